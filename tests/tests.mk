@@ -182,7 +182,7 @@ TESTS += tests/cli/test_32_bits.py
 
 # function: a worker's life, without its processes.
 UNIT_TESTS += tests/unit/rundir/test_control tests/unit/supervisor/test_host tests/unit/functionfs/test_keeper \
-	tests/unit/rundir/test_rundir tests/unit/function/test_worker
+	tests/unit/rundir/test_rundir tests/unit/rundir/test_status tests/unit/function/test_worker
 tests_unit_rundir_test_control_SOURCES = tests/unit/rundir/test_control.c
 tests_unit_rundir_test_control_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_rundir_test_control_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
@@ -199,6 +199,9 @@ tests_unit_functionfs_test_keeper_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_rundir_test_rundir_SOURCES = tests/unit/rundir/test_rundir.c
 tests_unit_rundir_test_rundir_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_rundir_test_rundir_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_rundir_test_status_SOURCES = tests/unit/rundir/test_status.c
+tests_unit_rundir_test_status_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_rundir_test_status_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_function_test_worker_SOURCES = tests/unit/function/test_worker.c
 tests_unit_function_test_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_function_test_worker_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)

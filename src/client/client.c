@@ -75,11 +75,8 @@ static void wait_for_end(int fd, int timeout_ms)
 
 static int send_down(const struct paths *paths, const char *name, struct error *err)
 {
-	json_t *command = json_pack("{s:s}", "command", "down");
-	int r = control_command(paths, name, command, err);
-
-	json_decref(command);
-	return r;
+	return control_ask(paths, name, &(struct control_request){ .command = COMMAND_DOWN }, NULL,
+			   err);
 }
 
 /* Returns whether the lock's owner is a supervisor, which normally has a control socket. */
@@ -251,54 +248,53 @@ int client_log(const struct paths *paths, const char *name, char **text, size_t 
 int client_restart(const struct paths *paths, const char *name, const char *function,
 		   struct error *err)
 {
-	json_t *command = json_pack("{s:s, s:s?}", "command", "restart", "function", function);
-	int r = control_command(paths, name, command, err);
+	struct control_request request = { .command = COMMAND_RESTART, .function = function };
+	int r = control_ask(paths, name, &request, NULL, err);
 
-	json_decref(command);
 	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
-/* Sends a bind or unbind command; steals `command`. */
-static int ask_bus(const struct paths *paths, const char *name, json_t *command,
-		   enum client_result *result, char **udc, struct error *err)
+/* Sends a bind or unbind command. */
+static int ask_bus(const struct paths *paths, const char *name,
+		   const struct control_request *request, enum client_result *result, char **udc,
+		   struct error *err)
 {
-	json_t *reply = NULL;
-	int r = control_ask(paths, name, command, &reply, err);
-	const char *on = json_string_value(json_object_get(reply, "udc"));
+	_cleanup_answer_ struct control_answer answer = { 0 };
+	int r = control_ask(paths, name, request, &answer, err);
 
-	*result = json_is_true(json_object_get(reply, "changed")) ? CLIENT_DONE : CLIENT_UNCHANGED;
+	*result = answer.changed ? CLIENT_DONE : CLIENT_UNCHANGED;
 	if (udc)
-		*udc = on ? xstrdup(on) : NULL;
-	json_decref(command);
-	json_decref(reply);
+		*udc = answer.udc ? xstrdup(answer.udc) : NULL;
 	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
 int client_bind(const struct paths *paths, const char *name, const char *udc,
 		enum client_result *result, char **bound, struct error *err)
 {
-	return ask_bus(paths, name, json_pack("{s:s, s:s?}", "command", "bind", "udc", udc), result,
-		       bound, err);
+	struct control_request request = { .command = COMMAND_BIND, .udc = udc };
+
+	return ask_bus(paths, name, &request, result, bound, err);
 }
 
 int client_unbind(const struct paths *paths, const char *name, enum client_result *result,
 		  struct error *err)
 {
-	return ask_bus(paths, name, json_pack("{s:s}", "command", "unbind"), result, NULL, err);
+	struct control_request request = { .command = COMMAND_UNBIND };
+
+	return ask_bus(paths, name, &request, result, NULL, err);
 }
 
 /* Asks the supervisor, because the state in sysfs can be that of a previous gadget (host.c). */
 int client_wait_host(const struct paths *paths, const char *name, double seconds, struct error *err)
 {
-	json_t *command = json_pack("{s:s}", "command", "wait-host");
+	struct control_request request = { .command = COMMAND_WAIT_HOST };
 	double until = now_monotonic() + seconds;
 	int r;
 
 	/* EINTR also follows SIGSTOP and SIGCONT (signal(7)). */
 	do
-		r = control_wait(paths, name, command, until - now_monotonic(), err);
+		r = control_wait(paths, name, &request, until - now_monotonic(), err);
 	while (r == -EINTR && !err->exit && !client_was_interrupted());
-	json_decref(command);
 	if (r < 0 && !err->exit && (r == -ETIMEDOUT || r == -EINTR))
 		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 				 "%s: no host has configured the gadget within %g s; it stays up",
@@ -335,10 +331,10 @@ static bool wait_for_run_dir(int fd, double until)
 	return r != 0;
 }
 
-int client_wait(const struct paths *paths, const char *name, const char *condition, double seconds,
-		struct error *err)
+int client_wait(const struct paths *paths, const char *name, enum control_condition condition,
+		double seconds, struct error *err)
 {
-	json_t *command = json_pack("{s:s, s:s}", "command", "wait", "for", condition);
+	struct control_request request = { .command = COMMAND_WAIT, .condition = condition };
 	_cleanup_close_ int fd = isfinite(seconds) ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
 	double until = now_monotonic() + seconds;
 	int r;
@@ -347,7 +343,7 @@ int client_wait(const struct paths *paths, const char *name, const char *conditi
 		/* Watch first: no start of a supervisor is missed. */
 		if (fd >= 0)
 			watch_run_dir(fd, paths, name);
-		r = control_wait(paths, name, command, until - now_monotonic(), err);
+		r = control_wait(paths, name, &request, until - now_monotonic(), err);
 		if (r == 0 || err->exit || r == -ETIMEDOUT)
 			break;
 		/* With a time limit, EINTR also follows SIGSTOP and SIGCONT (signal(7)). */
@@ -356,13 +352,12 @@ int client_wait(const struct paths *paths, const char *name, const char *conditi
 		if (fd < 0 || !wait_for_run_dir(fd, until))
 			break;
 	}
-	json_decref(command);
 	if (r == 0 || err->exit)
 		return r;
 	if (r == -ETIMEDOUT)
 		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 				 "'%s' is not %s after %g s; see 'ffsctl status %s'", name,
-				 condition, seconds, name);
+				 control_condition_words[condition], seconds, name);
 	client_no_supervisor(name, err);
 	if (fd >= 0)
 		err->exit = EX_TEMPFAIL;

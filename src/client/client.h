@@ -9,6 +9,7 @@
 #include "base/paths.h"
 #include "gadgetfile/gadget.h"
 #include "plan/plan.h"
+#include "rundir/control.h"
 
 struct client_options {
 	const struct paths *paths;
@@ -176,5 +177,5 @@ int client_wait_host(const struct paths *paths, const char *name, double seconds
  * number of seconds, also waits for its supervisor to start; EX_TEMPFAIL when the time is over.
  * HUGE_VAL: no limit. EX_PROTOCOL when a worker has failed for good.
  */
-int client_wait(const struct paths *paths, const char *name, const char *condition, double seconds,
-		struct error *err);
+int client_wait(const struct paths *paths, const char *name, enum control_condition condition,
+		double seconds, struct error *err);

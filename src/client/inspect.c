@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/proc.h"
 #include "client/inspect_parts.h"
 #include "configfs/configfs.h"
@@ -16,7 +15,7 @@
 
 /* --- the "functions" of gadgets without run directory --- */
 
-static void add_foreign_functions(json_t *gadget, const char *dir)
+static void add_foreign_functions(struct gadget_status *gadget, const char *dir)
 {
 	_cleanup_free_ char *path = strf("%s/functions", dir);
 	DIR *functions = opendir(path);
@@ -24,56 +23,51 @@ static void add_foreign_functions(json_t *gadget, const char *dir)
 
 	while (functions && (entry = readdir(functions))) {
 		const char *dot = strchr(entry->d_name, '.');
-		_cleanup_free_ char *type = NULL;
 
 		if (entry->d_name[0] == '.' || !dot)
 			continue;
-		type = xstrndup(entry->d_name, (size_t)(dot - entry->d_name));
-		json_array_append_new(json_object_get(gadget, "functions"),
-				      json_pack("{s:s, s:s, s:s, s:n, s:n, s:n, s:[], s:n, s:n}",
-						"label", entry->d_name, "type", type, "instance",
-						dot + 1, "mount", "device", "ifname", "endpoints",
-						"keeper", "worker"));
+		*array_add(gadget->functions, gadget->n_functions) = (struct function_status){
+			.label = xstrdup(entry->d_name),
+			.type = xstrndup(entry->d_name, (size_t)(dot - entry->d_name)),
+			.instance = xstrdup(dot + 1),
+		};
 	}
 	if (functions)
 		closedir(functions);
 }
 
-struct leftover_mounts {
-	json_t *gadget;
-	const char *name;
-};
-
 static void add_leftover_mount(void *data, const char *path, const char *source _unused_)
 {
-	const struct leftover_mounts *r = data;
+	struct gadget_status *gadget = data;
 	_cleanup_free_ char *name = inspect_mounted_name(path);
 
 	/* It may have been unmounted since `mounts` was read. */
-	if (streq_null(name, r->name) && mount_find(path, FFS_FILE_SYSTEM, NULL) == MOUNT_MATCH)
-		inspect_add_problem(r->gadget, "error",
+	if (streq_null(name, gadget->name) &&
+	    mount_find(path, FFS_FILE_SYSTEM, NULL) == MOUNT_MATCH)
+		inspect_add_problem(gadget, PROBLEM_ERROR,
 				    "not in configfs, but its FunctionFS is mounted on %s", path);
 }
 
-/* Describes a gadget that ffsctl did not make; NULL when neither gadget nor mount exists. */
-static json_t *foreign_gadget(const struct paths *paths, const char *name, const char *mounts)
+/* Describes a gadget that ffsctl did not make; returns false when neither gadget nor mount exists.
+ */
+static bool foreign_gadget(const struct paths *paths, const char *name, const char *mounts,
+			   struct gadget_status *gadget)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
-	json_t *gadget = inspect_new_gadget(name, "foreign");
 	struct inspect_kernel_state kernel = { 0 };
+	bool exists;
 
+	*gadget = (struct gadget_status){ .name = xstrdup(name), .state = STATUS_FOREIGN };
 	inspect_kernel_state_read(paths, name, &kernel);
 	inspect_set_udc(gadget, &kernel);
 	if (kernel.exists)
 		add_foreign_functions(gadget, dir);
 	else
-		mounts_each(mounts, FFS_FILE_SYSTEM, add_leftover_mount,
-			    &(struct leftover_mounts){ gadget, name });
+		mounts_each(mounts, FFS_FILE_SYSTEM, add_leftover_mount, gadget);
 	inspect_add_kernel_devices(paths, name, gadget);
-	if (!kernel.exists && json_array_size(json_object_get(gadget, "problems")) == 0)
-		json_decref(steal_ptr(gadget));
+	exists = kernel.exists || gadget->n_problems > 0;
 	inspect_kernel_state_free(&kernel);
-	return gadget;
+	return exists;
 }
 
 /* --- all gadgets --- */
@@ -131,13 +125,27 @@ static int compare(const void *a, const void *b)
 	return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
 }
 
-int inspect_gadgets(const struct paths *paths, const char *name, json_t **gadgets,
+/* Adds the gadget, unless it does not exist any more. */
+static void add_gadget(const struct paths *paths, const struct found *found, const char *mounts,
+		       struct gadget_statuses *gadgets)
+{
+	struct gadget_status gadget = { 0 };
+
+	if ((found->ours && inspect_our_gadget(paths, found->name, mounts, &gadget)) ||
+	    foreign_gadget(paths, found->name, mounts, &gadget))
+		*array_add(gadgets->v, gadgets->n) = gadget;
+	else
+		status_free(&gadget);
+}
+
+int inspect_gadgets(const struct paths *paths, const char *name, struct gadget_statuses *gadgets,
 		    struct error *err)
 {
 	_cleanup_free_ char *mounts = inspect_mounts(paths);
 	struct names names = { .only = name };
 	int r;
 
+	*gadgets = (struct gadget_statuses){ 0 };
 	/* Run directories last: a gadget of ffsctl that comes up meanwhile is not shown as foreign.
 	 */
 	mounts_each(mounts, FFS_FILE_SYSTEM, add_mounted_name, &names);
@@ -146,21 +154,12 @@ int inspect_gadgets(const struct paths *paths, const char *name, json_t **gadget
 	r = rundir_each_name(paths, add_name, &names);
 	if (names.n > 0)
 		qsort(names.v, names.n, sizeof(*names.v), compare);
-	*gadgets = json_array();
 	for (size_t i = 0; i < names.n; i++) {
-		const struct found *found = &names.v[i];
-		json_t *gadget =
-			found->ours ? inspect_our_gadget(paths, found->name, mounts) : NULL;
-
-		if (!gadget)
-			gadget = foreign_gadget(paths, found->name, mounts);
-		if (gadget)
-			json_array_append_new(*gadgets, gadget);
-		free(found->name);
+		if (r >= 0)
+			add_gadget(paths, &names.v[i], mounts, gadgets);
+		free(names.v[i].name);
 	}
 	free(names.v);
-	if (r < 0)
-		json_decref(steal_ptr(*gadgets));
 	return r < 0 ? error_errno(err, EX_OSERR, -r, paths->run_dir, "cannot list %s",
 				   paths->run_dir)
 		     : 0;
@@ -169,9 +168,9 @@ int inspect_gadgets(const struct paths *paths, const char *name, json_t **gadget
 bool inspect_has(const struct paths *paths, const char *name)
 {
 	_cleanup_free_ char *mounts = inspect_mounts(paths);
-	json_t *gadget = foreign_gadget(paths, name, mounts);
-	bool has = gadget;
+	struct gadget_status gadget;
+	bool has = foreign_gadget(paths, name, mounts, &gadget);
 
-	json_decref(gadget);
+	status_free(&gadget);
 	return has;
 }

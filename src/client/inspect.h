@@ -5,18 +5,18 @@
  */
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/error.h"
 #include "base/paths.h"
+#include "rundir/status.h"
 
 /*
- * Returns in *gadgets the array "gadgets" of `status --json`, sorted by name. `name`: only that
- * gadget, if it exists; NULL: all. The caller owns it.
+ * Returns the gadgets of `status`, sorted by name. `name`: only that gadget, if it exists; NULL:
+ * all. The caller frees *gadgets, also on failure.
  */
-int inspect_gadgets(const struct paths *paths, const char *name, json_t **gadgets,
+int inspect_gadgets(const struct paths *paths, const char *name, struct gadget_statuses *gadgets,
 		    struct error *err);
 
 /*

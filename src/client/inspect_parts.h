@@ -2,11 +2,11 @@
 /* Shared by inspect.c, inspect_ours.c and force.c. */
 #pragma once
 
-#include <jansson.h>
 #include <stdbool.h>
 
 #include "base/paths.h"
 #include "base/util.h"
+#include "rundir/status.h"
 
 /* A gadget in configfs and sysfs. */
 struct inspect_kernel_state {
@@ -30,17 +30,19 @@ char *inspect_mounted_name(const char *path);
  */
 char *inspect_mounts(const struct paths *paths);
 
-/* Returns a gadget with a name and a state only; the caller owns it. */
-json_t *inspect_new_gadget(const char *name, const char *state);
-/* Sets a string; NULL and "" become null. */
-void inspect_set_string(json_t *object, const char *key, const char *value);
-/* Adds to "problems". `severity`: "error" or "warning". */
-void inspect_add_problem(json_t *gadget, const char *severity, const char *fmt, ...) _printf_(3, 4);
-/* Sets "udc", "udc_state" and "speed". */
-void inspect_set_udc(json_t *gadget, const struct inspect_kernel_state *kernel);
-/* Sets "device" and "ifname" of kernel functions. Those of FunctionFS come from the status. */
-void inspect_add_kernel_devices(const struct paths *paths, const char *name, json_t *gadget);
+/* Replaces a text of the status by a copy of `value`; NULL and "": by NULL. */
+void inspect_set_text(char **text, const char *value);
+void inspect_add_problem(struct gadget_status *gadget, enum problem_severity severity,
+			 const char *fmt, ...) _printf_(3, 4);
+/* Sets `udc`, `udc_state` and `speed`. */
+void inspect_set_udc(struct gadget_status *gadget, const struct inspect_kernel_state *kernel);
+/* Sets `device` and `ifname` of kernel functions. Those of FunctionFS come from the status. */
+void inspect_add_kernel_devices(const struct paths *paths, const char *name,
+				struct gadget_status *gadget);
 
-/* inspect_ours.c: describes a gadget with a run directory; NULL when that does not exist any more.
- * `mounts`: see mounts_read. */
-json_t *inspect_our_gadget(const struct paths *paths, const char *name, const char *mounts);
+/*
+ * inspect_ours.c: describes a gadget with a run directory; returns false when that does not exist
+ * any more. `mounts`: see mounts_read. The caller frees *gadget.
+ */
+bool inspect_our_gadget(const struct paths *paths, const char *name, const char *mounts,
+			struct gadget_status *gadget);

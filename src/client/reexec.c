@@ -70,9 +70,8 @@ int client_resume(const struct paths *paths, const char *name, int lock_fd, int 
 int client_reexec(const struct paths *paths, const char *name, const char *program,
 		  struct error *err)
 {
-	json_t *command = json_pack("{s:s, s:s}", "command", "reexec", "program", program);
-	int r = control_command(paths, name, command, err);
+	struct control_request request = { .command = COMMAND_REEXEC, .program = program };
+	int r = control_ask(paths, name, &request, NULL, err);
 
-	json_decref(command);
 	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
 }

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "client/client.h"
 #include "client/parts.h"
 #include "configfs/steps.h"
 #include "rundir/control.h"
+#include "rundir/status.h"
 #include "supervisor/plan.h"
 #include "supervisor/reload_plan.h"
 
@@ -30,18 +30,16 @@ static int read_record(const struct paths *paths, const char *name, struct recor
 static int read_origin(const struct paths *paths, const char *name, struct record *origin,
 		       struct error *err)
 {
-	json_t *status = NULL;
-	const char *file;
+	struct gadget_status status;
 	int r = record_read(paths, name, origin, err);
 
 	if (err->exit != EX_NOPERM)
 		return r;
 	error_clear(err);
-	r = rundir_read(paths, name, RUNDIR_STATUS, &status, err);
-	file = json_text(status, "file", NULL);
+	r = status_file_read(paths, name, &status, err);
 	origin->name = xstrdup(name);
-	origin->file = file ? xstrdup(file) : NULL;
-	json_decref(status);
+	origin->file = steal_ptr(status.file);
+	status_free(&status);
 	return r;
 }
 
@@ -132,18 +130,15 @@ int client_find_by_file(const struct paths *paths, const char *file, char **name
 int client_reload(const struct paths *paths, const char *name, const char *file, bool renamed,
 		  double timeout, struct client_reload *done, struct error *err)
 {
-	json_t *command = json_pack("{s:s, s:s, s:b, s:f}", "command", "reload", "file", file,
-				    "renamed", renamed, "timeout", timeout);
-	json_t *reply = NULL;
-	int r = control_ask(paths, name, command, &reply, err);
-	const char *awaits = json_text(reply, "awaits", NULL);
+	struct control_request request = {
+		.command = COMMAND_RELOAD, .file = file, .renamed = renamed, .timeout = timeout
+	};
+	_cleanup_answer_ struct control_answer answer = { 0 };
+	int r = control_ask(paths, name, &request, &answer, err);
 
-	done->result =
-		json_is_true(json_object_get(reply, "changed")) ? CLIENT_DONE : CLIENT_UNCHANGED;
-	done->awaits = awaits ? xstrdup(awaits) : NULL;
-	done->rebound = json_is_true(json_object_get(reply, "rebound"));
-	json_decref(command);
-	json_decref(reply);
+	done->result = answer.changed ? CLIENT_DONE : CLIENT_UNCHANGED;
+	done->awaits = answer.awaits ? xstrdup(answer.awaits) : NULL;
+	done->rebound = answer.rebound;
 	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
@@ -151,7 +146,7 @@ int client_reload(const struct paths *paths, const char *name, const char *file,
 struct present {
 	struct preview preview;
 	struct record record;
-	json_t *status;
+	struct gadget_status status;
 	const char *udc; /* NULL: not bound */
 };
 
@@ -168,12 +163,12 @@ static int read_present(struct present *p, const char *name, struct error *err)
 	if (r == 0)
 		r = record_read_plan(paths, name, ops, plan, err);
 	if (r == 0)
-		r = rundir_read(paths, name, RUNDIR_STATUS, &p->status, err);
+		r = status_file_read(paths, name, &p->status, err);
 	if (r < 0)
 		return r == -ENOENT && !err->exit ? client_no_supervisor(name, err) : r;
 	/* A failed gadget is unbound, but its status still has the UDC (on_failed). */
-	if (!streq(json_text(p->status, "state", ""), "failed"))
-		p->udc = json_text(p->status, "udc", NULL);
+	if (p->status.state != STATUS_FAILED)
+		p->udc = p->status.udc;
 	if (!p->udc && plan->n > 0 && plan->steps[plan->n - 1].op == &configfs_op_bind)
 		plan->steps[plan->n - 1].state = STEP_TODO;
 	return 0;
@@ -207,6 +202,6 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 	reload_drop(reload, &now.preview.live);
 	preview_free(&now.preview);
 	record_free(&now.record);
-	json_decref(now.status);
+	status_free(&now.status);
 	return r;
 }

@@ -13,39 +13,49 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "client/parts.h"
 #include "configfs/udc.h"
 #include "rundir/record.h"
+#include "rundir/status.h"
 #include "supervisor/plan.h"
 
 #define OWNER_WAIT_MS 1000 /* time to wait for the owner's pid in the lock file */
 
 /* --- the lock's owner --- */
 
-/* Returns a string of the status; NULL when there is none. The caller frees it. */
-static char *status_string(const struct paths *paths, const char *name, const char *key)
+/* Returns the gadget's state; STATUS_UNKNOWN when it has no status. */
+static enum gadget_condition state_of(const struct paths *paths, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
-	json_t *status = NULL;
-	const char *value;
-	char *copy = NULL;
+	struct gadget_status status;
+	enum gadget_condition state;
 
-	if (rundir_read(paths, name, RUNDIR_STATUS, &status, &ignored) == 0) {
-		value = json_string_value(json_object_get(status, key));
-		copy = value ? xstrdup(value) : NULL;
-	}
-	json_decref(status);
-	return copy;
+	status_file_read(paths, name, &status, &ignored);
+	state = status.state;
+	status_free(&status);
+	return state;
+}
+
+/* Returns the UDC of the status; NULL when there is none. The caller frees it. */
+static char *udc_of(const struct paths *paths, const char *name)
+{
+	_cleanup_error_ struct error ignored = { 0 };
+	struct gadget_status status;
+	char *udc;
+
+	status_file_read(paths, name, &status, &ignored);
+	udc = steal_ptr(status.udc);
+	status_free(&status);
+	return udc;
 }
 
 /* Checks that the gadget, which is up, is bound to the UDC that the options name. */
 static int check_udc(const struct gadget *g, const struct client_options *options,
 		     struct error *err)
 {
-	_cleanup_free_ char *udc = status_string(options->paths, g->name, "udc");
+	_cleanup_free_ char *udc = udc_of(options->paths, g->name);
 
 	if (!udc && !options->no_bind) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up but not bound", g->name);
@@ -97,7 +107,8 @@ static int check_owner(const struct gadget *g, const json_t *document,
 		       const struct client_options *options, struct error *err)
 {
 	const struct paths *paths = options->paths;
-	_cleanup_free_ char *who = NULL, *state = status_string(paths, g->name, "state");
+	enum gadget_condition state = state_of(paths, g->name);
+	_cleanup_free_ char *who = NULL;
 	struct record mine, theirs;
 	pid_t pid;
 	int r = wait_for_owner(paths, g->name, &pid, &who);
@@ -106,7 +117,7 @@ static int check_owner(const struct gadget *g, const json_t *document,
 		return -EAGAIN; /* the owner has just ended */
 	if (!who || !streq(who, OWNER_SUPERVISOR))
 		return rundir_in_use(g->name, pid, who, err);
-	if (state && streq(state, "failed"))
+	if (state == STATUS_FAILED)
 		return -ESTALE;
 	r = record_read(paths, g->name, &theirs, err);
 	if (r == -ENOENT)
@@ -254,7 +265,7 @@ int client_up(const struct gadget *g, const json_t *document, const struct clien
 	if (r < 0)
 		return r;
 	if (result == CLIENT_UNCHANGED) {
-		_cleanup_free_ char *udc = status_string(options->paths, g->name, "udc");
+		_cleanup_free_ char *udc = udc_of(options->paths, g->name);
 
 		client_report(report_fd, CLIENT_UNCHANGED, g->name, udc);
 		*reported = true;

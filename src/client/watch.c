@@ -11,7 +11,6 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "base/json.h"
 #include "base/util.h"
 #include "configfs/configfs.h"
 #include "configfs/udc.h"
@@ -110,19 +109,17 @@ static bool watch_directory(struct watch *w, const char *path, uint32_t events)
 	return is_new;
 }
 
-static bool watch_directories(struct watch *w, const json_t *gadgets)
+static bool watch_directories(struct watch *w, const struct gadget_statuses *gadgets)
 {
 	_cleanup_free_ char *above = path_parent(w->paths->run_dir),
 			    *all = strf("%s/usb_gadget", w->paths->configfs);
 	bool is_new = watch_directory(w, above, IN_CREATE);
-	const json_t *gadget;
-	size_t i;
 
 	is_new |= watch_directory(w, w->paths->run_dir, ENTRY_EVENTS);
 	is_new |= watch_directory(w, w->paths->configfs, IN_CREATE);
 	is_new |= watch_directory(w, all, ENTRY_EVENTS);
-	json_array_foreach(gadgets, i, gadget) {
-		const char *name = json_text(gadget, "name", "");
+	for (size_t i = 0; i < gadgets->n; i++) {
+		const char *name = gadgets->v[i].name;
 		_cleanup_free_ char *run = strf("%s/%s", w->paths->run_dir, name),
 				    *dir = configfs_gadget_path(w->paths, name);
 
@@ -168,25 +165,20 @@ static bool watch_item(struct watch *w, pid_t pid, const char *udc)
 	return true;
 }
 
-static bool watch_pid(struct watch *w, const json_t *object, const char *key)
+static bool watch_pid(struct watch *w, pid_t pid)
 {
-	pid_t pid = (pid_t)json_integer_value(json_object_get(object, key));
-
 	return pid > 0 && watch_item(w, pid, NULL);
 }
 
-static bool watch_gadget(struct watch *w, const json_t *gadget)
+static bool watch_gadget(struct watch *w, const struct gadget_status *gadget)
 {
-	const char *udc = json_text(gadget, "udc", NULL);
-	bool is_new = watch_pid(w, gadget, "supervisor");
-	const json_t *function;
-	size_t i;
+	bool is_new = watch_pid(w, gadget->supervisor);
 
-	if (udc)
-		is_new |= watch_item(w, 0, udc);
-	json_array_foreach(json_object_get(gadget, "functions"), i, function) {
-		is_new |= watch_pid(w, function, "keeper");
-		is_new |= watch_pid(w, json_object_get(function, "worker"), "pid");
+	if (gadget->udc)
+		is_new |= watch_item(w, 0, gadget->udc);
+	for (size_t i = 0; i < gadget->n_functions; i++) {
+		is_new |= watch_pid(w, gadget->functions[i].keeper);
+		is_new |= watch_pid(w, gadget->functions[i].worker.pid);
 	}
 	return is_new;
 }
@@ -211,16 +203,14 @@ static void remove_unused(struct watch *w)
 	w->n_items = n;
 }
 
-bool watch_gadgets(struct watch *w, const json_t *gadgets)
+bool watch_gadgets(struct watch *w, const struct gadget_statuses *gadgets)
 {
 	bool is_new = watch_directories(w, gadgets);
-	const json_t *gadget;
-	size_t i;
 
-	for (i = 0; i < w->n_items; i++)
+	for (size_t i = 0; i < w->n_items; i++)
 		w->items[i]->in_use = false;
-	json_array_foreach(gadgets, i, gadget)
-		is_new |= watch_gadget(w, gadget);
+	for (size_t i = 0; i < gadgets->n; i++)
+		is_new |= watch_gadget(w, &gadgets->v[i]);
 	remove_unused(w);
 	return is_new;
 }

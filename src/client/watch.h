@@ -5,11 +5,10 @@
  */
 #pragma once
 
-#include <jansson.h>
-
 #include "base/error.h"
 #include "base/loop.h"
 #include "base/paths.h"
+#include "rundir/status.h"
 
 struct watch;
 
@@ -21,5 +20,5 @@ struct watch *watch_new(const struct paths *paths, struct loop *loop, void (*fn)
  * Watches the directories, processes and UDCs of these gadgets, and of no others. Returns true when
  * some of them are new: then a change may have been missed, and the caller must inspect again.
  */
-bool watch_gadgets(struct watch *watch, const json_t *gadgets);
+bool watch_gadgets(struct watch *watch, const struct gadget_statuses *gadgets);
 void watch_free(struct watch *watch);

@@ -60,28 +60,24 @@ static void offer_files(const struct line *l)
 static void offer_gadgets(const struct line *l, bool foreign)
 {
 	_cleanup_error_ struct error ignored = { 0 };
-	json_t *gadgets = NULL;
-	const json_t *gadget;
-	size_t i;
+	struct gadget_statuses gadgets;
 
 	inspect_gadgets(&l->globals.paths, NULL, &gadgets, &ignored);
-	json_array_foreach(gadgets, i, gadget)
-		if (foreign || !streq(json_text(gadget, "state", "?"), "foreign"))
-			offer(l, json_text(gadget, "name", "?"), json_text(gadget, "state", "?"));
-	json_decref(gadgets);
+	for (size_t i = 0; i < gadgets.n; i++)
+		if (foreign || gadgets.v[i].state != STATUS_FOREIGN)
+			offer(l, gadgets.v[i].name, gadget_condition_words[gadgets.v[i].state]);
+	statuses_free(&gadgets);
 }
 
 static void offer_functions(const struct line *l, const char *gadget)
 {
 	_cleanup_error_ struct error ignored = { 0 };
-	json_t *gadgets = NULL;
-	const json_t *function;
-	size_t i;
+	struct gadget_statuses gadgets;
 
 	inspect_gadgets(&l->globals.paths, gadget, &gadgets, &ignored);
-	json_array_foreach(json_object_get(json_array_get(gadgets, 0), "functions"), i, function)
-		offer(l, json_text(function, "label", "?"), json_text(function, "type", "?"));
-	json_decref(gadgets);
+	for (size_t i = 0; gadgets.n > 0 && i < gadgets.v[0].n_functions; i++)
+		offer(l, gadgets.v[0].functions[i].label, gadgets.v[0].functions[i].type);
+	statuses_free(&gadgets);
 }
 
 static void offer_udcs(const struct line *l)
@@ -124,15 +120,15 @@ static void offer_fields(const struct line *l)
 
 	last.prefix = prefix;
 	last.typed = l->typed + strlen(done);
-	for (size_t i = 0; fields_of_gadget[i]; i++)
-		offer(&last, fields_of_gadget[i], "of the gadget");
-	for (size_t i = 0; fields_of_function[i]; i++) {
-		_cleanup_free_ char *word = strf("*.%s", fields_of_function[i]);
+	for (size_t i = 0; i < gadget_fields.n; i++)
+		offer(&last, gadget_fields.v[i].name, "of the gadget");
+	for (size_t i = 0; i < function_fields.n; i++) {
+		_cleanup_free_ char *word = strf("*.%s", function_fields.v[i].name);
 
 		offer(&last, word, "of each function");
 	}
-	for (size_t i = 0; fields_of_worker[i]; i++) {
-		_cleanup_free_ char *word = strf("*.worker.%s", fields_of_worker[i]);
+	for (size_t i = 0; i < worker_fields.n; i++) {
+		_cleanup_free_ char *word = strf("*.worker.%s", worker_fields.v[i].name);
 
 		offer(&last, word, "of each function's worker");
 	}

@@ -9,20 +9,12 @@
 
 #define WORKER "worker."
 
-/* The members of schemas/output.schema.json that have a single value. */
-const char *const fields_of_gadget[] = { "name",  "file",  "state",	 "udc", "udc_state",
-					 "speed", "since", "supervisor", NULL };
-const char *const fields_of_function[] = { "label",  "type",   "instance", "mount",
-					   "device", "ifname", "keeper",   NULL };
-const char *const fields_of_worker[] = { "state",     "pid",	     "engine", "restarts",
-					 "last_exit", "ready_since", "stats",  NULL };
-
-/* Returns the word of the table, which outlives `word`; NULL: not in the table. */
-static const char *find(const char *const *words, const char *word)
+/* Returns the row of the table; NULL: none of that name. */
+static const struct member *find(const struct members *members, const char *name)
 {
-	for (; *words; words++)
-		if (streq(*words, word))
-			return *words;
+	for (size_t i = 0; i < members->n; i++)
+		if (streq(members->v[i].name, name))
+			return &members->v[i];
 	return NULL;
 }
 
@@ -32,14 +24,14 @@ static bool parse_one(struct field *field, const char *text)
 	const char *dot = strrchr(text, '.'), *end = dot;
 
 	if (!dot) {
-		field->member = find(fields_of_gadget, text);
+		field->member = find(&gadget_fields, text);
 		return field->member != NULL;
 	}
 	field->worker = dot - text >= (ptrdiff_t)strlen("." WORKER) &&
 			str_has_prefix(dot + 1 - strlen("." WORKER), "." WORKER);
 	if (field->worker)
 		end = dot + 1 - strlen("." WORKER);
-	field->member = find(field->worker ? fields_of_worker : fields_of_function, dot + 1);
+	field->member = find(field->worker ? &worker_fields : &function_fields, dot + 1);
 	field->function = xstrndup(text, (size_t)(end - text));
 	return field->member && *field->function;
 }
@@ -97,43 +89,39 @@ static void print_value(const json_t *value)
 		putchar('-');
 }
 
-static const json_t *function_of(const json_t *gadget, const char *label)
+static const void *struct_of(const struct field *field, const struct gadget_status *gadget,
+			     const struct function_status *each)
 {
-	const json_t *function;
-	size_t i;
+	const struct function_status *function;
 
-	json_array_foreach(json_object_get(gadget, "functions"), i, function)
-		if (streq_null(json_string_value(json_object_get(function, "label")), label))
-			return function;
-	return NULL;
+	if (!field->function)
+		return gadget;
+	function = streq(field->function, "*") ? each : status_function(gadget, field->function);
+	if (!field->worker)
+		return function;
+	return function && function->has_worker ? &function->worker : NULL;
 }
 
-static void print_line(const struct fields *fields, const json_t *gadget, const json_t *each)
+static void print_line(const struct fields *fields, const struct gadget_status *gadget,
+		       const struct function_status *each)
 {
 	for (size_t i = 0; i < fields->n; i++) {
-		const struct field *field = &fields->v[i];
-		const json_t *in = gadget;
+		const void *of = struct_of(&fields->v[i], gadget, each);
+		json_t *value = of ? member_to_json(fields->v[i].member, of) : NULL;
 
-		if (field->function)
-			in = streq(field->function, "*") ? each
-							 : function_of(gadget, field->function);
-		if (field->worker)
-			in = json_object_get(in, "worker");
 		if (i > 0)
 			putchar('\t');
-		print_value(json_object_get(in, field->member));
+		print_value(value);
+		json_decref(value);
 	}
 	putchar('\n');
 }
 
-void fields_print(const struct fields *fields, const json_t *gadget)
+void fields_print(const struct fields *fields, const struct gadget_status *gadget)
 {
-	const json_t *function;
-	size_t i;
-
 	if (!fields->each)
 		print_line(fields, gadget, NULL);
 	else
-		json_array_foreach(json_object_get(gadget, "functions"), i, function)
-			print_line(fields, gadget, function);
+		for (size_t i = 0; i < gadget->n_functions; i++)
+			print_line(fields, gadget, &gadget->functions[i]);
 }

@@ -10,18 +10,18 @@
 #include "cmd/cmd.h"
 
 /* Returns the state of a gadget; "down" if it is not among `gadgets`. */
-static const char *state_of(const json_t *gadgets, const char *name)
+static const char *state_of(const struct gadget_statuses *gadgets, const char *name)
 {
-	const json_t *gadget;
-	size_t i;
+	enum gadget_condition state = STATUS_DOWN;
 
-	json_array_foreach(gadgets, i, gadget)
-		if (streq_null(json_string_value(json_object_get(gadget, "name")), name))
-			return json_string_value(json_object_get(gadget, "state"));
-	return "down";
+	for (size_t i = 0; i < gadgets->n; i++)
+		if (streq(gadgets->v[i].name, name))
+			state = gadgets->v[i].state;
+	return gadget_condition_words[state];
 }
 
-static void print(const struct globals *globals, const struct cmd_file *file, const json_t *gadgets)
+static void print(const struct globals *globals, const struct cmd_file *file,
+		  const struct gadget_statuses *gadgets)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_error_ struct error err = { 0 };
@@ -45,7 +45,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 {
 	_cleanup_files_ struct cmd_files files = { 0 };
 	_cleanup_error_ struct error err = { 0 };
-	json_t *gadgets = NULL;
+	struct gadget_statuses gadgets = { 0 };
 	int exit;
 
 	if (!cmd_simple_options(&cmd_list, argc, argv, NULL, &exit))
@@ -55,8 +55,8 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (inspect_gadgets(&globals->paths, NULL, &gadgets, &err) == 0)
 		cmd_list_files(globals, &files, &err);
 	for (size_t i = 0; i < files.n; i++)
-		print(globals, &files.v[i], gadgets);
-	json_decref(gadgets);
+		print(globals, &files.v[i], &gadgets);
+	statuses_free(&gadgets);
 	if (err.exit)
 		return cmd_print_error(&err);
 	if (files.n == 0) {

@@ -91,16 +91,20 @@ static int find(struct request *q, const char *argument, const char *name)
 /* Prints the gadget's object; with `changes`, if not NULL, which it frees. */
 static int with_status(struct request *q, json_t *changes, bool rebinds)
 {
-	json_t *gadgets = NULL, *gadget;
+	struct gadget_statuses gadgets;
+	json_t *json, *gadget;
 	size_t i;
 
-	if (inspect_gadgets(&q->globals->paths, q->name, &gadgets, &q->err) == 0 && changes)
-		json_array_foreach(gadgets, i, gadget) {
+	inspect_gadgets(&q->globals->paths, q->name, &gadgets, &q->err);
+	json = statuses_to_json(&gadgets);
+	if (changes)
+		json_array_foreach(json, i, gadget) {
 			json_object_set(gadget, "plan", changes);
 			json_object_set_new(gadget, "rebind", json_boolean(rebinds));
 		}
+	statuses_free(&gadgets);
 	json_decref(changes);
-	return finish(q, gadgets, q->err.exit);
+	return finish(q, json, q->err.exit);
 }
 
 static void print_changes(const json_t *changes)

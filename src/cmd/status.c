@@ -4,39 +4,31 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "client/inspect.h"
 #include "cmd/cmd.h"
 #include "cmd/fields.h"
 #include "cmd/status_print.h"
 #include "cmd/status_watch.h"
+#include "rundir/status.h"
 
 /* Exit status as for LSB init scripts (ffsctl(8), "EXIT STATUS"). */
-enum { STATUS_READY = 0, STATUS_DEGRADED = 1, STATUS_NOT_UP = 3, STATUS_UNKNOWN = 4 };
+enum { EXIT_READY = 0, EXIT_DEGRADED = 1, EXIT_NOT_UP = 3, EXIT_UNKNOWN = 4 };
 
-static int code_of(const json_t *gadget)
+static int code_of(const struct gadget_status *gadget)
 {
-	const char *state = json_text(gadget, "state", "");
-
-	if (streq(state, "ready"))
-		return STATUS_READY;
-	return streq(state, "foreign") ? STATUS_UNKNOWN : STATUS_DEGRADED;
+	if (gadget->state == STATUS_READY)
+		return EXIT_READY;
+	return gadget->state == STATUS_FOREIGN ? EXIT_UNKNOWN : EXIT_DEGRADED;
 }
 
-/*
- * Returns the exit status without arguments: STATUS_DEGRADED if any gadget of ffsctl is not ready.
- */
-static int code_of_all(const json_t *gadgets)
+/* Returns the exit status without arguments: EXIT_DEGRADED if any gadget of ffsctl is not ready. */
+static int code_of_all(const struct gadget_statuses *gadgets)
 {
-	const json_t *gadget;
-	size_t i;
-
-	json_array_foreach(gadgets, i, gadget)
-		if (!streq(json_text(gadget, "state", ""), "foreign") &&
-		    code_of(gadget) != STATUS_READY)
-			return STATUS_DEGRADED;
-	return STATUS_READY;
+	for (size_t i = 0; i < gadgets->n; i++)
+		if (code_of(&gadgets->v[i]) == EXIT_DEGRADED)
+			return EXIT_DEGRADED;
+	return EXIT_READY;
 }
 
 struct request {
@@ -44,7 +36,7 @@ struct request {
 	char *const *names; /* arguments, end with NULL; none: all gadgets */
 	bool json;
 	const struct fields *fields; /* -o; n 0: prints text */
-	json_t *gadgets;
+	struct gadget_statuses gadgets;
 	struct error err;
 };
 
@@ -52,35 +44,35 @@ static int add_named(struct request *q, const char *argument)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
-	json_t *found = NULL;
-	int code;
+	struct gadget_statuses found = { 0 };
+	struct gadget_status *gadget;
 
 	if (cmd_gadget_name(q->globals, argument, &name, &err) < 0 ||
 	    inspect_gadgets(&q->globals->paths, name, &found, &err) < 0) {
 		cmd_keep_error(&q->err, &err);
-		return STATUS_UNKNOWN;
+		statuses_free(&found);
+		return EXIT_UNKNOWN;
 	}
-	code = json_array_size(found) ? code_of(json_array_get(found, 0)) : STATUS_NOT_UP;
-	if (code == STATUS_NOT_UP)
-		json_array_append_new(found,
-				      json_pack("{s:s, s:n, s:s, s:[], s:[]}", "name", name, "file",
-						"state", "down", "functions", "problems"));
-	json_array_extend(q->gadgets, found);
-	json_decref(found);
-	return code;
+	gadget = array_add(q->gadgets.v, q->gadgets.n);
+	if (found.n == 0) {
+		*gadget = (struct gadget_status){ .name = steal_ptr(name), .state = STATUS_DOWN };
+		return EXIT_NOT_UP;
+	}
+	*gadget = found.v[0];
+	free(found.v); /* there is one gadget of a name */
+	return code_of(gadget);
 }
 
 /* Reads the gadgets; returns the exit status. */
 static int read_status(struct request *q)
 {
-	int code = STATUS_READY;
+	int code = EXIT_READY;
 
 	error_clear(&q->err);
 	if (!*q->names)
 		return inspect_gadgets(&q->globals->paths, NULL, &q->gadgets, &q->err) < 0
-			       ? STATUS_UNKNOWN
-			       : code_of_all(q->gadgets);
-	q->gadgets = json_array();
+			       ? EXIT_UNKNOWN
+			       : code_of_all(&q->gadgets);
 	for (char *const *name = q->names; *name; name++) {
 		int one = add_named(q, *name);
 
@@ -89,30 +81,27 @@ static int read_status(struct request *q)
 	return code;
 }
 
-static json_t *read_gadgets(void *data, struct error *err)
+static void read_gadgets(void *data, struct gadget_statuses *gadgets, struct error *err)
 {
 	struct request *q = data;
 	int code = read_status(q);
 
-	if (q->err.exit && code == STATUS_UNKNOWN)
+	if (q->err.exit && code == EXIT_UNKNOWN)
 		error_move(err, &q->err);
-	return steal_ptr(q->gadgets);
+	*gadgets = q->gadgets;
+	q->gadgets = (struct gadget_statuses){ 0 };
 }
 
 static int print(struct request *q, int code)
 {
-	const json_t *gadget;
-	size_t i;
-
 	if (q->json)
-		return cmd_print_json(q->gadgets, &q->err, NULL, code);
-	json_array_foreach(q->gadgets, i, gadget) {
+		return cmd_print_json(statuses_to_json(&q->gadgets), &q->err, NULL, code);
+	for (size_t i = 0; i < q->gadgets.n; i++) {
 		if (q->fields->n > 0)
-			fields_print(q->fields, gadget);
+			fields_print(q->fields, &q->gadgets.v[i]);
 		else
-			status_print_gadget(stdout, gadget, NULL);
+			status_print_gadget(stdout, &q->gadgets.v[i], NULL);
 	}
-	json_decref(q->gadgets);
 	if (q->err.exit)
 		cmd_print_error(&q->err);
 	return fflush(stdout) == 0 ? code : EX_IOERR;
@@ -127,7 +116,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	_cleanup_fields_ struct fields fields = { 0 };
-	struct request q = { .globals = globals, .gadgets = NULL, .fields = &fields };
+	struct request q = { .globals = globals, .fields = &fields };
 	_cleanup_free_ char *bad = NULL;
 	bool watch = false;
 	int option, code;
@@ -150,12 +139,15 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (watch)
 		return status_watch(globals, q.json, read_gadgets, &q);
 	code = read_status(&q);
-	if (!*q.names && json_array_size(q.gadgets) == 0 && !q.json && !fields.n && !q.err.exit)
+	if (!*q.names && q.gadgets.n == 0 && !q.json && !fields.n && !q.err.exit)
 		log_info("no gadget is up");
 	code = print(&q, code);
+	statuses_free(&q.gadgets);
 	error_clear(&q.err);
 	return code;
 }
+
+#define WORD_OF(type, name) " " #name
 
 const struct command cmd_status = {
 	.name = "status",
@@ -170,13 +162,22 @@ const struct command cmd_status = {
 		"  -o FIELD[,FIELD...] print only these values, a line per gadget, separated by "
 		"tabs; '-': none\n"
 		"\n"
-		"fields: name, file, state, udc, udc_state, speed, since, supervisor; with a "
-		"function's\n"
-		"label and a dot: type, instance, mount, device, ifname, keeper, worker.state,\n"
-		"worker.pid and so on; '*.device' prints a line for each function\n"
-		"\n"
-		"exit status for one gadget: 0 up and ready, 1 degraded, 3 not up, 4 unknown;\n"
-		"without an argument: 0 unless a gadget of ffsctl is degraded\n",
+		"fields:" GADGET_MEMBERS(WORD_OF) GADGET_UP_MEMBERS(
+			WORD_OF) "\n"
+				 "after a function's label and a dot:" FUNCTION_MEMBERS(
+					 WORD_OF) "\n"
+						  "after label.worker. :" WORKER_MEMBERS(
+							  WORD_OF) "\n"
+								   "'*' in place of the label "
+								   "prints a line for each "
+								   "function, as in '*.device'\n"
+								   "\n"
+								   "exit status for one gadget: 0 "
+								   "up and ready, 1 degraded, 3 "
+								   "not up, 4 unknown;\n"
+								   "without an argument: 0 unless "
+								   "a gadget of ffsctl is "
+								   "degraded\n",
 	.words = { CMD_WORDS_ALL_GADGETS },
 	.repeats = true,
 	.run = run,

@@ -4,23 +4,20 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/text.h"
 #include "base/util.h"
 
-static void print_worker(FILE *out, const json_t *worker)
+static void print_worker(FILE *out, const struct worker_status *worker)
 {
-	json_int_t pid = json_integer_value(json_object_get(worker, "pid"));
-	json_int_t restarts = json_integer_value(json_object_get(worker, "restarts"));
-	const char *last = json_string_value(json_object_get(worker, "last_exit"));
+	const char *state = worker_condition_words[worker->state];
 
-	fprintf(out, "worker %s", json_text(worker, "state", "?"));
-	if (pid)
-		fprintf(out, " (pid %lld)", (long long)pid);
-	if (restarts)
-		fprintf(out, ", %lld restarts", (long long)restarts);
-	if (last)
-		fprintf(out, ", last ended by %s", last);
+	fprintf(out, "worker %s", state ? state : "?");
+	if (worker->pid)
+		fprintf(out, " (pid %d)", (int)worker->pid);
+	if (worker->restarts)
+		fprintf(out, ", %u restarts", worker->restarts);
+	if (worker->last_exit)
+		fprintf(out, ", last ended by %s", worker->last_exit);
 }
 
 /* Characters: two lines of a terminal. --json prints all. */
@@ -45,77 +42,65 @@ static void print_stats(FILE *out, const json_t *stats)
 		fprintf(out, "\n                 %s", shown);
 }
 
-static void print_function(FILE *out, const json_t *gadget, const json_t *function,
-			   const struct rates *rates)
+static void print_function(FILE *out, const struct gadget_status *gadget,
+			   const struct function_status *function, const struct rates *rates)
 {
-	const char *mount = json_text(function, "mount", NULL),
-		   *device = json_text(function, "device", NULL),
-		   *ifname = json_text(function, "ifname", NULL);
-	const json_t *worker = json_object_get(function, "worker");
-
-	fprintf(out, "  %-14s %s.%s", json_text(function, "label", "?"),
-		json_text(function, "type", "?"), json_text(function, "instance", "?"));
-	if (mount)
-		fprintf(out, " on %s", mount);
-	if (device)
-		fprintf(out, " (%s)", device);
-	if (ifname)
-		fprintf(out, " (%s)", ifname);
-	if (json_is_object(worker)) {
+	fprintf(out, "  %-14s %s.%s", function->label, function->type, function->instance);
+	if (function->mount)
+		fprintf(out, " on %s", function->mount);
+	if (function->device)
+		fprintf(out, " (%s)", function->device);
+	if (function->ifname)
+		fprintf(out, " (%s)", function->ifname);
+	if (function->has_worker) {
 		fputs("  ", out);
-		print_worker(out, worker);
-		print_stats(out, json_object_get(worker, "stats"));
+		print_worker(out, &function->worker);
+		print_stats(out, function->worker.stats);
 	}
 	if (rates)
 		rates_print(out, rates, gadget, function);
 	fputc('\n', out);
 }
 
-static void print_head(FILE *out, const json_t *gadget)
+static void print_head(FILE *out, const struct gadget_status *gadget)
 {
-	const char *udc = json_text(gadget, "udc", NULL), *speed = json_text(gadget, "speed", NULL);
-
-	fprintf(out, "%s: %s", json_text(gadget, "name", "?"), json_text(gadget, "state", "?"));
-	if (udc)
-		fprintf(out, " on %s, %s%s%s", udc, json_text(gadget, "udc_state", "removed"),
-			speed ? ", " : "", speed ? speed : "");
+	fprintf(out, "%s: %s", gadget->name, gadget_condition_words[gadget->state]);
+	if (gadget->udc)
+		fprintf(out, " on %s, %s%s%s", gadget->udc,
+			gadget->udc_state ? gadget->udc_state : "removed",
+			gadget->speed ? ", " : "", gadget->speed ? gadget->speed : "");
 }
 
-static void print_problems(FILE *out, const json_t *gadget, const char *before, const char *after)
+static void print_problems(FILE *out, const struct gadget_status *gadget, const char *before,
+			   const char *after)
 {
-	const json_t *problem;
-	size_t i;
+	for (size_t i = 0; i < gadget->n_problems; i++) {
+		const char *severity = problem_severity_words[gadget->problems[i].severity];
 
-	json_array_foreach(json_object_get(gadget, "problems"), i, problem)
-		fprintf(out, "%s%s: %s%s", before, json_text(problem, "severity", "?"),
-			json_text(problem, "text", "?"), after);
+		fprintf(out, "%s%s: %s%s", before, severity ? severity : "?",
+			gadget->problems[i].text, after);
+	}
 }
 
-void status_print_gadget(FILE *out, const json_t *gadget, const struct rates *rates)
+void status_print_gadget(FILE *out, const struct gadget_status *gadget, const struct rates *rates)
 {
-	const json_t *function;
-	size_t i;
-
 	print_head(out, gadget);
 	fputc('\n', out);
-	json_array_foreach(json_object_get(gadget, "functions"), i, function)
-		print_function(out, gadget, function, rates);
+	for (size_t i = 0; i < gadget->n_functions; i++)
+		print_function(out, gadget, &gadget->functions[i], rates);
 	print_problems(out, gadget, "  ", "\n");
 }
 
-void status_print_line(FILE *out, const json_t *gadget)
+void status_print_line(FILE *out, const struct gadget_status *gadget)
 {
-	const json_t *function;
-	size_t i;
-
 	print_head(out, gadget);
-	json_array_foreach(json_object_get(gadget, "functions"), i, function) {
-		const json_t *worker = json_object_get(function, "worker");
+	for (size_t i = 0; i < gadget->n_functions; i++) {
+		const struct function_status *function = &gadget->functions[i];
 
-		if (!json_is_object(worker))
+		if (!function->has_worker)
 			continue;
-		fprintf(out, "; %s: ", json_text(function, "label", "?"));
-		print_worker(out, worker);
+		fprintf(out, "; %s: ", function->label);
+		print_worker(out, &function->worker);
 	}
 	print_problems(out, gadget, "; ", "");
 	fputc('\n', out);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Prints the JSON object of a gadget (schemas/output.schema.json) as text. */
+/* Prints the status of a gadget as text. */
 #pragma once
 
-#include <jansson.h>
 #include <stdio.h>
 
 #include "cmd/status_rates.h"
 
 /* Prints the gadget, its functions and problems, a line each. `rates` NULL: without rates. */
-void status_print_gadget(FILE *out, const json_t *gadget, const struct rates *rates);
+void status_print_gadget(FILE *out, const struct gadget_status *gadget, const struct rates *rates);
 /* Prints the states of gadget and workers on one line. */
-void status_print_line(FILE *out, const json_t *gadget);
+void status_print_line(FILE *out, const struct gadget_status *gadget);

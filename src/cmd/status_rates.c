@@ -4,16 +4,16 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/util.h"
 
 /* Seconds. Workers report once a second while data moves: after this time the rate is 0. */
 #define SILENCE 2.5
 
-static char *make_key(const json_t *gadget, const json_t *function, const json_t *endpoint)
+static char *make_key(const struct gadget_status *gadget, const struct function_status *function,
+		      const struct endpoint_status *endpoint)
 {
-	return strf("%s/%s/%s/%s", json_text(gadget, "name", ""), json_text(function, "label", ""),
-		    json_text(endpoint, "file", ""), json_text(endpoint, "direction", ""));
+	return strf("%s/%s/%s/%s", gadget->name, function->label, endpoint->file,
+		    endpoint->direction);
 }
 
 static struct rate *find(const struct rates *rates, const char *key)
@@ -24,7 +24,7 @@ static struct rate *find(const struct rates *rates, const char *key)
 	return NULL;
 }
 
-static void sample(struct rates *rates, char *key, json_int_t bytes, double now)
+static void sample(struct rates *rates, char *key, int64_t bytes, double now)
 {
 	struct rate *r = find(rates, key);
 
@@ -43,16 +43,22 @@ static void sample(struct rates *rates, char *key, json_int_t bytes, double now)
 	r->bytes = bytes;
 }
 
-void rates_sample(struct rates *rates, const json_t *gadgets, double now)
+static void sample_function(struct rates *rates, const struct gadget_status *gadget,
+			    const struct function_status *function, double now)
 {
-	const json_t *gadget, *function, *endpoint;
-	size_t i, k, n;
+	for (size_t i = 0; i < function->n_endpoints; i++) {
+		const struct endpoint_status *endpoint = &function->endpoints[i];
 
-	json_array_foreach(gadgets, i, gadget)
-		json_array_foreach(json_object_get(gadget, "functions"), k, function)
-			json_array_foreach(json_object_get(function, "endpoints"), n, endpoint)
-				sample(rates, make_key(gadget, function, endpoint),
-				       json_integer_value(json_object_get(endpoint, "bytes")), now);
+		sample(rates, make_key(gadget, function, endpoint),
+		       endpoint->bytes > 0 ? endpoint->bytes : 0, now);
+	}
+}
+
+void rates_sample(struct rates *rates, const struct gadget_statuses *gadgets, double now)
+{
+	for (size_t i = 0; i < gadgets->n; i++)
+		for (size_t k = 0; k < gadgets->v[i].n_functions; k++)
+			sample_function(rates, &gadgets->v[i], &gadgets->v[i].functions[k], now);
 }
 
 double rates_wait(const struct rates *rates, double now)
@@ -80,20 +86,19 @@ static void print_rate(FILE *out, double rate)
 	fprintf(out, "%.*f %s", rate < 99.95 && i > 0 ? 1 : 0, rate, units[i]);
 }
 
-void rates_print(FILE *out, const struct rates *rates, const json_t *gadget, const json_t *function)
+void rates_print(FILE *out, const struct rates *rates, const struct gadget_status *gadget,
+		 const struct function_status *function)
 {
 	const char *between = "\n                 ";
-	const json_t *endpoint;
-	size_t i;
 
-	json_array_foreach(json_object_get(function, "endpoints"), i, endpoint) {
+	for (size_t i = 0; i < function->n_endpoints; i++) {
+		const struct endpoint_status *endpoint = &function->endpoints[i];
 		_cleanup_free_ char *key = make_key(gadget, function, endpoint);
 		const struct rate *r = find(rates, key);
 
-		if (!r || !json_is_integer(json_object_get(endpoint, "bytes")))
+		if (!r || endpoint->bytes < 0)
 			continue;
-		fprintf(out, "%s%s %s ", between, json_text(endpoint, "file", "?"),
-			json_text(endpoint, "direction", "?"));
+		fprintf(out, "%s%s %s ", between, endpoint->file, endpoint->direction);
 		print_rate(out, r->rate);
 		between = ", ";
 	}

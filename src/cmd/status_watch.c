@@ -13,14 +13,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/loop.h"
 #include "client/watch.h"
 #include "cmd/status_print.h"
 #include "cmd/status_rates.h"
 
 struct viewer {
-	json_t *(*read_gadgets)(void *data, struct error *err);
+	status_reader *read_gadgets;
 	void *data;
 	bool json, screen;
 	struct loop loop;
@@ -100,18 +99,17 @@ static void draw(const char *text)
 	fputs(SCREEN_REST, stdout);
 }
 
-static void show_on_screen(struct viewer *v, const json_t *gadgets)
+static void show_on_screen(struct viewer *v, const struct gadget_statuses *gadgets)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t size = 0, i;
+	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
-	const json_t *gadget;
 
 	if (!out)
 		return;
-	json_array_foreach(gadgets, i, gadget)
-		status_print_gadget(out, gadget, &v->rates);
-	if (json_array_size(gadgets) == 0)
+	for (size_t i = 0; i < gadgets->n; i++)
+		status_print_gadget(out, &gadgets->v[i], &v->rates);
+	if (gadgets->n == 0)
 		fputs("no gadget is up\n", out);
 	fclose(out);
 	draw(text);
@@ -119,12 +117,12 @@ static void show_on_screen(struct viewer *v, const json_t *gadgets)
 
 /* --- a pipe, a file --------------------------------------------------------------------------- */
 
-static void show_as_document(struct viewer *v, json_t *gadgets)
+static void show_as_document(struct viewer *v, const struct gadget_statuses *gadgets)
 {
 	json_t *document = cmd_json_document();
 	_cleanup_free_ char *text = NULL;
 
-	json_object_set(document, "gadgets", gadgets);
+	json_object_set_new(document, "gadgets", statuses_to_json(gadgets));
 	json_object_set_new(document, "errors", cmd_errors(NULL));
 	text = json_dumps(document, JSON_COMPACT);
 	json_decref(document);
@@ -144,9 +142,9 @@ static struct shown *shown_of(struct viewer *v, const char *name)
 	return &v->shown[v->n_shown - 1];
 }
 
-static void show_line(struct viewer *v, const json_t *gadget)
+static void show_line(struct viewer *v, const struct gadget_status *gadget)
 {
-	struct shown *s = shown_of(v, json_text(gadget, "name", "?"));
+	struct shown *s = shown_of(v, gadget->name);
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&line, &size);
@@ -163,16 +161,13 @@ static void show_line(struct viewer *v, const json_t *gadget)
 	s->line = steal_ptr(line);
 }
 
-static void show_as_lines(struct viewer *v, const json_t *gadgets)
+static void show_as_lines(struct viewer *v, const struct gadget_statuses *gadgets)
 {
-	const json_t *gadget;
-	size_t i;
-
-	for (i = 0; i < v->n_shown; i++)
+	for (size_t i = 0; i < v->n_shown; i++)
 		v->shown[i].found = false;
-	json_array_foreach(gadgets, i, gadget)
-		show_line(v, gadget);
-	for (i = 0; i < v->n_shown; i++) {
+	for (size_t i = 0; i < gadgets->n; i++)
+		show_line(v, &gadgets->v[i]);
+	for (size_t i = 0; i < v->n_shown; i++) {
 		if (!v->shown[i].found && v->shown[i].line)
 			printf("%s: down\n", v->shown[i].name);
 		if (!v->shown[i].found)
@@ -184,28 +179,29 @@ static void show_as_lines(struct viewer *v, const json_t *gadgets)
 
 static int show(struct viewer *v, struct error *err)
 {
-	json_t *gadgets = v->read_gadgets(v->data, err);
+	struct gadget_statuses gadgets = { 0 };
 
+	v->read_gadgets(v->data, &gadgets, err);
 	/* A newly watched file may have changed since it was read. */
-	while (!err->exit && watch_gadgets(v->watch, gadgets)) {
-		json_decref(gadgets);
-		gadgets = v->read_gadgets(v->data, err);
+	while (!err->exit && watch_gadgets(v->watch, &gadgets)) {
+		statuses_free(&gadgets);
+		v->read_gadgets(v->data, &gadgets, err);
 	}
 	if (!err->exit) {
 		double now = now_monotonic(), wait;
 
-		rates_sample(&v->rates, gadgets, now);
+		rates_sample(&v->rates, &gadgets, now);
 		wait = rates_wait(&v->rates, now);
 		if (v->json)
-			show_as_document(v, gadgets);
+			show_as_document(v, &gadgets);
 		else if (v->screen)
-			show_on_screen(v, gadgets);
+			show_on_screen(v, &gadgets);
 		else
-			show_as_lines(v, gadgets);
+			show_as_lines(v, &gadgets);
 		if (v->screen && wait >= 0)
 			timer_start(&v->timer, wait);
 	}
-	json_decref(gadgets);
+	statuses_free(&gadgets);
 	v->over = v->over || fflush(stdout) != 0;
 	return -err->err;
 }
@@ -310,8 +306,7 @@ static void close_all(struct viewer *v)
 	free(v->last);
 }
 
-int status_watch(const struct globals *globals, bool json,
-		 json_t *(*read_gadgets)(void *data, struct error *err), void *data)
+int status_watch(const struct globals *globals, bool json, status_reader *read_gadgets, void *data)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct viewer v = { .read_gadgets = read_gadgets,

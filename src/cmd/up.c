@@ -310,7 +310,8 @@ static int run_child(struct request *q, int report_fd)
 static int print_up(struct request *q, const struct client_report *report)
 {
 	const char *already = report->result == CLIENT_UNCHANGED ? " already" : "";
-	json_t *gadgets = NULL;
+	struct gadget_statuses gadgets = { 0 };
+	json_t *json;
 
 	if (report->result == CLIENT_TAKEN_OVER)
 		cmd_print_taken_over(report->name);
@@ -326,7 +327,9 @@ static int print_up(struct request *q, const struct client_report *report)
 	/* Loads the file again for the warnings in the document: the child has loaded it before. */
 	if (q->json && load(q) == 0 && !q->err.exit)
 		inspect_gadgets(&q->globals->paths, report->name, &gadgets, &q->err);
-	return finish(q, gadgets, q->err.exit);
+	json = q->json ? statuses_to_json(&gadgets) : NULL;
+	statuses_free(&gadgets);
+	return finish(q, json, q->err.exit);
 }
 
 /* Frees what the request owns. */

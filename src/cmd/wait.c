@@ -9,14 +9,12 @@
 
 enum { OPT_FOR = 256, OPT_TIMEOUT };
 
-static bool is_condition(const char *word)
+static enum control_condition condition_of(const char *word)
 {
-	static const char *const words[] = { "ready", "configured", "disconnected" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
-		if (streq(word, words[i]))
-			return true;
-	return false;
+	for (enum control_condition i = 0; i < CONDITION_COUNT; i++)
+		if (streq_null(control_condition_words[i], word))
+			return i;
+	return CONDITION_UNKNOWN;
 }
 
 static int run(const struct globals *globals, int argc, char **argv)
@@ -44,14 +42,14 @@ static int run(const struct globals *globals, int argc, char **argv)
 			return cmd_usage(&cmd_wait, "--timeout takes a number of seconds, not '%s'",
 					 optarg);
 	}
-	if (!is_condition(condition))
+	if (!condition_of(condition))
 		return cmd_usage(&cmd_wait,
 				 "--for takes ready, configured or disconnected, not '%s'",
 				 condition);
 	if (argc - optind != 1)
 		return cmd_usage(&cmd_wait, "expected one gadget");
 	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
-	    client_wait(&globals->paths, name, condition, seconds, &err) < 0)
+	    client_wait(&globals->paths, name, condition_of(condition), seconds, &err) < 0)
 		return cmd_print_error(&err);
 	log_info("%s: %s", name, condition);
 	return 0;

@@ -85,7 +85,7 @@ static char *keeper_path(const struct live_function *i)
 	return strf("%s/" KEEPER_FILE "%s", i->all->rundir->path, i->model->label);
 }
 
-int function_take_over(struct live_function *i, const json_t *status)
+int function_take_over(struct live_function *i, pid_t keeper)
 {
 	_cleanup_free_ char *path = keeper_path(i);
 	_cleanup_close_ int pidfd = -1, output = -1;
@@ -95,7 +95,7 @@ int function_take_over(struct live_function *i, const json_t *status)
 	if (r < 0)
 		return r;
 	/* The status describes another keeper: nothing is known of this one. */
-	if (json_integer_value(json_object_get(status, "keeper")) != i->keeper.pid)
+	if (keeper != i->keeper.pid)
 		return -ESTALE;
 	i->bus = hello.bus;
 	i->listens = true;

@@ -91,6 +91,10 @@ extern const struct step_op function_op_keeper;
  * the worker gets.
  */
 extern const struct step_op function_op_worker, function_op_ready;
+/* Returns DIRECTORY of such a step; "" if an older record has none. */
+const char *function_worker_directory(const struct step *step);
+/* Returns whether GADGET, FUNCTION and DIRECTORY of two such steps are equal. */
+bool function_is_same_worker(const struct step *a, const struct step *b);
 /* Exchanges the worker of the function with that of its replacement. */
 void function_exchange_workers(struct live_function *function);
 
@@ -113,10 +117,11 @@ bool function_is_draining(struct live_function *function);
 /* Sends PING or STOP to the worker. */
 void function_send(struct live_function *function, uint16_t type, uint32_t id);
 /*
- * Takes over the keeper of a supervisor that died. `status`: what that supervisor wrote of the
- * function; NULL: nothing. worker_take_over continues with the worker. Returns -errno on failure.
+ * Takes over the keeper of a supervisor that died. `keeper`: its pid in the status that this
+ * supervisor wrote; 0: unknown. worker_take_over continues with the worker. Returns -errno on
+ * failure.
  */
-int function_take_over(struct live_function *function, const json_t *status);
+int function_take_over(struct live_function *function, pid_t keeper);
 /* Sets for how many seconds the keeper waits for another supervisor if this one dies. */
 void function_set_linger(struct live_function *function, double seconds);
 /* Sets the UDC whose speed the keeper reads. */

@@ -17,4 +17,5 @@ libffsctl_a_SOURCES += \
 	src/function/worker_io.c \
 	src/function/worker_leftovers.c \
 	src/function/worker_stats.c \
+	src/function/worker_status.c \
 	src/function/worker_take_over.c

@@ -8,6 +8,42 @@
 #include "function/function.h"
 #include "function/launch.h"
 
+/* --- the value of both steps: "GADGET FUNCTION DIGEST DIRECTORY" --- */
+
+static char *make_value(const struct live_function *i)
+{
+	_cleanup_free_ char *directory = function_directory(i);
+
+	return strf("%s %s %016" PRIx64 " %s", i->all->gadget, i->model->label,
+		    launch_digest(i->worker), directory);
+}
+
+/* Returns the value after its first `n` words; "" if it has no more. */
+static const char *after_words(const char *value, int n)
+{
+	for (; n > 0; n--) {
+		value += strcspn(value, " ");
+		value += *value == ' ';
+	}
+	return value;
+}
+
+const char *function_worker_directory(const struct step *step)
+{
+	return after_words(step->value ? step->value : "", 3);
+}
+
+bool function_is_same_worker(const struct step *a, const struct step *b)
+{
+	const char *ours = a->value ? a->value : "", *theirs = b->value ? b->value : "";
+	size_t names = (size_t)(after_words(ours, 2) - ours);
+
+	return strncmp(ours, theirs, names) == 0 &&
+	       streq(function_worker_directory(a), function_worker_directory(b));
+}
+
+/* --- the steps --- */
+
 static bool has_worker_of(const struct live_function *i, const struct step *step)
 {
 	return i->worker && streq_null(i->worker->identity, step->value);
@@ -112,22 +148,19 @@ static int ready_apply(struct step *step, struct error *err)
 			i->model->label, step->path, worker->model->start_timeout);
 	return error_set(err, EX_PROTOCOL, ECHILD, step->path,
 			 "the worker of '%s' (%s) ended before it was ready: %s", i->model->label,
-			 step->path,
-			 worker->last_exit ? worker->last_exit : "it could not be started");
+			 step->path, worker_exit_reason(worker));
 }
 
 const struct step_op function_op_ready = { .name = "await-ready", .apply = ready_apply };
 
 void function_add_worker_start(struct plan *plan, struct live_function *i)
 {
-	_cleanup_free_ char *directory = function_directory(i);
 	struct live_worker *worker = i->worker;
 
 	if (!worker)
 		return;
 	free(worker->identity);
-	worker->identity = strf("%s %s %016" PRIx64 " %s", i->all->gadget, i->model->label,
-				launch_digest(worker), directory);
+	worker->identity = make_value(i);
 	plan_add(plan, &function_op_worker, xstrdup(worker->spawn.program),
 		 xstrdup(worker->identity), &worker->model->at, i);
 }

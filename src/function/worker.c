@@ -32,12 +32,6 @@
 #define START_RETRY_SECONDS 1
 #define EXIT_DO_NOT_RESTART 125
 
-const char *const worker_state_words[WORKER_STATE_COUNT] = {
-	[WORKER_STOPPED] = "stopped", [WORKER_PENDING] = "pending", [WORKER_STARTING] = "starting",
-	[WORKER_READY] = "ready",     [WORKER_ENDING] = "stopped",  [WORKER_STOPPING] = "stopped",
-	[WORKER_WAITING] = "waiting", [WORKER_FAILED] = "failed",   [WORKER_DONE] = "done",
-};
-
 static const char *label_of(const struct live_worker *worker)
 {
 	return worker->function->model->label;
@@ -63,7 +57,7 @@ static void do_start(struct live_worker *worker)
 	if (launch_start(worker, &worker->error) < 0) {
 		functions_say(functions_of(worker), label_of(worker), LOG_ERR, "%s",
 			      worker->error.text);
-		free(steal_ptr(worker->last_exit)); /* of an earlier process */
+		worker_forget_exit(worker); /* of an earlier process */
 		handle_end(worker, START_RETRY_SECONDS);
 		return;
 	}
@@ -129,7 +123,7 @@ static void note_ready(struct live_worker *worker)
 {
 	worker->served = true;
 	worker->ready_since = now_monotonic();
-	worker->ready_at = time(NULL);
+	worker->status.ready_since = time(NULL);
 	functions_say(functions_of(worker), label_of(worker), LOG_INFO, "worker ready (pid %d)",
 		      (int)worker->pid);
 	functions_changed(functions_of(worker));
@@ -233,7 +227,7 @@ static void do_waiting_timer(struct live_worker *worker)
 	} else if (!function_is_available(worker->function)) {
 		do_pend(worker);
 	} else {
-		worker->restarts++;
+		worker->status.restarts++;
 		do_start(worker);
 	}
 }
@@ -280,9 +274,7 @@ static void fail(struct live_worker *worker, const char *why)
 
 static bool exited_with(const struct live_worker *worker, int code)
 {
-	_cleanup_free_ char *words = strf("exit %d", code);
-
-	return worker->last_exit && streq(worker->last_exit, words);
+	return worker->exit.how == ENDED_BY_EXIT && worker->exit.number == code;
 }
 
 /* Handles an end that was not requested: halts the endpoints, then follows the restart policy. */
@@ -336,7 +328,7 @@ static void handle_end(struct live_worker *worker, double least_delay)
 static void do_handle_end(struct live_worker *worker)
 {
 	functions_say(functions_of(worker), label_of(worker), LOG_WARNING, "worker ended: %s%s",
-		      worker->last_exit, worker->start_timed_out ? " (never ready)" : "");
+		      worker_exit_reason(worker), worker->start_timed_out ? " (never ready)" : "");
 	handle_end(worker, 0);
 }
 
@@ -505,19 +497,9 @@ static void on_timer(void *data, uint32_t events _unused_)
 	worker_handle(worker, WORKER_EV_TIMER);
 }
 
-static char *describe_exit(int status)
-{
-	if (status == WORKER_STATUS_UNKNOWN)
-		return xstrdup(WORKER_END_UNKNOWN);
-	if (WIFEXITED(status))
-		return strf("exit %d", WEXITSTATUS(status));
-	return strf("signal %d (%s)", WTERMSIG(status), strsignal(WTERMSIG(status)));
-}
-
 void worker_exited(struct live_worker *worker, int status)
 {
-	free(worker->last_exit);
-	worker->last_exit = describe_exit(status);
+	worker_set_exit(worker, status);
 	worker->pid = 0;
 	worker_handle(worker, WORKER_EV_DIED);
 	worker_leftovers_begin(worker);
@@ -563,5 +545,5 @@ void worker_free(struct live_worker *worker)
 	error_clear(&worker->error);
 	free(worker->deaths);
 	free(worker->identity);
-	free(worker->last_exit);
+	worker_status_free(&worker->status);
 }

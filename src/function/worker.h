@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "gadgetfile/gadget.h"
 #include "process/spawn.h"
+#include "rundir/status.h"
 
 enum worker_state {
 	WORKER_STOPPED,	 /* not wanted */
@@ -41,9 +42,6 @@ enum worker_event {
 	WORKER_EV_REMOVED,  /* its kernel device was removed */
 	WORKER_EVENT_COUNT,
 };
-
-/* The words of `status` for the states. */
-extern const char *const worker_state_words[WORKER_STATE_COUNT];
 
 struct live_function;
 
@@ -75,8 +73,14 @@ struct live_worker {
 	} leftovers;		/* what is left of an ended process: worker_leftovers.c */
 	double leftovers_since; /* monotonic */
 	struct fd_watch output, notify, timer;
-	char engine[16];	    /* the engine that it reports; "": none */
 	struct worker_stats *stats; /* worker_stats.c; NULL: it sent none */
+	/* What `status` shows: engine, restarts and last_exit here only, the rest is a copy of
+	   other members; worker_update_status */
+	struct worker_status status;
+	struct worker_exit {
+		enum { NEVER_ENDED, ENDED_BY_EXIT, ENDED_BY_SIGNAL, ENDED_UNKNOWN } how;
+		int number; /* exit status or signal */
+	} exit; /* end of the last process; NEVER_ENDED: none yet, or it could not be started */
 
 	char *identity; /* value of its step: identifies everything that it gets; owned */
 	struct live_worker
@@ -87,12 +91,9 @@ struct live_worker {
 	bool start_timed_out; /* this process was killed by start_timeout */
 	double started, ready_since; /* monotonic */
 	double alive;		     /* time of its last PONG or WATCHDOG=1, monotonic */
-	time_t ready_at;	     /* wall clock, for `status` */
 	double delay;		     /* delay of the next restart, seconds */
 	double *deaths; /* ring of the times of the last restart_limit + 1 ends, monotonic */
 	size_t n_deaths, next_death;
-	unsigned int restarts;
-	char *last_exit; /* "exit 1", "signal 9 (Killed)" or WORKER_END_UNKNOWN; NULL: none yet */
 
 	struct halting { /* busy endpoints that must still be halted */
 		int fd;
@@ -135,9 +136,11 @@ void worker_exited(struct live_worker *worker, int status);
 /* Handles the end of the last leftover process. */
 void worker_leftovers_ended(struct live_worker *worker);
 
-/* The last exit of a worker that was taken over: only a parent learns how a process ended. */
-#define WORKER_END_UNKNOWN "unknown"
-#define WORKER_STATUS_UNKNOWN (-1) /* in place of the status of waitpid */
+/*
+ * In place of the status of waitpid: only the parent learns how a process ended, so a worker that
+ * was taken over ends like this.
+ */
+#define WORKER_STATUS_UNKNOWN (-1)
 
 /* --- worker_take_over.c --- */
 
@@ -148,9 +151,20 @@ void worker_leftovers_ended(struct live_worker *worker);
 int worker_take_process(struct live_worker *worker, pid_t pid, int *pidfd, int *output);
 /*
  * Continues with that process, or starts another one. `status`: what the dead supervisor wrote of
- * the worker; NULL: nothing.
+ * the worker.
  */
-void worker_take_over(struct live_worker *worker, const json_t *status);
+void worker_take_over(struct live_worker *worker, const struct worker_status *status);
+
+/* --- worker_status.c --- */
+
+/* Updates and returns what `status` shows of the worker; valid until its next event. */
+const struct worker_status *worker_update_status(struct live_worker *worker);
+/* Notes how the last process ended. `status`: of waitpid, or WORKER_STATUS_UNKNOWN. */
+void worker_set_exit(struct live_worker *worker, int status);
+/* Notes that no process could be started. */
+void worker_forget_exit(struct live_worker *worker);
+/* Returns the reason why the worker does not run, for messages: how its last process ended. */
+const char *worker_exit_reason(const struct live_worker *worker);
 
 /* --- worker.c --- */
 
@@ -189,11 +203,11 @@ void worker_stats_take(struct live_worker *worker, const void *body, size_t size
 /* Handles a TRAFFIC message, whatever its content. */
 void worker_stats_take_traffic(struct live_worker *worker, const void *body, size_t size);
 /*
- * Returns the bytes that the worker reports for an endpoint, by its index in the gadget file; null:
- * unknown. The caller owns the value.
+ * Returns the bytes that the worker reports for an endpoint, by its index in the gadget file; -1:
+ * unknown.
  */
-json_t *worker_stats_bytes(const struct live_worker *worker, size_t endpoint);
-/* Returns the statistics for `status`; null: none. The caller owns the value. */
+int64_t worker_stats_bytes(const struct live_worker *worker, size_t endpoint);
+/* Returns the statistics for `status`, an object; NULL: none. The caller owns it. */
 json_t *worker_stats_json(const struct live_worker *worker);
 /* Drops the statistics of the last process. */
 void worker_stats_forget(struct live_worker *worker);

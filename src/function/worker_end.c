@@ -29,8 +29,7 @@ void worker_kill(const struct live_worker *worker, int sig, bool group)
 int worker_failure(const struct live_worker *worker, struct error *err)
 {
 	return error_set(err, EX_PROTOCOL, ECHILD, NULL, "the worker of '%s' has failed: %s",
-			 worker->function->model->label,
-			 worker->last_exit ? worker->last_exit : "it could not be started");
+			 worker->function->model->label, worker_exit_reason(worker));
 }
 
 void worker_leftovers_ended(struct live_worker *worker)

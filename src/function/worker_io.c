@@ -18,22 +18,26 @@ void worker_close(struct live_worker *worker, struct fd_watch *source)
 	fd_watch_close(functions_of(worker)->loop, source);
 }
 
+#define ENGINE_MAX 15 /* letters */
+
 /*
  * Stores the engine that READY reports; only letters are kept, because `status` prints the word. A
  * second READY reports another engine.
  */
 static void set_engine(struct live_worker *worker, const char *word, size_t size)
 {
-	char engine[sizeof(worker->engine)] = "";
+	char **shown = &worker->status.engine;
+	_cleanup_free_ char *engine = NULL;
 	size_t n = 0;
 
 	while (n < size && word[n] >= 'a' && word[n] <= 'z')
 		n++;
-	if (n == size && size < sizeof(engine))
-		memcpy(engine, word, size);
-	if (streq(engine, worker->engine))
+	if (n == size && n > 0 && n <= ENGINE_MAX)
+		engine = xstrndup(word, n);
+	if (streq_null(engine, *shown))
 		return;
-	strcpy(worker->engine, engine);
+	free(*shown);
+	*shown = steal_ptr(engine);
 	functions_changed(functions_of(worker));
 }
 

@@ -113,13 +113,12 @@ void worker_stats_take_traffic(struct live_worker *worker, const void *body, siz
 	st->traffic_is_new = true;
 }
 
-json_t *worker_stats_bytes(const struct live_worker *worker, size_t endpoint)
+int64_t worker_stats_bytes(const struct live_worker *worker, size_t endpoint)
 {
 	const struct traffic *t = worker && worker->stats ? &worker->stats->traffic_shown : NULL;
 	uint64_t bytes = t && endpoint < t->n ? le64toh(t->bytes[endpoint]) : 0;
 
-	return t && endpoint < t->n && bytes <= INT64_MAX ? json_integer((json_int_t)bytes)
-							  : json_null();
+	return t && endpoint < t->n && bytes <= INT64_MAX ? (int64_t)bytes : -1;
 }
 
 void worker_stats_take(struct live_worker *worker, const void *body, size_t size)
@@ -137,8 +136,7 @@ void worker_stats_take(struct live_worker *worker, const void *body, size_t size
 
 json_t *worker_stats_json(const struct live_worker *worker)
 {
-	return worker->stats && worker->stats->shown ? json_incref(worker->stats->shown)
-						     : json_null();
+	return worker->stats ? json_incref(worker->stats->shown) : NULL;
 }
 
 void worker_stats_forget(struct live_worker *worker)

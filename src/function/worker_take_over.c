@@ -2,12 +2,10 @@
 /* Continues a worker whose supervisor has died. */
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
 #include <time.h>
 
-#include "base/json.h"
 #include "base/proc.h"
 #include "function/function.h"
 #include "function/reap.h"
@@ -41,23 +39,12 @@ int worker_take_process(struct live_worker *worker, pid_t pid, int *pidfd, int *
 	return r < 0 ? r : worker_watch(worker, output, &none, &ignored);
 }
 
-static void read_status(struct live_worker *worker, const json_t *status)
-{
-	const char *last_exit = json_text(status, "last_exit", NULL),
-		   *engine = json_text(status, "engine", "");
-
-	worker->restarts = (unsigned int)json_integer_value(json_object_get(status, "restarts"));
-	worker->last_exit = last_exit ? xstrdup(last_exit) : NULL;
-	snprintf(worker->engine, sizeof(worker->engine), "%s", engine);
-}
-
 static void continue_ready(struct live_worker *worker, time_t since)
 {
 	time_t now = time(NULL);
 
 	worker->state = WORKER_READY;
 	worker->served = true;
-	worker->ready_at = since;
 	worker->ready_since = now_monotonic() - (since < now ? (double)(now - since) : 0);
 	worker_watchdog_begin(worker);
 }
@@ -85,22 +72,18 @@ static void end_leftovers(struct live_worker *worker)
  * Continues with a process that was ready and is the one of the status; otherwise restarts the
  * worker.
  */
-void worker_take_over(struct live_worker *worker, const json_t *status)
+void worker_take_over(struct live_worker *worker, const struct worker_status *status)
 {
-	const char *state = json_text(status, "state", "");
-
-	read_status(worker, status);
-	if (worker->pid > 0 && streq(state, worker_state_words[WORKER_READY]) &&
-	    json_integer_value(json_object_get(status, "pid")) == worker->pid) {
-		continue_ready(worker,
-			       (time_t)json_integer_value(json_object_get(status, "ready_since")));
+	worker_status_copy(&worker->status, status);
+	if (worker->pid > 0 && status->state == STATUS_WORKER_READY && status->pid == worker->pid) {
+		continue_ready(worker, status->ready_since);
 	} else if (worker->pid > 0) {
 		worker->state = WORKER_STOPPING;
 		worker->restart_wanted = true;
 		worker_kill(worker, SIGKILL, true);
-	} else if (streq(state, worker_state_words[WORKER_DONE])) {
+	} else if (status->state == STATUS_WORKER_DONE) {
 		worker->state = WORKER_DONE;
-	} else if (streq(state, worker_state_words[WORKER_FAILED])) {
+	} else if (status->state == STATUS_WORKER_FAILED) {
 		worker->state = WORKER_FAILED;
 	} else {
 		end_leftovers(worker);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Converts errors to and from JSON for both ends of a control socket; sends commands as the client.
- */
+/* Converts the messages of a control socket to and from JSON; sends commands as the client. */
 #include <errno.h>
+#include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "rundir/control.h"
+#include "rundir/members.h"
 #include "rundir/rundir.h"
 
 /* --- errors as JSON ----------------------------------------------------------------------------
@@ -37,14 +38,166 @@ int error_from_json(struct error *err, const json_t *json)
 	const char *path = json_string_value(json_object_get(json, "path"));
 	const char *text = json_string_value(json_object_get(json, "text"));
 	const char *file = json_string_value(json_object_get(json, "file"));
+	json_int_t e = json_integer_value(json_object_get(json, "errno"));
 	struct position at = { .file = file };
 
 	at.line = (unsigned int)json_integer_value(json_object_get(json, "line"));
 	at.column = (unsigned int)json_integer_value(json_object_get(json, "column"));
 	error_set(err, (int)json_integer_value(json_object_get(json, "exit")),
-		  (int)json_integer_value(json_object_get(json, "errno")), path, "%s",
-		  text ? text : "?");
+		  e > 0 && e <= INT_MAX ? (int)e : 0, path, "%s", text ? text : "?");
 	return error_at(err, &at);
+}
+
+/* --- requests and answers ----------------------------------------------------------------------
+ */
+
+const char *const control_condition_words[CONDITION_COUNT] = {
+	[CONDITION_READY] = "ready",
+	[CONDITION_CONFIGURED] = "configured",
+	[CONDITION_DISCONNECTED] = "disconnected",
+};
+
+#define REQUEST(key, member, kind)                                                                 \
+	{                                                                                          \
+		.name = key, .offset = offsetof(struct control_request, member), .type = kind      \
+	}
+#define ANSWER(key, member, kind)                                                                  \
+	{                                                                                          \
+		.name = key, .offset = offsetof(struct control_answer, member), .type = kind       \
+	}
+
+static const struct member restart_rows[] = { REQUEST("function", function, MEMBER_TEXT) };
+static const struct member bind_rows[] = { REQUEST("udc", udc, MEMBER_TEXT) };
+static const struct member wait_rows[] = { {
+	.name = "for",
+	.offset = offsetof(struct control_request, condition),
+	.type = MEMBER_WORD,
+	.words = control_condition_words,
+	.n_words = CONDITION_COUNT,
+} };
+static const struct member reload_rows[] = {
+	REQUEST("file", file, MEMBER_TEXT),
+	REQUEST("renamed", renamed, MEMBER_FLAG),
+	REQUEST("timeout", timeout, MEMBER_SECONDS),
+};
+static const struct member reexec_rows[] = { REQUEST("program", program, MEMBER_TEXT) };
+
+static const struct member bus_answer_rows[] = {
+	ANSWER("changed", changed, MEMBER_FLAG),
+	ANSWER("udc", udc, MEMBER_TEXT),
+};
+static const struct member reload_answer_rows[] = {
+	ANSWER("changed", changed, MEMBER_FLAG),
+	ANSWER("rebound", rebound, MEMBER_FLAG),
+	ANSWER("awaits", awaits, MEMBER_TEXT),
+};
+
+#define ROWS(table)                                                                                \
+	{                                                                                          \
+		table, ARRAY_SIZE(table)                                                           \
+	}
+static const struct {
+	const char *word;
+	struct members request, answer;
+} commands[COMMAND_COUNT] = {
+	[COMMAND_DOWN] = { .word = "down" },
+	[COMMAND_RESTART] = { .word = "restart", .request = ROWS(restart_rows) },
+	[COMMAND_BIND] = { "bind", ROWS(bind_rows), ROWS(bus_answer_rows) },
+	[COMMAND_UNBIND] = { .word = "unbind", .answer = ROWS(bus_answer_rows) },
+	[COMMAND_WAIT] = { .word = "wait", .request = ROWS(wait_rows) },
+	[COMMAND_WAIT_HOST] = { .word = "wait-host" },
+	[COMMAND_RELOAD] = { "reload", ROWS(reload_rows), ROWS(reload_answer_rows) },
+	[COMMAND_REEXEC] = { .word = "reexec", .request = ROWS(reexec_rows) },
+};
+
+static enum control_command command_of(const char *word)
+{
+	for (enum control_command i = 0; i < COMMAND_COUNT; i++)
+		if (commands[i].word && streq_null(word, commands[i].word))
+			return i;
+	return COMMAND_UNKNOWN;
+}
+
+int control_request_parse(const char *text, size_t size, struct control_request *request,
+			  struct error *err)
+{
+	json_t *json = json_loadb(text, size, 0, NULL);
+	const char *wrong;
+	int r = 0;
+
+	*request =
+		(struct control_request){ .command = command_of(json_text(json, "command", NULL)) };
+	wrong = members_from_json(&commands[request->command].request, request, json);
+	if (!json_is_object(json))
+		r = error_set(err, EX_USAGE, EBADMSG, NULL, "the command is not a JSON object");
+	else if (wrong)
+		r = error_set(err, EX_USAGE, EBADMSG, NULL, "the command has an invalid '%s'",
+			      wrong);
+	json_decref(json);
+	return r;
+}
+
+void control_request_free(struct control_request *request)
+{
+	members_free(&commands[request->command].request, request);
+}
+
+char *control_request_print(const struct control_request *request)
+{
+	const struct members *members = &commands[request->command].request;
+	json_t *json = json_pack("{s:s}", "command", commands[request->command].word);
+	bool is_valid = true;
+	char *text;
+
+	for (size_t i = 0; i < members->n; i++)
+		is_valid = json_object_set_new(json, members->v[i].name,
+					       member_to_json(&members->v[i], request)) == 0 &&
+			   is_valid;
+	text = is_valid ? json_dumps(json, JSON_COMPACT) : NULL;
+	json_decref(json);
+	return text;
+}
+
+char *control_answer_print(enum control_command command, const struct control_answer *answer,
+			   const struct error *err)
+{
+	json_t *json = err && err->exit ? error_to_json(err) : json_pack("{s:i}", "exit", 0);
+	char *text;
+
+	if (answer && !(err && err->exit))
+		members_to_json(&commands[command].answer, answer, json);
+	text = json_dumps(json, JSON_COMPACT);
+	json_decref(json);
+	return text;
+}
+
+int control_answer_parse(enum control_command command, const char *text, size_t size,
+			 struct control_answer *answer, struct error *err)
+{
+	json_t *json = json_loadb(text, size, 0, NULL);
+	const json_t *code = json_object_get(json, "exit");
+	json_int_t exit = json_integer_value(code);
+	const char *wrong;
+	int r = 0;
+
+	*answer = (struct control_answer){ 0 };
+	wrong = members_from_json(&commands[command].answer, answer, json);
+	if (!json_is_integer(code) || exit < 0 || exit > 255 || wrong)
+		r = error_set(err, EX_PROTOCOL, EBADMSG, NULL, "the supervisor's reply is invalid");
+	else if (exit)
+		r = error_from_json(err, json);
+	json_decref(json);
+	return r;
+}
+
+void control_answer_free(struct control_answer *answer)
+{
+	static const struct member rows[] = {
+		ANSWER("udc", udc, MEMBER_TEXT),
+		ANSWER("awaits", awaits, MEMBER_TEXT),
+	};
+
+	members_free(&(struct members)ROWS(rows), answer);
 }
 
 int control_address(struct sockaddr_un *address, const char *path, struct error *err)
@@ -86,22 +239,21 @@ static int check_stopped(int fd, const char *name, struct error *err)
 	return error_hint(err, "'kill -CONT %d' resumes it", (int)peer.pid);
 }
 
-static int ask(const struct paths *paths, const char *name, const json_t *command,
-	       const struct timeval *limit, json_t **reply_json, struct error *err)
+static int ask(const struct paths *paths, const char *name, const struct control_request *request,
+	       const struct timeval *limit, struct control_answer *answer, struct error *err)
 {
-	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, paths->run_dir, name),
-			    *text = NULL;
+	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, paths->run_dir, name);
+	_cleanup_free_ char *text = control_request_print(request);
 	_cleanup_free_ char *reply = xcalloc(1, CONTROL_MESSAGE_MAX);
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
-	json_t *json;
 	ssize_t n;
 	int r = control_address(&address, path, err);
 
+	*answer = (struct control_answer){ 0 };
 	if (r < 0)
 		return r;
-	/* json_pack returns NULL for text that is not UTF-8. */
-	if (!command)
+	if (!text)
 		return error_set(err, EX_USAGE, EILSEQ, NULL, "the given name is not UTF-8");
 	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
 		if (errno == ECONNREFUSED || errno == ENOENT)
@@ -116,7 +268,6 @@ static int ask(const struct paths *paths, const char *name, const json_t *comman
 	if (limit && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, limit, sizeof(*limit)) < 0)
 		return error_errno(err, EX_OSERR, errno, path, "cannot set a time limit for %s",
 				   path);
-	text = json_dumps(command, JSON_COMPACT);
 	n = send(fd, text, strlen(text), MSG_NOSIGNAL);
 	/*
 	 * A supervisor with too many clients sends an error and closes at once. Then send fails
@@ -131,29 +282,21 @@ static int ask(const struct paths *paths, const char *name, const json_t *comman
 	if (n <= 0)
 		return error_set(err, EX_OSERR, ECONNRESET, path,
 				 "the supervisor of '%s' ended before it replied", name);
-	json = json_loadb(reply, (size_t)n, 0, NULL);
-	r = json_integer_value(json_object_get(json, "exit")) ? error_from_json(err, json) : 0;
-	if (r == 0 && reply_json)
-		*reply_json = json_incref(json);
-	json_decref(json);
-	return r;
+	return control_answer_parse(request->command, reply, (size_t)n, answer, err);
 }
 
-int control_command(const struct paths *paths, const char *name, const json_t *command,
-		    struct error *err)
+int control_ask(const struct paths *paths, const char *name, const struct control_request *request,
+		struct control_answer *answer, struct error *err)
 {
-	return ask(paths, name, command, NULL, NULL, err);
+	_cleanup_answer_ struct control_answer ignored = { 0 };
+
+	return ask(paths, name, request, NULL, answer ? answer : &ignored, err);
 }
 
-int control_ask(const struct paths *paths, const char *name, const json_t *command, json_t **reply,
-		struct error *err)
+int control_wait(const struct paths *paths, const char *name, const struct control_request *request,
+		 double seconds, struct error *err)
 {
-	return ask(paths, name, command, NULL, reply, err);
-}
-
-int control_wait(const struct paths *paths, const char *name, const json_t *command, double seconds,
-		 struct error *err)
-{
+	_cleanup_answer_ struct control_answer ignored = { 0 };
 	/* SO_RCVTIMEO of 0 means no limit; 1e9 s is practically none. */
 	double t = seconds < 0 ? 0 : seconds < 1e9 ? seconds : 1e9;
 	struct timeval limit = { .tv_sec = (time_t)t };
@@ -161,5 +304,5 @@ int control_wait(const struct paths *paths, const char *name, const json_t *comm
 	limit.tv_usec = (suseconds_t)((t - (double)limit.tv_sec) * 1e6);
 	if (limit.tv_sec == 0 && limit.tv_usec == 0)
 		limit.tv_usec = 1;
-	return ask(paths, name, command, &limit, NULL, err);
+	return ask(paths, name, request, &limit, &ignored, err);
 }

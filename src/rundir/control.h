@@ -2,6 +2,7 @@
 /*
  * The protocol of the control socket of a supervisor, RUN/NAME/control: AF_UNIX SOCK_SEQPACKET, one
  * JSON object per packet. The client sends one command; the supervisor replies when it is done.
+ * Both sides use the structs below; only control.c knows the JSON.
  *
  *   {"command": "down"}
  *   {"command": "restart", "function": "echo"}
@@ -10,7 +11,7 @@
  *   {"command": "wait", "for": "ready"}               or "configured", "disconnected"
  *   {"command": "wait-host"}
  *   {"command": "reload", "file": "/path", "renamed": false, "timeout": 30}
- *                                                     reply: also "changed" and "rebound"
+ *                                                     reply: also "changed", "rebound" and "awaits"
  *   {"command": "reexec", "program": "/path/of/ffsctl"}
  *
  * The reply is {"exit": 0}, or an error as error_to_json makes it. Root and members of the group of
@@ -19,12 +20,87 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <sys/types.h>
 #include <sys/un.h>
 
 #include "base/error.h"
 #include "base/paths.h"
 
 #define CONTROL_MESSAGE_MAX 65536
+
+enum control_command {
+	COMMAND_UNKNOWN, /* of another version */
+	COMMAND_DOWN,
+	COMMAND_RESTART,
+	COMMAND_BIND,
+	COMMAND_UNBIND,
+	COMMAND_WAIT,
+	COMMAND_WAIT_HOST,
+	COMMAND_RELOAD,
+	COMMAND_REEXEC,
+	COMMAND_COUNT
+};
+
+enum control_condition {
+	CONDITION_UNKNOWN,
+	CONDITION_READY,
+	CONDITION_CONFIGURED,
+	CONDITION_DISCONNECTED,
+	CONDITION_COUNT
+};
+extern const char *const control_condition_words[CONDITION_COUNT];
+
+/* A command with its parameters; those of other commands are not used. */
+struct control_request {
+	enum control_command command;
+	const char *function;		  /* restart: its label; NULL: all */
+	const char *udc;		  /* bind; NULL: any */
+	enum control_condition condition; /* wait */
+	const char *file;		  /* reload: the gadget file; NULL: the same */
+	bool renamed;			  /* reload: the gadget keeps its name */
+	double timeout;			  /* reload, seconds */
+	const char *program;		  /* reexec: an absolute path */
+};
+
+/* What is replied to a command that succeeded. */
+struct control_answer {
+	bool changed;	    /* bind, unbind, reload */
+	bool rebound;	    /* reload: the host saw a new device */
+	const char *udc;    /* bind, unbind: the UDC that it is bound to; NULL: none */
+	const char *awaits; /* reload: the UDC that it is bound to when that appears; NULL: none */
+};
+
+/* --- the supervisor's end --- */
+
+/*
+ * Reads a request of any content. An unknown command is COMMAND_UNKNOWN. EX_USAGE when it is no
+ * request, or a parameter has a wrong type. The caller frees the request, also on failure.
+ */
+int control_request_parse(const char *text, size_t size, struct control_request *request,
+			  struct error *err);
+/* Frees the strings of a parsed request. */
+void control_request_free(struct control_request *request);
+/*
+ * Returns the reply to a command: `err`, if it has an error (NULL: none), else `answer` (NULL: the
+ * command has none). The caller frees it.
+ */
+char *control_answer_print(enum control_command command, const struct control_answer *answer,
+			   const struct error *err);
+
+/* --- the client's end --- */
+
+/* Returns the text of a request; NULL when a string is not UTF-8. The caller frees it. */
+char *control_request_print(const struct control_request *request);
+/*
+ * Reads the reply to a command: returns 0 with its values in *answer, or the error that it
+ * contains. EX_PROTOCOL when it is no reply. The caller frees the answer, also on failure.
+ */
+int control_answer_parse(enum control_command command, const char *text, size_t size,
+			 struct control_answer *answer, struct error *err);
+/* Frees the strings of a parsed answer. */
+void control_answer_free(struct control_answer *answer);
+#define _cleanup_answer_ _cleanup_(control_answer_free)
 
 /* Makes a socket address of `path`; EX_USAGE when the path is too long. */
 int control_address(struct sockaddr_un *address, const char *path, struct error *err);
@@ -40,15 +116,13 @@ int error_from_json(struct error *err, const json_t *json);
 pid_t control_owner(const struct paths *paths, const char *name);
 
 /*
- * Sends a command and waits for its reply. -ECONNREFUSED or -ENOENT without text when there is no
+ * Sends a command and waits for its reply. `answer`: gets its values, and is freed by the caller,
+ * also on failure; NULL: not needed. -ECONNREFUSED or -ENOENT without text when there is no
  * supervisor; -ECONNRESET with text when it ended before it replied.
  */
-int control_command(const struct paths *paths, const char *name, const json_t *command,
-		    struct error *err);
-/* Does the same as control_command, and returns the reply, which the caller owns. */
-int control_ask(const struct paths *paths, const char *name, const json_t *command, json_t **reply,
-		struct error *err);
-/* Does the same as control_command, but waits at most `seconds`: then -ETIMEDOUT, or -EINTR after a
+int control_ask(const struct paths *paths, const char *name, const struct control_request *request,
+		struct control_answer *answer, struct error *err);
+/* Does the same as control_ask, but waits at most `seconds`: then -ETIMEDOUT, or -EINTR after a
  * signal, both without text. */
-int control_wait(const struct paths *paths, const char *name, const json_t *command, double seconds,
-		 struct error *err);
+int control_wait(const struct paths *paths, const char *name, const struct control_request *request,
+		 double seconds, struct error *err);

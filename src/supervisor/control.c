@@ -28,7 +28,8 @@ static void on_client(void *data, uint32_t events _unused_)
 	static char text[CONTROL_MESSAGE_MAX];
 	struct control_client *client = data;
 	ssize_t n = recv(client->source.fd, text, sizeof(text), MSG_DONTWAIT);
-	json_t *json;
+	struct control_request request;
+	_cleanup_error_ struct error err = { 0 };
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -36,10 +37,13 @@ static void on_client(void *data, uint32_t events _unused_)
 		control_client_closed(client);
 		return;
 	}
-	json = json_loadb(text, (size_t)n, 0, NULL);
-	if (client->waits == CLIENT_IDLE)
-		control_handle(client, json);
-	json_decref(json);
+	if (client->waits != CLIENT_IDLE)
+		return;
+	if (control_request_parse(text, (size_t)n, &request, &err) < 0)
+		control_answer(client, &err);
+	else
+		control_handle(client, &request);
+	control_request_free(&request);
 }
 
 /* Checks the groups that the client had when it connected (unix(7), SO_PEERCRED, SO_PEERGROUPS). */
@@ -290,7 +294,7 @@ static bool wait_has_ended(const struct control_client *client, struct error *er
 		return control->live->functions.phase == PHASE_UP &&
 		       workers_are_final(client, err) &&
 		       (err->exit ||
-			(streq(gadget_status(control->live, control->binding), "ready") &&
+			(gadget_condition(control->live, control->binding) == STATUS_READY &&
 			 bus_is_on(control->binding)));
 	case CLIENT_WAITS_HOST:
 		return host_has_configured(control->binding->host);

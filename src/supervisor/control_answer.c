@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "supervisor/bus.h"
 #include "supervisor/control_parts.h"
 #include "supervisor/live_gadget.h"
@@ -20,46 +19,38 @@ void control_drop(struct control_client *client)
 	*client = (struct control_client){ .control = client->control, .source = FD_WATCH_NONE };
 }
 
-/* Sends an answer and frees `json`. Ignores errors: a client need not read its answer. */
-static void send_json(int fd, json_t *json)
+/* Sends an answer. Ignores errors: a client need not read its answer. */
+static void send_answer(int fd, enum control_command command, const struct control_answer *answer,
+			const struct error *err)
 {
-	_cleanup_free_ char *text = json_dumps(json, JSON_COMPACT);
+	_cleanup_free_ char *text = control_answer_print(command, answer, err);
 
 	send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
-	json_decref(json);
-}
-
-static json_t *answer_of(const struct error *err)
-{
-	return err && err->exit ? error_to_json(err) : json_pack("{s:i}", "exit", 0);
 }
 
 void control_answer_to(int fd, const struct error *err)
 {
-	send_json(fd, answer_of(err));
+	send_answer(fd, COMMAND_UNKNOWN, NULL, err);
 	close(fd);
 }
 
-static void answer_json(struct control_client *client, json_t *json)
+static void answer_with(struct control_client *client, enum control_command command,
+			const struct control_answer *answer, const struct error *err)
 {
-	send_json(client->source.fd, json);
+	send_answer(client->source.fd, command, answer, err);
 	control_drop(client);
 }
 
 void control_answer(struct control_client *client, const struct error *err)
 {
-	answer_json(client, answer_of(err));
+	answer_with(client, COMMAND_UNKNOWN, NULL, err);
 }
 
 void control_answer_bus(struct control_client *client, bool changed, const struct error *err)
 {
-	const struct control *control = client->control;
+	struct control_answer answer = { .changed = changed, .udc = client->control->binding->udc };
 
-	if (err->exit)
-		control_answer(client, err);
-	else
-		answer_json(client, json_pack("{s:i, s:b, s:o}", "exit", 0, "changed", changed,
-					      "udc", json_string_or_null(control->binding->udc)));
+	answer_with(client, COMMAND_BIND, &answer, err);
 }
 
 void control_refuse(struct control_client *client, int exit, const char *text)
@@ -74,13 +65,12 @@ void control_answer_reload(struct control_client *client)
 {
 	const struct control *control = client->control;
 	const struct reload_result *result = &control->reloader->result;
+	struct control_answer answer = { .changed = result->changed,
+					 .rebound = result->rebound,
+					 .awaits = result->awaits_udc ? control->binding->udc
+								      : NULL };
 
-	if (result->error.exit)
-		control_answer(client, &result->error);
-	else
-		answer_json(client, json_pack("{s:i, s:b, s:b, s:s?}", "exit", 0, "changed",
-					      result->changed, "rebound", result->rebound, "awaits",
-					      result->awaits_udc ? control->binding->udc : NULL));
+	answer_with(client, COMMAND_RELOAD, &answer, &result->error);
 }
 
 bool control_concerns(const struct control_client *client, const struct live_function *i)

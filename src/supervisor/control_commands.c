@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "base/trust.h"
 #include "supervisor/bus.h"
 #include "supervisor/control_parts.h"
@@ -45,22 +44,22 @@ static bool refuse_unless_root(struct control_client *client, const char *what)
 	return !client->is_root;
 }
 
-static void begin_down(struct control_client *client, const json_t *json _unused_)
+static void begin_down(struct control_client *client,
+		       const struct control_request *request _unused_)
 {
 	client->waits = CLIENT_WAITS_DOWN;
 	switch_cancel(client->control->switcher);
 	gadget_go_down(client->control->live, NULL);
 }
 
-static void begin_restart(struct control_client *client, const json_t *json)
+static void begin_restart(struct control_client *client, const struct control_request *request)
 {
-	const char *function = json_string_value(json_object_get(json, "function"));
 	const struct control *control = client->control;
 	bool any = false;
 
 	if (refuse_unless_up(client))
 		return;
-	client->function = function ? xstrdup(function) : NULL;
+	client->function = request->function ? xstrdup(request->function) : NULL;
 	for (size_t n = 0; n < control->live->functions.n; n++) {
 		if (control_concerns(client, control->live->functions.v[n])) {
 			any = true;
@@ -74,21 +73,21 @@ static void begin_restart(struct control_client *client, const json_t *json)
 	gadget_changed(control->live);
 }
 
-static void begin_bind(struct control_client *client, const json_t *json)
+static void begin_bind(struct control_client *client, const struct control_request *request)
 {
-	const char *udc = json_string_value(json_object_get(json, "udc"));
 	_cleanup_error_ struct error err = { 0 };
 	bool changed;
 
 	if (refuse_unless_up(client))
 		return;
-	if (bus_bind(client->control->binding, udc, &changed, &err) < 0 || !changed)
+	if (bus_bind(client->control->binding, request->udc, &changed, &err) < 0 || !changed)
 		control_answer_bus(client, false, &err);
 	else
 		client->waits = CLIENT_WAITS_BIND;
 }
 
-static void begin_unbind(struct control_client *client, const json_t *json _unused_)
+static void begin_unbind(struct control_client *client,
+			 const struct control_request *request _unused_)
 {
 	const struct control *control = client->control;
 	_cleanup_error_ struct error err = { 0 };
@@ -101,11 +100,9 @@ static void begin_unbind(struct control_client *client, const json_t *json _unus
 	control_answer_bus(client, changed, &err);
 }
 
-static void begin_reload(struct control_client *client, const json_t *json)
+static void begin_reload(struct control_client *client, const struct control_request *request)
 {
-	const char *file = json_string_value(json_object_get(json, "file"));
-	bool renamed = json_is_true(json_object_get(json, "renamed"));
-	double timeout = json_number_value(json_object_get(json, "timeout"));
+	const char *file = request->file;
 	const struct control *control = client->control;
 	_cleanup_error_ struct error err = { 0 };
 
@@ -114,16 +111,16 @@ static void begin_reload(struct control_client *client, const json_t *json)
 	if (file && !streq_null(file, control->live->record.file) &&
 	    refuse_unless_root(client, "only root may name another gadget file"))
 		return;
-	if (reload_begin(control->reloader, file, renamed, timeout, &err) < 0)
+	if (reload_begin(control->reloader, file, request->renamed, request->timeout, &err) < 0)
 		control_answer(client, &err);
 	else
 		client->waits = CLIENT_WAITS_RELOAD;
 	gadget_changed(control->live);
 }
 
-static void begin_reexec(struct control_client *client, const json_t *json)
+static void begin_reexec(struct control_client *client, const struct control_request *request)
 {
-	const char *program = json_string_value(json_object_get(json, "program"));
+	const char *program = request->program;
 	const struct control *control = client->control;
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *why = NULL;
@@ -146,7 +143,8 @@ static void begin_reexec(struct control_client *client, const json_t *json)
 	control_answer(client, &err);
 }
 
-static void begin_wait_host(struct control_client *client, const json_t *json _unused_)
+static void begin_wait_host(struct control_client *client,
+			    const struct control_request *request _unused_)
 {
 	if (refuse_to_wait(client))
 		return;
@@ -154,49 +152,41 @@ static void begin_wait_host(struct control_client *client, const json_t *json _u
 	gadget_changed(client->control->live);
 }
 
-static void begin_wait(struct control_client *client, const json_t *json)
+static void begin_wait(struct control_client *client, const struct control_request *request)
 {
-	static const struct {
-		const char *word;
-		int waits;
-	} conditions[] = {
-		{ "ready", CLIENT_WAITS_READY },
-		{ "configured", CLIENT_WAITS_HOST },
-		{ "disconnected", CLIENT_WAITS_NO_HOST },
+	static const int waits[CONDITION_COUNT] = {
+		[CONDITION_READY] = CLIENT_WAITS_READY,
+		[CONDITION_CONFIGURED] = CLIENT_WAITS_HOST,
+		[CONDITION_DISCONNECTED] = CLIENT_WAITS_NO_HOST,
 	};
-	const char *word = json_string_value(json_object_get(json, "for"));
 
 	if (refuse_to_wait(client))
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(conditions); i++) {
-		if (!streq_null(word, conditions[i].word))
-			continue;
-		client->waits = conditions[i].waits;
-		gadget_changed(client->control->live);
+	if (request->condition == CONDITION_UNKNOWN) {
+		control_refuse(client, EX_USAGE, "unknown condition to wait for");
 		return;
 	}
-	control_refuse(client, EX_USAGE, "unknown condition to wait for");
+	client->waits = waits[request->condition];
+	gadget_changed(client->control->live);
 }
 
-static const struct {
-	const char *word;
-	void (*begin)(struct control_client *client, const json_t *json);
-} commands[] = {
-	{ "down", begin_down },	    { "restart", begin_restart }, { "bind", begin_bind },
-	{ "unbind", begin_unbind }, { "wait", begin_wait },	  { "wait-host", begin_wait_host },
-	{ "reload", begin_reload }, { "reexec", begin_reexec },
-};
-
-void control_handle(struct control_client *client, const json_t *json)
+static void refuse_unknown(struct control_client *client,
+			   const struct control_request *request _unused_)
 {
-	const char *word = json_string_value(json_object_get(json, "command"));
-
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (streq_null(word, commands[i].word)) {
-			commands[i].begin(client, json);
-			return;
-		}
-	}
 	control_refuse(client, EX_USAGE,
 		       "unknown command: the supervisor may be of another version");
+}
+
+static void (*const commands[COMMAND_COUNT])(struct control_client *client,
+					     const struct control_request *request) = {
+	[COMMAND_UNKNOWN] = refuse_unknown,    [COMMAND_DOWN] = begin_down,
+	[COMMAND_RESTART] = begin_restart,     [COMMAND_BIND] = begin_bind,
+	[COMMAND_UNBIND] = begin_unbind,       [COMMAND_WAIT] = begin_wait,
+	[COMMAND_WAIT_HOST] = begin_wait_host, [COMMAND_RELOAD] = begin_reload,
+	[COMMAND_REEXEC] = begin_reexec,
+};
+
+void control_handle(struct control_client *client, const struct control_request *request)
+{
+	commands[request->command](client, request);
 }

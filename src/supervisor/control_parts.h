@@ -6,7 +6,7 @@
 #include "supervisor/control.h"
 
 /* Executes the command of a client, or begins to; answers it if there is nothing to wait for. */
-void control_handle(struct control_client *client, const json_t *json);
+void control_handle(struct control_client *client, const struct control_request *request);
 
 /* Answers with `err`, or with success if it is empty, and closes the connection. */
 void control_answer(struct control_client *client, const struct error *err);

@@ -20,7 +20,7 @@ void failures_of_worker(struct binding *b, struct live_worker *worker)
 		/* The step that waits for this worker is applied: no later step checks it. */
 		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
-			  worker->function->model->label, worker->last_exit);
+			  worker->function->model->label, worker_exit_reason(worker));
 		error_at(&err, &worker->model->at);
 		gadget_go_down(b->live, &err);
 	}

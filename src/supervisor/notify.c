@@ -92,7 +92,7 @@ static const char *state_line(const struct notify *notify)
 
 static void send_state(struct notify *notify, const char *word)
 {
-	const char *state = gadget_status(notify->live, notify->binding),
+	const char *state = gadget_condition_words[gadget_condition(notify->live, notify->binding)],
 		   *udc = notify->binding->udc;
 	_cleanup_free_ char *text = strf("%s\nSTATUS=%s: %s%s%s", word, notify->live->name, state,
 					 udc ? " on " : "", udc ? udc : "");

@@ -19,21 +19,6 @@ static bool is_of_worker(const struct step *step)
 	return step->op == &function_op_worker || step->op == &function_op_ready;
 }
 
-/*
- * Returns DIRECTORY of a worker's value ("GADGET FUNCTION DIGEST DIRECTORY"); "" if the record has
- * less.
- */
-static const char *directory_of(const struct step *step)
-{
-	const char *text = step->value ? step->value : "";
-
-	for (int i = 0; i < 3; i++) {
-		text += strcspn(text, " ");
-		text += *text == ' ';
-	}
-	return text;
-}
-
 /* Returns whether the step can change while the gadget is bound. */
 static bool is_live(const struct step *step)
 {
@@ -65,7 +50,7 @@ static bool rests_on(const struct step *later, const struct step *earlier)
 		return false;
 	if (is_of_worker(later))
 		return (earlier->op == &ffs_op_mount || earlier->op == &configfs_op_function) &&
-		       streq(directory_of(later), earlier->path);
+		       streq(function_worker_directory(later), earlier->path);
 	if (later->op == &function_op_keeper && earlier->op == &configfs_op_function)
 		return streq(later->path, earlier->path);
 	if (later->op == &ffs_op_mount && is_function_of(earlier, later))
@@ -84,24 +69,10 @@ static bool remade_with(const struct step *earlier, const struct step *later)
 	return configfs_remade_with(earlier, later);
 }
 
-static bool same_words(const char *a, const char *b, int n)
-{
-	for (; n > 0; n--) {
-		size_t length = strcspn(a, " ");
-
-		if (strncmp(a, b, length + 1) != 0)
-			return false;
-		a += length + (a[length] == ' ');
-		b += length + (b[length] == ' ');
-	}
-	return true;
-}
-
 static bool replaces(const struct step *next, const struct step *last)
 {
 	if (next->op == &function_op_worker)
-		return same_words(next->value, last->value, 2) &&
-		       streq(directory_of(next), directory_of(last));
+		return function_is_same_worker(next, last);
 	return configfs_replaces(next, last);
 }
 

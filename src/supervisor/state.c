@@ -8,33 +8,33 @@
 #include "supervisor/live_gadget.h"
 
 static const struct {
-	const char *name;	  /* in traces */
-	enum phase phase;	  /* the phase that functions see */
-	const char *status;	  /* NULL: depends on bus and workers */
-	const char *notification; /* sd_notify(3); NULL: none */
-	const char *refusal;	  /* why commands that change the gadget are refused; NULL: they are
-				     accepted */
+	const char *name;	      /* in traces */
+	enum phase phase;	      /* the phase that functions see */
+	enum gadget_condition status; /* STATUS_UNKNOWN: depends on bus and workers */
+	const char *notification;     /* sd_notify(3); NULL: none */
+	const char *refusal;	      /* why commands that change the gadget are refused; NULL: they
+					 are accepted */
 } states[GADGET_STATE_COUNT] = {
-	[GADGET_WAITING] = { "WAITING", PHASE_WAITING_UDC, "starting", NULL,
+	[GADGET_WAITING] = { "WAITING", PHASE_WAITING_UDC, STATUS_STARTING, NULL,
 			     "the gadget is not up yet" },
-	[GADGET_STARTING] = { "STARTING", PHASE_COMING_UP, "starting", NULL,
+	[GADGET_STARTING] = { "STARTING", PHASE_COMING_UP, STATUS_STARTING, NULL,
 			      "the gadget is not up yet" },
-	[GADGET_UP] = { "UP", PHASE_UP, NULL, "READY=1", NULL },
-	[GADGET_RELOADING] = { "RELOADING", PHASE_UP, NULL, GADGET_NOTIFY_RELOADING,
+	[GADGET_UP] = { "UP", PHASE_UP, STATUS_UNKNOWN, "READY=1", NULL },
+	[GADGET_RELOADING] = { "RELOADING", PHASE_UP, STATUS_UNKNOWN, GADGET_NOTIFY_RELOADING,
 			       "it is being reloaded: try again when that is over" },
-	[GADGET_REVERTING] = { "REVERTING", PHASE_UP, NULL, GADGET_NOTIFY_RELOADING,
+	[GADGET_REVERTING] = { "REVERTING", PHASE_UP, STATUS_UNKNOWN, GADGET_NOTIFY_RELOADING,
 			       "it is being reloaded: try again when that is over" },
-	[GADGET_BROKEN] = { "BROKEN", PHASE_UP, "degraded", "READY=1",
+	[GADGET_BROKEN] = { "BROKEN", PHASE_UP, STATUS_DEGRADED, "READY=1",
 			    "the gadget is not up: take it down, then up again" },
-	[GADGET_FAILED] = { "FAILED", PHASE_UP, "failed", "READY=1",
+	[GADGET_FAILED] = { "FAILED", PHASE_UP, STATUS_FAILED, "READY=1",
 			    "the gadget is not up: take it down, then up again" },
-	[GADGET_SWITCHING] = { "SWITCHING", PHASE_GOING_DOWN, "degraded", NULL,
+	[GADGET_SWITCHING] = { "SWITCHING", PHASE_GOING_DOWN, STATUS_DEGRADED, NULL,
 			       "it is about to become another gadget (switch_to)" },
-	[GADGET_STOPPING] = { "STOPPING", PHASE_GOING_DOWN, "degraded", "STOPPING=1",
+	[GADGET_STOPPING] = { "STOPPING", PHASE_GOING_DOWN, STATUS_DEGRADED, "STOPPING=1",
 			      "the gadget is being taken down" },
-	[GADGET_SWITCHED] = { "SWITCHED", PHASE_GONE, "degraded", NULL,
+	[GADGET_SWITCHED] = { "SWITCHED", PHASE_GONE, STATUS_DEGRADED, NULL,
 			      "it is about to become another gadget (switch_to)" },
-	[GADGET_GONE] = { "GONE", PHASE_GONE, "degraded", "STOPPING=1", "the gadget is down" },
+	[GADGET_GONE] = { "GONE", PHASE_GONE, STATUS_DEGRADED, "STOPPING=1", "the gadget is down" },
 };
 
 static const char *const events[GADGET_EVENT_COUNT] = {
@@ -136,24 +136,26 @@ const char *gadget_refusal(const struct live_gadget *live)
 }
 
 /* Returns the status of a gadget whose steps are all applied. */
-static const char *status_of_parts(const struct live_gadget *live, const struct binding *binding)
+static enum gadget_condition status_of_parts(const struct live_gadget *live,
+					     const struct binding *binding)
 {
 	if (binding->state == BUS_FAILED)
-		return "failed";
+		return STATUS_FAILED;
 	if (gadget_is_reloading(live) && binding->udc_before_reload)
-		return "starting";
+		return STATUS_STARTING;
 	for (size_t n = 0; n < live->functions.n; n++) {
 		const struct live_worker *worker = live->functions.v[n]->worker;
 
 		if (worker && !worker_is_ready_or_idle(worker))
-			return "degraded";
+			return STATUS_DEGRADED;
 	}
 	if (binding->state == BUS_REBIND_DUE)
-		return "degraded";
-	return binding->no_bind ? "unbound" : "ready";
+		return STATUS_DEGRADED;
+	return binding->no_bind ? STATUS_UNBOUND : STATUS_READY;
 }
 
-const char *gadget_status(const struct live_gadget *live, const struct binding *binding)
+enum gadget_condition gadget_condition(const struct live_gadget *live,
+				       const struct binding *binding)
 {
 	return states[live->state].status ?: status_of_parts(live, binding);
 }

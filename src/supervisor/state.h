@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "function/owner.h"
+#include "rundir/status.h"
 
 struct binding;
 struct live_gadget;
@@ -65,7 +66,8 @@ bool gadget_is_made(const struct live_gadget *live);
 bool gadget_is_reloading(const struct live_gadget *live);
 /* Returns why commands that change the gadget are refused; NULL: they are accepted. */
 const char *gadget_refusal(const struct live_gadget *live);
-/* Returns the word that `status` prints for the state; see ffsctl(8), "States". */
-const char *gadget_status(const struct live_gadget *live, const struct binding *binding);
+/* Returns the state that `status` prints; see ffsctl(8), "States". */
+enum gadget_condition gadget_condition(const struct live_gadget *live,
+				       const struct binding *binding);
 /* Returns the notification for a service manager (sd_notify(3)); "": none. */
 const char *gadget_notification(const struct live_gadget *live);

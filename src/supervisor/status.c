@@ -4,27 +4,35 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/json.h"
 #include "configfs/items.h"
 #include "functionfs/endpoint.h"
+#include "rundir/status.h"
 #include "supervisor/bus.h"
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/reload.h"
 #include "supervisor/take_over.h"
 
+static char *copy_or_null(const char *s)
+{
+	return s ? xstrdup(s) : NULL;
+}
+
+/* --- functions ---------------------------------------------------------------------------------
+ */
+
 static const char *const type_words[] = {
 	[EP_BULK] = "bulk", [EP_INTERRUPT] = "interrupt", [EP_ISOCHRONOUS] = "isochronous"
 };
 
 /* Returns wMaxPacketSize at the speed of the link, else at the highest speed of the function. */
-static int max_packet(const struct live_function *i, const struct endpoint *ep)
+static unsigned int max_packet(const struct live_function *i, const struct endpoint *ep)
 {
 	static const struct {
 		uint8_t speed;
 		int index;
 	} indices[] = { { 2, EP_FULL }, { 3, EP_HIGH }, { 5, EP_SUPER }, { 6, EP_SUPER } };
-	int size = 0;
+	unsigned int size = 0;
 
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
 		if (ep->speed[s].used)
@@ -38,35 +46,23 @@ static int max_packet(const struct live_function *i, const struct endpoint *ep)
 
 struct endpoints {
 	const struct live_function *function;
-	json_t *array;
-	size_t n;
+	struct function_status *status;
 };
 
 static int add_endpoint(void *data, const struct endpoint *ep)
 {
 	struct endpoints *e = data;
-	_cleanup_free_ char *file = ffs_endpoint_file(e->function->model->ffs, ep);
+	size_t index = e->status->n_endpoints;
 
-	json_array_append_new(e->array,
-			      json_pack("{s:s, s:i, s:s, s:s, s:i, s:o}", "file", file, "address",
-					ep->address, "type", type_words[ep->type], "direction",
-					ep->direction == EP_IN ? "in" : "out", "max_packet",
-					max_packet(e->function, ep), "bytes",
-					worker_stats_bytes(e->function->worker, e->n++)));
+	*array_add(e->status->endpoints, e->status->n_endpoints) = (struct endpoint_status){
+		.file = ffs_endpoint_file(e->function->model->ffs, ep),
+		.address = ep->address,
+		.type = xstrdup(type_words[ep->type]),
+		.direction = xstrdup(ep->direction == EP_IN ? "in" : "out"),
+		.max_packet = max_packet(e->function, ep),
+		.bytes = worker_stats_bytes(e->function->worker, index),
+	};
 	return 0;
-}
-
-static json_t *worker_json(const struct live_worker *worker)
-{
-	bool serves = worker->state == WORKER_READY;
-
-	return json_pack("{s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "state",
-			 worker_state_words[worker->state], "pid",
-			 worker->pid > 0 ? json_integer(worker->pid) : json_null(), "engine",
-			 *worker->engine ? json_string(worker->engine) : json_null(), "restarts",
-			 (int)worker->restarts, "last_exit", json_string_or_null(worker->last_exit),
-			 "ready_since", serves ? json_integer(worker->ready_at) : json_null(),
-			 "stats", worker_stats_json(worker));
 }
 
 static const struct live_function *function_of(const struct status_view *s,
@@ -78,117 +74,128 @@ static const struct live_function *function_of(const struct status_view *s,
 	return NULL;
 }
 
-static json_t *function_json(const struct status_view *s, const struct function *f)
+static void set_function(struct function_status *status, const struct status_view *s,
+			 const struct function *f)
 {
 	const struct live_function *i = function_of(s, f);
 	const struct ffs *ffs = i ? f->ffs : NULL; /* NULL: the function is not created yet */
-	struct endpoints e = { .function = i, .array = json_array() };
 
+	*status = (struct function_status){
+		.label = xstrdup(f->label),
+		.type = xstrdup(f->type),
+		.instance = xstrdup(f->instance),
+		.mount = copy_or_null(ffs ? ffs->mount.path : NULL),
+		.device = copy_or_null(ffs ? ffs->device.value : NULL),
+		.keeper = i && i->keeper.pid > 0 ? i->keeper.pid : 0,
+		.has_worker = i && i->worker,
+	};
 	if (ffs)
-		ffs_each_endpoint(ffs, add_endpoint, &e);
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "label", f->label, "type",
-			 f->type, "instance", f->instance, "mount",
-			 json_string_or_null(ffs ? ffs->mount.path : NULL), "device",
-			 json_string_or_null(ffs ? ffs->device.value : NULL), "ifname", json_null(),
-			 "endpoints", e.array, "keeper",
-			 i && i->keeper.pid > 0 ? json_integer(i->keeper.pid) : json_null(),
-			 "worker", i && i->worker ? worker_json(i->worker) : json_null());
+		ffs_each_endpoint(ffs, add_endpoint, &(struct endpoints){ i, status });
+	if (status->has_worker)
+		worker_status_copy(&status->worker, worker_update_status(i->worker));
 }
+
+/* --- problems ----------------------------------------------------------------------------------
+ */
 
 /* The problem that `status` shows for each state of a worker. */
 static const struct {
-	const char *severity, *words;
+	enum problem_severity severity; /* PROBLEM_UNKNOWN: none */
+	const char *words;
 } worker_problems[WORKER_STATE_COUNT] = {
-	[WORKER_STOPPED] = { "warning", "is not running" },
-	[WORKER_STARTING] = { "warning", "is not ready yet" },
-	[WORKER_ENDING] = { "warning", "has ended" },
-	[WORKER_STOPPING] = { "warning", "is being stopped" },
-	[WORKER_WAITING] = { "warning", "is about to be restarted" },
-	[WORKER_FAILED] = { "error", "has failed" },
+	[WORKER_STOPPED] = { PROBLEM_WARNING, "is not running" },
+	[WORKER_STARTING] = { PROBLEM_WARNING, "is not ready yet" },
+	[WORKER_ENDING] = { PROBLEM_WARNING, "has ended" },
+	[WORKER_STOPPING] = { PROBLEM_WARNING, "is being stopped" },
+	[WORKER_WAITING] = { PROBLEM_WARNING, "is about to be restarted" },
+	[WORKER_FAILED] = { PROBLEM_ERROR, "has failed" },
 };
 
-static void worker_problem(json_t *array, const struct live_worker *worker, bool degraded)
+static void worker_problem(struct gadget_status *status, const struct live_worker *worker,
+			   bool degraded)
 {
-	const char *severity = worker_problems[worker->state].severity, *why = worker->last_exit;
+	enum problem_severity severity = worker_problems[worker->state].severity;
 	bool lasts = worker->state == WORKER_WAITING || worker->state == WORKER_FAILED;
-	_cleanup_free_ char *text = NULL;
+	const char *why = lasts ? worker_exit_reason(worker) : worker->status.last_exit;
 
 	/* Starting workers are no problem while the gadget comes up or reloads. */
 	if (!severity || (!lasts && !degraded))
 		return;
-	if (!why && lasts)
-		why = "it could not be started";
-	text = strf("%s: the worker %s%s%s", worker->function->model->label,
-		    worker_problems[worker->state].words, why ? ": " : "", why ? why : "");
-	json_array_append_new(array, json_pack("{s:s, s:s}", "severity", severity, "text", text));
+	status_add_problem(status, severity,
+			   strf("%s: the worker %s%s%s", worker->function->model->label,
+				worker_problems[worker->state].words, why ? ": " : "",
+				why ? why : ""));
 }
 
-static json_t *problems_json(const struct status_view *s)
+static void add_error(struct gadget_status *status, const struct error *err)
 {
-	bool degraded = streq(gadget_status(s->live, s->binding), "degraded");
-	json_t *array = json_array();
+	if (err->text)
+		status_add_problem(status, PROBLEM_ERROR, xstrdup(err->text));
+}
 
-	if (s->live->failure.text)
-		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
-						       s->live->failure.text));
-	if ((s->binding->state == BUS_FAILED || s->binding->state == BUS_REBIND_DUE) &&
-	    s->binding->bind_error.text)
-		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
-						       s->binding->bind_error.text));
+static void add_remark(struct gadget_status *status, const struct remark *remark)
+{
+	struct status_problem *problem =
+		status_add_problem(status, PROBLEM_WARNING, xstrdup(remark->text));
+
+	problem->has_position = true;
+	problem->file = copy_or_null(remark->at.file);
+	problem->line = remark->at.line;
+	problem->column = remark->at.column;
+}
+
+static void add_problems(struct gadget_status *status, const struct status_view *s)
+{
+	add_error(status, &s->live->failure);
+	if (s->binding->state == BUS_FAILED || s->binding->state == BUS_REBIND_DUE)
+		add_error(status, &s->binding->bind_error);
 	if (s->reloader->current && !gadget_is_reloading(s->live))
-		json_array_append_new(array, json_pack("{s:s, s:s}", "severity", "error", "text",
-						       s->reloader->result.error.text));
-	for (size_t n = 0; n < s->live->configfs.n_remarks; n++) {
-		const struct remark *r = &s->live->configfs.remarks[n];
-
-		json_array_append_new(array,
-				      json_pack("{s:s, s:s, s:s?, s:i, s:i}", "severity", "warning",
-						"text", r->text, "file", r->at.file, "line",
-						(int)r->at.line, "column", (int)r->at.column));
-	}
+		add_error(status, &s->reloader->result.error);
+	for (size_t n = 0; n < s->live->configfs.n_remarks; n++)
+		add_remark(status, &s->live->configfs.remarks[n]);
 	for (size_t n = 0; n < s->live->functions.n; n++)
 		if (s->live->functions.v[n]->worker)
-			worker_problem(array, s->live->functions.v[n]->worker, degraded);
-	return array;
+			worker_problem(status, s->live->functions.v[n]->worker,
+				       status->state == STATUS_DEGRADED);
 }
 
-/* Returns the links of functions in configurations; `status` checks whether they still exist. */
-static json_t *links_json(const struct status_view *s)
+/* Adds the links of functions in configurations; `status` checks whether they still exist. */
+static void add_links(struct gadget_status *status, const struct status_view *s)
 {
-	json_t *array = json_array();
-
 	for (size_t n = 0; n < s->live->plan.n; n++) {
 		const struct step *step = &s->live->plan.steps[n];
 
 		if (step->op == &configfs_op_link && step->state == STEP_DONE)
-			json_array_append_new(array, json_string(step->path));
+			*array_add(status->links, status->n_links) = xstrdup(step->path);
 	}
-	return array;
 }
 
 void status_write(const struct status_view *s)
 {
 	_cleanup_error_ struct error ignored = { 0 };
-	json_t *functions, *json;
+	struct gadget_status status;
 
 	if (!s->live->model || s->live->rundir.dir_fd < 0)
 		return;
-	functions = json_array();
+	status = (struct gadget_status){
+		.name = xstrdup(s->live->name),
+		.file = copy_or_null(s->live->model->file),
+		.state = gadget_condition(s->live, s->binding),
+		.udc = copy_or_null(s->binding->udc),
+		.supervisor = getpid(),
+		.since = s->live->since,
+		.configured = host_has_configured(s->host),
+		.no_bind = s->binding->no_bind,
+		.lost = s->binding->state == BUS_REBIND_DUE,
+		.taken = s->binding->state == BUS_UNBOUND_EXTERNALLY,
+		.held = s->takeover->linger_sent > 0,
+	};
 	for (size_t n = 0; n < s->live->model->n_functions; n++)
-		json_array_append_new(functions, function_json(s, &s->live->model->functions[n]));
-	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o, s:o, s:o}", "name", s->live->name,
-			 "file", s->live->model->file, "state", gadget_status(s->live, s->binding),
-			 "udc", json_string_or_null(s->binding->udc), "configured",
-			 json_boolean(host_has_configured(s->host)), "supervisor", (int)getpid(),
-			 "since", s->live->since ? json_integer(s->live->since) : json_null(),
-			 "functions", functions, "problems", problems_json(s));
-	json_object_set_new(json, "links", links_json(s));
+		set_function(array_add(status.functions, status.n_functions), s,
+			     &s->live->model->functions[n]);
+	add_problems(&status, s);
+	add_links(&status, s);
 	/* If the status cannot be written, it is out of date; the gadget continues. */
-	json_object_set_new(json, "no_bind", json_boolean(s->binding->no_bind));
-	json_object_set_new(json, "lost", json_boolean(s->binding->state == BUS_REBIND_DUE));
-	json_object_set_new(json, "taken",
-			    json_boolean(s->binding->state == BUS_UNBOUND_EXTERNALLY));
-	json_object_set_new(json, "held", json_boolean(s->takeover->linger_sent > 0));
-	rundir_write(&s->live->rundir, RUNDIR_STATUS, json, &ignored);
-	json_decref(json);
+	status_file_write(&s->live->rundir, &status, &ignored);
+	status_free(&status);
 }

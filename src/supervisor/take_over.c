@@ -8,12 +8,12 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "base/json.h"
 #include "base/proc.h"
 #include "configfs/items.h"
 #include "configfs/steps.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
+#include "rundir/status.h"
 #include "supervisor/bus.h"
 #include "supervisor/control.h"
 #include "supervisor/host.h"
@@ -30,7 +30,7 @@ void take_over_init(struct takeover *t, struct live_gadget *live, struct binding
 /* Files of the dead supervisor, and its UDC. */
 struct previous {
 	struct record record;
-	json_t *status;
+	struct gadget_status status;
 	struct plan plan; /* plan of the record */
 	const char *udc;  /* UDC that the plan binds to; NULL: none */
 	char *bound_to;	  /* UDC in configfs; "": none */
@@ -39,7 +39,7 @@ struct previous {
 static void previous_free(struct previous *prev)
 {
 	record_free(&prev->record);
-	json_decref(prev->status);
+	status_free(&prev->status);
 	plan_free(&prev->plan);
 	free(prev->bound_to);
 }
@@ -72,23 +72,22 @@ static bool is_whole(const struct plan *plan)
 /* Returns whether there is a gadget to take over that is the one of the gadget file. */
 static bool read_previous(const struct live_gadget *live, struct previous *prev)
 {
-	static const char *const states[] = { "ready", "unbound", "degraded", "starting" };
+	enum gadget_condition state;
 	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
 	_cleanup_free_ char *dir = configfs_gadget_path(live->paths, live->name),
 			    *path = strf("%s/UDC", dir);
 	_cleanup_error_ struct error ignored = { 0 };
-	bool known = false;
 
 	if (record_read(live->paths, live->name, &prev->record, &ignored) < 0 ||
-	    rundir_read(live->paths, live->name, RUNDIR_STATUS, &prev->status, &ignored) < 0 ||
+	    status_file_read(live->paths, live->name, &prev->status, &ignored) < 0 ||
 	    record_read_plan(live->paths, live->name, ops, &prev->plan, &ignored) < 0)
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(states); i++)
-		known = known || streq(json_text(prev->status, "state", ""), states[i]);
+	state = prev->status.state;
 	prev->udc = bind_of(&prev->plan);
-	return known && is_whole(&prev->plan) &&
-	       record_is_of_same_gadget(&prev->record, &live->record) && !prev->record.origin &&
-	       file_read_line(AT_FDCWD, path, &prev->bound_to) == 0 &&
+	return (state == STATUS_READY || state == STATUS_UNBOUND || state == STATUS_DEGRADED ||
+		state == STATUS_STARTING) &&
+	       is_whole(&prev->plan) && record_is_of_same_gadget(&prev->record, &live->record) &&
+	       !prev->record.origin && file_read_line(AT_FDCWD, path, &prev->bound_to) == 0 &&
 	       (!*prev->bound_to || streq_null(prev->bound_to, prev->udc));
 }
 
@@ -180,22 +179,21 @@ static void take_plan(struct live_gadget *live, struct previous *prev)
 	plan_free(&ours);
 }
 
-static const json_t *status_of(const struct previous *prev, const struct live_function *i)
+/* Returns what the dead supervisor wrote of the function; nothing is known of a new one. */
+static const struct function_status *status_of(const struct previous *prev,
+					       const struct live_function *i)
 {
-	const json_t *function;
-	size_t n;
+	static const struct function_status nothing;
+	const struct function_status *status = status_function(&prev->status, i->model->label);
 
-	json_array_foreach(json_object_get(prev->status, "functions"), n, function)
-		if (streq_null(json_text(function, "label", NULL), i->model->label))
-			return function;
-	return NULL;
+	return status ? status : &nothing;
 }
 
 static bool take_over_functions(struct live_gadget *live, const struct previous *prev)
 {
 	for (size_t n = 0; n < live->functions.n; n++)
 		if (function_take_over(live->functions.v[n],
-				       status_of(prev, live->functions.v[n])) < 0)
+				       status_of(prev, live->functions.v[n])->keeper) < 0)
 			return false;
 	return true;
 }
@@ -204,12 +202,10 @@ static bool take_over_functions(struct live_gadget *live, const struct previous 
 static void restore_bus_state(struct takeover *t, const struct previous *prev)
 {
 	struct live_gadget *live = t->live;
-	const char *was = json_text(prev->status, "udc", NULL);
 	struct step *last = live->plan.n > 0 ? &live->plan.steps[live->plan.n - 1] : NULL;
 
 	plan_assume_applied(&live->plan);
-	t->binding->no_bind = !*prev->bound_to &&
-			      (!was || json_is_true(json_object_get(prev->status, "no_bind")));
+	t->binding->no_bind = !*prev->bound_to && (!prev->status.udc || prev->status.no_bind);
 	if (!prev->udc)
 		return;
 	if (t->binding->no_bind) {
@@ -220,12 +216,11 @@ static void restore_bus_state(struct takeover *t, const struct previous *prev)
 	}
 	t->binding->udc = xstrdup(prev->udc);
 	bus_begin(t->binding);
-	if (json_is_true(json_object_get(prev->status, "lost")))
+	if (prev->status.lost)
 		t->binding->state = BUS_REBIND_DUE;
-	else if (json_is_true(json_object_get(prev->status, "taken")))
+	else if (prev->status.taken)
 		t->binding->state = BUS_UNBOUND_EXTERNALLY;
-	host_take_over(t->binding->host, t->binding->udc,
-		       json_is_true(json_object_get(prev->status, "configured")));
+	host_take_over(t->binding->host, t->binding->udc, prev->status.configured);
 }
 
 static int take_over(struct takeover *t, bool as_it_is)
@@ -248,14 +243,12 @@ static int take_over(struct takeover *t, bool as_it_is)
 		restore_bus_state(t, &prev);
 		output_continue(&live->output);
 		gadget_handle(live, GADGET_EV_TAKE_OVER);
-		live->since = (time_t)json_integer_value(json_object_get(prev.status, "since"));
+		live->since = prev.status.since;
 		t->done = true;
 		for (size_t n = 0; n < live->functions.n; n++)
 			if (live->functions.v[n]->worker)
-				worker_take_over(
-					live->functions.v[n]->worker,
-					json_object_get(status_of(&prev, live->functions.v[n]),
-							"worker"));
+				worker_take_over(live->functions.v[n]->worker,
+						 &status_of(&prev, live->functions.v[n])->worker);
 		signals_reap(&live->functions);
 	}
 	previous_free(&prev);

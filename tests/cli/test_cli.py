@@ -166,9 +166,10 @@ for name, expected in {
               "                      with data rates; else a line per change, with --json a document\n"
               "  -o FIELD[,FIELD...] print only these values, a line per gadget, separated by tabs; '-': none\n"
               "\n"
-              "fields: name, file, state, udc, udc_state, speed, since, supervisor; with a function's\n"
-              "label and a dot: type, instance, mount, device, ifname, keeper, worker.state,\n"
-              "worker.pid and so on; '*.device' prints a line for each function\n"
+              "fields: name file state udc udc_state speed since supervisor\n"
+              "after a function's label and a dot: label type instance mount device ifname keeper\n"
+              "after label.worker. : state pid engine restarts last_exit ready_since stats\n"
+              "'*' in place of the label prints a line for each function, as in '*.device'\n"
               "\n"
               "exit status for one gadget: 0 up and ready, 1 degraded, 3 not up, 4 unknown;\n"
               "without an argument: 0 unless a gadget of ffsctl is degraded\n",

@@ -5,6 +5,7 @@
 """The manual pages: mdoc without a complaint, each installed, and ffsctl(8) as ffsctl is."""
 
 import glob
+import json
 import os
 import re
 import subprocess
@@ -55,6 +56,19 @@ def drawn(heading, page="ffsctl-worker.7"):
     with open(os.path.join(SRC, "man", page), encoding="utf-8") as f:
         lines = f.read().split(heading)[1].split(".Bd -literal\n")[1].split("\n.Ed")[0].splitlines()
     return {(row.split()[0], column): word for row in lines[1:] for column, word in zip(lines[0].split(), row.split()[1:])}
+
+
+@tap.test("the fields of status -o are those of the schema, and ffsctl(8) lists them")
+def fields_of_status():
+    with open(os.path.join(SRC, "schemas/output.schema.json"), encoding="utf-8") as f:
+        of = {name: set(part["properties"]) for name, part in json.load(f)["$defs"].items() if "properties" in part}
+    offered = [line.split("\t")[0] for line in stdout(FFSCTL, "completion", "--words", "--", "status", "-o", "").splitlines()]
+    tap.eq({word for word in offered if "." not in word}, of["gadget"] - {"functions", "problems", "plan", "rebind"})
+    tap.eq({word[2:] for word in offered if word.count(".") == 1}, of["function"] - {"endpoints", "worker"})
+    tap.eq({word[9:] for word in offered if word.count(".") == 2}, of["worker"])
+    with open(os.path.join(SRC, "man/ffsctl.8"), encoding="utf-8") as f:
+        listed = re.findall(r"[\w.]+", f.read().split("\n.It Cm status ")[1].split("\n.It Cm ")[0])
+    tap.eq([word for word in offered if word.removeprefix("*.") not in listed], [])
 
 
 @tap.test("ffsctl-worker(7) draws the table by which a worker lives")

@@ -124,6 +124,7 @@ void control_fuzz_supervisor(struct script *script)
 	}
 	fd_watch_remove(&live.loop, &i.keeper_socket);
 	worker_stats_free(&worker);
+	worker_status_free(&worker.status);
 	bus_free(&binding);
 	gadget_close(&live);
 	close(pair[0]);

@@ -43,18 +43,16 @@ TestSuite(watch, .init = make_dirs, .fini = remove_dirs);
  * Returns the gadgets that exist. Right after the first read it makes a gadget, which is not
  * watched yet, and raises SIGTERM, so that only what is read at once is printed.
  */
-static json_t *read_gadgets(void *data, struct error *err _unused_)
+static void read_gadgets(void *data, struct gadget_statuses *gadgets, struct error *err _unused_)
 {
 	bool *done = data;
-	json_t *gadgets = json_array();
 
 	if (access(gadget_dir, F_OK) == 0)
-		json_array_append_new(gadgets,
-				      json_pack("{s:s, s:s}", "name", "late", "state", "foreign"));
+		*array_add(gadgets->v, gadgets->n) =
+			(struct gadget_status){ .name = xstrdup("late"), .state = STATUS_FOREIGN };
 	if (!*done && (mkdir(gadget_dir, 0700) < 0 || raise(SIGTERM) != 0))
 		_exit(99);
 	*done = true;
-	return gadgets;
 }
 
 Test(watch, prints_a_gadget_that_appears_between_the_first_read_and_the_watch)

@@ -94,24 +94,6 @@ void spawn_free(struct spawn *spawn _unused_)
 {
 }
 
-void worker_stats_take(struct live_worker *u _unused_, const void *body _unused_,
-		       size_t size _unused_)
-{
-}
-
-void worker_stats_take_traffic(struct live_worker *u _unused_, const void *body _unused_,
-			       size_t size _unused_)
-{
-}
-
-void worker_stats_forget(struct live_worker *u _unused_)
-{
-}
-
-void worker_stats_free(struct live_worker *u _unused_)
-{
-}
-
 void function_send(struct live_function *i _unused_, uint16_t type, uint32_t id _unused_)
 {
 	saw.stops += type == FFSCTL_MSG_STOP;
@@ -384,7 +366,7 @@ Test(worker, a_worker_ends_and_starts_with_its_kernel_device)
 	worker_handle(worker, WORKER_EV_APPEARED);
 	cr_expect_eq(worker->state, WORKER_STARTING);
 	cr_expect_eq(saw.launches, 2);
-	cr_expect_eq(worker->restarts, 0, "no command asked for it");
+	cr_expect_eq(worker->status.restarts, 0, "no command asked for it");
 	close_worker();
 }
 
@@ -434,7 +416,7 @@ Test(worker, restart_stops_and_starts)
 	worker_handle(worker, WORKER_EV_RESTART);
 	process_ended(EXITED(0));
 	cr_expect_eq(worker->state, WORKER_STARTING);
-	cr_expect_eq(worker->restarts, 1U);
+	cr_expect_eq(worker->status.restarts, 1U);
 	close_worker();
 }
 
@@ -584,12 +566,12 @@ Test(worker, the_delay_doubles_up_to_its_maximum)
 /* Takes over a worker that was ready in the status of a dead supervisor. */
 static void take_over(time_t ready_since)
 {
-	json_t *status = json_pack("{s:s, s:i, s:I}", "state", "ready", "pid", FAKE_PID,
-				   "ready_since", (json_int_t)ready_since);
+	struct worker_status status = { .state = STATUS_WORKER_READY,
+					.pid = FAKE_PID,
+					.ready_since = ready_since };
 
 	worker->pid = FAKE_PID;
-	worker_take_over(worker, status);
-	json_decref(status);
+	worker_take_over(worker, &status);
 	cr_assert_eq(worker->state, WORKER_READY);
 }
 
@@ -612,6 +594,47 @@ Test(worker, a_healthy_worker_restarts_without_delay_also_after_a_takeover)
 		worker->ready_since -= (double)cases[i].served;
 		process_ended(KILLED);
 		cr_expect_eq(worker->state, cases[i].then, "case %zu: %d", i, worker->state);
+		close_worker();
+	}
+}
+
+Test(worker, a_takeover_keeps_what_status_shows)
+{
+	struct worker_status status = { .state = STATUS_WORKER_DONE,
+					.engine = (char *)"mmap",
+					.restarts = 7,
+					.last_exit = (char *)"exit 0" };
+	const struct worker_status *shown;
+
+	open_worker();
+	worker_take_over(worker, &status);
+	shown = worker_update_status(worker);
+	cr_expect_eq(shown->state, STATUS_WORKER_DONE);
+	cr_expect_eq(shown->restarts, 7U);
+	cr_expect_str_eq(shown->engine, "mmap");
+	cr_expect_str_eq(shown->last_exit, "exit 0");
+	close_worker();
+}
+
+Test(worker, status_shows_how_a_process_ended)
+{
+	static const struct {
+		int status;
+		const char *words;
+	} cases[] = {
+		{ EXITED(0), "exit 0" },
+		{ EXITED(125), "exit 125" },
+		{ KILLED, "signal 9 (Killed)" },
+		{ WORKER_STATUS_UNKNOWN, "unknown" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		open_worker();
+		enter(WORKER_READY);
+		cr_expect_neq(worker_update_status(worker)->ready_since, 0);
+		process_ended(cases[i].status);
+		cr_expect_str_eq(worker_update_status(worker)->last_exit, cases[i].words);
+		cr_expect_eq(worker_update_status(worker)->ready_since, 0);
 		close_worker();
 	}
 }
@@ -689,9 +712,9 @@ Test(worker, ready_by_a_message)
 	cr_expect_eq(worker->state, WORKER_STARTING);
 	worker_on_message(worker, FFSCTL_MSG_READY, "mmap", 4);
 	cr_expect_eq(worker->state, WORKER_READY);
-	cr_expect_str_eq(worker->engine, "mmap");
+	cr_expect_str_eq(worker->status.engine, "mmap");
 	worker_on_message(worker, FFSCTL_MSG_READY, "\x1b[2J", 4);
-	cr_expect_str_eq(worker->engine, "", "what is no word is not shown");
+	cr_expect_null(worker->status.engine, "what is no word is not shown");
 	close_worker();
 }
 

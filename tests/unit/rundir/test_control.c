@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The client end of a control socket (src/rundir/control.c). This process is the supervisor as
- * well: it replies between two system calls of the client.
+ * The messages of a control socket (src/rundir/control.c), and its client end. This process is the
+ * supervisor as well: it replies between two system calls of the client.
  */
 #include <criterion/criterion.h>
-#include <jansson.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,12 +85,11 @@ static void expect_refusal(void)
 {
 	const struct paths paths = { .run_dir = top };
 	_cleanup_error_ struct error err = { 0 };
-	json_t *command = json_pack("{s:s}", "command", "down");
+	const struct control_request down = { .command = COMMAND_DOWN };
 
-	cr_expect_lt(control_command(&paths, "x", command, &err), 0);
+	cr_expect_lt(control_ask(&paths, "x", &down, NULL, &err), 0);
 	cr_expect_eq(err.exit, 73);
 	cr_expect_str_eq(err.text, "too many clients");
-	json_decref(command);
 }
 
 Test(control_ask, reads_a_refusal_sent_before_the_request)
@@ -103,4 +102,168 @@ Test(control_ask, reads_a_refusal_when_the_request_stays_unread)
 {
 	refusal = AFTER_SEND;
 	expect_refusal();
+}
+
+/* --- messages --- */
+
+TestSuite(control_messages, .timeout = 60);
+
+static void expect_text(const char *expected, char *text)
+{
+	cr_expect_str_eq(text, expected);
+	free(text);
+}
+
+/* Older builds send and read exactly these. */
+Test(control_messages, requests_are_those_of_the_protocol)
+{
+	static const struct {
+		struct control_request request;
+		const char *text;
+	} cases[] = {
+		{ { .command = COMMAND_DOWN }, "{\"command\":\"down\"}" },
+		{ { .command = COMMAND_RESTART }, "{\"command\":\"restart\",\"function\":null}" },
+		{ { .command = COMMAND_RESTART, .function = "echo" },
+		  "{\"command\":\"restart\",\"function\":\"echo\"}" },
+		{ { .command = COMMAND_BIND, .udc = "dummy_udc.0" },
+		  "{\"command\":\"bind\",\"udc\":\"dummy_udc.0\"}" },
+		{ { .command = COMMAND_UNBIND }, "{\"command\":\"unbind\"}" },
+		{ { .command = COMMAND_WAIT, .condition = CONDITION_DISCONNECTED },
+		  "{\"command\":\"wait\",\"for\":\"disconnected\"}" },
+		{ { .command = COMMAND_WAIT_HOST }, "{\"command\":\"wait-host\"}" },
+		{ { .command = COMMAND_RELOAD, .file = "/g.conf", .renamed = true, .timeout = 30 },
+		  "{\"command\":\"reload\",\"file\":\"/"
+		  "g.conf\",\"renamed\":true,\"timeout\":30.0}" },
+		{ { .command = COMMAND_REEXEC, .program = "/sbin/ffsctl" },
+		  "{\"command\":\"reexec\",\"program\":\"/sbin/ffsctl\"}" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_error_ struct error err = { 0 };
+		struct control_request back;
+
+		expect_text(cases[i].text, control_request_print(&cases[i].request));
+		cr_expect_eq(
+			control_request_parse(cases[i].text, strlen(cases[i].text), &back, &err),
+			0);
+		expect_text(cases[i].text, control_request_print(&back));
+		control_request_free(&back);
+	}
+}
+
+/* It must not become a request without the name, which means all functions, or any UDC. */
+Test(control_messages, a_name_that_is_not_utf8_is_not_sent)
+{
+	cr_expect_null(control_request_print(
+		&(struct control_request){ .command = COMMAND_RESTART, .function = "\xff" }));
+}
+
+Test(control_messages, requests_that_make_no_sense_are_refused)
+{
+	static const char *const texts[] = {
+		"",
+		"x",
+		"[]",
+		"1",
+		"{",
+		"{\"command\": \"bind\", \"udc\": 5}",
+		"{\"command\": \"restart\", \"function\": {}}",
+		"{\"command\": \"reload\", \"renamed\": \"yes\"}",
+		"{\"command\": \"reload\", \"timeout\": \"1\"}",
+		"{\"command\": \"wait\", \"for\": []}",
+	};
+	static const char *const unknown[] = { "{}", "{\"command\": \"DOWN\"}",
+					       "{\"command\": [\"down\"]}" };
+	struct control_request request;
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_error_ struct error err = { 0 };
+
+		cr_expect_lt(control_request_parse(texts[i], strlen(texts[i]), &request, &err), 0,
+			     "%s", texts[i]);
+		cr_expect_eq(err.exit, EX_USAGE);
+		control_request_free(&request);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
+		_cleanup_error_ struct error err = { 0 };
+
+		cr_expect_eq(control_request_parse(unknown[i], strlen(unknown[i]), &request, &err),
+			     0, "%s", unknown[i]);
+		cr_expect_eq(request.command, COMMAND_UNKNOWN);
+		control_request_free(&request);
+	}
+}
+
+Test(control_messages, answers_are_those_of_the_protocol)
+{
+	static const struct {
+		enum control_command command;
+		struct control_answer answer;
+		const char *text;
+	} cases[] = {
+		{ COMMAND_DOWN, { .changed = true }, "{\"exit\":0}" },
+		{ COMMAND_BIND,
+		  { .changed = true, .udc = "dummy_udc.0" },
+		  "{\"exit\":0,\"changed\":true,\"udc\":\"dummy_udc.0\"}" },
+		{ COMMAND_UNBIND, { .udc = NULL }, "{\"exit\":0,\"changed\":false,\"udc\":null}" },
+		{ COMMAND_RELOAD,
+		  { .changed = true, .rebound = true, .awaits = "dummy_udc.1" },
+		  "{\"exit\":0,\"changed\":true,\"rebound\":true,\"awaits\":\"dummy_udc.1\"}" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_error_ struct error err = { 0 };
+		_cleanup_answer_ struct control_answer back = { 0 };
+
+		expect_text(cases[i].text,
+			    control_answer_print(cases[i].command, &cases[i].answer, NULL));
+		cr_expect_eq(control_answer_parse(cases[i].command, cases[i].text,
+						  strlen(cases[i].text), &back, &err),
+			     0);
+		expect_text(cases[i].text, control_answer_print(cases[i].command, &back, NULL));
+	}
+}
+
+Test(control_messages, an_error_arrives_as_it_was)
+{
+	_cleanup_error_ struct error sent = { 0 }, err = { 0 };
+	_cleanup_answer_ struct control_answer answer = { 0 };
+	_cleanup_free_ char *text = NULL;
+
+	error_set(&sent, EX_DATAERR, EINVAL, "/path", "it is wrong");
+	error_at(&sent, &(struct position){ "/g.conf", 3, 7 });
+	text = control_answer_print(COMMAND_BIND, &(struct control_answer){ 0 }, &sent);
+	cr_expect_eq(control_answer_parse(COMMAND_BIND, text, strlen(text), &answer, &err),
+		     -EINVAL);
+	cr_expect_eq(err.exit, EX_DATAERR);
+	cr_expect_str_eq(err.text, "it is wrong");
+	cr_expect_str_eq(err.path, "/path");
+	cr_expect_str_eq(err.file, "/g.conf");
+	cr_expect_eq(err.line, 3U);
+	cr_expect_eq(err.column, 7U);
+}
+
+Test(control_messages, a_reply_that_is_none_is_an_error)
+{
+	static const char *const texts[] = {
+		"",
+		"x",
+		"{}",
+		"[0]",
+		"{\"exit\": \"0\"}",
+		"{\"exit\": -1}",
+		"{\"exit\": 256, \"text\": \"x\"}",
+		"{\"exit\": 0, \"changed\": 1, \"udc\": null}",
+		"{\"exit\": 71, \"errno\": -5, \"text\": \"x\"}",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		_cleanup_error_ struct error err = { 0 };
+		_cleanup_answer_ struct control_answer answer = { 0 };
+
+		cr_expect_lt(control_answer_parse(COMMAND_BIND, texts[i], strlen(texts[i]), &answer,
+						  &err),
+			     0, "%s", texts[i]);
+		cr_expect_neq(err.exit, 0, "%s", texts[i]);
+	}
 }

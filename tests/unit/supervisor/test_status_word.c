@@ -23,7 +23,7 @@ static void begin(void)
 
 static void expect(const char *word)
 {
-	cr_expect_str_eq(gadget_status(&live, &binding), word);
+	cr_expect_str_eq(gadget_condition_words[gadget_condition(&live, &binding)], word);
 }
 
 TestSuite(status_word, .init = begin);

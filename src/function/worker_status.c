@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What `status` and messages say of a worker. */
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "function/worker.h"
+
+static const enum worker_condition conditions[WORKER_STATE_COUNT] = {
+	[WORKER_STOPPED] = STATUS_WORKER_STOPPED,   [WORKER_PENDING] = STATUS_WORKER_PENDING,
+	[WORKER_STARTING] = STATUS_WORKER_STARTING, [WORKER_READY] = STATUS_WORKER_READY,
+	[WORKER_ENDING] = STATUS_WORKER_STOPPED,    [WORKER_STOPPING] = STATUS_WORKER_STOPPED,
+	[WORKER_WAITING] = STATUS_WORKER_WAITING,   [WORKER_FAILED] = STATUS_WORKER_FAILED,
+	[WORKER_DONE] = STATUS_WORKER_DONE,
+};
+
+const struct worker_status *worker_update_status(struct live_worker *worker)
+{
+	struct worker_status *status = &worker->status;
+
+	status->state = conditions[worker->state];
+	status->pid = worker->pid;
+	if (worker->state != WORKER_READY)
+		status->ready_since = 0;
+	json_decref(status->stats);
+	status->stats = worker_stats_json(worker);
+	return status;
+}
+
+static struct worker_exit exit_of(int status)
+{
+	if (status == WORKER_STATUS_UNKNOWN)
+		return (struct worker_exit){ .how = ENDED_UNKNOWN };
+	if (WIFEXITED(status))
+		return (struct worker_exit){ ENDED_BY_EXIT, WEXITSTATUS(status) };
+	return (struct worker_exit){ ENDED_BY_SIGNAL, WTERMSIG(status) };
+}
+
+/* Returns the words; NULL: NEVER_ENDED. The caller frees them. */
+static char *exit_words(struct worker_exit exit)
+{
+	switch (exit.how) {
+	case NEVER_ENDED:
+		break;
+	case ENDED_BY_EXIT:
+		return strf("exit %d", exit.number);
+	case ENDED_BY_SIGNAL:
+		return strf("signal %d (%s)", exit.number, strsignal(exit.number));
+	case ENDED_UNKNOWN:
+		return xstrdup("unknown");
+	}
+	return NULL;
+}
+
+static void set_exit(struct live_worker *worker, struct worker_exit exit)
+{
+	worker->exit = exit;
+	free(worker->status.last_exit);
+	worker->status.last_exit = exit_words(exit);
+}
+
+void worker_set_exit(struct live_worker *worker, int status)
+{
+	set_exit(worker, exit_of(status));
+}
+
+void worker_forget_exit(struct live_worker *worker)
+{
+	set_exit(worker, (struct worker_exit){ .how = NEVER_ENDED });
+}
+
+const char *worker_exit_reason(const struct live_worker *worker)
+{
+	return worker->status.last_exit ? worker->status.last_exit : "it could not be started";
+}

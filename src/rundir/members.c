@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "rundir/members.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "base/util.h"
+
+/* The member of a struct, by the type that C has for it. */
+union place {
+	void *any;
+	const char **text;
+	unsigned int *word, *count;
+	pid_t *pid;
+	time_t *time;
+	int64_t *bytes;
+	double *seconds;
+	bool *flag;
+	json_t **object;
+};
+
+static union place place_of(const struct member *member, const void *of)
+{
+	return (union place){ .any = (char *)of + member->offset };
+}
+
+static json_t *word_to_json(const struct member *member, unsigned int value)
+{
+	return json_string_or_null(value < member->n_words ? member->words[value] : NULL);
+}
+
+json_t *member_to_json(const struct member *member, const void *of)
+{
+	const union place at = place_of(member, of);
+
+	switch (member->type) {
+	case MEMBER_NAME:
+	case MEMBER_TEXT:
+		return *at.text ? json_string(*at.text) : json_null();
+	case MEMBER_WORD:
+		return word_to_json(member, *at.word);
+	case MEMBER_PID:
+		return *at.pid > 0 ? json_integer(*at.pid) : json_null();
+	case MEMBER_TIME:
+		return *at.time ? json_integer(*at.time) : json_null();
+	case MEMBER_COUNT:
+		return json_integer(*at.count);
+	case MEMBER_BYTES:
+		return *at.bytes >= 0 ? json_integer(*at.bytes) : json_null();
+	case MEMBER_SECONDS:
+		return json_real(*at.seconds);
+	case MEMBER_FLAG:
+		return json_boolean(*at.flag);
+	case MEMBER_OBJECT:
+		return *at.object ? json_incref(*at.object) : json_null();
+	}
+	return json_null();
+}
+
+void members_to_json(const struct members *members, const void *of, json_t *object)
+{
+	for (size_t i = 0; i < members->n; i++) {
+		json_t *value = member_to_json(&members->v[i], of);
+
+		json_object_set_new(object, members->v[i].name, value ? value : json_null());
+	}
+}
+
+static const size_t sizes[] = {
+	[MEMBER_NAME] = sizeof(char *),	  [MEMBER_TEXT] = sizeof(char *),
+	[MEMBER_WORD] = sizeof(int),	  [MEMBER_PID] = sizeof(pid_t),
+	[MEMBER_TIME] = sizeof(time_t),	  [MEMBER_COUNT] = sizeof(unsigned int),
+	[MEMBER_BYTES] = sizeof(int64_t), [MEMBER_SECONDS] = sizeof(double),
+	[MEMBER_FLAG] = sizeof(bool),	  [MEMBER_OBJECT] = sizeof(json_t *),
+};
+
+static bool is_text(const struct member *member)
+{
+	return member->type == MEMBER_NAME || member->type == MEMBER_TEXT;
+}
+
+static void set_null(const struct member *member, void *of)
+{
+	const union place at = place_of(member, of);
+
+	memset(at.any, 0, sizes[member->type]);
+	if (member->type == MEMBER_NAME)
+		*at.text = xstrdup("?");
+	if (member->type == MEMBER_BYTES)
+		*at.bytes = -1;
+}
+
+static unsigned int word_from_json(const struct member *member, const json_t *value)
+{
+	for (unsigned int i = 0; i < member->n_words; i++)
+		if (streq_null(member->words[i], json_string_value(value)))
+			return i;
+	return 0;
+}
+
+/* Returns whether the value is an integer from `least` to `most`. */
+static bool is_within(const json_t *value, json_int_t least, json_int_t most)
+{
+	return json_is_integer(value) && json_integer_value(value) >= least &&
+	       json_integer_value(value) <= most;
+}
+
+static bool is_valid(const struct member *member, const json_t *value)
+{
+	switch (member->type) {
+	case MEMBER_NAME:
+	case MEMBER_TEXT:
+	case MEMBER_WORD:
+		return json_is_string(value);
+	case MEMBER_PID:
+		return is_within(value, 0, INT_MAX);
+	case MEMBER_TIME:
+		return json_is_integer(value);
+	case MEMBER_COUNT:
+		return is_within(value, 0, UINT_MAX);
+	case MEMBER_BYTES:
+		return is_within(value, 0, INT64_MAX);
+	case MEMBER_SECONDS:
+		return json_is_number(value);
+	case MEMBER_FLAG:
+		return json_is_boolean(value);
+	case MEMBER_OBJECT:
+		return json_is_object(value);
+	}
+	return false;
+}
+
+static void set_value(const struct member *member, void *of, json_t *value)
+{
+	const union place at = place_of(member, of);
+
+	switch (member->type) {
+	case MEMBER_NAME:
+	case MEMBER_TEXT:
+		*at.text = xstrdup(json_string_value(value));
+		break;
+	case MEMBER_WORD:
+		*at.word = word_from_json(member, value);
+		break;
+	case MEMBER_PID:
+		*at.pid = (pid_t)json_integer_value(value);
+		break;
+	case MEMBER_TIME:
+		*at.time = (time_t)json_integer_value(value);
+		break;
+	case MEMBER_COUNT:
+		*at.count = (unsigned int)json_integer_value(value);
+		break;
+	case MEMBER_BYTES:
+		*at.bytes = (int64_t)json_integer_value(value);
+		break;
+	case MEMBER_SECONDS:
+		*at.seconds = json_number_value(value);
+		break;
+	case MEMBER_FLAG:
+		*at.flag = json_is_true(value);
+		break;
+	case MEMBER_OBJECT:
+		*at.object = json_incref(value);
+		break;
+	}
+}
+
+const char *members_from_json(const struct members *members, void *of, const json_t *object)
+{
+	const char *wrong = NULL;
+
+	for (size_t i = 0; i < members->n; i++) {
+		const struct member *member = &members->v[i];
+		json_t *value = json_object_get(object, member->name);
+
+		if (value && !json_is_null(value) && is_valid(member, value)) {
+			set_value(member, of, value);
+			continue;
+		}
+		set_null(member, of);
+		if (value && !json_is_null(value))
+			wrong = member->name;
+	}
+	return wrong;
+}
+
+void members_free(const struct members *members, void *of)
+{
+	for (size_t i = 0; i < members->n; i++) {
+		const union place at = place_of(&members->v[i], of);
+
+		if (is_text(&members->v[i]))
+			free((char *)steal_ptr(*at.text));
+		else if (members->v[i].type == MEMBER_OBJECT)
+			json_decref(steal_ptr(*at.object));
+	}
+}
+
+void members_copy(const struct members *members, void *to, const void *from)
+{
+	members_free(members, to);
+	for (size_t i = 0; i < members->n; i++) {
+		const struct member *member = &members->v[i];
+		const union place source = place_of(member, from), target = place_of(member, to);
+
+		memcpy(target.any, source.any, sizes[member->type]);
+		if (is_text(member) && *source.text)
+			*target.text = xstrdup(*source.text);
+		else if (member->type == MEMBER_OBJECT)
+			json_incref(*source.object);
+	}
+}
