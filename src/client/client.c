@@ -80,19 +80,19 @@ static int send_down(const struct paths *paths, const char *name, struct error *
 }
 
 /* Returns whether the lock's owner is a supervisor, which normally has a control socket. */
-static bool is_supervisor(const char *who)
+static bool is_supervisor(enum owner_role role)
 {
-	return streq(who, OWNER_STARTING) || streq(who, OWNER_TAKING_OVER) ||
-	       streq(who, OWNER_SUPERVISOR) || streq(who, OWNER_STOPPING);
+	return role == OWNER_STARTING || role == OWNER_TAKING_OVER || role == OWNER_SUPERVISOR ||
+	       role == OWNER_STOPPING;
 }
 
 /*
  * Terminates a supervisor whose control socket was deleted. SIGTERM does the same as "down" but has
  * no reply: after a failure the record still exists.
  */
-static bool terminate(const char *who, int owner)
+static bool terminate(enum owner_role role, int owner)
 {
-	return streq(who, OWNER_SUPERVISOR) && owner >= 0 &&
+	return role == OWNER_SUPERVISOR && owner >= 0 &&
 	       syscall(SYS_pidfd_send_signal, owner, SIGTERM, NULL, 0) == 0;
 }
 
@@ -158,10 +158,10 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 	bool sent = false;
 
 	for (;;) {
-		_cleanup_free_ char *who = NULL;
 		_cleanup_close_ int owner = -1;
+		enum owner_role role;
 		pid_t pid;
-		int r = rundir_owner(paths, name, &pid, &who);
+		int r = rundir_owner(paths, name, &pid, &role);
 
 		*result = CLIENT_DONE;
 		if (r == -ENOENT && sent)
@@ -208,9 +208,9 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 				wait_for_end(owner, ENDING_MS);
 			return r;
 		}
-		if (r < 0 && !err->exit && !is_supervisor(who))
-			return rundir_in_use(name, pid, who, err);
-		if (r < 0 && !err->exit && terminate(who, owner))
+		if (r < 0 && !err->exit && !is_supervisor(role))
+			return rundir_in_use(name, pid, role, err);
+		if (r < 0 && !err->exit && terminate(role, owner))
 			r = 0;
 		/*
 		 * The gadget is going down: wait until the supervisor has ended. Without a control

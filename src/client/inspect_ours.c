@@ -307,14 +307,14 @@ pid_t inspect_supervisor(const struct paths *paths, const char *name)
 
 struct owner {
 	pid_t pid; /* 0: none, -1: not known yet */
-	char *who; /* NULL: not known */
+	enum owner_role role;
 };
 
 /* Finds the gadget's owner; returns whether the lock file exists. */
 static bool find_owner(const struct paths *paths, const char *name,
 		       const struct gadget_status *status, struct owner *owner)
 {
-	int r = rundir_owner(paths, name, &owner->pid, &owner->who);
+	int r = rundir_owner(paths, name, &owner->pid, &owner->role);
 
 	if (r == -EACCES || r == -ENOENT)
 		owner->pid = find_owner_without_lock(paths, name, status);
@@ -324,14 +324,14 @@ static bool find_owner(const struct paths *paths, const char *name,
 /* Describes a gadget that has no valid status. */
 static void set_without_status(struct gadget_status *gadget, const struct owner *owner)
 {
-	if (owner->pid && owner->who && streq(owner->who, OWNER_STARTING)) {
+	if (owner->pid && owner->role == OWNER_STARTING) {
 		gadget->state = STATUS_STARTING;
 		return;
 	}
 	gadget->state = STATUS_DEGRADED;
-	if (owner->pid > 0 && owner->who && !streq(owner->who, OWNER_SUPERVISOR))
+	if (owner->pid > 0 && owner->role != OWNER_UNKNOWN && owner->role != OWNER_SUPERVISOR)
 		inspect_add_problem(gadget, PROBLEM_ERROR, "'%s' (pid %d) is working on it",
-				    owner->who, (int)owner->pid);
+				    owner_words[owner->role], (int)owner->pid);
 	else if (owner->pid)
 		inspect_add_problem(gadget, PROBLEM_ERROR, "its status cannot be read");
 }
@@ -353,7 +353,7 @@ static void check_all(const struct paths *paths, const char *name, const char *m
 	}
 	/* While a gadget comes up or goes down, some files do not exist. */
 	if (source->supervised && gadget->state != STATUS_STARTING &&
-	    (!owner->who || streq(owner->who, OWNER_SUPERVISOR)))
+	    (owner->role == OWNER_SUPERVISOR || (owner->role == OWNER_UNKNOWN && owner->pid > 0)))
 		check_run_files(gadget, paths, name, seen);
 	inspect_set_udc(gadget, &kernel);
 	correct_udc_state(gadget, source);
@@ -383,7 +383,6 @@ static bool inspect_once(const struct paths *paths, const char *name, const char
 	check_all(paths, name, mounts, &owner, seen, &source, gadget);
 	gadget->supervisor = owner.pid > 0 ? owner.pid : 0;
 	inspect_add_kernel_devices(paths, name, gadget);
-	free(owner.who);
 	return gadget->n_problems != n_reported;
 }
 

@@ -68,13 +68,13 @@ static int cannot_take_over(const struct client_recorded *recorded, const char *
 static int handle_owner(const struct paths *paths, const char *name, enum client_result *result,
 			struct error *err)
 {
-	_cleanup_free_ char *who = NULL;
-	pid_t pid = 0;
+	enum owner_role role;
+	pid_t pid;
 
 	error_clear(err);
-	rundir_owner(paths, name, &pid, &who);
-	if (!streq_null(who, OWNER_SUPERVISOR))
-		return rundir_in_use(name, pid, who, err);
+	rundir_owner(paths, name, &pid, &role);
+	if (role != OWNER_SUPERVISOR)
+		return rundir_in_use(name, pid, role, err);
 	*result = CLIENT_UNCHANGED;
 	return 0;
 }

@@ -86,14 +86,14 @@ static int missing_record(const struct paths *paths, const char *name, pid_t pid
  * Does the same as rundir_owner, but waits until a new owner has written its pid, for at most
  * OWNER_WAIT_MS, so that the error can name it.
  */
-static int wait_for_owner(const struct paths *paths, const char *name, pid_t *pid, char **who)
+static int wait_for_owner(const struct paths *paths, const char *name, pid_t *pid,
+			  enum owner_role *role)
 {
 	for (int i = 0;; i++) {
-		int r = rundir_owner(paths, name, pid, who);
+		int r = rundir_owner(paths, name, pid, role);
 
 		if (r < 0 || *pid >= 0 || i == OWNER_WAIT_MS)
 			return r;
-		free(steal_ptr(*who));
 		poll(NULL, 0, 1);
 	}
 }
@@ -108,15 +108,15 @@ static int check_owner(const struct gadget *g, const json_t *document,
 {
 	const struct paths *paths = options->paths;
 	enum gadget_condition state = state_of(paths, g->name);
-	_cleanup_free_ char *who = NULL;
 	struct record mine, theirs;
+	enum owner_role role;
 	pid_t pid;
-	int r = wait_for_owner(paths, g->name, &pid, &who);
+	int r = wait_for_owner(paths, g->name, &pid, &role);
 
 	if (r < 0 || pid == 0)
 		return -EAGAIN; /* the owner has just ended */
-	if (!who || !streq(who, OWNER_SUPERVISOR))
-		return rundir_in_use(g->name, pid, who, err);
+	if (role != OWNER_SUPERVISOR)
+		return rundir_in_use(g->name, pid, role, err);
 	if (state == STATUS_FAILED)
 		return -ESTALE;
 	r = record_read(paths, g->name, &theirs, err);

@@ -95,32 +95,49 @@ static bool lock_file_is_current(const struct rundir *rundir)
 	return is_at(rundir->lock_fd, path);
 }
 
-/* Returns the name of the previous owner of the lock; the caller frees it. */
-static char *last_owner(const struct rundir *rundir)
-{
-	_cleanup_free_ char *text = NULL;
-	int at = 0;
+const char *const owner_words[OWNER_ROLE_COUNT] = {
+	[OWNER_STARTING] = "up",	   [OWNER_TAKING_OVER] = "up, taking over",
+	[OWNER_SUPERVISOR] = "supervisor", [OWNER_STOPPING] = "going down",
+	[OWNER_CLEARING] = "down",	   [OWNER_PROBING] = "features",
+};
 
-	if (file_read_line(rundir->dir_fd, RUNDIR_LOCK, &text) < 0 ||
-	    sscanf(text, "%*d %n", &at) < 0)
-		return xstrdup("");
-	return xstrdup(text + at);
+/* Reads the line of a lock file, "PID WORDS". Returns the pid; 0: none. */
+static pid_t parse_owner(const char *line, enum owner_role *role)
+{
+	int pid = 0, at = 0;
+
+	*role = OWNER_UNKNOWN;
+	sscanf(line, "%d %n", &pid, &at);
+	for (enum owner_role i = 0; at > 0 && i < OWNER_ROLE_COUNT; i++)
+		if (streq_null(owner_words[i], line + at))
+			*role = i;
+	return at > 0 && pid > 0 ? pid : 0;
+}
+
+static enum owner_role last_owner(const struct rundir *rundir)
+{
+	_cleanup_free_ char *line = NULL;
+	enum owner_role role = OWNER_UNKNOWN;
+
+	if (file_read_line(rundir->dir_fd, RUNDIR_LOCK, &line) == 0)
+		parse_owner(line, &role);
+	return role;
 }
 
 /*
- * Sets supervisor_died. Returns the name for the new owner: OWNER_TAKING_OVER is kept, so that the
+ * Sets supervisor_died. Returns the role of the new owner: OWNER_TAKING_OVER is kept, so that the
  * next `up` can take over when this one dies meanwhile.
  */
-static const char *note_previous_owner(struct rundir *rundir, const char *who)
+static enum owner_role note_previous_owner(struct rundir *rundir, enum owner_role role)
 {
-	_cleanup_free_ char *was = last_owner(rundir);
+	enum owner_role was = last_owner(rundir);
 
-	rundir->supervisor_died = streq(was, OWNER_SUPERVISOR) || streq(was, OWNER_TAKING_OVER);
-	return rundir->supervisor_died && streq(who, OWNER_STARTING) ? OWNER_TAKING_OVER : who;
+	rundir->supervisor_died = was == OWNER_SUPERVISOR || was == OWNER_TAKING_OVER;
+	return rundir->supervisor_died && role == OWNER_STARTING ? OWNER_TAKING_OVER : role;
 }
 
-int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *name, const char *who,
-		struct error *err)
+int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *name,
+		enum owner_role role, struct error *err)
 {
 	*rundir = RUNDIR_NONE;
 	for (;;) {
@@ -143,7 +160,7 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 		}
 		/* The previous owner may have removed the directory before we got the lock. */
 		if (rundir->lock_fd >= 0 && lock_file_is_current(rundir))
-			return rundir_set_owner(rundir, note_previous_owner(rundir, who), err);
+			return rundir_set_owner(rundir, note_previous_owner(rundir, role), err);
 		rundir_close(rundir);
 	}
 	rundir_close(rundir);
@@ -166,9 +183,9 @@ int rundir_resume(struct rundir *rundir, const struct paths *paths, const char *
 			 rundir->path);
 }
 
-int rundir_set_owner(const struct rundir *rundir, const char *who, struct error *err)
+int rundir_set_owner(const struct rundir *rundir, enum owner_role role, struct error *err)
 {
-	_cleanup_free_ char *text = strf("%d %s\n", (int)getpid(), who);
+	_cleanup_free_ char *text = strf("%d %s\n", (int)getpid(), owner_words[role]);
 
 	/* Readers use the first line only, so they see the old owner or the new one. */
 	if (pwrite(rundir->lock_fd, text, strlen(text), 0) == (ssize_t)strlen(text) &&
@@ -379,28 +396,30 @@ void rundir_remove_files(struct rundir *rundir)
 	remove_files(rundir); /* rundir_remove reports the same error later */
 }
 
-int rundir_owner(const struct paths *paths, const char *name, pid_t *pid, char **who)
+int rundir_owner(const struct paths *paths, const char *name, pid_t *pid, enum owner_role *role)
 {
-	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_LOCK, paths->run_dir, name), *text = NULL;
+	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_LOCK, paths->run_dir, name), *line = NULL;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	int number = 0, at = 0, r;
+	enum owner_role written = OWNER_UNKNOWN;
 	bool locked = false, known;
+	pid_t number = 0;
+	int r;
 
 	*pid = 0;
-	if (who)
-		*who = NULL;
+	if (role)
+		*role = OWNER_UNKNOWN;
 	if (fd < 0)
 		return -errno;
 	r = is_locked(fd, &locked);
 	if (r < 0 || !locked)
 		return r;
-	if (fd_read_line(fd, &text) == 0)
-		sscanf(text, "%d %n", &number, &at);
+	if (fd_read_line(fd, &line) == 0)
+		number = parse_owner(line, &written);
 	/* The lock is taken before the pid is written: the pid may be that of a dead owner. */
-	known = number > 0 && at > 0 && process_alive(number);
+	known = number > 0 && process_alive(number);
 	*pid = known ? number : -1;
-	if (who)
-		*who = xstrdup(known ? text + at : "?");
+	if (role && known)
+		*role = written;
 	return 0;
 }
 
@@ -509,11 +528,12 @@ bool rundir_has_record(const struct rundir *rundir)
 	return faccessat(rundir->dir_fd, RUNDIR_RECORD, F_OK, 0) == 0;
 }
 
-int rundir_in_use(const char *name, pid_t pid, const char *who, struct error *err)
+int rundir_in_use(const char *name, pid_t pid, enum owner_role role, struct error *err)
 {
-	if (pid <= 0 || !who)
+	if (pid <= 0 || role == OWNER_UNKNOWN)
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL, "another command works on '%s'",
 				 name);
 	return error_set(err, EX_CANTCREAT, EBUSY, NULL,
-			 "another command works on '%s': '%s' (pid %d)", name, who, (int)pid);
+			 "another command works on '%s': '%s' (pid %d)", name, owner_words[role],
+			 (int)pid);
 }

@@ -47,26 +47,31 @@ struct rundir {
 #define RUNDIR_USER "user-"
 #define RUNDIR_WORKER "worker-" /* see process/family.h */
 
-/* Names of owners in the lock file. */
-#define OWNER_STARTING "up"
-#define OWNER_TAKING_OVER "up, taking over" /* `up` after a supervisor died */
-#define OWNER_SUPERVISOR "supervisor"
-#define OWNER_STOPPING "going down"
-#define OWNER_CLEARING "down" /* the command undoes the gadget of a dead supervisor */
-#define OWNER_PROBING "features"
+/* What the owner of the lock does; the lock file has its word. */
+enum owner_role {
+	OWNER_UNKNOWN, /* not written yet, or of another version */
+	OWNER_STARTING,
+	OWNER_TAKING_OVER, /* `up` after a supervisor died */
+	OWNER_SUPERVISOR,
+	OWNER_STOPPING,
+	OWNER_CLEARING, /* `down`: undoes the gadget of a dead supervisor */
+	OWNER_PROBING,	/* `features` */
+	OWNER_ROLE_COUNT
+};
+extern const char *const owner_words[OWNER_ROLE_COUNT];
 
 /*
- * Takes the lock as `who` (OWNER_...) and creates the directory when it is missing. -EWOULDBLOCK
+ * Takes the lock as `role` and creates the directory when it is missing. -EWOULDBLOCK
  * without text when another process has the lock (see rundir_owner).
  */
-int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *name, const char *who,
-		struct error *err);
+int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *name,
+		enum owner_role role, struct error *err);
 /* Opens the directory of a gadget that this process has locked before execve(2). The callee owns
  * `lock_fd`, a descriptor that was kept over execve. */
 int rundir_resume(struct rundir *rundir, const struct paths *paths, const char *name, int lock_fd,
 		  struct error *err);
 /* Writes this process into the lock file as the owner, after a fork or in a new role. */
-int rundir_set_owner(const struct rundir *rundir, const char *who, struct error *err);
+int rundir_set_owner(const struct rundir *rundir, enum owner_role role, struct error *err);
 void rundir_close(struct rundir *rundir);
 /* Returns the content of `rundir`, which is RUNDIR_NONE afterwards. */
 struct rundir rundir_steal(struct rundir *rundir);
@@ -76,10 +81,9 @@ int rundir_remove(struct rundir *rundir, struct error *err);
 
 /*
  * Finds the owner of the lock. *pid is 0 when the lock is free, -1 when its owner has not yet
- * written its pid (*who is then "?"). The caller frees *who; `who` may be NULL. Returns 0 or
- * -errno; -ENOENT when the gadget does not exist.
+ * written its pid. `role` may be NULL. Returns 0 or -errno; -ENOENT when the gadget does not exist.
  */
-int rundir_owner(const struct paths *paths, const char *name, pid_t *pid, char **who);
+int rundir_owner(const struct paths *paths, const char *name, pid_t *pid, enum owner_role *role);
 
 /* Removes the files but keeps the lock, so that the name stays reserved. */
 void rundir_remove_files(struct rundir *rundir);
@@ -131,6 +135,6 @@ int rundir_each_name(const struct paths *paths, int (*fn)(void *data, const char
 /* Returns whether there is a record, and so perhaps something to undo. */
 bool rundir_has_record(const struct rundir *rundir);
 
-/* Fails with EX_CANTCREAT: another command works on the gadget. `pid` and `who` as from
+/* Fails with EX_CANTCREAT: another command works on the gadget. `pid` and `role` as from
  * rundir_owner. */
-int rundir_in_use(const char *name, pid_t pid, const char *who, struct error *err);
+int rundir_in_use(const char *name, pid_t pid, enum owner_role role, struct error *err);

@@ -145,15 +145,15 @@ static int check_holders(const struct live_gadget *live, struct error *err)
 static int take_name(const struct live_gadget *live, struct switching *sw, struct error *err)
 {
 	const char *name = sw->gadget->name;
-	_cleanup_free_ char *dir = configfs_gadget_path(live->paths, name), *who = NULL;
+	_cleanup_free_ char *dir = configfs_gadget_path(live->paths, name);
+	enum owner_role role;
 	pid_t pid;
 	int r = rundir_lock(&sw->rundir, live->paths, name, OWNER_STARTING, err);
 
 	if (r == -EWOULDBLOCK) {
 		error_clear(err);
-		if (rundir_owner(live->paths, name, &pid, &who) < 0 || !who ||
-		    !streq(who, OWNER_SUPERVISOR))
-			return rundir_in_use(name, pid, who, err);
+		if (rundir_owner(live->paths, name, &pid, &role) < 0 || role != OWNER_SUPERVISOR)
+			return rundir_in_use(name, pid, role, err);
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up already", name);
 		return error_hint(err, "take it down first");
 	}

@@ -40,50 +40,50 @@ static void remove_top(void)
 
 TestSuite(rundir, .init = make_top, .fini = remove_top);
 
-static struct rundir lock(const char *who)
+static struct rundir lock(enum owner_role role)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct rundir rundir;
 
-	cr_assert_eq(rundir_lock(&rundir, &paths, "g", who, &err), 0, "%s", err.text);
+	cr_assert_eq(rundir_lock(&rundir, &paths, "g", role, &err), 0, "%s", err.text);
 	return rundir;
 }
 
-Test(rundir, one_owner_with_its_name)
+Test(rundir, one_owner_with_its_role)
 {
 	_cleanup_error_ struct error err = { 0 };
-	_cleanup_free_ char *who = NULL;
+	enum owner_role role;
 	struct rundir first, second;
 	pid_t pid;
 
 	cr_expect_eq(rundir_owner(&paths, "g", &pid, NULL), -ENOENT);
-	first = lock("up");
-	cr_expect_eq(rundir_lock(&second, &paths, "g", "down", &err), -EWOULDBLOCK);
-	cr_expect_eq(rundir_owner(&paths, "g", &pid, &who), 0);
+	first = lock(OWNER_STARTING);
+	cr_expect_eq(rundir_lock(&second, &paths, "g", OWNER_CLEARING, &err), -EWOULDBLOCK);
+	cr_expect_eq(rundir_owner(&paths, "g", &pid, &role), 0);
 	cr_expect_eq(pid, getpid());
-	cr_expect_str_eq(who, "up");
+	cr_expect_eq(role, OWNER_STARTING);
 	rundir_close(&first);
 	cr_expect_eq(rundir_owner(&paths, "g", &pid, NULL), 0);
 	cr_expect_eq(pid, 0);
 }
 
-Test(rundir, a_shorter_owner_name_replaces_a_longer_one)
+Test(rundir, a_shorter_role_replaces_a_longer_one)
 {
 	_cleanup_error_ struct error err = { 0 };
-	struct rundir rundir = lock("a rather long word");
-	_cleanup_free_ char *who = NULL;
+	struct rundir rundir = lock(OWNER_TAKING_OVER);
+	enum owner_role role;
 	pid_t pid;
 
-	cr_expect_eq(rundir_set_owner(&rundir, "up", &err), 0);
-	cr_expect_eq(rundir_owner(&paths, "g", &pid, &who), 0);
-	cr_expect_str_eq(who, "up");
+	cr_expect_eq(rundir_set_owner(&rundir, OWNER_STARTING, &err), 0);
+	cr_expect_eq(rundir_owner(&paths, "g", &pid, &role), 0);
+	cr_expect_eq(role, OWNER_STARTING);
 	rundir_close(&rundir);
 }
 
 Test(rundir, the_pid_of_a_dead_owner_is_not_reported)
 {
-	struct rundir rundir = lock("supervisor");
-	_cleanup_free_ char *who = NULL;
+	struct rundir rundir = lock(OWNER_SUPERVISOR);
+	enum owner_role role;
 	pid_t pid = fork();
 
 	if (pid == 0)
@@ -91,22 +91,22 @@ Test(rundir, the_pid_of_a_dead_owner_is_not_reported)
 	waitpid(pid, NULL, 0);
 	cr_assert_eq(ftruncate(rundir.lock_fd, 0), 0);
 	dprintf(rundir.lock_fd, "%d supervisor\n", (int)pid);
-	cr_expect_eq(rundir_owner(&paths, "g", &pid, &who), 0);
+	cr_expect_eq(rundir_owner(&paths, "g", &pid, &role), 0);
 	cr_expect_eq(pid, -1);
-	cr_expect_str_eq(who, "?");
+	cr_expect_eq(role, OWNER_UNKNOWN);
 	rundir_close(&rundir);
 }
 
 Test(rundir, a_reader_does_not_block_the_lock)
 {
 	_cleanup_free_ char *path = strf("%s/g/lock", top);
-	struct rundir rundir = lock("up");
+	struct rundir rundir = lock(OWNER_STARTING);
 	int fd;
 
 	rundir_close(&rundir);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	cr_assert_eq(flock(fd, LOCK_SH), 0);
-	rundir = lock("down");
+	rundir = lock(OWNER_CLEARING);
 	rundir_close(&rundir);
 	close(fd);
 }
@@ -121,7 +121,7 @@ static int count(void *data, const char *name)
 Test(rundir, a_directory_without_lock_is_no_gadget)
 {
 	_cleanup_free_ char *other = strf("%s/gadget.d", top);
-	struct rundir rundir = lock("up");
+	struct rundir rundir = lock(OWNER_STARTING);
 	int n = 0;
 
 	cr_assert_eq(mkdir(other, 0755), 0);
@@ -135,11 +135,11 @@ Test(rundir, a_new_directory_is_not_removed)
 {
 	_cleanup_free_ char *dir = strf("%s/g", top), *path = strf("%s/lock", dir);
 	_cleanup_error_ struct error err = { 0 };
-	struct rundir first = lock("down"), second;
+	struct rundir first = lock(OWNER_CLEARING), second;
 
 	cr_assert_eq(unlink(path), 0);
 	cr_assert_eq(rmdir(dir), 0);
-	second = lock("up");
+	second = lock(OWNER_STARTING);
 	cr_expect_eq(rundir_remove(&first, &err), 0, "%s", err.text);
 	cr_expect_eq(access(path, F_OK), 0);
 	cr_expect_eq(rundir_remove(&second, &err), 0, "%s", err.text);
@@ -155,7 +155,7 @@ Test(rundir, concurrent_lock_and_remove, .timeout = 60)
 		for (int i = 0; i < 3000; i++) {
 			_cleanup_error_ struct error err = { 0 };
 			struct rundir rundir;
-			int r = rundir_lock(&rundir, &paths, "g", "up", &err);
+			int r = rundir_lock(&rundir, &paths, "g", OWNER_STARTING, &err);
 
 			if (r == -EWOULDBLOCK)
 				continue;
