@@ -121,10 +121,9 @@ static bool is_valid(const struct member *member, const json_t *value)
 		return json_is_string(value);
 	case MEMBER_PID:
 		return is_within(value, 0, INT_MAX);
-	case MEMBER_TIME:
-		return json_is_integer(value);
 	case MEMBER_COUNT:
 		return is_within(value, 0, UINT_MAX);
+	case MEMBER_TIME:
 	case MEMBER_BYTES:
 		return is_within(value, 0, INT64_MAX);
 	case MEMBER_SECONDS:

@@ -230,6 +230,7 @@ Test(status, values_that_make_no_sense_are_errors)
 		"{\"state\": \"ready\", \"supervisor\": -1, " REST "}",
 		"{\"state\": \"ready\", \"supervisor\": 4294967297, " REST "}",
 		"{\"state\": \"ready\", \"supervisor\": \"1\", " REST "}",
+		"{\"state\": \"ready\", \"since\": -1, " REST "}",
 		"{\"state\": \"ready\", \"udc\": [], " REST "}",
 		"{\"state\": \"ready\", \"held\": 1, " REST "}",
 		"{\"state\": \"ready\", \"links\": [1], " REST "}",
