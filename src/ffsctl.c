@@ -143,6 +143,7 @@ int main(int argc, char **argv)
 {
 	struct globals g = { .commands = cmd_all,
 			     .options = cmd_global_options,
+			     .choices = cmd_global_choices,
 			     .paths = { .configfs = "/sys/kernel/config",
 					.run_dir = "/run/ffsctl" },
 			     .dirs = { NULL, FFSCTL_SYSCONFDIR "/ffsctl/gadget.d",
@@ -172,9 +173,11 @@ int main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	optind = 0; /* resets getopt in glibc and musl */
-	for (size_t i = 0; cmd_all[i]; i++)
-		if (streq(argv[0], cmd_all[i]->name) || streq_null(argv[0], cmd_all[i]->alias))
-			return written(cmd_all[i]->run(&g, argc, argv));
+	for (size_t i = 0; cmd_all[i]; i++) {
+		g.command = cmd_all[i];
+		if (streq(argv[0], g.command->name) || streq_null(argv[0], g.command->alias))
+			return written(g.command->run(&g, argc, argv));
+	}
 	if (streq(argv[0], cmd_resume.name))
 		return cmd_resume.run(&g, argc, argv);
 	return unknown_command(argv[0]);

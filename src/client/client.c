@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Commands to a gadget that is up: down, log, restart, bind, unbind, wait. */
+/* Commands to a gadget that is up: a request and its reply; down, log, wait. */
 #include "config.h"
 
 #include "client/client.h"
@@ -27,7 +27,7 @@
 /* Milliseconds to wait for the exit of a supervisor that has replied. */
 #define ENDING_MS 1000
 
-/* --- down, restart, wait --- */
+/* --- down --- */
 
 /*
  * Handles a gadget without run directory: it does not exist, or is taken down (CLIENT_DOWN_ANY), or
@@ -230,6 +230,8 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 	return client_clear_leftovers(paths, name, &rundir, err);
 }
 
+/* --- log, requests, wait --- */
+
 int client_log(const struct paths *paths, const char *name, char **text, size_t *size,
 	       struct error *err)
 {
@@ -245,43 +247,12 @@ int client_log(const struct paths *paths, const char *name, char **text, size_t 
 	return error_set(err, EX_UNAVAILABLE, ENOENT, dir, "'%s' is not up", name);
 }
 
-int client_restart(const struct paths *paths, const char *name, const char *function,
-		   struct error *err)
+int client_ask(const struct paths *paths, const char *name, const struct control_request *request,
+	       struct control_answer *answer, struct error *err)
 {
-	struct control_request request = { .command = COMMAND_RESTART, .function = function };
-	int r = control_ask(paths, name, &request, NULL, err);
+	int r = control_ask(paths, name, request, answer, err);
 
 	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
-}
-
-/* Sends a bind or unbind command. */
-static int ask_bus(const struct paths *paths, const char *name,
-		   const struct control_request *request, enum client_result *result, char **udc,
-		   struct error *err)
-{
-	_cleanup_answer_ struct control_answer answer = { 0 };
-	int r = control_ask(paths, name, request, &answer, err);
-
-	*result = answer.changed ? CLIENT_DONE : CLIENT_UNCHANGED;
-	if (udc)
-		*udc = answer.udc ? xstrdup(answer.udc) : NULL;
-	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
-}
-
-int client_bind(const struct paths *paths, const char *name, const char *udc,
-		enum client_result *result, char **bound, struct error *err)
-{
-	struct control_request request = { .command = COMMAND_BIND, .udc = udc };
-
-	return ask_bus(paths, name, &request, result, bound, err);
-}
-
-int client_unbind(const struct paths *paths, const char *name, enum client_result *result,
-		  struct error *err)
-{
-	struct control_request request = { .command = COMMAND_UNBIND };
-
-	return ask_bus(paths, name, &request, result, NULL, err);
 }
 
 /* Asks the supervisor, because the state in sysfs can be that of a previous gadget (host.c). */

@@ -109,33 +109,19 @@ int client_log(const struct paths *paths, const char *name, char **text, size_t 
 	       struct error *err);
 
 /*
- * Makes the supervisor execute another ffsctl (an absolute path). Workers and bus are not affected.
- * Returns when the new program has taken over.
+ * Sends a request to the supervisor of a gadget and waits for its reply. `answer`: gets the values
+ * of the reply, and is freed by the caller, also on failure; NULL: not needed. EX_UNAVAILABLE when
+ * the gadget has no supervisor.
  */
-int client_reexec(const struct paths *paths, const char *name, const char *program,
-		  struct error *err);
+int client_ask(const struct paths *paths, const char *name, const struct control_request *request,
+	       struct control_answer *answer, struct error *err);
+
 /*
  * Runs in the new program (supervisor_reexec): continues with the descriptors of the lock and of
  * the command's connection. Returns as client_up and client_run do.
  */
 int client_resume(const struct paths *paths, const char *name, int lock_fd, int client_fd,
 		  bool foreground, struct error *err);
-
-/* Restarts the worker of `function`, or all (NULL). -ESRCH with EX_UNAVAILABLE when the gadget has
- * no supervisor. */
-int client_restart(const struct paths *paths, const char *name, const char *function,
-		   struct error *err);
-
-/*
- * Binds a gadget that is up to `udc`. NULL: to its previous UDC, or to the one that `up` would
- * choose. Returns when it is bound, with the UDC in *bound, which the caller frees.
- * CLIENT_UNCHANGED when it was bound already.
- */
-int client_bind(const struct paths *paths, const char *name, const char *udc,
-		enum client_result *result, char **bound, struct error *err);
-/* Unbinds a gadget; it stays up. CLIENT_UNCHANGED when it was not bound. */
-int client_unbind(const struct paths *paths, const char *name, enum client_result *result,
-		  struct error *err);
 
 /* Returns in *file the path of the gadget file of a gadget that is up. The caller frees it. */
 int client_gadget_file(const struct paths *paths, const char *name, char **file, struct error *err);

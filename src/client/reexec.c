@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Sends the command `reexec`, and continues in the new program where the old one
- * (supervisor/reexec.c) stopped.
- */
+/* The program that continues where the old one (supervisor/reexec.c) stopped. */
 #include "config.h"
 
 #include <errno.h>
@@ -15,9 +12,6 @@
 #include "base/json.h"
 #include "client/parts.h"
 #include "supervisor/control.h"
-
-/* --- the new program --------------------------------------------------------------------------
- */
 
 /* Makes the supervisor from the record and sets the lock's owner. */
 static int begin(struct supervisor **s, struct client_recorded *recorded, const struct paths *paths,
@@ -62,16 +56,4 @@ int client_resume(const struct paths *paths, const char *name, int lock_fd, int 
 	}
 	client_recorded_free(&recorded);
 	return r;
-}
-
-/* --- the command ---------------------------------------------------------------------------------
- */
-
-int client_reexec(const struct paths *paths, const char *name, const char *program,
-		  struct error *err)
-{
-	struct control_request request = { .command = COMMAND_REEXEC, .program = program };
-	int r = control_ask(paths, name, &request, NULL, err);
-
-	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
 }

@@ -134,12 +134,12 @@ int client_reload(const struct paths *paths, const char *name, const char *file,
 		.command = COMMAND_RELOAD, .file = file, .renamed = renamed, .timeout = timeout
 	};
 	_cleanup_answer_ struct control_answer answer = { 0 };
-	int r = control_ask(paths, name, &request, &answer, err);
+	int r = client_ask(paths, name, &request, &answer, err);
 
 	done->result = answer.changed ? CLIENT_DONE : CLIENT_UNCHANGED;
 	done->awaits = answer.awaits ? xstrdup(answer.awaits) : NULL;
 	done->rebound = answer.rebound;
-	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
+	return r;
 }
 
 /* A gadget that is up, from record and status. */

@@ -153,6 +153,11 @@ static int check_run(const struct globals *globals, int argc, char **argv)
 	return c.exit;
 }
 
+static const struct cmd_choices choices[] = {
+	{ "--format", (const char *const[]){ "gcc" }, 1 },
+	{ 0 },
+};
+
 const struct command cmd_check = {
 	.name = "check",
 	.args = "FILE... [--here] [--json | --format=gcc]",
@@ -161,6 +166,7 @@ const struct command cmd_check = {
 		   "features\n"
 		   "  --json              one JSON document on stdout\n"
 		   "  --format=gcc        one line per message, as compilers print them\n",
+	.choices = choices,
 	.words = { CMD_WORDS_FILES },
 	.repeats = true,
 	.run = check_run,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The commands. Each command is a file that ends with a constant struct, which commands.h lists. A
- * command parses its options (getopt_long, argv[0] is its name) and returns the exit status
- * (ffsctl(8), "EXIT STATUS"). All output for users is printed in this directory.
+ * The commands, which commands.h lists. Each is a file that ends with a constant struct, or a row
+ * of that list. A command parses its options (getopt_long, argv[0] is its name) and returns the
+ * exit status (ffsctl(8), "EXIT STATUS"). All output for users is printed in this directory.
  */
 #pragma once
 
@@ -16,14 +16,24 @@
 #include "gadgetfile/gadgetfile.h"
 
 struct command;
+
+/* An option whose value is one of some words; for completion. */
+struct cmd_choices {
+	const char *option;
+	const char *const *words; /* NULL: not a word */
+	size_t n;
+};
+
 struct globals {
 	struct paths paths;
 	/* Directories with gadget files; the first is --dir or NULL; ends with NULL. */
 	const char *dirs[5];
 	enum diag_color color;
-	/* All commands, and the --help text of the global options; for completion. */
+	const struct command *command; /* the one that runs */
+	/* All commands, and the global options: text of --help and choices; for completion. */
 	const struct command *const *commands;
 	const char *options;
+	const struct cmd_choices *choices;
 };
 
 /* The kind of an argument, for completion. */
@@ -39,26 +49,45 @@ enum cmd_words {
 	CMD_WORDS_SHELLS,
 };
 
+/* What a command sends to the supervisor, and how it prints the reply. */
+struct cmd_request_row {
+	enum control_command command;
+	size_t argument;      /* offset of the text in struct control_request that the second
+				 argument sets; 0: there is none */
+	const char *option;   /* an option that sets it, too; NULL: none */
+	const char *expected; /* in the error for wrong arguments; NULL: "one gadget" */
+	bool takes_over;      /* a gadget whose supervisor died is taken over first */
+	/* Printed after the gadget's name; `unchanged`, unless it is NULL, if nothing changed */
+	const char *done, *unchanged;
+	/* Prints the reply in another way; `value`: the second argument, or NULL */
+	void (*print)(const char *gadget, const char *value, const struct control_answer *answer);
+};
+
 struct command {
 	const char *name;
-	const char *alias;	 /* second name; NULL: none */
-	const char *args;	 /* arguments in the usage line */
-	const char *summary;	 /* description in the list of commands */
-	const char *options;	 /* text of --help, also used by completion; NULL: none */
-	enum cmd_words words[2]; /* kinds of the first and the second argument */
-	bool repeats;		 /* all arguments are of the first kind */
+	const char *alias;		   /* second name; NULL: none */
+	const char *args;		   /* arguments in the usage line */
+	const char *summary;		   /* description in the list of commands */
+	const char *options;		   /* text of --help, also used by completion; NULL: none */
+	enum cmd_words words[2];	   /* kinds of the first and the second argument */
+	bool repeats;			   /* all arguments are of the first kind */
+	const struct cmd_choices *choices; /* ends with an option NULL; NULL: none */
+	struct cmd_request_row request;	   /* if `run` is cmd_request */
 	int (*run)(const struct globals *globals, int argc, char **argv);
 };
 
 /* Internal: cmd_resume, executed by `reexec`; and those of the list. */
 #define DECLARE_COMMAND(name) , cmd_##name
-extern const struct command cmd_resume COMMANDS(DECLARE_COMMAND);
+#define DECLARE_NOTHING(...)
+extern const struct command cmd_resume COMMANDS(DECLARE_COMMAND, DECLARE_NOTHING);
 #undef DECLARE_COMMAND
+#undef DECLARE_NOTHING
 
 /* All commands except cmd_resume, in the order of --help; ends with NULL. */
 extern const struct command *const cmd_all[];
-/* The --help text of the global options. */
+/* The --help text of the global options, and those with a choice of words. */
 extern const char cmd_global_options[];
+extern const struct cmd_choices cmd_global_choices[];
 
 /* --- Usage; all functions except cmd_help return EX_USAGE. --- */
 

@@ -6,7 +6,6 @@ ffsctl_LDFLAGS = $(LDFLAGS_FAST)
 ffsctl_LDADD = $(FFSCTL_LIBS)
 
 libffsctl_a_SOURCES += \
-	src/cmd/bind.c \
 	src/cmd/check.c \
 	src/cmd/cmd.h \
 	src/cmd/commands.c src/cmd/commands.h \
@@ -28,7 +27,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/plugins.c \
 	src/cmd/reexec.c \
 	src/cmd/reload.c \
-	src/cmd/restart.c \
+	src/cmd/requests.c src/cmd/requests.h \
 	src/cmd/schema.c \
 	src/cmd/status.c \
 	src/cmd/status_print.c src/cmd/status_print.h \

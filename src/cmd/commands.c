@@ -5,9 +5,12 @@
 #include <stddef.h>
 
 #include "cmd/cmd.h"
+#include "cmd/requests.h"
 
 #define COMMAND(name) &cmd_##name,
-const struct command *const cmd_all[] = { COMMANDS(COMMAND) NULL };
+#define REQUEST(...) &(const struct command){ .run = cmd_request, __VA_ARGS__ },
+
+const struct command *const cmd_all[] = { COMMANDS(COMMAND, REQUEST) NULL };
 
 const char cmd_global_options[] =
 	"  -v, --verbose       print each step\n"
@@ -17,3 +20,8 @@ const char cmd_global_options[] =
 	"  --configfs DIR      mount point of configfs (/sys/kernel/config)\n"
 	"  --run-dir DIR       run directory, with the state (/run/ffsctl)\n"
 	"  --version\n";
+
+const struct cmd_choices cmd_global_choices[] = {
+	{ "--color", (const char *const[]){ "auto", "always", "never" }, 3 },
+	{ 0 },
+};

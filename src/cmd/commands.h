@@ -4,19 +4,44 @@
  * it.
  *
  * COMMAND(NAME): a file of this directory defines `const struct command cmd_NAME` (cmd.h).
+ * REQUEST(...): the members of a struct command that sends one request to the supervisor of a
+ * gadget and prints the reply. requests.c does that, so the row is all of the command on this side;
+ * the supervisor's side is a row in rundir/control.h and a function in
+ * supervisor/control_commands.c.
  */
 #pragma once
 
 /* clang-format off */
-#define COMMANDS(COMMAND) \
+#define COMMANDS(COMMAND, REQUEST) \
 	COMMAND(up) \
 	COMMAND(run) \
 	COMMAND(down) \
 	COMMAND(reload) \
-	COMMAND(restart) \
+	REQUEST(.name = "restart", \
+		.args = "GADGET [FUNCTION]", \
+		.summary = "restart the workers of a gadget or of one function, without a disconnect", \
+		.words = { CMD_WORDS_GADGETS, CMD_WORDS_FUNCTIONS }, \
+		.request = { .command = COMMAND_RESTART, \
+			     .argument = offsetof(struct control_request, function), \
+			     .expected = "a gadget and optionally one of its functions", \
+			     .takes_over = true, \
+			     .print = cmd_print_restarted }) \
 	COMMAND(reexec) \
-	COMMAND(bind) \
-	COMMAND(unbind) \
+	REQUEST(.name = "bind", \
+		.args = "GADGET [UDC]", \
+		.summary = "bind a gadget that is up to a UDC", \
+		.options = "  --udc NAME          the UDC to bind to, same as the argument UDC\n", \
+		.words = { CMD_WORDS_GADGETS, CMD_WORDS_UDCS }, \
+		.request = { .command = COMMAND_BIND, \
+			     .argument = offsetof(struct control_request, udc), \
+			     .option = "udc", \
+			     .expected = "a gadget and optionally a UDC", \
+			     .print = cmd_print_bound }) \
+	REQUEST(.name = "unbind", \
+		.args = "GADGET", \
+		.summary = "unbind a gadget and leave it up", \
+		.words = { CMD_WORDS_GADGETS }, \
+		.request = { .command = COMMAND_UNBIND, .done = "unbound", .unchanged = "is not bound" }) \
 	COMMAND(wait) \
 	COMMAND(status) \
 	COMMAND(log) \

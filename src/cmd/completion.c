@@ -19,6 +19,11 @@
 #include "cmd/option_text.h"
 #include "configfs/udc.h"
 
+/* The shells, and their scripts in completions/. */
+static const struct {
+	const char *name, *file;
+} shells[] = { { "bash", "ffsctl" }, { "fish", "ffsctl.fish" }, { "zsh", "_ffsctl" } };
+
 /* --- one candidate --- */
 
 struct line {
@@ -32,17 +37,6 @@ static void offer(const struct line *l, const char *word, const char *what)
 {
 	if (str_has_prefix(word, l->typed))
 		printf("%s%s\t%s\n", l->prefix, word, what ? what : "");
-}
-
-static void offer_words(const struct line *l, const char *words)
-{
-	while (*words) {
-		size_t n = strcspn(words, " ");
-		_cleanup_free_ char *word = xstrndup(words, n);
-
-		offer(l, word, NULL);
-		words += n + strspn(words + n, " ");
-	}
 }
 
 /* --- arguments --- */
@@ -159,7 +153,8 @@ static void offer_arguments(const struct line *l, enum cmd_words words, const ch
 		offer_plugins(l);
 		break;
 	case CMD_WORDS_SHELLS:
-		offer_words(l, "bash fish zsh");
+		for (size_t i = 0; i < ARRAY_SIZE(shells); i++)
+			offer(l, shells[i].name, NULL);
 		break;
 	}
 }
@@ -177,17 +172,12 @@ static bool offer_option(const struct option_text *o, void *data)
 /* Offers the values of an option; other values are completed by the shell, as file names. */
 static void offer_values(const struct line *l, const char *option)
 {
-	static const struct {
-		const char *option, *words;
-	} values[] = {
-		{ "--color", "auto always never" },
-		{ "--for", "ready configured disconnected" },
-		{ "--format", "gcc" },
-	};
+	const struct cmd_choices *c = l->command ? l->command->choices : l->globals.choices;
 
-	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
-		if (streq(option, values[i].option))
-			offer_words(l, values[i].words);
+	for (; c && c->option; c++)
+		for (size_t i = 0; i < c->n && streq(option, c->option); i++)
+			if (c->words[i])
+				offer(l, c->words[i], NULL);
 	if (streq(option, "--udc"))
 		offer_udcs(l);
 	if (streq(option, "-o"))
@@ -294,15 +284,11 @@ static int complete(const struct globals *globals, char **words, int n)
 
 static int print_script(const char *shell)
 {
-	static const struct {
-		const char *shell, *file;
-	} scripts[] = { { "bash", "ffsctl" }, { "fish", "ffsctl.fish" }, { "zsh", "_ffsctl" } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
-		if (!streq(shell, scripts[i].shell))
+	for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
+		if (!streq(shell, shells[i].name))
 			continue;
 		for (const struct embedded *e = embedded_completions; e->name; e++)
-			if (streq(e->name, scripts[i].file))
+			if (streq(e->name, shells[i].file))
 				fputs(e->text, stdout);
 		return 0;
 	}

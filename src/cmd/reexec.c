@@ -23,8 +23,10 @@ static int reexec(void *data, const char *name)
 {
 	const struct work *w = data;
 	_cleanup_error_ struct error err = { 0 };
+	const struct control_request request = { .command = COMMAND_REEXEC, .program = w->program };
 
-	if (client_reexec(&w->globals->paths, name, w->program, &err) == 0)
+	/* Returns when the new program has taken over. */
+	if (client_ask(&w->globals->paths, name, &request, NULL, &err) == 0)
 		log_info("%s: its supervisor runs %s now", name, w->program);
 	else
 		cmd_keep_error(w->err, &err);

@@ -9,6 +9,11 @@
 
 enum { OPT_FOR = 256, OPT_TIMEOUT };
 
+static const struct cmd_choices choices[] = {
+	{ "--for", control_condition_words, CONDITION_COUNT },
+	{ 0 },
+};
+
 static enum control_condition condition_of(const char *word)
 {
 	for (enum control_condition i = 0; i < CONDITION_COUNT; i++)
@@ -63,6 +68,7 @@ const struct command cmd_wait = {
 		"  --for CONDITION     ready, configured or disconnected (ready)\n"
 		"  --timeout S         wait at most S seconds, also for a gadget that is not up; "
 		"then exit 75\n",
+	.choices = choices,
 	.words = { CMD_WORDS_GADGETS },
 	.run = run,
 };

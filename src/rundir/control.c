@@ -66,49 +66,45 @@ const char *const control_condition_words[CONDITION_COUNT] = {
 		.name = key, .offset = offsetof(struct control_answer, member), .type = kind       \
 	}
 
-static const struct member restart_rows[] = { REQUEST("function", function, MEMBER_TEXT) };
-static const struct member bind_rows[] = { REQUEST("udc", udc, MEMBER_TEXT) };
-static const struct member wait_rows[] = { {
+/* A table of members, as a struct members. */
+#define MEMBERS(...)                                                                               \
+	{                                                                                          \
+		(const struct member[]){ __VA_ARGS__ },                                            \
+			ARRAY_SIZE(((const struct member[]){ __VA_ARGS__ }))                       \
+	}
+
+static const struct members none = { 0 };
+
+static const struct members restart_request = MEMBERS(REQUEST("function", function, MEMBER_TEXT));
+static const struct members bind_request = MEMBERS(REQUEST("udc", udc, MEMBER_TEXT));
+static const struct members wait_request = MEMBERS({
 	.name = "for",
 	.offset = offsetof(struct control_request, condition),
 	.type = MEMBER_WORD,
 	.words = control_condition_words,
 	.n_words = CONDITION_COUNT,
-} };
-static const struct member reload_rows[] = {
-	REQUEST("file", file, MEMBER_TEXT),
-	REQUEST("renamed", renamed, MEMBER_FLAG),
-	REQUEST("timeout", timeout, MEMBER_SECONDS),
-};
-static const struct member reexec_rows[] = { REQUEST("program", program, MEMBER_TEXT) };
+});
+static const struct members reload_request =
+	MEMBERS(REQUEST("file", file, MEMBER_TEXT), REQUEST("renamed", renamed, MEMBER_FLAG),
+		REQUEST("timeout", timeout, MEMBER_SECONDS));
+static const struct members reexec_request = MEMBERS(REQUEST("program", program, MEMBER_TEXT));
 
-static const struct member bus_answer_rows[] = {
-	ANSWER("changed", changed, MEMBER_FLAG),
-	ANSWER("udc", udc, MEMBER_TEXT),
-};
-static const struct member reload_answer_rows[] = {
-	ANSWER("changed", changed, MEMBER_FLAG),
-	ANSWER("rebound", rebound, MEMBER_FLAG),
-	ANSWER("awaits", awaits, MEMBER_TEXT),
-};
+static const struct members bus_answer =
+	MEMBERS(ANSWER("changed", changed, MEMBER_FLAG), ANSWER("udc", udc, MEMBER_TEXT));
+static const struct members reload_answer =
+	MEMBERS(ANSWER("changed", changed, MEMBER_FLAG), ANSWER("rebound", rebound, MEMBER_FLAG),
+		ANSWER("awaits", awaits, MEMBER_TEXT));
 
-#define ROWS(table)                                                                                \
-	{                                                                                          \
-		table, ARRAY_SIZE(table)                                                           \
-	}
+/* What an answer owns. */
+static const struct members answer_texts =
+	MEMBERS(ANSWER("udc", udc, MEMBER_TEXT), ANSWER("awaits", awaits, MEMBER_TEXT));
+
+#define COMMAND(NAME, name, word, request, answer) [COMMAND_##NAME] = { word, &request, &answer },
 static const struct {
 	const char *word;
-	struct members request, answer;
-} commands[COMMAND_COUNT] = {
-	[COMMAND_DOWN] = { .word = "down" },
-	[COMMAND_RESTART] = { .word = "restart", .request = ROWS(restart_rows) },
-	[COMMAND_BIND] = { "bind", ROWS(bind_rows), ROWS(bus_answer_rows) },
-	[COMMAND_UNBIND] = { .word = "unbind", .answer = ROWS(bus_answer_rows) },
-	[COMMAND_WAIT] = { .word = "wait", .request = ROWS(wait_rows) },
-	[COMMAND_WAIT_HOST] = { .word = "wait-host" },
-	[COMMAND_RELOAD] = { "reload", ROWS(reload_rows), ROWS(reload_answer_rows) },
-	[COMMAND_REEXEC] = { .word = "reexec", .request = ROWS(reexec_rows) },
-};
+	const struct members *request, *answer;
+} commands[COMMAND_COUNT] = { [COMMAND_UNKNOWN] = { NULL, &none, &none },
+			      CONTROL_COMMANDS(COMMAND) };
 
 static enum control_command command_of(const char *word)
 {
@@ -127,7 +123,7 @@ int control_request_parse(const char *text, size_t size, struct control_request 
 
 	*request =
 		(struct control_request){ .command = command_of(json_text(json, "command", NULL)) };
-	wrong = members_from_json(&commands[request->command].request, request, json);
+	wrong = members_from_json(commands[request->command].request, request, json);
 	if (!json_is_object(json))
 		r = error_set(err, EX_USAGE, EBADMSG, NULL, "the command is not a JSON object");
 	else if (wrong)
@@ -139,12 +135,12 @@ int control_request_parse(const char *text, size_t size, struct control_request 
 
 void control_request_free(struct control_request *request)
 {
-	members_free(&commands[request->command].request, request);
+	members_free(commands[request->command].request, request);
 }
 
 char *control_request_print(const struct control_request *request)
 {
-	const struct members *members = &commands[request->command].request;
+	const struct members *members = commands[request->command].request;
 	json_t *json = json_pack("{s:s}", "command", commands[request->command].word);
 	bool is_valid = true;
 	char *text;
@@ -165,7 +161,7 @@ char *control_answer_print(enum control_command command, const struct control_an
 	char *text;
 
 	if (answer && !(err && err->exit))
-		members_to_json(&commands[command].answer, answer, json);
+		members_to_json(commands[command].answer, answer, json);
 	text = json_dumps(json, JSON_COMPACT);
 	json_decref(json);
 	return text;
@@ -181,7 +177,7 @@ int control_answer_parse(enum control_command command, const char *text, size_t 
 	int r = 0;
 
 	*answer = (struct control_answer){ 0 };
-	wrong = members_from_json(&commands[command].answer, answer, json);
+	wrong = members_from_json(commands[command].answer, answer, json);
 	if (!json_is_integer(code) || exit < 0 || exit > 255 || wrong)
 		r = error_set(err, EX_PROTOCOL, EBADMSG, NULL, "the supervisor's reply is invalid");
 	else if (exit)
@@ -192,12 +188,7 @@ int control_answer_parse(enum control_command command, const char *text, size_t 
 
 void control_answer_free(struct control_answer *answer)
 {
-	static const struct member rows[] = {
-		ANSWER("udc", udc, MEMBER_TEXT),
-		ANSWER("awaits", awaits, MEMBER_TEXT),
-	};
-
-	members_free(&(struct members)ROWS(rows), answer);
+	members_free(&answer_texts, answer);
 }
 
 int control_address(struct sockaddr_un *address, const char *path, struct error *err)

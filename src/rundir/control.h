@@ -4,16 +4,10 @@
  * JSON object per packet. The client sends one command; the supervisor replies when it is done.
  * Both sides use the structs below; only control.c knows the JSON.
  *
- *   {"command": "down"}
  *   {"command": "restart", "function": "echo"}
  *   {"command": "bind", "udc": "dummy_udc.0"}         reply: also "udc" and "changed"
- *   {"command": "unbind"}                             reply: also "udc" and "changed"
- *   {"command": "wait", "for": "ready"}               or "configured", "disconnected"
- *   {"command": "wait-host"}
- *   {"command": "reload", "file": "/path", "renamed": false, "timeout": 30}
- *                                                     reply: also "changed", "rebound" and "awaits"
- *   {"command": "reexec", "program": "/path/of/ffsctl"}
  *
+ * CONTROL_COMMANDS lists them all; control.c has the names of their members.
  * The reply is {"exit": 0}, or an error as error_to_json makes it. Root and members of the group of
  * --group may send commands; the latter cannot name files that root would load or execute.
  */
@@ -29,18 +23,29 @@
 
 #define CONTROL_MESSAGE_MAX 65536
 
+/*
+ * The commands: REQUEST(NAME, name, word, parameters, values of the reply). The last two are in
+ * control.c, which turns them into JSON; the function begin_NAME in supervisor/control_commands.c
+ * executes the command.
+ */
+/* clang-format off */
+#define CONTROL_COMMANDS(REQUEST) \
+	REQUEST(DOWN, down, "down", none, none) \
+	REQUEST(RESTART, restart, "restart", restart_request, none) \
+	REQUEST(BIND, bind, "bind", bind_request, bus_answer) \
+	REQUEST(UNBIND, unbind, "unbind", none, bus_answer) \
+	REQUEST(WAIT, wait, "wait", wait_request, none) \
+	REQUEST(WAIT_HOST, wait_host, "wait-host", none, none) \
+	REQUEST(RELOAD, reload, "reload", reload_request, reload_answer) \
+	REQUEST(REEXEC, reexec, "reexec", reexec_request, none)
+/* clang-format on */
+
+#define CONTROL_ENUMERATOR(NAME, name, word, request, answer) COMMAND_##NAME,
 enum control_command {
 	COMMAND_UNKNOWN, /* of another version */
-	COMMAND_DOWN,
-	COMMAND_RESTART,
-	COMMAND_BIND,
-	COMMAND_UNBIND,
-	COMMAND_WAIT,
-	COMMAND_WAIT_HOST,
-	COMMAND_RELOAD,
-	COMMAND_REEXEC,
-	COMMAND_COUNT
+	CONTROL_COMMANDS(CONTROL_ENUMERATOR) COMMAND_COUNT
 };
+#undef CONTROL_ENUMERATOR
 
 enum control_condition {
 	CONDITION_UNKNOWN,

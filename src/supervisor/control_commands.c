@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The commands of the control socket: one function each, and a table. */
+/* The commands of the control socket (rundir/control.h): a function begin_NAME each. */
 #include <errno.h>
 #include <math.h>
 
@@ -177,13 +177,11 @@ static void refuse_unknown(struct control_client *client,
 		       "unknown command: the supervisor may be of another version");
 }
 
+#define BEGIN(NAME, name, word, request, answer) [COMMAND_##NAME] = begin_##name,
+
 static void (*const commands[COMMAND_COUNT])(struct control_client *client,
 					     const struct control_request *request) = {
-	[COMMAND_UNKNOWN] = refuse_unknown,    [COMMAND_DOWN] = begin_down,
-	[COMMAND_RESTART] = begin_restart,     [COMMAND_BIND] = begin_bind,
-	[COMMAND_UNBIND] = begin_unbind,       [COMMAND_WAIT] = begin_wait,
-	[COMMAND_WAIT_HOST] = begin_wait_host, [COMMAND_RELOAD] = begin_reload,
-	[COMMAND_REEXEC] = begin_reexec,
+	[COMMAND_UNKNOWN] = refuse_unknown, CONTROL_COMMANDS(BEGIN)
 };
 
 void control_handle(struct control_client *client, const struct control_request *request)
