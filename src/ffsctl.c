@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The main program: parses global options and runs a command. */
-#include "config.h"
-
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>

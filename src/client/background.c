@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Runs a supervisor in the background, and lets the command wait until the gadget is up. */
-#include "config.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

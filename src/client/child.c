@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Runs one command for several gadgets, each in a child process. */
-#include "config.h"
-
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>

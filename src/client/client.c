@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Commands to a gadget that is up: a request and its reply; down, log, wait. */
-#include "config.h"
-
 #include "client/client.h"
 
 #include <errno.h>

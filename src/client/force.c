@@ -4,8 +4,6 @@
  * is made from configfs and the mounts, and undone. No process is ended: if one uses a mount,
  * nothing is changed and the error names it.
  */
-#include "config.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>

@@ -2,8 +2,6 @@
 /* Reloads a gadget file, or shows what a reload would change; finds the gadget of a file, and the
  * file of a gadget.
  */
-#include "config.h"
-
 #include <errno.h>
 #include <stdlib.h>
 

@@ -5,8 +5,6 @@
  * time only one gadget has a record with a plan, so there is at most one to undo when the process
  * is killed.
  */
-#include "config.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <syslog.h>

@@ -3,8 +3,6 @@
  * Takes over: continues the gadget of a dead supervisor from its record. No gadget file is read, as
  * in reexec.
  */
-#include "config.h"
-
 #include "client/client.h"
 
 #include <errno.h>

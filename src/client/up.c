@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Brings a gadget up in the background or in the foreground, or only makes its plan. */
-#include "config.h"
-
 #include "client/client.h"
 
 #include <errno.h>

@@ -4,8 +4,6 @@
  * WORD...`, which prints the candidates for the last word, one per line, with a tab and a
  * description. Options come from the text of --help (option_text.h).
  */
-#include "config.h"
-
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>

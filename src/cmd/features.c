@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `features`: probes the kernel's FunctionFS features. */
-#include "config.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <sys/utsname.h>

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Finds and lists gadget files. */
-#include "config.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>

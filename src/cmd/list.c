@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `list`: prints the gadget files in the directories, and the states of their gadgets. */
-#include "config.h"
-
 #include <stdio.h>
 
 #include "base/cleanup.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `plugins`: lists the installed plugins, or prints the declaration of one. */
-#include "config.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>

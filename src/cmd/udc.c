@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `udc`: lists the UDCs and the gadgets bound to them, or hints without one. */
-#include "config.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -15,8 +15,6 @@
  * libusbgx prints errors on stderr, so each call is made with stderr on /dev/null. Only this file
  * includes usbg.h.
  */
-#include "config.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

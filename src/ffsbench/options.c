@@ -7,8 +7,6 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "config.h"
-
 #define MAX_MESSAGE (UINT64_C(1) << 40)
 #define MAX_COUNT 10000000
 #define MAX_REPEAT 1000

@@ -6,7 +6,6 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "config.h"
 #include "ffsbench/row.h"
 
 #define MB 1e6

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The configuration that a worker gets, and the names of its descriptors. */
-#include "config.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>

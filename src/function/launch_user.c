@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The user of a worker, and its groups. */
-#include "config.h"
-
 #include <errno.h>
 #include <stdlib.h>
 

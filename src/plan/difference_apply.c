@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Makes the changes between two plans, reverts and describes them. */
-#include "config.h"
-
 #include <errno.h>
 
 #include "base/cleanup.h"

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "config.h"
 #include "plugin-host/host.h"
 #include "plugin-host/options.h"
 #include "plugin-host/plugin_host.h"

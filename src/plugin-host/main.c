@@ -3,8 +3,6 @@
  * ffsctl-worker PLUGIN: runs a plugin with the descriptors that ffsctl passed (ffsctl-worker(7)).
  * ffsctl-worker --describe PLUGIN: prints the plugin's table.
  */
-#include "config.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -5,8 +5,6 @@
  * record has the step before it is applied, so that every process that reads the record can undo
  * it.
  */
-#include "config.h"
-
 #include "supervisor/bus.h"
 
 #include <errno.h>

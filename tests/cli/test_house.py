@@ -259,6 +259,11 @@ def plain_words():
     eq(old_words(pieces), [])
 
 
+@test("no source includes config.h: the build does, in all of them")
+def no_config_header():
+    eq([s for s in SOURCES if '"config.h"' in read(os.path.join(SRC, s))], [])
+
+
 @test(f"no source has more than {LINES_MAX} lines")
 def no_long_source():
     eq([s for s in SOURCES if read(os.path.join(SRC, s)).count("\n") > LINES_MAX], [])

@@ -4,8 +4,6 @@
  * must accept the same texts, unless the scanner is stricter on purpose (a NUL, a number out of
  * range, a limit).
  */
-#include "config.h"
-
 #include <libconfig.h>
 #include <stdio.h>
 #include <stdlib.h>

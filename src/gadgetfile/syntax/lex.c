@@ -4,8 +4,6 @@
  * behaves like libconfig also in unusual cases, because a text must mean the same to every program
  * that uses libconfig.
  */
-#include "config.h"
-
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The scanner's interface: reads a file or text and makes a tree and diagnostics. */
-#include "config.h"
-
 #include <stdlib.h>
 
 #include "gadgetfile/syntax/lex.h"

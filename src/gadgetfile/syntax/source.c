@@ -3,8 +3,6 @@
  * Reads gadget files and included files, and makes the expanded text for libconfig. libconfig must
  * never process an @include itself: it exits the process if that names a directory.
  */
-#include "config.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

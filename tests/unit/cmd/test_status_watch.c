@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `status --watch` while gadgets change at the same time. */
-#include "config.h"
-
 #include <criterion/criterion.h>
 #include <signal.h>
 #include <stdio.h>

@@ -3,8 +3,6 @@
  * Both back ends, on directories that look like configfs. (With a kernel:
  * tests/lab/configfs/test_backends.py, and each `up` and `reload` of tests/lab.)
  */
-#include "config.h"
-
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -4,8 +4,6 @@
  * supervisor, and life without a supervisor. The keeper is a real process without ep0, which needs
  * the lab.
  */
-#include "config.h"
-
 #include <criterion/criterion.h>
 #include <endian.h>
 #include <errno.h>

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Search order of gadget files and drop-ins in several directories. */
-#include "config.h"
-
 #include <criterion/criterion.h>
 #include <ftw.h>
 #include <stdio.h>

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The scanner: values, positions and errors of libconfig's language. */
-#include "config.h"
-
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <fcntl.h>
