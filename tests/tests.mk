@@ -87,6 +87,7 @@ tests_lab_workers_odd_worker_LDADD = $(JANSSON_LIBS)
 # gadgetfile.
 UNIT_TESTS += tests/unit/gadgetfile/test_descriptors tests/unit/gadgetfile/test_load tests/unit/gadgetfile/test_scan
 UNIT_TESTS += tests/unit/gadgetfile/test_text tests/unit/gadgetfile/test_drop_in tests/unit/gadgetfile/test_find
+UNIT_TESTS += tests/unit/gadgetfile/test_witness
 UNIT_TESTS += tests/unit/configfs/test_serial
 tests_unit_gadgetfile_test_drop_in_SOURCES = tests/unit/gadgetfile/test_drop_in.c
 tests_unit_gadgetfile_test_drop_in_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
@@ -106,6 +107,9 @@ tests_unit_gadgetfile_test_load_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_gadgetfile_test_scan_SOURCES = tests/unit/gadgetfile/test_scan.c
 tests_unit_gadgetfile_test_scan_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_gadgetfile_test_scan_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_gadgetfile_test_witness_SOURCES = tests/unit/gadgetfile/test_witness.c
+tests_unit_gadgetfile_test_witness_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_gadgetfile_test_witness_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_gadgetfile_test_text_SOURCES = tests/unit/gadgetfile/test_text.c
 tests_unit_gadgetfile_test_text_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_gadgetfile_test_text_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)

@@ -326,8 +326,7 @@ int gadgetfile_load_document(const json_t *document, const char *path, const cha
 	int r;
 
 	*out = NULL;
-	scan_text(&s, path, text, strlen(text), &diags);
-	s.no_positions = true;
+	scan_document(&s, path, text, &diags);
 	r = load_scanned(&s, &options, out, NULL, &diags);
 	if (r < 0)
 		error_set(err, EX_DATAERR, EINVAL, path,

@@ -360,11 +360,7 @@ void lex_source(struct scan *s, const struct gadgetfile_source *source,
 			s->hopeless = true;
 		}
 	}
-#ifdef FFSCTL_TEST_HOOKS
 	expanded_append(s, source, copied, source->size, c.line);
-#else
-	(void)copied;
-#endif
 	if (!includer)
 		add_token(s, &c, TOKEN_END, 0);
 }

@@ -97,5 +97,8 @@ void scan_check_names(struct scan *s, struct node *group);
 /* Makes s->root from s->tokens. */
 void scan_parse(struct scan *s);
 
-/* Lets libconfig read the expanded text and compares the result. Only for a text without errors. */
+/*
+ * Lets libconfig read the expanded text and adds an error if it has another result than s->root.
+ * Only for a text without errors.
+ */
 void scan_ask_libconfig(struct scan *s);

@@ -10,7 +10,7 @@
 /* Scans one file; its settings become s->root. */
 static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 {
-	size_t errors = s->diags->n_errors;
+	const size_t errors = s->diags->n_errors;
 
 	s->root = NULL;
 	s->hopeless = false;
@@ -30,16 +30,9 @@ static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 		return;
 	arena_expect(&s->arena, TREE_BYTES_PER_TOKEN * s->n_tokens);
 	scan_parse(s);
-	/*
-	 * libconfig accepts each text that is accepted here: fuzz_gadgetfile compares them. It
-	 * needs more time than all the rest of loading, so only test builds run it for each file.
-	 */
-#ifdef FFSCTL_TEST_HOOKS
-	if (s->diags->n_errors == errors)
+	/* Beyond DIAG_MAX_ERRORS none is counted. */
+	if (s->diags->n_errors == errors && errors <= DIAG_MAX_ERRORS && !s->no_positions)
 		scan_ask_libconfig(s);
-#else
-	(void)errors;
-#endif
 }
 
 /* Scans a drop-in (NULL: none) and applies it to s->root. */
@@ -85,6 +78,12 @@ void scan_text(struct scan *s, const char *path, const char *text, size_t size, 
 {
 	*s = (struct scan){ .diags = diags };
 	scan_source(s, gadgetfile_source_add(s, path, text, size));
+}
+
+void scan_document(struct scan *s, const char *path, const char *text, struct diags *diags)
+{
+	*s = (struct scan){ .diags = diags, .no_positions = true };
+	scan_source(s, gadgetfile_source_add(s, path, text, strlen(text)));
 }
 
 void scan_text_over(struct scan *s, const char *path, const char *text, size_t size)

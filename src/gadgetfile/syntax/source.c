@@ -350,11 +350,7 @@ const struct gadgetfile_source *include_take(struct scan *s, struct cursor *c, s
 		cursor_advance(c, strcspn(c->source->text + c->at, "\n"));
 	} else {
 		cursor_advance(c, length);
-#ifdef FFSCTL_TEST_HOOKS
 		expanded_append(s, c->source, *copied, start, c->line);
-#else
-		(void)start;
-#endif
 		included = include_file(s, c, path, &at);
 	}
 	*copied = c->at;

@@ -74,6 +74,9 @@ const struct text_range *node_range(const struct node *node);
 /* Returns the node as JSON, with U+FFFD for each byte that is not UTF-8. The caller owns it. */
 json_t *node_to_json(const struct node *node);
 
+/* How libconfig reads the same files; all of them. */
+enum witness { WITNESS_NOT_ASKED, WITNESS_AGREES, WITNESS_DISAGREES };
+
 struct token;
 struct segment;
 struct scan {
@@ -90,12 +93,11 @@ struct scan {
 	size_t n_included, bytes;
 	struct arena *arena;
 	struct diags *diags;
+	enum witness witness;
 	enum gadgetfile_trust trust;
 	unsigned int order;
 	bool stricter;	/* an error is about a rule that only ffsctl has: libconfig would accept the
 			   text */
-	bool overruled; /* libconfig refused a text that the scanner accepts: a bug of the scanner
-			 */
 	bool hopeless;	/* unterminated string or comment, or a limit: do not parse */
 	bool include_noted; /* the note about relative includes was added */
 	bool no_positions;  /* the text was made from a document: no positions in the file */
@@ -111,6 +113,10 @@ int scan_file(struct scan *s, const char *path, const struct gadgetfile_options 
 /* Like scan_file, for a text in memory without drop-ins; `path` need not exist. */
 void scan_text(struct scan *s, const char *path, const char *text, size_t size,
 	       struct diags *diags);
+/*
+ * Scans the text of a document like scan_text, but without libconfig: no other program reads it.
+ */
+void scan_document(struct scan *s, const char *path, const char *text, struct diags *diags);
 /* Applies another text to s->root as a drop-in. */
 void scan_text_over(struct scan *s, const char *path, const char *text, size_t size);
 void scan_free(struct scan *s);

@@ -1,24 +1,125 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Asks libconfig whether it accepts the text, so that every other program that uses libconfig reads
- * the same file. libconfig gets the text with @include lines replaced by the files, and only a text
- * without errors: for a text with errors it leaks memory, and it reports only the line of the first
- * error.
+ * Asks libconfig how it reads a text, so that a gadget file means the same to every program that
+ * uses libconfig. Our parser follows libconfig 1.5; the library of the machine may be another
+ * version. libconfig gets the text with @include lines replaced by the files, since it exits the
+ * process if one names a directory, and only a text without errors: for others it leaks memory, and
+ * beyond the limits of tree.h it needs too much time.
  */
 #include <libconfig.h>
+#include <stdlib.h>
 
+#include "base/cleanup.h"
 #include "gadgetfile/syntax/lex.h"
+
+static const char *string_of(const config_setting_t *setting)
+{
+	return config_setting_get_string(setting) ?: "";
+}
+
+/* Returns what libconfig has read. The caller frees it. */
+static char *in_words(const config_setting_t *theirs)
+{
+	const char *name = config_setting_name(theirs);
+	_cleanup_free_ char *value = NULL;
+	int n = config_setting_length(theirs);
+
+	switch (config_setting_type(theirs)) {
+	case CONFIG_TYPE_BOOL:
+		value = xstrdup(config_setting_get_bool(theirs) ? "true" : "false");
+		break;
+	case CONFIG_TYPE_INT:
+	case CONFIG_TYPE_INT64:
+		value = strf("the integer %lld", config_setting_get_int64(theirs));
+		break;
+	case CONFIG_TYPE_FLOAT:
+		value = strf("the number %.17g", config_setting_get_float(theirs));
+		break;
+	case CONFIG_TYPE_STRING:
+		value = diag_quote(string_of(theirs));
+		break;
+	case CONFIG_TYPE_GROUP:
+		value = strf("a group of %d", n);
+		break;
+	case CONFIG_TYPE_LIST:
+		value = strf("a list of %d", n);
+		break;
+	default:
+		value = strf("an array of %d", n);
+		break;
+	}
+	return name ? strf("'%s' is %s", name, value) : steal_ptr(value);
+}
+
+/* Compares the types and, unless they are groups or lists, the values. */
+static bool same_value(const struct node *ours, const config_setting_t *theirs)
+{
+	switch (config_setting_type(theirs)) {
+	case CONFIG_TYPE_BOOL:
+		return ours->type == NODE_BOOL && ours->integer == config_setting_get_bool(theirs);
+	case CONFIG_TYPE_INT:
+		/* Above INT32_MAX libconfig 1.5 wraps, and programs cast it back (value.c). */
+		return ours->type == NODE_INT && (ours->integer > INT32_MAX ||
+						  ours->integer == config_setting_get_int(theirs));
+	case CONFIG_TYPE_INT64:
+		return ours->type == NODE_INT && ours->integer == config_setting_get_int64(theirs);
+	case CONFIG_TYPE_FLOAT:
+		return ours->type == NODE_FLOAT && ours->real == config_setting_get_float(theirs);
+	case CONFIG_TYPE_STRING:
+		return ours->type == NODE_STRING && streq(ours->text, string_of(theirs));
+	case CONFIG_TYPE_GROUP:
+		return ours->type == NODE_GROUP;
+	case CONFIG_TYPE_LIST:
+		return ours->type == NODE_LIST;
+	case CONFIG_TYPE_ARRAY:
+		return ours->type == NODE_ARRAY;
+	default:
+		return false;
+	}
+}
+
+static bool same_setting(const struct node *ours, const config_setting_t *theirs)
+{
+	return streq_null(ours->name, config_setting_name(theirs)) && same_value(ours, theirs) &&
+	       ours->n == (size_t)config_setting_length(theirs);
+}
+
+/* Adds an error for the first difference only: others may follow from it. */
+static bool same_tree(struct scan *s, const struct node *ours, const config_setting_t *theirs)
+{
+	_cleanup_free_ char *words = NULL;
+	unsigned int i = 0;
+
+	if (!same_setting(ours, theirs)) {
+		words = in_words(theirs);
+		diag_error(s->diags, node_range(ours), "libconfig reads this otherwise: %s", words);
+		return false;
+	}
+	node_foreach(child, ours)
+		if (!same_tree(s, child, config_setting_get_elem(theirs, i++)))
+			return false;
+	return true;
+}
+
+/* libconfig reports the line of the expanded text. */
+static void rejected(struct scan *s, const config_t *config)
+{
+	struct text_range at = expanded_range(s, (unsigned int)config_error_line(config));
+
+	diag_error(s->diags, &at, "libconfig rejects this: %s", config_error_text(config));
+}
 
 void scan_ask_libconfig(struct scan *s)
 {
 	config_t config;
+	bool agrees = false;
 
 	config_init(&config);
-	if (config_read_string(&config, s->expanded) != CONFIG_TRUE) {
-		struct text_range at = expanded_range(s, (unsigned int)config_error_line(&config));
-
-		s->overruled = true;
-		diag_error(s->diags, &at, "libconfig rejects this: %s", config_error_text(&config));
-	}
+	if (config_read_string(&config, s->expanded) != CONFIG_TRUE)
+		rejected(s, &config);
+	else
+		agrees = same_tree(s, s->root, config_root_setting(&config));
+	if (s->witness != WITNESS_DISAGREES)
+		s->witness = agrees ? WITNESS_AGREES : WITNESS_DISAGREES;
 	config_destroy(&config);
 }

@@ -296,22 +296,6 @@ Test(scan, the_size_of_groups_is_limited)
 	free(text);
 }
 
-#ifdef FFSCTL_TEST_HOOKS
-/* The scanner and libconfig agree, so the test passes libconfig another text. */
-Test(scan, libconfig_overrules_the_scanner)
-{
-	scan("a = 1;\nb = 2;\n");
-	cr_assert_eq(d.n_errors, 0);
-	cr_assert(!s.overruled);
-	memcpy(strstr(s.expanded, "b = 2"), "b =  ", 5);
-	scan_ask_libconfig(&s);
-	cr_assert_eq(d.n_errors, 1);
-	cr_expect(s.overruled);
-	cr_expect(strstr(d.v[0].text, "libconfig rejects this"), "%s", d.v[0].text);
-	cr_expect_eq(d.v[0].line, 2);
-}
-#endif
-
 /* --- included files ----------------------------------------------------------------------------
  */
 
@@ -396,7 +380,6 @@ Test(include, errors_have_the_right_file_and_line)
 	}
 }
 
-#ifdef FFSCTL_TEST_HOOKS
 /* libconfig reports lines of the expanded text only. */
 Test(include, lines_of_the_expanded_text_map_to_the_files)
 {
@@ -425,7 +408,6 @@ Test(include, lines_of_the_expanded_text_map_to_the_files)
 		cr_expect_eq(at.line, want[i].line, "%s: line %u", want[i].text, at.line);
 	}
 }
-#endif
 
 Test(include, is_relative_to_the_including_file)
 {
