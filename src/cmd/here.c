@@ -131,21 +131,16 @@ static void check_worker(struct here *h, const struct worker *w)
 		check_group(h, &w->groups[i]);
 }
 
-/* Compares with the endpoints of the UDC, if its driver is known. */
-static void check_endpoints(const struct here *h, const char *name)
+/* `name`: the UDC; NULL: only its driver may be known. */
+static void check_misfit(const struct here *h, const char *name)
 {
 	const struct gadget_udc *udc = &h->gadget->udc;
 	const struct position whole = { .file = h->gadget->files[0] };
-	_cleanup_free_ char *found = name ? udc_driver(name) : NULL;
-	const char *driver = found ? found : udc->driver.value;
-	int has = udc_traits(driver)->endpoints;
-	struct endpoint_count count = gadget_endpoints(h->gadget);
-	unsigned int needs = count.in + count.out;
+	_cleanup_free_ char *driver = name ? udc_driver(name) : NULL,
+			    *why = udc_misfit(driver ?: udc->driver.value, h->gadget);
 
-	if (has > 0 && needs > (unsigned int)has)
-		diags_add(h->diags, DIAG_WARNING, udc->at.file ? &udc->at : &whole,
-			  "the gadget needs at least %u endpoints besides ep0; a UDC of %s has %d",
-			  needs, driver, has);
+	if (why)
+		diags_add(h->diags, DIAG_WARNING, udc->at.file ? &udc->at : &whole, "%s", why);
 }
 
 /* Checks the UDC; without --here, only one that the file names. */
@@ -158,10 +153,10 @@ static void check_udc(const struct here *h)
 	if (h->severity == DIAG_ERROR) {
 		if (udc_choose(h->paths, udc, NULL, &name, &err) < 0)
 			missing(h, &udc->at, &err);
-		check_endpoints(h, name ? name : udc->name.value);
+		check_misfit(h, name ? name : udc->name.value);
 		return;
 	}
-	check_endpoints(h, udc->name.value);
+	check_misfit(h, udc->name.value);
 	if (!udc->name.value)
 		return;
 	path = strf(UDC_CLASS_DIR "/%s", udc->name.value);

@@ -48,16 +48,11 @@ char *udc_driver(const char *name)
 	return xstrdup(strrchr(target, '/') ? strrchr(target, '/') + 1 : target);
 }
 
-static bool driver_is_virtual(const char *driver)
-{
-	return driver && (streq(driver, "dummy_udc") || streq(driver, "usbip-vudc"));
-}
-
 bool udc_is_virtual(const char *name)
 {
 	_cleanup_free_ char *driver = udc_driver(name);
 
-	return driver_is_virtual(driver);
+	return udc_traits(driver)->is_virtual;
 }
 
 /*
@@ -129,7 +124,7 @@ int udcs_list(const struct paths *paths, struct udcs *udcs, struct error *err)
 		udc->name = xstrdup(entry->d_name);
 		udc->driver = udc_driver(udc->name);
 		find_holder(paths, udc);
-		udc->is_virtual = driver_is_virtual(udc->driver);
+		udc->is_virtual = udc_traits(udc->driver)->is_virtual;
 	}
 	closedir(dir);
 	if (udcs->n > 0)

@@ -54,11 +54,19 @@ char *udc_driver(const char *name);
 
 /* Properties of a driver, by its source in Linux 6.12. */
 struct udc_traits {
-	int endpoints; /* number of endpoints besides ep0; 0: depends on the hardware */
+	const char *driver;
+	unsigned int endpoints; /* number besides ep0; 0: depends on the hardware */
 	enum udc_sg { UDC_SG_UNKNOWN, UDC_SG_NO, UDC_SG_YES } sg; /* gadget->sg_supported */
+	bool is_virtual;					  /* it has no connector */
+	bool dual_role; /* the controller may be in host mode, and has no UDC then */
 };
 /* Returns the properties of a driver, never NULL; `driver` may be NULL. */
 const struct udc_traits *udc_traits(const char *driver);
+/*
+ * Returns why a gadget cannot work on a UDC of this driver, in words; NULL: no reason is known, or
+ * the driver is not (it may be NULL). The caller frees it.
+ */
+char *udc_misfit(const char *driver, const struct gadget *g);
 
 /*
  * Finds reasons why this system may have no UDC, from its role switches and dual-role drivers; each

@@ -13,46 +13,57 @@
 #define PLATFORM_DRIVERS_DIR "/sys/bus/platform/drivers"
 
 /*
- * Endpoint counts are from the driver's source; 0: the driver reads the number from the hardware.
+ * Endpoint counts are from the drivers' source. A member that is not set is unknown, or depends on
+ * the hardware. A new driver is a row; a new property is a member of struct udc_traits, a value in
+ * rows, and its sentence in udc_misfit.
  */
-static const struct {
-	const char *driver;
-	struct udc_traits traits;
-} known[] = {
+static const struct udc_traits known[] = {
 	/* clang-format off: one line each */
-	{ "aspeed_udc", { 4, UDC_SG_NO } },
-	{ "at91_udc", { 5, UDC_SG_NO } },
-	{ "bcm63xx_udc", { 4, UDC_SG_NO } },
-	{ "ci_hdrc", { 0, UDC_SG_YES } },
-	{ "dummy_udc", { 30, UDC_SG_UNKNOWN } },
-	{ "dwc2", { 0, UDC_SG_UNKNOWN } }, /* supports scatter-gather with descriptor DMA only */
-	{ "dwc3", { 0, UDC_SG_YES } },
-	{ "fusb300_udc", { 15, UDC_SG_NO } },
-	{ "goku_udc", { 3, UDC_SG_NO } },
-	{ "lpc32xx_udc", { 15, UDC_SG_NO } },
-	{ "m66592_udc", { 7, UDC_SG_NO } },
-	{ "max3420-udc", { 3, UDC_SG_NO } },
-	{ "mtu3", { 0, UDC_SG_NO } },
-	{ "musb-hdrc", { 0, UDC_SG_NO } },
-	{ "net2272", { 3, UDC_SG_NO } },
-	{ "net2280", { 0, UDC_SG_NO } },
-	{ "pxa27x-udc", { 5, UDC_SG_NO } },
-	{ "r8a66597_udc", { 7, UDC_SG_NO } },
-	{ "tegra-xudc", { 30, UDC_SG_NO } },
-	{ "usbf_renesas", { 15, UDC_SG_NO } },
-	{ "usbip-vudc", { 30, UDC_SG_NO } },
-	{ "xilinx-udc", { 7, UDC_SG_NO } },
+	{ .driver = "aspeed_udc", .endpoints = 4, .sg = UDC_SG_NO },
+	{ .driver = "at91_udc", .endpoints = 5, .sg = UDC_SG_NO },
+	{ .driver = "bcm63xx_udc", .endpoints = 4, .sg = UDC_SG_NO },
+	{ .driver = "ci_hdrc", .sg = UDC_SG_YES, .dual_role = true },
+	{ .driver = "dummy_udc", .endpoints = 30, .is_virtual = true },
+	{ .driver = "dwc2", .dual_role = true }, /* supports scatter-gather with descriptor DMA only */
+	{ .driver = "dwc3", .sg = UDC_SG_YES, .dual_role = true },
+	{ .driver = "fusb300_udc", .endpoints = 15, .sg = UDC_SG_NO },
+	{ .driver = "goku_udc", .endpoints = 3, .sg = UDC_SG_NO },
+	{ .driver = "lpc32xx_udc", .endpoints = 15, .sg = UDC_SG_NO },
+	{ .driver = "m66592_udc", .endpoints = 7, .sg = UDC_SG_NO },
+	{ .driver = "max3420-udc", .endpoints = 3, .sg = UDC_SG_NO },
+	{ .driver = "mtu3", .sg = UDC_SG_NO, .dual_role = true },
+	{ .driver = "musb-hdrc", .sg = UDC_SG_NO, .dual_role = true },
+	{ .driver = "net2272", .endpoints = 3, .sg = UDC_SG_NO },
+	{ .driver = "net2280", .sg = UDC_SG_NO },
+	{ .driver = "pxa27x-udc", .endpoints = 5, .sg = UDC_SG_NO },
+	{ .driver = "r8a66597_udc", .endpoints = 7, .sg = UDC_SG_NO },
+	{ .driver = "tegra-xudc", .endpoints = 30, .sg = UDC_SG_NO },
+	{ .driver = "usbf_renesas", .endpoints = 15, .sg = UDC_SG_NO },
+	{ .driver = "usbip-vudc", .endpoints = 30, .sg = UDC_SG_NO, .is_virtual = true },
+	{ .driver = "xilinx-udc", .endpoints = 7, .sg = UDC_SG_NO },
 	/* clang-format on */
 };
 
 const struct udc_traits *udc_traits(const char *driver)
 {
-	static const struct udc_traits unknown = { 0, UDC_SG_UNKNOWN };
+	static const struct udc_traits unknown = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (streq_null(driver, known[i].driver))
-			return &known[i].traits;
+			return &known[i];
 	return &unknown;
+}
+
+char *udc_misfit(const char *driver, const struct gadget *g)
+{
+	const struct udc_traits *udc = udc_traits(driver);
+	const struct endpoint_count needs = gadget_endpoints(g);
+
+	if (udc->endpoints > 0 && needs.in + needs.out > udc->endpoints)
+		return strf(
+			"the gadget needs at least %u endpoints besides ep0; a UDC of %s has %u",
+			needs.in + needs.out, driver, udc->endpoints);
+	return NULL;
 }
 
 struct hints {
@@ -100,7 +111,6 @@ static void add_dual_role(struct hints *h, const char *driver)
 
 size_t udc_hints(char ***words)
 {
-	static const char *const dual_role[] = { "ci_hdrc", "dwc2", "dwc3", "mtu3", "musb-hdrc" };
 	struct hints h = { 0 };
 	DIR *d = opendir(ROLE_CLASS_DIR);
 	struct dirent *entry;
@@ -110,8 +120,9 @@ size_t udc_hints(char ***words)
 			add_role(&h, entry->d_name);
 	if (d)
 		closedir(d);
-	for (size_t i = 0; i < ARRAY_SIZE(dual_role); i++)
-		add_dual_role(&h, dual_role[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (known[i].dual_role)
+			add_dual_role(&h, known[i].driver);
 	*words = h.v;
 	return h.n;
 }

@@ -13,6 +13,16 @@
 #include "supervisor/bus.h"
 #include "supervisor/live_gadget.h"
 
+/* The table of drivers may be wrong for this kernel, so that the gadget is bound in any case. */
+static void warn_of_misfit(const struct binding *b)
+{
+	const struct live_gadget *live = b->live;
+	_cleanup_free_ char *driver = udc_driver(b->udc), *why = udc_misfit(driver, live->model);
+
+	if (why)
+		log_about(live->name, NULL, LOG_WARNING, "%s: %s", live->name, why);
+}
+
 static int choose(struct binding *b, bool waiting, struct error *err)
 {
 	const struct gadget_udc *wanted = &b->live->model->udc;
@@ -24,6 +34,8 @@ static int choose(struct binding *b, bool waiting, struct error *err)
 		return error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR,
 				 "all UDCs are virtual; a virtual UDC needs --udc");
 	}
+	if (r == 0)
+		warn_of_misfit(b);
 	return r;
 }
 

@@ -44,6 +44,19 @@ def too_few_endpoints_functionfs():
             "needs 16 to the host and 16 from it besides ep0")
 
 
+@test("`up` warns before it binds a gadget that needs more endpoints than the driver of the UDC has")
+def warns_of_too_few_endpoints():
+    path = gadgets.DIRECTORY / "x.conf"
+    words = "ffsctl: x: the gadget needs at least 32 endpoints besides ep0; a UDC of %s has 30\n"
+    for udc, driver in ("dummy_udc.0", "dummy_udc"), ("usbip-vudc.0", "usbip-vudc"):
+        for n, said in (16, [words % driver]), (2, []):
+            path.write_text("attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions : {\n%s\n};\n" % several(n, PAIR))
+            lines = must(ffsctl("up", path, "--udc", udc), 69 if said else 0).stderr.splitlines(keepends=True)
+            eq([line for line in lines if "needs at least" in line], said)
+            if not said:
+                harness.down("x")
+
+
 @test("too few endpoints for functions of the kernel's: ENODEV, and how many it takes")
 def too_few_endpoints_kernel_functions():
     refused(several(8, 'type = "acm";'), errno.ENODEV, "No such device; most likely this UDC has no free endpoint",

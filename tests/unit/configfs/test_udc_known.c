@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What is known about drivers of UDCs, and the gadgets that they cannot carry. */
+#include <criterion/criterion.h>
+
+#include "base/cleanup.h"
+#include "configfs/udc.h"
+#include "gadgetfile/gadgetfile.h"
+
+static struct gadget *load(const char *text)
+{
+	struct diags diags = { 0 };
+	struct gadget *g;
+
+	gadgetfile_load_text("/nonexistent/demo.conf", text, strlen(text), &g, NULL, &diags);
+	cr_assert_not_null(g, "%s", diags.n ? diags.v[0].text : "");
+	diags_free(&diags);
+	return g;
+}
+
+Test(udc_misfit, a_known_driver_has_too_few_endpoints)
+{
+	_cleanup_gadget_ struct gadget *g =
+		load("functions = { a = { type = \"acm\"; }; b = { type = \"gser\"; }; };");
+	_cleanup_free_ char *words = udc_misfit("max3420-udc", g);
+
+	cr_expect_str_eq(words ?: "", "the gadget needs at least 5 endpoints besides ep0; a UDC of "
+				      "max3420-udc has 3");
+}
+
+Test(udc_misfit, is_nothing_for_enough_or_an_unknown_number_of_endpoints)
+{
+	_cleanup_gadget_ struct gadget *g = load("functions = { a = { type = \"acm\"; }; };");
+
+	cr_expect_null(udc_misfit("max3420-udc", g));
+	cr_expect_null(udc_misfit("dwc2", g), "its number depends on the hardware");
+	cr_expect_null(udc_misfit("no-such-driver", g));
+	cr_expect_null(udc_misfit(NULL, g));
+}
+
+Test(udc_traits, virtual_and_dual_role_drivers)
+{
+	cr_expect(udc_traits("dummy_udc")->is_virtual);
+	cr_expect(udc_traits("usbip-vudc")->is_virtual);
+	cr_expect_not(udc_traits("dwc3")->is_virtual);
+	cr_expect_not(udc_traits(NULL)->is_virtual);
+	cr_expect(udc_traits("dwc3")->dual_role);
+	cr_expect_not(udc_traits("net2280")->dual_role);
+}
