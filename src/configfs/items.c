@@ -9,6 +9,7 @@
 #include "configfs/backend.h"
 #include "configfs/restore.h"
 #include "configfs/serial.h"
+#include "gadgetfile/keys/function.h"
 #include "plan/files.h"
 
 static const char *base_name(const char *path)
@@ -99,19 +100,11 @@ const struct step_op configfs_op_config_string = {
 
 /* --- Directories and links -------------------------------------------------------------------- */
 
-/* Modules that are not named after their function. */
-static const char *const modules[][2] = {
-	{ "ffs", "usb_f_fs" },		 { "gser", "usb_f_serial" },
-	{ "geth", "usb_f_ecm_subset" },	 { "Loopback", "usb_f_ss_lb" },
-	{ "SourceSink", "usb_f_ss_lb" },
-};
-
 static char *module_of(const char *type)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
-		if (streq(modules[i][0], type))
-			return xstrdup(modules[i][1]);
-	return strf("usb_f_%s", type);
+	const struct function_type *known = function_type_find(type);
+
+	return known && known->module ? xstrdup(known->module) : strf("usb_f_%s", type);
 }
 
 static int function_apply(struct step *step, struct error *err)

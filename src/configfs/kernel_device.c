@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "configfs/udc.h"
+#include "gadgetfile/keys/function.h"
 
 /* Returns an attribute of the function; NULL: it cannot be read, or is empty. */
 static char *attribute(const char *dir, const char *name)
@@ -97,44 +98,37 @@ static char *network(const char *dir)
 	return name && !strpbrk(name, "%(") ? steal_ptr(name) : NULL;
 }
 
-static const struct {
-	const char *type;
-	char *(*device)(const char *dir), *(*ifname)(const char *dir);
-} types[] = {
-	{ "acm", serial_port, NULL }, { "gser", serial_port, NULL }, { "obex", serial_port, NULL },
-	{ "hid", numbered, NULL },    { "uvc", video, NULL },	     { "ecm", NULL, network },
-	{ "eem", NULL, network },     { "ncm", NULL, network },	     { "rndis", NULL, network },
-	{ "geth", NULL, network },    { "phonet", NULL, network },
-};
-
-static bool is_type(const char *dir, const char *type)
+/* `dir` is TYPE.INSTANCE. */
+static enum function_device device_of(const char *dir)
 {
 	const char *name = strrchr(dir, '/') + 1;
-	size_t n = strlen(type);
+	_cleanup_free_ char *type = xstrndup(name, strcspn(name, "."));
 
-	return strncmp(name, type, n) == 0 && name[n] == '.';
+	return function_type_device(type);
 }
 
 bool kernel_device_is_known(const char *type)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (streq(types[i].type, type))
-			return true;
-	return false;
+	return function_type_device(type) != FUNCTION_DEVICE_NONE;
 }
 
 char *kernel_device_path(const char *dir)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (types[i].device && is_type(dir, types[i].type))
-			return types[i].device(dir);
+	switch (device_of(dir)) {
+	case FUNCTION_DEVICE_TTY:
+		return serial_port(dir);
+	case FUNCTION_DEVICE_CHARACTER:
+		return numbered(dir);
+	case FUNCTION_DEVICE_VIDEO:
+		return video(dir);
+	case FUNCTION_DEVICE_NETWORK:
+	case FUNCTION_DEVICE_NONE:
+		break;
+	}
 	return NULL;
 }
 
 char *kernel_device_ifname(const char *dir)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (types[i].ifname && is_type(dir, types[i].type))
-			return types[i].ifname(dir);
-	return NULL;
+	return device_of(dir) == FUNCTION_DEVICE_NETWORK ? network(dir) : NULL;
 }

@@ -24,7 +24,8 @@ static const struct udc_traits known[] = {
 	{ .driver = "bcm63xx_udc", .endpoints = 4, .sg = UDC_SG_NO },
 	{ .driver = "ci_hdrc", .sg = UDC_SG_YES, .dual_role = true },
 	{ .driver = "dummy_udc", .endpoints = 30, .is_virtual = true },
-	{ .driver = "dwc2", .dual_role = true }, /* supports scatter-gather with descriptor DMA only */
+	{ .driver = "dwc2",
+	  .dual_role = true }, /* supports scatter-gather with descriptor DMA only */
 	{ .driver = "dwc3", .sg = UDC_SG_YES, .dual_role = true },
 	{ .driver = "fusb300_udc", .endpoints = 15, .sg = UDC_SG_NO },
 	{ .driver = "goku_udc", .endpoints = 3, .sg = UDC_SG_NO },

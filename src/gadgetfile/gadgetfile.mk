@@ -9,7 +9,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/write.c src/gadgetfile/write.h \
 	src/gadgetfile/keys/attrs.h \
 	src/gadgetfile/keys/ffs.c \
-	src/gadgetfile/keys/function.c \
+	src/gadgetfile/keys/function.c src/gadgetfile/keys/function.h \
 	src/gadgetfile/keys/gadget.c \
 	src/gadgetfile/keys/group.c \
 	src/gadgetfile/keys/key.h \

@@ -151,9 +151,12 @@ static const struct key source_sink_rows[] = {
 	{ 0 },
 };
 
-#define GROUP(type_, rows_, doc_)                                                                  \
-	(&(const struct key_group){ "functions.LABEL.attrs, " type_,                               \
-				    "'attrs' of a function of type " type_, rows_, NULL, doc_ })
+#define TYPE(name_, rows_, doc_)                                                                   \
+	.name = name_, .attrs = &(const struct key_group)                                          \
+	{                                                                                          \
+		"functions.LABEL.attrs, " name_, "'attrs' of a function of type " name_, rows_,    \
+			NULL, doc_                                                                 \
+	}
 
 /* More endpoints depend on attributes: formats and feedback. */
 #define ISOCHRONOUS(in_, out_)                                                                     \
@@ -162,89 +165,80 @@ static const struct key source_sink_rows[] = {
 	}
 
 const struct function_type function_table[] = {
-	{ "ffs", .highest = GADGET_SPEED_SUPER_PLUS },
-	{ "acm", APPEARS_TTY,
-	  GROUP("acm", acm_rows,
-		"A serial line, CDC ACM: /dev/ttyGSN here, /dev/ttyACMN on a "
-		"Linux host."),
-	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 1 } },
-	{ "gser", APPEARS_TTY,
-	  GROUP("gser", gser_rows, "A serial line without a class: two bulk endpoints."),
+	{ .name = "ffs", .module = "usb_f_fs", .highest = GADGET_SPEED_SUPER_PLUS },
+	{ TYPE("acm", acm_rows,
+	       "A serial line, CDC ACM: /dev/ttyGSN here, /dev/ttyACMN on a Linux host."),
+	  .device = FUNCTION_DEVICE_TTY, .highest = GADGET_SPEED_SUPER_PLUS,
+	  .endpoints = { .in = 2, .out = 1 } },
+	{ TYPE("gser", gser_rows, "A serial line without a class: two bulk endpoints."),
+	  .module = "usb_f_serial", .device = FUNCTION_DEVICE_TTY,
 	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
-	{ "obex", APPEARS_TTY,
-	  GROUP("obex", obex_rows,
-		"A serial line for OBEX. With Linux 6.1 and 6.12 such a gadget never connects to a "
-		"host: the function keeps it disconnected until a host configures it."),
+	{ TYPE("obex", obex_rows,
+	       "A serial line for OBEX. With Linux 6.1 and 6.12 such a gadget never connects to a "
+	       "host: the function keeps it disconnected until a host configures it."),
+	  .device = FUNCTION_DEVICE_TTY, .highest = GADGET_SPEED_HIGH,
+	  .endpoints = { .in = 1, .out = 1 } },
+	{ TYPE("ecm", ethernet_rows, "Ethernet, CDC ECM."), .device = FUNCTION_DEVICE_NETWORK,
+	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 1 } },
+	{ TYPE("eem", ethernet_rows, "Ethernet, CDC EEM: no control interface."),
+	  .device = FUNCTION_DEVICE_NETWORK, .highest = GADGET_SPEED_SUPER_PLUS,
+	  .endpoints = { .in = 1, .out = 1 } },
+	{ TYPE("ncm", ncm_rows,
+	       "Ethernet, CDC NCM: several frames in a transfer; the best choice if the host "
+	       "supports it."),
+	  .device = FUNCTION_DEVICE_NETWORK, .highest = GADGET_SPEED_SUPER_PLUS,
+	  .endpoints = { .in = 2, .out = 1 } },
+	{ TYPE("rndis", rndis_rows, "Ethernet, Microsoft's RNDIS, for old Windows."),
+	  .device = FUNCTION_DEVICE_NETWORK, .highest = GADGET_SPEED_SUPER_PLUS,
+	  .endpoints = { .in = 2, .out = 1 } },
+	{ TYPE("geth", ethernet_rows, "Ethernet, CDC Subset: two bulk endpoints."),
+	  .module = "usb_f_ecm_subset", .device = FUNCTION_DEVICE_NETWORK,
+	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
+	{ TYPE("phonet", phonet_rows, "Nokia's Phonet."), .device = FUNCTION_DEVICE_NETWORK,
 	  .highest = GADGET_SPEED_HIGH, .endpoints = { .in = 1, .out = 1 } },
-	{ "ecm", APPEARS_IFNAME, GROUP("ecm", ethernet_rows, "Ethernet, CDC ECM."),
-	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 1 } },
-	{ "eem", APPEARS_IFNAME,
-	  GROUP("eem", ethernet_rows, "Ethernet, CDC EEM: no control interface."),
-	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
-	{ "ncm", APPEARS_IFNAME,
-	  GROUP("ncm", ncm_rows,
-		"Ethernet, CDC NCM: several frames in a transfer; the best choice if the host "
-		"supports it."),
-	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 1 } },
-	{ "rndis", APPEARS_IFNAME,
-	  GROUP("rndis", rndis_rows, "Ethernet, Microsoft's RNDIS, for old Windows."),
-	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 1 } },
-	{ "geth", APPEARS_IFNAME,
-	  GROUP("geth", ethernet_rows, "Ethernet, CDC Subset: two bulk endpoints."),
-	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
-	{ "phonet", APPEARS_IFNAME, GROUP("phonet", phonet_rows, "Nokia's Phonet."),
-	  .highest = GADGET_SPEED_HIGH, .endpoints = { .in = 1, .out = 1 } },
-	{ "mass_storage", APPEARS_NOWHERE,
-	  GROUP("mass_storage", mass_storage_rows, "Drives: files or block devices."),
+	{ TYPE("mass_storage", mass_storage_rows, "Drives: files or block devices."),
 	  .load = load_mass_storage, .highest = GADGET_SPEED_SUPER_PLUS,
 	  .endpoints = { .in = 1, .out = 1 } },
-	{ "hid", APPEARS_DEVICE,
-	  GROUP("hid", hid_rows,
-		"A keyboard, a mouse, any human interface device: a program "
-		"reads and writes reports in /dev/hidgN."),
-	  .load = load_hid, .highest = GADGET_SPEED_SUPER_PLUS,
+	{ TYPE("hid", hid_rows,
+	       "A keyboard, a mouse, any human interface device: a program reads and writes "
+	       "reports in /dev/hidgN."),
+	  .device = FUNCTION_DEVICE_CHARACTER, .load = load_hid, .highest = GADGET_SPEED_SUPER_PLUS,
 	  .endpoints = { .in = 1, .at_least = true } },
-	{ "midi", APPEARS_NOWHERE, GROUP("midi", midi_rows, "MIDI ports and an ALSA card."),
-	  .highest = GADGET_SPEED_SUPER, .endpoints = { .in = 1, .out = 1 } },
-	{ "midi2", APPEARS_NOWHERE,
-	  GROUP("midi2", midi2_rows, "MIDI 2.0 endpoints and an ALSA card (Linux 6.6 and later)."),
+	{ TYPE("midi", midi_rows, "MIDI ports and an ALSA card."), .highest = GADGET_SPEED_SUPER,
+	  .endpoints = { .in = 1, .out = 1 } },
+	{ TYPE("midi2", midi2_rows, "MIDI 2.0 endpoints and an ALSA card (Linux 6.6 and later)."),
 	  .load = load_midi2, .highest = GADGET_SPEED_SUPER,
 	  .endpoints = { .in = 1, .out = 1, .at_least = true } },
-	{ "uac1", APPEARS_NOWHERE, GROUP("uac1", uac1_rows, "A sound card, USB Audio Class 1."),
-	  .load = load_uac, .highest = GADGET_SPEED_HIGH, .endpoints = ISOCHRONOUS(1, 1),
-	  .in_if = "p_chmask", .out_if = "c_chmask" },
-	{ "uac1_legacy", APPEARS_NOWHERE,
-	  GROUP("uac1_legacy", uac1_legacy_rows,
-		"A loudspeaker that plays on sound card 0 of this side, which must exist when the "
-		"gadget is bound."),
+	{ TYPE("uac1", uac1_rows, "A sound card, USB Audio Class 1."), .load = load_uac,
+	  .highest = GADGET_SPEED_HIGH, .endpoints = ISOCHRONOUS(1, 1), .in_if = "p_chmask",
+	  .out_if = "c_chmask" },
+	{ TYPE("uac1_legacy", uac1_legacy_rows,
+	       "A loudspeaker that plays on sound card 0 of this side, which must exist when the "
+	       "gadget is bound."),
 	  .highest = GADGET_SPEED_HIGH, .endpoints = { .out = 1, .isochronous = true } },
-	{ "uac2", APPEARS_NOWHERE, GROUP("uac2", uac2_rows, "A sound card, USB Audio Class 2."),
-	  .load = load_uac, .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 1),
-	  .in_if = "p_chmask", .out_if = "c_chmask" },
-	{ "uvc", APPEARS_DEVICE,
-	  GROUP("uvc", uvc_rows,
-		"A camera: a program feeds /dev/videoN. The gadget does not connect until a "
-		"program "
-		"has opened it."),
-	  .load = load_uvc, .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 0) },
-	{ "tcm", APPEARS_NOWHERE,
-	  GROUP("tcm", no_rows,
-		"Drives of the kernel's SCSI target, as USB Mass Storage (BOT) and as UAS; one per "
-		"system. It has no attributes: its drives are created in "
-		"/sys/kernel/config/target. Create the target after the function and enable it "
-		"before the gadget is bound: 'ffsctl up --no-bind', then the target, then 'ffsctl "
-		"bind', which links the function to the existing target. Before 'ffsctl down', run "
-		"'ffsctl unbind' and remove the target. There is an example below."),
+	{ TYPE("uac2", uac2_rows, "A sound card, USB Audio Class 2."), .load = load_uac,
+	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 1), .in_if = "p_chmask",
+	  .out_if = "c_chmask" },
+	{ TYPE("uvc", uvc_rows,
+	       "A camera: a program feeds /dev/videoN. The gadget does not connect until a program "
+	       "has opened it."),
+	  .device = FUNCTION_DEVICE_VIDEO, .load = load_uvc, .highest = GADGET_SPEED_SUPER_PLUS,
+	  .endpoints = ISOCHRONOUS(1, 0) },
+	{ TYPE("tcm", no_rows,
+	       "Drives of the kernel's SCSI target, as USB Mass Storage (BOT) and as UAS; one per "
+	       "system. It has no attributes: its drives are created in /sys/kernel/config/target. "
+	       "Create the target after the function and enable it before the gadget is bound: "
+	       "'ffsctl up --no-bind', then the target, then 'ffsctl bind', which links the "
+	       "function to the existing target. Before 'ffsctl down', run 'ffsctl unbind' and "
+	       "remove the target. There is an example below."),
 	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 2 } },
-	{ "printer", APPEARS_NOWHERE, GROUP("printer", printer_rows, "A printer: /dev/g_printerN."),
+	{ TYPE("printer", printer_rows, "A printer: /dev/g_printerN."),
 	  .highest = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
-	{ "Loopback", APPEARS_NOWHERE,
-	  GROUP("Loopback", loopback_rows, "Sends received data back. For tests."),
-	  .load = load_loopback, .highest = GADGET_SPEED_SUPER_PLUS,
+	{ TYPE("Loopback", loopback_rows, "Sends received data back. For tests."),
+	  .module = "usb_f_ss_lb", .load = load_loopback, .highest = GADGET_SPEED_SUPER_PLUS,
 	  .endpoints = { .in = 1, .out = 1 } },
-	{ "SourceSink", APPEARS_NOWHERE,
-	  GROUP("SourceSink", source_sink_rows, "A source and a sink of data. For tests."),
-	  .highest = GADGET_SPEED_SUPER_PLUS,
+	{ TYPE("SourceSink", source_sink_rows, "A source and a sink of data. For tests."),
+	  .module = "usb_f_ss_lb", .highest = GADGET_SPEED_SUPER_PLUS,
 	  .endpoints = { .in = 1, .out = 1, .at_least = true } },
 	{ 0 },
 };
@@ -255,4 +249,11 @@ const struct function_type *function_type_find(const char *name)
 		if (streq(t->name, name))
 			return t;
 	return NULL;
+}
+
+enum function_device function_type_device(const char *name)
+{
+	const struct function_type *type = function_type_find(name);
+
+	return type ? type->device : FUNCTION_DEVICE_NONE;
 }

@@ -96,9 +96,9 @@ struct scan {
 	enum witness witness;
 	enum gadgetfile_trust trust;
 	unsigned int order;
-	bool stricter;	/* an error is about a rule that only ffsctl has: libconfig would accept the
-			   text */
-	bool hopeless;	/* unterminated string or comment, or a limit: do not parse */
+	bool stricter; /* an error is about a rule that only ffsctl has: libconfig would accept the
+			  text */
+	bool hopeless; /* unterminated string or comment, or a limit: do not parse */
 	bool include_noted; /* the note about relative includes was added */
 	bool no_positions;  /* the text was made from a document: no positions in the file */
 };

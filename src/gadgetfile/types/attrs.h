@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The table of function types; checks the attributes of kernel functions and converts them to
- * entries of struct function. A new attribute is a row of keys/function.c or keys/media.c, a new
- * type a group of rows and a line of function_table.
+ * Checks the attributes of kernel functions and converts them to entries of struct function. A new
+ * attribute is a row of keys/function.c or keys/media.c, a new type a group of rows and a line of
+ * function_table.
  */
 #pragma once
 
+#include "gadgetfile/keys/function.h"
 #include "gadgetfile/load.h"
 
 #define ATTRS_MAX 40 /* maximum of rows in a group */
@@ -33,32 +34,6 @@ struct os_desc_draft {
 struct tree_draft {
 	struct node *path, *value, *link;
 };
-
-/* The kernel device of a function type, and when it appears. */
-enum appears {
-	APPEARS_NOWHERE, /* there is none, or the kernel does not report it */
-	APPEARS_TTY,	 /* a tty, when the function is created */
-	APPEARS_DEVICE,	 /* when it is bound */
-	APPEARS_IFNAME,	 /* when it is bound */
-};
-
-struct function_type {
-	const char *name;
-	enum appears appears;
-	const struct key_group *attrs; /* NULL: none */
-	/* Handles what the rows cannot express; NULL: nothing. Called before the rows' values
-	 * become entries; not called if the group is missing. */
-	void (*load)(struct load *l, struct function *f, struct attrs_draft *d);
-	enum gadget_speed highest; /* with descriptors */
-	/* Endpoints, see kernel/functions.md; those of ffs are in the gadget file. If the attribute
-	 * named by in_if or out_if is 0, the function has no endpoint of that direction. */
-	struct endpoint_count endpoints;
-	const char *in_if, *out_if;
-	const char *doc; /* for the manual */
-};
-
-extern const struct function_type function_table[]; /* ends with a NULL name */
-const struct function_type *function_type_find(const char *name);
 
 /*
  * Checks the `attrs` group (NULL: none) of a function of that type and appends its values to

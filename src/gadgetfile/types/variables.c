@@ -7,13 +7,19 @@
 /* Variables for ${...} (ffsctl-gadget(5), Variables), expanded when the worker is started. */
 static const char *const variables[] = { "dir", "device", "ifname", "mount", "gadget", "function" };
 
-static bool appears_as(const struct function *f, bool ifname)
+/* An unknown type may have any kernel device. */
+static bool may_have_ifname(const struct function *f)
 {
-	const struct function_type *type = function_type_find(f->type);
+	return !function_type_find(f->type) ||
+	       function_type_device(f->type) == FUNCTION_DEVICE_NETWORK;
+}
 
-	/* An unknown type may have any kernel device */
-	return !type || (ifname ? type->appears == APPEARS_IFNAME
-				: type->appears == APPEARS_TTY || type->appears == APPEARS_DEVICE);
+static bool may_have_device(const struct function *f)
+{
+	const enum function_device device = function_type_device(f->type);
+
+	return !function_type_find(f->type) ||
+	       (device != FUNCTION_DEVICE_NONE && device != FUNCTION_DEVICE_NETWORK);
 }
 
 /* Returns why the function does not have the variable, or NULL. */
@@ -21,11 +27,11 @@ static const char *why_not(const struct function *f, const char *variable)
 {
 	if (streq(variable, "ifname") && f->ffs)
 		return "an ffs function has no '${ifname}'";
-	if (streq(variable, "ifname") && !appears_as(f, true))
+	if (streq(variable, "ifname") && !may_have_ifname(f))
 		return "a function of this type has no '${ifname}'";
 	if (streq(variable, "device") && f->ffs && !f->ffs->device.value)
 		return "'${device}' is undefined: 'ffs' sets no 'device'";
-	if (streq(variable, "device") && !f->ffs && !appears_as(f, false))
+	if (streq(variable, "device") && !f->ffs && !may_have_device(f))
 		return "for a function of this type the kernel reports no '${device}'";
 	if (streq(variable, "mount") && !f->ffs)
 		return "only an ffs function has a '${mount}'";

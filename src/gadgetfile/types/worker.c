@@ -79,9 +79,8 @@ static void refuse(struct load *l, const struct node *node, const char *key, con
 
 static enum worker_start default_start(const struct function *f)
 {
-	const struct function_type *type = function_type_find(f->type);
-
-	return f->ffs || (type && type->appears == APPEARS_TTY) ? START_CREATED : START_BOUND;
+	return f->ffs || function_type_device(f->type) == FUNCTION_DEVICE_TTY ? START_CREATED
+									      : START_BOUND;
 }
 
 static void set_defaults(struct worker *w, const struct function *f, const struct node *node,
