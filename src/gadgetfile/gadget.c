@@ -165,6 +165,7 @@ static void add_count(struct endpoint_count *sum, const struct endpoint_count *n
 struct endpoint_count gadget_endpoints(const struct gadget *g)
 {
 	struct endpoint_count most = { 0 };
+	bool isochronous = false, at_least = false;
 
 	for (size_t c = 0; c < g->n_configs; c++) {
 		struct endpoint_count sum = { 0 };
@@ -174,7 +175,11 @@ struct endpoint_count gadget_endpoints(const struct gadget *g)
 				  &g->functions[g->configs[c].functions[i].function].endpoints);
 		if (c == 0 || sum.in + sum.out > most.in + most.out)
 			most = sum;
+		isochronous = isochronous || sum.isochronous;
+		at_least = at_least || sum.at_least;
 	}
+	most.isochronous = isochronous;
+	most.at_least = at_least;
 	return most;
 }
 

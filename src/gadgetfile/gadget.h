@@ -239,8 +239,8 @@ struct gadget {
 void gadget_strings_free(struct gadget_strings *s);
 void gadget_free(struct gadget *g);
 /*
- * Returns the endpoints of the configuration that needs most: only one configuration is active at a
- * time.
+ * Returns the endpoints of the configuration that needs most, since only one is active at a time.
+ * `isochronous` and `at_least` apply to any of the configurations: the kernel binds all.
  */
 struct endpoint_count gadget_endpoints(const struct gadget *g);
 static inline void cleanup_gadget(struct gadget **g)

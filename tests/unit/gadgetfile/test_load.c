@@ -751,6 +751,26 @@ Test(load, the_udc_by_name_or_driver)
 	cr_expect_null(g->udc.name.value);
 }
 
+Test(load, endpoints_are_those_of_the_largest_configuration_isochronous_in_any)
+{
+	struct endpoint_count n;
+
+	load("functions : { a : { type = \"ncm\"; }; b : { type = \"gser\"; };\n"
+	     "s : { type = \"uac2\"; }; };\n"
+	     "configs = ( { functions = (\"a\", \"b\"); }, { functions = (\"s\"); } );\n");
+	n = gadget_endpoints(g);
+	cr_expect_eq(n.in, 3);
+	cr_expect_eq(n.out, 2);
+	cr_expect(n.isochronous, "the kernel binds the second configuration, too");
+	cr_expect(n.at_least);
+	unload();
+	load("functions : { a : { type = \"ncm\"; }; };");
+	n = gadget_endpoints(g);
+	cr_expect_not(n.isochronous);
+	cr_expect_not(n.at_least);
+	unload();
+}
+
 Test(load, an_ffs_function_of_a_scheme_is_only_created_in_configfs)
 {
 	load("attrs : { idVendor = 0x1D6B; idProduct = 0x104 };\n"
