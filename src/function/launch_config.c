@@ -141,8 +141,6 @@ uint64_t launch_digest(const struct live_worker *worker)
 	const struct spawn *s = &worker->spawn;
 	const int kinds[] = { worker->model->blocking, worker->model->ready, s->keep_privileges,
 			      worker->model->sandbox };
-	const uint64_t limits[] = { s->limits.memory, s->limits.files, s->limits.cpu,
-				    s->limits.tasks };
 	uint64_t digest = digest_add_text(DIGEST_EMPTY, config);
 
 	digest = digest_add_text(digest, s->program);
@@ -152,7 +150,7 @@ uint64_t launch_digest(const struct live_worker *worker)
 	for (size_t i = 0; s->env[i]; i++)
 		digest = digest_add_text(digest, s->env[i]);
 	digest = digest_add(digest, kinds, sizeof(kinds));
-	digest = digest_add(digest, limits, sizeof(limits));
+	digest = digest_add(digest, &s->limits, sizeof(s->limits));
 	digest = digest_add(digest, &s->capabilities, sizeof(s->capabilities));
 	digest = digest_add(digest, &s->uid, sizeof(s->uid));
 	digest = digest_add(digest, &s->gid, sizeof(s->gid));

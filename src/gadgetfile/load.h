@@ -145,10 +145,11 @@ bool load_check_bcd(struct load *l, struct node *value, const char *name);
  */
 bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes);
 
-key_setter set_node, set_node_word, set_bool, set_int, set_uint, set_word, set_seconds, set_size,
-	set_memory, set_class, set_lang, set_usb_string, set_serialnumber, set_serial_from,
-	set_config_string, set_text, set_file_name, set_path, set_account, set_groups, set_mode,
-	set_group, set_endpoint_name, set_config_attributes, set_env, set_capabilities, set_allowed;
+key_setter set_node, set_node_word, set_bool, set_int, set_uint, set_uint64, set_word, set_seconds,
+	set_size, set_memory, set_class, set_lang, set_usb_string, set_serialnumber,
+	set_serial_from, set_config_string, set_text, set_file_name, set_path, set_account,
+	set_groups, set_mode, set_group, set_endpoint_name, set_config_attributes, set_env,
+	set_capabilities, set_allowed;
 
 /* Loads the functions of the groups `functions` and `configs`; NULL: no such group. */
 void load_functions(struct load *l, struct node *functions, struct node *configs);

@@ -74,6 +74,12 @@ void set_uint(struct load *l _unused_, const struct key *k _unused_, struct node
 	*(unsigned int *)field = (unsigned int)value->integer;
 }
 
+void set_uint64(struct load *l _unused_, const struct key *k _unused_, struct node *value,
+		void *field)
+{
+	*(uint64_t *)field = (uint64_t)value->integer;
+}
+
 void set_word(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
 	*(unsigned int *)field = key_find_word(k->words, value->text)->value;

@@ -137,17 +137,17 @@ static const struct key limits_rows[] = {
 		 "libraries and the memory of io.engine.",
 	  .set = set_memory, WORKER(limits.memory) },
 	{ "files", NODE_INT, .min = 16, .max = 1048576, .fallback = "the system's",
-	  .doc = "Open descriptors, including those that the worker gets.", .set = set_uint,
+	  .doc = "Open descriptors, including those that the worker gets.", .set = set_uint64,
 	  WORKER(limits.files) },
 	{ "cpu", NODE_INT, .min = 1, .max = 1000000000, .fallback = "none",
 	  .doc = "Seconds of CPU time after which the worker is killed (SIGXCPU); counted from "
 		 "each restart.",
-	  .set = set_uint, WORKER(limits.cpu) },
+	  .set = set_uint64, WORKER(limits.cpu) },
 	{ "tasks", NODE_INT, .min = 1, .max = 4194304,
 	  .fallback = "256 for a worker with a user id of its own, else none",
 	  .doc = "Processes and threads of the worker's user, including those not started by the "
 		 "worker. Does not limit root.",
-	  .set = set_uint, WORKER(limits.tasks) },
+	  .set = set_uint64, WORKER(limits.tasks) },
 	{ 0 },
 };
 const struct key_group limits_keys = {
