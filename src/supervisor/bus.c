@@ -19,22 +19,6 @@
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 
-void bus_init(struct binding *b, struct live_gadget *live, struct host_state *host)
-{
-	*b = (struct binding){ .live = live, .host = host, .uevents = FD_WATCH_NONE };
-}
-
-void bus_free(struct binding *b)
-{
-	cleanup_close(&b->uevents.fd);
-	free(b->uevents_of);
-	free(b->udc);
-	free(b->last_udc);
-	free(b->udc_before_reload);
-	free(b->bind_udc);
-	error_clear(&b->bind_error);
-}
-
 /* Sets `err`: the UDC is missing. */
 static int no_udc(const struct binding *b, struct error *err)
 {

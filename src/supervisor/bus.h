@@ -68,6 +68,11 @@ int bus_await_udc(struct binding *binding, double seconds, struct error *err);
 
 /* Sets the state of a gadget that came up: bound, if it has a UDC. */
 void bus_begin(struct binding *binding);
+/*
+ * Sets the state of a gadget that was taken over. `udc`: that of its plan; NULL: none. `no_bind`:
+ * it was unbound by command, or never bound; then `state` is not used.
+ */
+void bus_take_over(struct binding *binding, const char *udc, bool no_bind, enum bus_state state);
 
 /*
  * Requests a bind to `udc`; NULL: the last UDC, else the one that `up` would choose. bus_update
@@ -87,6 +92,15 @@ bool bus_is_on(const struct binding *binding);
 /* Returns whether only the UDC is missing: the gadget is bound when it appears. */
 bool bus_awaits_udc(const struct binding *binding);
 
+/* Withdraws a bind that waits for the workers: no client waits for it any more. */
+void bus_withdraw(struct binding *binding);
+
+/* Called before a reload unbinds the gadget to bind it again. Meanwhile it has no UDC. */
+void bus_leave(struct binding *binding);
+/* Gives it the UDC that it had before bus_leave. */
+void bus_return(struct binding *binding);
+/* Gives it another UDC instead; `udc` is owned by the callee. */
+void bus_move(struct binding *binding, char *udc);
 /*
  * Sets the state after a reload that unbound the gadget: bound to binding->udc again (BUS_ON), or
  * waiting for the UDC (BUS_REBIND_DUE).

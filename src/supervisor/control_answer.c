@@ -93,7 +93,7 @@ void control_client_closed(struct control_client *client)
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		wanted = wanted || control->clients[i].waits == CLIENT_WAITS_BIND;
 	if (!wanted)
-		control->binding->bind_wanted = false;
+		bus_withdraw(control->binding);
 }
 
 void control_drop_closed_binds(struct control *control)
@@ -116,7 +116,7 @@ void control_refuse_all(struct control *control, int but_fd)
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].source.fd >= 0 && control->clients[i].source.fd != but_fd)
 			control_refuse(&control->clients[i], EX_TEMPFAIL, words);
-	control->binding->bind_wanted = false;
+	bus_withdraw(control->binding);
 	error_set(&err, EX_TEMPFAIL, EAGAIN, NULL, "%s", words);
 	/* Accept and refuse clients in the socket's queue, at most CONTROL_CLIENTS. */
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {

@@ -147,8 +147,7 @@ static void commit(struct reloader *reloader, struct reload *r)
 	write_record(live);
 	reloader->result.changed = true;
 	if (r->rebinds) {
-		free(steal_ptr(reloader->binding->udc_before_reload));
-		reloader->binding->udc = steal_ptr(r->udc);
+		bus_move(reloader->binding, steal_ptr(r->udc));
 		bus_reloaded(reloader->binding, r->unbound ? BUS_REBIND_DUE : BUS_ON);
 	}
 	reloader->result.awaits_udc = bus_awaits_udc(reloader->binding);
@@ -170,7 +169,7 @@ static void finish_reverted(struct reloader *reloader, struct reload *r)
 	configfs_settle(&live->configfs, &live->plan);
 	write_record(live);
 	if (r->rebinds)
-		reloader->binding->udc = steal_ptr(reloader->binding->udc_before_reload);
+		bus_return(reloader->binding);
 	if (r->left)
 		bus_reloaded(reloader->binding, r->unbound ? BUS_REBIND_DUE : BUS_ON);
 	error_hint(&r->why, "'%s' is as it was before", live->name);
@@ -193,7 +192,7 @@ static void finish_broken(struct reloader *reloader, struct reload *r)
 	configfs_close(&live->configfs);
 	gadget_handle(live, GADGET_EV_REVERT_FAILED);
 	if (r->rebinds && bind)
-		reloader->binding->udc = xstrdup(bind->value);
+		bus_move(reloader->binding, xstrdup(bind->value));
 	if (r->back.text)
 		error_hint(&r->why, "and undoing it failed: %s", r->back.text);
 	error_hint(&r->why, "'ffsctl down %s' removes what is left", live->name);
@@ -400,7 +399,7 @@ static void start_changes(struct reloader *reloader, struct reload *r, double ti
 	if (reload_rebinds(&r->difference)) {
 		/* Writes the status first, as bus_unbind does. */
 		r->rebinds = true;
-		reloader->binding->udc_before_reload = steal_ptr(reloader->binding->udc);
+		bus_leave(reloader->binding);
 		gadget_write_status(live);
 	}
 	gadget_changed(live);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
 	src/supervisor/await_udc.c \
+	src/supervisor/binding.c \
 	src/supervisor/bus.c src/supervisor/bus.h \
 	src/supervisor/bus_kernel.c src/supervisor/bus_kernel.h \
 	src/supervisor/bus_watch.c \
@@ -8,11 +9,10 @@ libffsctl_a_SOURCES += \
 	src/supervisor/control_answer.c \
 	src/supervisor/control_commands.c \
 	src/supervisor/control_parts.h \
-	src/supervisor/live_gadget.c src/supervisor/live_gadget.h \
 	src/supervisor/failures.c src/supervisor/failures.h \
 	src/supervisor/function_events.c src/supervisor/function_events.h \
-	src/supervisor/take_over_possible.c \
 	src/supervisor/host.c src/supervisor/host.h \
+	src/supervisor/live_gadget.c src/supervisor/live_gadget.h \
 	src/supervisor/notify.c src/supervisor/notify.h \
 	src/supervisor/plan.c src/supervisor/plan.h \
 	src/supervisor/preview.c \
@@ -30,4 +30,5 @@ libffsctl_a_SOURCES += \
 	src/supervisor/supervisor.c src/supervisor/supervisor.h \
 	src/supervisor/switch.c src/supervisor/switch.h \
 	src/supervisor/switching.c src/supervisor/switching.h \
-	src/supervisor/take_over.c src/supervisor/take_over.h
+	src/supervisor/take_over.c src/supervisor/take_over.h \
+	src/supervisor/take_over_possible.c

@@ -203,24 +203,21 @@ static void restore_bus_state(struct takeover *t, const struct previous *prev)
 {
 	struct live_gadget *live = t->live;
 	struct step *last = live->plan.n > 0 ? &live->plan.steps[live->plan.n - 1] : NULL;
+	bool no_bind = !*prev->bound_to && (!prev->status.udc || prev->status.no_bind);
+	enum bus_state state = BUS_ON;
 
 	plan_assume_applied(&live->plan);
-	t->binding->no_bind = !*prev->bound_to && (!prev->status.udc || prev->status.no_bind);
-	if (!prev->udc)
-		return;
-	if (t->binding->no_bind) {
+	if (prev->status.lost)
+		state = BUS_REBIND_DUE;
+	else if (prev->status.taken)
+		state = BUS_UNBOUND_EXTERNALLY;
+	bus_take_over(t->binding, prev->udc, no_bind, state);
+	if (prev->udc && no_bind) {
 		last->state = STEP_TODO;
 		live->plan.next--;
-		t->binding->last_udc = xstrdup(prev->udc);
-		return;
+	} else if (prev->udc) {
+		host_take_over(t->binding->host, prev->udc, prev->status.configured);
 	}
-	t->binding->udc = xstrdup(prev->udc);
-	bus_begin(t->binding);
-	if (prev->status.lost)
-		t->binding->state = BUS_REBIND_DUE;
-	else if (prev->status.taken)
-		t->binding->state = BUS_UNBOUND_EXTERNALLY;
-	host_take_over(t->binding->host, t->binding->udc, prev->status.configured);
 }
 
 static int take_over(struct takeover *t, bool as_it_is)

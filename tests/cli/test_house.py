@@ -118,6 +118,19 @@ def supervisor_is_private():
     eq([a for a, b in includes() if b == "src/supervisor/supervisor.h" and room_of(a) == "supervisor"], [SUPERVISOR])
 
 
+def changes_of_others(text):
+    """Lines that change the struct of a component through a pointer to it: live_gadget is what all share."""
+    others = "->(?:binding|control|host|notify|reloader|switcher|takeover)->(?!live->)"
+    return re.findall(rf"^.*(?:{others}[\w.]+ [-+|]?= |steal_ptr\(\w+{others}|\(&\w+{others}).*$", text, re.M)
+
+
+@test("a component of the supervisor does not change the struct of another one")
+def components_own_their_structs():
+    planted = "\tb->host->configured = false;\n\tfree(steal_ptr(t->binding->udc));\n\tif (b->host->configured)\n"
+    eq(len(changes_of_others(planted)), 2)
+    eq([(s, line) for s in SOURCES if s.startswith("src/supervisor/") for line in changes_of_others(read(os.path.join(SRC, s)))], [])
+
+
 @functools.cache
 def declared():
     """{header of the supervisor: what it alone declares}: functions, macros, types, enumerators and members."""

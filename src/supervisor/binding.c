@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What other components set of a binding. bus.c binds and unbinds. */
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "supervisor/bus.h"
+
+void bus_init(struct binding *b, struct live_gadget *live, struct host_state *host)
+{
+	*b = (struct binding){ .live = live, .host = host, .uevents = FD_WATCH_NONE };
+}
+
+void bus_free(struct binding *b)
+{
+	cleanup_close(&b->uevents.fd);
+	free(b->uevents_of);
+	free(b->udc);
+	free(b->last_udc);
+	free(b->udc_before_reload);
+	free(b->bind_udc);
+	error_clear(&b->bind_error);
+}
+
+void bus_take_over(struct binding *b, const char *udc, bool no_bind, enum bus_state state)
+{
+	b->no_bind = no_bind;
+	if (!udc)
+		return;
+	if (no_bind) {
+		b->last_udc = xstrdup(udc);
+		return;
+	}
+	b->udc = xstrdup(udc);
+	b->state = state;
+}
+
+void bus_withdraw(struct binding *b)
+{
+	b->bind_wanted = false;
+}
+
+void bus_leave(struct binding *b)
+{
+	b->udc_before_reload = steal_ptr(b->udc);
+}
+
+void bus_return(struct binding *b)
+{
+	b->udc = steal_ptr(b->udc_before_reload);
+}
+
+void bus_move(struct binding *b, char *udc)
+{
+	free(steal_ptr(b->udc_before_reload));
+	b->udc = udc;
+}
