@@ -18,19 +18,19 @@ const char *errno_words(int e)
 	return strerror(e);
 }
 
-static int result(const struct error *err)
+static int errno_of(const struct error *err)
 {
 	return err->err ? -err->err : -EINVAL;
 }
 
-static int fill(struct error *err, int exit, int e, const char *path, char *text)
+static int set_text(struct error *err, int exit, int e, const char *path, char *text)
 {
 	error_clear(err);
 	err->exit = exit;
 	err->err = e;
 	err->text = text;
 	err->path = path ? xstrdup(path) : NULL;
-	return result(err);
+	return errno_of(err);
 }
 
 int error_set(struct error *err, int exit, int e, const char *path, const char *fmt, ...)
@@ -41,7 +41,7 @@ int error_set(struct error *err, int exit, int e, const char *path, const char *
 	va_start(ap, fmt);
 	text = text_vformat(fmt, ap);
 	va_end(ap);
-	return fill(err, exit, e, path, text);
+	return set_text(err, exit, e, path, text);
 }
 
 int error_errno(struct error *err, int exit, int e, const char *path, const char *fmt, ...)
@@ -52,7 +52,7 @@ int error_errno(struct error *err, int exit, int e, const char *path, const char
 	va_start(ap, fmt);
 	what = text_vformat(fmt, ap);
 	va_end(ap);
-	return fill(err, exit, e, path, strf("%s: %s", what, errno_words(e)));
+	return set_text(err, exit, e, path, strf("%s: %s", what, errno_words(e)));
 }
 
 int error_hint(struct error *err, const char *fmt, ...)
@@ -64,7 +64,7 @@ int error_hint(struct error *err, const char *fmt, ...)
 	hint = text_vformat(fmt, ap);
 	va_end(ap);
 	err->text = strf("%s; %s", old, hint);
-	return result(err);
+	return errno_of(err);
 }
 
 int error_wrap(struct error *err, const char *fmt, ...)
@@ -76,7 +76,7 @@ int error_wrap(struct error *err, const char *fmt, ...)
 	what = text_vformat(fmt, ap);
 	va_end(ap);
 	err->text = strf("%s: %s", what, old);
-	return result(err);
+	return errno_of(err);
 }
 
 int error_at(struct error *err, const struct position *at)
@@ -86,7 +86,7 @@ int error_at(struct error *err, const struct position *at)
 		err->line = at->line;
 		err->column = at->column;
 	}
-	return result(err);
+	return errno_of(err);
 }
 
 void error_clear(struct error *err)

@@ -14,8 +14,8 @@
 
 #define ATTRIBUTE_MAX 4096 /* bytes; sysfs and configfs limit an attribute to PAGE_SIZE */
 
-static int read_file(int dirfd, const char *path, size_t max, bool regular, char **out,
-		     size_t *size)
+static int read_to_end(int dirfd, const char *path, size_t max, bool regular, char **out,
+		       size_t *size)
 {
 	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	_cleanup_free_ char *data = NULL;
@@ -45,12 +45,12 @@ static int read_file(int dirfd, const char *path, size_t max, bool regular, char
 
 int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size)
 {
-	return read_file(dirfd, path, max, false, out, size);
+	return read_to_end(dirfd, path, max, false, out, size);
 }
 
 int file_read_regular(int dirfd, const char *path, size_t max, char **out, size_t *size)
 {
-	return read_file(dirfd, path, max, true, out, size);
+	return read_to_end(dirfd, path, max, true, out, size);
 }
 
 int file_read_line(int dirfd, const char *path, char **out)

@@ -100,8 +100,8 @@ void log_raw(const char *data, size_t size)
 	nonblocking.lost += size - n;
 }
 
-static void _printf_(4, 0)
-	print(const char *gadget, const char *function, int priority, const char *fmt, va_list ap)
+static void _printf_(4, 0) print_line(const char *gadget, const char *function, int priority,
+				      const char *fmt, va_list ap)
 {
 	_cleanup_free_ char *text = NULL, *line = NULL;
 	struct journal_entry entry = { priority, gadget, function, NULL };
@@ -125,7 +125,7 @@ void log_about(const char *gadget, const char *function, int priority, const cha
 	va_list ap;
 
 	va_start(ap, fmt);
-	print(gadget, function, priority, fmt, ap);
+	print_line(gadget, function, priority, fmt, ap);
 	va_end(ap);
 }
 
@@ -135,7 +135,7 @@ void log_about(const char *gadget, const char *function, int priority, const cha
 		va_list ap;                                                                        \
                                                                                                    \
 		va_start(ap, fmt);                                                                 \
-		print(NULL, NULL, priority, fmt, ap);                                              \
+		print_line(NULL, NULL, priority, fmt, ap);                                         \
 		va_end(ap);                                                                        \
 	}
 

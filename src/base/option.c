@@ -35,7 +35,7 @@ bool option_type_find(const char *name, enum ffsctl_option_type *type)
 	return false;
 }
 
-static int bad(struct error *err, const struct ffsctl_option *o, const char *wanted)
+static int fail_type(struct error *err, const struct ffsctl_option *o, const char *wanted)
 {
 	return error_set(err, EX_DATAERR, EINVAL, NULL, "option '%s' must be %s", o->name, wanted);
 }
@@ -118,30 +118,31 @@ int option_from_json(struct option_value *v, const json_t *j, struct error *err)
 	switch (o->type) {
 	case FFSCTL_OPTION_STRING:
 		if (!json_is_string(j))
-			return bad(err, o, "a string");
+			return fail_type(err, o, "a string");
 		v->text = xstrdup(json_string_value(j));
 		return check_choice(o, v->text, err);
 	case FFSCTL_OPTION_BOOL:
 		if (!json_is_boolean(j))
-			return bad(err, o, "true or false");
+			return fail_type(err, o, "true or false");
 		v->number = json_is_true(j);
 		return 0;
 	case FFSCTL_OPTION_INT:
 		if (!json_is_integer(j))
-			return bad(err, o, "an integer");
+			return fail_type(err, o, "an integer");
 		v->number = json_integer_value(j);
 		return check_range(o, v->number, err);
 	case FFSCTL_OPTION_SIZE:
 		if (json_is_integer(j) && json_integer_value(j) >= 0)
 			v->number = json_integer_value(j);
 		else if (!json_is_string(j) || parse_size(json_string_value(j), &v->number) < 0)
-			return bad(err, o, "a size: an integer, or a text like \"64K\" or \"16M\"");
+			return fail_type(err, o,
+					 "a size: an integer, or a text like \"64K\" or \"16M\"");
 		return check_range(o, v->number, err);
 	case FFSCTL_OPTION_FLOAT:
 		if (!json_is_number(j))
-			return bad(err, o, "a number");
+			return fail_type(err, o, "a number");
 		v->real = json_number_value(j);
 		return 0;
 	}
-	return bad(err, o, "of a type this ffsctl-worker knows");
+	return fail_type(err, o, "of a type this ffsctl-worker knows");
 }

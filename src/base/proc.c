@@ -81,30 +81,32 @@ static int each_mountinfo(int (*fn)(void *data, const struct mount_line *m), voi
 	return r;
 }
 
-struct find {
+struct mount_query {
 	const char *path, *type, *source;
-	int state;
+	int result;
 };
 
-static int find_one(void *data, const struct mount_line *m)
+static int match_mount_line(void *data, const struct mount_line *m)
 {
-	struct find *f = data;
+	struct mount_query *f = data;
 
 	if (!streq(m->path, f->path))
 		return 0;
 	/* Mounts on one path are stacked; the last line is the one on top. */
-	f->state = streq(m->type, f->type) && (!f->source || streq(m->source, f->source))
-			   ? MOUNT_MATCH
-			   : MOUNT_OTHER;
+	f->result = streq(m->type, f->type) && (!f->source || streq(m->source, f->source))
+			    ? MOUNT_MATCH
+			    : MOUNT_OTHER;
 	return 0;
 }
 
 int mount_find(const char *path, const char *type, const char *source)
 {
-	struct find f = { .path = path, .type = type, .source = source, .state = MOUNT_NONE };
-	int r = each_mountinfo(find_one, &f);
+	struct mount_query f = {
+		.path = path, .type = type, .source = source, .result = MOUNT_NONE
+	};
+	int r = each_mountinfo(match_mount_line, &f);
 
-	return r < 0 ? r : f.state;
+	return r < 0 ? r : f.result;
 }
 
 char *mounts_read(void)
@@ -135,21 +137,23 @@ static void each_line_with(const char *mounts, const char *word,
 bool mounts_have(const char *mounts, const char *path, const char *type, const char *source)
 {
 	_cleanup_free_ char *word = strf(" %s ", path);
-	struct find f = { .path = path, .type = type, .source = source, .state = MOUNT_NONE };
+	struct mount_query f = {
+		.path = path, .type = type, .source = source, .result = MOUNT_NONE
+	};
 
-	each_line_with(mounts, word, find_one, &f);
-	return f.state == MOUNT_MATCH;
+	each_line_with(mounts, word, match_mount_line, &f);
+	return f.result == MOUNT_MATCH;
 }
 
-struct each_of_type {
+struct mounts_of_type {
 	const char *type;
 	void (*fn)(void *data, const char *path, const char *source);
 	void *data;
 };
 
-static int call_for_type(void *data, const struct mount_line *m)
+static int call_if_of_type(void *data, const struct mount_line *m)
 {
-	const struct each_of_type *each = data;
+	const struct mounts_of_type *each = data;
 
 	if (streq(m->type, each->type))
 		each->fn(each->data, m->path, m->source);
@@ -160,9 +164,9 @@ void mounts_each(const char *mounts, const char *type,
 		 void (*fn)(void *data, const char *path, const char *source), void *data)
 {
 	_cleanup_free_ char *word = strf(" - %s ", type);
-	struct each_of_type each = { type, fn, data };
+	struct mounts_of_type each = { type, fn, data };
 
-	each_line_with(mounts, word, call_for_type, &each);
+	each_line_with(mounts, word, call_if_of_type, &each);
 }
 
 int process_each(int (*fn)(void *data, pid_t pid), void *data)
@@ -258,11 +262,11 @@ static bool descends_from(pid_t pid, pid_t ancestor)
 	return pid > 0;
 }
 
-struct holders {
+struct holder_list {
 	pid_t except;
-	dev_t dev;
-	char *words;
-	unsigned int n;
+	dev_t device;
+	char *text;
+	unsigned int n_found;
 };
 
 static bool uses_device(pid_t pid, dev_t dev)
@@ -290,22 +294,22 @@ static bool uses_device(pid_t pid, dev_t dev)
 	return found;
 }
 
-static int holders_one(void *data, pid_t pid)
+static int add_holder(void *data, pid_t pid)
 {
-	struct holders *h = data;
+	struct holder_list *h = data;
 	_cleanup_free_ char *name = NULL, *old = NULL;
 
-	if (pid == getpid() || !uses_device(pid, h->dev) ||
+	if (pid == getpid() || !uses_device(pid, h->device) ||
 	    (h->except && descends_from(pid, h->except)))
 		return 0;
 	name = process_name(pid);
-	old = h->words;
-	if (++h->n > HOLDERS_SHOWN) {
-		h->words = strf("%s and others", old);
+	old = h->text;
+	if (++h->n_found > HOLDERS_SHOWN) {
+		h->text = strf("%s and others", old);
 		return 1;
 	}
-	h->words = old ? strf("%s, %s (pid %d)", old, name, (int)pid)
-		       : strf("%s (pid %d)", name, (int)pid);
+	h->text = old ? strf("%s, %s (pid %d)", old, name, (int)pid)
+		      : strf("%s (pid %d)", name, (int)pid);
 	return 0;
 }
 
@@ -318,14 +322,14 @@ bool process_uses_mount(pid_t pid, const char *path)
 
 char *mount_holders(const char *path, pid_t except)
 {
-	struct holders h = { .except = except };
+	struct holder_list h = { .except = except };
 	struct stat st;
 
 	if (stat(path, &st) < 0)
 		return NULL;
-	h.dev = st.st_dev;
-	process_each(holders_one, &h);
-	return h.words;
+	h.device = st.st_dev;
+	process_each(add_holder, &h);
+	return h.text;
 }
 
 char *process_name(pid_t pid)

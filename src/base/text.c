@@ -60,7 +60,7 @@ static size_t plain_length(const char *s, size_t n)
 	return i;
 }
 
-static char *clean(const char *s, size_t n, const char *instead, bool controls)
+static char *make_printable(const char *s, size_t n, const char *instead, bool controls)
 {
 	char *out = xcalloc(n * strlen(instead) + 1, 1), *p = out;
 
@@ -89,12 +89,12 @@ static char *clean(const char *s, size_t n, const char *instead, bool controls)
 
 char *text_valid_utf8(const char *s)
 {
-	return clean(s, strlen(s), REPLACEMENT, true);
+	return make_printable(s, strlen(s), REPLACEMENT, true);
 }
 
 char *text_printable(const char *s, size_t n)
 {
-	return clean(s, n, "?", false);
+	return make_printable(s, n, "?", false);
 }
 
 char *text_printable_lines(const char *s, size_t n)

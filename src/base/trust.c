@@ -34,20 +34,20 @@ struct acl_entry {
 };
 
 /* A directory of the path. */
-struct passed {
-	struct stat st;
+struct passed_directory {
+	struct stat stat;
 	char *path;
 	bool others_write;
 	uid_t entry_uid; /* owner of the path's next component in it */
 };
 
-struct walk {
-	char *left;	/* components not walked yet */
-	char *here;	/* path of `fd`, for messages */
-	int fd;		/* current component */
-	struct stat st; /* of `fd` */
-	struct passed *passed;
-	size_t n;
+struct path_walk {
+	char *remaining;  /* components not walked yet */
+	char *path;	  /* path of `fd`, for messages */
+	int fd;		  /* current component */
+	struct stat stat; /* of `fd` */
+	struct passed_directory *passed;
+	size_t n_passed;
 	unsigned int links; /* symbolic links followed */
 };
 
@@ -98,33 +98,33 @@ static bool others_write(int fd, const struct stat *st)
 
 /* --- the walk --- */
 
-static void walk_end(struct walk *w)
+static void walk_end(struct path_walk *w)
 {
-	for (size_t i = 0; i < w->n; i++)
+	for (size_t i = 0; i < w->n_passed; i++)
 		free(w->passed[i].path);
 	free(w->passed);
-	free(w->left);
-	free(w->here);
+	free(w->remaining);
+	free(w->path);
 	cleanup_close(&w->fd);
 }
 
-static int go_to(struct walk *w, int fd, char *here)
+static int move_to(struct path_walk *w, int fd, char *here)
 {
 	cleanup_close(&w->fd);
-	free(w->here);
+	free(w->path);
 	w->fd = fd;
-	w->here = here;
-	return fstat(fd, &w->st) < 0 ? -errno : 0;
+	w->path = here;
+	return fstat(fd, &w->stat) < 0 ? -errno : 0;
 }
 
-static int go_to_root(struct walk *w)
+static int move_to_root(struct path_walk *w)
 {
 	int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	return fd < 0 ? -errno : go_to(w, fd, xstrdup("/"));
+	return fd < 0 ? -errno : move_to(w, fd, xstrdup("/"));
 }
 
-static char *join(const char *dir, const char *name)
+static char *join_path(const char *dir, const char *name)
 {
 	return strf("%s%s%s", dir, streq(dir, "/") ? "" : "/", name);
 }
@@ -140,9 +140,9 @@ static bool is_of_procfs(int fd)
 	return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
 }
 
-static int follow(struct walk *w, const char *name, int link)
+static int follow_link(struct path_walk *w, const char *name, int link)
 {
-	char target[PATH_MAX], *rest = w->left;
+	char target[PATH_MAX], *rest = w->remaining;
 	ssize_t n = readlinkat(link, "", target, sizeof(target) - 1);
 	int fd;
 
@@ -153,53 +153,53 @@ static int follow(struct walk *w, const char *name, int link)
 	target[n] = '\0';
 	if (*target != '/' && is_of_procfs(link)) {
 		fd = openat(w->fd, name, O_PATH | O_CLOEXEC);
-		return fd < 0 ? -errno : go_to(w, fd, join(w->here, name));
+		return fd < 0 ? -errno : move_to(w, fd, join_path(w->path, name));
 	}
-	w->left = strf("%s%s", target, rest); /* `rest` begins with "/" or is empty */
+	w->remaining = strf("%s%s", target, rest); /* `rest` begins with "/" or is empty */
 	free(rest);
-	return *target == '/' ? go_to_root(w) : 0;
+	return *target == '/' ? move_to_root(w) : 0;
 }
 
 /* Opens the next component of w->left. */
-static int step(struct walk *w)
+static int walk_component(struct path_walk *w)
 {
-	const char *begin = w->left + strspn(w->left, "/");
+	const char *begin = w->remaining + strspn(w->remaining, "/");
 	_cleanup_free_ char *name = xstrndup(begin, strcspn(begin, "/"));
 	char *rest = xstrdup(begin + strlen(name));
 	_cleanup_close_ int fd = -1;
-	struct passed *passed;
+	struct passed_directory *passed;
 	struct stat st;
 
-	free(w->left);
-	w->left = rest;
+	free(w->remaining);
+	w->remaining = rest;
 	if (!*name || streq(name, "."))
 		return 0;
-	if (!S_ISDIR(w->st.st_mode))
+	if (!S_ISDIR(w->stat.st_mode))
 		return -ENOTDIR;
 	fd = openat(w->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	passed = array_add(w->passed, w->n);
-	*passed = (struct passed){ .st = w->st,
-				   .path = xstrdup(w->here),
-				   .others_write = others_write(w->fd, &w->st),
-				   .entry_uid = st.st_uid };
+	passed = array_add(w->passed, w->n_passed);
+	*passed = (struct passed_directory){ .stat = w->stat,
+					     .path = xstrdup(w->path),
+					     .others_write = others_write(w->fd, &w->stat),
+					     .entry_uid = st.st_uid };
 	if (S_ISLNK(st.st_mode))
-		return follow(w, name, fd);
-	return go_to(w, steal_fd(&fd), join(w->here, name));
+		return follow_link(w, name, fd);
+	return move_to(w, steal_fd(&fd), join_path(w->path, name));
 }
 
-static int walk(struct walk *w, const char *path)
+static int walk_path(struct path_walk *w, const char *path)
 {
-	int r = go_to_root(w);
+	int r = move_to_root(w);
 
 	if (!*path)
 		return -ENOENT;
-	w->left = *path == '/' ? xstrdup(path) : strf("/proc/self/cwd/%s", path);
-	for (int i = 0; r == 0 && w->left[strspn(w->left, "/")]; i++)
-		r = i < MAX_STEPS ? step(w) : -ENAMETOOLONG;
+	w->remaining = *path == '/' ? xstrdup(path) : strf("/proc/self/cwd/%s", path);
+	for (int i = 0; r == 0 && w->remaining[strspn(w->remaining, "/")]; i++)
+		r = i < MAX_STEPS ? walk_component(w) : -ENAMETOOLONG;
 	/* A path with a final slash must lead to a directory. */
-	return r == 0 && *w->left && !S_ISDIR(w->st.st_mode) ? -ENOTDIR : r;
+	return r == 0 && *w->remaining && !S_ISDIR(w->stat.st_mode) ? -ENOTDIR : r;
 }
 
 /* --- reasons --- */
@@ -216,45 +216,45 @@ static char *foreign_owner(uid_t uid, uid_t owner)
 		    (unsigned int)owner);
 }
 
-static char *distrust_directory(const struct passed *p, uid_t owner)
+static char *find_distrust_of_directory(const struct passed_directory *p, uid_t owner)
 {
-	if (p->st.st_uid != 0 && p->st.st_uid != owner) {
-		_cleanup_free_ char *reason = foreign_owner(p->st.st_uid, owner);
+	if (p->stat.st_uid != 0 && p->stat.st_uid != owner) {
+		_cleanup_free_ char *reason = foreign_owner(p->stat.st_uid, owner);
 
 		return strf("the directory %s %s", p->path, reason);
 	}
 	/* With the sticky bit only the owner of an entry can replace it. */
-	if (p->others_write && !(p->st.st_mode & S_ISVTX && p->entry_uid == p->st.st_uid))
+	if (p->others_write && !(p->stat.st_mode & S_ISVTX && p->entry_uid == p->stat.st_uid))
 		return strf("others may write in the directory %s (mode %04o)", p->path,
-			    (unsigned int)p->st.st_mode & 07777);
+			    (unsigned int)p->stat.st_mode & 07777);
 	return NULL;
 }
 
-static char *distrust(const struct walk *w, enum trust trust)
+static char *find_distrust(const struct path_walk *w, enum trust trust)
 {
-	uid_t owner = trust == TRUST_ROOT ? 0 : w->st.st_uid;
+	uid_t owner = trust == TRUST_ROOT ? 0 : w->stat.st_uid;
 	char *why = NULL;
 
-	if (others_write(w->fd, &w->st))
+	if (others_write(w->fd, &w->stat))
 		return strf("others may write to it (mode %04o)",
-			    (unsigned int)w->st.st_mode & 07777);
-	if (w->st.st_uid != 0 && w->st.st_uid != owner) {
-		_cleanup_free_ char *reason = foreign_owner(w->st.st_uid, owner);
+			    (unsigned int)w->stat.st_mode & 07777);
+	if (w->stat.st_uid != 0 && w->stat.st_uid != owner) {
+		_cleanup_free_ char *reason = foreign_owner(w->stat.st_uid, owner);
 
 		return strf("it %s", reason);
 	}
 	/* From the file upward: the user most likely set up the nearest directory. */
-	for (size_t i = w->n; i > 0 && !why; i--)
-		why = distrust_directory(&w->passed[i - 1], owner);
+	for (size_t i = w->n_passed; i > 0 && !why; i--)
+		why = find_distrust_of_directory(&w->passed[i - 1], owner);
 	return why;
 }
 
 int trust_open(const char *path, enum trust trust, int *fd, char **why)
 {
-	struct walk w = { .fd = -1 };
-	int r = walk(&w, path);
+	struct path_walk w = { .fd = -1 };
+	int r = walk_path(&w, path);
 
-	*why = r == 0 ? distrust(&w, trust) : NULL;
+	*why = r == 0 ? find_distrust(&w, trust) : NULL;
 	*fd = r == 0 ? steal_fd(&w.fd) : -1;
 	walk_end(&w);
 	return r;

@@ -11,7 +11,7 @@
 
 #define MAX_LENGTH ((uint64_t)1 << 40)
 
-static int usage(struct error *err, const char *s, const char *what)
+static int fail_value(struct error *err, const char *s, const char *what)
 {
 	return error_set(err, EX_USAGE, EINVAL, NULL, "'%s' is not %s", s, what);
 }
@@ -41,8 +41,8 @@ int args_size(const char *s, uint64_t *n, struct error *err)
 	const char *p = s;
 
 	if (parse_size(&p, n) < 0 || *p)
-		return usage(err, s,
-			     "a size: an integer up to 1024G, optionally followed by K, M or G");
+		return fail_value(
+			err, s, "a size: an integer up to 1024G, optionally followed by K, M or G");
 	return 0;
 }
 
@@ -64,7 +64,7 @@ int args_seconds(const char *s, unsigned int *ms, struct error *err)
 
 	v = strtod(s, &end);
 	if (end == s || *end || !(v >= 0 && v <= 86400))
-		return usage(err, s, "a number of seconds from 0 to 86400");
+		return fail_value(err, s, "a number of seconds from 0 to 86400");
 	*ms = (unsigned int)(v * 1000);
 	return 0;
 }
@@ -82,7 +82,7 @@ int args_count(const char *s, unsigned int max, unsigned int *n, struct error *e
 	return 0;
 }
 
-static int list_add(struct list *l, uint64_t value, uint64_t max)
+static int add_value(struct list *l, uint64_t value, uint64_t max)
 {
 	if (value < 1 || value > max || l->n == LIST_MAX)
 		return -ERANGE;
@@ -103,7 +103,7 @@ int args_list(const char *s, uint64_t max, const char *what, struct list *l, str
 		if (*p == '-' && (p++, parse_size(&p, &last) < 0 || last < first))
 			goto bad;
 		for (; first <= last; first *= 2)
-			if (list_add(l, first, max) < 0)
+			if (add_value(l, first, max) < 0)
 				goto bad;
 	} while (*p++ == ',');
 	if (!p[-1])
@@ -115,7 +115,7 @@ bad:
 			 s, what, max);
 }
 
-static void add(struct lengths *l, uint64_t first, uint64_t last)
+static void add_range(struct lengths *l, uint64_t first, uint64_t last)
 {
 	uint64_t n = last - first + 1;
 
@@ -142,13 +142,13 @@ int args_lengths(const char *s, struct lengths *l, struct error *err)
 			if (parse_size(&p, &last) < 0 || last < first || last - first > 1 << 20)
 				goto bad;
 		}
-		add(l, first, last);
+		add_range(l, first, last);
 	} while (*p++ == ',');
 	if (!p[-1])
 		return 0;
 bad:
 	lengths_free(l);
-	return usage(err, s, "a list of lengths like 1-4096,1M,16M");
+	return fail_value(err, s, "a list of lengths like 1-4096,1M,16M");
 }
 
 void lengths_even(struct lengths *l, uint64_t total, uint64_t size)
@@ -164,7 +164,7 @@ void lengths_even(struct lengths *l, uint64_t total, uint64_t size)
 #define BLOCK 1024 /* a multiple of every packet size of bulk endpoints */
 
 /* Maps consecutive numbers to pseudo-random ones: the output function of splitmix64. */
-static uint64_t mix(uint64_t x)
+static uint64_t scramble(uint64_t x)
 {
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
 	x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
@@ -173,7 +173,7 @@ static uint64_t mix(uint64_t x)
 
 static uint64_t random_length(const struct lengths *l, uint64_t message)
 {
-	uint64_t r = mix(mix(l->seed) + message * 0x9e3779b97f4a7c15);
+	uint64_t r = scramble(scramble(l->seed) + message * 0x9e3779b97f4a7c15);
 	uint64_t length = 1 + (r >> 2) % l->max;
 
 	/* Lengths that need an empty packet would be rare otherwise. */

@@ -11,11 +11,11 @@
 static void add_row(struct report *r, const struct options *o, enum direction direction,
 		    uint64_t size, uint64_t depth)
 {
-	struct row *row = &r->rows[r->n++];
+	struct row *row = &r->rows[r->n_rows++];
 
-	row->c = (struct combination){ direction, size, (unsigned int)depth };
+	row->combination = (struct combination){ direction, size, (unsigned int)depth };
 	row->runs = xcalloc(o->repeat, sizeof(*row->runs));
-	row->ok = true;
+	row->succeeded = true;
 }
 
 static bool has_endpoint(const struct device *d, enum direction direction)
@@ -44,10 +44,11 @@ static int run_row(const struct options *o, struct report *r, struct row *row, s
 	int result;
 
 	row_name(row, p->name, sizeof(p->name));
-	result = r->command->run(r->device, o, &row->c, p, &row->runs[row->n], err);
-	row->ok = result >= 0;
-	row->n += row->ok || row->runs[row->n].seconds >
-				     0; /* does not count a run that failed before its start */
+	result = r->command->run(r->device, o, &row->combination, p, &row->runs[row->n_runs], err);
+	row->succeeded = result >= 0;
+	row->n_runs +=
+		row->succeeded || row->runs[row->n_runs].seconds >
+					  0; /* does not count a run that failed before its start */
 	p->run++;
 	return result;
 }
@@ -61,10 +62,10 @@ int bench_run(const struct options *o, struct report *r, struct error *err)
 
 	r->repeat = o->repeat;
 	make_rows(o, r);
-	progress_init(&p, o->quiet, r->n * o->repeat);
+	progress_init(&p, o->quiet, r->n_rows * o->repeat);
 	tick_start();
 	for (round = 0; round < o->repeat; round++)
-		for (i = 0; i < r->n && result >= 0 && !tick_interrupted(); i++)
+		for (i = 0; i < r->n_rows && result >= 0 && !tick_interrupted(); i++)
 			result = run_row(o, r, &r->rows[i], &p, err);
 	tick_stop();
 	progress_end(&p);
@@ -74,7 +75,7 @@ int bench_run(const struct options *o, struct report *r, struct error *err)
 
 void bench_free(struct report *r)
 {
-	for (size_t i = 0; i < r->n; i++) {
+	for (size_t i = 0; i < r->n_rows; i++) {
 		for (size_t k = 0; k < r->repeat; k++)
 			free(r->rows[i].runs[k].remark);
 		free(r->rows[i].runs);

@@ -22,7 +22,7 @@
 #define EXIT_WRONG 1
 
 struct options {
-	struct device_filter wanted;
+	struct device_filter device;
 	struct list sizes, depths;
 	uint64_t bytes;	     /* of a run; 0: limited by run_ms only */
 	unsigned int run_ms; /* longest time of a run; 0: no limit */
@@ -62,7 +62,7 @@ struct measure {
 	bool zero_copy;
 	char *remark; /* warning about the memory; NULL: none */
 	uint64_t transfers, messages, bytes;
-	uint64_t shorts; /* transfers that ended with a short packet */
+	uint64_t short_transfers; /* transfers that ended with a short packet */
 	unsigned int recoveries;
 	double seconds, cpu_seconds;
 	struct queue queue;
@@ -70,10 +70,10 @@ struct measure {
 };
 
 struct row {
-	struct combination c;
+	struct combination combination;
 	struct measure *runs;
-	size_t n;
-	bool ok; /* no run failed */
+	size_t n_runs;
+	bool succeeded; /* no run failed */
 };
 
 /* Selects the columns of the rows. */
@@ -99,7 +99,7 @@ struct report {
 	const struct command *command;
 	const struct device *device; /* all zero: not opened */
 	struct row *rows;
-	size_t n;
+	size_t n_rows;
 	unsigned int repeat; /* allocated runs in each row */
 	bool interrupted;
 };

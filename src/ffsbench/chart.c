@@ -45,7 +45,8 @@ static char *combination_name(const struct combination *c)
 
 static bool same_line(const struct row *a, const struct row *b)
 {
-	return a->c.direction == b->c.direction && a->c.depth == b->c.depth;
+	return a->combination.direction == b->combination.direction &&
+	       a->combination.depth == b->combination.depth;
 }
 
 /* Adds a curve of the rows from `first` on that differ only in size; returns the index after
@@ -57,13 +58,14 @@ static size_t add_line(struct plot *p, const struct report *r, size_t first,
 	const struct row *row;
 	size_t i;
 
-	*s = (struct plot_series){ .name = curve->name ? xstrdup(curve->name)
-						       : combination_name(&r->rows[first].c),
-				   .size = xcalloc(r->n, sizeof(double)),
-				   .value = xcalloc(r->n, sizeof(double)) };
-	for (i = first; i < r->n && same_line(&r->rows[i], &r->rows[first]); i++) {
+	*s = (struct plot_series){ .name = curve->name
+						   ? xstrdup(curve->name)
+						   : combination_name(&r->rows[first].combination),
+				   .size = xcalloc(r->n_rows, sizeof(double)),
+				   .value = xcalloc(r->n_rows, sizeof(double)) };
+	for (i = first; i < r->n_rows && same_line(&r->rows[i], &r->rows[first]); i++) {
 		row = &r->rows[i];
-		if (!row->n || !row->ok)
+		if (!row->n_runs || !row->succeeded)
 			continue;
 		s->size[s->n] = (double)row->runs[0].size;
 		s->value[s->n++] = curve->value(row);
@@ -80,9 +82,9 @@ void report_plot(FILE *f, const struct report *r)
 			  .y_label = r->command->kind == KIND_LATENCY ? "microseconds" : "MB/s" };
 	size_t i, k;
 
-	p.series = xcalloc(r->n * ARRAY_SIZE(curves) + 1, sizeof(*p.series));
+	p.series = xcalloc(r->n_rows * ARRAY_SIZE(curves) + 1, sizeof(*p.series));
 	for (k = 0; k < ARRAY_SIZE(curves); k++)
-		for (i = 0; curves[k].kinds & r->command->kind && i < r->n;)
+		for (i = 0; curves[k].kinds & r->command->kind && i < r->n_rows;)
 			i = add_line(&p, r, i, &curves[k]);
 	plot_write(f, &p);
 	for (i = 0; i < p.n; i++) {

@@ -48,7 +48,7 @@ static int measure(const struct options *o, const struct command *command, struc
 
 	r = open_plot(o, &plot, err);
 	if (r >= 0)
-		r = device_open(&o->wanted, &device, err);
+		r = device_open(&o->device, &device, err);
 	if (r >= 0)
 		r = bench_run(o, &report, err);
 	if (r >= 0)

@@ -14,74 +14,75 @@
 #include "ffsbench/tick.h"
 #include "ffsbench/transfer.h"
 
-struct trip {
-	const struct device *d;
-	const struct options *o;
-	struct measure *m;
+struct latency_state {
+	const struct device *device;
+	const struct options *options;
+	struct measure *measure;
 	struct error *err;
 	struct pattern pattern;
 	struct buffers buffers;
 	struct libusb_transfer *out, *in;
 	unsigned int size; /* bytes of the message */
 	unsigned int in_flight;
-	bool bad;    /* a transfer failed */
-	bool ticked; /* progress is due */
-	double back; /* time at which the message was back, seconds */
+	bool failed;	    /* a transfer failed */
+	bool progress_due;  /* progress is due */
+	double returned_at; /* time at which the message was back, seconds */
 };
 
 static void LIBUSB_CALL on_end(struct libusb_transfer *x)
 {
-	struct trip *t = x->user_data;
+	struct latency_state *t = x->user_data;
 
 	t->in_flight--;
-	t->bad = t->bad || x->status != LIBUSB_TRANSFER_COMPLETED;
+	t->failed = t->failed || x->status != LIBUSB_TRANSFER_COMPLETED;
 	if (x == t->in)
-		t->back = now_seconds();
+		t->returned_at = now_seconds();
 }
 
-static int prepare(struct trip *t)
+static int prepare(struct latency_state *t)
 {
-	unsigned int packet = t->d->in_packet;
+	unsigned int packet = t->device->in_packet;
 	/* Longer than the message, so that the packet that ends it belongs to the transfer. */
 	unsigned int room = (t->size / packet + 1) * packet;
-	int r = buffers_make(&t->buffers, t->d, t->o->memory, 2, room, t->err);
+	int r = buffers_make(&t->buffers, t->device, t->options->memory, 2, room, t->err);
 
 	if (r < 0)
 		return r;
-	t->m->zero_copy = t->buffers.zero_copy;
-	t->m->remark = buffers_remark(&t->buffers, t->o->memory);
-	t->out = transfer_make(t->d, DIRECTION_OUT, t->buffers.at[0], (int)t->size, on_end, t);
-	t->in = transfer_make(t->d, DIRECTION_IN, t->buffers.at[1], (int)room, on_end, t);
+	t->measure->zero_copy = t->buffers.zero_copy;
+	t->measure->remark = buffers_remark(&t->buffers, t->options->memory);
+	t->out = transfer_make(t->device, DIRECTION_OUT, t->buffers.data[0], (int)t->size, on_end,
+			       t);
+	t->in = transfer_make(t->device, DIRECTION_IN, t->buffers.data[1], (int)room, on_end, t);
 	if (!t->out || !t->in)
 		return device_error(t->err, LIBUSB_ERROR_NO_MEM, "cannot allocate a transfer");
-	if (t->size % t->d->out_packet == 0)
+	if (t->size % t->device->out_packet == 0)
 		t->out->flags = LIBUSB_TRANSFER_ADD_ZERO_PACKET;
-	r = transfer_clear_halt(t->d, DIRECTION_OUT, t->err);
-	return r < 0 ? r : transfer_clear_halt(t->d, DIRECTION_IN, t->err);
+	r = transfer_clear_halt(t->device, DIRECTION_OUT, t->err);
+	return r < 0 ? r : transfer_clear_halt(t->device, DIRECTION_IN, t->err);
 }
 
-static int submit(struct trip *t, struct libusb_transfer *x)
+static int submit(struct latency_state *t, struct libusb_transfer *x)
 {
 	int r = libusb_submit_transfer(x);
 
 	if (r < 0)
-		return transfer_refused(t->d, x->endpoint, &t->buffers, r, t->err);
+		return transfer_refused(t->device, x->endpoint, &t->buffers, r, t->err);
 	t->in_flight++;
 	return 0;
 }
 
-static int check_status(struct trip *t, const struct libusb_transfer *x)
+static int check_status(struct latency_state *t, const struct libusb_transfer *x)
 {
 	int usb = transfer_status(x->status);
 
 	if (usb == 0)
 		return 0;
 	device_error(t->err, usb, "transfer on endpoint 0x%02x failed in round trip %" PRIu64,
-		     x->endpoint, t->m->messages + 1);
+		     x->endpoint, t->measure->messages + 1);
 	return transfer_hint(usb, t->err);
 }
 
-static int check(struct trip *t)
+static int check(struct latency_state *t)
 {
 	size_t same;
 	int r = check_status(t, t->out);
@@ -93,44 +94,44 @@ static int check(struct trip *t)
 	if ((unsigned int)t->in->actual_length != t->size)
 		return error_set(t->err, EXIT_WRONG, EIO, NULL,
 				 "message %" PRIu64 " (%u bytes) came back with %d bytes",
-				 t->m->messages + 1, t->size, t->in->actual_length);
-	same = pattern_compare(&t->pattern, t->m->messages, 0, t->in->buffer, t->size);
+				 t->measure->messages + 1, t->size, t->in->actual_length);
+	same = pattern_compare(&t->pattern, t->measure->messages, 0, t->in->buffer, t->size);
 	if (same < t->size)
 		return error_set(t->err, EXIT_WRONG, EIO, NULL,
 				 "message %" PRIu64 " (%u bytes) came back wrong: byte %zu is "
 				 "0x%02x, not 0x%02x",
-				 t->m->messages + 1, t->size, same, t->in->buffer[same],
+				 t->measure->messages + 1, t->size, same, t->in->buffer[same],
 				 t->out->buffer[same]);
 	return 0;
 }
 
-static void cancel_all(struct trip *t)
+static void cancel_all(struct latency_state *t)
 {
 	if (t->in_flight) {
 		libusb_cancel_transfer(t->out);
 		libusb_cancel_transfer(t->in);
 	}
 	while (t->in_flight)
-		transfer_wait(t->d, 1000);
+		transfer_wait(t->device, 1000);
 }
 
 /*
  * Waits for the message, also when interrupted: otherwise the device's next user would receive it.
  */
-static int wait_back(struct trip *t, double start)
+static int wait_for_message(struct latency_state *t, double start)
 {
 	while (t->in_flight) {
-		transfer_wait(t->d, 1000);
-		if (t->bad)
+		transfer_wait(t->device, 1000);
+		if (t->failed)
 			cancel_all(t); /* the other transfer is useless alone */
 		if (!t->in_flight || !tick_due())
 			continue;
-		t->ticked = true;
-		if ((now_seconds() - start) * 1000 < t->o->timeout_ms)
+		t->progress_due = true;
+		if ((now_seconds() - start) * 1000 < t->options->timeout_ms)
 			continue;
 		error_set(t->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 			  "message %" PRIu64 " (%u bytes) did not come back in %.1f s",
-			  t->m->messages + 1, t->size, t->o->timeout_ms / 1000.0);
+			  t->measure->messages + 1, t->size, t->options->timeout_ms / 1000.0);
 		return error_hint(t->err, "the device's function may have no worker, or may not "
 					  "echo messages");
 	}
@@ -138,23 +139,23 @@ static int wait_back(struct trip *t, double start)
 }
 
 /* Sends one message and receives it. Stores the time it took in *took, in seconds. */
-static int round_trip(struct trip *t, double *took)
+static int round_trip(struct latency_state *t, double *took)
 {
 	double start;
 	int r;
 
-	pattern_fill(&t->pattern, t->m->messages, 0, t->out->buffer, t->size);
+	pattern_fill(&t->pattern, t->measure->messages, 0, t->out->buffer, t->size);
 	r = submit(t, t->in);
 	if (r < 0)
 		return r;
 	start = now_seconds();
 	r = submit(t, t->out);
 	if (r == 0)
-		r = wait_back(t, start);
+		r = wait_for_message(t, start);
 	cancel_all(t);
 	if (r == 0)
 		r = check(t);
-	*took = t->back - start;
+	*took = t->returned_at - start;
 	return r;
 }
 
@@ -167,36 +168,37 @@ static void set_percentiles(struct measure *m, double *took, size_t n)
 		m->latency[i] = stats_percentile(took, n, percent[i]);
 }
 
-static void show_progress(struct trip *t, struct progress *p, double elapsed)
+static void show_progress(struct latency_state *t, struct progress *p, double elapsed)
 {
-	double part = (double)t->m->messages / (double)t->o->count;
-	double time = t->o->run_ms ? elapsed * 1000 / t->o->run_ms : 0;
+	double part = (double)t->measure->messages / (double)t->options->count;
+	double time = t->options->run_ms ? elapsed * 1000 / t->options->run_ms : 0;
 
-	if (!t->ticked && !tick_due())
+	if (!t->progress_due && !tick_due())
 		return;
-	t->ticked = false;
-	progress_show(p, part > time ? part : time, t->m->bytes, elapsed);
+	t->progress_due = false;
+	progress_show(p, part > time ? part : time, t->measure->bytes, elapsed);
 }
 
-static int run(struct trip *t, struct progress *p)
+static int run_round_trips(struct latency_state *t, struct progress *p)
 {
-	double *took = xcalloc(t->o->count, sizeof(*took));
+	double *took = xcalloc(t->options->count, sizeof(*took));
 	double start = now_seconds(), cpu = cpu_seconds(), elapsed = 0;
 	int r = 0;
 
-	while (r == 0 && t->m->messages < t->o->count &&
-	       !(t->o->run_ms && elapsed * 1000 >= t->o->run_ms) && !tick_interrupted()) {
-		r = round_trip(t, &took[t->m->messages]);
+	while (r == 0 && t->measure->messages < t->options->count &&
+	       !(t->options->run_ms && elapsed * 1000 >= t->options->run_ms) &&
+	       !tick_interrupted()) {
+		r = round_trip(t, &took[t->measure->messages]);
 		if (r == 0) {
-			t->m->messages++;
-			t->m->bytes += t->size;
+			t->measure->messages++;
+			t->measure->bytes += t->size;
 		}
-		elapsed = t->back - start;
+		elapsed = t->returned_at - start;
 		show_progress(t, p, elapsed);
 	}
-	t->m->seconds = now_seconds() - start;
-	t->m->cpu_seconds = cpu_seconds() - cpu;
-	set_percentiles(t->m, took, t->m->messages);
+	t->measure->seconds = now_seconds() - start;
+	t->measure->cpu_seconds = cpu_seconds() - cpu;
+	set_percentiles(t->measure, took, t->measure->messages);
 	free(took);
 	return r;
 }
@@ -204,14 +206,16 @@ static int run(struct trip *t, struct progress *p)
 int latency_run(const struct device *d, const struct options *o, const struct combination *c,
 		struct progress *p, struct measure *m, struct error *err)
 {
-	struct trip t = { .d = d, .o = o, .m = m, .err = err, .size = (unsigned int)c->size };
+	struct latency_state t = {
+		.device = d, .options = o, .measure = m, .err = err, .size = (unsigned int)c->size
+	};
 	int r;
 
 	m->size = c->size;
 	pattern_init(&t.pattern);
 	r = prepare(&t);
 	if (r >= 0)
-		r = run(&t, p);
+		r = run_round_trips(&t, p);
 	libusb_free_transfer(t.out);
 	libusb_free_transfer(t.in);
 	buffers_free(&t.buffers);

@@ -27,14 +27,14 @@
    the host, so that no stall shows it: send another mark after this time. */
 #define MARK_AGAIN_MS 300
 
-struct slot {
-	struct libusb_transfer *x;
+struct ring_slot {
+	struct libusb_transfer *transfer;
 	bool ended; /* completed, but not yet handled */
 };
 
 /* One direction: a ring of transfers, which complete in the order of submission. */
-struct side {
-	struct slot *slots;
+struct loop_direction {
+	struct ring_slot *slots;
 	unsigned int depth;
 	uint64_t submitted, handled; /* transfers so far */
 	uint8_t address;
@@ -42,20 +42,20 @@ struct side {
 	unsigned int packet; /* bytes */
 };
 
-struct loop {
-	const struct device *d;
-	const struct options *o;
+struct loop_state {
+	const struct device *device;
+	const struct options *options;
 	struct error *err;
 	const struct lengths *lengths;
 	uint64_t count; /* of messages; decreased when the time is over */
 	struct pattern pattern;
 	struct buffers buffers;
-	struct side out, in;
+	struct loop_direction out, in;
 	uint64_t send_message, send_offset;
-	uint64_t recv_message, recv_offset;
+	uint64_t receive_message, receive_offset;
 	uint64_t bytes; /* of the messages that came back */
 	int64_t last_progress,
-		mark_taken; /* times in ms; mark_taken 0: not yet sent to the device */
+		mark_sent_at; /* times in ms; mark_taken 0: not yet sent to the device */
 	unsigned int recoveries;
 	bool stalled;		       /* recover() must be called */
 	bool awaiting_mark, mark_sent; /* drop all data before the mark's echo */
@@ -64,22 +64,22 @@ struct loop {
 	bool failed;
 };
 
-static struct slot *slot_at(struct side *s, uint64_t n)
+static struct ring_slot *slot_at(struct loop_direction *s, uint64_t n)
 {
 	return &s->slots[n % s->depth];
 }
 
-static unsigned int in_flight(const struct side *s)
+static unsigned int in_flight(const struct loop_direction *s)
 {
 	return (unsigned int)(s->submitted - s->handled);
 }
 
-static bool finished(const struct loop *l)
+static bool is_finished(const struct loop_state *l)
 {
-	return !l->awaiting_mark && l->recv_message == l->count;
+	return !l->awaiting_mark && l->receive_message == l->count;
 }
 
-_printf_(2, 3) static void wrong_message(struct loop *l, const char *fmt, ...)
+_printf_(2, 3) static void wrong_message(struct loop_state *l, const char *fmt, ...)
 {
 	char what[160];
 	va_list ap;
@@ -88,76 +88,76 @@ _printf_(2, 3) static void wrong_message(struct loop *l, const char *fmt, ...)
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
 	error_set(l->err, EXIT_WRONG, EIO, NULL, "message %" PRIu64 " (%" PRIu64 " bytes) %s",
-		  l->recv_message + 1, lengths_of(l->lengths, l->recv_message), what);
+		  l->receive_message + 1, lengths_of(l->lengths, l->receive_message), what);
 	l->failed = true;
 }
 
 static void LIBUSB_CALL on_end(struct libusb_transfer *x)
 {
-	struct slot *slot = x->user_data;
+	struct ring_slot *slot = x->user_data;
 
 	slot->ended = true;
 }
 
-static void side_init(struct side *s, const struct loop *l, enum direction direction,
-		      unsigned int depth)
+static void init_direction(struct loop_direction *s, const struct loop_state *l,
+			   enum direction direction, unsigned int depth)
 {
-	*s = (struct side){ .address = transfer_address(l->d, direction),
-			    .packet = transfer_packet(l->d, direction),
-			    .depth = depth };
-	s->length = (int)transfer_whole_packets(l->o->transfer, s->packet);
+	*s = (struct loop_direction){ .address = transfer_address(l->device, direction),
+				      .packet = transfer_packet(l->device, direction),
+				      .depth = depth };
+	s->length = (int)transfer_whole_packets(l->options->transfer, s->packet);
 	s->slots = xcalloc(depth, sizeof(*s->slots));
 }
 
-static int side_open(struct side *s, struct loop *l, enum direction direction,
-		     unsigned char **buffers)
+static int open_direction(struct loop_direction *s, struct loop_state *l, enum direction direction,
+			  unsigned char **buffers)
 {
 	unsigned int i;
 
 	for (i = 0; i < s->depth; i++) {
-		s->slots[i].x =
-			transfer_make(l->d, direction, buffers[i], s->length, on_end, &s->slots[i]);
-		if (!s->slots[i].x)
+		s->slots[i].transfer = transfer_make(l->device, direction, buffers[i], s->length,
+						     on_end, &s->slots[i]);
+		if (!s->slots[i].transfer)
 			return device_error(l->err, LIBUSB_ERROR_NO_MEM,
 					    "cannot allocate a transfer");
 	}
-	return transfer_clear_halt(l->d, direction, l->err);
+	return transfer_clear_halt(l->device, direction, l->err);
 }
 
-static void side_close(struct side *s)
+static void close_direction(struct loop_direction *s)
 {
 	unsigned int i;
 
 	for (i = 0; s->slots && i < s->depth; i++)
-		libusb_free_transfer(s->slots[i].x);
+		libusb_free_transfer(s->slots[i].transfer);
 	free(s->slots);
 }
 
-static void submit(struct loop *l, struct side *s, int length, uint8_t flags)
+static void submit(struct loop_state *l, struct loop_direction *s, int length, uint8_t flags)
 {
-	struct slot *slot = slot_at(s, s->submitted);
+	struct ring_slot *slot = slot_at(s, s->submitted);
 	int r;
 
-	slot->x->length = length;
-	slot->x->flags = flags;
+	slot->transfer->length = length;
+	slot->transfer->flags = flags;
 	slot->ended = false;
-	r = libusb_submit_transfer(slot->x);
+	r = libusb_submit_transfer(slot->transfer);
 	if (r == 0) {
 		s->submitted++;
 		return;
 	}
-	transfer_refused(l->d, s->address, &l->buffers, r, l->err);
+	transfer_refused(l->device, s->address, &l->buffers, r, l->err);
 	l->failed = true;
 }
 
-static void send_mark(struct loop *l)
+static void send_mark(struct loop_state *l)
 {
-	memcpy(slot_at(&l->out, l->out.submitted)->x->buffer, l->mark, MARK_LENGTH);
+	memcpy(slot_at(&l->out, l->out.submitted)->transfer->buffer, l->mark, MARK_LENGTH);
 	l->mark_sent = true;
 	submit(l, &l->out, MARK_LENGTH, 0);
 }
 
-static void send_next(struct loop *l)
+static void send_next(struct loop_state *l)
 {
 	uint64_t length = lengths_of(l->lengths, l->send_message);
 	uint64_t left = length - l->send_offset;
@@ -166,7 +166,7 @@ static void send_next(struct loop *l)
 	bool zlp = last && n > 0 && length % l->out.packet == 0;
 
 	pattern_fill(&l->pattern, l->send_message, l->send_offset,
-		     slot_at(&l->out, l->out.submitted)->x->buffer, (size_t)n);
+		     slot_at(&l->out, l->out.submitted)->transfer->buffer, (size_t)n);
 	l->send_offset += (uint64_t)n;
 	if (last) {
 		l->send_message++;
@@ -175,7 +175,7 @@ static void send_next(struct loop *l)
 	submit(l, &l->out, n, zlp ? LIBUSB_TRANSFER_ADD_ZERO_PACKET : 0);
 }
 
-static void submit_all(struct loop *l)
+static void submit_all(struct loop_state *l)
 {
 	while (!l->failed && in_flight(&l->in) < l->in.depth)
 		submit(l, &l->in, l->in.length, 0);
@@ -187,7 +187,7 @@ static void submit_all(struct loop *l)
 }
 
 /* Stores the last received bytes. At the end of a message they may be the mark. */
-static void check_mark(struct loop *l, const unsigned char *data, int n, bool end)
+static void check_mark(struct loop_state *l, const unsigned char *data, int n, bool end)
 {
 	if (n >= MARK_LENGTH) {
 		memcpy(l->tail, data + n - MARK_LENGTH, MARK_LENGTH);
@@ -199,7 +199,7 @@ static void check_mark(struct loop *l, const unsigned char *data, int n, bool en
 		l->awaiting_mark = false;
 }
 
-static void check_data(struct loop *l, const unsigned char *data, int n, bool end)
+static void check_data(struct loop_state *l, const unsigned char *data, int n, bool end)
 {
 	uint64_t length;
 	size_t same;
@@ -208,74 +208,76 @@ static void check_data(struct loop *l, const unsigned char *data, int n, bool en
 		check_mark(l, data, n, end);
 		return;
 	}
-	if (l->recv_message == l->count) {
+	if (l->receive_message == l->count) {
 		error_set(l->err, EXIT_WRONG, EIO, NULL, "received %d bytes more than were sent",
 			  n);
 		l->failed = true;
 		return;
 	}
-	length = lengths_of(l->lengths, l->recv_message);
-	if (l->recv_offset + (uint64_t)n > length) {
+	length = lengths_of(l->lengths, l->receive_message);
+	if (l->receive_offset + (uint64_t)n > length) {
 		wrong_message(l, "came back too long: the device did not end it");
 		return;
 	}
-	same = pattern_compare(&l->pattern, l->recv_message, l->recv_offset, data, (size_t)n);
+	same = pattern_compare(&l->pattern, l->receive_message, l->receive_offset, data, (size_t)n);
 	if (same < (size_t)n) {
-		wrong_message(l, "came back wrong: byte %" PRIu64 " is 0x%02x, not 0x%02x",
-			      l->recv_offset + same, data[same],
-			      pattern_byte(&l->pattern, l->recv_message, l->recv_offset + same));
+		wrong_message(
+			l, "came back wrong: byte %" PRIu64 " is 0x%02x, not 0x%02x",
+			l->receive_offset + same, data[same],
+			pattern_byte(&l->pattern, l->receive_message, l->receive_offset + same));
 		return;
 	}
-	l->recv_offset += (uint64_t)n;
+	l->receive_offset += (uint64_t)n;
 	if (!end)
 		return;
-	if (l->recv_offset < length) {
-		wrong_message(l, "came back with only %" PRIu64 " bytes", l->recv_offset);
+	if (l->receive_offset < length) {
+		wrong_message(l, "came back with only %" PRIu64 " bytes", l->receive_offset);
 		return;
 	}
 	l->bytes += length;
-	l->recv_message++;
-	l->recv_offset = 0;
+	l->receive_message++;
+	l->receive_offset = 0;
 }
 
-static void check_status(struct loop *l, struct side *s, const struct libusb_transfer *x)
+static void check_status(struct loop_state *l, struct loop_direction *s,
+			 const struct libusb_transfer *x)
 {
 	int usb = transfer_status(x->status);
 
 	if (usb == 0)
 		return;
-	if (usb == LIBUSB_ERROR_PIPE && l->o->recover) {
+	if (usb == LIBUSB_ERROR_PIPE && l->options->recover) {
 		l->stalled = true;
 		return;
 	}
 	device_error(l->err, usb,
 		     "transfer on endpoint 0x%02x failed in message %" PRIu64 " of %" PRIu64,
-		     s->address, l->recv_message + 1, l->count);
+		     s->address, l->receive_message + 1, l->count);
 	transfer_hint(usb, l->err);
 	if (usb == LIBUSB_ERROR_PIPE)
 		error_hint(l->err, "--recover continues after a stall");
 	l->failed = true;
 }
 
-static struct libusb_transfer *next_ended(struct side *s)
+static struct libusb_transfer *next_ended(struct loop_direction *s)
 {
-	struct slot *slot = slot_at(s, s->handled);
+	struct ring_slot *slot = slot_at(s, s->handled);
 
 	if (!in_flight(s) || !slot->ended)
 		return NULL;
 	s->handled++;
-	return slot->x;
+	return slot->transfer;
 }
 
 /* Handles completed transfers. */
-static void collect(struct loop *l)
+static void handle_completions(struct loop_state *l)
 {
 	struct libusb_transfer *x;
 
 	while (!l->failed && !l->stalled && (x = next_ended(&l->out))) {
 		check_status(l, &l->out, x);
 		if (x->status == LIBUSB_TRANSFER_COMPLETED)
-			*(l->awaiting_mark ? &l->mark_taken : &l->last_progress) = now_ms();
+			*(l->awaiting_mark ? &l->mark_sent_at : &l->last_progress) = now_ms();
 	}
 	while (!l->failed && !l->stalled && (x = next_ended(&l->in))) {
 		if (x->actual_length > 0 || x->status == LIBUSB_TRANSFER_COMPLETED) {
@@ -290,23 +292,23 @@ static void collect(struct loop *l)
 	}
 }
 
-static void cancel_side(struct side *s)
+static void cancel_direction(struct loop_direction *s)
 {
 	uint64_t n;
 
 	for (n = s->handled; n < s->submitted; n++)
 		if (!slot_at(s, n)->ended)
-			libusb_cancel_transfer(slot_at(s, n)->x);
+			libusb_cancel_transfer(slot_at(s, n)->transfer);
 }
 
 /* Cancels all transfers and waits for them: the kernel ends a cancelled transfer at once. `check`:
    checks data that was received. */
-static void quiesce(struct loop *l, bool check)
+static void cancel_and_wait(struct loop_state *l, bool check)
 {
 	struct libusb_transfer *x;
 
-	cancel_side(&l->out);
-	cancel_side(&l->in);
+	cancel_direction(&l->out);
+	cancel_direction(&l->in);
 	while (in_flight(&l->out) || in_flight(&l->in)) {
 		while (next_ended(&l->out))
 			;
@@ -314,11 +316,11 @@ static void quiesce(struct loop *l, bool check)
 			if (check && !l->failed && x->actual_length > 0)
 				check_data(l, x->buffer, x->actual_length, false);
 		if (in_flight(&l->out) || in_flight(&l->in))
-			transfer_wait(l->d, WAKE_MS);
+			transfer_wait(l->device, WAKE_MS);
 	}
 }
 
-static void make_mark(struct loop *l)
+static void make_mark(struct loop_state *l)
 {
 	uint64_t x = (uint64_t)now_ms() * 0x9e3779b97f4a7c15 + l->recoveries;
 
@@ -329,123 +331,126 @@ static void make_mark(struct loop *l)
 	memset(l->tail, 0, MARK_LENGTH);
 	l->awaiting_mark = true;
 	l->mark_sent = false;
-	l->mark_taken = 0;
+	l->mark_sent_at = 0;
 }
 
-static void clear_halt(struct loop *l, enum direction direction)
+static void clear_halt(struct loop_state *l, enum direction direction)
 {
-	if (!l->failed && transfer_clear_halt(l->d, direction, l->err) < 0)
+	if (!l->failed && transfer_clear_halt(l->device, direction, l->err) < 0)
 		l->failed = true;
 }
 
-static void recover(struct loop *l)
+static void recover(struct loop_state *l)
 {
 	l->stalled = false;
 	l->recoveries++;
-	quiesce(l, false);
+	cancel_and_wait(l, false);
 	clear_halt(l, DIRECTION_OUT);
 	clear_halt(l, DIRECTION_IN);
 	make_mark(l);
-	l->send_message = l->recv_message;
-	l->send_offset = l->recv_offset = 0;
+	l->send_message = l->receive_message;
+	l->send_offset = l->receive_offset = 0;
 }
 
-static void check_time(struct loop *l)
+static void check_time(struct loop_state *l)
 {
-	if (l->awaiting_mark && l->mark_taken && now_ms() - l->mark_taken >= MARK_AGAIN_MS)
+	if (l->awaiting_mark && l->mark_sent_at && now_ms() - l->mark_sent_at >= MARK_AGAIN_MS)
 		l->stalled = true;
-	if (now_ms() - l->last_progress < l->o->timeout_ms)
+	if (now_ms() - l->last_progress < l->options->timeout_ms)
 		return;
 	error_set(l->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 		  "nothing moved for %.1f s: %" PRIu64 " of %" PRIu64
 		  " messages came back, and %" PRIu64 " bytes of the next",
-		  l->o->timeout_ms / 1000.0, l->recv_message, l->count, l->recv_offset);
+		  l->options->timeout_ms / 1000.0, l->receive_message, l->count, l->receive_offset);
 	error_hint(l->err, "the device's function may have no worker, or may not echo messages");
 	l->failed = true;
 }
 
 /* Starts no more messages when the time is over. Messages that were begun are completed, so that no
    data stays in the device. */
-static void check_end(struct loop *l, double elapsed)
+static void check_end(struct loop_state *l, double elapsed)
 {
 	uint64_t begun = l->send_message + (l->send_offset > 0);
-	bool over = l->o->run_ms && elapsed * 1000 >= l->o->run_ms;
+	bool over = l->options->run_ms && elapsed * 1000 >= l->options->run_ms;
 
 	if ((over || tick_interrupted()) && begun < l->count)
-		l->count = begun > l->recv_message ? begun : l->recv_message;
+		l->count = begun > l->receive_message ? begun : l->receive_message;
 }
 
-static double part_done(const struct loop *l, double elapsed)
+static double part_done(const struct loop_state *l, double elapsed)
 {
-	double bytes = (double)(l->bytes + l->recv_offset) / (double)l->lengths->total;
-	double time = l->o->run_ms ? elapsed * 1000 / l->o->run_ms : 0;
+	double bytes = (double)(l->bytes + l->receive_offset) / (double)l->lengths->total;
+	double time = l->options->run_ms ? elapsed * 1000 / l->options->run_ms : 0;
 
 	return bytes > time ? bytes : time;
 }
 
-static void run(struct loop *l, struct progress *progress)
+static void run_transfers(struct loop_state *l, struct progress *progress)
 {
 	double start = now_seconds(), elapsed;
 
 	l->last_progress = now_ms();
-	while (!l->failed && !finished(l)) {
+	while (!l->failed && !is_finished(l)) {
 		if (l->stalled)
 			recover(l);
 		submit_all(l);
 		if (l->failed)
 			break;
-		transfer_wait(l->d, WAKE_MS);
-		collect(l);
+		transfer_wait(l->device, WAKE_MS);
+		handle_completions(l);
 		if (!l->failed)
 			check_time(l);
 		elapsed = now_seconds() - start;
 		check_end(l, elapsed);
-		progress_show(progress, part_done(l, elapsed), l->bytes + l->recv_offset, elapsed);
+		progress_show(progress, part_done(l, elapsed), l->bytes + l->receive_offset,
+			      elapsed);
 	}
 }
 
-static int open_sides(struct loop *l, struct measure *m, unsigned int depth)
+static int open_directions(struct loop_state *l, struct measure *m, unsigned int depth)
 {
 	size_t size;
 	int r;
 
-	side_init(&l->out, l, DIRECTION_OUT, depth);
-	side_init(&l->in, l, DIRECTION_IN, depth);
+	init_direction(&l->out, l, DIRECTION_OUT, depth);
+	init_direction(&l->in, l, DIRECTION_IN, depth);
 	size = (size_t)(l->out.length > l->in.length ? l->out.length : l->in.length);
-	r = buffers_make(&l->buffers, l->d, l->o->memory, 2 * depth, size, l->err);
+	r = buffers_make(&l->buffers, l->device, l->options->memory, 2 * depth, size, l->err);
 	if (r < 0)
 		return r;
 	m->zero_copy = l->buffers.zero_copy;
-	m->remark = buffers_remark(&l->buffers, l->o->memory);
-	r = side_open(&l->out, l, DIRECTION_OUT, l->buffers.at);
-	return r < 0 ? r : side_open(&l->in, l, DIRECTION_IN, l->buffers.at + depth);
+	m->remark = buffers_remark(&l->buffers, l->options->memory);
+	r = open_direction(&l->out, l, DIRECTION_OUT, l->buffers.data);
+	return r < 0 ? r : open_direction(&l->in, l, DIRECTION_IN, l->buffers.data + depth);
 }
 
-static int loop_with(const struct lengths *lengths, const struct device *d, const struct options *o,
-		     const struct combination *c, struct progress *progress, struct measure *m,
-		     struct error *err)
+static int run_lengths(const struct lengths *lengths, const struct device *d,
+		       const struct options *o, const struct combination *c,
+		       struct progress *progress, struct measure *m, struct error *err)
 {
-	struct loop l = { .d = d, .o = o, .err = err, .lengths = lengths, .count = lengths->count };
+	struct loop_state l = {
+		.device = d, .options = o, .err = err, .lengths = lengths, .count = lengths->count
+	};
 	double start, cpu;
 	int r;
 
 	m->size = c->size;
 	pattern_init(&l.pattern);
-	r = open_sides(&l, m, c->depth);
+	r = open_directions(&l, m, c->depth);
 	if (r >= 0) {
 		start = now_seconds();
 		cpu = cpu_seconds();
-		run(&l, progress);
+		run_transfers(&l, progress);
 		m->seconds = now_seconds() - start;
 		m->cpu_seconds = cpu_seconds() - cpu;
-		m->messages = l.recv_message;
+		m->messages = l.receive_message;
 		m->bytes = l.bytes;
 		m->recoveries = l.recoveries;
-		quiesce(&l, !l.failed);
+		cancel_and_wait(&l, !l.failed);
 		r = l.failed ? -EIO : 0;
 	}
-	side_close(&l.out);
-	side_close(&l.in);
+	close_direction(&l.out);
+	close_direction(&l.in);
 	buffers_free(&l.buffers);
 	pattern_free(&l.pattern);
 	return r;
@@ -458,10 +463,10 @@ int loop_run(const struct device *d, const struct options *o, const struct combi
 	int r;
 
 	if (o->lengths.count)
-		return loop_with(&o->lengths, d, o, c, p, m, err);
+		return run_lengths(&o->lengths, d, o, c, p, m, err);
 	/* If only the time is limited there is always another message. */
 	lengths_even(&even, o->bytes ? o->bytes : ENDLESS / c->size * c->size, c->size);
-	r = loop_with(&even, d, o, c, p, m, err);
+	r = run_lengths(&even, d, o, c, p, m, err);
 	lengths_free(&even);
 	return r;
 }
@@ -472,5 +477,5 @@ int messages_run(const struct device *d, const struct options *o, const struct c
 	struct lengths random;
 
 	lengths_random(&random, o->count, c->size, o->seed);
-	return loop_with(&random, d, o, c, p, m, err);
+	return run_lengths(&random, d, o, c, p, m, err);
 }

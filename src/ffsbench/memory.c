@@ -36,14 +36,14 @@ int memory_parse(const char *s, enum memory_choice *choice, struct error *err)
 			 "'%s' is not a kind of memory: auto, zero-copy or ordinary", s);
 }
 
-static unsigned char *make_one(const struct buffers *b)
+static unsigned char *allocate_buffer(const struct buffers *b)
 {
 	/* Aligned to pages as memory of usbfs is, for a fair comparison. */
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	unsigned char *p;
 
 	if (b->zero_copy)
-		p = libusb_dev_mem_alloc(b->d->handle, b->size);
+		p = libusb_dev_mem_alloc(b->device->handle, b->size);
 	else
 		p = aligned_alloc(page, (b->size + page - 1) / page * page);
 	if (p)
@@ -51,12 +51,12 @@ static unsigned char *make_one(const struct buffers *b)
 	return p;
 }
 
-static bool make_all(struct buffers *b, unsigned int n, bool zero_copy)
+static bool allocate_buffers(struct buffers *b, unsigned int n, bool zero_copy)
 {
 	b->zero_copy = zero_copy;
 	for (b->n = 0; b->n < n; b->n++) {
-		b->at[b->n] = make_one(b);
-		if (!b->at[b->n])
+		b->data[b->n] = allocate_buffer(b);
+		if (!b->data[b->n])
 			return false;
 	}
 	return true;
@@ -67,26 +67,26 @@ static void free_all(struct buffers *b)
 	while (b->n) {
 		b->n--;
 		if (b->zero_copy)
-			libusb_dev_mem_free(b->d->handle, b->at[b->n], b->size);
+			libusb_dev_mem_free(b->device->handle, b->data[b->n], b->size);
 		else
-			free(b->at[b->n]);
+			free(b->data[b->n]);
 	}
 }
 
 int buffers_make(struct buffers *b, const struct device *d, enum memory_choice choice,
 		 unsigned int n, size_t size, struct error *err)
 {
-	*b = (struct buffers){ .d = d, .size = size, .requested = n };
+	*b = (struct buffers){ .device = d, .size = size, .requested = n };
 	if ((uint64_t)n * size > MEMORY_MAX)
 		return error_set(err, EX_USAGE, EINVAL, NULL,
 				 "%u buffers of %zu bytes are more than 1 GiB", n, size);
-	b->at = xcalloc(n, sizeof(*b->at));
+	b->data = xcalloc(n, sizeof(*b->data));
 	if (choice != MEMORY_ORDINARY) {
-		if (make_all(b, n, true))
+		if (allocate_buffers(b, n, true))
 			return 0;
 		free_all(b);
 	}
-	if (choice != MEMORY_ZERO_COPY && make_all(b, n, false))
+	if (choice != MEMORY_ZERO_COPY && allocate_buffers(b, n, false))
 		return 0;
 	free_all(b);
 	error_set(err, choice == MEMORY_ZERO_COPY ? EX_UNAVAILABLE : EX_OSERR, ENOMEM, NULL,
@@ -98,12 +98,12 @@ int buffers_make(struct buffers *b, const struct device *d, enum memory_choice c
 void buffers_free(struct buffers *b)
 {
 	free_all(b);
-	free(b->at);
-	b->at = NULL;
+	free(b->data);
+	b->data = NULL;
 }
 
 /* Returns usbfs' memory limit for all programs together, in MiB; 0: none or unknown. */
-static unsigned int limit_mib(void)
+static unsigned int read_memory_limit(void)
 {
 	_cleanup_free_ char *text = NULL;
 
@@ -113,9 +113,9 @@ static unsigned int limit_mib(void)
 }
 
 /* Returns advice if usbfs' limit is too low; NULL if it is not. */
-static char *limit_advice(const struct buffers *b)
+static char *memory_limit_advice(const struct buffers *b)
 {
-	unsigned int limit = limit_mib();
+	unsigned int limit = read_memory_limit();
 	unsigned int need = (unsigned int)((b->requested * (uint64_t)b->size + MIB - 1) / MIB);
 
 	if (!limit || need + RECORDS_MIB <= limit)
@@ -127,7 +127,7 @@ static char *limit_advice(const struct buffers *b)
 
 int buffers_hint(const struct buffers *b, struct error *err)
 {
-	_cleanup_free_ char *advice = limit_advice(b);
+	_cleanup_free_ char *advice = memory_limit_advice(b);
 
 	if (advice)
 		return error_hint(err, "%s", advice);
@@ -143,7 +143,7 @@ char *buffers_remark(const struct buffers *b, enum memory_choice choice)
 
 	if (b->zero_copy || choice != MEMORY_AUTO)
 		return NULL;
-	advice = limit_advice(b);
+	advice = memory_limit_advice(b);
 	if (advice)
 		return strf("using ordinary memory: %s", advice);
 	return xstrdup("using ordinary memory: the kernel cannot allocate zero-copy memory");

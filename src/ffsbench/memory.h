@@ -14,8 +14,8 @@
 enum memory_choice { MEMORY_AUTO, MEMORY_ZERO_COPY, MEMORY_ORDINARY };
 
 struct buffers {
-	const struct device *d;
-	unsigned char **at;
+	const struct device *device;
+	unsigned char **data;
 	unsigned int n, requested;
 	size_t size; /* bytes of each */
 	bool zero_copy;

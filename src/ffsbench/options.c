@@ -74,13 +74,13 @@ const size_t n_commands = ARRAY_SIZE(commands);
 
 static int set_device(struct options *o, const char *arg, struct error *err)
 {
-	return device_parse(arg, &o->wanted, err);
+	return device_parse(arg, &o->device, err);
 }
 
 static int set_serial(struct options *o, const char *arg, struct error *err)
 {
 	(void)err;
-	o->wanted.serial = arg;
+	o->device.serial = arg;
 	return 0;
 }
 
@@ -90,25 +90,25 @@ static int set_interface(struct options *o, const char *arg, struct error *err)
 	int r = args_count(arg, 255, &n, err);
 
 	if (r == 0)
-		o->wanted.interface = (int)n;
+		o->device.interface = (int)n;
 	return r;
 }
 
 static int set_pair(struct options *o, const char *arg, struct error *err)
 {
-	return args_count(arg, 14, &o->wanted.pair, err);
+	return args_count(arg, 14, &o->device.pair, err);
 }
 
 static int set_wait(struct options *o, const char *arg, struct error *err)
 {
-	return args_seconds(arg, &o->wanted.wait_ms, err);
+	return args_seconds(arg, &o->device.wait_ms, err);
 }
 
 static int set_detach(struct options *o, const char *arg, struct error *err)
 {
 	(void)arg;
 	(void)err;
-	o->wanted.detach = true;
+	o->device.detach = true;
 	return 0;
 }
 
@@ -374,8 +374,8 @@ static int set_defaults(struct options *o, const struct command *c, struct error
 	int r = 0;
 
 	/* If directions are measured separately, one endpoint is enough. */
-	o->wanted.need_out = c->directions == DIRECTION_OUT || c->directions == DIRECTION_BOTH;
-	o->wanted.need_in = c->directions == DIRECTION_IN || c->directions == DIRECTION_BOTH;
+	o->device.need_out = c->directions == DIRECTION_OUT || c->directions == DIRECTION_BOTH;
+	o->device.need_in = c->directions == DIRECTION_IN || c->directions == DIRECTION_BOTH;
 	if (!o->sizes.n)
 		r = args_list(c->sizes, MAX_TRANSFER, "sizes", &o->sizes, err);
 	if (o->lengths.count)
@@ -438,7 +438,7 @@ int options_parse(int argc, char **argv, struct options *o, const struct command
 	int r;
 
 	*o = (struct options){
-		.wanted = { .interface = -1 },
+		.device = { .interface = -1 },
 		.transfer = 65536,
 		.repeat = 1,
 		.timeout_ms = 5000,

@@ -25,7 +25,7 @@ struct axes {
 	double step, top; /* values: distance of ticks, largest value */
 };
 
-static void text(FILE *f, const char *s)
+static void write_text(FILE *f, const char *s)
 {
 	for (; *s; s++) {
 		if (*s == '&')
@@ -39,10 +39,10 @@ static void text(FILE *f, const char *s)
 	}
 }
 
-static void label(FILE *f, double x, double y, const char *anchor, const char *s)
+static void write_label(FILE *f, double x, double y, const char *anchor, const char *s)
 {
 	fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
-	text(f, s);
+	write_text(f, s);
 	fputs("</text>\n", f);
 }
 
@@ -109,15 +109,16 @@ static void draw_axes(FILE *f, const struct plot *p, const struct axes *a)
 		BOTTOM, RIGHT);
 	for (e = a->first; e <= a->last; e += every)
 		if (e >= 0)
-			label(f, x_of(a, exp2(e)), BOTTOM + 18, "middle",
-			      size_text((uint64_t)1 << e, number, sizeof(number)));
+			write_label(f, x_of(a, exp2(e)), BOTTOM + 18, "middle",
+				    size_text((uint64_t)1 << e, number, sizeof(number)));
 	for (y = 0; y <= a->top * 1.001; y += a->step) {
 		snprintf(number, sizeof(number), "%g", y);
-		label(f, LEFT - 8, y_of(a, y) + 4, "end", number);
+		write_label(f, LEFT - 8, y_of(a, y) + 4, "end", number);
 	}
-	label(f, (LEFT + RIGHT) / 2.0, BOTTOM + 45, "middle", "size, bytes (K, M: powers of 1024)");
+	write_label(f, (LEFT + RIGHT) / 2.0, BOTTOM + 45, "middle",
+		    "size, bytes (K, M: powers of 1024)");
 	fprintf(f, "<g transform=\"rotate(-90 20 %d)\">\n", (TOP + BOTTOM) / 2);
-	label(f, 20, (TOP + BOTTOM) / 2.0, "middle", p->y_label);
+	write_label(f, 20, (TOP + BOTTOM) / 2.0, "middle", p->y_label);
 	fputs("</g>\n", f);
 }
 
@@ -147,7 +148,7 @@ static void draw_series(FILE *f, const struct plot *p, const struct axes *a, siz
 		colour);
 	draw_mark(f, i, RIGHT + 32, at);
 	fputs("</g>\n", f);
-	label(f, RIGHT + 52, at + 4, "start", s->name);
+	write_label(f, RIGHT + 52, at + 4, "start", s->name);
 }
 
 void plot_write(FILE *f, const struct plot *plot)
@@ -162,9 +163,9 @@ void plot_write(FILE *f, const struct plot *plot)
 		"height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"13\">\n"
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n<title>",
 		WIDTH, height, WIDTH, height);
-	text(f, plot->title);
+	write_text(f, plot->title);
 	fputs("</title>\n", f);
-	label(f, (LEFT + RIGHT) / 2.0, TOP - 22, "middle", plot->title);
+	write_label(f, (LEFT + RIGHT) / 2.0, TOP - 22, "middle", plot->title);
 	draw_axes(f, plot, &a);
 	for (size_t i = 0; i < plot->n; i++)
 		draw_series(f, plot, &a, i);

@@ -11,7 +11,7 @@
 
 void progress_init(struct progress *p, bool quiet, size_t runs)
 {
-	*p = (struct progress){ .on = !quiet && isatty(STDERR_FILENO), .runs = runs };
+	*p = (struct progress){ .enabled = !quiet && isatty(STDERR_FILENO), .runs = runs };
 }
 
 void progress_show(struct progress *p, double part, uint64_t bytes, double seconds)
@@ -20,7 +20,7 @@ void progress_show(struct progress *p, double part, uint64_t bytes, double secon
 	double done;
 	int64_t now;
 
-	if (!p->on)
+	if (!p->enabled)
 		return;
 	now = now_ms();
 	if (part < 1 && now - p->drawn < REDRAW_MS)
@@ -36,7 +36,7 @@ void progress_show(struct progress *p, double part, uint64_t bytes, double secon
 
 void progress_end(struct progress *p)
 {
-	if (p->on && p->drawn)
+	if (p->enabled && p->drawn)
 		fputc('\n', stderr);
 	p->drawn = 0;
 }

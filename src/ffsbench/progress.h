@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct progress {
-	bool on;
+	bool enabled;
 	size_t run, runs; /* index of the current run, number of runs */
 	char name[48];	  /* of the current combination */
 	int64_t drawn;	  /* time of the last update, ms */

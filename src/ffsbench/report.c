@@ -17,9 +17,9 @@ static size_t count_limited(const struct report *r, size_t *measured)
 	size_t limited = 0;
 
 	*measured = 0;
-	for (size_t i = 0; i < r->n; i++) {
-		*measured += r->rows[i].n > 0;
-		limited += r->rows[i].n && row_host_limited(&r->rows[i]);
+	for (size_t i = 0; i < r->n_rows; i++) {
+		*measured += r->rows[i].n_runs > 0;
+		limited += r->rows[i].n_runs && row_host_limited(&r->rows[i]);
 	}
 	return limited;
 }
@@ -57,8 +57,8 @@ static json_t *warnings(const struct report *r)
 	json_t *list = json_array();
 
 	warn_limited(list, r);
-	for (size_t i = 0; i < r->n; i++)
-		for (size_t k = 0; k < r->rows[i].n; k++) {
+	for (size_t i = 0; i < r->n_rows; i++)
+		for (size_t k = 0; k < r->rows[i].n_runs; k++) {
 			const char *remark = r->rows[i].runs[k].remark;
 
 			if (remark && !has_text(list, remark))
@@ -86,8 +86,8 @@ static struct measure totals(const struct report *r)
 {
 	struct measure sum = { 0 };
 
-	for (size_t i = 0; i < r->n; i++)
-		for (size_t k = 0; k < r->rows[i].n; k++) {
+	for (size_t i = 0; i < r->n_rows; i++)
+		for (size_t k = 0; k < r->rows[i].n_runs; k++) {
 			const struct measure *m = &r->rows[i].runs[k];
 
 			sum.messages += m->messages;
@@ -125,8 +125,8 @@ static void print_messages(const struct report *r)
 
 static bool any_ok(const struct report *r)
 {
-	for (size_t i = 0; i < r->n; i++)
-		if (r->rows[i].n && r->rows[i].ok)
+	for (size_t i = 0; i < r->n_rows; i++)
+		if (r->rows[i].n_runs && r->rows[i].succeeded)
 			return true;
 	return false;
 }
@@ -135,7 +135,7 @@ void report_text(const struct report *r, const struct options *o, const struct e
 {
 	bool messages = r->command->kind == KIND_MESSAGES;
 
-	if (any_ok(r) && (!messages || r->n > 1)) {
+	if (any_ok(r) && (!messages || r->n_rows > 1)) {
 		print_device(r);
 		rows_text(stdout, r);
 	}
@@ -189,8 +189,8 @@ static json_t *rows_json(const struct report *r)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < r->n; i++)
-		if (r->rows[i].n)
+	for (size_t i = 0; i < r->n_rows; i++)
+		if (r->rows[i].n_runs)
 			json_array_append_new(list, row_json(&r->rows[i], r->command->kind));
 	return list;
 }

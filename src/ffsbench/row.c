@@ -15,7 +15,7 @@ static uint64_t sum(const struct row *row, size_t offset)
 {
 	uint64_t total = 0;
 
-	for (size_t i = 0; i < row->n; i++)
+	for (size_t i = 0; i < row->n_runs; i++)
 		total += *(const uint64_t *)((const char *)&row->runs[i] + offset);
 	return total;
 }
@@ -25,7 +25,7 @@ static double seconds(const struct row *row)
 {
 	double total = 0;
 
-	for (size_t i = 0; i < row->n; i++)
+	for (size_t i = 0; i < row->n_runs; i++)
 		total += row->runs[i].seconds;
 	return total;
 }
@@ -49,11 +49,11 @@ static double queue_of(const struct measure *m)
 
 static double median(const struct row *row, double (*of)(const struct measure *m))
 {
-	double *v = xcalloc(row->n + 1, sizeof(*v)), middle;
+	double *v = xcalloc(row->n_runs + 1, sizeof(*v)), middle;
 
-	for (size_t i = 0; i < row->n; i++)
+	for (size_t i = 0; i < row->n_runs; i++)
 		v[i] = of(&row->runs[i]);
-	middle = stats_median(v, row->n);
+	middle = stats_median(v, row->n_runs);
 	free(v);
 	return middle;
 }
@@ -81,15 +81,15 @@ bool row_host_limited(const struct row *row)
 /* Returns, of all runs, the median of a percentile, the smallest minimum or the largest maximum. */
 double row_latency(const struct row *row, unsigned int which)
 {
-	double *v = xcalloc(row->n + 1, sizeof(*v)), found;
+	double *v = xcalloc(row->n_runs + 1, sizeof(*v)), found;
 
-	for (size_t i = 0; i < row->n; i++)
+	for (size_t i = 0; i < row->n_runs; i++)
 		v[i] = row->runs[i].latency[which];
-	found = stats_median(v, row->n);
-	if (row->n && which == LATENCY_MIN)
+	found = stats_median(v, row->n_runs);
+	if (row->n_runs && which == LATENCY_MIN)
 		found = v[0]; /* sorted */
-	if (row->n && which == LATENCY_MAX)
-		found = v[row->n - 1];
+	if (row->n_runs && which == LATENCY_MAX)
+		found = v[row->n_runs - 1];
 	free(v);
 	return found;
 }
@@ -111,17 +111,17 @@ static const char *direction_name(enum direction direction)
 
 static const char *memory_name(const struct row *row)
 {
-	return row->n && row->runs[0].zero_copy ? "zero-copy" : "ordinary";
+	return row->n_runs && row->runs[0].zero_copy ? "zero-copy" : "ordinary";
 }
 
 static uint64_t used_size(const struct row *row)
 {
-	return row->n && row->runs[0].size ? row->runs[0].size : row->c.size;
+	return row->n_runs && row->runs[0].size ? row->runs[0].size : row->combination.size;
 }
 
 static json_t *get_direction(const struct row *row)
 {
-	return json_string(direction_name(row->c.direction));
+	return json_string(direction_name(row->combination.direction));
 }
 
 static json_t *get_size(const struct row *row)
@@ -131,7 +131,7 @@ static json_t *get_size(const struct row *row)
 
 static json_t *get_depth(const struct row *row)
 {
-	return json_integer(row->c.depth);
+	return json_integer(row->combination.depth);
 }
 
 static json_t *get_memory(const struct row *row)
@@ -141,7 +141,7 @@ static json_t *get_memory(const struct row *row)
 
 static json_t *get_runs(const struct row *row)
 {
-	return json_integer((json_int_t)row->n);
+	return json_integer((json_int_t)row->n_runs);
 }
 
 static json_t *get_transfers(const struct row *row)
@@ -151,7 +151,7 @@ static json_t *get_transfers(const struct row *row)
 
 static json_t *get_shorts(const struct row *row)
 {
-	return json_integer((json_int_t)SUM(row, shorts));
+	return json_integer((json_int_t)SUM(row, short_transfers));
 }
 
 static json_t *get_messages(const struct row *row)
@@ -191,7 +191,7 @@ static json_t *get_host_limited(const struct row *row)
 
 static json_t *get_ok(const struct row *row)
 {
-	return json_boolean(row->ok);
+	return json_boolean(row->succeeded);
 }
 
 #define LATENCY_FIELD(name, which)                                                                 \
@@ -239,7 +239,7 @@ json_t *row_json(const struct row *row, enum kind kind)
 	for (i = 0; i < row_n_fields; i++)
 		if (row_fields[i].kinds & kind)
 			json_object_set_new(object, row_fields[i].name, row_fields[i].get(row));
-	for (i = 0; i < row->n; i++)
+	for (i = 0; i < row->n_runs; i++)
 		json_array_append_new(rates, json_real(rate_of(&row->runs[i])));
 	if (kind != KIND_LATENCY)
 		json_object_set(object, "rates", rates);
@@ -269,8 +269,8 @@ void rows_csv(FILE *f, const struct report *r)
 	for (i = 0; i < row_n_fields; i++)
 		if (row_fields[i].kinds & kind)
 			fprintf(f, ",%s", row_fields[i].name);
-	for (row = 0; row < r->n; row++) {
-		if (!r->rows[row].n)
+	for (row = 0; row < r->n_rows; row++) {
+		if (!r->rows[row].n_runs)
 			continue;
 		fprintf(f, "\n%s", r->command->name);
 		for (i = 0; i < row_n_fields; i++) {
@@ -290,10 +290,10 @@ void row_name(const struct row *row, char *text, size_t size)
 	char number[24];
 
 	snprintf(text, size, "%s%s x %u",
-		 row->c.direction == DIRECTION_IN    ? "IN "
-		 : row->c.direction == DIRECTION_OUT ? "OUT "
-						     : "",
-		 size_text(row->c.size, number, sizeof(number)), row->c.depth);
+		 row->combination.direction == DIRECTION_IN    ? "IN "
+		 : row->combination.direction == DIRECTION_OUT ? "OUT "
+							       : "",
+		 size_text(row->combination.size, number, sizeof(number)), row->combination.depth);
 }
 
 static void put_size(char *cell, size_t n, const struct row *row)
@@ -303,12 +303,12 @@ static void put_size(char *cell, size_t n, const struct row *row)
 
 static void put_direction(char *cell, size_t n, const struct row *row)
 {
-	snprintf(cell, n, "%s", direction_name(row->c.direction));
+	snprintf(cell, n, "%s", direction_name(row->combination.direction));
 }
 
 static void put_depth(char *cell, size_t n, const struct row *row)
 {
-	snprintf(cell, n, "%u", row->c.depth);
+	snprintf(cell, n, "%u", row->combination.depth);
 }
 
 static void put_bytes(char *cell, size_t n, const struct row *row)
@@ -386,8 +386,8 @@ void rows_text(FILE *f, const struct report *r)
 	for (i = 0; i < ARRAY_SIZE(columns); i++)
 		if (columns[i].kinds & kind)
 			fprintf(f, "%*s", columns[i].width, columns[i].heading);
-	for (row = 0; row < r->n; row++) {
-		if (!r->rows[row].n || !r->rows[row].ok)
+	for (row = 0; row < r->n_rows; row++) {
+		if (!r->rows[row].n_runs || !r->rows[row].succeeded)
 			continue;
 		fputc('\n', f);
 		for (i = 0; i < ARRAY_SIZE(columns); i++) {

@@ -37,8 +37,8 @@ static void on_bus_event(struct live_function *i, const void *body, size_t size)
 	if (size < sizeof(event))
 		return;
 	memcpy(&event, body, sizeof(event));
-	link_state_apply(&i->bus, &event);
-	functions_changed(i->all);
+	link_state_apply(&i->link, &event);
+	functions_changed(i->functions);
 }
 
 static void on_keeper(void *data, uint32_t events _unused_)
@@ -49,12 +49,12 @@ static void on_keeper(void *data, uint32_t events _unused_)
 	ssize_t size = message_receive(i->keeper_socket.fd, &head, body, sizeof(body));
 
 	if (size == -EPIPE)
-		fd_watch_remove(i->all->loop, &i->keeper_socket);
+		fd_watch_remove(i->functions->loop, &i->keeper_socket);
 	if (size == -EPIPE &&
 	    i->keeper.taken_over) { /* SIGCHLD reports the end of a keeper that is a child */
 		keeper_end(&i->keeper);
 		keeper_forget(&i->keeper);
-		i->all->events->keeper_died(i->all->owner, i);
+		i->functions->events->keeper_died(i->functions->owner, i);
 	}
 	if (size < 0)
 		return;
@@ -64,11 +64,11 @@ static void on_keeper(void *data, uint32_t events _unused_)
 		break;
 	case KEEPER_MSG_NO_WORKER:
 		i->draining = false;
-		functions_changed(i->all);
+		functions_changed(i->functions);
 		break;
 	case KEEPER_MSG_STARTED:
-		i->listens = true;
-		functions_changed(i->all);
+		i->keeper_listens = true;
+		functions_changed(i->functions);
 		break;
 	default:
 		if (i->worker)
@@ -82,7 +82,7 @@ static void on_keeper(void *data, uint32_t events _unused_)
 
 static char *keeper_path(const struct live_function *i)
 {
-	return strf("%s/" KEEPER_FILE "%s", i->all->rundir->path, i->model->label);
+	return strf("%s/" KEEPER_FILE "%s", i->functions->rundir->path, i->model->label);
 }
 
 int function_take_over(struct live_function *i, pid_t keeper)
@@ -97,12 +97,13 @@ int function_take_over(struct live_function *i, pid_t keeper)
 	/* The status describes another keeper: nothing is known of this one. */
 	if (keeper != i->keeper.pid)
 		return -ESTALE;
-	i->bus = hello.bus;
-	i->listens = true;
+	i->link = hello.link;
+	i->keeper_listens = true;
 	i->linger_sent = -1; /* unknown: the dead supervisor sent it */
 	function_is_available(i);
-	i->kernel.served = i->kernel.id;
-	r = fd_watch_add(i->all->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN, on_keeper, i);
+	i->kernel_device.worker_device_id = i->kernel_device.id;
+	r = fd_watch_add(i->functions->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
+			 on_keeper, i);
 	if (r == 0 && i->worker)
 		r = worker_take_process(i->worker, hello.worker.pid, &pidfd, &output);
 	return r;
@@ -141,7 +142,7 @@ static int start_keeper(struct live_function *i, const char *path, struct error 
 	int r = keeper_start(&i->keeper, steal_fd(&i->ep0), i->model->label, path, err);
 
 	if (r == 0)
-		r = fd_watch_add(i->all->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
+		r = fd_watch_add(i->functions->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
 				 on_keeper, i);
 	if (r < 0 && i->keeper.pid > 0) {
 		keeper_end(&i->keeper);
@@ -150,7 +151,7 @@ static int start_keeper(struct live_function *i, const char *path, struct error 
 			    i->model->label);
 	}
 	if (r == 0)
-		function_set_udc(i, i->all->host_udc);
+		function_set_udc(i, i->functions->host_udc);
 	return r;
 }
 
@@ -176,18 +177,18 @@ bool function_restart_keeper(struct live_function *i)
 
 	if (function_descriptors(i->model))
 		return false;
-	functions_say(i->all, i->model->label, LOG_ERR,
+	functions_log(i->functions, i->model->label, LOG_ERR,
 		      "its keeper has died: restarting keeper and worker");
-	fd_watch_remove(i->all->loop, &i->keeper_socket);
+	fd_watch_remove(i->functions->loop, &i->keeper_socket);
 	cleanup_close(&i->keeper.socket);
 	cleanup_close(&i->keeper.pidfd);
 	i->keeper = KEEPER_NONE;
-	i->listens = false;
+	i->keeper_listens = false;
 	if (i->worker && i->worker->pid > 0)
 		worker_kill(i->worker, SIGKILL, true);
 	r = start_keeper(i, path, &err);
 	if (r < 0)
-		functions_say(i->all, NULL, LOG_INFO, "%s", err.text);
+		functions_log(i->functions, NULL, LOG_INFO, "%s", err.text);
 	return r == 0;
 }
 
@@ -198,12 +199,12 @@ static int keeper_does_not_end(const char *label, pid_t pid, struct error *err)
 }
 
 /* Ends a worker that only the keeper knows: older versions of ffsctl do not record workers. */
-static int end_its_worker(pid_t pid, int pidfd, const char *label, struct error *err)
+static int end_worker_of_keeper(pid_t pid, int pidfd, const char *label, struct error *err)
 {
 	struct family family = { .session = pid };
 
 	/* The pid is valid as long as the process exists. */
-	if (pidfd < 0 || !process_start(pid, &family.latest) ||
+	if (pidfd < 0 || !process_start(pid, &family.latest_start) ||
 	    syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
 		return 0;
 	return reap_family(&family, label, err);
@@ -222,7 +223,7 @@ static int kill_orphan(const char *path, struct error *err)
 	if (keeper_take_over(&keeper, path, &hello, &pidfd, &output) < 0)
 		return 0;
 	pid = keeper.pid;
-	r = end_its_worker(hello.worker.pid, pidfd, label, err);
+	r = end_worker_of_keeper(hello.worker.pid, pidfd, label, err);
 	if (!keeper_kill(&keeper) && r == 0)
 		r = keeper_does_not_end(label, pid, err);
 	return r;
@@ -234,17 +235,17 @@ static int keeper_undo(struct step *step, struct error *err)
 
 	if (!i)
 		return kill_orphan(step->value, err);
-	if (!i->keeper_ends) {
-		fd_watch_remove(i->all->loop, &i->keeper_socket);
+	if (!i->keeper_ending) {
+		fd_watch_remove(i->functions->loop, &i->keeper_socket);
 		keeper_end(&i->keeper);
-		i->keeper_ends = true;
+		i->keeper_ending = true;
 	}
 	if (!keeper_has_ended(&i->keeper))
 		return ++step->tries < KEEPER_TRIES
 			       ? PLAN_SOON
 			       : keeper_does_not_end(i->model->label, i->keeper.pid, err);
 	keeper_forget(&i->keeper);
-	i->keeper_ends = false;
+	i->keeper_ending = false;
 	return 0;
 }
 
@@ -264,7 +265,7 @@ const struct step_op *const function_ops[] = {
 	&function_op_ready,	  NULL,
 };
 
-static bool makes(const struct plan *base, const char *dir)
+static bool makes_directory(const struct plan *base, const char *dir)
 {
 	for (size_t n = 0; base && n < base->n; n++)
 		if ((base->steps[n].op == &plan_op_mkdir ||
@@ -289,7 +290,7 @@ static void add_directories(struct plan *plan, const struct live_function *i,
 		char *dir = p ? xstrndup(m->path, (size_t)(p - m->path)) : xstrdup(m->path);
 		bool ours = m->path_is_default && !streq(dir, "/dev");
 
-		if (ours || !path_exists(dir) || makes(base, dir)) {
+		if (ours || !path_exists(dir) || makes_directory(base, dir)) {
 			plan_add(plan, p ? &plan_op_mkdir_shared : &plan_op_mkdir, dir, NULL,
 				 &m->at, above);
 			above = PLAN_SHARED_PARENT;
@@ -349,14 +350,14 @@ static char *device_file(const struct ffs *ffs)
 	return ffs_count_pairs(ffs) > 0 ? ffs_pair_file(ffs, ep) : ffs_endpoint_file(ffs, ep);
 }
 
-struct zlp_steps {
+struct zlp_iteration {
 	struct plan *plan;
 	const struct ffs *ffs;
 };
 
 static int add_zlp(void *data, const struct endpoint *ep)
 {
-	const struct zlp_steps *z = data;
+	const struct zlp_iteration *z = data;
 	_cleanup_free_ char *file = ffs_endpoint_file(z->ffs, ep);
 
 	if (ep->zlp.value)
@@ -398,7 +399,7 @@ void function_add_steps(struct plan *plan, struct live_function *i, const struct
 	if (function_descriptors(i->model)) {
 		plan_add(plan, &function_op_descriptors, strf("%s/ep0", ffs->mount.path),
 			 descriptors_digest(ffs), &ffs->at, i);
-		ffs_each_endpoint(ffs, add_zlp, &(struct zlp_steps){ plan, ffs });
+		ffs_each_endpoint(ffs, add_zlp, &(struct zlp_iteration){ plan, ffs });
 	}
 	add_keeper(plan, i);
 	if (ffs && ffs->device.value) {
@@ -418,7 +419,7 @@ int function_new(struct live_function **out, struct functions *all, const struct
 	int r = 0;
 
 	*out = i;
-	*i = (struct live_function){ .all = all,
+	*i = (struct live_function){ .functions = all,
 				     .gadget = gadget,
 				     .model = model,
 				     .ep0 = -1,
@@ -447,12 +448,12 @@ void function_free(struct live_function *i)
 	if (i->worker)
 		worker_free(i->worker);
 	free(i->worker);
-	fd_watch_remove(i->all->loop, &i->keeper_socket);
+	fd_watch_remove(i->functions->loop, &i->keeper_socket);
 	/* A keeper whose takeover failed keeps running for another supervisor. */
 	cleanup_close(&i->keeper.socket);
 	cleanup_close(&i->keeper.pidfd);
 	cleanup_close(&i->ep0);
-	free(i->kernel.device);
-	free(i->kernel.ifname);
+	free(i->kernel_device.device);
+	free(i->kernel_device.ifname);
 	free(i);
 }

@@ -22,25 +22,25 @@ struct kernel_device {
 	char *device, *ifname; /* NULL: none, or not created yet */
 	uint64_t id; /* identity of this device: a new device of the same name has another id; 0:
 			unknown */
-	uint64_t served; /* `id` of the device that the worker was started for */
+	uint64_t worker_device_id; /* `id` of the device that the worker was started for */
 };
 
 struct live_function {
-	struct functions *all;
+	struct functions *functions;
 	const struct gadget *gadget;  /* the model of `model`'s gadget file */
 	const struct function *model; /* the model of this function */
 	int ep0; /* open from writing the descriptors to starting the keeper; else -1 */
-	struct kernel_device kernel; /* kernel functions only */
+	struct kernel_device kernel_device; /* kernel functions only */
 	struct keeper keeper;
 	struct fd_watch keeper_socket;
 	uid_t mount_uid;
 	gid_t mount_gid;
-	bool keeper_ends;   /* the keeper was asked to end */
-	bool draining;	    /* the keeper still forwards messages of the worker that ended */
-	double drain_since; /* start of draining, monotonic */
-	struct link_state bus;
-	bool listens;	    /* the keeper accepts a takeover */
-	double linger_sent; /* seconds, the last value sent to the keeper */
+	bool keeper_ending;    /* the keeper was asked to end */
+	bool draining;	       /* the keeper still forwards messages of the worker that ended */
+	double draining_since; /* start of draining, monotonic */
+	struct link_state link;
+	bool keeper_listens; /* the keeper accepts a takeover */
+	double linger_sent;  /* seconds, the last value sent to the keeper */
 	struct live_function
 		*replacement; /* during a reload: the function of the new plan in its place */
 	bool removing; /* a reload stops the worker together with those of other removed functions
@@ -50,7 +50,7 @@ struct live_function {
 
 static inline struct functions *functions_of(const struct live_worker *worker)
 {
-	return worker->function->all;
+	return worker->function->functions;
 }
 
 /* Returns whether the worker must be ready before the bind. */

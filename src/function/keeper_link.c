@@ -37,7 +37,7 @@ void function_set_udc(struct live_function *i, const char *udc)
 
 void function_set_linger(struct live_function *i, double seconds)
 {
-	if (i->listens && seconds != i->linger_sent && i->keeper_socket.fd >= 0 &&
+	if (i->keeper_listens && seconds != i->linger_sent && i->keeper_socket.fd >= 0 &&
 	    keeper_hold(&i->keeper, seconds))
 		i->linger_sent = seconds;
 }
@@ -46,7 +46,7 @@ void function_drop_worker(struct live_function *i)
 {
 	i->draining = i->keeper_socket.fd >= 0 &&
 		      message_send(i->keeper_socket.fd, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
-	i->drain_since = now_monotonic();
+	i->draining_since = now_monotonic();
 }
 
 /*
@@ -55,7 +55,7 @@ void function_drop_worker(struct live_function *i)
  */
 bool function_is_draining(struct live_function *i)
 {
-	double waited = now_monotonic() - i->drain_since;
+	double waited = now_monotonic() - i->draining_since;
 
 	if (i->keeper_socket.fd < 0 || waited >= DRAIN_SECONDS)
 		i->draining = false;

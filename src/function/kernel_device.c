@@ -23,10 +23,10 @@ static bool is_due(const struct live_function *i)
 	case START_CREATED:
 		return true;
 	case START_BOUND:
-		return i->all->events->is_bound(i->all->owner);
+		return i->functions->events->is_bound(i->functions->owner);
 	case START_CONFIGURED:
-		return i->all->events->is_bound(i->all->owner) &&
-		       i->all->events->is_configured(i->all->owner);
+		return i->functions->events->is_bound(i->functions->owner) &&
+		       i->functions->events->is_configured(i->functions->owner);
 	}
 	return false;
 }
@@ -44,7 +44,7 @@ static uint64_t kernel_device_id(const struct kernel_device *n)
 bool function_is_available(struct live_function *i)
 {
 	_cleanup_free_ char *dir = NULL;
-	struct kernel_device *n = &i->kernel;
+	struct kernel_device *n = &i->kernel_device;
 	const char *type = i->model->type;
 
 	if (i->model->ffs)
@@ -67,24 +67,24 @@ static bool uses_kernel_device(const struct live_function *i)
 void functions_update_kernel_devices(struct functions *all)
 {
 	for (size_t k = 0; k < all->n; k++) {
-		struct live_function *i = all->v[k];
+		struct live_function *i = all->list[k];
 		bool available;
 
 		if (!uses_kernel_device(i))
 			continue;
 		available = function_is_available(i);
-		if (!available || i->kernel.id != i->kernel.served)
-			i->worker->handle(i->worker, WORKER_EV_REMOVED);
+		if (!available || i->kernel_device.id != i->kernel_device.worker_device_id)
+			i->worker->handle_event(i->worker, WORKER_EV_REMOVED);
 		if (available)
-			i->worker->handle(i->worker, WORKER_EV_APPEARED);
+			i->worker->handle_event(i->worker, WORKER_EV_APPEARED);
 	}
 }
 
 bool functions_follow_kernel_devices(const struct functions *all)
 {
 	for (size_t k = 0; k < all->n; k++)
-		if (uses_kernel_device(all->v[k]) &&
-		    all->v[k]->model->worker->start != START_CREATED)
+		if (uses_kernel_device(all->list[k]) &&
+		    all->list[k]->model->worker->start != START_CREATED)
 			return true;
 	return false;
 }
@@ -96,8 +96,8 @@ bool functions_follow_kernel_devices(const struct functions *all)
 bool function_is_active(const struct live_function *i)
 {
 	const struct function *f = i->model;
-	_cleanup_free_ char *dir = configfs_function_path(i->all->paths, i->all->gadget, f->type,
-							  f->instance),
+	_cleanup_free_ char *dir = configfs_function_path(i->functions->paths, i->functions->gadget,
+							  f->type, f->instance),
 			    *ready = strf("%s/ready", dir),
 			    *file = strf("%s/ep1", f->ffs->mount.path), *text = NULL;
 
@@ -111,7 +111,8 @@ char *function_directory(const struct live_function *i)
 	const struct function *f = i->model;
 
 	return f->ffs ? xstrdup(f->ffs->mount.path)
-		      : configfs_function_path(i->all->paths, i->all->gadget, f->type, f->instance);
+		      : configfs_function_path(i->functions->paths, i->functions->gadget, f->type,
+					       f->instance);
 }
 
 bool function_blocks_bind(const struct live_function *i)

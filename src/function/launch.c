@@ -36,7 +36,7 @@
 /* Files that root executes, or loads for a worker, must not be writable by others. */
 static int check_trust(const struct live_worker *worker, const char *path, struct error *err)
 {
-	const struct functions *all = worker->function->all;
+	const struct functions *all = worker->function->functions;
 	enum trust trust = all->events->program_trust(all->owner, worker->function->gadget->dir);
 	/* A missing file is reported when it is opened. */
 	_cleanup_free_ char *why = geteuid() == 0 ? trust_check(path, trust) : NULL;
@@ -53,7 +53,7 @@ static const char *device_of(const struct live_function *i)
 {
 	const struct ffs *ffs = i->model->ffs;
 
-	return ffs ? ffs->device.value : i->kernel.device;
+	return ffs ? ffs->device.value : i->kernel_device.device;
 }
 
 static const char *or_empty(const char *text)
@@ -72,11 +72,11 @@ static char *expand(const struct live_worker *worker, const char *text)
 		const char *name, *value;
 	} variables[] = {
 		{ "${dir}", i->gadget->dir },
-		{ "${gadget}", i->all->gadget },
+		{ "${gadget}", i->functions->gadget },
 		{ "${function}", i->model->label },
 		{ "${mount}", i->model->ffs ? i->model->ffs->mount.path : "" },
 		{ "${device}", or_empty(device_of(i)) },
-		{ "${ifname}", or_empty(i->kernel.ifname) },
+		{ "${ifname}", or_empty(i->kernel_device.ifname) },
 	};
 	char *out = xstrdup("");
 
@@ -156,7 +156,7 @@ static int prepare_program(struct live_worker *worker, struct error *err)
 
 static char *notify_path(const struct live_worker *worker)
 {
-	return strf("%s/notify-%s", worker->function->all->rundir->path,
+	return strf("%s/notify-%s", worker->function->functions->rundir->path,
 		    worker->function->model->label);
 }
 
@@ -177,11 +177,11 @@ static void prepare_environment(struct live_worker *worker)
 	_cleanup_free_ char *names = launch_fd_names(worker), *notify = notify_path(worker);
 
 	set_variable(env, &n, "PATH", WORKER_PATH);
-	set_variable(env, &n, "FFSCTL_GADGET", i->all->gadget);
+	set_variable(env, &n, "FFSCTL_GADGET", i->functions->gadget);
 	set_variable(env, &n, "FFSCTL_FUNCTION", i->model->label);
 	set_variable(env, &n, "FFSCTL_MOUNT", ffs ? ffs->mount.path : NULL);
-	set_variable(env, &n, "FFSCTL_DEVICE", ffs ? NULL : i->kernel.device);
-	set_variable(env, &n, "FFSCTL_IFNAME", i->kernel.ifname);
+	set_variable(env, &n, "FFSCTL_DEVICE", ffs ? NULL : i->kernel_device.device);
+	set_variable(env, &n, "FFSCTL_IFNAME", i->kernel_device.ifname);
 	env[n++] = strf("LISTEN_FDS=%zu", n_fds);
 	set_variable(env, &n, "LISTEN_FDNAMES", names);
 	env[n] = strf("LISTEN_PID=%*s", SPAWN_PID_DIGITS, "");
@@ -240,7 +240,7 @@ static void prepare_sandbox(struct live_worker *worker)
 	struct sandbox *s = &worker->spawn.sandbox;
 
 	if (worker->model->sandbox && worker->model->kind == WORKER_EXEC)
-		sandbox_closed(s, worker->model->allowed);
+		sandbox_from_list(s, worker->model->allowed);
 	else if (!worker->model->sandbox && worker->function->model->ffs)
 		sandbox_without_io_uring(
 			s); /* io_uring requests to endpoints cannot be cancelled */
@@ -251,7 +251,7 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 	const struct worker *w = worker->model;
 	int r = launch_prepare_user(worker, err);
 
-	worker->spawn.answer = -1;
+	worker->spawn.stdout_fd = -1;
 	worker->spawn.keep_privileges = w->keep_privileges;
 	worker->spawn.capabilities = w->capabilities;
 	worker->spawn.limits = w->limits;
@@ -262,7 +262,7 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 	if (!w->limits.tasks && !w->user.value)
 		worker->spawn.limits.tasks = DEFAULT_TASKS;
 	worker->spawn.directory = xstrdup(w->directory);
-	worker->spawn.note = strf(RUNDIR_WORKER "%s", worker->function->model->label);
+	worker->spawn.worker_link = strf(RUNDIR_WORKER "%s", worker->function->model->label);
 	if (r == 0)
 		r = prepare_program(worker, err);
 	if (r == 0)
@@ -277,7 +277,7 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 /* --- one start --- */
 
 /* Descriptors for one start. The supervisor closes them afterwards; the child has duplicates. */
-struct start_fds {
+struct worker_descriptors {
 	const struct live_worker *worker;
 	struct error *err;
 	/*
@@ -287,12 +287,12 @@ struct start_fds {
 	size_t n;
 };
 
-static enum ep_blocking blocking_of(const struct start_fds *h)
+static enum ep_blocking blocking_of(const struct worker_descriptors *h)
 {
 	return h->worker->model->blocking ? EP_BLOCKING : EP_NONBLOCKING;
 }
 
-static int add_fd(struct start_fds *h, int fd)
+static int add_fd(struct worker_descriptors *h, int fd)
 {
 	if (fd >= 0)
 		h->fds[h->n++] = fd;
@@ -301,7 +301,7 @@ static int add_fd(struct start_fds *h, int fd)
 
 static int open_endpoint(void *data, const struct endpoint *ep)
 {
-	struct start_fds *h = data;
+	struct worker_descriptors *h = data;
 
 	return add_fd(
 		h, ffs_endpoint_open(h->worker->function->model->ffs, ep, blocking_of(h), h->err));
@@ -310,7 +310,7 @@ static int open_endpoint(void *data, const struct endpoint *ep)
 static int open_pair(void *data, const struct endpoint *first,
 		     const struct endpoint *second _unused_)
 {
-	struct start_fds *h = data;
+	struct worker_descriptors *h = data;
 
 	return add_fd(
 		h, ffs_pair_open(h->worker->function->model->ffs, first, blocking_of(h), h->err));
@@ -325,11 +325,11 @@ static int reopen_config(const struct live_worker *worker)
 }
 
 /* The supervisor's ends of sockets and pipes, and the write end of the output pipe. */
-struct parent_ends {
+struct supervisor_ends {
 	int control, output, output_write, notify;
 };
 
-static void close_parent_ends(struct parent_ends *e)
+static void close_parent_ends(struct supervisor_ends *e)
 {
 	cleanup_close(&e->control);
 	cleanup_close(&e->output);
@@ -348,7 +348,7 @@ static int make_pipe(int *ours, int *theirs)
 	return fcntl(*ours, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-static int make_control(struct start_fds *h, struct parent_ends *e)
+static int make_control(struct worker_descriptors *h, struct supervisor_ends *e)
 {
 	int size = CONTROL_BUFFER, pair[2];
 
@@ -407,7 +407,7 @@ static int watch_ep0(const struct live_worker *worker, int *out)
 static int open_journal(const struct live_worker *worker)
 {
 	_cleanup_free_ char *identifier =
-		strf("%s/%s", worker->function->all->gadget, worker->function->model->label);
+		strf("%s/%s", worker->function->functions->gadget, worker->function->model->label);
 
 	return journal_stream(identifier, LOG_INFO);
 }
@@ -416,9 +416,9 @@ static int open_journal(const struct live_worker *worker)
  * Makes the descriptor for the worker's output. A worker never gets the terminal, because it could
  * read what root types there.
  */
-static int make_output(const struct live_worker *worker, struct parent_ends *e)
+static int make_output(const struct live_worker *worker, struct supervisor_ends *e)
 {
-	if (worker->function->all->foreground && !isatty(STDERR_FILENO)) {
+	if (worker->function->functions->foreground && !isatty(STDERR_FILENO)) {
 		if (journal_is_stderr())
 			e->output_write = open_journal(worker);
 		if (e->output_write < 0)
@@ -428,7 +428,7 @@ static int make_output(const struct live_worker *worker, struct parent_ends *e)
 	return make_pipe(&e->output, &e->output_write);
 }
 
-static int open_file(struct start_fds *h, const char *path, int flags, const char *what)
+static int open_file(struct worker_descriptors *h, const char *path, int flags, const char *what)
 {
 	int fd = open(path, flags | O_CLOEXEC);
 
@@ -438,8 +438,8 @@ static int open_file(struct start_fds *h, const char *path, int flags, const cha
 	return add_fd(h, fd);
 }
 
-static int open_fds(struct live_worker *worker, struct start_fds *h, struct parent_ends *e,
-		    struct error *err)
+static int open_fds(struct live_worker *worker, struct worker_descriptors *h,
+		    struct supervisor_ends *e, struct error *err)
 {
 	int config = reopen_config(worker), theirs, r = 0;
 
@@ -482,7 +482,7 @@ static int open_fds(struct live_worker *worker, struct start_fds *h, struct pare
 	return 0;
 }
 
-static int give_to_keeper(const struct live_worker *worker, const struct parent_ends *e,
+static int give_to_keeper(const struct live_worker *worker, const struct supervisor_ends *e,
 			  struct error *err)
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, worker->pid, 0);
@@ -497,7 +497,7 @@ static void prepare_kernel_device(struct live_worker *worker)
 {
 	prepare_arguments(worker);
 	prepare_environment(worker);
-	worker->function->kernel.served = worker->function->kernel.id;
+	worker->function->kernel_device.worker_device_id = worker->function->kernel_device.id;
 }
 
 /* Returns the program, or the plugin that the plugin host loads. */
@@ -508,8 +508,8 @@ static const char *trusted_path(const struct live_worker *worker)
 
 int launch_start(struct live_worker *worker, struct error *err)
 {
-	struct parent_ends ends = { -1, -1, -1, -1 };
-	struct start_fds fds = { .worker = worker, .err = err };
+	struct supervisor_ends ends = { -1, -1, -1, -1 };
+	struct worker_descriptors fds = { .worker = worker, .err = err };
 	int r;
 
 	/* At each start, since the file may have changed. */
@@ -521,7 +521,7 @@ int launch_start(struct live_worker *worker, struct error *err)
 		prepare_kernel_device(worker);
 	if (r == 0)
 		r = open_fds(worker, &fds, &ends, err);
-	worker->spawn.note_dir = worker->function->all->rundir->dir_fd;
+	worker->spawn.worker_link_dir = worker->function->functions->rundir->dir_fd;
 	if (r == 0)
 		r = spawn_start(&worker->spawn, fds.fds, fds.n, ends.output_write, &worker->pid,
 				err);
@@ -532,7 +532,7 @@ int launch_start(struct live_worker *worker, struct error *err)
 	if (r == 0)
 		r = worker_watch(worker, &ends.output, &ends.notify, err);
 	worker->session = worker->pid;
-	worker->began = family_now();
+	worker->session_start = family_now();
 	worker->taken_over = false;
 	if (r < 0 && worker->pid > 0) { /* the worker runs, but cannot be watched */
 		kill(-worker->pid, SIGKILL);

@@ -15,12 +15,12 @@
 #include "functionfs/endpoint.h"
 #include "process/needs.h"
 
-struct names {
+struct name_list {
 	const struct ffs *ffs;
 	char *text;
 };
 
-static void append_name(struct names *names, const char *name)
+static void append_name(struct name_list *names, const char *name)
 {
 	_cleanup_free_ char *old = names->text;
 
@@ -36,7 +36,7 @@ static int append_endpoint(void *data, const struct endpoint *ep)
 static int append_pair(void *data, const struct endpoint *first,
 		       const struct endpoint *second _unused_)
 {
-	struct names *names = data;
+	struct name_list *names = data;
 	_cleanup_free_ char *file = ffs_pair_file(names->ffs, first);
 
 	append_name(names, file);
@@ -46,7 +46,7 @@ static int append_pair(void *data, const struct endpoint *first,
 char *launch_fd_names(const struct live_worker *worker)
 {
 	const struct ffs *ffs = worker->function->model->ffs;
-	struct names names = { .ffs = ffs, .text = xstrdup("config:control") };
+	struct name_list names = { .ffs = ffs, .text = xstrdup("config:control") };
 
 	ffs_each_endpoint(ffs, append_endpoint, &names);
 	ffs_each_pair(ffs, append_pair, &names);
@@ -113,7 +113,7 @@ static json_t *config_json(const struct live_worker *worker)
 	ffs_each_pair(f->ffs, add_pair, &pairs);
 	json = json_pack("{s:{s:i, s:s}, s:s, s:s, s:s?, s:o, s:o, s:s, s:i, s:i, s:o}", "ffsctl",
 			 "schema", 1, "version", PACKAGE_VERSION, "gadget",
-			 worker->function->all->gadget, "function", f->label, "mount",
+			 worker->function->functions->gadget, "function", f->label, "mount",
 			 f->ffs ? f->ffs->mount.path : NULL, "endpoints", list.array, "pairs",
 			 pairs.array, "engine", worker_engine_words[worker->model->engine], "size",
 			 (int)worker->model->io_size, "depth", (int)worker->model->io_depth,
@@ -121,8 +121,8 @@ static json_t *config_json(const struct live_worker *worker)
 	json_object_set_new(json, "sandbox", json_boolean(worker->model->sandbox));
 	if (worker->model->allowed != worker_default_allowed(worker->model))
 		json_object_set_new(json, "allow", needs_to_json(worker->model->allowed));
-	if (worker->function->all->switched)
-		json_object_set(json, "switch", (json_t *)worker->function->all->switched);
+	if (worker->function->functions->switched)
+		json_object_set(json, "switch", (json_t *)worker->function->functions->switched);
 	return json;
 }
 

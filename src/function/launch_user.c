@@ -10,7 +10,7 @@
 /* Sets the worker's own user id, and a group id with the same number. */
 static int prepare_own_user(struct live_worker *worker, int r, struct error *err)
 {
-	worker->spawn.uid = worker->spawn.gid = worker->own_id;
+	worker->spawn.uid = worker->spawn.gid = worker->private_id;
 	if (r == -ENOSPC) {
 		error_set(err, EX_UNAVAILABLE, ENOSPC, NULL,
 			  "all user ids from %d to %d belong to other workers",
@@ -27,18 +27,18 @@ int launch_prepare_user(struct live_worker *worker, struct error *err)
 {
 	const struct worker *w = worker->model;
 	struct spawn *s = &worker->spawn;
-	int r = rundir_user(worker->function->all->rundir, worker->function->model->label,
-			    &worker->own_id);
+	int r = rundir_user(worker->function->functions->rundir, worker->function->model->label,
+			    &worker->private_id);
 
 	if (r < 0)
-		worker->own_id = 0;
+		worker->private_id = 0;
 	/* The default needs no user database, which a board may not have. */
 	r = w->user.value ? spawn_find_user(w->user.value, &s->uid, &s->gid, &w->user.at, err)
 			  : prepare_own_user(worker, r, err);
 	s->groups = xcalloc(w->n_groups + 1, sizeof(*s->groups));
 	/* The group identifies the processes that the worker starts (process/family.h). */
-	if (w->user.value && worker->own_id)
-		s->groups[s->n_groups++] = worker->own_id;
+	if (w->user.value && worker->private_id)
+		s->groups[s->n_groups++] = worker->private_id;
 	for (size_t i = 0; r == 0 && i < w->n_groups; i++)
 		r = spawn_find_group(w->groups[i].value, &s->groups[s->n_groups++],
 				     &w->groups[i].at, err);
@@ -50,12 +50,12 @@ static bool has_function(const void *data, const char *label)
 	const struct functions *all = data;
 
 	for (size_t n = 0; n < all->n; n++)
-		if (streq(all->v[n]->model->label, label))
+		if (streq(all->list[n]->model->label, label))
 			return true;
 	return false;
 }
 
-void launch_give_back_users(const struct functions *all)
+void launch_release_users(const struct functions *all)
 {
 	rundir_release_users(all->rundir, has_function, all);
 }

@@ -11,7 +11,7 @@ void functions_changed(const struct functions *all)
 	all->events->changed(all->owner);
 }
 
-void functions_say(const struct functions *all, const char *label, int priority, const char *fmt,
+void functions_log(const struct functions *all, const char *label, int priority, const char *fmt,
 		   ...)
 {
 	_cleanup_free_ char *text = NULL;
@@ -20,5 +20,5 @@ void functions_say(const struct functions *all, const char *label, int priority,
 	va_start(ap, fmt);
 	text = text_vformat(fmt, ap);
 	va_end(ap);
-	all->events->say(all->owner, label, priority, text);
+	all->events->log(all->owner, label, priority, text);
 }

@@ -39,7 +39,7 @@ struct function_events {
 	/* The statistics of a worker changed. */
 	void (*statistics)(void *owner);
 	/* A line for the log about a function; `priority` as in syslog(3). */
-	void (*say)(void *owner, const char *label, int priority, const char *text);
+	void (*log)(void *owner, const char *label, int priority, const char *text);
 	/* A worker failed for good. */
 	void (*worker_failed)(void *owner, struct live_worker *worker);
 	/* The keeper that held ep0 died. */
@@ -47,8 +47,8 @@ struct function_events {
 	/* The last open file of an ep0 may have been closed: the kernel then unbinds the gadget. */
 	void (*ep0_closed)(void *owner);
 	/* A worker requests another gadget in place of this one: SWITCH of ffsctl/control.h. */
-	void (*switch_asked)(void *owner, struct live_worker *worker, const char *body,
-			     size_t size);
+	void (*switch_requested)(void *owner, struct live_worker *worker, const char *body,
+				 size_t size);
 	/* Returns whether the kernel has bound the gadget. */
 	bool (*is_bound)(void *owner);
 	/* Returns whether a host has configured the gadget. */
@@ -76,7 +76,8 @@ struct functions {
 		*switched; /* "switch" in workers' configurations; NULL: not started by a switch */
 	char *host_udc;	   /* the UDC that the gadget is or was bound to; NULL: none; owned */
 
-	struct live_function **v; /* one for each function with a `ffs` group or a worker; owned */
+	struct live_function *
+		*list; /* one for each function with a `ffs` group or a worker; owned */
 	size_t n;
 	pid_t *inherited; /* child processes older than the supervisor: reap.h; owned */
 	size_t n_inherited;
@@ -85,5 +86,5 @@ struct functions {
 /* Reports a change to the owner. */
 void functions_changed(const struct functions *all);
 /* Logs one line about a function (NULL: the gadget); `priority` as in syslog(3). */
-void functions_say(const struct functions *all, const char *label, int priority, const char *fmt,
+void functions_log(const struct functions *all, const char *label, int priority, const char *fmt,
 		   ...) _printf_(4, 5);

@@ -15,11 +15,11 @@
 
 #define CHILDREN_MAX (1024 * 1024)
 
-static bool is_known(const struct functions *all, pid_t pid)
+static bool is_known_child(const struct functions *all, pid_t pid)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (all->v[i]->keeper.pid == pid ||
-		    (all->v[i]->worker && all->v[i]->worker->pid == pid))
+		if (all->list[i]->keeper.pid == pid ||
+		    (all->list[i]->worker && all->list[i]->worker->pid == pid))
 			return true;
 	for (size_t i = 0; i < all->n_inherited; i++)
 		if (all->inherited[i] == pid)
@@ -27,12 +27,12 @@ static bool is_known(const struct functions *all, pid_t pid)
 	return false;
 }
 
-static bool others_run(const struct live_worker *worker)
+static bool other_workers_run(const struct live_worker *worker)
 {
-	const struct functions *all = worker->function->all;
+	const struct functions *all = worker->function->functions;
 
 	for (size_t i = 0; i < all->n; i++) {
-		const struct live_worker *other = all->v[i]->worker;
+		const struct live_worker *other = all->list[i]->worker;
 
 		if (other && other != worker && (other->pid > 0 || other->leftovers))
 			return true;
@@ -42,16 +42,16 @@ static bool others_run(const struct live_worker *worker)
 
 static bool belongs_to(const struct live_worker *worker, pid_t pid)
 {
-	return worker->own_id && process_has_id(pid, worker->own_id);
+	return worker->private_id && process_has_id(pid, worker->private_id);
 }
 
 static bool belongs_to_another(const struct live_worker *worker, pid_t pid)
 {
-	const struct functions *all = worker->function->all;
+	const struct functions *all = worker->function->functions;
 
 	for (size_t i = 0; i < all->n; i++)
-		if (all->v[i]->worker && all->v[i]->worker != worker &&
-		    belongs_to(all->v[i]->worker, pid))
+		if (all->list[i]->worker && all->list[i]->worker != worker &&
+		    belongs_to(all->list[i]->worker, pid))
 			return true;
 	return false;
 }
@@ -62,7 +62,7 @@ static bool belongs_to_another(const struct live_worker *worker, pid_t pid)
  * identifies its processes: then open endpoint files identify them; else they may belong to any
  * worker and are killed with the last one.
  */
-static bool comes_from(const struct live_worker *worker, pid_t pid)
+static bool is_orphan_of(const struct live_worker *worker, pid_t pid)
 {
 	const struct function *f = worker->function->model;
 
@@ -70,7 +70,7 @@ static bool comes_from(const struct live_worker *worker, pid_t pid)
 		return true;
 	if (belongs_to_another(worker, pid))
 		return false;
-	return (worker->function->all->n_inherited == 0 && !others_run(worker)) ||
+	return (worker->function->functions->n_inherited == 0 && !other_workers_run(worker)) ||
 	       (f->ffs && process_uses_mount(pid, f->ffs->mount.path));
 }
 
@@ -104,7 +104,7 @@ void reap_note_inherited(struct functions *all)
 	pid_t pid;
 
 	while (p && (pid = next_child(&p)) > 0)
-		if (!is_known(all, pid))
+		if (!is_known_child(all, pid))
 			*array_add(all->inherited, all->n_inherited) = pid;
 }
 
@@ -130,7 +130,8 @@ static pid_t kill_orphans(const struct live_worker *worker)
 	pid_t pid, left = 0;
 
 	while (p && (pid = next_child(&p)) > 0) {
-		if (!is_known(worker->function->all, pid) && comes_from(worker, pid)) {
+		if (!is_known_child(worker->function->functions, pid) &&
+		    is_orphan_of(worker, pid)) {
 			kill(pid, SIGKILL);
 			left = pid;
 		}
@@ -140,9 +141,9 @@ static pid_t kill_orphans(const struct live_worker *worker)
 
 static struct family family_of(const struct live_worker *worker)
 {
-	return (struct family){ .id = worker->own_id,
+	return (struct family){ .id = worker->private_id,
 				.session = worker->session,
-				.latest = worker->began };
+				.latest_start = worker->session_start };
 }
 
 pid_t reap_leftovers(const struct live_worker *worker, bool first)
@@ -194,7 +195,7 @@ static void end_worker(void *data, const char *label, const struct family *famil
 		error_move(first, &err);
 }
 
-int reap_left_behind(const struct rundir *rundir, struct error *err)
+int reap_all_leftovers(const struct rundir *rundir, struct error *err)
 {
 	rundir_each_worker(rundir, end_worker, err);
 	return err->exit ? -err->err : 0;

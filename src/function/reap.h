@@ -38,7 +38,7 @@ pid_t reap_leftovers(const struct live_worker *worker, bool first);
  */
 int reap_family(const struct family *family, const char *label, struct error *err);
 /* Does the same for every worker recorded in the run directory. Returns the first error. */
-int reap_left_behind(const struct rundir *rundir, struct error *err);
+int reap_all_leftovers(const struct rundir *rundir, struct error *err);
 
 /* Seconds after which a killed process counts as stuck in the kernel. */
 #define REAP_SECONDS 5

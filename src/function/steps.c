@@ -14,7 +14,7 @@ static char *make_value(const struct live_function *i)
 {
 	_cleanup_free_ char *directory = function_directory(i);
 
-	return strf("%s %s %016" PRIx64 " %s", i->all->gadget, i->model->label,
+	return strf("%s %s %016" PRIx64 " %s", i->functions->gadget, i->model->label,
 		    launch_digest(i->worker), directory);
 }
 
@@ -55,7 +55,7 @@ static int start_apply(struct step *step, struct error *err)
 
 	if (!has_worker_of(i, step))
 		function_exchange_workers(i);
-	i->worker->awaited = i->all->events->is_reloading(i->all->owner);
+	i->worker->awaited = i->functions->events->is_reloading(i->functions->owner);
 	worker_handle(i->worker, WORKER_EV_START);
 	/*
 	 * During a reload the step that waits reports the error: this step would leave the worker
@@ -73,13 +73,13 @@ static int start_undo(struct step *step, struct error *err _unused_)
 	struct live_function *i = step->self;
 	const struct functions *all;
 
-	/* Without a supervisor, reap_left_behind has ended the worker. */
+	/* Without a supervisor, reap_all_leftovers has ended the worker. */
 	if (!i || !i->worker)
 		return 0;
 	/* Stops all workers at once: the steps of the others are undone next. */
-	all = i->all;
+	all = i->functions;
 	for (size_t n = 0; n < all->n; n++) {
-		struct live_function *other = all->v[n];
+		struct live_function *other = all->list[n];
 
 		if (other->worker && other->worker->state != WORKER_STOPPING &&
 		    (other == i || other->removing || all->phase == PHASE_GOING_DOWN))
@@ -101,7 +101,8 @@ static int start_replace(struct step *step, struct step *last _unused_, struct e
 	struct live_function *i = step->self;
 
 	if (!has_worker_of(i, step) && !i->worker->successor) {
-		i->replacement->worker->awaited = i->all->events->is_reloading(i->all->owner);
+		i->replacement->worker->awaited =
+			i->functions->events->is_reloading(i->functions->owner);
 		worker_replace(i->worker, i->replacement->worker);
 	}
 	return has_worker_of(i, step) ? 0 : PLAN_AGAIN;

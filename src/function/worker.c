@@ -51,9 +51,9 @@ static void do_start(struct live_worker *worker)
 	worker_halt_end(worker);
 	worker_stats_forget(worker);
 	error_clear(&worker->error);
-	worker->served = worker->start_timed_out = worker->restart_wanted = false;
+	worker->was_ready = worker->start_timed_out = worker->restart_wanted = false;
 	if (launch_start(worker, &worker->error) < 0) {
-		functions_say(functions_of(worker), label_of(worker), LOG_ERR, "%s",
+		functions_log(functions_of(worker), label_of(worker), LOG_ERR, "%s",
 			      worker->error.text);
 		worker_forget_exit(worker); /* of an earlier process */
 		handle_end(worker, START_RETRY_SECONDS);
@@ -61,13 +61,13 @@ static void do_start(struct live_worker *worker)
 	}
 	worker->state = WORKER_STARTING;
 	functions_changed(functions_of(worker));
-	worker->started = now_monotonic();
+	worker->started_at = now_monotonic();
 	timer_start(&worker->timer, worker->model->start_timeout);
 	if (worker->model->ready == READY_STARTED)
 		worker_handle(worker, WORKER_EV_READY);
 }
 
-static void do_pend(struct live_worker *worker)
+static void do_wait_for_device(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
 	worker->state = WORKER_PENDING;
@@ -80,7 +80,7 @@ static void do_start_if_available(struct live_worker *worker)
 	if (function_is_available(worker->function))
 		do_start(worker);
 	else
-		do_pend(worker);
+		do_wait_for_device(worker);
 }
 
 /* Sends a PING, two per watchdog interval. */
@@ -95,13 +95,13 @@ static void send_ping(struct live_worker *worker)
 void worker_watchdog_begin(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
-	worker_note_alive(worker);
+	worker_record_alive(worker);
 	send_ping(worker);
 }
 
 static void do_watchdog(struct live_worker *worker)
 {
-	double silent = now_monotonic() - worker->alive, limit = worker->model->watchdog;
+	double silent = now_monotonic() - worker->last_alive, limit = worker->model->watchdog;
 
 	if (limit <= 0)
 		return;
@@ -112,17 +112,17 @@ static void do_watchdog(struct live_worker *worker)
 		send_ping(worker);
 		return;
 	}
-	functions_say(functions_of(worker), label_of(worker), LOG_WARNING,
+	functions_log(functions_of(worker), label_of(worker), LOG_WARNING,
 		      "the worker did not answer for %g s (watchdog): killed", limit);
 	worker_kill(worker, SIGKILL, true);
 }
 
-static void note_ready(struct live_worker *worker)
+static void record_ready(struct live_worker *worker)
 {
-	worker->served = true;
+	worker->was_ready = true;
 	worker->ready_since = now_monotonic();
 	worker->status.ready_since = time(NULL);
-	functions_say(functions_of(worker), label_of(worker), LOG_INFO, "worker ready (pid %d)",
+	functions_log(functions_of(worker), label_of(worker), LOG_INFO, "worker ready (pid %d)",
 		      (int)worker->pid);
 	functions_changed(functions_of(worker));
 }
@@ -131,10 +131,10 @@ static void do_ready(struct live_worker *worker)
 {
 	worker_watchdog_begin(worker);
 	worker->state = WORKER_READY;
-	note_ready(worker);
+	record_ready(worker);
 }
 
-static void do_die(struct live_worker *worker)
+static void do_end(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
 	worker->state = WORKER_ENDING;
@@ -176,7 +176,7 @@ static void do_stop_for_restart(struct live_worker *worker)
 
 static void do_kill(struct live_worker *worker)
 {
-	functions_say(functions_of(worker), label_of(worker), LOG_WARNING,
+	functions_log(functions_of(worker), label_of(worker), LOG_WARNING,
 		      "the worker did not stop within %g s: killed", worker->model->stop_timeout);
 	worker_kill(worker, SIGKILL, true);
 }
@@ -184,7 +184,7 @@ static void do_kill(struct live_worker *worker)
 static void do_start_timed_out(struct live_worker *worker)
 {
 	worker->start_timed_out = true;
-	functions_say(functions_of(worker), label_of(worker), LOG_WARNING,
+	functions_log(functions_of(worker), label_of(worker), LOG_WARNING,
 		      "the worker was not ready within %g s: killed", worker->model->start_timeout);
 	worker_kill(worker, SIGKILL, true);
 }
@@ -209,7 +209,7 @@ static void start_successor(struct live_worker *worker)
 	functions_changed(functions_of(worker));
 }
 
-static void do_waiting_timer(struct live_worker *worker)
+static void do_restart_timer(struct live_worker *worker)
 {
 	double left;
 
@@ -223,7 +223,7 @@ static void do_waiting_timer(struct live_worker *worker)
 	} else if (worker->successor) {
 		start_successor(worker);
 	} else if (!function_is_available(worker->function)) {
-		do_pend(worker);
+		do_wait_for_device(worker);
 	} else {
 		worker->status.restarts++;
 		do_start(worker);
@@ -231,19 +231,19 @@ static void do_waiting_timer(struct live_worker *worker)
 }
 
 /* Records the time of an end; returns whether there were too many ends within restart_window. */
-static bool died_too_often(struct live_worker *worker)
+static bool ended_too_often(struct live_worker *worker)
 {
 	unsigned int limit = worker->model->restart_limit, recent = 0;
 	double now = now_monotonic();
 
 	if (limit == 0)
 		return false;
-	worker->deaths[worker->next_death] = now;
-	worker->next_death = (worker->next_death + 1) % (limit + 1);
-	if (worker->n_deaths < limit + 1)
-		worker->n_deaths++;
-	for (size_t i = 0; i < worker->n_deaths; i++)
-		recent += now - worker->deaths[i] <= worker->model->restart_window;
+	worker->end_times[worker->next_end] = now;
+	worker->next_end = (worker->next_end + 1) % (limit + 1);
+	if (worker->n_ends < limit + 1)
+		worker->n_ends++;
+	for (size_t i = 0; i < worker->n_ends; i++)
+		recent += now - worker->end_times[i] <= worker->model->restart_window;
 	return recent > limit;
 }
 
@@ -252,7 +252,7 @@ static double next_delay(struct live_worker *worker)
 	const struct worker *w = worker->model;
 	double delay = worker->delay;
 
-	if (worker->served && now_monotonic() - worker->ready_since >= HEALTHY_SECONDS) {
+	if (worker->was_ready && now_monotonic() - worker->ready_since >= HEALTHY_SECONDS) {
 		worker->delay = w->restart_delay;
 		return 0;
 	}
@@ -262,11 +262,11 @@ static double next_delay(struct live_worker *worker)
 	return delay;
 }
 
-static void fail(struct live_worker *worker, const char *why)
+static void fail_for_good(struct live_worker *worker, const char *why)
 {
 	worker->state = WORKER_FAILED;
 	halt_later(worker);
-	functions_say(functions_of(worker), label_of(worker), LOG_ERR, "worker failed: %s", why);
+	functions_log(functions_of(worker), label_of(worker), LOG_ERR, "worker failed: %s", why);
 	functions_of(worker)->events->worker_failed(functions_of(worker)->owner, worker);
 }
 
@@ -290,42 +290,42 @@ static void handle_end(struct live_worker *worker, double least_delay)
 		return;
 	}
 	if (function_blocks_bind(worker->function) && (all->phase != PHASE_UP || worker->awaited)) {
-		fail(worker, "it ended while the gadget was coming up");
+		fail_for_good(worker, "it ended while the gadget was coming up");
 		return;
 	}
 	if (exited_with(worker, EXIT_DO_NOT_RESTART)) {
-		fail(worker, "it asked not to be restarted (exit 125)");
+		fail_for_good(worker, "it asked not to be restarted (exit 125)");
 		return;
 	}
 	if (w->restart == RESTART_NEVER ||
 	    (w->restart == RESTART_ON_FAILURE && exited_with(worker, 0))) {
 		worker->state = WORKER_DONE;
 		halt_later(worker);
-		functions_say(all, label_of(worker), LOG_INFO, "worker done");
+		functions_log(all, label_of(worker), LOG_INFO, "worker done");
 		functions_changed(all);
 		return;
 	}
 	/* Its device was removed: this end does not count. */
 	if (least_delay == 0 && !function_is_available(worker->function)) {
-		do_pend(worker);
+		do_wait_for_device(worker);
 		return;
 	}
-	if (died_too_often(worker)) {
-		fail(worker, "it ended too often (restart_limit, restart_window)");
+	if (ended_too_often(worker)) {
+		fail_for_good(worker, "it ended too often (restart_limit, restart_window)");
 		return;
 	}
 	delay = next_delay(worker);
 	if (delay < least_delay)
 		delay = least_delay;
 	if (delay > 0)
-		functions_say(all, label_of(worker), LOG_INFO, "worker restarts in %g s", delay);
+		functions_log(all, label_of(worker), LOG_INFO, "worker restarts in %g s", delay);
 	await_restart(worker, delay);
 	functions_changed(all);
 }
 
-static void do_handle_end(struct live_worker *worker)
+static void do_after_end(struct live_worker *worker)
 {
-	functions_say(functions_of(worker), label_of(worker), LOG_WARNING, "worker ended: %s%s",
+	functions_log(functions_of(worker), label_of(worker), LOG_WARNING, "worker ended: %s%s",
 		      worker_exit_reason(worker), worker->start_timed_out ? " (never ready)" : "");
 	handle_end(worker, 0);
 }
@@ -341,7 +341,7 @@ static void do_stopped(struct live_worker *worker)
 	functions_changed(functions_of(worker));
 }
 
-static void do_halting_timer(struct live_worker *worker)
+static void do_retry_halt(struct live_worker *worker)
 {
 	worker_halt_retry(worker);
 	halt_later(worker);
@@ -355,12 +355,12 @@ static void do_cancel_restart(struct live_worker *worker)
 
 static void do_device_removed(struct live_worker *worker)
 {
-	functions_say(functions_of(worker), label_of(worker), LOG_WARNING,
+	functions_log(functions_of(worker), label_of(worker), LOG_WARNING,
 		      "the kernel device of the function was removed");
 	do_stop_for_restart(worker);
 }
 
-static void do_want_restart(struct live_worker *worker)
+static void do_restart_after_stop(struct live_worker *worker)
 {
 	worker->restart_wanted = true;
 }
@@ -377,7 +377,7 @@ static void do_cancel(struct live_worker *worker)
 /* Restarts the worker; its earlier ends no longer count. */
 static void do_restart_by_command(struct live_worker *worker)
 {
-	worker->n_deaths = worker->next_death = 0;
+	worker->n_ends = worker->next_end = 0;
 	worker->delay = worker->model->restart_delay;
 	await_restart(worker, 0);
 	functions_changed(functions_of(worker));
@@ -398,22 +398,22 @@ static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	},
 	[WORKER_STARTING] = {
 		[WORKER_EV_READY] = do_ready,
-		[WORKER_EV_DIED] = do_die,
+		[WORKER_EV_DIED] = do_end,
 		[WORKER_EV_TIMER] = do_start_timed_out,
 		[WORKER_EV_STOP] = do_stop,
 		[WORKER_EV_RESTART] = do_stop_for_restart,
 		[WORKER_EV_REMOVED] = do_device_removed,
 	},
 	[WORKER_READY] = {
-		[WORKER_EV_DIED] = do_die,
+		[WORKER_EV_DIED] = do_end,
 		[WORKER_EV_TIMER] = do_watchdog,
 		[WORKER_EV_STOP] = do_stop,
 		[WORKER_EV_RESTART] = do_stop_for_restart,
 		[WORKER_EV_REMOVED] = do_device_removed,
 	},
 	[WORKER_ENDING] = {
-		[WORKER_EV_READY] = note_ready, /* sent before it ended */
-		[WORKER_EV_EXIT] = do_handle_end,
+		[WORKER_EV_READY] = record_ready, /* sent before it ended */
+		[WORKER_EV_EXIT] = do_after_end,
 		[WORKER_EV_STOP] = do_await_end,
 		[WORKER_EV_RESTART] = do_await_end_then_restart,
 		[WORKER_EV_REMOVED] = do_await_end_then_restart,
@@ -423,23 +423,23 @@ static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EV_EXIT] = do_stopped,
 		[WORKER_EV_TIMER] = do_kill,
 		[WORKER_EV_STOP] = do_cancel_restart,
-		[WORKER_EV_RESTART] = do_want_restart,
+		[WORKER_EV_RESTART] = do_restart_after_stop,
 	},
 	[WORKER_WAITING] = {
-		[WORKER_EV_TIMER] = do_waiting_timer,
+		[WORKER_EV_TIMER] = do_restart_timer,
 		[WORKER_EV_STOP] = do_cancel,
 		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
 	[WORKER_FAILED] = {
-		[WORKER_EV_TIMER] = do_halting_timer,
+		[WORKER_EV_TIMER] = do_retry_halt,
 		[WORKER_EV_STOP] = do_cancel,
 		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
 	[WORKER_DONE] = {
-		[WORKER_EV_TIMER] = do_halting_timer,
+		[WORKER_EV_TIMER] = do_retry_halt,
 		[WORKER_EV_STOP] = do_cancel,
 		[WORKER_EV_RESTART] = do_restart_by_command,
-		[WORKER_EV_REMOVED] = do_pend,
+		[WORKER_EV_REMOVED] = do_wait_for_device,
 	},
 };
 
@@ -476,9 +476,9 @@ void worker_replace(struct live_worker *worker, struct live_worker *by)
 void worker_set_model(struct live_worker *worker, const struct worker *model)
 {
 	if (model->restart_limit != worker->model->restart_limit) {
-		free(worker->deaths);
-		worker->deaths = xcalloc(model->restart_limit + 1, sizeof(*worker->deaths));
-		worker->n_deaths = worker->next_death = 0;
+		free(worker->end_times);
+		worker->end_times = xcalloc(model->restart_limit + 1, sizeof(*worker->end_times));
+		worker->n_ends = worker->next_end = 0;
 	}
 	worker_halt_end(worker); /* its endpoints are those of the old gadget file */
 	worker->delay = model->restart_delay;
@@ -510,15 +510,15 @@ int worker_init(struct live_worker *worker, struct live_function *function,
 
 	*worker = (struct live_worker){ .function = function,
 					.model = model,
-					.handle = worker_handle,
+					.handle_event = worker_handle,
 					.config_fd = -1,
-					.end = FD_WATCH_NONE,
+					.end_watch = FD_WATCH_NONE,
 					.output = FD_WATCH_NONE,
 					.notify = FD_WATCH_NONE,
 					.timer = FD_WATCH_NONE,
 					.delay = model->restart_delay };
-	worker->deaths = xcalloc(model->restart_limit + 1, sizeof(*worker->deaths));
-	r = timer_open(function->all->loop, &worker->timer, on_timer, worker);
+	worker->end_times = xcalloc(model->restart_limit + 1, sizeof(*worker->end_times));
+	r = timer_open(function->functions->loop, &worker->timer, on_timer, worker);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make a timer");
 	return launch_prepare(worker, err);
@@ -534,14 +534,14 @@ void worker_free(struct live_worker *worker)
 		worker_kill(worker, SIGKILL, true);
 	worker_halt_end(worker);
 	worker_stats_free(worker);
-	worker_close(worker, &worker->end);
+	worker_close(worker, &worker->end_watch);
 	worker_close(worker, &worker->output);
 	worker_close(worker, &worker->notify);
 	fd_watch_close(functions_of(worker)->loop, &worker->timer);
 	cleanup_close(&worker->config_fd);
 	spawn_free(&worker->spawn);
 	error_clear(&worker->error);
-	free(worker->deaths);
+	free(worker->end_times);
 	free(worker->identity);
 	worker_status_free(&worker->status);
 }

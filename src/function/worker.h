@@ -54,18 +54,20 @@ struct live_worker {
 	struct live_function *function;
 	const struct worker *model;
 	struct spawn spawn;
-	uid_t own_id; /* id of its user or of one of its groups, used by no other worker; 0: none */
+	uid_t private_id; /* id of its user or of one of its groups, used by no other worker; 0:
+			     none */
 	const struct dmabuf_device *dmabuf; /* NULL: its engine needs no DMABUFs */
 	int config_fd; /* sealed memfd; each process gets another open file description */
 
 	/* worker_handle, for the files that worker.c calls */
-	void (*handle)(struct live_worker *worker, enum worker_event event);
+	void (*handle_event)(struct live_worker *worker, enum worker_event event);
 	enum worker_state state;
-	pid_t pid;	     /* 0: none */
-	pid_t session;	     /* session of the process, also after its end: its pid */
-	uint64_t began;	     /* latest start time of the session's leader: see process/family.h */
-	struct fd_watch end; /* pidfd of a process that is not a child; owned */
-	bool taken_over;     /* the process is a child of a dead supervisor */
+	pid_t pid;     /* 0: none */
+	pid_t session; /* session of the process, also after its end: its pid */
+	uint64_t
+		session_start; /* latest start time of the session's leader: see process/family.h */
+	struct fd_watch end_watch; /* pidfd of a process that is not a child; owned */
+	bool taken_over;	   /* the process is a child of a dead supervisor */
 	enum {
 		LEFTOVERS_NONE,
 		LEFTOVERS_PROCESSES,
@@ -87,17 +89,17 @@ struct live_worker {
 		*successor;   /* worker that starts when this one has stopped; NULL: this one */
 	bool awaited;	      /* a reload waits for it: an end before it is ready is a failure */
 	bool restart_wanted;  /* when it has stopped, it is started again */
-	bool served;	      /* this process was ready */
+	bool was_ready;	      /* this process was ready */
 	bool start_timed_out; /* this process was killed by start_timeout */
-	double started, ready_since; /* monotonic */
-	double alive;		     /* time of its last PONG or WATCHDOG=1, monotonic */
-	double delay;		     /* delay of the next restart, seconds */
-	double *deaths; /* ring of the times of the last restart_limit + 1 ends, monotonic */
-	size_t n_deaths, next_death;
+	double started_at, ready_since; /* monotonic */
+	double last_alive;		/* time of its last PONG or WATCHDOG=1, monotonic */
+	double delay;			/* delay of the next restart, seconds */
+	double *end_times; /* ring of the times of the last restart_limit + 1 ends, monotonic */
+	size_t n_ends, next_end;
 
 	struct halting { /* busy endpoints that must still be halted */
 		int fd;
-		const struct endpoint *ep;
+		const struct endpoint *endpoint;
 	} * halting;
 	size_t n_halting;
 	unsigned int halt_tries;
@@ -175,7 +177,7 @@ void worker_watchdog_begin(struct live_worker *worker);
 void worker_kill(const struct live_worker *worker, int sig, bool group);
 
 /* Records that the worker answered the watchdog: PONG or WATCHDOG=1. */
-void worker_note_alive(struct live_worker *worker);
+void worker_record_alive(struct live_worker *worker);
 
 /* Sets `err` to the reason why the worker failed. EX_PROTOCOL. */
 int worker_failure(const struct live_worker *worker, struct error *err);
@@ -199,9 +201,9 @@ void worker_halt_end(struct live_worker *worker);
 /* --- worker_stats.c --- */
 
 /* Handles a STATS message, whatever its content. The status is written once a second at most. */
-void worker_stats_take(struct live_worker *worker, const void *body, size_t size);
+void worker_stats_receive(struct live_worker *worker, const void *body, size_t size);
 /* Handles a TRAFFIC message, whatever its content. */
-void worker_stats_take_traffic(struct live_worker *worker, const void *body, size_t size);
+void worker_stats_receive_traffic(struct live_worker *worker, const void *body, size_t size);
 /*
  * Returns the bytes that the worker reports for an endpoint, by its index in the gadget file; -1:
  * unknown.

@@ -11,7 +11,7 @@
 
 void worker_kill(const struct live_worker *worker, int sig, bool group)
 {
-	int fd = worker->end.fd;
+	int fd = worker->end_watch.fd;
 	bool sent;
 
 	/* It has ended; worker_leftovers.c ends the rest. */
@@ -36,6 +36,6 @@ void worker_leftovers_ended(struct live_worker *worker)
 {
 	worker_drain(worker);
 	if (worker->model->opens_ep0)
-		worker->function->all->events->ep0_closed(worker->function->all->owner);
-	worker->handle(worker, WORKER_EV_EXIT);
+		worker->function->functions->events->ep0_closed(worker->function->functions->owner);
+	worker->handle_event(worker, WORKER_EV_EXIT);
 }

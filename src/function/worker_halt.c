@@ -25,7 +25,7 @@ static int halt_endpoint(void *data, const struct endpoint *ep)
 	}
 	h = array_add(worker->halting, worker->n_halting);
 	h->fd = fd;
-	h->ep = ep;
+	h->endpoint = ep;
 	return 0;
 }
 
@@ -47,7 +47,8 @@ void worker_halt_begin(struct live_worker *worker)
 {
 	worker_halt_end(worker);
 	worker->halt_tries = 0;
-	if (worker->model->on_crash == CRASH_STALL && worker->function->all->phase == PHASE_UP)
+	if (worker->model->on_crash == CRASH_STALL &&
+	    worker->function->functions->phase == PHASE_UP)
 		ffs_each_endpoint(worker->function->model->ffs, halt_endpoint, worker);
 }
 
@@ -58,7 +59,7 @@ void worker_halt_retry(struct live_worker *worker)
 	for (size_t i = 0; i < worker->n_halting; i++) {
 		struct halting h = worker->halting[i];
 
-		if (ffs_endpoint_halt(h.fd, h.ep) == -EAGAIN)
+		if (ffs_endpoint_halt(h.fd, h.endpoint) == -EAGAIN)
 			worker->halting[busy++] = h;
 		else
 			close(h.fd);

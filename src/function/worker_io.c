@@ -46,20 +46,20 @@ void worker_on_message(struct live_worker *worker, uint16_t type, const void *bo
 	switch (type) {
 	case FFSCTL_MSG_READY:
 		set_engine(worker, body, size);
-		worker->handle(worker, WORKER_EV_READY);
+		worker->handle_event(worker, WORKER_EV_READY);
 		break;
 	case FFSCTL_MSG_PONG:
-		worker_note_alive(worker);
+		worker_record_alive(worker);
 		break;
 	case FFSCTL_MSG_SWITCH:
-		functions_of(worker)->events->switch_asked(functions_of(worker)->owner, worker,
-							   body, size);
+		functions_of(worker)->events->switch_requested(functions_of(worker)->owner, worker,
+							       body, size);
 		break;
 	case FFSCTL_MSG_TRAFFIC:
-		worker_stats_take_traffic(worker, body, size);
+		worker_stats_receive_traffic(worker, body, size);
 		break;
 	case FFSCTL_MSG_STATS:
-		worker_stats_take(worker, body, size);
+		worker_stats_receive(worker, body, size);
 		break;
 	default:
 		break; /* a message type of a newer keeper */
@@ -157,9 +157,9 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 	if (!may_notify(worker, &sender))
 		return;
 	if (has_line(text, "WATCHDOG=1"))
-		worker_note_alive(worker);
+		worker_record_alive(worker);
 	if (has_line(text, "READY=1"))
-		worker->handle(worker, WORKER_EV_READY);
+		worker->handle_event(worker, WORKER_EV_READY);
 }
 
 /* Reads NOTIFY_FD: a newline means that the worker is ready, as with s6. */
@@ -171,7 +171,7 @@ static void on_notify_fd(void *data, uint32_t events _unused_)
 
 	if (n > 0 && memchr(text, '\n', (size_t)n)) {
 		worker_close(worker, &worker->notify);
-		worker->handle(worker, WORKER_EV_READY);
+		worker->handle_event(worker, WORKER_EV_READY);
 	} else if (n == 0) {
 		worker_close(worker, &worker->notify);
 	}
@@ -185,7 +185,7 @@ static void on_ep0(void *data, uint32_t events _unused_)
 	if (!function_is_active(worker->function))
 		return;
 	worker_close(worker, &worker->notify);
-	worker->handle(worker, WORKER_EV_READY);
+	worker->handle_event(worker, WORKER_EV_READY);
 }
 
 int worker_watch(struct live_worker *worker, int *output, int *notify, struct error *err)
@@ -213,7 +213,7 @@ int worker_watch(struct live_worker *worker, int *output, int *notify, struct er
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the worker") : 0;
 }
 
-void worker_note_alive(struct live_worker *worker)
+void worker_record_alive(struct live_worker *worker)
 {
-	worker->alive = now_monotonic();
+	worker->last_alive = now_monotonic();
 }

@@ -12,10 +12,10 @@
 
 void worker_leftovers_begin(struct live_worker *worker)
 {
-	worker_close(worker, &worker->end);
+	worker_close(worker, &worker->end_watch);
 	worker->leftovers = LEFTOVERS_PROCESSES;
 	worker->leftovers_since = 0;
-	functions_changed(worker->function->all);
+	functions_changed(worker->function->functions);
 	worker_leftovers_update(worker);
 }
 
@@ -27,12 +27,12 @@ static void log_leftover(const struct live_worker *worker, pid_t pid)
 {
 	_cleanup_free_ char *name = process_name(pid);
 
-	functions_say(worker->function->all, worker->function->model->label, LOG_ERR,
+	functions_log(worker->function->functions, worker->function->model->label, LOG_ERR,
 		      "a process that the worker has started does not end: %s (pid %d)", name,
 		      (int)pid);
 }
 
-static bool have_ended(struct live_worker *worker)
+static bool all_have_ended(struct live_worker *worker)
 {
 	bool first = worker->leftovers_since == 0;
 	pid_t left = reap_leftovers(worker, first);
@@ -48,7 +48,7 @@ static bool have_ended(struct live_worker *worker)
 
 void worker_leftovers_update(struct live_worker *worker)
 {
-	if (worker->leftovers == LEFTOVERS_PROCESSES && have_ended(worker)) {
+	if (worker->leftovers == LEFTOVERS_PROCESSES && all_have_ended(worker)) {
 		worker->leftovers = LEFTOVERS_MESSAGES;
 		function_drop_worker(worker->function);
 	}

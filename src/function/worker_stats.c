@@ -30,7 +30,7 @@ struct worker_stats {
 };
 
 /* Returns whether objects and arrays are nested at most `depth` deep, `value` included. */
-static bool is_flat(const json_t *value, unsigned int depth)
+static bool is_nested_at_most(const json_t *value, unsigned int depth)
 {
 	const char *key;
 	json_t *item;
@@ -41,10 +41,10 @@ static bool is_flat(const json_t *value, unsigned int depth)
 	if (depth == 0)
 		return false;
 	json_array_foreach(value, i, item)
-		if (!is_flat(item, depth - 1))
+		if (!is_nested_at_most(item, depth - 1))
 			return false;
 	json_object_foreach((json_t *)value, key, item)
-		if (!is_flat(item, depth - 1))
+		if (!is_nested_at_most(item, depth - 1))
 			return false;
 	return true;
 }
@@ -55,7 +55,7 @@ static void parse_text(struct worker_stats *st)
 	json_t *value = json_loadb(st->text, st->size, JSON_REJECT_DUPLICATES, NULL);
 
 	st->is_new = false;
-	if (!json_is_object(value) || !is_flat(value, FFSCTL_STATS_DEPTH)) {
+	if (!json_is_object(value) || !is_nested_at_most(value, FFSCTL_STATS_DEPTH)) {
 		json_decref(value);
 		return;
 	}
@@ -74,7 +74,7 @@ static void on_timer(void *data, uint32_t events _unused_)
 	if (st->traffic_is_new)
 		st->traffic_shown = st->traffic;
 	st->traffic_is_new = false;
-	st->worker->function->all->events->statistics(st->worker->function->all->owner);
+	st->worker->function->functions->events->statistics(st->worker->function->functions->owner);
 }
 
 static struct worker_stats *stats_of(struct live_worker *worker)
@@ -88,7 +88,7 @@ static struct worker_stats *stats_of(struct live_worker *worker)
 				     .timer = FD_WATCH_NONE,
 				     .shown_at = -INTERVAL };
 	/* Without a timer there are no statistics; all else works. */
-	timer_open(worker->function->all->loop, &st->timer, on_timer, st);
+	timer_open(worker->function->functions->loop, &st->timer, on_timer, st);
 	worker->stats = st;
 	return st;
 }
@@ -102,7 +102,7 @@ static void show_later(struct worker_stats *st)
 		timer_start(&st->timer, due > 0 ? due : 0);
 }
 
-void worker_stats_take_traffic(struct live_worker *worker, const void *body, size_t size)
+void worker_stats_receive_traffic(struct live_worker *worker, const void *body, size_t size)
 {
 	struct worker_stats *st = stats_of(worker);
 	size_t n = size / sizeof(uint64_t);
@@ -121,7 +121,7 @@ int64_t worker_stats_bytes(const struct live_worker *worker, size_t endpoint)
 	return t && endpoint < t->n && bytes <= INT64_MAX ? (int64_t)bytes : -1;
 }
 
-void worker_stats_take(struct live_worker *worker, const void *body, size_t size)
+void worker_stats_receive(struct live_worker *worker, const void *body, size_t size)
 {
 	struct worker_stats *st;
 
@@ -154,7 +154,7 @@ void worker_stats_free(struct live_worker *worker)
 {
 	worker_stats_forget(worker);
 	if (worker->stats)
-		fd_watch_close(worker->function->all->loop, &worker->stats->timer);
+		fd_watch_close(worker->function->functions->loop, &worker->stats->timer);
 	free(worker->stats);
 	worker->stats = NULL;
 }

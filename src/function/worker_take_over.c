@@ -18,7 +18,7 @@ static void on_end(void *data, uint32_t events _unused_)
 
 int worker_take_process(struct live_worker *worker, pid_t pid, int *pidfd, int *output)
 {
-	struct loop *loop = worker->function->all->loop;
+	struct loop *loop = worker->function->functions->loop;
 	_cleanup_error_ struct error ignored = { 0 };
 	int none = -1, r = 0;
 	siginfo_t info;
@@ -31,10 +31,10 @@ int worker_take_process(struct live_worker *worker, pid_t pid, int *pidfd, int *
 		return -ESRCH;
 	worker->pid = worker->session = pid;
 	worker->taken_over = !is_ours;
-	process_start(pid, &worker->began);
+	process_start(pid, &worker->session_start);
 	if (!is_ours)
-		r = fd_watch_add(loop, &worker->end, *pidfd, EPOLLIN, on_end, worker);
-	if (worker->end.fd >= 0)
+		r = fd_watch_add(loop, &worker->end_watch, *pidfd, EPOLLIN, on_end, worker);
+	if (worker->end_watch.fd >= 0)
 		*pidfd = -1;
 	return r < 0 ? r : worker_watch(worker, output, &none, &ignored);
 }
@@ -44,7 +44,7 @@ static void continue_ready(struct live_worker *worker, time_t since)
 	time_t now = time(NULL);
 
 	worker->state = WORKER_READY;
-	worker->served = true;
+	worker->was_ready = true;
 	worker->ready_since = now_monotonic() - (since < now ? (double)(now - since) : 0);
 	worker_watchdog_begin(worker);
 }
@@ -55,9 +55,9 @@ static void end_leftovers(struct live_worker *worker)
 	const struct live_function *i = worker->function;
 	struct family family = { 0 };
 
-	rundir_worker(i->all->rundir, i->model->label, &family);
+	rundir_worker(i->functions->rundir, i->model->label, &family);
 	worker->session = family.session;
-	worker->began = family.latest;
+	worker->session_start = family.latest_start;
 	worker->taken_over = true;
 	if (reap_leftovers(worker, true) == 0) {
 		worker_handle(worker, WORKER_EV_RESTART);

@@ -175,7 +175,7 @@ static bool has_pairs(const struct ffs *ffs)
 	return ffs && ffs->flags & FUNCTIONFS_RW_PROXY_EPS;
 }
 
-struct pairs {
+struct pair_iteration {
 	int (*fn)(void *data, const struct endpoint *first, const struct endpoint *second);
 	void *data;
 	const struct endpoint *first;
@@ -183,7 +183,7 @@ struct pairs {
 
 static int add_to_pair(void *data, const struct endpoint *ep)
 {
-	struct pairs *p = data;
+	struct pair_iteration *p = data;
 	const struct endpoint *first = p->first;
 
 	p->first = first ? NULL : ep;
@@ -195,7 +195,7 @@ int ffs_each_pair(const struct ffs *ffs,
 			    const struct endpoint *second),
 		  void *data)
 {
-	struct pairs p = { .fn = fn, .data = data };
+	struct pair_iteration p = { .fn = fn, .data = data };
 
 	return has_pairs(ffs) ? ffs_each_endpoint(ffs, add_to_pair, &p) : 0;
 }

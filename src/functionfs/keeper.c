@@ -98,7 +98,7 @@ int keeper_start(struct keeper *keeper, int ep0, const char *label, const char *
  */
 
 /* Gets the keeper's pid, and its pidfd unless it is our child, from the peer of the socket. */
-static int identify(struct keeper *keeper)
+static int get_keeper_pid(struct keeper *keeper)
 {
 	struct ucred peer;
 	siginfo_t info;
@@ -146,8 +146,8 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
 	    connect(keeper->socket, (struct sockaddr *)&address, sizeof(address)) < 0)
 		r = -errno;
 	if (r == 0)
-		r = identify(keeper);
-	/* An answer proves that the keeper was alive when identify() used its pid. */
+		r = get_keeper_pid(keeper);
+	/* An answer proves that the keeper was alive when get_keeper_pid() used its pid. */
 	if (r == 0)
 		r = receive_hello(keeper, hello, fds);
 	if (r == 0) {

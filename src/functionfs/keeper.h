@@ -27,7 +27,7 @@
 /* Time for the worker to answer a SETUP (ffsctl-worker(7)). */
 #define KEEPER_SETUP_DEADLINE_MS 500
 /* The time for a SETUP that follows one which the worker did not answer and the host gave up. */
-#define KEEPER_SETUP_HURRIED_MS 100
+#define KEEPER_SETUP_SHORT_DEADLINE_MS 100
 
 /* Message types in addition to enum ffsctl_msg_type. */
 enum keeper_msg {
@@ -64,7 +64,7 @@ struct keeper_worker {
 
 struct keeper_hello {
 	struct keeper_worker worker;
-	struct link_state bus;
+	struct link_state link;
 };
 
 struct keeper {

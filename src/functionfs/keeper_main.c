@@ -31,23 +31,23 @@
 #define DATA_STAGE_SECONDS 5
 
 struct keeper_state {
-	int ep0;	 /* -1: none */
-	int supervisor;	 /* socket; -1: the supervisor has died */
-	int listener;	 /* socket at which the next supervisor connects */
-	bool taken_over; /* the supervisor is not our parent: no signal reports its death */
-	double hold;	 /* seconds to wait for the next supervisor */
-	double until;	 /* now_monotonic() at which to exit; HUGE_VAL with a supervisor */
+	int ep0;	     /* -1: none */
+	int supervisor;	     /* socket; -1: the supervisor has died */
+	int listener;	     /* socket at which the next supervisor connects */
+	bool taken_over;     /* the supervisor is not our parent: no signal reports its death */
+	double hold_seconds; /* seconds to wait for the next supervisor */
+	double exit_at;	     /* now_monotonic() at which to exit; HUGE_VAL with a supervisor */
 
 	pid_t worker_pid; /* 0: none */
 	int worker;	  /* its control socket; -1: none, or closed */
 	int worker_pidfd, worker_output;
 	int kill_switch; /* see KEEPER_MSG_KILL_SWITCH; -1: none */
 
-	struct link_state bus;
+	struct link_state link;
 	int speed_file; /* the UDC's current_speed; -1: none */
 
 	struct pending { /* the SETUP that waits for the worker's answer */
-		bool is;
+		bool exists;
 		uint32_t id;
 		struct usb_ctrlrequest setup;
 		double deadline; /* of now_monotonic() */
@@ -55,13 +55,13 @@ struct keeper_state {
 
 	/* The next SETUP gets a shorter deadline: it has waited behind one that the host gave up
 	 * and the worker did not answer, and so have those after it. */
-	bool hurried;
+	bool short_deadline;
 
 	/* A message of the worker for which the supervisor's socket has no room yet. Until it is
 	 * sent, no others are read. */
 	struct ffsctl_msg unsent; /* type 0: none */
 
-	uint8_t body[FFSCTL_MSG_MAX_BODY];
+	uint8_t message_body[FFSCTL_MSG_MAX_BODY];
 	uint8_t unsent_body[FFSCTL_MSG_MAX_BODY];
 };
 
@@ -85,12 +85,12 @@ static void on_interrupt(int sig _unused_)
  * whether the host has given up the request (EIDRM), so that the next one is pending; else the
  * errno is EL2HLT.
  */
-static bool stall(struct keeper_state *k)
+static bool stall_pending(struct keeper_state *k)
 {
 	bool in = k->pending.setup.bRequestType & USB_DIR_IN;
 	ssize_t n = in ? read(k->ep0, NULL, 0) : write(k->ep0, NULL, 0);
 
-	k->pending.is = false;
+	k->pending.exists = false;
 	return n < 0 && errno == EIDRM;
 }
 
@@ -105,37 +105,37 @@ static ssize_t data_stage(struct keeper_state *k, bool in, size_t size)
 
 	if (limited)
 		alarm(DATA_STAGE_SECONDS);
-	n = in ? write(k->ep0, k->body, size) : read(k->ep0, k->body, size);
+	n = in ? write(k->ep0, k->message_body, size) : read(k->ep0, k->message_body, size);
 	if (limited)
 		alarm(0);
 	return n;
 }
 
 /* Sends the IN data, or reads the OUT data; a read also acknowledges a SETUP without data. */
-static void transfer(struct keeper_state *k, bool in, size_t size)
+static void run_data_stage(struct keeper_state *k, bool in, size_t size)
 {
 	ssize_t n = data_stage(k, in, size);
 
 	if (n < 0 && errno == EINTR) { /* the SETUP is still pending */
-		stall(k);
+		stall_pending(k);
 		return;
 	}
-	k->pending.is = false;
+	k->pending.exists = false;
 	if (!in && n > 0 && k->worker >= 0)
-		message_send(k->worker, FFSCTL_MSG_DATA, k->pending.id, k->body, (size_t)n);
+		message_send(k->worker, FFSCTL_MSG_DATA, k->pending.id, k->message_body, (size_t)n);
 }
 
-static void answer(struct keeper_state *k, uint16_t type, size_t size)
+static void handle_answer(struct keeper_state *k, uint16_t type, size_t size)
 {
 	bool in = k->pending.setup.bRequestType & USB_DIR_IN;
 	size_t wanted = le16toh(k->pending.setup.wLength);
 
 	if (type == FFSCTL_MSG_DATA && in)
-		transfer(k, true, size < wanted ? size : wanted);
+		run_data_stage(k, true, size < wanted ? size : wanted);
 	else if (type == FFSCTL_MSG_ACCEPT && !in)
-		transfer(k, false, wanted);
+		run_data_stage(k, false, wanted);
 	else
-		stall(k);
+		stall_pending(k);
 }
 
 static bool receive_from_worker(struct keeper_state *k, bool wait);
@@ -146,18 +146,18 @@ static bool receive_from_worker(struct keeper_state *k, bool wait);
  */
 static void begin_setup(struct keeper_state *k, const struct usb_ctrlrequest *setup)
 {
-	k->pending.is = true;
+	k->pending.exists = true;
 	k->pending.id++;
 	k->pending.setup = *setup;
-	k->pending.deadline =
-		now_monotonic() +
-		(k->hurried ? KEEPER_SETUP_HURRIED_MS : KEEPER_SETUP_DEADLINE_MS) / 1e3;
+	k->pending.deadline = now_monotonic() + (k->short_deadline ? KEEPER_SETUP_SHORT_DEADLINE_MS
+								   : KEEPER_SETUP_DEADLINE_MS) /
+							1e3;
 	if (k->worker < 0 ||
 	    !message_send(k->worker, FFSCTL_MSG_SETUP, k->pending.id, setup, sizeof(*setup)))
-		stall(k);
-	else if (!k->unsent.type && !k->hurried)
+		stall_pending(k);
+	else if (!k->unsent.type && !k->short_deadline)
 		receive_from_worker(k, true);
-	k->hurried = false;
+	k->short_deadline = false;
 }
 
 static uint8_t current_speed(const struct keeper_state *k)
@@ -187,7 +187,7 @@ static void on_bus_event(struct keeper_state *k, uint8_t type)
 
 	if (type == FUNCTIONFS_ENABLE)
 		event.speed = current_speed(k);
-	if (!link_state_apply(&k->bus, &event))
+	if (!link_state_apply(&k->link, &event))
 		return;
 	if (k->worker >= 0)
 		message_send(k->worker, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
@@ -195,7 +195,7 @@ static void on_bus_event(struct keeper_state *k, uint8_t type)
 		message_send(k->supervisor, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
 }
 
-static _Noreturn void end(const struct keeper_state *k);
+static _Noreturn void exit_keeper(const struct keeper_state *k);
 
 static void on_ep0(struct keeper_state *k)
 {
@@ -206,7 +206,7 @@ static void on_ep0(struct keeper_state *k)
 		/* EIDRM: a SETUP was cancelled before the read. Other errors: ep0 is unusable. */
 		if (errno == EAGAIN || errno == EINTR || errno == EIDRM)
 			return;
-		end(k);
+		exit_keeper(k);
 	}
 	for (size_t i = 0; i < (size_t)n / sizeof(events[0]); i++) {
 		if (events[i].type == FUNCTIONFS_SETUP)
@@ -219,8 +219,8 @@ static void on_ep0(struct keeper_state *k)
 /* --- the worker --------------------------------------------------------------------------------
  */
 
-static void forward(struct keeper_state *k, const struct ffsctl_msg *head, const void *body,
-		    size_t size)
+static void forward_to_supervisor(struct keeper_state *k, const struct ffsctl_msg *head,
+				  const void *body, size_t size)
 {
 	if (k->supervisor < 0 || message_send(k->supervisor, head->type, head->id, body, size) ||
 	    errno != EAGAIN) {
@@ -237,7 +237,7 @@ static void forward_unsent(struct keeper_state *k)
 {
 	const struct ffsctl_msg head = k->unsent;
 
-	forward(k, &head, k->unsent_body, head.length);
+	forward_to_supervisor(k, &head, k->unsent_body, head.length);
 }
 
 /* Waits until the supervisor's socket has room, at most SUPERVISOR_WAIT_MS. */
@@ -252,14 +252,15 @@ static void await_supervisor(const struct keeper_state *k)
 static bool receive_from_worker(struct keeper_state *k, bool wait)
 {
 	struct ffsctl_msg head;
-	ssize_t size = wait ? message_await(k->worker, &head, k->body, sizeof(k->body))
-			    : message_receive(k->worker, &head, k->body, sizeof(k->body));
+	ssize_t size =
+		wait ? message_await(k->worker, &head, k->message_body, sizeof(k->message_body))
+		     : message_receive(k->worker, &head, k->message_body, sizeof(k->message_body));
 
 	if (size == -EPIPE) {
 		/* A worker may close its socket; from now on its SETUPs are stalled. */
 		cleanup_close(&k->worker);
-		if (k->pending.is)
-			stall(k);
+		if (k->pending.exists)
+			stall_pending(k);
 	}
 	if (size < 0)
 		return false;
@@ -267,16 +268,16 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 	case FFSCTL_MSG_ACCEPT:
 	case FFSCTL_MSG_STALL:
 	case FFSCTL_MSG_DATA:
-		if (k->pending.is &&
+		if (k->pending.exists &&
 		    head.id == k->pending.id) /* otherwise it is late, or answers no SETUP */
-			answer(k, head.type, (size_t)size);
+			handle_answer(k, head.type, (size_t)size);
 		break;
 	case FFSCTL_MSG_READY:
 	case FFSCTL_MSG_PONG:
 	case FFSCTL_MSG_STATS:
 	case FFSCTL_MSG_TRAFFIC:
 	case FFSCTL_MSG_SWITCH:
-		forward(k, &head, k->body, (size_t)size);
+		forward_to_supervisor(k, &head, k->message_body, (size_t)size);
 		break;
 	default: /* a message type of a newer worker */
 		break;
@@ -307,8 +308,8 @@ static void drop_worker(struct keeper_state *k)
 	cleanup_close(&k->worker_output);
 	cleanup_close(&k->kill_switch);
 	k->worker_pid = 0;
-	if (k->pending.is)
-		stall(k);
+	if (k->pending.exists)
+		stall_pending(k);
 }
 
 static void read_waiting_events(struct keeper_state *k)
@@ -326,14 +327,14 @@ static void take_worker(struct keeper_state *k, int *fds)
 	const struct timeval deadline = { .tv_usec = KEEPER_SETUP_DEADLINE_MS * 1000 };
 	struct keeper_worker worker;
 
-	memcpy(&worker, k->body, sizeof(worker));
+	memcpy(&worker, k->message_body, sizeof(worker));
 	drop_worker(k);
 	/*
 	 * Events from before the worker's start must change the state first; it must not get them
 	 * as new events.
 	 */
 	read_waiting_events(k);
-	n = link_state_events(&k->bus, events);
+	n = link_state_events(&k->link, events);
 	k->worker_pid = worker.pid;
 	k->worker = steal_fd(&fds[n_fds++]);
 	setsockopt(k->worker, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
@@ -346,7 +347,7 @@ static void take_worker(struct keeper_state *k, int *fds)
 }
 
 /* Ends by SIGKILL, without a core dump: the memory is a copy of the supervisor's. */
-static _Noreturn void end(const struct keeper_state *k)
+static _Noreturn void exit_keeper(const struct keeper_state *k)
 {
 	if (k->kill_switch >= 0)
 		(void)!write(k->kill_switch, "", 1);
@@ -361,17 +362,17 @@ static void lose_supervisor(struct keeper_state *k)
 {
 	cleanup_close(&k->supervisor);
 	k->unsent.type = 0;
-	if (k->hold <= 0)
-		end(k);
-	k->until = now_monotonic() + k->hold;
+	if (k->hold_seconds <= 0)
+		exit_keeper(k);
+	k->exit_at = now_monotonic() + k->hold_seconds;
 }
 
 static void set_hold(struct keeper_state *k)
 {
 	uint32_t ms;
 
-	memcpy(&ms, k->body, sizeof(ms));
-	k->hold = ms / 1e3;
+	memcpy(&ms, k->message_body, sizeof(ms));
+	k->hold_seconds = ms / 1e3;
 }
 
 /* Replaces *own by the received descriptor; without one it stays. */
@@ -387,7 +388,8 @@ static void on_supervisor(struct keeper_state *k)
 {
 	int fds[MESSAGE_FDS];
 	struct ffsctl_msg head;
-	ssize_t size = message_receive_fds(k->supervisor, &head, k->body, sizeof(k->body), fds);
+	ssize_t size = message_receive_fds(k->supervisor, &head, k->message_body,
+					   sizeof(k->message_body), fds);
 
 	if (size == -EPIPE)
 		lose_supervisor(k);
@@ -439,7 +441,7 @@ static void on_listener(struct keeper_state *k)
 	struct keeper_hello hello = { .worker = { .pid = k->worker_pid,
 						  .has_pidfd = k->worker_pidfd >= 0,
 						  .has_output = k->worker_output >= 0 },
-				      .bus = k->bus };
+				      .link = k->link };
 	int fds[MESSAGE_FDS];
 	size_t n_fds = 0;
 	int fd = accept4(k->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -457,26 +459,27 @@ static void on_listener(struct keeper_state *k)
 	}
 	k->supervisor = fd;
 	k->taken_over = true;
-	k->until = HUGE_VAL;
+	k->exit_at = HUGE_VAL;
 }
 
 /* --- the loop ----------------------------------------------------------------------------------
  */
 
-static bool is_timed(const struct keeper_state *k)
+static bool has_deadline(const struct keeper_state *k)
 {
-	return k->pending.is || !isinf(k->until);
+	return k->pending.exists || !isinf(k->exit_at);
 }
 
 static int timeout_ms(const struct keeper_state *k)
 {
-	if (!is_timed(k))
+	if (!has_deadline(k))
 		return -1;
-	return poll_until(k->pending.is && k->pending.deadline < k->until ? k->pending.deadline
-									  : k->until);
+	return poll_until(k->pending.exists && k->pending.deadline < k->exit_at
+				  ? k->pending.deadline
+				  : k->exit_at);
 }
 
-static _Noreturn void keep(struct keeper_state *k)
+static _Noreturn void run_keeper(struct keeper_state *k)
 {
 	for (;;) {
 		struct pollfd pfd[] = {
@@ -486,7 +489,7 @@ static _Noreturn void keep(struct keeper_state *k)
 			{ .fd = k->supervisor < 0 ? k->listener : -1, .events = POLLIN },
 			{ .fd = k->unsent.type ? -1 : k->worker, .events = POLLIN },
 			/* ep0 is always ready while a SETUP is pending. */
-			{ .fd = k->pending.is ? -1 : k->ep0, .events = POLLIN },
+			{ .fd = k->pending.exists ? -1 : k->ep0, .events = POLLIN },
 		};
 
 		if (interrupted) {
@@ -495,7 +498,7 @@ static _Noreturn void keep(struct keeper_state *k)
 		}
 		if (poll(pfd, ARRAY_SIZE(pfd), timeout_ms(k)) < 0) {
 			if (errno != EINTR)
-				end(k);
+				exit_keeper(k);
 			continue;
 		}
 		if (pfd[0].revents & ~POLLOUT)
@@ -506,12 +509,12 @@ static _Noreturn void keep(struct keeper_state *k)
 			on_listener(k);
 		if (pfd[2].revents && k->worker >= 0 && !k->unsent.type)
 			receive_from_worker(k, false);
-		if (k->pending.is && now_monotonic() >= k->pending.deadline)
-			k->hurried = stall(k);
-		if (pfd[3].revents && !k->pending.is)
+		if (k->pending.exists && now_monotonic() >= k->pending.deadline)
+			k->short_deadline = stall_pending(k);
+		if (pfd[3].revents && !k->pending.exists)
 			on_ep0(k);
-		if (!isinf(k->until) && now_monotonic() >= k->until)
-			end(k);
+		if (!isinf(k->exit_at) && now_monotonic() >= k->exit_at)
+			exit_keeper(k);
 	}
 }
 
@@ -548,8 +551,8 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 	k.supervisor = supervisor;
 	k.listener = listener;
 	k.worker = k.worker_pidfd = k.worker_output = k.kill_switch = k.speed_file = -1;
-	k.until = HUGE_VAL;
+	k.exit_at = HUGE_VAL;
 	keeper_enter_sandbox();
 	message_send(supervisor, KEEPER_MSG_STARTED, 0, NULL, 0);
-	keep(&k);
+	run_keeper(&k);
 }

@@ -58,8 +58,8 @@ static void close_sandbox(void)
 	};
 	struct sandbox sandbox = { 0 };
 
-	sandbox_only(&sandbox, calls, ARRAY_SIZE(calls));
-	if (sandbox.n > 0)
+	sandbox_from_calls(&sandbox, calls, ARRAY_SIZE(calls));
+	if (sandbox.n_instructions > 0)
 		sandbox_enter(&sandbox);
 	sandbox_free(&sandbox);
 }

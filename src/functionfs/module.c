@@ -38,7 +38,7 @@ bool ffs_module_would_load(const char *release)
 }
 
 /* Returns the path of the module that dkms(8) has installed; NULL: none. The caller frees it. */
-static char *installed(const char *release)
+static char *installed_module(const char *release)
 {
 	static const char *const packed[] = { "", ".xz", ".zst", ".gz" };
 
@@ -57,7 +57,7 @@ static char *installed(const char *release)
  * Returns whether the kernel loads only signed modules: Debian's kernels enable lockdown with
  * Secure Boot (security/lockdown).
  */
-static bool takes_signed_only(void)
+static bool loads_only_signed(void)
 {
 	static const char lockdown[] = "/sys/kernel/security/lockdown";
 
@@ -67,7 +67,7 @@ static bool takes_signed_only(void)
 }
 
 /* Considers only features of ffsctl's kernel patches. */
-static bool lacks_any(const struct ffs_features *features)
+static bool lacks_patched_feature(const struct ffs_features *features)
 {
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++)
 		if (ffs_feature(f) && ffs_feature(f)->ours && !features->has[f])
@@ -77,12 +77,12 @@ static bool lacks_any(const struct ffs_features *features)
 
 char *ffs_module_advice(const char *release, const struct ffs_features *features)
 {
-	_cleanup_free_ char *path = installed(release);
+	_cleanup_free_ char *path = installed_module(release);
 
-	if (!path || (features && !lacks_any(features)))
+	if (!path || (features && !lacks_patched_feature(features)))
 		return NULL;
 	if (!features)
-		return takes_signed_only() ? strf(REJECTED) : NULL;
+		return loads_only_signed() ? strf(REJECTED) : NULL;
 	return strf("%s is installed, but " LOADED "%s", path,
-		    takes_signed_only() ? "; " REJECTED : "");
+		    loads_only_signed() ? "; " REJECTED : "");
 }

@@ -113,7 +113,7 @@ struct worker {
 	uint64_t capabilities; /* used without keep_privileges; bit n for number n of
 				  capabilities(7) */
 	bool sandbox;
-	unsigned int allowed; /* bits of enum sandbox_open */
+	unsigned int allowed; /* bits of enum sandbox_permission */
 	struct process_limits limits;
 	struct env_var *env;
 	size_t n_env;

@@ -11,7 +11,7 @@
 #include "base/util.h"
 #include "plugin-host/host.h"
 
-static struct host *of_pub(struct ffsctl_host *pub)
+static struct host *host_of(struct ffsctl_host *pub)
 {
 	return (struct host *)pub;
 }
@@ -32,15 +32,15 @@ void host_log(struct host *h, const char *text)
 void host_exit(struct host *h, int status)
 {
 	h->exiting = true;
-	h->status = status;
+	h->exit_status = status;
 }
 
 static void send_ready(struct host *h)
 {
 	int r;
 
-	h->method = stream_method(&h->stream);
-	r = host_send(h, FFSCTL_MSG_READY, 0, h->method, strlen(h->method));
+	h->reported_method = stream_method(&h->stream);
+	r = host_send(h, FFSCTL_MSG_READY, 0, h->reported_method, strlen(h->reported_method));
 	if (r < 0) {
 		fprintf(stderr, "%s: cannot send READY: %s\n", h->plugin->name, errno_words(-r));
 		host_exit(h, 1);
@@ -49,55 +49,55 @@ static void send_ready(struct host *h)
 
 void host_ready(struct host *h)
 {
-	if (!h->method)
+	if (!h->reported_method)
 		send_ready(h);
 }
 
 void host_update_method(struct host *h)
 {
 	h->stream_logged = false;
-	if (h->method && !streq(h->method, stream_method(&h->stream)))
+	if (h->reported_method && !streq(h->reported_method, stream_method(&h->stream)))
 		send_ready(h);
 }
 
 static struct ffsctl_transfer *call_get(struct ffsctl_host *pub, uint32_t endpoint)
 {
-	return stream_get(&of_pub(pub)->stream, endpoint);
+	return stream_get(&host_of(pub)->stream, endpoint);
 }
 
 static void call_put(struct ffsctl_host *pub, struct ffsctl_transfer *t)
 {
-	stream_put(&of_pub(pub)->stream, t);
+	stream_put(&host_of(pub)->stream, t);
 }
 
 static int call_submit(struct ffsctl_host *pub, uint32_t endpoint, struct ffsctl_transfer *t)
 {
-	return stream_submit(&of_pub(pub)->stream, endpoint, t);
+	return stream_submit(&host_of(pub)->stream, endpoint, t);
 }
 
 static void call_cancel(struct ffsctl_host *pub, uint32_t endpoint)
 {
-	stream_cancel(&of_pub(pub)->stream, endpoint);
+	stream_cancel(&host_of(pub)->stream, endpoint);
 }
 
 static int call_accept(struct ffsctl_host *pub, uint32_t id)
 {
-	return host_send(of_pub(pub), FFSCTL_MSG_ACCEPT, id, NULL, 0);
+	return host_send(host_of(pub), FFSCTL_MSG_ACCEPT, id, NULL, 0);
 }
 
 static int call_stall(struct ffsctl_host *pub, uint32_t id)
 {
-	return host_send(of_pub(pub), FFSCTL_MSG_STALL, id, NULL, 0);
+	return host_send(host_of(pub), FFSCTL_MSG_STALL, id, NULL, 0);
 }
 
 static int call_reply(struct ffsctl_host *pub, uint32_t id, const void *data, size_t length)
 {
-	return host_send(of_pub(pub), FFSCTL_MSG_DATA, id, data, length);
+	return host_send(host_of(pub), FFSCTL_MSG_DATA, id, data, length);
 }
 
 /* Returns an option's value. Ends the process if the plugin's table has no such option. */
-static const struct option_value *option(struct host *h, const char *name, bool is_text,
-					 bool is_real)
+static const struct option_value *find_option(struct host *h, const char *name, bool is_text,
+					      bool is_real)
 {
 	const struct option_value *v = options_find(h->options, name);
 
@@ -111,17 +111,17 @@ static const struct option_value *option(struct host *h, const char *name, bool 
 
 static const char *call_option_string(struct ffsctl_host *pub, const char *name)
 {
-	return option(of_pub(pub), name, true, false)->text;
+	return find_option(host_of(pub), name, true, false)->text;
 }
 
 static int64_t call_option_int(struct ffsctl_host *pub, const char *name)
 {
-	return option(of_pub(pub), name, false, false)->number;
+	return find_option(host_of(pub), name, false, false)->number;
 }
 
 static double call_option_float(struct ffsctl_host *pub, const char *name)
 {
-	return option(of_pub(pub), name, false, true)->real;
+	return find_option(host_of(pub), name, false, true)->real;
 }
 
 _printf_(3, 4) static void call_log(struct ffsctl_host *pub, enum ffsctl_log_level level,
@@ -138,13 +138,13 @@ _printf_(3, 4) static void call_log(struct ffsctl_host *pub, enum ffsctl_log_lev
 		text = NULL; /* vasprintf() leaves it undefined */
 		return;
 	}
-	fprintf(stderr, "%s: %s%s\n", of_pub(pub)->plugin->name,
+	fprintf(stderr, "%s: %s%s\n", host_of(pub)->plugin->name,
 		level == FFSCTL_LOG_ERROR ? "error: " : "", text);
 }
 
 static void call_ready(struct ffsctl_host *pub)
 {
-	host_ready(of_pub(pub));
+	host_ready(host_of(pub));
 }
 
 static int call_stats(struct ffsctl_host *pub, const char *json)
@@ -157,7 +157,7 @@ static int call_stats(struct ffsctl_host *pub, const char *json)
 	value = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
 	good = json_is_object(value);
 	json_decref(value);
-	return good ? host_send(of_pub(pub), FFSCTL_MSG_STATS, 0, json, strlen(json)) : -EINVAL;
+	return good ? host_send(host_of(pub), FFSCTL_MSG_STATS, 0, json, strlen(json)) : -EINVAL;
 }
 
 static int call_switch_to(struct ffsctl_host *pub, const char *gadget, const char *json)
@@ -165,32 +165,32 @@ static int call_switch_to(struct ffsctl_host *pub, const char *gadget, const cha
 	_cleanup_free_ char *body = strf("%s%c%s", gadget, '\0', json ? json : "");
 	size_t length = strlen(gadget) + 1 + (json ? strlen(json) : 0);
 
-	return host_send(of_pub(pub), FFSCTL_MSG_SWITCH, 0, body, length);
+	return host_send(host_of(pub), FFSCTL_MSG_SWITCH, 0, body, length);
 }
 
 static void call_exit(struct ffsctl_host *pub, int status)
 {
-	host_exit(of_pub(pub), status);
+	host_exit(host_of(pub), status);
 }
 
 static int call_watch(struct ffsctl_host *pub, struct ffsctl_watch *w)
 {
-	return host_watch(of_pub(pub), w);
+	return host_watch(host_of(pub), w);
 }
 
 static void call_unwatch(struct ffsctl_host *pub, struct ffsctl_watch *w)
 {
-	host_unwatch(of_pub(pub), w);
+	host_unwatch(host_of(pub), w);
 }
 
 static void call_timer_start(struct ffsctl_host *pub, struct ffsctl_timer *t, uint32_t ms)
 {
-	host_timer_start(of_pub(pub), t, ms);
+	host_timer_start(host_of(pub), t, ms);
 }
 
 static void call_timer_stop(struct ffsctl_host *pub, struct ffsctl_timer *t)
 {
-	host_timer_stop(of_pub(pub), t);
+	host_timer_stop(host_of(pub), t);
 }
 
 const struct ffsctl_calls host_calls = {

@@ -45,19 +45,19 @@ static void on_down(void *user)
 static void send_traffic(struct ffsctl_host *pub, struct ffsctl_timer *t _unused_)
 {
 	struct host *h = (struct host *)pub;
-	size_t size = h->pub.n_endpoints * sizeof(*h->moved);
+	size_t size = h->pub.n_endpoints * sizeof(*h->bytes_moved);
 	_cleanup_free_ uint64_t *body = xcalloc(1, size);
 
 	for (unsigned int i = 0; i < h->pub.n_endpoints; i++)
-		body[i] = htole64(h->moved[i]);
+		body[i] = htole64(h->bytes_moved[i]);
 	host_send(h, FFSCTL_MSG_TRAFFIC, 0, body, size);
 }
 
-static void count(struct host *h, const struct ffsctl_transfer *t)
+static void count_bytes(struct host *h, const struct ffsctl_transfer *t)
 {
 	if (t->status != 0 || t->length == 0)
 		return;
-	h->moved[t->endpoint] += t->length;
+	h->bytes_moved[t->endpoint] += t->length;
 	if (!h->traffic.running)
 		host_timer_start(h, &h->traffic, TRAFFIC_MS);
 }
@@ -66,7 +66,7 @@ static void on_done(void *user, struct ffsctl_transfer *t)
 {
 	struct host *h = user;
 
-	count(h, t);
+	count_bytes(h, t);
 	if (h->plugin->done)
 		h->plugin->done(&h->pub, t);
 	else
@@ -88,7 +88,7 @@ static const struct stream_callbacks callbacks = {
 	.log = on_log,
 };
 
-static int fail(struct host *h, int r, const char *what)
+static int fail_with_errno(struct host *h, int r, const char *what)
 {
 	fprintf(stderr, "%s: error: cannot %s: %s\n", h->plugin->name, what, errno_words(-r));
 	return r;
@@ -119,13 +119,13 @@ static int open_endpoints(struct host *h, const struct worker_config *config,
 {
 	unsigned int i, n = config->n_endpoints;
 
-	h->eps = xcalloc(n, sizeof(*h->eps));
-	h->moved = xcalloc(n, sizeof(*h->moved));
+	h->stream_endpoints = xcalloc(n, sizeof(*h->stream_endpoints));
+	h->bytes_moved = xcalloc(n, sizeof(*h->bytes_moved));
 	h->traffic.fired = send_traffic;
 	h->endpoints = xcalloc(n, sizeof(*h->endpoints));
 	for (i = 0; i < n; i++) {
 		const struct worker_endpoint *from = &config->endpoints[i];
-		struct stream_endpoint *ep = &h->eps[i];
+		struct stream_endpoint *ep = &h->stream_endpoints[i];
 
 		ep->fd = fds->endpoints + (int)i;
 		ep->pub = (struct ffsctl_endpoint){
@@ -134,24 +134,24 @@ static int open_endpoints(struct host *h, const struct worker_config *config,
 			.type = from->type,
 			.direction = from->direction,
 		};
-		memcpy(ep->packet, from->packet, sizeof(ep->packet));
+		memcpy(ep->packet_size, from->packet, sizeof(ep->packet_size));
 		h->endpoints[i] = &ep->pub;
 		/* Also if the gadget file sets `blocking`: io_submit() must not wait for the
 		   host. */
 		if (fcntl(ep->fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
-			return fail(h, -errno, "use the endpoint descriptors");
+			return fail_with_errno(h, -errno, "use the endpoint descriptors");
 	}
 	return 0;
 }
 
 /* Prints why the engine cannot be opened; returns r. */
-static int explain(struct host *h, const struct stream_engine *engine, int r)
+static int explain_open_failure(struct host *h, const struct stream_engine *engine, int r)
 {
 	const struct stream_failure *f = engine->failures;
 
 	while (f->error && f->error != -r)
 		f++;
-	fail(h, r, f->what);
+	fail_with_errno(h, r, f->what);
 	if (f->hint)
 		fprintf(stderr, "%s: hint: %s\n", h->plugin->name, f->hint);
 	return r;
@@ -179,10 +179,11 @@ static int open_stream(struct host *h, const struct worker_config *config,
 			p->name, sc.size, sc.out_length);
 		return -EINVAL;
 	}
-	r = stream_open_first(&h->stream, &sc, config->engine, h->eps, config->n_endpoints);
+	r = stream_open_first(&h->stream, &sc, config->engine, h->stream_endpoints,
+			      config->n_endpoints);
 	if (!sc.engine)
 		fprintf(stderr, "%s: error: unknown I/O engine '%s'\n", p->name, config->engine);
-	return r < 0 && sc.engine ? explain(h, sc.engine, r) : r;
+	return r < 0 && sc.engine ? explain_open_failure(h, sc.engine, r) : r;
 }
 
 static int open_loop(struct host *h)
@@ -196,19 +197,19 @@ static int open_loop(struct host *h)
 	h->signals = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
 	h->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (h->signals < 0 || h->epoll < 0)
-		return fail(h, -errno, "open descriptors");
+		return fail_with_errno(h, -errno, "open descriptors");
 	r = host_watch_fd(h, h->control, EPOLLIN, HOST_FD_CONTROL);
 	if (r >= 0)
 		r = host_watch_fd(h, h->signals, EPOLLIN, HOST_FD_SIGNALS);
 	/* Edge-triggered, so that its counter need not be read. */
 	if (r >= 0)
 		r = host_watch_fd(h, stream_fd(&h->stream), EPOLLIN | EPOLLET, HOST_FD_STREAM);
-	return r < 0 ? fail(h, r, "watch descriptors") : 0;
+	return r < 0 ? fail_with_errno(h, r, "watch descriptors") : 0;
 }
 
 /* Handles one batch of events. Data comes last, so that transfers that ended before a control
    message are delivered after it. */
-static void handle(struct host *h, const struct epoll_event *ev, int n)
+static void handle_events(struct host *h, const struct epoll_event *ev, int n)
 {
 	bool seen[HOST_FD_PLUGIN] = { false };
 	int i;
@@ -239,7 +240,7 @@ static void serve_data(struct host *h, bool *more)
 	}
 }
 
-static int loop(struct host *h)
+static int run_loop(struct host *h)
 {
 	struct epoll_event ev[MAX_EVENTS];
 	bool more;
@@ -253,13 +254,13 @@ static int loop(struct host *h)
 			host_update_method(h);
 		n = epoll_wait(h->epoll, ev, MAX_EVENTS, more ? 0 : host_timer_wait(h));
 		if (n < 0 && errno != EINTR) {
-			fail(h, -errno, "wait for events");
+			fail_with_errno(h, -errno, "wait for events");
 			return 1;
 		}
-		handle(h, ev, n);
+		handle_events(h, ev, n);
 		host_timers_fire(h);
 	}
-	return h->status;
+	return h->exit_status;
 }
 
 /*
@@ -288,7 +289,7 @@ static int run(struct host *h)
 	handle_queued_events(h);
 	if (!h->plugin->late_ready && !h->exiting)
 		host_ready(h);
-	return loop(h);
+	return run_loop(h);
 }
 
 int host_run(const struct ffsctl_plugin *plugin, const struct worker_config *config,
@@ -326,8 +327,8 @@ out:
 	if (h.signals >= 0)
 		close(h.signals);
 	free(h.slots);
-	free(h.eps);
-	free(h.moved);
+	free(h.stream_endpoints);
+	free(h.bytes_moved);
 	free(h.endpoints);
 	return status;
 }

@@ -23,18 +23,18 @@ struct host {
 	const struct ffsctl_plugin *plugin;
 	const struct option_values *options;
 	struct stream stream;
-	struct stream_endpoint *eps;
+	struct stream_endpoint *stream_endpoints;
 	const struct ffsctl_endpoint **endpoints; /* pub.endpoints */
 	int control, signals, epoll;
 	struct watch_slot *slots;
 	size_t n_slots;
 	struct ffsctl_timer *timers; /* sorted, the next one first */
-	uint64_t *moved;	     /* bytes of each endpoint */
+	uint64_t *bytes_moved;	     /* bytes of each endpoint */
 	struct ffsctl_timer traffic; /* until the next TRAFFIC; runs only while data flows */
-	const char *method;	     /* stream_method() in the last READY; NULL: not sent yet */
+	const char *reported_method; /* stream_method() in the last READY; NULL: not sent yet */
 	bool stream_logged;	     /* the stream logged a line: its method may have changed */
 	bool stopping, exiting;
-	int status; /* exit status, if exiting */
+	int exit_status; /* exit status, if exiting */
 };
 
 extern const struct ffsctl_calls host_calls;

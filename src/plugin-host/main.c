@@ -54,8 +54,8 @@ static int find_fds(struct worker_fds *fds, struct error *err)
 }
 
 /* Checks that the descriptors after `control` are the endpoints of the configuration, in order. */
-static int match_names(const struct worker_fds *fds, const struct worker_config *config,
-		       struct error *err)
+static int check_endpoint_names(const struct worker_fds *fds, const struct worker_config *config,
+				struct error *err)
 {
 	const char *names = fds->names;
 	unsigned int i;
@@ -78,8 +78,8 @@ static int match_names(const struct worker_fds *fds, const struct worker_config 
 }
 
 /* Returns the descriptor after the endpoints that has this name; -1 if none has. */
-static int find_extra(const struct worker_fds *fds, const struct worker_config *config,
-		      const char *name)
+static int find_descriptor(const struct worker_fds *fds, const struct worker_config *config,
+			   const char *name)
 {
 	const char *at = fds->names;
 	unsigned int i;
@@ -94,13 +94,13 @@ static int find_extra(const struct worker_fds *fds, const struct worker_config *
 	return -1;
 }
 
-static void find_extras(struct worker_fds *fds, const struct worker_config *config)
+static void find_optional_descriptors(struct worker_fds *fds, const struct worker_config *config)
 {
-	fds->plugin = find_extra(fds, config, "plugin");
-	fds->dmabuf = find_extra(fds, config, "udmabuf");
+	fds->plugin = find_descriptor(fds, config, "plugin");
+	fds->dmabuf = find_descriptor(fds, config, "udmabuf");
 	if (fds->dmabuf >= 0)
 		return;
-	fds->dmabuf = find_extra(fds, config, "dma-heap");
+	fds->dmabuf = find_descriptor(fds, config, "dma-heap");
 	fds->dmabuf_heap = true;
 }
 
@@ -132,7 +132,7 @@ static int enter_sandbox(unsigned int open, struct error *err)
 	struct sandbox sandbox = { 0 };
 	bool entered;
 
-	sandbox_closed(&sandbox, open);
+	sandbox_from_list(&sandbox, open);
 	entered = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && sandbox_enter(&sandbox);
 	sandbox_free(&sandbox);
 	if (entered)
@@ -141,7 +141,7 @@ static int enter_sandbox(unsigned int open, struct error *err)
 	return error_hint(err, "on a kernel without CONFIG_SECCOMP_FILTER set sandbox = false");
 }
 
-static int work(const char *path)
+static int run_worker(const char *path)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct option_values options = { 0 };
@@ -155,10 +155,10 @@ static int work(const char *path)
 	json_object_seed(1);
 	if (find_fds(&fds, &err) < 0 || worker_config_read(fds.config, &config, &err) < 0)
 		return print_error(&err);
-	find_extras(&fds, &config);
+	find_optional_descriptors(&fds, &config);
 	/* The plugin's constructors run before its needs are known: first allow what the gadget
 	   file allows, later only what the plugin also declares. */
-	if (match_names(&fds, &config, &err) < 0 ||
+	if (check_endpoint_names(&fds, &config, &err) < 0 ||
 	    (config.sandbox && enter_sandbox(config.allowed, &err) < 0) ||
 	    plugin_load(path, plugin_file(&fds, path, link, sizeof(link)), &plugin, &err) < 0) {
 		status = print_error(&err);
@@ -182,7 +182,7 @@ static int work(const char *path)
  * without one: no process, no large file, no output on the stdout that the table goes to. Returns a
  * descriptor of that stdout.
  */
-static int confine(struct error *err)
+static int limit_process(struct error *err)
 {
 	static const struct {
 		int what;
@@ -213,7 +213,7 @@ static int confine(struct error *err)
  * Returns true, and clears the error, on a kernel without seccomp filters, where the resource
  * limits must suffice.
  */
-static bool without_seccomp(struct error *err)
+static bool is_without_seccomp(struct error *err)
 {
 	bool missing = err->err == EINVAL || err->err == ENOSYS;
 
@@ -226,9 +226,9 @@ static int describe(const char *path, const char *file)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct ffsctl_plugin plugin;
-	int out = confine(&err);
+	int out = limit_process(&err);
 
-	if (out < 0 || (enter_sandbox(0, &err) < 0 && !without_seccomp(&err)) ||
+	if (out < 0 || (enter_sandbox(0, &err) < 0 && !is_without_seccomp(&err)) ||
 	    plugin_load(path, file, &plugin, &err) < 0 || plugin_describe(&plugin, out, &err) < 0)
 		return print_error(&err);
 	return 0;
@@ -237,7 +237,7 @@ static int describe(const char *path, const char *file)
 int main(int argc, char **argv)
 {
 	if (argc == 2 && argv[1][0] != '-')
-		return work(argv[1]);
+		return run_worker(argv[1]);
 	/* An optional second path is the file to load; the first is its name in messages. */
 	if ((argc == 3 || argc == 4) && streq(argv[1], "--describe"))
 		return describe(argv[2], argv[argc - 1]);

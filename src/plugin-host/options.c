@@ -34,8 +34,8 @@ const struct option_value *options_find(const struct option_values *values, cons
 	size_t i;
 
 	for (i = 0; i < values->n; i++)
-		if (streq(values->v[i].option->name, name))
-			return &values->v[i];
+		if (streq(values->values[i].option->name, name))
+			return &values->values[i];
 	return NULL;
 }
 
@@ -49,7 +49,7 @@ int options_resolve(const struct ffsctl_option *table, const json_t *given,
 
 	*values = (struct option_values){ 0 };
 	for (o = table; o && o->name; o++) {
-		struct option_value *v = array_add(values->v, values->n);
+		struct option_value *v = array_add(values->values, values->n);
 
 		v->option = o;
 		r = resolve_one(v, given, err);
@@ -73,7 +73,7 @@ void options_free(struct option_values *values)
 	size_t i;
 
 	for (i = 0; i < values->n; i++)
-		free(values->v[i].text);
-	free(values->v);
+		free(values->values[i].text);
+	free(values->values);
 	*values = (struct option_values){ 0 };
 }

@@ -7,7 +7,7 @@
 #include "base/option.h"
 
 struct option_values {
-	struct option_value *v;
+	struct option_value *values;
 	size_t n;
 };
 

@@ -26,7 +26,7 @@ struct worker_config {
 	uint32_t size, depth; /* bytes, transfers; 0: the plugin's default */
 	const json_t *options;
 	bool sandbox;
-	unsigned int allowed; /* what the sandbox may permit, of enum sandbox_open */
+	unsigned int allowed; /* what the sandbox may permit, of enum sandbox_permission */
 };
 
 int worker_config_parse(const char *text, size_t length, struct worker_config *config,

@@ -9,7 +9,8 @@
 #include <ffsctl/plugin.h>
 
 /* Returns the index of the n-th endpoint of a direction; n_endpoints if there is none. */
-static uint32_t nth(const struct ffsctl_host *host, enum ffsctl_direction direction, uint32_t n)
+static uint32_t nth_endpoint(const struct ffsctl_host *host, enum ffsctl_direction direction,
+			     uint32_t n)
 {
 	uint32_t i;
 
@@ -20,14 +21,14 @@ static uint32_t nth(const struct ffsctl_host *host, enum ffsctl_direction direct
 }
 
 /* Returns the index of the other endpoint of the pair. */
-static uint32_t other(const struct ffsctl_host *host, uint32_t endpoint)
+static uint32_t paired_endpoint(const struct ffsctl_host *host, uint32_t endpoint)
 {
 	enum ffsctl_direction direction = host->endpoints[endpoint]->direction;
 	uint32_t i, n = 0;
 
 	for (i = 0; i < endpoint; i++)
 		n += host->endpoints[i]->direction == direction;
-	return nth(host, direction == FFSCTL_OUT ? FFSCTL_IN : FFSCTL_OUT, n);
+	return nth_endpoint(host, direction == FFSCTL_OUT ? FFSCTL_IN : FFSCTL_OUT, n);
 }
 
 static int loopback_start(struct ffsctl_host *host)
@@ -35,7 +36,7 @@ static int loopback_start(struct ffsctl_host *host)
 	uint32_t i;
 
 	for (i = 0; i < host->n_endpoints; i++) {
-		if (other(host, i) < host->n_endpoints)
+		if (paired_endpoint(host, i) < host->n_endpoints)
 			continue;
 		host->call->log(
 			host, FFSCTL_LOG_ERROR,
@@ -69,7 +70,7 @@ static void loopback_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
 	if (t->status == 0) {
 		/* FFSCTL_END stays set: the message ends at the same byte. */
-		submit(host, other(host, t->endpoint), t);
+		submit(host, paired_endpoint(host, t->endpoint), t);
 		return;
 	}
 	if (t->status != -ESHUTDOWN && t->status != -ECANCELED) {

@@ -111,7 +111,7 @@ static void sourcesink_enable(struct ffsctl_host *host)
 	}
 }
 
-static void fail(struct ffsctl_host *host, const struct ffsctl_transfer *t)
+static void report_failure(struct ffsctl_host *host, const struct ffsctl_transfer *t)
 {
 	const char *name = host->endpoints[t->endpoint]->name;
 	enum pattern pattern = pattern_of(host);
@@ -141,7 +141,7 @@ static void sourcesink_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 		return;
 	}
 	if (t->status != -ESHUTDOWN && t->status != -ECANCELED)
-		fail(host, t);
+		report_failure(host, t);
 	host->call->put(host, t);
 }
 

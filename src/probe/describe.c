@@ -133,14 +133,14 @@ static int start(struct child *c, int plugin_fd, struct error *err)
 			       .uid = SPAWN_NOBODY,
 			       .gid = SPAWN_NOBODY,
 			       .same_user = geteuid() != 0,
-			       .tied = true };
+			       .dies_with_parent = true };
 	int r = capture_open(&c->answer, ANSWER_MAX, &answer);
 
 	if (r == 0)
 		r = capture_open(&c->errors, ERRORS_MAX, &errors);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make pipes");
-	spawn.answer = answer;
+	spawn.stdout_fd = answer;
 	/* Passes the plugin as a descriptor: the user "nobody" may not be able to open its path. */
 	return spawn_start(&spawn, &plugin_fd, 1, errors, &c->pid, err);
 }

@@ -39,41 +39,41 @@ uint64_t family_now(void)
 	       (uint64_t)now.tv_nsec / (NANOSECONDS / PROCESS_TICKS);
 }
 
-void family_note(char text[FAMILY_TEXT])
+void family_to_text(char text[FAMILY_TEXT])
 {
 	text = put_number(text, (uint64_t)getpid());
 	*text++ = ' ';
 	*put_number(text, family_now()) = '\0';
 }
 
-bool family_read(const char *text, struct family *family)
+bool family_from_text(const char *text, struct family *family)
 {
 	int pid, end = 0;
 
-	if (sscanf(text, "%d %" SCNu64 "%n", &pid, &family->latest, &end) != 2 || text[end] ||
+	if (sscanf(text, "%d %" SCNu64 "%n", &pid, &family->latest_start, &end) != 2 || text[end] ||
 	    pid <= 0)
 		return false;
 	family->session = pid;
 	return true;
 }
 
-struct scan {
+struct family_scan {
 	const struct family *family;
 	pid_t session; /* 0: unknown, or the number was reused */
 	pid_t running; /* a member that has not ended yet; 0: none */
 	int *pidfd;    /* of `running`; may be NULL */
 };
 
-static bool is_member(const struct scan *scan, pid_t pid)
+static bool is_member(const struct family_scan *scan, pid_t pid)
 {
 	if (scan->session && getsid(pid) == scan->session)
 		return true;
 	return scan->family->id && process_has_id(pid, scan->family->id);
 }
 
-static int kill_one(void *data, pid_t pid)
+static int kill_if_member(void *data, pid_t pid)
 {
-	struct scan *scan = data;
+	struct family_scan *scan = data;
 	_cleanup_close_ int fd = -1;
 
 	if (pid == getpid() || !is_member(scan, pid))
@@ -96,15 +96,15 @@ static int kill_one(void *data, pid_t pid)
 
 pid_t family_kill(const struct family *family, int *pidfd)
 {
-	struct scan scan = { .family = family, .session = family->session, .pidfd = pidfd };
+	struct family_scan scan = { .family = family, .session = family->session, .pidfd = pidfd };
 	uint64_t began;
 
 	if (pidfd)
 		*pidfd = -1;
 	/* The kernel does not reuse the number of a session that has members. */
-	if (scan.session && process_start(scan.session, &began) && began > family->latest)
+	if (scan.session && process_start(scan.session, &began) && began > family->latest_start)
 		scan.session = 0;
 	if (scan.session || family->id)
-		process_each(kill_one, &scan);
+		process_each(kill_if_member, &scan);
 	return scan.running;
 }

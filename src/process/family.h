@@ -20,7 +20,7 @@ struct family {
 	 * Latest start time of the session leader, in clock ticks since boot as in /proc/PID/stat.
 	 * A process that started later has only reused the number.
 	 */
-	uint64_t latest;
+	uint64_t latest_start;
 };
 
 /* Returns the current time in clock ticks since boot. */
@@ -32,9 +32,9 @@ uint64_t family_now(void);
  * Writes the text that identifies the calling process. Makes only system calls: a vfork child calls
  * it.
  */
-void family_note(char text[FAMILY_TEXT]);
+void family_to_text(char text[FAMILY_TEXT]);
 /* Reads session and start time from such a text; false: the text has another format. */
-bool family_read(const char *text, struct family *family);
+bool family_from_text(const char *text, struct family *family);
 
 /*
  * Sends SIGKILL to all processes of the family except the caller, in one scan of /proc. Returns the

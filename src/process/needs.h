@@ -15,7 +15,7 @@
 _Static_assert((int)FFSCTL_NEED_NETWORK == (int)SANDBOX_NETWORK &&
 		       (int)FFSCTL_NEED_FILES == (int)SANDBOX_FILES &&
 		       (int)FFSCTL_NEED_PROGRAMS == (int)SANDBOX_PROGRAMS,
-	       "enum ffsctl_need is not enum sandbox_open");
+	       "enum ffsctl_need is not enum sandbox_permission");
 
 /* needs_words[n] is the name of bit n; the list ends with NULL. */
 extern const char *const needs_words[];

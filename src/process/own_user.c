@@ -33,7 +33,7 @@ static char *read_link(const char *path)
 	return n < 0 ? NULL : xstrndup(text, (size_t)n);
 }
 
-static bool is_owners(const struct own_user *user, uid_t uid)
+static bool is_owned_by_user(const struct own_user *user, uid_t uid)
 {
 	_cleanup_free_ char *path = pool_path(user, uid), *owner = read_link(path);
 
@@ -43,10 +43,10 @@ static bool is_owners(const struct own_user *user, uid_t uid)
 /* Does not trust the owner's link alone: the pool must have the link for the same owner. */
 bool own_user_has(const struct own_user *user, uid_t *uid)
 {
-	_cleanup_free_ char *text = read_link(user->link);
+	_cleanup_free_ char *text = read_link(user->owner_link);
 
 	*uid = text ? (uid_t)strtoul(text, NULL, 10) : 0;
-	return text && is_owners(user, *uid);
+	return text && is_owned_by_user(user, *uid);
 }
 
 /* Returns the n-th id to try for an owner: its digest chooses the first, the others follow. */
@@ -77,7 +77,7 @@ int own_user_find(const struct own_user *user, uid_t *uid)
  * Makes the link in the pool. If the owner has an id there already, an earlier attempt was
  * interrupted.
  */
-static int take_any(const struct own_user *user, uid_t *uid)
+static int take_free_id(const struct own_user *user, uid_t *uid)
 {
 	int tries = 0;
 
@@ -86,7 +86,8 @@ static int take_any(const struct own_user *user, uid_t *uid)
 
 		*uid = candidate(user, n);
 		path = pool_path(user, *uid);
-		if (symlink(user->owner, path) == 0 || (errno == EEXIST && is_owners(user, *uid)))
+		if (symlink(user->owner, path) == 0 ||
+		    (errno == EEXIST && is_owned_by_user(user, *uid)))
 			return 0;
 		if (errno == EEXIST)
 			n++;
@@ -104,12 +105,12 @@ int own_user_take(const struct own_user *user, uid_t *uid)
 
 	if (own_user_has(user, uid))
 		return 0;
-	r = take_any(user, uid);
+	r = take_free_id(user, uid);
 	if (r < 0)
 		return r;
 	text = strf("%u", (unsigned int)*uid);
-	unlink(user->link);
-	return symlink(text, user->link) < 0 ? -errno : 0;
+	unlink(user->owner_link);
+	return symlink(text, user->owner_link) < 0 ? -errno : 0;
 }
 
 void own_user_release(const struct own_user *user)
@@ -118,11 +119,11 @@ void own_user_release(const struct own_user *user)
 	uid_t uid;
 
 	/* Finds the id by the pool as well, in case the owner's link was removed. */
-	if (own_user_find(user, &uid) == 0 && is_owners(user, uid)) {
+	if (own_user_find(user, &uid) == 0 && is_owned_by_user(user, uid)) {
 		path = pool_path(user, uid);
 		unlink(path);
 	}
-	unlink(user->link);
+	unlink(user->owner_link);
 	rmdir(user->pool); /* fails as long as another owner has one */
 }
 

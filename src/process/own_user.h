@@ -14,9 +14,9 @@
 #include <sys/types.h>
 
 struct own_user {
-	const char *pool;  /* the pool's directory */
-	const char *link;  /* path of the owner's link, in a directory that exists */
-	const char *owner; /* any text; only one process at a time may use it */
+	const char *pool;	/* the pool's directory */
+	const char *owner_link; /* path of the owner's link, in a directory that exists */
+	const char *owner;	/* any text; only one process at a time may use it */
 };
 
 /* Gets the owner's id, or the one it would get now; allocates nothing. -ENOSPC: no id is free. */

@@ -65,17 +65,19 @@
 /* include/linux/net.h: the flags are in the other bits. */
 #define SOCK_TYPE_MASK 0xfu
 
-static void add(struct sandbox *s, unsigned int code, unsigned int k, size_t yes, size_t no)
+static void add_instruction(struct sandbox *s, unsigned int code, unsigned int k, size_t yes,
+			    size_t no)
 {
-	*array_add(s->filter, s->n) = (struct sock_filter){ .code = (unsigned short)code,
-							    .jt = (unsigned char)yes,
-							    .jf = (unsigned char)no,
-							    .k = k };
+	*array_add(s->filter, s->n_instructions) =
+		(struct sock_filter){ .code = (unsigned short)code,
+				      .jt = (unsigned char)yes,
+				      .jf = (unsigned char)no,
+				      .k = k };
 }
 
 static void load(struct sandbox *s, unsigned int offset)
 {
-	add(s, BPF_LD | BPF_W | BPF_ABS, offset, 0, 0);
+	add_instruction(s, BPF_LD | BPF_W | BPF_ABS, offset, 0, 0);
 }
 
 static void load_number(struct sandbox *s)
@@ -85,47 +87,47 @@ static void load_number(struct sandbox *s)
 
 static void return_action(struct sandbox *s, unsigned int action)
 {
-	add(s, BPF_RET | BPF_K, action, 0, 0);
+	add_instruction(s, BPF_RET | BPF_K, action, 0, 0);
 }
 
-static void if_equal(struct sandbox *s, unsigned int value, unsigned int action)
+static void act_if_equal(struct sandbox *s, unsigned int value, unsigned int action)
 {
-	add(s, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
+	add_instruction(s, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
 	return_action(s, action);
 }
 
 /* Matches numbers from `first` to `last`, both included. */
-static void if_between(struct sandbox *s, unsigned int first, unsigned int last,
-		       unsigned int action)
+static void act_if_between(struct sandbox *s, unsigned int first, unsigned int last,
+			   unsigned int action)
 {
-	add(s, BPF_JMP | BPF_JGE | BPF_K, first, 0, 2);
-	add(s, BPF_JMP | BPF_JGT | BPF_K, last, 1, 0);
+	add_instruction(s, BPF_JMP | BPF_JGE | BPF_K, first, 0, 2);
+	add_instruction(s, BPF_JMP | BPF_JGT | BPF_K, last, 1, 0);
 	return_action(s, action);
 }
 
-static void unless_equal(struct sandbox *s, unsigned int value, unsigned int action)
+static void act_unless_equal(struct sandbox *s, unsigned int value, unsigned int action)
 {
-	add(s, BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0);
+	add_instruction(s, BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0);
 	return_action(s, action);
 }
 
-static void if_any_bit(struct sandbox *s, unsigned int bits, unsigned int action)
+static void act_if_any_bit(struct sandbox *s, unsigned int bits, unsigned int action)
 {
-	add(s, BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1);
+	add_instruction(s, BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1);
 	return_action(s, action);
 }
 
-static void without_io_uring(struct sandbox *s)
+static void refuse_io_uring(struct sandbox *s)
 {
 	/* All architectures use the same numbers, x32 with a bit set (include/uapi/asm-generic). */
-	if_between(s, SYS_io_uring_setup, SYS_io_uring_register, UNKNOWN);
-	if_between(s, X32_BIT | SYS_io_uring_setup, X32_BIT | SYS_io_uring_register, UNKNOWN);
+	act_if_between(s, SYS_io_uring_setup, SYS_io_uring_register, UNKNOWN);
+	act_if_between(s, X32_BIT | SYS_io_uring_setup, X32_BIT | SYS_io_uring_register, UNKNOWN);
 }
 
 void sandbox_without_io_uring(struct sandbox *s)
 {
 	load_number(s);
-	without_io_uring(s);
+	refuse_io_uring(s);
 	return_action(s, ALLOW);
 }
 
@@ -136,43 +138,44 @@ void sandbox_without_io_uring(struct sandbox *s)
 /* Begins the block of a call; for other numbers the filter jumps to the end of the block. */
 static size_t begin_call(struct sandbox *s, int number)
 {
-	add(s, BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)number, 0, 0);
-	return s->n - 1;
+	add_instruction(s, BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)number, 0, 0);
+	return s->n_instructions - 1;
 }
 
 static void end_call(struct sandbox *s, size_t at, unsigned int action)
 {
 	return_action(s, action);
-	s->filter[at].jf = (unsigned char)(s->n - at - 1);
+	s->filter[at].jf = (unsigned char)(s->n_instructions - at - 1);
 }
 
-static void only_to_read(struct sandbox *s, int number, unsigned int flags_argument)
+static void allow_open_to_read(struct sandbox *s, int number, unsigned int flags_argument)
 {
 	size_t at = begin_call(s, number);
 
 	load(s, ARGUMENT(flags_argument));
 	/* O_TMPFILE needs O_WRONLY or O_RDWR (open(2)). */
-	if_any_bit(s, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, REFUSE);
+	act_if_any_bit(s, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, REFUSE);
 	end_call(s, at, ALLOW);
 }
 
-static void only_with(struct sandbox *s, int number, unsigned int argument, unsigned int value)
+static void allow_if_argument_is(struct sandbox *s, int number, unsigned int argument,
+				 unsigned int value)
 {
 	size_t at = begin_call(s, number);
 
 	load(s, ARGUMENT(argument));
-	if_equal(s, value, ALLOW);
+	act_if_equal(s, value, ALLOW);
 	end_call(s, at, REFUSE);
 }
 
-static void not_with(struct sandbox *s, int number, unsigned int argument,
-		     const unsigned int *values, size_t n)
+static void refuse_if_argument_is(struct sandbox *s, int number, unsigned int argument,
+				  const unsigned int *values, size_t n)
 {
 	size_t at = begin_call(s, number);
 
 	load(s, ARGUMENT(argument));
 	for (size_t i = 0; i < n; i++)
-		if_equal(s, values[i], REFUSE);
+		act_if_equal(s, values[i], REFUSE);
 	end_call(s, at, ALLOW);
 }
 
@@ -181,49 +184,49 @@ static void not_with(struct sandbox *s, int number, unsigned int argument,
  * local socket (unix_dgram_sendmsg in net/unix/af_unix.c) by sendmsg() with an address in memory,
  * which a filter cannot read; SOCK_STREAM and SOCK_SEQPACKET cannot.
  */
-static void only_connected_sockets(struct sandbox *s)
+static void allow_connected_sockets(struct sandbox *s)
 {
 	size_t at = begin_call(s, SYS_socketpair);
 
 	load(s, ARGUMENT(0));
-	unless_equal(s, AF_UNIX, REFUSE);
+	act_unless_equal(s, AF_UNIX, REFUSE);
 	load(s, ARGUMENT(1));
-	add(s, BPF_ALU | BPF_AND | BPF_K, SOCK_TYPE_MASK, 0, 0);
-	if_equal(s, SOCK_STREAM, ALLOW);
-	if_equal(s, SOCK_SEQPACKET, ALLOW);
+	add_instruction(s, BPF_ALU | BPF_AND | BPF_K, SOCK_TYPE_MASK, 0, 0);
+	act_if_equal(s, SOCK_STREAM, ALLOW);
+	act_if_equal(s, SOCK_SEQPACKET, ALLOW);
 	end_call(s, at, REFUSE);
 
 	at = begin_call(s, SYS_sendto);
 	load(s, ARGUMENT(4));
-	unless_equal(s, 0, REFUSE);
+	act_unless_equal(s, 0, REFUSE);
 	load(s, ARGUMENT_HIGH(4));
-	unless_equal(s, 0, REFUSE);
+	act_unless_equal(s, 0, REFUSE);
 	end_call(s, at, ALLOW);
 }
 
-static void no_namespaces(struct sandbox *s, bool only_threads)
+static void refuse_namespaces(struct sandbox *s, bool only_threads)
 {
 #ifdef SYS_clone
 	size_t at = begin_call(s, SYS_clone);
 
 	load(s, ARGUMENT(0));
-	if_any_bit(s, NEW_NAMESPACES, REFUSE);
-	if_any_bit(s, CLONE_THREAD, ALLOW);
+	act_if_any_bit(s, NEW_NAMESPACES, REFUSE);
+	act_if_any_bit(s, CLONE_THREAD, ALLOW);
 	end_call(s, at, only_threads ? REFUSE : ALLOW);
 #endif
 }
 
 /* Refuses two indirect ways to signal other processes: SIGIO, and input to a terminal. */
-static void no_owners(struct sandbox *s)
+static void refuse_indirect_signals(struct sandbox *s)
 {
 	static const unsigned int fcntls[] = { F_SETOWN, F_SETOWN_EX },
 				  ioctls[] = { FIOSETOWN, SIOCSPGRP, TIOCSTI };
 
-	not_with(s, SYS_fcntl, 1, fcntls, ARRAY_SIZE(fcntls));
+	refuse_if_argument_is(s, SYS_fcntl, 1, fcntls, ARRAY_SIZE(fcntls));
 #ifdef SYS_fcntl64
-	not_with(s, SYS_fcntl64, 1, fcntls, ARRAY_SIZE(fcntls));
+	refuse_if_argument_is(s, SYS_fcntl64, 1, fcntls, ARRAY_SIZE(fcntls));
 #endif
-	not_with(s, SYS_ioctl, 1, ioctls, ARRAY_SIZE(ioctls));
+	refuse_if_argument_is(s, SYS_ioctl, 1, ioctls, ARRAY_SIZE(ioctls));
 }
 
 static void check_arguments(struct sandbox *s, unsigned int open)
@@ -232,23 +235,23 @@ static void check_arguments(struct sandbox *s, unsigned int open)
 		(unsigned int)-1; /* -1 would signal other workers of the same user */
 
 	if (!(open & SANDBOX_FILES)) {
-		only_to_read(s, SYS_openat, 2);
+		allow_open_to_read(s, SYS_openat, 2);
 #ifdef SYS_open
-		only_to_read(s, SYS_open, 1);
+		allow_open_to_read(s, SYS_open, 1);
 #endif
 	}
 	if (!(open & SANDBOX_NETWORK))
-		only_connected_sockets(s);
-	no_namespaces(s, !(open & SANDBOX_PROGRAMS));
+		allow_connected_sockets(s);
+	refuse_namespaces(s, !(open & SANDBOX_PROGRAMS));
 	if (open & SANDBOX_PROGRAMS) {
-		not_with(s, SYS_kill, 0, &everybody, 1);
+		refuse_if_argument_is(s, SYS_kill, 0, &everybody, 1);
 		return;
 	}
-	only_with(s, SYS_kill, 0, (unsigned int)getpid());
-	only_with(s, SYS_tgkill, 0, (unsigned int)getpid());
+	allow_if_argument_is(s, SYS_kill, 0, (unsigned int)getpid());
+	allow_if_argument_is(s, SYS_tgkill, 0, (unsigned int)getpid());
 	/* Resource limits of this process only. */
-	only_with(s, SYS_prlimit64, 0, 0);
-	no_owners(s);
+	allow_if_argument_is(s, SYS_prlimit64, 0, 0);
+	refuse_indirect_signals(s);
 }
 
 /* --- the list --- */
@@ -261,18 +264,18 @@ static int compare(const void *a, const void *b)
 }
 
 /* Allows the calls, with one comparison for each range of successive numbers. */
-static void allow(struct sandbox *s, int *numbers, size_t n)
+static void allow_numbers(struct sandbox *s, int *numbers, size_t n)
 {
 	qsort(numbers, n, sizeof(*numbers), compare);
 	for (size_t i = 0, k; i < n; i = k) {
 		for (k = i + 1; k < n && numbers[k] <= numbers[k - 1] + 1; k++)
 			;
-		if_between(s, (unsigned int)numbers[i], (unsigned int)numbers[k - 1], ALLOW);
+		act_if_between(s, (unsigned int)numbers[i], (unsigned int)numbers[k - 1], ALLOW);
 	}
 }
 
 /* Allows the calls of sandbox.list that need nothing outside `open`. */
-static void allow_calls(struct sandbox *s, unsigned int open)
+static void allow_listed_calls(struct sandbox *s, unsigned int open)
 {
 	int *numbers = xcalloc(sandbox_n_calls, sizeof(*numbers));
 	size_t n = 0;
@@ -280,44 +283,44 @@ static void allow_calls(struct sandbox *s, unsigned int open)
 	for (size_t i = 0; i < sandbox_n_calls; i++)
 		if ((sandbox_calls[i].needs & ~open) == 0)
 			numbers[n++] = sandbox_calls[i].number;
-	allow(s, numbers, n);
+	allow_numbers(s, numbers, n);
 	free(numbers);
 }
 
-static void begin(struct sandbox *s)
+static void begin_filter(struct sandbox *s)
 {
 	load(s, offsetof(struct seccomp_data, arch));
-	add(s, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
+	add_instruction(s, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
 	return_action(s, UNKNOWN);
 	load_number(s);
 }
 
-void sandbox_only(struct sandbox *s, int *calls, size_t n)
+void sandbox_from_calls(struct sandbox *s, int *calls, size_t n)
 {
 #ifdef FFSCTL_SANITIZED /* sanitizers make other system calls */
 	return;
 #endif
-	begin(s);
-	only_with(s, SYS_tgkill, 0, (unsigned int)getpid()); /* raise(), abort() */
-	allow(s, calls, n);
+	begin_filter(s);
+	allow_if_argument_is(s, SYS_tgkill, 0, (unsigned int)getpid()); /* raise(), abort() */
+	allow_numbers(s, calls, n);
 	/* Killed in tests, because a test would not notice EPERM of a call missing in the list. */
 	return_action(s, test_kills_on_refusal() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
 }
 
-void sandbox_closed(struct sandbox *s, unsigned int open)
+void sandbox_from_list(struct sandbox *s, unsigned int open)
 {
 #ifdef FFSCTL_SANITIZED /* LeakSanitizer starts a process that uses ptrace */
 	sandbox_without_io_uring(s);
 	return;
 #endif
-	begin(s);
-	without_io_uring(s);
+	begin_filter(s);
+	refuse_io_uring(s);
 	/* Their arguments are in memory, which a filter cannot read. Libraries fall back on ENOSYS.
 	 */
-	if_equal(s, SYS_clone3, UNKNOWN);
-	if_equal(s, SYS_openat2, UNKNOWN);
+	act_if_equal(s, SYS_clone3, UNKNOWN);
+	act_if_equal(s, SYS_openat2, UNKNOWN);
 	check_arguments(s, open);
-	allow_calls(s, open);
+	allow_listed_calls(s, open);
 	return_action(s, REFUSE);
 }
 
@@ -329,7 +332,8 @@ void sandbox_free(struct sandbox *s)
 
 bool sandbox_enter(const struct sandbox *s)
 {
-	const struct sock_fprog program = { .len = (unsigned short)s->n, .filter = s->filter };
+	const struct sock_fprog program = { .len = (unsigned short)s->n_instructions,
+					    .filter = s->filter };
 
 	return syscall(SYS_prctl, PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 }

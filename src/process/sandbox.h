@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* What a sandbox allows beyond its basic calls; bits. 0: no sockets, writes to files, programs. */
-enum sandbox_open {
+enum sandbox_permission {
 	SANDBOX_NETWORK = 1 << 0,
 	SANDBOX_FILES = 1 << 1,
 	SANDBOX_PROGRAMS = 1 << 2, /* also allows signals to other processes of the same user */
@@ -19,7 +19,7 @@ enum sandbox_open {
 
 struct sandbox_call {
 	int number;
-	unsigned int needs; /* enum sandbox_open; 0: always allowed */
+	unsigned int needs; /* enum sandbox_permission; 0: always allowed */
 };
 /* The calls of sandbox.list that this architecture has. */
 extern const struct sandbox_call sandbox_calls[];
@@ -27,7 +27,7 @@ extern const size_t sandbox_n_calls;
 
 struct sandbox {
 	struct sock_filter *filter; /* owned */
-	size_t n;
+	size_t n_instructions;
 };
 
 /*
@@ -40,12 +40,12 @@ void sandbox_without_io_uring(struct sandbox *sandbox);
  * Makes a filter that allows the calls of sandbox.list that `open` permits. Others fail with EPERM,
  * or with ENOSYS where a library has a fallback.
  */
-void sandbox_closed(struct sandbox *sandbox, unsigned int open);
+void sandbox_from_list(struct sandbox *sandbox, unsigned int open);
 /*
  * Makes a filter that allows only calls[0..n), which it sorts, and signals to the process itself.
  * Makes none in a build with sanitizers.
  */
-void sandbox_only(struct sandbox *sandbox, int *calls, size_t n);
+void sandbox_from_calls(struct sandbox *sandbox, int *calls, size_t n);
 void sandbox_free(struct sandbox *sandbox);
 
 /* Enters the filter, by one system call: a vfork child may call it. False with errno set. */

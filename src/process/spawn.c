@@ -23,19 +23,19 @@
 #define PROGRAM_FD(c) (3 + (int)(c)->n_fds)
 
 /* Written by the child, which shares the parent's memory until its exec (vfork). */
-struct failure {
-	const char *what; /* verb of the message; NULL: no failure */
+struct spawn_failure {
+	const char *verb; /* verb of the message; NULL: no failure */
 	int err;	  /* errno */
 };
 
-struct child {
+struct spawn_child {
 	const struct spawn *spawn;
 	int *fds; /* copy of the caller's; place_descriptors changes the numbers */
 	size_t n_fds;
-	int null, output, program;
-	pid_t parent;
+	int null_fd, output_fd, program_fd;
+	pid_t parent_pid;
 	const sigset_t *ignored;
-	volatile struct failure failure; /* volatile: the vfork child writes it */
+	volatile struct spawn_failure failure; /* volatile: the vfork child writes it */
 };
 
 /* The functions from here to child_main() run in the vfork child and make only system calls. */
@@ -48,7 +48,7 @@ static bool become_user(const struct spawn *s)
  * Moves a descriptor to a number above all final ones if its own is not above its final one:
  * another dup2 could overwrite it, and a dup2 to the same number would leave it close-on-exec.
  */
-static bool move_above(const struct child *c, int *fd, int final)
+static bool move_above_final(const struct spawn_child *c, int *fd, int final)
 {
 	/* Not higher than needed: the limit of open files may be low. */
 	if (*fd <= final)
@@ -56,21 +56,21 @@ static bool move_above(const struct child *c, int *fd, int final)
 	return *fd >= 0;
 }
 
-static bool place_descriptors(struct child *c)
+static bool place_descriptors(struct spawn_child *c)
 {
-	int answer = c->spawn->answer >= 0 ? c->spawn->answer : c->output;
+	int answer = c->spawn->stdout_fd >= 0 ? c->spawn->stdout_fd : c->output_fd;
 
 	for (size_t i = 0; i < c->n_fds; i++)
-		if (!move_above(c, &c->fds[i], 3 + (int)i))
+		if (!move_above_final(c, &c->fds[i], 3 + (int)i))
 			return false;
-	if (!move_above(c, &c->program, PROGRAM_FD(c)))
+	if (!move_above_final(c, &c->program_fd, PROGRAM_FD(c)))
 		return false;
-	if (dup2(c->null, 0) < 0 || dup2(answer, 1) < 0 || dup2(c->output, 2) < 0)
+	if (dup2(c->null_fd, 0) < 0 || dup2(answer, 1) < 0 || dup2(c->output_fd, 2) < 0)
 		return false;
 	for (size_t i = 0; i < c->n_fds; i++)
 		if (dup2(c->fds[i], 3 + (int)i) < 0)
 			return false;
-	if (dup3(c->program, PROGRAM_FD(c), O_CLOEXEC) < 0)
+	if (dup3(c->program_fd, PROGRAM_FD(c), O_CLOEXEC) < 0)
 		return false;
 	fd_close_from((unsigned int)PROGRAM_FD(c) + 1);
 	return true;
@@ -136,7 +136,7 @@ static void write_pid(char *to, pid_t pid)
 	*to = '\0';
 }
 
-static const char *become_worker(struct child *c)
+static const char *become_worker(struct spawn_child *c)
 {
 	const struct spawn *s = c->spawn;
 	char note[FAMILY_TEXT];
@@ -144,8 +144,8 @@ static const char *become_worker(struct child *c)
 	if (setsid() < 0)
 		return "start a session for";
 	/* This comes first: by this link the worker is found after its supervisor has died. */
-	family_note(note);
-	if (s->note && symlinkat(note, s->note_dir, s->note) < 0)
+	family_to_text(note);
+	if (s->worker_link && symlinkat(note, s->worker_link_dir, s->worker_link) < 0)
 		return "record the pid of";
 	if (!place_descriptors(c))
 		return "pass descriptors to";
@@ -155,23 +155,24 @@ static const char *become_worker(struct child *c)
 	if (!set_limits(&s->limits))
 		return "set the limits of";
 	/* An unprivileged caller cannot change the bounding set. */
-	if (!s->keep_privileges && !s->bounded && !s->same_user &&
+	if (!s->keep_privileges && !s->bounding_set_empty && !s->same_user &&
 	    !capabilities_bound(s->capabilities))
 		return "drop the capabilities of";
 	/* Otherwise the change of user would drop the capabilities. */
 	if (s->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return "keep the capabilities of";
 	/* Without no_new_privs, entering a filter needs CAP_SYS_ADMIN. */
-	if (s->keep_privileges && s->sandbox.n > 0 && !sandbox_enter(&s->sandbox))
+	if (s->keep_privileges && s->sandbox.n_instructions > 0 && !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
 	if (!become_user(s))
 		return "set user and groups of";
 	if (!s->keep_privileges && !capabilities_set(s->capabilities))
 		return "set the capabilities of";
-	if (!s->keep_privileges && s->sandbox.n > 0 && !sandbox_enter(&s->sandbox))
+	if (!s->keep_privileges && s->sandbox.n_instructions > 0 && !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
 	/* After the change of user, which clears the parent-death signal. */
-	if ((s->tied && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) || getppid() != c->parent)
+	if ((s->dies_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) ||
+	    getppid() != c->parent_pid)
 		return "set the parent-death signal of";
 	if (s->listen_pid)
 		write_pid(s->listen_pid, getpid());
@@ -187,9 +188,9 @@ static const char *become_worker(struct child *c)
 	return "execute";
 }
 
-static _Noreturn void child_main(struct child *c)
+static _Noreturn void child_main(struct spawn_child *c)
 {
-	c->failure.what = become_worker(c);
+	c->failure.verb = become_worker(c);
 	c->failure.err = errno;
 	_exit(127);
 }
@@ -198,7 +199,7 @@ static _Noreturn void child_main(struct child *c)
  * Uses vfork: the supervisor's memory is not copied, and c->failure is set when vfork returns. No
  * signal handler can run in the child, because the supervisor blocks all signals (signalfd).
  */
-static pid_t start(struct child *c)
+static pid_t start(struct spawn_child *c)
 {
 	pid_t pid = vfork();
 
@@ -214,17 +215,18 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 	_cleanup_close_ int program = open(spawn->program, O_PATH | O_CLOEXEC);
 	int r = program < 0 ? -errno : 0;
 	_cleanup_free_ int *copy = xcalloc(n_fds, sizeof(*copy));
-	struct child c = { .spawn = spawn,
-			   .fds = copy,
-			   .n_fds = n_fds,
-			   .null = null,
-			   .output = output,
-			   .program = program,
-			   .parent = getpid(),
-			   .ignored = ignored_signals() };
+	struct spawn_child c = { .spawn = spawn,
+				 .fds = copy,
+				 .n_fds = n_fds,
+				 .null_fd = null,
+				 .output_fd = output,
+				 .program_fd = program,
+				 .parent_pid = getpid(),
+				 .ignored = ignored_signals() };
 
-	if (spawn->note)
-		unlinkat(spawn->note_dir, spawn->note, 0); /* the link of the previous worker */
+	if (spawn->worker_link)
+		unlinkat(spawn->worker_link_dir, spawn->worker_link,
+			 0); /* the link of the previous worker */
 	if (n_fds > 0)
 		memcpy(copy, fds, n_fds * sizeof(*copy));
 	*pid = r == 0 ? start(&c) : -1;
@@ -233,12 +235,12 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 		*pid = 0;
 		error_errno(err, r == -ENOENT ? EX_UNAVAILABLE : EX_OSERR, -r, spawn->program,
 			    "cannot start %s", spawn->program);
-	} else if (c.failure.what) {
+	} else if (c.failure.verb) {
 		/* Reaps the zombie, so that the caller need not. */
 		syscall(SYS_wait4, *pid, NULL, 0, NULL);
 		*pid = 0;
 		r = error_errno(err, EX_UNAVAILABLE, c.failure.err, spawn->program, "cannot %s %s",
-				c.failure.what, spawn->program);
+				c.failure.verb, spawn->program);
 	}
 	return r;
 }
@@ -250,12 +252,12 @@ void spawn_free(struct spawn *spawn)
 	free(spawn->program);
 	free(spawn->directory);
 	free(spawn->groups);
-	free(spawn->note);
+	free(spawn->worker_link);
 	sandbox_free(&spawn->sandbox);
 	*spawn = (struct spawn){ 0 };
 }
 
-static bool as_number(const char *name, unsigned int *id)
+static bool parse_id(const char *name, unsigned int *id)
 {
 	char *end;
 	unsigned long n = strtoul(name, &end, 10);
@@ -270,7 +272,7 @@ int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct posit
 		    struct error *err)
 {
 	unsigned int number = 0;
-	bool numeric = as_number(name, &number);
+	bool numeric = parse_id(name, &number);
 	const struct passwd *pw = numeric ? getpwuid(number) : getpwnam(name);
 
 	if (!pw && !numeric) {
@@ -285,7 +287,7 @@ int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct posit
 int spawn_find_group(const char *name, gid_t *gid, const struct position *at, struct error *err)
 {
 	unsigned int number = 0;
-	bool numeric = as_number(name, &number);
+	bool numeric = parse_id(name, &number);
 	const struct group *gr = numeric ? NULL : getgrnam(name);
 
 	if (!gr && !numeric) {

@@ -22,16 +22,16 @@ struct spawn {
 	gid_t gid;
 	gid_t *groups;
 	size_t n_groups;
-	bool same_user;	       /* keep the caller's user; ignores uid, gid and groups */
-	bool keep_privileges;  /* false: sets no_new_privs and keeps only `capabilities` */
-	uint64_t capabilities; /* bit n for number n of capabilities(7) */
-	bool bounded;	       /* the caller's bounding set is empty already */
+	bool same_user;		 /* keep the caller's user; ignores uid, gid and groups */
+	bool keep_privileges;	 /* false: sets no_new_privs and keeps only `capabilities` */
+	uint64_t capabilities;	 /* bit n for number n of capabilities(7) */
+	bool bounding_set_empty; /* the caller's bounding set is empty already */
 	struct process_limits limits;
 	struct sandbox sandbox; /* entered before the exec; n 0: none */
-	int answer;		/* the worker's stdout; -1: `output` of spawn_start */
-	bool tied;		/* killed when the caller dies; else the keeper kills it */
-	int note_dir;		/* descriptor of the directory of `note`; not owned */
-	char *note; /* name of the link that identifies the worker (family.h); NULL: none */
+	int stdout_fd;		/* the worker's stdout; -1: `output` of spawn_start */
+	bool dies_with_parent;	/* killed when the caller dies; else the keeper kills it */
+	int worker_link_dir;	/* descriptor of the directory of `note`; not owned */
+	char *worker_link; /* name of the link that identifies the worker (family.h); NULL: none */
 };
 #define SPAWN_PID_DIGITS 10
 

@@ -250,16 +250,17 @@ static void make_user(struct own_user *user, const struct rundir *rundir, const 
 {
 	_cleanup_free_ char *parent = path_parent(rundir->path);
 
-	*user = (struct own_user){ .pool = strf("%s/" RUNDIR_USERS, parent),
-				   .link = strf("%s/" RUNDIR_USER "%s", rundir->path, function),
-				   .owner = strf("%s/%s", strrchr(rundir->path, '/') + 1,
-						 function) };
+	*user = (struct own_user){
+		.pool = strf("%s/" RUNDIR_USERS, parent),
+		.owner_link = strf("%s/" RUNDIR_USER "%s", rundir->path, function),
+		.owner = strf("%s/%s", strrchr(rundir->path, '/') + 1, function)
+	};
 }
 
 static void free_user(struct own_user *user)
 {
 	free((char *)user->pool);
-	free((char *)user->link);
+	free((char *)user->owner_link);
 	free((char *)user->owner);
 }
 
@@ -308,7 +309,7 @@ bool rundir_worker(const struct rundir *rundir, const char *function, struct fam
 	if (n < 0)
 		return false;
 	text[n] = '\0';
-	return family_read(text, family);
+	return family_from_text(text, family);
 }
 
 /* Returns the user id that is reserved for the worker of `function`; 0 when there is none. */

@@ -134,7 +134,8 @@ int aio_join(struct stream *s, struct stream_endpoint *ep, uint32_t *session)
  * reads the ring in the same way.
  */
 struct ring {
-	unsigned int id, nr, head, tail, magic, compat_features, incompat_features, header_length;
+	unsigned int id, n_events, head, tail, magic, compat_features, incompat_features,
+		header_length;
 	struct io_event events[];
 };
 #define RING_MAGIC 0xa10a10a1 /* AIO_RING_MAGIC */
@@ -161,7 +162,7 @@ static int read_ring(struct ring *ring, struct io_event *events)
 
 	for (; n < AIO_BATCH && head != tail; n++) {
 		events[n] = ring->events[head];
-		head = (head + 1) % ring->nr;
+		head = (head + 1) % ring->n_events;
 	}
 	__atomic_store_n(&ring->head, head, __ATOMIC_RELEASE);
 	return n;

@@ -48,9 +48,9 @@ struct dma_buf_export_sync_file {
 #define DMA_BUF_IOCTL_EXPORT_SYNC_FILE _IOWR(DMA_BUF_BASE, 2, struct dma_buf_export_sync_file)
 #endif
 
-struct slot {
+struct dmabuf_slot {
 	int dmabuf;
-	int sync; /* sync_file of the transfer in flight; -1: none, its status is unknown */
+	int sync_fd; /* sync_file of the transfer in flight; -1: none, its status is unknown */
 	bool attached, in_flight;
 	bool stale; /* the link was down when the fence was exported: the fence may be that of
 		       another transfer */
@@ -92,7 +92,7 @@ static int make_from_heap(int device, size_t length)
 }
 
 /* Begins or ends CPU access to the buffer. An error shows at the next transfer. */
-static void cpu_access(const struct stream_endpoint *ep, const struct slot *slot, bool begin)
+static void cpu_access(const struct stream_endpoint *ep, const struct dmabuf_slot *slot, bool begin)
 {
 	struct dma_buf_sync sync = {
 		.flags = (begin ? DMA_BUF_SYNC_START : DMA_BUF_SYNC_END) |
@@ -103,26 +103,27 @@ static void cpu_access(const struct stream_endpoint *ep, const struct slot *slot
 		;
 }
 
-static void free_slots(struct stream *s, struct stream_endpoint *ep, struct slot *slots)
+static void free_slots(struct stream *s, struct stream_endpoint *ep, struct dmabuf_slot *slots)
 {
 	unsigned int i;
 
 	for (i = 0; i < s->config.depth; i++) {
 		if (slots[i].attached && aio_enabled(s, ep))
 			ioctl(ep->fd, FUNCTIONFS_DMABUF_DETACH, &slots[i].dmabuf);
-		if (slots[i].sync >= 0)
-			close(slots[i].sync);
+		if (slots[i].sync_fd >= 0)
+			close(slots[i].sync_fd);
 		if (slots[i].dmabuf >= 0)
 			close(slots[i].dmabuf);
 	}
 	free(slots);
 }
 
-static int make_slot(struct stream *s, struct stream_endpoint *ep, struct slot *slot, void *at)
+static int make_slot(struct stream *s, struct stream_endpoint *ep, struct dmabuf_slot *slot,
+		     void *at)
 {
 	int device = s->config.dmabuf_fd;
 
-	slot->sync = -1;
+	slot->sync_fd = -1;
 	slot->dmabuf = s->config.dmabuf_heap ? make_from_heap(device, s->stride)
 					     : make_udmabuf(device, s->stride);
 	if (slot->dmabuf < 0)
@@ -136,7 +137,7 @@ static int make_slot(struct stream *s, struct stream_endpoint *ep, struct slot *
 
 static void *dmabuf_alloc(struct stream *s, struct stream_endpoint *ep, size_t length)
 {
-	struct slot *slots;
+	struct dmabuf_slot *slots;
 	unsigned int i;
 	char *pool;
 	int r = 0;
@@ -147,7 +148,7 @@ static void *dmabuf_alloc(struct stream *s, struct stream_endpoint *ep, size_t l
 	if (!slots)
 		return NULL;
 	for (i = 0; i < s->config.depth; i++)
-		slots[i].dmabuf = slots[i].sync = -1;
+		slots[i].dmabuf = slots[i].sync_fd = -1;
 	pool = mmap(NULL, length, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (i = 0; pool != MAP_FAILED && i < s->config.depth && r == 0; i++)
 		r = make_slot(s, ep, &slots[i], pool + i * s->stride);
@@ -172,7 +173,7 @@ static void dmabuf_release(struct stream *s, struct stream_endpoint *ep, void *d
 }
 
 /* Returns the DMABUF that contains the request's data; NULL if none does. */
-static struct slot *slot_of(const struct stream *s, const struct stream_request *q)
+static struct dmabuf_slot *slot_of(const struct stream *s, const struct stream_request *q)
 {
 	const struct stream_endpoint *ep = q->ep;
 	size_t at = (size_t)((char *)q->data - (char *)ep->pool);
@@ -180,11 +181,11 @@ static struct slot *slot_of(const struct stream *s, const struct stream_request 
 	if (!ep->engine || (char *)q->data < (char *)ep->pool ||
 	    at >= s->stride * s->config.depth || at % s->stride || !q->length)
 		return NULL;
-	return (struct slot *)ep->engine + at / s->stride;
+	return (struct dmabuf_slot *)ep->engine + at / s->stride;
 }
 
 /* Returns the DMABUF to transfer for a request; NULL if libaio must move it. */
-static struct slot *direct_slot(const struct stream *s, const struct stream_request *q)
+static struct dmabuf_slot *direct_slot(const struct stream *s, const struct stream_request *q)
 {
 	if (q->ep->kernel_copies ||
 	    (q->ep->pub.direction == FFSCTL_OUT && q->length != s->config.out_length))
@@ -196,7 +197,7 @@ static struct slot *direct_slot(const struct stream *s, const struct stream_requ
  * Attaches a DMABUF to its endpoint. -EAGAIN: try again later. -ECANCELED: the endpoint's transfers
  * are copied from now on.
  */
-static int attach(struct stream *s, struct stream_endpoint *ep, struct slot *slot)
+static int attach_dmabuf(struct stream *s, struct stream_endpoint *ep, struct dmabuf_slot *slot)
 {
 	if (slot->attached)
 		return 0;
@@ -213,11 +214,12 @@ static int attach(struct stream *s, struct stream_endpoint *ep, struct slot *slo
 	return -ECANCELED;
 }
 
-static int transfer(struct stream *s, const struct stream_request *q, struct slot *slot)
+static int start_transfer(struct stream *s, const struct stream_request *q,
+			  struct dmabuf_slot *slot)
 {
 	struct usb_ffs_dmabuf_transfer_req req = { .fd = slot->dmabuf, .length = q->length };
 	bool attached = slot->attached;
-	int r = attach(s, q->ep, slot);
+	int r = attach_dmabuf(s, q->ep, slot);
 
 	if (r < 0)
 		return r;
@@ -230,22 +232,23 @@ static int transfer(struct stream *s, const struct stream_request *q, struct slo
 	cpu_access(q->ep, slot, true);
 	if (r == -EPERM && attached) { /* bound to another controller, or detached by a close */
 		slot->attached = false;
-		return transfer(s, q, slot);
+		return start_transfer(s, q, slot);
 	}
 	return r == -EBUSY ? -EAGAIN : r;
 }
 
 /* Returns an iocb that polls for the end of the transfer that was just started. */
-static struct iocb *prepare_poll(struct stream *s, struct stream_request *q, struct slot *slot)
+static struct iocb *prepare_poll(struct stream *s, struct stream_request *q,
+				 struct dmabuf_slot *slot)
 {
 	struct dma_buf_export_sync_file export = { .flags = DMA_BUF_SYNC_RW, .fd = -1 };
 	struct iocb *cb = (struct iocb *)q->engine;
 
 	if (ioctl(slot->dmabuf, DMA_BUF_IOCTL_EXPORT_SYNC_FILE, &export) == 0)
-		slot->sync = export.fd;
+		slot->sync_fd = export.fd;
 	slot->in_flight = true;
-	if (slot->sync >= 0)
-		io_prep_poll(cb, slot->sync, POLLIN);
+	if (slot->sync_fd >= 0)
+		io_prep_poll(cb, slot->sync_fd, POLLIN);
 	else
 		io_prep_poll(cb, slot->dmabuf, POLLOUT);
 	io_set_eventfd(cb, s->fd);
@@ -253,16 +256,16 @@ static struct iocb *prepare_poll(struct stream *s, struct stream_request *q, str
 	return cb;
 }
 
-static void end(const struct stream_endpoint *ep, struct slot *slot)
+static void end_transfer(const struct stream_endpoint *ep, struct dmabuf_slot *slot)
 {
-	if (slot->sync >= 0)
-		close(slot->sync);
-	slot->sync = -1;
+	if (slot->sync_fd >= 0)
+		close(slot->sync_fd);
+	slot->sync_fd = -1;
 	slot->in_flight = false;
 	cpu_access(ep, slot, true);
 }
 
-static void detach(struct stream *s, struct stream_endpoint *ep, struct slot *slot)
+static void detach_dmabuf(struct stream *s, struct stream_endpoint *ep, struct dmabuf_slot *slot)
 {
 	/* Transfers of a disabled endpoint have ended already. */
 	if (!slot->attached || !aio_enabled(s, ep))
@@ -277,7 +280,7 @@ static int submit_direct(struct stream *s, struct stream_request **requests, uns
 	struct stream_endpoint *ep = requests[0]->ep;
 	struct iocb *iocbs[AIO_BATCH];
 	unsigned int i, queued = 0;
-	struct slot *slot;
+	struct dmabuf_slot *slot;
 	bool enabled;
 	int r = 0;
 
@@ -285,7 +288,7 @@ static int submit_direct(struct stream *s, struct stream_request **requests, uns
 		slot = direct_slot(s, requests[i]);
 		if (!slot)
 			break;
-		r = transfer(s, requests[i], slot);
+		r = start_transfer(s, requests[i], slot);
 		if (r < 0)
 			break;
 		iocbs[i] = prepare_poll(s, requests[i], slot);
@@ -301,8 +304,8 @@ static int submit_direct(struct stream *s, struct stream_request **requests, uns
 		queued += (unsigned int)r;
 	for (i = queued; i < n; i++) { /* their end would not be seen */
 		slot = slot_of(s, requests[i]);
-		detach(s, ep, slot);
-		end(ep, slot);
+		detach_dmabuf(s, ep, slot);
+		end_transfer(ep, slot);
 	}
 	return queued ? (int)queued : r;
 }
@@ -325,41 +328,42 @@ static int dmabuf_submit(struct stream *s, struct stream_request **requests, uns
 
 static void dmabuf_cancel(struct stream *s, struct stream_request *q)
 {
-	struct slot *slot = slot_of(s, q);
+	struct dmabuf_slot *slot = slot_of(s, q);
 
 	if (slot && slot->in_flight)
-		detach(s, q->ep, slot);
+		detach_dmabuf(s, q->ep, slot);
 	else
 		aio_cancel(s, q);
 }
 
 /* Returns the bytes moved or a negative errno. */
-static long transfer_result(const struct stream_request *q, const struct slot *slot)
+static long transfer_result(const struct stream_request *q, const struct dmabuf_slot *slot)
 {
 	struct sync_file_info info = { 0 };
 
 	if (slot->stale)
 		return -ESHUTDOWN;
-	if (slot->sync >= 0 && ioctl(slot->sync, SYNC_IOC_FILE_INFO, &info) == 0 && info.status < 0)
+	if (slot->sync_fd >= 0 && ioctl(slot->sync_fd, SYNC_IOC_FILE_INFO, &info) == 0 &&
+	    info.status < 0)
 		return info.status;
 	return (long)q->length;
 }
 
-static void complete(struct stream *s, struct stream_request *q, long result)
+static void complete_request(struct stream *s, struct stream_request *q, long result)
 {
-	struct slot *slot = slot_of(s, q);
+	struct dmabuf_slot *slot = slot_of(s, q);
 
 	if (slot && slot->in_flight) {
 		if (result >= 0) /* else the poll failed */
 			result = transfer_result(q, slot);
-		end(q->ep, slot);
+		end_transfer(q->ep, slot);
 	}
 	stream_complete(s, q, result);
 }
 
 static void dmabuf_reap(struct stream *s)
 {
-	aio_reap_by(s, complete);
+	aio_reap_by(s, complete_request);
 }
 
 static int dmabuf_open(struct stream *s, unsigned int requests)

@@ -31,7 +31,7 @@ static size_t whole_packets(const struct stream_endpoint *ep, size_t length)
 
 static void finish_if_ended(struct stream_transfer *t)
 {
-	if (t->parts == 0 && stream_is_final(t))
+	if (t->n_in_flight == 0 && stream_is_final(t))
 		t->finished = true;
 }
 
@@ -47,7 +47,7 @@ static void set_packets(struct stream *s, enum ffsctl_speed speed)
 	unsigned int i;
 
 	for (i = 0; i < s->n_eps; i++)
-		s->eps[i].pub.max_packet = s->eps[i].packet[speed];
+		s->eps[i].pub.max_packet = s->eps[i].packet_size[speed];
 }
 
 void stream_cancel_requests(struct stream *s, struct stream_transfer *t)
@@ -73,7 +73,7 @@ void stream_go_down(struct stream *s)
 	for (i = 0; i < s->n_eps; i++) {
 		struct stream_endpoint *ep = &s->eps[i];
 
-		ep->saw_shutdown = false;
+		ep->request_shut_down = false;
 		for (t = ep->head; t; t = t->next) {
 			if (!s->session && !is_in(ep) && t->data.in_flight && !t->status)
 				continue;
@@ -89,7 +89,7 @@ void stream_go_down(struct stream *s)
 static void deliver(struct stream *s);
 
 /* Ends the session. `again`: the host has already enabled the function again. */
-static void link_lost(struct stream *s, bool again)
+static void handle_link_loss(struct stream *s, bool again)
 {
 	if (!s->up)
 		return;
@@ -137,18 +137,18 @@ static bool may_carry_over(struct stream *s, struct stream_transfer *t)
 {
 	size_t length = t->data.length;
 
-	if (s->session || is_in(t->ep) || t->status)
+	if (s->session || is_in(t->endpoint) || t->status)
 		return false;
-	if (t->early || !t->data.in_flight)
-		return t->early;
-	if (length % t->ep->packet[s->speed] == 0 || length == s->config.out_length)
+	if (t->completed_early || !t->data.in_flight)
+		return t->completed_early;
+	if (length % t->endpoint->packet_size[s->speed] == 0 || length == s->config.out_length)
 		return true;
 	stream_fail(t, -ESHUTDOWN);
 	stream_cancel_requests(s, t);
 	return false;
 }
 
-static bool is_clear(struct stream *s)
+static bool is_session_over(struct stream *s)
 {
 	struct stream_transfer *t;
 	bool clear = true;
@@ -177,9 +177,9 @@ static void carry_over(struct stream *s)
 	}
 }
 
-void stream_go_up_if_clear(struct stream *s)
+void stream_start_pending_session(struct stream *s)
 {
-	if (!s->up_pending || s->up || !is_clear(s))
+	if (!s->up_pending || s->up || !is_session_over(s))
 		return;
 	s->up_pending = s->resubmitted = false;
 	s->up = true;
@@ -193,7 +193,7 @@ static bool any_sent_after(const struct stream_transfer *t)
 	const struct stream_transfer *n;
 
 	for (n = t->next; n; n = n->next)
-		if (n->parts || n->moved || n->data_sent)
+		if (n->n_in_flight || n->completed || n->data_sent)
 			return true;
 	return false;
 }
@@ -212,7 +212,7 @@ static void requeue_or_fail(struct stream_request *r, int why)
 		stream_fail(t, why);
 		return;
 	}
-	ep->dirty = true;
+	ep->may_have_requests = true;
 	if (r == &t->zlp) {
 		t->zlp_sent = false;
 		return;
@@ -233,15 +233,15 @@ static void shrink_requests(struct stream *s, struct stream_request *r)
 		stream_fail(r->transfer, -ENOMEM);
 		return;
 	}
-	if (ep->limit == s->config.size) {
+	if (ep->request_limit == s->config.size) {
 		snprintf(text, sizeof(text),
 			 "cannot submit %zu bytes on %s: no memory in the kernel; requests are "
 			 "smaller from now on",
 			 r->length, ep->pub.name);
 		s->config.callbacks->log(s->config.user, text);
 	}
-	if (smaller < ep->limit)
-		ep->limit = smaller;
+	if (smaller < ep->request_limit)
+		ep->request_limit = smaller;
 	requeue_or_fail(r, -ENOMEM);
 }
 
@@ -251,7 +251,7 @@ static void shrink_requests(struct stream *s, struct stream_request *r)
  */
 static void restart_session(struct stream *s, struct stream_transfer *t)
 {
-	link_lost(s, true);
+	handle_link_loss(s, true);
 	stream_fail(t, -ESHUTDOWN);
 }
 
@@ -272,8 +272,8 @@ static void request_failed(struct stream *s, struct stream_request *r, int why)
 			requeue_or_fail(r, -ESHUTDOWN);
 			break;
 		}
-		link_lost(s, is_up_again(s, t));
-		r->ep->saw_shutdown = true;
+		handle_link_loss(s, is_up_again(s, t));
+		r->ep->request_shut_down = true;
 		stream_fail(t, -ESHUTDOWN);
 		break;
 	case ECONNRESET: /* usb_ep_dequeue(): this program cancelled it */
@@ -303,16 +303,16 @@ void stream_complete(struct stream *s, struct stream_request *r, long result)
 	struct stream_endpoint *ep = r->ep;
 
 	r->in_flight = false;
-	t->parts--;
+	t->n_in_flight--;
 	s->in_flight--;
 	if (result < 0) {
 		request_failed(s, r, (int)result);
 	} else {
 		ep->refusals = 0;
-		t->moved += (size_t)result;
+		t->completed += (size_t)result;
 		/* It belongs to the new session if the old one had ended before it. */
-		t->early = !s->up && !s->session && !is_in(ep) && !t->status &&
-			   (ep->saw_shutdown || s->config.engine->enabled(s, ep));
+		t->completed_early = !s->up && !s->session && !is_in(ep) && !t->status &&
+				     (ep->request_shut_down || s->config.engine->enabled(s, ep));
 		if (is_in(ep) && (size_t)result < r->length)
 			stream_fail(t, -EIO);
 		/* The remaining parts of a cancelled transfer are not sent. */
@@ -320,7 +320,7 @@ void stream_complete(struct stream *s, struct stream_request *r, long result)
 			stream_fail(t, -ECANCELED);
 	}
 	if (!stream_is_final(t))
-		ep->dirty = true;
+		ep->may_have_requests = true;
 	finish_if_ended(t);
 }
 
@@ -328,9 +328,9 @@ static void deliver_one(struct stream *s, struct stream_endpoint *ep, struct str
 {
 	unlink_transfer(ep, t);
 	if (!is_in(ep)) {
-		t->pub.length = t->moved;
+		t->pub.length = t->completed;
 		t->pub.flags = 0;
-		if (s->config.mode == FFSCTL_MODE_MESSAGE && !t->status && t->moved < t->total)
+		if (s->config.mode == FFSCTL_MODE_MESSAGE && !t->status && t->completed < t->total)
 			t->pub.flags = FFSCTL_END;
 	}
 	t->pub.status = t->status;
@@ -348,7 +348,7 @@ static struct stream_transfer *next_finished(const struct stream *s,
 {
 	struct stream_transfer *t = ep->head;
 
-	if (t && t->finished && (s->up || !t->early))
+	if (t && t->finished && (s->up || !t->completed_early))
 		return t;
 	while (t && (s->up || !t->finished || !t->status))
 		t = t->next;
@@ -371,7 +371,7 @@ static void deliver(struct stream *s)
 			}
 		}
 	} while (left && left < before);
-	stream_go_up_if_clear(s);
+	stream_start_pending_session(s);
 }
 
 bool stream_has_completions(struct stream *s)
@@ -386,33 +386,33 @@ void stream_dispatch(struct stream *s)
 }
 
 /* Appends the endpoint's requests that may be sent now to the batch; returns its new length. */
-static unsigned int collect(struct stream *s, struct stream_endpoint *ep, unsigned int n)
+static unsigned int collect_requests(struct stream *s, struct stream_endpoint *ep, unsigned int n)
 {
 	struct stream_transfer *t;
 	size_t length;
 
-	ep->dirty = false;
+	ep->may_have_requests = false;
 	for (t = ep->head; t; t = t->next) {
 		if (stream_is_final(t))
 			continue;
 		if (t->data.in_flight)
 			return n; /* the next part follows this one's completion */
 		if (!t->data_sent) {
-			if (!is_in(ep) && t->total > ep->limit)
-				t->total = ep->limit;
+			if (!is_in(ep) && t->total > ep->request_limit)
+				t->total = ep->request_limit;
 			if (!is_in(ep) && t->total != s->config.out_length)
 				t->total = whole_packets(ep, t->total);
 			length = t->total - t->sent;
-			if (length > ep->limit)
-				length = ep->limit;
+			if (length > ep->request_limit)
+				length = ep->request_limit;
 			t->data.data = (char *)t->pub.data + t->sent;
 			t->data.length = length;
 			s->batch[n++] = &t->data;
 			if (t->sent + length < t->total)
 				return n;
-			if (is_in(ep) && t->owner->kernel_copies && length > SAFE_REQUEST &&
-			    (t->needs_zlp || t->next)) {
-				ep->dirty = true;
+			if (is_in(ep) && t->buffer_endpoint->kernel_copies &&
+			    length > SAFE_REQUEST && (t->needs_zlp || t->next)) {
+				ep->may_have_requests = true;
 				return n;
 			}
 		}
@@ -426,13 +426,13 @@ static unsigned int collect(struct stream *s, struct stream_endpoint *ep, unsign
 }
 
 /* Marks a request that the engine has accepted. */
-static void sent(struct stream *s, struct stream_request *r)
+static void mark_sent(struct stream *s, struct stream_request *r)
 {
 	struct stream_transfer *t = r->transfer;
 
 	r->in_flight = true;
 	t->carried_over = false;
-	t->parts++;
+	t->n_in_flight++;
 	s->in_flight++;
 	t->generation = s->generation;
 	if (r == &t->zlp) {
@@ -457,24 +457,24 @@ static void send_batch(struct stream *s, unsigned int n)
 		}
 		r = s->config.engine->submit(s, s->batch + i, n - i);
 		for (k = 0; k < r; k++)
-			sent(s, s->batch[i++]);
+			mark_sent(s, s->batch[i++]);
 		if (r > 0)
 			continue;
-		sent(s, s->batch[i]);
+		mark_sent(s, s->batch[i]);
 		bad = s->batch[i]->ep;
-		bad->dirty = true;
+		bad->may_have_requests = true;
 		stream_complete(s, s->batch[i], r < 0 ? r : -EIO);
 		while (i < n && s->batch[i]->ep == bad)
 			i++;
 	}
 }
 
-static bool any_dirty(const struct stream *s)
+static bool any_endpoint_has_requests(const struct stream *s)
 {
 	unsigned int i;
 
 	for (i = 0; i < s->n_eps; i++)
-		if (s->eps[i].dirty)
+		if (s->eps[i].may_have_requests)
 			return true;
 	return false;
 }
@@ -486,17 +486,17 @@ bool stream_flush(struct stream *s)
 	for (round = 0; round < MAX_ROUNDS; round++) {
 		n = 0;
 		for (i = 0; i < s->n_eps; i++)
-			if (s->eps[i].dirty)
-				n = collect(s, &s->eps[i], n);
+			if (s->eps[i].may_have_requests)
+				n = collect_requests(s, &s->eps[i], n);
 		s->in_flush = true;
 		if (n)
 			send_batch(s, n);
 		s->in_flush = false;
 		/* Requests behind a long one follow once its completion shows no ENOMEM. */
-		if (n && any_dirty(s))
+		if (n && any_endpoint_has_requests(s))
 			s->config.engine->reap(s);
 		deliver(s);
-		if (!any_dirty(s))
+		if (!any_endpoint_has_requests(s))
 			return false;
 	}
 	return true;

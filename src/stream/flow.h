@@ -7,14 +7,14 @@
 struct stream_transfer {
 	struct ffsctl_transfer pub; /* first: converted by of_pub() */
 	struct stream_transfer *next;
-	struct stream_endpoint *owner, *ep; /* of its buffer; submitted on */
+	struct stream_endpoint *buffer_endpoint, *endpoint; /* of its buffer; submitted on */
 	struct stream_request data, zlp;
-	size_t total, sent, moved; /* bytes: in all, submitted so far, completed */
-	unsigned int parts;	  /* requests in flight */
-	uint64_t generation;	  /* stream->generation when its last request was sent */
+	size_t total, sent, completed; /* bytes: in all, submitted so far, completed */
+	unsigned int n_in_flight;      /* requests in flight */
+	uint64_t generation;	       /* stream->generation when its last request was sent */
 	bool submitted, data_sent, needs_zlp, zlp_sent, cancelled, finished;
-	bool carried_over; /* OUT: was in flight when the link came up again */
-	bool early;	   /* OUT: completed before stream_up() was called for its session */
+	bool carried_over;    /* OUT: was in flight when the link came up again */
+	bool completed_early; /* OUT: completed before stream_up() was called for its session */
 	int status;
 };
 
@@ -40,4 +40,4 @@ void stream_fail(struct stream_transfer *t, int status);
 void stream_cancel_requests(struct stream *s, struct stream_transfer *t);
 void stream_go_down(struct stream *s);
 /* Starts the pending session if no transfer of an earlier one is outstanding. */
-void stream_go_up_if_clear(struct stream *s);
+void stream_start_pending_session(struct stream *s);

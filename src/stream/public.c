@@ -266,7 +266,7 @@ static int read_descriptor(const struct ffsctl_stream *s, struct stream_endpoint
 	ep->pub.address = desc.bEndpointAddress;
 	ep->pub.direction = desc.bEndpointAddress & USB_DIR_IN ? FFSCTL_IN : FFSCTL_OUT;
 	ep->pub.type = (enum ffsctl_endpoint_type)(desc.bmAttributes & USB_ENDPOINT_XFERTYPE_MASK);
-	ep->packet[speed] = packet;
+	ep->packet_size[speed] = packet;
 	return 0;
 }
 
@@ -283,7 +283,7 @@ int ffsctl_stream_enable(struct ffsctl_stream *s)
 		r = read_descriptor(s, &s->eps[i], next);
 		if (r < 0)
 			return r;
-		differs |= s->eps[i].packet[next] != s->eps[i].packet[s->current];
+		differs |= s->eps[i].packet_size[next] != s->eps[i].packet_size[s->current];
 	}
 	if (differs)
 		s->current = next;

@@ -21,7 +21,7 @@ int stream_open(struct stream *s, const struct stream_config *config, struct str
 		s->stride = (s->stride + page - 1) / page * page;
 	for (i = 0; i < n_eps; i++) {
 		eps[i].index = i;
-		eps[i].limit = config->size;
+		eps[i].request_limit = config->size;
 		eps[i].tail = &eps[i].head;
 	}
 	s->batch = calloc(requests ? requests : 1, sizeof(*s->batch));
@@ -47,7 +47,7 @@ void stream_close(struct stream *s)
 			s->config.engine->release(s, ep, ep->pool, s->stride * s->config.depth);
 		free(ep->transfers);
 		ep->pool = NULL;
-		ep->transfers = ep->idle = NULL;
+		ep->transfers = ep->free_transfers = NULL;
 	}
 	free(s->batch);
 	s->batch = NULL;
@@ -86,10 +86,10 @@ static int make_pool(struct stream *s, struct stream_endpoint *ep)
 
 		t->pub.data = (char *)ep->pool + i * s->stride;
 		t->pub.capacity = s->config.size;
-		t->owner = ep;
+		t->buffer_endpoint = ep;
 		t->data.transfer = t->zlp.transfer = t;
-		t->next = ep->idle;
-		ep->idle = t;
+		t->next = ep->free_transfers;
+		ep->free_transfers = t;
 	}
 	return 0;
 }
@@ -107,10 +107,10 @@ struct ffsctl_transfer *stream_get(struct stream *s, uint32_t endpoint)
 					 "cannot allocate the transfer buffers: out of memory");
 		return NULL;
 	}
-	t = ep->idle;
+	t = ep->free_transfers;
 	if (!t)
 		return NULL;
-	ep->idle = t->next;
+	ep->free_transfers = t->next;
 	t->pub.endpoint = endpoint;
 	t->pub.length = 0;
 	t->pub.flags = 0;
@@ -126,8 +126,8 @@ void stream_put(struct stream *s, struct ffsctl_transfer *pub)
 		s->config.callbacks->log(s->config.user, "bug: put() of a submitted transfer");
 		abort();
 	}
-	t->next = t->owner->idle;
-	t->owner->idle = t;
+	t->next = t->buffer_endpoint->free_transfers;
+	t->buffer_endpoint->free_transfers = t;
 }
 
 int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *pub)
@@ -143,12 +143,12 @@ int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *p
 	if (!s->up)
 		return -ESHUTDOWN;
 
-	t->ep = t->data.ep = t->zlp.ep = ep;
-	t->sent = t->moved = 0;
-	t->parts = 0;
+	t->endpoint = t->data.ep = t->zlp.ep = ep;
+	t->sent = t->completed = 0;
+	t->n_in_flight = 0;
 	t->status = 0;
 	t->data_sent = t->zlp_sent = t->needs_zlp = t->cancelled = t->finished = false;
-	t->carried_over = t->early = false;
+	t->carried_over = t->completed_early = false;
 	if (is_in(ep)) {
 		bool end = s->config.mode == FFSCTL_MODE_MESSAGE && (pub->flags & FFSCTL_END);
 
@@ -165,7 +165,7 @@ int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *p
 	t->next = NULL;
 	*ep->tail = t;
 	ep->tail = &t->next;
-	ep->dirty = true;
+	ep->may_have_requests = true;
 	s->undelivered++;
 	return 0;
 }
@@ -174,7 +174,7 @@ int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *p
  * Ties all endpoints to the current session. -EAGAIN: it is over already; stream_up() will be
  * called for the next one.
  */
-static int join(struct stream *s, uint32_t *session)
+static int join_session(struct stream *s, uint32_t *session)
 {
 	uint32_t number = 0;
 	unsigned int i;
@@ -192,7 +192,7 @@ static int join(struct stream *s, uint32_t *session)
 }
 
 /* Starts a numbered session: the kernel itself keeps its data apart from other sessions. */
-static void up_in_session(struct stream *s, uint32_t session, bool other_speed)
+static void start_numbered_session(struct stream *s, uint32_t session, bool other_speed)
 {
 	if (s->up && session == s->session && !other_speed)
 		return; /* a repeated or late ENABLE */
@@ -200,7 +200,7 @@ static void up_in_session(struct stream *s, uint32_t session, bool other_speed)
 		stream_go_down(s);
 	s->session = session;
 	s->up_pending = true;
-	stream_go_up_if_clear(s);
+	stream_start_pending_session(s);
 }
 
 int stream_up(struct stream *s, enum ffsctl_speed speed)
@@ -213,14 +213,14 @@ int stream_up(struct stream *s, enum ffsctl_speed speed)
 	if (speed > FFSCTL_SPEED_SUPER_PLUS)
 		return -EINVAL;
 	for (i = 0; i < s->n_eps; i++)
-		if (!s->eps[i].packet[speed])
+		if (!s->eps[i].packet_size[speed])
 			return -EINVAL;
 	s->generation++;
 	other_speed = speed != s->speed;
 	s->speed = speed;
-	r = join(s, &session);
+	r = join_session(s, &session);
 	if (r == 0)
-		up_in_session(s, session, other_speed);
+		start_numbered_session(s, session, other_speed);
 	else if (r == -EAGAIN && s->up)
 		stream_go_down(s);
 	if (r != -ENOTTY)
@@ -232,7 +232,7 @@ int stream_up(struct stream *s, enum ffsctl_speed speed)
 	if (s->up)
 		stream_go_down(s);
 	s->up_pending = true;
-	stream_go_up_if_clear(s);
+	stream_start_pending_session(s);
 	return 0;
 }
 
@@ -263,7 +263,7 @@ void stream_down(struct stream *s)
 	/* Data of a session that was over before up() could be called. */
 	for (i = 0; i < s->n_eps; i++)
 		for (t = s->eps[i].head; t; t = t->next)
-			if (t->early)
+			if (t->completed_early)
 				stream_fail(t, -ESHUTDOWN);
 }
 
@@ -278,7 +278,7 @@ void stream_cancel(struct stream *s, uint32_t endpoint)
 			continue;
 		t->cancelled = true;
 		stream_cancel_requests(s, t);
-		if (t->parts == 0)
+		if (t->n_in_flight == 0)
 			stream_fail(t, -ECANCELED);
 	}
 }

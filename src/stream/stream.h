@@ -100,20 +100,21 @@ struct stream_endpoint {
 	struct ffsctl_endpoint pub;
 	int fd; /* borrowed */
 	uint32_t index;
-	uint32_t packet[FFSCTL_SPEED_SUPER_PLUS + 1]; /* bytes, by enum ffsctl_speed */
+	uint32_t packet_size[FFSCTL_SPEED_SUPER_PLUS + 1]; /* bytes, by enum ffsctl_speed */
 
 	/* The rest is private to stream/. */
-	size_t limit; /* bytes of the longest single request; shrinks when the kernel has no
+	size_t request_limit; /* bytes of the longest single request; shrinks when the kernel has no
 			 memory */
 	unsigned int refusals; /* consecutive requests that the kernel did not take */
-	struct stream_transfer *transfers, *idle; /* `depth` of them, made at the first get */
+	struct stream_transfer *transfers,
+		*free_transfers; /* `depth` of them, made at the first get */
 	void *pool;
 	void *engine;	    /* engine-private */
 	bool kernel_copies; /* set by alloc(): the kernel copies what is in these buffers */
 	bool fallen_back;   /* set by the engine: it moves these transfers as `copy` does */
 	struct stream_transfer *head, **tail; /* outstanding transfers, in order */
-	bool dirty;			      /* may have requests to send */
-	bool saw_shutdown; /* a request ended with ESHUTDOWN since the link went down */
+	bool may_have_requests;		      /* may have requests to send */
+	bool request_shut_down; /* a request ended with ESHUTDOWN since the link went down */
 };
 
 struct stream_config {

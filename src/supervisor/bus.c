@@ -82,10 +82,10 @@ static bool failed_with_unbind(const struct live_worker *worker)
 static const struct live_worker *missing_worker(const struct live_gadget *live)
 {
 	for (size_t n = 0; n < live->functions.n; n++) {
-		const struct live_worker *worker = live->functions.v[n]->worker;
+		const struct live_worker *worker = live->functions.list[n]->worker;
 
 		if (worker && !worker_is_ready_or_idle(worker) &&
-		    (function_blocks_bind(live->functions.v[n]) || failed_with_unbind(worker)))
+		    (function_blocks_bind(live->functions.list[n]) || failed_with_unbind(worker)))
 			return worker;
 	}
 	return NULL;
@@ -99,9 +99,9 @@ static int do_fail(struct binding *b, struct error *err _unused_)
 	_cleanup_error_ struct error why = { 0 };
 
 	if (unbind(b, &why) < 0) {
-		gadget_say_of(b->live, NULL, LOG_ERR, "%s", why.text);
+		gadget_log_of(b->live, NULL, LOG_ERR, "%s", why.text);
 	} else {
-		gadget_say_of(b->live, NULL, LOG_WARNING,
+		gadget_log_of(b->live, NULL, LOG_WARNING,
 			      "unbound because a worker failed (on_failed)");
 		host_forget(b->host);
 	}
@@ -116,7 +116,7 @@ static int do_forget_host(struct binding *b, struct error *err _unused_)
 
 static int do_unbound_externally(struct binding *b, struct error *err _unused_)
 {
-	gadget_say_of(b->live, NULL, LOG_WARNING,
+	gadget_log_of(b->live, NULL, LOG_WARNING,
 		      "unbound by another program; ffsctl does not rebind it");
 	host_forget(b->host);
 	return 0;
@@ -124,21 +124,21 @@ static int do_unbound_externally(struct binding *b, struct error *err _unused_)
 
 static int do_bound_externally(struct binding *b, struct error *err _unused_)
 {
-	gadget_say(b->live, "bound again by another program");
+	gadget_log(b->live, "bound again by another program");
 	host_watch(b->host, b->udc);
 	return 0;
 }
 
 static int do_udc_removed(struct binding *b, struct error *err _unused_)
 {
-	gadget_say_of(b->live, NULL, LOG_WARNING, "its UDC %s was removed", b->udc);
+	gadget_log_of(b->live, NULL, LOG_WARNING, "its UDC %s was removed", b->udc);
 	host_forget(b->host);
 	return 0;
 }
 
 static int do_rebind_failed(struct binding *b, struct error *err _unused_)
 {
-	gadget_say_of(b->live, NULL, LOG_WARNING,
+	gadget_log_of(b->live, NULL, LOG_WARNING,
 		      "its UDC %s is back, but the kernel did not bind the gadget again", b->udc);
 	host_forget(b->host);
 	return 0;
@@ -150,7 +150,7 @@ static int do_rebind_failed(struct binding *b, struct error *err _unused_)
  */
 static int do_udc_returned(struct binding *b, struct error *err _unused_)
 {
-	gadget_say(b->live, "its UDC %s is back", b->udc);
+	gadget_log(b->live, "its UDC %s is back", b->udc);
 	host_watch(b->host, b->udc);
 	return 0;
 }
@@ -184,9 +184,9 @@ static int do_rebind(struct binding *b, struct error *err)
 	error_move(&before, err);
 	r = bind_again(b, err);
 	if (r == 0)
-		gadget_say(b->live, "rebound to %s", b->udc);
+		gadget_log(b->live, "rebound to %s", b->udc);
 	else if (!streq_null(before.text, err->text))
-		gadget_say_of(b->live, NULL, LOG_ERR, "%s", err->text);
+		gadget_log_of(b->live, NULL, LOG_ERR, "%s", err->text);
 	return r;
 }
 
@@ -232,7 +232,7 @@ static int do_bind(struct binding *b, struct error *err)
 		return r;
 	}
 	b->no_bind = b->udc_is_new = false;
-	gadget_say(live, "bound to %s", b->udc);
+	gadget_log(live, "bound to %s", b->udc);
 	return 0;
 }
 
@@ -402,7 +402,7 @@ static int no_worker(const struct live_worker *worker, struct error *err)
 {
 	worker_failure(worker, err);
 	return error_hint(err, "'ffsctl restart %s' starts it again",
-			  worker->function->all->gadget);
+			  worker->function->functions->gadget);
 }
 
 /*
@@ -523,6 +523,6 @@ int bus_unbind(struct binding *b, bool *changed, struct error *err)
 	b->bind_wanted = false;
 	r = handle(b, BUS_EV_UNBIND, err);
 	if (r == 0 && *changed)
-		gadget_say(b->live, "unbound");
+		gadget_log(b->live, "unbound");
 	return r;
 }

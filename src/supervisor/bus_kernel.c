@@ -48,7 +48,7 @@ static bool has_just_died(const struct live_function *i)
 bool bus_end_is_due(const struct binding *b)
 {
 	for (size_t n = 0; n < b->live->functions.n; n++)
-		if (has_just_died(b->live->functions.v[n]))
+		if (has_just_died(b->live->functions.list[n]))
 			return true;
 	return false;
 }

@@ -252,7 +252,7 @@ static bool workers_are_final(const struct control_client *client, struct error 
 	const struct live_worker *failed = NULL;
 
 	for (size_t n = 0; n < control->live->functions.n; n++) {
-		const struct live_function *i = control->live->functions.v[n];
+		const struct live_function *i = control->live->functions.list[n];
 
 		if (!control_concerns(client, i) || worker_is_ready_or_idle(i->worker))
 			continue;

@@ -61,9 +61,9 @@ static void begin_restart(struct control_client *client, const struct control_re
 		return;
 	client->function = request->function ? xstrdup(request->function) : NULL;
 	for (size_t n = 0; n < control->live->functions.n; n++) {
-		if (control_concerns(client, control->live->functions.v[n])) {
+		if (control_concerns(client, control->live->functions.list[n])) {
 			any = true;
-			worker_handle(control->live->functions.v[n]->worker, WORKER_EV_RESTART);
+			worker_handle(control->live->functions.list[n]->worker, WORKER_EV_RESTART);
 		}
 	}
 	if (!any)

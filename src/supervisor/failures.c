@@ -13,7 +13,7 @@ void failures_of_worker(struct binding *b, struct live_worker *worker)
 	_cleanup_error_ struct error err = { 0 };
 
 	b->live->changed = true;
-	if (b->live->state == GADGET_STARTING && worker->served &&
+	if (b->live->state == GADGET_STARTING && worker->was_ready &&
 	    function_blocks_bind(worker->function)) {
 		/* The step that waits for this worker is applied: no later step checks it. */
 		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
@@ -42,7 +42,7 @@ void failures_of_keeper(struct live_gadget *live, struct live_function *function
 		return;
 	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 		  "the keeper of '%s' has died, and the function with it", function->model->label);
-	gadget_say_of(live, NULL, LOG_ERR, "%s", err.text);
+	gadget_log_of(live, NULL, LOG_ERR, "%s", err.text);
 	if (ends) /* the keeper was about to be ended anyway */
 		return;
 	if (live->functions.phase != PHASE_UP) {
@@ -52,6 +52,6 @@ void failures_of_keeper(struct live_gadget *live, struct live_function *function
 	error_move(&live->failure, &err);
 	gadget_handle(live, GADGET_EV_KEEPER_DIED);
 	for (size_t n = 0; n < live->functions.n; n++)
-		if (live->functions.v[n]->worker)
-			worker_handle(live->functions.v[n]->worker, WORKER_EV_STOP);
+		if (live->functions.list[n]->worker)
+			worker_handle(live->functions.list[n]->worker, WORKER_EV_STOP);
 }

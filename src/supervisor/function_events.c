@@ -49,11 +49,12 @@ static void on_ep0_closed(void *owner)
 	bus_ep0_closed(o->binding);
 }
 
-static void on_switch_asked(void *owner, struct live_worker *worker, const char *body, size_t size)
+static void on_switch_requested(void *owner, struct live_worker *worker, const char *body,
+				size_t size)
 {
 	const struct function_owner *o = owner;
 
-	switch_asked(o->switcher, worker, body, size);
+	switch_request(o->switcher, worker, body, size);
 }
 
 static bool is_bound(void *owner)
@@ -87,11 +88,11 @@ static enum trust program_trust(void *owner, const char *dir)
 const struct function_events supervisor_function_events = {
 	.changed = on_changed,
 	.statistics = on_statistics,
-	.say = on_say,
+	.log = on_say,
 	.worker_failed = on_worker_failed,
 	.keeper_died = on_keeper_died,
 	.ep0_closed = on_ep0_closed,
-	.switch_asked = on_switch_asked,
+	.switch_requested = on_switch_requested,
 	.is_bound = is_bound,
 	.is_configured = is_configured,
 	.is_reloading = is_reloading,

@@ -79,7 +79,7 @@ static void set_udc(struct functions *functions, const char *udc)
 		functions->host_udc = xstrdup(udc);
 	}
 	for (size_t n = 0; n < functions->n; n++)
-		function_set_udc(functions->v[n], udc);
+		function_set_udc(functions->list[n], udc);
 }
 
 void host_watch(struct host_state *host, const char *udc)
@@ -116,7 +116,7 @@ void host_reset_links(struct host_state *host)
 	const struct functions *functions = &host->live->functions;
 
 	for (size_t n = 0; n < functions->n; n++)
-		functions->v[n]->bus = (struct link_state){ 0 };
+		functions->list[n]->link = (struct link_state){ 0 };
 }
 
 void host_forget(struct host_state *host)
@@ -134,7 +134,7 @@ bool host_has_configured(const struct host_state *host)
 	const struct functions *functions = &host->live->functions;
 
 	for (size_t n = 0; n < functions->n; n++)
-		if (functions->v[n]->bus.enabled)
+		if (functions->list[n]->link.enabled)
 			return true;
 	return host->configured;
 }

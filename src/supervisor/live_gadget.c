@@ -42,8 +42,8 @@ void gadget_init(struct live_gadget *live, const struct paths *paths, const stru
 void gadget_close(struct live_gadget *live)
 {
 	for (size_t n = 0; n < live->functions.n; n++)
-		function_free(live->functions.v[n]);
-	free(live->functions.v);
+		function_free(live->functions.list[n]);
+	free(live->functions.list);
 	output_close(&live->output);
 	configfs_free(&live->configfs);
 	plan_free(&live->plan);

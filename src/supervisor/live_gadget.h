@@ -63,10 +63,10 @@ static inline void gadget_changed(struct live_gadget *live)
 }
 
 /* Logs one line about the gadget: to stderr in the foreground, else to the log. */
-#define gadget_say(live, ...) functions_say(&(live)->functions, NULL, LOG_INFO, __VA_ARGS__)
+#define gadget_log(live, ...) functions_log(&(live)->functions, NULL, LOG_INFO, __VA_ARGS__)
 /* Logs one line about a function (NULL: the gadget); `priority` as in syslog(3). */
-#define gadget_say_of(live, label, priority, ...)                                                  \
-	functions_say(&(live)->functions, label, priority, __VA_ARGS__)
+#define gadget_log_of(live, label, priority, ...)                                                  \
+	functions_log(&(live)->functions, label, priority, __VA_ARGS__)
 void gadget_say_line(struct live_gadget *live, const char *label, int priority, const char *text);
 
 /*

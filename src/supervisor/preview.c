@@ -42,17 +42,17 @@ int preview_make(struct preview *p, const struct paths *paths, const struct gadg
 	if (r < 0)
 		return r;
 	p->configfs.gadget = g;
-	r = gadget_plan_functions(&p->live, g, &p->live.v, &p->live.n, err);
+	r = gadget_plan_functions(&p->live, g, &p->live.list, &p->live.n, err);
 	if (r == 0)
-		gadget_plan_steps(&p->configfs, g, p->live.v, p->live.n, udc, NULL, &p->plan);
+		gadget_plan_steps(&p->configfs, g, p->live.list, p->live.n, udc, NULL, &p->plan);
 	return r;
 }
 
 void preview_free(struct preview *p)
 {
 	for (size_t n = 0; n < p->live.n; n++)
-		function_free(p->live.v[n]);
-	free(p->live.v);
+		function_free(p->live.list[n]);
+	free(p->live.list);
 	configfs_free(&p->configfs);
 	plan_free(&p->plan);
 	output_close(&p->output);

@@ -110,8 +110,8 @@ void privileges_give_up(struct live_gadget *live)
 	 */
 	live->bounded = capabilities_inherit() && capabilities_bound(needs) && !needs;
 	for (size_t n = 0; n < live->functions.n; n++)
-		if (live->functions.v[n]->worker)
-			live->functions.v[n]->worker->spawn.bounded = live->bounded;
+		if (live->functions.list[n]->worker)
+			live->functions.list[n]->worker->spawn.bounding_set_empty = live->bounded;
 }
 
 int privileges_check(const struct live_gadget *live, const struct function *function,

@@ -10,10 +10,10 @@
 int progress_make_plan(struct live_gadget *live, const char *udc, struct error *err)
 {
 	struct functions *functions = &live->functions;
-	int r = gadget_plan_functions(functions, live->model, &functions->v, &functions->n, err);
+	int r = gadget_plan_functions(functions, live->model, &functions->list, &functions->n, err);
 
 	if (r == 0)
-		gadget_plan_steps(&live->configfs, live->model, functions->v, functions->n, udc,
+		gadget_plan_steps(&live->configfs, live->model, functions->list, functions->n, udc,
 				  NULL, &live->plan);
 	return r;
 }
@@ -25,9 +25,10 @@ int progress_too_late(const struct live_gadget *live, struct error *err)
 	error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 		  "'%s' did not come up within the time given (--timeout)", live->name);
 	for (size_t n = 0; n < functions->n; n++)
-		if (functions->v[n]->worker && functions->v[n]->worker->state == WORKER_STARTING)
+		if (functions->list[n]->worker &&
+		    functions->list[n]->worker->state == WORKER_STARTING)
 			return error_hint(err, "the worker of '%s' is not ready",
-					  functions->v[n]->model->label);
+					  functions->list[n]->model->label);
 	return -err->err;
 }
 
@@ -36,7 +37,8 @@ bool progress_workers_stopped(const struct live_gadget *live)
 	const struct functions *functions = &live->functions;
 
 	for (size_t n = 0; n < functions->n; n++)
-		if (functions->v[n]->worker && functions->v[n]->worker->state != WORKER_STOPPED)
+		if (functions->list[n]->worker &&
+		    functions->list[n]->worker->state != WORKER_STOPPED)
 			return false;
 	return true;
 }
@@ -46,7 +48,7 @@ bool progress_keepers_listen(const struct live_gadget *live)
 	const struct functions *functions = &live->functions;
 
 	for (size_t n = 0; n < functions->n; n++)
-		if (!functions->v[n]->listens && functions->v[n]->keeper.pid > 0)
+		if (!functions->list[n]->keeper_listens && functions->list[n]->keeper.pid > 0)
 			return false;
 	return true;
 }
@@ -56,8 +58,8 @@ void progress_update_leftovers(const struct live_gadget *live)
 	const struct functions *functions = &live->functions;
 
 	for (size_t n = 0; n < functions->n; n++)
-		if (functions->v[n]->worker)
-			worker_leftovers_update(functions->v[n]->worker);
+		if (functions->list[n]->worker)
+			worker_leftovers_update(functions->list[n]->worker);
 }
 
 bool progress_has_leftovers(const struct live_gadget *live)
@@ -65,7 +67,7 @@ bool progress_has_leftovers(const struct live_gadget *live)
 	const struct functions *functions = &live->functions;
 
 	for (size_t n = 0; n < functions->n; n++)
-		if (functions->v[n]->worker && functions->v[n]->worker->leftovers)
+		if (functions->list[n]->worker && functions->list[n]->worker->leftovers)
 			return true;
 	return false;
 }
@@ -80,7 +82,7 @@ void progress_undo(struct live_gadget *live)
 		return;
 	gadget_handle(live, GADGET_EV_UNDONE);
 	for (size_t n = 0; n < live->functions.n; n++)
-		rundir_release_user(&live->rundir, live->functions.v[n]->model->label);
+		rundir_release_user(&live->rundir, live->functions.list[n]->model->label);
 	/* A gadget that switches keeps its name, to switch back. */
 	if (r == 0 && live->state != GADGET_SWITCHED)
 		r = rundir_remove(&live->rundir, &err);

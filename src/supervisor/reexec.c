@@ -45,7 +45,7 @@ int supervisor_reexec(struct takeover *t, const char *program, int client_fd, st
 	control_refuse_all(t->control, client_fd);
 	gadget_write_status(live);
 	for (size_t n = 0; n < live->functions.n; n++)
-		function_set_linger(live->functions.v[n], LINGER_SECONDS);
+		function_set_linger(live->functions.list[n], LINGER_SECONDS);
 	fd_set_inherited(live->rundir.lock_fd, true);
 	fd_set_inherited(client_fd, true);
 	execv(program, (char *const *)argv);

@@ -47,20 +47,20 @@ void reload_free(struct reloader *reloader)
 /* Sets the functions of the supervisor. */
 static void set_functions(struct live_gadget *live, struct live_function *const *list, size_t n)
 {
-	free(live->functions.v);
-	live->functions.v = NULL;
+	free(live->functions.list);
+	live->functions.list = NULL;
 	live->functions.n = 0;
 	for (size_t k = 0; k < n; k++)
-		*array_add(live->functions.v, live->functions.n) = list[k];
+		*array_add(live->functions.list, live->functions.n) = list[k];
 }
 
 static void clear_replacements(struct live_gadget *live)
 {
 	for (size_t n = 0; n < live->functions.n; n++) {
-		live->functions.v[n]->replacement = NULL;
-		live->functions.v[n]->removing = false;
-		if (live->functions.v[n]->worker)
-			live->functions.v[n]->worker->awaited = false;
+		live->functions.list[n]->replacement = NULL;
+		live->functions.list[n]->removing = false;
+		if (live->functions.list[n]->worker)
+			live->functions.list[n]->worker->awaited = false;
 	}
 }
 
@@ -95,7 +95,7 @@ static void write_record(struct live_gadget *live)
 	_cleanup_error_ struct error err = { 0 };
 
 	if (gadget_write_record(live, &err) < 0)
-		gadget_say_of(live, NULL, LOG_ERR, "%s", err.text);
+		gadget_log_of(live, NULL, LOG_ERR, "%s", err.text);
 }
 
 static void end_reload(struct reloader *reloader, struct reload *r)
@@ -106,13 +106,13 @@ static void end_reload(struct reloader *reloader, struct reload *r)
 	configfs_close(&live->configfs);
 	reloader->current = NULL;
 	reload_drop(r, &live->functions);
-	launch_give_back_users(&live->functions);
+	launch_release_users(&live->functions);
 	memory_release(); /* frees the memory that parsing needed */
 	/* Workers that failed during the reload are handled now. */
 	for (size_t n = 0; n < live->functions.n && reloader->binding->state != BUS_FAILED; n++)
-		if (live->functions.v[n]->worker &&
-		    live->functions.v[n]->worker->state == WORKER_FAILED)
-			failures_of_worker(reloader->binding, live->functions.v[n]->worker);
+		if (live->functions.list[n]->worker &&
+		    live->functions.list[n]->worker->state == WORKER_FAILED)
+			failures_of_worker(reloader->binding, live->functions.list[n]->worker);
 	gadget_changed(live);
 	/* Written before the log line: its reader may ask for the status at once. */
 	gadget_write_status(live);
@@ -123,14 +123,14 @@ static void say_reloaded(struct reloader *reloader, size_t n)
 	const char *changes = n == 1 ? "change" : "changes";
 
 	if (reloader->result.awaits_udc)
-		gadget_say(reloader->live,
+		gadget_log(reloader->live,
 			   "reloaded: %zu %s; it is bound again when its UDC %s is back", n,
 			   changes, reloader->binding->udc);
 	else if (reloader->result.rebound)
-		gadget_say(reloader->live, "reloaded: %zu %s, bound again to %s", n, changes,
+		gadget_log(reloader->live, "reloaded: %zu %s, bound again to %s", n, changes,
 			   reloader->binding->udc);
 	else
-		gadget_say(reloader->live, "reloaded: %zu %s, without leaving the bus", n, changes);
+		gadget_log(reloader->live, "reloaded: %zu %s, without leaving the bus", n, changes);
 }
 
 static void commit(struct reloader *reloader, struct reload *r)
@@ -179,7 +179,7 @@ static void finish_reverted(struct reloader *reloader, struct reload *r)
 	error_move(&reloader->result.error, &r->why);
 	gadget_handle(live, GADGET_EV_REVERTED);
 	end_reload(reloader, r);
-	gadget_say_of(live, NULL, LOG_ERR, "not reloaded: %s", reloader->result.error.text);
+	gadget_log_of(live, NULL, LOG_ERR, "not reloaded: %s", reloader->result.error.text);
 }
 
 /* Ends a reload that could not be reverted. The merged plan stays, also in the record. */
@@ -199,7 +199,7 @@ static void finish_broken(struct reloader *reloader, struct reload *r)
 	error_move(&reloader->result.error, &r->why);
 	gadget_changed(live);
 	gadget_write_status(live);
-	gadget_say_of(live, NULL, LOG_ERR, "not reloaded: %s", reloader->result.error.text);
+	gadget_log_of(live, NULL, LOG_ERR, "not reloaded: %s", reloader->result.error.text);
 }
 
 /* --- steps of a reload
@@ -210,10 +210,10 @@ static void finish_broken(struct reloader *reloader, struct reload *r)
 static void keep_workers(struct live_gadget *live)
 {
 	for (size_t n = 0; n < live->functions.n; n++) {
-		live->functions.v[n]->removing = false;
-		if (live->functions.v[n]->worker) {
-			live->functions.v[n]->worker->awaited = false;
-			live->functions.v[n]->worker->successor = NULL;
+		live->functions.list[n]->removing = false;
+		if (live->functions.list[n]->worker) {
+			live->functions.list[n]->worker->awaited = false;
+			live->functions.list[n]->worker->successor = NULL;
 		}
 	}
 	for (size_t k = 0; k < live->plan.n; k++) {
@@ -336,7 +336,7 @@ static void begin_requested(struct reloader *reloader)
 
 	reloader->requested = false;
 	if (reload_begin(reloader, NULL, false, HUP_SECONDS, &err) < 0)
-		gadget_say_of(reloader->live, NULL, LOG_ERR, "not reloaded: %s", err.text);
+		gadget_log_of(reloader->live, NULL, LOG_ERR, "not reloaded: %s", err.text);
 }
 
 void reload_begin_requested(struct reloader *reloader)
@@ -356,7 +356,7 @@ void reload_request(struct reloader *reloader)
 	struct live_gadget *live = reloader->live;
 
 	if (live->state == GADGET_FAILED || live->state == GADGET_BROKEN)
-		gadget_say_of(live, NULL, LOG_ERR,
+		gadget_log_of(live, NULL, LOG_ERR,
 			      "not reloaded: it has failed; take it down, then up");
 	else
 		reloader->requested = true;
@@ -370,7 +370,7 @@ static void say_line(void *data, const char *line)
 {
 	struct live_gadget *live = data;
 
-	gadget_say(live, "%s", line);
+	gadget_log(live, "%s", line);
 }
 
 /* Workers of removed functions are stopped at once, not one after the other. */
@@ -414,7 +414,7 @@ static void abandon(struct live_gadget *live, struct reload *r)
 		set_functions(live, r->old_functions, r->n_old);
 	clear_replacements(live);
 	reload_drop(r, &live->functions);
-	launch_give_back_users(&live->functions);
+	launch_release_users(&live->functions);
 }
 
 /*
@@ -467,7 +467,7 @@ static int compare(struct reloader *reloader, struct reload *r, struct error *er
 		return result;
 	for (size_t n = 0; n < r->n_new; n++)
 		if (r->new_functions[n]->worker)
-			r->new_functions[n]->worker->spawn.bounded = live->bounded;
+			r->new_functions[n]->worker->spawn.bounding_set_empty = live->bounded;
 	reload_compare(r, &base);
 	return 0;
 }
@@ -510,7 +510,7 @@ int reload_begin(struct reloader *reloader, const char *path, bool renamed, doub
 	/* A file with the same content but another name becomes the gadget file. */
 	if (r->difference.n == 0 && json_equal(live->record.document, r->document) &&
 	    streq_null(live->record.file, r->gadget->file)) {
-		gadget_say(live, "the gadget file has not changed");
+		gadget_log(live, "the gadget file has not changed");
 		abandon(live, r);
 		return 0;
 	}

@@ -125,18 +125,18 @@ static void join_functions(struct reload *r, const struct reload_base *base)
 {
 	struct functions *live = base->live;
 
-	r->old_functions = steal_ptr(live->v);
+	r->old_functions = steal_ptr(live->list);
 	r->n_old = live->n;
 	live->n = 0;
 	for (size_t n = 0; n < r->n_old; n++)
-		*array_add(live->v, live->n) = r->old_functions[n];
+		*array_add(live->list, live->n) = r->old_functions[n];
 	for (size_t n = 0; n < r->n_new; n++) {
 		struct live_function *i = function_that_stays(base->plan, r, r->new_functions[n]);
 
 		if (i)
 			set_replacement(base->plan, i, r->new_functions[n]);
 		else
-			*array_add(live->v, live->n) = r->new_functions[n];
+			*array_add(live->list, live->n) = r->new_functions[n];
 	}
 }
 
@@ -172,7 +172,7 @@ static bool is_among(struct live_function *const *list, size_t n, const struct l
 static void free_functions(const struct functions *live, struct live_function **list, size_t n)
 {
 	for (size_t k = 0; k < n; k++)
-		if (!is_among(live->v, live->n, list[k]))
+		if (!is_among(live->list, live->n, list[k]))
 			function_free(list[k]);
 	free(list);
 }

@@ -16,7 +16,7 @@ static void child_ended(struct functions *functions, pid_t pid, int status)
 {
 	reap_forget_inherited(functions, pid);
 	for (size_t n = 0; n < functions->n; n++) {
-		struct live_function *i = functions->v[n];
+		struct live_function *i = functions->list[n];
 
 		if (i->worker && i->worker->pid == pid) {
 			worker_exited(i->worker, status);
@@ -24,7 +24,7 @@ static void child_ended(struct functions *functions, pid_t pid, int status)
 		}
 		if (i->keeper.pid == pid) {
 			i->keeper.pid = 0;
-			if (!i->keeper_ends)
+			if (!i->keeper_ending)
 				functions->events->keeper_died(functions->owner, i);
 			break;
 		}

@@ -142,7 +142,7 @@ static enum gadget_condition status_of_parts(const struct live_gadget *live,
 	if (gadget_is_reloading(live) && binding->udc_before_reload)
 		return STATUS_STARTING;
 	for (size_t n = 0; n < live->functions.n; n++) {
-		const struct live_worker *worker = live->functions.v[n]->worker;
+		const struct live_worker *worker = live->functions.list[n]->worker;
 
 		if (worker && !worker_is_ready_or_idle(worker))
 			return STATUS_DEGRADED;

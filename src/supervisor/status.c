@@ -38,7 +38,7 @@ static unsigned int max_packet(const struct live_function *i, const struct endpo
 		if (ep->speed[s].used)
 			size = ep->speed[s].max_packet;
 	for (size_t k = 0; k < ARRAY_SIZE(indices); k++)
-		if (i->bus.enabled && i->bus.speed == indices[k].speed &&
+		if (i->link.enabled && i->link.speed == indices[k].speed &&
 		    ep->speed[indices[k].index].used)
 			size = ep->speed[indices[k].index].max_packet;
 	return size;
@@ -69,8 +69,8 @@ static const struct live_function *function_of(const struct status_view *s,
 					       const struct function *f)
 {
 	for (size_t n = 0; n < s->live->functions.n; n++)
-		if (s->live->functions.v[n]->model == f)
-			return s->live->functions.v[n];
+		if (s->live->functions.list[n]->model == f)
+			return s->live->functions.list[n];
 	return NULL;
 }
 
@@ -154,8 +154,8 @@ static void add_problems(struct gadget_status *status, const struct status_view 
 	for (size_t n = 0; n < s->live->configfs.n_remarks; n++)
 		add_remark(status, &s->live->configfs.remarks[n]);
 	for (size_t n = 0; n < s->live->functions.n; n++)
-		if (s->live->functions.v[n]->worker)
-			worker_problem(status, s->live->functions.v[n]->worker,
+		if (s->live->functions.list[n]->worker)
+			worker_problem(status, s->live->functions.list[n]->worker,
 				       status->state == STATUS_DEGRADED);
 }
 

@@ -133,7 +133,7 @@ static void finish_up(struct supervisor *s)
 	gadget_handle(&s->live, GADGET_EV_MADE);
 	/* The record now also has the previous values, which a takeover needs. */
 	if (gadget_write_record(&s->live, &err) < 0)
-		gadget_say_of(&s->live, NULL, LOG_ERR, "%s", err.text);
+		gadget_log_of(&s->live, NULL, LOG_ERR, "%s", err.text);
 	s->live.since = time(NULL);
 	bus_begin(&s->binding);
 	timer_stop(&s->live.deadline);
@@ -205,7 +205,7 @@ static void report_up(struct supervisor *s)
 	s->live.awaited = false;
 	s->live.changed = s->live.changed || s->reloader.requested;
 	/* After the status is written: the reader of this line may ask for it at once. */
-	gadget_say(&s->live, "%sup%s%s", s->takeover.done ? "taken over; " : "",
+	gadget_log(&s->live, "%sup%s%s", s->takeover.done ? "taken over; " : "",
 		   udc ? " on " : ", not bound", udc ? udc : "");
 }
 
@@ -328,7 +328,7 @@ static int undo_record(struct supervisor *s, struct error *err)
 	if (r < 0)
 		return r;
 	/* Before the steps are undone: processes of workers would block them. */
-	reap_left_behind(&s->live.rundir, &s->live.failure);
+	reap_all_leftovers(&s->live.rundir, &s->live.failure);
 	gadget_handle(&s->live, GADGET_EV_DOWN);
 	r = loop_until_gone(s, err);
 	return r < 0 ? r : take_failure(&s->live, err);

@@ -59,7 +59,7 @@ static void say_line(void *data, const char *line)
 {
 	struct live_gadget *live = data;
 
-	gadget_say(live, "%s", line);
+	gadget_log(live, "%s", line);
 }
 
 static int read_file(struct live_gadget *live, struct switching *sw, const char *name,
@@ -244,13 +244,13 @@ static int begin(struct switcher *switcher, struct switching *sw, const struct l
 	}
 	sw->switched = json_pack("{s:s, s:o}", "from", switcher->live->name, "message", message);
 	switcher->next = sw;
-	gadget_say_of(switcher->live, worker->function->model->label, LOG_INFO,
+	gadget_log_of(switcher->live, worker->function->model->label, LOG_INFO,
 		      "the worker asks to switch to '%s'", name);
 	return 0;
 }
 
-void switch_asked(struct switcher *switcher, struct live_worker *worker, const char *body,
-		  size_t size)
+void switch_request(struct switcher *switcher, struct live_worker *worker, const char *body,
+		    size_t size)
 {
 	size_t length = strnlen(body, size), rest = length < size ? length + 1 : size;
 	_cleanup_free_ char *name = xstrndup(body, length);
@@ -268,7 +268,7 @@ void switch_asked(struct switcher *switcher, struct live_worker *worker, const c
 	if (err.exit) {
 		switching_free(sw);
 		switcher->refused = now_monotonic();
-		gadget_say_of(switcher->live, worker->function->model->label, LOG_WARNING,
+		gadget_log_of(switcher->live, worker->function->model->label, LOG_WARNING,
 			      "the worker asks to switch to '%s', which is refused: %s",
 			      gadgetfile_is_gadget_name(name) ? name : "?", err.text);
 		return;

@@ -27,7 +27,7 @@ void switch_init(struct switcher *switcher, struct live_gadget *live,
  * Handles SWITCH of a worker: the name, a NUL, and a message for the other gadget. Only in
  * PHASE_UP.
  */
-void switch_asked(struct switcher *switcher, struct live_worker *worker, const char *body,
-		  size_t size);
+void switch_request(struct switcher *switcher, struct live_worker *worker, const char *body,
+		    size_t size);
 /* Cancels a switch, for `down`. */
 void switch_cancel(struct switcher *switcher);

@@ -104,10 +104,10 @@ static bool make_plan(struct live_gadget *live, const struct previous *prev)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
-	if (gadget_plan_functions(&live->functions, live->model, &live->functions.v,
+	if (gadget_plan_functions(&live->functions, live->model, &live->functions.list,
 				  &live->functions.n, &ignored) < 0)
 		return false;
-	gadget_plan_steps(&live->configfs, live->model, live->functions.v, live->functions.n,
+	gadget_plan_steps(&live->configfs, live->model, live->functions.list, live->functions.n,
 			  prev->udc, &prev->plan, &live->plan);
 	return true;
 }
@@ -192,8 +192,8 @@ static const struct function_status *status_of(const struct previous *prev,
 static bool take_over_functions(struct live_gadget *live, const struct previous *prev)
 {
 	for (size_t n = 0; n < live->functions.n; n++)
-		if (function_take_over(live->functions.v[n],
-				       status_of(prev, live->functions.v[n])->keeper) < 0)
+		if (function_take_over(live->functions.list[n],
+				       status_of(prev, live->functions.list[n])->keeper) < 0)
 			return false;
 	return true;
 }
@@ -243,9 +243,10 @@ static int take_over(struct takeover *t, bool as_it_is)
 		live->since = prev.status.since;
 		t->done = true;
 		for (size_t n = 0; n < live->functions.n; n++)
-			if (live->functions.v[n]->worker)
-				worker_take_over(live->functions.v[n]->worker,
-						 &status_of(&prev, live->functions.v[n])->worker);
+			if (live->functions.list[n]->worker)
+				worker_take_over(
+					live->functions.list[n]->worker,
+					&status_of(&prev, live->functions.list[n])->worker);
 		signals_reap(&live->functions);
 	}
 	previous_free(&prev);

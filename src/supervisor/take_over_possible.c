@@ -29,5 +29,5 @@ void take_over_allow(struct takeover *t)
 		gadget_write_status(t->live);
 	}
 	for (size_t n = 0; n < t->live->functions.n; n++)
-		function_set_linger(t->live->functions.v[n], seconds);
+		function_set_linger(t->live->functions.list[n], seconds);
 }

@@ -120,7 +120,7 @@ static void change(const struct script_step *step)
 			error_clear(&live->failure);
 		break;
 	case 2:
-		live->functions.v[0]->worker->state = step->id % WORKER_STATE_COUNT;
+		live->functions.list[0]->worker->state = step->id % WORKER_STATE_COUNT;
 		break;
 	case 3:
 		w.binding.bind_wanted = step->id % 2;
@@ -180,9 +180,10 @@ void control_fuzz_commands(struct script *script)
 	static struct worker model = { .ready = READY_NOTIFY };
 	static const struct function function = { .label = "echo", .worker = &model };
 	struct live_worker worker = { .model = &model };
-	struct live_function i = {
-		.all = &w.live.functions, .gadget = &gadget, .model = &function, .worker = &worker
-	};
+	struct live_function i = { .functions = &w.live.functions,
+				   .gadget = &gadget,
+				   .model = &function,
+				   .worker = &worker };
 	struct live_function *functions[] = { &i };
 	struct function_owner owner = { .live = &w.live,
 					.binding = &w.binding,
@@ -192,7 +193,7 @@ void control_fuzz_commands(struct script *script)
 	gadget_init(&w.live, &paths, &gadget, "fuzz", write_nothing, NULL);
 	w.live.state = GADGET_UP;
 	w.live.functions.phase = PHASE_UP;
-	w.live.functions.v = functions;
+	w.live.functions.list = functions;
 	w.live.functions.n = 1;
 	w.live.functions.owner = &owner;
 	w.live.functions.events = &supervisor_function_events;

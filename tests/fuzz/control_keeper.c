@@ -165,9 +165,9 @@ static ssize_t ep0_read(int fd _unused_, void *data, size_t size)
 	size_t wanted = le16toh(w.setup.wLength);
 	ssize_t r;
 
-	if (data && data != w.k.body && w.state == PENDING)
+	if (data && data != w.k.message_body && w.state == PENDING)
 		found("events are read while a SETUP is pending");
-	if (data && data != w.k.body && w.state == NO_SETUP)
+	if (data && data != w.k.message_body && w.state == NO_SETUP)
 		r = read_events(data);
 	else
 		r = begin_stage(false);
@@ -349,10 +349,10 @@ void control_fuzz_keeper(struct script *script)
 	w.k.supervisor = supervisor[0];
 	w.k.listener = make_listener();
 	w.k.worker_pidfd = w.k.worker_output = w.k.kill_switch = w.k.speed_file = -1;
-	w.k.hold = 1;
-	w.k.until = HUGE_VAL;
+	w.k.hold_seconds = 1;
+	w.k.exit_at = HUGE_VAL;
 	if (setjmp(w.end) == 0)
-		keep(&w.k);
+		run_keeper(&w.k);
 	cleanup_close(&w.k.ep0);
 	cleanup_close(&w.k.worker);
 	cleanup_close(&w.k.supervisor);

@@ -86,8 +86,8 @@ void control_fuzz_supervisor(struct script *script)
 	struct binding binding;
 	struct switcher switcher;
 	struct function_owner owner = { .live = &live, .binding = &binding, .switcher = &switcher };
-	struct live_worker worker = { .handle = handle_event };
-	struct live_function i = { .all = &live.functions,
+	struct live_worker worker = { .handle_event = handle_event };
+	struct live_function i = { .functions = &live.functions,
 				   .model = &function,
 				   .gadget = &gadget,
 				   .worker = &worker,

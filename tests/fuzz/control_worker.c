@@ -24,7 +24,7 @@
 void host_exit(struct host *h, int status)
 {
 	h->exiting = true;
-	h->status = status;
+	h->exit_status = status;
 }
 
 int host_send(struct host *h, uint16_t type, uint32_t id, const void *body, size_t length)

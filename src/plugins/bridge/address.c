@@ -34,10 +34,10 @@ static int parse_unix(struct bridge *b, const char *path)
 		address.sun_path[0] = '\0';
 	a->family = AF_UNIX;
 	a->type = b->framing == FRAMING_PACKET ? SOCK_SEQPACKET : SOCK_STREAM;
-	a->n = 1;
-	a->at[0].length =
+	a->n_addresses = 1;
+	a->addresses[0].length =
 		(uint32_t)(offsetof(struct sockaddr_un, sun_path) + n + (*path == '@' ? 0 : 1));
-	memcpy(a->at[0].bytes, &address, sizeof(address));
+	memcpy(a->addresses[0].bytes, &address, sizeof(address));
 	return 0;
 }
 
@@ -50,10 +50,10 @@ static int look_up(struct address *a, int flags)
 
 	if (r)
 		return r;
-	a->n = 0;
-	for (i = found; i && a->n < ADDRESSES_MAX; i = i->ai_next) {
-		a->at[a->n].length = (uint32_t)i->ai_addrlen;
-		memcpy(a->at[a->n++].bytes, i->ai_addr, i->ai_addrlen);
+	a->n_addresses = 0;
+	for (i = found; i && a->n_addresses < ADDRESSES_MAX; i = i->ai_next) {
+		a->addresses[a->n_addresses].length = (uint32_t)i->ai_addrlen;
+		memcpy(a->addresses[a->n_addresses++].bytes, i->ai_addr, i->ai_addrlen);
 	}
 	freeaddrinfo(found);
 	return 0;
@@ -161,16 +161,16 @@ int address_start_look_up(struct bridge *b)
 		close(fds[0]);
 		return r;
 	}
-	b->pending.fd = fds[0];
+	b->connect_watch.fd = fds[0];
 	return 0;
 }
 
 int address_take(struct bridge *b)
 {
 	struct address found;
-	ssize_t n = read(b->pending.fd, &found, sizeof(found));
+	ssize_t n = read(b->connect_watch.fd, &found, sizeof(found));
 
-	bridge_close(b, &b->pending);
+	bridge_close(b, &b->connect_watch);
 	waitpid(b->pid, NULL, 0); /* it is about to end: it has written or was killed */
 	b->pid = 0;
 	if (n != sizeof(found)) /* it was killed */

@@ -241,10 +241,10 @@ static int bridge_start(struct ffsctl_host *host)
 	b->host = host;
 	host->state = b;
 	b->queue = calloc(host->depth, sizeof(struct ffsctl_transfer *));
-	b->gather = calloc(host->depth, sizeof(struct ffsctl_transfer *));
-	if (!b->queue || !b->gather)
+	b->packet_transfers = calloc(host->depth, sizeof(struct ffsctl_transfer *));
+	if (!b->queue || !b->packet_transfers)
 		return -ENOMEM;
-	b->listener.fd = b->pending.fd = b->process.fd = -1;
+	b->listener.fd = b->connect_watch.fd = b->process_watch.fd = -1;
 	bridge_set_timers(b);
 	signal(SIGPIPE, SIG_IGN); /* write() returns EPIPE instead */
 	r = read_options(b);
@@ -264,7 +264,7 @@ static void bridge_enable(struct ffsctl_host *host)
 {
 	struct bridge *b = host->state;
 
-	b->up = true;
+	b->link_up = true;
 	in_session_started(b);
 	out_session_started(b);
 	bridge_update(b);
@@ -274,7 +274,7 @@ static void bridge_disable(struct ffsctl_host *host)
 {
 	struct bridge *b = host->state;
 
-	b->up = false;
+	b->link_up = false;
 	bridge_update(b);
 }
 

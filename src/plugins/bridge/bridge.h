@@ -38,23 +38,23 @@ struct source {
 	bool readable;		   /* there may be data to read */
 	bool hung_up;		   /* no data follows after that */
 	/* FRAMING_LENGTH: */
-	struct ffsctl_transfer *t; /* the part of a message that is being read; or NULL */
+	struct ffsctl_transfer *transfer; /* the part of a message that is being read; or NULL */
 	uint8_t header[HEADER_SIZE];
-	size_t have;   /* bytes of the header that were read */
-	bool in_piece; /* the header is complete */
-	uint32_t left; /* bytes of the piece that were not read yet */
-	bool more;     /* another piece follows */
-	bool begun;    /* a message was begun and has not ended */
-	bool discard;  /* drop the rest of this message */
+	size_t header_read;   /* bytes of the header that were read */
+	bool in_piece;	      /* the header is complete */
+	uint32_t piece_left;  /* bytes of the piece that were not read yet */
+	bool more_pieces;     /* another piece follows */
+	bool message_begun;   /* a message was begun and has not ended */
+	bool discard_message; /* drop the rest of this message */
 };
 
 /* Data from the host to a peer. */
 struct sink {
 	struct ffsctl_watch watch; /* fd -1: closed, or the peer has no such direction */
 	bool blocked;		   /* full: wait for EPOLLOUT */
-	bool done;		   /* all of the first transfer in the queue was written */
-	bool skip;		   /* gets no data before the next message */
-	size_t sent; /* bytes of the first transfer and its header that were written */
+	bool head_written;	   /* all of the first transfer in the queue was written */
+	bool skip_to_message;	   /* gets no data before the next message */
+	size_t head_sent; /* bytes of the first transfer and its header that were written */
 };
 
 struct peer {
@@ -93,9 +93,9 @@ struct address {
 	struct {
 		_Alignas(8) uint8_t bytes[128]; /* struct sockaddr_storage */
 		uint32_t length;
-	} at[ADDRESSES_MAX];
-	unsigned int n, next; /* elements of `at`; index of the next one to try */
-	int error;	      /* of getaddrinfo(3) */
+	} addresses[ADDRESSES_MAX];
+	unsigned int n_addresses, next; /* elements of `at`; index of the next one to try */
+	int error;			/* of getaddrinfo(3) */
 };
 
 struct counters {
@@ -111,24 +111,25 @@ struct bridge {
 	bool discard;	      /* drop the host's data while there is no peer */
 	uint32_t in, out;     /* indices of the endpoints */
 	bool has_in, has_out; /* the function has them */
-	bool up;	      /* the link is up */
+	bool link_up;	      /* the link is up */
 
 	struct peer *peers;
 	unsigned int n_peers, n_sinks;
 
 	/* To the host. */
-	struct peer *owner; /* the peer whose message was sent in part; others wait for its end */
-	struct peer *turn;  /* the peer that was read last */
-	bool truncated;	    /* `owner` was closed: its message must be ended */
-	struct ffsctl_transfer **gather; /* the transfers of one packet */
+	struct peer *message_sender; /* the peer whose message was sent in part; others wait for its
+					end */
+	struct peer *last_read;	     /* the peer that was read last */
+	bool message_truncated;	     /* `owner` was closed: its message must be ended */
+	struct ffsctl_transfer **packet_transfers; /* the transfers of one packet */
 
 	/* From the host: received and not yet written. A ring of host->depth. */
 	struct ffsctl_transfer **queue;
 	unsigned int head, n_queue;
-	size_t left_at; /* FRAMING_NONE: bytes of the queue's first transfer that the last peer was
-			   sent */
-	bool mid_message; /* the queue's first transfer continues a message */
-	bool dropping;	  /* drop the rest of a message that was too long */
+	size_t head_offset; /* FRAMING_NONE: bytes of the queue's first transfer that the last peer
+			   was sent */
+	bool head_continues_message; /* the queue's first transfer continues a message */
+	bool drop_message;	     /* drop the rest of a message that was too long */
 
 	/* Opening a peer again. */
 	struct ffsctl_timer retry;
@@ -139,15 +140,15 @@ struct bridge {
 
 	/* State of the peer types. */
 	struct address address;
-	struct ffsctl_watch listener; /* fd -1: none */
-	struct ffsctl_watch pending;  /* connect() or name lookup in progress */
-	int pid;		      /* of the command, or of the name lookup; 0: none */
-	struct ffsctl_watch process;  /* pidfd of the command */
+	struct ffsctl_watch listener;	   /* fd -1: none */
+	struct ffsctl_watch connect_watch; /* connect() or name lookup in progress */
+	int pid;			   /* of the command, or of the name lookup; 0: none */
+	struct ffsctl_watch process_watch; /* pidfd of the command */
 	char **argv;
 	uint64_t socket_inode, socket_device; /* of the socket's path; inode 0: none */
 	bool stopping;
 
-	struct counters now, reported;
+	struct counters current, reported;
 	struct ffsctl_timer stats;
 };
 

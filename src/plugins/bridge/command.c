@@ -132,10 +132,10 @@ static void command_open(struct bridge *b)
 	b->pid = bridge_fork();
 	if (b->pid == 0)
 		exec_command(b, input[0], output[1]);
-	b->process = (struct ffsctl_watch){ .fd = -1, .ready = on_process };
+	b->process_watch = (struct ffsctl_watch){ .fd = -1, .ready = on_process };
 	if (b->pid > 0)
-		b->process.fd = (int)syscall(SYS_pidfd_open, b->pid, 0);
-	if (b->process.fd < 0)
+		b->process_watch.fd = (int)syscall(SYS_pidfd_open, b->pid, 0);
+	if (b->process_watch.fd < 0)
 		r = -errno;
 	close(input[0]);
 	close(output[1]);
@@ -152,7 +152,7 @@ static void command_open(struct bridge *b)
 	}
 	fcntl(input[1], F_SETFL, O_NONBLOCK);
 	fcntl(output[0], F_SETFL, O_NONBLOCK);
-	bridge_watch(b, &b->process, EPOLLIN);
+	bridge_watch(b, &b->process_watch, EPOLLIN);
 	if (!b->has_out) {
 		close(input[1]);
 		input[1] = -1;

@@ -15,11 +15,11 @@
 
 static struct ffsctl_transfer *get_transfer(struct bridge *b)
 {
-	return b->up ? b->host->call->get(b->host, b->in) : NULL;
+	return b->link_up ? b->host->call->get(b->host, b->in) : NULL;
 }
 
 /* Returns the usable bytes of a transfer: whole packets, because a short one ends the message. */
-static size_t limit_of(const struct bridge *b)
+static size_t usable_bytes(const struct bridge *b)
 {
 	size_t size = b->host->transfer_size;
 
@@ -31,7 +31,7 @@ static void submit(struct bridge *b, struct ffsctl_transfer *t, bool end)
 	t->flags = end ? FFSCTL_END : 0;
 	if (b->host->call->submit(b->host, b->in, t) == 0)
 		return;
-	b->now.dropped += t->length;
+	b->current.dropped += t->length;
 	b->host->call->put(b->host, t);
 }
 
@@ -56,7 +56,7 @@ static bool more_to_read(const struct source *s)
  * Reads bytes. If no more data is available the transfer ends with a short or empty packet, so that
  * a longer transfer of the host does not keep waiting.
  */
-static bool step_bytes(struct bridge *b, struct peer *p)
+static bool move_bytes(struct bridge *b, struct peer *p)
 {
 	struct ffsctl_transfer *t = get_transfer(b);
 	size_t limit;
@@ -64,7 +64,7 @@ static bool step_bytes(struct bridge *b, struct peer *p)
 
 	if (!t)
 		return false;
-	limit = limit_of(b);
+	limit = usable_bytes(b);
 	n = read(p->source.watch.fd, t->data, limit);
 	if (n <= 0) {
 		read_failed(b, p, n);
@@ -83,35 +83,35 @@ static void parse_header(struct source *s)
 {
 	uint32_t word;
 
-	if (s->have < HEADER_SIZE)
+	if (s->header_read < HEADER_SIZE)
 		return;
 	memcpy(&word, s->header, sizeof(word));
 	word = le32toh(word);
-	s->left = word & ~HEADER_MORE;
-	s->more = word & HEADER_MORE;
+	s->piece_left = word & ~HEADER_MORE;
+	s->more_pieces = word & HEADER_MORE;
 	s->in_piece = true;
-	s->have = 0;
+	s->header_read = 0;
 }
 
-static bool step_header(struct bridge *b, struct peer *p)
+static bool read_header(struct bridge *b, struct peer *p)
 {
 	struct source *s = &p->source;
-	ssize_t n = read(s->watch.fd, s->header + s->have, HEADER_SIZE - s->have);
+	ssize_t n = read(s->watch.fd, s->header + s->header_read, HEADER_SIZE - s->header_read);
 
 	if (n <= 0)
 		return read_failed(b, p, n);
-	s->have += (size_t)n;
+	s->header_read += (size_t)n;
 	parse_header(s);
 	return true;
 }
 
-static void drop(struct bridge *b, struct source *s)
+static void drop_transfer(struct bridge *b, struct source *s)
 {
-	if (!s->t)
+	if (!s->transfer)
 		return;
-	b->now.dropped += s->t->length;
-	b->host->call->put(b->host, s->t);
-	s->t = NULL;
+	b->current.dropped += s->transfer->length;
+	b->host->call->put(b->host, s->transfer);
+	s->transfer = NULL;
 }
 
 /* Submits or drops a transfer that is full or is the end of its message. */
@@ -119,56 +119,56 @@ static void finish_transfer(struct bridge *b, struct peer *p, bool end)
 {
 	struct source *s = &p->source;
 
-	if (s->discard) {
-		drop(b, s);
+	if (s->discard_message) {
+		drop_transfer(b, s);
 		s->readable = false; /* let other peers be read; epoll reports remaining data */
 	} else {
-		submit(b, s->t, end);
-		s->t = NULL;
-		b->owner = end ? NULL : p;
+		submit(b, s->transfer, end);
+		s->transfer = NULL;
+		b->message_sender = end ? NULL : p;
 	}
 	if (end)
-		s->begun = s->discard = false;
+		s->message_begun = s->discard_message = false;
 }
 
 /* Reads as much of the piece as the transfer can hold, and the header that follows. */
-static bool step_piece(struct bridge *b, struct peer *p)
+static bool read_piece(struct bridge *b, struct peer *p)
 {
 	struct source *s = &p->source;
-	size_t limit = limit_of(b), room = limit - s->t->length, body;
-	struct iovec iov[2] = { { (char *)s->t->data + s->t->length, s->left },
+	size_t limit = usable_bytes(b), room = limit - s->transfer->length, body;
+	struct iovec iov[2] = { { (char *)s->transfer->data + s->transfer->length, s->piece_left },
 				{ s->header, HEADER_SIZE } };
 	ssize_t n = 0;
 
-	if (s->left > room)
+	if (s->piece_left > room)
 		iov[0].iov_len = room;
-	if (s->left > 0)
-		n = readv(s->watch.fd, iov, s->left <= room ? 2 : 1);
-	if (s->left > 0 && n <= 0)
+	if (s->piece_left > 0)
+		n = readv(s->watch.fd, iov, s->piece_left <= room ? 2 : 1);
+	if (s->piece_left > 0 && n <= 0)
 		return read_failed(b, p, n);
 	body = (size_t)n < iov[0].iov_len ? (size_t)n : iov[0].iov_len;
-	s->t->length += body;
-	s->left -= (uint32_t)body;
-	s->in_piece = s->left > 0;
-	s->begun = true;
-	if (!s->in_piece && !s->more)
+	s->transfer->length += body;
+	s->piece_left -= (uint32_t)body;
+	s->in_piece = s->piece_left > 0;
+	s->message_begun = true;
+	if (!s->in_piece && !s->more_pieces)
 		finish_transfer(b, p, true);
-	else if (s->t->length == limit)
+	else if (s->transfer->length == limit)
 		finish_transfer(b, p, false);
-	s->have = (size_t)n - body;
+	s->header_read = (size_t)n - body;
 	parse_header(s);
 	return true;
 }
 
-static bool step_message(struct bridge *b, struct peer *p)
+static bool move_message(struct bridge *b, struct peer *p)
 {
 	struct source *s = &p->source;
 
 	if (!s->in_piece)
-		return step_header(b, p);
-	if (!s->t)
-		s->t = get_transfer(b);
-	return s->t && step_piece(b, p);
+		return read_header(b, p);
+	if (!s->transfer)
+		s->transfer = get_transfer(b);
+	return s->transfer && read_piece(b, p);
 }
 
 /* --- packets --- */
@@ -199,7 +199,7 @@ static bool drop_packet(struct bridge *b, struct peer *p, size_t length)
 		b->host, FFSCTL_LOG_ERROR,
 		"dropped a message of %zu bytes to the host: longer than io.size times io.depth",
 		length);
-	b->now.dropped += length;
+	b->current.dropped += length;
 	if (recv(p->source.watch.fd, NULL, 0, MSG_TRUNC) < 0)
 		return read_failed(b, p, -1);
 	return true;
@@ -210,16 +210,16 @@ static bool get_transfers(struct bridge *b, size_t n)
 {
 	size_t i;
 
-	for (i = 0; i < n && (b->gather[i] = get_transfer(b)); i++)
+	for (i = 0; i < n && (b->packet_transfers[i] = get_transfer(b)); i++)
 		;
 	if (i == n)
 		return true;
 	while (i-- > 0)
-		b->host->call->put(b->host, b->gather[i]);
+		b->host->call->put(b->host, b->packet_transfers[i]);
 	return false;
 }
 
-static bool step_packet(struct bridge *b, struct peer *p)
+static bool move_packet(struct bridge *b, struct peer *p)
 {
 	struct iovec iov[256]; /* io.depth */
 	struct msghdr msg = { .msg_iov = iov };
@@ -228,22 +228,23 @@ static bool step_packet(struct bridge *b, struct peer *p)
 
 	if (!get_transfers(b, 1))
 		return false;
-	b->host->call->put(b->host, b->gather[0]);
+	b->host->call->put(b->host, b->packet_transfers[0]);
 	length = next_packet(p->source.watch.fd);
 	if (length < 0)
 		return read_failed(b, p, -1);
-	limit = limit_of(b);
+	limit = usable_bytes(b);
 	n = length ? ((size_t)length + limit - 1) / limit : 1;
 	if (n > b->host->depth || n > sizeof(iov) / sizeof(iov[0]))
 		return drop_packet(b, p, (size_t)length);
 	if (!get_transfers(b, n)) {
-		b->owner = p; /* else shorter packets of others take every free transfer */
+		b->message_sender = p; /* else shorter packets of others take every free transfer */
 		return false;
 	}
-	b->owner = NULL;
+	b->message_sender = NULL;
 	for (i = 0, left = (size_t)length; i < n; i++, left -= limit) {
-		b->gather[i]->length = left < limit ? left : limit;
-		iov[i] = (struct iovec){ b->gather[i]->data, b->gather[i]->length };
+		b->packet_transfers[i]->length = left < limit ? left : limit;
+		iov[i] = (struct iovec){ b->packet_transfers[i]->data,
+					 b->packet_transfers[i]->length };
 	}
 	msg.msg_iovlen = n;
 	length = recvmsg(p->source.watch.fd, &msg, 0);
@@ -251,9 +252,9 @@ static bool step_packet(struct bridge *b, struct peer *p)
 		read_failed(b, p, -1);
 	for (i = 0; i < n; i++) {
 		if (length < 0)
-			b->host->call->put(b->host, b->gather[i]);
+			b->host->call->put(b->host, b->packet_transfers[i]);
 		else
-			submit(b, b->gather[i], i + 1 == n);
+			submit(b, b->packet_transfers[i], i + 1 == n);
 	}
 	return length >= 0;
 }
@@ -261,17 +262,17 @@ static bool step_packet(struct bridge *b, struct peer *p)
 /* --- all framings --- */
 
 /* Moves some data of one peer. Returns true if there may be more. */
-static bool step(struct bridge *b, struct peer *p)
+static bool move_some(struct bridge *b, struct peer *p)
 {
-	if (!p->source.readable || (b->owner && b->owner != p))
+	if (!p->source.readable || (b->message_sender && b->message_sender != p))
 		return false;
 	switch (b->framing) {
 	case FRAMING_NONE:
-		return step_bytes(b, p);
+		return move_bytes(b, p);
 	case FRAMING_LENGTH:
-		return step_message(b, p);
+		return move_message(b, p);
 	case FRAMING_PACKET:
-		return step_packet(b, p);
+		return move_packet(b, p);
 	}
 	return false;
 }
@@ -281,13 +282,13 @@ static bool end_truncated(struct bridge *b)
 {
 	struct ffsctl_transfer *t;
 
-	if (!b->truncated)
+	if (!b->message_truncated)
 		return true;
 	t = get_transfer(b);
 	if (!t)
 		return false;
 	submit(b, t, true);
-	b->truncated = false;
+	b->message_truncated = false;
 	return true;
 }
 
@@ -295,21 +296,21 @@ void in_pump(struct bridge *b)
 {
 	unsigned int idle = 0;
 
-	if (!b->has_in || !b->up || !end_truncated(b))
+	if (!b->has_in || !b->link_up || !end_truncated(b))
 		return;
 	/* Read the peers in turn, also if there is only one free transfer at a time. */
-	while (idle < b->n_peers && !b->truncated) {
-		b->turn = b->turn && b->turn->next ? b->turn->next : b->peers;
-		idle = step(b, b->turn) ? 0 : idle + 1;
+	while (idle < b->n_peers && !b->message_truncated) {
+		b->last_read = b->last_read && b->last_read->next ? b->last_read->next : b->peers;
+		idle = move_some(b, b->last_read) ? 0 : idle + 1;
 	}
 }
 
 void in_done(struct bridge *b, struct ffsctl_transfer *t)
 {
 	if (t->status == 0)
-		b->now.to_host += t->length;
+		b->current.to_host += t->length;
 	else
-		b->now.dropped += t->length;
+		b->current.dropped += t->length;
 	b->host->call->put(b->host, t);
 }
 
@@ -321,23 +322,23 @@ void in_session_started(struct bridge *b)
 	for (p = b->peers; p; p = p->next) {
 		struct source *s = &p->source;
 
-		drop(b, s);
-		s->discard = s->begun;
+		drop_transfer(b, s);
+		s->discard_message = s->message_begun;
 	}
-	b->owner = NULL;
-	b->truncated = false;
+	b->message_sender = NULL;
+	b->message_truncated = false;
 }
 
 void in_source_ended(struct bridge *b, struct peer *p)
 {
 	struct source *s = &p->source;
 
-	drop(b, s);
-	if (b->owner != p)
+	drop_transfer(b, s);
+	if (b->message_sender != p)
 		return;
-	b->owner = NULL;
-	b->truncated = b->framing == FRAMING_LENGTH;
-	if (b->truncated)
+	b->message_sender = NULL;
+	b->message_truncated = b->framing == FRAMING_LENGTH;
+	if (b->message_truncated)
 		b->host->call->log(b->host, FFSCTL_LOG_ERROR,
 				   "truncated a message to the host: its sender disconnected");
 }

@@ -14,7 +14,7 @@
 
 #define PACKETS_MAX 256 /* io.depth */
 
-static struct ffsctl_transfer *queued(const struct bridge *b, unsigned int i)
+static struct ffsctl_transfer *queued_transfer(const struct bridge *b, unsigned int i)
 {
 	return b->queue[(b->head + i) % b->host->depth];
 }
@@ -27,17 +27,18 @@ static unsigned int transfers_at_head(const struct bridge *b)
 	if (b->framing != FRAMING_PACKET)
 		return b->n_queue ? 1 : 0;
 	for (i = 0; i < b->n_queue; i++)
-		if (queued(b, i)->flags & FFSCTL_END)
+		if (queued_transfer(b, i)->flags & FFSCTL_END)
 			return i + 1;
 	return 0;
 }
 
 /* Submits all free transfers, if their data can be used. */
-static void fill(struct bridge *b)
+static void submit_free_transfers(struct bridge *b)
 {
 	struct ffsctl_transfer *t;
 
-	while (b->up && (b->n_sinks || b->discard) && (t = b->host->call->get(b->host, b->out))) {
+	while (b->link_up && (b->n_sinks || b->discard) &&
+	       (t = b->host->call->get(b->host, b->out))) {
 		if (b->host->call->submit(b->host, b->out, t) == 0)
 			continue;
 		b->host->call->put(b->host, t);
@@ -45,54 +46,54 @@ static void fill(struct bridge *b)
 	}
 }
 
-static void release(struct bridge *b, unsigned int n, bool written)
+static void release_transfers(struct bridge *b, unsigned int n, bool written)
 {
 	struct ffsctl_transfer *t;
 	struct peer *p;
 
 	while (n-- > 0) {
-		t = queued(b, 0);
+		t = queued_transfer(b, 0);
 		b->head = (b->head + 1) % b->host->depth;
 		b->n_queue--;
-		b->mid_message = b->framing != FRAMING_NONE && !(t->flags & FFSCTL_END);
+		b->head_continues_message = b->framing != FRAMING_NONE && !(t->flags & FFSCTL_END);
 		if (written)
-			b->now.from_host += t->length;
+			b->current.from_host += t->length;
 		else
-			b->now.dropped += t->length;
+			b->current.dropped += t->length;
 		b->host->call->put(b->host, t);
 	}
-	b->left_at = 0;
+	b->head_offset = 0;
 	for (p = b->peers; p; p = p->next) {
-		p->sink.sent = 0;
-		p->sink.done = false;
-		if (!b->mid_message)
-			p->sink.skip = false;
+		p->sink.head_sent = 0;
+		p->sink.head_written = false;
+		if (!b->head_continues_message)
+			p->sink.skip_to_message = false;
 	}
 }
 
 /* Drops the rest of a message that was too long. */
 static void drop_rest(struct bridge *b)
 {
-	while (b->dropping && b->n_queue) {
-		release(b, 1, false);
-		b->dropping = b->mid_message;
+	while (b->drop_message && b->n_queue) {
+		release_transfers(b, 1, false);
+		b->drop_message = b->head_continues_message;
 	}
 }
 
 /* Writes the rest of the head. Returns true if all of it is written. */
 static bool write_stream(struct bridge *b, struct sink *k, ssize_t *n)
 {
-	struct ffsctl_transfer *t = queued(b, 0);
+	struct ffsctl_transfer *t = queued_transfer(b, 0);
 	size_t head = b->framing == FRAMING_LENGTH ? HEADER_SIZE : 0, at = 0;
 	uint32_t word = htole32((uint32_t)t->length | (t->flags & FFSCTL_END ? 0 : HEADER_MORE));
 	struct iovec iov[2] = { { &word, head }, { t->data, t->length } };
 
-	if (k->sent < head) {
-		iov[0].iov_base = (char *)&word + k->sent;
-		iov[0].iov_len = head - k->sent;
+	if (k->head_sent < head) {
+		iov[0].iov_base = (char *)&word + k->head_sent;
+		iov[0].iov_len = head - k->head_sent;
 	} else {
 		iov[0].iov_len = 0;
-		at = k->sent - head;
+		at = k->head_sent - head;
 		iov[1].iov_base = (char *)t->data + at;
 		iov[1].iov_len = t->length - at;
 	}
@@ -100,8 +101,8 @@ static bool write_stream(struct bridge *b, struct sink *k, ssize_t *n)
 	if (iov[0].iov_len + iov[1].iov_len > 0)
 		*n = writev(k->watch.fd, iov, 2);
 	if (*n > 0)
-		k->sent += (size_t)*n;
-	return k->sent == head + t->length;
+		k->head_sent += (size_t)*n;
+	return k->head_sent == head + t->length;
 }
 
 static bool write_packet(struct bridge *b, struct sink *k, unsigned int n_transfers, ssize_t *n)
@@ -111,7 +112,8 @@ static bool write_packet(struct bridge *b, struct sink *k, unsigned int n_transf
 	unsigned int i;
 
 	for (i = 0; i < n_transfers; i++)
-		iov[i] = (struct iovec){ queued(b, i)->data, queued(b, i)->length };
+		iov[i] = (struct iovec){ queued_transfer(b, i)->data,
+					 queued_transfer(b, i)->length };
 	*n = sendmsg(k->watch.fd, &msg, MSG_NOSIGNAL);
 	return *n >= 0;
 }
@@ -122,13 +124,13 @@ static bool write_to(struct bridge *b, struct peer *p, unsigned int n_transfers)
 	struct sink *k = &p->sink;
 	ssize_t n;
 
-	if (k->watch.fd < 0 || k->done || k->skip)
+	if (k->watch.fd < 0 || k->head_written || k->skip_to_message)
 		return true;
 	if (k->blocked)
 		return false;
-	k->done = b->framing == FRAMING_PACKET ? write_packet(b, k, n_transfers, &n)
-					       : write_stream(b, k, &n);
-	if (k->done)
+	k->head_written = b->framing == FRAMING_PACKET ? write_packet(b, k, n_transfers, &n)
+						       : write_stream(b, k, &n);
+	if (k->head_written)
 		return true;
 	if (n >= 0 || errno == EAGAIN || errno == EINTR) {
 		k->blocked = true; /* the rest did not fit */
@@ -138,7 +140,7 @@ static bool write_to(struct bridge *b, struct peer *p, unsigned int n_transfers)
 		b->host->call->log(b->host, FFSCTL_LOG_ERROR,
 				   "dropped a message from the host: longer than the socket's "
 				   "buffer (net.core.wmem_max)");
-		k->skip = true;
+		k->skip_to_message = true;
 		return true;
 	}
 	bridge_end_sink(b, p);
@@ -160,7 +162,7 @@ static bool any_peer_has_head(const struct bridge *b)
 	const struct peer *p;
 
 	for (p = b->peers; p; p = p->next)
-		if (p->sink.watch.fd >= 0 && p->sink.done)
+		if (p->sink.watch.fd >= 0 && p->sink.head_written)
 			return true;
 	return false;
 }
@@ -173,7 +175,7 @@ static void drop_too_long(struct bridge *b)
 {
 	b->host->call->log(b->host, FFSCTL_LOG_ERROR,
 			   "dropped a message from the host: longer than io.size times io.depth");
-	b->dropping = true;
+	b->drop_message = true;
 }
 
 void out_pump(struct bridge *b)
@@ -193,13 +195,13 @@ void out_pump(struct bridge *b)
 			break;
 		if (b->n_sinks && !write_all(b, n))
 			break;
-		if (b->dropping)
+		if (b->drop_message)
 			continue;
 		if (b->n_sinks == 0 && !b->discard)
 			break;
-		release(b, n, any_peer_has_head(b));
+		release_transfers(b, n, any_peer_has_head(b));
 	}
-	fill(b);
+	submit_free_transfers(b);
 }
 
 void out_done(struct bridge *b, struct ffsctl_transfer *t)
@@ -213,14 +215,14 @@ void out_done(struct bridge *b, struct ffsctl_transfer *t)
 }
 
 /* Returns whether a peer has got a part of the message at the head. */
-static bool begun(const struct bridge *b)
+static bool any_peer_began(const struct bridge *b)
 {
 	const struct peer *p;
 
-	if (b->mid_message)
+	if (b->head_continues_message)
 		return true;
 	for (p = b->peers; p; p = p->next)
-		if (p->sink.watch.fd >= 0 && (p->sink.sent || p->sink.done))
+		if (p->sink.watch.fd >= 0 && (p->sink.head_sent || p->sink.head_written))
 			return true;
 	return false;
 }
@@ -236,41 +238,41 @@ void out_session_started(struct bridge *b)
 
 	if (b->framing == FRAMING_NONE || !b->has_out)
 		return;
-	while (whole > 0 && !(queued(b, whole - 1)->flags & FFSCTL_END))
+	while (whole > 0 && !(queued_transfer(b, whole - 1)->flags & FFSCTL_END))
 		whole--;
-	if (whole == 0 && b->framing == FRAMING_LENGTH && begun(b) && !b->dropping) {
+	if (whole == 0 && b->framing == FRAMING_LENGTH && any_peer_began(b) && !b->drop_message) {
 		for (p = b->peers; p; p = p->next) {
-			if (p->sink.skip)
+			if (p->sink.skip_to_message)
 				continue;
 			bridge_end_source(b, p);
 			bridge_end_sink(b, p);
 		}
 	}
 	while (b->n_queue > whole) {
-		struct ffsctl_transfer *t = queued(b, b->n_queue - 1);
+		struct ffsctl_transfer *t = queued_transfer(b, b->n_queue - 1);
 
 		b->n_queue--;
-		b->now.dropped += t->length;
+		b->current.dropped += t->length;
 		b->host->call->put(b->host, t);
 	}
 	if (whole == 0) {
-		b->dropping = b->mid_message = false;
+		b->drop_message = b->head_continues_message = false;
 		for (p = b->peers; p; p = p->next)
-			p->sink.skip = false;
+			p->sink.skip_to_message = false;
 	}
 }
 
 /* Starts a new peer with data that no other peer has begun to get. */
 void out_sink_added(struct bridge *b, struct peer *p)
 {
-	bool late = b->n_sinks > 1 && b->n_queue > 0 && begun(b);
+	bool late = b->n_sinks > 1 && b->n_queue > 0 && any_peer_began(b);
 
 	if (b->framing != FRAMING_NONE)
-		p->sink.skip = late || b->mid_message;
+		p->sink.skip_to_message = late || b->head_continues_message;
 	else if (b->n_sinks == 1)
-		p->sink.sent = b->left_at;
+		p->sink.head_sent = b->head_offset;
 	else
-		p->sink.done = late;
+		p->sink.head_written = late;
 }
 
 /* Remembers where the last peer stopped: the next continues at that byte, or with the whole
@@ -279,5 +281,5 @@ void out_sink_added(struct bridge *b, struct peer *p)
 void out_sink_ended(struct bridge *b, struct peer *p)
 {
 	if (b->n_sinks == 0 && b->framing == FRAMING_NONE)
-		b->left_at = p->sink.sent;
+		b->head_offset = p->sink.head_sent;
 }

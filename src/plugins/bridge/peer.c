@@ -128,8 +128,8 @@ static void remove_closed_peers(struct bridge *b)
 			continue;
 		}
 		*at = p->next;
-		if (b->turn == p)
-			b->turn = NULL;
+		if (b->last_read == p)
+			b->last_read = NULL;
 		free(p);
 		b->n_peers--;
 	}
@@ -209,7 +209,7 @@ static void watch_peer(struct bridge *b, struct peer *p)
 
 	/* Readable data waits for a free transfer or for the link. EPOLLRDHUP still reports the
 	   peer's end, so that the next client can be accepted. */
-	if (!b->has_in || !b->up || s->readable)
+	if (!b->has_in || !b->link_up || s->readable)
 		events = s->hung_up ? -1 : EPOLLRDHUP;
 	bridge_watch(b, &s->watch, events);
 	bridge_watch(b, &p->sink.watch, p->sink.blocked ? EPOLLOUT : 0);
@@ -224,17 +224,18 @@ static void on_stats(struct ffsctl_host *host, struct ffsctl_timer *t)
 	snprintf(json, sizeof(json),
 		 "{\"clients\": %u, \"to_host\": %" PRIu64 ", \"from_host\": %" PRIu64
 		 ", \"dropped\": %" PRIu64 "}",
-		 b->now.peers, b->now.to_host, b->now.from_host, b->now.dropped);
-	b->reported = b->now;
+		 b->current.peers, b->current.to_host, b->current.from_host, b->current.dropped);
+	b->reported = b->current;
 	host->call->stats(host, json);
 }
 
 static void schedule_stats(struct bridge *b)
 {
-	b->now.peers = b->n_peers;
+	b->current.peers = b->n_peers;
 	if (!b->stats.running &&
-	    (b->now.peers != b->reported.peers || b->now.to_host != b->reported.to_host ||
-	     b->now.from_host != b->reported.from_host || b->now.dropped != b->reported.dropped))
+	    (b->current.peers != b->reported.peers || b->current.to_host != b->reported.to_host ||
+	     b->current.from_host != b->reported.from_host ||
+	     b->current.dropped != b->reported.dropped))
 		b->host->call->timer_start(b->host, &b->stats, STATS_MS);
 }
 

@@ -26,7 +26,7 @@ enum { KEEP_IDLE = 30, KEEP_INTERVAL = 10, KEEP_COUNT = 3 };
 
 static const struct sockaddr *address_at(const struct bridge *b, unsigned int i)
 {
-	return (const struct sockaddr *)(const void *)b->address.at[i].bytes;
+	return (const struct sockaddr *)(const void *)b->address.addresses[i].bytes;
 }
 
 static int make_socket(const struct bridge *b, unsigned int i)
@@ -125,7 +125,8 @@ static int mode_of(struct bridge *b, mode_t *mode)
 	if (!text)
 		return 0;
 	n = strtol(text, &end, 8);
-	if (b->address.family != AF_UNIX || b->address.at[0].bytes[sizeof(sa_family_t)] == '\0')
+	if (b->address.family != AF_UNIX ||
+	    b->address.addresses[0].bytes[sizeof(sa_family_t)] == '\0')
 		return bridge_refuse(b, "option 'socket_mode' is for \"unix:/PATH\", not for '%s'",
 				     b->address.text);
 	if (*text < '0' || *text > '7' || *end || n > 0777)
@@ -150,7 +151,8 @@ static bool remove_leftover(struct bridge *b)
 	fd = make_socket(b, 0);
 	if (fd < 0)
 		return false;
-	dead = connect(fd, address_at(b, 0), b->address.at[0].length) < 0 && errno == ECONNREFUSED;
+	dead = connect(fd, address_at(b, 0), b->address.addresses[0].length) < 0 &&
+	       errno == ECONNREFUSED;
 	close(fd);
 	return dead && unlink(path) == 0;
 }
@@ -168,7 +170,7 @@ static int bind_socket(struct bridge *b, int fd, mode_t mode)
 			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	}
 	before = umask(0777 & ~mode);
-	r = bind(fd, address_at(b, 0), b->address.at[0].length) < 0 ? -errno : 0;
+	r = bind(fd, address_at(b, 0), b->address.addresses[0].length) < 0 ? -errno : 0;
 	umask(before);
 	return r;
 }
@@ -306,7 +308,7 @@ static void connect_next(struct bridge *b, int error)
 	struct address *a = &b->address;
 	int fd;
 
-	while (a->next < a->n) {
+	while (a->next < a->n_addresses) {
 		unsigned int i = a->next++;
 
 		fd = make_socket(b, i);
@@ -314,13 +316,13 @@ static void connect_next(struct bridge *b, int error)
 			error = fd;
 			continue;
 		}
-		if (connect(fd, address_at(b, i), a->at[i].length) == 0) {
+		if (connect(fd, address_at(b, i), a->addresses[i].length) == 0) {
 			connected(b, fd);
 			return;
 		}
 		if (errno == EINPROGRESS) {
-			b->pending = (struct ffsctl_watch){ .fd = fd, .ready = on_connected };
-			bridge_watch(b, &b->pending, EPOLLOUT);
+			b->connect_watch = (struct ffsctl_watch){ .fd = fd, .ready = on_connected };
+			bridge_watch(b, &b->connect_watch, EPOLLOUT);
 			return;
 		}
 		error = -errno;
@@ -354,13 +356,13 @@ static void connect_open(struct bridge *b)
 		connect_next(b, 0);
 		return;
 	}
-	b->pending = (struct ffsctl_watch){ .fd = -1, .ready = on_address };
+	b->connect_watch = (struct ffsctl_watch){ .fd = -1, .ready = on_address };
 	r = address_start_look_up(b);
 	if (r < 0)
 		bridge_failed(b, r, "cannot find the address of %s: %s", b->address.host,
 			      strerror(-r));
 	else
-		bridge_watch(b, &b->pending, EPOLLIN);
+		bridge_watch(b, &b->connect_watch, EPOLLIN);
 }
 
 static int connect_start(struct bridge *b)

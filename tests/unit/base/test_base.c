@@ -208,7 +208,7 @@ static int opened_in_sandbox(unsigned int left_open, const char *path, int flags
 	if (pid == 0) {
 		struct sandbox s = { 0 };
 
-		sandbox_closed(&s, left_open);
+		sandbox_from_list(&s, left_open);
 		_exit(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || !sandbox_enter(&s)
 			      ? 255
 			      : errno_of_open(path, flags));

@@ -14,7 +14,7 @@ static struct measure runs[] = {
 	  .zero_copy = true,
 	  .transfers = 10,
 	  .bytes = 1000000,
-	  .shorts = 1,
+	  .short_transfers = 1,
 	  .seconds = 1,
 	  .cpu_seconds = 0.001,
 	  .queue = { .samples = 10, .empty = 10 } },
@@ -34,12 +34,15 @@ static struct measure runs[] = {
 	  .queue = { .samples = 10 } },
 };
 static struct row rows[] = {
-	{ .c = { DIRECTION_IN, 65536, 8 }, .runs = runs, .n = 3, .ok = true },
-	{ .c = { DIRECTION_IN, 4096, 8 }, .runs = runs, .n = 0, .ok = true }, /* not run */
+	{ .combination = { DIRECTION_IN, 65536, 8 }, .runs = runs, .n_runs = 3, .succeeded = true },
+	{ .combination = { DIRECTION_IN, 4096, 8 },
+	  .runs = runs,
+	  .n_runs = 0,
+	  .succeeded = true }, /* not run */
 };
 
 static const struct command source = { .name = "source", .kind = KIND_STREAM };
-static const struct report report = { .command = &source, .rows = rows, .n = 2 };
+static const struct report report = { .command = &source, .rows = rows, .n_rows = 2 };
 
 static char *written(void (*write)(FILE *f, const struct report *r))
 {
@@ -97,7 +100,7 @@ Test(rows, latency_is_the_median_of_percentiles_and_the_extreme_of_extremes)
 	struct measure trips[] = { { .latency = { 3e-6, 5e-6, 6e-6, 7e-6, 8e-6, 20e-6 } },
 				   { .latency = { 1e-6, 4e-6, 6e-6, 7e-6, 8e-6, 10e-6 } },
 				   { .latency = { 2e-6, 9e-6, 6e-6, 7e-6, 9e-6, 40e-6 } } };
-	const struct row row = { .runs = trips, .n = 3, .ok = true };
+	const struct row row = { .runs = trips, .n_runs = 3, .succeeded = true };
 
 	cr_assert_eq(row_latency(&row, LATENCY_MIN), 1e-6);
 	cr_assert_eq(row_latency(&row, LATENCY_MEDIAN), 5e-6);
@@ -109,11 +112,14 @@ Test(rows, a_chart_of_latency_has_the_median_and_the_99th_percentile)
 {
 	struct measure trips = { .size = 64,
 				 .latency = { 50e-6, 100e-6, 200e-6, 400e-6, 800e-6, 1e-3 } };
-	struct row row = { .c = { DIRECTION_BOTH, 64, 1 }, .runs = &trips, .n = 1, .ok = true };
+	struct row row = { .combination = { DIRECTION_BOTH, 64, 1 },
+			   .runs = &trips,
+			   .n_runs = 1,
+			   .succeeded = true };
 	const struct command latency = { .name = "latency", .kind = KIND_LATENCY };
 	const struct device none = { 0 };
 	const struct report one = {
-		.command = &latency, .device = &none, .rows = &row, .n = 1, .repeat = 1
+		.command = &latency, .device = &none, .rows = &row, .n_rows = 1, .repeat = 1
 	};
 	char *text = NULL;
 	size_t size;
@@ -163,8 +169,8 @@ Test(rows, all_combinations_are_run_once_before_any_is_run_twice)
 
 	cr_assert_eq(bench_run(&o, &r, &err), 0);
 	cr_assert_str_eq(run_order, "1x4 2x4 1x8 2x8 1x4 2x4 1x8 2x8");
-	cr_assert_eq(r.n, 4u);
-	for (size_t i = 0; i < r.n; i++)
-		cr_assert_eq(r.rows[i].n, 2u);
+	cr_assert_eq(r.n_rows, 4u);
+	for (size_t i = 0; i < r.n_rows; i++)
+		cr_assert_eq(r.rows[i].n_runs, 2u);
 	bench_free(&r);
 }

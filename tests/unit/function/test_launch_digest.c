@@ -9,7 +9,7 @@ static char *nothing[] = { NULL };
 static struct functions all = { .gadget = "demo" };
 static struct worker model = { .kind = WORKER_EXEC, .options_json = "{}" };
 static struct function function = { .label = "echo", .type = "acm", .worker = &model };
-static struct live_function live = { .model = &function, .all = &all };
+static struct live_function live = { .model = &function, .functions = &all };
 static struct live_worker worker = {
 	.function = &live,
 	.model = &model,

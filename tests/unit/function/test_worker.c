@@ -155,7 +155,7 @@ static void on_ep0_closed(void *owner _unused_)
 }
 
 static const struct function_events events = { .changed = on_changed,
-					       .say = on_say,
+					       .log = on_say,
 					       .worker_failed = on_worker_failed,
 					       .ep0_closed = on_ep0_closed };
 
@@ -175,7 +175,7 @@ static void open_worker(void)
 				 .restart_max_delay = 30,
 				 .restart_limit = 5,
 				 .restart_window = 60 };
-	live.all = &all;
+	live.functions = &all;
 	live.model = &function;
 	live.worker = worker;
 	cr_assert_eq(loop_open(&loop), 0);
@@ -337,7 +337,7 @@ Test(worker, ready_counts_after_the_end_of_the_process)
 	enter(WORKER_STARTING);
 	process_ended(KILLED);
 	worker_handle(worker, WORKER_EV_READY);
-	cr_expect(worker->served);
+	cr_expect(worker->was_ready);
 	cr_expect_eq(worker->state, WORKER_ENDING);
 	close_worker();
 }
@@ -740,15 +740,15 @@ Test(worker, a_worker_that_does_not_answer_is_killed)
 	worker_handle(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.pings, 2);
 	cr_expect_eq(saw.interrupts, 0, "it has not been silent for long");
-	worker->alive -= 60;
+	worker->last_alive -= 60;
 	worker_handle(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.pings, 3);
 	cr_expect_eq(saw.interrupts, 1);
 	worker_on_message(worker, FFSCTL_MSG_PONG, "", 0);
-	worker->alive -= 99;
+	worker->last_alive -= 99;
 	worker_handle(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.kills, 0);
-	worker->alive -= 1;
+	worker->last_alive -= 1;
 	worker_handle(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.kills, 1);
 	cr_expect_eq(worker->state, WORKER_READY, "until it has ended");

@@ -296,7 +296,7 @@ Test(keeper, can_be_taken_over_several_times_with_the_same_worker)
 		cr_expect_eq(keeper.pid, pid);
 		cr_expect_not(keeper.taken_over, "the keeper is our child");
 		cr_expect_eq(hello.worker.pid, worker);
-		cr_expect_not(hello.bus.bound);
+		cr_expect_not(hello.link.bound);
 		cr_expect_eq(syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0), 0);
 		cr_assert_eq(write(output, "x", 1), 1);
 		cr_expect_eq(read(pipe, body, sizeof(body)), 1);

@@ -43,7 +43,7 @@ static void kill_all(const struct family *family)
 Test(family, kills_all_process_groups_of_a_session, .timeout = 60)
 {
 	pid_t leader = begin_session();
-	struct family family = { .session = leader, .latest = family_now() };
+	struct family family = { .session = leader, .latest_start = family_now() };
 	int status, pidfd;
 
 	cr_expect_neq(family_kill(&family, &pidfd), 0);
@@ -56,16 +56,16 @@ Test(family, kills_all_process_groups_of_a_session, .timeout = 60)
 
 Test(family, ignores_a_session_that_started_later, .timeout = 60)
 {
-	struct family family = { .latest = family_now() };
+	struct family family = { .latest_start = family_now() };
 	int status;
 
 	/* Ticks are 10 ms. */
-	while (family_now() == family.latest)
+	while (family_now() == family.latest_start)
 		usleep(1000);
 	family.session = begin_session();
 	cr_expect_eq(family_kill(&family, NULL), 0);
 	cr_expect_eq(waitpid(family.session, &status, WNOHANG), 0);
-	family.latest = family_now();
+	family.latest_start = family_now();
 	kill_all(&family);
 	waitpid(family.session, NULL, 0);
 }
@@ -85,12 +85,12 @@ Test(family, reads_the_text_that_note_writes)
 	char text[FAMILY_TEXT];
 	uint64_t began;
 
-	family_note(text);
-	cr_assert(family_read(text, &family), "%s", text);
+	family_to_text(text);
+	cr_assert(family_from_text(text, &family), "%s", text);
 	cr_expect_eq(family.session, getpid());
 	cr_assert(process_start(getpid(), &began));
-	cr_expect_leq(began, family.latest);
-	cr_expect_leq(family.latest, family_now());
+	cr_expect_leq(began, family.latest_start);
+	cr_expect_leq(family.latest_start, family_now());
 }
 
 Test(family, refuses_texts_of_another_format)
@@ -99,5 +99,5 @@ Test(family, refuses_texts_of_another_format)
 	struct family family;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		cr_expect_not(family_read(texts[i], &family), "%s", texts[i]);
+		cr_expect_not(family_from_text(texts[i], &family), "%s", texts[i]);
 }

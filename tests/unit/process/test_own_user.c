@@ -103,7 +103,7 @@ Test(own_user, without_its_own_link_an_owner_gets_the_same_id)
 	const struct own_user *a = user("a");
 	uid_t mine = take(a), again = 0;
 
-	cr_assert_eq(unlink(a->link), 0);
+	cr_assert_eq(unlink(a->owner_link), 0);
 	cr_assert_eq(own_user_find(a, &again), 0);
 	cr_assert_eq(again, mine);
 	cr_assert_eq(take(a), mine);
@@ -115,7 +115,7 @@ Test(own_user, a_link_to_the_id_of_another_owner_is_ignored)
 	const struct own_user *a = user("a");
 	_cleanup_free_ char *text = strf("%u", (unsigned int)b);
 
-	cr_assert_eq(symlink(text, a->link), 0);
+	cr_assert_eq(symlink(text, a->owner_link), 0);
 	cr_assert_neq(take(a), b);
 	own_user_release(user("b"));
 	cr_assert_eq(take(user("b")), b);
@@ -130,7 +130,7 @@ Test(own_user, release_frees_only_the_id_of_the_owner)
 	cr_assert(!path_exists(link));
 	cr_assert_eq(take(user("b")), b);
 	/* Also without the owner's link. */
-	cr_assert_eq(unlink(user("b")->link), 0);
+	cr_assert_eq(unlink(user("b")->owner_link), 0);
 	own_user_release(user("b"));
 	cr_assert(!path_exists(pool), "the last release must remove the pool");
 }

@@ -178,9 +178,9 @@ static void open_mode(enum ffsctl_mode mode)
 	for (i = 0; i < 2; i++) {
 		eps[i].pub.name = i == IN ? "ep1-in" : "ep2-out";
 		eps[i].pub.direction = i == IN ? FFSCTL_IN : FFSCTL_OUT;
-		eps[i].packet[FFSCTL_SPEED_FULL] = 64;
-		eps[i].packet[FFSCTL_SPEED_HIGH] = 512;
-		eps[i].packet[FFSCTL_SPEED_SUPER] = 1000;
+		eps[i].packet_size[FFSCTL_SPEED_FULL] = 64;
+		eps[i].packet_size[FFSCTL_SPEED_HIGH] = 512;
+		eps[i].packet_size[FFSCTL_SPEED_SUPER] = 1000;
 	}
 	cr_assert_eq(stream_open(&s, &config, eps, 2), 0);
 }
@@ -728,7 +728,7 @@ Test(stream, a_read_that_does_not_fit_the_next_packet_size_is_cancelled)
 {
 	open_mode(FFSCTL_MODE_MESSAGE);
 	stream_up(&s, FFSCTL_SPEED_FULL);
-	s.config.size = eps[OUT].limit = 64; /* no whole packet of high speed */
+	s.config.size = eps[OUT].request_limit = 64; /* no whole packet of high speed */
 	recorded[0] = 0;
 	submit(OUT, 0, 0);
 	submit(OUT, 0, 0);

@@ -156,7 +156,7 @@ static void open_engine(const struct stream_engine *engine, unsigned int depth, 
 		eps[i].pub.name = i == IN ? "ep1-in" : "ep2-out";
 		eps[i].pub.direction = i == IN ? FFSCTL_IN : FFSCTL_OUT;
 		eps[i].fd = kernel.files[i] = i == IN ? in : out;
-		eps[i].packet[FFSCTL_SPEED_HIGH] = 512;
+		eps[i].packet_size[FFSCTL_SPEED_HIGH] = 512;
 	}
 	cr_assert_eq(stream_open(&s, &config, eps, 2), 0);
 	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_HIGH), 0);

@@ -16,7 +16,8 @@ static struct binding binding;
 
 static void begin(void)
 {
-	live = (struct live_gadget){ .state = GADGET_UP, .functions = { .v = functions, .n = 1 } };
+	live = (struct live_gadget){ .state = GADGET_UP,
+				     .functions = { .list = functions, .n = 1 } };
 	binding = (struct binding){ .live = &live, .state = BUS_ON };
 	worker.state = WORKER_READY;
 }
