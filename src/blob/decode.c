@@ -233,7 +233,7 @@ int ffs_decode_descriptors(struct ffs *ffs, struct error *err)
 	struct decoder d = { .ffs = ffs, .data = ffs->raw_descriptors.data, .err = err };
 	struct ffs_instance in = { 0 };
 	struct validation v = { .validator = &validator,
-				.in = &in,
+				.instance = &in,
 				.data = ffs->raw_descriptors.data,
 				.size = ffs->raw_descriptors.size };
 	bool any = false;
@@ -250,6 +250,6 @@ int ffs_decode_descriptors(struct ffs *ffs, struct error *err)
 		r = decode_set(&d, &v, s);
 	}
 	if (r == 0 && !any)
-		r = refuse(&d, v.os, "no descriptors of any speed");
+		r = refuse(&d, v.os_descriptors_offset, "no descriptors of any speed");
 	return r;
 }

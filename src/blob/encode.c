@@ -11,16 +11,16 @@
 #include "blob/uapi.h"
 
 /* Records that the next bytes are made from what is at the position `at`. */
-static void mark(struct ffs_blob *b, const struct position *at)
+static void begin_part(struct ffs_blob *b, const struct position *at)
 {
 	*array_add(b->parts, b->n_parts) = (struct ffs_blob_part){ b->size, at };
 }
 
 static void put(struct ffs_blob *b, const void *data, size_t n)
 {
-	if (b->size + n > b->room) {
-		b->room = (b->size + n) * 2;
-		b->data = xreallocarray(b->data, b->room, 1);
+	if (b->size + n > b->allocated) {
+		b->allocated = (b->size + n) * 2;
+		b->data = xreallocarray(b->data, b->allocated, 1);
 	}
 	if (n > 0)
 		memcpy(b->data + b->size, data, n);
@@ -90,7 +90,7 @@ static uint32_t put_endpoint(struct ffs_blob *b, const struct endpoint *ep, int 
 	unsigned int more =
 		s->mult > 1 ? s->mult - 1U : 0; /* transactions or bursts beyond the first */
 
-	mark(b, &ep->at);
+	begin_part(b, &ep->at);
 	put8(b, USB_DT_ENDPOINT_SIZE);
 	put8(b, USB_DT_ENDPOINT);
 	put8(b, ep->address);
@@ -141,7 +141,7 @@ static uint32_t put_association(struct ffs_blob *b, const struct ffs *ffs, size_
 
 		if (a->first != interface)
 			continue;
-		mark(b, &a->at);
+		begin_part(b, &a->at);
 		put8(b, USB_DT_INTERFACE_ASSOCIATION_SIZE);
 		put8(b, USB_DT_INTERFACE_ASSOCIATION);
 		put8(b, ffs->first_interface + (unsigned int)a->first);
@@ -165,11 +165,11 @@ static uint32_t put_setting(struct ffs_blob *b, const struct ffs *ffs, size_t nu
 	const struct interface *intf = &ffs->interfaces[number];
 	uint32_t n = 1;
 
-	mark(b, &intf->at);
+	begin_part(b, &intf->at);
 	put_interface(b, intf, number, alternate,
 		      alternate == 0 ? string_number(ffs, &intf->string) : 0);
 	if (intf->n_extra > 0 && alternate == 0)
-		mark(b, &intf->extra_at);
+		begin_part(b, &intf->extra_at);
 	for (size_t i = 0; i < intf->n_extra && alternate == 0; i++, n++)
 		put(b, intf->extra[i].data, intf->extra[i].size);
 	for (size_t e = 0; e < intf->n_endpoints; e++)
@@ -219,7 +219,7 @@ static void put_compat_ids(struct ffs_blob *b, const struct ffs *ffs, unsigned i
 	size_t length_at = put_os_header(b, 0, version, EXT_COMPAT_ID, ffs->n_interfaces);
 
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
-		mark(b, &ffs->interfaces[i].at);
+		begin_part(b, &ffs->interfaces[i].at);
 		put8(b, (unsigned int)i);
 		put8(b, 1); /* Reserved1 */
 		put(b, ffs->interfaces[i].compatible, OS_ID_SIZE);
@@ -233,7 +233,7 @@ static void put_property(struct ffs_blob *b, const struct os_property *p)
 {
 	size_t name = strlen(p->name) + 1;
 
-	mark(b, &p->at);
+	begin_part(b, &p->at);
 	put32(b, (uint32_t)(14 + name + p->data.size));
 	put32(b, p->type);
 	put16(b, (unsigned int)name);
@@ -247,7 +247,7 @@ static uint32_t put_os_descs(struct ffs_blob *b, const struct ffs *ffs, unsigned
 {
 	uint32_t n = 1;
 
-	mark(b, &ffs->at);
+	begin_part(b, &ffs->at);
 	put_compat_ids(b, ffs, version);
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
 		const struct interface *intf = &ffs->interfaces[i];
@@ -255,7 +255,7 @@ static uint32_t put_os_descs(struct ffs_blob *b, const struct ffs *ffs, unsigned
 
 		if (intf->n_properties == 0)
 			continue;
-		mark(b, &intf->at);
+		begin_part(b, &intf->at);
 		length_at = put_os_header(b, i, version, EXT_PROPERTIES, intf->n_properties);
 		for (size_t p = 0; p < intf->n_properties; p++)
 			put_property(b, &intf->properties[p]);
@@ -265,9 +265,9 @@ static uint32_t put_os_descs(struct ffs_blob *b, const struct ffs *ffs, unsigned
 	return n;
 }
 
-static void put_raw(struct ffs_blob *b, const struct ffs_bytes *bytes, const struct position *at)
+static void put_bytes(struct ffs_blob *b, const struct ffs_bytes *bytes, const struct position *at)
 {
-	mark(b, at);
+	begin_part(b, at);
 	put(b, bytes->data, bytes->size);
 }
 
@@ -299,12 +299,12 @@ static void put_all(struct ffs_blob *b, const struct ffs *ffs, unsigned int os_v
 {
 	size_t count_at[EP_SPEED_COUNT] = { 0 }, os_count_at;
 
-	mark(b, &ffs->at);
+	begin_part(b, &ffs->at);
 	put32(b, FUNCTIONFS_DESCRIPTORS_MAGIC_V2);
 	put32(b, 0); /* length, known at the end */
-	mark(b, head_flags_at(ffs));
+	begin_part(b, head_flags_at(ffs));
 	put32(b, head_flags(ffs));
-	mark(b, &ffs->at);
+	begin_part(b, &ffs->at);
 	for (int s = 0; s < EP_SPEED_COUNT; s++) {
 		count_at[s] = b->size;
 		if (ffs->speed[s])
@@ -324,7 +324,7 @@ static void put_all(struct ffs_blob *b, const struct ffs *ffs, unsigned int os_v
 void ffs_encode_descriptors(const struct ffs *ffs, struct ffs_blob *b)
 {
 	if (ffs->raw_descriptors.data)
-		put_raw(b, &ffs->raw_descriptors, &ffs->raw_descriptors_at);
+		put_bytes(b, &ffs->raw_descriptors, &ffs->raw_descriptors_at);
 	else
 		put_all(b, ffs, OS_VERSION);
 }
@@ -353,7 +353,7 @@ void ffs_encode_strings(const struct ffs *ffs, struct ffs_blob *b)
 	size_t n_langs = 0, n_strings = 0;
 
 	if (ffs->raw_strings.data) {
-		put_raw(b, &ffs->raw_strings, &ffs->raw_strings_at);
+		put_bytes(b, &ffs->raw_strings, &ffs->raw_strings_at);
 		return;
 	}
 	for (size_t i = 0; (string = string_at(ffs, i)); i++) {
@@ -362,19 +362,19 @@ void ffs_encode_strings(const struct ffs *ffs, struct ffs_blob *b)
 			if (!known_lang(langs, n_langs, string->texts[t].lang))
 				*array_add(langs, n_langs) = string->texts[t].lang;
 	}
-	mark(b, ffs->raw_descriptors.data ? &ffs->raw_descriptors_at : &ffs->at);
+	begin_part(b, ffs->raw_descriptors.data ? &ffs->raw_descriptors_at : &ffs->at);
 	put32(b, FUNCTIONFS_STRINGS_MAGIC);
 	put32(b, 0);
 	put32(b, (uint32_t)n_strings);
 	put32(b, (uint32_t)n_langs);
 	for (size_t l = 0; l < n_langs; l++) {
-		mark(b, &ffs->at);
+		begin_part(b, &ffs->at);
 		put16(b, langs[l]);
 		for (size_t i = 0; (string = string_at(ffs, i)); i++) {
 			if (string->n_texts > 0) {
 				const char *text = text_in(string, langs[l]);
 
-				mark(b, &string->at);
+				begin_part(b, &string->at);
 				put(b, text, strlen(text) + 1);
 			}
 		}

@@ -32,7 +32,7 @@ struct ffs_blob_part {
 /* All zero: empty. */
 struct ffs_blob {
 	uint8_t *data;
-	size_t size, room;	     /* bytes used, bytes allocated */
+	size_t size, allocated;	     /* bytes used, bytes allocated */
 	struct ffs_blob_part *parts; /* ascending, the first one at offset 0 */
 	size_t n_parts;
 };

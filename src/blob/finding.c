@@ -11,7 +11,7 @@
 
 bool take_branch(struct validation *v, enum ffs_rule rule, bool taken)
 {
-	struct ffs_branch_count *count = v->validator->count;
+	struct ffs_branch_count *count = v->validator->branch_counts;
 
 	if (!count)
 		return taken;
@@ -30,7 +30,7 @@ bool refuse_if_number(struct validation *v, enum ffs_rule rule, bool broken, siz
 						   .error = ffs_rule_info(rule)->error,
 						   .offset = at,
 						   .found = found,
-						   .wanted = wanted };
+						   .expected = wanted };
 	return broken;
 }
 
@@ -56,7 +56,7 @@ static const struct {
 static size_t print_placeholder(FILE *to, const char *text, const struct ffs_finding *f)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(placeholders); i++) {
-		uint32_t value = placeholders[i].wanted ? f->wanted : f->found;
+		uint32_t value = placeholders[i].wanted ? f->expected : f->found;
 
 		if (!str_has_prefix(text, placeholders[i].name))
 			continue;
@@ -94,11 +94,11 @@ char *ffs_finding_reason(const struct ffs_finding *f)
 	to = open_memstream(&text, &size);
 	if (!to)
 		abort();
-	print_filled_in(to, rule->wrong, f);
+	print_filled_in(to, rule->what_is_wrong, f);
 	if (rule->kind == FFS_STANDARD)
 		fprintf(to, " (%s)", rule->source);
 	fputs("; ", to);
-	print_filled_in(to, rule->todo, f);
+	print_filled_in(to, rule->what_to_do, f);
 	fclose(to);
 	return text;
 }

@@ -18,7 +18,7 @@
 #define PATCHED(major, minor)                                                                      \
 	.name = #major "." #minor "-patched",                                                      \
 	.release = { FFS_LINUX(major, minor), .patched = true }
-#define X86_64 .max_alloc = 4 << 20, .word = 8
+#define X86_64 .max_allocation = 4 << 20, .pointer_size = 8
 
 const struct ffs_kernel ffs_kernels[] = {
 	{ STOCK(6, 1), X86_64 },
@@ -50,7 +50,7 @@ struct ffs_validator ffs_validator_any(void)
 /* Checks the size, as ffs_ep0_write() does before it reads the blob. */
 static bool validate_size(struct validation *v)
 {
-	size_t max = v->validator->kernel->max_alloc;
+	size_t max = v->validator->kernel->max_allocation;
 
 	return !refuse_if_number(v, FFS_WRITE_SHORT, v->size < WRITE_MIN, 0, (uint32_t)v->size,
 				 WRITE_MIN) &&
@@ -62,7 +62,7 @@ bool validate_write(struct validation *v)
 {
 	if (!validate_size(v))
 		return false;
-	switch (v->in->state) {
+	switch (v->instance->state) {
 	case FFS_WANTS_DESCRIPTORS:
 		return validate_descriptors(v);
 	case FFS_WANTS_STRINGS:
@@ -89,7 +89,9 @@ static bool validate_usb(struct validation *v, enum ffs_instance_state state)
 struct ffs_finding ffs_validate_kernel(const struct ffs_validator *validator,
 				       struct ffs_instance *in, const void *blob, size_t size)
 {
-	struct validation v = { .validator = validator, .in = in, .data = blob, .size = size };
+	struct validation v = {
+		.validator = validator, .instance = in, .data = blob, .size = size
+	};
 
 	if (validate_write(&v))
 		in->state++;
@@ -99,7 +101,9 @@ struct ffs_finding ffs_validate_kernel(const struct ffs_validator *validator,
 struct ffs_finding ffs_validate_usb(const struct ffs_validator *validator, struct ffs_instance *in,
 				    const void *blob, size_t size)
 {
-	struct validation v = { .validator = validator, .in = in, .data = blob, .size = size };
+	struct validation v = {
+		.validator = validator, .instance = in, .data = blob, .size = size
+	};
 	enum ffs_instance_state state = in->state;
 
 	if (validate_write(&v)) {

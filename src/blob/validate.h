@@ -37,9 +37,9 @@ struct ffs_kernel {
 	const char *name; /* "6.12-patched": version, then stock or patched (kernel/patches) */
 	struct ffs_release release; /* decides about flags (blob/flags.h) */
 	bool dfu;		    /* accepts DFU's functional descriptor */
-	bool os_version_bcd; /* accepts version 0x0100 of OS descriptors; all accept 0x0001 */
-	size_t max_alloc;    /* KMALLOC_MAX_SIZE, in bytes */
-	unsigned int word;   /* size of a pointer, bytes */
+	bool os_version_bcd;	   /* accepts version 0x0100 of OS descriptors; all accept 0x0001 */
+	size_t max_allocation;	   /* KMALLOC_MAX_SIZE, in bytes */
+	unsigned int pointer_size; /* size of a pointer, bytes */
 };
 
 /* Returns the kernel of that name, or NULL. */
@@ -79,7 +79,7 @@ struct ffs_validator {
 	 */
 	unsigned int first_interface;
 	/* For tests: FFS_RULE_COUNT counters, which are increased; may be NULL. */
-	struct ffs_branch_count *count;
+	struct ffs_branch_count *branch_counts;
 };
 
 /*
@@ -303,7 +303,7 @@ struct ffs_finding {
 	size_t offset;	    /* offset of what is wrong from the blob's start, in bytes; at most the
 			       blob's size */
 	/* The value in the blob and the correct one, for the placeholders of the rule's text. */
-	uint32_t found, wanted;
+	uint32_t found, expected;
 };
 
 /*
@@ -338,7 +338,7 @@ struct ffs_rule_info {
 	const char *source;
 	/* Texts of refusals and standards: what is wrong, and what to do. Placeholders are {found}
 	 * and {wanted}, or {found:x} in hexadecimal. */
-	const char *wrong, *todo;
+	const char *what_is_wrong, *what_to_do;
 	/* Why no blob can reach the rule; NULL: a blob can. */
 	const char *unreachable;
 };

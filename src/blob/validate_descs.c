@@ -26,25 +26,25 @@ static bool check_eventfd(struct validation *v)
 
 	if (!take_branch(v, FFS_EVENTFD, v->flags & FUNCTIONFS_EVENTFD))
 		return true;
-	if (refuse_if(v, FFS_EVENTFD_CUT, left(v) < 4, v->at))
+	if (refuse_if(v, FFS_EVENTFD_CUT, left(v) < 4, v->offset))
 		return false;
 	if (v->validator->fd_kind)
-		kind = v->validator->fd_kind((int)get32(v->data + v->at));
-	if (refuse_if_number(v, FFS_EVENTFD_CLOSED, kind == FFS_FD_CLOSED, v->at,
-			     get32(v->data + v->at), 0) ||
-	    refuse_if_number(v, FFS_EVENTFD_OTHER, kind == FFS_FD_OTHER, v->at,
-			     get32(v->data + v->at), 0))
+		kind = v->validator->fd_kind((int)get32(v->data + v->offset));
+	if (refuse_if_number(v, FFS_EVENTFD_CLOSED, kind == FFS_FD_CLOSED, v->offset,
+			     get32(v->data + v->offset), 0) ||
+	    refuse_if_number(v, FFS_EVENTFD_OTHER, kind == FFS_FD_OTHER, v->offset,
+			     get32(v->data + v->offset), 0))
 		return false;
-	v->at += 4;
+	v->offset += 4;
 	return true;
 }
 
 static bool read_count(struct validation *v, enum ffs_rule cut, uint32_t *count)
 {
-	if (refuse_if(v, cut, left(v) < 4, v->at))
+	if (refuse_if(v, cut, left(v) < 4, v->offset))
 		return false;
-	*count = get32(v->data + v->at);
-	v->at += 4;
+	*count = get32(v->data + v->offset);
+	v->offset += 4;
 	return true;
 }
 
@@ -74,7 +74,7 @@ static bool read_head(struct validation *v)
 		return false;
 	if (take_branch(v, FFS_DESCS_LEGACY, magic == FUNCTIONFS_DESCRIPTORS_MAGIC)) {
 		v->flags = FUNCTIONFS_HAS_FS_DESC | FUNCTIONFS_HAS_HS_DESC;
-		v->at = PAST_LENGTH;
+		v->offset = PAST_LENGTH;
 	} else {
 		if (refuse_if_number(v, FFS_DESCS_MAGIC, magic != FUNCTIONFS_DESCRIPTORS_MAGIC_V2,
 				     0, magic, FUNCTIONFS_DESCRIPTORS_MAGIC_V2))
@@ -83,24 +83,24 @@ static bool read_head(struct validation *v)
 		unknown = v->flags & ~known_flags(v);
 		if (refuse_if_number(v, FFS_FLAGS, unknown, 8, unknown, 0))
 			return false;
-		v->at = PAST_FLAGS;
+		v->offset = PAST_FLAGS;
 	}
 	return check_eventfd(v) && read_counts(v);
 }
 
 /* --- what the parser remembers of a descriptor: __ffs_data_do_entity --- */
 
-static bool none_so_far(const struct validation *v)
+static bool is_first_speed(const struct validation *v)
 {
-	return v->in->endpoints == 0 && v->in->interfaces == 0;
+	return v->instance->endpoints == 0 && v->instance->interfaces == 0;
 }
 
 static bool note_string(struct validation *v, unsigned int string)
 {
-	if (refuse_if(v, FFS_STRING_ZERO, string == 0, v->at))
+	if (refuse_if(v, FFS_STRING_ZERO, string == 0, v->offset))
 		return false;
-	if (take_branch(v, FFS_STRING_NEW, string > v->in->strings))
-		v->in->strings = (uint16_t)string;
+	if (take_branch(v, FFS_STRING_NEW, string > v->instance->strings))
+		v->instance->strings = (uint16_t)string;
 	return true;
 }
 
@@ -109,15 +109,15 @@ static bool note_endpoint(struct validation *v, uint8_t address)
 	uint8_t *known;
 
 	v->endpoints++;
-	if (refuse_if_number(v, FFS_ENDPOINT_MANY, v->endpoints > FFS_ENDPOINTS_MAX, v->at,
+	if (refuse_if_number(v, FFS_ENDPOINT_MANY, v->endpoints > FFS_ENDPOINTS_MAX, v->offset,
 			     v->endpoints, FFS_ENDPOINTS_MAX))
 		return false;
-	known = &v->in->address[v->endpoints];
-	if (take_branch(v, FFS_ENDPOINT_FIRST, none_so_far(v))) {
+	known = &v->instance->address[v->endpoints];
+	if (take_branch(v, FFS_ENDPOINT_FIRST, is_first_speed(v))) {
 		*known = address;
 		return true;
 	}
-	return !refuse_if_number(v, FFS_ENDPOINT_ADDRESS, *known != address, v->at + 2, address,
+	return !refuse_if_number(v, FFS_ENDPOINT_ADDRESS, *known != address, v->offset + 2, address,
 				 *known);
 }
 
@@ -125,7 +125,8 @@ static bool note_endpoint(struct validation *v, uint8_t address)
 
 static bool has_length(struct validation *v, enum ffs_rule rule, unsigned int wanted)
 {
-	return !refuse_if_number(v, rule, v->data[v->at] != wanted, v->at, v->data[v->at], wanted);
+	return !refuse_if_number(v, rule, v->data[v->offset] != wanted, v->offset,
+				 v->data[v->offset], wanted);
 }
 
 static bool read_interface(struct validation *v, const uint8_t *d)
@@ -147,7 +148,7 @@ static bool read_endpoint(struct validation *v, const uint8_t *d)
 	    !has_length(v, FFS_ENDPOINT_LENGTH, ENDPOINT_AUDIO_SIZE))
 		return false;
 	return !refuse_if_number(v, FFS_ENDPOINT_ZERO, (d[2] & USB_ENDPOINT_NUMBER_MASK) == 0,
-				 v->at + 2, d[2], 0) &&
+				 v->offset + 2, d[2], 0) &&
 	       note_endpoint(v, d[2]);
 }
 
@@ -163,7 +164,7 @@ static bool read_class(struct validation *v, const uint8_t *d)
 		   take_branch(v, FFS_CLASS_APPLICATION, v->class == CLASS_APPLICATION) &&
 		   take_branch(v, FFS_CLASS_DFU, v->subclass == SUBCLASS_DFU);
 
-	if (refuse_if_number(v, FFS_CLASS_OTHER, !hid && !ccid && !dfu, v->at, d[1], 0))
+	if (refuse_if_number(v, FFS_CLASS_OTHER, !hid && !ccid && !dfu, v->offset, d[1], 0))
 		return false;
 	if (hid)
 		return has_length(v, FFS_HID_LENGTH, HID_SIZE);
@@ -216,7 +217,7 @@ static const struct {
 /* Corresponds to the kernel's switch. If a case is taken, the default counts as passed. */
 static bool read_by_type(struct validation *v, const uint8_t *d)
 {
-	if (refuse_if_number(v, FFS_DESC_RESERVED, is_reserved(d[1]), v->at + 1, d[1], 0))
+	if (refuse_if_number(v, FFS_DESC_RESERVED, is_reserved(d[1]), v->offset + 1, d[1], 0))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		if (!take_branch(v, types[i].rule, d[1] == types[i].type))
@@ -224,21 +225,21 @@ static bool read_by_type(struct validation *v, const uint8_t *d)
 		take_branch(v, FFS_DESC_UNKNOWN, false);
 		return types[i].read(v, d);
 	}
-	return !refuse_if_number(v, FFS_DESC_UNIMPLEMENTED, is_unimplemented(d[1]), v->at + 1, d[1],
-				 0) &&
-	       !refuse_if_number(v, FFS_DESC_UNKNOWN, true, v->at + 1, d[1], 0);
+	return !refuse_if_number(v, FFS_DESC_UNIMPLEMENTED, is_unimplemented(d[1]), v->offset + 1,
+				 d[1], 0) &&
+	       !refuse_if_number(v, FFS_DESC_UNKNOWN, true, v->offset + 1, d[1], 0);
 }
 
 static bool read_descriptor(struct validation *v)
 {
-	const uint8_t *d = v->data + v->at;
+	const uint8_t *d = v->data + v->offset;
 
-	if (refuse_if(v, FFS_DESC_HEAD_CUT, left(v) < 2, v->at) ||
-	    refuse_if_number(v, FFS_DESC_CUT, left(v) < d[0], v->at, d[0], (uint32_t)left(v)) ||
+	if (refuse_if(v, FFS_DESC_HEAD_CUT, left(v) < 2, v->offset) ||
+	    refuse_if_number(v, FFS_DESC_CUT, left(v) < d[0], v->offset, d[0], (uint32_t)left(v)) ||
 	    !read_by_type(v, d))
 		return false;
 	/* Every accepted descriptor is longer than 0 bytes: the loop always advances. */
-	v->at += d[0];
+	v->offset += d[0];
 	return true;
 }
 
@@ -251,7 +252,7 @@ static bool read_descriptors(struct validation *v, uint32_t count)
 	for (uint32_t n = 0;; n++) {
 		bool end = take_branch(v, FFS_SET_END, n == count);
 
-		if (refuse_if(v, FFS_SET_ENTITY, false, v->at))
+		if (refuse_if(v, FFS_SET_ENTITY, false, v->offset))
 			return false;
 		if (end)
 			return true;
@@ -262,13 +263,13 @@ static bool read_descriptors(struct validation *v, uint32_t count)
 
 static bool read_set(struct validation *v, int set)
 {
-	struct ffs_instance *in = v->in;
+	struct ffs_instance *in = v->instance;
 
 	v->interfaces = v->endpoints = 0;
-	v->set[set] = v->at;
+	v->set[set] = v->offset;
 	if (!read_descriptors(v, v->count[set]))
 		return false;
-	if (take_branch(v, FFS_SET_FIRST, none_so_far(v))) {
+	if (take_branch(v, FFS_SET_FIRST, is_first_speed(v))) {
 		in->endpoints = (uint16_t)v->endpoints;
 		in->interfaces = (uint16_t)v->interfaces;
 		return true;
@@ -291,7 +292,7 @@ static bool read_sets(struct validation *v)
 
 static bool check_pairs(struct validation *v)
 {
-	const struct ffs_instance *in = v->in;
+	const struct ffs_instance *in = v->instance;
 
 	if (!(known_flags(v) & FUNCTIONFS_RW_PROXY_EPS) ||
 	    !take_branch(v, FFS_PROXY, v->flags & FUNCTIONFS_RW_PROXY_EPS))
@@ -314,16 +315,16 @@ bool validate_descriptors(struct validation *v)
 
 	if (!read_head(v))
 		return false;
-	start = v->at;
+	start = v->offset;
 	if (!read_sets(v))
 		return false;
-	v->os = v->at;
+	v->os_descriptors_offset = v->offset;
 	if (take_branch(v, FFS_OS_PRESENT, v->os_count > 0) && !validate_os_descriptors(v))
 		return false;
-	if (refuse_if(v, FFS_NOTHING, v->at == start, v->at) ||
-	    refuse_if_number(v, FFS_DESCS_LEFT, left(v) > 0, v->at, (uint32_t)left(v), 0) ||
+	if (refuse_if(v, FFS_NOTHING, v->offset == start, v->offset) ||
+	    refuse_if_number(v, FFS_DESCS_LEFT, left(v) > 0, v->offset, (uint32_t)left(v), 0) ||
 	    !check_pairs(v))
 		return false;
-	v->in->flags = v->flags;
+	v->instance->flags = v->flags;
 	return true;
 }

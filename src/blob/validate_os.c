@@ -15,56 +15,57 @@
 
 static bool check_interface(struct validation *v, enum ffs_rule rule, size_t at)
 {
-	return !refuse_if_number(v, rule, v->data[at] >= v->in->interfaces, at, v->data[at],
-				 v->in->interfaces);
+	return !refuse_if_number(v, rule, v->data[at] >= v->instance->interfaces, at, v->data[at],
+				 v->instance->interfaces);
 }
 
 static bool read_compat(struct validation *v, _unused_ size_t head)
 {
-	const uint8_t *d = v->data + v->at;
+	const uint8_t *d = v->data + v->offset;
 
-	if (refuse_if_number(v, FFS_COMPAT_CUT, left(v) < COMPAT_SIZE, v->at, (uint32_t)left(v),
+	if (refuse_if_number(v, FFS_COMPAT_CUT, left(v) < COMPAT_SIZE, v->offset, (uint32_t)left(v),
 			     COMPAT_SIZE) ||
-	    !check_interface(v, FFS_COMPAT_INTERFACE, v->at))
+	    !check_interface(v, FFS_COMPAT_INTERFACE, v->offset))
 		return false;
 	/* The kernel sets it to 1 */
 	take_branch(v, FFS_COMPAT_RESERVED1, d[1] != 1);
 	for (size_t i = 18; i < COMPAT_SIZE; i++)
-		if (refuse_if_number(v, FFS_COMPAT_RESERVED2, d[i] != 0, v->at + i, d[i], 0))
+		if (refuse_if_number(v, FFS_COMPAT_RESERVED2, d[i] != 0, v->offset + i, d[i], 0))
 			return false;
-	v->at += COMPAT_SIZE;
+	v->offset += COMPAT_SIZE;
 	return true;
 }
 
 static bool read_prop(struct validation *v, size_t head)
 {
-	const uint8_t *d = v->data + v->at;
+	const uint8_t *d = v->data + v->offset;
 	uint32_t type, data;
 	unsigned int name;
 	/* The kernel stores dwSize in one byte, so modulo 256 */
 	uint8_t size;
 
-	if (refuse_if_number(v, FFS_PROP_CUT, left(v) < PROP_SIZE, v->at, (uint32_t)left(v),
+	if (refuse_if_number(v, FFS_PROP_CUT, left(v) < PROP_SIZE, v->offset, (uint32_t)left(v),
 			     PROP_SIZE) ||
 	    !check_interface(v, FFS_PROP_INTERFACE, head))
 		return false;
 	size = (uint8_t)get32(d);
-	if (refuse_if_number(v, FFS_PROP_SIZE, left(v) < size, v->at, size, (uint32_t)left(v)))
+	if (refuse_if_number(v, FFS_PROP_SIZE, left(v) < size, v->offset, size, (uint32_t)left(v)))
 		return false;
 	type = get32(d + 4);
-	if (refuse_if_number(v, FFS_PROP_TYPE_LOW, type < PROP_TYPE_MIN, v->at + 4, type,
+	if (refuse_if_number(v, FFS_PROP_TYPE_LOW, type < PROP_TYPE_MIN, v->offset + 4, type,
 			     PROP_TYPE_MIN) ||
-	    refuse_if_number(v, FFS_PROP_TYPE_HIGH, type > PROP_TYPE_MAX, v->at + 4, type,
+	    refuse_if_number(v, FFS_PROP_TYPE_HIGH, type > PROP_TYPE_MAX, v->offset + 4, type,
 			     PROP_TYPE_MAX))
 		return false;
 	name = get16(d + 8);
-	if (refuse_if_number(v, FFS_PROP_NAME, size < PROP_LENGTHS + name, v->at + 8, name, size))
+	if (refuse_if_number(v, FFS_PROP_NAME, size < PROP_LENGTHS + name, v->offset + 8, name,
+			     size))
 		return false;
 	data = get32(d + PROP_SIZE + name);
 	if (refuse_if_number(v, FFS_PROP_DATA, size != (uint32_t)(PROP_LENGTHS + name + data),
-			     v->at + PROP_SIZE + name, data, size - PROP_LENGTHS - name))
+			     v->offset + PROP_SIZE + name, data, size - PROP_LENGTHS - name))
 		return false;
-	v->at += size;
+	v->offset += size;
 	return true;
 }
 
@@ -82,7 +83,7 @@ static bool check_version(struct validation *v, size_t head)
 /* Reads one section: a head and its features, which are all of one kind. */
 static bool read_section(struct validation *v)
 {
-	size_t head = v->at;
+	size_t head = v->offset;
 	const uint8_t *d = v->data + head;
 	unsigned int index, count;
 	bool compat;
@@ -103,7 +104,7 @@ static bool read_section(struct validation *v)
 	    (refuse_if_number(v, FFS_OS_COUNT, count > COMPAT_MAX, head + 9, count, COMPAT_MAX) ||
 	     refuse_if(v, FFS_OS_RESERVED, d[10] != 0, head + 10)))
 		return false;
-	v->at += OS_HEAD_SIZE;
+	v->offset += OS_HEAD_SIZE;
 	while (take_branch(v, FFS_OS_FEATURE, count-- > 0))
 		if (!(compat ? read_compat : read_prop)(v, head))
 			return false;

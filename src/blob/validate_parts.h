@@ -31,16 +31,16 @@ enum { OS_INDEX_COMPAT = 4, OS_INDEX_PROP = 5 };
 /* The validation of one blob. */
 struct validation {
 	const struct ffs_validator *validator;
-	struct ffs_instance *in;
+	struct ffs_instance *instance;
 	const uint8_t *data;
 	size_t size;
-	size_t at; /* the next byte to read */
+	size_t offset; /* the next byte to read */
 	struct ffs_finding finding;
 
 	/* Descriptors: offsets at which the parser found each part */
 	uint32_t flags;
 	uint32_t count[FFS_SET_COUNT], os_count;
-	size_t set[FFS_SET_COUNT], os; /* offsets */
+	size_t set[FFS_SET_COUNT], os_descriptors_offset; /* offsets */
 
 	/* Counts in the set of descriptors that is being read */
 	unsigned int interfaces, endpoints;
@@ -59,7 +59,7 @@ static inline uint32_t get32(const uint8_t *p)
 
 static inline size_t left(const struct validation *v)
 {
-	return v->size - v->at;
+	return v->size - v->offset;
 }
 
 /* Counts whether a branch that refuses nothing was taken; returns `taken`. Returns `taken`. */
@@ -93,20 +93,22 @@ bool validate_usb_strings(struct validation *v);
 
 /* State of the validation of one speed's set by the standards. The pointers point into the blob. */
 struct usb_set {
-	struct validation *v;
+	struct validation *validation;
 	int speed;
-	const uint8_t *interface;  /* the current setting; NULL: none */
-	const uint8_t *endpoint;   /* the descriptor just before this one; NULL: not an endpoint */
-	const uint8_t *class_desc; /* class descriptor of `interface`; NULL: none so far */
+	const uint8_t *interface; /* the current setting; NULL: none */
+	const uint8_t *endpoint;  /* the descriptor just before this one; NULL: not an endpoint */
+	const uint8_t *class_descriptor; /* class descriptor of `interface`; NULL: none so far */
 	/* Of all alternate settings of the interface: the first without a class descriptor, and
 	 * whether any setting has one. */
-	const uint8_t *undescribed;
-	bool described;
-	int number, alternate;	/* of the last interface descriptor; -1: none so far */
-	unsigned int endpoints; /* number of endpoints of `interface` so far */
-	uint32_t taken;	   /* addresses of these endpoints, a bit for each: usb_endpoint_bit() */
-	uint8_t owner[32]; /* number of the interface that has the endpoint, by the same bit */
-	uint32_t owned;	   /* bits whose `owner` is set */
+	const uint8_t *without_class_descriptor;
+	bool any_class_descriptor;
+	int number, alternate;		   /* of the last interface descriptor; -1: none so far */
+	unsigned int endpoints;		   /* number of endpoints of `interface` so far */
+	uint32_t setting_endpoints;	   /* addresses of these endpoints, a bit for each:
+					      usb_endpoint_bit() */
+	uint8_t interface_of_endpoint[32]; /* number of the interface that has the endpoint, by the
+					      same bit */
+	uint32_t owned_endpoints;	   /* bits whose `owner` is set */
 	bool otg;
 	const uint8_t *association; /* the last association; NULL: none */
 };
@@ -118,7 +120,7 @@ static inline unsigned int usb_endpoint_bit(uint8_t address)
 
 static inline size_t offset_in(const struct usb_set *s, const uint8_t *p)
 {
-	return (size_t)(p - s->v->data);
+	return (size_t)(p - s->validation->data);
 }
 
 bool validate_usb_endpoint(struct usb_set *s, const uint8_t *d);

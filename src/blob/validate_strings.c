@@ -15,27 +15,28 @@
  */
 static bool table_fits(const struct ffs_kernel *k, uint64_t strings, uint64_t languages)
 {
-	return k->word * (languages + 1) + 2 * k->word * languages * (1 + strings + 1) <=
-	       k->max_alloc;
+	return k->pointer_size * (languages + 1) +
+		       2 * k->pointer_size * languages * (1 + strings + 1) <=
+	       k->max_allocation;
 }
 
 static bool read_string(struct validation *v)
 {
-	const uint8_t *text = v->data + v->at, *end = memchr(text, 0, left(v));
+	const uint8_t *text = v->data + v->offset, *end = memchr(text, 0, left(v));
 
-	if (refuse_if(v, FFS_STRING_CUT, !end, v->at))
+	if (refuse_if(v, FFS_STRING_CUT, !end, v->offset))
 		return false;
-	v->at += (size_t)(end - text) + 1;
+	v->offset += (size_t)(end - text) + 1;
 	return true;
 }
 
 static bool read_language(struct validation *v, uint32_t strings)
 {
-	unsigned int needed = v->in->strings;
+	unsigned int needed = v->instance->strings;
 
-	if (refuse_if_number(v, FFS_LANGUAGE_CUT, left(v) < 3, v->at, (uint32_t)left(v), 3))
+	if (refuse_if_number(v, FFS_LANGUAGE_CUT, left(v) < 3, v->offset, (uint32_t)left(v), 3))
 		return false;
-	v->at += 2;
+	v->offset += 2;
 	do {
 		if (!read_string(v))
 			return false;
@@ -48,7 +49,7 @@ static bool read_language(struct validation *v, uint32_t strings)
 
 bool validate_strings(struct validation *v)
 {
-	uint32_t strings, languages, needed = v->in->strings;
+	uint32_t strings, languages, needed = v->instance->strings;
 
 	if (refuse_if(v, FFS_STRINGS_SHORT, v->size < HEAD_SIZE, 0) ||
 	    refuse_if_number(v, FFS_STRINGS_MAGIC, get32(v->data) != FUNCTIONFS_STRINGS_MAGIC, 0,
@@ -69,10 +70,10 @@ bool validate_strings(struct validation *v)
 			     !table_fits(v->validator->kernel, needed, languages), 12, languages,
 			     needed))
 		return false;
-	v->at = HEAD_SIZE;
+	v->offset = HEAD_SIZE;
 	do {
 		if (!read_language(v, strings))
 			return false;
 	} while (take_branch(v, FFS_LANGUAGE_NEXT, --languages > 0));
-	return !refuse_if_number(v, FFS_STRINGS_LEFT, left(v) > 0, v->at, (uint32_t)left(v), 0);
+	return !refuse_if_number(v, FFS_STRINGS_LEFT, left(v) > 0, v->offset, (uint32_t)left(v), 0);
 }

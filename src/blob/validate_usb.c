@@ -22,24 +22,24 @@ static bool check_hid(struct usb_set *s, const uint8_t *d)
 {
 	size_t at = offset_in(s, d);
 
-	return !refuse_if(s->v, FFS_USB_HID_REPORT, d[5] != 1 || d[6] != HID_REPORT_DESCRIPTOR,
-			  at + 5) &&
-	       !refuse_if_number(s->v, FFS_USB_HID_COUNTRY, d[4] > HID_COUNTRY_MAX, at + 4, d[4],
-				 HID_COUNTRY_MAX);
+	return !refuse_if(s->validation, FFS_USB_HID_REPORT,
+			  d[5] != 1 || d[6] != HID_REPORT_DESCRIPTOR, at + 5) &&
+	       !refuse_if_number(s->validation, FFS_USB_HID_COUNTRY, d[4] > HID_COUNTRY_MAX, at + 4,
+				 d[4], HID_COUNTRY_MAX);
 }
 
 static bool check_ccid(struct usb_set *s, const uint8_t *d)
 {
-	return !refuse_if_number(s->v, FFS_USB_CCID_VOLTAGE,
+	return !refuse_if_number(s->validation, FFS_USB_CCID_VOLTAGE,
 				 d[5] == 0 || (d[5] & ~CCID_VOLTAGES) != 0, offset_in(s, d) + 5,
 				 d[5], 0);
 }
 
 static bool check_dfu(struct usb_set *s, const uint8_t *d)
 {
-	return !refuse_if_number(s->v, FFS_USB_DFU_BITS, d[2] & ~DFU_ATTRIBUTES,
+	return !refuse_if_number(s->validation, FFS_USB_DFU_BITS, d[2] & ~DFU_ATTRIBUTES,
 				 offset_in(s, d) + 2, d[2] & ~DFU_ATTRIBUTES, 0) &&
-	       !refuse_if_number(s->v, FFS_USB_DFU_ENDPOINTS, s->interface[4] != 0,
+	       !refuse_if_number(s->validation, FFS_USB_DFU_ENDPOINTS, s->interface[4] != 0,
 				 offset_in(s, s->interface) + 4, s->interface[4], 0);
 }
 
@@ -71,10 +71,10 @@ static bool validate_class(struct usb_set *s, const uint8_t *d)
 	const struct class *c = class_of(s);
 
 	/* The kernel only checks the class of the last interface before the descriptor */
-	if (refuse_if(s->v, FFS_USB_CLASS_ORDER, !c || s->class_desc || s->endpoints > 0,
-		      offset_in(s, d)))
+	if (refuse_if(s->validation, FFS_USB_CLASS_ORDER,
+		      !c || s->class_descriptor || s->endpoints > 0, offset_in(s, d)))
 		return false;
-	s->class_desc = d;
+	s->class_descriptor = d;
 	return c->check(s, d);
 }
 
@@ -88,11 +88,11 @@ static bool end_interface(struct usb_set *s)
 
 	if (!d)
 		return true;
-	good = !refuse_if_number(s->v, FFS_USB_ENDPOINT_COUNT, d[4] != s->endpoints,
+	good = !refuse_if_number(s->validation, FFS_USB_ENDPOINT_COUNT, d[4] != s->endpoints,
 				 offset_in(s, d) + 4, d[4], s->endpoints);
-	s->described |= s->class_desc != NULL;
-	if (class_of(s) && !s->class_desc && !s->undescribed)
-		s->undescribed = d;
+	s->any_class_descriptor |= s->class_descriptor != NULL;
+	if (class_of(s) && !s->class_descriptor && !s->without_class_descriptor)
+		s->without_class_descriptor = d;
 	s->interface = NULL;
 	return good;
 }
@@ -102,13 +102,13 @@ static bool end_interface(struct usb_set *s)
  * last. */
 static bool end_settings(struct usb_set *s)
 {
-	const uint8_t *d = s->undescribed;
+	const uint8_t *d = s->without_class_descriptor;
 
-	if (d &&
-	    refuse_if_number(s->v, FFS_USB_CLASS_MISSING, !s->described, offset_in(s, d), d[5], 0))
+	if (d && refuse_if_number(s->validation, FFS_USB_CLASS_MISSING, !s->any_class_descriptor,
+				  offset_in(s, d), d[5], 0))
 		return false;
-	s->undescribed = NULL;
-	s->described = false;
+	s->without_class_descriptor = NULL;
+	s->any_class_descriptor = false;
 	return true;
 }
 
@@ -118,23 +118,24 @@ static bool check_numbers(struct usb_set *s, const uint8_t *d)
 	bool same = d[2] == s->number;
 	int alternate = same ? s->alternate + 1 : 0;
 
-	return !refuse_if_number(s->v, FFS_USB_INTERFACE_NUMBER, !same && d[2] != s->number + 1,
-				 at + 2, d[2], (uint32_t)(s->number + 1)) &&
-	       !refuse_if_number(s->v, FFS_USB_ALTERNATE, d[3] != alternate, at + 3, d[3],
+	return !refuse_if_number(s->validation, FFS_USB_INTERFACE_NUMBER,
+				 !same && d[2] != s->number + 1, at + 2, d[2],
+				 (uint32_t)(s->number + 1)) &&
+	       !refuse_if_number(s->validation, FFS_USB_ALTERNATE, d[3] != alternate, at + 3, d[3],
 				 (uint32_t)alternate);
 }
 
 static bool validate_interface(struct usb_set *s, const uint8_t *d)
 {
 	if (!end_interface(s) || (d[2] != s->number && !end_settings(s)) || !check_numbers(s, d) ||
-	    refuse_if(s->v, FFS_USB_INTERFACE_CLASS, d[5] == 0, offset_in(s, d) + 5))
+	    refuse_if(s->validation, FFS_USB_INTERFACE_CLASS, d[5] == 0, offset_in(s, d) + 5))
 		return false;
 	s->interface = d;
-	s->class_desc = NULL;
+	s->class_descriptor = NULL;
 	s->number = d[2];
 	s->alternate = d[3];
 	s->endpoints = 0;
-	s->taken = 0;
+	s->setting_endpoints = 0;
 	return true;
 }
 
@@ -148,7 +149,7 @@ static unsigned int association_end(const uint8_t *d)
 /* Returns the final number of the next interface, as associations contain it. */
 static unsigned int next_interface(const struct usb_set *s)
 {
-	return s->v->validator->first_interface + (unsigned int)(s->number + 1);
+	return s->validation->validator->first_interface + (unsigned int)(s->number + 1);
 }
 
 static bool validate_association(struct usb_set *s, const uint8_t *d)
@@ -157,10 +158,13 @@ static bool validate_association(struct usb_set *s, const uint8_t *d)
 	unsigned int next = next_interface(s);
 	unsigned int end = s->association ? association_end(s->association) : 0;
 
-	if (!end_interface(s) || refuse_if(s->v, FFS_USB_ASSOCIATION_EMPTY, d[3] == 0, at + 3) ||
-	    refuse_if(s->v, FFS_USB_ASSOCIATION_CLASS, d[4] == 0, at + 4) ||
-	    refuse_if_number(s->v, FFS_USB_ASSOCIATION_ORDER, d[2] != next, at + 2, d[2], next) ||
-	    refuse_if_number(s->v, FFS_USB_ASSOCIATION_OVERLAP, d[2] < end, at + 2, d[2], end - 1))
+	if (!end_interface(s) ||
+	    refuse_if(s->validation, FFS_USB_ASSOCIATION_EMPTY, d[3] == 0, at + 3) ||
+	    refuse_if(s->validation, FFS_USB_ASSOCIATION_CLASS, d[4] == 0, at + 4) ||
+	    refuse_if_number(s->validation, FFS_USB_ASSOCIATION_ORDER, d[2] != next, at + 2, d[2],
+			     next) ||
+	    refuse_if_number(s->validation, FFS_USB_ASSOCIATION_OVERLAP, d[2] < end, at + 2, d[2],
+			     end - 1))
 		return false;
 	s->association = d;
 	return true;
@@ -171,18 +175,18 @@ static bool end_association(struct usb_set *s)
 	unsigned int there = next_interface(s);
 	const uint8_t *d = s->association;
 
-	return !d ||
-	       !refuse_if_number(s->v, FFS_USB_ASSOCIATION_MISSING, association_end(d) > there,
-				 offset_in(s, d) + 3, d[3], there - d[2]);
+	return !d || !refuse_if_number(s->validation, FFS_USB_ASSOCIATION_MISSING,
+				       association_end(d) > there, offset_in(s, d) + 3, d[3],
+				       there - d[2]);
 }
 
 /* --- a set --- */
 
 static bool validate_otg(struct usb_set *s, const uint8_t *d)
 {
-	if (refuse_if(s->v, FFS_USB_OTG_TWICE, s->otg, offset_in(s, d)) ||
-	    refuse_if_number(s->v, FFS_USB_OTG_BITS, d[2] & ~OTG_ATTRIBUTES, offset_in(s, d) + 2,
-			     d[2] & ~OTG_ATTRIBUTES, 0))
+	if (refuse_if(s->validation, FFS_USB_OTG_TWICE, s->otg, offset_in(s, d)) ||
+	    refuse_if_number(s->validation, FFS_USB_OTG_BITS, d[2] & ~OTG_ATTRIBUTES,
+			     offset_in(s, d) + 2, d[2] & ~OTG_ATTRIBUTES, 0))
 		return false;
 	s->otg = true;
 	return true;
@@ -212,7 +216,7 @@ static bool validate_descriptor(struct usb_set *s, const uint8_t *d)
 
 static bool validate_set(struct validation *v, int speed)
 {
-	struct usb_set s = { .v = v, .speed = speed, .number = -1, .alternate = -1 };
+	struct usb_set s = { .validation = v, .speed = speed, .number = -1, .alternate = -1 };
 	size_t at = v->set[speed];
 
 	for (uint32_t n = 0; n < v->count[speed]; n++) {
@@ -237,5 +241,5 @@ bool validate_usb_descriptors(struct validation *v)
 			return false;
 	}
 	/* The kernel also accepts a blob that has only OS descriptors */
-	return !refuse_if(v, FFS_USB_NO_INTERFACE, !any, v->os);
+	return !refuse_if(v, FFS_USB_NO_INTERFACE, !any, v->os_descriptors_offset);
 }

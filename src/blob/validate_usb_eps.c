@@ -48,16 +48,18 @@ static bool check_address(struct usb_set *s, const uint8_t *d)
 {
 	size_t at = offset_in(s, d) + 2;
 	unsigned int bit = usb_endpoint_bit(d[2]);
-	bool owned = s->owned >> bit & 1;
+	bool owned = s->owned_endpoints >> bit & 1;
 
-	if (refuse_if_number(s->v, FFS_USB_ENDPOINT_BITS, d[2] & 0x70, at, d[2], 0) ||
-	    refuse_if_number(s->v, FFS_USB_ENDPOINT_TWICE, s->taken >> bit & 1, at, d[2], 0) ||
-	    refuse_if_number(s->v, FFS_USB_ENDPOINT_SHARED, owned && s->owner[bit] != s->number, at,
-			     d[2], s->owner[bit]))
+	if (refuse_if_number(s->validation, FFS_USB_ENDPOINT_BITS, d[2] & 0x70, at, d[2], 0) ||
+	    refuse_if_number(s->validation, FFS_USB_ENDPOINT_TWICE, s->setting_endpoints >> bit & 1,
+			     at, d[2], 0) ||
+	    refuse_if_number(s->validation, FFS_USB_ENDPOINT_SHARED,
+			     owned && s->interface_of_endpoint[bit] != s->number, at, d[2],
+			     s->interface_of_endpoint[bit]))
 		return false;
-	s->taken |= UINT32_C(1) << bit;
-	s->owned |= UINT32_C(1) << bit;
-	s->owner[bit] = (uint8_t)s->number;
+	s->setting_endpoints |= UINT32_C(1) << bit;
+	s->owned_endpoints |= UINT32_C(1) << bit;
+	s->interface_of_endpoint[bit] = (uint8_t)s->number;
 	return true;
 }
 
@@ -115,13 +117,13 @@ static bool check_size(struct usb_set *s, const uint8_t *d)
 	unsigned int bits = get16(d + 4) & ~(SIZE_MASK | (several ? TRANSACTIONS_MASK : 0U));
 	bool at_usb2 = s->speed != FFS_SET_SUPER;
 
-	return !refuse_if_number(s->v, FFS_USB_SIZE_BITS, bits != 0, at, bits, 0) &&
-	       !refuse_if_number(s->v, size_rules[type_of(d)], !size_is_legal(s, d), at, size_of(d),
-				 0) &&
-	       !refuse_if_number(s->v, FFS_USB_TRANSACTIONS,
+	return !refuse_if_number(s->validation, FFS_USB_SIZE_BITS, bits != 0, at, bits, 0) &&
+	       !refuse_if_number(s->validation, size_rules[type_of(d)], !size_is_legal(s, d), at,
+				 size_of(d), 0) &&
+	       !refuse_if_number(s->validation, FFS_USB_TRANSACTIONS,
 				 size_of(d) < size_min[more_transactions(d)], at, size_of(d),
 				 more_transactions(d) + 1) &&
-	       !refuse_if_number(s->v, FFS_USB_DEFAULT_BANDWIDTH,
+	       !refuse_if_number(s->validation, FFS_USB_DEFAULT_BANDWIDTH,
 				 at_usb2 && type_of(d) == ISOCHRONOUS && s->alternate == 0 &&
 					 size_of(d) > 0,
 				 at, size_of(d), 0);
@@ -135,7 +137,7 @@ static bool check_interval(struct usb_set *s, const uint8_t *d)
 	bool plain = s->speed == FFS_SET_FULL && type_of(d) == INTERRUPT;
 	unsigned int max = plain ? UINT8_MAX : INTERVAL_EXPONENT_MAX;
 
-	return !refuse_if_number(s->v, FFS_USB_INTERVAL,
+	return !refuse_if_number(s->validation, FFS_USB_INTERVAL,
 				 is_periodic(d) && (d[6] == 0 || d[6] > max), offset_in(s, d) + 6,
 				 d[6], max);
 }
@@ -144,12 +146,12 @@ bool validate_usb_endpoint(struct usb_set *s, const uint8_t *d)
 {
 	size_t at = offset_in(s, d);
 
-	if (refuse_if(s->v, FFS_USB_ENDPOINT_STRAY, !s->interface, at) ||
-	    refuse_if(s->v, FFS_USB_ENDPOINT_NINE,
+	if (refuse_if(s->validation, FFS_USB_ENDPOINT_STRAY, !s->interface, at) ||
+	    refuse_if(s->validation, FFS_USB_ENDPOINT_NINE,
 		      d[0] != ENDPOINT_SIZE && s->interface[5] != CLASS_AUDIO, at) ||
 	    !check_address(s, d) ||
-	    refuse_if_number(s->v, FFS_USB_ATTRIBUTES, reserved_attributes(s, d) != 0, at + 3,
-			     reserved_attributes(s, d), 0) ||
+	    refuse_if_number(s->validation, FFS_USB_ATTRIBUTES, reserved_attributes(s, d) != 0,
+			     at + 3, reserved_attributes(s, d), 0) ||
 	    !check_size(s, d) || !check_interval(s, d))
 		return false;
 	s->endpoints++;
@@ -164,7 +166,7 @@ bool validate_usb_no_companion(struct usb_set *s)
 	const uint8_t *d = s->endpoint;
 
 	s->endpoint = NULL;
-	return !d || !refuse_if(s->v, FFS_USB_COMPANION_MISSING, s->speed == FFS_SET_SUPER,
+	return !d || !refuse_if(s->validation, FFS_USB_COMPANION_MISSING, s->speed == FFS_SET_SUPER,
 				offset_in(s, d));
 }
 
@@ -199,11 +201,14 @@ static bool check_companion_attributes(struct usb_set *s, const uint8_t *endpoin
 	unsigned int streams = type_of(endpoint) == BULK ? d[3] : 0;
 	unsigned int mult = type_of(endpoint) == ISOCHRONOUS ? d[3] : 0;
 
-	return !refuse_if_number(s->v, FFS_USB_COMPANION_BITS, reserved != 0, at, reserved, 0) &&
-	       !refuse_if_number(s->v, FFS_USB_STREAMS, streams > STREAMS_MAX, at, streams,
+	return !refuse_if_number(s->validation, FFS_USB_COMPANION_BITS, reserved != 0, at, reserved,
+				 0) &&
+	       !refuse_if_number(s->validation, FFS_USB_STREAMS, streams > STREAMS_MAX, at, streams,
 				 STREAMS_MAX) &&
-	       !refuse_if_number(s->v, FFS_USB_MULT, mult > MULT_MAX, at, mult, MULT_MAX) &&
-	       !refuse_if_number(s->v, FFS_USB_MULT_BURST, mult > 0 && d[2] == 0, at, mult, 0);
+	       !refuse_if_number(s->validation, FFS_USB_MULT, mult > MULT_MAX, at, mult,
+				 MULT_MAX) &&
+	       !refuse_if_number(s->validation, FFS_USB_MULT_BURST, mult > 0 && d[2] == 0, at, mult,
+				 0);
 }
 
 static bool check_interval_bytes(struct usb_set *s, const uint8_t *endpoint, const uint8_t *d)
@@ -212,7 +217,7 @@ static bool check_interval_bytes(struct usb_set *s, const uint8_t *endpoint, con
 	unsigned int room = size_of(endpoint) * (d[2] + 1U) * (mult + 1);
 
 	return !is_periodic(endpoint) ||
-	       !refuse_if_number(s->v, FFS_USB_INTERVAL_BYTES, get16(d + 4) > room,
+	       !refuse_if_number(s->validation, FFS_USB_INTERVAL_BYTES, get16(d + 4) > room,
 				 offset_in(s, d) + 4, get16(d + 4), room);
 }
 
@@ -222,13 +227,13 @@ bool validate_usb_companion(struct usb_set *s, const uint8_t *d)
 	size_t at = offset_in(s, d);
 
 	s->endpoint = NULL;
-	if (refuse_if(s->v, FFS_USB_COMPANION_SPEED, s->speed != FFS_SET_SUPER, at) ||
-	    refuse_if(s->v, FFS_USB_COMPANION_STRAY, !endpoint, at))
+	if (refuse_if(s->validation, FFS_USB_COMPANION_SPEED, s->speed != FFS_SET_SUPER, at) ||
+	    refuse_if(s->validation, FFS_USB_COMPANION_STRAY, !endpoint, at))
 		return false;
-	return !refuse_if_number(s->v, FFS_USB_BURST, d[2] > burst_max(endpoint), at + 2, d[2],
-				 burst_max(endpoint)) &&
+	return !refuse_if_number(s->validation, FFS_USB_BURST, d[2] > burst_max(endpoint), at + 2,
+				 d[2], burst_max(endpoint)) &&
 	       check_companion_attributes(s, endpoint, d) &&
-	       !refuse_if_number(s->v, FFS_USB_SIZE_BURST,
+	       !refuse_if_number(s->validation, FFS_USB_SIZE_BURST,
 				 is_periodic(endpoint) && d[2] > 0 &&
 					 size_of(endpoint) != PERIODIC_BURST_SIZE,
 				 offset_in(s, endpoint) + 4, size_of(endpoint),

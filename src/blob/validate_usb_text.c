@@ -37,15 +37,15 @@ static bool check_id(struct validation *v, size_t at)
 }
 
 struct os_state {
-	struct validation *v;
-	uint8_t seen[256 / 8]; /* bits of the interfaces that have a compatible ID */
+	struct validation *validation;
+	uint8_t seen_interfaces[256 / 8]; /* bits of the interfaces that have a compatible ID */
 };
 
 static bool check_compat(struct os_state *s, size_t at)
 {
-	struct validation *v = s->v;
+	struct validation *v = s->validation;
 	uint8_t interface = v->data[at];
-	uint8_t *seen = &s->seen[interface / 8], bit = (uint8_t)(1 << interface % 8);
+	uint8_t *seen = &s->seen_interfaces[interface / 8], bit = (uint8_t)(1 << interface % 8);
 
 	if (refuse_if_number(v, FFS_USB_COMPAT_TWICE, *seen & bit, at, interface, 0))
 		return false;
@@ -70,13 +70,13 @@ static bool check_prop(struct validation *v, size_t at)
 /* Advances `at` past the section. */
 static bool check_section(struct os_state *s, size_t *at)
 {
-	const uint8_t *data = s->v->data;
+	const uint8_t *data = s->validation->data;
 	bool compat = get16(data + *at + 7) == OS_INDEX_COMPAT;
 	unsigned int count = get16(data + *at + 9);
 
 	*at += OS_HEAD_SIZE;
 	for (; count > 0; count--) {
-		if (!(compat ? check_compat(s, *at) : check_prop(s->v, *at)))
+		if (!(compat ? check_compat(s, *at) : check_prop(s->validation, *at)))
 			return false;
 		*at += compat ? COMPAT_SIZE : data[*at];
 	}
@@ -85,8 +85,8 @@ static bool check_section(struct os_state *s, size_t *at)
 
 bool validate_usb_os_descriptors(struct validation *v)
 {
-	struct os_state s = { .v = v };
-	size_t at = v->os;
+	struct os_state s = { .validation = v };
+	size_t at = v->os_descriptors_offset;
 
 	for (uint32_t n = 0; n < v->os_count; n++)
 		if (!check_section(&s, &at))
@@ -157,7 +157,7 @@ static bool check_strings(struct validation *v, uint32_t strings, size_t *at)
 		const uint8_t *end = memchr(v->data + *at, 0, v->size - *at);
 		size_t next = (size_t)(end - v->data) + 1;
 
-		if (i < v->in->strings && !check_string(v, *at, next - 1))
+		if (i < v->instance->strings && !check_string(v, *at, next - 1))
 			return false;
 		*at = next;
 	}
@@ -170,7 +170,7 @@ bool validate_usb_strings(struct validation *v)
 	size_t at = STRINGS_HEAD_SIZE;
 	uint16_t known[LANGUAGES_MAX];
 
-	if (v->in->strings == 0)
+	if (v->instance->strings == 0)
 		return true;
 	if (refuse_if_number(v, FFS_USB_LANGUAGES, languages > LANGUAGES_MAX, 12, languages,
 			     LANGUAGES_MAX))

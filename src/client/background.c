@@ -106,7 +106,7 @@ void client_report(int fd, enum client_result result, const char *name, const ch
 	send(fd, &report, sizeof(report), MSG_NOSIGNAL);
 }
 
-struct background {
+struct background_report {
 	struct supervisor *s;
 	const char *name;
 	enum client_result result;
@@ -117,7 +117,7 @@ struct background {
  * ends. */
 static void report_up(void *data)
 {
-	struct background *b = data;
+	struct background_report *b = data;
 
 	fd_stdio_to_null();
 	client_report(b->report_fd, b->result, b->name, supervisor_udc(b->s));
@@ -130,7 +130,7 @@ int client_supervise(struct supervisor **s, const struct gadget *g, enum client_
 		     const struct client_options *options, int report_fd, bool *reported,
 		     struct error *err)
 {
-	struct background b = {
+	struct background_report b = {
 		.s = *s, .name = g->name, .result = result, .report_fd = report_fd
 	};
 	int r;

@@ -19,15 +19,15 @@
 #include "functionfs/mount.h"
 #include "plan/files.h"
 
-struct found {
+struct found_gadget {
 	const char *name;
 	struct configfs_tree configfs; /* its directory in configfs; empty: none */
 	struct plan *plan;
-	char *mounted; /* path of one of its mounts */
+	char *mount_path; /* path of one of its mounts */
 };
 
 /* Returns whether the FunctionFS `source` that is mounted on `path` belongs to the gadget. */
-static bool is_mount_of(const struct found *f, const char *path, const char *source)
+static bool is_mount_of(const struct found_gadget *f, const char *path, const char *source)
 {
 	_cleanup_free_ char *directory = strf("functions/ffs.%s", source);
 	_cleanup_free_ char *name = inspect_mounted_name(path);
@@ -37,7 +37,7 @@ static bool is_mount_of(const struct found *f, const char *path, const char *sou
 }
 
 /* Adds the directories of a mount below /dev/ffs/NAME, which only `up` creates. */
-static void add_directories(const struct found *f, const char *path)
+static void add_directories(const struct found_gadget *f, const char *path)
 {
 	_cleanup_free_ char *parent = path_parent(path), *top = path_parent(parent);
 	_cleanup_free_ char *name = inspect_mounted_name(path);
@@ -51,7 +51,7 @@ static void add_directories(const struct found *f, const char *path)
 
 static void add_mount(void *data, const char *path, const char *source)
 {
-	const struct found *f = data;
+	const struct found_gadget *f = data;
 
 	if (!is_mount_of(f, path, source))
 		return;
@@ -61,10 +61,10 @@ static void add_mount(void *data, const char *path, const char *source)
 
 static void find_mount(void *data, const char *path, const char *source)
 {
-	struct found *f = data;
+	struct found_gadget *f = data;
 
-	if (!f->mounted && is_mount_of(f, path, source))
-		f->mounted = xstrdup(path);
+	if (!f->mount_path && is_mount_of(f, path, source))
+		f->mount_path = xstrdup(path);
 }
 
 static void log_undone(const struct step *step, bool undone _unused_)
@@ -72,7 +72,7 @@ static void log_undone(const struct step *step, bool undone _unused_)
 	log_debug("%s %s", step->op->undo_name, step->path);
 }
 
-static int make_plan(struct found *f, const struct paths *paths, const char *mounts,
+static int make_plan(struct found_gadget *f, const struct paths *paths, const char *mounts,
 		     struct error *err)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, f->name);
@@ -126,15 +126,15 @@ static int undo(struct plan *plan, struct error *err)
  * Fails when a mount is left that the plan cannot undo: it is hidden by another mount, or its path
  * has an unexpected form.
  */
-static int check_mounts(struct found *f, const struct paths *paths, struct error *err)
+static int check_mounts(struct found_gadget *f, const struct paths *paths, struct error *err)
 {
 	_cleanup_free_ char *mounts = inspect_mounts(paths);
 
 	mounts_each(mounts, FFS_FILE_SYSTEM, find_mount, f);
-	if (!f->mounted)
+	if (!f->mount_path)
 		return 0;
-	error_set(err, EX_OSERR, EBUSY, f->mounted, "FunctionFS of '%s' is still mounted on %s",
-		  f->name, f->mounted);
+	error_set(err, EX_OSERR, EBUSY, f->mount_path, "FunctionFS of '%s' is still mounted on %s",
+		  f->name, f->mount_path);
 	return error_hint(err, "unmount it by hand");
 }
 
@@ -142,7 +142,7 @@ int client_force_down(const struct paths *paths, const char *name, struct error 
 {
 	_cleanup_free_ char *mounts = inspect_mounts(paths);
 	_cleanup_plan_ struct plan plan = { 0 };
-	struct found f = { .name = name, .plan = &plan };
+	struct found_gadget f = { .name = name, .plan = &plan };
 	int r = make_plan(&f, paths, mounts, err);
 
 	if (r == 0)
@@ -155,6 +155,6 @@ int client_force_down(const struct paths *paths, const char *name, struct error 
 	if (r == 0)
 		rundir_release_users_of(paths, name);
 	configfs_tree_free(&f.configfs);
-	free(f.mounted);
+	free(f.mount_path);
 	return r;
 }

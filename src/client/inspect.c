@@ -72,34 +72,35 @@ static bool foreign_gadget(const struct paths *paths, const char *name, const ch
 
 /* --- all gadgets --- */
 
-struct names {
-	const char *only;
-	bool ours; /* the names that are added now have a run directory */
+struct gadget_names {
+	const char *only_name;
+	bool have_run_dir; /* the names that are added now have a run directory */
 	struct found {
 		char *name;
-		bool ours;
-	} * v;
+		bool have_run_dir;
+	} * list;
 	size_t n;
 };
 
 static int add_name(void *data, const char *name)
 {
-	struct names *names = data;
+	struct gadget_names *names = data;
 
-	if (names->only && !streq(names->only, name))
+	if (names->only_name && !streq(names->only_name, name))
 		return 0;
 	for (size_t i = 0; i < names->n; i++) {
-		if (streq(names->v[i].name, name)) {
-			names->v[i].ours = names->v[i].ours || names->ours;
+		if (streq(names->list[i].name, name)) {
+			names->list[i].have_run_dir =
+				names->list[i].have_run_dir || names->have_run_dir;
 			return 0;
 		}
 	}
-	*array_add(names->v, names->n) =
-		(struct found){ .name = xstrdup(name), .ours = names->ours };
+	*array_add(names->list, names->n) =
+		(struct found){ .name = xstrdup(name), .have_run_dir = names->have_run_dir };
 	return 0;
 }
 
-static void add_configfs_names(const struct paths *paths, struct names *names)
+static void add_configfs_names(const struct paths *paths, struct gadget_names *names)
 {
 	_cleanup_free_ char *path = strf("%s/usb_gadget", paths->configfs);
 	DIR *dir = opendir(path);
@@ -131,7 +132,7 @@ static void add_gadget(const struct paths *paths, const struct found *found, con
 {
 	struct gadget_status gadget = { 0 };
 
-	if ((found->ours && inspect_our_gadget(paths, found->name, mounts, &gadget)) ||
+	if ((found->have_run_dir && inspect_our_gadget(paths, found->name, mounts, &gadget)) ||
 	    foreign_gadget(paths, found->name, mounts, &gadget))
 		*array_add(gadgets->v, gadgets->n) = gadget;
 	else
@@ -142,7 +143,7 @@ int inspect_gadgets(const struct paths *paths, const char *name, struct gadget_s
 		    struct error *err)
 {
 	_cleanup_free_ char *mounts = inspect_mounts(paths);
-	struct names names = { .only = name };
+	struct gadget_names names = { .only_name = name };
 	int r;
 
 	*gadgets = (struct gadget_statuses){ 0 };
@@ -150,16 +151,16 @@ int inspect_gadgets(const struct paths *paths, const char *name, struct gadget_s
 	 */
 	mounts_each(mounts, FFS_FILE_SYSTEM, add_mounted_name, &names);
 	add_configfs_names(paths, &names);
-	names.ours = true;
+	names.have_run_dir = true;
 	r = rundir_each_name(paths, add_name, &names);
 	if (names.n > 0)
-		qsort(names.v, names.n, sizeof(*names.v), compare);
+		qsort(names.list, names.n, sizeof(*names.list), compare);
 	for (size_t i = 0; i < names.n; i++) {
 		if (r >= 0)
-			add_gadget(paths, &names.v[i], mounts, gadgets);
-		free(names.v[i].name);
+			add_gadget(paths, &names.list[i], mounts, gadgets);
+		free(names.list[i].name);
 	}
-	free(names.v);
+	free(names.list);
 	return r < 0 ? error_errno(err, EX_OSERR, -r, paths->run_dir, "cannot list %s",
 				   paths->run_dir)
 		     : 0;

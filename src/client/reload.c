@@ -55,28 +55,28 @@ int client_gadget_file(const struct paths *paths, const char *name, char **file,
 	return r == -ENOENT && !err->exit ? client_no_supervisor(name, err) : r;
 }
 
-struct of_file {
+struct gadgets_of_file {
 	const struct paths *paths;
 	const char *file;
 	char **names;
 	size_t n;
-	size_t unrenamed; /* index of the gadget with the file's own name; SIZE_MAX: none */
-	bool is_unique;	  /* no other gadget has the file's own name */
+	size_t index_of_own_name; /* index of the gadget with the file's own name; SIZE_MAX: none */
+	bool is_unique;		  /* no other gadget has the file's own name */
 };
 
 /* Adds a gadget if its record has the file; ignores unreadable records. */
 static int add_if_of_file(void *data, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
-	struct of_file *o = data;
+	struct gadgets_of_file *o = data;
 	struct record origin;
 
 	if (read_origin(o->paths, name, &origin, &ignored) == 0 &&
 	    streq_null(origin.file, o->file)) {
 		*array_add(o->names, o->n) = xstrdup(name);
 		if (!record_is_renamed(&origin)) {
-			o->is_unique = o->unrenamed == SIZE_MAX;
-			o->unrenamed = o->n - 1;
+			o->is_unique = o->index_of_own_name == SIZE_MAX;
+			o->index_of_own_name = o->n - 1;
 		}
 	}
 	record_free(&origin);
@@ -88,7 +88,7 @@ static int compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int several(const struct of_file *o, struct error *err)
+static int error_several(const struct gadgets_of_file *o, struct error *err)
 {
 	_cleanup_free_ char *words = NULL;
 
@@ -108,7 +108,7 @@ static int several(const struct of_file *o, struct error *err)
 
 int client_find_by_file(const struct paths *paths, const char *file, char **name, struct error *err)
 {
-	struct of_file o = { .paths = paths, .file = file, .unrenamed = SIZE_MAX };
+	struct gadgets_of_file o = { .paths = paths, .file = file, .index_of_own_name = SIZE_MAX };
 	int r = 0;
 
 	*name = NULL;
@@ -116,9 +116,9 @@ int client_find_by_file(const struct paths *paths, const char *file, char **name
 	if (o.n == 1)
 		*name = xstrdup(o.names[0]);
 	else if (o.n > 1 && o.is_unique)
-		*name = xstrdup(o.names[o.unrenamed]);
+		*name = xstrdup(o.names[o.index_of_own_name]);
 	else if (o.n > 1)
-		r = several(&o, err);
+		r = error_several(&o, err);
 	for (size_t i = 0; i < o.n; i++)
 		free(o.names[i]);
 	free(o.names);
@@ -141,14 +141,14 @@ int client_reload(const struct paths *paths, const char *name, const char *file,
 }
 
 /* A gadget that is up, from record and status. */
-struct present {
+struct current_state {
 	struct preview preview;
 	struct record record;
 	struct gadget_status status;
 	const char *udc; /* NULL: not bound */
 };
 
-static int read_present(struct present *p, const char *name, struct error *err)
+static int read_present(struct current_state *p, const char *name, struct error *err)
 {
 	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
 	const struct paths *paths = p->preview.live.paths;
@@ -176,7 +176,7 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 		       const char *const *dirs, json_t **changes, bool *rebinds, struct error *err)
 {
 	struct reload *reload = xcalloc(1, sizeof(*reload));
-	struct present now = { 0 };
+	struct current_state now = { 0 };
 	struct reload_base base = { .paths = paths,
 				    .live = &now.preview.live,
 				    .configfs = &now.preview.configfs,

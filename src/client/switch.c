@@ -18,19 +18,19 @@
 #include "supervisor/switching.h"
 
 /* A gadget and the options of its supervisor. */
-struct setup {
+struct gadget_setup {
 	const struct gadget *gadget;
-	struct gadget *own; /* `gadget` if this struct owns it; else NULL */
+	struct gadget *owned_gadget; /* `gadget` if this struct owns it; else NULL */
 	json_t *document, *switched;
 	struct rundir rundir; /* stays locked while the other gadget comes up, in case that fails */
 	bool has_leftovers;   /* `rundir` has files of a dead supervisor */
 	char *udc;	      /* NULL: the UDC of the gadget file */
 	bool no_bind;
 };
-#define SETUP_NONE ((struct setup){ .rundir = RUNDIR_NONE })
+#define SETUP_NONE ((struct gadget_setup){ .rundir = RUNDIR_NONE })
 
 /* Releases the run directory and with it the gadget's name. */
-static void release_name(struct setup *setup)
+static void release_name(struct gadget_setup *setup)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
@@ -39,18 +39,18 @@ static void release_name(struct setup *setup)
 	rundir_close(&setup->rundir);
 }
 
-static void setup_free(struct setup *setup)
+static void setup_free(struct gadget_setup *setup)
 {
 	release_name(setup);
 	json_decref(setup->document);
 	json_decref(setup->switched);
 	free(setup->udc);
-	gadget_free(setup->own);
+	gadget_free(setup->owned_gadget);
 	*setup = SETUP_NONE;
 }
 
 /* The state of this process, which is the supervisor of one gadget after the other. */
-struct process {
+struct switch_process {
 	struct supervisor **s;
 	const struct client_options *options;
 	const struct paths *paths;
@@ -60,7 +60,7 @@ struct process {
 
 	const struct gadget *gadget; /* that comes up, or is up */
 	const json_t *switched;	     /* "switch" in its workers' configurations */
-	struct setup
+	struct gadget_setup
 		*previous; /* the gadget before the switch, freed when this one is up; NULL: none */
 	const char
 		*reason; /* why the switch failed, when the old gadget comes up again; else NULL */
@@ -69,7 +69,7 @@ struct process {
 };
 
 /* Frees the supervisor, but keeps its children. */
-static void end_supervisor(struct process *p)
+static void end_supervisor(struct switch_process *p)
 {
 	if (*p->s)
 		p->children = supervisor_steal_children(*p->s);
@@ -78,15 +78,16 @@ static void end_supervisor(struct process *p)
 }
 
 /* Moves both setups out of the supervisor, and frees it. */
-static void take_setups(struct process *p, struct setup *old, struct setup *new)
+static void take_setups(struct switch_process *p, struct gadget_setup *old,
+			struct gadget_setup *new)
 {
 	struct supervisor_left left = supervisor_leave(*p->s);
 	struct switching *sw = left.next;
 	struct gadget *first = NULL;
 
 	if (left.gadget) {
-		first = old->own;
-		old->gadget = old->own = left.gadget;
+		first = old->owned_gadget;
+		old->gadget = old->owned_gadget = left.gadget;
 	}
 	json_decref(old->document);
 	old->document = left.document;
@@ -94,14 +95,14 @@ static void take_setups(struct process *p, struct setup *old, struct setup *new)
 	old->udc = left.udc;
 	old->no_bind = left.no_bind;
 	old->rundir = left.rundir;
-	*new = (struct setup){ .gadget = sw->gadget,
-			       .own = steal_ptr(sw->gadget),
-			       .document = steal_ptr(sw->document),
-			       .switched = steal_ptr(sw->switched),
-			       .rundir = rundir_steal(&sw->rundir),
-			       .has_leftovers = sw->has_leftovers,
-			       .udc = steal_ptr(sw->udc),
-			       .no_bind = old->no_bind };
+	*new = (struct gadget_setup){ .gadget = sw->gadget,
+				      .owned_gadget = steal_ptr(sw->gadget),
+				      .document = steal_ptr(sw->document),
+				      .switched = steal_ptr(sw->switched),
+				      .rundir = rundir_steal(&sw->rundir),
+				      .has_leftovers = sw->has_leftovers,
+				      .udc = steal_ptr(sw->udc),
+				      .no_bind = old->no_bind };
 	switching_free(sw);
 	end_supervisor(p);
 	rundir_remove_files(&old->rundir);
@@ -110,7 +111,7 @@ static void take_setups(struct process *p, struct setup *old, struct setup *new)
 
 static void on_up(void *data)
 {
-	struct process *p = data;
+	struct switch_process *p = data;
 	struct supervisor *s = *p->s;
 
 	p->is_up = true;
@@ -130,7 +131,8 @@ static void on_up(void *data)
 }
 
 /* Undoes the gadget of a dead supervisor. Clearing releases the lock, so it is taken again. */
-static int clear_leftovers(const struct process *p, struct setup *setup, struct error *err)
+static int clear_leftovers(const struct switch_process *p, struct gadget_setup *setup,
+			   struct error *err)
 {
 	const char *name = setup->gadget->name;
 	int r = client_clear_leftovers(p->paths, name, &setup->rundir, err);
@@ -143,7 +145,7 @@ static int clear_leftovers(const struct process *p, struct setup *setup, struct 
  * Returns when the gadget is down, or when it did not come up (p->is_up). *p->s is NULL if no
  * supervisor could be made.
  */
-static int supervise(struct process *p, struct setup *setup, struct error *err)
+static int supervise(struct switch_process *p, struct gadget_setup *setup, struct error *err)
 {
 	struct client_options options = *p->options;
 	struct supervisor_setup supervisor;
@@ -176,7 +178,7 @@ static int supervise(struct process *p, struct setup *setup, struct error *err)
 }
 
 /* Brings the old gadget up again, because the new one failed. */
-static int go_back(struct process *p, struct setup *old, struct error *err)
+static int go_back(struct switch_process *p, struct gadget_setup *old, struct error *err)
 {
 	_cleanup_free_ char *output = *p->s ? client_last_output(*p->s) : NULL;
 	_cleanup_error_ struct error reason = { 0 };
@@ -194,9 +196,9 @@ static int go_back(struct process *p, struct setup *old, struct error *err)
 	return r;
 }
 
-static int switch_once(struct process *p, struct setup *setup, struct error *err)
+static int switch_once(struct switch_process *p, struct gadget_setup *setup, struct error *err)
 {
-	struct setup old = *setup, new;
+	struct gadget_setup old = *setup, new;
 	int r;
 
 	take_setups(p, &old, &new);
@@ -222,10 +224,10 @@ int client_run_switches(struct supervisor **s, const struct gadget *g,
 			const struct client_options *options, bool foreground, int r,
 			struct error *err)
 {
-	struct process p = {
+	struct switch_process p = {
 		.s = s, .options = options, .paths = options->paths, .foreground = foreground
 	};
-	struct setup setup = SETUP_NONE;
+	struct gadget_setup setup = SETUP_NONE;
 
 	if (r < 0 && supervisor_switches(*s))
 		supervisor_say(*s, LOG_ERR, "not switched: %s", err->text);
@@ -244,7 +246,7 @@ int client_run_switches(struct supervisor **s, const struct gadget *g,
 /* --- gadgets of dead supervisors ---------------------------------------------------------------
  */
 
-struct leftovers {
+struct leftover_search {
 	const struct paths *paths;
 	const char *origin;
 	char **names;
@@ -253,7 +255,7 @@ struct leftovers {
 
 static int add_leftover(void *data, const char *name)
 {
-	struct leftovers *leftovers = data;
+	struct leftover_search *leftovers = data;
 	_cleanup_error_ struct error ignored = { 0 };
 	struct record record;
 	pid_t pid;
@@ -282,7 +284,7 @@ static int clear_one(const struct paths *paths, const char *name, struct error *
 
 int client_clear_switched(const struct paths *paths, const char *name, struct error *err)
 {
-	struct leftovers leftovers = { .paths = paths, .origin = name };
+	struct leftover_search leftovers = { .paths = paths, .origin = name };
 	int r = 0;
 
 	rundir_each(paths, add_leftover, &leftovers);

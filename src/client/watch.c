@@ -18,7 +18,7 @@
 #define ENTRY_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF)
 
 /* A process or the attribute `state` of a UDC, which is watched. */
-struct item {
+struct watched_item {
 	struct watch *watch;
 	struct fd_watch source;
 	pid_t pid; /* 0: a UDC */
@@ -32,9 +32,10 @@ struct watch {
 	void (*fn)(void *data);
 	void *data;
 	struct fd_watch inotify, mounts;
-	int newest; /* highest watch descriptor so far; the kernel numbers them in ascending order
-		     */
-	struct item **items;
+	int newest_descriptor; /* highest watch descriptor so far; the kernel numbers them in
+				* ascending order
+				*/
+	struct watched_item **items;
 	size_t n_items;
 };
 
@@ -54,7 +55,7 @@ static void on_mounts(void *data, uint32_t events _unused_)
 }
 
 /* Arms the next notification of sysfs: poll(2) reports only after a read from offset 0. */
-static bool arm(const struct item *item)
+static bool arm_notification(const struct watched_item *item)
 {
 	char rest[64];
 
@@ -64,9 +65,9 @@ static bool arm(const struct item *item)
 /* Handles an event: a process ended, or a UDC changed its state or was removed. */
 static void on_item(void *data, uint32_t events _unused_)
 {
-	struct item *item = data;
+	struct watched_item *item = data;
 
-	if (item->pid || !arm(item))
+	if (item->pid || !arm_notification(item))
 		fd_watch_close(item->watch->loop, &item->source);
 	item->watch->fn(item->watch->data);
 }
@@ -102,10 +103,10 @@ struct watch *watch_new(const struct paths *paths, struct loop *loop, void (*fn)
 static bool watch_directory(struct watch *w, const char *path, uint32_t events)
 {
 	int wd = inotify_add_watch(w->inotify.fd, path, events | IN_ONLYDIR);
-	bool is_new = wd > w->newest;
+	bool is_new = wd > w->newest_descriptor;
 
 	if (is_new)
-		w->newest = wd;
+		w->newest_descriptor = wd;
 	return is_new;
 }
 
@@ -137,7 +138,7 @@ static bool watch_directories(struct watch *w, const struct gadget_statuses *gad
 static bool watch_item(struct watch *w, pid_t pid, const char *udc)
 {
 	_cleanup_free_ char *path = udc ? strf(UDC_CLASS_DIR "/%s/state", udc) : NULL;
-	struct item *item;
+	struct watched_item *item;
 	int fd;
 
 	for (size_t i = 0; i < w->n_items; i++) {
@@ -151,7 +152,9 @@ static bool watch_item(struct watch *w, pid_t pid, const char *udc)
 	if (fd < 0)
 		return errno == ESRCH; /* the process has ended: inspect again */
 	item = xcalloc(1, sizeof(*item));
-	*item = (struct item){ .watch = w, .source = FD_WATCH_NONE, .pid = pid, .in_use = true };
+	*item = (struct watched_item){
+		.watch = w, .source = FD_WATCH_NONE, .pid = pid, .in_use = true
+	};
 	item->udc = udc ? xstrdup(udc) : NULL;
 	if (fd_watch_add(w->loop, &item->source, fd, udc ? EPOLLPRI : EPOLLIN, on_item, item) < 0) {
 		close(fd);
@@ -160,7 +163,7 @@ static bool watch_item(struct watch *w, pid_t pid, const char *udc)
 		return false;
 	}
 	if (udc)
-		arm(item);
+		arm_notification(item);
 	*array_add(w->items, w->n_items) = item;
 	return true;
 }
@@ -183,7 +186,7 @@ static bool watch_gadget(struct watch *w, const struct gadget_status *gadget)
 	return is_new;
 }
 
-static void free_item(struct item *item)
+static void free_item(struct watched_item *item)
 {
 	fd_watch_close(item->watch->loop, &item->source);
 	free(item->udc);

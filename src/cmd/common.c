@@ -119,7 +119,7 @@ int cmd_load(const struct globals *globals, const char *argument, const char *na
 static void add_errors(struct diags *to, const struct diags *from)
 {
 	for (size_t i = 0; i < from->n; i++) {
-		const struct diag *d = &from->v[i];
+		const struct diag *d = &from->list[i];
 
 		if (d->severity == DIAG_ERROR)
 			diags_add(to, DIAG_ERROR, &(struct position){ d->file, d->line, d->column },

@@ -79,7 +79,8 @@ static void offer_udcs(const struct line *l)
 
 	udcs_list(&l->globals.paths, &udcs, &ignored);
 	for (size_t i = 0; i < udcs.n; i++)
-		offer(l, udcs.v[i].name, udcs.v[i].holder ? udcs.v[i].holder : udcs.v[i].driver);
+		offer(l, udcs.list[i].name,
+		      udcs.list[i].holder ? udcs.list[i].holder : udcs.list[i].driver);
 }
 
 static void offer_schemas(const struct line *l)

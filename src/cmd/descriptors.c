@@ -38,11 +38,12 @@ static void print_all(const struct descriptors *d)
 	const struct function *of = NULL;
 
 	for (size_t i = 0; i < d->n; i++) {
-		const struct descriptor *one = &d->v[i];
+		const struct descriptor *one = &d->list[i];
 
-		if (one->of && one->of != of)
-			printf("  --- function '%s' (%s)\n", one->of->label, one->of->type);
-		of = one->of;
+		if (one->function && one->function != of)
+			printf("  --- function '%s' (%s)\n", one->function->label,
+			       one->function->type);
+		of = one->function;
 		if (one->bytes[1] == 0x04)
 			interface = one;
 		descriptor_print(stdout, one, interface);
@@ -150,7 +151,7 @@ static json_t *to_json(const struct descriptors *d)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < d->n; i++)
-		json_array_append_new(list, descriptor_to_json(&d->v[i]));
+		json_array_append_new(list, descriptor_to_json(&d->list[i]));
 	return list;
 }
 

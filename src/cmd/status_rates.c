@@ -19,8 +19,8 @@ static char *make_key(const struct gadget_status *gadget, const struct function_
 static struct rate *find(const struct rates *rates, const char *key)
 {
 	for (size_t i = 0; i < rates->n; i++)
-		if (streq(rates->v[i].key, key))
-			return &rates->v[i];
+		if (streq(rates->values[i].key, key))
+			return &rates->values[i];
 	return NULL;
 }
 
@@ -29,7 +29,7 @@ static void sample(struct rates *rates, char *key, int64_t bytes, double now)
 	struct rate *r = find(rates, key);
 
 	if (!r) {
-		*array_add(rates->v, rates->n) =
+		*array_add(rates->values, rates->n) =
 			(struct rate){ .key = key, .bytes = bytes, .at = now };
 		return;
 	}
@@ -66,9 +66,9 @@ double rates_wait(const struct rates *rates, double now)
 	double wait = -1;
 
 	for (size_t i = 0; i < rates->n; i++) {
-		double left = rates->v[i].at + SILENCE - now;
+		double left = rates->values[i].at + SILENCE - now;
 
-		if (rates->v[i].rate > 0 && (wait < 0 || left < wait))
+		if (rates->values[i].rate > 0 && (wait < 0 || left < wait))
 			wait = left > 0 ? left : 0;
 	}
 	return wait;
@@ -107,7 +107,7 @@ void rates_print(FILE *out, const struct rates *rates, const struct gadget_statu
 void rates_free(struct rates *rates)
 {
 	for (size_t i = 0; i < rates->n; i++)
-		free(rates->v[i].key);
-	free(rates->v);
+		free(rates->values[i].key);
+	free(rates->values);
 	*rates = (struct rates){ 0 };
 }

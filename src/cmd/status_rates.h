@@ -13,7 +13,7 @@ struct rates {
 		int64_t bytes;
 		double at;   /* now_monotonic() of the last change of `bytes` */
 		double rate; /* bytes per second */
-	} * v;
+	} * values;
 	size_t n;
 };
 

@@ -28,8 +28,9 @@ static json_t *udc_json(const struct udc *udc)
 		attribute(udc, "maximum_speed"), "gadget", json_string_or_null(udc->gadget),
 		"holder", json_string_or_null(udc->holder), "endpoints",
 		traits->endpoints ? json_integer(traits->endpoints) : json_null(), "scatter_gather",
-		traits->sg == UDC_SG_UNKNOWN ? json_null()
-					     : json_boolean(traits->sg == UDC_SG_YES));
+		traits->scatter_gather == UDC_SG_UNKNOWN
+			? json_null()
+			: json_boolean(traits->scatter_gather == UDC_SG_YES));
 }
 
 static void print_udc(const json_t *udc)
@@ -115,7 +116,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 		return cmd_print_error(&err);
 	array = json_array();
 	for (size_t i = 0; i < udcs.n; i++)
-		json_array_append_new(array, udc_json(&udcs.v[i]));
+		json_array_append_new(array, udc_json(&udcs.list[i]));
 	return print(json, array, udcs.n == 0 && !err.exit ? hints_json() : json_array(), &err);
 }
 

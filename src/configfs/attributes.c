@@ -56,7 +56,7 @@ static const struct {
 	"the host has locked the medium: unmount or eject it there, or write 1 to forced_eject "   \
 	"beside it"
 
-static const char *component(const char **path)
+static const char *next_component(const char **path)
 {
 	const char *start = *path + (**path == '/');
 
@@ -71,9 +71,9 @@ bool configfs_writable_while_bound(const struct step *step)
 	if (!path || step->op != &attribute_op_text)
 		return false;
 	path += strlen("/functions");
-	type = component(&path);
-	dir = component(&path);
-	name = component(&path);
+	type = next_component(&path);
+	dir = next_component(&path);
+	name = next_component(&path);
 	for (size_t i = 0; i < ARRAY_SIZE(writable_while_bound) && *path == '\0'; i++)
 		if (str_has_prefix(type, writable_while_bound[i].type) &&
 		    str_has_prefix(dir, writable_while_bound[i].dir) &&
@@ -84,7 +84,7 @@ bool configfs_writable_while_bound(const struct step *step)
 
 /* Returns the length without blanks and NULs at the end: some attributes are read back with a
  * newline, or padded. */
-static size_t trimmed(const char *text, size_t n)
+static size_t trimmed_length(const char *text, size_t n)
 {
 	while (n > 0 && (isspace((unsigned char)text[n - 1]) || text[n - 1] == '\0'))
 		n--;
@@ -117,8 +117,8 @@ static bool same_value(const char *want, size_t n_want, const char *have, size_t
 {
 	long long a, b;
 
-	n_want = trimmed(want, n_want);
-	n_have = trimmed(have, n_have);
+	n_want = trimmed_length(want, n_want);
+	n_have = trimmed_length(have, n_have);
 	if (n_want == n_have && strncasecmp(want, have, n_want) == 0)
 		return true;
 	if (is_number(want, n_want, &a) && is_number(have, n_have, &b))
@@ -132,20 +132,20 @@ static void check_value(struct step *step, const char *want, size_t n)
 	_cleanup_free_ char *have = NULL, *shown_want = NULL, *shown_have = NULL;
 	size_t n_have;
 
-	configfs_remark(step->self, step, NULL);
+	configfs_remark(step->context, step, NULL);
 	/* Some attributes are write-only. */
 	if (file_read(AT_FDCWD, step->path, ENTRY_VALUE_MAX + 1, &have, &n_have) < 0 ||
 	    same_value(want, n, have, n_have))
 		return;
 	if (step->op == &attribute_op_text) {
-		shown_want = xstrndup(want, trimmed(want, n));
-		shown_have = xstrndup(have, trimmed(have, n_have));
+		shown_want = xstrndup(want, trimmed_length(want, n));
+		shown_have = xstrndup(have, trimmed_length(have, n_have));
 	} else {
 		shown_want = strf("%zu bytes", n);
 		shown_have = strf("%zu bytes%s", n_have, n == n_have ? ", which differ" : "");
 	}
 	configfs_remark(
-		step->self, step,
+		step->context, step,
 		strf("the kernel changed '%s' to '%s' in %s", shown_want, shown_have, step->path));
 }
 
@@ -168,7 +168,7 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 {
 	int r;
 
-	configfs_keep(step);
+	configfs_store_previous(step);
 	r = n > ENTRY_VALUE_MAX ? -E2BIG : write_once(step->path, value, n);
 	if (r == 0) {
 		check_value(step, value, n);
@@ -296,7 +296,7 @@ void attributes_add(struct plan *plan, struct configfs *c, const struct entries 
 		    const char *dir)
 {
 	for (size_t i = 0; i < entries->n; i++) {
-		const struct entry *e = &entries->v[i];
+		const struct entry *e = &entries->list[i];
 		char *path = strf("%s/%s", dir, e->path);
 		struct step *step = NULL;
 
@@ -323,7 +323,7 @@ void attributes_add(struct plan *plan, struct configfs *c, const struct entries 
 		}
 		/* Entries of functions are removed with the function. */
 		if (step)
-			step->keeps = entries == &c->gadget->entries ||
-				      configfs_writable_while_bound(step);
+			step->keep_previous = entries == &c->gadget->entries ||
+					      configfs_writable_while_bound(step);
 	}
 }

@@ -35,8 +35,8 @@ static void open_view(struct backend *b, enum backend_item item, const char *pat
 
 	errno = -root;
 	b->view = root < 0 ? NULL : usbg_open(root, gadget);
-	b->refused = !b->view;
-	if (b->refused)
+	b->open_failed = !b->view;
+	if (b->open_failed)
 		log_debug("without libusbgx: %s: %s", gadget, errno_words(errno));
 	else
 		log_debug("with libusbgx: %s", gadget);
@@ -45,7 +45,7 @@ static void open_view(struct backend *b, enum backend_item item, const char *pat
 static int library_make(struct backend *b, enum backend_item item, const char *path,
 			const char *value)
 {
-	if (!b->view && !b->refused)
+	if (!b->view && !b->open_failed)
 		open_view(b, item, path);
 	return b->view ? usbg_make(b->view, item, path, value) : BACKEND_UNKNOWN;
 }
@@ -83,5 +83,5 @@ void backend_forget(struct backend *b)
 void backend_close(struct backend *b)
 {
 	library_close(b);
-	b->refused = false;
+	b->open_failed = false;
 }

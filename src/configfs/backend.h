@@ -32,8 +32,8 @@ struct usbg_view;
 /* The state of the back ends for one gadget; initially all zero. */
 struct backend {
 	struct usbg_view *view; /* libusbgx's view of the gadget; NULL: not opened */
-	bool refused;		/* libusbgx could not open the gadget: it is not tried again before
-				   backend_close */
+	bool open_failed;	/* libusbgx could not open the gadget: it is not tried again before
+			   backend_close */
 };
 
 /*

@@ -24,7 +24,7 @@ void bind_log_open(struct bind_log *log)
 void bind_log_close(struct bind_log *log)
 {
 	cleanup_close(&log->fd);
-	free(steal_ptr(log->words));
+	free(steal_ptr(log->function_message));
 }
 
 /* Returns TEXT of a record like "6,339,5140900,-;TEXT\n SUBSYSTEM=udc\n ..."; the caller frees it.
@@ -66,8 +66,8 @@ bool bind_log_record(struct bind_log *log, const char *record, const char *udc, 
 	const char *words = text ? function_words(text, gadget) : NULL;
 
 	if (words) {
-		free(log->words);
-		log->words = xstrdup(words);
+		free(log->function_message);
+		log->function_message = xstrdup(words);
 	}
 	log->error = text ? failure(text, udc, gadget) : 0;
 	return log->error != 0;

@@ -12,7 +12,7 @@ struct bind_log {
 	int fd;	   /* /dev/kmsg, which returns what is logged after bind_log_open; -1: it cannot be
 		      read */
 	int error; /* the errno that the bind failed with; 0: unknown */
-	char *words; /* the last message that a function logged; NULL: none */
+	char *function_message; /* the last message that a function logged; NULL: none */
 };
 
 void bind_log_open(struct bind_log *log);

@@ -19,7 +19,7 @@ static int too_few_endpoints(const struct gadget *g, const char *how_sure, struc
 }
 
 /* Explains ENODEV: a program has not prepared a function, or an endpoint is missing. */
-static int not_there(const struct gadget *g, struct error *err)
+static int explain_nodev(const struct gadget *g, struct error *err)
 {
 	err->exit = EX_UNAVAILABLE;
 	for (size_t i = 0; i < g->n_functions; i++) {
@@ -51,10 +51,12 @@ static int not_there(const struct gadget *g, struct error *err)
 static int explain_logged(const struct configfs *c, const struct bind_log *log, struct error *err)
 {
 	if (log->error == ENODEV)
-		not_there(c->gadget, err);
+		explain_nodev(c->gadget, err);
 	else if (log->error == KERNEL_ENOTSUPP) /* no endpoint (f_fs.c, f_mass_storage.c) */
 		too_few_endpoints(c->gadget, "", err);
-	return log->words ? error_hint(err, "the kernel logged: \"%s\"", log->words) : -err->err;
+	return log->function_message
+		       ? error_hint(err, "the kernel logged: \"%s\"", log->function_message)
+		       : -err->err;
 }
 
 /* Explains EBUSY, which the kernel returns for every reason. */

@@ -60,7 +60,7 @@ char *configfs_function_path(const struct paths *paths, const char *gadget, cons
 static void add_value(struct plan *plan, const struct step_op *op, char *path, char *value,
 		      const struct position *at, void *self)
 {
-	plan_add(plan, op, path, value, at, self)->keeps = true;
+	plan_add(plan, op, path, value, at, self)->keep_previous = true;
 }
 
 static void add_attributes(struct plan *plan, struct configfs *c, const char *dir)

@@ -26,7 +26,7 @@ void configfs_close(struct configfs *c);
 void configfs_remark(struct configfs *c, const struct step *step, char *text);
 /* Removes remarks about paths that are not in the plan, and updates the positions of the others;
  * called after a reload. */
-void configfs_settle(struct configfs *c, const struct plan *plan);
+void configfs_update_remarks(struct configfs *c, const struct plan *plan);
 void configfs_forget_remarks(struct configfs *c);
 /* Frees everything, also the remarks, which configfs_close keeps for the status. */
 void configfs_free(struct configfs *c);

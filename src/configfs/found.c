@@ -15,7 +15,7 @@ static void add_directories(struct plan *plan, const struct configfs_tree *tree,
 		const struct configfs_tree *child = &tree->children[i];
 		_cleanup_free_ char *path = strf("%s/%s", dir, child->name);
 
-		if (child->kind != TREE_DIRECTORY)
+		if (child->type != TREE_DIRECTORY)
 			continue;
 		plan_add(plan, &attribute_op_directory, xstrdup(path), NULL, NULL, NULL);
 		add_directories(plan, child, path);
@@ -34,9 +34,9 @@ static void add_links(struct plan *plan, const struct configfs_tree *tree, const
 		const struct configfs_tree *child = &tree->children[i];
 		_cleanup_free_ char *path = strf("%s/%s", dir, child->name);
 
-		if (child->kind == TREE_DIRECTORY)
+		if (child->type == TREE_DIRECTORY)
 			add_links(plan, child, path);
-		else if (child->kind == TREE_LINK)
+		else if (child->type == TREE_LINK)
 			plan_add(plan, &attribute_op_link, steal_ptr(path), NULL, NULL, NULL);
 	}
 }

@@ -17,10 +17,10 @@ static const char *base_name(const char *path)
 	return strrchr(path, '/') + 1;
 }
 
-static int make(struct step *step, enum backend_item item, const char *value, const char *verb,
-		struct error *err)
+static int make_item(struct step *step, enum backend_item item, const char *value, const char *verb,
+		     struct error *err)
 {
-	int r = backend_make(step->self, item, step->path, value);
+	int r = backend_make(step->context, item, step->path, value);
 
 	if (r == 0)
 		return 0;
@@ -32,8 +32,8 @@ static int make(struct step *step, enum backend_item item, const char *value, co
 static int write_value(struct step *step, enum backend_item item, const char *value,
 		       struct error *err)
 {
-	configfs_keep(step);
-	return make(step, item, value, "write", err);
+	configfs_store_previous(step);
+	return make_item(step, item, value, "write", err);
 }
 
 static int attribute_apply(struct step *step, struct error *err)
@@ -111,7 +111,7 @@ static int function_apply(struct step *step, struct error *err)
 {
 	const char *dir = base_name(step->path);
 	_cleanup_free_ char *type = xstrndup(dir, strcspn(dir, ".")), *module = NULL;
-	int r = make(step, ITEM_FUNCTION, NULL, "make the function", err);
+	int r = make_item(step, ITEM_FUNCTION, NULL, "make the function", err);
 
 	if (r == -ENOENT) {
 		err->exit = EX_UNAVAILABLE;
@@ -133,7 +133,7 @@ static int function_undo(struct step *step, struct error *err)
 {
 	int r;
 
-	backend_forget(step->self);
+	backend_forget(step->context);
 	r = plan_undo_rmdir(step, err);
 	if (r == -EBUSY && str_has_prefix(base_name(step->path), "tcm."))
 		return error_hint(err, "its target still exists: first remove that, below "
@@ -150,12 +150,12 @@ const struct step_op configfs_op_function = {
 
 static int config_apply(struct step *step, struct error *err)
 {
-	return make(step, ITEM_CONFIG, NULL, "make the configuration", err);
+	return make_item(step, ITEM_CONFIG, NULL, "make the configuration", err);
 }
 
 static int config_undo(struct step *step, struct error *err)
 {
-	backend_forget(step->self);
+	backend_forget(step->context);
 	return plan_undo_rmdir(step, err);
 }
 
@@ -168,12 +168,12 @@ const struct step_op configfs_op_config = {
 
 static int link_apply(struct step *step, struct error *err)
 {
-	return make(step, ITEM_LINK, step->value, "link the function", err);
+	return make_item(step, ITEM_LINK, step->value, "link the function", err);
 }
 
 static int link_undo(struct step *step, struct error *err)
 {
-	backend_forget(step->self);
+	backend_forget(step->context);
 	return plan_undo_unlink(step, err);
 }
 

@@ -24,12 +24,12 @@ void configfs_remark(struct configfs *c, const struct step *step, char *text)
 			(struct remark){ xstrdup(step->path), text, step->at };
 }
 
-void configfs_settle(struct configfs *c, const struct plan *plan)
+void configfs_update_remarks(struct configfs *c, const struct plan *plan)
 {
 	for (size_t i = c->n_remarks; i-- > 0;) {
 		size_t k = 0;
 
-		while (k < plan->n && !(plan->steps[k].self == c &&
+		while (k < plan->n && !(plan->steps[k].context == c &&
 					streq(plan->steps[k].path, c->remarks[i].path)))
 			k++;
 		if (k < plan->n)

@@ -12,19 +12,20 @@
  * Stores the previous value; ignores an attribute that cannot be read, because the write that
  * follows reports the error.
  */
-void configfs_keep(struct step *step)
+void configfs_store_previous(struct step *step)
 {
-	if (step->keeps && !step->was)
-		file_read(AT_FDCWD, step->path, ENTRY_VALUE_MAX + 1, &step->was, NULL);
+	if (step->keep_previous && !step->previous_value)
+		file_read(AT_FDCWD, step->path, ENTRY_VALUE_MAX + 1, &step->previous_value, NULL);
 }
 
 int configfs_restore(struct step *step, struct error *err)
 {
-	const char *was = step->was && *step->was ? step->was
-						  : "\n"; /* a write of 0 bytes fails with EFAULT */
+	const char *was = step->previous_value && *step->previous_value
+				  ? step->previous_value
+				  : "\n"; /* a write of 0 bytes fails with EFAULT */
 	int r;
 
-	if (!step->was) { /* unknown, for example after an older build was replaced */
+	if (!step->previous_value) { /* unknown, for example after an older build was replaced */
 		error_set(err, EX_CANTCREAT, ENODATA, step->path,
 			  "it is not known what was in %s before", step->path);
 		return error_hint(err, "take the gadget down, then up");

@@ -8,6 +8,6 @@
  * Reads the old value if step->keeps is set and no old value was read yet; called before a value is
  * written.
  */
-void configfs_keep(struct step *step);
+void configfs_store_previous(struct step *step);
 /* The `restore` function of every step that writes a value. */
 int configfs_restore(struct step *step, struct error *err);

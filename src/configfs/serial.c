@@ -56,7 +56,7 @@ static int hash_machine_id(char **serial, struct error *err)
 	return 0;
 }
 
-static int check(const char *path, const char *text, struct error *err)
+static int check_serial(const char *path, const char *text, struct error *err)
 {
 	if (!*text)
 		return error_set(err, EX_UNAVAILABLE, EINVAL, path,
@@ -105,7 +105,7 @@ int serial_read(const char *from, char **serial, struct error *err)
 	if (machine)
 		r = hash_machine_id(&text, err);
 	if (r == 0)
-		r = check(path, text, err);
+		r = check_serial(path, text, err);
 	if (r == 0)
 		*serial = steal_ptr(text);
 	return r;

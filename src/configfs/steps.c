@@ -37,7 +37,7 @@ static int gadget_apply(struct step *step, struct error *err)
 	error_errno(err, EX_OSERR, errno, step->path, "cannot make the gadget %s", step->path);
 	switch (err->err) {
 	case ENOENT:
-		return explain_no_configfs(step->self, err);
+		return explain_no_configfs(step->context, err);
 	case EEXIST:
 		err->exit = EX_CANTCREAT;
 		return error_hint(err,
@@ -77,7 +77,7 @@ static int write_apply(struct step *step, struct error *err)
 {
 	int r;
 
-	configfs_keep(step);
+	configfs_store_previous(step);
 	r = file_write(AT_FDCWD, step->path, step->value, strlen(step->value));
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, step->path, "cannot write '%s' to %s",
@@ -109,7 +109,7 @@ static int bind_apply(struct step *step, struct error *err)
 {
 	_cleanup_bind_log_ struct bind_log log;
 	_cleanup_free_ char *dir = path_parent(step->path);
-	const struct configfs *c = step->self;
+	const struct configfs *c = step->context;
 	int r;
 
 	bind_log_open(&log);

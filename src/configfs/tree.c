@@ -109,16 +109,16 @@ static int read_entry(struct reader *r, struct configfs_tree *tree, int dir, con
 
 	if (fstatat(dir, tree->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
 		/* Another program has removed the entry meanwhile. */
-		tree->kind = TREE_ATTRIBUTE;
+		tree->type = TREE_ATTRIBUTE;
 		tree->err = errno;
 		return 0;
 	}
 	if (S_ISDIR(st.st_mode)) {
-		tree->kind = TREE_DIRECTORY;
+		tree->type = TREE_DIRECTORY;
 		return read_directory(r, tree, path, depth + 1, err);
 	}
-	tree->kind = S_ISLNK(st.st_mode) ? TREE_LINK : TREE_ATTRIBUTE;
-	if (tree->kind == TREE_LINK)
+	tree->type = S_ISLNK(st.st_mode) ? TREE_LINK : TREE_ATTRIBUTE;
+	if (tree->type == TREE_LINK)
 		read_link(r, tree, dir);
 	else if (S_ISREG(st.st_mode))
 		read_attribute(tree, dir, st.st_mode);

@@ -13,7 +13,7 @@
 enum tree_kind { TREE_DIRECTORY, TREE_ATTRIBUTE, TREE_LINK };
 
 struct configfs_tree {
-	enum tree_kind kind;
+	enum tree_kind type;
 	char *name;
 	/*
 	 * Attribute: its contents and a NUL that `size` does not count; NULL: it is read-only or

@@ -120,7 +120,7 @@ int udcs_list(const struct paths *paths, struct udcs *udcs, struct error *err)
 
 		if (entry->d_name[0] == '.')
 			continue;
-		udc = array_add(udcs->v, udcs->n);
+		udc = array_add(udcs->list, udcs->n);
 		udc->name = xstrdup(entry->d_name);
 		udc->driver = udc_driver(udc->name);
 		find_holder(paths, udc);
@@ -128,25 +128,25 @@ int udcs_list(const struct paths *paths, struct udcs *udcs, struct error *err)
 	}
 	closedir(dir);
 	if (udcs->n > 0)
-		qsort(udcs->v, udcs->n, sizeof(*udcs->v), compare);
+		qsort(udcs->list, udcs->n, sizeof(*udcs->list), compare);
 	return 0;
 }
 
 void udcs_free(struct udcs *udcs)
 {
 	for (size_t i = 0; i < udcs->n; i++)
-		free_udc(&udcs->v[i]);
-	free(udcs->v);
+		free_udc(&udcs->list[i]);
+	free(udcs->list);
 	*udcs = (struct udcs){ 0 };
 }
 
 /* Returns a list like "a (dwc3), b (musb, held by gadget 'x')"; the caller frees it. */
-static char *in_words(const struct udcs *udcs)
+static char *describe_udcs(const struct udcs *udcs)
 {
 	char *words = xstrdup("");
 
 	for (size_t i = 0; i < udcs->n; i++) {
-		const struct udc *u = &udcs->v[i];
+		const struct udc *u = &udcs->list[i];
 		_cleanup_free_ char *old = words;
 
 		words = strf("%s%s%s (%s%s%s)", old, i ? ", " : "", u->name,
@@ -158,7 +158,7 @@ static char *in_words(const struct udcs *udcs)
 
 static int no_udc(const struct udcs *udcs, const char *what, struct error *err)
 {
-	_cleanup_free_ char *words = in_words(udcs);
+	_cleanup_free_ char *words = describe_udcs(udcs);
 
 	error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR, "no UDC%s", what);
 	if (udcs->n > 0)
@@ -167,7 +167,7 @@ static int no_udc(const struct udcs *udcs, const char *what, struct error *err)
 			       "(ls " UDC_CLASS_DIR ")");
 }
 
-static int busy(const struct udc *udc, struct error *err)
+static int udc_is_busy(const struct udc *udc, struct error *err)
 {
 	error_set(err, EX_UNAVAILABLE, EBUSY, NULL, "the UDC %s is held by %s", udc->name,
 		  udc->holder);
@@ -193,7 +193,7 @@ static int choose_named(const struct paths *paths, const char *name, char **out,
 		return no_such_udc(paths, name, err);
 	find_holder(paths, &udc);
 	if (udc.holder)
-		return busy(&udc, err);
+		return udc_is_busy(&udc, err);
 	*out = steal_ptr(udc.name);
 	return 0;
 }
@@ -205,9 +205,9 @@ static int choose_among(const struct udcs *udcs, const char *driver, char **out,
 	bool any_real = false, several = false, several_held = false;
 
 	for (size_t i = 0; i < udcs->n; i++)
-		any_real = any_real || !udcs->v[i].is_virtual;
+		any_real = any_real || !udcs->list[i].is_virtual;
 	for (size_t i = 0; i < udcs->n; i++) {
-		const struct udc *u = &udcs->v[i];
+		const struct udc *u = &udcs->list[i];
 
 		if (driver ? !streq_null(u->driver, driver) : (any_real && u->is_virtual))
 			continue;
@@ -220,7 +220,7 @@ static int choose_among(const struct udcs *udcs, const char *driver, char **out,
 		}
 	}
 	if (several) {
-		_cleanup_free_ char *words = in_words(udcs);
+		_cleanup_free_ char *words = describe_udcs(udcs);
 
 		return error_set(err, EX_UNAVAILABLE, ENOTUNIQ, UDC_CLASS_DIR,
 				 "several UDCs are free; name one with --udc or with 'udc' in the "
@@ -232,12 +232,12 @@ static int choose_among(const struct udcs *udcs, const char *driver, char **out,
 		return 0;
 	}
 	if (several_held) {
-		_cleanup_free_ char *words = in_words(udcs);
+		_cleanup_free_ char *words = describe_udcs(udcs);
 
 		error_set(err, EX_UNAVAILABLE, EBUSY, UDC_CLASS_DIR, "no UDC is free: %s", words);
 		return error_hint(err, "take one of these gadgets down first");
 	}
-	return held ? busy(held, err) : no_udc(udcs, what, err);
+	return held ? udc_is_busy(held, err) : no_udc(udcs, what, err);
 }
 
 static int choose_any(const struct paths *paths, const char *driver, char **out, struct error *err)

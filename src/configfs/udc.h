@@ -18,7 +18,7 @@ struct udc {
 };
 
 struct udcs {
-	struct udc *v;
+	struct udc *list;
 	size_t n;
 };
 
@@ -56,9 +56,13 @@ char *udc_driver(const char *name);
 struct udc_traits {
 	const char *driver;
 	unsigned int endpoints; /* number besides ep0; 0: depends on the hardware */
-	enum udc_sg { UDC_SG_UNKNOWN, UDC_SG_NO, UDC_SG_YES } sg; /* gadget->sg_supported */
-	bool is_virtual;					  /* it has no connector */
-	bool dual_role; /* the controller may be in host mode, and has no UDC then */
+	enum udc_sg {
+		UDC_SG_UNKNOWN,
+		UDC_SG_NO,
+		UDC_SG_YES
+	} scatter_gather; /* gadget->sg_supported */
+	bool is_virtual;  /* it has no connector */
+	bool dual_role;	  /* the controller may be in host mode, and has no UDC then */
 };
 /* Returns the properties of a driver, never NULL; `driver` may be NULL. */
 const struct udc_traits *udc_traits(const char *driver);

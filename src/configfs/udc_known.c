@@ -19,29 +19,32 @@
  */
 static const struct udc_traits known[] = {
 	/* clang-format off: one line each */
-	{ .driver = "aspeed_udc", .endpoints = 4, .sg = UDC_SG_NO },
-	{ .driver = "at91_udc", .endpoints = 5, .sg = UDC_SG_NO },
-	{ .driver = "bcm63xx_udc", .endpoints = 4, .sg = UDC_SG_NO },
-	{ .driver = "ci_hdrc", .sg = UDC_SG_YES, .dual_role = true },
+	{ .driver = "aspeed_udc", .endpoints = 4, .scatter_gather = UDC_SG_NO },
+	{ .driver = "at91_udc", .endpoints = 5, .scatter_gather = UDC_SG_NO },
+	{ .driver = "bcm63xx_udc", .endpoints = 4, .scatter_gather = UDC_SG_NO },
+	{ .driver = "ci_hdrc", .scatter_gather = UDC_SG_YES, .dual_role = true },
 	{ .driver = "dummy_udc", .endpoints = 30, .is_virtual = true },
 	{ .driver = "dwc2",
 	  .dual_role = true }, /* supports scatter-gather with descriptor DMA only */
-	{ .driver = "dwc3", .sg = UDC_SG_YES, .dual_role = true },
-	{ .driver = "fusb300_udc", .endpoints = 15, .sg = UDC_SG_NO },
-	{ .driver = "goku_udc", .endpoints = 3, .sg = UDC_SG_NO },
-	{ .driver = "lpc32xx_udc", .endpoints = 15, .sg = UDC_SG_NO },
-	{ .driver = "m66592_udc", .endpoints = 7, .sg = UDC_SG_NO },
-	{ .driver = "max3420-udc", .endpoints = 3, .sg = UDC_SG_NO },
-	{ .driver = "mtu3", .sg = UDC_SG_NO, .dual_role = true },
-	{ .driver = "musb-hdrc", .sg = UDC_SG_NO, .dual_role = true },
-	{ .driver = "net2272", .endpoints = 3, .sg = UDC_SG_NO },
-	{ .driver = "net2280", .sg = UDC_SG_NO },
-	{ .driver = "pxa27x-udc", .endpoints = 5, .sg = UDC_SG_NO },
-	{ .driver = "r8a66597_udc", .endpoints = 7, .sg = UDC_SG_NO },
-	{ .driver = "tegra-xudc", .endpoints = 30, .sg = UDC_SG_NO },
-	{ .driver = "usbf_renesas", .endpoints = 15, .sg = UDC_SG_NO },
-	{ .driver = "usbip-vudc", .endpoints = 30, .sg = UDC_SG_NO, .is_virtual = true },
-	{ .driver = "xilinx-udc", .endpoints = 7, .sg = UDC_SG_NO },
+	{ .driver = "dwc3", .scatter_gather = UDC_SG_YES, .dual_role = true },
+	{ .driver = "fusb300_udc", .endpoints = 15, .scatter_gather = UDC_SG_NO },
+	{ .driver = "goku_udc", .endpoints = 3, .scatter_gather = UDC_SG_NO },
+	{ .driver = "lpc32xx_udc", .endpoints = 15, .scatter_gather = UDC_SG_NO },
+	{ .driver = "m66592_udc", .endpoints = 7, .scatter_gather = UDC_SG_NO },
+	{ .driver = "max3420-udc", .endpoints = 3, .scatter_gather = UDC_SG_NO },
+	{ .driver = "mtu3", .scatter_gather = UDC_SG_NO, .dual_role = true },
+	{ .driver = "musb-hdrc", .scatter_gather = UDC_SG_NO, .dual_role = true },
+	{ .driver = "net2272", .endpoints = 3, .scatter_gather = UDC_SG_NO },
+	{ .driver = "net2280", .scatter_gather = UDC_SG_NO },
+	{ .driver = "pxa27x-udc", .endpoints = 5, .scatter_gather = UDC_SG_NO },
+	{ .driver = "r8a66597_udc", .endpoints = 7, .scatter_gather = UDC_SG_NO },
+	{ .driver = "tegra-xudc", .endpoints = 30, .scatter_gather = UDC_SG_NO },
+	{ .driver = "usbf_renesas", .endpoints = 15, .scatter_gather = UDC_SG_NO },
+	{ .driver = "usbip-vudc",
+	  .endpoints = 30,
+	  .scatter_gather = UDC_SG_NO,
+	  .is_virtual = true },
+	{ .driver = "xilinx-udc", .endpoints = 7, .scatter_gather = UDC_SG_NO },
 	/* clang-format on */
 };
 
@@ -67,24 +70,24 @@ char *udc_misfit(const char *driver, const struct gadget *g)
 	return NULL;
 }
 
-struct hints {
-	char **v;
+struct hint_list {
+	char **hints;
 	size_t n;
 };
 
 /* Adds a hint about a role switch: one that is set to host prevents device mode. */
-static void add_role(struct hints *h, const char *name)
+static void add_role_hint(struct hint_list *h, const char *name)
 {
 	_cleanup_free_ char *path = strf(ROLE_CLASS_DIR "/%s/role", name), *role = NULL;
 
 	if (file_read_line(AT_FDCWD, path, &role) < 0 || streq(role, "device"))
 		return;
-	*array_add(h->v, h->n) =
+	*array_add(h->hints, h->n) =
 		strf("the role switch %s is set to '%s': echo device > %s", name, role, path);
 }
 
 /* Adds a hint about a dual-role controller: one that has a driver but no UDC is in host mode. */
-static void add_dual_role(struct hints *h, const char *driver)
+static void add_dual_role_hint(struct hint_list *h, const char *driver)
 {
 	_cleanup_free_ char *dir = strf(PLATFORM_DRIVERS_DIR "/%s", driver);
 	DIR *d = opendir(dir);
@@ -100,7 +103,7 @@ static void add_dual_role(struct hints *h, const char *driver)
 		mode_path = strf("%s/%s/of_node/dr_mode", dir, entry->d_name);
 		if (file_read_line(AT_FDCWD, mode_path, &mode) < 0)
 			mode = NULL;
-		*array_add(h->v, h->n) =
+		*array_add(h->hints, h->n) =
 			strf("%s (%s) is not in device mode%s%s%s: in the device tree dr_mode "
 			     "must be \"peripheral\" or \"otg\", and the kernel must support it",
 			     entry->d_name, driver, mode ? " (dr_mode is \"" : "", mode ? mode : "",
@@ -112,18 +115,18 @@ static void add_dual_role(struct hints *h, const char *driver)
 
 size_t udc_hints(char ***words)
 {
-	struct hints h = { 0 };
+	struct hint_list h = { 0 };
 	DIR *d = opendir(ROLE_CLASS_DIR);
 	struct dirent *entry;
 
 	while (d && (entry = readdir(d)))
 		if (entry->d_name[0] != '.')
-			add_role(&h, entry->d_name);
+			add_role_hint(&h, entry->d_name);
 	if (d)
 		closedir(d);
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (known[i].dual_role)
-			add_dual_role(&h, known[i].driver);
-	*words = h.v;
+			add_dual_role_hint(&h, known[i].driver);
+	*words = h.hints;
 	return h.n;
 }

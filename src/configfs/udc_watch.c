@@ -29,19 +29,19 @@ int udc_watch_open(struct error *err)
 	return steal_fd(&fd);
 }
 
-struct program {
-	struct sock_filter *code;
-	size_t n;
+struct bpf_program {
+	struct sock_filter *instructions;
+	size_t n_instructions;
 };
 
-static void add(struct program *p, uint16_t code, uint32_t k, size_t skip)
+static void add(struct bpf_program *p, uint16_t code, uint32_t k, size_t skip)
 {
-	*array_add(p->code, p->n) =
+	*array_add(p->instructions, p->n_instructions) =
 		(struct sock_filter){ .code = code, .k = k, .jf = (uint8_t)skip };
 }
 
 /* Adds instructions that accept a message which begins with these bytes. */
-static void add_text(struct program *p, const char *text, size_t size)
+static void add_text(struct bpf_program *p, const char *text, size_t size)
 {
 	size_t loads = size / 4 + size % 4;
 
@@ -63,7 +63,7 @@ static void add_text(struct program *p, const char *text, size_t size)
  * Adds instructions that accept messages about the device `path`: they begin with "ACTION@PATH" and
  * a zero byte (lib/kobject_uevent.c).
  */
-static void add_messages(struct program *p, const char *path)
+static void add_messages(struct bpf_program *p, const char *path)
 {
 	static const char *const actions[] = { "add", "remove", "change" };
 	/* The path of the UDC is PARENT/udc/NAME, that of its gadget PARENT/gadget.NUMBER. */
@@ -82,7 +82,7 @@ static void add_messages(struct program *p, const char *path)
 int udc_watch_only(int fd, const char *udc)
 {
 	_cleanup_free_ char *link = strf(UDC_CLASS_DIR "/%s", udc), *path = realpath(link, NULL);
-	struct program p = { 0 };
+	struct bpf_program p = { 0 };
 	struct sock_fprog prog;
 	int r;
 
@@ -91,9 +91,10 @@ int udc_watch_only(int fd, const char *udc)
 	if (strlen(path) > TEXT_MAX)
 		return -ENAMETOOLONG;
 	add_messages(&p, path + strlen("/sys"));
-	prog = (struct sock_fprog){ .len = (unsigned short)p.n, .filter = p.code };
+	prog = (struct sock_fprog){ .len = (unsigned short)p.n_instructions,
+				    .filter = p.instructions };
 	r = setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
-	free(p.code);
+	free(p.instructions);
 	return r;
 }
 

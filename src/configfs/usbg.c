@@ -33,19 +33,20 @@ struct usbg_view {
 	usbg_state *state;
 	usbg_gadget *gadget;
 	int root;
-	int null, saved; /* /dev/null, and a copy of stderr while a call is made; -1: not opened */
+	int dev_null, saved_stderr; /* /dev/null, and a copy of stderr while a call is made; -1: not
+				       opened */
 };
 
 /* --- Silences libusbgx --------------------------------------------------------------------- */
 
 static void silence_begin(struct usbg_view *view)
 {
-	if (view->null < 0)
-		view->null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	if (view->saved < 0)
-		view->saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (view->null >= 0 && view->saved >= 0)
-		dup2(view->null, STDERR_FILENO);
+	if (view->dev_null < 0)
+		view->dev_null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (view->saved_stderr < 0)
+		view->saved_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (view->dev_null >= 0 && view->saved_stderr >= 0)
+		dup2(view->dev_null, STDERR_FILENO);
 	errno = 0;
 }
 
@@ -53,8 +54,8 @@ static void silence_end(const struct usbg_view *view)
 {
 	int e = errno;
 
-	if (view->null >= 0 && view->saved >= 0)
-		dup2(view->saved, STDERR_FILENO);
+	if (view->dev_null >= 0 && view->saved_stderr >= 0)
+		dup2(view->saved_stderr, STDERR_FILENO);
 	errno = e;
 }
 
@@ -90,7 +91,7 @@ static int errno_of(int code)
 /*
  * Converts what a call returned to -errno: that of the system call which failed, if there was one.
  */
-static int result(int code)
+static int errno_of_call(int code)
 {
 	if (code == USBG_SUCCESS)
 		return 0;
@@ -105,7 +106,7 @@ static int result(int code)
 		silence_begin(view);                                                               \
 		__code = (call);                                                                   \
 		silence_end(view);                                                                 \
-		result(__code);                                                                    \
+		errno_of_call(__code);                                                             \
 	})
 
 /* --- Names ------------------------------------------------------------------------------------ */
@@ -364,7 +365,7 @@ struct usbg_view *usbg_open(int root, const char *gadget)
 	struct usbg_view *view = xcalloc(1, sizeof(*view));
 	int e;
 
-	*view = (struct usbg_view){ .root = root, .null = -1, .saved = -1 };
+	*view = (struct usbg_view){ .root = root, .dev_null = -1, .saved_stderr = -1 };
 	if (make_empty_gadget(root, base_name(gadget)) && open_library(view, base_name(gadget))) {
 		add_existing(view, gadget, "functions", create_function);
 		add_existing(view, gadget, "configs", create_config);
@@ -382,7 +383,7 @@ void usbg_close(struct usbg_view *view)
 	if (view->state)
 		usbg_cleanup(view->state);
 	cleanup_close(&view->root);
-	cleanup_close(&view->null);
-	cleanup_close(&view->saved);
+	cleanup_close(&view->dev_null);
+	cleanup_close(&view->saved_stderr);
 	free(view);
 }

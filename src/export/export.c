@@ -40,8 +40,8 @@ static long long number_of(const struct configfs_tree *dir, const char *path)
 }
 
 /* Reports attributes and directories that a gadget file cannot contain. */
-static void lose_others(struct export *e, json_t *group, const struct configfs_tree *dir,
-			const char *const *known, size_t n_known, const char *what)
+static void report_other_entries(struct export *e, json_t *group, const struct configfs_tree *dir,
+				 const char *const *known, size_t n_known, const char *what)
 {
 	for (size_t i = 0; i < dir->n; i++) {
 		const struct configfs_tree *child = &dir->children[i];
@@ -49,8 +49,8 @@ static void lose_others(struct export *e, json_t *group, const struct configfs_t
 
 		for (size_t k = 0; k < n_known; k++)
 			is_known |= streq(known[k], child->name);
-		if (!is_known && (child->kind != TREE_ATTRIBUTE || child->value))
-			export_lose(e, group, "%s%s", child->name, what);
+		if (!is_known && (child->type != TREE_ATTRIBUTE || child->value))
+			export_report_lost(e, group, "%s%s", child->name, what);
 	}
 }
 
@@ -61,8 +61,8 @@ static void add_name(struct export *e, json_t *document)
 	if (gadgetfile_is_gadget_name(e->name))
 		json_object_set_new(document, "name", json_string(e->name));
 	else
-		export_lose(e, document, "a gadget file cannot contain the gadget's name, '%s'",
-			    e->name);
+		export_report_lost(e, document,
+				   "a gadget file cannot contain the gadget's name, '%s'", e->name);
 }
 
 /* Adds keys that the record has but configfs does not. */
@@ -86,12 +86,12 @@ static bool is_default_udc(const struct udcs *udcs, const char *name)
 	bool found = false;
 
 	for (size_t i = 0; i < udcs->n; i++)
-		n_real += !udcs->v[i].is_virtual;
+		n_real += !udcs->list[i].is_virtual;
 	for (size_t i = 0; i < udcs->n; i++) {
-		if (n_real > 0 && udcs->v[i].is_virtual)
+		if (n_real > 0 && udcs->list[i].is_virtual)
 			continue;
 		n_candidates++;
-		found |= streq(udcs->v[i].name, name);
+		found |= streq(udcs->list[i].name, name);
 	}
 	return found && n_candidates == 1;
 }
@@ -125,7 +125,7 @@ static void add_max_speed(struct export *e, json_t *document)
 		return;
 	}
 	if (speed && *speed)
-		export_lose(e, document, "max_speed %s", speed);
+		export_report_lost(e, document, "max_speed %s", speed);
 }
 
 /*
@@ -158,7 +158,7 @@ static void add_string(struct export *e, json_t *group, const struct configfs_tr
 	if (export_is_text(value, strlen(value), EXPORT_ONE_LINE))
 		json_object_set_new(group, name, json_string(value));
 	else
-		export_lose(e, group, "%s '%s': not a valid string", name, value);
+		export_report_lost(e, group, "%s '%s': not a valid string", name, value);
 }
 
 static json_t *strings(struct export *e, const struct configfs_tree *dir, const char *const *names,
@@ -170,13 +170,13 @@ static json_t *strings(struct export *e, const struct configfs_tree *dir, const 
 		const struct configfs_tree *language = &dir->children[i];
 		json_t *group;
 
-		if (language->kind != TREE_DIRECTORY)
+		if (language->type != TREE_DIRECTORY)
 			continue;
 		group = json_pack("{s:i}", "lang", (int)strtol(language->name, NULL, 0));
 		for (size_t k = 0; k < n; k++)
 			add_string(e, group, language, names[k]);
-		lose_others(e, group, language, names, n,
-			    ": a string that only uvc functions can use");
+		report_other_entries(e, group, language, names, n,
+				     ": a string that only uvc functions can use");
 		json_array_append_new(list, group);
 	}
 	return list;
@@ -189,7 +189,7 @@ static long long linked_config(const struct configfs_tree *os_desc)
 {
 	for (size_t i = 0; i < os_desc->n; i++) {
 		const struct configfs_tree *child = &os_desc->children[i];
-		const char *dot = child->kind == TREE_LINK && child->value
+		const char *dot = child->type == TREE_LINK && child->value
 					  ? strrchr(child->value, '.')
 					  : NULL;
 
@@ -218,7 +218,7 @@ static void add_os_descs(struct export *e, json_t *document)
 	if (id > 0)
 		json_object_set_new(group, "config_id", json_integer(id));
 	else
-		export_lose(
+		export_report_lost(
 			e, group,
 			"os_desc leads to no configuration; that of the file leads to the first");
 	json_object_set_new(document, "os_descs", group);
@@ -252,7 +252,7 @@ static const char *label_of(const struct export *e, const struct configfs_tree *
 	size_t n = 0;
 
 	for (size_t i = 0; name && functions && i < functions->n; i++) {
-		if (functions->children[i].kind != TREE_DIRECTORY)
+		if (functions->children[i].type != TREE_DIRECTORY)
 			continue;
 		if (streq(functions->children[i].name, name + 1))
 			return e->labels[n];
@@ -270,12 +270,13 @@ static json_t *config_functions(struct export *e, json_t *group, const struct co
 
 	for (size_t i = 0; i < dir->n; i++) {
 		const struct configfs_tree *link = &dir->children[i];
-		const char *label = link->kind == TREE_LINK ? label_of(e, link) : NULL;
+		const char *label = link->type == TREE_LINK ? label_of(e, link) : NULL;
 
-		if (link->kind != TREE_LINK)
+		if (link->type != TREE_LINK)
 			continue;
 		if (!label)
-			export_lose(e, group, "the link %s leads to no function", link->name);
+			export_report_lost(e, group, "the link %s leads to no function",
+					   link->name);
 		else if (streq(strrchr(link->value, '/') + 1, link->name))
 			json_array_append_new(list, json_string(label));
 		else if (export_is_text(link->name, strlen(link->name), EXPORT_ONE_LINE))
@@ -320,8 +321,9 @@ static void add_config(struct export *e, json_t *document, json_t *configs,
 	if (is_config_name(name))
 		json_object_set_new(group, "name", json_string(name));
 	else
-		export_lose(e, group, "a gadget file cannot contain the configuration's name, '%s'",
-			    name);
+		export_report_lost(e, group,
+				   "a gadget file cannot contain the configuration's name, '%s'",
+				   name);
 	add_config_attributes(group, dir);
 	export_set_if_any(group, "strings", strings(e, languages, texts, ARRAY_SIZE(texts)));
 	list = config_functions(e, group, dir);
@@ -329,7 +331,8 @@ static void add_config(struct export *e, json_t *document, json_t *configs,
 		json_object_set(group, "functions", list);
 		json_array_append(configs, group);
 	} else {
-		export_lose(e, document, "the configuration %s, which has no functions", dir->name);
+		export_report_lost(e, document, "the configuration %s, which has no functions",
+				   dir->name);
 	}
 	json_decref(list);
 	json_decref(group);
@@ -341,7 +344,7 @@ static void add_configs(struct export *e, json_t *document)
 	json_t *configs = json_array();
 
 	for (size_t i = 0; dir && i < dir->n; i++)
-		if (dir->children[i].kind == TREE_DIRECTORY)
+		if (dir->children[i].type == TREE_DIRECTORY)
 			add_config(e, document, configs, &dir->children[i]);
 	export_set_if_any(document, "configs", configs);
 }
@@ -364,8 +367,8 @@ json_t *export_document(struct export *e)
 	add_recorded(e, document);
 	add_udc(e, document);
 	add_max_speed(e, document);
-	lose_others(e, document, e->tree, known, ARRAY_SIZE(known),
-		    ": a gadget file cannot contain it");
+	report_other_entries(e, document, e->tree, known, ARRAY_SIZE(known),
+			     ": a gadget file cannot contain it");
 	add_attributes(e, document);
 	json_object_set_new(
 		document, "strings",

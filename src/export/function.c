@@ -13,39 +13,39 @@
 #define MAX_PATH 1024 /* bytes of a path in `tree` */
 
 /* A function that is being exported. */
-struct draft {
+struct function_export {
 	struct export *export;
 	const char *type, *label;
 	char *name; /* name of its directory: TYPE.INSTANCE */
-	const struct configfs_tree *top;
+	const struct configfs_tree *directory;
 	json_t *group; /* the function's group in the document */
 	json_t *tree;
 	/* Attributes and directories that need not be written to `tree`. */
-	const struct configfs_tree **done;
-	size_t n_done;
+	const struct configfs_tree **exported;
+	size_t n_exported;
 };
 
-static bool is_done(const struct draft *d, const struct configfs_tree *tree)
+static bool is_exported(const struct function_export *d, const struct configfs_tree *tree)
 {
-	for (size_t i = 0; i < d->n_done; i++)
-		if (d->done[i] == tree)
+	for (size_t i = 0; i < d->n_exported; i++)
+		if (d->exported[i] == tree)
 			return true;
 	return false;
 }
 
-static void set_done(struct draft *d, const struct configfs_tree *tree)
+static void set_exported(struct function_export *d, const struct configfs_tree *tree)
 {
-	*array_add(d->done, d->n_done) = tree;
+	*array_add(d->exported, d->n_exported) = tree;
 }
 
 /* --- Rows ------------------------------------------------------------------------------------- */
 
-static json_t *rows_group(struct draft *d, const struct key_group *group,
+static json_t *rows_group(struct function_export *d, const struct key_group *group,
 			  const struct configfs_tree *dir);
 
 /* Returns the directory of the n-th group of a list; NULL: it does not exist. */
-static const struct configfs_tree *element(const struct key *row, const struct configfs_tree *dir,
-					   size_t n)
+static const struct configfs_tree *element_directory(const struct key *row,
+						     const struct configfs_tree *dir, size_t n)
 {
 	_cleanup_free_ char *name = strf("%s%zu", row->directory, n);
 
@@ -55,28 +55,29 @@ static const struct configfs_tree *element(const struct key *row, const struct c
 /* Returns a list whose groups are numbered directories; NULL: there are none, or they are not
  * numbered from 0 without a gap.
  */
-static json_t *numbered(struct draft *d, const struct key *row, const struct configfs_tree *dir)
+static json_t *export_numbered_list(struct function_export *d, const struct key *row,
+				    const struct configfs_tree *dir)
 {
 	json_t *list;
 	size_t n = 0;
 
 	for (size_t i = 0; i < dir->n; i++)
-		n += dir->children[i].kind == TREE_DIRECTORY &&
+		n += dir->children[i].type == TREE_DIRECTORY &&
 		     str_has_prefix(dir->children[i].name, row->directory);
 	for (size_t i = 0; i < n; i++)
-		if (!element(row, dir, i))
+		if (!element_directory(row, dir, i))
 			return NULL;
 	list = n > 0 ? json_array() : NULL;
 	for (size_t i = 0; i < n; i++) {
-		const struct configfs_tree *child = element(row, dir, i);
+		const struct configfs_tree *child = element_directory(row, dir, i);
 
 		json_array_append_new(list, rows_group(d, row->group, child));
-		set_done(d, child);
+		set_exported(d, child);
 	}
 	return list;
 }
 
-static json_t *rows_group(struct draft *d, const struct key_group *group,
+static json_t *rows_group(struct function_export *d, const struct key_group *group,
 			  const struct configfs_tree *dir)
 {
 	json_t *object = json_object();
@@ -86,12 +87,12 @@ static json_t *rows_group(struct draft *d, const struct key_group *group,
 		json_t *value = NULL;
 
 		if (row->directory) {
-			value = numbered(d, row, dir);
-		} else if (child && child->kind == TREE_ATTRIBUTE && row->set != set_attr_node) {
+			value = export_numbered_list(d, row, dir);
+		} else if (child && child->type == TREE_ATTRIBUTE && row->set != set_attr_node) {
 			value = export_row_value(&(struct export_attribute){ d->type, dir, child },
 						 row);
 			if (value)
-				set_done(d, child);
+				set_exported(d, child);
 		}
 		if (value)
 			json_object_set_new(object, row->name, value);
@@ -99,13 +100,13 @@ static json_t *rows_group(struct draft *d, const struct key_group *group,
 	return object;
 }
 
-static void add_attrs(struct draft *d, const struct function_type *type)
+static void add_attrs(struct function_export *d, const struct function_type *type)
 {
 	if (type && type->attrs)
-		export_set_if_any(d->group, "attrs", rows_group(d, type->attrs, d->top));
+		export_set_if_any(d->group, "attrs", rows_group(d, type->attrs, d->directory));
 }
 
-static void add_id(struct draft *d, json_t *entry, const struct configfs_tree *interface,
+static void add_id(struct function_export *d, json_t *entry, const struct configfs_tree *interface,
 		   const char *name)
 {
 	const struct configfs_tree *id = configfs_tree_child(interface, name);
@@ -116,14 +117,14 @@ static void add_id(struct draft *d, json_t *entry, const struct configfs_tree *i
 	if (!value)
 		return;
 	json_object_set_new(entry, name, value);
-	set_done(d, id);
+	set_exported(d, id);
 }
 
 /* Adds the two ids in os_desc/interface.NAME; add_tree adds the properties below it. */
-static void add_os_descs(struct draft *d)
+static void add_os_descs(struct function_export *d)
 {
 	static const char prefix[] = "interface.";
-	const struct configfs_tree *dir = configfs_tree_child(d->top, "os_desc");
+	const struct configfs_tree *dir = configfs_tree_child(d->directory, "os_desc");
 	json_t *list = json_array();
 
 	for (size_t i = 0; dir && i < dir->n; i++) {
@@ -188,14 +189,14 @@ static bool is_among(const char *word, const char *const *words, size_t n)
 }
 
 /* Adds an entry to `tree`; false: a gadget file cannot contain the path. */
-static bool add_entry(struct draft *d, const char *path, const char *key, json_t *value)
+static bool add_entry(struct function_export *d, const char *path, const char *key, json_t *value)
 {
 	json_t *entry;
 
 	if (strlen(path) > MAX_PATH || !export_is_text(path, strlen(path), EXPORT_ONE_LINE)) {
-		export_lose(d->export, d->group,
-			    "%s of function '%s': a gadget file cannot contain this name", path,
-			    d->label);
+		export_report_lost(d->export, d->group,
+				   "%s of function '%s': a gadget file cannot contain this name",
+				   path, d->label);
 		json_decref(value);
 		return false;
 	}
@@ -207,14 +208,14 @@ static bool add_entry(struct draft *d, const char *path, const char *key, json_t
 }
 
 /* Adds an attribute to `tree`; returns whether it was added. */
-static bool add_attribute(struct draft *d, const struct configfs_tree *dir,
+static bool add_attribute(struct function_export *d, const struct configfs_tree *dir,
 			  const struct configfs_tree *attribute, const char *path)
 {
 	json_t *value;
 
 	if (attribute->err) {
-		export_lose(d->export, d->group, "%s of function '%s' could not be read: %s", path,
-			    d->label, errno_words(attribute->err));
+		export_report_lost(d->export, d->group, "%s of function '%s' could not be read: %s",
+				   path, d->label, errno_words(attribute->err));
 		return false;
 	}
 	value = export_tree_value(&(struct export_attribute){ d->type, dir, attribute });
@@ -228,11 +229,11 @@ static char *below(const char *prefix, const char *name)
 
 enum when { EARLY, NORMAL };
 
-static bool add_directory(struct draft *d, const struct configfs_tree *dir, const char *prefix,
-			  enum when when);
+static bool add_directory(struct function_export *d, const struct configfs_tree *dir,
+			  const char *prefix, enum when when);
 
-static bool add_children(struct draft *d, const struct configfs_tree *dir, const char *prefix,
-			 enum tree_kind kind, bool are_late, enum when when)
+static bool add_children(struct function_export *d, const struct configfs_tree *dir,
+			 const char *prefix, enum tree_kind kind, bool are_late, enum when when)
 {
 	bool any = false;
 
@@ -240,13 +241,13 @@ static bool add_children(struct draft *d, const struct configfs_tree *dir, const
 		const struct configfs_tree *child = &dir->children[i];
 		_cleanup_free_ char *path = NULL;
 
-		if (child->kind != kind ||
+		if (child->type != kind ||
 		    is_among(child->name, late, ARRAY_SIZE(late)) != are_late)
 			continue;
 		path = below(prefix, child->name);
 		if (kind == TREE_DIRECTORY)
 			any |= add_directory(d, child, path, when);
-		else if (!is_done(d, child))
+		else if (!is_exported(d, child))
 			any |= add_attribute(d, dir, child, path);
 	}
 	return any;
@@ -255,7 +256,7 @@ static bool add_children(struct draft *d, const struct configfs_tree *dir, const
 static bool has_links(const struct configfs_tree *dir)
 {
 	for (size_t i = 0; i < dir->n; i++)
-		if (dir->children[i].kind == TREE_LINK)
+		if (dir->children[i].type == TREE_LINK)
 			return true;
 	return false;
 }
@@ -264,8 +265,8 @@ static bool has_links(const struct configfs_tree *dir)
  * Adds a directory to `tree`; returns whether something below it was added, so that it needs no
  * entry of its own.
  */
-static bool add_directory(struct draft *d, const struct configfs_tree *dir, const char *prefix,
-			  enum when when)
+static bool add_directory(struct function_export *d, const struct configfs_tree *dir,
+			  const char *prefix, enum when when)
 {
 	bool any;
 
@@ -274,7 +275,7 @@ static bool add_directory(struct draft *d, const struct configfs_tree *dir, cons
 	any = add_children(d, dir, prefix, TREE_ATTRIBUTE, false, when);
 	any |= add_children(d, dir, prefix, TREE_ATTRIBUTE, true, when);
 	any |= add_children(d, dir, prefix, TREE_DIRECTORY, false, when);
-	if (any || is_done(d, dir) || has_links(dir) || !*prefix ||
+	if (any || is_exported(d, dir) || has_links(dir) || !*prefix ||
 	    is_among(prefix, made, ARRAY_SIZE(made)))
 		return any;
 	return add_entry(d, prefix, NULL, NULL);
@@ -284,62 +285,64 @@ static bool add_directory(struct draft *d, const struct configfs_tree *dir, cons
  * Adds the links in a directory to `tree`; before each link, the links in the directory that it
  * leads to.
  */
-static void add_links(struct draft *d, const struct configfs_tree *dir, const char *prefix);
+static void add_links(struct function_export *d, const struct configfs_tree *dir,
+		      const char *prefix);
 
-static void add_link(struct draft *d, const struct configfs_tree *link, const char *path)
+static void add_link(struct function_export *d, const struct configfs_tree *link, const char *path)
 {
 	_cleanup_free_ char *top = strf("usb_gadget/%s/functions/%s/", d->export->name, d->name);
 	const char *target = link->value ? link->value : "";
 	const struct configfs_tree *leads_to;
 
-	if (is_done(d, link))
+	if (is_exported(d, link))
 		return;
-	set_done(d, link);
+	set_exported(d, link);
 	if (!str_has_prefix(target, top)) {
-		export_lose(d->export, d->group,
-			    "the link %s of function '%s' leads out of it, to %s", path, d->label,
-			    target);
+		export_report_lost(d->export, d->group,
+				   "the link %s of function '%s' leads out of it, to %s", path,
+				   d->label, target);
 		return;
 	}
 	target += strlen(top);
-	leads_to = configfs_tree_find(d->top, target);
-	if (leads_to && leads_to->kind == TREE_DIRECTORY)
+	leads_to = configfs_tree_find(d->directory, target);
+	if (leads_to && leads_to->type == TREE_DIRECTORY)
 		add_links(d, leads_to, target);
 	if (export_is_text(target, strlen(target), EXPORT_ONE_LINE))
 		add_entry(d, path, "link", json_string(target));
 }
 
-static void add_links(struct draft *d, const struct configfs_tree *dir, const char *prefix)
+static void add_links(struct function_export *d, const struct configfs_tree *dir,
+		      const char *prefix)
 {
 	for (size_t i = 0; i < dir->n; i++) {
 		const struct configfs_tree *child = &dir->children[i];
 		_cleanup_free_ char *path = below(prefix, child->name);
 
-		if (child->kind == TREE_LINK)
+		if (child->type == TREE_LINK)
 			add_link(d, child, path);
-		else if (child->kind == TREE_DIRECTORY)
+		else if (child->type == TREE_DIRECTORY)
 			add_links(d, child, path);
 	}
 }
 
-static void add_tree(struct draft *d)
+static void add_tree(struct function_export *d)
 {
 	d->tree = json_array();
 	for (size_t i = 0; i < ARRAY_SIZE(early); i++) {
-		const struct configfs_tree *dir = configfs_tree_find(d->top, early[i]);
+		const struct configfs_tree *dir = configfs_tree_find(d->directory, early[i]);
 
 		if (dir)
 			add_directory(d, dir, early[i], EARLY);
 	}
-	add_directory(d, d->top, "", NORMAL);
-	add_links(d, d->top, "");
+	add_directory(d, d->directory, "", NORMAL);
+	add_links(d, d->directory, "");
 	export_set_if_any(d->group, "tree", steal_ptr(d->tree));
 }
 
 /* --- The function ----------------------------------------------------------------------------- */
 
 /* Returns whether a gadget file with this function has no errors. */
-static bool is_good(const struct draft *d)
+static bool loads_without_errors(const struct function_export *d)
 {
 	json_t *document = json_pack("{s:{s:O}}", "functions", d->label, d->group);
 	_cleanup_free_ char *text = gadgetfile_write(document);
@@ -364,7 +367,7 @@ static const struct {
 		 "bring the gadget up with --no-bind, make and enable the target, then bind it." },
 };
 
-static void add_elsewhere(struct draft *d)
+static void add_type_comment(struct function_export *d)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
 		if (streq(elsewhere[i].type, d->type) && !json_object_get(d->group, "ffs"))
@@ -373,12 +376,12 @@ static void add_elsewhere(struct draft *d)
 
 enum method { BY_ROWS, BY_TREE };
 
-static void fill(struct draft *d, json_t *start, enum method how)
+static void export_attributes(struct function_export *d, json_t *start, enum method how)
 {
 	json_decref(d->group);
 	d->group = json_deep_copy(start);
-	d->n_done = 0;
-	add_elsewhere(d);
+	d->n_exported = 0;
+	add_type_comment(d);
 	if (how == BY_ROWS) {
 		add_attrs(d, function_type_find(d->type));
 		add_os_descs(d);
@@ -386,7 +389,8 @@ static void fill(struct draft *d, json_t *start, enum method how)
 	add_tree(d);
 }
 
-static char *sanitized(const char *name, const char *allowed, const char *otherwise)
+static char *replace_invalid_characters(const char *name, const char *allowed,
+					const char *otherwise)
 {
 	char *copy = xstrdup(*name ? name : otherwise);
 
@@ -420,9 +424,10 @@ static char *choose_label(const struct export *e, const char *directory, const c
 
 	if (recorded && gadgetfile_is_setting_name(recorded) && !is_label(e, recorded))
 		return xstrdup(recorded);
-	base = sanitized(instance, LETTERS DIGITS "*_-", "function");
+	base = replace_invalid_characters(instance, LETTERS DIGITS "*_-", "function");
 	if (!gadgetfile_is_setting_name(base)) {
-		_cleanup_free_ char *old = base, *first = sanitized(type, LETTERS DIGITS "_-", "f");
+		_cleanup_free_ char *old = base, *first = replace_invalid_characters(
+							 type, LETTERS DIGITS "_-", "f");
 
 		base = gadgetfile_is_setting_name(first) ? strf("%s_%s", first, old)
 							 : strf("f_%s", old);
@@ -439,7 +444,7 @@ static char *choose_label(const struct export *e, const char *directory, const c
  * Returns the instance's name, changed so that gadgetfile_load accepts it
  * (gadgetfile/types/function.c, load_instance). The caller frees it.
  */
-static char *choose_instance(struct draft *d, const char *instance)
+static char *choose_instance(struct function_export *d, const char *instance)
 {
 	char *copy = xstrdup(*instance ? instance : d->label);
 
@@ -447,14 +452,14 @@ static char *choose_instance(struct draft *d, const char *instance)
 		if (*p <= ' ' || *p >= 0x7f || *p == '/')
 			*p = '_';
 	if (!streq(copy, instance))
-		export_lose(
+		export_report_lost(
 			d->export, d->group,
 			"a gadget file cannot contain the name of function '%s's instance, '%s'",
 			d->label, instance);
 	return copy;
 }
 
-static json_t *start_of(struct draft *d, const char *instance)
+static json_t *start_of(struct function_export *d, const char *instance)
 {
 	const struct export *e = d->export;
 	const char *recorded = export_record_label(e, d->name);
@@ -479,7 +484,9 @@ static void add_function(struct export *e, json_t *functions, const struct confi
 	size_t n = strcspn(dir->name, ".");
 	_cleanup_free_ char *type = xstrndup(dir->name, n), *label = NULL;
 	const char *instance = dir->name + n + (dir->name[n] == '.');
-	struct draft d = { .export = e, .type = type, .name = dir->name, .top = dir };
+	struct function_export d = {
+		.export = e, .type = type, .name = dir->name, .directory = dir
+	};
 	size_t n_lost;
 	json_t *start;
 
@@ -488,16 +495,17 @@ static void add_function(struct export *e, json_t *functions, const struct confi
 	d.label = e->labels[e->n_labels - 1];
 	start = start_of(&d, instance);
 	n_lost = e->n_lost;
-	fill(&d, start, BY_ROWS);
-	if (!is_good(&d)) {
+	export_attributes(&d, start, BY_ROWS);
+	if (!loads_without_errors(&d)) {
 		export_forget(e, n_lost);
-		fill(&d, start, BY_TREE);
+		export_attributes(&d, start, BY_TREE);
 	}
-	if (!is_good(&d))
-		export_lose(e, d.group, "a gadget file cannot contain function '%s'", d.label);
+	if (!loads_without_errors(&d))
+		export_report_lost(e, d.group, "a gadget file cannot contain function '%s'",
+				   d.label);
 	json_object_set_new(functions, d.label, d.group);
 	json_decref(start);
-	free(d.done);
+	free(d.exported);
 }
 
 void export_functions(struct export *e, json_t *document)
@@ -506,7 +514,7 @@ void export_functions(struct export *e, json_t *document)
 	json_t *functions = json_object();
 
 	for (size_t i = 0; dir && i < dir->n; i++)
-		if (dir->children[i].kind == TREE_DIRECTORY)
+		if (dir->children[i].type == TREE_DIRECTORY)
 			add_function(e, functions, &dir->children[i]);
 	json_object_set_new(document, "functions", functions);
 }

@@ -35,7 +35,7 @@ void export_forget(struct export *e, size_t n)
 		free(e->lost[--e->n_lost]);
 }
 
-void export_lose(struct export *e, json_t *group, const char *fmt, ...)
+void export_report_lost(struct export *e, json_t *group, const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL, *marked = NULL;
 	va_list ap;

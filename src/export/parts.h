@@ -6,7 +6,7 @@
 #include "gadgetfile/types/attrs.h"
 
 /* Adds a sentence to e->lost and as a comment to `group`. */
-void export_lose(struct export *e, json_t *group, const char *fmt, ...) _printf_(3, 4);
+void export_report_lost(struct export *e, json_t *group, const char *fmt, ...) _printf_(3, 4);
 /* Removes all but the first `n` from e->lost. */
 void export_forget(struct export *e, size_t n);
 void export_comment(json_t *group, const char *fmt, ...) _printf_(2, 3);

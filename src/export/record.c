@@ -33,14 +33,14 @@ const char *export_record_label(const struct export *e, const char *directory)
 
 /* --- Paths ------------------------------------------------------------------------------------ */
 
-enum kind {
+enum path_kind {
 	PATH,	 /* a path */
 	PROGRAM, /* a path if it has a slash */
 };
 
 static const struct {
 	const char *group, *inner, *key; /* inner NULL: the key is in the group itself */
-	enum kind kind;
+	enum path_kind kind;
 } paths[] = {
 	{ "ffs", "mount", "path", PATH },	{ "ffs", NULL, "device", PATH },
 	{ "ffs", "blob", "descriptors", PATH }, { "ffs", "blob", "strings", PATH },
@@ -48,7 +48,7 @@ static const struct {
 };
 
 /* Returns a new string with an absolute path; NULL: `value` is absolute already. */
-static json_t *absolute(const json_t *value, const char *dir, enum kind kind)
+static json_t *absolute_path(const json_t *value, const char *dir, enum path_kind kind)
 {
 	const char *text = json_string_value(value);
 	_cleanup_free_ char *path = NULL;
@@ -81,9 +81,9 @@ static json_t *expanded(const json_t *value, const char *dir)
 	return json_string(text);
 }
 
-static void set_absolute(json_t *group, const char *key, const char *dir, enum kind kind)
+static void set_absolute(json_t *group, const char *key, const char *dir, enum path_kind kind)
 {
-	json_t *value = absolute(json_object_get(group, key), dir, kind);
+	json_t *value = absolute_path(json_object_get(group, key), dir, kind);
 
 	if (value)
 		json_object_set_new(group, key, value);
@@ -92,7 +92,7 @@ static void set_absolute(json_t *group, const char *key, const char *dir, enum k
 static void expand_worker(json_t *worker, const char *dir)
 {
 	json_t *exec = json_object_get(worker, "exec"), *env = json_object_get(worker, "env"),
-	       *item, *program = absolute(json_array_get(exec, 0), dir, PROGRAM);
+	       *item, *program = absolute_path(json_array_get(exec, 0), dir, PROGRAM);
 	const char *name;
 	size_t i;
 

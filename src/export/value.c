@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "export/parts.h"
 
-enum quirk {
+enum readback_quirk {
 	PLAIN,	/* text and a newline; nothing at all if it is not set */
 	RAW,	/* bytes that are not text */
 	PADDED, /* text followed by NULs or blanks */
@@ -28,7 +28,7 @@ enum quirk {
 static const struct {
 	const char *type; /* NULL: any */
 	const char *name; /* "*END": any name that ends in END */
-	enum quirk quirk;
+	enum readback_quirk quirk;
 } quirks[] = {
 	{ "hid", "report_desc", RAW },
 	{ "midi", "id", RAW },
@@ -49,7 +49,7 @@ static bool is_named(const char *name, const char *pattern)
 	return *pattern == '*' ? str_has_suffix(name, pattern + 1) : streq(name, pattern);
 }
 
-static enum quirk quirk_of(const struct export_attribute *a)
+static enum readback_quirk quirk_of(const struct export_attribute *a)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(quirks); i++)
 		if ((!quirks[i].type || streq(a->type, quirks[i].type)) &&
@@ -88,7 +88,7 @@ static char *value_to_write(const struct export_attribute *a, size_t *size)
 {
 	const char *value = a->attribute->value;
 	size_t n = a->attribute->size;
-	enum quirk quirk = quirk_of(a);
+	enum readback_quirk quirk = quirk_of(a);
 	char *name;
 
 	if (!value)

@@ -114,14 +114,14 @@ int function_take_over(struct live_function *i, pid_t keeper)
 
 static int descriptors_apply(struct step *step, struct error *err)
 {
-	struct live_function *i = step->self;
+	struct live_function *i = step->context;
 
 	return ffs_write_descriptors(i->model->ffs, &i->ep0, err);
 }
 
 static int descriptors_undo(struct step *step, struct error *err _unused_)
 {
-	struct live_function *i = step->self;
+	struct live_function *i = step->context;
 
 	if (i)
 		cleanup_close(&i->ep0);
@@ -157,7 +157,7 @@ static int start_keeper(struct live_function *i, const char *path, struct error 
 
 static int keeper_apply(struct step *step, struct error *err)
 {
-	struct live_function *i = step->self;
+	struct live_function *i = step->context;
 	const struct ffs *ffs = function_descriptors(i->model);
 	int r = 0;
 
@@ -231,7 +231,7 @@ static int kill_orphan(const char *path, struct error *err)
 
 static int keeper_undo(struct step *step, struct error *err)
 {
-	struct live_function *i = step->self;
+	struct live_function *i = step->context;
 
 	if (!i)
 		return kill_orphan(step->value, err);

@@ -51,7 +51,7 @@ static bool has_worker_of(const struct live_function *i, const struct step *step
 
 static int start_apply(struct step *step, struct error *err)
 {
-	struct live_function *i = step->self;
+	struct live_function *i = step->context;
 
 	if (!has_worker_of(i, step))
 		function_exchange_workers(i);
@@ -70,7 +70,7 @@ static int start_apply(struct step *step, struct error *err)
 
 static int start_undo(struct step *step, struct error *err _unused_)
 {
-	struct live_function *i = step->self;
+	struct live_function *i = step->context;
 	const struct functions *all;
 
 	/* Without a supervisor, reap_all_leftovers has ended the worker. */
@@ -98,7 +98,7 @@ static int start_undo(struct step *step, struct error *err _unused_)
  */
 static int start_replace(struct step *step, struct step *last _unused_, struct error *err _unused_)
 {
-	struct live_function *i = step->self;
+	struct live_function *i = step->context;
 
 	if (!has_worker_of(i, step) && !i->worker->successor) {
 		i->replacement->worker->awaited =
@@ -119,7 +119,7 @@ const struct step_op function_op_worker = {
 
 static int ready_apply(struct step *step, struct error *err)
 {
-	struct live_function *i = step->self;
+	struct live_function *i = step->context;
 	struct live_worker *worker = i->worker;
 
 	switch (worker->state) {

@@ -16,11 +16,11 @@ static void check_rndis(struct load *l, const struct config *c)
 	for (size_t i = 1; i < c->n_functions; i++) {
 		size_t function = c->functions[i].function;
 
-		if (is_type(&l->g->functions[function], "rndis"))
+		if (is_type(&l->gadget->functions[function], "rndis"))
 			diag_warning(l->diags, node_range(l->functions[function]),
 				     "function '%s' is not the first of configuration %u: Windows "
 				     "supports RNDIS only there",
-				     l->g->functions[function].label, c->id);
+				     l->gadget->functions[function].label, c->id);
 	}
 }
 
@@ -31,7 +31,7 @@ static void check_rndis(struct load *l, const struct config *c)
  */
 static void check_obex(struct load *l, size_t function)
 {
-	if (is_type(&l->g->functions[function], "obex"))
+	if (is_type(&l->gadget->functions[function], "obex"))
 		diag_warning(l->diags, node_range(l->functions[function]),
 			     "the gadget will not connect to a host: the kernel's obex function "
 			     "keeps it disconnected until a host configures it (f_obex.c)");
@@ -39,8 +39,8 @@ static void check_obex(struct load *l, size_t function)
 
 void load_advice(struct load *l)
 {
-	for (size_t i = 0; i < l->g->n_configs; i++)
-		check_rndis(l, &l->g->configs[i]);
-	for (size_t i = 0; i < l->g->n_functions; i++)
+	for (size_t i = 0; i < l->gadget->n_configs; i++)
+		check_rndis(l, &l->gadget->configs[i]);
+	for (size_t i = 0; i < l->gadget->n_functions; i++)
 		check_obex(l, i);
 }

@@ -52,7 +52,7 @@ static size_t find_index(const struct diags *d, const struct position *at)
 	size_t i = 0;
 
 	while (i < d->n) {
-		const struct diag *other = &d->v[i];
+		const struct diag *other = &d->list[i];
 
 		if (at->file && streq(other->file, at->file) &&
 		    (other->line > at->line ||
@@ -79,14 +79,14 @@ void diags_add(struct diags *d, enum diag_severity severity, const struct positi
 	diag_add(d, severity, &range, "%s", text);
 	if (d->n == n)
 		return; /* DIAG_MAX_ERRORS reached */
-	diag = d->v[n];
-	diag.order = i > 0 ? d->v[i - 1].order : 0;
+	diag = d->list[n];
+	diag.order = i > 0 ? d->list[i - 1].order : 0;
 	if (at->line > 0) {
 		diag.source = *array_add(d->lines, d->n_lines) = read_line(at);
 		diag.line = at->line;
 		diag.column = at->column;
 		diag.end_column = token_end(diag.source, at->column);
 	}
-	memmove(&d->v[i + 1], &d->v[i], (n - i) * sizeof(diag));
-	d->v[i] = diag;
+	memmove(&d->list[i + 1], &d->list[i], (n - i) * sizeof(diag));
+	d->list[i] = diag;
 }

@@ -82,17 +82,17 @@ static void free_worker(struct worker *w)
 static void free_entries(struct entries *entries)
 {
 	for (size_t n = 0; n < entries->n; n++) {
-		free(entries->v[n].path);
-		free(entries->v[n].value);
+		free(entries->list[n].path);
+		free(entries->list[n].value);
 	}
-	free(entries->v);
+	free(entries->list);
 }
 
 const struct entry *entries_find(const struct entries *entries, const char *path)
 {
 	for (size_t n = 0; n < entries->n; n++)
-		if (streq(entries->v[n].path, path))
-			return &entries->v[n];
+		if (streq(entries->list[n].path, path))
+			return &entries->list[n];
 	return NULL;
 }
 

@@ -155,7 +155,7 @@ struct entry {
 };
 
 struct entries {
-	struct entry *v; /* in the order of creation */
+	struct entry *list; /* in the order of creation */
 	size_t n;
 };
 /* Returns the first entry with this path; NULL: none. */

@@ -24,7 +24,7 @@ struct diag {
 };
 
 struct diags {
-	struct diag *v;
+	struct diag *list;
 	size_t n;
 	size_t n_errors, n_warnings;
 	char **files; /* diag.file points to these */

@@ -71,12 +71,12 @@ static void load_name(struct load *l, struct node *node, const char *override)
 				   "name: set 'name'; " NAME_RULE,
 				   shown);
 	}
-	l->g->name = steal_ptr(base);
+	l->gadget->name = steal_ptr(base);
 }
 
 static void load_udc(struct load *l, struct node *node)
 {
-	struct gadget_udc *udc = &l->g->udc;
+	struct gadget_udc *udc = &l->gadget->udc;
 
 	if (!node || node->bad)
 		return;
@@ -101,7 +101,7 @@ static bool default_id(struct load *l, struct node *attrs, enum gadget_attr attr
 {
 	if (attrs && node_member(attrs, gadget_attribute_words[attr]))
 		return false;
-	l->g->attrs[attr] = (struct placed_int){ .set = true, .value = value };
+	l->gadget->attrs[attr] = (struct placed_int){ .set = true, .value = value };
 	return true;
 }
 
@@ -112,7 +112,7 @@ static void default_ids(struct load *l, struct node *attrs)
 	bool vendor = default_id(l, attrs, GADGET_ID_VENDOR, TEST_VENDOR);
 	bool product = default_id(l, attrs, GADGET_ID_PRODUCT, TEST_PRODUCT);
 
-	if (l->partial || (attrs && attrs->bad))
+	if (l->has_syntax_error || (attrs && attrs->bad))
 		return;
 	if (vendor && product)
 		diag_warning(
@@ -130,7 +130,7 @@ static void load_attrs(struct load *l, struct node *node)
 	struct node *size;
 
 	if (node && !node->bad) {
-		load_group(l, &attrs_keys, node, l->g->attrs);
+		load_group(l, &attrs_keys, node, l->gadget->attrs);
 		check_bcd(l, node, "bcdUSB");
 		check_bcd(l, node, "bcdDevice");
 		size = node_member(node, "bMaxPacketSize0");
@@ -146,7 +146,7 @@ static void load_attrs(struct load *l, struct node *node)
 
 static void load_strings(struct load *l, struct node *list)
 {
-	struct gadget *g = l->g;
+	struct gadget *g = l->gadget;
 	struct gadget_strings *s;
 	const struct node *surplus = NULL;
 
@@ -174,8 +174,8 @@ static void load_strings(struct load *l, struct node *list)
 			gadget_strings_free(s);
 			g->n_strings--;
 		}
-		for (size_t i = 0; i + 1 < g->n_strings && !(lang && lang->bad) && !l->partial;
-		     i++) {
+		for (size_t i = 0;
+		     i + 1 < g->n_strings && !(lang && lang->bad) && !l->has_syntax_error; i++) {
 			if (g->strings[i].lang != s->lang)
 				continue;
 			diag_error(l->diags, lang ? &lang->at : &item->at,
@@ -190,7 +190,7 @@ static void load_strings(struct load *l, struct node *list)
 
 static void load_switch_to(struct load *l, struct node *list)
 {
-	struct gadget *g = l->g;
+	struct gadget *g = l->gadget;
 
 	if (!list || list->bad)
 		return;
@@ -218,8 +218,8 @@ static void load_switch_to(struct load *l, struct node *list)
 
 static void load_gadget(struct load *l, const char *name_override)
 {
-	struct gadget_draft d = { 0 };
-	struct gadget *g = l->g;
+	struct gadget_settings d = { 0 };
+	struct gadget *g = l->gadget;
 	struct node *speed;
 
 	load_group(l, &gadget_keys, l->scan->root, &d);
@@ -272,18 +272,18 @@ int load_scanned(struct scan *s, const struct gadgetfile_options *options, struc
 			  .keys = &gadget_keys,
 			  .scan = s,
 			  .plugins = options ? options->plugins : NULL,
-			  .partial = diags->n_errors > 0 };
+			  .has_syntax_error = diags->n_errors > 0 };
 
 	*out = NULL;
 	if (json)
 		*json = NULL;
-	if (json && s->root && !l.partial)
+	if (json && s->root && !l.has_syntax_error)
 		*json = node_to_json(s->root);
 	if (s->root) {
-		g = l.g = new_gadget(s);
+		g = l.gadget = new_gadget(s);
 		load_gadget(&l, options ? options->name : NULL);
 		free(l.functions);
-		free(l.faulty);
+		free(l.has_error);
 	}
 	diags_sort(diags);
 	if (diags->n_errors > 0)
@@ -310,8 +310,8 @@ int gadgetfile_load(const char *path, const struct gadgetfile_options *options, 
 static const char *first_error(const struct diags *diags)
 {
 	for (size_t i = 0; i < diags->n; i++)
-		if (diags->v[i].severity == DIAG_ERROR)
-			return diags->v[i].text;
+		if (diags->list[i].severity == DIAG_ERROR)
+			return diags->list[i].text;
 	return "?";
 }
 
@@ -347,7 +347,7 @@ int gadgetfile_load_texts(const struct gadgetfile_text *texts, size_t n, struct 
 		*json = NULL;
 	scan_text(&s, texts[0].path, texts[0].text, texts[0].size, diags);
 	for (size_t i = 1; i < n; i++)
-		scan_text_over(&s, texts[i].path, texts[i].text, texts[i].size);
+		scan_text_as_drop_in(&s, texts[i].path, texts[i].text, texts[i].size);
 	return load_scanned(&s, NULL, out, json, diags);
 }
 

@@ -20,36 +20,36 @@ struct load {
 	const struct key_group *keys; /* keys of the whole file */
 	const struct scan *scan;
 	const struct gadgetfile_plugins *plugins; /* NULL: declarations are not available */
-	struct gadget *g;
+	struct gadget *gadget;
 	/* The setting of each function of `g`: in file order, then those inside configurations. */
 	struct node **functions;
 	size_t n_functions;
-	bool *faulty; /* for each function: an error about it was added */
+	bool *has_error; /* for each function: an error about it was added */
 	/* There was a syntax error, so a missing setting is not an error: it may be in the text. */
-	bool partial;
+	bool has_syntax_error;
 	bool relative_noted; /* the note about relative paths was added */
 };
 
-struct gadget_draft {
+struct gadget_settings {
 	struct node *name, *udc, *attrs, *strings, *functions, *configs, *os_descs, *webusb;
 	struct node *switch_to;
 	bool autostart;
 	unsigned int max_speed;
 };
 
-struct function_draft {
+struct function_settings {
 	struct node *type, *instance, *ffs, *worker, *attrs, *tree, *os_descs;
 };
 
-struct config_draft {
+struct config_settings {
 	struct node *id, *name, *attrs, *strings, *functions;
 };
 
-struct config_function_draft {
+struct config_function_settings {
 	struct node *name, *function;
 };
 
-struct ffs_draft {
+struct ffs_settings {
 	struct ffs *ffs;
 	struct node *mount, *device, *speeds, *interfaces, *associations;
 	struct node *winusb, *os_compat, *os_properties, *blob;
@@ -59,34 +59,34 @@ struct ffs_draft {
 	bool plugin;			   /* the worker is a plugin */
 };
 
-struct class_draft {
+struct class_settings {
 	struct node *class;
 	struct placed_int subclass, protocol;
 };
 
-struct interface_draft {
-	struct class_draft class;
+struct interface_settings {
+	struct class_settings class;
 	struct node *string, *endpoints, *alternates, *extra;
 };
 
-struct blob_draft {
+struct blob_settings {
 	struct node *descriptors, *strings;
 };
 
-struct os_compat_draft {
+struct os_compat_settings {
 	struct placed_int interface;
 	struct node *compatible, *sub_compatible;
 };
 
-struct os_property_draft {
+struct os_property_settings {
 	struct placed_int interface;
 	struct node *name, *data;
 	unsigned int type;
 };
 
-struct association_draft {
+struct association_settings {
 	struct placed_int first, count;
-	struct class_draft class;
+	struct class_settings class;
 	struct node *string;
 };
 
@@ -96,19 +96,19 @@ struct node_word {
 	unsigned int value;
 };
 
-struct exact_draft {
+struct exact_settings {
 	struct placed_int max_packet, burst, mult;
 	const struct node *interval;
 };
 
-struct endpoint_draft {
+struct endpoint_settings {
 	struct node_word direction, type;
 	struct placed_str name;
 	struct placed_int address, max_packet, burst, mult, zlp;
 	struct node *interval, *exact[EP_SPEED_COUNT];
 };
 
-struct worker_draft {
+struct worker_settings {
 	struct worker w;
 	struct node *plugin, *options, *exec;
 	struct node_word opens, privileges, engine;
@@ -127,10 +127,11 @@ struct position load_position(const struct load *l, const struct text_range *at)
 /* Returns " (did you mean 'x'?)", or "" for NULL. The caller frees it. */
 char *load_suggest(const char *meant);
 /* Sets *meant to a candidate that is nearer to `word` than *best, which starts as SIZE_MAX. */
-void load_consider(const char *word, const char *candidate, size_t *best, const char **meant);
+void load_compare_suggestion(const char *word, const char *candidate, size_t *best,
+			     const char **meant);
 /* Adds the error about a string that is not one of the words, with a suggestion. */
-void load_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
-		     struct node *value);
+void load_error_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
+			   struct node *value);
 /* Returns an absolute path; a relative one is relative to its file. The caller frees it. */
 char *load_path(const struct load *l, const struct node *value);
 /* Returns whether the value can be a string descriptor; adds an error if not. */
@@ -154,33 +155,33 @@ key_setter set_node, set_node_word, set_bool, set_int, set_uint, set_uint64, set
 /* Loads the functions of the groups `functions` and `configs`; NULL: no such group. */
 void load_functions(struct load *l, struct node *functions, struct node *configs);
 void load_ffs(struct load *l, struct function *f, struct node *node);
-void load_interface_endpoints(struct load *l, struct ffs_draft *d, struct interface *interface,
+void load_interface_endpoints(struct load *l, struct ffs_settings *d, struct interface *interface,
 			      struct node *list);
-void load_check_endpoints(struct load *l, struct ffs_draft *d);
+void load_check_endpoints(struct load *l, struct ffs_settings *d);
 /*
  * Loads the group 'blob' of a function; `group` is its 'ffs' group, most of whose other keys
  * exclude 'blob'.
  */
-void load_blob(struct load *l, struct ffs_draft *d, const struct node *group);
+void load_blob(struct load *l, struct ffs_settings *d, const struct node *group);
 /*
  * Adds errors for descriptors that FunctionFS would refuse; checks functions without other errors.
  */
 void load_check_blobs(struct load *l);
 void load_extra(struct load *l, struct interface *interface, struct node *list);
-void load_class(struct load *l, const struct class_draft *d, uint8_t *class, uint8_t *subclass,
+void load_class(struct load *l, const struct class_settings *d, uint8_t *class, uint8_t *subclass,
 		uint8_t *protocol);
 void load_ffs_string(struct load *l, struct ffs_string *s, struct node *value);
 void load_associations(struct load *l, struct ffs *ffs, struct node *list);
-void load_winusb(struct load *l, struct function *f, struct ffs_draft *d);
+void load_winusb(struct load *l, struct function *f, struct ffs_settings *d);
 /* Returns the setting because of which a function has Microsoft OS descriptors; NULL: none. */
-struct node *load_asks_os_descs(const struct load *l, size_t function);
+struct node *load_os_descs_setting(const struct load *l, size_t function);
 /* Checks that the device attributes fit associations; called after the configurations. */
 void load_check_associations(struct load *l);
 /* Adds errors about ${...} in a string of the last function's worker. */
 void load_check_variables(struct load *l, struct node *value);
 void load_worker(struct load *l, struct function *f, struct node *node);
 /* plugin.c: validates a worker against its plugin's declaration. `node`: the `worker` group. */
-void load_check_plugin(struct load *l, const struct function *f, struct worker_draft *d,
+void load_check_plugin(struct load *l, const struct function *f, struct worker_settings *d,
 		       struct node *node);
 void load_configs(struct load *l, struct node *configs);
 /* Adds warnings about a gadget without errors. */

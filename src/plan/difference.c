@@ -9,15 +9,15 @@
 
 /* --- Which steps are kept --------------------------------------------------------------------- */
 
-enum mark {
+enum step_mark {
 	MARK_ALONE, /* the step is undone or applied, even if the other plan has the same step */
 	MARK_KEPT,
 	MARK_REPLACED,
 };
 
-struct side {
+struct plan_side {
 	const struct plan *plan;
-	enum mark *marks;
+	enum step_mark *marks;
 	size_t *partners; /* index in the other plan */
 };
 
@@ -26,15 +26,16 @@ static bool same_step(const struct step *a, const struct step *b)
 	return a->op == b->op && streq(a->path, b->path) && streq_null(a->value, b->value);
 }
 
-static void pair_up(struct side *old, struct side *new, size_t i, size_t j, enum mark mark)
+static void pair_up(struct plan_side *old, struct plan_side *new, size_t i, size_t j,
+		    enum step_mark mark)
 {
 	old->marks[i] = new->marks[j] = mark;
 	old->partners[i] = j;
 	new->partners[j] = i;
 }
 
-static bool finds_partner(struct side *old, struct side *new, size_t j, enum mark mark,
-			  const struct plan_rules *rules)
+static bool matches(struct plan_side *old, struct plan_side *new, size_t j, enum step_mark mark,
+		    const struct plan_rules *rules)
 {
 	const struct step *step = &new->plan->steps[j];
 
@@ -53,17 +54,18 @@ static bool finds_partner(struct side *old, struct side *new, size_t j, enum mar
 }
 
 /* Finds partners with the same value first, because several steps may have the same path. */
-static void find_partners(struct side *old, struct side *new, const struct plan_rules *rules)
+static void find_partners(struct plan_side *old, struct plan_side *new,
+			  const struct plan_rules *rules)
 {
 	for (size_t j = 0; j < new->plan->n; j++)
-		finds_partner(old, new, j, MARK_KEPT, rules);
+		matches(old, new, j, MARK_KEPT, rules);
 	for (size_t j = 0; j < new->plan->n; j++)
 		if (new->partners[j] == NONE)
-			finds_partner(old, new, j, MARK_REPLACED, rules);
+			matches(old, new, j, MARK_REPLACED, rules);
 }
 
 /* Returns whether the change of another step of the plan affects this step. */
-static bool is_affected(const struct side *side, size_t i, const struct plan_rules *rules)
+static bool is_affected(const struct plan_side *side, size_t i, const struct plan_rules *rules)
 {
 	const struct step *steps = side->plan->steps;
 
@@ -76,7 +78,7 @@ static bool is_affected(const struct side *side, size_t i, const struct plan_rul
 }
 
 /* Returns whether the order of a step and one that it rests on differs between the plans. */
-static bool has_moved(const struct side *new, size_t j, const struct plan_rules *rules)
+static bool order_differs(const struct plan_side *new, size_t j, const struct plan_rules *rules)
 {
 	for (size_t k = 0; k < j; k++)
 		if (new->partners[k] != NONE &&new->partners[k] > new->partners[j] &&
@@ -88,7 +90,8 @@ static bool has_moved(const struct side *new, size_t j, const struct plan_rules 
 /*
  * Marks all steps affected by changes. The loop ends, because each round removes at least one pair.
  */
-static void spread(struct side *old, struct side *new, const struct plan_rules *rules)
+static void mark_affected(struct plan_side *old, struct plan_side *new,
+			  const struct plan_rules *rules)
 {
 	bool again;
 
@@ -99,7 +102,7 @@ static void spread(struct side *old, struct side *new, const struct plan_rules *
 
 			if (new->marks[j] == MARK_ALONE ||
 			    !(is_affected(old, i, rules) || is_affected(new, j, rules) ||
-			      has_moved(new, j, rules)))
+			      order_differs(new, j, rules)))
 				continue;
 			old->marks[i] = new->marks[j] = MARK_ALONE;
 			again = true;
@@ -107,18 +110,18 @@ static void spread(struct side *old, struct side *new, const struct plan_rules *
 	} while (again);
 }
 
-static struct side side_of(const struct plan *plan)
+static struct plan_side make_side(const struct plan *plan)
 {
-	struct side side = { .plan = plan,
-			     .marks = xcalloc(plan->n, sizeof(*side.marks)),
-			     .partners = xcalloc(plan->n, sizeof(*side.partners)) };
+	struct plan_side side = { .plan = plan,
+				  .marks = xcalloc(plan->n, sizeof(*side.marks)),
+				  .partners = xcalloc(plan->n, sizeof(*side.partners)) };
 
 	for (size_t i = 0; i < plan->n; i++)
 		side.partners[i] = NONE;
 	return side;
 }
 
-static void side_free(struct side *side)
+static void side_free(struct plan_side *side)
 {
 	free(side->marks);
 	free(side->partners);
@@ -127,12 +130,12 @@ static void side_free(struct side *side)
 /* --- The merged plan -------------------------------------------------------------------------- */
 
 /* A step of the merged plan: its index in one of the two. */
-struct slot {
+struct merged_step {
 	bool is_new;
 	size_t index;
 };
 
-static size_t slot_of(const struct slot *slots, size_t n, bool is_new, size_t index)
+static size_t find_merged_step(const struct merged_step *slots, size_t n, bool is_new, size_t index)
 {
 	for (size_t i = 0; i < n; i++)
 		if (slots[i].is_new == is_new && slots[i].index == index)
@@ -141,7 +144,7 @@ static size_t slot_of(const struct slot *slots, size_t n, bool is_new, size_t in
 }
 
 /* Returns the last step of the old plan with the same op and path; NONE: there is none. */
-static size_t same_target(const struct side *old, const struct step *step)
+static size_t same_target(const struct plan_side *old, const struct step *step)
 {
 	for (size_t i = old->plan->n; i-- > 0;)
 		if (old->plan->steps[i].op == step->op &&
@@ -155,9 +158,10 @@ static size_t same_target(const struct side *old, const struct step *step)
  * it in the new plan. A new step with the same target as an old one comes directly after that one:
  * when the merged plan is undone from its end, nothing may be left that rests on either.
  */
-static struct slot *merge(const struct side *old, const struct side *new, size_t *n)
+static struct merged_step *merge_plans(const struct plan_side *old, const struct plan_side *new,
+				       size_t *n)
 {
-	struct slot *slots = xcalloc(old->plan->n + new->plan->n, sizeof(*slots));
+	struct merged_step *slots = xcalloc(old->plan->n + new->plan->n, sizeof(*slots));
 	size_t after = 0;
 
 	for (*n = 0; *n < old->plan->n; (*n)++)
@@ -166,11 +170,11 @@ static struct slot *merge(const struct side *old, const struct side *new, size_t
 		const struct step *step = &new->plan->steps[j];
 		bool kept = new->marks[j] == MARK_KEPT;
 		size_t i = new->marks[j] == MARK_ALONE ? same_target(old, step) : new->partners[j];
-		size_t at = i == NONE ? after : slot_of(slots, *n, false, i) + 1;
+		size_t at = i == NONE ? after : find_merged_step(slots, *n, false, i) + 1;
 
 		if (!kept) {
 			memmove(&slots[at + 1], &slots[at], (*n - at) * sizeof(*slots));
-			slots[at] = (struct slot){ true, j };
+			slots[at] = (struct merged_step){ true, j };
 			(*n)++;
 		}
 		if (at >= after)
@@ -181,12 +185,13 @@ static struct slot *merge(const struct side *old, const struct side *new, size_t
 	return slots;
 }
 
-static struct plan build(const struct slot *slots, size_t n, struct plan *old, struct plan *new)
+static struct plan build_merged_plan(const struct merged_step *slots, size_t n, struct plan *old,
+				     struct plan *new)
 {
 	struct plan plan = { .steps = xcalloc(n, sizeof(*plan.steps)),
 			     .n = n,
 			     .capacity = n,
-			     .next = n,
+			     .next_step = n,
 			     .on_step = old->on_step };
 
 	for (size_t k = 0; k < n; k++)
@@ -196,7 +201,7 @@ static struct plan build(const struct slot *slots, size_t n, struct plan *old, s
 
 /* --- The changes ------------------------------------------------------------------------------ */
 
-static bool goes_with_directory(const struct side *side, size_t i)
+static bool is_in_changed_directory(const struct plan_side *side, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
 		if (side->marks[k] == MARK_ALONE && side->plan->steps[k].op->undo &&
@@ -210,41 +215,44 @@ static void add_change(struct difference *d, enum change_kind kind, size_t step,
 {
 	struct change *change = array_add(d->changes, d->n);
 
-	*change = (struct change){
-		.kind = kind, .step = step, .last = last, .with_directory = with_directory
-	};
+	*change = (struct change){ .kind = kind,
+				   .step = step,
+				   .replaced_step = last,
+				   .in_changed_directory = with_directory };
 }
 
-static void list_changes(struct difference *d, const struct side *old, const struct side *new)
+static void list_changes(struct difference *d, const struct plan_side *old,
+			 const struct plan_side *new)
 {
 	for (size_t i = d->n_old; i-- > 0;)
 		if (old->marks[i] == MARK_ALONE)
-			add_change(d, CHANGE_UNDO, d->old_at[i], NONE, goes_with_directory(old, i));
+			add_change(d, CHANGE_UNDO, d->old_index[i], NONE,
+				   is_in_changed_directory(old, i));
 	for (size_t j = 0; j < d->n_new; j++) {
 		if (new->marks[j] == MARK_ALONE)
-			add_change(d, CHANGE_APPLY, d->new_at[j], NONE,
-				   goes_with_directory(new, j));
+			add_change(d, CHANGE_APPLY, d->new_index[j], NONE,
+				   is_in_changed_directory(new, j));
 		else if (new->marks[j] == MARK_REPLACED)
-			add_change(d, CHANGE_REPLACE, d->new_at[j], d->old_at[new->partners[j]],
-				   false);
+			add_change(d, CHANGE_REPLACE, d->new_index[j],
+				   d->old_index[new->partners[j]], false);
 	}
 }
 
-static void find_slots(struct difference *d, const struct side *new, const struct slot *slots,
-		       size_t n)
+static void find_slots(struct difference *d, const struct plan_side *new,
+		       const struct merged_step *slots, size_t n)
 {
 	for (size_t i = 0; i < d->n_old; i++)
-		d->old_at[i] = slot_of(slots, n, false, i);
+		d->old_index[i] = find_merged_step(slots, n, false, i);
 	for (size_t j = 0; j < d->n_new; j++)
-		d->new_at[j] = new->marks[j] == MARK_KEPT ? d->old_at[new->partners[j]]
-							  : slot_of(slots, n, true, j);
+		d->new_index[j] = new->marks[j] == MARK_KEPT ? d->old_index[new->partners[j]]
+							     : find_merged_step(slots, n, true, j);
 }
 
 void difference_make(struct difference *d, struct plan *plan, struct plan *next,
 		     const struct plan_rules *rules)
 {
-	_cleanup_(side_free) struct side old = side_of(plan), new = side_of(next);
-	_cleanup_free_ struct slot *slots = NULL;
+	_cleanup_(side_free) struct plan_side old = make_side(plan), new = make_side(next);
+	_cleanup_free_ struct merged_step *slots = NULL;
 	struct plan merged;
 	size_t n;
 
@@ -252,17 +260,17 @@ void difference_make(struct difference *d, struct plan *plan, struct plan *next,
 				  .rules = rules,
 				  .n_old = plan->n,
 				  .n_new = next->n,
-				  .old_at = xcalloc(plan->n, sizeof(*d->old_at)),
-				  .new_at = xcalloc(next->n, sizeof(*d->new_at)),
-				  .origins = xcalloc(next->n, sizeof(*d->origins)) };
+				  .old_index = xcalloc(plan->n, sizeof(*d->old_index)),
+				  .new_index = xcalloc(next->n, sizeof(*d->new_index)),
+				  .new_positions = xcalloc(next->n, sizeof(*d->new_positions)) };
 	find_partners(&old, &new, rules);
-	spread(&old, &new, rules);
-	slots = merge(&old, &new, &n);
+	mark_affected(&old, &new, rules);
+	slots = merge_plans(&old, &new, &n);
 	find_slots(d, &new, slots, n);
 	list_changes(d, &old, &new);
-	merged = build(slots, n, plan, next);
+	merged = build_merged_plan(slots, n, plan, next);
 	for (size_t j = 0; j < next->n; j++) {
-		d->origins[j] = next->steps[j].at;
+		d->new_positions[j] = next->steps[j].at;
 		if (new.marks[j] == MARK_KEPT)
 			step_free(&next->steps[j]);
 	}
@@ -284,7 +292,7 @@ bool difference_keeps(const struct difference *d, const struct step *step)
 {
 	size_t index = (size_t)(step - d->plan->steps);
 
-	return has(d->old_at, d->n_old, index) && has(d->new_at, d->n_new, index);
+	return has(d->old_index, d->n_old, index) && has(d->new_index, d->n_new, index);
 }
 
 /* --- The end ---------------------------------------------------------------------------------- */
@@ -292,16 +300,16 @@ bool difference_keeps(const struct difference *d, const struct step *step)
 void difference_free(struct difference *d)
 {
 	free(d->changes);
-	free(d->old_at);
-	free(d->new_at);
-	free(d->origins);
+	free(d->old_index);
+	free(d->new_index);
+	free(d->new_positions);
 	*d = (struct difference){ 0 };
 }
 
 void difference_end(struct difference *d, enum difference_end which)
 {
 	size_t n = which == DIFFERENCE_OLD ? d->n_old : d->n_new;
-	const size_t *at = which == DIFFERENCE_OLD ? d->old_at : d->new_at;
+	const size_t *at = which == DIFFERENCE_OLD ? d->old_index : d->new_index;
 	struct plan *merged = d->plan;
 	struct plan plan = { .steps = xcalloc(n, sizeof(*plan.steps)),
 			     .n = n,
@@ -311,13 +319,13 @@ void difference_end(struct difference *d, enum difference_end which)
 	for (size_t i = 0; i < n; i++) {
 		plan.steps[i] = merged->steps[at[i]];
 		if (which == DIFFERENCE_NEW)
-			plan.steps[i].at = d->origins[i];
+			plan.steps[i].at = d->new_positions[i];
 	}
 	for (size_t i = 0; i < merged->n; i++)
 		if (!has(at, n, i))
 			step_free(&merged->steps[i]);
-	while (plan.next < n && plan.steps[plan.next].state == STEP_DONE)
-		plan.next++;
+	while (plan.next_step < n && plan.steps[plan.next_step].state == STEP_DONE)
+		plan.next_step++;
 	free(merged->steps);
 	*merged = plan;
 	difference_free(d);

@@ -38,14 +38,14 @@ enum change_kind {
 
 struct change {
 	enum change_kind kind;
-	size_t step; /* index in the merged plan */
-	size_t last; /* CHANGE_REPLACE: the step that it replaces */
+	size_t step;	      /* index in the merged plan */
+	size_t replaced_step; /* CHANGE_REPLACE: the step that it replaces */
 	/*
 	 * The step writes a value in a directory that this reload makes or removes: nothing is
 	 * restored.
 	 */
-	bool with_directory;
-	bool failed; /* the change could not be reverted */
+	bool in_changed_directory;
+	bool revert_failed; /* the change could not be reverted */
 };
 
 struct difference {
@@ -53,12 +53,12 @@ struct difference {
 	const struct plan_rules *rules;
 	struct change *changes;
 	size_t n;
-	size_t next; /* the first change that was not made */
-	size_t *old_at,
-		*new_at; /* index in the merged plan of each step of the old and the new plan */
+	size_t next_change; /* the first change that was not made */
+	size_t *old_index,
+		*new_index; /* index in the merged plan of each step of the old and the new plan */
 	size_t n_old, n_new;
-	struct position *origins; /* positions of the new plan's steps */
-	bool back_failed;
+	struct position *new_positions; /* positions of the new plan's steps */
+	bool any_revert_failed;
 };
 
 /*
@@ -80,17 +80,17 @@ int difference_apply(struct difference *d, struct error *err);
  * of the others are added. Returns PLAN_AGAIN or PLAN_SOON as difference_apply does. `err` must be
  * the same in all calls.
  */
-int difference_take_back(struct difference *d, struct error *err);
+int difference_revert(struct difference *d, struct error *err);
 /*
  * Returns the step of the change at which difference_apply failed, or the only one that
- * difference_take_back could not revert; NULL: several.
+ * difference_revert could not revert; NULL: several.
  */
 const struct step *difference_failed(const struct difference *d);
 /*
  * Counts the change of difference_failed as made, or as reverted: the caller handles its step
  * later. The change must not be a CHANGE_REPLACE.
  */
-void difference_forgive(struct difference *d);
+void difference_skip_failed(struct difference *d);
 /* Stops waiting for the change that is being reverted, and counts it as failed. */
 void difference_give_up(struct difference *d, struct error *err);
 
@@ -105,6 +105,6 @@ bool difference_keeps(const struct difference *d, const struct step *step);
 
 /* Return the word for a change, and for reverting it: "write-text", "rmdir", "restore". */
 const char *change_word(const struct difference *d, const struct change *change);
-const char *change_back_word(const struct difference *d, const struct change *change);
+const char *change_revert_word(const struct difference *d, const struct change *change);
 /* Returns the array "changes" of the documents; the caller owns it. */
 json_t *difference_to_json(const struct difference *d);

@@ -18,7 +18,7 @@ static const char *undo_word(const struct change *change, const struct step *ste
 {
 	if (step->op->undo)
 		return step->op->undo_name;
-	return step->op->restore && !change->with_directory ? "restore" : "leave";
+	return step->op->restore && !change->in_changed_directory ? "restore" : "leave";
 }
 
 const char *change_word(const struct difference *d, const struct change *change)
@@ -28,7 +28,7 @@ const char *change_word(const struct difference *d, const struct change *change)
 	return change->kind == CHANGE_UNDO ? undo_word(change, step) : step->op->name;
 }
 
-const char *change_back_word(const struct difference *d, const struct change *change)
+const char *change_revert_word(const struct difference *d, const struct change *change)
 {
 	const struct step *step = step_of(d, change);
 
@@ -48,7 +48,7 @@ json_t *difference_to_json(const struct difference *d)
 						       (json_int_t)(i + 1), "do",
 						       change_word(d, change), "path", step->path,
 						       "value", json_string_or_null(value), "undo",
-						       change_back_word(d, change)));
+						       change_revert_word(d, change)));
 	}
 	return array;
 }
@@ -59,7 +59,7 @@ static int undo(const struct change *change, struct step *step, struct error *er
 {
 	if (step->op->undo)
 		return step->op->undo(step, err);
-	if (step->op->restore && !change->with_directory)
+	if (step->op->restore && !change->in_changed_directory)
 		return step->op->restore(step, err);
 	return 0;
 }
@@ -77,7 +77,7 @@ static void set_state(const struct difference *d, struct step *step, bool done)
 		d->plan->on_step(step, !done);
 }
 
-static int make(struct difference *d, struct change *change, struct error *err)
+static int make_change(struct difference *d, struct change *change, struct error *err)
 {
 	struct step *step = step_of(d, change), *last;
 	int r = 0;
@@ -90,10 +90,10 @@ static int make(struct difference *d, struct change *change, struct error *err)
 		r = step->op->apply(step, err);
 		break;
 	case CHANGE_REPLACE:
-		last = &d->plan->steps[change->last];
+		last = &d->plan->steps[change->replaced_step];
 		/* The value from before the old step was applied. */
-		if (!step->was && last->was)
-			step->was = xstrdup(last->was);
+		if (!step->previous_value && last->previous_value)
+			step->previous_value = xstrdup(last->previous_value);
 		r = replace(step, last, err);
 		if (r == 0)
 			last->state = STEP_TODO;
@@ -104,19 +104,20 @@ static int make(struct difference *d, struct change *change, struct error *err)
 	return r;
 }
 
-static int planted(const char *word, const struct step *step, int error, struct error *err)
+static int has_planted_fault(const char *word, const struct step *step, int error,
+			     struct error *err)
 {
 	return error_errno(err, EX_OSERR, error, step->path, "cannot %s %s", word, step->path);
 }
 
 int difference_apply(struct difference *d, struct error *err)
 {
-	for (; d->next < d->n; d->next++) {
-		struct change *change = &d->changes[d->next];
+	for (; d->next_change < d->n; d->next_change++) {
+		struct change *change = &d->changes[d->next_change];
 		struct step *step = step_of(d, change);
-		int fault = fault_hit(FAULT_RELOAD_BEFORE, d->next + 1);
-		int r = fault ? planted(change_word(d, change), step, fault, err)
-			      : make(d, change, err);
+		int fault = fault_hit(FAULT_RELOAD_BEFORE, d->next_change + 1);
+		int r = fault ? has_planted_fault(change_word(d, change), step, fault, err)
+			      : make_change(d, change, err);
 
 		if (r > 0)
 			return r;
@@ -124,14 +125,14 @@ int difference_apply(struct difference *d, struct error *err)
 			error_at(err, &step->at);
 			return r;
 		}
-		fault_hit(FAULT_RELOAD_AFTER, d->next + 1);
+		fault_hit(FAULT_RELOAD_AFTER, d->next_change + 1);
 	}
 	return 0;
 }
 
 /* --- Reverting changes ------------------------------------------------------------------------ */
 
-static int unmake(struct difference *d, struct change *change, struct error *err)
+static int undo_change(struct difference *d, struct change *change, struct error *err)
 {
 	struct step *step = step_of(d, change), *last;
 	int r = 0;
@@ -144,7 +145,7 @@ static int unmake(struct difference *d, struct change *change, struct error *err
 		r = undo(change, step, err);
 		break;
 	case CHANGE_REPLACE:
-		last = &d->plan->steps[change->last];
+		last = &d->plan->steps[change->replaced_step];
 		r = replace(last, step, err);
 		if (r == 0)
 			last->state = STEP_DONE;
@@ -164,46 +165,46 @@ static bool rests_on_failed(const struct difference *d, const struct change *cha
 	if (change->kind == CHANGE_APPLY)
 		return false;
 	for (size_t k = 0; k < d->n; k++)
-		if (d->changes[k].failed &&
+		if (d->changes[k].revert_failed &&
 		    d->rules->rests_on(step_of(d, change), step_of(d, &d->changes[k])))
 			return true;
 	return false;
 }
 
-static void note_failure(struct difference *d, struct change *change, struct error *one,
-			 struct error *err)
+static void record_failure(struct difference *d, struct change *change, struct error *one,
+			   struct error *err)
 {
-	change->failed = true;
-	if (!d->back_failed)
+	change->revert_failed = true;
+	if (!d->any_revert_failed)
 		error_move(err, one);
 	else
 		error_hint(err, "also %s", step_of(d, change)->path);
-	d->back_failed = true;
+	d->any_revert_failed = true;
 }
 
-int difference_take_back(struct difference *d, struct error *err)
+int difference_revert(struct difference *d, struct error *err)
 {
-	for (; d->next > 0; d->next--) {
-		struct change *change = &d->changes[d->next - 1];
+	for (; d->next_change > 0; d->next_change--) {
+		struct change *change = &d->changes[d->next_change - 1];
 		struct step *step = step_of(d, change);
 		_cleanup_error_ struct error one = { 0 };
 		int fault, r;
 
 		if (rests_on_failed(d, change)) {
-			change->failed = true;
+			change->revert_failed = true;
 			continue;
 		}
-		fault = fault_hit(FAULT_BACK_BEFORE, d->next);
-		r = fault ? planted(change_back_word(d, change), step, fault, &one)
-			  : unmake(d, change, &one);
+		fault = fault_hit(FAULT_BACK_BEFORE, d->next_change);
+		r = fault ? has_planted_fault(change_revert_word(d, change), step, fault, &one)
+			  : undo_change(d, change, &one);
 		if (r > 0)
 			return r;
 		if (r < 0)
-			note_failure(d, change, &one, err);
+			record_failure(d, change, &one, err);
 		else
-			fault_hit(FAULT_BACK_AFTER, d->next);
+			fault_hit(FAULT_BACK_AFTER, d->next_change);
 	}
-	return d->back_failed ? -err->err : 0;
+	return d->any_revert_failed ? -err->err : 0;
 }
 
 /* Returns the only change that failed; NULL: none, or several. */
@@ -211,10 +212,10 @@ static struct change *only_failure(const struct difference *d)
 {
 	struct change *only = NULL;
 
-	if (!d->back_failed)
-		return d->next < d->n ? &d->changes[d->next] : NULL;
+	if (!d->any_revert_failed)
+		return d->next_change < d->n ? &d->changes[d->next_change] : NULL;
 	for (size_t k = 0; k < d->n; k++) {
-		if (!d->changes[k].failed)
+		if (!d->changes[k].revert_failed)
 			continue;
 		if (only)
 			return NULL;
@@ -230,24 +231,24 @@ const struct step *difference_failed(const struct difference *d)
 	return change ? step_of(d, change) : NULL;
 }
 
-void difference_forgive(struct difference *d)
+void difference_skip_failed(struct difference *d)
 {
 	struct change *change = only_failure(d);
-	bool back = d->back_failed;
+	bool back = d->any_revert_failed;
 
 	step_of(d, change)->state = (change->kind == CHANGE_UNDO) == back ? STEP_DONE : STEP_TODO;
-	change->failed = d->back_failed = false;
+	change->revert_failed = d->any_revert_failed = false;
 	if (!back)
-		d->next++;
+		d->next_change++;
 }
 
 void difference_give_up(struct difference *d, struct error *err)
 {
-	struct change *change = &d->changes[--d->next];
+	struct change *change = &d->changes[--d->next_change];
 	const struct step *step = step_of(d, change);
 	_cleanup_error_ struct error one = { 0 };
 
 	error_set(&one, EX_TEMPFAIL, ETIMEDOUT, step->path, "cannot %s %s within the time given",
-		  change_back_word(d, change), step->path);
-	note_failure(d, change, &one, err);
+		  change_revert_word(d, change), step->path);
+	record_failure(d, change, &one, err);
 }

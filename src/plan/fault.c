@@ -25,7 +25,7 @@ static const struct {
 };
 
 /* Returns whether the list contains WORD=N; *error is the errno after it, 0: none. */
-static bool asked(const char *word, size_t n, int *error)
+static bool find_fault(const char *word, size_t n, int *error)
 {
 	const char *list = getenv("FFSCTL_TEST_FAULT");
 
@@ -45,9 +45,9 @@ int fault_hit(enum fault_when when, size_t n)
 {
 	int error;
 
-	if (asked(words[when].kill, n, &error))
+	if (find_fault(words[when].kill, n, &error))
 		raise(SIGKILL);
-	return asked(words[when].fail, n, &error) ? error : 0;
+	return find_fault(words[when].fail, n, &error) ? error : 0;
 }
 
 void fault_next(void)

@@ -18,7 +18,7 @@ static int make_directory(const struct step *step)
 	for (int i = 0; i < SHARED_TRIES; i++) {
 		if (mkdir(step->path, 0755) == 0)
 			return 0;
-		if (errno != ENOENT || step->self != PLAN_SHARED_PARENT)
+		if (errno != ENOENT || step->context != PLAN_SHARED_PARENT)
 			break;
 		/*
 		 * An earlier step made the parent, but the undo of another gadget has removed it

@@ -19,7 +19,7 @@ struct step *plan_add(struct plan *plan, const struct step_op *op, char *path, c
 	}
 	step = &plan->steps[plan->n++];
 	*step = (struct step){
-		.op = op, .path = path, .value = value, .self = self, .state = STEP_TODO
+		.op = op, .path = path, .value = value, .context = self, .state = STEP_TODO
 	};
 	if (at)
 		step->at = *at;
@@ -30,7 +30,7 @@ void step_free(struct step *step)
 {
 	free(step->path);
 	free(step->value);
-	free(step->was);
+	free(step->previous_value);
 }
 
 void plan_free(struct plan *plan)
@@ -43,9 +43,9 @@ void plan_free(struct plan *plan)
 
 int plan_apply(struct plan *plan, struct error *err)
 {
-	for (; plan->next < plan->n; plan->next++) {
-		struct step *step = &plan->steps[plan->next];
-		int r = -fault_hit(FAULT_BEFORE, plan->next + 1);
+	for (; plan->next_step < plan->n; plan->next_step++) {
+		struct step *step = &plan->steps[plan->next_step];
+		int r = -fault_hit(FAULT_BEFORE, plan->next_step + 1);
 
 		if (r < 0)
 			error_errno(err, EX_OSERR, -r, step->path, "cannot %s %s", step->op->name,
@@ -61,7 +61,7 @@ int plan_apply(struct plan *plan, struct error *err)
 		step->state = STEP_DONE;
 		if (plan->on_step)
 			plan->on_step(step, false);
-		fault_hit(FAULT_AFTER, plan->next + 1);
+		fault_hit(FAULT_AFTER, plan->next_step + 1);
 	}
 	return 0;
 }
@@ -79,22 +79,22 @@ static int undo_step(struct step *step, size_t n, struct error *err)
 	return r;
 }
 
-static void undone(struct plan *plan, size_t i)
+static void set_undone(struct plan *plan, size_t i)
 {
 	plan->steps[i].state = STEP_TODO;
-	if (plan->next > i)
-		plan->next = i;
+	if (plan->next_step > i)
+		plan->next_step = i;
 	if (plan->on_step)
 		plan->on_step(&plan->steps[i], true);
 }
 
 int plan_undo_last(struct plan *plan, struct error *err)
 {
-	size_t i = plan->next - 1;
+	size_t i = plan->next_step - 1;
 	int r = undo_step(&plan->steps[i], i + 1, err);
 
 	if (r == 0)
-		undone(plan, i);
+		set_undone(plan, i);
 	return r;
 }
 
@@ -119,7 +119,7 @@ int plan_undo(struct plan *plan, struct error *err)
 			return r;
 		}
 		if (r == 0) {
-			undone(plan, i);
+			set_undone(plan, i);
 		} else if (first == 0) {
 			first = r;
 			error_move(err, &one);
@@ -137,7 +137,7 @@ void plan_assume_applied(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n; i++)
 		plan->steps[i].state = STEP_DONE;
-	plan->next = plan->n;
+	plan->next_step = plan->n;
 }
 
 static json_t *step_to_json(const struct step *step, size_t n)
@@ -164,8 +164,8 @@ json_t *plan_to_record(const struct plan *plan)
 		json_t *o = step_to_json(&plan->steps[i], i + 1);
 
 		/* A value that is not UTF-8 is not recorded. */
-		if (plan->steps[i].was)
-			json_object_set_new(o, "was", json_string(plan->steps[i].was));
+		if (plan->steps[i].previous_value)
+			json_object_set_new(o, "was", json_string(plan->steps[i].previous_value));
 		json_array_append_new(array, o);
 	}
 	return array;
@@ -199,7 +199,7 @@ int plan_from_json(struct plan *plan, const json_t *json, const struct step_op *
 					 "step %zu of the record ('%s') is invalid", i + 1, name);
 		step = plan_add(plan, *op, xstrdup(path), value ? xstrdup(value) : NULL, NULL,
 				NULL);
-		step->was = was ? xstrdup(was) : NULL;
+		step->previous_value = was ? xstrdup(was) : NULL;
 	}
 	return 0;
 }

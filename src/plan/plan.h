@@ -50,18 +50,18 @@ struct step {
 	char *path;
 	char *value;	    /* NULL where the op has none */
 	struct position at; /* the position in the gadget file; file NULL: none */
-	void *self; /* argument of the op's functions; not owned; NULL in a plan that was read from
-		       disk */
+	void *context; /* argument of the op's functions; not owned; NULL in a plan that was read
+		       from disk */
 	enum { STEP_TODO, STEP_DONE } state;
-	unsigned int tries; /* how often an undo returned PLAN_SOON */
-	bool keeps;	    /* `apply` must read the previous value, for `restore` */
-	char *was;	    /* the previous value; NULL: unknown */
+	unsigned int tries;   /* how often an undo returned PLAN_SOON */
+	bool keep_previous;   /* `apply` must read the previous value, for `restore` */
+	char *previous_value; /* the previous value; NULL: unknown */
 };
 
 struct plan {
 	struct step *steps;
 	size_t n, capacity;
-	size_t next; /* the first step that is not applied yet */
+	size_t next_step; /* the first step that is not applied yet */
 	/* Called after each step that was applied or undone; may be NULL. */
 	void (*on_step)(const struct step *step, bool undone);
 };

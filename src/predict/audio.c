@@ -12,13 +12,13 @@
 #define MAX_RATES 10
 
 struct rates {
-	long long v[MAX_RATES];
+	long long values[MAX_RATES];
 	size_t n;
 	long long highest;
 };
 
 /* Reads a list like "44100,48000". */
-static void read_rates(struct maker *m, const char *name, struct rates *rates)
+static void read_rates(struct template_state *m, const char *name, struct rates *rates)
 {
 	const char *p = template_text(m, name);
 
@@ -29,7 +29,7 @@ static void read_rates(struct maker *m, const char *name, struct rates *rates)
 
 		if (end == p || rate == 0)
 			break;
-		rates->v[rates->n++] = rate;
+		rates->values[rates->n++] = rate;
 		if (rate > rates->highest)
 			rates->highest = rate;
 		p = end + (*end == ',');
@@ -41,7 +41,7 @@ static long long channels(long long mask)
 	return __builtin_popcountll((unsigned long long)mask);
 }
 
-static bool any(struct maker *m, const char *a, const char *b)
+static bool any_is_set(struct template_state *m, const char *a, const char *b)
 {
 	return template_get(m, a) || template_get(m, b);
 }
@@ -50,7 +50,7 @@ static bool any(struct maker *m, const char *a, const char *b)
  * Assigns successive ids to the units that exist. `ids`: pairs of the variable for the id and the
  * variable that is not 0 if the unit exists.
  */
-static void assign_ids(struct maker *m, const char *const (*ids)[2], size_t n)
+static void assign_ids(struct template_state *m, const char *const (*ids)[2], size_t n)
 {
 	long long id = 1;
 
@@ -63,8 +63,8 @@ static void assign_ids(struct maker *m, const char *const (*ids)[2], size_t n)
  * Adds a feature unit: it has controls for the master channel and for each channel; those of
  * channels are all 0.
  */
-static void add_feature_unit(struct maker *m, const char *start, long long n_channels, int size,
-			     const char *end)
+static void add_feature_unit(struct template_state *m, const char *start, long long n_channels,
+			     int size, const char *end)
 {
 	char *row = strf("L 24 06 %s", start);
 
@@ -119,7 +119,7 @@ static const char *const uac1_streaming_in[] = {
 };
 
 /* Sets the variables that both audio classes use. */
-static void set_common(struct maker *m, struct rates *p, struct rates *c)
+static void set_common(struct template_state *m, struct rates *p, struct rates *c)
 {
 	bool in = template_get(m, "p_chmask"), out = template_get(m, "c_chmask");
 
@@ -140,7 +140,7 @@ static void set_common(struct maker *m, struct rates *p, struct rates *c)
 /*
  * Sets the source of each output terminal: the feature unit if it exists, else the input terminal.
  */
-static void set_sources(struct maker *m)
+static void set_sources(struct template_state *m)
 {
 	template_set(m, "in_source",
 		     template_get(m, template_get(m, "in_has_fu") ? "in_fu" : "in_it"));
@@ -148,7 +148,7 @@ static void set_sources(struct maker *m)
 		     template_get(m, template_get(m, "out_has_fu") ? "out_fu" : "out_it"));
 }
 
-static void make_uac1(struct maker *m)
+static void make_uac1(struct template_state *m)
 {
 	static const char *const ids[][2] = {
 		{ "out_it", "out" }, { "in_it", "in" },		 { "out_ot", "out" },
@@ -158,9 +158,9 @@ static void make_uac1(struct maker *m)
 
 	set_common(m, &p, &c);
 	/* The kernel makes a feature unit also for 0 channels. */
-	template_set(m, "out_has_fu", any(m, "c_mute_present", "c_volume_present"));
-	template_set(m, "in_has_fu", any(m, "p_mute_present", "p_volume_present"));
-	template_set(m, "int", any(m, "out_has_fu", "in_has_fu"));
+	template_set(m, "out_has_fu", any_is_set(m, "c_mute_present", "c_volume_present"));
+	template_set(m, "in_has_fu", any_is_set(m, "p_mute_present", "p_volume_present"));
+	template_set(m, "int", any_is_set(m, "out_has_fu", "in_has_fu"));
 	template_set(m, "out_controls",
 		     template_get(m, "c_mute_present") | template_get(m, "c_volume_present") << 1);
 	template_set(m, "in_controls",
@@ -175,9 +175,9 @@ static void make_uac1(struct maker *m)
 	if (template_get(m, "in") && template_get(m, "in_has_fu"))
 		add_feature_unit(m, "$in_fu $in_it 02 $in_controls.2",
 				 template_get(m, "p_channels"), 2, "%p_fu_vol_name");
-	template_set_list(m, c.v, c.n);
+	template_set_list(m, c.values, c.n);
 	template_add_all(m, uac1_streaming_out);
-	template_set_list(m, p.v, p.n);
+	template_set_list(m, p.values, p.n);
 	template_add_all(m, uac1_streaming_in);
 }
 
@@ -246,7 +246,7 @@ static const char *const uac2_terminals[] = {
 };
 
 /* Returns the bytes for each interval, like get_max_bw_for_bint() of f_uac2.c. */
-static long long bandwidth(struct maker *m, const struct rates *rates, bool async,
+static long long bandwidth(struct template_state *m, const struct rates *rates, bool async,
 			   long long frame_bytes, long long factor, int interval)
 {
 	long long rate = rates->highest, per_second = factor / (1 << (interval - 1));
@@ -260,8 +260,8 @@ static long long bandwidth(struct maker *m, const struct rates *rates, bool asyn
  * Sets interval and packet size, like set_ep_max_packet_size_bint() of f_uac2.c. `wanted`:
  * bInterval of the gadget file; 0: automatic.
  */
-static void set_packet(struct maker *m, const char *side, const struct rates *rates, bool async,
-		       long long frame_bytes, long long wanted)
+static void set_packet(struct template_state *m, const char *side, const struct rates *rates,
+		       bool async, long long frame_bytes, long long wanted)
 {
 	bool full = m->prediction->speed == EP_FULL;
 	long long limit = full ? 1023 : 1024, factor = full ? 1000 : 8000, size = 0;
@@ -281,7 +281,7 @@ static void set_packet(struct maker *m, const char *side, const struct rates *ra
 	template_set(m, interval, b);
 }
 
-static void make_uac2(struct maker *m)
+static void make_uac2(struct template_state *m)
 {
 	static const char *const ids[][2] = {
 		{ "out_it", "out" },	{ "in_it", "in" },	    { "out_ot", "out" },
@@ -294,9 +294,9 @@ static void make_uac2(struct maker *m)
 	set_common(m, &p, &c);
 	in = template_get(m, "in");
 	out = template_get(m, "out");
-	template_set(m, "out_has_fu", out && any(m, "c_mute_present", "c_volume_present"));
-	template_set(m, "in_has_fu", in && any(m, "p_mute_present", "p_volume_present"));
-	template_set(m, "int", any(m, "out_has_fu", "in_has_fu"));
+	template_set(m, "out_has_fu", out && any_is_set(m, "c_mute_present", "c_volume_present"));
+	template_set(m, "in_has_fu", in && any_is_set(m, "p_mute_present", "p_volume_present"));
+	template_set(m, "int", any_is_set(m, "out_has_fu", "in_has_fu"));
 	template_set(m, "out_controls",
 		     template_get(m, "c_mute_present") * 3 |
 			     template_get(m, "c_volume_present") * 12);

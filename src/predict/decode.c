@@ -114,9 +114,9 @@ static char *text_of(const struct descriptor *d, size_t offset)
 		return NULL;
 	if (string->text)
 		text = text_printable(string->text, strlen(string->text));
-	if (!string->from)
+	if (!string->serial_source)
 		return text ? strf("\"%s\"", text) : NULL;
-	from = text_printable(string->from, strlen(string->from));
+	from = text_printable(string->serial_source, strlen(string->serial_source));
 	return text ? strf("\"%s\" (from %s of this machine)", text, from)
 		    : strf("(from %s, not readable here)", from);
 }
@@ -217,7 +217,7 @@ void descriptor_print(FILE *to, const struct descriptor *d, const struct descrip
 	size_t offset = 2;
 
 	fprintf(to, "  %s, type 0x%02x, %zu bytes%s\n", l->title, d->bytes[1], d->size,
-		d->maybe ? ", if the UDC has enough endpoints" : "");
+		d->depends_on_endpoints ? ", if the UDC has enough endpoints" : "");
 	while (*p) {
 		size_t name = strcspn(p, ":"), size = (size_t)(p[name + 1] - '0');
 		const char *next = p + name + 2;
@@ -233,7 +233,7 @@ void descriptor_print(FILE *to, const struct descriptor *d, const struct descrip
 	print_rest(to, d, offset);
 }
 
-static json_t *hex(const uint8_t *bytes, size_t n)
+static json_t *bytes_to_hex(const uint8_t *bytes, size_t n)
 {
 	_cleanup_free_ char *text = xcalloc(2 * n + 1, 1);
 
@@ -249,13 +249,15 @@ json_t *descriptor_to_json(const struct descriptor *d)
 	for (size_t i = 0; i < d->n_strings; i++) {
 		const struct descriptor_string *one = &d->strings[i];
 		_cleanup_free_ char *text = one->text ? text_valid_utf8(one->text) : NULL,
-				    *from = one->from ? text_valid_utf8(one->from) : NULL;
+				    *from = one->serial_source ? text_valid_utf8(one->serial_source)
+							       : NULL;
 
 		json_array_append_new(strings,
 				      json_pack("{s:i, s:s?, s:s*}", "offset", (int)one->offset,
 						"text", text, "from", from));
 	}
-	return json_pack("{s:o, s:o, s:o, s:b, s:s?}", "bytes", hex(d->bytes, d->size), "certain",
-			 hex(d->certain, d->size), "strings", strings, "maybe", d->maybe,
-			 "function", d->of ? d->of->label : NULL);
+	return json_pack("{s:o, s:o, s:o, s:b, s:s?}", "bytes", bytes_to_hex(d->bytes, d->size),
+			 "certain", bytes_to_hex(d->certain, d->size), "strings", strings, "maybe",
+			 d->depends_on_endpoints, "function",
+			 d->function ? d->function->label : NULL);
 }

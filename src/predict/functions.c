@@ -69,7 +69,7 @@ static const char *const ecm[] = {
  * Sets the string with the MAC address, which has only its digits. Without host_addr the kernel
  * chooses a random address.
  */
-static void make_ethernet(struct maker *m)
+static void make_ethernet(struct template_state *m)
 {
 	const struct entry *e = template_entry(m->function, "host_addr");
 	char mac[13];
@@ -185,7 +185,7 @@ static const char *const hid[] = {
  * Sets the size of the report descriptor; one in a file is not loaded, so its size is that of the
  * file.
  */
-static void make_hid(struct maker *m)
+static void make_hid(struct template_state *m)
 {
 	const struct entry *e = template_entry(m->function, "report_desc");
 	struct stat st;
@@ -217,7 +217,7 @@ static const char *const loopback_high[] = {
 	NULL,
 };
 
-static void make_loopback(struct maker *m)
+static void make_loopback(struct template_state *m)
 {
 	template_add_all(m, m->prediction->speed == EP_FULL ? loopback_full : loopback_high);
 }
@@ -250,7 +250,7 @@ static const char *const source_sink_high[] = {
 	NULL,
 };
 
-static void make_source_sink(struct maker *m)
+static void make_source_sink(struct template_state *m)
 {
 	long long packet = template_get(m, "isoc_maxpacket"), mult = template_get(m, "isoc_mult");
 

@@ -14,7 +14,7 @@ struct jacks {
 };
 
 /* Adds the class-specific endpoint descriptor, which lists the jacks: "L 25 01 2 1 3". */
-static void add_jack_list(struct maker *m, const char *subtype, const struct jacks *jacks)
+static void add_jack_list(struct template_state *m, const char *subtype, const struct jacks *jacks)
 {
 	char *row = strf("L 25 %s %02zx", subtype, jacks->n);
 
@@ -35,7 +35,7 @@ static void add_jack_list(struct maker *m, const char *subtype, const struct jac
 #define CLAIMED "{40 00|00 02|00 04}"
 #define NOT_CLAIMED "{?? ??|00 02|00 04}"
 
-static void add_endpoint(struct maker *m, const char *address, const char *size,
+static void add_endpoint(struct template_state *m, const char *address, const char *size,
 			 const struct jacks *jacks)
 {
 	_cleanup_free_ char *row = strf("09 05 %s 02 %s 00 00 00", address, size);
@@ -47,7 +47,7 @@ static void add_endpoint(struct maker *m, const char *address, const char *size,
 
 /* Adds an embedded and an external jack; the endpoint lists the embedded one. */
 enum side { FROM_HOST, TO_HOST };
-static void add_pair(struct maker *m, enum side side, long long *next, const char *name,
+static void add_pair(struct template_state *m, enum side side, long long *next, const char *name,
 		     struct jacks *jacks)
 {
 	long long in = (*next)++, out = (*next)++;
@@ -64,7 +64,7 @@ static void add_pair(struct maker *m, enum side side, long long *next, const cha
 		jacks->ids[jacks->n++] = side == FROM_HOST ? in : out;
 }
 
-static void make_midi(struct maker *m)
+static void make_midi(struct template_state *m)
 {
 	struct jacks from = { 0 }, to = { 0 };
 	long long id = 1;
@@ -98,7 +98,8 @@ struct cables {
 static bool has_directory(const struct function *f, const char *path)
 {
 	for (size_t i = 0; f && i < f->entries.n; i++)
-		if (f->entries.v[i].kind == ENTRY_DIRECTORY && streq(f->entries.v[i].path, path))
+		if (f->entries.list[i].kind == ENTRY_DIRECTORY &&
+		    streq(f->entries.list[i].path, path))
 			return true;
 	return false;
 }
@@ -167,7 +168,7 @@ static void read_ump(struct ump *u, const struct function *f)
  * Adds the MIDI 1.0 jacks. The kernel uses the block names of the other direction for them
  * (append_midi1_in_jack).
  */
-static void add_midi1(struct maker *m, const struct cables *c)
+static void add_midi1(struct template_state *m, const struct cables *c)
 {
 	long long first = number_at(m->function, "ep.0/block.0", "direction", 3), id = 1;
 	struct jacks from = { 0 }, to = { 0 };
@@ -185,7 +186,7 @@ static void add_midi1(struct maker *m, const struct cables *c)
 		add_endpoint(m, "&i", first == OUTPUT ? NOT_CLAIMED : CLAIMED, &to);
 }
 
-static void make_midi2(struct maker *m)
+static void make_midi2(struct template_state *m)
 {
 	const struct function *f = m->function;
 	const struct entry *iface = template_entry(f, "iface_name"),

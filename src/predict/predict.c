@@ -41,7 +41,7 @@ bool predict_has_speed(const struct gadget *g, int speed)
 
 static struct descriptor *add(struct descriptors *out, const uint8_t *bytes, size_t size)
 {
-	struct descriptor *d = array_add(out->v, out->n);
+	struct descriptor *d = array_add(out->list, out->n);
 
 	d->size = size < DESCRIPTOR_MAX ? size : DESCRIPTOR_MAX;
 	memcpy(d->bytes, bytes, d->size);
@@ -83,7 +83,7 @@ static char *string_of(const struct ffs *ffs, unsigned int n)
 }
 
 /* Renumbers interface, string and endpoint of a descriptor, as the kernel does. */
-static void adapt(struct descriptor *d, const struct ffs *ffs, unsigned int first_interface)
+static void renumber(struct descriptor *d, const struct ffs *ffs, unsigned int first_interface)
 {
 	static const size_t string_at[] = {
 		[USB_DT_INTERFACE] = 8,
@@ -140,8 +140,8 @@ static unsigned int add_ffs(const struct prediction *f, const struct function *f
 	for (uint32_t i = 0; i < count && at + 2 <= size && at + blob[at] <= size; i++) {
 		struct descriptor *d = add(out, blob + at, blob[at]);
 
-		d->of = function;
-		adapt(d, ffs, first_interface);
+		d->function = function;
+		renumber(d, ffs, first_interface);
 		at += blob[at];
 	}
 	return (unsigned int)ffs->n_interfaces;
@@ -230,10 +230,10 @@ void predict_config(const struct prediction *f, const struct config *config,
 			unknown = true;
 	}
 	for (size_t i = start; i < out->n; i++) {
-		maybe |= out->v[i].maybe;
-		total += out->v[i].size;
+		maybe |= out->list[i].depends_on_endpoints;
+		total += out->list[i].size;
 	}
-	d = &out->v[start];
+	d = &out->list[start];
 	d->bytes[2] = (uint8_t)total;
 	d->bytes[3] = (uint8_t)(total >> 8);
 	d->bytes[4] = (uint8_t)interfaces;
@@ -277,8 +277,8 @@ static void add_strings(const struct prediction *f, const struct gadget_strings 
 
 		d->bytes[14 + i] = (uint8_t)(i + 1);
 		string->offset = 14 + i;
-		string->from = i == 2 ? from : NULL;
-		if (texts[i] || !string->from)
+		string->serial_source = i == 2 ? from : NULL;
+		if (texts[i] || !string->serial_source)
 			string->text = xstrdup(texts[i] ? texts[i] : "");
 	}
 }
@@ -344,7 +344,7 @@ static const char *const bos_rows[] = {
 };
 
 /* Adds the capability of WebUSB (WebUSB, 4.1), which Linux supports since 6.3. */
-static void make_bos(struct maker *m)
+static void make_bos(struct template_state *m)
 {
 	const struct gadget *g = m->prediction->gadget;
 	const struct entry *page = entries_find(&g->entries, "webusb/landingPage");
@@ -405,7 +405,7 @@ static void print_kernel_os(FILE *to, const struct function *f)
 	static const char prefix[] = "os_desc/interface.";
 
 	for (size_t i = 0; i < f->entries.n; i++) {
-		const struct entry *e = &f->entries.v[i];
+		const struct entry *e = &f->entries.list[i];
 
 		if (e->kind != ENTRY_WRITE || !str_has_prefix(e->path, prefix))
 			continue;

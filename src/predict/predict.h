@@ -25,19 +25,19 @@ struct descriptor {
 		char *text;    /* NULL: known only when the gadget is up */
 		/* Source of a serial number that this computer provides: strings.serialnumber.from;
 		 * the gadget owns it. */
-		const char *from;
+		const char *serial_source;
 	} strings[DESCRIPTOR_STRINGS];
 	size_t n_strings;
 	/* Which descriptors the wTotalLength at `total_at` counts (template.c). */
 	enum { TOTAL_NONE, TOTAL_CLASS, TOTAL_INTERFACE } total;
 	size_t total_at;
-	bool maybe; /* exists only if the UDC has enough endpoints */
-	const struct function
-		*of; /* the function that it belongs to; NULL: the configuration or the device */
+	bool depends_on_endpoints;	 /* exists only if the UDC has enough endpoints */
+	const struct function *function; /* the function that it belongs to; NULL: the configuration
+					    or the device */
 };
 
 struct descriptors {
-	struct descriptor *v;
+	struct descriptor *list;
 	size_t n;
 };
 void descriptors_free(struct descriptors *d);

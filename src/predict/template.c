@@ -11,15 +11,15 @@
 void descriptors_free(struct descriptors *d)
 {
 	for (size_t i = 0; i < d->n; i++)
-		for (size_t s = 0; s < d->v[i].n_strings; s++)
-			free(d->v[i].strings[s].text);
-	free(d->v);
+		for (size_t s = 0; s < d->list[i].n_strings; s++)
+			free(d->list[i].strings[s].text);
+	free(d->list);
 	*d = (struct descriptors){ 0 };
 }
 
 /* --- variables -------------------------------------------------------------------------------- */
 
-static struct variable *find(const struct maker *m, const char *name)
+static struct variable *find(const struct template_state *m, const char *name)
 {
 	for (size_t i = 0; i < m->n_vars; i++)
 		if (streq(m->vars[i].name, name))
@@ -27,7 +27,7 @@ static struct variable *find(const struct maker *m, const char *name)
 	return NULL;
 }
 
-static struct variable *find_or_add(struct maker *m, const char *name)
+static struct variable *find_or_add(struct template_state *m, const char *name)
 {
 	struct variable *v = find(m, name);
 
@@ -38,26 +38,26 @@ static struct variable *find_or_add(struct maker *m, const char *name)
 	return v;
 }
 
-long long template_get(const struct maker *m, const char *name)
+long long template_get(const struct template_state *m, const char *name)
 {
 	const struct variable *v = find(m, name);
 
 	return v ? v->number : 0;
 }
 
-const char *template_text(const struct maker *m, const char *name)
+const char *template_text(const struct template_state *m, const char *name)
 {
 	const struct variable *v = find(m, name);
 
 	return v && v->text ? v->text : "";
 }
 
-void template_set(struct maker *m, const char *name, long long number)
+void template_set(struct template_state *m, const char *name, long long number)
 {
 	find_or_add(m, name)->number = number;
 }
 
-void template_set_text(struct maker *m, const char *name, const char *text)
+void template_set_text(struct template_state *m, const char *name, const char *text)
 {
 	struct variable *v = find_or_add(m, name);
 
@@ -65,7 +65,7 @@ void template_set_text(struct maker *m, const char *name, const char *text)
 	v->text = xstrdup(text);
 }
 
-void template_set_list(struct maker *m, const long long *list, size_t n)
+void template_set_list(struct template_state *m, const long long *list, size_t n)
 {
 	m->list = list;
 	m->n_list = n;
@@ -76,7 +76,7 @@ const struct entry *template_entry(const struct function *function, const char *
 	const struct entry *found = NULL;
 
 	for (size_t i = 0; function && i < function->entries.n; i++) {
-		const struct entry *e = &function->entries.v[i];
+		const struct entry *e = &function->entries.list[i];
 
 		if ((e->kind == ENTRY_WRITE || e->kind == ENTRY_FILE) && streq(e->path, path))
 			found = e;
@@ -94,7 +94,7 @@ long long template_entry_number(const struct function *function, const char *pat
 
 /* Sets variables from "protocol=1 class=x02 name='text'"; values in the gadget file override these.
  */
-static void set_defaults(struct maker *m, const char *p)
+static void set_defaults(struct template_state *m, const char *p)
 {
 	while (p && *p) {
 		size_t n = strcspn(p, "=");
@@ -128,7 +128,7 @@ static const char *without_newline(const char *text, char *copy, size_t size)
 
 /* --- one row ---------------------------------------------------------------------------------- */
 
-static void put(struct descriptor *d, uint8_t byte, uint8_t certain)
+static void put_byte(struct descriptor *d, uint8_t byte, uint8_t certain)
 {
 	if (d->size == DESCRIPTOR_MAX)
 		return;
@@ -139,7 +139,7 @@ static void put(struct descriptor *d, uint8_t byte, uint8_t certain)
 static void put_number(struct descriptor *d, long long value, int bytes)
 {
 	for (int i = 0; i < bytes; i++)
-		put(d, (uint8_t)(value >> 8 * i), 0xff);
+		put_byte(d, (uint8_t)(value >> 8 * i), 0xff);
 }
 
 /* Puts the index of a string; `text` NULL: unknown. */
@@ -149,20 +149,20 @@ static void put_string(struct descriptor *d, const char *text, size_t n)
 		d->strings[d->n_strings++] =
 			(struct descriptor_string){ .offset = d->size,
 						    .text = text ? xstrndup(text, n) : NULL };
-	put(d, 0, 0);
+	put_byte(d, 0, 0);
 }
 
-static void put_interface(struct maker *m, struct descriptor *d, const char *word)
+static void put_interface(struct template_state *m, struct descriptor *d, const char *word)
 {
 	unsigned int n = word[0] >= '0' && word[0] <= '9' ? (unsigned int)(word[0] - '0')
 							  : (unsigned int)template_get(m, word);
 
 	if (n >= m->n_interfaces)
 		m->n_interfaces = n + 1;
-	put(d, (uint8_t)(m->first_interface + n), 0xff);
+	put_byte(d, (uint8_t)(m->first_interface + n), 0xff);
 }
 
-static void put_word(struct maker *m, struct descriptor *d, const char *word)
+static void put_word(struct template_state *m, struct descriptor *d, const char *word)
 {
 	_cleanup_free_ char *name = xstrdup(*word ? word + 1 : "");
 	char *dot = strchr(name, '.'), text[DESCRIPTOR_MAX];
@@ -175,10 +175,10 @@ static void put_word(struct maker *m, struct descriptor *d, const char *word)
 		put_interface(m, d, name);
 		break;
 	case '&':
-		put(d, name[0] == 'i' ? USB_DIR_IN : 0, (uint8_t)~USB_ENDPOINT_NUMBER_MASK);
+		put_byte(d, name[0] == 'i' ? USB_DIR_IN : 0, (uint8_t)~USB_ENDPOINT_NUMBER_MASK);
 		break;
 	case '?':
-		put(d, 0, 0);
+		put_byte(d, 0, 0);
 		break;
 	case '$':
 		put_number(d, template_get(m, name), bytes);
@@ -192,7 +192,7 @@ static void put_word(struct maker *m, struct descriptor *d, const char *word)
 			put_number(d, m->list[i], 3);
 		break;
 	case 'L':
-		put(d, 0, 0xff); /* template_add sets it when the row is complete */
+		put_byte(d, 0, 0xff); /* template_add sets it when the row is complete */
 		break;
 	case 'T':
 	case 'U':
@@ -201,14 +201,15 @@ static void put_word(struct maker *m, struct descriptor *d, const char *word)
 		put_number(d, 0, 2);
 		break;
 	default:
-		put(d, (uint8_t)strtol(word, NULL, 16), 0xff);
+		put_byte(d, (uint8_t)strtol(word, NULL, 16), 0xff);
 	}
 }
 
-static void put_words(struct maker *m, struct descriptor *d, const char *p, const char *end);
+static void put_words(struct template_state *m, struct descriptor *d, const char *p,
+		      const char *end);
 
 /* Puts the part of "{full|high|super}" for this speed; returns the position behind it. */
-static const char *put_by_speed(struct maker *m, struct descriptor *d, const char *p)
+static const char *put_by_speed(struct template_state *m, struct descriptor *d, const char *p)
 {
 	const char *end = strchr(p, '}'), *from = p;
 
@@ -221,7 +222,8 @@ static const char *put_by_speed(struct maker *m, struct descriptor *d, const cha
 	return end + 1;
 }
 
-static void put_words(struct maker *m, struct descriptor *d, const char *p, const char *end)
+static void put_words(struct template_state *m, struct descriptor *d, const char *p,
+		      const char *end)
 {
 	while (p < end) {
 		size_t n = strcspn(p, " |}");
@@ -244,7 +246,7 @@ static void put_words(struct maker *m, struct descriptor *d, const char *p, cons
 }
 
 /* Returns whether the conditions of a row are true, and moves *p behind them. */
-static bool take_conditions(const struct maker *m, const char **p, bool *maybe)
+static bool take_conditions(const struct template_state *m, const char **p, bool *maybe)
 {
 	const char *colon;
 
@@ -260,22 +262,22 @@ static bool take_conditions(const struct maker *m, const char **p, bool *maybe)
 	return true;
 }
 
-void template_add(struct maker *m, const char *row)
+void template_add(struct template_state *m, const char *row)
 {
 	struct descriptor *d;
 	bool maybe = false;
 
 	if (!take_conditions(m, &row, &maybe))
 		return;
-	d = array_add(m->out->v, m->out->n);
-	d->of = m->function;
-	d->maybe = maybe;
+	d = array_add(m->descriptors->list, m->descriptors->n);
+	d->function = m->function;
+	d->depends_on_endpoints = maybe;
 	put_words(m, d, row, row + strlen(row));
 	if (row[0] == 'L')
 		d->bytes[0] = (uint8_t)d->size;
 }
 
-void template_add_all(struct maker *m, const char *const *rows)
+void template_add_all(struct template_state *m, const char *const *rows)
 {
 	for (; rows && *rows; rows++)
 		template_add(m, *rows);
@@ -284,20 +286,20 @@ void template_add_all(struct maker *m, const char *const *rows)
 /* --- a function ------------------------------------------------------------------------------- */
 
 /* Sets the total lengths, when all descriptors of the function are complete. */
-static void set_totals(struct maker *m)
+static void set_totals(struct template_state *m)
 {
-	for (size_t i = m->start; i < m->out->n; i++) {
-		struct descriptor *d = &m->out->v[i];
+	for (size_t i = m->first_descriptor; i < m->descriptors->n; i++) {
+		struct descriptor *d = &m->descriptors->list[i];
 		size_t total = 0;
 
 		if (d->total == TOTAL_NONE)
 			continue;
-		for (size_t j = i; j < m->out->n; j++) {
-			uint8_t type = m->out->v[j].bytes[1];
+		for (size_t j = i; j < m->descriptors->n; j++) {
+			uint8_t type = m->descriptors->list[j].bytes[1];
 
 			if (type == USB_DT_CS_INTERFACE ||
 			    (type == USB_DT_CS_ENDPOINT && d->total == TOTAL_INTERFACE))
-				total += m->out->v[j].size;
+				total += m->descriptors->list[j].size;
 			else if (type == USB_DT_INTERFACE || d->total == TOTAL_CLASS)
 				break;
 		}
@@ -306,7 +308,7 @@ static void set_totals(struct maker *m)
 	}
 }
 
-static void free_vars(struct maker *m)
+static void free_vars(struct template_state *m)
 {
 	for (size_t i = 0; i < m->n_vars; i++) {
 		free(m->vars[i].name);
@@ -319,11 +321,11 @@ unsigned int template_apply(const struct prediction *f, const struct function *f
 			    const struct function_template *template, unsigned int first_interface,
 			    struct descriptors *out)
 {
-	struct maker m = {
+	struct template_state m = {
 		.prediction = f,
 		.function = function,
-		.out = out,
-		.start = out->n,
+		.descriptors = out,
+		.first_descriptor = out->n,
 		.first_interface = first_interface,
 	};
 

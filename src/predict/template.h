@@ -29,11 +29,11 @@ struct variable {
 };
 
 /* State while the descriptors of one function are made. */
-struct maker {
+struct template_state {
 	const struct prediction *prediction;
 	const struct function *function;
-	struct descriptors *out;
-	size_t start; /* index of the function's first descriptor in `out` */
+	struct descriptors *descriptors;
+	size_t first_descriptor; /* index of the function's first descriptor in `out` */
 	unsigned int first_interface, n_interfaces;
 	struct variable *vars;
 	size_t n_vars;
@@ -49,7 +49,7 @@ struct function_template {
 	const char *defaults;
 	const char *const *rows; /* ends with NULL; NULL: `make` adds all rows */
 	/* Sets computed variables, and may add rows itself; called before `rows` are added. */
-	void (*make)(struct maker *m);
+	void (*make)(struct template_state *m);
 };
 extern const struct function_template function_templates[], audio_templates[], midi_templates[],
 	video_templates[]; /* end with a NULL type */
@@ -64,14 +64,14 @@ unsigned int template_apply(const struct prediction *f, const struct function *f
 
 /* --- for `make` --- */
 
-long long template_get(const struct maker *m, const char *name);
-const char *template_text(const struct maker *m, const char *name); /* "": no such text */
-void template_set(struct maker *m, const char *name, long long number);
-void template_set_text(struct maker *m, const char *name, const char *text);
+long long template_get(const struct template_state *m, const char *name);
+const char *template_text(const struct template_state *m, const char *name); /* "": no such text */
+void template_set(struct template_state *m, const char *name, long long number);
+void template_set_text(struct template_state *m, const char *name, const char *text);
 /* Sets the list of @NAME; `list` must stay valid until the rows are added. */
-void template_set_list(struct maker *m, const long long *list, size_t n);
-void template_add(struct maker *m, const char *row);
-void template_add_all(struct maker *m, const char *const *rows);
+void template_set_list(struct template_state *m, const long long *list, size_t n);
+void template_add(struct template_state *m, const char *row);
+void template_add_all(struct template_state *m, const char *const *rows);
 /* Returns the last attribute of the function that is written to `path`; NULL: none. */
 const struct entry *template_entry(const struct function *function, const char *path);
 /*

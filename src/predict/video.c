@@ -12,20 +12,22 @@
 #define MAX_FORMATS 16
 #define MAX_INTERVALS 32 /* more do not fit into a descriptor (bLength is a byte) */
 
-static long long number(struct maker *m, const char *dir, const char *name, long long fallback)
+static long long number(struct template_state *m, const char *dir, const char *name,
+			long long fallback)
 {
 	_cleanup_free_ char *path = strf("%s/%s", dir, name);
 
 	return template_entry_number(m->function, path, fallback);
 }
 
-static void set_number(struct maker *m, const char *dir, const char *name, long long fallback)
+static void set_number(struct template_state *m, const char *dir, const char *name,
+		       long long fallback)
 {
 	template_set(m, name, number(m, dir, name, fallback));
 }
 
 /* Reads an attribute with one number a line; returns their number. */
-static size_t list_at(struct maker *m, const char *path, long long *v, size_t max)
+static size_t list_at(struct template_state *m, const char *path, long long *v, size_t max)
 {
 	const struct entry *e = template_entry(m->function, path);
 	const char *p = e ? e->value : "";
@@ -44,8 +46,8 @@ static size_t list_at(struct maker *m, const char *path, long long *v, size_t ma
 }
 
 /* Adds the row "START BYTES END". */
-static void add_with_bytes(struct maker *m, const char *start, const uint8_t *bytes, size_t n,
-			   const char *end)
+static void add_with_bytes(struct template_state *m, const char *start, const uint8_t *bytes,
+			   size_t n, const char *end)
 {
 	char *row = xstrdup(start);
 
@@ -85,7 +87,8 @@ static const char *const control_end[] = {
 };
 
 /* Combines a list of bytes to a number, lowest byte first; missing bytes come from `fallback`. */
-static void set_controls(struct maker *m, const char *name, const char *path, long long fallback)
+static void set_controls(struct template_state *m, const char *name, const char *path,
+			 long long fallback)
 {
 	long long v[3], value = fallback;
 	size_t n = list_at(m, path, v, ARRAY_SIZE(v));
@@ -95,7 +98,7 @@ static void set_controls(struct maker *m, const char *name, const char *path, lo
 	template_set(m, name, value);
 }
 
-static void add_extension(struct maker *m, const char *dir, long long id)
+static void add_extension(struct template_state *m, const char *dir, long long id)
 {
 	static const uint8_t no_guid[16];
 	_cleanup_free_ char *guid_path = strf("%s/guidExtensionCode", dir),
@@ -135,12 +138,12 @@ static bool is_child(const char *path, const char *dir)
 	return str_has_prefix(path, dir) && path[n] == '/' && !strchr(path + n + 1, '/');
 }
 
-static void add_extensions(struct maker *m)
+static void add_extensions(struct template_state *m)
 {
 	long long id = 4;
 
 	for (size_t i = 0; i < m->function->entries.n; i++) {
-		const struct entry *e = &m->function->entries.v[i];
+		const struct entry *e = &m->function->entries.list[i];
 
 		if (e->kind == ENTRY_DIRECTORY && is_child(e->path, "control/extensions"))
 			add_extension(m, e->path, id++);
@@ -149,7 +152,8 @@ static void add_extensions(struct maker *m)
 
 /* --- streaming -------------------------------------------------------------------------------- */
 
-static void add_frame(struct maker *m, const char *dir, const char *subtype, long long index)
+static void add_frame(struct template_state *m, const char *dir, const char *subtype,
+		      long long index)
 {
 	_cleanup_free_ char *path = strf("%s/dwFrameInterval", dir), *row = NULL;
 	long long v[MAX_INTERVALS];
@@ -179,17 +183,17 @@ static long long count_frames(const struct function *f, const char *format)
 	long long n = 0;
 
 	for (size_t i = 0; i < f->entries.n; i++)
-		n += f->entries.v[i].kind == ENTRY_DIRECTORY &&
-		     is_child(f->entries.v[i].path, format);
+		n += f->entries.list[i].kind == ENTRY_DIRECTORY &&
+		     is_child(f->entries.list[i].path, format);
 	return n;
 }
 
-static void add_frames(struct maker *m, const char *format, const char *subtype)
+static void add_frames(struct template_state *m, const char *format, const char *subtype)
 {
 	long long index = 1;
 
 	for (size_t i = 0; i < m->function->entries.n; i++) {
-		const struct entry *e = &m->function->entries.v[i];
+		const struct entry *e = &m->function->entries.list[i];
 
 		if (e->kind == ENTRY_DIRECTORY && is_child(e->path, format))
 			add_frame(m, e->path, subtype, index++);
@@ -197,13 +201,13 @@ static void add_frames(struct maker *m, const char *format, const char *subtype)
 }
 
 /* Adds the color matching descriptor that the format links to, else the default one. */
-static void add_colors(struct maker *m, const char *format)
+static void add_colors(struct template_state *m, const char *format)
 {
 	const char *dir = "streaming/color_matching/default";
 	bool own;
 
 	for (size_t i = 0; format && i < m->function->entries.n; i++) {
-		const struct entry *e = &m->function->entries.v[i];
+		const struct entry *e = &m->function->entries.list[i];
 
 		if (e->kind == ENTRY_LINK && is_child(e->path, format))
 			dir = e->value;
@@ -215,7 +219,7 @@ static void add_colors(struct maker *m, const char *format)
 	template_add(m, "06 24 0d $bColorPrimaries $bTransferCharacteristics $bMatrixCoefficients");
 }
 
-static void add_format(struct maker *m, const char *dir, long long index)
+static void add_format(struct template_state *m, const char *dir, long long index)
 {
 	static const uint8_t yuy2[16] = { 'Y',	'U', 'Y', '2',	0, 0,	 0x10, 0,
 					  0x80, 0,   0,	  0xaa, 0, 0x38, 0x9b, 0x71 };
@@ -238,7 +242,7 @@ static void add_format(struct maker *m, const char *dir, long long index)
 		add_colors(m, dir);
 }
 
-static void add_formats(struct maker *m)
+static void add_formats(struct template_state *m)
 {
 	const char *formats[MAX_FORMATS];
 	uint8_t controls[MAX_FORMATS];
@@ -246,7 +250,7 @@ static void add_formats(struct maker *m)
 	size_t n = 0;
 
 	for (size_t i = 0; i < m->function->entries.n && n < MAX_FORMATS; i++) {
-		const struct entry *e = &m->function->entries.v[i];
+		const struct entry *e = &m->function->entries.list[i];
 
 		if (e->kind != ENTRY_LINK || !str_has_prefix(e->path, HEADER))
 			continue;
@@ -269,7 +273,7 @@ static const char *const streaming_end[] = {
 };
 
 /* Sets interval and packet sizes like uvc_function_bind() of f_uvc.c. */
-static void set_packets(struct maker *m)
+static void set_packets(struct template_state *m)
 {
 	long long size = template_get(m, "streaming_maxpacket"),
 		  interval = template_get(m, "streaming_interval"),
@@ -288,7 +292,7 @@ static void set_packets(struct maker *m)
 	template_set(m, "bytes", size / mult * mult * (burst + 1));
 }
 
-static void make_uvc(struct maker *m)
+static void make_uvc(struct template_state *m)
 {
 	template_set(m, "int",
 		     !template_get(m, "new") || number(m, "control", "enable_interrupt_ep", 0));

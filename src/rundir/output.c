@@ -13,7 +13,7 @@
 #include "base/fd.h"
 
 #define TIME_LENGTH 20 /* "2026-11-21 14:30:05 " */
-/* Maximum of one write, so that the log after halve() stays below 2 * OUTPUT_KEPT. */
+/* Maximum of one write, so that the log after halve_log() stays below 2 * OUTPUT_KEPT. */
 #define WRITE_MAX (OUTPUT_KEPT - OUTPUT_EVENTS)
 
 void output_init(struct output *output, int dir_fd)
@@ -83,7 +83,7 @@ static size_t copy_events(const char *text, const char *end, size_t skip, char *
  * Reduces the log to the lines that begin in its second half and the last events of the first half.
  * The file is replaced, so that readers with the old file open are not disturbed.
  */
-static void halve(struct output *output)
+static void halve_log(struct output *output)
 {
 	_cleanup_free_ char *all = xcalloc(1, output->size + 1), *kept = NULL;
 	ssize_t read = pread(output->fd, all, output->size, 0);
@@ -116,7 +116,7 @@ static void write_text(struct output *output, const char *data, size_t size)
 		data = newline ? newline + 1 : data;
 	}
 	if (output->size + size > 2 * OUTPUT_KEPT)
-		halve(output);
+		halve_log(output);
 	if (open_log(output) >= 0 && fd_write_all(output->fd, data, size) == 0)
 		output->size += size;
 }
@@ -139,9 +139,9 @@ void output_event(struct output *output, const char *text)
 	char head[32];
 	size_t n = make_head(head, sizeof(head), NULL);
 	_cleanup_free_ char *line =
-		strf("%s%.*s%s\n", output->unfinished ? "\n" : "", (int)n, head, text);
+		strf("%s%.*s%s\n", output->unfinished_writer ? "\n" : "", (int)n, head, text);
 
-	output->unfinished = NULL;
+	output->unfinished_writer = NULL;
 	write_text(output, line, strlen(line));
 }
 
@@ -164,16 +164,16 @@ void output_worker(struct output *output, const void *writer, const char *label,
 	char *to = text;
 	size_t length;
 
-	if (output->unfinished && output->unfinished != writer) {
+	if (output->unfinished_writer && output->unfinished_writer != writer) {
 		*to++ = '\n';
-		output->unfinished = NULL;
+		output->unfinished_writer = NULL;
 	}
 	for (const char *p = data; p < end; p = next) {
 		next = str_next_line(p, end, &length);
-		if (!output->unfinished)
+		if (!output->unfinished_writer)
 			to = mempcpy(to, head, n);
 		to = mempcpy(to, p, (size_t)(next - p));
-		output->unfinished = next[-1] == '\n' ? NULL : writer;
+		output->unfinished_writer = next[-1] == '\n' ? NULL : writer;
 	}
 	write_text(output, text, (size_t)(to - text));
 }

@@ -21,7 +21,7 @@ struct output {
 	int dir_fd; /* not owned */
 	int fd;	    /* -1: nothing was written */
 	size_t size;
-	const void *unfinished; /* `writer` of a last line without newline; NULL: none */
+	const void *unfinished_writer; /* `writer` of a last line without newline; NULL: none */
 };
 
 void output_init(struct output *output, int dir_fd);

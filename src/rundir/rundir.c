@@ -128,7 +128,7 @@ static enum owner_role last_owner(const struct rundir *rundir)
  * Sets supervisor_died. Returns the role of the new owner: OWNER_TAKING_OVER is kept, so that the
  * next `up` can take over when this one dies meanwhile.
  */
-static enum owner_role note_previous_owner(struct rundir *rundir, enum owner_role role)
+static enum owner_role check_previous_owner(struct rundir *rundir, enum owner_role role)
 {
 	enum owner_role was = last_owner(rundir);
 
@@ -160,7 +160,7 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 		}
 		/* The previous owner may have removed the directory before we got the lock. */
 		if (rundir->lock_fd >= 0 && lock_file_is_current(rundir))
-			return rundir_set_owner(rundir, note_previous_owner(rundir, role), err);
+			return rundir_set_owner(rundir, check_previous_owner(rundir, role), err);
 		rundir_close(rundir);
 	}
 	rundir_close(rundir);
@@ -504,24 +504,24 @@ int rundir_each_name(const struct paths *paths, int (*fn)(void *data, const char
 	return r;
 }
 
-struct existing {
+struct gadget_iteration {
 	const struct paths *paths;
 	int (*fn)(void *data, const char *name);
 	void *data;
 };
 
-static int call_if_exists(void *data, const char *name)
+static int call_if_gadget(void *data, const char *name)
 {
-	const struct existing *e = data;
+	const struct gadget_iteration *e = data;
 
 	return rundir_exists(e->paths, name) ? e->fn(e->data, name) : 0;
 }
 
 int rundir_each(const struct paths *paths, int (*fn)(void *data, const char *name), void *data)
 {
-	struct existing existing = { paths, fn, data };
+	struct gadget_iteration existing = { paths, fn, data };
 
-	return rundir_each_name(paths, call_if_exists, &existing);
+	return rundir_each_name(paths, call_if_gadget, &existing);
 }
 
 bool rundir_has_record(const struct rundir *rundir)

@@ -265,9 +265,9 @@ static int do_unbind(struct binding *b, struct error *err)
 typedef int (*action)(struct binding *b, struct error *err);
 
 /* Other events change nothing. If an action fails, the state stays. */
-static const struct cell {
-	action act;
-	enum bus_state to;
+static const struct transition {
+	action action;
+	enum bus_state next_state;
 } cells[BUS_STATE_COUNT][BUS_EVENT_COUNT] = {
 	[BUS_OFF] = {
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
@@ -330,16 +330,16 @@ static int handle(struct binding *b, enum bus_event event, struct error *err)
 		[BUS_EV_UDC_REMOVED] = "UDC_REMOVED",
 		[BUS_EV_REBIND_FAILED] = "REBIND_FAILED",
 	};
-	const struct cell *cell = &cells[b->state][event];
+	const struct transition *cell = &cells[b->state][event];
 	int r;
 
 	trace("bus", states[b->state], events[event]);
-	if (!cell->act)
+	if (!cell->action)
 		return 0;
-	r = cell->act(b, err);
+	r = cell->action(b, err);
 	if (r < 0)
 		return r;
-	b->state = cell->to;
+	b->state = cell->next_state;
 	gadget_changed(b->live);
 	return 0;
 }

@@ -28,7 +28,7 @@
 #define FILES_MAX 64
 
 /* Files of the gadgets that this one may switch to, directly or after another switch. */
-struct others {
+struct switch_targets {
 	const struct live_gadget *live;
 	char *paths[FILES_MAX];
 	size_t n;
@@ -47,7 +47,7 @@ static uint64_t needs_of(const struct gadget *g)
 	return needs;
 }
 
-static bool has_path(const struct others *o, const char *path)
+static bool has_path(const struct switch_targets *o, const char *path)
 {
 	for (size_t i = 0; i < o->n; i++)
 		if (streq(o->paths[i], path))
@@ -55,7 +55,7 @@ static bool has_path(const struct others *o, const char *path)
 	return false;
 }
 
-static void add_named_by(struct others *o, const struct gadget *g)
+static void add_named_by(struct switch_targets *o, const struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_switch_to && o->n < FILES_MAX; i++) {
 		_cleanup_free_ char *path =
@@ -67,7 +67,7 @@ static void add_named_by(struct others *o, const struct gadget *g)
 }
 
 /* Reads the file as a switch would. */
-static uint64_t needs_of_file(struct others *o, const char *path)
+static uint64_t needs_of_file(struct switch_targets *o, const char *path)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget *g = NULL;
@@ -86,7 +86,7 @@ static uint64_t needs_of_file(struct others *o, const char *path)
 
 static uint64_t needs_of_others(const struct live_gadget *live)
 {
-	struct others o = { .live = live };
+	struct switch_targets o = { .live = live };
 	uint64_t needs = 0;
 
 	add_named_by(&o, live->model);

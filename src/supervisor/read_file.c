@@ -14,7 +14,7 @@ static void say_diags(const struct diags *diags, void (*say)(void *data, const c
 	};
 
 	for (size_t i = 0; i < diags->n; i++) {
-		const struct diag *d = &diags->v[i];
+		const struct diag *d = &diags->list[i];
 		_cleanup_free_ char *line = strf("%s:%u:%u: %s: %s", d->file, d->line, d->column,
 						 words[d->severity], d->text);
 

@@ -143,15 +143,15 @@ static void commit(struct reloader *reloader, struct reload *r)
 	commit_functions(live, r);
 	record_set_file(&live->record, r->gadget, r->document);
 	live->model = live->configfs.gadget = reloader->own_gadget = steal_ptr(r->gadget);
-	configfs_settle(&live->configfs, &live->plan);
+	configfs_update_remarks(&live->configfs, &live->plan);
 	write_record(live);
 	reloader->result.changed = true;
 	if (r->rebinds) {
 		bus_move(reloader->binding, steal_ptr(r->udc));
-		bus_reloaded(reloader->binding, r->unbound ? BUS_REBIND_DUE : BUS_ON);
+		bus_reloaded(reloader->binding, r->bind_failed ? BUS_REBIND_DUE : BUS_ON);
 	}
 	reloader->result.awaits_udc = bus_awaits_udc(reloader->binding);
-	reloader->result.rebound = r->rebinds && !r->unbound;
+	reloader->result.rebound = r->rebinds && !r->bind_failed;
 	gadget_handle(live, GADGET_EV_RELOADED);
 	end_reload(reloader, r);
 	gadget_free(before);
@@ -166,17 +166,17 @@ static void finish_reverted(struct reloader *reloader, struct reload *r)
 	difference_end(&r->difference, DIFFERENCE_OLD);
 	set_functions(live, r->old_functions, r->n_old);
 	clear_replacements(live);
-	configfs_settle(&live->configfs, &live->plan);
+	configfs_update_remarks(&live->configfs, &live->plan);
 	write_record(live);
 	if (r->rebinds)
 		bus_return(reloader->binding);
-	if (r->left)
-		bus_reloaded(reloader->binding, r->unbound ? BUS_REBIND_DUE : BUS_ON);
-	error_hint(&r->why, "'%s' is as it was before", live->name);
-	if (r->unbound)
-		error_hint(&r->why, "it is bound again when its UDC %s is back",
+	if (r->was_unbound)
+		bus_reloaded(reloader->binding, r->bind_failed ? BUS_REBIND_DUE : BUS_ON);
+	error_hint(&r->error, "'%s' is as it was before", live->name);
+	if (r->bind_failed)
+		error_hint(&r->error, "it is bound again when its UDC %s is back",
 			   reloader->binding->udc);
-	error_move(&reloader->result.error, &r->why);
+	error_move(&reloader->result.error, &r->error);
 	gadget_handle(live, GADGET_EV_REVERTED);
 	end_reload(reloader, r);
 	gadget_log_of(live, NULL, LOG_ERR, "not reloaded: %s", reloader->result.error.text);
@@ -193,10 +193,10 @@ static void finish_broken(struct reloader *reloader, struct reload *r)
 	gadget_handle(live, GADGET_EV_REVERT_FAILED);
 	if (r->rebinds && bind)
 		bus_move(reloader->binding, xstrdup(bind->value));
-	if (r->back.text)
-		error_hint(&r->why, "and undoing it failed: %s", r->back.text);
-	error_hint(&r->why, "'ffsctl down %s' removes what is left", live->name);
-	error_move(&reloader->result.error, &r->why);
+	if (r->revert_error.text)
+		error_hint(&r->error, "and undoing it failed: %s", r->revert_error.text);
+	error_hint(&r->error, "'ffsctl down %s' removes what is left", live->name);
+	error_move(&reloader->result.error, &r->error);
 	gadget_changed(live);
 	gadget_write_status(live);
 	gadget_log_of(live, NULL, LOG_ERR, "not reloaded: %s", reloader->result.error.text);
@@ -218,7 +218,7 @@ static void keep_workers(struct live_gadget *live)
 	}
 	for (size_t k = 0; k < live->plan.n; k++) {
 		const struct step *step = &live->plan.steps[k];
-		const struct live_function *i = step->self;
+		const struct live_function *i = step->context;
 
 		if (step->op == &function_op_worker && step->state == STEP_DONE && i->worker &&
 		    (i->worker->state == WORKER_STOPPING || i->worker->state == WORKER_STOPPED))
@@ -231,9 +231,9 @@ static void turn_back(struct reloader *reloader, struct reload *r)
 	struct live_gadget *live = reloader->live;
 
 	gadget_handle(live, GADGET_EV_REVERT);
-	r->late = false;
+	r->timed_out = false;
 	live->configfs.gadget = live->model;
-	if (r->left) {
+	if (r->was_unbound) {
 		host_watch(reloader->binding->host, reloader->binding->udc_before_reload);
 		host_reset_links(reloader->binding->host);
 	}
@@ -246,7 +246,7 @@ static bool lacks_udc(const struct reload *r)
 {
 	const struct difference *d = &r->difference;
 	const struct step *failed = difference_failed(d);
-	bool is_last = d->back_failed || d->next + 1 == d->n;
+	bool is_last = d->any_revert_failed || d->next_change + 1 == d->n;
 
 	return is_last && failed && failed->op == &configfs_op_bind && !udc_exists(failed->value);
 }
@@ -257,9 +257,9 @@ static bool lacks_udc(const struct reload *r)
  */
 static void leave_unbound(struct reload *r, struct error *err)
 {
-	difference_forgive(&r->difference);
+	difference_skip_failed(&r->difference);
 	error_clear(err);
-	r->unbound = true;
+	r->bind_failed = true;
 }
 
 void reload_revert(struct reloader *reloader)
@@ -267,10 +267,10 @@ void reload_revert(struct reloader *reloader)
 	struct reload *r = reloader->current;
 	int result;
 
-	while ((result = difference_take_back(&r->difference, &r->back)) > 0 && r->late)
-		difference_give_up(&r->difference, &r->back);
+	while ((result = difference_revert(&r->difference, &r->revert_error)) > 0 && r->timed_out)
+		difference_give_up(&r->difference, &r->revert_error);
 	if (result < 0 && lacks_udc(r)) {
-		leave_unbound(r, &r->back);
+		leave_unbound(r, &r->revert_error);
 		result = 0;
 	}
 	if (result > 0)
@@ -287,7 +287,7 @@ void reload_continue(struct reloader *reloader)
 	struct reload *r = reloader->current;
 	int result;
 
-	if (r->rebinds && !r->left)
+	if (r->rebinds && !r->was_unbound)
 		host_watch(reloader->binding->host, r->udc);
 	result = difference_apply(&r->difference, &err);
 	if (result < 0 && lacks_udc(r)) {
@@ -295,11 +295,11 @@ void reload_continue(struct reloader *reloader)
 		result = 0;
 	}
 	/* The unbind is the first change. */
-	if (r->rebinds && !r->left && r->difference.next > 0) {
+	if (r->rebinds && !r->was_unbound && r->difference.next_change > 0) {
 		host_reset_links(reloader->binding->host);
-		r->left = true;
+		r->was_unbound = true;
 	}
-	if (result > 0 && !r->late) {
+	if (result > 0 && !r->timed_out) {
 		reloader->live->undo_soon = reloader->live->undo_soon || result == PLAN_SOON;
 		return;
 	}
@@ -311,7 +311,7 @@ void reload_continue(struct reloader *reloader)
 		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 			  "'%s' could not be reloaded within %g s", reloader->live->name,
 			  r->timeout);
-	error_move(&r->why, &err);
+	error_move(&r->error, &err);
 	turn_back(reloader, r);
 	reload_revert(reloader);
 }
@@ -326,7 +326,7 @@ void reload_failed(struct reloader *reloader)
 
 	if (!r || reloader->result.error.exit)
 		return;
-	error_set(&r->why, EX_PROTOCOL, ECHILD, NULL, "%s", reloader->live->failure.text);
+	error_set(&r->error, EX_PROTOCOL, ECHILD, NULL, "%s", reloader->live->failure.text);
 	finish_broken(reloader, r);
 }
 
@@ -347,7 +347,7 @@ void reload_begin_requested(struct reloader *reloader)
 
 void reload_too_late(struct reloader *reloader)
 {
-	reloader->current->late = true;
+	reloader->current->timed_out = true;
 	gadget_changed(reloader->live);
 }
 
@@ -382,7 +382,7 @@ static void mark_removed_functions(const struct reload *r)
 		const struct step *step = &d->plan->steps[d->changes[k].step];
 
 		if (d->changes[k].kind == CHANGE_UNDO && step->op == &function_op_worker)
-			((struct live_function *)step->self)->removing = true;
+			((struct live_function *)step->context)->removing = true;
 	}
 }
 

@@ -49,7 +49,8 @@ static bool has_driver(const struct paths *paths, const char *udc, const char *d
 	if (udcs_list(paths, &udcs, &ignored) < 0)
 		return false;
 	for (size_t i = 0; i < udcs.n; i++)
-		has = has || (streq(udcs.v[i].name, udc) && streq_null(udcs.v[i].driver, driver));
+		has = has ||
+		      (streq(udcs.list[i].name, udc) && streq_null(udcs.list[i].driver, driver));
 	return has;
 }
 
@@ -116,8 +117,8 @@ static void set_replacement(struct plan *plan, struct live_function *i, struct l
 {
 	i->replacement = next;
 	for (size_t k = 0; k < plan->n; k++)
-		if (plan->steps[k].self == next)
-			plan->steps[k].self = i;
+		if (plan->steps[k].context == next)
+			plan->steps[k].context = i;
 }
 
 /* Sets base->live to the functions of both plans. */
@@ -185,7 +186,7 @@ void reload_drop(struct reload *r, const struct functions *live)
 	gadget_free(r->gadget);
 	json_decref(r->document);
 	free(r->udc);
-	error_clear(&r->why);
-	error_clear(&r->back);
+	error_clear(&r->error);
+	error_clear(&r->revert_error);
 	free(r);
 }

@@ -25,14 +25,14 @@ struct reload {
 	struct live_function **old_functions;
 	size_t n_old;
 	struct difference difference;
-	char *udc;	   /* UDC after the reload; NULL: not bound */
-	bool rebinds;	   /* it unbinds the gadget, and binds it again */
-	double timeout;	   /* seconds to apply the changes, and again to undo them */
-	bool late;	   /* the timeout has expired */
-	bool left;	   /* the gadget was unbound, and the link states were cleared */
-	bool unbound;	   /* everything is done except the bind, because the UDC does not exist */
-	struct error why;  /* reason of the failure */
-	struct error back; /* reason why the changes could not be undone */
+	char *udc;	    /* UDC after the reload; NULL: not bound */
+	bool rebinds;	    /* it unbinds the gadget, and binds it again */
+	double timeout;	    /* seconds to apply the changes, and again to undo them */
+	bool timed_out;	    /* the timeout has expired */
+	bool was_unbound;   /* the gadget was unbound, and the link states were cleared */
+	bool bind_failed;   /* everything is done except the bind, because the UDC does not exist */
+	struct error error; /* reason of the failure */
+	struct error revert_error; /* reason why the changes could not be undone */
 };
 
 /* reload_rules.c */

@@ -33,7 +33,7 @@
 
 /* The components; no other file knows all of them. */
 struct supervisor {
-	struct live_gadget live;
+	struct live_gadget functions;
 	struct host_state host;
 	struct binding binding;
 	struct reloader reloader;
@@ -58,16 +58,16 @@ static void on_deadline(void *data, uint32_t events _unused_)
 	struct supervisor *s = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	timer_stop(&s->live.deadline);
-	if (s->live.state == GADGET_WAITING)
+	timer_stop(&s->functions.deadline);
+	if (s->functions.state == GADGET_WAITING)
 		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, UDC_CLASS_DIR,
 			  "no UDC appeared within the time given");
-	else if (s->live.state == GADGET_STARTING)
-		progress_too_late(&s->live, &err);
-	else if (gadget_is_reloading(&s->live))
+	else if (s->functions.state == GADGET_STARTING)
+		progress_too_late(&s->functions, &err);
+	else if (gadget_is_reloading(&s->functions))
 		reload_too_late(&s->reloader);
 	if (err.exit)
-		gadget_go_down(&s->live, &err);
+		gadget_go_down(&s->functions, &err);
 }
 
 static void on_caller(void *data, uint32_t events _unused_)
@@ -75,17 +75,17 @@ static void on_caller(void *data, uint32_t events _unused_)
 	struct supervisor *s = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	fd_watch_remove(&s->live.loop, &s->caller);
-	if (s->live.functions.phase == PHASE_UP)
+	fd_watch_remove(&s->functions.loop, &s->caller);
+	if (s->functions.functions.phase == PHASE_UP)
 		return;
 	error_set(&err, EX_TEMPFAIL, ECANCELED, NULL,
 		  "the command that waited for the gadget has ended");
-	gadget_go_down(&s->live, &err);
+	gadget_go_down(&s->functions, &err);
 }
 
 int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err)
 {
-	int r = fd_watch_add(&s->live.loop, &s->caller, fd, EPOLLIN | EPOLLHUP, on_caller, s);
+	int r = fd_watch_add(&s->functions.loop, &s->caller, fd, EPOLLIN | EPOLLHUP, on_caller, s);
 
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the command's socket")
 		     : 0;
@@ -108,7 +108,7 @@ static void on_stop_signal(void *owner)
 	struct supervisor *s = owner;
 
 	switch_cancel(&s->switcher);
-	gadget_go_down(&s->live, NULL);
+	gadget_go_down(&s->functions, NULL);
 }
 
 static const struct signal_events signal_events = {
@@ -130,14 +130,14 @@ static void finish_up(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	gadget_handle(&s->live, GADGET_EV_MADE);
+	gadget_handle(&s->functions, GADGET_EV_MADE);
 	/* The record now also has the previous values, which a takeover needs. */
-	if (gadget_write_record(&s->live, &err) < 0)
-		gadget_log_of(&s->live, NULL, LOG_ERR, "%s", err.text);
-	s->live.since = time(NULL);
+	if (gadget_write_record(&s->functions, &err) < 0)
+		gadget_log_of(&s->functions, NULL, LOG_ERR, "%s", err.text);
+	s->functions.since = time(NULL);
 	bus_begin(&s->binding);
-	timer_stop(&s->live.deadline);
-	configfs_close(&s->live.configfs);
+	timer_stop(&s->functions.deadline);
+	configfs_close(&s->functions.configfs);
 }
 
 static void continue_up(struct supervisor *s)
@@ -146,26 +146,26 @@ static void continue_up(struct supervisor *s)
 	int r;
 
 	host_watch(&s->host, s->binding.udc); /* the bind is the last step */
-	r = plan_apply(&s->live.plan, &err);
+	r = plan_apply(&s->functions.plan, &err);
 	if (r == 0)
 		finish_up(s);
 	else if (r < 0)
-		gadget_go_down(&s->live, &err);
+		gadget_go_down(&s->functions, &err);
 }
 
 static void continue_down(struct supervisor *s)
 {
-	progress_undo(&s->live);
+	progress_undo(&s->functions);
 }
 
 static void update_up(struct supervisor *s)
 {
 	reload_begin_requested(&s->reloader);
-	if (s->live.state != GADGET_UP)
+	if (s->functions.state != GADGET_UP)
 		return;
 	control_drop_closed_binds(&s->control);
 	bus_update(&s->binding);
-	functions_update_kernel_devices(&s->live.functions);
+	functions_update_kernel_devices(&s->functions.functions);
 }
 
 static void continue_reload(struct supervisor *s)
@@ -181,8 +181,8 @@ static void revert_reload(struct supervisor *s)
 static void update_failed(struct supervisor *s)
 {
 	reload_failed(&s->reloader);
-	if (s->live.functions.foreground && progress_workers_stopped(&s->live))
-		gadget_handle(&s->live, GADGET_EV_DROPPED);
+	if (s->functions.functions.foreground && progress_workers_stopped(&s->functions))
+		gadget_handle(&s->functions, GADGET_EV_DROPPED);
 }
 
 /* What each state does after an event. */
@@ -200,18 +200,18 @@ static void report_up(struct supervisor *s)
 
 	supervisor_own_rundir(s, &ignored);
 	if (s->caller.fd >= 0)
-		fd_watch_remove(&s->live.loop, &s->caller);
+		fd_watch_remove(&s->functions.loop, &s->caller);
 	s->on_up(s->on_up_data);
-	s->live.awaited = false;
-	s->live.changed = s->live.changed || s->reloader.requested;
+	s->functions.awaited = false;
+	s->functions.changed = s->functions.changed || s->reloader.requested;
 	/* After the status is written: the reader of this line may ask for it at once. */
-	gadget_log(&s->live, "%sup%s%s", s->takeover.done ? "taken over; " : "",
+	gadget_log(&s->functions, "%sup%s%s", s->takeover.done ? "taken over; " : "",
 		   udc ? " on " : ", not bound", udc ? udc : "");
 }
 
 static void update(struct supervisor *s)
 {
-	struct live_gadget *live = &s->live;
+	struct live_gadget *live = &s->functions;
 	enum gadget_state before;
 
 	take_over_allow(&s->takeover);
@@ -233,7 +233,7 @@ static void update(struct supervisor *s)
 
 static int loop_until_gone(struct supervisor *s, struct error *err)
 {
-	struct live_gadget *live = &s->live;
+	struct live_gadget *live = &s->functions;
 
 	while (!gadget_is_gone(live)) {
 		int r;
@@ -266,7 +266,7 @@ static int give_up(struct live_gadget *live, struct error *err)
 
 static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 {
-	struct live_gadget *live = &s->live;
+	struct live_gadget *live = &s->functions;
 	int r = control_listen(&s->control, &live->rundir, err);
 
 	if (r == 0)
@@ -302,36 +302,37 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 	if (r < 0)
 		return r;
 	if (s->takeover.done)
-		privileges_give_up(&s->live);
+		privileges_give_up(&s->functions);
 	else
 		r = prepare(s, wait_udc, err);
 	if (r < 0)
-		return give_up(&s->live, err);
-	if (s->live.state == GADGET_WAITING) /* --no-bind: no UDC is chosen */
-		gadget_handle(&s->live, GADGET_EV_BEGIN);
-	if (s->live.state == GADGET_STARTING)
-		timer_start(&s->live.deadline, timeout);
-	s->live.changed = true;
+		return give_up(&s->functions, err);
+	if (s->functions.state == GADGET_WAITING) /* --no-bind: no UDC is chosen */
+		gadget_handle(&s->functions, GADGET_EV_BEGIN);
+	if (s->functions.state == GADGET_STARTING)
+		timer_start(&s->functions.deadline, timeout);
+	s->functions.changed = true;
 	r = loop_until_gone(s, err);
 	if (r < 0)
 		return r;
 	/* An earlier failure of the gadget is not a failure of `down`. */
-	control_answer_down(&s->control, s->live.undo_failed ? &s->live.failure : NULL);
-	return take_failure(&s->live, err);
+	control_answer_down(&s->control, s->functions.undo_failed ? &s->functions.failure : NULL);
+	return take_failure(&s->functions, err);
 }
 
 static int undo_record(struct supervisor *s, struct error *err)
 {
 	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
-	int r = record_read_plan(s->live.paths, s->live.name, ops, &s->live.plan, err);
+	int r = record_read_plan(s->functions.paths, s->functions.name, ops, &s->functions.plan,
+				 err);
 
 	if (r < 0)
 		return r;
 	/* Before the steps are undone: processes of workers would block them. */
-	reap_all_leftovers(&s->live.rundir, &s->live.failure);
-	gadget_handle(&s->live, GADGET_EV_DOWN);
+	reap_all_leftovers(&s->functions.rundir, &s->functions.failure);
+	gadget_handle(&s->functions, GADGET_EV_DOWN);
 	r = loop_until_gone(s, err);
-	return r < 0 ? r : take_failure(&s->live, err);
+	return r < 0 ? r : take_failure(&s->functions, err);
 }
 
 int supervisor_take_over_if_unchanged(struct supervisor *s)
@@ -348,7 +349,7 @@ int supervisor_take_over_as_it_is(struct supervisor *s)
 static int init(struct supervisor *s, const struct paths *paths, const struct gadget *gadget,
 		const char *name, struct error *err)
 {
-	struct live_gadget *live = &s->live;
+	struct live_gadget *live = &s->functions;
 	int r;
 
 	gadget_init(live, paths, gadget, name, write_status, s);
@@ -402,7 +403,7 @@ int supervisor_new(struct supervisor **out, const struct supervisor_setup *setup
 		   struct rundir *rundir, struct error *err)
 {
 	struct supervisor *s = xcalloc(1, sizeof(*s));
-	struct live_gadget *live = &s->live;
+	struct live_gadget *live = &s->functions;
 	int r = init(s, setup->paths, setup->gadget, setup->gadget->name, err);
 
 	*out = NULL;
@@ -436,7 +437,7 @@ void supervisor_free(struct supervisor *s)
 	control_close(&s->control);
 	bus_free(&s->binding);
 	signals_close(&s->signals);
-	gadget_close(&s->live);
+	gadget_close(&s->functions);
 	reload_free(&s->reloader);
 	free(s);
 }
@@ -450,7 +451,7 @@ int supervisor_undo_record(const struct paths *paths, const char *name, struct r
 	if (r == 0)
 		r = rundir_set_owner(rundir, OWNER_CLEARING, err);
 	if (r == 0) {
-		use_rundir(&s->live, rundir);
+		use_rundir(&s->functions, rundir);
 		r = undo_record(s, err);
 	}
 	supervisor_free(s);
@@ -463,7 +464,7 @@ void supervisor_on_up(struct supervisor *s, void (*fn)(void *data), void *data)
 {
 	s->on_up = fn;
 	s->on_up_data = data;
-	s->live.awaited = true;
+	s->functions.awaited = true;
 }
 
 void supervisor_notify_fd(struct supervisor *s, int fd)
@@ -473,12 +474,12 @@ void supervisor_notify_fd(struct supervisor *s, int fd)
 
 void supervisor_note_children(struct supervisor *s)
 {
-	reap_note_inherited(&s->live.functions);
+	reap_note_inherited(&s->functions.functions);
 }
 
 void supervisor_give_up_privileges(struct supervisor *s)
 {
-	privileges_give_up(&s->live);
+	privileges_give_up(&s->functions);
 }
 
 void supervisor_say(struct supervisor *s, int priority, const char *fmt, ...)
@@ -489,7 +490,7 @@ void supervisor_say(struct supervisor *s, int priority, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = text_vformat(fmt, ap);
 	va_end(ap);
-	gadget_say_line(&s->live, NULL, priority, text);
+	gadget_say_line(&s->functions, NULL, priority, text);
 }
 
 const char *supervisor_udc(const struct supervisor *s)
@@ -499,17 +500,17 @@ const char *supervisor_udc(const struct supervisor *s)
 
 const struct output *supervisor_output(const struct supervisor *s)
 {
-	return &s->live.output;
+	return &s->functions.output;
 }
 
 int supervisor_own_rundir(struct supervisor *s, struct error *err)
 {
-	return rundir_set_owner(&s->live.rundir, OWNER_SUPERVISOR, err);
+	return rundir_set_owner(&s->functions.rundir, OWNER_SUPERVISOR, err);
 }
 
 struct rundir supervisor_steal_rundir(struct supervisor *s)
 {
-	return rundir_steal(&s->live.rundir);
+	return rundir_steal(&s->functions.rundir);
 }
 
 bool supervisor_switches(const struct supervisor *s)
@@ -522,16 +523,16 @@ struct supervisor_left supervisor_leave(struct supervisor *s)
 	return (struct supervisor_left){
 		.next = steal_ptr(s->switcher.next),
 		.gadget = steal_ptr(s->reloader.own_gadget),
-		.document = json_incref(s->live.record.document),
+		.document = json_incref(s->functions.record.document),
 		.udc = steal_ptr(s->binding.udc),
 		.no_bind = s->binding.no_bind,
-		.rundir = rundir_steal(&s->live.rundir),
+		.rundir = rundir_steal(&s->functions.rundir),
 	};
 }
 
 struct supervisor_children supervisor_steal_children(struct supervisor *s)
 {
-	struct functions *functions = &s->live.functions;
+	struct functions *functions = &s->functions.functions;
 
 	return (struct supervisor_children){ .v = steal_ptr(functions->inherited),
 					     .n = functions->n_inherited };

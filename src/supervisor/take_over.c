@@ -28,7 +28,7 @@ void take_over_init(struct takeover *t, struct live_gadget *live, struct binding
 }
 
 /* Files of the dead supervisor, and its UDC. */
-struct previous {
+struct previous_supervisor {
 	struct record record;
 	struct gadget_status status;
 	struct plan plan; /* plan of the record */
@@ -36,7 +36,7 @@ struct previous {
 	char *bound_to;	  /* UDC in configfs; "": none */
 };
 
-static void previous_free(struct previous *prev)
+static void previous_free(struct previous_supervisor *prev)
 {
 	record_free(&prev->record);
 	status_free(&prev->status);
@@ -70,7 +70,7 @@ static bool is_whole(const struct plan *plan)
 }
 
 /* Returns whether there is a gadget to take over that is the one of the gadget file. */
-static bool read_previous(const struct live_gadget *live, struct previous *prev)
+static bool read_previous(const struct live_gadget *live, struct previous_supervisor *prev)
 {
 	enum gadget_condition state;
 	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
@@ -95,12 +95,12 @@ static bool read_previous(const struct live_gadget *live, struct previous *prev)
  * Returns whether the gadget is bound to the UDC of --udc: it may have been bound to another one
  * since.
  */
-static bool is_on_wanted_udc(const struct takeover *t, const struct previous *prev)
+static bool is_on_wanted_udc(const struct takeover *t, const struct previous_supervisor *prev)
 {
 	return !t->binding->udc_wanted || streq_null(t->binding->udc_wanted, prev->udc);
 }
 
-static bool make_plan(struct live_gadget *live, const struct previous *prev)
+static bool make_plan(struct live_gadget *live, const struct previous_supervisor *prev)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
@@ -116,7 +116,7 @@ static bool make_plan(struct live_gadget *live, const struct previous *prev)
  * Returns whether the plans are the same: the same gadget file may mean something else now, for
  * example if a user has another number.
  */
-static bool is_same_plan(const struct live_gadget *live, const struct previous *prev)
+static bool is_same_plan(const struct live_gadget *live, const struct previous_supervisor *prev)
 {
 	json_t *ours = plan_to_json(&live->plan), *theirs = plan_to_json(&prev->plan);
 	bool same = json_equal(ours, theirs);
@@ -135,20 +135,20 @@ static const struct step *find_step(const struct plan *plan, const struct step *
 }
 
 /* Copies the values that undo restores. */
-static void take_values(struct live_gadget *live, const struct previous *prev)
+static void take_values(struct live_gadget *live, const struct previous_supervisor *prev)
 {
 	for (size_t i = 0; i < live->plan.n; i++) {
 		const struct step *step = find_step(&prev->plan, &live->plan.steps[i]);
 
-		if (step && step->was && !live->plan.steps[i].was)
-			live->plan.steps[i].was = xstrdup(step->was);
+		if (step && step->previous_value && !live->plan.steps[i].previous_value)
+			live->plan.steps[i].previous_value = xstrdup(step->previous_value);
 	}
 }
 
 /* Sets the identity of what the worker got, which may differ from what it would get now. */
 static void set_identity(const struct step *step)
 {
-	const struct live_function *i = step->self;
+	const struct live_function *i = step->context;
 
 	if (step->op != &function_op_worker || !i->worker)
 		return;
@@ -160,7 +160,7 @@ static void set_identity(const struct step *step)
  * Continues with the plan that is applied; its steps get the live functions of this process, so
  * that they can be undone.
  */
-static void take_plan(struct live_gadget *live, struct previous *prev)
+static void take_plan(struct live_gadget *live, struct previous_supervisor *prev)
 {
 	struct plan ours = live->plan;
 
@@ -168,7 +168,7 @@ static void take_plan(struct live_gadget *live, struct previous *prev)
 		const struct step *step = find_step(&ours, &prev->plan.steps[i]);
 
 		if (step) {
-			prev->plan.steps[i].self = step->self;
+			prev->plan.steps[i].context = step->context;
 			prev->plan.steps[i].at = step->at;
 			set_identity(&prev->plan.steps[i]);
 		}
@@ -180,7 +180,7 @@ static void take_plan(struct live_gadget *live, struct previous *prev)
 }
 
 /* Returns what the dead supervisor wrote of the function; nothing is known of a new one. */
-static const struct function_status *status_of(const struct previous *prev,
+static const struct function_status *status_of(const struct previous_supervisor *prev,
 					       const struct live_function *i)
 {
 	static const struct function_status nothing;
@@ -189,7 +189,7 @@ static const struct function_status *status_of(const struct previous *prev,
 	return status ? status : &nothing;
 }
 
-static bool take_over_functions(struct live_gadget *live, const struct previous *prev)
+static bool take_over_functions(struct live_gadget *live, const struct previous_supervisor *prev)
 {
 	for (size_t n = 0; n < live->functions.n; n++)
 		if (function_take_over(live->functions.list[n],
@@ -199,7 +199,7 @@ static bool take_over_functions(struct live_gadget *live, const struct previous 
 }
 
 /* Restores the bus state: bound, unbound by command, or unbound by another program. */
-static void restore_bus_state(struct takeover *t, const struct previous *prev)
+static void restore_bus_state(struct takeover *t, const struct previous_supervisor *prev)
 {
 	struct live_gadget *live = t->live;
 	struct step *last = live->plan.n > 0 ? &live->plan.steps[live->plan.n - 1] : NULL;
@@ -214,7 +214,7 @@ static void restore_bus_state(struct takeover *t, const struct previous *prev)
 	bus_take_over(t->binding, prev->udc, no_bind, state);
 	if (prev->udc && no_bind) {
 		last->state = STEP_TODO;
-		live->plan.next--;
+		live->plan.next_step--;
 	} else if (prev->udc) {
 		host_take_over(t->binding->host, prev->udc, prev->status.configured);
 	}
@@ -224,7 +224,7 @@ static int take_over(struct takeover *t, bool as_it_is)
 {
 	struct live_gadget *live = t->live;
 	_cleanup_error_ struct error ignored = { 0 };
-	struct previous prev = { 0 };
+	struct previous_supervisor prev = { 0 };
 	bool taken = live->rundir.supervisor_died && read_previous(live, &prev) &&
 		     (as_it_is || is_on_wanted_udc(t, &prev)) && make_plan(live, &prev);
 

@@ -23,7 +23,7 @@ static _Noreturn void wrong(const struct ffs_kernel *kernel, const struct ffs_fi
 static bool same(const struct ffs_finding *a, const struct ffs_finding *b)
 {
 	return a->rule == b->rule && a->error == b->error && a->offset == b->offset &&
-	       a->found == b->found && a->wanted == b->wanted;
+	       a->found == b->found && a->expected == b->expected;
 }
 
 /*
@@ -40,14 +40,14 @@ static void check_text(const struct ffs_kernel *kernel, const struct ffs_finding
 	_cleanup_free_ char *text = NULL;
 
 	if (last[v->rule].known && last[v->rule].found == v->found &&
-	    last[v->rule].wanted == v->wanted)
+	    last[v->rule].wanted == v->expected)
 		return;
 	text = ffs_finding_text(v);
 	if (strchr(text, '{'))
 		wrong(kernel, v, "a placeholder in its sentence");
 	last[v->rule].known = true;
 	last[v->rule].found = v->found;
-	last[v->rule].wanted = v->wanted;
+	last[v->rule].wanted = v->expected;
 }
 
 static void check_one(const struct ffs_kernel *kernel, const struct ffs_finding *v, size_t size)

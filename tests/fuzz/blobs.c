@@ -22,7 +22,7 @@ enum ffs_fd_kind blobs_fd_kind(int fd)
 /* Twists of finished descriptors. */
 
 /* As large as allowed, or a little larger: OTG descriptors, which have no effect. */
-static void make_huge(struct maker *m, struct blob *b)
+static void make_huge(struct template_state *m, struct blob *b)
 {
 	static const uint8_t otg[OTG_SIZE] = { OTG_SIZE, 9, 0 };
 	size_t size = MAX_ALLOC - 16 + dice_below(&m->d, 32);
@@ -43,9 +43,9 @@ static void make_huge(struct maker *m, struct blob *b)
 }
 
 /* Overwrites or inserts a part of another function's descriptors. */
-static void splice(struct maker *m, struct blob *b)
+static void splice(struct template_state *m, struct blob *b)
 {
-	struct maker other = { .d = { dice_next(&m->d) } };
+	struct template_state other = { .d = { dice_next(&m->d) } };
 	struct blob from = { 0 };
 	size_t at, begin, n;
 
@@ -70,7 +70,7 @@ static void splice(struct maker *m, struct blob *b)
 	blob_finish(b);
 }
 
-static void twist_finished(struct maker *m, struct blob *b)
+static void twist_finished(struct template_state *m, struct blob *b)
 {
 	switch (m->twist) {
 	case TWIST_BYTES:
@@ -136,14 +136,14 @@ static enum twist choose_twist(struct dice *d)
 	return t;
 }
 
-static void make_first(struct maker *m, struct blob *b)
+static void make_first(struct template_state *m, struct blob *b)
 {
 	plan_function(m);
 	make_descriptors(m, b);
 	twist_finished(m, b);
 }
 
-static void make_second(struct maker *m, struct blob *b)
+static void make_second(struct template_state *m, struct blob *b)
 {
 	make_strings(m, b);
 	if (m->twist == TWIST_STRINGS_BYTES)
@@ -161,7 +161,7 @@ static void make_second(struct maker *m, struct blob *b)
 void blobs_make(struct blobs *b, uint64_t seed, uint64_t index)
 {
 	struct dice d = { seed };
-	struct maker m = { .d = { dice_next(&d) ^ index * UINT64_C(0xd1342543de82ef95) } };
+	struct template_state m = { .d = { dice_next(&d) ^ index * UINT64_C(0xd1342543de82ef95) } };
 
 	m.twist = choose_twist(&m.d);
 	b->what = m.twist < ARRAY_SIZE(words) && words[m.twist] ? words[m.twist] : "twisted";

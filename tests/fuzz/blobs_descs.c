@@ -13,7 +13,7 @@ enum { CLASS_AUDIO = 1, CLASS_HID = 3, CLASS_CCID = 0x0b, CLASS_APPLICATION = 0x
 #define DESCS_MAX 96 /* descriptors whose offset is recorded */
 
 struct set {
-	struct maker *m;
+	struct template_state *m;
 	struct blob *b;
 	int speed;
 	bool first; /* of the announced speeds */
@@ -333,7 +333,7 @@ static void put_set(struct set *s)
 
 /* --- the head --- */
 
-static uint32_t some_fd(struct maker *m)
+static uint32_t some_fd(struct template_state *m)
 {
 	if (m->twist == TWIST_FD_CLOSED)
 		return dice_percent(&m->d, 50) ? BLOBS_CLOSED_FD : (uint32_t)-1;
@@ -342,7 +342,7 @@ static uint32_t some_fd(struct maker *m)
 	return BLOBS_EVENTFD;
 }
 
-static void put_head(struct maker *m, struct blob *b)
+static void put_head(struct template_state *m, struct blob *b)
 {
 	const struct plan *p = &m->plan;
 	uint32_t flags = p->flags | (p->eventfd ? 32U : 0) | (p->os ? 8U : 0);
@@ -361,7 +361,7 @@ static void put_head(struct maker *m, struct blob *b)
 }
 
 /* Zero to two of the counts that the flags announce, and at least 16 bytes. */
-static void make_cut_head(struct maker *m, struct blob *b)
+static void make_cut_head(struct template_state *m, struct blob *b)
 {
 	uint32_t flags = dice_below(&m->d, 16);
 	bool eventfd = dice_percent(&m->d, 60);
@@ -381,7 +381,7 @@ static void make_cut_head(struct maker *m, struct blob *b)
 	blob_finish(b);
 }
 
-void make_descriptors(struct maker *m, struct blob *b)
+void make_descriptors(struct template_state *m, struct blob *b)
 {
 	size_t counts[SPEEDS] = { 0 }, os_count = 0;
 	struct plan *p = &m->plan;

@@ -98,22 +98,22 @@ struct plan {
 	unsigned int os; /* sections; 0: none */
 };
 
-struct maker {
+struct template_state {
 	struct dice d;
 	enum twist twist;
 	struct plan plan;
 };
 
 /* Whether the twist happens here. */
-static inline bool twisted(struct maker *m, enum twist twist)
+static inline bool twisted(struct template_state *m, enum twist twist)
 {
 	return m->twist == twist && dice_percent(&m->d, 60);
 }
 
 /* Returns a count for a head: `n`, or with that twist one more or less, `odd` or anything. */
-uint32_t some_count(struct maker *m, enum twist twist, uint32_t n, uint32_t odd);
+uint32_t some_count(struct template_state *m, enum twist twist, uint32_t n, uint32_t odd);
 
-void plan_function(struct maker *m);
-void make_descriptors(struct maker *m, struct blob *b);
-void make_os_descriptors(struct maker *m, struct blob *b);
-void make_strings(struct maker *m, struct blob *b);
+void plan_function(struct template_state *m);
+void make_descriptors(struct template_state *m, struct blob *b);
+void make_os_descriptors(struct template_state *m, struct blob *b);
+void make_strings(struct template_state *m, struct blob *b);

@@ -13,7 +13,7 @@ struct numbers {
 };
 
 /* Mostly in order, as people number; in pairs if files for both directions need them. */
-static uint8_t next_address(struct maker *m, struct numbers *n, bool paired)
+static uint8_t next_address(struct template_state *m, struct numbers *n, bool paired)
 {
 	unsigned int in = paired ? m->plan.n_endpoints % 2 : dice_below(&m->d, 2);
 
@@ -23,7 +23,7 @@ static uint8_t next_address(struct maker *m, struct numbers *n, bool paired)
 	return (uint8_t)(n->next[in] | in << 7);
 }
 
-static uint8_t some_type(struct maker *m)
+static uint8_t some_type(struct template_state *m)
 {
 	unsigned int n = dice_below(&m->d, 100);
 
@@ -33,7 +33,7 @@ static uint8_t some_type(struct maker *m)
 	return n < 60 ? BULK : n < 85 ? INTERRUPT : n < 96 ? ISOCHRONOUS : CONTROL;
 }
 
-static void plan_endpoints(struct maker *m, struct plan_setting *s, struct numbers *n)
+static void plan_endpoints(struct template_state *m, struct plan_setting *s, struct numbers *n)
 {
 	unsigned int many = m->twist == TWIST_ENDPOINTS_MANY ? 28 + dice_below(&m->d, 6)
 			    : dice_percent(&m->d, 2)	     ? dice_below(&m->d, 31)
@@ -74,7 +74,7 @@ static const struct {
 	{ CLASS_APPLICATION, 3, false, 4 },
 };
 
-static void choose_class(struct maker *m, struct plan_setting *s)
+static void choose_class(struct template_state *m, struct plan_setting *s)
 {
 	unsigned int n = dice_below(&m->d, 100);
 	size_t i = 0;
@@ -86,7 +86,7 @@ static void choose_class(struct maker *m, struct plan_setting *s)
 	s->class_desc = classes[i].class_desc && (m->plan.standard || dice_percent(&m->d, 80));
 }
 
-static void plan_string(struct maker *m, uint8_t *string)
+static void plan_string(struct template_state *m, uint8_t *string)
 {
 	unsigned int n = m->plan.strings;
 
@@ -100,7 +100,7 @@ static void plan_string(struct maker *m, uint8_t *string)
 		m->plan.strings = n;
 }
 
-static void plan_interface(struct maker *m, struct numbers *n)
+static void plan_interface(struct template_state *m, struct numbers *n)
 {
 	unsigned int alternates = dice_percent(&m->d, 25) ? 1 + dice_below(&m->d, 3) : 1;
 	struct plan_setting model = { .number = (uint8_t)m->plan.interfaces };
@@ -118,7 +118,7 @@ static void plan_interface(struct maker *m, struct numbers *n)
 }
 
 /* Returns the setting that an association of this interface precedes. */
-static struct plan_setting *first_setting(struct maker *m, unsigned int interface)
+static struct plan_setting *first_setting(struct template_state *m, unsigned int interface)
 {
 	for (unsigned int i = 0; i < m->plan.n_settings; i++)
 		if (m->plan.setting[i].number == interface)
@@ -126,7 +126,7 @@ static struct plan_setting *first_setting(struct maker *m, unsigned int interfac
 	return NULL;
 }
 
-static void plan_associations(struct maker *m)
+static void plan_associations(struct template_state *m)
 {
 	unsigned int i = 0;
 
@@ -139,7 +139,7 @@ static void plan_associations(struct maker *m)
 	}
 }
 
-static void plan_speeds(struct maker *m)
+static void plan_speeds(struct template_state *m)
 {
 	unsigned int set = 1 + dice_below(&m->d, 7);
 
@@ -150,7 +150,7 @@ static void plan_speeds(struct maker *m)
 		m->plan.speed[i] = set >> i & 1;
 }
 
-static void plan_flags(struct maker *m)
+static void plan_flags(struct template_state *m)
 {
 	static const uint32_t flags[] = { 16, 64, 128 };
 
@@ -167,7 +167,7 @@ static void plan_flags(struct maker *m)
 		m->plan.os = 1 + dice_below(&m->d, 3);
 }
 
-uint32_t some_count(struct maker *m, enum twist twist, uint32_t n, uint32_t odd)
+uint32_t some_count(struct template_state *m, enum twist twist, uint32_t n, uint32_t odd)
 {
 	if (!twisted(m, twist))
 		return n;
@@ -183,7 +183,7 @@ uint32_t some_count(struct maker *m, enum twist twist, uint32_t n, uint32_t odd)
 	}
 }
 
-void plan_function(struct maker *m)
+void plan_function(struct template_state *m)
 {
 	struct numbers n = { { 0 } };
 	unsigned int interfaces = 1 + dice_below(&m->d, dice_percent(&m->d, 70) ? 2 : 5);

@@ -9,7 +9,7 @@
 
 /* --- Microsoft OS descriptors --- */
 
-static uint8_t some_interface(struct maker *m)
+static uint8_t some_interface(struct template_state *m)
 {
 	unsigned int n = m->plan.interfaces;
 
@@ -17,7 +17,7 @@ static uint8_t some_interface(struct maker *m)
 							: dice_below(&m->d, n));
 }
 
-static void put_compat(struct maker *m, struct blob *b, unsigned int n)
+static void put_compat(struct template_state *m, struct blob *b, unsigned int n)
 {
 	static const char *const ids[] = { "WINUSB\0", "MTP\0\0\0\0", "RNDIS\0\0", "PTP_2\0\0" };
 	/* Each interface once, as long as there are any */
@@ -50,19 +50,19 @@ static const struct {
 	{ "", "nameless", 0, 8, 3 }, /* the kernel accepts it, the standards do not */
 };
 
-static uint32_t some_type(struct maker *m, uint32_t type)
+static uint32_t some_type(struct template_state *m, uint32_t type)
 {
 	if (!twisted(m, TWIST_PROP_TYPE))
 		return type;
 	return dice_percent(&m->d, 70) ? dice_below(&m->d, 10) : (uint32_t)dice_next(&m->d);
 }
 
-static uint32_t some_size(struct maker *m, enum twist twist, uint32_t n)
+static uint32_t some_size(struct template_state *m, enum twist twist, uint32_t n)
 {
 	return some_count(m, twist, n, n + 256); /* the kernel keeps dwSize in a byte */
 }
 
-static void put_prop(struct maker *m, struct blob *b)
+static void put_prop(struct template_state *m, struct blob *b)
 {
 	size_t i = dice_below(&m->d, (uint32_t)ARRAY_SIZE(props) - m->plan.standard);
 	unsigned int name = props[i].name_size, data = props[i].data_size;
@@ -79,7 +79,7 @@ static void put_prop(struct maker *m, struct blob *b)
 		b->data[b->size - data - 4 - name - 2 - 4] = (uint8_t)(1 + dice_below(&m->d, 7));
 }
 
-static void put_section(struct maker *m, struct blob *b, bool compat)
+static void put_section(struct template_state *m, struct blob *b, bool compat)
 {
 	unsigned int n = dice_below(&m->d, compat ? m->plan.interfaces + 1 : 4), count = n;
 	unsigned int version = dice_percent(&m->d, 80) ? 0x0001 : 0x0100;
@@ -107,7 +107,7 @@ static void put_section(struct maker *m, struct blob *b, bool compat)
 	blob_set32(b, at + 1, some_size(m, TWIST_OS_LENGTH, (uint32_t)(b->size - at)));
 }
 
-void make_os_descriptors(struct maker *m, struct blob *b)
+void make_os_descriptors(struct template_state *m, struct blob *b)
 {
 	bool compat = dice_percent(&m->d, 60);
 
@@ -122,7 +122,7 @@ void make_os_descriptors(struct maker *m, struct blob *b)
 
 /* --- strings --- */
 
-static void put_text(struct maker *m, struct blob *b)
+static void put_text(struct template_state *m, struct blob *b)
 {
 	static const char *const texts[] = {
 		"",
@@ -149,7 +149,7 @@ static void put_text(struct maker *m, struct blob *b)
 	blob_put8(b, 0);
 }
 
-static uint32_t some_languages(struct maker *m)
+static uint32_t some_languages(struct template_state *m)
 {
 	uint32_t needed = m->plan.strings, fit = (MAX_ALLOC - 8) / (8 + 16 * (needed + 2));
 
@@ -162,7 +162,7 @@ static uint32_t some_languages(struct maker *m)
 				       : (uint32_t)dice_next(&m->d);
 }
 
-static uint32_t some_strings(struct maker *m)
+static uint32_t some_strings(struct template_state *m)
 {
 	uint32_t needed = m->plan.strings;
 
@@ -171,7 +171,7 @@ static uint32_t some_strings(struct maker *m)
 	return needed + (dice_percent(&m->d, 25) ? dice_below(&m->d, 4) : 0);
 }
 
-static uint16_t some_language(struct maker *m, uint32_t n)
+static uint16_t some_language(struct template_state *m, uint32_t n)
 {
 	static const uint16_t codes[] = { 0x0409, 0x0407, 0x0411, 0x040c, 0x0804, 0x0419 };
 
@@ -180,7 +180,7 @@ static uint16_t some_language(struct maker *m, uint32_t n)
 	return n < ARRAY_SIZE(codes) ? codes[n] : (uint16_t)(0x0500 + n);
 }
 
-void make_strings(struct maker *m, struct blob *b)
+void make_strings(struct template_state *m, struct blob *b)
 {
 	uint32_t strings = some_strings(m), languages = strings > 0 ? some_languages(m) : 0;
 	uint32_t there = languages;

@@ -92,7 +92,7 @@ static void compare_results(const struct scan *s, const struct diags *d, const c
 	if (!refused && s->witness != WITNESS_AGREES)
 		disagree("libconfig was not asked", d);
 	/* libconfig must not get an @include: with a directory it would end the process. */
-	if (!refused || s->stricter || strstr(text, "@include"))
+	if (!refused || s->has_stricter_error || strstr(text, "@include"))
 		return;
 	if (libconfig_accepts(text))
 		disagree("libconfig accepts what the scanner rejected", d);
@@ -171,7 +171,7 @@ static void check_json(const struct diags *d)
 
 	/* The position in the file serves as a pseudo-random number */
 	if (d->n > n)
-		some.v += d->v[d->n - 1].order % (d->n - n + 1);
+		some.list += d->list[d->n - 1].order % (d->n - n + 1);
 	some.n = n;
 	json = diags_to_json(&some);
 	/* A message that is not UTF-8 would be missing */
@@ -183,7 +183,7 @@ static void check_json(const struct diags *d)
 static void check_messages(const struct diags *d)
 {
 	for (size_t i = 1; i < d->n; i++)
-		if (d->v[i].order < d->v[i - 1].order)
+		if (d->list[i].order < d->list[i - 1].order)
 			disagree("diagnostics out of order", d);
 	diags_print(null_stream(), d, DIAG_FORMAT_HUMAN, DIAG_PLAIN);
 	check_json(d);
@@ -239,7 +239,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	scan_text(&s, PATH, texts[0].text, texts[0].size, &d);
 	compare_results(&s, &d, texts[0].text);
 	for (size_t i = 1; i < n; i++)
-		scan_text_over(&s, texts[i].path, texts[i].text, texts[i].size);
+		scan_text_as_drop_in(&s, texts[i].path, texts[i].text, texts[i].size);
 	if (s.witness == WITNESS_DISAGREES)
 		disagree("libconfig does not read what the scanner reads in a drop-in", &d);
 	load(&s, &d);

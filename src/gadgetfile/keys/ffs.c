@@ -67,11 +67,11 @@ const struct key_group text_keys = { "ffs.interfaces.string", "a text", text_row
 
 static const struct key full_rows[] = {
 	{ "max_packet", NODE_INT, .min = 1, .max = 1024, .doc = "wMaxPacketSize at this speed.",
-	  .set = set_int, FIELD(struct exact_draft, max_packet) },
+	  .set = set_int, FIELD(struct exact_settings, max_packet) },
 	{ "interval", TYPE_SECONDS, INTERVAL, .doc = "Milliseconds; must be exact at this speed.",
-	  .set = set_node, FIELD(struct exact_draft, interval) },
+	  .set = set_node, FIELD(struct exact_settings, interval) },
 	{ "mult", NODE_INT, MULT, .doc = "Packets in a microframe, at high speed only.",
-	  .set = set_int, FIELD(struct exact_draft, mult) },
+	  .set = set_int, FIELD(struct exact_settings, mult) },
 	{ 0 },
 };
 const struct key_group full_keys = { "ffs.interfaces.endpoints.full", "an exact group", full_rows,
@@ -79,14 +79,14 @@ const struct key_group full_keys = { "ffs.interfaces.endpoints.full", "an exact 
 
 static const struct key super_rows[] = {
 	{ "max_packet", NODE_INT, .min = 1, .max = 1024, .doc = "wMaxPacketSize at this speed.",
-	  .set = set_int, FIELD(struct exact_draft, max_packet) },
+	  .set = set_int, FIELD(struct exact_settings, max_packet) },
 	{ "interval", TYPE_SECONDS, INTERVAL, .doc = "Milliseconds; must be exact at this speed.",
-	  .set = set_node, FIELD(struct exact_draft, interval) },
+	  .set = set_node, FIELD(struct exact_settings, interval) },
 	{ "burst", NODE_INT, .min = 0, .max = 15, .doc = "bMaxBurst at this speed.", .set = set_int,
-	  FIELD(struct exact_draft, burst) },
+	  FIELD(struct exact_settings, burst) },
 	{ "mult", NODE_INT, MULT,
 	  .doc = "Bursts in a service interval, of isochronous endpoints with 'burst' only.",
-	  .set = set_int, FIELD(struct exact_draft, mult) },
+	  .set = set_int, FIELD(struct exact_settings, mult) },
 	{ 0 },
 };
 const struct key_group super_keys = { "ffs.interfaces.endpoints.super", "'super'", super_rows, NULL,
@@ -118,48 +118,48 @@ static const struct key endpoint_rows[] = {
 	{ "direction", NODE_STRING, .words = direction_words,
 	  .fallback = "the direction of 'address'",
 	  .doc = "As the host sees it: in is to the host.", .set = set_node_word,
-	  FIELD(struct endpoint_draft, direction) },
+	  FIELD(struct endpoint_settings, direction) },
 	{ "type", NODE_STRING, .flags = KEY_REQUIRED, .words = endpoint_type_words,
-	  .doc = "Transfer type.", .set = set_node_word, FIELD(struct endpoint_draft, type) },
+	  .doc = "Transfer type.", .set = set_node_word, FIELD(struct endpoint_settings, type) },
 	{ "name", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "ep1-in, ep2-out, ...",
 	  .pattern = "^[^:]*$",
 	  .doc = "Name in the worker's LISTEN_FDNAMES: no colon, no control characters.",
-	  .set = set_endpoint_name, FIELD(struct endpoint_draft, name) },
+	  .set = set_endpoint_name, FIELD(struct endpoint_settings, name) },
 	{ "address", NODE_INT, .min = 1, .max = 0x8f, .fallback = "in file order from 1",
 	  .doc = "bEndpointAddress: 1 to 15, plus 0x80 for in. The host gets the address of the "
 		 "UDC's endpoint instead.",
-	  .set = set_int, FIELD(struct endpoint_draft, address) },
+	  .set = set_int, FIELD(struct endpoint_settings, address) },
 	{ "max_packet", NODE_INT, .min = 1, .max = 1024,
 	  .fallback = "bulk: the speed's limit; interrupt: 64; isochronous: none",
 	  .doc = "Bytes in a packet, reduced to the limit of each speed.", .set = set_int,
-	  FIELD(struct endpoint_draft, max_packet) },
+	  FIELD(struct endpoint_settings, max_packet) },
 	{ "interval", TYPE_SECONDS, INTERVAL, .fallback = "1",
 	  .doc = "Milliseconds between transfers of an interrupt or isochronous endpoint; "
 		 "rounded down to an interval that the speed has.",
-	  .set = set_node, FIELD(struct endpoint_draft, interval) },
+	  .set = set_node, FIELD(struct endpoint_settings, interval) },
 	{ "burst", NODE_INT, .min = 0, .max = 15, .fallback = "0",
 	  .doc = "SuperSpeed: packets in a burst minus one.", .set = set_int,
-	  FIELD(struct endpoint_draft, burst) },
+	  FIELD(struct endpoint_settings, burst) },
 	{ "full", NODE_GROUP, .group = &full_keys,
 	  .doc = "Exact values for full speed, never changed.", .set = set_node,
-	  FIELD(struct endpoint_draft, exact[EP_FULL]) },
+	  FIELD(struct endpoint_settings, exact[EP_FULL]) },
 	{ "high", NODE_GROUP, .group = &full_keys,
 	  .doc = "Exact values for high speed, never changed.", .set = set_node,
-	  FIELD(struct endpoint_draft, exact[EP_HIGH]) },
+	  FIELD(struct endpoint_settings, exact[EP_HIGH]) },
 	{ "super", NODE_GROUP, .group = &super_keys,
 	  .doc = "Exact values for SuperSpeed, never changed.", .set = set_node,
-	  FIELD(struct endpoint_draft, exact[EP_SUPER]) },
+	  FIELD(struct endpoint_settings, exact[EP_SUPER]) },
 	{ "mult", NODE_INT, MULT, .fallback = "1",
 	  .doc = "Packets of an interrupt or isochronous endpoint in a microframe at high speed, "
 		 "and bursts of an isochronous one in a service interval at SuperSpeed. At "
 		 "SuperSpeed it needs 'burst'; without that, packets of 1024 bytes form one burst, "
 		 "and smaller ones are sent one by one.",
-	  .set = set_int, FIELD(struct endpoint_draft, mult) },
+	  .set = set_int, FIELD(struct endpoint_settings, mult) },
 	{ "zlp", NODE_BOOL, .fallback = "false",
 	  .doc = "For in endpoints of programs: the kernel ends each write that is a multiple of "
 		 "the packet size with a zero-length packet, so that the host detects its end. "
 		 "(The plugin host does that for plugins.) " NEEDS_7_3,
-	  .set = set_int, FIELD(struct endpoint_draft, zlp) },
+	  .set = set_int, FIELD(struct endpoint_settings, zlp) },
 	{ 0 },
 };
 const struct key_group endpoint_keys = { "ffs.interfaces.endpoints", "an endpoint", endpoint_rows,
@@ -179,29 +179,29 @@ static const struct key_group alternate_keys = { "ffs.interfaces.alternates",
 static const struct key interface_rows[] = {
 	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words, .fallback = "vendor",
 	  .doc = "Class of the interface, a number or a name.", .set = set_node,
-	  FIELD(struct interface_draft, class.class) },
+	  FIELD(struct interface_settings, class.class) },
 	{ "subclass", NODE_INT, BYTE, .fallback = "0, for dfu 1", .doc = "Subclass.",
-	  .set = set_int, FIELD(struct interface_draft, class.subclass) },
+	  .set = set_int, FIELD(struct interface_settings, class.subclass) },
 	{ "protocol", NODE_INT, BYTE, .fallback = "0", .doc = "Protocol.", .set = set_int,
-	  FIELD(struct interface_draft, class.protocol) },
+	  FIELD(struct interface_settings, class.protocol) },
 	{ "string", NODE_STRING | TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &text_keys,
 	  .doc = "Interface string: a text, in en-us, or a list of groups.", .set = set_node,
-	  FIELD(struct interface_draft, string) },
+	  FIELD(struct interface_settings, string) },
 	{ "endpoints", TYPE_LIST, NODE_STRING | NODE_GROUP, .words = endpoint_words,
 	  .group = &endpoint_keys, .fallback = "none",
 	  .doc = "Its endpoints: words like \"bulk-in\", or groups with more attributes.",
-	  .set = set_node, FIELD(struct interface_draft, endpoints) },
+	  .set = set_node, FIELD(struct interface_settings, endpoints) },
 	{ "alternates", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &alternate_keys,
 	  .fallback = "none",
 	  .doc = "Alternate settings 1 and 2. The kernel enables the endpoints of all settings at "
 		 "once, so their addresses must differ, and it does not report which setting the "
 		 "host has chosen. Linux 6.1 refuses the host's choice of a setting other than 0.",
-	  .set = set_node, FIELD(struct interface_draft, alternates) },
+	  .set = set_node, FIELD(struct interface_settings, alternates) },
 	{ "extra", TYPE_LIST, TYPE_LIST, KEY_NOT_EMPTY, .fallback = "none",
 	  .doc = "Additional descriptors after the interface descriptor, each a list of bytes. "
 		 "FunctionFS accepts only type 0x21, for interfaces of class hid, smart-card and "
 		 "dfu (dfu since Linux 6.12).",
-	  .set = set_node, FIELD(struct interface_draft, extra) },
+	  .set = set_node, FIELD(struct interface_settings, extra) },
 	{ 0 },
 };
 const struct key_group interface_keys = { "ffs.interfaces", "an interface", interface_rows, NULL,
@@ -210,20 +210,20 @@ const struct key_group interface_keys = { "ffs.interfaces", "an interface", inte
 static const struct key association_rows[] = {
 	{ "first", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
 	  .doc = "Its first interface, counted from 0 in this function.", .set = set_int,
-	  FIELD(struct association_draft, first) },
+	  FIELD(struct association_settings, first) },
 	{ "count", NODE_INT, .flags = KEY_REQUIRED, .min = 2, .max = 16,
 	  .doc = "Number of its interfaces.", .set = set_int,
-	  FIELD(struct association_draft, count) },
+	  FIELD(struct association_settings, count) },
 	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words,
 	  .fallback = "the first interface's", .doc = "Class of the function, a number or a name.",
-	  .set = set_node, FIELD(struct association_draft, class.class) },
+	  .set = set_node, FIELD(struct association_settings, class.class) },
 	{ "subclass", NODE_INT, BYTE, .fallback = "the first interface's, with 'class' 0",
-	  .doc = "Subclass.", .set = set_int, FIELD(struct association_draft, class.subclass) },
+	  .doc = "Subclass.", .set = set_int, FIELD(struct association_settings, class.subclass) },
 	{ "protocol", NODE_INT, BYTE, .fallback = "the first interface's, with 'class' 0",
-	  .doc = "Protocol.", .set = set_int, FIELD(struct association_draft, class.protocol) },
+	  .doc = "Protocol.", .set = set_int, FIELD(struct association_settings, class.protocol) },
 	{ "string", NODE_STRING | TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &text_keys,
 	  .doc = "String of the association: a text, in en-us, or a list of groups.",
-	  .set = set_node, FIELD(struct association_draft, string) },
+	  .set = set_node, FIELD(struct association_settings, string) },
 	{ 0 },
 };
 static const struct key_group association_keys = { "ffs.associations", "an association",
@@ -242,25 +242,25 @@ static const struct key blob_rows[] = {
 	  .doc = "Path of the descriptors to write to ep0, in the format of "
 		 "linux/usb/functionfs.h. They define speeds and endpoints. The file is read with "
 		 "the gadget file.",
-	  .set = set_node, FIELD(struct blob_draft, descriptors) },
+	  .set = set_node, FIELD(struct blob_settings, descriptors) },
 	{ "strings", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "no strings",
 	  .doc = "Path of the strings to write to ep0.", .set = set_node,
-	  FIELD(struct blob_draft, strings) },
+	  FIELD(struct blob_settings, strings) },
 	{ 0 },
 };
 static const struct key_group blob_keys = { "ffs.blob", "'blob'", blob_rows, NULL,
 					    "Descriptors and strings from files." };
 
 /* The boolean key of a row of ffs_flags (blob/flags.c). */
-#define FLAG(flag) .set = set_node, FIELD(struct ffs_draft, flags[FFS_FLAG_NUMBER(flag)])
+#define FLAG(flag) .set = set_node, FIELD(struct ffs_settings, flags[FFS_FLAG_NUMBER(flag)])
 
 static const struct key ffs_rows[] = {
 	{ "mount", NODE_GROUP, .group = &mount_keys, .doc = "How FunctionFS is mounted.",
-	  .set = set_node, FIELD(struct ffs_draft, mount) },
+	  .set = set_node, FIELD(struct ffs_settings, mount) },
 	{ "device", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "none",
 	  .doc = "Path of a symbolic link to the only endpoint, or with rw_proxy to the file of "
 		 "the only pair. An existing file is never replaced.",
-	  .set = set_node, FIELD(struct ffs_draft, device) },
+	  .set = set_node, FIELD(struct ffs_settings, device) },
 	{ "virtual_addr", NODE_BOOL, .fallback = "false",
 	  .doc = "Endpoint files are named by the address in the descriptors: ep81. The kernel "
 		 "enables an endpoint only if the UDC assigns it this same address; else no host "
@@ -276,10 +276,10 @@ static const struct key ffs_rows[] = {
 	  FLAG(FUNCTIONFS_CONFIG0_SETUP) },
 	{ "speeds", TYPE_LIST, NODE_STRING, KEY_NOT_EMPTY, .words = ffs_speed_words,
 	  .fallback = "all", .doc = "Speeds for which descriptors are written.", .set = set_node,
-	  FIELD(struct ffs_draft, speeds) },
+	  FIELD(struct ffs_settings, speeds) },
 	{ "interfaces", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &interface_keys,
 	  .doc = "The interfaces, a group for each. Required without 'blob'.", .set = set_node,
-	  FIELD(struct ffs_draft, interfaces) },
+	  FIELD(struct ffs_settings, interfaces) },
 	{ "rw_proxy", NODE_BOOL, .fallback = "false",
 	  .doc = "Each pair of endpoints (1 and 2, 3 and 4, ...), one in and one out, also has a "
 		 "file for both directions, named after the first: ep1_rw. " NEEDS_7_3,
@@ -290,7 +290,7 @@ static const struct key ffs_rows[] = {
 		 "interfaces. The gadget gets the device class for associations (misc, 2, 1) if "
 		 "'attrs' sets none. In 'configs', only functions with an 'ffs' group may precede "
 		 "this one.",
-	  .set = set_node, FIELD(struct ffs_draft, associations) },
+	  .set = set_node, FIELD(struct ffs_settings, associations) },
 	{ "winusb", NODE_BOOL | NODE_STRING, .pattern = GUID_PATTERN, .fallback = "false",
 	  .doc = "Windows loads its WinUSB driver for the interfaces that are not in "
 		 "'os_compat', and programs find them by a GUID: \"{...}\", or with true one that "
@@ -299,18 +299,18 @@ static const struct key ffs_rows[] = {
 		 "answers "
 		 "vendor requests with this number. The GUID is sent as the string "
 		 "DeviceInterfaceGUID, because Linux cannot send lists of strings.",
-	  .set = set_node, FIELD(struct ffs_draft, winusb) },
+	  .set = set_node, FIELD(struct ffs_settings, winusb) },
 	{ "os_compat", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &os_compat_keys,
 	  .fallback = "none", .doc = "Compatible ids of interfaces, for other drivers of Windows.",
-	  .set = set_node, FIELD(struct ffs_draft, os_compat) },
+	  .set = set_node, FIELD(struct ffs_settings, os_compat) },
 	{ "os_properties", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &os_properties_keys,
 	  .fallback = "none", .doc = "Values that Windows writes into its registry.",
-	  .set = set_node, FIELD(struct ffs_draft, os_properties) },
+	  .set = set_node, FIELD(struct ffs_settings, os_properties) },
 	{ "blob", NODE_GROUP, .group = &blob_keys, .fallback = "none",
 	  .doc = "Descriptors and strings from files. It excludes all other keys of 'ffs' except "
 		 "'mount' and 'device'. Microsoft OS descriptors in them need 'os_descs' of the "
 		 "gadget.",
-	  .set = set_node, FIELD(struct ffs_draft, blob) },
+	  .set = set_node, FIELD(struct ffs_settings, blob) },
 	{ 0 },
 };
 const struct key_group ffs_keys = { "ffs", "'ffs'", ffs_rows, NULL, "A FunctionFS function." };

@@ -4,7 +4,7 @@
 
 #include "gadgetfile/gadget.h"
 
-struct attrs_draft;
+struct attribute_values;
 struct load;
 
 /* The kernel device of a function type, and how configfs/kernel_device.c finds it. */
@@ -23,12 +23,12 @@ struct function_type {
 	const struct key_group *attrs; /* NULL: none */
 	/* Handles what the rows cannot express; NULL: nothing. Called before the rows' values
 	 * become entries; not called if the group is missing. */
-	void (*load)(struct load *l, struct function *f, struct attrs_draft *d);
-	enum gadget_speed highest; /* with descriptors */
+	void (*load)(struct load *l, struct function *f, struct attribute_values *d);
+	enum gadget_speed highest_speed; /* with descriptors */
 	/* Endpoints, see kernel/functions.md; those of ffs are in the gadget file. If the attribute
 	 * named by in_if or out_if is 0, the function has no endpoint of that direction. */
 	struct endpoint_count endpoints;
-	const char *in_if, *out_if;
+	const char *in_condition, *out_condition;
 };
 
 extern const struct function_type function_table[]; /* ends with a NULL name */

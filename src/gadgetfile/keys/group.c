@@ -46,7 +46,8 @@ char *load_suggest(const char *meant)
 	return meant ? strf(" (did you mean '%s'?)", meant) : xstrdup("");
 }
 
-void load_consider(const char *word, const char *candidate, size_t *best, const char **meant)
+void load_compare_suggestion(const char *word, const char *candidate, size_t *best,
+			     const char **meant)
 {
 	size_t limit = text_tolerance(word), distance = text_distance(word, candidate, limit);
 
@@ -81,7 +82,7 @@ static char *suggest_key(const struct load *l, const struct key_group *group, co
 	size_t best = SIZE_MAX;
 
 	for (const struct key *k = group->keys; k && k->name; k++)
-		load_consider(name, k->name, &best, &meant);
+		load_compare_suggestion(name, k->name, &best, &meant);
 	if (!meant && find_elsewhere(l->keys, name, &what) == 1)
 		return strf(" (it is a key of %s)", what);
 	return load_suggest(meant);
@@ -111,7 +112,7 @@ static char *suggest_word(const struct key_word *words, const char *word)
 	size_t best = SIZE_MAX, n = 0;
 
 	for (const struct key_word *w = words; w->word; w++, n++)
-		load_consider(word, w->word, &best, &meant);
+		load_compare_suggestion(word, w->word, &best, &meant);
 	if (meant)
 		return load_suggest(meant);
 	if (n > 6)
@@ -213,8 +214,8 @@ static void check_range(struct load *l, const struct key *k, struct node *value)
 		   k->max, value->text);
 }
 
-void load_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
-		     struct node *value)
+void load_error_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
+			   struct node *value)
 {
 	_cleanup_free_ char *shown = diag_quote(value->text),
 			    *hint = suggest_word(words, value->text);
@@ -225,7 +226,7 @@ void load_wrong_word(struct load *l, const struct key *k, const struct key_word 
 static void check_word(struct load *l, const struct key *k, struct node *value)
 {
 	if (!key_find_word(k->words, value->text))
-		load_wrong_word(l, k, k->words, value);
+		load_error_wrong_word(l, k, k->words, value);
 }
 
 static void check_string(struct load *l, const struct key *k, struct node *value)
@@ -249,7 +250,7 @@ static void check_scalar(struct load *l, const struct key *k, struct node *value
 
 static void check_list(struct load *l, const struct key *k, struct node *list)
 {
-	if ((k->flags & KEY_NOT_EMPTY) && list->n == 0 && !l->partial)
+	if ((k->flags & KEY_NOT_EMPTY) && list->n == 0 && !l->has_syntax_error)
 		load_error(l, list, "'%s' is empty", k->name);
 	if (!k->items)
 		return;
@@ -272,7 +273,7 @@ static void check_value(struct load *l, const struct key *k, struct node *value)
 	else if ((value->type & TYPE_LIST) || (value->type == NODE_GROUP && (k->flags & KEY_NAMED)))
 		check_list(l, k, value);
 	else if (value->type == NODE_GROUP && (k->flags & KEY_NOT_EMPTY) && value->n == 0 &&
-		 !l->partial)
+		 !l->has_syntax_error)
 		load_error(l, value, "'%s' is empty", key_name(k, value));
 	else
 		check_scalar(l, k, value);
@@ -308,6 +309,6 @@ void load_group(struct load *l, const struct key_group *group, struct node *node
 		if (k->set && !setting->bad)
 			k->set(l, k, setting, (char *)object + k->offset);
 	}
-	if (!l->partial)
+	if (!l->has_syntax_error)
 		check_required(l, group, node);
 }

@@ -16,7 +16,7 @@ struct position load_position(const struct load *l, const struct text_range *at)
 		origin.line = origin.column = 1;
 	for (size_t i = 0; i < l->scan->n_sources; i++)
 		if (l->scan->sources[i] == at->source)
-			origin.file = l->g->files[i];
+			origin.file = l->gadget->files[i];
 	return origin;
 }
 
@@ -28,7 +28,7 @@ char *load_path(const struct load *l, const struct node *value)
 	if (path[0] == '/')
 		return xstrdup(path);
 	if (value->at.source == l->scan->sources[0])
-		return strf("%s/%s", streq(l->g->dir, "/") ? "" : l->g->dir, path);
+		return strf("%s/%s", streq(l->gadget->dir, "/") ? "" : l->gadget->dir, path);
 	absolute = realpath(dir, NULL);
 	return strf("%s/%s",
 		    absolute && !streq(absolute, "/") ? absolute
@@ -225,7 +225,7 @@ void set_serialnumber(struct load *l, const struct key *k, struct node *value, v
 		s->serialnumber = s->serial_from;
 		s->serial_from = (struct placed_str){ 0 };
 		free(s->serialnumber.value);
-		s->serialnumber.value = xstrdup(l->g->name);
+		s->serialnumber.value = xstrdup(l->gadget->name);
 	}
 }
 
@@ -245,7 +245,7 @@ void set_serial_from(struct load *l, const struct key *k, struct node *value, vo
 		   streq(value->text, "name")) {
 		set_text_at(l, field, value, xstrdup(value->text));
 	} else {
-		load_wrong_word(l, k, words, value);
+		load_error_wrong_word(l, k, words, value);
 	}
 }
 
@@ -323,7 +323,7 @@ void set_account(struct load *l, const struct key *k _unused_, struct node *valu
 
 void set_groups(struct load *l, const struct key *k _unused_, struct node *value, void *field)
 {
-	struct worker *w = &((struct worker_draft *)field)->w;
+	struct worker *w = &((struct worker_settings *)field)->w;
 
 	node_foreach(item, value) {
 		struct placed_str *group;
@@ -341,7 +341,7 @@ void set_groups(struct load *l, const struct key *k _unused_, struct node *value
 
 void set_capabilities(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
-	struct worker *w = &((struct worker_draft *)field)->w;
+	struct worker *w = &((struct worker_settings *)field)->w;
 
 	node_foreach(item, value)
 		if (!item->bad)
@@ -350,7 +350,7 @@ void set_capabilities(struct load *l _unused_, const struct key *k, struct node 
 
 void set_allowed(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
-	struct worker *w = &((struct worker_draft *)field)->w;
+	struct worker *w = &((struct worker_settings *)field)->w;
 
 	node_foreach(item, value)
 		if (!item->bad)

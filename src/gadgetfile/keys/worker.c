@@ -3,8 +3,8 @@
 #include "gadgetfile/load.h"
 #include "process/sandbox.h"
 
-#define DRAFT(member) FIELD(struct worker_draft, member)
-#define WORKER(member) .offset = offsetof(struct worker_draft, w.member)
+#define DRAFT(member) FIELD(struct worker_settings, member)
+#define WORKER(member) .offset = offsetof(struct worker_settings, w.member)
 #define SECONDS .min = 0, .max = 86400
 #define END_WORDS                                                                                  \
 	{                                                                                          \

@@ -50,6 +50,6 @@ void scan_stricter(struct scan *s, const struct text_range *at, const char *fmt,
 	va_start(ap, fmt);
 	text = text_vformat(fmt, ap);
 	va_end(ap);
-	s->stricter = true;
+	s->has_stricter_error = true;
 	diag_error(s->diags, at, "%s", text);
 }

@@ -65,7 +65,7 @@ __attribute__((format(printf, 5, 0))) static void vadd(struct diags *d, enum dia
 
 	if (d->n_errors > DIAG_MAX_ERRORS)
 		return;
-	diag = array_add(d->v, d->n);
+	diag = array_add(d->list, d->n);
 	diag->severity = severity;
 	diag->order = order;
 	if (severity == DIAG_ERROR && ++d->n_errors > DIAG_MAX_ERRORS) {
@@ -101,7 +101,7 @@ void diag_follow(struct diags *d, const struct text_range *at, const char *fmt, 
 	va_list ap;
 
 	va_start(ap, fmt);
-	vadd(d, DIAG_NOTE, d->n > 0 ? d->v[d->n - 1].order : at->order, at, fmt, ap);
+	vadd(d, DIAG_NOTE, d->n > 0 ? d->list[d->n - 1].order : at->order, at, fmt, ap);
 	va_end(ap);
 }
 
@@ -124,21 +124,21 @@ void diags_sort(struct diags *d)
 	_cleanup_free_ struct sort_item *items = xcalloc(d->n, sizeof(*items));
 
 	for (size_t i = 0; i < d->n; i++)
-		items[i] = (struct sort_item){ d->v[i], i };
+		items[i] = (struct sort_item){ d->list[i], i };
 	qsort(items, d->n, sizeof(*items), compare_items);
 	for (size_t i = 0; i < d->n; i++)
-		d->v[i] = items[i].diag;
+		d->list[i] = items[i].diag;
 }
 
 void diags_free(struct diags *d)
 {
 	for (size_t i = 0; i < d->n; i++)
-		free(d->v[i].text);
+		free(d->list[i].text);
 	for (size_t i = 0; i < d->n_files; i++)
 		free(d->files[i]);
 	for (size_t i = 0; i < d->n_lines; i++)
 		free(d->lines[i]);
-	free(d->v);
+	free(d->list);
 	free(d->files);
 	free(d->lines);
 	*d = (struct diags){ 0 };
@@ -192,7 +192,7 @@ void diags_print(FILE *to, const struct diags *d, enum diag_format format, enum 
 	bool colored = color == DIAG_COLOR && format == DIAG_FORMAT_HUMAN;
 
 	for (size_t i = 0; i < d->n; i++) {
-		const struct diag *diag = &d->v[i];
+		const struct diag *diag = &d->list[i];
 
 		print_place(to, diag);
 		if (colored)
@@ -210,7 +210,7 @@ json_t *diags_to_json(const struct diags *d)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < d->n; i++) {
-		const struct diag *diag = &d->v[i];
+		const struct diag *diag = &d->list[i];
 		_cleanup_free_ char *file = text_valid_utf8(diag->file);
 		json_t *o = json_pack("{s:s, s:s, s:s}", "severity", severity_words[diag->severity],
 				      "text", diag->text, "file", file);

@@ -20,17 +20,17 @@ struct drop_in {
 };
 
 struct drop_ins {
-	struct drop_in *v;
+	struct drop_in *list;
 	size_t n;
 };
 
 static void free_drop_ins(struct drop_ins *all)
 {
 	for (size_t i = 0; i < all->n; i++) {
-		free(all->v[i].name);
-		free(all->v[i].path);
+		free(all->list[i].name);
+		free(all->list[i].path);
 	}
-	free(all->v);
+	free(all->list);
 }
 
 static int compare(const void *a, const void *b)
@@ -44,7 +44,7 @@ static int compare(const void *a, const void *b)
 static bool is_new(const struct drop_ins *all, const char *name)
 {
 	for (size_t i = 0; i < all->n; i++)
-		if (streq(all->v[i].name, name))
+		if (streq(all->list[i].name, name))
 			return false;
 	return true;
 }
@@ -67,7 +67,7 @@ static void list_directory(struct scan *s, const char *path, struct drop_ins *al
 			diag_error(s->diags, &whole, "more than %d drop-ins", MAX_DROP_INS);
 			break;
 		}
-		one = array_add(all->v, all->n);
+		one = array_add(all->list, all->n);
 		one->name = xstrdup(name);
 		one->path = strf("%s/%s", path, name);
 	}
@@ -147,9 +147,9 @@ char **drop_in_paths(struct scan *s, const char *const *dirs)
 		list_directory(s, path, &all);
 	}
 	if (all.n > 0)
-		qsort(all.v, all.n, sizeof(*all.v), compare);
+		qsort(all.list, all.n, sizeof(*all.list), compare);
 	paths = xcalloc(all.n + 1, sizeof(*paths));
 	for (size_t i = 0; i < all.n; i++)
-		paths[i] = steal_ptr(all.v[i].path);
+		paths[i] = steal_ptr(all.list[i].path);
 	return paths;
 }

@@ -35,7 +35,7 @@ static const unsigned char classes[256] = {
 	['\f'] = BLANK,
 };
 
-static bool is(char c, unsigned int class)
+static bool is_in_class(char c, unsigned int class)
 {
 	return classes[(unsigned char)c] & class;
 }
@@ -49,7 +49,7 @@ static size_t name_length(const char *p)
 {
 	size_t n = 0;
 
-	while (is(p[n], IN_NAME))
+	while (is_in_class(p[n], IN_NAME))
 		n++;
 	return n;
 }
@@ -143,8 +143,8 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 		c->line_start = c->at;
 		return SKIPPED_SOME;
 	}
-	if (is(*p, BLANK)) {
-		for (n = 1; is(p[n], BLANK);)
+	if (is_in_class(*p, BLANK)) {
+		for (n = 1; is_in_class(p[n], BLANK);)
 			n++;
 		advance_plain(c, n);
 		return SKIPPED_SOME;
@@ -169,7 +169,7 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 	if (!end) {
 		at = cursor_range(s, c, 2);
 		scan_stricter(s, &at, "this comment has no end: '*/' is missing");
-		s->hopeless = true;
+		s->unparsable = true;
 		return SKIPPED_TO_END;
 	}
 	cursor_advance(c, (size_t)(end + 2 - p));
@@ -180,8 +180,8 @@ static bool starts_token(const char *p)
 {
 	enum token_type type;
 
-	return strchr(" \t\n\r\f\"#/", *p) || is(*p, NAME_START) || punctuation(*p) != TOKEN_END ||
-	       number_length(p, &type) > 0;
+	return strchr(" \t\n\r\f\"#/", *p) || is_in_class(*p, NAME_START) ||
+	       punctuation(*p) != TOKEN_END || number_length(p, &type) > 0;
 }
 
 /* Returns a new token. The first allocation is large enough for most files, which saves copying. */
@@ -234,7 +234,7 @@ static bool is_plain(const char *p, size_t length)
 	return true;
 }
 
-static void take_garbage(struct scan *s, struct cursor *c)
+static void take_invalid(struct scan *s, struct cursor *c)
 {
 	const char *p = c->source->text + c->at;
 	size_t n = 1;
@@ -278,7 +278,7 @@ static void report_open_string(struct scan *s, const struct cursor *c)
 
 	/* libconfig ignores an unterminated string where no string is expected. */
 	scan_stricter(s, &at, "this string has no end: a '\"' is missing");
-	s->hopeless = true;
+	s->unparsable = true;
 	for (size_t i = 0; i < s->n_tokens; i++) {
 		const struct token *t = &s->tokens[i];
 
@@ -299,7 +299,7 @@ static void take_token(struct scan *s, struct cursor *c)
 
 	if (type != TOKEN_END) {
 		add_plain(s, c, type, 1);
-	} else if (is(*p, NAME_START)) {
+	} else if (is_in_class(*p, NAME_START)) {
 		n = name_length(p);
 		type = (n == 4 && strncasecmp(p, "true", n) == 0) ||
 				       (n == 5 && strncasecmp(p, "false", n) == 0)
@@ -317,7 +317,7 @@ static void take_token(struct scan *s, struct cursor *c)
 	} else {
 		n = number_length(p, &type);
 		if (n == 0)
-			take_garbage(s, c);
+			take_invalid(s, c);
 		else
 			add_plain(s, c, type, n);
 	}
@@ -335,7 +335,7 @@ void lex_source(struct scan *s, const struct gadgetfile_source *source,
 	};
 	size_t copied = 0;
 
-	while (!s->hopeless) {
+	while (!s->unparsable) {
 		size_t directive = c.at == c.line_start ? include_directive(&c) : 0;
 		enum skipped skipped;
 
@@ -357,7 +357,7 @@ void lex_source(struct scan *s, const struct gadgetfile_source *source,
 
 			scan_stricter(s, &at, "the file has more than %d tokens",
 				      GADGETFILE_MAX_TOKENS);
-			s->hopeless = true;
+			s->unparsable = true;
 		}
 	}
 	expanded_append(s, source, copied, source->size, c.line);

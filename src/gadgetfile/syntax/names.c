@@ -14,7 +14,7 @@ static int compare_names(const void *a, const void *b)
 }
 
 /* Returns true for a small group without duplicates, which most groups are: a fast path. */
-static bool are_few_and_differ(const struct node *group)
+static bool is_small_without_duplicates(const struct node *group)
 {
 	if (group->n > 8)
 		return false;
@@ -30,7 +30,7 @@ void scan_check_names(struct scan *s, struct node *group)
 	_cleanup_free_ struct node **sorted = NULL;
 	size_t n = 0;
 
-	if (are_few_and_differ(group))
+	if (is_small_without_duplicates(group))
 		return;
 	sorted = xcalloc(group->n, sizeof(struct node *));
 	node_foreach(child, group)

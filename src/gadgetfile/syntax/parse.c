@@ -15,8 +15,8 @@ enum bracket { BRACKET_GROUP, BRACKET_LIST, BRACKET_ARRAY, BRACKET_COUNT };
 static const char brackets[BRACKET_COUNT][2] = { "{}", "()", "[]" };
 
 struct parser {
-	struct scan *s;
-	const struct token *t; /* next token */
+	struct scan *scan;
+	const struct token *token; /* next token */
 	unsigned int open[BRACKET_COUNT];
 	unsigned int depth;
 	/* A bracket did not match: later ones that do not match are a consequence and are not
@@ -25,7 +25,7 @@ struct parser {
 	bool unbalanced;
 };
 
-static int closes(const struct token *t)
+static int is_closed_by(const struct token *t)
 {
 	switch (t->type) {
 	case TOKEN_GROUP_CLOSE:
@@ -61,7 +61,7 @@ static bool starts_setting(const struct token *t)
 	return t->type == TOKEN_NAME && t[1].type == TOKEN_EQUALS;
 }
 
-static char *found(const struct token *t)
+static char *found_token(const struct token *t)
 {
 	_cleanup_free_ char *text = NULL;
 
@@ -73,11 +73,11 @@ static char *found(const struct token *t)
 	return strf("'%s'", text);
 }
 
-static void expected(struct parser *p, const struct token *t, const char *what)
+static void error_expected(struct parser *p, const struct token *t, const char *what)
 {
-	_cleanup_free_ char *but = found(t);
+	_cleanup_free_ char *but = found_token(t);
 
-	diag_error(p->s->diags, &t->at, "expected %s, found %s", what, but);
+	diag_error(p->scan->diags, &t->at, "expected %s, found %s", what, but);
 }
 
 /* Skips to the next setting after the end of this one, or to a closing bracket. */
@@ -85,19 +85,19 @@ static void skip_to_setting(struct parser *p)
 {
 	unsigned int inner = 0;
 
-	for (; p->t->type != TOKEN_END; p->t++) {
-		if (p->t->type == TOKEN_GROUP_OPEN || p->t->type == TOKEN_LIST_OPEN ||
-		    p->t->type == TOKEN_ARRAY_OPEN) {
+	for (; p->token->type != TOKEN_END; p->token++) {
+		if (p->token->type == TOKEN_GROUP_OPEN || p->token->type == TOKEN_LIST_OPEN ||
+		    p->token->type == TOKEN_ARRAY_OPEN) {
 			inner++;
-		} else if (closes(p->t) >= 0) {
+		} else if (is_closed_by(p->token) >= 0) {
 			if (inner == 0)
 				return;
 			inner--;
-		} else if (inner == 0 && starts_setting(p->t)) {
+		} else if (inner == 0 && starts_setting(p->token)) {
 			return;
 		} else if (inner == 0 &&
-			   (p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA)) {
-			p->t++;
+			   (p->token->type == TOKEN_SEMICOLON || p->token->type == TOKEN_COMMA)) {
+			p->token++;
 			return;
 		}
 	}
@@ -105,7 +105,7 @@ static void skip_to_setting(struct parser *p)
 
 static struct node *add_node(struct parser *p, struct node *parent, const struct token *at)
 {
-	struct node *n = arena_alloc(&p->s->arena, sizeof(*n));
+	struct node *n = arena_alloc(&p->scan->arena, sizeof(*n));
 
 	n->parent = parent;
 	n->at = at->at;
@@ -124,10 +124,10 @@ static void parse_settings(struct parser *p, struct node *group);
 static void skip_stray(struct parser *p)
 {
 	if (!p->unbalanced)
-		diag_error(p->s->diags, &p->t->at, "unmatched '%.1s'", p->t->text);
-	p->t++;
-	if (p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA)
-		p->t++;
+		diag_error(p->scan->diags, &p->token->at, "unmatched '%.1s'", p->token->text);
+	p->token++;
+	if (p->token->type == TOKEN_SEMICOLON || p->token->type == TOKEN_COMMA)
+		p->token++;
 }
 
 /*
@@ -136,14 +136,14 @@ static void skip_stray(struct parser *p)
  */
 static bool wrong_bracket(struct parser *p, const struct token *open, enum bracket mine)
 {
-	int found_bracket = closes(p->t);
+	int found_bracket = is_closed_by(p->token);
 	char closing = brackets[mine][1];
 
 	if (p->open[found_bracket] > 0) {
 		p->unbalanced = true;
-		diag_error(p->s->diags, &p->t->at, "expected '%c' before '%c'", closing,
+		diag_error(p->scan->diags, &p->token->at, "expected '%c' before '%c'", closing,
 			   brackets[found_bracket][1]);
-		diag_follow(p->s->diags, &open->at, "'%c' is opened here", brackets[mine][0]);
+		diag_follow(p->scan->diags, &open->at, "'%c' is opened here", brackets[mine][0]);
 		return true;
 	}
 	skip_stray(p);
@@ -152,23 +152,23 @@ static bool wrong_bracket(struct parser *p, const struct token *open, enum brack
 
 static void never_closed(struct parser *p, const struct token *open, enum bracket mine)
 {
-	diag_error(p->s->diags, &open->at, "this '%c' is never closed", brackets[mine][0]);
+	diag_error(p->scan->diags, &open->at, "this '%c' is never closed", brackets[mine][0]);
 }
 
 static void parse_group(struct parser *p, struct node *n)
 {
-	const struct token *open = p->t++;
+	const struct token *open = p->token++;
 
 	n->type = NODE_GROUP;
 	p->open[BRACKET_GROUP]++;
 	for (;;) {
 		parse_settings(p, n);
-		if (p->t->type == TOKEN_END) {
+		if (p->token->type == TOKEN_END) {
 			never_closed(p, open, BRACKET_GROUP);
 			break;
 		}
-		if (p->t->type == TOKEN_GROUP_CLOSE) {
-			p->t++;
+		if (p->token->type == TOKEN_GROUP_CLOSE) {
+			p->token++;
 			break;
 		}
 		if (wrong_bracket(p, open, BRACKET_GROUP))
@@ -196,11 +196,11 @@ static const char *element_words(enum token_type type)
 /* Checks the value at p->t before it becomes an element; false: an error was added. */
 static bool check_element(struct parser *p, const struct node *array, const struct token *first)
 {
-	if (p->t->type >= TOKEN_GROUP_OPEN) {
-		diag_error(p->s->diags, &p->t->at,
+	if (p->token->type >= TOKEN_GROUP_OPEN) {
+		diag_error(p->scan->diags, &p->token->at,
 			   "an array '[ ]' cannot contain groups or lists: use a list '( )'");
-	} else if (array->n > 0 && p->t->type != first->type) {
-		diag_error(p->s->diags, &p->t->at,
+	} else if (array->n > 0 && p->token->type != first->type) {
+		diag_error(p->scan->diags, &p->token->at,
 			   "the values of an array '[ ]' must have one type, and its first is %s: "
 			   "use a list '( )'",
 			   element_words(first->type));
@@ -214,16 +214,16 @@ static bool check_element(struct parser *p, const struct node *array, const stru
 static void setting_in_list(struct parser *p, enum bracket mine)
 {
 	struct node scratch = { .type = NODE_GROUP };
-	_cleanup_free_ char *name = xstrndup(p->t->text, p->t->length);
+	_cleanup_free_ char *name = xstrndup(p->token->text, p->token->length);
 
-	diag_error(p->s->diags, &p->t->at,
+	diag_error(p->scan->diags, &p->token->at,
 		   "expected a value or '%c', found the setting '%s': settings need '{ }'",
 		   brackets[mine][1], name);
-	p->t += 2;
-	if (starts_value(p->t))
-		parse_value(p, add_node(p, &scratch, p->t));
-	if (p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA)
-		p->t++;
+	p->token += 2;
+	if (starts_value(p->token))
+		parse_value(p, add_node(p, &scratch, p->token));
+	if (p->token->type == TOKEN_SEMICOLON || p->token->type == TOKEN_COMMA)
+		p->token++;
 }
 
 /* Parses what follows a value; returns whether another value may follow. */
@@ -232,24 +232,24 @@ static bool separator(struct parser *p, enum bracket mine)
 	static const char *const words[] = { "',' or '}'", "',' or ')'", "',' or ']'" };
 	const char *what = words[mine];
 
-	if (p->t->type == TOKEN_COMMA) {
-		if (closes(&p->t[1]) == (int)mine) {
-			diag_error(p->s->diags, &p->t->at,
+	if (p->token->type == TOKEN_COMMA) {
+		if (is_closed_by(&p->token[1]) == (int)mine) {
+			diag_error(p->scan->diags, &p->token->at,
 				   "libconfig 1.5 allows no ',' before the closing '%c'",
 				   brackets[mine][1]);
-		} else if (p->t[1].type == TOKEN_COMMA) {
-			expected(p, &p->t[1], "a value");
-			p->t++;
+		} else if (p->token[1].type == TOKEN_COMMA) {
+			error_expected(p, &p->token[1], "a value");
+			p->token++;
 		}
-		p->t++;
+		p->token++;
 		return true;
 	}
-	if (p->t->type == TOKEN_SEMICOLON) {
-		expected(p, p->t++, what);
+	if (p->token->type == TOKEN_SEMICOLON) {
+		error_expected(p, p->token++, what);
 		return true;
 	}
-	if (starts_value(p->t)) {
-		expected(p, p->t, what);
+	if (starts_value(p->token)) {
+		error_expected(p, p->token, what);
 		return true;
 	}
 	return false;
@@ -258,38 +258,39 @@ static bool separator(struct parser *p, enum bracket mine)
 /* Returns whether a bracket is missing at ';', as in `( 1, 2; next = 3`, and reports it. */
 static bool ends_early(struct parser *p, const struct token *open, enum bracket mine)
 {
-	int bracket = closes(&p->t[p->t->type != TOKEN_END]);
+	int bracket = is_closed_by(&p->token[p->token->type != TOKEN_END]);
 
-	if (p->t->type != TOKEN_SEMICOLON || bracket == (int)mine ||
-	    (!(bracket >= 0 && p->open[bracket] > 0) && !starts_setting(&p->t[1])))
+	if (p->token->type != TOKEN_SEMICOLON || bracket == (int)mine ||
+	    (!(bracket >= 0 && p->open[bracket] > 0) && !starts_setting(&p->token[1])))
 		return false;
-	diag_error(p->s->diags, &p->t->at, "expected ',' or '%c', found ';'", brackets[mine][1]);
-	diag_follow(p->s->diags, &open->at, "'%c' is opened here", brackets[mine][0]);
+	diag_error(p->scan->diags, &p->token->at, "expected ',' or '%c', found ';'",
+		   brackets[mine][1]);
+	diag_follow(p->scan->diags, &open->at, "'%c' is opened here", brackets[mine][0]);
 	return true;
 }
 
 static void parse_list(struct parser *p, struct node *n, enum bracket mine)
 {
-	const struct token *open = p->t++, *first = p->t;
+	const struct token *open = p->token++, *first = p->token;
 
 	n->type = mine == BRACKET_LIST ? NODE_LIST : NODE_ARRAY;
 	for (;;) {
-		if (p->t->type == TOKEN_END) {
+		if (p->token->type == TOKEN_END) {
 			never_closed(p, open, mine);
 			return;
 		}
-		if (closes(p->t) == (int)mine) {
-			p->t++;
+		if (is_closed_by(p->token) == (int)mine) {
+			p->token++;
 			return;
 		}
-		if (closes(p->t) >= 0) {
+		if (is_closed_by(p->token) >= 0) {
 			if (wrong_bracket(p, open, mine))
 				return;
-		} else if (starts_setting(p->t)) {
+		} else if (starts_setting(p->token)) {
 			setting_in_list(p, mine);
-		} else if (starts_value(p->t)) {
+		} else if (starts_value(p->token)) {
 			bool fits = mine == BRACKET_LIST || check_element(p, n, first);
-			struct node *element = add_node(p, n, p->t);
+			struct node *element = add_node(p, n, p->token);
 
 			p->open[mine]++;
 			parse_value(p, element);
@@ -297,17 +298,18 @@ static void parse_list(struct parser *p, struct node *n, enum bracket mine)
 			element->bad |= !fits;
 			if (ends_early(p, open, mine))
 				return;
-			if (!separator(p, mine) && p->t->type != TOKEN_END && closes(p->t) < 0 &&
-			    !starts_setting(p->t)) {
+			if (!separator(p, mine) && p->token->type != TOKEN_END &&
+			    is_closed_by(p->token) < 0 && !starts_setting(p->token)) {
 				_cleanup_free_ char *what = strf("',' or '%c'", brackets[mine][1]);
 
-				expected(p, p->t++, what);
+				error_expected(p, p->token++, what);
 			}
 		} else {
-			expected(p, p->t,
-				 p->t->type == TOKEN_NAME ? "a value (strings need double quotes)"
-							  : "a value");
-			p->t++;
+			error_expected(p, p->token,
+				       p->token->type == TOKEN_NAME
+					       ? "a value (strings need double quotes)"
+					       : "a value");
+			p->token++;
 			separator(p, mine);
 		}
 	}
@@ -316,13 +318,13 @@ static void parse_list(struct parser *p, struct node *n, enum bracket mine)
 /* Joins adjacent strings, which may be on several lines. */
 static void parse_string(struct parser *p, struct node *n)
 {
-	const struct token *first = p->t;
+	const struct token *first = p->token;
 	size_t size = 0;
 
-	while (p->t->type == TOKEN_STRING)
-		size += p->t++->length;
+	while (p->token->type == TOKEN_STRING)
+		size += p->token++->length;
 	n->type = NODE_STRING;
-	n->text = value_strings(p->s, first, (size_t)(p->t - first), size);
+	n->text = value_strings(p->scan, first, (size_t)(p->token - first), size);
 }
 
 /* Ends the recursion: reports and discards a value that is nested too deeply. */
@@ -330,32 +332,33 @@ static void skip_bracketed(struct parser *p)
 {
 	unsigned int inner = 0;
 
-	scan_stricter(p->s, &p->t->at, "nested deeper than %d levels", GADGETFILE_MAX_NESTING);
-	for (; p->t->type != TOKEN_END; p->t++) {
-		if (p->t->type == TOKEN_GROUP_OPEN || p->t->type == TOKEN_LIST_OPEN ||
-		    p->t->type == TOKEN_ARRAY_OPEN)
+	scan_stricter(p->scan, &p->token->at, "nested deeper than %d levels",
+		      GADGETFILE_MAX_NESTING);
+	for (; p->token->type != TOKEN_END; p->token++) {
+		if (p->token->type == TOKEN_GROUP_OPEN || p->token->type == TOKEN_LIST_OPEN ||
+		    p->token->type == TOKEN_ARRAY_OPEN)
 			inner++;
-		else if (closes(p->t) >= 0 && --inner == 0)
+		else if (is_closed_by(p->token) >= 0 && --inner == 0)
 			break;
 	}
-	if (p->t->type != TOKEN_END)
-		p->t++;
+	if (p->token->type != TOKEN_END)
+		p->token++;
 }
 
 static void parse_value(struct parser *p, struct node *n)
 {
-	n->at = p->t->at;
-	switch (p->t->type) {
+	n->at = p->token->at;
+	switch (p->token->type) {
 	case TOKEN_BOOL:
 		n->type = NODE_BOOL;
-		n->integer = p->t->length == strlen("true");
+		n->integer = p->token->length == strlen("true");
 		n->text = n->integer ? "true" : "false";
-		p->t++;
+		p->token++;
 		return;
 	case TOKEN_INT:
 	case TOKEN_INT64:
 	case TOKEN_FLOAT:
-		value_number(p->s, p->t++, n);
+		value_number(p->scan, p->token++, n);
 		return;
 	case TOKEN_STRING:
 		parse_string(p, n);
@@ -369,10 +372,10 @@ static void parse_value(struct parser *p, struct node *n)
 		return;
 	}
 	p->depth++;
-	if (p->t->type == TOKEN_GROUP_OPEN)
+	if (p->token->type == TOKEN_GROUP_OPEN)
 		parse_group(p, n);
 	else
-		parse_list(p, n, p->t->type == TOKEN_LIST_OPEN ? BRACKET_LIST : BRACKET_ARRAY);
+		parse_list(p, n, p->token->type == TOKEN_LIST_OPEN ? BRACKET_LIST : BRACKET_ARRAY);
 	p->depth--;
 }
 
@@ -383,23 +386,25 @@ static void parse_value(struct parser *p, struct node *n)
 static bool dotted_name(struct parser *p)
 {
 	struct node scratch = { .type = NODE_GROUP };
-	const struct token *name = p->t++;
+	const struct token *name = p->token++;
 	_cleanup_free_ char *text = NULL;
 
-	if (p->t->type != TOKEN_FLOAT || p->t->length != 1 || p->t[1].type != TOKEN_NAME) {
-		p->t = name;
+	if (p->token->type != TOKEN_FLOAT || p->token->length != 1 ||
+	    p->token[1].type != TOKEN_NAME) {
+		p->token = name;
 		return false;
 	}
 	text = xstrndup(name->text, name->length);
-	diag_error(p->s->diags, &name->at,
+	diag_error(p->scan->diags, &name->at,
 		   "a name cannot contain '.': write the settings of '%s' inside its '{ }'", text);
-	while (p->t->type == TOKEN_FLOAT && p->t->length == 1 && p->t[1].type == TOKEN_NAME)
-		p->t += 2;
-	if (p->t->type == TOKEN_EQUALS && starts_value(&p->t[1])) {
-		p->t++;
-		parse_value(p, add_node(p, &scratch, p->t));
-		if (p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA)
-			p->t++;
+	while (p->token->type == TOKEN_FLOAT && p->token->length == 1 &&
+	       p->token[1].type == TOKEN_NAME)
+		p->token += 2;
+	if (p->token->type == TOKEN_EQUALS && starts_value(&p->token[1])) {
+		p->token++;
+		parse_value(p, add_node(p, &scratch, p->token));
+		if (p->token->type == TOKEN_SEMICOLON || p->token->type == TOKEN_COMMA)
+			p->token++;
 	} else {
 		skip_to_setting(p);
 	}
@@ -408,68 +413,69 @@ static bool dotted_name(struct parser *p)
 
 static void parse_setting(struct parser *p, struct node *group)
 {
-	const struct token *name = p->t++;
+	const struct token *name = p->token++;
 	struct node *n = add_node(p, group, name);
-	char *text = arena_alloc(&p->s->arena, name->length + 1);
+	char *text = arena_alloc(&p->scan->arena, name->length + 1);
 	_cleanup_free_ char *what = NULL;
 
 	memcpy(text, name->text, name->length);
 	n->name = text;
 	n->name_at = name->at;
 	n->type = NODE_BAD;
-	if (p->t->type == TOKEN_EQUALS) {
-		p->t++;
+	if (p->token->type == TOKEN_EQUALS) {
+		p->token++;
 	} else {
 		what = strf("'=' or ':' after '%s'", text);
-		expected(p, p->t, what);
-		if (!starts_value(p->t)) {
+		error_expected(p, p->token, what);
+		if (!starts_value(p->token)) {
 			skip_to_setting(p);
 			return;
 		}
 	}
-	if (starts_value(p->t)) {
+	if (starts_value(p->token)) {
 		parse_value(p, n);
 	} else {
 		free(what);
 		what = strf("a value for '%s'%s", text,
-			    p->t->type == TOKEN_NAME ? " (strings need double quotes)" : "");
-		expected(p, p->t, what);
+			    p->token->type == TOKEN_NAME ? " (strings need double quotes)" : "");
+		error_expected(p, p->token, what);
 		skip_to_setting(p);
 		return;
 	}
-	if (p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA)
-		p->t++;
+	if (p->token->type == TOKEN_SEMICOLON || p->token->type == TOKEN_COMMA)
+		p->token++;
 }
 
 /* Parses up to a closing bracket or the end, and stops before it. */
 static void parse_settings(struct parser *p, struct node *group)
 {
 	for (;;) {
-		if (p->t->type == TOKEN_NAME) {
+		if (p->token->type == TOKEN_NAME) {
 			if (!dotted_name(p))
 				parse_setting(p, group);
-		} else if (p->t->type == TOKEN_END || closes(p->t) >= 0) {
+		} else if (p->token->type == TOKEN_END || is_closed_by(p->token) >= 0) {
 			break;
-		} else if ((p->t->type == TOKEN_SEMICOLON || p->t->type == TOKEN_COMMA) &&
+		} else if ((p->token->type == TOKEN_SEMICOLON || p->token->type == TOKEN_COMMA) &&
 			   group->n > 0) {
-			diag_error(p->s->diags, &p->t->at, "surplus '%.1s'", p->t->text);
-			p->t++;
+			diag_error(p->scan->diags, &p->token->at, "surplus '%.1s'", p->token->text);
+			p->token++;
 		} else {
-			expected(p, p->t,
-				 p->t == p->s->tokens && p->t->type == TOKEN_GROUP_OPEN
-					 ? "a setting's name (a gadget file is not JSON and has "
-					   "no '{ }' around it)"
-					 : "a setting's name");
+			error_expected(
+				p, p->token,
+				p->token == p->scan->tokens && p->token->type == TOKEN_GROUP_OPEN
+					? "a setting's name (a gadget file is not JSON and has "
+					  "no '{ }' around it)"
+					: "a setting's name");
 			skip_to_setting(p);
 		}
 	}
 	if (group->n > 1)
-		scan_check_names(p->s, group);
+		scan_check_names(p->scan, group);
 }
 
 void scan_parse(struct scan *s)
 {
-	struct parser p = { .s = s, .t = s->tokens };
+	struct parser p = { .scan = s, .token = s->tokens };
 	struct text_range at = { .source = s->sources[0] };
 
 	s->root = arena_alloc(&s->arena, sizeof(*s->root));
@@ -477,7 +483,7 @@ void scan_parse(struct scan *s)
 	s->root->at = at;
 	for (;;) {
 		parse_settings(&p, s->root);
-		if (p.t->type == TOKEN_END)
+		if (p.token->type == TOKEN_END)
 			return;
 		skip_stray(&p);
 	}

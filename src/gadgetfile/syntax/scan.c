@@ -13,7 +13,7 @@ static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 	const size_t errors = s->diags->n_errors;
 
 	s->root = NULL;
-	s->hopeless = false;
+	s->unparsable = false;
 	s->n_tokens = s->n_segments = s->expanded_size = 0;
 	s->expanded_line = 0;
 	if (!gadgetfile_source_check(s, source))
@@ -26,7 +26,7 @@ static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 		return;
 	}
 	lex_source(s, source, NULL);
-	if (s->hopeless)
+	if (s->unparsable)
 		return;
 	arena_expect(&s->arena, TREE_BYTES_PER_TOKEN * s->n_tokens);
 	scan_parse(s);
@@ -86,7 +86,7 @@ void scan_document(struct scan *s, const char *path, const char *text, struct di
 	scan_source(s, gadgetfile_source_add(s, path, text, strlen(text)));
 }
 
-void scan_text_over(struct scan *s, const char *path, const char *text, size_t size)
+void scan_text_as_drop_in(struct scan *s, const char *path, const char *text, size_t size)
 {
 	scan_drop_in(s, gadgetfile_source_add(s, path, text, size));
 }

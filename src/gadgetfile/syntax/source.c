@@ -307,7 +307,7 @@ static const struct gadgetfile_source *include_file(struct scan *s, const struct
 	if (s->n_included++ == GADGETFILE_MAX_INCLUDES) {
 		diag_error(s->diags, at, "the gadget file has more than %d @include lines",
 			   GADGETFILE_MAX_INCLUDES);
-		s->hopeless = true;
+		s->unparsable = true;
 		return NULL;
 	}
 	full = path[0] == '/' || streq(dir, ".") ? xstrdup(path)
@@ -325,7 +325,7 @@ static const struct gadgetfile_source *include_file(struct scan *s, const struct
 	s->bytes += source->size;
 	if (s->bytes > GADGETFILE_MAX_SIZE) {
 		diag_error(s->diags, at, "the gadget file is larger than 1 MiB with this file");
-		s->hopeless = true;
+		s->unparsable = true;
 		return NULL;
 	}
 	return source;

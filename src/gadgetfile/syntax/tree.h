@@ -96,11 +96,11 @@ struct scan {
 	enum witness witness;
 	enum gadgetfile_trust trust;
 	unsigned int order;
-	bool stricter; /* an error is about a rule that only ffsctl has: libconfig would accept the
-			  text */
-	bool hopeless; /* unterminated string or comment, or a limit: do not parse */
-	bool include_noted; /* the note about relative includes was added */
-	bool no_positions;  /* the text was made from a document: no positions in the file */
+	bool has_stricter_error; /* an error is about a rule that only ffsctl has: libconfig would
+			  accept the text */
+	bool unparsable;	 /* unterminated string or comment, or a limit: do not parse */
+	bool include_noted;	 /* the note about relative includes was added */
+	bool no_positions;	 /* the text was made from a document: no positions in the file */
 };
 
 /*
@@ -118,6 +118,6 @@ void scan_text(struct scan *s, const char *path, const char *text, size_t size,
  */
 void scan_document(struct scan *s, const char *path, const char *text, struct diags *diags);
 /* Applies another text to s->root as a drop-in. */
-void scan_text_over(struct scan *s, const char *path, const char *text, size_t size);
+void scan_text_as_drop_in(struct scan *s, const char *path, const char *text, size_t size);
 void scan_free(struct scan *s);
 #define _cleanup_scan_ _cleanup_(scan_free)

@@ -35,14 +35,14 @@ static void check_overlap(struct load *l, const struct ffs *ffs, const struct as
 static void load_association(struct load *l, struct ffs *ffs, struct node *node)
 {
 	const struct key_group *group = key_find(&ffs_keys, "associations")->group;
-	struct association_draft d = { 0 };
+	struct association_settings d = { 0 };
 	struct association *a;
 
 	load_group(l, group, node, &d);
 	if (!d.first.set || !d.count.set)
 		return;
 	if (d.first.value + d.count.value > (int64_t)ffs->n_interfaces) {
-		if (!l->partial)
+		if (!l->has_syntax_error)
 			load_error(
 				l, load_member(node, "count"),
 				"no interfaces %lld to %lld: this function has %zu, counted from 0",
@@ -75,7 +75,7 @@ void load_associations(struct load *l, struct ffs *ffs, struct node *list)
 /* Sets the device class: with other values the host would ignore associations. */
 static void set_device_class(struct load *l, const struct text_range *at)
 {
-	struct placed_int *attrs = l->g->attrs;
+	struct placed_int *attrs = l->gadget->attrs;
 	bool set = false, right = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(device_class); i++) {
@@ -99,7 +99,7 @@ static bool count_before(struct load *l, const struct config *c, size_t function
 {
 	*n = 0;
 	for (size_t i = 0; c->functions[i].function != function; i++) {
-		const struct function *f = &l->g->functions[c->functions[i].function];
+		const struct function *f = &l->gadget->functions[c->functions[i].function];
 
 		if (!f->ffs) {
 			diag_error(l->diags, at,
@@ -129,11 +129,11 @@ static bool is_in(const struct config *c, size_t function)
  */
 static void number_associations(struct load *l, size_t function, const struct text_range *at)
 {
-	struct ffs *ffs = l->g->functions[function].ffs;
+	struct ffs *ffs = l->gadget->functions[function].ffs;
 	const struct config *first = NULL;
 
-	for (size_t i = 0; i < l->g->n_configs; i++) {
-		const struct config *c = &l->g->configs[i];
+	for (size_t i = 0; i < l->gadget->n_configs; i++) {
+		const struct config *c = &l->gadget->configs[i];
 		size_t n;
 
 		if (!is_in(c, function))
@@ -157,11 +157,11 @@ void load_check_associations(struct load *l)
 {
 	bool has_class = false;
 
-	for (size_t i = 0; i < l->g->n_functions; i++) {
-		const struct function *f = &l->g->functions[i];
+	for (size_t i = 0; i < l->gadget->n_functions; i++) {
+		const struct function *f = &l->gadget->functions[i];
 		const struct node *node;
 
-		if (!f->ffs || f->ffs->n_associations == 0 || l->partial)
+		if (!f->ffs || f->ffs->n_associations == 0 || l->has_syntax_error)
 			continue;
 		node = node_member(node_member(l->functions[i], "ffs"), "associations");
 		if (!has_class)

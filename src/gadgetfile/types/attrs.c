@@ -12,14 +12,14 @@ static const struct key tree_rows[] = {
 	{ "path", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
 	  .doc = "Of an attribute, a directory or a link, relative to the function's directory; "
 		 "directories on the way are made.",
-	  .set = set_tree_path, FIELD(struct tree_draft, path) },
+	  .set = set_tree_path, FIELD(struct tree_settings, path) },
 	{ "value", NODE_BOOL | NODE_INT | NODE_STRING | TYPE_LIST, NODE_INT, KEY_ITEM_RANGE, BYTE,
 	  .doc = "What is written there: true is 1, false 0, a list the bytes themselves.",
-	  .set = set_node, FIELD(struct tree_draft, value) },
+	  .set = set_node, FIELD(struct tree_settings, value) },
 	{ "link", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
 	  .doc = "Where a link leads to, relative to the function's directory too. Without 'value' "
 		 "and 'link' it is a directory.",
-	  .set = set_tree_path, FIELD(struct tree_draft, link) },
+	  .set = set_tree_path, FIELD(struct tree_settings, link) },
 	{ 0 },
 };
 const struct key_group tree_keys = { "functions.LABEL.tree", "an entry of 'tree'", tree_rows, NULL,
@@ -28,12 +28,12 @@ const struct key_group tree_keys = { "functions.LABEL.tree", "an entry of 'tree'
 void load_add_entry(struct load *l, struct entries *entries, enum entry_kind kind, char *path,
 		    char *value, size_t size, const struct node *node)
 {
-	struct entry *entry = array_add(entries->v, entries->n);
+	struct entry *entry = array_add(entries->list, entries->n);
 
 	*entry = (struct entry){ kind, path, value, size, load_position(l, node_range(node)) };
 }
 
-static size_t row_of(const struct attrs_draft *d, const char *name)
+static size_t row_of(const struct attribute_values *d, const char *name)
 {
 	size_t i = 0;
 
@@ -42,17 +42,17 @@ static size_t row_of(const struct attrs_draft *d, const char *name)
 	return i;
 }
 
-struct attr_draft *load_attr(struct attrs_draft *d, const char *name)
+struct attribute_value *load_attr(struct attribute_values *d, const char *name)
 {
 	return &d->values[row_of(d, name)];
 }
 
-char *load_element_directory(const struct attrs_draft *d, const char *name, size_t n)
+char *load_element_directory(const struct attribute_values *d, const char *name, size_t n)
 {
 	return strf("%s%zu", d->keys[row_of(d, name)].directory, n);
 }
 
-long long load_attr_number(struct attrs_draft *d, const char *name, long long fallback)
+long long load_attr_number(struct attribute_values *d, const char *name, long long fallback)
 {
 	const struct node *node = load_attr(d, name)->node;
 
@@ -62,26 +62,26 @@ long long load_attr_number(struct attrs_draft *d, const char *name, long long fa
 /* --- setters ---------------------------------------------------------------------------------- */
 
 /* Returns the value of a row; `field` is the whole draft, and the row gives the index. */
-static struct attr_draft *place_of(const struct key *k, struct node *value, void *field)
+static struct attribute_value *value_of_row(const struct key *k, struct node *value, void *field)
 {
-	struct attrs_draft *d = field;
-	struct attr_draft *a = &d->values[k - d->keys];
+	struct attribute_values *d = field;
+	struct attribute_value *a = &d->values[k - d->keys];
 
 	a->node = value;
 	return a;
 }
 
-void load_set_attr(struct attr_draft *a, char *value, size_t size)
+void load_set_attr(struct attribute_value *a, char *value, size_t size)
 {
 	free(a->value);
 	a->value = value;
 	a->size = size;
 }
 
-void load_default_attr(struct attrs_draft *d, const char *name, const char *value,
+void load_default_attr(struct attribute_values *d, const char *name, const char *value,
 		       struct node *node)
 {
-	struct attr_draft *a = load_attr(d, name);
+	struct attribute_value *a = load_attr(d, name);
 
 	if (a->node)
 		return;
@@ -91,12 +91,12 @@ void load_default_attr(struct attrs_draft *d, const char *name, const char *valu
 
 void load_attr_text(const struct key *k, struct node *value, void *field, char *text)
 {
-	load_set_attr(place_of(k, value, field), text, strlen(text));
+	load_set_attr(value_of_row(k, value, field), text, strlen(text));
 }
 
 void set_attr_node(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
-	place_of(k, value, field);
+	value_of_row(k, value, field);
 }
 
 void set_attr_int(struct load *l _unused_, const struct key *k, struct node *value, void *field)
@@ -127,7 +127,7 @@ void set_attr_bool(struct load *l, const struct key *k, struct node *value, void
 }
 
 /* Returns whether the value fits into one write; adds an error if not. */
-static bool fits(struct load *l, const char *name, struct node *value, size_t size)
+static bool fits_one_write(struct load *l, const char *name, struct node *value, size_t size)
 {
 	if (size <= ENTRY_VALUE_MAX)
 		return true;
@@ -155,7 +155,7 @@ void set_attr_string(struct load *l, const struct key *k, struct node *value, vo
  */
 void set_attr_device_id(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	struct attr_draft *a = load_attr(field, k->name);
+	struct attribute_value *a = load_attr(field, k->name);
 
 	set_attr_string(l, k, value, field);
 	if (a->value && !value->bad && !str_has_suffix(a->value, "  ")) {
@@ -182,7 +182,7 @@ void set_attr_path(struct load *l, const struct key *k, struct node *value, void
 	char *path = *value->text ? load_path(l, value) : xstrdup("");
 
 	note_relative(l, value);
-	if (fits(l, k->name, value, strlen(path)))
+	if (fits_one_write(l, k->name, value, strlen(path)))
 		load_attr_text(k, value, field, path);
 	else
 		free(path);
@@ -257,25 +257,26 @@ void set_attr_bytes(struct load *l, const struct key *k, struct node *value, voi
 {
 	struct ffs_bytes bytes = { 0 };
 
-	if (load_bytes(l, value, &bytes) && fits(l, k->name, value, bytes.size))
-		load_set_attr(place_of(k, value, field), (char *)steal_ptr(bytes.data), bytes.size);
+	if (load_bytes(l, value, &bytes) && fits_one_write(l, k->name, value, bytes.size))
+		load_set_attr(value_of_row(k, value, field), (char *)steal_ptr(bytes.data),
+			      bytes.size);
 	free(bytes.data);
 }
 
 /* --- groups ----------------------------------------------------------------------------------- */
 
 void load_attr_rows(struct load *l, const struct key_group *group, struct node *node,
-		    struct attrs_draft *d)
+		    struct attribute_values *d)
 {
-	*d = (struct attrs_draft){ .keys = group->keys, .node = node };
+	*d = (struct attribute_values){ .keys = group->keys, .node = node };
 	load_group(l, group, node, d);
 }
 
 void load_attr_entries(struct load *l, struct entries *entries, const char *prefix,
-		       struct attrs_draft *d)
+		       struct attribute_values *d)
 {
 	for (size_t i = 0; i < ATTRS_MAX; i++) {
-		struct attr_draft *a = &d->values[i];
+		struct attribute_value *a = &d->values[i];
 
 		if (a->value)
 			load_add_entry(l, entries, a->kind, strf("%s%s", prefix, d->keys[i].name),
@@ -307,13 +308,14 @@ static char *plain_value(struct load *l, struct node *value, size_t *size)
 						 : xstrdup(value->text);
 		*size = strlen(text);
 	}
-	if (text && !fits(l, value->name, value, *size))
+	if (text && !fits_one_write(l, value->name, value, *size))
 		free(steal_ptr(text));
 	return text;
 }
 
 /* Handles a second name of an attribute, which libusbgx uses. */
-bool load_either(struct load *l, struct attrs_draft *d, const char *name, const char *other)
+bool load_check_second_name(struct load *l, struct attribute_values *d, const char *name,
+			    const char *other)
 {
 	struct node *first = load_attr(d, name)->node, *second = load_attr(d, other)->node;
 
@@ -324,12 +326,12 @@ bool load_either(struct load *l, struct attrs_draft *d, const char *name, const 
 	return false;
 }
 
-void load_loopback(struct load *l, struct function *f _unused_, struct attrs_draft *d)
+void load_loopback(struct load *l, struct function *f _unused_, struct attribute_values *d)
 {
 	struct node *other = load_attr(d, "buflen")->node;
 	_cleanup_free_ char *text = other ? strf("%lld", (long long)other->integer) : NULL;
 
-	if (load_either(l, d, "bulk_buflen", "buflen") && other)
+	if (load_check_second_name(l, d, "bulk_buflen", "buflen") && other)
 		load_default_attr(d, "bulk_buflen", text, other);
 }
 
@@ -356,7 +358,7 @@ static void load_unknown(struct load *l, struct function *f, const struct node *
 static void check_required(struct load *l, const struct function_type *type,
 			   const struct node *function)
 {
-	if (l->partial || node_member(function, "tree"))
+	if (l->has_syntax_error || node_member(function, "tree"))
 		return;
 	for (const struct key *k = type->attrs->keys; k->name; k++)
 		if (k->flags & KEY_REQUIRED)
@@ -369,7 +371,7 @@ void load_function_attrs(struct load *l, struct function *f, const struct functi
 			 struct node *function, struct node *attrs)
 {
 	static const struct key_group none = { "", "'attrs' of this type", NULL, NULL, "" };
-	struct attrs_draft d = { 0 };
+	struct attribute_values d = { 0 };
 
 	if (!type) {
 		if (attrs)
@@ -433,7 +435,7 @@ void set_tree_path(struct load *l, const struct key *k, struct node *value, void
 static bool has_entry(const struct function *f, const char *path, size_t n)
 {
 	for (size_t i = 0; i < f->entries.n; i++) {
-		const struct entry *e = &f->entries.v[i];
+		const struct entry *e = &f->entries.list[i];
 
 		if (e->kind == ENTRY_DIRECTORY && strncmp(e->path, path, n) == 0 && !e->path[n])
 			return true;
@@ -461,7 +463,7 @@ void load_function_tree(struct load *l, struct function *f, struct node *list)
 		return;
 	}
 	node_foreach(item, list) {
-		struct tree_draft d = { 0 };
+		struct tree_settings d = { 0 };
 		char *value = NULL;
 		size_t size = 0;
 

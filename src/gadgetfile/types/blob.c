@@ -60,7 +60,7 @@ static void check_alone(struct load *l, const struct node *group)
 }
 
 /* Reads and decodes the descriptors; false: an error was added. */
-static bool load_descriptors(struct load *l, struct ffs_draft *d, struct node *value)
+static bool load_descriptors(struct load *l, struct ffs_settings *d, struct node *value)
 {
 	_cleanup_free_ char *shown = diag_quote(value->text);
 	_cleanup_error_ struct error err = { 0 };
@@ -83,7 +83,7 @@ static bool load_descriptors(struct load *l, struct ffs_draft *d, struct node *v
 }
 
 /* Checks the strings of a function whose descriptors are accepted. */
-static void check_strings(struct load *l, const struct ffs *ffs, const struct blob_draft *b)
+static void check_strings(struct load *l, const struct ffs *ffs, const struct blob_settings *b)
 {
 	const struct ffs_refusal refusal = ffs_check(ffs);
 	_cleanup_free_ char *text = NULL, *shown = NULL;
@@ -93,7 +93,7 @@ static void check_strings(struct load *l, const struct ffs *ffs, const struct bl
 	if (!b->strings) {
 		load_error(l, b->descriptors,
 			   "the descriptors contain string number %u: 'strings' is missing",
-			   refusal.finding.wanted);
+			   refusal.finding.expected);
 		return;
 	}
 	text = ffs_finding_text(&refusal.finding);
@@ -101,9 +101,9 @@ static void check_strings(struct load *l, const struct ffs *ffs, const struct bl
 	load_error(l, b->strings, "%s, %s", shown, text);
 }
 
-void load_blob(struct load *l, struct ffs_draft *d, const struct node *group)
+void load_blob(struct load *l, struct ffs_settings *d, const struct node *group)
 {
-	struct blob_draft b = { 0 };
+	struct blob_settings b = { 0 };
 	struct ffs *ffs = d->ffs;
 
 	check_alone(l, group);
@@ -165,9 +165,9 @@ static void check_blobs(struct load *l, const struct function *f, const struct n
 void load_check_blobs(struct load *l)
 {
 	/* Errors beyond the limit are not counted, so it is not known which functions have none */
-	if (l->partial || l->diags->n_errors > DIAG_MAX_ERRORS)
+	if (l->has_syntax_error || l->diags->n_errors > DIAG_MAX_ERRORS)
 		return;
-	for (size_t i = 0; i < l->g->n_functions; i++)
-		if (!l->faulty[i])
-			check_blobs(l, &l->g->functions[i], l->functions[i]);
+	for (size_t i = 0; i < l->gadget->n_functions; i++)
+		if (!l->has_error[i])
+			check_blobs(l, &l->gadget->functions[i], l->functions[i]);
 }

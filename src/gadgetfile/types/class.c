@@ -24,7 +24,7 @@ static void add_text(struct load *l, struct ffs_string *s, struct node *item)
 	}
 }
 
-void load_class(struct load *l, const struct class_draft *d, uint8_t *class, uint8_t *subclass,
+void load_class(struct load *l, const struct class_settings *d, uint8_t *class, uint8_t *subclass,
 		uint8_t *protocol)
 {
 	if (d->class) {

@@ -18,7 +18,7 @@ static size_t find_function(const struct load *l, const struct node *value)
 		while (i < l->n_functions && l->functions[i] != value)
 			i++;
 	else
-		while (i < l->n_functions && !streq(l->g->functions[i].label, value->text))
+		while (i < l->n_functions && !streq(l->gadget->functions[i].label, value->text))
 			i++;
 	return i;
 }
@@ -29,8 +29,8 @@ static void unknown_label(struct load *l, struct node *value)
 	size_t best = text_tolerance(value->text) + 1;
 	_cleanup_free_ char *shown = diag_quote(value->text), *hint = NULL;
 
-	for (size_t i = 0; i < l->g->n_functions; i++) {
-		const char *label = l->g->functions[i].label;
+	for (size_t i = 0; i < l->gadget->n_functions; i++) {
+		const char *label = l->gadget->functions[i].label;
 		size_t distance = text_distance(value->text, label, best - 1);
 
 		if (distance < best) {
@@ -74,8 +74,8 @@ static void add_function(struct load *l, struct config *c, struct node *value, s
 	const struct function *f;
 	struct config_function *link;
 
-	if (index == l->g->n_functions) {
-		if (!l->partial && value->type == NODE_STRING && l->n_functions > 0)
+	if (index == l->gadget->n_functions) {
+		if (!l->has_syntax_error && value->type == NODE_STRING && l->n_functions > 0)
 			unknown_label(l, value);
 		return;
 	}
@@ -85,7 +85,7 @@ static void add_function(struct load *l, struct config *c, struct node *value, s
 		load_error(l, value, "function '%s' is already in this configuration", value->text);
 		return;
 	}
-	f = &l->g->functions[index];
+	f = &l->gadget->functions[index];
 	link = array_add(c->functions, c->n_functions);
 	link->function = index;
 	link->at = *at;
@@ -98,7 +98,7 @@ static void add_function(struct load *l, struct config *c, struct node *value, s
 static void load_config_functions(struct load *l, struct config *c, struct node *list)
 {
 	node_foreach(item, list) {
-		struct config_function_draft d = { 0 };
+		struct config_function_settings d = { 0 };
 		struct position at = load_position(l, &item->at);
 
 		if (item->bad)
@@ -126,8 +126,8 @@ static void load_config_strings(struct load *l, struct config *c, struct node *l
 		s->at = load_position(l, &item->at);
 		load_group(l, &config_strings_keys, item, s);
 		lang = node_member(item, "lang");
-		for (size_t i = 0; i + 1 < c->n_strings && !(lang && lang->bad) && !l->partial;
-		     i++) {
+		for (size_t i = 0;
+		     i + 1 < c->n_strings && !(lang && lang->bad) && !l->has_syntax_error; i++) {
 			if (c->strings[i].lang != s->lang)
 				continue;
 			diag_error(l->diags, lang ? &lang->at : &item->at,
@@ -139,7 +139,7 @@ static void load_config_strings(struct load *l, struct config *c, struct node *l
 
 static void load_id(struct load *l, struct config *c, struct node *id, const struct node *node)
 {
-	struct gadget *g = l->g;
+	struct gadget *g = l->gadget;
 
 	c->id = 1;
 	for (size_t i = 0; i + 1 < g->n_configs; i++)
@@ -186,11 +186,11 @@ static void check_power(struct load *l, const struct config *c, const struct nod
 	bool super = false;
 
 	for (size_t i = 0; i < c->n_functions; i++) {
-		const struct function *f = &l->g->functions[c->functions[i].function];
+		const struct function *f = &l->gadget->functions[c->functions[i].function];
 
 		super |= !f->ffs || f->ffs->speed[EP_SUPER];
 	}
-	if (value && !value->bad && !super && !l->partial && c->max_power.value > 500)
+	if (value && !value->bad && !super && !l->has_syntax_error && c->max_power.value > 500)
 		diag_warning(l->diags, &value->at,
 			     "below SuperSpeed a device draws at most 500 mA (USB 2.0, 7.2.1): the "
 			     "kernel reports 500 to the host");
@@ -201,7 +201,7 @@ static void check_interfaces(struct load *l, const struct config *c, const struc
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_functions; i++) {
-		const struct ffs *ffs = l->g->functions[c->functions[i].function].ffs;
+		const struct ffs *ffs = l->gadget->functions[c->functions[i].function].ffs;
 
 		n += ffs ? ffs->n_interfaces : 0;
 	}
@@ -214,8 +214,8 @@ static void check_interfaces(struct load *l, const struct config *c, const struc
 
 static void load_config(struct load *l, struct node *node)
 {
-	struct config *c = array_add(l->g->configs, l->g->n_configs);
-	struct config_draft d = { 0 };
+	struct config *c = array_add(l->gadget->configs, l->gadget->n_configs);
+	struct config_settings d = { 0 };
 
 	c->at = load_position(l, &node->at);
 	load_group(l, &config_keys, node, &d);
@@ -233,7 +233,7 @@ static void load_config(struct load *l, struct node *node)
 
 static void default_config(struct load *l)
 {
-	struct gadget *g = l->g;
+	struct gadget *g = l->gadget;
 	struct config *c = array_add(g->configs, g->n_configs);
 	const struct node *functions = node_member(l->scan->root, "functions");
 
@@ -257,9 +257,9 @@ static void check_unused(struct load *l)
 		const struct node *node = l->functions[f];
 		bool used = false;
 
-		for (size_t i = 0; i < l->g->n_configs; i++)
-			for (size_t j = 0; j < l->g->configs[i].n_functions; j++)
-				used |= l->g->configs[i].functions[j].function == f;
+		for (size_t i = 0; i < l->gadget->n_configs; i++)
+			for (size_t j = 0; j < l->gadget->configs[i].n_functions; j++)
+				used |= l->gadget->configs[i].functions[j].function == f;
 		if (!used)
 			diag_warning(
 				l->diags, &node->name_at,
@@ -276,7 +276,7 @@ void load_configs(struct load *l, struct node *configs)
 		return;
 	}
 	node_foreach(item, configs) {
-		if (l->g->n_configs == MAX_CONFIGS) {
+		if (l->gadget->n_configs == MAX_CONFIGS) {
 			diag_error(l->diags, &item->at, "a device has at most %d configurations",
 				   MAX_CONFIGS);
 			break;

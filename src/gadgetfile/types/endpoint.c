@@ -45,7 +45,7 @@ static bool bulk_size_is_legal(int speed, int64_t size)
 	}
 }
 
-static int64_t fit_size(enum ep_type type, int speed, const struct placed_int *asked)
+static int64_t reduce_size(enum ep_type type, int speed, const struct placed_int *asked)
 {
 	int64_t size = asked->value;
 
@@ -200,8 +200,8 @@ static void check_mult(struct load *l, const struct ep_speed *high, struct node 
  * Sets mult at SuperSpeed, which must be 0 if bMaxBurst is 0 (USB 3.2, 9.6.7). A general value
  * without a burst is converted: to as many packets of 1024 bytes in one burst, or to one packet.
  */
-static void fit_super_mult(struct load *l, struct ep_speed *super, const struct endpoint_draft *d,
-			   struct node *node)
+static void set_super_mult(struct load *l, struct ep_speed *super,
+			   const struct endpoint_settings *d, struct node *node)
 {
 	const struct node *exact = d->exact[EP_SUPER];
 
@@ -231,12 +231,12 @@ static void load_exact(struct load *l, struct endpoint *ep, const struct ffs *ff
 		       struct node *node)
 {
 	struct ep_speed *s = &ep->speed[speed];
-	struct exact_draft x = { 0 };
+	struct exact_settings x = { 0 };
 	struct node *size = node_member(node, "max_packet"),
 		    *interval = node_member(node, "interval"), *mult = node_member(node, "mult");
 
 	load_group(l, speed == EP_SUPER ? &super_keys : &full_keys, node, &x);
-	if (!ffs->speed[speed] && !l->partial) {
+	if (!ffs->speed[speed] && !l->has_syntax_error) {
 		diag_error(l->diags, &node->name_at, "'%s' is not one of the function's 'speeds'",
 			   speed_keys[speed]);
 		return;
@@ -260,7 +260,7 @@ static void load_exact(struct load *l, struct endpoint *ep, const struct ffs *ff
 }
 
 /* Returns whether each speed has its own max_packet. */
-static bool has_exact_sizes(const struct ffs *ffs, const struct endpoint_draft *d)
+static bool has_exact_sizes(const struct ffs *ffs, const struct endpoint_settings *d)
 {
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
 		if (ffs->speed[i] && !(d->exact[i] && node_member(d->exact[i], "max_packet")))
@@ -270,25 +270,25 @@ static bool has_exact_sizes(const struct ffs *ffs, const struct endpoint_draft *
 
 /* Adds errors about general values that none of the speeds can have. */
 static void check_general(struct load *l, const struct endpoint *ep, const struct ffs *ffs,
-			  const struct endpoint_draft *d, struct node *node)
+			  const struct endpoint_settings *d, struct node *node)
 {
 	bool any = false;
 
 	if (d->max_packet.set)
 		check_size(l, ep->type, ffs, load_member(node, "max_packet"));
 	else if (ep->type == EP_ISOCHRONOUS && !node_member(node, "max_packet") &&
-		 !has_exact_sizes(ffs, d) && !l->partial)
+		 !has_exact_sizes(ffs, d) && !l->has_syntax_error)
 		diag_error(l->diags, &node->at, "an isochronous endpoint needs 'max_packet'");
 	if (d->interval && ep->type == EP_BULK)
 		no_interval(l, d->interval);
-	if (d->burst.value > 0 && !ffs->speed[EP_SUPER] && !l->partial)
+	if (d->burst.value > 0 && !ffs->speed[EP_SUPER] && !l->has_syntax_error)
 		load_error(l, load_member(node, "burst"),
 			   "'burst' needs SuperSpeed, which is not one of the function's 'speeds'");
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
 		any |= ffs->speed[i] && has_mult(ep->type, i);
 	if (d->mult.set && ep->type == EP_BULK)
 		no_mult(l, ep->type, EP_HIGH, load_member(node, "mult"));
-	else if (d->mult.value > 1 && !any && !l->partial)
+	else if (d->mult.value > 1 && !any && !l->has_syntax_error)
 		load_error(l, load_member(node, "mult"),
 			   "none of the function's 'speeds' has 'mult'");
 }
@@ -300,7 +300,7 @@ static struct node *value_of(struct node *exact, struct node *node, const char *
 }
 
 static void load_speeds(struct load *l, struct endpoint *ep, const struct ffs *ffs,
-			const struct endpoint_draft *d, struct node *node)
+			const struct endpoint_settings *d, struct node *node)
 {
 	double ms = d->interval ? d->interval->real : 1;
 
@@ -310,7 +310,7 @@ static void load_speeds(struct load *l, struct endpoint *ep, const struct ffs *f
 
 		s->used = ffs->speed[i];
 		if (s->used) {
-			s->max_packet = (uint16_t)fit_size(ep->type, i, &d->max_packet);
+			s->max_packet = (uint16_t)reduce_size(ep->type, i, &d->max_packet);
 			s->interval = ep->type == EP_BULK ? 0 : encode_interval(ep->type, i, ms);
 			s->burst = i == EP_SUPER ? (uint8_t)d->burst.value : 0;
 			s->mult = d->mult.set && has_mult(ep->type, i) ? (uint8_t)d->mult.value : 1;
@@ -324,14 +324,14 @@ static void load_speeds(struct load *l, struct endpoint *ep, const struct ffs *f
 	if (ep->speed[EP_SUPER].used) {
 		check_burst(l, ep->type, ep->speed[EP_SUPER].max_packet, ep->speed[EP_SUPER].burst,
 			    value_of(d->exact[EP_SUPER], node, "burst"));
-		fit_super_mult(l, &ep->speed[EP_SUPER], d, node);
+		set_super_mult(l, &ep->speed[EP_SUPER], d, node);
 	}
 	if (ep->speed[EP_HIGH].used)
 		check_mult(l, &ep->speed[EP_HIGH], value_of(d->exact[EP_HIGH], node, "mult"));
 }
 
 /* Loads direction and address; false: an error was added. */
-static bool load_direction(struct load *l, struct endpoint *ep, const struct endpoint_draft *d,
+static bool load_direction(struct load *l, struct endpoint *ep, const struct endpoint_settings *d,
 			   struct node *node)
 {
 	int64_t address = d->address.value;
@@ -347,7 +347,7 @@ static bool load_direction(struct load *l, struct endpoint *ep, const struct end
 		return false;
 	}
 	if (!d->direction.node && !d->address.set) {
-		if (!l->partial && !node_member(node, "address"))
+		if (!l->has_syntax_error && !node_member(node, "address"))
 			diag_error(l->diags, &node->at, "an endpoint needs 'direction'");
 		return false;
 	}
@@ -396,12 +396,12 @@ static void warn_default_setting(struct load *l, const struct endpoint *ep, cons
 			     "setting 0 must not use bandwidth (USB 2.0, 5.6.3)");
 }
 
-static void load_endpoint(struct load *l, struct ffs_draft *draft, struct interface *interface,
+static void load_endpoint(struct load *l, struct ffs_settings *draft, struct interface *interface,
 			  struct node *node)
 {
 	const struct key *k = key_find(&interface_keys, "endpoints");
 	struct endpoint *ep = array_add(interface->endpoints, interface->n_endpoints);
-	struct endpoint_draft d = { 0 };
+	struct endpoint_settings d = { 0 };
 
 	*array_add(draft->endpoints, draft->n_endpoints) = node;
 	ep->at = load_position(l, &node->at);
@@ -434,7 +434,7 @@ static void load_endpoint(struct load *l, struct ffs_draft *draft, struct interf
 	load_speeds(l, ep, draft->ffs, &d, node);
 }
 
-void load_interface_endpoints(struct load *l, struct ffs_draft *d, struct interface *interface,
+void load_interface_endpoints(struct load *l, struct ffs_settings *d, struct interface *interface,
 			      struct node *list)
 {
 	node_foreach(item, list)

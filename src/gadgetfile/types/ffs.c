@@ -16,11 +16,11 @@ static void load_mount(struct load *l, struct function *f, struct node *node)
 		load_group(l, &mount_keys, node, m);
 	if (m->path)
 		return;
-	m->path = strf("/dev/ffs/%s/%s", l->g->name, f->label);
+	m->path = strf("/dev/ffs/%s/%s", l->gadget->name, f->label);
 	m->path_is_default = true;
 }
 
-static void load_flags(const struct load *l, const struct ffs_draft *d)
+static void load_flags(const struct load *l, const struct ffs_settings *d)
 {
 	for (unsigned int n = 0; n < FFS_FLAG_BITS; n++) {
 		if (!d->flags[n] || !d->flags[n]->integer)
@@ -57,7 +57,7 @@ static void load_speeds(struct load *l, struct ffs *ffs, struct node *list)
 		ffs->speed[i] |= unknown;
 }
 
-static void check_speeds(struct load *l, const struct ffs_draft *d, const struct node *node)
+static void check_speeds(struct load *l, const struct ffs_settings *d, const struct node *node)
 {
 	const struct node *at = d->speeds ? d->speeds : d->blob ? d->blob : node;
 
@@ -67,7 +67,7 @@ static void check_speeds(struct load *l, const struct ffs_draft *d, const struct
 			   "crash the kernel: add \"full\"");
 }
 
-static void load_alternates(struct load *l, struct ffs_draft *draft, struct interface *i,
+static void load_alternates(struct load *l, struct ffs_settings *draft, struct interface *i,
 			    struct node *list)
 {
 	const struct key_group *group = key_find(&interface_keys, "alternates")->group;
@@ -91,11 +91,11 @@ static void load_alternates(struct load *l, struct ffs_draft *draft, struct inte
 	}
 }
 
-static void load_interface(struct load *l, struct ffs_draft *draft, struct node *node)
+static void load_interface(struct load *l, struct ffs_settings *draft, struct node *node)
 {
 	struct ffs *ffs = draft->ffs;
 	struct interface *i = array_add(ffs->interfaces, ffs->n_interfaces);
-	struct interface_draft d = { 0 };
+	struct interface_settings d = { 0 };
 
 	i->at = load_position(l, &node->at);
 	load_group(l, &interface_keys, node, &d);
@@ -161,7 +161,7 @@ static void check_daemon(struct load *l, const struct node *node)
 void load_ffs(struct load *l, struct function *f, struct node *node)
 {
 	struct ffs *ffs = f->ffs = xcalloc(1, sizeof(*ffs));
-	struct ffs_draft d = { .ffs = ffs, .plugin = worker_setting(node->parent, "plugin") };
+	struct ffs_settings d = { .ffs = ffs, .plugin = worker_setting(node->parent, "plugin") };
 	size_t errors = l->diags->n_errors;
 
 	ffs->at = load_position(l, &node->name_at);
@@ -182,7 +182,8 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 		check_daemon(l, node);
 	else if (d.blob)
 		load_blob(l, &d, node);
-	else if (!node_member(node, "interfaces") && !node_member(node, "blob") && !l->partial)
+	else if (!node_member(node, "interfaces") && !node_member(node, "blob") &&
+		 !l->has_syntax_error)
 		diag_error(l->diags, node_range(node), "'ffs' needs 'interfaces' or 'blob'");
 	check_speeds(l, &d, node);
 	if (d.associations && d.interfaces)
@@ -190,6 +191,6 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 	if (d.interfaces)
 		load_winusb(l, f, &d);
 	if (d.device)
-		load_device(l, ffs, d.device, l->diags->n_errors == errors && !l->partial);
+		load_device(l, ffs, d.device, l->diags->n_errors == errors && !l->has_syntax_error);
 	free(d.endpoints);
 }

@@ -44,14 +44,14 @@ static void check_type(struct load *l, const struct function *f, struct node *va
 
 /* Sets the function's type; false: an error was added. */
 static bool load_type(struct load *l, struct function *f, struct node *node,
-		      const struct function_draft *d)
+		      const struct function_settings *d)
 {
 	const struct node *given = node_member(node, "type");
 
 	if (given && given->bad)
 		return false;
 	if (!given && !node_member(node, "ffs")) {
-		if (!l->partial)
+		if (!l->has_syntax_error)
 			diag_error(l->diags, &node->name_at,
 				   "function '%s' needs an 'ffs' group or a 'type'", f->label);
 		return false;
@@ -91,7 +91,7 @@ static void load_instance(struct load *l, struct function *f, const struct node 
 				   strlen(f->instance), max);
 		return;
 	}
-	f->instance = gadgetfile_default_instance(f->type, l->g->name, f->label);
+	f->instance = gadgetfile_default_instance(f->type, l->gadget->name, f->label);
 	if (strlen(f->instance) > max)
 		diag_error(l->diags, &node->name_at,
 			   "the instance would be named '%s', but configfs allows %zu characters "
@@ -101,8 +101,8 @@ static void load_instance(struct load *l, struct function *f, const struct node 
 
 static void check_instances(struct load *l, const struct function *f, const struct node *place)
 {
-	for (size_t i = 0; i + 1 < l->g->n_functions; i++) {
-		const struct function *other = &l->g->functions[i];
+	for (size_t i = 0; i + 1 < l->gadget->n_functions; i++) {
+		const struct function *other = &l->gadget->functions[i];
 
 		if (!streq_null(other->type, f->type) || !streq_null(other->instance, f->instance))
 			continue;
@@ -124,7 +124,7 @@ static bool is_inline(const struct node *node)
 
 /* Returns TYPE_INSTANCE, like libusbgx's labels, with '_' for characters that labels cannot have.
  */
-static char *inline_label(const struct function_draft *d)
+static char *inline_label(const struct function_settings *d)
 {
 	char *label = strf("%s_%s", d->type ? d->type->text : "ffs",
 			   d->instance ? d->instance->text : "");
@@ -137,12 +137,12 @@ static char *inline_label(const struct function_draft *d)
 
 static void check_inline(struct load *l, const struct function *f, struct node *node)
 {
-	if (!node_member(node, "instance") && !l->partial)
+	if (!node_member(node, "instance") && !l->has_syntax_error)
 		diag_error(l->diags, node_range(node),
 			   "a function inside a configuration needs 'instance', because it has no "
 			   "label");
-	for (size_t i = 0; f->instance && i + 1 < l->g->n_functions; i++) {
-		const struct function *other = &l->g->functions[i];
+	for (size_t i = 0; f->instance && i + 1 < l->gadget->n_functions; i++) {
+		const struct function *other = &l->gadget->functions[i];
 
 		/* Already reported for the same instance */
 		if (!streq(other->label, f->label) ||
@@ -189,15 +189,15 @@ static struct endpoint_count count_endpoints(const struct function *f)
 	if (!type)
 		return n;
 	n = type->endpoints;
-	n.in = is_zero(f, type->in_if) ? 0 : n.in;
-	n.out = is_zero(f, type->out_if) ? 0 : n.out;
+	n.in = is_zero(f, type->in_condition) ? 0 : n.in;
+	n.out = is_zero(f, type->out_condition) ? 0 : n.out;
 	return n;
 }
 
 static void load_function(struct load *l, struct node *node)
 {
-	struct function *f = array_add(l->g->functions, l->g->n_functions);
-	struct function_draft d = { 0 };
+	struct function *f = array_add(l->gadget->functions, l->gadget->n_functions);
+	struct function_settings d = { 0 };
 
 	f->at = load_position(l, &node->name_at);
 	load_group(l, &function_keys, node, &d);
@@ -218,12 +218,12 @@ static void load_function(struct load *l, struct node *node)
 	if (d.ffs)
 		load_ffs(l, f, d.ffs);
 	f->endpoints = count_endpoints(f);
-	if (d.worker && streq(f->type, "ffs") && !node_member(node, "ffs") && !l->partial)
+	if (d.worker && streq(f->type, "ffs") && !node_member(node, "ffs") && !l->has_syntax_error)
 		diag_error(l->diags, &d.worker->name_at,
 			   "a 'worker' of a function of type ffs needs an 'ffs' group");
 	else if (d.worker)
 		load_worker(l, f, d.worker);
-	if (streq(f->type, "ffs") && !node_member(node, "ffs") && !l->partial)
+	if (streq(f->type, "ffs") && !node_member(node, "ffs") && !l->has_syntax_error)
 		diag_note(l->diags, &node->name_at,
 			  "function '%s' is only created in configfs: mount it, write its "
 			  "descriptors and bind the gadget yourself ('up --no-bind')",
@@ -236,7 +236,7 @@ static enum gadget_speed highest(const struct function *f)
 	const struct function_type *type = f->type ? function_type_find(f->type) : NULL;
 
 	if (!f->ffs)
-		return type ? type->highest : GADGET_SPEED_SUPER_PLUS;
+		return type ? type->highest_speed : GADGET_SPEED_SUPER_PLUS;
 	if (f->ffs->speed[EP_SUPER])
 		return GADGET_SPEED_SUPER_PLUS;
 	if (f->ffs->speed[EP_HIGH])
@@ -250,7 +250,7 @@ static enum gadget_speed highest(const struct function *f)
  */
 static void lower_speed(struct load *l)
 {
-	struct gadget *g = l->g;
+	struct gadget *g = l->gadget;
 	const struct node *lowest_node = NULL, *speed;
 	enum gadget_speed lowest = GADGET_SPEED_SUPER_PLUS;
 	const struct function *by = NULL;
@@ -277,7 +277,7 @@ static void lower_speed(struct load *l)
 /* Checks that no two functions have the same mount point or device link. */
 static void check_mounts(struct load *l)
 {
-	struct gadget *g = l->g;
+	struct gadget *g = l->gadget;
 
 	for (size_t i = 0; i < g->n_functions; i++) {
 		const struct function *f = &g->functions[i];
@@ -340,9 +340,9 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 			    errors) /* stop after the error about too many functions */
 				find_inline(l, config);
 	}
-	if (l->n_functions == 0 && !node_member(l->scan->root, "functions") && !l->partial)
+	if (l->n_functions == 0 && !node_member(l->scan->root, "functions") && !l->has_syntax_error)
 		diag_error(l->diags, &l->scan->root->at, "a gadget file needs 'functions'");
-	l->faulty = xcalloc(l->n_functions, sizeof(*l->faulty));
+	l->has_error = xcalloc(l->n_functions, sizeof(*l->has_error));
 	for (size_t i = 0; i < l->n_functions; i++) {
 		struct node *node = l->functions[i];
 		size_t errors = l->diags->n_errors;
@@ -350,10 +350,11 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 		if (node->type == NODE_GROUP && !node->bad)
 			load_function(l, node);
 		else
-			array_add(l->g->functions, l->g->n_functions)->label = xstrdup(node->name);
-		l->faulty[i] = node->bad || l->diags->n_errors > errors;
+			array_add(l->gadget->functions, l->gadget->n_functions)->label =
+				xstrdup(node->name);
+		l->has_error[i] = node->bad || l->diags->n_errors > errors;
 	}
 	lower_speed(l);
-	if (!l->partial)
+	if (!l->has_syntax_error)
 		check_mounts(l);
 }

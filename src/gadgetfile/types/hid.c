@@ -139,9 +139,9 @@ static const struct report *find_report(const char *name)
 
 void set_attr_report_desc(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	struct attrs_draft *d = field;
+	struct attribute_values *d = field;
 	const struct report *report;
-	struct attr_draft *a;
+	struct attribute_value *a;
 	char *bytes;
 
 	if (value->type != NODE_STRING) {
@@ -170,7 +170,7 @@ void set_attr_report_desc(struct load *l, const struct key *k, struct node *valu
 	load_set_attr(a, bytes, report->size);
 }
 
-void load_hid(struct load *l, struct function *f _unused_, struct attrs_draft *d)
+void load_hid(struct load *l, struct function *f _unused_, struct attribute_values *d)
 {
 	struct node *desc = load_attr(d, "report_desc")->node;
 	const struct report *report;
@@ -182,7 +182,7 @@ void load_hid(struct load *l, struct function *f _unused_, struct attrs_draft *d
 		load_default_attr(d, "subclass", report->subclass, desc);
 		load_default_attr(d, "protocol", report->protocol, desc);
 		load_default_attr(d, "report_length", report->length, desc);
-	} else if (!node_member(d->node, "report_length") && !l->partial) {
+	} else if (!node_member(d->node, "report_length") && !l->has_syntax_error) {
 		diag_error(l->diags, node_range(desc),
 			   "a 'report_desc' that is not a name needs 'report_length': without it "
 			   "the kernel accepts no report");

@@ -29,8 +29,8 @@ static void load_lun(struct load *l, struct function *f, const char *dir, struct
 		     size_t n)
 {
 	_cleanup_free_ char *prefix = strf("%s/", dir);
-	struct attrs_draft d;
-	struct attr_draft *file, *ro;
+	struct attribute_values d;
+	struct attribute_value *file, *ro;
 
 	/* The kernel creates the first drive with the function */
 	if (n > 0)
@@ -47,7 +47,7 @@ static void load_lun(struct load *l, struct function *f, const char *dir, struct
 	load_attr_entries(l, &f->entries, prefix, &d);
 }
 
-void load_mass_storage(struct load *l, struct function *f, struct attrs_draft *d)
+void load_mass_storage(struct load *l, struct function *f, struct attribute_values *d)
 {
 	const struct node *luns = load_attr(d, "luns")->node;
 	size_t n = 0;

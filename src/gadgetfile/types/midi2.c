@@ -57,7 +57,7 @@ static bool load_block(struct load *l, struct function *f, const char *endpoint,
 		       struct node *node, size_t n)
 {
 	_cleanup_free_ char *dir = strf("%s/%s", endpoint, name), *prefix = strf("%s/", dir);
-	struct attrs_draft d;
+	struct attribute_values d;
 	long long first, count, midi1_first, midi1_count;
 
 	load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrdup(dir), NULL, 0, node);
@@ -84,7 +84,7 @@ static bool load_endpoint(struct load *l, struct function *f, const char *dir, s
 			  size_t n)
 {
 	_cleanup_free_ char *prefix = strf("%s/", dir), *first_block = NULL;
-	struct attrs_draft d;
+	struct attribute_values d;
 	const struct node *blocks;
 	size_t n_blocks = 0;
 	bool midi1 = false;
@@ -114,7 +114,7 @@ static bool load_endpoint(struct load *l, struct function *f, const char *dir, s
 	return midi1 || (!blocks && (n == 0 || node_member(node, "blocks")));
 }
 
-void load_midi2(struct load *l, struct function *f, struct attrs_draft *d)
+void load_midi2(struct load *l, struct function *f, struct attribute_values *d)
 {
 	const struct node *endpoints = load_attr(d, "endpoints")->node;
 	bool midi1 = false;
@@ -133,7 +133,7 @@ void load_midi2(struct load *l, struct function *f, struct attrs_draft *d)
 		midi1 |= item->bad || load_endpoint(l, f, dir, item, n);
 		n++;
 	}
-	if (!midi1 && !l->partial)
+	if (!midi1 && !l->has_syntax_error)
 		diag_error(l->diags, node_range(endpoints),
 			   "no block has 'midi1_num_groups' above 0: the kernel needs a block with "
 			   "groups for MIDI 1.0");

@@ -9,16 +9,16 @@
 #define MAX_PER_DIRECTION 15
 
 struct numbering {
-	struct load *l;
-	bool taken[2][MAX_PER_DIRECTION + 1]; /* [direction][number] */
+	struct load *load;
+	bool taken_addresses[2][MAX_PER_DIRECTION + 1]; /* [direction][number] */
 };
 
 static void take_address(struct numbering *u, const struct endpoint *ep, struct node *node)
 {
-	bool *taken = &u->taken[ep->direction][ep->address & 0x0f];
+	bool *taken = &u->taken_addresses[ep->direction][ep->address & 0x0f];
 
 	if (*taken)
-		load_error(u->l, load_member(node, "address"),
+		load_error(u->load, load_member(node, "address"),
 			   "a second endpoint with address 0x%02x in this function", ep->address);
 	*taken = true;
 }
@@ -29,13 +29,13 @@ static void take_address(struct numbering *u, const struct endpoint *ep, struct 
  */
 static void give_address(struct numbering *u, struct endpoint *ep)
 {
-	const bool *taken = u->taken[ep->direction];
+	const bool *taken = u->taken_addresses[ep->direction];
 	unsigned int number = ep->number;
 
 	if (number > MAX_PER_DIRECTION || taken[number])
 		for (number = 1; number < MAX_PER_DIRECTION && taken[number];)
 			number++;
-	u->taken[ep->direction][number] = true;
+	u->taken_addresses[ep->direction][number] = true;
 	ep->address = (uint8_t)(number | (ep->direction == EP_IN ? 0x80 : 0));
 }
 
@@ -100,10 +100,10 @@ static void check_pairs(struct load *l, struct endpoint *const *eps, struct node
 	}
 }
 
-void load_check_endpoints(struct load *l, struct ffs_draft *d)
+void load_check_endpoints(struct load *l, struct ffs_settings *d)
 {
 	_cleanup_free_ struct endpoint **eps = xcalloc(d->n_endpoints, sizeof(*eps));
-	struct numbering u = { .l = l };
+	struct numbering u = { .load = l };
 	struct node *rw_proxy;
 	size_t n = 0;
 
@@ -126,6 +126,6 @@ void load_check_endpoints(struct load *l, struct ffs_draft *d)
 	}
 	check_names(l, eps, d->endpoints, n);
 	rw_proxy = d->flags[FFS_FLAG_NUMBER(FUNCTIONFS_RW_PROXY_EPS)];
-	if (rw_proxy && rw_proxy->integer && !l->partial)
+	if (rw_proxy && rw_proxy->integer && !l->has_syntax_error)
 		check_pairs(l, eps, d->endpoints, n, rw_proxy);
 }

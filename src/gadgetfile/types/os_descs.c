@@ -11,13 +11,13 @@
 static const struct key function_os_descs_rows[] = {
 	{ "interface", NODE_STRING, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
 	  .pattern = "^[^/]+$", .doc = "Which interface, the function's word: \"rndis\", \"ncm\".",
-	  .set = set_file_name, FIELD(struct os_desc_draft, interface) },
+	  .set = set_file_name, FIELD(struct os_descriptor_settings, interface) },
 	{ "compatible_id", NODE_STRING, .flags = KEY_SCHEME, .pattern = "^.{0,8}$",
 	  .doc = "Compatible ID, at most 8 characters: \"WINNCM\".", .set = set_node,
-	  FIELD(struct os_desc_draft, compatible) },
+	  FIELD(struct os_descriptor_settings, compatible) },
 	{ "sub_compatible_id", NODE_STRING, .flags = KEY_SCHEME, .pattern = "^.{0,8}$",
 	  .doc = "Sub-compatible ID, at most 8 characters: \"5162001\".", .set = set_node,
-	  FIELD(struct os_desc_draft, sub_compatible) },
+	  FIELD(struct os_descriptor_settings, sub_compatible) },
 	{ 0 },
 };
 const struct key_group function_os_descs_keys = { "functions.LABEL.os_descs",
@@ -95,7 +95,7 @@ static void add_id(struct load *l, struct function *f, const char *interface, co
 void load_function_os_descs(struct load *l, struct function *f, struct node *list)
 {
 	node_foreach(item, list) {
-		struct os_desc_draft d = { 0 };
+		struct os_descriptor_settings d = { 0 };
 
 		if (item->bad)
 			continue;
@@ -120,11 +120,11 @@ static bool has_function(const struct config *c, size_t function)
  * Returns the index of the first function whose 'ffs' group has Microsoft OS descriptors; the
  * number of functions: none.
  */
-static size_t first_asking(const struct load *l)
+static size_t first_with_os_descs(const struct load *l)
 {
 	size_t i = 0;
 
-	while (i < l->g->n_functions && !load_asks_os_descs(l, i))
+	while (i < l->gadget->n_functions && !load_os_descs_setting(l, i))
 		i++;
 	return i;
 }
@@ -135,7 +135,7 @@ static size_t first_asking(const struct load *l)
  */
 static const struct config *find_config(struct load *l, const struct node *id, size_t asking)
 {
-	const struct gadget *g = l->g;
+	const struct gadget *g = l->gadget;
 
 	for (size_t i = 0; i < g->n_configs; i++)
 		if (id ? g->configs[i].id == id->integer : has_function(&g->configs[i], asking))
@@ -145,8 +145,8 @@ static const struct config *find_config(struct load *l, const struct node *id, s
 
 static void warn_unseen(struct load *l, const struct node *use, const struct config *config)
 {
-	for (size_t i = 0; i < l->g->n_functions; i++) {
-		const struct node *node = load_asks_os_descs(l, i);
+	for (size_t i = 0; i < l->gadget->n_functions; i++) {
+		const struct node *node = load_os_descs_setting(l, i);
 
 		if (!node)
 			continue;
@@ -163,11 +163,11 @@ static void warn_unseen(struct load *l, const struct node *use, const struct con
 
 void load_gadget_os_descs(struct load *l, struct node *group)
 {
-	size_t asking = first_asking(l);
-	struct node *node = group ? group : load_asks_os_descs(l, asking);
+	size_t asking = first_with_os_descs(l);
+	struct node *node = group ? group : load_os_descs_setting(l, asking);
 	const struct config *config;
 	struct node *id, *use;
-	struct attrs_draft d = { .keys = os_descs_keys.keys };
+	struct attribute_values d = { .keys = os_descs_keys.keys };
 
 	if (!node)
 		return;
@@ -179,17 +179,17 @@ void load_gadget_os_descs(struct load *l, struct node *group)
 	load_default_attr(&d, "qw_sign", "MSFT100", node);
 	load_default_attr(&d, "use", "1", node);
 	config = find_config(l, id, asking);
-	load_attr_entries(l, &l->g->entries, "os_desc/", &d);
-	if (id && !config && !l->partial)
+	load_attr_entries(l, &l->gadget->entries, "os_desc/", &d);
+	if (id && !config && !l->has_syntax_error)
 		load_error(l, id, "no configuration has the id %s", id->text);
 	if (config && config->name)
-		load_add_entry(l, &l->g->entries, ENTRY_LINK,
+		load_add_entry(l, &l->gadget->entries, ENTRY_LINK,
 			       strf("os_desc/%s.%u", config->name, config->id),
 			       strf("configs/%s.%u", config->name, config->id), 0, id ? id : node);
 	warn_unseen(l, use, config);
-	for (size_t i = 0; i < l->g->n_functions; i++)
-		if (l->g->functions[i].ffs)
-			l->g->functions[i].ffs->os_descs = true;
+	for (size_t i = 0; i < l->gadget->n_functions; i++)
+		if (l->gadget->functions[i].ffs)
+			l->gadget->functions[i].ffs->os_descs = true;
 }
 
 void set_attr_url(struct load *l, const struct key *k, struct node *value, void *field)
@@ -211,10 +211,10 @@ void set_attr_url(struct load *l, const struct key *k, struct node *value, void 
  * Checks that the two vendor codes differ: composite.c handles Microsoft's requests first and
  * stalls unknown ones.
  */
-static void check_vendor_codes(struct load *l, struct attrs_draft *d)
+static void check_vendor_codes(struct load *l, struct attribute_values *d)
 {
-	const struct entry *use = entries_find(&l->g->entries, "os_desc/use"),
-			   *code = entries_find(&l->g->entries, "os_desc/b_vendor_code");
+	const struct entry *use = entries_find(&l->gadget->entries, "os_desc/use"),
+			   *code = entries_find(&l->gadget->entries, "os_desc/b_vendor_code");
 
 	if (load_attr_number(d, "use", 1) == 0 || !use || streq(use->value, "0") || !code ||
 	    strtol(code->value, NULL, 0) != load_attr_number(d, "bVendorCode", 0))
@@ -227,10 +227,10 @@ static void check_vendor_codes(struct load *l, struct attrs_draft *d)
 
 void load_gadget_webusb(struct load *l, struct node *node)
 {
-	struct attrs_draft d;
+	struct attribute_values d;
 
 	load_attr_rows(l, &webusb_keys, node, &d);
 	check_vendor_codes(l, &d);
 	load_default_attr(&d, "use", "1", node);
-	load_attr_entries(l, &l->g->entries, "webusb/", &d);
+	load_attr_entries(l, &l->gadget->entries, "webusb/", &d);
 }

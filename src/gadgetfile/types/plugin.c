@@ -14,10 +14,10 @@
 #define MIB (1024 * 1024)
 #define DEFAULT_MMAP_MEMORY_MB 16 /* default of ffsctl's kernel patches */
 
-struct check {
-	struct load *l;
-	const struct function *f;
-	struct worker_draft *d;
+struct plugin_check {
+	struct load *load;
+	const struct function *function;
+	struct worker_settings *settings;
 	const struct ffsctl_plugin *plugin; /* NULL: not known */
 	struct node *size;		    /* the setting io.size; NULL: not set, or invalid */
 };
@@ -32,7 +32,7 @@ static const struct ffsctl_option *find_option(const struct ffsctl_option *table
 	return NULL;
 }
 
-static void unknown_option(const struct check *c, const struct node *option)
+static void unknown_option(const struct plugin_check *c, const struct node *option)
 {
 	const struct ffsctl_option *o = c->plugin->options;
 	_cleanup_free_ char *hint = NULL;
@@ -41,13 +41,13 @@ static void unknown_option(const struct check *c, const struct node *option)
 	bool any = o && o->name;
 
 	for (; o && o->name; o++)
-		load_consider(option->name, o->name, &best, &meant);
+		load_compare_suggestion(option->name, o->name, &best, &meant);
 	hint = any ? load_suggest(meant) : xstrdup(": it has none");
-	diag_error(c->l->diags, &option->name_at, "plugin '%s' has no option '%s'%s",
-		   c->d->w.plugin, option->name, hint);
+	diag_error(c->load->diags, &option->name_at, "plugin '%s' has no option '%s'%s",
+		   c->settings->w.plugin, option->name, hint);
 }
 
-static void check_option(const struct check *c, struct node *option)
+static void check_option(const struct plugin_check *c, struct node *option)
 {
 	struct option_value v = { .option = find_option(c->plugin->options, option->name) };
 	_cleanup_error_ struct error err = { 0 };
@@ -58,32 +58,33 @@ static void check_option(const struct check *c, struct node *option)
 		return;
 	}
 	if (option->type == NODE_STRING && !text_is_utf8(option->text)) {
-		load_error(c->l, option, "'%s' is not valid UTF-8", option->name);
+		load_error(c->load, option, "'%s' is not valid UTF-8", option->name);
 		return;
 	}
 	given = node_to_json(option);
 	if (option_from_json(&v, given, &err) < 0) {
 		_cleanup_free_ char *text = text_printable(err.text, strlen(err.text));
 
-		load_error(c->l, option, "%s", text);
+		load_error(c->load, option, "%s", text);
 	}
 	json_decref(given);
 	free(v.text);
 }
 
-static void check_options(const struct check *c)
+static void check_options(const struct plugin_check *c)
 {
-	struct node *options = c->d->options;
-	const struct text_range *at = options ? node_range(options) : &c->d->plugin->at;
+	struct node *options = c->settings->options;
+	const struct text_range *at = options ? node_range(options) : &c->settings->plugin->at;
 
 	if (options)
 		node_foreach(option, options)
 			if (!option->bad && option->type != NODE_BAD)
 				check_option(c, option);
 	for (const struct ffsctl_option *o = c->plugin->options; o && o->name; o++)
-		if (o->required && !c->l->partial && !(options && node_member(options, o->name)))
-			diag_error(c->l->diags, at, "plugin '%s' needs the option '%s'",
-				   c->d->w.plugin, o->name);
+		if (o->required && !c->load->has_syntax_error &&
+		    !(options && node_member(options, o->name)))
+			diag_error(c->load->diags, at, "plugin '%s' needs the option '%s'",
+				   c->settings->w.plugin, o->name);
 }
 
 /* --- packet and buffer sizes --- */
@@ -125,52 +126,53 @@ static bool is_out(const struct endpoint *ep)
  * Checks that a packet fits into the plugin's buffers: otherwise the UDC ends the transfer with an
  * error.
  */
-static void check_packets(const struct check *c)
+static void check_packets(const struct plugin_check *c)
 {
-	unsigned int largest = largest_packet(c->f->ffs);
+	unsigned int largest = largest_packet(c->function->ffs);
 
-	if (c->size && c->d->w.io_size < largest)
-		load_error(c->l, c->size,
+	if (c->size && c->settings->w.io_size < largest)
+		load_error(c->load, c->size,
 			   "'size' must be at least a packet of this function, %u bytes", largest);
-	else if (c->plugin && !c->d->w.io_size && c->plugin->transfer_size < largest)
-		load_error(c->l, c->d->plugin,
+	else if (c->plugin && !c->settings->w.io_size && c->plugin->transfer_size < largest)
+		load_error(c->load, c->settings->plugin,
 			   "plugin '%s' has buffers of %u bytes, but packets of this function have "
 			   "%u: set 'io.size'",
-			   c->d->w.plugin, c->plugin->transfer_size, largest);
-	else if (c->plugin && c->size && c->d->w.io_size < c->plugin->out_length)
-		load_error(c->l, c->size,
+			   c->settings->w.plugin, c->plugin->transfer_size, largest);
+	else if (c->plugin && c->size && c->settings->w.io_size < c->plugin->out_length)
+		load_error(c->load, c->size,
 			   "'size' must be at least %u, the length of OUT transfers of plugin '%s'",
-			   c->plugin->out_length, c->d->w.plugin);
+			   c->plugin->out_length, c->settings->w.plugin);
 }
 
-static bool engine_needs(const struct check *c, enum stream_needs needs)
+static bool engine_needs(const struct plugin_check *c, enum stream_needs needs)
 {
-	return worker_engine_needs[c->d->w.engine] & needs;
+	return worker_engine_needs[c->settings->w.engine] & needs;
 }
 
 /* Warns about OUT transfers that the engine copies. */
-static void check_dmabuf(const struct check *c)
+static void check_dmabuf(const struct plugin_check *c)
 {
-	const struct node *engine = c->d->engine.node;
+	const struct node *engine = c->settings->engine.node;
 
 	if (!c->plugin || c->plugin->out_length || !engine ||
-	    !engine_needs(c, STREAM_NEEDS_DMABUF) || count_endpoints(c->f->ffs, is_out) == 0)
+	    !engine_needs(c, STREAM_NEEDS_DMABUF) || count_endpoints(c->function->ffs, is_out) == 0)
 		return;
-	diag_warning(c->l->diags, &engine->at,
+	diag_warning(c->load->diags, &engine->at,
 		     "OUT transfers are copied: \"%s\" needs their length, which plugin '%s' does "
 		     "not declare (out_length)",
-		     engine->text, c->d->w.plugin);
+		     engine->text, c->settings->w.plugin);
 }
 
 /* Warns about buffers that do not fit into the mount's memory: their data is copied. */
-static void check_memory(const struct check *c)
+static void check_memory(const struct plugin_check *c)
 {
-	const struct node *engine = c->d->engine.node;
-	const struct worker *w = &c->d->w;
+	const struct node *engine = c->settings->engine.node;
+	const struct worker *w = &c->settings->w;
 	size_t size = w->io_size ? w->io_size : c->plugin ? c->plugin->transfer_size : 0;
 	size_t depth = w->io_depth ? w->io_depth : c->plugin ? c->plugin->depth : 0;
-	size_t n = count_endpoints(c->f->ffs, any_endpoint);
-	const struct placed_int *limit = c->f->ffs ? &c->f->ffs->mount.mmap_memory_mb : NULL;
+	size_t n = count_endpoints(c->function->ffs, any_endpoint);
+	const struct placed_int *limit =
+		c->function->ffs ? &c->function->ffs->mount.mmap_memory_mb : NULL;
 	uint64_t has, needs = (uint64_t)size * depth * n;
 
 	if (!engine || !engine_needs(c, STREAM_NEEDS_MMAP) || !limit)
@@ -179,30 +181,30 @@ static void check_memory(const struct check *c)
 	if (needs <= has * MIB)
 		return;
 	diag_warning(
-		c->l->diags, &engine->at,
+		c->load->diags, &engine->at,
 		"%zu endpoints with %zu transfers of %zu bytes need %.15g MiB, but the mount has "
 		"%u: the rest is copied (raise 'mount.mmap_memory_mb', or lower 'depth' or 'size')",
 		n, depth, size, (double)needs / MIB, (unsigned int)has);
 }
 
 /* Checks 'allow', which can restrict what a plugin declares, but not extend it. */
-static void check_allowed(const struct check *c, const struct node *allow)
+static void check_allowed(const struct plugin_check *c, const struct node *allow)
 {
 	if (allow && !allow->bad)
 		node_foreach(item, allow)
 			for (unsigned int i = 0; !item->bad && needs_words[i]; i++)
 				if (streq(item->text, needs_words[i]) &&
 				    !(c->plugin->needs & 1U << i))
-					diag_warning(c->l->diags, &item->at,
+					diag_warning(c->load->diags, &item->at,
 						     "\"%s\" has no effect: plugin '%s' does not "
 						     "declare that it needs it",
-						     item->text, c->d->w.plugin);
+						     item->text, c->settings->w.plugin);
 }
 
-void load_check_plugin(struct load *l, const struct function *f, struct worker_draft *d,
+void load_check_plugin(struct load *l, const struct function *f, struct worker_settings *d,
 		       struct node *node)
 {
-	struct check c = { .l = l, .f = f, .d = d };
+	struct plugin_check c = { .load = l, .function = f, .settings = d };
 	struct node *io = node_member(node, "io");
 
 	/* An invalid name already has an error */

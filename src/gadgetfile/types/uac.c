@@ -31,7 +31,7 @@ void set_attr_rates(struct load *l, const struct key *k, struct node *value, voi
 /* Sets a text and appends a newline: uac1 removes the last byte. */
 void set_attr_line(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	struct attr_draft *a = load_attr(field, k->name);
+	struct attribute_value *a = load_attr(field, k->name);
 
 	set_attr_string(l, k, value, field);
 	if (a->value && !value->bad) {
@@ -41,7 +41,7 @@ void set_attr_line(struct load *l, const struct key *k, struct node *value, void
 	}
 }
 
-static long long number(struct attrs_draft *d, const char *side, const char *name,
+static long long number(struct attribute_values *d, const char *side, const char *name,
 			long long fallback)
 {
 	_cleanup_free_ char *key = strf("%s_%s", side, name);
@@ -49,7 +49,7 @@ static long long number(struct attrs_draft *d, const char *side, const char *nam
 	return load_attr_number(d, key, fallback);
 }
 
-static void check_volume(struct load *l, struct attrs_draft *d, const char *side)
+static void check_volume(struct load *l, struct attribute_values *d, const char *side)
 {
 	long long min = number(d, side, "volume_min", -25600),
 		  max = number(d, side, "volume_max", 0), res = number(d, side, "volume_res", 256);
@@ -65,7 +65,7 @@ static void check_volume(struct load *l, struct attrs_draft *d, const char *side
 			   side, side, max - min, side, res);
 }
 
-static long long highest_rate(struct attrs_draft *d, const char *side, long long fallback)
+static long long highest_rate(struct attribute_values *d, const char *side, long long fallback)
 {
 	_cleanup_free_ char *key = strf("%s_srate", side);
 	const struct node *node = load_attr(d, key)->node;
@@ -85,7 +85,7 @@ static long long highest_rate(struct attrs_draft *d, const char *side, long long
  */
 #define MAX_PACKET 1024
 #define MICROFRAMES 8000
-static void check_bandwidth(struct load *l, struct attrs_draft *d, const char *side,
+static void check_bandwidth(struct load *l, struct attribute_values *d, const char *side,
 			    long long default_rate)
 {
 	_cleanup_free_ char *bint = strf("%s_hs_bint", side), *mask = strf("%s_chmask", side);
@@ -106,7 +106,7 @@ static void check_bandwidth(struct load *l, struct attrs_draft *d, const char *s
 			   side, bytes, MAX_PACKET, bint);
 }
 
-void load_uac(struct load *l, struct function *f, struct attrs_draft *d)
+void load_uac(struct load *l, struct function *f, struct attribute_values *d)
 {
 	static const char *const sides[] = { "p", "c" };
 

@@ -131,21 +131,21 @@ static const struct format *find_format(const char *word)
 
 /* The function's directory "streaming" while it is built. */
 struct uvc {
-	struct load *l;
-	struct function *f;
-	char *dir; /* directory of the current format */
+	struct load *load;
+	struct function *function;
+	char *format_directory; /* directory of the current format */
 	unsigned int bits;
 	size_t n_formats, n_frames;
 };
 
 static void add_dir(struct uvc *u, char *path, const struct node *node)
 {
-	load_add_entry(u->l, &u->f->entries, ENTRY_DIRECTORY, path, NULL, 0, node);
+	load_add_entry(u->load, &u->function->entries, ENTRY_DIRECTORY, path, NULL, 0, node);
 }
 
 static void add_text(struct uvc *u, char *path, char *text, const struct node *node)
 {
-	load_add_entry(u->l, &u->f->entries, ENTRY_WRITE, path, text, strlen(text), node);
+	load_add_entry(u->load, &u->function->entries, ENTRY_WRITE, path, text, strlen(text), node);
 }
 
 static void add_number(struct uvc *u, const char *dir, const char *name, long long value,
@@ -155,7 +155,7 @@ static void add_number(struct uvc *u, const char *dir, const char *name, long lo
 }
 
 /* Adds the value in the file, or the fallback. */
-static void add_given(struct uvc *u, const char *dir, const char *name, struct attrs_draft *d,
+static void add_given(struct uvc *u, const char *dir, const char *name, struct attribute_values *d,
 		      long long fallback)
 {
 	add_number(u, dir, name, load_attr_number(d, name, fallback), d->node);
@@ -163,7 +163,8 @@ static void add_given(struct uvc *u, const char *dir, const char *name, struct a
 
 static void add_link(struct uvc *u, char *path, char *target, const struct node *node)
 {
-	load_add_entry(u->l, &u->f->entries, ENTRY_LINK, path, target, strlen(target), node);
+	load_add_entry(u->load, &u->function->entries, ENTRY_LINK, path, target, strlen(target),
+		       node);
 }
 
 /* --- frames ----------------------------------------------------------------------------------- */
@@ -184,7 +185,7 @@ static uint32_t to_interval(double fps)
  * Gets the intervals of a frame in ascending order and units of 100 ns, from either unit in the
  * file; returns their number.
  */
-static size_t intervals(struct attrs_draft *d, uint32_t v[MAX_INTERVALS], uint32_t *first)
+static size_t intervals(struct attribute_values *d, uint32_t v[MAX_INTERVALS], uint32_t *first)
 {
 	const struct node *fps = load_attr(d, "fps")->node,
 			  *raw = load_attr(d, "dwFrameInterval")->node, *given = fps ? fps : raw;
@@ -238,7 +239,8 @@ static long long at_most(double value)
 static bool check_size(struct load *l, const struct node *frame, long long size, const char *word,
 		       const char *other)
 {
-	if (size == 0 && !node_member(frame, word) && !node_member(frame, other) && !l->partial)
+	if (size == 0 && !node_member(frame, word) && !node_member(frame, other) &&
+	    !l->has_syntax_error)
 		diag_error(l->diags, node_range(frame), "a frame needs '%s'", word);
 	return size != 0;
 }
@@ -248,27 +250,28 @@ static void load_frame(struct uvc *u, struct node *node)
 	uint32_t v[MAX_INTERVALS], first;
 	_cleanup_free_ char *dir = NULL;
 	const struct node *list;
-	struct attrs_draft d;
+	struct attribute_values d;
 	long long width, height;
 	double bits;
 	size_t n;
 
-	load_attr_rows(u->l, &uvc_frame_keys, node, &d);
-	load_either(u->l, &d, "width", "wWidth");
-	load_either(u->l, &d, "height", "wHeight");
-	load_either(u->l, &d, "fps", "dwFrameInterval");
+	load_attr_rows(u->load, &uvc_frame_keys, node, &d);
+	load_check_second_name(u->load, &d, "width", "wWidth");
+	load_check_second_name(u->load, &d, "height", "wHeight");
+	load_check_second_name(u->load, &d, "fps", "dwFrameInterval");
 	list = load_attr(&d, load_attr(&d, "fps")->node ? "fps" : "dwFrameInterval")->node;
 	if (list && (list->type & TYPE_LIST) && list->n > MAX_INTERVALS)
-		diag_error(u->l->diags, &list->at, "a frame has at most %d rates", MAX_INTERVALS);
+		diag_error(u->load->diags, &list->at, "a frame has at most %d rates",
+			   MAX_INTERVALS);
 	width = load_attr_number(&d, "width", load_attr_number(&d, "wWidth", 0));
 	height = load_attr_number(&d, "height", load_attr_number(&d, "wHeight", 0));
 	n = intervals(&d, v, &first);
-	if (!check_size(u->l, node, width, "width", "wWidth") ||
-	    !check_size(u->l, node, height, "height", "wHeight") || n == 0)
+	if (!check_size(u->load, node, width, "width", "wWidth") ||
+	    !check_size(u->load, node, height, "height", "wHeight") || n == 0)
 		return;
-	check_default(u->l, load_attr(&d, "dwDefaultFrameInterval")->node, v, n);
+	check_default(u->load, load_attr(&d, "dwDefaultFrameInterval")->node, v, n);
 	bits = (double)width * (double)height * u->bits;
-	dir = strf("%s/%zu_%lldx%lld", u->dir, ++u->n_frames, width, height);
+	dir = strf("%s/%zu_%lldx%lld", u->format_directory, ++u->n_frames, width, height);
 	add_dir(u, xstrdup(dir), node);
 	add_number(u, dir, "wWidth", width, node);
 	add_number(u, dir, "wHeight", height, node);
@@ -285,44 +288,45 @@ static void load_frame(struct uvc *u, struct node *node)
 
 static void load_format(struct uvc *u, const struct format *format, struct node *node)
 {
-	struct attrs_draft d;
-	struct attr_draft *guid;
+	struct attribute_values d;
+	struct attribute_value *guid;
 	const struct node *frames, *preset;
 
 	u->n_frames = 0;
-	u->dir = strf("streaming/%s/%zu_%s", format->kind, ++u->n_formats, format->word);
-	load_attr_rows(u->l, &uvc_format_keys, node, &d);
+	u->format_directory =
+		strf("streaming/%s/%zu_%s", format->kind, ++u->n_formats, format->word);
+	load_attr_rows(u->load, &uvc_format_keys, node, &d);
 	guid = load_attr(&d, "guidFormat");
 	u->bits = (unsigned int)load_attr_number(&d, "bBitsPerPixel", format->bits);
-	add_dir(u, xstrdup(u->dir), node);
+	add_dir(u, xstrdup(u->format_directory), node);
 	if (format->guid) {
 		if (guid->value && guid->size != 16)
-			load_error(u->l, guid->node, "'guidFormat' has 16 bytes, not %zu",
+			load_error(u->load, guid->node, "'guidFormat' has 16 bytes, not %zu",
 				   guid->size);
 		else if (guid->value)
-			load_add_entry(u->l, &u->f->entries, ENTRY_WRITE,
-				       strf("%s/guidFormat", u->dir), steal_ptr(guid->value), 16,
-				       guid->node);
+			load_add_entry(u->load, &u->function->entries, ENTRY_WRITE,
+				       strf("%s/guidFormat", u->format_directory),
+				       steal_ptr(guid->value), 16, guid->node);
 		else
-			load_add_entry(u->l, &u->f->entries, ENTRY_WRITE,
-				       strf("%s/guidFormat", u->dir),
+			load_add_entry(u->load, &u->function->entries, ENTRY_WRITE,
+				       strf("%s/guidFormat", u->format_directory),
 				       memcpy(xcalloc(17, 1), format->guid, 16), 16, node);
-		add_number(u, u->dir, "bBitsPerPixel", u->bits, node);
+		add_number(u, u->format_directory, "bBitsPerPixel", u->bits, node);
 	} else if (guid->node) {
-		diag_error(u->l->diags, node_range(guid->node), "a format of type %s has no GUID",
-			   format->word);
+		diag_error(u->load->diags, node_range(guid->node),
+			   "a format of type %s has no GUID", format->word);
 	}
-	add_given(u, u->dir, "bDefaultFrameIndex", &d, 1);
+	add_given(u, u->format_directory, "bDefaultFrameIndex", &d, 1);
 	frames = load_attr(&d, "frames")->node;
 	if (frames && frames->n > MAX_FRAMES)
-		load_error(u->l, load_attr(&d, "frames")->node, "a format has at most %d frames",
+		load_error(u->load, load_attr(&d, "frames")->node, "a format has at most %d frames",
 			   MAX_FRAMES);
 	for (struct node *item = frames ? frames->first : NULL; item; item = item->next)
 		if (!item->bad)
 			load_frame(u, item);
 	preset = load_attr(&d, "bDefaultFrameIndex")->node;
 	if (frames && preset && preset->integer > (int64_t)frames->n)
-		diag_error(u->l->diags, node_range(preset),
+		diag_error(u->load->diags, node_range(preset),
 			   "'bDefaultFrameIndex' is 1 to %zu, the number of frames", frames->n);
 	free(guid->value);
 }
@@ -358,7 +362,7 @@ static const struct format *type_of(struct load *l, struct node *item)
 
 	if (format)
 		return format;
-	if (!item->name && !type && !l->partial)
+	if (!item->name && !type && !l->has_syntax_error)
 		diag_error(l->diags, &item->at, "a format needs 'type'");
 	if (item->name)
 		diag_error(l->diags, &item->name_at,
@@ -370,20 +374,20 @@ static const struct format *type_of(struct load *l, struct node *item)
 /* Adds other errors about a format whose type is wrong. */
 static void check_format(struct load *l, struct node *item)
 {
-	struct attrs_draft d;
+	struct attribute_values d;
 
 	load_attr_rows(l, &uvc_format_keys, item, &d);
 	free(load_attr(&d, "guidFormat")->value);
 }
 
-void load_uvc(struct load *l, struct function *f, struct attrs_draft *d)
+void load_uvc(struct load *l, struct function *f, struct attribute_values *d)
 {
 	struct node *list = load_attr(d, "formats")->node, *config = load_attr(d, "config")->node;
-	struct uvc u = { .l = l, .f = f };
+	struct uvc u = { .load = l, .function = f };
 	char *dirs[16] = { NULL };
 
 	if (config) { /* the group that schemes of libusbgx have for the first four rows */
-		struct attrs_draft inner;
+		struct attribute_values inner;
 
 		load_attr_rows(l, &uvc_config_keys, config, &inner);
 		node_foreach(setting, config)
@@ -406,7 +410,7 @@ void load_uvc(struct load *l, struct function *f, struct attrs_draft *d)
 			break;
 		}
 		load_format(&u, format, item);
-		dirs[u.n_formats - 1] = u.dir;
+		dirs[u.n_formats - 1] = u.format_directory;
 	}
 	if (list && u.n_formats > 0)
 		add_headers(&u, dirs, list);

@@ -23,7 +23,7 @@ static bool may_have_device(const struct function *f)
 }
 
 /* Returns why the function does not have the variable, or NULL. */
-static const char *why_not(const struct function *f, const char *variable)
+static const char *why_undefined(const struct function *f, const char *variable)
 {
 	if (streq(variable, "ifname") && f->ffs)
 		return "an ffs function has no '${ifname}'";
@@ -44,7 +44,7 @@ static const char *why_not(const struct function *f, const char *variable)
  */
 void load_check_variables(struct load *l, struct node *value)
 {
-	const struct function *f = &l->g->functions[l->g->n_functions - 1];
+	const struct function *f = &l->gadget->functions[l->gadget->n_functions - 1];
 
 	for (const char *p = value->text; (p = strstr(p, "${")); p++) {
 		size_t n = strcspn(p + 2, "}");
@@ -67,7 +67,7 @@ void load_check_variables(struct load *l, struct node *value)
 				   shown);
 			return;
 		}
-		why = l->partial ? NULL : why_not(f, name);
+		why = l->has_syntax_error ? NULL : why_undefined(f, name);
 		if (why) {
 			load_error(l, value, "%s", why);
 			return;
@@ -92,7 +92,7 @@ static bool is_reserved_env(const char *name)
 
 void set_env(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	struct worker *w = &((struct worker_draft *)field)->w;
+	struct worker *w = &((struct worker_settings *)field)->w;
 
 	load_group(l, k->group, value, NULL);
 	node_foreach(item, value) {

@@ -14,13 +14,13 @@
 static const struct key os_compat_rows[] = {
 	{ "interface", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
 	  .doc = "Which one, counted from 0 in this function.", .set = set_int,
-	  FIELD(struct os_compat_draft, interface) },
+	  FIELD(struct os_compat_settings, interface) },
 	{ "compatible", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
 	  .pattern = OS_ID_PATTERN, .doc = "Compatible ID, at most 8 characters: \"WINUSB\".",
-	  .set = set_node, FIELD(struct os_compat_draft, compatible) },
+	  .set = set_node, FIELD(struct os_compat_settings, compatible) },
 	{ "sub_compatible", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = OS_ID_PATTERN,
 	  .fallback = "none", .doc = "Sub-compatible ID, at most 8 characters.", .set = set_node,
-	  FIELD(struct os_compat_draft, sub_compatible) },
+	  FIELD(struct os_compat_settings, sub_compatible) },
 	{ 0 },
 };
 const struct key_group os_compat_keys = { "ffs.os_compat", "an entry of 'os_compat'",
@@ -35,18 +35,18 @@ static const struct key_word os_property_words[] = {
 static const struct key os_properties_rows[] = {
 	{ "interface", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
 	  .doc = "Which one, counted from 0 in this function.", .set = set_int,
-	  FIELD(struct os_property_draft, interface) },
+	  FIELD(struct os_property_settings, interface) },
 	{ "name", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = "^[ -~]+$",
 	  .doc = "Name of the value, in ASCII.", .set = set_node,
-	  FIELD(struct os_property_draft, name) },
+	  FIELD(struct os_property_settings, name) },
 	{ "type", NODE_STRING, .words = os_property_words, .fallback = "string",
 	  .doc = "Its type in the registry: REG_SZ, REG_EXPAND_SZ, REG_BINARY or REG_LINK. Linux "
 		 "sends no others.",
-	  .set = set_word, FIELD(struct os_property_draft, type) },
+	  .set = set_word, FIELD(struct os_property_settings, type) },
 	{ "data", NODE_STRING | TYPE_LIST, NODE_INT, KEY_REQUIRED, BYTE,
 	  .doc = "The value: of type binary a list of bytes, else a string in ASCII. Linux takes "
 		 "240 bytes of name and value together.",
-	  .set = set_node, FIELD(struct os_property_draft, data) },
+	  .set = set_node, FIELD(struct os_property_settings, data) },
 	{ 0 },
 };
 const struct key_group os_properties_keys = { "ffs.os_properties", "an entry of 'os_properties'",
@@ -68,7 +68,7 @@ static struct interface *find_interface(struct load *l, struct ffs *ffs, const s
 		return NULL;
 	if (n->value < (int64_t)ffs->n_interfaces)
 		return &ffs->interfaces[n->value];
-	if (!l->partial)
+	if (!l->has_syntax_error)
 		load_error(l, load_member(node, "interface"),
 			   "no interface %lld: this function has %zu, counted from 0",
 			   (long long)n->value, ffs->n_interfaces);
@@ -115,7 +115,7 @@ static bool is_guid(const char *text)
 
 static void load_compat(struct load *l, struct ffs *ffs, struct node *node)
 {
-	struct os_compat_draft d = { 0 };
+	struct os_compat_settings d = { 0 };
 	struct interface *i;
 
 	load_group(l, &os_compat_keys, node, &d);
@@ -197,7 +197,7 @@ static bool property_data(struct load *l, unsigned int type, struct node *value,
 
 static void load_property(struct load *l, struct ffs *ffs, struct node *node)
 {
-	struct os_property_draft d = { .type = REG_SZ };
+	struct os_property_settings d = { .type = REG_SZ };
 	struct ffs_bytes data = { 0 };
 	struct interface *i;
 	struct os_property *p;
@@ -255,8 +255,9 @@ static void set_winusb(struct load *l, struct function *f, struct node *value)
 			   shown);
 		return;
 	}
-	guid = value->type == NODE_STRING ? xstrdup(value->text) : make_guid(l->g->name, f->label);
-	if (value->type == NODE_BOOL && !l->partial)
+	guid = value->type == NODE_STRING ? xstrdup(value->text)
+					  : make_guid(l->gadget->name, f->label);
+	if (value->type == NODE_BOOL && !l->has_syntax_error)
 		diag_note(l->diags, &value->name_at,
 			  "programs for Windows find the function by the GUID %s, which is made "
 			  "from the gadget's name and the function's label",
@@ -279,7 +280,7 @@ static void set_winusb(struct load *l, struct function *f, struct node *value)
 	}
 }
 
-void load_winusb(struct load *l, struct function *f, struct ffs_draft *d)
+void load_winusb(struct load *l, struct function *f, struct ffs_settings *d)
 {
 	if (d->os_compat) {
 		node_foreach(item, d->os_compat)
@@ -295,12 +296,12 @@ void load_winusb(struct load *l, struct function *f, struct ffs_draft *d)
 		set_winusb(l, f, d->winusb);
 }
 
-struct node *load_asks_os_descs(const struct load *l, size_t function)
+struct node *load_os_descs_setting(const struct load *l, size_t function)
 {
 	static const char *const names[] = { "winusb", "os_compat", "os_properties" };
 	const struct node *node;
 
-	if (function >= l->g->n_functions || !l->g->functions[function].ffs)
+	if (function >= l->gadget->n_functions || !l->gadget->functions[function].ffs)
 		return NULL;
 	node = node_member(l->functions[function], "ffs");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {

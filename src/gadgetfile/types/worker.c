@@ -50,7 +50,7 @@ static void load_exec(struct load *l, struct worker *w, struct node *list)
 }
 
 /* Loads 'plugin' or 'exec', of which there must be exactly one; false: an error was added. */
-static bool load_kind(struct load *l, struct worker_draft *d, struct node *node)
+static bool load_kind(struct load *l, struct worker_settings *d, struct node *node)
 {
 	struct node *plugin = node_member(node, "plugin"), *exec = node_member(node, "exec");
 
@@ -59,7 +59,7 @@ static bool load_kind(struct load *l, struct worker_draft *d, struct node *node)
 			   "a worker is either a 'plugin' or a program ('exec'), not both");
 		return false;
 	}
-	if (!plugin && !exec && !l->partial)
+	if (!plugin && !exec && !l->has_syntax_error)
 		diag_error(l->diags, &node->name_at, "a worker needs 'plugin' or 'exec'");
 	if (d->plugin)
 		load_plugin(l, &d->w, d->plugin);
@@ -69,7 +69,8 @@ static bool load_kind(struct load *l, struct worker_draft *d, struct node *node)
 }
 
 /* Adds an error about a setting that does not apply to this kind of worker. */
-static void refuse(struct load *l, const struct node *node, const char *key, const char *why)
+static void error_not_applicable(struct load *l, const struct node *node, const char *key,
+				 const char *why)
 {
 	struct node *setting = node_member(node, key);
 
@@ -136,33 +137,35 @@ static void check_ready(struct load *l, const struct worker *w, const struct nod
 
 static void check_exec(struct load *l, const struct node *node)
 {
-	refuse(l, node, "options", "is for plugins: a program has its arguments in 'exec'");
-	refuse(l, node, "io", "is for plugins: a program does its own I/O");
+	error_not_applicable(l, node, "options",
+			     "is for plugins: a program has its arguments in 'exec'");
+	error_not_applicable(l, node, "io", "is for plugins: a program does its own I/O");
 }
 
 /* Adds errors about settings that do not apply to a worker that gets no endpoints from ffsctl. */
-static void check_without_endpoints(struct load *l, const struct worker_draft *d,
+static void check_without_endpoints(struct load *l, const struct worker_settings *d,
 				    const struct node *node, const char *why)
 {
 	if (d->plugin)
 		load_error(l, d->plugin, "a plugin needs endpoints, and %s", why);
-	refuse(l, node, "blocking", "is about endpoints that ffsctl opens");
-	refuse(l, node, "on_crash", "is about endpoints that ffsctl opens");
+	error_not_applicable(l, node, "blocking", "is about endpoints that ffsctl opens");
+	error_not_applicable(l, node, "on_crash", "is about endpoints that ffsctl opens");
 }
 
 /*
  * Adds errors about settings that do not apply to this type of function, or to a worker that opens
  * ep0.
  */
-static void check_place(struct load *l, const struct function *f, const struct worker_draft *d,
-			const struct node *node)
+static void check_function_type(struct load *l, const struct function *f,
+				const struct worker_settings *d, const struct node *node)
 {
 	struct node *ready = node_member(node, "ready");
 
 	if (f->ffs)
-		refuse(l, node, "start",
-		       "is for workers of kernel functions: a worker of FunctionFS starts before "
-		       "the bind");
+		error_not_applicable(
+			l, node, "start",
+			"is for workers of kernel functions: a worker of FunctionFS starts before "
+			"the bind");
 	else
 		check_without_endpoints(l, d, node, "a kernel function has none");
 	if (!f->ffs && d->w.opens_ep0) {
@@ -170,8 +173,9 @@ static void check_place(struct load *l, const struct function *f, const struct w
 			   "a kernel function has no ep0");
 	} else if (d->w.opens_ep0) {
 		check_without_endpoints(l, d, node, "a daemon that opens ep0 has its own");
-		refuse(l, node, "on_failed",
-		       "has no effect: when a daemon closes ep0, the kernel unbinds the gadget");
+		error_not_applicable(
+			l, node, "on_failed",
+			"has no effect: when a daemon closes ep0, the kernel unbinds the gadget");
 	} else if (ready && !ready->bad && d->w.ready == READY_INSTANCE) {
 		load_error(l, ready,
 			   "\"instance\" is for daemons that write their own descriptors "
@@ -194,12 +198,12 @@ static char *options_json(const struct node *options)
 
 void load_worker(struct load *l, struct function *f, struct node *node)
 {
-	struct worker_draft d = { .w = { .start_timeout = 10,
-					 .stop_timeout = 5,
-					 .restart_delay = 1,
-					 .restart_max_delay = 30,
-					 .restart_limit = 5,
-					 .restart_window = 60 } };
+	struct worker_settings d = { .w = { .start_timeout = 10,
+					    .stop_timeout = 5,
+					    .restart_delay = 1,
+					    .restart_max_delay = 30,
+					    .restart_limit = 5,
+					    .restart_window = 60 } };
 
 	load_group(l, &worker_keys, node, &d);
 	d.w.at = load_position(l, &node->name_at);
@@ -212,7 +216,7 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 	d.w.opens_ep0 = d.opens.value == 1;
 	if (load_kind(l, &d, node)) {
 		check_times(l, &d.w, node);
-		check_place(l, f, &d, node);
+		check_function_type(l, f, &d, node);
 		if (node_member(node, "plugin")) {
 			check_ready(l, &d.w, node);
 			if (f->ffs && !d.w.opens_ep0)
@@ -223,11 +227,13 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 	}
 	set_defaults(&d.w, f, node, l->n_functions);
 	if (!d.w.sandbox)
-		refuse(l, node, "allow",
-		       "needs a sandbox, which this worker does not have (sandbox = true)");
+		error_not_applicable(
+			l, node, "allow",
+			"needs a sandbox, which this worker does not have (sandbox = true)");
 	if (d.w.keep_privileges)
-		refuse(l, node, "capabilities",
-		       "has no effect: with privileges = \"keep\" the worker keeps all");
+		error_not_applicable(
+			l, node, "capabilities",
+			"has no effect: with privileges = \"keep\" the worker keeps all");
 	if (d.w.keep_privileges && !d.w.user.value)
 		diag_error(l->diags, &d.privileges.node->at,
 			   "privileges = \"keep\" needs 'user': the privileges are those of that "

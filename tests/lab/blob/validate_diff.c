@@ -383,7 +383,7 @@ int main(int argc, char **argv)
 	int r;
 
 	parse_options(&c, argc, argv);
-	c.validator.count = c.count;
+	c.validator.branch_counts = c.count;
 	open_files();
 	if (!c.dry)
 		make_instance();

@@ -295,7 +295,7 @@ Test(validate, every_rule_has_its_words)
 		cr_assert_not_null(info->name, "rule %d", r);
 		cr_assert_not_null(info->source, "%s", info->name);
 		cr_assert_eq(info->kind == FFS_REFUSAL, info->error != 0, "%s", info->name);
-		cr_assert_eq(info->kind == FFS_BRANCH, !info->wrong, "%s", info->name);
-		cr_assert_eq(info->kind == FFS_BRANCH, !info->todo, "%s", info->name);
+		cr_assert_eq(info->kind == FFS_BRANCH, !info->what_is_wrong, "%s", info->name);
+		cr_assert_eq(info->kind == FFS_BRANCH, !info->what_to_do, "%s", info->name);
 	}
 }

@@ -20,7 +20,9 @@ static void validate_session(const struct ffs_kernel *kernel, const struct blobs
 			     struct tally *t)
 {
 	struct blob_session s = {
-		.validator = { .kernel = kernel, .fd_kind = blobs_fd_kind, .count = t->count },
+		.validator = { .kernel = kernel,
+			       .fd_kind = blobs_fd_kind,
+			       .branch_counts = t->count },
 	};
 	bool standard = true;
 
@@ -59,7 +61,7 @@ Test(validate_blobs, the_generator_breaks_every_rule_and_keeps_it)
 	static struct ffs_branch_count count[FFS_RULE_COUNT];
 	const struct ffs_validator all = { .kernel = ffs_kernel_find("6.12-patched"),
 					   .fd_kind = blobs_fd_kind,
-					   .count = count };
+					   .branch_counts = count };
 	struct blobs b = { 0 };
 
 	for (int i = 0; i < FOR_EVERY_RULE; i++) {

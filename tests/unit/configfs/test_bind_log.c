@@ -13,7 +13,7 @@ static int error_of(const char *record)
 	bool last = bind_log_record(&log, record, OURS);
 
 	cr_expect_eq(last, log.error != 0);
-	cr_expect_null(log.words);
+	cr_expect_null(log.function_message);
 	bind_log_close(&log);
 	return log.error;
 }
@@ -58,7 +58,7 @@ Test(bind_log, the_words_are_the_last_before_the_error)
 	cr_expect(
 		bind_log_record(&log, "3,4,1,-;udc dummy_udc.0: failed to start meter: -22", OURS));
 	cr_expect_eq(log.error, 22);
-	cr_expect_str_eq(log.words, "two: 2");
+	cr_expect_str_eq(log.function_message, "two: 2");
 	bind_log_close(&log);
 }
 
@@ -68,6 +68,6 @@ Test(bind_log, a_log_that_cannot_be_read_says_nothing)
 
 	bind_log_read(&log, OURS);
 	cr_expect_eq(log.error, 0);
-	cr_expect_null(log.words);
+	cr_expect_null(log.function_message);
 	bind_log_close(&log);
 }

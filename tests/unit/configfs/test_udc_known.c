@@ -12,7 +12,7 @@ static struct gadget *load(const char *text)
 	struct gadget *g;
 
 	gadgetfile_load_text("/nonexistent/demo.conf", text, strlen(text), &g, NULL, &diags);
-	cr_assert_not_null(g, "%s", diags.n ? diags.v[0].text : "");
+	cr_assert_not_null(g, "%s", diags.n ? diags.list[0].text : "");
 	diags_free(&diags);
 	return g;
 }

@@ -23,7 +23,7 @@ static json_t *form_of(const char *text)
 	json_t *form;
 
 	scan_text(&s, "test.conf", text, strlen(text), &diags);
-	cr_assert_eq(diags.n_errors, 0, "%s:\n%s", diags.v[0].text, text);
+	cr_assert_eq(diags.n_errors, 0, "%s:\n%s", diags.list[0].text, text);
 	form = node_to_json(s.root);
 	scan_free(&s);
 	diags_free(&diags);
@@ -261,7 +261,7 @@ static struct result export_tree(const struct tree *t)
 	r.text = gadgetfile_write(r.form);
 	r.n_lost = e.n_lost;
 	gadgetfile_load_text("g.conf", r.text, strlen(r.text), &r.g, NULL, &diags);
-	cr_assert_not_null(r.g, "%s\n%s", diags.n ? diags.v[0].text : "", r.text);
+	cr_assert_not_null(r.g, "%s\n%s", diags.n ? diags.list[0].text : "", r.text);
 	diags_free(&diags);
 	export_free(&e);
 	return r;
@@ -277,8 +277,8 @@ static void result_free(struct result *r)
 static const struct entry *entry_of(const struct gadget *g, size_t function, const char *path)
 {
 	for (size_t i = 0; i < g->functions[function].entries.n; i++)
-		if (streq(g->functions[function].entries.v[i].path, path))
-			return &g->functions[function].entries.v[i];
+		if (streq(g->functions[function].entries.list[i].path, path))
+			return &g->functions[function].entries.list[i];
 	cr_assert_fail("no %s", path);
 	abort();
 }
@@ -342,8 +342,8 @@ Test(tree, links_come_after_those_below_what_they_lead_to)
 	put_link(&t, "configs/c.1/x", "functions/uvc.x");
 	r = export_tree(&t);
 	cr_assert_eq(r.n_lost, 1);
-	n = (size_t)(entry_of(r.g, 0, "streaming/mjpeg/m/c") - r.g->functions[0].entries.v);
-	cr_assert_lt(&r.g->functions[0].entries.v[n], entry_of(r.g, 0, "streaming/header/h/m"));
+	n = (size_t)(entry_of(r.g, 0, "streaming/mjpeg/m/c") - r.g->functions[0].entries.list);
+	cr_assert_lt(&r.g->functions[0].entries.list[n], entry_of(r.g, 0, "streaming/header/h/m"));
 	cr_assert_lt(entry_of(r.g, 0, "streaming/header/h/m"),
 		     entry_of(r.g, 0, "streaming/class/fs/h"));
 	cr_assert_lt(entry_of(r.g, 0, "streaming/color_matching/c/bColorPrimaries"),

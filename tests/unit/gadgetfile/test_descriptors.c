@@ -206,8 +206,8 @@ Test(descriptors, extra_descriptors_are_not_changed)
 static const char *entry(const char *path)
 {
 	for (size_t i = 0; i < g->entries.n; i++)
-		if (streq(g->entries.v[i].path, path))
-			return g->entries.v[i].value;
+		if (streq(g->entries.list[i].path, path))
+			return g->entries.list[i].value;
 	return NULL;
 }
 
@@ -333,13 +333,13 @@ Test(descriptors, reports_what_the_kernel_would_refuse_at_its_position)
 	cr_expect_null(g);
 	cr_expect_eq(d.n_errors, 1);
 	cr_expect(said(DIAG_ERROR, "FunctionFS refuses the strings of function 'a'"), "%s",
-		  d.v[0].text);
+		  d.list[0].text);
 	for (size_t i = 0; i < d.n; i++) {
-		if (d.v[i].severity != DIAG_ERROR)
+		if (d.list[i].severity != DIAG_ERROR)
 			continue;
-		cr_expect_eq(d.v[i].line, 3);
-		cr_expect_eq(d.v[i].column, 3);
-		cr_expect_eq(d.v[i].end_column, 6, "'ffs'");
+		cr_expect_eq(d.list[i].line, 3);
+		cr_expect_eq(d.list[i].column, 3);
+		cr_expect_eq(d.list[i].end_column, 6, "'ffs'");
 	}
 }
 

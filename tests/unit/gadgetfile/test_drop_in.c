@@ -12,7 +12,7 @@ static struct diags d;
 static void scan_with(const char *text, const char *over)
 {
 	scan_text(&s, "a.conf", text, strlen(text), &d);
-	scan_text_over(&s, "a.conf.d/b.conf", over, strlen(over));
+	scan_text_as_drop_in(&s, "a.conf.d/b.conf", over, strlen(over));
 }
 
 static void done(void)
@@ -71,7 +71,7 @@ Test(drop_in, a_value_of_another_type_replaces_the_first)
 Test(drop_in, several_apply_in_order)
 {
 	scan_with("a = 1;", "a = 2; b = 2;");
-	scan_text_over(&s, "a.conf.d/c.conf", "b = 3;", 6);
+	scan_text_as_drop_in(&s, "a.conf.d/c.conf", "b = 3;", 6);
 	expect("{'a':2,'b':3}");
 	cr_expect_str_eq(node_member(s.root, "b")->at.source->path, "a.conf.d/c.conf");
 }
@@ -80,17 +80,17 @@ Test(drop_in, a_duplicate_in_a_drop_in_is_an_error_there)
 {
 	scan_with("a = 1;", "a = 2;\na = 3;");
 	cr_expect_eq(d.n_errors, 1);
-	cr_expect_str_eq(d.v[0].file, "a.conf.d/b.conf");
-	cr_expect_eq(d.v[0].line, 2);
+	cr_expect_str_eq(d.list[0].file, "a.conf.d/b.conf");
+	cr_expect_eq(d.list[0].line, 2);
 	expect("{'a':2}");
 }
 
 Test(drop_in, syntax_errors_of_all_files_are_reported)
 {
 	scan_with("a = ;\nb = \"", "c = ;\n\"open");
-	scan_text_over(&s, "a.conf.d/c.conf", "d = ;", 5);
+	scan_text_as_drop_in(&s, "a.conf.d/c.conf", "d = ;", 5);
 	cr_expect_eq(d.n_errors, 3, "%zu", d.n_errors);
-	cr_expect_str_eq(d.v[d.n - 1].file, "a.conf.d/c.conf");
+	cr_expect_str_eq(d.list[d.n - 1].file, "a.conf.d/c.conf");
 }
 
 Test(drop_in, the_limit_of_settings_applies_to_the_merged_group)
@@ -104,7 +104,7 @@ Test(drop_in, the_limit_of_settings_applies_to_the_merged_group)
 	}
 	scan_with(text, over);
 	cr_expect_eq(d.n_errors, 1);
-	cr_expect_str_eq(d.v[0].text, "more than 512 settings in one group");
+	cr_expect_str_eq(d.list[0].text, "more than 512 settings in one group");
 }
 
 Test(drop_in, the_size_limit_applies_to_all_files_together)
@@ -114,6 +114,6 @@ Test(drop_in, the_size_limit_applies_to_all_files_together)
 	memset(blanks, ' ', GADGETFILE_MAX_SIZE - 1);
 	scan_with("a = 1;", blanks);
 	cr_expect_eq(d.n_errors, 1);
-	cr_expect_str_eq(d.v[0].text, "the gadget file is larger than 1 MiB with this file");
-	cr_expect_str_eq(d.v[0].file, "a.conf.d/b.conf");
+	cr_expect_str_eq(d.list[0].text, "the gadget file is larger than 1 MiB with this file");
+	cr_expect_str_eq(d.list[0].file, "a.conf.d/b.conf");
 }

@@ -76,7 +76,7 @@ Test(load, a_value_longer_than_a_configfs_page_is_an_error)
 			    *more = long_value(ENTRY_VALUE_MAX + 1);
 
 	load(page);
-	cr_expect_eq(g->functions[0].entries.v[0].size, ENTRY_VALUE_MAX);
+	cr_expect_eq(g->functions[0].entries.list[0].size, ENTRY_VALUE_MAX);
 	unload();
 	cr_expect_lt(
 		gadgetfile_load_text("/nonexistent/demo.conf", more, strlen(more), &g, NULL, &d),
@@ -376,7 +376,7 @@ Test(load, each_flag_of_functionfs_has_its_key)
 
 Test(load, each_key_of_a_flag_is_in_the_table)
 {
-	size_t first = offsetof(struct ffs_draft, flags);
+	size_t first = offsetof(struct ffs_settings, flags);
 
 	for (const struct key *k = ffs_keys.keys; k->name; k++) {
 		size_t n = (k->offset - first) / sizeof(struct node *);
@@ -550,9 +550,9 @@ Test(load, a_device_id_gets_its_length_in_front)
 {
 	load("functions : { a : { type = \"printer\"; attrs : { pnp_string = \"MFG:a;\"; }; }; "
 	     "b : { type = \"printer\"; attrs : { pnp_string = \"MFG:a;  \"; }; }; };");
-	cr_expect_str_eq(g->functions[0].entries.v[0].value, "MFG:a;  ");
-	cr_expect_eq(g->functions[0].entries.v[0].size, 8);
-	cr_expect_str_eq(g->functions[1].entries.v[0].value, "MFG:a;  ");
+	cr_expect_str_eq(g->functions[0].entries.list[0].value, "MFG:a;  ");
+	cr_expect_eq(g->functions[0].entries.list[0].size, 8);
+	cr_expect_str_eq(g->functions[1].entries.list[0].value, "MFG:a;  ");
 }
 
 Test(load, vendor_codes_of_os_descs_and_webusb_must_differ)

@@ -34,15 +34,15 @@ static const struct node *value(const char *text)
 {
 	const struct node *root = scan(text);
 
-	cr_assert_eq(d.n_errors, 0, "%s: %s", text, d.n ? d.v[0].text : "");
+	cr_assert_eq(d.n_errors, 0, "%s: %s", text, d.n ? d.list[0].text : "");
 	return node_member(root, "a");
 }
 
 static const struct diag *first_error(void)
 {
 	for (size_t i = 0; i < d.n; i++)
-		if (d.v[i].severity == DIAG_ERROR)
-			return &d.v[i];
+		if (d.list[i].severity == DIAG_ERROR)
+			return &d.list[i];
 	cr_assert_fail("no error");
 	return NULL;
 }
@@ -51,9 +51,9 @@ static void one_error(const char *text, unsigned int line, unsigned int column, 
 {
 	scan(text);
 	cr_assert_eq(d.n_errors, 1, "%zu errors in: %s", d.n_errors, text);
-	cr_expect_eq(d.v[0].line, line, "line %u", d.v[0].line);
-	cr_expect_eq(d.v[0].column, column, "column %u", d.v[0].column);
-	cr_expect(strstr(d.v[0].text, part), "%s", d.v[0].text);
+	cr_expect_eq(d.list[0].line, line, "line %u", d.list[0].line);
+	cr_expect_eq(d.list[0].column, column, "column %u", d.list[0].column);
+	cr_expect(strstr(d.list[0].text, part), "%s", d.list[0].text);
 }
 
 Test(scan, integers_are_converted_from_their_text)
@@ -93,7 +93,7 @@ Test(scan, integers_outside_32_bits_are_errors)
 		_cleanup_free_ char *text = strf("a = %s;", cases[i]);
 
 		one_error(text, 1, 5, "does not fit into 32 bits");
-		cr_expect(s.stricter, "libconfig wraps it");
+		cr_expect(s.has_stricter_error, "libconfig wraps it");
 		teardown();
 	}
 }
@@ -186,8 +186,8 @@ Test(scan, columns_count_characters)
 	const struct node *n;
 
 	scan("\xc3\xa4 = 1;");
-	cr_expect_eq(d.v[0].column, 1);
-	cr_expect_eq(d.v[0].end_column, 2, "one character, not two bytes");
+	cr_expect_eq(d.list[0].column, 1);
+	cr_expect_eq(d.list[0].end_column, 2, "one character, not two bytes");
 	teardown();
 	n = value("/* \xc3\xa4\xc3\xa4 */ a = \"\xe2\x82\xac\";\n");
 	cr_expect_eq(n->name_at.line, 1);
@@ -219,14 +219,14 @@ Test(scan, a_missing_quote_is_one_error_with_its_likely_position)
 {
 	one_error("a = \"x;\nb = \"y\";\nc = 1;\n", 2, 7, "has no end");
 	cr_assert_eq(d.n, 2);
-	cr_expect_eq(d.v[1].severity, DIAG_NOTE);
-	cr_expect_eq(d.v[1].line, 1);
+	cr_expect_eq(d.list[1].severity, DIAG_NOTE);
+	cr_expect_eq(d.list[1].line, 1);
 }
 
 Test(scan, a_duplicate_is_reported_with_the_first_one)
 {
 	one_error("a = 1;\nb = 1;\na = 2;\n", 3, 1, "'a' is set twice");
-	cr_expect_eq(d.v[1].line, 1);
+	cr_expect_eq(d.list[1].line, 1);
 	teardown();
 	scan("a = { x = 1; }; b = { x = 2; };");
 	cr_expect_eq(d.n_errors, 0, "in another group it is another setting");
@@ -236,7 +236,7 @@ Test(scan, nul_bytes_are_errors)
 {
 	scan_text(&s, "test.conf", "a = 1;\n\0", 8, &d);
 	cr_assert_eq(d.n_errors, 1);
-	cr_expect_eq(d.v[0].line, 2);
+	cr_expect_eq(d.list[0].line, 2);
 }
 
 Test(scan, nesting_is_limited)
@@ -277,7 +277,7 @@ Test(scan, the_number_of_errors_is_limited)
 	text[100000] = '\0';
 	scan(text);
 	cr_expect_eq(d.n, DIAG_MAX_ERRORS + 1);
-	cr_expect(strstr(d.v[d.n - 1].text, "too many errors"));
+	cr_expect(strstr(d.list[d.n - 1].text, "too many errors"));
 	free(text);
 }
 
@@ -292,7 +292,7 @@ Test(scan, the_size_of_groups_is_limited)
 	fclose(f);
 	scan(text);
 	cr_assert_eq(d.n_errors, 1);
-	cr_expect(strstr(d.v[0].text, "settings in one group"));
+	cr_expect(strstr(d.list[0].text, "settings in one group"));
 	free(text);
 }
 
@@ -348,7 +348,7 @@ Test(include, is_replaced_by_the_file)
 	put("main.conf", "a = {\n  @include \"part\"\n};\nc = 3;\n");
 	put("part", "b = 2; # no newline is needed after this: \"\n");
 	scan_main_file();
-	cr_assert_eq(d.n_errors, 0, "%s", d.v[0].text);
+	cr_assert_eq(d.n_errors, 0, "%s", d.list[0].text);
 	cr_expect_eq(node_member(node_member(s.root, "a"), "b")->integer, 2);
 	cr_expect_eq(node_member(s.root, "c")->at.line, 4);
 	cr_expect_eq(node_member(s.root, "c")->at.source, s.sources[0]);
@@ -373,10 +373,11 @@ Test(include, errors_have_the_right_file_and_line)
 	cr_assert_eq(d.n_errors, 2);
 	diags_sort(&d);
 	for (size_t i = 0, e = 0; i < d.n; i++) {
-		if (d.v[i].severity != DIAG_ERROR)
+		if (d.list[i].severity != DIAG_ERROR)
 			continue;
-		cr_expect_eq(d.v[i].line, 3);
-		cr_expect_eq(str_has_suffix(d.v[i].file, e++ == 0 ? "/part" : "/main.conf"), true);
+		cr_expect_eq(d.list[i].line, 3);
+		cr_expect_eq(str_has_suffix(d.list[i].file, e++ == 0 ? "/part" : "/main.conf"),
+			     true);
 	}
 }
 
@@ -547,7 +548,7 @@ Test(include, not_in_the_middle_of_a_line)
 	put("main.conf", "a = 1; @include \"part\"\n");
 	scan_main_file();
 	cr_assert_geq(d.n_errors, 1);
-	cr_expect(strstr(d.v[0].text, "at the start of a line"), "%s", d.v[0].text);
+	cr_expect(strstr(d.list[0].text, "at the start of a line"), "%s", d.list[0].text);
 }
 
 Test(include, not_in_a_comment_or_string)

@@ -47,7 +47,7 @@ Test(witness, is_not_asked_about_errors_that_are_not_counted)
 		fprintf(f, "a%d = ;\n", i);
 	fclose(f);
 	scan(text);
-	scan_text_over(&s, "test.conf.d/a.conf", "b = ;", 5);
+	scan_text_as_drop_in(&s, "test.conf.d/a.conf", "b = ;", 5);
 	cr_expect_eq(s.witness, WITNESS_NOT_ASKED);
 	free(text);
 }
@@ -56,7 +56,7 @@ Test(witness, is_not_asked_about_errors_that_are_not_counted)
 static void let_libconfig_read(const char *text, const char *instead)
 {
 	scan(text);
-	cr_assert_eq(s.witness, WITNESS_AGREES, "%s: %s", text, d.n ? d.v[0].text : "");
+	cr_assert_eq(s.witness, WITNESS_AGREES, "%s: %s", text, d.n ? d.list[0].text : "");
 	memcpy(s.expanded, instead, strlen(instead));
 	scan_ask_libconfig(&s);
 }
@@ -66,8 +66,8 @@ Test(witness, a_text_that_libconfig_rejects_is_an_error_in_its_line)
 	let_libconfig_read("a = 1;\nb = 2;\n", "a = 1;\nb =  ;\n");
 	cr_assert_eq(d.n, 1);
 	cr_expect_eq(s.witness, WITNESS_DISAGREES);
-	cr_expect_str_eq(d.v[0].text, "libconfig rejects this: syntax error");
-	cr_expect_eq(d.v[0].line, 2);
+	cr_expect_str_eq(d.list[0].text, "libconfig rejects this: syntax error");
+	cr_expect_eq(d.list[0].line, 2);
 }
 
 Test(witness, what_libconfig_reads_otherwise_is_an_error_at_the_setting)
@@ -101,9 +101,9 @@ Test(witness, what_libconfig_reads_otherwise_is_an_error_at_the_setting)
 		let_libconfig_read(table[i].text, table[i].instead);
 		cr_assert_eq(d.n, 1, "%zu messages: %s", d.n, table[i].instead);
 		cr_expect_eq(s.witness, WITNESS_DISAGREES);
-		cr_expect_str_eq(d.v[0].text, words, "%s", d.v[0].text);
-		cr_expect_eq(d.v[0].column, table[i].column, "%s: %u", table[i].instead,
-			     d.v[0].column);
+		cr_expect_str_eq(d.list[0].text, words, "%s", d.list[0].text);
+		cr_expect_eq(d.list[0].column, table[i].column, "%s: %u", table[i].instead,
+			     d.list[0].column);
 		teardown();
 	}
 }
@@ -119,8 +119,8 @@ Test(witness, another_number_of_settings_is_an_error_of_the_whole_file)
 {
 	let_libconfig_read("a = 1; b = 2;", "a = 1;       ");
 	cr_assert_eq(d.n, 1);
-	cr_expect_str_eq(d.v[0].text, "libconfig reads this otherwise: a group of 1");
-	cr_expect_eq(d.v[0].line, 0);
+	cr_expect_str_eq(d.list[0].text, "libconfig reads this otherwise: a group of 1");
+	cr_expect_eq(d.list[0].line, 0);
 }
 
 Test(witness, a_difference_in_an_included_file_is_reported_there)
@@ -145,7 +145,7 @@ Test(witness, a_difference_in_an_included_file_is_reported_there)
 	memcpy(strstr(s.expanded, "b = 2"), "b = 3", 5);
 	scan_ask_libconfig(&s);
 	cr_assert_eq(d.n_errors, 1);
-	last = &d.v[d.n - 1];
+	last = &d.list[d.n - 1];
 	cr_expect_str_eq(last->file, included);
 	cr_expect_eq(last->line, 2);
 	cr_expect_eq(last->column, 1);

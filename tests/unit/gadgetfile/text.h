@@ -15,7 +15,7 @@ static struct diags d;
 static inline void load(const char *text)
 {
 	gadgetfile_load_text("/nonexistent/demo.conf", text, strlen(text), &g, NULL, &d);
-	cr_assert_not_null(g, "%s", d.n ? d.v[0].text : "no reason");
+	cr_assert_not_null(g, "%s", d.n ? d.list[0].text : "no reason");
 }
 
 static inline void unload(void)
@@ -40,7 +40,7 @@ static inline size_t count_errors(char *text, size_t size)
 static inline bool said(enum diag_severity severity, const char *part)
 {
 	for (size_t i = 0; i < d.n; i++)
-		if (d.v[i].severity == severity && strstr(d.v[i].text, part))
+		if (d.list[i].severity == severity && strstr(d.list[i].text, part))
 			return true;
 	return false;
 }

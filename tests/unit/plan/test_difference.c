@@ -143,8 +143,8 @@ static int write_value(struct step *step, const char *value, struct error *err)
 	if (!node)
 		node = make_node(step->path, "default");
 	node->is_value = true;
-	if (!step->was)
-		step->was = xstrdup(node->value);
+	if (!step->previous_value)
+		step->previous_value = xstrdup(node->value);
 	snprintf(node->value, sizeof(node->value), "%s", value);
 	return 0;
 }
@@ -156,7 +156,7 @@ static int value_apply(struct step *step, struct error *err)
 
 static int value_restore(struct step *step, struct error *err)
 {
-	return write_value(step, step->was, err);
+	return write_value(step, step->previous_value, err);
 }
 
 static const struct step_op op_directory = {
@@ -375,7 +375,7 @@ Test(difference, afterwards_all_steps_are_of_one_gadget_file)
 		cr_expect_eq(d.n, 1, "all but /v are kept");
 		cr_expect_eq(difference_apply(&d, &err), 0, "%s", err.text);
 		if (back)
-			cr_expect_eq(difference_take_back(&d, &err), 0, "%s", err.text);
+			cr_expect_eq(difference_revert(&d, &err), 0, "%s", err.text);
 		difference_end(&d, back ? DIFFERENCE_OLD : DIFFERENCE_NEW);
 		cr_expect_eq(plan.n, 5);
 		expect_from(&plan, back ? "old.conf" : "new.conf");
@@ -489,7 +489,7 @@ static void and_back(const struct pair *p, int fail)
 	struct plan plan;
 
 	if (go(&d, &plan, p, fail) < 0)
-		cr_expect_eq(difference_take_back(&d, &err), 0, "%s", err.text);
+		cr_expect_eq(difference_revert(&d, &err), 0, "%s", err.text);
 	else
 		fail = 0; /* it has fewer steps than that */
 	difference_end(&d, fail ? DIFFERENCE_OLD : DIFFERENCE_NEW);
@@ -507,7 +507,7 @@ static void and_found(const struct pair *p, int fail, bool on_the_way_back)
 
 	if (go(&d, &plan, p, fail) < 0 && on_the_way_back) {
 		fails_at = 2;
-		difference_take_back(&d, &err);
+		difference_revert(&d, &err);
 		fails_at = 0;
 		error_clear(&err);
 	}
@@ -556,7 +556,7 @@ Test(difference, a_way_back_that_fails_says_so_and_does_not_put_up_what_rests_on
 	/* unlink /c/l, leave /f/v, rmdir /f: all is made; on the way back /f cannot be */
 	cr_assert_eq(go(&d, &plan, &p, 0), 0);
 	fails_at = 1;
-	cr_expect_eq(difference_take_back(&d, &err), -EIO);
+	cr_expect_eq(difference_revert(&d, &err), -EIO);
 	cr_expect_str_eq(err.text, "planted /f: Input/output error");
 	cr_expect_null(difference_failed(&d), "it is not the only one");
 	cr_expect_null(find("/c/l"));
@@ -578,22 +578,22 @@ Test(difference, the_only_failure_is_named_and_can_be_forgiven)
 
 	cr_assert_eq(go(&d, &plan, &there, 2), -EIO);
 	cr_expect_str_eq(difference_failed(&d)->path, "/g");
-	difference_forgive(&d);
+	difference_skip_failed(&d);
 	cr_expect_eq(difference_apply(&d, &err), 0);
 	difference_end(&d, DIFFERENCE_NEW);
-	cr_expect_eq(plan.next, 3, "all is taken for applied");
+	cr_expect_eq(plan.next_step, 3, "all is taken for applied");
 	plan_free(&plan);
 
 	cr_assert_eq(go(&d, &plan, &back, 0), 0);
 	fails_at = 1;
-	cr_expect_eq(difference_take_back(&d, &err), -EIO);
+	cr_expect_eq(difference_revert(&d, &err), -EIO);
 	fails_at = 0;
 	cr_expect_str_eq(difference_failed(&d)->path, "/f");
-	difference_forgive(&d);
+	difference_skip_failed(&d);
 	error_clear(&err);
-	cr_expect_eq(difference_take_back(&d, &err), 0);
+	cr_expect_eq(difference_revert(&d, &err), 0);
 	difference_end(&d, DIFFERENCE_OLD);
-	cr_expect_eq(plan.next, 2, "all is taken for applied");
+	cr_expect_eq(plan.next_step, 2, "all is taken for applied");
 	plan_free(&plan);
 }
 
@@ -607,9 +607,9 @@ Test(difference, what_is_given_up_on_the_way_back_has_failed)
 	/* unlink /c/l, rmdir /g, leave /f/v, rmdir /f: on the way back /f does not come */
 	cr_assert_eq(go(&d, &plan, &p, 0), 0);
 	waits_for = "/f";
-	cr_expect_eq(difference_take_back(&d, &err), PLAN_AGAIN);
+	cr_expect_eq(difference_revert(&d, &err), PLAN_AGAIN);
 	difference_give_up(&d, &err);
-	cr_expect_eq(difference_take_back(&d, &err), -ETIMEDOUT);
+	cr_expect_eq(difference_revert(&d, &err), -ETIMEDOUT);
 	cr_expect_str_eq(err.text, "cannot mkdir /f within the time given");
 	cr_expect_not_null(find("/g"), "what does not rest on it is there again");
 	cr_expect_null(find("/c/l"));

@@ -326,7 +326,7 @@ Test(files, a_shared_directory_that_others_take_away_is_made_again)
 
 	/* A parent that is not the plan's is not made. */
 	plan_add(&plan, &plan_op_mkdir, strf("%s/no/mine", dir), NULL, NULL, NULL);
-	plan.next = plan.n - 1;
+	plan.next_step = plan.n - 1;
 	cr_assert_eq(plan_apply(&plan, &err), -ENOENT);
 	rmdir(dir);
 }

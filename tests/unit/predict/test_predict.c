@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Checks that predicted descriptors are consistent, without a kernel. (tests/lab/predict/test_predict.py
- * compares each byte with a kernel.)
+ * Checks that predicted descriptors are consistent, without a kernel.
+ * (tests/lab/predict/test_predict.py compares each byte with a kernel.)
  */
 #include <criterion/criterion.h>
 #include <linux/usb/ch9.h>
@@ -21,7 +21,7 @@ static struct gadget *load(const char *functions)
 	struct gadget *g;
 
 	gadgetfile_load_text("test.conf", text, strlen(text), &g, NULL, &diags);
-	cr_assert_not_null(g, "%s", diags.n ? diags.v[0].text : "");
+	cr_assert_not_null(g, "%s", diags.n ? diags.list[0].text : "");
 	diags_free(&diags);
 	return g;
 }
@@ -43,11 +43,11 @@ static void check_config(const struct prediction *f)
 	predict_config(f, &f->gadget->configs[0], &d);
 	cr_assert_gt(d.n, 1, "%s: no descriptors", function->type);
 	for (size_t i = 0; i < d.n; i++) {
-		const struct descriptor *one = &d.v[i];
+		const struct descriptor *one = &d.list[i];
 
 		cr_assert_eq(one->bytes[0], one->size, "%s: descriptor %zu: %u, not %zu",
 			     function->type, i, one->bytes[0], one->size);
-		maybe |= one->maybe;
+		maybe |= one->depends_on_endpoints;
 		total += one->size;
 		if (one->bytes[1] == USB_DT_INTERFACE) {
 			cr_assert_eq(endpoints, 0, "%s: endpoint missing", function->type);
@@ -57,14 +57,14 @@ static void check_config(const struct prediction *f)
 		} else if (one->bytes[1] == USB_DT_ENDPOINT) {
 			cr_assert_gt(endpoints--, 0, "%s: surplus endpoint", function->type);
 			if (f->speed == EP_SUPER)
-				cr_assert_eq(d.v[i + 1].bytes[1], USB_DT_SS_ENDPOINT_COMP, "%s",
+				cr_assert_eq(d.list[i + 1].bytes[1], USB_DT_SS_ENDPOINT_COMP, "%s",
 					     function->type);
 		}
 	}
 	cr_assert_eq(endpoints, 0, "%s: endpoint missing", function->type);
-	cr_assert_eq(d.v[0].bytes[4], interfaces, "%s", function->type);
-	cr_assert_eq(total_of(&d.v[0]), total, "%s", function->type);
-	cr_assert_eq(d.v[0].certain[2], maybe ? 0 : 0xff);
+	cr_assert_eq(d.list[0].bytes[4], interfaces, "%s", function->type);
+	cr_assert_eq(total_of(&d.list[0]), total, "%s", function->type);
+	cr_assert_eq(d.list[0].certain[2], maybe ? 0 : 0xff);
 }
 
 static void check_type(const char *type, const char *attrs)
@@ -127,7 +127,8 @@ static size_t count(const struct prediction *f, uint8_t type, uint8_t subtype,
 
 	predict_config(f, &f->gadget->configs[0], &d);
 	for (size_t i = 0; i < d.n; i++)
-		n += d.v[i].bytes[1] == type && d.v[i].bytes[2] == subtype && fits(&d.v[i]);
+		n += d.list[i].bytes[1] == type && d.list[i].bytes[2] == subtype &&
+		     fits(&d.list[i]);
 	return n;
 }
 
@@ -190,7 +191,7 @@ Test(predict, an_unknown_type_makes_the_totals_uncertain)
 	cr_assert_not(predict_knows(&g->functions[0]));
 	predict_config(&f, &g->configs[0], &d);
 	cr_assert_eq(d.n, 1);
-	cr_assert_eq(d.v[0].certain[2] | d.v[0].certain[3] | d.v[0].certain[4], 0);
+	cr_assert_eq(d.list[0].certain[2] | d.list[0].certain[3] | d.list[0].certain[4], 0);
 }
 
 Test(predict, renumbers_functionfs_descriptors)
@@ -204,15 +205,15 @@ Test(predict, renumbers_functionfs_descriptors)
 
 	predict_config(&f, &g->configs[0], &d);
 	for (size_t i = 0; i < d.n && !first; i++)
-		if (d.v[i].of == &g->functions[1])
-			first = &d.v[i];
+		if (d.list[i].function == &g->functions[1])
+			first = &d.list[i];
 	cr_assert_not_null(first);
 	cr_assert_eq(first->bytes[1], USB_DT_INTERFACE);
 	cr_assert_eq(first->bytes[2], 2);
 	cr_assert_str_eq(first->strings[0].text, "s");
 	cr_assert_eq(first[1].bytes[2], 0x80);
 	cr_assert_eq(first[1].certain[2], 0xf0);
-	cr_assert_eq(d.v[0].bytes[4], 4);
+	cr_assert_eq(d.list[0].bytes[4], 4);
 }
 
 Test(predict, finds_the_kernel_for_a_release)
@@ -250,8 +251,8 @@ Test(predict, prints_the_fields_of_a_descriptor)
 	FILE *to = open_memstream(&text, &size);
 
 	predict_config(&f, &g->configs[0], &d);
-	descriptor_print(to, &d.v[1], &d.v[1]);
-	descriptor_print(to, &d.v[2], &d.v[1]);
+	descriptor_print(to, &d.list[1], &d.list[1]);
+	descriptor_print(to, &d.list[2], &d.list[1]);
 	fclose(to);
 	cr_assert_str_eq(text, wanted);
 }
