@@ -31,7 +31,7 @@ struct ffsctl_msg {
 #define FFSCTL_STATS_DEPTH 4
 
 enum ffsctl_msg_type {
-	/* ffsctl to worker */
+	/* messages from ffsctl to the worker */
 	FFSCTL_MSG_EVENT = 1, /* body: struct ffsctl_event */
 	FFSCTL_MSG_SETUP = 2, /* body: the 8 bytes of the SETUP packet (USB 2.0, 9.3) */
 	FFSCTL_MSG_DATA = 3,  /* body: OUT data of the accepted SETUP `id`. Also sent by a worker,
@@ -39,7 +39,7 @@ enum ffsctl_msg_type {
 	FFSCTL_MSG_PING = 4,  /* no body; the worker must answer PONG with the same id */
 	FFSCTL_MSG_STOP = 5,  /* no body; the worker must finish and exit */
 
-	/* worker to ffsctl */
+	/* messages from the worker to ffsctl */
 	FFSCTL_MSG_READY = 33,	/* the gadget may be bound as far as this function is concerned;
 				   body: empty, or one word that names how data is moved, shown by
 				   status (ffsctl-worker: an engine's name, or "mixed"). A later

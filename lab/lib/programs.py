@@ -33,7 +33,7 @@ HOST_TIMEOUT = 900
 SELFTEST_PARTS = 3
 # Value of `needs` for programs on this machine that boot labs or read the kernels' sources.
 ALL_KERNELS = "all kernels"
-# The line at the head of such a program; the lab's own tests do not need it.
+# The line at the head of a program that needs the kernels; the lab's own tests do not need the line.
 WANTS_KERNELS = re.compile(rb"^# lab needs: kernels$", re.M)
 # The directories of the copied sources and of the builds in the lab.
 INSIDE = "/srv/ffsctl"

@@ -23,7 +23,7 @@ MEASURE_EVERY = 120  # seconds; each measurement first waits for an idle core
 # Boots for one measurement. T differs between boots: from 2.8 to 4.4 ms in 25 boots on an idle machine, too
 # much for a median of three.
 BOOTS = 5
-# Time-outs follow the slowest of so many recent samples.
+# Number of recent samples; the slowest of them determines the time-outs.
 RECENT = 3 * BOOTS
 
 

@@ -10,7 +10,7 @@
 #define BLOCK_SIZE 64
 
 struct sha256 {
-	uint32_t h[8];
+	uint32_t hash[8];
 	uint8_t block[BLOCK_SIZE];
 	uint64_t size;
 };
@@ -50,7 +50,7 @@ static void add_block(struct sha256 *s)
 		w[t] = w[t - 16] + w[t - 7] +
 		       (rotr(w[t - 15], 7) ^ rotr(w[t - 15], 18) ^ w[t - 15] >> 3) +
 		       (rotr(w[t - 2], 17) ^ rotr(w[t - 2], 19) ^ w[t - 2] >> 10);
-	memcpy(v, s->h, sizeof(v));
+	memcpy(v, s->hash, sizeof(v));
 	for (int t = 0; t < 64; t++) {
 		uint32_t e = v[4], a = v[0];
 		uint32_t t1 = v[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) +
@@ -63,7 +63,7 @@ static void add_block(struct sha256 *s)
 		v[0] = t1 + t2;
 	}
 	for (int i = 0; i < 8; i++)
-		s->h[i] += v[i];
+		s->hash[i] += v[i];
 }
 
 static void add(struct sha256 *s, const void *data, size_t size)
@@ -89,12 +89,12 @@ static void finish(struct sha256 *s, uint8_t digest[SHA256_SIZE])
 		add(s, "", 1);
 	add(s, length, sizeof(length));
 	for (int i = 0; i < SHA256_SIZE; i++)
-		digest[i] = (uint8_t)(s->h[i / 4] >> (24 - 8 * (i % 4)));
+		digest[i] = (uint8_t)(s->hash[i / 4] >> (24 - 8 * (i % 4)));
 }
 
 static void start(struct sha256 *s)
 {
-	memcpy(s->h, initial, sizeof(s->h));
+	memcpy(s->hash, initial, sizeof(s->hash));
 	s->size = 0;
 }
 

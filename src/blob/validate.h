@@ -333,7 +333,7 @@ enum ffs_rule_kind {
 struct ffs_rule_info {
 	const char *name; /* the enumerator without FFS_ */
 	enum ffs_rule_kind kind;
-	int error; /* of a refusal: -errno */
+	int error; /* -errno of a refusal */
 	/* The kernel's condition, or the standard and its section. */
 	const char *source;
 	/* Texts of refusals and standards: what is wrong, and what to do. Placeholders are {found}

@@ -40,8 +40,8 @@ static bool is_mounted(const char *mounts, const char *path, const char *instanc
 }
 
 /* Returns whether the function's keeper waits for a takeover (--hold). */
-static bool keeper_lingers(const struct gadget_status *gadget,
-			   const struct function_status *function)
+static bool keeper_waits_for_takeover(const struct gadget_status *gadget,
+				      const struct function_status *function)
 {
 	return gadget->held && function->keeper > 0 && process_alive(function->keeper);
 }
@@ -94,7 +94,8 @@ static void check_worker(struct gadget_status *gadget, struct function_status *f
 		inspect_add_problem(gadget, PROBLEM_WARNING, "%s: its worker (pid %d) has ended",
 				    function->label, (int)worker->pid);
 	}
-	if (dead || (!supervised && (worker->pid <= 0 || !keeper_lingers(gadget, function)))) {
+	if (dead ||
+	    (!supervised && (worker->pid <= 0 || !keeper_waits_for_takeover(gadget, function)))) {
 		worker->state = STATUS_WORKER_STOPPED;
 		worker->ready_since = 0;
 	}
@@ -241,10 +242,10 @@ static void correct_udc_state(struct gadget_status *gadget, const struct source 
 	}
 }
 
-static bool any_keeper_lingers(const struct gadget_status *gadget)
+static bool any_keeper_waits_for_takeover(const struct gadget_status *gadget)
 {
 	for (size_t i = 0; i < gadget->n_functions; i++)
-		if (keeper_lingers(gadget, &gadget->functions[i]))
+		if (keeper_waits_for_takeover(gadget, &gadget->functions[i]))
 			return true;
 	return false;
 }
@@ -260,7 +261,7 @@ static void report_orphaned(struct gadget_status *gadget, const struct paths *pa
 			"its supervisor has ended, and %s/%s/" RUNDIR_RECORD
 			" was removed: 'ffsctl down --force %s' removes what it has made",
 			paths->run_dir, name, name);
-	else if (any_keeper_lingers(gadget))
+	else if (any_keeper_waits_for_takeover(gadget))
 		inspect_add_problem(
 			gadget, PROBLEM_ERROR,
 			"its supervisor has ended; its workers continue for a while: 'ffsctl up' "

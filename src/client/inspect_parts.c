@@ -37,7 +37,7 @@ void inspect_kernel_state_read(const struct paths *paths, const char *name,
 	_cleanup_free_ char *path = strf("%s/UDC", dir);
 
 	kernel->exists = file_read_line(AT_FDCWD, path, &kernel->udc) == 0;
-	if (kernel->exists && *kernel->udc && udc_lacks(kernel->udc, name))
+	if (kernel->exists && *kernel->udc && udc_has_unbound(kernel->udc, name))
 		*kernel->udc = '\0';
 	kernel->state = kernel->exists && *kernel->udc ? udc_attribute(kernel->udc, "state") : NULL;
 	if (kernel->exists)

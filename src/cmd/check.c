@@ -12,7 +12,7 @@
 
 enum output { OUTPUT_WORDS, OUTPUT_JSON };
 
-struct check {
+struct check_run_state {
 	const struct globals *globals;
 	enum output output;
 	enum diag_format format;
@@ -24,8 +24,8 @@ struct check {
 };
 
 /* Adds a file to the document of --json. */
-static void report_json(struct check *c, const char *path, const struct gadget *g, json_t *form,
-			const struct diags *diags)
+static void report_json(struct check_run_state *c, const char *path, const struct gadget *g,
+			json_t *form, const struct diags *diags)
 {
 	json_t *problems = diags_to_json(diags), *drop_ins = json_array();
 	json_t *file =
@@ -41,7 +41,7 @@ static void report_json(struct check *c, const char *path, const struct gadget *
 	json_decref(problems);
 }
 
-static void report_words(const struct check *c, const char *path, const struct gadget *g,
+static void report_words(const struct check_run_state *c, const char *path, const struct gadget *g,
 			 const struct diags *diags)
 {
 	diags_print(stderr, diags, c->format, c->globals->color);
@@ -56,7 +56,7 @@ static void report_words(const struct check *c, const char *path, const struct g
 		fprintf(stderr, "%s: no errors\n", path);
 }
 
-static void unreadable(struct check *c, const struct error *err)
+static void unreadable(struct check_run_state *c, const struct error *err)
 {
 	if (c->exit == 0 || c->exit == EX_DATAERR || c->exit == EX_UNAVAILABLE)
 		c->exit = err->exit;
@@ -66,7 +66,7 @@ static void unreadable(struct check *c, const struct error *err)
 		cmd_print_error(err);
 }
 
-static void check_file(struct check *c, const char *argument)
+static void check_file(struct check_run_state *c, const char *argument)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_error_ struct error err = { 0 };
@@ -107,7 +107,7 @@ static int check_run(const struct globals *globals, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct check c = { .globals = globals, .here = DIAG_WARNING };
+	struct check_run_state c = { .globals = globals, .here = DIAG_WARNING };
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {

@@ -55,7 +55,8 @@ struct cmd_request_row {
 	size_t argument;      /* offset of the text in struct control_request that the second
 				 argument sets; 0: there is none */
 	const char *option;   /* an option that sets it, too; NULL: none */
-	const char *expected; /* in the error for wrong arguments; NULL: "one gadget" */
+	const char *expected; /* what the error for wrong arguments says was expected; NULL: "one
+				 gadget" */
 	bool takes_over;      /* a gadget whose supervisor died is taken over first */
 	/* Printed after the gadget's name; `unchanged`, unless it is NULL, if nothing changed */
 	const char *done, *unchanged;
@@ -125,7 +126,7 @@ struct cmd_file {
 };
 
 struct cmd_files {
-	struct cmd_file *v;
+	struct cmd_file *list;
 	size_t n;
 };
 
@@ -138,7 +139,7 @@ void cmd_files_free(struct cmd_files *files);
 #define _cleanup_files_ _cleanup_(cmd_files_free)
 
 struct cmd_names {
-	char **v;
+	char **list;
 	size_t n;
 };
 

@@ -24,14 +24,14 @@ static const struct {
 
 /* --- one candidate --- */
 
-struct line {
+struct command_line {
 	struct globals globals; /* global options in the command line */
 	const struct command *command;
 	const char *prefix; /* start of the last word, which is not part of a candidate */
 	const char *typed;  /* rest of the last word */
 };
 
-static void offer(const struct line *l, const char *word, const char *what)
+static void offer(const struct command_line *l, const char *word, const char *what)
 {
 	if (str_has_prefix(word, l->typed))
 		printf("%s%s\t%s\n", l->prefix, word, what ? what : "");
@@ -39,17 +39,17 @@ static void offer(const struct line *l, const char *word, const char *what)
 
 /* --- arguments --- */
 
-static void offer_files(const struct line *l)
+static void offer_files(const struct command_line *l)
 {
 	_cleanup_files_ struct cmd_files files = { 0 };
 	_cleanup_error_ struct error ignored = { 0 };
 
 	cmd_list_files(&l->globals, &files, &ignored);
 	for (size_t i = 0; i < files.n; i++)
-		offer(l, files.v[i].name, files.v[i].path);
+		offer(l, files.list[i].name, files.list[i].path);
 }
 
-static void offer_gadgets(const struct line *l, bool foreign)
+static void offer_gadgets(const struct command_line *l, bool foreign)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget_statuses gadgets;
@@ -61,7 +61,7 @@ static void offer_gadgets(const struct line *l, bool foreign)
 	statuses_free(&gadgets);
 }
 
-static void offer_functions(const struct line *l, const char *gadget)
+static void offer_functions(const struct command_line *l, const char *gadget)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget_statuses gadgets;
@@ -72,7 +72,7 @@ static void offer_functions(const struct line *l, const char *gadget)
 	statuses_free(&gadgets);
 }
 
-static void offer_udcs(const struct line *l)
+static void offer_udcs(const struct command_line *l)
 {
 	_cleanup_udcs_ struct udcs udcs = { 0 };
 	_cleanup_error_ struct error ignored = { 0 };
@@ -83,7 +83,7 @@ static void offer_udcs(const struct line *l)
 		      udcs.list[i].holder ? udcs.list[i].holder : udcs.list[i].driver);
 }
 
-static void offer_schemas(const struct line *l)
+static void offer_schemas(const struct command_line *l)
 {
 	for (const struct embedded *e = embedded_schemas; e->name; e++) {
 		_cleanup_free_ char *name = xstrndup(e->name, strcspn(e->name, "."));
@@ -92,24 +92,24 @@ static void offer_schemas(const struct line *l)
 	}
 }
 
-static void offer_plugins(const struct line *l)
+static void offer_plugins(const struct command_line *l)
 {
 	_cleanup_names_ struct cmd_names names = { 0 };
 	_cleanup_error_ struct error ignored = { 0 };
 
 	cmd_list_plugins(&names, &ignored);
 	for (size_t i = 0; i < names.n; i++)
-		offer(l, names.v[i], NULL);
+		offer(l, names.list[i], NULL);
 }
 
 /* Completes the last field of a list separated by commas. */
-static void offer_fields(const struct line *l)
+static void offer_fields(const struct command_line *l)
 {
 	const char *comma = strrchr(l->typed, ',');
 	_cleanup_free_ char *done =
 		comma ? xstrndup(l->typed, (size_t)(comma + 1 - l->typed)) : xstrdup("");
 	_cleanup_free_ char *prefix = strf("%s%s", l->prefix, done);
-	struct line last = *l;
+	struct command_line last = *l;
 
 	last.prefix = prefix;
 	last.typed = l->typed + strlen(done);
@@ -127,7 +127,7 @@ static void offer_fields(const struct line *l)
 	}
 }
 
-static void offer_arguments(const struct line *l, enum cmd_words words, const char *before)
+static void offer_arguments(const struct command_line *l, enum cmd_words words, const char *before)
 {
 	switch (words) {
 	case CMD_WORDS_NONE:
@@ -169,7 +169,7 @@ static bool offer_option(const struct option_text *o, void *data)
 }
 
 /* Offers the values of an option; other values are completed by the shell, as file names. */
-static void offer_values(const struct line *l, const char *option)
+static void offer_values(const struct command_line *l, const char *option)
 {
 	const struct cmd_choices *c = l->command ? l->command->choices : l->globals.choices;
 
@@ -197,7 +197,8 @@ static void set_global(struct globals *g, const char *option, const char *value)
 }
 
 /* Handles the option words[*i] and its value; returns true if that was the word to complete. */
-static bool complete_options(struct line *l, const char *options, char **words, int n, int *i)
+static bool complete_options(struct command_line *l, const char *options, char **words, int n,
+			     int *i)
 {
 	char *word = words[*i], *equals = strchr(word, '=');
 	_cleanup_free_ char *name =
@@ -225,7 +226,7 @@ static bool complete_options(struct line *l, const char *options, char **words, 
 	return *i >= n - 1;
 }
 
-static void complete_argument(struct line *l, char **words, int n)
+static void complete_argument(struct command_line *l, char **words, int n)
 {
 	const struct command *c = l->command;
 	const char *before = NULL;
@@ -259,7 +260,7 @@ static const struct command *find_command(const struct globals *globals, const c
 
 static int complete(const struct globals *globals, char **words, int n)
 {
-	struct line l = { .globals = *globals, .prefix = "", .typed = "" };
+	struct command_line l = { .globals = *globals, .prefix = "", .typed = "" };
 
 	for (int i = 0; i < n; i++) {
 		l.typed = words[i];

@@ -21,7 +21,7 @@ static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super"
 
 enum output { OUTPUT_WORDS, OUTPUT_JSON, OUTPUT_HEX, OUTPUT_BLOB };
 
-struct request {
+struct descriptors_command {
 	const struct gadget *gadget;
 	enum predict_kernel kernel;
 	bool speeds[EP_SPEED_COUNT];
@@ -50,7 +50,7 @@ static void print_all(const struct descriptors *d)
 	}
 }
 
-static void print_unknown(const struct request *r, const struct config *config)
+static void print_unknown(const struct descriptors_command *r, const struct config *config)
 {
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct function *f = &r->gadget->functions[config->functions[i].function];
@@ -61,7 +61,7 @@ static void print_unknown(const struct request *r, const struct config *config)
 	}
 }
 
-static void print_speed(const struct request *r, int speed)
+static void print_speed(const struct descriptors_command *r, int speed)
 {
 	const struct prediction f = { r->gadget, r->kernel, speed, r->serial };
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
@@ -111,7 +111,7 @@ static void print_finding(const struct ffs *ffs, const struct ffs_kernel *kernel
 	printf("  %-16s %s: %s\n", who, what, text);
 }
 
-static void print_findings(const struct request *r)
+static void print_findings(const struct descriptors_command *r)
 {
 	const char *version = predict_kernel_words[r->kernel];
 
@@ -135,7 +135,7 @@ static void print_findings(const struct request *r)
 	}
 }
 
-static void print_words(const struct request *r)
+static void print_words(const struct descriptors_command *r)
 {
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
 		if (r->speeds[s])
@@ -155,7 +155,7 @@ static json_t *to_json(const struct descriptors *d)
 	return list;
 }
 
-static json_t *speed_to_json(const struct request *r, int speed)
+static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 {
 	const struct prediction f = { r->gadget, r->kernel, speed, r->serial };
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
@@ -185,8 +185,8 @@ static json_t *speed_to_json(const struct request *r, int speed)
 }
 
 /* Prints the document, also without a gadget: then it has the errors. */
-static int print_json(const struct request *r, const struct diags *diags, const struct error *err,
-		      int exit)
+static int print_json(const struct descriptors_command *r, const struct diags *diags,
+		      const struct error *err, int exit)
 {
 	json_t *document = cmd_json_document(), *speeds = json_array();
 
@@ -227,7 +227,7 @@ static int write_blob(const char *dir, const char *label, const char *what, cons
 	return 0;
 }
 
-static int print_blobs(const struct request *r, struct error *err)
+static int print_blobs(const struct descriptors_command *r, struct error *err)
 {
 	size_t n_functions = 0;
 	int result = 0;
@@ -271,7 +271,7 @@ static bool parse_speed(const char *word, bool speeds[EP_SPEED_COUNT])
 }
 
 /* Validates --speed; without it, chooses all speeds of the gadget. */
-static int choose_speeds(struct request *r, struct error *err)
+static int choose_speeds(struct descriptors_command *r, struct error *err)
 {
 	bool any = false;
 
@@ -293,7 +293,7 @@ static int choose_speeds(struct request *r, struct error *err)
  * Reads the serial number; only reports a failure, because the gadget file may be for another
  * system.
  */
-static void read_serial(struct request *r)
+static void read_serial(struct descriptors_command *r)
 {
 	const struct gadget_strings *s = predict_strings(r->gadget);
 	_cleanup_error_ struct error err = { 0 };
@@ -302,7 +302,7 @@ static void read_serial(struct request *r)
 		log_info("%s", err.text);
 }
 
-static int print(const struct request *r, struct error *err)
+static int print(const struct descriptors_command *r, struct error *err)
 {
 	switch (r->output) {
 	case OUTPUT_JSON:
@@ -318,7 +318,7 @@ static int print(const struct request *r, struct error *err)
 	return fflush(stdout) == EOF ? EX_IOERR : 0;
 }
 
-static int run(const struct globals *globals, const char *argument, struct request *r)
+static int run(const struct globals *globals, const char *argument, struct descriptors_command *r)
 {
 	_cleanup_gadget_ struct gadget *gadget = NULL;
 	_cleanup_error_ struct error err = { 0 };
@@ -356,7 +356,7 @@ static int descriptors_run(const struct globals *globals, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct request r = { .kernel = KERNEL_6_12 };
+	struct descriptors_command r = { .kernel = KERNEL_6_12 };
 	struct utsname system;
 	int opt;
 

@@ -40,14 +40,14 @@ static void clear_scratch(const struct globals *globals, struct error *first)
 		cmd_keep_error(first, &err);
 }
 
-struct all {
+struct down_all_names {
 	char **names;
 	size_t n;
 };
 
 static int add_name(void *data, const char *name)
 {
-	struct all *all = data;
+	struct down_all_names *all = data;
 
 	*array_add(all->names, all->n) = xstrdup(name);
 	return 0;
@@ -55,7 +55,7 @@ static int add_name(void *data, const char *name)
 
 static void take_all_down(const struct globals *globals, json_t *gadgets, struct error *err)
 {
-	struct all all = { 0 };
+	struct down_all_names all = { 0 };
 
 	rundir_each(&globals->paths, add_name, &all);
 	if (all.n == 0)

@@ -42,14 +42,15 @@ bool fields_parse(struct fields *fields, const char *text, char **bad)
 	char *rest = copy, *word;
 
 	while ((word = strsep(&rest, ","))) {
-		struct field *field = array_add(fields->v, fields->n);
+		struct field *field = array_add(fields->list, fields->n);
 
 		if (!parse_one(field, word)) {
 			*bad = strf("unknown field '%s'", word);
 			fields_free(fields);
 			return false;
 		}
-		fields->each = fields->each || (field->function && streq(field->function, "*"));
+		fields->has_each =
+			fields->has_each || (field->function && streq(field->function, "*"));
 	}
 	return true;
 }
@@ -57,8 +58,8 @@ bool fields_parse(struct fields *fields, const char *text, char **bad)
 void fields_free(struct fields *fields)
 {
 	for (size_t i = 0; i < fields->n; i++)
-		free(fields->v[i].function);
-	free(fields->v);
+		free(fields->list[i].function);
+	free(fields->list);
 	*fields = (struct fields){ 0 };
 }
 
@@ -106,8 +107,8 @@ static void print_line(const struct fields *fields, const struct gadget_status *
 		       const struct function_status *each)
 {
 	for (size_t i = 0; i < fields->n; i++) {
-		const void *of = struct_of(&fields->v[i], gadget, each);
-		json_t *value = of ? member_to_json(fields->v[i].member, of) : NULL;
+		const void *of = struct_of(&fields->list[i], gadget, each);
+		json_t *value = of ? member_to_json(fields->list[i].member, of) : NULL;
 
 		if (i > 0)
 			putchar('\t');
@@ -119,7 +120,7 @@ static void print_line(const struct fields *fields, const struct gadget_status *
 
 void fields_print(const struct fields *fields, const struct gadget_status *gadget)
 {
-	if (!fields->each)
+	if (!fields->has_each)
 		print_line(fields, gadget, NULL);
 	else
 		for (size_t i = 0; i < gadget->n_functions; i++)

@@ -13,9 +13,9 @@ struct fields {
 		char *function; /* label; "*": each function; NULL: a field of the gadget */
 		bool worker;	/* a field of the function's worker */
 		const struct member *member; /* of gadget_fields, function_fields, worker_fields */
-	} * v;
+	} * list;
 	size_t n;
-	bool each; /* there is a field with "*" */
+	bool has_each; /* there is a field with "*" */
 };
 
 /*

@@ -60,9 +60,9 @@ static void add(struct cmd_files *files, const char *dir, const char *entry, con
 
 	/* Of several files with one name, the first is used. */
 	for (size_t i = 0; i < files->n; i++)
-		if (streq(files->v[i].name, name))
+		if (streq(files->list[i].name, name))
 			return;
-	file = array_add(files->v, files->n);
+	file = array_add(files->list, files->n);
 	file->name = steal_ptr(name);
 	file->path = strf("%s/%s", dir, entry);
 }
@@ -100,16 +100,16 @@ int cmd_list_files(const struct globals *globals, struct cmd_files *files, struc
 		for (const char *const *suffix = gadgetfile_suffixes; r == 0 && *suffix; suffix++)
 			r = add_directory(files, *dir, *suffix, err);
 	if (files->n > 0)
-		qsort(files->v, files->n, sizeof(*files->v), compare);
+		qsort(files->list, files->n, sizeof(*files->list), compare);
 	return r;
 }
 
 void cmd_files_free(struct cmd_files *files)
 {
 	for (size_t i = 0; i < files->n; i++) {
-		free(files->v[i].name);
-		free(files->v[i].path);
+		free(files->list[i].name);
+		free(files->list[i].path);
 	}
-	free(files->v);
+	free(files->list);
 	*files = (struct cmd_files){ 0 };
 }

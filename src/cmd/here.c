@@ -17,14 +17,14 @@ struct here {
 	struct plugin_tables *plugins;
 	struct diags *diags;
 	/* Cache of successful lookups: many workers have the same user and program. */
-	struct found {
+	struct found_cache {
 		enum kind { USER, GROUP, PROGRAM } kind;
 		const char *name;
 	} * found;
 	size_t n_found;
 };
 
-static bool was_found(const struct here *h, enum kind kind, const char *name)
+static bool was_found_before(const struct here *h, enum kind kind, const char *name)
 {
 	for (size_t i = 0; i < h->n_found; i++)
 		if (h->found[i].kind == kind && streq(h->found[i].name, name))
@@ -32,12 +32,12 @@ static bool was_found(const struct here *h, enum kind kind, const char *name)
 	return false;
 }
 
-static void note_found(struct here *h, enum kind kind, const char *name)
+static void remember_found(struct here *h, enum kind kind, const char *name)
 {
-	*array_add(h->found, h->n_found) = (struct found){ kind, name };
+	*array_add(h->found, h->n_found) = (struct found_cache){ kind, name };
 }
 
-static void missing(const struct here *h, const struct position *at, const struct error *err)
+static void add_missing(const struct here *h, const struct position *at, const struct error *err)
 {
 	/* A default has no position. */
 	const struct position whole = { .file = h->gadget->files[0] };
@@ -51,12 +51,12 @@ static void check_user(struct here *h, const struct placed_str *user)
 	uid_t uid;
 	gid_t gid;
 
-	if (!user->value || was_found(h, USER, user->value))
+	if (!user->value || was_found_before(h, USER, user->value))
 		return;
 	if (spawn_find_user(user->value, &uid, &gid, NULL, &err) < 0)
-		missing(h, &user->at, &err);
+		add_missing(h, &user->at, &err);
 	else
-		note_found(h, USER, user->value);
+		remember_found(h, USER, user->value);
 }
 
 static void check_group(struct here *h, const struct placed_str *group)
@@ -64,12 +64,12 @@ static void check_group(struct here *h, const struct placed_str *group)
 	_cleanup_error_ struct error err = { 0 };
 	gid_t gid;
 
-	if (!group->value || was_found(h, GROUP, group->value))
+	if (!group->value || was_found_before(h, GROUP, group->value))
 		return;
 	if (spawn_find_group(group->value, &gid, NULL, &err) < 0)
-		missing(h, &group->at, &err);
+		add_missing(h, &group->at, &err);
 	else
-		note_found(h, GROUP, group->value);
+		remember_found(h, GROUP, group->value);
 }
 
 static int find_program(const struct gadget *gadget, const char *name, struct error *err)
@@ -93,12 +93,12 @@ static void check_program(struct here *h, const struct worker *w)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	if (was_found(h, PROGRAM, w->argv[0]))
+	if (was_found_before(h, PROGRAM, w->argv[0]))
 		return;
 	if (find_program(h->gadget, w->argv[0], &err) < 0)
-		missing(h, &w->program_at, &err);
+		add_missing(h, &w->program_at, &err);
 	else
-		note_found(h, PROGRAM, w->argv[0]);
+		remember_found(h, PROGRAM, w->argv[0]);
 }
 
 /* Checks that the plugin exists; gadgetfile_load has validated its options. */
@@ -107,7 +107,7 @@ static void check_plugin(struct here *h, const struct worker *w)
 	const struct plugin_table *table = plugin_tables_get(h->plugins, w->plugin);
 
 	if (table->err.exit)
-		missing(h, &w->program_at, &table->err);
+		add_missing(h, &w->program_at, &table->err);
 }
 
 /* Warns because the default has changed in this version: a program that needs root must set it. */
@@ -152,7 +152,7 @@ static void check_udc(const struct here *h)
 
 	if (h->severity == DIAG_ERROR) {
 		if (udc_choose(h->paths, udc, NULL, &name, &err) < 0)
-			missing(h, &udc->at, &err);
+			add_missing(h, &udc->at, &err);
 		check_misfit(h, name ? name : udc->name.value);
 		return;
 	}
@@ -173,7 +173,7 @@ static void check_serials(const struct here *h)
 		_cleanup_free_ char *serial = NULL;
 
 		if (from->value && serial_read(from->value, &serial, &err) < 0)
-			missing(h, &from->at, &err);
+			add_missing(h, &from->at, &err);
 	}
 }
 
@@ -207,7 +207,7 @@ static void check_features(const struct here *h)
 		diags_add(h->diags, DIAG_NOTE, &(struct position){ .file = h->gadget->files[0] },
 			  "kernel features were not checked: that needs root");
 	else
-		missing(h, &at, &err);
+		add_missing(h, &at, &err);
 }
 
 void here_check(const struct paths *paths, const struct gadget *gadget, const char *const *dirs,

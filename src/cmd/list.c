@@ -53,7 +53,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (inspect_gadgets(&globals->paths, NULL, &gadgets, &err) == 0)
 		cmd_list_files(globals, &files, &err);
 	for (size_t i = 0; i < files.n; i++)
-		print(globals, &files.v[i], &gadgets);
+		print(globals, &files.list[i], &gadgets);
 	statuses_free(&gadgets);
 	if (err.exit)
 		return cmd_print_error(&err);

@@ -51,14 +51,14 @@ bool option_text_each(const char *text, bool (*fn)(const struct option_text *o, 
 	return found;
 }
 
-struct search {
+struct option_search {
 	const char *word;
 	enum option_text_kind kind;
 };
 
 static bool match(const struct option_text *o, void *data)
 {
-	struct search *search = data;
+	struct option_search *search = data;
 
 	if (!streq(o->name, search->word))
 		return false;
@@ -68,7 +68,7 @@ static bool match(const struct option_text *o, void *data)
 
 enum option_text_kind option_text_find(const char *text, const char *word)
 {
-	struct search search = { word, OPTION_TEXT_UNKNOWN };
+	struct option_search search = { word, OPTION_TEXT_UNKNOWN };
 
 	option_text_each(text, match, &search);
 	return search.kind;

@@ -10,9 +10,9 @@ const struct plugin_table *plugin_tables_get(struct plugin_tables *tables, const
 	struct plugin_table *table;
 
 	for (size_t i = 0; i < tables->n; i++)
-		if (streq(tables->v[i]->plugin, plugin))
-			return tables->v[i];
-	table = *array_add(tables->v, tables->n) = xcalloc(1, sizeof(*table));
+		if (streq(tables->list[i]->plugin, plugin))
+			return tables->list[i];
+	table = *array_add(tables->list, tables->n) = xcalloc(1, sizeof(*table));
 	table->plugin = xstrdup(plugin);
 	describe_plugin(plugin, &table->description, &table->err);
 	return table;
@@ -33,11 +33,11 @@ struct gadgetfile_plugins plugin_tables_for_gadgetfile(struct plugin_tables *tab
 void plugin_tables_free(struct plugin_tables *tables)
 {
 	for (size_t i = 0; i < tables->n; i++) {
-		free(tables->v[i]->plugin);
-		description_free(&tables->v[i]->description);
-		error_clear(&tables->v[i]->err);
-		free(tables->v[i]);
+		free(tables->list[i]->plugin);
+		description_free(&tables->list[i]->description);
+		error_clear(&tables->list[i]->err);
+		free(tables->list[i]);
 	}
-	free(tables->v);
+	free(tables->list);
 	*tables = (struct plugin_tables){ 0 };
 }

@@ -6,7 +6,7 @@
 #include "probe/describe.h"
 
 struct plugin_tables {
-	struct plugin_table **v;
+	struct plugin_table **list;
 	size_t n;
 };
 

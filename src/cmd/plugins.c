@@ -19,9 +19,9 @@
 
 #define SUFFIX ".so"
 
-struct request {
+struct plugins_command {
 	struct plugin_tables tables;
-	json_t *plugins, *errors; /* NULL: prints text */
+	json_t *plugins, *errors; /* arrays of the --json document; NULL: text is printed */
 	int exit;
 };
 
@@ -45,7 +45,7 @@ int cmd_list_plugins(struct cmd_names *names, struct error *err)
 	for (int i = 0; i < n; i++) {
 		const char *name = entries[i]->d_name;
 
-		*array_add(names->v, names->n) = xstrndup(name, strlen(name) - strlen(SUFFIX));
+		*array_add(names->list, names->n) = xstrndup(name, strlen(name) - strlen(SUFFIX));
 		free(entries[i]);
 	}
 	free(entries);
@@ -55,8 +55,8 @@ int cmd_list_plugins(struct cmd_names *names, struct error *err)
 void cmd_names_free(struct cmd_names *names)
 {
 	for (size_t i = 0; i < names->n; i++)
-		free(names->v[i]);
-	free(names->v);
+		free(names->list[i]);
+	free(names->list);
 	*names = (struct cmd_names){ 0 };
 }
 
@@ -139,7 +139,7 @@ static void print_all(const struct plugin_table *t)
 
 /* --- the command --- */
 
-static void show(struct request *q, const char *plugin, bool all)
+static void show(struct plugins_command *q, const char *plugin, bool all)
 {
 	const struct plugin_table *t = plugin_tables_get(&q->tables, plugin);
 	_cleanup_free_ char *path = plugin_file(plugin);
@@ -161,7 +161,7 @@ static void show(struct request *q, const char *plugin, bool all)
 		print_line(t);
 }
 
-static void show_installed(struct request *q)
+static void show_installed(struct plugins_command *q)
 {
 	_cleanup_names_ struct cmd_names names = { 0 };
 	_cleanup_error_ struct error err = { 0 };
@@ -178,12 +178,12 @@ static void show_installed(struct request *q)
 		log_info("no plugin in %s", dir);
 	}
 	for (size_t i = 0; i < names.n; i++)
-		show(q, names.v[i], false);
+		show(q, names.list[i], false);
 }
 
 static int run(const struct globals *globals _unused_, int argc, char **argv)
 {
-	struct request q = { .exit = 0 };
+	struct plugins_command q = { .exit = 0 };
 	bool json = false;
 	int exit;
 

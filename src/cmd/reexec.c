@@ -13,7 +13,7 @@
 #include "rundir/rundir.h"
 #include "supervisor/reexec.h"
 
-struct work {
+struct reexec_run {
 	const struct globals *globals;
 	const char *program;
 	struct error *err; /* the first one */
@@ -21,7 +21,7 @@ struct work {
 
 static int reexec(void *data, const char *name)
 {
-	const struct work *w = data;
+	const struct reexec_run *w = data;
 	_cleanup_error_ struct error err = { 0 };
 	const struct control_request request = { .command = COMMAND_REEXEC, .program = w->program };
 
@@ -53,7 +53,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	};
 	_cleanup_error_ struct error err = { 0 };
 	char program[PATH_MAX];
-	struct work work = { globals, program, &err };
+	struct reexec_run work = { globals, program, &err };
 	bool all = false;
 	int option;
 

@@ -14,7 +14,7 @@
 
 enum { OPT_DRY_RUN = 256, OPT_JSON, OPT_TIMEOUT, OPT_NAME };
 
-struct request {
+struct reload_command {
 	const struct globals *globals;
 	bool dry_run, json, renamed;
 	double timeout;
@@ -23,7 +23,7 @@ struct request {
 	struct error err;
 };
 
-static int finish(struct request *q, json_t *gadgets, int exit)
+static int finish(struct reload_command *q, json_t *gadgets, int exit)
 {
 	if (q->json && exit == EX_DATAERR && !q->err.exit)
 		error_set(&q->err, exit, 0, q->file, "%s has errors: see 'problems'", q->file);
@@ -42,7 +42,7 @@ static int finish(struct request *q, json_t *gadgets, int exit)
  * Finds the file by the name of a gadget that is up. If none is, tries the name of a gadget file: a
  * service manager uses that name, but the gadget may have another one.
  */
-static int find_by_name(struct request *q, const char *argument)
+static int find_by_name(struct reload_command *q, const char *argument)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
@@ -61,7 +61,7 @@ static int find_by_name(struct request *q, const char *argument)
  * file, else the one named in the file. Loads the file, so that errors in it are printed here,
  * before the supervisor reads it.
  */
-static int find(struct request *q, const char *argument, const char *name)
+static int find(struct reload_command *q, const char *argument, const char *name)
 {
 	_cleanup_gadget_ struct gadget *gadget = NULL;
 	int exit;
@@ -89,7 +89,7 @@ static int find(struct request *q, const char *argument, const char *name)
 }
 
 /* Prints the gadget's object; with `changes`, if not NULL, which it frees. */
-static int with_status(struct request *q, json_t *changes, bool rebinds)
+static int with_status(struct reload_command *q, json_t *changes, bool rebinds)
 {
 	struct gadget_statuses gadgets;
 	json_t *json, *gadget;
@@ -120,7 +120,7 @@ static void print_changes(const json_t *changes)
 	}
 }
 
-static int dry_run(struct request *q)
+static int dry_run(struct reload_command *q)
 {
 	json_t *changes = NULL;
 	bool rebinds;
@@ -141,7 +141,7 @@ static int dry_run(struct request *q)
 	return finish(q, NULL, 0);
 }
 
-static int reload(struct request *q)
+static int reload(struct reload_command *q)
 {
 	struct client_reload done;
 
@@ -175,7 +175,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct request q = { .globals = globals, .timeout = DEFAULT_TIMEOUT };
+	struct reload_command q = { .globals = globals, .timeout = DEFAULT_TIMEOUT };
 	const char *name = NULL;
 	int option, exit;
 

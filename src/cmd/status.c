@@ -15,7 +15,7 @@
 /* Exit status as for LSB init scripts (ffsctl(8), "EXIT STATUS"). */
 enum { EXIT_READY = 0, EXIT_DEGRADED = 1, EXIT_NOT_UP = 3, EXIT_UNKNOWN = 4 };
 
-static int code_of(const struct gadget_status *gadget)
+static int exit_status_of(const struct gadget_status *gadget)
 {
 	if (gadget->state == STATUS_READY)
 		return EXIT_READY;
@@ -23,15 +23,15 @@ static int code_of(const struct gadget_status *gadget)
 }
 
 /* Returns the exit status without arguments: EXIT_DEGRADED if any gadget of ffsctl is not ready. */
-static int code_of_all(const struct gadget_statuses *gadgets)
+static int exit_status_of_all(const struct gadget_statuses *gadgets)
 {
 	for (size_t i = 0; i < gadgets->n; i++)
-		if (code_of(&gadgets->v[i]) == EXIT_DEGRADED)
+		if (exit_status_of(&gadgets->v[i]) == EXIT_DEGRADED)
 			return EXIT_DEGRADED;
 	return EXIT_READY;
 }
 
-struct request {
+struct status_command {
 	const struct globals *globals;
 	char *const *names; /* arguments, end with NULL; none: all gadgets */
 	bool json;
@@ -40,7 +40,7 @@ struct request {
 	struct error err;
 };
 
-static int add_named(struct request *q, const char *argument)
+static int add_named(struct status_command *q, const char *argument)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
@@ -59,12 +59,12 @@ static int add_named(struct request *q, const char *argument)
 		return EXIT_NOT_UP;
 	}
 	*gadget = found.v[0];
-	free(found.v); /* there is one gadget of a name */
-	return code_of(gadget);
+	free(found.v); /* names of gadgets are unique */
+	return exit_status_of(gadget);
 }
 
 /* Reads the gadgets; returns the exit status. */
-static int read_status(struct request *q)
+static int read_status(struct status_command *q)
 {
 	int code = EXIT_READY;
 
@@ -72,7 +72,7 @@ static int read_status(struct request *q)
 	if (!*q->names)
 		return inspect_gadgets(&q->globals->paths, NULL, &q->gadgets, &q->err) < 0
 			       ? EXIT_UNKNOWN
-			       : code_of_all(&q->gadgets);
+			       : exit_status_of_all(&q->gadgets);
 	for (char *const *name = q->names; *name; name++) {
 		int one = add_named(q, *name);
 
@@ -83,7 +83,7 @@ static int read_status(struct request *q)
 
 static void read_gadgets(void *data, struct gadget_statuses *gadgets, struct error *err)
 {
-	struct request *q = data;
+	struct status_command *q = data;
 	int code = read_status(q);
 
 	if (q->err.exit && code == EXIT_UNKNOWN)
@@ -92,7 +92,7 @@ static void read_gadgets(void *data, struct gadget_statuses *gadgets, struct err
 	q->gadgets = (struct gadget_statuses){ 0 };
 }
 
-static int print(struct request *q, int code)
+static int print(struct status_command *q, int code)
 {
 	if (q->json)
 		return cmd_print_json(statuses_to_json(&q->gadgets), &q->err, NULL, code);
@@ -116,7 +116,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	_cleanup_fields_ struct fields fields = { 0 };
-	struct request q = { .globals = globals, .fields = &fields };
+	struct status_command q = { .globals = globals, .fields = &fields };
 	_cleanup_free_ char *bad = NULL;
 	bool watch = false;
 	int option, code;

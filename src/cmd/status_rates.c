@@ -30,16 +30,16 @@ static void sample(struct rates *rates, char *key, int64_t bytes, double now)
 
 	if (!r) {
 		*array_add(rates->values, rates->n) =
-			(struct rate){ .key = key, .bytes = bytes, .at = now };
+			(struct rate){ .key = key, .bytes = bytes, .changed_at = now };
 		return;
 	}
 	free(key);
-	if (bytes > r->bytes && now > r->at)
-		r->rate = (double)(bytes - r->bytes) / (now - r->at);
-	else if (bytes < r->bytes || now >= r->at + SILENCE)
+	if (bytes > r->bytes && now > r->changed_at)
+		r->rate = (double)(bytes - r->bytes) / (now - r->changed_at);
+	else if (bytes < r->bytes || now >= r->changed_at + SILENCE)
 		r->rate = 0; /* another worker, or no report */
 	if (bytes != r->bytes)
-		r->at = now;
+		r->changed_at = now;
 	r->bytes = bytes;
 }
 
@@ -66,7 +66,7 @@ double rates_wait(const struct rates *rates, double now)
 	double wait = -1;
 
 	for (size_t i = 0; i < rates->n; i++) {
-		double left = rates->values[i].at + SILENCE - now;
+		double left = rates->values[i].changed_at + SILENCE - now;
 
 		if (rates->values[i].rate > 0 && (wait < 0 || left < wait))
 			wait = left > 0 ? left : 0;

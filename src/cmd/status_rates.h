@@ -11,8 +11,8 @@ struct rates {
 	struct rate {
 		char *key; /* gadget, function and endpoint */
 		int64_t bytes;
-		double at;   /* now_monotonic() of the last change of `bytes` */
-		double rate; /* bytes per second */
+		double changed_at; /* now_monotonic() of the last change of `bytes` */
+		double rate;	   /* bytes per second */
 	} * values;
 	size_t n;
 };

@@ -16,7 +16,7 @@
 #include "cmd/status_print.h"
 #include "cmd/status_rates.h"
 
-struct viewer {
+struct status_viewer {
 	status_reader *read_gadgets;
 	void *data;
 	bool json, screen;
@@ -49,20 +49,20 @@ static bool has_screen(void)
 	return isatty(STDOUT_FILENO) && term && *term && !streq(term, "dumb");
 }
 
-static void enter(const struct viewer *v)
+static void enter(const struct status_viewer *v)
 {
 	if (v->screen)
 		fputs(SCREEN_ENTER, stdout);
 }
 
-static void leave(const struct viewer *v)
+static void leave(const struct status_viewer *v)
 {
 	if (v->screen)
 		fputs(SCREEN_LEAVE, stdout);
 	fflush(stdout);
 }
 
-static unsigned int rows(void)
+static unsigned int terminal_rows(void)
 {
 	struct winsize size = { 0 };
 
@@ -82,7 +82,7 @@ static size_t count_lines(const char *text)
 /* Leaves the last row empty, so that the screen does not scroll. */
 static void draw(const char *text)
 {
-	size_t room = rows() - 1, n = count_lines(text), shown = n <= room ? n : room - 1;
+	size_t room = terminal_rows() - 1, n = count_lines(text), shown = n <= room ? n : room - 1;
 
 	fputs(SCREEN_TOP, stdout);
 	for (size_t i = 0; i < shown; i++) {
@@ -97,7 +97,7 @@ static void draw(const char *text)
 	fputs(SCREEN_REST, stdout);
 }
 
-static void show_on_screen(struct viewer *v, const struct gadget_statuses *gadgets)
+static void show_on_screen(struct status_viewer *v, const struct gadget_statuses *gadgets)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
@@ -115,7 +115,7 @@ static void show_on_screen(struct viewer *v, const struct gadget_statuses *gadge
 
 /* --- a pipe, a file --------------------------------------------------------------------------- */
 
-static void show_as_document(struct viewer *v, const struct gadget_statuses *gadgets)
+static void show_as_document(struct status_viewer *v, const struct gadget_statuses *gadgets)
 {
 	json_t *document = cmd_json_document();
 	_cleanup_free_ char *text = NULL;
@@ -131,7 +131,7 @@ static void show_as_document(struct viewer *v, const struct gadget_statuses *gad
 	v->last = steal_ptr(text);
 }
 
-static struct shown *shown_of(struct viewer *v, const char *name)
+static struct shown *shown_line_of(struct status_viewer *v, const char *name)
 {
 	for (size_t i = 0; i < v->n_shown; i++)
 		if (streq(v->shown[i].name, name))
@@ -140,9 +140,9 @@ static struct shown *shown_of(struct viewer *v, const char *name)
 	return &v->shown[v->n_shown - 1];
 }
 
-static void show_line(struct viewer *v, const struct gadget_status *gadget)
+static void show_line(struct status_viewer *v, const struct gadget_status *gadget)
 {
-	struct shown *s = shown_of(v, gadget->name);
+	struct shown *s = shown_line_of(v, gadget->name);
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&line, &size);
@@ -159,7 +159,7 @@ static void show_line(struct viewer *v, const struct gadget_status *gadget)
 	s->line = steal_ptr(line);
 }
 
-static void show_as_lines(struct viewer *v, const struct gadget_statuses *gadgets)
+static void show_as_lines(struct status_viewer *v, const struct gadget_statuses *gadgets)
 {
 	for (size_t i = 0; i < v->n_shown; i++)
 		v->shown[i].found = false;
@@ -175,7 +175,7 @@ static void show_as_lines(struct viewer *v, const struct gadget_statuses *gadget
 
 /* --- events ----------------------------------------------------------------------------------- */
 
-static int show(struct viewer *v, struct error *err)
+static int show(struct status_viewer *v, struct error *err)
 {
 	struct gadget_statuses gadgets = { 0 };
 
@@ -206,14 +206,14 @@ static int show(struct viewer *v, struct error *err)
 
 static void on_change(void *data)
 {
-	struct viewer *v = data;
+	struct status_viewer *v = data;
 
 	v->changed = true;
 }
 
 static void on_timer(void *data, uint32_t events _unused_)
 {
-	struct viewer *v = data;
+	struct status_viewer *v = data;
 
 	timer_stop(&v->timer);
 	v->changed = true;
@@ -222,14 +222,14 @@ static void on_timer(void *data, uint32_t events _unused_)
 /* Ends the loop, because the reader has closed the pipe. */
 static void on_output(void *data, uint32_t events _unused_)
 {
-	struct viewer *v = data;
+	struct status_viewer *v = data;
 
 	v->over = true;
 }
 
 static void on_signal(void *data, uint32_t events _unused_)
 {
-	struct viewer *v = data;
+	struct status_viewer *v = data;
 	struct signalfd_siginfo info;
 
 	if (read(v->signals.fd, &info, sizeof(info)) != sizeof(info))
@@ -249,7 +249,7 @@ static void on_signal(void *data, uint32_t events _unused_)
 	v->changed = true;
 }
 
-static int open_all(struct viewer *v, const struct paths *paths, struct error *err)
+static int open_all(struct status_viewer *v, const struct paths *paths, struct error *err)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH };
 	sigset_t set;
@@ -275,7 +275,7 @@ static int open_all(struct viewer *v, const struct paths *paths, struct error *e
 }
 
 /* Collects all pending events: a gadget that comes up causes hundreds. */
-static void await(struct viewer *v, struct error *err)
+static void await(struct status_viewer *v, struct error *err)
 {
 	int r = 0;
 
@@ -285,7 +285,7 @@ static void await(struct viewer *v, struct error *err)
 		error_errno(err, EX_OSERR, -r, NULL, "cannot wait for changes");
 }
 
-static void close_all(struct viewer *v)
+static void close_all(struct status_viewer *v)
 {
 	int signals = v->signals.fd;
 
@@ -307,14 +307,14 @@ static void close_all(struct viewer *v)
 int status_watch(const struct globals *globals, bool json, status_reader *read_gadgets, void *data)
 {
 	_cleanup_error_ struct error err = { 0 };
-	struct viewer v = { .read_gadgets = read_gadgets,
-			    .data = data,
-			    .json = json,
-			    .screen = !json && has_screen(),
-			    .loop = { .epoll_fd = -1 },
-			    .signals = FD_WATCH_NONE,
-			    .output = FD_WATCH_NONE,
-			    .timer = FD_WATCH_NONE };
+	struct status_viewer v = { .read_gadgets = read_gadgets,
+				   .data = data,
+				   .json = json,
+				   .screen = !json && has_screen(),
+				   .loop = { .epoll_fd = -1 },
+				   .signals = FD_WATCH_NONE,
+				   .output = FD_WATCH_NONE,
+				   .timer = FD_WATCH_NONE };
 
 	if (open_all(&v, &globals->paths, &err) == 0) {
 		enter(&v);

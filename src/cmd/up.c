@@ -19,7 +19,7 @@
 #define DEFAULT_TIMEOUT 30
 #define DEFAULT_WAIT 30
 
-struct request {
+struct up_command {
 	const struct globals *globals;
 	const struct command *command;
 	struct client_options options;
@@ -28,7 +28,7 @@ struct request {
 	bool dry_run, json, all;
 
 	struct gadget *gadget;
-	json_t *form;
+	json_t *document;
 	struct diags diags;
 	struct error err;
 };
@@ -84,7 +84,7 @@ static const char run_options[] = OPTIONS_OF_BOTH
 	"  --notify-fd N       write a newline to this descriptor when the gadget is up\n"
 	"  --wait-udc[=S]      wait at most so long for a UDC (default: no limit)\n";
 
-static int seconds_option(const struct request *q, const char *what, double fallback,
+static int seconds_option(const struct up_command *q, const char *what, double fallback,
 			  double *seconds)
 {
 	*seconds = fallback;
@@ -94,7 +94,7 @@ static int seconds_option(const struct request *q, const char *what, double fall
 }
 
 /* Makes the descriptor close-on-exec: no worker must get it. */
-static int notify_fd_option(struct request *q)
+static int notify_fd_option(struct up_command *q)
 {
 	if (cmd_parse_descriptor(optarg, &q->options.notify_fd) &&
 	    fcntl(q->options.notify_fd, F_SETFD, FD_CLOEXEC) == 0)
@@ -103,7 +103,7 @@ static int notify_fd_option(struct request *q)
 			 optarg);
 }
 
-static int group_option(struct request *q)
+static int group_option(struct up_command *q)
 {
 	_cleanup_error_ struct error err = { 0 };
 
@@ -112,7 +112,7 @@ static int group_option(struct request *q)
 	return cmd_usage(q->command, "%s", err.text);
 }
 
-static int parse_option(struct request *q, int option, char **argv)
+static int parse_option(struct up_command *q, int option, char **argv)
 {
 	switch (option) {
 	case OPT_NAME:
@@ -152,7 +152,7 @@ static int parse_option(struct request *q, int option, char **argv)
 }
 
 /* Makes the directories absolute, for the supervisor, whose working directory is /. */
-static void set_dirs(struct request *q)
+static void set_dirs(struct up_command *q)
 {
 	static const char *absolute[ARRAY_SIZE(q->globals->dirs)]; /* while the process lives */
 	const char *const *dirs = cmd_dirs(q->globals);
@@ -165,7 +165,7 @@ static void set_dirs(struct request *q)
 	q->options.dirs = absolute;
 }
 
-static int check_all(const struct request *q, int arguments)
+static int check_all(const struct up_command *q, int arguments)
 {
 	if (arguments > 0)
 		return cmd_usage(q->command, "expected one gadget or --all");
@@ -176,7 +176,7 @@ static int check_all(const struct request *q, int arguments)
 	return 0;
 }
 
-static int parse(struct request *q, int argc, char **argv)
+static int parse(struct up_command *q, int argc, char **argv)
 {
 	int option;
 
@@ -200,16 +200,16 @@ static int parse(struct request *q, int argc, char **argv)
  * Returns which gadget files are trusted: that of a service must belong to root; a dry run may read
  * any file.
  */
-static enum gadgetfile_trust trust_of(const struct request *q)
+static enum gadgetfile_trust trust_of(const struct up_command *q)
 {
 	if (q->dry_run)
 		return GADGETFILE_TRUST_ALL;
 	return q->command == &cmd_run ? GADGETFILE_TRUST_ROOT : GADGETFILE_TRUST_UNWRITABLE;
 }
 
-static int load(struct request *q)
+static int load(struct up_command *q)
 {
-	int exit = cmd_load(q->globals, q->argument, q->name, trust_of(q), &q->gadget, &q->form,
+	int exit = cmd_load(q->globals, q->argument, q->name, trust_of(q), &q->gadget, &q->document,
 			    &q->diags, &q->err);
 
 	if (!q->json && log_get_level() > LOG_QUIET)
@@ -222,21 +222,21 @@ static int load(struct request *q)
 }
 
 /* Uses the absolute path: as a supervisor this process has changed its working directory. */
-static void explain(struct request *q)
+static void explain(struct up_command *q)
 {
 	cmd_explain_worker(q->globals, q->gadget->file, q->name, q->json ? &q->diags : NULL,
 			   &q->err);
 }
 
-static void drop(struct request *q)
+static void free_command(struct up_command *q)
 {
 	error_clear(&q->err);
 	diags_free(&q->diags);
-	json_decref(q->form);
+	json_decref(q->document);
 	gadget_free(q->gadget);
 }
 
-static int finish(struct request *q, json_t *gadgets, int exit)
+static int finish(struct up_command *q, json_t *gadgets, int exit)
 {
 	/* In the document, errors of the file are "problems", so it needs an error as well. */
 	if (q->json && exit == EX_DATAERR && !q->err.exit)
@@ -246,7 +246,7 @@ static int finish(struct request *q, json_t *gadgets, int exit)
 		exit = cmd_print_json(gadgets, &q->err, &q->diags, exit);
 	else if (q->err.exit)
 		exit = cmd_print_error_about(q->gadget ? q->gadget->name : NULL, &q->err);
-	drop(q);
+	free_command(q);
 	return exit;
 }
 
@@ -264,7 +264,7 @@ static void print_plan(const struct plan *plan)
 	}
 }
 
-static int dry_run(struct request *q)
+static int dry_run(struct up_command *q)
 {
 	_cleanup_plan_ struct plan plan = { 0 };
 	json_t *gadgets = NULL;
@@ -283,7 +283,7 @@ static int dry_run(struct request *q)
  * Runs in the child, until the gadget goes down. Until it has reported, its exit status is that of
  * the command.
  */
-static int run_child(struct request *q, int report_fd)
+static int run_child(struct up_command *q, int report_fd)
 {
 	_cleanup_free_ char *output = NULL;
 	bool reported;
@@ -291,10 +291,10 @@ static int run_child(struct request *q, int report_fd)
 
 	if (exit)
 		return finish(q, NULL, exit);
-	client_up(q->gadget, q->form, &q->options, report_fd, &reported, &output, &q->err);
+	client_up(q->gadget, q->document, &q->options, report_fd, &reported, &output, &q->err);
 	if (reported) {
 		exit = q->err.exit;
-		drop(q);
+		free_command(q);
 		return exit;
 	}
 	/* Without control characters, like `log`. */
@@ -307,7 +307,7 @@ static int run_child(struct request *q, int report_fd)
 	return finish(q, NULL, q->err.exit);
 }
 
-static int print_up(struct request *q, const struct client_report *report)
+static int print_up(struct up_command *q, const struct client_report *report)
 {
 	const char *already = report->result == CLIENT_UNCHANGED ? " already" : "";
 	struct gadget_statuses gadgets = { 0 };
@@ -333,7 +333,7 @@ static int print_up(struct request *q, const struct client_report *report)
 }
 
 /* Frees what the request owns. */
-static int up_one(struct request *q)
+static int up_one(struct up_command *q)
 {
 	struct client_report report;
 	int report_fd, exit;
@@ -352,7 +352,7 @@ static int up_one(struct request *q)
 
 static int up_one_of_all(void *data, const char *path)
 {
-	struct request *q = data;
+	struct up_command *q = data;
 
 	q->argument = path;
 	return up_one(q);
@@ -360,13 +360,13 @@ static int up_one_of_all(void *data, const char *path)
 
 static int run_up(const struct globals *globals, int argc, char **argv)
 {
-	struct request q = { .globals = globals,
-			     .command = &cmd_up,
-			     .wait_host = -1,
-			     .options = { .paths = &globals->paths,
-					  .notify_fd = -1,
-					  .timeout = DEFAULT_TIMEOUT,
-					  .hold = CLIENT_HOLD_DEFAULT } };
+	struct up_command q = { .globals = globals,
+				.command = &cmd_up,
+				.wait_host = -1,
+				.options = { .paths = &globals->paths,
+					     .notify_fd = -1,
+					     .timeout = DEFAULT_TIMEOUT,
+					     .hold = CLIENT_HOLD_DEFAULT } };
 	struct up_all all = { .globals = globals, .one = up_one_of_all, .data = &q };
 	int exit = parse(&q, argc, argv);
 
@@ -379,14 +379,14 @@ static int run_up(const struct globals *globals, int argc, char **argv)
 
 static int run_run(const struct globals *globals, int argc, char **argv)
 {
-	struct request q = { .globals = globals,
-			     .command = &cmd_run,
-			     .wait_host = -1,
-			     .options = { .paths = &globals->paths,
-					  .notify_fd = -1,
-					  .timeout = DEFAULT_TIMEOUT,
-					  .wait_udc = HUGE_VAL,
-					  .hold = CLIENT_HOLD_DEFAULT } };
+	struct up_command q = { .globals = globals,
+				.command = &cmd_run,
+				.wait_host = -1,
+				.options = { .paths = &globals->paths,
+					     .notify_fd = -1,
+					     .timeout = DEFAULT_TIMEOUT,
+					     .wait_udc = HUGE_VAL,
+					     .hold = CLIENT_HOLD_DEFAULT } };
 	int exit = parse(&q, argc, argv);
 
 	if (exit)
@@ -399,7 +399,7 @@ static int run_run(const struct globals *globals, int argc, char **argv)
 		return finish(&q, NULL, exit);
 	if (q.dry_run)
 		return dry_run(&q);
-	client_run(q.gadget, q.form, &q.options, &q.err);
+	client_run(q.gadget, q.document, &q.options, &q.err);
 	explain(&q);
 	return finish(&q, NULL, q.err.exit);
 }

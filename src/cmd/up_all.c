@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "rundir/control.h"
 
-struct work {
+struct up_all_run {
 	const struct up_all *all;
 	const char *path;
 	json_t *gadgets, *errors, *problems;
@@ -23,14 +23,14 @@ struct work {
 
 static int run_one(void *data)
 {
-	const struct work *w = data;
+	const struct up_all_run *w = data;
 
 	return w->all->one(w->all->data, w->path);
 }
 
 /* Returns whether the file has autostart = true. A file with syntax errors counts as such, so that
  * its errors are printed. */
-static bool is_wanted(const struct globals *globals, const char *path)
+static bool is_autostart(const struct globals *globals, const char *path)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_error_ struct error err = { 0 };
@@ -45,7 +45,7 @@ static bool is_wanted(const struct globals *globals, const char *path)
 	return wanted;
 }
 
-static void failed(struct work *w, int exit, const struct error *err)
+static void failed(struct up_all_run *w, int exit, const struct error *err)
 {
 	if (w->exit == 0)
 		w->exit = exit;
@@ -57,7 +57,7 @@ static void failed(struct work *w, int exit, const struct error *err)
 		cmd_print_error(err);
 }
 
-static void add_document(struct work *w, int fd)
+static void add_document(struct up_all_run *w, int fd)
 {
 	json_t *document = lseek(fd, 0, SEEK_SET) == 0 ? json_loadfd(fd, 0, NULL) : NULL;
 
@@ -69,7 +69,7 @@ static void add_document(struct work *w, int fd)
 }
 
 /* Returns false if the command must end. */
-static bool bring_up(struct work *w, const char *path)
+static bool bring_up(struct up_all_run *w, const char *path)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_close_ int fd = -1;
@@ -94,7 +94,7 @@ static bool bring_up(struct work *w, const char *path)
 	return err.err != ECANCELED;
 }
 
-static int finish(struct work *w)
+static int finish(struct up_all_run *w)
 {
 	json_t *document;
 
@@ -109,7 +109,7 @@ static int finish(struct work *w)
 
 int up_all(const struct up_all *all)
 {
-	struct work w = { .all = all };
+	struct up_all_run w = { .all = all };
 	_cleanup_files_ struct cmd_files files = { 0 };
 	_cleanup_error_ struct error err = { 0 };
 	bool any = false;
@@ -122,10 +122,10 @@ int up_all(const struct up_all *all)
 	if (cmd_list_files(all->globals, &files, &err) < 0)
 		failed(&w, err.exit, &err);
 	for (size_t i = 0; i < files.n; i++) {
-		if (!is_wanted(all->globals, files.v[i].path))
+		if (!is_autostart(all->globals, files.list[i].path))
 			continue;
 		any = true;
-		if (!bring_up(&w, files.v[i].path))
+		if (!bring_up(&w, files.list[i].path))
 			break;
 	}
 	if (!any && w.exit == 0) {

@@ -74,8 +74,8 @@ static int explain_busy(const struct configfs *c, const struct step *step,
 			  log->fd >= 0 ? "has no other" : "cannot be read");
 }
 
-int bind_why(const struct configfs *c, const struct step *step, struct bind_log *log, int e,
-	     struct error *err)
+int explain_bind_failure(const struct configfs *c, const struct step *step, struct bind_log *log,
+			 int e, struct error *err)
 {
 	bool removed = !udc_exists(step->value);
 

@@ -7,5 +7,5 @@
 
 /* Fills err after a bind failed with errno `e`, and returns the real -errno, which the kernel's log
  * shows. `log` was opened before the bind. */
-int bind_why(const struct configfs *c, const struct step *step, struct bind_log *log, int e,
-	     struct error *err);
+int explain_bind_failure(const struct configfs *c, const struct step *step, struct bind_log *log,
+			 int e, struct error *err);

@@ -117,7 +117,7 @@ static int bind_apply(struct step *step, struct error *err)
 	if (r < 0)
 		return r;
 	r = file_write(AT_FDCWD, step->path, step->value, strlen(step->value));
-	return r < 0 ? bind_why(c, step, &log, -r, err) : 0;
+	return r < 0 ? explain_bind_failure(c, step, &log, -r, err) : 0;
 }
 
 static int bind_undo(struct step *step, struct error *err)

@@ -25,7 +25,7 @@ bool udc_exists(const char *name)
 	return path_exists(path);
 }
 
-bool udc_lacks(const char *name, const char *gadget)
+bool udc_has_unbound(const char *name, const char *gadget)
 {
 	_cleanup_free_ char *link = strf(UDC_CLASS_DIR "/%s/gadget", name), *has = NULL;
 

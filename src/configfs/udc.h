@@ -47,7 +47,7 @@ bool udc_exists(const char *name);
  * removed: then it has no link `gadget`, and the kernel is about to bind or unbind (udc/core.c,
  * usb_add_gadget, usb_del_gadget).
  */
-bool udc_lacks(const char *name, const char *gadget);
+bool udc_has_unbound(const char *name, const char *gadget);
 
 /* Returns the driver of a UDC; NULL: unknown. The caller frees it. */
 char *udc_driver(const char *name);

@@ -123,7 +123,7 @@ static int wait_for_message(struct latency_state *t, double start)
 	while (t->in_flight) {
 		transfer_wait(t->device, 1000);
 		if (t->failed)
-			cancel_all(t); /* the other transfer is useless alone */
+			cancel_all(t); /* the other transfer cannot succeed alone */
 		if (!t->in_flight || !tick_due())
 			continue;
 		t->progress_due = true;

@@ -238,8 +238,8 @@ static void list_changes(struct difference *d, const struct plan_side *old,
 	}
 }
 
-static void find_slots(struct difference *d, const struct plan_side *new,
-		       const struct merged_step *slots, size_t n)
+static void find_merged_steps(struct difference *d, const struct plan_side *new,
+			      const struct merged_step *slots, size_t n)
 {
 	for (size_t i = 0; i < d->n_old; i++)
 		d->old_index[i] = find_merged_step(slots, n, false, i);
@@ -266,7 +266,7 @@ void difference_make(struct difference *d, struct plan *plan, struct plan *next,
 	find_partners(&old, &new, rules);
 	mark_affected(&old, &new, rules);
 	slots = merge_plans(&old, &new, &n);
-	find_slots(d, &new, slots, n);
+	find_merged_steps(d, &new, slots, n);
 	list_changes(d, &old, &new);
 	merged = build_merged_plan(slots, n, plan, next);
 	for (size_t j = 0; j < next->n; j++) {

@@ -35,7 +35,10 @@ enum fault_when {
 };
 
 #ifdef FFSCTL_TEST_HOOKS
-/* Returns the errno (positive) with which step `n` must fail; 0: none. May not return. */
+/*
+ * Returns the errno (positive) with which step `n` must fail; 0: none. Does not return if the fault
+ * kills the process.
+ */
 int fault_hit(enum fault_when when, size_t n);
 /* Moves on to the words after the next ';'. */
 void fault_next(void);

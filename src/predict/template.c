@@ -192,7 +192,8 @@ static void put_word(struct template_state *m, struct descriptor *d, const char 
 			put_number(d, m->list[i], 3);
 		break;
 	case 'L':
-		put_byte(d, 0, 0xff); /* template_add sets it when the row is complete */
+		put_byte(d, 0, 0xff); /* a placeholder: template_add sets the length when the row is
+					 complete */
 		break;
 	case 'T':
 	case 'U':

@@ -69,7 +69,7 @@ static bool capture_read(struct capture *capture)
 }
 
 struct child {
-	const char *path; /* of the plugin, for messages */
+	const char *path; /* path of the plugin, for messages */
 	pid_t pid;
 	struct capture answer, errors; /* its stdout and stderr */
 	bool late;		       /* the child did not end within TIME_LIMIT */

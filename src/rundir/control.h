@@ -60,7 +60,7 @@ extern const char *const control_condition_words[CONDITION_COUNT];
 struct control_request {
 	enum control_command command;
 	const char *function;		  /* restart: its label; NULL: all */
-	const char *udc;		  /* bind; NULL: any */
+	const char *udc;		  /* for `bind`; NULL: any UDC */
 	enum control_condition condition; /* wait */
 	const char *file;		  /* reload: the gadget file; NULL: the same */
 	bool renamed;			  /* reload: the gadget keeps its name */
@@ -79,8 +79,8 @@ struct control_answer {
 /* --- the supervisor's end --- */
 
 /*
- * Reads a request of any content. An unknown command is COMMAND_UNKNOWN. EX_USAGE when it is no
- * request, or a parameter has a wrong type. The caller frees the request, also on failure.
+ * Parses a request, whatever its content. An unknown command is COMMAND_UNKNOWN. EX_USAGE when it
+ * is no request, or a parameter has a wrong type. The caller frees the request, also on failure.
  */
 int control_request_parse(const char *text, size_t size, struct control_request *request,
 			  struct error *err);

@@ -149,7 +149,7 @@ int status_file_write(const struct rundir *rundir, const struct gadget_status *s
 /* --- from JSON ---------------------------------------------------------------------------------
  */
 
-/* These return what is wrong, as members_from_json does. */
+/* The following functions return what is wrong, as members_from_json does. */
 
 static const char *read_endpoints(struct function_status *function, const json_t *list)
 {

@@ -165,7 +165,7 @@ struct gadget_statuses {
 /* The fields of `status -o`. */
 extern const struct members gadget_fields, function_fields, worker_fields;
 
-/* --- what is done with them --------------------------------------------------------------------
+/* --- functions --------------------------------------------------------------------
  */
 
 /*

@@ -485,7 +485,7 @@ int bus_bind(struct binding *b, const char *udc, bool *changed, struct error *er
 	 * Configfs keeps the UDC of a gadget that lost it, or that was unbound through the driver
 	 * core.
 	 */
-	if (now && (!udc_exists(now) || udc_lacks(now, live->name)))
+	if (now && (!udc_exists(now) || udc_has_unbound(now, live->name)))
 		free(steal_ptr(now));
 	*changed = !now;
 	if (now && udc && !streq(now, udc)) {

@@ -68,5 +68,5 @@ enum bus_event bus_event_from_kernel(const struct binding *b)
 		return BUS_EV_UNBOUND;
 	if (b->udc_is_new)
 		return BUS_EV_REBIND_FAILED;
-	return udc_lacks(b->udc, b->live->name) ? BUS_EV_UNBOUND : BUS_EVENT_COUNT;
+	return udc_has_unbound(b->udc, b->live->name) ? BUS_EV_UNBOUND : BUS_EVENT_COUNT;
 }

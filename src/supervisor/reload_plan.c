@@ -90,8 +90,9 @@ static void remove_idle_bind(struct plan *plan)
  * Returns the old function that stays and that `next` replaces in the model; NULL: `next` is a new
  * function.
  */
-static struct live_function *function_that_stays(const struct plan *plan, const struct reload *r,
-						 const struct live_function *next)
+static struct live_function *old_function_that_stays(const struct plan *plan,
+						     const struct reload *r,
+						     const struct live_function *next)
 {
 	_cleanup_free_ char *path = function_directory(next);
 	const struct step_op *op = next->model->ffs ? &ffs_op_mount : &configfs_op_function;
@@ -132,7 +133,8 @@ static void join_functions(struct reload *r, const struct reload_base *base)
 	for (size_t n = 0; n < r->n_old; n++)
 		*array_add(live->list, live->n) = r->old_functions[n];
 	for (size_t n = 0; n < r->n_new; n++) {
-		struct live_function *i = function_that_stays(base->plan, r, r->new_functions[n]);
+		struct live_function *i =
+			old_function_that_stays(base->plan, r, r->new_functions[n]);
 
 		if (i)
 			set_replacement(base->plan, i, r->new_functions[n]);

@@ -11,7 +11,7 @@ const struct key *key_find(const struct key_group *group, const char *name)
 	for (const struct key *k = group->keys; k && k->name; k++)
 		if (streq(k->name, name))
 			return k;
-	return group->any;
+	return group->any_key;
 }
 
 const struct key_word *key_find_word(const struct key_word *words, const char *word)
@@ -64,15 +64,15 @@ static unsigned int find_elsewhere(const struct key_group *group, const char *na
 	unsigned int n = 0;
 
 	for (const struct key *k = group->keys; k && k->name; k++) {
-		if (streq(k->name, name) && *what != group->what) {
-			*what = group->what;
+		if (streq(k->name, name) && *what != group->message_name) {
+			*what = group->message_name;
 			n++;
 		}
 		if (k->group)
 			n += find_elsewhere(k->group, name, what);
 	}
-	if (group->any && group->any->group)
-		n += find_elsewhere(group->any->group, name, what);
+	if (group->any_key && group->any_key->group)
+		n += find_elsewhere(group->any_key->group, name, what);
 	return n;
 }
 
@@ -285,14 +285,14 @@ static void unknown_key(struct load *l, const struct key_group *group, struct no
 
 	setting->bad = true;
 	diag_error(l->diags, &setting->name_at, "unknown key '%s' in %s%s", setting->name,
-		   group->what, hint);
+		   group->message_name, hint);
 }
 
 static void check_required(struct load *l, const struct key_group *group, struct node *node)
 {
 	for (const struct key *k = group->keys; k && k->name; k++)
 		if ((k->flags & KEY_REQUIRED) && !node_member(node, k->name))
-			diag_error(l->diags, node_range(node), "%s needs '%s'", group->what,
+			diag_error(l->diags, node_range(node), "%s needs '%s'", group->message_name,
 				   k->name);
 }
 

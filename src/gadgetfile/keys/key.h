@@ -62,10 +62,10 @@ struct key {
 #define WORD32 .min = 0, .max = 4294967295.0
 
 struct key_group {
-	const char *path;	/* heading in the manual: "ffs.mount" */
-	const char *what;	/* name in messages: "an interface", "'mount'" */
-	const struct key *keys; /* ends with a NULL name */
-	const struct key *any;	/* key of settings whose names the user chooses; NULL: none */
+	const char *manual_heading; /* heading in the manual: "ffs.mount" */
+	const char *message_name;   /* name in messages: "an interface", "'mount'" */
+	const struct key *keys;	    /* ends with a NULL name */
+	const struct key *any_key;  /* key of settings whose names the user chooses; NULL: none */
 	const char *doc;
 };
 

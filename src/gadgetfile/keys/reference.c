@@ -176,7 +176,7 @@ static json_t *group_schema(const struct key_group *group)
 	if (json_array_size(one_of) > 0)
 		json_object_set(schema, "anyOf", one_of);
 	json_object_set_new(schema, "additionalProperties",
-			    group->any ? key_schema(group->any) : json_false());
+			    group->any_key ? key_schema(group->any_key) : json_false());
 	json_decref(properties);
 	json_decref(required);
 	json_decref(one_of);
@@ -319,20 +319,20 @@ static bool is_new(const struct key_group *group)
 
 static void print_keys(const struct key_group *group)
 {
-	if (!group->any && !(group->keys && group->keys->name))
+	if (!group->any_key && !(group->keys && group->keys->name))
 		return;
 	puts(".Bl -tag -width Ds");
 	for (const struct key *k = group->keys; k && k->name; k++)
 		print_key(k);
-	if (group->any)
-		print_key(group->any);
+	if (group->any_key)
+		print_key(group->any_key);
 	puts(".El");
 }
 
 static void print_group(const struct key_group *group)
 {
-	if (*group->path)
-		printf(".Ss %s\n", group->path);
+	if (*group->manual_heading)
+		printf(".Ss %s\n", group->manual_heading);
 	else
 		puts(".Ss The file");
 	print_text(group->doc);
@@ -345,8 +345,8 @@ static void print_group(const struct key_group *group)
 			if (t->attrs)
 				print_group(t->attrs);
 	}
-	if (group->any && group->any->group)
-		print_group(group->any->group);
+	if (group->any_key && group->any_key->group)
+		print_group(group->any_key->group);
 }
 
 int main(int argc, char **argv)

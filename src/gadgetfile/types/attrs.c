@@ -166,7 +166,7 @@ void set_attr_device_id(struct load *l, const struct key *k, struct node *value,
 }
 
 /* Adds a note about a relative path in a scheme, which libusbgx's gt treats differently. */
-static void note_relative(struct load *l, const struct node *value)
+static void add_relative_path_note(struct load *l, const struct node *value)
 {
 	if (*value->text && *value->text != '/' && !l->relative_noted &&
 	    str_has_suffix(value->at.source->path, ".scheme"))
@@ -181,7 +181,7 @@ void set_attr_path(struct load *l, const struct key *k, struct node *value, void
 	/* Empty: a drive without a medium */
 	char *path = *value->text ? load_path(l, value) : xstrdup("");
 
-	note_relative(l, value);
+	add_relative_path_note(l, value);
 	if (fits_one_write(l, k->name, value, strlen(path)))
 		load_attr_text(k, value, field, path);
 	else

@@ -103,7 +103,7 @@ static void check_size(struct load *l, enum ep_type type, const struct ffs *ffs,
 }
 
 /* Returns whether bInterval counts frames; otherwise it is an exponent of 2 (USB 2.0, 9.6.6). */
-static bool counts_frames(enum ep_type type, int speed)
+static bool interval_counts_frames(enum ep_type type, int speed)
 {
 	return speed == EP_FULL && type == EP_INTERRUPT;
 }
@@ -119,7 +119,7 @@ static uint8_t encode_interval(enum ep_type type, int speed, double ms)
 {
 	unsigned int n = 1;
 
-	if (counts_frames(type, speed))
+	if (interval_counts_frames(type, speed))
 		return ms < 1 ? 1 : ms > 255 ? 255 : (uint8_t)ms;
 	while (n < 16 && interval_unit(speed) * (1 << n) <= ms)
 		n++;
@@ -128,7 +128,7 @@ static uint8_t encode_interval(enum ep_type type, int speed, double ms)
 
 static double decode_interval(enum ep_type type, int speed, uint8_t interval)
 {
-	if (counts_frames(type, speed))
+	if (interval_counts_frames(type, speed))
 		return interval;
 	return interval_unit(speed) * (1 << (interval - 1));
 }
@@ -141,7 +141,7 @@ static void check_exact_interval(struct load *l, enum ep_type type, int speed, s
 		return;
 	load_error(l, value, "%s has no interval of exactly %s ms: %s", speed_names[speed],
 		   value->text,
-		   counts_frames(type, speed)
+		   interval_counts_frames(type, speed)
 			   ? "intervals are whole ms from 1 to 255 (USB 2.0, 5.7.4)"
 		   : speed == EP_FULL
 			   ? "isochronous endpoints have 1 ms times a power of 2 (USB 2.0, 9.6.6)"
@@ -172,7 +172,7 @@ static bool has_mult(enum ep_type type, int speed)
 	return speed == EP_HIGH ? type != EP_BULK : speed == EP_SUPER && type == EP_ISOCHRONOUS;
 }
 
-static void no_mult(struct load *l, enum ep_type type, int speed, struct node *value)
+static void error_mult(struct load *l, enum ep_type type, int speed, struct node *value)
 {
 	if (type == EP_BULK)
 		load_error(l, value, "a bulk endpoint has no 'mult'");
@@ -219,7 +219,7 @@ static void set_super_mult(struct load *l, struct ep_speed *super,
 	super->mult = 1;
 }
 
-static void no_interval(struct load *l, struct node *value)
+static void error_interval(struct load *l, struct node *value)
 {
 	load_error(l, value, "a bulk endpoint has no 'interval'");
 }
@@ -246,7 +246,7 @@ static void load_exact(struct load *l, struct endpoint *ep, const struct ffs *ff
 		check_exact_size(l, ep->type, speed, size);
 	}
 	if (x.interval && ep->type == EP_BULK) {
-		no_interval(l, interval);
+		error_interval(l, interval);
 	} else if (x.interval) {
 		s->interval = encode_interval(ep->type, speed, x.interval->real);
 		check_exact_interval(l, ep->type, speed, interval);
@@ -256,7 +256,7 @@ static void load_exact(struct load *l, struct endpoint *ep, const struct ffs *ff
 	if (x.mult.set && has_mult(ep->type, speed))
 		s->mult = (uint8_t)x.mult.value;
 	else if (x.mult.value > 1 || (x.mult.set && ep->type == EP_BULK))
-		no_mult(l, ep->type, speed, mult);
+		error_mult(l, ep->type, speed, mult);
 }
 
 /* Returns whether each speed has its own max_packet. */
@@ -280,14 +280,14 @@ static void check_general(struct load *l, const struct endpoint *ep, const struc
 		 !has_exact_sizes(ffs, d) && !l->has_syntax_error)
 		diag_error(l->diags, &node->at, "an isochronous endpoint needs 'max_packet'");
 	if (d->interval && ep->type == EP_BULK)
-		no_interval(l, d->interval);
+		error_interval(l, d->interval);
 	if (d->burst.value > 0 && !ffs->speed[EP_SUPER] && !l->has_syntax_error)
 		load_error(l, load_member(node, "burst"),
 			   "'burst' needs SuperSpeed, which is not one of the function's 'speeds'");
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
 		any |= ffs->speed[i] && has_mult(ep->type, i);
 	if (d->mult.set && ep->type == EP_BULK)
-		no_mult(l, ep->type, EP_HIGH, load_member(node, "mult"));
+		error_mult(l, ep->type, EP_HIGH, load_member(node, "mult"));
 	else if (d->mult.value > 1 && !any && !l->has_syntax_error)
 		load_error(l, load_member(node, "mult"),
 			   "none of the function's 'speeds' has 'mult'");

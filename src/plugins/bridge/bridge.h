@@ -136,7 +136,7 @@ struct bridge {
 	uint32_t delay, first_delay, max_delay; /* ms */
 	uint64_t opened_at;			/* ms */
 	int last_error;				/* the last one logged; 0: none */
-	const char *name;			/* of the peer in messages */
+	const char *name;			/* name of the peer in messages */
 
 	/* State of the peer types. */
 	struct address address;

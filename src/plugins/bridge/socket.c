@@ -138,7 +138,9 @@ static int mode_of(struct bridge *b, mode_t *mode)
 	return 0;
 }
 
-/* Removes the socket of an earlier worker, on which nobody listens. Returns whether it did. */
+/*
+ * Removes the socket of an earlier worker, on which nobody listens. Returns whether it was removed.
+ */
 static bool remove_leftover(struct bridge *b)
 {
 	const char *path = ((const struct sockaddr_un *)(const void *)address_at(b, 0))->sun_path;

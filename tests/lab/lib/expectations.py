@@ -102,9 +102,9 @@ def camera():
     control = tuple(map(bytes.fromhex, (
         # header: 1.10, all of these 0x34 bytes, 48 MHz, one streaming interface, number 1
         "0d 24 01  10 01  34 00  00 6c dc 02  01 01",
-        # camera, terminal 1: type 0x0201; can auto-exposure mode
+        # camera, terminal 1: type 0x0201; supports auto-exposure mode
         "12 24 02  01 01 02 00 00  00 00 00 00 00 00  03 02 00 00",
-        # processing unit 2, fed by 1: multiplier 0x4000; can brightness; no video standards
+        # processing unit 2, fed by 1: multiplier 0x4000; supports brightness; no video standards
         "0c 24 05  02 01 00 40  02 01 00  00 00",
         # output, terminal 3: type 0x0101 (streaming), fed by 2
         "09 24 03  03 01 01 00 02 00")))

@@ -835,22 +835,24 @@ Test(load, the_document_has_the_settings_of_the_file)
 
 static void check_rows(const struct key_group *group)
 {
-	cr_expect_not_null(group->what);
+	cr_expect_not_null(group->message_name);
 	cr_expect_not_null(group->doc);
 	for (const struct key *k = group->keys; k && k->name; k++) {
-		cr_expect(k->types != 0, "%s.%s has no type", group->path, k->name);
-		cr_expect(k->doc && str_has_suffix(k->doc, "."), "%s.%s: no sentence", group->path,
+		cr_expect(k->types != 0, "%s.%s has no type", group->manual_heading, k->name);
+		cr_expect(k->doc && str_has_suffix(k->doc, "."), "%s.%s: no sentence",
+			  group->manual_heading, k->name);
+		cr_expect(k->set, "%s.%s goes nowhere: it would be ignored", group->manual_heading,
 			  k->name);
-		cr_expect(k->set, "%s.%s goes nowhere: it would be ignored", group->path, k->name);
 		cr_expect(!(k->types & TYPE_LIST) || k->items, "%s.%s: a list of what?",
-			  group->path, k->name);
+			  group->manual_heading, k->name);
 		for (const struct key *other = group->keys; other < k; other++)
-			cr_expect_str_neq(other->name, k->name, "twice in %s", group->path);
+			cr_expect_str_neq(other->name, k->name, "twice in %s",
+					  group->manual_heading);
 		if (k->group)
 			check_rows(k->group);
 	}
-	if (group->any && group->any->group)
-		check_rows(group->any->group);
+	if (group->any_key && group->any_key->group)
+		check_rows(group->any_key->group);
 }
 
 Test(keys, each_row_is_complete)
@@ -893,6 +895,6 @@ Test(keys, each_documented_key_has_a_row)
 
 		for (; key; key = strtok_r(NULL, " ", &save))
 			cr_expect_not_null(key_find(cases[i].group, key), "%s.%s",
-					   cases[i].group->path, key);
+					   cases[i].group->manual_heading, key);
 	}
 }
