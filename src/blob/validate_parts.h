@@ -62,12 +62,12 @@ static inline size_t left(const struct validation *v)
 	return v->size - v->offset;
 }
 
-/* Counts whether a branch that refuses nothing was taken; returns `taken`. Returns `taken`. */
+/* Counts whether a branch that refuses nothing was taken; returns `taken`. */
 bool take_branch(struct validation *v, enum ffs_rule rule, bool taken);
 
 /*
  * Counts a branch that refuses if `broken`, and then records a finding at the offset `at`. Returns
- * `broken`. Returns `broken`.
+ * `broken`.
  */
 bool refuse_if(struct validation *v, enum ffs_rule rule, bool broken, size_t at);
 /* Does the same with the two numbers for the rule's text. */
@@ -108,7 +108,7 @@ struct usb_set {
 					      usb_endpoint_bit() */
 	uint8_t interface_of_endpoint[32]; /* number of the interface that has the endpoint, by the
 					      same bit */
-	uint32_t owned_endpoints;	   /* bits whose `owner` is set */
+	uint32_t owned_endpoints;	   /* bits whose `interface_of_endpoint` is set */
 	bool otg;
 	const uint8_t *association; /* the last association; NULL: none */
 };

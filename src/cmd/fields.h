@@ -26,5 +26,7 @@ bool fields_parse(struct fields *fields, const char *text, char **bad);
 void fields_free(struct fields *fields);
 #define _cleanup_fields_ _cleanup_(fields_free)
 
-/* Prints a line of values separated by tabs, with `each` one for each function; "-": no value. */
+/*
+ * Prints a line of values separated by tabs, with `has_each` one for each function; "-": no value.
+ */
 void fields_print(const struct fields *fields, const struct gadget_status *gadget);

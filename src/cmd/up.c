@@ -332,7 +332,7 @@ static int print_up(struct up_command *q, const struct client_report *report)
 	return finish(q, json, q->err.exit);
 }
 
-/* Frees what the request owns. */
+/* Brings one gadget up, and frees what the command owns. */
 static int up_one(struct up_command *q)
 {
 	struct client_report report;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Steps for the attributes, directories and links that only some gadgets have: those of kernel
- * functions, and os_desc and webusb of the gadget. `self` is the struct configfs, which gets a
+ * functions, and os_desc and webusb of the gadget. `context` is the struct configfs, which gets a
  * remark when the kernel changed a value.
  */
 #pragma once

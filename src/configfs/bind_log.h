@@ -16,7 +16,7 @@ struct bind_log {
 };
 
 void bind_log_open(struct bind_log *log);
-/* Reads what was logged since: fills `error` and `words`. */
+/* Reads what was logged since: fills `error` and `function_message`. */
 void bind_log_read(struct bind_log *log, const char *udc, const char *gadget);
 void bind_log_close(struct bind_log *log);
 #define _cleanup_bind_log_ __attribute__((cleanup(bind_log_close)))

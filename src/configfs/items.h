@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Steps that make the items that every gadget has: attributes, strings, functions, configurations
- * and links. `path` is in configfs, `self` a struct backend; NULL: the direct writer makes it.
+ * and links. `path` is in configfs, `context` a struct backend; NULL: the direct writer makes it.
  */
 #pragma once
 

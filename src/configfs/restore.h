@@ -5,8 +5,8 @@
 #include "plan/plan.h"
 
 /*
- * Reads the old value if step->keeps is set and no old value was read yet; called before a value is
- * written.
+ * Reads the old value if step->keep_previous is set and no old value was read yet; called before a
+ * value is written.
  */
 void configfs_store_previous(struct step *step);
 /* The `restore` function of every step that writes a value. */

@@ -4,13 +4,13 @@
 
 #include "plan/plan.h"
 
-/* Makes the gadget's directory, CONFIGFS/usb_gadget/NAME. `self` is a struct configfs. */
+/* Makes the gadget's directory, CONFIGFS/usb_gadget/NAME. `context` is a struct configfs. */
 extern const struct step_op configfs_op_gadget;
 /* Makes a directory in the gadget's directory, which must not exist before: strings/0x409. */
 extern const struct step_op configfs_op_mkdir;
 /* Writes `value` to the attribute `path`. */
 extern const struct step_op configfs_op_write;
-/* Binds the gadget: `path` is GADGET/UDC, `value` the UDC's name, `self` a struct configfs. */
+/* Binds the gadget: `path` is GADGET/UDC, `value` the UDC's name, `context` a struct configfs. */
 extern const struct step_op configfs_op_bind;
 
 /* Unbinds a gadget. 0 if it is not bound. `path` is GADGET/UDC. */

@@ -28,7 +28,7 @@ struct stream_state {
 	unsigned int size; /* bytes of a transfer */
 	struct buffers buffers;
 	struct libusb_transfer **libusb_transfers;
-	bool verify, answers_read; /* answered: what answers_read() returned before the run */
+	bool verify, answers_read; /* answers_read: what answers_read() returned before the run */
 	unsigned char *expected;   /* data of an IN transfer; NULL: not compared */
 	uint64_t total;		   /* bytes to move */
 	unsigned int in_flight;

@@ -21,7 +21,10 @@ struct load {
 	const struct scan *scan;
 	const struct gadgetfile_plugins *plugins; /* NULL: declarations are not available */
 	struct gadget *gadget;
-	/* The setting of each function of `g`: in file order, then those inside configurations. */
+	/*
+	 * The setting of each function of `gadget`: in file order, then those inside
+	 * configurations.
+	 */
 	struct node **functions;
 	size_t n_functions;
 	bool *has_error; /* for each function: an error about it was added */

@@ -9,7 +9,7 @@ extern const struct step_op plan_op_mkdir;
 /* A directory that several gadgets share: made unless it exists; the undo removes it if it is
  * empty. */
 extern const struct step_op plan_op_mkdir_shared;
-/* `self` of both: the directory above is a shared one of the same plan. */
+/* `context` of both: the directory above is a shared one of the same plan. */
 #define PLAN_SHARED_PARENT ((void *)&plan_op_mkdir_shared)
 /* A symbolic link at `path` to `value`. Fails if `path` exists. */
 extern const struct step_op plan_op_symlink;

@@ -33,7 +33,7 @@ struct template_state {
 	const struct prediction *prediction;
 	const struct function *function;
 	struct descriptors *descriptors;
-	size_t first_descriptor; /* index of the function's first descriptor in `out` */
+	size_t first_descriptor; /* index of the function's first descriptor in `descriptors` */
 	unsigned int first_interface, n_interfaces;
 	struct variable *vars;
 	size_t n_vars;

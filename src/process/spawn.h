@@ -30,7 +30,7 @@ struct spawn {
 	struct sandbox sandbox; /* entered before the exec; n 0: none */
 	int stdout_fd;		/* the worker's stdout; -1: `output` of spawn_start */
 	bool dies_with_parent;	/* killed when the caller dies; else the keeper kills it */
-	int worker_link_dir;	/* descriptor of the directory of `note`; not owned */
+	int worker_link_dir;	/* descriptor of the directory of `worker_link`; not owned */
 	char *worker_link; /* name of the link that identifies the worker (family.h); NULL: none */
 };
 #define SPAWN_PID_DIGITS 10

@@ -226,7 +226,7 @@ int stream_up(struct stream *s, enum ffsctl_speed speed)
 	if (r != -ENOTTY)
 		return 0;
 	/* Outstanding transfers show whether this is a new session: if so they end with ESHUTDOWN,
-	   and link_lost() handles it. Resubmitted ones may have hidden that. */
+	 * and handle_link_loss() handles it. Resubmitted ones may have hidden that. */
 	if (s->up && s->undelivered && !s->resubmitted && !other_speed)
 		return 0;
 	if (s->up)

@@ -242,7 +242,7 @@ static int loop_until_gone(struct supervisor *s, struct error *err)
 			update(s);
 		if (gadget_is_gone(live))
 			break;
-		if (live->changed) /* update() may have set s->changed */
+		if (live->changed) /* update() may have set live->changed */
 			continue;
 		r = loop_once(&live->loop, live->undo_soon ? PLAN_SOON_MS : -1);
 		if (r < 0)

@@ -26,7 +26,8 @@ struct function_type {
 	void (*load)(struct load *l, struct function *f, struct attribute_values *d);
 	enum gadget_speed highest_speed; /* with descriptors */
 	/* Endpoints, see kernel/functions.md; those of ffs are in the gadget file. If the attribute
-	 * named by in_if or out_if is 0, the function has no endpoint of that direction. */
+	 * named by in_condition or out_condition is 0, the function has no endpoint of that
+	 * direction. */
 	struct endpoint_count endpoints;
 	const char *in_condition, *out_condition;
 };

@@ -94,7 +94,7 @@ struct address {
 		_Alignas(8) uint8_t bytes[128]; /* struct sockaddr_storage */
 		uint32_t length;
 	} addresses[ADDRESSES_MAX];
-	unsigned int n_addresses, next; /* elements of `at`; index of the next one to try */
+	unsigned int n_addresses, next; /* elements of `addresses`; index of the next one to try */
 	int error;			/* of getaddrinfo(3) */
 };
 
@@ -120,7 +120,7 @@ struct bridge {
 	struct peer *message_sender; /* the peer whose message was sent in part; others wait for its
 					end */
 	struct peer *last_read;	     /* the peer that was read last */
-	bool message_truncated;	     /* `owner` was closed: its message must be ended */
+	bool message_truncated;	     /* `message_sender` was closed: its message must be ended */
 	struct ffsctl_transfer **packet_transfers; /* the transfers of one packet */
 
 	/* From the host: received and not yet written. A ring of host->depth. */
