@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The main program: parses global options and runs a command. */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -29,8 +30,20 @@ static void help(void)
 	       cmd_global_options);
 }
 
+#define SEE_HELP "see 'ffsctl --help'"
+
+static int usage_error(const char *text)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	error_set(&err, EX_USAGE, EINVAL, NULL, "%s", text);
+	error_hint(&err, SEE_HELP);
+	return cmd_print_error(&err);
+}
+
 static int unknown_command(const char *word)
 {
+	_cleanup_error_ struct error err = { 0 };
 	const char *meant = NULL;
 	size_t best = text_tolerance(word) + 1;
 
@@ -42,11 +55,12 @@ static int unknown_command(const char *word)
 		best = distance;
 		meant = cmd_all[i]->name;
 	}
+	error_set(&err, EX_USAGE, EINVAL, NULL, "unknown command '%s'", word);
 	if (meant)
-		log_error("unknown command '%s'; did you mean '%s'?", word, meant);
+		error_hint(&err, "did you mean '%s'?", meant);
 	else
-		log_error("unknown command '%s' (see 'ffsctl --help')", word);
-	return EX_USAGE;
+		error_hint(&err, SEE_HELP);
+	return cmd_print_error(&err);
 }
 
 static bool set_color(struct globals *g, const char *when)
@@ -123,8 +137,7 @@ static int parse_option(struct globals *g, int option, char **argv)
 		return 0;
 	default:
 		text = cmd_bad_option_text(cmd_global_options, argv);
-		log_error("%s (see 'ffsctl --help')", text);
-		return EX_USAGE;
+		return usage_error(text);
 	}
 }
 
@@ -164,10 +177,8 @@ int main(int argc, char **argv)
 		if (exit >= 0)
 			return written(exit);
 	}
-	if (optind == argc) {
-		log_error("no command given (see 'ffsctl --help')");
-		return EX_USAGE;
-	}
+	if (optind == argc)
+		return usage_error("no command given");
 	argc -= optind;
 	argv += optind;
 	optind = 0; /* resets getopt in glibc and musl */

@@ -55,16 +55,33 @@ int error_errno(struct error *err, int exit, int e, const char *path, const char
 	return set_text(err, exit, e, path, strf("%s: %s", what, errno_words(e)));
 }
 
+int error_detail(struct error *err, const char *fmt, ...)
+{
+	_cleanup_free_ char *detail = NULL, *old = err->text;
+	va_list ap;
+
+	va_start(ap, fmt);
+	detail = text_vformat(fmt, ap);
+	va_end(ap);
+	err->text = strf("%s; %s", old, detail);
+	return errno_of(err);
+}
+
 int error_hint(struct error *err, const char *fmt, ...)
 {
-	_cleanup_free_ char *hint = NULL, *old = err->text;
+	_cleanup_free_ char *old = err->hint, *hint = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
 	hint = text_vformat(fmt, ap);
 	va_end(ap);
-	err->text = strf("%s; %s", old, hint);
+	err->hint = old ? strf("%s; %s", old, hint) : steal_ptr(hint);
 	return errno_of(err);
+}
+
+int error_needs_root(struct error *err)
+{
+	return error_hint(err, "this needs root");
 }
 
 int error_wrap(struct error *err, const char *fmt, ...)
@@ -89,12 +106,40 @@ int error_at(struct error *err, const struct position *at)
 	return errno_of(err);
 }
 
+char *error_text(const struct error *err)
+{
+	return err->hint ? strf("%s; %s", err->text, err->hint) : xstrdup(err->text);
+}
+
+char *error_lines(const struct error *err)
+{
+	return err->hint ? strf("%s\nhint: %s\n", err->text, err->hint) : strf("%s\n", err->text);
+}
+
 void error_clear(struct error *err)
 {
 	free(err->text);
+	free(err->hint);
 	free(err->path);
 	free(err->file);
 	*err = (struct error){ 0 };
+}
+
+static char *copy(const char *text)
+{
+	return text ? xstrdup(text) : NULL;
+}
+
+void error_copy(struct error *to, const struct error *from)
+{
+	struct error new = *from;
+
+	new.text = copy(from->text);
+	new.hint = copy(from->hint);
+	new.path = copy(from->path);
+	new.file = copy(from->file);
+	error_clear(to);
+	*to = new;
 }
 
 void error_move(struct error *to, struct error *from)

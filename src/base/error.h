@@ -11,8 +11,9 @@
  *   }
  *
  * 1. A function that fails returns a negative errno and fills `err` exactly once.
- * 2. The text is one sentence without a final period: the action that failed and its object.
- *    error_errno adds the kernel's errno in words; error_hint adds what to do.
+ * 2. The text is one sentence without a final period: the action that failed, its object and the
+ *    reason. error_errno adds the kernel's errno in words. What to do about it is the hint, not a
+ *    part of the sentence: people get it as a second line, logs and JSON behind "; ".
  * 3. A caller that knows more adds it with error_wrap ("starting 'echo': ...") or adds the position
  *    in the gadget file with error_at, and passes the error on.
  * 4. A caller that handles an error instead of passing it on calls error_clear.
@@ -32,9 +33,10 @@ struct position {
 };
 
 struct error {
-	int exit; /* exit status of the command (ffsctl(8), "EXIT STATUS"); 0: no error */
-	int err;  /* errno, positive; 0 when no system call was involved */
-	char *text;
+	int exit;   /* exit status of the command (ffsctl(8), "EXIT STATUS"); 0: no error */
+	int err;    /* errno, positive; 0 when no system call was involved */
+	char *text; /* the sentence */
+	char *hint; /* what to do about it; NULL: unknown, or obvious */
 	char *path; /* the file or directory concerned; NULL: none */
 	char *file; /* position in the gadget file; NULL: none */
 	unsigned int line, column;
@@ -48,16 +50,29 @@ int error_set(struct error *err, int exit, int e, const char *path, const char *
 int error_errno(struct error *err, int exit, int e, const char *path, const char *fmt, ...)
 	_printf_(5, 6);
 
+/* The next five return -errno of the error, for `return error_hint(...)`. */
+/* Appends "; TEXT" to the sentence: what else is known about the failure. */
+int error_detail(struct error *err, const char *fmt, ...) _printf_(2, 3);
 /*
- * Appends "; TEXT": what to do about it. Returns -errno of the error, for `return error_hint(...)`.
+ * Sets the hint, an imperative or what a command would do. A second one follows the first behind
+ * "; ": the first is from where the cause is known, the second from a caller that knows the rest.
  */
 int error_hint(struct error *err, const char *fmt, ...) _printf_(2, 3);
-/* Prepends "TEXT: ". Returns -errno of the error, for `return error_wrap(...)`. */
+/* Adds the hint of a command that would succeed as root. */
+int error_needs_root(struct error *err);
+/* Prepends "TEXT: " to the sentence. */
 int error_wrap(struct error *err, const char *fmt, ...) _printf_(2, 3);
-/* Sets the position in the gadget file, unless one is set already. Returns -errno of the error. */
+/* Sets the position in the gadget file, unless one is set already. */
 int error_at(struct error *err, const struct position *at);
 
+/* Returns the error as one line, for logs and JSON: "SENTENCE" or "SENTENCE; HINT". */
+char *error_text(const struct error *err);
+/* Returns the error for people, each line with its newline: "SENTENCE", and "hint: HINT". */
+char *error_lines(const struct error *err);
+
 void error_clear(struct error *err);
+/* Replaces `to` by a copy. */
+void error_copy(struct error *to, const struct error *from);
 /* Moves the error; `from` is empty afterwards. */
 void error_move(struct error *to, struct error *from);
 

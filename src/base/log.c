@@ -129,6 +129,18 @@ void log_about(const char *gadget, const char *function, int priority, const cha
 	va_end(ap);
 }
 
+void log_failure(const char *gadget, const struct error *err)
+{
+	_cleanup_free_ char *text = error_text(err), *lines = NULL, *named = NULL;
+	const struct journal_entry entry = { LOG_ERR, gadget, NULL, text };
+
+	if (journal_is_stderr() && journal_send(&entry) == 0)
+		return;
+	lines = error_lines(err);
+	named = strf("ffsctl: %s", lines);
+	log_raw(named, strlen(named));
+}
+
 #define LOG_FUNCTION(name, priority)                                                               \
 	void name(const char *fmt, ...)                                                            \
 	{                                                                                          \

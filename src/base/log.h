@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "base/util.h"
+#include "base/error.h"
 
 enum log_level { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE };
 
@@ -34,3 +34,7 @@ void log_set_nonblocking(void);
  */
 void log_about(const char *gadget, const char *function, int priority, const char *fmt, ...)
 	_printf_(4, 5);
+
+/* Prints an error and its hint, each on a line; the journal gets one entry. `gadget`: NULL: none.
+ */
+void log_failure(const char *gadget, const struct error *err);

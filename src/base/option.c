@@ -67,6 +67,7 @@ static int parse_size(const char *s, int64_t *n)
 
 static int check_choice(const struct ffsctl_option *o, const char *text, struct error *err)
 {
+	_cleanup_free_ char *all = NULL;
 	const char *const *c;
 
 	if (!o->choices)
@@ -75,9 +76,16 @@ static int check_choice(const struct ffsctl_option *o, const char *text, struct 
 		if (streq(*c, text))
 			return 0;
 	error_set(err, EX_DATAERR, EINVAL, NULL, "option '%s' cannot be '%s'", o->name, text);
-	for (c = o->choices; *c; c++)
-		error_hint(err, "%s'%s'", c == o->choices ? "valid values: " : "", *c);
-	return -EINVAL;
+	for (c = o->choices; *c; c++) {
+		_cleanup_free_ char *before = all;
+
+		all = strf("%s%s'%s'", before ? before : "",
+			   !before ? ""
+			   : c[1]  ? ", "
+				   : " or ",
+			   *c);
+	}
+	return error_hint(err, "use %s", all);
 }
 
 static int check_range(const struct ffsctl_option *o, int64_t n, struct error *err)
@@ -85,8 +93,8 @@ static int check_range(const struct ffsctl_option *o, int64_t n, struct error *e
 	if ((!o->min && !o->max) || (n >= o->min && n <= o->max))
 		return 0;
 	return error_set(err, EX_DATAERR, ERANGE, NULL,
-			 "option '%s' is %" PRId64 "; it must be from %" PRId64 " to %" PRId64,
-			 o->name, n, o->min, o->max);
+			 "option '%s' must be %" PRId64 " to %" PRId64 ", not %" PRId64, o->name,
+			 o->min, o->max, n);
 }
 
 int option_from_text(struct option_value *v, const char *text)

@@ -267,3 +267,9 @@ char *trust_check(const char *path, enum trust trust)
 
 	return trust_open(path, trust, &fd, &why) < 0 ? NULL : why;
 }
+
+int trust_refuse(const char *path, const char *why, struct error *err)
+{
+	error_set(err, EX_NOPERM, EPERM, path, "cannot use %s as root: %s", path, why);
+	return error_detail(err, "a user who can change the file could act as root");
+}

@@ -2,6 +2,8 @@
 /* Checks which users can change the file that a path leads to. */
 #pragma once
 
+#include "base/error.h"
+
 enum trust {
 	TRUST_OWNER, /* trusts root and the owner of the file */
 	TRUST_ROOT,  /* trusts root only */
@@ -23,3 +25,6 @@ int trust_open(const char *path, enum trust trust, int *fd, char **why);
  * cannot be opened. The caller frees it.
  */
 char *trust_check(const char *path, enum trust trust);
+
+/* Sets the error of a path that root does not use; `why`: of trust_open. Returns -EPERM. */
+int trust_refuse(const char *path, const char *why, struct error *err);

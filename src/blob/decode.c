@@ -56,10 +56,9 @@ static int add_interface(struct decoder *d, const uint8_t *desc)
 		d->interface->n_alternates++;
 		return 0;
 	}
-	return refuse(d, d->at,
-		      "alternate setting %u of interface %u is out of order; count interfaces from "
-		      "0, each followed by its alternate settings",
-		      desc[3], desc[2]);
+	refuse(d, d->at, "alternate setting %u of interface %u is out of order", desc[3], desc[2]);
+	return error_hint(d->err,
+			  "count interfaces from 0, each followed by its alternate settings");
 }
 
 static int decode_interface(struct decoder *d, const uint8_t *desc)
@@ -113,7 +112,8 @@ static int decode_endpoint(struct decoder *d, const uint8_t *desc)
 	if (!d->interface)
 		return refuse(d, d->at, "an endpoint descriptor before the first interface");
 	if (type < 0)
-		return refuse(d, d->at + 3, "a control endpoint; the only one is endpoint 0");
+		return refuse(d, d->at + 3,
+			      "a control endpoint, of which the only one is endpoint 0");
 	if (desc[2] & 0x70)
 		return refuse(d, d->at + 2, "reserved bits of endpoint address 0x%02x are set",
 			      desc[2]);
@@ -219,9 +219,11 @@ static int decode_head(struct decoder *d, const struct validation *v)
 		if (f->refused && v->flags & f->flag)
 			return refuse(d, FLAGS_AT, "flag %u %s", f->flag, f->refused);
 	if (v->finding.rule != FFS_ACCEPTED) {
-		_cleanup_free_ char *text = ffs_finding_text(&v->finding);
+		_cleanup_free_ char *reason = ffs_finding_reason(&v->finding),
+				    *todo = ffs_finding_todo(&v->finding);
 
-		return error_set(d->err, EX_DATAERR, EINVAL, NULL, "%s", text);
+		refuse(d, v->finding.offset, "%s", reason);
+		return error_hint(d->err, "%s", todo);
 	}
 	decode_flags(d->ffs, v->flags);
 	return 0;

@@ -82,31 +82,41 @@ static void print_filled_in(FILE *to, const char *text, const struct ffs_finding
 	}
 }
 
-char *ffs_finding_reason(const struct ffs_finding *f)
+static char *filled_in(const char *pattern, const struct ffs_finding *f)
 {
-	const struct ffs_rule_info *rule = ffs_rule_info(f->rule);
 	char *text = NULL;
 	size_t size;
-	FILE *to;
+	FILE *to = open_memstream(&text, &size);
 
-	if (f->rule == FFS_ACCEPTED)
-		return xstrdup("accepted");
-	to = open_memstream(&text, &size);
 	if (!to)
 		abort();
-	print_filled_in(to, rule->what_is_wrong, f);
-	if (rule->kind == FFS_STANDARD)
-		fprintf(to, " (%s)", rule->source);
-	fputs("; ", to);
-	print_filled_in(to, rule->what_to_do, f);
+	print_filled_in(to, pattern, f);
 	fclose(to);
 	return text;
 }
 
+char *ffs_finding_reason(const struct ffs_finding *f)
+{
+	const struct ffs_rule_info *rule = ffs_rule_info(f->rule);
+	_cleanup_free_ char *text = NULL;
+
+	if (f->rule == FFS_ACCEPTED)
+		return xstrdup("accepted");
+	text = filled_in(rule->what_is_wrong, f);
+	return rule->kind == FFS_STANDARD ? strf("%s (%s)", text, rule->source) : steal_ptr(text);
+}
+
+char *ffs_finding_todo(const struct ffs_finding *f)
+{
+	return filled_in(ffs_rule_info(f->rule)->what_to_do, f);
+}
+
 char *ffs_finding_text(const struct ffs_finding *f)
 {
-	_cleanup_free_ char *reason = ffs_finding_reason(f);
+	_cleanup_free_ char *reason = ffs_finding_reason(f), *todo = NULL;
 
-	return f->rule == FFS_ACCEPTED ? steal_ptr(reason)
-				       : strf("byte %zu: %s", f->offset, reason);
+	if (f->rule == FFS_ACCEPTED)
+		return steal_ptr(reason);
+	todo = ffs_finding_todo(f);
+	return strf("byte %zu: %s; %s", f->offset, reason, todo);
 }

@@ -348,10 +348,11 @@ const struct ffs_rule_info *ffs_rule_info(enum ffs_rule rule);
 bool ffs_rule_exists(const struct ffs_kernel *kernel, enum ffs_rule rule);
 
 /*
- * Returns what is wrong and what to do, without a final period, and with the section of a standard:
- * "alternate setting 3 where 1 comes next (USB 2.0, 9.6.5); count ...". The caller frees it.
- * "accepted" for FFS_ACCEPTED.
+ * Returns what is wrong, without a final period, and with the section of a standard: "alternate
+ * setting 3 where 1 comes next (USB 2.0, 9.6.5)". The caller frees it. "accepted" for FFS_ACCEPTED.
  */
 char *ffs_finding_reason(const struct ffs_finding *f);
-/* Returns the reason with the offset: "byte 23: ...". The caller frees it. */
+/* Returns what to do about a refusal: "count ...". The caller frees it. */
+char *ffs_finding_todo(const struct ffs_finding *f);
+/* Returns both with the offset: "byte 23: alternate setting ...; count ...", or "accepted". */
 char *ffs_finding_text(const struct ffs_finding *f);

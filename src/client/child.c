@@ -78,7 +78,7 @@ int client_run_in_child(int (*fn)(void *data), void *data, int stdout_fd, struct
 		;
 	if (interrupted) {
 		error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
-			  "interrupted by a signal; the gadgets after it are not brought up");
+			  "interrupted by a signal, so the gadgets after it are not brought up");
 		return err->exit;
 	}
 	if (WIFEXITED(status))

@@ -19,6 +19,7 @@
 #include "client/inspect.h"
 #include "client/parts.h"
 #include "configfs/configfs.h"
+#include "configfs/steps.h"
 #include "rundir/control.h"
 #include "rundir/output.h"
 
@@ -47,8 +48,7 @@ static bool down_foreign(const struct paths *paths, const char *name, enum clien
 		client_force_down(paths, name, err);
 		return true;
 	}
-	error_set(err, EX_CANTCREAT, EEXIST, dir, "the gadget '%s' was not made by ffsctl", name);
-	error_hint(err, "'ffsctl down --force %s' takes it down", name);
+	configfs_not_ours(name, dir, err);
 	return true;
 }
 
@@ -146,7 +146,7 @@ static int no_access(const char *name, int r, struct error *err)
 {
 	error_errno(err, r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL, "cannot take '%s' down",
 		    name);
-	return r == -EACCES ? error_hint(err, "this needs root") : r;
+	return r == -EACCES ? error_needs_root(err) : r;
 }
 
 int client_down(const struct paths *paths, const char *name, enum client_down_scope scope,
@@ -266,7 +266,8 @@ int client_wait_host(const struct paths *paths, const char *name, double seconds
 	while (r == -EINTR && !err->exit && !client_was_interrupted());
 	if (r < 0 && !err->exit && (r == -ETIMEDOUT || r == -EINTR))
 		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
-				 "%s: no host has configured the gadget within %g s; it stays up",
+				 "%s: no host has configured the gadget within %g s, and it stays "
+				 "up",
 				 name, seconds);
 	if (r < 0 && !err->exit)
 		return error_set(err, EX_OSERR, ESRCH, NULL,
@@ -323,10 +324,11 @@ int client_wait(const struct paths *paths, const char *name, enum control_condit
 	}
 	if (r == 0 || err->exit)
 		return r;
-	if (r == -ETIMEDOUT)
-		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
-				 "'%s' is not %s after %g s; see 'ffsctl status %s'", name,
-				 control_condition_words[condition], seconds, name);
+	if (r == -ETIMEDOUT) {
+		error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL, "'%s' is not %s after %g s", name,
+			  control_condition_words[condition], seconds);
+		return error_hint(err, "see 'ffsctl status %s'", name);
+	}
 	client_no_supervisor(name, err);
 	if (fd >= 0)
 		err->exit = EX_TEMPFAIL;

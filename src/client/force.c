@@ -119,7 +119,7 @@ static int undo(struct plan *plan, struct error *err)
 	if (r != -EACCES && r != -EPERM)
 		return r;
 	err->exit = EX_NOPERM;
-	return error_hint(err, "this needs root");
+	return error_needs_root(err);
 }
 
 /*

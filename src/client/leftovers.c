@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Undoes the gadget of a dead supervisor; the error for a missing supervisor. */
 #include <errno.h>
+#include <syslog.h>
 
+#include "base/log.h"
 #include "client/parts.h"
 #include "supervisor/supervisor.h"
 
@@ -15,4 +17,9 @@ int client_no_supervisor(const char *name, struct error *err)
 {
 	error_set(err, EX_UNAVAILABLE, ESRCH, NULL, "'%s' has no supervisor", name);
 	return error_hint(err, "see 'ffsctl status'");
+}
+
+void client_say_clearing(const char *name)
+{
+	log_about(name, NULL, LOG_INFO, "%s: clearing what a dead supervisor has left", name);
 }

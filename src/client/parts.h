@@ -69,6 +69,8 @@ int client_clear_switched(const struct paths *paths, const char *name, struct er
  */
 int client_force_down(const struct paths *paths, const char *name, struct error *err);
 
+/* leftovers.c: reports that client_clear_leftovers is next, for commands that were to do more. */
+void client_say_clearing(const char *name);
 /* leftovers.c: undoes the gadget of a dead supervisor and removes its run directory. The caller has
  * the lock in `rundir`, which is stolen. */
 int client_clear_leftovers(const struct paths *paths, const char *name, struct rundir *rundir,

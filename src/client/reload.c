@@ -47,8 +47,7 @@ int client_gadget_file(const struct paths *paths, const char *name, char **file,
 	int r = read_origin(paths, name, &origin, err);
 
 	if (r == 0 && !origin.file)
-		r = error_set(err, EX_SOFTWARE, EBADMSG, NULL,
-			      "the record of '%s' has no gadget file", name);
+		r = record_lacks_file(name, err);
 	if (r == 0)
 		*file = xstrdup(origin.file);
 	record_free(&origin);

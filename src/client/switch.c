@@ -180,18 +180,19 @@ static int supervise(struct switch_process *p, struct gadget_setup *setup, struc
 /* Brings the old gadget up again, because the new one failed. */
 static int go_back(struct switch_process *p, struct gadget_setup *old, struct error *err)
 {
-	_cleanup_free_ char *output = *p->s ? client_last_output(*p->s) : NULL;
+	_cleanup_free_ char *output = *p->s ? client_last_output(*p->s) : NULL, *text = NULL;
 	_cleanup_error_ struct error reason = { 0 };
 	int r;
 
 	error_move(&reason, err);
 	end_supervisor(p);
 	p->previous = NULL;
-	p->reason = reason.text;
+	text = error_text(&reason);
+	p->reason = text;
 	p->output = output;
 	r = supervise(p, old, err);
 	if (!p->is_up && r < 0)
-		error_hint(err, "it comes up again because of this: %s", reason.text);
+		error_detail(err, "it comes up again because of this: %s", text);
 	p->reason = p->output = NULL;
 	return r;
 }
@@ -229,8 +230,11 @@ int client_run_switches(struct supervisor **s, const struct gadget *g,
 	};
 	struct gadget_setup setup = SETUP_NONE;
 
-	if (r < 0 && supervisor_switches(*s))
-		supervisor_say(*s, LOG_ERR, "not switched: %s", err->text);
+	if (r < 0 && supervisor_switches(*s)) {
+		_cleanup_free_ char *text = error_text(err);
+
+		supervisor_say(*s, LOG_ERR, "not switched: %s", text);
+	}
 	if (r < 0 || !supervisor_switches(*s))
 		return r;
 	p.origin = xstrdup(g->name);
@@ -278,7 +282,7 @@ static int clear_one(const struct paths *paths, const char *name, struct error *
 		error_clear(err);
 		return 0;
 	}
-	log_about(name, NULL, LOG_INFO, "%s: clearing what a dead supervisor has left", name);
+	client_say_clearing(name);
 	return client_clear_leftovers(paths, name, &rundir, err);
 }
 

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "client/parts.h"
 #include "gadgetfile/gadgetfile.h"
+#include "supervisor/errors.h"
 
 void client_recorded_free(struct client_recorded *recorded)
 {
@@ -57,7 +58,7 @@ static int cannot_take_over(const struct client_recorded *recorded, const char *
 	error_set(err, EX_UNAVAILABLE, ESRCH, NULL,
 		  "'%s' has no supervisor, and cannot be taken over", name);
 	if (!path_exists(file))
-		return error_hint(err, "'ffsctl down %s' removes what is left", name);
+		return gadget_hint_down(name, err);
 	return error_hint(err, "'ffsctl up%s%s %s' brings it up again", renamed ? " --name " : "",
 			  renamed ? name : "", file);
 }

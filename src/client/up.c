@@ -14,9 +14,11 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "client/parts.h"
+#include "configfs/steps.h"
 #include "configfs/udc.h"
 #include "rundir/record.h"
 #include "rundir/status.h"
+#include "supervisor/errors.h"
 #include "supervisor/plan.h"
 
 #define OWNER_WAIT_MS 1000 /* time to wait for the owner's pid in the lock file */
@@ -59,13 +61,14 @@ static int check_udc(const struct gadget *g, const struct client_options *option
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up but not bound", g->name);
 		return error_hint(err, "'ffsctl bind %s' binds it", g->name);
 	}
-	if (udc && options->no_bind)
+	if (udc && options->no_bind) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up and bound to %s", g->name,
 			  udc);
-	else if (udc && options->udc && !streq(udc, options->udc))
-		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is bound to %s, not to %s",
-			  g->name, udc, options->udc);
-	return err->exit ? error_hint(err, "take it down first") : 0;
+		return gadget_hint_unbind(g->name, err);
+	}
+	if (udc && options->udc && !streq(udc, options->udc))
+		return gadget_is_bound_elsewhere(g->name, udc, options->udc, err);
+	return 0;
 }
 
 /* Fails because the record was removed; -EAGAIN without text when the owner has just ended. */
@@ -181,12 +184,8 @@ static int check_name_is_free(const struct gadget *g, const struct paths *paths,
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, g->name);
 
 	if (path_exists(dir)) {
-		error_set(err, EX_CANTCREAT, EEXIST, dir,
-			  "the gadget '%s' exists and was not made by ffsctl", g->name);
-		error_hint(err,
-			   "use --name for another name, or 'ffsctl down --force %s' to take it "
-			   "down",
-			   g->name);
+		configfs_not_ours(g->name, dir, err);
+		error_hint(err, "--name gives this one another name");
 	} else if (g->n_switch_to > 0) {
 		client_clear_switched(paths, g->name, err);
 	}
@@ -235,8 +234,7 @@ static int acquire(struct supervisor **s, const struct gadget *g, const json_t *
 			*result = CLIENT_TAKEN_OVER;
 			return 0;
 		}
-		log_about(g->name, NULL, LOG_INFO, "%s: clearing what a dead supervisor has left",
-			  g->name);
+		client_say_clearing(g->name);
 		r = client_clear_leftovers(paths, g->name, &rundir, err);
 		if (r < 0)
 			return r;
@@ -295,8 +293,7 @@ int client_run(const struct gadget *g, const json_t *document, const struct clie
 	if (r < 0)
 		return r;
 	if (result == CLIENT_UNCHANGED)
-		return error_set(err, EX_CANTCREAT, EEXIST, NULL,
-				 "'%s' is up already, under another supervisor", g->name);
+		return gadget_is_up_already(g->name, err);
 	supervisor_note_children(s);
 	supervisor_on_up(s, on_up, NULL);
 	supervisor_notify_fd(s, options->notify_fd);

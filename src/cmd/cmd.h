@@ -106,8 +106,8 @@ int cmd_help(const struct command *command);
  */
 bool cmd_simple_options(const struct command *command, int argc, char **argv, bool *json,
 			int *exit);
-/* Gets a number of seconds, 0 or more; false: not a number. */
-bool cmd_parse_seconds(const char *text, double *seconds);
+/* Gets the value of an option, a number of seconds, 0 or more. Returns 0 or EX_USAGE. */
+int cmd_seconds_option(const struct command *command, const char *option, double *seconds);
 /* Gets the number of a descriptor from 3 on; false: not one. */
 bool cmd_parse_descriptor(const char *text, int *fd);
 
@@ -200,6 +200,8 @@ void cmd_print_lines(FILE *to, const char *lines);
 
 /* Prints an error and returns its exit status. */
 int cmd_print_error(const struct error *err);
+/* Sets the error of a document whose "problems" have the errors of a gadget file. */
+void cmd_file_has_errors(const char *file, struct error *err);
 /* Like cmd_print_error, with the gadget as a field of the journal; NULL: none. */
 int cmd_print_error_about(const char *gadget, const struct error *err);
 /* Prints the message for CLIENT_TAKEN_OVER. */

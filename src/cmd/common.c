@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/option_text.h"
 #include "cmd/plugin_tables.h"
@@ -17,16 +18,16 @@
 
 int cmd_usage(const struct command *command, const char *fmt, ...)
 {
+	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(&text, fmt, ap) < 0)
-		text = NULL;
+	text = text_vformat(fmt, ap);
 	va_end(ap);
-	log_error("%s: %s (see 'ffsctl %s --help')", command->name, text ? text : "?",
-		  command->name);
-	return EX_USAGE;
+	error_set(&err, EX_USAGE, EINVAL, NULL, "%s: %s", command->name, text);
+	error_hint(&err, "see 'ffsctl %s --help'", command->name);
+	return cmd_print_error(&err);
 }
 
 char *cmd_bad_option_text(const char *options, char *const *argv)
@@ -83,13 +84,21 @@ bool cmd_simple_options(const struct command *command, int argc, char **argv, bo
 	return option == -1;
 }
 
-bool cmd_parse_seconds(const char *text, double *seconds)
+static bool parse_seconds(const char *text, double *seconds)
 {
 	char *end;
 
 	errno = 0;
 	*seconds = strtod(text, &end);
 	return end != text && *end == '\0' && errno == 0 && isfinite(*seconds) && *seconds >= 0;
+}
+
+int cmd_seconds_option(const struct command *command, const char *option, double *seconds)
+{
+	return parse_seconds(optarg, seconds)
+		       ? 0
+		       : cmd_usage(command, "%s takes a number of seconds, not '%s'", option,
+				   optarg);
 }
 
 bool cmd_parse_descriptor(const char *text, int *fd)
@@ -121,9 +130,12 @@ static void add_errors(struct diags *to, const struct diags *from)
 	for (size_t i = 0; i < from->n; i++) {
 		const struct diag *d = &from->list[i];
 
-		if (d->severity == DIAG_ERROR)
-			diags_add(to, DIAG_ERROR, &(struct position){ d->file, d->line, d->column },
-				  "%s", d->text);
+		if (d->severity != DIAG_ERROR)
+			continue;
+		diags_add(to, DIAG_ERROR, &(struct position){ d->file, d->line, d->column }, "%s",
+			  d->text);
+		if (d->hint)
+			diags_hint(to, "%s", d->hint);
 	}
 }
 
@@ -168,12 +180,19 @@ void cmd_print_taken_over(const char *gadget)
 
 int cmd_print_error_about(const char *gadget, const struct error *err)
 {
-	if (err->file)
-		fprintf(stderr, "%s:%u:%u: error: %s\n", err->file, err->line, err->column,
-			err->text);
+	_cleanup_free_ char *lines = err->file ? error_lines(err) : NULL;
+
+	if (lines)
+		fprintf(stderr, "%s:%u:%u: error: %s", err->file, err->line, err->column, lines);
 	else
-		log_about(gadget, NULL, LOG_ERR, "%s", err->text);
+		log_failure(gadget, err);
 	return err->exit;
+}
+
+void cmd_file_has_errors(const char *file, struct error *err)
+{
+	error_set(err, EX_DATAERR, 0, file, "%s has errors", file);
+	error_hint(err, "see 'problems'");
 }
 
 void cmd_print_lines(FILE *to, const char *lines)

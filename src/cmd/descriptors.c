@@ -298,8 +298,11 @@ static void read_serial(struct descriptors_command *r)
 	const struct gadget_strings *s = predict_strings(r->gadget);
 	_cleanup_error_ struct error err = { 0 };
 
-	if (s && s->serial_from.value && serial_read(s->serial_from.value, &r->serial, &err) < 0)
-		log_info("%s", err.text);
+	if (s && s->serial_from.value && serial_read(s->serial_from.value, &r->serial, &err) < 0) {
+		_cleanup_free_ char *text = error_text(&err);
+
+		log_info("%s", text);
+	}
 }
 
 static int print(const struct descriptors_command *r, struct error *err)

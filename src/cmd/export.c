@@ -22,7 +22,7 @@ static int read_all(const struct globals *globals, const char *name, struct conf
 	if (r == -ENOENT)
 		error_clear(err);
 	else if (err->exit == EX_NOPERM)
-		return error_hint(err, "this needs root");
+		return error_needs_root(err);
 	else if (r < 0)
 		return r;
 	r = configfs_tree_read(globals->paths.configfs, dir, live, err);

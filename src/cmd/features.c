@@ -19,8 +19,8 @@ static int check_loaded(const char *release, struct error *err)
 		return 0;
 	advice = ffs_module_advice(release, NULL);
 	error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "FunctionFS is not loaded");
-	return error_hint(err, FFS_LOAD ", and try again%s%s", advice ? "; " : "",
-			  advice ? advice : "");
+	error_hint(err, FFS_LOAD);
+	return advice ? error_hint(err, "%s", advice) : -ENODEV;
 }
 
 static void print_words(const struct ffs_features *features)

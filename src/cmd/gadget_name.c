@@ -7,12 +7,15 @@
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
 
+static int invalid_name(const char *name, struct error *err)
+{
+	return error_set(err, EX_USAGE, EINVAL, NULL, "invalid gadget name '%s'", name);
+}
+
 /* Checks a name, which becomes part of paths: '..' must not lead out of /run/ffsctl. */
 static int check_name(const char *name, struct error *err)
 {
-	if (gadgetfile_is_gadget_name(name))
-		return 0;
-	return error_set(err, EX_USAGE, EINVAL, NULL, "invalid gadget name '%s'", name);
+	return gadgetfile_is_gadget_name(name) ? 0 : invalid_name(name, err);
 }
 
 /*
@@ -86,7 +89,7 @@ int cmd_any_gadget_name(const struct globals *globals, const char *argument, cha
 	if (cmd_is_path(argument))
 		return cmd_gadget_name(globals, argument, name, err);
 	if (!*argument || streq(argument, ".") || streq(argument, ".."))
-		return error_set(err, EX_USAGE, EINVAL, NULL, "invalid gadget name '%s'", argument);
+		return invalid_name(argument, err);
 	*name = xstrdup(argument);
 	return 0;
 }

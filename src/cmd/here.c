@@ -43,6 +43,8 @@ static void add_missing(const struct here *h, const struct position *at, const s
 	const struct position whole = { .file = h->gadget->files[0] };
 
 	diags_add(h->diags, h->severity, at->file ? at : &whole, "%s", err->text);
+	if (err->hint)
+		diags_hint(h->diags, "%s", err->hint);
 }
 
 static void check_user(struct here *h, const struct placed_str *user)
@@ -113,10 +115,11 @@ static void check_plugin(struct here *h, const struct worker *w)
 /* Warns because the default has changed in this version: a program that needs root must set it. */
 static void check_default_user(const struct here *h, const struct worker *w)
 {
-	if (w->kind == WORKER_EXEC && !w->user.value)
-		diags_add(h->diags, DIAG_WARNING, &w->program_at,
-			  "the program runs as an allocated user, and as root in versions before: "
-			  "set 'user' if it needs root or another user");
+	if (w->kind != WORKER_EXEC || w->user.value)
+		return;
+	diags_add(h->diags, DIAG_WARNING, &w->program_at,
+		  "the program runs as an allocated user, and as root in versions before");
+	diags_hint(h->diags, "set 'user' if it needs root or another user");
 }
 
 static void check_worker(struct here *h, const struct worker *w)
@@ -147,7 +150,7 @@ static void check_misfit(const struct here *h, const char *name)
 static void check_udc(const struct here *h)
 {
 	const struct gadget_udc *udc = &h->gadget->udc;
-	_cleanup_free_ char *name = NULL, *path = NULL;
+	_cleanup_free_ char *name = NULL;
 	_cleanup_error_ struct error err = { 0 };
 
 	if (h->severity == DIAG_ERROR) {
@@ -157,12 +160,10 @@ static void check_udc(const struct here *h)
 		return;
 	}
 	check_misfit(h, udc->name.value);
-	if (!udc->name.value)
+	if (!udc->name.value || udc_exists(udc->name.value))
 		return;
-	path = strf(UDC_CLASS_DIR "/%s", udc->name.value);
-	if (access(path, F_OK) < 0)
-		diags_add(h->diags, h->severity, &udc->name.at, "this machine has no UDC '%s'",
-			  udc->name.value);
+	udc_missing(h->paths, udc->name.value, &err);
+	add_missing(h, &udc->name.at, &err);
 }
 
 static void check_serials(const struct here *h)
@@ -182,12 +183,12 @@ static void check_switch_to(const struct here *h, const char *const *dirs)
 	for (size_t i = 0; i < h->gadget->n_switch_to; i++) {
 		const struct placed_str *name = &h->gadget->switch_to[i];
 		_cleanup_free_ char *path = gadgetfile_find_beside(h->gadget, dirs, name->value);
+		_cleanup_error_ struct error err = { 0 };
 
-		if (!path)
-			diags_add(h->diags, h->severity, &name->at,
-				  "cannot find gadget file '%s' in the directory of this file or "
-				  "in those that 'ffsctl up' searches",
-				  name->value);
+		if (path)
+			continue;
+		gadgetfile_none_beside(h->gadget, name->value, &err);
+		add_missing(h, &name->at, &err);
 	}
 }
 

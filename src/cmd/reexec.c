@@ -27,7 +27,7 @@ static int reexec(void *data, const char *name)
 
 	/* Returns when the new program has taken over. */
 	if (client_ask(&w->globals->paths, name, &request, NULL, &err) == 0)
-		log_info("%s: its supervisor runs %s now", name, w->program);
+		log_info("%s: continues as ffsctl " PACKAGE_VERSION, name);
 	else
 		cmd_keep_error(w->err, &err);
 	return 0;

@@ -26,7 +26,7 @@ struct reload_command {
 static int finish(struct reload_command *q, json_t *gadgets, int exit)
 {
 	if (q->json && exit == EX_DATAERR && !q->err.exit)
-		error_set(&q->err, exit, 0, q->file, "%s has errors: see 'problems'", q->file);
+		cmd_file_has_errors(q->file, &q->err);
 	if (q->json)
 		exit = cmd_print_json(gadgets, &q->err, &q->diags, exit);
 	else if (q->err.exit)
@@ -193,10 +193,8 @@ static int run(const struct globals *globals, int argc, char **argv)
 			name = optarg;
 			break;
 		case OPT_TIMEOUT:
-			if (!cmd_parse_seconds(optarg, &q.timeout))
-				return cmd_usage(&cmd_reload,
-						 "--timeout takes a number of seconds, not '%s'",
-						 optarg);
+			if (cmd_seconds_option(&cmd_reload, "--timeout", &q.timeout))
+				return EX_USAGE;
 			break;
 		default:
 			return cmd_bad_option(&cmd_reload, argv);

@@ -64,9 +64,6 @@ static json_t *hints_json(void)
 		free(words[i]);
 	}
 	free(words);
-	if (n == 0)
-		json_array_append_new(hints, json_string("is the controller's driver loaded, and "
-							 "the port in device mode?"));
 	return hints;
 }
 
@@ -78,9 +75,10 @@ static void print_words(const json_t *udcs, const json_t *hints)
 	json_array_foreach(udcs, i, item)
 		print_udc(item);
 	if (json_array_size(udcs) == 0)
-		log_info("no UDC found");
+		log_info("no UDC");
 	json_array_foreach(hints, i, item)
-		log_info("%s", json_string_value(item));
+		if (log_get_level() != LOG_QUIET)
+			fprintf(stderr, "hint: %s\n", json_string_value(item));
 }
 
 static int print(bool json, json_t *udcs, json_t *hints, const struct error *err)

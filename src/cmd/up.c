@@ -88,9 +88,7 @@ static int seconds_option(const struct up_command *q, const char *what, double f
 			  double *seconds)
 {
 	*seconds = fallback;
-	if (!optarg || cmd_parse_seconds(optarg, seconds))
-		return 0;
-	return cmd_usage(q->command, "%s takes a number of seconds, not '%s'", what, optarg);
+	return optarg ? cmd_seconds_option(q->command, what, seconds) : 0;
 }
 
 /* Makes the descriptor close-on-exec: no worker must get it. */
@@ -240,8 +238,7 @@ static int finish(struct up_command *q, json_t *gadgets, int exit)
 {
 	/* In the document, errors of the file are "problems", so it needs an error as well. */
 	if (q->json && exit == EX_DATAERR && !q->err.exit)
-		error_set(&q->err, exit, 0, q->argument, "%s has errors: see 'problems'",
-			  q->argument);
+		cmd_file_has_errors(q->argument, &q->err);
 	if (q->json)
 		exit = cmd_print_json(gadgets, &q->err, &q->diags, exit);
 	else if (q->err.exit)

@@ -43,9 +43,8 @@ static int run(const struct globals *globals, int argc, char **argv)
 			return cmd_bad_option(&cmd_wait, argv);
 		if (option == OPT_FOR)
 			condition = optarg;
-		else if (!cmd_parse_seconds(optarg, &seconds))
-			return cmd_usage(&cmd_wait, "--timeout takes a number of seconds, not '%s'",
-					 optarg);
+		else if (cmd_seconds_option(&cmd_wait, "--timeout", &seconds))
+			return EX_USAGE;
 	}
 	if (!condition_of(condition))
 		return cmd_usage(&cmd_wait,

@@ -51,10 +51,12 @@ static const struct {
 	{ "mass_storage.", "lun.", "nofua" },
 };
 
-/* The reason for EBUSY when one of them is written. */
-#define MEDIUM_LOCKED                                                                              \
-	"the host has locked the medium: unmount or eject it there, or write 1 to forced_eject "   \
-	"beside it"
+/* Adds why the kernel refuses to write them with EBUSY. */
+static int medium_locked(struct error *err)
+{
+	error_detail(err, "the host has locked the medium");
+	return error_hint(err, "unmount or eject it there, or write 1 to forced_eject beside it");
+}
 
 static const char *next_component(const char **path)
 {
@@ -186,14 +188,14 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 		if (path_exists(step->path)) /* the file of a drive's medium does not exist */
 			return r;
 		err->exit = EX_UNAVAILABLE;
-		return error_hint(err, "this kernel has no such attribute");
+		return error_detail(err, "this kernel has no such attribute");
 	case -KERNEL_ETOOSMALL: /* only when lun.N/file of a mass_storage function is written */
-		return error_hint(err,
-				  "a medium has at least 512 bytes, that of a CD drive 614400");
+		return error_detail(err,
+				    "a medium has at least 512 bytes, that of a CD drive 614400");
 	case -E2BIG:
-		return error_hint(err, "an attribute takes at most %d bytes", ENTRY_VALUE_MAX);
+		return error_detail(err, "an attribute takes at most %d bytes", ENTRY_VALUE_MAX);
 	case -EBUSY:
-		return configfs_writable_while_bound(step) ? error_hint(err, MEDIUM_LOCKED) : r;
+		return configfs_writable_while_bound(step) ? medium_locked(err) : r;
 	default:
 		return r;
 	}
@@ -208,8 +210,7 @@ static int text_restore(struct step *step, struct error *err)
 {
 	int r = configfs_restore(step, err);
 
-	return r == -EBUSY && configfs_writable_while_bound(step) ? error_hint(err, MEDIUM_LOCKED)
-								  : r;
+	return r == -EBUSY && configfs_writable_while_bound(step) ? medium_locked(err) : r;
 }
 
 const struct step_op attribute_op_text = {

@@ -11,11 +11,11 @@ static int too_few_endpoints(const struct gadget *g, const char *how_sure, struc
 	struct endpoint_count need = gadget_endpoints(g);
 
 	err->exit = EX_UNAVAILABLE;
-	return error_hint(err,
-			  "%sthis UDC has no free endpoint that a function can use: the gadget "
-			  "needs %s%u to the host and %u from it besides ep0%s",
-			  how_sure, need.at_least ? "at least " : "", need.in, need.out,
-			  need.isochronous ? ", isochronous ones among them" : "");
+	return error_detail(err,
+			    "%sthis UDC has no free endpoint that a function can use: the gadget "
+			    "needs %s%u to the host and %u from it besides ep0%s",
+			    how_sure, need.at_least ? "at least " : "", need.in, need.out,
+			    need.isochronous ? ", isochronous ones among them" : "");
 }
 
 /* Explains ENODEV: a program has not prepared a function, or an endpoint is missing. */
@@ -26,18 +26,15 @@ static int explain_nodev(const struct gadget *g, struct error *err)
 		const struct function *f = &g->functions[i];
 
 		if (streq(f->type, "ffs") && !function_descriptors(f)) {
-			error_hint(err,
-				   "the function '%s' has no descriptors yet; a program must write "
-				   "them before the gadget can be bound",
-				   f->label);
+			error_detail(err, "the function '%s' has no descriptors yet", f->label);
+			error_hint(err, "a program must write them before the gadget can be bound");
 			return error_at(err, &f->at);
 		}
 		if (streq(f->type, "tcm")) {
-			error_hint(err,
-				   "the function '%s' has no enabled target: 'ffsctl up "
-				   "--no-bind' makes the function, then make and enable its "
-				   "target, then 'ffsctl bind' (tcm in ffsctl-gadget(5))",
-				   f->label);
+			error_detail(err, "the function '%s' has no enabled target", f->label);
+			error_hint(err, "'ffsctl up --no-bind' makes the function, then make and "
+					"enable its target, then 'ffsctl bind' (tcm in "
+					"ffsctl-gadget(5))");
 			return error_at(err, &f->at);
 		}
 	}
@@ -55,7 +52,7 @@ static int explain_logged(const struct configfs *c, const struct bind_log *log, 
 	else if (log->error == KERNEL_ENOTSUPP) /* no endpoint (f_fs.c, f_mass_storage.c) */
 		too_few_endpoints(c->gadget, "", err);
 	return log->function_message
-		       ? error_hint(err, "the kernel logged: \"%s\"", log->function_message)
+		       ? error_detail(err, "the kernel logged: \"%s\"", log->function_message)
 		       : -err->err;
 }
 
@@ -67,11 +64,10 @@ static int explain_busy(const struct configfs *c, const struct step *step,
 
 	err->exit = EX_UNAVAILABLE;
 	if (holder)
-		return error_hint(err, "it is held by %s", holder);
-	return error_hint(err,
-			  "the kernel returns this for every reason, nothing holds the UDC, and "
-			  "the kernel's log %s: look for 'failed to start' in dmesg",
-			  log->fd >= 0 ? "has no other" : "cannot be read");
+		return error_detail(err, "it is held by %s", holder);
+	error_detail(err, "nothing holds the UDC, and the kernel's log %s",
+		     log->fd >= 0 ? "has no other reason" : "cannot be read");
+	return error_hint(err, "look for 'failed to start' in dmesg");
 }
 
 int explain_bind_failure(const struct configfs *c, const struct step *step, struct bind_log *log,
@@ -86,7 +82,7 @@ int explain_bind_failure(const struct configfs *c, const struct step *step, stru
 		    step->value);
 	if (removed) {
 		err->exit = EX_UNAVAILABLE;
-		return error_hint(err, "the UDC was removed");
+		return error_detail(err, "the UDC was removed");
 	}
 	if (log->error)
 		return explain_logged(c, log, err);

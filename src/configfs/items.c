@@ -116,16 +116,15 @@ static int function_apply(struct step *step, struct error *err)
 	if (r == -ENOENT) {
 		err->exit = EX_UNAVAILABLE;
 		module = module_of(type);
-		return error_hint(err, "this kernel has no function '%s': modprobe %s", type,
-				  module);
+		error_detail(err, "this kernel has no function '%s'", type);
+		return error_hint(err, "modprobe %s", module);
 	}
 	if (r == -EBUSY && streq(type, "ffs"))
-		return error_hint(err,
-				  "another gadget on this machine has an instance of that name");
+		return error_detail(err,
+				    "another gadget on this machine has an instance of that name");
 	if (r == -EBUSY) /* u_serial.h, MAX_U_SERIAL_PORTS */
-		return error_hint(err,
-				  "the kernel has 8 serial ports for acm, gser and obex of all "
-				  "gadgets together");
+		return error_detail(err, "the kernel has 8 serial ports for acm, gser and obex of "
+					 "all gadgets together");
 	return r;
 }
 
@@ -135,10 +134,10 @@ static int function_undo(struct step *step, struct error *err)
 
 	backend_forget(step->context);
 	r = plan_undo_rmdir(step, err);
-	if (r == -EBUSY && str_has_prefix(base_name(step->path), "tcm."))
-		return error_hint(err, "its target still exists: first remove that, below "
-				       "target/usb_gadget in configfs");
-	return r;
+	if (r != -EBUSY || !str_has_prefix(base_name(step->path), "tcm."))
+		return r;
+	error_detail(err, "its target still exists");
+	return error_hint(err, "first remove that, below target/usb_gadget in configfs");
 }
 
 const struct step_op configfs_op_function = {

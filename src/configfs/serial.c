@@ -13,7 +13,8 @@
 #include "gadgetfile/gadget.h"
 
 #define MACHINE_ID "/etc/machine-id"
-#define DEVICE_TREE "/proc/device-tree/serial-number"
+#define DEVICE_TREE_DIR "/proc/device-tree"
+#define DEVICE_TREE DEVICE_TREE_DIR "/serial-number"
 #define MAX_FILE 4096
 
 void serial_of_machine(const uint8_t id[MACHINE_ID_SIZE], char serial[SERIAL_SIZE])
@@ -64,8 +65,8 @@ static int check_serial(const char *path, const char *text, struct error *err)
 	if (strlen(text) > USB_MAX_STRING_BYTES)
 		return error_set(
 			err, EX_UNAVAILABLE, EINVAL, path,
-			"the first line of %s has %zu bytes; Linux sends at most %d to the "
-			"host",
+			"the first line of %s has %zu bytes, more than the %d that Linux sends to "
+			"the host",
 			path, strlen(text), USB_MAX_STRING_BYTES);
 	for (const char *p = text; *p; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
@@ -96,8 +97,10 @@ int serial_read(const char *from, char **serial, struct error *err)
 		error_errno(err, EX_UNAVAILABLE, -r, path, "cannot read the serial number from %s",
 			    path);
 		if (r == -ENOENT && streq(from, "device-tree"))
-			error_hint(err,
-				   "this machine has no device tree, or no serial number in it");
+			error_detail(err,
+				     path_exists(DEVICE_TREE_DIR)
+					     ? "this machine's device tree has no serial number"
+					     : "this machine has no device tree");
 		return r;
 	}
 	/* Keeps the first line; in a device tree strings end with a NUL. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -14,24 +15,34 @@
 #include "configfs/udc.h"
 #include "plan/files.h"
 
+#define CONFIGFS_MAGIC 0x62656570 /* fs/configfs/mount.c */
+
 static int explain_no_configfs(const struct configfs *c, struct error *err)
 {
 	_cleanup_free_ char *gadgets = strf("%s/usb_gadget", c->paths->configfs);
+	struct statfs fs;
 
 	if (path_exists(gadgets))
 		return -err->err;
 	err->exit = EX_UNAVAILABLE;
-	if (path_exists("/sys/module/libcomposite"))
-		return error_hint(err, "configfs is not mounted: mount -t configfs none %s",
-				  c->paths->configfs);
-	return error_hint(err,
-			  "%s does not exist: modprobe libcomposite, and check that configfs is "
-			  "mounted (mount -t configfs none %s)",
-			  gadgets, c->paths->configfs);
+	if (statfs(c->paths->configfs, &fs) < 0 || fs.f_type != CONFIGFS_MAGIC) {
+		error_detail(err, "configfs is not mounted");
+		return error_hint(err, "mount -t configfs none %s", c->paths->configfs);
+	}
+	error_detail(err, "the kernel has not loaded libcomposite");
+	return error_hint(err, "modprobe libcomposite");
+}
+
+int configfs_not_ours(const char *name, const char *dir, struct error *err)
+{
+	error_set(err, EX_CANTCREAT, EEXIST, dir, "the gadget '%s' was not made by ffsctl", name);
+	return error_hint(err, "'ffsctl down --force %s' takes it down", name);
 }
 
 static int gadget_apply(struct step *step, struct error *err)
 {
+	const char *name = strrchr(step->path, '/') + 1;
+
 	if (mkdir(step->path, 0755) == 0)
 		return 0;
 	error_errno(err, EX_OSERR, errno, step->path, "cannot make the gadget %s", step->path);
@@ -39,14 +50,11 @@ static int gadget_apply(struct step *step, struct error *err)
 	case ENOENT:
 		return explain_no_configfs(step->context, err);
 	case EEXIST:
-		err->exit = EX_CANTCREAT;
-		return error_hint(err,
-				  "another program has made a gadget of that name; use --name, or "
-				  "'ffsctl down --force' to remove it");
+		return configfs_not_ours(name, step->path, err);
 	case EACCES:
 	case EPERM:
 		err->exit = EX_NOPERM;
-		return error_hint(err, "this needs root");
+		return error_needs_root(err);
 	default:
 		return -err->err;
 	}

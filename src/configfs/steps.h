@@ -13,5 +13,7 @@ extern const struct step_op configfs_op_write;
 /* Binds the gadget: `path` is GADGET/UDC, `value` the UDC's name, `context` a struct configfs. */
 extern const struct step_op configfs_op_bind;
 
+/* Fails: the directory `dir` of the gadget was made by another program. */
+int configfs_not_ours(const char *name, const char *dir, struct error *err);
 /* Unbinds a gadget. 0 if it is not bound. `path` is GADGET/UDC. */
 int configfs_unbind(const char *path, struct error *err);

@@ -59,13 +59,6 @@ const struct configfs_tree *configfs_tree_find(const struct configfs_tree *direc
 	return at;
 }
 
-static int too_much(const char *path, struct error *err)
-{
-	return error_set(err, EX_DATAERR, E2BIG, path,
-			 "%s is more than %d directories deep, or has more than %d entries", path,
-			 MAX_DEPTH, MAX_ENTRIES);
-}
-
 /*
  * Reads an attribute. Root can open a write-only one for reading, but configfs then returns EACCES.
  */
@@ -144,7 +137,8 @@ static int list_names(struct reader *r, struct configfs_tree *tree, DIR *dir, co
 		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
 			continue;
 		if (++r->n_entries > MAX_ENTRIES)
-			return too_much(path, err);
+			return error_set(err, EX_DATAERR, E2BIG, path,
+					 "more than %d entries up to %s", MAX_ENTRIES, path);
 		array_add(tree->children, tree->n)->name = xstrdup(entry->d_name);
 	}
 	return 0;
@@ -164,7 +158,8 @@ static int read_directory(struct reader *r, struct configfs_tree *tree, const ch
 	DIR *dir;
 
 	if (depth > MAX_DEPTH)
-		return too_much(path, err);
+		return error_set(err, EX_DATAERR, E2BIG, path,
+				 "%s is more than %d directories deep", path, MAX_DEPTH);
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		int e = errno;

@@ -156,15 +156,27 @@ static char *describe_udcs(const struct udcs *udcs)
 	return words;
 }
 
+static void hint_at_driver(struct error *err)
+{
+	char **words;
+	size_t n = udc_hints(&words);
+
+	for (size_t i = 0; i < n; i++) {
+		error_hint(err, "%s", words[i]);
+		free(words[i]);
+	}
+	free(words);
+}
+
 static int no_udc(const struct udcs *udcs, const char *what, struct error *err)
 {
 	_cleanup_free_ char *words = describe_udcs(udcs);
 
 	error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR, "no UDC%s", what);
 	if (udcs->n > 0)
-		return error_hint(err, "this machine has %s", words);
-	return error_hint(err, "load the controller's driver, and put the port in device mode "
-			       "(ls " UDC_CLASS_DIR ")");
+		return error_detail(err, "this machine has %s", words);
+	hint_at_driver(err);
+	return -ENODEV;
 }
 
 static int udc_is_busy(const struct udc *udc, struct error *err)
@@ -174,7 +186,7 @@ static int udc_is_busy(const struct udc *udc, struct error *err)
 	return error_hint(err, "take that down first, or name another UDC with --udc");
 }
 
-static int no_such_udc(const struct paths *paths, const char *name, struct error *err)
+int udc_missing(const struct paths *paths, const char *name, struct error *err)
 {
 	_cleanup_free_ char *what = strf(" '%s'", name);
 	_cleanup_udcs_ struct udcs udcs = { 0 };
@@ -190,7 +202,7 @@ static int choose_named(const struct paths *paths, const char *name, char **out,
 	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s", name);
 
 	if (strchr(name, '/') || name[0] == '.' || !*name || access(path, F_OK) < 0)
-		return no_such_udc(paths, name, err);
+		return udc_missing(paths, name, err);
 	find_holder(paths, &udc);
 	if (udc.holder)
 		return udc_is_busy(&udc, err);
@@ -222,10 +234,9 @@ static int choose_among(const struct udcs *udcs, const char *driver, char **out,
 	if (several) {
 		_cleanup_free_ char *words = describe_udcs(udcs);
 
-		return error_set(err, EX_UNAVAILABLE, ENOTUNIQ, UDC_CLASS_DIR,
-				 "several UDCs are free; name one with --udc or with 'udc' in the "
-				 "gadget file: %s",
-				 words);
+		error_set(err, EX_UNAVAILABLE, ENOTUNIQ, UDC_CLASS_DIR, "several UDCs are free: %s",
+			  words);
+		return error_hint(err, "name one with --udc or with 'udc' in the gadget file");
 	}
 	if (found) {
 		*out = xstrdup(found->name);

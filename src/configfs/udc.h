@@ -35,6 +35,8 @@ void udcs_free(struct udcs *udcs);
  */
 int udc_choose(const struct paths *paths, const struct gadget_udc *wanted, const char *name,
 	       char **out, struct error *err);
+/* Fails as udc_choose does for the name of a UDC that does not exist. */
+int udc_missing(const struct paths *paths, const char *name, struct error *err);
 
 bool udc_is_virtual(const char *name);
 

@@ -64,9 +64,9 @@ char *udc_misfit(const char *driver, const struct gadget *g)
 	const struct endpoint_count needs = gadget_endpoints(g);
 
 	if (udc->endpoints > 0 && needs.in + needs.out > udc->endpoints)
-		return strf(
-			"the gadget needs at least %u endpoints besides ep0; a UDC of %s has %u",
-			needs.in + needs.out, driver, udc->endpoints);
+		return strf("the gadget needs at least %u endpoints besides ep0, but a UDC of %s "
+			    "has %u",
+			    needs.in + needs.out, driver, udc->endpoints);
 	return NULL;
 }
 
@@ -127,6 +127,9 @@ size_t udc_hints(char ***words)
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		if (known[i].dual_role)
 			add_dual_role_hint(&h, known[i].driver);
+	if (h.n == 0)
+		*array_add(h.hints, h.n) = xstrdup("load the controller's driver, and put the port "
+						   "in device mode (ls " UDC_CLASS_DIR ")");
 	*words = h.hints;
 	return h.n;
 }

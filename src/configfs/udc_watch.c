@@ -24,8 +24,7 @@ int udc_watch_open(struct error *err)
 					NETLINK_KOBJECT_UEVENT);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return error_errno(err, EX_OSERR, errno, NULL,
-				   "cannot listen for the kernel's uevents");
+		return error_errno(err, EX_OSERR, errno, NULL, "cannot watch the kernel's uevents");
 	return steal_fd(&fd);
 }
 

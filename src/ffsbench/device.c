@@ -232,6 +232,12 @@ static char *driver_of(const struct device *d, libusb_device *dev)
 	return xstrdup(basename(target));
 }
 
+static int several(const char *found, struct error *err)
+{
+	error_set(err, EX_USAGE, EINVAL, NULL, "several devices match: %s", found);
+	return error_hint(err, "choose one with --device BUS/ADDRESS");
+}
+
 static int claim_failed(const struct device *d, libusb_device *dev, int usb, struct error *err)
 {
 	_cleanup_free_ char *driver = usb == LIBUSB_ERROR_BUSY ? driver_of(d, dev) : NULL;
@@ -326,9 +332,7 @@ static int open_now(const struct device_filter *w, struct device *d, struct erro
 	if (!hit)
 		r = not_found(w, err);
 	else if (r == 1)
-		r = error_set(err, EX_USAGE, EINVAL, NULL,
-			      "several devices match: %s; choose one with --device BUS/ADDRESS",
-			      found);
+		r = several(found, err);
 	else
 		r = claim(w, d, hit, err);
 	libusb_free_device_list(list, 1);
@@ -387,7 +391,7 @@ int device_open(const struct device_filter *w, struct device *d, struct error *e
 		if (!w->wait_ms || (err->exit != EX_UNAVAILABLE && err->exit != EX_NOPERM))
 			return r;
 		if (!wait_uevent(events, deadline))
-			return error_hint(err, "waited %u ms", w->wait_ms);
+			return error_detail(err, "waited %u ms", w->wait_ms);
 		error_clear(err);
 	}
 }

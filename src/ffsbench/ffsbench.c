@@ -72,7 +72,10 @@ int main(int argc, char **argv)
 	options_free(&o);
 	if (r >= 0)
 		return 0;
-	if (err.exit)
-		fprintf(stderr, "ffsbench: %s\n", err.text);
+	if (err.exit) {
+		_cleanup_free_ char *lines = error_lines(&err);
+
+		fprintf(stderr, "ffsbench: %s", lines);
+	}
 	return err.exit ? err.exit : EX_USAGE;
 }

@@ -132,8 +132,7 @@ static int wait_for_message(struct latency_state *t, double start)
 		error_set(t->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 			  "message %" PRIu64 " (%u bytes) did not come back in %.1f s",
 			  t->measure->messages + 1, t->size, t->options->timeout_ms / 1000.0);
-		return error_hint(t->err, "the device's function may have no worker, or may not "
-					  "echo messages");
+		return error_hint(t->err, NO_ECHO);
 	}
 	return 0;
 }

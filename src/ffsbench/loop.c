@@ -362,7 +362,7 @@ static void check_time(struct loop_state *l)
 		  "nothing moved for %.1f s: %" PRIu64 " of %" PRIu64
 		  " messages came back, and %" PRIu64 " bytes of the next",
 		  l->options->timeout_ms / 1000.0, l->receive_message, l->count, l->receive_offset);
-	error_hint(l->err, "the device's function may have no worker, or may not echo messages");
+	error_hint(l->err, NO_ECHO);
 	l->failed = true;
 }
 

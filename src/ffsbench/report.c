@@ -179,9 +179,12 @@ static json_t *errors_json(const struct error *err)
 {
 	json_t *list = json_array();
 
-	if (err->exit)
-		json_array_append_new(
-			list, json_pack("{s:s, s:i}", "text", err->text, "exit", err->exit));
+	if (err->exit) {
+		_cleanup_free_ char *text = error_text(err);
+
+		json_array_append_new(list,
+				      json_pack("{s:s, s:i}", "text", text, "exit", err->exit));
+	}
 	return list;
 }
 

@@ -56,13 +56,15 @@ static bool needs_more(const struct stream_state *s)
 	       s->measure->bytes + (uint64_t)s->in_flight * s->size < s->total;
 }
 
+/* A sink halts its endpoint after a wrong byte, the kernel when the worker ends. */
+#define ENDED_OR_PATTERN "its worker may have ended, or expect another --pattern"
+
 static void report_stall(struct stream_state *s)
 {
 	error_set(s->err, EXIT_WRONG, EIO, NULL,
 		  "the device stalled after %" PRIu64 " bytes to endpoint 0x%02x",
 		  s->measure->bytes, transfer_address(s->device, s->direction));
-	error_hint(s->err, "it may expect another pattern than %u, or its worker may have ended",
-		   s->options->pattern);
+	error_hint(s->err, ENDED_OR_PATTERN);
 	s->failed = true;
 }
 
@@ -79,9 +81,10 @@ static void fail(struct stream_state *s, const struct libusb_transfer *x)
 	}
 	device_error(s->err, usb, "transfer on endpoint 0x%02x failed after %" PRIu64 " bytes",
 		     x->endpoint, s->measure->bytes);
-	transfer_hint(usb, s->err);
 	if (stalled && s->direction == DIRECTION_OUT)
-		error_hint(s->err, "or it may expect another --pattern");
+		error_hint(s->err, ENDED_OR_PATTERN);
+	else
+		transfer_hint(usb, s->err);
 }
 
 /*

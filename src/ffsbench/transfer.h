@@ -16,6 +16,9 @@ unsigned int transfer_whole_packets(uint64_t size, unsigned int packet);
 
 /* Converts a transfer's status to a libusb error; 0: completed or cancelled. */
 int transfer_status(enum libusb_transfer_status status);
+/* Hint about messages that do not come back. */
+#define NO_ECHO "the device's function may have no worker, or may not echo messages"
+
 /* Adds a hint to the error of a failed transfer, if there is one. Returns -EIO. */
 int transfer_hint(int usb, struct error *err);
 /* Sets the error of a failed submission. */

@@ -187,8 +187,11 @@ bool function_restart_keeper(struct live_function *i)
 	if (i->worker && i->worker->pid > 0)
 		worker_kill(i->worker, SIGKILL, true);
 	r = start_keeper(i, path, &err);
-	if (r < 0)
-		functions_log(i->functions, NULL, LOG_INFO, "%s", err.text);
+	if (r < 0) {
+		_cleanup_free_ char *text = error_text(&err);
+
+		functions_log(i->functions, NULL, LOG_INFO, "%s", text);
+	}
 	return r == 0;
 }
 

@@ -43,8 +43,7 @@ static int check_trust(const struct live_worker *worker, const char *path, struc
 
 	if (!why)
 		return 0;
-	error_set(err, EX_NOPERM, EPERM, path, "root does not start %s: %s", path, why);
-	error_hint(err, "who can write it could do anything here");
+	trust_refuse(path, why, err);
 	return error_at(err, &worker->model->program_at);
 }
 

@@ -53,8 +53,9 @@ static void do_start(struct live_worker *worker)
 	error_clear(&worker->error);
 	worker->was_ready = worker->start_timed_out = worker->restart_wanted = false;
 	if (launch_start(worker, &worker->error) < 0) {
-		functions_log(functions_of(worker), label_of(worker), LOG_ERR, "%s",
-			      worker->error.text);
+		_cleanup_free_ char *text = error_text(&worker->error);
+
+		functions_log(functions_of(worker), label_of(worker), LOG_ERR, "%s", text);
 		worker_forget_exit(worker); /* of an earlier process */
 		handle_end(worker, START_RETRY_SECONDS);
 		return;

@@ -18,10 +18,11 @@ static int write_blob(int fd, const char *path, const char *what, const uint8_t 
 	if (n >= 0 && (size_t)n == size)
 		return 0;
 	error_errno(err, EX_OSERR, n < 0 ? errno : EIO, path, "cannot write %s to %s", what, path);
-	if (err->err == ENOSYS)
-		return error_hint(err, "the gadget file uses an option that this kernel's "
-				       "FunctionFS lacks: see 'ffsctl features'");
-	return -err->err;
+	if (err->err != ENOSYS)
+		return -err->err;
+	error_detail(err,
+		     "the gadget file uses an option that this kernel's FunctionFS does not have");
+	return error_hint(err, "see 'ffsctl features'");
 }
 
 /*

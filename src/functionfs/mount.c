@@ -21,6 +21,13 @@ static char *instance_of(const struct step *step)
 	return xstrndup(step->value, strcspn(step->value, " "));
 }
 
+int ffs_missing(struct error *err)
+{
+	err->exit = EX_UNAVAILABLE;
+	error_detail(err, "this kernel has no FunctionFS");
+	return error_hint(err, FFS_LOAD);
+}
+
 static int mount_apply(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *instance = instance_of(step);
@@ -32,13 +39,17 @@ static int mount_apply(struct step *step, struct error *err)
 		return 0;
 	error_errno(err, EX_OSERR, errno, step->path, "cannot mount FunctionFS instance '%s' on %s",
 		    instance, step->path);
-	if (err->err == EBUSY)
-		return error_hint(err, "see /proc/mounts: the instance is mounted already");
-	if (err->err == ENODEV) {
-		err->exit = EX_UNAVAILABLE;
-		return error_hint(err, "the kernel lacks FunctionFS: " FFS_LOAD);
+	if (err->err == EBUSY) {
+		error_detail(err, "the instance is mounted already");
+		return error_hint(err, "see /proc/mounts");
 	}
-	return -err->err;
+	return err->err == ENODEV ? ffs_missing(err) : -err->err;
+}
+
+static int in_use(const char *path, const char *holders, int exit, struct error *err)
+{
+	error_set(err, exit, EBUSY, path, "cannot unmount %s: in use by %s", path, holders);
+	return error_hint(err, "end that first");
 }
 
 static int mount_undo(struct step *step, struct error *err)
@@ -55,21 +66,16 @@ static int mount_undo(struct step *step, struct error *err)
 	if (r == -EBUSY && ++step->tries < UMOUNT_TRIES)
 		return PLAN_SOON;
 	holders = mount_holders(step->path, 0);
-	error_errno(err, EX_OSERR, -r, step->path, "cannot unmount %s", step->path);
 	if (holders)
-		error_hint(err, "in use by %s, which must end first", holders);
-	return r;
+		return in_use(step->path, holders, EX_OSERR, err);
+	return error_errno(err, EX_OSERR, -r, step->path, "cannot unmount %s", step->path);
 }
 
 int ffs_mount_is_free(const struct step *step, pid_t except, struct error *err)
 {
 	_cleanup_free_ char *holders = mount_holders(step->path, except);
 
-	if (!holders)
-		return 0;
-	error_set(err, EX_CANTCREAT, EBUSY, step->path, "cannot unmount %s: in use by %s",
-		  step->path, holders);
-	return error_hint(err, "end that first");
+	return holders ? in_use(step->path, holders, EX_CANTCREAT, err) : 0;
 }
 
 const struct step_op ffs_op_mount = {

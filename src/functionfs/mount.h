@@ -15,5 +15,8 @@ extern const struct step_op ffs_op_mount;
 
 #define FFS_FILE_SYSTEM "functionfs"
 #define FFS_MODULE "usb_f_fs"
-/* Hint for a kernel without FunctionFS. */
+/* Adds to the error of a failed mount or mkdir that this kernel has no FunctionFS. Returns -errno.
+ */
+int ffs_missing(struct error *err);
+/* Hint for a kernel that has not loaded FunctionFS. */
 #define FFS_LOAD "modprobe " FFS_MODULE " (CONFIG_USB_CONFIGFS_F_FS)"

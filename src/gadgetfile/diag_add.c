@@ -89,4 +89,6 @@ void diags_add(struct diags *d, enum diag_severity severity, const struct positi
 	}
 	memmove(&d->list[i + 1], &d->list[i], (n - i) * sizeof(diag));
 	d->list[i] = diag;
+	if (d->last > 0)
+		d->last = i + 1;
 }

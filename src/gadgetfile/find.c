@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Searches gadget files in the gadget directories. */
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -41,6 +42,15 @@ char *gadgetfile_find_beside(const struct gadget *g, const char *const *dirs, co
 	char *path = gadgetfile_is_among(dirs, g->dir) ? NULL : gadgetfile_find(beside, name);
 
 	return path ? path : gadgetfile_find(dirs, name);
+}
+
+int gadgetfile_none_beside(const struct gadget *g, const char *name, struct error *err)
+{
+	return error_set(
+		err, EX_NOINPUT, ENOENT, NULL,
+		"cannot find gadget file '%s' beside %s or in the directories that 'ffsctl "
+		"up' searches",
+		name, g->file);
 }
 
 int gadgetfile_load_found(const char *path, const char *name, const char *const *dirs,

@@ -15,6 +15,7 @@ enum diag_severity { DIAG_ERROR, DIAG_WARNING, DIAG_NOTE };
 struct diag {
 	enum diag_severity severity;
 	char *text;		   /* one line, no final period */
+	char *hint;		   /* what to do about it; NULL: none */
 	const char *file;	   /* as the user wrote it; belongs to the diags */
 	unsigned int line, column; /* 1-based; columns count characters; 0: the whole file */
 	unsigned int end_column;   /* end of the marked range on the same line, exclusive */
@@ -27,6 +28,7 @@ struct diags {
 	struct diag *list;
 	size_t n;
 	size_t n_errors, n_warnings;
+	size_t last;  /* 1 + index of the message that was added last; 0: it was dropped */
 	char **files; /* diag.file points to these */
 	size_t n_files;
 	char **lines; /* diag.source points to these */
@@ -42,6 +44,12 @@ void diags_free(struct diags *d);
 void diags_add(struct diags *d, enum diag_severity severity, const struct position *at,
 	       const char *fmt, ...) _printf_(4, 5);
 
+/* Adds the hint of the last message, unless it has one: what to do about it. */
+void diags_hint(struct diags *d, const char *fmt, ...) _printf_(2, 3);
+/* Returns the message as one line, "TEXT" or "TEXT; HINT". The caller frees it. */
+char *diag_line(const struct diag *diag);
+
+/* For people with the line of the file, and the hint in a line of its own; or one line for each. */
 enum diag_format { DIAG_FORMAT_HUMAN, DIAG_FORMAT_GCC };
 enum diag_color { DIAG_PLAIN, DIAG_COLOR };
 void diags_print(FILE *to, const struct diags *d, enum diag_format format, enum diag_color color);
@@ -104,6 +112,8 @@ char *gadgetfile_find(const char *const *dirs, const char *name);
  * first, if it is not one of `dirs`.
  */
 char *gadgetfile_find_beside(const struct gadget *g, const char *const *dirs, const char *name);
+/* Fails with EX_NOINPUT: gadgetfile_find_beside has found none. */
+int gadgetfile_none_beside(const struct gadget *g, const char *name, struct error *err);
 /* Returns whether `dir` is one of `dirs`, compared by inode. */
 bool gadgetfile_is_among(const char *const *dirs, const char *dir);
 /* Resolves symbolic links in the mount points of a gadget, so that they match /proc/mounts. */

@@ -61,15 +61,12 @@ static void load_name(struct load *l, struct node *node, const char *override)
 	}
 	if (!gadgetfile_is_gadget_name(base) && !(node && node->bad && !override)) {
 		shown = diag_quote(base);
-		if (override)
-			diag_error(l->diags, &whole, "%s cannot be a name: " NAME_RULE, shown);
-		else if (node)
+		if (node && !override)
 			load_error(l, node, "%s cannot be a name: " NAME_RULE, shown);
 		else
-			diag_error(l->diags, &whole,
-				   "the gadget would be named after the file, but %s cannot be a "
-				   "name: set 'name'; " NAME_RULE,
-				   shown);
+			diag_error(l->diags, &whole, "%s cannot be a name: " NAME_RULE, shown);
+		if (!node && !override)
+			diags_hint(l->diags, "set 'name', which is the file's name by default");
 	}
 	l->gadget->name = steal_ptr(base);
 }
@@ -137,7 +134,7 @@ static void load_attrs(struct load *l, struct node *node)
 		if (size && !size->bad && size->integer != 8 && size->integer != 9 &&
 		    size->integer != 16 && size->integer != 32 && size->integer != 64)
 			diag_warning(l->diags, &size->at,
-				     "USB 2.0, 9.6.1 allows 8, 16, 32 and 64, not %s; the kernel "
+				     "USB 2.0, 9.6.1 allows 8, 16, 32 and 64, not %s: the kernel "
 				     "uses the UDC's value",
 				     size->text);
 	}
@@ -307,12 +304,12 @@ int gadgetfile_load(const char *path, const struct gadgetfile_options *options, 
 	return load_scanned(&s, options, out, json, diags);
 }
 
-static const char *first_error(const struct diags *diags)
+static char *first_error(const struct diags *diags)
 {
 	for (size_t i = 0; i < diags->n; i++)
 		if (diags->list[i].severity == DIAG_ERROR)
-			return diags->list[i].text;
-	return "?";
+			return diag_line(&diags->list[i]);
+	return xstrdup("?");
 }
 
 int gadgetfile_load_document(const json_t *document, const char *path, const char *name,
@@ -328,11 +325,14 @@ int gadgetfile_load_document(const json_t *document, const char *path, const cha
 	*out = NULL;
 	scan_document(&s, path, text, &diags);
 	r = load_scanned(&s, &options, out, NULL, &diags);
-	if (r < 0)
+	if (r < 0) {
+		_cleanup_free_ char *why = first_error(&diags);
+
 		error_set(err, EX_DATAERR, EINVAL, path,
-			  "cannot load the stored document of %s: %s", path, first_error(&diags));
-	else
+			  "cannot load the stored document of %s: %s", path, why);
+	} else {
 		gadgetfile_resolve_mounts(*out);
+	}
 	diags_free(&diags);
 	return r;
 }

@@ -127,8 +127,8 @@ void load_error(struct load *l, struct node *value, const char *fmt, ...) _print
 /* Returns the member `name` of a group to point an error at; else `node` itself. */
 struct node *load_member(struct node *node, const char *name);
 struct position load_position(const struct load *l, const struct text_range *at);
-/* Returns " (did you mean 'x'?)", or "" for NULL. The caller frees it. */
-char *load_suggest(const char *meant);
+/* Adds the hint "did you mean 'x'?" to the last message; nothing for NULL. */
+void load_suggest(struct load *l, const char *meant);
 /* Sets *meant to a candidate that is nearer to `word` than *best, which starts as SIZE_MAX. */
 void load_compare_suggestion(const char *word, const char *candidate, size_t *best,
 			     const char **meant);

@@ -178,7 +178,7 @@ static void record_failure(struct difference *d, struct change *change, struct e
 	if (!d->any_revert_failed)
 		error_move(err, one);
 	else
-		error_hint(err, "also %s", step_of(d, change)->path);
+		error_detail(err, "also %s", step_of(d, change)->path);
 	d->any_revert_failed = true;
 }
 

@@ -153,7 +153,7 @@ static int explain_open_failure(struct host *h, const struct stream_engine *engi
 		f++;
 	fail_with_errno(h, r, f->what);
 	if (f->hint)
-		fprintf(stderr, "%s: hint: %s\n", h->plugin->name, f->hint);
+		fprintf(stderr, "hint: %s\n", f->hint);
 	return r;
 }
 

@@ -24,8 +24,9 @@
 static int print_error(struct error *err)
 {
 	int status = err->exit ? err->exit : WORKER_EXIT_NEVER;
+	_cleanup_free_ char *lines = error_lines(err);
 
-	fprintf(stderr, "ffsctl-worker: %s\n", err->text);
+	fprintf(stderr, "ffsctl-worker: %s", lines);
 	error_clear(err);
 	return status;
 }

@@ -71,11 +71,13 @@ int plugin_load(const char *path, const char *file, struct ffsctl_plugin *plugin
 			err, WORKER_EXIT_NEVER, ENOEXEC, path,
 			"%s is not a plugin of ffsctl: it has no symbol " FFSCTL_PLUGIN_SYMBOL,
 			path);
-	if (table->version != FFSCTL_PLUGIN_VERSION)
-		return error_set(err, WORKER_EXIT_NEVER, EPROTO, path,
-				 "plugin %s was built for version %u of the plugin interface, this "
-				 "ffsctl-worker has version %d; build it again",
-				 path, table->version, FFSCTL_PLUGIN_VERSION);
+	if (table->version != FFSCTL_PLUGIN_VERSION) {
+		error_set(err, WORKER_EXIT_NEVER, EPROTO, path,
+			  "plugin %s was built for version %u of the plugin interface, this "
+			  "ffsctl-worker has version %d",
+			  path, table->version, FFSCTL_PLUGIN_VERSION);
+		return error_hint(err, "build it again");
+	}
 	if (table->size < MIN_TABLE_SIZE)
 		return error_set(err, WORKER_EXIT_NEVER, EPROTO, path,
 				 "the table of plugin %s is too short: %u bytes", path,

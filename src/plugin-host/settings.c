@@ -125,15 +125,20 @@ static int parse_endpoints(const json_t *list, struct worker_config *config, str
 	return 0;
 }
 
+static int different_versions(struct error *err)
+{
+	error_set(err, WORKER_EXIT_NEVER, EPROTO, NULL,
+		  "unknown schema of the worker's configuration");
+	return error_hint(err, "install ffsctl and ffsctl-worker of the same version");
+}
+
 static int parse(struct worker_config *config, struct error *err)
 {
 	const json_t *doc = config->document;
 	int64_t size = number_of(doc, "size", MAX_SIZE), depth = number_of(doc, "depth", MAX_DEPTH);
 
 	if (number_of(json_object_get(doc, "ffsctl"), "schema", INT32_MAX) != 1)
-		return error_set(err, WORKER_EXIT_NEVER, EPROTO, NULL,
-				 "unknown schema of the worker's configuration: ffsctl and "
-				 "ffsctl-worker are of different versions");
+		return different_versions(err);
 	config->gadget = text_of(doc, "gadget");
 	config->function = text_of(doc, "function");
 	config->mount = text_of(doc, "mount");

@@ -171,22 +171,41 @@ static int run(struct child *c, struct error *err)
 	return -err->err;
 }
 
-/* Returns the last message of the plugin host; the plugin may print to stderr as well. */
-static char *reason(const struct child *c)
+/* Returns what follows `prefix` in its line, printable; NULL: the line begins otherwise. */
+static char *after(const char *line, const char *prefix)
+{
+	const char *text = line + strlen(prefix);
+
+	return str_has_prefix(line, prefix) ? text_printable(text, strcspn(text, "\n")) : NULL;
+}
+
+/*
+ * Takes the last message of the plugin host, and its hint, for the error; false: there is none. The
+ * plugin may print to stderr as well.
+ */
+static bool take_message(const struct child *c, struct error *err)
 {
 	static const char host[] = "ffsctl-worker: ";
-	const char *line = c->errors.text, *found = NULL;
+	_cleanup_free_ char *text = NULL, *hint = NULL;
+	const char *line = c->errors.text, *found = NULL, *next;
 
 	for (; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
 		if (str_has_prefix(line, host))
-			found = line + strlen(host);
-	return found ? text_printable(found, strcspn(found, "\n")) : NULL;
+			found = line;
+	if (!found)
+		return false;
+	text = after(found, host);
+	next = strchr(found, '\n');
+	hint = next ? after(next + 1, "hint: ") : NULL;
+	error_set(err, EX_UNAVAILABLE, ENOEXEC, c->path, "%s", text);
+	if (hint)
+		error_hint(err, "%s", hint);
+	return true;
 }
 
 /* Returns 0 if the child succeeded, else makes the error. */
 static int check_end(const struct child *c, struct error *err)
 {
-	_cleanup_free_ char *text = NULL;
 	int status = c->status;
 
 	if (c->answer.overflow)
@@ -204,9 +223,8 @@ static int check_end(const struct child *c, struct error *err)
 			c->path, WTERMSIG(status), strsignal(WTERMSIG(status)));
 	if (WEXITSTATUS(status) == 0)
 		return 0;
-	text = reason(c);
-	if (text)
-		return error_set(err, EX_UNAVAILABLE, ENOEXEC, c->path, "%s", text);
+	if (take_message(c, err))
+		return -err->err;
 	return error_set(err, EX_UNAVAILABLE, ENOEXEC, c->path,
 			 "cannot load plugin %s: the plugin host exited with %d", c->path,
 			 WEXITSTATUS(status));
@@ -291,7 +309,7 @@ static int parse_answer(const struct child *c, struct description *d, struct err
 		return 0;
 	error_set(err, EX_UNAVAILABLE, EPROTO, c->path,
 		  "cannot read the declaration of plugin %s: invalid format", c->path);
-	return error_hint(err, "check that ffsctl and ffsctl-worker have the same version");
+	return error_hint(err, "install ffsctl and ffsctl-worker of the same version");
 }
 
 int describe_plugin(const char *plugin, struct description *d, struct error *err)

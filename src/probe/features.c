@@ -115,10 +115,8 @@ int features_probe(const struct paths *paths, struct ffs_features *features, str
 	r = write_record(&rundir, &plan, err);
 	if (r == 0)
 		r = plan_apply(&plan, err);
-	if (r == -ENOENT && path_exists(dir)) {
-		err->exit = EX_UNAVAILABLE;
-		error_hint(err, "this kernel has no FunctionFS: " FFS_LOAD);
-	}
+	if (r == -ENOENT && path_exists(dir))
+		ffs_missing(err);
 	if (r == 0)
 		r = ffs_probe(name, features, err);
 	if (undo(&plan, &rundir, &undone) < 0 && r == 0) {
@@ -174,7 +172,8 @@ int features_require(const struct paths *paths, const struct gadget *gadget, str
 			  "this kernel's FunctionFS has no '%s' (%s)", feature->name,
 			  feature->what);
 		since = ffs_feature_since(feature);
-		error_hint(err, "it needs %s; see 'ffsctl features'", since);
+		error_detail(err, "it needs %s", since);
+		error_hint(err, "see 'ffsctl features'");
 		return error_at(err, &at);
 	}
 	return 0;

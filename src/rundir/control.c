@@ -26,17 +26,40 @@ static json_t *integer_or_null(int n)
 
 json_t *error_to_json(const struct error *err)
 {
+	_cleanup_free_ char *text = err->text ? error_text(err) : NULL;
+
 	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "exit", err->exit, "text",
-			 json_string_or_null(err->text), "path", json_string_or_null(err->path),
-			 "errno", integer_or_null(err->err), "file", json_string_or_null(err->file),
-			 "line", integer_or_null((int)err->line), "column",
+			 json_string_or_null(text), "path", json_string_or_null(err->path), "errno",
+			 integer_or_null(err->err), "file", json_string_or_null(err->file), "line",
+			 integer_or_null((int)err->line), "column",
 			 integer_or_null((int)err->column));
+}
+
+json_t *error_to_reply(const struct error *err)
+{
+	json_t *reply = error_to_json(err);
+
+	if (err->hint)
+		json_object_set_new(reply, "hint", json_string_or_null(err->hint));
+	return reply;
+}
+
+/* Splits the text that ends with "; HINT", as commands of older versions print it. */
+static void set_hint(struct error *err, const char *hint)
+{
+	_cleanup_free_ char *end = strf("; %s", hint);
+
+	if (!str_has_suffix(err->text, end))
+		return;
+	err->text[strlen(err->text) - strlen(end)] = '\0';
+	error_hint(err, "%s", hint);
 }
 
 int error_from_json(struct error *err, const json_t *json)
 {
 	const char *path = json_string_value(json_object_get(json, "path"));
 	const char *text = json_string_value(json_object_get(json, "text"));
+	const char *hint = json_string_value(json_object_get(json, "hint"));
 	const char *file = json_string_value(json_object_get(json, "file"));
 	json_int_t e = json_integer_value(json_object_get(json, "errno"));
 	struct position at = { .file = file };
@@ -45,6 +68,8 @@ int error_from_json(struct error *err, const json_t *json)
 	at.column = (unsigned int)json_integer_value(json_object_get(json, "column"));
 	error_set(err, (int)json_integer_value(json_object_get(json, "exit")),
 		  e > 0 && e <= INT_MAX ? (int)e : 0, path, "%s", text ? text : "?");
+	if (hint)
+		set_hint(err, hint);
 	return error_at(err, &at);
 }
 
@@ -157,7 +182,7 @@ char *control_request_print(const struct control_request *request)
 char *control_answer_print(enum control_command command, const struct control_answer *answer,
 			   const struct error *err)
 {
-	json_t *json = err && err->exit ? error_to_json(err) : json_pack("{s:i}", "exit", 0);
+	json_t *json = err && err->exit ? error_to_reply(err) : json_pack("{s:i}", "exit", 0);
 	char *text;
 
 	if (answer && !(err && err->exit))
@@ -252,7 +277,7 @@ static int ask(const struct paths *paths, const char *name, const struct control
 		r = errno;
 		error_errno(err, r == EACCES || r == EPERM ? EX_NOPERM : EX_OSERR, r, path,
 			    "cannot reach the supervisor of '%s'", name);
-		return err->exit == EX_NOPERM ? error_hint(err, "this needs root") : -r;
+		return err->exit == EX_NOPERM ? error_needs_root(err) : -r;
 	}
 	if (!limit && check_stopped(fd, name, err) < 0)
 		return -err->err;

@@ -8,8 +8,8 @@
  *   {"command": "bind", "udc": "dummy_udc.0"}         reply: also "udc" and "changed"
  *
  * CONTROL_COMMANDS lists them all; control.c has the names of their members.
- * The reply is {"exit": 0}, or an error as error_to_json makes it. Root and members of the group of
- * --group may send commands; the latter cannot name files that root would load or execute.
+ * The reply is {"exit": 0}, or an error as error_to_reply makes it. Root and members of the
+ * group of --group may send commands; the latter cannot name files that root would load or execute.
  */
 #pragma once
 
@@ -113,7 +113,9 @@ int control_address(struct sockaddr_un *address, const char *path, struct error 
 /* Returns {"exit", "text", "path", "errno", "file", "line", "column"}, unknown values as null. The
  * caller owns it. */
 json_t *error_to_json(const struct error *err);
-/* Sets `err` from such an object; returns its -errno. */
+/* As error_to_json, and "hint", with which "text" ends, if there is one. The caller owns it. */
+json_t *error_to_reply(const struct error *err);
+/* Sets `err` from either; returns its -errno. */
 int error_from_json(struct error *err, const json_t *json);
 
 /* Returns the pid of the process that listens on the control socket, independent of the lock; 0

@@ -172,3 +172,9 @@ bool record_is_renamed(const struct record *record)
 
 	return !streq_null(given ? given : fallback, record->name);
 }
+
+int record_lacks_file(const char *name, struct error *err)
+{
+	return error_set(err, EX_SOFTWARE, EBADMSG, NULL,
+			 "the record of '%s' does not name the gadget file", name);
+}

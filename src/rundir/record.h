@@ -51,5 +51,7 @@ int record_read_plan(const struct paths *paths, const char *name, const struct s
 
 /* Returns whether two records describe the same gadget; `autostart` and the options may differ. */
 bool record_is_of_same_gadget(const struct record *a, const struct record *b);
+/* Fails: the record of the gadget does not name its file. */
+int record_lacks_file(const char *name, struct error *err);
 /* Returns whether the gadget's name is not the one of its file (`up --name`). */
 bool record_is_renamed(const struct record *record);

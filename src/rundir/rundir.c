@@ -25,7 +25,7 @@ static int no_access(struct error *err, const char *path, const char *what)
 
 	error_errno(err, e == EACCES || e == EPERM ? EX_NOPERM : EX_OSERR, e, path, "cannot %s %s",
 		    what, path);
-	return err->exit == EX_NOPERM ? error_hint(err, "this needs root") : -e;
+	return err->exit == EX_NOPERM ? error_needs_root(err) : -e;
 }
 
 /*

@@ -31,8 +31,8 @@ static int choose(struct binding *b, bool waiting, struct error *err)
 
 	if (r == 0 && waiting && !named && udc_is_virtual(b->udc)) {
 		free(steal_ptr(b->udc));
-		return error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR,
-				 "all UDCs are virtual; a virtual UDC needs --udc");
+		error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR, "all UDCs are virtual");
+		return error_hint(err, "a virtual UDC needs --udc");
 	}
 	if (r == 0)
 		warn_of_misfit(b);
@@ -83,9 +83,11 @@ int bus_await_udc(struct binding *b, double seconds, struct error *err)
 	} else if (r != -ENODEV || seconds <= 0) {
 		error_move(err, &why);
 	} else {
+		_cleanup_free_ char *text = error_text(&why);
+
 		/* Logged in the background, too: the command waits, and shows the reason. */
 		log_about(b->live->name, NULL, LOG_INFO, "%s: waiting for a UDC: %s", b->live->name,
-			  why.text);
+			  text);
 		if (isfinite(seconds))
 			timer_start(&b->live->deadline, seconds);
 		gadget_write_status(b->live);

@@ -16,6 +16,7 @@
 #include "configfs/steps.h"
 #include "configfs/udc.h"
 #include "supervisor/bus_kernel.h"
+#include "supervisor/errors.h"
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 
@@ -99,7 +100,7 @@ static int do_fail(struct binding *b, struct error *err _unused_)
 	_cleanup_error_ struct error why = { 0 };
 
 	if (unbind(b, &why) < 0) {
-		gadget_log_of(b->live, NULL, LOG_ERR, "%s", why.text);
+		gadget_log_error(b->live, NULL, &why);
 	} else {
 		gadget_log_of(b->live, NULL, LOG_WARNING,
 			      "unbound because a worker failed (on_failed)");
@@ -186,7 +187,7 @@ static int do_rebind(struct binding *b, struct error *err)
 	if (r == 0)
 		gadget_log(b->live, "rebound to %s", b->udc);
 	else if (!streq_null(before.text, err->text))
-		gadget_log_of(b->live, NULL, LOG_ERR, "%s", err->text);
+		gadget_log_error(b->live, NULL, err);
 	return r;
 }
 
@@ -447,7 +448,7 @@ bool bus_rebind_has_ended(const struct binding *b, struct error *err)
 	if (worker)
 		no_worker(worker, err);
 	else if (why->exit)
-		error_set(err, why->exit, why->err, why->path, "%s", why->text);
+		error_copy(err, why);
 	else if (gadget_is_reloading(b->live))
 		return false;
 	else
@@ -455,19 +456,12 @@ bool bus_rebind_has_ended(const struct binding *b, struct error *err)
 	return true;
 }
 
-static int foreign_bind(const struct live_gadget *live, const char *now, struct error *err)
-{
-	error_set(err, EX_CANTCREAT, EBUSY, NULL, "another program has bound '%s' to %s",
-		  live->name, now);
-	return error_hint(err, "'ffsctl unbind %s' unbinds it first", live->name);
-}
-
 int bus_check(const struct binding *b, struct error *err)
 {
 	_cleanup_free_ char *now = bus_bound_to(b);
 
 	if (now && !streq_null(now, b->udc))
-		return foreign_bind(b->live, now, err);
+		return gadget_is_bound_externally(b->live->name, now, err);
 	if (b->bind_wanted)
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
 				 "a 'bind' of '%s' waits for its workers", b->live->name);
@@ -480,7 +474,7 @@ int bus_bind(struct binding *b, const char *udc, bool *changed, struct error *er
 	_cleanup_free_ char *now = bus_bound_to(b);
 
 	if (now && !streq_null(now, b->udc))
-		return foreign_bind(live, now, err);
+		return gadget_is_bound_externally(live->name, now, err);
 	/*
 	 * Configfs keeps the UDC of a gadget that lost it, or that was unbound through the driver
 	 * core.
@@ -488,16 +482,14 @@ int bus_bind(struct binding *b, const char *udc, bool *changed, struct error *er
 	if (now && (!udc_exists(now) || udc_has_unbound(now, live->name)))
 		free(steal_ptr(now));
 	*changed = !now;
-	if (now && udc && !streq(now, udc)) {
-		error_set(err, EX_CANTCREAT, EBUSY, NULL, "'%s' is bound to %s, not to %s",
-			  live->name, now, udc);
-	} else if (!now && b->bind_wanted && b->bind_udc && udc && !streq(b->bind_udc, udc)) {
+	if (now && udc && !streq(now, udc))
+		return gadget_is_bound_elsewhere(live->name, now, udc, err);
+	if (!now && b->bind_wanted && b->bind_udc && udc && !streq(b->bind_udc, udc)) {
 		error_set(err, EX_CANTCREAT, EBUSY, NULL,
 			  "another 'bind' waits to put '%s' on %s, not on %s", live->name,
 			  b->bind_udc, udc);
+		return gadget_hint_unbind(live->name, err);
 	}
-	if (err->exit)
-		return error_hint(err, "'ffsctl unbind %s' unbinds it first", live->name);
 	if (now)
 		return 0;
 	b->uevent = true; /* another program may have unbound the gadget meanwhile */

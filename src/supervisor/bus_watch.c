@@ -54,7 +54,7 @@ void bus_watch(struct binding *b)
 	if (!wanted)
 		return;
 	if (open_watch(b, udc, &err) < 0)
-		gadget_log(b->live, "cannot notice changes of the UDC: %s", err.text);
+		gadget_log_error(b->live, NULL, &err);
 	b->uevent = b->udc_is_new =
 		true; /* a change before the socket was open may have been missed */
 }

@@ -110,14 +110,14 @@ void control_drop_closed_binds(struct control *control)
 
 void control_refuse_all(struct control *control, int but_fd)
 {
-	static const char words[] = "its supervisor becomes another program: try again";
 	_cleanup_error_ struct error err = { 0 };
 
+	error_set(&err, EX_TEMPFAIL, EAGAIN, NULL, "its supervisor becomes another program");
+	error_hint(&err, "try again");
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].source.fd >= 0 && control->clients[i].source.fd != but_fd)
-			control_refuse(&control->clients[i], EX_TEMPFAIL, words);
+			control_answer(&control->clients[i], &err);
 	bus_withdraw(control->binding);
-	error_set(&err, EX_TEMPFAIL, EAGAIN, NULL, "%s", words);
 	/* Accept and refuse clients in the socket's queue, at most CONTROL_CLIENTS. */
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

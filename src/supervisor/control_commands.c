@@ -29,11 +29,12 @@ static bool refuse_to_wait(struct control_client *client)
 
 static bool refuse_unless_up(struct control_client *client)
 {
-	const char *why = gadget_refusal(client->control->live);
+	_cleanup_error_ struct error err = { 0 };
 
-	if (why)
-		control_refuse(client, EX_CANTCREAT, why);
-	return why;
+	if (!gadget_refuses(client->control->live, EX_CANTCREAT, EINVAL, &err))
+		return false;
+	control_answer(client, &err);
+	return true;
 }
 
 /* Refuses a client other than root that names a file which root would load or execute. */
@@ -134,8 +135,7 @@ static void begin_reexec(struct control_client *client, const struct control_req
 	}
 	why = trust_check(program, gadget_program_trust(control->live, control->live->model->dir));
 	if (why) {
-		error_set(&err, EX_NOPERM, EPERM, program, "root does not execute %s: %s", program,
-			  why);
+		trust_refuse(program, why, &err);
 		control_answer(client, &err);
 		return;
 	}

@@ -42,7 +42,7 @@ void failures_of_keeper(struct live_gadget *live, struct live_function *function
 		return;
 	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 		  "the keeper of '%s' has died, and the function with it", function->model->label);
-	gadget_log_of(live, NULL, LOG_ERR, "%s", err.text);
+	gadget_log_error(live, NULL, &err);
 	if (ends) /* the keeper was about to be ended anyway */
 		return;
 	if (live->functions.phase != PHASE_UP) {

@@ -66,6 +66,13 @@ void gadget_say_line(struct live_gadget *live, const char *label, int priority, 
 		output_event(&live->output, line);
 }
 
+void gadget_log_error(struct live_gadget *live, const char *what, const struct error *err)
+{
+	_cleanup_free_ char *text = error_text(err);
+
+	gadget_log_of(live, NULL, LOG_ERR, "%s%s%s", what ? what : "", what ? ": " : "", text);
+}
+
 void gadget_go_down(struct live_gadget *live, struct error *why)
 {
 	_cleanup_error_ struct error ignored = { 0 };

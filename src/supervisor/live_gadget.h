@@ -67,6 +67,8 @@ static inline void gadget_changed(struct live_gadget *live)
 /* Logs one line about a function (NULL: the gadget); `priority` as in syslog(3). */
 #define gadget_log_of(live, label, priority, ...)                                                  \
 	functions_log(&(live)->functions, label, priority, __VA_ARGS__)
+/* Logs an error in one line, "WHAT: " before it; `what`: NULL: nothing. */
+void gadget_log_error(struct live_gadget *live, const char *what, const struct error *err);
 void gadget_say_line(struct live_gadget *live, const char *label, int priority, const char *text);
 
 /*

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "supervisor/errors.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/plan.h"
 
@@ -27,8 +28,8 @@ int progress_too_late(const struct live_gadget *live, struct error *err)
 	for (size_t n = 0; n < functions->n; n++)
 		if (functions->list[n]->worker &&
 		    functions->list[n]->worker->state == WORKER_STARTING)
-			return error_hint(err, "the worker of '%s' is not ready",
-					  functions->list[n]->model->label);
+			return error_detail(err, "the worker of '%s' is not ready",
+					    functions->list[n]->model->label);
 	return -err->err;
 }
 
@@ -90,9 +91,9 @@ void progress_undo(struct live_gadget *live)
 		return;
 	live->undo_failed = true;
 	/* The record is kept for the next `down`. */
-	error_hint(&err, "'ffsctl down %s' removes what is left", live->name);
+	gadget_hint_down(live->name, &err);
 	if (live->failure.text)
-		error_hint(&live->failure, "and undoing it failed: %s", err.text);
+		gadget_add_undo_error(&live->failure, &err);
 	else
 		error_move(&live->failure, &err);
 }

@@ -15,8 +15,9 @@ static void say_diags(const struct diags *diags, void (*say)(void *data, const c
 
 	for (size_t i = 0; i < diags->n; i++) {
 		const struct diag *d = &diags->list[i];
+		_cleanup_free_ char *text = diag_line(d);
 		_cleanup_free_ char *line = strf("%s:%u:%u: %s: %s", d->file, d->line, d->column,
-						 words[d->severity], d->text);
+						 words[d->severity], text);
 
 		say(data, line);
 	}
@@ -24,9 +25,9 @@ static void say_diags(const struct diags *diags, void (*say)(void *data, const c
 
 static int bad_file(const char *path, const struct diags *diags, struct error *err)
 {
-	error_set(err, EX_DATAERR, EINVAL, path, "%s has %zu error%s: see 'ffsctl check %s'", path,
-		  diags->n_errors, diags->n_errors == 1 ? "" : "s", path);
-	return -err->err;
+	error_set(err, EX_DATAERR, EINVAL, path, "%s has %zu error%s", path, diags->n_errors,
+		  diags->n_errors == 1 ? "" : "s");
+	return error_hint(err, "'ffsctl check %s' prints them", path);
 }
 
 int supervisor_read_file(const char *path, const char *name, const char *const *dirs,

@@ -35,10 +35,11 @@ int supervisor_reexec(struct takeover *t, const char *program, int client_fd, st
 								: NULL,
 				     NULL };
 
-	if (!take_over_is_possible(t))
+	if (live->functions.switched)
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
-				 "'%s' has failed, or has become another gadget (switch_to)",
-				 live->name);
+				 "'%s' has become another gadget (switch_to)", live->name);
+	if (!take_over_is_possible(t))
+		return error_set(err, EX_CANTCREAT, EBUSY, NULL, "'%s' has failed", live->name);
 	if (access(program, X_OK) < 0)
 		return error_errno(err, EX_UNAVAILABLE, errno, program, "cannot execute %s",
 				   program);

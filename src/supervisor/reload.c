@@ -14,6 +14,7 @@
 #include "functionfs/mount.h"
 #include "probe/features.h"
 #include "supervisor/bus.h"
+#include "supervisor/errors.h"
 #include "supervisor/failures.h"
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
@@ -95,7 +96,7 @@ static void write_record(struct live_gadget *live)
 	_cleanup_error_ struct error err = { 0 };
 
 	if (gadget_write_record(live, &err) < 0)
-		gadget_log_of(live, NULL, LOG_ERR, "%s", err.text);
+		gadget_log_error(live, NULL, &err);
 }
 
 static void end_reload(struct reloader *reloader, struct reload *r)
@@ -127,10 +128,9 @@ static void say_reloaded(struct reloader *reloader, size_t n)
 			   "reloaded: %zu %s; it is bound again when its UDC %s is back", n,
 			   changes, reloader->binding->udc);
 	else if (reloader->result.rebound)
-		gadget_log(reloader->live, "reloaded: %zu %s, bound again to %s", n, changes,
-			   reloader->binding->udc);
+		gadget_log(reloader->live, "reloaded with a rebind: %zu %s", n, changes);
 	else
-		gadget_log(reloader->live, "reloaded: %zu %s, without leaving the bus", n, changes);
+		gadget_log(reloader->live, "reloaded without a rebind: %zu %s", n, changes);
 }
 
 static void commit(struct reloader *reloader, struct reload *r)
@@ -172,14 +172,14 @@ static void finish_reverted(struct reloader *reloader, struct reload *r)
 		bus_return(reloader->binding);
 	if (r->was_unbound)
 		bus_reloaded(reloader->binding, r->bind_failed ? BUS_REBIND_DUE : BUS_ON);
-	error_hint(&r->error, "'%s' is as it was before", live->name);
+	error_detail(&r->error, "'%s' is as it was before", live->name);
 	if (r->bind_failed)
-		error_hint(&r->error, "it is bound again when its UDC %s is back",
-			   reloader->binding->udc);
+		error_detail(&r->error, "it is bound again when its UDC %s is back",
+			     reloader->binding->udc);
 	error_move(&reloader->result.error, &r->error);
 	gadget_handle(live, GADGET_EV_REVERTED);
 	end_reload(reloader, r);
-	gadget_log_of(live, NULL, LOG_ERR, "not reloaded: %s", reloader->result.error.text);
+	gadget_log_error(live, "not reloaded", &reloader->result.error);
 }
 
 /* Ends a reload that could not be reverted. The merged plan stays, also in the record. */
@@ -194,12 +194,12 @@ static void finish_broken(struct reloader *reloader, struct reload *r)
 	if (r->rebinds && bind)
 		bus_move(reloader->binding, xstrdup(bind->value));
 	if (r->revert_error.text)
-		error_hint(&r->error, "and undoing it failed: %s", r->revert_error.text);
-	error_hint(&r->error, "'ffsctl down %s' removes what is left", live->name);
+		gadget_add_undo_error(&r->error, &r->revert_error);
+	gadget_hint_down(live->name, &r->error);
 	error_move(&reloader->result.error, &r->error);
 	gadget_changed(live);
 	gadget_write_status(live);
-	gadget_log_of(live, NULL, LOG_ERR, "not reloaded: %s", reloader->result.error.text);
+	gadget_log_error(live, "not reloaded", &reloader->result.error);
 }
 
 /* --- steps of a reload
@@ -326,7 +326,7 @@ void reload_failed(struct reloader *reloader)
 
 	if (!r || reloader->result.error.exit)
 		return;
-	error_set(&r->error, EX_PROTOCOL, ECHILD, NULL, "%s", reloader->live->failure.text);
+	error_copy(&r->error, &reloader->live->failure);
 	finish_broken(reloader, r);
 }
 
@@ -336,7 +336,7 @@ static void begin_requested(struct reloader *reloader)
 
 	reloader->requested = false;
 	if (reload_begin(reloader, NULL, false, HUP_SECONDS, &err) < 0)
-		gadget_log_of(reloader->live, NULL, LOG_ERR, "not reloaded: %s", err.text);
+		gadget_log_error(reloader->live, "not reloaded", &err);
 }
 
 void reload_begin_requested(struct reloader *reloader)
@@ -354,12 +354,12 @@ void reload_too_late(struct reloader *reloader)
 void reload_request(struct reloader *reloader)
 {
 	struct live_gadget *live = reloader->live;
+	_cleanup_error_ struct error err = { 0 };
 
-	if (live->state == GADGET_FAILED || live->state == GADGET_BROKEN)
-		gadget_log_of(live, NULL, LOG_ERR,
-			      "not reloaded: it has failed; take it down, then up");
-	else
+	if (live->state != GADGET_FAILED && live->state != GADGET_BROKEN)
 		reloader->requested = true;
+	else if (gadget_refuses(live, EX_CANTCREAT, EINVAL, &err))
+		gadget_log_error(live, "not reloaded", &err);
 	gadget_changed(live);
 }
 

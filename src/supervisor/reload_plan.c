@@ -26,15 +26,14 @@ int reload_read(struct reload *r, const struct record *record, const char *path,
 
 	path = path ? path : record->file;
 	if (!path || !name)
-		return error_set(err, EX_SOFTWARE, EBADMSG, NULL,
-				 "the record does not contain the gadget file");
+		return record_lacks_file(name ?: "?", err);
 	result = supervisor_read_file(path, renamed || record_is_renamed(record) ? name : NULL,
 				      dirs, trust, say, data, &r->gadget, &r->document, err);
 	if (result < 0 || streq(r->gadget->name, name))
 		return result;
-	error_set(err, EX_CANTCREAT, EEXIST, path, "%s is the file of a gadget '%s', not of '%s'",
+	error_set(err, EX_CANTCREAT, EEXIST, path, "%s is the gadget file of '%s', not of '%s'",
 		  path, r->gadget->name, name);
-	return error_hint(err, "a gadget keeps its name: take it down, then up");
+	return error_hint(err, "a gadget keeps its name, so take '%s' down, then up", name);
 }
 
 /* --- the UDC -------------------------------------------------------------------------------------

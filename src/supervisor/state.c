@@ -12,27 +12,29 @@ static const struct {
 	const char *notification;     /* sd_notify(3); NULL: none */
 	const char *refusal;	      /* why commands that change the gadget are refused; NULL: they
 					 are accepted */
+	const char *hint;	      /* of the refusal; NULL: none */
 } states[GADGET_STATE_COUNT] = {
 	[GADGET_WAITING] = { "WAITING", PHASE_WAITING_UDC, STATUS_STARTING, NULL,
-			     "the gadget is not up yet" },
+			     "the gadget is not up yet", NULL },
 	[GADGET_STARTING] = { "STARTING", PHASE_COMING_UP, STATUS_STARTING, NULL,
-			      "the gadget is not up yet" },
-	[GADGET_UP] = { "UP", PHASE_UP, STATUS_UNKNOWN, "READY=1", NULL },
+			      "the gadget is not up yet", NULL },
+	[GADGET_UP] = { "UP", PHASE_UP, STATUS_UNKNOWN, "READY=1", NULL, NULL },
 	[GADGET_RELOADING] = { "RELOADING", PHASE_UP, STATUS_UNKNOWN, GADGET_NOTIFY_RELOADING,
-			       "it is being reloaded: try again when that is over" },
+			       "it is being reloaded", "try again when that is over" },
 	[GADGET_REVERTING] = { "REVERTING", PHASE_UP, STATUS_UNKNOWN, GADGET_NOTIFY_RELOADING,
-			       "it is being reloaded: try again when that is over" },
+			       "it is being reloaded", "try again when that is over" },
 	[GADGET_BROKEN] = { "BROKEN", PHASE_UP, STATUS_DEGRADED, "READY=1",
-			    "the gadget is not up: take it down, then up again" },
-	[GADGET_FAILED] = { "FAILED", PHASE_UP, STATUS_FAILED, "READY=1",
-			    "the gadget is not up: take it down, then up again" },
+			    "a reload could not be undone", "take it down, then up again" },
+	[GADGET_FAILED] = { "FAILED", PHASE_UP, STATUS_FAILED, "READY=1", "the gadget has failed",
+			    "take it down, then up again" },
 	[GADGET_SWITCHING] = { "SWITCHING", PHASE_GOING_DOWN, STATUS_DEGRADED, NULL,
-			       "it is about to become another gadget (switch_to)" },
+			       "it is about to become another gadget (switch_to)", NULL },
 	[GADGET_STOPPING] = { "STOPPING", PHASE_GOING_DOWN, STATUS_DEGRADED, "STOPPING=1",
-			      "the gadget is being taken down" },
+			      "the gadget is being taken down", NULL },
 	[GADGET_SWITCHED] = { "SWITCHED", PHASE_GONE, STATUS_DEGRADED, NULL,
-			      "it is about to become another gadget (switch_to)" },
-	[GADGET_GONE] = { "GONE", PHASE_GONE, STATUS_DEGRADED, "STOPPING=1", "the gadget is down" },
+			      "it is about to become another gadget (switch_to)", NULL },
+	[GADGET_GONE] = { "GONE", PHASE_GONE, STATUS_DEGRADED, "STOPPING=1", "the gadget is down",
+			  NULL },
 };
 
 static const char *const events[GADGET_EVENT_COUNT] = {
@@ -128,9 +130,15 @@ bool gadget_is_reloading(const struct live_gadget *live)
 	return live->state == GADGET_RELOADING || live->state == GADGET_REVERTING;
 }
 
-const char *gadget_refusal(const struct live_gadget *live)
+bool gadget_refuses(const struct live_gadget *live, int exit, int e, struct error *err)
 {
-	return states[live->state].refusal;
+	const char *refusal = states[live->state].refusal, *hint = states[live->state].hint;
+
+	if (refusal)
+		error_set(err, exit, e, NULL, "%s", refusal);
+	if (hint)
+		error_hint(err, "%s", hint);
+	return refusal;
 }
 
 /* Returns the status of a gadget whose steps are all applied. */

@@ -64,8 +64,8 @@ bool gadget_is_gone(const struct live_gadget *live);
 bool gadget_is_made(const struct live_gadget *live);
 /* Returns whether a reload is applied or reverted. */
 bool gadget_is_reloading(const struct live_gadget *live);
-/* Returns why commands that change the gadget are refused; NULL: they are accepted. */
-const char *gadget_refusal(const struct live_gadget *live);
+/* Returns whether commands that change it are refused; if so, sets the error with errno `e`. */
+bool gadget_refuses(const struct live_gadget *live, int exit, int e, struct error *err);
 /* Returns the state that `status` prints; see ffsctl(8), "States". */
 enum gadget_condition gadget_condition(const struct live_gadget *live,
 				       const struct binding *binding);

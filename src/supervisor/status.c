@@ -130,7 +130,7 @@ static void worker_problem(struct gadget_status *status, const struct live_worke
 static void add_error(struct gadget_status *status, const struct error *err)
 {
 	if (err->text)
-		status_add_problem(status, PROBLEM_ERROR, xstrdup(err->text));
+		status_add_problem(status, PROBLEM_ERROR, error_text(err));
 }
 
 static void add_remark(struct gadget_status *status, const struct remark *remark)

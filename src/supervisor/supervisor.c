@@ -133,7 +133,7 @@ static void finish_up(struct supervisor *s)
 	gadget_handle(&s->functions, GADGET_EV_MADE);
 	/* The record now also has the previous values, which a takeover needs. */
 	if (gadget_write_record(&s->functions, &err) < 0)
-		gadget_log_of(&s->functions, NULL, LOG_ERR, "%s", err.text);
+		gadget_log_error(&s->functions, NULL, &err);
 	s->functions.since = time(NULL);
 	bus_begin(&s->binding);
 	timer_stop(&s->functions.deadline);

@@ -9,6 +9,7 @@ libffsctl_a_SOURCES += \
 	src/supervisor/control_answer.c \
 	src/supervisor/control_commands.c \
 	src/supervisor/control_parts.h \
+	src/supervisor/errors.c src/supervisor/errors.h \
 	src/supervisor/failures.c src/supervisor/failures.h \
 	src/supervisor/function_events.c src/supervisor/function_events.h \
 	src/supervisor/host.c src/supervisor/host.h \

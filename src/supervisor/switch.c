@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "configfs/configfs.h"
+#include "configfs/steps.h"
 #include "configfs/udc.h"
 #include "functionfs/mount.h"
 #include "gadgetfile/gadgetfile.h"
@@ -17,6 +18,7 @@
 #include "probe/features.h"
 #include "rundir/record.h"
 #include "supervisor/bus.h"
+#include "supervisor/errors.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/plan.h"
 #include "supervisor/privileges.h"
@@ -49,10 +51,7 @@ static int find_file(const struct live_gadget *live, const char *name, char **pa
 	*path = gadgetfile_find_beside(live->model, live->dirs, name);
 	if (*path)
 		return 0;
-	return error_set(err, EX_NOINPUT, ENOENT, NULL,
-			 "there is no gadget file '%s', neither beside %s nor where 'ffsctl up' "
-			 "looks for names",
-			 name, live->model->file);
+	return gadgetfile_none_beside(live->model, name, err);
 }
 
 static void say_line(void *data, const char *line)
@@ -71,11 +70,10 @@ static int read_file(struct live_gadget *live, struct switching *sw, const char 
 	if (r == 0)
 		r = supervisor_read_file(path, NULL, live->dirs, gadget_file_trust(live), say_line,
 					 live, &sw->gadget, &sw->document, err);
-	if (r == 0 && streq(sw->gadget->name, live->name))
-		return error_set(err, EX_CANTCREAT, EEXIST, path,
-				 "%s has the name '%s', too; it needs another 'name'", path,
-				 live->name);
-	return r;
+	if (r < 0 || !streq(sw->gadget->name, live->name))
+		return r;
+	error_set(err, EX_CANTCREAT, EEXIST, path, "%s has the name '%s', too", path, live->name);
+	return error_hint(err, "set another 'name' in it");
 }
 
 /* Returns whether the other gadget can use the same UDC. */
@@ -152,15 +150,13 @@ static int take_name(const struct live_gadget *live, struct switching *sw, struc
 		error_clear(err);
 		if (rundir_owner(live->paths, name, &pid, &role) < 0 || role != OWNER_SUPERVISOR)
 			return rundir_in_use(name, pid, role, err);
-		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up already", name);
-		return error_hint(err, "take it down first");
+		return gadget_is_up_already(name, err);
 	}
 	if (r < 0)
 		return r;
 	sw->has_leftovers = rundir_has_record(&sw->rundir);
 	if (path_exists(dir) && !sw->has_leftovers)
-		return error_set(err, EX_CANTCREAT, EEXIST, dir,
-				 "there is a gadget '%s' that ffsctl has not made", name);
+		return configfs_not_ours(name, dir, err);
 	return 0;
 }
 
@@ -211,11 +207,9 @@ static int prepare(struct switcher *switcher, struct switching *sw, const char *
 
 static int check_state(const struct switcher *switcher, struct error *err)
 {
-	const char *why = gadget_refusal(switcher->live);
-
-	if (why)
-		return error_set(err, EX_TEMPFAIL, EBUSY, NULL, "%s", why);
-	return bus_check(switcher->binding, err);
+	return gadget_refuses(switcher->live, EX_TEMPFAIL, EBUSY, err)
+		       ? -EBUSY
+		       : bus_check(switcher->binding, err);
 }
 
 /* Parses the message, a JSON object; {} if there is none. */
@@ -262,15 +256,17 @@ void switch_request(struct switcher *switcher, struct live_worker *worker, const
 	sw = xcalloc(1, sizeof(*sw));
 	sw->rundir = RUNDIR_NONE;
 	if (!gadgetfile_is_gadget_name(name))
-		error_set(&err, EX_DATAERR, EINVAL, NULL, "not a valid gadget name");
+		error_set(&err, EX_DATAERR, EINVAL, NULL, "invalid gadget name");
 	else
 		begin(switcher, sw, worker, name, body + rest, size - rest, &err);
 	if (err.exit) {
+		_cleanup_free_ char *why = error_text(&err);
+
 		switching_free(sw);
 		switcher->refused = now_monotonic();
 		gadget_log_of(switcher->live, worker->function->model->label, LOG_WARNING,
 			      "the worker asks to switch to '%s', which is refused: %s",
-			      gadgetfile_is_gadget_name(name) ? name : "?", err.text);
+			      gadgetfile_is_gadget_name(name) ? name : "?", why);
 		return;
 	}
 	/* The host has got the answer to its request: the keeper handles messages in order. */

@@ -312,7 +312,7 @@ def gadgets_to_switch_to():
         pathlib.Path(beside, "x.conf").write_text(
             'attrs = { idVendor = 0x1209; idProduct = 1; };\n'
             'switch_to = [ "one", "two", "no-such-gadget" ];\nfunctions : { l : { type = "acm"; }; };\n')
-        words = [("2:29", "cannot find gadget file 'no-such-gadget' in the directory of this file or in those that 'ffsctl up' searches")]
+        words = [("2:29", f"cannot find gadget file 'no-such-gadget' beside {beside}/x.conf or in the directories that 'ffsctl up' searches")]
         tap.eq(messages(ffsctl("--dir", named, "check", f"{beside}/x.conf").stderr, "warning"), words)
         tap.ok(words[0] in messages(ffsctl("--dir", named, "check", "--here", f"{beside}/x.conf").stderr, "error"))
         shutil.copy(f"{beside}/x.conf", named)  # by its name: only there

@@ -225,104 +225,104 @@ for name, expected in {
 
 @test("no command: where help is, 64")
 def no_command():
-    eq(run(), (64, "", "ffsctl: no command given (see 'ffsctl --help')\n"))
+    eq(run(), (64, "", "ffsctl: no command given\nhint: see 'ffsctl --help'\n"))
 
 
 @test("an unknown command, with the one that is probably meant")
 def unknown_command():
-    eq(run("frobnicate"), (64, "", "ffsctl: unknown command 'frobnicate' (see 'ffsctl --help')\n"))
-    eq(run("stauts"), (64, "", "ffsctl: unknown command 'stauts'; did you mean 'status'?\n"))
+    eq(run("frobnicate"), (64, "", "ffsctl: unknown command 'frobnicate'\nhint: see 'ffsctl --help'\n"))
+    eq(run("stauts"), (64, "", "ffsctl: unknown command 'stauts'\nhint: did you mean 'status'?\n"))
 
 
 def misused(args, text):
     eq(run(*args), (64, "", text))
 
 
-UNKNOWN_OPTION = "ffsctl: {0}: unknown option '{1}' (see 'ffsctl {0} --help')\n"
-NEEDS_VALUE = "ffsctl: {0}: option '{1}' needs a value (see 'ffsctl {0} --help')\n"
-TAKES_NO_VALUE = "ffsctl: {0}: option '{1}' takes no value (see 'ffsctl {0} --help')\n"
-UNKNOWN_GLOBAL = "ffsctl: unknown option '{}' (see 'ffsctl --help')\n"
+UNKNOWN_OPTION = "ffsctl: {0}: unknown option '{1}'\nhint: see 'ffsctl {0} --help'\n"
+NEEDS_VALUE = "ffsctl: {0}: option '{1}' needs a value\nhint: see 'ffsctl {0} --help'\n"
+TAKES_NO_VALUE = "ffsctl: {0}: option '{1}' takes no value\nhint: see 'ffsctl {0} --help'\n"
+UNKNOWN_GLOBAL = "ffsctl: unknown option '{}'\nhint: see 'ffsctl --help'\n"
 for words, text in (
-    (("up",), "ffsctl: up: expected one gadget file or name (see 'ffsctl up --help')\n"),
-    (("up", "a", "b"), "ffsctl: up: expected one gadget file or name (see 'ffsctl up --help')\n"),
-    (("run",), "ffsctl: run: expected one gadget file or name (see 'ffsctl run --help')\n"),
-    (("descriptors",), "ffsctl: descriptors: expected one gadget file (see 'ffsctl descriptors --help')\n"),
+    (("up",), "ffsctl: up: expected one gadget file or name\nhint: see 'ffsctl up --help'\n"),
+    (("up", "a", "b"), "ffsctl: up: expected one gadget file or name\nhint: see 'ffsctl up --help'\n"),
+    (("run",), "ffsctl: run: expected one gadget file or name\nhint: see 'ffsctl run --help'\n"),
+    (("descriptors",), "ffsctl: descriptors: expected one gadget file\nhint: see 'ffsctl descriptors --help'\n"),
     (("descriptors", "--speed", "low", "x"),
-     "ffsctl: descriptors: --speed must be full, high or super (see 'ffsctl descriptors --help')\n"),
+     "ffsctl: descriptors: --speed must be full, high or super\nhint: see 'ffsctl descriptors --help'\n"),
     (("descriptors", "--kernel", "new", "x"),
-     "ffsctl: descriptors: --kernel must be a release like 6.12, not 'new' (see 'ffsctl descriptors --help')\n"),
-    (("export",), "ffsctl: export: expected one gadget (see 'ffsctl export --help')\n"),
-    (("export", "a", "b"), "ffsctl: export: expected one gadget (see 'ffsctl export --help')\n"),
-    (("down",), "ffsctl: down: expected gadgets or --all (see 'ffsctl down --help')\n"),
-    (("down", "--all", "x"), "ffsctl: down: expected gadgets or --all (see 'ffsctl down --help')\n"),
-    (("reload",), "ffsctl: reload: expected one gadget (see 'ffsctl reload --help')\n"),
-    (("reload", "x", "--name", "y"), "ffsctl: reload: --name needs the path of a file (see 'ffsctl reload --help')\n"),
+     "ffsctl: descriptors: --kernel must be a release like 6.12, not 'new'\nhint: see 'ffsctl descriptors --help'\n"),
+    (("export",), "ffsctl: export: expected one gadget\nhint: see 'ffsctl export --help'\n"),
+    (("export", "a", "b"), "ffsctl: export: expected one gadget\nhint: see 'ffsctl export --help'\n"),
+    (("down",), "ffsctl: down: expected gadgets or --all\nhint: see 'ffsctl down --help'\n"),
+    (("down", "--all", "x"), "ffsctl: down: expected gadgets or --all\nhint: see 'ffsctl down --help'\n"),
+    (("reload",), "ffsctl: reload: expected one gadget\nhint: see 'ffsctl reload --help'\n"),
+    (("reload", "x", "--name", "y"), "ffsctl: reload: --name needs the path of a file\nhint: see 'ffsctl reload --help'\n"),
     (("reload", "x", "--timeout", "soon"),
-     "ffsctl: reload: --timeout takes a number of seconds, not 'soon' (see 'ffsctl reload --help')\n"),
-    (("restart",), "ffsctl: restart: expected a gadget and optionally one of its functions (see 'ffsctl restart --help')\n"),
-    (("check",), "ffsctl: check: expected a gadget file (see 'ffsctl check --help')\n"),
+     "ffsctl: reload: --timeout takes a number of seconds, not 'soon'\nhint: see 'ffsctl reload --help'\n"),
+    (("restart",), "ffsctl: restart: expected a gadget and optionally one of its functions\nhint: see 'ffsctl restart --help'\n"),
+    (("check",), "ffsctl: check: expected a gadget file\nhint: see 'ffsctl check --help'\n"),
     (("up", "x", "--timeout", "soon"),
-     "ffsctl: up: --timeout takes a number of seconds, not 'soon' (see 'ffsctl up --help')\n"),
-    (("up", "x", "--timeout=-1"), "ffsctl: up: --timeout takes a number of seconds, not '-1' (see 'ffsctl up --help')\n"),
+     "ffsctl: up: --timeout takes a number of seconds, not 'soon'\nhint: see 'ffsctl up --help'\n"),
+    (("up", "x", "--timeout=-1"), "ffsctl: up: --timeout takes a number of seconds, not '-1'\nhint: see 'ffsctl up --help'\n"),
     (("up", "x", "--timeout=nan"),
-     "ffsctl: up: --timeout takes a number of seconds, not 'nan' (see 'ffsctl up --help')\n"),
+     "ffsctl: up: --timeout takes a number of seconds, not 'nan'\nhint: see 'ffsctl up --help'\n"),
     (("up", "x", "--no-bind", "--wait-host"),
-     "ffsctl: up: --no-bind and --wait-host exclude each other (see 'ffsctl up --help')\n"),
+     "ffsctl: up: --no-bind and --wait-host exclude each other\nhint: see 'ffsctl up --help'\n"),
     (("run", "x", "--wait-host"),
-     "ffsctl: run: unknown option '--wait-host' (see 'ffsctl run --help')\n"),
+     "ffsctl: run: unknown option '--wait-host'\nhint: see 'ffsctl run --help'\n"),
     *((("run", "x", "--notify-fd", fd),
-       f"ffsctl: run: --notify-fd takes an open descriptor from 3 on, not '{fd}' (see 'ffsctl run --help')\n")
+       f"ffsctl: run: --notify-fd takes an open descriptor from 3 on, not '{fd}'\nhint: see 'ffsctl run --help'\n")
       for fd in ("", "one", "1", "-1", "77", "4294967299")),
     (("up", "x", "--notify-fd=3"), UNKNOWN_OPTION.format("up", "--notify-fd")),
     (("up", "x", "--notify-fd", "3"), UNKNOWN_OPTION.format("up", "--notify-fd")),
     (("up", "x", "--json=yes"), TAKES_NO_VALUE.format("up", "--json")),
     (("up", "--nonsense", "x"), UNKNOWN_OPTION.format("up", "--nonsense")),
-    (("up", "--all", "x"), "ffsctl: up: expected one gadget or --all (see 'ffsctl up --help')\n"),
-    (("up", "--all", "--name", "x"), "ffsctl: up: --name and --all exclude each other (see 'ffsctl up --help')\n"),
+    (("up", "--all", "x"), "ffsctl: up: expected one gadget or --all\nhint: see 'ffsctl up --help'\n"),
+    (("up", "--all", "--name", "x"), "ffsctl: up: --name and --all exclude each other\nhint: see 'ffsctl up --help'\n"),
     (("up", "--all", "--udc", "x"),
-     "ffsctl: up: --udc and --all exclude each other (see 'ffsctl up --help')\n"),
+     "ffsctl: up: --udc and --all exclude each other\nhint: see 'ffsctl up --help'\n"),
     (("run", "--all"), UNKNOWN_OPTION.format("run", "--all")),
     (("up", "x", "--group"), NEEDS_VALUE.format("up", "--group")),
-    (("up", "x", "--group", "no such"), "ffsctl: up: unknown group 'no such' (see 'ffsctl up --help')\n"),
+    (("up", "x", "--group", "no such"), "ffsctl: up: unknown group 'no such'\nhint: see 'ffsctl up --help'\n"),
     (("up", "x", "--udc"), NEEDS_VALUE.format("up", "--udc")),
     (("down", "--all", "--force"),
-     "ffsctl: down: --force and --all exclude each other (see 'ffsctl down --help')\n"),
+     "ffsctl: down: --force and --all exclude each other\nhint: see 'ffsctl down --help'\n"),
     (("status", "-o", "udc", "--watch"),
-     "ffsctl: status: -o and --watch exclude each other (see 'ffsctl status --help')\n"),
+     "ffsctl: status: -o and --watch exclude each other\nhint: see 'ffsctl status --help'\n"),
     (("restart", "x", "--json"), UNKNOWN_OPTION.format("restart", "--json")),
     (("check", "x", "--hex"), UNKNOWN_OPTION.format("check", "--hex")),
-    (("bind",), "ffsctl: bind: expected a gadget and optionally a UDC (see 'ffsctl bind --help')\n"),
-    (("bind", "x", "y", "z"), "ffsctl: bind: expected a gadget and optionally a UDC (see 'ffsctl bind --help')\n"),
-    (("bind", "x", "y", "--udc", "z"), "ffsctl: bind: expected a gadget and optionally a UDC (see 'ffsctl bind --help')\n"),
-    (("unbind",), "ffsctl: unbind: expected one gadget (see 'ffsctl unbind --help')\n"),
-    (("unbind", "x", "y"), "ffsctl: unbind: expected one gadget (see 'ffsctl unbind --help')\n"),
-    (("wait",), "ffsctl: wait: expected one gadget (see 'ffsctl wait --help')\n"),
+    (("bind",), "ffsctl: bind: expected a gadget and optionally a UDC\nhint: see 'ffsctl bind --help'\n"),
+    (("bind", "x", "y", "z"), "ffsctl: bind: expected a gadget and optionally a UDC\nhint: see 'ffsctl bind --help'\n"),
+    (("bind", "x", "y", "--udc", "z"), "ffsctl: bind: expected a gadget and optionally a UDC\nhint: see 'ffsctl bind --help'\n"),
+    (("unbind",), "ffsctl: unbind: expected one gadget\nhint: see 'ffsctl unbind --help'\n"),
+    (("unbind", "x", "y"), "ffsctl: unbind: expected one gadget\nhint: see 'ffsctl unbind --help'\n"),
+    (("wait",), "ffsctl: wait: expected one gadget\nhint: see 'ffsctl wait --help'\n"),
     (("wait", "x", "--for", "godot"),
-     "ffsctl: wait: --for takes ready, configured or disconnected, not 'godot' (see 'ffsctl wait --help')\n"),
+     "ffsctl: wait: --for takes ready, configured or disconnected, not 'godot'\nhint: see 'ffsctl wait --help'\n"),
     (("wait", "x", "--timeout", "soon"),
-     "ffsctl: wait: --timeout takes a number of seconds, not 'soon' (see 'ffsctl wait --help')\n"),
-    (("log",), "ffsctl: log: expected one gadget (see 'ffsctl log --help')\n"),
-    (("log", "x", "y"), "ffsctl: log: expected one gadget (see 'ffsctl log --help')\n"),
+     "ffsctl: wait: --timeout takes a number of seconds, not 'soon'\nhint: see 'ffsctl wait --help'\n"),
+    (("log",), "ffsctl: log: expected one gadget\nhint: see 'ffsctl log --help'\n"),
+    (("log", "x", "y"), "ffsctl: log: expected one gadget\nhint: see 'ffsctl log --help'\n"),
     (("log", "-f", "x"), UNKNOWN_OPTION.format("log", "-f")),
     (("status", "-o"), NEEDS_VALUE.format("status", "-o")),
     (("status", "-o", "udc", "--json"),
-     "ffsctl: status: -o and --json exclude each other (see 'ffsctl status --help')\n"),
+     "ffsctl: status: -o and --json exclude each other\nhint: see 'ffsctl status --help'\n"),
     *((("status", "-o", f"udc,{field}", "x"),
-       f"ffsctl: status: unknown field '{field}' (see 'ffsctl status --help')\n")
+       f"ffsctl: status: unknown field '{field}'\nhint: see 'ffsctl status --help'\n")
       for field in ("colour", "", ".device", "echo.", "echo.colour", "echo.worker.colour", ".worker.pid", "worker.pid.x",
                     "echo.worker")),
-    (("list", "x"), "ffsctl: list: expected no arguments (see 'ffsctl list --help')\n"),
+    (("list", "x"), "ffsctl: list: expected no arguments\nhint: see 'ffsctl list --help'\n"),
     (("list", "--json"), UNKNOWN_OPTION.format("list", "--json")),
-    (("udc", "x"), "ffsctl: udc: expected no arguments (see 'ffsctl udc --help')\n"),
-    (("completion",), "ffsctl: completion: expected one shell: bash, fish or zsh (see 'ffsctl completion --help')\n"),
-    (("completion", "csh"), "ffsctl: completion: unknown shell 'csh': it must be bash, fish or zsh "
-                            "(see 'ffsctl completion --help')\n"),
-    (("schema", "a", "b"), "ffsctl: schema: expected at most one name (see 'ffsctl schema --help')\n"),
+    (("udc", "x"), "ffsctl: udc: expected no arguments\nhint: see 'ffsctl udc --help'\n"),
+    (("completion",), "ffsctl: completion: expected one shell: bash, fish or zsh\nhint: see 'ffsctl completion --help'\n"),
+    (("completion", "csh"), "ffsctl: completion: unknown shell 'csh': it must be bash, fish or zsh\n"
+                            "hint: see 'ffsctl completion --help'\n"),
+    (("schema", "a", "b"), "ffsctl: schema: expected at most one name\nhint: see 'ffsctl schema --help'\n"),
     (("schema", "x"), "ffsctl: schema: unknown schema 'x': it must be one of check, descriptors, features, ffsbench, gadget, output, "
-                      "plugin, plugins, udc, worker-config (see 'ffsctl schema --help')\n"),
+                      "plugin, plugins, udc, worker-config\nhint: see 'ffsctl schema --help'\n"),
     (("--nonsense", "up", "x"), UNKNOWN_GLOBAL.format("--nonsense")),
     (("-x", "up"), UNKNOWN_GLOBAL.format("-x")),
-    (("--dir",), "ffsctl: option '--dir' needs a value (see 'ffsctl --help')\n"),
+    (("--dir",), "ffsctl: option '--dir' needs a value\nhint: see 'ffsctl --help'\n"),
     (("--run-dir", "run", "status"), "ffsctl: --run-dir takes an absolute path, not 'run'\n"),
     (("--configfs", "", "status"), "ffsctl: --configfs takes an absolute path, not ''\n"),
     (("--color=pink", "check", "x"), "ffsctl: --color takes auto, always or never, not 'pink'\n"),
@@ -353,9 +353,9 @@ def path_of_no_gadget():
         eq((code, out, "cannot open ./nosuch.conf: No such file or directory" in err), (66, "", True), f"{command}: {err}")
         code, out, err = run(*WORLD, command, "/etc/passwd")
         eq((code, out, "/etc/passwd" in err), (65, "", True), f"{command}: {err}")
-    eq(run(*WORLD, "down", "./nosuch.conf")[2], "ffsctl: cannot open ./nosuch.conf: No such file or directory; "
+    eq(run(*WORLD, "down", "./nosuch.conf")[2], "ffsctl: cannot open ./nosuch.conf: No such file or directory\nhint: "
        "'ffsctl status' lists the gadgets that are up\n")
-    eq(run(*WORLD, "down", BAD)[2], f"ffsctl: cannot read the gadget's name in {BAD}: the file has errors; "
+    eq(run(*WORLD, "down", BAD)[2], f"ffsctl: cannot read the gadget's name in {BAD}: the file has errors\nhint: "
        f"'ffsctl check {BAD}' prints them\n")
     for path in ("./nosuch.conf", "/etc/passwd"):
         code, out, err = run(*WORLD, "status", path)
@@ -389,14 +389,14 @@ def quiet_says_errors_only():
 @test("reload, restart, reexec, bind, unbind and wait of what is not up: 69")
 def commands_need_a_gadget():
     for command in ("reload", "restart", "bind", "unbind", "wait"):
-        eq(run(*WORLD, command, "x"), (69, "", "ffsctl: 'x' has no supervisor; see 'ffsctl status'\n"))
+        eq(run(*WORLD, command, "x"), (69, "", "ffsctl: 'x' has no supervisor\nhint: see 'ffsctl status'\n"))
 
 
 @test("wait --timeout of what does not come up in that time: 75")
 def wait_times_out():
     for seconds in ("0", "0.05"):
         eq(run(*WORLD, "wait", "x", "--timeout", seconds),
-           (75, "", "ffsctl: 'x' has no supervisor; see 'ffsctl status'\n"))
+           (75, "", "ffsctl: 'x' has no supervisor\nhint: see 'ffsctl status'\n"))
 
 
 ESCAPE = "\033["

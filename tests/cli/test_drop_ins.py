@@ -115,7 +115,7 @@ def unusable_one_is_named():
     got = ffsctl("check", "g.conf", cwd=top / "e")
     eq(got.returncode, 65)
     eq(got.stderr.splitlines(), ["g.conf: error: cannot read g.conf.d/a.conf: No such file or directory",
-                                 "g.conf: error: cannot read g.conf.d/b.conf: it is not a regular file"])
+                                 "g.conf: error: cannot read g.conf.d/b.conf: not a regular file"])
 
 
 @test("up sees them: a dry run plans what they say")

@@ -61,7 +61,7 @@ def manual_matches_help():
 
 
 WRONG = [
-    (("sours",), "unknown command 'sours'; commands: source, sink, verify, loop, messages, latency"),
+    (("sours",), "unknown command 'sours'\nhint: use one of source, sink, verify, loop, messages, latency"),
     (("source", "--size", "0"), "'0' is not a list of sizes from 1 to"),
     (("source", "--size", "65M"), "--size must be from 1 to 64M"),
     (("source", "--size", "1K-"), "'1K-' is not a list of sizes"),

@@ -75,14 +75,14 @@ def rndis_not_first():
 def too_many_endpoints():
     many = "functions = {\n" + "".join(ffs("f%d" % i, *["bulk-in"] * 8) for i in range(3)) + (
         '  a = { type = "acm"; }; m = { type = "mass_storage"; }; n = { type = "ncm"; };\n};\n')
-    words = "the gadget needs at least 32 endpoints besides ep0; a UDC of %s has 30"
+    words = "the gadget needs at least 32 endpoints besides ep0, but a UDC of %s has 30"
     for driver in ("dummy_udc", "usbip-vudc"):
         eq(warnings(IDS + many + 'udc = { driver = "%s"; };\n' % driver), ["8:7: " + words % driver])
     eq(warnings(IDS + many + 'udc = { driver = "dwc2"; };\n'), [], "it depends on the hardware")
     serial = "functions = { a = { type = \"acm\"; }; };\n"
     eq(warnings(IDS + serial + 'udc = { driver = "max3420-udc"; };\n'), [], "three, and three are needed")
     eq(warnings(IDS + serial.replace("}; };", '}; s = { type = "gser"; }; };') + 'udc = { driver = "max3420-udc"; };\n'),
-       ["3:7: the gadget needs at least 5 endpoints besides ep0; a UDC of max3420-udc has 3"])
+       ["3:7: the gadget needs at least 5 endpoints besides ep0, but a UDC of max3420-udc has 3"])
     eq(warnings(IDS + many), [], "no UDC is named")
     few = 'configs = ( { functions = ( "f0", "f1", "f2", "a" ); }, { functions = ( "m", "n" ); } );\n'
     eq(warnings(IDS + many + few + 'udc = { driver = "dummy_udc"; };\n'), [], "not in one configuration")

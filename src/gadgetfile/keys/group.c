@@ -41,9 +41,10 @@ struct node *load_member(struct node *node, const char *name)
 	return value ? value : node;
 }
 
-char *load_suggest(const char *meant)
+void load_suggest(struct load *l, const char *meant)
 {
-	return meant ? strf(" (did you mean '%s'?)", meant) : xstrdup("");
+	if (meant)
+		diags_hint(l->diags, "did you mean '%s'?", meant);
 }
 
 void load_compare_suggestion(const char *word, const char *candidate, size_t *best,
@@ -76,7 +77,7 @@ static unsigned int find_elsewhere(const struct key_group *group, const char *na
 	return n;
 }
 
-static char *suggest_key(const struct load *l, const struct key_group *group, const char *name)
+static void suggest_key(struct load *l, const struct key_group *group, const char *name)
 {
 	const char *meant = NULL, *what = NULL;
 	size_t best = SIZE_MAX;
@@ -84,8 +85,9 @@ static char *suggest_key(const struct load *l, const struct key_group *group, co
 	for (const struct key *k = group->keys; k && k->name; k++)
 		load_compare_suggestion(name, k->name, &best, &meant);
 	if (!meant && find_elsewhere(l->keys, name, &what) == 1)
-		return strf(" (it is a key of %s)", what);
-	return load_suggest(meant);
+		diags_hint(l->diags, "it is a key of %s", what);
+	else
+		load_suggest(l, meant);
 }
 
 static char *list_words(const struct key_word *words)
@@ -105,7 +107,7 @@ static char *list_words(const struct key_word *words)
 	return all;
 }
 
-static char *suggest_word(const struct key_word *words, const char *word)
+static void suggest_word(struct load *l, const struct key_word *words, const char *word)
 {
 	_cleanup_free_ char *all = NULL;
 	const char *meant = NULL;
@@ -113,12 +115,11 @@ static char *suggest_word(const struct key_word *words, const char *word)
 
 	for (const struct key_word *w = words; w->word; w++, n++)
 		load_compare_suggestion(word, w->word, &best, &meant);
-	if (meant)
-		return load_suggest(meant);
-	if (n > 6)
-		return xstrdup("");
+	load_suggest(l, meant);
+	if (meant || n > 6)
+		return;
 	all = list_words(words);
-	return strf(": it must be %s", all);
+	diags_hint(l->diags, "use %s", all);
 }
 
 static const struct {
@@ -217,10 +218,10 @@ static void check_range(struct load *l, const struct key *k, struct node *value)
 void load_error_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
 			   struct node *value)
 {
-	_cleanup_free_ char *shown = diag_quote(value->text),
-			    *hint = suggest_word(words, value->text);
+	_cleanup_free_ char *shown = diag_quote(value->text);
 
-	load_error(l, value, "'%s' cannot be %s%s", key_name(k, value), shown, hint);
+	load_error(l, value, "'%s' cannot be %s", key_name(k, value), shown);
+	suggest_word(l, words, value->text);
 }
 
 static void check_word(struct load *l, const struct key *k, struct node *value)
@@ -281,11 +282,10 @@ static void check_value(struct load *l, const struct key *k, struct node *value)
 
 static void unknown_key(struct load *l, const struct key_group *group, struct node *setting)
 {
-	_cleanup_free_ char *hint = suggest_key(l, group, setting->name);
-
 	setting->bad = true;
-	diag_error(l->diags, &setting->name_at, "unknown key '%s' in %s%s", setting->name,
-		   group->message_name, hint);
+	diag_error(l->diags, &setting->name_at, "unknown key '%s' in %s", setting->name,
+		   group->message_name);
+	suggest_key(l, group, setting->name);
 }
 
 static void check_required(struct load *l, const struct key_group *group, struct node *node)

@@ -165,10 +165,10 @@ bool load_lang(struct load *l, struct node *value, uint16_t *lang)
 	if (*lang != 0)
 		return true;
 	{
-		_cleanup_free_ char *shown = diag_quote(value->text),
-				    *hint = load_suggest(lang_nearest(value->text));
+		_cleanup_free_ char *shown = diag_quote(value->text);
 
-		load_error(l, value, "unknown language %s%s", shown, hint);
+		load_error(l, value, "unknown language %s", shown);
+		load_suggest(l, lang_nearest(value->text));
 	}
 	return false;
 }
@@ -199,8 +199,9 @@ bool load_check_usb_string(struct load *l, struct node *value)
 	if (n <= USB_MAX_STRING_BYTES)
 		return true;
 	load_error(l, value,
-		   "the string has %zu bytes of UTF-8; Linux sends at most %d to the host", n,
-		   USB_MAX_STRING_BYTES);
+		   "the string has %zu bytes of UTF-8, more than the %d that Linux sends to "
+		   "the host",
+		   n, USB_MAX_STRING_BYTES);
 	return false;
 }
 

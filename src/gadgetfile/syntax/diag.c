@@ -63,6 +63,7 @@ __attribute__((format(printf, 5, 0))) static void vadd(struct diags *d, enum dia
 {
 	struct diag *diag;
 
+	d->last = 0;
 	if (d->n_errors > DIAG_MAX_ERRORS)
 		return;
 	diag = array_add(d->list, d->n);
@@ -76,6 +77,7 @@ __attribute__((format(printf, 5, 0))) static void vadd(struct diags *d, enum dia
 	}
 	if (severity == DIAG_WARNING)
 		d->n_warnings++;
+	d->last = d->n;
 	diag->text = message_text(fmt, ap);
 	diag->file = keep_file(d, at->source->path);
 	if (at->line == 0)
@@ -105,6 +107,18 @@ void diag_follow(struct diags *d, const struct text_range *at, const char *fmt, 
 	va_end(ap);
 }
 
+void diags_hint(struct diags *d, const char *fmt, ...)
+{
+	struct diag *diag = d->last > 0 ? &d->list[d->last - 1] : NULL;
+	va_list ap;
+
+	if (!diag || diag->hint)
+		return;
+	va_start(ap, fmt);
+	diag->hint = message_text(fmt, ap);
+	va_end(ap);
+}
+
 struct sort_item {
 	struct diag diag;
 	size_t index;
@@ -128,12 +142,15 @@ void diags_sort(struct diags *d)
 	qsort(items, d->n, sizeof(*items), compare_items);
 	for (size_t i = 0; i < d->n; i++)
 		d->list[i] = items[i].diag;
+	d->last = 0;
 }
 
 void diags_free(struct diags *d)
 {
-	for (size_t i = 0; i < d->n; i++)
+	for (size_t i = 0; i < d->n; i++) {
 		free(d->list[i].text);
+		free(d->list[i].hint);
+	}
 	for (size_t i = 0; i < d->n_files; i++)
 		free(d->files[i]);
 	for (size_t i = 0; i < d->n_lines; i++)
@@ -142,6 +159,11 @@ void diags_free(struct diags *d)
 	free(d->files);
 	free(d->lines);
 	*d = (struct diags){ 0 };
+}
+
+char *diag_line(const struct diag *diag)
+{
+	return diag->hint ? strf("%s; %s", diag->text, diag->hint) : xstrdup(diag->text);
 }
 
 char *diag_quote(const char *text)
@@ -193,15 +215,19 @@ void diags_print(FILE *to, const struct diags *d, enum diag_format format, enum 
 
 	for (size_t i = 0; i < d->n; i++) {
 		const struct diag *diag = &d->list[i];
+		_cleanup_free_ char *line = diag_line(diag);
+		const char *text = format == DIAG_FORMAT_HUMAN ? diag->text : line;
 
 		print_place(to, diag);
 		if (colored)
 			fprintf(to, "%s%s:\033[0m %s\n", severity_colors[diag->severity],
-				severity_words[diag->severity], diag->text);
+				severity_words[diag->severity], text);
 		else
-			fprintf(to, "%s: %s\n", severity_words[diag->severity], diag->text);
+			fprintf(to, "%s: %s\n", severity_words[diag->severity], text);
 		if (format == DIAG_FORMAT_HUMAN && diag->source)
 			print_excerpt(to, diag, colored);
+		if (format == DIAG_FORMAT_HUMAN && diag->hint)
+			fprintf(to, "hint: %s\n", diag->hint);
 	}
 }
 
@@ -211,9 +237,9 @@ json_t *diags_to_json(const struct diags *d)
 
 	for (size_t i = 0; i < d->n; i++) {
 		const struct diag *diag = &d->list[i];
-		_cleanup_free_ char *file = text_valid_utf8(diag->file);
+		_cleanup_free_ char *file = text_valid_utf8(diag->file), *line = diag_line(diag);
 		json_t *o = json_pack("{s:s, s:s, s:s}", "severity", severity_words[diag->severity],
-				      "text", diag->text, "file", file);
+				      "text", line, "file", file);
 
 		if (diag->line > 0) {
 			json_object_set_new(o, "line", json_integer(diag->line));

@@ -16,6 +16,10 @@ void diag_add(struct diags *d, enum diag_severity severity, const struct text_ra
 /* Adds a note that stays directly after the last message, whatever its position. */
 void diag_follow(struct diags *d, const struct text_range *at, const char *fmt, ...) _printf_(3, 4);
 
+/* A note about a relative path in a file that libusbgx and gt read as well. */
+#define DIAG_RELATIVE                                                                              \
+	"this path is relative to the file it is in (for gt: to its working directory)"
+
 /* Sorts by position; messages at one position, and notes with their error, keep their order. */
 void diags_sort(struct diags *d);
 

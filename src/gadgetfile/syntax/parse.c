@@ -198,12 +198,13 @@ static bool check_element(struct parser *p, const struct node *array, const stru
 {
 	if (p->token->type >= TOKEN_GROUP_OPEN) {
 		diag_error(p->scan->diags, &p->token->at,
-			   "an array '[ ]' cannot contain groups or lists: use a list '( )'");
+			   "an array '[ ]' cannot contain groups or lists");
+		diags_hint(p->scan->diags, "use a list '( )'");
 	} else if (array->n > 0 && p->token->type != first->type) {
 		diag_error(p->scan->diags, &p->token->at,
-			   "the values of an array '[ ]' must have one type, and its first is %s: "
-			   "use a list '( )'",
+			   "the values of an array '[ ]' must have one type, and its first is %s",
 			   element_words(first->type));
+		diags_hint(p->scan->diags, "use a list '( )'");
 	} else {
 		return true;
 	}
@@ -217,8 +218,8 @@ static void setting_in_list(struct parser *p, enum bracket mine)
 	_cleanup_free_ char *name = xstrndup(p->token->text, p->token->length);
 
 	diag_error(p->scan->diags, &p->token->at,
-		   "expected a value or '%c', found the setting '%s': settings need '{ }'",
-		   brackets[mine][1], name);
+		   "expected a value or '%c', found the setting '%s'", brackets[mine][1], name);
+	diags_hint(p->scan->diags, "settings need '{ }'");
 	p->token += 2;
 	if (starts_value(p->token))
 		parse_value(p, add_node(p, &scratch, p->token));
@@ -395,8 +396,8 @@ static bool dotted_name(struct parser *p)
 		return false;
 	}
 	text = xstrndup(name->text, name->length);
-	diag_error(p->scan->diags, &name->at,
-		   "a name cannot contain '.': write the settings of '%s' inside its '{ }'", text);
+	diag_error(p->scan->diags, &name->at, "a name cannot contain '.'");
+	diags_hint(p->scan->diags, "write the settings of '%s' inside its '{ }'", text);
 	while (p->token->type == TOKEN_FLOAT && p->token->length == 1 &&
 	       p->token[1].type == TOKEN_NAME)
 		p->token += 2;
@@ -436,9 +437,10 @@ static void parse_setting(struct parser *p, struct node *group)
 		parse_value(p, n);
 	} else {
 		free(what);
-		what = strf("a value for '%s'%s", text,
-			    p->token->type == TOKEN_NAME ? " (strings need double quotes)" : "");
+		what = strf("a value for '%s'", text);
 		error_expected(p, p->token, what);
+		if (p->token->type == TOKEN_NAME)
+			diags_hint(p->scan->diags, "strings need double quotes");
 		skip_to_setting(p);
 		return;
 	}

@@ -130,10 +130,8 @@ int gadgetfile_source_open(struct scan *s, const char *path, struct error *err)
 	size_t size;
 	int r;
 
-	if (why) {
-		error_set(err, EX_NOPERM, EPERM, path, "cannot use %s as root: %s", path, why);
-		return error_hint(err, "a user who can change the file could act as root");
-	}
+	if (why)
+		return trust_refuse(path, why, err);
 	if (fd < 0)
 		return error_errno(err, exit_code(-fd), -fd, path, "cannot open %s", path);
 	r = read_all(fd, &text, &size);
@@ -167,8 +165,8 @@ bool gadgetfile_source_check(struct scan *s, const struct gadgetfile_source *sou
 	}
 	if (str_has_prefix(source->text, "\xef\xbb\xbf")) {
 		at = cursor_range(s, &c, 3);
-		diag_error(s->diags, &at,
-			   "the file starts with a byte order mark: save it as UTF-8 without one");
+		diag_error(s->diags, &at, "the file starts with a byte order mark");
+		diags_hint(s->diags, "save it as UTF-8 without one");
 		return false;
 	}
 	return true;
@@ -220,7 +218,7 @@ static struct gadgetfile_source *open_other(struct scan *s, const struct cursor 
 		return NULL;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		diag_error(s->diags, at, "cannot %s %s: it is not a regular file", to, path);
+		diag_error(s->diags, at, "cannot %s %s: not a regular file", to, path);
 		return NULL;
 	}
 	if (st.st_uid != 0 && !is_below(s->sources[0], fd)) {
@@ -318,9 +316,7 @@ static const struct gadgetfile_source *include_file(struct scan *s, const struct
 		return NULL;
 	if (path[0] != '/' && !s->include_noted) {
 		s->include_noted = true;
-		diag_note(s->diags, at,
-			  "this path is relative to the including file; gt searches its working "
-			  "directory");
+		diag_note(s->diags, at, DIAG_RELATIVE);
 	}
 	s->bytes += source->size;
 	if (s->bytes > GADGETFILE_MAX_SIZE) {

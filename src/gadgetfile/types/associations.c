@@ -104,9 +104,9 @@ static bool count_before(struct load *l, const struct config *c, size_t function
 		if (!f->ffs) {
 			diag_error(l->diags, at,
 				   "in configuration %u function '%s' of type %s comes before this "
-				   "one; FunctionFS does not renumber associations (f_fs.c), so "
-				   "that only functions with an 'ffs' group may come first",
+				   "one, whose associations FunctionFS does not renumber (f_fs.c)",
 				   c->id, f->label, f->type ? f->type : "?");
+			diags_hint(l->diags, "before it list only functions with an 'ffs' group");
 			return false;
 		}
 		*n += f->ffs->n_interfaces;
@@ -143,7 +143,8 @@ static void number_associations(struct load *l, size_t function, const struct te
 		if (first && n != ffs->first_interface) {
 			diag_error(l->diags, at,
 				   "interfaces of this function count from %u in configuration %u, "
-				   "but from %zu in configuration %u; FunctionFS does not renumber "
+				   "but from %zu in configuration %u, and FunctionFS does not "
+				   "renumber "
 				   "associations (f_fs.c)",
 				   ffs->first_interface, first->id, n, c->id);
 			return;

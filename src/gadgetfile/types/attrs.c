@@ -170,9 +170,7 @@ static void add_relative_path_note(struct load *l, const struct node *value)
 {
 	if (*value->text && *value->text != '/' && !l->relative_noted &&
 	    str_has_suffix(value->at.source->path, ".scheme"))
-		diag_note(l->diags, &value->at,
-			  "the path is relative to the scheme; gt takes it as relative to its "
-			  "working directory");
+		diag_note(l->diags, &value->at, DIAG_RELATIVE);
 	l->relative_noted |= *value->text != '/';
 }
 

@@ -71,6 +71,8 @@ static bool load_descriptors(struct load *l, struct ffs_settings *d, struct node
 		return false;
 	if (ffs_decode_descriptors(ffs, &err) < 0) {
 		load_error(l, value, "%s, %s", shown, err.text);
+		if (err.hint)
+			diags_hint(l->diags, "%s", err.hint);
 		/* An incomplete function would cause further errors and warnings */
 		memset(ffs->speed, true, sizeof(ffs->speed));
 		return false;
@@ -82,11 +84,18 @@ static bool load_descriptors(struct load *l, struct ffs_settings *d, struct node
 	return true;
 }
 
+static void hint_todo(struct load *l, const struct ffs_finding *finding)
+{
+	_cleanup_free_ char *todo = ffs_finding_todo(finding);
+
+	diags_hint(l->diags, "%s", todo);
+}
+
 /* Checks the strings of a function whose descriptors are accepted. */
 static void check_strings(struct load *l, const struct ffs *ffs, const struct blob_settings *b)
 {
 	const struct ffs_refusal refusal = ffs_check(ffs);
-	_cleanup_free_ char *text = NULL, *shown = NULL;
+	_cleanup_free_ char *reason = NULL, *shown = NULL;
 
 	if (refusal.finding.rule == FFS_ACCEPTED)
 		return;
@@ -96,9 +105,10 @@ static void check_strings(struct load *l, const struct ffs *ffs, const struct bl
 			   refusal.finding.expected);
 		return;
 	}
-	text = ffs_finding_text(&refusal.finding);
+	reason = ffs_finding_reason(&refusal.finding);
 	shown = diag_quote(b->strings->text);
-	load_error(l, b->strings, "%s, %s", shown, text);
+	load_error(l, b->strings, "%s, byte %zu: %s", shown, refusal.finding.offset, reason);
+	hint_todo(l, &refusal.finding);
 }
 
 void load_blob(struct load *l, struct ffs_settings *d, const struct node *group)
@@ -160,6 +170,7 @@ static void check_blobs(struct load *l, const struct function *f, const struct n
 	diag_error(l->diags, at ? at : node_range(node),
 		   "FunctionFS refuses the %s of function '%s': %s",
 		   refusal.in_strings ? "strings" : "descriptors", f->label, reason);
+	hint_todo(l, &refusal.finding);
 }
 
 void load_check_blobs(struct load *l)

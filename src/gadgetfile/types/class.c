@@ -32,10 +32,11 @@ void load_class(struct load *l, const struct class_settings *d, uint8_t *class, 
 					     ? key_find_word(class_words, d->class->text)->value
 					     : (unsigned int)d->class->integer;
 
-		if ((value & 0xff) == 0)
+		if ((value & 0xff) == 0) {
 			load_error(l, d->class,
-				   "an interface has no class 0 (USB 2.0, table 9-12): 'vendor' "
-				   "is 0xff");
+				   "an interface has no class 0 (USB 2.0, table 9-12)");
+			diags_hint(l->diags, "'vendor' is 0xff");
+		}
 		*class = (uint8_t)value;
 		*subclass = (uint8_t)(value >> 8);
 		*protocol = 0;

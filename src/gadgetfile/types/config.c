@@ -27,7 +27,7 @@ static void unknown_label(struct load *l, struct node *value)
 {
 	const char *meant = NULL;
 	size_t best = text_tolerance(value->text) + 1;
-	_cleanup_free_ char *shown = diag_quote(value->text), *hint = NULL;
+	_cleanup_free_ char *shown = diag_quote(value->text);
 
 	for (size_t i = 0; i < l->gadget->n_functions; i++) {
 		const char *label = l->gadget->functions[i].label;
@@ -38,8 +38,8 @@ static void unknown_label(struct load *l, struct node *value)
 			meant = label;
 		}
 	}
-	hint = load_suggest(meant);
-	load_error(l, value, "unknown function %s%s", shown, hint);
+	load_error(l, value, "unknown function %s", shown);
+	load_suggest(l, meant);
 }
 
 /* Returns whether every configuration's directory has a file of that name. */
@@ -146,8 +146,10 @@ static void load_id(struct load *l, struct config *c, struct node *id, const str
 		if (g->configs[i].id >= c->id)
 			c->id = g->configs[i].id + 1;
 	if (!id) {
-		if (c->id > 255)
-			diag_error(l->diags, &node->at, "no id above 255 is left: set 'id'");
+		if (c->id <= 255)
+			return;
+		diag_error(l->diags, &node->at, "no id above 255 is left");
+		diags_hint(l->diags, "set 'id'");
 		return;
 	}
 	c->id = (unsigned int)id->integer;
@@ -176,7 +178,7 @@ static void load_name(struct load *l, struct config *c, struct node *value)
 	}
 	full = strf("%s.%u", c->name, c->id);
 	if (strlen(full) > CONFIGFS_MAX_NAME)
-		load_error(l, value, "'%s' has %zu characters; configfs allows %d", full,
+		load_error(l, value, "'%s' has %zu characters, but configfs allows %d", full,
 			   strlen(full), CONFIGFS_MAX_NAME);
 }
 
@@ -206,10 +208,10 @@ static void check_interfaces(struct load *l, const struct config *c, const struc
 		n += ffs ? ffs->n_interfaces : 0;
 	}
 	if (n > MAX_INTERFACES)
-		diag_error(
-			l->diags, at,
-			"the configuration's functions have %zu interfaces; the kernel allows %d",
-			n, MAX_INTERFACES);
+		diag_error(l->diags, at,
+			   "the configuration's functions have %zu interfaces, but the kernel "
+			   "allows %d",
+			   n, MAX_INTERFACES);
 }
 
 static void load_config(struct load *l, struct node *node)

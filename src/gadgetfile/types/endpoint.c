@@ -174,16 +174,17 @@ static bool has_mult(enum ep_type type, int speed)
 
 static void error_mult(struct load *l, enum ep_type type, int speed, struct node *value)
 {
-	if (type == EP_BULK)
+	if (type == EP_BULK) {
 		load_error(l, value, "a bulk endpoint has no 'mult'");
-	else if (speed == EP_FULL)
+	} else if (speed == EP_FULL) {
 		load_error(l, value,
 			   "'mult' needs high speed or SuperSpeed: at full speed a frame has one "
 			   "packet (USB 2.0, 9.6.6)");
-	else
+	} else {
 		load_error(l, value,
-			   "'mult' at SuperSpeed is for isochronous endpoints (USB 3.2, 9.6.7); "
-			   "interrupt endpoints have 'burst'");
+			   "'mult' at SuperSpeed is for isochronous endpoints (USB 3.2, 9.6.7)");
+		diags_hint(l->diags, "interrupt endpoints have 'burst'");
+	}
 }
 
 static void check_mult(struct load *l, const struct ep_speed *high, struct node *value)
@@ -411,13 +412,15 @@ static void load_endpoint(struct load *l, struct ffs_settings *draft, struct int
 
 		ep->type = (enum ep_type)(word >> 1);
 		ep->direction = (enum ep_direction)(word & 1);
-		if (ep->type == EP_ISOCHRONOUS)
-			load_error(l, node,
-				   "an isochronous endpoint needs 'max_packet': { direction = "
-				   "\"%s\"; type = \"isochronous\"; max_packet = 192; }",
-				   ep->direction == EP_IN ? "in" : "out");
-		else
+		if (ep->type != EP_ISOCHRONOUS) {
 			load_speeds(l, ep, draft->ffs, &d, node);
+			return;
+		}
+		load_error(l, node, "an isochronous endpoint needs 'max_packet'");
+		diags_hint(
+			l->diags,
+			"write { direction = \"%s\"; type = \"isochronous\"; max_packet = 192; }",
+			ep->direction == EP_IN ? "in" : "out");
 		return;
 	}
 	load_group(l, &endpoint_keys, node, &d);

@@ -20,7 +20,7 @@ static struct node *nth_item(const struct node *list, size_t n)
 static void check_descriptor(struct load *l, const struct interface *interface,
 			     const struct ffs_bytes *bytes, struct node *list)
 {
-	_cleanup_free_ char *reason = NULL;
+	_cleanup_free_ char *reason = NULL, *todo = NULL;
 	struct ffs_finding finding;
 
 	if (bytes->size < 2) {
@@ -36,13 +36,15 @@ static void check_descriptor(struct load *l, const struct interface *interface,
 	finding = ffs_check_extra(interface, bytes);
 	if (finding.rule != FFS_ACCEPTED) {
 		reason = ffs_finding_reason(&finding);
+		todo = ffs_finding_todo(&finding);
 		load_error(l, finding.offset > 0 ? nth_item(list, finding.offset) : list, "%s",
 			   reason);
+		diags_hint(l->diags, "%s", todo);
 	} else if (bytes->data[1] != CLASS_DESCRIPTOR) {
 		/* The encoder would not count an interface or endpoint in 'extra' */
 		load_error(l, nth_item(list, 1),
-			   "'extra' is for class descriptors (type 0x21); those of type 0x%02x are "
-			   "made from other keys",
+			   "'extra' is for class descriptors (type 0x21), but this one has type "
+			   "0x%02x, which other keys make",
 			   bytes->data[1]);
 	}
 }

@@ -61,10 +61,12 @@ static void check_speeds(struct load *l, const struct ffs_settings *d, const str
 {
 	const struct node *at = d->speeds ? d->speeds : d->blob ? d->blob : node;
 
-	if (ffs_crashes_at_bind(d->ffs))
-		diag_error(l->diags, node_range(at),
-			   "descriptors of high speed and SuperSpeed without those of full speed "
-			   "crash the kernel: add \"full\"");
+	if (!ffs_crashes_at_bind(d->ffs))
+		return;
+	diag_error(l->diags, node_range(at),
+		   "descriptors of high speed and SuperSpeed without those of full speed crash "
+		   "the kernel");
+	diags_hint(l->diags, "add \"full\"");
 }
 
 static void load_alternates(struct load *l, struct ffs_settings *draft, struct interface *i,
@@ -121,16 +123,19 @@ static void load_device(struct load *l, struct ffs *ffs, struct node *value, boo
 		n += ffs->interfaces[i].n_endpoints;
 	if (!complete)
 		return;
-	if (ffs->flags & FUNCTIONFS_RW_PROXY_EPS && n != 2)
+	if (ffs->flags & FUNCTIONFS_RW_PROXY_EPS && n != 2) {
 		load_error(l, value,
-			   "'device' needs a function with one endpoint pair, to whose file it "
-			   "links; this one has %zu pairs",
+			   "'device' links to the file of the function's only endpoint pair, but "
+			   "this function has %zu pairs",
 			   n / 2);
-	else if (!(ffs->flags & FUNCTIONFS_RW_PROXY_EPS) && n != 1)
+	} else if (!(ffs->flags & FUNCTIONFS_RW_PROXY_EPS) && n != 1) {
 		load_error(l, value,
-			   "'device' needs a function with one endpoint, to which it links; this "
-			   "one has %zu (for one file of a pair set 'rw_proxy')",
+			   "'device' links to the file of the function's only endpoint, but this "
+			   "function has %zu endpoints",
 			   n);
+		if (n == 2)
+			diags_hint(l->diags, "for one file of a pair set 'rw_proxy'");
+	}
 }
 
 static const struct node *worker_setting(const struct node *function, const char *key)

@@ -19,7 +19,7 @@ static void check_type(struct load *l, const struct function *f, struct node *va
 {
 	size_t best = text_tolerance(f->type) + 1;
 	const char *meant = NULL;
-	_cleanup_free_ char *shown = diag_quote(f->type), *hint = NULL;
+	_cleanup_free_ char *shown = diag_quote(f->type);
 
 	for (const char *p = f->type; *p; p++) {
 		if (strchr("./", *p) || *p <= ' ' || *p >= 0x7f) {
@@ -37,9 +37,9 @@ static void check_type(struct load *l, const struct function *f, struct node *va
 			meant = t->name;
 		}
 	}
-	hint = load_suggest(meant);
 	diag_warning(l->diags, &value->at,
-		     "unknown function type %s%s: its attributes are not checked", shown, hint);
+		     "unknown function type %s: its attributes are not checked", shown);
+	load_suggest(l, meant);
 }
 
 /* Sets the function's type; false: an error was added. */
@@ -86,17 +86,18 @@ static void load_instance(struct load *l, struct function *f, const struct node 
 		}
 		if (strlen(f->instance) > max)
 			load_error(l, given,
-				   "the instance's name has %zu characters; configfs allows %zu "
-				   "here",
+				   "the instance's name has %zu characters, but configfs allows "
+				   "%zu here",
 				   strlen(f->instance), max);
 		return;
 	}
 	f->instance = gadgetfile_default_instance(f->type, l->gadget->name, f->label);
-	if (strlen(f->instance) > max)
-		diag_error(l->diags, &node->name_at,
-			   "the instance would be named '%s', but configfs allows %zu characters "
-			   "here: set 'instance'",
-			   f->instance, max);
+	if (strlen(f->instance) <= max)
+		return;
+	diag_error(l->diags, &node->name_at,
+		   "the instance would be named '%s', but configfs allows %zu characters here",
+		   f->instance, max);
+	diags_hint(l->diags, "set 'instance'");
 }
 
 static void check_instances(struct load *l, const struct function *f, const struct node *place)
@@ -149,9 +150,8 @@ static void check_inline(struct load *l, const struct function *f, struct node *
 		    (streq_null(other->type, f->type) && streq_null(other->instance, f->instance)))
 			continue;
 		diag_error(l->diags, node_range(node),
-			   "this function would have the label '%s' of another function: rename "
-			   "one of them",
-			   f->label);
+			   "this function would have the label '%s' of another function", f->label);
+		diags_hint(l->diags, "rename one of them");
 		return;
 	}
 }
@@ -223,11 +223,11 @@ static void load_function(struct load *l, struct node *node)
 			   "a 'worker' of a function of type ffs needs an 'ffs' group");
 	else if (d.worker)
 		load_worker(l, f, d.worker);
-	if (streq(f->type, "ffs") && !node_member(node, "ffs") && !l->has_syntax_error)
-		diag_note(l->diags, &node->name_at,
-			  "function '%s' is only created in configfs: mount it, write its "
-			  "descriptors and bind the gadget yourself ('up --no-bind')",
-			  f->label);
+	if (!streq(f->type, "ffs") || node_member(node, "ffs") || l->has_syntax_error)
+		return;
+	diag_note(l->diags, &node->name_at, "function '%s' is only created in configfs", f->label);
+	diags_hint(l->diags, "mount it, write its descriptors and bind the gadget yourself ('up "
+			     "--no-bind')");
 }
 
 /* Returns the highest speed of a function; unknown descriptors do not lower it. */

@@ -35,16 +35,19 @@ static const struct ffsctl_option *find_option(const struct ffsctl_option *table
 static void unknown_option(const struct plugin_check *c, const struct node *option)
 {
 	const struct ffsctl_option *o = c->plugin->options;
-	_cleanup_free_ char *hint = NULL;
 	const char *meant = NULL;
 	size_t best = SIZE_MAX;
 	bool any = o && o->name;
 
 	for (; o && o->name; o++)
 		load_compare_suggestion(option->name, o->name, &best, &meant);
-	hint = any ? load_suggest(meant) : xstrdup(": it has none");
-	diag_error(c->load->diags, &option->name_at, "plugin '%s' has no option '%s'%s",
-		   c->settings->w.plugin, option->name, hint);
+	if (any)
+		diag_error(c->load->diags, &option->name_at, "plugin '%s' has no option '%s'",
+			   c->settings->w.plugin, option->name);
+	else
+		diag_error(c->load->diags, &option->name_at, "plugin '%s' has no options",
+			   c->settings->w.plugin);
+	load_suggest(c->load, meant);
 }
 
 static void check_option(const struct plugin_check *c, struct node *option)
@@ -66,6 +69,8 @@ static void check_option(const struct plugin_check *c, struct node *option)
 		_cleanup_free_ char *text = text_printable(err.text, strlen(err.text));
 
 		load_error(c->load, option, "%s", text);
+		if (err.hint)
+			diags_hint(c->load->diags, "%s", err.hint);
 	}
 	json_decref(given);
 	free(v.text);
@@ -130,18 +135,20 @@ static void check_packets(const struct plugin_check *c)
 {
 	unsigned int largest = largest_packet(c->function->ffs);
 
-	if (c->size && c->settings->w.io_size < largest)
+	if (c->size && c->settings->w.io_size < largest) {
 		load_error(c->load, c->size,
 			   "'size' must be at least a packet of this function, %u bytes", largest);
-	else if (c->plugin && !c->settings->w.io_size && c->plugin->transfer_size < largest)
+	} else if (c->plugin && !c->settings->w.io_size && c->plugin->transfer_size < largest) {
 		load_error(c->load, c->settings->plugin,
 			   "plugin '%s' has buffers of %u bytes, but packets of this function have "
-			   "%u: set 'io.size'",
+			   "%u",
 			   c->settings->w.plugin, c->plugin->transfer_size, largest);
-	else if (c->plugin && c->size && c->settings->w.io_size < c->plugin->out_length)
+		diags_hint(c->load->diags, "set 'io.size'");
+	} else if (c->plugin && c->size && c->settings->w.io_size < c->plugin->out_length) {
 		load_error(c->load, c->size,
 			   "'size' must be at least %u, the length of OUT transfers of plugin '%s'",
 			   c->plugin->out_length, c->settings->w.plugin);
+	}
 }
 
 static bool engine_needs(const struct plugin_check *c, enum stream_needs needs)
@@ -183,8 +190,9 @@ static void check_memory(const struct plugin_check *c)
 	diag_warning(
 		c->load->diags, &engine->at,
 		"%zu endpoints with %zu transfers of %zu bytes need %.15g MiB, but the mount has "
-		"%u: the rest is copied (raise 'mount.mmap_memory_mb', or lower 'depth' or 'size')",
+		"%u: the rest is copied",
 		n, depth, size, (double)needs / MIB, (unsigned int)has);
+	diags_hint(c->load->diags, "raise 'mount.mmap_memory_mb', or lower 'depth' or 'size'");
 }
 
 /* Checks 'allow', which can restrict what a plugin declares, but not extend it. */

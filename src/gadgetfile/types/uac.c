@@ -98,12 +98,15 @@ static void check_bandwidth(struct load *l, struct attribute_values *d, const ch
 	samples = (rate + MICROFRAMES - 1) / MICROFRAMES + !async;
 	bytes = __builtin_popcountll((unsigned long long)number(d, side, "chmask", 3)) *
 		number(d, side, "ssize", 2) * samples;
-	if (bytes > MAX_PACKET && load_attr_number(d, bint, 0) == 0)
-		diag_error(l->diags, node_range(place ? place : d->node),
-			   "side '%s' needs %lld bytes per microframe, above %d, which crashes "
-			   "Linux; use fewer channels, smaller samples or a lower rate, or '%s = "
-			   "1', which loses sound",
-			   side, bytes, MAX_PACKET, bint);
+	if (bytes <= MAX_PACKET || load_attr_number(d, bint, 0) != 0)
+		return;
+	diag_error(l->diags, node_range(place ? place : d->node),
+		   "side '%s' needs %lld bytes per microframe, above %d, which crashes Linux", side,
+		   bytes, MAX_PACKET);
+	diags_hint(l->diags,
+		   "use fewer channels, smaller samples or a lower rate, or '%s = 1', "
+		   "which loses sound",
+		   bint);
 }
 
 void load_uac(struct load *l, struct function *f, struct attribute_values *d)

@@ -364,10 +364,10 @@ static const struct format *type_of(struct load *l, struct node *item)
 		return format;
 	if (!item->name && !type && !l->has_syntax_error)
 		diag_error(l->diags, &item->at, "a format needs 'type'");
-	if (item->name)
-		diag_error(l->diags, &item->name_at,
-			   "unknown format '%s': use 'mjpeg', 'yuyv', 'nv12' or 'uncompressed'",
-			   word);
+	if (item->name) {
+		diag_error(l->diags, &item->name_at, "unknown format '%s'", word);
+		diags_hint(l->diags, "use 'mjpeg', 'yuyv', 'nv12' or 'uncompressed'");
+	}
 	return NULL;
 }
 

@@ -61,10 +61,9 @@ void load_check_variables(struct load *l, struct node *value)
 			known |= streq(name, variables[i]);
 		if (!known) {
 			shown = text_printable(name, n);
-			load_error(l, value,
-				   "unknown variable '${%s}': use ${dir}, ${gadget}, ${function}, "
-				   "${mount}, ${device} or ${ifname}",
-				   shown);
+			load_error(l, value, "unknown variable '${%s}'", shown);
+			diags_hint(l->diags, "use ${dir}, ${gadget}, ${function}, ${mount}, "
+					     "${device} or ${ifname}");
 			return;
 		}
 		why = l->has_syntax_error ? NULL : why_undefined(f, name);

@@ -163,9 +163,9 @@ static void check_all_sent(struct load *l, const struct interface *i, struct nod
 {
 	if (all_sent(i) >= MAX_PROPERTIES)
 		load_error(l, value,
-			   "the kernel sends less than %d bytes of properties per interface; these "
-			   "are %zu",
-			   MAX_PROPERTIES, all_sent(i));
+			   "the properties of an interface have %zu bytes here, but the kernel "
+			   "sends less than %d",
+			   all_sent(i), MAX_PROPERTIES);
 }
 
 /* Returns the bytes of a text, including its NUL. */

@@ -18,13 +18,14 @@ static void load_plugin(struct load *l, struct worker *w, struct node *value)
 	for (const char *p = name; *p; p++) {
 		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *p))
 			continue;
-		load_error(
-			l, value,
-			"a plugin's name has letters, digits, '.', '_' and '-'; a path has a '/'");
+		load_error(l, value, "a plugin's name has letters, digits, '.', '_' and '-'");
+		diags_hint(l->diags, "a path has a '/'");
 		return;
 	}
-	if (name[0] == '.')
-		load_error(l, value, "a plugin's name must not begin with '.'; a path has a '/'");
+	if (name[0] == '.') {
+		load_error(l, value, "a plugin's name must not begin with '.'");
+		diags_hint(l->diags, "a path has a '/'");
+	}
 	w->plugin = xstrdup(name);
 }
 

@@ -197,8 +197,8 @@ static int read_delay(struct bridge *b, const char *option, uint32_t *ms)
 	double s = b->host->call->option_float(b->host, option);
 
 	if (!(s >= 0.01 && s <= DELAY_MAX_S))
-		return bridge_refuse(b, "option '%s' is %g; it must be from 0.01 to %g seconds",
-				     option, s, DELAY_MAX_S);
+		return bridge_refuse(b, "option '%s' must be 0.01 to %g seconds, not %g", option,
+				     DELAY_MAX_S, s);
 	*ms = (uint32_t)(s * 1000);
 	return 0;
 }

@@ -33,9 +33,10 @@ def run(*args):
 
 
 def refuses(code, sentence, *args, command="up"):
-    """The command ends with the code, and its last line is the sentence."""
+    """The command ends with the code, and its last line is the sentence, or that and the line of the hint."""
     result = must(ffsctl(command, *args), code)
-    eq(result.stderr.splitlines()[-1], sentence)
+    lines = sentence.splitlines()
+    eq(result.stderr.splitlines()[-len(lines):], lines)
     eq(result.stdout, "")
     return result
 
@@ -78,8 +79,8 @@ def no_udc():
 def no_udc_at_all():
     hint = "load the controller's driver, and put the port in device mode (ls /sys/class/udc)"
     with no_udc():
-        refuses(69, f"ffsctl: no UDC; {hint}", INTERRUPT)
-        refuses(69, f"ffsctl: no UDC 'dwc'; {hint}", INTERRUPT, "--udc", "dwc")
+        refuses(69, f"ffsctl: no UDC\nhint: {hint}", INTERRUPT)
+        refuses(69, f"ffsctl: no UDC 'dwc'\nhint: {hint}", INTERRUPT, "--udc", "dwc")
         up(INTERRUPT, "--no-bind")
         down("interrupt")
 
@@ -96,7 +97,7 @@ def no_udc_of_that_name():
 
 @test("a UDC that another gadget holds")
 def udc_held_by_another_gadget():
-    sentence = (f"ffsctl: the UDC {UDC} is held by gadget 'foreign'; take that down first, or name "
+    sentence = (f"ffsctl: the UDC {UDC} is held by gadget 'foreign'\nhint: take that down first, or name "
                 "another UDC with --udc")
     with foreign():
         refuses(69, sentence, INTERRUPT)
@@ -165,7 +166,7 @@ def udc_never_comes():
 def configfs_not_mounted():
     with unmounted(b"/sys/kernel/config"):
         refuses(69, f"ffsctl: cannot make the gadget {CONFIGFS}/interrupt: No such file or directory; "
-                    "configfs is not mounted: mount -t configfs none /sys/kernel/config", INTERRUPT)
+                    "configfs is not mounted\nhint: mount -t configfs none /sys/kernel/config", INTERRUPT)
         eq(status("interrupt"), (None, 3))
         contains(down("interrupt").stderr, "interrupt: is not up")
     before["mounts"] = harness.snapshot()["mounts"]  # another place in the list
@@ -174,7 +175,7 @@ def configfs_not_mounted():
 @test("configfs is elsewhere")
 def configfs_elsewhere():
     refuses(69, "ffsctl: cannot make the gadget /nowhere/usb_gadget/interrupt: No such file or directory; "
-                "configfs is not mounted: mount -t configfs none /nowhere", "/nowhere", "up", INTERRUPT,
+                "configfs is not mounted\nhint: mount -t configfs none /nowhere", "/nowhere", "up", INTERRUPT,
             command="--configfs")
 
 
@@ -193,14 +194,14 @@ def as_nobody(*args):
 def caller_is_not_root():
     path = str(gadgets.DIRECTORY / "interrupt.conf")
     result = must(as_nobody("up", path), 77)
-    eq(result.stderr.splitlines()[-1], "ffsctl: cannot create /run/ffsctl: Permission denied; this needs root")
+    eq(result.stderr.splitlines()[-2:], ["ffsctl: cannot create /run/ffsctl: Permission denied", "hint: this needs root"])
     must(as_nobody("check", path))
     must(as_nobody("up", "--dry-run", path))
     up(INTERRUPT)
     for command, tried in (("down", "take 'interrupt' down"),
                            ("restart", "reach the supervisor of 'interrupt'")):
         result = must(as_nobody(command, "interrupt"), 77)
-        eq(result.stderr, f"ffsctl: cannot {tried}: Permission denied; this needs root\n")
+        eq(result.stderr, f"ffsctl: cannot {tried}: Permission denied\nhint: this needs root\n")
     must(as_nobody("status", "interrupt"))
     must(as_nobody("down", "nothing"))
     kill(status("interrupt")[0]["supervisor"])
@@ -220,7 +221,7 @@ def kernel_without_functionfs():
     try:
         path = f"{CONFIGFS}/interrupt/functions/ffs.interrupt-meter"
         refuses(69, last(INTERRUPT, "12:3", f"cannot make the function {path}: No such file or directory; "
-                                            "this kernel has no function 'ffs': modprobe usb_f_fs"),
+                                            "this kernel has no function 'ffs'\nhint: modprobe usb_f_fs"),
                 INTERRUPT)
     finally:
         away.rename(modules)
@@ -253,7 +254,7 @@ def directory_name_not_utf8():
     directory = os.path.join(os.fsencode(gadgets.DIRECTORY), b"\xff")
     os.mkdir(directory)
     path = os.fsdecode(shutil.copy(os.fsencode(gadget("x", LOOPBACK)), directory))
-    contains(must(ffsctl("up", path), 64).stderr, "the path of the gadget file of 'x' is not UTF-8; rename the file or its directory")
+    contains(must(ffsctl("up", path), 64).stderr, "the path of the gadget file of 'x' is not UTF-8\nhint: rename the file or its directory")
     eq(status("x"), (None, 3))
     shutil.rmtree(directory)
 
@@ -328,8 +329,8 @@ def up_takes_too_long():
 @test("a foreign gadget of the same name")
 def foreign_gadget_of_same_name():
     with foreign("interrupt", bound=False):
-        refuses(73, "ffsctl: the gadget 'interrupt' exists and was not made by ffsctl; use --name for another name, or "
-                    "'ffsctl down --force interrupt' to take it down", INTERRUPT)
+        refuses(73, "ffsctl: the gadget 'interrupt' was not made by ffsctl\n"
+                    "hint: 'ffsctl down --force interrupt' takes it down; --name gives this one another name", INTERRUPT)
 
 
 @test("a foreign gadget beside ours, with functions that libusbgx does not know")
@@ -351,7 +352,7 @@ def foreign_gadget_with_unknown_functions():
 def foreign_gadget_serves_host():
     with foreign() as top:
         eq(must(ffsctl("status", "foreign"), 4).stdout.splitlines()[0].split(",")[0], f"foreign: foreign on {UDC}")
-        refuses(73, "ffsctl: the gadget 'foreign' was not made by ffsctl; 'ffsctl down --force foreign' takes it down", "foreign",
+        refuses(73, "ffsctl: the gadget 'foreign' was not made by ffsctl\nhint: 'ffsctl down --force foreign' takes it down", "foreign",
                 command="down")
         eq((top / "UDC").read_text().strip(), UDC)
 
@@ -377,9 +378,9 @@ def up_twice_down_twice():
     pid = status("interrupt")[0]["supervisor"]
     contains(up(INTERRUPT).stderr, f"interrupt: up already on {UDC}")
     eq(status("interrupt")[0]["supervisor"], pid)
-    refuses(73, f"ffsctl: a different gadget 'interrupt' is up; 'ffsctl reload --name interrupt {EXAMPLES}/loopback.conf' "
+    refuses(73, f"ffsctl: a different gadget 'interrupt' is up\nhint: 'ffsctl reload --name interrupt {EXAMPLES}/loopback.conf' "
                 "applies the gadget file", f"{EXAMPLES}/loopback.conf", "--name", "interrupt")
-    refuses(73, "ffsctl: 'interrupt' is up already, under another supervisor", INTERRUPT, command="run")
+    refuses(73, "ffsctl: 'interrupt' is up already\nhint: take it down first", INTERRUPT, command="run")
     contains(down("interrupt").stderr, "interrupt: down")
     contains(down("interrupt").stderr, "interrupt: is not up")
 
@@ -387,11 +388,11 @@ def up_twice_down_twice():
 @test("up twice, but not as it was")
 def up_twice_with_changes():
     up(INTERRUPT, "--no-bind")
-    refuses(73, "ffsctl: 'interrupt' is up but not bound; 'ffsctl bind interrupt' binds it", INTERRUPT)
+    refuses(73, "ffsctl: 'interrupt' is up but not bound\nhint: 'ffsctl bind interrupt' binds it", INTERRUPT)
     contains(up(INTERRUPT, "--no-bind").stderr, "interrupt: up already, not bound")
     down("interrupt")
     up(INTERRUPT)
-    refuses(73, f"ffsctl: 'interrupt' is bound to {UDC}, not to other_udc; take it down first",
+    refuses(73, f"ffsctl: 'interrupt' is bound to {UDC}, not to other_udc\nhint: 'ffsctl unbind interrupt' unbinds it first",
             INTERRUPT, "--udc", "other_udc")
     contains(up(INTERRUPT, "--udc", UDC).stderr, f"interrupt: up already on {UDC}")
     down("interrupt")
@@ -451,7 +452,7 @@ def ctrl_c_while_up_waits():
     told.wait()
     front.send_signal(signal.SIGINT)
     result = must(finish(front), 75)
-    eq(result.stderr.splitlines()[-1], "ffsctl: the command that wanted it was ended")
+    eq(result.stderr.splitlines()[-1], "ffsctl: the command that waited for the gadget has ended")
     harness.same(before, harness.snapshot())
     with no_udc():
         front = start("up", INTERRUPT, "--wait-udc")
@@ -481,9 +482,9 @@ def mount_in_use():
     child = subprocess.Popen(["sleep", "1000"], cwd="/dev/ffs/interrupt/meter")
     try:
         # The shorter the better: the kernel must have executed it.
-        sentence = (f"ffsctl: cannot unmount /dev/ffs/interrupt/meter: Device or resource busy; in use by "
-                    f"sleep (pid {child.pid}), which must end first; also left: /dev/ffs/interrupt/meter; "
-                    "'ffsctl down interrupt' removes what is left")
+        sentence = (f"ffsctl: cannot unmount /dev/ffs/interrupt/meter: in use by sleep (pid {child.pid}); "
+                    "also left: /dev/ffs/interrupt/meter\n"
+                    "hint: end that first; 'ffsctl down interrupt' removes what is left")
         refuses(71, sentence, "interrupt", command="down")
         eq(status("interrupt")[1], 1)
         refuses(71, sentence, "interrupt", command="down")

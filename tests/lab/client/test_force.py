@@ -55,7 +55,7 @@ def mounted(source, path):
 
 def refused(name):
     eq(must(ffsctl("down", name), 73).stderr,
-       f"ffsctl: the gadget '{name}' was not made by ffsctl; 'ffsctl down --force {name}' takes it down\n")
+       f"ffsctl: the gadget '{name}' was not made by ffsctl\nhint: 'ffsctl down --force {name}' takes it down\n")
 
 
 def forced(*names):
@@ -154,7 +154,8 @@ def functionfs_in_use():
             for args in ((), ("--json",)):
                 result = must(ffsctl("down", "--force", "theirs", *args), 73)
                 text = document(result)["errors"][0]["text"] if args else result.stderr
-                contains(text, f"cannot unmount /tmp/theirs: in use by python3 (pid {pid}); end that first")
+                contains(text, f"cannot unmount /tmp/theirs: in use by python3 (pid {pid})" +
+                         ("; " if args else "\nhint: ") + "end that first")
             eq(harness.configfs("theirs"), before)
         forced("theirs")
 
@@ -199,7 +200,7 @@ def record_deleted_supervisor_dead():
     (older / "x").symlink_to(f"{CONFIGFS}/x")
     contains(status("x")[0]["problems"][0]["text"], "'ffsctl down --force x' removes what it has made")
     contains(must(ffsctl("down", "x"), 73).stderr,
-             "cannot take 'x' down: /run/ffsctl/x/record was removed; 'ffsctl down --force x' takes down what configfs and the "
+             "cannot take 'x' down: /run/ffsctl/x/record was removed\nhint: 'ffsctl down --force x' takes down what configfs and the "
              "mounts show")
     forced("x")
     eq(status("x"), (None, 3))

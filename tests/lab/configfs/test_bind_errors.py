@@ -47,7 +47,7 @@ def too_few_endpoints_functionfs():
 @test("`up` warns before it binds a gadget that needs more endpoints than the driver of the UDC has")
 def warns_of_too_few_endpoints():
     path = gadgets.DIRECTORY / "x.conf"
-    words = "ffsctl: x: the gadget needs at least 32 endpoints besides ep0; a UDC of %s has 30\n"
+    words = "ffsctl: x: the gadget needs at least 32 endpoints besides ep0, but a UDC of %s has 30\n"
     for udc, driver in ("dummy_udc.0", "dummy_udc"), ("usbip-vudc.0", "usbip-vudc"):
         for n, said in (16, [words % driver]), (2, []):
             path.write_text("attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions : {\n%s\n};\n" % several(n, PAIR))
@@ -121,7 +121,7 @@ def unreadable_kernel_log():
         path.write_text("attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions : {\n%s\n};\n" % several(16, PAIR))
         said = must(ffsctl("up", path, "--udc", "dummy_udc.0"), 69).stderr
         contains(said, "nothing holds the UDC")
-        contains(said, "cannot be read: look for 'failed to start' in dmesg")
+        contains(said, "cannot be read\nhint: look for 'failed to start' in dmesg")
     finally:
         pathlib.Path("/dev/kmsg.away").rename(kmsg)
 

@@ -34,10 +34,10 @@ def undo_fails_after_failure(example, step):
     error = errno_of(step)
     result = up(example, f"{last_fails(example)},undo-fail={step['n']}:{error}")
     eq(result.returncode, KERNEL_REFUSED, "exit status")
-    last = result.stderr.splitlines()[-1]
+    last, hint = result.stderr.splitlines()[-2:]
     contains(last, sentence(example.plan[-1], example.plan[-1]["do"], errno.ENOSPC))
     contains(last, "; and undoing it failed: " + sentence(step, step["undo"], error))
-    contains(last, f"'ffsctl down {example.name}'")
+    contains(hint, f"'ffsctl down {example.name}' removes what is left")
     must_be_leftover(example.name)
     clear(example)
 

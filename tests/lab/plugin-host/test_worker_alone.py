@@ -321,8 +321,8 @@ def refused(text, argv=(WORKER, LOOPBACK), status=NEVER, limit_aio=None, **kw):
 def exit_125_with_sentence():
     probe = (WORKER, PROBE)
     refused("plugin loopback: unknown option 'x'", options={"x": 1})
-    refused("option 'count' is 101; it must be from 0 to 100", probe, options={"count": 101})
-    refused("'mode' cannot be 'tame'; valid values: 'calm'; 'wild'", probe, options={"mode": "tame"})
+    refused("option 'count' must be 0 to 100, not 101", probe, options={"count": 101})
+    refused("'mode' cannot be 'tame'\nhint: use 'calm' or 'wild'", probe, options={"mode": "tame"})
     refused("probe: error: told to fail", probe, options={"fail": True})
     refused("cannot load plugin /nowhere.so", (WORKER, "/nowhere.so"))
     refused("cannot load plugin /bin/sh", (WORKER, "/bin/sh"))

@@ -87,7 +87,7 @@ REFUSED = [
     ({**SOME, "socket_mode": "0600"}, "option 'socket_mode' is for \"unix:/PATH\""),
     ({"listen": "unix:/tmp/x", "socket_mode": "rw"}, "option 'socket_mode' is 'rw'; it must be octal"),
     ({"tty": "ttyS0"}, "option 'tty' is 'ttyS0'; it must be an absolute path"),
-    ({"tty": "/dev/x", "retry_delay": 0.0}, "option 'retry_delay' is 0; it must be from 0.01 to 86400 seconds"),
+    ({"tty": "/dev/x", "retry_delay": 0.0}, "option 'retry_delay' must be 0.01 to 86400 seconds, not 0"),
     ({"tty": "/dev/x", "retry_max_delay": 1e9}, "option 'retry_max_delay'"),
 ]
 

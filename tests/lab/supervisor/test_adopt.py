@@ -337,8 +337,8 @@ def restart_cannot_take_over():
         left = harness.tree(harness.CONFIGFS)
         for _ in range(2):
             eq(must(ffsctl("restart", name), 69).stderr,
-               f"ffsctl: '{name}' has no supervisor, and cannot be taken over; "
-               f"'ffsctl up{' --name other' * (name == 'other')} {path}' brings it up again\n")
+               f"ffsctl: '{name}' has no supervisor, and cannot be taken over\n"
+               f"hint: 'ffsctl up{' --name other' * (name == 'other')} {path}' brings it up again\n")
         eq((harness.tree(harness.CONFIGFS), status(name)[1]), (left, 1))
         contains(up(path, *args).stderr, f"{name}: clearing what a dead supervisor has left")
         down(name)

@@ -94,7 +94,7 @@ def up_of_unbound_gadget():
 def other_udc_after_unbind():
     up(plain())
     eq(must(ffsctl("bind", "x", SECOND), 73).stderr,
-       f"ffsctl: 'x' is bound to {FIRST}, not to {SECOND}; 'ffsctl unbind x' unbinds it first\n")
+       f"ffsctl: 'x' is bound to {FIRST}, not to {SECOND}\nhint: 'ffsctl unbind x' unbinds it first\n")
     last = FIRST
     for words in ((SECOND,), (), ("--udc", FIRST), ()):
         must(ffsctl("unbind", "x"))
@@ -144,7 +144,7 @@ def name_is_no_text():
 def gadget_is_not_up():
     for command in ("bind", "unbind"):
         eq(must(ffsctl(command, "x"), 69).stderr,
-           "ffsctl: 'x' has no supervisor; see 'ffsctl status'\n")
+           "ffsctl: 'x' has no supervisor\nhint: see 'ffsctl status'\n")
 
 
 @test("taken off the bus by somebody else: that is told, and bind brings it back")
@@ -173,7 +173,7 @@ def bind_restores_last_udc():
 def bound_externally_needs_unbind():
     up(plain(), "--no-bind")
     pathlib.Path(harness.CONFIGFS, "x", "UDC").write_text(SECOND)
-    contains(must(ffsctl("bind", "x"), 73).stderr, f"another program has bound 'x' to {SECOND}; 'ffsctl unbind x'")
+    contains(must(ffsctl("bind", "x"), 73).stderr, f"another program has bound 'x' to {SECOND}\nhint: 'ffsctl unbind x'")
     must(ffsctl("unbind", "x"))
     eq(bound("x"), "")
     must(ffsctl("bind", "x"))
@@ -240,7 +240,7 @@ def two_binds_at_once():
     without_worker()
     heard = ask(command="bind", udc=SECOND)
     contains(must(ffsctl("bind", "x", FIRST), 73).stderr,
-             f"another 'bind' waits to put 'x' on {SECOND}, not on {FIRST}; 'ffsctl unbind x'")
+             f"another 'bind' waits to put 'x' on {SECOND}, not on {FIRST}\nhint: 'ffsctl unbind x'")
     others = [ask(command="bind"), ask(command="bind", udc=SECOND)]
     must(ffsctl("restart", "x"))
     for client in (heard, *others):
@@ -339,8 +339,8 @@ def on_failed_restart_of_other_function():
                             g["functions"][1]["worker"]["state"] == "ready", "ready again")
     kill(shown["functions"][1]["worker"]["pid"])
     await_status("x", lambda g: g["functions"][1]["worker"]["state"] == "failed", "failed")
-    contains(must(ffsctl("restart", "x", "good"), 76).stderr, "the worker of 'bad' has failed: signal 9 (Killed); "
-             "'ffsctl restart x' starts it again")
+    contains(must(ffsctl("restart", "x", "good"), 76).stderr, "the worker of 'bad' has failed: signal 9 (Killed)\n"
+             "hint: 'ffsctl restart x' starts it again")
     eq((bound("x"), status("x")[0]["functions"][0]["worker"]["restarts"]), ("", 1))
     must(ffsctl("restart", "x"))
     eq((bound("x"), status("x")[0]["state"]), (FIRST, "ready"))

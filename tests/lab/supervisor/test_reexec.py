@@ -38,7 +38,7 @@ def under_load_nothing_restarts():
     numbers, before, pid = devnums(), processes("flow"), status("flow")[0]["supervisor"]
     with traffic() as t:
         for _ in range(TIMES):
-            contains(reexec("flow").stderr, "flow: its supervisor runs ")
+            contains(reexec("flow").stderr, "flow: continues as ffsctl 0.1")
             now, code = status("flow")
             eq((now["state"], now["supervisor"], code), ("ready", pid, 0))
             eq(processes("flow"), before)
@@ -161,9 +161,9 @@ def waiting_commands_try_again():
         for process in waiting:
             result = gadgets.finish(process)
             eq(result.returncode, 75)
-            contains(result.stderr, "its supervisor becomes another program: try again")
+            contains(result.stderr, "its supervisor becomes another program\nhint: try again")
         answer = json.loads(idle.recv(65536))
-        eq((answer["exit"], answer["text"]), (75, "its supervisor becomes another program: try again"))
+        eq((answer["exit"], answer["text"]), (75, "its supervisor becomes another program; try again"))
     gate.unlink()
     await_status("flow", lambda g: g["state"] == "ready", "ready")
     down("flow")

@@ -56,7 +56,7 @@ def reload(name="x", *args, code=0):
 
 def said(text):
     """Without what is said of the file."""
-    return "".join(line for line in text.splitlines(True) if line.startswith("ffsctl: "))
+    return "".join(line for line in text.splitlines(True) if line.startswith(("ffsctl: ", "hint: ")))
 
 
 def plan(name="x"):
@@ -157,7 +157,7 @@ def gadget_is_not_up():
     for argument in ("x", path):
         for more in ((), ("--dry-run",)):
             eq(said(must(ffsctl("reload", argument, *more), 69).stderr),
-               "ffsctl: 'x' has no supervisor; see 'ffsctl status'\n")
+               "ffsctl: 'x' has no supervisor\nhint: see 'ffsctl status'\n")
 
 
 @test("up of another file of that name tells of reload, which does it")
@@ -192,7 +192,7 @@ def file_names_other_gadget():
     path = gadget("x", LOOPBACK)
     up(path)
     gadget("x", LOOPBACK, 'name = "z";')
-    contains(reload("x", code=73).stderr, "the file of a gadget 'z', not of 'x'")
+    contains(reload("x", code=73).stderr, "is the gadget file of 'z', not of 'x'")
     is_ready()
     down("x")
 
@@ -361,8 +361,8 @@ def drive_medium_locked():
     disk(f'{{ file = "{b}"; }}')
     with open(found[0], "rb"):
         words = reload("x", code=71).stderr
-        contains(words, "Device or resource busy; the host has locked the medium: unmount or eject it there")
-        contains(words, "; 'x' is as it was before")
+        contains(words, "Device or resource busy; the host has locked the medium; 'x' is as it was before\n"
+                        "hint: unmount or eject it there")
     eq(begins(found[0])[0], b"a.img")
     reload()
     eq(begins(found[0])[0], b"b.img")

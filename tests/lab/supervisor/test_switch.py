@@ -250,13 +250,13 @@ def unnamed():
 def without_file():
     (gadgets.DIRECTORY / "b.conf").unlink(missing_ok=True)
     up(a())
-    refused(f"there is no gadget file 'b', neither beside {gadgets.DIRECTORY}/a.conf nor where 'ffsctl up' looks")
+    refused(f"cannot find gadget file 'b' beside {gadgets.DIRECTORY}/a.conf or in the directories that 'ffsctl up' searches")
 
 
 def with_errors():
     b(extra="frobnicate = 1;")
     up(a())
-    refused(f"{gadgets.DIRECTORY}/b.conf has 1 error: see 'ffsctl check {gadgets.DIRECTORY}/b.conf'")
+    refused(f"{gadgets.DIRECTORY}/b.conf has 1 error; 'ffsctl check {gadgets.DIRECTORY}/b.conf' prints them")
 
 
 def without_program():
@@ -281,7 +281,7 @@ def foreign():
     b()
     with gadgets.foreign("b", bound=False):
         up(a())
-        refused("there is a gadget 'b' that ffsctl has not made")
+        refused("the gadget 'b' was not made by ffsctl")
 
 
 def udc_missing():
@@ -320,7 +320,7 @@ def more_privileges():
 
 def no_name():
     up(a())
-    refused("asks to switch to '?', which is refused: not a valid gadget name", "../b")
+    refused("asks to switch to '?', which is refused: invalid gadget name", "../b")
 
 
 def no_json():

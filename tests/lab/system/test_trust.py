@@ -113,14 +113,14 @@ def programs_and_plugins():
         conf = gadget("x", group)
         path.chmod(0o757)
         refused("x.conf:6:2", "up", conf)
-        refused(f"root does not start {path}: others may write to it (mode 0757)", "up", conf)
+        refused(f"cannot use {path} as root: others may write to it (mode 0757)", "up", conf)
         path.chmod(0o755)
         up(conf)
         down("x")
         os.chown(path, USER, USER)
         up(conf)
         down("x")
-        refused(f"root does not start {path}: it belongs to user {USER}", "run", "--udc", "dummy_udc.0", conf)
+        refused(f"cannot use {path} as root: it belongs to user {USER}", "run", "--udc", "dummy_udc.0", conf)
 
 
 @test("every directory on the way, also behind a link; what is no regular file; access lists")
@@ -175,7 +175,7 @@ def checked_before_each_start():
     before = status("x")[0]["functions"][0]["worker"]["pid"]
     os.chown(high, USER, USER)
     result = must(ffsctl("restart", "x"), 76)
-    words = f"root does not start {program}: the directory {high} belongs to user {USER}, not to root"
+    words = f"cannot use {program} as root: the directory {high} belongs to user {USER}, not to root"
     contains(result.stderr + must(ffsctl("log", "x")).stdout, words)
     os.chown(high, 0, 0)
     must(ffsctl("restart", "x"))
@@ -186,7 +186,7 @@ def checked_before_each_start():
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
         s.connect("/run/ffsctl/x/control")
         s.send(json.dumps({"command": "reexec", "program": str(other)}).encode())
-        contains(s.recv(65536).decode(), f"root does not execute {other}: others may write to it (mode 0757)")
+        contains(s.recv(65536).decode(), f"cannot use {other} as root: others may write to it (mode 0757)")
     eq(status("x")[0]["state"], "ready")
     down("x")
 

@@ -23,12 +23,36 @@ Test(error, has_the_failed_action_the_errno_and_the_hint)
 	cr_assert_eq(error_errno(&err, EX_OSERR, ENOENT, "/x", "cannot open %s", "/x"), -ENOENT);
 	error_hint(&err, "make it");
 	error_wrap(&err, "starting '%s'", "echo");
-	cr_assert_str_eq(err.text,
-			 "starting 'echo': cannot open /x: No such file or directory; make it");
+	cr_assert_str_eq(err.text, "starting 'echo': cannot open /x: No such file or directory");
+	cr_assert_str_eq(err.hint, "make it");
 	cr_assert_str_eq(err.path, "/x");
 	error_clear(&err);
 	cr_assert_null(err.text);
+	cr_assert_null(err.hint);
 	cr_assert_eq(err.exit, 0);
+}
+
+/* A caller adds what it knows: neither gets into the other's part. */
+Test(error, has_one_line_for_logs_and_two_for_people)
+{
+	struct error err = { 0 }, other = { 0 };
+	_cleanup_free_ char *plain = NULL, *text = NULL, *lines = NULL;
+
+	error_set(&err, EX_OSERR, EBUSY, NULL, "cannot unmount /x");
+	plain = error_lines(&err);
+	cr_assert_str_eq(plain, "cannot unmount /x\n");
+	cr_assert_eq(error_hint(&err, "end sleep"), -EBUSY);
+	cr_assert_eq(error_detail(&err, "also left: /y"), -EBUSY);
+	error_hint(&err, "'ffsctl down %s' removes what is left", "g");
+	error_copy(&other, &err);
+	error_clear(&err);
+	text = error_text(&other);
+	lines = error_lines(&other);
+	cr_assert_str_eq(text, "cannot unmount /x; also left: /y; end sleep; "
+			       "'ffsctl down g' removes what is left");
+	cr_assert_str_eq(lines, "cannot unmount /x; also left: /y\n"
+				"hint: end sleep; 'ffsctl down g' removes what is left\n");
+	error_clear(&other);
 }
 
 Test(error, keeps_the_first_position)

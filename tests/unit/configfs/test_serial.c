@@ -118,7 +118,7 @@ Test(file, what_can_be_no_string_is_refused)
 	refused("\nx", "does not contain a serial number");
 	refused("a\tb", "a control character");
 	refused("\xff", "not valid UTF-8");
-	refused(line, "has 127 bytes; Linux sends at most 126");
+	refused(line, "has 127 bytes, more than the 126 that Linux sends");
 }
 
 Test(file, what_is_not_there_or_would_block_is_an_error)

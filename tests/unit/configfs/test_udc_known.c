@@ -23,8 +23,9 @@ Test(udc_misfit, a_known_driver_has_too_few_endpoints)
 		load("functions = { a = { type = \"acm\"; }; b = { type = \"gser\"; }; };");
 	_cleanup_free_ char *words = udc_misfit("max3420-udc", g);
 
-	cr_expect_str_eq(words ?: "", "the gadget needs at least 5 endpoints besides ep0; a UDC of "
-				      "max3420-udc has 3");
+	cr_expect_str_eq(words ?: "",
+			 "the gadget needs at least 5 endpoints besides ep0, but a UDC of "
+			 "max3420-udc has 3");
 }
 
 Test(udc_misfit, is_nothing_for_enough_or_an_unknown_number_of_endpoints)

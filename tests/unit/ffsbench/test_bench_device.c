@@ -168,12 +168,14 @@ static void connect_three(void)
 
 static void refused(const struct device_filter *w, const char *text)
 {
+	_cleanup_free_ char *said = NULL;
 	struct error err = { 0 };
 	struct device d;
 
 	cr_assert_lt(device_open(w, &d, &err), 0);
 	cr_assert_eq(err.exit, EX_USAGE);
-	cr_assert_str_eq(err.text, text);
+	said = error_text(&err);
+	cr_assert_str_eq(said, text);
 	cr_assert_null(claimed);
 	error_clear(&err);
 }

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "blob/uapi.h"
 #include "gadgetfile/load.h"
+#include "gadgetfile/syntax/diag.h"
 #include "text.h"
 
 TestSuite(load, .fini = unload);
@@ -897,4 +898,25 @@ Test(keys, each_documented_key_has_a_row)
 			cr_expect_not_null(key_find(cases[i].group, key), "%s.%s",
 					   cases[i].group->manual_heading, key);
 	}
+}
+
+Test(load, a_hint_belongs_to_the_message_before_it)
+{
+	const struct position at = { "x.conf", 0, 0 };
+	char line[16];
+
+	diags_add(&d, DIAG_WARNING, &at, "last");
+	diags_add(&d, DIAG_WARNING, &at, "the next");
+	diags_hint(&d, "of the next");
+	cr_expect_str_eq(d.list[1].hint, "of the next");
+	cr_expect_null(d.list[0].hint);
+	for (int i = 0; i < DIAG_MAX_ERRORS + 2; i++) {
+		snprintf(line, sizeof(line), "%d", i);
+		diags_add(&d, DIAG_ERROR, &at, "%s", line);
+		diags_hint(&d, "%s", line);
+	}
+	cr_expect_eq(d.n_errors, DIAG_MAX_ERRORS + 1);
+	for (size_t i = 0; i < d.n; i++)
+		if (d.list[i].severity == DIAG_ERROR && d.list[i].hint)
+			cr_expect_str_eq(d.list[i].hint, d.list[i].text);
 }

@@ -31,13 +31,14 @@ static char *document(const char *endpoints, const char *size, const char *optio
 
 static void refused(const char *text, const char *because)
 {
+	_cleanup_free_ char *said = NULL;
 	struct worker_config c;
 	struct error err = { 0 };
 
 	cr_assert_lt(worker_config_parse(text, strlen(text), &c, &err), 0, "accepted: %s", text);
 	cr_assert_eq(err.exit, WORKER_EXIT_NEVER);
-	cr_assert_not_null(strstr(err.text, because), "'%s' does not contain '%s'", err.text,
-			   because);
+	said = error_text(&err);
+	cr_assert_not_null(strstr(said, because), "'%s' does not contain '%s'", said, because);
 	error_clear(&err);
 }
 
@@ -66,8 +67,8 @@ Test(settings, reads_a_configuration)
 Test(settings, reports_invalid_values)
 {
 	refused("{", "not JSON");
-	refused("[]", "different versions");
-	refused("{\"ffsctl\": {\"schema\": 2}}", "different versions");
+	refused("[]", "of the same version");
+	refused("{\"ffsctl\": {\"schema\": 2}}", "of the same version");
 	refused("{\"ffsctl\": {\"schema\": 1}}", "'gadget'");
 	refused(document("{}", "0", "{}"), "'endpoints'");
 	refused(document("[{}]", "0", "{}"), "'endpoints[].name, file'");
@@ -119,13 +120,14 @@ static int resolve(const struct ffsctl_option *t, const char *json, struct optio
 
 static void wrong(const struct ffsctl_option *t, const char *json, const char *because)
 {
+	_cleanup_free_ char *said = NULL;
 	struct option_values v;
 	struct error err = { 0 };
 
 	cr_assert_lt(resolve(t, json, &v, &err), 0, "accepted: %s", json);
 	cr_assert_eq(err.exit, WORKER_EXIT_NEVER);
-	cr_assert_not_null(strstr(err.text, because), "'%s' does not contain '%s'", err.text,
-			   because);
+	said = error_text(&err);
+	cr_assert_not_null(strstr(said, because), "'%s' does not contain '%s'", said, because);
 	error_clear(&err);
 }
 
@@ -175,17 +177,17 @@ Test(options, report_invalid_values)
 	wrong(table, "{\"text\": 1}", "'text' must be a string");
 	wrong(table, "{\"flag\": 1}", "'flag' must be true or false");
 	wrong(table, "{\"count\": 1.5}", "'count' must be an integer");
-	wrong(table, "{\"count\": 21}", "from -2 to 20");
-	wrong(table, "{\"count\": -3}", "from -2 to 20");
+	wrong(table, "{\"count\": 21}", "must be -2 to 20");
+	wrong(table, "{\"count\": -3}", "must be -2 to 20");
 	wrong(table, "{\"ratio\": \"1\"}", "'ratio' must be a number");
 	wrong(table, "{\"room\": \"1T\"}", "'room' must be a size");
 	wrong(table, "{\"room\": \"1KK\"}", "'room' must be a size");
 	wrong(table, "{\"room\": -1}", "'room' must be a size");
 	wrong(table, "{\"room\": \"9223372036854775807G\"}", "'room' must be a size");
-	wrong(table, "{\"chunk\": 8193}", "from 2048 to 8192");
-	wrong(table, "{\"chunk\": \"9K\"}", "from 2048 to 8192");
-	wrong(table, "{\"chunk\": \"1K\"}", "from 2048 to 8192");
-	wrong(table, "{\"colour\": \"blue\"}", "cannot be 'blue'; valid values: 'red'; 'green'");
+	wrong(table, "{\"chunk\": 8193}", "must be 2048 to 8192");
+	wrong(table, "{\"chunk\": \"9K\"}", "must be 2048 to 8192");
+	wrong(table, "{\"chunk\": \"1K\"}", "must be 2048 to 8192");
+	wrong(table, "{\"colour\": \"blue\"}", "cannot be 'blue'; use 'red' or 'green'");
 	wrong(strict, "{}", "'path' is missing");
 	wrong(NULL, "{\"a\": 1}", "unknown option 'a'");
 }

@@ -5,6 +5,7 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,4 +267,27 @@ Test(control_messages, a_reply_that_is_none_is_an_error)
 			     0, "%s", texts[i]);
 		cr_expect_neq(err.exit, 0, "%s", texts[i]);
 	}
+}
+
+/* Commands of older versions know one text; supervisors of older versions send no hint. */
+Test(control_error, keeps_the_hint_apart_on_its_way)
+{
+	_cleanup_error_ struct error sent = { 0 }, got = { 0 }, old = { 0 };
+	json_t *reply, *json;
+
+	error_set(&sent, EX_CANTCREAT, EEXIST, NULL, "'x' is up; all of it");
+	error_hint(&sent, "take it down first");
+	reply = error_to_reply(&sent);
+	json = error_to_json(&sent);
+	cr_expect_str_eq(json_string_value(json_object_get(reply, "text")),
+			 "'x' is up; all of it; take it down first");
+	cr_expect_null(json_object_get(json, "hint"), "what commands print has no such field");
+	cr_expect_eq(error_from_json(&got, reply), -EEXIST);
+	cr_expect_str_eq(got.text, "'x' is up; all of it");
+	cr_expect_str_eq(got.hint, "take it down first");
+	error_from_json(&old, json);
+	cr_expect_str_eq(old.text, "'x' is up; all of it; take it down first");
+	cr_expect_null(old.hint);
+	json_decref(reply);
+	json_decref(json);
 }

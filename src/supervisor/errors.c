@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "supervisor/errors.h"
+
+#include <errno.h>
+
+int gadget_is_up_already(const char *name, struct error *err)
+{
+	error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up already", name);
+	return error_hint(err, "take it down first");
+}
+
+int gadget_is_bound_elsewhere(const char *name, const char *udc, const char *wanted,
+			      struct error *err)
+{
+	error_set(err, EX_CANTCREAT, EBUSY, NULL, "'%s' is bound to %s, not to %s", name, udc,
+		  wanted);
+	return gadget_hint_unbind(name, err);
+}
+
+int gadget_is_bound_externally(const char *name, const char *udc, struct error *err)
+{
+	error_set(err, EX_CANTCREAT, EBUSY, NULL, "another program has bound '%s' to %s", name,
+		  udc);
+	return gadget_hint_unbind(name, err);
+}
+
+int gadget_hint_unbind(const char *name, struct error *err)
+{
+	return error_hint(err, "'ffsctl unbind %s' unbinds it first", name);
+}
+
+int gadget_hint_down(const char *name, struct error *err)
+{
+	return error_hint(err, "'ffsctl down %s' removes what is left", name);
+}
+
+void gadget_add_undo_error(struct error *err, const struct error *undo)
+{
+	error_detail(err, "and undoing it failed: %s", undo->text);
+	if (undo->hint)
+		error_hint(err, "%s", undo->hint);
+}
