@@ -108,7 +108,7 @@ def hup_reloads():
     contains(hup("not reloaded: "), "No such file or directory")
     eq((everybody(status("loopback")[0]), status("loopback")[1]), (before, 0))
     path.write_text(text)
-    hup("reloaded: 3 changes")
+    hup("reloaded with a rebind: 3 changes")
     eq(everybody(status("loopback")[0]), before)
     os.kill(child.pid, signal.SIGTERM)
     eq(end(child)[0], 0, "exit status")
