@@ -139,7 +139,7 @@ struct ffsctl_watch {
 	/* Called with `events` of epoll_wait(2); EPOLLERR and EPOLLHUP are always reported. */
 	void (*ready)(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events);
 	void *user;
-	uint64_t of_host; /* private to the plugin host; 0 while not watched */
+	uint64_t host_private; /* private to the plugin host; 0 while not watched */
 };
 
 /* A timer in the event loop. Set the struct to zero, then fill in the first two members. */

@@ -137,7 +137,7 @@ bool path_exists(const char *path)
 }
 
 /* Makes the system call directly, because not every libc has a wrapper for close_range(2). */
-static void close_range_of(unsigned int first, unsigned int last)
+static void system_close_range(unsigned int first, unsigned int last)
 {
 	if (first <= last)
 		syscall(SYS_close_range, first, last, 0);
@@ -145,7 +145,7 @@ static void close_range_of(unsigned int first, unsigned int last)
 
 void fd_close_from(unsigned int first)
 {
-	close_range_of(first, ~0U);
+	system_close_range(first, ~0U);
 }
 
 void fd_set_inherited(int fd, bool inherit)
@@ -163,7 +163,7 @@ void fd_close_others(const int *keep, size_t n)
 		for (size_t i = 0; i < n; i++)
 			if (keep[i] >= (int)first && (unsigned int)keep[i] < next)
 				next = (unsigned int)keep[i];
-		close_range_of(first, next == ~0U ? next : next - 1);
+		system_close_range(first, next == ~0U ? next : next - 1);
 		if (next == ~0U)
 			return;
 		first = next + 1;

@@ -14,7 +14,7 @@ bool test_leaves_open(void)
 	return getenv("FFSCTL_TEST_OPEN");
 }
 
-bool test_kills_on_refusal(void)
+bool trace_kills_on_refused_call(void)
 {
 	return getenv("FFSCTL_TEST_KILL");
 }

@@ -34,7 +34,7 @@ struct acl_entry {
 };
 
 /* A directory of the path. */
-struct passed_directory {
+struct walked_directory {
 	struct stat stat;
 	char *path;
 	bool others_write;
@@ -46,7 +46,7 @@ struct path_walk {
 	char *path;	  /* path of `fd`, for messages */
 	int fd;		  /* current component */
 	struct stat stat; /* of `fd` */
-	struct passed_directory *passed;
+	struct walked_directory *passed;
 	size_t n_passed;
 	unsigned int links; /* symbolic links followed */
 };
@@ -167,7 +167,7 @@ static int walk_component(struct path_walk *w)
 	_cleanup_free_ char *name = xstrndup(begin, strcspn(begin, "/"));
 	char *rest = xstrdup(begin + strlen(name));
 	_cleanup_close_ int fd = -1;
-	struct passed_directory *passed;
+	struct walked_directory *passed;
 	struct stat st;
 
 	free(w->remaining);
@@ -180,7 +180,7 @@ static int walk_component(struct path_walk *w)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
 	passed = array_add(w->passed, w->n_passed);
-	*passed = (struct passed_directory){ .stat = w->stat,
+	*passed = (struct walked_directory){ .stat = w->stat,
 					     .path = xstrdup(w->path),
 					     .others_write = others_write(w->fd, &w->stat),
 					     .entry_uid = st.st_uid };
@@ -216,7 +216,7 @@ static char *foreign_owner(uid_t uid, uid_t owner)
 		    (unsigned int)owner);
 }
 
-static char *find_distrust_of_directory(const struct passed_directory *p, uid_t owner)
+static char *find_distrust_of_directory(const struct walked_directory *p, uid_t owner)
 {
 	if (p->stat.st_uid != 0 && p->stat.st_uid != owner) {
 		_cleanup_free_ char *reason = foreign_owner(p->stat.st_uid, owner);

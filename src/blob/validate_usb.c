@@ -100,7 +100,7 @@ static bool end_interface(struct usb_set *s)
 /* Checks all settings of an interface, after the last of them. The standards require a class
  * descriptor after one of them: devices with several DFU settings have it after the first or the
  * last. */
-static bool end_settings(struct usb_set *s)
+static bool end_all_settings(struct usb_set *s)
 {
 	const uint8_t *d = s->without_class_descriptor;
 
@@ -127,7 +127,8 @@ static bool check_numbers(struct usb_set *s, const uint8_t *d)
 
 static bool validate_interface(struct usb_set *s, const uint8_t *d)
 {
-	if (!end_interface(s) || (d[2] != s->number && !end_settings(s)) || !check_numbers(s, d) ||
+	if (!end_interface(s) || (d[2] != s->number && !end_all_settings(s)) ||
+	    !check_numbers(s, d) ||
 	    refuse_if(s->validation, FFS_USB_INTERFACE_CLASS, d[5] == 0, offset_in(s, d) + 5))
 		return false;
 	s->interface = d;
@@ -224,7 +225,7 @@ static bool validate_set(struct validation *v, int speed)
 			return false;
 		at += v->data[at];
 	}
-	return validate_usb_no_companion(&s) && end_interface(&s) && end_settings(&s) &&
+	return validate_usb_no_companion(&s) && end_interface(&s) && end_all_settings(&s) &&
 	       end_association(&s) &&
 	       !refuse_if(v, FFS_USB_NO_INTERFACE, s.number < 0, v->set[speed]);
 }

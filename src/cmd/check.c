@@ -137,7 +137,7 @@ static int check_run(const struct globals *globals, int argc, char **argv)
 	for (int i = optind; i < argc; i++)
 		check_file(&c, argv[i]);
 	if (c.output == OUTPUT_JSON) {
-		json_t *doc = cmd_json_document();
+		json_t *doc = cmd_json_output();
 
 		json_object_set(doc, "files", c.files);
 		json_object_set(doc, "problems", c.problems);

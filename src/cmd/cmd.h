@@ -219,7 +219,7 @@ void cmd_keep_error(struct error *first, struct error *err);
  */
 int cmd_print_json(json_t *gadgets, const struct error *err, const struct diags *diags, int exit);
 /* Returns {"ffsctl": {"schema": 1, "version"}}; the caller owns it. */
-json_t *cmd_json_document(void);
+json_t *cmd_json_output(void);
 /* Returns the "errors" of a document; `err` may be NULL or empty. The caller owns it. */
 json_t *cmd_errors(const struct error *err);
 /* Writes a document to stdout and frees it. Returns `exit`; EX_IOERR: cannot write it. */

@@ -205,7 +205,7 @@ int cmd_print_error(const struct error *err)
 	return cmd_print_error_about(NULL, err);
 }
 
-json_t *cmd_json_document(void)
+json_t *cmd_json_output(void)
 {
 	return json_pack("{s:{s:i, s:s}}", "ffsctl", "schema", 1, "version", PACKAGE_VERSION);
 }
@@ -229,7 +229,7 @@ int cmd_print_document(json_t *document, int exit)
 
 int cmd_print_json(json_t *gadgets, const struct error *err, const struct diags *diags, int exit)
 {
-	json_t *document = cmd_json_document();
+	json_t *document = cmd_json_output();
 
 	json_object_set_new(document, "gadgets", gadgets ? gadgets : json_array());
 	json_object_set_new(document, "errors", cmd_errors(err));

@@ -164,7 +164,7 @@ static bool offer_option(const struct option_text *o, void *data)
 {
 	_cleanup_free_ char *word = strf("%s%s", o->name, o->joined ? "=" : "");
 
-	offer(data, word, o->what);
+	offer(data, word, o->description);
 	return false;
 }
 

@@ -188,7 +188,7 @@ static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 static int print_json(const struct descriptors_command *r, const struct diags *diags,
 		      const struct error *err, int exit)
 {
-	json_t *document = cmd_json_document(), *speeds = json_array();
+	json_t *document = cmd_json_output(), *speeds = json_array();
 
 	for (int s = 0; s < EP_SPEED_COUNT && r->gadget && exit == 0; s++)
 		if (r->speeds[s])

@@ -61,7 +61,7 @@ static json_t *features_json(const struct ffs_features *features)
 static int print_json(const char *release, const struct ffs_features *features, const char *advice,
 		      const struct error *err)
 {
-	json_t *document = cmd_json_document();
+	json_t *document = cmd_json_output();
 
 	json_object_set_new(document, "kernel", json_string(release));
 	json_object_set_new(document, "features",

@@ -8,7 +8,7 @@
 static void free_option(struct option_text *o)
 {
 	free(o->name);
-	free(o->what);
+	free(o->description);
 	*o = (struct option_text){ 0 };
 }
 
@@ -24,13 +24,13 @@ static bool read_option(const char *line, struct option_text *o)
 	end = name + strcspn(name, " =[\n");
 	o->name = xstrndup(name, (size_t)(end - name));
 	o->joined = *end == '=';
-	o->value = *end == ' ' && end[1] != ' ';
+	o->needs_value = *end == ' ' && end[1] != ' ';
 	what = end + strcspn(end, "\n");
 	for (const char *p = end; p < what; p++)
 		if (p[0] == ' ' && p[1] == ' ')
 			end = p;
 	end += strspn(end, " ");
-	o->what = xstrndup(end, strcspn(end, "\n"));
+	o->description = xstrndup(end, strcspn(end, "\n"));
 	return true;
 }
 
@@ -62,7 +62,7 @@ static bool match(const struct option_text *o, void *data)
 
 	if (!streq(o->name, search->word))
 		return false;
-	search->kind = o->value || o->joined ? OPTION_TEXT_VALUE : OPTION_TEXT_FLAG;
+	search->kind = o->needs_value || o->joined ? OPTION_TEXT_VALUE : OPTION_TEXT_FLAG;
 	return true;
 }
 

@@ -5,10 +5,10 @@
 #include <stdbool.h>
 
 struct option_text {
-	char *name;  /* "--udc" */
-	bool value;  /* the next word is its value */
-	bool joined; /* its value follows '='; false for an optional value, "[=S]" */
-	char *what;  /* its description */
+	char *name;	   /* "--udc" */
+	bool needs_value;  /* the next word is its value */
+	bool joined;	   /* its value follows '='; false for an optional value, "[=S]" */
+	char *description; /* its description */
 };
 
 /* Calls `fn` for each option of the text until it returns true; returns whether it did. */

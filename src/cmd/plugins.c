@@ -200,7 +200,7 @@ static int run(const struct globals *globals _unused_, int argc, char **argv)
 	else
 		show_installed(&q);
 	if (json) {
-		json_t *document = cmd_json_document();
+		json_t *document = cmd_json_output();
 
 		json_object_set_new(document, "plugins", q.plugins);
 		json_object_set_new(document, "errors", q.errors);

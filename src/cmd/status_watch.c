@@ -117,7 +117,7 @@ static void show_on_screen(struct status_viewer *v, const struct gadget_statuses
 
 static void show_as_document(struct status_viewer *v, const struct gadget_statuses *gadgets)
 {
-	json_t *document = cmd_json_document();
+	json_t *document = cmd_json_output();
 	_cleanup_free_ char *text = NULL;
 
 	json_object_set_new(document, "gadgets", statuses_to_json(gadgets));

@@ -91,7 +91,7 @@ static int print(bool json, json_t *udcs, json_t *hints, const struct error *err
 		json_decref(hints);
 		return 0;
 	}
-	document = cmd_json_document();
+	document = cmd_json_output();
 	json_object_set_new(document, "udcs", udcs);
 	json_object_set_new(document, "hints", hints);
 	json_object_set_new(document, "errors", cmd_errors(err));

@@ -100,7 +100,7 @@ static int finish(struct up_all_run *w)
 
 	if (!w->all->json)
 		return w->exit;
-	document = cmd_json_document();
+	document = cmd_json_output();
 	json_object_set_new(document, "gadgets", w->gadgets);
 	json_object_set_new(document, "errors", w->errors);
 	json_object_set_new(document, "problems", w->problems);

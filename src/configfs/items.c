@@ -193,7 +193,7 @@ static int view_apply(struct step *step _unused_, struct error *err _unused_)
 	return 0;
 }
 
-static int view_undo(struct step *step, struct error *err)
+static int usbg_view_undo(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *gadgets = path_parent(step->path), *top = path_parent(gadgets);
 
@@ -210,5 +210,5 @@ const struct step_op configfs_op_view = {
 	.name = "view",
 	.undo_name = "remove-view",
 	.apply = view_apply,
-	.undo = view_undo,
+	.undo = usbg_view_undo,
 };

@@ -35,7 +35,7 @@ static bool is_medium_of(const struct step *file, const struct step *ro)
 	       is_named(file, "file") && is_named(ro, "ro") && in_same_directory(file, ro);
 }
 
-bool configfs_rests_on(const struct step *later, const struct step *earlier)
+bool configfs_step_depends_on(const struct step *later, const struct step *earlier)
 {
 	if (is_directory(earlier)) {
 		if (path_is_below(later->path, earlier->path))

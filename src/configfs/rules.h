@@ -13,6 +13,6 @@
 #include "plan/plan.h"
 
 /* Members of struct plan_rules. */
-bool configfs_rests_on(const struct step *later, const struct step *earlier);
+bool configfs_step_depends_on(const struct step *later, const struct step *earlier);
 bool configfs_remade_with(const struct step *earlier, const struct step *later);
 bool configfs_replaces(const struct step *next, const struct step *last);

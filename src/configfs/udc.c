@@ -168,7 +168,7 @@ static void hint_at_driver(struct error *err)
 	free(words);
 }
 
-static int no_udc(const struct udcs *udcs, const char *what, struct error *err)
+static int error_no_udc(const struct udcs *udcs, const char *what, struct error *err)
 {
 	_cleanup_free_ char *words = describe_udcs(udcs);
 
@@ -192,7 +192,7 @@ int udc_missing(const struct paths *paths, const char *name, struct error *err)
 	_cleanup_udcs_ struct udcs udcs = { 0 };
 	int r = udcs_list(paths, &udcs, err);
 
-	return r < 0 ? r : no_udc(&udcs, what, err);
+	return r < 0 ? r : error_no_udc(&udcs, what, err);
 }
 
 /* Chooses the named UDC without reading others, because some systems have many. */
@@ -248,7 +248,7 @@ static int choose_among(const struct udcs *udcs, const char *driver, char **out,
 		error_set(err, EX_UNAVAILABLE, EBUSY, UDC_CLASS_DIR, "no UDC is free: %s", words);
 		return error_hint(err, "take one of these gadgets down first");
 	}
-	return held ? udc_is_busy(held, err) : no_udc(udcs, what, err);
+	return held ? udc_is_busy(held, err) : error_no_udc(udcs, what, err);
 }
 
 static int choose_any(const struct paths *paths, const char *driver, char **out, struct error *err)

@@ -143,7 +143,7 @@ char *export_ifname(const char *name)
 /* --- Rows ------------------------------------------------------------------------------------- */
 
 /* Returns an integer of 32 bits, as libconfig has them; NULL: `text` is not one. */
-static json_t *integer(const char *text, int base)
+static json_t *parse_integer(const char *text, int base)
 {
 	char *end;
 	long long value;
@@ -172,7 +172,7 @@ static json_t *rates(const char *text)
 	char *rest = copy, *word;
 
 	while ((word = strsep(&rest, ","))) {
-		if (json_array_append_new(list, integer(word, 10)) < 0) {
+		if (json_array_append_new(list, parse_integer(word, 10)) < 0) {
 			json_decref(list);
 			return NULL;
 		}
@@ -199,14 +199,14 @@ json_t *export_row_value(const struct export_attribute *a, const struct key *row
 	if (row->set == set_attr_rates)
 		return rates(value);
 	if (row->set == set_attr_hex)
-		return integer(value, 16);
+		return parse_integer(value, 16);
 	if (row->types & TYPE_LIST)
 		return bytes(value, n);
 	if (row->types & NODE_STRING)
 		return string(value, n);
 	if ((row->types & NODE_BOOL) && (streq(value, "0") || streq(value, "1")))
 		return json_boolean(*value == '1');
-	return integer(value, 0);
+	return parse_integer(value, 0);
 }
 
 /* Returns whether the kernel removes the last byte of what is written. */
@@ -223,7 +223,7 @@ json_t *export_tree_value(const struct export_attribute *a)
 
 	if (!value)
 		return NULL;
-	number = export_is_text(value, n, EXPORT_ONE_LINE) ? integer(value, 10) : NULL;
+	number = export_is_text(value, n, EXPORT_ONE_LINE) ? parse_integer(value, 10) : NULL;
 	if (number) {
 		canonical = strf("%lld", (long long)json_integer_value(number));
 		if (streq(canonical, value))

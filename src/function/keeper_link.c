@@ -38,7 +38,7 @@ void function_set_udc(struct live_function *i, const char *udc)
 void function_set_linger(struct live_function *i, double seconds)
 {
 	if (i->keeper_listens && seconds != i->linger_sent && i->keeper_socket.fd >= 0 &&
-	    keeper_hold(&i->keeper, seconds))
+	    keeper_set_linger(&i->keeper, seconds))
 		i->linger_sent = seconds;
 }
 

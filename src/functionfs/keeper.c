@@ -227,7 +227,7 @@ bool keeper_set_speed_file(const struct keeper *keeper, const char *path)
 					   strlen(path), &fd, 1);
 }
 
-bool keeper_hold(const struct keeper *keeper, double seconds)
+bool keeper_set_linger(const struct keeper *keeper, double seconds)
 {
 	uint32_t ms = seconds <= 0 ? 0 : seconds < 4e6 ? (uint32_t)(seconds * 1e3) : UINT32_MAX;
 

@@ -95,7 +95,7 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
 /* These send a message to the keeper. False: not sent, because the keeper has ended. */
 bool keeper_give_worker(const struct keeper *keeper, pid_t pid, int control, int pidfd, int output);
 bool keeper_set_speed_file(const struct keeper *keeper, const char *path);
-bool keeper_hold(const struct keeper *keeper, double seconds);
+bool keeper_set_linger(const struct keeper *keeper, double seconds);
 
 /* Interrupts a data stage that the keeper waits in, or is about to wait in. */
 void keeper_interrupt(const struct keeper *keeper);

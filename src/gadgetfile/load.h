@@ -30,7 +30,7 @@ struct load {
 	bool *has_error; /* for each function: an error about it was added */
 	/* There was a syntax error, so a missing setting is not an error: it may be in the text. */
 	bool has_syntax_error;
-	bool relative_noted; /* the note about relative paths was added */
+	bool relative_path_noted; /* the note about relative paths was added */
 };
 
 struct gadget_settings {

@@ -30,16 +30,16 @@ static void append(struct text *t, const char *data, size_t n)
 	t->data[t->n] = '\0';
 }
 
-static void add(struct text *t, const char *s)
+static void add_text(struct text *t, const char *s)
 {
 	append(t, s, strlen(s));
 }
 
 static void line(struct text *t, unsigned int depth)
 {
-	add(t, "\n");
+	add_text(t, "\n");
 	for (unsigned int i = 0; i < depth * INDENT; i++)
-		add(t, " ");
+		add_text(t, " ");
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
@@ -83,7 +83,7 @@ static void add_integer(struct text *t, json_int_t value, enum base base)
 		text = strf(value > 0xff ? "0x%04llx" : "0x%02llx", (unsigned long long)value);
 	else
 		text = strf("%lld", (long long)value);
-	add(t, text);
+	add_text(t, text);
 }
 
 /* Uses jansson, which ignores the decimal point of the locale. */
@@ -91,14 +91,14 @@ static void add_real(struct text *t, const json_t *value)
 {
 	_cleanup_free_ char *text = json_dumps(value, JSON_ENCODE_ANY);
 
-	add(t, text ? text : "0.0");
+	add_text(t, text ? text : "0.0");
 }
 
 static void add_string(struct text *t, const char *s)
 {
 	static const char letters[] = "nrtf\\\"", meanings[] = "\n\r\t\f\\\"";
 
-	add(t, "\"");
+	add_text(t, "\"");
 	for (; *s; s++) {
 		const char *meaning = strchr(meanings, *s);
 		unsigned char c = (unsigned char)*s;
@@ -111,12 +111,12 @@ static void add_string(struct text *t, const char *s)
 				c == 0xc2 ? strf("\\xc2\\x%02x", (unsigned char)*++s)
 					  : strf("\\x%02x", c);
 
-			add(t, hex);
+			add_text(t, hex);
 		} else {
 			append(t, s, 1);
 		}
 	}
-	add(t, "\"");
+	add_text(t, "\"");
 }
 
 static bool is_comment(const char *name)
@@ -170,7 +170,7 @@ static void add_scalar(struct text *t, const json_t *value, enum base base)
 	else if (json_is_real(value))
 		add_real(t, value);
 	else
-		add(t, json_is_true(value) ? "true" : "false");
+		add_text(t, json_is_true(value) ? "true" : "false");
 }
 
 /* --- on one line ------------------------------------------------------------------------------ */
@@ -187,10 +187,10 @@ static void add_item(struct text *t, const json_t *item, const char *name)
 
 static void add_flat_setting(struct text *t, const json_t *value, const char *name)
 {
-	add(t, name);
-	add(t, json_is_object(value) ? " : " : " = ");
+	add_text(t, name);
+	add_text(t, json_is_object(value) ? " : " : " = ");
 	add_flat(t, value, name);
-	add(t, ";");
+	add_text(t, ";");
 }
 
 static void add_flat(struct text *t, const json_t *value, const char *name)
@@ -200,21 +200,21 @@ static void add_flat(struct text *t, const json_t *value, const char *name)
 	size_t i;
 
 	if (json_is_object(value)) {
-		add(t, "{ ");
+		add_text(t, "{ ");
 		json_object_foreach((json_t *)value, key, item) {
 			if (!is_setting(key, item))
 				continue;
 			add_flat_setting(t, item, key);
-			add(t, " ");
+			add_text(t, " ");
 		}
-		add(t, "}");
+		add_text(t, "}");
 	} else if (json_is_array(value)) {
-		add(t, all_strings(value) ? "[" : "(");
+		add_text(t, all_strings(value) ? "[" : "(");
 		json_array_foreach(value, i, item) {
-			add(t, i ? ", " : " ");
+			add_text(t, i ? ", " : " ");
 			add_item(t, item, name);
 		}
-		add(t, all_strings(value) ? " ]" : " )");
+		add_text(t, all_strings(value) ? " ]" : " )");
 	} else {
 		add_scalar(t, value, is_hex(name) ? HEX : DECIMAL);
 	}
@@ -252,13 +252,13 @@ static void add_list(struct text *t, const json_t *list, const char *name, unsig
 	const json_t *item;
 	size_t i;
 
-	add(t, strings ? "[" : "(");
+	add_text(t, strings ? "[" : "(");
 	json_array_foreach(list, i, item) {
 		bool scalar = is_scalar(item);
 
-		add(t, i ? "," : "");
+		add_text(t, i ? "," : "");
 		if (scalar && scalar_before && fits(t, item, name))
-			add(t, " ");
+			add_text(t, " ");
 		else
 			line(t, depth + 1);
 		if (scalar)
@@ -268,15 +268,15 @@ static void add_list(struct text *t, const json_t *list, const char *name, unsig
 		scalar_before = scalar;
 	}
 	line(t, depth);
-	add(t, strings ? "]" : ")");
+	add_text(t, strings ? "]" : ")");
 }
 
 static void add_comment(struct text *t, const char *s)
 {
 	_cleanup_free_ char *shown = text_printable(s, strlen(s));
 
-	add(t, "# ");
-	add(t, shown);
+	add_text(t, "# ");
+	add_text(t, shown);
 }
 
 static void add_settings(struct text *t, const json_t *group, unsigned int depth)
@@ -294,10 +294,10 @@ static void add_settings(struct text *t, const json_t *group, unsigned int depth
 			add_comment(t, json_string_value(item));
 			continue;
 		}
-		add(t, key);
-		add(t, json_is_object(item) ? " : " : " = ");
+		add_text(t, key);
+		add_text(t, json_is_object(item) ? " : " : " = ");
 		add_value(t, item, key, depth);
-		add(t, ";");
+		add_text(t, ";");
 	}
 }
 
@@ -308,11 +308,11 @@ static void add_value(struct text *t, const json_t *value, const char *name, uns
 	} else if (json_is_array(value)) {
 		add_list(t, value, name, depth);
 	} else {
-		add(t, "{");
+		add_text(t, "{");
 		line(t, depth + 1);
 		add_settings(t, value, depth + 1);
 		line(t, depth);
-		add(t, "}");
+		add_text(t, "}");
 	}
 }
 
@@ -320,9 +320,9 @@ char *gadgetfile_write(const json_t *document)
 {
 	struct text t = { 0 };
 
-	add(&t, "");
+	add_text(&t, "");
 	add_settings(&t, document, 0);
-	add(&t, "\n");
+	add_text(&t, "\n");
 	return t.data;
 }
 

@@ -47,11 +47,11 @@ static size_t free_slot(struct host *h)
 
 int host_watch(struct host *h, struct ffsctl_watch *w)
 {
-	struct epoll_event ev = { .events = w->events, .data.u64 = w->of_host };
+	struct epoll_event ev = { .events = w->events, .data.u64 = w->host_private };
 	size_t i;
 	int r;
 
-	if (w->of_host)
+	if (w->host_private)
 		return epoll_ctl(h->epoll, EPOLL_CTL_MOD, w->fd, &ev) < 0 ? -errno : 0;
 	i = free_slot(h);
 	h->slots[i].generation++;
@@ -59,17 +59,17 @@ int host_watch(struct host *h, struct ffsctl_watch *w)
 	if (r < 0)
 		return r;
 	h->slots[i].watch = w;
-	w->of_host = slot_id(h, i);
+	w->host_private = slot_id(h, i);
 	return 0;
 }
 
 void host_unwatch(struct host *h, struct ffsctl_watch *w)
 {
-	if (!w->of_host)
+	if (!w->host_private)
 		return;
 	epoll_ctl(h->epoll, EPOLL_CTL_DEL, w->fd, NULL);
-	slot_of(h, w->of_host)->watch = NULL;
-	w->of_host = 0;
+	slot_of(h, w->host_private)->watch = NULL;
+	w->host_private = 0;
 }
 
 void host_watch_event(struct host *h, uint64_t what, uint32_t events)

@@ -318,7 +318,7 @@ void predict_device(const struct prediction *f, struct descriptors *out)
 
 /* --- BOS -------------------------------------------------------------------------------------- */
 
-static long long gadget_number(const struct gadget *g, const char *path)
+static long long read_gadget_number(const struct gadget *g, const char *path)
 {
 	const struct entry *e = entries_find(&g->entries, path);
 
@@ -349,14 +349,14 @@ static void make_bos(struct template_state *m)
 	const struct gadget *g = m->prediction->gadget;
 	const struct entry *page = entries_find(&g->entries, "webusb/landingPage");
 	bool super = m->prediction->speed == EP_SUPER,
-	     webusb = template_get(m, "new") && gadget_number(g, "webusb/use");
-	long long version = gadget_number(g, "webusb/bcdVersion");
+	     webusb = template_get(m, "new") && read_gadget_number(g, "webusb/use");
+	long long version = read_gadget_number(g, "webusb/bcdVersion");
 
 	template_set(m, "super", super);
 	template_set(m, "webusb", webusb);
 	template_set(m, "bos", super || webusb);
 	template_set(m, "version", version ? version : 0x0100);
-	template_set(m, "code", gadget_number(g, "webusb/bVendorCode"));
+	template_set(m, "code", read_gadget_number(g, "webusb/bVendorCode"));
 	template_set(m, "page", page && page->size > 0);
 }
 
@@ -418,13 +418,13 @@ void predict_print_os(FILE *to, const struct gadget *g)
 {
 	const struct entry *sign = entries_find(&g->entries, "os_desc/qw_sign");
 
-	if (!gadget_number(g, "os_desc/use"))
+	if (!read_gadget_number(g, "os_desc/use"))
 		return;
 	fprintf(to, "Microsoft OS descriptors\n");
 	if (sign)
 		print_text(to, "qwSignature", sign->value, sign->size);
 	fprintf(to, "    %-24s0x%02llx\n", "bMS_VendorCode",
-		gadget_number(g, "os_desc/b_vendor_code"));
+		read_gadget_number(g, "os_desc/b_vendor_code"));
 	for (size_t i = 0; i < g->n_functions; i++) {
 		if (function_descriptors(&g->functions[i]))
 			print_ffs_os(to, &g->functions[i]);

@@ -304,7 +304,7 @@ void sandbox_from_calls(struct sandbox *s, int *calls, size_t n)
 	allow_if_argument_is(s, SYS_tgkill, 0, (unsigned int)getpid()); /* raise(), abort() */
 	allow_numbers(s, calls, n);
 	/* Killed in tests, because a test would not notice EPERM of a call missing in the list. */
-	return_action(s, test_kills_on_refusal() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
+	return_action(s, trace_kills_on_refused_call() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
 }
 
 void sandbox_from_list(struct sandbox *s, unsigned int open)

@@ -48,7 +48,7 @@ static bool become_user(const struct spawn *s)
  * Moves a descriptor to a number above all final ones if its own is not above its final one:
  * another dup2 could overwrite it, and a dup2 to the same number would leave it close-on-exec.
  */
-static bool move_above_final(const struct spawn_child *c, int *fd, int final)
+static bool move_above_target(const struct spawn_child *c, int *fd, int final)
 {
 	/* Not higher than needed: the limit of open files may be low. */
 	if (*fd <= final)
@@ -61,9 +61,9 @@ static bool place_descriptors(struct spawn_child *c)
 	int answer = c->spawn->stdout_fd >= 0 ? c->spawn->stdout_fd : c->output_fd;
 
 	for (size_t i = 0; i < c->n_fds; i++)
-		if (!move_above_final(c, &c->fds[i], 3 + (int)i))
+		if (!move_above_target(c, &c->fds[i], 3 + (int)i))
 			return false;
-	if (!move_above_final(c, &c->program_fd, PROGRAM_FD(c)))
+	if (!move_above_target(c, &c->program_fd, PROGRAM_FD(c)))
 		return false;
 	if (dup2(c->null_fd, 0) < 0 || dup2(answer, 1) < 0 || dup2(c->output_fd, 2) < 0)
 		return false;

@@ -24,7 +24,7 @@ int stream_open_first(struct stream *s, struct stream_config *config, const char
 	while (i-- > 0 && r < 0) {
 		const struct stream_engine *engine = engines[i].engine;
 
-		if (engines[i].needs & config->lacks)
+		if (engines[i].needs & config->missing_needs)
 			continue;
 		if (any ? engine->explicit_only : strcmp(name, engine->name) != 0)
 			continue;

@@ -194,7 +194,7 @@ int ffsctl_stream_open(struct ffsctl_stream *s)
 		.depth = s->config.depth,
 		.out_length = s->config.out_length,
 		/* No call passes a device that makes DMABUFs. */
-		.lacks = STREAM_NEEDS_DMABUF,
+		.missing_needs = STREAM_NEEDS_DMABUF,
 		.dmabuf_fd = -1,
 	};
 	int r;

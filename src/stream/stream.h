@@ -125,9 +125,10 @@ struct stream_config {
 	size_t size;	    /* bytes in a buffer */
 	unsigned int depth; /* transfers of each endpoint */
 	size_t out_length;  /* bytes of every OUT request; 0: as many as fit */
-	unsigned int lacks; /* enum stream_needs: engines that need these do not exist */
-	int dmabuf_fd;	    /* borrowed: /dev/udmabuf or a DMA heap; -1: none */
-	bool dmabuf_heap;   /* dmabuf_fd is a DMA heap */
+	unsigned int
+		missing_needs; /* enum stream_needs: engines that need one of these are left out */
+	int dmabuf_fd;	       /* borrowed: /dev/udmabuf or a DMA heap; -1: none */
+	bool dmabuf_heap;      /* dmabuf_fd is a DMA heap */
 };
 
 struct stream {

@@ -39,12 +39,12 @@ void bus_withdraw(struct binding *b)
 	b->bind_wanted = false;
 }
 
-void bus_leave(struct binding *b)
+void bus_release_udc(struct binding *b)
 {
 	b->udc_before_reload = steal_ptr(b->udc);
 }
 
-void bus_return(struct binding *b)
+void bus_restore_udc(struct binding *b)
 {
 	b->udc = steal_ptr(b->udc_before_reload);
 }

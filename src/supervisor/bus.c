@@ -21,7 +21,7 @@
 #include "supervisor/live_gadget.h"
 
 /* Sets `err`: the UDC is missing. */
-static int no_udc(const struct binding *b, struct error *err)
+static int error_no_udc(const struct binding *b, struct error *err)
 {
 	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s was removed", b->udc);
 }
@@ -162,7 +162,7 @@ static int bind_again(struct binding *b, struct error *err)
 
 	/* The next uevent of the UDC causes another attempt. */
 	if (!udc_exists(b->udc))
-		return no_udc(b, err);
+		return error_no_udc(b, err);
 	host_watch(b->host, b->udc);
 	/* A reload drops a bind step that is not applied. */
 	r = set_bind_step(b->live, b->udc, err);
@@ -365,7 +365,7 @@ void bus_reloaded(struct binding *b, enum bus_state state)
 	if (state != BUS_REBIND_DUE)
 		return;
 	host_forget(b->host);
-	no_udc(b, &b->bind_error);
+	error_no_udc(b, &b->bind_error);
 }
 
 void bus_worker_failed(struct binding *b)

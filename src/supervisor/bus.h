@@ -96,9 +96,9 @@ bool bus_awaits_udc(const struct binding *binding);
 void bus_withdraw(struct binding *binding);
 
 /* Called before a reload unbinds the gadget to bind it again. Meanwhile it has no UDC. */
-void bus_leave(struct binding *binding);
-/* Gives it the UDC that it had before bus_leave. */
-void bus_return(struct binding *binding);
+void bus_release_udc(struct binding *binding);
+/* Gives it the UDC that it had before bus_release_udc. */
+void bus_restore_udc(struct binding *binding);
 /* Gives it another UDC instead; `udc` is owned by the callee. */
 void bus_move(struct binding *binding, char *udc);
 /*

@@ -169,7 +169,7 @@ static void finish_reverted(struct reloader *reloader, struct reload *r)
 	configfs_update_remarks(&live->configfs, &live->plan);
 	write_record(live);
 	if (r->rebinds)
-		bus_return(reloader->binding);
+		bus_restore_udc(reloader->binding);
 	if (r->was_unbound)
 		bus_reloaded(reloader->binding, r->bind_failed ? BUS_REBIND_DUE : BUS_ON);
 	error_detail(&r->error, "'%s' is as it was before", live->name);
@@ -399,7 +399,7 @@ static void start_changes(struct reloader *reloader, struct reload *r, double ti
 	if (reload_rebinds(&r->difference)) {
 		/* Writes the status first, as bus_unbind does. */
 		r->rebinds = true;
-		bus_leave(reloader->binding);
+		bus_release_udc(reloader->binding);
 		gadget_write_status(live);
 	}
 	gadget_changed(live);

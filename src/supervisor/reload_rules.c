@@ -58,7 +58,7 @@ static bool rests_on(const struct step *later, const struct step *earlier)
 	if (earlier->op == &plan_op_mkdir || earlier->op == &ffs_op_mount)
 		return path_is_below(later->path, earlier->path) ||
 		       (later->op == &ffs_op_mount && streq(later->path, earlier->path));
-	return configfs_rests_on(later, earlier);
+	return configfs_step_depends_on(later, earlier);
 }
 
 /* Descriptors can be written only once per mount. */

@@ -77,7 +77,7 @@ static int read_file(struct live_gadget *live, struct switching *sw, const char 
 }
 
 /* Returns whether the other gadget can use the same UDC. */
-static bool fits_here(const struct switcher *switcher, const struct gadget_udc *wanted)
+static bool udc_fits(const struct switcher *switcher, const struct gadget_udc *wanted)
 {
 	_cleanup_free_ char *driver =
 		wanted->driver.value ? udc_driver(switcher->binding->udc) : NULL;
@@ -93,7 +93,7 @@ static int choose_udc(const struct switcher *switcher, struct switching *sw, str
 
 	if (switcher->binding->no_bind || !switcher->binding->udc)
 		return 0;
-	if (!fits_here(switcher, &sw->gadget->udc))
+	if (!udc_fits(switcher, &sw->gadget->udc))
 		return udc_choose(switcher->live->paths, &sw->gadget->udc, NULL, &other, err);
 	sw->udc = xstrdup(switcher->binding->udc);
 	return 0;

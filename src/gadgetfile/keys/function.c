@@ -211,14 +211,14 @@ const struct function_type function_table[] = {
 	  .endpoints = { .in = 1, .out = 1, .at_least = true } },
 	{ TYPE("uac1", uac1_rows, "A sound card, USB Audio Class 1."), .load = load_uac,
 	  .highest_speed = GADGET_SPEED_HIGH, .endpoints = ISOCHRONOUS(1, 1),
-	  .in_condition = "p_chmask", .out_condition = "c_chmask" },
+	  .in_enabled_by = "p_chmask", .out_enabled_by = "c_chmask" },
 	{ TYPE("uac1_legacy", uac1_legacy_rows,
 	       "A loudspeaker that plays on sound card 0 of this side, which must exist when the "
 	       "gadget is bound."),
 	  .highest_speed = GADGET_SPEED_HIGH, .endpoints = { .out = 1, .isochronous = true } },
 	{ TYPE("uac2", uac2_rows, "A sound card, USB Audio Class 2."), .load = load_uac,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 1),
-	  .in_condition = "p_chmask", .out_condition = "c_chmask" },
+	  .in_enabled_by = "p_chmask", .out_enabled_by = "c_chmask" },
 	{ TYPE("uvc", uvc_rows,
 	       "A camera: a program feeds /dev/videoN. The gadget does not connect until a program "
 	       "has opened it."),

@@ -26,10 +26,10 @@ struct function_type {
 	void (*load)(struct load *l, struct function *f, struct attribute_values *d);
 	enum gadget_speed highest_speed; /* with descriptors */
 	/* Endpoints, see kernel/functions.md; those of ffs are in the gadget file. If the attribute
-	 * named by in_condition or out_condition is 0, the function has no endpoint of that
+	 * named by in_enabled_by or out_enabled_by is 0, the function has no endpoint of that
 	 * direction. */
 	struct endpoint_count endpoints;
-	const char *in_condition, *out_condition;
+	const char *in_enabled_by, *out_enabled_by;
 };
 
 extern const struct function_type function_table[]; /* ends with a NULL name */

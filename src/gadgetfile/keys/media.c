@@ -64,10 +64,11 @@ const struct key midi2_rows[] = {
 #define TO_HOST "to the host"
 #define FROM_HOST "from the host"
 
-/* uac1 expects a newline after a name (set_attr_line). */
+/* uac1 expects a newline after a name (set_attr_one_line). */
 #define NAME(name_, what)                                                                          \
 	{                                                                                          \
-		name_, NODE_STRING, .max = 125, .fallback = "the kernel's", .set = set_attr_line,  \
+		name_, NODE_STRING, .max = 125, .fallback = "the kernel's",                        \
+				    .set = set_attr_one_line,                                      \
 				    .doc = "Name of " what " (Linux 6.12 and later)."              \
 	}
 const struct key uac1_rows[] = {
@@ -77,7 +78,8 @@ const struct key uac1_rows[] = {
 	UAC_VOLUME("p"),
 	UAC_VOLUME("c"),
 	{ "function_name", NODE_STRING, .max = 125, .fallback = "the kernel's",
-	  .doc = "Name of the function; Linux 6.1 cuts it after 31 bytes.", .set = set_attr_line },
+	  .doc = "Name of the function; Linux 6.1 cuts it after 31 bytes.",
+	  .set = set_attr_one_line },
 	UAC_NAMES("p"),
 	UAC_NAMES("c"),
 	{ 0 },

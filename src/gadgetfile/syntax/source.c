@@ -197,9 +197,9 @@ static bool same_file(const struct gadgetfile_source *source, const struct stat 
 }
 
 /* Reads an included file or a drop-in. `to`: the verb for messages. NULL: an error was added. */
-static struct gadgetfile_source *open_other(struct scan *s, const struct cursor *c,
-					    const char *path, const char *to,
-					    const struct text_range *at)
+static struct gadgetfile_source *open_included(struct scan *s, const struct cursor *c,
+					       const char *path, const char *to,
+					       const struct text_range *at)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
 	_cleanup_free_ char *why = NULL;
@@ -251,7 +251,7 @@ struct gadgetfile_source *gadgetfile_source_open_drop_in(struct scan *s, const c
 	if (stat(path, &st) == 0 && S_ISCHR(st.st_mode) && stat("/dev/null", &null) == 0 &&
 	    st.st_rdev == null.st_rdev)
 		return NULL;
-	return open_other(s, NULL, path, "read", &whole);
+	return open_included(s, NULL, path, "read", &whole);
 }
 
 /* ^[ \t]*@include[ \t]+" */
@@ -311,7 +311,7 @@ static const struct gadgetfile_source *include_file(struct scan *s, const struct
 	full = path[0] == '/' || streq(dir, ".") ? xstrdup(path)
 	       : streq(dir, "/")		 ? strf("/%s", path)
 						 : strf("%s/%s", dir, path);
-	source = open_other(s, c, full, "include", at);
+	source = open_included(s, c, full, "include", at);
 	if (!source || !gadgetfile_source_check(s, source))
 		return NULL;
 	if (path[0] != '/' && !s->include_noted) {

@@ -168,10 +168,10 @@ void set_attr_device_id(struct load *l, const struct key *k, struct node *value,
 /* Adds a note about a relative path in a scheme, which libusbgx's gt treats differently. */
 static void add_relative_path_note(struct load *l, const struct node *value)
 {
-	if (*value->text && *value->text != '/' && !l->relative_noted &&
+	if (*value->text && *value->text != '/' && !l->relative_path_noted &&
 	    str_has_suffix(value->at.source->path, ".scheme"))
 		diag_note(l->diags, &value->at, DIAG_RELATIVE);
-	l->relative_noted |= *value->text != '/';
+	l->relative_path_noted |= *value->text != '/';
 }
 
 void set_attr_path(struct load *l, const struct key *k, struct node *value, void *field)

@@ -81,7 +81,7 @@ void load_default_attr(struct attribute_values *d, const char *name, const char 
 
 key_setter set_attr_int, set_attr_hex, set_attr_bool, set_attr_string, set_attr_mac,
 	set_attr_ifname, set_attr_readonly, set_attr_bytes, set_attr_path, set_attr_report_desc,
-	set_attr_bcd, set_attr_url, set_attr_line, set_attr_rates, set_attr_node,
+	set_attr_bcd, set_attr_url, set_attr_one_line, set_attr_rates, set_attr_node,
 	set_attr_device_id, set_tree_path;
 
 void load_mass_storage(struct load *l, struct function *f, struct attribute_values *d);

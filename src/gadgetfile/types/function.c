@@ -189,8 +189,8 @@ static struct endpoint_count count_endpoints(const struct function *f)
 	if (!type)
 		return n;
 	n = type->endpoints;
-	n.in = is_zero(f, type->in_condition) ? 0 : n.in;
-	n.out = is_zero(f, type->out_condition) ? 0 : n.out;
+	n.in = is_zero(f, type->in_enabled_by) ? 0 : n.in;
+	n.out = is_zero(f, type->out_enabled_by) ? 0 : n.out;
 	return n;
 }
 

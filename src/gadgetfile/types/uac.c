@@ -29,7 +29,7 @@ void set_attr_rates(struct load *l, const struct key *k, struct node *value, voi
 }
 
 /* Sets a text and appends a newline: uac1 removes the last byte. */
-void set_attr_line(struct load *l, const struct key *k, struct node *value, void *field)
+void set_attr_one_line(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	struct attribute_value *a = load_attr(field, k->name);
 

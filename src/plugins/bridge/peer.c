@@ -26,7 +26,7 @@ void bridge_watch(struct bridge *b, struct ffsctl_watch *w, int events)
 		b->host->call->unwatch(b->host, w);
 		return;
 	}
-	if (w->of_host && w->events == (uint32_t)events)
+	if (w->host_private && w->events == (uint32_t)events)
 		return;
 	w->events = (uint32_t)events;
 	r = b->host->call->watch(b->host, w);

@@ -259,7 +259,7 @@ Test(watches, an_event_of_a_removed_watch_is_dropped)
 	cr_assert_eq(h.n_slots, 1u);
 	host_watch_event(&h, ev.data.u64, ev.events);
 	cr_assert_eq(served, 1u);
-	host_watch_event(&h, w.of_host, EPOLLIN);
+	host_watch_event(&h, w.host_private, EPOLLIN);
 	cr_assert_eq(served, 2u);
 	host_unwatch(&h, &w);
 	close(w.fd);

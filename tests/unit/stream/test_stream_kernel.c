@@ -201,10 +201,10 @@ Test(engine, one_whose_needs_are_lacking_does_not_exist)
 	struct stream_config config = { .callbacks = &callbacks, .size = 4096, .depth = 1 };
 
 	eps[0].fd = memory_file();
-	config.lacks = STREAM_NEEDS_DMABUF;
+	config.missing_needs = STREAM_NEEDS_DMABUF;
 	cr_expect_eq(stream_open_first(&s, &config, "dmabuf", eps, 1), -EINVAL);
 	cr_expect_null(config.engine);
-	config.lacks = STREAM_NEEDS_MMAP;
+	config.missing_needs = STREAM_NEEDS_MMAP;
 	cr_assert_eq(stream_open_first(&s, &config, "auto", eps, 1), 0);
 	cr_expect_eq(config.engine, &stream_engine_copy);
 	stream_close(&s);
