@@ -28,7 +28,7 @@ class Supervision(Manager):
         """Reloads, and returns the line that tells what came of it."""
         must(run(*words))
         for line in self.process.stdout:
-            if "reloaded: " in line:
+            if "reloaded: " in line or "reloaded with" in line:
                 return "not reloaded" not in line
         raise AssertionError("it has ended")
 
