@@ -196,7 +196,7 @@ def failed(code, *args, says, fault=None):
     error, = document(must(ffsctl(*args, "--json", fault=fault), code))["errors"]
     eq(error["exit"], code)
     contains(error["text"], says)
-    contains(words, error["text"], "stderr")
+    contains(tap.with_hints(words), error["text"], "stderr")
     return error
 
 

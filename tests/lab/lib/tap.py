@@ -104,6 +104,11 @@ def eq(got, want, what="value"):
         raise AssertionError("%s:\n  got  %s\n  want %s" % (what, _brief(got), _brief(want)))
 
 
+def with_hints(words):
+    """Returns errors that were printed for people in the form that they have in logs and documents."""
+    return words.replace("\nhint: ", "; ")
+
+
 def contains(text, part, what="text"):
     if part not in text:
         raise AssertionError("%s lacks %r:\n%s" % (what, part, text))
