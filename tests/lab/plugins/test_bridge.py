@@ -208,7 +208,7 @@ def interrupt_endpoints():
             eq(usb.receive(), b"i" * length)
 
 
-MANY, LESS = (rounds(2500, 10000, 20000), rounds(2500, 7500, 15000)) if PLAIN else (2500, 2500)
+MANY, LESS = (rounds(2500, 5000, 20000), rounds(2500, 4000, 15000)) if PLAIN else (2500, 2500)
 
 
 @test(f"{MANY:,} messages of random length through a command and back")

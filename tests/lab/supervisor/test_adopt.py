@@ -37,7 +37,7 @@ def orphaned(name):
     return now
 
 
-KILLS = rounds(10, 40, 100)
+KILLS = rounds(10, 20, 100)
 
 
 @test(f"killed {KILLS} times while data flows: up takes over, no disconnect, no worker is restarted")
@@ -380,7 +380,7 @@ def up_killed_during_takeover():
     path = gadget("flow", {"echo": LOOPBACK, "two": LOOPBACK})
     up(path, "--wait-host")
     before = processes("flow")
-    for calls in range(0, 360, rounds(27, 9)):  # a takeover is about 340 system calls
+    for calls in range(0, 360, rounds(27, 18, 9)):  # a takeover is about 340 system calls
         kill(status("flow")[0]["supervisor"])
         command, supervisor = ptrace.run_child([FFSCTL, "up", path], calls, stderr=subprocess.DEVNULL,
                                                start_new_session=True)

@@ -309,7 +309,7 @@ def udc_comes_and_goes():
     thread = threading.Thread(target=look)
     thread.start()
     try:
-        for _ in range(tap.rounds(30, 300)):
+        for _ in range(tap.rounds(30, 100, 300)):
             goes()
             # Bound again at once, dummy_udc clears a device that a walk of the bus may still hold: the kernel complains
             time.sleep(0.001)

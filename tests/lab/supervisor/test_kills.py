@@ -69,7 +69,7 @@ def up_killed_next_up_wins():
 @test("up is killed at any moment: down cleans up")
 def up_killed_at_any_moment():
     path = gadget("early", {"a": LOOPBACK, "b": odd("ready", "stop")})
-    for calls in range(0, 840, rounds(84, 28)):  # until it is up: about 820 system calls
+    for calls in range(0, 840, rounds(84, 56, 28)):  # until it is up: about 820 system calls
         command, supervisor = ptrace.run_child([FFSCTL, "up", path], calls, stderr=subprocess.PIPE)
         ok(supervisor, f"no supervisor after {calls} calls")
         command.kill()

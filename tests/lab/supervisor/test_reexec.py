@@ -28,7 +28,7 @@ def reexec(*gadgets_, program=FFSCTL, code=0):
     return must(subprocess.run([program, "reexec", *gadgets_], capture_output=True, text=True), code)
 
 
-TIMES = rounds(10, 40, 100)
+TIMES = rounds(10, 20, 100)
 
 
 @test(f"{TIMES} times while data flows: same process, no disconnect, no worker is restarted")

@@ -32,7 +32,7 @@ REPORTS = gadgets.DIRECTORY / "report"
 if SANITIZED:  # of who has no stderr any more
     for options in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
         os.environ[options] += f":log_path={REPORTS}"
-REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", rounds(2000, 5000 if DEBUG else 10000, 20000)))
+REQUESTS = int(os.environ.get("HOSTILE_REQUESTS", rounds(2000, 2500 if DEBUG else 5000, 20000)))
 # So many until everything has been met that opens something once, and the heap is as large as it gets: it grows
 # by 16 KiB in the first 10,000 requests, and by nothing in the next 10,000
 FIRST = max(1000, REQUESTS // 5)
