@@ -141,7 +141,7 @@ static int parse_option(struct globals *g, int option, char **argv)
 	}
 }
 
-/* Reports output that could not be written, which would look like empty output. */
+/* Fails if not all output could be written: incomplete output could be mistaken for a result. */
 static int written(int exit)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
@@ -162,7 +162,7 @@ int main(int argc, char **argv)
 	int option;
 
 	fd_open_stdio();
-	/* Some callers ignore SIGCHLD, and then waitpid(2) would not work. */
+	/* If the caller ignored SIGCHLD, waitpid(2) would fail. */
 	signal(SIGCHLD, SIG_DFL);
 	/* Files for other users must be readable, whatever the caller's umask. */
 	umask(022);

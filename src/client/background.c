@@ -11,10 +11,10 @@
 #include "base/fd.h"
 #include "client/parts.h"
 
-/* For the signal handler: the socket to the only child. */
+/* For the signal handler: the socket to the child, of which there is only one. */
 static volatile sig_atomic_t report_socket = -1, interrupted;
 
-/* Closes the socket: the child then reads end of file and undoes its steps. */
+/* Shuts the socket down: the child then reads end of file and undoes its steps. */
 static void on_interrupt(int sig _unused_)
 {
 	int e = errno;
@@ -40,7 +40,7 @@ static void catch_interrupts(int fd)
 	sigaction(SIGTERM, &once, NULL);
 }
 
-/* Waits for the child's report; returns 0, or the exit code of a child that failed. */
+/* Waits for the child's report. Returns 0, or an exit status if the child ended without one. */
 static int wait_for_report(int fd, pid_t pid, struct client_report *report, struct error *err)
 {
 	int status;
@@ -50,7 +50,7 @@ static int wait_for_report(int fd, pid_t pid, struct client_report *report, stru
 		;
 	if (n == sizeof(*report))
 		return 0;
-	/* The child has undone its steps when it exits. */
+	/* Before the child exits, it undoes its steps. */
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (WIFEXITED(status))
@@ -106,24 +106,27 @@ void client_report(int fd, enum client_result result, const char *name, const ch
 	send(fd, &report, sizeof(report), MSG_NOSIGNAL);
 }
 
+/* A supervisor in the background, and the report about its gadget. */
 struct background_report {
-	struct supervisor *s;
+	struct supervisor *supervisor;
 	const char *name;
 	enum client_result result;
 	int report_fd; /* socket for the report; -1: the report was sent */
 };
 
-/* Reports that the gadget is up, and closes all descriptors of the caller, so that $(ffsctl up ...)
- * ends. */
+/*
+ * Reports that the gadget is up. Closes the inherited stdin, stdout and stderr, because a shell
+ * that runs $(ffsctl up ...) waits until they are closed.
+ */
 static void report_up(void *data)
 {
 	struct background_report *b = data;
 
 	fd_stdio_to_null();
-	client_report(b->report_fd, b->result, b->name, supervisor_udc(b->s));
+	client_report(b->report_fd, b->result, b->name, supervisor_udc(b->supervisor));
 	close(b->report_fd);
 	b->report_fd = -1;
-	memory_release(); /* frees the memory that only the parser needed */
+	memory_release(); /* the memory that only the parser needed */
 }
 
 int client_supervise(struct supervisor **s, const struct gadget *g, enum client_result result,
@@ -131,7 +134,7 @@ int client_supervise(struct supervisor **s, const struct gadget *g, enum client_
 		     struct error *err)
 {
 	struct background_report b = {
-		.s = *s, .name = g->name, .result = result, .report_fd = report_fd
+		.supervisor = *s, .name = g->name, .result = result, .report_fd = report_fd
 	};
 	int r;
 

@@ -10,11 +10,14 @@
 #include "base/error.h"
 #include "client/client.h"
 
-/* Used by the signal handler. The child also reads `interrupted`, which the handler may set between
- * the fork and the child's own handlers. */
+/*
+ * For the signal handler: the pid of the child, and whether a signal arrived. The child reads
+ * `interrupted`, too, because a signal may arrive after the fork while the child still has this
+ * handler.
+ */
 static volatile sig_atomic_t child, interrupted;
 
-/* Passes the signal on to the child, which then undoes its steps. */
+/* Sends SIGTERM to the child, which then undoes its steps. */
 static void on_interrupt(int sig _unused_)
 {
 	int e = errno;
@@ -41,7 +44,7 @@ run_in_child(int (*fn)(void *data), void *data, int stdout_fd, pid_t parent)
 	int exit = EX_OSERR;
 
 	set_handlers(SIG_DFL);
-	/* The child also ends if the command is killed with SIGKILL. */
+	/* The kernel sends SIGTERM to the child if the command is killed with SIGKILL. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (!interrupted && getppid() == parent &&
 	    (stdout_fd < 0 || dup2(stdout_fd, STDOUT_FILENO) >= 0))
@@ -57,7 +60,7 @@ int client_run_in_child(int (*fn)(void *data), void *data, int stdout_fd, struct
 	siginfo_t info;
 	int status;
 
-	fflush(stdout); /* otherwise parent and child would both print what stdout has buffered */
+	fflush(stdout); /* otherwise both processes would print the text in the buffer of stdout */
 	child = interrupted = 0;
 	set_handlers(on_interrupt);
 	pid = fork();
@@ -70,7 +73,7 @@ int client_run_in_child(int (*fn)(void *data), void *data, int stdout_fd, struct
 	child = pid;
 	if (interrupted)
 		kill(pid, SIGTERM);
-	/* WNOWAIT: the pid stays valid until the handler cannot signal it any more. */
+	/* WNOWAIT: the pid must stay valid while the handler can send a signal to it. */
 	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
 		;
 	set_handlers(SIG_DFL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Commands to a gadget that is up: a request and its reply; down, log, wait. */
+/* Commands for a gadget that is up: sends requests to its supervisor; down, log and wait. */
 #include "client/client.h"
 
 #include <errno.h>
@@ -23,23 +23,25 @@
 #include "rundir/control.h"
 #include "rundir/output.h"
 
-/* Milliseconds to wait for the exit of a supervisor that has replied. */
+/* Maximum of milliseconds to wait until a supervisor that has answered has ended. */
 #define ENDING_MS 1000
 
 /* --- down --- */
 
 /*
- * Handles a gadget without run directory: it does not exist, or is taken down (CLIENT_DOWN_ANY), or
- * err says that ffsctl did not make it. Returns false when a run directory appeared meanwhile.
+ * Handles a gadget without a run directory. If the gadget exists, takes it down (CLIENT_DOWN_ANY)
+ * or sets err: ffsctl did not make it. Returns false if a run directory appeared meanwhile; then
+ * the caller must try again.
  */
-static bool down_foreign(const struct paths *paths, const char *name, enum client_down_scope scope,
-			 enum client_result *result, struct error *err)
+static bool down_without_run_dir(const struct paths *paths, const char *name,
+				 enum client_down_scope scope, enum client_result *result,
+				 struct error *err)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 	pid_t pid;
 
 	*result = CLIENT_UNCHANGED;
-	if (!inspect_has(paths, name))
+	if (!inspect_exists(paths, name))
 		return true;
 	if (rundir_owner(paths, name, &pid, NULL) != -ENOENT)
 		return false;
@@ -48,15 +50,15 @@ static bool down_foreign(const struct paths *paths, const char *name, enum clien
 		client_force_down(paths, name, err);
 		return true;
 	}
-	configfs_not_ours(name, dir, err);
+	configfs_error_not_ours(name, dir, err);
 	return true;
 }
 
 /*
- * Returns a pidfd of the lock's owner; -1 when it has ended. The lock is queried again, in case
- * `pid` was reused: its owner is alive while the lock is taken.
+ * Returns a pidfd of the process that owns the lock; -1: it has ended. Reads the owner again after
+ * opening the pidfd, because `pid` may belong to a new process.
  */
-static int open_owner(const struct paths *paths, const char *name, pid_t pid)
+static int open_owner_pidfd(const struct paths *paths, const char *name, pid_t pid)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	pid_t now;
@@ -64,8 +66,8 @@ static int open_owner(const struct paths *paths, const char *name, pid_t pid)
 	return rundir_owner(paths, name, &now, NULL) == 0 && now == pid ? steal_fd(&fd) : -1;
 }
 
-/* Waits until the process has ended; returns at once when `fd` is -1. */
-static void wait_for_end(int fd, int timeout_ms)
+/* Waits until the process of the pidfd has ended. Returns at once if `fd` is -1. */
+static void wait_for_process_end(int fd, int timeout_ms)
 {
 	if (fd >= 0)
 		process_await_end(fd, timeout_ms);
@@ -77,7 +79,7 @@ static int send_down(const struct paths *paths, const char *name, struct error *
 			   err);
 }
 
-/* Returns whether the lock's owner is a supervisor, which normally has a control socket. */
+/* Returns whether the process that owns the lock is a supervisor, which has a control socket. */
 static bool is_supervisor(enum owner_role role)
 {
 	return role == OWNER_STARTING || role == OWNER_TAKING_OVER || role == OWNER_SUPERVISOR ||
@@ -85,16 +87,19 @@ static bool is_supervisor(enum owner_role role)
 }
 
 /*
- * Terminates a supervisor whose control socket was deleted. SIGTERM does the same as "down" but has
- * no reply: after a failure the record still exists.
+ * Sends SIGTERM to a supervisor whose control socket was deleted. SIGTERM does the same as the
+ * request "down", but without an answer. If the undo fails, the record still exists.
  */
-static bool terminate(enum owner_role role, int owner)
+static bool terminate_supervisor(enum owner_role role, int owner)
 {
 	return role == OWNER_SUPERVISOR && owner >= 0 &&
 	       syscall(SYS_pidfd_send_signal, owner, SIGTERM, NULL, 0) == 0;
 }
 
-/* Takes a gadget down whose lock was deleted. -errno without text when it has no supervisor. */
+/*
+ * Takes down a gadget whose lock file was deleted. If it has no supervisor, returns a negative
+ * errno and does not set err.
+ */
 static int down_without_lock(const struct paths *paths, const char *name, struct error *err)
 {
 	pid_t pid = inspect_supervisor(paths, name);
@@ -106,7 +111,7 @@ static int down_without_lock(const struct paths *paths, const char *name, struct
 		r = 0;
 	}
 	if (r == 0)
-		wait_for_end(owner, -1);
+		wait_for_process_end(owner, -1);
 	if (r == 0 || err->exit || owner < 0)
 		return r;
 	error_set(err, EX_CANTCREAT, ENOENT, NULL,
@@ -115,17 +120,20 @@ static int down_without_lock(const struct paths *paths, const char *name, struct
 	return error_hint(err, "'kill %d' takes it down", (int)pid);
 }
 
-/* Returns whether there is something to undo, but no record of it. */
+/* Returns whether the gadget's record was removed although there are steps to undo. */
 static bool lacks_record(const struct paths *paths, const char *name, enum client_down_scope scope)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 
-	/* A supervisor that was killed before it wrote the record has made nothing. */
+	/* A supervisor that was killed before it wrote the record has applied no step. */
 	return !rundir_has(paths, name, RUNDIR_RECORD) && rundir_has(paths, name, RUNDIR_STATUS) &&
 	       (scope == CLIENT_DOWN_ANY || path_exists(dir));
 }
 
-/* Takes a gadget of ffsctl down that has no record. Removes the run directory with the lock. */
+/*
+ * Takes down a gadget that ffsctl made and whose record was removed. Removes the run directory,
+ * which contains the lock.
+ */
 static int down_without_record(const struct paths *paths, const char *name,
 			       enum client_down_scope scope, struct rundir *rundir,
 			       struct error *err)
@@ -142,7 +150,7 @@ static int down_without_record(const struct paths *paths, const char *name,
 		err, "'ffsctl down --force %s' takes down what configfs and the mounts show", name);
 }
 
-static int no_access(const char *name, int r, struct error *err)
+static int error_no_access(const char *name, int r, struct error *err)
 {
 	error_errno(err, r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL, "cannot take '%s' down",
 		    name);
@@ -174,7 +182,7 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 				return r;
 			r = 0; /* no supervisor */
 		}
-		if (r == -ENOENT && !down_foreign(paths, name, scope, result, err))
+		if (r == -ENOENT && !down_without_run_dir(paths, name, scope, result, err))
 			continue; /* an `up` began meanwhile */
 		if (r == -ENOENT)
 			return -err->err;
@@ -187,7 +195,7 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 			error_clear(err);
 		}
 		if (r < 0)
-			return no_access(name, r, err);
+			return error_no_access(name, r, err);
 		if (pid == 0) {
 			r = rundir_lock(&rundir, paths, name, OWNER_CLEARING, err);
 			if (r == 0)
@@ -198,23 +206,24 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 			error_clear(err);
 			continue;
 		}
-		owner = open_owner(paths, name, pid);
+		owner = open_owner_pidfd(paths, name, pid);
 		r = send_down(paths, name, err);
 		if (r < 0 && err->exit && r != -ECONNRESET) {
 			/* The supervisor could not undo all steps, and ends now. */
 			if (err->exit == EX_OSERR)
-				wait_for_end(owner, ENDING_MS);
+				wait_for_process_end(owner, ENDING_MS);
 			return r;
 		}
 		if (r < 0 && !err->exit && !is_supervisor(role))
 			return rundir_in_use(name, pid, role, err);
-		if (r < 0 && !err->exit && terminate(role, owner))
+		if (r < 0 && !err->exit && terminate_supervisor(role, owner))
 			r = 0;
 		/*
-		 * The gadget is going down: wait until the supervisor has ended. Without a control
-		 * socket the supervisor is starting or ending: wait briefly, then try again.
+		 * If the gadget is going down, waits until the supervisor has ended. If there is no
+		 * control socket, the supervisor is starting or ending: waits briefly and tries
+		 * again.
 		 */
-		wait_for_end(owner, r == 0 || err->exit ? -1 : PLAN_SOON_MS);
+		wait_for_process_end(owner, r == 0 || err->exit ? -1 : PLAN_SOON_MS);
 		sent = sent || r == 0 || err->exit;
 		error_clear(err);
 	}
@@ -250,10 +259,13 @@ int client_ask(const struct paths *paths, const char *name, const struct control
 {
 	int r = control_ask(paths, name, request, answer, err);
 
-	return r < 0 && !err->exit ? client_no_supervisor(name, err) : r;
+	return r < 0 && !err->exit ? client_error_no_supervisor(name, err) : r;
 }
 
-/* Asks the supervisor, because the state in sysfs can be that of a previous gadget (host.c). */
+/*
+ * Asks the supervisor whether a host has configured the gadget, because the UDC's state in sysfs
+ * may be from a previous gadget (host.c).
+ */
 int client_wait_host(const struct paths *paths, const char *name, double seconds, struct error *err)
 {
 	struct control_request request = { .command = COMMAND_WAIT_HOST };
@@ -276,8 +288,8 @@ int client_wait_host(const struct paths *paths, const char *name, double seconds
 }
 
 /*
- * Watches for the start of a supervisor: its run directory and all directories above it. The order
- * is top down, so that a directory that is created meanwhile is noticed.
+ * Adds inotify watches for the run directory and all directories above it, which change when a
+ * supervisor starts. Begins at the top, so that a directory that is created meanwhile is noticed.
  */
 static void watch_run_dir(int fd, const struct paths *paths, const char *name)
 {
@@ -290,7 +302,7 @@ static void watch_run_dir(int fd, const struct paths *paths, const char *name)
 	}
 }
 
-/* Waits for an event of watch_run_dir; false at the time `until`. */
+/* Waits for an event of watch_run_dir. Returns false at the time `until`. */
 static bool wait_for_run_dir(int fd, double until)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -310,7 +322,7 @@ int client_wait(const struct paths *paths, const char *name, enum control_condit
 	int r;
 
 	for (;;) {
-		/* Watch first: no start of a supervisor is missed. */
+		/* Before control_wait, so that no start of a supervisor is missed. */
 		if (fd >= 0)
 			watch_run_dir(fd, paths, name);
 		r = control_wait(paths, name, &request, until - now_monotonic(), err);
@@ -329,7 +341,7 @@ int client_wait(const struct paths *paths, const char *name, enum control_condit
 			  control_condition_words[condition], seconds);
 		return error_hint(err, "see 'ffsctl status %s'", name);
 	}
-	client_no_supervisor(name, err);
+	client_error_no_supervisor(name, err);
 	if (fd >= 0)
 		err->exit = EX_TEMPFAIL;
 	return -err->err;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Takes down a gadget without a record: made by another program, or its record was deleted. A plan
- * is made from configfs and the mounts, and undone. No process is ended: if one uses a mount,
- * nothing is changed and the error names it.
+ * Takes down a gadget without a record, because another program made the gadget or because the
+ * record was deleted. Makes a plan from configfs and the mounts, and undoes the plan. No process is
+ * ended: if a process uses a mount, nothing is changed, and the error contains the process.
  */
 #include <errno.h>
 #include <poll.h>
@@ -14,16 +14,16 @@
 #include "client/inspect_parts.h"
 #include "client/parts.h"
 #include "configfs/configfs.h"
-#include "configfs/found.h"
+#include "configfs/found_gadget.h"
 #include "configfs/items.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
 
 struct found_gadget {
 	const char *name;
-	struct configfs_tree configfs; /* its directory in configfs; empty: none */
+	struct configfs_tree configfs; /* the gadget's directory in configfs; empty: it has none */
 	struct plan *plan;
-	char *mount_path; /* path of one of its mounts */
+	char *mount_path; /* path of one of the gadget's mounts */
 };
 
 /* Returns whether the FunctionFS `source` that is mounted on `path` belongs to the gadget. */
@@ -86,16 +86,16 @@ static int make_plan(struct found_gadget *f, const struct paths *paths, const ch
 			 strf("%s/%s/view/usb_gadget/%s", paths->run_dir, f->name, f->name), NULL,
 			 NULL, NULL);
 	if (r == 0)
-		found_add_gadget(f->plan, &f->configfs, dir);
+		found_gadget_add_steps(f->plan, &f->configfs, dir);
 	mounts_each(mounts, FFS_FILE_SYSTEM, add_mount, f);
 	if (r == 0)
-		found_add_bind(f->plan, dir);
+		found_gadget_add_bind(f->plan, dir);
 	f->plan->on_step = log_undone;
 	return 0;
 }
 
-/* Fails when a process uses a mount, before anything is changed. */
-static int check_holders(const struct plan *plan, struct error *err)
+/* Fails if a process uses a mount. Called before anything is changed. */
+static int check_mounts_unused(const struct plan *plan, struct error *err)
 {
 	int r = 0;
 
@@ -123,8 +123,8 @@ static int undo(struct plan *plan, struct error *err)
 }
 
 /*
- * Fails when a mount is left that the plan cannot undo: it is hidden by another mount, or its path
- * has an unexpected form.
+ * Fails if a mount still exists after the undo: another mount hides it, or its path has an
+ * unexpected form.
  */
 static int check_mounts(struct found_gadget *f, const struct paths *paths, struct error *err)
 {
@@ -146,12 +146,12 @@ int client_force_down(const struct paths *paths, const char *name, struct error 
 	int r = make_plan(&f, paths, mounts, err);
 
 	if (r == 0)
-		r = check_holders(&plan, err);
+		r = check_mounts_unused(&plan, err);
 	if (r == 0)
 		r = undo(&plan, err);
 	if (r == 0)
 		r = check_mounts(&f, paths, err);
-	/* It may be a gadget of ffsctl whose record was deleted. */
+	/* If the gadget was made by ffsctl, its workers may have allocated users. */
 	if (r == 0)
 		rundir_release_users_of(paths, name);
 	configfs_tree_free(&f.configfs);

@@ -12,7 +12,7 @@
 
 #define OUTPUT_SHOWN 4096 /* bytes */
 
-/* Puts the options into the record, for take_over.c and reexec.c. */
+/* Copies the options to the record, from which take_over.c and reexec.c read them. */
 static void record_options(struct record *record, const struct client_options *options)
 {
 	const char *path = getenv("PATH");
@@ -31,11 +31,11 @@ static void record_options(struct record *record, const struct client_options *o
 }
 
 struct supervisor_setup client_setup(const struct gadget *g, const json_t *document,
-				     const char *origin, const struct client_options *options)
+				     const char *first_gadget, const struct client_options *options)
 {
 	struct supervisor_setup setup = { .paths = options->paths,
 					  .gadget = g,
-					  .record = record_make(g, document, origin),
+					  .record = record_make(g, document, first_gadget),
 					  .udc = options->udc,
 					  .no_bind = options->no_bind,
 					  .dirs = options->dirs,
@@ -72,7 +72,7 @@ char *client_last_output(const struct supervisor *s)
 
 	text[n > 0 ? n : 0] = '\0';
 	newline = from > 0 ? strchr(text, '\n') : NULL;
-	if (newline) /* whole lines */
+	if (newline) /* keeps only whole lines */
 		memmove(text, newline + 1, strlen(newline));
 	return text;
 }

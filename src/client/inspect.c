@@ -41,17 +41,19 @@ static void add_leftover_mount(void *data, const char *path, const char *source 
 	struct gadget_status *gadget = data;
 	_cleanup_free_ char *name = inspect_mounted_name(path);
 
-	/* It may have been unmounted since `mounts` was read. */
+	/* FunctionFS may have been unmounted since `mounts` was read. */
 	if (streq_null(name, gadget->name) &&
 	    mount_find(path, FFS_FILE_SYSTEM, NULL) == MOUNT_MATCH)
 		inspect_add_problem(gadget, PROBLEM_ERROR,
 				    "not in configfs, but its FunctionFS is mounted on %s", path);
 }
 
-/* Describes a gadget that ffsctl did not make; returns false when neither gadget nor mount exists.
+/*
+ * Finds out the state of a gadget that ffsctl did not make. Returns false if neither the gadget nor
+ * a mount with its name exists.
  */
-static bool foreign_gadget(const struct paths *paths, const char *name, const char *mounts,
-			   struct gadget_status *gadget)
+static bool inspect_foreign_gadget(const struct paths *paths, const char *name, const char *mounts,
+				   struct gadget_status *gadget)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 	struct inspect_kernel_state kernel = { 0 };
@@ -74,7 +76,7 @@ static bool foreign_gadget(const struct paths *paths, const char *name, const ch
 
 struct gadget_names {
 	const char *only_name;
-	bool have_run_dir; /* the names that are added now have a run directory */
+	bool have_run_dir; /* value for names that add_name adds */
 	struct found {
 		char *name;
 		bool have_run_dir;
@@ -133,7 +135,7 @@ static void add_gadget(const struct paths *paths, const struct found *found, con
 	struct gadget_status gadget = { 0 };
 
 	if ((found->have_run_dir && inspect_our_gadget(paths, found->name, mounts, &gadget)) ||
-	    foreign_gadget(paths, found->name, mounts, &gadget))
+	    inspect_foreign_gadget(paths, found->name, mounts, &gadget))
 		*array_add(gadgets->v, gadgets->n) = gadget;
 	else
 		status_free(&gadget);
@@ -147,7 +149,9 @@ int inspect_gadgets(const struct paths *paths, const char *name, struct gadget_s
 	int r;
 
 	*gadgets = (struct gadget_statuses){ 0 };
-	/* Run directories last: a gadget of ffsctl that comes up meanwhile is not shown as foreign.
+	/*
+	 * Reads the run directories last, so that a gadget that comes up meanwhile is not shown as
+	 * foreign.
 	 */
 	mounts_each(mounts, FFS_FILE_SYSTEM, add_mounted_name, &names);
 	add_configfs_names(paths, &names);
@@ -166,11 +170,11 @@ int inspect_gadgets(const struct paths *paths, const char *name, struct gadget_s
 		     : 0;
 }
 
-bool inspect_has(const struct paths *paths, const char *name)
+bool inspect_exists(const struct paths *paths, const char *name)
 {
 	_cleanup_free_ char *mounts = inspect_mounts(paths);
 	struct gadget_status gadget;
-	bool has = foreign_gadget(paths, name, mounts, &gadget);
+	bool has = inspect_foreign_gadget(paths, name, mounts, &gadget);
 
 	status_free(&gadget);
 	return has;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The state of all gadgets of this system: the status files of the supervisors, compared with
- * configfs, the mounts, the UDCs and the process table.
+ * Finds out the state of all gadgets of this system. Compares the status files, which the
+ * supervisors write, with configfs, the mounts, the UDCs and the process table.
  */
 #pragma once
 
@@ -13,16 +13,16 @@
 #include "rundir/status.h"
 
 /*
- * Returns the gadgets of `status`, sorted by name. `name`: only that gadget, if it exists; NULL:
- * all. The caller frees *gadgets, also on failure.
+ * Stores the states of gadgets in *gadgets, sorted by name. `name`: only the gadget of that name,
+ * if it exists; NULL: all gadgets. The caller frees *gadgets, also on failure.
  */
 int inspect_gadgets(const struct paths *paths, const char *name, struct gadget_statuses *gadgets,
 		    struct error *err);
 
 /*
- * Returns the pid of a gadget's supervisor without its lock, which may be unreadable or deleted:
- * from the control socket, else from the status. 0: none.
+ * Returns the pid of a gadget's supervisor; 0: it has none. Does not use the lock, which may be
+ * unreadable or deleted, but the control socket or else the status file.
  */
 pid_t inspect_supervisor(const struct paths *paths, const char *name);
-/* Returns whether configfs or a mount of FunctionFS has a gadget of that name. */
-bool inspect_has(const struct paths *paths, const char *name);
+/* Returns whether a gadget of that name exists in configfs, or has a mount of FunctionFS. */
+bool inspect_exists(const struct paths *paths, const char *name);

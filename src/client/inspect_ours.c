@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A gadget with a run directory: its status file, compared with the kernel. This finds processes,
- * mounts, links and files that another program killed, unmounted or deleted (test_breakages.py).
+ * Finds out the state of a gadget with a run directory: compares its status file with the kernel.
+ * Reports processes, mounts, links and files that another program has killed, unmounted or deleted
+ * (test_breakages.py).
  */
 #include "client/inspect.h"
 
@@ -20,10 +21,10 @@
 
 #define STATUS_MAX (4 * 1024 * 1024)
 
-/* What is known of the gadget besides its kernel state. */
-struct source {
-	bool has_file;	 /* a valid status file of the supervisor */
-	bool supervised; /* it has a supervisor, or a command works on it */
+/* What is known about the gadget's supervisor. */
+struct supervision {
+	bool has_status; /* the run directory has a valid status file of this supervisor */
+	bool supervised; /* the gadget has a supervisor, or a command is working on the gadget */
 };
 
 static void set_degraded(struct gadget_status *gadget)
@@ -32,7 +33,7 @@ static void set_degraded(struct gadget_status *gadget)
 		gadget->state = STATUS_DEGRADED;
 }
 
-/* Returns whether the mount exists, also if it was mounted after `mounts` was read. */
+/* Returns whether FunctionFS is mounted on `path`, also if that happened after reading `mounts`. */
 static bool is_mounted(const char *mounts, const char *path, const char *instance)
 {
 	return mounts_have(mounts, path, FFS_FILE_SYSTEM, instance) ||
@@ -57,7 +58,10 @@ static void check_mount(struct gadget_status *gadget, struct function_status *fu
 	inspect_set_text(&function->mount, NULL);
 }
 
-/* Checks the symbolic link of a FunctionFS function. Kernel devices are added later. */
+/*
+ * Checks that the symbolic link of a FunctionFS function exists. inspect_add_kernel_devices adds
+ * the devices of kernel functions later.
+ */
 static void check_device(struct gadget_status *gadget, struct function_status *function)
 {
 	if (!function->device || path_exists(function->device))
@@ -103,7 +107,7 @@ static void check_worker(struct gadget_status *gadget, struct function_status *f
 		worker->pid = 0;
 }
 
-/* Sets the byte counts to null, because without a supervisor they are not updated. */
+/* Sets the byte counts to unknown, because without a supervisor nothing updates them. */
 static void set_bytes_unknown(struct function_status *function)
 {
 	for (size_t i = 0; i < function->n_endpoints; i++)
@@ -121,8 +125,9 @@ static void check_function(struct gadget_status *gadget, struct function_status 
 		set_bytes_unknown(function);
 }
 
-/* Checks the links in configurations: another program may have removed one while the gadget was
- * unbound.
+/*
+ * Checks that the links in configurations exist: while the gadget is unbound, another program may
+ * remove them.
  */
 static void check_links(struct gadget_status *gadget)
 {
@@ -158,7 +163,7 @@ static void check_bound(struct gadget_status *gadget, const struct inspect_kerne
 }
 
 static void check_bus(struct gadget_status *gadget, const struct inspect_kernel_state *kernel,
-		      const struct source *source)
+		      const struct supervision *supervision)
 {
 	_cleanup_free_ char *sysfs = strf(UDC_CLASS_DIR "/%s", kernel->udc);
 
@@ -169,9 +174,9 @@ static void check_bus(struct gadget_status *gadget, const struct inspect_kernel_
 		inspect_add_problem(gadget, PROBLEM_ERROR, "it was removed from configfs");
 		return;
 	}
-	/* Only a status file has the expected UDC. */
-	if (source->has_file)
-		check_bound(gadget, kernel, source->supervised);
+	/* Without a status file the expected UDC is unknown. */
+	if (supervision->has_status)
+		check_bound(gadget, kernel, supervision->supervised);
 	if (*kernel->udc && !kernel->state && !path_exists(sysfs)) {
 		set_degraded(gadget);
 		inspect_add_problem(gadget, PROBLEM_ERROR, "its UDC %s was removed", kernel->udc);
@@ -180,7 +185,7 @@ static void check_bus(struct gadget_status *gadget, const struct inspect_kernel_
 
 /* --- files of the run directory --- */
 
-/* Returns the text of the status file; NULL when it cannot be read. The caller frees it. */
+/* Returns the text of the status file; NULL: it cannot be read. The caller frees it. */
 static char *read_text(const struct paths *paths, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -192,7 +197,7 @@ static char *read_text(const struct paths *paths, const char *name)
 		       : text;
 }
 
-/* Returns whether the status is valid; it is empty if not. */
+/* Parses the status. Returns whether it is valid; if not, *gadget is empty. */
 static bool parse_status(const char *text, struct gadget_status *gadget)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -204,7 +209,7 @@ static bool parse_status(const char *text, struct gadget_status *gadget)
 	return false;
 }
 
-/* The files that exist while a gadget is up, and the consequence when one was removed. */
+/* The files that exist while a gadget is up, and what does not work if a file was removed. */
 enum { RUN_FILE_LOCK, RUN_FILE_RECORD, RUN_FILE_STATUS, RUN_FILE_CONTROL, RUN_FILE_COUNT };
 static const struct {
 	const char *file;
@@ -216,7 +221,7 @@ static const struct {
 	[RUN_FILE_CONTROL] = { RUNDIR_CONTROL, "only 'ffsctl down' reaches its supervisor" },
 };
 
-/* Reports removed files. `seen`: the files that were just read. */
+/* Reports removed files. `seen` is true for files that were just read. */
 static void check_run_files(struct gadget_status *gadget, const struct paths *paths,
 			    const char *name, const bool *seen)
 {
@@ -231,11 +236,12 @@ static void check_run_files(struct gadget_status *gadget, const struct paths *pa
 }
 
 /*
- * Uses the supervisor's value, because `state` in sysfs can be that of a previous gadget (host.c).
+ * Corrects a UDC state "configured" if the supervisor knows that no host has configured the gadget:
+ * `state` in sysfs can be the state of a previous gadget (host.c).
  */
-static void correct_udc_state(struct gadget_status *gadget, const struct source *source)
+static void correct_udc_state(struct gadget_status *gadget, const struct supervision *supervision)
 {
-	if (source->supervised && source->has_file && !gadget->configured &&
+	if (supervision->supervised && supervision->has_status && !gadget->configured &&
 	    streq_null(gadget->udc_state, "configured")) {
 		inspect_set_text(&gadget->udc_state, "attached");
 		inspect_set_text(&gadget->speed, NULL);
@@ -275,7 +281,7 @@ static void report_orphaned(struct gadget_status *gadget, const struct paths *pa
 			name);
 }
 
-/* Returns the supervisor's pid from the status; 0 when that process is not an ffsctl. */
+/* Returns the supervisor's pid from the status; 0: that process has ended or is not ffsctl. */
 static pid_t owner_from_status(const struct gadget_status *status)
 {
 	_cleanup_free_ char *program = NULL;
@@ -311,7 +317,7 @@ struct owner {
 	enum owner_role role;
 };
 
-/* Finds the gadget's owner; returns whether the lock file exists. */
+/* Finds the process that owns the gadget's lock. Returns whether the lock file could be read. */
 static bool find_owner(const struct paths *paths, const char *name,
 		       const struct gadget_status *status, struct owner *owner)
 {
@@ -322,7 +328,7 @@ static bool find_owner(const struct paths *paths, const char *name,
 	return r == 0;
 }
 
-/* Describes a gadget that has no valid status. */
+/* Sets the state of a gadget that has no valid status file. */
 static void set_without_status(struct gadget_status *gadget, const struct owner *owner)
 {
 	if (owner->pid && owner->role == OWNER_STARTING) {
@@ -338,60 +344,61 @@ static void set_without_status(struct gadget_status *gadget, const struct owner 
 }
 
 static void check_all(const struct paths *paths, const char *name, const char *mounts,
-		      const struct owner *owner, const bool *seen, const struct source *source,
-		      struct gadget_status *gadget)
+		      const struct owner *owner, const bool *seen,
+		      const struct supervision *supervision, struct gadget_status *gadget)
 {
 	struct inspect_kernel_state kernel = { 0 };
 
 	inspect_kernel_state_read(paths, name, &kernel);
-	if (!source->supervised)
+	if (!supervision->supervised)
 		report_orphaned(gadget, paths, name);
-	check_bus(gadget, &kernel, source);
+	check_bus(gadget, &kernel, supervision);
 	if (gadget->state != STATUS_STARTING) {
 		check_links(gadget);
 		for (size_t i = 0; i < gadget->n_functions; i++)
-			check_function(gadget, &gadget->functions[i], mounts, source->supervised);
+			check_function(gadget, &gadget->functions[i], mounts,
+				       supervision->supervised);
 	}
 	/* While a gadget comes up or goes down, some files do not exist. */
-	if (source->supervised && gadget->state != STATUS_STARTING &&
+	if (supervision->supervised && gadget->state != STATUS_STARTING &&
 	    (owner->role == OWNER_SUPERVISOR || (owner->role == OWNER_UNKNOWN && owner->pid > 0)))
 		check_run_files(gadget, paths, name, seen);
 	inspect_set_udc(gadget, &kernel);
-	correct_udc_state(gadget, source);
+	correct_udc_state(gadget, supervision);
 	inspect_kernel_state_free(&kernel);
 }
 
-/* Returns whether there is a difference between the status and the kernel. */
+/* Finds out the state once. Returns whether the status and the kernel differ. */
 static bool inspect_once(const struct paths *paths, const char *name, const char *mounts,
 			 const char *text, struct gadget_status *gadget)
 {
-	struct source source = { .has_file = parse_status(text, gadget) };
+	struct supervision supervision = { .has_status = parse_status(text, gadget) };
 	bool seen[RUN_FILE_COUNT] = { [RUN_FILE_STATUS] = text };
 	struct owner owner = { 0 };
 	size_t n_reported;
 
 	seen[RUN_FILE_LOCK] = find_owner(paths, name, gadget, &owner);
-	source.supervised = owner.pid != 0;
-	/* The status is that of a dead supervisor whose gadget another process is clearing. */
-	if (source.has_file && owner.pid && owner.pid != gadget->supervisor) {
+	supervision.supervised = owner.pid != 0;
+	/* A dead supervisor wrote the status, and another process is undoing the gadget now. */
+	if (supervision.has_status && owner.pid && owner.pid != gadget->supervisor) {
 		status_free(gadget);
-		source.has_file = false;
+		supervision.has_status = false;
 	}
-	if (!source.has_file)
+	if (!supervision.has_status)
 		set_without_status(gadget, &owner);
 	inspect_set_text(&gadget->name, name);
 	n_reported = gadget->n_problems;
-	check_all(paths, name, mounts, &owner, seen, &source, gadget);
+	check_all(paths, name, mounts, &owner, seen, &supervision, gadget);
 	gadget->supervisor = owner.pid > 0 ? owner.pid : 0;
 	inspect_add_kernel_devices(paths, name, gadget);
 	return gadget->n_problems != n_reported;
 }
 
-#define RACES_MAX 1000 /* changes of the status meanwhile before the result is used anyway */
+#define RACES_MAX 1000 /* maximum of attempts; the result of the last one is used in any case */
 
 /*
- * Reports a difference between status and kernel only when the status has not changed meanwhile: a
- * supervisor writes its status before it changes something.
+ * If the status and the kernel differ, and the status file has changed meanwhile, tries again: the
+ * supervisor writes its status before it changes something in the kernel.
  */
 bool inspect_our_gadget(const struct paths *paths, const char *name, const char *mounts,
 			struct gadget_status *gadget)

@@ -47,8 +47,8 @@ void inspect_kernel_state_read(const struct paths *paths, const char *name,
 }
 
 /*
- * Sets the speed only with a connection: without one, `current_speed` is the previous one or the
- * maximum of the UDC.
+ * Sets the speed only if a host is connected. Otherwise `current_speed` is the speed of the
+ * previous connection or the maximum of the UDC.
  */
 void inspect_set_udc(struct gadget_status *gadget, const struct inspect_kernel_state *kernel)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Undoes the gadget of a dead supervisor; the error for a missing supervisor. */
+/* Undoes the gadget of a dead supervisor. Also contains the error for a missing supervisor. */
 #include <errno.h>
 #include <syslog.h>
 
@@ -13,13 +13,13 @@ int client_clear_leftovers(const struct paths *paths, const char *name, struct r
 	return supervisor_undo_record(paths, name, rundir, err);
 }
 
-int client_no_supervisor(const char *name, struct error *err)
+int client_error_no_supervisor(const char *name, struct error *err)
 {
 	error_set(err, EX_UNAVAILABLE, ESRCH, NULL, "'%s' has no supervisor", name);
 	return error_hint(err, "see 'ffsctl status'");
 }
 
-void client_say_clearing(const char *name)
+void client_log_clearing(const char *name)
 {
 	log_about(name, NULL, LOG_INFO, "%s: clearing what a dead supervisor has left", name);
 }

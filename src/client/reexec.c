@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The program that continues where the old one (supervisor/reexec.c) stopped. */
+/* Continues a supervisor in the new program that supervisor/reexec.c has executed. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "client/parts.h"
 #include "supervisor/control.h"
 
-/* Makes the supervisor from the record and sets the lock's owner. */
+/* Makes the supervisor from the record, and records it as the owner of the lock. */
 static int begin(struct supervisor **s, struct client_recorded *recorded, const struct paths *paths,
 		 const char *name, int lock_fd, bool foreground, struct error *err)
 {
@@ -46,7 +46,7 @@ int client_resume(const struct paths *paths, const char *name, int lock_fd, int 
 	r = begin(&s, &recorded, paths, name, lock_fd, foreground, err);
 	control_answer_to(client_fd, err);
 	if (r == 0) {
-		supervisor_say(s, LOG_INFO, "continues as ffsctl " PACKAGE_VERSION);
+		supervisor_log(s, LOG_INFO, "continues as ffsctl " PACKAGE_VERSION);
 		supervisor_note_children(s);
 		r = supervisor_run(s, 0, 0, err);
 		r = client_run_switches(&s, recorded.gadget, &recorded.options, foreground, r, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reloads a gadget file, or shows what a reload would change; finds the gadget of a file, and the
- * file of a gadget.
+/*
+ * Requests a reload, or finds out what a reload would change. Also finds the gadget that is up from
+ * a file, and the file of a gadget that is up.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,46 +15,49 @@
 #include "supervisor/plan.h"
 #include "supervisor/reload_plan.h"
 
-/* Reads the record; fails as client_no_supervisor when there is none. */
+/* Reads the record. If there is none, sets the error of client_error_no_supervisor. */
 static int read_record(const struct paths *paths, const char *name, struct record *record,
 		       struct error *err)
 {
 	int r = record_read(paths, name, record, err);
 
-	return r == -ENOENT && !err->exit ? client_no_supervisor(name, err) : r;
+	return r == -ENOENT && !err->exit ? client_error_no_supervisor(name, err) : r;
 }
 
-/* Reads the record, or, without permission, name and gadget file from the status. -ENOENT without
- * text when there is none. */
-static int read_origin(const struct paths *paths, const char *name, struct record *origin,
-		       struct error *err)
+/*
+ * Reads the gadget's record. Without permission to read it, sets only the members `name` and
+ * `file`, from the status file. Returns -ENOENT without setting err if the gadget has neither file.
+ */
+static int read_recorded_file(const struct paths *paths, const char *name, struct record *record,
+			      struct error *err)
 {
 	struct gadget_status status;
-	int r = record_read(paths, name, origin, err);
+	int r = record_read(paths, name, record, err);
 
 	if (err->exit != EX_NOPERM)
 		return r;
 	error_clear(err);
 	r = status_file_read(paths, name, &status, err);
-	origin->name = xstrdup(name);
-	origin->file = steal_ptr(status.file);
+	record->name = xstrdup(name);
+	record->file = steal_ptr(status.file);
 	status_free(&status);
 	return r;
 }
 
 int client_gadget_file(const struct paths *paths, const char *name, char **file, struct error *err)
 {
-	struct record origin;
-	int r = read_origin(paths, name, &origin, err);
+	struct record record;
+	int r = read_recorded_file(paths, name, &record, err);
 
-	if (r == 0 && !origin.file)
+	if (r == 0 && !record.file)
 		r = record_lacks_file(name, err);
 	if (r == 0)
-		*file = xstrdup(origin.file);
-	record_free(&origin);
-	return r == -ENOENT && !err->exit ? client_no_supervisor(name, err) : r;
+		*file = xstrdup(record.file);
+	record_free(&record);
+	return r == -ENOENT && !err->exit ? client_error_no_supervisor(name, err) : r;
 }
 
+/* The gadgets that are up from one gadget file. */
 struct gadgets_of_file {
 	const struct paths *paths;
 	const char *file;
@@ -63,22 +67,22 @@ struct gadgets_of_file {
 	bool is_unique;		  /* no other gadget has the file's own name */
 };
 
-/* Adds a gadget if its record has the file; ignores unreadable records. */
+/* Adds the gadget if it is up from the file. Ignores gadgets whose record cannot be read. */
 static int add_if_of_file(void *data, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadgets_of_file *o = data;
-	struct record origin;
+	struct record record;
 
-	if (read_origin(o->paths, name, &origin, &ignored) == 0 &&
-	    streq_null(origin.file, o->file)) {
+	if (read_recorded_file(o->paths, name, &record, &ignored) == 0 &&
+	    streq_null(record.file, o->file)) {
 		*array_add(o->names, o->n) = xstrdup(name);
-		if (!record_is_renamed(&origin)) {
+		if (!record_is_renamed(&record)) {
 			o->is_unique = o->index_of_own_name == SIZE_MAX;
 			o->index_of_own_name = o->n - 1;
 		}
 	}
-	record_free(&origin);
+	record_free(&record);
 	return 0;
 }
 
@@ -105,7 +109,8 @@ static int error_several(const struct gadgets_of_file *o, struct error *err)
 	return error_hint(err, "give the name of the gadget");
 }
 
-int client_find_by_file(const struct paths *paths, const char *file, char **name, struct error *err)
+int client_find_gadget_by_file(const struct paths *paths, const char *file, char **name,
+			       struct error *err)
 {
 	struct gadgets_of_file o = { .paths = paths, .file = file, .index_of_own_name = SIZE_MAX };
 	int r = 0;
@@ -139,7 +144,7 @@ int client_reload(const struct paths *paths, const char *name, const char *file,
 	return r;
 }
 
-/* A gadget that is up, from record and status. */
+/* The state of a gadget that is up, read from its record and status file. */
 struct current_state {
 	struct preview preview;
 	struct record record;
@@ -147,14 +152,17 @@ struct current_state {
 	const char *udc; /* NULL: not bound */
 };
 
-static int read_present(struct current_state *p, const char *name, struct error *err)
+static int read_current_state(struct current_state *p, const char *name, struct error *err)
 {
 	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
-	const struct paths *paths = p->preview.live.paths;
+	const struct paths *paths = p->preview.functions.paths;
 	struct plan *plan = &p->preview.plan;
 	int r = read_record(paths, name, &p->record, err);
 
-	/* The supervisor searches programs in its own PATH. Records of older versions have none. */
+	/*
+	 * Uses the PATH in which the supervisor searches programs. Records of older versions do not
+	 * contain it.
+	 */
 	if (r == 0 && p->record.path)
 		setenv("PATH", p->record.path, 1);
 	if (r == 0)
@@ -162,7 +170,7 @@ static int read_present(struct current_state *p, const char *name, struct error 
 	if (r == 0)
 		r = status_file_read(paths, name, &p->status, err);
 	if (r < 0)
-		return r == -ENOENT && !err->exit ? client_no_supervisor(name, err) : r;
+		return r == -ENOENT && !err->exit ? client_error_no_supervisor(name, err) : r;
 	/* A failed gadget is unbound, but its status still has the UDC (on_failed). */
 	if (p->status.state != STATUS_FAILED)
 		p->udc = p->status.udc;
@@ -177,13 +185,13 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 	struct reload *reload = xcalloc(1, sizeof(*reload));
 	struct current_state now = { 0 };
 	struct reload_base base = { .paths = paths,
-				    .live = &now.preview.live,
+				    .functions = &now.preview.functions,
 				    .configfs = &now.preview.configfs,
 				    .plan = &now.preview.plan };
 	int r = preview_open(&now.preview, paths, name, err);
 
 	if (r == 0)
-		r = read_present(&now, name, err);
+		r = read_current_state(&now, name, err);
 	base.udc = now.udc;
 	base.record = &now.record;
 	if (r == 0)
@@ -196,7 +204,7 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 		*changes = difference_to_json(&reload->difference);
 		*rebinds = reload_rebinds(&reload->difference);
 	}
-	reload_drop(reload, &now.preview.live);
+	reload_drop(reload, &now.preview.functions);
 	preview_free(&now.preview);
 	record_free(&now.record);
 	status_free(&now.status);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Switches to another gadget when a worker asks for it (supervisor/switch.c). The same process is
- * the supervisor of one gadget after the other, so a service manager sees a single process. At any
- * time only one gadget has a record with a plan, so there is at most one to undo when the process
- * is killed.
+ * Switches to another gadget after a worker has requested it (supervisor/switch.c). The same
+ * process becomes the supervisor of one gadget after the other, so that a service manager sees a
+ * single process. At any time only one of these gadgets has a record with steps. If the process is
+ * killed, at most one gadget must be undone.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,21 +15,22 @@
 #include "client/parts.h"
 #include "plan/fault.h"
 #include "rundir/record.h"
-#include "supervisor/switching.h"
+#include "supervisor/requested_switch.h"
 
 /* A gadget and the options of its supervisor. */
 struct gadget_setup {
 	const struct gadget *gadget;
 	struct gadget *owned_gadget; /* `gadget` if this struct owns it; else NULL */
-	json_t *document, *switched;
-	struct rundir rundir; /* stays locked while the other gadget comes up, in case that fails */
-	bool has_leftovers;   /* `rundir` has files of a dead supervisor */
-	char *udc;	      /* NULL: the UDC of the gadget file */
-	bool no_bind;
+	json_t *document;	     /* document of the gadget file */
+	json_t *switched;     /* the object "switch" in the workers' configurations; NULL: none */
+	struct rundir rundir; /* stays locked until the other gadget is up */
+	bool has_leftovers;   /* the run directory has files of a dead supervisor */
+	char *udc;	      /* UDC to bind to; NULL: the one that the gadget file selects */
+	bool no_bind;	      /* the gadget is not bound */
 };
 #define SETUP_NONE ((struct gadget_setup){ .rundir = RUNDIR_NONE })
 
-/* Releases the run directory and with it the gadget's name. */
+/* Releases the lock on the gadget's name, and removes its run directory. */
 static void release_name(struct gadget_setup *setup)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -49,40 +50,43 @@ static void setup_free(struct gadget_setup *setup)
 	*setup = SETUP_NONE;
 }
 
-/* The state of this process, which is the supervisor of one gadget after the other. */
-struct switch_process {
-	struct supervisor **s;
+/* A sequence of switches: this process is the supervisor of one gadget after the other. */
+struct switch_sequence {
+	struct supervisor **supervisor; /* of the current gadget; *supervisor NULL: none */
 	const struct client_options *options;
 	const struct paths *paths;
-	char *origin; /* name of the first gadget */
+	char *first_gadget; /* name of the gadget that this process supervised first */
 	bool foreground;
-	struct supervisor_children children; /* while there is no supervisor */
+	/* Children of this process, while no supervisor owns them. */
+	struct supervisor_children children;
 
-	const struct gadget *gadget; /* that comes up, or is up */
-	const json_t *switched;	     /* "switch" in its workers' configurations */
-	struct gadget_setup
-		*previous; /* the gadget before the switch, freed when this one is up; NULL: none */
-	const char
-		*reason; /* why the switch failed, when the old gadget comes up again; else NULL */
-	const char *output; /* last output of the gadget that failed */
-	bool is_up;
+	const struct gadget *gadget; /* the current gadget, which comes up or is up */
+	const json_t *switched;	     /* the object "switch" in its workers' configurations */
+	/* The gadget before the switch, freed when the current gadget is up; NULL: none. */
+	struct gadget_setup *previous;
+	/* Why the switch failed, while the old gadget comes up again; else NULL. */
+	const char *reason;
+	const char *output; /* last output of the workers of the gadget that failed */
+	bool is_up;	    /* the current gadget was up */
 };
 
-/* Frees the supervisor, but keeps its children. */
-static void end_supervisor(struct switch_process *p)
+/* Frees the supervisor, and keeps its list of child processes. */
+static void end_supervisor(struct switch_sequence *p)
 {
-	if (*p->s)
-		p->children = supervisor_steal_children(*p->s);
-	supervisor_free(*p->s);
-	*p->s = NULL;
+	if (*p->supervisor)
+		p->children = supervisor_detach_children(*p->supervisor);
+	supervisor_free(*p->supervisor);
+	*p->supervisor = NULL;
 }
 
-/* Moves both setups out of the supervisor, and frees it. */
-static void take_setups(struct switch_process *p, struct gadget_setup *old,
+/*
+ * Moves the setups of the old and the new gadget out of the supervisor, and frees the supervisor.
+ */
+static void take_setups(struct switch_sequence *p, struct gadget_setup *old,
 			struct gadget_setup *new)
 {
-	struct supervisor_left left = supervisor_leave(*p->s);
-	struct switching *sw = left.next;
+	struct supervisor_handover left = supervisor_hand_over(*p->supervisor);
+	struct requested_switch *sw = left.next;
 	struct gadget *first = NULL;
 
 	if (left.gadget) {
@@ -103,35 +107,35 @@ static void take_setups(struct switch_process *p, struct gadget_setup *old,
 				      .has_leftovers = sw->has_leftovers,
 				      .udc = steal_ptr(sw->udc),
 				      .no_bind = old->no_bind };
-	switching_free(sw);
+	requested_switch_free(sw);
 	end_supervisor(p);
 	rundir_remove_files(&old->rundir);
-	gadget_free(first); /* not freed before, because the supervisor used its name */
+	gadget_free(first); /* after the supervisor, which used the name in it */
 }
 
 static void on_up(void *data)
 {
-	struct switch_process *p = data;
-	struct supervisor *s = *p->s;
+	struct switch_sequence *p = data;
+	struct supervisor *s = *p->supervisor;
 
 	p->is_up = true;
 	if (p->output && *p->output)
-		supervisor_say(s, LOG_INFO, "%s", p->output);
+		supervisor_log(s, LOG_INFO, "%s", p->output);
 	if (p->reason)
-		supervisor_say(s, LOG_INFO, "not switched: %s; '%s' is up again", p->reason,
+		supervisor_log(s, LOG_INFO, "not switched: %s; '%s' is up again", p->reason,
 			       p->gadget->name);
 	else
-		supervisor_say(s, LOG_INFO, "switched from '%s'",
+		supervisor_log(s, LOG_INFO, "switched from '%s'",
 			       json_text(p->switched, "from", "?"));
 	if (p->previous)
 		setup_free(p->previous);
 	p->previous = NULL;
-	supervisor_give_up_privileges(
-		s); /* gives up also privileges that only the previous gadget needed */
+	/* Also gives up the privileges that only the previous gadget needed. */
+	supervisor_give_up_privileges(s);
 }
 
-/* Undoes the gadget of a dead supervisor. Clearing releases the lock, so it is taken again. */
-static int clear_leftovers(const struct switch_process *p, struct gadget_setup *setup,
+/* Undoes the gadget of a dead supervisor. That releases the lock, which is then taken again. */
+static int clear_leftovers(const struct switch_sequence *p, struct gadget_setup *setup,
 			   struct error *err)
 {
 	const char *name = setup->gadget->name;
@@ -142,10 +146,10 @@ static int clear_leftovers(const struct switch_process *p, struct gadget_setup *
 }
 
 /*
- * Returns when the gadget is down, or when it did not come up (p->is_up). *p->s is NULL if no
- * supervisor could be made.
+ * Brings a gadget up and returns when it is down. p->is_up: the gadget was up. *p->supervisor is
+ * NULL if no supervisor could be made.
  */
-static int supervise(struct switch_process *p, struct gadget_setup *setup, struct error *err)
+static int supervise(struct switch_sequence *p, struct gadget_setup *setup, struct error *err)
 {
 	struct client_options options = *p->options;
 	struct supervisor_setup supervisor;
@@ -161,26 +165,28 @@ static int supervise(struct switch_process *p, struct gadget_setup *setup, struc
 	rundir_set_owner(&setup->rundir, OWNER_STARTING, err);
 	options.udc = setup->udc;
 	options.no_bind = setup->no_bind;
-	supervisor =
-		client_setup(setup->gadget, setup->document,
-			     streq(p->origin, setup->gadget->name) ? NULL : p->origin, &options);
+	supervisor = client_setup(
+		setup->gadget, setup->document,
+		streq(p->first_gadget, setup->gadget->name) ? NULL : p->first_gadget, &options);
 	supervisor.foreground = p->foreground;
 	supervisor.switched = setup->switched;
 	supervisor.children = p->children;
-	r = supervisor_new(p->s, &supervisor, &setup->rundir, err);
+	r = supervisor_new(p->supervisor, &supervisor, &setup->rundir, err);
 	if (r < 0) {
 		record_free(&supervisor.record);
 		return r;
 	}
 	p->children = (struct supervisor_children){ 0 };
-	supervisor_on_up(*p->s, on_up, p);
-	return supervisor_run(*p->s, options.timeout, setup->gadget->udc.wait, err);
+	supervisor_on_up(*p->supervisor, on_up, p);
+	return supervisor_run(*p->supervisor, options.timeout, setup->gadget->udc.wait, err);
 }
 
-/* Brings the old gadget up again, because the new one failed. */
-static int go_back(struct switch_process *p, struct gadget_setup *old, struct error *err)
+/* Brings the old gadget up again, because the new one did not come up. */
+static int bring_old_up_again(struct switch_sequence *p, struct gadget_setup *old,
+			      struct error *err)
 {
-	_cleanup_free_ char *output = *p->s ? client_last_output(*p->s) : NULL, *text = NULL;
+	_cleanup_free_ char *output = *p->supervisor ? client_last_output(*p->supervisor) : NULL,
+			    *text = NULL;
 	_cleanup_error_ struct error reason = { 0 };
 	int r;
 
@@ -197,7 +203,7 @@ static int go_back(struct switch_process *p, struct gadget_setup *old, struct er
 	return r;
 }
 
-static int switch_once(struct switch_process *p, struct gadget_setup *setup, struct error *err)
+static int switch_once(struct switch_sequence *p, struct gadget_setup *setup, struct error *err)
 {
 	struct gadget_setup old = *setup, new;
 	int r;
@@ -215,7 +221,7 @@ static int switch_once(struct switch_process *p, struct gadget_setup *setup, str
 	error_wrap(err, "'%s'", new.gadget->name);
 	fault_hit(FAULT_SWITCH, 3);
 	fault_next();
-	r = go_back(p, &old, err);
+	r = bring_old_up_again(p, &old, err);
 	setup_free(&new);
 	*setup = old;
 	return r;
@@ -225,25 +231,26 @@ int client_run_switches(struct supervisor **s, const struct gadget *g,
 			const struct client_options *options, bool foreground, int r,
 			struct error *err)
 {
-	struct switch_process p = {
-		.s = s, .options = options, .paths = options->paths, .foreground = foreground
-	};
+	struct switch_sequence p = { .supervisor = s,
+				     .options = options,
+				     .paths = options->paths,
+				     .foreground = foreground };
 	struct gadget_setup setup = SETUP_NONE;
 
 	if (r < 0 && supervisor_switches(*s)) {
 		_cleanup_free_ char *text = error_text(err);
 
-		supervisor_say(*s, LOG_ERR, "not switched: %s", text);
+		supervisor_log(*s, LOG_ERR, "not switched: %s", text);
 	}
 	if (r < 0 || !supervisor_switches(*s))
 		return r;
-	p.origin = xstrdup(g->name);
+	p.first_gadget = xstrdup(g->name);
 	setup.gadget = g;
 	while (r == 0 && supervisor_switches(*s))
 		r = switch_once(&p, &setup, err);
 	setup_free(&setup);
 	free(p.children.v);
-	free(p.origin);
+	free(p.first_gadget);
 	return r;
 }
 
@@ -252,7 +259,7 @@ int client_run_switches(struct supervisor **s, const struct gadget *g,
 
 struct leftover_search {
 	const struct paths *paths;
-	const char *origin;
+	const char *first_gadget;
 	char **names;
 	size_t n;
 };
@@ -267,34 +274,34 @@ static int add_leftover(void *data, const char *name)
 	if (rundir_owner(leftovers->paths, name, &pid, NULL) < 0 || pid != 0)
 		return 0;
 	if (record_read(leftovers->paths, name, &record, &ignored) == 0 &&
-	    streq_null(record.origin, leftovers->origin))
+	    streq_null(record.origin, leftovers->first_gadget))
 		*array_add(leftovers->names, leftovers->n) = xstrdup(name);
 	record_free(&record);
 	return 0;
 }
 
-static int clear_one(const struct paths *paths, const char *name, struct error *err)
+static int clear_leftover(const struct paths *paths, const char *name, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 
-	/* Another process took the lock. */
+	/* Fails if another process took the lock meanwhile; that process handles the gadget. */
 	if (rundir_lock(&rundir, paths, name, OWNER_CLEARING, err) < 0) {
 		error_clear(err);
 		return 0;
 	}
-	client_say_clearing(name);
+	client_log_clearing(name);
 	return client_clear_leftovers(paths, name, &rundir, err);
 }
 
 int client_clear_switched(const struct paths *paths, const char *name, struct error *err)
 {
-	struct leftover_search leftovers = { .paths = paths, .origin = name };
+	struct leftover_search leftovers = { .paths = paths, .first_gadget = name };
 	int r = 0;
 
 	rundir_each(paths, add_leftover, &leftovers);
 	for (size_t i = 0; i < leftovers.n; i++) {
 		if (r == 0)
-			r = clear_one(paths, leftovers.names[i], err);
+			r = clear_leftover(paths, leftovers.names[i], err);
 		free(leftovers.names[i]);
 	}
 	free(leftovers.names);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Takes over: continues the gadget of a dead supervisor from its record. No gadget file is read, as
- * in reexec.
+ * Takes over the gadget of a dead supervisor: makes a supervisor from the gadget's record. As in
+ * reexec.c, the gadget file is not read.
  */
 #include "client/client.h"
 
@@ -48,7 +48,7 @@ bool client_is_orphaned(const struct paths *paths, const char *name)
 	       rundir_has(paths, name, RUNDIR_RECORD);
 }
 
-/* Fails: the gadget can only be taken down or brought up again. */
+/* Sets the error: the gadget cannot be taken over, only taken down or brought up again. */
 static int cannot_take_over(const struct client_recorded *recorded, const char *name,
 			    struct error *err)
 {
@@ -63,7 +63,10 @@ static int cannot_take_over(const struct client_recorded *recorded, const char *
 			  renamed ? name : "", file);
 }
 
-/* Handles another process that has the lock; CLIENT_UNCHANGED when that is a supervisor. */
+/*
+ * Handles a lock that another process owns. If that process is a supervisor, sets *result to
+ * CLIENT_UNCHANGED; otherwise fails.
+ */
 static int handle_owner(const struct paths *paths, const char *name, enum client_result *result,
 			struct error *err)
 {
@@ -91,7 +94,7 @@ static int begin(struct supervisor **s, struct client_recorded *recorded, const 
 		return r;
 	if (!rundir_has_record(&rundir)) { /* the gadget went down meanwhile */
 		rundir_remove(&rundir, &(struct error){ 0 });
-		return client_no_supervisor(name, err);
+		return client_error_no_supervisor(name, err);
 	}
 	r = client_recorded_read(recorded, paths, name, err);
 	if (r == 0)

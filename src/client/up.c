@@ -21,12 +21,12 @@
 #include "supervisor/errors.h"
 #include "supervisor/plan.h"
 
-#define OWNER_WAIT_MS 1000 /* time to wait for the owner's pid in the lock file */
+#define OWNER_WAIT_MS 1000 /* maximum of milliseconds to wait for a pid in the lock file */
 
-/* --- the lock's owner --- */
+/* --- the process that owns the lock --- */
 
-/* Returns the gadget's state; STATUS_UNKNOWN when it has no status. */
-static enum gadget_condition state_of(const struct paths *paths, const char *name)
+/* Returns the gadget's state from its status file; STATUS_UNKNOWN: there is no such file. */
+static enum gadget_condition recorded_state(const struct paths *paths, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget_status status;
@@ -38,8 +38,8 @@ static enum gadget_condition state_of(const struct paths *paths, const char *nam
 	return state;
 }
 
-/* Returns the UDC of the status; NULL when there is none. The caller frees it. */
-static char *udc_of(const struct paths *paths, const char *name)
+/* Returns the gadget's UDC from its status file; NULL: none. The caller frees it. */
+static char *recorded_udc(const struct paths *paths, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget_status status;
@@ -51,11 +51,13 @@ static char *udc_of(const struct paths *paths, const char *name)
 	return udc;
 }
 
-/* Checks that the gadget, which is up, is bound to the UDC that the options name. */
+/*
+ * Checks that a gadget that is up is bound as the options require: to --udc, or with --no-bind not.
+ */
 static int check_udc(const struct gadget *g, const struct client_options *options,
 		     struct error *err)
 {
-	_cleanup_free_ char *udc = udc_of(options->paths, g->name);
+	_cleanup_free_ char *udc = recorded_udc(options->paths, g->name);
 
 	if (!udc && !options->no_bind) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up but not bound", g->name);
@@ -67,12 +69,16 @@ static int check_udc(const struct gadget *g, const struct client_options *option
 		return gadget_hint_unbind(g->name, err);
 	}
 	if (udc && options->udc && !streq(udc, options->udc))
-		return gadget_is_bound_elsewhere(g->name, udc, options->udc, err);
+		return gadget_error_bound_elsewhere(g->name, udc, options->udc, err);
 	return 0;
 }
 
-/* Fails because the record was removed; -EAGAIN without text when the owner has just ended. */
-static int missing_record(const struct paths *paths, const char *name, pid_t pid, struct error *err)
+/*
+ * Sets the error: the record of a gadget that is up was removed. If the process `pid` does not own
+ * the gadget's lock any more, returns -EAGAIN instead and does not set err.
+ */
+static int error_missing_record(const struct paths *paths, const char *name, pid_t pid,
+				struct error *err)
 {
 	pid_t now;
 
@@ -84,8 +90,8 @@ static int missing_record(const struct paths *paths, const char *name, pid_t pid
 }
 
 /*
- * Does the same as rundir_owner, but waits until a new owner has written its pid, for at most
- * OWNER_WAIT_MS, so that the error can name it.
+ * Does the same as rundir_owner. But if a process has just taken the lock, waits at most
+ * OWNER_WAIT_MS until it has written its pid to the lock file, so that the error can contain it.
  */
 static int wait_for_owner(const struct paths *paths, const char *name, pid_t *pid,
 			  enum owner_role *role)
@@ -100,29 +106,30 @@ static int wait_for_owner(const struct paths *paths, const char *name, pid_t *pi
 }
 
 /*
- * Checks the owner of the lock. Returns 0 when it is the supervisor of the same gadget, -ESTALE
- * without text when that gadget has failed and can be taken down, -EAGAIN without text when the
- * owner has just ended, or an error with text.
+ * Checks the process that owns the gadget's lock. Returns 0 if that process is the supervisor of
+ * the same gadget. Returns -ESTALE without setting err if the gadget has failed and can be taken
+ * down. Returns -EAGAIN without setting err if the process has just ended. In all other cases
+ * returns a negative errno with err set.
  */
 static int check_owner(const struct gadget *g, const json_t *document,
 		       const struct client_options *options, struct error *err)
 {
 	const struct paths *paths = options->paths;
-	enum gadget_condition state = state_of(paths, g->name);
+	enum gadget_condition state = recorded_state(paths, g->name);
 	struct record mine, theirs;
 	enum owner_role role;
 	pid_t pid;
 	int r = wait_for_owner(paths, g->name, &pid, &role);
 
 	if (r < 0 || pid == 0)
-		return -EAGAIN; /* the owner has just ended */
+		return -EAGAIN; /* the process that owned the lock has just ended */
 	if (role != OWNER_SUPERVISOR)
 		return rundir_in_use(g->name, pid, role, err);
 	if (state == STATUS_FAILED)
 		return -ESTALE;
 	r = record_read(paths, g->name, &theirs, err);
 	if (r == -ENOENT)
-		return missing_record(paths, g->name, pid, err);
+		return error_missing_record(paths, g->name, pid, err);
 	if (r < 0)
 		return r;
 	mine = record_make(g, document, NULL);
@@ -141,8 +148,10 @@ static int check_owner(const struct gadget *g, const json_t *document,
 	return err->exit ? -err->err : 0;
 }
 
-/* Returns whether the gadget of a dead supervisor was taken over; else the caller still owns
- * `rundir`. */
+/*
+ * Tries to take over the gadget of a dead supervisor, and returns whether that succeeded. If not,
+ * the caller still owns `rundir`.
+ */
 static bool take_over(struct supervisor **s, const struct gadget *g, const json_t *document,
 		      const struct client_options *options, bool foreground, struct rundir *rundir)
 {
@@ -152,13 +161,16 @@ static bool take_over(struct supervisor **s, const struct gadget *g, const json_
 		return false;
 	if (supervisor_take_over_if_unchanged(*s) == 0)
 		return true;
-	*rundir = supervisor_steal_rundir(*s);
+	*rundir = supervisor_detach_rundir(*s);
 	supervisor_free(*s);
 	return false;
 }
 
-/* Handles another process that has the lock. Returns 0 with CLIENT_UNCHANGED when the same gadget
- * is up, -EAGAIN without text when the lock is free again, or an error. */
+/*
+ * Handles a lock that another process owns. Returns 0 with *result CLIENT_UNCHANGED if the same
+ * gadget is up, and -EAGAIN without setting err if the lock is free again. Otherwise returns a
+ * negative errno with err set.
+ */
 static int handle_owner(const struct gadget *g, const json_t *document,
 			const struct client_options *options, enum client_result *result,
 			struct error *err)
@@ -177,14 +189,17 @@ static int handle_owner(const struct gadget *g, const json_t *document,
 	return r < 0 ? r : -EAGAIN;
 }
 
-/* Fails when a gadget of that name exists that ffsctl did not make. The caller has the lock. */
+/*
+ * Fails if a gadget of that name exists that ffsctl did not make. The caller has the lock in
+ * `rundir`.
+ */
 static int check_name_is_free(const struct gadget *g, const struct paths *paths,
 			      struct rundir *rundir, struct error *err)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, g->name);
 
 	if (path_exists(dir)) {
-		configfs_not_ours(g->name, dir, err);
+		configfs_error_not_ours(g->name, dir, err);
 		error_hint(err, "--name gives this one another name");
 	} else if (g->n_switch_to > 0) {
 		client_clear_switched(paths, g->name, err);
@@ -195,20 +210,20 @@ static int check_name_is_free(const struct gadget *g, const struct paths *paths,
 }
 
 /*
- * Takes the lock and makes the supervisor: of a new gadget (CLIENT_DONE), or of one that it has
- * taken over (CLIENT_TAKEN_OVER). CLIENT_UNCHANGED when the same gadget is up; then no supervisor
- * is made.
+ * Takes the lock and makes the supervisor. *result is CLIENT_DONE for a new gadget, and
+ * CLIENT_TAKEN_OVER for the gadget of a dead supervisor. If the same gadget is up, *result is
+ * CLIENT_UNCHANGED, and no supervisor is made.
  */
-static int acquire(struct supervisor **s, const struct gadget *g, const json_t *document,
-		   const struct client_options *options, bool foreground,
-		   enum client_result *result, struct error *err)
+static int lock_and_make_supervisor(struct supervisor **s, const struct gadget *g,
+				    const json_t *document, const struct client_options *options,
+				    bool foreground, enum client_result *result, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 	const struct paths *paths = options->paths;
 	int r;
 
 	*result = CLIENT_DONE;
-	/* The record and the status are JSON. */
+	/* The path is written to the record and the status, which are JSON. */
 	if (!text_is_utf8(g->file)) {
 		error_set(err, EX_USAGE, EILSEQ, NULL,
 			  "the path of the gadget file of '%s' is not UTF-8", g->name);
@@ -234,7 +249,7 @@ static int acquire(struct supervisor **s, const struct gadget *g, const json_t *
 			*result = CLIENT_TAKEN_OVER;
 			return 0;
 		}
-		client_say_clearing(g->name);
+		client_log_clearing(g->name);
 		r = client_clear_leftovers(paths, g->name, &rundir, err);
 		if (r < 0)
 			return r;
@@ -257,11 +272,11 @@ int client_up(const struct gadget *g, const json_t *document, const struct clien
 	*reported = false;
 	/* Inherited descriptors are closed, except stdin, stdout and stderr. */
 	fd_close_others(&report_fd, 1);
-	r = acquire(&s, g, document, options, false, &result, err);
+	r = lock_and_make_supervisor(&s, g, document, options, false, &result, err);
 	if (r < 0)
 		return r;
 	if (result == CLIENT_UNCHANGED) {
-		_cleanup_free_ char *udc = udc_of(options->paths, g->name);
+		_cleanup_free_ char *udc = recorded_udc(options->paths, g->name);
 
 		client_report(report_fd, CLIENT_UNCHANGED, g->name, udc);
 		*reported = true;
@@ -288,12 +303,12 @@ int client_run(const struct gadget *g, const json_t *document, const struct clie
 {
 	enum client_result result;
 	struct supervisor *s;
-	int r = acquire(&s, g, document, options, true, &result, err);
+	int r = lock_and_make_supervisor(&s, g, document, options, true, &result, err);
 
 	if (r < 0)
 		return r;
 	if (result == CLIENT_UNCHANGED)
-		return gadget_is_up_already(g->name, err);
+		return gadget_error_up_already(g->name, err);
 	supervisor_note_children(s);
 	supervisor_on_up(s, on_up, NULL);
 	supervisor_notify_fd(s, options->notify_fd);

@@ -17,13 +17,13 @@
 
 #define ENTRY_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF)
 
-/* A process or the attribute `state` of a UDC, which is watched. */
+/* A process that is watched, or a UDC whose attribute `state` is watched. */
 struct watched_item {
 	struct watch *watch;
 	struct fd_watch source;
-	pid_t pid; /* 0: a UDC */
-	char *udc;
-	bool in_use; /* found by the current watch_gadgets */
+	pid_t pid;   /* 0: the item is a UDC */
+	char *udc;   /* NULL: the item is a process */
+	bool in_use; /* the current call of watch_gadgets needs the item */
 };
 
 struct watch {
@@ -32,9 +32,8 @@ struct watch {
 	void (*fn)(void *data);
 	void *data;
 	struct fd_watch inotify, mounts;
-	int newest_descriptor; /* highest watch descriptor so far; the kernel numbers them in
-				* ascending order
-				*/
+	int newest_descriptor; /* highest inotify watch descriptor; the kernel numbers them in
+				  ascending order */
 	struct watched_item **items;
 	size_t n_items;
 };
@@ -98,8 +97,10 @@ struct watch *watch_new(const struct paths *paths, struct loop *loop, void (*fn)
 	return w;
 }
 
-/* Watches a directory; returns whether it was not watched before. A missing directory is tried
- * again when its parent directory changes. */
+/*
+ * Watches a directory, and returns whether it was not watched before. Ignores a missing directory:
+ * watch_gadgets tries again after a change in the parent directory.
+ */
 static bool watch_directory(struct watch *w, const char *path, uint32_t events)
 {
 	int wd = inotify_add_watch(w->inotify.fd, path, events | IN_ONLYDIR);

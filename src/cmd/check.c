@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* `check`: prints all errors and warnings of gadget files; needs neither root nor hardware. */
+/* `check`: prints all errors and warnings of gadget files. Needs neither root nor a UDC. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 
 #include "base/cleanup.h"
 #include "base/log.h"
+#include "cmd/check_here.h"
 #include "cmd/cmd.h"
-#include "cmd/here.h"
 #include "rundir/control.h"
 
 enum output { OUTPUT_WORDS, OUTPUT_JSON };
@@ -19,8 +19,10 @@ struct check_run_state {
 	enum diag_severity here; /* severity of messages about what this system lacks */
 	json_t *files, *problems, *errors;
 	struct plugin_tables plugins; /* declarations of the plugins of all files */
-	int exit; /* exit status: that of the first unreadable file, else that of files with errors
-		   */
+	/*
+	 * Exit status: that of the first file that cannot be read, else that of files with errors.
+	 */
+	int exit;
 };
 
 /* Adds a file to the document of --json. */
@@ -56,7 +58,7 @@ static void report_words(const struct check_run_state *c, const char *path, cons
 		fprintf(stderr, "%s: no errors\n", path);
 }
 
-static void unreadable(struct check_run_state *c, const struct error *err)
+static void report_unreadable(struct check_run_state *c, const struct error *err)
 {
 	if (c->exit == 0 || c->exit == EX_DATAERR || c->exit == EX_UNAVAILABLE)
 		c->exit = err->exit;
@@ -80,10 +82,10 @@ static void check_file(struct check_run_state *c, const char *argument)
 		r = cmd_load_path(c->globals, path, NULL, &plugins, GADGETFILE_TRUST_ALL, &g,
 				  c->output == OUTPUT_JSON ? &form : NULL, &diags, &err);
 	if (g)
-		here_check(&c->globals->paths, g, cmd_dirs(c->globals), c->here, &c->plugins,
+		check_here(&c->globals->paths, g, cmd_dirs(c->globals), c->here, &c->plugins,
 			   &diags);
 	if (r < 0 && err.exit != 0) {
-		unreadable(c, &err);
+		report_unreadable(c, &err);
 	} else {
 		if (r < 0 && (c->exit == 0 || c->exit == EX_UNAVAILABLE))
 			c->exit = EX_DATAERR;

@@ -19,7 +19,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/fields.c src/cmd/fields.h \
 	src/cmd/files.c \
 	src/cmd/gadget_name.c \
-	src/cmd/here.c src/cmd/here.h \
+	src/cmd/check_here.c src/cmd/check_here.h \
 	src/cmd/list.c \
 	src/cmd/log.c \
 	src/cmd/option_text.c src/cmd/option_text.h \

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The commands: the only list of them, in the order of --help. Dispatch, help and completion use
- * it.
+ * The only list of the commands, in the order of --help. The main program, --help and completion
+ * use it.
  *
  * COMMAND(NAME): a file of this directory defines `const struct command cmd_NAME` (cmd.h).
  * REQUEST(...): the members of a struct command that sends one request to the supervisor of a
- * gadget and prints the reply. requests.c does that, so the row is all of the command on this side;
- * the supervisor's side is a row in rundir/control.h and a function in
- * supervisor/control_commands.c.
+ * gadget and prints the answer. requests.c executes it, so such a command needs no file here. In
+ * the supervisor it is a row in rundir/control.h and a function in supervisor/control_commands.c.
  */
 #pragma once
 

@@ -32,7 +32,7 @@ int cmd_usage(const struct command *command, const char *fmt, ...)
 
 char *cmd_bad_option_text(const char *options, char *const *argv)
 {
-	/* getopt_long is behind the option, and behind its value if it is a separate word. */
+	/* optind is the index after the option, or after its value if that is a separate word. */
 	const char *word = argv[optind - 1][0] == '-' ? argv[optind - 1] : argv[optind - 2];
 	const char *equals = strchr(word, '=');
 	_cleanup_free_ char *name =
@@ -65,9 +65,10 @@ int cmd_help(const struct command *command)
 	return 0;
 }
 
-bool cmd_simple_options(const struct command *command, int argc, char **argv, bool *json, int *exit)
+bool cmd_parse_help_and_json(const struct command *command, int argc, char **argv, bool *json,
+			     int *exit)
 {
-	/* Without --json the row ends the table. */
+	/* If the command has no --json, the row with NULL ends the table. */
 	const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ json ? "json" : NULL, no_argument, NULL, 'j' },

@@ -24,11 +24,12 @@ static const struct {
 
 /* --- one candidate --- */
 
+/* The command line that is being completed. */
 struct command_line {
-	struct globals globals; /* global options in the command line */
+	struct globals globals; /* the global options in the command line */
 	const struct command *command;
-	const char *prefix; /* start of the last word, which is not part of a candidate */
-	const char *typed;  /* rest of the last word */
+	const char *prefix; /* first part of the last word, which candidates do not contain */
+	const char *typed;  /* rest of the last word, with which candidates must begin */
 };
 
 static void offer(const struct command_line *l, const char *word, const char *what)
@@ -168,7 +169,7 @@ static bool offer_option(const struct option_text *o, void *data)
 	return false;
 }
 
-/* Offers the values of an option; other values are completed by the shell, as file names. */
+/* Offers the values of an option. If it offers nothing, the shell completes file names. */
 static void offer_values(const struct command_line *l, const char *option)
 {
 	const struct cmd_choices *c = l->command ? l->command->choices : l->globals.choices;
@@ -185,7 +186,7 @@ static void offer_values(const struct command_line *l, const char *option)
 
 /* --- the line --- */
 
-/* Applies a global option that changes the candidates. */
+/* Applies a global option that has an effect on the candidates. */
 static void set_global(struct globals *g, const char *option, const char *value)
 {
 	if (streq(option, "--dir"))
@@ -196,7 +197,7 @@ static void set_global(struct globals *g, const char *option, const char *value)
 		g->paths.run_dir = value;
 }
 
-/* Handles the option words[*i] and its value; returns true if that was the word to complete. */
+/* Handles the option words[*i] and its value. Returns whether that was the word to complete. */
 static bool complete_options(struct command_line *l, const char *options, char **words, int n,
 			     int *i)
 {

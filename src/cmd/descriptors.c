@@ -26,8 +26,8 @@ struct descriptors_command {
 	enum predict_kernel kernel;
 	bool speeds[EP_SPEED_COUNT];
 	enum output output;
-	const char *dir; /* directory for OUTPUT_BLOB */
-	char *serial;	 /* for struct prediction; owned */
+	const char *dir; /* directory for the files of OUTPUT_BLOB */
+	char *serial;	 /* serial number of this system, for struct prediction; owned */
 };
 
 /* --- words ------------------------------------------------------------------------------------ */
@@ -82,7 +82,7 @@ static void print_speed(const struct descriptors_command *r, int speed)
 	putchar('\n');
 }
 
-/* Prints the findings of kernels and standards in the blobs of one function. */
+/* Validates the blobs of one function against a kernel or the USB standards. */
 typedef struct ffs_finding validate_fn(const struct ffs_validator *validator,
 				       struct ffs_instance *in, const void *blob, size_t size);
 
@@ -90,8 +90,10 @@ static void print_finding(const struct ffs *ffs, const struct ffs_kernel *kernel
 			  const char *who)
 {
 	const struct ffs_validator validator = { .kernel = kernel };
-	/* Associations have the final interface numbers, but the validator knows only this
-	 * function. */
+	/*
+	 * The blob's interface associations have the interface numbers of the whole configuration,
+	 * but the validator expects those of the function alone, which begin at 0.
+	 */
 	struct ffs alone = *ffs;
 	size_t n_descriptors, n_strings;
 	_cleanup_free_ uint8_t *descriptors = NULL, *strings = ffs_blob_strings(ffs, &n_strings);
@@ -146,7 +148,7 @@ static void print_words(const struct descriptors_command *r)
 
 /* --- JSON ------------------------------------------------------------------------------------- */
 
-static json_t *to_json(const struct descriptors *d)
+static json_t *descriptors_to_json(const struct descriptors *d)
 {
 	json_t *list = json_array();
 
@@ -176,15 +178,16 @@ static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 			if (!predict_knows(function))
 				json_array_append_new(unknown, json_string(function->label));
 		}
-		json_array_append_new(configs,
-				      json_pack("{s:i, s:o, s:o}", "id", (int)config->id,
-						"descriptors", to_json(&d), "unknown", unknown));
+		json_array_append_new(configs, json_pack("{s:i, s:o, s:o}", "id", (int)config->id,
+							 "descriptors", descriptors_to_json(&d),
+							 "unknown", unknown));
 	}
 	return json_pack("{s:s, s:o, s:o, s:o}", "speed", speed_words[speed], "device",
-			 to_json(&device), "bos", to_json(&bos), "configurations", configs);
+			 descriptors_to_json(&device), "bos", descriptors_to_json(&bos),
+			 "configurations", configs);
 }
 
-/* Prints the document, also without a gadget: then it has the errors. */
+/* Prints the document. If there is no gadget because of errors, the document has the errors. */
 static int print_json(const struct descriptors_command *r, const struct diags *diags,
 		      const struct error *err, int exit)
 {
@@ -212,7 +215,7 @@ static void print_hex(const char *label, const char *what, const uint8_t *bytes,
 		       i % 16 == 15 || i + 1 == n ? "\n" : "");
 }
 
-/* Writes a blob to a new file; never replaces an existing one. */
+/* Writes a blob to a new file. Fails if the file exists. */
 static int write_blob(const char *dir, const char *label, const char *what, const uint8_t *bytes,
 		      size_t n, struct error *err)
 {
@@ -270,7 +273,7 @@ static bool parse_speed(const char *word, bool speeds[EP_SPEED_COUNT])
 	return false;
 }
 
-/* Validates --speed; without it, chooses all speeds of the gadget. */
+/* Checks the speeds of --speed. Without --speed, chooses all speeds of the gadget. */
 static int choose_speeds(struct descriptors_command *r, struct error *err)
 {
 	bool any = false;
@@ -290,8 +293,8 @@ static int choose_speeds(struct descriptors_command *r, struct error *err)
 }
 
 /*
- * Reads the serial number; only reports a failure, because the gadget file may be for another
- * system.
+ * Reads this system's serial number. If that fails, only prints the reason, because the gadget file
+ * may be for another system.
  */
 static void read_serial(struct descriptors_command *r)
 {

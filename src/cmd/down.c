@@ -31,7 +31,7 @@ static void take_down(const struct globals *globals, const char *name, enum clie
 	}
 }
 
-/* Removes scratch gadgets of killed `features` commands. */
+/* Removes the temporary gadgets that `features` commands have left because they were killed. */
 static void clear_scratch(const struct globals *globals, struct error *first)
 {
 	_cleanup_error_ struct error err = { 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Schemas and completion scripts that are installed and also embedded in the program, so that
- * `schema` and `completion` print those of its own version, also before it is installed. The build
+ * Schemas and completion scripts that are installed and also embedded in the program. So `schema`
+ * and `completion` print those of the same version, also before the program is installed. The build
  * makes embedded.c with embed.sh.
  */
 #pragma once

@@ -12,7 +12,7 @@
 #include "gadgetfile/write.h"
 #include "rundir/record.h"
 
-/* Reads the record first: it exists longer than the gadget's directory. */
+/* Reads the record before configfs, because `down` removes the gadget's directory first. */
 static int read_all(const struct globals *globals, const char *name, struct configfs_tree *live,
 		    struct record *record, struct error *err)
 {
@@ -35,7 +35,7 @@ static int read_all(const struct globals *globals, const char *name, struct conf
 	return r;
 }
 
-/* Checks that `up` would accept the text, and prints its errors. */
+/* Checks that `up` would accept the gadget file, and prints its errors. */
 static int check_text(const struct globals *globals, const char *name, const char *text)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;

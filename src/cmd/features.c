@@ -10,7 +10,7 @@
 #include "functionfs/mount.h"
 #include "probe/features.h"
 
-/* Refuses to probe if that would load the module, which the user has not asked for. */
+/* Fails if probing would load the kernel module, because the user has not requested that. */
 static int check_loaded(const char *release, struct error *err)
 {
 	_cleanup_free_ char *advice = NULL;
@@ -81,7 +81,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	bool json = false;
 	int exit;
 
-	if (!cmd_simple_options(&cmd_features, argc, argv, &json, &exit))
+	if (!cmd_parse_help_and_json(&cmd_features, argc, argv, &json, &exit))
 		return exit;
 	if (optind != argc)
 		return cmd_usage(&cmd_features, "expected no arguments");

@@ -9,7 +9,7 @@
 
 #define WORKER "worker."
 
-/* Returns the row of the table; NULL: none of that name. */
+/* Returns the row of the table with that name; NULL: there is none. */
 static const struct member *find(const struct members *members, const char *name)
 {
 	for (size_t i = 0; i < members->n; i++)
@@ -18,7 +18,10 @@ static const struct member *find(const struct members *members, const char *name
 	return NULL;
 }
 
-/* Parses a field. The last dot ends the label, because labels of foreign functions contain dots. */
+/*
+ * Parses one field. The last dot ends the label, because labels of functions that another program
+ * made contain dots.
+ */
 static bool parse_one(struct field *field, const char *text)
 {
 	const char *dot = strrchr(text, '.'), *end = dot;
@@ -63,7 +66,7 @@ void fields_free(struct fields *fields)
 	*fields = (struct fields){ 0 };
 }
 
-/* Replaces newlines and tabs, which file names may contain, to keep lines and columns. */
+/* Prints a text. Replaces newlines and tabs, which separate lines and columns, by blanks. */
 static void print_text(const char *text)
 {
 	for (; *text; text++)
@@ -90,8 +93,8 @@ static void print_value(const json_t *value)
 		putchar('-');
 }
 
-static const void *struct_of(const struct field *field, const struct gadget_status *gadget,
-			     const struct function_status *each)
+static const void *find_status_struct(const struct field *field, const struct gadget_status *gadget,
+				      const struct function_status *each)
 {
 	const struct function_status *function;
 
@@ -107,7 +110,7 @@ static void print_line(const struct fields *fields, const struct gadget_status *
 		       const struct function_status *each)
 {
 	for (size_t i = 0; i < fields->n; i++) {
-		const void *of = struct_of(&fields->list[i], gadget, each);
+		const void *of = find_status_struct(&fields->list[i], gadget, each);
 		json_t *value = of ? member_to_json(fields->list[i].member, of) : NULL;
 
 		if (i > 0)

@@ -12,21 +12,23 @@ struct fields {
 	struct field {
 		char *function; /* label; "*": each function; NULL: a field of the gadget */
 		bool worker;	/* a field of the function's worker */
-		const struct member *member; /* of gadget_fields, function_fields, worker_fields */
+		/* Row of the table gadget_fields, function_fields or worker_fields. */
+		const struct member *member;
 	} * list;
 	size_t n;
-	bool has_each; /* there is a field with "*" */
+	bool has_each; /* one of the fields has "*" in place of the label */
 };
 
 /*
- * Adds the fields of a list like "udc,state,echo.device,*.worker.pid". False: *bad is the error
- * message, which the caller frees.
+ * Parses a list like "udc,state,echo.device,*.worker.pid" and adds its fields. If the list is
+ * invalid, returns false and stores an error message in *bad, which the caller frees.
  */
 bool fields_parse(struct fields *fields, const char *text, char **bad);
 void fields_free(struct fields *fields);
 #define _cleanup_fields_ _cleanup_(fields_free)
 
 /*
- * Prints a line of values separated by tabs, with `has_each` one for each function; "-": no value.
+ * Prints the values of the fields on one line, separated by tabs; with `has_each`, one line for
+ * each function. Prints "-" for a field without a value.
  */
 void fields_print(const struct fields *fields, const struct gadget_status *gadget);

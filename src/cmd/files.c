@@ -53,12 +53,13 @@ int cmd_load_path(const struct globals *globals, const char *path, const char *n
 				     diags, err);
 }
 
-static void add(struct cmd_files *files, const char *dir, const char *entry, const char *suffix)
+static void add_file(struct cmd_files *files, const char *dir, const char *entry,
+		     const char *suffix)
 {
 	_cleanup_free_ char *name = xstrndup(entry, strlen(entry) - strlen(suffix));
 	struct cmd_file *file;
 
-	/* Of several files with one name, the first is used. */
+	/* If several files have the same name, only the first is listed. */
 	for (size_t i = 0; i < files->n; i++)
 		if (streq(files->list[i].name, name))
 			return;
@@ -81,7 +82,7 @@ static int add_directory(struct cmd_files *files, const char *dir, const char *s
 	while ((entry = readdir(d)))
 		if (entry->d_name[0] != '.' && str_has_suffix(entry->d_name, suffix) &&
 		    strlen(entry->d_name) > strlen(suffix))
-			add(files, dir, entry->d_name, suffix);
+			add_file(files, dir, entry->d_name, suffix);
 	closedir(d);
 	return 0;
 }

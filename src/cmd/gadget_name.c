@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finds the gadget of a command's argument, a name or the path of its gadget file. */
+/* Finds the gadget for an argument of a command: the gadget's name, or the path of its file. */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,15 +12,16 @@ static int invalid_name(const char *name, struct error *err)
 	return error_set(err, EX_USAGE, EINVAL, NULL, "invalid gadget name '%s'", name);
 }
 
-/* Checks a name, which becomes part of paths: '..' must not lead out of /run/ffsctl. */
+/* Checks a gadget's name. A name like '..' is refused, because the name becomes part of paths. */
 static int check_name(const char *name, struct error *err)
 {
 	return gadgetfile_is_gadget_name(name) ? 0 : invalid_name(name, err);
 }
 
 /*
- * Returns the path as gadgetfile_load stores it in records: absolute, with symbolic links resolved
- * except for the last component. File and directory need not exist. The caller frees it.
+ * Returns the path in the form that gadgetfile_load stores in records: absolute, with symbolic
+ * links resolved except in the last component. File and directory need not exist. The caller frees
+ * it.
  */
 static char *recorded_path(const char *path)
 {
@@ -37,15 +38,15 @@ static char *recorded_path(const char *path)
 	return strf("%s/%s", streq(dir, "/") ? "" : dir, slash ? slash + 1 : path);
 }
 
-int cmd_recorded_name(const struct globals *globals, const char *path, char **name,
-		      struct error *err)
+int cmd_find_gadget_by_file(const struct globals *globals, const char *path, char **name,
+			    struct error *err)
 {
 	_cleanup_free_ char *file = recorded_path(path);
 
-	return client_find_by_file(&globals->paths, file, name, err);
+	return client_find_gadget_by_file(&globals->paths, file, name, err);
 }
 
-/* Gets the name in the file. */
+/* Loads the gadget file, and stores the name in it in *name. */
 static int name_in_file(const struct globals *globals, const char *path, char **name,
 			struct error *err)
 {
@@ -66,8 +67,8 @@ static int name_in_file(const struct globals *globals, const char *path, char **
 }
 
 /*
- * Searches the records first, so that `down` works with a file that was changed, damaged or
- * deleted.
+ * Searches the records before reading the file, so that `down` works with a file that was changed,
+ * damaged or deleted.
  */
 int cmd_gadget_name(const struct globals *globals, const char *argument, char **name,
 		    struct error *err)
@@ -79,7 +80,7 @@ int cmd_gadget_name(const struct globals *globals, const char *argument, char **
 		*name = xstrdup(argument);
 		return check_name(*name, err);
 	}
-	r = cmd_recorded_name(globals, argument, name, err);
+	r = cmd_find_gadget_by_file(globals, argument, name, err);
 	return r < 0 || *name ? r : name_in_file(globals, argument, name, err);
 }
 

@@ -7,8 +7,8 @@
 #include "client/inspect.h"
 #include "cmd/cmd.h"
 
-/* Returns the state of a gadget; "down" if it is not among `gadgets`. */
-static const char *state_of(const struct gadget_statuses *gadgets, const char *name)
+/* Returns the state of a gadget; "down" if `gadgets` does not contain it. */
+static const char *state_word(const struct gadget_statuses *gadgets, const char *name)
 {
 	enum gadget_condition state = STATUS_DOWN;
 
@@ -27,7 +27,7 @@ static void print(const struct globals *globals, const struct cmd_file *file,
 
 	if (cmd_load_path(globals, file->path, NULL, NULL, GADGETFILE_TRUST_ALL, &g, NULL, &diags,
 			  &err) == 0) {
-		printf("%-16s %-9s %s%s%s", file->name, state_of(gadgets, g->name), file->path,
+		printf("%-16s %-9s %s%s%s", file->name, state_word(gadgets, g->name), file->path,
 		       streq(g->name, file->name) ? "" : ", gadget ",
 		       streq(g->name, file->name) ? "" : g->name);
 		for (const char **drop_in = g->drop_ins; *drop_in; drop_in++)
@@ -46,7 +46,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	struct gadget_statuses gadgets = { 0 };
 	int exit;
 
-	if (!cmd_simple_options(&cmd_list, argc, argv, NULL, &exit))
+	if (!cmd_parse_help_and_json(&cmd_list, argc, argv, NULL, &exit))
 		return exit;
 	if (optind != argc)
 		return cmd_usage(&cmd_list, "expected no arguments");

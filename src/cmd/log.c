@@ -14,7 +14,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	size_t size = 0;
 	int exit;
 
-	if (!cmd_simple_options(&cmd_log, argc, argv, NULL, &exit))
+	if (!cmd_parse_help_and_json(&cmd_log, argc, argv, NULL, &exit))
 		return exit;
 	if (argc - optind != 1)
 		return cmd_usage(&cmd_log, "expected one gadget");

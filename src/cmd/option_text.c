@@ -56,7 +56,7 @@ struct option_search {
 	enum option_text_kind kind;
 };
 
-static bool match(const struct option_text *o, void *data)
+static bool match_option(const struct option_text *o, void *data)
 {
 	struct option_search *search = data;
 
@@ -70,6 +70,6 @@ enum option_text_kind option_text_find(const char *text, const char *word)
 {
 	struct option_search search = { word, OPTION_TEXT_UNKNOWN };
 
-	option_text_each(text, match, &search);
+	option_text_each(text, match_option, &search);
 	return search.kind;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A cache of plugin declarations. */
+/* A cache of the declarations that plugins contain. */
 #pragma once
 
 #include "gadgetfile/gadgetfile.h"
@@ -13,12 +13,12 @@ struct plugin_tables {
 struct plugin_table {
 	char *plugin; /* name or absolute path */
 	struct description description;
-	struct error err; /* reason why it cannot be used; exit 0: none */
+	struct error err; /* reason why the plugin cannot be used; err.exit 0: none */
 };
 
-/* Returns the table of a plugin, and reads it on first use. Never NULL. */
+/* Returns the declaration of a plugin, which is read on first use. Never returns NULL. */
 const struct plugin_table *plugin_tables_get(struct plugin_tables *tables, const char *plugin);
-/* Returns the interface for gadgetfile_load. */
+/* Returns a struct through which gadgetfile_load gets declarations from this cache. */
 struct gadgetfile_plugins plugin_tables_for_gadgetfile(struct plugin_tables *tables);
 void plugin_tables_free(struct plugin_tables *tables);
 #define _cleanup_plugin_tables_ _cleanup_(plugin_tables_free)

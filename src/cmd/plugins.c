@@ -62,7 +62,7 @@ void cmd_names_free(struct cmd_names *names)
 
 /* --- text --- */
 
-/* Removes control characters: the plugin chooses its texts. */
+/* Prints a text from a plugin without control characters, which could control the terminal. */
 static void print_text(const char *before, const char *text, const char *after)
 {
 	_cleanup_free_ char *shown = text_printable(text, strlen(text));
@@ -139,7 +139,7 @@ static void print_all(const struct plugin_table *t)
 
 /* --- the command --- */
 
-static void show(struct plugins_command *q, const char *plugin, bool all)
+static void show_plugin(struct plugins_command *q, const char *plugin, bool all)
 {
 	const struct plugin_table *t = plugin_tables_get(&q->tables, plugin);
 	_cleanup_free_ char *path = plugin_file(plugin);
@@ -178,7 +178,7 @@ static void show_installed(struct plugins_command *q)
 		log_info("no plugin in %s", dir);
 	}
 	for (size_t i = 0; i < names.n; i++)
-		show(q, names.list[i], false);
+		show_plugin(q, names.list[i], false);
 }
 
 static int run(const struct globals *globals _unused_, int argc, char **argv)
@@ -187,7 +187,7 @@ static int run(const struct globals *globals _unused_, int argc, char **argv)
 	bool json = false;
 	int exit;
 
-	if (!cmd_simple_options(&cmd_plugins, argc, argv, &json, &exit))
+	if (!cmd_parse_help_and_json(&cmd_plugins, argc, argv, &json, &exit))
 		return exit;
 	if (argc - optind > 1)
 		return cmd_usage(&cmd_plugins, "expected at most one plugin");
@@ -196,7 +196,7 @@ static int run(const struct globals *globals _unused_, int argc, char **argv)
 		q.errors = json_array();
 	}
 	if (optind < argc)
-		show(&q, argv[optind], true);
+		show_plugin(&q, argv[optind], true);
 	else
 		show_installed(&q);
 	if (json) {

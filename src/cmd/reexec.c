@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `reexec`: supervisors execute this program; and `resume`, the command that they execute. */
+/*
+ * `reexec`: lets supervisors execute this program. Also contains the internal command with which
+ * they execute it.
+ */
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -15,8 +18,8 @@
 
 struct reexec_run {
 	const struct globals *globals;
-	const char *program;
-	struct error *err; /* the first one */
+	const char *program; /* absolute path of this program */
+	struct error *err;   /* error of the first gadget that failed */
 };
 
 static int reexec(void *data, const char *name)
@@ -25,7 +28,7 @@ static int reexec(void *data, const char *name)
 	_cleanup_error_ struct error err = { 0 };
 	const struct control_request request = { .command = COMMAND_REEXEC, .program = w->program };
 
-	/* Returns when the new program has taken over. */
+	/* client_ask returns when the new program has taken over. */
 	if (client_ask(&w->globals->paths, name, &request, NULL, &err) == 0)
 		log_info("%s: continues as ffsctl " PACKAGE_VERSION, name);
 	else
@@ -33,7 +36,7 @@ static int reexec(void *data, const char *name)
 	return 0;
 }
 
-static int own_path(char *path, size_t size, struct error *err)
+static int path_of_this_program(char *path, size_t size, struct error *err)
 {
 	ssize_t n = readlink("/proc/self/exe", path, size - 1);
 
@@ -66,7 +69,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	}
 	if (all != (optind == argc))
 		return cmd_usage(&cmd_reexec, "expected gadgets or --all");
-	if (own_path(program, sizeof(program), &err) < 0)
+	if (path_of_this_program(program, sizeof(program), &err) < 0)
 		return cmd_print_error(&err);
 	if (all)
 		rundir_each(&globals->paths, reexec, &work);

@@ -39,8 +39,9 @@ static int finish(struct reload_command *q, json_t *gadgets, int exit)
 }
 
 /*
- * Finds the file by the name of a gadget that is up. If none is, tries the name of a gadget file: a
- * service manager uses that name, but the gadget may have another one.
+ * Finds the file of the gadget with that name. If no such gadget is up, regards the argument as the
+ * name of a gadget file: a service manager uses the name of the file, but the gadget may have
+ * another name.
  */
 static int find_by_name(struct reload_command *q, const char *argument)
 {
@@ -57,9 +58,9 @@ static int find_by_name(struct reload_command *q, const char *argument)
 }
 
 /*
- * Finds file and gadget. For a path, the gadget is that of --name, else the one that is up from the
- * file, else the one named in the file. Loads the file, so that errors in it are printed here,
- * before the supervisor reads it.
+ * Finds file and gadget. If the argument is a path, the gadget is the one of --name, else the one
+ * that is up from the file, else the one that the file names. Loads the file, so that errors in it
+ * are printed before the supervisor reads it.
  */
 static int find(struct reload_command *q, const char *argument, const char *name)
 {
@@ -71,7 +72,7 @@ static int find(struct reload_command *q, const char *argument, const char *name
 			return q->err.exit;
 	} else {
 		q->file = xstrdup(argument);
-		if (!name && cmd_recorded_name(q->globals, argument, &q->name, &q->err) < 0)
+		if (!name && cmd_find_gadget_by_file(q->globals, argument, &q->name, &q->err) < 0)
 			return q->err.exit;
 	}
 	q->renamed = name;
@@ -88,8 +89,11 @@ static int find(struct reload_command *q, const char *argument, const char *name
 	return 0;
 }
 
-/* Prints the gadget's object; with `changes`, if not NULL, which it frees. */
-static int with_status(struct reload_command *q, json_t *changes, bool rebinds)
+/*
+ * Prints the document with the gadget's status and, unless it is NULL, the array `changes`. Takes
+ * ownership of `changes`.
+ */
+static int print_with_status(struct reload_command *q, json_t *changes, bool rebinds)
 {
 	struct gadget_statuses gadgets;
 	json_t *json, *gadget;
@@ -129,7 +133,7 @@ static int dry_run(struct reload_command *q)
 			       cmd_dirs(q->globals), &changes, &rebinds, &q->err) < 0)
 		return finish(q, NULL, q->err.exit);
 	if (q->json)
-		return with_status(q, changes, rebinds);
+		return print_with_status(q, changes, rebinds);
 	print_changes(changes);
 	if (json_array_size(changes) == 0)
 		log_info("%s: no changes", q->name);
@@ -162,7 +166,7 @@ static int reload(struct reload_command *q)
 	else
 		log_info("%s: reloaded without a rebind", q->name);
 	free(done.awaits);
-	return q->json ? with_status(q, NULL, false) : finish(q, NULL, 0);
+	return q->json ? print_with_status(q, NULL, false) : finish(q, NULL, 0);
 }
 
 static int run(const struct globals *globals, int argc, char **argv)

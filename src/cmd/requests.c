@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
-/* --- replies that are more than two fixed texts --- */
+/* --- answers that are not printed as fixed texts --- */
 
 void cmd_print_restarted(const char *gadget, const char *function,
 			 const struct control_answer *answer _unused_)
@@ -35,7 +35,7 @@ static void print(const struct cmd_request_row *row, const char *gadget, const c
 			 answer->changed || !row->unchanged ? row->done : row->unchanged);
 }
 
-/* Sends the request and prints the reply. On failure, returns the exit status with `err` set. */
+/* Sends the request and prints the answer. On failure, returns the exit status with `err` set. */
 static int ask(const struct globals *globals, const char *gadget, const char *value,
 	       struct error *err)
 {
@@ -61,7 +61,7 @@ static int supervise(const struct globals *globals, const char *gadget, int repo
 	return reported || !err.exit ? err.exit : cmd_print_error_about(gadget, &err);
 }
 
-/* Starts a new supervisor first, which takes the gadget over. */
+/* Starts a supervisor that takes the gadget over, and then sends the request. */
 static int take_over_and_ask(const struct globals *globals, const char *gadget, const char *value)
 {
 	_cleanup_error_ struct error err = { 0 };
@@ -81,7 +81,7 @@ int cmd_request(const struct globals *globals, int argc, char **argv)
 {
 	const struct command *command = globals->command;
 	const struct cmd_request_row *row = &command->request;
-	/* Without an option the second row ends the table. */
+	/* If the command has no option, the second row ends the table. */
 	const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ row->option, required_argument, NULL, 'a' },

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Commands that send one request to the supervisor of a gadget and print its reply. */
+/* Commands that send one request to the supervisor of a gadget and print the answer. */
 #pragma once
 
 #include "cmd/cmd.h"
 
-/* Runs globals->command, as its member `request` describes. */
+/* Runs globals->command: sends the request that its member `request` describes. */
 int cmd_request(const struct globals *globals, int argc, char **argv);
 
-/* Values of cmd_request_row.print. */
+/* Functions for cmd_request_row.print. */
 void cmd_print_restarted(const char *gadget, const char *function,
 			 const struct control_answer *answer);
 void cmd_print_bound(const char *gadget, const char *udc, const struct control_answer *answer);

@@ -8,19 +8,19 @@
 
 #define SUFFIX ".schema.json"
 
-static const char *find(const char *name)
+static const char *find_schema(const char *name)
 {
 	for (const struct embedded *e = embedded_schemas; e->name; e++) {
 		size_t n = strlen(e->name) - strlen(SUFFIX);
 
-		/* The file name is accepted as well. */
+		/* Accepts the name with and without the suffix. */
 		if (streq(name, e->name) || (strlen(name) == n && strncmp(name, e->name, n) == 0))
 			return e->text;
 	}
 	return NULL;
 }
 
-static int unknown(const char *name)
+static int unknown_schema(const char *name)
 {
 	_cleanup_free_ char *names = xstrdup("");
 
@@ -38,14 +38,14 @@ static int run(const struct globals *globals _unused_, int argc, char **argv)
 	int exit;
 	const char *name, *text;
 
-	if (!cmd_simple_options(&cmd_schema, argc, argv, NULL, &exit))
+	if (!cmd_parse_help_and_json(&cmd_schema, argc, argv, NULL, &exit))
 		return exit;
 	if (argc - optind > 1)
 		return cmd_usage(&cmd_schema, "expected at most one name");
 	name = optind < argc ? argv[optind] : "gadget";
-	text = find(name);
+	text = find_schema(name);
 	if (!text)
-		return unknown(name);
+		return unknown_schema(name);
 	fputs(text, stdout);
 	return 0;
 }

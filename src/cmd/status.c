@@ -33,14 +33,14 @@ static int exit_status_of_all(const struct gadget_statuses *gadgets)
 
 struct status_command {
 	const struct globals *globals;
-	char *const *names; /* arguments, end with NULL; none: all gadgets */
+	char *const *names; /* the arguments; ends with NULL; without arguments: all gadgets */
 	bool json;
-	const struct fields *fields; /* -o; n 0: prints text */
+	const struct fields *fields; /* fields of -o; fields->n 0: prints text */
 	struct gadget_statuses gadgets;
 	struct error err;
 };
 
-static int add_named(struct status_command *q, const char *argument)
+static int add_named_gadget(struct status_command *q, const char *argument)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
@@ -63,7 +63,7 @@ static int add_named(struct status_command *q, const char *argument)
 	return exit_status_of(gadget);
 }
 
-/* Reads the gadgets; returns the exit status. */
+/* Reads the states of the gadgets. Returns the exit status. */
 static int read_status(struct status_command *q)
 {
 	int code = EXIT_READY;
@@ -74,7 +74,7 @@ static int read_status(struct status_command *q)
 			       ? EXIT_UNKNOWN
 			       : exit_status_of_all(&q->gadgets);
 	for (char *const *name = q->names; *name; name++) {
-		int one = add_named(q, *name);
+		int one = add_named_gadget(q, *name);
 
 		code = one > code ? one : code;
 	}

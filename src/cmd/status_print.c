@@ -20,8 +20,7 @@ static void print_worker(FILE *out, const struct worker_status *worker)
 		fprintf(out, ", last ended by %s", worker->last_exit);
 }
 
-/* Characters: two lines of a terminal. --json prints all. */
-#define STATS_MAX 160
+#define STATS_MAX 160 /* characters, about two lines of a terminal; --json prints all */
 
 static void print_stats(FILE *out, const json_t *stats)
 {

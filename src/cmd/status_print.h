@@ -6,7 +6,10 @@
 
 #include "cmd/status_rates.h"
 
-/* Prints the gadget, its functions and problems, a line each. `rates` NULL: without rates. */
+/*
+ * Prints one line for the gadget, one for each function, and one for each problem. `rates` NULL:
+ * without data rates.
+ */
 void status_print_gadget(FILE *out, const struct gadget_status *gadget, const struct rates *rates);
-/* Prints the states of gadget and workers on one line. */
+/* Prints the states of the gadget and of its workers on one line. */
 void status_print_line(FILE *out, const struct gadget_status *gadget);

@@ -6,11 +6,15 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-/* Seconds. Workers report once a second while data moves: after this time the rate is 0. */
+/*
+ * Seconds without a change of the byte count after which the rate is 0. While data is transferred,
+ * workers report once a second.
+ */
 #define SILENCE 2.5
 
-static char *make_key(const struct gadget_status *gadget, const struct function_status *function,
-		      const struct endpoint_status *endpoint)
+static char *make_rate_key(const struct gadget_status *gadget,
+			   const struct function_status *function,
+			   const struct endpoint_status *endpoint)
 {
 	return strf("%s/%s/%s/%s", gadget->name, function->label, endpoint->file,
 		    endpoint->direction);
@@ -37,7 +41,7 @@ static void sample(struct rates *rates, char *key, int64_t bytes, double now)
 	if (bytes > r->bytes && now > r->changed_at)
 		r->rate = (double)(bytes - r->bytes) / (now - r->changed_at);
 	else if (bytes < r->bytes || now >= r->changed_at + SILENCE)
-		r->rate = 0; /* another worker, or no report */
+		r->rate = 0; /* a new worker counts from 0, or nothing was reported */
 	if (bytes != r->bytes)
 		r->changed_at = now;
 	r->bytes = bytes;
@@ -49,7 +53,7 @@ static void sample_function(struct rates *rates, const struct gadget_status *gad
 	for (size_t i = 0; i < function->n_endpoints; i++) {
 		const struct endpoint_status *endpoint = &function->endpoints[i];
 
-		sample(rates, make_key(gadget, function, endpoint),
+		sample(rates, make_rate_key(gadget, function, endpoint),
 		       endpoint->bytes > 0 ? endpoint->bytes : 0, now);
 	}
 }
@@ -93,7 +97,7 @@ void rates_print(FILE *out, const struct rates *rates, const struct gadget_statu
 
 	for (size_t i = 0; i < function->n_endpoints; i++) {
 		const struct endpoint_status *endpoint = &function->endpoints[i];
-		_cleanup_free_ char *key = make_key(gadget, function, endpoint);
+		_cleanup_free_ char *key = make_rate_key(gadget, function, endpoint);
 		const struct rate *r = find(rates, key);
 
 		if (!r || endpoint->bytes < 0)

@@ -23,19 +23,21 @@ struct status_viewer {
 	struct loop loop;
 	struct watch *watch;
 	struct fd_watch signals, output, timer;
-	bool changed, over;
+	bool changed; /* the status must be read and printed again */
+	bool over;    /* the command must end */
 	struct rates rates;
-	char *last; /* last document printed */
+	char *last; /* the last document that was printed */
+	/* The last line that was printed for each gadget; not used on a terminal. */
 	struct shown {
 		char *name, *line;
 		bool found; /* the gadget still exists */
-	} * shown;	    /* last line of each gadget, unless on a terminal */
+	} * shown;
 	size_t n_shown;
 };
 
 /* --- a terminal ------------------------------------------------------------------------------- */
 
-/* The alternate screen, without cursor and line wrap. */
+/* The terminal's alternate screen, without cursor and line wrap. */
 #define SCREEN_ENTER "\033[?1049h\033[?25l\033[?7l"
 #define SCREEN_LEAVE "\033[?7h\033[?25h\033[?1049l"
 #define SCREEN_TOP "\033[H"
@@ -49,13 +51,13 @@ static bool has_screen(void)
 	return isatty(STDOUT_FILENO) && term && *term && !streq(term, "dumb");
 }
 
-static void enter(const struct status_viewer *v)
+static void enter_screen(const struct status_viewer *v)
 {
 	if (v->screen)
 		fputs(SCREEN_ENTER, stdout);
 }
 
-static void leave(const struct status_viewer *v)
+static void leave_screen(const struct status_viewer *v)
 {
 	if (v->screen)
 		fputs(SCREEN_LEAVE, stdout);
@@ -80,7 +82,7 @@ static size_t count_lines(const char *text)
 }
 
 /* Leaves the last row empty, so that the screen does not scroll. */
-static void draw(const char *text)
+static void draw_screen(const char *text)
 {
 	size_t room = terminal_rows() - 1, n = count_lines(text), shown = n <= room ? n : room - 1;
 
@@ -110,7 +112,7 @@ static void show_on_screen(struct status_viewer *v, const struct gadget_statuses
 	if (gadgets->n == 0)
 		fputs("no gadget is up\n", out);
 	fclose(out);
-	draw(text);
+	draw_screen(text);
 }
 
 /* --- a pipe, a file --------------------------------------------------------------------------- */
@@ -180,7 +182,7 @@ static int show(struct status_viewer *v, struct error *err)
 	struct gadget_statuses gadgets = { 0 };
 
 	v->read_gadgets(v->data, &gadgets, err);
-	/* A newly watched file may have changed since it was read. */
+	/* A file that was not watched before may have changed after it was read. */
 	while (!err->exit && watch_gadgets(v->watch, &gadgets)) {
 		statuses_free(&gadgets);
 		v->read_gadgets(v->data, &gadgets, err);
@@ -238,9 +240,9 @@ static void on_signal(void *data, uint32_t events _unused_)
 	case SIGWINCH:
 		break;
 	case SIGTSTP: /* restores the terminal for the shell */
-		leave(v);
+		leave_screen(v);
 		raise(SIGSTOP);
-		enter(v);
+		enter_screen(v);
 		break;
 	default:
 		v->over = true;
@@ -268,14 +270,14 @@ static int open_all(struct status_viewer *v, const struct paths *paths, struct e
 		r = timer_open(&v->loop, &v->timer, on_timer, v);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch for changes");
-	/* Only EPOLLERR and EPOLLHUP; fails for a regular file, which has no reader. */
+	/* Watches only EPOLLERR and EPOLLHUP. Fails for a regular file, which has no reader. */
 	fd_watch_add(&v->loop, &v->output, STDOUT_FILENO, 0, on_output, v);
 	v->watch = watch_new(paths, &v->loop, on_change, v, err);
 	return -err->err;
 }
 
 /* Collects all pending events: a gadget that comes up causes hundreds. */
-static void await(struct status_viewer *v, struct error *err)
+static void await_change(struct status_viewer *v, struct error *err)
 {
 	int r = 0;
 
@@ -317,12 +319,12 @@ int status_watch(const struct globals *globals, bool json, status_reader *read_g
 				   .timer = FD_WATCH_NONE };
 
 	if (open_all(&v, &globals->paths, &err) == 0) {
-		enter(&v);
+		enter_screen(&v);
 		while (!v.over && show(&v, &err) == 0 && !err.exit) {
 			v.changed = false;
-			await(&v, &err);
+			await_change(&v, &err);
 		}
-		leave(&v);
+		leave_screen(&v);
 	}
 	close_all(&v);
 	return err.exit ? cmd_print_error(&err) : 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `udc`: lists the UDCs and the gadgets bound to them, or hints without one. */
+/*
+ * `udc`: lists the UDCs and the gadgets that are bound to them. If there is no UDC, prints hints
+ * about the reason.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,7 +12,7 @@
 #include "cmd/cmd.h"
 #include "configfs/udc.h"
 
-/* Returns an attribute of sysfs; null if it is empty or "UNKNOWN". */
+/* Returns an attribute of the UDC in sysfs; JSON's null if it is empty or "UNKNOWN". */
 static json_t *attribute(const struct udc *udc, const char *name)
 {
 	_cleanup_free_ char *value = udc_attribute(udc->name, name);
@@ -106,7 +109,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	bool json = false;
 	int exit;
 
-	if (!cmd_simple_options(&cmd_udc, argc, argv, &json, &exit))
+	if (!cmd_parse_help_and_json(&cmd_udc, argc, argv, &json, &exit))
 		return exit;
 	if (optind != argc)
 		return cmd_usage(&cmd_udc, "expected no arguments");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `up` and `run`: the same gadget, in the background or in the foreground. */
+/* `up` and `run`: bring a gadget up in the background or in the foreground. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -24,7 +24,7 @@ struct up_command {
 	const struct command *command;
 	struct client_options options;
 	const char *argument, *name;
-	double wait_host; /* seconds; < 0: do not wait */
+	double wait_host; /* seconds to wait until a host configured it; < 0: does not wait */
 	bool dry_run, json, all;
 
 	struct gadget *gadget;
@@ -91,7 +91,7 @@ static int seconds_option(const struct up_command *q, const char *what, double f
 	return optarg ? cmd_seconds_option(q->command, what, seconds) : 0;
 }
 
-/* Makes the descriptor close-on-exec: no worker must get it. */
+/* Makes the descriptor close-on-exec, because no worker must inherit it. */
 static int notify_fd_option(struct up_command *q)
 {
 	if (cmd_parse_descriptor(optarg, &q->options.notify_fd) &&
@@ -152,7 +152,7 @@ static int parse_option(struct up_command *q, int option, char **argv)
 /* Makes the directories absolute, for the supervisor, whose working directory is /. */
 static void set_dirs(struct up_command *q)
 {
-	static const char *absolute[ARRAY_SIZE(q->globals->dirs)]; /* while the process lives */
+	static const char *absolute[ARRAY_SIZE(q->globals->dirs)]; /* used until the process ends */
 	const char *const *dirs = cmd_dirs(q->globals);
 	_cleanup_free_ char *here = *dirs[0] == '/' ? NULL : getcwd(NULL, 0);
 
@@ -195,10 +195,10 @@ static int parse(struct up_command *q, int argc, char **argv)
 }
 
 /*
- * Returns which gadget files are trusted: that of a service must belong to root; a dry run may read
- * any file.
+ * Returns which gadget files are trusted. `run` only trusts files of root, because a service may
+ * use it; --dry-run reads any file.
  */
-static enum gadgetfile_trust trust_of(const struct up_command *q)
+static enum gadgetfile_trust choose_trust(const struct up_command *q)
 {
 	if (q->dry_run)
 		return GADGETFILE_TRUST_ALL;
@@ -207,8 +207,8 @@ static enum gadgetfile_trust trust_of(const struct up_command *q)
 
 static int load(struct up_command *q)
 {
-	int exit = cmd_load(q->globals, q->argument, q->name, trust_of(q), &q->gadget, &q->document,
-			    &q->diags, &q->err);
+	int exit = cmd_load(q->globals, q->argument, q->name, choose_trust(q), &q->gadget,
+			    &q->document, &q->diags, &q->err);
 
 	if (!q->json && log_get_level() > LOG_QUIET)
 		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
@@ -219,8 +219,11 @@ static int load(struct up_command *q)
 	return exit;
 }
 
-/* Uses the absolute path: as a supervisor this process has changed its working directory. */
-static void explain(struct up_command *q)
+/*
+ * Explains why a worker failed. Uses the file's absolute path, because as a supervisor this process
+ * has changed its working directory.
+ */
+static void explain_worker_failure(struct up_command *q)
 {
 	cmd_explain_worker(q->globals, q->gadget->file, q->name, q->json ? &q->diags : NULL,
 			   &q->err);
@@ -236,7 +239,7 @@ static void free_command(struct up_command *q)
 
 static int finish(struct up_command *q, json_t *gadgets, int exit)
 {
-	/* In the document, errors of the file are "problems", so it needs an error as well. */
+	/* Errors of the file are in "problems" of the document; "errors" refers to them. */
 	if (q->json && exit == EX_DATAERR && !q->err.exit)
 		cmd_file_has_errors(q->argument, &q->err);
 	if (q->json)
@@ -277,8 +280,8 @@ static int dry_run(struct up_command *q)
 }
 
 /*
- * Runs in the child, until the gadget goes down. Until it has reported, its exit status is that of
- * the command.
+ * Runs in the child: supervises the gadget until it goes down. If it ends before the report, the
+ * command uses its exit status.
  */
 static int run_child(struct up_command *q, int report_fd)
 {
@@ -294,13 +297,13 @@ static int run_child(struct up_command *q, int report_fd)
 		free_command(q);
 		return exit;
 	}
-	/* Without control characters, like `log`. */
+	/* Prints the workers' output; removes control characters, as the command `log` does. */
 	if (output) {
 		_cleanup_free_ char *shown = text_printable_lines(output, strlen(output));
 
 		cmd_print_lines(stderr, shown);
 	}
-	explain(q);
+	explain_worker_failure(q);
 	return finish(q, NULL, q->err.exit);
 }
 
@@ -321,7 +324,7 @@ static int print_up(struct up_command *q, const struct client_report *report)
 	if (*report->udc && q->wait_host >= 0 &&
 	    client_wait_host(q->options.paths, report->name, q->wait_host, &q->err) == 0)
 		log_about(report->name, NULL, LOG_INFO, "%s: configured by the host", report->name);
-	/* Loads the file again for the warnings in the document: the child has loaded it before. */
+	/* Loads the file for the warnings in the document, because only the child has loaded it. */
 	if (q->json && load(q) == 0 && !q->err.exit)
 		inspect_gadgets(&q->globals->paths, report->name, &gadgets, &q->err);
 	json = q->json ? statuses_to_json(&gadgets) : NULL;
@@ -364,7 +367,7 @@ static int run_up(const struct globals *globals, int argc, char **argv)
 					     .notify_fd = -1,
 					     .timeout = DEFAULT_TIMEOUT,
 					     .hold = CLIENT_HOLD_DEFAULT } };
-	struct up_all all = { .globals = globals, .one = up_one_of_all, .data = &q };
+	struct up_all all = { .globals = globals, .bring_up_one = up_one_of_all, .data = &q };
 	int exit = parse(&q, argc, argv);
 
 	if (exit)
@@ -397,7 +400,7 @@ static int run_run(const struct globals *globals, int argc, char **argv)
 	if (q.dry_run)
 		return dry_run(&q);
 	client_run(q.gadget, q.document, &q.options, &q.err);
-	explain(&q);
+	explain_worker_failure(&q);
 	return finish(&q, NULL, q.err.exit);
 }
 

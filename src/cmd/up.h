@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `up --all` */
+/* `up --all`: brings up all gadgets with autostart = true. */
 #pragma once
 
 #include "cmd/cmd.h"
 
 struct up_all {
 	const struct globals *globals;
-	bool json; /* `one` prints a document on stdout */
-	/* Brings the gadget of the file at `path` up; called in a child. Returns the exit status.
+	bool json; /* `bring_up_one` prints a JSON document on stdout */
+	/*
+	 * Brings up the gadget of the file at `path`. Called in a child process. Returns the exit
+	 * status.
 	 */
-	int (*one)(void *data, const char *path);
+	int (*bring_up_one)(void *data, const char *path);
 	void *data;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `up --all`: brings each gadget up in a separate child, so that a failure does not affect the
- * others; merges the documents of --json.
+ * `up --all`: brings up each gadget in a separate child process, so that a failure does not affect
+ * the others. With --json, merges the documents that the children print.
  */
 #include "cmd/up.h"
 
@@ -25,11 +25,13 @@ static int run_one(void *data)
 {
 	const struct up_all_run *w = data;
 
-	return w->all->one(w->all->data, w->path);
+	return w->all->bring_up_one(w->all->data, w->path);
 }
 
-/* Returns whether the file has autostart = true. A file with syntax errors counts as such, so that
- * its errors are printed. */
+/*
+ * Returns whether the file has autostart = true. Also returns true for a file with syntax errors,
+ * so that its errors are printed.
+ */
 static bool is_autostart(const struct globals *globals, const char *path)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
@@ -45,7 +47,7 @@ static bool is_autostart(const struct globals *globals, const char *path)
 	return wanted;
 }
 
-static void failed(struct up_all_run *w, int exit, const struct error *err)
+static void report_failure(struct up_all_run *w, int exit, const struct error *err)
 {
 	if (w->exit == 0)
 		w->exit = exit;
@@ -68,7 +70,7 @@ static void add_document(struct up_all_run *w, int fd)
 	json_decref(document);
 }
 
-/* Returns false if the command must end. */
+/* Brings up one gadget. Returns false if the command must not continue with the next one. */
 static bool bring_up(struct up_all_run *w, const char *path)
 {
 	_cleanup_error_ struct error err = { 0 };
@@ -87,7 +89,7 @@ static bool bring_up(struct up_all_run *w, const char *path)
 	if (exit != 0) {
 		if (err.exit)
 			error_wrap(&err, "%s", path);
-		failed(w, exit, &err);
+		report_failure(w, exit, &err);
 	}
 	if (fd >= 0)
 		add_document(w, fd);
@@ -120,7 +122,7 @@ int up_all(const struct up_all *all)
 		w.problems = json_array();
 	}
 	if (cmd_list_files(all->globals, &files, &err) < 0)
-		failed(&w, err.exit, &err);
+		report_failure(&w, err.exit, &err);
 	for (size_t i = 0; i < files.n; i++) {
 		if (!is_autostart(all->globals, files.list[i].path))
 			continue;

@@ -14,7 +14,7 @@ static const struct cmd_choices choices[] = {
 	{ 0 },
 };
 
-static enum control_condition condition_of(const char *word)
+static enum control_condition parse_condition(const char *word)
 {
 	for (enum control_condition i = 0; i < CONDITION_COUNT; i++)
 		if (streq_null(control_condition_words[i], word))
@@ -46,14 +46,14 @@ static int run(const struct globals *globals, int argc, char **argv)
 		else if (cmd_seconds_option(&cmd_wait, "--timeout", &seconds))
 			return EX_USAGE;
 	}
-	if (!condition_of(condition))
+	if (!parse_condition(condition))
 		return cmd_usage(&cmd_wait,
 				 "--for takes ready, configured or disconnected, not '%s'",
 				 condition);
 	if (argc - optind != 1)
 		return cmd_usage(&cmd_wait, "expected one gadget");
 	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
-	    client_wait(&globals->paths, name, condition_of(condition), seconds, &err) < 0)
+	    client_wait(&globals->paths, name, parse_condition(condition), seconds, &err) < 0)
 		return cmd_print_error(&err);
 	log_info("%s: %s", name, condition);
 	return 0;

@@ -38,9 +38,9 @@ const struct step_op attribute_op_directory = {
 };
 
 /*
- * Attributes that may be written while the gadget is bound: the kernel notifies the host (the
- * medium has changed), or the host need not know. The kernel also accepts others, but hosts would
- * not read them again.
+ * Attributes that may be written while the gadget is bound, because the kernel notifies the host
+ * (the medium has changed) or because the host does not see them. The kernel accepts other
+ * attributes as well, but hosts would not read them again.
  */
 static const struct {
 	const char *type, *dir; /* functions/TYPE.INSTANCE/DIRn/NAME */
@@ -51,8 +51,8 @@ static const struct {
 	{ "mass_storage.", "lun.", "nofua" },
 };
 
-/* Adds why the kernel refuses to write them with EBUSY. */
-static int medium_locked(struct error *err)
+/* Adds to the error why the kernel returns EBUSY when such an attribute is written. */
+static int explain_medium_locked(struct error *err)
 {
 	error_detail(err, "the host has locked the medium");
 	return error_hint(err, "unmount or eject it there, or write 1 to forced_eject beside it");
@@ -84,8 +84,10 @@ bool configfs_writable_while_bound(const struct step *step)
 	return false;
 }
 
-/* Returns the length without blanks and NULs at the end: some attributes are read back with a
- * newline, or padded. */
+/*
+ * Returns the length of a value without the whitespace and NULs at its end: the kernel shows some
+ * attributes with a newline or padded.
+ */
 static size_t trimmed_length(const char *text, size_t n)
 {
 	while (n > 0 && (isspace((unsigned char)text[n - 1]) || text[n - 1] == '\0'))
@@ -112,8 +114,9 @@ static bool same_number(long long want, long long have)
 	return want == have || (want >= 0x80 && want <= 0xff && have == (0xffffff00LL | want));
 }
 
-/* Returns whether the value read means the value written: 0x10 is 16, Y is 1, addresses may have
- * capital letters.
+/*
+ * Returns whether the value that was read is equivalent to the written one: 0x10 and 16, Y and 1,
+ * or an address in upper and lower case.
  */
 static bool same_value(const char *want, size_t n_want, const char *have, size_t n_have)
 {
@@ -134,7 +137,7 @@ static void check_value(struct step *step, const char *want, size_t n)
 	_cleanup_free_ char *have = NULL, *shown_want = NULL, *shown_have = NULL;
 	size_t n_have;
 
-	configfs_remark(step->context, step, NULL);
+	configfs_note_changed_value(step->context, step, NULL);
 	/* Some attributes are write-only. */
 	if (file_read(AT_FDCWD, step->path, ENTRY_VALUE_MAX + 1, &have, &n_have) < 0 ||
 	    same_value(want, n, have, n_have))
@@ -146,15 +149,15 @@ static void check_value(struct step *step, const char *want, size_t n)
 		shown_want = strf("%zu bytes", n);
 		shown_have = strf("%zu bytes%s", n_have, n == n_have ? ", which differ" : "");
 	}
-	configfs_remark(
+	configfs_note_changed_value(
 		step->context, step,
 		strf("the kernel changed '%s' to '%s' in %s", shown_want, shown_have, step->path));
 }
 
 /*
- * Writes an attribute with one write(2), because configfs takes each write as a complete value. The
- * returned count is ignored: some functions return how much they have stored (uac1), others how
- * much they expect (uvc's GUIDs).
+ * Writes an attribute with one write(2), because configfs regards each write as a complete value.
+ * Ignores the returned count: some functions return how many bytes they have stored (uac1), others
+ * how many they expect (the GUIDs of uvc).
  */
 static int write_once(const char *path, const char *value, size_t n)
 {
@@ -195,7 +198,7 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 	case -E2BIG:
 		return error_detail(err, "an attribute takes at most %d bytes", ENTRY_VALUE_MAX);
 	case -EBUSY:
-		return configfs_writable_while_bound(step) ? medium_locked(err) : r;
+		return configfs_writable_while_bound(step) ? explain_medium_locked(err) : r;
 	default:
 		return r;
 	}
@@ -210,7 +213,7 @@ static int text_restore(struct step *step, struct error *err)
 {
 	int r = configfs_restore(step, err);
 
-	return r == -EBUSY && configfs_writable_while_bound(step) ? medium_locked(err) : r;
+	return r == -EBUSY && configfs_writable_while_bound(step) ? explain_medium_locked(err) : r;
 }
 
 const struct step_op attribute_op_text = {
@@ -231,7 +234,7 @@ static char *to_hex(const char *bytes, size_t n)
 	return hex;
 }
 
-static unsigned int digit(char c)
+static unsigned int hex_digit(char c)
 {
 	return (unsigned int)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
@@ -242,7 +245,8 @@ static int bytes_apply(struct step *step, struct error *err)
 	_cleanup_free_ char *bytes = xcalloc(n + 1, 1);
 
 	for (size_t i = 0; i < n; i++)
-		bytes[i] = (char)(digit(step->value[2 * i]) << 4 | digit(step->value[2 * i + 1]));
+		bytes[i] = (char)(hex_digit(step->value[2 * i]) << 4 |
+				  hex_digit(step->value[2 * i + 1]));
 	return write_value(step, bytes, n, err);
 }
 
@@ -322,7 +326,10 @@ void attributes_add(struct plan *plan, struct configfs *c, const struct entries 
 						to_hex(e->value, e->size), &e->at, c);
 			break;
 		}
-		/* Entries of functions are removed with the function. */
+		/*
+		 * The previous values of a function's attributes are only needed if they are
+		 * written while bound: other attributes are removed together with the function.
+		 */
 		if (step)
 			step->keep_previous = entries == &c->gadget->entries ||
 					      configfs_writable_while_bound(step);

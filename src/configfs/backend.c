@@ -11,7 +11,7 @@
 
 #ifdef HAVE_LIBUSBGX
 /* Returns the gadget's directory in configfs, from the path of an item; the caller frees it. */
-static char *gadget_of(enum backend_item item, const char *path)
+static char *gadget_directory_of_item(enum backend_item item, const char *path)
 {
 	static const int levels[] = {
 		[ITEM_ATTRIBUTE] = 1, [ITEM_STRING] = 3,	   [ITEM_FUNCTION] = 2,
@@ -30,7 +30,7 @@ static char *gadget_of(enum backend_item item, const char *path)
 
 static void open_view(struct backend *b, enum backend_item item, const char *path)
 {
-	_cleanup_free_ char *gadget = gadget_of(item, path);
+	_cleanup_free_ char *gadget = gadget_directory_of_item(item, path);
 	int root = usbg_private_root();
 
 	errno = -root;

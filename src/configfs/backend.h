@@ -3,19 +3,19 @@
  * Makes the items that every gadget in configfs has. There are two back ends: libusbgx, if ffsctl
  * is built with it, and the direct writer, for items that libusbgx does not know or cannot make.
  *
- *   direct.c   mkdir(2), symlink(2) and write(2)
- *   usbg.c     libusbgx
- *   backend.c  asks libusbgx first, then the direct writer
+ *   direct.c   the direct writer, which uses mkdir(2), symlink(2) and write(2)
+ *   usbg.c     the back end that uses libusbgx
+ *   backend.c  tries libusbgx first, then the direct writer
  *
- * An undo uses neither back end: it removes what is in configfs (items.c), in any process and any
- * build.
+ * An undo uses no back end (items.c), so that any process and any build of ffsctl can undo a step.
  */
 #pragma once
 
 #include <stdbool.h>
 
-/* The comments show the path below the gadget's directory, and the value. gadgetfile_load has
- * checked both.
+/*
+ * The kinds of items. The comments show an item's path below the gadget's directory, and its value.
+ * gadgetfile_load has checked both.
  */
 enum backend_item {
 	ITEM_ATTRIBUTE,	       /* idVendor, a number */
@@ -32,19 +32,19 @@ struct usbg_view;
 /* The state of the back ends for one gadget; initially all zero. */
 struct backend {
 	struct usbg_view *view; /* libusbgx's view of the gadget; NULL: not opened */
-	bool open_failed;	/* libusbgx could not open the gadget: it is not tried again before
-			   backend_close */
+	bool open_failed;	/* libusbgx could not open the gadget; not tried again until
+				   backend_close */
 };
 
 /*
- * Makes or writes an item. `path` is absolute, its parent directory exists. -errno. `b` NULL: uses
- * the direct writer.
+ * Makes or writes an item. `path` is absolute, and its parent directory exists. `b` NULL: uses only
+ * the direct writer. Returns 0 or a negative errno.
  */
 int backend_make(struct backend *b, enum backend_item item, const char *path, const char *value);
 
 /*
- * Makes the next backend_make let libusbgx read configfs again. Must be called after an item was
- * removed, because libusbgx has its own list of what exists. `b` may be NULL.
+ * Discards libusbgx's own list of existing items; the next backend_make reads configfs again. Must
+ * be called before an item is removed. `b` may be NULL.
  */
 void backend_forget(struct backend *b);
 
@@ -53,24 +53,25 @@ void backend_close(struct backend *b);
 
 /* --- The functions of the back ends, for backend.c and tests --- */
 
-/* -errno */
+/* The direct writer. Returns 0 or a negative errno. */
 int direct_make(enum backend_item item, const char *path, const char *value);
 
-/* Returned by usbg_make: libusbgx does not know such an item. */
+/* Returned by usbg_make if libusbgx does not know the item. */
 #define BACKEND_UNKNOWN 1
 
 #ifdef HAVE_LIBUSBGX
 /*
- * Opens libusbgx's view of the gadget whose directory in configfs is `gadget`. `root` is a
- * descriptor of an empty directory, in which libusbgx works; the view then owns it. NULL with errno
- * on failure.
+ * Opens libusbgx's view of the gadget. `gadget` is the gadget's directory in configfs. `root` is a
+ * descriptor of an empty directory, in which libusbgx works; usbg_open takes ownership of it.
+ * Returns NULL with errno set on failure.
  */
 struct usbg_view *usbg_open(int root, const char *gadget);
 void usbg_close(struct usbg_view *view);
 /*
- * Makes a directory for usbg_open that no other process can reach. Returns a descriptor or -errno.
+ * Makes a directory for usbg_open that no other process can open. Returns a descriptor, or a
+ * negative errno.
  */
 int usbg_private_root(void);
-/* Returns 0, -errno or BACKEND_UNKNOWN. */
+/* Makes or writes an item with libusbgx. Returns 0, a negative errno, or BACKEND_UNKNOWN. */
 int usbg_make(struct usbg_view *view, enum backend_item item, const char *path, const char *value);
 #endif

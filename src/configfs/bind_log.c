@@ -27,9 +27,11 @@ void bind_log_close(struct bind_log *log)
 	free(steal_ptr(log->function_message));
 }
 
-/* Returns TEXT of a record like "6,339,5140900,-;TEXT\n SUBSYSTEM=udc\n ..."; the caller frees it.
+/*
+ * Returns the part TEXT of a record like "6,339,5140900,-;TEXT\n SUBSYSTEM=udc\n ...". The caller
+ * frees it.
  */
-static char *text_of(const char *record)
+static char *record_text(const char *record)
 {
 	const char *text = strchr(record, ';');
 
@@ -37,10 +39,10 @@ static char *text_of(const char *record)
 }
 
 /*
- * Returns the errno in the last record of a failed bind, by the UDC core (udc/core.c): "udc UDC:
- * failed to start GADGET: -19".
+ * Returns the errno in the record that the UDC core logs last when a bind fails (udc/core.c): "udc
+ * UDC: failed to start GADGET: -19". Returns 0 for other records.
  */
-static int failure(const char *text, const char *udc, const char *gadget)
+static int failed_bind_errno(const char *text, const char *udc, const char *gadget)
 {
 	_cleanup_free_ char *prefix = strf("udc %s: failed to start %s: -", udc, gadget);
 	const char *number = str_after(text, prefix);
@@ -49,10 +51,10 @@ static int failure(const char *text, const char *udc, const char *gadget)
 }
 
 /*
- * Returns the message of a record that a function logged: "no endpoint" in "configfs-gadget.GADGET
- * gadget.0: no endpoint".
+ * Returns the message in a record that a function logged, for example "no endpoint" in
+ * "configfs-gadget.GADGET gadget.0: no endpoint". Returns NULL for other records.
  */
-static const char *function_words(const char *text, const char *gadget)
+static const char *message_of_function(const char *text, const char *gadget)
 {
 	_cleanup_free_ char *prefix = strf("configfs-gadget.%s gadget", gadget);
 	const char *device = str_after(text, prefix), *words = device ? strstr(device, ": ") : NULL;
@@ -62,14 +64,14 @@ static const char *function_words(const char *text, const char *gadget)
 
 bool bind_log_record(struct bind_log *log, const char *record, const char *udc, const char *gadget)
 {
-	_cleanup_free_ char *text = text_of(record);
-	const char *words = text ? function_words(text, gadget) : NULL;
+	_cleanup_free_ char *text = record_text(record);
+	const char *words = text ? message_of_function(text, gadget) : NULL;
 
 	if (words) {
 		free(log->function_message);
 		log->function_message = xstrdup(words);
 	}
-	log->error = text ? failure(text, udc, gadget) : 0;
+	log->error = text ? failed_bind_errno(text, udc, gadget) : 0;
 	return log->error != 0;
 }
 

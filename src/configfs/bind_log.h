@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reads the kernel's log during one bind. When a function fails to bind, the write to the attribute
- * UDC fails with EBUSY whatever the reason: the driver core drops the error of the probe, which is
- * only logged (udc/core.c).
+ * Reads what the kernel logs during one bind. If a function fails to bind, the write to the
+ * attribute UDC fails with EBUSY for every reason: the driver core discards the error of the probe,
+ * which is only logged (udc/core.c).
  */
 #pragma once
 
 #include <stdbool.h>
 
 struct bind_log {
-	int fd;	   /* /dev/kmsg, which returns what is logged after bind_log_open; -1: it cannot be
-		      read */
-	int error; /* the errno that the bind failed with; 0: unknown */
+	int fd;	   /* /dev/kmsg, from the messages after bind_log_open on; -1: it cannot be read */
+	int error; /* the errno with which the bind failed; 0: unknown */
 	char *function_message; /* the last message that a function logged; NULL: none */
 };
 
 void bind_log_open(struct bind_log *log);
-/* Reads what was logged since: fills `error` and `function_message`. */
+/* Reads what was logged after bind_log_open. Sets log->error and log->function_message. */
 void bind_log_read(struct bind_log *log, const char *udc, const char *gadget);
 void bind_log_close(struct bind_log *log);
 #define _cleanup_bind_log_ __attribute__((cleanup(bind_log_close)))

@@ -39,7 +39,7 @@ void configfs_close(struct configfs *c)
 void configfs_free(struct configfs *c)
 {
 	configfs_close(c);
-	configfs_forget_remarks(c);
+	configfs_forget_changed_values(c);
 }
 
 char *configfs_gadget_path(const struct paths *paths, const char *name)
@@ -54,8 +54,8 @@ char *configfs_function_path(const struct paths *paths, const char *gadget, cons
 }
 
 /*
- * Adds a step that writes a value. A reload may have to restore the value, because its directory
- * stays.
+ * Adds a step that writes a value. The previous value is kept, because a reload that is reverted
+ * may have to restore it.
  */
 static void add_value(struct plan *plan, const struct step_op *op, char *path, char *value,
 		      const struct position *at, void *self)

@@ -3,14 +3,14 @@ libffsctl_a_SOURCES += \
 	src/configfs/attributes.c src/configfs/attributes.h \
 	src/configfs/backend.c src/configfs/backend.h \
 	src/configfs/bind_log.c src/configfs/bind_log.h \
-	src/configfs/bind_why.c src/configfs/bind_why.h \
+	src/configfs/bind_failure.c src/configfs/bind_failure.h \
+	src/configfs/changed_values.c \
 	src/configfs/configfs.c src/configfs/configfs.h \
 	src/configfs/direct.c \
-	src/configfs/found.c src/configfs/found.h \
+	src/configfs/found_gadget.c src/configfs/found_gadget.h \
 	src/configfs/items.c src/configfs/items.h \
 	src/configfs/kernel_device.c src/configfs/kernel_device.h \
 	src/configfs/links.c src/configfs/links.h \
-	src/configfs/remarks.c \
 	src/configfs/restore.c src/configfs/restore.h \
 	src/configfs/rules.c src/configfs/rules.h \
 	src/configfs/serial.c src/configfs/serial.h \

@@ -59,8 +59,8 @@ const struct step_op configfs_op_string = {
 };
 
 /*
- * Reads and writes the serial number. It is not read earlier, because other users may read plans
- * and records.
+ * Reads the serial number and writes it. The serial number is not in the plan, because other users
+ * may read plans and records.
  */
 static int serial_apply(struct step *step, struct error *err)
 {
@@ -100,7 +100,7 @@ const struct step_op configfs_op_config_string = {
 
 /* --- Directories and links -------------------------------------------------------------------- */
 
-static char *module_of(const char *type)
+static char *module_of_function(const char *type)
 {
 	const struct function_type *known = function_type_find(type);
 
@@ -115,7 +115,7 @@ static int function_apply(struct step *step, struct error *err)
 
 	if (r == -ENOENT) {
 		err->exit = EX_UNAVAILABLE;
-		module = module_of(type);
+		module = module_of_function(type);
 		error_detail(err, "this kernel has no function '%s'", type);
 		return error_hint(err, "modprobe %s", module);
 	}

@@ -12,28 +12,28 @@
 #include "configfs/udc.h"
 #include "gadgetfile/keys/function.h"
 
-/* Returns an attribute of the function; NULL: it cannot be read, or is empty. */
-static char *attribute(const char *dir, const char *name)
+/* Returns the attribute `name` in the directory `dir`; NULL: it cannot be read, or is empty. */
+static char *read_attribute(const char *dir, const char *name)
 {
 	_cleanup_free_ char *path = strf("%s/%s", dir, name), *text = NULL;
 
 	return file_read_line(AT_FDCWD, path, &text) == 0 && *text ? steal_ptr(text) : NULL;
 }
 
-static char *serial_port(const char *dir)
+static char *serial_port_path(const char *dir)
 {
-	_cleanup_free_ char *number = attribute(dir, "port_num");
+	_cleanup_free_ char *number = read_attribute(dir, "port_num");
 
 	return number ? strf("/dev/ttyGS%s", number) : NULL;
 }
 
 /*
- * Returns the path of a character device whose number the function shows; before Linux 6.1 the
- * kernel makes it late.
+ * Returns the path of the character device whose number is the function's attribute `dev`. Returns
+ * NULL if the device does not exist; before Linux 6.1 the kernel makes it later than the function.
  */
-static char *numbered(const char *dir)
+static char *character_device_path(const char *dir)
 {
-	_cleanup_free_ char *number = attribute(dir, "dev"), *path = NULL, *text = NULL;
+	_cleanup_free_ char *number = read_attribute(dir, "dev"), *path = NULL, *text = NULL;
 	char *name;
 
 	if (!number)
@@ -49,10 +49,7 @@ static char *numbered(const char *dir)
 	return strf("/dev/%s", name);
 }
 
-/*
- * Returns whether the directory of a UDC's device is the same as that of the device above a video
- * device, which is the gadget.
- */
+/* Returns whether the two paths lead to the same directory. */
 static bool same_directory(const char *a, const char *b)
 {
 	struct stat st_a, st_b;
@@ -62,15 +59,15 @@ static bool same_directory(const char *a, const char *b)
 }
 
 /*
- * Returns the path of the video device whose function_name is that of this function (f_uvc.c).
- * Another gadget may have a function of the same name, so only devices below this gadget's UDC are
- * considered.
+ * Returns the path of the video device whose attribute function_name is the name of this function
+ * (f_uvc.c). Another gadget may have a function of the same name, so the device must also be below
+ * the UDC of this gadget in sysfs.
  */
-static char *video(const char *dir)
+static char *video_device_path(const char *dir)
 {
 	static const char class[] = "/sys/class/video4linux";
 	_cleanup_free_ char *functions = path_parent(dir), *gadget = path_parent(functions),
-			    *udc = attribute(gadget, "UDC"),
+			    *udc = read_attribute(gadget, "UDC"),
 			    *controller = udc ? strf(UDC_CLASS_DIR "/%s/device", udc) : NULL;
 	DIR *devices = controller ? opendir(class) : NULL;
 	const struct dirent *entry;
@@ -79,7 +76,7 @@ static char *video(const char *dir)
 	while (devices && !found && (entry = readdir(devices))) {
 		_cleanup_free_ char *device = strf("%s/%s", class, entry->d_name),
 				    *above = strf("%s/device/..", device),
-				    *function = attribute(device, "function_name");
+				    *function = read_attribute(device, "function_name");
 
 		if (function && streq(function, strrchr(dir, '/') + 1) &&
 		    same_directory(above, controller))
@@ -90,16 +87,16 @@ static char *video(const char *dir)
 	return found;
 }
 
-static char *network(const char *dir)
+static char *network_interface_name(const char *dir)
 {
-	_cleanup_free_ char *name = attribute(dir, "ifname");
+	_cleanup_free_ char *name = read_attribute(dir, "ifname");
 
 	/* Before the bind, ifname contains a pattern or "(unnamed net_device)". */
 	return name && !strpbrk(name, "%(") ? steal_ptr(name) : NULL;
 }
 
-/* `dir` is TYPE.INSTANCE. */
-static enum function_device device_of(const char *dir)
+/* Returns what kind of device the function has. The last component of `dir` is TYPE.INSTANCE. */
+static enum function_device device_kind(const char *dir)
 {
 	const char *name = strrchr(dir, '/') + 1;
 	_cleanup_free_ char *type = xstrndup(name, strcspn(name, "."));
@@ -114,13 +111,13 @@ bool kernel_device_is_known(const char *type)
 
 char *kernel_device_path(const char *dir)
 {
-	switch (device_of(dir)) {
+	switch (device_kind(dir)) {
 	case FUNCTION_DEVICE_TTY:
-		return serial_port(dir);
+		return serial_port_path(dir);
 	case FUNCTION_DEVICE_CHARACTER:
-		return numbered(dir);
+		return character_device_path(dir);
 	case FUNCTION_DEVICE_VIDEO:
-		return video(dir);
+		return video_device_path(dir);
 	case FUNCTION_DEVICE_NETWORK:
 	case FUNCTION_DEVICE_NONE:
 		break;
@@ -130,5 +127,5 @@ char *kernel_device_path(const char *dir)
 
 char *kernel_device_ifname(const char *dir)
 {
-	return device_of(dir) == FUNCTION_DEVICE_NETWORK ? network(dir) : NULL;
+	return device_kind(dir) == FUNCTION_DEVICE_NETWORK ? network_interface_name(dir) : NULL;
 }

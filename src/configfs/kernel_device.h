@@ -5,18 +5,18 @@
 #include <stdbool.h>
 
 /*
- * Returns a path like "/dev/ttyGS0"; NULL: the function has no device file, has none yet, or the
- * kernel does not report it. `dir` is the function's directory in configfs, TYPE.INSTANCE. The
- * caller frees it.
+ * Returns the path of the function's device file, like "/dev/ttyGS0". NULL: there is no device file
+ * (yet), or the kernel does not report it. `dir` is the function's directory in configfs, whose
+ * name is TYPE.INSTANCE. The caller frees the path.
  */
 char *kernel_device_path(const char *dir);
 /*
- * Returns whether functions of that type have a device file or network interface that the kernel
- * reports.
+ * Returns whether functions of that type have a device file or a network interface that the kernel
+ * reports in configfs or sysfs.
  */
 bool kernel_device_is_known(const char *type);
 /*
- * Returns a name like "usb0"; NULL: the function has no network interface, or is not bound. The
- * caller frees it.
+ * Returns the name of the function's network interface, like "usb0"; NULL: there is none, or the
+ * gadget is not bound. The caller frees the name.
  */
 char *kernel_device_ifname(const char *dir);

@@ -5,10 +5,10 @@
 #include "configfs/items.h"
 
 /*
- * Returns true for a tcm function. A link to it uses the target that exists when the link is made
- * (f_tcm.c, tcm_alloc), but no target can be made before the function: the link that `up` makes has
- * none. Linux 6.1 and 6.12 crash when a host addresses a drive without a target, or whose target
- * was removed.
+ * Returns true for a tcm function. The kernel connects such a function with its target when the
+ * link is made (f_tcm.c, tcm_alloc). But the user can only make the target after the function, so
+ * the link that `up` has made is without a target. Linux 6.1 and 6.12 crash when a host addresses a
+ * drive that has no target, or whose target was removed.
  */
 static bool needs_renewal(const struct function *f)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes links again to functions that are only complete after the user has made their target. */
+/* Makes the links to functions again whose target the user makes after the function. */
 #pragma once
 
 #include "configfs/configfs.h"
 
 /*
- * Removes the links of each configuration from the first function on whose type needs this, and
- * makes them again; called before a bind. Links after that function are included, because the order
+ * Called before a bind. In each configuration, removes the links from the first function of such a
+ * type (tcm) on, and makes them again. The links after that function are included because the order
  * of the links is the order of the interfaces. After an error some links may be missing; the next
  * call makes them. `gadget_dir` is the gadget's directory in configfs.
  */

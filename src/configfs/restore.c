@@ -8,10 +8,7 @@
 #include "base/fd.h"
 #include "gadgetfile/gadget.h"
 
-/*
- * Stores the previous value; ignores an attribute that cannot be read, because the write that
- * follows reports the error.
- */
+/* Ignores an attribute that cannot be read, because the write that follows reports the error. */
 void configfs_store_previous(struct step *step)
 {
 	if (step->keep_previous && !step->previous_value)

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Stores the value that an attribute had before a step wrote it, for a reload that is reverted. */
+/*
+ * Stores the value that an attribute had before a step wrote it, and restores that value when a
+ * reload is reverted.
+ */
 #pragma once
 
 #include "plan/plan.h"
 
 /*
- * Reads the old value if step->keep_previous is set and no old value was read yet; called before a
- * value is written.
+ * Called before a step writes a value: stores the old value in step->previous_value, if
+ * step->keep_previous is set and no old value is stored yet.
  */
 void configfs_store_previous(struct step *step);
-/* The `restore` function of every step that writes a value. */
+/* The function step_op.restore of every step that writes a value. */
 int configfs_restore(struct step *step, struct error *err);

@@ -26,10 +26,10 @@ static bool is_named(const struct step *step, const char *name)
 }
 
 /*
- * Returns whether `ro` belongs to the drive of `file`: the kernel decides whether a drive is
- * writable when the drive gets its medium (storage_common.c).
+ * Returns whether the two attributes `file` and `ro` belong to the same drive. `ro` must be written
+ * before `file`, because the kernel uses it when the drive gets its medium (storage_common.c).
  */
-static bool is_medium_of(const struct step *file, const struct step *ro)
+static bool is_ro_of_same_drive(const struct step *file, const struct step *ro)
 {
 	return configfs_writable_while_bound(file) && configfs_writable_while_bound(ro) &&
 	       is_named(file, "file") && is_named(ro, "ro") && in_same_directory(file, ro);
@@ -50,10 +50,13 @@ bool configfs_step_depends_on(const struct step *later, const struct step *earli
 			return in_same_directory(later, earlier);
 		return earlier->op == &configfs_op_function && is_named(earlier, later->value);
 	}
-	/* The order of the configurations matters: hosts consider them in this order. */
+	/*
+	 * The order of the configurations matters, because hosts choose the first that they can
+	 * use.
+	 */
 	if (later->op == &configfs_op_config)
 		return earlier->op == &configfs_op_config;
-	return is_medium_of(later, earlier);
+	return is_ro_of_same_drive(later, earlier);
 }
 
 bool configfs_remade_with(const struct step *earlier, const struct step *later)

@@ -17,7 +17,7 @@
 #define DEVICE_TREE DEVICE_TREE_DIR "/serial-number"
 #define MAX_FILE 4096
 
-void serial_of_machine(const uint8_t id[MACHINE_ID_SIZE], char serial[SERIAL_SIZE])
+void serial_from_machine_id(const uint8_t id[MACHINE_ID_SIZE], char serial[SERIAL_SIZE])
 {
 	static const char purpose[] = "ffsctl serial number";
 	uint8_t digest[SHA256_SIZE];
@@ -28,8 +28,8 @@ void serial_of_machine(const uint8_t id[MACHINE_ID_SIZE], char serial[SERIAL_SIZ
 }
 
 /*
- * Converts 32 hexadecimal digits to 16 bytes. False: the text is no machine id, for example
- * "uninitialized" at first boot.
+ * Converts 32 hexadecimal digits to 16 bytes. Returns false if the text is not a machine id, for
+ * example "uninitialized" at the first boot.
  */
 static bool parse_machine_id(const char *text, uint8_t id[MACHINE_ID_SIZE])
 {
@@ -53,7 +53,7 @@ static int hash_machine_id(char **serial, struct error *err)
 	}
 	free(*serial);
 	*serial = xcalloc(SERIAL_SIZE, 1);
-	serial_of_machine(id, *serial);
+	serial_from_machine_id(id, *serial);
 	return 0;
 }
 
@@ -103,7 +103,7 @@ int serial_read(const char *from, char **serial, struct error *err)
 					     : "this machine has no device tree");
 		return r;
 	}
-	/* Keeps the first line; in a device tree strings end with a NUL. */
+	/* Keeps only the first line. Strings of a device tree end with a NUL. */
 	text[strcspn(text, "\r\n")] = '\0';
 	if (machine)
 		r = hash_machine_id(&text, err);

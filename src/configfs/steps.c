@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "configfs/bind_why.h"
+#include "configfs/bind_failure.h"
 #include "configfs/configfs.h"
 #include "configfs/links.h"
 #include "configfs/restore.h"
@@ -33,7 +33,7 @@ static int explain_no_configfs(const struct configfs *c, struct error *err)
 	return error_hint(err, "modprobe libcomposite");
 }
 
-int configfs_not_ours(const char *name, const char *dir, struct error *err)
+int configfs_error_not_ours(const char *name, const char *dir, struct error *err)
 {
 	error_set(err, EX_CANTCREAT, EEXIST, dir, "the gadget '%s' was not made by ffsctl", name);
 	return error_hint(err, "'ffsctl down --force %s' takes it down", name);
@@ -50,7 +50,7 @@ static int gadget_apply(struct step *step, struct error *err)
 	case ENOENT:
 		return explain_no_configfs(step->context, err);
 	case EEXIST:
-		return configfs_not_ours(name, step->path, err);
+		return configfs_error_not_ours(name, step->path, err);
 	case EACCES:
 	case EPERM:
 		err->exit = EX_NOPERM;

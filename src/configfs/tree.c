@@ -13,14 +13,14 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 
-/* More than any function has. */
+/* Limits, which no function of the kernel reaches. */
 #define MAX_DEPTH 16
 #define MAX_ENTRIES 16384
 #define MAX_VALUE 65536 /* an attribute has a page at most; a binary one may have more */
 
 struct reader {
 	const char *configfs;
-	/* configfs lists the newest entry first; later kernels list it last. */
+	/* Older kernels list the newest directory entry first, later kernels last. */
 	bool newest_first;
 	size_t n_entries;
 };
@@ -60,7 +60,8 @@ const struct configfs_tree *configfs_tree_find(const struct configfs_tree *direc
 }
 
 /*
- * Reads an attribute. Root can open a write-only one for reading, but configfs then returns EACCES.
+ * Reads an attribute, unless it is read-only or write-only. Root may open a write-only attribute
+ * for reading, but reading then fails with EACCES.
  */
 static void read_attribute(struct configfs_tree *tree, int dir, mode_t mode)
 {
@@ -69,7 +70,7 @@ static void read_attribute(struct configfs_tree *tree, int dir, mode_t mode)
 	tree->err = -file_read(dir, tree->name, MAX_VALUE, &tree->value, &tree->size);
 }
 
-/* Links in configfs are relative: as many "../" as lead to its top. */
+/* Reads a link. Links in configfs are relative: they begin with "../" up to the top directory. */
 static void read_link(const struct reader *r, struct configfs_tree *tree, int dir)
 {
 	char target[PATH_MAX];
@@ -101,7 +102,7 @@ static int read_entry(struct reader *r, struct configfs_tree *tree, int dir, con
 	struct stat st;
 
 	if (fstatat(dir, tree->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		/* Another program has removed the entry meanwhile. */
+		/* Another program has removed the file or directory after it was listed. */
 		tree->type = TREE_ATTRIBUTE;
 		tree->err = errno;
 		return 0;
@@ -118,7 +119,7 @@ static int read_entry(struct reader *r, struct configfs_tree *tree, int dir, con
 	return 0;
 }
 
-static void reverse(struct configfs_tree *tree)
+static void reverse_children(struct configfs_tree *tree)
 {
 	for (size_t i = 0; i < tree->n / 2; i++) {
 		struct configfs_tree other = tree->children[i];
@@ -144,7 +145,7 @@ static int list_names(struct reader *r, struct configfs_tree *tree, DIR *dir, co
 	return 0;
 }
 
-static size_t index_of(const struct configfs_tree *directory, const char *name)
+static size_t child_index(const struct configfs_tree *directory, const char *name)
 {
 	const struct configfs_tree *child = configfs_tree_child(directory, name);
 
@@ -172,9 +173,9 @@ static int read_directory(struct reader *r, struct configfs_tree *tree, const ch
 	result = list_names(r, tree, dir, path, err);
 	/* The kernel makes `functions` and `configs` in this order (gadgets_make). */
 	if (depth == 0)
-		r->newest_first = index_of(tree, "functions") > index_of(tree, "configs");
+		r->newest_first = child_index(tree, "functions") > child_index(tree, "configs");
 	if (r->newest_first)
-		reverse(tree);
+		reverse_children(tree);
 	for (size_t i = 0; i < tree->n && result == 0; i++)
 		result = read_entry(r, &tree->children[i], fd, path, depth, err);
 	closedir(dir);

@@ -29,7 +29,7 @@ bool udc_has_unbound(const char *name, const char *gadget)
 {
 	_cleanup_free_ char *link = strf(UDC_CLASS_DIR "/%s/gadget", name), *has = NULL;
 
-	/* The link was there before and after, so the UDC was not removed and added in between. */
+	/* Checks the link before and after, in case the UDC is removed and added meanwhile. */
 	if (!path_exists(link))
 		return false;
 	has = udc_attribute(name, "function");
@@ -57,8 +57,8 @@ bool udc_is_virtual(const char *name)
 
 /*
  * Returns the name of the gadget in configfs that is bound to a UDC; the caller frees it. `driver`
- * is the UDC core's name for the gadget driver, which is the gadget's name for a gadget in
- * configfs. Reads only this gadget, because there may be many.
+ * is the name of the gadget driver in the UDC core. For a gadget in configfs, that is the gadget's
+ * name. So only this gadget is read, because a system may have many gadgets.
  */
 static char *gadget_bound_to(const struct paths *paths, const char *udc, const char *driver)
 {
@@ -179,7 +179,7 @@ static int error_no_udc(const struct udcs *udcs, const char *what, struct error 
 	return -ENODEV;
 }
 
-static int udc_is_busy(const struct udc *udc, struct error *err)
+static int error_udc_busy(const struct udc *udc, struct error *err)
 {
 	error_set(err, EX_UNAVAILABLE, EBUSY, NULL, "the UDC %s is held by %s", udc->name,
 		  udc->holder);
@@ -195,7 +195,7 @@ int udc_missing(const struct paths *paths, const char *name, struct error *err)
 	return r < 0 ? r : error_no_udc(&udcs, what, err);
 }
 
-/* Chooses the named UDC without reading others, because some systems have many. */
+/* Chooses the UDC `name`. Does not read the other UDCs, because some systems have many. */
 static int choose_named(const struct paths *paths, const char *name, char **out, struct error *err)
 {
 	_cleanup_udc_ struct udc udc = { .name = xstrdup(name) };
@@ -205,7 +205,7 @@ static int choose_named(const struct paths *paths, const char *name, char **out,
 		return udc_missing(paths, name, err);
 	find_holder(paths, &udc);
 	if (udc.holder)
-		return udc_is_busy(&udc, err);
+		return error_udc_busy(&udc, err);
 	*out = steal_ptr(udc.name);
 	return 0;
 }
@@ -248,7 +248,7 @@ static int choose_among(const struct udcs *udcs, const char *driver, char **out,
 		error_set(err, EX_UNAVAILABLE, EBUSY, UDC_CLASS_DIR, "no UDC is free: %s", words);
 		return error_hint(err, "take one of these gadgets down first");
 	}
-	return held ? udc_is_busy(held, err) : error_no_udc(udcs, what, err);
+	return held ? error_udc_busy(held, err) : error_no_udc(udcs, what, err);
 }
 
 static int choose_any(const struct paths *paths, const char *driver, char **out, struct error *err)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Lists properties of UDC drivers that sysfs does not show, and reasons why a system has no UDC. */
+/*
+ * A table of UDC drivers with properties that sysfs does not show. Also finds reasons why a system
+ * has no UDC.
+ */
 #include "configfs/udc.h"
 
 #include <dirent.h>
@@ -13,9 +16,9 @@
 #define PLATFORM_DRIVERS_DIR "/sys/bus/platform/drivers"
 
 /*
- * Endpoint counts are from the drivers' source. A member that is not set is unknown, or depends on
- * the hardware. A new driver is a row; a new property is a member of struct udc_traits, a value in
- * rows, and its sentence in udc_misfit.
+ * The numbers of endpoints are from the drivers' source code. If a member is not set, the property
+ * is unknown or depends on the hardware. To add a driver, add a row. To add a property, add a
+ * member to struct udc_traits, set it in the rows, and add a sentence to udc_mismatch.
  */
 static const struct udc_traits known[] = {
 	/* clang-format off: one line each */
@@ -58,7 +61,7 @@ const struct udc_traits *udc_traits(const char *driver)
 	return &unknown;
 }
 
-char *udc_misfit(const char *driver, const struct gadget *g)
+char *udc_mismatch(const char *driver, const struct gadget *g)
 {
 	const struct udc_traits *udc = udc_traits(driver);
 	const struct endpoint_count needs = gadget_endpoints(g);
@@ -75,7 +78,7 @@ struct hint_list {
 	size_t n;
 };
 
-/* Adds a hint about a role switch: one that is set to host prevents device mode. */
+/* Adds a hint if the role switch `name` is not set to device mode. */
 static void add_role_hint(struct hint_list *h, const char *name)
 {
 	_cleanup_free_ char *path = strf(ROLE_CLASS_DIR "/%s/role", name), *role = NULL;
@@ -86,7 +89,7 @@ static void add_role_hint(struct hint_list *h, const char *name)
 		strf("the role switch %s is set to '%s': echo device > %s", name, role, path);
 }
 
-/* Adds a hint about a dual-role controller: one that has a driver but no UDC is in host mode. */
+/* Adds a hint for each dual-role controller of the driver that is in host mode: it has no UDC. */
 static void add_dual_role_hint(struct hint_list *h, const char *driver)
 {
 	_cleanup_free_ char *dir = strf(PLATFORM_DRIVERS_DIR "/%s", driver);

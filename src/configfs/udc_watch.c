@@ -13,7 +13,8 @@
 #include "configfs/udc.h"
 
 /*
- * Limit of a text: a jump of classic BPF crosses at most 255 instructions, and four bytes need two.
+ * Maximum of bytes of a compared text: a jump of classic BPF skips at most 255 instructions, and
+ * comparing four bytes needs two instructions.
  */
 #define TEXT_MAX 500
 
@@ -33,14 +34,14 @@ struct bpf_program {
 	size_t n_instructions;
 };
 
-static void add(struct bpf_program *p, uint16_t code, uint32_t k, size_t skip)
+static void add_instruction(struct bpf_program *p, uint16_t code, uint32_t k, size_t skip)
 {
 	*array_add(p->instructions, p->n_instructions) =
 		(struct sock_filter){ .code = code, .k = k, .jf = (uint8_t)skip };
 }
 
-/* Adds instructions that accept a message which begins with these bytes. */
-static void add_text(struct bpf_program *p, const char *text, size_t size)
+/* Adds instructions that accept messages which begin with this text of `size` bytes. */
+static void add_text_match(struct bpf_program *p, const char *text, size_t size)
 {
 	size_t loads = size / 4 + size % 4;
 
@@ -48,14 +49,15 @@ static void add_text(struct bpf_program *p, const char *text, size_t size)
 		const unsigned char *b = (const unsigned char *)text + at;
 		bool word = size - at >= 4;
 
-		add(p, BPF_LD | BPF_ABS | (word ? BPF_W : BPF_B), (uint32_t)at, 0);
-		add(p, BPF_JMP | BPF_JEQ | BPF_K,
-		    word ? (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]
-			 : b[0],
-		    2 * loads - 1);
+		add_instruction(p, BPF_LD | BPF_ABS | (word ? BPF_W : BPF_B), (uint32_t)at, 0);
+		add_instruction(p, BPF_JMP | BPF_JEQ | BPF_K,
+				word ? (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 |
+						(uint32_t)b[2] << 8 | b[3]
+				     : b[0],
+				2 * loads - 1);
 		at += word ? 4 : 1;
 	}
-	add(p, BPF_RET | BPF_K, UINT32_MAX, 0);
+	add_instruction(p, BPF_RET | BPF_K, UINT32_MAX, 0);
 }
 
 /*
@@ -72,13 +74,13 @@ static void add_messages(struct bpf_program *p, const char *path)
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
 		_cleanup_free_ char *text = strf("%s@%s", actions[i], path);
 
-		add_text(p, text, strlen(text) + 1);
+		add_text_match(p, text, strlen(text) + 1);
 	}
-	add_text(p, gadget, strlen(gadget));
-	add(p, BPF_RET | BPF_K, 0, 0);
+	add_text_match(p, gadget, strlen(gadget));
+	add_instruction(p, BPF_RET | BPF_K, 0, 0);
 }
 
-int udc_watch_only(int fd, const char *udc)
+int udc_watch_filter(int fd, const char *udc)
 {
 	_cleanup_free_ char *link = strf(UDC_CLASS_DIR "/%s", udc), *path = realpath(link, NULL);
 	struct bpf_program p = { 0 };
@@ -97,9 +99,9 @@ int udc_watch_only(int fd, const char *udc)
 	return r;
 }
 
-struct udc_news udc_watch_read(int fd)
+struct udc_uevents udc_watch_read(int fd)
 {
-	struct udc_news news = { 0 };
+	struct udc_uevents uevents = { 0 };
 	char message[8192];
 	ssize_t n;
 
@@ -109,13 +111,14 @@ struct udc_news udc_watch_read(int fd)
 		message[n] = '\0';
 		added = str_has_prefix(message, "add@");
 		for (ssize_t i = 0; i < n; i += (ssize_t)strlen(message + i) + 1) {
-			news.udc = news.udc || streq(message + i, "SUBSYSTEM=udc");
-			news.ready =
-				news.ready || (added && streq(message + i, "SUBSYSTEM=gadget"));
+			uevents.udc_changed =
+				uevents.udc_changed || streq(message + i, "SUBSYSTEM=udc");
+			uevents.udc_added = uevents.udc_added ||
+					    (added && streq(message + i, "SUBSYSTEM=gadget"));
 		}
 	}
-	/* Messages were lost: assume one of each kind. */
+	/* Some messages were lost: assumes that there was one of each kind. */
 	if (n < 0 && errno == ENOBUFS)
-		news = (struct udc_news){ true, true };
-	return news;
+		uevents = (struct udc_uevents){ true, true };
+	return uevents;
 }

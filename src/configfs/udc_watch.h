@@ -9,20 +9,23 @@
 
 #include "base/error.h"
 
-/* Returns a socket that becomes readable at each uevent. -errno, err filled. */
+/*
+ * Returns a socket that becomes readable when a uevent of any device arrives. Returns a negative
+ * errno with err set on failure.
+ */
 int udc_watch_open(struct error *err);
 /*
- * Limits the socket to uevents of this UDC, which must exist, and of its gadget. Returns 0 or
- * -errno.
+ * Limits the socket to uevents of the UDC `udc`, which must exist, and of its gadget device.
+ * Returns 0 or a negative errno.
  */
-int udc_watch_only(int fd, const char *udc);
+int udc_watch_filter(int fd, const char *udc);
 
 /* What the received uevents reported. */
-struct udc_news {
-	bool udc;   /* a UDC */
-	bool ready; /* a UDC appeared, and the kernel binds the gadget that was bound to this UDC
-		       before */
+struct udc_uevents {
+	bool udc_changed; /* a UDC was added, changed or removed */
+	bool udc_added;	  /* a UDC was added; the kernel binds the gadget that was bound to it
+			     before */
 };
 
-/* Reads all received uevents. */
-struct udc_news udc_watch_read(int fd);
+/* Reads all uevents that were received. */
+struct udc_uevents udc_watch_read(int fd);

@@ -2,17 +2,18 @@
 /*
  * The back end that uses libusbgx.
  *
- * usbg_init() reads every gadget in configfs and fails if one has a function of a type that
- * libusbgx does not know. So libusbgx never reads configfs: it reads an empty gadget in a directory
- * that ffsctl made, which is then replaced by a link to the gadget's directory. Functions and
- * configurations that exist already are created in the empty gadget, if libusbgx knows their types.
- * libusbgx remembers names and paths only: what it makes later appears in configfs.
+ * usbg_init() reads every gadget in configfs, and fails if a gadget has a function whose type
+ * libusbgx does not know. So libusbgx must not read configfs. Instead ffsctl makes a directory with
+ * an empty gadget, which libusbgx reads. Functions and configurations that exist already are
+ * created in the empty gadget, if libusbgx knows their types. Then the empty gadget is replaced by
+ * a link to the gadget's directory in configfs. libusbgx only stores names and paths, so what it
+ * makes afterwards is made in configfs.
  *
- * The directory is a tmpfs that is mounted nowhere. The tmpfs is removed when its descriptor is
- * closed, so nothing is left when the process is killed, and the gadget's plan is the same with and
- * without libusbgx.
+ * The directory is a tmpfs that is not mounted. The kernel removes the tmpfs when its descriptor is
+ * closed, so nothing is left when the process is killed. So the gadget's plan needs no step for it,
+ * and is the same with and without libusbgx.
  *
- * libusbgx prints errors on stderr, so each call is made with stderr on /dev/null. Only this file
+ * libusbgx prints errors on stderr, so stderr is /dev/null during each call. Only this file
  * includes usbg.h.
  */
 #include <dirent.h>
@@ -33,8 +34,8 @@ struct usbg_view {
 	usbg_state *state;
 	usbg_gadget *gadget;
 	int root;
-	int dev_null, saved_stderr; /* /dev/null, and a copy of stderr while a call is made; -1: not
-				       opened */
+	int dev_null;	  /* descriptor of /dev/null; -1: not opened */
+	int saved_stderr; /* copy of the descriptor of stderr; -1: not opened */
 };
 
 /* --- Silences libusbgx --------------------------------------------------------------------- */
@@ -60,10 +61,10 @@ static void silence_end(const struct usbg_view *view)
 }
 
 /*
- * Returns the errno for a code of libusbgx. libusbgx maps several errnos to one code; these codes
- * have only one meaning.
+ * Returns the errno for an error code of libusbgx; EIO for codes that libusbgx uses for several
+ * errnos.
  */
-static int errno_of(int code)
+static int errno_of_usbg_code(int code)
 {
 	switch (code) {
 	case USBG_ERROR_NO_MEM:
@@ -89,16 +90,17 @@ static int errno_of(int code)
 }
 
 /*
- * Converts what a call returned to -errno: that of the system call which failed, if there was one.
+ * Converts the result of a libusbgx call to 0 or a negative errno. If a system call failed, uses
+ * the errno of that system call.
  */
-static int errno_of_call(int code)
+static int errno_of_result(int code)
 {
 	if (code == USBG_SUCCESS)
 		return 0;
-	return -(errno ? errno : errno_of(code));
+	return -(errno ? errno : errno_of_usbg_code(code));
 }
 
-/* Makes a libusbgx call without its output on stderr: 0 or -errno. */
+/* Calls libusbgx without its output on stderr. The result is 0 or a negative errno. */
 #define QUIETLY(view, call)                                                                        \
 	({                                                                                         \
 		int __code;                                                                        \
@@ -106,7 +108,7 @@ static int errno_of_call(int code)
 		silence_begin(view);                                                               \
 		__code = (call);                                                                   \
 		silence_end(view);                                                                 \
-		errno_of_call(__code);                                                             \
+		errno_of_result(__code);                                                           \
 	})
 
 /* --- Names ------------------------------------------------------------------------------------ */
@@ -116,8 +118,11 @@ static const char *base_name(const char *path)
 	return strrchr(path, '/') + 1;
 }
 
-/* Returns the component of the path that is `up` levels above the last one; the caller frees it. */
-static char *component(const char *path, int up)
+/*
+ * Returns the component_from_end of the path that is `up` levels above the last one; the caller
+ * frees it.
+ */
+static char *component_from_end(const char *path, int up)
 {
 	const char *end = path + strlen(path), *start;
 
@@ -130,18 +135,18 @@ static char *component(const char *path, int up)
 	}
 }
 
-static int language_of(const char *path)
+static int language_in_path(const char *path)
 {
-	_cleanup_free_ char *dir = component(path, 1);
+	_cleanup_free_ char *dir = component_from_end(path, 1);
 
 	return (int)strtol(dir, NULL, 0);
 }
 
 /*
- * Returns the type of the directory TYPE.INSTANCE; negative: libusbgx does not know the type, or
- * `dir` has no such name.
+ * Returns libusbgx's number of the type of a function's directory, TYPE.INSTANCE. Negative:
+ * libusbgx does not know the type, or `dir` does not have this form.
  */
-static int type_of(const char *dir)
+static int lookup_function_type(const char *dir)
 {
 	_cleanup_free_ char *type = xstrndup(dir, strcspn(dir, "."));
 
@@ -149,10 +154,10 @@ static int type_of(const char *dir)
 }
 
 /*
- * Splits LABEL.ID, a configuration's name in configfs; LABEL may contain dots. Returns the id; the
- * caller frees *label.
+ * Splits the name of a configuration's directory, LABEL.ID. LABEL may contain dots. Returns the id;
+ * the caller frees *label.
  */
-static int id_of(const char *dir, char **label)
+static int split_config_name(const char *dir, char **label)
 {
 	const char *dot = strrchr(dir, '.');
 
@@ -164,14 +169,14 @@ static int id_of(const char *dir, char **label)
 static usbg_config *find_config(const struct usbg_view *view, const char *dir)
 {
 	_cleanup_free_ char *label = NULL;
-	int id = id_of(dir, &label);
+	int id = split_config_name(dir, &label);
 
 	return usbg_get_config(view->gadget, id, label);
 }
 
 static usbg_function *find_function(const struct usbg_view *view, const char *dir)
 {
-	int type = type_of(dir);
+	int type = lookup_function_type(dir);
 
 	return type < 0 ? NULL : usbg_get_function(view->gadget, type, strchr(dir, '.') + 1);
 }
@@ -192,15 +197,16 @@ static int make_string(struct usbg_view *view, const char *path, const char *val
 {
 	int string = usbg_lookup_gadget_str(base_name(path));
 
-	/* For an empty string libusbgx would write nothing, so that the old string would stay. */
+	/* libusbgx does not write an empty string, so the old string would stay. */
 	if (string < 0 || !*value)
 		return BACKEND_UNKNOWN;
-	return QUIETLY(view, usbg_set_gadget_str(view->gadget, string, language_of(path), value));
+	return QUIETLY(view,
+		       usbg_set_gadget_str(view->gadget, string, language_in_path(path), value));
 }
 
 static int create_function(struct usbg_view *view, const char *dir)
 {
-	int type = type_of(dir);
+	int type = lookup_function_type(dir);
 	usbg_function *function;
 
 	if (type < 0)
@@ -217,7 +223,7 @@ static int make_function(struct usbg_view *view, const char *path, const char *v
 static int create_config(struct usbg_view *view, const char *dir)
 {
 	_cleanup_free_ char *label = NULL;
-	int id = id_of(dir, &label);
+	int id = split_config_name(dir, &label);
 	usbg_config *config;
 
 	return QUIETLY(view, usbg_create_config(view->gadget, id, label, NULL, NULL, &config));
@@ -230,15 +236,15 @@ static int make_config(struct usbg_view *view, const char *path, const char *val
 
 static int make_config_attribute(struct usbg_view *view, const char *path, const char *value)
 {
-	_cleanup_free_ char *dir = component(path, 1);
+	_cleanup_free_ char *dir = component_from_end(path, 1);
 	usbg_config *config = find_config(view, dir);
 	int number = (int)strtol(value, NULL, 0);
 
 	if (!config)
 		return BACKEND_UNKNOWN;
 	/*
-	 * Does not use struct usbg_config_attrs, whose bMaxPower has 8 bits, because the kernel's
-	 * unit is mA.
+	 * Does not use struct usbg_config_attrs: its bMaxPower has only 8 bits, but the value in
+	 * configfs is in mA and may be larger.
 	 */
 	if (streq(base_name(path), "MaxPower"))
 		return QUIETLY(view, usbg_set_config_max_power(config, number));
@@ -247,17 +253,17 @@ static int make_config_attribute(struct usbg_view *view, const char *path, const
 
 static int make_config_string(struct usbg_view *view, const char *path, const char *value)
 {
-	_cleanup_free_ char *dir = component(path, 3);
+	_cleanup_free_ char *dir = component_from_end(path, 3);
 	usbg_config *config = find_config(view, dir);
 
 	if (!config || !*value)
 		return BACKEND_UNKNOWN;
-	return QUIETLY(view, usbg_set_config_string(config, language_of(path), value));
+	return QUIETLY(view, usbg_set_config_string(config, language_in_path(path), value));
 }
 
 static int make_link(struct usbg_view *view, const char *path, const char *value)
 {
-	_cleanup_free_ char *dir = component(path, 1);
+	_cleanup_free_ char *dir = component_from_end(path, 1);
 	usbg_config *config = find_config(view, dir);
 	usbg_function *function = find_function(view, value);
 
@@ -331,8 +337,8 @@ static bool open_library(struct usbg_view *view, const char *name)
 }
 
 /*
- * Creates the existing functions and configurations in libusbgx's view, if libusbgx knows their
- * types. The direct writer makes what belongs to the others.
+ * Creates the existing functions or configurations in libusbgx's view, if libusbgx knows their
+ * types. The items of the others are made by the direct writer.
  */
 static void add_existing(struct usbg_view *view, const char *gadget, const char *below,
 			 int (*create)(struct usbg_view *view, const char *dir))
@@ -349,8 +355,8 @@ static void add_existing(struct usbg_view *view, const char *gadget, const char 
 }
 
 /*
- * Replaces the empty gadget by a link: from now on the paths that libusbgx remembers lead to
- * configfs.
+ * Replaces the empty gadget by a link to the gadget. From now on the paths that libusbgx has stored
+ * lead to configfs.
  */
 static bool show_configfs(struct usbg_view *view, const char *gadget)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Exports the gadget as a whole: device descriptor, strings, configurations. */
+/* Exports what belongs to the gadget as a whole: device descriptor, strings and configurations. */
 #include "export/export.h"
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 void export_free(struct export *e)
 {
-	export_forget(e, 0);
+	export_forget_lost(e, 0);
 	free(e->lost);
 	for (size_t i = 0; i < e->n_labels; i++)
 		free(e->labels[i]);
@@ -20,8 +20,8 @@ void export_free(struct export *e)
 	e->n_lost = e->n_labels = 0;
 }
 
-/* Returns the first line of an attribute; NULL: none. The caller frees it. */
-static char *line_of(const struct configfs_tree *dir, const char *path)
+/* Returns the first line of an attribute; NULL: it has no value. The caller frees it. */
+static char *attribute_line(const struct configfs_tree *dir, const char *path)
 {
 	const struct configfs_tree *a = configfs_tree_find(dir, path);
 	char *line = a && a->value ? xstrdup(a->value) : NULL;
@@ -32,9 +32,9 @@ static char *line_of(const struct configfs_tree *dir, const char *path)
 }
 
 /* Returns the number in an attribute; -1: it does not exist or is empty. */
-static long long number_of(const struct configfs_tree *dir, const char *path)
+static long long attribute_number(const struct configfs_tree *dir, const char *path)
 {
-	_cleanup_free_ char *line = line_of(dir, path);
+	_cleanup_free_ char *line = attribute_line(dir, path);
 
 	return line && *line ? strtoll(line, NULL, 0) : -1;
 }
@@ -66,7 +66,7 @@ static void add_name(struct export *e, json_t *document)
 }
 
 /* Adds keys that the record has but configfs does not. */
-static void add_recorded(const struct export *e, json_t *document)
+static void add_recorded_keys(const struct export *e, json_t *document)
 {
 	static const char *const keys[] = { "autostart", "udc", "switch_to" };
 	const json_t *record = e->record ? e->record->document : NULL;
@@ -79,7 +79,7 @@ static void add_recorded(const struct export *e, json_t *document)
 	}
 }
 
-/* Returns whether `up` without a UDC's name would choose this UDC if it were free. */
+/* Returns whether `up` would choose this UDC, if it is free, for a file without the key `udc`. */
 static bool is_default_udc(const struct udcs *udcs, const char *name)
 {
 	size_t n_real = 0, n_candidates = 0;
@@ -98,7 +98,7 @@ static bool is_default_udc(const struct udcs *udcs, const char *name)
 
 static void add_udc(const struct export *e, json_t *document)
 {
-	_cleanup_free_ char *udc = line_of(e->tree, "UDC");
+	_cleanup_free_ char *udc = attribute_line(e->tree, "UDC");
 
 	if (!udc || !*udc || json_object_get(document, "udc"))
 		return;
@@ -116,7 +116,7 @@ static void add_max_speed(struct export *e, json_t *document)
 		{ "super-speed", "super" },
 		{ "super-speed-plus", "super-plus" },
 	};
-	_cleanup_free_ char *speed = line_of(e->tree, "max_speed");
+	_cleanup_free_ char *speed = attribute_line(e->tree, "max_speed");
 
 	for (size_t i = 0; speed && i < ARRAY_SIZE(words); i++) {
 		if (!streq(words[i][0], speed))
@@ -129,15 +129,15 @@ static void add_max_speed(struct export *e, json_t *document)
 }
 
 /*
- * Adds the device attributes. bcdUSB and bMaxPacketSize0 are 0 unless they were set: the kernel
- * chooses them.
+ * Adds the attributes of the device descriptor. Does not add bcdUSB and bMaxPacketSize0 if their
+ * value is 0, because then the kernel chooses a value.
  */
 static void add_attributes(const struct export *e, json_t *document)
 {
 	json_t *attrs = json_object();
 
 	for (int i = 0; i < GADGET_ATTR_COUNT; i++) {
-		long long value = number_of(e->tree, gadget_attribute_words[i]);
+		long long value = attribute_number(e->tree, gadget_attribute_words[i]);
 
 		if (value > 0 ||
 		    (value == 0 && i != GADGET_BCD_USB && i != GADGET_MAX_PACKET_SIZE0))
@@ -151,7 +151,7 @@ static void add_attributes(const struct export *e, json_t *document)
 static void add_string(struct export *e, json_t *group, const struct configfs_tree *dir,
 		       const char *name)
 {
-	_cleanup_free_ char *value = line_of(dir, name);
+	_cleanup_free_ char *value = attribute_line(dir, name);
 
 	if (!value || !*value)
 		return;
@@ -161,8 +161,8 @@ static void add_string(struct export *e, json_t *group, const struct configfs_tr
 		export_report_lost(e, group, "%s '%s': not a valid string", name, value);
 }
 
-static json_t *strings(struct export *e, const struct configfs_tree *dir, const char *const *names,
-		       size_t n)
+static json_t *export_strings(struct export *e, const struct configfs_tree *dir,
+			      const char *const *names, size_t n)
 {
 	json_t *list = json_array();
 
@@ -184,7 +184,7 @@ static json_t *strings(struct export *e, const struct configfs_tree *dir, const 
 
 /* --- Vendors' descriptors -------------------------------------------------------------------- */
 
-/* Returns the id of the configuration that the link in os_desc leads to; 0: none. */
+/* Returns the id of the configuration to which the link in os_desc leads; 0: there is no link. */
 static long long linked_config(const struct configfs_tree *os_desc)
 {
 	for (size_t i = 0; i < os_desc->n; i++) {
@@ -202,11 +202,11 @@ static long long linked_config(const struct configfs_tree *os_desc)
 static void add_os_descs(struct export *e, json_t *document)
 {
 	const struct configfs_tree *dir = configfs_tree_child(e->tree, "os_desc");
-	_cleanup_free_ char *sign = dir ? line_of(dir, "qw_sign") : NULL;
-	long long use = dir ? number_of(dir, "use") : 0, id = dir ? linked_config(dir) : 0,
-		  /* Linux 6.1 shows it as a signed number. */
+	_cleanup_free_ char *sign = dir ? attribute_line(dir, "qw_sign") : NULL;
+	long long use = dir ? attribute_number(dir, "use") : 0, id = dir ? linked_config(dir) : 0,
+		  /* Linux 6.1 shows b_vendor_code as a signed number. */
 		code = dir && configfs_tree_child(dir, "b_vendor_code")
-			       ? number_of(dir, "b_vendor_code") & 0xff
+			       ? attribute_number(dir, "b_vendor_code") & 0xff
 			       : 0;
 	json_t *group;
 
@@ -220,7 +220,7 @@ static void add_os_descs(struct export *e, json_t *document)
 	else
 		export_report_lost(
 			e, group,
-			"os_desc leads to no configuration; that of the file leads to the first");
+			"os_desc has no link to a configuration; 'up' links it to the first one");
 	json_object_set_new(document, "os_descs", group);
 }
 
@@ -228,15 +228,17 @@ static void add_webusb(struct export *e, json_t *document)
 {
 	static const char *const numbers[] = { "bcdVersion", "bVendorCode" };
 	const struct configfs_tree *dir = configfs_tree_child(e->tree, "webusb");
-	_cleanup_free_ char *page = dir ? line_of(dir, "landingPage") : NULL;
+	_cleanup_free_ char *page = dir ? attribute_line(dir, "landingPage") : NULL;
 	json_t *group;
 
-	if (!dir || (number_of(dir, "use") <= 0 && number_of(dir, "bcdVersion") <= 0 &&
-		     number_of(dir, "bVendorCode") <= 0 && !(page && *page)))
+	if (!dir ||
+	    (attribute_number(dir, "use") <= 0 && attribute_number(dir, "bcdVersion") <= 0 &&
+	     attribute_number(dir, "bVendorCode") <= 0 && !(page && *page)))
 		return;
-	group = json_pack("{s:b}", "use", number_of(dir, "use") > 0);
+	group = json_pack("{s:b}", "use", attribute_number(dir, "use") > 0);
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
-		json_object_set_new(group, numbers[i], json_integer(number_of(dir, numbers[i])));
+		json_object_set_new(group, numbers[i],
+				    json_integer(attribute_number(dir, numbers[i])));
 	if (page && *page)
 		add_string(e, group, dir, "landingPage");
 	json_object_set_new(document, "webusb", group);
@@ -244,8 +246,11 @@ static void add_webusb(struct export *e, json_t *document)
 
 /* --- Configurations --------------------------------------------------------------------------- */
 
-/* Returns the label of the function of a directory such as "usb_gadget/G/functions/acm.a". */
-static const char *label_of(const struct export *e, const struct configfs_tree *link)
+/*
+ * Returns the label of the function to which a link such as "usb_gadget/G/functions/acm.a" leads.
+ */
+static const char *label_of_linked_function(const struct export *e,
+					    const struct configfs_tree *link)
 {
 	const struct configfs_tree *functions = configfs_tree_child(e->tree, "functions");
 	const char *name = link->value ? strrchr(link->value, '/') : NULL;
@@ -262,7 +267,8 @@ static const char *label_of(const struct export *e, const struct configfs_tree *
 }
 
 /*
- * Returns the functions of a configuration. A link's name is only written if it is not the default.
+ * Returns the list of a configuration's functions. The name of a link is only in the list if it is
+ * not the default, which is the name of the function's directory.
  */
 static json_t *config_functions(struct export *e, json_t *group, const struct configfs_tree *dir)
 {
@@ -270,7 +276,8 @@ static json_t *config_functions(struct export *e, json_t *group, const struct co
 
 	for (size_t i = 0; i < dir->n; i++) {
 		const struct configfs_tree *link = &dir->children[i];
-		const char *label = link->type == TREE_LINK ? label_of(e, link) : NULL;
+		const char *label =
+			link->type == TREE_LINK ? label_of_linked_function(e, link) : NULL;
 
 		if (link->type != TREE_LINK)
 			continue;
@@ -298,7 +305,8 @@ static bool is_config_name(const char *name)
 
 static void add_config_attributes(json_t *group, const struct configfs_tree *dir)
 {
-	long long power = number_of(dir, "MaxPower"), attributes = number_of(dir, "bmAttributes");
+	long long power = attribute_number(dir, "MaxPower"),
+		  attributes = attribute_number(dir, "bmAttributes");
 	json_t *attrs = json_object();
 
 	if (attributes >= 0)
@@ -325,7 +333,7 @@ static void add_config(struct export *e, json_t *document, json_t *configs,
 				   "a gadget file cannot contain the configuration's name, '%s'",
 				   name);
 	add_config_attributes(group, dir);
-	export_set_if_any(group, "strings", strings(e, languages, texts, ARRAY_SIZE(texts)));
+	export_set_if_any(group, "strings", export_strings(e, languages, texts, ARRAY_SIZE(texts)));
 	list = config_functions(e, group, dir);
 	if (json_array_size(list) > 0) {
 		json_object_set(group, "functions", list);
@@ -364,15 +372,15 @@ json_t *export_document(struct export *e)
 
 	export_comment(document, "Exported from the gadget '%s' in configfs.", e->name);
 	add_name(e, document);
-	add_recorded(e, document);
+	add_recorded_keys(e, document);
 	add_udc(e, document);
 	add_max_speed(e, document);
 	report_other_entries(e, document, e->tree, known, ARRAY_SIZE(known),
 			     ": a gadget file cannot contain it");
 	add_attributes(e, document);
-	json_object_set_new(
-		document, "strings",
-		strings(e, configfs_tree_child(e->tree, "strings"), names, ARRAY_SIZE(names)));
+	json_object_set_new(document, "strings",
+			    export_strings(e, configfs_tree_child(e->tree, "strings"), names,
+					   ARRAY_SIZE(names)));
 	add_os_descs(e, document);
 	add_webusb(e, document);
 	export_functions(e, document);

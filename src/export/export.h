@@ -10,15 +10,15 @@
 
 struct export
 {
-	const char *name;		  /* of the gadget */
-	const struct configfs_tree *tree; /* its directory */
+	const char *name;		  /* name of the gadget in configfs */
+	const struct configfs_tree *tree; /* the gadget's directory in configfs */
 	/*
-	 * The gadget's record, which has the descriptors and workers; they are not in configfs.
-	 * NULL: ffsctl did not make the gadget.
+	 * The gadget's record, which contains descriptors and workers; configfs does not. NULL:
+	 * there is no record, because ffsctl did not make the gadget.
 	 */
 	const struct record *record;
 	const struct udcs *udcs; /* the UDCs of this system */
-	/* Sentences about what the file cannot contain; they are also comments in the file. */
+	/* A sentence for each thing that the file cannot contain; also a comment in the file. */
 	char **lost;
 	size_t n_lost;
 	/* The functions' labels in the file, in the order of configfs. */
@@ -27,5 +27,5 @@ struct export
 };
 void export_free(struct export *e);
 
-/* Returns the file as a document, for gadgetfile_write; the caller owns it. */
+/* Returns the gadget file as a document for gadgetfile_write; the caller owns it. */
 json_t *export_document(struct export *e);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Exports one function: attributes that have a row in the table of keys under their keys, the
- * others in the list `tree`. If ffsctl's checks refuse values that the kernel has accepted, all
- * attributes are written to `tree`, whose values are not checked.
+ * Exports one function. An attribute that has a row in the table of keys becomes that key; the
+ * other attributes become elements of the list `tree`. If a gadget file with these keys has errors,
+ * all attributes become elements of `tree`, because ffsctl does not check the values in that list.
  */
 #include <errno.h>
 
@@ -10,17 +10,19 @@
 #include "export/parts.h"
 #include "gadgetfile/write.h"
 
-#define MAX_PATH 1024 /* bytes of a path in `tree` */
+#define MAX_PATH 1024 /* maximum of bytes of a path in the list `tree` */
 
 /* A function that is being exported. */
 struct function_export {
 	struct export *export;
 	const char *type, *label;
-	char *name; /* name of its directory: TYPE.INSTANCE */
+	char *name; /* name of the function's directory: TYPE.INSTANCE */
 	const struct configfs_tree *directory;
 	json_t *group; /* the function's group in the document */
-	json_t *tree;
-	/* Attributes and directories that need not be written to `tree`. */
+	json_t *tree;  /* the list `tree` in that group */
+	/*
+	 * Attributes and directories that are exported already, so that `tree` need not have them.
+	 */
 	const struct configfs_tree **exported;
 	size_t n_exported;
 };
@@ -40,10 +42,10 @@ static void set_exported(struct function_export *d, const struct configfs_tree *
 
 /* --- Rows ------------------------------------------------------------------------------------- */
 
-static json_t *rows_group(struct function_export *d, const struct key_group *group,
-			  const struct configfs_tree *dir);
+static json_t *export_key_group(struct function_export *d, const struct key_group *group,
+				const struct configfs_tree *dir);
 
-/* Returns the directory of the n-th group of a list; NULL: it does not exist. */
+/* Returns the directory of the group number `n` of a list; NULL: it does not exist. */
 static const struct configfs_tree *element_directory(const struct key *row,
 						     const struct configfs_tree *dir, size_t n)
 {
@@ -52,8 +54,9 @@ static const struct configfs_tree *element_directory(const struct key *row,
 	return configfs_tree_child(dir, name);
 }
 
-/* Returns a list whose groups are numbered directories; NULL: there are none, or they are not
- * numbered from 0 without a gap.
+/*
+ * Returns a list with a group for each numbered directory; NULL: there is no such directory, or
+ * their numbers are not 0, 1, 2 and so on.
  */
 static json_t *export_numbered_list(struct function_export *d, const struct key *row,
 				    const struct configfs_tree *dir)
@@ -71,14 +74,14 @@ static json_t *export_numbered_list(struct function_export *d, const struct key 
 	for (size_t i = 0; i < n; i++) {
 		const struct configfs_tree *child = element_directory(row, dir, i);
 
-		json_array_append_new(list, rows_group(d, row->group, child));
+		json_array_append_new(list, export_key_group(d, row->group, child));
 		set_exported(d, child);
 	}
 	return list;
 }
 
-static json_t *rows_group(struct function_export *d, const struct key_group *group,
-			  const struct configfs_tree *dir)
+static json_t *export_key_group(struct function_export *d, const struct key_group *group,
+				const struct configfs_tree *dir)
 {
 	json_t *object = json_object();
 
@@ -103,7 +106,8 @@ static json_t *rows_group(struct function_export *d, const struct key_group *gro
 static void add_attrs(struct function_export *d, const struct function_type *type)
 {
 	if (type && type->attrs)
-		export_set_if_any(d->group, "attrs", rows_group(d, type->attrs, d->directory));
+		export_set_if_any(d->group, "attrs",
+				  export_key_group(d, type->attrs, d->directory));
 }
 
 static void add_id(struct function_export *d, json_t *entry, const struct configfs_tree *interface,
@@ -120,7 +124,10 @@ static void add_id(struct function_export *d, json_t *entry, const struct config
 	set_exported(d, id);
 }
 
-/* Adds the two ids in os_desc/interface.NAME; add_tree adds the properties below it. */
+/*
+ * Adds the two ids in each os_desc/interface.NAME to the list `os_descs`. add_attributes_to_tree
+ * adds the properties below.
+ */
 static void add_os_descs(struct function_export *d)
 {
 	static const char prefix[] = "interface.";
@@ -145,12 +152,16 @@ static void add_os_descs(struct function_export *d)
 
 /* --- Tree ------------------------------------------------------------------------------------- */
 
-/* Directories whose attributes are written first, and attributes written last in a directory. */
+/* Directories whose attributes must be written before all others. */
 static const char *const early[] = { "streaming/color_matching" };
+/* Attributes that must be written after the other attributes of the same directory. */
 static const char *const late[] = { "file", "data" };
 
-/* Directories that the kernel makes with the function; writing others to `tree` does no harm. */
-static const char *const made[] = {
+/*
+ * Directories that the kernel makes together with the function, so that `tree` need not have them.
+ * An additional directory in `tree` would do no harm.
+ */
+static const char *const made_by_kernel[] = {
 	"os_desc",
 	"os_desc/interface.ncm",
 	"os_desc/interface.rndis",
@@ -188,7 +199,7 @@ static bool is_among(const char *word, const char *const *words, size_t n)
 	return false;
 }
 
-/* Adds an entry to `tree`; false: a gadget file cannot contain the path. */
+/* Adds an element to `tree`. Returns false if a gadget file cannot contain the path. */
 static bool add_entry(struct function_export *d, const char *path, const char *key, json_t *value)
 {
 	json_t *entry;
@@ -207,7 +218,7 @@ static bool add_entry(struct function_export *d, const char *path, const char *k
 	return true;
 }
 
-/* Adds an attribute to `tree`; returns whether it was added. */
+/* Adds an attribute to `tree`. Returns whether it was added. */
 static bool add_attribute(struct function_export *d, const struct configfs_tree *dir,
 			  const struct configfs_tree *attribute, const char *path)
 {
@@ -222,18 +233,19 @@ static bool add_attribute(struct function_export *d, const struct configfs_tree 
 	return value && add_entry(d, path, "value", value);
 }
 
-static char *below(const char *prefix, const char *name)
+static char *join_path(const char *prefix, const char *name)
 {
 	return *prefix ? strf("%s/%s", prefix, name) : xstrdup(name);
 }
 
-enum when { EARLY, NORMAL };
+enum write_order { EARLY, NORMAL };
 
 static bool add_directory(struct function_export *d, const struct configfs_tree *dir,
-			  const char *prefix, enum when when);
+			  const char *prefix, enum write_order order);
 
 static bool add_children(struct function_export *d, const struct configfs_tree *dir,
-			 const char *prefix, enum tree_kind kind, bool are_late, enum when when)
+			 const char *prefix, enum tree_kind kind, bool are_late,
+			 enum write_order order)
 {
 	bool any = false;
 
@@ -244,9 +256,9 @@ static bool add_children(struct function_export *d, const struct configfs_tree *
 		if (child->type != kind ||
 		    is_among(child->name, late, ARRAY_SIZE(late)) != are_late)
 			continue;
-		path = below(prefix, child->name);
+		path = join_path(prefix, child->name);
 		if (kind == TREE_DIRECTORY)
-			any |= add_directory(d, child, path, when);
+			any |= add_directory(d, child, path, order);
 		else if (!is_exported(d, child))
 			any |= add_attribute(d, dir, child, path);
 	}
@@ -262,28 +274,28 @@ static bool has_links(const struct configfs_tree *dir)
 }
 
 /*
- * Adds a directory to `tree`; returns whether something below it was added, so that it needs no
- * entry of its own.
+ * Adds what is below a directory to `tree`. If that is nothing, adds the directory itself, unless
+ * the kernel makes it. Returns whether the parent directory need not be added itself.
  */
 static bool add_directory(struct function_export *d, const struct configfs_tree *dir,
-			  const char *prefix, enum when when)
+			  const char *prefix, enum write_order order)
 {
 	bool any;
 
-	if (when == NORMAL && is_among(prefix, early, ARRAY_SIZE(early)))
+	if (order == NORMAL && is_among(prefix, early, ARRAY_SIZE(early)))
 		return true;
-	any = add_children(d, dir, prefix, TREE_ATTRIBUTE, false, when);
-	any |= add_children(d, dir, prefix, TREE_ATTRIBUTE, true, when);
-	any |= add_children(d, dir, prefix, TREE_DIRECTORY, false, when);
+	any = add_children(d, dir, prefix, TREE_ATTRIBUTE, false, order);
+	any |= add_children(d, dir, prefix, TREE_ATTRIBUTE, true, order);
+	any |= add_children(d, dir, prefix, TREE_DIRECTORY, false, order);
 	if (any || is_exported(d, dir) || has_links(dir) || !*prefix ||
-	    is_among(prefix, made, ARRAY_SIZE(made)))
+	    is_among(prefix, made_by_kernel, ARRAY_SIZE(made_by_kernel)))
 		return any;
 	return add_entry(d, prefix, NULL, NULL);
 }
 
 /*
- * Adds the links in a directory to `tree`; before each link, the links in the directory that it
- * leads to.
+ * Adds the links in a directory to `tree`. If a link leads to a directory, adds the links in that
+ * directory before it.
  */
 static void add_links(struct function_export *d, const struct configfs_tree *dir,
 		      const char *prefix);
@@ -316,7 +328,7 @@ static void add_links(struct function_export *d, const struct configfs_tree *dir
 {
 	for (size_t i = 0; i < dir->n; i++) {
 		const struct configfs_tree *child = &dir->children[i];
-		_cleanup_free_ char *path = below(prefix, child->name);
+		_cleanup_free_ char *path = join_path(prefix, child->name);
 
 		if (child->type == TREE_LINK)
 			add_link(d, child, path);
@@ -325,7 +337,8 @@ static void add_links(struct function_export *d, const struct configfs_tree *dir
 	}
 }
 
-static void add_tree(struct function_export *d)
+/* Makes the list `tree`: adds all attributes, directories and links that are not exported yet. */
+static void add_attributes_to_tree(struct function_export *d)
 {
 	d->tree = json_array();
 	for (size_t i = 0; i < ARRAY_SIZE(early); i++) {
@@ -355,7 +368,9 @@ static bool loads_without_errors(const struct function_export *d)
 	return good;
 }
 
-/* Comments for types of which a part is not in the function's directory. */
+/*
+ * Comments for types of functions that also consist of files outside of the function's directory.
+ */
 static const struct {
 	const char *type, *text;
 } elsewhere[] = {
@@ -376,17 +391,17 @@ static void add_type_comment(struct function_export *d)
 
 enum method { BY_ROWS, BY_TREE };
 
-static void export_attributes(struct function_export *d, json_t *start, enum method how)
+static void export_attributes(struct function_export *d, json_t *start, enum method method)
 {
 	json_decref(d->group);
 	d->group = json_deep_copy(start);
 	d->n_exported = 0;
 	add_type_comment(d);
-	if (how == BY_ROWS) {
+	if (method == BY_ROWS) {
 		add_attrs(d, function_type_find(d->type));
 		add_os_descs(d);
 	}
-	add_tree(d);
+	add_attributes_to_tree(d);
 }
 
 static char *replace_invalid_characters(const char *name, const char *allowed,
@@ -400,7 +415,7 @@ static char *replace_invalid_characters(const char *name, const char *allowed,
 	return copy;
 }
 
-static bool is_label(const struct export *e, const char *label)
+static bool is_label_used(const struct export *e, const char *label)
 {
 	for (size_t i = 0; i < e->n_labels; i++)
 		if (streq(e->labels[i], label))
@@ -412,8 +427,8 @@ static bool is_label(const struct export *e, const char *label)
 #define DIGITS "0123456789"
 
 /*
- * Returns the label in the record, else the instance, changed so that it is a valid label. The
- * caller frees it.
+ * Returns the recorded label of the function. If there is none, makes a valid label from the name
+ * of the instance. The caller frees it.
  */
 static char *choose_label(const struct export *e, const char *directory, const char *type,
 			  const char *instance)
@@ -422,7 +437,7 @@ static char *choose_label(const struct export *e, const char *directory, const c
 	_cleanup_free_ char *base = NULL;
 	char *label;
 
-	if (recorded && gadgetfile_is_setting_name(recorded) && !is_label(e, recorded))
+	if (recorded && gadgetfile_is_setting_name(recorded) && !is_label_used(e, recorded))
 		return xstrdup(recorded);
 	base = replace_invalid_characters(instance, LETTERS DIGITS "*_-", "function");
 	if (!gadgetfile_is_setting_name(base)) {
@@ -433,7 +448,7 @@ static char *choose_label(const struct export *e, const char *directory, const c
 							 : strf("f_%s", old);
 	}
 	label = xstrdup(base);
-	for (unsigned int n = 2; is_label(e, label); n++) {
+	for (unsigned int n = 2; is_label_used(e, label); n++) {
 		free(label);
 		label = strf("%s_%u", base, n);
 	}
@@ -441,7 +456,7 @@ static char *choose_label(const struct export *e, const char *directory, const c
 }
 
 /*
- * Returns the instance's name, changed so that gadgetfile_load accepts it
+ * Returns the name of the instance. Replaces characters that gadgetfile_load does not accept
  * (gadgetfile/types/function.c, load_instance). The caller frees it.
  */
 static char *choose_instance(struct function_export *d, const char *instance)
@@ -459,7 +474,7 @@ static char *choose_instance(struct function_export *d, const char *instance)
 	return copy;
 }
 
-static json_t *start_of(struct function_export *d, const char *instance)
+static json_t *make_start_group(struct function_export *d, const char *instance)
 {
 	const struct export *e = d->export;
 	const char *recorded = export_record_label(e, d->name);
@@ -493,11 +508,11 @@ static void add_function(struct export *e, json_t *functions, const struct confi
 	d.label = label = choose_label(e, dir->name, type, instance);
 	*array_add(e->labels, e->n_labels) = steal_ptr(label);
 	d.label = e->labels[e->n_labels - 1];
-	start = start_of(&d, instance);
+	start = make_start_group(&d, instance);
 	n_lost = e->n_lost;
 	export_attributes(&d, start, BY_ROWS);
 	if (!loads_without_errors(&d)) {
-		export_forget(e, n_lost);
+		export_forget_lost(e, n_lost);
 		export_attributes(&d, start, BY_TREE);
 	}
 	if (!loads_without_errors(&d))

@@ -29,7 +29,7 @@ void export_comment(json_t *group, const char *fmt, ...)
 	add_comment(group, text);
 }
 
-void export_forget(struct export *e, size_t n)
+void export_forget_lost(struct export *e, size_t n)
 {
 	while (e->n_lost > n)
 		free(e->lost[--e->n_lost]);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Declarations that the files of export/ share. */
+/* Functions that several files of export/ use, but no other directory. */
 #pragma once
 
 #include "export/export.h"
 #include "gadgetfile/types/attrs.h"
 
-/* Adds a sentence to e->lost and as a comment to `group`. */
+/* Adds a sentence to e->lost, and the same sentence as a comment to `group`. */
 void export_report_lost(struct export *e, json_t *group, const char *fmt, ...) _printf_(3, 4);
-/* Removes all but the first `n` from e->lost. */
-void export_forget(struct export *e, size_t n);
+/* Removes all sentences from e->lost except the first `n`. */
+void export_forget_lost(struct export *e, size_t n);
+/* Adds a comment to `group`. */
 void export_comment(json_t *group, const char *fmt, ...) _printf_(2, 3);
-/* Sets the group or list unless it is empty. Takes over `value`. */
+/* Sets `key` in `group` to the group or list `value`, unless that is empty. Takes ownership. */
 void export_set_if_any(json_t *group, const char *key, json_t *value);
 
 /*
@@ -20,25 +21,32 @@ void export_set_if_any(json_t *group, const char *key, json_t *value);
 enum export_text { EXPORT_ONE_LINE, EXPORT_LINES };
 bool export_is_text(const char *text, size_t size, enum export_text kind);
 
-/* An attribute, and its directory in configfs, on which its meaning depends. */
+/* An attribute of a function, with its directory in configfs. */
 struct export_attribute {
-	const char *type; /* the function's type */
+	const char *type; /* type of the function */
 	const struct configfs_tree *directory, *attribute;
 };
 
-/* Returns the value as the key of its row expects it; NULL: the attribute does not exist or needs
- * no value.
+/*
+ * Returns the value that the key `row` of a gadget file must have for this attribute; NULL: the
+ * attribute has no value, or the key cannot have that value.
  */
 json_t *export_row_value(const struct export_attribute *a, const struct key *row);
-/* Returns the value as the list `tree` expects it; NULL: the attribute needs no value. */
+/*
+ * Returns the value that an element of the function's key `tree` must have for this attribute.
+ * `tree` is the list of attributes that have no key of their own. NULL: the attribute has no value.
+ */
 json_t *export_tree_value(const struct export_attribute *a);
-/* Returns "lab%d" for "lab0", a pattern as it is; NULL: unknown. The caller frees it. */
+/*
+ * Returns the pattern from which the kernel made the name of a network interface: "lab%d" for
+ * "lab0". Returns a pattern unchanged. NULL: the pattern is unknown. The caller frees it.
+ */
 char *export_ifname(const char *name);
 
-/* Returns the label that the function of that directory has in the record; NULL: none. */
+/* Returns the recorded label of the function whose directory is `directory`; NULL: none. */
 const char *export_record_label(const struct export *e, const char *directory);
-/* Returns the function's groups `ffs` and `worker` in the record; the caller owns the object. */
+/* Returns the function's recorded groups `ffs` and `worker`; the caller owns the object. */
 json_t *export_record_groups(const struct export *e, const char *label);
 
-/* Sets `functions` in the document, and e->labels. */
+/* Sets the key `functions` of the document, and e->labels. */
 void export_functions(struct export *e, json_t *document);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Exports the groups `ffs` and `worker`, which are in the record but not in configfs. Their
- * relative paths and ${dir} refer to the directory of the gadget's file; they are made absolute,
- * because the new file may be in another directory.
+ * Exports the groups `ffs` and `worker` of functions, which are in the record but not in configfs.
+ * Relative paths and ${dir} in these groups refer to the directory of the original gadget file.
+ * They are made absolute, because the exported file may be in another directory.
  */
 #include "base/cleanup.h"
 #include "base/json.h"
@@ -34,8 +34,8 @@ const char *export_record_label(const struct export *e, const char *directory)
 /* --- Paths ------------------------------------------------------------------------------------ */
 
 enum path_kind {
-	PATH,	 /* a path */
-	PROGRAM, /* a path if it has a slash */
+	PATH,	 /* the value is a path */
+	PROGRAM, /* the value is a path if it contains a slash */
 };
 
 static const struct {
@@ -60,7 +60,7 @@ static json_t *absolute_path(const json_t *value, const char *dir, enum path_kin
 }
 
 /* Returns a new string with ${dir} replaced; NULL: `value` does not contain it. */
-static json_t *expanded(const json_t *value, const char *dir)
+static json_t *expand_dir_variable(const json_t *value, const char *dir)
 {
 	static const char variable[] = "${dir}";
 	const char *rest = json_string_value(value), *at;
@@ -99,13 +99,13 @@ static void expand_worker(json_t *worker, const char *dir)
 	if (program)
 		json_array_set_new(exec, 0, program);
 	json_array_foreach(exec, i, item) {
-		json_t *value = expanded(item, dir);
+		json_t *value = expand_dir_variable(item, dir);
 
 		if (value)
 			json_array_set_new(exec, i, value);
 	}
 	json_object_foreach(env, name, item) {
-		json_t *value = expanded(item, dir);
+		json_t *value = expand_dir_variable(item, dir);
 
 		if (value)
 			json_object_set_new(env, name, value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Converts what was read from an attribute of a function to what must be written so that the same
- * is read again (kernel/functions.md, "reads back").
+ * Converts the text that was read from an attribute of a function to the value that must be written
+ * so that the same text is read again (kernel/functions.md, "reads back").
  */
 #include <ctype.h>
 #include <errno.h>
@@ -14,17 +14,19 @@
 #include "export/parts.h"
 
 enum readback_quirk {
-	PLAIN,	/* text and a newline; nothing at all if it is not set */
+	PLAIN,	/* text and a newline; nothing to read if the attribute is not set */
 	RAW,	/* bytes that are not text */
-	PADDED, /* text followed by NULs or blanks */
-	EMPTY,	/* text, for which empty is a valid value */
-	DATA,	/* data of an OS descriptor property: one byte too many if it is a string */
+	PADDED, /* text, followed by NULs or blanks */
+	EMPTY,	/* text; an empty text is a valid value */
+	DATA,	/* data of an OS descriptor property; a string has one byte too many */
 	HEX2,	/* two hexadecimal digits, also for 0 */
 	NAME,	/* a name that the kernel made from a pattern */
 };
 
-/* These are not in the table of keys, because most of these attributes have no row there, and all
- * may also be exported to `tree`. */
+/*
+ * Attributes that are not PLAIN. The quirks are not in the table of keys, because most of these
+ * attributes have no key there.
+ */
 static const struct {
 	const char *type; /* NULL: any */
 	const char *name; /* "*END": any name that ends in END */
@@ -49,7 +51,7 @@ static bool is_named(const char *name, const char *pattern)
 	return *pattern == '*' ? str_has_suffix(name, pattern + 1) : streq(name, pattern);
 }
 
-static enum readback_quirk quirk_of(const struct export_attribute *a)
+static enum readback_quirk find_quirk(const struct export_attribute *a)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(quirks); i++)
 		if ((!quirks[i].type || streq(a->type, quirks[i].type)) &&
@@ -68,7 +70,10 @@ bool export_is_text(const char *text, size_t size, enum export_text kind)
 	return true;
 }
 
-/* Types 1, 2 and 6 are strings, of which the kernel shows one byte too many. */
+/*
+ * Returns whether the data of an OS descriptor property are a string (types 1, 2 and 6). The kernel
+ * shows one byte too many of a string.
+ */
 static bool has_byte_too_many(const struct export_attribute *a)
 {
 	const struct configfs_tree *type = configfs_tree_child(a->directory, "type");
@@ -83,12 +88,15 @@ static size_t padded_length(const char *text, size_t n)
 	return n;
 }
 
-/* Returns the value to write for the value that was read; NULL: none. The caller frees it. */
+/*
+ * Returns the value to write for the value that was read; NULL: nothing must be written. The caller
+ * frees it.
+ */
 static char *value_to_write(const struct export_attribute *a, size_t *size)
 {
 	const char *value = a->attribute->value;
 	size_t n = a->attribute->size;
-	enum readback_quirk quirk = quirk_of(a);
+	enum readback_quirk quirk = find_quirk(a);
 	char *name;
 
 	if (!value)
@@ -112,8 +120,8 @@ static char *value_to_write(const struct export_attribute *a, size_t *size)
 		return name;
 	}
 	*size = n;
-	return memcpy(xcalloc(n + 2, 1), value,
-		      n); /* with an additional byte, for loses_last_byte */
+	/* Allocates one more byte for the newline that export_tree_value may add. */
+	return memcpy(xcalloc(n + 2, 1), value, n);
 }
 
 /* --- Networks --------------------------------------------------------------------------------- */
@@ -132,7 +140,7 @@ char *export_ifname(const char *name)
 
 	if (strchr(name, '%'))
 		return xstrdup(name);
-	/* Before the bind the name is "(unnamed net_device)". */
+	/* Before the bind, the kernel shows "(unnamed net_device)". */
 	if (strpbrk(name, "/( ") || was_renamed(name))
 		return NULL;
 	while (digits < n && isdigit((unsigned char)name[n - 1 - digits]))
@@ -142,7 +150,7 @@ char *export_ifname(const char *name)
 
 /* --- Rows ------------------------------------------------------------------------------------- */
 
-/* Returns an integer of 32 bits, as libconfig has them; NULL: `text` is not one. */
+/* Returns the integer in `text`; NULL: it is not an integer of 32 bits, as in gadget files. */
 static json_t *parse_integer(const char *text, int base)
 {
 	char *end;
@@ -155,7 +163,7 @@ static json_t *parse_integer(const char *text, int base)
 	return json_integer(value);
 }
 
-static json_t *bytes(const char *value, size_t n)
+static json_t *byte_list(const char *value, size_t n)
 {
 	json_t *list = json_array();
 
@@ -164,8 +172,8 @@ static json_t *bytes(const char *value, size_t n)
 	return list;
 }
 
-/* Returns the rates of a text like "44100,48000" as a list. */
-static json_t *rates(const char *text)
+/* Returns the rates in a text like "44100,48000": a list, or an integer for a single rate. */
+static json_t *parse_rates(const char *text)
 {
 	_cleanup_free_ char *copy = xstrdup(text);
 	json_t *list = json_array(), *only;
@@ -184,7 +192,7 @@ static json_t *rates(const char *text)
 	return only;
 }
 
-static json_t *string(const char *value, size_t n)
+static json_t *text_string(const char *value, size_t n)
 {
 	return export_is_text(value, n, EXPORT_ONE_LINE) ? json_string(value) : NULL;
 }
@@ -197,22 +205,22 @@ json_t *export_row_value(const struct export_attribute *a, const struct key *row
 	if (!value)
 		return NULL;
 	if (row->set == set_attr_rates)
-		return rates(value);
+		return parse_rates(value);
 	if (row->set == set_attr_hex)
 		return parse_integer(value, 16);
 	if (row->types & TYPE_LIST)
-		return bytes(value, n);
+		return byte_list(value, n);
 	if (row->types & NODE_STRING)
-		return string(value, n);
+		return text_string(value, n);
 	if ((row->types & NODE_BOOL) && (streq(value, "0") || streq(value, "1")))
 		return json_boolean(*value == '1');
 	return parse_integer(value, 0);
 }
 
-/* Returns whether the kernel removes the last byte of what is written. */
+/* Returns whether the kernel removes the last byte of a value that is written to the attribute. */
 static bool loses_last_byte(const struct export_attribute *a)
 {
-	return streq(a->type, "uac1") && quirk_of(a) == EMPTY;
+	return streq(a->type, "uac1") && find_quirk(a) == EMPTY;
 }
 
 json_t *export_tree_value(const struct export_attribute *a)
@@ -232,5 +240,5 @@ json_t *export_tree_value(const struct export_attribute *a)
 	}
 	if (loses_last_byte(a))
 		value[n++] = '\n';
-	return export_is_text(value, n, EXPORT_LINES) ? json_string(value) : bytes(value, n);
+	return export_is_text(value, n, EXPORT_LINES) ? json_string(value) : byte_list(value, n);
 }

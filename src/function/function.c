@@ -80,14 +80,14 @@ static void on_keeper(void *data, uint32_t events _unused_)
 /* --- takeover ----------------------------------------------------------------------------------
  */
 
-static char *keeper_path(const struct live_function *i)
+static char *keeper_socket_path(const struct live_function *i)
 {
 	return strf("%s/" KEEPER_FILE "%s", i->functions->rundir->path, i->model->label);
 }
 
 int function_take_over(struct live_function *i, pid_t keeper)
 {
-	_cleanup_free_ char *path = keeper_path(i);
+	_cleanup_free_ char *path = keeper_socket_path(i);
 	_cleanup_close_ int pidfd = -1, output = -1;
 	struct keeper_hello hello;
 	int r = keeper_take_over(&i->keeper, path, &hello, &pidfd, &output);
@@ -171,7 +171,7 @@ static int keeper_apply(struct step *step, struct error *err)
 
 bool function_restart_keeper(struct live_function *i)
 {
-	_cleanup_free_ char *path = keeper_path(i);
+	_cleanup_free_ char *path = keeper_socket_path(i);
 	_cleanup_error_ struct error err = { 0 };
 	int r;
 
@@ -387,7 +387,7 @@ static void add_keeper(struct plan *plan, struct live_function *i)
 	_cleanup_free_ char *place = function_directory(i);
 
 	plan_add(plan, &function_op_keeper, i->model->ffs ? strf("%s/ep0", place) : xstrdup(place),
-		 keeper_path(i), &i->model->at, i);
+		 keeper_socket_path(i), &i->model->at, i);
 }
 
 void function_add_steps(struct plan *plan, struct live_function *i, const struct plan *base)

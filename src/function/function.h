@@ -143,5 +143,8 @@ bool function_is_available(struct live_function *function);
 bool function_is_active(const struct live_function *function);
 /* Sends the workers of all kernel functions the events of appeared and removed devices. */
 void functions_update_kernel_devices(struct functions *all);
-/* Returns whether a worker starts and ends with its kernel device. */
-bool functions_follow_kernel_devices(const struct functions *s);
+/*
+ * Returns whether the supervisor must receive the uevents of all devices, because a worker starts
+ * and ends with its kernel device.
+ */
+bool functions_need_all_uevents(const struct functions *s);

@@ -80,7 +80,7 @@ void functions_update_kernel_devices(struct functions *all)
 	}
 }
 
-bool functions_follow_kernel_devices(const struct functions *all)
+bool functions_need_all_uevents(const struct functions *all)
 {
 	for (size_t k = 0; k < all->n; k++)
 		if (uses_kernel_device(all->list[k]) &&

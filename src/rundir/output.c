@@ -55,9 +55,11 @@ static bool is_event(const char *line, size_t length)
 	return length > TIME_LENGTH && (!space || space == word || space[-1] != '|');
 }
 
-/* Copies the events of a text to `to`, without their first `skip` bytes. Returns the number of
- * bytes; copies nothing when `to` is NULL. */
-static size_t copy_events(const char *text, const char *end, size_t skip, char *to)
+/*
+ * Copies the lines of a text that are the supervisor's events, except those in the first `skip`
+ * bytes of all such lines. Returns the number of copied bytes. If `to` is NULL, only counts them.
+ */
+static size_t copy_event_lines(const char *text, const char *end, size_t skip, char *to)
 {
 	const char *next;
 	size_t seen = 0, n = 0;
@@ -92,10 +94,10 @@ static void halve_log(struct output *output)
 
 	newline = memchr(from, '\n', (size_t)(all + n - from));
 	from = newline ? newline + 1 : from;
-	events = copy_events(all, from, 0, NULL);
+	events = copy_event_lines(all, from, 0, NULL);
 	skip = events > OUTPUT_EVENTS ? events - OUTPUT_EVENTS : 0;
 	kept = xcalloc(1, events + OUTPUT_KEPT);
-	events = copy_events(all, from, skip, kept);
+	events = copy_event_lines(all, from, skip, kept);
 	memcpy(kept + events, from, (size_t)(all + n - from));
 	output_close(output);
 	output->size = events + (size_t)(all + n - from);

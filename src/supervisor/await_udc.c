@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Chooses the UDC before the first step, and waits for one. */
+/* Chooses the UDC before the first step is applied, and waits for one if none matches. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -13,11 +13,14 @@
 #include "supervisor/bus.h"
 #include "supervisor/live_gadget.h"
 
-/* The table of drivers may be wrong for this kernel, so that the gadget is bound in any case. */
-static void warn_of_misfit(const struct binding *b)
+/*
+ * Warns if the gadget cannot work on the chosen UDC. The gadget is bound anyway, because the table
+ * of UDC drivers may be wrong for this kernel.
+ */
+static void warn_of_mismatch(const struct binding *b)
 {
 	const struct live_gadget *live = b->live;
-	_cleanup_free_ char *driver = udc_driver(b->udc), *why = udc_misfit(driver, live->model);
+	_cleanup_free_ char *driver = udc_driver(b->udc), *why = udc_mismatch(driver, live->model);
 
 	if (why)
 		log_about(live->name, NULL, LOG_WARNING, "%s: %s", live->name, why);
@@ -35,7 +38,7 @@ static int choose(struct binding *b, bool waiting, struct error *err)
 		return error_hint(err, "a virtual UDC needs --udc");
 	}
 	if (r == 0)
-		warn_of_misfit(b);
+		warn_of_mismatch(b);
 	return r;
 }
 
@@ -51,7 +54,7 @@ static void on_udc_event(void *data, uint32_t events _unused_)
 	_cleanup_error_ struct error err = { 0 };
 	int r;
 
-	if (!udc_watch_read(w->watch.fd).udc)
+	if (!udc_watch_read(w->watch.fd).udc_changed)
 		return;
 	r = choose(b, true, &err);
 	if (r == 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What other components set of a binding. bus.c binds and unbinds. */
+/* Functions with which other components change a binding. bus.c binds and unbinds. */
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -13,7 +13,7 @@ void bus_init(struct binding *b, struct live_gadget *live, struct host_state *ho
 void bus_free(struct binding *b)
 {
 	cleanup_close(&b->uevents.fd);
-	free(b->uevents_of);
+	free(b->uevents_udc);
 	free(b->udc);
 	free(b->last_udc);
 	free(b->udc_before_reload);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Binds and unbinds a gadget that is up: by command, and when a worker fails. The bind is the last
- * step of the plan; this file adds the step to the plan of a gadget that came up unbound. The
- * record has the step before it is applied, so that every process that reads the record can undo
- * it.
+ * step of the plan. If a gadget came up unbound, its plan has no bind step, and this file adds it.
+ * The step is written to the record before it is applied, so that every process that reads the
+ * record can undo the bind.
  */
 #include "supervisor/bus.h"
 
@@ -20,7 +20,7 @@
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 
-/* Sets `err`: the UDC is missing. */
+/* Sets `err` to the error for a missing UDC. */
 static int error_no_udc(const struct binding *b, struct error *err)
 {
 	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s was removed", b->udc);
@@ -71,15 +71,15 @@ static int set_bind_step(struct live_gadget *live, const char *udc, struct error
 }
 
 /*
- * Returns whether the gadget must not be bound while this worker has failed, even if the bind did
- * not wait for it.
+ * Returns whether the worker has failed and its on_failed forbids a bind, even if the first bind
+ * did not wait for this worker.
  */
 static bool failed_with_unbind(const struct live_worker *worker)
 {
 	return worker->state == WORKER_FAILED && worker->model->on_failed == FAILED_UNBIND;
 }
 
-/* Returns the first worker that the bind must wait for; NULL: all are ready or done. */
+/* Returns the first worker that the bind must wait for; NULL: none. */
 static const struct live_worker *missing_worker(const struct live_gadget *live)
 {
 	for (size_t n = 0; n < live->functions.n; n++) {
@@ -102,8 +102,8 @@ static int do_fail(struct binding *b, struct error *err _unused_)
 	if (unbind(b, &why) < 0) {
 		gadget_log_error(b->live, NULL, &why);
 	} else {
-		gadget_log_of(b->live, NULL, LOG_WARNING,
-			      "unbound because a worker failed (on_failed)");
+		gadget_log_about(b->live, NULL, LOG_WARNING,
+				 "unbound because a worker failed (on_failed)");
 		host_forget(b->host);
 	}
 	return 0;
@@ -117,8 +117,8 @@ static int do_forget_host(struct binding *b, struct error *err _unused_)
 
 static int do_unbound_externally(struct binding *b, struct error *err _unused_)
 {
-	gadget_log_of(b->live, NULL, LOG_WARNING,
-		      "unbound by another program; ffsctl does not rebind it");
+	gadget_log_about(b->live, NULL, LOG_WARNING,
+			 "unbound by another program; ffsctl does not rebind it");
 	host_forget(b->host);
 	return 0;
 }
@@ -132,22 +132,23 @@ static int do_bound_externally(struct binding *b, struct error *err _unused_)
 
 static int do_udc_removed(struct binding *b, struct error *err _unused_)
 {
-	gadget_log_of(b->live, NULL, LOG_WARNING, "its UDC %s was removed", b->udc);
+	gadget_log_about(b->live, NULL, LOG_WARNING, "its UDC %s was removed", b->udc);
 	host_forget(b->host);
 	return 0;
 }
 
 static int do_rebind_failed(struct binding *b, struct error *err _unused_)
 {
-	gadget_log_of(b->live, NULL, LOG_WARNING,
-		      "its UDC %s is back, but the kernel did not bind the gadget again", b->udc);
+	gadget_log_about(b->live, NULL, LOG_WARNING,
+			 "its UDC %s is back, but the kernel did not bind the gadget again",
+			 b->udc);
 	host_forget(b->host);
 	return 0;
 }
 
 /*
- * Handles a UDC that is back: the kernel binds the gadget to it again if it has the same name
- * (gadget_match_driver).
+ * Handles a UDC that exists again. The kernel has already bound the gadget to the UDC, because the
+ * UDC has the same name as before (gadget_match_driver).
  */
 static int do_udc_returned(struct binding *b, struct error *err _unused_)
 {
@@ -173,7 +174,7 @@ static int bind_again(struct binding *b, struct error *err)
 	return r;
 }
 
-/* Binds again when the failed worker, the daemon or the UDC is back. */
+/* Binds again when the failed worker or daemon is ready again, or when the UDC exists again. */
 static int do_rebind(struct binding *b, struct error *err)
 {
 	_cleanup_error_ struct error before = { 0 };
@@ -192,12 +193,12 @@ static int do_rebind(struct binding *b, struct error *err)
 }
 
 /*
- * Returns the UDC to bind to: that of `bind`, else the last one, else that of --udc. NULL: the one
- * that the gadget file selects.
+ * Returns the UDC to bind to: the one that `bind` names, else the last one, else the one of --udc;
+ * NULL: the gadget file selects the UDC.
  */
 static const char *wanted_udc(const struct binding *b)
 {
-	/* `udc` is still set when another program unbound the gadget. */
+	/* After another program unbound the gadget, b->udc is still set. */
 	const char *const names[] = { b->bind_udc, b->udc, b->last_udc, b->udc_wanted };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -219,10 +220,10 @@ static int do_bind(struct binding *b, struct error *err)
 	was = b->udc;
 	b->udc = steal_ptr(udc);
 	host_watch(b->host, b->udc);
-	bus_watch(b); /* before the bind, so that no uevent of it is lost */
+	bus_watch(b); /* before the bind, so that the uevents that it causes are received */
 	/*
-	 * Writes the status before the bind: else inspect_ours.c would report a bind by another
-	 * program.
+	 * Writes the status before the bind: otherwise inspect_ours.c would report a bind by
+	 * another program.
 	 */
 	gadget_write_status(live);
 	r = plan_apply(&live->plan, err);
@@ -243,8 +244,9 @@ static int do_unbind(struct binding *b, struct error *err)
 	int r;
 
 	/*
-	 * Writes the status before the unbind: else inspect_ours.c would report an unbind by
-	 * another program. The status still has the UDC, so that it is correct before and after.
+	 * Writes the status before the unbind: otherwise inspect_ours.c would report an unbind by
+	 * another program. The status still contains the UDC, so that it is correct before the
+	 * unbind and after it.
 	 */
 	b->no_bind = true;
 	gadget_write_status(b->live);
@@ -265,7 +267,7 @@ static int do_unbind(struct binding *b, struct error *err)
 
 typedef int (*action)(struct binding *b, struct error *err);
 
-/* Other events change nothing. If an action fails, the state stays. */
+/* An event without an action changes nothing. If an action fails, the state does not change. */
 static const struct transition {
 	action action;
 	enum bus_state next_state;
@@ -385,10 +387,11 @@ static void check_kernel(struct binding *b)
 {
 	enum bus_event event = b->udc ? bus_event_from_kernel(b) : BUS_EVENT_COUNT;
 
-	if (event != BUS_EV_BOUND && bus_end_is_due(b))
+	if (event != BUS_EV_BOUND && bus_has_unreaped_process(b))
 		return; /* the end of that process causes another check */
 	/*
-	 * The UDC was removed and added since the last check: files of the old one are of no use.
+	 * The UDC was removed and added since the last check: open files of the removed UDC report
+	 * nothing any more.
 	 */
 	if (b->udc_is_new && b->state == BUS_ON && event == BUS_EV_BOUND)
 		host_take_over(b->host, b->udc, b->host->configured);
@@ -399,7 +402,7 @@ static void check_kernel(struct binding *b)
 
 /* --- by command --- */
 
-static int no_worker(const struct live_worker *worker, struct error *err)
+static int error_worker_failed(const struct live_worker *worker, struct error *err)
 {
 	worker_failure(worker, err);
 	return error_hint(err, "'ffsctl restart %s' starts it again",
@@ -418,7 +421,7 @@ static void bind_when_ready(struct binding *b)
 		return;
 	if (worker) {
 		b->bind_wanted = false;
-		no_worker(worker, &b->bind_error);
+		error_worker_failed(worker, &b->bind_error);
 		return;
 	}
 	b->bind_wanted = false;
@@ -446,7 +449,7 @@ bool bus_rebind_has_ended(const struct binding *b, struct error *err)
 	if (worker && worker->state != WORKER_FAILED)
 		return false;
 	if (worker)
-		no_worker(worker, err);
+		error_worker_failed(worker, err);
 	else if (why->exit)
 		error_copy(err, why);
 	else if (gadget_is_reloading(b->live))
@@ -456,12 +459,12 @@ bool bus_rebind_has_ended(const struct binding *b, struct error *err)
 	return true;
 }
 
-int bus_check(const struct binding *b, struct error *err)
+int bus_check_no_conflict(const struct binding *b, struct error *err)
 {
 	_cleanup_free_ char *now = bus_bound_to(b);
 
 	if (now && !streq_null(now, b->udc))
-		return gadget_is_bound_externally(b->live->name, now, err);
+		return gadget_error_bound_externally(b->live->name, now, err);
 	if (b->bind_wanted)
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
 				 "a 'bind' of '%s' waits for its workers", b->live->name);
@@ -474,16 +477,16 @@ int bus_bind(struct binding *b, const char *udc, bool *changed, struct error *er
 	_cleanup_free_ char *now = bus_bound_to(b);
 
 	if (now && !streq_null(now, b->udc))
-		return gadget_is_bound_externally(live->name, now, err);
+		return gadget_error_bound_externally(live->name, now, err);
 	/*
-	 * Configfs keeps the UDC of a gadget that lost it, or that was unbound through the driver
-	 * core.
+	 * Configfs keeps the UDC's name after the UDC was removed, and after the gadget was unbound
+	 * through the driver core.
 	 */
 	if (now && (!udc_exists(now) || udc_has_unbound(now, live->name)))
 		free(steal_ptr(now));
 	*changed = !now;
 	if (now && udc && !streq(now, udc))
-		return gadget_is_bound_elsewhere(live->name, now, udc, err);
+		return gadget_error_bound_elsewhere(live->name, now, udc, err);
 	if (!now && b->bind_wanted && b->bind_udc && udc && !streq(b->bind_udc, udc)) {
 		error_set(err, EX_CANTCREAT, EBUSY, NULL,
 			  "another 'bind' waits to put '%s' on %s, not on %s", live->name,

@@ -23,7 +23,7 @@ char *bus_bound_to(const struct binding *b)
 	return file_read_line(AT_FDCWD, path, &udc) == 0 && *udc ? steal_ptr(udc) : NULL;
 }
 
-bool bus_is_bound(const struct binding *b)
+bool bus_configfs_has_udc(const struct binding *b)
 {
 	_cleanup_free_ char *now = bus_bound_to(b);
 
@@ -32,7 +32,8 @@ bool bus_is_bound(const struct binding *b)
 
 bool bus_is_on(const struct binding *b)
 {
-	_cleanup_free_ char *gadget = bus_is_bound(b) ? udc_attribute(b->udc, "function") : NULL;
+	_cleanup_free_ char *gadget =
+		bus_configfs_has_udc(b) ? udc_attribute(b->udc, "function") : NULL;
 
 	return gadget && streq(gadget, b->live->name);
 }
@@ -45,7 +46,7 @@ static bool has_just_died(const struct live_function *i)
 		(i->worker->leftovers || (i->worker->pid > 0 && !process_alive(i->worker->pid))));
 }
 
-bool bus_end_is_due(const struct binding *b)
+bool bus_has_unreaped_process(const struct binding *b)
 {
 	for (size_t n = 0; n < b->live->functions.n; n++)
 		if (has_just_died(b->live->functions.list[n]))
@@ -57,14 +58,15 @@ enum bus_event bus_event_from_kernel(const struct binding *b)
 {
 	if (!udc_exists(b->udc))
 		return BUS_EV_UDC_REMOVED;
-	if (!bus_is_bound(b))
+	if (!bus_configfs_has_udc(b))
 		return BUS_EV_UNBOUND;
 	if (bus_is_on(b))
 		return BUS_EV_BOUND;
 	/*
-	 * Another program may be unbinding the gadget: reading configfs waits until that is done.
+	 * Another program may be unbinding the gadget. The second read of configfs waits until the
+	 * unbind is complete.
 	 */
-	if (!bus_is_bound(b))
+	if (!bus_configfs_has_udc(b))
 		return BUS_EV_UNBOUND;
 	if (b->udc_is_new)
 		return BUS_EV_REBIND_FAILED;

@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the kernel reports about the bind of a gadget: any program can write to configfs. */
+/*
+ * Reads from the kernel whether the gadget is bound, because any program can write to configfs.
+ */
 #pragma once
 
 #include "supervisor/bus.h"
 
 /* Returns the path of the gadget's attribute UDC; the caller frees it. */
 char *bus_udc_path(const struct binding *binding);
-/* Returns the UDC in configfs, whatever program wrote it; NULL: not bound. The caller frees it. */
+/*
+ * Returns the UDC in configfs, whichever program wrote it; NULL: configfs has none. The caller
+ * frees it.
+ */
 char *bus_bound_to(const struct binding *binding);
 /* Returns whether configfs has the UDC that ffsctl wrote, even if that UDC does not exist. */
-bool bus_is_bound(const struct binding *binding);
+bool bus_configfs_has_udc(const struct binding *binding);
 /*
- * Returns the event that describes the kernel's state. If configfs has the UDC but the UDC has no
- * gadget: a new UDC means that the kernel failed to bind again; else a program unbound the gadget
- * through the driver core, unless the UDC is just being removed or added (BUS_EVENT_COUNT: no
- * event).
+ * Returns the event that describes the kernel's state. If configfs has the UDC's name but the UDC
+ * does not have the gadget, there are three cases. A new UDC: the kernel failed to rebind the
+ * gadget. A UDC that is being removed or added: no event (BUS_EVENT_COUNT). Otherwise another
+ * program has unbound the gadget through the driver core.
  */
 enum bus_event bus_event_from_kernel(const struct binding *binding);
-/* Returns whether a process whose end unbinds the gadget has died and is not reaped yet. */
-bool bus_end_is_due(const struct binding *binding);
+/* Returns whether a keeper or daemon, whose end unbinds the gadget, has died but is not reaped. */
+bool bus_has_unreaped_process(const struct binding *binding);

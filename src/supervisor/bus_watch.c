@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Receives uevents about changes by the kernel and other programs: the UDC is removed or added, a
- * program writes to configfs. A filter accepts only the gadget's UDC, so that other devices do not
- * wake the supervisor. Workers of kernel devices need all uevents.
+ * Receives the uevents that are sent when the UDC is removed or added, and when a program binds or
+ * unbinds the gadget. A filter accepts only uevents of the gadget's UDC, so that other devices do
+ * not wake the supervisor. Without the filter if a worker waits for a kernel device.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ static void on_uevent(void *data, uint32_t events _unused_)
 {
 	struct binding *b = data;
 
-	b->udc_is_new = udc_watch_read(b->uevents.fd).ready || b->udc_is_new;
+	b->udc_is_new = udc_watch_read(b->uevents.fd).udc_added || b->udc_is_new;
 	b->uevent = true; /* a uevent of any kind arrived */
 	gadget_changed(b->live);
 }
@@ -30,7 +30,7 @@ static int open_watch(struct binding *b, const char *udc, struct error *err)
 	if (fd < 0)
 		return fd;
 	if (udc)
-		udc_watch_only(fd, udc); /* without the filter more uevents arrive */
+		udc_watch_filter(fd, udc); /* without the filter more uevents arrive */
 	r = fd_watch_add(&b->live->loop, &b->uevents, fd, EPOLLIN, on_uevent, b);
 	if (r == 0)
 		return 0;
@@ -41,20 +41,20 @@ static int open_watch(struct binding *b, const char *udc, struct error *err)
 void bus_watch(struct binding *b)
 {
 	_cleanup_error_ struct error err = { 0 };
-	bool all = functions_follow_kernel_devices(&b->live->functions), wanted = all || b->udc;
+	bool all = functions_need_all_uevents(&b->live->functions), wanted = all || b->udc;
 	const char *udc = all ? NULL : b->udc;
 
 	/* The filter accepts a UDC by its name, also after it was removed and added. */
-	if (wanted == b->watches_uevents && streq_null(b->uevents_of, udc))
+	if (wanted == b->watches_uevents && streq_null(b->uevents_udc, udc))
 		return;
 	fd_watch_close(&b->live->loop, &b->uevents);
-	free(b->uevents_of);
-	b->uevents_of = udc ? xstrdup(udc) : NULL;
+	free(b->uevents_udc);
+	b->uevents_udc = udc ? xstrdup(udc) : NULL;
 	b->watches_uevents = wanted;
 	if (!wanted)
 		return;
 	if (open_watch(b, udc, &err) < 0)
 		gadget_log_error(b->live, NULL, &err);
-	b->uevent = b->udc_is_new =
-		true; /* a change before the socket was open may have been missed */
+	/* The UDC may have changed before the socket was open. */
+	b->uevent = b->udc_is_new = true;
 }

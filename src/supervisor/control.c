@@ -64,8 +64,11 @@ static bool is_in_group(int fd, const struct ucred *peer, gid_t group)
 	return false;
 }
 
-/* Returns whether the client may send commands; sets client->is_root if it may send all of them. */
-static bool may_ask(struct control_client *client)
+/*
+ * Returns whether the client may send commands. Sets client->uid, and client->is_root for a client
+ * that may send all commands.
+ */
+static bool may_send_commands(struct control_client *client)
 {
 	const struct control *control = client->control;
 	struct ucred peer;
@@ -78,7 +81,7 @@ static bool may_ask(struct control_client *client)
 	       (control->group != 0 && is_in_group(client->source.fd, &peer, control->group));
 }
 
-/* Returns a free slot; NULL: none for this client. */
+/* Returns a free slot; NULL: there is none that this client may use. */
 static struct control_client *free_slot(struct control *control, const struct control_client *to)
 {
 	struct control_client *slot = NULL;
@@ -105,7 +108,7 @@ static bool is_idle(const struct control_client *client)
 	return client->source.fd >= 0 && client->waits == CLIENT_IDLE;
 }
 
-static void await_commands(struct control *control)
+static void start_idle_timer(struct control *control)
 {
 	double next = HUGE_VAL, now = now_monotonic();
 
@@ -126,7 +129,7 @@ static void on_timer(void *data, uint32_t events _unused_)
 		if (is_idle(&control->clients[i]) &&
 		    control->clients[i].deadline <= now_monotonic())
 			control_drop(&control->clients[i]);
-	await_commands(control);
+	start_idle_timer(control);
 }
 
 /*
@@ -137,12 +140,12 @@ static void refuse_without_descriptor(struct control *control)
 {
 	struct control_client late = { .control = control, .source = FD_WATCH_NONE };
 
-	cleanup_close(&control->spare);
+	cleanup_close(&control->spare_fd);
 	late.source.fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (late.source.fd >= 0)
 		control_refuse(&late, EX_OSERR,
 			       "its supervisor has no descriptor left (RLIMIT_NOFILE)");
-	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	control->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
 static void on_listener(void *data, uint32_t events _unused_)
@@ -156,7 +159,7 @@ static void on_listener(void *data, uint32_t events _unused_)
 	if (fd < 0)
 		return;
 	late.source.fd = fd;
-	if (!may_ask(&late)) {
+	if (!may_send_commands(&late)) {
 		control_refuse(&late, EX_NOPERM,
 			       "its supervisor answers only root and the group of --group");
 		return;
@@ -169,8 +172,8 @@ static void on_listener(void *data, uint32_t events _unused_)
 	}
 	client->uid = late.uid;
 	client->is_root = late.is_root;
-	client->deadline = now_monotonic() + CONTROL_PATIENCE;
-	await_commands(control);
+	client->deadline = now_monotonic() + CONTROL_COMMAND_SECONDS;
+	start_idle_timer(control);
 }
 
 void control_init(struct control *control, struct live_gadget *live, struct binding *binding,
@@ -183,7 +186,7 @@ void control_init(struct control *control, struct live_gadget *live, struct bind
 				     .takeover = takeover,
 				     .listener = FD_WATCH_NONE,
 				     .timer = FD_WATCH_NONE,
-				     .spare = -1 };
+				     .spare_fd = -1 };
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		control->clients[i] =
 			(struct control_client){ .control = control, .source = FD_WATCH_NONE };
@@ -200,8 +203,8 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 		return r;
 	unlink(path);
 	/*
-	 * Sets the mode before listen, so that no other user connects in between. may_ask checks
-	 * each client.
+	 * Sets the mode before listen, so that no other user connects in between. may_send_commands
+	 * checks each client.
 	 */
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    chmod(path, control->group ? 0666 : 0600) < 0 || listen(fd, CONTROL_CLIENTS) < 0)
@@ -213,13 +216,13 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, path, "cannot watch %s", path);
 	steal_fd(&fd);
-	control->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	control->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return 0;
 }
 
 void control_close(struct control *control)
 {
-	cleanup_close(&control->spare);
+	cleanup_close(&control->spare_fd);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		control_drop(&control->clients[i]);
 	fd_watch_close(&control->live->loop, &control->listener);
@@ -244,7 +247,8 @@ void control_answer_down(struct control *control, const struct error *err)
 }
 
 /*
- * Returns whether all workers of the client's restart are ready or done, or one has failed (err).
+ * Returns whether all workers that the client restarts are ready or done, or have failed. If one
+ * has failed, sets err.
  */
 static bool workers_are_final(const struct control_client *client, struct error *err)
 {
@@ -254,7 +258,7 @@ static bool workers_are_final(const struct control_client *client, struct error 
 	for (size_t n = 0; n < control->live->functions.n; n++) {
 		const struct live_function *i = control->live->functions.list[n];
 
-		if (!control_concerns(client, i) || worker_is_ready_or_idle(i->worker))
+		if (!control_client_restarts(client, i) || worker_is_ready_or_idle(i->worker))
 			continue;
 		if (i->worker->state != WORKER_FAILED)
 			return false;
@@ -265,7 +269,7 @@ static bool workers_are_final(const struct control_client *client, struct error 
 	return true;
 }
 
-/* Refuses the waiting clients of a failed gadget, which stays failed: no command can succeed. */
+/* Refuses the clients that wait for a failed gadget: their commands cannot succeed any more. */
 static void refuse_waiting(struct control *control)
 {
 	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
@@ -276,7 +280,7 @@ static void refuse_waiting(struct control *control)
 	}
 }
 
-/* Returns whether the client's command is done, or has failed (err). */
+/* Returns whether the client's command has ended. If it has failed, sets err. */
 static bool wait_has_ended(const struct control_client *client, struct error *err)
 {
 	const struct control *control = client->control;
@@ -305,7 +309,10 @@ static bool wait_has_ended(const struct control_client *client, struct error *er
 	return false;
 }
 
-/* Returns whether a reload has ended. If `down` cancels a reload, control_answer_down answers. */
+/*
+ * Returns whether a reload has ended. If `down` has cancelled it, returns false:
+ * control_answer_down answers the client.
+ */
 static bool reload_has_ended(const struct control *control)
 {
 	return control->live->functions.phase == PHASE_UP && !gadget_is_reloading(control->live);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The supervisor's side of its control socket (rundir/control.h). */
+/* Receives and answers the commands that clients send to the control socket (rundir/control.h). */
 #pragma once
 
 #include "base/loop.h"
@@ -8,12 +8,15 @@
 
 #define CONTROL_CLIENTS 32
 #define CONTROL_WAITS 16 /* maximum of clients that only wait, perhaps without a time limit */
-/* Additional slots of both kinds for root, so that members of the group cannot block root. */
+/*
+ * How many of CONTROL_CLIENTS and of CONTROL_WAITS only root can use, so that members of the group
+ * cannot block root.
+ */
 #define CONTROL_FOR_ROOT 8
 /* Maximum of clients of one user of the group. */
 #define CONTROL_PER_USER 8
-/* Seconds that a client must send its command. */
-#define CONTROL_PATIENCE 5
+/* Seconds within which a client must send its command. */
+#define CONTROL_COMMAND_SECONDS 5
 
 struct binding;
 struct control;
@@ -27,7 +30,7 @@ struct control_client {
 	struct fd_watch source; /* fd -1: the slot is free */
 	bool is_root;		/* root, or the user of the supervisor if that is not root */
 	uid_t uid;
-	double deadline; /* monotonic; used while idle */
+	double deadline; /* monotonic time until which the command must arrive */
 	enum {
 		CLIENT_IDLE,
 		CLIENT_WAITS_DOWN,
@@ -38,11 +41,11 @@ struct control_client {
 		CLIENT_WAITS_HOST,
 		CLIENT_WAITS_NO_HOST,
 	} waits;
-	char *function; /* label of the function that it restarts; NULL: all */
+	char *function; /* label of the function whose worker is restarted; NULL: all workers */
 };
 
 struct control {
-	/* The components that commands are for. */
+	/* The components that execute the commands. */
 	struct live_gadget *live;
 	struct binding *binding;
 	struct reloader *reloader;
@@ -51,7 +54,8 @@ struct control {
 	gid_t group; /* --group: its members may send commands; 0: only root may */
 
 	struct fd_watch listener, timer;
-	int spare; /* spare descriptor, to accept and refuse a client when none is free; owned */
+	/* Closed to accept and refuse a client when no other descriptor is free; owned. */
+	int spare_fd;
 	struct control_client clients[CONTROL_CLIENTS];
 };
 
@@ -60,16 +64,16 @@ void control_init(struct control *control, struct live_gadget *live, struct bind
 int control_listen(struct control *control, const struct rundir *rundir, struct error *err);
 void control_close(struct control *control);
 /*
- * Answers clients whose command is done. Must be called after the status was written, because the
- * client may read it at once.
+ * Answers clients whose command is done. Must be called after the status was written, because a
+ * client may read the status as soon as it has the answer.
  */
 void control_update(struct control *control);
 /*
- * Answers all clients except that of `but_fd` with an error: try again. Called before the
- * supervisor executes another program, which does not know its clients.
+ * Answers all clients except the one at the socket `except_fd` with an error and the hint to try
+ * again. Called before the supervisor executes another program, which does not know these clients.
  */
-void control_refuse_all(struct control *control, int but_fd);
-/* Cancels the bind of clients that closed their connection, even before the loop reports it. */
+void control_refuse_all(struct control *control, int except_fd);
+/* Cancels binds whose clients have closed their connection, without waiting for the event loop. */
 void control_drop_closed_binds(struct control *control);
 /*
  * Answers every client that waits for the end of the gadget: with `err`, or with success if `err`
@@ -77,5 +81,5 @@ void control_drop_closed_binds(struct control *control);
  */
 void control_answer_down(struct control *control, const struct error *err);
 
-/* Answers a command with `err`, or with success if it is empty, and closes its socket. */
+/* Answers a command with `err`, or with success if `err` is empty. Closes the socket `fd`. */
 void control_answer_to(int fd, const struct error *err);

@@ -19,7 +19,7 @@ void control_drop(struct control_client *client)
 	*client = (struct control_client){ .control = client->control, .source = FD_WATCH_NONE };
 }
 
-/* Sends an answer. Ignores errors: a client need not read its answer. */
+/* Sends an answer. Ignores errors, because a client need not read its answer. */
 static void send_answer(int fd, enum control_command command, const struct control_answer *answer,
 			const struct error *err)
 {
@@ -73,7 +73,7 @@ void control_answer_reload(struct control_client *client)
 	answer_with(client, COMMAND_RELOAD, &answer, &result->error);
 }
 
-bool control_concerns(const struct control_client *client, const struct live_function *i)
+bool control_client_restarts(const struct control_client *client, const struct live_function *i)
 {
 	return i->worker && (!client->function || streq(client->function, i->model->label));
 }
@@ -83,7 +83,7 @@ void control_refuse_as_too_many(struct control_client *client)
 	control_refuse(client, EX_CANTCREAT, "too many commands wait for its supervisor already");
 }
 
-/* Cancels the bind of a `bind` command that has ended: its gadget must not be bound later. */
+/* If a client of `bind` ended before the bind, the gadget must not be bound later. */
 void control_client_closed(struct control_client *client)
 {
 	struct control *control = client->control;
@@ -108,14 +108,15 @@ void control_drop_closed_binds(struct control *control)
 	}
 }
 
-void control_refuse_all(struct control *control, int but_fd)
+void control_refuse_all(struct control *control, int except_fd)
 {
 	_cleanup_error_ struct error err = { 0 };
 
 	error_set(&err, EX_TEMPFAIL, EAGAIN, NULL, "its supervisor becomes another program");
 	error_hint(&err, "try again");
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		if (control->clients[i].source.fd >= 0 && control->clients[i].source.fd != but_fd)
+		if (control->clients[i].source.fd >= 0 &&
+		    control->clients[i].source.fd != except_fd)
 			control_answer(&control->clients[i], &err);
 	bus_withdraw(control->binding);
 	/* Accept and refuse clients in the socket's queue, at most CONTROL_CLIENTS. */

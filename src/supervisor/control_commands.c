@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The commands of the control socket (rundir/control.h): a function begin_NAME each. */
+/* Executes the commands of the control socket (rundir/control.h): begin_NAME for each command. */
 #include <errno.h>
 #include <math.h>
 
@@ -13,8 +13,8 @@
 #include "supervisor/switch.h"
 
 /*
- * Refuses a command that only waits if too many do so: they may wait without limit, and must leave
- * slots for commands that change something, such as `down`.
+ * Refuses a command that only waits if too many such commands wait: they may have no time limit,
+ * and must leave slots for commands that change something, such as `down`.
  */
 static bool refuse_to_wait(struct control_client *client)
 {
@@ -62,7 +62,7 @@ static void begin_restart(struct control_client *client, const struct control_re
 		return;
 	client->function = request->function ? xstrdup(request->function) : NULL;
 	for (size_t n = 0; n < control->live->functions.n; n++) {
-		if (control_concerns(client, control->live->functions.list[n])) {
+		if (control_client_restarts(client, control->live->functions.list[n])) {
 			any = true;
 			worker_handle(control->live->functions.list[n]->worker, WORKER_EV_RESTART);
 		}

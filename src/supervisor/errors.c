@@ -3,21 +3,21 @@
 
 #include <errno.h>
 
-int gadget_is_up_already(const char *name, struct error *err)
+int gadget_error_up_already(const char *name, struct error *err)
 {
 	error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up already", name);
 	return error_hint(err, "take it down first");
 }
 
-int gadget_is_bound_elsewhere(const char *name, const char *udc, const char *wanted,
-			      struct error *err)
+int gadget_error_bound_elsewhere(const char *name, const char *udc, const char *wanted,
+				 struct error *err)
 {
 	error_set(err, EX_CANTCREAT, EBUSY, NULL, "'%s' is bound to %s, not to %s", name, udc,
 		  wanted);
 	return gadget_hint_unbind(name, err);
 }
 
-int gadget_is_bound_externally(const char *name, const char *udc, struct error *err)
+int gadget_error_bound_externally(const char *name, const char *udc, struct error *err)
 {
 	error_set(err, EX_CANTCREAT, EBUSY, NULL, "another program has bound '%s' to %s", name,
 		  udc);

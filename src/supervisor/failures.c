@@ -8,31 +8,31 @@
 #include "supervisor/bus.h"
 #include "supervisor/live_gadget.h"
 
-void failures_of_worker(struct binding *b, struct live_worker *worker)
+void failures_handle_worker(struct binding *b, struct live_worker *worker)
 {
 	_cleanup_error_ struct error err = { 0 };
 
 	b->live->changed = true;
 	if (b->live->state == GADGET_STARTING && worker->was_ready &&
 	    function_blocks_bind(worker->function)) {
-		/* The step that waits for this worker is applied: no later step checks it. */
+		/* The step that waited for this worker is done, and no later step checks it. */
 		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
 			  worker->function->model->label, worker_exit_reason(worker));
 		error_at(&err, &worker->model->at);
 		gadget_go_down(b->live, &err);
 	}
-	/* During a reload, the reload decides. */
+	/* During a reload, the reload handles failed workers. */
 	if (b->live->state == GADGET_UP && worker->model->on_failed == FAILED_UNBIND)
 		bus_worker_failed(b);
 }
 
 /*
- * Sets the gadget's state to failed if the keeper held ep0: without ep0 the kernel unbinds the
- * gadget when the last endpoint file is closed. Nothing is removed, so that the user can see what
- * happened.
+ * A keeper that had ep0 open cannot be replaced: without ep0 the kernel unbinds the gadget when the
+ * last endpoint file is closed. Then the gadget fails, but nothing is removed, so that the user can
+ * inspect it.
  */
-void failures_of_keeper(struct live_gadget *live, struct live_function *function)
+void failures_handle_keeper(struct live_gadget *live, struct live_function *function)
 {
 	_cleanup_error_ struct error err = { 0 };
 
@@ -43,7 +43,7 @@ void failures_of_keeper(struct live_gadget *live, struct live_function *function
 	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 		  "the keeper of '%s' has died, and the function with it", function->model->label);
 	gadget_log_error(live, NULL, &err);
-	if (ends) /* the keeper was about to be ended anyway */
+	if (ends) /* the gadget goes down, so the keeper was about to be ended */
 		return;
 	if (live->functions.phase != PHASE_UP) {
 		gadget_go_down(live, &err);

@@ -21,25 +21,25 @@ static void on_statistics(void *owner)
 	gadget_write_status(o->live);
 }
 
-static void on_say(void *owner, const char *label, int priority, const char *text)
+static void on_log(void *owner, const char *label, int priority, const char *text)
 {
 	const struct function_owner *o = owner;
 
-	gadget_say_line(o->live, label, priority, text);
+	gadget_log_line(o->live, label, priority, text);
 }
 
 static void on_worker_failed(void *owner, struct live_worker *worker)
 {
 	const struct function_owner *o = owner;
 
-	failures_of_worker(o->binding, worker);
+	failures_handle_worker(o->binding, worker);
 }
 
 static void on_keeper_died(void *owner, struct live_function *function)
 {
 	const struct function_owner *o = owner;
 
-	failures_of_keeper(o->live, function);
+	failures_handle_keeper(o->live, function);
 }
 
 static void on_ep0_closed(void *owner)
@@ -88,7 +88,7 @@ static enum trust program_trust(void *owner, const char *dir)
 const struct function_events supervisor_function_events = {
 	.changed = on_changed,
 	.statistics = on_statistics,
-	.log = on_say,
+	.log = on_log,
 	.worker_failed = on_worker_failed,
 	.keeper_died = on_keeper_died,
 	.ep0_closed = on_ep0_closed,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Handles the events of live functions, and answers their questions, for the supervisor as their
- * owner.
+ * The callbacks of live functions (struct function_events) when the supervisor is their owner.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The UDC core leaves `state` at "configured" after an unbind until the next host resets the port
- * (udc/core.c), so its value alone is useless. But each change is notified, even from "configured"
- * to "configured": the first change after a bind is one of this gadget.
+ * After an unbind, the UDC's attribute `state` stays "configured" until the next host resets the
+ * port (udc/core.c), so its value alone is useless. But the kernel notifies each change, even from
+ * "configured" to "configured". So the first change after a bind belongs to this gadget.
  */
 #include "supervisor/host.h"
 
@@ -22,7 +22,7 @@ static bool has_ffs(const struct gadget *g, const struct config *c)
 	return false;
 }
 
-static bool ffs_reports_all(const struct gadget *g)
+static bool ffs_reports_all_configs(const struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_configs; i++)
 		if (!has_ffs(g, &g->configs[i]))
@@ -41,10 +41,10 @@ static void stop_watching(struct host_state *host)
 }
 
 /*
- * Reads the state into *configured. Reading from the start also arms the next notification
- * (sysfs_notify).
+ * Reads the UDC's state and sets *configured. Reading from offset 0 also arms the next notification
+ * (sysfs_notify). Returns false if the state cannot be read.
  */
-static bool reads_configured(int fd, bool *configured)
+static bool read_configured(int fd, bool *configured)
 {
 	char word[32];
 	ssize_t n = pread(fd, word, sizeof(word) - 1, 0);
@@ -61,7 +61,7 @@ static void on_state(void *data, uint32_t events _unused_)
 {
 	struct host_state *host = data;
 
-	if (!reads_configured(host->udc_state.fd, &host->configured)) { /* the UDC was removed */
+	if (!read_configured(host->udc_state.fd, &host->configured)) { /* the UDC was removed */
 		stop_watching(host);
 		host->configured = false;
 	}
@@ -69,8 +69,8 @@ static void on_state(void *data, uint32_t events _unused_)
 }
 
 /*
- * Gives the UDC to all keepers; keepers that start later get it at their start. All others get it
- * even if the name is the same: it may be a new UDC with a new speed file.
+ * Sends the UDC to all keepers, even if its name is the same: it may be a new UDC with a new speed
+ * file. Keepers that start later get the UDC at their start.
  */
 static void set_udc(struct functions *functions, const char *udc)
 {
@@ -93,11 +93,11 @@ void host_watch(struct host_state *host, const char *udc)
 	if (udc)
 		set_udc(&host->live->functions, udc);
 	/* During a reload configfs.gadget is the new gadget, live->model the old one. */
-	if (!udc || ffs_reports_all(host->live->configfs.gadget))
+	if (!udc || ffs_reports_all_configs(host->live->configfs.gadget))
 		return;
 	path = strf(UDC_CLASS_DIR "/%s/state", udc);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 && reads_configured(fd, &before) &&
+	if (fd >= 0 && read_configured(fd, &before) &&
 	    fd_watch_add(&host->live->loop, &host->udc_state, fd, EPOLLPRI, on_state, host) == 0)
 		steal_fd(&fd);
 }
@@ -106,7 +106,7 @@ void host_take_over(struct host_state *host, const char *udc, bool configured)
 {
 	host_watch(host, udc);
 	host->configured = configured;
-	if (host->udc_state.fd >= 0 && !reads_configured(host->udc_state.fd, &host->configured))
+	if (host->udc_state.fd >= 0 && !read_configured(host->udc_state.fd, &host->configured))
 		stop_watching(host);
 	host->configured = host->configured && configured;
 }
@@ -126,9 +126,7 @@ void host_forget(struct host_state *host)
 	host_reset_links(host);
 }
 
-/*
- * Returns true if one function is enabled, because a host enables all functions of a configuration.
- */
+/* Returns true if any function is enabled: a host enables all functions of a configuration. */
 bool host_has_configured(const struct host_state *host)
 {
 	const struct functions *functions = &host->live->functions;

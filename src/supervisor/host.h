@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Finds out whether a host has configured the gadget. FunctionFS reports ENABLE and DISABLE of its
- * functions exactly; for a configuration without one, the UDC's `state` in sysfs is used.
+ * functions. If a configuration has no FunctionFS function, the UDC's attribute `state` in sysfs is
+ * used.
  */
 #pragma once
 
@@ -14,18 +15,21 @@ struct live_gadget;
 struct host_state {
 	struct live_gadget *live;
 	struct fd_watch udc_state; /* owns its descriptor */
-	bool configured; /* the UDC's state is "configured"; used where FunctionFS does not report
+	bool configured; /* the UDC's state is "configured"; not updated if FunctionFS reports
 			    the host */
 };
 
 void host_init(struct host_state *host, struct live_gadget *live);
 
 /*
- * Called before each bind: watches changes of the UDC's state from now on. Without effect if
- * FunctionFS reports everything. If the state cannot be read, no host is assumed.
+ * Called before each bind: watches changes of the UDC's state from now on. Does nothing if every
+ * configuration has a FunctionFS function. If the state cannot be read, no host is assumed.
  */
 void host_watch(struct host_state *host, const char *udc);
-/* Does the same after a takeover; `configured`: what the dead supervisor knew. */
+/*
+ * Called after a takeover: watches changes of the UDC's state as host_watch does. `configured`: a
+ * host had configured the gadget when the dead supervisor last wrote its status.
+ */
 void host_take_over(struct host_state *host, const char *udc, bool configured);
 /*
  * Clears the link states of an unbound gadget: FunctionFS reports the unbind later, and `status`

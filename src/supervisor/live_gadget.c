@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 
-/* Logs a step; shown only with -v and in the foreground. */
-static void say_step(const struct step *step, bool undone)
+/* Logs a step that was applied or undone. The line is only printed with -v. */
+static void log_step(const struct step *step, bool undone)
 {
 	const char *what = undone ? step->op->undo_name : step->op->name;
 
@@ -26,7 +26,7 @@ void gadget_init(struct live_gadget *live, const struct paths *paths, const stru
 		.deadline = FD_WATCH_NONE,
 		.rundir = RUNDIR_NONE,
 		.configfs = { .paths = paths, .gadget = model },
-		.plan.on_step = say_step,
+		.plan.on_step = log_step,
 		.functions = { .gadget = name,
 			       .paths = paths,
 			       .loop = &live->loop,
@@ -56,7 +56,7 @@ void gadget_close(struct live_gadget *live)
 	free(live->functions.host_udc);
 }
 
-void gadget_say_line(struct live_gadget *live, const char *label, int priority, const char *text)
+void gadget_log_line(struct live_gadget *live, const char *label, int priority, const char *text)
 {
 	_cleanup_free_ char *line = strf("%s%s%s", label ? label : "", label ? ": " : "", text);
 
@@ -70,7 +70,7 @@ void gadget_log_error(struct live_gadget *live, const char *what, const struct e
 {
 	_cleanup_free_ char *text = error_text(err);
 
-	gadget_log_of(live, NULL, LOG_ERR, "%s%s%s", what ? what : "", what ? ": " : "", text);
+	gadget_log_about(live, NULL, LOG_ERR, "%s%s%s", what ? what : "", what ? ": " : "", text);
 }
 
 void gadget_go_down(struct live_gadget *live, struct error *why)
@@ -81,7 +81,7 @@ void gadget_go_down(struct live_gadget *live, struct error *why)
 		error_move(&live->failure, why);
 	else if (why)
 		error_clear(why);
-	/* Updates the status, so that an `up` which starts now does not wait for this gadget. */
+	/* Updates the lock file, so that an `up` which starts now does not regard it as up. */
 	if (gadget_handle(live, GADGET_EV_DOWN))
 		rundir_set_owner(&live->rundir, OWNER_STOPPING, &ignored);
 	live->changed = true;

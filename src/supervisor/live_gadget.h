@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A gadget while its supervisor runs: what all components of the supervisor use. Each component has
- * a struct with what only it changes, and points at this struct and at the components that it uses.
- * Only supervisor.c knows all of them.
+ * A gadget while its supervisor runs. All components of the supervisor use this struct. Each
+ * component has a struct of its own for data that only the component changes; it points at this
+ * struct and at the structs of the components that it calls. Only supervisor.c knows all
+ * components.
  */
 #pragma once
 
@@ -29,13 +30,13 @@ struct live_gadget {
 	struct record record; /* owned */
 
 	enum gadget_state state; /* changed by gadget_handle only */
-	time_t since;		 /* time when it came up, wall clock */
-	bool awaited;		 /* a command waits until it is up, and was not notified yet */
+	time_t since;		 /* time when the gadget came up, wall clock */
+	bool awaited;		 /* a command still waits until the gadget is up */
 	bool bounded;		 /* the capability bounding set is empty */
-	struct error failure;	 /* reason of a failure, or of going down */
-	bool undo_failed;	 /* not all steps could be undone */
+	struct error failure;	 /* reason why the gadget failed or goes down */
+	bool undo_failed;	 /* some steps could not be undone */
 	bool changed;		 /* plan and status must be updated */
-	bool undo_soon;		 /* an undo step must be called again without an event */
+	bool undo_soon;		 /* the undo must be tried again soon, without an event */
 
 	struct loop loop;
 	struct fd_watch deadline; /* timer: the end of the time to come up, or to reload */
@@ -45,15 +46,18 @@ struct live_gadget {
 	struct plan plan;
 	struct functions functions;
 
-	/* Called with `owner`: writes the status, of which most components have a part. */
+	/* Writes the status, which needs data of most components. */
 	void (*write_status)(void *owner);
 	void *owner;
 };
 
-/* Initializes all but the events of the functions. `model` NULL: to undo a record. */
+/*
+ * Initializes everything except the events of the functions. `model` NULL: the gadget is only
+ * undone, from its record.
+ */
 void gadget_init(struct live_gadget *live, const struct paths *paths, const struct gadget *model,
 		 const char *name, void (*write_status)(void *owner), void *owner);
-/* Frees the functions and everything that is owned. */
+/* Frees the functions and everything that the struct owns. */
 void gadget_close(struct live_gadget *live);
 
 /* Notes a change that the plan or the status may depend on. */
@@ -64,22 +68,28 @@ static inline void gadget_changed(struct live_gadget *live)
 
 /* Logs one line about the gadget: to stderr in the foreground, else to the log. */
 #define gadget_log(live, ...) functions_log(&(live)->functions, NULL, LOG_INFO, __VA_ARGS__)
-/* Logs one line about a function (NULL: the gadget); `priority` as in syslog(3). */
-#define gadget_log_of(live, label, priority, ...)                                                  \
+/*
+ * Logs one line about the function `label`; NULL: about the gadget. `priority` is one of syslog(3).
+ */
+#define gadget_log_about(live, label, priority, ...)                                               \
 	functions_log(&(live)->functions, label, priority, __VA_ARGS__)
-/* Logs an error in one line, "WHAT: " before it; `what`: NULL: nothing. */
+/* Logs an error in one line, which begins with "WHAT: "; `what` NULL: without this prefix. */
 void gadget_log_error(struct live_gadget *live, const char *what, const struct error *err);
-void gadget_say_line(struct live_gadget *live, const char *label, int priority, const char *text);
+/* Logs the line `text` about the function `label`; NULL: about the gadget. */
+void gadget_log_line(struct live_gadget *live, const char *label, int priority, const char *text);
 
 /*
- * Begins to take the gadget down; `why` (taken over) becomes the failure unless there is one
- * already.
+ * Begins to take the gadget down. Moves the error `why` to live->failure, or clears it if
+ * live->failure is set already. `why` may be NULL.
  */
 void gadget_go_down(struct live_gadget *live, struct error *why);
 
 /* Returns which gadget files are trusted; see enum gadgetfile_trust. */
 enum gadgetfile_trust gadget_file_trust(const struct live_gadget *live);
-/* Returns which owners of programs and plugins are trusted; `dir` is that of the gadget file. */
+/*
+ * Returns which owners of programs and plugins are trusted. `dir` is the directory of the gadget
+ * file.
+ */
 enum trust gadget_program_trust(const struct live_gadget *live, const char *dir);
 
 /* Writes RUN/NAME/record: before the first step, and before a change of the plan takes effect. */

@@ -22,7 +22,7 @@ void notify_init(struct notify *notify, struct live_gadget *live, const struct b
 	};
 }
 
-/* Writes the newline once, as for s6: it has no later states. Errors change nothing. */
+/* Writes the newline once, as s6 expects. Ignores errors. */
 static void write_notify_fd(struct notify *notify)
 {
 	if (notify->fd < 0)
@@ -32,7 +32,7 @@ static void write_notify_fd(struct notify *notify)
 	cleanup_close(&notify->fd);
 }
 
-/* Errors change nothing, as in write_notify_fd. */
+/* Sends a notification to the service manager. Ignores errors. */
 static void send_notification(const char *text)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -60,7 +60,10 @@ static void on_watchdog(void *data, uint32_t events _unused_)
 	timer_start(&notify->watchdog, notify->interval);
 }
 
-/* Returns half of the watchdog interval in seconds; 0: no watchdog, or one of another process. */
+/*
+ * Returns half of the watchdog interval in seconds; 0: there is no watchdog, or it watches another
+ * process.
+ */
 static double watchdog_interval(void)
 {
 	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
@@ -82,7 +85,9 @@ int notify_begin(struct notify *notify, struct error *err)
 	return 0;
 }
 
-/* Returns the line that reports the gadget's state: "" before READY=1 is due. */
+/*
+ * Returns the line that reports the gadget's state; "": the gadget has not reported that it is up.
+ */
 static const char *state_line(const struct notify *notify)
 {
 	bool is_not_reported = notify->live->awaited && notify->live->functions.phase == PHASE_UP;
@@ -98,15 +103,15 @@ static void send_state(struct notify *notify, const char *word)
 					 udc ? " on " : "", udc ? udc : "");
 	_cleanup_free_ char *clock = NULL, *whole = NULL;
 
-	if (streq_null(notify->last, text))
+	if (streq_null(notify->last_sent, text))
 		return;
 	/* The time of the reload (sd_notify(3)); not part of the comparison. */
 	if (streq(word, GADGET_NOTIFY_RELOADING))
 		clock = strf("MONOTONIC_USEC=%llu\n", (unsigned long long)(now_monotonic() * 1e6));
 	whole = strf("%s%s", clock ? clock : "", text);
 	send_notification(whole);
-	free(notify->last);
-	notify->last = steal_ptr(text);
+	free(notify->last_sent);
+	notify->last_sent = steal_ptr(text);
 }
 
 void notify_update(struct notify *notify)
@@ -130,6 +135,6 @@ void notify_reloading(struct notify *notify)
 void notify_end(struct notify *notify)
 {
 	fd_watch_close(&notify->live->loop, &notify->watchdog);
-	free(steal_ptr(notify->last));
+	free(steal_ptr(notify->last_sent));
 	cleanup_close(&notify->fd);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Notifications of `run` to its service manager by sd_notify(3): READY=1 when the gadget is up,
- * STATUS= at each change, RELOADING=1 and READY=1 around a reload, STOPPING=1, and WATCHDOG=1 at
- * half of WATCHDOG_USEC. Nothing is sent without NOTIFY_SOCKET, or in the background. A descriptor
- * (--notify-fd) gets a newline when the gadget is up.
+ * Notifies the service manager of `run` (sd_notify(3)). Sends READY=1 when the gadget is up,
+ * STATUS= at each change, RELOADING=1 before a reload and READY=1 after it, STOPPING=1 before the
+ * gadget goes down, and WATCHDOG=1 at half of the interval WATCHDOG_USEC. Sends nothing if
+ * NOTIFY_SOCKET is not set, or in the background. Also writes a newline to the descriptor of
+ * --notify-fd when the gadget is up.
  */
 #pragma once
 
@@ -17,17 +18,17 @@ struct notify {
 	struct live_gadget *live;
 	const struct binding *binding;
 	struct fd_watch watchdog;
-	double interval; /* half of the watchdog interval, seconds; 0: no watchdog */
-	char *last;	 /* last notification; owned */
-	int fd;		 /* --notify-fd; -1: none, or already written; owned */
+	double interval; /* seconds between two WATCHDOG=1; 0: no watchdog */
+	char *last_sent; /* last notification of the state; owned */
+	int fd;		 /* --notify-fd; -1: not given, or the newline was written; owned */
 };
 
 void notify_init(struct notify *notify, struct live_gadget *live, const struct binding *binding);
 
 /* Starts the watchdog timer, if the service manager has a watchdog. */
 int notify_begin(struct notify *notify, struct error *err);
-/* Called after each event: sends what changed. */
+/* Called after each event: sends a notification if the state has changed. */
 void notify_update(struct notify *notify);
-/* Called when a signal requests a reload; READY=1 always follows. */
+/* Called when a signal requests a reload: sends RELOADING=1. notify_update sends READY=1 later. */
 void notify_reloading(struct notify *notify);
 void notify_end(struct notify *notify);

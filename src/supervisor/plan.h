@@ -8,41 +8,44 @@
 #include "function/function.h"
 
 /*
- * Returns all kinds of steps that a plan or a record may have; ends with NULL. The caller frees the
- * list.
+ * Returns all kinds of steps that a plan or a record may have, as a list that ends with NULL. The
+ * caller frees the list.
  */
 const struct step_op **gadget_plan_ops(void);
 
 /*
- * Creates a live function for each one that has an `ffs` group or a worker. The caller owns *list,
- * also on failure.
+ * Creates a live function for each function of the model that has an `ffs` group or a worker. The
+ * caller owns *list, also on failure.
  */
 int gadget_plan_functions(struct functions *all, const struct gadget *g,
 			  struct live_function ***list, size_t *n, struct error *err);
-/* Adds all steps in their order. `udc` NULL: no bind. `base`: see function_add_steps. */
+/* Adds all steps in their order. `udc` NULL: without a bind. `base`: see function_add_steps. */
 void gadget_plan_steps(struct configfs *configfs, const struct gadget *g,
 		       struct live_function **list, size_t n, const char *udc,
 		       const struct plan *base, struct plan *plan);
 
 /* --- preview.c --- */
 
-/* A plan that is not applied, and what it needs. */
+/* A plan that is only printed or checked, never applied, with the data that its steps point at. */
 struct preview {
 	struct loop loop;
-	struct rundir rundir; /* path only */
+	struct rundir rundir; /* only the path is set */
 	struct output output;
-	struct functions live;
+	struct functions functions;
 	struct configfs configfs;
 	struct plan plan;
 };
 
 /*
- * Opens a preview without functions and plan. The caller calls preview_free in any case, also after
- * preview_make.
+ * Opens a preview that has no functions and no plan yet. The caller must call preview_free, also on
+ * failure.
  */
 int preview_open(struct preview *preview, const struct paths *paths, const char *name,
 		 struct error *err);
-/* Makes the plan of `up`. `udc` NULL: no bind. */
+/*
+ * Opens a preview, and makes the plan that `up` would apply. `udc` NULL: without a bind. The caller
+ * must call preview_free, also on failure.
+ */
 int preview_make(struct preview *preview, const struct paths *paths, const struct gadget *g,
 		 const char *udc, struct error *err);
 void preview_free(struct preview *preview);

@@ -10,7 +10,7 @@ static enum trust trust_the_owner(void *owner _unused_, const char *dir _unused_
 	return TRUST_OWNER;
 }
 
-/* Live functions of a preview never start, so they have no events. */
+/* Live functions of a preview never start, so the other callbacks are not called. */
 static const struct function_events events = { .program_trust = trust_the_owner };
 
 int preview_open(struct preview *p, const struct paths *paths, const char *name, struct error *err)
@@ -20,12 +20,12 @@ int preview_open(struct preview *p, const struct paths *paths, const char *name,
 	*p = (struct preview){ .loop.epoll_fd = -1,
 			       .rundir = RUNDIR_NONE,
 			       .configfs = { .paths = paths },
-			       .live = { .events = &events,
-					 .gadget = name,
-					 .paths = paths,
-					 .loop = &p->loop,
-					 .rundir = &p->rundir,
-					 .output = &p->output } };
+			       .functions = { .events = &events,
+					      .gadget = name,
+					      .paths = paths,
+					      .loop = &p->loop,
+					      .rundir = &p->rundir,
+					      .output = &p->output } };
 	p->rundir.path = strf("%s/%s", paths->run_dir, name);
 	output_init(&p->output, -1);
 	r = loop_open(&p->loop);
@@ -42,17 +42,18 @@ int preview_make(struct preview *p, const struct paths *paths, const struct gadg
 	if (r < 0)
 		return r;
 	p->configfs.gadget = g;
-	r = gadget_plan_functions(&p->live, g, &p->live.list, &p->live.n, err);
+	r = gadget_plan_functions(&p->functions, g, &p->functions.list, &p->functions.n, err);
 	if (r == 0)
-		gadget_plan_steps(&p->configfs, g, p->live.list, p->live.n, udc, NULL, &p->plan);
+		gadget_plan_steps(&p->configfs, g, p->functions.list, p->functions.n, udc, NULL,
+				  &p->plan);
 	return r;
 }
 
 void preview_free(struct preview *p)
 {
-	for (size_t n = 0; n < p->live.n; n++)
-		function_free(p->live.list[n]);
-	free(p->live.list);
+	for (size_t n = 0; n < p->functions.n; n++)
+		function_free(p->functions.list[n]);
+	free(p->functions.list);
 	configfs_free(&p->configfs);
 	plan_free(&p->plan);
 	output_close(&p->output);

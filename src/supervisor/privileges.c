@@ -12,8 +12,8 @@
 
 #define CAPABILITY(name) (1ULL << CAP_##name)
 /*
- * Capabilities that the supervisor needs: to mount; to reach files of other users and inspect their
- * processes; to start workers as other users with limits, and to end them.
+ * Capabilities that the supervisor needs for its own work: to mount, to open files of other users,
+ * to inspect their processes, to start workers as other users with limits, and to end workers.
  */
 #define OUR_CAPABILITIES                                                                           \
 	(CAPABILITY(SYS_ADMIN) | CAPABILITY(DAC_OVERRIDE) | CAPABILITY(SYS_PTRACE) |               \
@@ -22,19 +22,19 @@
 #define ALL_CAPABILITIES UINT64_MAX
 
 /*
- * Maximum of gadget files read because of switch_to; capabilities that further ones need are given
- * up.
+ * Maximum of gadget files that are read because of switch_to. Capabilities that only further files
+ * need are given up.
  */
 #define FILES_MAX 64
 
-/* Files of the gadgets that this one may switch to, directly or after another switch. */
+/* The files of the gadgets that this gadget may switch to, directly or after other switches. */
 struct switch_targets {
 	const struct live_gadget *live;
 	char *paths[FILES_MAX];
 	size_t n;
 };
 
-static uint64_t needs_of(const struct gadget *g)
+static uint64_t needs_of_gadget(const struct gadget *g)
 {
 	uint64_t needs = 0;
 
@@ -55,7 +55,7 @@ static bool has_path(const struct switch_targets *o, const char *path)
 	return false;
 }
 
-static void add_named_by(struct switch_targets *o, const struct gadget *g)
+static void add_switch_targets(struct switch_targets *o, const struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_switch_to && o->n < FILES_MAX; i++) {
 		_cleanup_free_ char *path =
@@ -66,7 +66,7 @@ static void add_named_by(struct switch_targets *o, const struct gadget *g)
 	}
 }
 
-/* Reads the file as a switch would. */
+/* Reads the file as a switch would, and returns the capabilities that its workers need. */
 static uint64_t needs_of_file(struct switch_targets *o, const char *path)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -76,20 +76,20 @@ static uint64_t needs_of_file(struct switch_targets *o, const char *path)
 
 	if (supervisor_read_file(path, NULL, o->live->dirs, gadget_file_trust(o->live), NULL, NULL,
 				 &g, &document, &ignored) == 0) {
-		needs = needs_of(g);
-		add_named_by(o, g);
+		needs = needs_of_gadget(g);
+		add_switch_targets(o, g);
 	}
 	gadget_free(g);
 	json_decref(document);
 	return needs;
 }
 
-static uint64_t needs_of_others(const struct live_gadget *live)
+static uint64_t needs_of_switch_targets(const struct live_gadget *live)
 {
 	struct switch_targets o = { .live = live };
 	uint64_t needs = 0;
 
-	add_named_by(&o, live->model);
+	add_switch_targets(&o, live->model);
 	for (size_t i = 0; i < o.n; i++)
 		needs |= needs_of_file(&o, o.paths[i]);
 	for (size_t i = 0; i < o.n; i++)
@@ -99,14 +99,15 @@ static uint64_t needs_of_others(const struct live_gadget *live)
 
 void privileges_give_up(struct live_gadget *live)
 {
-	uint64_t needs = needs_of(live->model) | needs_of_others(live);
+	uint64_t needs = needs_of_gadget(live->model) | needs_of_switch_targets(live);
 
 	if (needs == ALL_CAPABILITIES)
 		return;
 	capabilities_reduce(OUR_CAPABILITIES | needs);
 	/*
-	 * First limits the capabilities that a later exec (reexec) may regain. If no worker needs
-	 * capabilities, the bounding set is emptied once here, not by each worker at each start.
+	 * Capabilities outside of the inheritable and the bounding set cannot be regained by a
+	 * later exec (`reexec`). If no worker needs capabilities, the bounding set is emptied once
+	 * here; otherwise each worker empties it at each start.
 	 */
 	live->bounded = capabilities_inherit() && capabilities_bound(needs) && !needs;
 	for (size_t n = 0; n < live->functions.n; n++)
@@ -120,11 +121,11 @@ int privileges_check(const struct live_gadget *live, const struct function *func
 	const struct worker *w = function->worker;
 	uint64_t own, bounding;
 
-	/* A dry run (reload --dry-run) plans in another process. */
+	/* `reload --dry-run` makes its plan in another process, which has given up nothing. */
 	if (!gadget_is_made(live) || !w || !worker_has_privileges(w) ||
 	    !capabilities_get(&own, &bounding))
 		return 0;
-	/* A supervisor that gave up nothing can still not give a worker more than it has. */
+	/* A worker cannot get capabilities that the supervisor did not have at its start. */
 	if (w->keep_privileges ? !(own & ~bounding) : !(w->capabilities & ~(own & bounding)))
 		return 0;
 	error_set(err, EX_CANTCREAT, EPERM, NULL,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Gives up capabilities that a supervisor does not need. It keeps those that it needs itself, and
- * those of workers of its gadget and of the gadgets in switch_to. Capabilities that were given up
- * cannot be regained.
+ * Gives up capabilities that a supervisor does not need. The supervisor keeps those for its own
+ * work and those of the workers, both of its gadget and of the gadgets in switch_to. Capabilities
+ * that were given up cannot be regained.
  */
 #pragma once
 
@@ -11,8 +11,8 @@
 struct live_gadget;
 
 /*
- * Gives up all other capabilities; reads the gadget files for that. A file that cannot be read
- * counts as needing none.
+ * Gives up all other capabilities. Reads the gadget files in switch_to; if one cannot be read, its
+ * workers are assumed to need no capabilities.
  */
 void privileges_give_up(struct live_gadget *live);
 

@@ -19,7 +19,7 @@ int progress_make_plan(struct live_gadget *live, const char *udc, struct error *
 	return r;
 }
 
-int progress_too_late(const struct live_gadget *live, struct error *err)
+int progress_timeout_error(const struct live_gadget *live, struct error *err)
 {
 	const struct functions *functions = &live->functions;
 
@@ -84,13 +84,13 @@ void progress_undo(struct live_gadget *live)
 	gadget_handle(live, GADGET_EV_UNDONE);
 	for (size_t n = 0; n < live->functions.n; n++)
 		rundir_release_user(&live->rundir, live->functions.list[n]->model->label);
-	/* A gadget that switches keeps its name, to switch back. */
+	/* After a switch the run directory stays, so that this process can switch back. */
 	if (r == 0 && live->state != GADGET_SWITCHED)
 		r = rundir_remove(&live->rundir, &err);
 	if (r == 0)
 		return;
 	live->undo_failed = true;
-	/* The record is kept for the next `down`. */
+	/* The record is kept, so that the next `down` can undo the other steps. */
 	gadget_hint_down(live->name, &err);
 	if (live->failure.text)
 		gadget_add_undo_error(&live->failure, &err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How far a gadget is on its way up or down: its plan, keepers, workers and their processes. */
+/* Checks and continues the progress of a gadget that comes up or goes down. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,18 +8,21 @@
 
 struct live_gadget;
 
-/* Makes the functions and the plan. `udc` NULL: no bind. */
+/* Makes the live functions and the plan. `udc` NULL: without a bind. */
 int progress_make_plan(struct live_gadget *live, const char *udc, struct error *err);
-/* Continues to undo the plan. At the end, what cannot be undone is the gadget's failure. */
-void progress_undo(struct live_gadget *live);
-/* Sets `err`: the time to come up is over. */
-int progress_too_late(const struct live_gadget *live, struct error *err);
 /*
- * Returns whether all keepers accept a takeover: a program may kill the supervisor as soon as `up`
- * returns.
+ * Continues to undo the plan. After the last step, sets live->failure if some steps could not be
+ * undone.
+ */
+void progress_undo(struct live_gadget *live);
+/* Sets `err`: the gadget did not come up within the timeout. Returns the negative errno. */
+int progress_timeout_error(const struct live_gadget *live, struct error *err);
+/*
+ * Returns whether all keepers listen on their sockets, so that a takeover is possible. `up` waits
+ * for this, because the supervisor may be killed as soon as `up` has returned.
  */
 bool progress_keepers_listen(const struct live_gadget *live);
 bool progress_workers_stopped(const struct live_gadget *live);
-/* Checks whether leftover processes of workers have ended, which no event reports. */
+/* Checks whether leftover processes of workers have ended; no event reports their end. */
 void progress_update_leftovers(const struct live_gadget *live);
 bool progress_has_leftovers(const struct live_gadget *live);

@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 
-static void say_diags(const struct diags *diags, void (*say)(void *data, const char *line),
+static void log_diags(const struct diags *diags, void (*log_line)(void *data, const char *line),
 		      void *data)
 {
 	static const char *const words[] = {
@@ -19,11 +19,11 @@ static void say_diags(const struct diags *diags, void (*say)(void *data, const c
 		_cleanup_free_ char *line = strf("%s:%u:%u: %s: %s", d->file, d->line, d->column,
 						 words[d->severity], text);
 
-		say(data, line);
+		log_line(data, line);
 	}
 }
 
-static int bad_file(const char *path, const struct diags *diags, struct error *err)
+static int error_bad_file(const char *path, const struct diags *diags, struct error *err)
 {
 	error_set(err, EX_DATAERR, EINVAL, path, "%s has %zu error%s", path, diags->n_errors,
 		  diags->n_errors == 1 ? "" : "s");
@@ -31,8 +31,9 @@ static int bad_file(const char *path, const struct diags *diags, struct error *e
 }
 
 int supervisor_read_file(const char *path, const char *name, const char *const *dirs,
-			 enum gadgetfile_trust trust, void (*say)(void *data, const char *line),
-			 void *data, struct gadget **gadget, json_t **document, struct error *err)
+			 enum gadgetfile_trust trust,
+			 void (*log_line)(void *data, const char *line), void *data,
+			 struct gadget **gadget, json_t **document, struct error *err)
 {
 	struct diags diags = { 0 };
 	struct stat st;
@@ -42,10 +43,10 @@ int supervisor_read_file(const char *path, const char *name, const char *const *
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return error_set(err, EX_NOINPUT, EINVAL, path, "%s is not a regular file", path);
 	r = gadgetfile_load_found(path, name, dirs, NULL, trust, gadget, document, &diags, err);
-	if (say)
-		say_diags(&diags, say, data);
+	if (log_line)
+		log_diags(&diags, log_line, data);
 	if (r < 0 && !err->exit)
-		r = bad_file(path, &diags, err);
+		r = error_bad_file(path, &diags, err);
 	diags_free(&diags);
 	return r;
 }

@@ -12,8 +12,8 @@
 #include "supervisor/take_over.h"
 
 /*
- * Seconds that keepers wait for the new program, more than any program takes to start; it then
- * sends them the time of --hold.
+ * Seconds that keepers wait for the new program. This is longer than a program takes to start. The
+ * new program then sends the keepers the time of --hold.
  */
 #define LINGER_SECONDS 60
 
@@ -53,6 +53,6 @@ int supervisor_reexec(struct takeover *t, const char *program, int client_fd, st
 	error_errno(err, EX_UNAVAILABLE, errno, program, "cannot execute %s", program);
 	fd_set_inherited(live->rundir.lock_fd, false);
 	fd_set_inherited(client_fd, false);
-	take_over_allow(t);
+	take_over_send_linger(t);
 	return -err->err;
 }

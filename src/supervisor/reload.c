@@ -21,7 +21,7 @@
 #include "supervisor/privileges.h"
 #include "supervisor/reload_plan.h"
 
-/* Seconds for a reload by SIGHUP: the default timeout of `up`. */
+/* Timeout in seconds of a reload by SIGHUP, the same as the default of `up`. */
 #define HUP_SECONDS 30
 
 void reload_init(struct reloader *reloader, struct live_gadget *live, struct binding *binding)
@@ -45,7 +45,7 @@ void reload_free(struct reloader *reloader)
 /* --- the end -------------------------------------------------------------------------------------
  */
 
-/* Sets the functions of the supervisor. */
+/* Replaces the list of the gadget's live functions. */
 static void set_functions(struct live_gadget *live, struct live_function *const *list, size_t n)
 {
 	free(live->functions.list);
@@ -65,7 +65,10 @@ static void clear_replacements(struct live_gadget *live)
 	}
 }
 
-/* Sets the new model of functions that stay. */
+/*
+ * Makes the functions of the new plan the gadget's functions. A function that is in both plans gets
+ * the new model.
+ */
 static void commit_functions(struct live_gadget *live, struct reload *r)
 {
 	struct live_function **list = NULL;
@@ -90,7 +93,7 @@ static void commit_functions(struct live_gadget *live, struct reload *r)
 	clear_replacements(live);
 }
 
-/* Writes the record. On failure the record keeps the merged plan, which contains everything. */
+/* Writes the record. On failure the record keeps the merged plan, with which all can be undone. */
 static void write_record(struct live_gadget *live)
 {
 	_cleanup_error_ struct error err = { 0 };
@@ -108,18 +111,18 @@ static void end_reload(struct reloader *reloader, struct reload *r)
 	reloader->current = NULL;
 	reload_drop(r, &live->functions);
 	launch_release_users(&live->functions);
-	memory_release(); /* frees the memory that parsing needed */
-	/* Workers that failed during the reload are handled now. */
+	memory_release(); /* the memory that only the parser needed */
+	/* Handles the workers that failed during the reload. */
 	for (size_t n = 0; n < live->functions.n && reloader->binding->state != BUS_FAILED; n++)
 		if (live->functions.list[n]->worker &&
 		    live->functions.list[n]->worker->state == WORKER_FAILED)
-			failures_of_worker(reloader->binding, live->functions.list[n]->worker);
+			failures_handle_worker(reloader->binding, live->functions.list[n]->worker);
 	gadget_changed(live);
-	/* Written before the log line: its reader may ask for the status at once. */
+	/* Writes the status before the log line: a reader of that line may then read the status. */
 	gadget_write_status(live);
 }
 
-static void say_reloaded(struct reloader *reloader, size_t n)
+static void log_reloaded(struct reloader *reloader, size_t n)
 {
 	const char *changes = n == 1 ? "change" : "changes";
 
@@ -133,7 +136,7 @@ static void say_reloaded(struct reloader *reloader, size_t n)
 		gadget_log(reloader->live, "reloaded without a rebind: %zu %s", n, changes);
 }
 
-static void commit(struct reloader *reloader, struct reload *r)
+static void commit_reload(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
 	struct gadget *before = reloader->own_gadget;
@@ -143,7 +146,7 @@ static void commit(struct reloader *reloader, struct reload *r)
 	commit_functions(live, r);
 	record_set_file(&live->record, r->gadget, r->document);
 	live->model = live->configfs.gadget = reloader->own_gadget = steal_ptr(r->gadget);
-	configfs_update_remarks(&live->configfs, &live->plan);
+	configfs_update_changed_values(&live->configfs, &live->plan);
 	write_record(live);
 	reloader->result.changed = true;
 	if (r->rebinds) {
@@ -156,7 +159,7 @@ static void commit(struct reloader *reloader, struct reload *r)
 	end_reload(reloader, r);
 	gadget_free(before);
 	privileges_give_up(live);
-	say_reloaded(reloader, n);
+	log_reloaded(reloader, n);
 }
 
 static void finish_reverted(struct reloader *reloader, struct reload *r)
@@ -166,7 +169,7 @@ static void finish_reverted(struct reloader *reloader, struct reload *r)
 	difference_end(&r->difference, DIFFERENCE_OLD);
 	set_functions(live, r->old_functions, r->n_old);
 	clear_replacements(live);
-	configfs_update_remarks(&live->configfs, &live->plan);
+	configfs_update_changed_values(&live->configfs, &live->plan);
 	write_record(live);
 	if (r->rebinds)
 		bus_restore_udc(reloader->binding);
@@ -182,7 +185,7 @@ static void finish_reverted(struct reloader *reloader, struct reload *r)
 	gadget_log_error(live, "not reloaded", &reloader->result.error);
 }
 
-/* Ends a reload that could not be reverted. The merged plan stays, also in the record. */
+/* Ends a reload that could not be reverted. Supervisor and record keep the merged plan. */
 static void finish_broken(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
@@ -206,8 +209,8 @@ static void finish_broken(struct reloader *reloader, struct reload *r)
  * ----------------------------------------------------------------------------------
  */
 
-/* Keeps workers that were asked to stop, but have not stopped or been replaced yet. */
-static void keep_workers(struct live_gadget *live)
+/* Restarts the workers that the reload has stopped, or was stopping, when it is reverted. */
+static void restart_stopped_workers(struct live_gadget *live)
 {
 	for (size_t n = 0; n < live->functions.n; n++) {
 		live->functions.list[n]->removing = false;
@@ -226,7 +229,7 @@ static void keep_workers(struct live_gadget *live)
 	}
 }
 
-static void turn_back(struct reloader *reloader, struct reload *r)
+static void begin_revert(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
 
@@ -237,12 +240,12 @@ static void turn_back(struct reloader *reloader, struct reload *r)
 		host_watch(reloader->binding->host, reloader->binding->udc_before_reload);
 		host_reset_links(reloader->binding->host);
 	}
-	keep_workers(live);
+	restart_stopped_workers(live);
 	timer_start(&live->deadline, r->timeout);
 }
 
-/* Returns whether only the bind failed, and because the UDC does not exist. */
-static bool lacks_udc(const struct reload *r)
+/* Returns whether all changes succeeded except the bind, which failed because of a missing UDC. */
+static bool bind_lacks_udc(const struct reload *r)
 {
 	const struct difference *d = &r->difference;
 	const struct step *failed = difference_failed(d);
@@ -251,10 +254,7 @@ static bool lacks_udc(const struct reload *r)
 	return is_last && failed && failed->op == &configfs_op_bind && !udc_exists(failed->value);
 }
 
-/*
- * Ends the reload without the bind, because the UDC does not exist: bus.c binds when the UDC is
- * back.
- */
+/* Skips the failed bind, because the UDC does not exist. bus.c binds when the UDC appears. */
 static void leave_unbound(struct reload *r, struct error *err)
 {
 	difference_skip_failed(&r->difference);
@@ -269,7 +269,7 @@ void reload_revert(struct reloader *reloader)
 
 	while ((result = difference_revert(&r->difference, &r->revert_error)) > 0 && r->timed_out)
 		difference_give_up(&r->difference, &r->revert_error);
-	if (result < 0 && lacks_udc(r)) {
+	if (result < 0 && bind_lacks_udc(r)) {
 		leave_unbound(r, &r->revert_error);
 		result = 0;
 	}
@@ -290,7 +290,7 @@ void reload_continue(struct reloader *reloader)
 	if (r->rebinds && !r->was_unbound)
 		host_watch(reloader->binding->host, r->udc);
 	result = difference_apply(&r->difference, &err);
-	if (result < 0 && lacks_udc(r)) {
+	if (result < 0 && bind_lacks_udc(r)) {
 		leave_unbound(r, &err);
 		result = 0;
 	}
@@ -304,7 +304,7 @@ void reload_continue(struct reloader *reloader)
 		return;
 	}
 	if (result == 0) {
-		commit(reloader, r);
+		commit_reload(reloader, r);
 		return;
 	}
 	if (result > 0)
@@ -312,15 +312,15 @@ void reload_continue(struct reloader *reloader)
 			  "'%s' could not be reloaded within %g s", reloader->live->name,
 			  r->timeout);
 	error_move(&r->error, &err);
-	turn_back(reloader, r);
+	begin_revert(reloader, r);
 	reload_revert(reloader);
 }
 
 /*
- * Ends the reload after a keeper died: without it a function cannot be restored, and the kernel has
- * unbound the gadget.
+ * Ends the reload after a keeper died: its function cannot be restored, and the kernel has unbound
+ * the gadget.
  */
-void reload_failed(struct reloader *reloader)
+void reload_on_keeper_death(struct reloader *reloader)
 {
 	struct reload *r = reloader->current;
 
@@ -345,7 +345,7 @@ void reload_begin_requested(struct reloader *reloader)
 		begin_requested(reloader);
 }
 
-void reload_too_late(struct reloader *reloader)
+void reload_on_timeout(struct reloader *reloader)
 {
 	reloader->current->timed_out = true;
 	gadget_changed(reloader->live);
@@ -366,14 +366,14 @@ void reload_request(struct reloader *reloader)
 /* --- the beginning -------------------------------------------------------------------------------
  */
 
-static void say_line(void *data, const char *line)
+static void log_line(void *data, const char *line)
 {
 	struct live_gadget *live = data;
 
 	gadget_log(live, "%s", line);
 }
 
-/* Workers of removed functions are stopped at once, not one after the other. */
+/* Marks the functions whose workers the reload ends, so that all these workers stop in parallel. */
 static void mark_removed_functions(const struct reload *r)
 {
 	const struct difference *d = &r->difference;
@@ -397,7 +397,7 @@ static void start_changes(struct reloader *reloader, struct reload *r, double ti
 	mark_removed_functions(r);
 	timer_start(&live->deadline, timeout);
 	if (reload_rebinds(&r->difference)) {
-		/* Writes the status first, as bus_unbind does. */
+		/* Writes the status before the unbind, as bus_unbind does. */
 		r->rebinds = true;
 		bus_release_udc(reloader->binding);
 		gadget_write_status(live);
@@ -405,8 +405,8 @@ static void start_changes(struct reloader *reloader, struct reload *r, double ti
 	gadget_changed(live);
 }
 
-/* Restores the old plan; nothing was changed. */
-static void abandon(struct live_gadget *live, struct reload *r)
+/* Ends a reload before its first change: restores the old plan and the old functions. */
+static void abandon_reload(struct live_gadget *live, struct reload *r)
 {
 	if (r->difference.plan)
 		difference_end(&r->difference, DIFFERENCE_OLD);
@@ -418,10 +418,10 @@ static void abandon(struct live_gadget *live, struct reload *r)
 }
 
 /*
- * Checks that no other program has a file of a mount open: that would prevent the unmount and new
- * descriptors, and the changes could not be undone either.
+ * Checks that no other program has a file open in a FunctionFS mount that the reload removes. An
+ * open file would prevent the unmount, and the changes could not be reverted either.
  */
-static int check_holders(const struct reload *r, struct error *err)
+static int check_mounts_unused(const struct reload *r, struct error *err)
 {
 	const struct difference *d = &r->difference;
 
@@ -447,14 +447,14 @@ static int check_privileges(const struct live_gadget *live, const struct reload 
 }
 
 /*
- * Prepares the reload and makes the difference; applies nothing. On failure the caller calls
- * abandon().
+ * Makes the new plan and its difference to the old plan, and applies nothing. On failure the caller
+ * must call abandon_reload().
  */
 static int compare(struct reloader *reloader, struct reload *r, struct error *err)
 {
 	struct live_gadget *live = reloader->live;
 	const struct reload_base base = { .paths = live->paths,
-					  .live = &live->functions,
+					  .functions = &live->functions,
 					  .configfs = &live->configfs,
 					  .plan = &live->plan,
 					  .udc = reloader->binding->udc,
@@ -476,19 +476,19 @@ static int prepare(struct reloader *reloader, struct reload *r, const char *path
 		   struct error *err)
 {
 	struct live_gadget *live = reloader->live;
-	int result = bus_check(reloader->binding, err);
+	int result = bus_check_no_conflict(reloader->binding, err);
 
 	if (result == 0)
 		/* If a file is named, the command has already printed its diagnostics. */
 		result = reload_read(r, &live->record, path, renamed, live->dirs,
-				     gadget_file_trust(live), path ? NULL : say_line, live, err);
+				     gadget_file_trust(live), path ? NULL : log_line, live, err);
 	if (result == 0)
 		result = features_require(live->paths, r->gadget, err);
 	if (result == 0)
 		result = compare(reloader, r, err);
 	if (result == 0)
-		result = check_holders(r, err);
-	/* Writes the merged plan, so that everything can be undone from the record. */
+		result = check_mounts_unused(r, err);
+	/* Writes the merged plan, so that all steps can be undone from the record. */
 	if (result == 0 && r->difference.n > 0)
 		result = gadget_write_record(live, err);
 	return result;
@@ -504,14 +504,16 @@ int reload_begin(struct reloader *reloader, const char *path, bool renamed, doub
 	error_clear(&reloader->result.error);
 	reloader->result.changed = reloader->result.rebound = reloader->result.awaits_udc = false;
 	if (result < 0) {
-		abandon(live, r);
+		abandon_reload(live, r);
 		return result;
 	}
-	/* A file with the same content but another name becomes the gadget file. */
+	/*
+	 * If only the path of the file differs, the reload goes on: the record gets the new path.
+	 */
 	if (r->difference.n == 0 && json_equal(live->record.document, r->document) &&
 	    streq_null(live->record.file, r->gadget->file)) {
 		gadget_log(live, "the gadget file has not changed");
-		abandon(live, r);
+		abandon_reload(live, r);
 		return 0;
 	}
 	start_changes(reloader, r, timeout);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Applies another gadget file to a gadget that is up: applies the difference of the two plans, and
- * undoes it on failure. Functions that stay keep mount, keeper and worker. Used only in PHASE_UP.
+ * Applies another gadget file to a gadget that is up: applies the difference between the old and
+ * the new plan, and reverts it on failure. A function that is in both plans keeps its mount, keeper
+ * and worker. Used only in PHASE_UP.
  *
- * Meanwhile the supervisor's plan is the merged plan, written to disk before the first change:
- * `down`, and programs that find the record of a dead supervisor, undo both.
+ * During a reload the supervisor's plan is the merged plan, which contains the steps of both. It is
+ * written to the record before the first change, so that `down`, and a process that finds the
+ * record after the supervisor died, can undo all steps.
  */
 #pragma once
 
@@ -20,35 +22,36 @@ struct reload;
 struct reloader {
 	struct live_gadget *live;
 	struct binding *binding;
-	struct reload *current; /* not NULL during a reload and in GADGET_BROKEN */
-	bool requested;		/* SIGHUP arrived, and the reload has not begun */
+	struct reload *current; /* the reload that runs, or that broke the gadget; NULL: none */
+	bool requested;		/* SIGHUP requested a reload, which has not begun */
 	struct reload_result {
 		struct error error; /* reason why the last reload failed */
 		bool changed, rebound;
-		bool awaits_udc; /* the gadget is bound later, when its UDC appears */
+		bool awaits_udc; /* the gadget is bound when its UDC appears */
 	} result;
 	struct gadget *own_gadget; /* the model, if a reload loaded it; else NULL */
 };
 
 void reload_init(struct reloader *reloader, struct live_gadget *live, struct binding *binding);
-/* Called before the functions are freed. */
+/* Frees the current reload. Must be called before the functions of the gadget are freed. */
 void reload_cancel(struct reloader *reloader);
 void reload_free(struct reloader *reloader);
 /*
- * Begins to reload from a file (NULL: the current one). At the end, perhaps at once,
- * reloader->current is NULL (or kept in GADGET_BROKEN) and reloader->result is set.
+ * Begins to apply the gadget file at `path`; NULL: the file in the record. When the reload has
+ * ended, which may be before this function returns, reloader->result is set. Then
+ * reloader->current is NULL, except in GADGET_BROKEN. `renamed`: see reload_read.
  */
 int reload_begin(struct reloader *reloader, const char *path, bool renamed, double timeout,
 		 struct error *err);
-/* Requests a reload for SIGHUP: it begins as soon as possible. Errors go to the log. */
+/* Handles SIGHUP: requests a reload, which begins as soon as possible. Errors are logged. */
 void reload_request(struct reloader *reloader);
-/* Begins the reload that SIGHUP requested, if possible now. */
+/* Begins the reload that SIGHUP requested, unless another command must end first. */
 void reload_begin_requested(struct reloader *reloader);
 /* Called after each event: continues to apply the changes. */
 void reload_continue(struct reloader *reloader);
 /* Called after each event: continues to undo the changes. */
 void reload_revert(struct reloader *reloader);
-/* Handles the timeout. */
-void reload_too_late(struct reloader *reloader);
+/* Called when the reload takes longer than its timeout. */
+void reload_on_timeout(struct reloader *reloader);
 /* Ends a reload because a keeper died. */
-void reload_failed(struct reloader *reloader);
+void reload_on_keeper_death(struct reloader *reloader);

@@ -19,7 +19,7 @@
 
 int reload_read(struct reload *r, const struct record *record, const char *path, bool renamed,
 		const char *const *dirs, enum gadgetfile_trust trust,
-		void (*say)(void *data, const char *line), void *data, struct error *err)
+		void (*log_line)(void *data, const char *line), void *data, struct error *err)
 {
 	const char *name = record->name;
 	int result;
@@ -28,7 +28,7 @@ int reload_read(struct reload *r, const struct record *record, const char *path,
 	if (!path || !name)
 		return record_lacks_file(name ?: "?", err);
 	result = supervisor_read_file(path, renamed || record_is_renamed(record) ? name : NULL,
-				      dirs, trust, say, data, &r->gadget, &r->document, err);
+				      dirs, trust, log_line, data, &r->gadget, &r->document, err);
 	if (result < 0 || streq(r->gadget->name, name))
 		return result;
 	error_set(err, EX_CANTCREAT, EEXIST, path, "%s is the gadget file of '%s', not of '%s'",
@@ -86,8 +86,8 @@ static void remove_idle_bind(struct plan *plan)
 }
 
 /*
- * Returns the old function that stays and that `next` replaces in the model; NULL: `next` is a new
- * function.
+ * Returns the old function with the same directory as `next` if the reload keeps that directory.
+ * NULL: `next` is a new function.
  */
 static struct live_function *old_function_that_stays(const struct plan *plan,
 						     const struct reload *r,
@@ -110,8 +110,8 @@ static struct live_function *old_function_that_stays(const struct plan *plan,
 }
 
 /*
- * Assigns the steps of a replacement to the function that stays: the replacement only provides the
- * worker.
+ * Assigns the steps of the new function `next` to the old function `i`, which stays. Only the new
+ * worker of `next` is used.
  */
 static void set_replacement(struct plan *plan, struct live_function *i, struct live_function *next)
 {
@@ -121,10 +121,10 @@ static void set_replacement(struct plan *plan, struct live_function *i, struct l
 			plan->steps[k].context = i;
 }
 
-/* Sets base->live to the functions of both plans. */
+/* Sets base->functions to the functions of both plans. */
 static void join_functions(struct reload *r, const struct reload_base *base)
 {
-	struct functions *live = base->live;
+	struct functions *live = base->functions;
 
 	r->old_functions = steal_ptr(live->list);
 	r->n_old = live->n;
@@ -144,8 +144,8 @@ static void join_functions(struct reload *r, const struct reload_base *base)
 
 int reload_prepare(struct reload *r, const struct reload_base *base, struct error *err)
 {
-	int result =
-		gadget_plan_functions(base->live, r->gadget, &r->new_functions, &r->n_new, err);
+	int result = gadget_plan_functions(base->functions, r->gadget, &r->new_functions, &r->n_new,
+					   err);
 
 	return result < 0 ? result : choose_udc(r, base, err);
 }

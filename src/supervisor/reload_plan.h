@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a reload would change: the difference between the plan of a gadget, of a supervisor or as
- * its record describes it, and that of a new gadget file. Changes nothing on the machine.
+ * Makes the difference between the plan of a gadget that is up and the plan of a new gadget file.
+ * The first plan comes from the supervisor, or from the record for `reload --dry-run`. Changes
+ * nothing on the machine.
  */
 #pragma once
 
@@ -15,23 +16,22 @@
 struct reload {
 	struct gadget *gadget; /* model of the new gadget file; owned */
 	json_t *document;      /* its document; owned */
-	/*
-	 * Functions of the new plan, in the order of the file, including replacements of functions
-	 * that stay.
-	 */
+	/* All functions of the new plan, in the order of the file. */
 	struct live_function **new_functions;
 	size_t n_new;
-	/* Functions before the reload; the live functions are both meanwhile. */
+	/*
+	 * All functions of the old plan. During the reload, the gadget has the functions of both.
+	 */
 	struct live_function **old_functions;
 	size_t n_old;
 	struct difference difference;
-	char *udc;	    /* UDC after the reload; NULL: not bound */
-	bool rebinds;	    /* it unbinds the gadget, and binds it again */
-	double timeout;	    /* seconds to apply the changes, and again to undo them */
-	bool timed_out;	    /* the timeout has expired */
-	bool was_unbound;   /* the gadget was unbound, and the link states were cleared */
-	bool bind_failed;   /* everything is done except the bind, because the UDC does not exist */
-	struct error error; /* reason of the failure */
+	char *udc;		   /* UDC after the reload; NULL: not bound */
+	bool rebinds;		   /* the reload unbinds the gadget and binds it again */
+	double timeout;		   /* seconds for applying all changes; also for reverting them */
+	bool timed_out;		   /* the timeout has expired */
+	bool was_unbound;	   /* the gadget was unbound, and the link states were cleared */
+	bool bind_failed;	   /* all is done except the bind, because the UDC does not exist */
+	struct error error;	   /* reason why a change failed */
 	struct error revert_error; /* reason why the changes could not be undone */
 };
 
@@ -41,17 +41,17 @@ extern const struct plan_rules reload_rules;
 bool reload_rebinds(const struct difference *d);
 
 /*
- * Reads a gadget file (NULL: the one of the record). `renamed`: ignores the name in
- * the file, as after `up --name`. Other parameters: see supervisor_read_file.
+ * Reads the gadget file at `path`; NULL: the file in the record. `renamed`: the name in the file is
+ * ignored, as after `up --name`. For the other parameters see supervisor_read_file.
  */
 int reload_read(struct reload *r, const struct record *record, const char *path, bool renamed,
 		const char *const *dirs, enum gadgetfile_trust trust,
-		void (*say)(void *data, const char *line), void *data, struct error *err);
+		void (*log_line)(void *data, const char *line), void *data, struct error *err);
 
-/* The gadget that is reloaded: of a supervisor, or as a record describes it. */
+/* The gadget that is up, before the reload. Its data come from a supervisor, or from a record. */
 struct reload_base {
 	const struct paths *paths;
-	struct functions *live;
+	struct functions *functions;
 	struct configfs *configfs;
 	struct plan *plan;
 	const char *udc; /* NULL: not bound */
@@ -59,7 +59,10 @@ struct reload_base {
 };
 /* Creates the functions of the new plan, and chooses the UDC. */
 int reload_prepare(struct reload *r, const struct reload_base *base, struct error *err);
-/* Makes the difference, and base->plan the merged plan. Called after reload_prepare. */
+/*
+ * Makes the new plan and the difference; base->plan becomes the merged plan. Must be called after
+ * reload_prepare.
+ */
 void reload_compare(struct reload *r, const struct reload_base *base);
-/* Frees the reload, and its functions that are not in `live`. */
+/* Frees the reload, and its functions except those in the list of `live`. */
 void reload_drop(struct reload *r, const struct functions *live);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The dependencies between steps: those of configfs/ (configfs/rules.h), and those of functions and
- * workers. They compare op, path and value only, since the old plan may come from a record.
+ * The dependencies between steps: those in configfs (configfs/rules.h), and those of functions and
+ * workers. The rules compare only op, path and value, because the old plan may come from a record.
  */
 #include <stdlib.h>
 
@@ -14,13 +14,13 @@
 #include "plan/files.h"
 #include "supervisor/reload_plan.h"
 
-static bool is_of_worker(const struct step *step)
+static bool is_worker_step(const struct step *step)
 {
 	return step->op == &function_op_worker || step->op == &function_op_ready;
 }
 
 /* Returns whether the step can change while the gadget is bound. */
-static bool is_live(const struct step *step)
+static bool can_change_while_bound(const struct step *step)
 {
 	static const struct step_op *const ops[] = {
 		&function_op_worker, &function_op_ready,    &plan_op_symlink,
@@ -33,7 +33,7 @@ static bool is_live(const struct step *step)
 	return configfs_writable_while_bound(step);
 }
 
-static bool is_function_of(const struct step *function, const struct step *mount)
+static bool is_function_of_mount(const struct step *function, const struct step *mount)
 {
 	_cleanup_free_ char *name =
 		strf("/functions/ffs.%.*s", (int)strcspn(mount->value, " "), mount->value);
@@ -44,16 +44,16 @@ static bool is_function_of(const struct step *function, const struct step *mount
 static bool rests_on(const struct step *later, const struct step *earlier)
 {
 	if (later->op == &configfs_op_bind)
-		return !is_live(earlier);
+		return !can_change_while_bound(earlier);
 	/* A shared directory is removed only when it is empty. */
 	if (earlier->op == &plan_op_mkdir_shared)
 		return false;
-	if (is_of_worker(later))
+	if (is_worker_step(later))
 		return (earlier->op == &ffs_op_mount || earlier->op == &configfs_op_function) &&
 		       streq(function_worker_directory(later), earlier->path);
 	if (later->op == &function_op_keeper && earlier->op == &configfs_op_function)
 		return streq(later->path, earlier->path);
-	if (later->op == &ffs_op_mount && is_function_of(earlier, later))
+	if (later->op == &ffs_op_mount && is_function_of_mount(earlier, later))
 		return true;
 	if (earlier->op == &plan_op_mkdir || earlier->op == &ffs_op_mount)
 		return path_is_below(later->path, earlier->path) ||
@@ -65,7 +65,7 @@ static bool rests_on(const struct step *later, const struct step *earlier)
 static bool remade_with(const struct step *earlier, const struct step *later)
 {
 	if (earlier->op == &ffs_op_mount)
-		return !is_of_worker(later) && path_is_below(later->path, earlier->path);
+		return !is_worker_step(later) && path_is_below(later->path, earlier->path);
 	return configfs_remade_with(earlier, later);
 }
 

@@ -50,7 +50,7 @@ static void on_signal(void *data, uint32_t events _unused_)
 		return;
 	switch (info.ssi_signo) {
 	case SIGCHLD:
-		/* One SIGCHLD may stand for many children, among them orphans of workers. */
+		/* One SIGCHLD may be for several children; some may be orphans of workers. */
 		signals_reap(signals->functions);
 		break;
 	case SIGHUP:
@@ -75,7 +75,7 @@ int signals_watch(struct signals *signals, struct loop *loop, struct error *err)
 	/* An inherited SIG_IGN would hide the end of children (wait(2)). */
 	signal(SIGCHLD, SIG_DFL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* SIGPIPE is blocked: writes fail with EPIPE instead if the reader has ended. */
+	/* Blocks SIGPIPE: if the reader has ended, a write only fails with EPIPE. */
 	sigaddset(&set, SIGPIPE);
 	if (fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return error_errno(err, EX_OSERR, errno, NULL, "cannot make a signal descriptor");

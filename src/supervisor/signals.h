@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Handles signals: SIGTERM and SIGINT take the gadget down, SIGHUP reloads, SIGCHLD reports the end
- * of a child.
+ * Handles signals: SIGTERM and SIGINT take the gadget down, SIGHUP requests a reload, and SIGCHLD
+ * reports that a child process has ended.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 
 struct functions;
 
-/* `owner` is signals.owner. */
+/* Callbacks of the signals' owner; the argument `owner` is signals.owner. */
 struct signal_events {
 	void (*reload)(void *owner); /* SIGHUP */
 	void (*stop)(void *owner);   /* SIGTERM or SIGINT */
@@ -19,11 +19,11 @@ struct signal_events {
 struct signals {
 	const struct signal_events *events;
 	void *owner;
-	struct functions *functions; /* their keepers and workers are children */
-	struct fd_watch watch;	     /* owns its descriptor */
+	struct functions *functions; /* whose keepers and workers are the child processes */
+	struct fd_watch watch;	     /* of a signalfd(2), which it owns */
 };
 
 int signals_watch(struct signals *signals, struct loop *loop, struct error *err);
 void signals_close(struct signals *signals);
-/* Reaps child processes, and reports their end to the functions and their owner. */
+/* Reaps the child processes that have ended, and reports each to its function. */
 void signals_reap(struct functions *functions);

@@ -6,13 +6,13 @@
 #include "supervisor/live_gadget.h"
 
 static const struct {
-	const char *name;	      /* in traces */
-	enum phase phase;	      /* the phase that functions see */
+	const char *name;	      /* name of the state in traces */
+	enum phase phase;	      /* functions.phase in this state */
 	enum gadget_condition status; /* STATUS_UNKNOWN: depends on bus and workers */
-	const char *notification;     /* sd_notify(3); NULL: none */
+	const char *notification;     /* for sd_notify(3); NULL: none */
 	const char *refusal;	      /* why commands that change the gadget are refused; NULL: they
 					 are accepted */
-	const char *hint;	      /* of the refusal; NULL: none */
+	const char *hint;	      /* hint of the error for a refused command; NULL: none */
 } states[GADGET_STATE_COUNT] = {
 	[GADGET_WAITING] = { "WAITING", PHASE_WAITING_UDC, STATUS_STARTING, NULL,
 			     "the gadget is not up yet", NULL },
@@ -54,8 +54,8 @@ static const char *const events[GADGET_EVENT_COUNT] = {
 };
 
 /*
- * Next states. 0 is GADGET_WAITING, the first state, to which no event leads, and means that the
- * event has no effect.
+ * The next state for each state and event. 0 means that the event has no effect; it is also the
+ * value of GADGET_WAITING, the first state, to which no event leads.
  */
 static const enum gadget_state leads_to[GADGET_STATE_COUNT][GADGET_EVENT_COUNT] = {
 	[GADGET_WAITING] = {
@@ -142,8 +142,8 @@ bool gadget_refuses(const struct live_gadget *live, int exit, int e, struct erro
 }
 
 /* Returns the status of a gadget whose steps are all applied. */
-static enum gadget_condition status_of_parts(const struct live_gadget *live,
-					     const struct binding *binding)
+static enum gadget_condition status_of_bus_and_workers(const struct live_gadget *live,
+						       const struct binding *binding)
 {
 	if (binding->state == BUS_FAILED)
 		return STATUS_FAILED;
@@ -163,7 +163,7 @@ static enum gadget_condition status_of_parts(const struct live_gadget *live,
 enum gadget_condition gadget_condition(const struct live_gadget *live,
 				       const struct binding *binding)
 {
-	return states[live->state].status ?: status_of_parts(live, binding);
+	return states[live->state].status ?: status_of_bus_and_workers(live, binding);
 }
 
 const char *gadget_notification(const struct live_gadget *live)

@@ -18,17 +18,17 @@ struct live_gadget;
 #define GADGET_NOTIFY_RELOADING "RELOADING=1"
 
 enum gadget_state {
-	GADGET_WAITING,	  /* no step is applied yet; perhaps no UDC exists */
+	GADGET_WAITING,	  /* no step is applied yet; it may be waiting for a UDC */
 	GADGET_STARTING,  /* steps are being applied */
 	GADGET_UP,	  /* all steps are applied; bus and workers have states of their own */
 	GADGET_RELOADING, /* another gadget file is being applied */
 	GADGET_REVERTING, /* a reload failed and is being reverted */
-	GADGET_BROKEN,	  /* reverting failed, too: only `down` is possible */
-	GADGET_FAILED,	  /* a keeper died, and a function with it: only `down` is possible */
-	GADGET_SWITCHING, /* going down, to become another gadget */
+	GADGET_BROKEN,	  /* a reload failed and could not be reverted: only `down` is possible */
+	GADGET_FAILED,	  /* a function failed because its keeper died: only `down` is possible */
+	GADGET_SWITCHING, /* steps are being undone because of a switch to another gadget */
 	GADGET_STOPPING,  /* steps are being undone */
-	GADGET_SWITCHED,  /* down; the process continues as the supervisor of another gadget */
-	GADGET_GONE,	  /* down, except for what cannot be undone */
+	GADGET_SWITCHED,  /* down; this process becomes the supervisor of another gadget */
+	GADGET_GONE,	  /* down; steps that could not be undone are in the record */
 	GADGET_STATE_COUNT
 };
 
@@ -38,14 +38,14 @@ enum gadget_event {
 	GADGET_EV_TAKE_OVER,	 /* everything that the dead supervisor made still exists */
 	GADGET_EV_RELOAD,	 /* a reload begins: the gadget file is valid and can be applied */
 	GADGET_EV_RELOADED,	 /* the last change is applied */
-	GADGET_EV_REVERT,	 /* a change failed, or the time is over */
+	GADGET_EV_REVERT,	 /* a change failed, or the reload took longer than its timeout */
 	GADGET_EV_REVERTED,	 /* the last change is undone */
 	GADGET_EV_REVERT_FAILED, /* a change cannot be undone */
 	GADGET_EV_KEEPER_DIED,	 /* a keeper died and cannot be replaced */
-	GADGET_EV_SWITCH,	 /* a worker requested another gadget, which can be made */
-	GADGET_EV_DOWN,		 /* `down`, a signal, or it cannot come up */
-	GADGET_EV_UNDONE,	 /* the last step is undone, or cannot be undone */
-	GADGET_EV_DROPPED, /* the gadget failed in the foreground, and all workers have ended */
+	GADGET_EV_SWITCH,	 /* a worker requested another gadget, and the checks succeeded */
+	GADGET_EV_DOWN,		 /* `down`, a signal, or the gadget cannot come up */
+	GADGET_EV_UNDONE,	 /* every step is undone, or cannot be undone */
+	GADGET_EV_DROPPED,	 /* all workers of a failed gadget in the foreground have ended */
 	GADGET_EVENT_COUNT
 };
 
@@ -58,13 +58,16 @@ bool gadget_handle(struct live_gadget *live, enum gadget_event event);
 /* Returns whether the gadget is down and the supervisor can end. */
 bool gadget_is_gone(const struct live_gadget *live);
 /*
- * Returns whether all steps are applied and none is being undone, so that bus and workers are
- * managed.
+ * Returns whether all steps are applied and none is being undone. Only then the supervisor manages
+ * the bind and restarts workers.
  */
 bool gadget_is_made(const struct live_gadget *live);
 /* Returns whether a reload is applied or reverted. */
 bool gadget_is_reloading(const struct live_gadget *live);
-/* Returns whether commands that change it are refused; if so, sets the error with errno `e`. */
+/*
+ * Returns whether commands that change the gadget are refused. If so, sets the error to the exit
+ * status `exit` and the errno `e`.
+ */
 bool gadget_refuses(const struct live_gadget *live, int exit, int e, struct error *err);
 /* Returns the state that `status` prints; see ffsctl(8), "States". */
 enum gadget_condition gadget_condition(const struct live_gadget *live,

@@ -65,8 +65,8 @@ static int add_endpoint(void *data, const struct endpoint *ep)
 	return 0;
 }
 
-static const struct live_function *function_of(const struct status_view *s,
-					       const struct function *f)
+static const struct live_function *find_live_function(const struct status_view *s,
+						      const struct function *f)
 {
 	for (size_t n = 0; n < s->live->functions.n; n++)
 		if (s->live->functions.list[n]->model == f)
@@ -77,8 +77,8 @@ static const struct live_function *function_of(const struct status_view *s,
 static void set_function(struct function_status *status, const struct status_view *s,
 			 const struct function *f)
 {
-	const struct live_function *i = function_of(s, f);
-	const struct ffs *ffs = i ? f->ffs : NULL; /* NULL: the function is not created yet */
+	const struct live_function *i = find_live_function(s, f);
+	const struct ffs *ffs = i ? f->ffs : NULL; /* NULL also if the plan is not made yet */
 
 	*status = (struct function_status){
 		.label = xstrdup(f->label),
@@ -118,7 +118,7 @@ static void worker_problem(struct gadget_status *status, const struct live_worke
 	bool lasts = worker->state == WORKER_WAITING || worker->state == WORKER_FAILED;
 	const char *why = lasts ? worker_exit_reason(worker) : worker->status.last_exit;
 
-	/* Starting workers are no problem while the gadget comes up or reloads. */
+	/* While the gadget comes up or is reloaded, a worker that starts is not a problem. */
 	if (!severity || (!lasts && !degraded))
 		return;
 	status_add_problem(status, severity,
@@ -133,15 +133,15 @@ static void add_error(struct gadget_status *status, const struct error *err)
 		status_add_problem(status, PROBLEM_ERROR, error_text(err));
 }
 
-static void add_remark(struct gadget_status *status, const struct remark *remark)
+static void add_changed_value(struct gadget_status *status, const struct changed_value *changed)
 {
 	struct status_problem *problem =
-		status_add_problem(status, PROBLEM_WARNING, xstrdup(remark->text));
+		status_add_problem(status, PROBLEM_WARNING, xstrdup(changed->text));
 
 	problem->has_position = true;
-	problem->file = copy_or_null(remark->at.file);
-	problem->line = remark->at.line;
-	problem->column = remark->at.column;
+	problem->file = copy_or_null(changed->at.file);
+	problem->line = changed->at.line;
+	problem->column = changed->at.column;
 }
 
 static void add_problems(struct gadget_status *status, const struct status_view *s)
@@ -151,15 +151,15 @@ static void add_problems(struct gadget_status *status, const struct status_view 
 		add_error(status, &s->binding->bind_error);
 	if (s->reloader->current && !gadget_is_reloading(s->live))
 		add_error(status, &s->reloader->result.error);
-	for (size_t n = 0; n < s->live->configfs.n_remarks; n++)
-		add_remark(status, &s->live->configfs.remarks[n]);
+	for (size_t n = 0; n < s->live->configfs.n_changed_values; n++)
+		add_changed_value(status, &s->live->configfs.changed_values[n]);
 	for (size_t n = 0; n < s->live->functions.n; n++)
 		if (s->live->functions.list[n]->worker)
 			worker_problem(status, s->live->functions.list[n]->worker,
 				       status->state == STATUS_DEGRADED);
 }
 
-/* Adds the links of functions in configurations; `status` checks whether they still exist. */
+/* Adds the links in configurations. The command `status` checks whether these links still exist. */
 static void add_links(struct gadget_status *status, const struct status_view *s)
 {
 	for (size_t n = 0; n < s->live->plan.n; n++) {
@@ -195,7 +195,7 @@ void status_write(const struct status_view *s)
 			     &s->live->model->functions[n]);
 	add_problems(&status, s);
 	add_links(&status, s);
-	/* If the status cannot be written, it is out of date; the gadget continues. */
+	/* Ignores errors: the status is out of date then, but the gadget works. */
 	status_file_write(&s->live->rundir, &status, &ignored);
 	status_free(&status);
 }

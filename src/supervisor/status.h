@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* RUN/NAME/status, which commands and the next supervisor read. */
+/* Writes the file RUN/NAME/status, which commands and the next supervisor read. */
 #pragma once
 
 struct binding;
@@ -8,7 +8,7 @@ struct live_gadget;
 struct reloader;
 struct takeover;
 
-/* The components that the status is about. */
+/* The components from which the status is made. */
 struct status_view {
 	const struct live_gadget *live;
 	const struct binding *binding;
@@ -17,5 +17,5 @@ struct status_view {
 	const struct takeover *takeover;
 };
 
-/* Writes the file. */
-void status_write(const struct status_view *of);
+/* Writes the status file. Does nothing for a gadget whose record is only undone. */
+void status_write(const struct status_view *view);

@@ -31,9 +31,9 @@
 #include "supervisor/switch.h"
 #include "supervisor/take_over.h"
 
-/* The components; no other file knows all of them. */
+/* All components of a supervisor. Only this file knows all components. */
 struct supervisor {
-	struct live_gadget functions;
+	struct live_gadget live;
 	struct host_state host;
 	struct binding binding;
 	struct reloader reloader;
@@ -58,16 +58,16 @@ static void on_deadline(void *data, uint32_t events _unused_)
 	struct supervisor *s = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	timer_stop(&s->functions.deadline);
-	if (s->functions.state == GADGET_WAITING)
+	timer_stop(&s->live.deadline);
+	if (s->live.state == GADGET_WAITING)
 		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, UDC_CLASS_DIR,
 			  "no UDC appeared within the time given");
-	else if (s->functions.state == GADGET_STARTING)
-		progress_too_late(&s->functions, &err);
-	else if (gadget_is_reloading(&s->functions))
-		reload_too_late(&s->reloader);
+	else if (s->live.state == GADGET_STARTING)
+		progress_timeout_error(&s->live, &err);
+	else if (gadget_is_reloading(&s->live))
+		reload_on_timeout(&s->reloader);
 	if (err.exit)
-		gadget_go_down(&s->functions, &err);
+		gadget_go_down(&s->live, &err);
 }
 
 static void on_caller(void *data, uint32_t events _unused_)
@@ -75,17 +75,17 @@ static void on_caller(void *data, uint32_t events _unused_)
 	struct supervisor *s = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	fd_watch_remove(&s->functions.loop, &s->caller);
-	if (s->functions.functions.phase == PHASE_UP)
+	fd_watch_remove(&s->live.loop, &s->caller);
+	if (s->live.functions.phase == PHASE_UP)
 		return;
 	error_set(&err, EX_TEMPFAIL, ECANCELED, NULL,
 		  "the command that waited for the gadget has ended");
-	gadget_go_down(&s->functions, &err);
+	gadget_go_down(&s->live, &err);
 }
 
 int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err)
 {
-	int r = fd_watch_add(&s->functions.loop, &s->caller, fd, EPOLLIN | EPOLLHUP, on_caller, s);
+	int r = fd_watch_add(&s->live.loop, &s->caller, fd, EPOLLIN | EPOLLHUP, on_caller, s);
 
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the command's socket")
 		     : 0;
@@ -96,8 +96,8 @@ static void on_reload_signal(void *owner)
 	struct supervisor *s = owner;
 
 	/*
-	 * A service manager with Type=notify-reload waits for RELOADING=1 and READY=1 even if
-	 * nothing is done.
+	 * A service manager with Type=notify-reload waits for RELOADING=1 and READY=1 even if the
+	 * reload changes nothing.
 	 */
 	notify_reloading(&s->notify);
 	reload_request(&s->reloader);
@@ -108,7 +108,7 @@ static void on_stop_signal(void *owner)
 	struct supervisor *s = owner;
 
 	switch_cancel(&s->switcher);
-	gadget_go_down(&s->functions, NULL);
+	gadget_go_down(&s->live, NULL);
 }
 
 static const struct signal_events signal_events = {
@@ -130,14 +130,14 @@ static void finish_up(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	gadget_handle(&s->functions, GADGET_EV_MADE);
-	/* The record now also has the previous values, which a takeover needs. */
-	if (gadget_write_record(&s->functions, &err) < 0)
-		gadget_log_error(&s->functions, NULL, &err);
-	s->functions.since = time(NULL);
+	gadget_handle(&s->live, GADGET_EV_MADE);
+	/* Adds the previous values of attributes to the record; a takeover needs them. */
+	if (gadget_write_record(&s->live, &err) < 0)
+		gadget_log_error(&s->live, NULL, &err);
+	s->live.since = time(NULL);
 	bus_begin(&s->binding);
-	timer_stop(&s->functions.deadline);
-	configfs_close(&s->functions.configfs);
+	timer_stop(&s->live.deadline);
+	configfs_close(&s->live.configfs);
 }
 
 static void continue_up(struct supervisor *s)
@@ -146,26 +146,26 @@ static void continue_up(struct supervisor *s)
 	int r;
 
 	host_watch(&s->host, s->binding.udc); /* the bind is the last step */
-	r = plan_apply(&s->functions.plan, &err);
+	r = plan_apply(&s->live.plan, &err);
 	if (r == 0)
 		finish_up(s);
 	else if (r < 0)
-		gadget_go_down(&s->functions, &err);
+		gadget_go_down(&s->live, &err);
 }
 
 static void continue_down(struct supervisor *s)
 {
-	progress_undo(&s->functions);
+	progress_undo(&s->live);
 }
 
 static void update_up(struct supervisor *s)
 {
 	reload_begin_requested(&s->reloader);
-	if (s->functions.state != GADGET_UP)
+	if (s->live.state != GADGET_UP)
 		return;
 	control_drop_closed_binds(&s->control);
 	bus_update(&s->binding);
-	functions_update_kernel_devices(&s->functions.functions);
+	functions_update_kernel_devices(&s->live.functions);
 }
 
 static void continue_reload(struct supervisor *s)
@@ -180,12 +180,12 @@ static void revert_reload(struct supervisor *s)
 
 static void update_failed(struct supervisor *s)
 {
-	reload_failed(&s->reloader);
-	if (s->functions.functions.foreground && progress_workers_stopped(&s->functions))
-		gadget_handle(&s->functions, GADGET_EV_DROPPED);
+	reload_on_keeper_death(&s->reloader);
+	if (s->live.functions.foreground && progress_workers_stopped(&s->live))
+		gadget_handle(&s->live, GADGET_EV_DROPPED);
 }
 
-/* What each state does after an event. */
+/* The function of each state that is called after each event. */
 static void (*const updates[GADGET_STATE_COUNT])(struct supervisor *s) = {
 	[GADGET_STARTING] = continue_up,      [GADGET_UP] = update_up,
 	[GADGET_RELOADING] = continue_reload, [GADGET_REVERTING] = revert_reload,
@@ -200,21 +200,21 @@ static void report_up(struct supervisor *s)
 
 	supervisor_own_rundir(s, &ignored);
 	if (s->caller.fd >= 0)
-		fd_watch_remove(&s->functions.loop, &s->caller);
+		fd_watch_remove(&s->live.loop, &s->caller);
 	s->on_up(s->on_up_data);
-	s->functions.awaited = false;
-	s->functions.changed = s->functions.changed || s->reloader.requested;
-	/* After the status is written: the reader of this line may ask for it at once. */
-	gadget_log(&s->functions, "%sup%s%s", s->takeover.done ? "taken over; " : "",
+	s->live.awaited = false;
+	s->live.changed = s->live.changed || s->reloader.requested;
+	/* Logged after the status was written: a reader of this line may then read the status. */
+	gadget_log(&s->live, "%sup%s%s", s->takeover.done ? "taken over; " : "",
 		   udc ? " on " : ", not bound", udc ? udc : "");
 }
 
 static void update(struct supervisor *s)
 {
-	struct live_gadget *live = &s->functions;
+	struct live_gadget *live = &s->live;
 	enum gadget_state before;
 
-	take_over_allow(&s->takeover);
+	take_over_send_linger(&s->takeover);
 	progress_update_leftovers(live);
 	do {
 		before = live->state;
@@ -224,7 +224,7 @@ static void update(struct supervisor *s)
 	} while (live->state != before && !gadget_is_gone(live));
 	live->undo_soon = live->undo_soon || progress_has_leftovers(live);
 	gadget_write_status(live);
-	take_over_allow(&s->takeover);
+	take_over_send_linger(&s->takeover);
 	control_update(&s->control);
 	if (live->functions.phase == PHASE_UP && live->awaited && progress_keepers_listen(live))
 		report_up(s);
@@ -233,7 +233,7 @@ static void update(struct supervisor *s)
 
 static int loop_until_gone(struct supervisor *s, struct error *err)
 {
-	struct live_gadget *live = &s->functions;
+	struct live_gadget *live = &s->live;
 
 	while (!gadget_is_gone(live)) {
 		int r;
@@ -251,9 +251,9 @@ static int loop_until_gone(struct supervisor *s, struct error *err)
 	return 0;
 }
 
-/* --- life --- */
+/* --- start and end --- */
 
-/* Ends before a step was applied: only the run directory is removed. */
+/* Ends before a step was applied: only removes the run directory. */
 static int give_up(struct live_gadget *live, struct error *err)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -266,7 +266,7 @@ static int give_up(struct live_gadget *live, struct error *err)
 
 static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 {
-	struct live_gadget *live = &s->functions;
+	struct live_gadget *live = &s->live;
 	int r = control_listen(&s->control, &live->rundir, err);
 
 	if (r == 0)
@@ -278,8 +278,8 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 	if (r == 0 && live->state != GADGET_STOPPING)
 		r = gadget_write_record(live, err);
 	/*
-	 * After a switch the previous gadget may be needed again: client/switch.c gives up
-	 * privileges later.
+	 * After a switch, the process may have to bring the previous gadget up again with all its
+	 * privileges: client/switch.c gives privileges up later.
 	 */
 	if (r == 0 && !live->functions.switched)
 		privileges_give_up(live);
@@ -287,7 +287,7 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 }
 
 /* Returns the failure of a gadget that is down. */
-static int take_failure(struct live_gadget *live, struct error *err)
+static int move_failure(struct live_gadget *live, struct error *err)
 {
 	if (!live->failure.exit)
 		return 0;
@@ -302,37 +302,36 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 	if (r < 0)
 		return r;
 	if (s->takeover.done)
-		privileges_give_up(&s->functions);
+		privileges_give_up(&s->live);
 	else
 		r = prepare(s, wait_udc, err);
 	if (r < 0)
-		return give_up(&s->functions, err);
-	if (s->functions.state == GADGET_WAITING) /* --no-bind: no UDC is chosen */
-		gadget_handle(&s->functions, GADGET_EV_BEGIN);
-	if (s->functions.state == GADGET_STARTING)
-		timer_start(&s->functions.deadline, timeout);
-	s->functions.changed = true;
+		return give_up(&s->live, err);
+	if (s->live.state == GADGET_WAITING) /* --no-bind: no UDC is chosen */
+		gadget_handle(&s->live, GADGET_EV_BEGIN);
+	if (s->live.state == GADGET_STARTING)
+		timer_start(&s->live.deadline, timeout);
+	s->live.changed = true;
 	r = loop_until_gone(s, err);
 	if (r < 0)
 		return r;
-	/* An earlier failure of the gadget is not a failure of `down`. */
-	control_answer_down(&s->control, s->functions.undo_failed ? &s->functions.failure : NULL);
-	return take_failure(&s->functions, err);
+	/* `down` fails only if the undo failed, not if the gadget had failed before. */
+	control_answer_down(&s->control, s->live.undo_failed ? &s->live.failure : NULL);
+	return move_failure(&s->live, err);
 }
 
 static int undo_record(struct supervisor *s, struct error *err)
 {
 	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
-	int r = record_read_plan(s->functions.paths, s->functions.name, ops, &s->functions.plan,
-				 err);
+	int r = record_read_plan(s->live.paths, s->live.name, ops, &s->live.plan, err);
 
 	if (r < 0)
 		return r;
-	/* Before the steps are undone: processes of workers would block them. */
-	reap_all_leftovers(&s->functions.rundir, &s->functions.failure);
-	gadget_handle(&s->functions, GADGET_EV_DOWN);
+	/* Before the undo, because processes of workers could prevent it. */
+	reap_all_leftovers(&s->live.rundir, &s->live.failure);
+	gadget_handle(&s->live, GADGET_EV_DOWN);
 	r = loop_until_gone(s, err);
-	return r < 0 ? r : take_failure(&s->functions, err);
+	return r < 0 ? r : move_failure(&s->live, err);
 }
 
 int supervisor_take_over_if_unchanged(struct supervisor *s)
@@ -345,11 +344,11 @@ int supervisor_take_over_as_it_is(struct supervisor *s)
 	return take_over_as_it_is(&s->takeover);
 }
 
-/* `gadget` NULL: to undo a record. */
+/* Initializes all components. `gadget` NULL: the supervisor only undoes a record. */
 static int init(struct supervisor *s, const struct paths *paths, const struct gadget *gadget,
 		const char *name, struct error *err)
 {
-	struct live_gadget *live = &s->functions;
+	struct live_gadget *live = &s->live;
 	int r;
 
 	gadget_init(live, paths, gadget, name, write_status, s);
@@ -380,13 +379,11 @@ static int init(struct supervisor *s, const struct paths *paths, const struct ga
 		r = timer_open(&live->loop, &live->deadline, on_deadline, s);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the event loop");
-	/*
-	 * Files get exactly the mode that they are created with, and workers start with the usual
-	 * umask.
-	 */
+	/* The usual umask, also for workers, whatever umask the caller has. */
 	umask(022);
 	/*
-	 * Orphans of workers become children of this process, so that they can be found and ended.
+	 * When a worker ends, its child processes become children of this process, so that they can
+	 * be found and ended.
 	 */
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	return signals_watch(&s->signals, &live->loop, err);
@@ -403,7 +400,7 @@ int supervisor_new(struct supervisor **out, const struct supervisor_setup *setup
 		   struct rundir *rundir, struct error *err)
 {
 	struct supervisor *s = xcalloc(1, sizeof(*s));
-	struct live_gadget *live = &s->functions;
+	struct live_gadget *live = &s->live;
 	int r = init(s, setup->paths, setup->gadget, setup->gadget->name, err);
 
 	*out = NULL;
@@ -437,7 +434,7 @@ void supervisor_free(struct supervisor *s)
 	control_close(&s->control);
 	bus_free(&s->binding);
 	signals_close(&s->signals);
-	gadget_close(&s->functions);
+	gadget_close(&s->live);
 	reload_free(&s->reloader);
 	free(s);
 }
@@ -451,20 +448,20 @@ int supervisor_undo_record(const struct paths *paths, const char *name, struct r
 	if (r == 0)
 		r = rundir_set_owner(rundir, OWNER_CLEARING, err);
 	if (r == 0) {
-		use_rundir(&s->functions, rundir);
+		use_rundir(&s->live, rundir);
 		r = undo_record(s, err);
 	}
 	supervisor_free(s);
 	return r;
 }
 
-/* --- what a command uses of it --- */
+/* --- functions for commands --- */
 
 void supervisor_on_up(struct supervisor *s, void (*fn)(void *data), void *data)
 {
 	s->on_up = fn;
 	s->on_up_data = data;
-	s->functions.awaited = true;
+	s->live.awaited = true;
 }
 
 void supervisor_notify_fd(struct supervisor *s, int fd)
@@ -474,15 +471,15 @@ void supervisor_notify_fd(struct supervisor *s, int fd)
 
 void supervisor_note_children(struct supervisor *s)
 {
-	reap_note_inherited(&s->functions.functions);
+	reap_note_inherited(&s->live.functions);
 }
 
 void supervisor_give_up_privileges(struct supervisor *s)
 {
-	privileges_give_up(&s->functions);
+	privileges_give_up(&s->live);
 }
 
-void supervisor_say(struct supervisor *s, int priority, const char *fmt, ...)
+void supervisor_log(struct supervisor *s, int priority, const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list ap;
@@ -490,7 +487,7 @@ void supervisor_say(struct supervisor *s, int priority, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = text_vformat(fmt, ap);
 	va_end(ap);
-	gadget_say_line(&s->functions, NULL, priority, text);
+	gadget_log_line(&s->live, NULL, priority, text);
 }
 
 const char *supervisor_udc(const struct supervisor *s)
@@ -500,17 +497,17 @@ const char *supervisor_udc(const struct supervisor *s)
 
 const struct output *supervisor_output(const struct supervisor *s)
 {
-	return &s->functions.output;
+	return &s->live.output;
 }
 
 int supervisor_own_rundir(struct supervisor *s, struct error *err)
 {
-	return rundir_set_owner(&s->functions.rundir, OWNER_SUPERVISOR, err);
+	return rundir_set_owner(&s->live.rundir, OWNER_SUPERVISOR, err);
 }
 
-struct rundir supervisor_steal_rundir(struct supervisor *s)
+struct rundir supervisor_detach_rundir(struct supervisor *s)
 {
-	return rundir_steal(&s->functions.rundir);
+	return rundir_steal(&s->live.rundir);
 }
 
 bool supervisor_switches(const struct supervisor *s)
@@ -518,21 +515,21 @@ bool supervisor_switches(const struct supervisor *s)
 	return s->switcher.next;
 }
 
-struct supervisor_left supervisor_leave(struct supervisor *s)
+struct supervisor_handover supervisor_hand_over(struct supervisor *s)
 {
-	return (struct supervisor_left){
+	return (struct supervisor_handover){
 		.next = steal_ptr(s->switcher.next),
 		.gadget = steal_ptr(s->reloader.own_gadget),
-		.document = json_incref(s->functions.record.document),
+		.document = json_incref(s->live.record.document),
 		.udc = steal_ptr(s->binding.udc),
 		.no_bind = s->binding.no_bind,
-		.rundir = rundir_steal(&s->functions.rundir),
+		.rundir = rundir_steal(&s->live.rundir),
 	};
 }
 
-struct supervisor_children supervisor_steal_children(struct supervisor *s)
+struct supervisor_children supervisor_detach_children(struct supervisor *s)
 {
-	struct functions *functions = &s->functions.functions;
+	struct functions *functions = &s->live.functions;
 
 	return (struct supervisor_children){ .v = steal_ptr(functions->inherited),
 					     .n = functions->n_inherited };

@@ -2,7 +2,7 @@
 /*
  * The supervisor: one process and one event loop for each gadget. It applies the plan, watches
  * keepers and workers, handles commands, and undoes the plan. The same code undoes the plan of a
- * dead supervisor, read from its record.
+ * dead supervisor, which it reads from the gadget's record.
  */
 #pragma once
 
@@ -17,43 +17,52 @@
 #include "rundir/rundir.h"
 
 struct supervisor;
-struct switching;
+struct requested_switch;
 
-/* Child processes that are older than the supervisor: function/reap.h. */
+/* The child processes that this process had before it became the supervisor: function/reap.h. */
 struct supervisor_children {
 	pid_t *v; /* owned */
 	size_t n;
 };
 
-/* What a supervisor gets from the command that starts it. Pointers must be valid until its end. */
+/*
+ * What a supervisor gets from the command that starts it. The pointers must be valid until the
+ * supervisor is freed.
+ */
 struct supervisor_setup {
 	const struct paths *paths;
 	const struct gadget *gadget;
-	struct record record; /* gadget file and options; becomes the supervisor's */
-	const char *udc;      /* --udc; NULL */
+	struct record record; /* gadget file and options; supervisor_new takes ownership */
+	const char *udc;      /* --udc; NULL: not given */
 	bool no_bind;	      /* --no-bind */
 	const char *const
 		*dirs; /* directories in which names of gadget files are searched; ends with NULL */
 	double linger; /* --hold: seconds that keepers wait after the death of the supervisor */
 	gid_t group;   /* --group: its members may send commands; 0: only root may */
 	bool foreground;	/* the log and the workers' output go to stderr */
-	const json_t *switched; /* "switch" in workers' configurations; NULL: no switch */
-	struct supervisor_children children; /* become the supervisor's */
+	const json_t *switched; /* the object "switch" in the workers' configurations; NULL: none */
+	struct supervisor_children children; /* supervisor_new takes ownership */
 };
 
 /*
- * Makes the supervisor of a gadget whose lock is in `rundir`, which is stolen. On failure the
- * caller still owns everything, and *s is NULL.
+ * Makes the supervisor of a gadget. `rundir` has the gadget's lock; the supervisor takes ownership
+ * of it. On failure the caller still owns everything, and *s is NULL.
  */
 int supervisor_new(struct supervisor **s, const struct supervisor_setup *setup,
 		   struct rundir *rundir, struct error *err);
 /* `s` may be NULL. */
 void supervisor_free(struct supervisor *s);
-/* Sets what is called once, when the gadget is up, and the lock has this process as its owner. */
+/*
+ * Sets a function that is called once, when the gadget is up and this process is recorded as the
+ * owner of the lock.
+ */
 void supervisor_on_up(struct supervisor *s, void (*fn)(void *data), void *data);
-/* Sets the descriptor that gets a newline when the gadget is up (--notify-fd); owned. */
+/*
+ * Sets the descriptor that gets a newline when the gadget is up (--notify-fd). The supervisor takes
+ * ownership of it.
+ */
 void supervisor_notify_fd(struct supervisor *s, int fd);
-/* Notes the children of this process, before there are others. */
+/* Notes the children that this process has. Must be called before the supervisor starts its own. */
 void supervisor_note_children(struct supervisor *s);
 /*
  * Watches a socket of the command that waits for the gadget: if the command ends before the gadget
@@ -62,59 +71,70 @@ void supervisor_note_children(struct supervisor *s);
 int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err);
 
 /*
- * Continues the gadget of a supervisor that died, in place of coming up. Returns 0: the gadget is
- * up with the same keepers and workers. Returns -ESTALE and changes nothing: there is nothing to
- * take over, or it does not match the gadget file; the caller undoes the leftovers and starts anew.
+ * Takes over the gadget of a dead supervisor. Returns 0 if the gadget is up with the same keepers
+ * and workers. Returns -ESTALE, and changes nothing, if there is nothing to take over or if it does
+ * not match the gadget file. Then the caller undoes what the dead supervisor left, and brings the
+ * gadget up.
  */
 int supervisor_take_over_if_unchanged(struct supervisor *s);
 /*
- * Takes over without comparing with the gadget file, even if this version would make another plan
- * from it.
+ * Takes over the gadget of a dead supervisor without comparing the record with the gadget file,
+ * even if this version of ffsctl would make another plan from that file. Returns 0 or -ESTALE as
+ * supervisor_take_over_if_unchanged does.
  */
 int supervisor_take_over_as_it_is(struct supervisor *s);
 
 /*
- * Brings the gadget up and runs until it is down. Returns 0 after `down` or a signal, a negative
- * errno if it cannot come up or fails. In both cases everything has been undone, except for what
- * err names. timeout: seconds to come up in; wait_udc: seconds to wait for a UDC, 0 not at all,
- * HUGE_VAL for ever.
+ * Brings the gadget up and returns when it is down. Returns 0 after `down` or a signal, and a
+ * negative errno if the gadget cannot come up or fails. In both cases everything has been undone,
+ * except for what err names. `timeout` is the maximum of seconds for coming up. `wait_udc` is the
+ * maximum of seconds to wait for a UDC; 0: does not wait; HUGE_VAL: no limit.
  */
 int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct error *err);
 
 /*
- * Undoes the plan of the record of a dead supervisor, and removes the run directory. The caller has
- * the lock in `rundir`, which is stolen. No takeover is possible from then on.
+ * Undoes the plan that a dead supervisor has recorded, and removes the run directory. `rundir` has
+ * the lock; this function takes ownership of it. No takeover is possible from then on.
  */
 int supervisor_undo_record(const struct paths *paths, const char *name, struct rundir *rundir,
 			   struct error *err);
 
-/* Gives up capabilities that no worker needs, nor one of the gadgets in switch_to. */
+/*
+ * Gives up the capabilities that no worker needs, neither of this gadget nor of the gadgets in
+ * switch_to.
+ */
 void supervisor_give_up_privileges(struct supervisor *s);
-/* Logs one line about the gadget; `priority` as in syslog(3). */
-void supervisor_say(struct supervisor *s, int priority, const char *fmt, ...) _printf_(3, 4);
+/* Logs one line about the gadget. `priority` is one of syslog(3). */
+void supervisor_log(struct supervisor *s, int priority, const char *fmt, ...) _printf_(3, 4);
 
-/* Returns the UDC; NULL: not bound. */
+/* Returns the UDC of the gadget; NULL: it is not bound. */
 const char *supervisor_udc(const struct supervisor *s);
 /* Returns the log of the workers' output. */
 const struct output *supervisor_output(const struct supervisor *s);
-/* Makes this process, as a supervisor, the owner of the lock. */
+/* Records this process in the lock file as the gadget's supervisor. */
 int supervisor_own_rundir(struct supervisor *s, struct error *err);
-/* Returns the run directory with the lock; the supervisor has none afterwards. */
-struct rundir supervisor_steal_rundir(struct supervisor *s);
+/*
+ * Returns the run directory with the lock. The caller becomes its owner; the supervisor has none
+ * afterwards.
+ */
+struct rundir supervisor_detach_rundir(struct supervisor *s);
 
-/* Returns whether the gadget went down to become another one (switch_to). */
+/* Returns whether the gadget went down because of a switch to another gadget (switch_to). */
 bool supervisor_switches(const struct supervisor *s);
 
-/* What a supervisor leaves of a gadget that switched; all of it is owned. */
-struct supervisor_left {
-	struct switching *next; /* the other gadget */
-	struct gadget *gadget;	/* the model, if a reload loaded it; else NULL */
+/*
+ * What a supervisor hands over to the supervisor of the next gadget after a switch. The receiver
+ * owns all members.
+ */
+struct supervisor_handover {
+	struct requested_switch *next; /* the next gadget */
+	struct gadget *gadget; /* the previous gadget's model if a reload loaded it; else NULL */
 	json_t *document;
 	char *udc; /* NULL: not bound */
 	bool no_bind;
 	struct rundir rundir;
 };
-/* Returns that; only supervisor_free may follow. */
-struct supervisor_left supervisor_leave(struct supervisor *s);
-/* Returns the children; the supervisor has none afterwards. */
-struct supervisor_children supervisor_steal_children(struct supervisor *s);
+/* Returns the handover. Afterwards the supervisor can only be freed. */
+struct supervisor_handover supervisor_hand_over(struct supervisor *s);
+/* Returns the noted children; the supervisor has none afterwards. */
+struct supervisor_children supervisor_detach_children(struct supervisor *s);

@@ -30,6 +30,6 @@ libffsctl_a_SOURCES += \
 	src/supervisor/status.c src/supervisor/status.h \
 	src/supervisor/supervisor.c src/supervisor/supervisor.h \
 	src/supervisor/switch.c src/supervisor/switch.h \
-	src/supervisor/switching.c src/supervisor/switching.h \
+	src/supervisor/requested_switch.c src/supervisor/requested_switch.h \
 	src/supervisor/take_over.c src/supervisor/take_over.h \
 	src/supervisor/take_over_possible.c

@@ -23,9 +23,9 @@
 #include "supervisor/plan.h"
 #include "supervisor/privileges.h"
 #include "supervisor/read_file.h"
-#include "supervisor/switching.h"
+#include "supervisor/requested_switch.h"
 
-/* Seconds for which requests are ignored after a refused one. */
+/* Seconds after a refused request in which further requests are ignored. */
 #define REFUSAL_SECONDS 1
 
 void switch_init(struct switcher *switcher, struct live_gadget *live, const struct binding *binding)
@@ -54,21 +54,21 @@ static int find_file(const struct live_gadget *live, const char *name, char **pa
 	return gadgetfile_none_beside(live->model, name, err);
 }
 
-static void say_line(void *data, const char *line)
+static void log_line(void *data, const char *line)
 {
 	struct live_gadget *live = data;
 
 	gadget_log(live, "%s", line);
 }
 
-static int read_file(struct live_gadget *live, struct switching *sw, const char *name,
+static int read_file(struct live_gadget *live, struct requested_switch *sw, const char *name,
 		     struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
 	int r = find_file(live, name, &path, err);
 
 	if (r == 0)
-		r = supervisor_read_file(path, NULL, live->dirs, gadget_file_trust(live), say_line,
+		r = supervisor_read_file(path, NULL, live->dirs, gadget_file_trust(live), log_line,
 					 live, &sw->gadget, &sw->document, err);
 	if (r < 0 || !streq(sw->gadget->name, live->name))
 		return r;
@@ -76,7 +76,7 @@ static int read_file(struct live_gadget *live, struct switching *sw, const char 
 	return error_hint(err, "set another 'name' in it");
 }
 
-/* Returns whether the other gadget can use the same UDC. */
+/* Returns whether the other gadget file accepts the UDC of this gadget. */
 static bool udc_fits(const struct switcher *switcher, const struct gadget_udc *wanted)
 {
 	_cleanup_free_ char *driver =
@@ -87,7 +87,8 @@ static bool udc_fits(const struct switcher *switcher, const struct gadget_udc *w
 	return !wanted->driver.value || streq_null(driver, wanted->driver.value);
 }
 
-static int choose_udc(const struct switcher *switcher, struct switching *sw, struct error *err)
+static int choose_udc(const struct switcher *switcher, struct requested_switch *sw,
+		      struct error *err)
 {
 	_cleanup_free_ char *other = NULL;
 
@@ -99,8 +100,9 @@ static int choose_udc(const struct switcher *switcher, struct switching *sw, str
 	return 0;
 }
 
-/* Makes the plan of the other gadget, which checks users, programs and plugins. */
-static int try_plan(const struct live_gadget *live, const struct switching *sw, struct error *err)
+/* Makes the plan of the other gadget, because that checks users, programs and plugins. */
+static int check_plan(const struct live_gadget *live, const struct requested_switch *sw,
+		      struct error *err)
 {
 	struct preview preview;
 	int r = preview_make(&preview, live->paths, sw->gadget, NULL, err);
@@ -110,8 +112,8 @@ static int try_plan(const struct live_gadget *live, const struct switching *sw, 
 }
 
 /*
- * Checks that the workers of the other gadget need no capabilities that were given up: its file may
- * be newer than this supervisor.
+ * Checks that the workers of the other gadget need no capabilities that were given up. Its file may
+ * have been changed since this supervisor started.
  */
 static int check_privileges(const struct live_gadget *live, const struct gadget *g,
 			    struct error *err)
@@ -124,10 +126,10 @@ static int check_privileges(const struct live_gadget *live, const struct gadget 
 }
 
 /*
- * Checks that no other program has a file of a mount open: that would prevent the unmount, and then
- * neither gadget would be up.
+ * Checks that no other program has a file open in a FunctionFS mount of this gadget. An open file
+ * would prevent the unmount, and then neither gadget would be up.
  */
-static int check_holders(const struct live_gadget *live, struct error *err)
+static int check_mounts_unused(const struct live_gadget *live, struct error *err)
 {
 	int r = 0;
 
@@ -138,7 +140,7 @@ static int check_holders(const struct live_gadget *live, struct error *err)
 	return r;
 }
 
-static int take_name(const struct live_gadget *live, struct switching *sw, struct error *err)
+static int lock_name(const struct live_gadget *live, struct requested_switch *sw, struct error *err)
 {
 	const char *name = sw->gadget->name;
 	_cleanup_free_ char *dir = configfs_gadget_path(live->paths, name);
@@ -150,20 +152,21 @@ static int take_name(const struct live_gadget *live, struct switching *sw, struc
 		error_clear(err);
 		if (rundir_owner(live->paths, name, &pid, &role) < 0 || role != OWNER_SUPERVISOR)
 			return rundir_in_use(name, pid, role, err);
-		return gadget_is_up_already(name, err);
+		return gadget_error_up_already(name, err);
 	}
 	if (r < 0)
 		return r;
 	sw->has_leftovers = rundir_has_record(&sw->rundir);
 	if (path_exists(dir) && !sw->has_leftovers)
-		return configfs_not_ours(name, dir, err);
+		return configfs_error_not_ours(name, dir, err);
 	return 0;
 }
 
 /*
- * Writes a record without steps: if this supervisor dies, other programs can remove the directory.
+ * Writes a record without steps in the run directory of the other gadget. If this supervisor dies,
+ * `down` can then remove that directory.
  */
-static int write_record(const struct live_gadget *live, const struct switching *sw,
+static int write_record(const struct live_gadget *live, const struct requested_switch *sw,
 			struct error *err)
 {
 	struct record record;
@@ -177,7 +180,7 @@ static int write_record(const struct live_gadget *live, const struct switching *
 	return r;
 }
 
-static int prepare(struct switcher *switcher, struct switching *sw, const char *name,
+static int prepare(struct switcher *switcher, struct requested_switch *sw, const char *name,
 		   struct error *err)
 {
 	struct live_gadget *live = switcher->live;
@@ -188,11 +191,11 @@ static int prepare(struct switcher *switcher, struct switching *sw, const char *
 	if (r == 0)
 		r = check_privileges(live, sw->gadget, err);
 	if (r == 0)
-		r = try_plan(live, sw, err);
+		r = check_plan(live, sw, err);
 	if (r == 0)
-		r = check_holders(live, err);
+		r = check_mounts_unused(live, err);
 	if (r == 0)
-		r = take_name(live, sw, err);
+		r = lock_name(live, sw, err);
 	if (r == 0)
 		r = features_require(live->paths, sw->gadget, err);
 	if (r == 0)
@@ -209,7 +212,7 @@ static int check_state(const struct switcher *switcher, struct error *err)
 {
 	return gadget_refuses(switcher->live, EX_TEMPFAIL, EBUSY, err)
 		       ? -EBUSY
-		       : bus_check(switcher->binding, err);
+		       : bus_check_no_conflict(switcher->binding, err);
 }
 
 /* Parses the message, a JSON object; {} if there is none. */
@@ -222,8 +225,9 @@ static int parse_message(const char *text, size_t size, json_t **message, struct
 	return error_set(err, EX_DATAERR, EBADMSG, NULL, "its message is not a JSON object");
 }
 
-static int begin(struct switcher *switcher, struct switching *sw, const struct live_worker *worker,
-		 const char *name, const char *rest, size_t size, struct error *err)
+static int begin(struct switcher *switcher, struct requested_switch *sw,
+		 const struct live_worker *worker, const char *name, const char *rest, size_t size,
+		 struct error *err)
 {
 	json_t *message = NULL;
 	int r = check_state(switcher, err);
@@ -238,8 +242,8 @@ static int begin(struct switcher *switcher, struct switching *sw, const struct l
 	}
 	sw->switched = json_pack("{s:s, s:o}", "from", switcher->live->name, "message", message);
 	switcher->next = sw;
-	gadget_log_of(switcher->live, worker->function->model->label, LOG_INFO,
-		      "the worker asks to switch to '%s'", name);
+	gadget_log_about(switcher->live, worker->function->model->label, LOG_INFO,
+			 "the worker asks to switch to '%s'", name);
 	return 0;
 }
 
@@ -249,7 +253,7 @@ void switch_request(struct switcher *switcher, struct live_worker *worker, const
 	size_t length = strnlen(body, size), rest = length < size ? length + 1 : size;
 	_cleanup_free_ char *name = xstrndup(body, length);
 	_cleanup_error_ struct error err = { 0 };
-	struct switching *sw;
+	struct requested_switch *sw;
 
 	if (switcher->refused > 0 && now_monotonic() - switcher->refused < REFUSAL_SECONDS)
 		return;
@@ -262,23 +266,26 @@ void switch_request(struct switcher *switcher, struct live_worker *worker, const
 	if (err.exit) {
 		_cleanup_free_ char *why = error_text(&err);
 
-		switching_free(sw);
+		requested_switch_free(sw);
 		switcher->refused = now_monotonic();
-		gadget_log_of(switcher->live, worker->function->model->label, LOG_WARNING,
-			      "the worker asks to switch to '%s', which is refused: %s",
-			      gadgetfile_is_gadget_name(name) ? name : "?", why);
+		gadget_log_about(switcher->live, worker->function->model->label, LOG_WARNING,
+				 "the worker asks to switch to '%s', which is refused: %s",
+				 gadgetfile_is_gadget_name(name) ? name : "?", why);
 		return;
 	}
-	/* The host has got the answer to its request: the keeper handles messages in order. */
+	/*
+	 * The host already has the answer to a control request that caused the switch, because the
+	 * keeper handles messages in order.
+	 */
 	gadget_handle(switcher->live, GADGET_EV_SWITCH);
 	rundir_set_owner(&switcher->live->rundir, OWNER_STOPPING, &err);
 }
 
 void switch_cancel(struct switcher *switcher)
 {
-	struct switching *sw = switcher->next;
+	struct requested_switch *sw = switcher->next;
 
 	switcher->next = NULL;
 	if (sw)
-		switching_free(sw);
+		requested_switch_free(sw);
 }

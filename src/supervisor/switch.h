@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Replaces a gadget that is up with another one at a worker's request (SWITCH). Before anything is
- * undone, the other gadget file is read, its name is locked, and everything that can be checked is
- * checked. Then this gadget goes down, and the process becomes the supervisor of the other one
+ * Prepares a switch: the replacement of a gadget that is up by another one, which a worker requests
+ * (SWITCH). Reads the other gadget file, locks its name, and checks everything that can be checked
+ * before. Then this gadget goes down, and the process becomes the supervisor of the other gadget
  * (client/switch.c).
  */
 #pragma once
@@ -12,22 +12,22 @@
 struct binding;
 struct live_gadget;
 struct live_worker;
-struct switching;
+struct requested_switch;
 
 struct switcher {
 	struct live_gadget *live;
 	const struct binding *binding;
-	struct switching *next; /* the gadget of a switch; NULL: none; owned */
-	double refused;		/* time of the last refused switch, monotonic; 0: none */
+	struct requested_switch *next; /* the switch that is being done; NULL: none; owned */
+	double refused;		       /* monotonic time of the last refused request; 0: none */
 };
 
 void switch_init(struct switcher *switcher, struct live_gadget *live,
 		 const struct binding *binding);
 /*
- * Handles SWITCH of a worker: the name, a NUL, and a message for the other gadget. Only in
- * PHASE_UP.
+ * Handles a worker's message SWITCH. `body` contains the name of the other gadget, a NUL, and a
+ * message for that gadget's workers. Only used in PHASE_UP.
  */
 void switch_request(struct switcher *switcher, struct live_worker *worker, const char *body,
 		    size_t size);
-/* Cancels a switch, for `down`. */
+/* Cancels a switch because of `down`: the other gadget does not come up. */
 void switch_cancel(struct switcher *switcher);

@@ -27,7 +27,7 @@ void take_over_init(struct takeover *t, struct live_gadget *live, struct binding
 	*t = (struct takeover){ .live = live, .binding = binding, .control = control };
 }
 
-/* Files of the dead supervisor, and its UDC. */
+/* The contents of the dead supervisor's files, and its UDC. */
 struct previous_supervisor {
 	struct record record;
 	struct gadget_status status;
@@ -44,17 +44,15 @@ static void previous_free(struct previous_supervisor *prev)
 	free(prev->bound_to);
 }
 
-static const char *bind_of(const struct plan *plan)
+static const char *planned_udc(const struct plan *plan)
 {
 	const struct step *last = plan->n > 0 ? &plan->steps[plan->n - 1] : NULL;
 
 	return last && last->op == &configfs_op_bind ? last->value : NULL;
 }
 
-/*
- * Returns whether all links and mounts of the plan still exist: otherwise the gadget is made anew.
- */
-static bool is_whole(const struct plan *plan)
+/* Returns whether all links and mounts of the plan still exist. If not, no takeover is possible. */
+static bool links_and_mounts_exist(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct step *step = &plan->steps[i];
@@ -69,8 +67,12 @@ static bool is_whole(const struct plan *plan)
 	return true;
 }
 
-/* Returns whether there is a gadget to take over that is the one of the gadget file. */
-static bool read_previous(const struct live_gadget *live, struct previous_supervisor *prev)
+/*
+ * Reads the files of the dead supervisor. Returns whether the gadget can be taken over and was made
+ * from the same gadget file.
+ */
+static bool read_previous_supervisor(const struct live_gadget *live,
+				     struct previous_supervisor *prev)
 {
 	enum gadget_condition state;
 	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
@@ -83,17 +85,18 @@ static bool read_previous(const struct live_gadget *live, struct previous_superv
 	    record_read_plan(live->paths, live->name, ops, &prev->plan, &ignored) < 0)
 		return false;
 	state = prev->status.state;
-	prev->udc = bind_of(&prev->plan);
+	prev->udc = planned_udc(&prev->plan);
 	return (state == STATUS_READY || state == STATUS_UNBOUND || state == STATUS_DEGRADED ||
 		state == STATUS_STARTING) &&
-	       is_whole(&prev->plan) && record_is_of_same_gadget(&prev->record, &live->record) &&
-	       !prev->record.origin && file_read_line(AT_FDCWD, path, &prev->bound_to) == 0 &&
+	       links_and_mounts_exist(&prev->plan) &&
+	       record_is_of_same_gadget(&prev->record, &live->record) && !prev->record.origin &&
+	       file_read_line(AT_FDCWD, path, &prev->bound_to) == 0 &&
 	       (!*prev->bound_to || streq_null(prev->bound_to, prev->udc));
 }
 
 /*
- * Returns whether the gadget is bound to the UDC of --udc: it may have been bound to another one
- * since.
+ * Returns whether the previous supervisor bound the gadget to the UDC of --udc, or --udc is not
+ * given.
  */
 static bool is_on_wanted_udc(const struct takeover *t, const struct previous_supervisor *prev)
 {
@@ -113,8 +116,8 @@ static bool make_plan(struct live_gadget *live, const struct previous_supervisor
 }
 
 /*
- * Returns whether the plans are the same: the same gadget file may mean something else now, for
- * example if a user has another number.
+ * Returns whether the new plan is the same as the recorded one. The same gadget file may result in
+ * another plan, for example if a user has another uid now.
  */
 static bool is_same_plan(const struct live_gadget *live, const struct previous_supervisor *prev)
 {
@@ -134,8 +137,8 @@ static const struct step *find_step(const struct plan *plan, const struct step *
 	return NULL;
 }
 
-/* Copies the values that undo restores. */
-static void take_values(struct live_gadget *live, const struct previous_supervisor *prev)
+/* Copies the previous values of attributes, which an undo restores, from the recorded plan. */
+static void copy_previous_values(struct live_gadget *live, const struct previous_supervisor *prev)
 {
 	for (size_t i = 0; i < live->plan.n; i++) {
 		const struct step *step = find_step(&prev->plan, &live->plan.steps[i]);
@@ -145,7 +148,10 @@ static void take_values(struct live_gadget *live, const struct previous_supervis
 	}
 }
 
-/* Sets the identity of what the worker got, which may differ from what it would get now. */
+/*
+ * Sets the worker's identity to the recorded one: a worker that started now might get other
+ * settings.
+ */
 static void set_identity(const struct step *step)
 {
 	const struct live_function *i = step->context;
@@ -157,10 +163,10 @@ static void set_identity(const struct step *step)
 }
 
 /*
- * Continues with the plan that is applied; its steps get the live functions of this process, so
- * that they can be undone.
+ * Replaces the new plan by the recorded plan, which is the one that is applied. Its steps get the
+ * live functions of this process, so that they can be undone.
  */
-static void take_plan(struct live_gadget *live, struct previous_supervisor *prev)
+static void use_recorded_plan(struct live_gadget *live, struct previous_supervisor *prev)
 {
 	struct plan ours = live->plan;
 
@@ -179,9 +185,9 @@ static void take_plan(struct live_gadget *live, struct previous_supervisor *prev
 	plan_free(&ours);
 }
 
-/* Returns what the dead supervisor wrote of the function; nothing is known of a new one. */
-static const struct function_status *status_of(const struct previous_supervisor *prev,
-					       const struct live_function *i)
+/* Returns the function's status from the dead supervisor; an empty status for a new function. */
+static const struct function_status *recorded_status(const struct previous_supervisor *prev,
+						     const struct live_function *i)
 {
 	static const struct function_status nothing;
 	const struct function_status *status = status_function(&prev->status, i->model->label);
@@ -193,12 +199,12 @@ static bool take_over_functions(struct live_gadget *live, const struct previous_
 {
 	for (size_t n = 0; n < live->functions.n; n++)
 		if (function_take_over(live->functions.list[n],
-				       status_of(prev, live->functions.list[n])->keeper) < 0)
+				       recorded_status(prev, live->functions.list[n])->keeper) < 0)
 			return false;
 	return true;
 }
 
-/* Restores the bus state: bound, unbound by command, or unbound by another program. */
+/* Restores the state of the bind: bound, unbound by command, or unbound by another program. */
 static void restore_bus_state(struct takeover *t, const struct previous_supervisor *prev)
 {
 	struct live_gadget *live = t->live;
@@ -225,14 +231,14 @@ static int take_over(struct takeover *t, bool as_it_is)
 	struct live_gadget *live = t->live;
 	_cleanup_error_ struct error ignored = { 0 };
 	struct previous_supervisor prev = { 0 };
-	bool taken = live->rundir.supervisor_died && read_previous(live, &prev) &&
+	bool taken = live->rundir.supervisor_died && read_previous_supervisor(live, &prev) &&
 		     (as_it_is || is_on_wanted_udc(t, &prev)) && make_plan(live, &prev);
 
 	if (taken && !is_same_plan(live, &prev)) {
 		taken = as_it_is;
-		take_plan(live, &prev);
+		use_recorded_plan(live, &prev);
 	} else if (taken) {
-		take_values(live, &prev);
+		copy_previous_values(live, &prev);
 	}
 	taken = taken && control_listen(t->control, &live->rundir, &ignored) == 0 &&
 		take_over_functions(live, &prev);
@@ -246,7 +252,7 @@ static int take_over(struct takeover *t, bool as_it_is)
 			if (live->functions.list[n]->worker)
 				worker_take_over(
 					live->functions.list[n]->worker,
-					&status_of(&prev, live->functions.list[n])->worker);
+					&recorded_status(&prev, live->functions.list[n])->worker);
 		signals_reap(&live->functions);
 	}
 	previous_free(&prev);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Takes over a gadget whose supervisor died while it was up. Keepers and workers run for the time
- * of --hold, and the host notices nothing.
+ * Takes over a gadget that was up when its supervisor died. Keepers and workers continue for the
+ * time of --hold without a supervisor, and the host does not see a disconnect.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ struct takeover {
 	struct binding *binding;
 	struct control *control;
 	double linger; /* --hold: seconds that keepers wait after the death of the supervisor */
-	double linger_sent; /* seconds last sent to the keepers; 0: no takeover possible */
+	double linger_sent; /* the seconds that were last sent to the keepers; 0: do not wait */
 	bool done;	    /* this supervisor took the gadget over */
 };
 
@@ -26,20 +26,21 @@ void take_over_init(struct takeover *takeover, struct live_gadget *live, struct 
 		    struct control *control);
 
 /*
- * Takes over instead of bringing the gadget up. The caller has set rundir and record, except for
- * the plan. Returns 0: the gadget is up with the same keepers and workers. Returns -ESTALE and
- * changes nothing: there is nothing to take over, or it does not match the gadget file; the caller
- * undoes the leftovers and starts anew.
+ * Takes the gadget over. The caller has set rundir, and record except for the plan. Returns 0 if
+ * the gadget is up with the same keepers and workers. Returns -ESTALE, and changes nothing, if
+ * there is nothing to take over or if it does not match the gadget file. Then the caller undoes
+ * what the dead supervisor left, and brings the gadget up.
  */
 int take_over_if_unchanged(struct takeover *takeover);
 
 /*
- * Takes over without comparing with the gadget file, even if this version would make another plan
- * from it.
+ * Takes the gadget over without comparing the record with the gadget file, even if this version of
+ * ffsctl would make another plan from that file. Returns 0 or -ESTALE as take_over_if_unchanged
+ * does.
  */
 int take_over_as_it_is(struct takeover *takeover);
 
 /* Returns whether another supervisor could take over now. */
 bool take_over_is_possible(const struct takeover *takeover);
-/* Sends the keepers how long to wait for another supervisor if this one dies now. */
-void take_over_allow(struct takeover *takeover);
+/* Sends the keepers how many seconds to wait for another supervisor if this one dies now. */
+void take_over_send_linger(struct takeover *takeover);

@@ -8,7 +8,10 @@
 #include "supervisor/bus.h"
 #include "supervisor/live_gadget.h"
 
-/* Returns false for a gadget in transition; one that waits for its UDC is not in transition. */
+/*
+ * Returns false while the gadget changes from one state to another. Waiting for a missing UDC is
+ * not such a change.
+ */
 bool take_over_is_possible(const struct takeover *t)
 {
 	return t->live->state == GADGET_UP && t->binding->state != BUS_FAILED &&
@@ -16,13 +19,13 @@ bool take_over_is_possible(const struct takeover *t)
 	       !t->live->functions.switched;
 }
 
-void take_over_allow(struct takeover *t)
+void take_over_send_linger(struct takeover *t)
 {
 	double seconds = take_over_is_possible(t) ? t->linger : 0;
 
 	/*
-	 * Writes the status first: a program that finds the keepers without a supervisor knows that
-	 * they wait.
+	 * Writes the status before the keepers wait: a command that finds keepers without a
+	 * supervisor reads there whether they wait for a takeover.
 	 */
 	if (seconds != t->linger_sent) {
 		t->linger_sent = seconds;

@@ -6,21 +6,21 @@
 #include "base/util.h"
 #include "configfs/configfs.h"
 
-Test(remarks, an_attribute_has_one_at_most)
+Test(changed_values, an_attribute_has_one_at_most)
 {
 	struct configfs c = { 0 };
 	struct step step = { .path = (char *)"/a", .at = { .line = 1 }, .context = &c };
 
-	configfs_remark(&c, &step, xstrdup("first"));
-	configfs_remark(&c, &step, xstrdup("second"));
-	cr_assert_eq(c.n_remarks, 1U);
-	cr_expect_str_eq(c.remarks[0].text, "second");
-	configfs_remark(&c, &step, NULL);
-	cr_expect_eq(c.n_remarks, 0U);
+	configfs_note_changed_value(&c, &step, xstrdup("first"));
+	configfs_note_changed_value(&c, &step, xstrdup("second"));
+	cr_assert_eq(c.n_changed_values, 1U);
+	cr_expect_str_eq(c.changed_values[0].text, "second");
+	configfs_note_changed_value(&c, &step, NULL);
+	cr_expect_eq(c.n_changed_values, 0U);
 	configfs_free(&c);
 }
 
-Test(remarks, a_reload_leaves_those_of_what_is_in_the_plan_with_its_places)
+Test(changed_values, a_reload_leaves_those_of_what_is_in_the_plan_with_its_places)
 {
 	struct configfs c = { 0 };
 	struct step before[] = { { .path = (char *)"/a", .at = { .line = 1 }, .context = &c },
@@ -32,12 +32,12 @@ Test(remarks, a_reload_leaves_those_of_what_is_in_the_plan_with_its_places)
 	const struct plan plan = { .steps = after, .n = ARRAY_SIZE(after) };
 
 	for (size_t i = 0; i < ARRAY_SIZE(before); i++)
-		configfs_remark(&c, &before[i], xstrdup(before[i].path));
-	configfs_update_remarks(&c, &plan);
-	cr_assert_eq(c.n_remarks, 2U);
-	cr_expect_str_eq(c.remarks[0].path, "/b");
-	cr_expect_eq(c.remarks[0].at.line, 9U);
-	cr_expect_str_eq(c.remarks[1].path, "/c");
-	cr_expect_eq(c.remarks[1].at.line, 7U);
+		configfs_note_changed_value(&c, &before[i], xstrdup(before[i].path));
+	configfs_update_changed_values(&c, &plan);
+	cr_assert_eq(c.n_changed_values, 2U);
+	cr_expect_str_eq(c.changed_values[0].path, "/b");
+	cr_expect_eq(c.changed_values[0].at.line, 9U);
+	cr_expect_str_eq(c.changed_values[1].path, "/c");
+	cr_expect_eq(c.changed_values[1].at.line, 7U);
 	configfs_free(&c);
 }

@@ -56,7 +56,7 @@ Test(serial, of_a_machine_stays_the_same)
 
 	for (uint8_t i = 0; i < sizeof(id); i++)
 		id[i] = i;
-	serial_of_machine(id, serial);
+	serial_from_machine_id(id, serial);
 	cr_expect_str_eq(serial, "2B43ADD2962308D68B518B4C42DDD658");
 }
 

@@ -17,25 +17,25 @@ static struct gadget *load(const char *text)
 	return g;
 }
 
-Test(udc_misfit, a_known_driver_has_too_few_endpoints)
+Test(udc_mismatch, a_known_driver_has_too_few_endpoints)
 {
 	_cleanup_gadget_ struct gadget *g =
 		load("functions = { a = { type = \"acm\"; }; b = { type = \"gser\"; }; };");
-	_cleanup_free_ char *words = udc_misfit("max3420-udc", g);
+	_cleanup_free_ char *words = udc_mismatch("max3420-udc", g);
 
 	cr_expect_str_eq(words ?: "",
 			 "the gadget needs at least 5 endpoints besides ep0, but a UDC of "
 			 "max3420-udc has 3");
 }
 
-Test(udc_misfit, is_nothing_for_enough_or_an_unknown_number_of_endpoints)
+Test(udc_mismatch, is_nothing_for_enough_or_an_unknown_number_of_endpoints)
 {
 	_cleanup_gadget_ struct gadget *g = load("functions = { a = { type = \"acm\"; }; };");
 
-	cr_expect_null(udc_misfit("max3420-udc", g));
-	cr_expect_null(udc_misfit("dwc2", g), "its number depends on the hardware");
-	cr_expect_null(udc_misfit("no-such-driver", g));
-	cr_expect_null(udc_misfit(NULL, g));
+	cr_expect_null(udc_mismatch("max3420-udc", g));
+	cr_expect_null(udc_mismatch("dwc2", g), "its number depends on the hardware");
+	cr_expect_null(udc_mismatch("no-such-driver", g));
+	cr_expect_null(udc_mismatch(NULL, g));
 }
 
 Test(udc_traits, virtual_and_dual_role_drivers)

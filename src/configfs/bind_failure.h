@@ -5,7 +5,9 @@
 #include "configfs/bind_log.h"
 #include "configfs/configfs.h"
 
-/* Fills err after a bind failed with errno `e`, and returns the real -errno, which the kernel's log
- * shows. `log` was opened before the bind. */
+/*
+ * Sets err after a bind has failed with the errno `e`. `log` was opened before the bind. Returns
+ * the negative errno of the real reason, which is only in the kernel's log.
+ */
 int explain_bind_failure(const struct configfs *c, const struct step *step, struct bind_log *log,
 			 int e, struct error *err);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "supervisor/switching.h"
+#include "supervisor/requested_switch.h"
 
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 
-void switching_free(struct switching *sw)
+void requested_switch_free(struct requested_switch *sw)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "configfs/found.h"
+#include "configfs/found_gadget.h"
 
 #include "base/cleanup.h"
 #include "configfs/attributes.h"
 #include "configfs/steps.h"
 
 /*
- * Adds steps for the directories in a tree. Their undo does not remove directories that the kernel
- * made: those are removed with their parents.
+ * Adds steps for the directories in a tree. The undo of these steps ignores directories that the
+ * kernel made, because the kernel removes them with their parent directories.
  */
 static void add_directories(struct plan *plan, const struct configfs_tree *tree, const char *dir)
 {
@@ -23,10 +23,10 @@ static void add_directories(struct plan *plan, const struct configfs_tree *tree,
 }
 
 /*
- * Adds steps for the links in a tree. A directory that a link leads to cannot be removed, and links
- * in a function (uvc) lead to its other directories, so all links are removed before the first
- * directory. Links in configurations are removed first, because a function keeps its links while it
- * is in a configuration: each gadget has `functions` before `configs`.
+ * Adds steps for the links in a tree, after the steps for all directories: the undo must remove a
+ * link before the directory that it leads to. Links inside of a function (uvc) cannot be removed
+ * while the function is in a configuration. Their undo comes after that of the links in
+ * configurations, because in each gadget `functions` is before `configs`.
  */
 static void add_links(struct plan *plan, const struct configfs_tree *tree, const char *dir)
 {
@@ -41,14 +41,14 @@ static void add_links(struct plan *plan, const struct configfs_tree *tree, const
 	}
 }
 
-void found_add_gadget(struct plan *plan, const struct configfs_tree *tree, const char *dir)
+void found_gadget_add_steps(struct plan *plan, const struct configfs_tree *tree, const char *dir)
 {
 	plan_add(plan, &configfs_op_gadget, xstrdup(dir), NULL, NULL, NULL);
 	add_directories(plan, tree, dir);
 	add_links(plan, tree, dir);
 }
 
-void found_add_bind(struct plan *plan, const char *dir)
+void found_gadget_add_bind(struct plan *plan, const char *dir)
 {
 	plan_add(plan, &configfs_op_bind, strf("%s/UDC", dir), NULL, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cmd/here.h"
+#include "cmd/check_here.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -10,13 +10,13 @@
 #include "probe/features.h"
 #include "process/spawn.h"
 
-struct here {
+struct system_check {
 	const struct paths *paths;
 	const struct gadget *gadget;
 	enum diag_severity severity;
 	struct plugin_tables *plugins;
 	struct diags *diags;
-	/* Cache of successful lookups: many workers have the same user and program. */
+	/* Cache of what was found before, because many workers have the same user and program. */
 	struct found_cache {
 		enum kind { USER, GROUP, PROGRAM } kind;
 		const char *name;
@@ -24,7 +24,7 @@ struct here {
 	size_t n_found;
 };
 
-static bool was_found_before(const struct here *h, enum kind kind, const char *name)
+static bool was_found_before(const struct system_check *h, enum kind kind, const char *name)
 {
 	for (size_t i = 0; i < h->n_found; i++)
 		if (h->found[i].kind == kind && streq(h->found[i].name, name))
@@ -32,14 +32,15 @@ static bool was_found_before(const struct here *h, enum kind kind, const char *n
 	return false;
 }
 
-static void remember_found(struct here *h, enum kind kind, const char *name)
+static void remember_found(struct system_check *h, enum kind kind, const char *name)
 {
 	*array_add(h->found, h->n_found) = (struct found_cache){ kind, name };
 }
 
-static void add_missing(const struct here *h, const struct position *at, const struct error *err)
+static void add_missing(const struct system_check *h, const struct position *at,
+			const struct error *err)
 {
-	/* A default has no position. */
+	/* A default value has no position in the file; then the message is about the whole file. */
 	const struct position whole = { .file = h->gadget->files[0] };
 
 	diags_add(h->diags, h->severity, at->file ? at : &whole, "%s", err->text);
@@ -47,7 +48,7 @@ static void add_missing(const struct here *h, const struct position *at, const s
 		diags_hint(h->diags, "%s", err->hint);
 }
 
-static void check_user(struct here *h, const struct placed_str *user)
+static void check_user(struct system_check *h, const struct placed_str *user)
 {
 	_cleanup_error_ struct error err = { 0 };
 	uid_t uid;
@@ -61,7 +62,7 @@ static void check_user(struct here *h, const struct placed_str *user)
 		remember_found(h, USER, user->value);
 }
 
-static void check_group(struct here *h, const struct placed_str *group)
+static void check_group(struct system_check *h, const struct placed_str *group)
 {
 	_cleanup_error_ struct error err = { 0 };
 	gid_t gid;
@@ -91,7 +92,7 @@ static int find_program(const struct gadget *gadget, const char *name, struct er
 	return error_errno(err, EX_UNAVAILABLE, errno, path, "cannot execute %s", path);
 }
 
-static void check_program(struct here *h, const struct worker *w)
+static void check_program(struct system_check *h, const struct worker *w)
 {
 	_cleanup_error_ struct error err = { 0 };
 
@@ -104,7 +105,7 @@ static void check_program(struct here *h, const struct worker *w)
 }
 
 /* Checks that the plugin exists; gadgetfile_load has validated its options. */
-static void check_plugin(struct here *h, const struct worker *w)
+static void check_plugin(struct system_check *h, const struct worker *w)
 {
 	const struct plugin_table *table = plugin_tables_get(h->plugins, w->plugin);
 
@@ -112,8 +113,8 @@ static void check_plugin(struct here *h, const struct worker *w)
 		add_missing(h, &w->program_at, &table->err);
 }
 
-/* Warns because the default has changed in this version: a program that needs root must set it. */
-static void check_default_user(const struct here *h, const struct worker *w)
+/* Warns because the default of `user` has changed: a program that needs root must set `user`. */
+static void check_default_user(const struct system_check *h, const struct worker *w)
 {
 	if (w->kind != WORKER_EXEC || w->user.value)
 		return;
@@ -122,7 +123,7 @@ static void check_default_user(const struct here *h, const struct worker *w)
 	diags_hint(h->diags, "set 'user' if it needs root or another user");
 }
 
-static void check_worker(struct here *h, const struct worker *w)
+static void check_worker(struct system_check *h, const struct worker *w)
 {
 	if (w->kind == WORKER_PLUGIN)
 		check_plugin(h, w);
@@ -134,20 +135,22 @@ static void check_worker(struct here *h, const struct worker *w)
 		check_group(h, &w->groups[i]);
 }
 
-/* `name`: the UDC; NULL: only its driver may be known. */
-static void check_misfit(const struct here *h, const char *name)
+/*
+ * Warns if the gadget cannot work on the UDC `name`; NULL: on the UDC driver in the file, if any.
+ */
+static void check_mismatch(const struct system_check *h, const char *name)
 {
 	const struct gadget_udc *udc = &h->gadget->udc;
 	const struct position whole = { .file = h->gadget->files[0] };
 	_cleanup_free_ char *driver = name ? udc_driver(name) : NULL,
-			    *why = udc_misfit(driver ?: udc->driver.value, h->gadget);
+			    *why = udc_mismatch(driver ?: udc->driver.value, h->gadget);
 
 	if (why)
 		diags_add(h->diags, DIAG_WARNING, udc->at.file ? &udc->at : &whole, "%s", why);
 }
 
-/* Checks the UDC; without --here, only one that the file names. */
-static void check_udc(const struct here *h)
+/* Checks that a UDC can be chosen. Without --here, only checks a UDC that the file names. */
+static void check_udc(const struct system_check *h)
 {
 	const struct gadget_udc *udc = &h->gadget->udc;
 	_cleanup_free_ char *name = NULL;
@@ -156,17 +159,17 @@ static void check_udc(const struct here *h)
 	if (h->severity == DIAG_ERROR) {
 		if (udc_choose(h->paths, udc, NULL, &name, &err) < 0)
 			add_missing(h, &udc->at, &err);
-		check_misfit(h, name ? name : udc->name.value);
+		check_mismatch(h, name ? name : udc->name.value);
 		return;
 	}
-	check_misfit(h, udc->name.value);
+	check_mismatch(h, udc->name.value);
 	if (!udc->name.value || udc_exists(udc->name.value))
 		return;
 	udc_missing(h->paths, udc->name.value, &err);
 	add_missing(h, &udc->name.at, &err);
 }
 
-static void check_serials(const struct here *h)
+static void check_serials(const struct system_check *h)
 {
 	for (size_t i = 0; i < h->gadget->n_strings; i++) {
 		const struct placed_str *from = &h->gadget->strings[i].serial_from;
@@ -178,7 +181,7 @@ static void check_serials(const struct here *h)
 	}
 }
 
-static void check_switch_to(const struct here *h, const char *const *dirs)
+static void check_switch_to(const struct system_check *h, const char *const *dirs)
 {
 	for (size_t i = 0; i < h->gadget->n_switch_to; i++) {
 		const struct placed_str *name = &h->gadget->switch_to[i];
@@ -193,10 +196,10 @@ static void check_switch_to(const struct here *h, const char *const *dirs)
 }
 
 /*
- * Checks the kernel's features, only with --here, because this makes a temporary gadget. Needs
- * root; for other users it adds a note.
+ * Checks the kernel's features. Only does so with --here, because it makes a temporary gadget. This
+ * needs root; for other users, adds a note.
  */
-static void check_features(const struct here *h)
+static void check_features(const struct system_check *h)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct position at;
@@ -211,10 +214,10 @@ static void check_features(const struct here *h)
 		add_missing(h, &at, &err);
 }
 
-void here_check(const struct paths *paths, const struct gadget *gadget, const char *const *dirs,
+void check_here(const struct paths *paths, const struct gadget *gadget, const char *const *dirs,
 		enum diag_severity severity, struct plugin_tables *plugins, struct diags *diags)
 {
-	struct here h = { paths, gadget, severity, plugins, diags, NULL, 0 };
+	struct system_check h = { paths, gadget, severity, plugins, diags, NULL, 0 };
 
 	check_serials(&h);
 	check_switch_to(&h, dirs);

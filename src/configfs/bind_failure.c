@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "configfs/bind_why.h"
+#include "configfs/bind_failure.h"
 
 #include <errno.h>
 
 #include "base/cleanup.h"
 #include "configfs/udc.h"
 
-static int too_few_endpoints(const struct gadget *g, const char *how_sure, struct error *err)
+static int explain_too_few_endpoints(const struct gadget *g, const char *how_sure,
+				     struct error *err)
 {
 	struct endpoint_count need = gadget_endpoints(g);
 
@@ -39,10 +40,10 @@ static int explain_nodev(const struct gadget *g, struct error *err)
 		}
 	}
 	/*
-	 * Not for other reasons: ffsctl has checked for names that are too long and too many
-	 * interfaces.
+	 * The kernel returns ENODEV also for names that are too long and for too many interfaces,
+	 * but ffsctl has checked both before.
 	 */
-	return too_few_endpoints(g, "most likely ", err);
+	return explain_too_few_endpoints(g, "most likely ", err);
 }
 
 static int explain_logged(const struct configfs *c, const struct bind_log *log, struct error *err)
@@ -50,7 +51,7 @@ static int explain_logged(const struct configfs *c, const struct bind_log *log, 
 	if (log->error == ENODEV)
 		explain_nodev(c->gadget, err);
 	else if (log->error == KERNEL_ENOTSUPP) /* no endpoint (f_fs.c, f_mass_storage.c) */
-		too_few_endpoints(c->gadget, "", err);
+		explain_too_few_endpoints(c->gadget, "", err);
 	return log->function_message
 		       ? error_detail(err, "the kernel logged: \"%s\"", log->function_message)
 		       : -err->err;

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Notes attributes whose value the kernel has changed after ffsctl wrote it, for the status. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "configfs/configfs.h"
+
+static void drop_changed_value(struct configfs *c, size_t i)
+{
+	free(c->changed_values[i].path);
+	free(c->changed_values[i].text);
+	c->n_changed_values--;
+	memmove(&c->changed_values[i], &c->changed_values[i + 1],
+		(c->n_changed_values - i) * sizeof(*c->changed_values));
+}
+
+void configfs_note_changed_value(struct configfs *c, const struct step *step, char *text)
+{
+	for (size_t i = c->n_changed_values; i-- > 0;)
+		if (streq(c->changed_values[i].path, step->path))
+			drop_changed_value(c, i);
+	if (text)
+		*array_add(c->changed_values, c->n_changed_values) =
+			(struct changed_value){ xstrdup(step->path), text, step->at };
+}
+
+void configfs_update_changed_values(struct configfs *c, const struct plan *plan)
+{
+	for (size_t i = c->n_changed_values; i-- > 0;) {
+		size_t k = 0;
+
+		while (k < plan->n && !(plan->steps[k].context == c &&
+					streq(plan->steps[k].path, c->changed_values[i].path)))
+			k++;
+		if (k < plan->n)
+			c->changed_values[i].at = plan->steps[k].at;
+		else
+			drop_changed_value(c, i);
+	}
+}
+
+void configfs_forget_changed_values(struct configfs *c)
+{
+	while (c->n_changed_values > 0)
+		drop_changed_value(c, c->n_changed_values - 1);
+	free(c->changed_values);
+	c->changed_values = NULL;
+}
