@@ -15,7 +15,7 @@ struct sha256 {
 	uint64_t size;
 };
 
-/* FIPS 180-4, 4.2.2 */
+/* the constants of FIPS 180-4, 4.2.2 */
 static const uint32_t k[64] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4,
 	0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe,
@@ -29,7 +29,7 @@ static const uint32_t k[64] = {
 	0xc67178f2,
 };
 
-/* FIPS 180-4, 5.3.3 */
+/* the initial hash value of FIPS 180-4, 5.3.3 */
 static const uint32_t initial[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
 				     0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
 

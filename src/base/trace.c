@@ -43,6 +43,6 @@ void trace(const char *table, const char *state, const char *event)
 	if (fd < 0)
 		return;
 	line = strf("%s %s %s\n", table, state, event);
-	n = write(fd, line, strlen(line)); /* one call, so that lines of processes do not mix */
+	n = write(fd, line, strlen(line)); /* one call, so that lines of several processes do not mix */
 }
 #endif

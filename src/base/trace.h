@@ -7,7 +7,7 @@
  * table. A test compares these lines with the cells of the tables.
  *
  * FFSCTL_TEST_OPEN: keepers run without their system call filter, because valgrind makes other
- * system calls than the program it runs.
+ * system calls than the program that it runs.
  *
  * FFSCTL_TEST_KILL: a refused system call kills the keeper that makes it.
  */

@@ -36,7 +36,10 @@ void memory_fault_in(void *p, size_t size)
 
 	begin -= begin % page;
 	end -= end % page;
-	/* Below 8 pages, faults are cheaper. Before Linux 5.14 madvise fails: each page faults. */
+	/*
+	 * For less than 8 pages, page faults are cheaper. Before Linux 5.14 madvise fails, and each
+	 * page causes a fault.
+	 */
 	if (begin + 8 * page < end)
 		madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
 }

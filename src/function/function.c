@@ -22,7 +22,7 @@
 #include "plan/files.h"
 #include "process/family.h"
 
-/* A keeper's socket in the run directory; the label of its function follows. */
+/* Name of a keeper's socket in the run directory: this prefix and the label of the function. */
 #define KEEPER_FILE "keeper-"
 /* How often an ending keeper is checked, PLAN_SOON_MS apart. */
 #define KEEPER_TRIES 500
@@ -94,7 +94,7 @@ int function_take_over(struct live_function *i, pid_t keeper)
 
 	if (r < 0)
 		return r;
-	/* The status describes another keeper: nothing is known of this one. */
+	/* The status describes another keeper, so that the state of this keeper is unknown. */
 	if (keeper != i->keeper.pid)
 		return -ESTALE;
 	i->link = hello.link;
@@ -162,7 +162,8 @@ static int keeper_apply(struct step *step, struct error *err)
 	int r = 0;
 
 	/*
-	 * The end of the last keeper closed ep0, and with it the function's descriptors are lost.
+	 * The end of the last keeper closed ep0. This has discarded the descriptors of the
+	 * function.
 	 */
 	if (ffs && i->ep0 < 0)
 		r = ffs_write_descriptors(ffs, &i->ep0, err);
@@ -201,7 +202,9 @@ static int keeper_does_not_end(const char *label, pid_t pid, struct error *err)
 			 label, (int)pid);
 }
 
-/* Ends a worker that only the keeper knows: older versions of ffsctl do not record workers. */
+/*
+ * Ends a worker that only the keeper knows, because older versions of ffsctl do not record workers.
+ */
 static int end_worker_of_keeper(pid_t pid, int pidfd, const char *label, struct error *err)
 {
 	struct family family = { .session = pid };
@@ -280,8 +283,8 @@ static bool makes_directory(const struct plan *base, const char *dir)
 
 /*
  * Adds the directories of the mount point. Those below /dev/ffs belong to ffsctl and are shared by
- * its gadgets. Of any other path ffsctl creates and removes only what does not exist when the plan
- * is made.
+ * its gadgets. In other places ffsctl creates and removes only directories that do not exist when
+ * the plan is made.
  */
 static void add_directories(struct plan *plan, const struct live_function *i,
 			    const struct plan *base)
@@ -342,8 +345,8 @@ static int first_endpoint(void *data, const struct endpoint *ep)
 }
 
 /*
- * Returns the target of `device`; gadgetfile_load ensures that there is one endpoint or pair. The
- * caller frees it.
+ * Returns the file to which the link `device` of the gadget file leads; gadgetfile_load ensures
+ * that the function has one endpoint or one pair. The caller frees the name.
  */
 static char *device_file(const struct ffs *ffs)
 {

@@ -90,8 +90,9 @@ bool functions_follow_kernel_devices(const struct functions *all)
 }
 
 /*
- * Returns whether the descriptors were written. Since Linux 6.9 a file shows this; on older kernels
- * the endpoint files show it, which are created last.
+ * Returns whether the descriptors were written. Since Linux 6.9 the file `ready` in configfs shows
+ * this. On older kernels the existence of an endpoint file shows it, because these files are
+ * created last.
  */
 bool function_is_active(const struct live_function *i)
 {

@@ -26,14 +26,20 @@
 #include "process/family.h"
 
 #define WORKER_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-/* Maximum of processes and threads of a worker with a user id of its own. */
+/* Maximum number of processes and threads of a worker that runs as the user id reserved for it. */
 #define DEFAULT_TASKS 256
-/* Room for ep0 data of 64 KiB and a few events; messages beyond that are lost. */
+/*
+ * Size of the control socket's buffer: room for ep0 data of 64 KiB and a few events. Messages
+ * beyond that are lost.
+ */
 #define CONTROL_BUFFER (256 * 1024)
 
 /* --- program and environment --- */
 
-/* Files that root executes, or loads for a worker, must not be writable by others. */
+/*
+ * Checks a file that root executes, or loads for a worker: other users must not be able to write to
+ * it.
+ */
 static int check_trust(const struct live_worker *worker, const char *path, struct error *err)
 {
 	const struct functions *all = worker->function->functions;
@@ -47,7 +53,7 @@ static int check_trust(const struct live_worker *worker, const char *path, struc
 	return error_at(err, &worker->model->program_at);
 }
 
-/* Returns the path of the device; NULL: none, or not created yet. */
+/* Returns the path of the device of a function; NULL if there is none, or none yet. */
 static const char *device_of(const struct live_function *i)
 {
 	const struct ffs *ffs = i->model->ffs;
@@ -206,7 +212,7 @@ static void prepare_environment(struct live_worker *worker)
 	worker->spawn.env = env;
 }
 
-/* The memory that the first device allocates is charged to the worker. */
+/* udmabuf comes first, because its memory is charged to the worker. */
 static const struct dmabuf_device dmabuf_devices[] = {
 	{ "/dev/udmabuf", "udmabuf" },
 	{ "/dev/dma_heap/system", "dma-heap" },
@@ -231,8 +237,8 @@ static int prepare_dmabuf(struct live_worker *worker, struct error *err)
 }
 
 /*
- * Prepares the filter of system calls. The plugin host restricts itself further, when the needs of
- * the plugin are known.
+ * Prepares the filter of system calls. The plugin host restricts itself further as soon as it knows
+ * the needs of the plugin.
  */
 static void prepare_sandbox(struct live_worker *worker)
 {
@@ -255,8 +261,8 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 	worker->spawn.capabilities = w->capabilities;
 	worker->spawn.limits = w->limits;
 	/*
-	 * RLIMIT_NPROC counts all processes of a user, so it makes sense only for a user that
-	 * nothing else uses.
+	 * RLIMIT_NPROC counts all processes of a user, so it makes sense only for a user that runs
+	 * no other processes.
 	 */
 	if (!w->limits.tasks && !w->user.value)
 		worker->spawn.limits.tasks = DEFAULT_TASKS;
@@ -280,7 +286,8 @@ struct worker_descriptors {
 	const struct live_worker *worker;
 	struct error *err;
 	/*
-	 * config, control, endpoints (FFS_MAX_EPS_COUNT), pairs, DMABUF device, plugin or NOTIFY_FD
+	 * config and control, endpoints (FFS_MAX_EPS_COUNT), pairs, DMABUF device, plugin or
+	 * NOTIFY_FD
 	 */
 	int fds[2 + 30 + 15 + 1 + 1];
 	size_t n;
@@ -362,7 +369,7 @@ static int make_control(struct worker_descriptors *h, struct supervisor_ends *e)
 
 /*
  * Creates the socket for sd_notify(3). It accepts datagrams of root and the worker's user only:
- * others could fill its queue, and WATCHDOG=1 would be lost.
+ * other users could fill its queue, and WATCHDOG=1 would be lost.
  */
 static int make_notify_socket(const struct live_worker *worker, int *out)
 {
@@ -387,9 +394,8 @@ static int make_notify_socket(const struct live_worker *worker, int *out)
 }
 
 /*
- * Watches writes to ep0: FunctionFS does not notify when descriptors are written, but its writes
- * cause fsnotify events (vfs_write calls fsnotify, f_fs.c does not). Must be called before the
- * daemon starts.
+ * Watches writes to ep0: FunctionFS does not report that descriptors were written, but each
+ * write(2) causes an fsnotify event (vfs_write). Must be called before the daemon starts.
  */
 static int watch_ep0(const struct live_worker *worker, int *out)
 {
@@ -486,7 +492,9 @@ static int give_to_keeper(const struct live_worker *worker, const struct supervi
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, worker->pid, 0);
 
-	/* Without a pidfd the worker cannot be taken over: valgrind does not know pidfd_open. */
+	/*
+	 * A worker without a pidfd cannot be taken over. valgrind does not implement pidfd_open(2).
+	 */
 	return function_give_worker(worker->function, worker->pid, e->control, pidfd, e->output,
 				    err);
 }
@@ -511,9 +519,9 @@ int launch_start(struct live_worker *worker, struct error *err)
 	struct worker_descriptors fds = { .worker = worker, .err = err };
 	int r;
 
-	/* At each start, since the file may have changed. */
+	/* Checked at each start, because the file may have changed. */
 	r = check_trust(worker, trusted_path(worker), err);
-	/* At the first start: the path of the mount is final then. */
+	/* Made at the first start, because the path of the mount is not final before. */
 	if (r == 0 && worker->config_fd < 0)
 		r = launch_make_config(worker, err);
 	if (!worker->function->model->ffs)
@@ -533,7 +541,7 @@ int launch_start(struct live_worker *worker, struct error *err)
 	worker->session = worker->pid;
 	worker->session_start = family_now();
 	worker->taken_over = false;
-	if (r < 0 && worker->pid > 0) { /* the worker runs, but cannot be watched */
+	if (r < 0 && worker->pid > 0) { /* the worker runs, but the supervisor cannot watch it */
 		kill(-worker->pid, SIGKILL);
 		worker->pid = 0;
 	}

@@ -7,7 +7,10 @@
 #include "function/launch.h"
 #include "function/launch_parts.h"
 
-/* Sets the worker's own user id, and a group id with the same number. */
+/*
+ * Makes the worker run as the user id that is reserved for it, and as the group with the same
+ * number.
+ */
 static int prepare_own_user(struct live_worker *worker, int r, struct error *err)
 {
 	worker->spawn.uid = worker->spawn.gid = worker->private_id;
@@ -32,11 +35,11 @@ int launch_prepare_user(struct live_worker *worker, struct error *err)
 
 	if (r < 0)
 		worker->private_id = 0;
-	/* The default needs no user database, which a board may not have. */
+	/* The reserved user id needs no user database, which a board may not have. */
 	r = w->user.value ? spawn_find_user(w->user.value, &s->uid, &s->gid, &w->user.at, err)
 			  : prepare_own_user(worker, r, err);
 	s->groups = xcalloc(w->n_groups + 1, sizeof(*s->groups));
-	/* The group identifies the processes that the worker starts (process/family.h). */
+	/* This group identifies the processes that the worker starts (process/family.h). */
 	if (w->user.value && worker->private_id)
 		s->groups[s->n_groups++] = worker->private_id;
 	for (size_t i = 0; r == 0 && i < w->n_groups; i++)

@@ -57,10 +57,11 @@ static bool belongs_to_another(const struct live_worker *worker, pid_t pid)
 }
 
 /*
- * Returns whether an orphan comes from that worker. All orphans come from some worker, unless a
- * script that executed ffsctl left some. A worker with privileges can change everything that
- * identifies its processes: then open endpoint files identify them; else they may belong to any
- * worker and are killed with the last one.
+ * Returns whether a worker has started an orphan. Every orphan was started by some worker, unless a
+ * script has started it and then executed ffsctl. A worker with privileges can change everything
+ * that identifies its processes. Then an open endpoint file shows which worker has started an
+ * orphan. An orphan without such a file may belong to any worker, and is killed after the end of
+ * the last worker.
  */
 static bool is_orphan_of(const struct live_worker *worker, pid_t pid)
 {
@@ -85,8 +86,9 @@ static pid_t next_child(const char **list)
 }
 
 /*
- * Returns the children of this process (CONFIG_PROC_CHILDREN); NULL: unknown, only sessions are
- * found. The caller frees it.
+ * Returns the pids of the children of this process; NULL if the kernel does not list them
+ * (CONFIG_PROC_CHILDREN): then only the processes of known sessions are found. The caller frees the
+ * text.
  */
 static char *our_children(void)
 {
@@ -120,8 +122,8 @@ void reap_forget_inherited(struct functions *all, pid_t pid)
 }
 
 /*
- * Kills the orphans of a worker; also reaps zombies, because their children become children of the
- * supervisor only then.
+ * Kills the orphans of a worker. Returns the pid of an orphan that was not reaped yet; 0: there is
+ * none.
  */
 static pid_t kill_orphans(const struct live_worker *worker)
 {
@@ -151,7 +153,9 @@ pid_t reap_leftovers(const struct live_worker *worker, bool first)
 	const struct family family = family_of(worker);
 	pid_t left = 0, orphan;
 
-	/* Processes of a worker that was taken over were never children of this supervisor. */
+	/*
+	 * The processes of a worker that was taken over never become children of this supervisor.
+	 */
 	if (worker->taken_over || !first)
 		left = family_kill(&family, NULL);
 	if (worker->taken_over)

@@ -19,13 +19,16 @@
 #include "function/function.h"
 #include "function/launch.h"
 
-/* A worker that served this long is healthy, and restarts without delay (ffsctl-worker(7)). */
+/* A worker that was ready for this time restarts without delay (ffsctl-worker(7)). */
 #define HEALTHY_SECONDS 10
-/* An IN endpoint is busy while the host takes its data. */
+/*
+ * Interval of the attempts to halt a busy endpoint. An IN endpoint is busy until the host has read
+ * its data.
+ */
 #define HALT_RETRY_SECONDS 0.005
 /*
- * The least delay after a failed start, also if the gadget file sets less: the loop must handle
- * other events in between.
+ * Minimum delay after a failed start, whatever the gadget file sets: the loop must handle other
+ * events in between.
  */
 #define START_RETRY_SECONDS 1
 #define EXIT_DO_NOT_RESTART 125
@@ -56,7 +59,7 @@ static void do_start(struct live_worker *worker)
 		_cleanup_free_ char *text = error_text(&worker->error);
 
 		functions_log(functions_of(worker), label_of(worker), LOG_ERR, "%s", text);
-		worker_forget_exit(worker); /* of an earlier process */
+		worker_forget_exit(worker); /* the exit of an earlier process */
 		handle_end(worker, START_RETRY_SECONDS);
 		return;
 	}
@@ -84,7 +87,7 @@ static void do_start_if_available(struct live_worker *worker)
 		do_wait_for_device(worker);
 }
 
-/* Sends a PING, two per watchdog interval. */
+/* Sends a PING. Called twice per watchdog interval. */
 static void send_ping(struct live_worker *worker)
 {
 	if (worker->model->watchdog <= 0)
@@ -107,7 +110,7 @@ static void do_watchdog(struct live_worker *worker)
 	if (limit <= 0)
 		return;
 	if (silent < limit) {
-		/* A host may delay the keeper instead of the worker. */
+		/* A host may delay the keeper, so that the answer of the worker is delayed. */
 		if (silent >= limit / 2)
 			keeper_interrupt(&worker->function->keeper);
 		send_ping(worker);
@@ -147,7 +150,7 @@ static void do_stop_timer(struct live_worker *worker)
 	timer_stop(&worker->timer);
 }
 
-/* Waits for leftover processes: the worker's process itself has ended. */
+/* The process of the worker has ended already: waits for the end of its leftover processes. */
 static void do_await_end(struct live_worker *worker)
 {
 	worker->state = WORKER_STOPPING;
@@ -285,7 +288,7 @@ static void handle_end(struct live_worker *worker, double least_delay)
 
 	timer_stop(&worker->timer);
 	worker_halt_begin(worker);
-	if (all->phase == PHASE_GOING_DOWN) { /* for example by SIGTERM of a service manager */
+	if (all->phase == PHASE_GOING_DOWN) { /* for example when a service manager sends SIGTERM to all processes */
 		worker->state = WORKER_STOPPED;
 		functions_changed(all);
 		return;
@@ -306,7 +309,7 @@ static void handle_end(struct live_worker *worker, double least_delay)
 		functions_changed(all);
 		return;
 	}
-	/* Its device was removed: this end does not count. */
+	/* The kernel device was removed: this end does not count as a failure. */
 	if (least_delay == 0 && !function_is_available(worker->function)) {
 		do_wait_for_device(worker);
 		return;
@@ -386,7 +389,7 @@ static void do_restart_by_command(struct live_worker *worker)
 
 typedef void (*action)(struct live_worker *worker);
 
-/* Other events change nothing: for example a late READY or timer. */
+/* The state table. An event without a cell changes nothing, for example a late READY. */
 static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	[WORKER_STOPPED] = {
 		[WORKER_EV_START] = do_start_if_available,
@@ -481,7 +484,7 @@ void worker_set_model(struct live_worker *worker, const struct worker *model)
 		worker->end_times = xcalloc(model->restart_limit + 1, sizeof(*worker->end_times));
 		worker->n_ends = worker->next_end = 0;
 	}
-	worker_halt_end(worker); /* its endpoints are those of the old gadget file */
+	worker_halt_end(worker); /* the endpoints are those of the old gadget file */
 	worker->delay = model->restart_delay;
 	worker->model = model;
 	if (worker->state == WORKER_READY)
@@ -528,8 +531,8 @@ int worker_init(struct live_worker *worker, struct live_function *function,
 void worker_free(struct live_worker *worker)
 {
 	/*
-	 * A running worker could not be stopped, perhaps because its keeper died. The process of a
-	 * failed takeover (STOPPED) keeps running for another supervisor.
+	 * A worker that still runs could not be stopped, perhaps because its keeper died. If its
+	 * takeover has failed (state STOPPED), it keeps running for another supervisor.
 	 */
 	if (worker->pid > 0 && worker->state != WORKER_STOPPED)
 		worker_kill(worker, SIGKILL, true);

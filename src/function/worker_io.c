@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a worker sends: messages, output, and its readiness. */
+/* Receives what a worker sends: messages, output, and its readiness. */
 #include "function/worker.h"
 
 #include <errno.h>
@@ -18,11 +18,11 @@ void worker_close(struct live_worker *worker, struct fd_watch *source)
 	fd_watch_close(functions_of(worker)->loop, source);
 }
 
-#define ENGINE_MAX 15 /* letters */
+#define ENGINE_MAX 15 /* maximum number of letters */
 
 /*
- * Stores the engine that READY reports; only letters are kept, because `status` prints the word. A
- * second READY reports another engine.
+ * Stores the engine that READY reports. Accepts only lower-case letters, because `status` prints
+ * the word. A second READY may report another engine.
  */
 static void set_engine(struct live_worker *worker, const char *word, size_t size)
 {
@@ -120,8 +120,8 @@ static bool has_line(const char *text, const char *line)
 }
 
 /*
- * Returns whether the sender may notify: it must be in the session of the worker. The
- * systemd-notify(1) of a shell script may have ended already: then its user id is checked.
+ * Returns whether the sender may notify: it must be in the session of the worker. A sender that has
+ * ended already, such as systemd-notify(1) in a shell script, must have the user id of the worker.
  */
 static bool may_notify(const struct live_worker *worker, const struct ucred *sender)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Ends the leftover processes of a worker that ended, then takes the messages that its keeper still
- * has. The next worker starts only then, because it could not open the endpoints before.
+ * Ends the leftover processes of a worker that ended, then waits until its keeper has forwarded the
+ * remaining messages. The next worker starts only after that, because it could not open the
+ * endpoints before.
  */
 #include <syslog.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What `status` and messages say of a worker. */
+/* What `status` and messages show of a worker. */
 #include <string.h>
 #include <sys/wait.h>
 
@@ -36,7 +36,7 @@ static struct worker_exit exit_of(int status)
 	return (struct worker_exit){ ENDED_BY_SIGNAL, WTERMSIG(status) };
 }
 
-/* Returns the words; NULL: NEVER_ENDED. The caller frees them. */
+/* Returns the words for an exit; NULL for NEVER_ENDED. The caller frees them. */
 static char *exit_words(struct worker_exit exit)
 {
 	switch (exit.how) {

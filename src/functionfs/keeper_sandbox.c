@@ -9,7 +9,10 @@
 #include "process/capabilities.h"
 #include "process/sandbox.h"
 
-/* Allows the system calls that keeper_main.c makes from now on, and those of malloc and exit. */
+/*
+ * Refuses all system calls but those that keeper_main.c makes from now on, and those of malloc and
+ * exit.
+ */
 static void close_sandbox(void)
 {
 	int calls[] = {

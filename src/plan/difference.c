@@ -18,7 +18,7 @@ enum step_mark {
 struct plan_side {
 	const struct plan *plan;
 	enum step_mark *marks;
-	size_t *partners; /* index in the other plan */
+	size_t *partners; /* for each step, the index of its partner in the other plan */
 };
 
 static bool same_step(const struct step *a, const struct step *b)
@@ -53,7 +53,10 @@ static bool matches(struct plan_side *old, struct plan_side *new, size_t j, enum
 	return false;
 }
 
-/* Finds partners with the same value first, because several steps may have the same path. */
+/*
+ * Finds for each step of the new plan its partner in the old plan. Looks for partners with the same
+ * value first, because several steps may have the same path.
+ */
 static void find_partners(struct plan_side *old, struct plan_side *new,
 			  const struct plan_rules *rules)
 {
@@ -77,7 +80,10 @@ static bool is_affected(const struct plan_side *side, size_t i, const struct pla
 	return false;
 }
 
-/* Returns whether the order of a step and one that it rests on differs between the plans. */
+/*
+ * Returns whether a step and another one on which it depends have different orders in the two
+ * plans.
+ */
 static bool order_differs(const struct plan_side *new, size_t j, const struct plan_rules *rules)
 {
 	for (size_t k = 0; k < j; k++)
@@ -129,7 +135,7 @@ static void side_free(struct plan_side *side)
 
 /* --- The merged plan -------------------------------------------------------------------------- */
 
-/* A step of the merged plan: its index in one of the two. */
+/* A step of the merged plan, given by its index in the old or in the new plan. */
 struct merged_step {
 	bool is_new;
 	size_t index;
@@ -154,9 +160,10 @@ static size_t same_target(const struct plan_side *old, const struct step *step)
 }
 
 /*
- * Merges the plans: the old plan, and each new step that is not kept, after all steps that precede
- * it in the new plan. A new step with the same target as an old one comes directly after that one:
- * when the merged plan is undone from its end, nothing may be left that rests on either.
+ * Merges the plans. Inserts each step of the new plan that is not kept into the old plan, after all
+ * steps that precede it in the new plan. If the old plan has a step with the same op and path, the
+ * new step comes directly after that one: when the merged plan is undone from its end, no step may
+ * be left that depends on either of them.
  */
 static struct merged_step *merge_plans(const struct plan_side *old, const struct plan_side *new,
 				       size_t *n)

@@ -157,8 +157,8 @@ static int undo_change(struct difference *d, struct change *change, struct error
 }
 
 /*
- * Returns whether a change must not be reverted because it rests on one that failed: the gadget
- * must not be bound again without a function that could not be made again.
+ * Returns whether a change must not be reverted because its step depends on a step that could not
+ * be reverted: the gadget must not be bound again without a function that could not be made again.
  */
 static bool rests_on_failed(const struct difference *d, const struct change *change)
 {
@@ -207,7 +207,7 @@ int difference_revert(struct difference *d, struct error *err)
 	return d->any_revert_failed ? -err->err : 0;
 }
 
-/* Returns the only change that failed; NULL: none, or several. */
+/* Returns the only change that failed; NULL if none or several have failed. */
 static struct change *only_failure(const struct difference *d)
 {
 	struct change *only = NULL;

@@ -24,7 +24,7 @@ static const struct {
 	[FAULT_SWITCH] = { "switch-kill", NULL },
 };
 
-/* Returns whether the list contains WORD=N; *error is the errno after it, 0: none. */
+/* Returns whether the list contains WORD=N. *error becomes the errno that follows N; 0: none. */
 static bool find_fault(const char *word, size_t n, int *error)
 {
 	const char *list = getenv("FFSCTL_TEST_FAULT");

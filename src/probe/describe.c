@@ -49,7 +49,7 @@ static void capture_close(struct capture *capture)
 	capture->fd = -1;
 }
 
-/* Reads what the pipe has now; false: end of file, an error, or more output than `max`. */
+/* Reads what the pipe has now. Returns false at the end of the output, or after an error. */
 static bool capture_read(struct capture *capture)
 {
 	char rest[4096];
@@ -71,9 +71,9 @@ static bool capture_read(struct capture *capture)
 struct child {
 	const char *path; /* path of the plugin, for messages */
 	pid_t pid;
-	struct capture answer, errors; /* its stdout and stderr */
+	struct capture answer, errors; /* the child's stdout and stderr */
 	bool late;		       /* the child did not end within TIME_LIMIT */
-	int status;		       /* of waitpid(2) */
+	int status;		       /* status of waitpid(2) */
 };
 
 static void capture_if(struct capture *capture, short revents)
@@ -82,7 +82,7 @@ static void capture_if(struct capture *capture, short revents)
 		capture_close(capture);
 }
 
-/* Reads until the child has ended, has written too much, or its time is up. */
+/* Reads the output until the child has ended, has written too much, or has used up its time. */
 static void capture_all(struct child *c, int pidfd)
 {
 	double end = now_monotonic() + TIME_LIMIT;
@@ -96,7 +96,7 @@ static void capture_all(struct child *c, int pidfd)
 
 		c->late = left <= 0;
 		if (c->late || poll(p, ARRAY_SIZE(p), 1 + (int)(left * 1000)) < 0)
-			continue; /* EINTR */
+			continue; /* a signal has interrupted poll(2) */
 		/* The child writes nothing after its end: this read gets the rest. */
 		ended = p[0].revents;
 		capture_if(&c->answer, p[1].revents);
@@ -106,7 +106,7 @@ static void capture_all(struct child *c, int pidfd)
 
 /* --- the child --- */
 
-/* Returns the child's environment, which is empty except for the options of a sanitizer. */
+/* Returns the only variable of the child's environment: the options of a sanitizer; NULL: none. */
 static char *sanitizer_options(void)
 {
 #ifdef FFSCTL_SANITIZED
@@ -145,7 +145,7 @@ static int start(struct child *c, int plugin_fd, struct error *err)
 	return spawn_start(&spawn, &plugin_fd, 1, errors, &c->pid, err);
 }
 
-/* Kills the child's process group, in case the plugin has started processes, and reaps it. */
+/* Kills the child's process group, in case the plugin has started processes. Reaps the child. */
 static void end(struct child *c)
 {
 	kill(-c->pid, SIGKILL);
@@ -171,7 +171,10 @@ static int run(struct child *c, struct error *err)
 	return -err->err;
 }
 
-/* Returns what follows `prefix` in its line, printable; NULL: the line begins otherwise. */
+/*
+ * Returns a printable copy of the rest of the line after `prefix`; NULL if the line does not begin
+ * with `prefix`. The caller frees it.
+ */
 static char *after(const char *line, const char *prefix)
 {
 	const char *text = line + strlen(prefix);
@@ -180,8 +183,8 @@ static char *after(const char *line, const char *prefix)
 }
 
 /*
- * Takes the last message of the plugin host, and its hint, for the error; false: there is none. The
- * plugin may print to stderr as well.
+ * Sets the error to the last message of the plugin host and its hint. Returns false if there is no
+ * message. The plugin may have printed other lines.
  */
 static bool take_message(const struct child *c, struct error *err)
 {
@@ -203,7 +206,7 @@ static bool take_message(const struct child *c, struct error *err)
 	return true;
 }
 
-/* Returns 0 if the child succeeded, else makes the error. */
+/* Returns 0 if the child succeeded, else sets the error. */
 static int check_end(const struct child *c, struct error *err)
 {
 	int status = c->status;

@@ -17,7 +17,7 @@
  * distinguish a gadget in use from one that a dead command left behind.
  */
 #define SCRATCH ".ffsctl-probe"
-#define SCRATCH_MAX 64 /* commands that probe at the same time */
+#define SCRATCH_MAX 64 /* maximum number of commands that probe at the same time */
 
 static int undo(struct plan *plan, struct rundir *rundir, struct error *err)
 {
@@ -70,7 +70,7 @@ static int take_name(const struct paths *paths, struct rundir *rundir, char **na
 			continue;
 		}
 		if (r == 0 &&
-		    rundir_has_record(rundir)) { /* a command that died meanwhile has left it */
+		    rundir_has_record(rundir)) { /* the record of a command that was killed since features_clear */
 			r = clear_name(paths, candidate, rundir, err);
 			rundir_close(rundir);
 			n--;
@@ -126,13 +126,16 @@ int features_probe(const struct paths *paths, struct ffs_features *features, str
 	return r < 0 ? error_wrap(err, "probing the kernel's FunctionFS") : 0;
 }
 
-/* The needs of engines (bits of enum stream_needs) that are features of FunctionFS. */
+/* For each feature of FunctionFS that an engine can need, its bit of enum stream_needs. */
 static const unsigned int engine_needs[FFS_FEATURE_COUNT] = {
 	[FFS_MMAP] = STREAM_NEEDS_MMAP,
 	[FFS_DMABUF] = STREAM_NEEDS_DMABUF,
 };
 
-/* Returns whether the gadget file uses a feature; *at: the first position that does. */
+/*
+ * Returns whether the gadget file uses a feature. If so, *at becomes the first position that uses
+ * it.
+ */
 static bool needs_feature(const struct gadget *gadget, int feature, struct position *at)
 {
 	for (size_t i = 0; i < gadget->n_functions; i++) {

@@ -7,7 +7,7 @@
 
 /*
  * Makes a scratch gadget, which may load the FunctionFS module, probes its features and removes it.
- * Needs root. -errno.
+ * Needs root. Returns 0 or a negative errno.
  */
 int features_probe(const struct paths *paths, struct ffs_features *features, struct error *err);
 

@@ -59,9 +59,9 @@ bool family_from_text(const char *text, struct family *family)
 
 struct family_scan {
 	const struct family *family;
-	pid_t session; /* 0: unknown, or the number was reused */
-	pid_t running; /* a member that has not ended yet; 0: none */
-	int *pidfd;    /* of `running`; may be NULL */
+	pid_t session; /* 0: unknown, or another process has its pid */
+	pid_t running; /* a process of the worker that has not ended yet; 0: none */
+	int *pidfd;    /* pidfd of `running`; may be NULL */
 };
 
 static bool is_member(const struct family_scan *scan, pid_t pid)
@@ -78,7 +78,9 @@ static int kill_if_member(void *data, pid_t pid)
 
 	if (pid == getpid() || !is_member(scan, pid))
 		return 0;
-	/* Checked again, because another process may have got the pid before the pidfd was opened.
+	/*
+	 * Checks the process again, because another one may have got the pid before the pidfd was
+	 * opened.
 	 */
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (!is_member(scan, pid) || !process_alive(pid))
@@ -101,7 +103,7 @@ pid_t family_kill(const struct family *family, int *pidfd)
 
 	if (pidfd)
 		*pidfd = -1;
-	/* The kernel does not reuse the number of a session that has members. */
+	/* The kernel does not reuse the number of a session that still has processes. */
 	if (scan.session && process_start(scan.session, &began) && began > family->latest_start)
 		scan.session = 0;
 	if (scan.session || family->id)

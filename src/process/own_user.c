@@ -13,10 +13,7 @@
 
 #define FIRST ((uid_t)FFSCTL_WORKER_ID_FIRST)
 #define COUNT ((uid_t)(FFSCTL_WORKER_ID_LAST - FFSCTL_WORKER_ID_FIRST + 1))
-/*
- * How often the pool's directory is made again: another process that releases the last id removes
- * it.
- */
+/* How often the pool is made again: another process that releases the last id removes it. */
 #define TRIES 1000
 
 static char *pool_path(const struct own_user *user, uid_t uid)
@@ -40,7 +37,7 @@ static bool is_owned_by_user(const struct own_user *user, uid_t uid)
 	return streq_null(owner, user->owner);
 }
 
-/* Does not trust the owner's link alone: the pool must have the link for the same owner. */
+/* Does not trust the owner's link alone: the pool must have a link to the same owner. */
 bool own_user_has(const struct own_user *user, uid_t *uid)
 {
 	_cleanup_free_ char *text = read_link(user->owner_link);
@@ -49,7 +46,10 @@ bool own_user_has(const struct own_user *user, uid_t *uid)
 	return text && is_owned_by_user(user, *uid);
 }
 
-/* Returns the n-th id to try for an owner: its digest chooses the first, the others follow. */
+/*
+ * Returns the n-th id to try for an owner: the digest of the owner's name selects the first id, the
+ * others follow it.
+ */
 static uid_t candidate(const struct own_user *user, uid_t n)
 {
 	uid_t begin = (uid_t)(digest_add_text(DIGEST_EMPTY, user->owner) % COUNT);
@@ -74,7 +74,7 @@ int own_user_find(const struct own_user *user, uid_t *uid)
 }
 
 /*
- * Makes the link in the pool. If the owner has an id there already, an earlier attempt was
+ * Makes the link in the pool. If the pool has a link to the owner already, an earlier attempt was
  * interrupted.
  */
 static int take_free_id(const struct own_user *user, uid_t *uid)
@@ -124,7 +124,7 @@ void own_user_release(const struct own_user *user)
 		unlink(path);
 	}
 	unlink(user->owner_link);
-	rmdir(user->pool); /* fails as long as another owner has one */
+	rmdir(user->pool); /* fails as long as another owner has an id */
 }
 
 void own_user_release_all(const char *pool, const char *prefix)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Allocates a user id for each worker whose gadget file names no user. The range of ids is reserved
- * for ffsctl (./configure --with-worker-ids), so that workers can neither read, trace nor signal
- * each other, nor processes of other users.
+ * Reserves a user id for each worker. A worker whose gadget file names no user runs as this user;
+ * every other worker has the id as a group. Only ffsctl uses the ids (./configure
+ * --with-worker-ids), so that workers can neither read, trace nor signal each other, nor processes
+ * of other users.
  *
- * A directory, the pool, has a symbolic link ID -> OWNER for each id in use. symlink(2) is atomic,
- * and the link survives its process. A second link, in a directory of OWNER, leads to ID, and saves
- * a search of the pool.
+ * The pool is a directory with a symbolic link ID -> OWNER for each reserved id. symlink(2) is
+ * atomic, and the link continues to exist after the process has ended. A second link, in the run
+ * directory of the gadget, has the target ID, so that the pool need not be searched.
  */
 #pragma once
 
@@ -15,17 +16,21 @@
 
 struct own_user {
 	const char *pool;	/* the pool's directory */
-	const char *owner_link; /* path of the owner's link, in a directory that exists */
-	const char *owner;	/* any text; only one process at a time may use it */
+	const char *owner_link; /* path of the link to the id; its directory exists */
+	const char *owner;	/* name of the owner, any text; only one process at a time may use it */
 };
 
-/* Gets the owner's id, or the one it would get now; allocates nothing. -ENOSPC: no id is free. */
+/*
+ * Gets the id that is reserved for the owner or, if there is none, the id that worker_uid_reserve
+ * would reserve now. Reserves nothing. Returns -ENOSPC if no id is free.
+ */
 int own_user_find(const struct own_user *user, uid_t *uid);
-/* Gets the owner's id; false: it has none. */
+/* Gets the id that is reserved for the owner. Returns false if there is none. */
 bool own_user_has(const struct own_user *user, uid_t *uid);
 /*
- * Allocates an id, and makes the pool if needed. Returns the same id for an owner that has one, and
- * for one that has released its id, unless another owner has it now. -errno.
+ * Reserves an id, and makes the pool if necessary. An owner that has an id keeps it. An owner that
+ * has released its id gets the same id again, unless another owner has it now. Returns 0 or a
+ * negative errno.
  */
 int own_user_take(const struct own_user *user, uid_t *uid);
 /* Releases the owner's id, and removes the pool if it is empty then. */

@@ -52,7 +52,10 @@
 #define REFUSE (SECCOMP_RET_ERRNO | EPERM)
 #define UNKNOWN (SECCOMP_RET_ERRNO | ENOSYS)
 
-/* Offsets of an argument's low half, enough for flags and numbers, and of its high half. */
+/*
+ * Offsets of the low half of an argument, which is enough for flags and numbers, and of its high
+ * half.
+ */
 #define ARGUMENT_AT(n, offset)                                                                     \
 	((unsigned int)(offsetof(struct seccomp_data, args) + 8 * (n) + (offset)))
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -62,7 +65,7 @@
 #define ARGUMENT(n) ARGUMENT_AT(n, 4)
 #define ARGUMENT_HIGH(n) ARGUMENT_AT(n, 0)
 #endif
-/* include/linux/net.h: the flags are in the other bits. */
+/* include/linux/net.h: the bits of the socket type; the other bits are flags. */
 #define SOCK_TYPE_MASK 0xfu
 
 static void add_instruction(struct sandbox *s, unsigned int code, unsigned int k, size_t yes,
@@ -119,7 +122,7 @@ static void act_if_any_bit(struct sandbox *s, unsigned int bits, unsigned int ac
 
 static void refuse_io_uring(struct sandbox *s)
 {
-	/* All architectures use the same numbers, x32 with a bit set (include/uapi/asm-generic). */
+	/* All architectures use the same numbers; x32 adds X32_BIT (include/uapi/asm-generic). */
 	act_if_between(s, SYS_io_uring_setup, SYS_io_uring_register, UNKNOWN);
 	act_if_between(s, X32_BIT | SYS_io_uring_setup, X32_BIT | SYS_io_uring_register, UNKNOWN);
 }
@@ -132,7 +135,7 @@ void sandbox_without_io_uring(struct sandbox *s)
 }
 
 /* --- calls with checked arguments ---------------------------------------------------------------
- * Each block expects the call's number loaded, and decides about one number.
+ * Each block of instructions handles one system call. The number of the call must be loaded before.
  */
 
 /* Begins the block of a call; for other numbers the filter jumps to the end of the block. */
@@ -153,7 +156,7 @@ static void allow_open_to_read(struct sandbox *s, int number, unsigned int flags
 	size_t at = begin_call(s, number);
 
 	load(s, ARGUMENT(flags_argument));
-	/* O_TMPFILE needs O_WRONLY or O_RDWR (open(2)). */
+	/* This refuses O_TMPFILE as well, which needs O_WRONLY or O_RDWR (open(2)). */
 	act_if_any_bit(s, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, REFUSE);
 	end_call(s, at, ALLOW);
 }
@@ -229,27 +232,27 @@ static void refuse_indirect_signals(struct sandbox *s)
 	refuse_if_argument_is(s, SYS_ioctl, 1, ioctls, ARRAY_SIZE(ioctls));
 }
 
-static void check_arguments(struct sandbox *s, unsigned int open)
+static void check_arguments(struct sandbox *s, unsigned int permissions)
 {
 	static const unsigned int everybody =
-		(unsigned int)-1; /* -1 would signal other workers of the same user */
+		(unsigned int)-1; /* kill(-1, ...) would signal other workers that run as the same user */
 
-	if (!(open & SANDBOX_FILES)) {
+	if (!(permissions & SANDBOX_FILES)) {
 		allow_open_to_read(s, SYS_openat, 2);
 #ifdef SYS_open
 		allow_open_to_read(s, SYS_open, 1);
 #endif
 	}
-	if (!(open & SANDBOX_NETWORK))
+	if (!(permissions & SANDBOX_NETWORK))
 		allow_connected_sockets(s);
-	refuse_namespaces(s, !(open & SANDBOX_PROGRAMS));
-	if (open & SANDBOX_PROGRAMS) {
+	refuse_namespaces(s, !(permissions & SANDBOX_PROGRAMS));
+	if (permissions & SANDBOX_PROGRAMS) {
 		refuse_if_argument_is(s, SYS_kill, 0, &everybody, 1);
 		return;
 	}
 	allow_if_argument_is(s, SYS_kill, 0, (unsigned int)getpid());
 	allow_if_argument_is(s, SYS_tgkill, 0, (unsigned int)getpid());
-	/* Resource limits of this process only. */
+	/* A process may change only its own resource limits. */
 	allow_if_argument_is(s, SYS_prlimit64, 0, 0);
 	refuse_indirect_signals(s);
 }
@@ -274,14 +277,14 @@ static void allow_numbers(struct sandbox *s, int *numbers, size_t n)
 	}
 }
 
-/* Allows the calls of sandbox.list that need nothing outside `open`. */
-static void allow_listed_calls(struct sandbox *s, unsigned int open)
+/* Allows the calls of sandbox.list that need no other permissions than these. */
+static void allow_listed_calls(struct sandbox *s, unsigned int permissions)
 {
 	int *numbers = xcalloc(sandbox_n_calls, sizeof(*numbers));
 	size_t n = 0;
 
 	for (size_t i = 0; i < sandbox_n_calls; i++)
-		if ((sandbox_calls[i].needs & ~open) == 0)
+		if ((sandbox_calls[i].needs & ~permissions) == 0)
 			numbers[n++] = sandbox_calls[i].number;
 	allow_numbers(s, numbers, n);
 	free(numbers);
@@ -303,11 +306,11 @@ void sandbox_from_calls(struct sandbox *s, int *calls, size_t n)
 	begin_filter(s);
 	allow_if_argument_is(s, SYS_tgkill, 0, (unsigned int)getpid()); /* raise(), abort() */
 	allow_numbers(s, calls, n);
-	/* Killed in tests, because a test would not notice EPERM of a call missing in the list. */
+	/* In tests, a refused call kills the process: a test might not notice an EPERM. */
 	return_action(s, trace_kills_on_refused_call() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
 }
 
-void sandbox_from_list(struct sandbox *s, unsigned int open)
+void sandbox_from_list(struct sandbox *s, unsigned int permissions)
 {
 #ifdef FFSCTL_SANITIZED /* LeakSanitizer starts a process that uses ptrace */
 	sandbox_without_io_uring(s);
@@ -315,12 +318,14 @@ void sandbox_from_list(struct sandbox *s, unsigned int open)
 #endif
 	begin_filter(s);
 	refuse_io_uring(s);
-	/* Their arguments are in memory, which a filter cannot read. Libraries fall back on ENOSYS.
+	/*
+	 * The arguments of these two calls are in memory, which a filter cannot read. After ENOSYS,
+	 * libraries use an older call.
 	 */
 	act_if_equal(s, SYS_clone3, UNKNOWN);
 	act_if_equal(s, SYS_openat2, UNKNOWN);
-	check_arguments(s, open);
-	allow_listed_calls(s, open);
+	check_arguments(s, permissions);
+	allow_listed_calls(s, permissions);
 	return_action(s, REFUSE);
 }
 

@@ -44,7 +44,10 @@ json_t *error_to_reply(const struct error *err)
 	return reply;
 }
 
-/* Splits the text that ends with "; HINT", as commands of older versions print it. */
+/*
+ * Sets the hint, and removes "; HINT" from the end of the text, where commands of older versions
+ * expect it.
+ */
 static void set_hint(struct error *err, const char *hint)
 {
 	_cleanup_free_ char *end = strf("; %s", hint);
@@ -91,7 +94,7 @@ const char *const control_condition_words[CONDITION_COUNT] = {
 		.name = key, .offset = offsetof(struct control_answer, member), .type = kind       \
 	}
 
-/* A table of members, as a struct members. */
+/* Makes a struct members of its arguments, which are of type struct member. */
 #define MEMBERS(...)                                                                               \
 	{                                                                                          \
 		(const struct member[]){ __VA_ARGS__ },                                            \
@@ -120,7 +123,7 @@ static const struct members reload_answer =
 	MEMBERS(ANSWER("changed", changed, MEMBER_FLAG), ANSWER("rebound", rebound, MEMBER_FLAG),
 		ANSWER("awaits", awaits, MEMBER_TEXT));
 
-/* What an answer owns. */
+/* The strings that an answer owns. */
 static const struct members answer_texts =
 	MEMBERS(ANSWER("udc", udc, MEMBER_TEXT), ANSWER("awaits", awaits, MEMBER_TEXT));
 
@@ -313,7 +316,7 @@ int control_wait(const struct paths *paths, const char *name, const struct contr
 		 double seconds, struct error *err)
 {
 	_cleanup_answer_ struct control_answer ignored = { 0 };
-	/* SO_RCVTIMEO of 0 means no limit; 1e9 s is practically none. */
+	/* SO_RCVTIMEO of 0 means no limit; 1e9 s is practically no limit. */
 	double t = seconds < 0 ? 0 : seconds < 1e9 ? seconds : 1e9;
 	struct timeval limit = { .tv_sec = (time_t)t };
 

@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/util.h"
 
-/* The member of a struct, by the type that C has for it. */
+/* A pointer to a member of a struct, by the C type of the member. */
 union place {
 	void *any;
 	const char **text;

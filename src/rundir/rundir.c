@@ -125,8 +125,9 @@ static enum owner_role last_owner(const struct rundir *rundir)
 }
 
 /*
- * Sets supervisor_died. Returns the role of the new owner: OWNER_TAKING_OVER is kept, so that the
- * next `up` can take over when this one dies meanwhile.
+ * Sets supervisor_died. Returns the role of the new owner. It is OWNER_TAKING_OVER during a
+ * takeover, so that the next `up` can take over if this process dies before the end of the
+ * takeover.
  */
 static enum owner_role check_previous_owner(struct rundir *rundir, enum owner_role role)
 {
@@ -187,7 +188,7 @@ int rundir_set_owner(const struct rundir *rundir, enum owner_role role, struct e
 {
 	_cleanup_free_ char *text = strf("%d %s\n", (int)getpid(), owner_words[role]);
 
-	/* Readers use the first line only, so they see the old owner or the new one. */
+	/* Readers use the first line only, so they see either the old owner or the new one. */
 	if (pwrite(rundir->lock_fd, text, strlen(text), 0) == (ssize_t)strlen(text) &&
 	    ftruncate(rundir->lock_fd, (off_t)strlen(text)) == 0)
 		return 0;
@@ -312,7 +313,7 @@ bool rundir_worker(const struct rundir *rundir, const char *function, struct fam
 	return family_from_text(text, family);
 }
 
-/* Returns the user id that is reserved for the worker of `function`; 0 when there is none. */
+/* Returns the user id that is reserved for the worker of `function`; 0 if there is none. */
 static uid_t user_of(const struct rundir *rundir, const char *function)
 {
 	struct own_user user;

@@ -149,7 +149,9 @@ int status_file_write(const struct rundir *rundir, const struct gadget_status *s
 /* --- from JSON ---------------------------------------------------------------------------------
  */
 
-/* The following functions return what is wrong, as members_from_json does. */
+/*
+ * The following functions return the name of an invalid member or NULL, as members_from_json does.
+ */
 
 static const char *read_endpoints(struct function_status *function, const json_t *list)
 {

@@ -17,16 +17,16 @@
 #include "function/launch.h"
 #include "functionfs/endpoint.h"
 
-/* Above every pid of Linux: a signal that misses the double hits no process. */
+/* Larger than every pid of Linux: a signal that does not go to the double hits no process. */
 #define FAKE_PID 0x7ffffff0
 
 static struct {
 	int launches, terms, kills, stops, pings, interrupts, ended, failures, halts, ep0_closed;
 	int changes;
-	bool unavailable;      /* its kernel device does not exist */
-	bool leaves_processes; /* leftover processes, when it ends */
+	bool unavailable;      /* the kernel device of the worker does not exist */
+	bool leaves_processes; /* leftover processes exist when the worker ends */
 	int launch_error;      /* errno of the next starts; 0: they succeed */
-	int halt_result;       /* of every halt */
+	int halt_result;       /* result of every halt */
 	char log[4096];
 } saw;
 
@@ -128,7 +128,7 @@ int ffs_endpoint_halt(int fd _unused_, const struct endpoint *ep _unused_)
 	return saw.halt_result;
 }
 
-/* --- their owner --- */
+/* --- the owner of the functions --- */
 
 static void on_changed(void *owner _unused_)
 {
@@ -242,7 +242,7 @@ static void enter(enum worker_state state)
 
 /* The state after each event in each state. */
 static const enum worker_state leads_to[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
-	/* START, READY, DIED, EXIT, TIMER, STOP, RESTART, THERE, GONE */
+	/* START, READY, DIED, EXIT, TIMER, STOP, RESTART, APPEARED, REMOVED */
 	[WORKER_STOPPED] = { WORKER_STARTING, WORKER_STOPPED, WORKER_STOPPED, WORKER_STOPPED,
 			     WORKER_STOPPED, WORKER_STOPPED, WORKER_STARTING, WORKER_STOPPED,
 			     WORKER_STOPPED },

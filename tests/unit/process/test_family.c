@@ -70,7 +70,7 @@ Test(family, ignores_a_session_that_started_later, .timeout = 60)
 	waitpid(family.session, NULL, 0);
 }
 
-Test(family, without_id_and_session_has_no_members)
+Test(family, without_id_and_session_there_are_no_processes)
 {
 	const struct family none = { 0 };
 	int pidfd;
@@ -79,7 +79,7 @@ Test(family, without_id_and_session_has_no_members)
 	cr_expect_eq(pidfd, -1);
 }
 
-Test(family, reads_the_text_that_note_writes)
+Test(family, parses_the_target_that_a_worker_makes)
 {
 	struct family family = { 0 };
 	char text[FAMILY_TEXT];
@@ -93,7 +93,7 @@ Test(family, reads_the_text_that_note_writes)
 	cr_expect_leq(family.latest_start, family_now());
 }
 
-Test(family, refuses_texts_of_another_format)
+Test(family, refuses_targets_of_another_format)
 {
 	static const char *const texts[] = { "", "1", "1 ", "x 1", "0 1", "-5 1", "1 2 3", "1 2x" };
 	struct family family;

@@ -20,20 +20,20 @@ static void make(void)
 	pool = strf("%s/users", base);
 }
 
-/* The owner's link has the owner's name. */
-static const struct own_user *user(const char *of)
+/* Returns the owner with that name; its link has the same name. */
+static const struct own_user *owner(const char *name)
 {
 	static struct {
-		struct own_user user;
-		char link[64], owner[32];
+		struct own_user id;
+		char link[64], text[32];
 	} all[16];
 	static size_t n;
 
 	cr_assert_lt(n, ARRAY_SIZE(all));
-	snprintf(all[n].link, sizeof(all[n].link), "%s/%s", base, of);
-	snprintf(all[n].owner, sizeof(all[n].owner), "x/%s", of);
-	all[n].user = (struct own_user){ pool, all[n].link, all[n].owner };
-	return &all[n++].user;
+	snprintf(all[n].link, sizeof(all[n].link), "%s/%s", base, name);
+	snprintf(all[n].text, sizeof(all[n].text), "x/%s", name);
+	all[n].id = (struct own_user){ pool, all[n].link, all[n].text };
+	return &all[n++].id;
 }
 
 static void clear(void)
@@ -44,7 +44,7 @@ static void clear(void)
 	free(pool);
 }
 
-static uid_t take(const struct own_user *of)
+static uid_t reserve(const struct own_user *of)
 {
 	uid_t uid = 0;
 
@@ -62,21 +62,21 @@ TestSuite(own_user, .init = make, .fini = clear);
 
 Test(own_user, each_owner_has_another_id)
 {
-	uid_t a = take(user("a")), b = take(user("b"));
+	uid_t a = reserve(owner("a")), b = reserve(owner("b"));
 
 	cr_assert_neq(a, b);
-	cr_assert_eq(take(user("a")), a);
-	cr_assert_eq(take(user("b")), b);
+	cr_assert_eq(reserve(owner("a")), a);
+	cr_assert_eq(reserve(owner("b")), b);
 }
 
-Test(own_user, find_allocates_nothing_and_returns_the_id_that_take_allocates)
+Test(own_user, preview_reserves_nothing_and_returns_the_id_that_reserve_returns)
 {
 	uid_t found = 0, again = 0;
 
-	cr_assert_eq(own_user_find(user("a"), &found), 0);
+	cr_assert_eq(own_user_find(owner("a"), &found), 0);
 	cr_assert(!path_exists(pool));
-	cr_assert_eq(take(user("a")), found);
-	cr_assert_eq(own_user_find(user("a"), &again), 0);
+	cr_assert_eq(reserve(owner("a")), found);
+	cr_assert_eq(own_user_find(owner("a"), &again), 0);
 	cr_assert_eq(again, found);
 }
 
@@ -85,78 +85,78 @@ Test(own_user, an_id_of_another_owner_is_skipped)
 	uid_t found = 0, mine, again = 0;
 	_cleanup_free_ char *link = NULL;
 
-	cr_assert_eq(own_user_find(user("a"), &found), 0);
-	take(user("b")); /* makes the pool */
+	cr_assert_eq(own_user_find(owner("a"), &found), 0);
+	reserve(owner("b")); /* makes the pool */
 	link = link_of(found);
 	cr_assert_eq(symlink("another's", link), 0);
-	mine = take(user("a"));
+	mine = reserve(owner("a"));
 	cr_assert_neq(mine, found);
 	/* The owner keeps its id when the first candidate becomes free. */
 	cr_assert_eq(unlink(link), 0);
-	cr_assert_eq(take(user("a")), mine);
-	cr_assert_eq(own_user_find(user("a"), &again), 0);
+	cr_assert_eq(reserve(owner("a")), mine);
+	cr_assert_eq(own_user_find(owner("a"), &again), 0);
 	cr_assert_eq(again, mine);
 }
 
 Test(own_user, without_its_own_link_an_owner_gets_the_same_id)
 {
-	const struct own_user *a = user("a");
-	uid_t mine = take(a), again = 0;
+	const struct own_user *a = owner("a");
+	uid_t mine = reserve(a), again = 0;
 
 	cr_assert_eq(unlink(a->owner_link), 0);
 	cr_assert_eq(own_user_find(a, &again), 0);
 	cr_assert_eq(again, mine);
-	cr_assert_eq(take(a), mine);
+	cr_assert_eq(reserve(a), mine);
 }
 
 Test(own_user, a_link_to_the_id_of_another_owner_is_ignored)
 {
-	uid_t b = take(user("b"));
-	const struct own_user *a = user("a");
+	uid_t b = reserve(owner("b"));
+	const struct own_user *a = owner("a");
 	_cleanup_free_ char *text = strf("%u", (unsigned int)b);
 
 	cr_assert_eq(symlink(text, a->owner_link), 0);
-	cr_assert_neq(take(a), b);
-	own_user_release(user("b"));
-	cr_assert_eq(take(user("b")), b);
+	cr_assert_neq(reserve(a), b);
+	own_user_release(owner("b"));
+	cr_assert_eq(reserve(owner("b")), b);
 }
 
 Test(own_user, release_frees_only_the_id_of_the_owner)
 {
-	uid_t a = take(user("a")), b = take(user("b"));
+	uid_t a = reserve(owner("a")), b = reserve(owner("b"));
 	_cleanup_free_ char *link = link_of(a);
 
-	own_user_release(user("a"));
+	own_user_release(owner("a"));
 	cr_assert(!path_exists(link));
-	cr_assert_eq(take(user("b")), b);
-	/* Also without the owner's link. */
-	cr_assert_eq(unlink(user("b")->owner_link), 0);
-	own_user_release(user("b"));
+	cr_assert_eq(reserve(owner("b")), b);
+	/* The id is released also if the owner's link does not exist. */
+	cr_assert_eq(unlink(owner("b")->owner_link), 0);
+	own_user_release(owner("b"));
 	cr_assert(!path_exists(pool), "the last release must remove the pool");
 }
 
 Test(own_user, release_all_frees_the_owners_with_a_prefix)
 {
-	uid_t a = take(user("a")), b = take(user("b"));
+	uid_t a = reserve(owner("a")), b = reserve(owner("b"));
 	_cleanup_free_ char *link = link_of(b);
 
 	own_user_release_all(pool, "x/a");
 	cr_assert(path_exists(link));
-	cr_assert_eq(take(user("a")), a);
+	cr_assert_eq(reserve(owner("a")), a);
 	own_user_release_all(pool, "x/");
 	cr_assert(!path_exists(pool));
 }
 
-Test(own_user, take_fails_when_no_id_is_free)
+Test(own_user, reserve_fails_when_no_id_is_free)
 {
-	uid_t uid, first = take(user("first"));
+	uid_t uid, first = reserve(owner("first"));
 
 	for (uid_t id = FFSCTL_WORKER_ID_FIRST; id <= FFSCTL_WORKER_ID_LAST; id++) {
 		_cleanup_free_ char *link = link_of(id);
 
 		cr_assert(symlink("another's", link) == 0 || errno == EEXIST);
 	}
-	cr_assert_eq(own_user_take(user("a"), &uid), -ENOSPC);
-	cr_assert_eq(own_user_find(user("a"), &uid), -ENOSPC);
-	cr_assert_eq(take(user("first")), first);
+	cr_assert_eq(own_user_take(owner("a"), &uid), -ENOSPC);
+	cr_assert_eq(own_user_find(owner("a"), &uid), -ENOSPC);
+	cr_assert_eq(reserve(owner("first")), first);
 }
