@@ -212,7 +212,7 @@ void fd_drain(int fd)
 		;
 }
 
-int fd_peer(int fd, struct ucred *peer)
+int fd_peer_credentials(int fd, struct ucred *peer)
 {
 	socklen_t size = sizeof(*peer);
 

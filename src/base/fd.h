@@ -44,7 +44,7 @@ void fd_drain(int fd);
  * Gets the credentials that the peer of a local socket had when it connected. Returns 0 or a
  * negative errno.
  */
-int fd_peer(int fd, struct ucred *peer);
+int fd_peer_credentials(int fd, struct ucred *peer);
 
 /* Returns the path of an open file with links resolved, or NULL on error. The caller frees it. */
 char *fd_path(int fd);

@@ -69,7 +69,7 @@ static bool has_room(void)
 }
 
 /* Writes as many bytes as possible without blocking; returns their number. */
-static size_t write_some(const char *data, size_t size)
+static size_t write_nonblocking(const char *data, size_t size)
 {
 	ssize_t n = 0;
 
@@ -93,13 +93,13 @@ void log_raw(const char *data, size_t size)
 			strf("\nffsctl: lost %zu bytes of output: stderr was blocked\n",
 			     nonblocking.lost);
 
-		if (write_some(notice, strlen(notice)) < strlen(notice)) {
+		if (write_nonblocking(notice, strlen(notice)) < strlen(notice)) {
 			nonblocking.lost += size;
 			return;
 		}
 		nonblocking.lost = 0;
 	}
-	n = write_some(data, size);
+	n = write_nonblocking(data, size);
 	nonblocking.lost += size - n;
 }
 

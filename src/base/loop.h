@@ -14,7 +14,8 @@ struct loop {
 };
 
 struct fd_watch {
-	int fd; /* -1: the watch is not in a loop. The caller owns the descriptor; a timer owns its timerfd. */
+	int fd; /* -1: the watch is not in a loop. The caller owns the descriptor; a timer owns its
+		   timerfd. */
 	void (*fn)(void *data, uint32_t events);
 	void *data;
 };

@@ -15,7 +15,8 @@ union ancillary {
 	struct cmsghdr align;
 };
 
-static void attach(struct msghdr *msg, union ancillary *room, const int *fds, size_t n_fds)
+static void attach_descriptors(struct msghdr *msg, union ancillary *room, const int *fds,
+			       size_t n_fds)
 {
 	struct cmsghdr *c = &room->align;
 
@@ -41,7 +42,7 @@ bool message_send_fds(int fd, uint16_t type, uint32_t id, const void *body, size
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = size > 0 ? 2 : 1 };
 
 	if (n_fds > 0)
-		attach(&msg, &room, fds, n_fds);
+		attach_descriptors(&msg, &room, fds, n_fds);
 	return sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 

@@ -17,7 +17,7 @@
 #define START_FIELD 22
 /* Maximum size of /proc/PID/status, bytes: room for NGROUPS_MAX groups. */
 #define STATUS_MAX (1024 * 1024)
-#define HOLDERS_SHOWN 4
+#define MOUNT_USERS_SHOWN 4
 #define MOUNTS_MAX (16 * 1024 * 1024)
 
 /*
@@ -266,7 +266,7 @@ static bool descends_from(pid_t pid, pid_t ancestor)
 	return pid > 0;
 }
 
-struct holder_list {
+struct mount_users {
 	pid_t except;
 	dev_t device;
 	char *text;
@@ -298,9 +298,9 @@ static bool uses_device(pid_t pid, dev_t dev)
 	return found;
 }
 
-static int add_holder(void *data, pid_t pid)
+static int add_mount_user(void *data, pid_t pid)
 {
-	struct holder_list *h = data;
+	struct mount_users *h = data;
 	_cleanup_free_ char *name = NULL, *old = NULL;
 
 	if (pid == getpid() || !uses_device(pid, h->device) ||
@@ -308,7 +308,7 @@ static int add_holder(void *data, pid_t pid)
 		return 0;
 	name = process_name(pid);
 	old = h->text;
-	if (++h->n_found > HOLDERS_SHOWN) {
+	if (++h->n_found > MOUNT_USERS_SHOWN) {
 		h->text = strf("%s and others", old);
 		return 1;
 	}
@@ -324,15 +324,15 @@ bool process_uses_mount(pid_t pid, const char *path)
 	return stat(path, &st) == 0 && uses_device(pid, st.st_dev);
 }
 
-char *mount_holders(const char *path, pid_t except)
+char *mount_users_as_text(const char *path, pid_t except)
 {
-	struct holder_list h = { .except = except };
+	struct mount_users h = { .except = except };
 	struct stat st;
 
 	if (stat(path, &st) < 0)
 		return NULL;
 	h.device = st.st_dev;
-	process_each(add_holder, &h);
+	process_each(add_mount_user, &h);
 	return h.text;
 }
 

@@ -34,7 +34,7 @@ void mounts_each(const char *mounts, const char *type,
  * all processes. The process `except` and its descendants are not listed; 0: there is no such
  * process.
  */
-char *mount_holders(const char *path, pid_t except);
+char *mount_users_as_text(const char *path, pid_t except);
 /*
  * Returns whether a process uses a mount: by an open file, or as its working directory, root
  * directory or executable.

@@ -54,7 +54,7 @@ bool text_is_utf8(const char *s)
  * Returns the number of printable ASCII characters at the start of a text. Most texts consist of
  * them.
  */
-static size_t plain_length(const char *s, size_t n)
+static size_t printable_ascii_length(const char *s, size_t n)
 {
 	size_t i = 0;
 
@@ -68,7 +68,8 @@ static char *make_printable(const char *s, size_t n, const char *instead, bool c
 	char *out = xcalloc(n * strlen(instead) + 1, 1), *p = out;
 
 	while (n > 0) {
-		size_t plain = plain_length(s, n), len = plain ? plain : text_utf8_length(s, n);
+		size_t plain = printable_ascii_length(s, n),
+		       len = plain ? plain : text_utf8_length(s, n);
 		unsigned char c = (unsigned char)*s;
 
 		if (len == 0) {

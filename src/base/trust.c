@@ -38,7 +38,7 @@ struct walked_directory {
 	struct stat stat;
 	char *path;
 	bool others_write;
-	uid_t entry_uid; /* owner of the next component, which is in this directory */
+	uid_t next_uid; /* owner of the next component, which is in this directory */
 };
 
 struct path_walk {
@@ -46,8 +46,8 @@ struct path_walk {
 	char *path;	  /* path of `fd`, for messages */
 	int fd;		  /* current component */
 	struct stat stat; /* status of `fd` */
-	struct walked_directory *passed;
-	size_t n_passed;
+	struct walked_directory *walked;
+	size_t n_walked;
 	unsigned int links; /* number of symbolic links followed */
 };
 
@@ -100,9 +100,9 @@ static bool others_write(int fd, const struct stat *st)
 
 static void walk_end(struct path_walk *w)
 {
-	for (size_t i = 0; i < w->n_passed; i++)
-		free(w->passed[i].path);
-	free(w->passed);
+	for (size_t i = 0; i < w->n_walked; i++)
+		free(w->walked[i].path);
+	free(w->walked);
 	free(w->remaining);
 	free(w->path);
 	cleanup_close(&w->fd);
@@ -167,7 +167,7 @@ static int walk_component(struct path_walk *w)
 	_cleanup_free_ char *name = xstrndup(begin, strcspn(begin, "/"));
 	char *rest = xstrdup(begin + strlen(name));
 	_cleanup_close_ int fd = -1;
-	struct walked_directory *passed;
+	struct walked_directory *walked;
 	struct stat st;
 
 	free(w->remaining);
@@ -179,11 +179,11 @@ static int walk_component(struct path_walk *w)
 	fd = openat(w->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	passed = array_add(w->passed, w->n_passed);
-	*passed = (struct walked_directory){ .stat = w->stat,
+	walked = array_add(w->walked, w->n_walked);
+	*walked = (struct walked_directory){ .stat = w->stat,
 					     .path = xstrdup(w->path),
 					     .others_write = others_write(w->fd, &w->stat),
-					     .entry_uid = st.st_uid };
+					     .next_uid = st.st_uid };
 	if (S_ISLNK(st.st_mode))
 		return follow_link(w, name, fd);
 	return move_to(w, steal_fd(&fd), join_path(w->path, name));
@@ -208,7 +208,7 @@ static int walk_path(struct path_walk *w, const char *path)
  * Returns the reason why the owner `uid` of a file is not trusted. `owner` is the trusted user
  * besides root; 0: only root is trusted. The caller frees the text.
  */
-static char *foreign_owner(uid_t uid, uid_t owner)
+static char *describe_foreign_owner(uid_t uid, uid_t owner)
 {
 	if (owner == 0)
 		return strf("belongs to user %u, not to root", (unsigned int)uid);
@@ -219,12 +219,12 @@ static char *foreign_owner(uid_t uid, uid_t owner)
 static char *find_distrust_of_directory(const struct walked_directory *p, uid_t owner)
 {
 	if (p->stat.st_uid != 0 && p->stat.st_uid != owner) {
-		_cleanup_free_ char *reason = foreign_owner(p->stat.st_uid, owner);
+		_cleanup_free_ char *reason = describe_foreign_owner(p->stat.st_uid, owner);
 
 		return strf("the directory %s %s", p->path, reason);
 	}
 	/* In a directory with the sticky bit only the owner of a file can replace it. */
-	if (p->others_write && !(p->stat.st_mode & S_ISVTX && p->entry_uid == p->stat.st_uid))
+	if (p->others_write && !(p->stat.st_mode & S_ISVTX && p->next_uid == p->stat.st_uid))
 		return strf("others may write in the directory %s (mode %04o)", p->path,
 			    (unsigned int)p->stat.st_mode & 07777);
 	return NULL;
@@ -239,7 +239,7 @@ static char *find_distrust(const struct path_walk *w, enum trust trust)
 		return strf("others may write to it (mode %04o)",
 			    (unsigned int)w->stat.st_mode & 07777);
 	if (w->stat.st_uid != 0 && w->stat.st_uid != owner) {
-		_cleanup_free_ char *reason = foreign_owner(w->stat.st_uid, owner);
+		_cleanup_free_ char *reason = describe_foreign_owner(w->stat.st_uid, owner);
 
 		return strf("it %s", reason);
 	}
@@ -247,8 +247,8 @@ static char *find_distrust(const struct path_walk *w, enum trust trust)
 	 * Begins with the directory nearest to the file, because the user most likely made that
 	 * one.
 	 */
-	for (size_t i = w->n_passed; i > 0 && !why; i--)
-		why = find_distrust_of_directory(&w->passed[i - 1], owner);
+	for (size_t i = w->n_walked; i > 0 && !why; i--)
+		why = find_distrust_of_directory(&w->walked[i - 1], owner);
 	return why;
 }
 

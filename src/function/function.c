@@ -20,7 +20,7 @@
 #include "functionfs/endpoint.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
-#include "process/family.h"
+#include "process/worker_processes.h"
 
 /* Name of a keeper's socket in the run directory: this prefix and the label of the function. */
 #define KEEPER_FILE "keeper-"
@@ -52,7 +52,7 @@ static void on_keeper(void *data, uint32_t events _unused_)
 		fd_watch_remove(i->functions->loop, &i->keeper_socket);
 	if (size == -EPIPE &&
 	    i->keeper.taken_over) { /* SIGCHLD reports the end of a keeper that is a child */
-		keeper_end(&i->keeper);
+		keeper_send_kill(&i->keeper);
 		keeper_forget(&i->keeper);
 		i->functions->events->keeper_died(i->functions->owner, i);
 	}
@@ -100,12 +100,12 @@ int function_take_over(struct live_function *i, pid_t keeper)
 	i->link = hello.link;
 	i->keeper_listens = true;
 	i->linger_sent = -1; /* unknown: the dead supervisor sent it */
-	function_is_available(i);
+	function_can_start_worker(i);
 	i->kernel_device.worker_device_id = i->kernel_device.id;
 	r = fd_watch_add(i->functions->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
 			 on_keeper, i);
 	if (r == 0 && i->worker)
-		r = worker_take_process(i->worker, hello.worker.pid, &pidfd, &output);
+		r = worker_take_over_process(i->worker, hello.worker.pid, &pidfd, &output);
 	return r;
 }
 
@@ -145,7 +145,7 @@ static int start_keeper(struct live_function *i, const char *path, struct error 
 		r = fd_watch_add(i->functions->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
 				 on_keeper, i);
 	if (r < 0 && i->keeper.pid > 0) {
-		keeper_end(&i->keeper);
+		keeper_send_kill(&i->keeper);
 		keeper_forget(&i->keeper);
 		error_errno(err, EX_OSERR, -r, NULL, "cannot watch the keeper of '%s'",
 			    i->model->label);
@@ -196,7 +196,7 @@ bool function_restart_keeper(struct live_function *i)
 	return r == 0;
 }
 
-static int keeper_does_not_end(const char *label, pid_t pid, struct error *err)
+static int fail_keeper_does_not_end(const char *label, pid_t pid, struct error *err)
 {
 	return error_set(err, EX_OSERR, EBUSY, NULL, "the keeper of '%s' (pid %d) does not end",
 			 label, (int)pid);
@@ -207,13 +207,13 @@ static int keeper_does_not_end(const char *label, pid_t pid, struct error *err)
  */
 static int end_worker_of_keeper(pid_t pid, int pidfd, const char *label, struct error *err)
 {
-	struct family family = { .session = pid };
+	struct worker_processes processes = { .session = pid };
 
 	/* The pid is valid as long as the process exists. */
-	if (pidfd < 0 || !process_start(pid, &family.latest_start) ||
+	if (pidfd < 0 || !process_start(pid, &processes.latest_start) ||
 	    syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
 		return 0;
-	return reap_family(&family, label, err);
+	return reap_worker_processes(&processes, label, err);
 }
 
 /* Ends a keeper without a supervisor, and its worker. */
@@ -230,8 +230,8 @@ static int kill_orphan(const char *path, struct error *err)
 		return 0;
 	pid = keeper.pid;
 	r = end_worker_of_keeper(hello.worker.pid, pidfd, label, err);
-	if (!keeper_kill(&keeper) && r == 0)
-		r = keeper_does_not_end(label, pid, err);
+	if (!keeper_kill_and_wait(&keeper) && r == 0)
+		r = fail_keeper_does_not_end(label, pid, err);
 	return r;
 }
 
@@ -243,13 +243,13 @@ static int keeper_undo(struct step *step, struct error *err)
 		return kill_orphan(step->value, err);
 	if (!i->keeper_ending) {
 		fd_watch_remove(i->functions->loop, &i->keeper_socket);
-		keeper_end(&i->keeper);
+		keeper_send_kill(&i->keeper);
 		i->keeper_ending = true;
 	}
 	if (!keeper_has_ended(&i->keeper))
 		return ++step->tries < KEEPER_TRIES
 			       ? PLAN_SOON
-			       : keeper_does_not_end(i->model->label, i->keeper.pid, err);
+			       : fail_keeper_does_not_end(i->model->label, i->keeper.pid, err);
 	keeper_forget(&i->keeper);
 	i->keeper_ending = false;
 	return 0;

@@ -35,14 +35,14 @@ struct live_function {
 	struct fd_watch keeper_socket;
 	uid_t mount_uid;
 	gid_t mount_gid;
-	bool keeper_ending;    /* the keeper was asked to end */
+	bool keeper_ending;    /* SIGKILL was sent to the keeper */
 	bool draining;	       /* the keeper still forwards messages of the worker that ended */
 	double draining_since; /* start of draining, monotonic */
 	struct link_state link;
-	bool keeper_listens; /* the keeper accepts a takeover */
-	double linger_sent;  /* seconds, the last value sent to the keeper */
-	struct live_function
-		*replacement; /* during a reload: the function of the new plan that replaces this one */
+	bool keeper_listens;		   /* the keeper accepts a takeover */
+	double linger_sent;		   /* seconds, the last value sent to the keeper */
+	struct live_function *replacement; /* during a reload: the function of the new plan that
+					      replaces this one */
 	bool removing; /* a reload stops the worker together with those of other removed functions
 			*/
 	struct live_worker *worker; /* owned; NULL: ffsctl starts no worker for this function */
@@ -121,7 +121,7 @@ void function_drop_worker(struct live_function *function);
  */
 bool function_is_draining(struct live_function *function);
 /* Sends PING or STOP to the worker. */
-void function_send(struct live_function *function, uint16_t type, uint32_t id);
+void function_send_to_worker(struct live_function *function, uint16_t type, uint32_t id);
 /*
  * Takes over the keeper of a supervisor that died. `keeper`: the keeper's pid in the status that
  * the dead supervisor wrote; 0: unknown. worker_take_over continues with the worker. Returns a
@@ -144,9 +144,9 @@ bool function_restart_keeper(struct live_function *function);
  * Finds the kernel device. Returns whether the worker can be started now; the worker of a
  * FunctionFS function always can.
  */
-bool function_is_available(struct live_function *function);
+bool function_can_start_worker(struct live_function *function);
 /* Returns whether a process has written the descriptors of a FunctionFS function. */
-bool function_is_active(const struct live_function *function);
+bool function_descriptors_written(const struct live_function *function);
 /* Sends the workers of all kernel functions the events of appeared and removed devices. */
 void functions_update_kernel_devices(struct functions *all);
 /* Returns whether a worker starts and ends with its kernel device. */

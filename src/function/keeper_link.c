@@ -21,7 +21,7 @@ int function_give_worker(struct live_function *i, pid_t pid, int control, int pi
 			 i->model->label);
 }
 
-void function_send(struct live_function *i, uint16_t type, uint32_t id)
+void function_send_to_worker(struct live_function *i, uint16_t type, uint32_t id)
 {
 	if (i->keeper_socket.fd >= 0)
 		message_send(i->keeper_socket.fd, type, id, NULL, 0);

@@ -23,7 +23,7 @@
 #include "functionfs/endpoint.h"
 #include "probe/plugin_file.h"
 #include "process/credentials.h"
-#include "process/family.h"
+#include "process/worker_processes.h"
 
 #define WORKER_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 /* Maximum number of processes and threads of a worker that runs as the user id reserved for it. */
@@ -70,7 +70,7 @@ static const char *or_empty(const char *text)
  * Replaces "${gadget}" and the other variables, which gadgetfile_load has checked; the caller frees
  * the result.
  */
-static char *expand(const struct live_worker *worker, const char *text)
+static char *expand_variables(const struct live_worker *worker, const char *text)
 {
 	const struct live_function *i = worker->function;
 	const struct {
@@ -126,7 +126,7 @@ static void prepare_arguments(struct live_worker *worker)
 	strings_free(worker->spawn.argv);
 	worker->spawn.argv = xcalloc(n + 1, sizeof(*worker->spawn.argv));
 	for (size_t i = 0; i < n; i++)
-		worker->spawn.argv[i] = expand(worker, words[i]);
+		worker->spawn.argv[i] = expand_variables(worker, words[i]);
 }
 
 static int prepare_program(struct live_worker *worker, struct error *err)
@@ -196,7 +196,7 @@ static void prepare_environment(struct live_worker *worker)
 	if (w->ready == READY_FD)
 		env[n++] = strf("NOTIFY_FD=%zu", 3 + n_fds);
 	for (size_t e = 0; e < w->n_env; e++) {
-		_cleanup_free_ char *value = expand(worker, w->env[e].value);
+		_cleanup_free_ char *value = expand_variables(worker, w->env[e].value);
 		size_t at = 0, length = strlen(w->env[e].name);
 
 		/* A variable of the gadget file replaces one of ffsctl, such as PATH. */
@@ -354,7 +354,7 @@ static int make_pipe(int *ours, int *theirs)
 	return fcntl(*ours, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-static int make_control(struct worker_descriptors *h, struct supervisor_ends *e)
+static int make_control_socket(struct worker_descriptors *h, struct supervisor_ends *e)
 {
 	int size = CONTROL_BUFFER, pair[2];
 
@@ -386,7 +386,8 @@ static int make_notify_socket(const struct live_worker *worker, int *out)
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
 	    fchmod(fd, 0600) < 0)
 		return -errno;
-	r = credentials_bind(fd, (struct sockaddr *)&address, sizeof(address), worker->spawn.uid);
+	r = credentials_bind_socket(fd, (struct sockaddr *)&address, sizeof(address),
+				    worker->spawn.uid);
 	if (r < 0)
 		return r;
 	*out = steal_fd(&fd);
@@ -453,7 +454,7 @@ static int open_fds(struct live_worker *worker, struct worker_descriptors *h,
 	else
 		h->fds[h->n++] = config;
 	if (r == 0)
-		r = make_control(h, e);
+		r = make_control_socket(h, e);
 	if (r == 0)
 		r = make_output(worker, e);
 	if (r < 0)
@@ -539,7 +540,7 @@ int launch_start(struct live_worker *worker, struct error *err)
 	if (r == 0)
 		r = worker_watch(worker, &ends.output, &ends.notify, err);
 	worker->session = worker->pid;
-	worker->session_start = family_now();
+	worker->session_start = now_boot_ticks();
 	worker->taken_over = false;
 	if (r < 0 && worker->pid > 0) { /* the worker runs, but the supervisor cannot watch it */
 		kill(-worker->pid, SIGKILL);

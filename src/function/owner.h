@@ -72,13 +72,13 @@ struct functions {
 
 	/* The owner updates the following members. */
 	enum phase phase;
-	bool foreground; /* the workers' output goes to stderr, too */
-	const json_t
-		*switched; /* value of "switch" in the configuration of each worker; NULL: the gadget was not started by a switch */
-	char *host_udc;	   /* the UDC that the gadget is or was bound to; NULL: none; owned */
+	bool foreground;	/* the workers' output goes to stderr, too */
+	const json_t *switched; /* value of "switch" in the configuration of each worker; NULL: the
+				   gadget was not started by a switch */
+	char *host_udc;		/* the UDC that the gadget is or was bound to; NULL: none; owned */
 
-	struct live_function *
-		*list; /* one live function for each function with a `ffs` group or a worker; owned */
+	struct live_function **list; /* one live function for each function with a `ffs` group or a
+					worker; owned */
 	size_t n;
 	pid_t *inherited; /* child processes that existed before the supervisor (reap.h); owned */
 	size_t n_inherited;

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 
-struct family;
+struct worker_processes;
 struct rundir;
 struct functions;
 struct live_worker;
@@ -36,7 +36,8 @@ pid_t reap_leftovers(const struct live_worker *worker, bool first);
  * Kills the processes of one worker and waits until they have ended, REAP_SECONDS at most. This is
  * for commands, which have no event loop. Fails with EX_OSERR if a process does not end.
  */
-int reap_family(const struct family *family, const char *label, struct error *err);
+int reap_worker_processes(const struct worker_processes *processes, const char *label,
+			  struct error *err);
 /* Does the same for every worker recorded in the run directory. Returns the first error. */
 int reap_all_leftovers(const struct rundir *rundir, struct error *err);
 

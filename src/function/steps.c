@@ -19,7 +19,7 @@ static char *make_value(const struct live_function *i)
 }
 
 /* Returns the part of the value that follows its first `n` words; "" if nothing follows. */
-static const char *after_words(const char *value, int n)
+static const char *skip_words(const char *value, int n)
 {
 	for (; n > 0; n--) {
 		value += strcspn(value, " ");
@@ -30,13 +30,13 @@ static const char *after_words(const char *value, int n)
 
 const char *function_worker_directory(const struct step *step)
 {
-	return after_words(step->value ? step->value : "", 3);
+	return skip_words(step->value ? step->value : "", 3);
 }
 
 bool function_is_same_worker(const struct step *a, const struct step *b)
 {
 	const char *ours = a->value ? a->value : "", *theirs = b->value ? b->value : "";
-	size_t names = (size_t)(after_words(ours, 2) - ours);
+	size_t names = (size_t)(skip_words(ours, 2) - ours);
 
 	return strncmp(ours, theirs, names) == 0 &&
 	       streq(function_worker_directory(a), function_worker_directory(b));
@@ -133,7 +133,8 @@ static int ready_apply(struct step *step, struct error *err)
 	case WORKER_WAITING:
 		return PLAN_AGAIN;
 	case WORKER_STOPPED:
-	case WORKER_PENDING: /* only a kernel function can be in this state, and its worker does not block the bind */
+	case WORKER_PENDING: /* only a kernel function can be in this state, and its worker does not
+				block the bind */
 	case WORKER_FAILED:
 	case WORKER_STATE_COUNT:
 		break;

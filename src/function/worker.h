@@ -54,17 +54,20 @@ struct live_worker {
 	struct live_function *function;
 	const struct worker *model;
 	struct spawn spawn;
-	uid_t private_id; /* user id that is reserved for this worker, also used as a group id; 0: none */
-	const struct dmabuf_device *dmabuf; /* device for DMABUFs; NULL: the engine of the worker needs none */
-	int config_fd; /* sealed memfd with its configuration; each process gets another open file description */
+	uid_t worker_uid; /* user id that is reserved for this worker, also used as a group id; 0:
+			     none */
+	const struct dmabuf_device
+		*dmabuf; /* device for DMABUFs; NULL: the engine of the worker needs none */
+	int config_fd;	 /* sealed memfd with its configuration; each process gets another open file
+			    description */
 
 	/* worker_handle; a pointer, because files that worker.c calls must not call worker.c */
 	void (*handle_event)(struct live_worker *worker, enum worker_event event);
 	enum worker_state state;
 	pid_t pid;     /* 0: none */
 	pid_t session; /* session id of the process, which is its pid; stays after its end */
-	uint64_t
-		session_start; /* latest start time of the session leader (process/family.h) */
+	uint64_t session_start;	   /* latest start time of the session leader
+				      (process/worker_processes.h) */
 	struct fd_watch end_watch; /* pidfd of a process that is not a child; owned */
 	bool taken_over;	   /* the process is a child of a dead supervisor */
 	enum {
@@ -81,28 +84,31 @@ struct live_worker {
 	 */
 	struct worker_status status;
 	struct worker_exit {
-		enum { NEVER_ENDED, ENDED_BY_EXIT, ENDED_BY_SIGNAL, ENDED_UNKNOWN } how;
-		int number; /* exit status or signal */
+		enum { NEVER_ENDED, ENDED_BY_EXIT, ENDED_BY_SIGNAL, ENDED_UNKNOWN } cause;
+		int status_or_signal; /* exit status or signal */
 	} exit; /* end of the last process; NEVER_ENDED: none yet, or it could not be started */
 
-	char *identity; /* value of its step start-worker: identifies everything that the worker gets; owned */
-	struct live_worker
-		*successor;   /* worker that starts when this one has stopped; NULL: this one starts again */
-	bool awaited;	      /* a reload waits for the worker: if it ends before it is ready, the reload fails */
-	bool restart_wanted;  /* the worker must be started again when it has stopped */
-	bool was_ready;	      /* this process was ready */
-	bool start_timed_out; /* this process was killed by start_timeout */
+	char *identity; /* value of its step start-worker: identifies everything that the worker
+			   gets; owned */
+	struct live_worker *successor; /* worker that starts when this one has stopped; NULL: this
+					  one starts again */
+	bool awaited; /* a reload waits for the worker: if it ends before it is ready, the reload
+			 fails */
+	bool restart_wanted;		/* the worker must be started again when it has stopped */
+	bool was_ready;			/* this process was ready */
+	bool start_timed_out;		/* this process was killed by start_timeout */
 	double started_at, ready_since; /* monotonic */
 	double last_alive;		/* time of its last PONG or WATCHDOG=1, monotonic */
 	double delay;			/* delay of the next restart, seconds */
-	double *end_times; /* ring buffer of the times of the last restart_limit + 1 ends, monotonic */
+	double *end_times; /* ring buffer of the times of the last restart_limit + 1 ends, monotonic
+			    */
 	size_t n_ends, next_end;
 
-	struct halting { /* busy endpoints that must still be halted */
+	struct busy_endpoint { /* a busy IN endpoint, which must still be halted */
 		int fd;
 		const struct endpoint *endpoint;
-	} * halting;
-	size_t n_halting;
+	} * busy_endpoints;
+	size_t n_busy_endpoints;
 	unsigned int halt_tries;
 	struct error error; /* reason why the last start failed */
 	double start_due;   /* time of the restart, monotonic */
@@ -154,7 +160,7 @@ void worker_leftovers_ended(struct live_worker *worker);
  * Takes over the process of a dead supervisor's worker, its pidfd and its output pipe. Returns a
  * negative errno on failure.
  */
-int worker_take_process(struct live_worker *worker, pid_t pid, int *pidfd, int *output);
+int worker_take_over_process(struct live_worker *worker, pid_t pid, int *pidfd, int *output);
 /*
  * Continues with that process, or starts another one. `status` is the worker's part of the status
  * file that the dead supervisor wrote.
@@ -205,17 +211,17 @@ void worker_leftovers_begin(struct live_worker *worker);
  */
 void worker_leftovers_update(struct live_worker *worker);
 
-/* --- worker_halt.c --- */
+/* --- worker_endpoints.c --- */
 
 /* Halts the endpoints that the host has enabled, if on_crash is "stall". */
-void worker_halt_begin(struct live_worker *worker);
+void worker_halt_endpoints(struct live_worker *worker);
 /*
- * Tries to halt the endpoints again that were busy; worker->n_halting is the number of those that
- * still are.
+ * Tries to halt the endpoints again that were busy; worker->n_busy_endpoints is the number of those
+ * that still are.
  */
-void worker_halt_retry(struct live_worker *worker);
+void worker_halt_busy_endpoints(struct live_worker *worker);
 /* Closes the endpoints that are still busy. */
-void worker_halt_end(struct live_worker *worker);
+void worker_close_busy_endpoints(struct live_worker *worker);
 
 /* --- worker_stats.c --- */
 
@@ -254,4 +260,4 @@ void worker_on_message(struct live_worker *worker, uint16_t type, const void *bo
  */
 void worker_drain(struct live_worker *worker);
 /* Removes a watch from the loop and closes its descriptor. */
-void worker_close(struct live_worker *worker, struct fd_watch *source);
+void worker_close_watch(struct live_worker *worker, struct fd_watch *source);

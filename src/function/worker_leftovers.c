@@ -13,7 +13,7 @@
 
 void worker_leftovers_begin(struct live_worker *worker)
 {
-	worker_close(worker, &worker->end_watch);
+	worker_close_watch(worker, &worker->end_watch);
 	worker->leftovers = LEFTOVERS_PROCESSES;
 	worker->leftovers_since = 0;
 	functions_changed(worker->function->functions);

@@ -24,7 +24,8 @@ struct worker_stats {
 	bool is_new;
 	json_t *shown; /* value in the status; NULL: none */
 	struct traffic {
-		uint64_t bytes[WORKER_ENDPOINTS_MAX]; /* number of bytes of each endpoint, in the order of the gadget file */
+		uint64_t bytes[WORKER_ENDPOINTS_MAX]; /* number of bytes of each endpoint, in the
+							 order of the gadget file */
 		size_t n;
 	} traffic, traffic_shown;
 	bool traffic_is_new;
@@ -96,7 +97,7 @@ static struct worker_stats *stats_of(struct live_worker *worker)
 }
 
 /* Starts the timer of the next status update, which STATS and TRAFFIC share. */
-static void show_later(struct worker_stats *st)
+static void schedule_status_update(struct worker_stats *st)
 {
 	double due = st->shown_at + INTERVAL - now_monotonic();
 
@@ -111,7 +112,7 @@ void worker_stats_receive_traffic(struct live_worker *worker, const void *body, 
 
 	st->traffic.n = n < WORKER_ENDPOINTS_MAX ? n : WORKER_ENDPOINTS_MAX;
 	memcpy(st->traffic.bytes, body, st->traffic.n * sizeof(uint64_t));
-	show_later(st);
+	schedule_status_update(st);
 	st->traffic_is_new = true;
 }
 
@@ -132,7 +133,7 @@ void worker_stats_receive(struct live_worker *worker, const void *body, size_t s
 	st = stats_of(worker);
 	memcpy(st->text, body, size);
 	st->size = size;
-	show_later(st);
+	schedule_status_update(st);
 	st->is_new = true;
 }
 

@@ -136,7 +136,8 @@ int ffs_endpoint_halt(int fd, const struct endpoint *ep)
 	char byte = 0;
 	ssize_t n;
 
-	if (ep->type == EP_ISOCHRONOUS) /* an isochronous endpoint has no handshake and so no STALL */
+	if (ep->type ==
+	    EP_ISOCHRONOUS) /* an isochronous endpoint has no handshake and so no STALL */
 		return 0;
 	n = ep->direction == EP_IN ? read(fd, &byte, 1) : write(fd, &byte, 1);
 	if (n >= 0)

@@ -12,7 +12,8 @@
 #include "blob/uapi.h"
 #include "functionfs/mount.h"
 
-#define DFU_CLASS 0xfe /* subclass 1 of this class is DFU; no other subclass can have the key 'extra' */
+#define DFU_CLASS                                                                                  \
+	0xfe /* subclass 1 of this class is DFU; no other subclass can have the key 'extra' */
 #define MMAP_OPTION "mmap_memory_mb"
 
 /* --- features that a function uses --- */

@@ -26,7 +26,7 @@
  */
 #define HELLO_TRIES 100
 #define HELLO_MS 10
-/* How long keeper_kill waits: END_TRIES times END_MS milliseconds. */
+/* How long keeper_kill_and_wait waits: END_TRIES times END_MS milliseconds. */
 #define END_TRIES 5000
 #define END_MS 1
 
@@ -105,7 +105,7 @@ static int get_keeper_pid(struct keeper *keeper)
 {
 	struct ucred peer;
 	siginfo_t info;
-	int r = fd_peer(keeper->socket, &peer);
+	int r = fd_peer_credentials(keeper->socket, &peer);
 
 	if (r < 0)
 		return r;
@@ -237,7 +237,7 @@ bool keeper_set_linger(const struct keeper *keeper, double seconds)
 {
 	uint32_t ms = seconds <= 0 ? 0 : seconds < 4e6 ? (uint32_t)(seconds * 1e3) : UINT32_MAX;
 
-	return message_send(keeper->socket, KEEPER_MSG_HOLD, 0, &ms, sizeof(ms));
+	return message_send(keeper->socket, KEEPER_MSG_LINGER, 0, &ms, sizeof(ms));
 }
 
 void keeper_interrupt(const struct keeper *keeper)
@@ -248,7 +248,7 @@ void keeper_interrupt(const struct keeper *keeper)
 		kill(keeper->pid, SIGURG);
 }
 
-void keeper_end(const struct keeper *keeper)
+void keeper_send_kill(const struct keeper *keeper)
 {
 	if (keeper->pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, keeper->pidfd, SIGKILL, NULL, 0);
@@ -277,11 +277,11 @@ void keeper_forget(struct keeper *keeper)
 	*keeper = KEEPER_NONE;
 }
 
-bool keeper_kill(struct keeper *keeper)
+bool keeper_kill_and_wait(struct keeper *keeper)
 {
 	bool ended = keeper->pid <= 0;
 
-	keeper_end(keeper);
+	keeper_send_kill(keeper);
 	for (int i = 0; !ended && i < END_TRIES; i++) {
 		struct pollfd pfd = { .fd = keeper->pidfd, .events = POLLIN };
 

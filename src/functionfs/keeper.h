@@ -13,8 +13,8 @@
  * ffsctl: a new supervisor can take over the keeper of an old one.
  *
  * When its supervisor dies, the keeper waits for the next one on a socket in the run directory, for
- * the time that KEEPER_MSG_HOLD has set. After that it kills the worker and exits, which closes ep0
- * and so unbinds the gadget.
+ * the time that KEEPER_MSG_LINGER has set. After that it kills the worker and exits, which closes
+ * ep0 and so unbinds the gadget.
  */
 #pragma once
 
@@ -47,7 +47,7 @@ enum keeper_msg {
 	 */
 	KEEPER_MSG_SPEED_FILE = 129,
 	/* To the keeper: the time to wait for the next supervisor. Body: uint32_t milliseconds. */
-	KEEPER_MSG_HOLD = 130,
+	KEEPER_MSG_LINGER = 130,
 	/* To the keeper, after KEEPER_MSG_WORKER. Descriptor: a byte written to it kills the
 	   worker's process group. */
 	KEEPER_MSG_KILL_SWITCH = 131,
@@ -68,7 +68,8 @@ enum keeper_msg {
 /* `has_*`: the optional descriptors of the message, in this order. */
 struct keeper_worker {
 	int32_t pid;	   /* pid of the worker; 0: there is none */
-	uint8_t has_pidfd; /* without a pidfd, only the worker's parent learns that the worker has ended */
+	uint8_t has_pidfd; /* without a pidfd, only the worker's parent learns that the worker has
+			      ended */
 	uint8_t has_output;
 	uint16_t reserved; /* 0 */
 };
@@ -81,7 +82,8 @@ struct keeper_hello {
 struct keeper {
 	pid_t pid;	 /* pid of the keeper; 0: there is none */
 	int socket;	 /* SOCK_SEQPACKET, non-blocking; -1: none */
-	bool taken_over; /* the keeper is not our child: end of file on `socket` reports its end instead of SIGCHLD */
+	bool taken_over; /* the keeper is not our child: end of file on `socket` reports its end
+			    instead of SIGCHLD */
 	int pidfd;	 /* pidfd of a keeper that was taken over; -1: none */
 };
 
@@ -112,7 +114,7 @@ bool keeper_set_linger(const struct keeper *keeper, double seconds);
 void keeper_interrupt(const struct keeper *keeper);
 
 /* Sends SIGKILL to the keeper, which also ends a data stage. Does not wait for its end. */
-void keeper_end(const struct keeper *keeper);
+void keeper_send_kill(const struct keeper *keeper);
 /* Returns whether the keeper has ended and ep0 is closed. True for KEEPER_NONE. */
 bool keeper_has_ended(const struct keeper *keeper);
 /* Closes the descriptors of *keeper and sets it to KEEPER_NONE. */
@@ -121,4 +123,4 @@ void keeper_forget(struct keeper *keeper);
  * Kills the keeper, waits for its end at most 5 s, and forgets it. Returns false if it has not
  * ended yet.
  */
-bool keeper_kill(struct keeper *keeper);
+bool keeper_kill_and_wait(struct keeper *keeper);

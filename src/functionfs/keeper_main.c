@@ -32,12 +32,12 @@
 #define DATA_STAGE_SECONDS 5
 
 struct keeper_state {
-	int ep0;	     /* -1: the function has none */
-	int supervisor;	     /* socket; -1: the supervisor has died */
-	int listener;	     /* socket at which the next supervisor connects */
-	bool taken_over;     /* the supervisor is not our parent: no signal reports its death */
-	double hold_seconds; /* seconds to wait for the next supervisor */
-	double exit_at;	     /* now_monotonic() at which to exit; HUGE_VAL with a supervisor */
+	int ep0;	       /* -1: the function has none */
+	int supervisor;	       /* socket; -1: the supervisor has died */
+	int listener;	       /* socket at which the next supervisor connects */
+	bool taken_over;       /* the supervisor is not our parent: no signal reports its death */
+	double linger_seconds; /* seconds to wait for the next supervisor */
+	double exit_at;	       /* now_monotonic() at which to exit; HUGE_VAL with a supervisor */
 
 	pid_t worker_pid; /* 0: there is no worker */
 	int worker;	  /* socket to the worker; -1: no worker, or the worker has closed it */
@@ -278,7 +278,8 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 	case FFSCTL_MSG_STALL:
 	case FFSCTL_MSG_DATA:
 		if (k->pending.exists &&
-		    head.id == k->pending.id) /* otherwise the answer is late, or there is no SETUP to answer */
+		    head.id == k->pending.id) /* otherwise the answer is late, or there is no SETUP
+						 to answer */
 			handle_answer(k, head.type, (size_t)size);
 		break;
 	case FFSCTL_MSG_READY:
@@ -371,17 +372,17 @@ static void lose_supervisor(struct keeper_state *k)
 {
 	cleanup_close(&k->supervisor);
 	k->unsent.type = 0;
-	if (k->hold_seconds <= 0)
+	if (k->linger_seconds <= 0)
 		exit_keeper(k);
-	k->exit_at = now_monotonic() + k->hold_seconds;
+	k->exit_at = now_monotonic() + k->linger_seconds;
 }
 
-static void set_hold(struct keeper_state *k)
+static void set_linger(struct keeper_state *k)
 {
 	uint32_t ms;
 
 	memcpy(&ms, k->message_body, sizeof(ms));
-	k->hold_seconds = ms / 1e3;
+	k->linger_seconds = ms / 1e3;
 }
 
 /* Replaces *own by the received descriptor *fd, unless none was received (-1). */
@@ -422,9 +423,9 @@ static void on_supervisor(struct keeper_state *k)
 	case KEEPER_MSG_KILL_SWITCH:
 		replace_descriptor(&k->kill_switch, &fds[0]);
 		break;
-	case KEEPER_MSG_HOLD:
+	case KEEPER_MSG_LINGER:
 		if (size == sizeof(uint32_t))
-			set_hold(k);
+			set_linger(k);
 		break;
 	case FFSCTL_MSG_PING:
 	case FFSCTL_MSG_STOP:
@@ -442,7 +443,7 @@ static bool peer_is_same_user(int fd)
 {
 	struct ucred peer;
 
-	return fd_peer(fd, &peer) == 0 && peer.uid == geteuid();
+	return fd_peer_credentials(fd, &peer) == 0 && peer.uid == geteuid();
 }
 
 static void on_listener(struct keeper_state *k)

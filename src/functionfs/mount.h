@@ -21,4 +21,4 @@ extern const struct step_op ffs_op_mount;
  */
 int ffs_missing(struct error *err);
 /* Hint for a kernel that has not loaded FunctionFS. */
-#define FFS_LOAD "modprobe " FFS_MODULE " (CONFIG_USB_CONFIGFS_F_FS)"
+#define FFS_LOAD_HINT "modprobe " FFS_MODULE " (CONFIG_USB_CONFIGFS_F_FS)"

@@ -24,12 +24,12 @@ struct plan_rules {
 	 * Returns whether `later` must be undone before `earlier` changes, and applied again
 	 * afterwards.
 	 */
-	bool (*rests_on)(const struct step *later, const struct step *earlier);
+	bool (*depends_on)(const struct step *later, const struct step *earlier);
 	/*
 	 * Returns whether `earlier` must be undone and applied again when `later`, a part of it,
 	 * changes.
 	 */
-	bool (*remade_with)(const struct step *earlier, const struct step *later);
+	bool (*reapplied_with)(const struct step *earlier, const struct step *later);
 	/*
 	 * Returns whether the step `next` of the new plan is the step `last` of the old plan with
 	 * another value. Both steps have the same op.
@@ -60,9 +60,9 @@ struct difference {
 	const struct plan_rules *rules;
 	struct change *changes;
 	size_t n;
-	size_t next_change; /* index of the first change that was not made */
-	size_t *old_index,
-		*new_index; /* for each step of the old plan and of the new plan, its index in the merged plan */
+	size_t next_change;	       /* index of the first change that was not made */
+	size_t *old_index, *new_index; /* for each step of the old plan and of the new plan, its
+					  index in the merged plan */
 	size_t n_old, n_new;
 	struct position *new_positions; /* positions of the new plan's steps */
 	bool any_revert_failed;

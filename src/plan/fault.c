@@ -19,8 +19,8 @@ static const struct {
 	[FAULT_UNDO_AFTER] = { "undo-kill-after", NULL },
 	[FAULT_RELOAD_BEFORE] = { "reload-kill-before", "reload-fail" },
 	[FAULT_RELOAD_AFTER] = { "reload-kill-after", NULL },
-	[FAULT_BACK_BEFORE] = { "back-kill-before", "back-fail" },
-	[FAULT_BACK_AFTER] = { "back-kill-after", NULL },
+	[FAULT_REVERT_BEFORE] = { "back-kill-before", "back-fail" },
+	[FAULT_REVERT_AFTER] = { "back-kill-after", NULL },
 	[FAULT_SWITCH] = { "switch-kill", NULL },
 };
 
@@ -41,7 +41,7 @@ static bool find_fault(const char *word, size_t n, int *error)
 	return false;
 }
 
-int fault_hit(enum fault_when when, size_t n)
+int fault_hit(enum fault_point when, size_t n)
 {
 	int error;
 

@@ -36,15 +36,15 @@
 
 #include <stddef.h>
 
-enum fault_when {
+enum fault_point {
 	FAULT_BEFORE,
 	FAULT_AFTER,
 	FAULT_UNDO_BEFORE,
 	FAULT_UNDO_AFTER,
 	FAULT_RELOAD_BEFORE,
 	FAULT_RELOAD_AFTER,
-	FAULT_BACK_BEFORE,
-	FAULT_BACK_AFTER,
+	FAULT_REVERT_BEFORE,
+	FAULT_REVERT_AFTER,
 	FAULT_SWITCH,
 };
 
@@ -53,11 +53,11 @@ enum fault_when {
  * Returns the positive errno with which step or change `n` must fail; 0: it must not fail. Does not
  * return if the fault kills the process.
  */
-int fault_hit(enum fault_when when, size_t n);
+int fault_hit(enum fault_point when, size_t n);
 /* Replaces the list by the words after the next ';'. */
 void fault_next(void);
 #else
-static inline int fault_hit(enum fault_when when, size_t n)
+static inline int fault_hit(enum fault_point when, size_t n)
 {
 	(void)when;
 	(void)n;

@@ -120,7 +120,7 @@ static char *sanitizer_options(void)
 #endif
 }
 
-static int start(struct child *c, int plugin_fd, struct error *err)
+static int start_child(struct child *c, int plugin_fd, struct error *err)
 {
 	char *argv[] = { "ffsctl-worker", "--describe", (char *)c->path, "/proc/self/fd/3", NULL };
 	char *env[] = { sanitizer_options(), NULL };
@@ -146,28 +146,28 @@ static int start(struct child *c, int plugin_fd, struct error *err)
 }
 
 /* Kills the child's process group, in case the plugin has started processes. Reaps the child. */
-static void end(struct child *c)
+static void end_child(struct child *c)
 {
 	kill(-c->pid, SIGKILL);
 	while (waitpid(c->pid, &c->status, 0) < 0 && errno == EINTR)
 		;
 }
 
-static int run(struct child *c, struct error *err)
+static int run_child(struct child *c, struct error *err)
 {
 	_cleanup_close_ int fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), pidfd = -1;
 
 	if (fd < 0)
 		return error_errno(err, EX_UNAVAILABLE, errno, c->path, "cannot open the plugin %s",
 				   c->path);
-	if (start(c, fd, err) < 0)
+	if (start_child(c, fd, err) < 0)
 		return -err->err;
 	pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
 	if (pidfd < 0)
 		error_errno(err, EX_OSERR, errno, NULL, "cannot watch the plugin host");
 	else
 		capture_all(c, pidfd);
-	end(c);
+	end_child(c);
 	return -err->err;
 }
 
@@ -175,7 +175,7 @@ static int run(struct child *c, struct error *err)
  * Returns a printable copy of the rest of the line after `prefix`; NULL if the line does not begin
  * with `prefix`. The caller frees it.
  */
-static char *after(const char *line, const char *prefix)
+static char *text_after_prefix(const char *line, const char *prefix)
 {
 	const char *text = line + strlen(prefix);
 
@@ -197,9 +197,9 @@ static bool take_message(const struct child *c, struct error *err)
 			found = line;
 	if (!found)
 		return false;
-	text = after(found, host);
+	text = text_after_prefix(found, host);
 	next = strchr(found, '\n');
-	hint = next ? after(next + 1, "hint: ") : NULL;
+	hint = next ? text_after_prefix(next + 1, "hint: ") : NULL;
 	error_set(err, EX_UNAVAILABLE, ENOEXEC, c->path, "%s", text);
 	if (hint)
 		error_hint(err, "%s", hint);
@@ -235,7 +235,7 @@ static int check_end(const struct child *c, struct error *err)
 
 /* --- the answer, which is not trusted: the plugin may have written it --- */
 
-static bool is_size(const json_t *table, const char *key, uint32_t *n)
+static bool read_size(const json_t *table, const char *key, uint32_t *n)
 {
 	const json_t *value = json_object_get(table, key);
 
@@ -296,9 +296,9 @@ static bool read_table(struct description *d)
 	d->table.summary = json_text(table, "summary", NULL);
 	d->table.mode = streq(mode, "message") ? FFSCTL_MODE_MESSAGE : FFSCTL_MODE_STREAM;
 	return d->table.name && d->table.summary && *mode &&
-	       is_size(table, "size", &d->table.transfer_size) &&
-	       is_size(table, "depth", &d->table.depth) &&
-	       is_size(table, "out_length", &d->table.out_length) &&
+	       read_size(table, "size", &d->table.transfer_size) &&
+	       read_size(table, "depth", &d->table.depth) &&
+	       read_size(table, "out_length", &d->table.out_length) &&
 	       needs_from_json(json_object_get(table, "needs"), &d->table.needs) && read_options(d);
 }
 
@@ -324,7 +324,7 @@ int describe_plugin(const char *plugin, struct description *d, struct error *err
 	*d = (struct description){ 0 };
 	c.path = path;
 	if (r == 0)
-		r = run(&c, err);
+		r = run_child(&c, err);
 	if (r == 0)
 		r = check_end(&c, err);
 	if (r == 0)

@@ -13,10 +13,10 @@
  * Reduces the bounding set to `keep`: programs executed later get no other capabilities, even as
  * root. The caller keeps its own capabilities.
  */
-bool capabilities_bound(uint64_t keep);
+bool capabilities_reduce_bounding_set(uint64_t keep);
 /*
  * Makes the permitted capabilities inheritable, so that a program executed as root has them despite
- * an empty bounding set. Must be called before capabilities_bound.
+ * an empty bounding set. Must be called before capabilities_reduce_bounding_set.
  */
 bool capabilities_inherit(void);
 /* Makes the capabilities of `set` effective, as far as they are permitted. */

@@ -30,10 +30,10 @@ bool credentials_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 	       syscall(SET_UIDS, uid, uid, uid) == 0;
 }
 
-int credentials_bind(int fd, const struct sockaddr *address, socklen_t size, uid_t uid)
+int credentials_bind_socket(int fd, const struct sockaddr *address, socklen_t size, uid_t uid)
 {
-	uid_t before = (uid_t)setfsuid(
-		(uid_t)-1); /* an invalid id: the call changes nothing and returns the current fsuid */
+	uid_t before = (uid_t)setfsuid((uid_t)-1); /* an invalid id: the call changes nothing and
+						      returns the current fsuid */
 	int r;
 
 	setfsuid(uid);

@@ -21,4 +21,4 @@ bool credentials_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
  * Binds a local socket and makes `uid` the owner of its file without chown(2), which needs
  * CAP_CHOWN. The directory of the file may belong to another user. Returns 0 or a negative errno.
  */
-int credentials_bind(int fd, const struct sockaddr *address, socklen_t size, uid_t uid);
+int credentials_bind_socket(int fd, const struct sockaddr *address, socklen_t size, uid_t uid);

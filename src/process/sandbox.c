@@ -78,14 +78,14 @@ static void add_instruction(struct sandbox *s, unsigned int code, unsigned int k
 				      .k = k };
 }
 
-static void load(struct sandbox *s, unsigned int offset)
+static void load_field(struct sandbox *s, unsigned int offset)
 {
 	add_instruction(s, BPF_LD | BPF_W | BPF_ABS, offset, 0, 0);
 }
 
-static void load_number(struct sandbox *s)
+static void load_call_number(struct sandbox *s)
 {
-	load(s, offsetof(struct seccomp_data, nr));
+	load_field(s, offsetof(struct seccomp_data, nr));
 }
 
 static void return_action(struct sandbox *s, unsigned int action)
@@ -129,7 +129,7 @@ static void refuse_io_uring(struct sandbox *s)
 
 void sandbox_without_io_uring(struct sandbox *s)
 {
-	load_number(s);
+	load_call_number(s);
 	refuse_io_uring(s);
 	return_action(s, ALLOW);
 }
@@ -139,13 +139,13 @@ void sandbox_without_io_uring(struct sandbox *s)
  */
 
 /* Begins the block of a call; for other numbers the filter jumps to the end of the block. */
-static size_t begin_call(struct sandbox *s, int number)
+static size_t begin_call_block(struct sandbox *s, int number)
 {
 	add_instruction(s, BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)number, 0, 0);
 	return s->n_instructions - 1;
 }
 
-static void end_call(struct sandbox *s, size_t at, unsigned int action)
+static void end_call_block(struct sandbox *s, size_t at, unsigned int action)
 {
 	return_action(s, action);
 	s->filter[at].jf = (unsigned char)(s->n_instructions - at - 1);
@@ -153,33 +153,33 @@ static void end_call(struct sandbox *s, size_t at, unsigned int action)
 
 static void allow_open_to_read(struct sandbox *s, int number, unsigned int flags_argument)
 {
-	size_t at = begin_call(s, number);
+	size_t at = begin_call_block(s, number);
 
-	load(s, ARGUMENT(flags_argument));
+	load_field(s, ARGUMENT(flags_argument));
 	/* This refuses O_TMPFILE as well, which needs O_WRONLY or O_RDWR (open(2)). */
 	act_if_any_bit(s, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, REFUSE);
-	end_call(s, at, ALLOW);
+	end_call_block(s, at, ALLOW);
 }
 
 static void allow_if_argument_is(struct sandbox *s, int number, unsigned int argument,
 				 unsigned int value)
 {
-	size_t at = begin_call(s, number);
+	size_t at = begin_call_block(s, number);
 
-	load(s, ARGUMENT(argument));
+	load_field(s, ARGUMENT(argument));
 	act_if_equal(s, value, ALLOW);
-	end_call(s, at, REFUSE);
+	end_call_block(s, at, REFUSE);
 }
 
 static void refuse_if_argument_is(struct sandbox *s, int number, unsigned int argument,
 				  const unsigned int *values, size_t n)
 {
-	size_t at = begin_call(s, number);
+	size_t at = begin_call_block(s, number);
 
-	load(s, ARGUMENT(argument));
+	load_field(s, ARGUMENT(argument));
 	for (size_t i = 0; i < n; i++)
 		act_if_equal(s, values[i], REFUSE);
-	end_call(s, at, ALLOW);
+	end_call_block(s, at, ALLOW);
 }
 
 /*
@@ -189,33 +189,33 @@ static void refuse_if_argument_is(struct sandbox *s, int number, unsigned int ar
  */
 static void allow_connected_sockets(struct sandbox *s)
 {
-	size_t at = begin_call(s, SYS_socketpair);
+	size_t at = begin_call_block(s, SYS_socketpair);
 
-	load(s, ARGUMENT(0));
+	load_field(s, ARGUMENT(0));
 	act_unless_equal(s, AF_UNIX, REFUSE);
-	load(s, ARGUMENT(1));
+	load_field(s, ARGUMENT(1));
 	add_instruction(s, BPF_ALU | BPF_AND | BPF_K, SOCK_TYPE_MASK, 0, 0);
 	act_if_equal(s, SOCK_STREAM, ALLOW);
 	act_if_equal(s, SOCK_SEQPACKET, ALLOW);
-	end_call(s, at, REFUSE);
+	end_call_block(s, at, REFUSE);
 
-	at = begin_call(s, SYS_sendto);
-	load(s, ARGUMENT(4));
+	at = begin_call_block(s, SYS_sendto);
+	load_field(s, ARGUMENT(4));
 	act_unless_equal(s, 0, REFUSE);
-	load(s, ARGUMENT_HIGH(4));
+	load_field(s, ARGUMENT_HIGH(4));
 	act_unless_equal(s, 0, REFUSE);
-	end_call(s, at, ALLOW);
+	end_call_block(s, at, ALLOW);
 }
 
 static void refuse_namespaces(struct sandbox *s, bool only_threads)
 {
 #ifdef SYS_clone
-	size_t at = begin_call(s, SYS_clone);
+	size_t at = begin_call_block(s, SYS_clone);
 
-	load(s, ARGUMENT(0));
+	load_field(s, ARGUMENT(0));
 	act_if_any_bit(s, NEW_NAMESPACES, REFUSE);
 	act_if_any_bit(s, CLONE_THREAD, ALLOW);
-	end_call(s, at, only_threads ? REFUSE : ALLOW);
+	end_call_block(s, at, only_threads ? REFUSE : ALLOW);
 #endif
 }
 
@@ -235,7 +235,8 @@ static void refuse_indirect_signals(struct sandbox *s)
 static void check_arguments(struct sandbox *s, unsigned int permissions)
 {
 	static const unsigned int everybody =
-		(unsigned int)-1; /* kill(-1, ...) would signal other workers that run as the same user */
+		(unsigned int)-1; /* kill(-1, ...) would signal other workers that run as the same
+				     user */
 
 	if (!(permissions & SANDBOX_FILES)) {
 		allow_open_to_read(s, SYS_openat, 2);
@@ -259,7 +260,7 @@ static void check_arguments(struct sandbox *s, unsigned int permissions)
 
 /* --- the list --- */
 
-static int compare(const void *a, const void *b)
+static int compare_numbers(const void *a, const void *b)
 {
 	const int *x = a, *y = b;
 
@@ -269,7 +270,7 @@ static int compare(const void *a, const void *b)
 /* Allows the calls, with one comparison for each range of successive numbers. */
 static void allow_numbers(struct sandbox *s, int *numbers, size_t n)
 {
-	qsort(numbers, n, sizeof(*numbers), compare);
+	qsort(numbers, n, sizeof(*numbers), compare_numbers);
 	for (size_t i = 0, k; i < n; i = k) {
 		for (k = i + 1; k < n && numbers[k] <= numbers[k - 1] + 1; k++)
 			;
@@ -292,10 +293,10 @@ static void allow_listed_calls(struct sandbox *s, unsigned int permissions)
 
 static void begin_filter(struct sandbox *s)
 {
-	load(s, offsetof(struct seccomp_data, arch));
+	load_field(s, offsetof(struct seccomp_data, arch));
 	add_instruction(s, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
 	return_action(s, UNKNOWN);
-	load_number(s);
+	load_call_number(s);
 }
 
 void sandbox_from_calls(struct sandbox *s, int *calls, size_t n)
@@ -307,7 +308,7 @@ void sandbox_from_calls(struct sandbox *s, int *calls, size_t n)
 	allow_if_argument_is(s, SYS_tgkill, 0, (unsigned int)getpid()); /* raise(), abort() */
 	allow_numbers(s, calls, n);
 	/* In tests, a refused call kills the process: a test might not notice an EPERM. */
-	return_action(s, trace_kills_on_refused_call() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
+	return_action(s, test_kills_on_refused_call() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
 }
 
 void sandbox_from_list(struct sandbox *s, unsigned int permissions)

@@ -17,7 +17,7 @@
 #include "base/fd.h"
 #include "process/capabilities.h"
 #include "process/credentials.h"
-#include "process/family.h"
+#include "process/worker_processes.h"
 
 /* Number of the program's descriptor in the child until its exec. */
 #define PROGRAM_FD(c) (3 + (int)(c)->n_fds)
@@ -140,7 +140,7 @@ static void write_pid(char *to, pid_t pid)
 static const char *become_worker(struct spawn_child *c)
 {
 	const struct spawn *s = c->spawn;
-	char note[FAMILY_TEXT];
+	char note[WORKER_LINK_SIZE];
 
 	if (setsid() < 0)
 		return "start a session for";
@@ -148,7 +148,7 @@ static const char *become_worker(struct spawn_child *c)
 	 * The link is made first: when the supervisor has died, it identifies the worker's
 	 * processes.
 	 */
-	family_to_text(note);
+	worker_link_make_target(note);
 	if (s->worker_link && symlinkat(note, s->worker_link_dir, s->worker_link) < 0)
 		return "record the pid of";
 	if (!place_descriptors(c))
@@ -163,7 +163,7 @@ static const char *become_worker(struct spawn_child *c)
 		return "set the limits of";
 	/* An unprivileged caller cannot change the bounding set. */
 	if (!s->keep_privileges && !s->bounding_set_empty && !s->same_user &&
-	    !capabilities_bound(s->capabilities))
+	    !capabilities_reduce_bounding_set(s->capabilities))
 		return "drop the capabilities of";
 	/* Without this, the change of user would drop the capabilities. */
 	if (s->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
@@ -206,7 +206,7 @@ static _Noreturn void child_main(struct spawn_child *c)
  * Uses vfork: the supervisor's memory is not copied, and c->failure is set when vfork returns. No
  * signal handler can run in the child, because the supervisor blocks all signals (signalfd).
  */
-static pid_t start(struct spawn_child *c)
+static pid_t start_child(struct spawn_child *c)
 {
 	pid_t pid = vfork();
 
@@ -236,7 +236,7 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 			 0); /* the link of the previous worker */
 	if (n_fds > 0)
 		memcpy(copy, fds, n_fds * sizeof(*copy));
-	*pid = r == 0 ? start(&c) : -1;
+	*pid = r == 0 ? start_child(&c) : -1;
 	if (*pid < 0) {
 		r = r < 0 ? r : -errno;
 		*pid = 0;

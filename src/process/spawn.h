@@ -29,9 +29,11 @@ struct spawn {
 	struct process_limits limits;
 	struct sandbox sandbox; /* filter that is entered before the exec; n_instructions 0: none */
 	int stdout_fd;		/* the worker's stdout; -1: the argument `output` of spawn_start */
-	bool dies_with_parent;	/* the kernel kills the process when the caller dies; else a keeper kills it */
+	bool dies_with_parent;	/* the kernel kills the process when the caller dies; else a keeper
+				   kills it */
 	int worker_link_dir;	/* descriptor of the directory of `worker_link`; not owned */
-	char *worker_link; /* name of the link that identifies the worker (family.h); NULL: none */
+	char *worker_link;	/* name of the link that identifies the worker (worker_processes.h);
+				   NULL: none */
 };
 #define SPAWN_PID_DIGITS 10
 

@@ -232,7 +232,7 @@ int control_address(struct sockaddr_un *address, const char *path, struct error 
 /* --- the client end ----------------------------------------------------------------------------
  */
 
-pid_t control_owner(const struct paths *paths, const char *name)
+pid_t control_listener_pid(const struct paths *paths, const char *name)
 {
 	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, paths->run_dir, name);
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -241,7 +241,8 @@ pid_t control_owner(const struct paths *paths, const char *name)
 	struct ucred peer;
 
 	if (fd < 0 || control_address(&address, path, &ignored) < 0 ||
-	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || fd_peer(fd, &peer) < 0)
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    fd_peer_credentials(fd, &peer) < 0)
 		return 0;
 	return peer.pid;
 }
@@ -251,15 +252,16 @@ static int check_stopped(int fd, const char *name, struct error *err)
 {
 	struct ucred peer;
 
-	if (fd_peer(fd, &peer) < 0 || peer.pid <= 0 || !process_is_stopped(peer.pid))
+	if (fd_peer_credentials(fd, &peer) < 0 || peer.pid <= 0 || !process_is_stopped(peer.pid))
 		return 0;
 	error_set(err, EX_TEMPFAIL, EAGAIN, NULL, "the supervisor of '%s' (pid %d) is stopped",
 		  name, (int)peer.pid);
 	return error_hint(err, "'kill -CONT %d' resumes it", (int)peer.pid);
 }
 
-static int ask(const struct paths *paths, const char *name, const struct control_request *request,
-	       const struct timeval *limit, struct control_answer *answer, struct error *err)
+static int send_request(const struct paths *paths, const char *name,
+			const struct control_request *request, const struct timeval *limit,
+			struct control_answer *answer, struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, paths->run_dir, name);
 	_cleanup_free_ char *text = control_request_print(request);
@@ -309,7 +311,7 @@ int control_ask(const struct paths *paths, const char *name, const struct contro
 {
 	_cleanup_answer_ struct control_answer ignored = { 0 };
 
-	return ask(paths, name, request, NULL, answer ? answer : &ignored, err);
+	return send_request(paths, name, request, NULL, answer ? answer : &ignored, err);
 }
 
 int control_wait(const struct paths *paths, const char *name, const struct control_request *request,
@@ -323,5 +325,5 @@ int control_wait(const struct paths *paths, const char *name, const struct contr
 	limit.tv_usec = (suseconds_t)((t - (double)limit.tv_sec) * 1e6);
 	if (limit.tv_sec == 0 && limit.tv_usec == 0)
 		limit.tv_usec = 1;
-	return ask(paths, name, request, &limit, &ignored, err);
+	return send_request(paths, name, request, &limit, &ignored, err);
 }

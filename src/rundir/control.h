@@ -62,10 +62,10 @@ struct control_request {
 	const char *function;		  /* restart: label of the function; NULL: all functions */
 	const char *udc;		  /* bind: name of the UDC; NULL: any UDC */
 	enum control_condition condition; /* wait: the state to wait for */
-	const char *file;		  /* reload: the gadget file; NULL: the file that the gadget has */
-	bool renamed;			  /* reload: the gadget keeps its name, whatever the file says */
-	double timeout;			  /* reload: time limit, seconds */
-	const char *program;		  /* reexec: absolute path of the program */
+	const char *file;    /* reload: the gadget file; NULL: the file that the gadget has */
+	bool renamed;	     /* reload: the gadget keeps its name, whatever the file says */
+	double timeout;	     /* reload: time limit, seconds */
+	const char *program; /* reexec: absolute path of the program */
 };
 
 /* The values of the reply to a command that succeeded. */
@@ -129,7 +129,7 @@ int error_from_json(struct error *err, const json_t *json);
  * Returns the pid of the process that listens on the control socket, whether or not it has the
  * lock; 0 if the socket accepts no connection.
  */
-pid_t control_owner(const struct paths *paths, const char *name);
+pid_t control_listener_pid(const struct paths *paths, const char *name);
 
 /*
  * Sends a command and waits for the reply. Stores the values of the reply in *answer, which the

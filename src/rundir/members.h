@@ -11,7 +11,8 @@
 enum member_type {
 	MEMBER_NAME,  /* char *, owned, never NULL: "?" if the object has no such member */
 	MEMBER_TEXT,  /* char *, owned; NULL is null in JSON */
-	MEMBER_WORD,  /* an enum; a value that has no word is null in JSON, an unknown word is read as 0 */
+	MEMBER_WORD,  /* an enum; a value that has no word is null in JSON, an unknown word is read
+			 as 0 */
 	MEMBER_PID,   /* pid_t; 0 is null in JSON */
 	MEMBER_TIME,  /* time_t, seconds since the epoch; 0 is null in JSON */
 	MEMBER_COUNT, /* unsigned int */

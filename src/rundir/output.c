@@ -129,7 +129,7 @@ static void write_text(struct output *output, const char *data, size_t size)
  * Makes the start of a line, "2026-11-21 14:30:05 LABEL| ", without label and bar if `label` is
  * NULL. Returns its length.
  */
-static size_t make_head(char *head, size_t size, const char *label)
+static size_t make_line_start(char *head, size_t size, const char *label)
 {
 	time_t now = time(NULL);
 	struct tm tm;
@@ -143,7 +143,7 @@ static size_t make_head(char *head, size_t size, const char *label)
 void output_event(struct output *output, const char *text)
 {
 	char head[32];
-	size_t n = make_head(head, sizeof(head), NULL);
+	size_t n = make_line_start(head, sizeof(head), NULL);
 	_cleanup_free_ char *line =
 		strf("%s%.*s%s\n", output->unfinished_writer ? "\n" : "", (int)n, head, text);
 
@@ -160,12 +160,12 @@ static size_t count_lines(const char *p, const char *end)
 	return n;
 }
 
-void output_worker(struct output *output, const void *writer, const char *label, const char *data,
-		   size_t size)
+void output_write_worker_text(struct output *output, const void *writer, const char *label,
+			      const char *data, size_t size)
 {
 	const char *end = data + size, *next;
 	char head[128];
-	size_t n = make_head(head, sizeof(head), label);
+	size_t n = make_line_start(head, sizeof(head), label);
 	_cleanup_free_ char *text = xcalloc(size + count_lines(data, end) * n + 1, 1);
 	char *to = text;
 	size_t length;

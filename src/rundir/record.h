@@ -16,7 +16,8 @@ struct record {
 	char *name;
 	char *file, *dir; /* the gadget file, and its directory */
 	json_t *document; /* document of the gadget file */
-	char *origin; /* name of the gadget with which the process started, if a switch has replaced it; else NULL */
+	char *origin; /* name of the gadget with which the process started, if a switch has replaced
+			 it; else NULL */
 
 	/* The options of `up`. */
 	char **dirs;	/* directories of gadget files, ends with NULL */

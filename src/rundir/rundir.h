@@ -12,7 +12,7 @@
  *   control   the socket of the supervisor
  *   keeper-FUNCTION  the socket on which the keeper waits for the next supervisor
  *   user-FUNCTION    a symbolic link: the user id that is reserved for the function's worker
- *   worker-FUNCTION  a symbolic link: the worker's processes (process/family.h)
+ *   worker-FUNCTION  a symbolic link: the worker's processes (process/worker_processes.h)
  *   log       events of the gadget and output of its workers
  */
 #pragma once
@@ -23,7 +23,7 @@
 #include "base/error.h"
 #include "base/paths.h"
 #include "plan/plan.h"
-#include "process/family.h"
+#include "process/worker_processes.h"
 
 struct rundir {
 	char *path;
@@ -42,12 +42,12 @@ struct rundir {
 #define RUNDIR_CONTROL "control"
 #define RUNDIR_LOG "log"
 /*
- * The pool of user ids (process/own_user.h). It is in the same directory as the gadgets, whose
+ * The pool of user ids (process/worker_uid.h). It is in the same directory as the gadgets, whose
  * names never begin with a dot.
  */
 #define RUNDIR_USERS ".users"
 #define RUNDIR_USER "user-"
-#define RUNDIR_WORKER "worker-" /* see process/family.h */
+#define RUNDIR_WORKER "worker-" /* see process/worker_processes.h */
 
 /* What the owner of the lock does. The lock file contains the word for it. */
 enum owner_role {
@@ -110,7 +110,7 @@ int rundir_write(const struct rundir *rundir, const char *file, const json_t *js
  * owner of the lock reserves an id; another caller gets the id that would be reserved. Returns
  * -ENOSPC if all ids are in use.
  */
-int rundir_user(const struct rundir *rundir, const char *function, uid_t *uid);
+int rundir_worker_uid(const struct rundir *rundir, const char *function, uid_t *uid);
 /* Releases the user id of the worker of `function`, also if the run directory was removed. */
 void rundir_release_user(const struct rundir *rundir, const char *function);
 /* Releases the user ids of all functions for which `keep` is NULL or returns false. */
@@ -124,13 +124,15 @@ void rundir_release_users_of(const struct paths *paths, const char *name);
  * Reads session and start time of the function's last worker from its link. Returns false if there
  * is no link.
  */
-bool rundir_worker(const struct rundir *rundir, const char *function, struct family *family);
+bool rundir_worker_processes(const struct rundir *rundir, const char *function,
+			     struct worker_processes *processes);
 /*
  * Calls `fn` once for each function for which the user id or the session of the last worker is
  * known.
  */
 void rundir_each_worker(const struct rundir *rundir,
-			void (*fn)(void *data, const char *function, const struct family *family),
+			void (*fn)(void *data, const char *function,
+				   const struct worker_processes *processes),
 			void *data);
 
 /* Returns whether RUN/NAME/FILE exists. */

@@ -57,15 +57,15 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 	M(GADGET_CONDITION, state)
 
 #define GADGET_UP_MEMBERS(M)                                                                       \
-	M(TEXT, udc)	   /* in the file: the UDC that it should be bound to */                           \
+	M(TEXT, udc)	   /* in the file: the UDC that it should be bound to */                   \
 	M(TEXT, udc_state) /* state in sysfs */                                                    \
-	M(TEXT, speed)	   /* speed of the connection */                                              \
-	M(TIME, since)	   /* when the gadget came up */                                              \
+	M(TEXT, speed)	   /* speed of the connection */                                           \
+	M(TIME, since)	   /* when the gadget came up */                                           \
 	M(PID, supervisor)
 
 /* Members that only the file has: for inspect_ours.c and for a takeover. */
 #define GADGET_FILE_MEMBERS(M)                                                                     \
-	M(FLAG, configured) /* a host has configured it */                                                 \
+	M(FLAG, configured) /* a host has configured it */                                         \
 	M(FLAG, no_bind)    /* --no-bind, or `unbind` */                                           \
 	M(FLAG, lost)	    /* a rebind is due */                                                  \
 	M(FLAG, taken)	    /* another program unbound it */                                       \
@@ -75,7 +75,7 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 	M(NAME, label)                                                                             \
 	M(NAME, type)                                                                              \
 	M(NAME, instance)                                                                          \
-	M(TEXT, mount)	/* mount point of FunctionFS */                                                       \
+	M(TEXT, mount)	/* mount point of FunctionFS */                                            \
 	M(TEXT, device) /* device file, or link of FunctionFS */                                   \
 	M(TEXT, ifname) /* network interface */                                                    \
 	M(PID, keeper)
@@ -83,7 +83,7 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 #define WORKER_MEMBERS(M)                                                                          \
 	M(WORKER_CONDITION, state)                                                                 \
 	M(PID, pid)                                                                                \
-	M(TEXT, engine)	     /* that the worker reports */                                                \
+	M(TEXT, engine)	     /* that the worker reports */                                         \
 	M(COUNT, restarts)   /* since the gadget came up */                                        \
 	M(TEXT, last_exit)   /* end of its last process, in words; worker_set_exit */              \
 	M(TIME, ready_since) /* only while it is ready */                                          \

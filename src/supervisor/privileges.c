@@ -108,7 +108,7 @@ void privileges_give_up(struct live_gadget *live)
 	 * First limits the capabilities that a later exec (reexec) may regain. If no worker needs
 	 * capabilities, the bounding set is emptied once here, not by each worker at each start.
 	 */
-	live->bounded = capabilities_inherit() && capabilities_bound(needs) && !needs;
+	live->bounded = capabilities_inherit() && capabilities_reduce_bounding_set(needs) && !needs;
 	for (size_t n = 0; n < live->functions.n; n++)
 		if (live->functions.list[n]->worker)
 			live->functions.list[n]->worker->spawn.bounding_set_empty = live->bounded;

@@ -180,7 +180,7 @@ static bool same_parent(const struct step *a, const struct step *b)
 	return same;
 }
 
-static bool rests_on(const struct step *later, const struct step *earlier)
+static bool depends_on(const struct step *later, const struct step *earlier)
 {
 	if (earlier->op == &op_directory &&
 	    (path_is_below(later->path, earlier->path) ||
@@ -190,7 +190,7 @@ static bool rests_on(const struct step *later, const struct step *earlier)
 }
 
 /* A function is made again when one of its values changes. */
-static bool remade_with(const struct step *earlier, const struct step *later)
+static bool reapplied_with(const struct step *earlier, const struct step *later)
 {
 	return earlier->op == &op_directory && str_has_prefix(earlier->path, "/f") &&
 	       path_is_below(later->path, earlier->path);
@@ -201,7 +201,7 @@ static bool replaces(const struct step *next, const struct step *last)
 	return next->op->restore && streq(next->path, last->path);
 }
 
-static const struct plan_rules rules = { rests_on, remade_with, replaces };
+static const struct plan_rules rules = { depends_on, reapplied_with, replaces };
 
 /* --- plans as words: "/c" is a directory, "/c=1" a value, "/c/l>/f" a link ----------------------
  */
@@ -466,8 +466,8 @@ static void expect_state(const struct pair *p, const char *want, const char *whe
 
 	cr_expect_str_eq(got, want, "%s -> %s, %s %d:\n  got %s\n want%s", p->old, p->new, when, n,
 			 got, want);
-	cr_expect_eq(n_refused, 0, "%s -> %s, %s %d: %d steps were refused", p->old, p->new, when, n,
-		     n_refused);
+	cr_expect_eq(n_refused, 0, "%s -> %s, %s %d: %d steps were refused", p->old, p->new, when,
+		     n, n_refused);
 	free(got);
 }
 

@@ -9,9 +9,9 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/util.h"
-#include "process/own_user.h"
+#include "process/worker_uid.h"
 
-static char base[] = "/tmp/test_own_user-XXXXXX";
+static char base[] = "/tmp/test_worker_uid-XXXXXX";
 static char *pool;
 
 static void make(void)
@@ -21,10 +21,10 @@ static void make(void)
 }
 
 /* Returns the owner with that name; its link has the same name. */
-static const struct own_user *owner(const char *name)
+static const struct worker_uid_owner *owner(const char *name)
 {
 	static struct {
-		struct own_user id;
+		struct worker_uid_owner id;
 		char link[64], text[32];
 	} all[16];
 	static size_t n;
@@ -32,7 +32,7 @@ static const struct own_user *owner(const char *name)
 	cr_assert_lt(n, ARRAY_SIZE(all));
 	snprintf(all[n].link, sizeof(all[n].link), "%s/%s", base, name);
 	snprintf(all[n].text, sizeof(all[n].text), "x/%s", name);
-	all[n].id = (struct own_user){ pool, all[n].link, all[n].text };
+	all[n].id = (struct worker_uid_owner){ pool, all[n].link, all[n].text };
 	return &all[n++].id;
 }
 
@@ -44,11 +44,11 @@ static void clear(void)
 	free(pool);
 }
 
-static uid_t reserve(const struct own_user *of)
+static uid_t reserve(const struct worker_uid_owner *of)
 {
 	uid_t uid = 0;
 
-	cr_assert_eq(own_user_take(of, &uid), 0, "%s", of->owner);
+	cr_assert_eq(worker_uid_reserve(of, &uid), 0, "%s", of->owner);
 	cr_assert(uid >= FFSCTL_WORKER_ID_FIRST && uid <= FFSCTL_WORKER_ID_LAST, "%u", uid);
 	return uid;
 }
@@ -58,9 +58,9 @@ static char *link_of(uid_t uid)
 	return strf("%s/%u", pool, (unsigned int)uid);
 }
 
-TestSuite(own_user, .init = make, .fini = clear);
+TestSuite(worker_uid, .init = make, .fini = clear);
 
-Test(own_user, each_owner_has_another_id)
+Test(worker_uid, each_owner_has_another_id)
 {
 	uid_t a = reserve(owner("a")), b = reserve(owner("b"));
 
@@ -69,23 +69,23 @@ Test(own_user, each_owner_has_another_id)
 	cr_assert_eq(reserve(owner("b")), b);
 }
 
-Test(own_user, preview_reserves_nothing_and_returns_the_id_that_reserve_returns)
+Test(worker_uid, preview_reserves_nothing_and_returns_the_id_that_reserve_returns)
 {
 	uid_t found = 0, again = 0;
 
-	cr_assert_eq(own_user_find(owner("a"), &found), 0);
+	cr_assert_eq(worker_uid_preview(owner("a"), &found), 0);
 	cr_assert(!path_exists(pool));
 	cr_assert_eq(reserve(owner("a")), found);
-	cr_assert_eq(own_user_find(owner("a"), &again), 0);
+	cr_assert_eq(worker_uid_preview(owner("a"), &again), 0);
 	cr_assert_eq(again, found);
 }
 
-Test(own_user, an_id_of_another_owner_is_skipped)
+Test(worker_uid, an_id_of_another_owner_is_skipped)
 {
 	uid_t found = 0, mine, again = 0;
 	_cleanup_free_ char *link = NULL;
 
-	cr_assert_eq(own_user_find(owner("a"), &found), 0);
+	cr_assert_eq(worker_uid_preview(owner("a"), &found), 0);
 	reserve(owner("b")); /* makes the pool */
 	link = link_of(found);
 	cr_assert_eq(symlink("another's", link), 0);
@@ -94,60 +94,60 @@ Test(own_user, an_id_of_another_owner_is_skipped)
 	/* The owner keeps its id when the first candidate becomes free. */
 	cr_assert_eq(unlink(link), 0);
 	cr_assert_eq(reserve(owner("a")), mine);
-	cr_assert_eq(own_user_find(owner("a"), &again), 0);
+	cr_assert_eq(worker_uid_preview(owner("a"), &again), 0);
 	cr_assert_eq(again, mine);
 }
 
-Test(own_user, without_its_own_link_an_owner_gets_the_same_id)
+Test(worker_uid, without_its_own_link_an_owner_gets_the_same_id)
 {
-	const struct own_user *a = owner("a");
+	const struct worker_uid_owner *a = owner("a");
 	uid_t mine = reserve(a), again = 0;
 
 	cr_assert_eq(unlink(a->owner_link), 0);
-	cr_assert_eq(own_user_find(a, &again), 0);
+	cr_assert_eq(worker_uid_preview(a, &again), 0);
 	cr_assert_eq(again, mine);
 	cr_assert_eq(reserve(a), mine);
 }
 
-Test(own_user, a_link_to_the_id_of_another_owner_is_ignored)
+Test(worker_uid, a_link_to_the_id_of_another_owner_is_ignored)
 {
 	uid_t b = reserve(owner("b"));
-	const struct own_user *a = owner("a");
+	const struct worker_uid_owner *a = owner("a");
 	_cleanup_free_ char *text = strf("%u", (unsigned int)b);
 
 	cr_assert_eq(symlink(text, a->owner_link), 0);
 	cr_assert_neq(reserve(a), b);
-	own_user_release(owner("b"));
+	worker_uid_release(owner("b"));
 	cr_assert_eq(reserve(owner("b")), b);
 }
 
-Test(own_user, release_frees_only_the_id_of_the_owner)
+Test(worker_uid, release_frees_only_the_id_of_the_owner)
 {
 	uid_t a = reserve(owner("a")), b = reserve(owner("b"));
 	_cleanup_free_ char *link = link_of(a);
 
-	own_user_release(owner("a"));
+	worker_uid_release(owner("a"));
 	cr_assert(!path_exists(link));
 	cr_assert_eq(reserve(owner("b")), b);
 	/* The id is released also if the owner's link does not exist. */
 	cr_assert_eq(unlink(owner("b")->owner_link), 0);
-	own_user_release(owner("b"));
+	worker_uid_release(owner("b"));
 	cr_assert(!path_exists(pool), "the last release must remove the pool");
 }
 
-Test(own_user, release_all_frees_the_owners_with_a_prefix)
+Test(worker_uid, release_all_frees_the_owners_with_a_prefix)
 {
 	uid_t a = reserve(owner("a")), b = reserve(owner("b"));
 	_cleanup_free_ char *link = link_of(b);
 
-	own_user_release_all(pool, "x/a");
+	worker_uid_release_all(pool, "x/a");
 	cr_assert(path_exists(link));
 	cr_assert_eq(reserve(owner("a")), a);
-	own_user_release_all(pool, "x/");
+	worker_uid_release_all(pool, "x/");
 	cr_assert(!path_exists(pool));
 }
 
-Test(own_user, reserve_fails_when_no_id_is_free)
+Test(worker_uid, reserve_fails_when_no_id_is_free)
 {
 	uid_t uid, first = reserve(owner("first"));
 
@@ -156,7 +156,7 @@ Test(own_user, reserve_fails_when_no_id_is_free)
 
 		cr_assert(symlink("another's", link) == 0 || errno == EEXIST);
 	}
-	cr_assert_eq(own_user_take(owner("a"), &uid), -ENOSPC);
-	cr_assert_eq(own_user_find(owner("a"), &uid), -ENOSPC);
+	cr_assert_eq(worker_uid_reserve(owner("a"), &uid), -ENOSPC);
+	cr_assert_eq(worker_uid_preview(owner("a"), &uid), -ENOSPC);
 	cr_assert_eq(reserve(owner("first")), first);
 }

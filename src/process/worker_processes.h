@@ -14,9 +14,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct family {
-	uid_t id;      /* user id reserved for the worker, also used as a group id; 0: none */
-	pid_t session; /* session id, which is the worker's pid; 0: unknown */
+struct worker_processes {
+	uid_t worker_uid; /* user id reserved for the worker, also used as a group id; 0: none */
+	pid_t session;	  /* session id, which is the worker's pid; 0: unknown */
 	/*
 	 * Latest start time of the session leader, in clock ticks since boot as in /proc/PID/stat.
 	 * A process that started later is another process with the same pid.
@@ -25,24 +25,24 @@ struct family {
 };
 
 /* Returns the current time in clock ticks since boot, as in /proc/PID/stat. */
-uint64_t family_now(void);
+uint64_t now_boot_ticks(void);
 
 /* Size of the target of a worker's link in the run directory: the worker's pid and start time. */
-#define FAMILY_TEXT 48
+#define WORKER_LINK_SIZE 48
 /*
  * Makes the target of the link of the calling process, which becomes a worker by its exec. Makes
  * only system calls, because it is a vfork child.
  */
-void family_to_text(char text[FAMILY_TEXT]);
+void worker_link_make_target(char text[WORKER_LINK_SIZE]);
 /*
  * Reads session and start time from the target of a link. Returns false if the text has another
  * format.
  */
-bool family_from_text(const char *text, struct family *family);
+bool worker_link_parse_target(const char *text, struct worker_processes *processes);
 
 /*
  * Sends SIGKILL to all processes of the worker except the caller, in one scan of /proc. Returns the
  * pid of a process that has not ended yet; 0 if there is none. Unless `pidfd` is NULL, *pidfd
  * becomes a pidfd of that process, which the caller closes, or -1.
  */
-pid_t family_kill(const struct family *family, int *pidfd);
+pid_t worker_processes_kill(const struct worker_processes *processes, int *pidfd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "process/family.h"
+#include "process/worker_processes.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -30,7 +30,7 @@ static char *put_number(char *to, uint64_t number)
 	return to;
 }
 
-uint64_t family_now(void)
+uint64_t now_boot_ticks(void)
 {
 	struct timespec now = { 0 };
 
@@ -39,51 +39,51 @@ uint64_t family_now(void)
 	       (uint64_t)now.tv_nsec / (NANOSECONDS / PROCESS_TICKS);
 }
 
-void family_to_text(char text[FAMILY_TEXT])
+void worker_link_make_target(char text[WORKER_LINK_SIZE])
 {
 	text = put_number(text, (uint64_t)getpid());
 	*text++ = ' ';
-	*put_number(text, family_now()) = '\0';
+	*put_number(text, now_boot_ticks()) = '\0';
 }
 
-bool family_from_text(const char *text, struct family *family)
+bool worker_link_parse_target(const char *text, struct worker_processes *processes)
 {
 	int pid, end = 0;
 
-	if (sscanf(text, "%d %" SCNu64 "%n", &pid, &family->latest_start, &end) != 2 || text[end] ||
-	    pid <= 0)
+	if (sscanf(text, "%d %" SCNu64 "%n", &pid, &processes->latest_start, &end) != 2 ||
+	    text[end] || pid <= 0)
 		return false;
-	family->session = pid;
+	processes->session = pid;
 	return true;
 }
 
-struct family_scan {
-	const struct family *family;
+struct process_scan {
+	const struct worker_processes *processes;
 	pid_t session; /* 0: unknown, or another process has its pid */
 	pid_t running; /* a process of the worker that has not ended yet; 0: none */
 	int *pidfd;    /* pidfd of `running`; may be NULL */
 };
 
-static bool is_member(const struct family_scan *scan, pid_t pid)
+static bool belongs_to_worker(const struct process_scan *scan, pid_t pid)
 {
 	if (scan->session && getsid(pid) == scan->session)
 		return true;
-	return scan->family->id && process_has_id(pid, scan->family->id);
+	return scan->processes->worker_uid && process_has_id(pid, scan->processes->worker_uid);
 }
 
-static int kill_if_member(void *data, pid_t pid)
+static int kill_if_of_worker(void *data, pid_t pid)
 {
-	struct family_scan *scan = data;
+	struct process_scan *scan = data;
 	_cleanup_close_ int fd = -1;
 
-	if (pid == getpid() || !is_member(scan, pid))
+	if (pid == getpid() || !belongs_to_worker(scan, pid))
 		return 0;
 	/*
 	 * Checks the process again, because another one may have got the pid before the pidfd was
 	 * opened.
 	 */
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (!is_member(scan, pid) || !process_alive(pid))
+	if (!belongs_to_worker(scan, pid) || !process_alive(pid))
 		return 0;
 	/* valgrind does not implement these system calls. */
 	if ((fd < 0 || syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0) && errno == ENOSYS)
@@ -96,17 +96,19 @@ static int kill_if_member(void *data, pid_t pid)
 	return 0;
 }
 
-pid_t family_kill(const struct family *family, int *pidfd)
+pid_t worker_processes_kill(const struct worker_processes *processes, int *pidfd)
 {
-	struct family_scan scan = { .family = family, .session = family->session, .pidfd = pidfd };
+	struct process_scan scan = { .processes = processes,
+				     .session = processes->session,
+				     .pidfd = pidfd };
 	uint64_t began;
 
 	if (pidfd)
 		*pidfd = -1;
 	/* The kernel does not reuse the number of a session that still has processes. */
-	if (scan.session && process_start(scan.session, &began) && began > family->latest_start)
+	if (scan.session && process_start(scan.session, &began) && began > processes->latest_start)
 		scan.session = 0;
-	if (scan.session || family->id)
-		process_each(kill_if_member, &scan);
+	if (scan.session || processes->worker_uid)
+		process_each(kill_if_of_worker, &scan);
 	return scan.running;
 }

@@ -14,26 +14,26 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-struct own_user {
+struct worker_uid_owner {
 	const char *pool;	/* the pool's directory */
 	const char *owner_link; /* path of the link to the id; its directory exists */
-	const char *owner;	/* name of the owner, any text; only one process at a time may use it */
+	const char *owner; /* name of the owner, any text; only one process at a time may use it */
 };
 
 /*
  * Gets the id that is reserved for the owner or, if there is none, the id that worker_uid_reserve
  * would reserve now. Reserves nothing. Returns -ENOSPC if no id is free.
  */
-int own_user_find(const struct own_user *user, uid_t *uid);
+int worker_uid_preview(const struct worker_uid_owner *owner, uid_t *uid);
 /* Gets the id that is reserved for the owner. Returns false if there is none. */
-bool own_user_has(const struct own_user *user, uid_t *uid);
+bool worker_uid_get(const struct worker_uid_owner *owner, uid_t *uid);
 /*
  * Reserves an id, and makes the pool if necessary. An owner that has an id keeps it. An owner that
  * has released its id gets the same id again, unless another owner has it now. Returns 0 or a
  * negative errno.
  */
-int own_user_take(const struct own_user *user, uid_t *uid);
+int worker_uid_reserve(const struct worker_uid_owner *owner, uid_t *uid);
 /* Releases the owner's id, and removes the pool if it is empty then. */
-void own_user_release(const struct own_user *user);
+void worker_uid_release(const struct worker_uid_owner *owner);
 /* Releases the ids of all owners whose text begins with `prefix`; reads the whole pool. */
-void own_user_release_all(const char *pool, const char *prefix);
+void worker_uid_release_all(const char *pool, const char *prefix);
