@@ -177,14 +177,14 @@ tests_unit_predict_test_predict_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITER
 tests_unit_predict_test_predict_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # process: what a process of ours is started with.
-UNIT_TESTS += tests/unit/process/test_own_user
-tests_unit_process_test_own_user_SOURCES = tests/unit/process/test_own_user.c
-tests_unit_process_test_own_user_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_process_test_own_user_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-UNIT_TESTS += tests/unit/process/test_family
-tests_unit_process_test_family_SOURCES = tests/unit/process/test_family.c
-tests_unit_process_test_family_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_process_test_family_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/process/test_worker_uid
+tests_unit_process_test_worker_uid_SOURCES = tests/unit/process/test_worker_uid.c
+tests_unit_process_test_worker_uid_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_process_test_worker_uid_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/process/test_worker_processes
+tests_unit_process_test_worker_processes_SOURCES = tests/unit/process/test_worker_processes.c
+tests_unit_process_test_worker_processes_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_process_test_worker_processes_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 TESTS += tests/cli/test_32_bits.py
 
 # function: a worker's life, without its processes.

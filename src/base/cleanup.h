@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Visible ownership: a variable marked _cleanup_* frees its value when it goes out of scope;
- * steal_* passes the ownership on.
+ * Shows who owns a value: a variable marked _cleanup_* frees its value when it goes out of scope;
+ * steal_ptr and steal_fd return the value, which the caller then owns, and clear the variable.
  */
 #pragma once
 

@@ -125,7 +125,7 @@ void error_clear(struct error *err)
 	*err = (struct error){ 0 };
 }
 
-static char *copy(const char *text)
+static char *copy_text(const char *text)
 {
 	return text ? xstrdup(text) : NULL;
 }
@@ -134,10 +134,10 @@ void error_copy(struct error *to, const struct error *from)
 {
 	struct error new = *from;
 
-	new.text = copy(from->text);
-	new.hint = copy(from->hint);
-	new.path = copy(from->path);
-	new.file = copy(from->file);
+	new.text = copy_text(from->text);
+	new.hint = copy_text(from->hint);
+	new.path = copy_text(from->path);
+	new.file = copy_text(from->file);
 	error_clear(to);
 	*to = new;
 }

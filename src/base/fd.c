@@ -118,7 +118,10 @@ int file_replace(int dirfd, const char *name, const void *data, size_t size, mod
 
 	if (fd < 0)
 		return -errno;
-	/* The umask, or a leftover file of a crashed process, may have set another mode. */
+	/*
+	 * The file may have another mode: because of the umask, or because a crashed process left
+	 * it.
+	 */
 	r = fchmod(fd, mode) < 0 ? -errno : fd_write_all(fd, data, size);
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
@@ -209,7 +212,7 @@ void fd_drain(int fd)
 		;
 }
 
-int fd_peer(int fd, struct ucred *peer)
+int fd_peer_credentials(int fd, struct ucred *peer)
 {
 	socklen_t size = sizeof(*peer);
 

@@ -8,12 +8,15 @@
 #include <sys/types.h>
 
 /*
- * Reads a whole file of at most `max` bytes; NUL-terminated, the caller frees *out. `size` may be
- * NULL. -errno; -EFBIG: the file is larger.
+ * Reads a whole file of at most `max` bytes into *out, which is NUL-terminated and which the caller
+ * frees. `size` may be NULL. Returns 0 or a negative errno; -EFBIG if the file is larger.
  */
 int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size);
 
-/* Reads a regular file like file_read; a short read means end of file, which saves one read(2). */
+/*
+ * Reads a regular file like file_read. Takes a short read for the end of the file, which saves one
+ * read(2).
+ */
 int file_read_regular(int dirfd, const char *path, size_t max, char **out, size_t *size);
 
 /* Reads a sysfs or configfs attribute: its first line without the newline. The caller frees *out.
@@ -21,32 +24,47 @@ int file_read_regular(int dirfd, const char *path, size_t max, char **out, size_
 int file_read_line(int dirfd, const char *path, char **out);
 int fd_read_line(int fd, char **out);
 
-/* Writes an attribute with one write(2), so that the kernel gets the complete value. -errno. */
+/*
+ * Writes an attribute with one write(2), so that the kernel gets the complete value. Returns 0 or a
+ * negative errno.
+ */
 int file_write(int dirfd, const char *path, const void *data, size_t size);
 
-/* Replaces DIR/NAME by rename(2): a reader sees either the old or the new content. -errno. */
+/*
+ * Replaces the file `name` by rename(2): a reader sees either the old or the new content. Returns 0
+ * or a negative errno.
+ */
 int file_replace(int dirfd, const char *name, const void *data, size_t size, mode_t mode);
 
 bool path_exists(const char *path);
 
 /* Discards everything that can be read from a non-blocking descriptor. */
 void fd_drain(int fd);
-/* Gets the credentials that the peer of a local socket had when it connected. -errno. */
-int fd_peer(int fd, struct ucred *peer);
+/*
+ * Gets the credentials that the peer of a local socket had when it connected. Returns 0 or a
+ * negative errno.
+ */
+int fd_peer_credentials(int fd, struct ucred *peer);
 
 /* Returns the path of an open file with links resolved, or NULL on error. The caller frees it. */
 char *fd_path(int fd);
 
-/* Writes all of `data` to a pipe or file, with as many write(2) as it takes. -errno. */
+/*
+ * Writes all of `data` to a pipe or file, by several calls of write(2) if necessary. Returns 0 or a
+ * negative errno.
+ */
 int fd_write_all(int fd, const void *data, size_t size);
 
-/* Clears (`inherit`) or sets the close-on-exec flag. */
+/* Clears the close-on-exec flag if `inherit` is true, else sets it. */
 void fd_set_inherited(int fd, bool inherit);
-/* Closes every descriptor from 3 on except those in `keep`; entries of -1 are ignored. */
+/* Closes every descriptor from 3 on except those in `keep`; elements of -1 are ignored. */
 void fd_close_others(const int *keep, size_t n);
 /* Closes every descriptor from `first` on. */
 void fd_close_from(unsigned int first);
-/* Opens /dev/null for each of 0, 1 and 2 that is closed, so that no other file gets that number. */
+/*
+ * Opens /dev/null as each of the descriptors 0, 1 and 2 that is closed, so that no other file gets
+ * that number.
+ */
 void fd_open_stdio(void);
-/* Redirects 0, 1 and 2 to /dev/null. */
+/* Redirects the descriptors 0, 1 and 2 to /dev/null. */
 void fd_stdio_to_null(void);

@@ -79,11 +79,14 @@ int journal_send(const struct journal_entry *entry)
 
 int journal_stream(const char *identifier, int priority)
 {
-	/* Non-blocking: connect(2) must not wait for a journal that does not answer. */
+	/*
+	 * The socket is non-blocking, because connect(2) must not wait for a journal that does not
+	 * answer.
+	 */
 	_cleanup_close_ int fd = connect_to(SOCK_STREAM | SOCK_NONBLOCK, JOURNAL_STDOUT);
 	/*
-	 * The header: identifier, unit, priority, then four flags: lines have no priority prefix
-	 * and are not forwarded to other logs.
+	 * The header: identifier, systemd unit (empty), priority, and four flags. The flags are 0:
+	 * lines have no priority prefix, and the journal does not forward them to other logs.
 	 */
 	_cleanup_free_ char *head = strf("%s\n\n%d\n0\n0\n0\n0\n", identifier, priority);
 	int r = fd < 0 ? fd : fd_write_all(fd, head, strlen(head));

@@ -15,10 +15,10 @@
 #include "base/fd.h"
 #include "base/journal.h"
 
-/* Set once by -q or -v, before the first message. */
+/* The level of the process. -q and -v set it before the first message. */
 static enum log_level level = LOG_NORMAL;
 
-/* The least important priority that is shown; more important ones have lower numbers. */
+/* The least important priority that each level shows; more important ones have lower numbers. */
 static const int threshold_priority[] = {
 	[LOG_QUIET] = LOG_ERR, [LOG_NORMAL] = LOG_INFO, [LOG_VERBOSE] = LOG_DEBUG
 };
@@ -33,7 +33,7 @@ enum log_level log_get_level(void)
 	return level;
 }
 
-/* The output after log_set_nonblocking. */
+/* State of the output after log_set_nonblocking was called. */
 static struct {
 	bool is_set, is_socket;
 	int fd;
@@ -51,7 +51,10 @@ void log_set_nonblocking(void)
 	if (fstat(STDERR_FILENO, &st) < 0)
 		return;
 	nonblocking.is_socket = S_ISSOCK(st.st_mode);
-	/* Reopened: O_NONBLOCK on fd 2 would apply to every process that shares the open file. */
+	/*
+	 * Opens the file again: O_NONBLOCK on descriptor 2 would affect every process that shares
+	 * the open file.
+	 */
 	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
 		fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd >= 0)
@@ -65,8 +68,8 @@ static bool has_room(void)
 	return poll(&pfd, 1, 0) > 0;
 }
 
-/* Writes what fits without blocking; returns how many bytes that were. */
-static size_t write_some(const char *data, size_t size)
+/* Writes as many bytes as possible without blocking; returns their number. */
+static size_t write_nonblocking(const char *data, size_t size)
 {
 	ssize_t n = 0;
 
@@ -90,13 +93,13 @@ void log_raw(const char *data, size_t size)
 			strf("\nffsctl: lost %zu bytes of output: stderr was blocked\n",
 			     nonblocking.lost);
 
-		if (write_some(notice, strlen(notice)) < strlen(notice)) {
+		if (write_nonblocking(notice, strlen(notice)) < strlen(notice)) {
 			nonblocking.lost += size;
 			return;
 		}
 		nonblocking.lost = 0;
 	}
-	n = write_some(data, size);
+	n = write_nonblocking(data, size);
 	nonblocking.lost += size - n;
 }
 
@@ -115,7 +118,7 @@ static void _printf_(4, 0) print_line(const char *gadget, const char *function, 
 	entry.message = text;
 	if (journal_is_stderr() && journal_send(&entry) == 0)
 		return;
-	/* One write(2) per line, so that lines of several processes do not mix. */
+	/* Each line is one write(2), so that lines of several processes do not mix. */
 	line = strf("ffsctl: %s\n", text);
 	log_raw(line, strlen(line));
 }

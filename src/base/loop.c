@@ -91,7 +91,7 @@ void timer_start(struct fd_watch *timer, double seconds)
 	when.it_value.tv_sec = (time_t)seconds;
 	when.it_value.tv_nsec = (long)((seconds - (double)when.it_value.tv_sec) * 1e9);
 	if (when.it_value.tv_sec == 0 && when.it_value.tv_nsec == 0)
-		when.it_value.tv_nsec = 1; /* zero would disarm it */
+		when.it_value.tv_nsec = 1; /* zero would stop the timer */
 	timerfd_settime(timer->fd, 0, &when, NULL);
 }
 

@@ -15,7 +15,8 @@ union ancillary {
 	struct cmsghdr align;
 };
 
-static void attach(struct msghdr *msg, union ancillary *room, const int *fds, size_t n_fds)
+static void attach_descriptors(struct msghdr *msg, union ancillary *room, const int *fds,
+			       size_t n_fds)
 {
 	struct cmsghdr *c = &room->align;
 
@@ -41,7 +42,7 @@ bool message_send_fds(int fd, uint16_t type, uint32_t id, const void *body, size
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = size > 0 ? 2 : 1 };
 
 	if (n_fds > 0)
-		attach(&msg, &room, fds, n_fds);
+		attach_descriptors(&msg, &room, fds, n_fds);
 	return sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
@@ -62,7 +63,7 @@ static ssize_t receive(int fd, struct msghdr *msg, int flags, struct ffsctl_msg 
 	/*
 	 * ECONNRESET: the other side has closed the socket with messages unread
 	 * (net/unix/af_unix.c). The kernel reports it once, before the messages that the other side
-	 * had sent: read on.
+	 * had sent: the second call reads the first of them.
 	 */
 	if (n < 0 && errno == ECONNRESET)
 		n = recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC);
@@ -95,7 +96,10 @@ ssize_t message_await(int fd, struct ffsctl_msg *head, void *body, size_t room)
 ssize_t message_receive_fds(int fd, struct ffsctl_msg *head, void *body, size_t room, int *fds)
 {
 	union ancillary ancillary = { 0 };
-	/* Not sizeof(ancillary): the kernel would use its padding for one descriptor more. */
+	/*
+	 * The length is not sizeof(ancillary), because the kernel would use the padding for one
+	 * more descriptor.
+	 */
 	struct msghdr msg = { .msg_control = &ancillary,
 			      .msg_controllen = CMSG_LEN(MESSAGE_FDS * sizeof(int)) };
 	ssize_t n = receive(fd, &msg, MSG_DONTWAIT, head, body, room);
@@ -105,7 +109,7 @@ ssize_t message_receive_fds(int fd, struct ffsctl_msg *head, void *body, size_t 
 		fds[i] = -1;
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 		memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-	/* Close the descriptors of a message that has an unknown version. */
+	/* Closes the descriptors of a message that has an unknown version. */
 	for (size_t i = 0; n < 0 && i < MESSAGE_FDS; i++)
 		cleanup_close(&fds[i]);
 	return n;

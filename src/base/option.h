@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Validates and converts one option of a plugin: the value in the gadget file must match what the
- * plugin's table declares. Used by the plugin host and by `ffsctl check`.
+ * plugin's table declares. The plugin host and `ffsctl check` use these functions.
  */
 #pragma once
 
@@ -22,10 +22,14 @@ struct option_value {
 const char *option_type_name(enum ffsctl_option_type type);
 bool option_type_find(const char *name, enum ffsctl_option_type *type);
 
-/* Converts a default value, written as in a gadget file. The caller sets v->option. -EINVAL. */
+/*
+ * Converts a default value, which is written as in a gadget file. The caller sets v->option before.
+ * Returns 0, or -EINVAL if the text is not a value of the option's type.
+ */
 int option_from_text(struct option_value *v, const char *text);
 /*
- * Converts the value of the gadget file. The caller sets v->option and frees v->text, also after an
- * error. EX_DATAERR: the value does not match the declaration.
+ * Converts a value of the gadget file. The caller sets v->option before and frees v->text
+ * afterwards, also after an error. Fails with EX_DATAERR if the value does not match the
+ * declaration.
  */
 int option_from_json(struct option_value *v, const json_t *j, struct error *err);

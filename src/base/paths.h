@@ -3,6 +3,6 @@
 #pragma once
 
 struct paths {
-	const char *configfs; /* /sys/kernel/config */
-	const char *run_dir;  /* /run/ffsctl */
+	const char *configfs; /* default: /sys/kernel/config */
+	const char *run_dir;  /* default: /run/ffsctl */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Values of a gadget file with their positions, so that any later error can point at the file. */
+/* Values of a gadget file with their positions, so that a later error can report the position. */
 #pragma once
 
 #include <stdbool.h>

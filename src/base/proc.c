@@ -15,12 +15,15 @@
 #include "base/util.h"
 
 #define START_FIELD 22
-/* Room for NGROUPS_MAX groups. */
+/* Maximum size of /proc/PID/status, bytes: room for NGROUPS_MAX groups. */
 #define STATUS_MAX (1024 * 1024)
-#define HOLDERS_SHOWN 4
+#define MOUNT_USERS_SHOWN 4
 #define MOUNTS_MAX (16 * 1024 * 1024)
 
-/* Replaces the escapes of mountinfo: space, tab, newline and backslash are three octal digits. */
+/*
+ * Replaces the escapes of mountinfo, in which space, tab, newline and backslash are written as a
+ * backslash and three octal digits.
+ */
 static void unescape(char *s)
 {
 	char *to = s;
@@ -92,7 +95,7 @@ static int match_mount_line(void *data, const struct mount_line *m)
 
 	if (!streq(m->path, f->path))
 		return 0;
-	/* Mounts on one path are stacked; the last line is the one on top. */
+	/* Mounts on one path are stacked; the last line is the topmost mount. */
 	f->result = streq(m->type, f->type) && (!f->source || streq(m->source, f->source))
 			    ? MOUNT_MATCH
 			    : MOUNT_OTHER;
@@ -189,8 +192,9 @@ int process_each(int (*fn)(void *data, pid_t pid), void *data)
 }
 
 /*
- * Returns /proc/PID/stat from the state on (proc(5), field 3); NULL: no such process. The caller
- * frees *line. The name in field 2 may contain any character, so the last ')' ends it.
+ * Returns the part of /proc/PID/stat that begins with the state (proc(5), field 3); NULL: no such
+ * process. The caller frees *line. The name in field 2 may contain any character, so the last ')'
+ * ends it.
  */
 static const char *read_stat(pid_t pid, char **line)
 {
@@ -249,7 +253,7 @@ bool process_has_id(pid_t pid, unsigned int id)
 	_cleanup_free_ char *path = strf("/proc/%d/status", (int)pid);
 	_cleanup_free_ char *text = NULL;
 
-	/* The process chooses its name, but the kernel escapes newlines in it. */
+	/* A process can change its own name, but the kernel escapes newlines in the name. */
 	return file_read(AT_FDCWD, path, STATUS_MAX, &text, NULL) >= 0 &&
 	       (line_has(text, "\nUid:", id) || line_has(text, "\nGid:", id) ||
 		line_has(text, "\nGroups:", id));
@@ -262,7 +266,7 @@ static bool descends_from(pid_t pid, pid_t ancestor)
 	return pid > 0;
 }
 
-struct holder_list {
+struct mount_users {
 	pid_t except;
 	dev_t device;
 	char *text;
@@ -294,9 +298,9 @@ static bool uses_device(pid_t pid, dev_t dev)
 	return found;
 }
 
-static int add_holder(void *data, pid_t pid)
+static int add_mount_user(void *data, pid_t pid)
 {
-	struct holder_list *h = data;
+	struct mount_users *h = data;
 	_cleanup_free_ char *name = NULL, *old = NULL;
 
 	if (pid == getpid() || !uses_device(pid, h->device) ||
@@ -304,7 +308,7 @@ static int add_holder(void *data, pid_t pid)
 		return 0;
 	name = process_name(pid);
 	old = h->text;
-	if (++h->n_found > HOLDERS_SHOWN) {
+	if (++h->n_found > MOUNT_USERS_SHOWN) {
 		h->text = strf("%s and others", old);
 		return 1;
 	}
@@ -320,15 +324,15 @@ bool process_uses_mount(pid_t pid, const char *path)
 	return stat(path, &st) == 0 && uses_device(pid, st.st_dev);
 }
 
-char *mount_holders(const char *path, pid_t except)
+char *mount_users_as_text(const char *path, pid_t except)
 {
-	struct holder_list h = { .except = except };
+	struct mount_users h = { .except = except };
 	struct stat st;
 
 	if (stat(path, &st) < 0)
 		return NULL;
 	h.device = st.st_dev;
-	process_each(add_holder, &h);
+	process_each(add_mount_user, &h);
 	return h.text;
 }
 
@@ -357,7 +361,7 @@ static char state_of(pid_t pid)
 	return state ? *state : 0;
 }
 
-/* Returns whether a process is alive whose /proc/PID/exe the caller may not read. */
+/* Returns whether a process is alive. For processes whose /proc/PID/exe the caller may not read. */
 static bool state_is_alive(pid_t pid)
 {
 	char state = state_of(pid);
@@ -374,7 +378,9 @@ bool process_alive(pid_t pid)
 {
 	char path[32], byte;
 
-	/* An ended process has no memory map, so its exe link fails with ENOENT (fs/proc/base.c).
+	/*
+	 * An ended process has no memory map, so reading its exe link fails with ENOENT
+	 * (fs/proc/base.c).
 	 */
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
 	if (readlink(path, &byte, 1) >= 0)

@@ -15,7 +15,7 @@ struct sha256 {
 	uint64_t size;
 };
 
-/* FIPS 180-4, 4.2.2 */
+/* the constants of FIPS 180-4, 4.2.2 */
 static const uint32_t k[64] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4,
 	0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe,
@@ -29,7 +29,7 @@ static const uint32_t k[64] = {
 	0xc67178f2,
 };
 
-/* FIPS 180-4, 5.3.3 */
+/* the initial hash value of FIPS 180-4, 5.3.3 */
 static const uint32_t initial[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
 				     0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
 
@@ -66,7 +66,7 @@ static void add_block(struct sha256 *s)
 		s->hash[i] += v[i];
 }
 
-static void add(struct sha256 *s, const void *data, size_t size)
+static void hash_add(struct sha256 *s, const void *data, size_t size)
 {
 	const uint8_t *bytes = data;
 
@@ -77,22 +77,22 @@ static void add(struct sha256 *s, const void *data, size_t size)
 	}
 }
 
-static void finish(struct sha256 *s, uint8_t digest[SHA256_SIZE])
+static void hash_finish(struct sha256 *s, uint8_t digest[SHA256_SIZE])
 {
 	uint64_t bits = 8 * s->size;
 	uint8_t length[8];
 
 	for (int i = 0; i < 8; i++)
 		length[i] = (uint8_t)(bits >> (56 - 8 * i));
-	add(s, "\x80", 1);
+	hash_add(s, "\x80", 1);
 	while (s->size % BLOCK_SIZE != BLOCK_SIZE - sizeof(length))
-		add(s, "", 1);
-	add(s, length, sizeof(length));
+		hash_add(s, "", 1);
+	hash_add(s, length, sizeof(length));
 	for (int i = 0; i < SHA256_SIZE; i++)
 		digest[i] = (uint8_t)(s->hash[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-static void start(struct sha256 *s)
+static void hash_start(struct sha256 *s)
 {
 	memcpy(s->hash, initial, sizeof(s->hash));
 	s->size = 0;
@@ -102,9 +102,9 @@ void sha256(const void *data, size_t size, uint8_t digest[SHA256_SIZE])
 {
 	struct sha256 s;
 
-	start(&s);
-	add(&s, data, size);
-	finish(&s, digest);
+	hash_start(&s);
+	hash_add(&s, data, size);
+	hash_finish(&s, digest);
 }
 
 void hmac_sha256(const void *key, size_t key_size, const void *data, size_t size,
@@ -116,14 +116,14 @@ void hmac_sha256(const void *key, size_t key_size, const void *data, size_t size
 	memcpy(pad, key, key_size);
 	for (int i = 0; i < BLOCK_SIZE; i++)
 		pad[i] ^= 0x36;
-	start(&s);
-	add(&s, pad, sizeof(pad));
-	add(&s, data, size);
-	finish(&s, digest);
+	hash_start(&s);
+	hash_add(&s, pad, sizeof(pad));
+	hash_add(&s, data, size);
+	hash_finish(&s, digest);
 	for (int i = 0; i < BLOCK_SIZE; i++)
 		pad[i] ^= 0x36 ^ 0x5c;
-	start(&s);
-	add(&s, pad, sizeof(pad));
-	add(&s, digest, SHA256_SIZE);
-	finish(&s, digest);
+	hash_start(&s);
+	hash_add(&s, pad, sizeof(pad));
+	hash_add(&s, digest, SHA256_SIZE);
+	hash_finish(&s, digest);
 }

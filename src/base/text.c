@@ -31,7 +31,7 @@ size_t text_utf8_length(const char *s, size_t n)
 	for (size_t i = 1; i < len; i++)
 		if ((u[i] & 0xc0) != 0x80)
 			return 0;
-	/* Overlong forms, surrogates, beyond U+10FFFF (RFC 3629, 4). */
+	/* Rejects overlong forms, surrogates and numbers above U+10FFFF (RFC 3629, 4). */
 	if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
 	    (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
 		return 0;
@@ -50,8 +50,11 @@ bool text_is_utf8(const char *s)
 	return true;
 }
 
-/* Returns the length of the printable ASCII prefix: in most texts, all of it. */
-static size_t plain_length(const char *s, size_t n)
+/*
+ * Returns the number of printable ASCII characters at the start of a text. Most texts consist of
+ * them.
+ */
+static size_t printable_ascii_length(const char *s, size_t n)
 {
 	size_t i = 0;
 
@@ -65,12 +68,15 @@ static char *make_printable(const char *s, size_t n, const char *instead, bool c
 	char *out = xcalloc(n * strlen(instead) + 1, 1), *p = out;
 
 	while (n > 0) {
-		size_t plain = plain_length(s, n), len = plain ? plain : text_utf8_length(s, n);
+		size_t plain = printable_ascii_length(s, n),
+		       len = plain ? plain : text_utf8_length(s, n);
 		unsigned char c = (unsigned char)*s;
 
 		if (len == 0) {
-			/* A stray continuation byte takes no column, so neither may its
-			 * replacement. */
+			/*
+			 * Drops a continuation byte without a first byte: a terminal shows no
+			 * column for it.
+			 */
 			if (controls || (c & 0xc0) != 0x80)
 				p = stpcpy(p, instead);
 			len = 1;

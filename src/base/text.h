@@ -17,7 +17,7 @@ char *text_valid_utf8(const char *s);
  * that each character takes one column. The caller frees it.
  */
 char *text_printable(const char *s, size_t n);
-/* Like text_printable, but keeps newlines. */
+/* Does the same as text_printable, but keeps newlines. */
 char *text_printable_lines(const char *s, size_t n);
 /* Shortens a text to `max` bytes that end in "..."; does not split a character. */
 void text_cut(char *text, size_t max);
@@ -25,8 +25,8 @@ void text_cut(char *text, size_t max);
 char *text_vformat(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
 /*
- * Returns the edit distance of two words: letters to change, add, remove or swap, ignoring case. At
- * most `limit` + 1.
+ * Returns the edit distance of two words: the number of letters to change, add, remove or swap.
+ * Ignores case. Returns `limit` + 1 if the distance is larger than `limit`.
  */
 size_t text_distance(const char *a, const char *b, size_t limit);
 /* Returns the largest text_distance at which another word may still be a misspelling of `word`. */

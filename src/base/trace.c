@@ -9,12 +9,12 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-bool test_leaves_open(void)
+bool test_disables_filter(void)
 {
 	return getenv("FFSCTL_TEST_OPEN");
 }
 
-bool trace_kills_on_refused_call(void)
+bool test_kills_on_refused_call(void)
 {
 	return getenv("FFSCTL_TEST_KILL");
 }
@@ -43,6 +43,7 @@ void trace(const char *table, const char *state, const char *event)
 	if (fd < 0)
 		return;
 	line = strf("%s %s %s\n", table, state, event);
-	n = write(fd, line, strlen(line)); /* one call, so that lines of processes do not mix */
+	n = write(fd, line,
+		  strlen(line)); /* one call, so that lines of several processes do not mix */
 }
 #endif

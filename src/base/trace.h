@@ -7,7 +7,7 @@
  * table. A test compares these lines with the cells of the tables.
  *
  * FFSCTL_TEST_OPEN: keepers run without their system call filter, because valgrind makes other
- * system calls than the program it runs.
+ * system calls than the program that it runs.
  *
  * FFSCTL_TEST_KILL: a refused system call kills the keeper that makes it.
  */
@@ -19,14 +19,14 @@
 void trace(const char *table, const char *state, const char *event);
 /* Opens the trace file now, for a process that cannot open files later (the keeper). */
 void trace_open(void);
-bool test_leaves_open(void);
-bool trace_kills_on_refused_call(void);
+bool test_disables_filter(void);
+bool test_kills_on_refused_call(void);
 #else
-static inline bool test_leaves_open(void)
+static inline bool test_disables_filter(void)
 {
 	return false;
 }
-static inline bool trace_kills_on_refused_call(void)
+static inline bool test_kills_on_refused_call(void)
 {
 	return false;
 }

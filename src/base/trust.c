@@ -16,14 +16,14 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-#define MAX_LINKS 40 /* include/linux/namei.h, MAXSYMLINKS */
+#define MAX_LINKS 40 /* as in the kernel: include/linux/namei.h, MAXSYMLINKS */
 /*
- * Limit of the components to walk: at most PATH_MAX / 2 in the path, and as many in each link's
- * target.
+ * Maximum number of components to walk: PATH_MAX / 2 in the path, and as many in the target of each
+ * link.
  */
 #define MAX_STEPS (MAX_LINKS * PATH_MAX / 2)
 
-/* From linux/posix_acl.h and posix_acl_xattr.h, which are not exported to user space. */
+/* Constants of linux/posix_acl.h and posix_acl_xattr.h, which are not exported to user space. */
 #define ACL_NAME "system.posix_acl_access"
 #define ACL_VERSION 2
 #define ACL_WRITE 2
@@ -33,29 +33,29 @@ struct acl_entry {
 	uint32_t id;
 };
 
-/* A directory of the path. */
+/* A directory that the walk has passed. */
 struct walked_directory {
 	struct stat stat;
 	char *path;
 	bool others_write;
-	uid_t entry_uid; /* owner of the path's next component in it */
+	uid_t next_uid; /* owner of the next component, which is in this directory */
 };
 
 struct path_walk {
-	char *remaining;  /* components not walked yet */
+	char *remaining;  /* components of the path that were not opened yet */
 	char *path;	  /* path of `fd`, for messages */
 	int fd;		  /* current component */
-	struct stat stat; /* of `fd` */
-	struct walked_directory *passed;
-	size_t n_passed;
-	unsigned int links; /* symbolic links followed */
+	struct stat stat; /* status of `fd` */
+	struct walked_directory *walked;
+	size_t n_walked;
+	unsigned int links; /* number of symbolic links followed */
 };
 
 /* --- permissions --- */
 
 /*
- * Returns whether the file's access control list allows other users to write. Called only if its
- * group bits do: with a list they are its mask.
+ * Returns whether the access control list of a file allows other users to write. Called only if the
+ * group bits of the mode allow writing, because they are the mask of the list.
  */
 static bool acl_lets_others_write(int fd)
 {
@@ -83,12 +83,12 @@ static bool acl_lets_others_write(int fd)
 }
 
 /*
- * Returns whether other users may write. Does not count the group 0, nor a group with the owner's
- * number, which is the user's private group on most systems.
+ * Returns whether other users may write. Ignores the group 0, and a group with the owner's number,
+ * which is the private group of the owner on most systems.
  */
 static bool others_write(int fd, const struct stat *st)
 {
-	if (S_ISCHR(st->st_mode)) /* a terminal: a write by others is output, not input */
+	if (S_ISCHR(st->st_mode)) /* on a terminal, a write by other users is output, not input */
 		return false;
 	if (st->st_mode & S_IWOTH)
 		return true;
@@ -100,9 +100,9 @@ static bool others_write(int fd, const struct stat *st)
 
 static void walk_end(struct path_walk *w)
 {
-	for (size_t i = 0; i < w->n_passed; i++)
-		free(w->passed[i].path);
-	free(w->passed);
+	for (size_t i = 0; i < w->n_walked; i++)
+		free(w->walked[i].path);
+	free(w->walked);
 	free(w->remaining);
 	free(w->path);
 	cleanup_close(&w->fd);
@@ -160,14 +160,14 @@ static int follow_link(struct path_walk *w, const char *name, int link)
 	return *target == '/' ? move_to_root(w) : 0;
 }
 
-/* Opens the next component of w->left. */
+/* Opens the next component of w->remaining. */
 static int walk_component(struct path_walk *w)
 {
 	const char *begin = w->remaining + strspn(w->remaining, "/");
 	_cleanup_free_ char *name = xstrndup(begin, strcspn(begin, "/"));
 	char *rest = xstrdup(begin + strlen(name));
 	_cleanup_close_ int fd = -1;
-	struct walked_directory *passed;
+	struct walked_directory *walked;
 	struct stat st;
 
 	free(w->remaining);
@@ -179,11 +179,11 @@ static int walk_component(struct path_walk *w)
 	fd = openat(w->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	passed = array_add(w->passed, w->n_passed);
-	*passed = (struct walked_directory){ .stat = w->stat,
+	walked = array_add(w->walked, w->n_walked);
+	*walked = (struct walked_directory){ .stat = w->stat,
 					     .path = xstrdup(w->path),
 					     .others_write = others_write(w->fd, &w->stat),
-					     .entry_uid = st.st_uid };
+					     .next_uid = st.st_uid };
 	if (S_ISLNK(st.st_mode))
 		return follow_link(w, name, fd);
 	return move_to(w, steal_fd(&fd), join_path(w->path, name));
@@ -205,10 +205,10 @@ static int walk_path(struct path_walk *w, const char *path)
 /* --- reasons --- */
 
 /*
- * Returns the text about an owner who is not trusted. `owner`: the trusted user besides root; 0:
- * none. The caller frees the text.
+ * Returns the reason why the owner `uid` of a file is not trusted. `owner` is the trusted user
+ * besides root; 0: only root is trusted. The caller frees the text.
  */
-static char *foreign_owner(uid_t uid, uid_t owner)
+static char *describe_foreign_owner(uid_t uid, uid_t owner)
 {
 	if (owner == 0)
 		return strf("belongs to user %u, not to root", (unsigned int)uid);
@@ -219,12 +219,12 @@ static char *foreign_owner(uid_t uid, uid_t owner)
 static char *find_distrust_of_directory(const struct walked_directory *p, uid_t owner)
 {
 	if (p->stat.st_uid != 0 && p->stat.st_uid != owner) {
-		_cleanup_free_ char *reason = foreign_owner(p->stat.st_uid, owner);
+		_cleanup_free_ char *reason = describe_foreign_owner(p->stat.st_uid, owner);
 
 		return strf("the directory %s %s", p->path, reason);
 	}
-	/* With the sticky bit only the owner of an entry can replace it. */
-	if (p->others_write && !(p->stat.st_mode & S_ISVTX && p->entry_uid == p->stat.st_uid))
+	/* In a directory with the sticky bit only the owner of a file can replace it. */
+	if (p->others_write && !(p->stat.st_mode & S_ISVTX && p->next_uid == p->stat.st_uid))
 		return strf("others may write in the directory %s (mode %04o)", p->path,
 			    (unsigned int)p->stat.st_mode & 07777);
 	return NULL;
@@ -239,13 +239,16 @@ static char *find_distrust(const struct path_walk *w, enum trust trust)
 		return strf("others may write to it (mode %04o)",
 			    (unsigned int)w->stat.st_mode & 07777);
 	if (w->stat.st_uid != 0 && w->stat.st_uid != owner) {
-		_cleanup_free_ char *reason = foreign_owner(w->stat.st_uid, owner);
+		_cleanup_free_ char *reason = describe_foreign_owner(w->stat.st_uid, owner);
 
 		return strf("it %s", reason);
 	}
-	/* From the file upward: the user most likely set up the nearest directory. */
-	for (size_t i = w->n_passed; i > 0 && !why; i--)
-		why = find_distrust_of_directory(&w->passed[i - 1], owner);
+	/*
+	 * Begins with the directory nearest to the file, because the user most likely made that
+	 * one.
+	 */
+	for (size_t i = w->n_walked; i > 0 && !why; i--)
+		why = find_distrust_of_directory(&w->walked[i - 1], owner);
 	return why;
 }
 

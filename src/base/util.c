@@ -10,7 +10,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-static void *or_die(void *p)
+static void *exit_if_null(void *p)
 {
 	if (!p) {
 		fputs("ffsctl: out of memory\n", stderr);
@@ -21,12 +21,12 @@ static void *or_die(void *p)
 
 void *xcalloc(size_t n, size_t size)
 {
-	return or_die(calloc(n ? n : 1, size));
+	return exit_if_null(calloc(n ? n : 1, size));
 }
 
 void *xreallocarray(void *p, size_t n, size_t size)
 {
-	return or_die(reallocarray(p, n, size));
+	return exit_if_null(reallocarray(p, n, size));
 }
 
 void memory_fault_in(void *p, size_t size)
@@ -36,7 +36,10 @@ void memory_fault_in(void *p, size_t size)
 
 	begin -= begin % page;
 	end -= end % page;
-	/* Below 8 pages, faults are cheaper. Before Linux 5.14 madvise fails: each page faults. */
+	/*
+	 * For less than 8 pages, page faults are cheaper. Before Linux 5.14 madvise fails, and each
+	 * page causes a fault.
+	 */
 	if (begin + 8 * page < end)
 		madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
 }
@@ -76,12 +79,12 @@ void strings_free(char **list)
 
 char *xstrdup(const char *s)
 {
-	return or_die(strdup(s));
+	return exit_if_null(strdup(s));
 }
 
 char *xstrndup(const char *s, size_t n)
 {
-	return or_die(strndup(s, n));
+	return exit_if_null(strndup(s, n));
 }
 
 char *strf(const char *fmt, ...)
@@ -93,7 +96,7 @@ char *strf(const char *fmt, ...)
 	va_start(ap, fmt);
 	r = vasprintf(&s, fmt, ap);
 	va_end(ap);
-	return or_die(r < 0 ? NULL : s);
+	return exit_if_null(r < 0 ? NULL : s);
 }
 
 char *path_parent(const char *path)

@@ -22,7 +22,7 @@ static inline bool streq_null(const char *a, const char *b)
 	return a == b || (a && b && streq(a, b));
 }
 
-/* Returns the part after the prefix; NULL: `s` does not begin with it. */
+/* Returns the part of `s` after the prefix; NULL if `s` does not begin with it. */
 static inline const char *str_after(const char *s, const char *prefix)
 {
 	size_t n = strlen(prefix);
@@ -35,15 +35,18 @@ static inline bool str_has_prefix(const char *s, const char *prefix)
 	return str_after(s, prefix);
 }
 
-/* Returns the bits to shift a number by for its suffix 'K', 'M' or 'G' (powers of 1024); else 0. */
+/*
+ * Returns by how many bits the suffix 'K', 'M' or 'G' shifts a number (powers of 1024); 0 for other
+ * suffixes.
+ */
 static inline unsigned int size_shift(char suffix)
 {
 	return suffix == 'K' ? 10 : suffix == 'M' ? 20 : suffix == 'G' ? 30 : 0;
 }
 
 /*
- * Returns the start of the next line, or `end`. *length: length of the line at `p`, without its
- * newline; the last line may have none.
+ * Returns the start of the next line, or `end`. *length becomes the length of the line at `p`
+ * without its newline. The last line may have no newline.
  */
 static inline const char *str_next_line(const char *p, const char *end, size_t *length)
 {
@@ -62,16 +65,20 @@ static inline bool str_has_suffix(const char *s, const char *suffix)
 
 /*
  * Allocate small amounts of memory. If there is no memory, the process ends with a message (exit
- * 71), because an error path for it could not be tested. Callers limit sizes that a file or a host
- * controls.
+ * 71), because an error path for that could not be tested. Callers limit sizes that a file or a
+ * host controls.
  */
 void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *p, size_t n, size_t size);
-/* Maps the pages of memory that will be written completely: one system call, no page faults. */
+/*
+ * Maps the pages of memory that the caller will write completely, by one system call instead of a
+ * page fault for each page.
+ */
 void memory_fault_in(void *p, size_t size);
 /*
- * Returns memory to the kernel that only the start of the process needed: free heap, and the
- * read-only pages of the program, which are read from its file again on use.
+ * Returns memory to the kernel that the process needed only at its start: the free heap, and the
+ * read-only pages of the program. When such a page is used again, the kernel reads it from the
+ * file.
  */
 void memory_release(void);
 /* Frees a list that ends with NULL, and its strings; NULL is allowed. */
@@ -93,7 +100,10 @@ uint64_t digest_add(uint64_t digest, const void *data, size_t size);
 /* Adds a text with its NUL, so that "a", "bc" and "ab", "c" differ; NULL adds nothing. */
 uint64_t digest_add_text(uint64_t digest, const char *text);
 
-/* Grows ARRAY by a zeroed element and yields a pointer to it. N: the count, which is increased. */
+/*
+ * Grows ARRAY by a zeroed element and yields a pointer to that element. N is the number of
+ * elements; it is increased.
+ */
 #define array_add(array, n)                                                                        \
 	({                                                                                         \
 		if (((n) & ((n)-1)) == 0)                                                          \

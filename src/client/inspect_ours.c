@@ -295,7 +295,7 @@ static pid_t owner_from_status(const struct gadget_status *status)
 static pid_t find_owner_without_lock(const struct paths *paths, const char *name,
 				     const struct gadget_status *status)
 {
-	pid_t pid = control_owner(paths, name);
+	pid_t pid = control_listener_pid(paths, name);
 
 	return pid > 0 ? pid : owner_from_status(status);
 }

@@ -36,7 +36,7 @@ static void clear_scratch(const struct globals *globals, struct error *first)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	if (features_clear(&globals->paths, &err) < 0)
+	if (features_remove_scratch_gadgets(&globals->paths, &err) < 0)
 		cmd_keep_error(first, &err);
 }
 

@@ -19,7 +19,7 @@ static int check_loaded(const char *release, struct error *err)
 		return 0;
 	advice = ffs_module_advice(release, NULL);
 	error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "FunctionFS is not loaded");
-	error_hint(err, FFS_LOAD);
+	error_hint(err, FFS_LOAD_HINT);
 	return advice ? error_hint(err, "%s", advice) : -ENODEV;
 }
 

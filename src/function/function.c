@@ -20,9 +20,9 @@
 #include "functionfs/endpoint.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
-#include "process/family.h"
+#include "process/worker_processes.h"
 
-/* A keeper's socket in the run directory; the label of its function follows. */
+/* Name of a keeper's socket in the run directory: this prefix and the label of the function. */
 #define KEEPER_FILE "keeper-"
 /* How often an ending keeper is checked, PLAN_SOON_MS apart. */
 #define KEEPER_TRIES 500
@@ -52,7 +52,7 @@ static void on_keeper(void *data, uint32_t events _unused_)
 		fd_watch_remove(i->functions->loop, &i->keeper_socket);
 	if (size == -EPIPE &&
 	    i->keeper.taken_over) { /* SIGCHLD reports the end of a keeper that is a child */
-		keeper_end(&i->keeper);
+		keeper_send_kill(&i->keeper);
 		keeper_forget(&i->keeper);
 		i->functions->events->keeper_died(i->functions->owner, i);
 	}
@@ -94,18 +94,18 @@ int function_take_over(struct live_function *i, pid_t keeper)
 
 	if (r < 0)
 		return r;
-	/* The status describes another keeper: nothing is known of this one. */
+	/* The status describes another keeper, so that the state of this keeper is unknown. */
 	if (keeper != i->keeper.pid)
 		return -ESTALE;
 	i->link = hello.link;
 	i->keeper_listens = true;
 	i->linger_sent = -1; /* unknown: the dead supervisor sent it */
-	function_is_available(i);
+	function_can_start_worker(i);
 	i->kernel_device.worker_device_id = i->kernel_device.id;
 	r = fd_watch_add(i->functions->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
 			 on_keeper, i);
 	if (r == 0 && i->worker)
-		r = worker_take_process(i->worker, hello.worker.pid, &pidfd, &output);
+		r = worker_take_over_process(i->worker, hello.worker.pid, &pidfd, &output);
 	return r;
 }
 
@@ -145,7 +145,7 @@ static int start_keeper(struct live_function *i, const char *path, struct error 
 		r = fd_watch_add(i->functions->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
 				 on_keeper, i);
 	if (r < 0 && i->keeper.pid > 0) {
-		keeper_end(&i->keeper);
+		keeper_send_kill(&i->keeper);
 		keeper_forget(&i->keeper);
 		error_errno(err, EX_OSERR, -r, NULL, "cannot watch the keeper of '%s'",
 			    i->model->label);
@@ -162,7 +162,8 @@ static int keeper_apply(struct step *step, struct error *err)
 	int r = 0;
 
 	/*
-	 * The end of the last keeper closed ep0, and with it the function's descriptors are lost.
+	 * The end of the last keeper closed ep0. This has discarded the descriptors of the
+	 * function.
 	 */
 	if (ffs && i->ep0 < 0)
 		r = ffs_write_descriptors(ffs, &i->ep0, err);
@@ -195,22 +196,24 @@ bool function_restart_keeper(struct live_function *i)
 	return r == 0;
 }
 
-static int keeper_does_not_end(const char *label, pid_t pid, struct error *err)
+static int fail_keeper_does_not_end(const char *label, pid_t pid, struct error *err)
 {
 	return error_set(err, EX_OSERR, EBUSY, NULL, "the keeper of '%s' (pid %d) does not end",
 			 label, (int)pid);
 }
 
-/* Ends a worker that only the keeper knows: older versions of ffsctl do not record workers. */
+/*
+ * Ends a worker that only the keeper knows, because older versions of ffsctl do not record workers.
+ */
 static int end_worker_of_keeper(pid_t pid, int pidfd, const char *label, struct error *err)
 {
-	struct family family = { .session = pid };
+	struct worker_processes processes = { .session = pid };
 
 	/* The pid is valid as long as the process exists. */
-	if (pidfd < 0 || !process_start(pid, &family.latest_start) ||
+	if (pidfd < 0 || !process_start(pid, &processes.latest_start) ||
 	    syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
 		return 0;
-	return reap_family(&family, label, err);
+	return reap_worker_processes(&processes, label, err);
 }
 
 /* Ends a keeper without a supervisor, and its worker. */
@@ -227,8 +230,8 @@ static int kill_orphan(const char *path, struct error *err)
 		return 0;
 	pid = keeper.pid;
 	r = end_worker_of_keeper(hello.worker.pid, pidfd, label, err);
-	if (!keeper_kill(&keeper) && r == 0)
-		r = keeper_does_not_end(label, pid, err);
+	if (!keeper_kill_and_wait(&keeper) && r == 0)
+		r = fail_keeper_does_not_end(label, pid, err);
 	return r;
 }
 
@@ -240,13 +243,13 @@ static int keeper_undo(struct step *step, struct error *err)
 		return kill_orphan(step->value, err);
 	if (!i->keeper_ending) {
 		fd_watch_remove(i->functions->loop, &i->keeper_socket);
-		keeper_end(&i->keeper);
+		keeper_send_kill(&i->keeper);
 		i->keeper_ending = true;
 	}
 	if (!keeper_has_ended(&i->keeper))
 		return ++step->tries < KEEPER_TRIES
 			       ? PLAN_SOON
-			       : keeper_does_not_end(i->model->label, i->keeper.pid, err);
+			       : fail_keeper_does_not_end(i->model->label, i->keeper.pid, err);
 	keeper_forget(&i->keeper);
 	i->keeper_ending = false;
 	return 0;
@@ -280,8 +283,8 @@ static bool makes_directory(const struct plan *base, const char *dir)
 
 /*
  * Adds the directories of the mount point. Those below /dev/ffs belong to ffsctl and are shared by
- * its gadgets. Of any other path ffsctl creates and removes only what does not exist when the plan
- * is made.
+ * its gadgets. In other places ffsctl creates and removes only directories that do not exist when
+ * the plan is made.
  */
 static void add_directories(struct plan *plan, const struct live_function *i,
 			    const struct plan *base)
@@ -342,8 +345,8 @@ static int first_endpoint(void *data, const struct endpoint *ep)
 }
 
 /*
- * Returns the target of `device`; gadgetfile_load ensures that there is one endpoint or pair. The
- * caller frees it.
+ * Returns the file to which the link `device` of the gadget file leads; gadgetfile_load ensures
+ * that the function has one endpoint or one pair. The caller frees the name.
  */
 static char *device_file(const struct ffs *ffs)
 {

@@ -19,7 +19,7 @@ struct functions;
 
 /* The kernel device of a kernel function. */
 struct kernel_device {
-	char *device, *ifname; /* NULL: none, or not created yet */
+	char *device, *ifname; /* device node and network interface; NULL: none, or none yet */
 	uint64_t id; /* identity of this device: a new device of the same name has another id; 0:
 			unknown */
 	uint64_t worker_device_id; /* `id` of the device that the worker was started for */
@@ -27,25 +27,25 @@ struct kernel_device {
 
 struct live_function {
 	struct functions *functions;
-	const struct gadget *gadget;  /* the model of `model`'s gadget file */
-	const struct function *model; /* the model of this function */
-	int ep0; /* open from writing the descriptors to starting the keeper; else -1 */
+	const struct gadget *gadget;  /* model of the gadget file that contains `model` */
+	const struct function *model; /* model of this function */
+	int ep0; /* open from the step write-descriptors to the start of the keeper; else -1 */
 	struct kernel_device kernel_device; /* kernel functions only */
 	struct keeper keeper;
 	struct fd_watch keeper_socket;
 	uid_t mount_uid;
 	gid_t mount_gid;
-	bool keeper_ending;    /* the keeper was asked to end */
+	bool keeper_ending;    /* SIGKILL was sent to the keeper */
 	bool draining;	       /* the keeper still forwards messages of the worker that ended */
 	double draining_since; /* start of draining, monotonic */
 	struct link_state link;
-	bool keeper_listens; /* the keeper accepts a takeover */
-	double linger_sent;  /* seconds, the last value sent to the keeper */
-	struct live_function
-		*replacement; /* during a reload: the function of the new plan in its place */
+	bool keeper_listens;		   /* the keeper accepts a takeover */
+	double linger_sent;		   /* seconds, the last value sent to the keeper */
+	struct live_function *replacement; /* during a reload: the function of the new plan that
+					      replaces this one */
 	bool removing; /* a reload stops the worker together with those of other removed functions
 			*/
-	struct live_worker *worker; /* owned; NULL: no worker, or a program unknown to ffsctl */
+	struct live_worker *worker; /* owned; NULL: ffsctl starts no worker for this function */
 };
 
 static inline struct functions *functions_of(const struct live_worker *worker)
@@ -71,8 +71,8 @@ void function_free(struct live_function *function);
 
 /*
  * Adds the steps for mount, descriptors, keeper and device link, which must precede the worker.
- * `base`: the plan that is applied already, whose directories belong to ffsctl although they exist;
- * NULL: none.
+ * `base` is the plan that is applied already; NULL: none. The directories of that plan belong to
+ * ffsctl although they exist.
  */
 void function_add_steps(struct plan *plan, struct live_function *function, const struct plan *base);
 /*
@@ -83,15 +83,21 @@ void function_add_worker_start(struct plan *plan, struct live_function *function
 void function_add_worker_ready(struct plan *plan, struct live_function *function);
 
 extern const struct step_op *const function_ops[];
-/* `value` is a digest of descriptors and strings: a change of it creates the function anew. */
+/*
+ * `value` is a digest of descriptors and strings. If it changes, a reload creates the function
+ * again.
+ */
 extern const struct step_op function_op_descriptors;
 extern const struct step_op function_op_keeper;
 /*
- * steps.c. `value` of both is "GADGET FUNCTION DIGEST DIRECTORY"; the digest covers everything that
- * the worker gets.
+ * The steps that start a worker and wait until it is ready (steps.c). `value` of both is "GADGET
+ * FUNCTION DIGEST DIRECTORY"; the digest covers everything that the worker gets.
  */
 extern const struct step_op function_op_worker, function_op_ready;
-/* Returns DIRECTORY of such a step; "" if an older record has none. */
+/*
+ * Returns DIRECTORY of such a step; "" if the step is from the record of an older version, which
+ * has none.
+ */
 const char *function_worker_directory(const struct step *step);
 /* Returns whether GADGET, FUNCTION and DIRECTORY of two such steps are equal. */
 bool function_is_same_worker(const struct step *a, const struct step *b);
@@ -99,8 +105,8 @@ bool function_is_same_worker(const struct step *a, const struct step *b);
 void function_exchange_workers(struct live_function *function);
 
 /*
- * Hands the keeper a worker that has started: its pidfd, the supervisor's end of its control
- * socket, and the read end of its output pipe (-1: none). The caller keeps all descriptors.
+ * Passes a worker that has started to the keeper: its pidfd, the supervisor's end of its control
+ * socket, and the read end of its output pipe (-1: none). The caller still owns all descriptors.
  */
 int function_give_worker(struct live_function *function, pid_t pid, int control, int pidfd,
 			 int output, struct error *err);
@@ -115,11 +121,11 @@ void function_drop_worker(struct live_function *function);
  */
 bool function_is_draining(struct live_function *function);
 /* Sends PING or STOP to the worker. */
-void function_send(struct live_function *function, uint16_t type, uint32_t id);
+void function_send_to_worker(struct live_function *function, uint16_t type, uint32_t id);
 /*
- * Takes over the keeper of a supervisor that died. `keeper`: its pid in the status that this
- * supervisor wrote; 0: unknown. worker_take_over continues with the worker. Returns -errno on
- * failure.
+ * Takes over the keeper of a supervisor that died. `keeper`: the keeper's pid in the status that
+ * the dead supervisor wrote; 0: unknown. worker_take_over continues with the worker. Returns a
+ * negative errno on failure.
  */
 int function_take_over(struct live_function *function, pid_t keeper);
 /* Sets for how many seconds the keeper waits for another supervisor if this one dies. */
@@ -128,19 +134,19 @@ void function_set_linger(struct live_function *function, double seconds);
 void function_set_udc(struct live_function *function, const char *udc);
 /*
  * Starts another keeper after the last one died, and ends the worker, which has lost its control
- * socket. Returns false if that keeper held ep0, which cannot be replaced.
+ * socket. Returns false if the dead keeper held ep0, which cannot be replaced.
  */
 bool function_restart_keeper(struct live_function *function);
 
 /* --- kernel_device.c: the kernel device of a kernel function --- */
 
 /*
- * Finds the kernel device. Returns whether the worker can be started: a FunctionFS function always
- * can.
+ * Finds the kernel device. Returns whether the worker can be started now; the worker of a
+ * FunctionFS function always can.
  */
-bool function_is_available(struct live_function *function);
+bool function_can_start_worker(struct live_function *function);
 /* Returns whether a process has written the descriptors of a FunctionFS function. */
-bool function_is_active(const struct live_function *function);
+bool function_descriptors_written(const struct live_function *function);
 /* Sends the workers of all kernel functions the events of appeared and removed devices. */
 void functions_update_kernel_devices(struct functions *all);
 /*

@@ -13,7 +13,7 @@ libffsctl_a_SOURCES += \
 	src/function/steps.c \
 	src/function/worker.c src/function/worker.h \
 	src/function/worker_end.c \
-	src/function/worker_halt.c \
+	src/function/worker_endpoints.c \
 	src/function/worker_io.c \
 	src/function/worker_leftovers.c \
 	src/function/worker_stats.c \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Messages of a live function to its keeper. function.c receives those of the keeper. */
+/* Messages of a live function to its keeper. function.c receives the messages of the keeper. */
 #include <errno.h>
 
 #include "base/cleanup.h"
@@ -21,7 +21,7 @@ int function_give_worker(struct live_function *i, pid_t pid, int control, int pi
 			 i->model->label);
 }
 
-void function_send(struct live_function *i, uint16_t type, uint32_t id)
+void function_send_to_worker(struct live_function *i, uint16_t type, uint32_t id)
 {
 	if (i->keeper_socket.fd >= 0)
 		message_send(i->keeper_socket.fd, type, id, NULL, 0);
@@ -51,7 +51,7 @@ void function_drop_worker(struct live_function *i)
 
 /*
  * Checks whether the keeper has forwarded all messages of the dead worker. A host may delay the
- * keeper; it then serves a request of the dead worker, and so may be interrupted.
+ * keeper in a request for the dead worker. Such a request may be interrupted.
  */
 bool function_is_draining(struct live_function *i)
 {

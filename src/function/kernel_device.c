@@ -17,7 +17,7 @@
 #include "configfs/kernel_device.h"
 #include "function/function.h"
 
-static bool is_due(const struct live_function *i)
+static bool start_condition_is_met(const struct live_function *i)
 {
 	switch (i->model->worker->start) {
 	case START_CREATED:
@@ -41,7 +41,7 @@ static uint64_t kernel_device_id(const struct kernel_device *n)
 	return n->device && stat(n->device, &st) == 0 ? st.st_ino : 0;
 }
 
-bool function_is_available(struct live_function *i)
+bool function_can_start_worker(struct live_function *i)
 {
 	_cleanup_free_ char *dir = NULL;
 	struct kernel_device *n = &i->kernel_device;
@@ -56,7 +56,7 @@ bool function_is_available(struct live_function *i)
 	n->ifname = kernel_device_ifname(dir);
 	n->id = kernel_device_id(n);
 	/* Without devtmpfs the device node may appear after the bind. */
-	return is_due(i) && (n->id != 0 || !kernel_device_is_known(type));
+	return start_condition_is_met(i) && (n->id != 0 || !kernel_device_is_known(type));
 }
 
 static bool uses_kernel_device(const struct live_function *i)
@@ -72,7 +72,7 @@ void functions_update_kernel_devices(struct functions *all)
 
 		if (!uses_kernel_device(i))
 			continue;
-		available = function_is_available(i);
+		available = function_can_start_worker(i);
 		if (!available || i->kernel_device.id != i->kernel_device.worker_device_id)
 			i->worker->handle_event(i->worker, WORKER_EV_REMOVED);
 		if (available)
@@ -90,10 +90,11 @@ bool functions_need_all_uevents(const struct functions *all)
 }
 
 /*
- * Returns whether the descriptors were written. Since Linux 6.9 a file shows this; on older kernels
- * the endpoint files show it, which are created last.
+ * Returns whether the descriptors were written. Since Linux 6.9 the file `ready` in configfs shows
+ * this. On older kernels the existence of an endpoint file shows it, because these files are
+ * created last.
  */
-bool function_is_active(const struct live_function *i)
+bool function_descriptors_written(const struct live_function *i)
 {
 	const struct function *f = i->model;
 	_cleanup_free_ char *dir = configfs_function_path(i->functions->paths, i->functions->gadget,

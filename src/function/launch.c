@@ -23,17 +23,23 @@
 #include "functionfs/endpoint.h"
 #include "probe/plugin_file.h"
 #include "process/credentials.h"
-#include "process/family.h"
+#include "process/worker_processes.h"
 
 #define WORKER_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-/* Maximum of processes and threads of a worker with a user id of its own. */
+/* Maximum number of processes and threads of a worker that runs as the user id reserved for it. */
 #define DEFAULT_TASKS 256
-/* Room for ep0 data of 64 KiB and a few events; messages beyond that are lost. */
+/*
+ * Size of the control socket's buffer: room for ep0 data of 64 KiB and a few events. Messages
+ * beyond that are lost.
+ */
 #define CONTROL_BUFFER (256 * 1024)
 
 /* --- program and environment --- */
 
-/* Files that root executes, or loads for a worker, must not be writable by others. */
+/*
+ * Checks a file that root executes, or loads for a worker: other users must not be able to write to
+ * it.
+ */
 static int check_trust(const struct live_worker *worker, const char *path, struct error *err)
 {
 	const struct functions *all = worker->function->functions;
@@ -47,7 +53,7 @@ static int check_trust(const struct live_worker *worker, const char *path, struc
 	return error_at(err, &worker->model->program_at);
 }
 
-/* Returns the path of the device; NULL: none, or not created yet. */
+/* Returns the path of the device of a function; NULL if there is none, or none yet. */
 static const char *device_of(const struct live_function *i)
 {
 	const struct ffs *ffs = i->model->ffs;
@@ -64,7 +70,7 @@ static const char *or_empty(const char *text)
  * Replaces "${gadget}" and the other variables, which gadgetfile_load has checked; the caller frees
  * the result.
  */
-static char *expand(const struct live_worker *worker, const char *text)
+static char *expand_variables(const struct live_worker *worker, const char *text)
 {
 	const struct live_function *i = worker->function;
 	const struct {
@@ -120,7 +126,7 @@ static void prepare_arguments(struct live_worker *worker)
 	strings_free(worker->spawn.argv);
 	worker->spawn.argv = xcalloc(n + 1, sizeof(*worker->spawn.argv));
 	for (size_t i = 0; i < n; i++)
-		worker->spawn.argv[i] = expand(worker, words[i]);
+		worker->spawn.argv[i] = expand_variables(worker, words[i]);
 }
 
 static int prepare_program(struct live_worker *worker, struct error *err)
@@ -190,7 +196,7 @@ static void prepare_environment(struct live_worker *worker)
 	if (w->ready == READY_FD)
 		env[n++] = strf("NOTIFY_FD=%zu", 3 + n_fds);
 	for (size_t e = 0; e < w->n_env; e++) {
-		_cleanup_free_ char *value = expand(worker, w->env[e].value);
+		_cleanup_free_ char *value = expand_variables(worker, w->env[e].value);
 		size_t at = 0, length = strlen(w->env[e].name);
 
 		/* A variable of the gadget file replaces one of ffsctl, such as PATH. */
@@ -206,7 +212,7 @@ static void prepare_environment(struct live_worker *worker)
 	worker->spawn.env = env;
 }
 
-/* The memory that the first device allocates is charged to the worker. */
+/* udmabuf comes first, because its memory is charged to the worker. */
 static const struct dmabuf_device dmabuf_devices[] = {
 	{ "/dev/udmabuf", "udmabuf" },
 	{ "/dev/dma_heap/system", "dma-heap" },
@@ -231,8 +237,8 @@ static int prepare_dmabuf(struct live_worker *worker, struct error *err)
 }
 
 /*
- * Prepares the filter of system calls. The plugin host restricts itself further, when the needs of
- * the plugin are known.
+ * Prepares the filter of system calls. The plugin host restricts itself further as soon as it knows
+ * the needs of the plugin.
  */
 static void prepare_sandbox(struct live_worker *worker)
 {
@@ -255,8 +261,8 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 	worker->spawn.capabilities = w->capabilities;
 	worker->spawn.limits = w->limits;
 	/*
-	 * RLIMIT_NPROC counts all processes of a user, so it makes sense only for a user that
-	 * nothing else uses.
+	 * RLIMIT_NPROC counts all processes of a user, so it makes sense only for a user that runs
+	 * no other processes.
 	 */
 	if (!w->limits.tasks && !w->user.value)
 		worker->spawn.limits.tasks = DEFAULT_TASKS;
@@ -280,7 +286,8 @@ struct worker_descriptors {
 	const struct live_worker *worker;
 	struct error *err;
 	/*
-	 * config, control, endpoints (FFS_MAX_EPS_COUNT), pairs, DMABUF device, plugin or NOTIFY_FD
+	 * config and control, endpoints (FFS_MAX_EPS_COUNT), pairs, DMABUF device, plugin or
+	 * NOTIFY_FD
 	 */
 	int fds[2 + 30 + 15 + 1 + 1];
 	size_t n;
@@ -347,7 +354,7 @@ static int make_pipe(int *ours, int *theirs)
 	return fcntl(*ours, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-static int make_control(struct worker_descriptors *h, struct supervisor_ends *e)
+static int make_control_socket(struct worker_descriptors *h, struct supervisor_ends *e)
 {
 	int size = CONTROL_BUFFER, pair[2];
 
@@ -362,7 +369,7 @@ static int make_control(struct worker_descriptors *h, struct supervisor_ends *e)
 
 /*
  * Creates the socket for sd_notify(3). It accepts datagrams of root and the worker's user only:
- * others could fill its queue, and WATCHDOG=1 would be lost.
+ * other users could fill its queue, and WATCHDOG=1 would be lost.
  */
 static int make_notify_socket(const struct live_worker *worker, int *out)
 {
@@ -379,7 +386,8 @@ static int make_notify_socket(const struct live_worker *worker, int *out)
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
 	    fchmod(fd, 0600) < 0)
 		return -errno;
-	r = credentials_bind(fd, (struct sockaddr *)&address, sizeof(address), worker->spawn.uid);
+	r = credentials_bind_socket(fd, (struct sockaddr *)&address, sizeof(address),
+				    worker->spawn.uid);
 	if (r < 0)
 		return r;
 	*out = steal_fd(&fd);
@@ -387,9 +395,8 @@ static int make_notify_socket(const struct live_worker *worker, int *out)
 }
 
 /*
- * Watches writes to ep0: FunctionFS does not notify when descriptors are written, but its writes
- * cause fsnotify events (vfs_write calls fsnotify, f_fs.c does not). Must be called before the
- * daemon starts.
+ * Watches writes to ep0: FunctionFS does not report that descriptors were written, but each
+ * write(2) causes an fsnotify event (vfs_write). Must be called before the daemon starts.
  */
 static int watch_ep0(const struct live_worker *worker, int *out)
 {
@@ -447,7 +454,7 @@ static int open_fds(struct live_worker *worker, struct worker_descriptors *h,
 	else
 		h->fds[h->n++] = config;
 	if (r == 0)
-		r = make_control(h, e);
+		r = make_control_socket(h, e);
 	if (r == 0)
 		r = make_output(worker, e);
 	if (r < 0)
@@ -486,7 +493,9 @@ static int give_to_keeper(const struct live_worker *worker, const struct supervi
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, worker->pid, 0);
 
-	/* Without a pidfd the worker cannot be taken over: valgrind does not know pidfd_open. */
+	/*
+	 * A worker without a pidfd cannot be taken over. valgrind does not implement pidfd_open(2).
+	 */
 	return function_give_worker(worker->function, worker->pid, e->control, pidfd, e->output,
 				    err);
 }
@@ -511,9 +520,9 @@ int launch_start(struct live_worker *worker, struct error *err)
 	struct worker_descriptors fds = { .worker = worker, .err = err };
 	int r;
 
-	/* At each start, since the file may have changed. */
+	/* Checked at each start, because the file may have changed. */
 	r = check_trust(worker, trusted_path(worker), err);
-	/* At the first start: the path of the mount is final then. */
+	/* Made at the first start, because the path of the mount is not final before. */
 	if (r == 0 && worker->config_fd < 0)
 		r = launch_make_config(worker, err);
 	if (!worker->function->model->ffs)
@@ -531,9 +540,9 @@ int launch_start(struct live_worker *worker, struct error *err)
 	if (r == 0)
 		r = worker_watch(worker, &ends.output, &ends.notify, err);
 	worker->session = worker->pid;
-	worker->session_start = family_now();
+	worker->session_start = now_boot_ticks();
 	worker->taken_over = false;
-	if (r < 0 && worker->pid > 0) { /* the worker runs, but cannot be watched */
+	if (r < 0 && worker->pid > 0) { /* the worker runs, but the supervisor cannot watch it */
 		kill(-worker->pid, SIGKILL);
 		worker->pid = 0;
 	}

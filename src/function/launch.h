@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Everything that a worker gets (ffsctl-worker(7)): prepared once, handed over at each start. */
+/*
+ * Everything that a worker gets (ffsctl-worker(7)). It is prepared once, and passed to the worker
+ * at each start.
+ */
 #pragma once
 
 #include "function/worker.h"
@@ -11,7 +14,10 @@ int launch_prepare(struct live_worker *worker, struct error *err);
 /* Opens the endpoints, creates control socket and pipes, and starts the worker. */
 int launch_start(struct live_worker *worker, struct error *err);
 
-/* Returns the digest of everything that the worker gets: a change of it restarts the worker. */
+/*
+ * Returns the digest of everything that the worker gets. If it changes, a reload restarts the
+ * worker.
+ */
 uint64_t launch_digest(const struct live_worker *worker);
 
 /* Releases the user ids of functions that the gadget no longer has. */

@@ -75,7 +75,7 @@ static int add_pair(void *data, const struct endpoint *first, const struct endpo
 	_cleanup_free_ char *file = ffs_pair_file(list->ffs, first);
 	bool first_is_in = first->direction == EP_IN;
 
-	/* LISTEN_FDNAMES has the name of the file. */
+	/* `file` is also the name of the descriptor in LISTEN_FDNAMES. */
 	json_array_append_new(list->array,
 			      json_pack("{s:s, s:s, s:s}", "file", file, "in",
 					first_is_in ? first->name : second->name, "out",

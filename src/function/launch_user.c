@@ -7,10 +7,13 @@
 #include "function/launch.h"
 #include "function/launch_parts.h"
 
-/* Sets the worker's own user id, and a group id with the same number. */
-static int prepare_own_user(struct live_worker *worker, int r, struct error *err)
+/*
+ * Makes the worker run as the user id that is reserved for it, and as the group with the same
+ * number.
+ */
+static int prepare_worker_uid(struct live_worker *worker, int r, struct error *err)
 {
-	worker->spawn.uid = worker->spawn.gid = worker->private_id;
+	worker->spawn.uid = worker->spawn.gid = worker->worker_uid;
 	if (r == -ENOSPC) {
 		error_set(err, EX_UNAVAILABLE, ENOSPC, NULL,
 			  "all user ids from %d to %d belong to other workers",
@@ -27,18 +30,19 @@ int launch_prepare_user(struct live_worker *worker, struct error *err)
 {
 	const struct worker *w = worker->model;
 	struct spawn *s = &worker->spawn;
-	int r = rundir_user(worker->function->functions->rundir, worker->function->model->label,
-			    &worker->private_id);
+	int r = rundir_worker_uid(worker->function->functions->rundir,
+				  worker->function->model->label, &worker->worker_uid);
 
 	if (r < 0)
-		worker->private_id = 0;
-	/* The default needs no user database, which a board may not have. */
+		worker->worker_uid = 0;
+	/* The reserved user id needs no user database, which a board may not have. */
 	r = w->user.value ? spawn_find_user(w->user.value, &s->uid, &s->gid, &w->user.at, err)
-			  : prepare_own_user(worker, r, err);
+			  : prepare_worker_uid(worker, r, err);
 	s->groups = xcalloc(w->n_groups + 1, sizeof(*s->groups));
-	/* The group identifies the processes that the worker starts (process/family.h). */
-	if (w->user.value && worker->private_id)
-		s->groups[s->n_groups++] = worker->private_id;
+	/* This group identifies the processes that the worker starts (process/worker_processes.h).
+	 */
+	if (w->user.value && worker->worker_uid)
+		s->groups[s->n_groups++] = worker->worker_uid;
 	for (size_t i = 0; r == 0 && i < w->n_groups; i++)
 		r = spawn_find_group(w->groups[i].value, &s->groups[s->n_groups++],
 				     &w->groups[i].at, err);

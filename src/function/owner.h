@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All live functions of one gadget, what they share, and their owner: the supervisor, or a unit
- * test. The owner gets events and answers questions by struct function_events.
+ * All live functions of one gadget, and what they share. Their owner is the supervisor, or a unit
+ * test. The functions of struct function_events report events to the owner and ask it for its
+ * state.
  */
 #pragma once
 
@@ -34,11 +35,11 @@ enum phase {
  * function.
  */
 struct function_events {
-	/* A change that the plan or the status may depend on. */
+	/* Something has changed on which the plan or the status may depend. */
 	void (*changed)(void *owner);
 	/* The statistics of a worker changed. */
 	void (*statistics)(void *owner);
-	/* A line for the log about a function; `priority` as in syslog(3). */
+	/* Adds a line about a function to the log; `priority` as in syslog(3). */
 	void (*log)(void *owner, const char *label, int priority, const char *text);
 	/* A worker failed for good. */
 	void (*worker_failed)(void *owner, struct live_worker *worker);
@@ -63,23 +64,23 @@ struct functions {
 	const struct function_events *events;
 	void *owner;
 
-	const char *gadget; /* its name */
+	const char *gadget; /* name of the gadget */
 	const struct paths *paths;
 	struct loop *loop;
 	struct rundir *rundir;
 	struct output *output; /* the log of the workers' output */
 
-	/* The owner updates these. */
+	/* The owner updates the following members. */
 	enum phase phase;
-	bool foreground; /* the workers' output goes to stderr, too */
-	const json_t
-		*switched; /* "switch" in workers' configurations; NULL: not started by a switch */
-	char *host_udc;	   /* the UDC that the gadget is or was bound to; NULL: none; owned */
+	bool foreground;	/* the workers' output goes to stderr, too */
+	const json_t *switched; /* value of "switch" in the configuration of each worker; NULL: the
+				   gadget was not started by a switch */
+	char *host_udc;		/* the UDC that the gadget is or was bound to; NULL: none; owned */
 
-	struct live_function *
-		*list; /* one for each function with a `ffs` group or a worker; owned */
+	struct live_function **list; /* one live function for each function with a `ffs` group or a
+					worker; owned */
 	size_t n;
-	pid_t *inherited; /* child processes older than the supervisor: reap.h; owned */
+	pid_t *inherited; /* child processes that existed before the supervisor (reap.h); owned */
 	size_t n_inherited;
 };
 

@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "function/function.h"
-#include "process/family.h"
+#include "process/worker_processes.h"
 
 #define CHILDREN_MAX (1024 * 1024)
 
@@ -40,35 +40,36 @@ static bool other_workers_run(const struct live_worker *worker)
 	return false;
 }
 
-static bool belongs_to(const struct live_worker *worker, pid_t pid)
+static bool has_id_of_worker(const struct live_worker *worker, pid_t pid)
 {
-	return worker->private_id && process_has_id(pid, worker->private_id);
+	return worker->worker_uid && process_has_id(pid, worker->worker_uid);
 }
 
-static bool belongs_to_another(const struct live_worker *worker, pid_t pid)
+static bool has_id_of_another_worker(const struct live_worker *worker, pid_t pid)
 {
 	const struct functions *all = worker->function->functions;
 
 	for (size_t i = 0; i < all->n; i++)
 		if (all->list[i]->worker && all->list[i]->worker != worker &&
-		    belongs_to(all->list[i]->worker, pid))
+		    has_id_of_worker(all->list[i]->worker, pid))
 			return true;
 	return false;
 }
 
 /*
- * Returns whether an orphan comes from that worker. All orphans come from some worker, unless a
- * script that executed ffsctl left some. A worker with privileges can change everything that
- * identifies its processes: then open endpoint files identify them; else they may belong to any
- * worker and are killed with the last one.
+ * Returns whether a worker has started an orphan. Every orphan was started by some worker, unless a
+ * script has started it and then executed ffsctl. A worker with privileges can change everything
+ * that identifies its processes. Then an open endpoint file shows which worker has started an
+ * orphan. An orphan without such a file may belong to any worker, and is killed after the end of
+ * the last worker.
  */
 static bool is_orphan_of(const struct live_worker *worker, pid_t pid)
 {
 	const struct function *f = worker->function->model;
 
-	if (getsid(pid) == worker->session || belongs_to(worker, pid))
+	if (getsid(pid) == worker->session || has_id_of_worker(worker, pid))
 		return true;
-	if (belongs_to_another(worker, pid))
+	if (has_id_of_another_worker(worker, pid))
 		return false;
 	return (worker->function->functions->n_inherited == 0 && !other_workers_run(worker)) ||
 	       (f->ffs && process_uses_mount(pid, f->ffs->mount.path));
@@ -85,8 +86,9 @@ static pid_t next_child(const char **list)
 }
 
 /*
- * Returns the children of this process (CONFIG_PROC_CHILDREN); NULL: unknown, only sessions are
- * found. The caller frees it.
+ * Returns the pids of the children of this process; NULL if the kernel does not list them
+ * (CONFIG_PROC_CHILDREN): then only the processes of known sessions are found. The caller frees the
+ * text.
  */
 static char *our_children(void)
 {
@@ -120,8 +122,8 @@ void reap_forget_inherited(struct functions *all, pid_t pid)
 }
 
 /*
- * Kills the orphans of a worker; also reaps zombies, because their children become children of the
- * supervisor only then.
+ * Kills the orphans of a worker. Returns the pid of an orphan that was not reaped yet; 0: there is
+ * none.
  */
 static pid_t kill_orphans(const struct live_worker *worker)
 {
@@ -139,21 +141,23 @@ static pid_t kill_orphans(const struct live_worker *worker)
 	return left;
 }
 
-static struct family family_of(const struct live_worker *worker)
+static struct worker_processes processes_of(const struct live_worker *worker)
 {
-	return (struct family){ .id = worker->private_id,
-				.session = worker->session,
-				.latest_start = worker->session_start };
+	return (struct worker_processes){ .worker_uid = worker->worker_uid,
+					  .session = worker->session,
+					  .latest_start = worker->session_start };
 }
 
 pid_t reap_leftovers(const struct live_worker *worker, bool first)
 {
-	const struct family family = family_of(worker);
+	const struct worker_processes processes = processes_of(worker);
 	pid_t left = 0, orphan;
 
-	/* Processes of a worker that was taken over were never children of this supervisor. */
+	/*
+	 * The processes of a worker that was taken over never become children of this supervisor.
+	 */
 	if (worker->taken_over || !first)
-		left = family_kill(&family, NULL);
+		left = worker_processes_kill(&processes, NULL);
 	if (worker->taken_over)
 		return left;
 	/* The pid cannot have been reused since the worker was reaped. */
@@ -165,7 +169,8 @@ pid_t reap_leftovers(const struct live_worker *worker, bool first)
 
 /* --- without a supervisor --- */
 
-int reap_family(const struct family *family, const char *label, struct error *err)
+int reap_worker_processes(const struct worker_processes *processes, const char *label,
+			  struct error *err)
 {
 	double deadline = now_monotonic() + REAP_SECONDS, left = REAP_SECONDS;
 	_cleanup_free_ char *name = NULL;
@@ -174,7 +179,7 @@ int reap_family(const struct family *family, const char *label, struct error *er
 	while (left > 0) {
 		_cleanup_close_ int fd = -1;
 
-		pid = family_kill(family, &fd);
+		pid = worker_processes_kill(processes, &fd);
 		if (pid == 0)
 			return 0;
 		process_await_end(fd, fd < 0 ? PLAN_SOON_MS : (int)(left * 1e3) + 1);
@@ -186,12 +191,12 @@ int reap_family(const struct family *family, const char *label, struct error *er
 			 label, name, (int)pid);
 }
 
-static void end_worker(void *data, const char *label, const struct family *family)
+static void end_worker(void *data, const char *label, const struct worker_processes *processes)
 {
 	struct error *first = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	if (reap_family(family, label, &err) < 0 && !first->exit)
+	if (reap_worker_processes(processes, label, &err) < 0 && !first->exit)
 		error_move(first, &err);
 }
 

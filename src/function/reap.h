@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Ends everything that a worker started, whatever its session and parent. Nothing here waits:
- * killed processes may need time to end.
+ * Ends all processes that a worker has started, in any session and with any parent. Killed
+ * processes need time to end; only the functions for commands wait for that.
  */
 #pragma once
 
@@ -10,18 +10,18 @@
 
 #include "base/error.h"
 
-struct family;
+struct worker_processes;
 struct rundir;
 struct functions;
 struct live_worker;
 
 /*
- * Notes the children that neither ffsctl nor a worker started: a script may have started them
+ * Records the children that neither ffsctl nor a worker started: a script may have started them
  * before it executed ffsctl (`logger & exec ffsctl run ...`). Called once, before there are other
  * children.
  */
 void reap_note_inherited(struct functions *all);
-/* Forgets a child that was reaped: its pid may be reused. */
+/* Removes a reaped child from that record, because its pid may be reused. */
 void reap_forget_inherited(struct functions *all, pid_t pid);
 
 /*
@@ -33,10 +33,11 @@ void reap_forget_inherited(struct functions *all, pid_t pid);
 pid_t reap_leftovers(const struct live_worker *worker, bool first);
 
 /*
- * Kills the processes of one worker and waits until they have ended, REAP_SECONDS at most; for
- * commands, which have no event loop. Fails with EX_OSERR.
+ * Kills the processes of one worker and waits until they have ended, REAP_SECONDS at most. This is
+ * for commands, which have no event loop. Fails with EX_OSERR if a process does not end.
  */
-int reap_family(const struct family *family, const char *label, struct error *err);
+int reap_worker_processes(const struct worker_processes *processes, const char *label,
+			  struct error *err);
 /* Does the same for every worker recorded in the run directory. Returns the first error. */
 int reap_all_leftovers(const struct rundir *rundir, struct error *err);
 

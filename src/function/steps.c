@@ -8,7 +8,7 @@
 #include "function/function.h"
 #include "function/launch.h"
 
-/* --- the value of both steps: "GADGET FUNCTION DIGEST DIRECTORY" --- */
+/* --- the value of start-worker and await-ready: "GADGET FUNCTION DIGEST DIRECTORY" --- */
 
 static char *make_value(const struct live_function *i)
 {
@@ -18,8 +18,8 @@ static char *make_value(const struct live_function *i)
 		    launch_digest(i->worker), directory);
 }
 
-/* Returns the value after its first `n` words; "" if it has no more. */
-static const char *after_words(const char *value, int n)
+/* Returns the part of the value that follows its first `n` words; "" if nothing follows. */
+static const char *skip_words(const char *value, int n)
 {
 	for (; n > 0; n--) {
 		value += strcspn(value, " ");
@@ -30,13 +30,13 @@ static const char *after_words(const char *value, int n)
 
 const char *function_worker_directory(const struct step *step)
 {
-	return after_words(step->value ? step->value : "", 3);
+	return skip_words(step->value ? step->value : "", 3);
 }
 
 bool function_is_same_worker(const struct step *a, const struct step *b)
 {
 	const char *ours = a->value ? a->value : "", *theirs = b->value ? b->value : "";
-	size_t names = (size_t)(after_words(ours, 2) - ours);
+	size_t names = (size_t)(skip_words(ours, 2) - ours);
 
 	return strncmp(ours, theirs, names) == 0 &&
 	       streq(function_worker_directory(a), function_worker_directory(b));
@@ -58,8 +58,8 @@ static int start_apply(struct step *step, struct error *err)
 	i->worker->awaited = i->functions->events->is_reloading(i->functions->owner);
 	worker_handle(i->worker, WORKER_EV_START);
 	/*
-	 * During a reload the step that waits reports the error: this step would leave the worker
-	 * in place.
+	 * During a reload, await-ready reports the error. If this step failed, it would not be
+	 * undone, and the new worker would stay in place.
 	 */
 	if (i->worker->awaited || !function_blocks_bind(i) || i->worker->state != WORKER_FAILED ||
 	    !i->worker->error.text)
@@ -76,7 +76,7 @@ static int start_undo(struct step *step, struct error *err _unused_)
 	/* Without a supervisor, reap_all_leftovers has ended the worker. */
 	if (!i || !i->worker)
 		return 0;
-	/* Stops all workers at once: the steps of the others are undone next. */
+	/* Stops the workers of all functions at once, because their steps are undone next. */
 	all = i->functions;
 	for (size_t n = 0; n < all->n; n++) {
 		struct live_function *other = all->list[n];
@@ -133,7 +133,8 @@ static int ready_apply(struct step *step, struct error *err)
 	case WORKER_WAITING:
 		return PLAN_AGAIN;
 	case WORKER_STOPPED:
-	case WORKER_PENDING: /* does not happen to functions that block the bind */
+	case WORKER_PENDING: /* only a kernel function can be in this state, and its worker does not
+				block the bind */
 	case WORKER_FAILED:
 	case WORKER_STATE_COUNT:
 		break;

@@ -19,13 +19,16 @@
 #include "function/function.h"
 #include "function/launch.h"
 
-/* A worker that served this long is healthy, and restarts without delay (ffsctl-worker(7)). */
+/* A worker that was ready for this time restarts without delay (ffsctl-worker(7)). */
 #define HEALTHY_SECONDS 10
-/* An IN endpoint is busy while the host takes its data. */
+/*
+ * Interval of the attempts to halt a busy endpoint. An IN endpoint is busy until the host has read
+ * its data.
+ */
 #define HALT_RETRY_SECONDS 0.005
 /*
- * The least delay after a failed start, also if the gadget file sets less: the loop must handle
- * other events in between.
+ * Minimum delay after a failed start, whatever the gadget file sets: the loop must handle other
+ * events in between.
  */
 #define START_RETRY_SECONDS 1
 #define EXIT_DO_NOT_RESTART 125
@@ -35,9 +38,9 @@ static const char *label_of(const struct live_worker *worker)
 	return worker->function->model->label;
 }
 
-static void halt_later(struct live_worker *worker)
+static void retry_halt_later(struct live_worker *worker)
 {
-	if (worker->n_halting > 0)
+	if (worker->n_busy_endpoints > 0)
 		timer_start(&worker->timer, HALT_RETRY_SECONDS);
 }
 
@@ -48,7 +51,7 @@ static void handle_end(struct live_worker *worker, double least_delay);
 
 static void do_start(struct live_worker *worker)
 {
-	worker_halt_end(worker);
+	worker_close_busy_endpoints(worker);
 	worker_stats_forget(worker);
 	error_clear(&worker->error);
 	worker->was_ready = worker->start_timed_out = worker->restart_wanted = false;
@@ -56,7 +59,7 @@ static void do_start(struct live_worker *worker)
 		_cleanup_free_ char *text = error_text(&worker->error);
 
 		functions_log(functions_of(worker), label_of(worker), LOG_ERR, "%s", text);
-		worker_forget_exit(worker); /* of an earlier process */
+		worker_forget_exit(worker); /* the exit of an earlier process */
 		handle_end(worker, START_RETRY_SECONDS);
 		return;
 	}
@@ -78,18 +81,18 @@ static void do_wait_for_device(struct live_worker *worker)
 
 static void do_start_if_available(struct live_worker *worker)
 {
-	if (function_is_available(worker->function))
+	if (function_can_start_worker(worker->function))
 		do_start(worker);
 	else
 		do_wait_for_device(worker);
 }
 
-/* Sends a PING, two per watchdog interval. */
+/* Sends a PING. Called twice per watchdog interval. */
 static void send_ping(struct live_worker *worker)
 {
 	if (worker->model->watchdog <= 0)
 		return;
-	function_send(worker->function, FFSCTL_MSG_PING, 0);
+	function_send_to_worker(worker->function, FFSCTL_MSG_PING, 0);
 	timer_start(&worker->timer, worker->model->watchdog / 2);
 }
 
@@ -107,7 +110,7 @@ static void do_watchdog(struct live_worker *worker)
 	if (limit <= 0)
 		return;
 	if (silent < limit) {
-		/* A host may delay the keeper instead of the worker. */
+		/* A host may delay the keeper, so that the answer of the worker is delayed. */
 		if (silent >= limit / 2)
 			keeper_interrupt(&worker->function->keeper);
 		send_ping(worker);
@@ -135,7 +138,7 @@ static void do_ready(struct live_worker *worker)
 	record_ready(worker);
 }
 
-static void do_end(struct live_worker *worker)
+static void do_await_leftovers(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
 	worker->state = WORKER_ENDING;
@@ -147,7 +150,7 @@ static void do_stop_timer(struct live_worker *worker)
 	timer_stop(&worker->timer);
 }
 
-/* Waits for leftover processes: the worker's process itself has ended. */
+/* The process of the worker has ended already: waits for the end of its leftover processes. */
 static void do_await_end(struct live_worker *worker)
 {
 	worker->state = WORKER_STOPPING;
@@ -164,7 +167,7 @@ static void do_stop(struct live_worker *worker)
 {
 	worker->state = WORKER_STOPPING;
 	functions_changed(functions_of(worker));
-	function_send(worker->function, FFSCTL_MSG_STOP, 0);
+	function_send_to_worker(worker->function, FFSCTL_MSG_STOP, 0);
 	worker_kill(worker, SIGTERM, false);
 	timer_start(&worker->timer, worker->model->stop_timeout);
 }
@@ -214,16 +217,16 @@ static void do_restart_timer(struct live_worker *worker)
 {
 	double left;
 
-	if (worker->n_halting > 0)
-		worker_halt_retry(worker);
+	if (worker->n_busy_endpoints > 0)
+		worker_halt_busy_endpoints(worker);
 	left = worker->start_due - now_monotonic();
-	if (worker->n_halting > 0) {
-		halt_later(worker);
+	if (worker->n_busy_endpoints > 0) {
+		retry_halt_later(worker);
 	} else if (left > 0) {
 		timer_start(&worker->timer, left);
 	} else if (worker->successor) {
 		start_successor(worker);
-	} else if (!function_is_available(worker->function)) {
+	} else if (!function_can_start_worker(worker->function)) {
 		do_wait_for_device(worker);
 	} else {
 		worker->status.restarts++;
@@ -266,14 +269,14 @@ static double next_delay(struct live_worker *worker)
 static void fail_for_good(struct live_worker *worker, const char *why)
 {
 	worker->state = WORKER_FAILED;
-	halt_later(worker);
+	retry_halt_later(worker);
 	functions_log(functions_of(worker), label_of(worker), LOG_ERR, "worker failed: %s", why);
 	functions_of(worker)->events->worker_failed(functions_of(worker)->owner, worker);
 }
 
 static bool exited_with(const struct live_worker *worker, int code)
 {
-	return worker->exit.how == ENDED_BY_EXIT && worker->exit.number == code;
+	return worker->exit.cause == ENDED_BY_EXIT && worker->exit.status_or_signal == code;
 }
 
 /* Handles an end that was not requested: halts the endpoints, then follows the restart policy. */
@@ -284,8 +287,9 @@ static void handle_end(struct live_worker *worker, double least_delay)
 	double delay;
 
 	timer_stop(&worker->timer);
-	worker_halt_begin(worker);
-	if (all->phase == PHASE_GOING_DOWN) { /* for example by SIGTERM of a service manager */
+	worker_halt_endpoints(worker);
+	if (all->phase == PHASE_GOING_DOWN) { /* for example when a service manager sends SIGTERM to
+						 all processes */
 		worker->state = WORKER_STOPPED;
 		functions_changed(all);
 		return;
@@ -301,13 +305,13 @@ static void handle_end(struct live_worker *worker, double least_delay)
 	if (w->restart == RESTART_NEVER ||
 	    (w->restart == RESTART_ON_FAILURE && exited_with(worker, 0))) {
 		worker->state = WORKER_DONE;
-		halt_later(worker);
+		retry_halt_later(worker);
 		functions_log(all, label_of(worker), LOG_INFO, "worker done");
 		functions_changed(all);
 		return;
 	}
-	/* Its device was removed: this end does not count. */
-	if (least_delay == 0 && !function_is_available(worker->function)) {
+	/* The kernel device was removed: this end does not count as a failure. */
+	if (least_delay == 0 && !function_can_start_worker(worker->function)) {
 		do_wait_for_device(worker);
 		return;
 	}
@@ -324,7 +328,7 @@ static void handle_end(struct live_worker *worker, double least_delay)
 	functions_changed(all);
 }
 
-static void do_after_end(struct live_worker *worker)
+static void do_handle_end(struct live_worker *worker)
 {
 	functions_log(functions_of(worker), label_of(worker), LOG_WARNING, "worker ended: %s%s",
 		      worker_exit_reason(worker), worker->start_timed_out ? " (never ready)" : "");
@@ -336,7 +340,7 @@ static void do_stopped(struct live_worker *worker)
 	timer_stop(&worker->timer);
 	worker->state = WORKER_STOPPED;
 	if (worker->restart_wanted && functions_of(worker)->phase == PHASE_UP) {
-		worker_halt_begin(worker);
+		worker_halt_endpoints(worker);
 		await_restart(worker, 0);
 	}
 	functions_changed(functions_of(worker));
@@ -344,8 +348,8 @@ static void do_stopped(struct live_worker *worker)
 
 static void do_retry_halt(struct live_worker *worker)
 {
-	worker_halt_retry(worker);
-	halt_later(worker);
+	worker_halt_busy_endpoints(worker);
+	retry_halt_later(worker);
 }
 
 static void do_cancel_restart(struct live_worker *worker)
@@ -366,10 +370,10 @@ static void do_restart_after_stop(struct live_worker *worker)
 	worker->restart_wanted = true;
 }
 
-static void do_cancel(struct live_worker *worker)
+static void do_stop_without_process(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
-	worker_halt_end(worker);
+	worker_close_busy_endpoints(worker);
 	worker->state = WORKER_STOPPED;
 	worker->successor = NULL;
 	functions_changed(functions_of(worker));
@@ -386,7 +390,7 @@ static void do_restart_by_command(struct live_worker *worker)
 
 typedef void (*action)(struct live_worker *worker);
 
-/* Other events change nothing: for example a late READY or timer. */
+/* The state table. An event without a cell changes nothing, for example a late READY. */
 static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	[WORKER_STOPPED] = {
 		[WORKER_EV_START] = do_start_if_available,
@@ -394,19 +398,19 @@ static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	},
 	[WORKER_PENDING] = {
 		[WORKER_EV_APPEARED] = do_start,
-		[WORKER_EV_STOP] = do_cancel,
+		[WORKER_EV_STOP] = do_stop_without_process,
 		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
 	[WORKER_STARTING] = {
 		[WORKER_EV_READY] = do_ready,
-		[WORKER_EV_DIED] = do_end,
+		[WORKER_EV_DIED] = do_await_leftovers,
 		[WORKER_EV_TIMER] = do_start_timed_out,
 		[WORKER_EV_STOP] = do_stop,
 		[WORKER_EV_RESTART] = do_stop_for_restart,
 		[WORKER_EV_REMOVED] = do_device_removed,
 	},
 	[WORKER_READY] = {
-		[WORKER_EV_DIED] = do_end,
+		[WORKER_EV_DIED] = do_await_leftovers,
 		[WORKER_EV_TIMER] = do_watchdog,
 		[WORKER_EV_STOP] = do_stop,
 		[WORKER_EV_RESTART] = do_stop_for_restart,
@@ -414,7 +418,7 @@ static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	},
 	[WORKER_ENDING] = {
 		[WORKER_EV_READY] = record_ready, /* sent before it ended */
-		[WORKER_EV_EXIT] = do_after_end,
+		[WORKER_EV_EXIT] = do_handle_end,
 		[WORKER_EV_STOP] = do_await_end,
 		[WORKER_EV_RESTART] = do_await_end_then_restart,
 		[WORKER_EV_REMOVED] = do_await_end_then_restart,
@@ -428,17 +432,17 @@ static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	},
 	[WORKER_WAITING] = {
 		[WORKER_EV_TIMER] = do_restart_timer,
-		[WORKER_EV_STOP] = do_cancel,
+		[WORKER_EV_STOP] = do_stop_without_process,
 		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
 	[WORKER_FAILED] = {
 		[WORKER_EV_TIMER] = do_retry_halt,
-		[WORKER_EV_STOP] = do_cancel,
+		[WORKER_EV_STOP] = do_stop_without_process,
 		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
 	[WORKER_DONE] = {
 		[WORKER_EV_TIMER] = do_retry_halt,
-		[WORKER_EV_STOP] = do_cancel,
+		[WORKER_EV_STOP] = do_stop_without_process,
 		[WORKER_EV_RESTART] = do_restart_by_command,
 		[WORKER_EV_REMOVED] = do_wait_for_device,
 	},
@@ -481,7 +485,7 @@ void worker_set_model(struct live_worker *worker, const struct worker *model)
 		worker->end_times = xcalloc(model->restart_limit + 1, sizeof(*worker->end_times));
 		worker->n_ends = worker->next_end = 0;
 	}
-	worker_halt_end(worker); /* its endpoints are those of the old gadget file */
+	worker_close_busy_endpoints(worker); /* the endpoints are those of the old gadget file */
 	worker->delay = model->restart_delay;
 	worker->model = model;
 	if (worker->state == WORKER_READY)
@@ -528,16 +532,16 @@ int worker_init(struct live_worker *worker, struct live_function *function,
 void worker_free(struct live_worker *worker)
 {
 	/*
-	 * A running worker could not be stopped, perhaps because its keeper died. The process of a
-	 * failed takeover (STOPPED) keeps running for another supervisor.
+	 * A worker that still runs could not be stopped, perhaps because its keeper died. If its
+	 * takeover has failed (state STOPPED), it keeps running for another supervisor.
 	 */
 	if (worker->pid > 0 && worker->state != WORKER_STOPPED)
 		worker_kill(worker, SIGKILL, true);
-	worker_halt_end(worker);
+	worker_close_busy_endpoints(worker);
 	worker_stats_free(worker);
-	worker_close(worker, &worker->end_watch);
-	worker_close(worker, &worker->output);
-	worker_close(worker, &worker->notify);
+	worker_close_watch(worker, &worker->end_watch);
+	worker_close_watch(worker, &worker->output);
+	worker_close_watch(worker, &worker->notify);
 	fd_watch_close(functions_of(worker)->loop, &worker->timer);
 	cleanup_close(&worker->config_fd);
 	spawn_free(&worker->spawn);

@@ -14,14 +14,14 @@ void worker_kill(const struct live_worker *worker, int sig, bool group)
 	int fd = worker->end_watch.fd;
 	bool sent;
 
-	/* It has ended; worker_leftovers.c ends the rest. */
+	/* The process has ended already; worker_leftovers.c ends its leftover processes. */
 	if (worker->pid <= 0)
 		return;
 	/* A process that is not a child may have been reaped, and its pid reused. */
 	sent = fd >= 0 && syscall(SYS_pidfd_send_signal, fd, group ? 0 : sig, NULL, 0) == 0;
 	if (fd >= 0 && !sent && errno == ESRCH)
 		return;
-	/* valgrind does not know the call. */
+	/* valgrind does not implement pidfd_send_signal(2). */
 	if (!sent || group)
 		kill(group ? -worker->pid : worker->pid, sig);
 }

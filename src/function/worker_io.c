@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a worker sends: messages, output, and its readiness. */
+/* Receives what a worker sends: messages, output, and its readiness. */
 #include "function/worker.h"
 
 #include <errno.h>
@@ -13,16 +13,16 @@
 #include "base/text.h"
 #include "function/function.h"
 
-void worker_close(struct live_worker *worker, struct fd_watch *source)
+void worker_close_watch(struct live_worker *worker, struct fd_watch *source)
 {
 	fd_watch_close(functions_of(worker)->loop, source);
 }
 
-#define ENGINE_MAX 15 /* letters */
+#define ENGINE_MAX 15 /* maximum number of letters */
 
 /*
- * Stores the engine that READY reports; only letters are kept, because `status` prints the word. A
- * second READY reports another engine.
+ * Stores the engine that READY reports. Accepts only lower-case letters, because `status` prints
+ * the word. A second READY may report another engine.
  */
 static void set_engine(struct live_worker *worker, const char *word, size_t size)
 {
@@ -86,13 +86,13 @@ static void on_output(void *data, uint32_t events _unused_)
 	if (n > 0 && functions_of(worker)->foreground)
 		show_output(text, (size_t)n);
 	else if (n > 0)
-		output_worker(functions_of(worker)->output, worker, worker->function->model->label,
-			      text, (size_t)n);
+		output_write_worker_text(functions_of(worker)->output, worker,
+					 worker->function->model->label, text, (size_t)n);
 	else if (n == 0 || errno != EAGAIN)
-		worker_close(worker, &worker->output);
+		worker_close_watch(worker, &worker->output);
 }
 
-static void drain(struct live_worker *worker, struct fd_watch *source)
+static void drain_watch(struct live_worker *worker, struct fd_watch *source)
 {
 	/*
 	 * Reads about as much as a pipe or socket can hold, because another process may continue to
@@ -100,13 +100,13 @@ static void drain(struct live_worker *worker, struct fd_watch *source)
 	 */
 	for (int i = 0; i < 64 && source->fd >= 0; i++)
 		source->fn(source->data, EPOLLIN);
-	worker_close(worker, source);
+	worker_close_watch(worker, source);
 }
 
 void worker_drain(struct live_worker *worker)
 {
-	drain(worker, &worker->output);
-	drain(worker, &worker->notify);
+	drain_watch(worker, &worker->output);
+	drain_watch(worker, &worker->notify);
 }
 
 static bool has_line(const char *text, const char *line)
@@ -120,8 +120,8 @@ static bool has_line(const char *text, const char *line)
 }
 
 /*
- * Returns whether the sender may notify: it must be in the session of the worker. The
- * systemd-notify(1) of a shell script may have ended already: then its user id is checked.
+ * Returns whether the sender may notify: it must be in the session of the worker. A sender that has
+ * ended already, such as systemd-notify(1) in a shell script, must have the user id of the worker.
  */
 static bool may_notify(const struct live_worker *worker, const struct ucred *sender)
 {
@@ -170,10 +170,10 @@ static void on_notify_fd(void *data, uint32_t events _unused_)
 	ssize_t n = read(worker->notify.fd, text, sizeof(text));
 
 	if (n > 0 && memchr(text, '\n', (size_t)n)) {
-		worker_close(worker, &worker->notify);
+		worker_close_watch(worker, &worker->notify);
 		worker->handle_event(worker, WORKER_EV_READY);
 	} else if (n == 0) {
-		worker_close(worker, &worker->notify);
+		worker_close_watch(worker, &worker->notify);
 	}
 }
 
@@ -182,9 +182,9 @@ static void on_ep0(void *data, uint32_t events _unused_)
 	struct live_worker *worker = data;
 
 	fd_drain(worker->notify.fd);
-	if (!function_is_active(worker->function))
+	if (!function_descriptors_written(worker->function))
 		return;
-	worker_close(worker, &worker->notify);
+	worker_close_watch(worker, &worker->notify);
 	worker->handle_event(worker, WORKER_EV_READY);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Ends the leftover processes of a worker that ended, then takes the messages that its keeper still
- * has. The next worker starts only then, because it could not open the endpoints before.
+ * Ends the leftover processes of a worker that ended, then waits until its keeper has forwarded the
+ * remaining messages. The next worker starts only after that, because it could not open the
+ * endpoints before.
  */
 #include <syslog.h>
 
@@ -12,7 +13,7 @@
 
 void worker_leftovers_begin(struct live_worker *worker)
 {
-	worker_close(worker, &worker->end_watch);
+	worker_close_watch(worker, &worker->end_watch);
 	worker->leftovers = LEFTOVERS_PROCESSES;
 	worker->leftovers_since = 0;
 	functions_changed(worker->function->functions);

@@ -9,20 +9,23 @@
 #include "function/function.h"
 #include "function/worker.h"
 
-#define WORKER_ENDPOINTS_MAX 30 /* FFS_MAX_EPS_COUNT, less ep0 */
+#define WORKER_ENDPOINTS_MAX 30 /* FFS_MAX_EPS_COUNT without ep0 */
 #define INTERVAL 1.0		/* seconds between two updates of the status */
 
 struct worker_stats {
 	struct live_worker *worker;
 	struct fd_watch timer;
-	/* The last STATS, parsed only when it is due: each one of a flood costs a copy. */
+	/*
+	 * Body of the last STATS. It is parsed only when the status is updated, so that a flood of
+	 * messages costs only copies.
+	 */
 	char text[FFSCTL_STATS_MAX];
 	size_t size;
 	bool is_new;
 	json_t *shown; /* value in the status; NULL: none */
 	struct traffic {
-		uint64_t bytes[WORKER_ENDPOINTS_MAX]; /* of each endpoint, in the order of the
-							 gadget file */
+		uint64_t bytes[WORKER_ENDPOINTS_MAX]; /* number of bytes of each endpoint, in the
+							 order of the gadget file */
 		size_t n;
 	} traffic, traffic_shown;
 	bool traffic_is_new;
@@ -87,14 +90,14 @@ static struct worker_stats *stats_of(struct live_worker *worker)
 	*st = (struct worker_stats){ .worker = worker,
 				     .timer = FD_WATCH_NONE,
 				     .shown_at = -INTERVAL };
-	/* Without a timer there are no statistics; all else works. */
+	/* If there is no timer, only the statistics are missing. */
 	timer_open(worker->function->functions->loop, &st->timer, on_timer, st);
 	worker->stats = st;
 	return st;
 }
 
 /* Starts the timer of the next status update, which STATS and TRAFFIC share. */
-static void show_later(struct worker_stats *st)
+static void schedule_status_update(struct worker_stats *st)
 {
 	double due = st->shown_at + INTERVAL - now_monotonic();
 
@@ -109,7 +112,7 @@ void worker_stats_receive_traffic(struct live_worker *worker, const void *body, 
 
 	st->traffic.n = n < WORKER_ENDPOINTS_MAX ? n : WORKER_ENDPOINTS_MAX;
 	memcpy(st->traffic.bytes, body, st->traffic.n * sizeof(uint64_t));
-	show_later(st);
+	schedule_status_update(st);
 	st->traffic_is_new = true;
 }
 
@@ -130,7 +133,7 @@ void worker_stats_receive(struct live_worker *worker, const void *body, size_t s
 	st = stats_of(worker);
 	memcpy(st->text, body, size);
 	st->size = size;
-	show_later(st);
+	schedule_status_update(st);
 	st->is_new = true;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What `status` and messages say of a worker. */
+/* What `status` and messages show of a worker. */
 #include <string.h>
 #include <sys/wait.h>
 
@@ -30,22 +30,23 @@ const struct worker_status *worker_update_status(struct live_worker *worker)
 static struct worker_exit exit_of(int status)
 {
 	if (status == WORKER_STATUS_UNKNOWN)
-		return (struct worker_exit){ .how = ENDED_UNKNOWN };
+		return (struct worker_exit){ .cause = ENDED_UNKNOWN };
 	if (WIFEXITED(status))
 		return (struct worker_exit){ ENDED_BY_EXIT, WEXITSTATUS(status) };
 	return (struct worker_exit){ ENDED_BY_SIGNAL, WTERMSIG(status) };
 }
 
-/* Returns the words; NULL: NEVER_ENDED. The caller frees them. */
+/* Returns the words for an exit; NULL for NEVER_ENDED. The caller frees them. */
 static char *exit_words(struct worker_exit exit)
 {
-	switch (exit.how) {
+	switch (exit.cause) {
 	case NEVER_ENDED:
 		break;
 	case ENDED_BY_EXIT:
-		return strf("exit %d", exit.number);
+		return strf("exit %d", exit.status_or_signal);
 	case ENDED_BY_SIGNAL:
-		return strf("signal %d (%s)", exit.number, strsignal(exit.number));
+		return strf("signal %d (%s)", exit.status_or_signal,
+			    strsignal(exit.status_or_signal));
 	case ENDED_UNKNOWN:
 		return xstrdup("unknown");
 	}
@@ -66,7 +67,7 @@ void worker_set_exit(struct live_worker *worker, int status)
 
 void worker_forget_exit(struct live_worker *worker)
 {
-	set_exit(worker, (struct worker_exit){ .how = NEVER_ENDED });
+	set_exit(worker, (struct worker_exit){ .cause = NEVER_ENDED });
 }
 
 const char *worker_exit_reason(const struct live_worker *worker)

@@ -9,14 +9,14 @@
 #include "base/proc.h"
 #include "function/function.h"
 #include "function/reap.h"
-#include "process/family.h"
+#include "process/worker_processes.h"
 
 static void on_end(void *data, uint32_t events _unused_)
 {
 	worker_exited(data, WORKER_STATUS_UNKNOWN);
 }
 
-int worker_take_process(struct live_worker *worker, pid_t pid, int *pidfd, int *output)
+int worker_take_over_process(struct live_worker *worker, pid_t pid, int *pidfd, int *output)
 {
 	struct loop *loop = worker->function->functions->loop;
 	_cleanup_error_ struct error ignored = { 0 };
@@ -53,11 +53,11 @@ static void continue_ready(struct live_worker *worker, time_t since)
 static void end_leftovers(struct live_worker *worker)
 {
 	const struct live_function *i = worker->function;
-	struct family family = { 0 };
+	struct worker_processes processes = { 0 };
 
-	rundir_worker(i->functions->rundir, i->model->label, &family);
-	worker->session = family.session;
-	worker->session_start = family.latest_start;
+	rundir_worker_processes(i->functions->rundir, i->model->label, &processes);
+	worker->session = processes.session;
+	worker->session_start = processes.latest_start;
 	worker->taken_over = true;
 	if (reap_leftovers(worker, true) == 0) {
 		worker_handle(worker, WORKER_EV_RESTART);

@@ -79,7 +79,7 @@ static int open_file(const struct ffs *ffs, const char *file, enum ep_blocking b
 		     struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s", ffs->mount.path, file);
-	/* O_RDWR for both directions: I/O in the wrong direction halts an endpoint. */
+	/* Opened for both directions, because I/O in the wrong direction halts an endpoint. */
 	int fd = open(path, O_RDWR | O_CLOEXEC | (blocking == EP_NONBLOCKING ? O_NONBLOCK : 0));
 
 	if (fd < 0)
@@ -105,7 +105,10 @@ int ffs_pair_open(const struct ffs *ffs, const struct endpoint *first, enum ep_b
 
 static int zlp_apply(struct step *step, struct error *err)
 {
-	/* Non-blocking: a kernel without this ioctl would wait in it for a host. */
+	/*
+	 * The file is non-blocking, because a kernel without this ioctl would wait in it for a
+	 * host.
+	 */
 	_cleanup_close_ int fd = open(step->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	__u32 on = 1;
 
@@ -117,7 +120,10 @@ static int zlp_apply(struct step *step, struct error *err)
 
 const struct step_op ffs_op_zlp = { .name = "enable-zlp", .apply = zlp_apply };
 
-/* Asks the kernel: the events on ep0 may be older than the endpoint's state. */
+/*
+ * Returns whether the host has enabled an endpoint. Asks the kernel, because the events on ep0 may
+ * be older than the state of the endpoint.
+ */
 static bool is_enabled(int fd)
 {
 	struct usb_endpoint_descriptor descriptor;
@@ -130,7 +136,8 @@ int ffs_endpoint_halt(int fd, const struct endpoint *ep)
 	char byte = 0;
 	ssize_t n;
 
-	if (ep->type == EP_ISOCHRONOUS) /* has no handshake and so no STALL */
+	if (ep->type ==
+	    EP_ISOCHRONOUS) /* an isochronous endpoint has no handshake and so no STALL */
 		return 0;
 	n = ep->direction == EP_IN ? read(fd, &byte, 1) : write(fd, &byte, 1);
 	if (n >= 0)
@@ -138,7 +145,7 @@ int ffs_endpoint_halt(int fd, const struct endpoint *ep)
 	switch (errno) {
 	case EBADMSG: /* the success code of a halt (f_fs.c, ffs_epfile_io) */
 		return 0;
-	case EAGAIN: /* not enabled, or an IN endpoint that is busy */
+	case EAGAIN: /* the endpoint is not enabled, or it is a busy IN endpoint */
 		return is_enabled(fd) ? -EAGAIN : 0;
 	case ENODEV:
 	case ESHUTDOWN:

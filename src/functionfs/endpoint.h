@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The files of a FunctionFS mount: ep0, which gets the descriptors, and the endpoint files. */
+/*
+ * The files of a FunctionFS mount: ep0, to which the descriptors are written, and the endpoint
+ * files.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -22,7 +25,7 @@ char *ffs_endpoint_file(const struct ffs *ffs, const struct endpoint *ep);
 char *ffs_pair_file(const struct ffs *ffs, const struct endpoint *first);
 
 enum ep_blocking { EP_NONBLOCKING, EP_BLOCKING };
-/* Opens an endpoint file; returns a new close-on-exec descriptor. -errno. */
+/* Opens an endpoint file. Returns a new close-on-exec descriptor or a negative errno. */
 int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_blocking blocking,
 		      struct error *err);
 /* Opens the file of a pair: reads come from its OUT endpoint, writes go to its IN endpoint. */
@@ -33,15 +36,15 @@ int ffs_pair_open(const struct ffs *ffs, const struct endpoint *first, enum ep_b
 extern const struct step_op ffs_op_zlp;
 
 /*
- * Halts an endpoint, so that the host's transfer fails. `fd` must be non-blocking. 0: halted, or
- * the endpoint is isochronous or not enabled. -EAGAIN: an IN endpoint has data that the host has
- * not read yet.
+ * Halts an endpoint, so that the host's transfer fails. `fd` must be non-blocking. Returns 0 if the
+ * endpoint is halted now, or if it is isochronous or not enabled. Returns -EAGAIN if it is an IN
+ * endpoint with data that the host has not read yet.
  */
 int ffs_endpoint_halt(int fd, const struct endpoint *ep);
 
 /*
- * Calls `fn` for every endpoint in descriptor order until it returns non-zero, and returns that
- * value. `ffs` may be NULL, here and below: no endpoints.
+ * Calls `fn` for every endpoint in descriptor order until `fn` returns non-zero, and returns that
+ * value. In this function and the following ones, `ffs` may be NULL; it has no endpoints then.
  */
 int ffs_each_endpoint(const struct ffs *ffs, int (*fn)(void *data, const struct endpoint *ep),
 		      void *data);

@@ -12,7 +12,8 @@
 #include "blob/uapi.h"
 #include "functionfs/mount.h"
 
-#define DFU_CLASS 0xfe /* its subclass 1 is DFU; no other subclass can have the key 'extra' */
+#define DFU_CLASS                                                                                  \
+	0xfe /* subclass 1 of this class is DFU; no other subclass can have the key 'extra' */
 #define MMAP_OPTION "mmap_memory_mb"
 
 /* --- features that a function uses --- */
@@ -103,8 +104,9 @@ static int set_option(int fs, const char *name, const char *value)
 }
 
 /*
- * Mounts the instance detached from any directory; returns a descriptor that keeps the mount.
- * -errno; -EINVAL: unknown option. (Older kernels check options only when they make the mount.)
+ * Mounts the instance detached from any directory. Returns a descriptor that keeps the mount, or a
+ * negative errno; -EINVAL: unknown option. Older kernels check options only when they make the
+ * mount.
  */
 static int mount_detached(const char *instance, const char *option)
 {
@@ -122,7 +124,10 @@ static int mount_detached(const char *instance, const char *option)
 
 enum written { DESCRIPTORS, DESCRIPTORS_AND_STRINGS };
 
-/* Writes the descriptors, and the strings if asked to, of one interface with an endpoint pair. */
+/*
+ * Writes the descriptors of one interface with two endpoints, and with DESCRIPTORS_AND_STRINGS also
+ * its strings.
+ */
 static int write_function(int ep0, uint32_t flags, enum written what)
 {
 	struct endpoint eps[] = {
@@ -170,10 +175,11 @@ int ffs_probe_flags(int dir, struct ffs_features *features)
 }
 
 /*
- * Returns whether FunctionFS implements an ioctl. It passes unknown ones to the UDC and waits until
- * the endpoint is enabled: EAGAIN for a non-blocking file without a bind. It answers known ones at
- * once: before the bind ATTACH fails for any buffer, and SESSION without a pointer does not wait.
- * (DETACH and TRANSFER are not probed: before the bind they cause an oops in Linux 6.9 to 7.2.)
+ * Returns whether FunctionFS implements an ioctl. FunctionFS passes unknown ioctls to the UDC as
+ * soon as the endpoint is enabled: before the bind, they fail with EAGAIN on a non-blocking file.
+ * It handles known ioctls at once: before the bind, ATTACH fails for any buffer, and SESSION
+ * without a pointer does not wait. DETACH and TRANSFER are not probed, because before the bind they
+ * cause an oops in Linux 6.9 to 7.2.
  */
 static bool has_ioctl(int ep, unsigned long request, void *argument)
 {

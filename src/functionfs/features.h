@@ -11,12 +11,15 @@
 #include "gadgetfile/gadget.h"
 
 /*
- * Features have numbers: below FFS_FLAG_BITS the flags of ffs_flags, by FFS_FLAG_NUMBER(), and then
- * the others.
+ * Each feature has a number. The features that are flags of ffs_flags have the numbers
+ * FFS_FLAG_NUMBER(flag), which are below FFS_FLAG_BITS. The numbers of the other features follow.
  */
 enum { FFS_ZLP = FFS_FLAG_BITS, FFS_MMAP, FFS_DMABUF, FFS_SESSIONS, FFS_DFU, FFS_FEATURE_COUNT };
 
-/* Returns the optional feature of this number. NULL: none, or a flag that every kernel has. */
+/*
+ * Returns the optional feature with this number; NULL if there is none, or if it is a flag that
+ * every kernel has.
+ */
 const struct ffs_feature *ffs_feature(int number);
 
 struct ffs_features {
@@ -26,15 +29,19 @@ struct ffs_features {
 /*
  * Probes the features on an instance (a function ffs.INSTANCE in configfs) that is not mounted, and
  * leaves it unchanged. Uses a detached mount, which other processes do not see and which ends with
- * this process. Needs root, but neither UDC nor host. -errno.
+ * this process. Needs root, but neither UDC nor host. Returns 0 or a negative errno.
  */
 int ffs_probe(const char *instance, struct ffs_features *features, struct error *err);
 
 /*
  * A part of ffs_probe(): probes the optional flags of ffs_flags on a mounted instance without
- * descriptors, and leaves it unchanged. `dir` is its directory. -errno.
+ * descriptors, and leaves it unchanged. `dir` is the descriptor of the root directory of the mount.
+ * Returns 0 or a negative errno.
  */
 int ffs_probe_flags(int dir, struct ffs_features *features);
 
-/* Returns whether a function uses the optional feature; *at: the first position that does. */
+/*
+ * Returns whether a function uses the optional feature. If so, *at becomes the first position that
+ * uses it.
+ */
 bool ffs_needs_feature(const struct ffs *ffs, int number, struct position *at);

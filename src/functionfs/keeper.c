@@ -20,10 +20,13 @@
 #include "base/proc.h"
 #include "functionfs/keeper_main.h"
 
-/* How often, and how many milliseconds apart, takeover interrupts a keeper that does not answer. */
+/*
+ * A takeover interrupts a keeper that does not answer HELLO_TRIES times, HELLO_MS milliseconds
+ * apart.
+ */
 #define HELLO_TRIES 100
 #define HELLO_MS 10
-/* How long keeper_kill waits: END_TRIES times END_MS milliseconds. */
+/* How long keeper_kill_and_wait waits: END_TRIES times END_MS milliseconds. */
 #define END_TRIES 5000
 #define END_MS 1
 
@@ -49,7 +52,7 @@ static int set_address(struct sockaddr_un *address, const char *path, int *dir_f
 
 /*
  * Binds the socket for the next supervisor. The keeper calls listen(2) itself, so that SO_PEERCRED
- * returns its credentials.
+ * returns the credentials of the keeper.
  */
 static int bind_listener(const char *path)
 {
@@ -102,7 +105,7 @@ static int get_keeper_pid(struct keeper *keeper)
 {
 	struct ucred peer;
 	siginfo_t info;
-	int r = fd_peer(keeper->socket, &peer);
+	int r = fd_peer_credentials(keeper->socket, &peer);
 
 	if (r < 0)
 		return r;
@@ -114,7 +117,10 @@ static int get_keeper_pid(struct keeper *keeper)
 	return keeper->pidfd < 0 && errno != ENOSYS ? -errno : 0;
 }
 
-/* Interrupts the keeper meanwhile: it may wait in a data stage that the host does not end. */
+/*
+ * Receives the keeper's HELLO. Interrupts the keeper again and again, because the keeper may wait
+ * in a data stage that the host does not end.
+ */
 static int receive_hello(const struct keeper *keeper, struct keeper_hello *hello, int *fds)
 {
 	struct pollfd pfd = { .fd = keeper->socket, .events = POLLIN };
@@ -173,8 +179,8 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
 /*
  * Makes a pipe that sends SIGKILL to a process group when any process writes to it. The kernel
  * checks the permission of the process that made the pipe (fs/fcntl.c, sigio_perm), so the keeper
- * needs none, and it refers to the group itself, so its number cannot be reused. One descriptor is
- * both ends; closing it sends nothing.
+ * needs no permission. The pipe refers to the group itself, so that the signal never hits another
+ * group with the same number. One descriptor is both ends of the pipe; closing it sends no signal.
  */
 static int make_kill_switch(pid_t group)
 {
@@ -231,7 +237,7 @@ bool keeper_set_linger(const struct keeper *keeper, double seconds)
 {
 	uint32_t ms = seconds <= 0 ? 0 : seconds < 4e6 ? (uint32_t)(seconds * 1e3) : UINT32_MAX;
 
-	return message_send(keeper->socket, KEEPER_MSG_HOLD, 0, &ms, sizeof(ms));
+	return message_send(keeper->socket, KEEPER_MSG_LINGER, 0, &ms, sizeof(ms));
 }
 
 void keeper_interrupt(const struct keeper *keeper)
@@ -242,7 +248,7 @@ void keeper_interrupt(const struct keeper *keeper)
 		kill(keeper->pid, SIGURG);
 }
 
-void keeper_end(const struct keeper *keeper)
+void keeper_send_kill(const struct keeper *keeper)
 {
 	if (keeper->pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, keeper->pidfd, SIGKILL, NULL, 0);
@@ -255,7 +261,7 @@ bool keeper_has_ended(const struct keeper *keeper)
 	struct pollfd pfd = { .fd = keeper->pidfd, .events = POLLIN };
 	siginfo_t info = { 0 };
 
-	/* Not by end of file on the socket: the kernel may close it before ep0. */
+	/* End of file on the socket is not enough: the kernel may close the socket before ep0. */
 	if (keeper->pidfd >= 0)
 		return poll(&pfd, 1, 0) > 0;
 	if (keeper->pid <= 0 || keeper->taken_over)
@@ -271,11 +277,11 @@ void keeper_forget(struct keeper *keeper)
 	*keeper = KEEPER_NONE;
 }
 
-bool keeper_kill(struct keeper *keeper)
+bool keeper_kill_and_wait(struct keeper *keeper)
 {
 	bool ended = keeper->pid <= 0;
 
-	keeper_end(keeper);
+	keeper_send_kill(keeper);
 	for (int i = 0; !ended && i < END_TRIES; i++) {
 		struct pollfd pfd = { .fd = keeper->pidfd, .events = POLLIN };
 

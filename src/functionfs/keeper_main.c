@@ -23,25 +23,26 @@
 
 #define EVENTS_PER_READ 4 /* length of the kernel's queue (u_fs.h, struct ffs_data) */
 /*
- * Maximum of messages that are read after the worker has ended: its child could continue to write.
+ * Maximum number of messages that are read after the worker has ended: a child of the worker could
+ * continue to write.
  */
 #define FINAL_MESSAGES 64
 #define SUPERVISOR_WAIT_MS 100
-/* USB 2.0, 9.2.6.1: the longest time that a host gives a request. */
+/* USB 2.0, 9.2.6.1: the maximum time for a request. */
 #define DATA_STAGE_SECONDS 5
 
 struct keeper_state {
-	int ep0;	     /* -1: none */
-	int supervisor;	     /* socket; -1: the supervisor has died */
-	int listener;	     /* socket at which the next supervisor connects */
-	bool taken_over;     /* the supervisor is not our parent: no signal reports its death */
-	double hold_seconds; /* seconds to wait for the next supervisor */
-	double exit_at;	     /* now_monotonic() at which to exit; HUGE_VAL with a supervisor */
+	int ep0;	       /* -1: the function has none */
+	int supervisor;	       /* socket; -1: the supervisor has died */
+	int listener;	       /* socket at which the next supervisor connects */
+	bool taken_over;       /* the supervisor is not our parent: no signal reports its death */
+	double linger_seconds; /* seconds to wait for the next supervisor */
+	double exit_at;	       /* now_monotonic() at which to exit; HUGE_VAL with a supervisor */
 
-	pid_t worker_pid; /* 0: none */
-	int worker;	  /* its control socket; -1: none, or closed */
+	pid_t worker_pid; /* 0: there is no worker */
+	int worker;	  /* socket to the worker; -1: no worker, or the worker has closed it */
 	int worker_pidfd, worker_output;
-	int kill_switch; /* see KEEPER_MSG_KILL_SWITCH; -1: none */
+	int kill_switch; /* descriptor of KEEPER_MSG_KILL_SWITCH; -1: none */
 
 	struct link_state link;
 	int speed_file; /* the UDC's current_speed; -1: none */
@@ -50,16 +51,20 @@ struct keeper_state {
 		bool exists;
 		uint32_t id;
 		struct usb_ctrlrequest setup;
-		double deadline; /* of now_monotonic() */
+		double deadline; /* time of now_monotonic() */
 	} pending;
 
-	/* The next SETUP gets a shorter deadline: it has waited behind one that the host gave up
-	 * and the worker did not answer, and so have those after it. */
+	/*
+	 * The next SETUP gets a shorter deadline, because it has waited behind a SETUP that the
+	 * worker did not answer and that the host has given up.
+	 */
 	bool short_deadline;
 
-	/* A message of the worker for which the supervisor's socket has no room yet. Until it is
-	 * sent, no others are read. */
-	struct ffsctl_msg unsent; /* type 0: none */
+	/*
+	 * A message of the worker for which the supervisor's socket has no room yet. Until it is
+	 * sent, no other messages of the worker are read.
+	 */
+	struct ffsctl_msg unsent; /* header of the message; type 0: there is no such message */
 
 	uint8_t message_body[FFSCTL_MSG_MAX_BODY];
 	uint8_t unsent_body[FFSCTL_MSG_MAX_BODY];
@@ -68,8 +73,8 @@ struct keeper_state {
 static volatile sig_atomic_t interrupted;
 
 /*
- * Interrupts a data stage. alarm(2) interrupts again a second later, in case one begins right after
- * this signal.
+ * Interrupts a data stage. alarm(2) interrupts again a second later, in case the data stage begins
+ * right after this signal.
  */
 static void on_interrupt(int sig _unused_)
 {
@@ -81,9 +86,9 @@ static void on_interrupt(int sig _unused_)
  */
 
 /*
- * Stalls the pending SETUP: by I/O in the wrong direction (f_fs.c, ffs_ep0_read and write). Returns
- * whether the host has given up the request (EIDRM), so that the next one is pending; else the
- * errno is EL2HLT.
+ * Stalls the pending SETUP by I/O in the wrong direction (f_fs.c, ffs_ep0_read and write), which
+ * fails with EL2HLT. It fails with EIDRM if the host has given up the request, so that the next
+ * SETUP is pending. Returns whether that is the case.
  */
 static bool stall_pending(struct keeper_state *k)
 {
@@ -95,8 +100,9 @@ static bool stall_pending(struct keeper_state *k)
 }
 
 /*
- * Runs a data stage, which the host can stretch without limit. The death of a parent supervisor
- * interrupts it (PR_SET_PDEATHSIG); with another supervisor, or none, alarm(2) limits it.
+ * Runs a data stage, which the host can delay without limit. If the supervisor is the parent of
+ * this process, its death interrupts the data stage (PR_SET_PDEATHSIG). Otherwise alarm(2) limits
+ * the data stage.
  */
 static ssize_t data_stage(struct keeper_state *k, bool in, size_t size)
 {
@@ -111,7 +117,7 @@ static ssize_t data_stage(struct keeper_state *k, bool in, size_t size)
 	return n;
 }
 
-/* Sends the IN data, or reads the OUT data; a read also acknowledges a SETUP without data. */
+/* Sends the IN data, or reads the OUT data. A read also acknowledges a SETUP without data. */
 static void run_data_stage(struct keeper_state *k, bool in, size_t size)
 {
 	ssize_t n = data_stage(k, in, size);
@@ -141,8 +147,8 @@ static void handle_answer(struct keeper_state *k, uint16_t type, size_t size)
 static bool receive_from_worker(struct keeper_state *k, bool wait);
 
 /*
- * Passes a SETUP to the worker and waits for its answer, which saves a poll(2). The supervisor can
- * interrupt the wait (keeper_interrupt).
+ * Passes a SETUP to the worker. Waits for the answer here, because this saves a poll(2). The
+ * supervisor can interrupt the wait (keeper_interrupt).
  */
 static void begin_setup(struct keeper_state *k, const struct usb_ctrlrequest *setup)
 {
@@ -248,7 +254,10 @@ static void await_supervisor(const struct keeper_state *k)
 	poll(&pfd, 1, SUPERVISOR_WAIT_MS);
 }
 
-/* Handles the worker's next message; `wait`: blocks for it. False: no message. */
+/*
+ * Handles the worker's next message. If `wait` is true, blocks until the message arrives. Returns
+ * false if there is no message.
+ */
 static bool receive_from_worker(struct keeper_state *k, bool wait)
 {
 	struct ffsctl_msg head;
@@ -257,7 +266,7 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 		     : message_receive(k->worker, &head, k->message_body, sizeof(k->message_body));
 
 	if (size == -EPIPE) {
-		/* A worker may close its socket; from now on its SETUPs are stalled. */
+		/* A worker may close its socket; from now on every SETUP is stalled. */
 		cleanup_close(&k->worker);
 		if (k->pending.exists)
 			stall_pending(k);
@@ -269,7 +278,8 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 	case FFSCTL_MSG_STALL:
 	case FFSCTL_MSG_DATA:
 		if (k->pending.exists &&
-		    head.id == k->pending.id) /* otherwise it is late, or answers no SETUP */
+		    head.id == k->pending.id) /* otherwise the answer is late, or there is no SETUP
+						 to answer */
 			handle_answer(k, head.type, (size_t)size);
 		break;
 	case FFSCTL_MSG_READY:
@@ -285,7 +295,7 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 	return true;
 }
 
-/* Sends the unsent message; false: the supervisor's socket still has no room. */
+/* Sends the unsent message. Returns false if the supervisor's socket still has no room. */
 static bool flush_unsent(struct keeper_state *k)
 {
 	if (k->unsent.type) {
@@ -295,7 +305,7 @@ static bool flush_unsent(struct keeper_state *k)
 	return !k->unsent.type;
 }
 
-/* Forwards the remaining messages of the worker and closes all that belongs to it. */
+/* Forwards the remaining messages of the worker and closes the worker's descriptors. */
 static void drop_worker(struct keeper_state *k)
 {
 	for (int i = 0; i < FINAL_MESSAGES && k->worker >= 0 && flush_unsent(k); i++)
@@ -330,8 +340,8 @@ static void take_worker(struct keeper_state *k, int *fds)
 	memcpy(&worker, k->message_body, sizeof(worker));
 	drop_worker(k);
 	/*
-	 * Events from before the worker's start must change the state first; it must not get them
-	 * as new events.
+	 * Events from before the start of the worker must change the link state first: the worker
+	 * must not get them as new events.
 	 */
 	read_waiting_events(k);
 	n = link_state_events(&k->link, events);
@@ -362,20 +372,20 @@ static void lose_supervisor(struct keeper_state *k)
 {
 	cleanup_close(&k->supervisor);
 	k->unsent.type = 0;
-	if (k->hold_seconds <= 0)
+	if (k->linger_seconds <= 0)
 		exit_keeper(k);
-	k->exit_at = now_monotonic() + k->hold_seconds;
+	k->exit_at = now_monotonic() + k->linger_seconds;
 }
 
-static void set_hold(struct keeper_state *k)
+static void set_linger(struct keeper_state *k)
 {
 	uint32_t ms;
 
 	memcpy(&ms, k->message_body, sizeof(ms));
-	k->hold_seconds = ms / 1e3;
+	k->linger_seconds = ms / 1e3;
 }
 
-/* Replaces *own by the received descriptor; without one it stays. */
+/* Replaces *own by the received descriptor *fd, unless none was received (-1). */
 static void replace_descriptor(int *own, int *fd)
 {
 	if (*fd < 0)
@@ -413,9 +423,9 @@ static void on_supervisor(struct keeper_state *k)
 	case KEEPER_MSG_KILL_SWITCH:
 		replace_descriptor(&k->kill_switch, &fds[0]);
 		break;
-	case KEEPER_MSG_HOLD:
+	case KEEPER_MSG_LINGER:
 		if (size == sizeof(uint32_t))
-			set_hold(k);
+			set_linger(k);
 		break;
 	case FFSCTL_MSG_PING:
 	case FFSCTL_MSG_STOP:
@@ -433,7 +443,7 @@ static bool peer_is_same_user(int fd)
 {
 	struct ucred peer;
 
-	return fd_peer(fd, &peer) == 0 && peer.uid == geteuid();
+	return fd_peer_credentials(fd, &peer) == 0 && peer.uid == geteuid();
 }
 
 static void on_listener(struct keeper_state *k)
@@ -483,7 +493,10 @@ static _Noreturn void run_keeper(struct keeper_state *k)
 {
 	for (;;) {
 		struct pollfd pfd[] = {
-			/* First, because its message may replace or drop the worker. */
+			/*
+			 * The supervisor comes first, because its message may replace or drop the
+			 * worker.
+			 */
 			{ .fd = k->supervisor,
 			  .events = (short)(POLLIN | (k->unsent.type ? POLLOUT : 0)) },
 			{ .fd = k->supervisor < 0 ? k->listener : -1, .events = POLLIN },
@@ -535,7 +548,9 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 	sigaddset(&set, SIGURG);
 	sigaddset(&set, SIGALRM);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	/* Interrupts a data stage that the host never ends; poll(2) then reports the closed socket.
+	/*
+	 * The death of the supervisor interrupts a data stage that the host never ends; poll(2)
+	 * then reports the closed socket.
 	 */
 	prctl(PR_SET_PDEATHSIG, SIGURG);
 	if (getppid() != parent)

@@ -5,7 +5,7 @@
 #include <sys/types.h>
 
 /*
- * Runs the keeper. `supervisor`: socket to the supervisor; `listener`: socket at which the next one
- * connects.
+ * Runs the keeper. `supervisor`: socket to the supervisor; `listener`: socket at which the next
+ * supervisor connects.
  */
 _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *label, pid_t parent);

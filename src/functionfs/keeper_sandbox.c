@@ -9,8 +9,11 @@
 #include "process/capabilities.h"
 #include "process/sandbox.h"
 
-/* Allows the system calls that keeper_main.c makes from now on, and those of malloc and exit. */
-static void close_sandbox(void)
+/*
+ * Refuses all system calls but those that keeper_main.c makes from now on, and those of malloc and
+ * exit.
+ */
+static void restrict_system_calls(void)
 {
 	int calls[] = {
 		SYS_read,
@@ -66,11 +69,11 @@ static void close_sandbox(void)
 
 void keeper_enter_sandbox(void)
 {
-	capabilities_bound(0);
+	capabilities_reduce_bounding_set(0);
 	capabilities_reduce(0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (test_leaves_open())
+	if (test_disables_filter())
 		return;
 	trace_open();
-	close_sandbox();
+	restrict_system_calls();
 }

@@ -26,7 +26,7 @@ static enum link link_of(const struct link_state *state)
  * The next state for each event and state. Some cells exist because the kernel drops events: of
  * UNBIND and BIND only BIND remains, of BIND and ENABLE only ENABLE. SUSPEND or RESUME of a
  * function that is not enabled belongs to a configuration that ended before its events were read;
- * the event that ended it follows.
+ * the event that ended the configuration follows.
  */
 /* clang-format off */
 static const struct {

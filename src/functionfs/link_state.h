@@ -8,12 +8,13 @@
 
 struct link_state {
 	bool bound, enabled, suspended;
-	uint8_t speed; /* enum ffsctl_speed, as of the last ENABLE */
+	uint8_t speed; /* speed at the last ENABLE, an enum ffsctl_speed */
 };
 
 /*
  * Applies an event. The kernel's queue drops older events (f_fs.c, __ffs_event_add): ENABLE may
- * come without BIND, or twice, so any event is valid in any state. False: unknown event.
+ * come without BIND, or twice, so any event is valid in any state. Returns false if the event is
+ * unknown.
  */
 bool link_state_apply(struct link_state *state, const struct ffsctl_event *event);
 

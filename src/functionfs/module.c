@@ -12,15 +12,15 @@
 #define BUILTIN_MAX (1024 * 1024)
 #define SMALL_MAX 256
 
-#define LOADED                                                                                     \
+#define HINT_RELOAD                                                                                \
 	"another " FFS_MODULE " is loaded: when no gadget uses it, modprobe -r g_ffs " FFS_MODULE  \
 	" && modprobe " FFS_MODULE ", or restart"
-#define REJECTED                                                                                   \
+#define HINT_SIGN                                                                                  \
 	"if that fails with 'Key was rejected by service', this kernel loads only modules that "   \
 	"are signed with an enrolled key (Secure Boot): mokutil --import "                         \
 	"/var/lib/dkms/mok.pub, restart, and confirm"
 
-static bool file_has(const char *path, size_t max, const char *text)
+static bool file_contains(const char *path, size_t max, const char *text)
 {
 	_cleanup_free_ char *content = NULL;
 	size_t size;
@@ -34,7 +34,7 @@ bool ffs_module_would_load(const char *release)
 	_cleanup_free_ char *list = strf("%s/modules.builtin", modules);
 
 	return !path_exists("/sys/module/" FFS_MODULE) && path_exists(modules) &&
-	       !file_has(list, BUILTIN_MAX, "/" FFS_MODULE ".ko");
+	       !file_contains(list, BUILTIN_MAX, "/" FFS_MODULE ".ko");
 }
 
 /* Returns the path of the module that dkms(8) has installed; NULL: none. The caller frees it. */
@@ -61,9 +61,9 @@ static bool loads_only_signed(void)
 {
 	static const char lockdown[] = "/sys/kernel/security/lockdown";
 
-	return file_has(lockdown, SMALL_MAX, "[integrity]") ||
-	       file_has(lockdown, SMALL_MAX, "[confidentiality]") ||
-	       file_has("/sys/module/module/parameters/sig_enforce", SMALL_MAX, "Y");
+	return file_contains(lockdown, SMALL_MAX, "[integrity]") ||
+	       file_contains(lockdown, SMALL_MAX, "[confidentiality]") ||
+	       file_contains("/sys/module/module/parameters/sig_enforce", SMALL_MAX, "Y");
 }
 
 /* Considers only features of ffsctl's kernel patches. */
@@ -82,7 +82,7 @@ char *ffs_module_advice(const char *release, const struct ffs_features *features
 	if (!path || (features && !lacks_patched_feature(features)))
 		return NULL;
 	if (!features)
-		return loads_only_signed() ? strf(REJECTED) : NULL;
-	return strf("%s is installed, but " LOADED "%s", path,
-		    loads_only_signed() ? "; " REJECTED : "");
+		return loads_only_signed() ? strf(HINT_SIGN) : NULL;
+	return strf("%s is installed, but " HINT_RELOAD "%s", path,
+		    loads_only_signed() ? "; " HINT_SIGN : "");
 }

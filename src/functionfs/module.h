@@ -7,13 +7,15 @@
 /*
  * Returns whether the first FunctionFS instance would load a module. A built-in FunctionFS has no
  * directory in sysfs, and is in /proc/filesystems only once an instance exists, so this reads
- * modules.builtin of the kernel `release`. False also without a directory of modules.
+ * modules.builtin of the kernel `release`. Returns false also if the kernel has no directory of
+ * modules.
  */
 bool ffs_module_would_load(const char *release);
 
 /*
- * Returns advice if the module with all features is installed (kernel/dkms) but not in use: the
- * loaded module lacks some of `features`, or none is loaded (`features` NULL) and the kernel may
- * refuse unsigned modules. NULL: no advice. The caller frees it.
+ * Returns advice in two cases, if the module with all features is installed (kernel/dkms): another
+ * module is loaded, which lacks one of the features; or no module is loaded (`features` is NULL),
+ * and the kernel may refuse unsigned modules. Returns NULL in all other cases. The caller frees the
+ * text.
  */
 char *ffs_module_advice(const char *release, const struct ffs_features *features);

@@ -25,7 +25,7 @@ int ffs_missing(struct error *err)
 {
 	err->exit = EX_UNAVAILABLE;
 	error_detail(err, "this kernel has no FunctionFS");
-	return error_hint(err, FFS_LOAD);
+	return error_hint(err, FFS_LOAD_HINT);
 }
 
 static int mount_apply(struct step *step, struct error *err)
@@ -46,15 +46,15 @@ static int mount_apply(struct step *step, struct error *err)
 	return err->err == ENODEV ? ffs_missing(err) : -err->err;
 }
 
-static int in_use(const char *path, const char *holders, int exit, struct error *err)
+static int fail_in_use(const char *path, const char *users, int exit, struct error *err)
 {
-	error_set(err, exit, EBUSY, path, "cannot unmount %s: in use by %s", path, holders);
+	error_set(err, exit, EBUSY, path, "cannot unmount %s: in use by %s", path, users);
 	return error_hint(err, "end that first");
 }
 
 static int mount_undo(struct step *step, struct error *err)
 {
-	_cleanup_free_ char *instance = instance_of(step), *holders = NULL;
+	_cleanup_free_ char *instance = instance_of(step), *users = NULL;
 	int r = mount_find(step->path, FFS_FILE_SYSTEM, instance);
 
 	if (r < 0)
@@ -65,17 +65,17 @@ static int mount_undo(struct step *step, struct error *err)
 	r = -errno;
 	if (r == -EBUSY && ++step->tries < UMOUNT_TRIES)
 		return PLAN_SOON;
-	holders = mount_holders(step->path, 0);
-	if (holders)
-		return in_use(step->path, holders, EX_OSERR, err);
+	users = mount_users_as_text(step->path, 0);
+	if (users)
+		return fail_in_use(step->path, users, EX_OSERR, err);
 	return error_errno(err, EX_OSERR, -r, step->path, "cannot unmount %s", step->path);
 }
 
 int ffs_mount_is_free(const struct step *step, pid_t except, struct error *err)
 {
-	_cleanup_free_ char *holders = mount_holders(step->path, except);
+	_cleanup_free_ char *users = mount_users_as_text(step->path, except);
 
-	return holders ? in_use(step->path, holders, EX_CANTCREAT, err) : 0;
+	return users ? fail_in_use(step->path, users, EX_CANTCREAT, err) : 0;
 }
 
 const struct step_op ffs_op_mount = {

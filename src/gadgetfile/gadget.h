@@ -106,7 +106,7 @@ struct worker {
 	 * function.
 	 */
 	enum worker_on_failed on_failed;
-	struct placed_str user; /* name or number; NULL: an allocated user id (own_user.h) */
+	struct placed_str user; /* name or number; NULL: an allocated user id (worker_uid.h) */
 	struct placed_str *groups;
 	size_t n_groups;
 	bool keep_privileges;

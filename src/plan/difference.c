@@ -10,7 +10,7 @@
 /* --- Which steps are kept --------------------------------------------------------------------- */
 
 enum step_mark {
-	MARK_ALONE, /* the step is undone or applied, even if the other plan has the same step */
+	MARK_UNPAIRED, /* the step is undone or applied, even if the other plan has the same step */
 	MARK_KEPT,
 	MARK_REPLACED,
 };
@@ -18,7 +18,7 @@ enum step_mark {
 struct plan_side {
 	const struct plan *plan;
 	enum step_mark *marks;
-	size_t *partners; /* index in the other plan */
+	size_t *partners; /* for each step, the index of its partner in the other plan */
 };
 
 static bool same_step(const struct step *a, const struct step *b)
@@ -34,8 +34,8 @@ static void pair_up(struct plan_side *old, struct plan_side *new, size_t i, size
 	new->partners[j] = i;
 }
 
-static bool matches(struct plan_side *old, struct plan_side *new, size_t j, enum step_mark mark,
-		    const struct plan_rules *rules)
+static bool find_partner(struct plan_side *old, struct plan_side *new, size_t j,
+			 enum step_mark mark, const struct plan_rules *rules)
 {
 	const struct step *step = &new->plan->steps[j];
 
@@ -53,15 +53,18 @@ static bool matches(struct plan_side *old, struct plan_side *new, size_t j, enum
 	return false;
 }
 
-/* Finds partners with the same value first, because several steps may have the same path. */
+/*
+ * Finds for each step of the new plan its partner in the old plan. Looks for partners with the same
+ * value first, because several steps may have the same path.
+ */
 static void find_partners(struct plan_side *old, struct plan_side *new,
 			  const struct plan_rules *rules)
 {
 	for (size_t j = 0; j < new->plan->n; j++)
-		matches(old, new, j, MARK_KEPT, rules);
+		find_partner(old, new, j, MARK_KEPT, rules);
 	for (size_t j = 0; j < new->plan->n; j++)
 		if (new->partners[j] == NONE)
-			matches(old, new, j, MARK_REPLACED, rules);
+			find_partner(old, new, j, MARK_REPLACED, rules);
 }
 
 /* Returns whether the change of another step of the plan affects this step. */
@@ -71,18 +74,21 @@ static bool is_affected(const struct plan_side *side, size_t i, const struct pla
 
 	for (size_t k = 0; k < side->plan->n; k++)
 		if (side->marks[k] != MARK_KEPT &&
-		    ((k < i && rules->rests_on(&steps[i], &steps[k])) ||
-		     (k > i && rules->remade_with(&steps[i], &steps[k]))))
+		    ((k < i && rules->depends_on(&steps[i], &steps[k])) ||
+		     (k > i && rules->reapplied_with(&steps[i], &steps[k]))))
 			return true;
 	return false;
 }
 
-/* Returns whether the order of a step and one that it rests on differs between the plans. */
+/*
+ * Returns whether a step and another one on which it depends have different orders in the two
+ * plans.
+ */
 static bool order_differs(const struct plan_side *new, size_t j, const struct plan_rules *rules)
 {
 	for (size_t k = 0; k < j; k++)
 		if (new->partners[k] != NONE &&new->partners[k] > new->partners[j] &&
-		    rules->rests_on(&new->plan->steps[j], &new->plan->steps[k]))
+		    rules->depends_on(&new->plan->steps[j], &new->plan->steps[k]))
 			return true;
 	return false;
 }
@@ -100,11 +106,11 @@ static void mark_affected(struct plan_side *old, struct plan_side *new,
 		for (size_t j = 0; j < new->plan->n; j++) {
 			size_t i = new->partners[j];
 
-			if (new->marks[j] == MARK_ALONE ||
+			if (new->marks[j] == MARK_UNPAIRED ||
 			    !(is_affected(old, i, rules) || is_affected(new, j, rules) ||
 			      order_differs(new, j, rules)))
 				continue;
-			old->marks[i] = new->marks[j] = MARK_ALONE;
+			old->marks[i] = new->marks[j] = MARK_UNPAIRED;
 			again = true;
 		}
 	} while (again);
@@ -129,7 +135,7 @@ static void side_free(struct plan_side *side)
 
 /* --- The merged plan -------------------------------------------------------------------------- */
 
-/* A step of the merged plan: its index in one of the two. */
+/* A step of the merged plan, given by its index in the old or in the new plan. */
 struct merged_step {
 	bool is_new;
 	size_t index;
@@ -154,9 +160,10 @@ static size_t same_target(const struct plan_side *old, const struct step *step)
 }
 
 /*
- * Merges the plans: the old plan, and each new step that is not kept, after all steps that precede
- * it in the new plan. A new step with the same target as an old one comes directly after that one:
- * when the merged plan is undone from its end, nothing may be left that rests on either.
+ * Merges the plans. Inserts each step of the new plan that is not kept into the old plan, after all
+ * steps that precede it in the new plan. If the old plan has a step with the same op and path, the
+ * new step comes directly after that one: when the merged plan is undone from its end, no step may
+ * be left that depends on either of them.
  */
 static struct merged_step *merge_plans(const struct plan_side *old, const struct plan_side *new,
 				       size_t *n)
@@ -169,7 +176,8 @@ static struct merged_step *merge_plans(const struct plan_side *old, const struct
 	for (size_t j = 0; j < new->plan->n; j++) {
 		const struct step *step = &new->plan->steps[j];
 		bool kept = new->marks[j] == MARK_KEPT;
-		size_t i = new->marks[j] == MARK_ALONE ? same_target(old, step) : new->partners[j];
+		size_t i =
+			new->marks[j] == MARK_UNPAIRED ? same_target(old, step) : new->partners[j];
 		size_t at = i == NONE ? after : find_merged_step(slots, *n, false, i) + 1;
 
 		if (!kept) {
@@ -204,7 +212,7 @@ static struct plan build_merged_plan(const struct merged_step *slots, size_t n, 
 static bool is_in_changed_directory(const struct plan_side *side, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (side->marks[k] == MARK_ALONE && side->plan->steps[k].op->undo &&
+		if (side->marks[k] == MARK_UNPAIRED && side->plan->steps[k].op->undo &&
 		    path_is_below(side->plan->steps[i].path, side->plan->steps[k].path))
 			return true;
 	return false;
@@ -225,11 +233,11 @@ static void list_changes(struct difference *d, const struct plan_side *old,
 			 const struct plan_side *new)
 {
 	for (size_t i = d->n_old; i-- > 0;)
-		if (old->marks[i] == MARK_ALONE)
+		if (old->marks[i] == MARK_UNPAIRED)
 			add_change(d, CHANGE_UNDO, d->old_index[i], NONE,
 				   is_in_changed_directory(old, i));
 	for (size_t j = 0; j < d->n_new; j++) {
-		if (new->marks[j] == MARK_ALONE)
+		if (new->marks[j] == MARK_UNPAIRED)
 			add_change(d, CHANGE_APPLY, d->new_index[j], NONE,
 				   is_in_changed_directory(new, j));
 		else if (new->marks[j] == MARK_REPLACED)
@@ -280,7 +288,7 @@ void difference_make(struct difference *d, struct plan *plan, struct plan *next,
 	*next = (struct plan){ 0 };
 }
 
-static bool has(const size_t *at, size_t n, size_t index)
+static bool contains_index(const size_t *at, size_t n, size_t index)
 {
 	for (size_t i = 0; i < n; i++)
 		if (at[i] == index)
@@ -292,7 +300,8 @@ bool difference_keeps(const struct difference *d, const struct step *step)
 {
 	size_t index = (size_t)(step - d->plan->steps);
 
-	return has(d->old_index, d->n_old, index) && has(d->new_index, d->n_new, index);
+	return contains_index(d->old_index, d->n_old, index) &&
+	       contains_index(d->new_index, d->n_new, index);
 }
 
 /* --- The end ---------------------------------------------------------------------------------- */
@@ -322,7 +331,7 @@ void difference_end(struct difference *d, enum difference_end which)
 			plan.steps[i].at = d->new_positions[i];
 	}
 	for (size_t i = 0; i < merged->n; i++)
-		if (!has(at, n, i))
+		if (!contains_index(at, n, i))
 			step_free(&merged->steps[i]);
 	while (plan.next_step < n && plan.steps[plan.next_step].state == STEP_DONE)
 		plan.next_step++;

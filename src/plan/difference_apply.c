@@ -55,7 +55,7 @@ json_t *difference_to_json(const struct difference *d)
 
 /* --- Making changes --------------------------------------------------------------------------- */
 
-static int undo(const struct change *change, struct step *step, struct error *err)
+static int undo_or_restore(const struct change *change, struct step *step, struct error *err)
 {
 	if (step->op->undo)
 		return step->op->undo(step, err);
@@ -84,7 +84,7 @@ static int make_change(struct difference *d, struct change *change, struct error
 
 	switch (change->kind) {
 	case CHANGE_UNDO:
-		r = undo(change, step, err);
+		r = undo_or_restore(change, step, err);
 		break;
 	case CHANGE_APPLY:
 		r = step->op->apply(step, err);
@@ -104,8 +104,7 @@ static int make_change(struct difference *d, struct change *change, struct error
 	return r;
 }
 
-static int has_planted_fault(const char *word, const struct step *step, int error,
-			     struct error *err)
+static int fail_by_fault(const char *word, const struct step *step, int error, struct error *err)
 {
 	return error_errno(err, EX_OSERR, error, step->path, "cannot %s %s", word, step->path);
 }
@@ -116,7 +115,7 @@ int difference_apply(struct difference *d, struct error *err)
 		struct change *change = &d->changes[d->next_change];
 		struct step *step = step_of(d, change);
 		int fault = fault_hit(FAULT_RELOAD_BEFORE, d->next_change + 1);
-		int r = fault ? has_planted_fault(change_word(d, change), step, fault, err)
+		int r = fault ? fail_by_fault(change_word(d, change), step, fault, err)
 			      : make_change(d, change, err);
 
 		if (r > 0)
@@ -132,7 +131,7 @@ int difference_apply(struct difference *d, struct error *err)
 
 /* --- Reverting changes ------------------------------------------------------------------------ */
 
-static int undo_change(struct difference *d, struct change *change, struct error *err)
+static int revert_change(struct difference *d, struct change *change, struct error *err)
 {
 	struct step *step = step_of(d, change), *last;
 	int r = 0;
@@ -142,7 +141,7 @@ static int undo_change(struct difference *d, struct change *change, struct error
 		r = step->op->apply(step, err);
 		break;
 	case CHANGE_APPLY:
-		r = undo(change, step, err);
+		r = undo_or_restore(change, step, err);
 		break;
 	case CHANGE_REPLACE:
 		last = &d->plan->steps[change->replaced_step];
@@ -157,16 +156,16 @@ static int undo_change(struct difference *d, struct change *change, struct error
 }
 
 /*
- * Returns whether a change must not be reverted because it rests on one that failed: the gadget
- * must not be bound again without a function that could not be made again.
+ * Returns whether a change must not be reverted because its step depends on a step that could not
+ * be reverted: the gadget must not be bound again without a function that could not be made again.
  */
-static bool rests_on_failed(const struct difference *d, const struct change *change)
+static bool depends_on_failed(const struct difference *d, const struct change *change)
 {
 	if (change->kind == CHANGE_APPLY)
 		return false;
 	for (size_t k = 0; k < d->n; k++)
 		if (d->changes[k].revert_failed &&
-		    d->rules->rests_on(step_of(d, change), step_of(d, &d->changes[k])))
+		    d->rules->depends_on(step_of(d, change), step_of(d, &d->changes[k])))
 			return true;
 	return false;
 }
@@ -190,24 +189,24 @@ int difference_revert(struct difference *d, struct error *err)
 		_cleanup_error_ struct error one = { 0 };
 		int fault, r;
 
-		if (rests_on_failed(d, change)) {
+		if (depends_on_failed(d, change)) {
 			change->revert_failed = true;
 			continue;
 		}
-		fault = fault_hit(FAULT_BACK_BEFORE, d->next_change);
-		r = fault ? has_planted_fault(change_revert_word(d, change), step, fault, &one)
-			  : undo_change(d, change, &one);
+		fault = fault_hit(FAULT_REVERT_BEFORE, d->next_change);
+		r = fault ? fail_by_fault(change_revert_word(d, change), step, fault, &one)
+			  : revert_change(d, change, &one);
 		if (r > 0)
 			return r;
 		if (r < 0)
 			record_failure(d, change, &one, err);
 		else
-			fault_hit(FAULT_BACK_AFTER, d->next_change);
+			fault_hit(FAULT_REVERT_AFTER, d->next_change);
 	}
 	return d->any_revert_failed ? -err->err : 0;
 }
 
-/* Returns the only change that failed; NULL: none, or several. */
+/* Returns the only change that failed; NULL if none or several have failed. */
 static struct change *only_failure(const struct difference *d)
 {
 	struct change *only = NULL;

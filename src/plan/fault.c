@@ -19,12 +19,12 @@ static const struct {
 	[FAULT_UNDO_AFTER] = { "undo-kill-after", NULL },
 	[FAULT_RELOAD_BEFORE] = { "reload-kill-before", "reload-fail" },
 	[FAULT_RELOAD_AFTER] = { "reload-kill-after", NULL },
-	[FAULT_BACK_BEFORE] = { "back-kill-before", "back-fail" },
-	[FAULT_BACK_AFTER] = { "back-kill-after", NULL },
+	[FAULT_REVERT_BEFORE] = { "back-kill-before", "back-fail" },
+	[FAULT_REVERT_AFTER] = { "back-kill-after", NULL },
 	[FAULT_SWITCH] = { "switch-kill", NULL },
 };
 
-/* Returns whether the list contains WORD=N; *error is the errno after it, 0: none. */
+/* Returns whether the list contains WORD=N. *error becomes the errno that follows N; 0: none. */
 static bool find_fault(const char *word, size_t n, int *error)
 {
 	const char *list = getenv("FFSCTL_TEST_FAULT");
@@ -41,7 +41,7 @@ static bool find_fault(const char *word, size_t n, int *error)
 	return false;
 }
 
-int fault_hit(enum fault_when when, size_t n)
+int fault_hit(enum fault_point when, size_t n)
 {
 	int error;
 

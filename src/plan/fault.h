@@ -1,49 +1,63 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Faults for tests, by step number (from 1). They exist only in builds with --enable-test-hooks; in
- * others the functions are empty.
+ * Faults for tests. They exist only in builds with --enable-test-hooks; in other builds the
+ * functions are empty. The environment variable FFSCTL_TEST_FAULT is a list of words, separated by
+ * commas.
  *
- * FFSCTL_TEST_FAULT is a list of words with commas between:
- *   fail=N:ERRNO       step N fails with that errno instead of being applied
- *   kill-before=N      the process gets SIGKILL just before step N has its effect
- *   kill-after=N       and just after
- *   undo-fail=N:ERRNO  the undo of step N fails instead of being done
- *   undo-kill-before=N, undo-kill-after=N
- * and, by the number of a change, as `reload --dry-run --json` has it:
- *   reload-fail=N:ERRNO, reload-kill-before=N, reload-kill-after=N
- *   back-fail=N:ERRNO, back-kill-before=N, back-kill-after=N   when it is reverted
- * and of a switch to another gadget (src/supervisor/switch.h):
- *   switch-kill=1      when all is prepared, =2 when the first gadget is removed, =3 before it is
- *                      reverted
- * The words after a ';' replace those before it when the first gadget is removed, and apply to the
- * second one.
+ * Faults when step N of the plan (from 1) is applied:
+ *   fail=N:ERRNO             the step fails with this errno and is not applied
+ *   kill-before=N            the process gets SIGKILL before the step is applied
+ *   kill-after=N             the process gets SIGKILL after the step was applied
+ *
+ * Faults when step N of the plan is undone:
+ *   undo-fail=N:ERRNO        the undo fails with this errno
+ *   undo-kill-before=N       the process gets SIGKILL before the undo
+ *   undo-kill-after=N        the process gets SIGKILL after the undo
+ *
+ * Faults when change N of `reload --dry-run --json` is made:
+ *   reload-fail=N:ERRNO      the change fails with this errno
+ *   reload-kill-before=N     the process gets SIGKILL before the change
+ *   reload-kill-after=N      the process gets SIGKILL after the change
+ *
+ * Faults when change N is reverted:
+ *   back-fail=N:ERRNO        the reversion fails with this errno
+ *   back-kill-before=N       the process gets SIGKILL before the reversion
+ *   back-kill-after=N        the process gets SIGKILL after the reversion
+ *
+ * Faults of a switch to another gadget (src/supervisor/switch.h):
+ *   switch-kill=1            the process gets SIGKILL when all is prepared
+ *   switch-kill=2            the process gets SIGKILL when the first gadget was removed
+ *   switch-kill=3            the process gets SIGKILL before the switch is reverted
+ *
+ * The list ends at a ';'. When a switch has removed the first gadget, the words after the ';'
+ * become the list, and apply to the second gadget.
  */
 #pragma once
 
 #include <stddef.h>
 
-enum fault_when {
+enum fault_point {
 	FAULT_BEFORE,
 	FAULT_AFTER,
 	FAULT_UNDO_BEFORE,
 	FAULT_UNDO_AFTER,
 	FAULT_RELOAD_BEFORE,
 	FAULT_RELOAD_AFTER,
-	FAULT_BACK_BEFORE,
-	FAULT_BACK_AFTER,
+	FAULT_REVERT_BEFORE,
+	FAULT_REVERT_AFTER,
 	FAULT_SWITCH,
 };
 
 #ifdef FFSCTL_TEST_HOOKS
 /*
- * Returns the errno (positive) with which step `n` must fail; 0: none. Does not return if the fault
- * kills the process.
+ * Returns the positive errno with which step or change `n` must fail; 0: it must not fail. Does not
+ * return if the fault kills the process.
  */
-int fault_hit(enum fault_when when, size_t n);
-/* Moves on to the words after the next ';'. */
+int fault_hit(enum fault_point when, size_t n);
+/* Replaces the list by the words after the next ';'. */
 void fault_next(void);
 #else
-static inline int fault_hit(enum fault_when when, size_t n)
+static inline int fault_hit(enum fault_point when, size_t n)
 {
 	(void)when;
 	(void)n;

@@ -10,7 +10,7 @@
 /* How often the directory is made again after another command has removed it. */
 #define SHARED_TRIES 100
 
-/* -errno */
+/* Makes the directory of a step. Returns 0 or a negative errno. */
 static int make_directory(const struct step *step)
 {
 	_cleanup_free_ char *parent = path_parent(step->path);
@@ -57,7 +57,7 @@ const struct step_op plan_op_mkdir = {
 
 /*
  * Makes a shared directory, which other commands may make and remove between any two of these
- * calls.
+ * system calls.
  */
 static int mkdir_shared_apply(struct step *step, struct error *err)
 {
@@ -75,9 +75,9 @@ static int mkdir_shared_apply(struct step *step, struct error *err)
 				return 0;
 			break;
 		}
-		/* The directory existed, and was removed meanwhile. */
+		/* Another command has removed the directory since mkdir(2) failed. */
 	}
-	return mkdir_apply(step, err); /* to get its error message */
+	return mkdir_apply(step, err); /* mkdir_apply sets the error message */
 }
 
 static int mkdir_shared_undo(struct step *step, struct error *err)

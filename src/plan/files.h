@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Steps that other parts of ffsctl use: directories and symbolic links. */
+/* Steps that make directories and symbolic links. */
 #pragma once
 
 #include "plan/plan.h"
 
-/* A directory that must not exist before. `value` is unused. */
+/* Makes a directory, which must not exist before. `value` is unused. */
 extern const struct step_op plan_op_mkdir;
-/* A directory that several gadgets share: made unless it exists; the undo removes it if it is
- * empty. */
+/*
+ * Makes a directory that several gadgets share, unless it exists. The undo removes the directory if
+ * it is empty.
+ */
 extern const struct step_op plan_op_mkdir_shared;
-/* `context` of both: the directory above is a shared one of the same plan. */
+/* `context` of both steps, if the parent directory is a shared directory of the same plan. */
 #define PLAN_SHARED_PARENT ((void *)&plan_op_mkdir_shared)
-/* A symbolic link at `path` to `value`. Fails if `path` exists. */
+/* Makes the symbolic link `path` with the target `value`. Fails if `path` exists. */
 extern const struct step_op plan_op_symlink;
 
 /* Undoes a step that made a directory; returns 0 if `path` does not exist. */

@@ -163,7 +163,7 @@ json_t *plan_to_record(const struct plan *plan)
 	for (size_t i = 0; i < plan->n; i++) {
 		json_t *o = step_to_json(&plan->steps[i], i + 1);
 
-		/* A value that is not UTF-8 is not recorded. */
+		/* JSON cannot contain a value that is not UTF-8: it is not recorded. */
 		if (plan->steps[i].previous_value)
 			json_object_set_new(o, "was", json_string(plan->steps[i].previous_value));
 		json_array_append_new(array, o);

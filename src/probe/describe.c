@@ -49,7 +49,7 @@ static void capture_close(struct capture *capture)
 	capture->fd = -1;
 }
 
-/* Reads what the pipe has now; false: end of file, an error, or more output than `max`. */
+/* Reads what the pipe has now. Returns false at the end of the output, or after an error. */
 static bool capture_read(struct capture *capture)
 {
 	char rest[4096];
@@ -71,9 +71,9 @@ static bool capture_read(struct capture *capture)
 struct child {
 	const char *path; /* path of the plugin, for messages */
 	pid_t pid;
-	struct capture answer, errors; /* its stdout and stderr */
+	struct capture answer, errors; /* the child's stdout and stderr */
 	bool late;		       /* the child did not end within TIME_LIMIT */
-	int status;		       /* of waitpid(2) */
+	int status;		       /* status of waitpid(2) */
 };
 
 static void capture_if(struct capture *capture, short revents)
@@ -82,7 +82,7 @@ static void capture_if(struct capture *capture, short revents)
 		capture_close(capture);
 }
 
-/* Reads until the child has ended, has written too much, or its time is up. */
+/* Reads the output until the child has ended, has written too much, or has used up its time. */
 static void capture_all(struct child *c, int pidfd)
 {
 	double end = now_monotonic() + TIME_LIMIT;
@@ -96,7 +96,7 @@ static void capture_all(struct child *c, int pidfd)
 
 		c->late = left <= 0;
 		if (c->late || poll(p, ARRAY_SIZE(p), 1 + (int)(left * 1000)) < 0)
-			continue; /* EINTR */
+			continue; /* a signal has interrupted poll(2) */
 		/* The child writes nothing after its end: this read gets the rest. */
 		ended = p[0].revents;
 		capture_if(&c->answer, p[1].revents);
@@ -106,7 +106,7 @@ static void capture_all(struct child *c, int pidfd)
 
 /* --- the child --- */
 
-/* Returns the child's environment, which is empty except for the options of a sanitizer. */
+/* Returns the only variable of the child's environment: the options of a sanitizer; NULL: none. */
 static char *sanitizer_options(void)
 {
 #ifdef FFSCTL_SANITIZED
@@ -120,7 +120,7 @@ static char *sanitizer_options(void)
 #endif
 }
 
-static int start(struct child *c, int plugin_fd, struct error *err)
+static int start_child(struct child *c, int plugin_fd, struct error *err)
 {
 	char *argv[] = { "ffsctl-worker", "--describe", (char *)c->path, "/proc/self/fd/3", NULL };
 	char *env[] = { sanitizer_options(), NULL };
@@ -145,34 +145,37 @@ static int start(struct child *c, int plugin_fd, struct error *err)
 	return spawn_start(&spawn, &plugin_fd, 1, errors, &c->pid, err);
 }
 
-/* Kills the child's process group, in case the plugin has started processes, and reaps it. */
-static void end(struct child *c)
+/* Kills the child's process group, in case the plugin has started processes. Reaps the child. */
+static void end_child(struct child *c)
 {
 	kill(-c->pid, SIGKILL);
 	while (waitpid(c->pid, &c->status, 0) < 0 && errno == EINTR)
 		;
 }
 
-static int run(struct child *c, struct error *err)
+static int run_child(struct child *c, struct error *err)
 {
 	_cleanup_close_ int fd = open(c->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), pidfd = -1;
 
 	if (fd < 0)
 		return error_errno(err, EX_UNAVAILABLE, errno, c->path, "cannot open the plugin %s",
 				   c->path);
-	if (start(c, fd, err) < 0)
+	if (start_child(c, fd, err) < 0)
 		return -err->err;
 	pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
 	if (pidfd < 0)
 		error_errno(err, EX_OSERR, errno, NULL, "cannot watch the plugin host");
 	else
 		capture_all(c, pidfd);
-	end(c);
+	end_child(c);
 	return -err->err;
 }
 
-/* Returns what follows `prefix` in its line, printable; NULL: the line begins otherwise. */
-static char *after(const char *line, const char *prefix)
+/*
+ * Returns a printable copy of the rest of the line after `prefix`; NULL if the line does not begin
+ * with `prefix`. The caller frees it.
+ */
+static char *text_after_prefix(const char *line, const char *prefix)
 {
 	const char *text = line + strlen(prefix);
 
@@ -180,8 +183,8 @@ static char *after(const char *line, const char *prefix)
 }
 
 /*
- * Takes the last message of the plugin host, and its hint, for the error; false: there is none. The
- * plugin may print to stderr as well.
+ * Sets the error to the last message of the plugin host and its hint. Returns false if there is no
+ * message. The plugin may have printed other lines.
  */
 static bool take_message(const struct child *c, struct error *err)
 {
@@ -194,16 +197,16 @@ static bool take_message(const struct child *c, struct error *err)
 			found = line;
 	if (!found)
 		return false;
-	text = after(found, host);
+	text = text_after_prefix(found, host);
 	next = strchr(found, '\n');
-	hint = next ? after(next + 1, "hint: ") : NULL;
+	hint = next ? text_after_prefix(next + 1, "hint: ") : NULL;
 	error_set(err, EX_UNAVAILABLE, ENOEXEC, c->path, "%s", text);
 	if (hint)
 		error_hint(err, "%s", hint);
 	return true;
 }
 
-/* Returns 0 if the child succeeded, else makes the error. */
+/* Returns 0 if the child succeeded, else sets the error. */
 static int check_end(const struct child *c, struct error *err)
 {
 	int status = c->status;
@@ -232,7 +235,7 @@ static int check_end(const struct child *c, struct error *err)
 
 /* --- the answer, which is not trusted: the plugin may have written it --- */
 
-static bool is_size(const json_t *table, const char *key, uint32_t *n)
+static bool read_size(const json_t *table, const char *key, uint32_t *n)
 {
 	const json_t *value = json_object_get(table, key);
 
@@ -293,9 +296,9 @@ static bool read_table(struct description *d)
 	d->table.summary = json_text(table, "summary", NULL);
 	d->table.mode = streq(mode, "message") ? FFSCTL_MODE_MESSAGE : FFSCTL_MODE_STREAM;
 	return d->table.name && d->table.summary && *mode &&
-	       is_size(table, "size", &d->table.transfer_size) &&
-	       is_size(table, "depth", &d->table.depth) &&
-	       is_size(table, "out_length", &d->table.out_length) &&
+	       read_size(table, "size", &d->table.transfer_size) &&
+	       read_size(table, "depth", &d->table.depth) &&
+	       read_size(table, "out_length", &d->table.out_length) &&
 	       needs_from_json(json_object_get(table, "needs"), &d->table.needs) && read_options(d);
 }
 
@@ -321,7 +324,7 @@ int describe_plugin(const char *plugin, struct description *d, struct error *err
 	*d = (struct description){ 0 };
 	c.path = path;
 	if (r == 0)
-		r = run(&c, err);
+		r = run_child(&c, err);
 	if (r == 0)
 		r = check_end(&c, err);
 	if (r == 0)

@@ -17,9 +17,9 @@
  * distinguish a gadget in use from one that a dead command left behind.
  */
 #define SCRATCH ".ffsctl-probe"
-#define SCRATCH_MAX 64 /* commands that probe at the same time */
+#define SCRATCH_MAX 64 /* maximum number of commands that probe at the same time */
 
-static int undo(struct plan *plan, struct rundir *rundir, struct error *err)
+static int undo_scratch_gadget(struct plan *plan, struct rundir *rundir, struct error *err)
 {
 	int r = plan_undo(plan, err);
 
@@ -27,16 +27,16 @@ static int undo(struct plan *plan, struct rundir *rundir, struct error *err)
 }
 
 /* Removes the scratch gadget that a dead command left; the caller has locked the name. */
-static int clear_name(const struct paths *paths, const char *name, struct rundir *rundir,
-		      struct error *err)
+static int remove_scratch_gadget(const struct paths *paths, const char *name, struct rundir *rundir,
+				 struct error *err)
 {
 	_cleanup_plan_ struct plan plan = { 0 };
 	int r = record_read_plan(paths, name, configfs_ops, &plan, err);
 
-	return r < 0 ? r : undo(&plan, rundir, err);
+	return r < 0 ? r : undo_scratch_gadget(&plan, rundir, err);
 }
 
-int features_clear(const struct paths *paths, struct error *err)
+int features_remove_scratch_gadgets(const struct paths *paths, struct error *err)
 {
 	for (int n = 0; n < SCRATCH_MAX; n++) {
 		_cleanup_free_ char *name = strf(SCRATCH ".%d", n);
@@ -48,7 +48,7 @@ int features_clear(const struct paths *paths, struct error *err)
 			continue;
 		r = rundir_lock(&rundir, paths, name, OWNER_PROBING, err);
 		if (r == 0)
-			r = clear_name(paths, name, &rundir, err);
+			r = remove_scratch_gadget(paths, name, &rundir, err);
 		if (r == -EWOULDBLOCK) /* another command is probing */
 			error_clear(err);
 		else if (r < 0)
@@ -58,8 +58,8 @@ int features_clear(const struct paths *paths, struct error *err)
 }
 
 /* Locks the first free name; the caller frees *name. */
-static int take_name(const struct paths *paths, struct rundir *rundir, char **name,
-		     struct error *err)
+static int lock_free_name(const struct paths *paths, struct rundir *rundir, char **name,
+			  struct error *err)
 {
 	for (int n = 0; n < SCRATCH_MAX; n++) {
 		_cleanup_free_ char *candidate = strf(SCRATCH ".%d", n);
@@ -70,8 +70,9 @@ static int take_name(const struct paths *paths, struct rundir *rundir, char **na
 			continue;
 		}
 		if (r == 0 &&
-		    rundir_has_record(rundir)) { /* a command that died meanwhile has left it */
-			r = clear_name(paths, candidate, rundir, err);
+		    rundir_has_record(rundir)) { /* the record of a command that was killed since
+						    features_remove_scratch_gadgets */
+			r = remove_scratch_gadget(paths, candidate, rundir, err);
 			rundir_close(rundir);
 			n--;
 			if (r == 0)
@@ -102,10 +103,10 @@ int features_probe(const struct paths *paths, struct ffs_features *features, str
 	_cleanup_error_ struct error undone = { 0 };
 	_cleanup_free_ char *name = NULL, *dir = NULL;
 	struct configfs configfs = { .paths = paths };
-	int r = features_clear(paths, err);
+	int r = features_remove_scratch_gadgets(paths, err);
 
 	if (r == 0)
-		r = take_name(paths, &rundir, &name, err);
+		r = lock_free_name(paths, &rundir, &name, err);
 	if (r < 0)
 		return r;
 	dir = configfs_gadget_path(paths, name);
@@ -119,20 +120,23 @@ int features_probe(const struct paths *paths, struct ffs_features *features, str
 		ffs_missing(err);
 	if (r == 0)
 		r = ffs_probe(name, features, err);
-	if (undo(&plan, &rundir, &undone) < 0 && r == 0) {
+	if (undo_scratch_gadget(&plan, &rundir, &undone) < 0 && r == 0) {
 		error_move(err, &undone);
 		r = -err->err;
 	}
 	return r < 0 ? error_wrap(err, "probing the kernel's FunctionFS") : 0;
 }
 
-/* The needs of engines (bits of enum stream_needs) that are features of FunctionFS. */
+/* For each feature of FunctionFS that an engine can need, its bit of enum stream_needs. */
 static const unsigned int engine_needs[FFS_FEATURE_COUNT] = {
 	[FFS_MMAP] = STREAM_NEEDS_MMAP,
 	[FFS_DMABUF] = STREAM_NEEDS_DMABUF,
 };
 
-/* Returns whether the gadget file uses a feature; *at: the first position that does. */
+/*
+ * Returns whether the gadget file uses a feature. If so, *at becomes the first position that uses
+ * it.
+ */
 static bool needs_feature(const struct gadget *gadget, int feature, struct position *at)
 {
 	for (size_t i = 0; i < gadget->n_functions; i++) {

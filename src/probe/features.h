@@ -7,12 +7,12 @@
 
 /*
  * Makes a scratch gadget, which may load the FunctionFS module, probes its features and removes it.
- * Needs root. -errno.
+ * Needs root. Returns 0 or a negative errno.
  */
 int features_probe(const struct paths *paths, struct ffs_features *features, struct error *err);
 
 /* Removes the scratch gadgets of commands that were killed while probing. */
-int features_clear(const struct paths *paths, struct error *err);
+int features_remove_scratch_gadgets(const struct paths *paths, struct error *err);
 
 /*
  * Fails with EX_UNAVAILABLE and the position in the gadget file if the kernel lacks a feature that

@@ -11,7 +11,7 @@
 
 /*
  * Returns the directory of this executable if it runs from its build tree, where ffsctl-worker is
- * in the same directory; else NULL. An installed ffsctl never uses files beside it.
+ * in the same directory; else NULL. An installed ffsctl never uses files from its own directory.
  */
 static char *build_dir(void)
 {

@@ -14,7 +14,7 @@ char *plugin_dir(void);
 /* Returns the path of a plugin, given by name or by path. The caller frees it. */
 char *plugin_file(const char *plugin);
 /*
- * Gets the path of a plugin that must be readable; the caller frees *path. EX_UNAVAILABLE: it is
- * not readable.
+ * Gets the path of a plugin that must be readable; the caller frees *path. Fails with
+ * EX_UNAVAILABLE if it is not readable.
  */
 int plugin_file_find(const char *plugin, char **path, struct error *err);

@@ -49,15 +49,15 @@ bool capabilities_raise(uint64_t set)
 	return set_sets(sets);
 }
 
-static bool has(uint64_t set, unsigned int cap)
+static bool has_capability(uint64_t set, unsigned int cap)
 {
 	return set >> cap & 1;
 }
 
-bool capabilities_bound(uint64_t keep)
+bool capabilities_reduce_bounding_set(uint64_t keep)
 {
 	for (unsigned int cap = 0; cap < 64; cap++)
-		if (!has(keep, cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+		if (!has_capability(keep, cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
 			return errno == EINVAL; /* this kernel has no capability with that number */
 	return true;
 }
@@ -98,7 +98,8 @@ bool capabilities_set(uint64_t set)
 		return false;
 	/* Programs executed as another user than root keep only ambient capabilities. */
 	for (unsigned int cap = 0; cap < 64; cap++)
-		if (has(set, cap) && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+		if (has_capability(set, cap) &&
+		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
 			return false;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }

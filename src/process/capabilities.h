@@ -10,13 +10,13 @@
 #include <stdint.h>
 
 /*
- * Reduces the bounding set to `keep`: programs executed later get no others, even as root. The
- * caller keeps its own capabilities.
+ * Reduces the bounding set to `keep`: programs executed later get no other capabilities, even as
+ * root. The caller keeps its own capabilities.
  */
-bool capabilities_bound(uint64_t keep);
+bool capabilities_reduce_bounding_set(uint64_t keep);
 /*
  * Makes the permitted capabilities inheritable, so that a program executed as root has them despite
- * an empty bounding set. Must be called before capabilities_bound.
+ * an empty bounding set. Must be called before capabilities_reduce_bounding_set.
  */
 bool capabilities_inherit(void);
 /* Makes the capabilities of `set` effective, as far as they are permitted. */
@@ -27,6 +27,6 @@ bool capabilities_get(uint64_t *permitted, uint64_t *bounding);
 bool capabilities_reduce(uint64_t keep);
 /*
  * Sets the capabilities to `set`, also for programs executed later as any user (ambient set), and
- * sets no_new_privs, so that they can get no others.
+ * sets no_new_privs, so that those programs can get no other capabilities.
  */
 bool capabilities_set(uint64_t set);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Changes of user ids. */
+/* Changes the user and group ids of the process. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,7 +9,8 @@
 
 /*
  * Sets the supplementary groups to groups[0..n), then the real, effective and saved ids to `gid`
- * and `uid`. False with errno set: some ids may have changed, so the caller must exit.
+ * and `uid`. Returns false with errno set on failure: some ids may have changed, so the caller must
+ * exit.
  *
  * Makes system calls directly, so that a vfork child may call it: glibc's setresuid() and similar
  * functions allocate memory and signal all threads of the parent, whose memory the child shares.
@@ -18,6 +19,6 @@ bool credentials_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 
 /*
  * Binds a local socket and makes `uid` the owner of its file without chown(2), which needs
- * CAP_CHOWN. The directory may belong to another user. -errno.
+ * CAP_CHOWN. The directory of the file may belong to another user. Returns 0 or a negative errno.
  */
-int credentials_bind(int fd, const struct sockaddr *address, socklen_t size, uid_t uid);
+int credentials_bind_socket(int fd, const struct sockaddr *address, socklen_t size, uid_t uid);

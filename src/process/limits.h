@@ -5,8 +5,9 @@
 #include <stdint.h>
 
 /*
- * 0: the limit of the caller applies. All members are uint64_t, so that there is no padding:
- * launch_digest reads the struct as bytes, and a reload notices a change of any member.
+ * A limit of 0 means that the limit of the caller applies. All members are uint64_t, so that the
+ * struct has no padding: launch_digest reads it as bytes, and so a reload notices a change of any
+ * member.
  */
 struct process_limits {
 	uint64_t memory; /* bytes of address space */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names of what a sandbox allows: used in the output of `ffsctl-worker --describe` for a plugin's
- * needs, and for the key `allow` of the gadget file.
+ * The names of the permissions of a sandbox. They are used for the needs of a plugin in the output
+ * of `ffsctl-worker --describe`, and in the key `allow` of the gadget file.
  */
 #pragma once
 
@@ -22,5 +22,7 @@ extern const char *const needs_words[];
 
 /* Returns the needs as a list of names, which the caller owns. */
 json_t *needs_to_json(unsigned int needs);
-/* Reads a list of names and ignores unknown ones. False: not a list of strings. */
+/*
+ * Reads a list of names and ignores unknown ones. Returns false if `list` is not a list of strings.
+ */
 bool needs_from_json(const json_t *list, unsigned int *needs);

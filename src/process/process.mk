@@ -2,10 +2,10 @@
 libffsctl_a_SOURCES += \
 	src/process/capabilities.c src/process/capabilities.h \
 	src/process/credentials.c src/process/credentials.h \
-	src/process/family.c src/process/family.h \
+	src/process/worker_processes.c src/process/worker_processes.h \
 	src/process/limits.h \
 	src/process/needs.c src/process/needs.h \
-	src/process/own_user.c src/process/own_user.h \
+	src/process/worker_uid.c src/process/worker_uid.h \
 	src/process/sandbox.c src/process/sandbox.h \
 	src/process/spawn.c src/process/spawn.h
 

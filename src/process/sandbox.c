@@ -52,7 +52,10 @@
 #define REFUSE (SECCOMP_RET_ERRNO | EPERM)
 #define UNKNOWN (SECCOMP_RET_ERRNO | ENOSYS)
 
-/* Offsets of an argument's low half, enough for flags and numbers, and of its high half. */
+/*
+ * Offsets of the low half of an argument, which is enough for flags and numbers, and of its high
+ * half.
+ */
 #define ARGUMENT_AT(n, offset)                                                                     \
 	((unsigned int)(offsetof(struct seccomp_data, args) + 8 * (n) + (offset)))
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -62,7 +65,7 @@
 #define ARGUMENT(n) ARGUMENT_AT(n, 4)
 #define ARGUMENT_HIGH(n) ARGUMENT_AT(n, 0)
 #endif
-/* include/linux/net.h: the flags are in the other bits. */
+/* include/linux/net.h: the bits of the socket type; the other bits are flags. */
 #define SOCK_TYPE_MASK 0xfu
 
 static void add_instruction(struct sandbox *s, unsigned int code, unsigned int k, size_t yes,
@@ -75,14 +78,14 @@ static void add_instruction(struct sandbox *s, unsigned int code, unsigned int k
 				      .k = k };
 }
 
-static void load(struct sandbox *s, unsigned int offset)
+static void load_field(struct sandbox *s, unsigned int offset)
 {
 	add_instruction(s, BPF_LD | BPF_W | BPF_ABS, offset, 0, 0);
 }
 
-static void load_number(struct sandbox *s)
+static void load_call_number(struct sandbox *s)
 {
-	load(s, offsetof(struct seccomp_data, nr));
+	load_field(s, offsetof(struct seccomp_data, nr));
 }
 
 static void return_action(struct sandbox *s, unsigned int action)
@@ -119,30 +122,30 @@ static void act_if_any_bit(struct sandbox *s, unsigned int bits, unsigned int ac
 
 static void refuse_io_uring(struct sandbox *s)
 {
-	/* All architectures use the same numbers, x32 with a bit set (include/uapi/asm-generic). */
+	/* All architectures use the same numbers; x32 adds X32_BIT (include/uapi/asm-generic). */
 	act_if_between(s, SYS_io_uring_setup, SYS_io_uring_register, UNKNOWN);
 	act_if_between(s, X32_BIT | SYS_io_uring_setup, X32_BIT | SYS_io_uring_register, UNKNOWN);
 }
 
 void sandbox_without_io_uring(struct sandbox *s)
 {
-	load_number(s);
+	load_call_number(s);
 	refuse_io_uring(s);
 	return_action(s, ALLOW);
 }
 
 /* --- calls with checked arguments ---------------------------------------------------------------
- * Each block expects the call's number loaded, and decides about one number.
+ * Each block of instructions handles one system call. The number of the call must be loaded before.
  */
 
 /* Begins the block of a call; for other numbers the filter jumps to the end of the block. */
-static size_t begin_call(struct sandbox *s, int number)
+static size_t begin_call_block(struct sandbox *s, int number)
 {
 	add_instruction(s, BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)number, 0, 0);
 	return s->n_instructions - 1;
 }
 
-static void end_call(struct sandbox *s, size_t at, unsigned int action)
+static void end_call_block(struct sandbox *s, size_t at, unsigned int action)
 {
 	return_action(s, action);
 	s->filter[at].jf = (unsigned char)(s->n_instructions - at - 1);
@@ -150,33 +153,33 @@ static void end_call(struct sandbox *s, size_t at, unsigned int action)
 
 static void allow_open_to_read(struct sandbox *s, int number, unsigned int flags_argument)
 {
-	size_t at = begin_call(s, number);
+	size_t at = begin_call_block(s, number);
 
-	load(s, ARGUMENT(flags_argument));
-	/* O_TMPFILE needs O_WRONLY or O_RDWR (open(2)). */
+	load_field(s, ARGUMENT(flags_argument));
+	/* This refuses O_TMPFILE as well, which needs O_WRONLY or O_RDWR (open(2)). */
 	act_if_any_bit(s, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, REFUSE);
-	end_call(s, at, ALLOW);
+	end_call_block(s, at, ALLOW);
 }
 
 static void allow_if_argument_is(struct sandbox *s, int number, unsigned int argument,
 				 unsigned int value)
 {
-	size_t at = begin_call(s, number);
+	size_t at = begin_call_block(s, number);
 
-	load(s, ARGUMENT(argument));
+	load_field(s, ARGUMENT(argument));
 	act_if_equal(s, value, ALLOW);
-	end_call(s, at, REFUSE);
+	end_call_block(s, at, REFUSE);
 }
 
 static void refuse_if_argument_is(struct sandbox *s, int number, unsigned int argument,
 				  const unsigned int *values, size_t n)
 {
-	size_t at = begin_call(s, number);
+	size_t at = begin_call_block(s, number);
 
-	load(s, ARGUMENT(argument));
+	load_field(s, ARGUMENT(argument));
 	for (size_t i = 0; i < n; i++)
 		act_if_equal(s, values[i], REFUSE);
-	end_call(s, at, ALLOW);
+	end_call_block(s, at, ALLOW);
 }
 
 /*
@@ -186,33 +189,33 @@ static void refuse_if_argument_is(struct sandbox *s, int number, unsigned int ar
  */
 static void allow_connected_sockets(struct sandbox *s)
 {
-	size_t at = begin_call(s, SYS_socketpair);
+	size_t at = begin_call_block(s, SYS_socketpair);
 
-	load(s, ARGUMENT(0));
+	load_field(s, ARGUMENT(0));
 	act_unless_equal(s, AF_UNIX, REFUSE);
-	load(s, ARGUMENT(1));
+	load_field(s, ARGUMENT(1));
 	add_instruction(s, BPF_ALU | BPF_AND | BPF_K, SOCK_TYPE_MASK, 0, 0);
 	act_if_equal(s, SOCK_STREAM, ALLOW);
 	act_if_equal(s, SOCK_SEQPACKET, ALLOW);
-	end_call(s, at, REFUSE);
+	end_call_block(s, at, REFUSE);
 
-	at = begin_call(s, SYS_sendto);
-	load(s, ARGUMENT(4));
+	at = begin_call_block(s, SYS_sendto);
+	load_field(s, ARGUMENT(4));
 	act_unless_equal(s, 0, REFUSE);
-	load(s, ARGUMENT_HIGH(4));
+	load_field(s, ARGUMENT_HIGH(4));
 	act_unless_equal(s, 0, REFUSE);
-	end_call(s, at, ALLOW);
+	end_call_block(s, at, ALLOW);
 }
 
 static void refuse_namespaces(struct sandbox *s, bool only_threads)
 {
 #ifdef SYS_clone
-	size_t at = begin_call(s, SYS_clone);
+	size_t at = begin_call_block(s, SYS_clone);
 
-	load(s, ARGUMENT(0));
+	load_field(s, ARGUMENT(0));
 	act_if_any_bit(s, NEW_NAMESPACES, REFUSE);
 	act_if_any_bit(s, CLONE_THREAD, ALLOW);
-	end_call(s, at, only_threads ? REFUSE : ALLOW);
+	end_call_block(s, at, only_threads ? REFUSE : ALLOW);
 #endif
 }
 
@@ -229,34 +232,35 @@ static void refuse_indirect_signals(struct sandbox *s)
 	refuse_if_argument_is(s, SYS_ioctl, 1, ioctls, ARRAY_SIZE(ioctls));
 }
 
-static void check_arguments(struct sandbox *s, unsigned int open)
+static void check_arguments(struct sandbox *s, unsigned int permissions)
 {
 	static const unsigned int everybody =
-		(unsigned int)-1; /* -1 would signal other workers of the same user */
+		(unsigned int)-1; /* kill(-1, ...) would signal other workers that run as the same
+				     user */
 
-	if (!(open & SANDBOX_FILES)) {
+	if (!(permissions & SANDBOX_FILES)) {
 		allow_open_to_read(s, SYS_openat, 2);
 #ifdef SYS_open
 		allow_open_to_read(s, SYS_open, 1);
 #endif
 	}
-	if (!(open & SANDBOX_NETWORK))
+	if (!(permissions & SANDBOX_NETWORK))
 		allow_connected_sockets(s);
-	refuse_namespaces(s, !(open & SANDBOX_PROGRAMS));
-	if (open & SANDBOX_PROGRAMS) {
+	refuse_namespaces(s, !(permissions & SANDBOX_PROGRAMS));
+	if (permissions & SANDBOX_PROGRAMS) {
 		refuse_if_argument_is(s, SYS_kill, 0, &everybody, 1);
 		return;
 	}
 	allow_if_argument_is(s, SYS_kill, 0, (unsigned int)getpid());
 	allow_if_argument_is(s, SYS_tgkill, 0, (unsigned int)getpid());
-	/* Resource limits of this process only. */
+	/* A process may change only its own resource limits. */
 	allow_if_argument_is(s, SYS_prlimit64, 0, 0);
 	refuse_indirect_signals(s);
 }
 
 /* --- the list --- */
 
-static int compare(const void *a, const void *b)
+static int compare_numbers(const void *a, const void *b)
 {
 	const int *x = a, *y = b;
 
@@ -266,7 +270,7 @@ static int compare(const void *a, const void *b)
 /* Allows the calls, with one comparison for each range of successive numbers. */
 static void allow_numbers(struct sandbox *s, int *numbers, size_t n)
 {
-	qsort(numbers, n, sizeof(*numbers), compare);
+	qsort(numbers, n, sizeof(*numbers), compare_numbers);
 	for (size_t i = 0, k; i < n; i = k) {
 		for (k = i + 1; k < n && numbers[k] <= numbers[k - 1] + 1; k++)
 			;
@@ -274,14 +278,14 @@ static void allow_numbers(struct sandbox *s, int *numbers, size_t n)
 	}
 }
 
-/* Allows the calls of sandbox.list that need nothing outside `open`. */
-static void allow_listed_calls(struct sandbox *s, unsigned int open)
+/* Allows the calls of sandbox.list that need no other permissions than these. */
+static void allow_listed_calls(struct sandbox *s, unsigned int permissions)
 {
 	int *numbers = xcalloc(sandbox_n_calls, sizeof(*numbers));
 	size_t n = 0;
 
 	for (size_t i = 0; i < sandbox_n_calls; i++)
-		if ((sandbox_calls[i].needs & ~open) == 0)
+		if ((sandbox_calls[i].needs & ~permissions) == 0)
 			numbers[n++] = sandbox_calls[i].number;
 	allow_numbers(s, numbers, n);
 	free(numbers);
@@ -289,10 +293,10 @@ static void allow_listed_calls(struct sandbox *s, unsigned int open)
 
 static void begin_filter(struct sandbox *s)
 {
-	load(s, offsetof(struct seccomp_data, arch));
+	load_field(s, offsetof(struct seccomp_data, arch));
 	add_instruction(s, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
 	return_action(s, UNKNOWN);
-	load_number(s);
+	load_call_number(s);
 }
 
 void sandbox_from_calls(struct sandbox *s, int *calls, size_t n)
@@ -303,11 +307,11 @@ void sandbox_from_calls(struct sandbox *s, int *calls, size_t n)
 	begin_filter(s);
 	allow_if_argument_is(s, SYS_tgkill, 0, (unsigned int)getpid()); /* raise(), abort() */
 	allow_numbers(s, calls, n);
-	/* Killed in tests, because a test would not notice EPERM of a call missing in the list. */
-	return_action(s, trace_kills_on_refused_call() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
+	/* In tests, a refused call kills the process: a test might not notice an EPERM. */
+	return_action(s, test_kills_on_refused_call() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
 }
 
-void sandbox_from_list(struct sandbox *s, unsigned int open)
+void sandbox_from_list(struct sandbox *s, unsigned int permissions)
 {
 #ifdef FFSCTL_SANITIZED /* LeakSanitizer starts a process that uses ptrace */
 	sandbox_without_io_uring(s);
@@ -315,12 +319,14 @@ void sandbox_from_list(struct sandbox *s, unsigned int open)
 #endif
 	begin_filter(s);
 	refuse_io_uring(s);
-	/* Their arguments are in memory, which a filter cannot read. Libraries fall back on ENOSYS.
+	/*
+	 * The arguments of these two calls are in memory, which a filter cannot read. After ENOSYS,
+	 * libraries use an older call.
 	 */
 	act_if_equal(s, SYS_clone3, UNKNOWN);
 	act_if_equal(s, SYS_openat2, UNKNOWN);
-	check_arguments(s, open);
-	allow_listed_calls(s, open);
+	check_arguments(s, permissions);
+	allow_listed_calls(s, permissions);
 	return_action(s, REFUSE);
 }
 

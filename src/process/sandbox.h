@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * System call filters (seccomp(2)). A process cannot remove a filter, and its children inherit it.
- * Entering one needs no_new_privs or CAP_SYS_ADMIN.
+ * A process needs no_new_privs or CAP_SYS_ADMIN to enter a filter.
  */
 #pragma once
 
@@ -9,7 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a sandbox allows beyond its basic calls; bits. 0: no sockets, writes to files, programs. */
+/*
+ * Permissions of a sandbox beyond the basic system calls, as bits. With 0 a process can neither use
+ * the network, nor write files, nor execute programs.
+ */
 enum sandbox_permission {
 	SANDBOX_NETWORK = 1 << 0,
 	SANDBOX_FILES = 1 << 1,
@@ -31,22 +34,24 @@ struct sandbox {
 };
 
 /*
- * Makes a filter that refuses only io_uring: its requests outlive the process that submitted them,
- * and FunctionFS cannot cancel them (f_fs.c has no uring_cmd; its kiocbs are not cancelled at
- * exit).
+ * Makes a filter that refuses only io_uring. FunctionFS cannot cancel io_uring requests when the
+ * process that submitted them ends (f_fs.c has no uring_cmd; its kiocbs are not cancelled at exit).
  */
 void sandbox_without_io_uring(struct sandbox *sandbox);
 /*
- * Makes a filter that allows the calls of sandbox.list that `open` permits. Others fail with EPERM,
- * or with ENOSYS where a library has a fallback.
+ * Makes a filter that allows the calls of sandbox.list for which `permissions` is sufficient. Other
+ * calls fail with EPERM, or with ENOSYS if libraries have a fallback.
  */
-void sandbox_from_list(struct sandbox *sandbox, unsigned int open);
+void sandbox_from_list(struct sandbox *sandbox, unsigned int permissions);
 /*
- * Makes a filter that allows only calls[0..n), which it sorts, and signals to the process itself.
- * Makes none in a build with sanitizers.
+ * Makes a filter that allows only calls[0..n) and signals to the process itself. Sorts `calls`. A
+ * build with sanitizers gets no filter.
  */
 void sandbox_from_calls(struct sandbox *sandbox, int *calls, size_t n);
 void sandbox_free(struct sandbox *sandbox);
 
-/* Enters the filter, by one system call: a vfork child may call it. False with errno set. */
+/*
+ * Enters the filter by one system call, so that a vfork child may call it. Returns false with errno
+ * set on failure.
+ */
 bool sandbox_enter(const struct sandbox *sandbox);

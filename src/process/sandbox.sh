@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Prints sandbox.list as a C table: the system calls that the architecture has, and their needs.
+# Prints sandbox.list as a C table: the system calls that the architecture has, and the permissions
+# that are needed for them.
 cat <<'C'
 /* Made by src/process/sandbox.sh from src/process/sandbox.list. */
 #include <sys/syscall.h>

@@ -17,7 +17,7 @@
 #include "base/fd.h"
 #include "process/capabilities.h"
 #include "process/credentials.h"
-#include "process/family.h"
+#include "process/worker_processes.h"
 
 /* Number of the program's descriptor in the child until its exec. */
 #define PROGRAM_FD(c) (3 + (int)(c)->n_fds)
@@ -30,7 +30,7 @@ struct spawn_failure {
 
 struct spawn_child {
 	const struct spawn *spawn;
-	int *fds; /* copy of the caller's; place_descriptors changes the numbers */
+	int *fds; /* copy of the caller's array, because place_descriptors changes the numbers */
 	size_t n_fds;
 	int null_fd, output_fd, program_fd;
 	pid_t parent_pid;
@@ -45,12 +45,13 @@ static bool become_user(const struct spawn *s)
 }
 
 /*
- * Moves a descriptor to a number above all final ones if its own is not above its final one:
- * another dup2 could overwrite it, and a dup2 to the same number would leave it close-on-exec.
+ * Moves a descriptor to a number above all final numbers, unless its number is above its final one
+ * already. Without this, another dup2 could overwrite it, or a dup2 to the same number would leave
+ * it close-on-exec.
  */
 static bool move_above_target(const struct spawn_child *c, int *fd, int final)
 {
-	/* Not higher than needed: the limit of open files may be low. */
+	/* The new number is as low as possible, because the limit of open files may be low. */
 	if (*fd <= final)
 		*fd = fcntl(*fd, F_DUPFD_CLOEXEC, PROGRAM_FD(c) + 1);
 	return *fd >= 0;
@@ -139,26 +140,32 @@ static void write_pid(char *to, pid_t pid)
 static const char *become_worker(struct spawn_child *c)
 {
 	const struct spawn *s = c->spawn;
-	char note[FAMILY_TEXT];
+	char note[WORKER_LINK_SIZE];
 
 	if (setsid() < 0)
 		return "start a session for";
-	/* This comes first: by this link the worker is found after its supervisor has died. */
-	family_to_text(note);
+	/*
+	 * The link is made first: when the supervisor has died, it identifies the worker's
+	 * processes.
+	 */
+	worker_link_make_target(note);
 	if (s->worker_link && symlinkat(note, s->worker_link_dir, s->worker_link) < 0)
 		return "record the pid of";
 	if (!place_descriptors(c))
 		return "pass descriptors to";
 	if (chdir(s->directory) < 0)
 		return "change to the directory of";
-	/* Before the capabilities are dropped: raising a limit needs one. */
+	/*
+	 * The limits are set before the capabilities are dropped, because raising a limit needs a
+	 * capability.
+	 */
 	if (!set_limits(&s->limits))
 		return "set the limits of";
 	/* An unprivileged caller cannot change the bounding set. */
 	if (!s->keep_privileges && !s->bounding_set_empty && !s->same_user &&
-	    !capabilities_bound(s->capabilities))
+	    !capabilities_reduce_bounding_set(s->capabilities))
 		return "drop the capabilities of";
-	/* Otherwise the change of user would drop the capabilities. */
+	/* Without this, the change of user would drop the capabilities. */
 	if (s->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return "keep the capabilities of";
 	/* Without no_new_privs, entering a filter needs CAP_SYS_ADMIN. */
@@ -170,7 +177,7 @@ static const char *become_worker(struct spawn_child *c)
 		return "set the capabilities of";
 	if (!s->keep_privileges && s->sandbox.n_instructions > 0 && !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
-	/* After the change of user, which clears the parent-death signal. */
+	/* This follows the change of user, which clears the parent-death signal. */
 	if ((s->dies_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) ||
 	    getppid() != c->parent_pid)
 		return "set the parent-death signal of";
@@ -179,9 +186,9 @@ static const char *become_worker(struct spawn_child *c)
 	reset_signals(c->ignored);
 	execve(s->program, s->argv, s->env);
 	/*
-	 * The user may not be allowed to search the path, for example a build tree in a home
-	 * directory. The descriptor needs no path. Does not work for scripts: an interpreter needs
-	 * one.
+	 * The user may not be allowed to search a directory of the path, for example of a build
+	 * tree in a home directory. An exec by descriptor needs no path. It does not work for
+	 * scripts, because their interpreter needs a path.
 	 */
 	if (errno == EACCES)
 		syscall(SYS_execveat, PROGRAM_FD(c), "", s->argv, s->env, AT_EMPTY_PATH);
@@ -199,7 +206,7 @@ static _Noreturn void child_main(struct spawn_child *c)
  * Uses vfork: the supervisor's memory is not copied, and c->failure is set when vfork returns. No
  * signal handler can run in the child, because the supervisor blocks all signals (signalfd).
  */
-static pid_t start(struct spawn_child *c)
+static pid_t start_child(struct spawn_child *c)
 {
 	pid_t pid = vfork();
 
@@ -229,7 +236,7 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 			 0); /* the link of the previous worker */
 	if (n_fds > 0)
 		memcpy(copy, fds, n_fds * sizeof(*copy));
-	*pid = r == 0 ? start(&c) : -1;
+	*pid = r == 0 ? start_child(&c) : -1;
 	if (*pid < 0) {
 		r = r < 0 ? r : -errno;
 		*pid = 0;

@@ -13,7 +13,7 @@
 #include "process/sandbox.h"
 
 struct spawn {
-	char *program; /* absolute */
+	char *program; /* absolute path */
 	char **argv;
 	char **env; /* the complete environment; LISTEN_PID's value is filled in at each start */
 	char *listen_pid; /* LISTEN_PID's value in env, SPAWN_PID_DIGITS wide; NULL: none */
@@ -24,14 +24,16 @@ struct spawn {
 	size_t n_groups;
 	bool same_user;		 /* keep the caller's user; ignores uid, gid and groups */
 	bool keep_privileges;	 /* false: sets no_new_privs and keeps only `capabilities` */
-	uint64_t capabilities;	 /* bit n for number n of capabilities(7) */
+	uint64_t capabilities;	 /* bit n is the capability with number n (capabilities(7)) */
 	bool bounding_set_empty; /* the caller's bounding set is empty already */
 	struct process_limits limits;
-	struct sandbox sandbox; /* entered before the exec; n 0: none */
-	int stdout_fd;		/* the worker's stdout; -1: `output` of spawn_start */
-	bool dies_with_parent;	/* killed when the caller dies; else the keeper kills it */
+	struct sandbox sandbox; /* filter that is entered before the exec; n_instructions 0: none */
+	int stdout_fd;		/* the worker's stdout; -1: the argument `output` of spawn_start */
+	bool dies_with_parent;	/* the kernel kills the process when the caller dies; else a keeper
+				   kills it */
 	int worker_link_dir;	/* descriptor of the directory of `worker_link`; not owned */
-	char *worker_link; /* name of the link that identifies the worker (family.h); NULL: none */
+	char *worker_link;	/* name of the link that identifies the worker (worker_processes.h);
+				   NULL: none */
 };
 #define SPAWN_PID_DIGITS 10
 
@@ -46,11 +48,17 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 		struct error *err);
 void spawn_free(struct spawn *spawn);
 
-/* Finds a user by name or number; *gid: the user's primary group. EX_UNAVAILABLE: unknown. */
+/*
+ * Finds a user by name or number; *gid becomes the user's primary group. Fails with EX_UNAVAILABLE
+ * if there is no such user.
+ */
 int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct position *at,
 		    struct error *err);
-/* Finds a group by name or number. EX_UNAVAILABLE: unknown. */
+/* Finds a group by name or number. Fails with EX_UNAVAILABLE if there is no such group. */
 int spawn_find_group(const char *name, gid_t *gid, const struct position *at, struct error *err);
 
-/* Finds a program in the PATH of ffsctl's environment; the caller frees *out. EX_UNAVAILABLE. */
+/*
+ * Finds a program in the PATH of ffsctl's environment; the caller frees *out. Fails with
+ * EX_UNAVAILABLE if there is no such program.
+ */
 int spawn_find_program(const char *name, char **out, const struct position *at, struct error *err);

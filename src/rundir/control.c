@@ -44,7 +44,10 @@ json_t *error_to_reply(const struct error *err)
 	return reply;
 }
 
-/* Splits the text that ends with "; HINT", as commands of older versions print it. */
+/*
+ * Sets the hint, and removes "; HINT" from the end of the text, where commands of older versions
+ * expect it.
+ */
 static void set_hint(struct error *err, const char *hint)
 {
 	_cleanup_free_ char *end = strf("; %s", hint);
@@ -91,7 +94,7 @@ const char *const control_condition_words[CONDITION_COUNT] = {
 		.name = key, .offset = offsetof(struct control_answer, member), .type = kind       \
 	}
 
-/* A table of members, as a struct members. */
+/* Makes a struct members of its arguments, which are of type struct member. */
 #define MEMBERS(...)                                                                               \
 	{                                                                                          \
 		(const struct member[]){ __VA_ARGS__ },                                            \
@@ -120,7 +123,7 @@ static const struct members reload_answer =
 	MEMBERS(ANSWER("changed", changed, MEMBER_FLAG), ANSWER("rebound", rebound, MEMBER_FLAG),
 		ANSWER("awaits", awaits, MEMBER_TEXT));
 
-/* What an answer owns. */
+/* The strings that an answer owns. */
 static const struct members answer_texts =
 	MEMBERS(ANSWER("udc", udc, MEMBER_TEXT), ANSWER("awaits", awaits, MEMBER_TEXT));
 
@@ -229,7 +232,7 @@ int control_address(struct sockaddr_un *address, const char *path, struct error 
 /* --- the client end ----------------------------------------------------------------------------
  */
 
-pid_t control_owner(const struct paths *paths, const char *name)
+pid_t control_listener_pid(const struct paths *paths, const char *name)
 {
 	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, paths->run_dir, name);
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -238,7 +241,8 @@ pid_t control_owner(const struct paths *paths, const char *name)
 	struct ucred peer;
 
 	if (fd < 0 || control_address(&address, path, &ignored) < 0 ||
-	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || fd_peer(fd, &peer) < 0)
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    fd_peer_credentials(fd, &peer) < 0)
 		return 0;
 	return peer.pid;
 }
@@ -248,15 +252,16 @@ static int check_stopped(int fd, const char *name, struct error *err)
 {
 	struct ucred peer;
 
-	if (fd_peer(fd, &peer) < 0 || peer.pid <= 0 || !process_is_stopped(peer.pid))
+	if (fd_peer_credentials(fd, &peer) < 0 || peer.pid <= 0 || !process_is_stopped(peer.pid))
 		return 0;
 	error_set(err, EX_TEMPFAIL, EAGAIN, NULL, "the supervisor of '%s' (pid %d) is stopped",
 		  name, (int)peer.pid);
 	return error_hint(err, "'kill -CONT %d' resumes it", (int)peer.pid);
 }
 
-static int ask(const struct paths *paths, const char *name, const struct control_request *request,
-	       const struct timeval *limit, struct control_answer *answer, struct error *err)
+static int send_request(const struct paths *paths, const char *name,
+			const struct control_request *request, const struct timeval *limit,
+			struct control_answer *answer, struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, paths->run_dir, name);
 	_cleanup_free_ char *text = control_request_print(request);
@@ -306,19 +311,19 @@ int control_ask(const struct paths *paths, const char *name, const struct contro
 {
 	_cleanup_answer_ struct control_answer ignored = { 0 };
 
-	return ask(paths, name, request, NULL, answer ? answer : &ignored, err);
+	return send_request(paths, name, request, NULL, answer ? answer : &ignored, err);
 }
 
 int control_wait(const struct paths *paths, const char *name, const struct control_request *request,
 		 double seconds, struct error *err)
 {
 	_cleanup_answer_ struct control_answer ignored = { 0 };
-	/* SO_RCVTIMEO of 0 means no limit; 1e9 s is practically none. */
+	/* SO_RCVTIMEO of 0 means no limit; 1e9 s is practically no limit. */
 	double t = seconds < 0 ? 0 : seconds < 1e9 ? seconds : 1e9;
 	struct timeval limit = { .tv_sec = (time_t)t };
 
 	limit.tv_usec = (suseconds_t)((t - (double)limit.tv_sec) * 1e6);
 	if (limit.tv_sec == 0 && limit.tv_usec == 0)
 		limit.tv_usec = 1;
-	return ask(paths, name, request, &limit, &ignored, err);
+	return send_request(paths, name, request, &limit, &ignored, err);
 }

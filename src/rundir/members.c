@@ -13,11 +13,11 @@
 #include "base/json.h"
 #include "base/util.h"
 
-/* The member of a struct, by the type that C has for it. */
-union place {
+/* A pointer to a member of a struct, by the C type of the member. */
+union member_pointer {
 	void *any;
 	const char **text;
-	unsigned int *word, *count;
+	unsigned int *enum_value, *count;
 	pid_t *pid;
 	time_t *time;
 	int64_t *bytes;
@@ -26,9 +26,9 @@ union place {
 	json_t **object;
 };
 
-static union place place_of(const struct member *member, const void *of)
+static union member_pointer member_pointer(const struct member *member, const void *of)
 {
-	return (union place){ .any = (char *)of + member->offset };
+	return (union member_pointer){ .any = (char *)of + member->offset };
 }
 
 static json_t *word_to_json(const struct member *member, unsigned int value)
@@ -38,14 +38,14 @@ static json_t *word_to_json(const struct member *member, unsigned int value)
 
 json_t *member_to_json(const struct member *member, const void *of)
 {
-	const union place at = place_of(member, of);
+	const union member_pointer at = member_pointer(member, of);
 
 	switch (member->type) {
 	case MEMBER_NAME:
 	case MEMBER_TEXT:
 		return *at.text ? json_string(*at.text) : json_null();
 	case MEMBER_WORD:
-		return word_to_json(member, *at.word);
+		return word_to_json(member, *at.enum_value);
 	case MEMBER_PID:
 		return *at.pid > 0 ? json_integer(*at.pid) : json_null();
 	case MEMBER_TIME:
@@ -88,7 +88,7 @@ static bool is_text(const struct member *member)
 
 static void set_null(const struct member *member, void *of)
 {
-	const union place at = place_of(member, of);
+	const union member_pointer at = member_pointer(member, of);
 
 	memset(at.any, 0, sizes[member->type]);
 	if (member->type == MEMBER_NAME)
@@ -138,7 +138,7 @@ static bool is_valid(const struct member *member, const json_t *value)
 
 static void set_value(const struct member *member, void *of, json_t *value)
 {
-	const union place at = place_of(member, of);
+	const union member_pointer at = member_pointer(member, of);
 
 	switch (member->type) {
 	case MEMBER_NAME:
@@ -146,7 +146,7 @@ static void set_value(const struct member *member, void *of, json_t *value)
 		*at.text = xstrdup(json_string_value(value));
 		break;
 	case MEMBER_WORD:
-		*at.word = word_from_json(member, value);
+		*at.enum_value = word_from_json(member, value);
 		break;
 	case MEMBER_PID:
 		*at.pid = (pid_t)json_integer_value(value);
@@ -194,7 +194,7 @@ const char *members_from_json(const struct members *members, void *of, const jso
 void members_free(const struct members *members, void *of)
 {
 	for (size_t i = 0; i < members->n; i++) {
-		const union place at = place_of(&members->v[i], of);
+		const union member_pointer at = member_pointer(&members->v[i], of);
 
 		if (is_text(&members->v[i]))
 			free((char *)steal_ptr(*at.text));
@@ -208,7 +208,8 @@ void members_copy(const struct members *members, void *to, const void *from)
 	members_free(members, to);
 	for (size_t i = 0; i < members->n; i++) {
 		const struct member *member = &members->v[i];
-		const union place source = place_of(member, from), target = place_of(member, to);
+		const union member_pointer source = member_pointer(member, from),
+					   target = member_pointer(member, to);
 
 		memcpy(target.any, source.any, sizes[member->type]);
 		if (is_text(member) && *source.text)

@@ -13,7 +13,9 @@
 #include "base/fd.h"
 
 #define TIME_LENGTH 20 /* "2026-11-21 14:30:05 " */
-/* Maximum of one write, so that the log after halve_log() stays below 2 * OUTPUT_KEPT. */
+/*
+ * Maximum size of one write, so that the log after halve_log() stays smaller than 2 * OUTPUT_KEPT.
+ */
 #define WRITE_MAX (OUTPUT_KEPT - OUTPUT_EVENTS)
 
 void output_init(struct output *output, int dir_fd)
@@ -104,12 +106,14 @@ static void halve_log(struct output *output)
 	file_replace(output->dir_fd, RUNDIR_LOG, kept, output->size, 0640);
 }
 
-/* Appends text. Errors (a full file system) are ignored: only the log is incomplete then. */
+/*
+ * Appends text. Errors, such as a full file system, are ignored: only the log is incomplete then.
+ */
 static void write_text(struct output *output, const char *data, size_t size)
 {
 	const char *newline;
 
-	/* Short lines grow most, because each gets the time and the label. */
+	/* Only many short lines get this long, because each one gets the time and the label. */
 	if (size > WRITE_MAX) {
 		data += size - WRITE_MAX;
 		size = WRITE_MAX;
@@ -123,9 +127,11 @@ static void write_text(struct output *output, const char *data, size_t size)
 		output->size += size;
 }
 
-/* Makes "2026-11-21 14:30:05 LABEL| ", without label and bar when `label` is NULL. Returns the
- * length. */
-static size_t make_head(char *head, size_t size, const char *label)
+/*
+ * Makes the start of a line, "2026-11-21 14:30:05 LABEL| ", without label and bar if `label` is
+ * NULL. Returns its length.
+ */
+static size_t make_line_start(char *head, size_t size, const char *label)
 {
 	time_t now = time(NULL);
 	struct tm tm;
@@ -139,7 +145,7 @@ static size_t make_head(char *head, size_t size, const char *label)
 void output_event(struct output *output, const char *text)
 {
 	char head[32];
-	size_t n = make_head(head, sizeof(head), NULL);
+	size_t n = make_line_start(head, sizeof(head), NULL);
 	_cleanup_free_ char *line =
 		strf("%s%.*s%s\n", output->unfinished_writer ? "\n" : "", (int)n, head, text);
 
@@ -156,12 +162,12 @@ static size_t count_lines(const char *p, const char *end)
 	return n;
 }
 
-void output_worker(struct output *output, const void *writer, const char *label, const char *data,
-		   size_t size)
+void output_write_worker_text(struct output *output, const void *writer, const char *label,
+			      const char *data, size_t size)
 {
 	const char *end = data + size, *next;
 	char head[128];
-	size_t n = make_head(head, sizeof(head), label);
+	size_t n = make_line_start(head, sizeof(head), label);
 	_cleanup_free_ char *text = xcalloc(size + count_lines(data, end) * n + 1, 1);
 	char *to = text;
 	size_t length;

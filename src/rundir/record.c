@@ -70,12 +70,12 @@ static json_t *to_json(const struct record *record, const struct plan *plan)
 			 "plan", plan_to_record(plan));
 }
 
-static char *text_of(const json_t *json, const char *key)
+static char *copy_member(const json_t *json, const char *key)
 {
 	return copy_or_null(json_text(json, key, NULL));
 }
 
-static char **dirs_of(const json_t *list)
+static char **copy_dirs(const json_t *list)
 {
 	char **dirs = xcalloc(json_array_size(list) + 1, sizeof(*dirs));
 	const json_t *dir;
@@ -90,17 +90,17 @@ static char **dirs_of(const json_t *list)
 static void from_json(struct record *record, const json_t *json)
 {
 	*record = (struct record){
-		.name = text_of(json, "name"),
-		.file = text_of(json, "file"),
-		.dir = text_of(json, "dir"),
+		.name = copy_member(json, "name"),
+		.file = copy_member(json, "file"),
+		.dir = copy_member(json, "dir"),
 		.document = json_incref(json_object_get(json, "form")),
-		.origin = text_of(json, "origin"),
-		.dirs = dirs_of(json_object_get(json, "dirs")),
-		.udc = text_of(json, "udc_wanted"),
+		.origin = copy_member(json, "origin"),
+		.dirs = copy_dirs(json_object_get(json, "dirs")),
+		.udc = copy_member(json, "udc_wanted"),
 		.hold = json_number_value(json_object_get(json, "hold")),
 		.timeout = json_number_value(json_object_get(json, "timeout")),
 		.group = (gid_t)json_integer_value(json_object_get(json, "group")),
-		.path = text_of(json, "path"),
+		.path = copy_member(json, "path"),
 	};
 }
 

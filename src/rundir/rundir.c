@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/proc.h"
-#include "process/own_user.h"
+#include "process/worker_uid.h"
 
 #define JSON_FILE_MAX (4 * 1024 * 1024)
 /*
@@ -19,7 +19,7 @@
  */
 #define RACES_MAX 1000
 
-static int no_access(struct error *err, const char *path, const char *what)
+static int fail_no_access(struct error *err, const char *path, const char *what)
 {
 	int e = errno;
 
@@ -49,13 +49,13 @@ static int open_dir(struct rundir *rundir, const struct paths *paths, struct err
 
 	do {
 		if (make_dir(paths->run_dir) < 0 && errno != EEXIST)
-			return no_access(err, paths->run_dir, "create");
+			return fail_no_access(err, paths->run_dir, "create");
 		if (make_dir(rundir->path) < 0 && errno != EEXIST && errno != ENOENT)
-			return no_access(err, rundir->path, "create");
+			return fail_no_access(err, rundir->path, "create");
 		rundir->dir_fd =
 			open(rundir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	} while (rundir->dir_fd < 0 && errno == ENOENT && ++tries < RACES_MAX);
-	return rundir->dir_fd < 0 ? no_access(err, rundir->path, "open") : 0;
+	return rundir->dir_fd < 0 ? fail_no_access(err, rundir->path, "open") : 0;
 }
 
 /*
@@ -80,7 +80,7 @@ static int is_locked(int fd, bool *locked)
 }
 
 /* Returns whether `path` is still the file that `fd` has open. */
-static bool is_at(int fd, const char *path)
+static bool is_file_at_path(int fd, const char *path)
 {
 	struct stat mine, now;
 
@@ -92,7 +92,7 @@ static bool lock_file_is_current(const struct rundir *rundir)
 {
 	_cleanup_free_ char *path = strf("%s/" RUNDIR_LOCK, rundir->path);
 
-	return is_at(rundir->lock_fd, path);
+	return is_file_at_path(rundir->lock_fd, path);
 }
 
 const char *const owner_words[OWNER_ROLE_COUNT] = {
@@ -125,8 +125,9 @@ static enum owner_role last_owner(const struct rundir *rundir)
 }
 
 /*
- * Sets supervisor_died. Returns the role of the new owner: OWNER_TAKING_OVER is kept, so that the
- * next `up` can take over when this one dies meanwhile.
+ * Sets supervisor_died. Returns the role of the new owner. It is OWNER_TAKING_OVER during a
+ * takeover, so that the next `up` can take over if this process dies before the end of the
+ * takeover.
  */
 static enum owner_role check_previous_owner(struct rundir *rundir, enum owner_role role)
 {
@@ -150,7 +151,7 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 		rundir->lock_fd = openat(rundir->dir_fd, RUNDIR_LOCK,
 					 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (rundir->lock_fd < 0 && errno != ENOENT) {
-			no_access(err, rundir->path, "lock");
+			fail_no_access(err, rundir->path, "lock");
 			break;
 		}
 		if (rundir->lock_fd >= 0 && take_lock(rundir->lock_fd) < 0) {
@@ -187,7 +188,7 @@ int rundir_set_owner(const struct rundir *rundir, enum owner_role role, struct e
 {
 	_cleanup_free_ char *text = strf("%d %s\n", (int)getpid(), owner_words[role]);
 
-	/* Readers use the first line only, so they see the old owner or the new one. */
+	/* Readers use the first line only, so they see either the old owner or the new one. */
 	if (pwrite(rundir->lock_fd, text, strlen(text), 0) == (ssize_t)strlen(text) &&
 	    ftruncate(rundir->lock_fd, (off_t)strlen(text)) == 0)
 		return 0;
@@ -226,7 +227,7 @@ static int remove_dir(const struct rundir *rundir)
 			return 0;
 		r = -errno;
 		if (faccessat(rundir->dir_fd, RUNDIR_LOCK, F_OK, 0) == 0 ||
-		    !is_at(rundir->dir_fd, rundir->path))
+		    !is_file_at_path(rundir->dir_fd, rundir->path))
 			return 0;
 	}
 	return r;
@@ -245,43 +246,45 @@ static DIR *open_list(const struct rundir *rundir)
 	return dir;
 }
 
-/* Describes the user id of a function's worker; the caller frees the strings with free_user. */
-static void make_user(struct own_user *user, const struct rundir *rundir, const char *function)
+/* Describes the user id of a function's worker; the caller frees the strings with free_uid_owner.
+ */
+static void make_uid_owner(struct worker_uid_owner *user, const struct rundir *rundir,
+			   const char *function)
 {
 	_cleanup_free_ char *parent = path_parent(rundir->path);
 
-	*user = (struct own_user){
+	*user = (struct worker_uid_owner){
 		.pool = strf("%s/" RUNDIR_USERS, parent),
 		.owner_link = strf("%s/" RUNDIR_USER "%s", rundir->path, function),
 		.owner = strf("%s/%s", strrchr(rundir->path, '/') + 1, function)
 	};
 }
 
-static void free_user(struct own_user *user)
+static void free_uid_owner(struct worker_uid_owner *user)
 {
 	free((char *)user->pool);
 	free((char *)user->owner_link);
 	free((char *)user->owner);
 }
 
-int rundir_user(const struct rundir *rundir, const char *function, uid_t *uid)
+int rundir_worker_uid(const struct rundir *rundir, const char *function, uid_t *uid)
 {
-	struct own_user user;
+	struct worker_uid_owner user;
 	int r;
 
-	make_user(&user, rundir, function);
-	r = rundir->lock_fd >= 0 ? own_user_take(&user, uid) : own_user_find(&user, uid);
-	free_user(&user);
+	make_uid_owner(&user, rundir, function);
+	r = rundir->lock_fd >= 0 ? worker_uid_reserve(&user, uid) : worker_uid_preview(&user, uid);
+	free_uid_owner(&user);
 	return r;
 }
 
 void rundir_release_user(const struct rundir *rundir, const char *function)
 {
-	struct own_user user;
+	struct worker_uid_owner user;
 
-	make_user(&user, rundir, function);
-	own_user_release(&user);
-	free_user(&user);
+	make_uid_owner(&user, rundir, function);
+	worker_uid_release(&user);
+	free_uid_owner(&user);
 }
 
 void rundir_release_users(const struct rundir *rundir,
@@ -300,33 +303,35 @@ void rundir_release_users(const struct rundir *rundir,
 		closedir(dir);
 }
 
-bool rundir_worker(const struct rundir *rundir, const char *function, struct family *family)
+bool rundir_worker_processes(const struct rundir *rundir, const char *function,
+			     struct worker_processes *processes)
 {
 	_cleanup_free_ char *name = strf(RUNDIR_WORKER "%s", function);
-	char text[FAMILY_TEXT];
+	char text[WORKER_LINK_SIZE];
 	ssize_t n = readlinkat(rundir->dir_fd, name, text, sizeof(text) - 1);
 
 	if (n < 0)
 		return false;
 	text[n] = '\0';
-	return family_from_text(text, family);
+	return worker_link_parse_target(text, processes);
 }
 
-/* Returns the user id that is reserved for the worker of `function`; 0 when there is none. */
-static uid_t user_of(const struct rundir *rundir, const char *function)
+/* Returns the user id that is reserved for the worker of `function`; 0 if there is none. */
+static uid_t reserved_uid_of(const struct rundir *rundir, const char *function)
 {
-	struct own_user user;
+	struct worker_uid_owner user;
 	uid_t uid;
 	bool has;
 
-	make_user(&user, rundir, function);
-	has = own_user_has(&user, &uid);
-	free_user(&user);
+	make_uid_owner(&user, rundir, function);
+	has = worker_uid_get(&user, &uid);
+	free_uid_owner(&user);
 	return has ? uid : 0;
 }
 
 void rundir_each_worker(const struct rundir *rundir,
-			void (*fn)(void *data, const char *function, const struct family *family),
+			void (*fn)(void *data, const char *function,
+				   const struct worker_processes *processes),
 			void *data)
 {
 	DIR *dir = open_list(rundir);
@@ -335,14 +340,16 @@ void rundir_each_worker(const struct rundir *rundir,
 	while (dir && (entry = readdir(dir))) {
 		const char *user = str_after(entry->d_name, RUNDIR_USER),
 			   *function = user ? user : str_after(entry->d_name, RUNDIR_WORKER);
-		struct family family = { .id = function ? user_of(rundir, function) : 0 };
+		struct worker_processes processes = {
+			.worker_uid = function ? reserved_uid_of(rundir, function) : 0
+		};
 
 		/* A function with a user id has two links: call `fn` for user-FUNCTION only. */
-		if (!function || (family.id != 0) != (user != NULL))
+		if (!function || (processes.worker_uid != 0) != (user != NULL))
 			continue;
-		rundir_worker(rundir, function, &family);
-		if (family.id || family.session)
-			fn(data, function, &family);
+		rundir_worker_processes(rundir, function, &processes);
+		if (processes.worker_uid || processes.session)
+			fn(data, function, &processes);
 	}
 	if (dir)
 		closedir(dir);
@@ -353,7 +360,7 @@ void rundir_release_users_of(const struct paths *paths, const char *name)
 	_cleanup_free_ char *pool = strf("%s/" RUNDIR_USERS, paths->run_dir),
 			    *prefix = strf("%s/", name);
 
-	own_user_release_all(pool, prefix);
+	worker_uid_release_all(pool, prefix);
 	rmdir(paths->run_dir); /* fails while other gadgets exist */
 }
 

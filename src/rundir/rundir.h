@@ -12,7 +12,7 @@
  *   control   the socket of the supervisor
  *   keeper-FUNCTION  the socket on which the keeper waits for the next supervisor
  *   user-FUNCTION    a symbolic link: the user id that is reserved for the function's worker
- *   worker-FUNCTION  a symbolic link: the worker's processes (process/family.h)
+ *   worker-FUNCTION  a symbolic link: the worker's processes (process/worker_processes.h)
  *   log       events of the gadget and output of its workers
  */
 #pragma once
@@ -23,7 +23,7 @@
 #include "base/error.h"
 #include "base/paths.h"
 #include "plan/plan.h"
-#include "process/family.h"
+#include "process/worker_processes.h"
 
 struct rundir {
 	char *path;
@@ -41,15 +41,17 @@ struct rundir {
 #define RUNDIR_STATUS "status"
 #define RUNDIR_CONTROL "control"
 #define RUNDIR_LOG "log"
-/* The pool of user ids, beside the gadgets, whose names never begin with a dot
- * (process/own_user.h). */
+/*
+ * The pool of user ids (process/worker_uid.h). It is in the same directory as the gadgets, whose
+ * names never begin with a dot.
+ */
 #define RUNDIR_USERS ".users"
 #define RUNDIR_USER "user-"
-#define RUNDIR_WORKER "worker-" /* see process/family.h */
+#define RUNDIR_WORKER "worker-" /* see process/worker_processes.h */
 
-/* What the owner of the lock does; the lock file has its word. */
+/* What the owner of the lock does. The lock file contains the word for it. */
 enum owner_role {
-	OWNER_UNKNOWN, /* not written yet, or of another version */
+	OWNER_UNKNOWN, /* no role was written yet, or a role of another version */
 	OWNER_STARTING,
 	OWNER_TAKING_OVER, /* `up` after a supervisor died */
 	OWNER_SUPERVISOR,
@@ -61,13 +63,15 @@ enum owner_role {
 extern const char *const owner_words[OWNER_ROLE_COUNT];
 
 /*
- * Takes the lock as `role` and creates the directory when it is missing. -EWOULDBLOCK
- * without text when another process has the lock (see rundir_owner).
+ * Takes the lock as `role` and creates the directory if it does not exist. Fails with -EWOULDBLOCK
+ * if another process has the lock (see rundir_owner).
  */
 int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *name,
 		enum owner_role role, struct error *err);
-/* Opens the directory of a gadget that this process has locked before execve(2). The callee owns
- * `lock_fd`, a descriptor that was kept over execve. */
+/*
+ * Opens the directory of a gadget that this process has locked before execve(2). `lock_fd` is the
+ * descriptor of the lock, which stayed open over execve; *rundir then owns it.
+ */
 int rundir_resume(struct rundir *rundir, const struct paths *paths, const char *name, int lock_fd,
 		  struct error *err);
 /* Writes this process into the lock file as the owner, after a fork or in a new role. */
@@ -80,31 +84,34 @@ struct rundir rundir_steal(struct rundir *rundir);
 int rundir_remove(struct rundir *rundir, struct error *err);
 
 /*
- * Finds the owner of the lock. *pid is 0 when the lock is free, -1 when its owner has not yet
- * written its pid. `role` may be NULL. Returns 0 or -errno; -ENOENT when the gadget does not exist.
+ * Finds the owner of the lock. *pid becomes 0 if the lock is free, -1 if its owner has not written
+ * a pid yet. `role` may be NULL. Returns 0 or a negative errno; -ENOENT if the gadget does not
+ * exist.
  */
 int rundir_owner(const struct paths *paths, const char *name, pid_t *pid, enum owner_role *role);
 
 /* Removes the files but keeps the lock, so that the name stays reserved. */
 void rundir_remove_files(struct rundir *rundir);
 
-/* Reads RUN/NAME/FILE, at most `max` bytes. -ENOENT without text when it does not exist. The caller
- * frees *text. */
+/*
+ * Reads RUN/NAME/FILE, at most `max` bytes. Returns -ENOENT and leaves `err` empty if the file does
+ * not exist. The caller frees *text.
+ */
 int rundir_read_text(const struct paths *paths, const char *name, const char *file, size_t max,
 		     char **text, size_t *size, struct error *err);
-/* Reads RUN/NAME/FILE as JSON; otherwise as rundir_read_text. The caller owns *json. */
+/* Does the same as rundir_read_text, and parses the text as JSON. The caller owns *json. */
 int rundir_read(const struct paths *paths, const char *name, const char *file, json_t **json,
 		struct error *err);
 int rundir_write(const struct rundir *rundir, const char *file, const json_t *json,
 		 struct error *err);
 
 /*
- * Returns in *uid the user id that is reserved for the worker of `function`. The owner of the lock
- * reserves one when there is none; other callers get the one that would be reserved. -ENOSPC when
- * all are in use.
+ * Returns in *uid the user id that is reserved for the worker of `function`. If there is none, the
+ * owner of the lock reserves an id; another caller gets the id that would be reserved. Returns
+ * -ENOSPC if all ids are in use.
  */
-int rundir_user(const struct rundir *rundir, const char *function, uid_t *uid);
-/* Releases that user id, also when the directory was removed. */
+int rundir_worker_uid(const struct rundir *rundir, const char *function, uid_t *uid);
+/* Releases the user id of the worker of `function`, also if the run directory was removed. */
 void rundir_release_user(const struct rundir *rundir, const char *function);
 /* Releases the user ids of all functions for which `keep` is NULL or returns false. */
 void rundir_release_users(const struct rundir *rundir,
@@ -113,11 +120,19 @@ void rundir_release_users(const struct rundir *rundir,
 /* Releases all user ids of a gadget whose directory was removed. */
 void rundir_release_users_of(const struct paths *paths, const char *name);
 
-/* Reads the processes of the function's last worker from its link; false when there is no link. */
-bool rundir_worker(const struct rundir *rundir, const char *function, struct family *family);
-/* Calls `fn` once for each function whose worker's processes are known by user id or session. */
+/*
+ * Reads session and start time of the function's last worker from its link. Returns false if there
+ * is no link.
+ */
+bool rundir_worker_processes(const struct rundir *rundir, const char *function,
+			     struct worker_processes *processes);
+/*
+ * Calls `fn` once for each function for which the user id or the session of the last worker is
+ * known.
+ */
 void rundir_each_worker(const struct rundir *rundir,
-			void (*fn)(void *data, const char *function, const struct family *family),
+			void (*fn)(void *data, const char *function,
+				   const struct worker_processes *processes),
 			void *data);
 
 /* Returns whether RUN/NAME/FILE exists. */
@@ -125,16 +140,23 @@ bool rundir_has(const struct paths *paths, const char *name, const char *file);
 /* Returns whether RUN/NAME is the directory of a gadget: one of its main files exists. */
 bool rundir_exists(const struct paths *paths, const char *name);
 
-/* Calls `fn` for each gadget that has a directory, until it returns non-zero. Returns that value,
- * or -errno. */
+/*
+ * Calls `fn` for each gadget that has a directory, until `fn` returns non-zero. Returns that value,
+ * or a negative errno.
+ */
 int rundir_each(const struct paths *paths, int (*fn)(void *data, const char *name), void *data);
-/* Does the same for each directory entry, whether or not rundir_exists. */
+/*
+ * Does the same for each name in /run/ffsctl that does not begin with a dot, also if it is not the
+ * directory of a gadget.
+ */
 int rundir_each_name(const struct paths *paths, int (*fn)(void *data, const char *name),
 		     void *data);
 
-/* Returns whether there is a record, and so perhaps something to undo. */
+/* Returns whether there is a record. If so, there may be steps to undo. */
 bool rundir_has_record(const struct rundir *rundir);
 
-/* Fails with EX_CANTCREAT: another command works on the gadget. `pid` and `role` as from
- * rundir_owner. */
+/*
+ * Sets the error EX_CANTCREAT: another command works on the gadget. `pid` and `role` are the
+ * results of rundir_owner. Returns a negative errno.
+ */
 int rundir_in_use(const char *name, pid_t pid, enum owner_role role, struct error *err);

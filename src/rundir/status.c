@@ -76,7 +76,7 @@ static const struct members position_fields = { position_rows, ARRAY_SIZE(positi
 /* --- to JSON -----------------------------------------------------------------------------------
  */
 
-static json_t *object_of(const struct members *members, const void *of)
+static json_t *members_as_object(const struct members *members, const void *of)
 {
 	json_t *object = json_object();
 
@@ -86,21 +86,22 @@ static json_t *object_of(const struct members *members, const void *of)
 
 static json_t *function_to_json(const struct function_status *function)
 {
-	json_t *object = object_of(&function_fields, function), *endpoints = json_array();
+	json_t *object = members_as_object(&function_fields, function), *endpoints = json_array();
 
 	for (size_t i = 0; i < function->n_endpoints; i++)
 		json_array_append_new(endpoints,
-				      object_of(&endpoint_fields, &function->endpoints[i]));
+				      members_as_object(&endpoint_fields, &function->endpoints[i]));
 	json_object_set_new(object, "endpoints", endpoints);
 	json_object_set_new(object, "worker",
-			    function->has_worker ? object_of(&worker_fields, &function->worker)
-						 : json_null());
+			    function->has_worker
+				    ? members_as_object(&worker_fields, &function->worker)
+				    : json_null());
 	return object;
 }
 
 static json_t *problem_to_json(const struct status_problem *problem)
 {
-	json_t *object = object_of(&problem_fields, problem);
+	json_t *object = members_as_object(&problem_fields, problem);
 
 	if (problem->has_position)
 		members_to_json(&position_fields, problem, object);
@@ -109,8 +110,8 @@ static json_t *problem_to_json(const struct status_problem *problem)
 
 json_t *status_to_json(const struct gadget_status *status)
 {
-	json_t *object =
-		object_of(status->state == STATUS_DOWN ? &down_fields : &gadget_fields, status);
+	json_t *object = members_as_object(
+		status->state == STATUS_DOWN ? &down_fields : &gadget_fields, status);
 	json_t *functions = json_array(), *problems = json_array();
 
 	for (size_t i = 0; i < status->n_functions; i++)
@@ -149,7 +150,9 @@ int status_file_write(const struct rundir *rundir, const struct gadget_status *s
 /* --- from JSON ---------------------------------------------------------------------------------
  */
 
-/* The following functions return what is wrong, as members_from_json does. */
+/*
+ * The following functions return the name of an invalid member or NULL, as members_from_json does.
+ */
 
 static const char *read_endpoints(struct function_status *function, const json_t *list)
 {
@@ -220,7 +223,7 @@ static const char *read_links(struct gadget_status *status, const json_t *list)
 	return NULL;
 }
 
-static const char *read_all(struct gadget_status *status, const json_t *json)
+static const char *read_status(struct gadget_status *status, const json_t *json)
 {
 	const json_t *functions = json_object_get(json, "functions"),
 		     *problems = json_object_get(json, "problems");
@@ -249,7 +252,7 @@ int status_parse(const char *text, size_t size, struct gadget_status *status, st
 	if (!json)
 		return error_set(err, EX_IOERR, EBADMSG, NULL, "the status is damaged: %s",
 				 error.text);
-	wrong = read_all(status, json);
+	wrong = read_status(status, json);
 	json_decref(json);
 	return wrong ? error_set(err, EX_IOERR, EBADMSG, NULL,
 				 "the status is damaged: '%s' is missing or invalid", wrong)

@@ -2,8 +2,8 @@
 /*
  * The status of a gadget: RUN/NAME/status, which its supervisor replaces at each change, and the
  * objects of `status --json` (schemas/output.schema.json). The macros with the suffix _MEMBERS are
- * the tables of their fields: M(TYPE, name), the type as in members.h. From a row follow the member
- * of the struct, its JSON, the field of `status -o`, and its value after a takeover.
+ * the tables of their fields: M(TYPE, name), the type as in members.h. Each row defines the member
+ * of the struct, its JSON, and the field of `status -o`; a takeover reads the value back.
  */
 #pragma once
 
@@ -18,14 +18,14 @@
 
 /* The states of a gadget; ffsctl(8), "States". */
 enum gadget_condition {
-	STATUS_UNKNOWN, /* in no file */
+	STATUS_UNKNOWN, /* never in the file */
 	STATUS_READY,
 	STATUS_STARTING,
 	STATUS_DEGRADED,
 	STATUS_FAILED,
 	STATUS_UNBOUND,
-	STATUS_DOWN,	/* in no file: not up */
-	STATUS_FOREIGN, /* in no file: not made by ffsctl */
+	STATUS_DOWN,	/* never in the file: the gadget is not up */
+	STATUS_FOREIGN, /* never in the file: ffsctl has not made the gadget */
 	GADGET_CONDITION_COUNT
 };
 extern const char *const gadget_condition_words[GADGET_CONDITION_COUNT];
@@ -50,22 +50,22 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 /* --- the tables --------------------------------------------------------------------------------
  */
 
-/* A gadget. One that is down has no other values. */
+/* Members of a gadget. A gadget that is down has only these. */
 #define GADGET_MEMBERS(M)                                                                          \
 	M(NAME, name)                                                                              \
 	M(TEXT, file) /* the gadget file */                                                        \
 	M(GADGET_CONDITION, state)
 
 #define GADGET_UP_MEMBERS(M)                                                                       \
-	M(TEXT, udc)	   /* in the file: that it should be bound to */                           \
-	M(TEXT, udc_state) /* in sysfs */                                                          \
-	M(TEXT, speed)	   /* of the connection */                                                 \
-	M(TIME, since)	   /* time when it came up */                                              \
+	M(TEXT, udc)	   /* in the file: the UDC that it should be bound to */                   \
+	M(TEXT, udc_state) /* state in sysfs */                                                    \
+	M(TEXT, speed)	   /* speed of the connection */                                           \
+	M(TIME, since)	   /* when the gadget came up */                                           \
 	M(PID, supervisor)
 
-/* What only the file has: for inspect_ours.c and a takeover. */
+/* Members that only the file has: for inspect_ours.c and for a takeover. */
 #define GADGET_FILE_MEMBERS(M)                                                                     \
-	M(FLAG, configured) /* by a host */                                                        \
+	M(FLAG, configured) /* a host has configured it */                                         \
 	M(FLAG, no_bind)    /* --no-bind, or `unbind` */                                           \
 	M(FLAG, lost)	    /* a rebind is due */                                                  \
 	M(FLAG, taken)	    /* another program unbound it */                                       \
@@ -75,7 +75,7 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 	M(NAME, label)                                                                             \
 	M(NAME, type)                                                                              \
 	M(NAME, instance)                                                                          \
-	M(TEXT, mount)	/* of FunctionFS */                                                        \
+	M(TEXT, mount)	/* mount point of FunctionFS */                                            \
 	M(TEXT, device) /* device file, or link of FunctionFS */                                   \
 	M(TEXT, ifname) /* network interface */                                                    \
 	M(PID, keeper)
@@ -83,11 +83,11 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 #define WORKER_MEMBERS(M)                                                                          \
 	M(WORKER_CONDITION, state)                                                                 \
 	M(PID, pid)                                                                                \
-	M(TEXT, engine)	     /* that it reports */                                                 \
+	M(TEXT, engine)	     /* that the worker reports */                                         \
 	M(COUNT, restarts)   /* since the gadget came up */                                        \
 	M(TEXT, last_exit)   /* end of its last process, in words; worker_set_exit */              \
 	M(TIME, ready_since) /* only while it is ready */                                          \
-	M(OBJECT, stats)     /* what it reports of itself */
+	M(OBJECT, stats)     /* the worker's own statistics */
 
 #define ENDPOINT_MEMBERS(M)                                                                        \
 	M(NAME, file)                                                                              \
@@ -153,7 +153,7 @@ struct gadget_status {
 	size_t n_functions;
 	struct status_problem *problems;
 	size_t n_problems;
-	char **links; /* of functions in configurations, in configfs; only in the file */
+	char **links; /* links in configfs from configurations to functions; only in the file */
 	size_t n_links;
 };
 
@@ -169,8 +169,8 @@ extern const struct members gadget_fields, function_fields, worker_fields;
  */
 
 /*
- * Reads RUN/NAME/status. -ENOENT without text when there is none; -EBADMSG when it is damaged.
- * Missing values are null. The caller frees the status, also on failure.
+ * Reads RUN/NAME/status. Returns -ENOENT and leaves `err` empty if there is none; fails with
+ * -EBADMSG if it is damaged. Missing values are null. The caller frees the status, also on failure.
  */
 int status_file_read(const struct paths *paths, const char *name, struct gadget_status *status,
 		     struct error *err);
@@ -180,7 +180,7 @@ int status_file_write(const struct rundir *rundir, const struct gadget_status *s
 		      struct error *err);
 /* Returns the gadget's object in `status --json`; the caller owns it. */
 json_t *status_to_json(const struct gadget_status *status);
-/* Returns the array of these objects; the caller owns it. */
+/* Returns the array of the objects of several gadgets; the caller owns it. */
 json_t *statuses_to_json(const struct gadget_statuses *statuses);
 
 void status_free(struct gadget_status *status);
@@ -188,7 +188,7 @@ void statuses_free(struct gadget_statuses *statuses);
 void worker_status_copy(struct worker_status *to, const struct worker_status *from);
 void worker_status_free(struct worker_status *status);
 
-/* Returns the function of that label; NULL: none. */
+/* Returns the function with that label; NULL: none. */
 const struct function_status *status_function(const struct gadget_status *status,
 					      const char *label);
 /* Adds a problem, whose text is not copied: the status owns it. Returns it. */

@@ -73,7 +73,7 @@ static bool may_send_commands(struct control_client *client)
 	const struct control *control = client->control;
 	struct ucred peer;
 
-	if (fd_peer(client->source.fd, &peer) < 0)
+	if (fd_peer_credentials(client->source.fd, &peer) < 0)
 		return false;
 	client->uid = peer.uid;
 	client->is_root = peer.uid == 0 || peer.uid == geteuid();

@@ -109,7 +109,7 @@ void privileges_give_up(struct live_gadget *live)
 	 * later exec (`reexec`). If no worker needs capabilities, the bounding set is emptied once
 	 * here; otherwise each worker empties it at each start.
 	 */
-	live->bounded = capabilities_inherit() && capabilities_bound(needs) && !needs;
+	live->bounded = capabilities_inherit() && capabilities_reduce_bounding_set(needs) && !needs;
 	for (size_t n = 0; n < live->functions.n; n++)
 		if (live->functions.list[n]->worker)
 			live->functions.list[n]->worker->spawn.bounding_set_empty = live->bounded;

@@ -77,8 +77,8 @@ static bool replaces(const struct step *next, const struct step *last)
 }
 
 const struct plan_rules reload_rules = {
-	.rests_on = rests_on,
-	.remade_with = remade_with,
+	.depends_on = rests_on,
+	.reapplied_with = remade_with,
 	.replaces = replaces,
 };
 

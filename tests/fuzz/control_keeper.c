@@ -349,7 +349,7 @@ void control_fuzz_keeper(struct script *script)
 	w.k.supervisor = supervisor[0];
 	w.k.listener = make_listener();
 	w.k.worker_pidfd = w.k.worker_output = w.k.kill_switch = w.k.speed_file = -1;
-	w.k.hold_seconds = 1;
+	w.k.linger_seconds = 1;
 	w.k.exit_at = HUGE_VAL;
 	if (setjmp(w.end) == 0)
 		run_keeper(&w.k);

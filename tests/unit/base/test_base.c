@@ -32,7 +32,7 @@ Test(error, has_the_failed_action_the_errno_and_the_hint)
 	cr_assert_eq(err.exit, 0);
 }
 
-/* A caller adds what it knows: neither gets into the other's part. */
+/* A caller adds text and hints: the text stays free of hints, and the hint of text. */
 Test(error, has_one_line_for_logs_and_two_for_people)
 {
 	struct error err = { 0 }, other = { 0 };

@@ -17,16 +17,16 @@
 #include "function/launch.h"
 #include "functionfs/endpoint.h"
 
-/* Above every pid of Linux: a signal that misses the double hits no process. */
+/* Larger than every pid of Linux: a signal that does not go to the double hits no process. */
 #define FAKE_PID 0x7ffffff0
 
 static struct {
 	int launches, terms, kills, stops, pings, interrupts, ended, failures, halts, ep0_closed;
 	int changes;
-	bool unavailable;      /* its kernel device does not exist */
-	bool leaves_processes; /* leftover processes, when it ends */
+	bool unavailable;      /* the kernel device of the worker does not exist */
+	bool leaves_processes; /* leftover processes exist when the worker ends */
 	int launch_error;      /* errno of the next starts; 0: they succeed */
-	int halt_result;       /* of every halt */
+	int halt_result;       /* result of every halt */
 	char log[4096];
 } saw;
 
@@ -73,12 +73,12 @@ bool function_blocks_bind(const struct live_function *i _unused_)
 	return true;
 }
 
-bool function_is_available(struct live_function *i _unused_)
+bool function_can_start_worker(struct live_function *i _unused_)
 {
 	return !saw.unavailable;
 }
 
-bool function_is_active(const struct live_function *i _unused_)
+bool function_descriptors_written(const struct live_function *i _unused_)
 {
 	return true;
 }
@@ -94,7 +94,7 @@ void spawn_free(struct spawn *spawn _unused_)
 {
 }
 
-void function_send(struct live_function *i _unused_, uint16_t type, uint32_t id _unused_)
+void function_send_to_worker(struct live_function *i _unused_, uint16_t type, uint32_t id _unused_)
 {
 	saw.stops += type == FFSCTL_MSG_STOP;
 	saw.pings += type == FFSCTL_MSG_PING;
@@ -105,8 +105,9 @@ void keeper_interrupt(const struct keeper *keeper _unused_)
 	saw.interrupts++;
 }
 
-void output_worker(struct output *o _unused_, const void *who _unused_, const char *label _unused_,
-		   const char *data _unused_, size_t size _unused_)
+void output_write_worker_text(struct output *o _unused_, const void *who _unused_,
+			      const char *label _unused_, const char *data _unused_,
+			      size_t size _unused_)
 {
 }
 
@@ -128,7 +129,7 @@ int ffs_endpoint_halt(int fd _unused_, const struct endpoint *ep _unused_)
 	return saw.halt_result;
 }
 
-/* --- their owner --- */
+/* --- the owner of the functions --- */
 
 static void on_changed(void *owner _unused_)
 {
@@ -242,7 +243,7 @@ static void enter(enum worker_state state)
 
 /* The state after each event in each state. */
 static const enum worker_state leads_to[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
-	/* START, READY, DIED, EXIT, TIMER, STOP, RESTART, THERE, GONE */
+	/* START, READY, DIED, EXIT, TIMER, STOP, RESTART, APPEARED, REMOVED */
 	[WORKER_STOPPED] = { WORKER_STARTING, WORKER_STOPPED, WORKER_STOPPED, WORKER_STOPPED,
 			     WORKER_STOPPED, WORKER_STOPPED, WORKER_STARTING, WORKER_STOPPED,
 			     WORKER_STOPPED },
@@ -671,10 +672,10 @@ Test(worker, a_busy_endpoint_is_halted_a_few_times)
 		saw.halt_result = -EAGAIN;
 		enter(WORKER_READY);
 		process_ended(ends[i].status);
-		cr_expect_eq(worker->n_halting, 1U);
-		for (int n = 0; n < 10 && worker->n_halting > 0; n++)
+		cr_expect_eq(worker->n_busy_endpoints, 1U);
+		for (int n = 0; n < 10 && worker->n_busy_endpoints > 0; n++)
 			cr_assert_eq(loop_once(&loop, 1000), 1, "nothing would halt it again");
-		cr_expect_eq(worker->n_halting, 0U);
+		cr_expect_eq(worker->n_busy_endpoints, 0U);
 		cr_expect_eq(saw.halts, 5);
 		cr_expect_eq(worker->state, ends[i].state);
 		close_worker();
@@ -687,7 +688,7 @@ Test(worker, a_halted_endpoint_is_not_halted_again)
 	enter(WORKER_READY);
 	process_ended(KILLED);
 	cr_expect_eq(saw.halts, 1);
-	cr_expect_eq(worker->n_halting, 0U);
+	cr_expect_eq(worker->n_busy_endpoints, 0U);
 	close_worker();
 }
 

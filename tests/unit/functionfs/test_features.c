@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The optional features: which there are, and what is written to find them. Whether kernels have
- * them: tests/lab/probe/test_features.py.
+ * The list of the optional features, and the descriptors that a probe writes.
+ * tests/lab/probe/test_features.py tests the probe in kernels.
  */
 #include <criterion/criterion.h>
 #include <errno.h>

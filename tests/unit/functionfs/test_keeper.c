@@ -89,7 +89,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	keeper_kill(&keeper);
+	keeper_kill_and_wait(&keeper);
 	kill(-worker, SIGKILL);
 	waitpid(worker, NULL, 0);
 	unlink(path);
@@ -237,7 +237,7 @@ Test(keeper, keeps_sigterm_blocked)
 	kill(other.pid, SIGTERM);
 	message_send(other.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
 	cr_expect_eq(receive(other.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
-	keeper_kill(&other);
+	keeper_kill_and_wait(&other);
 	unlink(its_path);
 }
 
@@ -313,7 +313,7 @@ Test(keeper, take_over_fails_at_once_without_a_keeper)
 	struct keeper none;
 	int pidfd, pipe;
 
-	keeper_kill(&keeper);
+	keeper_kill_and_wait(&keeper);
 	cr_expect_eq(keeper_take_over(&none, path, &hello, &pidfd, &pipe), -ECONNREFUSED);
 	unlink(path);
 	cr_expect_eq(keeper_take_over(&none, path, &hello, &pidfd, &pipe), -ENOENT);
@@ -330,7 +330,7 @@ Test(keeper, a_killed_keeper_does_not_kill_the_worker)
 	/* The answer proves that the keeper has handled all messages before it. */
 	cr_assert(message_send(keeper.socket, FFSCTL_MSG_PING, 0, NULL, 0));
 	cr_expect_eq(receive(worker_fd, body, sizeof(body)), FFSCTL_MSG_PING);
-	keeper_kill(&keeper);
+	keeper_kill_and_wait(&keeper);
 	cr_expect_eq(kill(worker, 0), 0);
 	cr_expect_eq(poll(&pfd, 1, 100), 0);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The step engine, with steps that only write down what was done. */
+/* The step engine, with steps that only record which functions were called. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -72,7 +72,7 @@ static void add(struct plan *plan, const struct step_op *op, const char *path)
 	plan_add(plan, op, xstrdup(path), NULL, NULL, NULL);
 }
 
-Test(plan, applies_forwards_and_undoes_backwards)
+Test(plan, applies_in_order_and_undoes_in_reverse_order)
 {
 	_cleanup_plan_ struct plan plan = { 0 };
 	_cleanup_error_ struct error err = { 0 };
@@ -118,7 +118,7 @@ Test(plan, a_failed_step_is_not_undone_and_points_at_the_file)
 	cr_assert_str_eq(done, "+a !b -a ");
 }
 
-Test(plan, an_undo_that_fails_does_not_keep_the_others_from_being_done)
+Test(plan, after_a_failed_undo_the_other_steps_are_undone)
 {
 	_cleanup_plan_ struct plan plan = { 0 };
 	_cleanup_error_ struct error err = { 0 };
@@ -131,7 +131,7 @@ Test(plan, an_undo_that_fails_does_not_keep_the_others_from_being_done)
 	cr_assert_eq(plan_undo(&plan, &err), -EBUSY);
 	cr_assert_str_eq(done, "+a +b +c +d -d !c !b -a ");
 	cr_assert_str_eq(err.text, "cannot handle c: Device or resource busy; also left: b");
-	/* Only what is left is tried again. */
+	/* Only the steps whose undo failed are undone again. */
 	done[0] = '\0';
 	cr_assert_eq(plan_undo(&plan, &err), -EBUSY);
 	cr_assert_str_eq(done, "!c !b ");
@@ -153,7 +153,7 @@ Test(plan, a_step_that_waits_is_called_again)
 	cr_assert_str_eq(done, "+a ?b ?b +c -c ?b ?b -a ");
 }
 
-Test(plan, undo_in_the_middle_of_applying_takes_only_what_was_done)
+Test(plan, undo_of_a_partly_applied_plan_undoes_only_applied_steps)
 {
 	_cleanup_plan_ struct plan plan = { 0 };
 	_cleanup_error_ struct error err = { 0 };
@@ -195,7 +195,7 @@ Test(plan, a_record_with_an_unknown_step_is_refused)
 	json_decref(json);
 }
 
-Test(files, directories_and_links_come_and_go)
+Test(files, directories_and_links_are_made_and_removed)
 {
 	_cleanup_plan_ struct plan plan = { 0 };
 	_cleanup_error_ struct error err = { 0 };
@@ -209,19 +209,19 @@ Test(files, directories_and_links_come_and_go)
 	plan_add(&plan, &plan_op_symlink, link, xstrdup("target"), NULL, NULL);
 	cr_assert_eq(plan_apply(&plan, &err), 0);
 	cr_assert_eq(access(inner, F_OK), 0);
-	/* A link that somebody has turned elsewhere meanwhile is not ours any more. */
+	/* Another program has replaced the link: the undo must not remove it. */
 	unlink(link);
 	cr_assert_eq(symlink("elsewhere", link), 0);
 	cr_assert_eq(plan_undo(&plan, &err), 0);
 	cr_assert_eq(access(inner, F_OK), -1);
 	cr_assert_eq(unlink(link), 0);
-	/* What was removed already is undone. */
+	/* The undo of a directory or link that does not exist succeeds. */
 	plan_assume_applied(&plan);
 	cr_assert_eq(plan_undo(&plan, &err), 0);
 	rmdir(dir);
 }
 
-Test(files, a_shared_directory_is_removed_by_who_leaves_it_empty)
+Test(files, a_shared_directory_is_removed_with_its_last_content)
 {
 	_cleanup_plan_ struct plan first = { 0 }, second = { 0 };
 	_cleanup_error_ struct error err = { 0 };
@@ -243,7 +243,7 @@ Test(files, a_shared_directory_is_removed_by_who_leaves_it_empty)
 	rmdir(dir);
 }
 
-Test(files, a_shared_directory_may_be_there_already)
+Test(files, a_shared_directory_may_exist_already)
 {
 	_cleanup_plan_ struct plan plan = { 0 };
 	_cleanup_error_ struct error err = { 0 };
@@ -256,35 +256,35 @@ Test(files, a_shared_directory_may_be_there_already)
 	cr_assert_eq(access(dir, F_OK), -1);
 }
 
-static int take_away(struct step *step, struct error *err _unused_)
+static int remove_directory(struct step *step, struct error *err _unused_)
 {
 	cr_assert_eq(rmdir(step->path), 0);
 	return 0;
 }
 
-/* What others do around our mkdir() of this path, the next so many times. */
+/* The calls that other processes make around our mkdir() of `path`. */
 static struct {
 	const char *path;
-	int make, remove; /* just before it, and just after it */
+	int make, remove; /* number of calls of mkdir before ours, and of rmdir after ours */
 } others;
 
-/* The C library's is not used here. */
+/* Replaces the function of the C library. */
 int mkdir(const char *path, mode_t mode)
 {
-	bool meant = others.path && streq(path, others.path);
+	bool matches = others.path && streq(path, others.path);
 	int r, error;
 
-	if (meant && others.make-- > 0)
+	if (matches && others.make-- > 0)
 		syscall(SYS_mkdirat, AT_FDCWD, path, mode);
 	r = (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
 	error = errno;
-	if (meant && others.remove-- > 0)
+	if (matches && others.remove-- > 0)
 		rmdir(path);
 	errno = error;
 	return r;
 }
 
-Test(files, a_shared_directory_that_others_make_and_remove_meanwhile_is_there_in_the_end)
+Test(files, a_shared_directory_that_others_make_and_remove_exists_in_the_end)
 {
 	_cleanup_error_ struct error err = { 0 };
 	char dir[] = "/tmp/ffsctl-plan-XXXXXX";
@@ -307,9 +307,9 @@ Test(files, a_shared_directory_that_others_make_and_remove_meanwhile_is_there_in
 	rmdir(dir);
 }
 
-Test(files, a_shared_directory_that_others_take_away_is_made_again)
+Test(files, a_shared_directory_that_others_remove_is_made_again)
 {
-	static const struct step_op op_other = { .name = "other", .apply = take_away };
+	static const struct step_op op_other = { .name = "other", .apply = remove_directory };
 	_cleanup_plan_ struct plan plan = { 0 };
 	_cleanup_error_ struct error err = { 0 };
 	char dir[] = "/tmp/ffsctl-plan-XXXXXX";
@@ -324,7 +324,7 @@ Test(files, a_shared_directory_that_others_take_away_is_made_again)
 	cr_assert_eq(plan_undo(&plan, &err), 0);
 	cr_assert_eq(access(shared, F_OK), -1);
 
-	/* A parent that is not the plan's is not made. */
+	/* A missing parent that the plan has not made is not made. */
 	plan_add(&plan, &plan_op_mkdir, strf("%s/no/mine", dir), NULL, NULL, NULL);
 	plan.next_step = plan.n - 1;
 	cr_assert_eq(plan_apply(&plan, &err), -ENOENT);

@@ -152,7 +152,9 @@ Test(control_messages, requests_are_those_of_the_protocol)
 	}
 }
 
-/* It must not become a request without the name, which means all functions, or any UDC. */
+/*
+ * The request must not be sent without the name, because it would mean all functions, or any UDC.
+ */
 Test(control_messages, a_name_that_is_not_utf8_is_not_sent)
 {
 	cr_expect_null(control_request_print(

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The status file: what is written is read back, also by other versions; damaged files are errors.
+/*
+ * The status file: written values are read back, also by other versions; damaged files are errors.
  */
 #include <criterion/criterion.h>
 #include <errno.h>

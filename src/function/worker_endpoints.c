@@ -14,7 +14,7 @@ static int halt_endpoint(void *data, const struct endpoint *ep)
 {
 	struct live_worker *worker = data;
 	_cleanup_error_ struct error ignored = { 0 };
-	struct halting *h;
+	struct busy_endpoint *h;
 	int fd = ffs_endpoint_open(worker->function->model->ffs, ep, EP_NONBLOCKING, &ignored);
 
 	if (fd < 0)
@@ -23,19 +23,19 @@ static int halt_endpoint(void *data, const struct endpoint *ep)
 		close(fd);
 		return 0;
 	}
-	h = array_add(worker->halting, worker->n_halting);
+	h = array_add(worker->busy_endpoints, worker->n_busy_endpoints);
 	h->fd = fd;
 	h->endpoint = ep;
 	return 0;
 }
 
-void worker_halt_end(struct live_worker *worker)
+void worker_close_busy_endpoints(struct live_worker *worker)
 {
-	for (size_t i = 0; i < worker->n_halting; i++)
-		close(worker->halting[i].fd);
-	free(worker->halting);
-	worker->halting = NULL;
-	worker->n_halting = 0;
+	for (size_t i = 0; i < worker->n_busy_endpoints; i++)
+		close(worker->busy_endpoints[i].fd);
+	free(worker->busy_endpoints);
+	worker->busy_endpoints = NULL;
+	worker->n_busy_endpoints = 0;
 }
 
 /*
@@ -43,28 +43,28 @@ void worker_halt_end(struct live_worker *worker)
  * error at the host. The kernel is asked which endpoints the host has enabled, because an ENABLE
  * event may arrive after the death of the worker.
  */
-void worker_halt_begin(struct live_worker *worker)
+void worker_halt_endpoints(struct live_worker *worker)
 {
-	worker_halt_end(worker);
+	worker_close_busy_endpoints(worker);
 	worker->halt_tries = 0;
 	if (worker->model->on_crash == CRASH_STALL &&
 	    worker->function->functions->phase == PHASE_UP)
 		ffs_each_endpoint(worker->function->model->ffs, halt_endpoint, worker);
 }
 
-void worker_halt_retry(struct live_worker *worker)
+void worker_halt_busy_endpoints(struct live_worker *worker)
 {
 	size_t busy = 0;
 
-	for (size_t i = 0; i < worker->n_halting; i++) {
-		struct halting h = worker->halting[i];
+	for (size_t i = 0; i < worker->n_busy_endpoints; i++) {
+		struct busy_endpoint h = worker->busy_endpoints[i];
 
 		if (ffs_endpoint_halt(h.fd, h.endpoint) == -EAGAIN)
-			worker->halting[busy++] = h;
+			worker->busy_endpoints[busy++] = h;
 		else
 			close(h.fd);
 	}
-	worker->n_halting = busy;
+	worker->n_busy_endpoints = busy;
 	if (busy == 0 || ++worker->halt_tries >= HALT_TRIES)
-		worker_halt_end(worker);
+		worker_close_busy_endpoints(worker);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "process/own_user.h"
+#include "process/worker_uid.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,13 +13,10 @@
 
 #define FIRST ((uid_t)FFSCTL_WORKER_ID_FIRST)
 #define COUNT ((uid_t)(FFSCTL_WORKER_ID_LAST - FFSCTL_WORKER_ID_FIRST + 1))
-/*
- * How often the pool's directory is made again: another process that releases the last id removes
- * it.
- */
+/* How often the pool is made again: another process that releases the last id removes it. */
 #define TRIES 1000
 
-static char *pool_path(const struct own_user *user, uid_t uid)
+static char *pool_path(const struct worker_uid_owner *user, uid_t uid)
 {
 	return strf("%s/%u", user->pool, (unsigned int)uid);
 }
@@ -33,38 +30,41 @@ static char *read_link(const char *path)
 	return n < 0 ? NULL : xstrndup(text, (size_t)n);
 }
 
-static bool is_owned_by_user(const struct own_user *user, uid_t uid)
+static bool is_reserved_for_owner(const struct worker_uid_owner *user, uid_t uid)
 {
 	_cleanup_free_ char *path = pool_path(user, uid), *owner = read_link(path);
 
 	return streq_null(owner, user->owner);
 }
 
-/* Does not trust the owner's link alone: the pool must have the link for the same owner. */
-bool own_user_has(const struct own_user *user, uid_t *uid)
+/* Does not trust the owner's link alone: the pool must have a link to the same owner. */
+bool worker_uid_get(const struct worker_uid_owner *user, uid_t *uid)
 {
 	_cleanup_free_ char *text = read_link(user->owner_link);
 
 	*uid = text ? (uid_t)strtoul(text, NULL, 10) : 0;
-	return text && is_owned_by_user(user, *uid);
+	return text && is_reserved_for_owner(user, *uid);
 }
 
-/* Returns the n-th id to try for an owner: its digest chooses the first, the others follow. */
-static uid_t candidate(const struct own_user *user, uid_t n)
+/*
+ * Returns the n-th id to try for an owner: the digest of the owner's name selects the first id, the
+ * others follow it.
+ */
+static uid_t nth_candidate(const struct worker_uid_owner *user, uid_t n)
 {
 	uid_t begin = (uid_t)(digest_add_text(DIGEST_EMPTY, user->owner) % COUNT);
 
 	return FIRST + (begin + n) % COUNT;
 }
 
-int own_user_find(const struct own_user *user, uid_t *uid)
+int worker_uid_preview(const struct worker_uid_owner *user, uid_t *uid)
 {
-	if (own_user_has(user, uid))
+	if (worker_uid_get(user, uid))
 		return 0;
 	for (uid_t n = 0; n < COUNT; n++) {
 		_cleanup_free_ char *path = NULL, *owner = NULL;
 
-		*uid = candidate(user, n);
+		*uid = nth_candidate(user, n);
 		path = pool_path(user, *uid);
 		owner = read_link(path);
 		if (!owner || streq(owner, user->owner))
@@ -74,20 +74,20 @@ int own_user_find(const struct own_user *user, uid_t *uid)
 }
 
 /*
- * Makes the link in the pool. If the owner has an id there already, an earlier attempt was
+ * Makes the link in the pool. If the pool has a link to the owner already, an earlier attempt was
  * interrupted.
  */
-static int take_free_id(const struct own_user *user, uid_t *uid)
+static int reserve_free_id(const struct worker_uid_owner *user, uid_t *uid)
 {
 	int tries = 0;
 
 	for (uid_t n = 0; n < COUNT;) {
 		_cleanup_free_ char *path = NULL;
 
-		*uid = candidate(user, n);
+		*uid = nth_candidate(user, n);
 		path = pool_path(user, *uid);
 		if (symlink(user->owner, path) == 0 ||
-		    (errno == EEXIST && is_owned_by_user(user, *uid)))
+		    (errno == EEXIST && is_reserved_for_owner(user, *uid)))
 			return 0;
 		if (errno == EEXIST)
 			n++;
@@ -98,14 +98,14 @@ static int take_free_id(const struct own_user *user, uid_t *uid)
 	return -ENOSPC;
 }
 
-int own_user_take(const struct own_user *user, uid_t *uid)
+int worker_uid_reserve(const struct worker_uid_owner *user, uid_t *uid)
 {
 	_cleanup_free_ char *text = NULL;
 	int r;
 
-	if (own_user_has(user, uid))
+	if (worker_uid_get(user, uid))
 		return 0;
-	r = take_free_id(user, uid);
+	r = reserve_free_id(user, uid);
 	if (r < 0)
 		return r;
 	text = strf("%u", (unsigned int)*uid);
@@ -113,21 +113,21 @@ int own_user_take(const struct own_user *user, uid_t *uid)
 	return symlink(text, user->owner_link) < 0 ? -errno : 0;
 }
 
-void own_user_release(const struct own_user *user)
+void worker_uid_release(const struct worker_uid_owner *user)
 {
 	_cleanup_free_ char *path = NULL;
 	uid_t uid;
 
 	/* Finds the id by the pool as well, in case the owner's link was removed. */
-	if (own_user_find(user, &uid) == 0 && is_owned_by_user(user, uid)) {
+	if (worker_uid_preview(user, &uid) == 0 && is_reserved_for_owner(user, uid)) {
 		path = pool_path(user, uid);
 		unlink(path);
 	}
 	unlink(user->owner_link);
-	rmdir(user->pool); /* fails as long as another owner has one */
+	rmdir(user->pool); /* fails as long as another owner has an id */
 }
 
-void own_user_release_all(const char *pool, const char *prefix)
+void worker_uid_release_all(const char *pool, const char *prefix)
 {
 	DIR *dir = opendir(pool);
 	struct dirent *entry;

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "process/worker_processes.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/proc.h"
+#include "base/util.h"
+
+#define NANOSECONDS 1000000000
+
+static char *put_number(char *to, uint64_t number)
+{
+	char digits[20];
+	int n = 0;
+
+	do {
+		digits[n++] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	while (n > 0)
+		*to++ = digits[--n];
+	return to;
+}
+
+uint64_t now_boot_ticks(void)
+{
+	struct timespec now = { 0 };
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * PROCESS_TICKS +
+	       (uint64_t)now.tv_nsec / (NANOSECONDS / PROCESS_TICKS);
+}
+
+void worker_link_make_target(char text[WORKER_LINK_SIZE])
+{
+	text = put_number(text, (uint64_t)getpid());
+	*text++ = ' ';
+	*put_number(text, now_boot_ticks()) = '\0';
+}
+
+bool worker_link_parse_target(const char *text, struct worker_processes *processes)
+{
+	int pid, end = 0;
+
+	if (sscanf(text, "%d %" SCNu64 "%n", &pid, &processes->latest_start, &end) != 2 ||
+	    text[end] || pid <= 0)
+		return false;
+	processes->session = pid;
+	return true;
+}
+
+struct process_scan {
+	const struct worker_processes *processes;
+	pid_t session; /* 0: unknown, or another process has its pid */
+	pid_t running; /* a process of the worker that has not ended yet; 0: none */
+	int *pidfd;    /* pidfd of `running`; may be NULL */
+};
+
+static bool belongs_to_worker(const struct process_scan *scan, pid_t pid)
+{
+	if (scan->session && getsid(pid) == scan->session)
+		return true;
+	return scan->processes->worker_uid && process_has_id(pid, scan->processes->worker_uid);
+}
+
+static int kill_if_of_worker(void *data, pid_t pid)
+{
+	struct process_scan *scan = data;
+	_cleanup_close_ int fd = -1;
+
+	if (pid == getpid() || !belongs_to_worker(scan, pid))
+		return 0;
+	/*
+	 * Checks the process again, because another one may have got the pid before the pidfd was
+	 * opened.
+	 */
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (!belongs_to_worker(scan, pid) || !process_alive(pid))
+		return 0;
+	/* valgrind does not implement these system calls. */
+	if ((fd < 0 || syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0) && errno == ENOSYS)
+		kill(pid, SIGKILL);
+	scan->running = pid;
+	if (scan->pidfd) {
+		cleanup_close(scan->pidfd);
+		*scan->pidfd = steal_fd(&fd);
+	}
+	return 0;
+}
+
+pid_t worker_processes_kill(const struct worker_processes *processes, int *pidfd)
+{
+	struct process_scan scan = { .processes = processes,
+				     .session = processes->session,
+				     .pidfd = pidfd };
+	uint64_t began;
+
+	if (pidfd)
+		*pidfd = -1;
+	/* The kernel does not reuse the number of a session that still has processes. */
+	if (scan.session && process_start(scan.session, &began) && began > processes->latest_start)
+		scan.session = 0;
+	if (scan.session || processes->worker_uid)
+		process_each(kill_if_of_worker, &scan);
+	return scan.running;
+}
