@@ -2,10 +2,10 @@
 /*
  * The protocol of the control socket between ffsctl and a worker. See ffsctl-worker(7).
  *
- * AF_UNIX, SOCK_SEQPACKET: one message is one packet. A message is a header and `length` bytes of
- * body. All integers are little-endian. A receiver ignores message types that it does not know, and
- * bytes after the part of a body that it knows, so that later versions can add both. `version`
- * changes only for incompatible changes.
+ * The socket has the types AF_UNIX and SOCK_SEQPACKET. A packet is one message: a header and a body
+ * of `length` bytes. All integers are little-endian. Later versions may add message types, and
+ * bytes at the end of a body. Therefore a receiver ignores unknown message types, and bytes after
+ * the known part of a body. `version` changes only for incompatible changes.
  */
 #ifndef FFSCTL_CONTROL_H
 #define FFSCTL_CONTROL_H
@@ -22,11 +22,12 @@ struct ffsctl_msg {
 			     number of the ping; other types: 0 */
 };
 
-/* Bytes. wLength has 16 bits (USB 2.0, 9.3.5), so no data stage is longer. */
+/* Longest body in bytes: wLength has 16 bits (USB 2.0, 9.3.5), so no data stage is longer. */
 #define FFSCTL_MSG_MAX_BODY 65535
 
-/* Limits of STATS: bytes of UTF-8, and levels of objects and arrays, including the outermost.
-   ffsctl ignores a message that exceeds them, and uses only the last message of each second. */
+/* Limits of the JSON object in STATS: bytes of UTF-8 text, and levels of objects and arrays,
+   including the outermost object. ffsctl ignores a message that exceeds a limit. It uses only the
+   last message of each second. */
 #define FFSCTL_STATS_MAX 4096
 #define FFSCTL_STATS_DEPTH 4
 
@@ -34,10 +35,10 @@ enum ffsctl_msg_type {
 	/* messages from ffsctl to the worker */
 	FFSCTL_MSG_EVENT = 1, /* body: struct ffsctl_event */
 	FFSCTL_MSG_SETUP = 2, /* body: the 8 bytes of the SETUP packet (USB 2.0, 9.3) */
-	FFSCTL_MSG_DATA = 3,  /* body: OUT data of the accepted SETUP `id`. Also sent by a worker,
-				 body: IN data that answers SETUP `id` */
-	FFSCTL_MSG_PING = 4,  /* no body; the worker must answer PONG with the same id */
-	FFSCTL_MSG_STOP = 5,  /* no body; the worker must finish and exit */
+	FFSCTL_MSG_DATA = 3, /* body: OUT data of the accepted SETUP `id`. A worker sends DATA, too:
+				the body is then the IN data that answers SETUP `id` */
+	FFSCTL_MSG_PING = 4, /* no body; the worker must answer PONG with the same id */
+	FFSCTL_MSG_STOP = 5, /* no body; the worker must finish and exit */
 
 	/* messages from the worker to ffsctl */
 	FFSCTL_MSG_READY = 33,	/* the gadget may be bound as far as this function is concerned;
@@ -48,7 +49,8 @@ enum ffsctl_msg_type {
 				   data, ffsctl reads the data from the host and sends it as DATA */
 	FFSCTL_MSG_STALL = 35,	/* no body; refuses the SETUP */
 	FFSCTL_MSG_PONG = 36,	/* no body; answers PING */
-	FFSCTL_MSG_STATS = 37,	/* body: a JSON object, shown by status; see FFSCTL_STATS_MAX */
+	FFSCTL_MSG_STATS =
+		37, /* body: a JSON object that `ffsctl status` shows; see FFSCTL_STATS_MAX */
 	FFSCTL_MSG_SWITCH = 38, /* body: the name of a gadget in `switch_to`; optionally a NUL and a
 				   JSON object for the configuration of that gadget's workers */
 	FFSCTL_MSG_TRAFFIC = 39, /* body: for each endpoint, in the configuration's order, an 8-byte
@@ -56,7 +58,8 @@ enum ffsctl_msg_type {
 				    only the last message of each second is used */
 };
 
-/* Same numbers as enum usb_functionfs_event_type (linux/usb/functionfs.h); SETUP is a message. */
+/* Same numbers as enum usb_functionfs_event_type (linux/usb/functionfs.h). The kernel's event SETUP
+   is a separate message here. */
 enum ffsctl_event_type {
 	FFSCTL_EVENT_BIND = 0,
 	FFSCTL_EVENT_UNBIND = 1,
@@ -77,7 +80,7 @@ enum ffsctl_speed {
 
 struct ffsctl_event {
 	uint8_t event;	   /* enum ffsctl_event_type */
-	uint8_t speed;	   /* enum ffsctl_speed; only valid with ENABLE */
+	uint8_t speed;	   /* enum ffsctl_speed; only valid in ENABLE */
 	uint16_t reserved; /* 0 */
 };
 

@@ -20,7 +20,7 @@ def turns(rounds, script):
 
 
 def commands(rounds):
-    """Measures up, its two baselines and status, in turn with T."""
+    """Measures `up`, the two programs that `up` is compared with, and `status`, in turn with T."""
     shell = f"{SRC}/lab/figures/shellup.sh"
     turns(rounds, f"""
 T /bin/true
@@ -36,7 +36,7 @@ check {FFSCTL} -q check {LOOPBACK}
 
 
 def large(rounds, directory, name, udc):
-    """Measures the plan of an example by ffsctl and as raw system calls."""
+    """Measures `up` of an example, and the same steps as raw system calls."""
     os.makedirs("/var/lib/ffsctl", exist_ok=True)
     pathlib.Path("/var/lib/ffsctl/storage.img").write_bytes(bytes(1 << 20))
     raw = f"{FIGURES}/rawplan-{name}"
@@ -50,7 +50,7 @@ raw {raw} {udc}
 
 
 def long_file(rounds):
-    """Measures check of a large file, in turn with T."""
+    """Measures `check` of a large file, in turn with T."""
     path = f"{FIGURES}/large.conf"
     with open(path, "w", encoding="ascii") as f:
         subprocess.run(["/usr/bin/python3", f"{SRC}/lab/figures/large.py"], stdout=f, check=True)
@@ -58,7 +58,7 @@ def long_file(rounds):
 
 
 def kills(count):
-    """Measures worker SIGKILL to the next correct round trip, with T in between."""
+    """Measures the time from the SIGKILL of a worker to the next correct round trip, in turn with T."""
     subprocess.run([FFSCTL, "-q", "up", FAST, "--wait-host"], check=True)
     subprocess.run([f"{FIGURES}/killtrip", str(count), "/run/ffsctl/fast/status"], check=True)
     subprocess.run([FFSCTL, "-q", "down", "fast"], check=True)
@@ -79,7 +79,7 @@ def field(path, name):
 
 
 def memory(_):
-    """Prints private memory in KiB, idle after some data transfers."""
+    """Prints the private memory of each process in KiB, after some data transfers, when all are idle."""
     subprocess.run([FFSCTL, "-q", "up", LOOPBACK, "--wait-host"], check=True)
     subprocess.run([f"{BUILD}/ffsbench", "-q", "loop", "--bytes", "16M"], check=True)
     time.sleep(3)
@@ -92,7 +92,7 @@ def memory(_):
 
 
 def together(label, n, *command):
-    """Runs n processes at once."""
+    """Runs n processes at the same time."""
     print(label, subprocess.run([f"{FIGURES}/farm", str(n), *command], check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
 
 
@@ -105,8 +105,8 @@ def farm_down(n):
 
 
 def farm_load(rounds, n):
-    """Brings gadgets up and down, or runs /bin/true for 0; then waits, so that the caller can read the processor
-    time."""
+    """Brings n gadgets up and down; if n is 0, runs /bin/true instead. Then waits, so that the caller can read the
+    processor time."""
     for _ in range(rounds):
         if n == "0":
             together("T", 1, "/bin/true")
@@ -118,8 +118,8 @@ def farm_load(rounds, n):
 
 
 def farm(rounds, *sizes):
-    """Brings n gadgets of one file up and down at once; prints the private memory of their processes."""
-    # The first run loads files
+    """Brings n gadgets of one file up and down at the same time; prints the private memory of their processes."""
+    # The first run loads files into the page cache
     for n in (*map(int, sizes), None) * rounds:
         if n is None:
             together("T", 1, "/bin/true")
@@ -139,13 +139,13 @@ def farm(rounds, *sizes):
 
 
 def idle(seconds):
-    """Prints the context switches of each idle process (virtual time)."""
+    """Prints the number of context switches of each idle process. Needs virtual time."""
     def switches():
         return {name: field(f"/proc/{pid}/status", "voluntary_ctxt_switches")
                 for name, pid in processes().items()}
 
     subprocess.run([FFSCTL, "-q", "up", LOOPBACK, "--wait-host"], check=True)
-    time.sleep(5)  # until the work after up has ended
+    time.sleep(5)  # until the work that follows `up` has ended
     before = switches()
     time.sleep(seconds)
     for name, n in switches().items():
@@ -154,7 +154,7 @@ def idle(seconds):
 
 
 def status_of_many(rounds):
-    """Measures status with 32 gadgets and the null system call, in turn with T."""
+    """Measures `status` with 32 gadgets, and a null system call, in turn with T."""
     farm_up(32)
     turns(rounds, f"T /bin/true\nstatus {FFSCTL} -q status\nversion {FFSCTL} --version\n")
     farm_down(32)
@@ -176,7 +176,8 @@ def calls_of(pid, requests):
 
 
 def control_requests(count):
-    """Counts the system calls of each process for a control request that a plugin answers, IN and OUT."""
+    """Counts the system calls of each process for a control request that a plugin answers, for IN and for OUT
+    requests."""
     import usb.core
     subprocess.run([FFSCTL, "-q", "up", f"{SRC}/gadget.d/sourcesink.conf", "--wait-host"], check=True)
     device = usb.core.find(idVendor=0x0525, idProduct=0xA4A4)
@@ -190,7 +191,7 @@ def control_requests(count):
 
 
 def stops(count):
-    """Measures SIGTERM to the end of a worker that obeys it, in turn with T."""
+    """Measures the time from SIGTERM to the end of a worker that does not ignore it, in turn with T."""
     import select
     subprocess.run([FFSCTL, "-q", "up", FAST, "--wait-host"], check=True)
     last = 0

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Prints medians of the output of turns, in milliseconds and in units of T: `turns ... | medians.py`."""
+"""Reads the output of the program turns, and prints medians in milliseconds and in units of T:
+`turns ... | medians.py`."""
 
 import collections
 import statistics

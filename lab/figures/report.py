@@ -20,7 +20,7 @@ import progress  # noqa: E402
 
 
 def section(name, count, *options, build=None):
-    """Runs a section. Returns its numbers by label. `build`: directory of another build."""
+    """Runs a section in the lab. Returns {label: [numbers]}. `build`: directory of another build."""
     with progress.Step("lab/bench", f"{name}, {count} times, on {ARGS.kernel}" + (f", of {build}" if build else "")):
         run = subprocess.run([f"{LAB}/run", "--kernel", ARGS.kernel, "--timeout", "1800", *options, "--",
                               "/usr/bin/python3", "-B", f"{HERE}/inside.py", name, str(count)],
@@ -44,7 +44,7 @@ def commands():
     v = section("commands", ARGS.rounds)
     middle = {k: statistics.median(n) for k, n in v.items()}
     t = middle["T"]
-    # Pair by pair: runs of the same round have the same conditions.
+    # Compare pairs of runs of the same round, because they have the same conditions.
     over_shell = statistics.median(a / b for a, b in zip(v["up"], v["shell"]))
     over_raw = statistics.median((a - b) / c for a, b, c in zip(v["up"], v["raw"], v["T"]))
     status = statistics.median(a / b for a, b in zip(v["status"], v["T"]))
@@ -57,7 +57,7 @@ def commands():
             row("`status`", f"{status:.2f} T", "≤ 2 T", status <= 2)]
 
 
-# The examples with the most steps, and a UDC that supports them.
+# The examples with the most steps: their directory, and a UDC that supports them.
 LARGE = {"composite": ("gadget.d", "dummy_udc.0"), "webcam": ("examples", "usbip-vudc.0")}
 KINDS = {"gadget": "DIRECTORY", "configfs-mkdir": "DIRECTORY", "function": "DIRECTORY", "directory": "DIRECTORY",
          "config": "DIRECTORY", "link": "LINK", "link-to": "LINK"}  # all others: WRITE
@@ -74,7 +74,8 @@ def raw_step(step, gadget):
 
 
 def compile_raw(name, directory):
-    """Makes FIGURES/rawplan-NAME, which does the steps of `up` for this file. Returns their number."""
+    """Makes the program FIGURES/rawplan-NAME, which does the steps of `up` for this file. Returns the number of
+    steps."""
     figures, source = os.environ["FIGURES"], os.environ["FFSCTL_SRC"]
     plan = subprocess.run([os.environ["FFSCTL_BUILD"] + "/ffsctl", "up", "--dry-run", "--no-bind", "--json", "--name", "raw",
                            f"{source}/{directory}/{name}.conf"], stdout=subprocess.PIPE, text=True, check=True)
@@ -94,7 +95,7 @@ def large():
     for name, (directory, udc) in LARGE.items():
         steps = compile_raw(name, directory)
         v = section(f"large:{directory}:{name}:{udc}", ARGS.rounds, "--vudcs", "1")
-        # Time above the goal, in T, pair by pair
+        # The time above the goal, in T, for each pair of runs
         over = statistics.median((a - 1.2 * b) / t for a, b, t in zip(v["up"], v["raw"], v["T"]))
         t = statistics.median(v["T"])
         rows.append(row(f"`up` of {name}.conf, {steps} steps: {statistics.median(v['up']) / t:.2f} T, "
@@ -136,7 +137,7 @@ VUDCS = ("--vudcs", str(FARM[-1]), "--udcs", "0")
 
 
 def stat_of(pid):
-    """Returns a process's parent, its clock ticks, and those of its reaped children."""
+    """Returns the parent of a process, its clock ticks, and the clock ticks of its reaped children."""
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as f:
         words = f.read().rpartition(")")[2].split()
     return int(words[1]), int(words[11]) + int(words[12]), int(words[13]) + int(words[14])
@@ -156,7 +157,8 @@ def ticks_of_processes(top):
 
 
 def user_space(n, rounds):
-    """Returns user space's processor time to bring n gadgets up and down once, in seconds; n = 0: of /bin/true."""
+    """Returns the processor time, in seconds, that user space needs to bring n gadgets up and down once; if n is 0, the
+    processor time of /bin/true."""
     def ticks(count):
         with subprocess.Popen([f"{LAB}/run", "--kernel", ARGS.kernel, "--timeout", "1800", *VUDCS, "--", "/usr/bin/python3",
                                "-B", f"{HERE}/inside.py", f"farm_load:{n}", str(count)],
@@ -194,7 +196,7 @@ def farm():
     print("\n" + words + "\n\n" + "\n".join(lines) + "\n")
     header()
     last, first = FARM[-1], FARM[0]
-    # Round by round: the same conditions
+    # Compare runs of the same round, because they have the same conditions
     ratio = statistics.median(a / b for a, b in zip(both[last], both[first]))
     if ARGS.write:
         write_farm(ratio, words, lines)
@@ -238,7 +240,7 @@ def boot():
 
 
 def data():
-    """Measures data transfers; writes doc/performance.md. Takes long: only if selected."""
+    """Measures data transfers and writes doc/performance.md. Runs only if it is selected, because it takes long."""
     sys.path.insert(0, f"{HERE}/data")
     import moving
     return moving.data(ARGS)
@@ -247,11 +249,11 @@ def data():
 DAY = 86400
 
 
-DIRECT = 3  # system calls of a loop on ep0: poll, read of the event, data stage
+DIRECT = 3  # system calls of a program that serves ep0 in a loop: poll, read of the event, data stage
 
 
 def control_row(calls, direction):
-    """Returns the row of a control request with 64 bytes that a plugin answers, compared with DIRECT."""
+    """Returns the row for a control request with 64 bytes that a plugin answers. Compares it with DIRECT."""
     parts = {name: calls[f"{direction}-{name}"] for name in ("keeper", "worker", "supervisor")}
     more = sum(parts.values()) - DIRECT
     words = ", ".join(f"{name} {n:.2f}" for name, n in parts.items())
@@ -260,7 +262,8 @@ def control_row(calls, direction):
 
 
 def supervision():
-    """Measures the cost of supervision; writes doc/supervision.md. Takes long: only if selected."""
+    """Measures the cost of supervision and writes doc/supervision.md. Runs only if it is selected, because it takes
+    long."""
     v = section("kills", 10 * ARGS.kills)
     t = statistics.median(v["T"])
     trips = sorted(n / t for n in v["trip"])
@@ -313,13 +316,13 @@ emulates. `ffsctl --version` alone is {start['lab']:.2f} T and {start['debian']:
     return reached
 
 
-TURNS = 5  # of each build
-SMALL = 2  # KiB, or system calls of 100 requests: a smaller difference does not count
+TURNS = 5  # number of boots of each build
+SMALL = 2  # in KiB, or in system calls of 100 requests; a smaller difference is ignored
 
 
 def against():
-    """Compares commands and supervision with another build, in alternating boots. Goal: nothing is more than a tenth
-    worse."""
+    """Compares the figures of commands and supervision with those of another build, in alternating boots. The goal: no
+    figure is more than 10 % worse."""
     compared = (("commands", ARGS.rounds, (), ("up", "status", "check")), ("kills", ARGS.kills, (), ("trip",)),
                 ("status_of_many", ARGS.rounds, VUDCS, ("status",)), ("stops", 2 * ARGS.rounds, (), ("stop",)),
                 ("memory", 1, (), None), ("control_requests", 200, (), None))

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The shortest shell script that does the same as `ffsctl up examples/loopback.conf`: a gadget with one
-# FunctionFS function and a program that keeps ep0 open ("$1" serve, which prints a line when the
-# descriptors are written). `shellup.sh down` removes it.
+# The shortest shell script that does the same as `ffsctl up examples/loopback.conf`: it makes a
+# gadget with one FunctionFS function, and starts the program "$1" serve, which keeps ep0 open and prints a
+# line when the descriptors are written. `shellup.sh down` removes the gadget.
 set -e
 G=/sys/kernel/config/usb_gadget/sh M=/dev/ffs-sh
 if [ "$1" = down ]; then

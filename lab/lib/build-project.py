@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Builds the project with one set of options, completely or some goals of make. Prints the directory, which
-has src/ and a directory for each set.
+"""Builds the project with one set of options: everything, or only the goals GOAL of make. Prints the path of the
+work directory, which has src/ and one build directory for each set.
 
   build-project.py SET [GOAL...]
 """
@@ -13,7 +13,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import project  # noqa: E402
 
-# stdout only gets the directory
+# Only the path of the directory is printed on stdout
 answer = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 try:

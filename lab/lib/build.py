@@ -16,7 +16,7 @@ import kernel  # noqa: E402
 import modules  # noqa: E402
 from steps import Error, building, locked, product, run, say, step  # noqa: E402
 
-# apt's user may be unable to write to the cache: download as the current user
+# Download as the current user, because the user _apt may be unable to write to the cache
 DOWNLOAD = ["apt-get", "-qq", "-o", "APT::Sandbox::User=", "download"]
 
 
@@ -59,8 +59,8 @@ def take_deb(path):
 
 
 def download(package, want, work):
-    """Downloads the tested version of a package, or the newest if the archive no longer has it. Returns the
-    file."""
+    """Downloads the tested version of a package, or the newest version if the archive no longer has the tested
+    one. Returns the file."""
     with step("fetching %s %s" % (package, want)):
         if subprocess.run(DOWNLOAD + ["%s=%s" % (package, want)], cwd=work, stdin=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL).returncode:
@@ -77,7 +77,7 @@ def fetch_deb(version):
         if cache.source_deb(version) is not None:
             return
         for name in sorted(os.listdir(debs)):
-            # downloaded by a setup that was interrupted
+            # an earlier setup that was interrupted has downloaded this file
             if name.startswith(package + "_") and name.endswith(".deb"):
                 if deb_version(os.path.join(debs, name)) == (version, want):
                     return keep_deb(version, name)
@@ -92,7 +92,7 @@ def fetch_deb(version):
 
 
 def make_program(final, source, *options):
-    """Compiles a program of one file for the lab."""
+    """Compiles a program that has one source file for the lab."""
     with locked(os.path.basename(final)):
         if os.path.exists(final):
             return
@@ -102,7 +102,7 @@ def make_program(final, source, *options):
 
 
 def make_packages():
-    """Downloads the packages that tests unpack in the lab."""
+    """Downloads the Debian packages that tests unpack in the lab."""
 
     def fetch(final):
         with step("fetching " + " ".join(cache.inside_packages())), building(final) as work:
@@ -117,8 +117,8 @@ def remove(path):
 
 
 def prune():
-    """Removes products that no version, flavour and variant of this tree uses, and incomplete ones of
-    interrupted setups."""
+    """Removes products that this tree does not use for any version, flavour and variant, and incomplete products
+    of interrupted setups."""
     used = {cache.init_file(), cache.speed_file(), cache.packages_dir()}
     for version in cache.VERSIONS:
         if cache.source_deb(version) is None:
@@ -136,7 +136,7 @@ def prune():
                 remove(path)
     for path in glob.glob(os.path.join(cache.root(), "partial-*")):
         name = os.path.basename(path).removeprefix("partial-")
-        # A running setup holds the lock of its product
+        # A setup that is running holds the lock of the product that it makes
         with locked(name, wait=False) as ours:
             if ours and os.path.exists(path):
                 remove(path)
@@ -146,7 +146,7 @@ def make(version, flavour, variant):
     """Makes everything that lab/run needs for one kernel."""
     if cache.source_deb(version) is None:
         fetch_deb(version)
-    # The source is only needed to build
+    # The source tree is only needed to build something
     if cache.missing(version, flavour, variant):
         kernel.make_source(version)
         kernel.make(version, flavour, variant)

@@ -15,12 +15,12 @@ FLAVOURS = ("normal", "debug")
 # The flavour of the debug kernel that lab/run --qemu boots
 SMP = "smp"
 VARIANTS = ("patched", "stock")
-# Only the patched FunctionFS, Loopback and SourceSink, without drivers of the host. The debug flavour then
-# has a smaller kernel, with only what their tests use
+# A variant that has only the patched FunctionFS, Loopback and SourceSink, and no drivers of the host. The
+# debug flavour of this variant has a smaller kernel, with only the features that the tests of these functions use
 BASIC = "basic"
 
-# Increase it when lib/kernel.py or lib/build.py makes something else of the same inputs. (For
-# lib/modules.py, whose products take seconds, the names contain a hash of its text.)
+# Increase this number when lib/kernel.py or lib/build.py builds another product from the same inputs. (The
+# products of lib/modules.py are built in seconds: their names contain a hash of the text of that file.)
 RECIPE = 3
 
 
@@ -41,7 +41,7 @@ def read(path):
 
 
 def digest(*parts):
-    """Returns a short hash of byte strings and texts, including their lengths."""
+    """Returns a short hash of byte strings and texts; their lengths are hashed, too."""
     h = hashlib.sha256()
     for part in parts:
         if isinstance(part, str):
@@ -52,7 +52,8 @@ def digest(*parts):
 
 
 def patches(directory):
-    """Returns the patches of a directory in the order of its `series` file, else sorted by name."""
+    """Returns the patches of a directory, in the order of its file `series`, or sorted by name if it has no such
+    file."""
     try:
         names = sorted(os.listdir(directory))
     except FileNotFoundError:
@@ -70,7 +71,7 @@ def lab_patches(version):
 
 
 def kernel_patches(version, variant, extra=None):
-    """Returns the patches of a variant. `extra`, or LAB_EXTRA_PATCH, is one more patch."""
+    """Returns the patches of a variant. `extra`, or the environment variable LAB_EXTRA_PATCH, is one more patch."""
     if variant == "stock":
         return []
     extra = extra or os.environ.get("LAB_EXTRA_PATCH")
@@ -86,7 +87,7 @@ def fragments(flavour, variant):
 
 
 def drivers_list():
-    """Returns the list of the host drivers that every lab loads."""
+    """Returns the modules of the host side, such as class drivers, that lab/run loads at each start."""
     return os.path.join(LAB, "config", "drivers.list")
 
 
@@ -96,7 +97,7 @@ def module_sources():
 
 
 def source_deb(version):
-    """Returns the source package of a version, recorded by lab/setup, or None."""
+    """Returns the source package that lab/setup has recorded for a kernel version; None if there is none."""
     try:
         name = read(os.path.join(root(), "deb-" + version)).decode().strip()
     except FileNotFoundError:
@@ -121,7 +122,7 @@ def of_kernel(kind, *kernel):
 
 
 def drivers_dir(version, flavour, variant):
-    """Returns the directory of modules built in the kernel's tree."""
+    """Returns the directory of the modules that are built in the kernel's own tree."""
     return of_kernel("drivers", version, flavour, variant)
 
 
@@ -143,7 +144,8 @@ def dkms_files():
 
 
 def qemu_dir(version, variant):
-    """Returns the directory of Debian's kernel image, its modules (with dkms's unless stock), and an initramfs."""
+    """Returns the directory of Debian's kernel image, its modules and an initramfs. The modules include those of
+    kernel/dkms, unless the variant is stock."""
     parts = [read(p) for p in kernel_patches(version, variant) + dkms_files()] if variant == "patched" else []
     key = digest(str(RECIPE), os.path.basename(source_deb(version)), read(os.path.join(LAB, "init.c")), *parts)
     return os.path.join(root(), "qemu-%s-%s" % (version, key))
@@ -154,7 +156,7 @@ def init_file():
 
 
 def speed_file():
-    """The program that measures the machine, built."""
+    """Returns the path of the built program that measures the speed of the machine (lab/speed.c)."""
     return os.path.join(root(), "speed-" + digest(str(RECIPE), *(read(os.path.join(LAB, n)) for n in ("speed.c", "spawn.h"))))
 
 
@@ -188,7 +190,7 @@ def missing(version, flavour, variant):
 
 
 def initramfs():
-    """Returns the initramfs of the lab's own kernel in QEMU: process 1 without modules."""
+    """Returns the initramfs for the lab's own kernel in QEMU. It has process 1 and no modules."""
     return init_file().replace("init-", "initramfs-")
 
 

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""lab/test --profile: a table of where a run spent its time."""
+"""Makes the table of lab/test --profile, which shows how a run has spent its time."""
 
 import os
 
 COLUMNS = ("total", "boot", "start", "processor", "waiting")
-# Number of tests in the last table
+# Number of rows in the table of the slowest tests
 SLOWEST = 100
 WORDS = {"total": "whole", "boot": "boot", "start": "interpreter", "processor": "processor", "waiting": "waiting"}
 
 
 def times(result):
-    """Returns the seconds of one program for each column. `processor`: processor time of the whole lab, with its
-    boot; `waiting`: the rest of the time, idle, or while other programs used the core."""
+    """Returns the seconds of one program for each column. `processor` is the processor time of the whole lab, with
+    its boot. `waiting` is the rest of the time, in which the lab was idle or other programs used the core."""
     out = {"total": result.seconds, "boot": 0.0, "start": 0.0, "processor": 0.0, **result.profile}
     out["total"] = result.seconds
     out["waiting"] = max(0.0, out["total"] - out["processor"]) if result.profile else 0.0
@@ -30,7 +30,8 @@ def add(table, key, values):
 
 
 def table(results):
-    """Returns the lines: all runs sorted by time, then sums of programs, of folders, and of everything."""
+    """Returns the lines of the table: all runs sorted by time, then the sum of each program, of each folder, and of
+    all runs."""
     measured = [(times(r), r.name) for r in results if r.seconds]
     programs, folders, everything = {}, {}, {}
     for values, name in measured:

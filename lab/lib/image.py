@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes the products for lab/run --qemu: Debian's kernel image and modules, dkms's modules, an initramfs."""
+"""Makes the products for lab/run --qemu: Debian's kernel image and modules, the modules of kernel/dkms, and an
+initramfs."""
 
 import glob
 import os
@@ -12,7 +13,7 @@ import qemu
 from build import DOWNLOAD, deb_version
 from steps import Error, building, locked, product, run, say, step
 
-# The package that depends on the newest image
+# For each version, the Debian package that depends on the newest kernel image
 META = {"6.12": "linux-image-6.12-amd64", "6.1": "linux-image-amd64"}
 
 
@@ -46,7 +47,7 @@ def fetch_image(release, work):
 
 
 def build_dkms(version, release, package, work):
-    """Builds the modules as on users' machines; returns their paths."""
+    """Builds the modules with dkms, as on users' machines; returns their paths."""
     if not os.path.exists("/usr/src/linux-headers-" + release):
         apt("linux-headers-" + release)
     status = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "linux-source-" + version], text=True,
@@ -86,7 +87,7 @@ def make_initramfs(modules, target, work):
 
 
 def make_smp():
-    """Makes the initramfs of the lab's own kernel."""
+    """Makes the initramfs for the lab's own kernel in QEMU."""
     final = cache.initramfs()
     with locked(os.path.basename(final)):
         if os.path.exists(final):
@@ -121,7 +122,7 @@ def fill(work, version, variant, release, package):
         os.makedirs(updates)
         for path in build_dkms(version, release, package, parts):
             kept = shutil.copy(path, updates)
-            # modprobe can read it, but the kernel cannot (CRC64 of xz)
+            # modprobe can read this file, but the kernel cannot: it does not support CRC64 of xz
             if kept.endswith(".xz"):
                 run(["xz", "-d", kept])
     run([shutil.which("depmod", path=os.environ["PATH"] + ":/usr/sbin"), "-b", image, release])

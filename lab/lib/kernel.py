@@ -9,11 +9,11 @@ import cache
 from modules import apply_patches
 from steps import Error, arch, building, jobs, product, run, step, write
 
-# Built separately as modules (modules.py). They are configured, because they select options of the
-# kernel; these words on make's command line exclude their directories from the kernel's build.
+# These parts are built separately as modules (modules.py). They stay in the configuration, because they select
+# options of the kernel. These arguments of make exclude their directories from the build of the kernel.
 APART = ["CONFIG_USB_GADGET=", "CONFIG_USBIP_CORE=", "CONFIG_USB_TEST="]
-# Saves a quarter of the compile time; programs in the lab are not slower (T was the same). The gadget
-# stack, which is tested and measured, is compiled with the kernel's own flags.
+# -O1 saves a quarter of the compile time and does not make programs in the lab slower (T was the same). The gadget
+# stack, which is tested and measured, is compiled with the default flags of the kernel.
 FLAGS = ["KCFLAGS=-O1"]
 
 
@@ -50,10 +50,10 @@ def configure(make, source, directory, fragments, log=None):
 
 
 def make(version, flavour, variant):
-    """Makes vmlinux and the files that modules are built against. Requires the source.
+    """Makes vmlinux, and the headers and symbol tables that a build of modules needs. Requires the source.
 
-    kbuild writes the directory's path into its products, so the directory is not renamed at the end: it is
-    valid only if it has the file `complete`.
+    kbuild writes the path of the directory into its products, so the directory cannot be renamed when the build
+    has ended. It is valid only if it has the file `complete`.
     """
 
     def build(final):
@@ -66,7 +66,7 @@ def make(version, flavour, variant):
             configure(kbuild, source, final, cache.fragments(flavour, variant), log)
             check_config(os.path.join(final, ".config"), version, flavour)
             run(kbuild + ["bzImage" if flavour == cache.SMP else "vmlinux", "modules_prepare", *FLAGS], log, cwd=final)
-            # Exported symbols, for modules that are built without the drivers
+            # The exported symbols, for modules that are built without the drivers
             shutil.copy(os.path.join(final, "vmlinux.symvers"), os.path.join(final, "Module.symvers"))
             drop_objects(final)
             os.sync()
@@ -76,8 +76,8 @@ def make(version, flavour, variant):
 
 
 def make_drivers(version, flavour, variant):
-    """Makes the kernel's own modules: drivers of the host, and what the gadget stack needs. Requires the kernel,
-    which is not built again."""
+    """Makes the kernel's own modules: drivers of the host side, and modules that the gadget stack needs. Requires
+    the kernel, which is not built again."""
 
     def build(final):
         directory = cache.kernel_dir(version, flavour, variant)
@@ -87,14 +87,14 @@ def make_drivers(version, flavour, variant):
             with building(final) as work:
                 for path in glob.glob(os.path.join(directory, "**/*.ko"), recursive=True):
                     shutil.copy(path, work)
-            # Module.symvers of the kernel now also has the drivers' symbols
+            # The kernel's Module.symvers now also has the symbols of the drivers
             drop_objects(directory)
 
     product(cache.drivers_dir(version, flavour, variant), build)
 
 
 def drop_objects(directory):
-    """Removes the object files, half a gigabyte, except vmlinux.o, which modules are checked against."""
+    """Removes the object files, which need half a gigabyte. Keeps vmlinux.o, which the build of modules reads."""
     for path, dirs, files in os.walk(directory):
         if path == directory:
             dirs[:] = [d for d in dirs if d not in ("scripts", "tools")]

@@ -4,18 +4,18 @@
 A file has one paragraph for each mutant:
 
     == NAME
-    What: one sentence, what the program does wrong with it
-    Function: NAME of the function (or table) that holds the defect
-    Reverses: COMMIT that had fixed it            (only for a past defect)
+    What: one sentence, which describes the wrong behaviour
+    Function: NAME of the function (or table) that gets the defect
+    Reverses: COMMIT that fixed the defect        (only for a defect that existed)
     Tests: PROGRAM...                             (programs that should detect it, the fastest first)
-    Equivalent: why no behaviour differs          (only if nothing can detect it)
+    Equivalent: why the behaviour does not change (only if nothing can detect the mutant)
     Old:
-    lines of the function, verbatim
+    lines of the function, copied exactly
     New:
-    the lines that replace them
+    the lines that replace these lines
 
-A mutant names no file, so it survives when code moves. Old must be exactly once in the definition of
-`Function`, in exactly one file of src/ or include/.
+A mutant names no file, so it still applies after code has moved to another file. The lines of Old must occur
+exactly once in the definition of `Function`, which must be in exactly one file of src/ or include/.
 """
 
 import glob
@@ -30,7 +30,7 @@ NEEDED = ("What", "Function", "Tests")
 
 
 class Bad(Exception):
-    """A mutant that cannot be planted; the text has its name and the reason."""
+    """A mutant cannot be planted. The text has the name of the mutant and the reason."""
 
 
 class Mutant:
@@ -50,7 +50,7 @@ class Mutant:
 
 
 def parse(path):
-    """Returns the mutants of a file, in its order."""
+    """Returns the mutants of a file, in the order of the file."""
     room = os.path.basename(path).removesuffix(".mutants")
     out, part = [], None
     for n, line in enumerate(cache.read(path).decode().splitlines(True), 1):
@@ -92,7 +92,7 @@ def load(directory=DIRECTORY):
 
 
 def find(name):
-    """Returns the mutant of this name."""
+    """Returns the mutant with this name."""
     for mutant in load():
         if mutant.name == name:
             return mutant
@@ -100,13 +100,13 @@ def find(name):
 
 
 def definition(text, name):
-    """Returns (start, end) of the definition of a function or table in C source; None if it is not here.
+    """Returns (start, end) of the definition of a function or table in C source; None if the text does not have it.
 
-    It begins in the first column, as in the kernel's style, and ends with the first closing brace in that
-    column.
+    The definition begins in the first column, as in the kernel's style, and ends with the first closing brace in
+    that column.
     """
     if name not in text:
-        return None  # fast path for most files
+        return None  # saves time for most files
     for m in re.finditer(r"^(?![ \t#/*}{])[^\n;]*\b%s\b[^\n]*$" % re.escape(name), text, re.M):
         # Parameters may span lines; a prototype ends with a semicolon
         brace = re.compile(r"[{;]").search(text, m.start())
@@ -134,7 +134,7 @@ def plant(mutant, tree=cache.TREE):
         where = definition(text, mutant.fields["Function"])
         if where:
             found.append((path, text, where))
-    # Static functions of two files may have the same name: the text decides
+    # Static functions of two files may have the same name: use the file that has the lines of Old
     fit = [(p, t, w) for p, t, w in found if t[w[0]:w[1] + 1].count(mutant.old) == 1]
     if not found:
         mutant.fail("nothing in src/ defines %s" % mutant.fields["Function"])

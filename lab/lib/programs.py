@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The test programs, the combinations in which they run, and how to run one.
 
-The head of a test of the lab has its combinations, in `# lab:` lines (lab/README.md): each line is a boot of
-lab/test, or several if a value has a comma. `# lab all:` lines are further combinations of lab/test --all.
+A test of the lab has its combinations in `# lab:` lines at its start (lab/README.md). lab/test boots a lab for
+each line, or several labs if a value has a comma. `# lab all:` lines are more combinations, for lab/test --all.
 """
 
 import fnmatch
@@ -22,32 +22,32 @@ from results import Result, parse_tap
 from steps import Error
 
 PYTHON = "/usr/bin/python3"
-# The keys of a line, with their defaults; a comma makes one boot per value.
+# The keys of a line, with their defaults. A value with commas is a list, with one boot for each element.
 KEYS = {"kernel": "6.12", "flavour": "normal", "speed": "super", "build": "plain", "udcs": "1",
         "vudcs": "0", "mem": "1G", "timeout": "120", "append": "", "parts": "1"}
 FLAGS = ("real-time", "stock", "old")
 LINE = re.compile(r"\s*(?://|#|\*)\s*lab( all)?:\s+(.*)")
-HEAD = 60  # lines at the start of a file that may have them
+HEAD = 60  # `# lab:` lines must be among the first 60 lines of a file
 HOST_TIMEOUT = 900
-# Parts of the lab's own tests, like "parts=" of other tests
+# Number of parts of the lab's own tests, like "parts=" of other tests
 SELFTEST_PARTS = 3
-# Value of `needs` for programs on this machine that boot labs or read the kernels' sources.
+# Value of `needs` of programs that run on this machine and boot labs or read the sources of the kernels.
 ALL_KERNELS = "all kernels"
-# The line at the head of a program that needs the kernels; the lab's own tests do not need the line.
+# A program that needs the kernels has this line at its start; the lab's own tests do not need it.
 WANTS_KERNELS = re.compile(rb"^# lab needs: kernels$", re.M)
 # The directories of the copied sources and of the builds in the lab.
 INSIDE = "/srv/ffsctl"
 OLD_INSIDE = "/srv/ffsctl-old"
-# Sanitizers: LeakSanitizer does not work in User-Mode Linux; other errors end the program. The quarantine
-# has 32 MiB instead of 256: beyond the limit of mappings (vm.max_map_count) User-Mode Linux kills the
-# program.
+# Options of the sanitizers. LeakSanitizer does not work in User-Mode Linux. Other errors end the program. The
+# quarantine has 32 MiB instead of 256, because User-Mode Linux kills a program that exceeds the limit of mappings
+# (vm.max_map_count).
 SANITIZER_ENV = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:exitcode=86:quarantine_size_mb=32",
                  "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=86"}
 
 
 def in_lab_needs(v, everything):
-    """Returns the kernel that a program needs. In the first tier the debug flavour only has FunctionFS, which is
-    built faster."""
+    """Returns the kernel that a program needs. In tier 1 the debug flavour has only FunctionFS, because that is built
+    faster."""
     variant = "stock" if "stock" in v else cache.BASIC if v["flavour"] == "debug" and not everything else "patched"
     return v["kernel"], v["flavour"], variant
 
@@ -57,13 +57,13 @@ class Program:
 
     def __init__(self, name, args, env, timeout, in_lab, needs=None):
         self.name, self.args, self.env = name, args, env
-        # What it needs to run: a kernel as (version, flavour, variant), ALL_KERNELS, or None
+        # What the program needs to run: a kernel as (version, flavour, variant), ALL_KERNELS, or None
         self.needs = needs
-        self.timeout = timeout  # seconds, on the reference machine
-        self.in_lab = in_lab  # its variation; None: it runs on this machine
+        self.timeout = timeout  # in seconds, on the reference machine
+        self.in_lab = in_lab  # its combination; None: it runs on this machine
 
     def run(self, core=None, patience=1.0):
-        """Runs it on a core (None: any), with its time-out multiplied by `patience`."""
+        """Runs the program on a core (None: any core). Its time-out is multiplied by `patience`."""
         result = Result(self.name)
         start = time.monotonic()
         env = {**os.environ, **self.env, "LAB_PATIENCE": "%.2f" % patience}
@@ -71,11 +71,11 @@ class Program:
         limit = self.timeout * patience
         with tempfile.TemporaryDirectory(prefix="lab-test-") as directory:
             if self.in_lab:
-                # Only the kernel is pinned to the core, not lab/run
+                # The kernel is pinned to the core; lab/run is not
                 if core is not None:
                     env["LAB_CORE"], core = str(core), None
                 args[1:1] = ["--timeout", "%d" % limit]
-                limit += 60 * patience  # for the boot, and for lab/run to report what hangs
+                limit += 60 * patience  # time for the boot, and for lab/run to report what hangs
                 env["LAB_PROFILE"] = os.path.join(directory, "profile")
             first, text, errors, status = communicate(args, env, core, limit)
             if self.in_lab and os.path.exists(env["LAB_PROFILE"]):
@@ -88,14 +88,14 @@ class Program:
         return self.results(result, text, errors, -9 if status is None else status)
 
     def results(self, result, text, errors, status):
-        """Returns a list of results, computed from output and exit status."""
+        """Returns the results of a run, computed from its output and its exit status."""
         parse_tap(result, text, status)
         result.output = text + errors
         return [result]
 
 
 class MakeCheck(Program):
-    """`make check` of one build, or of some of its programs."""
+    """`make check` of one build, with all its programs or with some of them."""
 
     def __init__(self, build_name, goals, lenient, everything):
         self.build_name, self.directory = build_name, os.path.join(WORK, build_name)
@@ -103,12 +103,12 @@ class MakeCheck(Program):
         if build_name == "sanitize":
             # LeakSanitizer works outside of the lab
             env["ASAN_OPTIONS"] = "detect_leaks=1:exitcode=86"
-        # No -j: it has a part of one core, like other programs
+        # No -j, because it must use only its share of one core, like other programs
         super().__init__("make check [%s]" % build_name,
                          ["make", "-C", self.directory, "check", *goals] + LENIENT * lenient, env, HOST_TIMEOUT, None)
 
     def written(self):
-        """Returns the result files of automake's test harness, one for each test program."""
+        """Returns the result files that automake's test harness has written, one for each test program."""
         return sorted(glob.glob(os.path.join(self.directory, "**/*.trs"), recursive=True))
 
     def run(self, core=None, patience=1.0):
@@ -142,8 +142,8 @@ class MakeCheck(Program):
 
 
 def communicate(args, env, core, limit):
-    """Runs a command. Returns (time of its first output, stdout, stderr, exit status); the status is None if it
-    was killed at the limit."""
+    """Runs a command. Returns (time of its first output, stdout, stderr, exit status). The exit status is None if the
+    command was killed at the time limit."""
     p = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                          env=env, cwd=SRC, start_new_session=True)
     if core is not None:
@@ -156,7 +156,7 @@ def communicate(args, env, core, limit):
         left = end - time.monotonic()
         if left <= 0 and not killed:
             os.killpg(p.pid, 9)
-            killed, end = True, time.monotonic() + 10  # a grandchild may hold the pipe
+            killed, end = True, time.monotonic() + 10  # a descendant of the command may still have the pipe open
         elif left <= 0:
             break
         for fd in select.select(open_files, [], [], max(0.0, left))[0]:
@@ -187,7 +187,8 @@ def env_for(build_name, work=WORK):
 
 
 def starter(path, name=None):
-    """Returns how to start a test program: Python ones with the interpreter that has the needed modules."""
+    """Returns the arguments that start a test program. Python programs are started with the interpreter that has the
+    needed modules."""
     if path.endswith(".py"):
         return [PYTHON, "-B", name or path]
     if not os.access(path, os.X_OK):
@@ -196,7 +197,7 @@ def starter(path, name=None):
 
 
 def expand(path, words):
-    """Yields the variations of a line: dicts of all keys and of the set flags."""
+    """Yields the combinations of a line, as dicts of all keys and of the flags that are set."""
     values, flags = dict(KEYS), {}
     for word in words:
         key, eq, value = word.partition("=")
@@ -214,7 +215,7 @@ def expand(path, words):
 
 
 def variations(path, everything):
-    """Returns a dict for each boot in a file's head; with `everything` also those of --all."""
+    """Returns the combinations of a test, one dict for each boot; with `everything` also those of --all."""
     lines = []
     with open(path, encoding="utf-8", errors="replace") as f:
         for line in itertools.islice(f, HEAD):
@@ -228,7 +229,7 @@ def variations(path, everything):
         if more and not everything:
             continue
         for v in expand(path, words):
-            # Variations that differ only in parts or time-outs count as the same
+            # Combinations that differ only in parts or time-outs count as the same
             key = tuple(sorted((k, x) for k, x in v.items() if k not in ("timeout", "part", "parts")))
             if seen.setdefault(key, n) == n:
                 out.append(v)
@@ -251,7 +252,7 @@ def lab_program(path, v, everything, forced):
     words += ["%s=%s" % (k, v[k]) for k in ("udcs", "vudcs", "mem", "append") if v[k] != KEYS[k]]
     words += [f for f in FLAGS if f in v]
     words += ["part=" + v["part"]] * (v["part"] != "1/1")
-    # A path that every user can open: workers drop root, and the cache may be below /root
+    # Every user can open this path. Workers do not run as root, and the cache may be below /root
     options = ["--bind", WORK + ":" + INSIDE]
     for key in ("kernel", "flavour", "speed", "udcs", "vudcs", "mem"):
         options += ["--" + key, v[key]]
@@ -271,7 +272,7 @@ def lab_program(path, v, everything, forced):
 
 
 def give_old(programs):
-    """Gives programs with the flag `old` an older build of the project, if there is one."""
+    """Adds an older build of the project to the programs with the flag `old`, if there is such a build."""
     asking = [p for p in programs if p.in_lab and "old" in p.in_lab]
     directory = build_old() if asking else None
     for program in asking:
@@ -281,7 +282,7 @@ def give_old(programs):
 
 
 def tier(everything):
-    """Returns the environment that shows a test whether this is lab/test --all (tests/lab/lib/tap.py)."""
+    """Returns the environment variable by which a test detects lab/test --all (tests/lab/lib/tap.py)."""
     return {"LAB_TIER": "all" if everything else "1"}
 
 
@@ -290,8 +291,8 @@ def selected(name, patterns):
 
 
 def choose(programs, only):
-    """Yields the programs that `only`, the patterns of --only, selects. PATTERN:NAME selects the tests of one function: in
-    the first part, as each part would run them."""
+    """Yields the programs that match `only`, the patterns of --only. PATTERN:NAME selects the tests of one function;
+    only the first part of a program runs them, because each part would run all of them."""
     for program in programs:
         found = [pattern.partition(":")[2] for pattern in only or [""] if selected(program.name, [pattern.partition(":")[0]])]
         if found and all(found):
@@ -320,8 +321,9 @@ def other_without_sanitizers(test):
 
 
 def make_checks(checked, only, lenient, everything):
-    """Yields `make check` of the builds, limited to the programs that `only` selects. `checked`: the programs of
-    each build. Without `only` and `everything` the plain build only runs what differs from the other."""
+    """Yields one `make check` for each build, limited to the programs that match `only`. `checked`: the programs of
+    each build. Without `only` and `everything` the plain build runs only programs that differ in the sanitizer
+    build."""
     for build_name, tests in checked.items():
         chosen = tests
         if only:
@@ -333,14 +335,16 @@ def make_checks(checked, only, lenient, everything):
         goals = []
         if chosen != tests:
             goals = ["TESTS=" + " ".join(chosen)]
-            # Build only these programs; but only the Makefile knows the fuzzers of a corpus
+            # Build only these programs. This is not possible for the corpus of the fuzzers, whose
+            # programs only the Makefile knows
             if not any(t.startswith("tests/fuzz/") for t in chosen):
                 goals.append("check_PROGRAMS=" + " ".join(t for t in chosen if t.startswith("tests/unit/")))
         yield MakeCheck(build_name, goals, lenient, everything)
 
 
 def lab_programs(everything, kernel=None, forced=None):
-    """Returns the programs that run in the lab. With `forced`, the name of a build, all use that build, except those for a build other than this and the plain one."""
+    """Returns the programs that run in the lab. If `forced` is the name of a build, it replaces the plain build, and
+    programs for other builds are left out."""
     seen = set()
     for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/[!_]*/test_*"))):  # no __pycache__
         if forced == "sanitize" and plain_only(path, everything):
@@ -354,13 +358,13 @@ def lab_programs(everything, kernel=None, forced=None):
 
 
 def selftested(everything, kernel=None):
-    """Returns the kernel versions for the lab's own tests. They test the lab: in tier 1 one version is enough."""
+    """Returns the kernel versions with which the lab's own tests run. In tier 1 one version is enough."""
     return [v for v in cache.VERSIONS if kernel in (None, v)][:None if everything else 1]
 
 
 def host_programs(checked, everything, kernel=None, forced=None):
-    """Yields the programs that run on this machine: the lab's own tests, and tests/cli with each build, without
-    those that `make check` runs. `checked`: the programs of `make check` of each build."""
+    """Yields the programs that run on this machine: the lab's own tests, and for each build the programs of tests/cli
+    that `make check` does not run. `checked`: the programs that `make check` runs for each build."""
     if not forced:
         for version in selftested(everything, kernel):
             for part in range(1, SELFTEST_PARTS + 1):

@@ -16,7 +16,7 @@ import cache
 
 DURATIONS = "durations.json"
 DURATIONS_LOCK = threading.Lock()
-QUICK = 5  # seconds; a shorter step prints no second line
+QUICK = 5  # seconds; a step that is shorter than this prints no second line
 
 
 def history():
@@ -28,7 +28,8 @@ def history():
 
 
 def remember(took):
-    """Adds {step: seconds}. Parallel steps of a run are all stored; of parallel runs the last one wins."""
+    """Stores the durations {step: seconds}. All parallel steps of one run are stored. If two runs store at the same
+    time, only the durations of the last one are kept."""
     if not took:
         return
     os.makedirs(cache.root(), exist_ok=True)
@@ -46,7 +47,7 @@ def duration(seconds):
 
 
 class Line:
-    """A line on a terminal that is redrawn; does nothing elsewhere."""
+    """A line that is redrawn on a terminal. Does nothing if the output is not a terminal."""
 
     def __init__(self, stream):
         self.stream, self.shown = stream, False
@@ -58,7 +59,7 @@ class Line:
             return
         with self.lock:
             try:
-                # 0: unknown to the terminal
+                # 0 means that the terminal does not know its width
                 columns = os.get_terminal_size(self.stream.fileno()).columns or 80
             except OSError:
                 columns = 80

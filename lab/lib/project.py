@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Builds the project in the cache, for lab/test and lab/demo.
 
-Files are copied to the cache and built there: the tree may be configured, read-only or open in an editor,
-and never gets a built file. The directory's name is derived from the tree's path (or given in LAB_WORK), so
-that the next build is incremental.
+Copies the files of the tree to the cache and builds them there. So the tree may be configured, read-only or open
+in an editor, and never gets a built file. The name of the directory depends on the path of the tree (or is
+LAB_WORK), so that the next build is incremental.
 """
 
 import compileall
@@ -30,30 +30,31 @@ BUILDS = {
     "fuzz": ["CC=clang", "--enable-werror", "--enable-fuzzers"],
 }
 
-# The last commit whose workers had no separate user ids: a new ffsctl must handle its running gadgets.
+# The last commit whose workers had no separate user ids. A new ffsctl must handle gadgets that this version has
+# started.
 OLD = "a24d4fe5e3dc"
 OLD_GOALS = ["ffsctl", "ffsctl-worker", "src/plugins/loopback.so"]
 
-LENIENT = ["CFLAGS=-g -O2 -Wno-error"]  # for make: warnings are not errors
+LENIENT = ["CFLAGS=-g -O2 -Wno-error"]  # arguments of make: warnings are not errors
 
-# ccache in the lab's cache: a new clone only compiles what is new. Debian's directory of links puts ccache
-# in front of every compiler.
+# ccache stores its files in the lab's cache, so that a new clone compiles only changed files. The links in this
+# Debian directory make every compiler use ccache.
 CCACHE = {"CCACHE_DIR": os.path.join(cache.root(), "ccache"), "CCACHE_BASEDIR": WORK, "CCACHE_NOHASHDIR": "1",
           "CCACHE_MAXSIZE": "2G"}
 CCACHE_LINKS = "/usr/lib/ccache"
-# Directory for tests that build the project: below CCACHE_BASEDIR in every clone
+# Directory for tests that build the project. It is below CCACHE_BASEDIR in every clone
 BUILDS_TMP = os.path.join(WORK, "tmp")
 
 
 def environment():
-    """Returns the environment of compilers."""
+    """Returns the environment variables of the compilers."""
     os.makedirs(BUILDS_TMP, exist_ok=True)
     return {**os.environ, **CCACHE, "LAB_BUILDS_TMP": BUILDS_TMP, "PATH": CCACHE_LINKS + ":" + os.environ["PATH"]}
 
 
 def step(args, what, **kw):
-    """Runs a step that must succeed. Shows its output only if it fails, errors first: with several jobs they may
-    be far from the end."""
+    """Runs a command that must succeed. Shows its output only if it fails, and the errors first: with several jobs
+    they may be far from the end."""
     with progress.Step("lab", what, sys.stdout):
         r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, env=environment(), **kw)
@@ -62,7 +63,7 @@ def step(args, what, **kw):
 
 
 def tree_files():
-    """Returns the relative names of the tree's files: tracked and untracked ones, without ignored ones."""
+    """Returns the relative names of the tree's files, tracked and untracked, but not of files that git ignores."""
     git = subprocess.run(["git", "-c", "safe.directory=*", "-C", cache.TREE, "ls-files", "-z", "-c",
                           "-o", "--exclude-standard"], stdout=subprocess.PIPE,
                          stderr=subprocess.DEVNULL)
@@ -77,8 +78,8 @@ def tree_files():
 
 
 def copy_tree(planted=None):
-    """Copies changed files of the tree to SRC. `planted`, a mutants.Mutant, is planted in the copy; the next
-    copy removes it."""
+    """Copies the changed files of the tree to SRC. Plants the mutant `planted` (mutants.Mutant) in the copy; the next
+    call removes it."""
     os.makedirs(SRC, exist_ok=True)
     names = tree_files()
     defect, text = mutants.plant(planted) if planted else (None, None)
@@ -102,7 +103,7 @@ def copy_tree(planted=None):
         except FileNotFoundError:
             same = False
         if not same:
-            # copyfile, not copy2: make needs the new time stamp
+            # copyfile() instead of copy2(), because make needs the new time stamp
             shutil.copyfile(a, b)
             os.chmod(b, st.st_mode)
     listing = os.path.join(WORK, "files")
@@ -118,14 +119,15 @@ def copy_tree(planted=None):
 
 
 def compile_tests():
-    """Compiles the Python modules of the tests: in the lab each run would compile them again."""
+    """Compiles the Python modules of the tests, because otherwise each run in the lab would compile them."""
     tests = os.path.join(SRC, "tests", "lab")
     subprocess.run([sys.executable, "-B", os.path.join(tests, "lib", "valid.py")], check=True)
     compileall.compile_dir(tests, quiet=2)
 
 
 def build_old():
-    """Returns the directory of a build of OLD, which is built once; None if the tree's history lacks OLD."""
+    """Returns the directory of a build of the commit OLD, which is built only once; None if the tree's history does
+    not have OLD."""
     directory = os.path.join(cache.root(), "old-" + OLD)
     if os.path.exists(os.path.join(directory, "made")):
         return directory
@@ -156,13 +158,14 @@ def configure(name):
 
 
 def build(*names, goals=(), lenient=False):
-    """Builds the project with one or several sets of options. `goals`: of make, default everything including the
-    tests' programs; `lenient`: warnings are not errors."""
+    """Builds the project with one or several sets of options. `goals`: goals of make; the default is everything
+    including the programs of the tests. `lenient`: warnings are not errors."""
     if not os.path.exists(os.path.join(SRC, "configure.ac")):
         raise Error("cannot build the project: configure.ac is missing")
     if newer(os.path.join(SRC, "configure.ac"), os.path.join(SRC, "configure")):
         step([os.path.join(SRC, "bootstrap")], "bootstrap", cwd=SRC)
-    # configure uses one core: run them in parallel. make uses all cores, and builds share generated files
+    # configure uses one core, so several run in parallel. make uses all cores, and the builds share generated
+    # files, so they run one after the other
     with concurrent.futures.ThreadPoolExecutor(len(names)) as pool:
         list(pool.map(configure, names))
     for name in names:

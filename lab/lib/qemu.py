@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""lab/run --qemu: an emulated machine. It is slow, because the processor is emulated, too.
+"""lab/run --qemu: an emulated machine, which is slow, because its processor is emulated.
 
-It boots Debian's kernel with the modules that dkms makes for it, as users install them. With --flavour
-debug it boots a kernel of the lab, for what User-Mode Linux lacks: several processors.
+It boots Debian's kernel with the modules that dkms makes for this kernel, as users install them. With --flavour
+debug it boots a kernel of the lab with several processors, which User-Mode Linux does not support.
 """
 
 import os
@@ -32,7 +32,7 @@ class Modules:
             self.needs[base(name)] = [base(n) for n in needs.split()]
 
     def load(self, names):
-        """Returns the paths of the modules and their dependencies, in the order of loading."""
+        """Returns the paths of these modules and of their dependencies, in the order in which they must be loaded."""
         out = []
 
         def add(name):
@@ -77,7 +77,7 @@ def command(opt, tty, out):
             "-append", " ".join([ARGUMENTS] + arguments + opt.append)]
     for name, (_, theirs) in pairs.items():
         argv += ["-chardev", "socket,id=%s,fd=%d" % (name, theirs.fileno())]
-    # The first device, so that its ports are vport0p1 to vport0p3
+    # This must be the first device, so that its ports are vport0p1 to vport0p3
     argv += ["-device", "virtio-serial-pci,addr=3"]
     argv += ["-device", "virtconsole,nr=0,chardev=stdio"] if tty else ["-device", "virtserialport,nr=1,chardev=stdio"]
     argv += ["-device", "virtserialport,nr=2,chardev=err", "-device", "virtserialport,nr=3,chardev=control",

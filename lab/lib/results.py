@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Results of test programs: reads TAP, counts, prints."""
+"""Reads the TAP output of test programs, and counts and prints the results."""
 
 import fnmatch
 import json
@@ -12,7 +12,7 @@ import cache
 from project import SRC
 
 
-# Prefix of the reason of a test that only --all runs (tests/lab/lib/tap.py)
+# A test that only --all runs prints its reason after this prefix (tests/lab/lib/tap.py)
 ONLY_ALL = "# only --all: "
 
 
@@ -21,10 +21,10 @@ class Result:
 
     def __init__(self, name):
         self.name = name
-        self.tests = []  # (outcome, name, detail), outcome one of passed, failed, skipped
+        self.tests = []  # (outcome, name, detail); the outcome is passed, failed or skipped
         self.output = ""
         self.seconds = 0.0
-        self.profile = {}  # seconds: boot, start, processor, total
+        self.profile = {}  # {boot, start, processor or total: seconds}
         self.took = []  # (seconds, name) of each test that prints its time
         self.only_all = {}  # {name: reason why only --all runs it}
 
@@ -36,7 +36,7 @@ class Result:
 
 
 def parse_tap(result, text, status):
-    """Parses TAP strictly: a program that does not fulfil its plan has failed."""
+    """Parses TAP strictly: a program whose number of tests differs from its plan has failed."""
     plan, seen = None, 0
     for line in text.splitlines():
         m = re.fullmatch(r"1\.\.(\d+)(?:\s*#\s*(?:SKIP|skip)\S*\s*(.*))?", line.rstrip())
@@ -72,7 +72,7 @@ def parse_tap(result, text, status):
 
 
 def expected_skips():
-    """Returns the patterns of `PROGRAM: TEST` in tests/expected-skips; # starts a reason."""
+    """Returns the patterns in tests/expected-skips, which match `PROGRAM: TEST`. In that file # starts a reason."""
     path = os.path.join(SRC, "tests/expected-skips")
     if not os.path.exists(path):
         return []
@@ -81,7 +81,7 @@ def expected_skips():
 
 
 def failures(output):
-    """Returns a program's output without passed tests, so that a truncated log still has the reason."""
+    """Returns a program's output without passed tests, so that a truncated log still has the failures."""
     lines, passed, skipping = [], 0, False
     for line in output.splitlines():
         if re.match(r"ok \d+(?!.*# SKIP)", line):
@@ -93,7 +93,7 @@ def failures(output):
 
 
 class Report:
-    """Prints results as they arrive."""
+    """Prints the result of each program when the program has ended."""
 
     def __init__(self):
         self.total = {"passed": 0, "failed": 0, "skipped": 0}

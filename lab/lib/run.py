@@ -68,7 +68,7 @@ COMPLAINT = re.compile(
     rb"UBSAN: |KASAN: |ODEBUG: |Kernel panic|general protection|refcount_t: |"
     rb"list_(?:add|del) corruption|Bad page |Kernel mode |slab error|"
     rb"Unable to handle|Voluntary context switch)")
-# Bytes that may be in flight to a console: less than a terminal buffers before it is throttled.
+# Bytes that may be in flight to a console. This is less than the size at which a terminal buffer is throttled.
 WINDOW = 3072
 # At each fork, User-Mode Linux 6.1 walks a process's mappings without the lock that lockdep expects. Only
 # these reports are ignored.
@@ -230,7 +230,7 @@ def module_files(opt):
         for name, parameters in gadget_modules(opt).items()]
 
 
-# Modules whose file has another name
+# Modules whose file name differs from the name of the module
 FILES = {"udc_core": "udc-core", "usbip_core": "usbip-core", "vhci_hcd": "vhci-hcd", "usbip_vudc": "usbip-vudc"}
 
 
@@ -247,7 +247,7 @@ def job(opt, tty):
                 b"LAB_PACKAGES": os.fsencode(cache.packages_dir()),
                 b"LAB_SELFTESTS": os.fsencode(os.path.join(
                     cache.modules_dir(opt.kernel, "normal", "patched") if opt.debians else modules, "selftests"))})
-    # Where tests find their modules: those of the sources that they are of, which lab/test has copied
+    # The directory of the tests' Python modules. It belongs to the same copy of the sources as the tests
     modules_of_tests = os.path.join(os.path.abspath(env.get(b"FFSCTL_SRC") or os.fsencode(cache.TREE)), b"tests/lab/lib")
     env[b"PYTHONPATH"] = b":".join(filter(None, (modules_of_tests, env.get(b"PYTHONPATH"))))
     if env.get(b"LAB_OUT"):
@@ -262,7 +262,7 @@ def job(opt, tty):
     out += [b"I" + os.fsencode(file + " " + parameters) for file, parameters in files]
     out.append(b"S/proc/sys/kernel/hung_task_timeout_secs 20")
     if opt.qemu:
-        # Its serial line is slow: while it boots only errors are printed
+        # The serial line of QEMU is slow, so only errors are printed during the boot
         out.append(b"S/proc/sys/kernel/printk 7")
     if opt.flavour == "debug":
         out.append(b"K")
@@ -311,7 +311,7 @@ def start(opt, core):
     pipes = {name: os.pipe2(os.O_CLOEXEC) for name in ("in", "out", "err", "log", "to", "from")}
     theirs = {name: pipes[name][0 if name in ("in", "to") else 1] for name in pipes}
     ours = {name: pipes[name][1 if name in ("in", "to") else 0] for name in pipes}
-    # Its descriptors from 3 on; two consoles of UML must not share one
+    # The kernel gets these pipes as its descriptors from 3 on; two consoles of UML must not share a descriptor
     order = ["in", "out", "err", "log", "to", "from"]
     # No address randomization: in one of sixty starts it would move mappings of the machine into the address
     # space that the kernel gives its processes
@@ -333,7 +333,7 @@ def start(opt, core):
             os.setsid()
             os.sched_setaffinity(0, {core})
             null = os.open("/dev/null", os.O_RDWR)
-            # Move them away from their final numbers
+            # First move the descriptors to high numbers, so that none has the final number of another
             high = [fcntl.fcntl(theirs[name], fcntl.F_DUPFD, 40) for name in order]
             os.dup2(null, 0)
             for i, fd in enumerate(high):
@@ -343,7 +343,7 @@ def start(opt, core):
             os.closerange(9, 64)
             for sig in (signal.SIGPIPE, signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(sig, signal.SIG_DFL)
-            # HOME: UML reads ~/.uml otherwise
+            # HOME is set, because UML would use ~/.uml
             os.execvpe(argv[0], argv, {"PATH": os.environ.get("PATH", "") + ":/usr/bin:/bin",
                                          "TMPDIR": memory, "HOME": "/"})
         finally:
@@ -436,7 +436,7 @@ class Run:
             if self.log_size < KEEP_LOG or self.first_bad is not None:
                 self.log.append(line)
                 self.log_size += len(line)
-            else:  # only the end is needed
+            else:  # only the end of the log is needed
                 self.log.pop(0)
                 self.log.append(line)
 
@@ -518,7 +518,7 @@ class Run:
             pass
 
     def write_profile(self, path, usage):
-        # Without the json module, whose import takes longer than the rest of this program
+        # Writes JSON without the module json, whose import takes longer than the rest of this program
         with open(path, "w") as f:
             f.write('{"boot": %.4f, "total": %.4f, "processor": %.4f}\n' % (
                 self.boot, time.monotonic() - self.began, usage.ru_utime + usage.ru_stime))
@@ -639,7 +639,7 @@ class Run:
         while data:
             try:
                 data = data[os.write(pump.dst, data):]
-            except BlockingIOError:  # the caller made it non-blocking
+            except BlockingIOError:  # the caller has made the descriptor non-blocking
                 select.select([], [pump.dst], [])
             except OSError:
                 return

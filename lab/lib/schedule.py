@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Assigns cores to test programs, and measures the speed of the machine.
 
-Each program runs on one core, which several programs may share. From time to time one small program
-(lab/speed.c) gets a core of its own and measures the time of a fork and exec and of a system call in the
-lab: T and the null system call. Time-outs are multiplied by how much slower that is than on the reference
-machine, and by the number of programs on a core. A slow or busy machine makes a run longer, but no test
-fails.
+Each program runs on one core, which several programs may share. From time to time the program lab/speed.c
+measures the speed of a core that no other program uses. It measures two times in the lab: T, the time of a fork and
+exec, and the time of a null system call. Each time-out is the value for the reference machine, multiplied by the
+slowness of this machine and by the number of programs on a core. So a run takes longer on a slow or busy machine,
+but no test fails.
 """
 
 import os
@@ -17,26 +17,27 @@ import time
 
 import cache
 
-# The reference machine, for which the tests' time-outs were chosen; nanoseconds.
+# T and the time of a null system call on the reference machine, in nanoseconds. The tests' time-outs were chosen for
+# this machine.
 REFERENCE_T, REFERENCE_CALL = 6_000_000, 6_000
-MEASURE_EVERY = 120  # seconds; each measurement first waits for an idle core
-# Boots for one measurement. T differs between boots: from 2.8 to 4.4 ms in 25 boots on an idle machine, too
-# much for a median of three.
+MEASURE_EVERY = 120  # seconds between measurements; each measurement first waits for an idle core
+# Number of boots of one measurement. T differs between boots: from 2.8 to 4.4 ms in 25 boots on an idle machine. A
+# median of three boots would differ too much.
 BOOTS = 5
 # Number of recent samples; the slowest of them determines the time-outs.
 RECENT = 3 * BOOTS
 
 
 class Speed:
-    """The samples: (T, null system call) of each boot, in nanoseconds."""
+    """Measures the speed of the machine. Each sample is (T, time of a null system call) of one boot, in nanoseconds."""
 
     def __init__(self):
         self.samples = []
         self.at = None  # time of the last sample
 
     def measure(self, core, kernel):
-        """Takes samples on an idle core. If the lab does not start there is no sample; the tests will fail."""
-        # The limit is long and fixed, so that a hanging machine ends the run
+        """Takes samples on an idle core. If the lab does not start there is no sample, and the tests will fail, too."""
+        # This time limit is long and does not depend on the samples. It ends the measurement if the lab hangs
         command = [os.path.join(cache.LAB, "run"), "--kernel", kernel, "--timeout", "300", "--", cache.speed_file()]
         for _ in range(BOOTS):
             r = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -63,28 +64,29 @@ class Speed:
 
 
 def processor_time():
-    """Returns (all, stolen) time of the machine's cores. Stolen: given to other machines by a hypervisor."""
+    """Returns the total time of all cores, and their steal time, which a hypervisor has given to other virtual
+    machines (proc_stat(5))."""
     with open("/proc/stat") as f:
-        times = [int(word) for word in f.readline().split()[1:9]]  # the first two include the time of guests
+        times = [int(word) for word in f.readline().split()[1:9]]  # user and nice, the first two, include guest time
     return sum(times), times[7]
 
 
 class Schedule:
-    """Runs programs on all cores, in the order of the list as far as they are runnable.
+    """Runs programs on all cores, in the order of the list. Skips programs that are not runnable yet.
 
-    A program is runnable when ready() was called with its `needs`; None is always runnable.
+    A program is runnable when ready() was called with its `needs`, or if its `needs` is None.
     """
 
     def __init__(self, jobs, speed, kernel):
         self.cores = sorted(os.sched_getaffinity(0))
         self.jobs, self.speed, self.kernel = jobs, speed, kernel
-        # Programs on one core
+        # Number of programs on one core
         self.per_core = max(1, -(-jobs // len(self.cores)))
         self.free = {core: self.per_core for core in self.cores}
         self.kept = set()  # cores reserved for a measurement
         self.have = {None}
         self.changed = threading.Condition()
-        self.running = {}  # {program: since}
+        self.running = {}  # {program: time of its start}
         self.stopped, self.trouble = False, None
 
     def ready(self, need):
@@ -93,13 +95,14 @@ class Schedule:
             self.changed.notify_all()
 
     def stop(self, trouble=None):
-        """Starts no more programs; run() raises the exception, if there is one."""
+        """Starts no more programs. run() raises the exception `trouble`, unless it is None."""
         with self.changed:
             self.stopped, self.trouble = True, self.trouble or trouble
             self.changed.notify_all()
 
     def take(self):
-        """Returns (program, core); None if nothing is left. Called with the lock held."""
+        """Waits for a runnable program and a free core, and returns both; None if no program is left. The caller holds
+        the lock."""
         while self.todo and not self.stopped:
             found = next((p for p in self.todo if p.needs in self.have), None)
             cores = [c for c in self.cores if self.free[c] and c not in self.kept]
@@ -113,8 +116,8 @@ class Schedule:
         return None
 
     def measure_on(self, core):
-        """Waits until the core is idle and measures, if a measurement is due and programs are left. Called with the
-        lock held."""
+        """If a measurement is due and programs are left, waits until no program runs on the core, and measures its
+        speed. The caller holds the lock."""
         if not self.todo or not self.speed.due() or self.kept:
             return
         self.kept.add(core)
@@ -138,7 +141,7 @@ class Schedule:
                 self.changed.release()
                 try:
                     done(program.run(core, patience))
-                except BaseException as e:  # a bug of the harness: end the run
+                except BaseException as e:  # a bug of lab/test: end the run
                     self.stop(e)
                     raise
                 finally:

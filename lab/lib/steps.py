@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Helpers of lab/setup: run commands, make products of the cache."""
+"""Helpers of lab/setup, which run commands and make the products in the cache."""
 
 import contextlib
 import fcntl
@@ -13,9 +13,9 @@ import cache
 from progress import Step
 
 WHO = "lab/setup"
-TAIL = 40  # shown lines of a failed command's output
-ERRORS = 20  # shown lines with errors of a compiler or linker
-# Errors of gcc, clang, ld, make, modpost and Kconfig
+TAIL = 40  # how many lines are shown of the output of a failed command
+ERRORS = 20  # how many lines with errors of a compiler or linker are shown
+# Matches the error messages of gcc, clang, ld, make, modpost and Kconfig
 ERROR = re.compile(rb"(?i)(?:^|[\s:])(?:fatal )?error:|undefined reference to|^ERROR: |No rule to make target|"
                    rb"multiple definition of|No space left on device|Killed")
 
@@ -29,20 +29,21 @@ def say(text):
 
 
 def what_failed(text):
-    """Returns the end of a failed command's output, preceded by its errors, which may be far from the end."""
+    """Returns the error messages in the output of a failed command, which may be far from its end, and then the end
+    of the output."""
     lines = text.splitlines()
     tail = lines[-TAIL:]
     errors = [l for l in lines[:-TAIL] if ERROR.search(l)][:ERRORS]
     return b"\n".join(errors + [b"..."] * bool(errors) + tail).decode(errors="replace")
 
 
-# A killed setup must end its commands, too: they would continue without its lock
+# If a setup is killed its commands must end, because they would continue without its lock
 DIES_WITH_PARENT = ["setpriv", "--pdeathsig", "TERM"]
 
 
 def run(args, log=None, **kw):
-    """Runs a command and returns its output; raises Error if it fails. `log`: a file that the output is appended
-    to."""
+    """Runs a command and returns its output. Raises Error if the command fails. Appends the output to the file
+    `log`."""
     r = subprocess.run(DIES_WITH_PARENT + args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **kw)
     if log is not None:
         with open(log, "ab") as f:
@@ -58,8 +59,8 @@ def step(what):
 
 @contextlib.contextmanager
 def locked(name, wait=True):
-    """Holds the lock of a product, so that only one setup makes it. Yields whether the lock is held, which may be
-    False without `wait`."""
+    """Holds the lock of a product during the block, so that only one setup makes the product. Yields whether it has
+    the lock; this can be False only if `wait` is False."""
     os.makedirs(os.path.join(cache.root(), "locks"), exist_ok=True)
     with open(os.path.join(cache.root(), "locks", name), "w") as lock:
         try:
@@ -75,7 +76,8 @@ def locked(name, wait=True):
 
 @contextlib.contextmanager
 def building(final):
-    """Yields a directory that gets its final name when it is complete. The caller holds the product's lock."""
+    """Yields a directory, which gets its final name at the end of the block. The caller holds the lock of the
+    product."""
     work = os.path.join(os.path.dirname(final), "partial-" + os.path.basename(final))
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(work)
@@ -87,7 +89,7 @@ def building(final):
 
 
 def product(final, make):
-    """Calls make(final) unless the product exists."""
+    """Calls make(final) if the product does not exist yet."""
     if cache.complete(final):
         return
     with locked(os.path.basename(final)):
@@ -106,5 +108,5 @@ def jobs():
 
 def arch(flavour):
     """Returns the architecture arguments of the kernel's make."""
-    # Without SUBARCH 6.1 builds for 32 bit
+    # Without SUBARCH Linux 6.1 builds for 32 bit
     return ["ARCH=x86_64"] if flavour == cache.SMP else ["ARCH=um", "SUBARCH=x86_64"]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """lab/test: builds the project outside of its tree and runs its tests on real kernels.
 
-There are three kinds of test programs, all with TAP output (see lab/README.md): those of `make check`,
-tests/cli/test_* on this machine, and tests/lab/*/test_* in the lab. A failed test is never repeated.
+There are three kinds of test programs (lab/README.md): the programs of `make check`, tests/cli/test_* on this
+machine, and tests/lab/*/test_* in the lab. All print TAP. A failed test is never repeated.
 """
 
 import argparse
@@ -27,19 +27,19 @@ from schedule import Schedule, Speed, processor_time  # noqa: E402
 from steps import Error  # noqa: E402
 
 WHO = "lab/test"
-# Goals of a run, in T (lab/README.md)
+# Goals for the time of a run, in T (lab/README.md)
 BUDGET = {"tier 1": 100_000, "--all": 350_000}
-# A program is reported if it takes more than 1/50 of the sum of all programs
+# A program is reported if its time is more than 1/50 of the time of all programs
 SHARE = 50
 BUILDS = ("plain", "sanitize")
 LAB_BUILDS = (*BUILDS, "without-libusbgx")
 
 
 def kernels_needed(programs, args):
-    """Returns [(version, flavour, variant)] in the order in which to make them."""
+    """Returns the needed kernels [(version, flavour, variant)] in the order in which they are made."""
     need = {p.needs for p in programs}
     if not args.only or any("selftest" in o for o in args.only):
-        # They plant faults that only the debug flavour detects, and also load the stock modules
+        # The lab's own tests plant faults that only the debug flavour detects, and also load the stock modules
         for version in selftested(args.all, args.kernel):
             need.update(((version, "normal", "patched"), (version, "normal", "stock"),
                          (version, "debug", "patched" if args.all else cache.BASIC)))
@@ -54,7 +54,7 @@ def setup(need):
 
 
 class Bar:
-    """The progress line while test programs run."""
+    """Shows the line with the progress while test programs run."""
 
     def __init__(self, programs, expected, schedule):
         self.line = progress.Line(sys.stdout)
@@ -102,7 +102,8 @@ def run_programs(programs, kernels, args, report, speed):
     took = progress.history()
     first = kernels[0] if kernels else None
     schedule = Schedule(args.jobs, speed, first[0] if first else "6.12")
-    # The longest first, so that no core idles at the end; unknown ones count as long
+    # The longest programs start first, so that no core is idle at the end. Programs of unknown time count as
+    # long
     todo = sorted(programs, key=lambda x: -took.get(x.name, 1e9))
 
     def make_kernels():
@@ -138,7 +139,7 @@ def run_programs(programs, kernels, args, report, speed):
 
 
 def summary(speed, start, before, report, args):
-    """Prints the time of the run, in seconds and in T, and the programs that took more than their share."""
+    """Prints the time of the run, in seconds and in T, and the programs that took more than 1/SHARE of it."""
     took = time.monotonic() - start
     whole, stolen = (now - then for now, then in zip(processor_time(), before))
     text = "%s: %s" % (WHO, progress.duration(took))
@@ -162,7 +163,7 @@ def parse():
                                 "tests. Ends with: N passed, N failed, N skipped.")
     p.add_argument("--all", action="store_true", help="every combination of kernel, speed, flavour and build, "
                    "not only the fastest one for each behaviour")
-    # Two per core: a lab that waits, for a file or in real time, leaves its core idle
+    # Two programs per core, because a lab that waits for a file or for a time leaves its core idle
     p.add_argument("--jobs", type=int, default=2 * os.cpu_count(),
                    help="test programs in parallel (two per core)")
     p.add_argument("--only", action="append", metavar="PATTERN",
@@ -184,7 +185,7 @@ def builds_of(programs):
 
 
 def builds_checked(programs, args):
-    """The builds whose `make check` and tests/cli run, as far as they are selected."""
+    """Returns the builds whose `make check` and tests/cli run, if the arguments select them."""
     if not args.only:
         return BUILDS if args.build in (None, "sanitize") else (args.build,)
     if not programs and all("selftest" in o for o in args.only):
@@ -216,7 +217,7 @@ def main():
         checked = {name: check_programs(name) for name in builds}
         programs += choose(host_programs(checked, args.all, args.kernel, args.build), args.only)
         whole = [pattern for pattern in args.only or () if ":" not in pattern]
-        if whole or not args.only:  # make knows no tests within a program
+        if whole or not args.only:  # make cannot select a test within a program
             programs += make_checks(checked, whole, bool(args.mutant), args.all)
         if not programs:
             raise Error("--only selects nothing (tests of a program of `make check` alone: TEST.py NAME, in a build)")

@@ -46,7 +46,7 @@ int args_size(const char *s, uint64_t *n, struct error *err)
 	return 0;
 }
 
-const char *size_text(uint64_t n, char *text, size_t room)
+const char *format_size(uint64_t n, char *text, size_t room)
 {
 	if (n && n % (1 << 20) == 0)
 		snprintf(text, room, "%" PRIu64 "M", n >> 20);
@@ -82,7 +82,7 @@ int args_count(const char *s, unsigned int max, unsigned int *n, struct error *e
 	return 0;
 }
 
-static int add_value(struct list *l, uint64_t value, uint64_t max)
+static int add_value(struct value_list *l, uint64_t value, uint64_t max)
 {
 	if (value < 1 || value > max || l->n == LIST_MAX)
 		return -ERANGE;
@@ -90,12 +90,13 @@ static int add_value(struct list *l, uint64_t value, uint64_t max)
 	return 0;
 }
 
-int args_list(const char *s, uint64_t max, const char *what, struct list *l, struct error *err)
+int args_list(const char *s, uint64_t max, const char *what, struct value_list *l,
+	      struct error *err)
 {
 	const char *p = s;
 	uint64_t first, last;
 
-	*l = (struct list){ 0 };
+	*l = (struct value_list){ 0 };
 	do {
 		if (parse_size(&p, &first) < 0)
 			goto bad;
@@ -161,10 +162,11 @@ void lengths_even(struct lengths *l, uint64_t total, uint64_t size)
 	l->total = total;
 }
 
-#define BLOCK 1024 /* a multiple of every packet size of bulk endpoints */
+#define BLOCK 1024 /* a multiple of all packet sizes of bulk endpoints */
 
-/* Maps consecutive numbers to pseudo-random ones: the output function of splitmix64. */
-static uint64_t scramble(uint64_t x)
+/* Returns a pseudo-random number for each `x`, also if the values of `x` are consecutive (the
+   output function of splitmix64). */
+static uint64_t mix_bits(uint64_t x)
 {
 	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
 	x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
@@ -173,10 +175,11 @@ static uint64_t scramble(uint64_t x)
 
 static uint64_t random_length(const struct lengths *l, uint64_t message)
 {
-	uint64_t r = scramble(scramble(l->seed) + message * 0x9e3779b97f4a7c15);
+	uint64_t r = mix_bits(mix_bits(l->seed) + message * 0x9e3779b97f4a7c15);
 	uint64_t length = 1 + (r >> 2) % l->max;
 
-	/* Lengths that need an empty packet would be rare otherwise. */
+	/* One length in four is a multiple of BLOCK, because such messages end with an empty
+	   packet and would be rare otherwise. */
 	return r % 4 == 0 && length >= BLOCK ? length - length % BLOCK : length;
 }
 
@@ -187,13 +190,13 @@ void lengths_random(struct lengths *l, uint64_t count, uint64_t max, uint64_t se
 		l->total += random_length(l, i);
 }
 
-uint64_t lengths_of(const struct lengths *l, uint64_t message)
+uint64_t lengths_get(const struct lengths *l, uint64_t message)
 {
 	size_t i;
 
 	if (l->max)
 		return random_length(l, message);
-	if (l->n == 0) /* lengths_even() */
+	if (l->n == 0) /* set by lengths_even() */
 		return message + 1 == l->count && l->range[0].last ? l->range[0].last
 								   : l->range[0].first;
 	for (i = 0; i < l->n; i++) {

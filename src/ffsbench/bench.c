@@ -48,7 +48,7 @@ static int run_row(const struct options *o, struct report *r, struct row *row, s
 	row->succeeded = result >= 0;
 	row->n_runs +=
 		row->succeeded || row->runs[row->n_runs].seconds >
-					  0; /* does not count a run that failed before its start */
+					  0; /* a run that failed before its start is not counted */
 	p->run++;
 	return result;
 }

@@ -23,10 +23,10 @@ static double p99_us(const struct row *row)
 	return row_latency(row, LATENCY_P99) * 1e6;
 }
 
-/* The curves for each combination of direction and depth. */
+/* The curves that a chart has for each combination of direction and depth. */
 static const struct curve {
 	unsigned int kinds;
-	const char *name; /* NULL: direction and depth */
+	const char *name; /* name in the legend; NULL: direction and depth */
 	double (*value)(const struct row *row);
 } curves[] = {
 	{ KIND_STREAM | KIND_MESSAGES, NULL, rate },
@@ -43,16 +43,16 @@ static char *combination_name(const struct combination *c)
 	return strf("%sdepth %u", names[c->direction], c->depth);
 }
 
-static bool same_line(const struct row *a, const struct row *b)
+static bool same_curve(const struct row *a, const struct row *b)
 {
 	return a->combination.direction == b->combination.direction &&
 	       a->combination.depth == b->combination.depth;
 }
 
-/* Adds a curve of the rows from `first` on that differ only in size; returns the index after
-   them. */
-static size_t add_line(struct plot *p, const struct report *r, size_t first,
-		       const struct curve *curve)
+/* Adds a curve of the rows that begin at index `first` and differ only in size. Returns the index
+   of the next row. */
+static size_t add_curve(struct plot *p, const struct report *r, size_t first,
+			const struct curve *curve)
 {
 	struct plot_series *s = &p->series[p->n++];
 	const struct row *row;
@@ -63,7 +63,7 @@ static size_t add_line(struct plot *p, const struct report *r, size_t first,
 						   : combination_name(&r->rows[first].combination),
 				   .size = xcalloc(r->n_rows, sizeof(double)),
 				   .value = xcalloc(r->n_rows, sizeof(double)) };
-	for (i = first; i < r->n_rows && same_line(&r->rows[i], &r->rows[first]); i++) {
+	for (i = first; i < r->n_rows && same_curve(&r->rows[i], &r->rows[first]); i++) {
 		row = &r->rows[i];
 		if (!row->n_runs || !row->succeeded)
 			continue;
@@ -85,7 +85,7 @@ void report_plot(FILE *f, const struct report *r)
 	p.series = xcalloc(r->n_rows * ARRAY_SIZE(curves) + 1, sizeof(*p.series));
 	for (k = 0; k < ARRAY_SIZE(curves); k++)
 		for (i = 0; curves[k].kinds & r->command->kind && i < r->n_rows;)
-			i = add_line(&p, r, i, &curves[k]);
+			i = add_curve(&p, r, i, &curves[k]);
 	plot_write(f, &p);
 	for (i = 0; i < p.n; i++) {
 		free(p.series[i].name);

@@ -14,7 +14,8 @@
 #include "base/util.h"
 #include "ffsbench/tick.h"
 
-/* Netlink groups: uevents of the kernel, and of udev after it has set permissions. */
+/* Mask of two netlink groups: uevents of the kernel, and uevents that udev sends after it has set
+   permissions. */
 #define UEVENT_GROUPS 3
 
 static const char *usb_error_text(int usb)
@@ -157,7 +158,7 @@ static bool choose_interface(const struct device_filter *w, libusb_device *dev, 
 		if (c->interface[i].num_altsetting < 1 ||
 		    (w->interface >= 0 && w->interface != id->bInterfaceNumber))
 			continue;
-		/* By default only interfaces without a class driver. */
+		/* By default ffsbench uses only interfaces for which there is no class driver. */
 		if (w->interface < 0 && !w->by_id && !w->by_address && !w->serial &&
 		    id->bInterfaceClass != LIBUSB_CLASS_VENDOR_SPEC)
 			continue;
@@ -232,17 +233,17 @@ static char *driver_of(const struct device *d, libusb_device *dev)
 	return xstrdup(basename(target));
 }
 
-static int several(const char *found, struct error *err)
+static int fail_several_devices(const char *found, struct error *err)
 {
 	error_set(err, EX_USAGE, EINVAL, NULL, "several devices match: %s", found);
 	return error_hint(err, "choose one with --device BUS/ADDRESS");
 }
 
-static int claim_failed(const struct device *d, libusb_device *dev, int usb, struct error *err)
+static int fail_claim(const struct device *d, libusb_device *dev, int usb, struct error *err)
 {
 	_cleanup_free_ char *driver = usb == LIBUSB_ERROR_BUSY ? driver_of(d, dev) : NULL;
 
-	/* usbfs: claimed by another program. */
+	/* The driver usbfs means that another program has claimed the interface. */
 	if (!driver || streq(driver, "usbfs"))
 		return device_error(err, usb, "cannot claim interface %d of %04x:%04x at %u/%u",
 				    d->interface, d->vendor, d->product, d->bus, d->address);
@@ -265,18 +266,18 @@ static int claim(const struct device_filter *w, struct device *d, libusb_device 
 	libusb_set_auto_detach_kernel_driver(d->handle, w->detach);
 	r = libusb_claim_interface(d->handle, d->interface);
 	if (r < 0)
-		return claim_failed(d, dev, r, err);
+		return fail_claim(d, dev, r, err);
 	d->claimed = true;
-	/* A driver may have selected another setting, which has other endpoints. */
+	/* A driver may have selected another alternate setting, which has other endpoints. */
 	if (d->alternates && (r = libusb_set_interface_alt_setting(d->handle, d->interface, 0)) < 0)
 		return device_error(err, r, "cannot select alternate setting 0 of interface %d",
 				    d->interface);
 	return 0;
 }
 
-static int not_found(const struct device_filter *w, struct error *err)
+static int fail_not_found(const struct device_filter *w, struct error *err)
 {
-	/* [need_out][need_in] */
+	/* indices: need_out, need_in */
 	static const char *const endpoints[2][2] = { { "an OUT or an IN", "an IN" },
 						     { "an OUT", "an OUT and an IN" } };
 	_cleanup_free_ char *which = NULL;
@@ -293,8 +294,8 @@ static int not_found(const struct device_filter *w, struct error *err)
 			 w->serial ? "'" : "", endpoints[w->need_out][w->need_in]);
 }
 
-/* Opens a matching device that is connected now. Initialises libusb each time: without udevd it
-   does not see later devices. */
+/* Opens a matching device that is connected now. Initialises libusb in every call, because without
+   udevd an existing context does not find new devices. */
 static int open_now(const struct device_filter *w, struct device *d, struct error *err)
 {
 	_cleanup_free_ char *found = NULL;
@@ -330,9 +331,9 @@ static int open_now(const struct device_filter *w, struct device *d, struct erro
 	}
 	free(candidate.serial);
 	if (!hit)
-		r = not_found(w, err);
+		r = fail_not_found(w, err);
 	else if (r == 1)
-		r = several(found, err);
+		r = fail_several_devices(found, err);
 	else
 		r = claim(w, d, hit, err);
 	libusb_free_device_list(list, 1);
@@ -355,7 +356,7 @@ static int open_uevents(void)
 	return fd;
 }
 
-/* Waits for the next uevents and discards them. Returns false at the deadline. */
+/* Waits for the next uevents and discards them. Returns false if the deadline is reached. */
 static bool wait_uevent(int fd, int64_t deadline)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -387,7 +388,7 @@ int device_open(const struct device_filter *w, struct device *d, struct error *e
 		if (r >= 0)
 			return 0;
 		device_close(d);
-		/* Not connected yet, or udev has not set its permissions yet. */
+		/* The device may be missing, or udev may not have set its permissions yet. */
 		if (!w->wait_ms || (err->exit != EX_UNAVAILABLE && err->exit != EX_NOPERM))
 			return r;
 		if (!wait_uevent(events, deadline))

@@ -8,7 +8,7 @@
 #include "ffsbench/options.h"
 #include "ffsbench/report.h"
 
-/* Opens the chart before the run, so that an error does not cost the run. */
+/* Opens the file of the chart before the measurement, so that an error is reported at once. */
 static int open_plot(const struct options *o, FILE **f, struct error *err)
 {
 	if (!o->plot)

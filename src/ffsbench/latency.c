@@ -17,7 +17,7 @@
 struct latency_state {
 	const struct device *device;
 	const struct options *options;
-	struct measure *measure;
+	struct run_result *result;
 	struct error *err;
 	struct pattern pattern;
 	struct buffers buffers;
@@ -25,7 +25,7 @@ struct latency_state {
 	unsigned int size; /* bytes of the message */
 	unsigned int in_flight;
 	bool failed;	    /* a transfer failed */
-	bool progress_due;  /* progress is due */
+	bool progress_due;  /* the progress bar must be updated */
 	double returned_at; /* time at which the message was back, seconds */
 };
 
@@ -42,14 +42,15 @@ static void LIBUSB_CALL on_end(struct libusb_transfer *x)
 static int prepare(struct latency_state *t)
 {
 	unsigned int packet = t->device->in_packet;
-	/* Longer than the message, so that the packet that ends it belongs to the transfer. */
+	/* The IN transfer is longer than the message, so that it includes the short packet that
+	   ends the message. */
 	unsigned int room = (t->size / packet + 1) * packet;
 	int r = buffers_make(&t->buffers, t->device, t->options->memory, 2, room, t->err);
 
 	if (r < 0)
 		return r;
-	t->measure->zero_copy = t->buffers.zero_copy;
-	t->measure->remark = buffers_remark(&t->buffers, t->options->memory);
+	t->result->zero_copy = t->buffers.zero_copy;
+	t->result->remark = buffers_remark(&t->buffers, t->options->memory);
 	t->out = transfer_make(t->device, DIRECTION_OUT, t->buffers.data[0], (int)t->size, on_end,
 			       t);
 	t->in = transfer_make(t->device, DIRECTION_IN, t->buffers.data[1], (int)room, on_end, t);
@@ -78,7 +79,7 @@ static int check_status(struct latency_state *t, const struct libusb_transfer *x
 	if (usb == 0)
 		return 0;
 	device_error(t->err, usb, "transfer on endpoint 0x%02x failed in round trip %" PRIu64,
-		     x->endpoint, t->measure->messages + 1);
+		     x->endpoint, t->result->messages + 1);
 	return transfer_hint(usb, t->err);
 }
 
@@ -92,15 +93,15 @@ static int check(struct latency_state *t)
 	if (r < 0)
 		return r;
 	if ((unsigned int)t->in->actual_length != t->size)
-		return error_set(t->err, EXIT_WRONG, EIO, NULL,
+		return error_set(t->err, EXIT_WRONG_DATA, EIO, NULL,
 				 "message %" PRIu64 " (%u bytes) came back with %d bytes",
-				 t->measure->messages + 1, t->size, t->in->actual_length);
-	same = pattern_compare(&t->pattern, t->measure->messages, 0, t->in->buffer, t->size);
+				 t->result->messages + 1, t->size, t->in->actual_length);
+	same = pattern_compare(&t->pattern, t->result->messages, 0, t->in->buffer, t->size);
 	if (same < t->size)
-		return error_set(t->err, EXIT_WRONG, EIO, NULL,
+		return error_set(t->err, EXIT_WRONG_DATA, EIO, NULL,
 				 "message %" PRIu64 " (%u bytes) came back wrong: byte %zu is "
 				 "0x%02x, not 0x%02x",
-				 t->measure->messages + 1, t->size, same, t->in->buffer[same],
+				 t->result->messages + 1, t->size, same, t->in->buffer[same],
 				 t->out->buffer[same]);
 	return 0;
 }
@@ -116,14 +117,15 @@ static void cancel_all(struct latency_state *t)
 }
 
 /*
- * Waits for the message, also when interrupted: otherwise the device's next user would receive it.
+ * Waits for the message even after an interrupt: otherwise the next program that uses the device
+ * would receive the message.
  */
 static int wait_for_message(struct latency_state *t, double start)
 {
 	while (t->in_flight) {
 		transfer_wait(t->device, 1000);
 		if (t->failed)
-			cancel_all(t); /* the other transfer cannot succeed alone */
+			cancel_all(t); /* one transfer failed, so the other one cannot succeed */
 		if (!t->in_flight || !tick_due())
 			continue;
 		t->progress_due = true;
@@ -131,7 +133,7 @@ static int wait_for_message(struct latency_state *t, double start)
 			continue;
 		error_set(t->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 			  "message %" PRIu64 " (%u bytes) did not come back in %.1f s",
-			  t->measure->messages + 1, t->size, t->options->timeout_ms / 1000.0);
+			  t->result->messages + 1, t->size, t->options->timeout_ms / 1000.0);
 		return error_hint(t->err, NO_ECHO);
 	}
 	return 0;
@@ -143,7 +145,7 @@ static int round_trip(struct latency_state *t, double *took)
 	double start;
 	int r;
 
-	pattern_fill(&t->pattern, t->measure->messages, 0, t->out->buffer, t->size);
+	pattern_fill(&t->pattern, t->result->messages, 0, t->out->buffer, t->size);
 	r = submit(t, t->in);
 	if (r < 0)
 		return r;
@@ -158,7 +160,7 @@ static int round_trip(struct latency_state *t, double *took)
 	return r;
 }
 
-static void set_percentiles(struct measure *m, double *took, size_t n)
+static void set_percentiles(struct run_result *m, double *took, size_t n)
 {
 	static const double percent[LATENCIES] = { 0, 50, 90, 99, 99.9, 100 };
 
@@ -169,13 +171,13 @@ static void set_percentiles(struct measure *m, double *took, size_t n)
 
 static void show_progress(struct latency_state *t, struct progress *p, double elapsed)
 {
-	double part = (double)t->measure->messages / (double)t->options->count;
+	double part = (double)t->result->messages / (double)t->options->count;
 	double time = t->options->run_ms ? elapsed * 1000 / t->options->run_ms : 0;
 
 	if (!t->progress_due && !tick_due())
 		return;
 	t->progress_due = false;
-	progress_show(p, part > time ? part : time, t->measure->bytes, elapsed);
+	progress_show(p, part > time ? part : time, t->result->bytes, elapsed);
 }
 
 static int run_round_trips(struct latency_state *t, struct progress *p)
@@ -184,29 +186,29 @@ static int run_round_trips(struct latency_state *t, struct progress *p)
 	double start = now_seconds(), cpu = cpu_seconds(), elapsed = 0;
 	int r = 0;
 
-	while (r == 0 && t->measure->messages < t->options->count &&
+	while (r == 0 && t->result->messages < t->options->count &&
 	       !(t->options->run_ms && elapsed * 1000 >= t->options->run_ms) &&
 	       !tick_interrupted()) {
-		r = round_trip(t, &took[t->measure->messages]);
+		r = round_trip(t, &took[t->result->messages]);
 		if (r == 0) {
-			t->measure->messages++;
-			t->measure->bytes += t->size;
+			t->result->messages++;
+			t->result->bytes += t->size;
 		}
 		elapsed = t->returned_at - start;
 		show_progress(t, p, elapsed);
 	}
-	t->measure->seconds = now_seconds() - start;
-	t->measure->cpu_seconds = cpu_seconds() - cpu;
-	set_percentiles(t->measure, took, t->measure->messages);
+	t->result->seconds = now_seconds() - start;
+	t->result->cpu_seconds = cpu_seconds() - cpu;
+	set_percentiles(t->result, took, t->result->messages);
 	free(took);
 	return r;
 }
 
 int latency_run(const struct device *d, const struct options *o, const struct combination *c,
-		struct progress *p, struct measure *m, struct error *err)
+		struct progress *p, struct run_result *m, struct error *err)
 {
 	struct latency_state t = {
-		.device = d, .options = o, .measure = m, .err = err, .size = (unsigned int)c->size
+		.device = d, .options = o, .result = m, .err = err, .size = (unsigned int)c->size
 	};
 	int r;
 

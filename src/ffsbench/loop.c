@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * loop and messages: sends and receives at the same time. The sender is ahead of the receiver by as
- * much data as the device and the transfers in flight can hold.
+ * The commands loop and messages: send and receive at the same time. The sender is ahead of the
+ * receiver by as much data as the device and the transfers in flight can hold.
  *
- * After a stall (the device's worker has died) it is unknown how much of the sent data will still
- * come back. A short message with a unique number, the mark, is sent, and all data before its echo
- * is dropped. Then the first message that has not come back is sent again.
+ * After a stall, which shows that the device's worker has died, it is unknown how much of the sent
+ * data will still come back. ffsbench sends the mark, a short message with a unique number, and
+ * drops all data that arrives before the echo of the mark. Then it sends the first message that has
+ * not come back again.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,25 +22,26 @@
 #include "ffsbench/transfer.h"
 
 #define MARK_LENGTH 7 /* shorter than any packet of a bulk endpoint */
-#define WAKE_MS 100   /* precision of the timeout */
-#define ENDLESS (UINT64_C(1) << 60)
-/* A worker may receive the mark and die. Some UDCs cannot halt an endpoint that still has data for
-   the host, so that no stall shows it: send another mark after this time. */
+#define WAKE_MS 100   /* how often the timeout is checked */
+#define UNLIMITED_BYTES (UINT64_C(1) << 60)
+/* Time without an echo after which another mark is sent. The worker may have died after it received
+   the mark, and a UDC that cannot halt an endpoint with unsent data reports no stall then. */
 #define MARK_AGAIN_MS 300
 
 struct ring_slot {
 	struct libusb_transfer *transfer;
-	bool ended; /* completed, but not yet handled */
+	bool ended; /* the transfer has completed, but is not handled yet */
 };
 
 /* One direction: a ring of transfers, which complete in the order of submission. */
 struct loop_direction {
 	struct ring_slot *slots;
 	unsigned int depth;
-	uint64_t submitted, handled; /* transfers so far */
+	uint64_t n_submitted; /* number of transfers submitted so far */
+	uint64_t n_handled;   /* number of completed transfers handled so far */
 	uint8_t address;
 	int length;	     /* bytes of the longest transfer: whole packets */
-	unsigned int packet; /* bytes */
+	unsigned int packet; /* packet size in bytes */
 };
 
 struct loop_state {
@@ -47,18 +49,19 @@ struct loop_state {
 	const struct options *options;
 	struct error *err;
 	const struct lengths *lengths;
-	uint64_t count; /* of messages; decreased when the time is over */
+	uint64_t count; /* number of messages; reduced when the time is over */
 	struct pattern pattern;
 	struct buffers buffers;
 	struct loop_direction out, in;
 	uint64_t send_message, send_offset;
 	uint64_t receive_message, receive_offset;
-	uint64_t bytes; /* of the messages that came back */
-	int64_t last_progress,
-		mark_sent_at; /* times in ms; mark_taken 0: not yet sent to the device */
+	uint64_t bytes;	       /* bytes of the messages that came back */
+	int64_t last_progress; /* time in ms at which data last came back */
+	int64_t mark_sent_at;  /* time in ms; 0: the device has not received the mark yet */
 	unsigned int recoveries;
-	bool stalled;		       /* recover() must be called */
-	bool awaiting_mark, mark_sent; /* drop all data before the mark's echo */
+	bool stalled;	    /* recover() must be called */
+	bool awaiting_mark; /* drop all data until the echo of the mark arrives */
+	bool mark_sent;
 	unsigned char mark[MARK_LENGTH];
 	unsigned char tail[MARK_LENGTH]; /* the last bytes received before the mark */
 	bool failed;
@@ -71,7 +74,7 @@ static struct ring_slot *slot_at(struct loop_direction *s, uint64_t n)
 
 static unsigned int in_flight(const struct loop_direction *s)
 {
-	return (unsigned int)(s->submitted - s->handled);
+	return (unsigned int)(s->n_submitted - s->n_handled);
 }
 
 static bool is_finished(const struct loop_state *l)
@@ -87,8 +90,8 @@ _printf_(2, 3) static void wrong_message(struct loop_state *l, const char *fmt, 
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	error_set(l->err, EXIT_WRONG, EIO, NULL, "message %" PRIu64 " (%" PRIu64 " bytes) %s",
-		  l->receive_message + 1, lengths_of(l->lengths, l->receive_message), what);
+	error_set(l->err, EXIT_WRONG_DATA, EIO, NULL, "message %" PRIu64 " (%" PRIu64 " bytes) %s",
+		  l->receive_message + 1, lengths_get(l->lengths, l->receive_message), what);
 	l->failed = true;
 }
 
@@ -135,7 +138,7 @@ static void close_direction(struct loop_direction *s)
 
 static void submit(struct loop_state *l, struct loop_direction *s, int length, uint8_t flags)
 {
-	struct ring_slot *slot = slot_at(s, s->submitted);
+	struct ring_slot *slot = slot_at(s, s->n_submitted);
 	int r;
 
 	slot->transfer->length = length;
@@ -143,7 +146,7 @@ static void submit(struct loop_state *l, struct loop_direction *s, int length, u
 	slot->ended = false;
 	r = libusb_submit_transfer(slot->transfer);
 	if (r == 0) {
-		s->submitted++;
+		s->n_submitted++;
 		return;
 	}
 	transfer_refused(l->device, s->address, &l->buffers, r, l->err);
@@ -152,21 +155,21 @@ static void submit(struct loop_state *l, struct loop_direction *s, int length, u
 
 static void send_mark(struct loop_state *l)
 {
-	memcpy(slot_at(&l->out, l->out.submitted)->transfer->buffer, l->mark, MARK_LENGTH);
+	memcpy(slot_at(&l->out, l->out.n_submitted)->transfer->buffer, l->mark, MARK_LENGTH);
 	l->mark_sent = true;
 	submit(l, &l->out, MARK_LENGTH, 0);
 }
 
 static void send_next(struct loop_state *l)
 {
-	uint64_t length = lengths_of(l->lengths, l->send_message);
+	uint64_t length = lengths_get(l->lengths, l->send_message);
 	uint64_t left = length - l->send_offset;
 	int n = left < (uint64_t)l->out.length ? (int)left : l->out.length;
 	bool last = (uint64_t)n == left;
 	bool zlp = last && n > 0 && length % l->out.packet == 0;
 
 	pattern_fill(&l->pattern, l->send_message, l->send_offset,
-		     slot_at(&l->out, l->out.submitted)->transfer->buffer, (size_t)n);
+		     slot_at(&l->out, l->out.n_submitted)->transfer->buffer, (size_t)n);
 	l->send_offset += (uint64_t)n;
 	if (last) {
 		l->send_message++;
@@ -186,7 +189,7 @@ static void submit_all(struct loop_state *l)
 		send_next(l);
 }
 
-/* Stores the last received bytes. At the end of a message they may be the mark. */
+/* Stores the last received bytes. Stops waiting if they are the mark and end a message. */
 static void check_mark(struct loop_state *l, const unsigned char *data, int n, bool end)
 {
 	if (n >= MARK_LENGTH) {
@@ -209,12 +212,12 @@ static void check_data(struct loop_state *l, const unsigned char *data, int n, b
 		return;
 	}
 	if (l->receive_message == l->count) {
-		error_set(l->err, EXIT_WRONG, EIO, NULL, "received %d bytes more than were sent",
-			  n);
+		error_set(l->err, EXIT_WRONG_DATA, EIO, NULL,
+			  "received %d bytes more than were sent", n);
 		l->failed = true;
 		return;
 	}
-	length = lengths_of(l->lengths, l->receive_message);
+	length = lengths_get(l->lengths, l->receive_message);
 	if (l->receive_offset + (uint64_t)n > length) {
 		wrong_message(l, "came back too long: the device did not end it");
 		return;
@@ -261,15 +264,15 @@ static void check_status(struct loop_state *l, struct loop_direction *s,
 
 static struct libusb_transfer *next_ended(struct loop_direction *s)
 {
-	struct ring_slot *slot = slot_at(s, s->handled);
+	struct ring_slot *slot = slot_at(s, s->n_handled);
 
 	if (!in_flight(s) || !slot->ended)
 		return NULL;
-	s->handled++;
+	s->n_handled++;
 	return slot->transfer;
 }
 
-/* Handles completed transfers. */
+/* Checks completed transfers and their data. */
 static void handle_completions(struct loop_state *l)
 {
 	struct libusb_transfer *x;
@@ -296,13 +299,13 @@ static void cancel_direction(struct loop_direction *s)
 {
 	uint64_t n;
 
-	for (n = s->handled; n < s->submitted; n++)
+	for (n = s->n_handled; n < s->n_submitted; n++)
 		if (!slot_at(s, n)->ended)
 			libusb_cancel_transfer(slot_at(s, n)->transfer);
 }
 
-/* Cancels all transfers and waits for them: the kernel ends a cancelled transfer at once. `check`:
-   checks data that was received. */
+/* Cancels all transfers and waits for their ends, which follow at once. `check`: whether to check
+   the data that was received. */
 static void cancel_and_wait(struct loop_state *l, bool check)
 {
 	struct libusb_transfer *x;
@@ -366,7 +369,7 @@ static void check_time(struct loop_state *l)
 	l->failed = true;
 }
 
-/* Starts no more messages when the time is over. Messages that were begun are completed, so that no
+/* Starts no more messages when the time is over. Completes messages that were begun, so that no
    data stays in the device. */
 static void check_end(struct loop_state *l, double elapsed)
 {
@@ -407,7 +410,7 @@ static void run_transfers(struct loop_state *l, struct progress *progress)
 	}
 }
 
-static int open_directions(struct loop_state *l, struct measure *m, unsigned int depth)
+static int open_directions(struct loop_state *l, struct run_result *m, unsigned int depth)
 {
 	size_t size;
 	int r;
@@ -426,7 +429,7 @@ static int open_directions(struct loop_state *l, struct measure *m, unsigned int
 
 static int run_lengths(const struct lengths *lengths, const struct device *d,
 		       const struct options *o, const struct combination *c,
-		       struct progress *progress, struct measure *m, struct error *err)
+		       struct progress *progress, struct run_result *m, struct error *err)
 {
 	struct loop_state l = {
 		.device = d, .options = o, .err = err, .lengths = lengths, .count = lengths->count
@@ -457,22 +460,22 @@ static int run_lengths(const struct lengths *lengths, const struct device *d,
 }
 
 int loop_run(const struct device *d, const struct options *o, const struct combination *c,
-	     struct progress *p, struct measure *m, struct error *err)
+	     struct progress *p, struct run_result *m, struct error *err)
 {
 	struct lengths even;
 	int r;
 
 	if (o->lengths.count)
 		return run_lengths(&o->lengths, d, o, c, p, m, err);
-	/* If only the time is limited there is always another message. */
-	lengths_even(&even, o->bytes ? o->bytes : ENDLESS / c->size * c->size, c->size);
+	/* If only the time is limited, the number of messages must be high enough. */
+	lengths_even(&even, o->bytes ? o->bytes : UNLIMITED_BYTES / c->size * c->size, c->size);
 	r = run_lengths(&even, d, o, c, p, m, err);
 	lengths_free(&even);
 	return r;
 }
 
 int messages_run(const struct device *d, const struct options *o, const struct combination *c,
-		 struct progress *p, struct measure *m, struct error *err)
+		 struct progress *p, struct run_result *m, struct error *err)
 {
 	struct lengths random;
 

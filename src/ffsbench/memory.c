@@ -13,8 +13,8 @@
 #define LIMIT_PATH "/sys/module/usbcore/parameters/usbfs_memory_mb"
 #define MIB (1u << 20)
 #define MEMORY_MAX (UINT64_C(1) << 30)
-/* The kernel also counts its own data for each transfer. */
-#define RECORDS_MIB 1
+/* Memory that the kernel needs for its own data of the transfers, which it counts, too. */
+#define KERNEL_DATA_MIB 1
 
 static const char *const names[] = {
 	[MEMORY_AUTO] = "auto",
@@ -38,7 +38,7 @@ int memory_parse(const char *s, enum memory_choice *choice, struct error *err)
 
 static unsigned char *allocate_buffer(const struct buffers *b)
 {
-	/* Aligned to pages as memory of usbfs is, for a fair comparison. */
+	/* Aligned to pages like memory of usbfs, for a fair comparison. */
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	unsigned char *p;
 
@@ -102,7 +102,8 @@ void buffers_free(struct buffers *b)
 	b->data = NULL;
 }
 
-/* Returns usbfs' memory limit for all programs together, in MiB; 0: none or unknown. */
+/* Returns the limit of usbfs for the memory of all programs together, in MiB; 0 if there is no
+   limit or it is unknown. */
 static unsigned int read_memory_limit(void)
 {
 	_cleanup_free_ char *text = NULL;
@@ -112,17 +113,17 @@ static unsigned int read_memory_limit(void)
 		       : (unsigned int)strtoul(text, NULL, 10);
 }
 
-/* Returns advice if usbfs' limit is too low; NULL if it is not. */
+/* Returns advice if the limit of usbfs is too low, else NULL. */
 static char *memory_limit_advice(const struct buffers *b)
 {
 	unsigned int limit = read_memory_limit();
 	unsigned int need = (unsigned int)((b->requested * (uint64_t)b->size + MIB - 1) / MIB);
 
-	if (!limit || need + RECORDS_MIB <= limit)
+	if (!limit || need + KERNEL_DATA_MIB <= limit)
 		return NULL;
 	return strf("all USB programs together may use %u MiB, the buffers need more than %u MiB: "
 		    "as root, echo %u > " LIMIT_PATH,
-		    limit, need, 2 * need + RECORDS_MIB);
+		    limit, need, 2 * need + KERNEL_DATA_MIB);
 }
 
 int buffers_hint(const struct buffers *b, struct error *err)

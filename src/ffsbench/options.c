@@ -17,7 +17,7 @@ enum { SOURCE = 1, SINK = 2, VERIFY = 4, LOOP = 8, MESSAGES = 16, LATENCY = 32 }
 #define ECHO (LOOP | MESSAGES | LATENCY)
 #define ALL (STREAM | ECHO)
 
-/* In the order of the bits SOURCE to LATENCY. */
+/* The rows are in the order of the bits SOURCE to LATENCY. */
 const struct command commands[] = {
 	{ .name = "source",
 	  .summary = "read from the device as fast as it sends",
@@ -70,7 +70,7 @@ const struct command commands[] = {
 };
 const size_t n_commands = ARRAY_SIZE(commands);
 
-/* One function for each option. */
+/* The functions that parse the values of options, one for each option. */
 
 static int set_device(struct options *o, const char *arg, struct error *err)
 {
@@ -184,7 +184,7 @@ static int set_seed(struct options *o, const char *arg, struct error *err)
 
 static int set_transfer(struct options *o, const char *arg, struct error *err)
 {
-	struct list one;
+	struct value_list one;
 	int r = args_list(arg, MAX_TRANSFER, "sizes", &one, err);
 
 	if (r < 0)
@@ -240,9 +240,9 @@ static int set_quiet(struct options *o, const char *arg, struct error *err)
 }
 
 static const struct option_row {
-	const char *name, *argument; /* argument NULL: none */
+	const char *name, *argument; /* argument is NULL if the option has none */
 	unsigned int commands;	     /* commands that have the option */
-	int (*take)(struct options *o, const char *arg, struct error *err);
+	int (*parse)(struct options *o, const char *arg, struct error *err);
 	const char *help;
 } rows[] = {
 	{ "device", "VID:PID|BUS/ADDRESS", ALL, set_device,
@@ -280,8 +280,8 @@ static const struct option_row {
 	{ "quiet", NULL, ALL, set_quiet, "print neither progress nor result" },
 };
 #define N_ROWS ARRAY_SIZE(rows)
-#define FIRST 256 /* getopt's values of the rows */
-#define OPT_VERSION (FIRST + (int)N_ROWS)
+#define FIRST_OPTION 256 /* value of the first row in getopt_long() */
+#define OPT_VERSION (FIRST_OPTION + (int)N_ROWS)
 
 static void print_usage(FILE *f)
 {
@@ -344,13 +344,13 @@ static int check_together(const struct options *o, const bool *given, struct err
 		return error_set(err, EX_USAGE, EINVAL, NULL,
 				 "--json and --csv exclude each other");
 	for (size_t i = 0; o->lengths.count && i < N_ROWS; i++)
-		if (given[i] && (rows[i].take == set_sizes || rows[i].take == set_bytes))
+		if (given[i] && (rows[i].parse == set_sizes || rows[i].parse == set_bytes))
 			return error_set(err, EX_USAGE, EINVAL, NULL,
 					 "--lengths and --%s exclude each other", rows[i].name);
 	return 0;
 }
 
-static uint64_t longest(const struct lengths *l)
+static uint64_t longest_message(const struct lengths *l)
 {
 	uint64_t max = 1;
 
@@ -374,13 +374,13 @@ static int set_defaults(struct options *o, const struct command *c, struct error
 {
 	int r = 0;
 
-	/* If directions are measured separately, one endpoint is enough. */
+	/* A command that measures the directions separately needs only one endpoint. */
 	o->device.need_out = c->directions == DIRECTION_OUT || c->directions == DIRECTION_BOTH;
 	o->device.need_in = c->directions == DIRECTION_IN || c->directions == DIRECTION_BOTH;
 	if (!o->sizes.n)
 		r = args_list(c->sizes, MAX_TRANSFER, "sizes", &o->sizes, err);
 	if (o->lengths.count)
-		o->sizes.value[0] = longest(&o->lengths);
+		o->sizes.value[0] = longest_message(&o->lengths);
 	if (r == 0 && !o->depths.n)
 		r = args_list(c->depths, MAX_DEPTH, "depths", &o->depths, err);
 	if (!o->bytes && !o->run_ms) {
@@ -399,7 +399,7 @@ static void getopt_rows(struct option *options)
 	for (i = 0; i < N_ROWS; i++)
 		options[i] = (struct option){ rows[i].name,
 					      rows[i].argument ? required_argument : no_argument,
-					      NULL, FIRST + (int)i };
+					      NULL, FIRST_OPTION + (int)i };
 	options[N_ROWS - 1].val = 'q';
 	options[i++] = (struct option){ "help", no_argument, NULL, 'h' };
 	options[i] = (struct option){ "version", no_argument, NULL, OPT_VERSION };
@@ -423,9 +423,9 @@ static int parse_all(int argc, char **argv, struct options *o, bool *given, stru
 		}
 		if (c == '?')
 			return error_set(err, EX_USAGE, EINVAL, NULL, "see 'ffsbench --help'");
-		row = c == 'q' ? N_ROWS - 1 : (size_t)(c - FIRST);
+		row = c == 'q' ? N_ROWS - 1 : (size_t)(c - FIRST_OPTION);
 		given[row] = true;
-		r = rows[row].take(o, optarg, err);
+		r = rows[row].parse(o, optarg, err);
 		if (r < 0)
 			return r;
 	}

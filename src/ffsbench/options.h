@@ -13,8 +13,9 @@ extern const size_t n_commands;
 enum options_result { OPTIONS_RUN, OPTIONS_DONE };
 
 /*
- * Parses the command line. OPTIONS_RUN: `*o` and `*command` are set. OPTIONS_DONE: --help or
- * --version was printed. An error without text: the usage was printed.
+ * Parses the command line. Returns OPTIONS_RUN if `*o` and `*command` are set; OPTIONS_DONE if
+ * --help or --version was printed; a negative errno on failure. If the error has no text the usage
+ * was printed.
  */
 int options_parse(int argc, char **argv, struct options *o, const struct command **command,
 		  struct error *err);

@@ -7,10 +7,10 @@
 #include "base/util.h"
 
 /*
- * Every message is a part of one table of random bytes. The table's length is a prime number, so
- * that pieces at multiples of a packet or buffer size differ.
+ * The bytes of a message are taken from one table of random bytes. The length of the table is a
+ * prime number, so that pieces at multiples of a packet or buffer size differ.
  */
-#define TABLE 1048573
+#define TABLE_SIZE 1048573
 #define MESSAGE_STEP 7919
 
 void pattern_init(struct pattern *p)
@@ -18,8 +18,8 @@ void pattern_init(struct pattern *p)
 	uint64_t x = 0x9e3779b97f4a7c15;
 	size_t i;
 
-	p->table = xcalloc(TABLE, 1);
-	for (i = 0; i < TABLE; i++) {
+	p->table = xcalloc(TABLE_SIZE, 1);
+	for (i = 0; i < TABLE_SIZE; i++) {
 		x ^= x << 13; /* xorshift64 */
 		x ^= x >> 7;
 		x ^= x << 17;
@@ -35,7 +35,7 @@ void pattern_free(struct pattern *p)
 
 static size_t table_offset(uint64_t message, uint64_t offset)
 {
-	return (message % TABLE * MESSAGE_STEP + offset) % TABLE;
+	return (message % TABLE_SIZE * MESSAGE_STEP + offset) % TABLE_SIZE;
 }
 
 void pattern_fill(const struct pattern *p, uint64_t message, uint64_t offset, unsigned char *data,
@@ -44,7 +44,7 @@ void pattern_fill(const struct pattern *p, uint64_t message, uint64_t offset, un
 	size_t at = table_offset(message, offset), n;
 
 	while (length) {
-		n = TABLE - at < length ? TABLE - at : length;
+		n = TABLE_SIZE - at < length ? TABLE_SIZE - at : length;
 		memcpy(data, p->table + at, n);
 		data += n;
 		length -= n;
@@ -63,7 +63,7 @@ size_t pattern_compare(const struct pattern *p, uint64_t message, uint64_t offse
 	size_t at = table_offset(message, offset), done = 0, n, i;
 
 	while (done < length) {
-		n = TABLE - at < length - done ? TABLE - at : length - done;
+		n = TABLE_SIZE - at < length - done ? TABLE_SIZE - at : length - done;
 		if (memcmp(data + done, p->table + at, n) != 0) {
 			for (i = 0; data[done + i] == p->table[at + i]; i++)
 				;

@@ -13,7 +13,7 @@
 #define RIGHT 640 /* the legend is to the right */
 #define TOP 50
 #define BOTTOM 410
-#define LINE 20 /* height of a line of the legend */
+#define LEGEND_LINE 20 /* height of a line of the legend */
 #define Y_TICKS 8
 #define X_TICKS 14
 
@@ -21,8 +21,8 @@
 static const char *const colours[] = { "#0072b2", "#d55e00", "#009e73", "#cc79a7",
 				       "#e69f00", "#56b4e9", "#000000", "#888888" };
 struct axes {
-	int first, last;  /* sizes, as exponents of two */
-	double step, top; /* values: distance of ticks, largest value */
+	int first, last;  /* x axis: first and last size, as exponents of two */
+	double step, top; /* y axis: distance between ticks, largest value */
 };
 
 static void write_text(FILE *f, const char *s)
@@ -110,7 +110,7 @@ static void draw_axes(FILE *f, const struct plot *p, const struct axes *a)
 	for (e = a->first; e <= a->last; e += every)
 		if (e >= 0)
 			write_label(f, x_of(a, exp2(e)), BOTTOM + 18, "middle",
-				    size_text((uint64_t)1 << e, number, sizeof(number)));
+				    format_size((uint64_t)1 << e, number, sizeof(number)));
 	for (y = 0; y <= a->top * 1.001; y += a->step) {
 		snprintf(number, sizeof(number), "%g", y);
 		write_label(f, LEFT - 8, y_of(a, y) + 4, "end", number);
@@ -134,7 +134,7 @@ static void draw_series(FILE *f, const struct plot *p, const struct axes *a, siz
 {
 	const struct plot_series *s = &p->series[i];
 	const char *colour = colours[i % ARRAY_SIZE(colours)];
-	double at = TOP + 10 + (double)i * LINE;
+	double at = TOP + 10 + (double)i * LEGEND_LINE;
 	size_t k;
 
 	fprintf(f, "<g fill=\"%s\" stroke=\"none\">\n", colour);
@@ -154,7 +154,7 @@ static void draw_series(FILE *f, const struct plot *p, const struct axes *a, siz
 void plot_write(FILE *f, const struct plot *plot)
 {
 	struct axes a = find_axes(plot);
-	double needed = TOP + 10 + (double)plot->n * LINE;
+	double needed = TOP + 10 + (double)plot->n * LEGEND_LINE;
 	int height = needed > HEIGHT ? (int)needed : HEIGHT;
 
 	fprintf(f,

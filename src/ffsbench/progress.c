@@ -6,7 +6,7 @@
 
 #include "ffsbench/tick.h"
 
-#define BAR 30
+#define BAR_WIDTH 30
 #define REDRAW_MS 100
 
 void progress_init(struct progress *p, bool quiet, size_t runs)
@@ -16,7 +16,7 @@ void progress_init(struct progress *p, bool quiet, size_t runs)
 
 void progress_show(struct progress *p, double part, uint64_t bytes, double seconds)
 {
-	char bar[BAR + 1];
+	char bar[BAR_WIDTH + 1];
 	double done;
 	int64_t now;
 
@@ -27,9 +27,9 @@ void progress_show(struct progress *p, double part, uint64_t bytes, double secon
 		return;
 	p->drawn = now;
 	done = ((double)p->run + (part < 1 ? part : 1)) / (double)p->runs;
-	for (unsigned int i = 0; i < BAR; i++)
-		bar[i] = i < (unsigned int)(done * BAR) ? '#' : '.';
-	bar[BAR] = 0;
+	for (unsigned int i = 0; i < BAR_WIDTH; i++)
+		bar[i] = i < (unsigned int)(done * BAR_WIDTH) ? '#' : '.';
+	bar[BAR_WIDTH] = 0;
 	fprintf(stderr, "\r[%s] %3.0f %%  %s  %6.1f MB  %7.1f MB/s\033[K", bar, done * 100, p->name,
 		(double)bytes / 1e6, seconds > 0 ? (double)bytes / 1e6 / seconds : 0);
 }

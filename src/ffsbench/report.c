@@ -51,7 +51,7 @@ static bool has_text(const json_t *list, const char *text)
 	return false;
 }
 
-/* Returns the warnings, each only once. */
+/* Returns all warnings; equal warnings only once. */
 static json_t *warnings(const struct report *r)
 {
 	json_t *list = json_array();
@@ -67,7 +67,7 @@ static json_t *warnings(const struct report *r)
 	return list;
 }
 
-/* Prints no warnings after an error, which may have the same cause. */
+/* Prints the warnings, but none after an error, which may have the same cause. */
 static void print_warnings(const struct report *r, const struct error *err)
 {
 	json_t *list = warnings(r);
@@ -80,15 +80,15 @@ static void print_warnings(const struct report *r, const struct error *err)
 	json_decref(list);
 }
 
-/* Sums over all rows, for commands that send messages. */
+/* The sums of all rows, for commands that send messages. */
 
-static struct measure totals(const struct report *r)
+static struct run_result totals(const struct report *r)
 {
-	struct measure sum = { 0 };
+	struct run_result sum = { 0 };
 
 	for (size_t i = 0; i < r->n_rows; i++)
 		for (size_t k = 0; k < r->rows[i].n_runs; k++) {
-			const struct measure *m = &r->rows[i].runs[k];
+			const struct run_result *m = &r->rows[i].runs[k];
 
 			sum.messages += m->messages;
 			sum.bytes += m->bytes;
@@ -110,7 +110,7 @@ static void print_device(const struct report *r)
 
 static void print_messages(const struct report *r)
 {
-	struct measure sum = totals(r);
+	struct run_result sum = totals(r);
 	_cleanup_free_ char *restarts = NULL;
 
 	if (sum.recoveries)
@@ -123,7 +123,7 @@ static void print_messages(const struct report *r)
 	       restarts ? restarts : "");
 }
 
-static bool any_ok(const struct report *r)
+static bool any_row_succeeded(const struct report *r)
 {
 	for (size_t i = 0; i < r->n_rows; i++)
 		if (r->rows[i].n_runs && r->rows[i].succeeded)
@@ -135,7 +135,7 @@ void report_text(const struct report *r, const struct options *o, const struct e
 {
 	bool messages = r->command->kind == KIND_MESSAGES;
 
-	if (any_ok(r) && (!messages || r->n_rows > 1)) {
+	if (any_row_succeeded(r) && (!messages || r->n_rows > 1)) {
 		print_device(r);
 		rows_text(stdout, r);
 	}
@@ -200,7 +200,7 @@ static json_t *rows_json(const struct report *r)
 
 static void add_totals(json_t *result, const struct report *r)
 {
-	struct measure sum = totals(r);
+	struct run_result sum = totals(r);
 
 	json_object_set_new(result, "messages", json_integer((json_int_t)sum.messages));
 	json_object_set_new(result, "bytes", json_integer((json_int_t)sum.bytes));

@@ -6,11 +6,11 @@
 
 #include "ffsbench/bench.h"
 
-/* `err`: the error of the measurement, which may be empty. */
+/* The argument `err` of these functions is the error of the measurement; it may be empty. */
 
-/* Prints text on stdout and warnings on stderr; only rows without a failure. */
+/* Prints the rows without a failure as text on stdout, and the warnings on stderr. */
 void report_text(const struct report *r, const struct options *o, const struct error *err);
-/* Prints schemas/ffsbench.schema.json. */
+/* Prints the results as JSON (schemas/ffsbench.schema.json). */
 void report_json(const struct report *r, const struct options *o, const struct error *err);
 void report_csv(const struct report *r, const struct error *err);
 /* Writes the rows as a chart in SVG. */

@@ -19,7 +19,7 @@ static uint64_t sum(const struct row *row, size_t offset)
 		total += *(const uint64_t *)((const char *)&row->runs[i] + offset);
 	return total;
 }
-#define SUM(row, member) sum(row, offsetof(struct measure, member))
+#define SUM(row, member) sum(row, offsetof(struct run_result, member))
 
 static double seconds(const struct row *row)
 {
@@ -32,22 +32,22 @@ static double seconds(const struct row *row)
 
 /* Medians. */
 
-static double rate_of(const struct measure *m)
+static double run_rate(const struct run_result *m)
 {
 	return m->seconds > 0 ? (double)m->bytes / m->seconds : 0;
 }
 
-static double cpu_of(const struct measure *m)
+static double run_cpu(const struct run_result *m)
 {
 	return m->bytes ? m->cpu_seconds / ((double)m->bytes / GB) : 0;
 }
 
-static double queue_of(const struct measure *m)
+static double run_queue_empty(const struct run_result *m)
 {
-	return queue_share(&m->queue);
+	return queue_empty_share(&m->queue);
 }
 
-static double median(const struct row *row, double (*of)(const struct measure *m))
+static double median(const struct row *row, double (*of)(const struct run_result *m))
 {
 	double *v = xcalloc(row->n_runs + 1, sizeof(*v)), middle;
 
@@ -60,25 +60,26 @@ static double median(const struct row *row, double (*of)(const struct measure *m
 
 double row_rate(const struct row *row)
 {
-	return median(row, rate_of);
+	return median(row, run_rate);
 }
 
 double row_cpu(const struct row *row)
 {
-	return median(row, cpu_of);
+	return median(row, run_cpu);
 }
 
 double row_queue_empty(const struct row *row)
 {
-	return median(row, queue_of);
+	return median(row, run_queue_empty);
 }
 
 bool row_host_limited(const struct row *row)
 {
-	return queue_limits(row_queue_empty(row));
+	return queue_is_limit(row_queue_empty(row));
 }
 
-/* Returns, of all runs, the median of a percentile, the smallest minimum or the largest maximum. */
+/* Returns the smallest minimum or the largest maximum of all runs, or the median of their
+   percentiles. */
 double row_latency(const struct row *row, unsigned int which)
 {
 	double *v = xcalloc(row->n_runs + 1, sizeof(*v)), found;
@@ -87,7 +88,7 @@ double row_latency(const struct row *row, unsigned int which)
 		v[i] = row->runs[i].latency[which];
 	found = stats_median(v, row->n_runs);
 	if (row->n_runs && which == LATENCY_MIN)
-		found = v[0]; /* sorted */
+		found = v[0]; /* stats_median() has sorted the values */
 	if (row->n_runs && which == LATENCY_MAX)
 		found = v[row->n_runs - 1];
 	free(v);
@@ -240,7 +241,7 @@ json_t *row_json(const struct row *row, enum kind kind)
 		if (row_fields[i].kinds & kind)
 			json_object_set_new(object, row_fields[i].name, row_fields[i].get(row));
 	for (i = 0; i < row->n_runs; i++)
-		json_array_append_new(rates, json_real(rate_of(&row->runs[i])));
+		json_array_append_new(rates, json_real(run_rate(&row->runs[i])));
 	if (kind != KIND_LATENCY)
 		json_object_set(object, "rates", rates);
 	json_decref(rates);
@@ -293,12 +294,13 @@ void row_name(const struct row *row, char *text, size_t size)
 		 row->combination.direction == DIRECTION_IN    ? "IN "
 		 : row->combination.direction == DIRECTION_OUT ? "OUT "
 							       : "",
-		 size_text(row->combination.size, number, sizeof(number)), row->combination.depth);
+		 format_size(row->combination.size, number, sizeof(number)),
+		 row->combination.depth);
 }
 
 static void put_size(char *cell, size_t n, const struct row *row)
 {
-	size_text(used_size(row), cell, n);
+	format_size(used_size(row), cell, n);
 }
 
 static void put_direction(char *cell, size_t n, const struct row *row)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The values of a row of the report: a table for JSON and CSV, a table for text. */
+/* Computes and prints the values of a row of the report. */
 #pragma once
 
 #include <jansson.h>
@@ -7,10 +7,10 @@
 
 #include "ffsbench/bench.h"
 
-/* A value of a row: a sum, median or extreme of its runs. */
+/* A value of a row, which is the sum, median, minimum or maximum of its runs. */
 struct field {
 	const char *name;
-	unsigned int kinds; /* enum kind of the commands that have it */
+	unsigned int kinds; /* flags of enum kind: the kinds of commands that have this value */
 	json_t *(*get)(const struct row *row);
 };
 

@@ -4,10 +4,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* libusb handles at most 26 completions in one go (op_handle_events() of linux_usbfs.c). */
+/* Completions that libusb handles together, at most (op_handle_events() in linux_usbfs.c). */
 #define LIBUSB_BATCH 26
-/* Share of samples above which an idle bus is the rule and not an accident of scheduling. */
-#define LIMITS_FROM 0.5
+/* Share of samples with an empty queue above which the host's queue limits the rate. A lower share
+   can be an accident of scheduling. */
+#define HOST_LIMITED_SHARE 0.5
 
 static int compare(const void *a, const void *b)
 {
@@ -24,7 +25,7 @@ void stats_sort(double *v, size_t n)
 
 double stats_percentile(const double *sorted, size_t n, double percent)
 {
-	/* 99.9 is rounded up in binary, which must not change the rank. */
+	/* The binary value of 99.9 is a little too large, which must not change the rank. */
 	double rank = ceil(percent / 100 * (double)n - 1e-9);
 
 	if (n == 0)
@@ -40,7 +41,7 @@ double stats_median(double *v, size_t n)
 	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
-void queue_sample(struct queue *q, unsigned int depth, unsigned int ended)
+void queue_samples_add(struct queue_samples *q, unsigned int depth, unsigned int ended)
 {
 	unsigned int left = q->left ? q->left : depth;
 
@@ -53,12 +54,12 @@ void queue_sample(struct queue *q, unsigned int depth, unsigned int ended)
 	q->empty += ended >= left;
 }
 
-double queue_share(const struct queue *q)
+double queue_empty_share(const struct queue_samples *q)
 {
 	return q->samples ? (double)q->empty / (double)q->samples : 0;
 }
 
-bool queue_limits(double share)
+bool queue_is_limit(double share)
 {
-	return share > LIMITS_FROM;
+	return share > HOST_LIMITED_SHARE;
 }

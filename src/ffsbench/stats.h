@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Statistics. */
+/* Computes percentiles, and how often the host's queue was empty. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,17 +14,19 @@ double stats_percentile(const double *sorted, size_t n, double percent);
 double stats_median(double *v, size_t n);
 
 /*
- * How often the host's queue was empty: when ffsbench handled completions, all transfers in flight
- * had completed, so that the bus was idle until the next submission. At depth 1 this is always so.
+ * Samples of the host's queue, one each time that ffsbench handles completions. The queue is empty
+ * if all transfers in flight have completed: the bus is idle until the next submission. At depth 1
+ * the queue is always empty.
  */
-struct queue {
-	unsigned int left; /* transfers still to handle of a sample that libusb has split */
+struct queue_samples {
+	unsigned int left; /* transfers that still belong to a sample that libusb has split */
 	uint64_t samples, empty;
 };
 
-/* Adds a sample: `ended` of `depth` transfers in flight were handled together. */
-void queue_sample(struct queue *q, unsigned int depth, unsigned int ended);
+/* Adds a sample. `ended`: how many of the `depth` transfers in flight were handled together. */
+void queue_samples_add(struct queue_samples *q, unsigned int depth, unsigned int ended);
 /* Returns the share of samples with an empty queue, 0 to 1. */
-double queue_share(const struct queue *q);
-/* Returns whether the host's queue limits the rate. */
-bool queue_limits(double share);
+double queue_empty_share(const struct queue_samples *q);
+/* Returns whether the host's queue limits the rate. `share`: share of samples with an empty queue.
+ */
+bool queue_is_limit(double share);

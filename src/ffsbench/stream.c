@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * source, sink and verify: data flows in one direction, with `depth` transfers in flight. libusb's
- * callback submits a completed transfer again and, for verify, compares its data.
+ * The commands source, sink and verify: move data in one direction, with `depth` transfers in
+ * flight. The callback of libusb submits a completed transfer again; for verify it first compares
+ * the data.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,27 +16,31 @@
 
 #define USBTEST_READ 0x5c /* f_sourcesink.c, src/plugins/sourcesink.c */
 #define ENDPOINT_HALTED 1 /* GET_STATUS (USB 2.0, 9.4.5) */
-#define STALE 0x55 /* in neither pattern: fills IN buffers, so that old data is not accepted */
-#define MOD63 63   /* f_sourcesink's pattern 1: byte n of a packet is n modulo 63 */
+#define STALE_BYTE                                                                                 \
+	0x55 /* a byte that is in no pattern; IN buffers are filled with it before each transfer   \
+	      */
+#define PATTERN_MODULUS 63 /* in pattern 1 of f_sourcesink, byte n of a packet is n modulo 63 */
 
 struct stream_state {
 	const struct device *device;
 	const struct options *options;
-	struct measure *measure;
+	struct run_result *result;
 	struct error *err;
 	enum direction direction;
 	unsigned int depth, packet;
 	unsigned int size; /* bytes of a transfer */
 	struct buffers buffers;
 	struct libusb_transfer **libusb_transfers;
-	bool verify, answers_read; /* answers_read: what answers_read() returned before the run */
-	unsigned char *expected;   /* data of an IN transfer; NULL: not compared */
-	uint64_t total;		   /* bytes to move */
+	bool verify;
+	bool answers_usbtest_read; /* result of answers_usbtest_read() before the run */
+	unsigned char
+		*expected; /* the data that an IN transfer must have; NULL: data is not compared */
+	uint64_t total;	   /* bytes to move */
 	unsigned int in_flight;
 	unsigned int n_ended; /* completions since the last sample */
 	bool stopping;	      /* submit no more */
 	bool failed;
-	bool draining; /* ignore further completions */
+	bool ignore_completions; /* the transfers were cancelled */
 };
 
 static void submit(struct stream_state *s, struct libusb_transfer *x)
@@ -53,18 +58,19 @@ static void submit(struct stream_state *s, struct libusb_transfer *x)
 static bool needs_more(const struct stream_state *s)
 {
 	return !s->stopping && !s->failed &&
-	       s->measure->bytes + (uint64_t)s->in_flight * s->size < s->total;
+	       s->result->bytes + (uint64_t)s->in_flight * s->size < s->total;
 }
 
-/* A sink halts its endpoint after a wrong byte, the kernel when the worker ends. */
-#define ENDED_OR_PATTERN "its worker may have ended, or expect another --pattern"
+/* A stall has two possible causes: a sink halts its endpoint after a wrong byte, and the endpoint
+   is halted when the worker ends. */
+#define STALL_HINT "its worker may have ended, or expect another --pattern"
 
 static void report_stall(struct stream_state *s)
 {
-	error_set(s->err, EXIT_WRONG, EIO, NULL,
-		  "the device stalled after %" PRIu64 " bytes to endpoint 0x%02x",
-		  s->measure->bytes, transfer_address(s->device, s->direction));
-	error_hint(s->err, ENDED_OR_PATTERN);
+	error_set(s->err, EXIT_WRONG_DATA, EIO, NULL,
+		  "the device stalled after %" PRIu64 " bytes to endpoint 0x%02x", s->result->bytes,
+		  transfer_address(s->device, s->direction));
+	error_hint(s->err, STALL_HINT);
 	s->failed = true;
 }
 
@@ -80,32 +86,32 @@ static void fail(struct stream_state *s, const struct libusb_transfer *x)
 		return;
 	}
 	device_error(s->err, usb, "transfer on endpoint 0x%02x failed after %" PRIu64 " bytes",
-		     x->endpoint, s->measure->bytes);
+		     x->endpoint, s->result->bytes);
 	if (stalled && s->direction == DIRECTION_OUT)
-		error_hint(s->err, ENDED_OR_PATTERN);
+		error_hint(s->err, STALL_HINT);
 	else
 		transfer_hint(usb, s->err);
 }
 
 /*
- * Compares received data with the pattern. A transfer always begins with a packet on both sides,
- * also after a short one.
+ * Compares received data with the pattern. Each transfer starts with the first byte of a packet, on
+ * the host and on the device, also after a short packet.
  */
 static void compare(struct stream_state *s, const struct libusb_transfer *x)
 {
 	int at = 0;
 
 	if (memcmp(x->buffer, s->expected, (size_t)x->actual_length) == 0) {
-		memset(x->buffer, STALE, (size_t)x->length);
+		memset(x->buffer, STALE_BYTE, (size_t)x->length);
 		return;
 	}
 	while (x->buffer[at] == s->expected[at])
 		at++;
-	error_set(s->err, EXIT_WRONG, EIO, NULL,
+	error_set(s->err, EXIT_WRONG_DATA, EIO, NULL,
 		  "byte %" PRIu64
 		  " from the device is 0x%02x, not 0x%02x as in pattern %u (byte %u of a "
 		  "packet)",
-		  s->measure->bytes + (uint64_t)at, x->buffer[at], s->expected[at],
+		  s->result->bytes + (uint64_t)at, x->buffer[at], s->expected[at],
 		  s->options->pattern, (unsigned int)at % s->packet);
 	s->failed = true;
 }
@@ -116,7 +122,7 @@ static void LIBUSB_CALL on_end(struct libusb_transfer *x)
 
 	s->in_flight--;
 	s->n_ended++;
-	if (s->draining || s->failed)
+	if (s->ignore_completions || s->failed)
 		return;
 	if (x->status != LIBUSB_TRANSFER_COMPLETED) {
 		fail(s, x);
@@ -124,9 +130,9 @@ static void LIBUSB_CALL on_end(struct libusb_transfer *x)
 	}
 	if (s->expected)
 		compare(s, x);
-	s->measure->bytes += (uint64_t)x->actual_length;
-	s->measure->transfers++;
-	s->measure->short_transfers += x->actual_length < x->length;
+	s->result->bytes += (uint64_t)x->actual_length;
+	s->result->transfers++;
+	s->result->short_transfers += x->actual_length < x->length;
 	if (needs_more(s))
 		submit(s, x);
 }
@@ -135,16 +141,16 @@ static void LIBUSB_CALL on_end(struct libusb_transfer *x)
 static void fill(unsigned char *data, size_t size, unsigned int packet, unsigned int pattern)
 {
 	for (size_t i = 0; i < size; i++)
-		data[i] = pattern == 1 ? (unsigned char)(i % packet % MOD63) : 0;
+		data[i] = pattern == 1 ? (unsigned char)(i % packet % PATTERN_MODULUS) : 0;
 }
 
 /*
- * Returns whether the device answers usbtest's READ request. A worker in user space compares data
- * some time after it has arrived, and ends if the data is wrong. It handles events in order: the
- * first answer may precede data that arrived earlier, the second does not. Other devices stall the
- * request.
+ * Returns whether the device answers the READ request of usbtest twice. A worker in user space
+ * compares data some time after it has arrived, and ends if the data is wrong. When the second
+ * answer arrives, the worker has compared all data that it had received before. Devices without
+ * such a worker stall the request.
  */
-static bool answers_read(const struct stream_state *s)
+static bool answers_usbtest_read(const struct stream_state *s)
 {
 	unsigned char byte;
 	int i, r = 0;
@@ -163,8 +169,8 @@ static int prepare(struct stream_state *s, const struct combination *c)
 
 	if (r < 0)
 		return r;
-	s->measure->zero_copy = s->buffers.zero_copy;
-	s->measure->remark = buffers_remark(&s->buffers, s->options->memory);
+	s->result->zero_copy = s->buffers.zero_copy;
+	s->result->remark = buffers_remark(&s->buffers, s->options->memory);
 	s->libusb_transfers = xcalloc(s->depth, sizeof(*s->libusb_transfers));
 	if (s->verify && c->direction == DIRECTION_IN) {
 		s->expected = xcalloc(1, s->size);
@@ -174,14 +180,15 @@ static int prepare(struct stream_state *s, const struct combination *c)
 		if (c->direction == DIRECTION_OUT)
 			fill(s->buffers.data[i], s->size, s->packet, s->options->pattern);
 		else
-			memset(s->buffers.data[i], STALE, s->size);
+			memset(s->buffers.data[i], STALE_BYTE, s->size);
 		s->libusb_transfers[i] = transfer_make(s->device, c->direction, s->buffers.data[i],
 						       (int)s->size, on_end, s);
 		if (!s->libusb_transfers[i])
 			return device_error(s->err, LIBUSB_ERROR_NO_MEM,
 					    "cannot allocate a transfer");
 	}
-	s->answers_read = s->verify && c->direction == DIRECTION_OUT && answers_read(s);
+	s->answers_usbtest_read =
+		s->verify && c->direction == DIRECTION_OUT && answers_usbtest_read(s);
 	return transfer_clear_halt(s->device, c->direction, s->err);
 }
 
@@ -190,7 +197,7 @@ static void report_timeout(struct stream_state *s)
 	error_set(s->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 		  "nothing moved on endpoint 0x%02x for %.1f s, after %" PRIu64 " bytes",
 		  transfer_address(s->device, s->direction), s->options->timeout_ms / 1000.0,
-		  s->measure->bytes);
+		  s->result->bytes);
 	error_hint(s->err, "the device's function may have no worker, or may not be a %s",
 		   s->direction == DIRECTION_IN ? "source" : "sink");
 	s->failed = true;
@@ -199,20 +206,20 @@ static void report_timeout(struct stream_state *s)
 /* Times are in seconds. */
 struct run_state {
 	double start;
-	double progress_at; /* last time that data moved */
-	uint64_t bytes;
+	double progress_at; /* time at which data last moved */
+	uint64_t bytes;	    /* bytes that had moved at that time */
 };
 
 static void check_progress(struct stream_state *s, struct run_state *l, struct progress *p)
 {
 	double now = now_seconds(), elapsed = now - l->start;
-	double part = s->options->bytes ? (double)s->measure->bytes / (double)s->total : 0;
+	double part = s->options->bytes ? (double)s->result->bytes / (double)s->total : 0;
 
 	if (s->options->run_ms && elapsed * 1000 / s->options->run_ms > part)
 		part = elapsed * 1000 / s->options->run_ms;
-	progress_show(p, part, s->measure->bytes, elapsed);
-	if (s->measure->bytes != l->bytes) {
-		l->bytes = s->measure->bytes;
+	progress_show(p, part, s->result->bytes, elapsed);
+	if (s->result->bytes != l->bytes) {
+		l->bytes = s->result->bytes;
 		l->progress_at = now;
 	}
 	if (tick_interrupted() || (s->options->run_ms && elapsed * 1000 >= s->options->run_ms))
@@ -222,8 +229,8 @@ static void check_progress(struct stream_state *s, struct run_state *l, struct p
 }
 
 /*
- * Returns whether to continue. OUT transfers in flight are completed, because the device must not
- * receive a part of one.
+ * Returns whether the run continues. It waits for OUT transfers in flight, because the device must
+ * not receive only a part of a transfer.
  */
 static bool still_running(const struct stream_state *s)
 {
@@ -242,20 +249,20 @@ static void run_transfers(struct stream_state *s, struct progress *p)
 	while (still_running(s)) {
 		s->n_ended = 0;
 		transfer_wait(s->device, 1000);
-		/* Takes no sample at the end of the run, when the queue is no longer filled. */
+		/* Take no sample at the end of the run, when no more transfers are submitted. */
 		if (s->n_ended && s->in_flight == s->depth)
-			queue_sample(&s->measure->queue, s->depth, s->n_ended);
+			queue_samples_add(&s->result->queue, s->depth, s->n_ended);
 		if (tick_due())
 			check_progress(s, &l, p);
 	}
-	s->measure->seconds = now_seconds() - l.start;
-	s->measure->cpu_seconds = cpu_seconds() - cpu;
+	s->result->seconds = now_seconds() - l.start;
+	s->result->cpu_seconds = cpu_seconds() - cpu;
 }
 
-/* Cancels all transfers and waits for them: the kernel ends a cancelled transfer at once. */
+/* Cancels all transfers and waits for their ends, which follow at once. */
 static void cancel_and_wait(struct stream_state *s)
 {
-	s->draining = true;
+	s->ignore_completions = true;
 	for (unsigned int i = 0; s->in_flight && i < s->depth; i++)
 		libusb_cancel_transfer(s->libusb_transfers[i]);
 	while (s->in_flight)
@@ -286,8 +293,8 @@ static void end_request(struct stream_state *s)
 }
 
 /*
- * Checks whether the device found a wrong byte, which it reports by a halt. It compares a request
- * that is full or ends with a short packet.
+ * Checks whether the device has halted the endpoint, which means that it found a wrong byte. The
+ * device compares a request when it is full or ends with a short packet; end_request() sends one.
  */
 static void check_device_status(struct stream_state *s)
 {
@@ -299,8 +306,8 @@ static void check_device_status(struct stream_state *s)
 	end_request(s);
 	if (s->failed)
 		return;
-	/* The halt follows the worker's end. */
-	ended = s->answers_read && !answers_read(s);
+	/* Wait for the worker's end, because the endpoint is halted after it. */
+	ended = s->answers_usbtest_read && !answers_usbtest_read(s);
 	r = libusb_control_transfer(s->device->handle,
 				    LIBUSB_ENDPOINT_IN | LIBUSB_RECIPIENT_ENDPOINT,
 				    LIBUSB_REQUEST_GET_STATUS, 0, address, status, sizeof(status),
@@ -314,11 +321,11 @@ static void check_device_status(struct stream_state *s)
 }
 
 static int run(const struct device *d, const struct options *o, const struct combination *c,
-	       struct progress *p, struct measure *m, bool verify, struct error *err)
+	       struct progress *p, struct run_result *m, bool verify, struct error *err)
 {
 	struct stream_state s = { .device = d,
 				  .options = o,
-				  .measure = m,
+				  .result = m,
 				  .err = err,
 				  .direction = c->direction,
 				  .depth = c->depth,
@@ -328,7 +335,7 @@ static int run(const struct device *d, const struct options *o, const struct com
 				  .total = o->bytes ? o->bytes : UINT64_MAX };
 	int r;
 
-	/* Whole packets: a shorter IN transfer would cause babble. */
+	/* IN transfers have whole packets: a longer packet than the transfer is babble. */
 	if (c->direction == DIRECTION_IN)
 		s.size = (s.size + s.packet - 1) / s.packet * s.packet;
 	m->size = s.size;
@@ -345,13 +352,13 @@ static int run(const struct device *d, const struct options *o, const struct com
 }
 
 int stream_run(const struct device *d, const struct options *o, const struct combination *c,
-	       struct progress *p, struct measure *m, struct error *err)
+	       struct progress *p, struct run_result *m, struct error *err)
 {
 	return run(d, o, c, p, m, false, err);
 }
 
 int verify_run(const struct device *d, const struct options *o, const struct combination *c,
-	       struct progress *p, struct measure *m, struct error *err)
+	       struct progress *p, struct run_result *m, struct error *err)
 {
 	return run(d, o, c, p, m, true, err);
 }

@@ -21,7 +21,8 @@ static void on_interrupt(int signal)
 	interrupted = 1;
 }
 
-/* Catches a signal unless the parent process ignores it, as a shell does for background jobs. */
+/* Catches a signal, unless it was ignored at the start: a shell ignores SIGINT for background jobs.
+ */
 static void catch_signal(int signal)
 {
 	struct sigaction old, action = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND };
@@ -32,7 +33,7 @@ static void catch_signal(int signal)
 
 void tick_start(void)
 {
-	/* No SA_RESTART: a tick must end libusb's wait. */
+	/* Without SA_RESTART, because a tick must end a wait of libusb. */
 	struct sigaction tick = { .sa_handler = on_tick };
 	struct itimerval every = { { 0, TICK_MS * 1000 }, { 0, TICK_MS * 1000 } };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Timer ticks and interruption. A signal every TICK_MS saves the inner loops from reading the
- * clock. SIGINT and SIGTERM end the measurement with a partial result.
+ * Timer ticks and interruption. A signal comes every TICK_MS, so that the inner loops need not read
+ * the clock. SIGINT and SIGTERM end the measurement with a partial result.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 /* Starts the ticks. From now on the first SIGINT or SIGTERM sets a flag, the second ends the
  * process. */
 void tick_start(void);
-/* Stops the ticks; the flag stays set. */
+/* Stops the ticks. tick_interrupted() still works. */
 void tick_stop(void);
 /* Returns whether there was a tick since the last call. */
 bool tick_due(void);

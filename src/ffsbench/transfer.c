@@ -57,7 +57,7 @@ int transfer_hint(int usb, struct error *err)
 {
 	if (usb == LIBUSB_ERROR_PIPE)
 		return error_hint(err, "its worker may have ended");
-	/* After a disconnect, transfers fail before the hub reports it. */
+	/* After a disconnect, transfers fail before the hub reports the disconnect. */
 	if (usb == LIBUSB_ERROR_IO)
 		return error_hint(err,
 				  "the device may have been disconnected, or the cable may be bad");

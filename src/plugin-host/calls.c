@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The calls of struct ffsctl_calls. */
+/* The calls that a plugin can make: struct ffsctl_calls. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,51 +9,53 @@
 #include "base/cleanup.h"
 #include "base/message.h"
 #include "base/util.h"
-#include "plugin-host/host.h"
+#include "plugin-host/state.h"
 
-static struct host *host_of(struct ffsctl_host *pub)
+static struct plugin_host *plugin_host_of(struct ffsctl_host *pub)
 {
-	return (struct host *)pub;
+	return (struct plugin_host *)pub;
 }
 
-int host_send(struct host *h, uint16_t type, uint32_t id, const void *body, size_t length)
+int plugin_host_send(struct plugin_host *h, uint16_t type, uint32_t id, const void *body,
+		     size_t length)
 {
 	if (length > FFSCTL_MSG_MAX_BODY)
 		return -EMSGSIZE;
-	/* Never waits: a keeper that does not read must not stop the data. */
+	/* Never waits: the data must flow even if the keeper does not read its messages. */
 	return message_send(h->control, type, id, body, length) ? 0 : -errno;
 }
 
-void host_log(struct host *h, const char *text)
+void plugin_host_log(struct plugin_host *h, const char *text)
 {
 	fprintf(stderr, "%s: %s\n", h->plugin->name, text);
 }
 
-void host_exit(struct host *h, int status)
+void plugin_host_exit(struct plugin_host *h, int status)
 {
 	h->exiting = true;
 	h->exit_status = status;
 }
 
-static void send_ready(struct host *h)
+static void send_ready(struct plugin_host *h)
 {
 	int r;
 
 	h->reported_method = stream_method(&h->stream);
-	r = host_send(h, FFSCTL_MSG_READY, 0, h->reported_method, strlen(h->reported_method));
+	r = plugin_host_send(h, FFSCTL_MSG_READY, 0, h->reported_method,
+			     strlen(h->reported_method));
 	if (r < 0) {
 		fprintf(stderr, "%s: cannot send READY: %s\n", h->plugin->name, errno_words(-r));
-		host_exit(h, 1);
+		plugin_host_exit(h, 1);
 	}
 }
 
-void host_ready(struct host *h)
+void plugin_host_ready(struct plugin_host *h)
 {
 	if (!h->reported_method)
 		send_ready(h);
 }
 
-void host_update_method(struct host *h)
+void plugin_host_update_method(struct plugin_host *h)
 {
 	h->stream_logged = false;
 	if (h->reported_method && !streq(h->reported_method, stream_method(&h->stream)))
@@ -62,41 +64,42 @@ void host_update_method(struct host *h)
 
 static struct ffsctl_transfer *call_get(struct ffsctl_host *pub, uint32_t endpoint)
 {
-	return stream_get(&host_of(pub)->stream, endpoint);
+	return stream_get(&plugin_host_of(pub)->stream, endpoint);
 }
 
 static void call_put(struct ffsctl_host *pub, struct ffsctl_transfer *t)
 {
-	stream_put(&host_of(pub)->stream, t);
+	stream_put(&plugin_host_of(pub)->stream, t);
 }
 
 static int call_submit(struct ffsctl_host *pub, uint32_t endpoint, struct ffsctl_transfer *t)
 {
-	return stream_submit(&host_of(pub)->stream, endpoint, t);
+	return stream_submit(&plugin_host_of(pub)->stream, endpoint, t);
 }
 
 static void call_cancel(struct ffsctl_host *pub, uint32_t endpoint)
 {
-	stream_cancel(&host_of(pub)->stream, endpoint);
+	stream_cancel(&plugin_host_of(pub)->stream, endpoint);
 }
 
 static int call_accept(struct ffsctl_host *pub, uint32_t id)
 {
-	return host_send(host_of(pub), FFSCTL_MSG_ACCEPT, id, NULL, 0);
+	return plugin_host_send(plugin_host_of(pub), FFSCTL_MSG_ACCEPT, id, NULL, 0);
 }
 
 static int call_stall(struct ffsctl_host *pub, uint32_t id)
 {
-	return host_send(host_of(pub), FFSCTL_MSG_STALL, id, NULL, 0);
+	return plugin_host_send(plugin_host_of(pub), FFSCTL_MSG_STALL, id, NULL, 0);
 }
 
 static int call_reply(struct ffsctl_host *pub, uint32_t id, const void *data, size_t length)
 {
-	return host_send(host_of(pub), FFSCTL_MSG_DATA, id, data, length);
+	return plugin_host_send(plugin_host_of(pub), FFSCTL_MSG_DATA, id, data, length);
 }
 
-/* Returns an option's value. Ends the process if the plugin's table has no such option. */
-static const struct option_value *find_option(struct host *h, const char *name, bool is_text,
+/* Returns the value of an option. Ends the process if the plugin's table has no option with this
+   name and type. */
+static const struct option_value *find_option(struct plugin_host *h, const char *name, bool is_text,
 					      bool is_real)
 {
 	const struct option_value *v = options_find(h->options, name);
@@ -111,17 +114,17 @@ static const struct option_value *find_option(struct host *h, const char *name, 
 
 static const char *call_option_string(struct ffsctl_host *pub, const char *name)
 {
-	return find_option(host_of(pub), name, true, false)->text;
+	return find_option(plugin_host_of(pub), name, true, false)->text;
 }
 
 static int64_t call_option_int(struct ffsctl_host *pub, const char *name)
 {
-	return find_option(host_of(pub), name, false, false)->number;
+	return find_option(plugin_host_of(pub), name, false, false)->number;
 }
 
 static double call_option_float(struct ffsctl_host *pub, const char *name)
 {
-	return find_option(host_of(pub), name, false, true)->real;
+	return find_option(plugin_host_of(pub), name, false, true)->real;
 }
 
 _printf_(3, 4) static void call_log(struct ffsctl_host *pub, enum ffsctl_log_level level,
@@ -135,16 +138,16 @@ _printf_(3, 4) static void call_log(struct ffsctl_host *pub, enum ffsctl_log_lev
 	r = vasprintf(&text, fmt, ap);
 	va_end(ap);
 	if (r < 0) {
-		text = NULL; /* vasprintf() leaves it undefined */
+		text = NULL; /* vasprintf() failed and has left `text` undefined */
 		return;
 	}
-	fprintf(stderr, "%s: %s%s\n", host_of(pub)->plugin->name,
+	fprintf(stderr, "%s: %s%s\n", plugin_host_of(pub)->plugin->name,
 		level == FFSCTL_LOG_ERROR ? "error: " : "", text);
 }
 
 static void call_ready(struct ffsctl_host *pub)
 {
-	host_ready(host_of(pub));
+	plugin_host_ready(plugin_host_of(pub));
 }
 
 static int call_stats(struct ffsctl_host *pub, const char *json)
@@ -157,7 +160,8 @@ static int call_stats(struct ffsctl_host *pub, const char *json)
 	value = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
 	good = json_is_object(value);
 	json_decref(value);
-	return good ? host_send(host_of(pub), FFSCTL_MSG_STATS, 0, json, strlen(json)) : -EINVAL;
+	return good ? plugin_host_send(plugin_host_of(pub), FFSCTL_MSG_STATS, 0, json, strlen(json))
+		    : -EINVAL;
 }
 
 static int call_switch_to(struct ffsctl_host *pub, const char *gadget, const char *json)
@@ -165,35 +169,35 @@ static int call_switch_to(struct ffsctl_host *pub, const char *gadget, const cha
 	_cleanup_free_ char *body = strf("%s%c%s", gadget, '\0', json ? json : "");
 	size_t length = strlen(gadget) + 1 + (json ? strlen(json) : 0);
 
-	return host_send(host_of(pub), FFSCTL_MSG_SWITCH, 0, body, length);
+	return plugin_host_send(plugin_host_of(pub), FFSCTL_MSG_SWITCH, 0, body, length);
 }
 
 static void call_exit(struct ffsctl_host *pub, int status)
 {
-	host_exit(host_of(pub), status);
+	plugin_host_exit(plugin_host_of(pub), status);
 }
 
 static int call_watch(struct ffsctl_host *pub, struct ffsctl_watch *w)
 {
-	return host_watch(host_of(pub), w);
+	return plugin_host_watch(plugin_host_of(pub), w);
 }
 
 static void call_unwatch(struct ffsctl_host *pub, struct ffsctl_watch *w)
 {
-	host_unwatch(host_of(pub), w);
+	plugin_host_unwatch(plugin_host_of(pub), w);
 }
 
 static void call_timer_start(struct ffsctl_host *pub, struct ffsctl_timer *t, uint32_t ms)
 {
-	host_timer_start(host_of(pub), t, ms);
+	plugin_host_timer_start(plugin_host_of(pub), t, ms);
 }
 
 static void call_timer_stop(struct ffsctl_host *pub, struct ffsctl_timer *t)
 {
-	host_timer_stop(host_of(pub), t);
+	plugin_host_timer_stop(plugin_host_of(pub), t);
 }
 
-const struct ffsctl_calls host_calls = {
+const struct ffsctl_calls plugin_host_calls = {
 	.version = FFSCTL_PLUGIN_VERSION,
 	.size = sizeof(struct ffsctl_calls),
 	.get = call_get,

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The control socket: messages from ffsctl to the worker. */
+/* Handles the messages that ffsctl sends on the control socket. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/message.h"
 #include "base/util.h"
-#include "plugin-host/host.h"
+#include "plugin-host/state.h"
 
 static uint16_t get_le16(const unsigned char *p)
 {
 	return (uint16_t)(p[0] | p[1] << 8);
 }
 
-void host_stop(struct host *h)
+void plugin_host_stop(struct plugin_host *h)
 {
 	if (h->stopping)
 		return;
@@ -21,10 +21,10 @@ void host_stop(struct host *h)
 	if (h->plugin->stop)
 		h->plugin->stop(&h->pub);
 	else
-		host_exit(h, 0);
+		plugin_host_exit(h, 0);
 }
 
-static void on_event(struct host *h, const unsigned char *body, size_t length)
+static void on_event(struct plugin_host *h, const unsigned char *body, size_t length)
 {
 	struct ffsctl_event ev;
 
@@ -52,14 +52,14 @@ static void on_event(struct host *h, const unsigned char *body, size_t length)
 	}
 }
 
-static void on_setup(struct host *h, uint32_t id, const unsigned char *body, size_t length)
+static void on_setup(struct plugin_host *h, uint32_t id, const unsigned char *body, size_t length)
 {
 	struct ffsctl_setup setup;
 
 	if (length < 8)
 		return;
 	if (!h->plugin->setup) {
-		host_send(h, FFSCTL_MSG_STALL, id, NULL, 0);
+		plugin_host_send(h, FFSCTL_MSG_STALL, id, NULL, 0);
 		return;
 	}
 	setup.request_type = body[0];
@@ -70,7 +70,7 @@ static void on_setup(struct host *h, uint32_t id, const unsigned char *body, siz
 	h->plugin->setup(&h->pub, id, &setup);
 }
 
-bool host_control(struct host *h)
+bool plugin_host_receive(struct plugin_host *h)
 {
 	static unsigned char body[FFSCTL_MSG_MAX_BODY];
 	struct ffsctl_msg head;
@@ -81,8 +81,8 @@ bool host_control(struct host *h)
 	if (n == -EAGAIN)
 		return false;
 	if (n < 0) {
-		/* The keeper has ended, and with it the function. */
-		host_exit(h, 0);
+		/* The keeper has ended, so the function no longer exists. */
+		plugin_host_exit(h, 0);
 		return false;
 	}
 	length = head.length < (size_t)n ? head.length : (size_t)n;
@@ -98,12 +98,12 @@ bool host_control(struct host *h)
 			h->plugin->setup_data(&h->pub, head.id, body, length);
 		break;
 	case FFSCTL_MSG_PING:
-		host_send(h, FFSCTL_MSG_PONG, head.id, NULL, 0);
+		plugin_host_send(h, FFSCTL_MSG_PONG, head.id, NULL, 0);
 		break;
 	case FFSCTL_MSG_STOP:
-		host_stop(h);
+		plugin_host_stop(h);
 		break;
-	default: /* control.h: unknown types are ignored */
+	default: /* messages of unknown type are ignored (control.h) */
 		break;
 	}
 	return true;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ffsctl-worker --describe: prints the table as JSON. ffsctl itself never loads a plugin. */
+/* ffsctl-worker --describe: prints a plugin's table as JSON. ffsctl runs this, because it never
+   loads a plugin itself. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/util.h"
-#include "plugin-host/host.h"
 #include "plugin-host/options.h"
 #include "plugin-host/plugin_host.h"
+#include "plugin-host/state.h"
 #include "process/needs.h"
 
 static json_t *option_json(const struct ffsctl_option *o)

@@ -31,7 +31,7 @@ static int print_error(struct error *err)
 	return status;
 }
 
-static int no_descriptors(struct error *err)
+static int fail_no_descriptors(struct error *err)
 {
 	error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
 		  "no descriptors were passed (LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES)");
@@ -45,7 +45,7 @@ static int find_fds(struct worker_fds *fds, struct error *err)
 	fds->names = getenv("LISTEN_FDNAMES");
 	if (!pid || !n || !fds->names || atol(pid) != (long)getpid() || atoi(n) < 2 ||
 	    !str_has_prefix(fds->names, "config:control"))
-		return no_descriptors(err);
+		return fail_no_descriptors(err);
 	fds->config = FIRST_FD;
 	fds->control = FIRST_FD + 1;
 	fds->endpoints = FIRST_FD + 2;
@@ -54,7 +54,8 @@ static int find_fds(struct worker_fds *fds, struct error *err)
 	return 0;
 }
 
-/* Checks that the descriptors after `control` are the endpoints of the configuration, in order. */
+/* Checks that the descriptors after `control` are the endpoints of the worker's configuration, in
+   the same order. */
 static int check_endpoint_names(const struct worker_fds *fds, const struct worker_config *config,
 				struct error *err)
 {
@@ -78,7 +79,7 @@ static int check_endpoint_names(const struct worker_fds *fds, const struct worke
 		config->endpoints[i].name, fds->endpoints + (int)i);
 }
 
-/* Returns the descriptor after the endpoints that has this name; -1 if none has. */
+/* Returns the descriptor with this name among those after the endpoints; -1 if there is none. */
 static int find_descriptor(const struct worker_fds *fds, const struct worker_config *config,
 			   const char *name)
 {
@@ -105,8 +106,8 @@ static void find_optional_descriptors(struct worker_fds *fds, const struct worke
 	fds->dmabuf_heap = true;
 }
 
-/* Returns the path of the passed descriptor, if any: the worker's user may be unable to open
- * `path`. */
+/* Returns the path of the shared object in /proc if its descriptor was passed, because the worker's
+ * user may be unable to open `path`; else `path`. */
 static const char *plugin_file(const struct worker_fds *fds, const char *path, char *link,
 			       size_t size)
 {
@@ -116,7 +117,7 @@ static const char *plugin_file(const struct worker_fds *fds, const char *path, c
 	return link;
 }
 
-static void close_on_exec(const struct worker_fds *fds)
+static void set_close_on_exec(const struct worker_fds *fds)
 {
 	int fd;
 
@@ -127,7 +128,8 @@ static void close_on_exec(const struct worker_fds *fds)
 	unsetenv("LISTEN_FDNAMES");
 }
 
-/* Limits the process to the system calls that `open` permits, also if the plugin is compromised. */
+/* Limits the process to the system calls that `open` permits. The limits hold even if the plugin is
+   compromised. */
 static int enter_sandbox(unsigned int open, struct error *err)
 {
 	struct sandbox sandbox = { 0 };
@@ -152,13 +154,14 @@ static int run_worker(const char *path)
 	char link[32];
 	int status;
 
-	/* The configuration is trusted: a fixed hash seed avoids the need for /dev/urandom. */
+	/* A fixed hash seed is safe, because the configuration is trusted, and avoids the need for
+	   /dev/urandom. */
 	json_object_seed(1);
 	if (find_fds(&fds, &err) < 0 || worker_config_read(fds.config, &config, &err) < 0)
 		return print_error(&err);
 	find_optional_descriptors(&fds, &config);
-	/* The plugin's constructors run before its needs are known: first allow what the gadget
-	   file allows, later only what the plugin also declares. */
+	/* The plugin's constructors run before its needs are known. Until then the sandbox permits
+	   everything that the gadget file allows, afterwards only what the plugin also declares. */
 	if (check_endpoint_names(&fds, &config, &err) < 0 ||
 	    (config.sandbox && enter_sandbox(config.allowed, &err) < 0) ||
 	    plugin_load(path, plugin_file(&fds, path, link, sizeof(link)), &plugin, &err) < 0) {
@@ -170,8 +173,8 @@ static int run_worker(const char *path)
 		status = print_error(&err);
 	} else {
 		if (plugin.needs & FFSCTL_NEED_PROGRAMS)
-			close_on_exec(&fds);
-		status = host_run(&plugin, &config, &fds, &options);
+			set_close_on_exec(&fds);
+		status = plugin_host_run(&plugin, &config, &fds, &options);
 	}
 	options_free(&options);
 	worker_config_free(&config);
@@ -179,9 +182,9 @@ static int run_worker(const char *path)
 }
 
 /*
- * Limits what a plugin's constructors can do, in addition to the sandbox and also on kernels
- * without one: no process, no large file, no output on the stdout that the table goes to. Returns a
- * descriptor of that stdout.
+ * Limits what a plugin's constructors can do, in addition to the sandbox, which some kernels lack.
+ * They cannot start a process, write a large file, or write to the stdout that gets the table.
+ * Returns a new descriptor of that stdout.
  */
 static int limit_process(struct error *err)
 {
@@ -211,8 +214,8 @@ static int limit_process(struct error *err)
 }
 
 /*
- * Returns true, and clears the error, on a kernel without seccomp filters, where the resource
- * limits must suffice.
+ * Returns whether the error is that the kernel has no seccomp filters, and then clears the error:
+ * the resource limits must suffice.
  */
 static bool is_without_seccomp(struct error *err)
 {
@@ -239,7 +242,7 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && argv[1][0] != '-')
 		return run_worker(argv[1]);
-	/* An optional second path is the file to load; the first is its name in messages. */
+	/* An optional second path is the file to load; the first path is its name in messages. */
 	if ((argc == 3 || argc == 4) && streq(argv[1], "--describe"))
 		return describe(argv[2], argv[argc - 1]);
 	fputs("usage: ffsctl-worker PLUGIN.so | ffsctl-worker --describe PLUGIN.so\n", stderr);

@@ -7,7 +7,7 @@
 #include "base/util.h"
 #include "plugin-host/plugin_host.h"
 
-static int resolve_one(struct option_value *v, const json_t *given, struct error *err)
+static int resolve_option(struct option_value *v, const json_t *given, struct error *err)
 {
 	const struct ffsctl_option *o = v->option;
 	const json_t *j = json_object_get(given, o->name);
@@ -52,7 +52,7 @@ int options_resolve(const struct ffsctl_option *table, const json_t *given,
 		struct option_value *v = array_add(values->values, values->n);
 
 		v->option = o;
-		r = resolve_one(v, given, err);
+		r = resolve_option(v, given, err);
 		if (r < 0)
 			goto fail;
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Matches a gadget file's `options` group with the plugin's table. */
+/* The values of a plugin's options: of the gadget file's `options` group, or defaults of the
+   plugin's table. */
 #pragma once
 
 #include <jansson.h>
@@ -11,10 +12,10 @@ struct option_values {
 	size_t n;
 };
 
-/* Stores the value of every option of the table. `given`: a JSON object. Reports the first
-   error. */
+/* Stores the value of every option of the table. `given`: the `options` group as a JSON object.
+   Stops at the first error and returns it. */
 int options_resolve(const struct ffsctl_option *table, const json_t *given,
 		    struct option_values *values, struct error *err);
 void options_free(struct option_values *values);
-/* Returns an option's value; NULL if the table has no such name. */
+/* Returns the value of an option; NULL if the table has no option with this name. */
 const struct option_value *options_find(const struct option_values *values, const char *name);

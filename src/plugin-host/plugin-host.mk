@@ -4,12 +4,12 @@ ffsctl_worker_SOURCES = \
 	src/plugin-host/calls.c \
 	src/plugin-host/control.c \
 	src/plugin-host/describe.c \
-	src/plugin-host/host.c src/plugin-host/host.h \
+	src/plugin-host/plugin_host.c src/plugin-host/plugin_host.h \
 	src/plugin-host/main.c \
 	src/plugin-host/options.c src/plugin-host/options.h \
 	src/plugin-host/plugin.c \
 	src/plugin-host/settings.c src/plugin-host/settings.h \
-	src/plugin-host/plugin_host.h \
+	src/plugin-host/state.h \
 	src/plugin-host/watches.c
 ffsctl_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 ffsctl_worker_LDADD = libstream.a libffsctl.a $(WORKER_LIBS)

@@ -36,7 +36,7 @@ static int check_option(const char *path, const struct ffsctl_plugin *p,
 	return r;
 }
 
-static int check_table(const char *path, const struct ffsctl_plugin *p, struct error *err)
+static int check_plugin_table(const char *path, const struct ffsctl_plugin *p, struct error *err)
 {
 	const struct ffsctl_option *o;
 
@@ -60,7 +60,7 @@ int plugin_load(const char *path, const char *file, struct ffsctl_plugin *plugin
 	const struct ffsctl_plugin *table;
 	void *so;
 
-	/* Never unloaded: the plugin runs until the process ends. */
+	/* The shared object is never unloaded, because the plugin runs until the process ends. */
 	so = dlopen(file, RTLD_NOW | RTLD_LOCAL);
 	if (!so)
 		return error_set(err, WORKER_EXIT_NEVER, ENOEXEC, path, "cannot load plugin %s: %s",
@@ -84,5 +84,5 @@ int plugin_load(const char *path, const char *file, struct ffsctl_plugin *plugin
 				 table->size);
 	*plugin = (struct ffsctl_plugin){ 0 };
 	memcpy(plugin, table, table->size < sizeof(*plugin) ? table->size : sizeof(*plugin));
-	return check_table(path, plugin, err);
+	return check_plugin_table(path, plugin, err);
 }

@@ -17,21 +17,21 @@
 #define MAX_SIZE (1 << 30)
 #define MAX_DEPTH 1024
 
-static int invalid(struct error *err, const char *what)
+static int fail_invalid(struct error *err, const char *what)
 {
 	return error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
 			 "missing or invalid '%s' in the worker's configuration", what);
 }
 
-static const char *text_of(const json_t *object, const char *key)
+static const char *get_text(const json_t *object, const char *key)
 {
 	const char *s = json_string_value(json_object_get(object, key));
 
 	return s && *s ? s : NULL;
 }
 
-/* Returns an integer from 0 to `max`; -1 if the key has none. */
-static int64_t number_of(const json_t *object, const char *key, int64_t max)
+/* Returns the value of `key`, an integer from 0 to `max`; -1 if it is missing or invalid. */
+static int64_t get_number(const json_t *object, const char *key, int64_t max)
 {
 	const json_t *v = json_object_get(object, key);
 	int64_t n;
@@ -73,7 +73,7 @@ static int parse_packets(const json_t *packets, uint32_t *by_speed)
 	for (i = 0; i < ARRAY_SIZE(speeds); i++) {
 		if (!json_object_get(packets, speeds[i].name))
 			continue;
-		n = number_of(packets, speeds[i].name, 1024);
+		n = get_number(packets, speeds[i].name, 1024);
 		if (n < 1)
 			return -EINVAL;
 		by_speed[speeds[i].speed] = (uint32_t)n;
@@ -85,26 +85,26 @@ static int parse_packets(const json_t *packets, uint32_t *by_speed)
 
 static int parse_endpoint(const json_t *e, struct worker_endpoint *ep, struct error *err)
 {
-	const char *direction = text_of(e, "direction");
-	int64_t address = number_of(e, "address", 255);
+	const char *direction = get_text(e, "direction");
+	int64_t address = get_number(e, "address", 255);
 
-	ep->name = text_of(e, "name");
-	ep->file = text_of(e, "file");
+	ep->name = get_text(e, "name");
+	ep->file = get_text(e, "file");
 	if (!ep->name || !ep->file)
-		return invalid(err, "endpoints[].name, file");
-	if (parse_type(text_of(e, "type"), &ep->type) < 0)
-		return invalid(err, "endpoints[].type");
+		return fail_invalid(err, "endpoints[].name, file");
+	if (parse_type(get_text(e, "type"), &ep->type) < 0)
+		return fail_invalid(err, "endpoints[].type");
 	if (streq_null(direction, "in"))
 		ep->direction = FFSCTL_IN;
 	else if (streq_null(direction, "out"))
 		ep->direction = FFSCTL_OUT;
 	else
-		return invalid(err, "endpoints[].direction");
+		return fail_invalid(err, "endpoints[].direction");
 	if (address < 1)
-		return invalid(err, "endpoints[].address");
+		return fail_invalid(err, "endpoints[].address");
 	ep->address = (uint32_t)address;
 	if (parse_packets(json_object_get(e, "packet"), ep->packet) < 0)
-		return invalid(err, "endpoints[].packet");
+		return fail_invalid(err, "endpoints[].packet");
 	return 0;
 }
 
@@ -114,7 +114,7 @@ static int parse_endpoints(const json_t *list, struct worker_config *config, str
 	int r;
 
 	if (!json_is_array(list) || n > MAX_ENDPOINTS)
-		return invalid(err, "endpoints");
+		return fail_invalid(err, "endpoints");
 	config->endpoints = xcalloc(n, sizeof(*config->endpoints));
 	config->n_endpoints = (unsigned int)n;
 	for (i = 0; i < n; i++) {
@@ -125,7 +125,7 @@ static int parse_endpoints(const json_t *list, struct worker_config *config, str
 	return 0;
 }
 
-static int different_versions(struct error *err)
+static int fail_different_versions(struct error *err)
 {
 	error_set(err, WORKER_EXIT_NEVER, EPROTO, NULL,
 		  "unknown schema of the worker's configuration");
@@ -135,34 +135,35 @@ static int different_versions(struct error *err)
 static int parse(struct worker_config *config, struct error *err)
 {
 	const json_t *doc = config->document;
-	int64_t size = number_of(doc, "size", MAX_SIZE), depth = number_of(doc, "depth", MAX_DEPTH);
+	int64_t size = get_number(doc, "size", MAX_SIZE),
+		depth = get_number(doc, "depth", MAX_DEPTH);
 
-	if (number_of(json_object_get(doc, "ffsctl"), "schema", INT32_MAX) != 1)
-		return different_versions(err);
-	config->gadget = text_of(doc, "gadget");
-	config->function = text_of(doc, "function");
-	config->mount = text_of(doc, "mount");
-	config->engine = text_of(doc, "engine");
+	if (get_number(json_object_get(doc, "ffsctl"), "schema", INT32_MAX) != 1)
+		return fail_different_versions(err);
+	config->gadget = get_text(doc, "gadget");
+	config->function = get_text(doc, "function");
+	config->mount = get_text(doc, "mount");
+	config->engine = get_text(doc, "engine");
 	config->options = json_object_get(doc, "options");
 	if (!config->gadget)
-		return invalid(err, "gadget");
+		return fail_invalid(err, "gadget");
 	if (!config->function)
-		return invalid(err, "function");
+		return fail_invalid(err, "function");
 	if (!config->mount)
-		return invalid(err, "mount");
+		return fail_invalid(err, "mount");
 	if (!config->engine)
-		return invalid(err, "engine");
+		return fail_invalid(err, "engine");
 	if (size < 0)
-		return invalid(err, "size");
+		return fail_invalid(err, "size");
 	if (depth < 0)
-		return invalid(err, "depth");
+		return fail_invalid(err, "depth");
 	if (!json_is_object(config->options))
-		return invalid(err, "options");
+		return fail_invalid(err, "options");
 	config->sandbox = json_is_true(json_object_get(doc, "sandbox"));
 	config->allowed = SANDBOX_ANY;
 	if (json_object_get(doc, "allow") &&
 	    !needs_from_json(json_object_get(doc, "allow"), &config->allowed))
-		return invalid(err, "allow");
+		return fail_invalid(err, "allow");
 	config->size = (uint32_t)size;
 	config->depth = (uint32_t)depth;
 	return parse_endpoints(json_object_get(doc, "endpoints"), config, err);

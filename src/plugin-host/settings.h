@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The worker's configuration: schemas/worker-config.schema.json. */
+/* The worker's configuration, a JSON document (schemas/worker-config.schema.json). */
 #pragma once
 
 #include <jansson.h>
@@ -17,20 +17,21 @@ struct worker_endpoint {
 			1]; /* bytes, by enum ffsctl_speed; 0: no descriptor for this speed */
 };
 
-/* The strings belong to `document`. */
+/* `document` owns all strings. */
 struct worker_config {
 	json_t *document;
 	const char *gadget, *function, *mount, *engine;
 	struct worker_endpoint *endpoints;
 	unsigned int n_endpoints;
-	uint32_t size, depth; /* bytes, transfers; 0: the plugin's default */
+	uint32_t size;	/* bytes of a transfer's buffer; 0: the plugin's default */
+	uint32_t depth; /* transfers of each endpoint; 0: the plugin's default */
 	const json_t *options;
 	bool sandbox;
-	unsigned int allowed; /* what the sandbox may permit, of enum sandbox_permission */
+	unsigned int allowed; /* flags of enum sandbox_permission: what the gadget file allows */
 };
 
 int worker_config_parse(const char *text, size_t length, struct worker_config *config,
 			struct error *err);
-/* Reads the file `fd` from its start, whatever its file offset. */
+/* Reads and parses the file `fd`, always from its start. */
 int worker_config_read(int fd, struct worker_config *config, struct error *err);
 void worker_config_free(struct worker_config *config);

@@ -6,35 +6,37 @@
 
 #include "base/loop.h"
 #include "base/util.h"
-#include "plugin-host/host.h"
+#include "plugin-host/state.h"
 
 /*
- * Returns the value that identifies a plugin's descriptor in epoll events: low 32 bits
- * HOST_FD_PLUGIN plus the slot, high 32 bits the slot's generation. A pointer would not do, because
- * a callback may free a watch whose event follows in the same batch.
+ * Returns the value that identifies a descriptor of the plugin in epoll events. The low 32 bits are
+ * PLUGIN_HOST_FD_PLUGIN plus the index of the slot, the high 32 bits are the slot's generation. A
+ * pointer is not possible, because a callback may free a watch whose event follows in the same
+ * batch.
  */
-static uint64_t slot_id(const struct host *h, size_t i)
+static uint64_t slot_id(const struct plugin_host *h, size_t i)
 {
-	return (uint64_t)h->slots[i].generation << 32 | (uint32_t)(HOST_FD_PLUGIN + i);
+	return (uint64_t)h->slots[i].generation << 32 | (uint32_t)(PLUGIN_HOST_FD_PLUGIN + i);
 }
 
-static struct watch_slot *slot_of(const struct host *h, uint64_t what)
+static struct watch_slot *slot_of(const struct plugin_host *h, uint64_t event_data)
 {
-	size_t i = (size_t)(uint32_t)what - HOST_FD_PLUGIN;
+	size_t i = (size_t)(uint32_t)event_data - PLUGIN_HOST_FD_PLUGIN;
 
-	if ((uint32_t)what < HOST_FD_PLUGIN || i >= h->n_slots || slot_id(h, i) != what)
+	if ((uint32_t)event_data < PLUGIN_HOST_FD_PLUGIN || i >= h->n_slots ||
+	    slot_id(h, i) != event_data)
 		return NULL;
 	return &h->slots[i];
 }
 
-int host_watch_fd(struct host *h, int fd, uint32_t events, uint64_t what)
+int plugin_host_watch_fd(struct plugin_host *h, int fd, uint32_t events, uint64_t event_data)
 {
-	struct epoll_event ev = { .events = events, .data.u64 = what };
+	struct epoll_event ev = { .events = events, .data.u64 = event_data };
 
 	return epoll_ctl(h->epoll, EPOLL_CTL_ADD, fd, &ev) < 0 ? -errno : 0;
 }
 
-static size_t free_slot(struct host *h)
+static size_t free_slot(struct plugin_host *h)
 {
 	size_t i = 0;
 
@@ -45,7 +47,7 @@ static size_t free_slot(struct host *h)
 	return i;
 }
 
-int host_watch(struct host *h, struct ffsctl_watch *w)
+int plugin_host_watch(struct plugin_host *h, struct ffsctl_watch *w)
 {
 	struct epoll_event ev = { .events = w->events, .data.u64 = w->host_private };
 	size_t i;
@@ -55,7 +57,7 @@ int host_watch(struct host *h, struct ffsctl_watch *w)
 		return epoll_ctl(h->epoll, EPOLL_CTL_MOD, w->fd, &ev) < 0 ? -errno : 0;
 	i = free_slot(h);
 	h->slots[i].generation++;
-	r = host_watch_fd(h, w->fd, w->events, slot_id(h, i));
+	r = plugin_host_watch_fd(h, w->fd, w->events, slot_id(h, i));
 	if (r < 0)
 		return r;
 	h->slots[i].watch = w;
@@ -63,7 +65,7 @@ int host_watch(struct host *h, struct ffsctl_watch *w)
 	return 0;
 }
 
-void host_unwatch(struct host *h, struct ffsctl_watch *w)
+void plugin_host_unwatch(struct plugin_host *h, struct ffsctl_watch *w)
 {
 	if (!w->host_private)
 		return;
@@ -72,9 +74,9 @@ void host_unwatch(struct host *h, struct ffsctl_watch *w)
 	w->host_private = 0;
 }
 
-void host_watch_event(struct host *h, uint64_t what, uint32_t events)
+void plugin_host_watch_ready(struct plugin_host *h, uint64_t event_data, uint32_t events)
 {
-	struct watch_slot *slot = slot_of(h, what);
+	struct watch_slot *slot = slot_of(h, event_data);
 
 	if (slot && slot->watch)
 		slot->watch->ready(&h->pub, slot->watch, events);
@@ -85,12 +87,12 @@ static uint64_t now_ms(void)
 	return (uint64_t)(now_monotonic() * 1000);
 }
 
-void host_timer_start(struct host *h, struct ffsctl_timer *t, uint32_t ms)
+void plugin_host_timer_start(struct plugin_host *h, struct ffsctl_timer *t, uint32_t ms)
 {
 	struct ffsctl_timer **at = &h->timers;
 
-	host_timer_stop(h, t);
-	t->due = now_ms() + ms + 1; /* + 1: a part of the current millisecond is over */
+	plugin_host_timer_stop(h, t);
+	t->due = now_ms() + ms + 1; /* + 1, because a part of the current millisecond is over */
 	while (*at && (*at)->due <= t->due)
 		at = &(*at)->next;
 	t->next = *at;
@@ -98,7 +100,7 @@ void host_timer_start(struct host *h, struct ffsctl_timer *t, uint32_t ms)
 	t->running = 1;
 }
 
-void host_timer_stop(struct host *h, struct ffsctl_timer *t)
+void plugin_host_timer_stop(struct plugin_host *h, struct ffsctl_timer *t)
 {
 	struct ffsctl_timer **at = &h->timers;
 
@@ -110,7 +112,7 @@ void host_timer_stop(struct host *h, struct ffsctl_timer *t)
 	t->running = 0;
 }
 
-int host_timer_wait(const struct host *h)
+int plugin_host_timer_wait_ms(const struct plugin_host *h)
 {
 	uint64_t now;
 
@@ -122,18 +124,19 @@ int host_timer_wait(const struct host *h)
 	return h->timers->due - now > INT_MAX ? INT_MAX : (int)(h->timers->due - now);
 }
 
-void host_timers_fire(struct host *h)
+void plugin_host_fire_timers(struct plugin_host *h)
 {
 	uint64_t now;
 
 	if (!h->timers)
 		return;
-	/* Only timers that are due now: one that restarts itself with 0 waits for the next call. */
+	/* Fire only timers that are due now: a timer that restarts itself with 0 ms fires in the
+	   next call. */
 	now = now_ms();
 	while (h->timers && h->timers->due <= now && !h->exiting) {
 		struct ffsctl_timer *t = h->timers;
 
-		host_timer_stop(h, t);
+		plugin_host_timer_stop(h, t);
 		t->fired(&h->pub, t);
 	}
 }

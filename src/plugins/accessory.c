@@ -2,8 +2,8 @@
 /*
  * The device side of the Android Open Accessory protocol (source.android.com, "AOA 1.0",
  * "AOA 2.0"). A host reads the protocol version, sends six strings that identify the accessory, and
- * sends START. ffsctl then switches to another gadget, with the ids 18d1:2d00, whose workers get
- * the strings.
+ * sends START. ffsctl then switches to another gadget, which has the ids 18d1:2d00. The strings are
+ * in the configuration of that gadget's workers.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -17,12 +17,13 @@
 #define REQUEST_SEND_STRING 52
 #define REQUEST_START 53
 
-#define TYPE_VENDOR_OUT 0x40 /* bmRequestType (USB 2.0, 9.3.1): to the device */
+#define TYPE_VENDOR_OUT 0x40 /* bmRequestType (USB 2.0, 9.3.1), recipient: device */
 #define TYPE_VENDOR_IN 0xc0
 
 #define STRINGS 6
-#define STRING_MAX 255 /* bytes; a longer one is stalled, as by Android's driver */
-/* Bytes: quotes and backslashes are escaped; all keys and separators fit into 128. */
+#define STRING_MAX 255 /* bytes; like Android's driver, the plugin stalls longer strings */
+/* Bytes of the JSON object: a backslash may precede each byte of a string; all keys and separators
+   fit into 128 bytes. */
 #define JSON_MAX (STRINGS * 2 * STRING_MAX + 128)
 
 static const char *const names[STRINGS] = {
@@ -31,8 +32,8 @@ static const char *const names[STRINGS] = {
 
 struct state {
 	char strings[STRINGS][STRING_MAX + 1];
-	uint32_t pending;   /* id of the accepted SEND_STRING */
-	unsigned int index; /* the string that it sets */
+	uint32_t pending;   /* id of the SEND_STRING request whose data has not arrived yet */
+	unsigned int index; /* index of the string that this request sets */
 };
 
 static const struct ffsctl_option options[] = {
@@ -64,7 +65,8 @@ static struct state *state_of(const struct ffsctl_host *host)
 /* --- strings
    ------------------------------------------------------------------------------------ */
 
-/* Returns the number of bytes of the UTF-8 character at `s` (RFC 3629); 0 if it is invalid. */
+/* Returns the number of bytes of the UTF-8 character at `s` (RFC 3629); 0 if the bytes are invalid.
+ */
 static size_t character_size(const unsigned char *s)
 {
 	static const struct {
@@ -73,7 +75,7 @@ static size_t character_size(const unsigned char *s)
 		size_t size;
 	} forms[] = {
 		{ 0x20, 0x7e, 0, 0, 1 },
-		{ 0xc2, 0xc2, 0xa0, 0xbf, 2 }, /* without C1 controls */
+		{ 0xc2, 0xc2, 0xa0, 0xbf, 2 }, /* without the C1 control characters */
 		{ 0xc3, 0xdf, 0x80, 0xbf, 2 },
 		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
 		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
@@ -97,9 +99,9 @@ static size_t character_size(const unsigned char *s)
 	return 0;
 }
 
-/* Replaces invalid UTF-8 and control characters by '?': logs and programs get the host's
-   strings. */
-static void clean(char *text)
+/* Replaces invalid UTF-8 and control characters by '?', because logs and programs get the strings
+   of the host. */
+static void replace_invalid_characters(char *text)
 {
 	unsigned char *s = (unsigned char *)text;
 
@@ -216,8 +218,8 @@ static void accessory_setup_data(struct ffsctl_host *host, uint32_t id, const vo
 
 	if (id != state->pending || length > STRING_MAX)
 		return;
-	memcpy(text, data, length); /* the rest is 0 already; some hosts send the NUL, too */
-	clean(text);
+	memcpy(text, data, length); /* the other bytes are 0; some hosts also send the final NUL */
+	replace_invalid_characters(text);
 }
 
 static int accessory_start(struct ffsctl_host *host)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sends every message of the host back, from the n-th OUT endpoint on the n-th IN endpoint. The
- * host fills a buffer, the buffer is sent, and then filled again. It can hold size × depth bytes,
- * so the host must read while it writes.
+ * Sends every message of the host back: data of the n-th OUT endpoint is sent on the n-th IN
+ * endpoint. The same buffer is used for both directions. All buffers together hold size × depth
+ * bytes, so the host must read while it writes.
  */
 #include <errno.h>
 
 #include <ffsctl/plugin.h>
 
-/* Returns the index of the n-th endpoint of a direction; n_endpoints if there is none. */
+/* Returns the index of the n-th endpoint of a direction; n_endpoints if there are fewer. */
 static uint32_t nth_endpoint(const struct ffsctl_host *host, enum ffsctl_direction direction,
 			     uint32_t n)
 {
@@ -20,7 +20,7 @@ static uint32_t nth_endpoint(const struct ffsctl_host *host, enum ffsctl_directi
 	return i;
 }
 
-/* Returns the index of the other endpoint of the pair. */
+/* Returns the index of the endpoint of the other direction with the same number. */
 static uint32_t paired_endpoint(const struct ffsctl_host *host, uint32_t endpoint)
 {
 	enum ffsctl_direction direction = host->endpoints[endpoint]->direction;
@@ -69,12 +69,12 @@ static void loopback_enable(struct ffsctl_host *host)
 static void loopback_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
 	if (t->status == 0) {
-		/* FFSCTL_END stays set: the message ends at the same byte. */
+		/* FFSCTL_END stays set, so that the echo ends at the same byte as the message. */
 		submit(host, paired_endpoint(host, t->endpoint), t);
 		return;
 	}
 	if (t->status != -ESHUTDOWN && t->status != -ECANCELED) {
-		/* The message is incomplete; the next worker starts with a new one. */
+		/* The message is incomplete. The next worker will start with a new message. */
 		host->call->log(host, FFSCTL_LOG_ERROR,
 				"a transfer on endpoint %s failed with error %d",
 				host->endpoints[t->endpoint]->name, -t->status);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A source on every IN endpoint and a sink on every OUT endpoint, like the kernel's SourceSink, for
- * the host's usbtest and for measurements. Patterns and control requests are the same as in
- * drivers/usb/gadget/function/f_sourcesink.c.
+ * Sends a pattern on every IN endpoint and compares the data of every OUT endpoint with it, like
+ * the kernel's SourceSink. This is for the host's driver usbtest and for measurements. Patterns and
+ * control requests are the same as in drivers/usb/gadget/function/f_sourcesink.c.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -16,16 +16,18 @@ enum pattern { PATTERN_ZERO, PATTERN_MOD63, PATTERN_ANY };
 /* Control requests of usbtest: READ returns the data of the last WRITE. */
 #define REQUEST_WRITE 0x5b
 #define REQUEST_READ 0x5c
-#define CONTROL_MAX 4096 /* bytes; USB_COMP_EP0_BUFSIZ: f_sourcesink stalls longer ones, too */
+#define CONTROL_MAX                                                                                \
+	4096 /* bytes (USB_COMP_EP0_BUFSIZ); like f_sourcesink, the plugin stalls longer requests  \
+	      */
 
-#define TYPE_VENDOR_OUT 0x40 /* bmRequestType (USB 2.0, 9.3.1): to the device */
+#define TYPE_VENDOR_OUT 0x40 /* bmRequestType (USB 2.0, 9.3.1), recipient: device */
 #define TYPE_VENDOR_IN 0xc0
 
-#define ENDPOINTS_MAX 30 /* USB 2.0, 9.6.6: 15 in each direction */
+#define ENDPOINTS_MAX 30 /* 15 in each direction (USB 2.0, 9.6.6) */
 
 struct state {
-	/* Bytes, in the current or last session: its data may be compared after the link is
-	   down. */
+	/* Packet size of each endpoint in the current session, or in the last one while the link is
+	   down, when data of that session may still be compared. */
 	uint32_t packet[ENDPOINTS_MAX];
 	uint8_t control[CONTROL_MAX];
 };
@@ -51,9 +53,9 @@ static enum pattern pattern_of(struct ffsctl_host *host)
 	return (enum pattern)host->call->option_int(host, "pattern");
 }
 
-/* Returns the byte at an offset of a transfer. */
-static uint8_t expected(struct ffsctl_host *host, enum pattern pattern, uint32_t endpoint,
-			size_t at)
+/* Returns the byte that the pattern has at this offset of a transfer. */
+static uint8_t expected_byte(struct ffsctl_host *host, enum pattern pattern, uint32_t endpoint,
+			     size_t at)
 {
 	if (pattern == PATTERN_ZERO)
 		return 0;
@@ -67,7 +69,7 @@ static void fill(struct ffsctl_host *host, struct ffsctl_transfer *t)
 
 	t->length = t->capacity;
 	for (size_t i = 0; pattern != PATTERN_ANY && i < t->length; i++)
-		data[i] = expected(host, pattern, t->endpoint, i);
+		data[i] = expected_byte(host, pattern, t->endpoint, i);
 }
 
 /* Returns the offset of the first wrong byte; `length` if there is none. */
@@ -79,7 +81,7 @@ static size_t compare(struct ffsctl_host *host, const struct ffsctl_transfer *t)
 
 	if (pattern == PATTERN_ANY)
 		return t->length;
-	while (i < t->length && data[i] == expected(host, pattern, t->endpoint, i))
+	while (i < t->length && data[i] == expected_byte(host, pattern, t->endpoint, i))
 		i++;
 	return i;
 }
@@ -103,7 +105,8 @@ static void sourcesink_enable(struct ffsctl_host *host)
 	for (uint32_t i = 0; i < host->n_endpoints && i < ENDPOINTS_MAX; i++) {
 		state_of(host)->packet[i] = host->endpoints[i]->max_packet;
 		while ((t = host->call->get(host, i))) {
-			/* Once a session: the data does not change, but the packet size may. */
+			/* Filled once per session, because the packet size may change between
+			 * sessions. */
 			if (host->endpoints[i]->direction == FFSCTL_IN)
 				fill(host, t);
 			submit(host, t);
@@ -126,7 +129,7 @@ static void report_failure(struct ffsctl_host *host, const struct ffsctl_transfe
 		host->call->log(host, FFSCTL_LOG_ERROR,
 				"byte %zu of a transfer on endpoint %s is 0x%02x, not 0x%02x as in "
 				"pattern %d",
-				at, name, data[at], expected(host, pattern, t->endpoint, at),
+				at, name, data[at], expected_byte(host, pattern, t->endpoint, at),
 				(int)pattern);
 	}
 	host->call->exit(host, 1); /* ffsctl halts the endpoints, as SourceSink does */

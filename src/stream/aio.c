@@ -2,9 +2,9 @@
 /*
  * The engines on libaio, which every kernel with FunctionFS supports. They differ in their buffers:
  * `copy` uses anonymous memory; `mmap` uses memory of the FunctionFS instance, which the kernel
- * need not copy (kernel/README.md). Endpoint files are opened O_NONBLOCK: without it io_submit()
- * waits until the host has enabled the endpoint. Nothing may use read(2) or write(2) on the same
- * files, because these hold the endpoint's mutex for a whole transfer.
+ * need not copy (kernel/README.md). Endpoint files are opened with O_NONBLOCK: without it,
+ * io_submit() waits until the host has enabled the endpoint. Nothing may call read(2) or write(2)
+ * on the same files, because these calls hold the endpoint's mutex for a whole transfer.
  */
 #include <errno.h>
 #include <libaio.h>
@@ -45,7 +45,7 @@ int aio_open(struct stream *s, unsigned int requests)
 
 void aio_close(struct stream *s)
 {
-	io_destroy(s->engine); /* cancels and waits for what is in flight */
+	io_destroy(s->engine); /* cancels the requests in flight and waits for them */
 	close(s->fd);
 	s->fd = -1;
 }
@@ -106,7 +106,8 @@ void aio_cancel(struct stream *s, struct stream_request *r)
 {
 	struct io_event unused;
 
-	/* EINPROGRESS: it ends through the ring (every kernel since 5.0). EINVAL: it has ended. */
+	/* EINPROGRESS: the ring will report the end of the request (every kernel since 5.0).
+	   EINVAL: the request has ended already. */
 	io_cancel(s->engine, (struct iocb *)r->engine, &unused);
 }
 
@@ -115,8 +116,8 @@ bool aio_enabled(struct stream *s, struct stream_endpoint *ep)
 	struct usb_endpoint_descriptor desc;
 
 	(void)s;
-	/* Checks for an enabled endpoint as read(2) does, but without its mutex or a side
-	   effect. */
+	/* This ioctl() checks for an enabled endpoint like read(2), but does not take the
+	   endpoint's mutex and has no side effect. */
 	return ioctl(ep->fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0 || errno != EAGAIN;
 }
 
@@ -129,9 +130,9 @@ int aio_join(struct stream *s, struct stream_endpoint *ep, uint32_t *session)
 }
 
 /*
- * The ring that an io_context_t points to (fs/aio.c, struct aio_ring). The kernel writes events and
- * tail. The reader of events writes head: user space as here, or io_getevents(). libaio itself
- * reads the ring in the same way.
+ * The ring of completions that an io_context_t points to (fs/aio.c, struct aio_ring). The kernel
+ * writes `events` and `tail`. The reader of the events writes `head`: this file, or io_getevents().
+ * libaio itself reads the ring in the same way.
  */
 struct ring {
 	unsigned int id, n_events, head, tail, magic, compat_features, incompat_features,
@@ -154,7 +155,8 @@ bool aio_has_completions(struct stream *s)
 	return ring && ring->head != __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
 }
 
-/* Reads events without a system call: at depth 1 this saves one of three for each transfer. */
+/* Reads events without a system call. At depth 1 this saves one of the three system calls of each
+   transfer. */
 static int read_ring(struct ring *ring, struct io_event *events)
 {
 	unsigned int head = ring->head, tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
@@ -200,7 +202,8 @@ void aio_reap(struct stream *s)
 	aio_reap_by(s, stream_complete);
 }
 
-/* Falls back to copied memory when the mount's limit (mmap_memory_mb) is reached. */
+/* Maps memory of the FunctionFS instance. Falls back to ordinary memory, which the kernel copies,
+   if the mount's limit (mmap_memory_mb) is reached. */
 static void *mmap_alloc(struct stream *s, struct stream_endpoint *ep, size_t length)
 {
 	void *p = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, ep->fd, 0);
@@ -217,8 +220,8 @@ static void *mmap_alloc(struct stream *s, struct stream_endpoint *ep, size_t len
 }
 
 /*
- * Opens the engine. -ENODEV: this FunctionFS has no mmap(). -ENOMEM: the mount's mmap_memory_mb is
- * used up or 0.
+ * Opens the engine. Returns -ENODEV if this FunctionFS has no mmap(), -ENOMEM if the mount's limit
+ * mmap_memory_mb is reached or 0.
  */
 static int mmap_open(struct stream *s, unsigned int requests)
 {

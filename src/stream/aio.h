@@ -8,7 +8,7 @@
 
 #define AIO_BATCH 64 /* requests or events in one system call */
 
-/* The last rows of an engine's failures: those of aio_open(). */
+/* The failures of aio_open(): the last rows of each engine's table of failures. */
 #define AIO_FAILURES                                                                               \
 	{ EAGAIN, "set up asynchronous I/O (io_setup)",                                            \
 	  "decrease io.depth, or increase /proc/sys/fs/aio-max-nr" },                              \
@@ -16,7 +16,7 @@
 		0, "set up asynchronous I/O (io_setup)", NULL                                      \
 	}
 
-/* For an engine whose open() is aio_open() */
+/* The table of failures of an engine whose open() is aio_open(). */
 extern const struct stream_failure aio_failures[];
 
 int aio_open(struct stream *s, unsigned int requests);
@@ -27,7 +27,8 @@ void aio_release(struct stream *s, struct stream_endpoint *ep, void *data, size_
 
 /* Returns the request's iocb, ready for aio_queue(). */
 struct iocb *aio_prepare(struct stream *s, struct stream_request *q);
-/* Returns how many were queued, counted from the first; a negative errno if the first was not. */
+/* Returns how many iocbs were queued, counted from the first one, or a negative errno if the first
+   one was not queued. */
 int aio_queue(struct stream *s, struct iocb **iocbs, unsigned int n);
 
 int aio_submit(struct stream *s, struct stream_request **requests, unsigned int n);
@@ -40,7 +41,7 @@ void aio_reap(struct stream *s);
 void aio_reap_by(struct stream *s,
 		 void (*complete)(struct stream *s, struct stream_request *q, long result));
 
-/* The members of a struct stream_engine that differs only in open() and its buffers. */
+/* The members that are the same in all engines on libaio. */
 #define AIO_CALLS                                                                                  \
 	.close = aio_close, .release = aio_release, .submit = aio_submit, .cancel = aio_cancel,    \
 	.enabled = aio_enabled, .join = aio_join, .has_completions = aio_has_completions,          \

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The engine on DMABUFs (Linux 6.9, with a controller that supports scatterlists). Each buffer is a
- * DMABUF attached to its endpoint; its data are not copied. libaio moves what DMABUFs cannot, as in
- * `copy`: zero-length packets, OUT transfers without a fixed length (the kernel does not report how
- * many bytes arrived), and buffers of another endpoint.
+ * DMABUF attached to its endpoint; its data is not copied. Some requests cannot use a DMABUF and go
+ * through libaio, as in `copy`: zero-length packets, OUT transfers without a fixed length (the
+ * kernel does not report how many bytes arrived), and buffers of another endpoint.
  *
- * FunctionFS signals the end of a transfer only by a fence. It is exported as a sync_file, whose
- * status can be read and which is polled through the AIO ring.
+ * FunctionFS signals the end of a transfer only by a DMA fence. The engine exports the fence as a
+ * sync_file, reads the status of the transfer from it, and polls it through the AIO ring.
  *
- * Kernels without ffsctl's patches dereference a NULL pointer if DETACH or TRANSFER races with an
- * unbind. "auto" therefore never uses this engine.
+ * Kernels without ffsctl's patches dereference a NULL pointer if the ioctl DETACH or TRANSFER
+ * races with an unbind. "auto" therefore never uses this engine.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,9 +50,10 @@ struct dma_buf_export_sync_file {
 
 struct dmabuf_slot {
 	int dmabuf;
-	int sync_fd; /* sync_file of the transfer in flight; -1: none, its status is unknown */
+	int sync_fd; /* sync_file of the transfer in flight, which has the status of the transfer;
+			-1: none */
 	bool attached, in_flight;
-	bool stale; /* the link was down when the fence was exported: the fence may be that of
+	bool stale; /* the link was down when the fence was exported; the fence may belong to
 		       another transfer */
 };
 
@@ -79,7 +80,7 @@ static int make_udmabuf(int device, size_t length)
 	}
 	e = errno;
 	if (memory >= 0)
-		close(memory); /* the DMABUF keeps its pages */
+		close(memory); /* the DMABUF keeps the pages of the memfd */
 	errno = e;
 	return fd;
 }
@@ -91,7 +92,7 @@ static int make_from_heap(int device, size_t length)
 	return ioctl(device, DMA_HEAP_IOCTL_ALLOC, &data) < 0 ? -1 : (int)data.fd;
 }
 
-/* Begins or ends CPU access to the buffer. An error shows at the next transfer. */
+/* Begins or ends CPU access to the buffer. Ignores errors: the next transfer will fail. */
 static void cpu_access(const struct stream_endpoint *ep, const struct dmabuf_slot *slot, bool begin)
 {
 	struct dma_buf_sync sync = {
@@ -172,7 +173,7 @@ static void dmabuf_release(struct stream *s, struct stream_endpoint *ep, void *d
 	aio_release(s, ep, data, length);
 }
 
-/* Returns the DMABUF that contains the request's data; NULL if none does. */
+/* Returns the DMABUF that contains the request's data, or NULL if no DMABUF contains it. */
 static struct dmabuf_slot *slot_of(const struct stream *s, const struct stream_request *q)
 {
 	const struct stream_endpoint *ep = q->ep;
@@ -184,7 +185,7 @@ static struct dmabuf_slot *slot_of(const struct stream *s, const struct stream_r
 	return (struct dmabuf_slot *)ep->engine + at / s->stride;
 }
 
-/* Returns the DMABUF to transfer for a request; NULL if libaio must move it. */
+/* Returns the DMABUF to transfer for a request, or NULL if the request must go through libaio. */
 static struct dmabuf_slot *direct_slot(const struct stream *s, const struct stream_request *q)
 {
 	if (q->ep->kernel_copies ||
@@ -194,8 +195,8 @@ static struct dmabuf_slot *direct_slot(const struct stream *s, const struct stre
 }
 
 /*
- * Attaches a DMABUF to its endpoint. -EAGAIN: try again later. -ECANCELED: the endpoint's transfers
- * are copied from now on.
+ * Attaches a DMABUF to its endpoint. Returns -EAGAIN if the caller must try again later, -ECANCELED
+ * if the endpoint's transfers are copied from now on.
  */
 static int attach_dmabuf(struct stream *s, struct stream_endpoint *ep, struct dmabuf_slot *slot)
 {
@@ -230,7 +231,7 @@ static int start_transfer(struct stream *s, const struct stream_request *q,
 	if (r == 0)
 		return 0;
 	cpu_access(q->ep, slot, true);
-	if (r == -EPERM && attached) { /* bound to another controller, or detached by a close */
+	if (r == -EPERM && attached) { /* the gadget moved to another UDC, or a close detached it */
 		slot->attached = false;
 		return start_transfer(s, q, slot);
 	}
@@ -274,7 +275,8 @@ static void detach_dmabuf(struct stream *s, struct stream_endpoint *ep, struct d
 	slot->attached = false;
 }
 
-/* Submits the leading requests that are of one endpoint and move as DMABUFs. */
+/* Submits the first requests of the array, as long as they belong to the same endpoint and can use
+   DMABUFs. Returns their number, or a negative errno. */
 static int submit_direct(struct stream *s, struct stream_request **requests, unsigned int n)
 {
 	struct stream_endpoint *ep = requests[0]->ep;
@@ -296,13 +298,13 @@ static int submit_direct(struct stream *s, struct stream_request **requests, uns
 	n = i;
 	if (!n)
 		return r;
-	/* The export of a fence that has signalled already gives another one, without a status. */
+	/* If the fence has signalled already, the kernel exports another fence, without status. */
 	enabled = aio_enabled(s, ep);
 	for (i = 0; i < n; i++)
 		slot_of(s, requests[i])->stale = !enabled;
 	while (queued < n && (r = aio_queue(s, iocbs + queued, n - queued)) > 0)
 		queued += (unsigned int)r;
-	for (i = queued; i < n; i++) { /* their end would not be seen */
+	for (i = queued; i < n; i++) { /* nothing would report their end */
 		slot = slot_of(s, requests[i]);
 		detach_dmabuf(s, ep, slot);
 		end_transfer(ep, slot);
@@ -336,7 +338,7 @@ static void dmabuf_cancel(struct stream *s, struct stream_request *q)
 		aio_cancel(s, q);
 }
 
-/* Returns the bytes moved or a negative errno. */
+/* Returns the number of bytes that were moved, or a negative errno. */
 static long transfer_result(const struct stream_request *q, const struct dmabuf_slot *slot)
 {
 	struct sync_file_info info = { 0 };

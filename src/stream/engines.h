@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The engines: the only list of them. The plugin host and libffsctl-stream open engines by it
- * (engines.c). Gadget files take the values of `io.engine`, their description and what they need
- * from it, and so do the schemas and ffsctl-gadget(5). It defines no symbol, because ffsctl itself
- * links no engine.
+ * The list of all engines. engines.c uses it to open the engine of a plugin host or of
+ * libffsctl-stream. The loader of gadget files, the schemas and ffsctl-gadget(5) use it for the
+ * values of `io.engine`, their descriptions and their needs. The list defines no symbol, because
+ * ffsctl itself links no engine.
  */
 #pragma once
 
-/* What an engine needs that not every kernel or machine has. */
+/* Features that an engine needs and that some kernels or machines lack. */
 enum stream_needs {
-	/* mmap() of endpoint files; the buffers are part of the mount's mmap_memory_mb */
+	/* mmap() of endpoint files; the buffers count against the mount's limit mmap_memory_mb */
 	STREAM_NEEDS_MMAP = 1 << 0,
-	/* DMABUFs at endpoints, a device that makes them, and OUT transfers of a fixed length */
+	/* DMABUFs at endpoints, a device that makes DMABUFs, and OUT transfers of a fixed length */
 	STREAM_NEEDS_DMABUF = 1 << 1,
 };
 
 /*
- * A row is ENGINE(NAME, name, needs, description): `name` is the word in gadget files, and
- * stream_engine_NAME in lower case is its struct (stream.h). The fastest comes last: "auto" is the
- * last one that opens, without those that are explicit_only.
+ * A row is ENGINE(NAME, name, needs, description): `name` is the value of `io.engine` in
+ * gadget files; the engine's struct is stream_engine_NAME, in lower case (stream.h). The fastest
+ * engine is the last row. "auto" tries the engines from the last row to the first and uses the
+ * first one that opens. It skips engines that are explicit_only.
  */
 #define STREAM_ENGINES(ENGINE)                                                                     \
 	ENGINE(COPY, copy, 0, "works with every kernel.")                                          \

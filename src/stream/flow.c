@@ -13,13 +13,15 @@
  */
 #define SAFE_REQUEST (8 * 4096)
 
-/* The keeper's halt holds an endpoint's mutex only for a short time: more refusals are an error. */
+/* Consecutive refusals of a request after which the transfer fails. A few are normal: while the
+   keeper halts an endpoint it holds the endpoint's mutex for a short time. */
 #define MAX_REFUSALS 1000
 
-/* Limits one flush, so that a fast host cannot keep the caller from its other work. */
+/* Rounds of one flush, so that a fast host cannot keep the caller from its other work. */
 #define MAX_ROUNDS 64
 
-/* Rounds down to whole packets: AIO loses the bytes of a last packet that exceed the request. */
+/* Rounds down to whole packets: if the last packet is longer than the rest of the request, AIO
+   loses the bytes that do not fit. */
 static size_t whole_packets(const struct stream_endpoint *ep, size_t length)
 {
 	size_t packet = ep->pub.max_packet;
@@ -60,9 +62,9 @@ void stream_cancel_requests(struct stream *s, struct stream_transfer *t)
 
 /*
  * Unless the kernel numbers sessions, a request submitted while the host resets the interface
- * belongs to the next session. Such an IN request is cancelled: its data belong to the last
- * session. Such an OUT request stays, because the host may have filled it already: see
- * carry_over().
+ * belongs to the next session. Such an IN request is cancelled, because its data belongs to the
+ * last session. Such an OUT request stays in flight, because it may already have data of the next
+ * session: see mark_outstanding_transfers().
  */
 void stream_go_down(struct stream *s)
 {
@@ -88,7 +90,7 @@ void stream_go_down(struct stream *s)
 
 static void deliver(struct stream *s);
 
-/* Ends the session. `again`: the host has already enabled the function again. */
+/* Ends the session. `again`: whether the host has already enabled the function again. */
 static void handle_link_loss(struct stream *s, bool again)
 {
 	if (!s->up)
@@ -132,8 +134,9 @@ static void move_to_tail(struct stream_endpoint *ep, struct stream_transfer *t)
 	ep->tail = &t->next;
 }
 
-/* Returns whether a transfer may stay for the next session: an OUT request of whole packets. */
-static bool may_carry_over(struct stream *s, struct stream_transfer *t)
+/* Returns whether a transfer may stay submitted when the next session starts. Only an OUT request
+   of whole packets may. */
+static bool may_stay_submitted(struct stream *s, struct stream_transfer *t)
 {
 	size_t length = t->data.length;
 
@@ -156,22 +159,23 @@ static bool is_session_over(struct stream *s)
 
 	for (i = 0; i < s->n_eps; i++)
 		for (t = s->eps[i].head; t; t = t->next)
-			clear &= may_carry_over(s, t);
+			clear &= may_stay_submitted(s, t);
 	return clear;
 }
 
 /*
- * Marks the requests in flight when the link comes up. They belong to the new session, or to the
- * old one and will end with ESHUTDOWN; then they are submitted again.
+ * Marks the transfers that are outstanding when the link comes up. Some of their requests belong to
+ * the new session. The others belong to the old session: they will end with ESHUTDOWN and are then
+ * submitted again.
  */
-static void carry_over(struct stream *s)
+static void mark_outstanding_transfers(struct stream *s)
 {
 	struct stream_transfer *t;
 	unsigned int i;
 
 	for (i = 0; i < s->n_eps; i++) {
 		for (t = s->eps[i].head; t; t = t->next) {
-			t->carried_over = true;
+			t->was_outstanding_at_up = true;
 			t->generation = s->generation;
 		}
 	}
@@ -184,7 +188,7 @@ void stream_start_pending_session(struct stream *s)
 	s->up_pending = s->resubmitted = false;
 	s->up = true;
 	set_packets(s, s->speed);
-	carry_over(s);
+	mark_outstanding_transfers(s);
 	s->config.callbacks->up(s->config.user);
 }
 
@@ -199,7 +203,7 @@ static bool any_sent_after(const struct stream_transfer *t)
 }
 
 /*
- * Queues a request that the kernel refused once more, unless that would change the order of the
+ * Queues a refused request again. Fails its transfer if a new attempt would change the order of the
  * data.
  */
 static void requeue_or_fail(struct stream_request *r, int why)
@@ -246,8 +250,9 @@ static void shrink_requests(struct stream *s, struct stream_request *r)
 }
 
 /*
- * Handles a request that an enabled IN endpoint refused. Most likely it was disabled for a short
- * time, and the kernel has already accepted later requests: all of them belong to the last session.
+ * Handles a request that an enabled IN endpoint refused. Most likely the endpoint was disabled for
+ * a short time and the kernel has already accepted later requests. All these requests belong to the
+ * last session.
  */
 static void restart_session(struct stream *s, struct stream_transfer *t)
 {
@@ -266,7 +271,7 @@ static void request_failed(struct stream *s, struct stream_request *r, int why)
 	switch (-why) {
 	case ESHUTDOWN:
 	case ENODEV:
-		if (s->up && t->carried_over && t->generation == s->generation &&
+		if (s->up && t->was_outstanding_at_up && t->generation == s->generation &&
 		    s->config.engine->enabled(s, r->ep)) {
 			s->resubmitted = true;
 			requeue_or_fail(r, -ESHUTDOWN);
@@ -276,7 +281,7 @@ static void request_failed(struct stream *s, struct stream_request *r, int why)
 		r->ep->request_shut_down = true;
 		stream_fail(t, -ESHUTDOWN);
 		break;
-	case ECONNRESET: /* usb_ep_dequeue(): this program cancelled it */
+	case ECONNRESET: /* from usb_ep_dequeue(): this program cancelled the request */
 	case ECANCELED:
 		stream_fail(t, s->up ? -ECANCELED : -ESHUTDOWN);
 		break;
@@ -310,7 +315,8 @@ void stream_complete(struct stream *s, struct stream_request *r, long result)
 	} else {
 		ep->refusals = 0;
 		t->completed += (size_t)result;
-		/* It belongs to the new session if the old one had ended before it. */
+		/* The transfer belongs to the new session if the old session ended before this
+		   request completed. */
 		t->completed_early = !s->up && !s->session && !is_in(ep) && !t->status &&
 				     (ep->request_shut_down || s->config.engine->enabled(s, ep));
 		if (is_in(ep) && (size_t)result < r->length)
@@ -335,13 +341,13 @@ static void deliver_one(struct stream *s, struct stream_endpoint *ep, struct str
 	}
 	t->pub.status = t->status;
 	t->submitted = false;
-	s->undelivered--;
+	s->outstanding--;
 	s->config.callbacks->done(s->config.user, &t->pub);
 }
 
 /*
- * Returns the next transfer to deliver, in order. While the link is down, failed transfers do not
- * wait for those that stay for the next session.
+ * Returns the next transfer to deliver, in order. While the link is down, a failed transfer does
+ * not wait for earlier transfers that stay for the next session.
  */
 static struct stream_transfer *next_finished(const struct stream *s,
 					     const struct stream_endpoint *ep)
@@ -355,12 +361,12 @@ static struct stream_transfer *next_finished(const struct stream *s,
 	return t;
 }
 
-/* Delivers at most as many as are outstanding now: those that done() submits wait for the next
-   round. */
+/* Delivers finished transfers, at most as many as are outstanding at the start: transfers that
+   done() submits wait for the next call. */
 static void deliver(struct stream *s)
 {
 	struct stream_transfer *t;
-	unsigned int i, before, left = s->undelivered;
+	unsigned int i, before, left = s->outstanding;
 
 	do {
 		before = left;
@@ -385,7 +391,8 @@ void stream_dispatch(struct stream *s)
 	deliver(s);
 }
 
-/* Appends the endpoint's requests that may be sent now to the batch; returns its new length. */
+/* Appends to the batch the requests of this endpoint that may be sent now. `n`: number of requests
+   in the batch so far. Returns the new number. */
 static unsigned int collect_requests(struct stream *s, struct stream_endpoint *ep, unsigned int n)
 {
 	struct stream_transfer *t;
@@ -396,7 +403,7 @@ static unsigned int collect_requests(struct stream *s, struct stream_endpoint *e
 		if (stream_is_final(t))
 			continue;
 		if (t->data.in_flight)
-			return n; /* the next part follows this one's completion */
+			return n; /* the next part is sent when this part has completed */
 		if (!t->data_sent) {
 			if (!is_in(ep) && t->total > ep->request_limit)
 				t->total = ep->request_limit;
@@ -431,7 +438,7 @@ static void mark_sent(struct stream *s, struct stream_request *r)
 	struct stream_transfer *t = r->transfer;
 
 	r->in_flight = true;
-	t->carried_over = false;
+	t->was_outstanding_at_up = false;
 	t->n_in_flight++;
 	s->in_flight++;
 	t->generation = s->generation;
@@ -443,7 +450,7 @@ static void mark_sent(struct stream *s, struct stream_request *r)
 	}
 }
 
-/* Submits the batch. A failure stops only the requests of the same endpoint. */
+/* Submits the batch. If a request fails, later requests of the same endpoint are not submitted. */
 static void send_batch(struct stream *s, unsigned int n)
 {
 	struct stream_endpoint *bad;
@@ -451,7 +458,7 @@ static void send_batch(struct stream *s, unsigned int n)
 	int r, k;
 
 	while (i < n) {
-		if (s->batch[i]->transfer->status) { /* the link went down meanwhile */
+		if (s->batch[i]->transfer->status) { /* the link went down since then */
 			i++;
 			continue;
 		}
@@ -492,7 +499,8 @@ bool stream_flush(struct stream *s)
 		if (n)
 			send_batch(s, n);
 		s->in_flush = false;
-		/* Requests behind a long one follow once its completion shows no ENOMEM. */
+		/* Requests that follow a long request are sent when it has completed without
+		 * ENOMEM. */
 		if (n && any_endpoint_has_requests(s))
 			s->config.engine->reap(s);
 		deliver(s);

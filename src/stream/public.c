@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * libffsctl-stream: the engines behind a stable interface (ffsctl/stream.h). The plugin host gets
- * the endpoints' attributes from ffsctl; this library reads them from the kernel at each enable.
+ * the endpoints' attributes from ffsctl; this library reads them from the kernel whenever the host
+ * enables the function.
  */
 #include "ffsctl/stream.h"
 
@@ -29,9 +30,9 @@
 	 sizeof(((struct ffsctl_stream_config *)0)->log))
 
 /*
- * A stream has packet sizes for each speed and starts a new session if the speed changes. The
- * library only knows the current sizes, not the speed. It stores them under two speeds in turn, so
- * that other sizes look like another speed.
+ * struct stream has packet sizes for each speed and starts a new session if the speed changes. This
+ * library knows the current packet sizes, but not the speed. It stores the sizes alternately under
+ * two speeds, so that a change of the sizes looks like a change of the speed.
  */
 #define SIZES_A FFSCTL_SPEED_FULL
 #define SIZES_B FFSCTL_SPEED_HIGH
@@ -132,7 +133,7 @@ int ffsctl_stream_add(struct ffsctl_stream *s, int fd, const char *name)
 		return -EBUSY;
 	if (s->n_eps == MAX_ENDPOINTS)
 		return -E2BIG;
-	/* io_submit() must not wait for the host. */
+	/* With O_NONBLOCK io_submit() does not wait for the host. */
 	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return -errno;
 	ep->pub.name = strdup(name);
@@ -142,7 +143,8 @@ int ffsctl_stream_add(struct ffsctl_stream *s, int fd, const char *name)
 	return (int)s->n_eps++;
 }
 
-/* Returns 1 for the file of one endpoint; 0 for epN_rw, which is a pair (rw_proxy), and others. */
+/* Returns 1 if `fd` is the file of one endpoint; 0 for other files, also for epN_rw, which is the
+   file of two endpoints (rw_proxy). */
 static int is_endpoint(int fd, const char *name)
 {
 	struct usb_endpoint_descriptor desc;
@@ -150,7 +152,7 @@ static int is_endpoint(int fd, const char *name)
 
 	if (n > 0 && strncmp(name, "ep", 2) == 0 && strcmp(name + 2 + n, "_rw") == 0)
 		return 0;
-	/* Only endpoint files have this ioctl, whether enabled or not. */
+	/* Only endpoint files have this ioctl, also while the endpoint is disabled. */
 	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return 0;
 	return ioctl(fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0 || errno == EAGAIN ||
@@ -170,7 +172,7 @@ int ffsctl_stream_add_passed(struct ffsctl_stream *s)
 		char name[64];
 		size_t n = strcspn(names, ":");
 
-		/* The first two are `config` and `control` (ffsctl-worker(7)). */
+		/* The first two descriptors are `config` and `control` (ffsctl-worker(7)). */
 		if (n < sizeof(name) && fd > FIRST_FD + 1) {
 			memcpy(name, names, n);
 			name[n] = '\0';
@@ -193,7 +195,7 @@ int ffsctl_stream_open(struct ffsctl_stream *s)
 		.size = s->config.transfer_size,
 		.depth = s->config.depth,
 		.out_length = s->config.out_length,
-		/* No call passes a device that makes DMABUFs. */
+		/* The caller cannot pass a device that makes DMABUFs. */
 		.missing_needs = STREAM_NEEDS_DMABUF,
 		.dmabuf_fd = -1,
 	};
@@ -238,7 +240,7 @@ void ffsctl_stream_dispatch(struct ffsctl_stream *s)
 
 	if (!s->open)
 		return;
-	/* Resets the counter: the caller's poll(2) may be level-triggered. */
+	/* Resets the counter of the eventfd: the caller's poll(2) may be level-triggered. */
 	while (read(stream_fd(&s->stream), &unused, sizeof(unused)) < 0 && errno == EINTR)
 		;
 	stream_dispatch(&s->stream);
@@ -260,7 +262,7 @@ static int read_descriptor(const struct ffsctl_stream *s, struct stream_endpoint
 	/* ESHUTDOWN: the host disabled the endpoint meanwhile. */
 	if (ioctl(ep->fd, FUNCTIONFS_ENDPOINT_DESC, &desc) < 0)
 		return errno == ESHUTDOWN ? -EAGAIN : -errno;
-	packet = le16toh(desc.wMaxPacketSize) & 0x7ff; /* bits 11 and 12: packets a microframe */
+	packet = le16toh(desc.wMaxPacketSize) & 0x7ff; /* bits 11 and 12: packets per microframe */
 	if (packet > s->config.transfer_size)
 		return -EMSGSIZE;
 	ep->pub.address = desc.bEndpointAddress;

@@ -10,7 +10,7 @@
 int stream_open(struct stream *s, const struct stream_config *config, struct stream_endpoint *eps,
 		unsigned int n_eps)
 {
-	unsigned int requests = n_eps * config->depth * 2; /* each transfer: data and a ZLP */
+	unsigned int requests = n_eps * config->depth * 2; /* data and ZLP of each transfer */
 	unsigned int i;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	int r;
@@ -120,7 +120,7 @@ struct ffsctl_transfer *stream_get(struct stream *s, uint32_t endpoint)
 
 void stream_put(struct stream *s, struct ffsctl_transfer *pub)
 {
-	struct stream_transfer *t = of_pub(pub);
+	struct stream_transfer *t = from_pub(pub);
 
 	if (t->submitted) {
 		s->config.callbacks->log(s->config.user, "bug: put() of a submitted transfer");
@@ -132,7 +132,7 @@ void stream_put(struct stream *s, struct ffsctl_transfer *pub)
 
 int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *pub)
 {
-	struct stream_transfer *t = of_pub(pub);
+	struct stream_transfer *t = from_pub(pub);
 	struct stream_endpoint *ep;
 
 	if (endpoint >= s->n_eps || t->submitted)
@@ -148,13 +148,13 @@ int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *p
 	t->n_in_flight = 0;
 	t->status = 0;
 	t->data_sent = t->zlp_sent = t->needs_zlp = t->cancelled = t->finished = false;
-	t->carried_over = t->completed_early = false;
+	t->was_outstanding_at_up = t->completed_early = false;
 	if (is_in(ep)) {
 		bool end = s->config.mode == FFSCTL_MODE_MESSAGE && (pub->flags & FFSCTL_END);
 
 		t->total = pub->length;
-		/* An empty transfer with an end is itself the ZLP; without an end nothing is
-		   sent. */
+		/* If an empty transfer ends a message it is itself the ZLP; otherwise nothing is
+		   sent for it. */
 		t->needs_zlp = end && t->total > 0 && t->total % ep->pub.max_packet == 0;
 		t->finished = !end && t->total == 0;
 	} else {
@@ -166,13 +166,13 @@ int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *p
 	*ep->tail = t;
 	ep->tail = &t->next;
 	ep->may_have_requests = true;
-	s->undelivered++;
+	s->outstanding++;
 	return 0;
 }
 
 /*
- * Ties all endpoints to the current session. -EAGAIN: it is over already; stream_up() will be
- * called for the next one.
+ * Ties all endpoints to the current session. Returns -EAGAIN if this session is over already; then
+ * stream_up() will be called for the next one.
  */
 static int join_session(struct stream *s, uint32_t *session)
 {
@@ -191,7 +191,7 @@ static int join_session(struct stream *s, uint32_t *session)
 	return r;
 }
 
-/* Starts a numbered session: the kernel itself keeps its data apart from other sessions. */
+/* Starts a session that has a number: the kernel itself keeps the data of such sessions apart. */
 static void start_numbered_session(struct stream *s, uint32_t session, bool other_speed)
 {
 	if (s->up && session == s->session && !other_speed)
@@ -225,9 +225,10 @@ int stream_up(struct stream *s, enum ffsctl_speed speed)
 		stream_go_down(s);
 	if (r != -ENOTTY)
 		return 0;
-	/* Outstanding transfers show whether this is a new session: if so they end with ESHUTDOWN,
-	 * and handle_link_loss() handles it. Resubmitted ones may have hidden that. */
-	if (s->up && s->undelivered && !s->resubmitted && !other_speed)
+	/* Outstanding transfers show whether this is a new session: in a new session they end with
+	 * ESHUTDOWN, and handle_link_loss() handles that. After a request was submitted again they
+	 * may not show it. */
+	if (s->up && s->outstanding && !s->resubmitted && !other_speed)
 		return 0;
 	if (s->up)
 		stream_go_down(s);
@@ -247,8 +248,8 @@ void stream_down(struct stream *s)
 	struct stream_transfer *t;
 	unsigned int i;
 
-	/* A late DISABLE: the host has enabled the function again, and may have written since.
-	   Transfers of the last session end with ESHUTDOWN. */
+	/* The DISABLE is late: the host has enabled the function again, and may have sent data
+	   since. Transfers of the last session end with ESHUTDOWN. */
 	if (s->up && is_enabled(s))
 		return;
 	s->up_pending = false;
@@ -260,7 +261,7 @@ void stream_down(struct stream *s)
 			stream_go_down(s);
 		return;
 	}
-	/* Data of a session that was over before up() could be called. */
+	/* Drop the data of a session that ended before up() could be called. */
 	for (i = 0; i < s->n_eps; i++)
 		for (t = s->eps[i].head; t; t = t->next)
 			if (t->completed_early)

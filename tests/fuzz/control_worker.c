@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "control.h"
-#include "plugin-host/host.h"
+#include "plugin-host/state.h"
 
 #define stream_up(stream, speed) ((void)(stream), (void)(speed), 0)
 #define stream_down(stream) ((void)(stream))
@@ -21,30 +21,31 @@
 
 #include "../../src/plugins/accessory.c"
 
-void host_exit(struct host *h, int status)
+void plugin_host_exit(struct plugin_host *h, int status)
 {
 	h->exiting = true;
 	h->exit_status = status;
 }
 
-int host_send(struct host *h, uint16_t type, uint32_t id, const void *body, size_t length)
+int plugin_host_send(struct plugin_host *h, uint16_t type, uint32_t id, const void *body,
+		     size_t length)
 {
 	return message_send(h->control, type, id, body, length) ? 0 : -errno;
 }
 
 static int call_accept(struct ffsctl_host *pub, uint32_t id)
 {
-	return host_send((struct host *)pub, FFSCTL_MSG_ACCEPT, id, NULL, 0);
+	return plugin_host_send((struct plugin_host *)pub, FFSCTL_MSG_ACCEPT, id, NULL, 0);
 }
 
 static int call_stall(struct ffsctl_host *pub, uint32_t id)
 {
-	return host_send((struct host *)pub, FFSCTL_MSG_STALL, id, NULL, 0);
+	return plugin_host_send((struct plugin_host *)pub, FFSCTL_MSG_STALL, id, NULL, 0);
 }
 
 static int call_reply(struct ffsctl_host *pub, uint32_t id, const void *data, size_t length)
 {
-	return host_send((struct host *)pub, FFSCTL_MSG_DATA, id, data, length);
+	return plugin_host_send((struct plugin_host *)pub, FFSCTL_MSG_DATA, id, data, length);
 }
 
 static const char *call_option_string(struct ffsctl_host *pub, const char *name)
@@ -126,8 +127,8 @@ static void check_answers(int fd, const struct script_step *step, bool raw)
 
 void control_fuzz_worker(struct script *script)
 {
-	struct host h = { .plugin = &ffsctl_plugin,
-			  .pub = { .size = sizeof(h.pub), .call = &calls } };
+	struct plugin_host h = { .plugin = &ffsctl_plugin,
+				 .pub = { .size = sizeof(h.pub), .call = &calls } };
 	struct script_step step;
 	int pair[2];
 
@@ -140,7 +141,7 @@ void control_fuzz_worker(struct script *script)
 		bool raw = step.op & 0x80;
 
 		script_send(pair[1], &step, raw, NULL, 0);
-		host_control(&h);
+		plugin_host_receive(&h);
 		check_answers(pair[1], &step, raw);
 	}
 	free(h.pub.state);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * For lab/bench data: a source and a sink as they are written by hand, with read() and write(), one
- * thread for each direction: blocking SIZE. A worker of ffsctl (ffsctl-worker(7)): descriptor 5 is the
- * IN endpoint, 6 the OUT endpoint.
+ * blocking SIZE: a source and a sink for lab/bench data, written in the usual way without ffsctl's
+ * library: read() and write(), and one thread for each direction. It is a worker of ffsctl
+ * (ffsctl-worker(7)): descriptor 5 is the IN endpoint, 6 the OUT endpoint.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 
 	if (argc != 2 || (size = strtoul(argv[1], NULL, 10)) == 0)
 		return 64;
-	/* Without O_NONBLOCK both wait until the host has enabled the endpoint. */
+	/* Without O_NONBLOCK, read() and write() wait until the host has enabled the endpoint. */
 	if (fcntl(EP_IN, F_SETFL, O_RDWR) < 0 || fcntl(EP_OUT, F_SETFL, O_RDWR) < 0)
 		return 1;
 	if (pthread_create(&thread, NULL, source, NULL) != 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Line charts as SVG: sizes on a logarithmic axis, one line for each method."""
+"""Draws line charts as SVG, with sizes on a logarithmic axis and one line for each method."""
 
 from xml.sax.saxutils import escape
 
@@ -15,7 +15,7 @@ def size_name(size):
 
 
 def step_of(top):
-    """Returns about five round steps up to `top`."""
+    """Returns about five round numbers from 0 to `top`, for the ticks of an axis."""
     power = 1
     while power * 50 <= top:
         power *= 10
@@ -23,7 +23,7 @@ def step_of(top):
 
 
 def chart(title, unit, lines):
-    """`lines`: {name: {size: value}}. Returns the document."""
+    """Returns the chart as an SVG document. `lines`: {name: {size: value}}."""
     sizes = sorted({size for points in lines.values() for size in points})
     top = max(value for points in lines.values() for value in points.values()) * 1.05
     place = {size: LEFT + i * (WIDTH - LEFT - RIGHT) / max(1, len(sizes) - 1) for i, size in enumerate(sizes)}
@@ -49,7 +49,7 @@ def chart(title, unit, lines):
         out.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         ends.append([height(points[max(points)]), name, colour])
     ends.sort()
-    for previous, this in zip(ends, ends[1:]):  # names must not overlap
+    for previous, this in zip(ends, ends[1:]):  # so that the names do not overlap
         this[0] = max(this[0], previous[0] + 15)
     for y, name, colour in ends:
         out.append(f'<text x="{WIDTH - RIGHT + 8}" y="{y + 4:.1f}" fill="{colour}">{escape(name)}</text>')

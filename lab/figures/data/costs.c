@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * For lab/bench data: what things cost on this machine, in nanoseconds, a line each: a system call, and
- * a switch to another process and back.
+ * For lab/bench data: prints the time of a system call, and of a switch to another process and
+ * back, in nanoseconds, one per line.
  */
 #include <stdio.h>
 #include <sys/syscall.h>
@@ -29,7 +29,7 @@ static double system_call(void)
 	return (now() - start) / CALLS;
 }
 
-/* Two processes that write a byte to each other in turn; with the four calls that this takes. */
+/* Two processes write a byte to each other in turn. The time includes the four system calls. */
 static double there_and_back(void)
 {
 	int to[2], from[2];

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The part of lab/bench data that runs in the lab. Its first argument is a JSON document with the measurements; it
-prints one JSON document a line."""
+"""The part of lab/bench data that runs in the lab. Its first argument is a JSON document that lists the measurements. It
+prints one JSON document per line."""
 
 import contextlib
 import json
@@ -37,12 +37,13 @@ def source_sink(engine):
 
 
 def filled(engine):
-    """Does the same with every buffer written to, so that its memory is allocated."""
+    """Does the same, but first writes to every buffer, so that its memory is allocated."""
     return lambda size, depth: plugin("sourcesink", engine, size, depth, "options : { pattern = 0; };")
 
 
 def by_hand(program, *words):
-    """Returns a worker made for the comparison: lab/figures/data/PROGRAM.c, or an example."""
+    """Returns a worker group for a program that was written for the comparison, lab/figures/data/PROGRAM.c, or for an
+    example."""
     def function(size, depth):
         args = ", ".join(f'"{w}"' for w in (program, *(str({"size": size, "depth": depth}[w]) for w in words)))
         return f"ffs : {{ {ENDPOINTS} }}; worker : {{ exec = ( {args} ); restart_delay = 0; }};"
@@ -53,7 +54,7 @@ def kernel(size, depth):
     return f'type = "SourceSink"; attrs : {{ pattern = 2; bulk_buflen = {size}; bulk_qlen = {depth}; }};'
 
 
-# The functions of the gadget file, by method
+# {method: the functions of the gadget file}
 SOURCES = {
     "kernel": kernel,
     "blocking": by_hand(f"{FIGURES}/blocking", "size"),
@@ -72,7 +73,7 @@ ECHOES = {
 
 @contextlib.contextmanager
 def gadgets(functions, size, depth):
-    """Brings all gadgets up, each on another UDC, with its name as serial number."""
+    """Brings all gadgets up, each on a different UDC. The serial number of a gadget is its name."""
     files = []
     for number, (name, function) in enumerate(functions.items()):
         path = pathlib.Path(f"/tmp/{name}.conf")
@@ -101,7 +102,7 @@ def say(**what):
 
 
 def rates(methods, size, depth, rounds, count):
-    """Measures bytes a second; each round runs every method once, in random order."""
+    """Measures bytes per second. Each round runs every method once, in random order."""
     with gadgets({m: SOURCES[m] for m in methods}, size, depth):
         for turn in range(-1, rounds):  # the first round is a warm-up
             for command in ("source", "sink"):
@@ -117,7 +118,7 @@ def worker_of(name):
 
 
 def count_calls(pid, work):
-    """Counts the system calls of a process and its threads while `work` runs, without those that only wait."""
+    """Counts the system calls of a process and its threads while `work` runs. Ignores calls that only wait."""
     out = pathlib.Path("/tmp/strace")
     tracer = subprocess.Popen(["strace", "-f", "-c", "-U", "name,calls", "-o", out, "-p", str(pid)], stderr=subprocess.PIPE)
     tracer.stderr.readline()  # "attached"
@@ -163,7 +164,7 @@ def costs():
 
 
 def load(method, command, size, depth, count):
-    """Moves `count` bytes; the caller measures the processor time from outside."""
+    """Moves `count` bytes. The caller measures the processor time from outside of the lab."""
     with gadgets({method: SOURCES[method]}, size, depth):
         bench(command, method, size, depth, "--bytes", str(count))
 

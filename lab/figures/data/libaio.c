@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * For lab/bench data: a source and a sink as they are written by hand, with libaio and DEPTH transfers
- * in flight in each direction: libaio SIZE DEPTH. One io_getevents() and one io_submit() for all that
- * has ended, and no eventfd. A worker of ffsctl (ffsctl-worker(7)): descriptor 4 is its socket, 5 the
- * IN endpoint, 6 the OUT endpoint.
+ * libaio SIZE DEPTH: a source and a sink for lab/bench data, written in the usual way without
+ * ffsctl's library: libaio with DEPTH transfers in flight in each direction. It calls
+ * io_getevents() and io_submit() once for all completed transfers, and needs no eventfd. It is a
+ * worker of ffsctl (ffsctl-worker(7)): descriptor 4 is its socket, 5 the IN endpoint, 6 the OUT
+ * endpoint.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -77,7 +78,7 @@ int main(int argc, char **argv)
 
 	if (!size || depth < 1 || depth * 2 > MANY || io_setup(depth * 2, &context) < 0)
 		return 64;
-	/* io_submit() would wait for the host otherwise. */
+	/* Otherwise io_submit() would wait for the host. */
 	if (fcntl(EP_IN, F_SETFL, O_RDWR | O_NONBLOCK) < 0 ||
 	    fcntl(EP_OUT, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return 1;
@@ -91,7 +92,8 @@ int main(int argc, char **argv)
 			return 1;
 		for (int i = 0; i < n; i++) {
 			if ((long)events[i].res < 0)
-				return 0; /* the link went down: start again with the next session */
+				return 0; /* the link went down: start again with the next session
+					   */
 			again[n_again++] = events[i].obj;
 		}
 	}

@@ -32,7 +32,7 @@ CPU_METHODS = ("kernel", "copy", "mmap", "dmabuf")
 
 
 class Data:
-    """All measurements, by kind."""
+    """Makes all measurements. There is a method for each kind of measurement."""
 
     def __init__(self, kernel):
         self.kernel = kernel
@@ -54,7 +54,7 @@ class Data:
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     def rates(self, sg, size, depth, direction):
-        """Returns [{method: bytes a second}], one for each round."""
+        """Returns [{method: bytes per second}], with one element for each round."""
         rounds = collections.defaultdict(dict)
         for r in self.found["rate"]:
             if (r["sg"], r["size"], r["depth"], r["direction"]) == (sg, size, depth, direction):
@@ -62,7 +62,8 @@ class Data:
         return list(rounds.values())
 
     def cpu(self, rounds):
-        """Returns {(size, direction): {method: [seconds per GB]}}: a lab's time minus that of one that moves little data."""
+        """Returns {(size, direction): {method: [seconds per GB]}}. Each value is the processor time of a lab minus the time
+        of a lab that moves little data."""
         found = collections.defaultdict(lambda: collections.defaultdict(list))
         for size in CPU_SIZES:
             for direction in DIRECTIONS:
@@ -76,7 +77,8 @@ class Data:
 
 
 def median_ratio(rounds, method, other):
-    """Compares round by round: runs of a round have the same conditions. `other`: a method, or several: the best one."""
+    """Compares runs of the same round, because they have the same conditions. `other` is a method, or several methods, of
+    which the best one counts."""
     others = [other] if isinstance(other, str) else other
     return statistics.median(r[method] / max(r[o] for o in others) for r in rounds)
 
@@ -90,7 +92,7 @@ class Goals:
         self.rows = []
 
     def add(self, what, values, good, goal):
-        """`values`: {where: figure}; all must reach the goal."""
+        """Checks that all figures reach the goal. `values`: {where it was measured: figure}."""
         missed = [where for where, value in values.items() if not good(value)]
         worst = ", ".join(f"{where}: {value:.2f}" for where, value in values.items())
         self.rows.append((what, worst, goal, "yes" if not missed else "no: " + ", ".join(missed)))
@@ -105,7 +107,7 @@ def table(head, rows):
 
 
 def moves(method, direction):
-    """OUT data of sourcesink has no fixed length: dmabuf copies it, as `copy` does."""
+    """The OUT data of sourcesink has no fixed length, so the engine dmabuf copies it, like `copy`."""
     return method != "dmabuf" or direction == "source"
 
 
@@ -121,12 +123,13 @@ def rate_table(data, sg, methods, sizes):
 
 
 def fit(data, method, direction):
-    """Returns the time of a transfer and of a KiB, in microseconds: a line fitted to the sizes from 4 KiB to 1 MiB."""
+    """Returns the time for a transfer and the time for a KiB, in microseconds. Fits a line to the values of the sizes
+    from 4 KiB to 1 MiB."""
     points = []
     for size, depth, _ in SIZES:
         if 4 * KIB <= size <= MIB:
             points.append((size / KIB, size / median_rate(data.rates(False, size, depth, direction), method) * 1e6))
-    # Relative errors: else the largest size would dominate
+    # Use relative errors, because otherwise the largest size would dominate
     weights = [1 / y ** 2 for _, y in points]
     total = sum(weights)
     x0 = sum(w * x for w, (x, _) in zip(weights, points)) / total
@@ -190,7 +193,7 @@ def cpu_table(cpu):
 
 
 def excess(found, method):
-    """Returns the time above SourceSink's, relative to copy's, of consecutive runs."""
+    """Returns the time above the time of SourceSink, divided by the same value of `copy`, for consecutive runs."""
     own, copy = (statistics.median(m - k for m, k in zip(found[x], found["kernel"])) for x in (method, "copy"))
     return own / copy
 
@@ -244,7 +247,8 @@ def document(data, cpu, goals, load, args):
 
 
 def data(args):
-    """The section of lab/bench. Returns whether each goal was reached. Writes the measurements to $FIGURES/data.json."""
+    """Runs this section of lab/bench. Returns for each goal whether it was reached. Writes the measurements to
+    $FIGURES/data.json."""
     found = Data(args.kernel)
     load = os.getloadavg()[0]
     found.boot([["costs", {}],

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Converts "tcp:HOST:PORT" and "unix:PATH" to socket addresses. */
+/* Parses "tcp:HOST:PORT" and "unix:PATH" and finds the socket addresses. */
 #include "bridge.h"
 
 #include <errno.h>
@@ -41,7 +41,7 @@ static int parse_unix(struct bridge *b, const char *path)
 	return 0;
 }
 
-/* Calls getaddrinfo(3); returns 0 or one of its errors. */
+/* Stores the addresses of the host name. Returns 0 or an error of getaddrinfo(3). */
 static int look_up(struct address *a, int flags)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | flags };
@@ -59,7 +59,7 @@ static int look_up(struct address *a, int flags)
 	return 0;
 }
 
-static bool split(struct address *a, const char *text)
+static bool split_host_and_port(struct address *a, const char *text)
 {
 	const char *port = strrchr(text, ':');
 	size_t n;
@@ -85,8 +85,9 @@ static bool split(struct address *a, const char *text)
 	return true;
 }
 
-/* Sets the address for listening on every local address: an IPv6 socket accepts IPv4, too. */
-static void take_any(struct address *a)
+/* Sets the address for listening on all local addresses. An IPv6 socket also accepts IPv4 clients.
+ */
+static void set_any_address(struct address *a)
 {
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -99,7 +100,7 @@ static int parse_tcp(struct bridge *b, const char *text)
 {
 	struct address *a = &b->address;
 
-	if (!split(a, text))
+	if (!split_host_and_port(a, text))
 		return bridge_refuse(b,
 				     "'%s' is not \"tcp:HOST:PORT\"; HOST is a name, an IPv4 "
 				     "address or an IPv6 address in brackets, PORT is from 1 to "
@@ -112,7 +113,7 @@ static int parse_tcp(struct bridge *b, const char *text)
 			"\"length\"",
 			a->text);
 	if (b->type == &peer_type_listen && strcmp(a->host, "*") == 0)
-		take_any(a);
+		set_any_address(a);
 	a->family = AF_UNSPEC;
 	a->type = SOCK_STREAM;
 	a->is_name = look_up(a, AI_NUMERICHOST) != 0;
@@ -139,7 +140,7 @@ int address_look_up(struct bridge *b)
 			     b->address.text, r == EAI_SYSTEM ? strerror(errno) : gai_strerror(r));
 }
 
-/* Looks the name up in a child process, because the answer of a name server may take long. */
+/* Uses a child process, because a name server may answer late. */
 int address_start_look_up(struct bridge *b)
 {
 	struct address *a = &b->address;
@@ -149,7 +150,7 @@ int address_start_look_up(struct bridge *b)
 		return -errno;
 	b->pid = bridge_fork();
 	if (b->pid == 0) {
-		/* Shorter than PIPE_BUF: the parent reads all of it or nothing. */
+		/* The struct is shorter than PIPE_BUF, so the parent reads all of it or nothing. */
 		a->error = look_up(a, 0);
 		_exit(write(fds[1], a, sizeof(*a)) == sizeof(*a) ? 0 : 1);
 	}
@@ -165,15 +166,16 @@ int address_start_look_up(struct bridge *b)
 	return 0;
 }
 
-int address_take(struct bridge *b)
+int address_read_result(struct bridge *b)
 {
 	struct address found;
 	ssize_t n = read(b->connect_watch.fd, &found, sizeof(found));
 
 	bridge_close(b, &b->connect_watch);
-	waitpid(b->pid, NULL, 0); /* it is about to end: it has written or was killed */
+	waitpid(b->pid, NULL,
+		0); /* does not wait long: the child has written its result or was killed */
 	b->pid = 0;
-	if (n != sizeof(found)) /* it was killed */
+	if (n != sizeof(found)) /* the child was killed */
 		return EAI_AGAIN;
 	b->address = found;
 	return found.error;

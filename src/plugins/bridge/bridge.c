@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Connects a function's IN and OUT endpoint with a socket, a tty, FIFOs or a program, as bytes or
- * as messages. Data is buffered only in transfers: a side that does not read stops the other side
- * from sending.
+ * Connects a function's IN and OUT endpoint with a socket, a tty, FIFOs or a program. Data is a
+ * stream of bytes, or messages. It is buffered only in transfers: if one side does not read, the
+ * other side cannot send.
  */
 #include "bridge.h"
 
@@ -16,9 +16,9 @@
 
 #define DELAY_MAX_S 86400.0
 
-static const char *const framings[] = { "none", "length", "packet", NULL };
-static const char *const without[] = { "wait", "discard", NULL };
-static const char *const flows[] = { "none", "hardware", "software", NULL };
+static const char *const framing_choices[] = { "none", "length", "packet", NULL };
+static const char *const without_client_choices[] = { "wait", "discard", NULL };
+static const char *const flow_control_choices[] = { "none", "hardware", "software", NULL };
 
 static const struct ffsctl_option options[] = {
 	{ .name = "listen",
@@ -42,7 +42,7 @@ static const struct ffsctl_option options[] = {
 	{ .name = "framing",
 	  .type = FFSCTL_OPTION_STRING,
 	  .default_value = "none",
-	  .choices = framings,
+	  .choices = framing_choices,
 	  .doc = "none: bytes; length: messages, each after a little-endian 32-bit length; "
 		 "packet: messages, each a packet of a SOCK_SEQPACKET socket" },
 	{ .name = "clients",
@@ -54,7 +54,7 @@ static const struct ffsctl_option options[] = {
 	{ .name = "without_client",
 	  .type = FFSCTL_OPTION_STRING,
 	  .default_value = "wait",
-	  .choices = without,
+	  .choices = without_client_choices,
 	  .doc = "wait: keep the host's data until a client connects; discard: drop it" },
 	{ .name = "socket_mode",
 	  .type = FFSCTL_OPTION_STRING,
@@ -66,7 +66,7 @@ static const struct ffsctl_option options[] = {
 	  .doc = "tty: bits a second; 115200 if not set" },
 	{ .name = "flow",
 	  .type = FFSCTL_OPTION_STRING,
-	  .choices = flows,
+	  .choices = flow_control_choices,
 	  .doc = "tty: flow control: none (default), hardware (RTS, CTS) or software (XON, XOFF)" },
 	{ .name = "retry_delay",
 	  .type = FFSCTL_OPTION_FLOAT,
@@ -150,7 +150,7 @@ static int find_endpoints(struct bridge *b)
 					     "endpoint %s is one too many: bridge supports one IN "
 					     "and one OUT endpoint",
 					     ep[i]->name);
-		*(is_in ? &b->in : &b->out) = i;
+		*(is_in ? &b->in_endpoint : &b->out_endpoint) = i;
 		*(is_in ? &b->has_in : &b->has_out) = true;
 	}
 	return 0;
@@ -167,7 +167,7 @@ static int check_only_with(struct bridge *b, bool given, const char *option,
 
 static int check_options(struct bridge *b)
 {
-	int r = check_only_with(b, b->clients > 1, "clients", &peer_type_listen);
+	int r = check_only_with(b, b->max_clients > 1, "clients", &peer_type_listen);
 
 	if (r == 0)
 		r = check_only_with(b, option_text(b, "socket_mode"), "socket_mode",
@@ -183,12 +183,12 @@ static int check_options(struct bridge *b)
 				     "framing \"packet\" is for Unix sockets, not for '%s'; "
 				     "use \"length\"",
 				     b->type->options[0]);
-	if (r == 0 && b->framing == FRAMING_LENGTH && b->clients > b->host->depth)
+	if (r == 0 && b->framing == FRAMING_LENGTH && b->max_clients > b->host->depth)
 		return bridge_refuse(
 			b,
 			"option 'clients' is %u; with framing \"length\" it must be at "
 			"most io.depth (%" PRIu32 ")",
-			b->clients, b->host->depth);
+			b->max_clients, b->host->depth);
 	return r;
 }
 
@@ -203,7 +203,7 @@ static int read_delay(struct bridge *b, const char *option, uint32_t *ms)
 	return 0;
 }
 
-static int index_of(const char *text, const char *const *choices)
+static int choice_index(const char *text, const char *const *choices)
 {
 	int i = 0;
 
@@ -216,9 +216,9 @@ static int read_options(struct bridge *b)
 {
 	int r = find_peer_type(b);
 
-	b->framing = (enum framing)index_of(option_text(b, "framing"), framings);
-	b->discard = index_of(option_text(b, "without_client"), without) == 1;
-	b->clients = (unsigned int)b->host->call->option_int(b->host, "clients");
+	b->framing = (enum framing)choice_index(option_text(b, "framing"), framing_choices);
+	b->discard = choice_index(option_text(b, "without_client"), without_client_choices) == 1;
+	b->max_clients = (unsigned int)b->host->call->option_int(b->host, "clients");
 	if (r == 0)
 		r = find_endpoints(b);
 	if (r == 0)
@@ -246,7 +246,7 @@ static int bridge_start(struct ffsctl_host *host)
 		return -ENOMEM;
 	b->listener.fd = b->connect_watch.fd = b->process_watch.fd = -1;
 	bridge_set_timers(b);
-	signal(SIGPIPE, SIG_IGN); /* write() returns EPIPE instead */
+	signal(SIGPIPE, SIG_IGN); /* so that write() returns EPIPE */
 	r = read_options(b);
 	if (r == 0)
 		r = b->type->start(b);
@@ -310,7 +310,8 @@ FFSCTL_PLUGIN = {
 	.summary = "connects endpoints with a socket, a tty, FIFOs or a program",
 	.options = options,
 	.needs = FFSCTL_NEED_NETWORK | FFSCTL_NEED_FILES | FFSCTL_NEED_PROGRAMS,
-	/* Also for bytes: the end of a message completes the host's transfer if no data follows. */
+	/* Needed for bytes, too: the end of a message completes the host's transfer if no more data
+	   follows. */
 	.mode = FFSCTL_MODE_MESSAGE,
 	.transfer_size = 65536,
 	.depth = 8,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A program as the peer: its stdin and stdout. Its stderr is the worker's, which is logged. */
+/* The peer is a program: the bridge uses its stdin and stdout. The program inherits the worker's
+   stderr, which is logged. */
 #include "bridge.h"
 
 #include <errno.h>
@@ -51,7 +52,7 @@ static int find_program(struct bridge *b, const char *name)
 	return bridge_refuse(b, "cannot start '%s': not found in PATH", name);
 }
 
-/* Splits the option at blanks. There is no quoting: use a script if needed. */
+/* Splits the option at blanks. Quotes have no meaning; users can write a script instead. */
 static int command_start(struct bridge *b)
 {
 	char *text = strdup(b->host->call->option_string(b->host, "command")), *word, *rest;
@@ -67,8 +68,8 @@ static int command_start(struct bridge *b)
 	return n ? find_program(b, b->argv[0]) : bridge_refuse(b, "option 'command' is empty");
 }
 
-/* Executes the program. Without an IN endpoint its output is logged; without an OUT endpoint its
- * input is empty. */
+/* Executes the program. Its output is logged if the function has no IN endpoint. Its input is empty
+ * if the function has no OUT endpoint. */
 static _Noreturn void exec_command(struct bridge *b, int input, int output)
 {
 	if (dup2(input, 0) >= 0 && dup2(b->has_in ? output : 2, 1) >= 0)
@@ -162,8 +163,8 @@ static void command_open(struct bridge *b)
 }
 
 /*
- * Returns whether the program has ended: it may close stdin and stdout and keep running, and is
- * started again only after its end.
+ * Returns whether the program has ended. A program that has closed stdin and stdout may keep
+ * running; it is started again only after its end.
  */
 static bool command_ended(struct bridge *b)
 {

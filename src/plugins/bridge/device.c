@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A tty or a pair of FIFOs as the peer. */
+/* The peer is a tty or a pair of FIFOs. */
 #include "bridge.h"
 
-#include <asm/termbits.h> /* any baud rate; excludes termios.h */
+#include <asm/termbits.h> /* for any baud rate; cannot be combined with termios.h */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -111,7 +111,8 @@ static int fifo_start(struct bridge *b)
 	return r;
 }
 
-/* Opens the FIFO for reading and writing, so that it stays open without other programs. */
+/* Opens the FIFO for reading and writing, so that it has no end of file when no other program has
+   it open. */
 static int open_fifo(struct bridge *b, const char *path, int *out)
 {
 	struct stat st;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From peers to the host: data is read directly into the buffers of IN transfers. While none is
- * free, or the link is down, nothing is read and the peers must wait.
+ * Moves data from peers to the host. Data is read directly into the buffers of IN transfers. While
+ * no transfer is free or the link is down, nothing is read and the peers must wait.
  */
 #include "bridge.h"
 
@@ -15,21 +15,22 @@
 
 static struct ffsctl_transfer *get_transfer(struct bridge *b)
 {
-	return b->link_up ? b->host->call->get(b->host, b->in) : NULL;
+	return b->link_up ? b->host->call->get(b->host, b->in_endpoint) : NULL;
 }
 
-/* Returns the usable bytes of a transfer: whole packets, because a short one ends the message. */
+/* Returns how many bytes of a transfer's buffer can be used: whole packets only, because a short
+   packet ends the message. */
 static size_t usable_bytes(const struct bridge *b)
 {
 	size_t size = b->host->transfer_size;
 
-	return size - size % b->host->endpoints[b->in]->max_packet;
+	return size - size % b->host->endpoints[b->in_endpoint]->max_packet;
 }
 
 static void submit(struct bridge *b, struct ffsctl_transfer *t, bool end)
 {
 	t->flags = end ? FFSCTL_END : 0;
-	if (b->host->call->submit(b->host, b->in, t) == 0)
+	if (b->host->call->submit(b->host, b->in_endpoint, t) == 0)
 		return;
 	b->current.dropped += t->length;
 	b->host->call->put(b->host, t);
@@ -53,8 +54,8 @@ static bool more_to_read(const struct source *s)
 }
 
 /*
- * Reads bytes. If no more data is available the transfer ends with a short or empty packet, so that
- * a longer transfer of the host does not keep waiting.
+ * Reads bytes. If no more data is available the transfer ends with a short or empty packet, because
+ * the host may have submitted a longer transfer, which must not wait for more data.
  */
 static bool move_bytes(struct bridge *b, struct peer *p)
 {
@@ -114,14 +115,14 @@ static void drop_transfer(struct bridge *b, struct source *s)
 	s->transfer = NULL;
 }
 
-/* Submits or drops a transfer that is full or is the end of its message. */
+/* Submits or drops a transfer that is full or has the end of its message. */
 static void finish_transfer(struct bridge *b, struct peer *p, bool end)
 {
 	struct source *s = &p->source;
 
 	if (s->discard_message) {
 		drop_transfer(b, s);
-		s->readable = false; /* let other peers be read; epoll reports remaining data */
+		s->readable = false; /* other peers are read first; epoll reports remaining data */
 	} else {
 		submit(b, s->transfer, end);
 		s->transfer = NULL;
@@ -131,7 +132,7 @@ static void finish_transfer(struct bridge *b, struct peer *p, bool end)
 		s->message_begun = s->discard_message = false;
 }
 
-/* Reads as much of the piece as the transfer can hold, and the header that follows. */
+/* Reads as much of the piece as the transfer can hold, and the header that follows the piece. */
 static bool read_piece(struct bridge *b, struct peer *p)
 {
 	struct source *s = &p->source;
@@ -174,8 +175,9 @@ static bool move_message(struct bridge *b, struct peer *p)
 /* --- packets --- */
 
 /*
- * Returns the length of the next packet; -1 with errno. EPIPE: end of file. An empty packet and the
- * end of file differ only in the sender's credentials (SO_PASSCRED), which only a packet has.
+ * Returns the length of the next packet, or -1 with errno, which is EPIPE at end of file. An empty
+ * packet differs from the end of file only in the sender's credentials (SO_PASSCRED), which only a
+ * packet has.
  */
 static ssize_t next_packet(int fd)
 {
@@ -205,7 +207,7 @@ static bool drop_packet(struct bridge *b, struct peer *p, size_t length)
 	return true;
 }
 
-/* Gets n transfers or none. */
+/* Gets n transfers and returns true; if there are fewer it gets none and returns false. */
 static bool get_transfers(struct bridge *b, size_t n)
 {
 	size_t i;
@@ -237,7 +239,7 @@ static bool move_packet(struct bridge *b, struct peer *p)
 	if (n > b->host->depth || n > sizeof(iov) / sizeof(iov[0]))
 		return drop_packet(b, p, (size_t)length);
 	if (!get_transfers(b, n)) {
-		b->message_sender = p; /* else shorter packets of others take every free transfer */
+		b->message_sender = p; /* keeps short packets of other peers waiting */
 		return false;
 	}
 	b->message_sender = NULL;
@@ -261,7 +263,7 @@ static bool move_packet(struct bridge *b, struct peer *p)
 
 /* --- all framings --- */
 
-/* Moves some data of one peer. Returns true if there may be more. */
+/* Moves some data of one peer. Returns true if the peer may have more data. */
 static bool move_some(struct bridge *b, struct peer *p)
 {
 	if (!p->source.readable || (b->message_sender && b->message_sender != p))
@@ -277,7 +279,8 @@ static bool move_some(struct bridge *b, struct peer *p)
 	return false;
 }
 
-/* Ends the message of a peer that was closed in the middle of it. False: no transfer is free. */
+/* Ends the message of a peer that was closed in the middle of the message. Returns false if no
+   transfer is free. */
 static bool end_truncated(struct bridge *b)
 {
 	struct ffsctl_transfer *t;
@@ -292,13 +295,13 @@ static bool end_truncated(struct bridge *b)
 	return true;
 }
 
-void in_pump(struct bridge *b)
+void in_move_data(struct bridge *b)
 {
 	unsigned int idle = 0;
 
 	if (!b->has_in || !b->link_up || !end_truncated(b))
 		return;
-	/* Read the peers in turn, also if there is only one free transfer at a time. */
+	/* Read the peers in turn, even if only one transfer is free at a time. */
 	while (idle < b->n_peers && !b->message_truncated) {
 		b->last_read = b->last_read && b->last_read->next ? b->last_read->next : b->peers;
 		idle = move_some(b, b->last_read) ? 0 : idle + 1;

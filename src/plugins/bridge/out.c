@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From the host to peers: data is written directly from the buffers of OUT transfers to every peer.
- * A transfer is submitted again only after that. A peer that does not read stops the host.
+ * Moves data from the host to peers. Data is written directly from the buffers of OUT transfers to
+ * every peer. A transfer is submitted again when all its data is written. So a peer that does not
+ * read makes the host wait.
  */
 #include "bridge.h"
 
@@ -19,7 +20,8 @@ static struct ffsctl_transfer *queued_transfer(const struct bridge *b, unsigned 
 	return b->queue[(b->head + i) % b->host->depth];
 }
 
-/* Returns how many transfers from the head are written together; 0: the message is incomplete. */
+/* Returns how many transfers at the head of the queue are written together; 0 if their message is
+   incomplete. */
 static unsigned int transfers_at_head(const struct bridge *b)
 {
 	unsigned int i;
@@ -32,14 +34,14 @@ static unsigned int transfers_at_head(const struct bridge *b)
 	return 0;
 }
 
-/* Submits all free transfers, if their data can be used. */
+/* Submits all free transfers if there is a use for their data. */
 static void submit_free_transfers(struct bridge *b)
 {
 	struct ffsctl_transfer *t;
 
 	while (b->link_up && (b->n_sinks || b->discard) &&
-	       (t = b->host->call->get(b->host, b->out))) {
-		if (b->host->call->submit(b->host, b->out, t) == 0)
+	       (t = b->host->call->get(b->host, b->out_endpoint))) {
+		if (b->host->call->submit(b->host, b->out_endpoint, t) == 0)
 			continue;
 		b->host->call->put(b->host, t);
 		return;
@@ -72,7 +74,7 @@ static void release_transfers(struct bridge *b, unsigned int n, bool written)
 }
 
 /* Drops the rest of a message that was too long. */
-static void drop_rest(struct bridge *b)
+static void drop_rest_of_message(struct bridge *b)
 {
 	while (b->drop_message && b->n_queue) {
 		release_transfers(b, 1, false);
@@ -80,7 +82,7 @@ static void drop_rest(struct bridge *b)
 	}
 }
 
-/* Writes the rest of the head. Returns true if all of it is written. */
+/* Writes the rest of the queue's first transfer. Returns true if all of it is written. */
 static bool write_stream(struct bridge *b, struct sink *k, ssize_t *n)
 {
 	struct ffsctl_transfer *t = queued_transfer(b, 0);
@@ -118,7 +120,8 @@ static bool write_packet(struct bridge *b, struct sink *k, unsigned int n_transf
 	return *n >= 0;
 }
 
-/* Returns true if the head was written to the peer, or the peer skips it. */
+/* Writes the queue's first transfers to a peer. Returns true if all their data is written or the
+   peer does not get it. */
 static bool write_to(struct bridge *b, struct peer *p, unsigned int n_transfers)
 {
 	struct sink *k = &p->sink;
@@ -133,7 +136,7 @@ static bool write_to(struct bridge *b, struct peer *p, unsigned int n_transfers)
 	if (k->head_written)
 		return true;
 	if (n >= 0 || errno == EAGAIN || errno == EINTR) {
-		k->blocked = true; /* the rest did not fit */
+		k->blocked = true; /* the descriptor did not accept all data */
 		return false;
 	}
 	if (errno == EMSGSIZE) {
@@ -157,7 +160,7 @@ static bool write_all(struct bridge *b, unsigned int n_transfers)
 	return all;
 }
 
-static bool any_peer_has_head(const struct bridge *b)
+static bool any_peer_got_transfers(const struct bridge *b)
 {
 	const struct peer *p;
 
@@ -168,27 +171,26 @@ static bool any_peer_has_head(const struct bridge *b)
 }
 
 /*
- * Drops a message that fills every transfer and is not complete: it can never be sent as one
- * packet.
+ * Drops a message that fills all transfers but is incomplete: it cannot be sent as one packet.
  */
-static void drop_too_long(struct bridge *b)
+static void drop_too_long_message(struct bridge *b)
 {
 	b->host->call->log(b->host, FFSCTL_LOG_ERROR,
 			   "dropped a message from the host: longer than io.size times io.depth");
 	b->drop_message = true;
 }
 
-void out_pump(struct bridge *b)
+void out_move_data(struct bridge *b)
 {
 	unsigned int n;
 
 	if (!b->has_out)
 		return;
 	for (;;) {
-		drop_rest(b);
+		drop_rest_of_message(b);
 		n = transfers_at_head(b);
 		if (n == 0 && b->n_queue == b->host->depth) {
-			drop_too_long(b);
+			drop_too_long_message(b);
 			continue;
 		}
 		if (n == 0)
@@ -199,7 +201,7 @@ void out_pump(struct bridge *b)
 			continue;
 		if (b->n_sinks == 0 && !b->discard)
 			break;
-		release_transfers(b, n, any_peer_has_head(b));
+		release_transfers(b, n, any_peer_got_transfers(b));
 	}
 	submit_free_transfers(b);
 }
@@ -214,8 +216,8 @@ void out_done(struct bridge *b, struct ffsctl_transfer *t)
 	b->n_queue++;
 }
 
-/* Returns whether a peer has got a part of the message at the head. */
-static bool any_peer_began(const struct bridge *b)
+/* Returns whether a peer has got a part of the message at the head of the queue. */
+static bool any_peer_got_part(const struct bridge *b)
 {
 	const struct peer *p;
 
@@ -228,8 +230,8 @@ static bool any_peer_began(const struct bridge *b)
 }
 
 /*
- * Drops a message whose end was lost with the last session. A peer that has got a part of it would
- * take the next message for the rest: its connection is closed.
+ * Drops a message whose end was lost with the last session. Closes the connection of a peer that
+ * has got a part of this message, because the peer would take the next message for the rest of it.
  */
 void out_session_started(struct bridge *b)
 {
@@ -240,7 +242,8 @@ void out_session_started(struct bridge *b)
 		return;
 	while (whole > 0 && !(queued_transfer(b, whole - 1)->flags & FFSCTL_END))
 		whole--;
-	if (whole == 0 && b->framing == FRAMING_LENGTH && any_peer_began(b) && !b->drop_message) {
+	if (whole == 0 && b->framing == FRAMING_LENGTH && any_peer_got_part(b) &&
+	    !b->drop_message) {
 		for (p = b->peers; p; p = p->next) {
 			if (p->sink.skip_to_message)
 				continue;
@@ -262,10 +265,10 @@ void out_session_started(struct bridge *b)
 	}
 }
 
-/* Starts a new peer with data that no other peer has begun to get. */
+/* Sets which data a new peer gets first: data that no other peer has begun to get. */
 void out_sink_added(struct bridge *b, struct peer *p)
 {
-	bool late = b->n_sinks > 1 && b->n_queue > 0 && any_peer_began(b);
+	bool late = b->n_sinks > 1 && b->n_queue > 0 && any_peer_got_part(b);
 
 	if (b->framing != FRAMING_NONE)
 		p->sink.skip_to_message = late || b->head_continues_message;
@@ -275,7 +278,7 @@ void out_sink_added(struct bridge *b, struct peer *p)
 		p->sink.head_written = late;
 }
 
-/* Remembers where the last peer stopped: the next continues at that byte, or with the whole
+/* Stores how many bytes the last peer got. The next peer continues at that byte, or gets the whole
  * message.
  */
 void out_sink_ended(struct bridge *b, struct peer *p)

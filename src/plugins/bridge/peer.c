@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STATS_MS 1000	/* between two STATS */
-#define LASTED_MS 10000 /* a peer that was open so long starts with the first delay again */
+#define STATS_MS 1000	   /* time between two STATS messages */
+#define LONG_OPEN_MS 10000 /* a peer that was open so long is opened again after first_delay */
 
 /* --- watches --- */
 
@@ -57,7 +57,7 @@ static void on_source(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t
 	if (events & EPOLLIN || !(w->events & EPOLLRDHUP)) {
 		s->readable = true;
 	} else {
-		/* Only its end was watched: data before the end is read later. */
+		/* Only the end of the source was watched: data before the end is read later. */
 		s->hung_up = true;
 		if (!b->has_in || (ioctl(w->fd, FIONREAD, &n) == 0 && n == 0))
 			bridge_end_source(b, p);
@@ -156,7 +156,7 @@ static void on_retry(struct ffsctl_host *host, struct ffsctl_timer *t)
 
 static void retry(struct bridge *b)
 {
-	if (b->opened_at && now_ms() - b->opened_at >= LASTED_MS)
+	if (b->opened_at && now_ms() - b->opened_at >= LONG_OPEN_MS)
 		b->delay = b->first_delay;
 	b->opened_at = 0;
 	b->host->call->timer_start(b->host, &b->retry, b->delay);
@@ -207,8 +207,8 @@ static void watch_peer(struct bridge *b, struct peer *p)
 	struct source *s = &p->source;
 	int events = EPOLLIN;
 
-	/* Readable data waits for a free transfer or for the link. EPOLLRDHUP still reports the
-	   peer's end, so that the next client can be accepted. */
+	/* If the data waits for a free transfer or for the link, only EPOLLRDHUP is watched. It
+	   reports the end of the connection, so that the next client can be accepted. */
 	if (!b->has_in || !b->link_up || s->readable)
 		events = s->hung_up ? -1 : EPOLLRDHUP;
 	bridge_watch(b, &s->watch, events);
@@ -243,8 +243,8 @@ void bridge_update(struct bridge *b)
 {
 	struct peer *p;
 
-	out_pump(b);
-	in_pump(b);
+	out_move_data(b);
+	in_move_data(b);
 	remove_closed_peers(b);
 	for (p = b->peers; p; p = p->next)
 		watch_peer(b, p);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sockets: listening for clients, or connecting to a server. */
+/* The peers are clients of a listening socket, or the peer is a server. */
 #include "bridge.h"
 
 #include <errno.h>
@@ -18,11 +18,12 @@
 
 #define BACKLOG 16 /* clients that wait to be accepted */
 #define ACCEPT_AGAIN_MS                                                                            \
-	1000 /* time until the next accept() after one failed: out of memory or descriptors */
+	1000 /* time until the next accept() after one failed for lack of memory or descriptors */
 #define SOCKET_MODE 0600
 
-/* Seconds of TCP keep-alive: detects a client that vanished without closing. */
-enum { KEEP_IDLE = 30, KEEP_INTERVAL = 10, KEEP_COUNT = 3 };
+/* TCP keepalive, which detects that a client has disappeared without closing its connection:
+   seconds until the first probe, seconds between probes, number of probes. */
+enum { KEEPALIVE_IDLE = 30, KEEPALIVE_INTERVAL = 10, KEEPALIVE_COUNT = 3 };
 
 static const struct sockaddr *address_at(const struct bridge *b, unsigned int i)
 {
@@ -37,10 +38,12 @@ static int make_socket(const struct bridge *b, unsigned int i)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Adds a socket as a peer: like all peers it needs one descriptor for each direction. */
+/* Adds a socket as a peer. Its descriptor is duplicated, because a peer has one descriptor for each
+   direction. */
 static int add_socket(struct bridge *b, int fd)
 {
-	int on = 1, idle = KEEP_IDLE, interval = KEEP_INTERVAL, count = KEEP_COUNT, room = 1 << 20;
+	int on = 1, idle = KEEPALIVE_IDLE, interval = KEEPALIVE_INTERVAL, count = KEEPALIVE_COUNT,
+	    room = 1 << 20;
 	int second = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
 	if (second < 0) {
@@ -50,7 +53,7 @@ static int add_socket(struct bridge *b, int fd)
 		return r;
 	}
 	if (b->address.family == AF_UNIX) {
-		/* A packet must fit; the kernel limits the value. */
+		/* The buffer must be large enough for a packet; the kernel limits the value. */
 		if (b->framing == FRAMING_PACKET)
 			setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	} else {
@@ -68,7 +71,7 @@ static int add_socket(struct bridge *b, int fd)
 
 /* --- listening --- */
 
-static struct peer *half_closed(const struct bridge *b)
+static struct peer *half_closed_client(const struct bridge *b)
 {
 	struct peer *p = b->peers;
 
@@ -78,12 +81,12 @@ static struct peer *half_closed(const struct bridge *b)
 }
 
 /*
- * Counts clients. A TCP client that has closed its sending side may or may not still read, which
- * cannot be detected: it stays until another client connects.
+ * A TCP client that has closed its sending side may still read, which cannot be detected. It stays
+ * connected until another client needs its room.
  */
 bool listener_has_room(const struct bridge *b)
 {
-	return !b->retry.running && (b->n_peers < b->clients || half_closed(b));
+	return !b->retry.running && (b->n_peers < b->max_clients || half_closed_client(b));
 }
 
 static void on_retry(struct ffsctl_host *host, struct ffsctl_timer *t)
@@ -98,12 +101,12 @@ static void on_listener(struct ffsctl_host *host, struct ffsctl_watch *w, uint32
 	int fd, r = 0;
 
 	(void)events;
-	if (!listener_has_room(b)) /* changed by an earlier event of the same batch */
+	if (!listener_has_room(b)) /* an earlier event of the same batch has used the room */
 		return;
 	fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0) {
-		if (b->n_peers >= b->clients)
-			bridge_end_sink(b, half_closed(b));
+		if (b->n_peers >= b->max_clients)
+			bridge_end_sink(b, half_closed_client(b));
 		r = add_socket(b, fd);
 	} else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
 		r = -errno;
@@ -116,7 +119,7 @@ static void on_listener(struct ffsctl_host *host, struct ffsctl_watch *w, uint32
 	bridge_update(b);
 }
 
-static int mode_of(struct bridge *b, mode_t *mode)
+static int socket_mode(struct bridge *b, mode_t *mode)
 {
 	const char *text = b->host->call->option_string(b->host, "socket_mode");
 	char *end;
@@ -139,9 +142,10 @@ static int mode_of(struct bridge *b, mode_t *mode)
 }
 
 /*
- * Removes the socket of an earlier worker, on which nobody listens. Returns whether it was removed.
+ * Removes the socket file of an earlier worker if nobody listens on it. Returns whether it was
+ * removed.
  */
-static bool remove_leftover(struct bridge *b)
+static bool remove_stale_socket(struct bridge *b)
 {
 	const char *path = ((const struct sockaddr_un *)(const void *)address_at(b, 0))->sun_path;
 	struct stat st;
@@ -177,8 +181,8 @@ static int bind_socket(struct bridge *b, int fd, mode_t mode)
 	return r;
 }
 
-/* Stores the path's inode, so that stop() only removes this socket. */
-static void remember_path(struct bridge *b)
+/* Stores the inode of the socket file, so that stop() removes no other file. */
+static void store_socket_inode(struct bridge *b)
 {
 	const struct sockaddr_un *address = (const void *)address_at(b, 0);
 	struct stat st;
@@ -216,17 +220,17 @@ static int listen_start(struct bridge *b)
 
 	r = address_parse(b, b->host->call->option_string(b->host, "listen"));
 	if (r == 0)
-		r = mode_of(b, &mode);
+		r = socket_mode(b, &mode);
 	if (r == 0)
 		r = address_look_up(b);
 	if (r < 0)
 		return r;
 	fd = make_socket(b, 0);
 	r = fd < 0 ? fd : bind_socket(b, fd, mode);
-	if (r == -EADDRINUSE && remove_leftover(b))
+	if (r == -EADDRINUSE && remove_stale_socket(b))
 		r = bind_socket(b, fd, mode);
 	if (r == 0)
-		remember_path(b);
+		store_socket_inode(b);
 	if (r == 0 && listen(fd, BACKLOG) < 0)
 		r = -errno;
 	if (r < 0)
@@ -274,7 +278,7 @@ static const char *connect_advice(int error)
 	return "";
 }
 
-static void connected(struct bridge *b, int fd)
+static void finish_connect(struct bridge *b, int fd)
 {
 	int r = add_socket(b, fd);
 
@@ -299,12 +303,12 @@ static void on_connected(struct ffsctl_host *host, struct ffsctl_watch *w, uint3
 		close(fd);
 		connect_next(b, -error);
 	} else {
-		connected(b, fd);
+		finish_connect(b, fd);
 	}
 	bridge_update(b);
 }
 
-/* Tries the remaining addresses in order. `error`: of the last one. */
+/* Tries the remaining addresses in order. `error`: negative errno of the last attempt. */
 static void connect_next(struct bridge *b, int error)
 {
 	struct address *a = &b->address;
@@ -319,7 +323,7 @@ static void connect_next(struct bridge *b, int error)
 			continue;
 		}
 		if (connect(fd, address_at(b, i), a->addresses[i].length) == 0) {
-			connected(b, fd);
+			finish_connect(b, fd);
 			return;
 		}
 		if (errno == EINPROGRESS) {
@@ -337,7 +341,7 @@ static void connect_next(struct bridge *b, int error)
 static void on_address(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
 {
 	struct bridge *b = host->state;
-	int r = address_take(b);
+	int r = address_read_result(b);
 
 	(void)w;
 	(void)events;

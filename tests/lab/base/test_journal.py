@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
-"""Where stderr is systemd's journal, `run` writes entries with fields, and what a worker prints has
-an identifier of its own. The journal is the test's."""
+"""If stderr is systemd's journal, `run` writes journal entries with fields, and the output of a worker has its own
+identifier. The test provides the journal."""
 
 import contextlib
 import os
@@ -25,7 +25,7 @@ ERROR, WARNING, INFO = "3", "4", "6"
 
 
 def parse(packet):
-    """The fields of an entry."""
+    """Returns the fields of a journal entry."""
     fields = {}
     while packet:
         line, _, packet = packet.partition(b"\n")
@@ -51,7 +51,7 @@ class Journal:
         return parse(self.entries.recv(1 << 20))
 
     def entry_with(self, message):
-        """The next one whose message has that in it."""
+        """Returns the next entry whose message contains this text."""
         while message not in (entry := self.entry())["MESSAGE"]:
             pass
         return entry
@@ -76,7 +76,7 @@ def journal():
 
 @contextlib.contextmanager
 def running(path, is_journal=True, command="run"):
-    """`ffsctl run` (or `up`) with a stderr that is the journal's, or only looks a little like it."""
+    """Runs `ffsctl run` (or `up`) with a stderr that is the journal, or only similar to the journal."""
     ours, theirs = socket.socketpair()
     st = os.fstat(theirs.fileno())
     env = dict(os.environ, JOURNAL_STREAM=f"{st.st_dev}:{st.st_ino + (not is_journal)}")
@@ -111,7 +111,7 @@ def entries_say_what_happened_to_whom():
         eq((entry["PRIORITY"], entry["FFSCTL_FUNCTION"]), (WARNING, "echo"))
         child.terminate()
         eq(child.wait(patience(60)), 0)
-        # (A sanitizer may say something.)
+        # (A sanitizer may print a message.)
         eq([line for line in stderr if "ffsctl" in line or "prints" in line], [], "what came on stderr")
 
 

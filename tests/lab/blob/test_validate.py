@@ -7,9 +7,10 @@
 # lab all: kernel=6.12,6.1 flavour=debug timeout=120 build=plain
 """ffs_validate_kernel() (src/blob/validate.h) predicts the result of write().
 
-Sessions of descriptors and mostly strings, valid and mutated; lab/soak runs many more (lab/README.md).
-Each branch of the parser must be seen from both sides: the list is printed. With KASAN and kmemleak there
-are fewer sessions, with a close after every refusal (-c: a refused blob may leak an eventfd)."""
+The test compares both for many sessions of valid and mutated descriptors and strings; lab/soak runs many more
+(lab/README.md). It lists the branches of the parser: each must have been taken and not taken. With KASAN and
+kmemleak there are fewer sessions, and each refusal is followed by a close (-c: a refused blob may leak an eventfd).
+"""
 
 import ctypes
 import errno
@@ -59,7 +60,7 @@ def other_kernel_is_noticed():
 
 
 class Instance:
-    """A FunctionFS instance by hand, with ep0 open."""
+    """Makes a FunctionFS instance without ffsctl, and opens its ep0."""
 
     def __enter__(self):
         self.gadget, self.path = f"{harness.CONFIGFS}/by_hand", "/run/by_hand"
@@ -76,7 +77,7 @@ class Instance:
             os.rmdir(path)
 
     def write(self, data):
-        """What write() says: bytes, or an errno's name."""
+        """Returns the result of write(): the number of bytes, or the name of the errno."""
         try:
             return os.write(self.ep0, data)
         except OSError as e:
@@ -98,7 +99,7 @@ def buffer_that_is_not_there():
     with Instance() as i:
         eq(libc.write(i.ep0, ctypes.c_void_p(8), 25), -1)
         eq(errno.errorcode[ctypes.get_errno()], "EFAULT")
-        # not even looked at
+        # the kernel does not read it
         eq(libc.write(i.ep0, ctypes.c_void_p(8), 15), -1)
         eq(errno.errorcode[ctypes.get_errno()], "EINVAL")
 

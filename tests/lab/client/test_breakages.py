@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=2 timeout=900
 # lab all: kernel=6.12,6.1 udcs=2 timeout=900
-"""Somebody kills, unbinds, unmounts and deletes by hand, in every combination of two, one after the
-other: `status` never says more than there is, and never that nothing is left when something is;
-`down` takes all away, or says why it does not; `up` works again."""
+"""Another program kills processes and unbinds, unmounts and deletes parts of a gadget, in all combinations of two such
+actions. `status` never reports more than exists, and never reports that nothing is left while something is. `down`
+removes everything, or reports why it cannot. `up` works again."""
 
 import contextlib
 import ctypes
@@ -26,7 +26,7 @@ RUN = pathlib.Path("/run/ffsctl/flow")
 DEVICE = pathlib.Path("/dev/flow-events")
 DRIVER = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
 
-SLOW = {"restart_delay": 1000, "restart_max_delay": 1000}  # what is killed stays dead
+SLOW = {"restart_delay": 1000, "restart_max_delay": 1000}  # killed processes are not restarted
 FILE = gadgets.DIRECTORY / "flow.conf"
 FILE.write_text(f"""attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};
 strings = ( {{ product = "flow"; serialnumber = "1"; }} );
@@ -41,7 +41,7 @@ functions : {{
 }};
 """)
 
-LINKED = 4  # functions in the one configuration
+LINKED = 4  # functions in the only configuration
 FUNCTIONFS = ["echo", "prog", "events"]
 
 
@@ -67,7 +67,7 @@ def line_of(path):
 
 
 class Gadget:
-    """One that is up, and its processes as they were then."""
+    """A gadget that is up, and its processes at that time."""
 
     def __init__(self):
         shown, _ = harness.status("flow")
@@ -98,7 +98,7 @@ class Gadget:
 
 
 def whole(g, truth):
-    """Whether a gadget could say that it is ready."""
+    """Returns whether the gadget is complete, so that it could report that it is ready."""
     return (truth["there"] and truth["udc"] and truth["linked"] == LINKED and truth["device"] and
             truth["mounts"] == sorted(map(mount_point, FUNCTIONFS)) and truth["alive"] == g.pids())
 
@@ -153,7 +153,7 @@ def judge(g, truth, shown, code, words):
 
 
 def look(g):
-    """Compares all that status says with what there is, at a moment at which that does not change."""
+    """Compares the whole status with what exists, at a time at which nothing changes."""
     while True:
         truth, written = g.truth(), line_of(RUN / "status")
         result = ffsctl("status", "flow", "--json")
@@ -176,7 +176,8 @@ def end(pid):
 
 
 def write_udc(text):
-    """The kernel refuses when it is so already, or when a function is not ready."""
+    """Writes to the attribute UDC. The kernel refuses this if the gadget is in that state already, or if a function is
+    not ready."""
     with contextlib.suppress(OSError):
         (TOP / "UDC").write_text(text + "\n")
 
@@ -191,7 +192,7 @@ LIBC = ctypes.CDLL(None)  # umount(8) would leave /run/mount
 
 
 def umount(label, flags=0):
-    """Busy as long as a keeper lives, unless it is lazy."""
+    """Unmounts FunctionFS. Fails with EBUSY while a keeper runs, unless the unmount is lazy."""
     LIBC.umount2(mount_point(label).encode(), flags)
 
 
@@ -252,7 +253,7 @@ BREAKAGES.update({f"remove {name}": lambda g, name=name: (RUN / name).unlink(mis
 
 
 def by_hand(g):
-    """What somebody does who has taken from ffsctl what it had noted."""
+    """Removes the gadget by hand, as a user must after the record of ffsctl was lost."""
     for pid in g.pids():
         end(pid)
     for label in FUNCTIONFS:
@@ -270,12 +271,12 @@ def by_hand(g):
 
 
 def without_note(names):
-    """Whether nobody can know any more what there is to undo."""
+    """Returns whether no program can find out any more what must be undone."""
     return ("remove the run directory" in names or
             {KILL, "remove record"} <= set(names))
 
 
-current = []  # that is up, or was
+current = []  # a gadget that is up or was up
 
 
 def restore_udc():
@@ -302,7 +303,7 @@ def bring_up():
 
 
 def leave_clean():
-    """Nothing of it is left, and status says so; the next test brings it up again."""
+    """Checks that nothing of the gadget is left and that `status` reports this; the next test brings it up again."""
     eq(harness.status("flow"), (None, 3))
     restore_udc()
     harness.same(before, harness.snapshot())
@@ -313,7 +314,7 @@ def broken(*names):
     g = bring_up()
     for name in names:
         BREAKAGES[name](g)
-    look(g)  # after the first of two: that is another test
+    look(g)  # after the first of two breakages; another test has this case
     result = ffsctl("down", "flow")
     look(g)
     if {"remove lock", "remove control"} == set(names):
@@ -332,13 +333,13 @@ def broken(*names):
 AFTER = {
     "kill a plugin host": ("ready", "degraded"),  # whether its restart was waited for
     "kill a program": ("ready", "degraded"),
-    "unbind": ("unbound",),  # which only its maker may undo
+    "unbind": ("unbound",),  # only the program that made it may undo it
     "remove the UDC": ("degraded",),
 }
 
 
 def up_again(*names):
-    """What a dead supervisor has left is taken over, or made anew."""
+    """Checks that a new supervisor takes over what a dead one has left, or makes it again."""
     g = bring_up()
     for name in names:
         BREAKAGES[name](g)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
 # lab all: build=without-libusbgx
-"""`down` says how taking it down went, not what had happened to the gadget before."""
+"""`down` reports how the removal of a gadget went, and not what happened to the gadget before."""
 
 import os
 import pathlib
@@ -30,7 +30,7 @@ def failed_gadget_goes_down():
     up(f"{EXAMPLES}/interrupt.conf")
     gadget, _ = harness.status("interrupt")
     harness.kill(gadget["functions"][0]["keeper"])
-    # Handling a command comes after handling that death: epoll has had it first
+    # The supervisor handles the death before the command, because epoll reports it first
     eq(must(ffsctl("restart", "interrupt"), 73).returncode, 73)
     gadget, code = harness.status("interrupt")
     eq((gadget["state"], code), ("failed", 1))
@@ -95,7 +95,7 @@ def missing_file_hides_no_failure():
 
 
 def each_command(path, code):
-    """What every command on running gadgets says of that path."""
+    """Checks the message of all commands on running gadgets about this path."""
     for command in ("down", "restart", "reexec", "bind", "unbind", "wait", "log", "export", "reload"):
         result = must(ffsctl(command, path), code)
         ok(path in result.stderr, f"{command}: {result.stderr!r}")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
-"""What is wrong with the machine, the file or the moment: a sentence that tells what to do, the exit
-code of ffsctl(8), and nothing left."""
+"""Errors of the machine, of the gadget file, or because of the current state: each has a message that shows what to do
+and the exit status of ffsctl(8), and leaves nothing behind."""
 
 import contextlib
 import ctypes
@@ -33,7 +33,8 @@ def run(*args):
 
 
 def refuses(code, sentence, *args, command="up"):
-    """The command ends with the code, and its last line is the sentence, or that and the line of the hint."""
+    """Checks that the command ends with this exit status. Its last line is the message, or its last two lines are the
+    message and the hint."""
     result = must(ffsctl(command, *args), code)
     lines = sentence.splitlines()
     eq(result.stderr.splitlines()[-len(lines):], lines)
@@ -55,7 +56,7 @@ def undone(*undo):
 
 @contextlib.contextmanager
 def unmounted(path):
-    """configfs is away. By system calls: the programs keep notes in /run."""
+    """Unmounts configfs during the block. Makes system calls, because programs such as mount(8) write to /run."""
     libc = ctypes.CDLL(None)
     ok(libc.umount2(path, 0) == 0, "umount2")
     try:
@@ -113,7 +114,7 @@ def udc_taken_before_bind():
     front = start("up", gadget("slow", odd("tell", told.path, "wait")))
     pid = told.wait()
     with foreign():
-        # The worker gets ready now, and the bind is next.
+        # The worker becomes ready now, and the bind is the next step.
         say_ready(pid)
         result = must(finish(front), 69)
     contains(result.stderr, f"cannot bind the gadget to the UDC {UDC}: Device or resource busy; "
@@ -121,7 +122,8 @@ def udc_taken_before_bind():
 
 
 def say_ready(pid):
-    """READY=1 in the name of a worker that waits: systemd's notify, from a child of its session."""
+    """Sends READY=1 in the name of a worker that waits, like systemd-notify in a child process of the worker's
+    session."""
     env = dict(word.split("=", 1) for word in
                pathlib.Path(f"/proc/{pid}/environ").read_text().split("\0") if "=" in word)
     import socket
@@ -180,7 +182,7 @@ def configfs_elsewhere():
 
 
 def as_nobody(*args):
-    """Our build tree may be where only root can go."""
+    """Runs ffsctl as the user nobody. Copies the program, because only root may be able to open the build tree."""
     program = gadgets.DIRECTORY / "ffsctl"
     if not program.exists():
         shutil.copy(FFSCTL, program)
@@ -300,7 +302,7 @@ def user_group_directory_missing():
 def worker_never_ready():
     refuses_worker(75, f"the worker of 'echo' ({ODD_WORKER}) did not get ready within 7.5 s (start_timeout)",
                    odd("wait", start_timeout=7.5))
-    # A deaf one cannot help it either.
+    # This also ends a worker that ignores SIGTERM.
     refuses_worker(75, f"the worker of 'echo' ({ODD_WORKER}) did not get ready within 10 s (start_timeout)",
                    odd("deaf", "daemon", "naked-daemon", "wait"))
 
@@ -481,7 +483,7 @@ def mount_in_use():
     up(INTERRUPT)
     child = subprocess.Popen(["sleep", "1000"], cwd="/dev/ffs/interrupt/meter")
     try:
-        # The shorter the better: the kernel must have executed it.
+        # A short time suffices, because the kernel must only have executed the program.
         sentence = (f"ffsctl: cannot unmount /dev/ffs/interrupt/meter: in use by sleep (pid {child.pid}); "
                     "also left: /dev/ffs/interrupt/meter\n"
                     "hint: end that first; 'ffsctl down interrupt' removes what is left")
@@ -500,7 +502,7 @@ def mount_in_use():
 
 
 class Run:
-    """`run` waits for a UDC, and for virtual ones only by name."""
+    """A process `ffsctl run`, which waits for a UDC. It waits for a virtual UDC only if this UDC is named."""
 
     def __init__(self, path):
         self.process = start("run", path, "--udc", UDC)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=2 timeout=240
 # lab all: kernel=6.12,6.1 udcs=2 build=plain,sanitize timeout=300
-"""`down --force` takes a gadget down that ffsctl has not made, or has lost the record of, by what configfs
-and the mounts show; it ends no process, and touches nothing else."""
+"""`down --force` removes a gadget that ffsctl has not made, or whose record it has lost, according to configfs and the
+mounts. It ends no process and changes nothing else."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ FORCED = "down (by force: ffsctl had no record of it)"
 
 
 def script(name, directories=(), values=(), links=()):
-    """What a user's shell script makes of a gadget."""
+    """Makes a gadget in the way of a user's shell script."""
     top = pathlib.Path(CONFIGFS, name)
     top.mkdir()
     for path in directories:
@@ -43,7 +43,7 @@ def script(name, directories=(), values=(), links=()):
 
 @contextlib.contextmanager
 def mounted(source, path):
-    """FunctionFS, as a script mounts it; whoever takes the gadget down may have unmounted it."""
+    """Mounts FunctionFS like a script. At the end the program that has removed the gadget may have unmounted it."""
     pathlib.Path(path).mkdir(parents=True)
     must(subprocess.run(["mount", "-n", "-t", "functionfs", source, path], stdout=-1, stderr=-1))
     try:
@@ -130,7 +130,7 @@ def unmounts_its_functionfs_only():
 
 @contextlib.contextmanager
 def daemon(mount):
-    """The pid of a program that has written its descriptors. It must be there until the end."""
+    """Yields the pid of a program that has written its descriptors and must run until the end of the block."""
     process = subprocess.Popen([sys.executable, f"{harness.SRC}/tests/lab/workers/ep0_daemon.py", mount])
     try:
         while not (mount / "ep1").exists():
@@ -148,7 +148,7 @@ def functionfs_in_use():
                  links=[("configs/c.1/f", "functions/ffs.theirs"), ("configs/c.1/x", "functions/SourceSink.x")])
     with mounted("theirs", "/tmp/theirs") as mount:
         with daemon(mount) as pid:
-            with harness.configured():  # after that nothing changes by itself
+            with harness.configured():  # afterwards nothing changes without a command
                 (top / "UDC").write_text(UDC)
             before = harness.configfs("theirs")
             for args in ((), ("--json",)):
@@ -170,12 +170,13 @@ def changes_nothing_for_ours():
     eq(down("--force", path).stderr, "ffsctl: x: down (its supervisor had died; cleared what it left)\n")
     eq(down("--force", "x").stderr, "ffsctl: x: is not up\n")
     up(path)
-    os.unlink("/run/ffsctl/x/record")  # its supervisor knows it as well
+    os.unlink("/run/ffsctl/x/record")  # the supervisor still has the contents in memory
     eq(down("--force", "x").stderr, "ffsctl: x: down\n")
 
 
 def lose(name, *files):
-    """The supervisor dies, with it what it looks after, and its notes are deleted."""
+    """Kills the supervisor, waits for the ends of its keepers and workers, and deletes files of the gadget in the run
+    directory."""
     now, _ = status(name)
     kill(now["supervisor"])
     for f in now["functions"]:
@@ -195,7 +196,7 @@ def record_deleted_supervisor_dead():
     path = gadget("x", LOOPBACK, f'udc = "{UDC}";')
     up(path, "--hold", "0")
     lose("x", "record")
-    older = pathlib.Path("/run/ffsctl/x/view/usb_gadget")  # what older builds made for libusbgx
+    older = pathlib.Path("/run/ffsctl/x/view/usb_gadget")  # items that older builds made for libusbgx
     older.mkdir(parents=True)
     (older / "x").symlink_to(f"{CONFIGFS}/x")
     contains(status("x")[0]["problems"][0]["text"], "'ffsctl down --force x' removes what it has made")
@@ -234,7 +235,7 @@ def examples_as_made_by_others():
         lose(path.stem)
         eq(status(path.stem)[0]["state"], "foreign")
         forced(path.stem)
-        for f in now["functions"]:  # what only the record had
+        for f in now["functions"]:  # items that only the record listed
             if f["device"] and os.path.islink(f["device"]):
                 os.unlink(f["device"])
             if f["mount"] and os.path.exists(f["mount"]):
@@ -242,7 +243,7 @@ def examples_as_made_by_others():
 
 
 def by_hand(name):
-    """Somebody removes it from configfs, and leaves its mount."""
+    """Removes the gadget from configfs without ffsctl, and leaves its mount."""
     top = pathlib.Path(CONFIGFS, name)
     next(p for p in (top / "configs/c.1").iterdir() if p.is_symlink()).unlink()
     for directory in ("configs/c.1", f"functions/ffs.{name}-echo", "strings/0x409", ""):

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
-"""`wait` returns when a gadget is ready, when its host has configured it, when it has disconnected; or when
-that cannot come any more, or the time is up."""
+"""`wait` returns when a gadget is ready, when its host has configured it, or when the host has disconnected. It also
+returns when this cannot happen any more, or when its time limit is reached."""
 
 import json
 import os
@@ -24,7 +24,8 @@ harness.leaves_nothing()
 
 
 def waiting(*words):
-    """A `wait` of which the supervisor knows: it is the second to be asked, and answers in order."""
+    """Starts a `wait` and returns when the supervisor has received it: the supervisor answers a second request in
+    order."""
     process = start("-v", "wait", "x", *words)
     contains(must(ffsctl("wait", "x", *words, "--timeout", "0.2"), 75).stderr, "after 0.2 s")
     eq(process.poll(), None, "it has ended")
@@ -92,7 +93,7 @@ def stopped_and_continued():
 
 
 def processor_time(pid):
-    """Seconds that it has used."""
+    """Returns the processor time of the process in seconds."""
     fields = stat_of(pid)[1]
     return sum(int(n) for n in fields[11:13]) / os.sysconf("SC_CLK_TCK")
 

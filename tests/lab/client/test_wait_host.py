@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
-"""`up --wait-host` returns when a host has configured this gadget, not an earlier one.
+"""`up --wait-host` returns when a host has configured this gadget; an earlier gadget does not count.
 
-The UDC's `state` in sysfs is no help: udc/core.c leaves it at "configured" when a gadget is
-unbound, until the next host resets the port."""
+The attribute `state` of the UDC in sysfs does not show this: udc/core.c leaves it at "configured" when a gadget is
+unbound, until a host resets the port.
+"""
 
 import os
 import pathlib
@@ -23,7 +24,7 @@ ROOT_HUBS = pathlib.Path("/sys/bus/usb/drivers/hub")
 
 
 def hosts(action):
-    """Takes the drivers of the root hubs away ("unbind"), or gives them back."""
+    """Unbinds the drivers of the root hubs ("unbind"), or binds them again."""
     for hub in ("1-0:1.0", "2-0:1.0"):
         (ROOT_HUBS / action).write_text(hub)
 
@@ -65,7 +66,7 @@ def configured_gadget_needs_no_wait():
 
 
 def waiting_up():
-    """An `up` of what is up already, which waits for the host."""
+    """Starts an `up` of a gadget that is up already, which waits for the host."""
     waiting = subprocess.Popen([harness.FFSCTL, "up", LOOPBACK, "--wait-host=60"], text=True, stderr=subprocess.PIPE)
     while "up already" not in waiting.stderr.readline():
         ok(waiting.poll() is None, "it has ended without waiting")

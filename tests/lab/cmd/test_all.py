@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=2
 # lab all: kernel=6.12,6.1 udcs=2
-"""`up --all` brings up every file with autostart = true; one that fails does not keep the others."""
+"""`up --all` brings up all gadget files with autostart = true. If one fails, the others are still brought up."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ FIRST, SECOND = "dummy_udc.0", "dummy_udc.1"
 
 @contextlib.contextmanager
 def directory(**files):
-    """A directory of gadget files, for --dir: {name: (UDC, autostart, worker)}, or a text."""
+    """Makes a directory of gadget files for --dir: {name: (UDC, autostart, worker)}, or {name: text}."""
     with tempfile.TemporaryDirectory() as top:
         os.chmod(top, 0o755)
         for name, what in files.items():

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
-"""Every JSON document in every state that a gadget can have is valid, and says what the words say.
-Those that need no kernel are in tests/cli/test_examples_check.py."""
+"""In every state of a gadget, the JSON documents of all commands are valid and have the same contents as the text
+output. tests/cli/test_examples_check.py tests the documents that need no kernel."""
 
 import os
 import pathlib
@@ -40,7 +40,7 @@ def file_with(text, name="test.conf"):
 
 
 def worker(program, more=""):
-    """A gadget file with one bulk pair and that worker."""
+    """Writes a gadget file with one pair of bulk endpoints and this worker."""
     return file_with("""attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };
         functions : { f : {
           ffs : { interfaces = ( { endpoints = ( "bulk-in", "bulk-out" ); } ); };
@@ -132,11 +132,11 @@ def keeper_killed():
 
 
 def worker_until(*states):
-    """The worker of the gadget `test`, once it is in one of these states."""
+    """Waits until the worker of the gadget `test` is in one of these states; returns the worker."""
     for _ in range(1000):
         shown, _ = harness.status("test")
         state = shown["functions"][0]["worker"]
-        # ready without a pid: it has just ended, and the supervisor has not seen it yet
+        # ready without a pid: the worker has ended, but the supervisor has not noticed it yet
         if state["state"] in states and (state["pid"] or state["state"] != "ready"):
             return state
     raise AssertionError(f"the worker stays {state}")
@@ -190,7 +190,7 @@ def foreign_gadget():
 
 
 def failed(code, *args, says, fault=None):
-    """A command that fails: the words, and the same as a document."""
+    """Runs a command that fails; checks that its text output and its document have the same contents."""
     words = must(ffsctl(*args, fault=fault), code).stderr
     contains(words, says)
     error, = document(must(ffsctl(*args, "--json", fault=fault), code))["errors"]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
-"""`status --watch`: a line for each change on a pipe, a document with --json, and on a terminal a
-picture in place, with what each endpoint moves."""
+"""`status --watch` prints one line for each change to a pipe, and one document for each change with --json. On a
+terminal it redraws the status in place, with the data rate of each endpoint."""
 
 import contextlib
 import fcntl
@@ -39,7 +39,7 @@ LEAVE = b"\x1b[?7h\x1b[?25h\x1b[?1049l"
 
 
 class Reader:
-    """What comes from a descriptor, up to something that is waited for."""
+    """Reads the output of a command from a descriptor."""
 
     def __init__(self, fd):
         self.fd, self.rest = fd, b""
@@ -48,14 +48,14 @@ class Reader:
         if not select.select([self.fd], [], [], 600)[0]:
             raise AssertionError(f"no {what} in {self.rest!r}")
         data = b""
-        with contextlib.suppress(OSError):  # the terminal's other end is closed
+        with contextlib.suppress(OSError):  # the other end of the terminal is closed
             data = os.read(self.fd, 65536)
         if not data:
             raise AssertionError(f"it ended without {what}: {self.rest!r}")
         self.rest += data
 
     def until(self, what):
-        """All up to and with it, which is not seen again."""
+        """Returns all data up to the end of this text, and removes it."""
         while what not in self.rest:
             self._more(what)
         before, _, self.rest = self.rest.partition(what)
@@ -65,7 +65,7 @@ class Reader:
         return self.until(b"\n").decode().rstrip("\n")
 
     def line_with(self, *parts):
-        """The next line that has all these parts."""
+        """Returns the next line that has all these parts."""
         while True:
             line = self.line()
             if all(part in line for part in parts):
@@ -172,7 +172,7 @@ def idle_day_runs_nothing():
 
 
 class Terminal(Reader):
-    """The command on a terminal of its own, of so many rows."""
+    """The command on a new terminal with `rows` rows."""
 
     def __init__(self, *args, rows=24, term="xterm"):
         self.pid, fd = pty.fork()
@@ -187,14 +187,14 @@ class Terminal(Reader):
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, 80, 0, 0))
 
     def wait(self):
-        """The exit status."""
+        """Waits for the end of the command; returns its exit status."""
         terminals.remove(self)
         _, code = os.waitpid(self.pid, 0)
         os.close(self.fd)
         return os.waitstatus_to_exitcode(code)
 
     def interrupt(self):
-        """Presses Ctrl-C, and returns what was written till its end."""
+        """Sends Ctrl-C, and returns the output until the end of the command."""
         os.write(self.fd, b"\x03")
         return self.until(LEAVE)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
-"""What is said in the foreground: to a terminal, which is root's, and to readers that do not read."""
+"""Output of a program in the foreground: to a terminal, which belongs to root, and to readers that do not read."""
 
 import contextlib
 import fcntl
@@ -24,7 +24,7 @@ FULL = 1031  # F_SETPIPE_SZ
 
 @contextlib.contextmanager
 def running(path, **streams):
-    """`ffsctl run` of a gadget file; yields when the gadget is ready."""
+    """Starts `ffsctl run` with a gadget file; yields when the gadget is ready."""
     with subprocess.Popen([FFSCTL, "run", "--udc", "dummy_udc.0", path], start_new_session=True, **streams) as p:
         try:
             gadgets.await_state("x", "ready")
@@ -35,7 +35,7 @@ def running(path, **streams):
 
 
 class Terminal:
-    """Our end of one; `theirs` is for a program."""
+    """A terminal: `ours` is the end of the test, `theirs` is the end for a program."""
 
     def __init__(self):
         self.ours, self.theirs = pty.openpty()
@@ -76,7 +76,7 @@ def failed_up_prints_plain_text():
 
 
 def still_answers():
-    """Enough of what is said to fill any buffer."""
+    """Restarts the worker so often that the messages fill any buffer. The supervisor must still answer."""
     before = status("x")[0]["functions"][0]["worker"]["pid"]
     for _ in range(100):
         must(ffsctl("restart", "x"))

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=2
 # lab all: kernel=6.12,6.1 udcs=2
-"""`udc` says what sysfs and configfs say, in words and as a document, and why there is no UDC."""
+"""`udc` prints the state of sysfs and configfs, as text and as a document, and the reason if there is no UDC."""
 
 import contextlib
 import os
@@ -65,7 +65,8 @@ def udc_held_by_foreign_gadget():
 
 @contextlib.contextmanager
 def no_udc(files=()):
-    """/sys/class with these files only: {path: text}. -n: mount(8) leaves nothing of its own in /run."""
+    """Replaces /sys/class by a directory with only these files: {path: text}. mount(8) gets -n, so that it writes
+    nothing to /run."""
     must(subprocess.run(["mount", "-n", "-t", "tmpfs", "none", "/sys/class"], stdout=-1, stderr=-1))
     try:
         for path, text in dict(files).items():

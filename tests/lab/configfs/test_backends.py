@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
 # lab all: build=without-libusbgx
-"""libusbgx makes in configfs what it knows, on `up` and on `reload`, and a build without it makes the same. Each
-takes over the other's gadgets."""
+"""On `up` and on `reload` libusbgx makes the items of configfs that it supports. A build without libusbgx makes the
+same items. Each build takes over gadgets of the other."""
 
 import contextlib
 import os
@@ -26,7 +26,7 @@ harness.leaves_nothing()
 
 
 def kernel_gadget(*types, product="x"):
-    """A gadget file with these functions of the kernel; libusbgx knows all types but SourceSink."""
+    """Writes a gadget file with these kernel functions. libusbgx supports all types except SourceSink."""
     path = DIRECTORY / "x.conf"
     functions = " ".join('%s : { type = "%s"; };' % (t, t) for t in types)
     path.write_text('attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n'
@@ -44,22 +44,22 @@ def links():
 
 
 def said(path):
-    """What -v prints about back ends."""
+    """Returns the output of -v about the back ends."""
     return [line for line in path.read_text().splitlines() if " libusbgx: " in line or " without libusbgx" in line]
 
 
 def open_files(pid):
-    """What the descriptors of a process lead to."""
+    """Returns the targets of the descriptors of a process."""
     files = set()
     for fd in os.listdir(f"/proc/{pid}/fd"):
-        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+        with contextlib.suppress(FileNotFoundError):  # the descriptor was closed in the meantime
             files.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
     return files
 
 
 @contextlib.contextmanager
 def running(path, log):
-    """`ffsctl -v run`, which prints to `log`; yields the process when the gadget is ready."""
+    """Starts `ffsctl -v run`, whose output goes to `log`; yields the process when the gadget is ready."""
     with open(log, "w") as stderr, subprocess.Popen([FFSCTL, "-v", "run", "--udc", "dummy_udc.0", path], stdin=subprocess.DEVNULL, stderr=stderr) as child:
         try:
             await_state("x", "ready")

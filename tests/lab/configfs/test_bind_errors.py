@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: vudcs=1
 # lab all: kernel=6.12,6.1 vudcs=1
-"""Why a gadget could not be put on the bus: the kernel says EBUSY for every reason, and logs the real
-one. Whatever it was, nothing is left."""
+"""Why a gadget could not be bound: the kernel returns EBUSY for every reason, and logs the real one. After each
+failure nothing is left."""
 
 import errno
 import os
@@ -23,7 +23,7 @@ harness.leaves_nothing()
 
 
 def refused(functions, errno, *says, exit=69, line=None, udc="dummy_udc.0"):
-    """A gadget that cannot be bound; the sentence has these words."""
+    """Checks that a gadget cannot be bound, and that the message has these words."""
     path = gadgets.DIRECTORY / "x.conf"
     path.write_text("attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions : {\n%s\n};\n" % functions)
     result = must(ffsctl("up", path, "--udc", udc, "--json"), exit)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=0 vudcs=2
 # lab all: kernel=6.12,6.1 udcs=0 vudcs=2
-"""The video device of each gadget's camera, also when two gadgets have functions of the same name."""
+"""`status` shows the video device of each gadget's camera, also if two gadgets have functions with the same name."""
 
 import pathlib
 
@@ -23,7 +23,7 @@ def camera(name):
 
 
 def device(name):
-    """What the kernel has made below the gadget's UDC."""
+    """Returns the video device that the kernel has made below the gadget's UDC."""
     top = pathlib.Path("/sys/devices/platform", f'usbip-vudc.{"ab".index(name)}')
     return "/dev/" + next(top.glob("gadget*/video4linux/video*")).name
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=2
 # lab all: kernel=6.12,6.1 udcs=2
-"""Which of several UDCs a gadget takes, and what is said when that cannot be told."""
+"""Which of several UDCs a gadget uses, and the error if ffsctl cannot decide."""
 
 
 import harness

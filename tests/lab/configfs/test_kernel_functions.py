@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: kernel=6.12,6.1 vudcs=2 timeout=420
 # lab all: kernel=6.12,6.1 vudcs=2 build=plain,sanitize timeout=420
-"""Every function of the kernel's: up, what configfs and the host have of it, where it shows up, down;
-and the same again from the file that `export` has written."""
+"""Every type of kernel function: `up`, its attributes in configfs, what the host reads, its kernel device, `down`.
+Then the same with the gadget file that `export` has written."""
 
 import contextlib
 import dataclasses
@@ -215,7 +215,7 @@ def tcm_with_target_stays():
 
 
 def of_the_manual(first):
-    """The commands of the one example that begins so."""
+    """Returns the commands of the only example in ffsctl-gadget(5) that begins so."""
     page = pathlib.Path(harness.SRC, "man/ffsctl-gadget.5").read_text()
     (found,) = [block for block in page.split("\n.Bd -literal -offset indent\n") if block.startswith(first)]
     return found[:found.index(".Ed\n")]

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: vudcs=1 timeout=180
 # lab all: kernel=6.12,6.1 vudcs=1 timeout=180
-"""Each scheme of tests/schemes comes up as it is, and the kernel has what it says: every attribute that
-a scheme can write, the links, and what the host sees of the whole."""
+"""Each scheme in tests/schemes can be brought up unchanged. The kernel then has all its values: every attribute that a
+scheme can set, the links, and the descriptors that the host reads."""
 
 import contextlib
 import os
@@ -149,7 +149,7 @@ def found_by_name_and_path():
     must(ffsctl("--dir", SCHEMES, "up", "--udc", "dummy_udc.0", "gser"))
     for command in ("status", "restart", "unbind", "bind", "down"):
         options = ["--udc", "dummy_udc.0"] if command == "bind" else []
-        # there is no worker to restart
+        # the function has no worker that could be restarted
         must(ffsctl(command, *options, SCHEMES / "gser.scheme"), 64 if command == "restart" else 0)
 
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: speed=full timeout=300 real-time
 # lab all: kernel=6.12,6.1 speed=full,high,super timeout=300 real-time
-"""examples/accessory: one blocking descriptor for both directions, as programs for the legacy
-accessory driver use it. The device's side is os.read() and os.write() on /dev/usb_accessory."""
+"""examples/accessory: one blocking descriptor for both directions, as for programs of the legacy accessory driver. The
+device side calls os.read() and os.write() on /dev/usb_accessory."""
 
 import contextlib
 import errno
@@ -36,7 +36,7 @@ harness.leaves_nothing()
 
 
 class Accessory:
-    """Both sides: `fd` is the program's, `host` the other."""
+    """Both sides of the connection: `fd` is the descriptor of the program, `host` is the host."""
 
     def __enter__(self):
         up(CONF, "--wait-host")
@@ -56,23 +56,24 @@ class Accessory:
         usb.util.dispose_resources(self.host)
 
     def cable(self):
-        """Of the root hub's port: 1 takes its power away, which is what pulling the cable does."""
+        """Returns the attribute that disables the port of the root hub: the value 1 turns the power off, like an
+        unplugged cable."""
         bus = self.host.bus
         return pathlib.Path(f"/sys/bus/usb/devices/{bus}-0:1.0/usb{bus}-port1/disable")
 
     def receive(self, most):
-        """One message of the program's, as the host gets it."""
+        """Returns the next message of the program, as the host receives it."""
         return bytes(self.host.read(0x81, most + PACKET, TIMEOUT))
 
     def send(self, message):
-        """One message of the host's; libusb users end it themselves."""
+        """Sends a message of the host. Users of libusb must end a message themselves."""
         eq(self.host.write(0x02, message, TIMEOUT), len(message))
         if len(message) % PACKET == 0:
             self.host.write(0x02, b"", TIMEOUT)
 
 
 class Thread(threading.Thread):
-    """Raises in join() what it raised."""
+    """A thread; join() raises the exception that the thread has raised."""
 
     def __init__(self, function, *args):
         super().__init__(daemon=True)
@@ -103,24 +104,25 @@ def write_all(fd, sizes):
 
 
 def messages_arrive(accessory, sizes):
-    """Each as one message, whole and right, whatever its length."""
+    """Checks that each message of these lengths arrives as one message, complete and correct."""
     writer = Thread(write_all, accessory.fd, sizes)
     most = max(sizes) + PACKET - max(sizes) % PACKET
     for n in sizes:
         got = accessory.receive(most)
-        # Not eq(): its text would be the message
+        # eq() is not used, because its error text would contain the whole message
         ok(len(got) == n, f"a message of {n} bytes came as {len(got)}")
         ok(got == message(n), f"a message of {n} bytes came wrong")
     writer.join()
 
 
 def around(step, most):
-    """Every multiple of `step` with its neighbours."""
+    """Returns every multiple of `step`, and the numbers before and after it."""
     return {n + d for n in range(step, most + 1, step) for d in (-1, 0, 1)}
 
 
 def around_packets(most):
-    """Up to that: the first 40 packets, with all that is shorter than two; then pages."""
+    """Returns lengths up to this one: the lengths close to the first 40 packets, all lengths shorter than two packets,
+    then lengths close to pages."""
     sizes = set(range(1, 2 * PACKET)) | around(PACKET, min(40 * PACKET, most)) | around(4096, most) | {most}
     return sorted(n for n in sizes if n <= most)
 
@@ -204,7 +206,7 @@ def reads_and_writes_at_once():
 
 
 def forked(function, *args):
-    """A process that calls it; its exit code is 0, or the errno."""
+    """Starts a process that calls the function. Its exit status is 0 or the errno."""
     pid = os.fork()
     if pid == 0:
         code = 255
@@ -223,7 +225,7 @@ def exit_code(pid):
 
 
 def await_sleeping(pid):
-    """Until it sleeps: it has nothing else to wait for than the host."""
+    """Waits until the process sleeps: it can wait only for the host."""
     while harness.stat_of(pid)[1][0] != "S":
         ok(os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None, "it has ended")
 
@@ -237,7 +239,7 @@ def interrupt(*_):
 
 
 def call_twice(first, second, told):
-    """For forked(): the first call must be interrupted by SIGUSR1, which is told."""
+    """A function for forked(): SIGUSR1 must interrupt the first call; the function reports this."""
     try:
         first()
     except Interrupted:
@@ -248,9 +250,9 @@ def call_twice(first, second, told):
 
 
 def interrupted(first, second):
-    """Forks, waits until the first call waits, and interrupts it."""
+    """Forks, waits until the first call waits, and interrupts the call."""
     told = os.pipe()
-    # In place before the fork: the child has nothing to do but the call
+    # The handler is set before the fork, so that the child only makes the call
     before = signal.signal(signal.SIGUSR1, interrupt)
     try:
         pid = forked(call_twice, first, second, told[1])

@@ -3,10 +3,11 @@
 # lab: vudcs=1 speed=full,high,super timeout=240
 # lab: kernel=6.1 vudcs=1 timeout=240
 # lab all: kernel=6.12,6.1 vudcs=1 speed=full,high,super timeout=240
-"""What a host reads is what the example says: every field of every descriptor, every string.
+"""The host reads what the example says: every field of every descriptor, and every string.
 
-The expectations are in expectations.py, written by hand. The descriptors are read as raw bytes and
-taken apart here; ffsctl has no part in either."""
+The expected values are in expectations.py and were written by hand. The test reads the descriptors as raw bytes and
+parses them itself; it uses no code of ffsctl.
+"""
 
 import contextlib
 import grp
@@ -41,7 +42,7 @@ ALL = sorted(PATHS.keys() - CANNOT)
 
 
 def speed_of(gadget):
-    """The slower one of both sides' fastest."""
+    """Returns the slower of the fastest speeds of both sides."""
     return min(SPEED, gadget.fastest, key=("full", "high", "super").index)
 
 
@@ -49,13 +50,13 @@ def speed_of(gadget):
 
 
 class Host:
-    """One device, as raw bytes."""
+    """A device, whose descriptors are read as raw bytes."""
 
     def __init__(self, name):
         self.device = harness.device(*EXPECTED[name].ids)
 
     def descriptor(self, kind, index=0, language=0):
-        """The bytes, or None where the device stalls."""
+        """Returns the bytes of a descriptor, or None if the device stalls the request."""
         try:
             return bytes(self.device.ctrl_transfer(0x80, 6, kind << 8 | index, language, 4096))
         except usb.core.USBError as e:
@@ -76,11 +77,11 @@ class Host:
         return raw[2:].decode("utf-16-le")
 
     def in_all_languages(self, index):
-        """{language: text} of one string; {} for index 0, which is no string."""
+        """Returns {language: text} of a string; {} for index 0, which is no string."""
         return {code: self.text(index, code) for code in self.languages()} if index else {}
 
     def configuration(self, kind, index):
-        """A Config-like tree of dictionaries; every byte of the descriptor is accounted for."""
+        """Parses a configuration to a tree of dictionaries like Config. Fails if it does not know a byte."""
         raw = self.descriptor(kind, index)
         if raw is None:
             return None
@@ -124,7 +125,7 @@ class Host:
 
 
 def expected_configuration(config, speed):
-    """The same form, from the tables."""
+    """Returns the same tree for an expected configuration of expectations.py."""
     return {
         "value": config.value, "strings": config.strings, "attributes": config.attributes,
         "power": config.power[speed == "super"], "bNumInterfaces": len({i.number for i in config.interfaces}),
@@ -151,7 +152,7 @@ def take_down():
 
 
 def bring_up(name):
-    """Brings an example up, which stays so for the tests of the same one."""
+    """Brings an example up. It stays up for the next tests of the same example."""
     global up_name
     if up_name == name:
         return
@@ -206,7 +207,7 @@ def configurations(name):
 
 
 def strings(name):
-    """Every string in every language, also those that nothing refers to (none)."""
+    """Every string in every language is correct, also strings without a reference; there are none."""
     gadget = EXPECTED[name]
     bring_up(name)
     host = Host(name)
@@ -252,7 +253,7 @@ def answers(name):
 
 
 def fields_of(raw):
-    """What a report descriptor says (HID 1.11, 6.2.2): usages of its collections, and its fields."""
+    """Parses a report descriptor (HID 1.11, 6.2.2): returns the usages of its collections, and its fields."""
     at, state, usages, limits, collections, fields, depth = 0, {}, [], [], [], [], 0
     while at < len(raw):
         size, tag = (0, 1, 2, 4)[raw[at] & 3], raw[at] & 0xfc

@@ -4,8 +4,8 @@
 # lab: kernel=6.1 timeout=400
 # lab all: kernel=6.12,6.1 speed=full,high,super timeout=400
 # lab all: build=release timeout=400
-"""The examples as devices: what goes out comes back byte for byte, whatever its length; endpoints
-without a worker are those of any program that opens them; each configuration can be chosen."""
+"""The examples as devices: echoed data comes back byte for byte, whatever its length. Any program can open the
+endpoints of a function without a worker. The host can select each configuration."""
 
 import contextlib
 import json
@@ -50,14 +50,14 @@ def host_endpoints(device, interface):
 
 
 def send(endpoint, message):
-    """A message ends with a packet that is not full, if need be with an empty one."""
+    """Sends a message. If its last packet is full, an empty packet ends it."""
     endpoint.write(message, TIMEOUT_MS)
     if len(message) % endpoint.wMaxPacketSize == 0:
         endpoint.write(b"", TIMEOUT_MS)
 
 
 class Other(threading.Thread):
-    """The other side of a transfer: both have to be under way at once."""
+    """Runs the other side of a transfer in a thread, because both sides must run at the same time."""
 
     def __init__(self, function, *args):
         super().__init__(daemon=True)
@@ -101,7 +101,7 @@ for example in ("loopback", "python-worker", "exec-worker", "stream-echo"):
 
 @test("loopback: without ffsbench, the same")
 def loopback_without_ffsbench():
-    """The bench and the gadget are of one house: another program must get the same bytes."""
+    """Another program must get the same bytes, because ffsbench and the gadget are of the same project."""
     up(f"{EXAMPLES}/loopback.conf", "--wait-host")
     device = harness.device()
     out, in_ = host_endpoints(device, 0)
@@ -144,7 +144,7 @@ def one_wrong_bit_is_seen():
 
 
 def to_device(path, endpoint, data):
-    """One transfer from the host; what a program that reads `path` gets."""
+    """Sends one transfer from the host; returns the data that a program reads from `path`."""
     fd = os.open(path, os.O_RDWR)
     try:
         # FunctionFS takes whole packets, and ends a read at a short one
@@ -157,7 +157,7 @@ def to_device(path, endpoint, data):
 
 
 def to_host(path, endpoint, data):
-    """One transfer to the host; what it gets of what a program writes to `path`."""
+    """Makes one transfer to the host; returns the data that the host gets when a program writes to `path`."""
     fd = os.open(path, os.O_RDWR)
     try:
         writer = Other(os.write, fd, data)

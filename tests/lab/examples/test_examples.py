@@ -3,8 +3,8 @@
 # lab: kernel=6.12,6.1 vudcs=1 timeout=300
 # lab all: kernel=6.12,6.1 vudcs=1 timeout=300
 # lab all: build=without-libusbgx vudcs=1 timeout=300
-"""What the files of gadget.d and examples say is true: each gadget is used from the host's side, by the
-kernel's own driver where the lab's kernel has it, else by libusb in its place."""
+"""The descriptions in the files of gadget.d and examples are correct: the test uses each gadget from the host's side,
+by the kernel's own driver if the lab's kernel has it, otherwise by libusb."""
 
 import contextlib
 import fcntl

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
-"""examples/one-host.sh, a shell script that waits for all that may come late and tells by exit codes
-what has not."""
+"""examples/one-host.sh: a shell script that waits for everything that may appear late, and reports by its exit status
+what did not appear."""
 
 import contextlib
 import os

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=0 vudcs=35 timeout=400
 # lab all: kernel=6.12,6.1 udcs=0 vudcs=35 timeout=400
-"""examples/usbip: gadgets on usbip-vudc, served by usbipd and attached by usbip, both of them in this
-machine; alone, and as a farm of 32."""
+"""examples/usbip: gadgets on usbip-vudc, which usbipd exports and usbip attaches on the same machine. One gadget
+alone, and a farm of 32 gadgets."""
 
 import contextlib
 import pathlib
@@ -37,7 +37,7 @@ def up_options(n):
 
 
 def until(stream, text):
-    """Its lines up to the one that has the text."""
+    """Returns the lines of the output up to the line with this text."""
     for line in stream:
         yield line
         if text in line:
@@ -47,11 +47,11 @@ def until(stream, text):
 
 @contextlib.contextmanager
 def server():
-    """usbipd, from when it listens."""
+    """Runs usbipd; yields when it listens."""
     with subprocess.Popen(["usbipd", "--device", "-4"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as p:
         try:
             list(until(p.stderr, "listening on"))
-            # It says much, and would wait for a reader
+            # usbipd prints much, and would wait for a reader
             threading.Thread(target=p.stderr.read, daemon=True).start()
             yield p
         finally:
@@ -73,14 +73,14 @@ def attach(*gadgets, name=None):
 
 
 def ports():
-    """The client's ports in use: {port: its device in /sys/bus/usb/devices}."""
+    """Returns the ports that the client uses: {port: its device in /sys/bus/usb/devices}."""
     rows = [line.split() for line in (VHCI / "status").read_text().splitlines()[1:]]
     return {int(row[1]): row[6] for row in rows if row[2] == "006"}  # VDEV_ST_USED
 
 
 @contextlib.contextmanager
 def gone(devices):
-    """Waits at its end until the host has given these up."""
+    """At the end of the block waits until the host has removed these devices."""
     with harness.uevents() as uevents:
         yield
         while devices & harness.host_devices():
@@ -217,7 +217,7 @@ def farm_comes_up_at_once():
         functions = [g["functions"][0] for g, _ in gadgets]
         eq([(f["instance"], f["mount"]) for f in functions],
            [(f"{name_of(n)}-echo", f"/dev/ffs/{name_of(n)}/echo") for n in ALL])
-        # The worker, and nobody else's
+        # Each gadget has only the process of its worker
         eq([processes_of(name_of(n)) for n in ALL], [[f["worker"]["pid"]] for f in functions])
         all_down()
 

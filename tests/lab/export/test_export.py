@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=180
 # lab all: kernel=6.12,6.1 timeout=180
-"""What `export` writes of gadgets of others and of ours makes the same gadget again. (Functions one by
-one: test_kernel_functions.py.)"""
+"""`export` writes a gadget file for a gadget of ffsctl or of another program; this file makes the same gadget again.
+(test_kernel_functions.py tests each type of function.)"""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ IMAGE.write_bytes(bytes(1 << 20))
 
 
 def remove(top):
-    """A gadget without a maker now."""
+    """Removes a gadget from configfs."""
     if (top / "UDC").read_text().strip():
         (top / "UDC").write_text("\n")
     for link in [*top.glob("configs/*/*"), *top.glob("os_desc/*")]:
@@ -41,7 +41,7 @@ def remove(top):
 
 @contextlib.contextmanager
 def made_by_hand(name, paths, values, links, udc=None):
-    """A user's shell script: directories, {path: value}, [(path, what it leads to)]."""
+    """Makes a gadget like a user's shell script: directories, {path: value}, [(path of a link, its target)]."""
     top = pathlib.Path(CONFIGFS, name)
     top.mkdir()
     try:
@@ -61,14 +61,14 @@ def made_by_hand(name, paths, values, links, udc=None):
 
 
 def order(name):
-    """The order of everything that has one."""
+    """Returns the order of all items that have an order."""
     top = pathlib.Path(CONFIGFS, name)
     return {str(path): harness.made(top / path)
             for path in ("functions", "strings", "configs", "configs/second.2", "configs/first one.1")}
 
 
 def exported(name, *lost):
-    """The path of the new file."""
+    """Runs `export`; returns the path of the new file."""
     result = must(ffsctl("export", name))
     said = result.stderr.splitlines()
     eq(len(said), len(lost), "lines on stderr")
@@ -157,7 +157,7 @@ def no_such_gadget():
 
 
 def functions(name):
-    """What the status tells of them, but for what differs from one time to the next."""
+    """Returns the status of the gadgets, without values that differ at each start."""
     shown, _ = status(name)
     for function in shown["functions"]:
         for key in ("keeper",):

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: speed=high timeout=600
 # lab all: kernel=6.12,6.1 speed=high,super timeout=600
-"""ffsbench against what it is for: our plugins and the kernel's functions as source, sink and echo;
-its memory, its results in each form, and what it says when something is not as it should be."""
+"""ffsbench with the devices for which it is made: plugins and kernel functions as source, sink and echo. Its use of
+memory, its results in each form, and its error messages."""
 
 import contextlib
 import csv
@@ -70,7 +70,7 @@ ECHOES = {"the plugin loopback": plugin("loopback"), "the kernel's Loopback": ke
 
 @contextlib.contextmanager
 def device(path):
-    """On the bus and configured, until the end."""
+    """Keeps a gadget bound and configured during the block."""
     up(path, "--wait-host")
     yield
     down(path.stem)
@@ -85,7 +85,7 @@ def bench(*args, code=0):
 
 
 def measured(command, *args, code=0):
-    """The command's part of the document, and its errors."""
+    """Returns the part of the document for this command, and the errors."""
     document = json.loads(bench(command, *args, "--json", code=code).stdout)
     VALIDATE(document)
     found = document[command]
@@ -100,7 +100,7 @@ def rows(command, *args):
 
 @contextlib.contextmanager
 def running(*args):
-    """A ffsbench that is in the middle of its measurement; its stderr is a terminal."""
+    """Starts ffsbench, whose stderr is a terminal, and waits until its measurement has begun."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen([FFSBENCH, *map(str, args)], stdout=subprocess.PIPE, stderr=theirs, text=True)
     os.close(theirs)
@@ -137,7 +137,7 @@ def moves(path):
             row, = rows(command, "--seconds", 0.3)
             ok(row["bytes"] > MIB and 0.3 <= row["seconds"] < 3, row)
             ok(abs(row["bytes"] / row["seconds"] - row["bytes_per_second"]) < 1 + row["bytes_per_second"] / 1e6, row)
-        # One direction does not hinder the other, and a run leaves nothing behind
+        # The directions do not affect each other, and no data of a run is left
         eq([r["ok"] for r in rows("verify", "--bytes", "1M", "--size", "100,4K,64K")], [True] * 6)
 
 
@@ -151,7 +151,7 @@ def verified(number):
             found, _ = measured("verify", "--bytes", "8M", "--pattern", number)
             eq([(r["direction"], r["bytes"]) for r in found["rows"]], [("in", 8 * MIB), ("out", 8 * MIB)], name)
             eq(found["pattern"], number)
-            # Not whole packets: each transfer begins anew
+            # The length is not a multiple of the packet size, so each transfer begins with a new packet
             bench("verify", "--bytes", "100K", "--size", 1000, "--pattern", number)
             bench("sink", "--bytes", "1M", "--pattern", number)
 
@@ -347,7 +347,7 @@ def csv_and_plot():
             eq((len(lines), {len(line) for line in lines}), (4, {4}))
             ok({"IN, depth 1", "IN, depth 8", "OUT, depth 1", "OUT, depth 8", "MB/s", "4K", "32K"} <= texts, texts)
             fastest = max(float(r["bytes_per_second"]) for r in table)
-            # The line's highest point is the greatest rate
+            # The highest point of the line is the largest rate
             points = [y for line in lines for _, y in line]
             tops = [max(float(r["bytes_per_second"]) for r in table[n:n + 4]) for n in range(0, 16, 4)]
             eq([min(y for _, y in line) == min(points) for line in lines], [top == fastest for top in tops])
@@ -361,7 +361,7 @@ def csv_and_plot():
 
 
 def drawn(chart):
-    """The points of each line, and the words."""
+    """Returns the points of each curve of the chart, and its texts."""
     root = xml.etree.ElementTree.parse(chart).getroot()
     eq(root.tag, SVG + "svg")
     width, height = (float(root.get(key)) for key in ("width", "height"))
@@ -422,7 +422,7 @@ def device_goes_away():
             down(path.stem)
             process.wait(patience(30))
             said = process.shown()
-            # Transfers may fail before the hub has told of it
+            # Transfers may fail before the hub reports the disconnect
             ok(process.returncode == 69 and "the device was disconnected" in said or
                process.returncode == 74 and "the device may have been disconnected" in said, said)
 

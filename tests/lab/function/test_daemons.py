@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
-"""Daemons that open ep0 themselves (opens = "ep0"): real ones from gadget.d, with their real clients, and
-one that only writes descriptors, for what those do not do."""
+"""Daemons that open ep0 themselves (opens = "ep0"): real ones from gadget.d with their real clients, and for other
+cases a daemon that only writes descriptors."""
 
 import os
 import pathlib
@@ -36,7 +36,7 @@ def worker_of(name):
 
 
 def killed(name):
-    """Kills the daemon; what status says when the next one serves and the host is back."""
+    """Kills the daemon; returns the status when the next daemon serves and the host has configured the gadget again."""
     with harness.configured():
         kill(worker_of(name)["pid"])
     gadget, _ = await_state(name, "ready")
@@ -75,7 +75,7 @@ def mtp_survives_kill():
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         ok(select.select([end], [], [], 60)[0], "nothing comes")
         gadget = killed("mtp")
-        while copy.poll() is None:  # what it has read it still wants to write
+        while copy.poll() is None:  # it still tries to write the data that it has read
             if select.select([end], [], [], 0.1)[0]:
                 end.read(1 << 16)
         ok(copy.returncode != 0, "the host has noticed nothing")
@@ -135,7 +135,7 @@ def bound_once_descriptors_are_written():
     shown = status("own")[0]
     eq((shown["state"], shown["functions"][0]["worker"]["state"]), ("starting", "starting"))
     eq(pathlib.Path(harness.CONFIGFS, "own/UDC").read_text().strip(), "")
-    os.kill(pid, 10)  # USR1: go on
+    os.kill(pid, 10)  # SIGUSR1: continue
     must(gadgets.finish(process))
     eq(answers(), b"own")
     down("own")

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: real-time
 # lab all: kernel=6.12,6.1 timeout=120 real-time
-"""What a worker is given, and that it is given nothing else: descriptors, environment, configuration,
-rights; and the ways to say that it is ready."""
+"""What a worker gets, and that it gets nothing else: descriptors, environment, configuration, privileges. And the ways
+in which it can report that it is ready."""
 
 import json
 import os
@@ -30,7 +30,7 @@ harness.leaves_nothing()
 
 
 def dumped(words=("notify",), ffsctl_with=None, **settings):
-    """What odd_worker.c finds in its hands, as function `echo` of gadget `given`."""
+    """Returns what odd_worker.c gets as the function `echo` of the gadget `given`."""
     path = open_file("dump.json")
     conf = gadget("given", odd("dump", path, *words, "wait", **settings))
     must((ffsctl_with or ffsctl)("up", conf))
@@ -50,7 +50,7 @@ def descriptors_and_no_others():
     fds = found["fds"]
     names = found["environ"]["LISTEN_FDNAMES"].split(":")
     eq(names, ["config", "control", "ep1-out", "ep2-in"])
-    # One more is the directory that it lists.
+    # The additional descriptor is the directory that the worker lists.
     opened = sorted(int(fd) for fd in fds)
     eq(opened, list(range(7)))
     eq(fds["0"], "/dev/null")
@@ -141,7 +141,7 @@ def environment_as_documented():
         "FFSCTL_GADGET": "given", "FFSCTL_FUNCTION": "echo", "FFSCTL_MOUNT": "/dev/ffs/given/echo",
         "LISTEN_FDS": "4", "LISTEN_PID": str(found["pid"]), "LISTEN_FDNAMES": "config:control:ep1-out:ep2-in",
     }
-    # Python may add it by itself.
+    # Python may add this variable itself.
     found["environ"].pop("LC_CTYPE", None)
     eq(found["environ"], {**common, "NOTIFY_SOCKET": "/run/ffsctl/given/notify-echo"})
     found = dumped(words=("fd",), ready="fd", env={"PATH": "/bin", "WHO": "${gadget}/${function} on ${mount}",
@@ -171,13 +171,13 @@ def has_no_rights(found, uid, gid, groups):
 
 
 def own_user(label="echo", name="given"):
-    """The user id of its own that a function's worker has."""
+    """Returns the user id that is only used by the worker of this function."""
     links = pathlib.Path("/run/ffsctl/.users")
     return next(int(link.name) for link in links.iterdir() if os.readlink(link) == f"{name}/{label}")
 
 
 def own_group():
-    """The group by which everybody is known whom a worker of this function starts."""
+    """Returns the group id by which ffsctl identifies all processes that a worker of this function starts."""
     return ids(dumped(), "Gid")[0]
 
 
@@ -237,7 +237,7 @@ def processor_time_limit():
 
 
 def tasks_of(uid):
-    """Processes and threads of a user."""
+    """Returns the number of processes and threads of a user."""
     return sum(1 for task in pathlib.Path("/proc").glob("[0-9]*/task/*") if os.stat(task).st_uid == uid)
 
 
@@ -247,7 +247,7 @@ def process_limit():
     for settings, most in (({}, 256), ({"limits": {"tasks": 20}}, 20)):
         up(gadget("given", worker(exec=["/bin/sh", "-c", script], ready="started", restart="never", **settings)))
         uid = own_user()
-        # dash ends when it cannot fork
+        # dash ends if it cannot fork
         gadgets.await_status("given", lambda g, uid=uid: g["functions"][0]["worker"]["state"] == "done", "done")
         contains(must(ffsctl("log", "given")).stdout, "Cannot fork")
         eq(tasks_of(uid), 0, "what it has left")

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: vudcs=1 timeout=240
 # lab all: kernel=6.12,6.1 vudcs=1 timeout=240
-"""Workers at functions of the kernel's: when they start and end, what they are told, and that the gadget
-does not wait for them. With a getty and a DHCP server as the real ones."""
+"""Workers of kernel functions: when they start and end, which information they get, and that the gadget does not wait
+for them. The real workers are a getty and a DHCP server."""
 
 import contextlib
 import json
@@ -34,7 +34,7 @@ SLEEP = ["/bin/sleep", "100000"]
 
 
 def places(functions):
-    """A gadget file; `functions` is {label: (type, worker group or None, more of the function's group)}."""
+    """Writes a gadget file. `functions`: {label: (type, worker group or None, other keys of the function's group)}."""
     text = 'attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions = {\n'
     for label, (kind, group, *more) in functions.items():
         served = f"worker = {{ {group} }};" if group else ""
@@ -282,7 +282,7 @@ NET_ADMIN, NET_RAW = 1 << 12, 1 << 13
 
 
 def capabilities(**settings):
-    """Permitted, effective and bounding sets of a worker, and whether it can get more."""
+    """Returns the permitted, effective and bounding capabilities of a worker, and whether it can get more."""
     up(places({"line": ("acm", idle(**settings)), "net": ("ncm", idle())}))
     pid = await_states(line="ready", net="ready" if status("places")[0]["udc"] else "pending")["line"]
     lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()

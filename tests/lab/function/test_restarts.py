@@ -2,8 +2,8 @@
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
 # lab all: build=release timeout=240
-"""When a worker is started again, when it is given up, what the host meets meanwhile. Waiting costs
-nothing here: the clock stands still while nobody works."""
+"""When a worker is restarted, when it has failed permanently, and what the host sees in the meantime. The tests use
+virtual time, so waiting takes no real time."""
 
 import pathlib
 import re
@@ -222,7 +222,7 @@ def on_failed_unbind_or_stall():
 
 
 def fragile(flag, **settings):
-    """Fails as long as the flag is there."""
+    """A worker that fails while the file `flag` exists."""
     script = f"test -e {flag} && exit 125; exec {ODD_WORKER} notify echo stop"
     return worker(exec=["/bin/sh", "-c", script], ready="notify", **settings)
 
@@ -296,7 +296,7 @@ def stop_timeout_kills():
     began = time.monotonic()
     down("x")
     ok(3 <= time.monotonic() - began < 3 + SECOND_FOR_PYTHON)
-    up(gadget("x", odd("notify", "wait", stop_timeout=1000)))  # TERM ends it
+    up(gadget("x", odd("notify", "wait", stop_timeout=1000)))  # SIGTERM ends it
     began = time.monotonic()
     down("x")
     ok(time.monotonic() - began < SECOND_FOR_PYTHON)
@@ -318,7 +318,7 @@ def down_during_restart():
     told.wait()
     front = start("restart", "x")
     down("x")
-    # 69: down was faster than restart
+    # 69: `down` was faster than `restart`
     result = finish(front)
     ok(result.returncode in (69, 71, 73, 76), f"exit {result.returncode}: {result.stderr}")
 
@@ -333,7 +333,7 @@ def endpoints(device, interface=0):
 
 
 def raised(function):
-    """The errno of the USB error it raises; None: it raises none."""
+    """Calls the function; returns the errno of the USB error that it raises; None if it raises none."""
     try:
         function()
     except usb.core.USBError as e:
@@ -342,7 +342,7 @@ def raised(function):
 
 
 class Transfer(threading.Thread):
-    """A transfer that waits."""
+    """A transfer in a thread, which waits."""
 
     def __init__(self, function, *args):
         super().__init__(daemon=True)
@@ -364,14 +364,14 @@ class Transfer(threading.Thread):
 def first_waits_second_echoes(on_crash):
     flag = gadgets.DIRECTORY / "anybody" / "second"
     flag.parent.mkdir(exist_ok=True)
-    flag.parent.chmod(0o777)  # the worker makes it
+    flag.parent.chmod(0o777)  # the worker makes this file
     flag.unlink(missing_ok=True)
     script = f"test -e {flag} && exec {ODD_WORKER} notify echo stop; touch {flag}; exec {ODD_WORKER} notify wait"
     return worker(exec=["/bin/sh", "-c", script], ready="notify", on_crash=on_crash, restart_delay=0)
 
 
 def pending(path):
-    """A device on which both an OUT and an IN transfer wait, and the worker that lets them."""
+    """Yields a device on which an OUT and an IN transfer wait, and the worker that makes them wait."""
     up(path, "--wait-host")
     device = harness.device()
     device.set_configuration()

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: speed=high timeout=240
 # lab all: kernel=6.12,6.1 speed=high timeout=240
-"""Every cell of the two state tables, reached on a real kernel: a worker's life (src/function/worker.c) and
-a function's link (src/functionfs/link_state.c). Supervisor and keeper write down what their tables are asked."""
+"""Every cell of two state tables on a real kernel: the states of a worker (src/function/worker.c), and the states of a
+function's link (src/functionfs/link_state.c). Supervisor and keeper write each use of a cell to a trace file."""
 
 import os
 import pathlib
@@ -82,7 +82,7 @@ SLOW = DIRECTORY / "slow"
 
 
 def slow(**settings):
-    """Ready at once, but not while the file is there."""
+    """A worker that is ready at once, unless the file exists."""
     return worker(exec=["/bin/sh", "-c", f"test -e {SLOW} || echo >&$NOTIFY_FD; exec sleep 100000"], ready="fd",
                   **{"restart_delay": 0, "restart_limit": 0, **settings})
 

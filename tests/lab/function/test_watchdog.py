@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12
-"""`watchdog`: a worker that hangs is killed in time and restarted; one that answers is not, however
-long nothing happens."""
+"""`watchdog`: a worker that hangs is killed in time and restarted. A worker that answers is not killed, even if
+nothing happens for a long time."""
 
 import os
 import signal

@@ -3,9 +3,10 @@
 # lab: kernel=6.12,6.1 vudcs=1 timeout=180
 # lab: vudcs=1 build=sanitize timeout=180
 # lab all: kernel=6.12,6.1 vudcs=1 build=plain,sanitize timeout=180
-"""What an `ffs` group can say beyond interfaces and endpoints: the kernel takes it, and the host sees it.
+"""Keys of an `ffs` group other than interfaces and endpoints: the kernel accepts the values, and the host reads them.
 
-The expectations are bytes written by hand from the standards, as in test_descriptors.py."""
+The expected bytes were written by hand from the standards, as in test_descriptors.py.
+"""
 
 import contextlib
 import os
@@ -39,7 +40,7 @@ def ffs(inside, label="f"):
 
 @contextlib.contextmanager
 def gadget(functions, **kwargs):
-    """The device, with the gadget up."""
+    """Brings the gadget up; yields the device."""
     up(write(f"functions : {{ {functions} }};", **kwargs), "--udc", "dummy_udc.0", "--wait-host")
     try:
         yield harness.device()
@@ -48,7 +49,7 @@ def gadget(functions, **kwargs):
 
 
 def descriptors(device, kind=CONFIG):
-    """Behind the head of a configuration, one by one."""
+    """Returns the descriptors that follow the configuration descriptor."""
     raw = bytes(device.ctrl_transfer(0x80, 6, kind << 8, 0, 4096))
     eq(struct.unpack_from("<H", raw, 2)[0], len(raw), "wTotalLength")
     at, found = raw[0], []
@@ -166,12 +167,12 @@ def isochronous_endpoints():
 
 
 def os_string(device):
-    """String 0xee, whose last but one byte is the bRequest for the rest."""
+    """Returns the string 0xee, whose last byte but one is the bRequest for the other requests."""
     return bytes(device.ctrl_transfer(0x80, 6, STRING << 8 | 0xEE, 0, 255))
 
 
 def request(device, kind, value, index):
-    """A vendor request past pyusb, which takes wIndex for an interface that it must claim."""
+    """Sends a vendor request without pyusb, which would use wIndex as the interface that it must claim."""
     buffer = usb.util.create_buffer(4096)
     device._ctx.managed_open()  # pylint: disable=protected-access
     code = os_string(device)[16]
@@ -202,7 +203,7 @@ def properties(device, number):
 
 
 def kernel_log():
-    """What it has said so far."""
+    """Returns the text of the kernel log so far."""
     fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
     lines = []
     with contextlib.suppress(BlockingIOError):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1 timeout=120
-"""Control requests to a function: its worker answers them, and where none does they are stalled in
-time. The requests are those of odd_worker.c's answer()."""
+"""Control requests to a function: its worker answers them. If it does not, they are stalled in time. answer() in
+odd_worker.c defines the requests."""
 
 import contextlib
 import os
@@ -43,7 +43,7 @@ def stalled(function, at_least=0.0, at_most=WORK):
 
 
 def serving(device, interface=0):
-    """It answers as it should."""
+    """Checks that the worker answers correctly."""
     eq(device.ctrl_transfer(OUT, 2, 0, interface, b"served", 5000), 6)
     eq(bytes(device.ctrl_transfer(IN, 1, 0, interface, 64, 5000)), b"served")
 
@@ -77,7 +77,8 @@ def worker_refuses():
         stalled(lambda: device.ctrl_transfer(IN, 4, 0, 0, 64))
         stalled(lambda: device.ctrl_transfer(OUT, 4, 0, 0, b"data"))
         stalled(lambda: device.ctrl_transfer(OUT, 4, 0, 0))
-        stalled(lambda: device.ctrl_transfer(IN, 2, 0, 0, 64))  # it accepts IN: that is none
+        # The worker sends ACCEPT, which is no valid answer to an IN request
+        stalled(lambda: device.ctrl_transfer(IN, 2, 0, 0, 64))
     serving(device)
     down("x")
 

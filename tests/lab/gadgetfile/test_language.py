@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
-"""Forms of the gadget file that only a running gadget shows: functions inside a configuration, drop-ins,
-serial numbers that the machine knows."""
+"""Features of the gadget file whose effects only a running gadget shows: functions inside a configuration, drop-ins,
+and serial numbers of the machine."""
 
 import hashlib
 import hmac

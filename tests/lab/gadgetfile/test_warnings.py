@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
-"""What is warned about is so: each warning that says what the kernel does, seen in the kernel. (The words are
-in tests/cli/test_warnings.py.)"""
+"""Warnings are correct: for each warning about a behaviour of the kernel, the test shows this behaviour.
+(tests/cli/test_warnings.py tests the texts.)"""
 
 import os
 import pathlib
@@ -28,7 +28,7 @@ def write(name, text):
 
 
 def changes(seconds):
-    """Whether the UDC's state changes in that time, which is virtual."""
+    """Returns whether the state of the UDC changes during this time, which is virtual."""
     with open(UDC / "state", encoding="ascii") as f:
         was = f.read()
         poll = select.poll()

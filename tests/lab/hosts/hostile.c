@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A host that means harm: random and near-valid SETUP packets, requests and transfers that it gives
- * up in the middle, several at once, resets without a pause, configurations that come and go, an
- * unplugged cable. In between it asks what a well-behaved host asks, and must get the right
- * answer within the promised time.
+ * A hostile host. It sends random and almost valid SETUP packets, sends several requests at the
+ * same time, cancels requests and transfers before they end, resets the device without a pause,
+ * changes the configuration, and unplugs the cable. Between these acts it sends valid requests,
+ * which must be answered correctly and in time.
  *
  *   hostile [-k KINDS] [-n REQUESTS] [-s SEED] [-v] FUNCTION:INTERFACE...
  *
- *   -k  which acts (below), with commas between; default: all
- *   -n  how many SETUP packets (default: 1000)
- *   -s  default: $SOAK_SEED, or 1
- *   -v  tells of each as it ends: when it began, what it took, its result
+ *   -k  the acts (below), separated by commas; default: all
+ *   -n  number of SETUP packets (default: 1000)
+ *   -s  seed of the random numbers (default: $SOAK_SEED, or 1)
+ *   -v  prints each request when it ends: its start, its duration, its result
  *
- * FUNCTION is what is known of the one with that interface: see hostile_check.c; or `slow`: it does
- * not always answer.
+ * FUNCTION selects the valid requests for the function with this interface: see hostile_check.c.
+ * The FUNCTION `slow` does not answer all requests.
  */
 #include "hostile.h"
 
@@ -28,7 +28,7 @@
 
 #include "base/cleanup.h"
 
-#define NEVER_US 20000000 /* so long nothing takes that ends at all */
+#define HANG_US 20000000 /* a request that takes longer will never end */
 
 uint64_t now_us(void)
 {
@@ -60,7 +60,7 @@ bool request_submit(struct hostile *h, struct request *r, const struct usb_ctrlr
 	return submit(h, r);
 }
 
-static void tell(const struct hostile *h, const struct request *r)
+static void print_request(const struct hostile *h, const struct request *r)
 {
 	const struct usb_ctrlrequest *s = (const struct usb_ctrlrequest *)r->data;
 
@@ -83,7 +83,7 @@ static void reap(struct hostile *h)
 
 		r->busy = false;
 		if (h->verbose)
-			tell(h, r);
+			print_request(h, r);
 	}
 }
 
@@ -111,23 +111,24 @@ void request_await_in_time(struct hostile *h, struct request *r, uint64_t us)
 		return;
 	for (size_t i = 0; i < REQUESTS_MAX; i++)
 		if (h->pool[i].busy)
-			tell(h, &h->pool[i]);
+			print_request(h, &h->pool[i]);
 	usbfs_fail(&h->host, "what is told of here has no end in %lu ms", (unsigned long)us / 1000);
 }
 
-static void await_end(struct hostile *h, struct request *r)
+static void await_request(struct hostile *h, struct request *r)
 {
-	request_await_in_time(h, r, NEVER_US);
+	request_await_in_time(h, r, HANG_US);
 }
 
-static void give_up(struct hostile *h, struct request *r)
+static void cancel_request(struct hostile *h, struct request *r)
 {
-	ioctl(h->host.fd, USBDEVFS_DISCARDURB, r->urb); /* it may have ended */
-	await_end(h, r);
+	ioctl(h->host.fd, USBDEVFS_DISCARDURB, r->urb); /* fails if the request has ended */
+	await_request(h, r);
 }
 
-/* Mostly the time that an answer takes, sometimes any that a worker may have. */
-static uint64_t draw_us(struct hostile *h)
+/* Returns a random time: mostly as long as an answer takes, sometimes up to the deadline of a
+   worker. */
+static uint64_t random_us(struct hostile *h)
 {
 	return usbfs_random(&h->host, usbfs_random(&h->host, 8) ? 500 : DEADLINE_MS * 1200);
 }
@@ -148,7 +149,7 @@ static void claim(struct hostile *h)
 	}
 }
 
-/* The node gives the descriptors of the device and of the configuration. */
+/* Reads the descriptors of the device and of its configuration from the device file. */
 static void read_descriptors(struct hostile *h)
 {
 	unsigned char d[2048];
@@ -189,11 +190,11 @@ static void reset(struct hostile *h)
 
 /* --- acts --- */
 
-/* What usbfs does not let out becomes a vendor's, which it does. */
-static bool send_harm(struct hostile *h, struct request *r, struct usb_ctrlrequest *s)
+/* Sends a hostile request. usbfs refuses some requests; they are changed to vendor requests. */
+static bool send_hostile(struct hostile *h, struct request *r, struct usb_ctrlrequest *s)
 {
-	*s = setup_draw(h);
-	/* dummy_hcd would take it, and the host not know */
+	*s = setup_random(h);
+	/* dummy_hcd would execute SET_CONFIGURATION, and the host's kernel would not know it */
 	if (s->bRequestType == 0 && s->bRequest == USB_REQ_SET_CONFIGURATION)
 		s->wValue = 1;
 	h->requests++;
@@ -207,41 +208,41 @@ static void do_setup(struct hostile *h)
 {
 	struct usb_ctrlrequest s;
 
-	if (send_harm(h, &h->pool[0], &s))
-		await_end(h, &h->pool[0]);
+	if (send_hostile(h, &h->pool[0], &s))
+		await_request(h, &h->pool[0]);
 }
 
-static void do_give_up(struct hostile *h)
+static void do_cancel(struct hostile *h)
 {
 	struct request *r = &h->pool[0];
 	struct usb_ctrlrequest s;
 
-	if (!send_harm(h, r, &s) || request_await(h, r, draw_us(h)))
+	if (!send_hostile(h, r, &s) || request_await(h, r, random_us(h)))
 		return;
-	give_up(h, r);
+	cancel_request(h, r);
 	h->given_up = true;
 }
 
-/* All at once; some are given up, in any order. */
+/* Sends several requests at the same time, and cancels some of them in any order. */
 static void do_several(struct hostile *h)
 {
 	size_t n = 2 + usbfs_random(&h->host, REQUESTS_MAX - 2), i;
 	struct usb_ctrlrequest s[REQUESTS_MAX];
 
 	for (i = 0; i < n; i++)
-		if (!send_harm(h, &h->pool[i], &s[i]))
+		if (!send_hostile(h, &h->pool[i], &s[i]))
 			n = i;
-	request_await(h, &h->pool[0], draw_us(h));
+	request_await(h, &h->pool[0], random_us(h));
 	for (i = 0; i < n; i++) {
 		size_t which = usbfs_random(&h->host, n);
 
 		if (h->pool[which].busy && usbfs_random(&h->host, 2)) {
-			give_up(h, &h->pool[which]);
+			cancel_request(h, &h->pool[which]);
 			h->given_up = true;
 		}
 	}
 	for (i = 0; i < n; i++)
-		await_end(h, &h->pool[i]);
+		await_request(h, &h->pool[i]);
 }
 
 static void begin_transfer(struct hostile *h, struct request *r)
@@ -250,7 +251,8 @@ static void begin_transfer(struct hostile *h, struct request *r)
 	size_t packets = DATA_MAX / e->packet,
 	       n = (1 + usbfs_random(&h->host, packets)) * e->packet;
 
-	/* What a host reads into too little room is cut, which ends the worker (test_storm.py). */
+	/* A host that reads into a short buffer loses data, which ends the worker (test_storm.py).
+	 */
 	if (!(e->address & USB_DIR_IN))
 		n -= usbfs_random(&h->host, e->packet);
 	*r->urb = (struct usbdevfs_urb){ .type = USBDEVFS_URB_TYPE_BULK,
@@ -260,8 +262,8 @@ static void begin_transfer(struct hostile *h, struct request *r)
 	submit(h, r);
 }
 
-/* Transfers that do not come to their end, with a request in the middle of them. */
-static void do_halves(struct hostile *h)
+/* Begins transfers, sends a request, and cancels the transfers. */
+static void do_transfers(struct hostile *h)
 {
 	struct usb_ctrlrequest s;
 
@@ -269,23 +271,23 @@ static void do_halves(struct hostile *h)
 		return;
 	for (size_t i = 1; i < 4; i++)
 		begin_transfer(h, &h->pool[i]);
-	if (send_harm(h, &h->pool[0], &s))
-		await_end(h, &h->pool[0]);
+	if (send_hostile(h, &h->pool[0], &s))
+		await_request(h, &h->pool[0]);
 	usbfs_spin(usbfs_random(&h->host, 300));
 	for (size_t i = 1; i < 4; i++)
 		if (h->pool[i].busy)
-			give_up(h, &h->pool[i]);
+			cancel_request(h, &h->pool[i]);
 }
 
 static void do_reset(struct hostile *h)
 {
 	struct usb_ctrlrequest s;
 
-	if (send_harm(h, &h->pool[0], &s) && !request_await(h, &h->pool[0], draw_us(h) % 500))
+	if (send_hostile(h, &h->pool[0], &s) && !request_await(h, &h->pool[0], random_us(h) % 500))
 		h->given_up = true;
 	for (uint64_t n = 1 + usbfs_random(&h->host, 4); n > 0; n--)
 		reset(h);
-	await_end(h, &h->pool[0]);
+	await_request(h, &h->pool[0]);
 }
 
 static void set_configuration(struct hostile *h, uint8_t n)
@@ -294,27 +296,27 @@ static void set_configuration(struct hostile *h, uint8_t n)
 
 	if (!request_submit(h, &h->pool[1], &s))
 		usbfs_fail(&h->host, "cannot set a configuration");
-	await_end(h, &h->pool[1]);
+	await_request(h, &h->pool[1]);
 	if (h->pool[1].urb->status < 0)
 		usbfs_fail(&h->host, "configuration %d: %s", n, strerror(-h->pool[1].urb->status));
 }
 
-/* Behind the back of the host's kernel, which goes on as if nothing had been. */
+/* Changes the configuration by a control request, which the host's kernel does not notice. */
 static void do_config(struct hostile *h)
 {
 	set_configuration(h, 0);
 	for (uint64_t n = usbfs_random(&h->host, 3); n > 0; n--)
-		do_give_up(h);
+		do_cancel(h);
 	set_configuration(h, 1);
 }
 
-/* The hub's port loses its power, and gets it again. */
+/* Turns the power of the hub's port off and on. */
 static void do_unplug(struct hostile *h)
 {
 	_cleanup_close_ int uevents = usbfs_uevents(&h->host), hub = usbfs_open_hub(&h->host);
 	struct usb_ctrlrequest s;
 
-	send_harm(h, &h->pool[0], &s);
+	send_hostile(h, &h->pool[0], &s);
 	usbfs_spin(usbfs_random(&h->host, 300));
 	usbfs_port(&h->host, hub, USB_REQ_CLEAR_FEATURE, PORT_FEAT_POWER);
 	usbfs_port(&h->host, hub, USB_REQ_SET_FEATURE, PORT_FEAT_POWER);
@@ -334,39 +336,39 @@ static const struct act {
 	void (*run)(struct hostile *h);
 	unsigned int weight;
 } acts[] = {
-	{ "setup", do_setup, 40 },   { "give-up", do_give_up, 20 }, { "several", do_several, 10 },
-	{ "halves", do_halves, 10 }, { "reset", do_reset, 1 },	    { "config", do_config, 2 },
+	{ "setup", do_setup, 40 },	{ "give-up", do_cancel, 20 }, { "several", do_several, 10 },
+	{ "halves", do_transfers, 10 }, { "reset", do_reset, 1 },     { "config", do_config, 2 },
 	{ "unplug", do_unplug, 1 },
 };
 
 /* --- and in between --- */
 
 /*
- * Of a request that a host gives up, the function learns only when the next one is for it: an
- * answer that comes late is taken for another function's, and one that is just being given for that
- * of the next request (f_fs.c, __ffs_ep0_stall and __ffs_ep0_queue_wait). So this host, too, lets
- * them come to their end; each may have one more, that was given up while it was at work for the
- * first.
+ * Waits until no function works on a cancelled request. A function does not notice that the host
+ * has cancelled a request until it gets its next request. A late answer would be used for the
+ * request of another function, or for the next request (f_fs.c, __ffs_ep0_stall() and
+ * __ffs_ep0_queue_wait()). Each function may have two cancelled requests: the second one was
+ * cancelled while it worked on the first.
  */
-static void settle(struct hostile *h)
+static void await_idle(struct hostile *h)
 {
 	if (h->given_up)
 		usleep((2 * DEADLINE_MS + WORK_MS) * 1000);
 	h->given_up = false;
 }
 
-static const struct function *draw_function(struct hostile *h)
+static const struct function *random_function(struct hostile *h)
 {
 	return &h->functions[usbfs_random(&h->host, h->n_functions)];
 }
 
 static void check(struct hostile *h)
 {
-	settle(h);
-	check_function(h, draw_function(h));
+	await_idle(h);
+	check_function(h, random_function(h));
 }
 
-/* To one that does not answer (request 5, see odd_worker.c). */
+/* Sends a request that is not answered (request 5, see odd_worker.c) to a slow function. */
 static bool send_to_slow(struct hostile *h, struct request *r)
 {
 	struct usb_ctrlrequest s;
@@ -380,17 +382,17 @@ static bool send_to_slow(struct hostile *h, struct request *r)
 	return request_submit(h, r, &s);
 }
 
-/* One function's request, whatever it is, before that of another. */
-static void check_behind(struct hostile *h)
+/* Sends any request to one function, then a valid request to another function. */
+static void check_after_other(struct hostile *h)
 {
 	struct request *before = &h->pool[1];
 	struct usb_ctrlrequest s;
 	bool slow = h->slow && usbfs_random(&h->host, 8) == 0;
 
-	settle(h);
-	if (slow ? send_to_slow(h, before) : send_harm(h, before, &s)) {
-		check_function(h, draw_function(h));
-		await_end(h, before);
+	await_idle(h);
+	if (slow ? send_to_slow(h, before) : send_hostile(h, before, &s)) {
+		check_function(h, random_function(h));
+		await_request(h, before);
 	}
 }
 
@@ -408,7 +410,7 @@ static void run(struct hostile *h, const struct act **chosen, size_t n)
 		if (usbfs_random(&h->host, 4) == 0)
 			check(h);
 		else if (usbfs_random(&h->host, 8) == 0)
-			check_behind(h);
+			check_after_other(h);
 	}
 	printf("{\"seed\": %lu, \"requests\": %lu, \"checks\": %lu, \"slowest_ms\": %.1f",
 	       (unsigned long)h->host.seed, (unsigned long)h->requests, (unsigned long)h->checks,
@@ -419,7 +421,7 @@ static void run(struct hostile *h, const struct act **chosen, size_t n)
 	puts("}");
 }
 
-/* Each as often as it weighs; all without names. */
+/* Stores the acts with these names, each as often as its weight; all acts if `names` is NULL. */
 static size_t choose(const char *names, const struct act **chosen)
 {
 	size_t n = 0;
@@ -440,7 +442,7 @@ static size_t choose(const char *names, const struct act **chosen)
 	return n;
 }
 
-static void take_function(struct hostile *h, char *text)
+static void parse_function(struct hostile *h, char *text)
 {
 	char *colon = strchr(text, ':');
 	uint64_t interface = colon ? usbfs_number("hostile", colon + 1) : INTERFACES_MAX;
@@ -483,7 +485,7 @@ int main(int argc, char **argv)
 			exit(64);
 	}
 	for (; optind < argc; optind++)
-		take_function(&h, argv[optind]);
+		parse_function(&h, argv[optind]);
 	if (h.n_functions == 0) {
 		fprintf(stderr, "hostile: which functions?\n");
 		exit(64);

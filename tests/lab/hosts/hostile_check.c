@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What a valid request gets, whatever was before it. */
+/* Valid requests, which must be answered correctly after any hostile act. */
 #include <endian.h>
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +15,8 @@ struct check {
 	void (*run)(struct hostile *h, const struct function *f);
 };
 
-/* Its result as of usbfs: bytes, or a negative errno. It ends within the promised time. */
+/* Sends a request and waits for its end. Returns the number of bytes or a negative errno, as
+   reported by usbfs. Ends the program if the request does not end in time. */
 static int ask(struct hostile *h, const struct function *f, uint8_t type, uint8_t request,
 	       uint16_t value, void *data, uint16_t length)
 {
@@ -58,7 +59,8 @@ static void expect_same(const struct hostile *h, const struct function *f, const
 			   f->check->name, f->interface);
 }
 
-/* What was written must come back, and no more than that when there is room for more. */
+/* Writes data and reads it back. The device must return the same data, even if the host requests
+   more bytes. */
 static void write_and_read(struct hostile *h, const struct function *f, uint8_t type, uint8_t write,
 			   uint8_t read, size_t n, size_t room)
 {
@@ -71,7 +73,7 @@ static void write_and_read(struct hostile *h, const struct function *f, uint8_t 
 	expect_same(h, f, back, there, n);
 }
 
-/* answer() of odd_worker.c */
+/* See answer() in odd_worker.c. */
 static void check_answers(struct hostile *h, const struct function *f)
 {
 	size_t n = 1 + usbfs_random(&h->host, ANSWER_MAX);
@@ -98,7 +100,7 @@ static void check_accessory(struct hostile *h, const struct function *f)
 	expect_same(h, f, version, "\2", 2);
 }
 
-/* The kernel's */
+/* The function acm of the kernel. */
 static void check_acm(struct hostile *h, const struct function *f)
 {
 	write_and_read(h, f, USB_TYPE_CLASS | USB_RECIP_INTERFACE, 0x20, 0x21, 7, 7);
@@ -114,7 +116,7 @@ static void check_device(struct hostile *h, const struct function *f)
 	expect_same(h, f, d, h->descriptor, sizeof(d));
 }
 
-/* A worker that knows no requests, or gives no answer to any. */
+/* A function whose worker supports no requests or answers none. */
 static void check_refuses(struct hostile *h, const struct function *f)
 {
 	unsigned char data[64] = { 0 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The requests of a host that means harm: what functions expect, with a mistake or more; and noise.
+/* The requests of a hostile host: requests that functions expect, with one or more wrong fields,
+ * and random ones.
  */
 #include <endian.h>
 
@@ -15,20 +16,21 @@ struct usb_ctrlrequest setup_of(uint8_t type, uint8_t request, uint16_t value, u
 					 .wLength = htole16(length) };
 }
 
-static uint16_t draw_length(struct hostile *h)
+static uint16_t random_length(struct hostile *h)
 {
 	static const uint16_t lengths[] = { 0,	 1,   2,   7,	 8,    63,   64,    65,
 					    255, 256, 512, 1024, 4095, 4096, 16384, 65535 };
 
 	if (usbfs_random(&h->host, 4) == 0)
 		return (uint16_t)usbfs_random(&h->host, 600);
-	/* Long ones take their time: fewer of them */
+	/* Long data stages take more time, so they are rare */
 	return lengths[usbfs_random(&h->host,
 				    usbfs_random(&h->host, 4) ? 11 : ARRAY_SIZE(lengths))];
 }
 
-/* One that gives no answer costs half a second each time. */
-static uint8_t draw_interface(struct hostile *h)
+/* Returns a random interface, but rarely a slow one, because each of its requests takes half a
+   second. */
+static uint8_t random_interface(struct hostile *h)
 {
 	uint8_t interface;
 
@@ -38,30 +40,30 @@ static uint8_t draw_interface(struct hostile *h)
 	return interface;
 }
 
-static struct usb_ctrlrequest draw_noise(struct hostile *h)
+static struct usb_ctrlrequest random_bytes_setup(struct hostile *h)
 {
 	return setup_of((uint8_t)usbfs_random(&h->host, 256), (uint8_t)usbfs_random(&h->host, 256),
 			(uint16_t)usbfs_random(&h->host, 65536),
-			(uint16_t)usbfs_random(&h->host, 65536), draw_length(h));
+			(uint16_t)usbfs_random(&h->host, 65536), random_length(h));
 }
 
-/* To a function: its workers know small numbers. */
-static struct usb_ctrlrequest draw_to_function(struct hostile *h)
+/* Returns a request with a small bRequest, which the workers of the tests support. */
+static struct usb_ctrlrequest random_function_request(struct hostile *h)
 {
 	uint8_t type = USB_TYPE_VENDOR | (uint8_t)(usbfs_random(&h->host, 2) * USB_DIR_IN);
 	bool to_endpoint = h->n_endpoints > 0 && usbfs_random(&h->host, 8) == 0;
 	uint8_t index = to_endpoint ? h->endpoints[usbfs_random(&h->host, h->n_endpoints)].address
-				    : draw_interface(h);
+				    : random_interface(h);
 
 	type |= to_endpoint ? USB_RECIP_ENDPOINT : USB_RECIP_INTERFACE;
 	return setup_of(type, (uint8_t)usbfs_random(&h->host, 12),
-			(uint16_t)usbfs_random(&h->host, 65536), index, draw_length(h));
+			(uint16_t)usbfs_random(&h->host, 65536), index, random_length(h));
 }
 
-/* What drivers send: of the standard, of the communication class, of HID, of accessories, of
- * usbtest.
+/* Returns a request that drivers send: a standard request, or one of the communication class, HID,
+ * an accessory, or usbtest.
  */
-static struct usb_ctrlrequest draw_known(struct hostile *h)
+static struct usb_ctrlrequest random_known_request(struct hostile *h)
 {
 	static const struct {
 		uint8_t type, request;
@@ -88,23 +90,23 @@ static struct usb_ctrlrequest draw_known(struct hostile *h)
 		{ 0x21, 0x22, 3, 0 },	     /* SET_CONTROL_LINE_STATE */
 		{ 0xa1, 0x80, 0, 28 },	     /* GET_NTB_PARAMETERS */
 		{ 0x21, 0x86, 0, 4 },	     /* SET_NTB_INPUT_SIZE */
-		{ 0x81, 0x06, 0x2200, 256 }, /* report descriptor */
+		{ 0x81, 0x06, 0x2200, 256 }, /* GET_DESCRIPTOR: report descriptor */
 		{ 0x21, 0x09, 0x0200, 1 },   /* SET_REPORT */
 		{ 0x21, 0x0a, 0, 0 },	     /* SET_IDLE */
 		{ 0xc0, 51, 0, 2 },	     /* AOA: GET_PROTOCOL */
 		{ 0x40, 52, 0, 20 },	     /* SEND_STRING */
 		{ 0x40, 53, 0, 0 },	     /* START */
-		{ 0x40, 0x5b, 0, 1024 },     /* usbtest: write, and read it back */
+		{ 0x40, 0x5b, 0, 1024 },     /* usbtest: write data, then read it back */
 		{ 0xc0, 0x5c, 0, 1024 },
 	};
 	size_t i = usbfs_random(&h->host, ARRAY_SIZE(known));
 	bool to_device = (known[i].type & USB_RECIP_MASK) == USB_RECIP_DEVICE;
-	uint16_t index = to_device ? (uint16_t)usbfs_random(&h->host, 8) : draw_interface(h);
+	uint16_t index = to_device ? (uint16_t)usbfs_random(&h->host, 8) : random_interface(h);
 
 	return setup_of(known[i].type, known[i].request, known[i].value, index, known[i].length);
 }
 
-static void mistake(struct hostile *h, struct usb_ctrlrequest *s)
+static void change_field(struct hostile *h, struct usb_ctrlrequest *s)
 {
 	switch (usbfs_random(&h->host, 6)) {
 	case 0:
@@ -120,19 +122,19 @@ static void mistake(struct hostile *h, struct usb_ctrlrequest *s)
 		s->wIndex ^= htole16((uint16_t)(1 << usbfs_random(&h->host, 16)));
 		break;
 	default:
-		s->wLength = htole16(draw_length(h));
+		s->wLength = htole16(random_length(h));
 	}
 }
 
-struct usb_ctrlrequest setup_draw(struct hostile *h)
+struct usb_ctrlrequest setup_random(struct hostile *h)
 {
 	struct usb_ctrlrequest s;
 	uint64_t kind = usbfs_random(&h->host, 10);
 
 	if (kind == 0)
-		return draw_noise(h);
-	s = kind < 6 ? draw_to_function(h) : draw_known(h);
+		return random_bytes_setup(h);
+	s = kind < 6 ? random_function_request(h) : random_known_request(h);
 	for (uint64_t n = usbfs_random(&h->host, 3); n > 0; n--)
-		mistake(h, &s);
+		change_field(h, &s);
 	return s;
 }

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The host's side of an echo in a storm: keeps transfers at full depth in both directions, and in
- * the middle of them does at random moments what hosts and people do: resets, other settings,
- * cancelled transfers, halts, an unplugged cable. After each the echo must go on: what was
- * written since comes back whole and in order, and nothing of the time before.
+ * The host of a device that echoes messages. It keeps the full number of transfers in flight in
+ * both directions and disturbs the link at random times: it resets the device, selects interfaces
+ * and configurations, cancels transfers, halts endpoints, and unplugs the cable. After each
+ * disturbance the echo must work: all later messages come back complete and in order, and no
+ * earlier ones.
  *
  *   storm [-k KINDS] [-n RUNS] [-s SEED] [-d DEPTH] [-f BYTES] [-m BYTES] [-t SECONDS]
  *         [-o COMMAND]
  *
- *   -k  which disturbances (below), with commas between; default: those after
- *       which nothing may be lost, at every speed
- *   -n  how many (default: 100)
- *   -s  default: $SOAK_SEED, or 1
+ *   -k  the disturbances (below), separated by commas; default: those that work
+ *       at every speed and after which no message may be lost
+ *   -n  number of disturbances (default: 100)
+ *   -s  seed of the random numbers (default: $SOAK_SEED, or 1)
  *   -d  transfers in each direction (default: 8)
- *   -f  all messages have this length, and no ends: the device fixes it
- *   -m  no message is longer (default: three transfers of 64 KiB and 2 bytes)
- *   -t  how long nothing may move (default: 20)
- *   -o  a shell command after which the device has gone and come back: `outside`
+ *   -f  all messages have this length, which the device requires, and no end
+ *   -m  length of the longest message (default: MESSAGE_MAX)
+ *   -t  longest time without a completed transfer (default: 20)
+ *   -o  for the disturbance `outside`: a shell command, during which the device
+ *       disconnects and connects again
  *
- * usbfs without libusb: there is no udevd in the lab to tell that of a new device, and how much of
- * a transfer went before it was ended must be known to the byte.
+ * It uses usbfs without libusb, because the lab has no udevd, without which libusb does not find
+ * new devices, and because it must know exactly how many bytes a cancelled transfer has moved.
  */
 #include "storm.h"
 
@@ -37,12 +39,13 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 
-#define PORT_RESUME_MS 40 /* dummy_hcd: signals for 20 ms, in ticks of 10 */
+#define PORT_RESUME_MS 40 /* dummy_hcd signals resume for 20 ms, in ticks of 10 ms */
 
 /* --- disturbances --- */
 
-/* What is in flight ends here, and its time with it. */
-static void let_go(struct storm *s)
+/* Releases the interface, which ends all transfers in flight. This epoch ends: later data of it is
+   ignored. */
+static void release_interface(struct storm *s)
 {
 	unsigned int interface = 0;
 
@@ -51,8 +54,8 @@ static void let_go(struct storm *s)
 		   "release the interface");
 }
 
-/* What was in flight has ended. */
-static void begin_again(struct storm *s)
+/* Waits for the ends of all transfers and begins a new epoch. */
+static void await_ends_and_begin(struct storm *s)
 {
 	flow_settle(s, &s->out);
 	flow_settle(s, &s->in);
@@ -63,10 +66,10 @@ static void do_reset(struct storm *s)
 {
 	s->ignoring = true;
 	if (usbfs_random(&s->host, 2))
-		let_go(s);
+		release_interface(s);
 	usbfs_must(&s->host, ioctl(s->host.fd, USBDEVFS_RESET, NULL), "reset the device");
 	device_claim(s);
-	begin_again(s);
+	await_ends_and_begin(s);
 }
 
 static void do_interface(struct storm *s)
@@ -75,24 +78,24 @@ static void do_interface(struct storm *s)
 
 	s->ignoring = true;
 	usbfs_must(&s->host, ioctl(s->host.fd, USBDEVFS_SETINTERFACE, &set), "set the interface");
-	begin_again(s);
+	await_ends_and_begin(s);
 }
 
 static void do_config(struct storm *s)
 {
 	unsigned int none = 0, one = 1;
 
-	let_go(s);
+	release_interface(s);
 	if (usbfs_random(&s->host, 2))
 		usbfs_must(&s->host, ioctl(s->host.fd, USBDEVFS_SETCONFIGURATION, &none),
 			   "set configuration 0");
 	usbfs_must(&s->host, ioctl(s->host.fd, USBDEVFS_SETCONFIGURATION, &one),
 		   "set configuration 1");
 	device_claim(s);
-	begin_again(s);
+	await_ends_and_begin(s);
 }
 
-static void stop(struct storm *s, struct direction *d)
+static void cancel_direction(struct storm *s, struct direction *d)
 {
 	flow_discard(s, d);
 	flow_settle(s, d);
@@ -137,8 +140,9 @@ static void do_halt_in(struct storm *s)
 }
 
 /*
- * The hub's port loses its power, so that the device loses VBUS, and gets it again. (soft_connect
- * of the UDC leaves dummy_hcd without events: soft_connect_store() forgets to enable them.)
+ * Turns the power of the hub's port, and so the VBUS of the device, off and on. (The attribute
+ * soft_connect of the UDC cannot be used: soft_connect_store() does not enable the events of
+ * dummy_hcd again.)
  */
 static void do_unplug(struct storm *s)
 {
@@ -154,25 +158,25 @@ static void do_unplug(struct storm *s)
 	device_find(s, uevents);
 }
 
-/* The lab's kernel has no power management, but its hub (of high speed) has. */
+/* Suspends the port of the hub, because the lab's kernel has no power management. */
 static void do_suspend(struct storm *s)
 {
 	_cleanup_close_ int hub = usbfs_open_hub(&s->host);
 	struct timespec resume = { .tv_nsec = PORT_RESUME_MS * 1000000 };
 	uint32_t state;
 
-	s->out.paused = s->in.paused = true; /* dummy_hcd ends them with EPROTO */
+	s->out.paused = s->in.paused = true; /* dummy_hcd would end transfers with EPROTO */
 	usbfs_port(&s->host, hub, USB_REQ_SET_FEATURE, PORT_FEAT_SUSPEND);
 	usbfs_spin(usbfs_random(&s->host, 2) * usbfs_random(&s->host, 20000));
 	usbfs_port(&s->host, hub, USB_REQ_CLEAR_FEATURE, PORT_FEAT_SUSPEND);
 	nanosleep(&resume, NULL);
 	usbfs_control(&s->host, hub, USB_DIR_IN | USB_TYPE_CLASS | USB_RECIP_OTHER,
 		      USB_REQ_GET_STATUS, 0, 1, &state, sizeof(state), "look at the hub's port");
-	stop(s, &s->out);
-	stop(s, &s->in);
+	cancel_direction(s, &s->out);
+	cancel_direction(s, &s->in);
 }
 
-/* Control requests, which the worker stalls, without a pause; the data have to go on. */
+/* Sends control requests without a pause. The worker stalls them; the data must not stop. */
 static void do_setups(struct storm *s)
 {
 	unsigned char data[64];
@@ -200,8 +204,8 @@ static void do_outside(struct storm *s)
 		execl("/bin/sh", "sh", "-c", s->outside, (char *)NULL);
 		_exit(127);
 	}
-	/* Traffic until the last moment, which is seen at once or after the host's transfers have
-	   failed */
+	/* Data flows until the device disconnects. The host notices this at once, or when transfers
+	   have failed */
 	s->ignoring = true;
 	while (flow_pump(s))
 		;
@@ -230,20 +234,21 @@ static void pump(struct storm *s)
 		usbfs_fail(&s->host, "the device was removed");
 }
 
-/* Some messages of this epoch, so that what was sent before is seen to have been lost or not. */
-static void fair_weather(struct storm *s)
+/* Sends some messages of a new epoch, which show whether earlier messages were lost. Then stops in
+   a random state. */
+static void run_undisturbed(struct storm *s)
 {
 	uint64_t until = s->counts.messages + 1 + usbfs_random(&s->host, 20);
 
 	while (s->counts.messages < until)
 		pump(s);
-	/* Then a device that is full, or one that is hungry, or one in the middle of it. */
+	/* Stop when the device is full, when it is empty, or in between. */
 	switch (usbfs_random(&s->host, 4)) {
 	case 0:
-		stop(s, &s->in);
+		cancel_direction(s, &s->in);
 		break;
 	case 1:
-		stop(s, &s->out);
+		cancel_direction(s, &s->out);
 		break;
 	}
 	usbfs_spin(usbfs_random(&s->host, 400));
@@ -255,7 +260,7 @@ static void storm(struct storm *s, const struct kind **chosen, size_t n)
 	size_t i;
 
 	for (s->host.run = 1; s->host.run <= s->runs; s->host.run++) {
-		fair_weather(s);
+		run_undisturbed(s);
 		i = usbfs_random(&s->host, n);
 		s->host.kind = chosen[i]->name;
 		chosen[i]->run(s);
@@ -263,13 +268,13 @@ static void storm(struct storm *s, const struct kind **chosen, size_t n)
 		flow_go_on(&s->in);
 		count[chosen[i] - kinds]++;
 	}
-	fair_weather(s);
+	run_undisturbed(s);
 	flow_go_on(&s->out);
 	flow_go_on(&s->in);
 	s->finishing = true;
 	while (s->in.next.seq < s->out.next.seq || s->out.next.at > 0)
 		pump(s);
-	stop(s, &s->in);
+	cancel_direction(s, &s->in);
 	printf("{\"messages\": %lu, \"bytes\": %lu, \"epochs\": %u, \"stale\": %lu",
 	       (unsigned long)s->counts.messages, (unsigned long)s->counts.bytes, s->epoch,
 	       (unsigned long)s->counts.stale);

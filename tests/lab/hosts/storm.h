@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What storm.c (disturbances) and storm_flow.c (messages and transfers between them) share. */
+/* Shared by storm.c (disturbances), storm_device.c (the device) and storm_flow.c (messages and
+   transfers). */
 #pragma once
 
 #include <linux/usbdevice_fs.h>
@@ -10,16 +11,16 @@
 #define TRANSFER_MAX 65536
 #define MESSAGE_MAX (4 * TRANSFER_MAX)
 
-/* A place in the endless row of messages of an epoch. */
+/* A position in the messages of an epoch. */
 struct place {
-	uint32_t seq;
-	size_t at;
+	uint32_t seq; /* number of the message */
+	size_t at;    /* offset in the message */
 };
 
 struct slot {
 	struct usbdevfs_urb *urb;
-	struct place from; /* OUT: where its bytes begin */
-	uint64_t order;	   /* of submission */
+	struct place from; /* OUT: position of the first byte */
+	uint64_t order;	   /* number of the submission */
 	bool busy;
 	unsigned char *data;
 };
@@ -28,15 +29,16 @@ struct direction {
 	uint8_t address;
 	struct slot slots[DEPTH_MAX];
 	unsigned int busy;
-	bool paused;	   /* nothing more is submitted */
-	uint64_t gone;	   /* OUT: order of the last that something went of */
-	uint64_t broken;   /* OUT: of the first that did not go whole; `next` is where to go on */
-	struct place next; /* OUT: to be sent; IN: to come */
+	bool paused;	   /* no transfer is submitted */
+	uint64_t gone;	   /* OUT: `order` of the last transfer that has moved bytes */
+	uint64_t broken;   /* OUT: `order` of the first incomplete transfer; sending continues at
+			      `next` */
+	struct place next; /* OUT: next position to send; IN: next position to receive */
 };
 
 struct counts {
 	uint64_t messages, bytes, transfers;
-	uint64_t stale; /* epochs that began with what was of an earlier one */
+	uint64_t stale; /* number of epochs that began with data of an earlier epoch */
 };
 
 struct storm {
@@ -46,32 +48,32 @@ struct storm {
 	size_t fixed, longest;
 
 	struct usbfs host;
-	size_t packet; /* the device's */
+	size_t packet; /* packet size of the endpoints */
 
 	uint32_t epoch, stale_epoch;
-	bool ignoring;	/* the link is being changed: what comes is of no epoch */
-	bool finishing; /* no message is begun any more */
+	bool ignoring;	/* during a disturbance: received data is not checked */
+	bool finishing; /* no new message is begun */
 	struct direction out, in;
 	struct counts counts;
 };
 
-/* Begins anew: the other end forgets what was before. */
+/* Begins a new epoch: the device must drop all data of the last one. */
 void flow_begin(struct storm *s);
-/* Keeps both directions full, until something has ended; fails when nothing does. False: the device
- * was removed. */
+/* Submits transfers in both directions and waits until one has ended; ends the program if none
+ * does. Returns false if the device was removed. */
 bool flow_pump(struct storm *s);
-/* Takes what has ended; false: the device was removed. */
+/* Handles all transfers that have ended. Returns false if the device was removed. */
 bool flow_reap(struct storm *s);
-/* Until nothing is in flight in that direction. */
+/* Waits until no transfer of this direction is in flight. */
 void flow_settle(struct storm *s, struct direction *d);
-/* Takes back what is in flight, the last first, so that nothing overtakes it. */
+/* Cancels the transfers in flight, the last one first, so that no later data overtakes them. */
 void flow_discard(struct storm *s, struct direction *d);
-/* Goes on after flow_settle() where it was. */
+/* After flow_settle() continues at the position of the first incomplete transfer. */
 void flow_go_on(struct direction *d);
-/* The device has gone: its transfers have ended, and nobody will tell. */
+/* After the device was removed: its transfers have ended, but will not be reported. */
 void flow_forget(struct storm *s);
 
-/* Waits for the device, or for the next one, and begins an epoch with it. */
+/* Waits until the device is connected, or connected again, and begins an epoch. */
 void device_find(struct storm *s, int uevents);
 void device_lose(struct storm *s);
 void device_claim(struct storm *s);

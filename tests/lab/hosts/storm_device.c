@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The echo's interface and endpoints. */
+/* Finds the device that echoes, and its interface and endpoints. */
 #include <linux/usb/ch9.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@ void device_claim(struct storm *s)
 		   "claim the interface");
 }
 
-/* The node gives the descriptors of the device and of the configuration. */
+/* Reads the descriptors of the device and of its configuration from the device file. */
 static void read_endpoints(struct storm *s)
 {
 	unsigned char d[1024];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Numbered messages through an echo, as many as fit. Every byte of a message follows from its epoch
- * and number and is compared: a message that is lost, doubled, cut, late or in another's place is
- * seen at its first byte.
+ * Sends numbered messages to a device that echoes them, as many as the device can hold. Each byte
+ * of a message depends on its epoch and number, and is compared. So the first byte shows that a
+ * message was lost, doubled, truncated, late or in the wrong order.
  */
 #include <errno.h>
 #include <poll.h>
@@ -13,11 +13,11 @@
 #include "storm.h"
 
 #define MAGIC 0x5a
-#define HEADER 12 /* magic and epoch, number, length */
-#define BODY 0x80 /* in a word's highest byte, with the last 7 bits of the epoch */
+#define HEADER 12 /* bytes: magic number and epoch, number of the message, length */
+#define BODY 0x80 /* highest byte of each word of the body, with the last 7 bits of the epoch */
 #define EPOCHS 0x80
 
-/* Around every border there is: nothing, a packet, a transfer. */
+/* Returns the length of a message, often close to 0, to the packet size or to the transfer size. */
 static size_t length_of(const struct storm *s, uint32_t seq)
 {
 	uint64_t h = usbfs_mix(s->host.seed ^ usbfs_mix(((uint64_t)s->epoch << 32) + seq));
@@ -46,7 +46,8 @@ static size_t length_of(const struct storm *s, uint32_t seq)
 	}
 	if (length > s->longest)
 		length = s->longest;
-	/* The first tells its epoch, so that what is of an earlier one can be told from it. */
+	/* The first message has the header with the epoch, which identifies data of earlier epochs.
+	 */
 	return seq == 0 && length < HEADER ? HEADER : length;
 }
 
@@ -81,7 +82,7 @@ static bool submit(struct storm *s, struct direction *d, struct slot *slot, size
 	return true;
 }
 
-/* The next piece of a message, at most a transfer, often less. */
+/* Sends the next piece of a message, which is at most a transfer and often shorter. */
 static bool send_next(struct storm *s, struct slot *slot)
 {
 	struct place *next = &s->out.next;
@@ -118,7 +119,7 @@ static bool fill(struct storm *s)
 		if (s->in.paused || in->busy)
 			continue;
 		in->urb->flags = 0;
-		/* What no short packet ends must not wait for more to fill it. */
+		/* Without message ends an IN transfer must not wait for more data than was sent. */
 		packets = s->fixed % s->packet == 0 && s->fixed
 				  ? 1
 				  : 1 + usbfs_random(&s->host, TRANSFER_MAX / s->packet);
@@ -140,7 +141,7 @@ static bool is_of_earlier_epoch(const struct storm *s, const unsigned char *p, s
 	uint32_t word;
 
 	if (n < 4)
-		return true; /* the end of such a message */
+		return true; /* the end of a message of an earlier epoch */
 	word = word_at(p);
 	if (word >> 24 == MAGIC)
 		return (word & 0xffffff) < s->epoch;
@@ -148,10 +149,10 @@ static bool is_of_earlier_epoch(const struct storm *s, const unsigned char *p, s
 }
 
 /*
- * FunctionFS without our patches cannot tell a worker that the link has been down between two
- * moments in which it looked. What the worker had read before, and writes after it, is of an
- * earlier epoch; that may come, before anything else, and such an epoch is counted. Returns how
- * many bytes are of that kind.
+ * Returns how many of the received bytes are of an earlier epoch. Without ffsctl's kernel patches
+ * FunctionFS does not report that the link was down for a short time. Then a worker may read data
+ * before that time and write it afterwards. Such data may precede all other data of an epoch, which
+ * is counted.
  */
 static size_t stale(struct storm *s, const unsigned char *p, size_t n, bool ended)
 {
@@ -195,7 +196,7 @@ static void message_ended(struct storm *s)
 	*next = (struct place){ .seq = next->seq + 1 };
 }
 
-/* `ended`: by a short packet. */
+/* Checks received data. `ended`: whether a short packet has ended it. */
 static void receive(struct storm *s, const unsigned char *p, size_t n, bool ended)
 {
 	struct place *next = &s->in.next;
@@ -222,8 +223,8 @@ static void receive(struct storm *s, const unsigned char *p, size_t n, bool ende
 }
 
 /*
- * What is taken back ends from the last to the first. Where the first of those ends is where to go
- * on, and nothing may have gone behind it.
+ * Handles the end of an OUT transfer. Cancelled transfers end in reverse order. Sending continues
+ * after the last byte of the first incomplete transfer; no later transfer may have moved bytes.
  */
 static void sent(struct storm *s, const struct slot *slot)
 {
@@ -238,7 +239,7 @@ static void sent(struct storm *s, const struct slot *slot)
 		d->gone = slot->order > d->gone ? slot->order : d->gone;
 	if (urb->status && (!d->broken || slot->order < d->broken)) {
 		d->broken = slot->order;
-		/* With all of its bytes sent, what is left is the packet that ends it. */
+		/* If all bytes were sent, only the ZLP that ends the message is missing. */
 		d->next = slot->from;
 		d->next.at += n;
 	}
@@ -329,7 +330,7 @@ void flow_discard(struct storm *s, struct direction *d)
 	d->paused = true;
 	while ((slot = last_before(s, d, order))) {
 		order = slot->order;
-		/* EINVAL: it has ended */
+		/* EINVAL: the transfer has ended */
 		if (ioctl(s->host.fd, USBDEVFS_DISCARDURB, slot->urb) < 0 && errno != EINVAL)
 			usbfs_fail(&s->host, "cannot take a transfer back: %s", strerror(errno));
 	}

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The device: found, lost, and found again, and the programs' end when something is not as it
- * should be. */
+/* Finds the device, waits for its removal, and finds it again. Ends the program after an error. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +55,7 @@ static bool sysfs_read(const char *name, const char *attribute, char *text, size
 	return true;
 }
 
-/* Whether it is the device, configured, and not the one of before. */
+/* Returns whether this is the device, is configured, and is not the device that was removed. */
 static bool is_there(struct usbfs *u, const char *name)
 {
 	char text[16], bus[16];
@@ -155,7 +154,8 @@ void usbfs_control(const struct usbfs *u, int fd, uint8_t type, uint8_t request,
 	usbfs_must(u, ioctl(fd, USBDEVFS_CONTROL, &c), what);
 }
 
-/* Moments between the ends of transfers, too, which is when the device works. */
+/* Waits without sleeping, so that a disturbance may begin at any time, not only when a transfer
+ * ends. */
 void usbfs_spin(uint64_t us)
 {
 	struct timespec begin, now;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the tests' programs on the host's side share: the device by usbfs without libusb (there is
- * no udevd in the lab to tell that of a new device), and dice that fall the same again.
+ * Shared by the programs of the tests that act as the host. They access the device by usbfs without
+ * libusb, which finds no new devices in the lab, because there is no udevd. They use random numbers
+ * that depend on a seed.
  */
 #pragma once
 
@@ -18,37 +19,38 @@
 struct usbfs {
 	const char *program; /* its name, for messages */
 	uint64_t seed, random;
-	unsigned int run;     /* disturbances so far */
-	const char *kind;     /* the one that is going on, or was the last */
-	unsigned int seconds; /* how long nothing may happen */
+	unsigned int run;     /* number of disturbances so far */
+	const char *kind;     /* name of the current or last disturbance */
+	unsigned int seconds; /* longest time without an event */
 
-	char name[256]; /* in /sys/bus/usb/devices */
+	char name[256]; /* name of the device in /sys/bus/usb/devices */
 	int devnum, fd;
 };
 
-/* Ends the program: says where it was, and how to have that again. */
+/* Ends the program. Prints the error, the current disturbance, and the options that repeat the run.
+ */
 _Noreturn void usbfs_fail(const struct usbfs *u, const char *fmt, ...) _printf_(2, 3);
-/* Fails with errno when `r` is negative. */
+/* Ends the program with an error for errno if `r` is negative. */
 void usbfs_must(const struct usbfs *u, int r, const char *what);
-/* Of a command line: ends the program when it is none. */
+/* Parses a number of the command line. Ends the program if the text is no number. */
 uint64_t usbfs_number(const char *program, const char *text);
-/* Uniform in [0, n). */
+/* Returns a uniformly distributed random number in [0, n). */
 uint64_t usbfs_random(struct usbfs *u, uint64_t n);
 uint64_t usbfs_mix(uint64_t x);
-/* Moments between the ends of transfers, too, which is when the device works. */
+/* Waits for `us` microseconds without sleeping. */
 void usbfs_spin(uint64_t us);
 
-/* The kernel's uevents, from now on. */
+/* Returns a socket that receives all uevents of the kernel from now on. */
 int usbfs_uevents(const struct usbfs *u);
-/* Every change of the buses makes some. */
+/* Waits for the next uevents; every change on a USB bus causes some. */
 void usbfs_await(const struct usbfs *u, int uevents);
-/* Waits for the device, configured, or for the next one when there was one. */
+/* Waits until the device is configured. After usbfs_lose() waits for a new device. */
 void usbfs_find(struct usbfs *u, int uevents);
 void usbfs_lose(struct usbfs *u);
-/* The root hub it is at. */
+/* Opens the root hub of the device; returns the descriptor. */
 int usbfs_open_hub(const struct usbfs *u);
 
-/* Must succeed. `fd`: the device's or the hub's. */
+/* Sends a control request, which must succeed. `fd`: the device or the hub. */
 void usbfs_control(const struct usbfs *u, int fd, uint8_t type, uint8_t request, uint16_t value,
 		   uint16_t index, void *data, uint16_t length, const char *what);
 /* Sets or clears a feature of the hub's port. */

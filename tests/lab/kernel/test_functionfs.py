@@ -5,9 +5,10 @@
 # lab: flavour=debug append=dummy_hcd.gadget_sg=1 timeout=200 build=plain parts=2
 # lab all: kernel=6.12,6.1 speed=super,high,full append=,dummy_hcd.gadget_sg=1 timeout=180 build=plain
 # lab all: kernel=6.12,6.1 flavour=debug append=,dummy_hcd.gadget_sg=1 timeout=200 build=plain parts=2
-"""The selftests of the kernel patch set, on a UDC that takes scatterlists and on one that does not.
+"""The selftests of the kernel patches, on a UDC that supports scatterlists and on one that does not.
 
-What is skipped without cause has failed: here everything is there that they need.
+A selftest that is skipped without a known reason has failed, because the lab has everything that the selftests
+need.
 """
 
 import os

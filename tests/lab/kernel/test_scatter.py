@@ -2,8 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: append=,dummy_hcd.gadget_sg=1 build=plain
 # lab all: kernel=6.12,6.1 append=,dummy_hcd.gadget_sg=1 speed=super,high build=plain
-"""SourceSink on a dummy_hcd that takes scatterlists and on one that does not: all that usbtest does with
-bulk endpoints."""
+"""SourceSink on a dummy_hcd with and without support for scatterlists: all tests of usbtest for bulk endpoints."""
 
 import contextlib
 import ctypes

@@ -4,9 +4,9 @@
 # lab all: kernel=6.12,6.1 append=,dummy_hcd.gadget_sg=1 timeout=200 build=plain
 # lab all: kernel=6.12 speed=full timeout=200 build=plain
 # lab all: kernel=6.12,6.1 flavour=debug append=dummy_hcd.gadget_sg=1 timeout=200 build=plain
-"""The stress program of the kernel patch set: a small part of what lab/soak does with it.
+"""The stress program of the kernel patches: a small part of what lab/soak runs.
 
-A boot in the debug flavour that finds something ends with a report of the kernel, and lab/run says so.
+If a boot in the debug flavour finds a fault, the kernel reports it, and lab/run fails.
 """
 
 import collections
@@ -46,7 +46,7 @@ def everything_happens_nothing_breaks():
 
 
 def plans(out):
-    """What each actor did: {(epoch, place, generation, thread): [operation]}."""
+    """Returns the operations of each actor: {(epoch, place, generation, thread): [operation]}."""
     found = collections.defaultdict(list)
     for m in re.finditer(r"^# (\d+)\.(\d+)\.(\d+)\.(\d+) (\w+ .*)$", out, re.M):
         found[m[1], m[2], m[3], m[4]].append(m[5])

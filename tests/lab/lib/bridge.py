@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Both sides of the plugin bridge: the host, and the peer that bridge connects it with. They send pseudo-random
-messages from a seed, so that each side knows what it must receive."""
+"""Both sides of the plugin bridge: the host, and the peer that the bridge connects it with. They send pseudo-random
+messages, which depend on a seed, so that each side knows what it must receive."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ from worker_harness import BENCH, BUILD, STATS, WORKER, Gadget, Host, parse, rea
 BRIDGE = os.path.join(BUILD, "src/plugins/bridge.so")
 BULK = [("bulk", "in"), ("bulk", "out")]
 MORE = 0x80000000
-PATIENCE = round(patience(30000))  # ms
+PATIENCE = round(patience(30000))  # time limit of a transfer, ms
 
 
 def bridge(g, depth=0, size=0, **options):
@@ -32,7 +32,8 @@ def bridge(g, depth=0, size=0, **options):
 
 @contextlib.contextmanager
 def gadget(endpoints=BULK, host=True, **options):
-    """Yields gadget, worker and host of a bridge with these options; the host is None without `host`."""
+    """Yields the gadget, the worker and the host of a bridge with these options. The host is None if `host` is
+    False."""
     with Gadget(endpoints) as g:
         w = bridge(g, **options)
         try:
@@ -46,7 +47,7 @@ def gadget(endpoints=BULK, host=True, **options):
 
 
 def stats(w):
-    """Returns the last statistics that the worker sent; waits for the first ones."""
+    """Returns the last statistics that the worker has sent; waits for the first ones."""
     while True:
         kind, _, body = w.receive()
         if kind == STATS:
@@ -61,7 +62,8 @@ def stats(w):
 
 
 def messages(seed, n, most=3000):
-    """Returns n messages of random length: short ones, longer ones, and lengths around whole packets."""
+    """Returns n messages of random length: short messages, longer ones, and some whose length is close to a multiple
+    of the packet size."""
     r = random.Random(seed)
     table = random.Random(1).randbytes(1 << 18)
     for _ in range(n):
@@ -74,7 +76,7 @@ def messages(seed, n, most=3000):
 
 
 def pause(r, slow):
-    """Pauses at random; in virtual time that takes no time."""
+    """Sleeps for a random time. With virtual time (lab/run --virtual-time) the sleep takes no real time."""
     if slow and r.randrange(100) == 0:
         time.sleep(r.random() / 50)
 
@@ -88,7 +90,7 @@ class Usb(Host):
         [device] = [p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/serial") if read(p) == "lab"]
         rest = (device / "descriptors").read_bytes()
         while rest:
-            if rest[1] == 5:  # an endpoint (USB 2.0, 9.6.6)
+            if rest[1] == 5:  # an endpoint descriptor (USB 2.0, 9.6.6)
                 if rest[2] & 0x80:
                     self.in_ = rest[2]
                 else:
@@ -97,7 +99,7 @@ class Usb(Host):
             rest = rest[rest[0]:]
 
     def write(self, data, timeout=PATIENCE):
-        """Sends bytes, and a zero-length packet if no short packet ends them."""
+        """Sends bytes. Adds a zero-length packet if the last packet is not short."""
         for at in range(0, len(data), 16384):
             self.bulk(self.out, data[at:at + 16384], timeout=timeout)
         if len(data) % self.packet == 0:
@@ -113,7 +115,7 @@ class Usb(Host):
         return data
 
     def read_bytes(self, length):
-        """Returns `length` bytes, of any number of packets."""
+        """Returns `length` bytes, which may come in any number of packets."""
         data = b""
         while len(data) < length:
             data += self.read()
@@ -134,7 +136,7 @@ class Usb(Host):
 
 
 class Bytes:
-    """A peer of framing "none": a descriptor for each direction, or one for both."""
+    """A peer with framing "none". It has a descriptor for each direction, or one descriptor for both."""
 
     def __init__(self, source, sink=None, r=None):
         self.source, self.sink, self.r = source, source if sink is None else sink, r
@@ -160,7 +162,7 @@ class Bytes:
 
 
 class Lengths(Bytes):
-    """A peer of framing "length". With a random generator it sends some messages in pieces."""
+    """A peer with framing "length". If it has a random generator it sends some messages in pieces."""
 
     def send(self, data):
         out, cut = b"", len(data)
@@ -179,7 +181,7 @@ class Lengths(Bytes):
 
 
 class Packets:
-    """A peer of framing "packet"."""
+    """A peer with framing "packet"."""
 
     def __init__(self, sock, r=None):
         self.sock, self.r = sock, r
@@ -219,7 +221,7 @@ def lengths_at_random(n, seed, most):
 
 
 def loop(n, seed=1, most=2000):
-    """Sends n messages of random length and compares each echo; several are in flight."""
+    """Sends n messages of random length, several of which are in flight, and compares each echo."""
     while n > 0:
         now = min(n, 12500)
         p = subprocess.run([BENCH, "loop", "--timeout", str(PATIENCE // 1000), "--lengths",
@@ -229,7 +231,7 @@ def loop(n, seed=1, most=2000):
 
 
 class Threads:
-    """Runs functions in parallel; raises the first exception that one of them raised."""
+    """Runs functions in parallel threads. join() raises the first exception that one of them has raised."""
 
     def __init__(self, *functions):
         self.error = None
@@ -253,7 +255,8 @@ class Threads:
 
 
 def both_ways(usb, peer, n, seed=1, slow=True, most=3000):
-    """Sends n messages in each direction at once; the sides are slow at random. Checks that all arrive in order."""
+    """Sends n messages in each direction at the same time, and checks that all arrive in order. If `slow`, both sides
+    pause at random."""
     def sender(side, seed):
         def run():
             r = random.Random(seed)
@@ -275,7 +278,7 @@ def both_ways(usb, peer, n, seed=1, slow=True, most=3000):
 
 
 def bytes_both_ways(usb, peer, length=1 << 20, seed=1, slow=True):
-    """Sends `length` bytes in each direction at once, and compares them."""
+    """Sends `length` bytes in each direction at the same time, and compares them."""
     out, back = (random.Random(s).randbytes(length) for s in (seed, seed + 100))
 
     def send(side, data, seed):
@@ -302,8 +305,8 @@ def bytes_both_ways(usb, peer, length=1 << 20, seed=1, slow=True):
 
 
 def echo(source, sink, seed=None):
-    """Sends back what it reads, until end of file. With a seed it is slow at random, and reads and writes random
-    amounts, so that its peer must wait."""
+    """Sends back all data that it reads, until end of file. With a seed it pauses at random, and reads and writes
+    random amounts, so that the other side must wait."""
     r = random.Random(seed)
     waiting = b""
     while True:
@@ -321,7 +324,7 @@ def echo(source, sink, seed=None):
 def echo_packets(sock, seed=None):
     r = random.Random(seed)
     while True:
-        # (end of file and an empty packet differ only in the sender's credentials)
+        # An empty packet differs from the end of file only in the sender's credentials
         data, control, *_ = sock.recvmsg(1 << 20, socket.CMSG_SPACE(12))
         if not data and not control:
             return

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Finds out which cells of the state tables a test has reached: supervisor and keeper write each lookup to a file
-(src/base/trace.h)."""
+"""Checks which cells of the state tables a test has used. Supervisor and keeper write each use of a cell to a trace
+file (src/base/trace.h)."""
 
 import contextlib
 import os
@@ -16,8 +16,8 @@ os.environ["FFSCTL_TEST_TRACE"] = str(TRACE)
 
 
 def of_source(path, begin, row, cell):
-    """Returns the cells of a table in the source that are not empty, as the trace file names them. `row` and
-    `cell`: prefixes of the enumerators in the source's brackets."""
+    """Returns the names of the cells of a table in the source that are not empty, as in the trace file. `row` and
+    `cell`: prefixes of the enumerators in brackets in the source."""
     text = pathlib.Path(SRC, path).read_text()
     text = text[text.index(begin):]
     text = text[text.index("= {"):text.index("\n};\n")]
@@ -31,7 +31,7 @@ class Table:
 
     @contextlib.contextmanager
     def reaches(self, *cells):
-        """Checks that the block reaches these cells ("READY EXIT"), which the table must have."""
+        """Checks that the block uses these cells, such as "READY EXIT". The table must have them."""
         wanted = {tuple(cell.split()) for cell in cells}
         ok(wanted <= self.cells, f"the table has no {wanted - self.cells}")
         TRACE.write_text("")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The descriptors that a host must read from each example, written by hand from the files in examples/ and from the
-standards: USB 2.0 and 3.2, chapter 9; HID 1.11; DFU 1.1; UVC 1.1 (the version that the kernel's camera reports) and
-1.5; WebUSB; Microsoft's OS descriptors 1.0. test_descriptors compares them."""
+"""The descriptors that a host must read from each example; test_descriptors compares them. They were written by
+hand from the files in examples/ and from these standards: USB 2.0 and 3.2, chapter 9; HID 1.11; DFU 1.1; UVC 1.1 (the
+version that the kernel's camera reports) and 1.5; WebUSB; Microsoft's OS descriptors 1.0."""
 
 import os
 import struct
@@ -10,16 +10,16 @@ from typing import NamedTuple
 OLD = os.environ["LAB_KERNEL"] == "6.1"
 EN, DE = 0x0409, 0x0407
 
-# Addresses are those of dummy_hcd's endpoints, in the order in which the kernel assigns them.
+# The addresses are those of dummy_hcd's endpoints, which the kernel assigns in this order.
 
 
 class Ep(NamedTuple):
     address: int
-    attributes: int  # 2 bulk, 3 interrupt, 5 isochronous and asynchronous
+    attributes: int  # bmAttributes: 2 bulk, 3 interrupt, 5 isochronous and asynchronous
     full: tuple  # wMaxPacketSize, bInterval
     high: tuple
     super: tuple  # wMaxPacketSize, bInterval, then the companion's bMaxBurst, bmAttributes, wBytesPerInterval
-    specific: tuple = ()  # complete class descriptors that follow it
+    specific: tuple = ()  # complete class descriptors that follow the endpoint descriptor
 
 
 class Interface(NamedTuple):
@@ -28,7 +28,7 @@ class Interface(NamedTuple):
     strings: dict
     endpoints: list
     alternate: int = 0
-    specific: tuple = ()  # complete class descriptors between it and its endpoints
+    specific: tuple = ()  # complete class descriptors between the interface descriptor and the endpoints
 
 
 class Association(NamedTuple):
@@ -41,7 +41,7 @@ class Association(NamedTuple):
 class Config(NamedTuple):
     value: int
     attributes: int
-    power: tuple  # bMaxPower: in units of 2 mA, and of 8 mA at SuperSpeed
+    power: tuple  # bMaxPower: in units of 2 mA, and at SuperSpeed in units of 8 mA
     strings: dict
     interfaces: list
     associations: tuple = ()
@@ -53,15 +53,15 @@ class Gadget(NamedTuple):
     fastest: str = "super"
     ids: tuple = (0x1d6b, 0x0104)
     triple: tuple = (0, 0, 0)  # class, subclass, protocol
-    # Number of strings that no descriptor refers to: each kernel function has a table of strings, whose end counts
-    # as one
+    # Number of strings that no descriptor refers to. Each kernel function has a table of strings, whose end mark
+    # counts as a string
     more: tuple = ()
 
 
 class Mount(NamedTuple):
     source: str
     path: str
-    files: int  # number of files in the mount: ep0 and the endpoints
+    files: int  # number of files in the mount, which are ep0 and one per endpoint
     pairs: tuple = ()  # number of files for both directions
     owner: tuple = ("root", "root")
     directory_mode: int = 0o500
@@ -82,9 +82,10 @@ def one_config(*interfaces, strings=None):
 
 
 def hid(number, protocol, length, report, in_, out):
-    """Returns a HID interface; its descriptor (HID 1.11, 6.2.1) has HID 1.01, no country, one report descriptor of this length."""
+    """Returns a HID interface. Its HID descriptor (HID 1.11, 6.2.1) has version 1.01, no country code, and one report
+    descriptor of this length."""
     def interrupt(address):
-        # 10 ms at full speed; 2^3 microframes, 1 ms, at the others
+        # bInterval: 10 ms at full speed; 2^3 microframes, which are 1 ms, at the other speeds
         return Ep(address, 3, (report, 10), (report, 4), (report, 4, 0, 0, report))
 
     return Interface(number, (3, 1, protocol), {EN: "HID Interface"}, [interrupt(in_), interrupt(out)],
@@ -94,8 +95,8 @@ def hid(number, protocol, length, report, in_, out):
 def camera():
     """Returns the camera's interfaces (UVC 1.1, chapter 3): one for control, and one for the stream, whose endpoint
     is in its second setting. The stream has 320 * 180 pixels of two bytes every 666667 * 100 ns."""
-    # Linux 6.1 always has an interrupt endpoint for events, which comes first; later ones have the name
-    # of the function only in the association
+    # Linux 6.1 always has an interrupt endpoint for events, which comes first. In later versions only the
+    # association has the name of the function
     events = [Ep(0x81, 3, (16, 8), (16, 8), None, (bytes.fromhex("05 25 03 10 00"),))] if OLD else []
     name = {EN: "Test bars"}
     data = 0x82 if OLD else 0x81
@@ -242,12 +243,12 @@ REPORTS = {"keyboard-mouse": [
 ]}
 
 
-OS_REQUEST = 0xee  # any unused number is possible
+OS_REQUEST = 0xee  # bRequest; any unused number is possible
 
 
 def winusb(guid):
-    """Returns the answers for Microsoft OS 1.0: the string 0xee, which has the request's number, and for that
-    request the compatible id of interface 0 and its one property."""
+    """Returns the answers for Microsoft's OS descriptors 1.0: the string 0xee, which has the number of the request, and
+    the answers to that request, which are the compatible id and the property of interface 0."""
     name, data = "DeviceInterfaceGUID\0".encode("utf-16le"), (guid + "\0").encode("utf-16le")
     return {
         (0x80, 6, 0x03ee, 0): bytes([18, 3]) + "MSFT100".encode("utf-16le") + bytes([OS_REQUEST, 0]),
@@ -257,7 +258,7 @@ def winusb(guid):
     }
 
 
-# Answers to other requests that hosts send: {(bmRequestType, bRequest, wValue, wIndex): answer}
+# The answers to other requests that hosts send: {(bmRequestType, bRequest, wValue, wIndex): answer}
 ANSWERS = {
     "winusb": winusb("{6f3b2f0c-6d0a-4f5e-9f57-0d6b9d1d6b01}"),
     "webusb": {**winusb("{6f3b2f0c-6d0a-4f5e-9f57-0d6b9d1d6b02}"),

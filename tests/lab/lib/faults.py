@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Shared by the fault tests: every example and every step of its plan, and checks of the system after a step has
-failed or the process was killed at a step.
+"""Helpers of the fault tests. They yield every example and every step of its plan, and check the system after a step
+has failed or the process was killed at a step.
 
-Step numbers are those of `up --dry-run --json`; src/plan/fault.h documents how faults are planted.
+The numbers of the steps are those of `up --dry-run --json`. src/plan/fault.h documents how faults are planted.
 """
 
 import errno
@@ -19,11 +19,12 @@ KERNEL_REFUSED = 71
 DEGRADED = 1
 NOT_UP = 3
 
-# Each step gets a different errno: the message must be that of the errno.
+# Each step fails with a different errno. The message must be the message for that errno.
 ERRNOS = (errno.EIO, errno.EBUSY, errno.ENOSPC, errno.ENOMEM, errno.EINVAL, errno.EPERM, errno.EFAULT)
 
 
-# Number of steps of the scratch gadget with which `up` probes FunctionFS: faults with these numbers hit it
+# `up` probes FunctionFS with a temporary gadget that has this number of steps. A fault with one of these numbers makes
+# such a step fail
 SCRATCH_STEPS = 2
 
 
@@ -46,8 +47,8 @@ class Example:
 
 @functools.cache
 def examples():
-    """Returns the examples. The steps are the same on every kernel and in every build: where a test takes longer,
-    or has run already, two examples must suffice."""
+    """Returns the examples. The steps are the same on every kernel and in every build, so two examples are enough for
+    a test that takes longer or has run already."""
     paths = [*gadgets.examples(), pathlib.Path(EXAMPLES, "webcam.conf")]
     ok(len(paths) >= 7, "examples are missing")
     if os.environ.get("LAB_KERNEL") == "6.1" or "ASAN_OPTIONS" in os.environ:
@@ -64,14 +65,14 @@ def sentence(step, verb, error):
 
 
 def first_of_each(cases):
-    """Returns the first case of each kind of step or change, which is a case's second member."""
+    """Returns the first case of each kind. The second member of a case is a step or a change, which has a kind."""
     return list({(step["do"], step["undo"]): (of, step) for of, step in reversed(cases)}.values())
 
 
 def each(title, mutant, steps=Example.steps):
-    """Registers one test per example and step; the function gets both. After it, `down` must restore the system.
-    lab/test runs the first and the last step of each kind, and --all runs every step; `mutant` is detected without
-    the others."""
+    """Registers one test for each step of each example; the function gets the example and the step. When it returns,
+    the system must be as before the test. lab/test runs the first and the last step of each kind, lab/test --all runs
+    every step. `mutant`: name of a mutant that lab/test detects without the other steps."""
 
     def register(function):
         cases = [(example, step) for example in examples() for step in steps(example)]
@@ -106,7 +107,7 @@ def up(example, fault, arguments=()):
 
 
 def must_be_leftover(name):
-    """Checks that the gadget has no supervisor, and that `status` reports this and what to do."""
+    """Checks that the gadget has no supervisor, and that `status` reports this and prints what the user must do."""
     gadget, code = status(name)
     eq(code, DEGRADED, "exit status of status")
     eq(gadget["state"], "degraded")
@@ -117,7 +118,7 @@ def must_be_leftover(name):
         if worker:
             eq(worker["state"], "stopped", "worker without a supervisor")
             if worker["pid"]:
-                wait_dead(worker["pid"])  # it dies with the supervisor, but not at once
+                wait_dead(worker["pid"])  # the kernel kills it when the supervisor has died, but not at once
 
 
 def must_be_down(name):

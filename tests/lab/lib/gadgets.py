@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Helpers for tests of the whole program: gadget files, traffic in the background, and functions that wait for an
-event instead of for a time."""
+"""Helpers for tests of the whole program. They write gadget files, send data in the background, and wait for an event
+instead of for a time."""
 
 import contextlib
 import os
@@ -31,7 +31,8 @@ def strings(words):
 
 
 def odd(*words, **settings):
-    """Returns a worker group that runs odd_worker.c with these words. The worker itself reports when it is ready."""
+    """Returns a worker group that runs odd_worker.c with these words as arguments. The worker itself reports when it is
+    ready."""
     return worker(**{"ready": "notify", **settings, "exec": [ODD_WORKER, *map(str, words)]})
 
 
@@ -56,8 +57,8 @@ AT_ONCE = {"restart_delay": 0, "restart_limit": 0}  # settings of a worker that 
 
 
 def gadget(name, functions, extra=""):
-    """Writes a gadget file and returns its path; `functions` is {label: worker group}, or a worker
-    group for the one function `echo`. The worker group None makes a function without a worker."""
+    """Writes a gadget file and returns its path. `functions` is {label: worker group}, or only a worker group, for the
+    single function `echo`. If a worker group is None the function has no worker."""
     if not isinstance(functions, dict):
         functions = {"echo": functions}
     text = 'attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n'
@@ -73,7 +74,7 @@ def gadget(name, functions, extra=""):
 
 @contextlib.contextmanager
 def foreign(name="foreign", bound=True, **attributes):
-    """Makes a gadget in configfs without ffsctl, with a function that libusbgx does not know."""
+    """Makes a gadget in configfs without ffsctl. It has a function that libusbgx does not know."""
     top = pathlib.Path(harness.CONFIGFS, name)
     function = top / "functions/SourceSink.x"
     function.mkdir(parents=True)
@@ -94,7 +95,7 @@ def foreign(name="foreign", bound=True, **attributes):
 
 
 def open_file(name):
-    """Returns a new and empty file that any worker may write to."""
+    """Makes an empty file that any worker may write to, and returns its path."""
     path = DIRECTORY / name
     path.unlink(missing_ok=True)
     path.touch()
@@ -103,7 +104,7 @@ def open_file(name):
 
 
 class Fifo:
-    """A FIFO in which a worker writes a line when it has started."""
+    """A FIFO to which a worker writes a line when it has started."""
 
     def __init__(self, name="told"):
         self.path = str(DIRECTORY / name)
@@ -138,7 +139,7 @@ def start(*args, **kwargs):
 
 
 def session(leader):
-    """Returns the pids of the processes in a worker's session."""
+    """Returns the pids of all processes in the session (setsid(2)) of a worker."""
     def is_in(pid):
         try:
             return os.getsid(pid) == leader
@@ -149,8 +150,8 @@ def session(leader):
 
 
 def ends_before_it_is_read(name, *options):
-    """Starts `up` for a gadget whose worker reports that it is ready and ends at once, so that the supervisor
-    handles the end first."""
+    """Starts `up` for a gadget whose worker reports that it is ready and then ends at once. The supervisor handles the
+    end of the worker before the report."""
     told = Fifo()
     coming = start("up", gadget(name, odd("daemon", "tell", told.path, "raise", int(signal.SIGSTOP), "notify", "exit", 3)),
                    *options)
@@ -160,7 +161,7 @@ def ends_before_it_is_read(name, *options):
     supervisor = int(harness.stat_of(pid)[1][1])
     [daemon] = set(processes_of(name)) - {pid}
     os.kill(supervisor, signal.SIGSTOP)
-    # The signal of the daemon's end arrives first, and the supervisor then reaps all children
+    # The signal for the end of the daemon arrives first. Then the supervisor reaps all its children
     harness.kill(daemon)
     os.kill(pid, signal.SIGCONT)
     harness.wait_dead(pid)
@@ -169,7 +170,7 @@ def ends_before_it_is_read(name, *options):
 
 
 def finish(process, timeout=60):
-    """Waits for the process and returns its result, like harness.ffsctl()."""
+    """Waits for the end of the process and returns its result, like harness.ffsctl()."""
     try:
         out, err = process.communicate(timeout=patience(timeout))
     except subprocess.TimeoutExpired:
@@ -183,10 +184,10 @@ LOOKS = 500
 
 
 def await_status(name, condition, what):
-    """Returns the gadget's status as soon as it fulfils the condition. Other processes must run meanwhile, so there
-    is a pause between two reads of the status: virtual time does not advance during work that takes less than a
-    tick, and then no process is preempted. Each read costs a process, but a pause costs nothing, so the pauses
-    become longer."""
+    """Returns the gadget's status as soon as it fulfils the condition. There is a pause between two reads of the status,
+    because other processes must run: virtual time does not advance during work that takes less than a tick, so no
+    process is preempted. The pauses become longer, because each read starts a process, while a pause takes no
+    processor time."""
     began = time.monotonic()
     for look in range(LOOKS):
         gadget, code = status(name)
@@ -211,7 +212,8 @@ def log(name="x"):
 
 
 def await_log(name, words):
-    """Waits for words in the log: a plugin's output comes through a pipe, and so may be later than its effects."""
+    """Waits until the log has these words. A plugin's output comes through a pipe, so it may reach the log later than
+    the effects of the plugin are visible."""
     await_status(name, lambda _: words in log(name), f"saying {words!r}")
 
 
@@ -235,18 +237,20 @@ def no_host():
 
 
 def unconfigure():
-    """Makes the host unconfigure the device. (If drivers of its hubs are unbound, it only forgets the device.)"""
+    """Makes the host unconfigure the device. (If the drivers of the hubs are unbound instead, the host removes the device
+    without a request.)"""
     device, = [p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idProduct") if p.read_text() == "0104\n"]
     (device / "bConfigurationValue").write_text("0")
 
 
-# Workers that serve no data: SLOW waits long for its restart when it is killed, FRAGILE fails for good when it is killed a second time.
+# Workers that move no data. If SLOW is killed, it is restarted after a long time. If FRAGILE is killed a second time,
+# it is not restarted: it has failed permanently.
 SLOW = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=1000, restart_max_delay=1000)
 FRAGILE = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=0, restart_limit=1)
 
 
 def await_worker(name, state):
-    """Waits until the worker of the gadget's first function is in that state; returns the function's status."""
+    """Waits until the worker of the gadget's first function is in this state; returns the status of the function."""
     def there(shown):
         now = shown["functions"][0]["worker"]
         return now["state"] == state and (now["pid"] or state != "ready")
@@ -258,20 +262,20 @@ def kill_worker(name):
 
 
 def leave_without_worker(name):
-    """Kills the worker SLOW, which is not restarted soon."""
+    """Kills the worker SLOW, which is restarted much later, so that the function has no worker."""
     kill_worker(name)
     await_worker(name, "waiting")
 
 
 def fail_for_good(name):
-    """Kills the worker FRAGILE until it has failed for good."""
+    """Kills the worker FRAGILE until it has failed permanently."""
     for _ in range(2):
         kill_worker(name)
     await_worker(name, "failed")
 
 
 def processes_of(gadget):
-    """Returns the pids of all processes that have the environment of a worker of this gadget."""
+    """Returns the pids of all processes whose environment is that of a worker of this gadget."""
     found = []
     for pid in harness.processes():
         with contextlib.suppress(OSError):
@@ -282,14 +286,14 @@ def processes_of(gadget):
 
 
 def devnums():
-    """Returns every USB device and the device number of its last enumeration."""
+    """Returns {USB device: device number}. The device number changes with each enumeration."""
     return {path.parent.name: path.read_text().strip()
             for path in pathlib.Path("/sys/bus/usb/devices").glob("*/devnum")}
 
 
 class Traffic:
     """Sends messages from the host in a thread and receives their echoes, until the device is removed or stop() is
-    called. Every answer must be the message, or (after a worker's end) a complete earlier one."""
+    called. Each echo must be equal to the message, or, after the end of a worker, to a complete earlier message."""
 
     def __init__(self, interface=0, size=3000, timeout=5000):
         self.device = harness.device()
@@ -321,7 +325,7 @@ class Traffic:
             self.device.clear_halt(endpoint.bEndpointAddress)
 
     def _recover(self):
-        """Clears both halts and reads remaining data: a worker that is writing does not read."""
+        """Clears the halts of both endpoints and reads remaining data, because a worker does not read while it writes."""
         self._clear()
         while True:
             try:
@@ -329,7 +333,7 @@ class Traffic:
             except usb.core.USBTimeoutError:
                 return
             except usb.core.USBError as e:
-                if e.errno != 32:  # EPIPE: the next worker has ended meanwhile, too
+                if e.errno != 32:  # EPIPE: the next worker has ended in the meantime, too
                     raise
                 self._clear()
 
@@ -357,7 +361,7 @@ class Traffic:
                 self.changed.notify_all()
 
     def more(self, n=3, timeout=60):
-        """Waits for n more round trips without an error."""
+        """Waits until n more messages have come back without an error."""
         with self.changed:
             wanted = self.rounds + n
             if not self.changed.wait_for(lambda: self.rounds >= wanted or self.stopping, patience(timeout)):
@@ -368,7 +372,7 @@ class Traffic:
             raise AssertionError(f"after {self.rounds} round trips: {self.gone!r}")
 
     def end(self):
-        """Waits until the thread has ended, and releases the device."""
+        """Waits for the end of the thread and releases the device."""
         self.stopping = True
         self.thread.join(60)
         usb.util.dispose_resources(self.device)
@@ -379,7 +383,8 @@ class Traffic:
 
 
 def examples():
-    """Returns the examples (not those in subdirectories) that come up on a dummy UDC of this kernel without help."""
+    """Returns the examples, except those in subdirectories, that `up` can bring up on a dummy UDC of this kernel without
+    preparation."""
     cannot = {"webcam"} | ({"dfu", "webusb"} if os.environ["LAB_KERNEL"] == "6.1" else set())
     return [p for p in sorted(pathlib.Path(SRC, "examples").glob("*.conf")) if p.stem not in cannot]
 
@@ -425,7 +430,7 @@ def running(*args):
         child.wait()
 
 
-# --- the host's and the device's programs ---------------------------------------------------------
+# --- programs on the host and on the device --------------------------------------------------------
 
 
 def sh(command, **kwargs):
@@ -433,14 +438,14 @@ def sh(command, **kwargs):
 
 
 def sysfs(pattern, what):
-    """Returns the path of the only file that matches the pattern and contains `what`."""
+    """Returns the path of the only file whose path matches the glob pattern and whose text is `what`."""
     found = [p for p in pathlib.Path("/").glob(pattern.lstrip("/")) if p.read_text().strip() == what]
     eq(len(found), 1, f"files {pattern} with {what!r}")
     return found[0]
 
 
 def read_until(fd, end, size=4096):
-    """Reads until the data contains `end`, for at most ten seconds; returns the data."""
+    """Reads until the data contains `end`, but at most for ten seconds; returns the data."""
     data = b""
     while end not in data:
         ok(select.select([fd], [], [], 10)[0], f"{end!r} does not come, only {data!r}")

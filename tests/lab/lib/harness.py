@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Shared by the tests in the lab: run ffsctl, inspect the system, act as the USB host, with libusb (python3-usb).
-There is no udevd in the lab, so a device is only looked
-for after `ffsctl up --wait-host` has returned.
+"""Helpers of the tests in the lab. They run ffsctl, inspect the system, and act as the USB host with libusb
+(python3-usb). The lab has no udevd, so tests search for a device only after `ffsctl up --wait-host` has returned.
 """
 
 import contextlib
@@ -28,14 +27,14 @@ FFSBENCH = f"{BUILD}/ffsbench"
 EXAMPLES = f"{SRC}/examples"
 CONFIGFS = "/sys/kernel/config/usb_gadget"
 
-# In builds with test hooks this kills a keeper that makes a system call which its filter lacks.
+# In builds with test hooks this kills a keeper that makes a system call which its seccomp filter does not permit.
 os.environ["FFSCTL_TEST_KILL"] = "1"
 # The examples start programs by name.
 os.environ["PATH"] = f"{BUILD}/examples:{BUILD}:" + os.environ["PATH"]
 
 
 def ffsctl(*args, fault=None, env=None, timeout=60):
-    """Runs ffsctl; the result has returncode, stdout and stderr (text)."""
+    """Runs ffsctl. The result has returncode, and stdout and stderr as text."""
     more = {**(env or {}), **({"FFSCTL_TEST_FAULT": fault} if fault else {})}
     return subprocess.run([FFSCTL, *map(str, args)], env={**os.environ, **more} if more else None, timeout=patience(timeout),
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -43,7 +42,7 @@ def ffsctl(*args, fault=None, env=None, timeout=60):
 
 
 def must(result, code=0):
-    """Checks that a command has ended with `code`; returns its result."""
+    """Checks that a command has ended with exit status `code`; returns its result."""
     if result.returncode != code:
         raise AssertionError(f"{' '.join(map(str, result.args))}: exit {result.returncode}, not {code}\n"
                              f"{result.stdout}{result.stderr}")
@@ -66,7 +65,7 @@ def document(result, schema="output"):
 
 
 def status(name):
-    """Returns the gadget's object in `status --json` (None: it is not up) and the exit code."""
+    """Returns the object of the gadget in `status --json`, which is None if the gadget is not up, and the exit status."""
     result = ffsctl("status", name, "--json")
     gadget = document(result)["gadgets"][0]
     return (None if gadget["state"] == "down" else gadget), result.returncode
@@ -82,18 +81,18 @@ def unpack(*names):
 
 # --- the machine ------------------------------------------------------------------------------
 
-KERNEL_THREADS = 2  # kthreadd, the parent of all of them
+KERNEL_THREADS = 2  # pid of kthreadd, the parent of all kernel threads
 
 
 def stat_of(pid):
-    """Returns a process's name, and the fields of /proc/PID/stat from the state on (proc_pid_stat(5))."""
+    """Returns the name of a process, and the fields of /proc/PID/stat that follow the name (proc_pid_stat(5))."""
     with open(f"/proc/{pid}/stat") as f:
         text = f.read()
     return text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 2:].split()
 
 
 def processes():
-    """Returns {pid: comm} of all processes except kernel threads, this process and its children."""
+    """Returns {pid: name} of all processes except kernel threads, this process and its children."""
     found = {}
     for pid in (int(entry) for entry in os.listdir("/proc") if entry.isdigit()):
         try:
@@ -109,7 +108,7 @@ def tree(top):
     """Yields every path below `top`, without following links."""
     found, todo = [], [top]
     while todo:
-        with contextlib.suppress(OSError), os.scandir(todo.pop()) as entries:  # the directory may have been removed meanwhile
+        with contextlib.suppress(OSError), os.scandir(todo.pop()) as entries:  # the directory may have been removed
             for entry in entries:
                 found.append(entry.path)
                 if entry.is_dir(follow_symlinks=False):
@@ -118,8 +117,8 @@ def tree(top):
 
 
 def configfs(gadget):
-    """Returns every attribute and link of a gadget: {path: value or target}. If reading an attribute fails, its
-    value is the error."""
+    """Returns all attributes and links of a gadget as {path: value or target}. If an attribute cannot be read the value
+    is the error."""
     top, found = pathlib.Path(CONFIGFS, gadget), {}
     for path in map(pathlib.Path, tree(top)):
         name = str(path.relative_to(top))
@@ -136,7 +135,7 @@ def configfs(gadget):
 
 
 def made(directory):
-    """Returns the names in a directory of configfs, in the order in which they were made."""
+    """Returns the names of the items in a directory of configfs, in the order in which the items were made."""
     with os.scandir(CONFIGFS) as gadgets:
         gadget = next(gadgets).path
     names = [entry.name for entry in os.scandir(gadget)]
@@ -156,13 +155,13 @@ def snapshot():
 
 
 def private(pid, kind=r"\w+"):
-    """Returns the private memory of a process in KiB; kind "Dirty": without unchanged pages of files."""
+    """Returns the private memory of a process in KiB. The kind "Dirty" excludes unchanged pages of files."""
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
     return sum(map(int, re.findall(rf"^Private_{kind}:\s+(\d+)", text, re.M)))
 
 
 def ends(pid, seconds):
-    """Returns whether the process ends within so many seconds."""
+    """Waits for at most `seconds`; returns whether the process has ended."""
     try:
         fd = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -174,8 +173,8 @@ def ends(pid, seconds):
 
 
 def same(before, after):
-    """Fails with the differences between two snapshots. Waits first for the children of a killed supervisor, which
-    the kernel is killing."""
+    """Fails if two snapshots differ, and shows the differences. First waits for the ends of the children of a killed
+    supervisor, which the kernel kills."""
     for key, was in before.items():
         if key == "processes":
             after[key] = {pid: name for pid, name in after[key].items() if pid in was or not ends(pid, patience(5))}
@@ -190,7 +189,8 @@ def host_devices():
 
 
 def host_lets_go(before):
-    """Waits until the host has removed the devices that it found since `before`: it notices a disconnect later."""
+    """Waits until the host has removed all devices that are not in `before`. The host handles a disconnect with a
+    delay."""
     with uevents() as socket_:
         while host_devices() - before:
             try:
@@ -200,8 +200,8 @@ def host_lets_go(before):
 
 
 def leaves_nothing():
-    """Makes every test fail that does not restore the system as it is now; returns that snapshot. Removes what a
-    test has left, so that the next one starts clean."""
+    """Makes every test fail that does not restore the system to its state now; returns the snapshot of this state.
+    After each test it removes everything that the test has left."""
     before, devices = snapshot(), host_devices()
 
     @tap.cleanup
@@ -216,7 +216,7 @@ def leaves_nothing():
 
 
 def wait_dead(pid):
-    """Waits until a process has ended, which need not be a child."""
+    """Waits until a process has ended. The process need not be a child of this one."""
     with contextlib.suppress(ProcessLookupError):
         fd = os.pidfd_open(pid)
         try:
@@ -238,13 +238,14 @@ def kill(pid, sig=signal.SIGKILL):
 # --- the host -----------------------------------------------------------------------------------
 
 
-# Contexts are never freed: libusb_exit() crashes if a transfer of another thread is just ending.
+# Contexts are never freed, because libusb_exit() crashes if a transfer of another thread ends at the same time.
 _backends = []
 
 
 def device(vendor=0x1D6B, product=0x0104):
-    """Returns the only device with these ids, from a new libusb context, because the lab has no udevd."""
-    # get_backend() returns its first context, which only knows the devices that existed then
+    """Returns the only device with these ids. Uses a new libusb context, because the lab has no udevd: an old context does
+    not find new devices."""
+    # get_backend() returns its first context, which only has the devices that existed at that time
     usb.backend.libusb1.get_backend()
     backend = usb.backend.libusb1._LibUSB(usb.backend.libusb1._lib)
     _backends.append(backend)
@@ -256,7 +257,8 @@ def device(vendor=0x1D6B, product=0x0104):
 
 
 def descriptors(vendor=0x1D6B, product=0x0104):
-    """Returns the descriptors that the host has read from the only device with these ids, as bytes: device and configurations."""
+    """Returns as bytes the descriptors that the host has read from the only device with these ids: the device descriptor
+    and the configuration descriptors."""
     found = [p.parent for p in pathlib.Path("/sys/bus/usb/devices").glob("*/idVendor")
              if (p.read_text(), (p.parent / "idProduct").read_text()) == (f"{vendor:04x}\n", f"{product:04x}\n")]
     if len(found) != 1:
@@ -269,7 +271,7 @@ NETLINK_KOBJECT_UEVENT = 15
 
 @contextlib.contextmanager
 def uevents():
-    """Returns a socket that receives the kernel's uevents from now on."""
+    """Returns a socket that receives all uevents of the kernel from now on."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, NETLINK_KOBJECT_UEVENT) as socket_:
         socket_.bind((0, 1))
         socket_.settimeout(patience(60))
@@ -278,7 +280,7 @@ def uevents():
 
 @contextlib.contextmanager
 def configured():
-    """Runs the block, then waits until the host has configured a device, which is when its generic driver is bound."""
+    """Runs the block, then waits until the host has configured a device: then the generic driver of the device is bound."""
     with uevents() as socket_:
         yield
         words = []
@@ -287,7 +289,8 @@ def configured():
 
 
 def attach(vudc="usbip-vudc.0"):
-    """Connects a gadget on a usbip-vudc with the virtual host controller vhci_hcd; returns the sockets, which keep the connection open."""
+    """Connects a gadget on a usbip-vudc with the virtual host controller vhci_hcd. Returns the sockets, which keep the
+    connection open."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
     platform = pathlib.Path("/sys/devices/platform")
     (platform / vudc / "usbip_sockfd").write_text(f"{ours.fileno()}\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Prepares what some kernel functions need before their gadget can be enumerated."""
+"""Makes the things that some kernel functions need before a host can enumerate their gadget."""
 
 import contextlib
 import fcntl
@@ -13,10 +13,10 @@ import gadgets
 import harness
 from harness import ffsctl, must
 
-# dummy_hcd has no isochronous endpoints; usbip-vudc has them, at one speed
+# Functions with isochronous endpoints: dummy_hcd has none; usbip-vudc has them, but supports only one speed
 ISOCHRONOUS = {"uac1", "uac1_legacy", "uac2", "uvc"}
-# The kernel keeps a gadget with this function disconnected until a host has configured it, which no host can do
-# (test_warnings.py). So its descriptors cannot be read.
+# The kernel keeps a gadget with one of these functions disconnected until a host has configured it, which is impossible
+# (test_warnings.py). So no host can read its descriptors.
 NEVER_SEEN = {"obex"}
 
 VIDIOC_SUBSCRIBE_EVENT = 0x4020565A
@@ -26,7 +26,7 @@ UVC_EVENT_SETUP = 0x08000004
 
 
 def stall_all(fd, end):
-    """Stalls the requests of the host's driver, which would wait long for an answer."""
+    """Stalls all requests of the host's driver, because the driver waits a long time for an answer."""
     poll = select.poll()
     poll.register(fd, select.POLLPRI)
     poll.register(end, select.POLLHUP)
@@ -77,8 +77,8 @@ def drive_for_now(stack, group, number):
 
 @contextlib.contextmanager
 def unasked():
-    """Delays the host's driver, so that it sends no command to the drives: with BOT, f_tcm.c frees the first command twice
-    (refcount_t: underflow)."""
+    """Delays the host's driver, so that it sends no command to the drives, because f_tcm.c frees the first command of BOT
+    (bulk-only transport) twice (refcount_t: underflow)."""
     with contextlib.ExitStack() as stack:
         delay = pathlib.Path("/sys/module/usb_storage/parameters/delay_use")
         for_now(stack, delay, "3600", delay.read_text())
@@ -87,7 +87,7 @@ def unasked():
 
 @contextlib.contextmanager
 def target(drives=1):
-    """Makes a target for the tcm function, which must exist."""
+    """Makes a target for the tcm function. The function must exist already."""
     with contextlib.ExitStack() as stack:
         stack.enter_context(unasked())
         fabric = directory_for_now(stack, TARGET / "usb_gadget")
@@ -102,7 +102,8 @@ def target(drives=1):
 
 @contextlib.contextmanager
 def sound_card():
-    """Makes a sound card 0, on which uac1_legacy plays: it belongs to a gadget that is not connected to a host."""
+    """Makes the sound card 0, which uac1_legacy needs for playback. It belongs to another gadget, which is not connected
+    to a host."""
     path = gadgets.DIRECTORY / "card.conf"
     path.write_text('functions : { sound : { type = "uac2"; }; };\n')
     must(ffsctl("up", "--udc", "usbip-vudc.1", path))
@@ -114,8 +115,8 @@ def sound_card():
 
 @contextlib.contextmanager
 def on_the_bus(path, kind=None, isochronous=False):
-    """Brings the gadget of a file up, with what functions of type `kind` need, and waits until the host has
-    configured it."""
+    """Brings up the gadget of a file, after it has made the things that functions of type `kind` need, and waits until
+    the host has configured the gadget."""
     isochronous = isochronous or kind in ISOCHRONOUS
     udc = "usbip-vudc.0" if isochronous else "dummy_udc.0"
     with contextlib.ExitStack() as stack:

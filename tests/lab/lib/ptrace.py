@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Stops other processes at given system calls, with ptrace(2), on x86-64."""
+"""Stops other processes at selected system calls, with ptrace(2), on x86-64."""
 
 import contextlib
 import ctypes
@@ -24,8 +24,8 @@ def ptrace(request, pid, data=None):
 
 @contextlib.contextmanager
 def opening(pid, path, cause, times=1):
-    """Calls cause(), stops the process when it is about to open the file for the `times`-th time, runs the block,
-    and then lets the process continue."""
+    """Calls cause(), and stops the process before it opens the file for the `times`-th time. Then runs the block, and
+    lets the process continue."""
     registers = (ctypes.c_ulong * 27)()
 
     def is_there():
@@ -57,19 +57,19 @@ def opening(pid, path, cause, times=1):
 
 @contextlib.contextmanager
 def hangs_when_killed(pid):
-    """During the block the process does not end, whatever signals it gets, like a process that hangs in the kernel."""
+    """During the block no signal ends the process, like a process that hangs in the kernel."""
     ptrace(SEIZE, pid, TRACEEXIT)
     try:
         yield
     finally:
-        # The process was killed: it waits for its tracer in do_exit(), and later signals are dropped (prepare_signal).
+        # The process was killed. It waits for its tracer in do_exit(), and the kernel drops later signals (prepare_signal()).
         os.waitpid(pid, 0)
         ptrace(DETACH, pid)
 
 
 def run_child(args, calls, **options):
-    """Starts a program, and stops its first child after `calls` system calls, or when the program ends. Returns the
-    program and the pid of the child, which this process traces; None: the program or the child ended before."""
+    """Starts a program, and stops its first child after `calls` system calls, or when the program has ended. Returns
+    the program, and the pid of the child, which this process traces; the pid is None if the program or the child has ended before."""
     process = subprocess.Popen(args, preexec_fn=lambda: LIBC.ptrace(TRACEME, 0, None, None), **options)
 
     def ended(status):
@@ -88,13 +88,13 @@ def run_child(args, calls, **options):
     ptrace(GETEVENTMSG, process.pid, ctypes.byref(number))
     child = number.value
     os.waitpid(child, WALL)
-    ptrace(SETOPTIONS, child, TRACESYSGOOD)  # its own children are not traced
+    ptrace(SETOPTIONS, child, TRACESYSGOOD)  # the children of the child are not traced
     ptrace(DETACH, process.pid)
 
-    stops, limit, pending = 0, 2 * calls, 0  # it stops at the entry and at the exit of a call
+    stops, limit, pending = 0, 2 * calls, 0  # the child stops at the entry and at the exit of each call
     while stops < limit:
         ptrace(SYSCALL, child, pending)
-        # A child that waits for an event does not stop, but its program ends when it has what it waited for
+        # A child that waits for an event does not stop, but the program ends
         pid, status = os.waitpid(-1, WALL)
         if pid == process.pid:
             ended(status)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One list of checks for every service manager. A manager is a class whose constructor sets up the service of the
-gadget x, and which has
-  start()    a command in the background, which returns when the gadget is up
-  knows()    what it knows: down, starting or up
-  reload()   whether that succeeded
-  stop()     returns when the gadget is down
-  end()      the manager itself ends, if it is one that runs
-  restarts   whether it starts a supervisor again that has crashed
-  remains()  what must be the same before the start and after the stop"""
+"""The same checks for all service managers. Each manager is a class. Its constructor sets up a service that brings up
+the gadget x. It has these methods and members:
+  start()    starts the service with a command in the background, which ends when the gadget is up
+  knows()    returns the manager's state of the service: down, starting or up
+  reload()   reloads the service; returns whether that succeeded
+  stop()     stops the service; returns when the gadget is down
+  end()      ends the manager itself, if it is a running process
+  restarts   whether the manager restarts a supervisor that has crashed
+  remains()  returns what must be the same before the start and after the stop"""
 
 import contextlib
 import pathlib
@@ -27,7 +27,7 @@ GADGETS.mkdir(parents=True)
 
 
 def write(functions=LOOPBACK, more=""):
-    """Writes the gadget file x, with the virtual UDC by name, so that it waits for this UDC."""
+    """Writes the gadget file x. It names the virtual UDC, so that the gadget waits for this UDC."""
     shutil.copy(gadget("x", functions, f'udc = "dummy_udc.0"; autostart = true; {more}'), GADGETS)
 
 
@@ -58,7 +58,7 @@ class Manager:
 
 @contextlib.contextmanager
 def managing(kind):
-    """Yields the manager of the service x, which is down; checks at the end that it is down again and nothing is left."""
+    """Yields a manager; its service x is down. Checks at the end that the service is down again and nothing is left."""
     manager = kind()
     before = manager.remains()
     try:

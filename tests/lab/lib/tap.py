@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Tests that speak TAP, in one screen of code and with the standard library only.
+"""A small test framework with TAP output, which needs only the standard library.
 
     import tap
     from tap import test, eq, ok, skip
@@ -9,18 +9,18 @@
 
     tap.main()
 
-A test passes when its function returns, fails with the exception it raises, and is skipped by
-skip("reason"). Setup that all tests share belongs above tap.main(); a function given to
-tap.cleanup() runs after every test, whatever its outcome.
+A test passes when its function returns, and fails when its function raises an exception. skip("reason") skips the
+test. Code that prepares something for all tests belongs above tap.main(). A function that is passed to tap.cleanup()
+runs after every test, also after a failed one.
 
-    test_x.py                     all tests, with TAP_PART=2/3 in the environment the second of three
-                                  parts, every third test
-    test_x.py echoes_one_byte...  those of these functions
-    test_x.py --filter TEXT       those with TEXT in their sentence
-    test_x.py --list              prints each as FUNCTION: SENTENCE
+    test_x.py                     runs all tests; with TAP_PART=2/3 in the environment only the second
+                                  of three parts, which has every third test
+    test_x.py echoes_one_byte...  runs the tests of these functions
+    test_x.py --filter TEXT       runs the tests with TEXT in their sentence
+    test_x.py --list              prints each test as FUNCTION: SENTENCE
 
-Tests that lab/test leaves to --all run with LAB_TIER=all, or when they are asked for by name. What a test prints
-goes to stderr: stdout is for TAP.
+Tests that only lab/test --all runs need LAB_TIER=all in the environment, or their name as an argument. The output of
+a test goes to stderr, because stdout is for TAP.
 """
 
 import os
@@ -31,11 +31,11 @@ import traceback
 BUILD = os.environ.get("FFSCTL_BUILD", ".")
 SRC = os.environ.get("FFSCTL_SRC", ".")
 
-# Factor for time limits: how much slower this machine is than the reference machine. lab/test measures it during a
-# run.
+# Factor for time limits: how many times slower this machine is than the reference machine. lab/test measures this
+# during a run.
 PATIENCE = float(os.environ.get("LAB_PATIENCE", "1"))
 
-# Whether this is lab/test --all
+# Whether the tests are run by lab/test --all
 EVERYTHING = os.environ.get("LAB_TIER") == "all"
 SOAKING = "SOAK_SEED" in os.environ  # lab/soak
 
@@ -44,21 +44,22 @@ _cleanups = []
 
 
 def patience(seconds):
-    """Returns a time limit for something that must happen, adapted to the speed of this machine. A test that
-    expects something *not* to happen, or at a certain time, needs virtual time instead."""
+    """Returns a time limit for an event that must happen, adapted to the speed of this machine. If a test expects that
+    an event does *not* happen, or happens at a certain time, it needs virtual time instead."""
     return seconds * PATIENCE
 
 
 def rounds(few, many, soak=None):
-    """Returns the number of rounds of a loop that finds a defect only by chance, or that has many cases: `few` in
-    lab/test, which must detect the mutants, `many` with --all, `soak` (or `many`) under lab/soak."""
+    """Returns the number of rounds of a loop that finds a defect only by chance, or that has many cases. It is `few` in
+    lab/test, which must be enough to detect the mutants, `many` in lab/test --all, and `soak` (default: `many`) in
+    lab/soak."""
     if SOAKING:
         return many if soak is None else soak
     return many if EVERYTHING else few
 
 
 def sanitized():
-    """Returns whether this is a build with sanitizers."""
+    """Returns whether the tested programs were built with sanitizers."""
     with open(os.path.join(BUILD, "ffsctl"), "rb") as f:
         return b"__asan_init" in f.read()
 
@@ -72,11 +73,12 @@ def skip(reason):
 
 
 def test(name, *args, only_all=None):
-    """Registers a test; with further arguments the function is called with them, so that one
-    function makes several tests: for n in (1, 2): test(f"{n} bytes", n)(echo).
+    """Registers a test. The function is called with the arguments `args`, so that one function can be used for several
+    tests: for n in (1, 2): test(f"{n} bytes", n)(echo).
 
-    With `only_all` only lab/test --all runs it. The text is the reason: a mutant that lab/test detects without the
-    test, and a sentence: "ROOM/NAME: every kind of step has a test". lab/compare checks it.
+    With `only_all` only lab/test --all runs the test. The text is the reason: the name of a mutant that lab/test
+    detects without this test, and a sentence, such as "ROOM/NAME: every kind of step has a test". lab/compare checks
+    the reason.
     """
 
     def register(function):
@@ -115,7 +117,7 @@ def contains(text, part, what="text"):
 
 
 def raises(kind, function, *args):
-    """Calls the function, which must raise `kind`; returns the exception."""
+    """Calls the function, which must raise an exception of class `kind`; returns the exception."""
     try:
         function(*args)
     except kind as e:
@@ -129,7 +131,7 @@ def _brief(value):
 
 
 def _attempt(function, args):
-    """Runs a test; returns None, or the text of its failure."""
+    """Runs a test. Returns None if it passed, else the text of its failure."""
     trouble = []
     for f, a in [(function, args)] + [(c, ()) for c in _cleanups]:
         try:
@@ -163,7 +165,7 @@ def main():
     if argv == ["--list"]:
         print("\n".join("%s: %s" % (t[1].__name__, t[0]) for t in chosen))
         sys.exit(0)
-    # Other output, also of child processes, must not get into the TAP output
+    # Output of tests and of child processes must not get into the TAP output
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     failed = 0

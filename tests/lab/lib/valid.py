@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Checks that JSON output of ffsctl is valid against its schema.
 
-fastjsonschema compiles a schema to Python. Loading and compiling takes as long as ten commands of ffsctl in each
-lab, so lab/test does it once: run as a program, this file writes the compiled modules beside itself."""
+fastjsonschema compiles a schema to a Python module. This would take as long as ten commands of ffsctl in each lab, so
+lab/test does it only once: it runs this file as a program, which writes the compiled modules to its own directory."""
 
 import functools
 import importlib
@@ -11,7 +11,7 @@ import pathlib
 
 SCHEMAS = pathlib.Path(__file__).resolve().parents[3] / "schemas"
 USED = ("output", "features", "descriptors", "udc", "ffsbench", "worker-config")
-# Replaces fastjsonschema's exception, whose import would load the whole package
+# In the compiled modules OURS replaces IMPORT, because the import of this exception would load the whole package
 IMPORT, OURS = "from fastjsonschema import JsonSchemaValueException", "from valid import Invalid as JsonSchemaValueException"
 
 
@@ -25,8 +25,8 @@ def read(name):
 
 
 def code(schema):
-    """Returns the text of a module with the function validate(). (It supports the part of draft 2020-12 that the
-    schemas of ffsctl use.)"""
+    """Returns the text of a module with the function validate(). (fastjsonschema supports the part of draft 2020-12
+    that the schemas of ffsctl use.)"""
     import fastjsonschema
 
     text = fastjsonschema.compile_to_code(read(schema + ".schema.json"), handlers={"": read})
@@ -39,7 +39,7 @@ def module(schema):
 
 @functools.cache
 def validator(schema):
-    """Returns a function that raises Invalid when a value is not valid against the schema of that name."""
+    """Returns a function that raises Invalid if a value is not valid against the schema with this name."""
     try:
         return importlib.import_module(module(schema)).validate
     except ImportError:

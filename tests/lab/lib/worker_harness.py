@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes a gadget in configfs and starts a worker for it without ffsctl: does what the supervisor does for a worker
-(ffsctl-worker(7)), in few lines. Runs inside lab/run.
+"""Makes a gadget in configfs and starts a worker for it without ffsctl. These few lines do what the supervisor does for
+a worker (ffsctl-worker(7)). They run in the lab.
 
     with Gadget([("bulk", "in"), ("bulk", "out")]) as g:
         worker = g.worker([WORKER, PLUGIN])
@@ -84,7 +84,7 @@ class Endpoint:
 
 
 def descriptors(endpoints):
-    """The blob of descriptors, version 2, for all three speeds."""
+    """Returns the descriptor blob for FunctionFS, version 2, for three speeds."""
     body, counts = b"", []
     for speed in ("full", "high", "super"):
         body += struct.pack("<BBBBBBBBB", 9, 4, 0, 0, len(endpoints), 255, 0, 0, 0)
@@ -95,7 +95,7 @@ def descriptors(endpoints):
 
 
 class Worker:
-    """A worker process. `messages` has everything that it sent on its control socket."""
+    """A worker process. `messages` has all messages that the worker has sent on its control socket."""
 
     def __init__(self, gadget, argv, blocking=False, size=0, depth=0, options=None, env=None,
                  engine="auto"):
@@ -139,14 +139,14 @@ class Worker:
         try:
             self.control.send(packet)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # the worker has just died, which wait() reports
+            pass  # the worker has died; wait() reports that
 
     def log(self):
-        """Returns what the worker has written to stderr."""
+        """Returns the text that the worker has written to stderr."""
         return os.pread(self.stderr, 1 << 20, 0).decode()
 
     def receive(self, timeout=10):
-        """Returns the next message; None: the worker has ended."""
+        """Waits for the next message and returns it; None if the worker has ended."""
         if self.messages:
             return self.messages.pop(0)
         if not select.select([self.control], [], [], patience(timeout))[0]:
@@ -163,7 +163,7 @@ class Worker:
         return m[2].decode()
 
     def wait(self, timeout=10):
-        """Waits until the worker has ended; returns its exit status as waitstatus_to_exitcode() does."""
+        """Waits until the worker has ended; returns its exit status in the form of os.waitstatus_to_exitcode()."""
         fd = os.pidfd_open(self.pid)
         if not select.select([fd], [], [], patience(timeout))[0]:
             os.kill(self.pid, signal.SIGKILL)
@@ -183,19 +183,19 @@ class Worker:
 
 
 class Gadget:
-    """endpoints: (type, direction) in descriptor order."""
+    """A gadget with one FunctionFS function. `endpoints`: [(type, direction)] in the order of the descriptors."""
 
     def __init__(self, endpoints, name="hand"):
         self.name = name
         self.endpoints = [Endpoint(i + 1, *e) for i, e in enumerate(endpoints)]
         self.dir = CONFIGFS + "/usb_gadget/" + name
         self.mount = "/dev/ffs-" + name
-        self.events = []  # events of ep0, in their order
+        self.events = []  # events of ep0, in the order of their arrival
         self.ep0 = -1
-        self.current = None  # the worker that gets events
+        self.current = None  # the worker that gets the events
         self.enabled_at = 0
         self.enabled, self.unbound = threading.Event(), threading.Event()
-        self.unanswered = 0  # SETUPs
+        self.unanswered = 0  # number of SETUPs without an answer
 
     def __enter__(self):
         if not os.path.isdir(CONFIGFS + "/usb_gadget"):
@@ -292,7 +292,7 @@ class Gadget:
             else:
                 os.write(self.ep0, b"")
         except OSError:
-            pass  # EL2HLT: the result of a successful stall
+            pass  # EL2HLT is the result of a successful stall
 
     def _setup(self, setup):
         to_host, length = setup[0] & 0x80, struct.unpack_from("<H", setup, 6)[0]
@@ -305,7 +305,7 @@ class Gadget:
                 if kind not in (ACCEPT, STALL, DATA):
                     others.append((kind, id, body))
         except (AssertionError, TypeError):
-            kind = STALL  # no answer within 500 ms, or the worker has ended
+            kind = STALL  # there was no answer within 500 ms, or the worker has ended
             self.unanswered += 1
         worker.messages += others
         if kind == STALL:
@@ -321,7 +321,7 @@ class Gadget:
         return SYSFS_SPEEDS.get(read("/sys/class/udc/dummy_udc.0/current_speed"), 0)
 
     def worker(self, argv, **kw):
-        """Starts a worker, and sends it ENABLE if the host has enabled the function."""
+        """Starts a worker. Sends ENABLE to it if the host has enabled the function."""
         w = Worker(self, argv, **kw)
         self.current = w
         if self.enabled_at:
@@ -329,17 +329,17 @@ class Gadget:
         return w
 
     def halt(self):
-        """Halts the endpoints, as the supervisor does when a worker has died: the host's transfers end in a stall."""
+        """Halts the endpoints, as the supervisor does after the death of a worker. The host's transfers end with a stall."""
         for e in self.endpoints:
             fd = os.open(self.mount + "/" + e.file, os.O_RDWR | os.O_NONBLOCK)
             try:
                 os.write(fd, b"x") if e.direction == "out" else os.read(fd, 1)
-            except OSError as why:  # EAGAIN: the UDC's FIFO has data, which cannot be removed
+            except OSError as why:  # EAGAIN: the UDC has data in its FIFO, which cannot be removed
                 assert why.errno in (errno.EBADMSG, errno.EAGAIN), why
             os.close(fd)
 
     def bind(self):
-        """Binds the gadget and waits until the host has the interface and the worker was sent ENABLE."""
+        """Binds the gadget. Waits until the host has found the interface and ENABLE was sent to the worker."""
         self.enabled.clear()
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_KOBJECT_UEVENT) as uevents:
             uevents.bind((0, 1))
@@ -352,7 +352,7 @@ class Gadget:
         assert self.enabled.wait(patience(10)), "the host did not enable the function"
 
     def unbind(self):
-        """Unbinds the gadget and waits until the worker was sent the event."""
+        """Unbinds the gadget. Waits until the event was sent to the worker."""
         self.unbound.clear()
         if read(self.dir + "/UDC"):
             write(self.dir + "/UDC", "\n")
@@ -360,7 +360,7 @@ class Gadget:
 
 
 class Host:
-    """The host, as single calls of usbfs, for what ffsbench cannot do."""
+    """The host: single calls of usbfs, for requests that ffsbench cannot make."""
 
     class Control(ctypes.Structure):
         _fields_ = [("type", ctypes.c_uint8), ("request", ctypes.c_uint8)] + [
@@ -390,7 +390,7 @@ class Host:
         return fcntl.ioctl(self.fd, request, argument)
 
     def control(self, kind, request, value=0, data=b"", length=0, timeout=round(patience(2000))):
-        """Sends a control request; IN: returns the data. `kind`: bmRequestType."""
+        """Sends a control request. Returns the data if the direction is IN. `kind`: bmRequestType."""
         buffer = ctypes.create_string_buffer(data, max(len(data), length, 1))
         size = length if kind & 0x80 else len(data)
         c = Host.Control(kind, request, value, 0, size, timeout, ctypes.addressof(buffer))
@@ -398,7 +398,7 @@ class Host:
         return buffer.raw[:n]
 
     def bulk(self, ep, data=b"", length=0, timeout=round(patience(2000))):
-        """Transfers data; OUT: returns the number of bytes; IN: returns the data."""
+        """Transfers data. Returns the number of bytes if the direction is OUT, the data if it is IN."""
         buffer = ctypes.create_string_buffer(data, max(len(data), length, 1))
         size = length if ep & 0x80 else len(data)
         b = Host.Bulk(ep, size, timeout, ctypes.addressof(buffer))
@@ -419,7 +419,7 @@ class Host:
 
 
 def bench(*args, status=0, timeout=60):
-    """Runs ffsbench loop; returns what it printed on stdout and stderr."""
+    """Runs ffsbench loop; returns its output on stdout and stderr."""
     p = subprocess.run([BENCH, "loop", *args], capture_output=True, text=True, timeout=patience(timeout))
     assert p.returncode == status, "ffsbench loop %s: status %d\n%s%s" % (
         " ".join(args), p.returncode, p.stdout, p.stderr)

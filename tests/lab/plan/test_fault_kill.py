@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: vudcs=1 timeout=400
 # lab all: kernel=6.12,6.1 vudcs=1 timeout=400
-"""The supervisor is killed just before and just after each step of each example's plan: `up` says
-what to do, `status` tells the truth, `down` cleans up, and so does a second `up`."""
+"""The supervisor is killed before and after each step of each example's plan: `up` reports what to do, `status` is
+correct, and `down` or a second `up` removes what is left."""
 
 
 import tap

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: vudcs=1 timeout=400
 # lab all: kernel=6.12,6.1 vudcs=1 timeout=400
-"""The undo of each step of each example's plan fails, or its process is killed just before or
-after it: both failures are named, and the next `down` cleans up."""
+"""The undo of each step of each example's plan fails, or its process is killed before or after the undo. Both failures
+are reported, and the next `down` removes what is left."""
 
 import errno
 
@@ -16,7 +16,7 @@ MUTANT = "plan/failed-undo-ends-with-0"
 
 
 def earlier(example):
-    """Steps that are undone when the last one fails."""
+    """Returns the steps that are undone when the last step fails."""
     return [step for step in example.undoable() if step["n"] < len(example.plan)]
 
 
@@ -73,7 +73,7 @@ def killed_after_undo(example, step):
 @each("is killed in down, the supervisor's and the next one's", MUTANT, Example.undoable)
 def both_killed_in_down(example, step):
     must(ffsctl("up", *example.up, fault=f"undo-kill-after={step['n']}"))
-    # The supervisor dies of it; then `down` goes on by itself and dies of it, too.
+    # The fault kills the supervisor. Then `down` continues without it, and is killed, too.
     first = ffsctl("down", example.name, fault=f"undo-kill-before={step['n']}")
     eq(first.returncode, -9, "exit status of the first down")
     must_be_leftover(example.name)

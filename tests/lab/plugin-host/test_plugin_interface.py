@@ -2,8 +2,8 @@
 # lab: build=sanitize timeout=360
 # lab all: kernel=6.12,6.1 timeout=240
 # lab all: kernel=6.12 build=sanitize timeout=360
-"""The plugin interface between ffsctl and a running worker: what a plugin does not take is told at its
-place in the gadget file also by commands that do not ask plugins before."""
+"""The plugin interface between ffsctl and a running worker. If a plugin does not accept an option, commands that did
+not read the plugin's table before also report the position in the gadget file."""
 
 import json
 import pathlib
@@ -110,7 +110,7 @@ def refused_option_fails_reload():
 
 
 class Reporter:
-    """A worker that reports what we tell it to, and the status as it becomes by that."""
+    """A gadget whose worker reports the statistics that the test sends to it."""
 
     def __init__(self):
         self.fifo = Fifo("stats")
@@ -122,7 +122,7 @@ class Reporter:
         return status("reporter")[0]["functions"][0]["worker"]["stats"]
 
     def report(self, *bodies, times=1):
-        """Returns when the status has been written."""
+        """Makes the worker report these statistics, and waits until the status file has been written."""
         path = pathlib.Path("/run/ffsctl/reporter/status")
         before_ = path.stat().st_ino
         for body in bodies:

@@ -4,8 +4,8 @@
 # lab all: kernel=6.12,6.1 timeout=120 real-time
 # lab all: kernel=6.12 build=sanitize timeout=240 real-time
 # lab all: kernel=6.12 flavour=debug timeout=240 real-time
-"""The plugin host without a supervisor: its contract on descriptors, control socket and exit status,
-and what links that go down and workers that die do to the data."""
+"""The plugin host without a supervisor: its use of descriptors, control socket and exit status, and what happens to
+the data when a link goes down or a worker dies."""
 
 import errno
 import json
@@ -128,7 +128,7 @@ def link_down_and_up():
         for _ in range(3):
             g.bind()
             bench("--lengths", "1-64,100K")
-            with Host() as h:  # leave a message in the middle
+            with Host() as h:  # stop in the middle of a message
                 h.bulk(OUT, b"x" * 2048)
             g.unbind()
         g.bind()
@@ -157,7 +157,7 @@ def stream_survives_worker_deaths():
                              stdout=subprocess.PIPE, text=True)
         out = os.pidfd_open(p.pid)
         kills = 0
-        # Not a wait for anything: the kills fall on as many different moments
+        # This waits for no event: it makes the kills happen at different times
         while kills < 30 and not select.select([out], [], [], 0.003 * (kills % 7))[0]:
             g.current.kill()
             g.halt()
@@ -187,7 +187,7 @@ def lost_mark_is_sent_again():
                 os.read(into, 1)  # the wrong way: it halts the endpoint
             except OSError as e:
                 eq(e.errno, errno.EBADMSG)
-            os.read(out, 1024)  # the mark, which nobody answers
+            os.read(out, 1024)  # the mark, which is not answered
             for _ in range(2):  # another mark, and the message
                 os.write(into, os.read(out, 1024))
 
@@ -210,7 +210,7 @@ def stall_without_recover():
         g.current.kill()
         p = subprocess.Popen([BENCH, "loop", "--lengths", "8K", "--json"], stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True)
-        # It clears old halts when it starts; so halt until it has seen one
+        # ffsbench clears old halts when it starts, so halt until it has noticed a halt
         while p.poll() is None:
             g.halt()
             select.select([p.stdout], [], [], 0.05)
@@ -300,7 +300,7 @@ def ffsbench_names_matching_devices():
         bench("--interface", "1", status=69)
         bench("--serial", "other", status=69)
         bench("--pair", "1", status=69)
-        # Where anybody may go, unlike a build tree
+        # All users can open this path, unlike a build tree
         p = subprocess.run([shutil.copy(BENCH, "/run/ffsbench"), "loop"],
                            capture_output=True, text=True, user=65534)
         eq(p.returncode, 77, p.stderr)

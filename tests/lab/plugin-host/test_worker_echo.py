@@ -2,8 +2,8 @@
 # lab: timeout=300
 # lab: speed=full timeout=300
 # lab all: kernel=6.12,6.1 speed=full,high,super timeout=300
-"""Workers by themselves, without ffsctl, echo byte for byte: the loopback plugin in every shape of
-function and with every option, and the example of ffsctl-worker(7). The other examples are in test_echo.py."""
+"""Workers without ffsctl echo data byte for byte: the plugin loopback with all kinds of functions and all options, and
+the example of ffsctl-worker(7). (test_echo.py tests the other examples.)"""
 
 import contextlib
 import ctypes
@@ -26,7 +26,7 @@ BULK = [("bulk", "in"), ("bulk", "out")]
 
 
 def man_worker():
-    """The example of ffsctl-worker(7), as a program."""
+    """Compiles the example of ffsctl-worker(7); returns the program."""
     with open(os.path.join(SRC, "man/ffsctl-worker.7")) as f:
         blocks = re.findall(r"^\.Bd -literal\n(.*?)^\.Ed", f.read(), re.S | re.M)
     text = [b for b in blocks if b.startswith("#!")][0]
@@ -95,7 +95,7 @@ def mmap_copies_beyond_mount_memory():
 
 
 def blocks_of_1m():
-    """How many requests of 1 MiB have room: free blocks of that size, and larger ones in such."""
+    """Returns for how many requests of 1 MiB there is contiguous memory, in free blocks of 1 MiB and in larger ones."""
     with open("/proc/buddyinfo", encoding="ascii") as f:
         counts = [list(map(int, line.split()[4:])) for line in f]
     return sum(n << (order - 8) for zone in counts for order, n in enumerate(zone) if order >= 8)

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: speed=full timeout=300
 # lab all: kernel=6.12,6.1 speed=full,high,super timeout=300
-"""Android Open Accessory, as a host sees it: the handshake with the plugin accessory, the switch to
-18d1:2d00, data both ways, and back when the host has gone."""
+"""Android Open Accessory, as a host sees it: the handshake with the plugin accessory, the switch to 18d1:2d00, data in
+both directions, and the switch back when the host has disconnected."""
 
 import errno
 import json
@@ -37,13 +37,14 @@ harness.leaves_nothing()
 
 
 def up(path):
-    """Until the host is done with it: what it tells of this one must not be taken for the next one."""
+    """Calls `up`, and waits until the host has configured the device, because its uevents must not be mistaken for
+    those of the next device."""
     with harness.configured():
         harness.up(path)
 
 
 def send(host, index, text):
-    """As hosts do, with a NUL behind it."""
+    """Sends a string with a NUL at its end, like hosts do."""
     data = text if isinstance(text, bytes) else text.encode() + b"\0"
     eq(host.ctrl_transfer(OUT, SEND_STRING, 0, index, data), len(data))
 
@@ -53,7 +54,7 @@ def refuses(host, *request):
 
 
 def handshake(strings=STRINGS):
-    """All but START."""
+    """Makes all requests of the handshake except START."""
     host = harness.device()
     eq(bytes(host.ctrl_transfer(IN, GET_PROTOCOL, 0, 0, 2)), b"\2\0")
     for index, text in enumerate(strings):
@@ -78,7 +79,7 @@ def message_of(log_text):
 
 
 def message(host, n):
-    """A message there and the same one back."""
+    """Sends a message and checks that the same message comes back."""
     host.write(0x02, DATA[:n], 20000)
     if n % PACKET == 0 and n != 16384:  # app.py reads no more: that fills its read
         host.write(0x02, b"", 20000)
@@ -93,7 +94,7 @@ def sizes(count):
 
 
 def cable(host):
-    """See test_accessory.py."""
+    """See the same function in test_accessory.py."""
     return pathlib.Path(f"/sys/bus/usb/devices/{host.bus}-0:1.0/usb{host.bus}-port1/disable")
 
 
@@ -193,7 +194,7 @@ def foreign_requests_change_nothing():
                     *((OUT, n, 0, 0, None) for n in (50, 54, 55, 56, 57, 58))):
         refuses(host, *request)
     eq(bytes(host.ctrl_transfer(IN, GET_PROTOCOL, 0, 0, 1)), b"\2")
-    refuses(host, OUT, START, 0, 0, None)  # asking for the protocol was a new beginning
+    refuses(host, OUT, START, 0, 0, None)  # GET_PROTOCOL has started a new handshake
     for index, text in enumerate(STRINGS):
         send(host, index, text)
     start(host)
@@ -202,7 +203,7 @@ def foreign_requests_change_nothing():
 
 
 def own(name, options=""):
-    """Copies of the pair, with other options, in a directory of their own."""
+    """Copies the two gadget files, with other options, to a new directory."""
     directory = gadgets.DIRECTORY / name
     shutil.copytree(f"{EXAMPLES}/accessory", directory, dirs_exist_ok=True)
     text = pathlib.Path(PHONE).read_text()

@@ -4,8 +4,8 @@
 # lab all: kernel=6.12 speed=full,high timeout=300
 # lab all: kernel=6.12 build=sanitize timeout=400
 # lab all: kernel=6.12 flavour=debug timeout=400
-"""The plugin bridge moves every byte, and every message, in order and once, whatever is at its other
-end and however slow either side is."""
+"""The plugin bridge moves all bytes and all messages in order and only once, for each type of peer, and even if the
+host or the peer is slow."""
 
 import contextlib
 import fcntl
@@ -36,7 +36,7 @@ def path(name):
 
 @contextlib.contextmanager
 def listening(family, address, text, framing="none", **more):
-    """We connect to a bridge that listens."""
+    """Yields a bridge that listens, to which the test has connected."""
     kind = SEQPACKET if framing == "packet" else STREAM
     with gadget(listen=text, framing=framing, **more) as (g, w, usb), connect(family, kind, address) as sock:
         yield w, usb, sock
@@ -44,7 +44,7 @@ def listening(family, address, text, framing="none", **more):
 
 @contextlib.contextmanager
 def connecting(family, address, text, framing="none", **more):
-    """A bridge connects to us."""
+    """Yields a bridge that has connected to the test."""
     kind = SEQPACKET if framing == "packet" else STREAM
     with listen(family, kind, address) as server, gadget(connect=text, framing=framing, **more) as (g, w, usb):
         sock, _ = server.accept()
@@ -108,7 +108,7 @@ def fifos(**more):
 
 @contextlib.contextmanager
 def terminal(**more):
-    """The other end of a tty."""
+    """Yields a bridge whose peer is a tty, and both ends of the tty."""
     master, slave = os.openpty()
     tty.setraw(master)
     try:
@@ -138,7 +138,7 @@ def bytes_tty():
 
 
 def baud(fd):
-    """struct termios2 of asm/termbits.h, whose last word is the speed, as it is and not as B... ."""
+    """Returns the speed of a tty. The last word of struct termios2 (asm/termbits.h) is the speed as a number."""
     words = bytearray(44)
     fcntl.ioctl(fd, 0x802C542A, words)  # TCGETS2
     return struct.unpack_from("=I", words, 40)[0]

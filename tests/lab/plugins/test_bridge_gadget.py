@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1 timeout=120
-"""The plugin bridge as a gadget file has it, with ffsctl around it and as nobody."""
+"""The plugin bridge in a gadget file: run by ffsctl, and as the user nobody."""
 
 import os
 import socket
@@ -61,7 +61,7 @@ def status_has_statistics():
 
 
 def commands():
-    """The worker's programs."""
+    """Returns the programs that the worker has started."""
     return [pid for pid in gadgets.processes_of("bridge") if harness.stat_of(pid)[0] == "cat"]
 
 

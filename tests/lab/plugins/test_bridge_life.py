@@ -3,8 +3,8 @@
 # lab all: kernel=6.12,6.1 timeout=240
 # lab all: kernel=6.12 build=sanitize timeout=300
 # lab all: kernel=6.12 flavour=debug timeout=300
-"""What comes and goes around the plugin bridge: clients, servers, programs, links, workers. Nothing is
-lost that need not be, and nobody waits for a client that has left."""
+"""Clients, servers, programs, links and workers of the plugin bridge start and end. No data is lost that can be
+delivered, and no peer waits for a client that has disconnected."""
 
 import contextlib
 import errno
@@ -111,7 +111,7 @@ def impossible_start_is_refused():
 
 
 def write_until_full(usb, table):
-    """Packet by packet, until no more is taken; how many bytes were."""
+    """Sends packets until no more is accepted; returns the number of bytes."""
     for at in range(0, len(table), usb.packet):
         try:
             usb.bulk(usb.out, table[at:at + usb.packet], timeout=SHORT)
@@ -150,7 +150,7 @@ def idle_client_stops_host():
 @test("a host that does not read stops the client; then it gets every byte")
 def idle_host_stops_client():
     with gadget(listen="unix:@bridge") as (g, w, usb), client() as sock:
-        n = send_until_full(sock, TABLE)  # how much a transfer takes depends on who was faster
+        n = send_until_full(sock, TABLE)  # how much data a transfer has depends on which side was faster
         ok(8 * 16384 <= n <= 8 * 65536 + (1 << 20), f"{n} bytes are buffered")
         ok(usb.read_bytes(n) == TABLE[:n], "not what was sent")
         has_nothing(usb)
@@ -258,7 +258,7 @@ def three_clients_get_everything():
         sent = [bytes([65 + i]) * 20000 for i in range(3)]
         b.Threads(*(lambda p=p, m=m: [p.send(m) for _ in range(10)] for p, m in zip(peers, sent)),
                   lambda: eq(sorted(usb.receive() for _ in range(30)), sorted(sent * 10))).join()
-        # One does not read: the others get what it has, and little more
+        # One client does not read: the others get the same data as this client, and little more
         n, got = 0, b""
         with contextlib.suppress(TimeoutError):
             while usb.write(b"n" * 1000, SHORT) is None:
@@ -308,7 +308,7 @@ def long_packet_beside_short_ones():
                     time.sleep(SHORT / 1000)  # until it has all transfers
                     other.send(long)
                 time.sleep(SHORT / 1000)
-                if usb.receive() == long:  # one transfer comes back, no more
+                if usb.receive() == long:  # only one transfer comes back
                     break
             # All transfers that were out, and one that may have had its turn
             ok(n <= 5, f"{n} short ones came before it")
@@ -513,7 +513,7 @@ def connection_breaks():
                 time.sleep(SHORT / 1000)  # until the socket is full again
                 sock.setblocking(False)
                 with contextlib.suppress(BlockingIOError):
-                    sock.shutdown(socket.SHUT_WR)  # the end of a server
+                    sock.shutdown(socket.SHUT_WR)  # the server closes the connection
                     time.sleep(SHORT / 1000)
                     while more := sock.recv(1 << 20):
                         taken += more
@@ -782,7 +782,7 @@ def link_lost_in_message_from_host():
                 eq(Lengths(first).receive(), b"whole")
                 eq(first.recv(4), struct.pack("<I", 4096 | b.MORE))
                 eq(b.Bytes(first).read(4096), b"p" * 4096)
-            with client() as second:  # has no part of it
+            with client() as second:  # it got no part of the message
                 time.sleep(SHORT / 1000)
                 with replugged(g):
                     pass

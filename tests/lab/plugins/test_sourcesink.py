@@ -4,8 +4,8 @@
 # lab: speed=high append=dummy_hcd.gadget_sg=1 timeout=300
 # lab all: kernel=6.12,6.1 speed=full,high,super timeout=300
 # lab all: kernel=6.12,6.1 speed=high,super append=dummy_hcd.gadget_sg=1 timeout=300
-"""The plugin sourcesink is a device that the host's usbtest driver knows how to test: its cases for a
-device in user mode (drivers/usb/misc/usbtest.c), on each engine."""
+"""The host's driver usbtest can test a device with the plugin sourcesink: all its cases for a device in user mode
+(drivers/usb/misc/usbtest.c), with each engine."""
 
 import contextlib
 import ctypes
@@ -40,7 +40,7 @@ harness.leaves_nothing()
 
 
 def gadget(engine="auto", pattern=0):
-    """gadget.d's, with these settings."""
+    """Writes the gadget file sourcesink of gadget.d with these settings."""
     text = pathlib.Path(harness.SRC, "gadget.d/sourcesink.conf").read_text()
     plugin = 'plugin = "sourcesink";'
     eq((text.count(plugin), text.count("pattern = 0;")), (1, 1))
@@ -55,14 +55,15 @@ def device(ids=IDS):
 
 
 def bring_up(*settings, **more):
-    """Until usbtest, where it is loaded, has the device."""
+    """Brings the gadget up, and waits until the host has configured it. The driver usbtest, if it is loaded, is then
+    bound."""
     with harness.configured():
         must(ffsctl("up", gadget(*settings, **more)))
 
 
 @contextlib.contextmanager
 def driver(**parameters):
-    """The host has usbtest."""
+    """Loads usbtest on the host during the block."""
     words = [f"{key}={value}" for key, value in parameters.items()]
     must(subprocess.run(["modprobe", "usbtest", *words], capture_output=True, text=True))
     try:
@@ -72,7 +73,7 @@ def driver(**parameters):
 
 
 def usbtest(number, iterations=8, length=PACKET * 8, vary=PACKET, sglen=8, ids=IDS):
-    """One case of the driver's; raises what it says."""
+    """Runs one case of usbtest; raises its error."""
     found = device(ids)
     words = struct.pack("=5I4xqq", number, iterations, length, vary, sglen, 0, 0)
     parameters = ctypes.create_string_buffer(words, len(words))

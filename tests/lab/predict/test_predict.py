@@ -3,8 +3,8 @@
 # lab: vudcs=2 speed=full,high,super build=plain timeout=420
 # lab: kernel=6.1 vudcs=2 build=plain timeout=420
 # lab all: kernel=6.12,6.1 vudcs=2 speed=full,high,super build=plain timeout=420
-"""What `ffsctl descriptors` predicts is what the host sees: every type of function, with attributes
-that make a difference, in every byte that is said to be certain, and every string."""
+"""The host sees what `ffsctl descriptors` predicts: for every type of function, with attributes that change
+descriptors, every byte that is marked as certain, and every string."""
 
 import os
 
@@ -71,7 +71,7 @@ SOUND = {
 
 
 def split(raw):
-    """Descriptors, one by one."""
+    """Yields the descriptors one by one."""
     at = 0
     while at < len(raw):
         yield raw[at:at + raw[at]]
@@ -119,7 +119,7 @@ def compare_list(told, raw, device):
 
 
 def compare(speed, raw, device):
-    """Every descriptor that the host has read, in order."""
+    """Compares the prediction with all descriptors that the host has read, in order."""
     told = list(speed["device"])
     for config in speed["configurations"]:
         eq(config["unknown"], [], "functions of which nothing is known")
@@ -139,7 +139,7 @@ def write(name, functions, extra=""):
 
 
 def speed_of(document, fastest=SPEED):
-    """At what speed the host sees it: the fastest of both."""
+    """Returns the prediction for the speed at which the host sees the gadget: the fastest speed that both support."""
     order = ["full", "high", "super"]
     mine = {s["speed"]: s for s in document["speeds"]}
     return mine[max((s for s in mine if order.index(s) <= order.index(fastest)), key=order.index)]
@@ -159,7 +159,7 @@ def check_type(kind, attrs):
 
 
 if SPEED == "high":
-    # Once a bind finds none, the kernel never looks again: this must be the first
+    # If a bind finds no isochronous endpoints, the kernel never searches for them again: this must be the first test
     @test("SourceSink with isochronous endpoints")
     def isochronous_sourcesink():
         _, perhaps = check(write("one", 'f : { type = "SourceSink"; attrs : { isoc_interval = 2; isoc_maxpacket = 512;'

@@ -4,8 +4,8 @@
 # lab: kernel=6.12,6.1 stock
 # lab all: kernel=6.12,6.1
 # lab all: kernel=6.12,6.1 stock
-"""What ffsctl finds out about FunctionFS is what the modules at hand can do; it leaves nothing, whenever
-it is killed; and a gadget file that asks for more is refused before anything is made."""
+"""ffsctl finds out the features of FunctionFS correctly for the loaded modules. It leaves nothing behind, even if it
+is killed. It refuses a gadget file that needs other features before it makes anything."""
 
 import ctypes
 import errno
@@ -43,7 +43,7 @@ harness.leaves_nothing()
 
 
 def features(result):
-    """The document of `features --json`."""
+    """Returns the document of `features --json`."""
     return harness.document(result, "features")
 
 
@@ -121,7 +121,7 @@ def killed_during_up():
 
 
 def hold_lock(path):
-    """Takes it as ffsctl does; as long as the file that is returned is open."""
+    """Takes the lock like ffsctl; it is held until the returned file is closed."""
     lock = open(path, "r+")  # pylint: disable=consider-using-with
     fcntl.fcntl(lock, F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
     return lock
@@ -335,7 +335,7 @@ def served_by_a_plugin():
 
 
 def map_pages(fd, size):
-    """0, or the errno."""
+    """Maps memory of an endpoint file. Returns 0 or the errno."""
     address = libc.mmap(None, size, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, fd, 0)
     if address == ctypes.c_void_p(-1).value:
         return ctypes.get_errno()

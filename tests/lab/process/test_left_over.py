@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=30
 # lab all: kernel=6.12,6.1 timeout=30
-"""What a worker has started ends with it, also when nobody is its parent any more; what others have started does not,
-whatever they write into their environment. What does not end at all keeps nobody waiting for ever."""
+"""The processes that a worker has started end with it, even if their parents have ended. Processes that others have
+started do not end, whatever their environment contains. A process that cannot be ended makes nobody wait for ever."""
 
 import contextlib
 import os
@@ -28,7 +28,8 @@ def the_worker():
 
 
 def sleepers():
-    """Who sleeps for a worker: odd_worker's naked daemon has neither its environment nor its session."""
+    """Returns the processes that a worker has started: the naked daemon of odd_worker has neither its environment nor
+    its session."""
     return sorted(pid for pid, name in harness.processes().items() if name == "sleep")
 
 
@@ -40,7 +41,7 @@ def take_over(path):
 
 @contextlib.contextmanager
 def strangers(n=30):
-    """Processes of two users that say they were a worker's."""
+    """Starts processes of two users whose environments look like a worker's."""
     environment = {**os.environ, "FFSCTL_GADGET": "x", "FFSCTL_FUNCTION": "echo"}
     them = [subprocess.Popen(["/bin/sleep", "100000"], env=environment, user=user, start_new_session=user != 0)
             for user in (0, 1000) for _ in range(n)]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
 # lab all: kernel=6.12 flavour=debug
-"""The sandbox: a worker tries what it must not (tests/lab/workers/captive.c), and each is refused; what it
-may, and what its plugin declares that it needs, it can."""
+"""The sandbox: a worker tries forbidden actions (tests/lab/workers/captive.c), which all fail. Permitted actions, and
+actions that its plugin declares, succeed."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ NETWORK = {"a socket", "a local socket", "a netlink socket", "a datagram to a so
            "a packet to a socket"}
 PROGRAMS = {"a process", "a program", "a pidfd", "other's limits", "own a descriptor"}
 LISTENER = "/tmp/captive.socket"
-CONSTRUCTED = "/tmp/captive-constructor"  # what a constructor makes, if it can
+CONSTRUCTED = "/tmp/captive-constructor"  # the file that a constructor tries to make
 NOT_THERE = {"openat2", "clone3", "io_uring"}
 OTHERS = {"the other's endpoint", "change a mode", "signal to the parent", "signal to init", "signal to all",
           "signal to a thread of another's", "queue a signal", "ptrace", "read other's memory", "mount", "unmount",
@@ -34,7 +34,8 @@ OTHERS = {"the other's endpoint", "change a mode", "signal to the parent", "sign
 
 @contextlib.contextmanager
 def listener():
-    """A socket that takes datagrams of anybody, as the journal's. Yields a function that returns how many arrived."""
+    """Makes a socket that accepts datagrams of all users, like the journal's. Yields a function that returns the
+    number of received datagrams."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as fd:
         fd.bind(LISTENER)
         os.chmod(LISTENER, 0o666)
@@ -51,7 +52,7 @@ def listener():
 
 
 def attempts(plugin, **settings):
-    """What came of each, from the log; the plugin runs beside another function."""
+    """Returns the result of each attempt from the log. The plugin runs together with another function."""
     text = worker(plugin=f"{BUILD}/tests/lab/workers/{plugin}.so", **settings)
     text += f'options : {{ other = "/dev/ffs/jail/other/ep1"; listener = "{LISTENER}"; }}; '
     up(gadgets.gadget("jail", {"captive": text, "other": LOOPBACK}))
@@ -95,7 +96,7 @@ def check_loads_in_closed_sandbox():
 def needy_plugin_can_do_that():
     with listener() as heard:
         found = attempts("captive_open")
-        eq(heard(), 3, "datagrams")  # the first is the constructor's
+        eq(heard(), 3, "datagrams")  # the first attempt is that of the constructor
     verdicts(found, done=MAY | FILES | NETWORK | {"a process", "a program", "a pidfd"}, ENOSYS=NOT_THERE)
     for name in OTHERS - {"a call that nobody knows"}:
         assert found[name] in ("EPERM", "EACCES", "ESRCH", "EINVAL"), (name, found[name])
@@ -197,7 +198,7 @@ SUPERVISOR = 1 << 1 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 19 | 1 << 21 | 1 
 
 
 def given_up(functions):
-    """Permitted and bounding capabilities, no_new_privs and seccomp of the supervisor and of its keepers."""
+    """Returns the permitted and bounding capabilities, no_new_privs and seccomp of the supervisor and of its keepers."""
     up(gadgets.gadget("locked", functions))
     shown = harness.status("locked")[0]
     found = []

@@ -6,14 +6,16 @@
 # lab all: kernel=6.12 build=sanitize append=,dummy_hcd.gadget_sg=1 timeout=240
 # lab all: kernel=6.12,6.1 flavour=debug append=,dummy_hcd.gadget_sg=1 timeout=240
 # lab all: kernel=6.12,6.1 stock timeout=240
-"""What hosts and people do in the middle of transfers at full depth, on each engine: service goes on,
-nothing is lost, doubled or cut, no worker dies, grows or spins. tests/lab/hosts/storm.c is the host.
+"""What hosts and users do during transfers at full depth, with each engine: the service continues, no data is lost,
+doubled or truncated, and no worker dies, grows or uses the processor in a loop. tests/lab/hosts/storm.c is the
+host.
 
-Kernels without our patches do not number the links. When the host selects the interface's setting or the configuration
-again, the next link begins at once, and a worker that has not looked meanwhile cannot know: so that is not asked of
-them.
+Kernels without ffsctl's patches do not number the sessions of a link. When the host selects the alternate setting
+or the configuration again, the next session begins at once, and a worker that was busy cannot know that. So this is
+not tested there.
 
-With $SOAK_SEED the storms are a good ten times as long, for lab/soak (lab/README.md has the command)."""
+With $SOAK_SEED the storms are about ten times as long, for lab/soak (lab/README.md has the command).
+"""
 
 import errno
 import json
@@ -215,7 +217,7 @@ for engine_, plugins_ in ENGINES.items():
 
 
 def source(engine):
-    """Resets and halts with all its transfers out; what comes after is of the pattern."""
+    """Resets and halts while all transfers are in flight; data received later has the pattern."""
     bring_up("sourcesink", engine, options="options : { pattern = 1; };")
     before = worker()
     host = harness.device()

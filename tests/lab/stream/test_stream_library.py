@@ -3,8 +3,8 @@
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
 # lab all: kernel=6.12 speed=high,full
-"""libffsctl-stream in a program that has opened its endpoint files itself: this one, by ctypes and the
-header's structs alone. (Through the worker contract stream-echo uses it: test_echo.py.)"""
+"""libffsctl-stream in a program that has opened its endpoint files itself: this test, with ctypes and only the structs
+of the header. (test_echo.py tests it in stream-echo, which is a worker.)"""
 
 import ctypes
 import errno
@@ -64,7 +64,7 @@ for name, result, *arguments in (
 
 
 class Stream:
-    """The echo of examples/stream-echo.c, as Python has it."""
+    """The echo of examples/stream-echo.c, written in Python."""
 
     def __init__(self, paths, **settings):
         self.fds = [os.open(path, os.O_RDWR | os.O_NONBLOCK) for path in paths]
@@ -104,7 +104,7 @@ class Stream:
             self.submit(self.endpoint(OUT), t)
 
     def turn(self, until, *others, seconds=20):
-        """Its loop, until something is so, of which other descriptors may tell."""
+        """Runs the event loop until the condition holds. Other descriptors may change the condition."""
         p = select.poll()
         for fd in (lib.ffsctl_stream_fd(self.s), *others):
             p.register(fd, select.POLLIN)
@@ -121,7 +121,7 @@ class Stream:
 
 
 class Host(threading.Thread):
-    """What the other side does meanwhile."""
+    """The host, which sends and receives messages in a thread."""
 
     def __init__(self, messages):
         super().__init__()

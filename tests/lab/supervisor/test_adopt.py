@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
-"""The supervisor dies while data flows: keepers and workers go on, the host notices nothing, and the
-next supervisor takes over. Without a next one all ends when the time is over."""
+"""The supervisor dies while data flows: keepers and workers continue, the host notices nothing, and a new supervisor
+takes over. If there is no new supervisor in time, all processes end."""
 
 import json
 import os
@@ -25,7 +25,7 @@ harness.leaves_nothing()
 
 
 def orphaned(name):
-    """Kills the supervisor, and checks what status says of it."""
+    """Kills the supervisor, and checks what `status` reports about it."""
     now, code = status(name)
     eq((now["state"], code), ("ready", 0))
     kill(now["supervisor"])
@@ -72,7 +72,7 @@ def keeper_killed_under_load():
             eq((after["supervisor"], code), (now["supervisor"], 1))
             contains(after["problems"][0]["text"], "the keeper of 'echo' has died, and the function with it")
             wait_dead(now["functions"][0]["worker"]["pid"])
-            t.thread.join(patience(60))  # the device has gone
+            t.thread.join(patience(60))  # the device was removed
             ok(t.gone, "the device is still there")
         contains(up(path, "--wait-host").stderr, "flow: has failed; taking it down first")
     down(path)
@@ -117,7 +117,7 @@ def run_prints_adopted_output():
                 break
         else:
             raise AssertionError("it does not print what the worker says")
-        # Nobody reads on
+        # Afterwards nobody reads
         child.stderr.close()
         must(ffsctl("down", "flow"))
 

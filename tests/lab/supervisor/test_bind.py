@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=2 timeout=240 real-time
 # lab all: kernel=6.12,6.1 udcs=2 timeout=240 real-time
-"""`unbind` takes a gadget off the bus and `bind` puts it back; all else of it stays, and whatever is
-killed on the way, `down` clears."""
+"""`unbind` unbinds a gadget and `bind` binds it again; everything else of the gadget stays. If a process is killed in
+between, `down` removes everything."""
 
 import contextlib
 import json
@@ -203,13 +203,13 @@ def completion_offers_names():
 # --- workers ----------------------------------------------------------------------------------------
 
 def without_worker():
-    """`x`, unbound, and its worker waits to be restarted."""
+    """Brings up the gadget `x` unbound, and kills its worker, which waits to be restarted."""
     up(plain(functions=SLOW), "--no-bind")
     leave_without_worker("x")
 
 
 def ask(**command):
-    """A command as if by ffsctl. The supervisor takes it before all that is sent afterwards."""
+    """Sends a command like ffsctl. The supervisor handles it before all later messages."""
     client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     client.settimeout(patience(60))
     client.connect("/run/ffsctl/x/control")
@@ -442,7 +442,7 @@ def steps(path):
 
 
 def killed(fault, *args):
-    """The supervisor is killed in that command: it says so, and `down` clears what is left."""
+    """Kills the supervisor during this command. The command reports this, and `down` removes what is left."""
     path = plain()
     n = len(steps(path))
     up(path, *args, fault=fault % n)

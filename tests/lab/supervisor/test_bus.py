@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=2 timeout=240
 # lab all: kernel=6.12,6.1 udcs=2 timeout=240
-"""A gadget's place on the bus: every cell of its state table (src/supervisor/bus.c) on a real kernel. Who takes
-it off is ffsctl, a worker's end, somebody who writes to configfs, and the UDC that goes."""
+"""Every cell of the state table of the binding (src/supervisor/bus.c) on a real kernel. The gadget is unbound by
+ffsctl, by the end of a worker, by a program that writes to configfs, or because its UDC is removed."""
 
 import ctypes
 import os
@@ -84,13 +84,13 @@ FRAGILE = {"restart_delay": 0, "restart_limit": 1, "on_failed": "unbind"}
 
 
 def gated():
-    """Ready when the file is not there, and off the bus with it when it has died twice."""
+    """A worker that is ready if the file does not exist; the gadget is unbound when it has died twice."""
     script = f"while test -e {GATE}; do sleep 1; done; echo >&$NOTIFY_FD; exec sleep 100000"
     return worker(exec=["/bin/sh", "-c", script], ready="fd", **FRAGILE)
 
 
 def end(function=0, times=1):
-    """Its worker; and the next one when that is ready."""
+    """Kills the worker when it is ready, and the next workers, too, if `times` is larger than 1."""
     for _ in range(times):
         await_status(NAME, lambda g: g["functions"][function]["worker"]["state"] == "ready", "ready")
         kill(status(NAME)[0]["functions"][function]["worker"]["pid"])
@@ -123,7 +123,7 @@ def unbound_and_bound_by_others():
         reached("ON UNBOUND")
         logged("unbound by another program; ffsctl does not rebind it")
         eq(status(NAME)[0]["state"], "unbound")
-        end()  # a worker's death is no reason to put it back
+        end()  # the gadget is not bound again because a worker has died
         await_status(NAME, lambda g: g["functions"][0]["worker"]["restarts"] == 1, "restarted")
         eq(udc_file().read_text(), "\n")
         with harness.configured():
@@ -170,7 +170,7 @@ def takeover_sees_changes():
 
 
 def core(word, udc=UDC):
-    """configfs has it on its UDC before and after."""
+    """Binds or unbinds the gadget through the driver core. The attribute UDC in configfs does not change."""
     device = os.path.basename(os.readlink(f"/sys/class/udc/{udc}/gadget"))
     pathlib.Path("/sys/bus/gadget/drivers", f"configfs-gadget.{NAME}", word).write_text(device)
 
@@ -538,7 +538,7 @@ def bind_waits_for_failed_worker():
 
 
 def daemon(*words, extra=""):
-    """One that owns ep0, and tells `fifo` when it is there; then it waits for USR1."""
+    """A daemon that writes to `fifo` when it has started, and then waits for SIGUSR1."""
     path = DIRECTORY / f"{NAME}.conf"
     command = ["/usr/bin/python3", "-I", "-S", f"{SRC}/tests/lab/workers/ep0_daemon.py", "${mount}", *words]
     group = worker(exec=command, opens="ep0", restart_delay=0, restart_limit=0, start_timeout=1000)
@@ -548,7 +548,7 @@ def daemon(*words, extra=""):
 
 
 def lost(fifo, **kwargs):
-    """A gadget whose daemon has died; the number of the next one, which is not ready yet."""
+    """Brings up a gadget and kills its daemon. Returns the pid of the next daemon, which is not ready yet."""
     up_ = start("up", daemon("tell", fifo.path, "slow", **kwargs), "--udc", UDC)
     os.kill(fifo.wait(), 10)
     must(finish(up_))

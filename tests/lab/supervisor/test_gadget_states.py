@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
-"""The state of a gadget: every cell of its table (src/supervisor/state.c) on a real kernel."""
+"""Every cell of the state table of a gadget (src/supervisor/state.c) on a real kernel."""
 
 import pathlib
 import signal
@@ -33,7 +33,7 @@ def up(path, *words, **kwargs):
 
 
 def gated():
-    """A worker that is ready as soon as the file is not there."""
+    """A worker that is ready as soon as the file does not exist."""
     script = f"while test -e {GATE}; do sleep 1; done; echo >&$NOTIFY_FD; exec sleep 100000"
     return worker(exec=["/bin/sh", "-c", script], ready="fd", start_timeout=1000)
 
@@ -118,7 +118,7 @@ def reloaded():
 
 
 def reloading():
-    """A reload in the background, which waits for its new worker."""
+    """Starts a reload in the background, which waits for its new worker."""
     up(gadget("x", LOOPBACK))
     GATE.touch()
     gadget("x", gated())
@@ -145,7 +145,7 @@ def ended_in_a_reload():
 
 
 def reverting():
-    """The way back waits for the old worker."""
+    """Starts a reload that fails, and whose undo waits for the old worker."""
     up(gadget("x", gated()))
     GATE.touch()
     gadget("x", odd("exit", 3))
@@ -172,7 +172,7 @@ def ended_in_a_revert():
 
 
 def broken():
-    """The way back has failed as well."""
+    """Brings up a gadget. Its reload fails, and the undo of the reload fails, too."""
     up(gadget("x", LOOPBACK), fault="reload-fail=3:28,back-fail=2:28")
     path = pathlib.Path(gadget("x", LOOPBACK))
     path.write_text(path.read_text().replace('product = "x"', 'product = "y"').replace("0x0104;", "0x0104; bcdDevice = 0x0777;"))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
-"""SIGKILL of `up`, supervisor, keeper and worker while data flows, and workers that do not want to
-end: status tells the truth at once, `down` cleans up, a second `up` works."""
+"""SIGKILL of `up`, supervisor, keeper and worker while data flows, and workers that do not end: `status` is correct at
+once, `down` removes everything, and a second `up` works."""
 
 import contextlib
 import os
@@ -95,7 +95,7 @@ def kill_supervisor(path, name):
         eq((after["state"], after["supervisor"], code), ("degraded", None, 1))
         contains(after["problems"][0]["text"], f"'ffsctl down {name}' removes what is left")
         eq(after["functions"][0]["worker"]["state"], "stopped")
-        t.thread.join(60)  # the device has gone
+        t.thread.join(60)  # the device was removed
         ok(t.gone, "the device is still there")
     return now
 
@@ -173,7 +173,7 @@ def all_killed_at_once():
         now, _ = status("flow")
         pids = [now["supervisor"], now["functions"][0]["keeper"], now["functions"][0]["worker"]["pid"]]
         for pid in pids:
-            with contextlib.suppress(ProcessLookupError):  # the first takes others along
+            with contextlib.suppress(ProcessLookupError):  # the end of the first process ends others, too
                 os.kill(pid, signal.SIGKILL)
         for pid in pids:
             wait_dead(pid)
@@ -202,7 +202,7 @@ def kill_worker_often(group):
             pid = now["functions"][0]["worker"]["pid"]
             eq(now["functions"][0]["worker"]["restarts"], i)
             kill(pid)
-            # The truth at once: the old one is not there any more.
+            # The status is correct at once: the old worker no longer exists.
             after, code = status("flow")
             ok(after["functions"][0]["worker"]["pid"] != pid, "status shows the dead worker")
             eq(code, 0 if after["state"] == "ready" else 1)
@@ -233,7 +233,7 @@ ODD = {
 
 
 def beside(words):
-    """An odd worker beside a good one, in one gadget."""
+    """Brings up a gadget with an odd worker and a normal worker."""
     path = gadget("two", {"good": LOOPBACK,
                           "odd": odd("ready", *words, "wait", stop_timeout=0.3, **AT_ONCE)})
     up(path, "--wait-host")
@@ -252,7 +252,7 @@ def odd_one_ends(words):
 
 
 def odd_one_is_replaced(words):
-    """Its death takes all along that it has started, and nothing else."""
+    """The death of the worker ends all processes that it has started, and no others."""
     beside(words)
     good, first = one_of("two", "good")["pid"], one_of("two", "odd")["pid"]
     with traffic() as t:

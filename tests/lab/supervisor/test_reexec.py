@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
-"""A supervisor becomes another ffsctl while data flows: same process, workers and bus, and it learns
-how its workers end. A program that cannot go on costs the supervisor, and no more."""
+"""A supervisor becomes another ffsctl program while data flows. Process, workers and binding stay, and the supervisor
+is notified when workers end. If the new program cannot continue, only the supervisor ends."""
 
 import json
 import os
@@ -122,7 +122,7 @@ def missing_or_wrong_program():
     before, pid = processes("flow"), status("flow")[0]["supervisor"]
 
     def ask(program):
-        """The command, with another program than its own."""
+        """Sends the command with the path of another program."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
             s.connect("/run/ffsctl/flow/control")
             s.send(json.dumps({"command": "reexec", "program": program}).encode())

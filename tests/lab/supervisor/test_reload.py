@@ -5,8 +5,8 @@
 # lab all: kernel=6.12,6.1 udcs=2 timeout=300 real-time
 # lab all: kernel=6.12 build=sanitize udcs=2 timeout=300
 # lab all: kernel=6.12 build=without-libusbgx udcs=2 timeout=300 real-time
-"""`reload`: what can change while the host looks on does, what needs a rebind gets one, and a
-function that stays keeps its keeper and its worker. Whatever fails, the old gadget is back."""
+"""`reload`: changes that are possible while the host uses the gadget need no rebind; other changes do. A function that
+stays keeps its keeper and its worker. After any failure the old gadget is restored."""
 
 import contextlib
 import json
@@ -55,12 +55,12 @@ def reload(name="x", *args, code=0):
 
 
 def said(text):
-    """Without what is said of the file."""
+    """Returns the messages and hints of the output, without messages about the file."""
     return "".join(line for line in text.splitlines(True) if line.startswith(("ffsctl: ", "hint: ")))
 
 
 def plan(name="x"):
-    """What a reload would do: [(do, last component of path)], and whether it rebinds."""
+    """Returns what a reload would do: [(change, last component of the path)], and whether it rebinds."""
     shown = document(must(ffsctl("reload", name, "--dry-run", "--json")))["gadgets"][0]
     return [(c["do"], os.path.basename(c["path"])) for c in shown["plan"]], shown["rebind"]
 
@@ -83,7 +83,7 @@ def record(name="x"):
 
 
 def is_as_up_makes_it(path, name="x"):
-    """The record, configfs and the plan are those of a gadget that has just come up from the file."""
+    """Checks that record, configfs and plan are the same as after an `up` with this file."""
     def look():
         found = {}
         for d, dirs, files in os.walk(TOP / name):
@@ -314,7 +314,7 @@ def image(name, size=1 << 20):
 
 @contextlib.contextmanager
 def drive():
-    """The host's block device, when its driver has made it."""
+    """Yields a list. At the end of the block it has the block device that the host's driver has made."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, harness.NETLINK_KOBJECT_UEVENT) as uevents:
         uevents.bind((0, 1))
         uevents.settimeout(patience(20))

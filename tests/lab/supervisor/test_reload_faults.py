@@ -3,8 +3,8 @@
 # lab: timeout=600 parts=2
 # lab all: kernel=6.12,6.1 timeout=600 parts=2
 # lab all: kernel=6.12 build=sanitize timeout=400 parts=2
-"""Each change of a reload fails, and the old gadget is back; the way back fails as well, and both
-are named; the supervisor is killed at each, and the next command takes all away."""
+"""Each change of a reload fails: the old gadget is restored. If an undo fails, too, both failures are reported. If the
+supervisor is killed at a change, the next command removes everything."""
 
 import contextlib
 import errno
@@ -30,7 +30,7 @@ for path in IMAGES:
 
 
 def write(name, functions, more, kernel, product, attrs=""):
-    """A gadget file; `kernel` are functions of the kernel's, behind the others."""
+    """Returns the text of a gadget file. `kernel`: kernel functions, which follow the other functions."""
     text = pathlib.Path(gadget(name, functions, more)).read_text().rstrip()
     ok(text.endswith("};"))
     text = text[:-2] + kernel + "};\n"
@@ -57,7 +57,7 @@ FILE = gadgets.DIRECTORY / "x.conf"
 
 
 def values():
-    """All that configfs says of the gadget, links in their order."""
+    """Returns everything in configfs about the gadget, with the order of its links."""
     found = {}
     for d, dirs, files in os.walk(TOP):
         for file in files:
@@ -178,7 +178,7 @@ def broken(way, change, word):
 @each("fails on the way back, too", "there", "live")
 def way_back_fails(way, change):
     if change == PLANS[way][-1]:
-        return  # it was not made
+        return  # the item was not made
     broken(way, change, "back-fail")
     result = must(ffsctl("reload", "x"), KERNEL_REFUSED)
     last = PLANS[way][-1]

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=2 timeout=240
 # lab all: kernel=6.12,6.1 udcs=2 timeout=240
-"""`reload` while the UDC is not there, which costs the gadget nothing but the bus: it becomes what its
-file says, or stays what it was, and is bound when the UDC is back."""
+"""`reload` while the UDC is missing: the gadget becomes what its file says, or stays unchanged after a failure. It is
+bound when the UDC appears again."""
 
 import contextlib
 import os
@@ -77,7 +77,7 @@ def pids():
 
 
 def waits():
-    """It is made, and not on the bus because its UDC is missing."""
+    """Checks that the gadget exists, and is unbound because its UDC is missing."""
     shown, code = await_status("x", lambda g: g["problems"] and g["state"] == "degraded", "degraded")
     eq([(p["severity"], p["text"]) for p in shown["problems"]], [("error", f"its UDC {UDC} was removed")])
     eq((code, shown["udc"], shown["udc_state"], bound()), (1, None, None, ""))
@@ -93,7 +93,7 @@ def is_back(product, udc=UDC):
 
 
 def unbound_by_reload():
-    """A gadget that a reload has left without its UDC."""
+    """Reloads a gadget while its UDC is missing."""
     up()
     has_gone()
     write()
@@ -120,7 +120,7 @@ def becomes_its_file():
 
 
 def stopped(fifo):
-    """A worker that is not ready before it is told to go on."""
+    """A worker that stops itself, and becomes ready after SIGCONT."""
     return odd("tell", fifo.path, "raise", int(signal.SIGSTOP), "notify", "wait")
 
 
@@ -269,7 +269,7 @@ def worker_fails_meanwhile():
 
 @contextlib.contextmanager
 def quiet():
-    """Nothing is tried: the record is not written, nothing is said."""
+    """Checks that nothing happens during the block: the record is not written, and nothing is logged."""
     before = os.stat(RECORD).st_ino, log()
     yield
     eq((os.stat(RECORD).st_ino, log()), before)
@@ -288,7 +288,7 @@ def nothing_is_tried_meanwhile():
     with quiet():
         uevents()
         waits()
-    must(ffsctl("reexec", "x"))  # from now on it hears of all UDCs
+    must(ffsctl("reexec", "x"))  # from now on it gets the uevents of all UDCs
     await_status("x", lambda _: log().count(f"its UDC {UDC} was removed") == 2, "saying so again")
     with quiet():
         uevents()

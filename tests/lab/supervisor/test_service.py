@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
-"""`run` as a service manager uses it: in the foreground, ended by TERM to some or to everybody."""
+"""`run` as a service manager uses it: in the foreground, ended by SIGTERM to one process or to all processes."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ from tap import contains, eq, ok, patience, test
 
 
 def run(*args):
-    """`ffsctl run`, when it has said that it is up; and what it had said before that."""
+    """Starts `ffsctl run`; returns when it reports that the gadget is up, with its output before that."""
     # A virtual UDC is waited for only by name.
     child = subprocess.Popen([FFSCTL, "run", "--udc", "dummy_udc.0", *args], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     said = ""
@@ -75,7 +75,7 @@ def terminal_ctrl_c():
 
 
 def until(child, words):
-    """All lines up to the one that has these words."""
+    """Returns all lines up to the line with these words."""
     said = ""
     for line in child.stderr:
         said += line

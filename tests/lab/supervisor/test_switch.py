@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=2 timeout=400
 # lab all: kernel=6.12,6.1 udcs=2 timeout=400
-"""SWITCH: a worker asks that its gadget become another one, which comes up in its place, or is
-refused, or fails, and then the old one is back."""
+"""SWITCH: a worker requests that another gadget replaces its gadget. The other gadget comes up, or the request is
+refused, or the switch fails and the old gadget is restored."""
 
 import json
 import os
@@ -28,7 +28,8 @@ ON = "--udc", "dummy_udc.0"
 
 
 def up(*args, **kwargs):
-    """Until the host is done with it: what it tells of this one must not be taken for the next one."""
+    """Calls `up`, and waits until the host has configured the device, because its uevents must not be mistaken for
+    those of the next device."""
     with harness.configured():
         return harness.up(*args, *ON, **kwargs)
 
@@ -46,7 +47,8 @@ def b(group=SERVES, names=("a",), extra=""):
 
 
 def ask(name, message=b""):
-    """The host's two requests: what to become, and to do it. Both have to be acknowledged."""
+    """Sends the two requests of the host: the name of the other gadget, and the request to switch. The worker must
+    accept both."""
     host = harness.device()
     host.ctrl_transfer(TO_INTERFACE, WRITE, 0, 0, name.encode() + b"\0" * bool(message) + message)
     host.ctrl_transfer(TO_INTERFACE, SWITCH, 0, 0, None)
@@ -54,7 +56,7 @@ def ask(name, message=b""):
 
 
 def switch(name, message=b""):
-    """And the host has the other one configured."""
+    """Does the same, and waits until the host has configured the other gadget."""
     with harness.configured():
         ask(name, message)
     return must_be_up(name)
@@ -231,7 +233,7 @@ def supervisor_capabilities():
 
 
 def refused(words, name="b", message=b""):
-    """The gadget stays as it is, without a disconnect, and the log has the words."""
+    """Checks that the gadget does not change or disconnect, and that the log has these words."""
     must(ffsctl("wait", "a", "--for", "configured"))
     numbers, was = gadgets.devnums(), status("a")[0]
     ask(name, message)
@@ -371,7 +373,8 @@ def flood_is_refused():
 
 
 def back(words):
-    """The host has the old one again; the log tells why, and nothing is left of the other."""
+    """Checks that the host has the old gadget again, that the log shows the reason, and that nothing of the other
+    gadget is left."""
     pid = status("a")[0]["supervisor"]
     with harness.configured():
         ask("b")
@@ -462,7 +465,7 @@ def undo_of_old_gadget_fails():
 
 
 def slow():
-    """Until the other one's worker has begun, which is never ready."""
+    """Requests the switch to a gadget whose worker never becomes ready; returns when that worker has started."""
     told = Fifo()
     b(odd("tell", told.path, "wait", start_timeout=20))
     up(a())
@@ -511,13 +514,14 @@ def down_while_old_goes_down():
 
 
 def killed(fault):
-    """Whatever is left, `up` of the gadget that it was started for puts it right."""
+    """Plants a fault that kills the supervisor during a switch. Then `up` of the first gadget must repair everything
+    that is left."""
     b()
     up(a(), fault=fault)
     pid = status("a")[0]["supervisor"]
     try:
         ask("b")
-    except usb.core.USBError:  # it was killed before the answer
+    except usb.core.USBError:  # the supervisor was killed before the answer
         pass
     harness.wait_dead(pid)
     for name in ("a", "b"):
@@ -526,7 +530,7 @@ def killed(fault):
 
 def then_up(fault):
     killed(fault)
-    harness.up(a(), *ON, "--wait-host")  # one that has not changed yet is taken over
+    harness.up(a(), *ON, "--wait-host")  # a gadget that is not changed yet is taken over
     must_be_up("a")
     must_be_gone("b")
     down("a")

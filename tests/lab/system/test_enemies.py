@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=2 timeout=180 build=plain real-time
 # lab all: kernel=6.12,6.1 udcs=2 timeout=300 build=plain real-time
-"""Enemies on the machine: a local user, a member of the group of --group, a plugin in its sandbox, and the program of
-a worker with a user of its own. Each plays moves at random (enemy.py, enemy_worker.py, rogue.c), all that such a one
-could try. None reads, writes or ends what belongs to others, slows anybody down beyond what is documented, or makes
-supervisor and keepers grow.
+"""Attackers on the machine: a local user, a member of the group of --group, a plugin in its sandbox, and the program
+of a worker with its own user id. Each makes random attacks, called moves (enemy.py, enemy_worker.py, rogue.c). None
+can read, write or end what belongs to others, slow others down more than documented, or make supervisor and keepers
+grow.
 
-What fails says seed, number and name of the move. ENEMY_SEED has the same moves again. With $SOAK_SEED there are
-20,000 of each, or as many as ENEMY_MOVES says, for lab/soak (lab/README.md has the command)."""
+A failure shows the seed, the number and the name of the move. ENEMY_SEED repeats the same moves. With $SOAK_SEED
+there are 20,000 moves of each attacker, or ENEMY_MOVES, for lab/soak (lab/README.md has the command).
+"""
 
 import collections
 import contextlib
@@ -59,7 +60,7 @@ REPLY_SECONDS = 2
 
 
 def file_for_enemies(name):
-    """Where every user may read it."""
+    """Copies a file of the tests to a place where every user may read it; returns its path."""
     path = DIRECTORY / name
     shutil.copy(pathlib.Path(SRC, "tests/lab/workers", name), path)
     path.chmod(0o644)
@@ -83,7 +84,7 @@ class Victim(gadgets.Traffic):
     """No transfer of it may fail."""
 
     def _round(self, n):
-        time.sleep(0.005)  # the processor is the enemy's as well
+        time.sleep(0.005)  # the attacker uses the processor, too
         super()._round(n)
 
     def _recover(self):
@@ -110,7 +111,7 @@ class Enemy:
         self.ended = self.hung = 0
 
     def start(self):
-        """Waits for the enemy, which has begun anew."""
+        """Waits for the connection of the started attacker."""
         self.channel, _ = self.listener.accept()
         self.channel.settimeout(patience(REPLY_SECONDS))
         self.pid = int(self.channel.recv(16))
@@ -142,7 +143,7 @@ class Enemy:
         except TimeoutError:
             self.hung += 1
             print("not over in time:", name)
-        except (OSError, ValueError):  # what it says may be anything
+        except (OSError, ValueError):  # the message can be anything
             self.ended += 1
         self.end()
         self.start()
@@ -187,7 +188,7 @@ class User(Enemy):
     def end(self):
         super().end()
         self.child.wait()
-        for pid in harness.processes():  # what it has started
+        for pid in harness.processes():  # processes that it has started
             with contextlib.suppress(OSError):
                 if os.stat(f"/proc/{pid}").st_uid == self.user:
                     harness.kill(pid)
@@ -201,7 +202,7 @@ class Member(User):
 
 
 class Command:
-    """One of root's, which must be answered in time while the enemy plays on."""
+    """A command of root, which must be answered in time while the attacker continues."""
 
     def __init__(self, args, codes):
         self.args, self.codes, self.took, self.result = args, codes, None, None
@@ -218,7 +219,7 @@ class Command:
         return self.took is not None
 
     def trouble(self):
-        """What is wrong, once it is over."""
+        """Waits for the end of the command; returns an error text, or None."""
         self.thread.join()
         words = f"ffsctl {' '.join(self.args)}"
         if not self.result:
@@ -230,7 +231,7 @@ class Command:
 
 
 def stable(pid):
-    """What nobody else may change about a process."""
+    """Returns the attributes of a process that no other user may change."""
     process = pathlib.Path(f"/proc/{pid}")
     lines = dict(line.split(":\t", 1) for line in (process / "status").read_text().splitlines() if ":\t" in line)
     return {"stopped": lines["State"][0] in "Tt", **{name: lines[name] for name in ("Name", "TracerPid", "Uid", "Gid", "CapEff")},

@@ -4,11 +4,11 @@
 # lab all: kernel=6.12 speed=full,high,super build=sanitize timeout=600 parts=2
 # lab all: kernel=6.1 speed=high timeout=600 parts=2
 # lab all: kernel=6.12 flavour=debug timeout=600 parts=2
-"""A host that means harm, against every kind of function at once: nobody dies, grows or is mixed up,
-and what a good host asks in between is answered rightly and in time. tests/lab/hosts/hostile.c is the
-host.
+"""A hostile host against all kinds of functions at the same time: no process dies, grows or confuses requests, and
+valid requests in between are answered correctly and in time. tests/lab/hosts/hostile.c is the host.
 
-With $SOAK_SEED it is as much as HOSTILE_REQUESTS says, for lab/soak (lab/README.md has the command)."""
+With $SOAK_SEED the number of requests is HOSTILE_REQUESTS, for lab/soak (lab/README.md has the command).
+"""
 
 import contextlib
 import json

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
-"""Service managers with the files of init/: each starts, reloads and stops a gadget, knows when it is
-up, and lets it be taken over when its supervisor has crashed. (systemd: test_systemd.py)"""
+"""Service managers with the files of init/: each starts, reloads and stops a gadget, shows when it is up, and lets a
+new supervisor take it over after a crash. (systemd: test_systemd.py)"""
 
 import contextlib
 import os
@@ -16,16 +16,16 @@ from services import Manager, answer, checks, command, run
 from tap import eq, patience
 
 def install(name, target):
-    """The directory of init/, as it is installed."""
+    """Copies a directory of init/ to its place."""
     for tree in (SRC, BUILD):
         shutil.copytree(f"{tree}/init/{name}", target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.in"))
 
 
 class Supervision(Manager):
-    """What s6 and runit have in common: a process that supervises the service, whose words it prints."""
+    """The common part of s6 and runit: a process that supervises the service and prints its output."""
 
     def hup(self, *words):
-        """Reloads, and returns the line that tells what came of it."""
+        """Reloads the service; returns whether the reload succeeded."""
         must(run(*words))
         for line in self.process.stdout:
             if "reloaded: " in line or "reloaded with" in line:

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240
 # lab all: kernel=6.12 timeout=240
-"""What `make install` installs works by itself: the build and the sources are out of sight.
+"""What `make install` installs works without the build and source directories.
 
-The lab's /usr/local is its own, so that this really installs."""
+The lab has its own /usr/local, so the test really installs.
+"""
 
 import json
 import os
@@ -244,7 +245,7 @@ TEMPLATE = pathlib.Path("/tmp/template")
 
 
 def commands_of(readme):
-    """The indented lines of a README, without what stands behind '#'."""
+    """Returns the indented lines of a README, without comments after "#"."""
     return [line[4:].split("  #")[0].strip() for line in readme.read_text().splitlines() if line.startswith("    ")]
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240 udcs=2
 # lab all: kernel=6.12,6.1 timeout=240 udcs=2
-"""Bad moments and odd surroundings: two commands at once, what a caller hands down, what others do
-to the machine meanwhile."""
+"""Unusual times and surroundings: two commands at the same time, what a caller passes on to its children, and what
+other programs do to the machine in the meantime."""
 
 import contextlib
 import fcntl
@@ -295,7 +295,7 @@ def second_down_waits():
 
 @contextlib.contextmanager
 def owned(name, words):
-    """We hold the lock of a gadget whose supervisor is dead, and call ourselves so."""
+    """Holds the lock of a gadget whose supervisor is dead, and writes `words` to the lock file."""
     with open(RUN / name / "lock", "r+") as lock:
         fcntl.fcntl(lock, F_OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 0, 0, 0))
         lock.truncate(0)
@@ -305,7 +305,7 @@ def owned(name, words):
 
 
 def orphan(name):
-    """Nobody waits for the next supervisor: test_adopt.py has those who do."""
+    """A gadget whose keepers do not wait for the next supervisor; test_adopt.py has those that do."""
     path = plain(name)
     up(path, "--hold", "0")
     gadget_, _ = status(name)

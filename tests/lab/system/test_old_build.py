@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: old
 # lab all: kernel=6.12,6.1 old
-"""An older ffsctl and this one on one machine: what the old one has begun goes on under the new one, or is made anew, and what is taken down is removed. The old one's workers are of the users nobody and root, not users of their own."""
+"""An older ffsctl and this one on the same machine. Gadgets that the old one has brought up continue under the new
+one, or are made again; `down` removes them. Workers of the old one run as nobody or root, without separate user
+ids."""
 
 import os
 import subprocess

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: vudcs=1 timeout=240
 # lab all: kernel=6.12,6.1 vudcs=1 timeout=240
-"""systemd as process 1, in name spaces of its own, with the unit of init/: what every service manager
-does (services.py), and what this one is told, watches, and keeps from a service."""
+"""systemd as process 1, in separate name spaces, with the unit of init/: the checks of all service managers
+(services.py), and the notifications, the watchdog and the sandbox of systemd."""
 
 import os
 import pathlib
@@ -22,7 +22,7 @@ Wants=sysinit.target
 
 
 def boot():
-    """Runs this file again, below a systemd that has booted; returns its exit status."""
+    """Runs this file again in a systemd that has booted; returns its exit status."""
     # Only where nothing lasts
     os.environ["LAB_KERNEL"]
     # No units of this machine but those that belong to systemd and its packages

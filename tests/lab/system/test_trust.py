@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12
-"""What root acts on nobody else may have written: gadget files, what they include, programs and
-plugins; under `run` and in the directories where names are looked up they are root's own."""
+"""Only root may be able to write what root uses: gadget files, the files that they include, programs and plugins. This
+holds for `run` and for the directories in which names are searched."""
 
 import contextlib
 import errno
@@ -52,7 +52,7 @@ def gadget_file_others_may_write():
     path.chmod(0o644)
     path.parent.chmod(0o777)
     refused(f"others may write in the directory {path.parent} (mode 0777)", "up", str(path))
-    # To look at it is no harm
+    # Reading the file is permitted
     for look in (["check"], ["descriptors"], ["up", "--dry-run"]):
         must(ffsctl(*look, str(path)))
     link = file_in(DIRECTORY / "b", name="y.conf")
@@ -220,7 +220,7 @@ OPERATORS, OTHERS = 4711, 4712
 
 
 def as_user(group, groups, *args):
-    """ffsctl as somebody who may not even walk to where it lies."""
+    """Runs ffsctl as a user who may not search the directories above it."""
     program = os.open(FFSCTL, os.O_RDONLY)
 
     def become():

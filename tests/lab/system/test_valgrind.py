@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=900 build=plain parts=2
 # lab all: kernel=6.12 timeout=900 build=plain parts=2
-"""valgrind finds no leak and no wrong access in check, up, run, status, restart, reload, bind, unbind, wait
-and down, in what the command leaves in the background, and where something fails.
+"""valgrind finds no leak and no invalid access in check, up, run, status, restart, reload, bind, unbind, wait and
+down, in the processes that they leave in the background, and in failing commands.
 
-Every process writes a log of its own, which must be empty when it has ended by itself."""
+Every process writes its own log, which must be empty if the process has ended by itself.
+"""
 
 import contextlib
 import errno
@@ -51,7 +52,7 @@ os.environ["FFSCTL_TEST_OPEN"] = "1"
 
 
 def begin(*args, fault=None):
-    """ffsctl under valgrind, in the background."""
+    """Starts ffsctl under valgrind in the background."""
     environment = dict(os.environ, **({"FFSCTL_TEST_FAULT": fault} if fault else {}))
     return subprocess.Popen([*VALGRIND, FFSCTL, *args], env=environment, stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

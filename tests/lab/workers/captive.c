@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * For the tests: a plugin that tries what it must not, and says what came of each attempt, a line
- * each: "NAME: EPERM", or "NAME: done". Built with NEEDS, which is what it declares.
+ * A plugin for the tests that tries forbidden actions. It prints one line for each attempt: "NAME:
+ * EPERM", or "NAME: done" if the action succeeded. NEEDS is set at compile time: the needs that the
+ * plugin declares.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +31,7 @@
 #endif
 
 static char byte;
-static int constructed; /* errno of what the constructor must not do, whatever is declared */
+static int constructed; /* errno of an action that the constructor must not do, even if declared */
 
 static long closed(long fd)
 {
@@ -87,7 +88,7 @@ static long execute(void)
 	return pid < 0 || status ? -1 : 0;
 }
 
-/* A pair of sockets of that type, of which the first sends a byte to `path`. */
+/* Makes a pair of sockets of this type, and sends a byte to `path` from the first one. */
 static long send_to(int type, const char *path)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
@@ -116,7 +117,7 @@ static long make_pair(int type)
 		printf("%s: %s\n", name, (call) < 0 ? strerrorname_np(errno) : "done");            \
 	} while (0)
 
-/* Runs when the plugin is loaded, also where ffsctl only looks at its table. */
+/* Runs when the plugin is loaded, also if ffsctl only reads its table. */
 static __attribute__((constructor)) void captive_construct(void)
 {
 	int fd = open("/tmp/captive-constructor", O_WRONLY | O_CREAT, 0644);

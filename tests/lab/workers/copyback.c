@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * For the tests: loopback with a copy. What comes goes back in a buffer of the IN endpoint's own,
- * which is what engines with memory of an endpoint's (DMABUF) are for. Built a second time with an
- * OUT_LENGTH, which those need for OUT transfers.
+ * A plugin for the tests: like loopback, but it copies the data of each OUT transfer to a buffer of
+ * the IN endpoint. So both endpoints use their own buffers, as the engine dmabuf needs. It is built
+ * a second time with an OUT_LENGTH, which dmabuf needs for OUT transfers.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #define DEPTH_MAX 64
 
 static uint32_t in, out;
-/* OUT transfers that have arrived and wait for a buffer, in order. */
+/* Completed OUT transfers that wait for a buffer of the IN endpoint, in order. */
 static struct ffsctl_transfer *waiting[DEPTH_MAX];
 static unsigned int first, n_waiting;
 

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""An enemy of test_enemies.py: a local user, a member of the group, or the program of a worker (enemy_worker.py).
+"""An attacker of test_enemies.py: a local user, a member of the group, or the program of a worker (enemy_worker.py).
 
     enemy.py SOCKET
 
-It connects to SOCKET and plays a move for each order that comes there, a JSON object. Which move, and with which
-arguments, the order's seed decides. It answers with the name of the move, and when that is over with what was wrong
-about it, if it did what must not be possible, and what it has read of others.
+It connects to SOCKET and makes an attack, called a move, for each order that it receives there, a JSON object. The
+seed in the order selects the move and its arguments. The attacker first sends the name of the move. When the move has
+ended it sends an error text, if a forbidden action has succeeded, and the data of others that it has read.
 
-A move is a function that does what it is called. What must fail is called by refused().
+A move is a function; its name describes the attack. An action that must fail is called by refused().
 """
 
 import contextlib
@@ -29,8 +29,8 @@ import traceback
 LIBC = ctypes.CDLL(None, use_errno=True)
 RUN, CONFIGFS, FFS = "/run/ffsctl", "/sys/kernel/config/usb_gadget", "/dev/ffs"
 MOST_SOCKETS = 60  # a supervisor has room for 32
-MOVE_SECONDS = 1  # then what it waits for is given up
-NUMBERS = {  # x86-64, which is what the lab has (arch/x86/entry/syscalls/syscall_64.tbl)
+MOVE_SECONDS = 1  # time limit of a move; then it is interrupted
+NUMBERS = {  # numbers of system calls on x86-64 (arch/x86/entry/syscalls/syscall_64.tbl)
     "ptrace": 101, "rt_sigqueueinfo": 129, "pivot_root": 155, "init_module": 175, "delete_module": 176, "tkill": 200,
     "tgkill": 234, "ioprio_set": 251, "migrate_pages": 256, "get_robust_list": 274, "perf_event_open": 298,
     "open_by_handle_at": 304, "setns": 308, "process_vm_readv": 310, "process_vm_writev": 311, "kcmp": 312, "bpf": 321,
@@ -42,26 +42,26 @@ NEW_NAMESPACES = {"NEWNS": 0x20000, "NEWUTS": 0x4000000, "NEWIPC": 0x8000000, "N
 
 
 class Forbidden(Exception):
-    """What must fail has not."""
+    """A forbidden action has succeeded."""
 
 
 class GivenUp(OSError):
-    """The move waits for something."""
+    """The move was interrupted, because it took too long."""
 
 
 class State:
-    """What lasts from one move to the next."""
+    """The state that is kept from one move to the next."""
 
     order = {}
     channel = None
     playing = False
-    sockets = []  # to the supervisor
+    sockets = []  # connections to the supervisor
     children = []
     trees = {}
 
 
 def call(name, *args):
-    """A system call that Python has no function for."""
+    """Makes a system call for which Python has no function."""
     args = [ctypes.c_long(arg) if isinstance(arg, int) else arg for arg in args]
     result = LIBC.syscall(ctypes.c_long(NUMBERS[name]), *args)
     if result < 0:
@@ -75,7 +75,7 @@ def of_libc(name, *args):
 
 
 def refused(function, *args):
-    """Calls what must fail."""
+    """Calls a function that must fail."""
     try:
         result = function(*args)
     except OSError:
@@ -87,7 +87,7 @@ MOVES = []
 
 
 def move(weight):
-    """Registers a move; of two moves the one with twice the weight is chosen twice as often."""
+    """Registers a move. A move with twice the weight is selected twice as often."""
 
     def register(function):
         MOVES.append((weight, function))
@@ -97,12 +97,12 @@ def move(weight):
 
 
 def someone(rng):
-    """A process that is not ours: supervisors, keepers, workers, bystanders, process 1."""
+    """Returns a process of others: a supervisor, a keeper, a worker, another process, or process 1."""
     return rng.choice(State.order["pids"])
 
 
 def mine(name):
-    """A path in our own directory."""
+    """Returns a path in the attacker's own directory."""
     directory = f"/tmp/enemy-{os.getuid()}"
     with contextlib.suppress(FileExistsError):
         os.mkdir(directory)
@@ -127,7 +127,7 @@ def read(path):
 
 
 def tree(top):
-    """Every path below `top`, as it was when we began."""
+    """Returns all paths below `top` that existed at the start."""
     if top not in State.trees:
         State.trees[top] = [os.path.join(directory, name) for directory, directories, files in os.walk(top)
                             for name in [".", *directories, *files]] or [top]
@@ -135,7 +135,7 @@ def tree(top):
 
 
 def somewhere(rng):
-    """What others own."""
+    """Returns a path of a file that others own."""
     top = rng.choice((RUN, RUN, CONFIGFS, FFS, State.order["planted"], "/sys/class/udc/dummy_udc.0/"))
     return rng.choice(tree(top))
 
@@ -148,7 +148,7 @@ def is_mine(path):
 
 
 def forked(run, *args):
-    """Calls it in a child, which has no more than MOVE_SECONDS, and waits for that."""
+    """Calls the function in a child process, which has MOVE_SECONDS, and waits for the end of the child."""
     read_end, write_end = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -182,7 +182,7 @@ def forked(run, *args):
 
 
 def left_running(run, *args):
-    """Begins a child that runs on for a while."""
+    """Starts a child process that continues to run for a while."""
     if len(State.children) >= 40:
         rest_children()
     pid = os.fork()
@@ -209,7 +209,7 @@ def rest_children():
 
 
 def rest():
-    """Closes all that it has open."""
+    """Closes everything that moves have left open."""
     rest_children()
     for s in State.sockets:
         s.close()
@@ -251,7 +251,7 @@ def write_files_of_a_process(rng):
 
 def signal_group(pid, sig):
     group = os.getpgid(pid)
-    if group <= 1:  # which would be to everybody
+    if group <= 1:  # this would send it to all processes
         raise OSError(errno.ESRCH, "it has no group")
     os.killpg(group, sig)
 
@@ -279,7 +279,7 @@ def signal_a_process(rng):
 
 @move(3)
 def signal_everybody(rng):
-    """Which meets our own processes."""
+    """kill(-1) sends the signal only to the attacker's own processes."""
     os.kill(-1, rng.choice((signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP, signal.SIGHUP, signal.SIGURG)))
 
 
@@ -353,7 +353,7 @@ def slow_a_process_down(rng):
 def limit_raised():
     try:
         resource.setrlimit(resource.RLIMIT_NPROC, (100000, 100000))
-    except ValueError:  # which is Python's word for EPERM
+    except ValueError:  # Python raises it for EPERM
         raise OSError(errno.EPERM, "setrlimit") from None
 
 
@@ -435,7 +435,7 @@ def lock_the_lock(rng):
 
 @move(2)
 def watch_directories(rng):
-    """Which everybody may."""
+    """All users may watch directories."""
     fd = LIBC.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
     LIBC.inotify_add_watch(fd, os.fsencode(rng.choice((RUN, FFS, f"{RUN}/{rng.choice(State.order['gadgets'])}"))), 0xFFF)
     os.close(fd)
@@ -546,13 +546,13 @@ def speak_for_a_worker(rng):
 
 
 def nasty(rng):
-    """A value that nobody expects."""
+    """Returns an unexpected value."""
     return rng.choice((None, True, -1, 0, 1 << 62, 1e308, -0.001, "", "x", "../../etc/passwd", "\u00e4" * 300, "x" * 30000,
                        [], {}, [[[]]] * 50, {"command": "down"}, "dummy_udc.0", "/dev/null", State.order["file"]))
 
 
 def commands(rng):
-    """A command, and whether a member of the group must be refused."""
+    """Returns a command, and whether ffsctl must refuse it for a member of the group."""
     function = rng.choice((None, "a", "b", nasty(rng)))
     forbidden = [{"command": "reexec", "program": rng.choice(("/bin/sh", State.order["ffsctl"], nasty(rng)))},
                  {"command": "reload", "file": rng.choice(("/etc/passwd", "x", State.order["file"] + "/", "/tmp/none.conf"))},
@@ -568,7 +568,7 @@ def commands(rng):
 
 
 def connected(rng):
-    """To a supervisor. It may have to wait until others are answered, which it does not."""
+    """Returns a connection to a supervisor. Fails instead of waiting until the supervisor has answered others."""
     s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
     path = f"{RUN}/{State.order['gadgets'][0]}/control"
     if State.order["may"] == "nothing":
@@ -586,7 +586,7 @@ def connected(rng):
 
 
 def listen_to(s, forbidden, what):
-    """What is answered at once must not be that it is done."""
+    """Checks that an immediate answer does not report success."""
     if not select.select([s], [], [], 0.02)[0]:
         return
     text = s.recv(65536)
@@ -665,7 +665,7 @@ def run_ffsctl(rng):
         raise Forbidden(f"ffsctl {args} ends with 0")
 
 
-# --- what is a user's own, and takes from all ------------------------------------------------------
+# --- attacks on shared resources -------------------------------------------------------------------
 
 
 @move(4)
@@ -680,7 +680,7 @@ def pretend_to_be_a_worker(rng):
 
 @move(1)
 def fork_up_to_the_limit(rng):
-    """Or nearly so: the limit is a few more."""
+    """Starts almost as many processes as the limit permits."""
     for _ in range(rng.randrange(5, 30)):
         left_running(signal.pause)
 
@@ -705,7 +705,7 @@ def take_memory(rng):
 
 @move(3)
 def fill_files(rng):
-    """No more than 4 MiB."""
+    """Writes at most 4 MiB."""
     path = mine(f"file-{rng.randrange(4)}")
     with open(path, "wb") as f:
         f.write(b"x" * rng.randrange(1 << 20))
@@ -734,7 +734,7 @@ def give_up(_number, _frame):
 
 
 def play(function, rng):
-    """What is wrong, and what it has read."""
+    """Makes a move. Returns its error text and the data of others that it has read; both may be empty."""
     State.playing = True
     signal.setitimer(signal.ITIMER_REAL, MOVE_SECONDS, 0.1)
     try:
@@ -755,7 +755,7 @@ def main():
     State.channel = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     State.channel.connect(sys.argv[1])
     signal.signal(signal.SIGALRM, give_up)
-    for sig in (signal.SIGHUP, signal.SIGURG, signal.SIGPIPE):  # its own
+    for sig in (signal.SIGHUP, signal.SIGURG, signal.SIGPIPE):  # signals that it may cause itself
         signal.signal(sig, signal.SIG_IGN)
     State.channel.send(str(os.getpid()).encode())
     while True:

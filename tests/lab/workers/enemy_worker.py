@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The enemy that is the program of a worker: what a user may try (enemy.py), and what it was given."""
+"""The attacker that is the program of a worker. It has the moves of a user (enemy.py), and attacks with the descriptors
+that it got."""
 
 import ctypes
 import fcntl
@@ -139,13 +140,13 @@ def write_to_the_configuration(rng):
 
 
 def system_call(name, *args):
-    """Not Python's, which is made again when a signal arrives."""
+    """Makes a system call directly, because Python would repeat it when a signal arrives."""
     return getattr(LIBC, name)(*args)
 
 
 @move(10)
 def use_the_endpoints(rng):
-    """For some milliseconds each time: the host does not."""
+    """Uses them for some milliseconds, because the host sends and reads no data."""
     signal.signal(signal.SIGALRM, lambda *_: None)
     signal.siginterrupt(signal.SIGALRM, True)
     signal.setitimer(signal.ITIMER_REAL, 0.005, 0.005)
@@ -191,7 +192,7 @@ def close_something(rng):
 
 @move(5)
 def end(rng):
-    """In a way that is followed by a restart: not 125."""
+    """Ends the process so that it is restarted: not with exit status 125."""
     if rng.randrange(3) == 0:
         left_running(rng.choice((leave, leave_naked)))
     if rng.randrange(2):

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A daemon that finds the mount by itself: MOUNT, then words that say what it does.
+"""A daemon that opens ep0 itself: ep0_daemon.py MOUNT [WORD...]. The words select its behaviour:
 
-tell FIFO   write a line to it: whoever reads it knows that we are here
-slow        write the descriptors when SIGUSR1 comes
-never       write none
-exit        end with 3
-wrong       write some that the kernel refuses, and end with 4
+tell FIFO   writes a line to the FIFO, to report that it has started
+slow        writes the descriptors after SIGUSR1
+never       writes no descriptors
+exit        ends with exit status 3
+wrong       writes descriptors that the kernel refuses, and ends with exit status 4
 
-Then it answers each request to the host with $NAME.
+Afterwards it answers each control request of the host with $NAME.
 """
 
 import os
@@ -67,4 +67,4 @@ while True:
             else:
                 os.read(ep0, length)
         except OSError:
-            pass  # the host has thought better of it
+            pass  # the host has cancelled the request

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A worker for the tests, which does what its arguments say, one word after the other: see `words`.
+ * A worker for the tests. Its arguments are words, which select actions; it executes them in order.
+ * See `words`.
  *
- * In C, because the tests start it a thousand times and Python takes ten times as long to start.
- * Built without sanitizers for the same reason, and because tests limit its memory.
+ * It is written in C, because the tests start it a thousand times and a Python program takes ten
+ * times as long to start. It is built without sanitizers for the same reason, and because tests
+ * limit its memory.
  */
 #include <dirent.h>
 #include <err.h>
@@ -30,7 +32,7 @@
 #include "base/util.h"
 
 #define FIRST_FD 3
-#define FDS_MAX 34 /* config, control, and the endpoints */
+#define FDS_MAX 34 /* `config`, `control`, and the endpoints */
 
 extern char **environ;
 
@@ -39,10 +41,10 @@ struct message {
 	unsigned char body[FFSCTL_MSG_MAX_BODY];
 };
 
-static char *fd_names[FDS_MAX]; /* of the descriptors from FIRST_FD on */
+static char *fd_names[FDS_MAX]; /* names of the descriptors from FIRST_FD on */
 static int n_fds, control;
 
-/* The first descriptor of which the name ends so. */
+/* Returns the first descriptor whose name ends with `end`. */
 static int descriptor(const char *end)
 {
 	for (int i = 0; i < n_fds; i++)
@@ -67,7 +69,7 @@ static void send_message(uint16_t type, uint32_t id, const void *body, size_t le
 	send_bytes(&m, sizeof(m.head) + length);
 }
 
-/* The length of the body; -1: ffsctl has closed its end. */
+/* Receives a message. Returns the length of its body; -1 if ffsctl has closed the socket. */
 static ssize_t receive(struct message *m)
 {
 	ssize_t n = recv(control, m, sizeof(*m), 0);
@@ -93,7 +95,7 @@ static void wait_seconds(double seconds)
 			err(1, "nanosleep");
 }
 
-/* --- what others know of us ---------------------------------------------------------------------
+/* --- reports to ffsctl and tests -----------------------------------------------------------------
  */
 
 static void do_ready(char **args _unused_)
@@ -174,7 +176,8 @@ static void naked_child(int begun)
 	setsid();
 	if (fork() != 0)
 		_exit(0);
-	/* It has begun when the exec closes this end. It keeps the endpoints. */
+	/* The exec closes this end, which shows that the child has started. It inherits the
+	   endpoints. */
 	fcntl(begun, F_SETFD, FD_CLOEXEC);
 	for (int i = 0; i < n_fds; i++)
 		fcntl(FIRST_FD + i, F_SETFD, 0);
@@ -182,7 +185,7 @@ static void naked_child(int begun)
 	_exit(1);
 }
 
-/* A child that has begun with what it does when we return. */
+/* Starts a child, and returns when the child has started its work. */
 static pid_t fork_to(void (*begin)(int begun))
 {
 	int ends[2];
@@ -203,7 +206,7 @@ static pid_t fork_to(void (*begin)(int begun))
 	return pid;
 }
 
-/* A child's child: the one between them has ended when we return. */
+/* Starts a child of a child, and returns when the process between them has ended. */
 static void fork_twice_to(void (*begin)(int begun))
 {
 	pid_t pid = fork_to(begin);
@@ -228,10 +231,10 @@ static void do_naked_daemon(char **args _unused_)
 	fork_twice_to(naked_child);
 }
 
-/* --- what we were given -------------------------------------------------------------------------
+/* --- what the worker got ------------------------------------------------------------------------
  */
 
-/* Of a file in /proc. */
+/* Returns the text of a file in /proc. */
 static char *text_of(const char *path)
 {
 	static char text[65536];
@@ -273,7 +276,7 @@ static json_t *environment(void)
 	return found;
 }
 
-/* What each descriptor is, without the one that lists them. */
+/* Returns the target of each descriptor, except of the descriptor that lists them. */
 static json_t *descriptors(void)
 {
 	json_t *found = json_object();
@@ -338,7 +341,7 @@ static void do_dump(char **args)
 
 	if (!getcwd(directory, sizeof(directory)))
 		err(1, "getcwd");
-	json_object_set_new(all, "fds", descriptors()); /* before we open anything */
+	json_object_set_new(all, "fds", descriptors()); /* before the worker opens files */
 	json_object_set_new(all, "flags", flags());
 	json_object_set_new(all, "config", configuration());
 	json_object_set_new(all, "environ", environment());
@@ -353,7 +356,7 @@ static void do_dump(char **args)
 	json_decref(all);
 }
 
-/* --- what is done in the background -------------------------------------------------------------
+/* --- actions in the background ------------------------------------------------------------------
  */
 
 static void in_background(void *(*run)(void *))
@@ -462,10 +465,10 @@ static void do_garbage(char **args _unused_)
 	send_message(4711, 4711, "?", 1);
 	send_message(FFSCTL_MSG_DATA, 99, "never asked", 11);
 	send_bytes(&no_version, sizeof(no_version));
-	send_bytes("", 0); /* is taken for the end */
+	send_bytes("", 0); /* ffsctl handles it like the end of the connection */
 }
 
-static unsigned int known = ~0u; /* bits of bRequest */
+static unsigned int known = ~0u; /* bit n: the worker supports bRequest n */
 
 static void do_only(char **args)
 {
@@ -479,14 +482,15 @@ static void do_only(char **args)
 static struct {
 	unsigned char data[FFSCTL_MSG_MAX_BODY];
 	size_t length;
-	bool pending; /* the data of request `id` come */
+	bool pending; /* the data of request `id` will arrive */
 	uint32_t id;
 } kept = { .data = "nothing", .length = 7 };
 
 /*
- * bRequest: 1 returns what 2 has written; 3 takes no data; 4 is refused; 5 is never answered; 6 is
- * answered when 600 ms are over; 7 ends us; 8 is answered with another id first, and twice; 9 sends
- * more than was asked for; 10 is accepted, and what 2 has written asked for in a SWITCH.
+ * Answers a control request. The values of bRequest: 1 returns the data that 2 has written; 3 has
+ * no data; 4 is refused; 5 is never answered; 6 is answered after 600 ms; 7 ends the worker; 8 is
+ * answered first with a wrong id, then twice; 9 is answered with more data than requested; 10 is
+ * accepted, and the data that 2 has written is sent as the body of a SWITCH.
  */
 static void answer(uint32_t id, const unsigned char *setup)
 {
@@ -619,7 +623,7 @@ static _Noreturn void do_spin(char **args _unused_)
 
 static _Noreturn void do_exit(char **args)
 {
-	_exit(atoi(args[0])); /* the threads are inside system calls */
+	_exit(atoi(args[0])); /* exit() is not safe: other threads are in system calls */
 }
 
 static void do_raise(char **args)
@@ -637,56 +641,57 @@ static const struct word {
 	int n_args;
 	void (*run)(char **args);
 } words[] = {
-	/* say that it is ready: control socket, NOTIFY_SOCKET, NOTIFY_FD */
+	/* report that the worker is ready: by the control socket, NOTIFY_SOCKET, NOTIFY_FD */
 	{ "ready", 0, do_ready },
 	{ "notify", 0, do_notify },
 	{ "fd", 0, do_fd },
-	/* wait until the function is bound: `up` would not like an earlier end; and until it is not
-	 */
+	/* wait until the function is bound, because `up` would fail if the worker ended before;
+	   wait until the function is unbound */
 	{ "bound", 0, do_bound },
 	{ "unbound", 0, do_unbound },
-	/* FIFO: write our pid to it: whoever reads it knows that we are here */
+	/* FIFO: write the worker's pid to the FIFO, to report that it has started */
 	{ "tell", 1, do_tell },
-	/* FILE: what we were given, as JSON */
+	/* FILE: write to the file what the worker got from ffsctl, as JSON */
 	{ "dump", 1, do_dump },
-	/* two children that do nothing, in our session */
+	/* start two children in the worker's session, which do nothing */
 	{ "children", 0, do_children },
-	/* one that has left it, in a session of its own, as daemons do; one that has also thrown
-	   its environment away */
+	/* start a child in a new session, like a daemon; the same, but also without an
+	   environment */
 	{ "daemon", 0, do_daemon },
 	{ "naked-daemon", 0, do_naked_daemon },
 	/* ignore SIGTERM */
 	{ "deaf", 0, do_deaf },
-	/* N bytes of memory, for as long as it lives */
+	/* N: allocate N bytes of memory and keep them */
 	{ "take", 1, do_take },
-	/* work for ever; print without end, beside what follows */
+	/* use the processor for ever; print without end in the background */
 	{ "spin", 0, do_spin },
 	{ "flood", 0, do_flood },
-	/* SECONDS: send WATCHDOG=1 for ever, so far apart */
+	/* SECONDS: send WATCHDOG=1 for ever, with this period */
 	{ "beat", 1, do_beat },
 	/* close the control socket */
 	{ "shut", 0, do_shut },
-	/* send what nobody asked for until the socket is full; send what is no message */
+	/* send unexpected messages until the socket is full; send invalid messages */
 	{ "fill", 0, do_fill },
 	{ "garbage", 0, do_garbage },
-	/* send back what comes on the first OUT endpoint on the first IN endpoint, beside what
-	   follows */
+	/* send all data of the first OUT endpoint back on the first IN endpoint, in the
+	   background */
 	{ "echo", 0, do_echo },
-	/* N,N...: of what answer() knows; all else is refused. Serve control requests, until STOP
-	 */
+	/* N,N...: support only these values of bRequest in answer(); answer control requests until
+	   STOP */
 	{ "only", 1, do_only },
 	{ "setup", 0, do_setup },
-	/* NAME: ask to become that gadget */
+	/* NAME: request the switch to this gadget */
 	{ "switch", 1, do_switch },
-	/* FIFO: send what comes there as STATS: each line is a number of times and bytes, in hex */
+	/* FIFO: send STATS messages. Each line of the FIFO is a number of messages and the bytes of
+	   the body, in hex */
 	{ "stats", 1, do_stats },
-	/* N SECONDS: say each second that N more bytes were moved on the first endpoint, twice as
-	   many on the second */
+	/* N SECONDS: report each second that N more bytes were moved on the first endpoint, and 2 N
+	   on the second */
 	{ "traffic", 2, do_traffic },
-	/* STATUS, SIGNAL: end so */
+	/* STATUS: end with this exit status; SIGNAL: end by this signal */
 	{ "exit", 1, do_exit },
 	{ "raise", 1, do_raise },
-	/* for ever; until we are told to stop */
+	/* wait for ever; wait for STOP */
 	{ "wait", 0, do_wait },
 	{ "stop", 0, do_stop },
 };
@@ -708,7 +713,7 @@ int main(int argc, char **argv)
 	     n = strtok_r(NULL, ":", &save))
 		fd_names[n_fds++] = n;
 	control = descriptor("control");
-	signal(SIGPIPE, SIG_IGN); /* whoever reads what we print may end */
+	signal(SIGPIPE, SIG_IGN); /* the process that reads the output may end */
 	for (int i = 1; i < argc;) {
 		const struct word *word = find(argv[i++]);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A plugin for the tests: makes every call that loopback does not, on request of the host.
+ * A plugin for the tests, which makes all calls that loopback does not make, on request of the
+ * host.
  *
- * Vendor requests to the interface: 1 returns what 2 wrote; 3 says wValue and the options on the
- * log; 4 ends with status wValue; 5 reports statistics; 6 takes back all OUT transfers, 7 tells how
- * many came back so; 8 is never answered; 9 is answered by a timer, wValue ms later; 10 tells how
- * many of three watched descriptors that are ready at once are served when the first takes all out
- * of the loop; others are stalled.
+ * The vendor requests to the interface: 1 returns the data that 2 has written. 3 logs wValue and
+ * the options. 4 ends the process with exit status wValue. 5 reports statistics. 6 cancels all OUT
+ * transfers. 7 returns how many transfers were cancelled. 8 is never answered. 9 is answered by a
+ * timer after wValue ms. 10 makes three watched descriptors ready at the same time; the first
+ * ready() unwatches all of them; the answer is the number of calls of ready(). Other requests are
+ * stalled.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,7 +21,7 @@
 static unsigned char kept[4096];
 static size_t n_kept;
 static unsigned int out, taken_back; /* transfers */
-static uint32_t cancelling;	     /* id of request 6, answered when all are back */
+static uint32_t cancelling; /* id of request 6, which is answered when all transfers have ended */
 
 static struct ffsctl_timer timer, counter;
 static struct ffsctl_watch watches[3];
@@ -128,7 +130,7 @@ static void on_ready(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t 
 		close(watches[i].fd);
 		watches[i].fd = -1;
 	}
-	/* After what else was ready in this round. */
+	/* The timer fires after the other descriptors that are ready in this round. */
 	host->call->timer_start(host, &counter, 0);
 }
 
@@ -155,7 +157,7 @@ static void probe_setup(struct ffsctl_host *host, uint32_t id, const struct ffsc
 		call->reply(host, id, kept, n_kept < setup->length ? n_kept : setup->length);
 		return;
 	case 2:
-		call->accept(host, id); /* the data comes through probe_setup_data() */
+		call->accept(host, id); /* probe_setup_data() gets the data */
 		return;
 	case 3:
 		call->log(host, FFSCTL_LOG_NOTE, "%u %s %d %d %.2f %s", setup->value,
@@ -185,7 +187,7 @@ static void probe_setup(struct ffsctl_host *host, uint32_t id, const struct ffsc
 	case 9:
 		answer = id;
 		timer.fired = on_timer;
-		call->timer_start(host, &timer, 60000); /* set anew by the next line */
+		call->timer_start(host, &timer, 60000); /* the next line sets it again */
 		call->timer_start(host, &timer, setup->value);
 		return;
 	case 10:

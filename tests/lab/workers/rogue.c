@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The enemy of test_enemies.py that is a plugin in its sandbox. For each order that comes from the
- * test, "SEED PID...", it plays one move: it sends the move's name, and when that is over the name,
- * what was wrong about it as a JSON string, and what it has read of others, a line each.
+ * The attacker of test_enemies.py that is a plugin in its sandbox. For each order "SEED PID..." of
+ * the test it makes one attack, called a move. It first sends the name of the move. When the move
+ * has ended it sends three lines: the name, an error text as a JSON string, and the data of others
+ * that it has read.
  *
- * What must fail is in rogue_refused.c. A move may end the process, which is restarted then.
+ * Moves that must fail are in rogue_refused.c. A move may end the process, which is then restarted.
  */
 #include "rogue.h"
 
@@ -26,9 +27,9 @@
 #include <unistd.h>
 
 #define TEST "/tmp/enemy.socket"
-#define CHANNEL 500 /* where random descriptors do not come */
+#define CHANNEL 500 /* moves do not use such a high descriptor at random */
 #define PIDS_MAX 32
-#define BLOCKED_US 2000 /* then a call that waits is interrupted */
+#define BLOCKED_US 2000 /* time after which a call that waits is interrupted */
 
 struct rogue rogue;
 static int channel = -1;
@@ -36,7 +37,7 @@ static long pids[PIDS_MAX];
 static size_t n_pids;
 static uint64_t state;
 
-/* splitmix64 */
+/* Returns a pseudo-random number (splitmix64). */
 uint64_t rogue_any(void)
 {
 	uint64_t z = state += 0x9E3779B97F4A7C15ULL;
@@ -70,7 +71,7 @@ static void on_alarm(int sig)
 	(void)sig;
 }
 
-/* Calls that wait end, again and again, with EINTR. */
+/* Starts or stops a timer whose signals make waiting calls end with EINTR. */
 static void interrupt(bool on)
 {
 	const struct sigaction action = { .sa_handler = on_alarm };
@@ -85,8 +86,8 @@ static void interrupt(bool on)
  */
 
 /*
- * Calls that only end, change how signals come, wait where signals do not interrupt them, or remove
- * what we run on.
+ * Returns whether moves must not make this system call: it ends the process, changes the handling
+ * of signals, cannot be interrupted, or unmaps memory that the process needs.
  */
 static bool is_left_out(long number)
 {
@@ -123,7 +124,7 @@ static long argument(void)
 	case 0:
 	case 1:
 	case 2:
-		return (long)rogue_below(16); /* a descriptor, a number of flags */
+		return (long)rogue_below(16); /* for example a descriptor or flags */
 	case 3:
 		return rogue_someone();
 	case 4:
@@ -143,8 +144,9 @@ static long argument(void)
 }
 
 /*
- * How much is read or written. Of an endpoint FunctionFS takes as much memory as it is told, and
- * the kernel warns when that is more than it has in one piece (ffs_alloc_buffer in f_fs.c).
+ * Limits the number of bytes to read or write. For an endpoint FunctionFS allocates this number of
+ * bytes, and the kernel warns if it cannot allocate them in one piece (ffs_alloc_buffer() in
+ * f_fs.c).
  */
 static long bounded(long number, long size)
 {
@@ -282,7 +284,7 @@ static void report_anything(void)
 	rogue.host->call->stall(rogue.host, rogue_below(1000));
 }
 
-/* Not with 125, after which it is not restarted. */
+/* Ends the process, but not with exit status 125, after which it would not be restarted. */
 static void end(void)
 {
 	static const int signals[] = { SIGKILL, SIGSEGV, SIGABRT, SIGTERM };
@@ -348,7 +350,7 @@ static void answer(const char *name)
 	struct iovec iov[] = { { head, (size_t)n }, { rogue.room, 8192 } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 
-	/* A move may have removed what it needs. */
+	/* A move may have closed the channel. */
 	if (sendmsg(channel, &msg, MSG_NOSIGNAL) < 0)
 		_exit(1);
 }
@@ -368,7 +370,8 @@ static void on_order(struct ffsctl_host *h, struct ffsctl_watch *w, uint32_t eve
 	text[n] = '\0';
 	take_order(text);
 	rogue.wrong[0] = '\0';
-	if (n_pids == 0) { /* nothing is held from one move to the next */
+	if (n_pids ==
+	    0) { /* an order without a PID needs no action, because moves leave nothing open */
 		answer("rest");
 		return;
 	}
@@ -382,8 +385,8 @@ static void on_order(struct ffsctl_host *h, struct ffsctl_watch *w, uint32_t eve
 }
 
 /*
- * Runs before the sandbox is closed. Where ffsctl only looks at the plugin's table it is closed
- * already, and there is no test to answer.
+ * Runs before the final sandbox is entered. If ffsctl only reads the plugin's table, the process is
+ * already in a sandbox, and no test sends orders.
  */
 static __attribute__((constructor)) void rogue_construct(void)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the parts of the enemy in the sandbox share (rogue.c, rogue_refused.c). */
+/* Shared by the files of the attacker in the sandbox (rogue.c, rogue_refused.c). */
 #pragma once
 
 #include <stddef.h>
@@ -8,25 +8,25 @@
 #include <ffsctl/plugin.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof(*(a)))
-#define CONFIG 3 /* descriptors, as ffsctl-worker(7) has them */
+#define CONFIG 3 /* the descriptors of a worker (ffsctl-worker(7)) */
 #define CONTROL 4
 #define FIRST_ENDPOINT 5
 #define ROOM 65536
 
 struct rogue {
 	struct ffsctl_host *host;
-	const char *planted; /* the test's directory, in which root has a secret */
-	char wrong[1024];    /* about this move; empty: nothing */
-	char room[ROOM];     /* for what calls read and write; random at first */
+	const char *planted; /* directory of the test, which has a secret file of root */
+	char wrong[1024];    /* error text of the current move; empty: no error */
+	char room[ROOM];     /* memory that calls read and write; random bytes at the start */
 };
 extern struct rogue rogue;
 
 uint64_t rogue_any(void);
 unsigned int rogue_below(unsigned int n);
-/* A process of somebody else's. */
+/* Returns the pid of a process of others. */
 long rogue_someone(void);
 
-/* Moves that the sandbox, or the user, must refuse. */
+/* Moves that must fail because of the sandbox or of the user id. */
 void rogue_open_what_is_roots(void);
 void rogue_write_to_anything(void);
 void rogue_reach_others(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What an enemy in the sandbox must not be able to do. */
+/* Attacks that must fail in the sandbox. */
 #include "rogue.h"
 
 #include <fcntl.h>
@@ -79,7 +79,7 @@ void rogue_write_to_anything(void)
 		FAILS(mknod("/tmp/rogue", S_IFIFO | 0600, 0));
 		break;
 	default:
-		/* What is not there cannot be opened, however that is done. */
+		/* A file that does not exist cannot be opened in any mode. */
 		for (size_t i = 0; stat(path, &st) == 0 && i < ARRAY_SIZE(flags); i++)
 			FAILS(open(path, flags[i] | O_NONBLOCK, 0600));
 	}

@@ -63,10 +63,10 @@ Test(args, lengths)
 	cr_assert_eq(args_lengths("1-4096,1M,16M", &l, &err), 0);
 	cr_assert_eq(l.count, 4098u);
 	cr_assert_eq(l.total, 4096u * 4097 / 2 + (17u << 20));
-	cr_assert_eq(lengths_of(&l, 0), 1u);
-	cr_assert_eq(lengths_of(&l, 4095), 4096u);
-	cr_assert_eq(lengths_of(&l, 4096), 1u << 20);
-	cr_assert_eq(lengths_of(&l, 4097), 16u << 20);
+	cr_assert_eq(lengths_get(&l, 0), 1u);
+	cr_assert_eq(lengths_get(&l, 4095), 4096u);
+	cr_assert_eq(lengths_get(&l, 4096), 1u << 20);
+	cr_assert_eq(lengths_get(&l, 4097), 16u << 20);
 	lengths_free(&l);
 	cr_assert_lt(args_lengths("4-1", &l, &err), 0);
 	cr_assert_lt(args_lengths("1,", &l, &err), 0);
@@ -81,16 +81,16 @@ Test(args, even_lengths)
 
 	lengths_even(&l, 100, 30);
 	cr_assert_eq(l.count, 4u);
-	cr_assert_eq(lengths_of(&l, 2), 30u);
-	cr_assert_eq(lengths_of(&l, 3), 10u);
+	cr_assert_eq(lengths_get(&l, 2), 30u);
+	cr_assert_eq(lengths_get(&l, 3), 10u);
 	lengths_free(&l);
 	lengths_even(&l, 60, 30);
 	cr_assert_eq(l.count, 2u);
-	cr_assert_eq(lengths_of(&l, 1), 30u);
+	cr_assert_eq(lengths_get(&l, 1), 30u);
 	lengths_free(&l);
 	lengths_even(&l, 5, 30);
 	cr_assert_eq(l.count, 1u);
-	cr_assert_eq(lengths_of(&l, 0), 5u);
+	cr_assert_eq(lengths_get(&l, 0), 5u);
 	lengths_free(&l);
 }
 
@@ -98,15 +98,15 @@ Test(args, size_names)
 {
 	char text[24];
 
-	cr_assert_str_eq(size_text(1000, text, sizeof(text)), "1000");
-	cr_assert_str_eq(size_text(65536, text, sizeof(text)), "64K");
-	cr_assert_str_eq(size_text(3 << 20, text, sizeof(text)), "3M");
+	cr_assert_str_eq(format_size(1000, text, sizeof(text)), "1000");
+	cr_assert_str_eq(format_size(65536, text, sizeof(text)), "64K");
+	cr_assert_str_eq(format_size(3 << 20, text, sizeof(text)), "3M");
 }
 
 static void list(const char *s, size_t n, ...)
 {
 	struct error err = { 0 };
-	struct list l;
+	struct value_list l;
 	va_list ap;
 	int r = args_list(s, 1 << 22, "sizes", &l, &err);
 
@@ -151,11 +151,11 @@ Test(args, random_lengths)
 	lengths_random(&a, 4000, 5000, 1);
 	lengths_random(&b, 4000, 5000, 2);
 	for (i = 0; i < a.count; i++) {
-		uint64_t n = lengths_of(&a, i);
+		uint64_t n = lengths_get(&a, i);
 
 		total += n;
 		blocks += n % 1024 == 0;
-		differ += n != lengths_of(&b, i);
+		differ += n != lengths_get(&b, i);
 		shortest = n < shortest ? n : shortest;
 		longest = n > longest ? n : longest;
 	}
@@ -166,7 +166,7 @@ Test(args, random_lengths)
 	lengths_free(&b);
 	lengths_random(&b, 4000, 5000, 1);
 	for (i = 0; i < a.count; i++)
-		cr_assert_eq(lengths_of(&a, i), lengths_of(&b, i));
+		cr_assert_eq(lengths_get(&a, i), lengths_get(&b, i));
 	lengths_random(&b, 100, 1, 1);
 	cr_assert_eq(b.total, 100u);
 }
@@ -225,11 +225,11 @@ Test(stats, medians)
 
 static double share(unsigned int depth, size_t n, const unsigned int *ended)
 {
-	struct queue q = { 0 };
+	struct queue_samples q = { 0 };
 
 	for (size_t i = 0; i < n; i++)
-		queue_sample(&q, depth, ended[i]);
-	return queue_share(&q);
+		queue_samples_add(&q, depth, ended[i]);
+	return queue_empty_share(&q);
 }
 #define SHARE(depth, ...)                                                                          \
 	({                                                                                         \
@@ -249,7 +249,7 @@ Test(stats, a_queue_is_empty_when_all_transfers_had_completed)
 	/* ... but 25 completions are a whole sample. */
 	cr_assert_eq(SHARE(32, 25, 7), 0);
 	cr_assert_eq(share(4, 0, NULL), 0);
-	cr_assert(!queue_limits(0.5) && queue_limits(0.51));
+	cr_assert(!queue_is_limit(0.5) && queue_is_limit(0.51));
 }
 
 Test(plot, steps)

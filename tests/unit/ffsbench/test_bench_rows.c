@@ -9,7 +9,7 @@
 #include "ffsbench/report.h"
 #include "ffsbench/row.h"
 
-static struct measure runs[] = {
+static struct run_result runs[] = {
 	{ .size = 65536,
 	  .zero_copy = true,
 	  .transfers = 10,
@@ -97,9 +97,9 @@ Test(rows, text)
 
 Test(rows, latency_is_the_median_of_percentiles_and_the_extreme_of_extremes)
 {
-	struct measure trips[] = { { .latency = { 3e-6, 5e-6, 6e-6, 7e-6, 8e-6, 20e-6 } },
-				   { .latency = { 1e-6, 4e-6, 6e-6, 7e-6, 8e-6, 10e-6 } },
-				   { .latency = { 2e-6, 9e-6, 6e-6, 7e-6, 9e-6, 40e-6 } } };
+	struct run_result trips[] = { { .latency = { 3e-6, 5e-6, 6e-6, 7e-6, 8e-6, 20e-6 } },
+				      { .latency = { 1e-6, 4e-6, 6e-6, 7e-6, 8e-6, 10e-6 } },
+				      { .latency = { 2e-6, 9e-6, 6e-6, 7e-6, 9e-6, 40e-6 } } };
 	const struct row row = { .runs = trips, .n_runs = 3, .succeeded = true };
 
 	cr_assert_eq(row_latency(&row, LATENCY_MIN), 1e-6);
@@ -110,8 +110,8 @@ Test(rows, latency_is_the_median_of_percentiles_and_the_extreme_of_extremes)
 
 Test(rows, a_chart_of_latency_has_the_median_and_the_99th_percentile)
 {
-	struct measure trips = { .size = 64,
-				 .latency = { 50e-6, 100e-6, 200e-6, 400e-6, 800e-6, 1e-3 } };
+	struct run_result trips = { .size = 64,
+				    .latency = { 50e-6, 100e-6, 200e-6, 400e-6, 800e-6, 1e-3 } };
 	struct row row = { .combination = { DIRECTION_BOTH, 64, 1 },
 			   .runs = &trips,
 			   .n_runs = 1,
@@ -139,7 +139,7 @@ Test(rows, a_chart_of_latency_has_the_median_and_the_99th_percentile)
 static char run_order[256];
 
 static int note_run(const struct device *d, const struct options *o, const struct combination *c,
-		    struct progress *p, struct measure *m, struct error *err)
+		    struct progress *p, struct run_result *m, struct error *err)
 {
 	size_t n = strlen(run_order);
 

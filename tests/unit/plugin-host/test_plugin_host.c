@@ -7,10 +7,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "plugin-host/host.h"
 #include "plugin-host/options.h"
 #include "plugin-host/plugin_host.h"
 #include "plugin-host/settings.h"
+#include "plugin-host/state.h"
 
 #define EP                                                                                         \
 	"{\"name\": \"ep1-in\", \"file\": \"ep1\", \"address\": 129, \"type\": \"bulk\","          \
@@ -201,7 +201,7 @@ static void on_timer(struct ffsctl_host *host, struct ffsctl_timer *t)
 
 	strncat(fired, name, 1);
 	if (*name == 'a') /* again, but not in this call */
-		host_timer_start((struct host *)host, t, 0);
+		plugin_host_timer_start((struct plugin_host *)host, t, 0);
 }
 
 Test(watches, timers_fire_in_their_order_and_once)
@@ -209,23 +209,23 @@ Test(watches, timers_fire_in_their_order_and_once)
 	struct ffsctl_timer a = { .fired = on_timer, .user = "a" };
 	struct ffsctl_timer b = { .fired = on_timer, .user = "b" };
 	struct ffsctl_timer c = { .fired = on_timer, .user = "c" };
-	struct host h = { .exiting = false };
+	struct plugin_host h = { .exiting = false };
 	int wait;
 
-	cr_assert_eq(host_timer_wait(&h), -1);
-	host_timer_start(&h, &c, 3);
-	host_timer_start(&h, &a, 1);
-	host_timer_start(&h, &b, 60000);
-	wait = host_timer_wait(&h);
+	cr_assert_eq(plugin_host_timer_wait_ms(&h), -1);
+	plugin_host_timer_start(&h, &c, 3);
+	plugin_host_timer_start(&h, &a, 1);
+	plugin_host_timer_start(&h, &b, 60000);
+	wait = plugin_host_timer_wait_ms(&h);
 	cr_assert(wait >= 0 && wait <= 2, "%d", wait);
-	host_timer_start(&h, &b, 2);
+	plugin_host_timer_start(&h, &b, 2);
 	while (!strchr(fired, 'c'))
-		host_timers_fire(&h);
+		plugin_host_fire_timers(&h);
 	cr_assert(strchr(fired, 'b') < strchr(fired, 'c') && fired[0] == 'a', "%s", fired);
-	host_timer_stop(&h, &a);
-	host_timer_stop(&h, &b);
-	host_timer_stop(&h, &c);
-	cr_assert_eq(host_timer_wait(&h), -1);
+	plugin_host_timer_stop(&h, &a);
+	plugin_host_timer_stop(&h, &b);
+	plugin_host_timer_stop(&h, &c);
+	cr_assert_eq(plugin_host_timer_wait_ms(&h), -1);
 }
 
 static unsigned int served;
@@ -239,29 +239,29 @@ static void on_ready(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t 
 
 Test(watches, an_event_of_a_removed_watch_is_dropped)
 {
-	struct host h = { .epoll = epoll_create1(0) };
+	struct plugin_host h = { .epoll = epoll_create1(0) };
 	struct ffsctl_watch w = { .events = EPOLLIN, .ready = on_ready };
 	struct epoll_event ev;
 
 	w.fd = eventfd(1, 0);
-	cr_assert_eq(host_watch(&h, &w), 0);
+	cr_assert_eq(plugin_host_watch(&h, &w), 0);
 	cr_assert_eq(epoll_wait(h.epoll, &ev, 1, 0), 1);
-	host_watch_event(&h, ev.data.u64, ev.events);
+	plugin_host_watch_ready(&h, ev.data.u64, ev.events);
 	cr_assert_eq(served, 1u);
 	w.events = 0;
-	cr_assert_eq(host_watch(&h, &w), 0);
+	cr_assert_eq(plugin_host_watch(&h, &w), 0);
 	cr_assert_eq(epoll_wait(h.epoll, &(struct epoll_event){ 0 }, 1, 0), 0);
 	/* The same slot is used again. */
-	host_unwatch(&h, &w);
-	host_unwatch(&h, &w);
-	host_watch_event(&h, ev.data.u64, ev.events);
-	cr_assert_eq(host_watch(&h, &w), 0);
+	plugin_host_unwatch(&h, &w);
+	plugin_host_unwatch(&h, &w);
+	plugin_host_watch_ready(&h, ev.data.u64, ev.events);
+	cr_assert_eq(plugin_host_watch(&h, &w), 0);
 	cr_assert_eq(h.n_slots, 1u);
-	host_watch_event(&h, ev.data.u64, ev.events);
+	plugin_host_watch_ready(&h, ev.data.u64, ev.events);
 	cr_assert_eq(served, 1u);
-	host_watch_event(&h, w.host_private, EPOLLIN);
+	plugin_host_watch_ready(&h, w.host_private, EPOLLIN);
 	cr_assert_eq(served, 2u);
-	host_unwatch(&h, &w);
+	plugin_host_unwatch(&h, &w);
 	close(w.fd);
 	close(h.epoll);
 	free(h.slots);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Connects a plugin to an engine: one process, one thread, one epoll loop. */
-#include "plugin-host/host.h"
+/* The event loop of the plugin host: connects the plugin, the stream and the control socket. */
+#include "plugin-host/state.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -17,13 +17,13 @@
 #include "base/util.h"
 #include "ffsctl/control.h"
 
-#define MAX_EVENTS 16 /* in one epoll_wait() */
-#define LINK_EVENTS 3 /* BIND, ENABLE, SUSPEND: all events that describe a link */
-#define MAX_ROUNDS 16 /* rounds of data, before other descriptors are handled */
+#define MAX_EVENTS 16 /* events of one epoll_wait() */
+#define LINK_EVENTS 3 /* BIND, ENABLE and SUSPEND: enough to describe the state of a link */
+#define MAX_ROUNDS 16 /* rounds of data before other descriptors are handled */
 
 static void on_up(void *user)
 {
-	struct host *h = user;
+	struct plugin_host *h = user;
 
 	h->pub.speed = h->stream.speed;
 	if (h->plugin->enable)
@@ -32,39 +32,40 @@ static void on_up(void *user)
 
 static void on_down(void *user)
 {
-	struct host *h = user;
+	struct plugin_host *h = user;
 
 	h->pub.speed = FFSCTL_SPEED_UNKNOWN;
 	if (h->plugin->disable)
 		h->plugin->disable(&h->pub);
 }
 
-#define TRAFFIC_MS 1000 /* ffsctl uses at most one message a second */
+#define TRAFFIC_MS 1000 /* time between TRAFFIC messages; ffsctl uses at most one per second */
 
-/* Sends the number of bytes moved. A lost message does not matter: the next has the totals, too. */
+/* Sends the number of bytes moved. A lost message does not matter, because every message has the
+   totals. */
 static void send_traffic(struct ffsctl_host *pub, struct ffsctl_timer *t _unused_)
 {
-	struct host *h = (struct host *)pub;
+	struct plugin_host *h = (struct plugin_host *)pub;
 	size_t size = h->pub.n_endpoints * sizeof(*h->bytes_moved);
 	_cleanup_free_ uint64_t *body = xcalloc(1, size);
 
 	for (unsigned int i = 0; i < h->pub.n_endpoints; i++)
 		body[i] = htole64(h->bytes_moved[i]);
-	host_send(h, FFSCTL_MSG_TRAFFIC, 0, body, size);
+	plugin_host_send(h, FFSCTL_MSG_TRAFFIC, 0, body, size);
 }
 
-static void count_bytes(struct host *h, const struct ffsctl_transfer *t)
+static void count_bytes(struct plugin_host *h, const struct ffsctl_transfer *t)
 {
 	if (t->status != 0 || t->length == 0)
 		return;
 	h->bytes_moved[t->endpoint] += t->length;
-	if (!h->traffic.running)
-		host_timer_start(h, &h->traffic, TRAFFIC_MS);
+	if (!h->traffic_timer.running)
+		plugin_host_timer_start(h, &h->traffic_timer, TRAFFIC_MS);
 }
 
 static void on_done(void *user, struct ffsctl_transfer *t)
 {
-	struct host *h = user;
+	struct plugin_host *h = user;
 
 	count_bytes(h, t);
 	if (h->plugin->done)
@@ -75,9 +76,9 @@ static void on_done(void *user, struct ffsctl_transfer *t)
 
 static void on_log(void *user, const char *text)
 {
-	struct host *h = user;
+	struct plugin_host *h = user;
 
-	host_log(h, text);
+	plugin_host_log(h, text);
 	h->stream_logged = true;
 }
 
@@ -88,14 +89,14 @@ static const struct stream_callbacks callbacks = {
 	.log = on_log,
 };
 
-static int fail_with_errno(struct host *h, int r, const char *what)
+static int fail_with_errno(struct plugin_host *h, int r, const char *what)
 {
 	fprintf(stderr, "%s: error: cannot %s: %s\n", h->plugin->name, what, errno_words(-r));
 	return r;
 }
 
-/* Checks that a buffer has room for a packet: otherwise data of the host would be lost. */
-static int check_size(const struct host *h, const struct worker_config *config)
+/* Checks that a packet fits into a buffer: otherwise data of the host would be lost. */
+static int check_transfer_size(const struct plugin_host *h, const struct worker_config *config)
 {
 	unsigned int i, speed;
 
@@ -114,14 +115,14 @@ static int check_size(const struct host *h, const struct worker_config *config)
 	return 0;
 }
 
-static int open_endpoints(struct host *h, const struct worker_config *config,
+static int open_endpoints(struct plugin_host *h, const struct worker_config *config,
 			  const struct worker_fds *fds)
 {
 	unsigned int i, n = config->n_endpoints;
 
 	h->stream_endpoints = xcalloc(n, sizeof(*h->stream_endpoints));
 	h->bytes_moved = xcalloc(n, sizeof(*h->bytes_moved));
-	h->traffic.fired = send_traffic;
+	h->traffic_timer.fired = send_traffic;
 	h->endpoints = xcalloc(n, sizeof(*h->endpoints));
 	for (i = 0; i < n; i++) {
 		const struct worker_endpoint *from = &config->endpoints[i];
@@ -136,16 +137,16 @@ static int open_endpoints(struct host *h, const struct worker_config *config,
 		};
 		memcpy(ep->packet_size, from->packet, sizeof(ep->packet_size));
 		h->endpoints[i] = &ep->pub;
-		/* Also if the gadget file sets `blocking`: io_submit() must not wait for the
-		   host. */
+		/* Needed even if the gadget file sets `blocking`: io_submit() must not wait for
+		   the host. */
 		if (fcntl(ep->fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 			return fail_with_errno(h, -errno, "use the endpoint descriptors");
 	}
 	return 0;
 }
 
-/* Prints why the engine cannot be opened; returns r. */
-static int explain_open_failure(struct host *h, const struct stream_engine *engine, int r)
+/* Prints why the engine cannot be opened. `r`: the errno of its open(), which is returned. */
+static int explain_open_failure(struct plugin_host *h, const struct stream_engine *engine, int r)
 {
 	const struct stream_failure *f = engine->failures;
 
@@ -157,7 +158,7 @@ static int explain_open_failure(struct host *h, const struct stream_engine *engi
 	return r;
 }
 
-static int open_stream(struct host *h, const struct worker_config *config,
+static int open_stream(struct plugin_host *h, const struct worker_config *config,
 		       const struct worker_fds *fds)
 {
 	const struct ffsctl_plugin *p = h->plugin;
@@ -186,7 +187,7 @@ static int open_stream(struct host *h, const struct worker_config *config,
 	return r < 0 && sc.engine ? explain_open_failure(h, sc.engine, r) : r;
 }
 
-static int open_loop(struct host *h)
+static int open_loop(struct plugin_host *h)
 {
 	sigset_t term;
 	int r;
@@ -198,37 +199,39 @@ static int open_loop(struct host *h)
 	h->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (h->signals < 0 || h->epoll < 0)
 		return fail_with_errno(h, -errno, "open descriptors");
-	r = host_watch_fd(h, h->control, EPOLLIN, HOST_FD_CONTROL);
+	r = plugin_host_watch_fd(h, h->control, EPOLLIN, PLUGIN_HOST_FD_CONTROL);
 	if (r >= 0)
-		r = host_watch_fd(h, h->signals, EPOLLIN, HOST_FD_SIGNALS);
-	/* Edge-triggered, so that its counter need not be read. */
+		r = plugin_host_watch_fd(h, h->signals, EPOLLIN, PLUGIN_HOST_FD_SIGNALS);
+	/* Edge-triggered, so that the counter of the stream's eventfd need not be read. */
 	if (r >= 0)
-		r = host_watch_fd(h, stream_fd(&h->stream), EPOLLIN | EPOLLET, HOST_FD_STREAM);
+		r = plugin_host_watch_fd(h, stream_fd(&h->stream), EPOLLIN | EPOLLET,
+					 PLUGIN_HOST_FD_STREAM);
 	return r < 0 ? fail_with_errno(h, r, "watch descriptors") : 0;
 }
 
-/* Handles one batch of events. Data comes last, so that transfers that ended before a control
-   message are delivered after it. */
-static void handle_events(struct host *h, const struct epoll_event *ev, int n)
+/* Handles one batch of events. Completions of transfers come after control messages, even if the
+   transfers ended before the messages were sent. */
+static void handle_events(struct plugin_host *h, const struct epoll_event *ev, int n)
 {
-	bool seen[HOST_FD_PLUGIN] = { false };
+	bool seen[PLUGIN_HOST_FD_PLUGIN] = { false };
 	int i;
 
 	for (i = 0; i < n; i++)
-		if (ev[i].data.u64 < HOST_FD_PLUGIN)
+		if (ev[i].data.u64 < PLUGIN_HOST_FD_PLUGIN)
 			seen[ev[i].data.u64] = true;
-	if (seen[HOST_FD_SIGNALS])
-		host_stop(h);
-	if (seen[HOST_FD_CONTROL])
-		host_control(h);
+	if (seen[PLUGIN_HOST_FD_SIGNALS])
+		plugin_host_stop(h);
+	if (seen[PLUGIN_HOST_FD_CONTROL])
+		plugin_host_receive(h);
 	for (i = 0; i < n && !h->exiting; i++)
-		host_watch_event(h, ev[i].data.u64, ev[i].events);
-	if (seen[HOST_FD_STREAM] && !h->exiting)
+		plugin_host_watch_ready(h, ev[i].data.u64, ev[i].events);
+	if (seen[PLUGIN_HOST_FD_STREAM] && !h->exiting)
 		stream_dispatch(&h->stream);
 }
 
-/* Delivers completions without a system call, at most MAX_ROUNDS times: other descriptors wait. */
-static void serve_data(struct host *h, bool *more)
+/* Delivers completions without a system call, at most MAX_ROUNDS times, because other descriptors
+   are waiting. */
+static void serve_data(struct plugin_host *h, bool *more)
 {
 	unsigned int round;
 
@@ -240,7 +243,7 @@ static void serve_data(struct host *h, bool *more)
 	}
 }
 
-static int run_loop(struct host *h)
+static int run_loop(struct plugin_host *h)
 {
 	struct epoll_event ev[MAX_EVENTS];
 	bool more;
@@ -251,33 +254,34 @@ static int run_loop(struct host *h)
 		if (h->exiting)
 			break;
 		if (h->stream_logged)
-			host_update_method(h);
-		n = epoll_wait(h->epoll, ev, MAX_EVENTS, more ? 0 : host_timer_wait(h));
+			plugin_host_update_method(h);
+		n = epoll_wait(h->epoll, ev, MAX_EVENTS, more ? 0 : plugin_host_timer_wait_ms(h));
 		if (n < 0 && errno != EINTR) {
 			fail_with_errno(h, -errno, "wait for events");
 			return 1;
 		}
 		handle_events(h, ev, n);
-		host_timers_fire(h);
+		plugin_host_fire_timers(h);
 	}
 	return h->exit_status;
 }
 
 /*
  * Handles the link events that were sent before the worker started. If the host has enabled the
- * function already, as after a crash of the last worker, transfers are submitted before READY.
+ * function already, for example before the last worker crashed, transfers are submitted before
+ * READY is sent.
  */
-static void handle_queued_events(struct host *h)
+static void handle_queued_events(struct plugin_host *h)
 {
 	bool more;
 
-	for (int i = 0; i < LINK_EVENTS && !h->exiting && host_control(h); i++)
+	for (int i = 0; i < LINK_EVENTS && !h->exiting && plugin_host_receive(h); i++)
 		;
 	if (!h->exiting)
 		serve_data(h, &more);
 }
 
-static int run(struct host *h)
+static int run(struct plugin_host *h)
 {
 	int r;
 
@@ -288,14 +292,14 @@ static int run(struct host *h)
 	}
 	handle_queued_events(h);
 	if (!h->plugin->late_ready && !h->exiting)
-		host_ready(h);
+		plugin_host_ready(h);
 	return run_loop(h);
 }
 
-int host_run(const struct ffsctl_plugin *plugin, const struct worker_config *config,
-	     const struct worker_fds *fds, const struct option_values *options)
+int plugin_host_run(const struct ffsctl_plugin *plugin, const struct worker_config *config,
+		    const struct worker_fds *fds, const struct option_values *options)
 {
-	struct host h = { .plugin = plugin, .options = options, .control = fds->control };
+	struct plugin_host h = { .plugin = plugin, .options = options, .control = fds->control };
 	int status = WORKER_EXIT_NEVER;
 
 	h.epoll = h.signals = -1;
@@ -303,7 +307,7 @@ int host_run(const struct ffsctl_plugin *plugin, const struct worker_config *con
 		goto out;
 	h.pub = (struct ffsctl_host){
 		.size = sizeof(h.pub),
-		.call = &host_calls,
+		.call = &plugin_host_calls,
 		.gadget = config->gadget,
 		.function = config->function,
 		.mount = config->mount,
@@ -316,7 +320,7 @@ int host_run(const struct ffsctl_plugin *plugin, const struct worker_config *con
 			 : plugin->depth ? plugin->depth
 					 : DEFAULT_DEPTH,
 	};
-	if (check_size(&h, config) < 0 || open_stream(&h, config, fds) < 0)
+	if (check_transfer_size(&h, config) < 0 || open_stream(&h, config, fds) < 0)
 		goto out;
 	if (open_loop(&h) >= 0)
 		status = run(&h);
