@@ -19,9 +19,9 @@ extern const struct step_op attribute_op_file;
 /* Makes a link at `path` to `value`. */
 extern const struct step_op attribute_op_link;
 
-/* Adds the steps for all entries, below `dir`. */
-void attributes_add(struct plan *plan, struct configfs *c, const struct entries *entries,
-		    const char *dir);
+/* Adds the steps for all attributes, below `dir`. */
+void attributes_add(struct plan *plan, struct configfs *c,
+		    const struct configfs_attributes *attributes, const char *dir);
 
 /* Returns whether the gadget may stay bound while the step is undone, applied or replaced. */
 bool configfs_writable_while_bound(const struct step *step);
