@@ -19,21 +19,22 @@ struct ffs_refusal ffs_check(const struct ffs *ffs)
 	ffs_encode_descriptors(ffs, &descriptors);
 	r.finding = validate(&in, &descriptors);
 	if (r.finding.rule != FFS_ACCEPTED) {
-		r.at = ffs_blob_origin(&descriptors, r.finding.offset);
+		r.at = ffs_blob_position(&descriptors, r.finding.offset);
 		return r;
 	}
 	ffs_encode_strings(ffs, &strings);
 	r.finding = validate(&in, &strings);
 	if (r.finding.rule != FFS_ACCEPTED) {
-		r.at = ffs_blob_origin(&strings, r.finding.offset);
+		r.at = ffs_blob_position(&strings, r.finding.offset);
 		r.in_strings = true;
 	}
 	return r;
 }
 
 /*
- * Returns true without full-speed descriptors: for high speed and SuperSpeed, f_fs.c reads
- * addresses and sizes from them, also if there are none (__ffs_func_bind_do_descs).
+ * Returns true if the function has descriptors of high speed and SuperSpeed, but none of full
+ * speed. f_fs.c then reads addresses and sizes from missing full-speed descriptors
+ * (__ffs_func_bind_do_descs).
  */
 bool ffs_crashes_at_bind(const struct ffs *ffs)
 {
@@ -55,7 +56,7 @@ struct ffs_finding ffs_check_extra(const struct interface *interface,
 
 	ffs_encode_descriptors(&ffs, &blob);
 	finding = validate(&in, &blob);
-	/* The descriptor is at the end of the blob, and is the only part that can be wrong */
+	/* The descriptor is at the end of the blob, and only its bytes can be wrong */
 	if (finding.rule != FFS_ACCEPTED)
 		finding.offset -= blob.size - descriptor->size;
 	return finding;

@@ -15,11 +15,11 @@
 #include "base/cleanup.h"
 #include "blob/validate_parts.h"
 
-/* The validator's sets of descriptors have the numbers of the model's speeds. */
+/* The numbers of the validator's sets of descriptors are the numbers of the model's speeds. */
 _Static_assert((int)FFS_SET_FULL == (int)EP_FULL && (int)FFS_SET_HIGH == (int)EP_HIGH &&
 		       (int)FFS_SET_SUPER == (int)EP_SUPER &&
 		       (int)FFS_SET_COUNT == (int)EP_SPEED_COUNT,
-	       "a set of descriptors for each speed");
+	       "EP_FULL etc. and FFS_SET_FULL etc. have the same numbers");
 
 #define FLAGS_AT ((size_t)8) /* offset of the flags in the blob */
 
@@ -162,7 +162,7 @@ static int decode_class(struct decoder *d, const uint8_t *desc)
 	return 0;
 }
 
-/* Associations and OTG descriptors mean nothing to ffsctl. */
+/* ffsctl does not use associations and OTG descriptors. */
 static const struct {
 	uint8_t type;
 	int (*decode)(struct decoder *d, const uint8_t *desc);
@@ -188,7 +188,7 @@ static int decode_set(struct decoder *d, const struct validation *v, int speed)
 	int r = 0;
 
 	d->speed = speed;
-	d->at = v->set[speed];
+	d->at = v->set_offset[speed];
 	d->n_interfaces = d->n_endpoints = 0;
 	d->interface = NULL;
 	d->endpoint = NULL;

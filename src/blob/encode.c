@@ -10,7 +10,7 @@
 #include "base/util.h"
 #include "blob/uapi.h"
 
-/* Records that the next bytes are made from what is at the position `at`. */
+/* Records that the next bytes are made from the setting at the position `at`. */
 static void begin_part(struct ffs_blob *b, const struct position *at)
 {
 	*array_add(b->parts, b->n_parts) = (struct ffs_blob_part){ b->size, at };
@@ -94,7 +94,8 @@ static uint32_t put_endpoint(struct ffs_blob *b, const struct endpoint *ep, int 
 	put8(b, USB_DT_ENDPOINT_SIZE);
 	put8(b, USB_DT_ENDPOINT);
 	put8(b, ep->address);
-	put8(b, xfer_type[ep->type]); /* isochronous: no synchronisation, data */
+	put8(b, xfer_type[ep->type]); /* for an isochronous endpoint: no synchronization, data
+					 endpoint */
 	put16(b, s->max_packet | (speed == EP_HIGH ? more << 11 : 0));
 	put8(b, s->interval);
 	if (speed != EP_SUPER)
@@ -103,16 +104,18 @@ static uint32_t put_endpoint(struct ffs_blob *b, const struct endpoint *ep, int 
 	put8(b, USB_DT_SS_ENDPOINT_COMP);
 	put8(b, s->burst);
 	put8(b, more); /* bmAttributes: Mult; no streams (the kernel never sets stream_id) */
-	/* wBytesPerInterval: what a periodic endpoint moves per service interval, 0 for bulk */
+	/*
+	 * wBytesPerInterval: bytes that a periodic endpoint moves in a service interval; 0 for bulk
+	 */
 	put16(b, ep->type == EP_BULK ? 0 : s->max_packet * (s->burst + 1U) * (more + 1));
 	return 2;
 }
 
 /*
- * Returns the n-th string in the order of their numbers, also one without a text; NULL: no such
- * string.
+ * Returns the string with index `i`, in the order of string numbers. The string may have no text.
+ * NULL: there is no such string.
  */
-static const struct ffs_string *string_at(const struct ffs *ffs, size_t i)
+static const struct ffs_string *nth_string(const struct ffs *ffs, size_t i)
 {
 	if (i < ffs->n_interfaces)
 		return &ffs->interfaces[i].string;
@@ -120,7 +123,7 @@ static const struct ffs_string *string_at(const struct ffs *ffs, size_t i)
 	return i < ffs->n_associations ? &ffs->associations[i].string : NULL;
 }
 
-/* Returns the string's number in this blob; 0: it has no text. */
+/* Returns the number of the string in this blob; 0: the string has no text. */
 static unsigned int string_number(const struct ffs *ffs, const struct ffs_string *string)
 {
 	const struct ffs_string *s;
@@ -128,7 +131,7 @@ static unsigned int string_number(const struct ffs *ffs, const struct ffs_string
 
 	if (string->n_texts == 0)
 		return 0;
-	for (size_t i = 0; (s = string_at(ffs, i)) != string; i++)
+	for (size_t i = 0; (s = nth_string(ffs, i)) != string; i++)
 		number += s->n_texts > 0;
 	return number;
 }
@@ -157,7 +160,7 @@ static uint32_t put_association(struct ffs_blob *b, const struct ffs *ffs, size_
 
 /*
  * Puts one alternate setting with its endpoints. String and extra descriptors belong to the
- * interface: only setting 0 has them.
+ * interface: only alternate setting 0 has them.
  */
 static uint32_t put_setting(struct ffs_blob *b, const struct ffs *ffs, size_t number,
 			    unsigned int alternate, int speed)
@@ -178,7 +181,7 @@ static uint32_t put_setting(struct ffs_blob *b, const struct ffs *ffs, size_t nu
 	return n;
 }
 
-/* Returns the number of descriptors. */
+/* Puts the descriptors of one speed. Returns their number. */
 static uint32_t put_speed(struct ffs_blob *b, const struct ffs *ffs, int speed)
 {
 	uint32_t n = 0;
@@ -198,7 +201,8 @@ static uint32_t put_speed(struct ffs_blob *b, const struct ffs *ffs, int speed)
 #define EXT_COMPAT_ID 4
 #define EXT_PROPERTIES 5
 
-/* Returns the offset of dwLength, which the caller sets when the length is known. */
+/* Puts the header of an OS descriptor. Returns the offset of dwLength, which the caller sets later.
+ */
 static size_t put_os_header(struct ffs_blob *b, size_t interface, unsigned int version,
 			    unsigned int index, size_t count)
 {
@@ -242,7 +246,7 @@ static void put_property(struct ffs_blob *b, const struct os_property *p)
 	put(b, p->data.data, p->data.size);
 }
 
-/* Returns the number of descriptors. */
+/* Puts the Microsoft OS descriptors of all interfaces. Returns their number. */
 static uint32_t put_os_descs(struct ffs_blob *b, const struct ffs *ffs, unsigned int version)
 {
 	uint32_t n = 1;
@@ -295,13 +299,13 @@ static const struct position *head_flags_at(const struct ffs *ffs)
 	return &ffs->at;
 }
 
-static void put_all(struct ffs_blob *b, const struct ffs *ffs, unsigned int os_version)
+static void put_descriptors(struct ffs_blob *b, const struct ffs *ffs, unsigned int os_version)
 {
 	size_t count_at[EP_SPEED_COUNT] = { 0 }, os_count_at;
 
 	begin_part(b, &ffs->at);
 	put32(b, FUNCTIONFS_DESCRIPTORS_MAGIC_V2);
-	put32(b, 0); /* length, known at the end */
+	put32(b, 0); /* the length, which is set at the end */
 	begin_part(b, head_flags_at(ffs));
 	put32(b, head_flags(ffs));
 	begin_part(b, &ffs->at);
@@ -326,11 +330,14 @@ void ffs_encode_descriptors(const struct ffs *ffs, struct ffs_blob *b)
 	if (ffs->raw_descriptors.data)
 		put_bytes(b, &ffs->raw_descriptors, &ffs->raw_descriptors_at);
 	else
-		put_all(b, ffs, OS_VERSION);
+		put_descriptors(b, ffs, OS_VERSION);
 }
 
-/* Returns the text in a language, or the first text: every language has every string. */
-static const char *text_in(const struct ffs_string *string, uint16_t lang)
+/*
+ * Returns the text in a language; if there is none, the first text, because every language must
+ * have every string.
+ */
+static const char *text_in_language(const struct ffs_string *string, uint16_t lang)
 {
 	for (size_t i = 0; i < string->n_texts; i++)
 		if (string->texts[i].lang == lang)
@@ -338,7 +345,7 @@ static const char *text_in(const struct ffs_string *string, uint16_t lang)
 	return string->texts[0].text;
 }
 
-static bool known_lang(const uint16_t *langs, size_t n, uint16_t lang)
+static bool contains_lang(const uint16_t *langs, size_t n, uint16_t lang)
 {
 	for (size_t i = 0; i < n; i++)
 		if (langs[i] == lang)
@@ -356,10 +363,10 @@ void ffs_encode_strings(const struct ffs *ffs, struct ffs_blob *b)
 		put_bytes(b, &ffs->raw_strings, &ffs->raw_strings_at);
 		return;
 	}
-	for (size_t i = 0; (string = string_at(ffs, i)); i++) {
+	for (size_t i = 0; (string = nth_string(ffs, i)); i++) {
 		n_strings += string->n_texts > 0;
 		for (size_t t = 0; t < string->n_texts; t++)
-			if (!known_lang(langs, n_langs, string->texts[t].lang))
+			if (!contains_lang(langs, n_langs, string->texts[t].lang))
 				*array_add(langs, n_langs) = string->texts[t].lang;
 	}
 	begin_part(b, ffs->raw_descriptors.data ? &ffs->raw_descriptors_at : &ffs->at);
@@ -370,9 +377,9 @@ void ffs_encode_strings(const struct ffs *ffs, struct ffs_blob *b)
 	for (size_t l = 0; l < n_langs; l++) {
 		begin_part(b, &ffs->at);
 		put16(b, langs[l]);
-		for (size_t i = 0; (string = string_at(ffs, i)); i++) {
+		for (size_t i = 0; (string = nth_string(ffs, i)); i++) {
 			if (string->n_texts > 0) {
-				const char *text = text_in(string, langs[l]);
+				const char *text = text_in_language(string, langs[l]);
 
 				begin_part(b, &string->at);
 				put(b, text, strlen(text) + 1);
@@ -391,7 +398,7 @@ void ffs_blob_clear(struct ffs_blob *b)
 	*b = (struct ffs_blob){ 0 };
 }
 
-const struct position *ffs_blob_origin(const struct ffs_blob *b, size_t offset)
+const struct position *ffs_blob_position(const struct ffs_blob *b, size_t offset)
 {
 	size_t i = b->n_parts;
 
@@ -421,7 +428,7 @@ uint8_t *ffs_blob_descriptors_swapped(const struct ffs *ffs, size_t *size)
 {
 	struct ffs_blob b = { 0 };
 
-	put_all(&b, ffs, OS_VERSION_SWAPPED);
+	put_descriptors(&b, ffs, OS_VERSION_SWAPPED);
 	return steal_bytes(&b, size);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The model of a FunctionFS function, as a gadget file describes it: its mount, and the interfaces,
- * endpoints and strings that its blobs are made from. Part of struct gadget (gadgetfile/gadget.h),
- * which owns all of it.
+ * endpoints and strings that its blobs are made from. It is part of struct gadget
+ * (gadgetfile/gadget.h), which owns it with all its members.
  */
 #pragma once
 
@@ -29,26 +29,30 @@ struct ep_speed {
 	uint16_t max_packet; /* wMaxPacketSize, bytes */
 	uint8_t interval;    /* bInterval as the descriptor encodes it */
 	uint8_t burst;	     /* SuperSpeed companion: bMaxBurst, 0-15 */
-	/* High speed: packets per microframe; isochronous at SuperSpeed: bursts per service
-	 * interval. 1-3; 0 means 1. */
+	/*
+	 * High speed: packets per microframe; isochronous at SuperSpeed: bursts per service
+	 * interval. The number is 1 to 3; 0 means 1.
+	 */
 	uint8_t mult;
 };
 
 enum { EP_FULL, EP_HIGH, EP_SUPER, EP_SPEED_COUNT };
 
 struct endpoint {
-	char *name;	 /* "ep1-in" style by default; unique in the function, no colon */
+	char *name;	 /* unique in the function, without a colon; the default is like "ep1-in" */
 	uint8_t address; /* bEndpointAddress in the blob; the kernel remaps it at bind */
 	enum ep_direction direction;
 	enum ep_type type;
-	uint8_t alternate; /* alternate setting of the interface, from 0 */
+	uint8_t alternate; /* number of the alternate setting that has the endpoint, from 0 */
 	struct ep_speed speed[EP_SPEED_COUNT];
-	struct placed_int zlp; /* IN only; not 0: FunctionFS sends zero-length packets itself */
-	unsigned int number;   /* from 1, in file order: N of the kernel's epN */
+	struct placed_int
+		zlp; /* for IN endpoints; not 0: FunctionFS itself sends zero-length packets */
+	unsigned int
+		number; /* number of the endpoint in file order, from 1: N of the kernel's epN */
 	struct position at;
 };
 
-/* One language's text of a string. */
+/* The text of a string in one language. */
 struct ffs_text {
 	uint16_t lang;
 	char *text;
@@ -78,22 +82,24 @@ struct os_property {
 struct interface {
 	uint8_t class, subclass, protocol;
 	struct ffs_string string;
-	struct ffs_bytes
-		*extra; /* complete descriptors, which follow the descriptor of setting 0 */
+	struct ffs_bytes *extra; /* complete descriptors, which follow the interface descriptor of
+				    alternate setting 0 */
 	size_t n_extra;
 	struct position extra_at;
 	char compatible[OS_ID_SIZE + 1], sub_compatible[OS_ID_SIZE + 1]; /* "": none */
 	struct os_property *properties;
 	size_t n_properties;
-	struct endpoint *endpoints; /* of all alternate settings, in their order */
+	struct endpoint
+		*endpoints; /* endpoints of all alternate settings, in the order of the settings */
 	size_t n_endpoints;
-	unsigned int n_alternates; /* without setting 0 */
+	unsigned int n_alternates; /* number of alternate settings without setting 0 */
 	struct position at;
 };
 
 /* Interfaces that the host treats as one function (USB 3.2, 9.6.4). */
 struct association {
-	uint8_t first, count; /* interfaces of the function, from 0 */
+	uint8_t first, count; /* number of the first interface, counted from 0 in the function;
+				 number of interfaces */
 	uint8_t class, subclass, protocol;
 	struct ffs_string string;
 	struct position at;
@@ -111,14 +117,16 @@ struct ffs_mount {
 
 struct ffs {
 	struct ffs_mount mount;
-	/* Absolute path of the link to the only endpoint's file, or with rw_proxy to the only
-	 * pair's.
+	/*
+	 * Absolute path of the link to the file of the only endpoint, or with rw_proxy to the file
+	 * of the only pair of endpoints.
 	 */
 	struct placed_str device;
 	/*
-	 * Those that have a key (blob/flags.h), and the positions of their values by
-	 * FFS_FLAG_NUMBER(). With FUNCTIONFS_RW_PROXY_EPS endpoints 1 and 2, 3 and 4, ... also have
-	 * a file for both directions; checked.
+	 * The flags that are set by keys (blob/flags.h), and the positions of the values of these
+	 * keys, indexed by FFS_FLAG_NUMBER(). With FUNCTIONFS_RW_PROXY_EPS, each pair of endpoints
+	 * (1 and 2, 3 and 4, ...) also has a file for both directions; the loader has checked the
+	 * pairs.
 	 */
 	uint32_t flags;
 	struct position flag_at[FFS_FLAG_BITS];
@@ -141,8 +149,8 @@ struct ffs {
 	uint8_t first_interface;
 	/*
 	 * The blob has Microsoft OS descriptors for every interface. Also set if only other
-	 * functions of the gadget have them: for an interface without one the kernel would use that
-	 * of interface 0.
+	 * functions of the gadget have them: for an interface without such a descriptor the kernel
+	 * would use that of interface 0.
 	 */
 	bool os_descs;
 	struct position at;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Records findings at the branch that refuses, and prints them as sentences. */
+/* Records a finding at the branch that refuses the blob, and makes its texts. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 
 /* --- recording --- */
 
-bool take_branch(struct validation *v, enum ffs_rule rule, bool taken)
+bool count_branch(struct validation *v, enum ffs_rule rule, bool taken)
 {
 	struct ffs_branch_count *count = v->validator->branch_counts;
 
@@ -25,7 +25,7 @@ bool take_branch(struct validation *v, enum ffs_rule rule, bool taken)
 bool refuse_if_number(struct validation *v, enum ffs_rule rule, bool broken, size_t at,
 		      uint32_t found, uint32_t wanted)
 {
-	if (take_branch(v, rule, broken))
+	if (count_branch(v, rule, broken))
 		v->finding = (struct ffs_finding){ .rule = rule,
 						   .error = ffs_rule_info(rule)->error,
 						   .offset = at,
@@ -39,7 +39,7 @@ bool refuse_if(struct validation *v, enum ffs_rule rule, bool broken, size_t at)
 	return refuse_if_number(v, rule, broken, at, 0, 0);
 }
 
-/* --- words --- */
+/* --- texts --- */
 
 static const struct {
 	const char *name;
@@ -51,8 +51,10 @@ static const struct {
 	{ "{wanted:x}", true, true },
 };
 
-/* Prints the value of the placeholder at the start of `text`. Returns its length, 0 for no
- * placeholder. */
+/*
+ * Prints the value of the placeholder at the start of `text`. Returns the length of the
+ * placeholder; 0: `text` does not begin with one.
+ */
 static size_t print_placeholder(FILE *to, const char *text, const struct ffs_finding *f)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(placeholders); i++) {
@@ -66,7 +68,7 @@ static size_t print_placeholder(FILE *to, const char *text, const struct ffs_fin
 	return 0;
 }
 
-static void print_filled_in(FILE *to, const char *text, const struct ffs_finding *f)
+static void print_with_values(FILE *to, const char *text, const struct ffs_finding *f)
 {
 	while (*text) {
 		size_t n = strcspn(text, "{");
@@ -82,7 +84,7 @@ static void print_filled_in(FILE *to, const char *text, const struct ffs_finding
 	}
 }
 
-static char *filled_in(const char *pattern, const struct ffs_finding *f)
+static char *fill_placeholders(const char *pattern, const struct ffs_finding *f)
 {
 	char *text = NULL;
 	size_t size;
@@ -90,7 +92,7 @@ static char *filled_in(const char *pattern, const struct ffs_finding *f)
 
 	if (!to)
 		abort();
-	print_filled_in(to, pattern, f);
+	print_with_values(to, pattern, f);
 	fclose(to);
 	return text;
 }
@@ -102,13 +104,13 @@ char *ffs_finding_reason(const struct ffs_finding *f)
 
 	if (f->rule == FFS_ACCEPTED)
 		return xstrdup("accepted");
-	text = filled_in(rule->what_is_wrong, f);
+	text = fill_placeholders(rule->what_is_wrong, f);
 	return rule->kind == FFS_STANDARD ? strf("%s (%s)", text, rule->source) : steal_ptr(text);
 }
 
 char *ffs_finding_todo(const struct ffs_finding *f)
 {
-	return filled_in(ffs_rule_info(f->rule)->what_to_do, f);
+	return fill_placeholders(ffs_rule_info(f->rule)->what_to_do, f);
 }
 
 char *ffs_finding_text(const struct ffs_finding *f)

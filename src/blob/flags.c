@@ -13,7 +13,10 @@ const struct ffs_flag ffs_flags[] = {
 	{ FUNCTIONFS_HAS_SS_DESC, .feature = { EVERY_KERNEL } },
 	{ FUNCTIONFS_HAS_MS_OS_DESC, .feature = { EVERY_KERNEL } },
 	{ FUNCTIONFS_VIRTUAL_ADDR, .feature = { "virtual_addr", EVERY_KERNEL } },
-	/* The number of an open file of the process that writes: none that a file could know */
+	/*
+	 * The blob contains the number of an open eventfd of the process that writes it, which a
+	 * file cannot know
+	 */
 	{ FUNCTIONFS_EVENTFD, .feature = { EVERY_KERNEL },
 	  .refused = "announces an eventfd, which only a program that writes its own descriptors "
 		     "can have" },
@@ -21,7 +24,7 @@ const struct ffs_flag ffs_flags[] = {
 	{ FUNCTIONFS_CONFIG0_SETUP, .feature = { "config0_setup", EVERY_KERNEL } },
 	{ FUNCTIONFS_RW_PROXY_EPS,
 	  .feature = { "rw_proxy", "one file for both directions of an endpoint pair",
-		       FFS_LINUX(7, 3), .ours = true },
+		       FFS_LINUX(7, 3), .in_patches = true },
 	  .checked = true },
 	{ 0 },
 };
@@ -29,7 +32,7 @@ const struct ffs_flag ffs_flags[] = {
 bool ffs_release_has(const struct ffs_release *release, const struct ffs_feature *feature)
 {
 	return (feature->mainline && feature->mainline <= release->version) ||
-	       (feature->ours && release->patched);
+	       (feature->in_patches && release->patched);
 }
 
 char *ffs_feature_since(const struct ffs_feature *feature)
@@ -39,7 +42,7 @@ char *ffs_feature_since(const struct ffs_feature *feature)
 	if (!feature->mainline)
 		return xstrdup(patches);
 	return strf("Linux %u.%u%s%s", feature->mainline >> 8, feature->mainline & 0xff,
-		    feature->ours ? " or " : "", feature->ours ? patches : "");
+		    feature->in_patches ? " or " : "", feature->in_patches ? patches : "");
 }
 
 uint32_t ffs_release_flags(const struct ffs_release *release)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The flags in the head of descriptors (linux/usb/functionfs.h). ffs_flags has a row for each,
- * which encoder, decoder, validator, loader, the check of what a gadget file needs and the probe
- * use: none of them names a flag that has only an effect in the kernel.
+ * The flags in the head of descriptors (linux/usb/functionfs.h). ffs_flags has a row for each flag.
+ * The encoder, the decoder, the validator, the loader, the check of what a gadget file needs, and
+ * the probe use these rows, and do not name flags that have an effect only in the kernel.
  */
 #pragma once
 
@@ -12,20 +12,21 @@
 /* --- kernels --- */
 
 #define FFS_LINUX(major, minor) ((major) << 8 | (minor))
-#define FFS_EVERY_LINUX 1 /* older than any that ffsctl supports */
+#define FFS_EVERY_LINUX 1 /* a version before every Linux that ffsctl supports */
 
-/* A kernel, as far as it decides about features. */
+/* The properties of a kernel that decide which features it has. */
 struct ffs_release {
 	unsigned int version; /* FFS_LINUX(6, 12) */
-	bool patched;	      /* with ffsctl's kernel patches */
+	bool patched;	      /* the kernel has ffsctl's kernel patches */
 };
 
-/* A feature of FunctionFS, and which kernels have it. */
+/* A feature of FunctionFS, and the kernels that have it. */
 struct ffs_feature {
-	const char *name;      /* the gadget file's key, where one exists */
-	const char *what;      /* a noun phrase; NULL if every kernel has the feature */
-	unsigned int mainline; /* Linux has it from here: FFS_LINUX(7, 3); 0: not yet */
-	bool ours;	       /* ffsctl's kernel patches have it, for every version */
+	const char *name;      /* key of the gadget file; NULL: there is no key */
+	const char *what;      /* description, a noun phrase; NULL: every kernel has the feature */
+	unsigned int mainline; /* first version of Linux that has the feature: FFS_LINUX(7, 3); 0:
+				  no version */
+	bool in_patches;       /* ffsctl's kernel patches add the feature to every version */
 };
 
 bool ffs_release_has(const struct ffs_release *release, const struct ffs_feature *feature);
@@ -38,21 +39,27 @@ char *ffs_feature_since(const struct ffs_feature *feature);
 /* --- flags --- */
 
 #define FFS_FLAG_BITS 32
-/* Returns the number of a flag, for arrays with an element for each: FUNCTIONFS_EVENTFD is 5. */
+/*
+ * Returns the bit number of a flag, to index arrays that have an element for each flag: 5 for
+ * FUNCTIONFS_EVENTFD.
+ */
 #define FFS_FLAG_NUMBER(flag) __builtin_ctz(flag)
 
 struct ffs_flag {
 	uint32_t flag; /* FUNCTIONFS_..., one bit */
 	/*
-	 * Its name is the boolean key of the group `ffs` that sets the flag; NULL: the encoder
-	 * makes the flag from other parts of the model. With words for `what` it is probed: written
-	 * with the descriptors of one endpoint in each direction, which only a kernel without the
-	 * flag refuses with ENOSYS.
+	 * feature.name is the boolean key of the group `ffs` that sets the flag; NULL: the encoder
+	 * derives the flag from other parts of the model. A flag with feature.what is probed: the
+	 * probe writes a blob with this flag and one endpoint in each direction, which only a
+	 * kernel without the flag refuses with ENOSYS.
 	 */
 	struct ffs_feature feature;
-	/* The kernel compares it with the endpoints (a rule of blob/validate.h). */
+	/* The kernel checks whether the endpoints fit the flag (a rule of blob/validate.h). */
 	bool checked;
-	/* Why a blob from a file cannot have it, after "flag 32 "; NULL: it can. */
+	/*
+	 * Why a blob from a file cannot have the flag, for a message that begins with "flag 32 ";
+	 * NULL: it can.
+	 */
 	const char *refused;
 };
 
@@ -61,5 +68,5 @@ extern const struct ffs_flag ffs_flags[];
 
 /* Returns the flags that a kernel accepts. */
 uint32_t ffs_release_flags(const struct ffs_release *release);
-/* Returns the flags of all rows, which is more than any known kernel needs to accept. */
+/* Returns the flags of all rows of ffs_flags. A known kernel may accept only some of them. */
 uint32_t ffs_all_flags(void);

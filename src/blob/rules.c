@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The texts of each branch and rule: its source, what is wrong, what to do. */
+/* The texts of each branch and rule: where it is from, what is wrong, and what to do. */
 #include <errno.h>
 #include <string.h>
 
@@ -380,7 +380,7 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		 "write fewer languages"),
 	STANDARD(USB_LANGUAGE_ZERO, "USB 2.0, 9.6.7", "language 0",
 		 "use 0x409 for English (United States)"),
-	STANDARD(USB_LANGUAGE_TWICE, "USB 2.0, 9.6.7", "a second time language {found:x}",
+	STANDARD(USB_LANGUAGE_TWICE, "USB 2.0, 9.6.7", "language {found:x} occurs a second time",
 		 "write each language once"),
 	STANDARD(USB_STRING_TEXT, "USB 2.0, 9.6.7", "a string that is not UTF-8",
 		 "write UTF-8, which the kernel converts to UTF-16"),

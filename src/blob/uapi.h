@@ -10,7 +10,10 @@
 #define FUNCTIONFS_DMABUF_ATTACH _IOW('g', 131, int)
 #endif
 
-/* Linux 7.3. In newer headers the flag is an enumerator; a macro of the same value does no harm. */
+/*
+ * Linux 7.3. In newer headers the flag is an enumerator; a macro of the same value does not
+ * conflict with it.
+ */
 #ifndef FUNCTIONFS_RW_PROXY_EPS
 #define FUNCTIONFS_RW_PROXY_EPS 256
 #endif

@@ -67,8 +67,8 @@ bool validate_write(struct validation *v)
 		return validate_descriptors(v);
 	case FFS_WANTS_STRINGS:
 		/*
-		 * ffs_epfiles_create() fails only if there is no memory, ffs_ready() only if the
-		 * kernel has a bug
+		 * ffs_epfiles_create() fails only if the kernel has no memory left, and ffs_ready()
+		 * only because of a bug in the kernel
 		 */
 		return validate_strings(v) && !refuse_if(v, FFS_FILES, false, 0) &&
 		       !refuse_if(v, FFS_READY, false, 0);

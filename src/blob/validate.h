@@ -7,8 +7,8 @@
  * - ffs_validate_usb() also refuses what the standards forbid: USB 2.0 and 3.2, and those of the
  *   classes whose descriptors FunctionFS accepts. It refuses everything that the kernel refuses.
  *
- * Both read only the bytes of the blob, whatever these contain, in time linear in the size. They
- * open no file and allocate nothing.
+ * Whatever the blob contains, both functions read only its bytes, and need time that is linear in
+ * its size. They open no file and allocate nothing.
  *
  *   struct ffs_instance in = { 0 };
  *   const struct ffs_validator validator = { .kernel = ffs_kernel_find("6.12-patched") };
@@ -17,10 +17,13 @@
  *   if (f.rule != FFS_ACCEPTED)
  *           puts(text = ffs_finding_text(&f));
  *
- * Neither predicts what happens later, at bind and at SET_CONFIGURATION: whether the UDC has the
- * endpoints; that one address in two settings of an interface fails the bind; and that Linux 6.1
- * and 6.12 without our patches crash at the bind of a function with high and SuperSpeed descriptors
- * and none of full speed (__ffs_func_bind_do_descs, descs[0]).
+ * Neither function predicts what happens later, at bind and at SET_CONFIGURATION:
+ *
+ * - whether the UDC has enough endpoints;
+ * - that the bind fails if two alternate settings of an interface have the same endpoint address;
+ * - that Linux 6.1 and 6.12 without our patches crash at the bind of a function that has
+ *   descriptors of high speed and SuperSpeed, but none of full speed (__ffs_func_bind_do_descs,
+ *   descs[0]).
  */
 #pragma once
 
@@ -35,7 +38,7 @@
 /* The properties of a kernel that influence what write() returns. */
 struct ffs_kernel {
 	const char *name; /* "6.12-patched": version, then stock or patched (kernel/patches) */
-	struct ffs_release release; /* decides about flags (blob/flags.h) */
+	struct ffs_release release; /* decides which flags the kernel accepts (blob/flags.h) */
 	bool dfu;		    /* accepts DFU's functional descriptor */
 	bool os_version_bcd;	   /* accepts version 0x0100 of OS descriptors; all accept 0x0001 */
 	size_t max_allocation;	   /* KMALLOC_MAX_SIZE, in bytes */
@@ -45,11 +48,12 @@ struct ffs_kernel {
 /* Returns the kernel of that name, or NULL. */
 const struct ffs_kernel *ffs_kernel_find(const char *name);
 /*
- * All known kernels, on x86-64 with pages of 4 KiB, the newest last; ends with one without a name.
+ * All known kernels, on x86-64 with pages of 4 KiB. The newest is the last; the array ends with a
+ * kernel without a name.
  */
 extern const struct ffs_kernel ffs_kernels[];
 /*
- * Returns the last of them, which accepts everything that any other kernel accepts
+ * Returns the last kernel of ffs_kernels, which accepts everything that any other of them accepts
  * (tests/fuzz/fuzz_blob.c).
  */
 const struct ffs_kernel *ffs_kernel_newest(void);
@@ -60,14 +64,14 @@ const struct ffs_kernel *ffs_kernel_newest(void);
  */
 enum ffs_fd_kind { FFS_FD_EVENTFD, FFS_FD_OTHER, FFS_FD_CLOSED };
 
-/* How often a branch was taken, and how often it was passed. */
+/* How often a branch was taken, and how often it was passed without being taken. */
 struct ffs_branch_count {
 	uint64_t taken, passed;
 };
 
 struct ffs_validator {
 	const struct ffs_kernel *kernel;
-	uint32_t more_flags; /* flags that are accepted besides the kernel's */
+	uint32_t more_flags; /* flags that are accepted in addition to those of the kernel */
 	/*
 	 * Returns the kind of a descriptor number in the blob; NULL: every number counts as an
 	 * eventfd.
@@ -83,8 +87,8 @@ struct ffs_validator {
 };
 
 /*
- * Returns the validator of what some kernel accepts: the newest known one's parser, and flags of
- * later ones.
+ * Returns a validator that accepts what at least one kernel accepts: it uses the parser of the
+ * newest known kernel, and also accepts the flags of later kernels.
  */
 struct ffs_validator ffs_validator_any(void);
 
@@ -100,11 +104,12 @@ enum ffs_instance_state { FFS_WANTS_DESCRIPTORS, FFS_WANTS_STRINGS, FFS_ACTIVE }
  */
 struct ffs_instance {
 	enum ffs_instance_state state;
-	uint16_t interfaces;			/* the highest number plus one */
-	uint16_t endpoints;			/* endpoint descriptors in one speed's set */
-	uint16_t strings;			/* the highest number that a descriptor contains */
-	uint8_t address[FFS_ENDPOINTS_MAX + 1]; /* bEndpointAddress, from index 1 */
-	uint32_t flags; /* flags of the accepted head; a head in the old format implies some */
+	uint16_t interfaces; /* the highest interface number plus one */
+	uint16_t endpoints;  /* number of endpoint descriptors of one speed */
+	uint16_t strings;    /* the highest string number that a descriptor contains */
+	uint8_t address[FFS_ENDPOINTS_MAX +
+			1]; /* bEndpointAddress of each endpoint, from index 1 */
+	uint32_t flags;	    /* flags of the accepted head; a head in the old format implies some */
 };
 
 void ffs_instance_close(struct ffs_instance *in);
@@ -300,16 +305,15 @@ enum ffs_rule {
 struct ffs_finding {
 	enum ffs_rule rule; /* the first rule that is violated, or FFS_ACCEPTED */
 	int error;	    /* -errno with which write() fails; 0: the kernel accepts the blob */
-	size_t offset;	    /* offset of what is wrong from the blob's start, in bytes; at most the
-			       blob's size */
+	size_t offset;	    /* offset of the wrong byte in the blob; at most the size of the blob */
 	/* The value in the blob and the correct one, for the placeholders of the rule's text. */
 	uint32_t found, expected;
 };
 
 /*
- * Validates one write to ep0, of descriptors or strings by the state of `in`, and updates `in` as
- * the kernel does, also after a refusal. `blob` may be NULL if `size` is 0. Asserts that the
- * instance is not active: then a write would answer a control request.
+ * Validates one write to ep0; the state of `in` decides whether it contains descriptors or strings.
+ * Updates `in` as the kernel does, also after a refusal. `blob` may be NULL if `size` is 0. Asserts
+ * that the instance is not active, because a write to an active instance answers a control request.
  */
 struct ffs_finding ffs_validate_kernel(const struct ffs_validator *validator,
 				       struct ffs_instance *in, const void *blob, size_t size);
@@ -317,17 +321,17 @@ struct ffs_finding ffs_validate_kernel(const struct ffs_validator *validator,
 /*
  * Validates a write by the kernel's rules, then by the standards. Returns the kernel's refusal if
  * there is one, else the first violation of a standard, with error 0. Updates `in` as the kernel
- * does, also if only a standard is violated.
+ * does, also if the blob violates only a standard.
  */
 struct ffs_finding ffs_validate_usb(const struct ffs_validator *validator, struct ffs_instance *in,
 				    const void *blob, size_t size);
 
-/* --- words --- */
+/* --- texts --- */
 
 enum ffs_rule_kind {
 	FFS_BRANCH,  /* a branch of the kernel's parser that refuses nothing */
 	FFS_REFUSAL, /* a branch in which the kernel refuses the blob */
-	FFS_STANDARD /* a standard forbids */
+	FFS_STANDARD /* a rule of a standard that the kernel does not check */
 };
 
 struct ffs_rule_info {
@@ -336,8 +340,10 @@ struct ffs_rule_info {
 	int error; /* -errno of a refusal */
 	/* The kernel's condition, or the standard and its section. */
 	const char *source;
-	/* Texts of refusals and standards: what is wrong, and what to do. Placeholders are {found}
-	 * and {wanted}, or {found:x} in hexadecimal. */
+	/*
+	 * Texts of refusals and standards: what is wrong, and what the user can do. Placeholders
+	 * are {found} and {wanted}, or {found:x} in hexadecimal.
+	 */
 	const char *what_is_wrong, *what_to_do;
 	/* Why no blob can reach the rule; NULL: a blob can. */
 	const char *unreachable;
@@ -354,5 +360,8 @@ bool ffs_rule_exists(const struct ffs_kernel *kernel, enum ffs_rule rule);
 char *ffs_finding_reason(const struct ffs_finding *f);
 /* Returns what to do about a refusal: "count ...". The caller frees it. */
 char *ffs_finding_todo(const struct ffs_finding *f);
-/* Returns both with the offset: "byte 23: alternate setting ...; count ...", or "accepted". */
+/*
+ * Returns the offset, the reason and what to do: "byte 23: alternate setting ...; count ...", or
+ * "accepted".
+ */
 char *ffs_finding_text(const struct ffs_finding *f);

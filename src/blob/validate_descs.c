@@ -10,10 +10,10 @@
 #include "blob/uapi.h"
 #include "blob/validate_parts.h"
 
-#define PAST_FLAGS 12 /* length of the head with flags */
-#define PAST_LENGTH 8 /* length of the head in the old format, without flags */
+#define HEAD_SIZE 12	   /* bytes of the head with flags */
+#define LEGACY_HEAD_SIZE 8 /* bytes of the head in the old format, which has no flags */
 
-/* As in the kernel, the flag of a speed is the bit of its set's number. */
+/* As in the kernel, the bit number of a speed's flag is the number of the speed's set. */
 _Static_assert(FUNCTIONFS_HAS_FS_DESC == 1 << FFS_SET_FULL, "full speed");
 _Static_assert(FUNCTIONFS_HAS_HS_DESC == 1 << FFS_SET_HIGH, "high speed");
 _Static_assert(FUNCTIONFS_HAS_SS_DESC == 1 << FFS_SET_SUPER, "SuperSpeed");
@@ -24,9 +24,9 @@ static bool check_eventfd(struct validation *v)
 {
 	enum ffs_fd_kind kind = FFS_FD_EVENTFD;
 
-	if (!take_branch(v, FFS_EVENTFD, v->flags & FUNCTIONFS_EVENTFD))
+	if (!count_branch(v, FFS_EVENTFD, v->flags & FUNCTIONFS_EVENTFD))
 		return true;
-	if (refuse_if(v, FFS_EVENTFD_CUT, left(v) < 4, v->offset))
+	if (refuse_if(v, FFS_EVENTFD_CUT, bytes_left(v) < 4, v->offset))
 		return false;
 	if (v->validator->fd_kind)
 		kind = v->validator->fd_kind((int)get32(v->data + v->offset));
@@ -41,7 +41,7 @@ static bool check_eventfd(struct validation *v)
 
 static bool read_count(struct validation *v, enum ffs_rule cut, uint32_t *count)
 {
-	if (refuse_if(v, cut, left(v) < 4, v->offset))
+	if (refuse_if(v, cut, bytes_left(v) < 4, v->offset))
 		return false;
 	*count = get32(v->data + v->offset);
 	v->offset += 4;
@@ -51,12 +51,12 @@ static bool read_count(struct validation *v, enum ffs_rule cut, uint32_t *count)
 static bool read_counts(struct validation *v)
 {
 	for (int i = 0; i < FFS_SET_COUNT; i++) {
-		if (take_branch(v, FFS_SPEED_ABSENT, !(v->flags & 1U << i)))
+		if (count_branch(v, FFS_SPEED_ABSENT, !(v->flags & 1U << i)))
 			continue;
 		if (!read_count(v, FFS_COUNT_CUT, &v->count[i]))
 			return false;
 	}
-	return !take_branch(v, FFS_OS, v->flags & FUNCTIONFS_HAS_MS_OS_DESC) ||
+	return !count_branch(v, FFS_OS, v->flags & FUNCTIONFS_HAS_MS_OS_DESC) ||
 	       read_count(v, FFS_OS_COUNT_CUT, &v->os_count);
 }
 
@@ -72,9 +72,9 @@ static bool read_head(struct validation *v)
 
 	if (refuse_if_number(v, FFS_DESCS_LENGTH, length != v->size, 4, length, (uint32_t)v->size))
 		return false;
-	if (take_branch(v, FFS_DESCS_LEGACY, magic == FUNCTIONFS_DESCRIPTORS_MAGIC)) {
+	if (count_branch(v, FFS_DESCS_LEGACY, magic == FUNCTIONFS_DESCRIPTORS_MAGIC)) {
 		v->flags = FUNCTIONFS_HAS_FS_DESC | FUNCTIONFS_HAS_HS_DESC;
-		v->offset = PAST_LENGTH;
+		v->offset = LEGACY_HEAD_SIZE;
 	} else {
 		if (refuse_if_number(v, FFS_DESCS_MAGIC, magic != FUNCTIONFS_DESCRIPTORS_MAGIC_V2,
 				     0, magic, FUNCTIONFS_DESCRIPTORS_MAGIC_V2))
@@ -83,7 +83,7 @@ static bool read_head(struct validation *v)
 		unknown = v->flags & ~known_flags(v);
 		if (refuse_if_number(v, FFS_FLAGS, unknown, 8, unknown, 0))
 			return false;
-		v->offset = PAST_FLAGS;
+		v->offset = HEAD_SIZE;
 	}
 	return check_eventfd(v) && read_counts(v);
 }
@@ -95,16 +95,16 @@ static bool is_first_speed(const struct validation *v)
 	return v->instance->endpoints == 0 && v->instance->interfaces == 0;
 }
 
-static bool note_string(struct validation *v, unsigned int string)
+static bool record_string(struct validation *v, unsigned int string)
 {
 	if (refuse_if(v, FFS_STRING_ZERO, string == 0, v->offset))
 		return false;
-	if (take_branch(v, FFS_STRING_NEW, string > v->instance->strings))
+	if (count_branch(v, FFS_STRING_NEW, string > v->instance->strings))
 		v->instance->strings = (uint16_t)string;
 	return true;
 }
 
-static bool note_endpoint(struct validation *v, uint8_t address)
+static bool record_endpoint(struct validation *v, uint8_t address)
 {
 	uint8_t *known;
 
@@ -113,7 +113,7 @@ static bool note_endpoint(struct validation *v, uint8_t address)
 			     v->endpoints, FFS_ENDPOINTS_MAX))
 		return false;
 	known = &v->instance->address[v->endpoints];
-	if (take_branch(v, FFS_ENDPOINT_FIRST, is_first_speed(v))) {
+	if (count_branch(v, FFS_ENDPOINT_FIRST, is_first_speed(v))) {
 		*known = address;
 		return true;
 	}
@@ -133,9 +133,9 @@ static bool read_interface(struct validation *v, const uint8_t *d)
 {
 	if (!has_length(v, FFS_INTERFACE_LENGTH, INTERFACE_SIZE))
 		return false;
-	if (take_branch(v, FFS_INTERFACE_NEW, d[2] >= v->interfaces))
+	if (count_branch(v, FFS_INTERFACE_NEW, d[2] >= v->interfaces))
 		v->interfaces = d[2] + 1U;
-	if (take_branch(v, FFS_INTERFACE_STRING, d[8] != 0) && !note_string(v, d[8]))
+	if (count_branch(v, FFS_INTERFACE_STRING, d[8] != 0) && !record_string(v, d[8]))
 		return false;
 	v->class = d[5];
 	v->subclass = d[6];
@@ -144,12 +144,12 @@ static bool read_interface(struct validation *v, const uint8_t *d)
 
 static bool read_endpoint(struct validation *v, const uint8_t *d)
 {
-	if (!take_branch(v, FFS_ENDPOINT_SEVEN, d[0] == ENDPOINT_SIZE) &&
+	if (!count_branch(v, FFS_ENDPOINT_SEVEN, d[0] == ENDPOINT_SIZE) &&
 	    !has_length(v, FFS_ENDPOINT_LENGTH, ENDPOINT_AUDIO_SIZE))
 		return false;
 	return !refuse_if_number(v, FFS_ENDPOINT_ZERO, (d[2] & USB_ENDPOINT_NUMBER_MASK) == 0,
 				 v->offset + 2, d[2], 0) &&
-	       note_endpoint(v, d[2]);
+	       record_endpoint(v, d[2]);
 }
 
 /*
@@ -158,11 +158,11 @@ static bool read_endpoint(struct validation *v, const uint8_t *d)
  */
 static bool read_class(struct validation *v, const uint8_t *d)
 {
-	bool hid = take_branch(v, FFS_CLASS_HID, v->class == CLASS_HID);
-	bool ccid = !hid && take_branch(v, FFS_CLASS_CCID, v->class == CLASS_CCID);
+	bool hid = count_branch(v, FFS_CLASS_HID, v->class == CLASS_HID);
+	bool ccid = !hid && count_branch(v, FFS_CLASS_CCID, v->class == CLASS_CCID);
 	bool dfu = !hid && !ccid && v->validator->kernel->dfu &&
-		   take_branch(v, FFS_CLASS_APPLICATION, v->class == CLASS_APPLICATION) &&
-		   take_branch(v, FFS_CLASS_DFU, v->subclass == SUBCLASS_DFU);
+		   count_branch(v, FFS_CLASS_APPLICATION, v->class == CLASS_APPLICATION) &&
+		   count_branch(v, FFS_CLASS_DFU, v->subclass == SUBCLASS_DFU);
 
 	if (refuse_if_number(v, FFS_CLASS_OTHER, !hid && !ccid && !dfu, v->offset, d[1], 0))
 		return false;
@@ -181,7 +181,7 @@ static bool read_otg(struct validation *v, _unused_ const uint8_t *d)
 static bool read_association(struct validation *v, const uint8_t *d)
 {
 	return has_length(v, FFS_ASSOCIATION_LENGTH, ASSOCIATION_SIZE) &&
-	       (!take_branch(v, FFS_ASSOCIATION_STRING, d[7] != 0) || note_string(v, d[7]));
+	       (!count_branch(v, FFS_ASSOCIATION_STRING, d[7] != 0) || record_string(v, d[7]));
 }
 
 static bool read_companion(struct validation *v, _unused_ const uint8_t *d)
@@ -214,15 +214,17 @@ static const struct {
 	{ USB_DT_SS_ENDPOINT_COMP, FFS_COMPANION, read_companion },
 };
 
-/* Corresponds to the kernel's switch. If a case is taken, the default counts as passed. */
+/*
+ * Corresponds to the kernel's switch. If a case is taken, the default branch is counted as passed.
+ */
 static bool read_by_type(struct validation *v, const uint8_t *d)
 {
 	if (refuse_if_number(v, FFS_DESC_RESERVED, is_reserved(d[1]), v->offset + 1, d[1], 0))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		if (!take_branch(v, types[i].rule, d[1] == types[i].type))
+		if (!count_branch(v, types[i].rule, d[1] == types[i].type))
 			continue;
-		take_branch(v, FFS_DESC_UNKNOWN, false);
+		count_branch(v, FFS_DESC_UNKNOWN, false);
 		return types[i].read(v, d);
 	}
 	return !refuse_if_number(v, FFS_DESC_UNIMPLEMENTED, is_unimplemented(d[1]), v->offset + 1,
@@ -234,23 +236,24 @@ static bool read_descriptor(struct validation *v)
 {
 	const uint8_t *d = v->data + v->offset;
 
-	if (refuse_if(v, FFS_DESC_HEAD_CUT, left(v) < 2, v->offset) ||
-	    refuse_if_number(v, FFS_DESC_CUT, left(v) < d[0], v->offset, d[0], (uint32_t)left(v)) ||
+	if (refuse_if(v, FFS_DESC_HEAD_CUT, bytes_left(v) < 2, v->offset) ||
+	    refuse_if_number(v, FFS_DESC_CUT, bytes_left(v) < d[0], v->offset, d[0],
+			     (uint32_t)bytes_left(v)) ||
 	    !read_by_type(v, d))
 		return false;
-	/* Every accepted descriptor is longer than 0 bytes: the loop always advances. */
+	/* Every accepted descriptor is longer than 0 bytes, so the loop always advances. */
 	v->offset += d[0];
 	return true;
 }
 
-/* --- a set, and all of them --- */
+/* --- the descriptors of one speed, then of all speeds: ffs_do_descs --- */
 
 /* Corresponds to ffs_do_descs(), whose entity FFS_DESCRIPTOR matters only at the bind. */
 static bool read_descriptors(struct validation *v, uint32_t count)
 {
 	v->class = v->subclass = -1;
 	for (uint32_t n = 0;; n++) {
-		bool end = take_branch(v, FFS_SET_END, n == count);
+		bool end = count_branch(v, FFS_SET_END, n == count);
 
 		if (refuse_if(v, FFS_SET_ENTITY, false, v->offset))
 			return false;
@@ -266,36 +269,36 @@ static bool read_set(struct validation *v, int set)
 	struct ffs_instance *in = v->instance;
 
 	v->interfaces = v->endpoints = 0;
-	v->set[set] = v->offset;
+	v->set_offset[set] = v->offset;
 	if (!read_descriptors(v, v->count[set]))
 		return false;
-	if (take_branch(v, FFS_SET_FIRST, is_first_speed(v))) {
+	if (count_branch(v, FFS_SET_FIRST, is_first_speed(v))) {
 		in->endpoints = (uint16_t)v->endpoints;
 		in->interfaces = (uint16_t)v->interfaces;
 		return true;
 	}
-	return !refuse_if_number(v, FFS_SET_ENDPOINTS, in->endpoints != v->endpoints, v->set[set],
-				 v->endpoints, in->endpoints) &&
+	return !refuse_if_number(v, FFS_SET_ENDPOINTS, in->endpoints != v->endpoints,
+				 v->set_offset[set], v->endpoints, in->endpoints) &&
 	       !refuse_if_number(v, FFS_SET_INTERFACES, in->interfaces != v->interfaces,
-				 v->set[set], v->interfaces, in->interfaces);
+				 v->set_offset[set], v->interfaces, in->interfaces);
 }
 
 static bool read_sets(struct validation *v)
 {
 	for (int i = 0; i < FFS_SET_COUNT; i++)
-		if (!take_branch(v, FFS_SET_EMPTY, v->count[i] == 0) && !read_set(v, i))
+		if (!count_branch(v, FFS_SET_EMPTY, v->count[i] == 0) && !read_set(v, i))
 			return false;
 	return true;
 }
 
-/* --- files for both directions (kernel/patches; Linux 7.3) --- */
+/* --- pairs of endpoints with FUNCTIONFS_RW_PROXY_EPS (Linux 7.3; kernel/patches) --- */
 
 static bool check_pairs(struct validation *v)
 {
 	const struct ffs_instance *in = v->instance;
 
 	if (!(known_flags(v) & FUNCTIONFS_RW_PROXY_EPS) ||
-	    !take_branch(v, FFS_PROXY, v->flags & FUNCTIONFS_RW_PROXY_EPS))
+	    !count_branch(v, FFS_PROXY, v->flags & FUNCTIONFS_RW_PROXY_EPS))
 		return true;
 	if (refuse_if_number(v, FFS_PROXY_ODD, in->endpoints % 2, 8, in->endpoints, 0))
 		return false;
@@ -319,10 +322,11 @@ bool validate_descriptors(struct validation *v)
 	if (!read_sets(v))
 		return false;
 	v->os_descriptors_offset = v->offset;
-	if (take_branch(v, FFS_OS_PRESENT, v->os_count > 0) && !validate_os_descriptors(v))
+	if (count_branch(v, FFS_OS_PRESENT, v->os_count > 0) && !validate_os_descriptors(v))
 		return false;
 	if (refuse_if(v, FFS_NOTHING, v->offset == start, v->offset) ||
-	    refuse_if_number(v, FFS_DESCS_LEFT, left(v) > 0, v->offset, (uint32_t)left(v), 0) ||
+	    refuse_if_number(v, FFS_DESCS_LEFT, bytes_left(v) > 0, v->offset,
+			     (uint32_t)bytes_left(v), 0) ||
 	    !check_pairs(v))
 		return false;
 	v->instance->flags = v->flags;

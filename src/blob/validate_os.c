@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Parses Microsoft OS descriptors as the kernel does (f_fs.c, ffs_do_os_descs and what it calls).
- * The kernel compares dwLength only with the rest of the blob, so the end of a section is that of
- * its last feature.
+ * The kernel compares dwLength only with the rest of the blob, so a section ends where its last
+ * feature ends.
  */
 #include "base/util.h"
 #include "blob/validate_parts.h"
@@ -23,12 +23,12 @@ static bool read_compat(struct validation *v, _unused_ size_t head)
 {
 	const uint8_t *d = v->data + v->offset;
 
-	if (refuse_if_number(v, FFS_COMPAT_CUT, left(v) < COMPAT_SIZE, v->offset, (uint32_t)left(v),
-			     COMPAT_SIZE) ||
+	if (refuse_if_number(v, FFS_COMPAT_CUT, bytes_left(v) < COMPAT_SIZE, v->offset,
+			     (uint32_t)bytes_left(v), COMPAT_SIZE) ||
 	    !check_interface(v, FFS_COMPAT_INTERFACE, v->offset))
 		return false;
-	/* The kernel sets it to 1 */
-	take_branch(v, FFS_COMPAT_RESERVED1, d[1] != 1);
+	/* The kernel accepts any value, and sets the byte to 1 */
+	count_branch(v, FFS_COMPAT_RESERVED1, d[1] != 1);
 	for (size_t i = 18; i < COMPAT_SIZE; i++)
 		if (refuse_if_number(v, FFS_COMPAT_RESERVED2, d[i] != 0, v->offset + i, d[i], 0))
 			return false;
@@ -41,15 +41,16 @@ static bool read_prop(struct validation *v, size_t head)
 	const uint8_t *d = v->data + v->offset;
 	uint32_t type, data;
 	unsigned int name;
-	/* The kernel stores dwSize in one byte, so modulo 256 */
+	/* dwSize modulo 256, because the kernel stores it in one byte */
 	uint8_t size;
 
-	if (refuse_if_number(v, FFS_PROP_CUT, left(v) < PROP_SIZE, v->offset, (uint32_t)left(v),
-			     PROP_SIZE) ||
+	if (refuse_if_number(v, FFS_PROP_CUT, bytes_left(v) < PROP_SIZE, v->offset,
+			     (uint32_t)bytes_left(v), PROP_SIZE) ||
 	    !check_interface(v, FFS_PROP_INTERFACE, head))
 		return false;
 	size = (uint8_t)get32(d);
-	if (refuse_if_number(v, FFS_PROP_SIZE, left(v) < size, v->offset, size, (uint32_t)left(v)))
+	if (refuse_if_number(v, FFS_PROP_SIZE, bytes_left(v) < size, v->offset, size,
+			     (uint32_t)bytes_left(v)))
 		return false;
 	type = get32(d + 4);
 	if (refuse_if_number(v, FFS_PROP_TYPE_LOW, type < PROP_TYPE_MIN, v->offset + 4, type,
@@ -74,7 +75,7 @@ static bool check_version(struct validation *v, size_t head)
 	unsigned int version = get16(v->data + head + 5);
 	bool bcd = v->validator->kernel->os_version_bcd;
 
-	if (bcd && take_branch(v, FFS_OS_VERSION_OLD, version == OS_VERSION_OLD))
+	if (bcd && count_branch(v, FFS_OS_VERSION_OLD, version == OS_VERSION_OLD))
 		return true;
 	return !refuse_if_number(v, FFS_OS_VERSION, version != (bcd ? OS_VERSION : OS_VERSION_OLD),
 				 head + 5, version, bcd ? OS_VERSION : OS_VERSION_OLD);
@@ -88,14 +89,14 @@ static bool read_section(struct validation *v)
 	unsigned int index, count;
 	bool compat;
 
-	if (refuse_if_number(v, FFS_OS_HEAD_CUT, left(v) < OS_HEAD_SIZE, head, (uint32_t)left(v),
-			     OS_HEAD_SIZE) ||
-	    refuse_if_number(v, FFS_OS_LENGTH, get32(d + 1) > left(v), head + 1, get32(d + 1),
-			     (uint32_t)left(v)) ||
+	if (refuse_if_number(v, FFS_OS_HEAD_CUT, bytes_left(v) < OS_HEAD_SIZE, head,
+			     (uint32_t)bytes_left(v), OS_HEAD_SIZE) ||
+	    refuse_if_number(v, FFS_OS_LENGTH, get32(d + 1) > bytes_left(v), head + 1, get32(d + 1),
+			     (uint32_t)bytes_left(v)) ||
 	    !check_version(v, head))
 		return false;
 	index = get16(d + 7);
-	compat = take_branch(v, FFS_OS_COMPAT, index == OS_INDEX_COMPAT);
+	compat = count_branch(v, FFS_OS_COMPAT, index == OS_INDEX_COMPAT);
 	if (!compat && refuse_if_number(v, FFS_OS_INDEX, index != OS_INDEX_PROP, head + 7, index,
 					OS_INDEX_PROP))
 		return false;
@@ -105,7 +106,7 @@ static bool read_section(struct validation *v)
 	     refuse_if(v, FFS_OS_RESERVED, d[10] != 0, head + 10)))
 		return false;
 	v->offset += OS_HEAD_SIZE;
-	while (take_branch(v, FFS_OS_FEATURE, count-- > 0))
+	while (count_branch(v, FFS_OS_FEATURE, count-- > 0))
 		if (!(compat ? read_compat : read_prop)(v, head))
 			return false;
 	return true;
@@ -113,7 +114,7 @@ static bool read_section(struct validation *v)
 
 bool validate_os_descriptors(struct validation *v)
 {
-	for (uint32_t n = 0; take_branch(v, FFS_OS_NEXT, n < v->os_count); n++)
+	for (uint32_t n = 0; count_branch(v, FFS_OS_NEXT, n < v->os_count); n++)
 		if (!read_section(v))
 			return false;
 	return true;

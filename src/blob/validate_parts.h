@@ -20,7 +20,7 @@ enum { FFS_SET_FULL, FFS_SET_HIGH, FFS_SET_SUPER, FFS_SET_COUNT };
 #define OS_HEAD_SIZE 11
 #define COMPAT_SIZE 24
 #define PROP_SIZE 10	/* bytes of the fixed part before the name */
-#define PROP_LENGTHS 14 /* bytes of everything except name and data */
+#define PROP_LENGTHS 14 /* bytes of a property without its name and data */
 
 #define CLASS_DESCRIPTOR 0x21 /* USB_TYPE_CLASS | 0x01 */
 
@@ -34,17 +34,17 @@ struct validation {
 	struct ffs_instance *instance;
 	const uint8_t *data;
 	size_t size;
-	size_t offset; /* the next byte to read */
+	size_t offset; /* offset of the next byte to read */
 	struct ffs_finding finding;
 
-	/* Descriptors: offsets at which the parser found each part */
+	/* The head of descriptors, and the offsets at which the parser found their parts */
 	uint32_t flags;
 	uint32_t count[FFS_SET_COUNT], os_count;
-	size_t set[FFS_SET_COUNT], os_descriptors_offset; /* offsets */
+	size_t set_offset[FFS_SET_COUNT], os_descriptors_offset;
 
 	/* Counts in the set of descriptors that is being read */
 	unsigned int interfaces, endpoints;
-	int class, subclass; /* of the last interface; -1: no interface so far */
+	int class, subclass; /* class and subclass of the last interface; -1: no interface so far */
 };
 
 static inline unsigned int get16(const uint8_t *p)
@@ -57,34 +57,37 @@ static inline uint32_t get32(const uint8_t *p)
 	return get16(p) | (uint32_t)get16(p + 2) << 16;
 }
 
-static inline size_t left(const struct validation *v)
+static inline size_t bytes_left(const struct validation *v)
 {
 	return v->size - v->offset;
 }
 
 /* Counts whether a branch that refuses nothing was taken; returns `taken`. */
-bool take_branch(struct validation *v, enum ffs_rule rule, bool taken);
+bool count_branch(struct validation *v, enum ffs_rule rule, bool taken);
 
 /*
- * Counts a branch that refuses if `broken`, and then records a finding at the offset `at`. Returns
- * `broken`.
+ * Counts a branch that refuses the blob if `broken` is true; in this case, also records a finding
+ * at the offset `at`. Returns `broken`.
  */
 bool refuse_if(struct validation *v, enum ffs_rule rule, bool broken, size_t at);
-/* Does the same with the two numbers for the rule's text. */
+/* Like refuse_if, with the two numbers for the placeholders of the rule's text. */
 bool refuse_if_number(struct validation *v, enum ffs_rule rule, bool broken, size_t at,
 		      uint32_t found, uint32_t wanted);
 
-/* Validates one write as the kernel does; does not change the instance's state. False: refused. */
+/*
+ * Validates one write as the kernel does, without changing the state of the instance. False: the
+ * kernel refuses the write.
+ */
 bool validate_write(struct validation *v);
 
-/* Parse a part of the blob as the kernel does. False: it is refused. */
+/* Parse a part of the blob as the kernel does. False: the kernel refuses it. */
 bool validate_descriptors(struct validation *v);
 bool validate_os_descriptors(struct validation *v);
 bool validate_strings(struct validation *v);
 
 /*
- * Validate by the standards a blob that the kernel accepts; `v` has the offsets of its parts.
- * False: forbidden.
+ * Validate a blob that the kernel accepts by the rules of the standards. `v` already has the
+ * offsets of the blob's parts. False: a standard forbids the blob.
  */
 
 bool validate_usb_descriptors(struct validation *v);
@@ -95,22 +98,26 @@ bool validate_usb_strings(struct validation *v);
 struct usb_set {
 	struct validation *validation;
 	int speed;
-	const uint8_t *interface; /* the current setting; NULL: none */
-	const uint8_t *endpoint;  /* the descriptor just before this one; NULL: not an endpoint */
+	const uint8_t
+		*interface; /* descriptor of the current alternate setting; NULL: none so far */
+	const uint8_t *endpoint; /* the descriptor just before this one; NULL: not an endpoint */
 	const uint8_t *class_descriptor; /* class descriptor of `interface`; NULL: none so far */
 	/* Of all alternate settings of the interface: the first without a class descriptor, and
 	 * whether any setting has one. */
 	const uint8_t *without_class_descriptor;
 	bool any_class_descriptor;
-	int number, alternate;		   /* of the last interface descriptor; -1: none so far */
-	unsigned int endpoints;		   /* number of endpoints of `interface` so far */
-	uint32_t setting_endpoints;	   /* addresses of these endpoints, a bit for each:
-					      usb_endpoint_bit() */
+	int number, alternate; /* numbers in the last interface descriptor; -1: no such descriptor
+				  so far */
+	unsigned int
+		endpoints; /* number of endpoints so far in the alternate setting `interface` */
+	uint32_t setting_endpoints;	   /* addresses of these endpoints: a bit for each, which
+					      usb_endpoint_bit() returns */
 	uint8_t interface_of_endpoint[32]; /* number of the interface that has the endpoint, by the
 					      same bit */
-	uint32_t owned_endpoints;	   /* bits whose `interface_of_endpoint` is set */
-	bool otg;
-	const uint8_t *association; /* the last association; NULL: none */
+	uint32_t owned_endpoints; /* bits of the endpoints for which `interface_of_endpoint` is set
+				   */
+	bool otg;		  /* an OTG descriptor was found */
+	const uint8_t *association; /* the last association; NULL: none so far */
 };
 
 static inline unsigned int usb_endpoint_bit(uint8_t address)
@@ -125,5 +132,5 @@ static inline size_t offset_in(const struct usb_set *s, const uint8_t *p)
 
 bool validate_usb_endpoint(struct usb_set *s, const uint8_t *d);
 bool validate_usb_companion(struct usb_set *s, const uint8_t *d);
-/* Checks that the endpoint before needs no companion: the next descriptor is none. */
+/* Checks an endpoint descriptor that no companion follows: no companion must be required. */
 bool validate_usb_no_companion(struct usb_set *s);

@@ -8,10 +8,10 @@
 #define HEAD_SIZE 16
 
 /*
- * Returns whether the kernel's one allocation for all strings fits: a pointer for each language and
- * one more, a struct of two words for each language, and in each language one of two words for each
- * string and for the end. (The size fits into 64 bits: descriptors contain string numbers up to
- * 255.)
+ * Returns whether the kernel can allocate its table of strings, which is one block of memory. It
+ * has a pointer for each language and a final one. For each language it has a struct of two words,
+ * a struct of two words for each string, and a final one. (The size fits into 64 bits, because
+ * descriptors contain string numbers only up to 255.)
  */
 static bool table_fits(const struct ffs_kernel *k, uint64_t strings, uint64_t languages)
 {
@@ -22,7 +22,7 @@ static bool table_fits(const struct ffs_kernel *k, uint64_t strings, uint64_t la
 
 static bool read_string(struct validation *v)
 {
-	const uint8_t *text = v->data + v->offset, *end = memchr(text, 0, left(v));
+	const uint8_t *text = v->data + v->offset, *end = memchr(text, 0, bytes_left(v));
 
 	if (refuse_if(v, FFS_STRING_CUT, !end, v->offset))
 		return false;
@@ -34,16 +34,17 @@ static bool read_language(struct validation *v, uint32_t strings)
 {
 	unsigned int needed = v->instance->strings;
 
-	if (refuse_if_number(v, FFS_LANGUAGE_CUT, left(v) < 3, v->offset, (uint32_t)left(v), 3))
+	if (refuse_if_number(v, FFS_LANGUAGE_CUT, bytes_left(v) < 3, v->offset,
+			     (uint32_t)bytes_left(v), 3))
 		return false;
 	v->offset += 2;
 	do {
 		if (!read_string(v))
 			return false;
 		/* The kernel skips strings above the highest number in the descriptors */
-		if (take_branch(v, FFS_STRING_NEEDED, needed > 0))
+		if (count_branch(v, FFS_STRING_NEEDED, needed > 0))
 			needed--;
-	} while (take_branch(v, FFS_STRING_NEXT, --strings > 0));
+	} while (count_branch(v, FFS_STRING_NEXT, --strings > 0));
 	return true;
 }
 
@@ -63,8 +64,8 @@ bool validate_strings(struct validation *v)
 			     languages) ||
 	    refuse_if_number(v, FFS_STRINGS_FEW, strings < needed, 8, strings, needed))
 		return false;
-	/* No descriptor contains a string number: the kernel does not read the rest */
-	if (take_branch(v, FFS_STRINGS_UNUSED, needed == 0))
+	/* If no descriptor contains a string number, the kernel does not read the rest */
+	if (count_branch(v, FFS_STRINGS_UNUSED, needed == 0))
 		return true;
 	if (refuse_if_number(v, FFS_STRINGS_MEMORY,
 			     !table_fits(v->validator->kernel, needed, languages), 12, languages,
@@ -74,6 +75,7 @@ bool validate_strings(struct validation *v)
 	do {
 		if (!read_language(v, strings))
 			return false;
-	} while (take_branch(v, FFS_LANGUAGE_NEXT, --languages > 0));
-	return !refuse_if_number(v, FFS_STRINGS_LEFT, left(v) > 0, v->offset, (uint32_t)left(v), 0);
+	} while (count_branch(v, FFS_LANGUAGE_NEXT, --languages > 0));
+	return !refuse_if_number(v, FFS_STRINGS_LEFT, bytes_left(v) > 0, v->offset,
+				 (uint32_t)bytes_left(v), 0);
 }

@@ -54,9 +54,7 @@ static const struct class
 	{ CLASS_APPLICATION, SUBCLASS_DFU, check_dfu },
 };
 
-/*
- * Returns the entry of the current setting's class; NULL: the class has no descriptor of its own.
- */
+/* Returns the row of the current setting's class; NULL: the class has no class descriptor. */
 static const struct class *class_of(const struct usb_set *s)
 {
 	for (size_t i = 0; s->interface && i < ARRAY_SIZE(classes); i++)
@@ -80,8 +78,8 @@ static bool validate_class(struct usb_set *s, const uint8_t *d)
 
 /* --- interfaces --- */
 
-/* Validates the current setting, which ends here. */
-static bool end_interface(struct usb_set *s)
+/* Validates the current alternate setting, after its last descriptor. */
+static bool finish_setting(struct usb_set *s)
 {
 	const uint8_t *d = s->interface;
 	bool good;
@@ -97,10 +95,12 @@ static bool end_interface(struct usb_set *s)
 	return good;
 }
 
-/* Checks all settings of an interface, after the last of them. The standards require a class
- * descriptor after one of them: devices with several DFU settings have it after the first or the
- * last. */
-static bool end_all_settings(struct usb_set *s)
+/*
+ * Checks all alternate settings of an interface, after the last of them. The standards require a
+ * class descriptor after at least one of them: devices with several DFU settings have it after the
+ * first or the last.
+ */
+static bool finish_interface(struct usb_set *s)
 {
 	const uint8_t *d = s->without_class_descriptor;
 
@@ -127,7 +127,7 @@ static bool check_numbers(struct usb_set *s, const uint8_t *d)
 
 static bool validate_interface(struct usb_set *s, const uint8_t *d)
 {
-	if (!end_interface(s) || (d[2] != s->number && !end_all_settings(s)) ||
+	if (!finish_setting(s) || (d[2] != s->number && !finish_interface(s)) ||
 	    !check_numbers(s, d) ||
 	    refuse_if(s->validation, FFS_USB_INTERFACE_CLASS, d[5] == 0, offset_in(s, d) + 5))
 		return false;
@@ -159,7 +159,7 @@ static bool validate_association(struct usb_set *s, const uint8_t *d)
 	unsigned int next = next_interface(s);
 	unsigned int end = s->association ? association_end(s->association) : 0;
 
-	if (!end_interface(s) ||
+	if (!finish_setting(s) ||
 	    refuse_if(s->validation, FFS_USB_ASSOCIATION_EMPTY, d[3] == 0, at + 3) ||
 	    refuse_if(s->validation, FFS_USB_ASSOCIATION_CLASS, d[4] == 0, at + 4) ||
 	    refuse_if_number(s->validation, FFS_USB_ASSOCIATION_ORDER, d[2] != next, at + 2, d[2],
@@ -171,7 +171,7 @@ static bool validate_association(struct usb_set *s, const uint8_t *d)
 	return true;
 }
 
-static bool end_association(struct usb_set *s)
+static bool finish_association(struct usb_set *s)
 {
 	unsigned int there = next_interface(s);
 	const uint8_t *d = s->association;
@@ -181,7 +181,7 @@ static bool end_association(struct usb_set *s)
 				       there - d[2]);
 }
 
-/* --- a set --- */
+/* --- the descriptors of one speed --- */
 
 static bool validate_otg(struct usb_set *s, const uint8_t *d)
 {
@@ -218,16 +218,16 @@ static bool validate_descriptor(struct usb_set *s, const uint8_t *d)
 static bool validate_set(struct validation *v, int speed)
 {
 	struct usb_set s = { .validation = v, .speed = speed, .number = -1, .alternate = -1 };
-	size_t at = v->set[speed];
+	size_t at = v->set_offset[speed];
 
 	for (uint32_t n = 0; n < v->count[speed]; n++) {
 		if (!validate_descriptor(&s, v->data + at))
 			return false;
 		at += v->data[at];
 	}
-	return validate_usb_no_companion(&s) && end_interface(&s) && end_all_settings(&s) &&
-	       end_association(&s) &&
-	       !refuse_if(v, FFS_USB_NO_INTERFACE, s.number < 0, v->set[speed]);
+	return validate_usb_no_companion(&s) && finish_setting(&s) && finish_interface(&s) &&
+	       finish_association(&s) &&
+	       !refuse_if(v, FFS_USB_NO_INTERFACE, s.number < 0, v->set_offset[speed]);
 }
 
 bool validate_usb_descriptors(struct validation *v)

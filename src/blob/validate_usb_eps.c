@@ -79,12 +79,12 @@ static unsigned int reserved_attributes(const struct usb_set *s, const uint8_t *
 
 /* --- packet sizes --- */
 
-struct sizes {
+struct packet_sizes {
 	uint16_t min, max;
-	bool powers; /* of 2 only */
+	bool only_powers_of_2; /* only powers of 2 are allowed */
 };
 
-static const struct sizes sizes[][FFS_SET_COUNT] = {
+static const struct packet_sizes packet_sizes[][FFS_SET_COUNT] = {
 	[CONTROL] = { { 8, 64, true }, { 64, 64, false }, { 512, 512, false } },
 	[ISOCHRONOUS] = { { 0, 1023, false }, { 0, 1024, false }, { 0, 1024, false } },
 	[BULK] = { { 8, 64, true }, { 512, 512, false }, { 1024, 1024, false } },
@@ -98,16 +98,19 @@ static const enum ffs_rule size_rules[] = {
 	[INTERRUPT] = FFS_USB_SIZE_INTERRUPT,
 };
 
-/* Least packet size by the additional transactions (USB 2.0, table 9-14); 3 is reserved. */
+/*
+ * Minimum packet size by the number of additional transactions (USB 2.0, table 9-14), of which 3 is
+ * reserved.
+ */
 static const uint16_t size_min[] = { 0, 513, 683, UINT16_MAX };
 
 static bool size_is_legal(const struct usb_set *s, const uint8_t *d)
 {
-	const struct sizes *range = &sizes[type_of(d)][s->speed];
+	const struct packet_sizes *range = &packet_sizes[type_of(d)][s->speed];
 	unsigned int size = size_of(d);
 
 	return size >= range->min && size <= range->max &&
-	       (!range->powers || (size & (size - 1)) == 0);
+	       (!range->only_powers_of_2 || (size & (size - 1)) == 0);
 }
 
 static bool check_size(struct usb_set *s, const uint8_t *d)
@@ -132,7 +135,7 @@ static bool check_size(struct usb_set *s, const uint8_t *d)
 static bool check_interval(struct usb_set *s, const uint8_t *d)
 {
 	/*
-	 * At full speed bInterval of an interrupt endpoint is a number of frames, not an exponent
+	 * At full speed, bInterval of an interrupt endpoint is a number of frames, not an exponent
 	 */
 	bool plain = s->speed == FFS_SET_FULL && type_of(d) == INTERRUPT;
 	unsigned int max = plain ? UINT8_MAX : INTERVAL_EXPONENT_MAX;

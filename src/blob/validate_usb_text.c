@@ -67,7 +67,7 @@ static bool check_prop(struct validation *v, size_t at)
 				 at + PROP_SIZE + size, data, PROP_NUMBER_SIZE);
 }
 
-/* Advances `at` past the section. */
+/* Checks one section of OS descriptors, and advances `at` past the section. */
 static bool check_section(struct os_state *s, size_t *at)
 {
 	const uint8_t *data = s->validation->data;

@@ -80,7 +80,7 @@ static int find_program(const struct gadget *gadget, const char *name, struct er
 	_cleanup_free_ char *path = NULL;
 
 	if (str_has_prefix(name, "${dir}/"))
-		path = strf("%s%s", gadget->dir, name + strlen("${dir}"));
+		path = strf("%s%s", gadget->file_dir, name + strlen("${dir}"));
 	else if (strchr(name, '$'))
 		return 0; /* its variables are only known when the gadget is up */
 	else if (!strchr(name, '/'))
@@ -190,7 +190,7 @@ static void check_switch_to(const struct system_check *h, const char *const *dir
 
 		if (path)
 			continue;
-		gadgetfile_none_beside(h->gadget, name->value, &err);
+		gadgetfile_error_not_found(h->gadget, name->value, &err);
 		add_missing(h, &name->at, &err);
 	}
 }

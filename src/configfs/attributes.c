@@ -139,7 +139,7 @@ static void check_value(struct step *step, const char *want, size_t n)
 
 	configfs_note_changed_value(step->context, step, NULL);
 	/* Some attributes are write-only. */
-	if (file_read(AT_FDCWD, step->path, ENTRY_VALUE_MAX + 1, &have, &n_have) < 0 ||
+	if (file_read(AT_FDCWD, step->path, ATTRIBUTE_VALUE_MAX + 1, &have, &n_have) < 0 ||
 	    same_value(want, n, have, n_have))
 		return;
 	if (step->op == &attribute_op_text) {
@@ -174,7 +174,7 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 	int r;
 
 	configfs_store_previous(step);
-	r = n > ENTRY_VALUE_MAX ? -E2BIG : write_once(step->path, value, n);
+	r = n > ATTRIBUTE_VALUE_MAX ? -E2BIG : write_once(step->path, value, n);
 	if (r == 0) {
 		check_value(step, value, n);
 		return 0;
@@ -196,7 +196,8 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 		return error_detail(err,
 				    "a medium has at least 512 bytes, that of a CD drive 614400");
 	case -E2BIG:
-		return error_detail(err, "an attribute takes at most %d bytes", ENTRY_VALUE_MAX);
+		return error_detail(err, "an attribute takes at most %d bytes",
+				    ATTRIBUTE_VALUE_MAX);
 	case -EBUSY:
 		return configfs_writable_while_bound(step) ? explain_medium_locked(err) : r;
 	default:
@@ -260,7 +261,7 @@ static int file_apply(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *bytes = NULL;
 	size_t n;
-	int r = file_read(AT_FDCWD, step->value, ENTRY_VALUE_MAX, &bytes, &n);
+	int r = file_read(AT_FDCWD, step->value, ATTRIBUTE_VALUE_MAX, &bytes, &n);
 
 	if (r < 0)
 		return error_errno(err, EX_NOINPUT, -r, step->value, "cannot read %s", step->value);
@@ -288,7 +289,7 @@ const struct step_op attribute_op_link = {
 	.undo = plan_undo_unlink,
 };
 
-static bool is_text(const struct entry *e)
+static bool is_text(const struct configfs_attribute *e)
 {
 	for (size_t i = 0; i < e->size; i++)
 		if (((unsigned char)e->value[i] < 0x20 && e->value[i] != '\n') ||
@@ -297,33 +298,33 @@ static bool is_text(const struct entry *e)
 	return true;
 }
 
-void attributes_add(struct plan *plan, struct configfs *c, const struct entries *entries,
-		    const char *dir)
+void attributes_add(struct plan *plan, struct configfs *c,
+		    const struct configfs_attributes *attributes, const char *dir)
 {
-	for (size_t i = 0; i < entries->n; i++) {
-		const struct entry *e = &entries->list[i];
+	for (size_t i = 0; i < attributes->n; i++) {
+		const struct configfs_attribute *e = &attributes->list[i];
 		char *path = strf("%s/%s", dir, e->path);
 		struct step *step = NULL;
 
 		switch (e->kind) {
-		case ENTRY_DIRECTORY:
-			plan_add(plan, &attribute_op_directory, path, NULL, &e->at, c);
+		case ATTRIBUTE_DIRECTORY:
+			plan_add(plan, &attribute_op_directory, path, NULL, &e->position, c);
 			break;
-		case ENTRY_FILE:
-			step = plan_add(plan, &attribute_op_file, path, xstrdup(e->value), &e->at,
-					c);
+		case ATTRIBUTE_VALUE_FILE:
+			step = plan_add(plan, &attribute_op_file, path, xstrdup(e->value),
+					&e->position, c);
 			break;
-		case ENTRY_LINK:
+		case ATTRIBUTE_LINK:
 			plan_add(plan, &attribute_op_link, path, strf("%s/%s", dir, e->value),
-				 &e->at, c);
+				 &e->position, c);
 			break;
-		case ENTRY_WRITE:
+		case ATTRIBUTE_VALUE:
 			if (is_text(e))
 				step = plan_add(plan, &attribute_op_text, path, xstrdup(e->value),
-						&e->at, c);
+						&e->position, c);
 			else
 				step = plan_add(plan, &attribute_op_bytes, path,
-						to_hex(e->value, e->size), &e->at, c);
+						to_hex(e->value, e->size), &e->position, c);
 			break;
 		}
 		/*
@@ -331,7 +332,7 @@ void attributes_add(struct plan *plan, struct configfs *c, const struct entries 
 		 * written while bound: other attributes are removed together with the function.
 		 */
 		if (step)
-			step->keep_previous = entries == &c->gadget->entries ||
+			step->keep_previous = attributes == &c->gadget->configfs_attributes ||
 					      configfs_writable_while_bound(step);
 	}
 }

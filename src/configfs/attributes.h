@@ -19,11 +19,9 @@ extern const struct step_op attribute_op_file;
 /* Makes the symbolic link `path`, which leads to `value`. */
 extern const struct step_op attribute_op_link;
 
-/*
- * Adds the steps for all entries. `dir` is the directory of which the entries' paths are relative.
- */
-void attributes_add(struct plan *plan, struct configfs *c, const struct entries *entries,
-		    const char *dir);
+/* Adds the steps for all attributes; `dir` is the directory to which their paths are relative. */
+void attributes_add(struct plan *plan, struct configfs *c,
+		    const struct configfs_attributes *attributes, const char *dir);
 
 /* Returns whether the step may be undone, applied or replaced while the gadget is bound. */
 bool configfs_writable_while_bound(const struct step *step);

@@ -164,11 +164,11 @@ void configfs_add_gadget(struct plan *plan, struct configfs *c)
 			configfs_function_path(c->paths, g->name, f->type, f->instance);
 
 		plan_add(plan, &configfs_op_function, xstrdup(function), NULL, &f->at, &c->backend);
-		attributes_add(plan, c, &f->entries, function);
+		attributes_add(plan, c, &f->configfs_attributes, function);
 	}
 	for (size_t i = 0; i < g->n_configs; i++)
 		add_config(plan, c, &g->configs[i], dir);
-	attributes_add(plan, c, &g->entries, dir);
+	attributes_add(plan, c, &g->configfs_attributes, dir);
 }
 
 void configfs_add_bind(struct plan *plan, struct configfs *c, const char *udc)

@@ -12,7 +12,8 @@
 void configfs_store_previous(struct step *step)
 {
 	if (step->keep_previous && !step->previous_value)
-		file_read(AT_FDCWD, step->path, ENTRY_VALUE_MAX + 1, &step->previous_value, NULL);
+		file_read(AT_FDCWD, step->path, ATTRIBUTE_VALUE_MAX + 1, &step->previous_value,
+			  NULL);
 }
 
 int configfs_restore(struct step *step, struct error *err)

@@ -43,7 +43,8 @@
 static int check_trust(const struct live_worker *worker, const char *path, struct error *err)
 {
 	const struct functions *all = worker->function->functions;
-	enum trust trust = all->events->program_trust(all->owner, worker->function->gadget->dir);
+	enum trust trust =
+		all->events->program_trust(all->owner, worker->function->gadget->file_dir);
 	/* A missing file is reported when it is opened. */
 	_cleanup_free_ char *why = geteuid() == 0 ? trust_check(path, trust) : NULL;
 
@@ -76,7 +77,7 @@ static char *expand_variables(const struct live_worker *worker, const char *text
 	const struct {
 		const char *name, *value;
 	} variables[] = {
-		{ "${dir}", i->gadget->dir },
+		{ "${dir}", i->gadget->file_dir },
 		{ "${gadget}", i->functions->gadget },
 		{ "${function}", i->model->label },
 		{ "${mount}", i->model->ffs ? i->model->ffs->mount.path : "" },

@@ -61,13 +61,16 @@ static const struct {
 	/* Does the same as ffs_needs_feature(); NULL: only workers use the feature. */
 	bool (*is_needed)(const struct ffs *ffs, struct position *at);
 } others[] = {
-	OTHER(ZLP) = { { "zlp", "automatic zero-length packets", FFS_LINUX(7, 3), .ours = true },
+	OTHER(ZLP) = { { "zlp", "automatic zero-length packets", FFS_LINUX(7, 3),
+			 .in_patches = true },
 		       needs_zlp },
-	OTHER(MMAP) = { { MMAP_OPTION, "zero-copy I/O on mapped memory", .ours = true },
+	OTHER(MMAP) = { { MMAP_OPTION, "zero-copy I/O on mapped memory", .in_patches = true },
 			needs_mmap },
-	OTHER(DMABUF) = { { "dmabuf", "transfers of DMA buffers", FFS_LINUX(6, 9), .ours = true },
+	OTHER(DMABUF) = { { "dmabuf", "transfers of DMA buffers", FFS_LINUX(6, 9),
+			    .in_patches = true },
 			  NULL },
-	OTHER(SESSIONS) = { { "sessions", "no stale data after a USB reset", .ours = true }, NULL },
+	OTHER(SESSIONS) = { { "sessions", "no stale data after a USB reset", .in_patches = true },
+			    NULL },
 	OTHER(DFU) = { { "dfu", "the functional descriptor of DFU", .mainline = FFS_LINUX(6, 12) },
 		       needs_dfu },
 };

@@ -70,7 +70,7 @@ static bool loads_only_signed(void)
 static bool lacks_patched_feature(const struct ffs_features *features)
 {
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++)
-		if (ffs_feature(f) && ffs_feature(f)->ours && !features->has[f])
+		if (ffs_feature(f) && ffs_feature(f)->in_patches && !features->has[f])
 			return true;
 	return false;
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Adds messages after the gadget was loaded, when the tree with its positions is freed. */
+/*
+ * Adds messages about a gadget that was loaded before. The syntax tree with its positions is
+ * already freed then.
+ */
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -89,6 +92,6 @@ void diags_add(struct diags *d, enum diag_severity severity, const struct positi
 	}
 	memmove(&d->list[i + 1], &d->list[i], (n - i) * sizeof(diag));
 	d->list[i] = diag;
-	if (d->last > 0)
-		d->last = i + 1;
+	if (d->last_added > 0)
+		d->last_added = i + 1;
 }

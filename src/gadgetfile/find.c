@@ -24,7 +24,7 @@ char *gadgetfile_find(const char *const *dirs, const char *name)
 	return NULL;
 }
 
-bool gadgetfile_is_among(const char *const *dirs, const char *dir)
+bool gadgetfile_is_dir_among(const char *const *dirs, const char *dir)
 {
 	struct stat a, b;
 
@@ -38,13 +38,14 @@ bool gadgetfile_is_among(const char *const *dirs, const char *dir)
 
 char *gadgetfile_find_beside(const struct gadget *g, const char *const *dirs, const char *name)
 {
-	const char *const beside[] = { g->dir, NULL };
-	char *path = gadgetfile_is_among(dirs, g->dir) ? NULL : gadgetfile_find(beside, name);
+	const char *const beside[] = { g->file_dir, NULL };
+	char *path =
+		gadgetfile_is_dir_among(dirs, g->file_dir) ? NULL : gadgetfile_find(beside, name);
 
 	return path ? path : gadgetfile_find(dirs, name);
 }
 
-int gadgetfile_none_beside(const struct gadget *g, const char *name, struct error *err)
+int gadgetfile_error_not_found(const struct gadget *g, const char *name, struct error *err)
 {
 	return error_set(
 		err, EX_NOINPUT, ENOENT, NULL,
@@ -63,7 +64,7 @@ int gadgetfile_load_found(const char *path, const char *name, const char *const 
 	struct gadgetfile_options options = { .name = name, .plugins = plugins, .trust = trust };
 	int r;
 
-	if (gadgetfile_is_among(dirs, dir)) {
+	if (gadgetfile_is_dir_among(dirs, dir)) {
 		options.drop_in_dirs = dirs;
 		if (trust == GADGETFILE_TRUST_UNWRITABLE)
 			options.trust = GADGETFILE_TRUST_ROOT;

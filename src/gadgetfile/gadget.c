@@ -79,20 +79,21 @@ static void free_worker(struct worker *w)
 	free(w);
 }
 
-static void free_entries(struct entries *entries)
+static void free_configfs_attributes(struct configfs_attributes *attributes)
 {
-	for (size_t n = 0; n < entries->n; n++) {
-		free(entries->list[n].path);
-		free(entries->list[n].value);
+	for (size_t n = 0; n < attributes->n; n++) {
+		free(attributes->list[n].path);
+		free(attributes->list[n].value);
 	}
-	free(entries->list);
+	free(attributes->list);
 }
 
-const struct entry *entries_find(const struct entries *entries, const char *path)
+const struct configfs_attribute *
+configfs_attributes_find(const struct configfs_attributes *attributes, const char *path)
 {
-	for (size_t n = 0; n < entries->n; n++)
-		if (streq(entries->list[n].path, path))
-			return &entries->list[n];
+	for (size_t n = 0; n < attributes->n; n++)
+		if (streq(attributes->list[n].path, path))
+			return &attributes->list[n];
 	return NULL;
 }
 
@@ -101,7 +102,7 @@ static void free_function(struct function *f)
 	free(f->label);
 	free(f->type);
 	free(f->instance);
-	free_entries(&f->entries);
+	free_configfs_attributes(&f->configfs_attributes);
 	free_ffs(f->ffs);
 	free_worker(f->worker);
 }
@@ -131,7 +132,7 @@ void gadget_free(struct gadget *g)
 		return;
 	free(g->name);
 	free(g->file);
-	free(g->dir);
+	free(g->file_dir);
 	for (char **file = g->files; file && *file; file++)
 		free(*file);
 	free(g->files);
@@ -147,7 +148,7 @@ void gadget_free(struct gadget *g)
 	for (size_t n = 0; n < g->n_functions; n++)
 		free_function(&g->functions[n]);
 	free(g->functions);
-	free_entries(&g->entries);
+	free_configfs_attributes(&g->configfs_attributes);
 	for (size_t n = 0; n < g->n_configs; n++)
 		free_config(&g->configs[n]);
 	free(g->configs);

@@ -21,13 +21,13 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/syntax/diag.c src/gadgetfile/syntax/diag.h \
 	src/gadgetfile/syntax/drop_in.c \
 	src/gadgetfile/syntax/lex.c src/gadgetfile/syntax/lex.h \
+	src/gadgetfile/syntax/libconfig.c \
 	src/gadgetfile/syntax/names.c \
 	src/gadgetfile/syntax/parse.c \
 	src/gadgetfile/syntax/scan.c \
 	src/gadgetfile/syntax/source.c \
 	src/gadgetfile/syntax/tree.c src/gadgetfile/syntax/tree.h \
 	src/gadgetfile/syntax/value.c src/gadgetfile/syntax/value.h \
-	src/gadgetfile/syntax/witness.c \
 	src/gadgetfile/types/associations.c \
 	src/gadgetfile/types/attrs.c src/gadgetfile/types/attrs.h \
 	src/gadgetfile/types/blob.c \
@@ -90,7 +90,7 @@ dist_gadget_DATA += \
 	gadget.d/sourcesink.conf \
 	gadget.d/storage.conf
 
-# What is made from the table of keys; make check compares (tests/cli/test_reference.py).
+# Files that are generated from the table of keys; make check compares them (tests/cli/test_reference.py).
 noinst_PROGRAMS += gadgetfile-reference
 gadgetfile_reference_SOURCES = src/gadgetfile/keys/reference.c
 gadgetfile_reference_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* gadgetfile_load and the top-level settings. */
+/* Defines gadgetfile_load, and loads the top-level settings. */
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -94,7 +94,7 @@ static void check_bcd(struct load *l, struct node *attrs, const char *name)
 }
 
 /* Sets the default if the file has no value; returns whether it was set. */
-static bool default_id(struct load *l, struct node *attrs, enum gadget_attr attr, int64_t value)
+static bool set_default_id(struct load *l, struct node *attrs, enum gadget_attr attr, int64_t value)
 {
 	if (attrs && node_member(attrs, gadget_attribute_words[attr]))
 		return false;
@@ -102,12 +102,12 @@ static bool default_id(struct load *l, struct node *attrs, enum gadget_attr attr
 	return true;
 }
 
-static void default_ids(struct load *l, struct node *attrs)
+static void set_default_ids(struct load *l, struct node *attrs)
 {
 	const struct text_range whole = { .source = l->scan->sources[0] };
 	const struct text_range *at = attrs ? node_range(attrs) : &whole;
-	bool vendor = default_id(l, attrs, GADGET_ID_VENDOR, TEST_VENDOR);
-	bool product = default_id(l, attrs, GADGET_ID_PRODUCT, TEST_PRODUCT);
+	bool vendor = set_default_id(l, attrs, GADGET_ID_VENDOR, TEST_VENDOR);
+	bool product = set_default_id(l, attrs, GADGET_ID_PRODUCT, TEST_PRODUCT);
 
 	if (l->has_syntax_error || (attrs && attrs->bad))
 		return;
@@ -138,7 +138,7 @@ static void load_attrs(struct load *l, struct node *node)
 				     "uses the UDC's value",
 				     size->text);
 	}
-	default_ids(l, node);
+	set_default_ids(l, node);
 }
 
 static void load_strings(struct load *l, struct node *list)
@@ -247,10 +247,11 @@ static struct gadget *new_gadget(const struct scan *s)
 	struct gadget *g = xcalloc(1, sizeof(*g));
 	const char *path = s->sources[0]->path, *slash = strrchr(path, '/');
 
-	g->dir = realpath(s->sources[0]->dir, NULL);
-	if (!g->dir)
-		g->dir = xstrdup(s->sources[0]->dir);
-	g->file = strf("%s/%s", streq(g->dir, "/") ? "" : g->dir, slash ? slash + 1 : path);
+	g->file_dir = realpath(s->sources[0]->dir, NULL);
+	if (!g->file_dir)
+		g->file_dir = xstrdup(s->sources[0]->dir);
+	g->file =
+		strf("%s/%s", streq(g->file_dir, "/") ? "" : g->file_dir, slash ? slash + 1 : path);
 	g->files = xcalloc(s->n_sources + 1, sizeof(char *));
 	g->drop_ins = xcalloc(s->n_sources + 1, sizeof(char *));
 	for (size_t i = 0, n = 0; i < s->n_sources; i++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Internals of the loader, which makes struct gadget from the tree by the table of keys. A group
- * whose meaning depends on other settings is first read into a draft, which points into the tree.
+ * Internals of the loader, which makes struct gadget from the syntax tree with the table of keys. A
+ * group whose meaning depends on other settings is first read into a struct whose name ends in
+ * _settings. Such a struct points into the tree.
  */
 #pragma once
 
@@ -12,23 +13,26 @@
 #define GADGET_MAX_NAME 64   /* the path of the control socket must fit into 107 bytes */
 #define CONFIGFS_MAX_NAME 39 /* MAX_NAME_LEN of drivers/usb/gadget/configfs.c without the NUL */
 
-/* Allowed in compatible ids of MS OS descriptors 1.0. */
+/* Characters that compatible IDs of Microsoft OS descriptors 1.0 may contain. */
 #define OS_ID_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
 struct load {
 	struct diags *diags;
 	const struct key_group *keys; /* keys of the whole file */
 	const struct scan *scan;
-	const struct gadgetfile_plugins *plugins; /* NULL: declarations are not available */
+	const struct gadgetfile_plugins *plugins; /* NULL: no declarations are available */
 	struct gadget *gadget;
 	/*
-	 * The setting of each function of `gadget`: in file order, then those inside
-	 * configurations.
+	 * The setting of each function of `gadget`: first the members of `functions` in file order,
+	 * then functions that are defined inside configurations.
 	 */
 	struct node **functions;
 	size_t n_functions;
 	bool *has_error; /* for each function: an error about it was added */
-	/* There was a syntax error, so a missing setting is not an error: it may be in the text. */
+	/*
+	 * There was a syntax error, so a missing setting is not an error: it may be in text that
+	 * was not parsed.
+	 */
 	bool has_syntax_error;
 	bool relative_path_noted; /* the note about relative paths was added */
 };
@@ -58,7 +62,8 @@ struct ffs_settings {
 	struct node *winusb, *os_compat, *os_properties, *blob;
 	struct node **endpoints; /* settings of the endpoints, in file order */
 	size_t n_endpoints;
-	struct node *flags[FFS_FLAG_BITS]; /* by FFS_FLAG_NUMBER() */
+	struct node *flags[FFS_FLAG_BITS]; /* settings of the boolean keys that are flags, indexed
+					      by FFS_FLAG_NUMBER() */
 	bool plugin;			   /* the worker is a plugin */
 };
 
@@ -99,6 +104,7 @@ struct node_word {
 	unsigned int value;
 };
 
+/* The values of an endpoint that are only for one speed: its groups `full`, `high` and `super`. */
 struct exact_settings {
 	struct placed_int max_packet, burst, mult;
 	const struct node *interval;
@@ -124,28 +130,39 @@ int load_scanned(struct scan *s, const struct gadgetfile_options *options, struc
 void load_group(struct load *l, const struct key_group *group, struct node *node, void *object);
 /* Adds an error about a value and marks it bad, so that later checks skip it. */
 void load_error(struct load *l, struct node *value, const char *fmt, ...) _printf_(3, 4);
-/* Returns the member `name` of a group to point an error at; else `node` itself. */
-struct node *load_member(struct node *node, const char *name);
+/*
+ * Returns the setting `name` of the group `node`; if the group has none, `node` itself. Errors mark
+ * the result.
+ */
+struct node *load_member_or_self(struct node *node, const char *name);
 struct position load_position(const struct load *l, const struct text_range *at);
-/* Adds the hint "did you mean 'x'?" to the last message; nothing for NULL. */
+/* Adds the hint "did you mean 'x'?" to the last message; does nothing if `meant` is NULL. */
 void load_suggest(struct load *l, const char *meant);
-/* Sets *meant to a candidate that is nearer to `word` than *best, which starts as SIZE_MAX. */
+/*
+ * Sets *meant to the candidate if its edit distance to `word` is less than *best, and updates
+ * *best. The first call needs *best == SIZE_MAX.
+ */
 void load_compare_suggestion(const char *word, const char *candidate, size_t *best,
 			     const char **meant);
 /* Adds the error about a string that is not one of the words, with a suggestion. */
 void load_error_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
 			   struct node *value);
-/* Returns an absolute path; a relative one is relative to its file. The caller frees it. */
+/*
+ * Returns the value as an absolute path. A relative path is relative to the file that contains the
+ * value. The caller frees it.
+ */
 char *load_path(const struct load *l, const struct node *value);
 /* Returns whether the value can be a string descriptor; adds an error if not. */
 bool load_check_usb_string(struct load *l, struct node *value);
-/* Gets a language id that the kernel accepts; false: an error was added. */
+/*
+ * Sets *lang to the language id in the value if the kernel accepts it. False: an error was added.
+ */
 bool load_lang(struct load *l, struct node *value, uint16_t *lang);
 /* Returns whether the value is BCD; adds an error if not. */
 bool load_check_bcd(struct load *l, struct node *value, const char *name);
 /*
- * Gets the bytes of a list, followed by a NUL that is not counted. False: an error was added. The
- * caller frees them in both cases.
+ * Sets *bytes to the bytes of a list, followed by a NUL that `size` does not count. False: an error
+ * was added. The caller frees the bytes in both cases.
  */
 bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes);
 
@@ -162,12 +179,13 @@ void load_interface_endpoints(struct load *l, struct ffs_settings *d, struct int
 			      struct node *list);
 void load_check_endpoints(struct load *l, struct ffs_settings *d);
 /*
- * Loads the group 'blob' of a function; `group` is its 'ffs' group, most of whose other keys
- * exclude 'blob'.
+ * Loads the group 'blob' of a function; `group` is the 'ffs' group of the function; most other keys
+ * of that group cannot be set together with 'blob'.
  */
 void load_blob(struct load *l, struct ffs_settings *d, const struct node *group);
 /*
- * Adds errors for descriptors that FunctionFS would refuse; checks functions without other errors.
+ * Adds errors for descriptors that FunctionFS would refuse; checks only functions that have no
+ * other errors.
  */
 void load_check_blobs(struct load *l);
 void load_extra(struct load *l, struct interface *interface, struct node *list);
@@ -176,16 +194,24 @@ void load_class(struct load *l, const struct class_settings *d, uint8_t *class, 
 void load_ffs_string(struct load *l, struct ffs_string *s, struct node *value);
 void load_associations(struct load *l, struct ffs *ffs, struct node *list);
 void load_winusb(struct load *l, struct function *f, struct ffs_settings *d);
-/* Returns the setting because of which a function has Microsoft OS descriptors; NULL: none. */
+/*
+ * Returns the setting that gives a function Microsoft OS descriptors; NULL: the function has none.
+ */
 struct node *load_os_descs_setting(const struct load *l, size_t function);
-/* Checks that the device attributes fit associations; called after the configurations. */
+/*
+ * Checks that the device class is right for interface associations. Must be called after
+ * load_configs.
+ */
 void load_check_associations(struct load *l);
-/* Adds errors about ${...} in a string of the last function's worker. */
+/*
+ * Adds errors about variables (${...}) in a string of the worker of the function that was added
+ * last.
+ */
 void load_check_variables(struct load *l, struct node *value);
 void load_worker(struct load *l, struct function *f, struct node *node);
 /* plugin.c: validates a worker against its plugin's declaration. `node`: the `worker` group. */
 void load_check_plugin(struct load *l, const struct function *f, struct worker_settings *d,
 		       struct node *node);
 void load_configs(struct load *l, struct node *configs);
-/* Adds warnings about a gadget without errors. */
+/* Adds warnings about a gadget that is valid, but will not work as intended. */
 void load_advice(struct load *l);

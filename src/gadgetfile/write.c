@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Writes gadget files. A list or group that fits is written on one line. Strings are escaped so
+ * Writes gadget files. A list or group is written on one line if it fits. Strings are escaped so
  * that no content can end the string or the line.
  */
 #include "gadgetfile/write.h"
@@ -16,14 +16,14 @@
 
 struct text {
 	char *data;
-	size_t n, room;
+	size_t n, capacity;
 };
 
 static void append(struct text *t, const char *data, size_t n)
 {
-	if (t->n + n + 1 > t->room) {
-		t->room = (t->n + n + 1) * 2;
-		t->data = xreallocarray(t->data, t->room, 1);
+	if (t->n + n + 1 > t->capacity) {
+		t->capacity = (t->n + n + 1) * 2;
+		t->data = xreallocarray(t->data, t->capacity, 1);
 	}
 	memcpy(t->data + t->n, data, n);
 	t->n += n;
@@ -35,7 +35,7 @@ static void add_text(struct text *t, const char *s)
 	append(t, s, strlen(s));
 }
 
-static void line(struct text *t, unsigned int depth)
+static void begin_line(struct text *t, unsigned int depth)
 {
 	add_text(t, "\n");
 	for (unsigned int i = 0; i < depth * INDENT; i++)
@@ -86,7 +86,7 @@ static void add_integer(struct text *t, json_int_t value, enum base base)
 	add_text(t, text);
 }
 
-/* Uses jansson, which ignores the decimal point of the locale. */
+/* Prints the number with jansson, which ignores the locale's decimal point. */
 static void add_real(struct text *t, const json_t *value)
 {
 	_cleanup_free_ char *text = json_dumps(value, JSON_ENCODE_ANY);
@@ -175,25 +175,25 @@ static void add_scalar(struct text *t, const json_t *value, enum base base)
 
 /* --- on one line ------------------------------------------------------------------------------ */
 
-static void add_flat(struct text *t, const json_t *value, const char *name);
+static void add_on_one_line(struct text *t, const json_t *value, const char *name);
 
 static void add_item(struct text *t, const json_t *item, const char *name)
 {
 	if (!is_scalar(item))
-		add_flat(t, item, name);
+		add_on_one_line(t, item, name);
 	else
 		add_scalar(t, item, is_list_of_bytes(name) ? HEX : DECIMAL);
 }
 
-static void add_flat_setting(struct text *t, const json_t *value, const char *name)
+static void add_setting_on_one_line(struct text *t, const json_t *value, const char *name)
 {
 	add_text(t, name);
 	add_text(t, json_is_object(value) ? " : " : " = ");
-	add_flat(t, value, name);
+	add_on_one_line(t, value, name);
 	add_text(t, ";");
 }
 
-static void add_flat(struct text *t, const json_t *value, const char *name)
+static void add_on_one_line(struct text *t, const json_t *value, const char *name)
 {
 	const char *key;
 	json_t *item;
@@ -204,7 +204,7 @@ static void add_flat(struct text *t, const json_t *value, const char *name)
 		json_object_foreach((json_t *)value, key, item) {
 			if (!is_setting(key, item))
 				continue;
-			add_flat_setting(t, item, key);
+			add_setting_on_one_line(t, item, key);
 			add_text(t, " ");
 		}
 		add_text(t, "}");
@@ -220,7 +220,7 @@ static void add_flat(struct text *t, const json_t *value, const char *name)
 	}
 }
 
-/* --- on several ------------------------------------------------------------------------------- */
+/* --- on several lines ------------------------------------------------------------------------- */
 
 static size_t column(const struct text *t)
 {
@@ -237,7 +237,7 @@ static bool fits(const struct text *t, const json_t *value, const char *name)
 
 	if (has_comment(value))
 		return false;
-	add_flat(&flat, value, name);
+	add_on_one_line(&flat, value, name);
 	good = column(t) + flat.n + 3 <= WIDTH;
 	free(flat.data);
 	return good;
@@ -260,14 +260,14 @@ static void add_list(struct text *t, const json_t *list, const char *name, unsig
 		if (scalar && scalar_before && fits(t, item, name))
 			add_text(t, " ");
 		else
-			line(t, depth + 1);
+			begin_line(t, depth + 1);
 		if (scalar)
 			add_item(t, item, name);
 		else
 			add_value(t, item, name, depth + 1);
 		scalar_before = scalar;
 	}
-	line(t, depth);
+	begin_line(t, depth);
 	add_text(t, strings ? "]" : ")");
 }
 
@@ -288,7 +288,7 @@ static void add_settings(struct text *t, const json_t *group, unsigned int depth
 		if (!is_comment(key) && !is_setting(key, item))
 			continue;
 		if (*before)
-			line(t, depth);
+			begin_line(t, depth);
 		before = key;
 		if (is_comment(key)) {
 			add_comment(t, json_string_value(item));
@@ -304,14 +304,14 @@ static void add_settings(struct text *t, const json_t *group, unsigned int depth
 static void add_value(struct text *t, const json_t *value, const char *name, unsigned int depth)
 {
 	if (is_scalar(value) || fits(t, value, name)) {
-		add_flat(t, value, name);
+		add_on_one_line(t, value, name);
 	} else if (json_is_array(value)) {
 		add_list(t, value, name, depth);
 	} else {
 		add_text(t, "{");
-		line(t, depth + 1);
+		begin_line(t, depth + 1);
 		add_settings(t, value, depth + 1);
-		line(t, depth);
+		begin_line(t, depth);
 		add_text(t, "}");
 	}
 }

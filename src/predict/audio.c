@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Audio functions: f_uac1.c, f_uac2.c, f_uac1_legacy.c. Attributes that begin with `p_` are for
- * data to the host (IN), those with `c_` for data from the host (OUT); in the kernel's strings,
- * playback and capture are meant as the host sees them.
+ * Templates of audio functions: f_uac1.c, f_uac2.c, f_uac1_legacy.c. Attributes that begin with
+ * `p_` are for data to the host (IN), those with `c_` for data from the host (OUT); in the kernel's
+ * strings, playback and capture are meant as the host sees them.
  */
 #include <stdlib.h>
 
@@ -36,7 +36,7 @@ static void read_rates(struct template_state *m, const char *name, struct rates 
 	}
 }
 
-static long long channels(long long mask)
+static long long count_channels(long long mask)
 {
 	return __builtin_popcountll((unsigned long long)mask);
 }
@@ -60,8 +60,8 @@ static void assign_ids(struct template_state *m, const char *const (*ids)[2], si
 }
 
 /*
- * Adds a feature unit: it has controls for the master channel and for each channel; those of
- * channels are all 0.
+ * Adds a feature unit: it has controls for the master channel, and controls for each other channel,
+ * which are all 0.
  */
 static void add_feature_unit(struct template_state *m, const char *start, long long n_channels,
 			     int size, const char *end)
@@ -119,7 +119,7 @@ static const char *const uac1_streaming_in[] = {
 };
 
 /* Sets the variables that both audio classes use. */
-static void set_common(struct template_state *m, struct rates *p, struct rates *c)
+static void set_common_variables(struct template_state *m, struct rates *p, struct rates *c)
 {
 	bool in = template_get(m, "p_chmask"), out = template_get(m, "c_chmask");
 
@@ -128,8 +128,8 @@ static void set_common(struct template_state *m, struct rates *p, struct rates *
 	template_set(m, "in", in);
 	template_set(m, "out", out);
 	template_set(m, "both", in && out);
-	template_set(m, "p_channels", channels(template_get(m, "p_chmask")));
-	template_set(m, "c_channels", channels(template_get(m, "c_chmask")));
+	template_set(m, "p_channels", count_channels(template_get(m, "p_chmask")));
+	template_set(m, "c_channels", count_channels(template_get(m, "c_chmask")));
 	template_set(m, "p_bits", template_get(m, "p_ssize") * 8);
 	template_set(m, "c_bits", template_get(m, "c_ssize") * 8);
 	template_set(m, "p_rates", (long long)p->n);
@@ -156,7 +156,7 @@ static void make_uac1(struct template_state *m)
 	};
 	struct rates p, c;
 
-	set_common(m, &p, &c);
+	set_common_variables(m, &p, &c);
 	/* The kernel makes a feature unit also for 0 channels. */
 	template_set(m, "out_has_fu", any_is_set(m, "c_mute_present", "c_volume_present"));
 	template_set(m, "in_has_fu", any_is_set(m, "p_mute_present", "p_volume_present"));
@@ -245,9 +245,9 @@ static const char *const uac2_terminals[] = {
 	NULL,
 };
 
-/* Returns the bytes for each interval, like get_max_bw_for_bint() of f_uac2.c. */
-static long long bandwidth(struct template_state *m, const struct rates *rates, bool async,
-			   long long frame_bytes, long long factor, int interval)
+/* Returns the bytes in each interval, like get_max_bw_for_bint() of f_uac2.c. */
+static long long bytes_in_interval(struct template_state *m, const struct rates *rates, bool async,
+				   long long frame_bytes, long long factor, int interval)
 {
 	long long rate = rates->highest, per_second = factor / (1 << (interval - 1));
 
@@ -257,8 +257,8 @@ static long long bandwidth(struct template_state *m, const struct rates *rates, 
 }
 
 /*
- * Sets interval and packet size, like set_ep_max_packet_size_bint() of f_uac2.c. `wanted`:
- * bInterval of the gadget file; 0: automatic.
+ * Sets interval and packet size, like set_ep_max_packet_size_bint() of f_uac2.c. `wanted`: the
+ * bInterval in the gadget file; 0: the kernel chooses it.
  */
 static void set_packet(struct template_state *m, const char *side, const struct rates *rates,
 		       bool async, long long frame_bytes, long long wanted)
@@ -270,7 +270,7 @@ static void set_packet(struct template_state *m, const char *side, const struct 
 	int b = full ? 1 : wanted ? (int)wanted : 4;
 
 	for (;; b--) {
-		size = bandwidth(m, rates, async, frame_bytes, factor, b);
+		size = bytes_in_interval(m, rates, async, frame_bytes, factor, b);
 		if (full || wanted || size <= limit || b == 1)
 			break;
 	}
@@ -291,7 +291,7 @@ static void make_uac2(struct template_state *m)
 	bool async = !streq(template_text(m, "c_sync"), "adaptive"), in, out;
 	struct rates p, c;
 
-	set_common(m, &p, &c);
+	set_common_variables(m, &p, &c);
 	in = template_get(m, "in");
 	out = template_get(m, "out");
 	template_set(m, "out_has_fu", out && any_is_set(m, "c_mute_present", "c_volume_present"));

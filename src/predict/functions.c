@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Descriptor templates of kernel functions, from drivers/usb/gadget/function of Linux 6.12 and 6.1:
- * serial, network, storage, HID, printer and test functions. audio.c, midi.c and video.c have the
- * others.
+ * serial, network, storage, HID, printer and test functions. The templates of other functions are
+ * in audio.c, midi.c and video.c.
  */
 #include <ctype.h>
 #include <sys/stat.h>
@@ -66,12 +66,12 @@ static const char *const ecm[] = {
 };
 
 /*
- * Sets the string with the MAC address, which has only its digits. Without host_addr the kernel
- * chooses a random address.
+ * Sets the string with the MAC address: only the digits, without colons. Without host_addr the
+ * kernel chooses a random address.
  */
 static void make_ethernet(struct template_state *m)
 {
-	const struct entry *e = template_entry(m->function, "host_addr");
+	const struct configfs_attribute *e = template_attribute(m->function, "host_addr");
 	char mac[13];
 	size_t n = 0;
 
@@ -182,15 +182,15 @@ static const char *const hid[] = {
 };
 
 /*
- * Sets the size of the report descriptor; one in a file is not loaded, so its size is that of the
- * file.
+ * Sets the size of the report descriptor. A report descriptor in a file is not loaded; its size is
+ * the size of the file.
  */
 static void make_hid(struct template_state *m)
 {
-	const struct entry *e = template_entry(m->function, "report_desc");
+	const struct configfs_attribute *e = template_attribute(m->function, "report_desc");
 	struct stat st;
 
-	if (e && e->kind == ENTRY_FILE)
+	if (e && e->kind == ATTRIBUTE_VALUE_FILE)
 		template_set(m, "report_desc_size",
 			     stat(e->value, &st) == 0 ? (long long)st.st_size : 0);
 	else

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* MIDI functions: f_midi.c, f_midi2.c. Jacks are in pairs: an input and the output it feeds. */
+/*
+ * Templates of MIDI functions: f_midi.c, f_midi2.c. Jacks are in pairs: an input jack, and the
+ * output jack to which it sends its data.
+ */
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -7,7 +10,7 @@
 
 #define MAX_CABLES 16 /* per endpoint */
 
-/* The embedded jacks of an endpoint. */
+/* The ids of the embedded jacks of an endpoint, or of its function blocks. */
 struct jacks {
 	long long ids[MAX_CABLES];
 	size_t n;
@@ -29,8 +32,8 @@ static void add_jack_list(struct template_state *m, const char *subtype, const s
 }
 
 /*
- * Packet size of an endpoint that the kernel has claimed; any other keeps the size from an earlier
- * bind (f_midi2_bind).
+ * Packet size of an endpoint that the kernel has claimed at the bind, and of one that it has not
+ * claimed, which keeps the size from an earlier bind (f_midi2_bind).
  */
 #define CLAIMED "{40 00|00 02|00 04}"
 #define NOT_CLAIMED "{?? ??|00 02|00 04}"
@@ -47,8 +50,8 @@ static void add_endpoint(struct template_state *m, const char *address, const ch
 
 /* Adds an embedded and an external jack; the endpoint lists the embedded one. */
 enum side { FROM_HOST, TO_HOST };
-static void add_pair(struct template_state *m, enum side side, long long *next, const char *name,
-		     struct jacks *jacks)
+static void add_jack_pair(struct template_state *m, enum side side, long long *next,
+			  const char *name, struct jacks *jacks)
 {
 	long long in = (*next)++, out = (*next)++;
 	const char *in_type = side == FROM_HOST ? "01" : "02",
@@ -74,9 +77,9 @@ static void make_midi(struct template_state *m)
 	template_add(m, "09 04 #1 00 02 01 03 00 00");
 	template_add(m, "07 24 01 00 01 T");
 	for (long long i = 0; i < template_get(m, "in_ports") && i < MAX_CABLES; i++)
-		add_pair(m, TO_HOST, &id, NULL, &to);
+		add_jack_pair(m, TO_HOST, &id, NULL, &to);
 	for (long long i = 0; i < template_get(m, "out_ports") && i < MAX_CABLES; i++)
-		add_pair(m, FROM_HOST, &id, NULL, &from);
+		add_jack_pair(m, FROM_HOST, &id, NULL, &from);
 	add_endpoint(m, "&o", CLAIMED, &from);
 	add_endpoint(m, "&i", CLAIMED, &to);
 }
@@ -89,7 +92,7 @@ static void make_midi(struct template_state *m)
 
 enum { INPUT = 1, OUTPUT = 2 };
 
-/* The name of the function block of each cable, by direction. */
+/* For each MIDI cable, by direction: the name of its function block. */
 struct cables {
 	const char *in[MAX_CABLES], *out[MAX_CABLES];
 	size_t n_in, n_out;
@@ -97,9 +100,9 @@ struct cables {
 
 static bool has_directory(const struct function *f, const char *path)
 {
-	for (size_t i = 0; f && i < f->entries.n; i++)
-		if (f->entries.list[i].kind == ENTRY_DIRECTORY &&
-		    streq(f->entries.list[i].path, path))
+	for (size_t i = 0; f && i < f->configfs_attributes.n; i++)
+		if (f->configfs_attributes.list[i].kind == ATTRIBUTE_DIRECTORY &&
+		    streq(f->configfs_attributes.list[i].path, path))
 			return true;
 	return false;
 }
@@ -109,13 +112,13 @@ static long long number_at(const struct function *f, const char *dir, const char
 {
 	_cleanup_free_ char *path = strf("%s/%s", dir, name);
 
-	return template_entry_number(f, path, fallback);
+	return template_attribute_number(f, path, fallback);
 }
 
 static const char *text_at(const struct function *f, const char *dir, const char *name)
 {
 	_cleanup_free_ char *path = strf("%s/%s", dir, name);
-	const struct entry *e = template_entry(f, path);
+	const struct configfs_attribute *e = template_attribute(f, path);
 
 	return e ? e->value : NULL;
 }
@@ -135,8 +138,9 @@ static void add_cables(struct cables *c, const struct function *f, const char *b
 	}
 }
 
+/* The MIDI 2.0 endpoints (UMP endpoints) of a function. */
 struct ump {
-	struct jacks blocks[MAX_ENDPOINTS]; /* block ids of each endpoint */
+	struct jacks blocks[MAX_ENDPOINTS]; /* the ids of each endpoint's function blocks */
 	size_t n;
 	struct cables cables;
 };
@@ -177,9 +181,9 @@ static void add_midi1(struct template_state *m, const struct cables *c)
 	template_add(m, "09 04 #1 00 $n_midi1 01 03 00 %iface");
 	template_add(m, "07 24 01 00 01 U");
 	for (size_t i = 0; i < c->n_out; i++)
-		add_pair(m, FROM_HOST, &id, i < c->n_in ? c->in[i] : NULL, &from);
+		add_jack_pair(m, FROM_HOST, &id, i < c->n_in ? c->in[i] : NULL, &from);
 	for (size_t i = 0; i < c->n_in; i++)
-		add_pair(m, TO_HOST, &id, i < c->n_out ? c->out[i] : NULL, &to);
+		add_jack_pair(m, TO_HOST, &id, i < c->n_out ? c->out[i] : NULL, &to);
 	if (c->n_out)
 		add_endpoint(m, "&o", first == INPUT ? NOT_CLAIMED : CLAIMED, &from);
 	if (c->n_in)
@@ -189,8 +193,8 @@ static void add_midi1(struct template_state *m, const struct cables *c)
 static void make_midi2(struct template_state *m)
 {
 	const struct function *f = m->function;
-	const struct entry *iface = template_entry(f, "iface_name"),
-			   *name = template_entry(f, "ep.0/ep_name");
+	const struct configfs_attribute *iface = template_attribute(f, "iface_name"),
+					*name = template_attribute(f, "ep.0/ep_name");
 	struct ump u = { 0 };
 
 	read_ump(&u, f);

@@ -39,7 +39,7 @@ bool predict_has_speed(const struct gadget *g, int speed)
 	return g->max_speed == GADGET_SPEED_NONE || g->max_speed >= speeds[speed];
 }
 
-static struct descriptor *add(struct descriptors *out, const uint8_t *bytes, size_t size)
+static struct descriptor *add_descriptor(struct descriptors *out, const uint8_t *bytes, size_t size)
 {
 	struct descriptor *d = array_add(out->list, out->n);
 
@@ -82,7 +82,7 @@ static char *string_of(const struct ffs *ffs, unsigned int n)
 	return NULL;
 }
 
-/* Renumbers interface, string and endpoint of a descriptor, as the kernel does. */
+/* Renumbers the interface, string or endpoint in a descriptor, as the kernel does. */
 static void renumber(struct descriptor *d, const struct ffs *ffs, unsigned int first_interface)
 {
 	static const size_t string_at[] = {
@@ -105,7 +105,7 @@ static void renumber(struct descriptor *d, const struct ffs *ffs, unsigned int f
 	}
 }
 
-/* Returns the offset of the descriptors of a speed; *count: their number. */
+/* Returns the offset of the descriptors of a speed in the blob. Sets *count to their number. */
 static size_t find_speed(const uint8_t *blob, size_t size, int speed, uint32_t *count)
 {
 	bool old = get32(blob) != FUNCTIONFS_DESCRIPTORS_MAGIC_V2;
@@ -138,7 +138,7 @@ static unsigned int add_ffs(const struct prediction *f, const struct function *f
 	/* gadgetfile_load has validated the lengths. */
 	at = find_speed(blob, size, f->speed, &count);
 	for (uint32_t i = 0; i < count && at + 2 <= size && at + blob[at] <= size; i++) {
-		struct descriptor *d = add(out, blob + at, blob[at]);
+		struct descriptor *d = add_descriptor(out, blob + at, blob[at]);
 
 		d->function = function;
 		renumber(d, ffs, first_interface);
@@ -211,7 +211,7 @@ void predict_config(const struct prediction *f, const struct config *config,
 
 	head[5] = (uint8_t)config->id;
 	head[7] = (uint8_t)(config->attributes.set ? config->attributes.value : USB_CONFIG_ATT_ONE);
-	d = add(out, head, sizeof(head));
+	d = add_descriptor(out, head, sizeof(head));
 	set_config_string(d, config);
 	set_power(d, config, f->speed);
 	/* The kernel clears remote wakeup if the UDC does not support it. */
@@ -245,7 +245,7 @@ void predict_config(const struct prediction *f, const struct config *config,
 
 /* --- the device ------------------------------------------------------------------------------- */
 
-static uint16_t attribute(const struct gadget *g, enum gadget_attr attr)
+static uint16_t device_field(const struct gadget *g, enum gadget_attr attr)
 {
 	return (uint16_t)(g->attrs[attr].set ? g->attrs[attr].value : 0);
 }
@@ -288,14 +288,15 @@ void predict_device(const struct prediction *f, struct descriptors *out)
 	const struct gadget *g = f->gadget;
 	const struct gadget_strings *s = predict_strings(g);
 	uint16_t usb = f->speed == EP_SUPER ? 0x0320 : 0x0200,
-		 vendor = attribute(g, GADGET_ID_VENDOR), product = attribute(g, GADGET_ID_PRODUCT),
-		 release = attribute(g, GADGET_BCD_DEVICE);
-	struct descriptor *d = add(
+		 vendor = device_field(g, GADGET_ID_VENDOR),
+		 product = device_field(g, GADGET_ID_PRODUCT),
+		 release = device_field(g, GADGET_BCD_DEVICE);
+	struct descriptor *d = add_descriptor(
 		out,
 		(uint8_t[]){ USB_DT_DEVICE_SIZE, USB_DT_DEVICE, (uint8_t)usb, (uint8_t)(usb >> 8),
-			     (uint8_t)attribute(g, GADGET_DEVICE_CLASS),
-			     (uint8_t)attribute(g, GADGET_DEVICE_SUB_CLASS),
-			     (uint8_t)attribute(g, GADGET_DEVICE_PROTOCOL),
+			     (uint8_t)device_field(g, GADGET_DEVICE_CLASS),
+			     (uint8_t)device_field(g, GADGET_DEVICE_SUB_CLASS),
+			     (uint8_t)device_field(g, GADGET_DEVICE_PROTOCOL),
 			     f->speed == EP_SUPER ? 9 : 64, (uint8_t)vendor, (uint8_t)(vendor >> 8),
 			     (uint8_t)product, (uint8_t)(product >> 8), (uint8_t)release,
 			     (uint8_t)(release >> 8), 0, 0, 0, (uint8_t)g->n_configs },
@@ -306,7 +307,7 @@ void predict_device(const struct prediction *f, struct descriptors *out)
 	 */
 	if (f->speed != EP_SUPER)
 		d->certain[2] = 0;
-	/* The packets of the UDC's endpoint 0 may be smaller at full speed. */
+	/* At full speed, the packet size of the UDC's endpoint 0 may be smaller. */
 	if (f->speed == EP_FULL)
 		d->certain[7] = 0;
 	/* The default is the kernel's release. */
@@ -320,15 +321,16 @@ void predict_device(const struct prediction *f, struct descriptors *out)
 
 static long long read_gadget_number(const struct gadget *g, const char *path)
 {
-	const struct entry *e = entries_find(&g->entries, path);
+	const struct configfs_attribute *e =
+		configfs_attributes_find(&g->configfs_attributes, path);
 
 	return e && e->value ? strtoll(e->value, NULL, 0) : 0;
 }
 
 /*
- * The descriptors that bos_desc() of composite.c makes. The UDC decides about LPM, SuperSpeed
- * (which is then reported at high speed as well) and exit latencies; a SuperSpeedPlus UDC has one
- * more capability.
+ * The descriptors that bos_desc() of composite.c makes. The UDC decides whether LPM and SuperSpeed
+ * are reported, and the exit latencies. A UDC with SuperSpeed reports it at high speed as well. A
+ * UDC with SuperSpeedPlus has one more capability.
  */
 static const char *const bos_rows[] = {
 	"?bos: 05 0f ?? ?? ??",
@@ -347,7 +349,8 @@ static const char *const bos_rows[] = {
 static void make_bos(struct template_state *m)
 {
 	const struct gadget *g = m->prediction->gadget;
-	const struct entry *page = entries_find(&g->entries, "webusb/landingPage");
+	const struct configfs_attribute *page =
+		configfs_attributes_find(&g->configfs_attributes, "webusb/landingPage");
 	bool super = m->prediction->speed == EP_SUPER,
 	     webusb = template_get(m, "new") && read_gadget_number(g, "webusb/use");
 	long long version = read_gadget_number(g, "webusb/bcdVersion");
@@ -404,10 +407,10 @@ static void print_kernel_os(FILE *to, const struct function *f)
 {
 	static const char prefix[] = "os_desc/interface.";
 
-	for (size_t i = 0; i < f->entries.n; i++) {
-		const struct entry *e = &f->entries.list[i];
+	for (size_t i = 0; i < f->configfs_attributes.n; i++) {
+		const struct configfs_attribute *e = &f->configfs_attributes.list[i];
 
-		if (e->kind != ENTRY_WRITE || !str_has_prefix(e->path, prefix))
+		if (e->kind != ATTRIBUTE_VALUE || !str_has_prefix(e->path, prefix))
 			continue;
 		fprintf(to, "  --- function '%s', %s\n", f->label, e->path + strlen("os_desc/"));
 		print_text(to, strrchr(e->path, '/') + 1, e->value, e->size);
@@ -416,7 +419,8 @@ static void print_kernel_os(FILE *to, const struct function *f)
 
 void predict_print_os(FILE *to, const struct gadget *g)
 {
-	const struct entry *sign = entries_find(&g->entries, "os_desc/qw_sign");
+	const struct configfs_attribute *sign =
+		configfs_attributes_find(&g->configfs_attributes, "os_desc/qw_sign");
 
 	if (!read_gadget_number(g, "os_desc/use"))
 		return;

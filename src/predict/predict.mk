@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
 	src/predict/audio.c \
-	src/predict/decode.c \
 	src/predict/predict.c src/predict/predict.h \
+	src/predict/print.c \
 	src/predict/functions.c \
 	src/predict/midi.c \
 	src/predict/template.c src/predict/template.h \

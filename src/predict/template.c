@@ -19,7 +19,7 @@ void descriptors_free(struct descriptors *d)
 
 /* --- variables -------------------------------------------------------------------------------- */
 
-static struct variable *find(const struct template_state *m, const char *name)
+static struct variable *find_variable(const struct template_state *m, const char *name)
 {
 	for (size_t i = 0; i < m->n_vars; i++)
 		if (streq(m->vars[i].name, name))
@@ -27,9 +27,9 @@ static struct variable *find(const struct template_state *m, const char *name)
 	return NULL;
 }
 
-static struct variable *find_or_add(struct template_state *m, const char *name)
+static struct variable *find_or_add_variable(struct template_state *m, const char *name)
 {
-	struct variable *v = find(m, name);
+	struct variable *v = find_variable(m, name);
 
 	if (!v) {
 		v = array_add(m->vars, m->n_vars);
@@ -40,26 +40,26 @@ static struct variable *find_or_add(struct template_state *m, const char *name)
 
 long long template_get(const struct template_state *m, const char *name)
 {
-	const struct variable *v = find(m, name);
+	const struct variable *v = find_variable(m, name);
 
 	return v ? v->number : 0;
 }
 
 const char *template_text(const struct template_state *m, const char *name)
 {
-	const struct variable *v = find(m, name);
+	const struct variable *v = find_variable(m, name);
 
 	return v && v->text ? v->text : "";
 }
 
 void template_set(struct template_state *m, const char *name, long long number)
 {
-	find_or_add(m, name)->number = number;
+	find_or_add_variable(m, name)->number = number;
 }
 
 void template_set_text(struct template_state *m, const char *name, const char *text)
 {
-	struct variable *v = find_or_add(m, name);
+	struct variable *v = find_or_add_variable(m, name);
 
 	free(v->text);
 	v->text = xstrdup(text);
@@ -71,35 +71,39 @@ void template_set_list(struct template_state *m, const long long *list, size_t n
 	m->n_list = n;
 }
 
-const struct entry *template_entry(const struct function *function, const char *path)
+const struct configfs_attribute *template_attribute(const struct function *function,
+						    const char *path)
 {
-	const struct entry *found = NULL;
+	const struct configfs_attribute *found = NULL;
 
-	for (size_t i = 0; function && i < function->entries.n; i++) {
-		const struct entry *e = &function->entries.list[i];
+	for (size_t i = 0; function && i < function->configfs_attributes.n; i++) {
+		const struct configfs_attribute *e = &function->configfs_attributes.list[i];
 
-		if ((e->kind == ENTRY_WRITE || e->kind == ENTRY_FILE) && streq(e->path, path))
+		if ((e->kind == ATTRIBUTE_VALUE || e->kind == ATTRIBUTE_VALUE_FILE) &&
+		    streq(e->path, path))
 			found = e;
 	}
 	return found;
 }
 
-long long template_entry_number(const struct function *function, const char *path,
-				long long fallback)
+long long template_attribute_number(const struct function *function, const char *path,
+				    long long fallback)
 {
-	const struct entry *e = template_entry(function, path);
+	const struct configfs_attribute *e = template_attribute(function, path);
 
 	return e ? strtoll(e->value, NULL, 0) : fallback;
 }
 
-/* Sets variables from "protocol=1 class=x02 name='text'"; values in the gadget file override these.
+/*
+ * Sets variables from "protocol=1 class=x02 name='text'"; values in the gadget file override these
+ * defaults.
  */
 static void set_defaults(struct template_state *m, const char *p)
 {
 	while (p && *p) {
 		size_t n = strcspn(p, "=");
 		_cleanup_free_ char *name = xstrndup(p, n), *text = NULL;
-		const struct entry *e = template_entry(m->function, name);
+		const struct configfs_attribute *e = template_attribute(m->function, name);
 
 		p += n + 1;
 		if (*p == '\'') {
@@ -142,7 +146,7 @@ static void put_number(struct descriptor *d, long long value, int bytes)
 		put_byte(d, (uint8_t)(value >> 8 * i), 0xff);
 }
 
-/* Puts the index of a string; `text` NULL: unknown. */
+/* Puts the index of a string. `text` NULL: the text is unknown. */
 static void put_string(struct descriptor *d, const char *text, size_t n)
 {
 	if (d->n_strings < DESCRIPTOR_STRINGS)
@@ -185,15 +189,15 @@ static void put_word(struct template_state *m, struct descriptor *d, const char 
 		break;
 	case '%':
 		without_newline(template_text(m, name), text, sizeof(text));
-		put_string(d, find(m, name) ? text : NULL, strlen(text));
+		put_string(d, find_variable(m, name) ? text : NULL, strlen(text));
 		break;
 	case '@':
 		for (size_t i = 0; i < m->n_list; i++)
 			put_number(d, m->list[i], 3);
 		break;
 	case 'L':
-		put_byte(d, 0, 0xff); /* a placeholder: template_add sets the length when the row is
-					 complete */
+		put_byte(d, 0, 0xff); /* a placeholder, which template_add replaces by the length
+					 when the row is complete */
 		break;
 	case 'T':
 	case 'U':
@@ -247,7 +251,7 @@ static void put_words(struct template_state *m, struct descriptor *d, const char
 }
 
 /* Returns whether the conditions of a row are true, and moves *p behind them. */
-static bool take_conditions(const struct template_state *m, const char **p, bool *maybe)
+static bool check_conditions(const struct template_state *m, const char **p, bool *maybe)
 {
 	const char *colon;
 
@@ -268,7 +272,7 @@ void template_add(struct template_state *m, const char *row)
 	struct descriptor *d;
 	bool maybe = false;
 
-	if (!take_conditions(m, &row, &maybe))
+	if (!check_conditions(m, &row, &maybe))
 		return;
 	d = array_add(m->descriptors->list, m->descriptors->n);
 	d->function = m->function;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Video functions: f_uvc.c and uvc_configfs.c. Formats are in the order of their links in the
- * header, frames in the order of their directories.
+ * Templates of video functions: f_uvc.c and uvc_configfs.c. Formats are in the order of their links
+ * in the header, frames in the order of their directories.
  */
 #include <stdlib.h>
 
@@ -10,26 +10,28 @@
 
 #define HEADER "streaming/header/h/"
 #define MAX_FORMATS 16
-#define MAX_INTERVALS 32 /* more do not fit into a descriptor (bLength is a byte) */
+#define MAX_INTERVALS 32 /* a descriptor has no room for more (bLength is a byte) */
 
-static long long number(struct template_state *m, const char *dir, const char *name,
-			long long fallback)
+static long long attribute_number(struct template_state *m, const char *dir, const char *name,
+				  long long fallback)
 {
 	_cleanup_free_ char *path = strf("%s/%s", dir, name);
 
-	return template_entry_number(m->function, path, fallback);
+	return template_attribute_number(m->function, path, fallback);
 }
 
-static void set_number(struct template_state *m, const char *dir, const char *name,
-		       long long fallback)
+static void set_attribute_number(struct template_state *m, const char *dir, const char *name,
+				 long long fallback)
 {
-	template_set(m, name, number(m, dir, name, fallback));
+	template_set(m, name, attribute_number(m, dir, name, fallback));
 }
 
-/* Reads an attribute with one number a line; returns their number. */
-static size_t list_at(struct template_state *m, const char *path, long long *v, size_t max)
+/*
+ * Reads the numbers of an attribute that has one number on each line. Returns how many there are.
+ */
+static size_t read_numbers(struct template_state *m, const char *path, long long *v, size_t max)
 {
-	const struct entry *e = template_entry(m->function, path);
+	const struct configfs_attribute *e = template_attribute(m->function, path);
 	const char *p = e ? e->value : "";
 	size_t n = 0;
 
@@ -46,8 +48,8 @@ static size_t list_at(struct template_state *m, const char *path, long long *v, 
 }
 
 /* Adds the row "START BYTES END". */
-static void add_with_bytes(struct template_state *m, const char *start, const uint8_t *bytes,
-			   size_t n, const char *end)
+static void add_row_with_bytes(struct template_state *m, const char *start, const uint8_t *bytes,
+			       size_t n, const char *end)
 {
 	char *row = xstrdup(start);
 
@@ -86,12 +88,15 @@ static const char *const control_end[] = {
 	NULL,
 };
 
-/* Combines a list of bytes to a number, lowest byte first; missing bytes come from `fallback`. */
+/*
+ * Sets a variable to the number whose bytes are in the list at `path`, lowest byte first. Missing
+ * bytes come from `fallback`.
+ */
 static void set_controls(struct template_state *m, const char *name, const char *path,
 			 long long fallback)
 {
 	long long v[3], value = fallback;
-	size_t n = list_at(m, path, v, ARRAY_SIZE(v));
+	size_t n = read_numbers(m, path, v, ARRAY_SIZE(v));
 
 	for (size_t i = 0; i < n; i++)
 		value = (value & ~(0xffLL << 8 * i)) | (v[i] & 0xff) << 8 * i;
@@ -104,18 +109,18 @@ static void add_extension(struct template_state *m, const char *dir, long long i
 	_cleanup_free_ char *guid_path = strf("%s/guidExtensionCode", dir),
 			    *sources_path = strf("%s/baSourceID", dir),
 			    *controls_path = strf("%s/bmControls", dir), *start = NULL, *end = NULL;
-	const struct entry *guid = template_entry(m->function, guid_path);
+	const struct configfs_attribute *guid = template_attribute(m->function, guid_path);
 	long long v[DESCRIPTOR_MAX];
-	size_t n = list_at(m, sources_path, v, ARRAY_SIZE(v));
+	size_t n = read_numbers(m, sources_path, v, ARRAY_SIZE(v));
 
 	start = strf("L 24 06 %02llx", id);
-	end = strf("%02llx %02zx", number(m, dir, "bNumControls", 0), n);
+	end = strf("%02llx %02zx", attribute_number(m, dir, "bNumControls", 0), n);
 	for (size_t i = 0; i < n; i++) {
 		_cleanup_free_ char *old = end;
 
 		end = strf("%s %02llx", old, v[i] & 0xff);
 	}
-	n = list_at(m, controls_path, v, ARRAY_SIZE(v));
+	n = read_numbers(m, controls_path, v, ARRAY_SIZE(v));
 	for (size_t i = 0; i <= n; i++) {
 		_cleanup_free_ char *old = end;
 
@@ -126,8 +131,9 @@ static void add_extension(struct template_state *m, const char *dir, long long i
 
 		end = strf("%s 00", old);
 	}
-	add_with_bytes(m, start, guid && guid->size == 16 ? (const uint8_t *)guid->value : no_guid,
-		       16, end);
+	add_row_with_bytes(m, start,
+			   guid && guid->size == 16 ? (const uint8_t *)guid->value : no_guid, 16,
+			   end);
 }
 
 /* Returns whether `path` is directly below `dir`. */
@@ -142,10 +148,10 @@ static void add_extensions(struct template_state *m)
 {
 	long long id = 4;
 
-	for (size_t i = 0; i < m->function->entries.n; i++) {
-		const struct entry *e = &m->function->entries.list[i];
+	for (size_t i = 0; i < m->function->configfs_attributes.n; i++) {
+		const struct configfs_attribute *e = &m->function->configfs_attributes.list[i];
 
-		if (e->kind == ENTRY_DIRECTORY && is_child(e->path, "control/extensions"))
+		if (e->kind == ATTRIBUTE_DIRECTORY && is_child(e->path, "control/extensions"))
 			add_extension(m, e->path, id++);
 	}
 }
@@ -157,15 +163,15 @@ static void add_frame(struct template_state *m, const char *dir, const char *sub
 {
 	_cleanup_free_ char *path = strf("%s/dwFrameInterval", dir), *row = NULL;
 	long long v[MAX_INTERVALS];
-	size_t n = list_at(m, path, v, ARRAY_SIZE(v));
+	size_t n = read_numbers(m, path, v, ARRAY_SIZE(v));
 
-	set_number(m, dir, "bmCapabilities", 0);
-	set_number(m, dir, "wWidth", 640);
-	set_number(m, dir, "wHeight", 360);
-	set_number(m, dir, "dwMinBitRate", 18432000);
-	set_number(m, dir, "dwMaxBitRate", 55296000);
-	set_number(m, dir, "dwMaxVideoFrameBufferSize", 460800);
-	set_number(m, dir, "dwDefaultFrameInterval", 666666);
+	set_attribute_number(m, dir, "bmCapabilities", 0);
+	set_attribute_number(m, dir, "wWidth", 640);
+	set_attribute_number(m, dir, "wHeight", 360);
+	set_attribute_number(m, dir, "dwMinBitRate", 18432000);
+	set_attribute_number(m, dir, "dwMaxBitRate", 55296000);
+	set_attribute_number(m, dir, "dwMaxVideoFrameBufferSize", 460800);
+	set_attribute_number(m, dir, "dwDefaultFrameInterval", 666666);
 	row = strf("L 24 %s %02llx $bmCapabilities $wWidth.2 $wHeight.2 $dwMinBitRate.4 "
 		   "$dwMaxBitRate.4 $dwMaxVideoFrameBufferSize.4 $dwDefaultFrameInterval.4 %02zx",
 		   subtype, index, n);
@@ -182,9 +188,9 @@ static long long count_frames(const struct function *f, const char *format)
 {
 	long long n = 0;
 
-	for (size_t i = 0; i < f->entries.n; i++)
-		n += f->entries.list[i].kind == ENTRY_DIRECTORY &&
-		     is_child(f->entries.list[i].path, format);
+	for (size_t i = 0; i < f->configfs_attributes.n; i++)
+		n += f->configfs_attributes.list[i].kind == ATTRIBUTE_DIRECTORY &&
+		     is_child(f->configfs_attributes.list[i].path, format);
 	return n;
 }
 
@@ -192,30 +198,30 @@ static void add_frames(struct template_state *m, const char *format, const char 
 {
 	long long index = 1;
 
-	for (size_t i = 0; i < m->function->entries.n; i++) {
-		const struct entry *e = &m->function->entries.list[i];
+	for (size_t i = 0; i < m->function->configfs_attributes.n; i++) {
+		const struct configfs_attribute *e = &m->function->configfs_attributes.list[i];
 
-		if (e->kind == ENTRY_DIRECTORY && is_child(e->path, format))
+		if (e->kind == ATTRIBUTE_DIRECTORY && is_child(e->path, format))
 			add_frame(m, e->path, subtype, index++);
 	}
 }
 
 /* Adds the color matching descriptor that the format links to, else the default one. */
-static void add_colors(struct template_state *m, const char *format)
+static void add_color_matching(struct template_state *m, const char *format)
 {
 	const char *dir = "streaming/color_matching/default";
 	bool own;
 
-	for (size_t i = 0; format && i < m->function->entries.n; i++) {
-		const struct entry *e = &m->function->entries.list[i];
+	for (size_t i = 0; format && i < m->function->configfs_attributes.n; i++) {
+		const struct configfs_attribute *e = &m->function->configfs_attributes.list[i];
 
-		if (e->kind == ENTRY_LINK && is_child(e->path, format))
+		if (e->kind == ATTRIBUTE_LINK && is_child(e->path, format))
 			dir = e->value;
 	}
 	own = !streq(dir, "streaming/color_matching/default");
-	set_number(m, dir, "bColorPrimaries", own ? 0 : 1);
-	set_number(m, dir, "bTransferCharacteristics", own ? 0 : 1);
-	set_number(m, dir, "bMatrixCoefficients", own ? 0 : 4);
+	set_attribute_number(m, dir, "bColorPrimaries", own ? 0 : 1);
+	set_attribute_number(m, dir, "bTransferCharacteristics", own ? 0 : 1);
+	set_attribute_number(m, dir, "bMatrixCoefficients", own ? 0 : 4);
 	template_add(m, "06 24 0d $bColorPrimaries $bTransferCharacteristics $bMatrixCoefficients");
 }
 
@@ -225,21 +231,21 @@ static void add_format(struct template_state *m, const char *dir, long long inde
 					  0x80, 0,   0,	  0xaa, 0, 0x38, 0x9b, 0x71 };
 	bool mjpeg = str_has_prefix(dir, "streaming/mjpeg/");
 	_cleanup_free_ char *path = strf("%s/guidFormat", dir);
-	const struct entry *guid = template_entry(m->function, path);
+	const struct configfs_attribute *guid = template_attribute(m->function, path);
 
 	template_set(m, "index", index);
 	template_set(m, "frames", count_frames(m->function, dir));
-	set_number(m, dir, "bDefaultFrameIndex", 1);
-	set_number(m, dir, "bBitsPerPixel", 16);
+	set_attribute_number(m, dir, "bDefaultFrameIndex", 1);
+	set_attribute_number(m, dir, "bBitsPerPixel", 16);
 	if (mjpeg)
 		template_add(m, "0b 24 06 $index $frames 00 $bDefaultFrameIndex 00 00 00 00");
 	else
-		add_with_bytes(m, "1b 24 04 $index $frames",
-			       guid && guid->size == 16 ? (const uint8_t *)guid->value : yuy2, 16,
-			       "$bBitsPerPixel $bDefaultFrameIndex 00 00 00 00");
+		add_row_with_bytes(m, "1b 24 04 $index $frames",
+				   guid && guid->size == 16 ? (const uint8_t *)guid->value : yuy2,
+				   16, "$bBitsPerPixel $bDefaultFrameIndex 00 00 00 00");
 	add_frames(m, dir, mjpeg ? "07" : "05");
 	if (template_get(m, "new"))
-		add_colors(m, dir);
+		add_color_matching(m, dir);
 }
 
 static void add_formats(struct template_state *m)
@@ -249,20 +255,20 @@ static void add_formats(struct template_state *m)
 	_cleanup_free_ char *start = NULL;
 	size_t n = 0;
 
-	for (size_t i = 0; i < m->function->entries.n && n < MAX_FORMATS; i++) {
-		const struct entry *e = &m->function->entries.list[i];
+	for (size_t i = 0; i < m->function->configfs_attributes.n && n < MAX_FORMATS; i++) {
+		const struct configfs_attribute *e = &m->function->configfs_attributes.list[i];
 
-		if (e->kind != ENTRY_LINK || !str_has_prefix(e->path, HEADER))
+		if (e->kind != ATTRIBUTE_LINK || !str_has_prefix(e->path, HEADER))
 			continue;
-		controls[n] = (uint8_t)number(m, e->value, "bmaControls", 0);
+		controls[n] = (uint8_t)attribute_number(m, e->value, "bmaControls", 0);
 		formats[n++] = e->value;
 	}
 	start = strf("L 24 01 %02zx T &i 00 03 00 00 00 01", n);
-	add_with_bytes(m, start, controls, n, "");
+	add_row_with_bytes(m, start, controls, n, "");
 	for (size_t i = 0; i < n; i++)
 		add_format(m, formats[i], (long long)i + 1);
 	if (!template_get(m, "new"))
-		add_colors(m, NULL);
+		add_color_matching(m, NULL);
 }
 
 static const char *const streaming_end[] = {
@@ -295,10 +301,11 @@ static void set_packets(struct template_state *m)
 static void make_uvc(struct template_state *m)
 {
 	template_set(m, "int",
-		     !template_get(m, "new") || number(m, "control", "enable_interrupt_ep", 0));
-	set_number(m, "control/header/h", "bcdUVC", 0x0110);
-	set_number(m, "control/header/h", "dwClockFrequency", 48000000);
-	set_number(m, "control/terminal/output/default", "bSourceID", 2);
+		     !template_get(m, "new") ||
+			     attribute_number(m, "control", "enable_interrupt_ep", 0));
+	set_attribute_number(m, "control/header/h", "bcdUVC", 0x0110);
+	set_attribute_number(m, "control/header/h", "dwClockFrequency", 48000000);
+	set_attribute_number(m, "control/terminal/output/default", "bSourceID", 2);
 	set_controls(m, "camera", "control/terminal/camera/default/bmControls", 2);
 	set_controls(m, "processing", "control/processing/default/bmControls", 1);
 	set_packets(m);

@@ -33,7 +33,7 @@ void record_set_file(struct record *record, const struct gadget *g, const json_t
 	json_t *before = record->document;
 
 	replace(&record->file, g->file);
-	replace(&record->dir, g->dir);
+	replace(&record->dir, g->file_dir);
 	record->document = json_incref((json_t *)document); /* the document itself is not changed,
 							       only its reference count */
 	json_decref(before);

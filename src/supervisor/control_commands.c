@@ -133,7 +133,8 @@ static void begin_reexec(struct control_client *client, const struct control_req
 		control_refuse(client, EX_USAGE, "the program must be an absolute path");
 		return;
 	}
-	why = trust_check(program, gadget_program_trust(control->live, control->live->model->dir));
+	why = trust_check(program,
+			  gadget_program_trust(control->live, control->live->model->file_dir));
 	if (why) {
 		trust_refuse(program, why, &err);
 		control_answer(client, &err);

@@ -95,7 +95,7 @@ enum gadgetfile_trust gadget_file_trust(const struct live_gadget *live)
 enum trust gadget_program_trust(const struct live_gadget *live, const char *dir)
 {
 	bool only_root = gadget_file_trust(live) == GADGETFILE_TRUST_ROOT ||
-			 (live->dirs && gadgetfile_is_among(live->dirs, dir));
+			 (live->dirs && gadgetfile_is_dir_among(live->dirs, dir));
 
 	return only_root ? TRUST_ROOT : TRUST_OWNER;
 }

@@ -51,7 +51,7 @@ static int find_file(const struct live_gadget *live, const char *name, char **pa
 	*path = gadgetfile_find_beside(live->model, live->dirs, name);
 	if (*path)
 		return 0;
-	return gadgetfile_none_beside(live->model, name, err);
+	return gadgetfile_error_not_found(live->model, name, err);
 }
 
 static void log_line(void *data, const char *line)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Macros for rows of function attributes, and the rows of keys/media.c. */
+/* Macros for rows of function attributes; and the arrays of rows that keys/media.c defines. */
 #pragma once
 
 #include "gadgetfile/types/attrs.h"

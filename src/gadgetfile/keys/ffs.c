@@ -17,7 +17,8 @@
 
 static const struct key mount_rows[] = {
 	{ "path", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "/dev/ffs/GADGET/LABEL",
-	  .doc = "Mount point of FunctionFS. The directory is created and removed with it.",
+	  .doc = "Mount point of FunctionFS. The directory is created and removed together with "
+		 "the mount.",
 	  .set = set_path, FIELD(struct ffs_mount, path) },
 	{ "uid", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
 	  .fallback = "root, or with opens = \"ep0\" the worker's user",
@@ -29,7 +30,7 @@ static const struct key mount_rows[] = {
 	  FIELD(struct ffs_mount, gid) },
 	{ "mode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "the kernel's",
 	  .doc = "Permissions of directory and files, octal, as a string: \"0660\". The kernel "
-		 "leaves out write permission of the directory and execute permission of files.",
+		 "removes write permission of the directory and execute permission of files.",
 	  .flags = KEY_OCTAL, .set = set_mode, FIELD(struct ffs_mount, mode) },
 	{ "rmode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "0500",
 	  .doc = "Permissions of the directory only.", .flags = KEY_OCTAL, .set = set_mode,
@@ -61,7 +62,10 @@ static const struct key text_rows[] = {
 const struct key_group text_keys = { "ffs.interfaces.string", "a text", text_rows, NULL,
 				     "The text in one language." };
 
-/* Milliseconds: the highest bInterval at high speed, 16, is 2^15 microframes (USB 2.0, 9.6.6). */
+/*
+ * Limits in milliseconds: the highest bInterval at high speed, 16, is 2^15 microframes (USB 2.0,
+ * 9.6.6).
+ */
 #define INTERVAL .min = 0.125, .max = 4096
 #define MULT .min = 1, .max = 3
 
@@ -209,10 +213,10 @@ const struct key_group interface_keys = { "ffs.interfaces", "an interface", inte
 
 static const struct key association_rows[] = {
 	{ "first", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
-	  .doc = "Its first interface, counted from 0 in this function.", .set = set_int,
-	  FIELD(struct association_settings, first) },
+	  .doc = "First interface of the association, counted from 0 in this function.",
+	  .set = set_int, FIELD(struct association_settings, first) },
 	{ "count", NODE_INT, .flags = KEY_REQUIRED, .min = 2, .max = 16,
-	  .doc = "Number of its interfaces.", .set = set_int,
+	  .doc = "Number of interfaces in the association.", .set = set_int,
 	  FIELD(struct association_settings, count) },
 	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words,
 	  .fallback = "the first interface's", .doc = "Class of the function, a number or a name.",
@@ -251,7 +255,7 @@ static const struct key blob_rows[] = {
 static const struct key_group blob_keys = { "ffs.blob", "'blob'", blob_rows, NULL,
 					    "Descriptors and strings from files." };
 
-/* The boolean key of a row of ffs_flags (blob/flags.c). */
+/* For the row of a boolean key that sets a flag of ffs_flags (blob/flags.c). */
 #define FLAG(flag) .set = set_node, FIELD(struct ffs_settings, flags[FFS_FLAG_NUMBER(flag)])
 
 static const struct key ffs_rows[] = {

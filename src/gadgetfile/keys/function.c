@@ -49,7 +49,8 @@ static const struct key obex_rows[] = { PORT_NUM, { 0 } };
 		  .doc = "Ethernet address of the host's interface.",                              \
 		  .set = set_attr_mac },                                                           \
 		INT("qmult", BYTE, .flags = KEY_SCHEME, .fallback = "5",                           \
-		    .doc = "Requests in the queues at high speed and above, by two."),             \
+		    .doc = "Multiplier of the queue length at high speed and above: a queue has "  \
+			   "2 requests times this number."),                                       \
 		IFNAME
 
 static const struct key ethernet_rows[] = { ETHERNET, { 0 } };
@@ -64,9 +65,9 @@ static const struct key rndis_rows[] = {
 	{ "class", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0x02",
 	  .doc = "Class of the interface association.", .set = set_attr_hex },
 	{ "subclass", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0x06",
-	  .doc = "Its subclass.", .set = set_attr_hex },
+	  .doc = "Subclass of the interface association.", .set = set_attr_hex },
 	{ "protocol", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0x00",
-	  .doc = "Its protocol.", .set = set_attr_hex },
+	  .doc = "Protocol of the interface association.", .set = set_attr_hex },
 	{ 0 },
 };
 static const struct key phonet_rows[] = {
@@ -99,7 +100,7 @@ static const struct key hid_rows[] = {
 	    .doc = "With subclass 1: 1 a keyboard, 2 a mouse."),
 	BOOL("no_out_endpoint", .fallback = "false",
 	     .doc = "Output reports arrive by SET_REPORT instead of an OUT endpoint."),
-	/* Becomes wMaxPacketSize: USB 2.0, 5.7.3 */
+	/* report_length becomes wMaxPacketSize (USB 2.0, 5.7.3) */
 	INT("report_length", .min = 1, .max = 1024, .flags = KEY_SCHEME,
 	    .fallback = "that of a named descriptor",
 	    .doc = "Length of the longest report in bytes; above 64, no host at full speed can "
@@ -128,7 +129,7 @@ static const struct key loopback_rows[] = {
 	    .doc = "Requests in the queue."),
 	INT("bulk_buflen", .min = 0, .max = 4294967295.0, .fallback = "4096",
 	    .doc = "Bytes of a request."),
-	/* libusbgx's name for bulk_buflen */
+	/* buflen is libusbgx's name for bulk_buflen */
 	{ "buflen", NODE_INT, .min = 0, .max = 4294967295.0, .flags = KEY_SCHEME,
 	  .doc = "Another name for bulk_buflen.", .set = set_attr_node },
 	{ 0 },
@@ -158,7 +159,7 @@ static const struct key source_sink_rows[] = {
 			NULL, doc_                                                                 \
 	}
 
-/* More endpoints depend on attributes: formats and feedback. */
+/* Endpoints of audio and video functions. Attributes decide whether a function has more of them. */
 #define ISOCHRONOUS(in_, out_)                                                                     \
 	{                                                                                          \
 		.in = (in_), .out = (out_), .isochronous = true, .at_least = true                  \

@@ -9,11 +9,15 @@ struct load;
 
 /* The kernel device of a function type, and how configfs/kernel_device.c finds it. */
 enum function_device {
-	FUNCTION_DEVICE_NONE,	   /* there is none, or the kernel does not report it */
-	FUNCTION_DEVICE_TTY,	   /* /dev/ttyGSN, once the function exists: `port_num` */
-	FUNCTION_DEVICE_CHARACTER, /* when it is bound: `dev` */
-	FUNCTION_DEVICE_VIDEO,	   /* when it is bound: function_name in sysfs */
-	FUNCTION_DEVICE_NETWORK,   /* an interface, when it is bound: `ifname` */
+	FUNCTION_DEVICE_NONE, /* the function has no device, or the kernel does not report it */
+	FUNCTION_DEVICE_TTY,  /* /dev/ttyGSN from the function's creation on; the attribute
+				 `port_num` contains N */
+	FUNCTION_DEVICE_CHARACTER, /* character device while the gadget is bound; the attribute
+				      `dev` contains its number */
+	FUNCTION_DEVICE_VIDEO,	   /* video device while the gadget is bound; found by the file
+				      function_name in sysfs */
+	FUNCTION_DEVICE_NETWORK,   /* network interface while the gadget is bound; the attribute
+				      `ifname` contains its name */
 };
 
 struct function_type {
@@ -21,13 +25,17 @@ struct function_type {
 	const char *module; /* NULL: usb_f_NAME */
 	enum function_device device;
 	const struct key_group *attrs; /* NULL: none */
-	/* Handles what the rows cannot express; NULL: nothing. Called before the rows' values
-	 * become entries; not called if the group is missing. */
+	/*
+	 * Handles what the rows cannot express; NULL: nothing. Called before the values of the rows
+	 * are appended to the function's attributes; not called if the group `attrs` is missing.
+	 */
 	void (*load)(struct load *l, struct function *f, struct attribute_values *d);
-	enum gadget_speed highest_speed; /* with descriptors */
-	/* Endpoints, see kernel/functions.md; those of ffs are in the gadget file. If the attribute
-	 * named by in_enabled_by or out_enabled_by is 0, the function has no endpoint of that
-	 * direction. */
+	enum gadget_speed highest_speed; /* highest speed for which the function has descriptors */
+	/*
+	 * Number of endpoints (kernel/functions.md); endpoints of type ffs are in the gadget file.
+	 * If the attribute that in_enabled_by names is 0, the function has no IN endpoint;
+	 * out_enabled_by is the same for OUT.
+	 */
 	struct endpoint_count endpoints;
 	const char *in_enabled_by, *out_enabled_by;
 };

@@ -110,7 +110,7 @@ static const struct key function_rows[] = {
 	  .doc = "Microsoft OS descriptors of a kernel function, by which Windows finds a driver. "
 		 "They need the gadget's 'os_descs'.",
 	  .set = set_node, FIELD(struct function_settings, os_descs) },
-	{ "tree", TYPE_LIST, NODE_GROUP, .group = &tree_keys,
+	{ "tree", TYPE_LIST, NODE_GROUP, .group = &function_tree_keys,
 	  .doc = "Attributes, directories and links in the function's configfs directory whose "
 		 "names libconfig does not allow. They are created after 'attrs', in file order; "
 		 "at most 1024.",

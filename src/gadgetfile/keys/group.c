@@ -34,7 +34,7 @@ void load_error(struct load *l, struct node *value, const char *fmt, ...)
 	diag_error(l->diags, &value->at, "%s", text);
 }
 
-struct node *load_member(struct node *node, const char *name)
+struct node *load_member_or_self(struct node *node, const char *name)
 {
 	struct node *value = node->type == NODE_GROUP ? node_member(node, name) : NULL;
 
@@ -58,7 +58,7 @@ void load_compare_suggestion(const char *word, const char *candidate, size_t *be
 	}
 }
 
-/* Returns how many groups have the key; *what: the name of the last of them. */
+/* Returns how many groups have the key. Sets *what to the name of the last such group. */
 static unsigned int find_elsewhere(const struct key_group *group, const char *name,
 				   const char **what)
 {
@@ -178,7 +178,10 @@ static const char *describe_value(const struct node *value)
 	return "nothing";
 }
 
-/* Returns the key's name for messages; the setting's, if the user chooses the name. */
+/*
+ * Returns the name for messages: the name of the setting if it has one (the user may choose it),
+ * else the name of the key.
+ */
 static const char *key_name(const struct key *k, const struct node *value)
 {
 	return value->name ? value->name : k->name;

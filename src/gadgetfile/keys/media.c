@@ -27,7 +27,7 @@ const struct key midi2_rows[] = {
 	STRING("iface_name", .max = 126, .fallback = "the first endpoint's",
 	       .doc = "Name of the interface."),
 	{ "endpoints", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &midi2_endpoint_keys,
-	  .directory = "ep.", .fallback = "one", .doc = "Its UMP endpoints, at most 4.",
+	  .directory = "ep.", .fallback = "one", .doc = "UMP endpoints of the function, at most 4.",
 	  .set = set_attr_node },
 	{ 0 },
 };
@@ -57,7 +57,7 @@ const struct key midi2_rows[] = {
 		INT(p "_volume_max", .min = -32768, .max = 32767, .flags = KEY_SCHEME,             \
 		    .fallback = "0", .doc = "Highest volume in 1/256 dB."),                        \
 		INT(p "_volume_res", .min = 1, .max = 32767, .flags = KEY_SCHEME,                  \
-		    .fallback = "256", .doc = "Its steps in 1/256 dB.")
+		    .fallback = "256", .doc = "Step of the volume in 1/256 dB.")
 #define UAC_NAMES(p)                                                                               \
 	NAME(p "_it_name", "the input terminal"), NAME(p "_it_ch_name", "its channels"),           \
 		NAME(p "_ot_name", "the output terminal"), NAME(p "_fu_vol_name", "the volume")
@@ -102,7 +102,8 @@ const struct key uac2_rows[] = {
 	INT("c_hs_bint", .min = 0, .max = 4, .flags = KEY_SCHEME, .fallback = "0, as needed",
 	    .doc = "bInterval at high speed and above."),
 	STRING("c_sync", .flags = KEY_SCHEME, .words = sync_words, .fallback = "async",
-	       .doc = "Clock source: this side's (async, with feedback) or the host's."),
+	       .doc = "Clock of the data from the host: the device's (async, with feedback) or the "
+		      "host's (adaptive)."),
 	INT("req_number", .min = 1, .max = 1024, .flags = KEY_SCHEME, .fallback = "2",
 	    .doc = "Requests in each queue."),
 	INT("fb_max", .min = 0, .max = 1000, .flags = KEY_SCHEME, .fallback = "5",

@@ -19,7 +19,7 @@ static const struct {
 	{ NODE_GROUP, "object", "group" }, { NODE_LIST, "array", "list" },
 };
 
-/* The schema of a function. */
+/* JSON pointer to the schema of a function. */
 #define FUNCTION_REF "#/properties/functions/additionalProperties"
 
 static json_t *group_schema(const struct key_group *group);
@@ -42,8 +42,8 @@ static json_t *type_names(unsigned int mask)
 	return names;
 }
 
-/* Returns a bound, as an integer where possible. */
-static json_t *bound(double value)
+/* Returns a limit of a number, as a JSON integer if it is a whole number. */
+static json_t *limit_to_json(double value)
 {
 	long long whole = (long long)value;
 
@@ -72,8 +72,8 @@ static json_t *number_schema(const struct key *k, unsigned int mask)
 	json_t *schema = json_pack("{s:o}", "type", type_names(mask & (NODE_INT | NODE_FLOAT)));
 
 	if (k->min < k->max && !(k->flags & KEY_ITEM_RANGE)) {
-		json_object_set_new(schema, "minimum", bound(k->min));
-		json_object_set_new(schema, "maximum", bound(k->max));
+		json_object_set_new(schema, "minimum", limit_to_json(k->min));
+		json_object_set_new(schema, "maximum", limit_to_json(k->max));
 	} else {
 		json_object_set_new(schema, "minimum", json_integer(INT32_MIN));
 		json_object_set_new(schema, "maximum", json_integer(UINT32_MAX));
@@ -139,7 +139,7 @@ static json_t *key_schema(const struct key *k)
 	return schema;
 }
 
-/* Returns a condition for each function type with the schema of its 'attrs'. */
+/* Returns a list of conditions: for each function type, the schema of the group 'attrs'. */
 static json_t *schema_by_type(const char *name)
 {
 	json_t *all = json_array();
@@ -203,7 +203,9 @@ static void print_schema(void)
 
 #define MAN_COLUMNS 78
 
-/* Prints a word. mdoc treats '.' or '\'' at a line's begin as a request, a backslash as an escape.
+/*
+ * Prints a word. mdoc treats '.' or '\'' at the beginning of a line as a request, and a backslash
+ * as an escape.
  */
 static void print_word(const char *word, size_t n, size_t *column)
 {

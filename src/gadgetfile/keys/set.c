@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The setters of the table of keys: store a validated value in a field of struct gadget or a draft.
+/*
+ * The setters of the table of keys: each stores a validated value in a field of struct gadget or of
+ * a struct whose name ends in _settings.
  */
 #include <stdio.h>
 
@@ -28,7 +30,8 @@ char *load_path(const struct load *l, const struct node *value)
 	if (path[0] == '/')
 		return xstrdup(path);
 	if (value->at.source == l->scan->sources[0])
-		return strf("%s/%s", streq(l->gadget->dir, "/") ? "" : l->gadget->dir, path);
+		return strf("%s/%s", streq(l->gadget->file_dir, "/") ? "" : l->gadget->file_dir,
+			    path);
 	absolute = realpath(dir, NULL);
 	return strf("%s/%s",
 		    absolute && !streq(absolute, "/") ? absolute
@@ -37,7 +40,8 @@ char *load_path(const struct load *l, const struct node *value)
 		    path);
 }
 
-static void set_text_at(struct load *l, struct placed_str *s, const struct node *value, char *text)
+static void set_placed_text(struct load *l, struct placed_str *s, const struct node *value,
+			    char *text)
 {
 	free(s->value);
 	s->value = text;
@@ -91,7 +95,10 @@ void set_seconds(struct load *l _unused_, const struct key *k _unused_, struct n
 	*(double *)field = value->real;
 }
 
-/* Returns the size in bytes; 0: an error was added. `suffixes`: allowed after the number. */
+/*
+ * Returns the size in bytes; 0: an error was added. `suffixes`: letters that are allowed after the
+ * number.
+ */
 static uint64_t read_size(struct load *l, const struct key *k, struct node *value,
 			  const char *suffixes, const char *examples)
 {
@@ -183,7 +190,7 @@ void set_lang(struct load *l, const struct key *k _unused_, struct node *value, 
 
 /*
  * Checks the length of a string: the standard allows 126 UTF-16 units, but the kernel counts bytes
- * of UTF-8. configfs refuses longer ones, FunctionFS cuts them (usb_string_copy,
+ * of UTF-8. configfs refuses longer strings, and FunctionFS cuts them (usb_string_copy,
  * usb_gadget_get_string).
  */
 bool load_check_usb_string(struct load *l, struct node *value)
@@ -207,9 +214,9 @@ bool load_check_usb_string(struct load *l, struct node *value)
 
 void set_usb_string(struct load *l, const struct key *k _unused_, struct node *value, void *field)
 {
-	/* configfs refuses an empty string, and for the host it is the same as none. */
+	/* configfs refuses an empty string, which would be the same as no string for the host. */
 	if (load_check_usb_string(l, value) && *value->text)
-		set_text_at(l, field, value, xstrdup(value->text));
+		set_placed_text(l, field, value, xstrdup(value->text));
 }
 
 void set_serialnumber(struct load *l, const struct key *k, struct node *value, void *field)
@@ -221,7 +228,7 @@ void set_serialnumber(struct load *l, const struct key *k, struct node *value, v
 		return;
 	}
 	load_group(l, k->group, value, s);
-	/* The gadget's name is known already: it is treated like a literal serial number. */
+	/* The gadget's name is already known, so it becomes the serial number itself. */
 	if (streq_null(s->serial_from.value, "name")) {
 		s->serialnumber = s->serial_from;
 		s->serial_from = (struct placed_str){ 0 };
@@ -241,10 +248,10 @@ void set_serial_from(struct load *l, const struct key *k, struct node *value, vo
 
 	if (str_has_prefix(value->text, "file:") && value->text[strlen("file:")]) {
 		path.text += strlen("file:");
-		set_text_at(l, field, value, load_path(l, &path));
+		set_placed_text(l, field, value, load_path(l, &path));
 	} else if (streq(value->text, "machine-id") || streq(value->text, "device-tree") ||
 		   streq(value->text, "name")) {
-		set_text_at(l, field, value, xstrdup(value->text));
+		set_placed_text(l, field, value, xstrdup(value->text));
 	} else {
 		load_error_wrong_word(l, k, words, value);
 	}
@@ -300,7 +307,7 @@ void set_file_name(struct load *l, const struct key *k, struct node *value, void
 		load_error(l, value, "'%s' must be a name without '/'",
 			   value->name ? value->name : k->name);
 	else
-		set_text_at(l, field, value, xstrdup(value->text));
+		set_placed_text(l, field, value, xstrdup(value->text));
 }
 
 void set_path(struct load *l, const struct key *k _unused_, struct node *value, void *field)
@@ -311,7 +318,7 @@ void set_path(struct load *l, const struct key *k _unused_, struct node *value, 
 	*path = load_path(l, value);
 }
 
-static char *account(const struct node *value)
+static char *account_text(const struct node *value)
 {
 	return value->type == NODE_INT ? strf("%lld", (long long)value->integer)
 				       : xstrdup(value->text);
@@ -319,7 +326,7 @@ static char *account(const struct node *value)
 
 void set_account(struct load *l, const struct key *k _unused_, struct node *value, void *field)
 {
-	set_text_at(l, field, value, account(value));
+	set_placed_text(l, field, value, account_text(value));
 }
 
 void set_groups(struct load *l, const struct key *k _unused_, struct node *value, void *field)
@@ -336,7 +343,7 @@ void set_groups(struct load *l, const struct key *k _unused_, struct node *value
 			continue;
 		}
 		group = array_add(w->groups, w->n_groups);
-		set_text_at(l, group, item, account(item));
+		set_placed_text(l, group, item, account_text(item));
 	}
 }
 
@@ -411,7 +418,7 @@ void set_endpoint_name(struct load *l, const struct key *k _unused_, struct node
 		load_error(l, value, "'%s' is the name of another descriptor of the worker",
 			   value->text);
 	else
-		set_text_at(l, field, value, xstrdup(value->text));
+		set_placed_text(l, field, value, xstrdup(value->text));
 }
 
 /* Sets bmAttributes: configfs accepts bits 5 to 7 and requires bit 7 (USB 2.0, table 9-10). */

@@ -3,7 +3,7 @@
 #include "gadgetfile/load.h"
 #include "process/sandbox.h"
 
-#define DRAFT(member) FIELD(struct worker_settings, member)
+#define SETTING(member) FIELD(struct worker_settings, member)
 #define WORKER(member) .offset = offsetof(struct worker_settings, w.member)
 #define SECONDS .min = 0, .max = 86400
 #define END_WORDS                                                                                  \
@@ -54,7 +54,10 @@ static const struct key_word on_failed_words[] = {
 	{ "stall", FAILED_STALL },
 	END_WORDS,
 };
-/* Names and numbers as in linux/capability.h, whose installed version may have fewer. */
+/*
+ * Names and numbers as in linux/capability.h. The installed version of that header may have fewer
+ * capabilities.
+ */
 static const struct key_word capability_words[] = {
 	{ "cap_chown", 0 },
 	{ "cap_dac_override", 1 },
@@ -105,7 +108,7 @@ static const struct key_word privileges_words[] = {
 	END_WORDS,
 };
 
-/* The same words as in needs_words[]. */
+/* The same words as in needs_words[] (process/needs.h). */
 static const struct key_word allow_words[] = {
 	{ "network", SANDBOX_NETWORK },
 	{ "files", SANDBOX_FILES },
@@ -117,14 +120,14 @@ static const struct key io_rows[] = {
 	{ "engine", NODE_STRING, .words = engine_words, .fallback = "auto",
 	  .doc = "How data is moved." STREAM_ENGINES(
 		  ENGINE_DOC) " \"auto\" is the fastest that this kernel has.",
-	  .set = set_node_word, DRAFT(engine) },
+	  .set = set_node_word, SETTING(engine) },
 	{ "size", NODE_INT | NODE_STRING, .min = 1, .max = 16 * 1024 * 1024,
 	  .pattern = "^[0-9]{1,9}[KM]?$", .fallback = "the plugin's",
 	  .doc = "Bytes in a transfer: an integer, \"64K\" or \"1M\". At least the largest packet; "
 		 "rounded down to whole packets.",
-	  .set = set_size, DRAFT(w.io_size) },
+	  .set = set_size, SETTING(w.io_size) },
 	{ "depth", NODE_INT, .min = 1, .max = 256, .fallback = "the plugin's",
-	  .doc = "Transfers in flight on each endpoint.", .set = set_uint, DRAFT(w.io_depth) },
+	  .doc = "Transfers in flight on each endpoint.", .set = set_uint, SETTING(w.io_depth) },
 	{ 0 },
 };
 const struct key_group io_keys = { "worker.io", "'io'", io_rows, NULL,
@@ -167,20 +170,20 @@ static const struct key_group env_keys = { "worker.env", "'env'", NULL, &env_nam
 static const struct key worker_rows[] = {
 	{ "plugin", NODE_STRING, .flags = KEY_NOT_EMPTY,
 	  .doc = "The plugin to run as the worker: a name, or the path of a shared object.",
-	  .set = set_node, DRAFT(plugin) },
+	  .set = set_node, SETTING(plugin) },
 	{ "options", NODE_GROUP, .fallback = "none",
 	  .doc = "Options of the plugin; 'ffsctl plugins NAME' lists them.", .set = set_node,
-	  DRAFT(options) },
+	  SETTING(options) },
 	{ "exec", TYPE_LIST, NODE_STRING, KEY_NOT_EMPTY,
 	  .doc = "The program to run as the worker, and its arguments; no shell is used. A name "
 		 "without a slash is searched in PATH; a path is relative to the file. ${dir}, "
 		 "${gadget}, ${function}, ${mount}, ${device} and ${ifname} are expanded.",
-	  .set = set_node, DRAFT(exec) },
+	  .set = set_node, SETTING(exec) },
 	{ "opens", NODE_STRING, .words = opens_words, .fallback = "endpoints",
 	  .doc = "endpoints: the worker gets open endpoints. ep0: the worker is a daemon that "
 		 "opens the mount and writes descriptors itself; 'ffs' then has only 'mount' and "
 		 "'speeds'.",
-	  .set = set_node_word, DRAFT(opens) },
+	  .set = set_node_word, SETTING(opens) },
 	{ "start", NODE_STRING, .words = start_words,
 	  .fallback = "created if the device exists then (acm, gser, obex), else bound",
 	  .doc = "When the worker of a kernel function starts: when the function is created, when "
@@ -214,11 +217,13 @@ static const struct key worker_rows[] = {
 	  .doc = "Whether to start the worker again after it has ended.", .set = set_word,
 	  WORKER(restart) },
 	{ "restart_delay", TYPE_SECONDS, SECONDS, .fallback = "1",
-	  .doc = "Seconds before a restart. A restart after at least 10 s of service is immediate; "
-		 "the delay doubles with each further one.",
+	  .doc = "Seconds to wait before a restart. The delay doubles with each further restart, "
+		 "up to 'restart_max_delay'. A worker that has run for at least 10 s is restarted "
+		 "at once, and the delay is then this value again.",
 	  .set = set_seconds, WORKER(restart_delay) },
 	{ "restart_max_delay", TYPE_SECONDS, SECONDS, .fallback = "30",
-	  .doc = "Longest delay in seconds.", .set = set_seconds, WORKER(restart_max_delay) },
+	  .doc = "Longest delay before a restart, in seconds.", .set = set_seconds,
+	  WORKER(restart_max_delay) },
 	{ "restart_limit", NODE_INT, .min = 0, .max = 1000000, .fallback = "5",
 	  .doc = "Restarts in 'restart_window' after which the worker has failed; 0: no limit.",
 	  .set = set_uint, WORKER(restart_limit) },
@@ -243,7 +248,7 @@ static const struct key worker_rows[] = {
 	  .set = set_groups, .offset = 0 },
 	{ "privileges", NODE_STRING, .words = privileges_words, .fallback = "drop",
 	  .doc = "drop: no capabilities, and no way to gain any. keep is for login programs.",
-	  .set = set_node_word, DRAFT(privileges) },
+	  .set = set_node_word, SETTING(privileges) },
 	{ "capabilities", TYPE_LIST, NODE_STRING, .words = capability_words, .fallback = "none",
 	  .doc = "Capabilities that the worker keeps as any user: \"cap_net_admin\".",
 	  .set = set_capabilities, .offset = 0 },

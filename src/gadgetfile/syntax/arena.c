@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Allocates the memory of the tree: many small pieces that are freed together. */
+/* Allocates the memory of the syntax tree: many small pieces that are freed together. */
 #include <stdalign.h>
 #include <stdint.h>
 
@@ -24,7 +24,7 @@ static void add_block(struct arena **arena, size_t room)
 	*arena = a;
 }
 
-void arena_expect(struct arena **arena, size_t size)
+void arena_reserve(struct arena **arena, size_t size)
 {
 	if (size > BLOCK_SIZE)
 		add_block(arena, size);

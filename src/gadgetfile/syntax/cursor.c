@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The lexer's position in a text, and errors at it. */
+/* Functions for the lexer's position in a text. */
 #include <stdarg.h>
 
 #include "base/cleanup.h"
@@ -8,7 +8,7 @@
 
 struct text_range cursor_range(struct scan *s, const struct cursor *c, size_t length)
 {
-	const char *p = c->source->text + c->at;
+	const char *p = c->source->text + c->offset;
 	struct text_range at = {
 		.source = c->source,
 		.line = c->line,
@@ -28,9 +28,9 @@ struct text_range cursor_range(struct scan *s, const struct cursor *c, size_t le
 
 void cursor_advance(struct cursor *c, size_t length)
 {
-	const char *p = c->source->text + c->at;
+	const char *p = c->source->text + c->offset;
 
-	c->at += length;
+	c->offset += length;
 	for (size_t i = 0; i < length; i++) {
 		if (p[i] == '\n') {
 			c->line++;
@@ -42,7 +42,7 @@ void cursor_advance(struct cursor *c, size_t length)
 	}
 }
 
-void scan_stricter(struct scan *s, const struct text_range *at, const char *fmt, ...)
+void scan_stricter_error(struct scan *s, const struct text_range *at, const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list ap;

@@ -11,20 +11,24 @@ void diag_add(struct diags *d, enum diag_severity severity, const struct text_ra
 	      const char *fmt, ...) _printf_(4, 5);
 #define diag_error(d, at, ...) diag_add((d), DIAG_ERROR, (at), __VA_ARGS__)
 #define diag_warning(d, at, ...) diag_add((d), DIAG_WARNING, (at), __VA_ARGS__)
-/* A note, sorted by its own position. */
+/* Adds a note that is sorted by its own position. */
 #define diag_note(d, at, ...) diag_add((d), DIAG_NOTE, (at), __VA_ARGS__)
 /* Adds a note that stays directly after the last message, whatever its position. */
-void diag_follow(struct diags *d, const struct text_range *at, const char *fmt, ...) _printf_(3, 4);
+void diag_note_to_last(struct diags *d, const struct text_range *at, const char *fmt, ...)
+	_printf_(3, 4);
 
-/* A note about a relative path in a file that libusbgx and gt read as well. */
+/* Text of the note about a relative path in a file that libusbgx and its tool gt read as well. */
 #define DIAG_RELATIVE                                                                              \
 	"this path is relative to the file it is in (for gt: to its working directory)"
 
-/* Sorts by position; messages at one position, and notes with their error, keep their order. */
+/*
+ * Sorts by position; messages at the same position keep their order, and notes stay after their
+ * error.
+ */
 void diags_sort(struct diags *d);
 
 /*
- * Returns `text` for a message: in double quotes, control characters escaped, shortened. The caller
- * frees it.
+ * Returns `text` for use in a message: in double quotes, with control characters escaped, and
+ * shortened if it is long. The caller frees it.
  */
 char *diag_quote(const char *text);

@@ -33,13 +33,14 @@ static void free_drop_ins(struct drop_ins *all)
 	free(all->list);
 }
 
-static int compare(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
 	return strcmp(((const struct drop_in *)a)->name, ((const struct drop_in *)b)->name);
 }
 
 /*
- * Returns whether no file with this name was found before: the one in the first directory counts.
+ * Returns whether no drop-in with this name was found in an earlier directory, whose drop-in is
+ * used.
  */
 static bool is_new(const struct drop_ins *all, const char *name)
 {
@@ -77,7 +78,7 @@ static void list_directory(struct scan *s, const char *path, struct drop_ins *al
 
 /* --- merging ---------------------------------------------------------------------------------- */
 
-static void append(struct scan *s, struct node *group, struct node *node)
+static void append_setting(struct scan *s, struct node *group, struct node *node)
 {
 	node->parent = group;
 	node->next = NULL;
@@ -87,11 +88,11 @@ static void append(struct scan *s, struct node *group, struct node *node)
 		group->first = node;
 	group->last = node;
 	if (++group->n == GADGETFILE_MAX_GROUP + 1)
-		scan_stricter(s, &node->name_at, "more than %d settings in one group",
-			      GADGETFILE_MAX_GROUP);
+		scan_stricter_error(s, &node->name_at, "more than %d settings in one group",
+				    GADGETFILE_MAX_GROUP);
 }
 
-static void replace(struct node *old, struct node *node)
+static void replace_setting(struct node *old, struct node *node)
 {
 	struct node *group = old->parent, **at = &group->first;
 
@@ -104,7 +105,7 @@ static void replace(struct node *old, struct node *node)
 		group->last = node;
 }
 
-static void merge(struct scan *s, struct node *group, struct node *over)
+static void merge_groups(struct scan *s, struct node *group, struct node *over)
 {
 	struct node *next;
 
@@ -116,18 +117,18 @@ static void merge(struct scan *s, struct node *group, struct node *over)
 		if (node->bad)
 			continue; /* an error was added */
 		if (!old)
-			append(s, group, node);
+			append_setting(s, group, node);
 		else if (old->type == NODE_GROUP && node->type == NODE_GROUP && node->n > 0)
-			merge(s, old, node);
+			merge_groups(s, old, node);
 		else
-			replace(old, node);
+			replace_setting(old, node);
 	}
 }
 
 void drop_in_merge(struct scan *s, struct node *over)
 {
 	if (s->root)
-		merge(s, s->root, over);
+		merge_groups(s, s->root, over);
 }
 
 char **drop_in_paths(struct scan *s, const char *const *dirs)
@@ -147,7 +148,7 @@ char **drop_in_paths(struct scan *s, const char *const *dirs)
 		list_directory(s, path, &all);
 	}
 	if (all.n > 0)
-		qsort(all.list, all.n, sizeof(*all.list), compare);
+		qsort(all.list, all.n, sizeof(*all.list), compare_names);
 	paths = xcalloc(all.n + 1, sizeof(*paths));
 	for (size_t i = 0; i < all.n; i++)
 		paths[i] = steal_ptr(all.list[i].path);

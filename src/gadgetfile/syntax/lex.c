@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The lexer: tokens of libconfig 1.5 (its manual, "Configuration Files"), with positions. It
- * behaves like libconfig also in unusual cases, because a text must mean the same to every program
- * that uses libconfig.
+ * The lexer: makes tokens of libconfig 1.5 (libconfig's manual, "Configuration Files") with their
+ * positions. In unusual cases too, it behaves like libconfig, because a text must mean the same to
+ * every program that uses libconfig.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -12,14 +12,14 @@
 #include "base/text.h"
 #include "gadgetfile/syntax/lex.h"
 
-/* Advances over ASCII characters without newlines. */
+/* Advances the cursor over ASCII characters that are not newlines. */
 static void advance_plain(struct cursor *c, size_t length)
 {
-	c->at += length;
+	c->offset += length;
 	c->column += (unsigned int)length;
 }
 
-/* Character classes; a table for speed. */
+/* Character classes. A table makes the lexer fast. */
 enum { NAME_START = 1, IN_NAME = 2, BLANK = 4 };
 
 static const unsigned char classes[256] = {
@@ -40,7 +40,7 @@ static bool is_in_class(char c, unsigned int class)
 	return classes[(unsigned char)c] & class;
 }
 
-static size_t digits(const char *p)
+static size_t digits_length(const char *p)
 {
 	return strspn(p, "0123456789");
 }
@@ -54,7 +54,7 @@ static size_t name_length(const char *p)
 	return n;
 }
 
-static size_t exponent(const char *p)
+static size_t exponent_length(const char *p)
 {
 	size_t n = 1;
 
@@ -62,28 +62,28 @@ static size_t exponent(const char *p)
 		return 0;
 	if (p[n] == '+' || p[n] == '-')
 		n++;
-	return digits(p + n) > 0 ? n + digits(p + n) : 0;
+	return digits_length(p + n) > 0 ? n + digits_length(p + n) : 0;
 }
 
-static size_t long_suffix(const char *p)
+static size_t long_suffix_length(const char *p)
 {
 	return p[0] != 'L' ? 0 : p[1] != 'L' ? 1 : 2;
 }
 
-/* Returns the length of the longest number at `p`; 0: none. */
+/* Returns the length of the longest number at `p`; 0: there is no number. */
 static size_t number_length(const char *p, enum token_type *type)
 {
-	size_t sign = *p == '+' || *p == '-', n = digits(p + sign), e;
+	size_t sign = *p == '+' || *p == '-', n = digits_length(p + sign), e;
 	const char *after = p + sign + n;
 
 	if (*after == '.') {
-		after += 1 + digits(after + 1);
+		after += 1 + digits_length(after + 1);
 		*type = TOKEN_FLOAT;
-		return (size_t)(after + exponent(after) - p);
+		return (size_t)(after + exponent_length(after) - p);
 	}
 	if (n == 0)
 		return 0;
-	e = exponent(after);
+	e = exponent_length(after);
 	if (e > 0) {
 		*type = TOKEN_FLOAT;
 		return sign + n + e;
@@ -91,11 +91,11 @@ static size_t number_length(const char *p, enum token_type *type)
 	if (sign == 0 && n == 1 && *p == '0' && (p[1] == 'x' || p[1] == 'X') &&
 	    isxdigit((unsigned char)p[2]))
 		after = p + 2 + strspn(p + 2, "0123456789abcdefABCDEF");
-	*type = long_suffix(after) > 0 ? TOKEN_INT64 : TOKEN_INT;
-	return (size_t)(after + long_suffix(after) - p);
+	*type = long_suffix_length(after) > 0 ? TOKEN_INT64 : TOKEN_INT;
+	return (size_t)(after + long_suffix_length(after) - p);
 }
 
-/* Returns the length of the string at `p` with both quotes; 0: unterminated. */
+/* Returns the length of the string at `p` with both quotes; 0: the string has no end. */
 static size_t string_length(const char *p)
 {
 	size_t n = 1;
@@ -110,7 +110,9 @@ static size_t string_length(const char *p)
 	}
 }
 
-/* Returns the token type of a punctuation character; TOKEN_END: none. */
+/*
+ * Returns the token type of a punctuation character; TOKEN_END: the character is not punctuation.
+ */
 static enum token_type punctuation(char c)
 {
 	static const unsigned char tokens[256] = {
@@ -128,7 +130,7 @@ enum skipped { SKIPPED_SOME, SKIPPED_NOTHING, SKIPPED_TO_END };
 /* Skips one sequence of white space, or one comment. */
 static enum skipped skip_blank(struct scan *s, struct cursor *c)
 {
-	const char *p = c->source->text + c->at, *end;
+	const char *p = c->source->text + c->offset, *end;
 	struct text_range at;
 	size_t n;
 
@@ -137,10 +139,10 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 		 * Stops at the start of the line, because its blanks may belong to an @include
 		 * directive.
 		 */
-		c->at++;
+		c->offset++;
 		c->line++;
 		c->column = 1;
-		c->line_start = c->at;
+		c->line_start = c->offset;
 		return SKIPPED_SOME;
 	}
 	if (is_in_class(*p, BLANK)) {
@@ -159,7 +161,7 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 				   "a comment in the last line must end with a newline");
 			cursor_advance(c, n);
 		} else {
-			c->at += n; /* advancing over the newline sets the column */
+			c->offset += n; /* advancing over the newline sets the column */
 		}
 		return SKIPPED_SOME;
 	}
@@ -168,7 +170,7 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 	end = strstr(p + 2, "*/");
 	if (!end) {
 		at = cursor_range(s, c, 2);
-		scan_stricter(s, &at, "this comment has no end: '*/' is missing");
+		scan_stricter_error(s, &at, "this comment has no end: '*/' is missing");
 		s->unparsable = true;
 		return SKIPPED_TO_END;
 	}
@@ -201,7 +203,7 @@ static void add_token(struct scan *s, struct cursor *c, enum token_type type, si
 	struct token *t = new_token(s, c->source);
 
 	t->type = type;
-	t->text = c->source->text + c->at;
+	t->text = c->source->text + c->offset;
 	t->length = (unsigned int)length;
 	t->at = cursor_range(s, c, length);
 	cursor_advance(c, length);
@@ -213,7 +215,7 @@ static void add_plain(struct scan *s, struct cursor *c, enum token_type type, si
 	struct token *t = new_token(s, c->source);
 
 	t->type = type;
-	t->text = c->source->text + c->at;
+	t->text = c->source->text + c->offset;
 	t->length = (unsigned int)length;
 	t->at = (struct text_range){
 		.source = c->source,
@@ -234,9 +236,9 @@ static bool is_plain(const char *p, size_t length)
 	return true;
 }
 
-static void take_invalid(struct scan *s, struct cursor *c)
+static void read_invalid_text(struct scan *s, struct cursor *c)
 {
-	const char *p = c->source->text + c->at;
+	const char *p = c->source->text + c->offset;
 	size_t n = 1;
 	struct text_range at;
 
@@ -277,23 +279,23 @@ static void report_open_string(struct scan *s, const struct cursor *c)
 	struct text_range at = cursor_range(s, c, 1);
 
 	/* libconfig ignores an unterminated string where no string is expected. */
-	scan_stricter(s, &at, "this string has no end: a '\"' is missing");
+	scan_stricter_error(s, &at, "this string has no end: a '\"' is missing");
 	s->unparsable = true;
 	for (size_t i = 0; i < s->n_tokens; i++) {
 		const struct token *t = &s->tokens[i];
 
 		if (t->type == TOKEN_STRING && memchr(t->text, '\n', t->length)) {
-			diag_follow(s->diags, &t->at,
-				    "this string does not end on its line: the '\"' may be "
-				    "missing here");
+			diag_note_to_last(s->diags, &t->at,
+					  "this string does not end on its line: the '\"' may be "
+					  "missing here");
 			return;
 		}
 	}
 }
 
-static void take_token(struct scan *s, struct cursor *c)
+static void read_token(struct scan *s, struct cursor *c)
 {
-	const char *p = c->source->text + c->at;
+	const char *p = c->source->text + c->offset;
 	enum token_type type = punctuation(*p);
 	size_t n = 1;
 
@@ -317,7 +319,7 @@ static void take_token(struct scan *s, struct cursor *c)
 	} else {
 		n = number_length(p, &type);
 		if (n == 0)
-			take_invalid(s, c);
+			read_invalid_text(s, c);
 		else
 			add_plain(s, c, type, n);
 	}
@@ -336,7 +338,7 @@ void lex_source(struct scan *s, const struct gadgetfile_source *source,
 	size_t copied = 0;
 
 	while (!s->unparsable) {
-		size_t directive = c.at == c.line_start ? include_directive(&c) : 0;
+		size_t directive = c.offset == c.line_start ? include_directive(&c) : 0;
 		enum skipped skipped;
 
 		if (directive > 0) {
@@ -351,12 +353,12 @@ void lex_source(struct scan *s, const struct gadgetfile_source *source,
 		if (skipped == SKIPPED_TO_END)
 			break;
 		if (skipped == SKIPPED_NOTHING)
-			take_token(s, &c);
+			read_token(s, &c);
 		if (s->n_tokens > GADGETFILE_MAX_TOKENS) {
 			struct text_range at = cursor_range(s, &c, 1);
 
-			scan_stricter(s, &at, "the file has more than %d tokens",
-				      GADGETFILE_MAX_TOKENS);
+			scan_stricter_error(s, &at, "the file has more than %d tokens",
+					    GADGETFILE_MAX_TOKENS);
 			s->unparsable = true;
 		}
 	}

@@ -9,8 +9,7 @@ enum token_type {
 	TOKEN_NAME,
 	TOKEN_STRING,
 	TOKEN_INT,
-	TOKEN_INT64, /* an integer with the suffix L, which is a separate type in libconfig's arrays
-		      */
+	TOKEN_INT64, /* an integer with the suffix L: a separate type in libconfig's arrays */
 	TOKEN_FLOAT,
 	TOKEN_BOOL,
 	TOKEN_EQUALS,
@@ -31,9 +30,12 @@ struct token {
 	struct text_range at;
 };
 
-/* Lines of the expanded text from line `expanded` on are the lines of `source` from `line` on. */
+/*
+ * A range of lines of the expanded text: it begins with line `expanded_line`, and contains the
+ * lines of `source` from line `line` on.
+ */
 struct segment {
-	unsigned int expanded;
+	unsigned int expanded_line;
 	const struct gadgetfile_source *source;
 	unsigned int line;
 };
@@ -41,7 +43,7 @@ struct segment {
 /* The lexer's position in one source. */
 struct cursor {
 	const struct gadgetfile_source *source;
-	size_t at; /* offset in the text */
+	size_t offset; /* in the text of `source` */
 	unsigned int line, column;
 	size_t line_start;
 	unsigned int depth; /* depth of inclusion; 0: the main file */
@@ -50,27 +52,27 @@ struct cursor {
 
 void *arena_alloc(struct arena **arena, size_t size);
 /* Allocates a block for about `size` bytes of later allocations. */
-void arena_expect(struct arena **arena, size_t size);
+void arena_reserve(struct arena **arena, size_t size);
 void arena_free(struct arena *arena);
 
 /* Returns the range of the next `length` bytes, up to the end of the line. */
 struct text_range cursor_range(struct scan *s, const struct cursor *c, size_t length);
 void cursor_advance(struct cursor *c, size_t length);
 
-/* Adds an error about text that libconfig would accept. */
-void scan_stricter(struct scan *s, const struct text_range *at, const char *fmt, ...)
+/* Adds an error about text that libconfig would accept, and sets s->has_stricter_error. */
+void scan_stricter_error(struct scan *s, const struct text_range *at, const char *fmt, ...)
 	_printf_(3, 4);
 
 /* Appends the tokens of `source` to s->tokens. */
 void lex_source(struct scan *s, const struct gadgetfile_source *source,
 		const struct cursor *includer);
 
-/* Reads the main file. -errno with `err` set. */
+/* Reads the main file. Returns 0, or a negative errno with `err` set. */
 int gadgetfile_source_open(struct scan *s, const char *path, struct error *err);
 struct gadgetfile_source *gadgetfile_source_add(struct scan *s, const char *path, const char *text,
 						size_t size);
 /*
- * Reads a drop-in. NULL: it is masked by a link to /dev/null, or is unreadable (an error was
+ * Reads a drop-in. NULL: a link to /dev/null masks the drop-in, or it cannot be read (an error was
  * added).
  */
 struct gadgetfile_source *gadgetfile_source_open_drop_in(struct scan *s, const char *path);
@@ -83,13 +85,20 @@ bool gadgetfile_source_check(struct scan *s, const struct gadgetfile_source *sou
 
 /* Returns the length of `@include "` if the line at the cursor begins with that; else 0. */
 size_t include_directive(const struct cursor *c);
-/* Moves behind the directive and reads the file. NULL: unreadable, an error was added. */
+/*
+ * Reads the file that the @include directive at the cursor names, and moves the cursor behind the
+ * directive. *copied: offset in the source up to which the expanded text has its text. NULL: an
+ * error was added.
+ */
 const struct gadgetfile_source *include_take(struct scan *s, struct cursor *c, size_t directive,
 					     size_t *copied);
-/* Appends text[from, to) of the source to the expanded text; `last_line`: the line of `to`. */
+/*
+ * Appends the bytes `from` to `to` - 1 of the source to the expanded text. `last_line`: the line
+ * that contains the offset `to`.
+ */
 void expanded_append(struct scan *s, const struct gadgetfile_source *source, size_t from, size_t to,
 		     unsigned int last_line);
-/* Returns the range in a source of a line of the expanded text. */
+/* Returns the range in the source from which a line of the expanded text was copied. */
 struct text_range expanded_range(const struct scan *s, unsigned int line);
 
 /* Adds errors about duplicate names in a group. */
@@ -98,7 +107,7 @@ void scan_check_names(struct scan *s, struct node *group);
 void scan_parse(struct scan *s);
 
 /*
- * Lets libconfig read the expanded text and adds an error if it has another result than s->root.
- * Only for a text without errors.
+ * Lets libconfig read the expanded text, and adds an error if its result differs from s->root. Only
+ * for a text without errors.
  */
 void scan_ask_libconfig(struct scan *s);

@@ -41,9 +41,9 @@ void scan_check_names(struct scan *s, struct node *group)
 			continue;
 		sorted[i]->bad = true;
 		diag_error(s->diags, &sorted[i]->name_at, "'%s' is set twice", sorted[i]->name);
-		diag_follow(s->diags, &sorted[i - 1]->name_at, "the first one is here");
+		diag_note_to_last(s->diags, &sorted[i - 1]->name_at, "the first one is here");
 	}
 	if (n > GADGETFILE_MAX_GROUP)
-		scan_stricter(s, &group->last->name_at, "more than %d settings in one group",
-			      GADGETFILE_MAX_GROUP);
+		scan_stricter_error(s, &group->last->name_at, "more than %d settings in one group",
+				    GADGETFILE_MAX_GROUP);
 }

@@ -16,16 +16,18 @@ static const char brackets[BRACKET_COUNT][2] = { "{}", "()", "[]" };
 
 struct parser {
 	struct scan *scan;
-	const struct token *token; /* next token */
-	unsigned int open[BRACKET_COUNT];
+	const struct token *token;	  /* next token */
+	unsigned int open[BRACKET_COUNT]; /* number of open brackets of each kind */
 	unsigned int depth;
-	/* A bracket did not match: later ones that do not match are a consequence and are not
+	/*
+	 * A bracket did not match. Later brackets that do not match are a consequence and are not
 	 * reported.
 	 */
 	bool unbalanced;
 };
 
-static int is_closed_by(const struct token *t)
+/* Returns the kind of bracket that the token closes; -1: it is no closing bracket. */
+static int closed_bracket(const struct token *t)
 {
 	switch (t->type) {
 	case TOKEN_GROUP_CLOSE:
@@ -89,7 +91,7 @@ static void skip_to_setting(struct parser *p)
 		if (p->token->type == TOKEN_GROUP_OPEN || p->token->type == TOKEN_LIST_OPEN ||
 		    p->token->type == TOKEN_ARRAY_OPEN) {
 			inner++;
-		} else if (is_closed_by(p->token) >= 0) {
+		} else if (closed_bracket(p->token) >= 0) {
 			if (inner == 0)
 				return;
 			inner--;
@@ -121,7 +123,7 @@ static struct node *add_node(struct parser *p, struct node *parent, const struct
 static void parse_value(struct parser *p, struct node *n);
 static void parse_settings(struct parser *p, struct node *group);
 
-static void skip_stray(struct parser *p)
+static void skip_stray_bracket(struct parser *p)
 {
 	if (!p->unbalanced)
 		diag_error(p->scan->diags, &p->token->at, "unmatched '%.1s'", p->token->text);
@@ -132,25 +134,26 @@ static void skip_stray(struct parser *p)
 
 /*
  * Handles a closing bracket that does not match `open`. Returns true if it closes an outer group or
- * list, so that the one of `open` ends here.
+ * list, so that the group or list that `open` begins ends here too.
  */
-static bool wrong_bracket(struct parser *p, const struct token *open, enum bracket mine)
+static bool handle_wrong_bracket(struct parser *p, const struct token *open, enum bracket mine)
 {
-	int found_bracket = is_closed_by(p->token);
+	int found_bracket = closed_bracket(p->token);
 	char closing = brackets[mine][1];
 
 	if (p->open[found_bracket] > 0) {
 		p->unbalanced = true;
 		diag_error(p->scan->diags, &p->token->at, "expected '%c' before '%c'", closing,
 			   brackets[found_bracket][1]);
-		diag_follow(p->scan->diags, &open->at, "'%c' is opened here", brackets[mine][0]);
+		diag_note_to_last(p->scan->diags, &open->at, "'%c' is opened here",
+				  brackets[mine][0]);
 		return true;
 	}
-	skip_stray(p);
+	skip_stray_bracket(p);
 	return false;
 }
 
-static void never_closed(struct parser *p, const struct token *open, enum bracket mine)
+static void error_never_closed(struct parser *p, const struct token *open, enum bracket mine)
 {
 	diag_error(p->scan->diags, &open->at, "this '%c' is never closed", brackets[mine][0]);
 }
@@ -164,20 +167,20 @@ static void parse_group(struct parser *p, struct node *n)
 	for (;;) {
 		parse_settings(p, n);
 		if (p->token->type == TOKEN_END) {
-			never_closed(p, open, BRACKET_GROUP);
+			error_never_closed(p, open, BRACKET_GROUP);
 			break;
 		}
 		if (p->token->type == TOKEN_GROUP_CLOSE) {
 			p->token++;
 			break;
 		}
-		if (wrong_bracket(p, open, BRACKET_GROUP))
+		if (handle_wrong_bracket(p, open, BRACKET_GROUP))
 			break;
 	}
 	p->open[BRACKET_GROUP]--;
 }
 
-static const char *element_words(enum token_type type)
+static const char *element_type_words(enum token_type type)
 {
 	switch (type) {
 	case TOKEN_BOOL:
@@ -193,7 +196,9 @@ static const char *element_words(enum token_type type)
 	}
 }
 
-/* Checks the value at p->t before it becomes an element; false: an error was added. */
+/*
+ * Checks the value at p->token before it becomes an element of an array; false: an error was added.
+ */
 static bool check_element(struct parser *p, const struct node *array, const struct token *first)
 {
 	if (p->token->type >= TOKEN_GROUP_OPEN) {
@@ -203,7 +208,7 @@ static bool check_element(struct parser *p, const struct node *array, const stru
 	} else if (array->n > 0 && p->token->type != first->type) {
 		diag_error(p->scan->diags, &p->token->at,
 			   "the values of an array '[ ]' must have one type, and its first is %s",
-			   element_words(first->type));
+			   element_type_words(first->type));
 		diags_hint(p->scan->diags, "use a list '( )'");
 	} else {
 		return true;
@@ -212,7 +217,7 @@ static bool check_element(struct parser *p, const struct node *array, const stru
 }
 
 /* Parses, reports and discards a setting where only values are allowed. */
-static void setting_in_list(struct parser *p, enum bracket mine)
+static void parse_setting_in_list(struct parser *p, enum bracket mine)
 {
 	struct node scratch = { .type = NODE_GROUP };
 	_cleanup_free_ char *name = xstrndup(p->token->text, p->token->length);
@@ -228,13 +233,13 @@ static void setting_in_list(struct parser *p, enum bracket mine)
 }
 
 /* Parses what follows a value; returns whether another value may follow. */
-static bool separator(struct parser *p, enum bracket mine)
+static bool parse_separator(struct parser *p, enum bracket mine)
 {
 	static const char *const words[] = { "',' or '}'", "',' or ')'", "',' or ']'" };
 	const char *what = words[mine];
 
 	if (p->token->type == TOKEN_COMMA) {
-		if (is_closed_by(&p->token[1]) == (int)mine) {
+		if (closed_bracket(&p->token[1]) == (int)mine) {
 			diag_error(p->scan->diags, &p->token->at,
 				   "libconfig 1.5 allows no ',' before the closing '%c'",
 				   brackets[mine][1]);
@@ -256,17 +261,20 @@ static bool separator(struct parser *p, enum bracket mine)
 	return false;
 }
 
-/* Returns whether a bracket is missing at ';', as in `( 1, 2; next = 3`, and reports it. */
-static bool ends_early(struct parser *p, const struct token *open, enum bracket mine)
+/*
+ * Returns whether a closing bracket is missing before ';', as in `( 1, 2; next = 3`, and reports
+ * it.
+ */
+static bool lacks_bracket(struct parser *p, const struct token *open, enum bracket mine)
 {
-	int bracket = is_closed_by(&p->token[p->token->type != TOKEN_END]);
+	int bracket = closed_bracket(&p->token[p->token->type != TOKEN_END]);
 
 	if (p->token->type != TOKEN_SEMICOLON || bracket == (int)mine ||
 	    (!(bracket >= 0 && p->open[bracket] > 0) && !starts_setting(&p->token[1])))
 		return false;
 	diag_error(p->scan->diags, &p->token->at, "expected ',' or '%c', found ';'",
 		   brackets[mine][1]);
-	diag_follow(p->scan->diags, &open->at, "'%c' is opened here", brackets[mine][0]);
+	diag_note_to_last(p->scan->diags, &open->at, "'%c' is opened here", brackets[mine][0]);
 	return true;
 }
 
@@ -277,18 +285,18 @@ static void parse_list(struct parser *p, struct node *n, enum bracket mine)
 	n->type = mine == BRACKET_LIST ? NODE_LIST : NODE_ARRAY;
 	for (;;) {
 		if (p->token->type == TOKEN_END) {
-			never_closed(p, open, mine);
+			error_never_closed(p, open, mine);
 			return;
 		}
-		if (is_closed_by(p->token) == (int)mine) {
+		if (closed_bracket(p->token) == (int)mine) {
 			p->token++;
 			return;
 		}
-		if (is_closed_by(p->token) >= 0) {
-			if (wrong_bracket(p, open, mine))
+		if (closed_bracket(p->token) >= 0) {
+			if (handle_wrong_bracket(p, open, mine))
 				return;
 		} else if (starts_setting(p->token)) {
-			setting_in_list(p, mine);
+			parse_setting_in_list(p, mine);
 		} else if (starts_value(p->token)) {
 			bool fits = mine == BRACKET_LIST || check_element(p, n, first);
 			struct node *element = add_node(p, n, p->token);
@@ -297,10 +305,10 @@ static void parse_list(struct parser *p, struct node *n, enum bracket mine)
 			parse_value(p, element);
 			p->open[mine]--;
 			element->bad |= !fits;
-			if (ends_early(p, open, mine))
+			if (lacks_bracket(p, open, mine))
 				return;
-			if (!separator(p, mine) && p->token->type != TOKEN_END &&
-			    is_closed_by(p->token) < 0 && !starts_setting(p->token)) {
+			if (!parse_separator(p, mine) && p->token->type != TOKEN_END &&
+			    closed_bracket(p->token) < 0 && !starts_setting(p->token)) {
 				_cleanup_free_ char *what = strf("',' or '%c'", brackets[mine][1]);
 
 				error_expected(p, p->token++, what);
@@ -311,7 +319,7 @@ static void parse_list(struct parser *p, struct node *n, enum bracket mine)
 					       ? "a value (strings need double quotes)"
 					       : "a value");
 			p->token++;
-			separator(p, mine);
+			parse_separator(p, mine);
 		}
 	}
 }
@@ -333,13 +341,13 @@ static void skip_bracketed(struct parser *p)
 {
 	unsigned int inner = 0;
 
-	scan_stricter(p->scan, &p->token->at, "nested deeper than %d levels",
-		      GADGETFILE_MAX_NESTING);
+	scan_stricter_error(p->scan, &p->token->at, "nested deeper than %d levels",
+			    GADGETFILE_MAX_NESTING);
 	for (; p->token->type != TOKEN_END; p->token++) {
 		if (p->token->type == TOKEN_GROUP_OPEN || p->token->type == TOKEN_LIST_OPEN ||
 		    p->token->type == TOKEN_ARRAY_OPEN)
 			inner++;
-		else if (is_closed_by(p->token) >= 0 && --inner == 0)
+		else if (closed_bracket(p->token) >= 0 && --inner == 0)
 			break;
 	}
 	if (p->token->type != TOKEN_END)
@@ -384,7 +392,7 @@ static void parse_value(struct parser *p, struct node *n)
  * Parses, reports and discards `attrs.idVendor = 1`, which other languages allow. The lexer returns
  * a lone '.' as a number, like libconfig.
  */
-static bool dotted_name(struct parser *p)
+static bool parse_dotted_name(struct parser *p)
 {
 	struct node scratch = { .type = NODE_GROUP };
 	const struct token *name = p->token++;
@@ -448,14 +456,14 @@ static void parse_setting(struct parser *p, struct node *group)
 		p->token++;
 }
 
-/* Parses up to a closing bracket or the end, and stops before it. */
+/* Parses settings up to a closing bracket or the end of the text, and stops before it. */
 static void parse_settings(struct parser *p, struct node *group)
 {
 	for (;;) {
 		if (p->token->type == TOKEN_NAME) {
-			if (!dotted_name(p))
+			if (!parse_dotted_name(p))
 				parse_setting(p, group);
-		} else if (p->token->type == TOKEN_END || is_closed_by(p->token) >= 0) {
+		} else if (p->token->type == TOKEN_END || closed_bracket(p->token) >= 0) {
 			break;
 		} else if ((p->token->type == TOKEN_SEMICOLON || p->token->type == TOKEN_COMMA) &&
 			   group->n > 0) {
@@ -487,6 +495,6 @@ void scan_parse(struct scan *s)
 		parse_settings(&p, s->root);
 		if (p.token->type == TOKEN_END)
 			return;
-		skip_stray(&p);
+		skip_stray_bracket(&p);
 	}
 }

@@ -4,7 +4,7 @@
 
 #include "gadgetfile/syntax/lex.h"
 
-/* Bytes of the tree for each token, measured with examples and long files. */
+/* Bytes of the syntax tree for each token, as measured with the examples and with long files. */
 #define TREE_BYTES_PER_TOKEN 40
 
 /* Scans one file; its settings become s->root. */
@@ -22,15 +22,16 @@ static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 	if (s->bytes > GADGETFILE_MAX_SIZE) {
 		const struct text_range whole = { .source = source };
 
-		scan_stricter(s, &whole, "the gadget file is larger than 1 MiB with this file");
+		scan_stricter_error(s, &whole,
+				    "the gadget file is larger than 1 MiB with this file");
 		return;
 	}
 	lex_source(s, source, NULL);
 	if (s->unparsable)
 		return;
-	arena_expect(&s->arena, TREE_BYTES_PER_TOKEN * s->n_tokens);
+	arena_reserve(&s->arena, TREE_BYTES_PER_TOKEN * s->n_tokens);
 	scan_parse(s);
-	/* Beyond DIAG_MAX_ERRORS none is counted. */
+	/* Beyond DIAG_MAX_ERRORS, errors are not counted. */
 	if (s->diags->n_errors == errors && errors <= DIAG_MAX_ERRORS && !s->no_positions)
 		scan_ask_libconfig(s);
 }

@@ -22,8 +22,8 @@ static char *directory_of(const char *path)
 	return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
 }
 
-static struct gadgetfile_source *add_owned(struct scan *s, const char *path, char *text,
-					   size_t size)
+static struct gadgetfile_source *add_source(struct scan *s, const char *path, char *text,
+					    size_t size)
 {
 	struct gadgetfile_source *source = xcalloc(1, sizeof(*source));
 
@@ -41,10 +41,13 @@ struct gadgetfile_source *gadgetfile_source_add(struct scan *s, const char *path
 	char *copy = xcalloc(size + 1, 1);
 
 	memcpy(copy, text, size);
-	return add_owned(s, path, copy, size);
+	return add_source(s, path, copy, size);
 }
 
-/* Returns the first buffer size: a whole regular file, and a byte to detect its end. */
+/*
+ * Returns the initial size of the buffer: the size of a regular file, and one byte to detect the
+ * end of the file.
+ */
 static size_t first_capacity(int fd)
 {
 	struct stat st;
@@ -97,8 +100,8 @@ static int exit_code(int e)
 }
 
 /*
- * Opens a file and checks who can write it. Returns a descriptor or -errno. *why: the reason if it
- * is not trusted, else NULL; the caller frees it.
+ * Opens a file and checks who can write it. Returns a file descriptor, or a negative errno. Sets
+ * *why to the reason if the file is not trusted, else to NULL; the caller frees *why.
  */
 static int open_trusted(const struct scan *s, const char *path, int flags, char **why)
 {
@@ -141,7 +144,7 @@ int gadgetfile_source_open(struct scan *s, const char *path, struct error *err)
 	}
 	if (r < 0)
 		return error_errno(err, exit_code(-r), -r, path, "cannot read %s", path);
-	add_owned(s, path, text, size);
+	add_source(s, path, text, size);
 	return 0;
 }
 
@@ -153,14 +156,14 @@ bool gadgetfile_source_check(struct scan *s, const struct gadgetfile_source *sou
 
 	if (source->size > GADGETFILE_MAX_SIZE) {
 		at = (struct text_range){ .source = source };
-		scan_stricter(s, &at, "the file is larger than 1 MiB");
+		scan_stricter_error(s, &at, "the file is larger than 1 MiB");
 		return false;
 	}
 	nul = memchr(source->text, '\0', source->size);
 	if (nul) {
 		cursor_advance(&c, (size_t)(nul - source->text));
 		at = cursor_range(s, &c, 1);
-		scan_stricter(s, &at, "a NUL byte: this is not a text file");
+		scan_stricter_error(s, &at, "a NUL byte: this is not a text file");
 		return false;
 	}
 	if (str_has_prefix(source->text, "\xef\xbb\xbf")) {
@@ -239,7 +242,7 @@ static struct gadgetfile_source *open_included(struct scan *s, const struct curs
 		diag_error(s->diags, at, "cannot read %s: %s", path, errno_words(-r));
 		return NULL;
 	}
-	return add_owned(s, path, text, size);
+	return add_source(s, path, text, size);
 }
 
 struct gadgetfile_source *gadgetfile_source_open_drop_in(struct scan *s, const char *path)
@@ -254,12 +257,12 @@ struct gadgetfile_source *gadgetfile_source_open_drop_in(struct scan *s, const c
 	return open_included(s, NULL, path, "read", &whole);
 }
 
-/* ^[ \t]*@include[ \t]+" */
+/* The directive is ^[ \t]*@include[ \t]+" */
 size_t include_directive(const struct cursor *c)
 {
-	const char *text = c->source->text + c->at, *p = text;
+	const char *text = c->source->text + c->offset, *p = text;
 
-	if (c->at > 0 && text[-1] != '\n')
+	if (c->offset > 0 && text[-1] != '\n')
 		return 0;
 	p += strspn(p, " \t");
 	if (!str_has_prefix(p, "@include"))
@@ -271,7 +274,9 @@ size_t include_directive(const struct cursor *c)
 	return *p == '"' ? (size_t)(p - text) : 0;
 }
 
-/* Gets the quoted path at `p`; returns its length, 0: not closed on this line, or another escape.
+/*
+ * Sets *path to the quoted path at `p`. Returns the length with both quotes; 0: the closing quote
+ * is not on this line, or the path contains another escape than for a backslash or a quote.
  */
 static size_t quoted_path(const char *p, char **path)
 {
@@ -332,30 +337,28 @@ const struct gadgetfile_source *include_take(struct scan *s, struct cursor *c, s
 {
 	const struct gadgetfile_source *included = NULL;
 	_cleanup_free_ char *path = NULL;
-	const size_t start = c->at;
+	const size_t start = c->offset;
 	struct text_range at;
 	size_t length;
 
 	cursor_advance(c, directive);
-	length = quoted_path(c->source->text + c->at, &path);
+	length = quoted_path(c->source->text + c->offset, &path);
 	at = cursor_range(s, c, length ? length : 1);
 	if (length == 0) {
 		diag_error(s->diags, &at,
 			   "expected a file name in quotes, on one line, with no escapes but \\\\ "
 			   "and \\\"");
-		cursor_advance(c, strcspn(c->source->text + c->at, "\n"));
+		cursor_advance(c, strcspn(c->source->text + c->offset, "\n"));
 	} else {
 		cursor_advance(c, length);
 		expanded_append(s, c->source, *copied, start, c->line);
 		included = include_file(s, c, path, &at);
 	}
-	*copied = c->at;
+	*copied = c->offset;
 	return included;
 }
 
-/*
- * Appends each piece on a new line, so that tokens of two files do not merge.
- */
+/* Begins each appended piece on a new line, so that tokens of two files do not merge. */
 void expanded_append(struct scan *s, const struct gadgetfile_source *source, size_t from, size_t to,
 		     unsigned int last_line)
 {
@@ -385,10 +388,10 @@ struct text_range expanded_range(const struct scan *s, unsigned int line)
 	struct text_range at = { .source = s->sources[0] };
 	const char *text, *p;
 
-	for (size_t i = 0; i < s->n_segments && s->segments[i].expanded <= line; i++)
+	for (size_t i = 0; i < s->n_segments && s->segments[i].expanded_line <= line; i++)
 		found = &s->segments[i];
 	at.source = found->source;
-	at.line = found->line + (line - found->expanded);
+	at.line = found->line + (line - found->expanded_line);
 	text = p = at.source->text;
 	for (unsigned int i = 1; i < at.line && (p = strchr(p, '\n')); i++)
 		p++;

@@ -18,9 +18,11 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Appends the character of the escape at `p`; returns its length. Unknown escapes stay as written.
+/*
+ * Appends the character that the escape at `p` means; returns the length of the escape. Unknown
+ * escapes stay as written.
  */
-static size_t escape(struct scan *s, const struct token *t, const char *p, char **out)
+static size_t append_escaped(struct scan *s, const struct token *t, const char *p, char **out)
 {
 	static const char letters[] = "nrtf\\\"", meanings[] = "\n\r\t\f\\\"";
 	const char *letter = strchr(letters, p[1]);
@@ -33,7 +35,7 @@ static size_t escape(struct scan *s, const struct token *t, const char *p, char 
 	if ((p[1] == 'x' || p[1] == 'X') && (high = hex_digit(p[2])) >= 0 &&
 	    (low = hex_digit(p[3])) >= 0) {
 		if (high == 0 && low == 0)
-			scan_stricter(s, &t->at, "a string cannot hold a NUL byte (\\x00)");
+			scan_stricter_error(s, &t->at, "a string cannot hold a NUL byte (\\x00)");
 		else
 			*(*out)++ = (char)(high << 4 | low);
 		return 4;
@@ -51,7 +53,7 @@ const char *value_strings(struct scan *s, const struct token *first, size_t n, s
 
 		while (p < end) {
 			if (*p == '\\')
-				p += escape(s, t, p, &out);
+				p += append_escaped(s, t, p, &out);
 			else
 				*out++ = *p++;
 		}
@@ -60,8 +62,8 @@ const char *value_strings(struct scan *s, const struct token *first, size_t n, s
 	return text;
 }
 
-/* Ignores the locale, unlike strtod. */
-static double decimal(const char *text)
+/* Converts a decimal number. Ignores the locale, unlike strtod. */
+static double parse_decimal(const char *text)
 {
 	static locale_t c_locale;
 
@@ -70,14 +72,14 @@ static double decimal(const char *text)
 	return strtod_l(text, NULL, c_locale);
 }
 
-static void float_value(struct scan *s, const struct token *t, struct node *node)
+static void set_float(struct scan *s, const struct token *t, struct node *node)
 {
 	node->type = NODE_FLOAT;
-	node->real = decimal(node->text);
+	node->real = parse_decimal(node->text);
 	if (!strpbrk(node->text, "0123456789"))
-		scan_stricter(s, &t->at, "'%s' is not a number", node->text);
+		scan_stricter_error(s, &t->at, "'%s' is not a number", node->text);
 	else if (!isfinite(node->real))
-		scan_stricter(s, &t->at, "this number is too large");
+		scan_stricter_error(s, &t->at, "this number is too large");
 }
 
 void value_number(struct scan *s, const struct token *t, struct node *node)
@@ -89,7 +91,7 @@ void value_number(struct scan *s, const struct token *t, struct node *node)
 	memcpy(text, t->text, t->length);
 	node->text = text;
 	if (t->type == TOKEN_FLOAT) {
-		float_value(s, t, node);
+		set_float(s, t, node);
 		return;
 	}
 	node->type = NODE_INT;
@@ -100,7 +102,7 @@ void value_number(struct scan *s, const struct token *t, struct node *node)
 	wide = errno == ERANGE ||
 	       magnitude > (negative ? (unsigned long long)INT32_MAX + 1 : UINT32_MAX);
 	if (wide) {
-		scan_stricter(s, &t->at, "%s does not fit into 32 bits", text);
+		scan_stricter_error(s, &t->at, "%s does not fit into 32 bits", text);
 		node->bad = true;
 		magnitude = 0;
 	}

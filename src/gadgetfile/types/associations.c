@@ -26,7 +26,7 @@ static void check_overlap(struct load *l, const struct ffs *ffs, const struct as
 
 		if (both >= a->first + a->count || both >= other->first + other->count)
 			continue;
-		load_error(l, load_member(node, "first"),
+		load_error(l, load_member_or_self(node, "first"),
 			   "interface %d is already in another association", both);
 		return;
 	}
@@ -44,7 +44,7 @@ static void load_association(struct load *l, struct ffs *ffs, struct node *node)
 	if (d.first.value + d.count.value > (int64_t)ffs->n_interfaces) {
 		if (!l->has_syntax_error)
 			load_error(
-				l, load_member(node, "count"),
+				l, load_member_or_self(node, "count"),
 				"no interfaces %lld to %lld: this function has %zu, counted from 0",
 				(long long)d.first.value,
 				(long long)(d.first.value + d.count.value - 1), ffs->n_interfaces);
@@ -93,7 +93,10 @@ static void set_device_class(struct load *l, const struct text_range *at)
 			(struct placed_int){ .set = true, .value = device_class[i].value };
 }
 
-/* Counts the interfaces of a configuration before a function; false: an error was added. */
+/*
+ * Sets *n to the number of interfaces before a function in a configuration; false: an error was
+ * added.
+ */
 static bool count_before(struct load *l, const struct config *c, size_t function, size_t *n,
 			 const struct text_range *at)
 {
@@ -124,8 +127,8 @@ static bool is_in(const struct config *c, size_t function)
 
 /*
  * Sets the first interface number of a function. At the bind, the kernel numbers interfaces and
- * writes the numbers into interface descriptors, but not into associations, which must contain the
- * final numbers before.
+ * writes the numbers into interface descriptors, but not into associations, which must already
+ * contain the final numbers.
  */
 static void number_associations(struct load *l, size_t function, const struct text_range *at)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Converts attributes of kernel functions to configfs entries. */
+/* Converts the attributes of kernel functions in a gadget file to attributes in configfs. */
 #include "gadgetfile/types/attrs.h"
 
 #include <stdio.h>
@@ -8,29 +8,33 @@
 
 #define BELOW_PATTERN "^[^/]+(/[^/]+)*$"
 
-static const struct key tree_rows[] = {
+static const struct key function_tree_rows[] = {
 	{ "path", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
-	  .doc = "Of an attribute, a directory or a link, relative to the function's directory; "
-		 "directories on the way are made.",
-	  .set = set_tree_path, FIELD(struct tree_settings, path) },
+	  .doc = "Path of an attribute, a directory or a link, relative to the function's "
+		 "directory. Missing directories in the path are created.",
+	  .set = set_configfs_path, FIELD(struct function_tree_settings, path) },
 	{ "value", NODE_BOOL | NODE_INT | NODE_STRING | TYPE_LIST, NODE_INT, KEY_ITEM_RANGE, BYTE,
-	  .doc = "What is written there: true is 1, false 0, a list the bytes themselves.",
-	  .set = set_node, FIELD(struct tree_settings, value) },
+	  .doc = "Value to write to the attribute: true is written as 1, false as 0, and a list as "
+		 "its bytes.",
+	  .set = set_node, FIELD(struct function_tree_settings, value) },
 	{ "link", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
-	  .doc = "Where a link leads to, relative to the function's directory too. Without 'value' "
-		 "and 'link' it is a directory.",
-	  .set = set_tree_path, FIELD(struct tree_settings, link) },
+	  .doc = "Target of a link, relative to the function's directory too. Without 'value' and "
+		 "'link', the entry is a directory.",
+	  .set = set_configfs_path, FIELD(struct function_tree_settings, link) },
 	{ 0 },
 };
-const struct key_group tree_keys = { "functions.LABEL.tree", "an entry of 'tree'", tree_rows, NULL,
-				     "One entry." };
+const struct key_group function_tree_keys = { "functions.LABEL.tree", "an entry of 'tree'",
+					      function_tree_rows, NULL,
+					      "One attribute, directory or link." };
 
-void load_add_entry(struct load *l, struct entries *entries, enum entry_kind kind, char *path,
-		    char *value, size_t size, const struct node *node)
+void load_add_attribute(struct load *l, struct configfs_attributes *attributes,
+			enum configfs_attribute_kind kind, char *path, char *value, size_t size,
+			const struct node *node)
 {
-	struct entry *entry = array_add(entries->list, entries->n);
+	struct configfs_attribute *attribute = array_add(attributes->list, attributes->n);
 
-	*entry = (struct entry){ kind, path, value, size, load_position(l, node_range(node)) };
+	*attribute = (struct configfs_attribute){ kind, path, value, size,
+						  load_position(l, node_range(node)) };
 }
 
 static size_t row_of(const struct attribute_values *d, const char *name)
@@ -61,7 +65,9 @@ long long load_attr_number(struct attribute_values *d, const char *name, long lo
 
 /* --- setters ---------------------------------------------------------------------------------- */
 
-/* Returns the value of a row; `field` is the whole draft, and the row gives the index. */
+/*
+ * Returns the value of the row `k` in the struct attribute_values `field`, after setting its node.
+ */
 static struct attribute_value *value_of_row(const struct key *k, struct node *value, void *field)
 {
 	struct attribute_values *d = field;
@@ -129,15 +135,15 @@ void set_attr_bool(struct load *l, const struct key *k, struct node *value, void
 /* Returns whether the value fits into one write; adds an error if not. */
 static bool fits_one_write(struct load *l, const char *name, struct node *value, size_t size)
 {
-	if (size <= ENTRY_VALUE_MAX)
+	if (size <= ATTRIBUTE_VALUE_MAX)
 		return true;
-	load_error(l, value, "'%s' has at most %d bytes, not %zu", name, ENTRY_VALUE_MAX, size);
+	load_error(l, value, "'%s' has at most %d bytes, not %zu", name, ATTRIBUTE_VALUE_MAX, size);
 	return false;
 }
 
 void set_attr_string(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	size_t max = k->max > k->min ? (size_t)k->max : ENTRY_VALUE_MAX;
+	size_t max = k->max > k->min ? (size_t)k->max : ATTRIBUTE_VALUE_MAX;
 
 	if (strchr(value->text, '\n'))
 		load_error(l, value, "'%s' is one line", k->name);
@@ -150,8 +156,8 @@ void set_attr_string(struct load *l, const struct key *k, struct node *value, vo
 
 /*
  * Sets the printer's device id and appends two blanks. The kernel sends a length of two bytes
- * before the id, but counts them neither in that length nor in what it sends (f_printer.c,
- * GET_DEVICE_ID); the blanks correct both.
+ * before the id, but counts these bytes neither in that length nor in the number of bytes that it
+ * sends (f_printer.c, GET_DEVICE_ID). The two blanks correct both.
  */
 void set_attr_device_id(struct load *l, const struct key *k, struct node *value, void *field)
 {
@@ -176,7 +182,7 @@ static void add_relative_path_note(struct load *l, const struct node *value)
 
 void set_attr_path(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	/* Empty: a drive without a medium */
+	/* An empty path means a drive without a medium */
 	char *path = *value->text ? load_path(l, value) : xstrdup("");
 
 	add_relative_path_note(l, value);
@@ -270,20 +276,21 @@ void load_attr_rows(struct load *l, const struct key_group *group, struct node *
 	load_group(l, group, node, d);
 }
 
-void load_attr_entries(struct load *l, struct entries *entries, const char *prefix,
-		       struct attribute_values *d)
+void load_add_attributes(struct load *l, struct configfs_attributes *attributes, const char *prefix,
+			 struct attribute_values *d)
 {
 	for (size_t i = 0; i < ATTRS_MAX; i++) {
 		struct attribute_value *a = &d->values[i];
 
 		if (a->value)
-			load_add_entry(l, entries, a->kind, strf("%s%s", prefix, d->keys[i].name),
-				       steal_ptr(a->value), a->size, a->node);
+			load_add_attribute(l, attributes, a->kind,
+					   strf("%s%s", prefix, d->keys[i].name),
+					   steal_ptr(a->value), a->size, a->node);
 	}
 }
 
-/* Returns a list as bytes, and any other value as text. NULL: an error was added. */
-static char *plain_value(struct load *l, struct node *value, size_t *size)
+/* Returns the bytes of a list, or any other value as text. NULL: an error was added. */
+static char *value_to_write(struct load *l, struct node *value, size_t *size)
 {
 	struct ffs_bytes bytes = { 0 };
 	char *text;
@@ -311,7 +318,7 @@ static char *plain_value(struct load *l, struct node *value, size_t *size)
 	return text;
 }
 
-/* Handles a second name of an attribute, which libusbgx uses. */
+/* The second name is the one that libusbgx uses. */
 bool load_check_second_name(struct load *l, struct attribute_values *d, const char *name,
 			    const char *other)
 {
@@ -342,16 +349,16 @@ static void load_unknown(struct load *l, struct function *f, const struct node *
 
 		if (setting->bad || setting->type == NODE_BAD)
 			continue;
-		value = plain_value(l, setting, &size);
+		value = value_to_write(l, setting, &size);
 		if (value)
-			load_add_entry(l, &f->entries, ENTRY_WRITE, xstrdup(setting->name), value,
-				       size, setting);
+			load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_VALUE,
+					   xstrdup(setting->name), value, size, setting);
 	}
 }
 
 /*
- * Adds errors for required keys if the group is missing. With a `tree` there are none: it may set
- * the attributes.
+ * Adds errors for required keys if the group `attrs` is missing; none if the function has a `tree`,
+ * which may set these attributes.
  */
 static void check_required(struct load *l, const struct function_type *type,
 			   const struct node *function)
@@ -383,15 +390,15 @@ void load_function_attrs(struct load *l, struct function *f, const struct functi
 		load_attr_rows(l, type->attrs, attrs, &d);
 		if (type->load)
 			type->load(l, f, &d);
-		load_attr_entries(l, &f->entries, "", &d);
+		load_add_attributes(l, &f->configfs_attributes, "", &d);
 	}
 }
 
 /* --- tree ------------------------------------------------------------------------------------- */
 
-/* More levels than any kernel function has, and few enough for has_entry(). */
+/* More levels than any kernel function has, and few enough for has_directory(). */
 #define MAX_LEVELS 16
-#define MAX_TREE 1024
+#define MAX_TREE_ENTRIES 1024
 
 /* Returns whether a path stays below the function's directory. */
 static bool is_inside(const char *path)
@@ -410,7 +417,7 @@ static bool is_inside(const char *path)
 	return false;
 }
 
-static bool check_tree_path(struct load *l, const struct key *k, struct node *value)
+static bool check_configfs_path(struct load *l, const struct key *k, struct node *value)
 {
 	_cleanup_free_ char *shown = diag_quote(value->text);
 
@@ -424,18 +431,18 @@ static bool check_tree_path(struct load *l, const struct key *k, struct node *va
 	return false;
 }
 
-void set_tree_path(struct load *l, const struct key *k, struct node *value, void *field)
+void set_configfs_path(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	if (check_tree_path(l, k, value))
+	if (check_configfs_path(l, k, value))
 		*(struct node **)field = value;
 }
 
-static bool has_entry(const struct function *f, const char *path, size_t n)
+static bool has_directory(const struct function *f, const char *path, size_t n)
 {
-	for (size_t i = 0; i < f->entries.n; i++) {
-		const struct entry *e = &f->entries.list[i];
+	for (size_t i = 0; i < f->configfs_attributes.n; i++) {
+		const struct configfs_attribute *e = &f->configfs_attributes.list[i];
 
-		if (e->kind == ENTRY_DIRECTORY && strncmp(e->path, path, n) == 0 && !e->path[n])
+		if (e->kind == ATTRIBUTE_DIRECTORY && strncmp(e->path, path, n) == 0 && !e->path[n])
 			return true;
 	}
 	return false;
@@ -448,26 +455,27 @@ static void add_parents(struct load *l, struct function *f, const struct node *n
 	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
 		size_t n = (size_t)(slash - path);
 
-		if (!has_entry(f, path, n))
-			load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrndup(path, n), NULL, 0,
-				       node);
+		if (!has_directory(f, path, n))
+			load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_DIRECTORY,
+					   xstrndup(path, n), NULL, 0, node);
 	}
 }
 
-void load_function_tree(struct load *l, struct function *f, struct node *list)
+void load_function_configfs_tree(struct load *l, struct function *f, struct node *list)
 {
-	if (list->n > MAX_TREE) {
-		load_error(l, list, "'tree' has at most %d entries, not %zu", MAX_TREE, list->n);
+	if (list->n > MAX_TREE_ENTRIES) {
+		load_error(l, list, "'tree' has at most %d entries, not %zu", MAX_TREE_ENTRIES,
+			   list->n);
 		return;
 	}
 	node_foreach(item, list) {
-		struct tree_settings d = { 0 };
+		struct function_tree_settings d = { 0 };
 		char *value = NULL;
 		size_t size = 0;
 
 		if (item->bad)
 			continue;
-		load_group(l, &tree_keys, item, &d);
+		load_group(l, &function_tree_keys, item, &d);
 		if (node_member(item, "value") && node_member(item, "link")) {
 			diag_error(l->diags, node_range(item),
 				   "an entry of 'tree' has a 'value' or a 'link', not both");
@@ -477,13 +485,14 @@ void load_function_tree(struct load *l, struct function *f, struct node *list)
 			continue;
 		add_parents(l, f, item, d.path->text);
 		if (d.value)
-			value = plain_value(l, d.value, &size);
+			value = value_to_write(l, d.value, &size);
 		else if (d.link)
 			value = xstrdup(d.link->text);
-		load_add_entry(l, &f->entries,
-			       d.value	? ENTRY_WRITE
-			       : d.link ? ENTRY_LINK
-					: ENTRY_DIRECTORY,
-			       xstrdup(d.path->text), value, d.link ? strlen(value) : size, item);
+		load_add_attribute(l, &f->configfs_attributes,
+				   d.value  ? ATTRIBUTE_VALUE
+				   : d.link ? ATTRIBUTE_LINK
+					    : ATTRIBUTE_DIRECTORY,
+				   xstrdup(d.path->text), value, d.link ? strlen(value) : size,
+				   item);
 	}
 }

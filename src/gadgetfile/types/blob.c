@@ -20,8 +20,8 @@
 /* --- files ------------------------------------------------------------------------------------ */
 
 /*
- * Reads a blob file; false: an error was added. Refuses devices, because opening one could have
- * effects.
+ * Reads a blob file; false: an error was added. Refuses device files, because opening one could
+ * have effects.
  */
 static bool read_file(struct load *l, struct node *value, struct ffs_bytes *bytes)
 {
@@ -42,7 +42,7 @@ static bool read_file(struct load *l, struct node *value, struct ffs_bytes *byte
 	return r == 0;
 }
 
-static void check_alone(struct load *l, const struct node *group)
+static void check_no_other_keys(struct load *l, const struct node *group)
 {
 	static const char *const beside[] = { "mount", "device", "blob" };
 
@@ -84,7 +84,7 @@ static bool load_descriptors(struct load *l, struct ffs_settings *d, struct node
 	return true;
 }
 
-static void hint_todo(struct load *l, const struct ffs_finding *finding)
+static void add_hint(struct load *l, const struct ffs_finding *finding)
 {
 	_cleanup_free_ char *todo = ffs_finding_todo(finding);
 
@@ -108,7 +108,7 @@ static void check_strings(struct load *l, const struct ffs *ffs, const struct bl
 	reason = ffs_finding_reason(&refusal.finding);
 	shown = diag_quote(b->strings->text);
 	load_error(l, b->strings, "%s, byte %zu: %s", shown, refusal.finding.offset, reason);
-	hint_todo(l, &refusal.finding);
+	add_hint(l, &refusal.finding);
 }
 
 void load_blob(struct load *l, struct ffs_settings *d, const struct node *group)
@@ -116,7 +116,7 @@ void load_blob(struct load *l, struct ffs_settings *d, const struct node *group)
 	struct blob_settings b = { 0 };
 	struct ffs *ffs = d->ffs;
 
-	check_alone(l, group);
+	check_no_other_keys(l, group);
 	load_group(l, key_find(&ffs_keys, "blob")->group, d->blob, &b);
 	if (d->interfaces || !b.descriptors || !load_descriptors(l, d, b.descriptors))
 		return;
@@ -139,8 +139,8 @@ static bool is_at(const struct load *l, const struct text_range *place, const st
 }
 
 /* Returns the range of the setting at a position; NULL: there is none below `node`. */
-static const struct text_range *find_word(const struct load *l, const struct node *node,
-					  const struct position *at)
+static const struct text_range *find_range(const struct load *l, const struct node *node,
+					   const struct position *at)
 {
 	const struct text_range *found = NULL;
 
@@ -149,7 +149,7 @@ static const struct text_range *find_word(const struct load *l, const struct nod
 	if (node->name && is_at(l, &node->name_at, at))
 		return &node->name_at;
 	for (const struct node *child = node->first; child && !found; child = child->next)
-		found = find_word(l, child, at);
+		found = find_range(l, child, at);
 	return found;
 }
 
@@ -165,17 +165,20 @@ static void check_blobs(struct load *l, const struct function *f, const struct n
 	refusal = ffs_check(ffs);
 	if (refusal.finding.rule == FFS_ACCEPTED)
 		return;
-	at = find_word(l, node, refusal.at);
+	at = find_range(l, node, refusal.at);
 	reason = ffs_finding_reason(&refusal.finding);
 	diag_error(l->diags, at ? at : node_range(node),
 		   "FunctionFS refuses the %s of function '%s': %s",
 		   refusal.in_strings ? "strings" : "descriptors", f->label, reason);
-	hint_todo(l, &refusal.finding);
+	add_hint(l, &refusal.finding);
 }
 
 void load_check_blobs(struct load *l)
 {
-	/* Errors beyond the limit are not counted, so it is not known which functions have none */
+	/*
+	 * Errors beyond the limit are not counted, so it is not known which functions have no
+	 * errors
+	 */
 	if (l->has_syntax_error || l->diags->n_errors > DIAG_MAX_ERRORS)
 		return;
 	for (size_t i = 0; i < l->gadget->n_functions; i++)

@@ -42,8 +42,8 @@ static void unknown_label(struct load *l, struct node *value)
 	load_suggest(l, meant);
 }
 
-/* Returns whether every configuration's directory has a file of that name. */
-static bool is_taken_name(const char *name)
+/* Returns whether the configfs directory of every configuration has a file with this name. */
+static bool is_reserved_name(const char *name)
 {
 	return streq(name, "MaxPower") || streq(name, "bmAttributes") || streq(name, "strings") ||
 	       streq(name, ".") || streq(name, "..");
@@ -54,7 +54,7 @@ static void check_link_name(struct load *l, const struct config *c, const char *
 {
 	_cleanup_free_ char *shown = diag_quote(name);
 
-	if (strchr(name, '/') || strlen(name) > 255 || is_taken_name(name)) {
+	if (strchr(name, '/') || strlen(name) > 255 || is_reserved_name(name)) {
 		load_error(l, value, "%s cannot be the name of a link in configfs", shown);
 		return;
 	}

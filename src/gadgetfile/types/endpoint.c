@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Loads endpoints: from each group, one descriptor for each speed is made. General values are
- * reduced to what the speed allows; exact values must be allowed at their speed. Sizes: USB 2.0,
- * 5.6.3, 5.7.3, 5.8.3, tables 9-13 and 9-14; USB 3.2, tables 9-24 and 9-26.
+ * Loads endpoints. Each endpoint gets a descriptor for each speed. General values are for all
+ * speeds, and are reduced to what the speed allows. Exact values are for one speed, which must
+ * allow them. Sizes: USB 2.0, 5.6.3, 5.7.3, 5.8.3, tables 9-13 and 9-14; USB 3.2, tables 9-24 and
+ * 9-26.
  */
 #include <stdio.h>
 
@@ -17,7 +18,7 @@ static const char *const type_names[] = {
 	[EP_BULK] = "a bulk", [EP_INTERRUPT] = "an interrupt", [EP_ISOCHRONOUS] = "an isochronous"
 };
 
-/* The longest packets of periodic endpoints, by speed. */
+/* Maximum packet sizes of periodic endpoints, by transfer type and speed. */
 static const struct {
 	int64_t bytes;
 	const char *rule;
@@ -86,7 +87,8 @@ static void check_exact_size(struct load *l, enum ep_type type, int speed, struc
 }
 
 /*
- * Checks a general size: it must be allowed at one speed at least, and is reduced for the others.
+ * Checks a packet size that is set for all speeds: at least one speed must allow it. For the other
+ * speeds it is reduced.
  */
 static void check_size(struct load *l, enum ep_type type, const struct ffs *ffs, struct node *value)
 {
@@ -198,8 +200,9 @@ static void check_mult(struct load *l, const struct ep_speed *high, struct node 
 }
 
 /*
- * Sets mult at SuperSpeed, which must be 0 if bMaxBurst is 0 (USB 3.2, 9.6.7). A general value
- * without a burst is converted: to as many packets of 1024 bytes in one burst, or to one packet.
+ * Sets mult at SuperSpeed, which must be 0 if bMaxBurst is 0 (USB 3.2, 9.6.7). If 'mult' is set for
+ * all speeds, but no burst is set, 'mult' becomes 1: packets of 1024 bytes then form one burst, and
+ * smaller packets are sent one by one.
  */
 static void set_super_mult(struct load *l, struct ep_speed *super,
 			   const struct endpoint_settings *d, struct node *node)
@@ -276,28 +279,31 @@ static void check_general(struct load *l, const struct endpoint *ep, const struc
 	bool any = false;
 
 	if (d->max_packet.set)
-		check_size(l, ep->type, ffs, load_member(node, "max_packet"));
+		check_size(l, ep->type, ffs, load_member_or_self(node, "max_packet"));
 	else if (ep->type == EP_ISOCHRONOUS && !node_member(node, "max_packet") &&
 		 !has_exact_sizes(ffs, d) && !l->has_syntax_error)
 		diag_error(l->diags, &node->at, "an isochronous endpoint needs 'max_packet'");
 	if (d->interval && ep->type == EP_BULK)
 		error_interval(l, d->interval);
 	if (d->burst.value > 0 && !ffs->speed[EP_SUPER] && !l->has_syntax_error)
-		load_error(l, load_member(node, "burst"),
+		load_error(l, load_member_or_self(node, "burst"),
 			   "'burst' needs SuperSpeed, which is not one of the function's 'speeds'");
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
 		any |= ffs->speed[i] && has_mult(ep->type, i);
 	if (d->mult.set && ep->type == EP_BULK)
-		error_mult(l, ep->type, EP_HIGH, load_member(node, "mult"));
+		error_mult(l, ep->type, EP_HIGH, load_member_or_self(node, "mult"));
 	else if (d->mult.value > 1 && !any && !l->has_syntax_error)
-		load_error(l, load_member(node, "mult"),
+		load_error(l, load_member_or_self(node, "mult"),
 			   "none of the function's 'speeds' has 'mult'");
 }
 
-/* Returns the node of a value, from the exact group of a speed if that has it. */
+/*
+ * Returns the setting `name`: from the group of a speed, `exact`, if that has it, else from the
+ * endpoint's group `node`.
+ */
 static struct node *value_of(struct node *exact, struct node *node, const char *name)
 {
-	return load_member(exact && node_member(exact, name) ? exact : node, name);
+	return load_member_or_self(exact && node_member(exact, name) ? exact : node, name);
 }
 
 static void load_speeds(struct load *l, struct endpoint *ep, const struct ffs *ffs,
@@ -315,7 +321,7 @@ static void load_speeds(struct load *l, struct endpoint *ep, const struct ffs *f
 			s->interval = ep->type == EP_BULK ? 0 : encode_interval(ep->type, i, ms);
 			s->burst = i == EP_SUPER ? (uint8_t)d->burst.value : 0;
 			s->mult = d->mult.set && has_mult(ep->type, i) ? (uint8_t)d->mult.value : 1;
-			/* A default is adapted to values that are set */
+			/* The default size is adapted to the burst that is set */
 			if (s->burst > 0 && ep->type == EP_INTERRUPT && !d->max_packet.set)
 				s->max_packet = 1024;
 		}
@@ -336,7 +342,7 @@ static bool load_direction(struct load *l, struct endpoint *ep, const struct end
 			   struct node *node)
 {
 	int64_t address = d->address.value;
-	struct node *given = load_member(node, "address");
+	struct node *given = load_member_or_self(node, "address");
 
 	if (node_member(node, "direction") && !d->direction.node)
 		return false;
@@ -387,7 +393,7 @@ static void check_zlp(struct load *l, const struct endpoint *ep, bool plugin, st
 
 /*
  * Warns about isochronous endpoints in setting 0. This is no error, because FunctionFS enables the
- * endpoints of all settings with any of them.
+ * endpoints of all settings, whichever setting the host chooses.
  */
 static void warn_default_setting(struct load *l, const struct endpoint *ep, const struct node *node)
 {
@@ -397,14 +403,14 @@ static void warn_default_setting(struct load *l, const struct endpoint *ep, cons
 			     "setting 0 must not use bandwidth (USB 2.0, 5.6.3)");
 }
 
-static void load_endpoint(struct load *l, struct ffs_settings *draft, struct interface *interface,
-			  struct node *node)
+static void load_endpoint(struct load *l, struct ffs_settings *settings,
+			  struct interface *interface, struct node *node)
 {
 	const struct key *k = key_find(&interface_keys, "endpoints");
 	struct endpoint *ep = array_add(interface->endpoints, interface->n_endpoints);
 	struct endpoint_settings d = { 0 };
 
-	*array_add(draft->endpoints, draft->n_endpoints) = node;
+	*array_add(settings->endpoints, settings->n_endpoints) = node;
 	ep->at = load_position(l, &node->at);
 	ep->alternate = (uint8_t)interface->n_alternates;
 	if (node->type == NODE_STRING) {
@@ -413,7 +419,7 @@ static void load_endpoint(struct load *l, struct ffs_settings *draft, struct int
 		ep->type = (enum ep_type)(word >> 1);
 		ep->direction = (enum ep_direction)(word & 1);
 		if (ep->type != EP_ISOCHRONOUS) {
-			load_speeds(l, ep, draft->ffs, &d, node);
+			load_speeds(l, ep, settings->ffs, &d, node);
 			return;
 		}
 		load_error(l, node, "an isochronous endpoint needs 'max_packet'");
@@ -432,9 +438,9 @@ static void load_endpoint(struct load *l, struct ffs_settings *draft, struct int
 	ep->type = (enum ep_type)d.type.value;
 	ep->zlp = d.zlp;
 	if (d.zlp.value)
-		check_zlp(l, ep, draft->plugin, load_member(node, "zlp"));
+		check_zlp(l, ep, settings->plugin, load_member_or_self(node, "zlp"));
 	warn_default_setting(l, ep, node);
-	load_speeds(l, ep, draft->ffs, &d, node);
+	load_speeds(l, ep, settings->ffs, &d, node);
 }
 
 void load_interface_endpoints(struct load *l, struct ffs_settings *d, struct interface *interface,

@@ -41,7 +41,7 @@ static void check_descriptor(struct load *l, const struct interface *interface,
 			   reason);
 		diags_hint(l->diags, "%s", todo);
 	} else if (bytes->data[1] != CLASS_DESCRIPTOR) {
-		/* The encoder would not count an interface or endpoint in 'extra' */
+		/* The encoder would not count an interface or endpoint descriptor in 'extra' */
 		load_error(l, nth_item(list, 1),
 			   "'extra' is for class descriptors (type 0x21), but this one has type "
 			   "0x%02x, which other keys make",

@@ -69,7 +69,7 @@ static void check_speeds(struct load *l, const struct ffs_settings *d, const str
 	diags_hint(l->diags, "add \"full\"");
 }
 
-static void load_alternates(struct load *l, struct ffs_settings *draft, struct interface *i,
+static void load_alternates(struct load *l, struct ffs_settings *settings, struct interface *i,
 			    struct node *list)
 {
 	const struct key_group *group = key_find(&interface_keys, "alternates")->group;
@@ -89,13 +89,13 @@ static void load_alternates(struct load *l, struct ffs_settings *draft, struct i
 			continue;
 		load_group(l, group, item, &endpoints);
 		if (endpoints)
-			load_interface_endpoints(l, draft, i, endpoints);
+			load_interface_endpoints(l, settings, i, endpoints);
 	}
 }
 
-static void load_interface(struct load *l, struct ffs_settings *draft, struct node *node)
+static void load_interface(struct load *l, struct ffs_settings *settings, struct node *node)
 {
-	struct ffs *ffs = draft->ffs;
+	struct ffs *ffs = settings->ffs;
 	struct interface *i = array_add(ffs->interfaces, ffs->n_interfaces);
 	struct interface_settings d = { 0 };
 
@@ -108,9 +108,9 @@ static void load_interface(struct load *l, struct ffs_settings *draft, struct no
 	if (d.extra && !d.extra->bad)
 		load_extra(l, i, d.extra);
 	if (d.endpoints)
-		load_interface_endpoints(l, draft, i, d.endpoints);
+		load_interface_endpoints(l, settings, i, d.endpoints);
 	if (d.alternates)
-		load_alternates(l, draft, i, d.alternates);
+		load_alternates(l, settings, i, d.alternates);
 }
 
 static void load_device(struct load *l, struct ffs *ffs, struct node *value, bool complete)

@@ -64,7 +64,7 @@ static bool load_type(struct load *l, struct function *f, struct node *node,
 
 char *gadgetfile_default_instance(const char *type, const char *gadget, const char *label)
 {
-	/* Instance names of ffs are global, others belong to their gadget. */
+	/* Names of ffs instances must be unique in the system, other names only in the gadget. */
 	return streq(type, "ffs") ? strf("%s-%s", gadget, label) : xstrdup(label);
 }
 
@@ -145,7 +145,7 @@ static void check_inline(struct load *l, const struct function *f, struct node *
 	for (size_t i = 0; f->instance && i + 1 < l->gadget->n_functions; i++) {
 		const struct function *other = &l->gadget->functions[i];
 
-		/* Already reported for the same instance */
+		/* The same instance is already reported */
 		if (!streq(other->label, f->label) ||
 		    (streq_null(other->type, f->type) && streq_null(other->instance, f->instance)))
 			continue;
@@ -158,14 +158,15 @@ static void check_inline(struct load *l, const struct function *f, struct node *
 
 static bool is_zero(const struct function *f, const char *attribute)
 {
-	const struct entry *e = attribute ? entries_find(&f->entries, attribute) : NULL;
+	const struct configfs_attribute *e =
+		attribute ? configfs_attributes_find(&f->configfs_attributes, attribute) : NULL;
 
 	return e && streq_null(e->value, "0");
 }
 
 static struct endpoint_count count_ffs(const struct ffs *ffs)
 {
-	/* Without interfaces, a daemon writes the descriptors */
+	/* If there are no interfaces, a daemon writes the descriptors */
 	struct endpoint_count n = { .at_least = ffs->n_interfaces == 0 };
 
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
@@ -214,7 +215,7 @@ static void load_function(struct load *l, struct node *node)
 	if (d.os_descs)
 		load_function_os_descs(l, f, d.os_descs);
 	if (d.tree)
-		load_function_tree(l, f, d.tree);
+		load_function_configfs_tree(l, f, d.tree);
 	if (d.ffs)
 		load_ffs(l, f, d.ffs);
 	f->endpoints = count_endpoints(f);
@@ -265,8 +266,10 @@ static void lower_speed(struct load *l)
 	if (!by || (g->max_speed != GADGET_SPEED_NONE && g->max_speed <= lowest))
 		return;
 	speed = node_member(l->scan->root, "max_speed");
-	/* Below SuperSpeed this slows down other functions; an explicit 'max_speed' avoids the
-	 * warning */
+	/*
+	 * A speed below SuperSpeed slows down other functions; an explicit 'max_speed' avoids the
+	 * warning
+	 */
 	diag_add(l->diags, lowest < GADGET_SPEED_SUPER ? DIAG_WARNING : DIAG_NOTE,
 		 speed ? &speed->at : &lowest_node->name_at,
 		 "'max_speed' is lowered to \"%s\": function '%s' has no descriptors above it",
@@ -301,7 +304,10 @@ static void check_mounts(struct load *l)
 	}
 }
 
-/* Finds inline functions; load_configs reports malformed ones. */
+/*
+ * Appends the inline functions of a configuration to l->functions. load_configs reports malformed
+ * functions.
+ */
 static void find_inline(struct load *l, const struct node *config)
 {
 	const struct node *list =
@@ -315,7 +321,7 @@ static void find_inline(struct load *l, const struct node *config)
 
 		if (!function || function->type != NODE_GROUP || item->bad || function->n == 0)
 			continue;
-		/* The limit is the same as for labels, because each is compared with all others */
+		/* The same limit as for labels: each function is compared with all others */
 		if (l->n_functions == GADGETFILE_MAX_GROUP) {
 			diag_error(l->diags, node_range(function), "more than %d functions",
 				   GADGETFILE_MAX_GROUP);

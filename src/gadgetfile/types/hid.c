@@ -7,8 +7,9 @@
 #include "base/cleanup.h"
 #include "gadgetfile/types/attrs.h"
 
-/* Input report of eight bytes: modifiers, a reserved byte, six keys. Output report: five LEDs. Boot
- * protocol.
+/*
+ * Input report of eight bytes: modifiers, a reserved byte, six keys. Output report: five LEDs. The
+ * reports are those of the boot protocol.
  */
 static const uint8_t keyboard[] = {
 	0x05, 0x01, /* Usage Page (Generic Desktop) */
@@ -118,18 +119,19 @@ static const uint8_t gamepad[] = {
 };
 
 #define DESCRIPTOR(bytes) bytes, sizeof(bytes)
-static const struct report {
+static const struct report_descriptor {
 	const char *name;
 	const uint8_t *bytes;
 	size_t size;
-	const char *subclass, *protocol, *length;
+	/* Values of the function's attributes, as text. */
+	const char *interface_subclass, *interface_protocol, *report_length;
 } reports[] = {
 	{ "keyboard", DESCRIPTOR(keyboard), "1", "1", "8" },
 	{ "mouse", DESCRIPTOR(mouse), "1", "2", "4" },
 	{ "gamepad", DESCRIPTOR(gamepad), "0", "0", "7" },
 };
 
-static const struct report *find_report(const char *name)
+static const struct report_descriptor *find_report_descriptor(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(reports); i++)
 		if (streq(reports[i].name, name))
@@ -140,7 +142,7 @@ static const struct report *find_report(const char *name)
 void set_attr_report_desc(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	struct attribute_values *d = field;
-	const struct report *report;
+	const struct report_descriptor *report;
 	struct attribute_value *a;
 	char *bytes;
 
@@ -150,10 +152,10 @@ void set_attr_report_desc(struct load *l, const struct key *k, struct node *valu
 	}
 	if (strchr(value->text, '/')) {
 		set_attr_path(l, k, value, field);
-		load_attr(d, k->name)->kind = ENTRY_FILE;
+		load_attr(d, k->name)->kind = ATTRIBUTE_VALUE_FILE;
 		return;
 	}
-	report = find_report(value->text);
+	report = find_report_descriptor(value->text);
 	if (!report) {
 		_cleanup_free_ char *shown = diag_quote(value->text);
 
@@ -171,15 +173,15 @@ void set_attr_report_desc(struct load *l, const struct key *k, struct node *valu
 void load_hid(struct load *l, struct function *f _unused_, struct attribute_values *d)
 {
 	struct node *desc = load_attr(d, "report_desc")->node;
-	const struct report *report;
+	const struct report_descriptor *report;
 
 	if (!desc)
 		return;
-	report = desc->type == NODE_STRING ? find_report(desc->text) : NULL;
+	report = desc->type == NODE_STRING ? find_report_descriptor(desc->text) : NULL;
 	if (report) {
-		load_default_attr(d, "subclass", report->subclass, desc);
-		load_default_attr(d, "protocol", report->protocol, desc);
-		load_default_attr(d, "report_length", report->length, desc);
+		load_default_attr(d, "subclass", report->interface_subclass, desc);
+		load_default_attr(d, "protocol", report->interface_protocol, desc);
+		load_default_attr(d, "report_length", report->report_length, desc);
 	} else if (!node_member(d->node, "report_length") && !l->has_syntax_error) {
 		diag_error(l->diags, node_range(desc),
 			   "a 'report_desc' that is not a name needs 'report_length': without it "

@@ -7,11 +7,12 @@ static const struct key lun_rows[] = {
 	BOOL("removable", .flags = KEY_SCHEME, .fallback = "true",
 	     .doc = "Whether the medium can be changed."),
 	BOOL("cdrom", .flags = KEY_SCHEME, .fallback = "false",
-	     .doc = "A CD drive, which is read-only."),
+	     .doc = "Whether the drive is a CD drive, which is read-only."),
 	BOOL("ro", .flags = KEY_SCHEME, .fallback = "false",
-	     .doc = "Read-only. A file that cannot be written is so by itself."),
+	     .doc = "Whether the drive is read-only. A file that cannot be written always makes a "
+		    "read-only drive."),
 	BOOL("nofua", .flags = KEY_SCHEME, .fallback = "false",
-	     .doc = "Do not wait for the disk where the host asks for it (FUA)."),
+	     .doc = "Whether to ignore a host's request to wait until data is on the disk (FUA)."),
 	STRING("inquiry_string", .flags = KEY_SCHEME, .max = 28, .fallback = "the kernel's",
 	       .doc = "What the host calls the drive: vendor (8 characters), product (16), release "
 		      "(4)."),
@@ -34,7 +35,8 @@ static void load_lun(struct load *l, struct function *f, const char *dir, struct
 
 	/* The kernel creates the first drive with the function */
 	if (n > 0)
-		load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrdup(dir), NULL, 0, node);
+		load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_DIRECTORY, xstrdup(dir),
+				   NULL, 0, node);
 	load_attr_rows(l, &lun_keys, node, &d);
 	file = load_attr(&d, "file");
 	ro = load_attr(&d, "ro");
@@ -44,7 +46,7 @@ static void load_lun(struct load *l, struct function *f, const char *dir, struct
 	    *load_attr(&d, "cdrom")->value == '1')
 		diag_warning(l->diags, node_range(ro->node),
 			     "a writable CD drive: hosts treat 'cdrom' as read-only");
-	load_attr_entries(l, &f->entries, prefix, &d);
+	load_add_attributes(l, &f->configfs_attributes, prefix, &d);
 }
 
 void load_mass_storage(struct load *l, struct function *f, struct attribute_values *d)

@@ -5,19 +5,24 @@
 
 static const struct key midi2_block_rows[] = {
 	INT("direction", .min = 1, .max = 3, .fallback = "3",
-	    .doc = "1: to the host, its input; 2: from the host, its output; 3: both."),
-	INT("first_group", .min = 0, .max = 15, .fallback = "0", .doc = "Its first UMP group."),
-	INT("num_groups", .min = 1, .max = 16, .fallback = "1", .doc = "How many groups."),
+	    .doc = "1: to the host (an input of the host); 2: from the host (an output of the "
+		   "host); 3: both."),
+	INT("first_group", .min = 0, .max = 15, .fallback = "0",
+	    .doc = "First UMP group of the block."),
+	INT("num_groups", .min = 1, .max = 16, .fallback = "1",
+	    .doc = "Number of UMP groups of the block."),
 	INT("midi1_first_group", .min = 0, .max = 15, .fallback = "0",
-	    .doc = "The first group that MIDI 1.0 hosts see."),
+	    .doc = "First group that MIDI 1.0 hosts see."),
 	INT("midi1_num_groups", .min = 0, .max = 16,
 	    .fallback = "1 in the first block of all, else 0",
-	    .doc = "How many MIDI 1.0 hosts see; one block at least has some."),
+	    .doc = "Number of groups that MIDI 1.0 hosts see. At least one block must have such "
+		   "groups."),
 	INT("ui_hint", .min = 0, .max = 3, .fallback = "3",
 	    .doc = "0: unknown, 1: receiver, 2: sender, 3: both."),
 	INT("midi_ci_version", .min = 0, .max = 1, .fallback = "0",
 	    .doc = "MIDI-CI message version."),
-	INT("sysex8_streams", BYTE, .fallback = "0", .doc = "System exclusive 8 streams at once."),
+	INT("sysex8_streams", BYTE, .fallback = "0",
+	    .doc = "Maximum number of System Exclusive 8 streams at the same time."),
 	INT("is_midi1", .min = 0, .max = 2, .fallback = "0",
 	    .doc = "0: MIDI 2.0, 1: MIDI 1.0, 2: MIDI 1.0 at 31.25 kb/s."),
 	BOOL("active", .fallback = "true", .doc = "Whether the block is in use."),
@@ -41,8 +46,8 @@ static const struct key midi2_endpoint_rows[] = {
 	STRING("product_id", .max = 126, .fallback = "the kernel's",
 	       .doc = "Unique id of the product."),
 	{ "blocks", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &midi2_block_keys,
-	  .directory = "block.", .fallback = "one", .doc = "Its function blocks, at most 32.",
-	  .set = set_attr_node },
+	  .directory = "block.", .fallback = "one",
+	  .doc = "Function blocks of the endpoint, at most 32.", .set = set_attr_node },
 	{ 0 },
 };
 const struct key_group midi2_endpoint_keys = { "functions.LABEL.attrs.endpoints",
@@ -52,7 +57,10 @@ const struct key_group midi2_endpoint_keys = { "functions.LABEL.attrs.endpoints"
 #define MAX_ENDPOINTS 4 /* MAX_UMP_EPS of f_midi2.c */
 #define MAX_BLOCKS 32	/* SNDRV_UMP_MAX_BLOCKS */
 
-/* Loads a function block. By default only the first block of all has groups for MIDI 1.0. */
+/*
+ * Loads a function block. By default only the first block of the first endpoint has groups for MIDI
+ * 1.0. Returns whether this block has such groups.
+ */
 static bool load_block(struct load *l, struct function *f, const char *endpoint, const char *name,
 		       struct node *node, size_t n)
 {
@@ -60,7 +68,8 @@ static bool load_block(struct load *l, struct function *f, const char *endpoint,
 	struct attribute_values d;
 	long long first, count, midi1_first, midi1_count;
 
-	load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrdup(dir), NULL, 0, node);
+	load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_DIRECTORY, xstrdup(dir), NULL, 0,
+			   node);
 	load_attr_rows(l, &midi2_block_keys, node, &d);
 	first = load_attr_number(&d, "first_group", 0);
 	count = load_attr_number(&d, "num_groups", 1);
@@ -75,8 +84,8 @@ static bool load_block(struct load *l, struct function *f, const char *endpoint,
 		diag_error(l->diags, node_range(node),
 			   "the groups for MIDI 1.0 (%lld, %lld of them) are not in the block",
 			   midi1_first, midi1_count);
-	load_attr_entries(l, &f->entries, prefix, &d);
-	return midi1_count > 0 || load_member(node, "midi1_num_groups")->bad;
+	load_add_attributes(l, &f->configfs_attributes, prefix, &d);
+	return midi1_count > 0 || load_member_or_self(node, "midi1_num_groups")->bad;
 }
 
 /* Loads an endpoint; returns whether one of its blocks has groups for MIDI 1.0. */
@@ -89,16 +98,17 @@ static bool load_endpoint(struct load *l, struct function *f, const char *dir, s
 	size_t n_blocks = 0;
 	bool midi1 = false;
 
-	load_add_entry(l, &f->entries, ENTRY_DIRECTORY, xstrdup(dir), NULL, 0, node);
+	load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_DIRECTORY, xstrdup(dir), NULL, 0,
+			   node);
 	load_attr_rows(l, &midi2_endpoint_keys, node, &d);
 	if (!(load_attr_number(&d, "protocol", 2) & load_attr_number(&d, "protocol_caps", 3)))
 		diag_error(l->diags, node_range(node), "'protocol' is not one of 'protocol_caps'");
 	blocks = load_attr(&d, "blocks")->node;
 	first_block = load_element_directory(&d, "blocks", 0);
-	load_attr_entries(l, &f->entries, prefix, &d);
+	load_add_attributes(l, &f->configfs_attributes, prefix, &d);
 	if (!blocks) /* the kernel creates a block only for ep.0 */
-		load_add_entry(l, &f->entries, ENTRY_DIRECTORY, strf("%s/%s", dir, first_block),
-			       NULL, 0, node);
+		load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_DIRECTORY,
+				   strf("%s/%s", dir, first_block), NULL, 0, node);
 	for (struct node *item = blocks ? blocks->first : NULL; item; item = item->next) {
 		_cleanup_free_ char *name = NULL;
 

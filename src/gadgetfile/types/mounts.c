@@ -33,11 +33,11 @@ void gadgetfile_resolve_mounts(struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_functions; i++) {
 		struct ffs *ffs = g->functions[i].ffs;
-		char *settled = ffs && ffs->mount.path ? without_links(ffs->mount.path) : NULL;
+		char *resolved = ffs && ffs->mount.path ? without_links(ffs->mount.path) : NULL;
 
-		if (!settled)
+		if (!resolved)
 			continue;
 		free(ffs->mount.path);
-		ffs->mount.path = settled;
+		ffs->mount.path = resolved;
 	}
 }

@@ -13,12 +13,12 @@ struct numbering {
 	bool taken_addresses[2][MAX_PER_DIRECTION + 1]; /* [direction][number] */
 };
 
-static void take_address(struct numbering *u, const struct endpoint *ep, struct node *node)
+static void reserve_address(struct numbering *u, const struct endpoint *ep, struct node *node)
 {
 	bool *taken = &u->taken_addresses[ep->direction][ep->address & 0x0f];
 
 	if (*taken)
-		load_error(u->load, load_member(node, "address"),
+		load_error(u->load, load_member_or_self(node, "address"),
 			   "a second endpoint with address 0x%02x in this function", ep->address);
 	*taken = true;
 }
@@ -27,7 +27,7 @@ static void take_address(struct numbering *u, const struct endpoint *ep, struct 
  * Gives an endpoint an address: with its own number if that is free, else with the lowest free
  * number.
  */
-static void give_address(struct numbering *u, struct endpoint *ep)
+static void assign_address(struct numbering *u, struct endpoint *ep)
 {
 	const bool *taken = u->taken_addresses[ep->direction];
 	unsigned int number = ep->number;
@@ -46,7 +46,7 @@ static void check_names(struct load *l, struct endpoint *const *eps, struct node
 		for (size_t j = 0; j < i; j++) {
 			if (!streq(eps[i]->name, eps[j]->name))
 				continue;
-			load_error(l, load_member(nodes[i], "name"),
+			load_error(l, load_member_or_self(nodes[i], "name"),
 				   "a second endpoint named '%s' in this function", eps[i]->name);
 			break;
 		}
@@ -94,7 +94,7 @@ static void check_pairs(struct load *l, struct endpoint *const *eps, struct node
 				   "'rw_proxy' joins endpoints %zu and %zu, but both are %s", i,
 				   i + 1, eps[i]->direction == EP_IN ? "in" : "out");
 		if (str_has_suffix(eps[i]->name, "_rw"))
-			load_error(l, load_member(nodes[i], "name"),
+			load_error(l, load_member_or_self(nodes[i], "name"),
 				   "with 'rw_proxy' only the file of a pair has a name that ends "
 				   "in '_rw'");
 	}
@@ -116,10 +116,10 @@ void load_check_endpoints(struct load *l, struct ffs_settings *d)
 		return;
 	for (size_t i = 0; i < n; i++)
 		if (eps[i]->address != 0)
-			take_address(&u, eps[i], d->endpoints[i]);
+			reserve_address(&u, eps[i], d->endpoints[i]);
 	for (size_t i = 0; i < n; i++) {
 		if (eps[i]->address == 0 && !d->endpoints[i]->bad)
-			give_address(&u, eps[i]);
+			assign_address(&u, eps[i]);
 		if (!eps[i]->name)
 			eps[i]->name =
 				strf("ep%zu-%s", i + 1, eps[i]->direction == EP_IN ? "in" : "out");

@@ -10,7 +10,8 @@
 
 static const struct key function_os_descs_rows[] = {
 	{ "interface", NODE_STRING, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
-	  .pattern = "^[^/]+$", .doc = "Which interface, the function's word: \"rndis\", \"ncm\".",
+	  .pattern = "^[^/]+$",
+	  .doc = "The interface, by the function's name for it: \"rndis\", \"ncm\".",
 	  .set = set_file_name, FIELD(struct os_descriptor_settings, interface) },
 	{ "compatible_id", NODE_STRING, .flags = KEY_SCHEME, .pattern = "^.{0,8}$",
 	  .doc = "Compatible ID, at most 8 characters: \"WINNCM\".", .set = set_node,
@@ -27,15 +28,17 @@ const struct key_group function_os_descs_keys = { "functions.LABEL.os_descs",
 
 static const struct key os_descs_rows[] = {
 	{ "b_vendor_code", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "1",
-	  .doc = "bRequest by which the host asks for them; not one that a function uses.",
+	  .doc = "bRequest by which the host asks for these descriptors. No function may use the "
+		 "same bRequest.",
 	  .set = set_attr_int },
 	{ "qw_sign", NODE_STRING, .flags = KEY_SCHEME, .max = 7, .fallback = "MSFT100",
 	  .doc = "Signature in string 0xee.", .set = set_attr_string },
 	{ "use", NODE_BOOL | NODE_INT, .flags = KEY_SCHEME, .fallback = "true",
-	  .doc = "Whether the host sees them.", .set = set_attr_bool },
+	  .doc = "Whether the host can read these descriptors.", .set = set_attr_bool },
 	{ "config_id", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
 	  .fallback = "the first configuration's",
-	  .doc = "Id of the configuration whose functions they describe.", .set = set_attr_node },
+	  .doc = "Id of the configuration whose functions the descriptors describe.",
+	  .set = set_attr_node },
 	{ 0 },
 };
 const struct key_group os_descs_keys = {
@@ -49,10 +52,10 @@ static const struct key webusb_rows[] = {
 	  .set = set_attr_bcd },
 	{ "bVendorCode", NODE_INT, BYTE, .fallback = "0",
 	  .doc = "bRequest by which the browser asks for the landing page.", .set = set_attr_int },
-	{ "landingPage", NODE_STRING, .doc = "What the browser offers to open, with https://.",
+	{ "landingPage", NODE_STRING, .doc = "URL that the browser offers to open, with https://.",
 	  .set = set_attr_url },
-	{ "use", NODE_BOOL | NODE_INT, .fallback = "true", .doc = "Whether the host sees them.",
-	  .set = set_attr_bool },
+	{ "use", NODE_BOOL | NODE_INT, .fallback = "true",
+	  .doc = "Whether the host can read these descriptors.", .set = set_attr_bool },
 	{ 0 },
 };
 const struct key_group webusb_keys = { "webusb", "'webusb'", webusb_rows, NULL,
@@ -60,18 +63,20 @@ const struct key_group webusb_keys = { "webusb", "'webusb'", webusb_rows, NULL,
 				       "(Linux 6.3 and later)." };
 
 /*
- * The URL descriptor has room for 252 bytes after its head, and has the scheme as a number. Linux
- * also counts the scheme's characters when a host requests 255 bytes, sends NULs for the bytes
- * beyond, and without a scheme subtracts the head twice (composite.c, landing_page_length).
+ * A URL descriptor has room for 252 bytes after its header, which contains the scheme as a number.
+ * If a host requests 255 bytes, Linux also counts the characters of the scheme, and sends NULs in
+ * their place. For a URL without a scheme, Linux subtracts the size of the header twice
+ * (composite.c, landing_page_length).
  */
 #define MAX_URL 252
 #define MAX_BARE_URL 249
 
 /*
- * Default of b_vendor_code for 'winusb' without 'os_descs'. Functions do not get vendor requests
- * with this bRequest (composite.c), so it must be one that functions are unlikely to use.
+ * Default of b_vendor_code if 'winusb' is set, but not 'os_descs'. Functions do not get vendor
+ * requests with this bRequest (composite.c), so it must be a number that functions are unlikely to
+ * use.
  */
-#define OWN_VENDOR_CODE "0xee"
+#define WINUSB_VENDOR_CODE "0xee"
 
 static void add_id(struct load *l, struct function *f, const char *interface, const char *name,
 		   struct node *value)
@@ -87,9 +92,9 @@ static void add_id(struct load *l, struct function *f, const char *interface, co
 		diag_warning(l->diags, &value->at,
 			     "Windows accepts only upper-case letters, digits and '_' in '%s'",
 			     value->name);
-	load_add_entry(l, &f->entries, ENTRY_WRITE,
-		       strf("os_desc/interface.%s/%s", interface, name), xstrdup(value->text),
-		       strlen(value->text), value);
+	load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_VALUE,
+			   strf("os_desc/interface.%s/%s", interface, name), xstrdup(value->text),
+			   strlen(value->text), value);
 }
 
 void load_function_os_descs(struct load *l, struct function *f, struct node *list)
@@ -117,8 +122,8 @@ static bool has_function(const struct config *c, size_t function)
 }
 
 /*
- * Returns the index of the first function whose 'ffs' group has Microsoft OS descriptors; the
- * number of functions: none.
+ * Returns the index of the first function whose 'ffs' group has Microsoft OS descriptors; if there
+ * is none, the number of functions.
  */
 static size_t first_with_os_descs(const struct load *l)
 {
@@ -130,20 +135,22 @@ static size_t first_with_os_descs(const struct load *l)
 }
 
 /*
- * Returns the configuration with the id, or that of the first function with Microsoft OS
- * descriptors.
+ * Returns the configuration with this id. `id` NULL: returns the configuration of the function with
+ * the index `first_function`.
  */
-static const struct config *find_config(struct load *l, const struct node *id, size_t asking)
+static const struct config *find_config(struct load *l, const struct node *id,
+					size_t first_function)
 {
 	const struct gadget *g = l->gadget;
 
 	for (size_t i = 0; i < g->n_configs; i++)
-		if (id ? g->configs[i].id == id->integer : has_function(&g->configs[i], asking))
+		if (id ? g->configs[i].id == id->integer
+		       : has_function(&g->configs[i], first_function))
 			return &g->configs[i];
 	return id || g->n_configs == 0 ? NULL : &g->configs[0];
 }
 
-static void warn_unseen(struct load *l, const struct node *use, const struct config *config)
+static void warn_invisible(struct load *l, const struct node *use, const struct config *config)
 {
 	for (size_t i = 0; i < l->gadget->n_functions; i++) {
 		const struct node *node = load_os_descs_setting(l, i);
@@ -163,8 +170,8 @@ static void warn_unseen(struct load *l, const struct node *use, const struct con
 
 void load_gadget_os_descs(struct load *l, struct node *group)
 {
-	size_t asking = first_with_os_descs(l);
-	struct node *node = group ? group : load_os_descs_setting(l, asking);
+	size_t first_function = first_with_os_descs(l);
+	struct node *node = group ? group : load_os_descs_setting(l, first_function);
 	const struct config *config;
 	struct node *id, *use;
 	struct attribute_values d = { .keys = os_descs_keys.keys };
@@ -175,18 +182,19 @@ void load_gadget_os_descs(struct load *l, struct node *group)
 		load_attr_rows(l, &os_descs_keys, group, &d);
 	use = load_attr(&d, "use")->node;
 	id = load_attr(&d, "config_id")->node;
-	load_default_attr(&d, "b_vendor_code", group ? "1" : OWN_VENDOR_CODE, node);
+	load_default_attr(&d, "b_vendor_code", group ? "1" : WINUSB_VENDOR_CODE, node);
 	load_default_attr(&d, "qw_sign", "MSFT100", node);
 	load_default_attr(&d, "use", "1", node);
-	config = find_config(l, id, asking);
-	load_attr_entries(l, &l->gadget->entries, "os_desc/", &d);
+	config = find_config(l, id, first_function);
+	load_add_attributes(l, &l->gadget->configfs_attributes, "os_desc/", &d);
 	if (id && !config && !l->has_syntax_error)
 		load_error(l, id, "no configuration has the id %s", id->text);
 	if (config && config->name)
-		load_add_entry(l, &l->gadget->entries, ENTRY_LINK,
-			       strf("os_desc/%s.%u", config->name, config->id),
-			       strf("configs/%s.%u", config->name, config->id), 0, id ? id : node);
-	warn_unseen(l, use, config);
+		load_add_attribute(l, &l->gadget->configfs_attributes, ATTRIBUTE_LINK,
+				   strf("os_desc/%s.%u", config->name, config->id),
+				   strf("configs/%s.%u", config->name, config->id), 0,
+				   id ? id : node);
+	warn_invisible(l, use, config);
 	for (size_t i = 0; i < l->gadget->n_functions; i++)
 		if (l->gadget->functions[i].ffs)
 			l->gadget->functions[i].ffs->os_descs = true;
@@ -208,18 +216,21 @@ void set_attr_url(struct load *l, const struct key *k, struct node *value, void 
 }
 
 /*
- * Checks that the two vendor codes differ: composite.c handles Microsoft's requests first and
- * stalls unknown ones.
+ * Checks that the two vendor codes differ: composite.c handles the requests for Microsoft OS
+ * descriptors first, and stalls unknown requests with their vendor code.
  */
 static void check_vendor_codes(struct load *l, struct attribute_values *d)
 {
-	const struct entry *use = entries_find(&l->gadget->entries, "os_desc/use"),
-			   *code = entries_find(&l->gadget->entries, "os_desc/b_vendor_code");
+	const struct configfs_attribute *use = configfs_attributes_find(
+						&l->gadget->configfs_attributes, "os_desc/use"),
+					*code = configfs_attributes_find(
+						&l->gadget->configfs_attributes,
+						"os_desc/b_vendor_code");
 
 	if (load_attr_number(d, "use", 1) == 0 || !use || streq(use->value, "0") || !code ||
 	    strtol(code->value, NULL, 0) != load_attr_number(d, "bVendorCode", 0))
 		return;
-	load_error(l, load_member(d->node, "bVendorCode"),
+	load_error(l, load_member_or_self(d->node, "bVendorCode"),
 		   "bRequest %s is also 'b_vendor_code' of the gadget's OS descriptors: no browser "
 		   "would get the landing page",
 		   code->value);
@@ -232,5 +243,5 @@ void load_gadget_webusb(struct load *l, struct node *node)
 	load_attr_rows(l, &webusb_keys, node, &d);
 	check_vendor_codes(l, &d);
 	load_default_attr(&d, "use", "1", node);
-	load_attr_entries(l, &l->gadget->entries, "webusb/", &d);
+	load_add_attributes(l, &l->gadget->configfs_attributes, "webusb/", &d);
 }

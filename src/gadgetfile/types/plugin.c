@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Checks a worker's settings against what its plugin declares, if that is known, and against the
- * function's packets and the mount's memory.
+ * Checks the settings of a worker against the declaration of its plugin, if that is known; against
+ * the packet sizes of its function; and against the memory that programs can map from the
+ * FunctionFS mount.
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -18,8 +19,9 @@ struct plugin_check {
 	struct load *load;
 	const struct function *function;
 	struct worker_settings *settings;
-	const struct ffsctl_plugin *plugin; /* NULL: not known */
-	struct node *size;		    /* the setting io.size; NULL: not set, or invalid */
+	const struct ffsctl_plugin *plugin; /* NULL: the declaration is not available */
+	struct node
+		*size; /* the setting io.size; NULL: the file does not set it, or it is invalid */
 };
 
 /* --- options --- */
@@ -170,7 +172,10 @@ static void check_dmabuf(const struct plugin_check *c)
 		     engine->text, c->settings->w.plugin);
 }
 
-/* Warns about buffers that do not fit into the mount's memory: their data is copied. */
+/*
+ * Warns about buffers that do not fit into the memory that programs can map from the mount. The
+ * data of the other buffers is copied.
+ */
 static void check_memory(const struct plugin_check *c)
 {
 	const struct node *engine = c->settings->engine.node;

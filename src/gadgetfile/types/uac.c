@@ -41,8 +41,8 @@ void set_attr_one_line(struct load *l, const struct key *k, struct node *value, 
 	}
 }
 
-static long long number(struct attribute_values *d, const char *side, const char *name,
-			long long fallback)
+static long long side_number(struct attribute_values *d, const char *side, const char *name,
+			     long long fallback)
 {
 	_cleanup_free_ char *key = strf("%s_%s", side, name);
 
@@ -51,8 +51,9 @@ static long long number(struct attribute_values *d, const char *side, const char
 
 static void check_volume(struct load *l, struct attribute_values *d, const char *side)
 {
-	long long min = number(d, side, "volume_min", -25600),
-		  max = number(d, side, "volume_max", 0), res = number(d, side, "volume_res", 256);
+	long long min = side_number(d, side, "volume_min", -25600),
+		  max = side_number(d, side, "volume_max", 0),
+		  res = side_number(d, side, "volume_res", 256);
 
 	if (max <= min)
 		diag_error(l->diags, node_range(d->node),
@@ -96,8 +97,8 @@ static void check_bandwidth(struct load *l, struct attribute_values *d, const ch
 	if (async)
 		rate = rate * (1000 + load_attr_number(d, "fb_max", 5)) / 1000;
 	samples = (rate + MICROFRAMES - 1) / MICROFRAMES + !async;
-	bytes = __builtin_popcountll((unsigned long long)number(d, side, "chmask", 3)) *
-		number(d, side, "ssize", 2) * samples;
+	bytes = __builtin_popcountll((unsigned long long)side_number(d, side, "chmask", 3)) *
+		side_number(d, side, "ssize", 2) * samples;
 	if (bytes <= MAX_PACKET || load_attr_number(d, bint, 0) != 0)
 		return;
 	diag_error(l->diags, node_range(place ? place : d->node),
@@ -113,7 +114,7 @@ void load_uac(struct load *l, struct function *f, struct attribute_values *d)
 {
 	static const char *const sides[] = { "p", "c" };
 
-	if (number(d, "p", "chmask", 3) == 0 && number(d, "c", "chmask", 3) == 0)
+	if (side_number(d, "p", "chmask", 3) == 0 && side_number(d, "c", "chmask", 3) == 0)
 		diag_error(l->diags, node_range(d->node),
 			   "a sound card needs channels: 'p_chmask' and 'c_chmask' are both 0");
 	for (size_t i = 0; i < ARRAY_SIZE(sides); i++)

@@ -30,7 +30,8 @@ static const struct key uvc_frame_rows[] = {
 	{ "dwFrameInterval", NODE_INT | TYPE_LIST, NODE_INT, KEY_SCHEME | KEY_NOT_EMPTY, .min = 1,
 	  .max = 4294967295.0, .doc = "In place of fps: intervals in units of 100 ns.",
 	  .set = set_attr_node },
-	DWORD("dwDefaultFrameInterval", "Which of them is the default.", "the first"),
+	DWORD("dwDefaultFrameInterval", "Default interval, one of those in dwFrameInterval or fps.",
+	      "the first"),
 	DWORD("dwMinBitRate", "Bits per second at the slowest rate.",
 	      "what uncompressed frames take"),
 	DWORD("dwMaxBitRate", "Bits per second at the fastest rate.",
@@ -52,9 +53,8 @@ static const struct key_word format_words[] = {
 };
 static const struct key uvc_format_rows[] = {
 	{ "type", NODE_STRING, .words = format_words,
-	  .doc = "How a picture is made; in a list of formats it is required. In a group, as "
-		 "schemes "
-		 "have it, the name says it.",
+	  .doc = "Encoding of the pictures. Required in a list of formats; in a group of formats, "
+		 "as in schemes, the name of the format is the type.",
 	  .set = set_attr_node },
 	{ "frames", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
 	  .group = &uvc_frame_keys, .doc = "The sizes of pictures.", .set = set_attr_node },
@@ -81,16 +81,18 @@ const struct key_group uvc_format_keys = { "functions.LABEL.attrs.formats", "a f
 		STRING("function_name", .flags = KEY_SCHEME, .max = 31, .fallback = "UVC Camera",  \
 		       .doc = "Name of the camera.")
 static const struct key uvc_config_rows[] = { UVC_CONFIG, { 0 } };
-const struct key_group uvc_config_keys = { "functions.LABEL.attrs.config", "'config'",
-					   uvc_config_rows, NULL,
-					   "The place that schemes have for these." };
+const struct key_group uvc_config_keys = {
+	"functions.LABEL.attrs.config", "'config'", uvc_config_rows, NULL,
+	"Where schemes have the settings of the streaming endpoint and the name."
+};
 const struct key uvc_rows[] = {
 	UVC_CONFIG,
 	{ "config", NODE_GROUP, .flags = KEY_SCHEME, .group = &uvc_config_keys,
-	  .doc = "The place that schemes have for these.", .set = set_attr_node },
+	  .doc = "Where schemes have the settings of the streaming endpoint and the name.",
+	  .set = set_attr_node },
 	{ "formats", TYPE_LIST | NODE_GROUP, NODE_GROUP,
 	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY | KEY_NAMED, .group = &uvc_format_keys,
-	  .doc = "The formats, a group for each; as schemes have it a group of groups.",
+	  .doc = "The formats: a list of groups or, as in schemes, a group of groups.",
 	  .set = set_attr_node },
 	{ 0 },
 };
@@ -105,7 +107,7 @@ const struct key uvc_rows[] = {
 struct format {
 	const char *word, *kind;
 	const uint8_t *guid; /* NULL: this kind has no GUID */
-	unsigned int bits;   /* of a pixel */
+	unsigned int bits;   /* bits of a pixel */
 };
 
 #define GUID(a, b, c, d)                                                                           \
@@ -129,7 +131,7 @@ static const struct format *find_format(const char *word)
 	return NULL;
 }
 
-/* The function's directory "streaming" while it is built. */
+/* State while the contents of the function's directory "streaming" are made. */
 struct uvc {
 	struct load *load;
 	struct function *function;
@@ -140,12 +142,14 @@ struct uvc {
 
 static void add_dir(struct uvc *u, char *path, const struct node *node)
 {
-	load_add_entry(u->load, &u->function->entries, ENTRY_DIRECTORY, path, NULL, 0, node);
+	load_add_attribute(u->load, &u->function->configfs_attributes, ATTRIBUTE_DIRECTORY, path,
+			   NULL, 0, node);
 }
 
 static void add_text(struct uvc *u, char *path, char *text, const struct node *node)
 {
-	load_add_entry(u->load, &u->function->entries, ENTRY_WRITE, path, text, strlen(text), node);
+	load_add_attribute(u->load, &u->function->configfs_attributes, ATTRIBUTE_VALUE, path, text,
+			   strlen(text), node);
 }
 
 static void add_number(struct uvc *u, const char *dir, const char *name, long long value,
@@ -154,22 +158,22 @@ static void add_number(struct uvc *u, const char *dir, const char *name, long lo
 	add_text(u, strf("%s/%s", dir, name), strf("%lld", value), node);
 }
 
-/* Adds the value in the file, or the fallback. */
-static void add_given(struct uvc *u, const char *dir, const char *name, struct attribute_values *d,
-		      long long fallback)
+/* Adds the number that the file has for `name`, or `fallback`. */
+static void add_number_or_fallback(struct uvc *u, const char *dir, const char *name,
+				   struct attribute_values *d, long long fallback)
 {
 	add_number(u, dir, name, load_attr_number(d, name, fallback), d->node);
 }
 
 static void add_link(struct uvc *u, char *path, char *target, const struct node *node)
 {
-	load_add_entry(u->load, &u->function->entries, ENTRY_LINK, path, target, strlen(target),
-		       node);
+	load_add_attribute(u->load, &u->function->configfs_attributes, ATTRIBUTE_LINK, path, target,
+			   strlen(target), node);
 }
 
 /* --- frames ----------------------------------------------------------------------------------- */
 
-static int compare(const void *a, const void *b)
+static int compare_intervals(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
@@ -182,10 +186,10 @@ static uint32_t to_interval(double fps)
 }
 
 /*
- * Gets the intervals of a frame in ascending order and units of 100 ns, from either unit in the
- * file; returns their number.
+ * Gets the intervals of a frame in ascending order and units of 100 ns, from the setting of either
+ * unit in the file. *first: the first interval in the file. Returns the number of intervals.
  */
-static size_t intervals(struct attribute_values *d, uint32_t v[MAX_INTERVALS], uint32_t *first)
+static size_t read_intervals(struct attribute_values *d, uint32_t v[MAX_INTERVALS], uint32_t *first)
 {
 	const struct node *fps = load_attr(d, "fps")->node,
 			  *raw = load_attr(d, "dwFrameInterval")->node, *given = fps ? fps : raw;
@@ -202,7 +206,7 @@ static size_t intervals(struct attribute_values *d, uint32_t v[MAX_INTERVALS], u
 				v[n++] = fps ? to_interval(item->real) : (uint32_t)item->integer;
 	}
 	*first = n > 0 ? v[0] : 0;
-	qsort(v, n, sizeof(*v), compare);
+	qsort(v, n, sizeof(*v), compare_intervals);
 	return n;
 }
 
@@ -218,7 +222,7 @@ static void check_default(struct load *l, const struct node *given, const uint32
 			     "it without success");
 }
 
-static char *lines(const uint32_t *v, size_t n)
+static char *join_lines(const uint32_t *v, size_t n)
 {
 	char *all = xstrdup("");
 
@@ -231,7 +235,7 @@ static char *lines(const uint32_t *v, size_t n)
 	return all;
 }
 
-static long long at_most(double value)
+static long long limit_to_32_bits(double value)
 {
 	return value > UINT32_MAX ? UINT32_MAX : (long long)(value + 0.5);
 }
@@ -265,7 +269,7 @@ static void load_frame(struct uvc *u, struct node *node)
 			   MAX_INTERVALS);
 	width = load_attr_number(&d, "width", load_attr_number(&d, "wWidth", 0));
 	height = load_attr_number(&d, "height", load_attr_number(&d, "wHeight", 0));
-	n = intervals(&d, v, &first);
+	n = read_intervals(&d, v, &first);
 	if (!check_size(u->load, node, width, "width", "wWidth") ||
 	    !check_size(u->load, node, height, "height", "wHeight") || n == 0)
 		return;
@@ -275,13 +279,14 @@ static void load_frame(struct uvc *u, struct node *node)
 	add_dir(u, xstrdup(dir), node);
 	add_number(u, dir, "wWidth", width, node);
 	add_number(u, dir, "wHeight", height, node);
-	add_given(u, dir, "bmCapabilities", &d, 0);
+	add_number_or_fallback(u, dir, "bmCapabilities", &d, 0);
 	/* Bits per second at the slowest and the fastest rate */
-	add_given(u, dir, "dwMinBitRate", &d, at_most(bits * UNITS / v[n - 1]));
-	add_given(u, dir, "dwMaxBitRate", &d, at_most(bits * UNITS / v[0]));
-	add_given(u, dir, "dwMaxVideoFrameBufferSize", &d, at_most(bits / 8));
-	add_given(u, dir, "dwDefaultFrameInterval", &d, first);
-	add_text(u, strf("%s/dwFrameInterval", dir), lines(v, n), node);
+	add_number_or_fallback(u, dir, "dwMinBitRate", &d,
+			       limit_to_32_bits(bits * UNITS / v[n - 1]));
+	add_number_or_fallback(u, dir, "dwMaxBitRate", &d, limit_to_32_bits(bits * UNITS / v[0]));
+	add_number_or_fallback(u, dir, "dwMaxVideoFrameBufferSize", &d, limit_to_32_bits(bits / 8));
+	add_number_or_fallback(u, dir, "dwDefaultFrameInterval", &d, first);
+	add_text(u, strf("%s/dwFrameInterval", dir), join_lines(v, n), node);
 }
 
 /* --- formats ---------------------------------------------------------------------------------- */
@@ -304,19 +309,21 @@ static void load_format(struct uvc *u, const struct format *format, struct node 
 			load_error(u->load, guid->node, "'guidFormat' has 16 bytes, not %zu",
 				   guid->size);
 		else if (guid->value)
-			load_add_entry(u->load, &u->function->entries, ENTRY_WRITE,
-				       strf("%s/guidFormat", u->format_directory),
-				       steal_ptr(guid->value), 16, guid->node);
+			load_add_attribute(u->load, &u->function->configfs_attributes,
+					   ATTRIBUTE_VALUE,
+					   strf("%s/guidFormat", u->format_directory),
+					   steal_ptr(guid->value), 16, guid->node);
 		else
-			load_add_entry(u->load, &u->function->entries, ENTRY_WRITE,
-				       strf("%s/guidFormat", u->format_directory),
-				       memcpy(xcalloc(17, 1), format->guid, 16), 16, node);
+			load_add_attribute(u->load, &u->function->configfs_attributes,
+					   ATTRIBUTE_VALUE,
+					   strf("%s/guidFormat", u->format_directory),
+					   memcpy(xcalloc(17, 1), format->guid, 16), 16, node);
 		add_number(u, u->format_directory, "bBitsPerPixel", u->bits, node);
 	} else if (guid->node) {
 		diag_error(u->load->diags, node_range(guid->node),
 			   "a format of type %s has no GUID", format->word);
 	}
-	add_given(u, u->format_directory, "bDefaultFrameIndex", &d, 1);
+	add_number_or_fallback(u, u->format_directory, "bDefaultFrameIndex", &d, 1);
 	frames = load_attr(&d, "frames")->node;
 	if (frames && frames->n > MAX_FRAMES)
 		load_error(u->load, load_attr(&d, "frames")->node, "a format has at most %d frames",
@@ -351,8 +358,8 @@ static void add_headers(struct uvc *u, char *const *dirs, const struct node *nod
 }
 
 /*
- * Returns the format's type: a list element contains it; in a scheme the element's name is the
- * type.
+ * Returns the format's type: an element of a list contains it; in a scheme, which has a group, the
+ * name of the element is the type.
  */
 static const struct format *type_of(struct load *l, struct node *item)
 {
@@ -371,7 +378,7 @@ static const struct format *type_of(struct load *l, struct node *item)
 	return NULL;
 }
 
-/* Adds other errors about a format whose type is wrong. */
+/* Checks the other settings of a format whose type is wrong. */
 static void check_format(struct load *l, struct node *item)
 {
 	struct attribute_values d;
@@ -394,7 +401,7 @@ void load_uvc(struct load *l, struct function *f, struct attribute_values *d)
 			if (!setting->bad && node_member(d->node, setting->name))
 				diag_error(l->diags, &setting->name_at,
 					   "'%s' is also set outside of 'config'", setting->name);
-		load_attr_entries(l, &f->entries, "", &inner);
+		load_add_attributes(l, &f->configfs_attributes, "", &inner);
 	}
 	for (struct node *item = list ? list->first : NULL; item; item = item->next) {
 		const struct format *format = item->bad ? NULL : type_of(l, item);

@@ -7,7 +7,7 @@
 /* Variables for ${...} (ffsctl-gadget(5), Variables), expanded when the worker is started. */
 static const char *const variables[] = { "dir", "device", "ifname", "mount", "gadget", "function" };
 
-/* An unknown type may have any kernel device. */
+/* A function of an unknown type may have any kernel device. */
 static bool may_have_ifname(const struct function *f)
 {
 	return !function_type_find(f->type) ||
@@ -39,8 +39,8 @@ static const char *why_undefined(const struct function *f, const char *variable)
 }
 
 /*
- * Adds errors about ${...} in a string of `exec` or `env`. It is expanded only when the worker
- * starts, but here the position is known.
+ * Adds errors about ${...} in a string of `exec` or `env`. The variables are expanded only when the
+ * worker starts, but only the loader knows the position.
  */
 void load_check_variables(struct load *l, struct node *value)
 {

@@ -13,7 +13,7 @@
 
 static const struct key os_compat_rows[] = {
 	{ "interface", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
-	  .doc = "Which one, counted from 0 in this function.", .set = set_int,
+	  .doc = "Number of the interface, counted from 0 in this function.", .set = set_int,
 	  FIELD(struct os_compat_settings, interface) },
 	{ "compatible", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
 	  .pattern = OS_ID_PATTERN, .doc = "Compatible ID, at most 8 characters: \"WINUSB\".",
@@ -27,25 +27,25 @@ const struct key_group os_compat_keys = { "ffs.os_compat", "an entry of 'os_comp
 					  os_compat_rows, NULL,
 					  "The compatible ID of one interface." };
 
-/* Without REG_DWORD and REG_MULTI_SZ, because composite.c stalls a host's request for them. */
+/* REG_DWORD and REG_MULTI_SZ are missing, because composite.c stalls a host's request for them. */
 static const struct key_word os_property_words[] = {
 	{ "string", 1 }, { "expand-string", 2 }, { "binary", 3 }, { "link", 6 }, { NULL, 0 },
 };
 
 static const struct key os_properties_rows[] = {
 	{ "interface", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
-	  .doc = "Which one, counted from 0 in this function.", .set = set_int,
+	  .doc = "Number of the interface, counted from 0 in this function.", .set = set_int,
 	  FIELD(struct os_property_settings, interface) },
 	{ "name", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = "^[ -~]+$",
 	  .doc = "Name of the value, in ASCII.", .set = set_node,
 	  FIELD(struct os_property_settings, name) },
 	{ "type", NODE_STRING, .words = os_property_words, .fallback = "string",
-	  .doc = "Its type in the registry: REG_SZ, REG_EXPAND_SZ, REG_BINARY or REG_LINK. Linux "
-		 "sends no others.",
+	  .doc = "Type of the value in the registry: REG_SZ, REG_EXPAND_SZ, REG_BINARY or "
+		 "REG_LINK. Linux sends no others.",
 	  .set = set_word, FIELD(struct os_property_settings, type) },
 	{ "data", NODE_STRING | TYPE_LIST, NODE_INT, KEY_REQUIRED, BYTE,
-	  .doc = "The value: of type binary a list of bytes, else a string in ASCII. Linux takes "
-		 "240 bytes of name and value together.",
+	  .doc = "The value: a list of bytes for type binary, else a string in ASCII. Linux "
+		 "accepts at most 240 bytes of name and value together.",
 	  .set = set_node, FIELD(struct os_property_settings, data) },
 	{ 0 },
 };
@@ -56,7 +56,10 @@ const struct key_group os_properties_keys = { "ffs.os_properties", "an entry of 
 #define REG_SZ 1
 #define REG_BINARY 3
 
-/* USB_COMP_EP0_OS_DESC_BUFSIZ of linux/usb/composite.h: all properties of an interface, bytes. */
+/*
+ * Maximum bytes of all properties of an interface: USB_COMP_EP0_OS_DESC_BUFSIZ of
+ * linux/usb/composite.h.
+ */
 #define MAX_PROPERTIES 4096
 
 /* --- checks ----------------------------------------------------------------------------------- */
@@ -69,7 +72,7 @@ static struct interface *find_interface(struct load *l, struct ffs *ffs, const s
 	if (n->value < (int64_t)ffs->n_interfaces)
 		return &ffs->interfaces[n->value];
 	if (!l->has_syntax_error)
-		load_error(l, load_member(node, "interface"),
+		load_error(l, load_member_or_self(node, "interface"),
 			   "no interface %lld: this function has %zu, counted from 0",
 			   (long long)n->value, ffs->n_interfaces);
 	return NULL;
@@ -124,7 +127,7 @@ static void load_compat(struct load *l, struct ffs *ffs, struct node *node)
 	    (d.sub_compatible && !check_id(l, d.sub_compatible)))
 		return;
 	if (*i->compatible) {
-		load_error(l, load_member(node, "interface"),
+		load_error(l, load_member_or_self(node, "interface"),
 			   "a second compatible ID of interface %lld",
 			   (long long)d.interface.value);
 		return;
@@ -144,15 +147,15 @@ static struct os_property *find_property(const struct interface *i, const char *
 	return NULL;
 }
 
-/* Returns the bytes that the kernel sends to the host, with text as UTF-16. */
+/* Returns how many bytes of the property the kernel sends to the host, with text as UTF-16. */
 static size_t sent_size(const struct os_property *p)
 {
 	return 14 + 2 * (strlen(p->name) + 1) + (p->type == REG_BINARY ? 1 : 2) * p->data.size;
 }
 
-static size_t all_sent(const struct interface *i)
+static size_t all_sent_size(const struct interface *i)
 {
-	size_t sum = 10; /* the head */
+	size_t sum = 10; /* the header of the list of properties */
 
 	for (size_t n = 0; n < i->n_properties; n++)
 		sum += sent_size(&i->properties[n]);
@@ -161,11 +164,11 @@ static size_t all_sent(const struct interface *i)
 
 static void check_all_sent(struct load *l, const struct interface *i, struct node *value)
 {
-	if (all_sent(i) >= MAX_PROPERTIES)
+	if (all_sent_size(i) >= MAX_PROPERTIES)
 		load_error(l, value,
 			   "the properties of an interface have %zu bytes here, but the kernel "
 			   "sends less than %d",
-			   all_sent(i), MAX_PROPERTIES);
+			   all_sent_size(i), MAX_PROPERTIES);
 }
 
 /* Returns the bytes of a text, including its NUL. */
@@ -174,7 +177,7 @@ static struct ffs_bytes string_data(const char *text)
 	return (struct ffs_bytes){ (uint8_t *)xstrdup(text), strlen(text) + 1 };
 }
 
-/* Gets the data of a property; false: an error was added. */
+/* Sets *data to the data of a property; false: an error was added. */
 static bool property_data(struct load *l, unsigned int type, struct node *value,
 			  struct ffs_bytes *data)
 {
@@ -204,8 +207,8 @@ static void load_property(struct load *l, struct ffs *ffs, struct node *node)
 
 	load_group(l, &os_properties_keys, node, &d);
 	i = find_interface(l, ffs, &d.interface, node);
-	if (!i || !d.name || !d.data || load_member(node, "type")->bad || !check_ascii(l, d.name) ||
-	    !property_data(l, d.type, d.data, &data))
+	if (!i || !d.name || !d.data || load_member_or_self(node, "type")->bad ||
+	    !check_ascii(l, d.name) || !property_data(l, d.type, d.data, &data))
 		return;
 	if (find_property(i, d.name->text))
 		load_error(l, d.name, "a second property of this name for interface %lld",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The `worker` group. */
+/* Loads the group `worker` of a function. */
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -154,8 +154,8 @@ static void check_without_endpoints(struct load *l, const struct worker_settings
 }
 
 /*
- * Adds errors about settings that do not apply to this type of function, or to a worker that opens
- * ep0.
+ * Adds errors about settings that do not apply to a worker of this type of function, or to a worker
+ * that opens ep0.
  */
 static void check_function_type(struct load *l, const struct function *f,
 				const struct worker_settings *d, const struct node *node)

@@ -182,9 +182,9 @@ Test(check, every_byte_has_a_position)
 	ffs_encode_descriptors(&m.ffs, &d);
 	ffs_encode_strings(&m.ffs, &s);
 	for (size_t i = 0; i <= d.size; i++)
-		seen[ffs_blob_origin(&d, i)->line]++;
+		seen[ffs_blob_position(&d, i)->line]++;
 	for (size_t i = 0; i <= s.size; i++)
-		seen[ffs_blob_origin(&s, i)->line]++;
+		seen[ffs_blob_position(&s, i)->line]++;
 	cr_expect_eq(seen[PROXY], 4, "flags");
 	cr_expect_eq(seen[EP_1], 3 * 7 + 6);
 	cr_expect_eq(seen[EP_2], 3 * 7 + 6);

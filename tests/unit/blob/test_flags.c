@@ -74,7 +74,8 @@ Test(flags, each_row_has_one_bit_and_they_ascend)
 		cr_expect_eq(f->flag & (f->flag - 1), 0, "%#x is not one bit", f->flag);
 		cr_expect_gt(f->flag, last);
 		cr_expect_eq(1U << FFS_FLAG_NUMBER(f->flag), f->flag);
-		cr_expect(f->feature.mainline || f->feature.ours, "no kernel has %#x", f->flag);
+		cr_expect(f->feature.mainline || f->feature.in_patches, "no kernel has %#x",
+			  f->flag);
 		cr_expect(!f->refused || !f->feature.name, "%#x has a key, but is refused",
 			  f->flag);
 		last = f->flag;
@@ -193,9 +194,9 @@ Test(flags, messages_say_which_kernels_have_a_feature)
 		const char *text;
 	} cases[] = {
 		{ { .mainline = FFS_LINUX(6, 12) }, "Linux 6.12" },
-		{ { .mainline = FFS_LINUX(7, 3), .ours = true },
+		{ { .mainline = FFS_LINUX(7, 3), .in_patches = true },
 		  "Linux 7.3 or ffsctl's kernel patches" },
-		{ { .ours = true }, "ffsctl's kernel patches" },
+		{ { .in_patches = true }, "ffsctl's kernel patches" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -208,7 +209,7 @@ Test(flags, messages_say_which_kernels_have_a_feature)
 Test(flags, a_feature_is_there_from_its_version_on_or_with_the_patches)
 {
 	const struct ffs_feature mainline = { .mainline = FFS_LINUX(6, 12) };
-	const struct ffs_feature ours = { .ours = true };
+	const struct ffs_feature ours = { .in_patches = true };
 	const struct ffs_release old = { FFS_LINUX(6, 9), true },
 				 same = { .version = FFS_LINUX(6, 12) };
 	const struct ffs_release later = { .version = FFS_LINUX(7, 0) };

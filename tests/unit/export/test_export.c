@@ -274,18 +274,19 @@ static void result_free(struct result *r)
 	free(r->text);
 }
 
-static const struct entry *entry_of(const struct gadget *g, size_t function, const char *path)
+static const struct configfs_attribute *entry_of(const struct gadget *g, size_t function,
+						 const char *path)
 {
-	for (size_t i = 0; i < g->functions[function].entries.n; i++)
-		if (streq(g->functions[function].entries.list[i].path, path))
-			return &g->functions[function].entries.list[i];
+	for (size_t i = 0; i < g->functions[function].configfs_attributes.n; i++)
+		if (streq(g->functions[function].configfs_attributes.list[i].path, path))
+			return &g->functions[function].configfs_attributes.list[i];
 	cr_assert_fail("no %s", path);
 	abort();
 }
 
 static void check_entry(const struct gadget *g, const char *path, const char *value, size_t size)
 {
-	const struct entry *e = entry_of(g, 0, path);
+	const struct configfs_attribute *e = entry_of(g, 0, path);
 
 	cr_assert_eq(e->size, size, "%s: %zu", path, e->size);
 	cr_assert_arr_eq(e->value, value, size);
@@ -342,8 +343,10 @@ Test(tree, links_come_after_those_below_what_they_lead_to)
 	put_link(&t, "configs/c.1/x", "functions/uvc.x");
 	r = export_tree(&t);
 	cr_assert_eq(r.n_lost, 1);
-	n = (size_t)(entry_of(r.g, 0, "streaming/mjpeg/m/c") - r.g->functions[0].entries.list);
-	cr_assert_lt(&r.g->functions[0].entries.list[n], entry_of(r.g, 0, "streaming/header/h/m"));
+	n = (size_t)(entry_of(r.g, 0, "streaming/mjpeg/m/c") -
+		     r.g->functions[0].configfs_attributes.list);
+	cr_assert_lt(&r.g->functions[0].configfs_attributes.list[n],
+		     entry_of(r.g, 0, "streaming/header/h/m"));
 	cr_assert_lt(entry_of(r.g, 0, "streaming/header/h/m"),
 		     entry_of(r.g, 0, "streaming/class/fs/h"));
 	cr_assert_lt(entry_of(r.g, 0, "streaming/color_matching/c/bColorPrimaries"),

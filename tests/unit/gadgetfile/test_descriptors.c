@@ -205,9 +205,9 @@ Test(descriptors, extra_descriptors_are_not_changed)
 
 static const char *entry(const char *path)
 {
-	for (size_t i = 0; i < g->entries.n; i++)
-		if (streq(g->entries.list[i].path, path))
-			return g->entries.list[i].value;
+	for (size_t i = 0; i < g->configfs_attributes.n; i++)
+		if (streq(g->configfs_attributes.list[i].path, path))
+			return g->configfs_attributes.list[i].value;
 	return NULL;
 }
 
@@ -253,7 +253,7 @@ Test(descriptors, without_winusb_there_are_no_os_descriptors)
 {
 	load(FFS("winusb = false; interfaces = ( { } );"));
 	cr_expect(!g->functions[0].ffs->os_descs);
-	cr_expect_eq(g->entries.n, 0);
+	cr_expect_eq(g->configfs_attributes.n, 0);
 	cr_expect_eq(interface(0)->n_properties, 0);
 }
 

@@ -36,7 +36,7 @@ Test(load, loads_a_document_without_its_file)
 		"%s", err.text);
 	cr_expect_str_eq(again->name, "other");
 	cr_expect_str_eq(again->file, g->file);
-	cr_expect_str_eq(again->dir, g->dir);
+	cr_expect_str_eq(again->file_dir, g->file_dir);
 	cr_expect_str_eq(again->functions[0].worker->argv[0], g->functions[0].worker->argv[0]);
 	cr_expect_eq(again->functions[0].worker->at.line, 1U);
 	cr_expect_eq(again->functions[0].worker->at.column, 1U, "there is no place for it");
@@ -73,11 +73,11 @@ static char *long_value(size_t n)
 
 Test(load, a_value_longer_than_a_configfs_page_is_an_error)
 {
-	_cleanup_free_ char *page = long_value(ENTRY_VALUE_MAX),
-			    *more = long_value(ENTRY_VALUE_MAX + 1);
+	_cleanup_free_ char *page = long_value(ATTRIBUTE_VALUE_MAX),
+			    *more = long_value(ATTRIBUTE_VALUE_MAX + 1);
 
 	load(page);
-	cr_expect_eq(g->functions[0].entries.list[0].size, ENTRY_VALUE_MAX);
+	cr_expect_eq(g->functions[0].configfs_attributes.list[0].size, ATTRIBUTE_VALUE_MAX);
 	unload();
 	cr_expect_lt(
 		gadgetfile_load_text("/nonexistent/demo.conf", more, strlen(more), &g, NULL, &d),
@@ -93,7 +93,7 @@ Test(load, a_minimal_file_gets_all_defaults)
 	     "\"bulk-out\" ); } ); };\n    worker : { plugin = \"loopback\"; };\n  };\n};\n");
 	cr_expect_str_eq(g->name, "demo");
 	cr_expect_str_eq(g->file, "/nonexistent/demo.conf");
-	cr_expect_str_eq(g->dir, "/nonexistent");
+	cr_expect_str_eq(g->file_dir, "/nonexistent");
 	cr_expect_str_eq(g->files[0], "/nonexistent/demo.conf");
 	cr_expect_null(g->files[1]);
 	cr_expect_eq(g->max_speed, GADGET_SPEED_NONE, "the kernel's own is right");
@@ -551,9 +551,9 @@ Test(load, a_device_id_gets_its_length_in_front)
 {
 	load("functions : { a : { type = \"printer\"; attrs : { pnp_string = \"MFG:a;\"; }; }; "
 	     "b : { type = \"printer\"; attrs : { pnp_string = \"MFG:a;  \"; }; }; };");
-	cr_expect_str_eq(g->functions[0].entries.list[0].value, "MFG:a;  ");
-	cr_expect_eq(g->functions[0].entries.list[0].size, 8);
-	cr_expect_str_eq(g->functions[1].entries.list[0].value, "MFG:a;  ");
+	cr_expect_str_eq(g->functions[0].configfs_attributes.list[0].value, "MFG:a;  ");
+	cr_expect_eq(g->functions[0].configfs_attributes.list[0].size, 8);
+	cr_expect_str_eq(g->functions[1].configfs_attributes.list[0].value, "MFG:a;  ");
 }
 
 Test(load, vendor_codes_of_os_descs_and_webusb_must_differ)

@@ -22,22 +22,22 @@ static void teardown(void)
 	diags_free(&d);
 }
 
-TestSuite(witness, .fini = teardown);
+TestSuite(libconfig, .fini = teardown);
 
-Test(witness, is_asked_about_each_text_without_errors)
+Test(libconfig, is_asked_about_each_text_without_errors)
 {
 	scan("a = 1;");
-	cr_expect_eq(s.witness, WITNESS_AGREES);
+	cr_expect_eq(s.libconfig_result, LIBCONFIG_AGREES);
 	teardown();
 	scan("a = ;");
-	cr_expect_eq(s.witness, WITNESS_NOT_ASKED);
+	cr_expect_eq(s.libconfig_result, LIBCONFIG_NOT_ASKED);
 	teardown();
 	scan_document(&s, "test.conf", "a = 1;", &d);
-	cr_expect_eq(s.witness, WITNESS_NOT_ASKED);
+	cr_expect_eq(s.libconfig_result, LIBCONFIG_NOT_ASKED);
 	cr_expect_eq(d.n, 0);
 }
 
-Test(witness, is_not_asked_about_errors_that_are_not_counted)
+Test(libconfig, is_not_asked_about_errors_that_are_not_counted)
 {
 	char *text = NULL;
 	size_t size;
@@ -48,7 +48,7 @@ Test(witness, is_not_asked_about_errors_that_are_not_counted)
 	fclose(f);
 	scan(text);
 	scan_text_as_drop_in(&s, "test.conf.d/a.conf", "b = ;", 5);
-	cr_expect_eq(s.witness, WITNESS_NOT_ASKED);
+	cr_expect_eq(s.libconfig_result, LIBCONFIG_NOT_ASKED);
 	free(text);
 }
 
@@ -56,21 +56,22 @@ Test(witness, is_not_asked_about_errors_that_are_not_counted)
 static void let_libconfig_read(const char *text, const char *instead)
 {
 	scan(text);
-	cr_assert_eq(s.witness, WITNESS_AGREES, "%s: %s", text, d.n ? d.list[0].text : "");
+	cr_assert_eq(s.libconfig_result, LIBCONFIG_AGREES, "%s: %s", text,
+		     d.n ? d.list[0].text : "");
 	memcpy(s.expanded, instead, strlen(instead));
 	scan_ask_libconfig(&s);
 }
 
-Test(witness, a_text_that_libconfig_rejects_is_an_error_in_its_line)
+Test(libconfig, a_text_that_libconfig_rejects_is_an_error_in_its_line)
 {
 	let_libconfig_read("a = 1;\nb = 2;\n", "a = 1;\nb =  ;\n");
 	cr_assert_eq(d.n, 1);
-	cr_expect_eq(s.witness, WITNESS_DISAGREES);
+	cr_expect_eq(s.libconfig_result, LIBCONFIG_DISAGREES);
 	cr_expect_str_eq(d.list[0].text, "libconfig rejects this: syntax error");
 	cr_expect_eq(d.list[0].line, 2);
 }
 
-Test(witness, what_libconfig_reads_otherwise_is_an_error_at_the_setting)
+Test(libconfig, what_libconfig_reads_otherwise_is_an_error_at_the_setting)
 {
 	static const struct {
 		const char *text, *instead;
@@ -100,7 +101,7 @@ Test(witness, what_libconfig_reads_otherwise_is_an_error_at_the_setting)
 
 		let_libconfig_read(table[i].text, table[i].instead);
 		cr_assert_eq(d.n, 1, "%zu messages: %s", d.n, table[i].instead);
-		cr_expect_eq(s.witness, WITNESS_DISAGREES);
+		cr_expect_eq(s.libconfig_result, LIBCONFIG_DISAGREES);
 		cr_expect_str_eq(d.list[0].text, words, "%s", d.list[0].text);
 		cr_expect_eq(d.list[0].column, table[i].column, "%s: %u", table[i].instead,
 			     d.list[0].column);
@@ -108,14 +109,14 @@ Test(witness, what_libconfig_reads_otherwise_is_an_error_at_the_setting)
 	}
 }
 
-Test(witness, another_type_of_integer_is_the_same_value)
+Test(libconfig, another_type_of_integer_is_the_same_value)
 {
 	let_libconfig_read("a = 2 ;", "a = 2L;");
 	cr_expect_eq(d.n, 0);
-	cr_expect_eq(s.witness, WITNESS_AGREES);
+	cr_expect_eq(s.libconfig_result, LIBCONFIG_AGREES);
 }
 
-Test(witness, another_number_of_settings_is_an_error_of_the_whole_file)
+Test(libconfig, another_number_of_settings_is_an_error_of_the_whole_file)
 {
 	let_libconfig_read("a = 1; b = 2;", "a = 1;       ");
 	cr_assert_eq(d.n, 1);
@@ -123,7 +124,7 @@ Test(witness, another_number_of_settings_is_an_error_of_the_whole_file)
 	cr_expect_eq(d.list[0].line, 0);
 }
 
-Test(witness, a_difference_in_an_included_file_is_reported_there)
+Test(libconfig, a_difference_in_an_included_file_is_reported_there)
 {
 	static const char main_file[] = "a = 1;\n@include \"part\"\n", part[] = "\nb = 2;\n";
 	char dir[] = "/tmp/ffsctl-test-XXXXXX";
@@ -141,7 +142,7 @@ Test(witness, a_difference_in_an_included_file_is_reported_there)
 	scan_text(&s, path, main_file, strlen(main_file), &d);
 	unlink(included);
 	rmdir(dir);
-	cr_assert_eq(s.witness, WITNESS_AGREES);
+	cr_assert_eq(s.libconfig_result, LIBCONFIG_AGREES);
 	memcpy(strstr(s.expanded, "b = 2"), "b = 3", 5);
 	scan_ask_libconfig(&s);
 	cr_assert_eq(d.n_errors, 1);

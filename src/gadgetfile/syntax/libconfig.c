@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Asks libconfig how it reads a text, so that a gadget file means the same to every program that
- * uses libconfig. Our parser follows libconfig 1.5; the library of the machine may be another
- * version. libconfig gets the text with @include lines replaced by the files, since it exits the
- * process if one names a directory, and only a text without errors: for others it leaks memory, and
- * beyond the limits of tree.h it needs too much time.
+ * Compares our parser with libconfig, so that a gadget file means the same to every program that
+ * uses libconfig. Our parser follows libconfig 1.5; the installed library may have another version.
+ *
+ * libconfig gets the text with each @include line replaced by the included file, because libconfig
+ * exits the process if such a line names a directory. libconfig gets only text without errors: it
+ * leaks memory on other text, and needs too much time for text beyond the limits of tree.h.
  */
 #include <libconfig.h>
 #include <stdlib.h>
@@ -17,8 +18,8 @@ static const char *string_of(const config_setting_t *setting)
 	return config_setting_get_string(setting) ?: "";
 }
 
-/* Returns what libconfig has read. The caller frees it. */
-static char *in_words(const config_setting_t *theirs)
+/* Describes what libconfig has read, for a message. The caller frees the result. */
+static char *describe_setting(const config_setting_t *theirs)
 {
 	const char *name = config_setting_name(theirs);
 	_cleanup_free_ char *value = NULL;
@@ -58,7 +59,10 @@ static bool same_value(const struct node *ours, const config_setting_t *theirs)
 	case CONFIG_TYPE_BOOL:
 		return ours->type == NODE_BOOL && ours->integer == config_setting_get_bool(theirs);
 	case CONFIG_TYPE_INT:
-		/* Above INT32_MAX libconfig 1.5 wraps, and programs cast it back (value.c). */
+		/*
+		 * Above INT32_MAX libconfig 1.5 wraps to a negative number, and programs cast it
+		 * back (value.c).
+		 */
 		return ours->type == NODE_INT && (ours->integer > INT32_MAX ||
 						  ours->integer == config_setting_get_int(theirs));
 	case CONFIG_TYPE_INT64:
@@ -84,14 +88,14 @@ static bool same_setting(const struct node *ours, const config_setting_t *theirs
 	       ours->n == (size_t)config_setting_length(theirs);
 }
 
-/* Adds an error for the first difference only: others may follow from it. */
+/* Adds an error for the first difference only: other differences may be its consequence. */
 static bool same_tree(struct scan *s, const struct node *ours, const config_setting_t *theirs)
 {
 	_cleanup_free_ char *words = NULL;
 	unsigned int i = 0;
 
 	if (!same_setting(ours, theirs)) {
-		words = in_words(theirs);
+		words = describe_setting(theirs);
 		diag_error(s->diags, node_range(ours), "libconfig reads this otherwise: %s", words);
 		return false;
 	}
@@ -101,8 +105,8 @@ static bool same_tree(struct scan *s, const struct node *ours, const config_sett
 	return true;
 }
 
-/* libconfig reports the line of the expanded text. */
-static void rejected(struct scan *s, const config_t *config)
+/* Adds libconfig's error. libconfig reports a line of the expanded text. */
+static void error_rejected(struct scan *s, const config_t *config)
 {
 	struct text_range at = expanded_range(s, (unsigned int)config_error_line(config));
 
@@ -116,10 +120,10 @@ void scan_ask_libconfig(struct scan *s)
 
 	config_init(&config);
 	if (config_read_string(&config, s->expanded) != CONFIG_TRUE)
-		rejected(s, &config);
+		error_rejected(s, &config);
 	else
 		agrees = same_tree(s, s->root, config_root_setting(&config));
-	if (s->witness != WITNESS_DISAGREES)
-		s->witness = agrees ? WITNESS_AGREES : WITNESS_DISAGREES;
+	if (s->libconfig_result != LIBCONFIG_DISAGREES)
+		s->libconfig_result = agrees ? LIBCONFIG_AGREES : LIBCONFIG_DISAGREES;
 	config_destroy(&config);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Prints descriptors field by field: USB 2.0 and 3.2, chapter 9; CDC 1.2; HID 1.11; DFU 1.1; CCID
- * 1.1. Descriptors without a layout here are printed as bytes.
+ * 1.1. A descriptor that has no row in `layouts` is printed as bytes.
  */
 #include <linux/usb/ch9.h>
 #include <stdlib.h>
@@ -81,7 +81,7 @@ static const struct layout {
 	{ ANY, ANY, ANY, ANY, "descriptor", "" },
 };
 
-static bool fits(int wanted, int have)
+static bool matches(int wanted, int have)
 {
 	return wanted == ANY || wanted == have;
 }
@@ -93,14 +93,16 @@ static const struct layout *find_layout(const struct descriptor *d,
 	int class = interface ? interface->bytes[5] : ANY,
 	    subclass = interface ? interface->bytes[6] : ANY;
 
-	while (!fits(l->type, d->bytes[1]) || !fits(l->subtype, d->size > 2 ? d->bytes[2] : ANY) ||
-	       !fits(l->class, class) || !fits(l->subclass, subclass))
+	while (!matches(l->type, d->bytes[1]) ||
+	       !matches(l->subtype, d->size > 2 ? d->bytes[2] : ANY) || !matches(l->class, class) ||
+	       !matches(l->subclass, subclass))
 		l++;
 	return l;
 }
 
 /*
- * Returns the printable text of a string index with its source; NULL: unknown. The caller frees it.
+ * Returns the text of the string whose index is at `offset`, with the source of the text, for
+ * printing. NULL: the text is unknown. The caller frees it.
  */
 static char *text_of(const struct descriptor *d, size_t offset)
 {
