@@ -352,7 +352,8 @@ class Game:
         self.recent.clear()
 
     def sizes(self):
-        """Private memory and descriptors of supervisors and keepers, when nobody holds anything."""
+        """Private memory and descriptors of supervisors and keepers, when nobody holds anything and no worker restarts."""
+        self.end_command()  # during a restart the keeper lacks the descriptors of a worker
         self.enemy.ask(self.enemy.order(None, self.about))
         if self.untouched != "x":  # a reload of the member's may be under way, or a restart: then it is refused
             tries = (ffsctl("restart", "x").returncode for _ in range(100))
