@@ -29,7 +29,7 @@ static int set_text(struct error *err, int exit, int e, const char *path, char *
 	err->exit = exit;
 	err->err = e;
 	err->text = text;
-	err->path = path ? xstrdup(path) : NULL;
+	err->path = xstrdup_or_null(path);
 	return errno_of(err);
 }
 
@@ -125,19 +125,14 @@ void error_clear(struct error *err)
 	*err = (struct error){ 0 };
 }
 
-static char *copy_text(const char *text)
-{
-	return text ? xstrdup(text) : NULL;
-}
-
 void error_copy(struct error *to, const struct error *from)
 {
 	struct error new = *from;
 
-	new.text = copy_text(from->text);
-	new.hint = copy_text(from->hint);
-	new.path = copy_text(from->path);
-	new.file = copy_text(from->file);
+	new.text = xstrdup_or_null(from->text);
+	new.hint = xstrdup_or_null(from->hint);
+	new.path = xstrdup_or_null(from->path);
+	new.file = xstrdup_or_null(from->file);
 	error_clear(to);
 	*to = new;
 }

@@ -82,6 +82,11 @@ char *xstrdup(const char *s)
 	return exit_if_null(strdup(s));
 }
 
+char *xstrdup_or_null(const char *s)
+{
+	return s ? xstrdup(s) : NULL;
+}
+
 char *xstrndup(const char *s, size_t n)
 {
 	return exit_if_null(strndup(s, n));

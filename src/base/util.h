@@ -84,6 +84,8 @@ void memory_release(void);
 /* Frees a list that ends with NULL, and its strings; NULL is allowed. */
 void strings_free(char **list);
 char *xstrdup(const char *s);
+/* Returns a copy of the string; NULL for NULL. */
+char *xstrdup_or_null(const char *s);
 char *xstrndup(const char *s, size_t n);
 char *strf(const char *fmt, ...) _printf_(1, 2);
 /* Returns the directory part: "/a" of "/a/b"; "" for one component. The caller frees it. */

@@ -23,11 +23,11 @@ static void record_options(struct record *record, const struct client_options *o
 	record->dirs = xcalloc(n + 1, sizeof(*record->dirs));
 	while (n-- > 0)
 		record->dirs[n] = xstrdup(options->dirs[n]);
-	record->udc = options->udc ? xstrdup(options->udc) : NULL;
+	record->udc = xstrdup_or_null(options->udc);
 	record->hold = options->hold;
 	record->group = options->group;
 	record->timeout = options->timeout;
-	record->path = path ? xstrdup(path) : NULL;
+	record->path = xstrdup_or_null(path);
 }
 
 struct supervisor_setup client_setup(const struct gadget *g, const json_t *document,

@@ -139,7 +139,7 @@ int client_reload(const struct paths *paths, const char *name, const char *file,
 	int r = client_ask(paths, name, &request, &answer, err);
 
 	done->result = answer.changed ? CLIENT_DONE : CLIENT_UNCHANGED;
-	done->awaits = answer.awaits ? xstrdup(answer.awaits) : NULL;
+	done->awaits = xstrdup_or_null(answer.awaits);
 	done->rebound = answer.rebound;
 	return r;
 }

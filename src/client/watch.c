@@ -156,7 +156,7 @@ static bool watch_item(struct watch *w, pid_t pid, const char *udc)
 	*item = (struct watched_item){
 		.watch = w, .source = FD_WATCH_NONE, .pid = pid, .in_use = true
 	};
-	item->udc = udc ? xstrdup(udc) : NULL;
+	item->udc = xstrdup_or_null(udc);
 	if (fd_watch_add(w->loop, &item->source, fd, udc ? EPOLLPRI : EPOLLIN, on_item, item) < 0) {
 		close(fd);
 		free(item->udc);

@@ -24,7 +24,7 @@ void export_free(struct export *e)
 static char *attribute_line(const struct configfs_tree *dir, const char *path)
 {
 	const struct configfs_tree *a = configfs_tree_find(dir, path);
-	char *line = a && a->value ? xstrdup(a->value) : NULL;
+	char *line = xstrdup_or_null(a ? a->value : NULL);
 
 	if (line)
 		line[strcspn(line, "\n")] = '\0';

@@ -197,9 +197,8 @@ int plan_from_json(struct plan *plan, const json_t *json, const struct step_op *
 		if (*path != '/' || strlen(path) < 2 || (!value && (*op)->needs_value))
 			return error_set(err, EX_SOFTWARE, EBADMSG, path,
 					 "step %zu of the record ('%s') is invalid", i + 1, name);
-		step = plan_add(plan, *op, xstrdup(path), value ? xstrdup(value) : NULL, NULL,
-				NULL);
-		step->previous_value = was ? xstrdup(was) : NULL;
+		step = plan_add(plan, *op, xstrdup(path), xstrdup_or_null(value), NULL, NULL);
+		step->previous_value = xstrdup_or_null(was);
 	}
 	return 0;
 }

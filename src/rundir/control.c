@@ -168,16 +168,11 @@ void control_request_free(struct control_request *request)
 
 char *control_request_print(const struct control_request *request)
 {
-	const struct members *members = commands[request->command].request;
 	json_t *json = json_pack("{s:s}", "command", commands[request->command].word);
-	bool is_valid = true;
-	char *text;
+	char *text = NULL;
 
-	for (size_t i = 0; i < members->n; i++)
-		is_valid = json_object_set_new(json, members->v[i].name,
-					       member_to_json(&members->v[i], request)) == 0 &&
-			   is_valid;
-	text = is_valid ? json_dumps(json, JSON_COMPACT) : NULL;
+	if (members_to_json(commands[request->command].request, request, json))
+		text = json_dumps(json, JSON_COMPACT);
 	json_decref(json);
 	return text;
 }

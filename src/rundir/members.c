@@ -64,13 +64,17 @@ json_t *member_to_json(const struct member *member, const void *of)
 	return json_null();
 }
 
-void members_to_json(const struct members *members, const void *of, json_t *object)
+bool members_to_json(const struct members *members, const void *of, json_t *object)
 {
+	bool is_utf8 = true;
+
 	for (size_t i = 0; i < members->n; i++) {
 		json_t *value = member_to_json(&members->v[i], of);
 
+		is_utf8 = is_utf8 && value;
 		json_object_set_new(object, members->v[i].name, value ? value : json_null());
 	}
+	return is_utf8;
 }
 
 static const size_t sizes[] = {

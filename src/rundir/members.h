@@ -6,6 +6,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 enum member_type {
@@ -40,8 +41,11 @@ struct members {
  * it is a text that is not UTF-8.
  */
 json_t *member_to_json(const struct member *member, const void *of);
-/* Adds all members of the struct `of` to the object. Text that is not UTF-8 becomes null. */
-void members_to_json(const struct members *members, const void *of, json_t *object);
+/*
+ * Adds all members of the struct `of` to the object. Returns false if a text is not UTF-8; it
+ * becomes null.
+ */
+bool members_to_json(const struct members *members, const void *of, json_t *object);
 /*
  * Reads the members that the object has, and sets the other members of the struct to their values
  * for null. Returns the name of a member whose value is of another type or too large, else NULL.

@@ -9,20 +9,15 @@
 #include "base/util.h"
 #include "gadgetfile/gadgetfile.h"
 
-static char *copy_or_null(const char *s)
-{
-	return s ? xstrdup(s) : NULL;
-}
-
 static void replace(char **to, const char *s)
 {
 	free(*to);
-	*to = copy_or_null(s);
+	*to = xstrdup_or_null(s);
 }
 
 struct record record_make(const struct gadget *g, const json_t *document, const char *origin)
 {
-	struct record record = { .name = xstrdup(g->name), .origin = copy_or_null(origin) };
+	struct record record = { .name = xstrdup(g->name), .origin = xstrdup_or_null(origin) };
 
 	record_set_file(&record, g, document);
 	return record;
@@ -72,7 +67,7 @@ static json_t *to_json(const struct record *record, const struct plan *plan)
 
 static char *copy_member(const json_t *json, const char *key)
 {
-	return copy_or_null(json_text(json, key, NULL));
+	return xstrdup_or_null(json_text(json, key, NULL));
 }
 
 static char **copy_dirs(const json_t *list)

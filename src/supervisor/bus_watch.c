@@ -49,7 +49,7 @@ void bus_watch(struct binding *b)
 		return;
 	fd_watch_close(&b->live->loop, &b->uevents);
 	free(b->uevents_udc);
-	b->uevents_udc = udc ? xstrdup(udc) : NULL;
+	b->uevents_udc = xstrdup_or_null(udc);
 	b->watches_uevents = wanted;
 	if (!wanted)
 		return;

@@ -60,7 +60,7 @@ static void begin_restart(struct control_client *client, const struct control_re
 
 	if (refuse_unless_up(client))
 		return;
-	client->function = request->function ? xstrdup(request->function) : NULL;
+	client->function = xstrdup_or_null(request->function);
 	for (size_t n = 0; n < control->live->functions.n; n++) {
 		if (control_client_restarts(client, control->live->functions.list[n])) {
 			any = true;

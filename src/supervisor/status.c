@@ -13,11 +13,6 @@
 #include "supervisor/reload.h"
 #include "supervisor/take_over.h"
 
-static char *copy_or_null(const char *s)
-{
-	return s ? xstrdup(s) : NULL;
-}
-
 /* --- functions ---------------------------------------------------------------------------------
  */
 
@@ -84,8 +79,8 @@ static void set_function(struct function_status *status, const struct status_vie
 		.label = xstrdup(f->label),
 		.type = xstrdup(f->type),
 		.instance = xstrdup(f->instance),
-		.mount = copy_or_null(ffs ? ffs->mount.path : NULL),
-		.device = copy_or_null(ffs ? ffs->device.value : NULL),
+		.mount = xstrdup_or_null(ffs ? ffs->mount.path : NULL),
+		.device = xstrdup_or_null(ffs ? ffs->device.value : NULL),
 		.keeper = i && i->keeper.pid > 0 ? i->keeper.pid : 0,
 		.has_worker = i && i->worker,
 	};
@@ -139,7 +134,7 @@ static void add_changed_value(struct gadget_status *status, const struct changed
 		status_add_problem(status, PROBLEM_WARNING, xstrdup(changed->text));
 
 	problem->has_position = true;
-	problem->file = copy_or_null(changed->at.file);
+	problem->file = xstrdup_or_null(changed->at.file);
 	problem->line = changed->at.line;
 	problem->column = changed->at.column;
 }
@@ -179,9 +174,9 @@ void status_write(const struct status_view *s)
 		return;
 	status = (struct gadget_status){
 		.name = xstrdup(s->live->name),
-		.file = copy_or_null(s->live->model->file),
+		.file = xstrdup_or_null(s->live->model->file),
 		.state = gadget_condition(s->live, s->binding),
-		.udc = copy_or_null(s->binding->udc),
+		.udc = xstrdup_or_null(s->binding->udc),
 		.supervisor = getpid(),
 		.since = s->live->since,
 		.configured = host_has_configured(s->host),
