@@ -50,7 +50,7 @@ static bool down_without_run_dir(const struct paths *paths, const char *name,
 		client_force_down(paths, name, err);
 		return true;
 	}
-	configfs_error_not_ours(name, dir, err);
+	error_gadget_of_other_program(name, dir, err);
 	return true;
 }
 

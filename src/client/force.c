@@ -33,7 +33,7 @@ static bool is_mount_of(const struct found_gadget *f, const char *path, const ch
 	_cleanup_free_ char *name = inspect_mounted_name(path);
 
 	return configfs_tree_find(&f->configfs, directory) ||
-	       (!f->configfs.n && streq_null(name, f->name));
+	       (!f->configfs.n_children && streq_null(name, f->name));
 }
 
 /* Adds the directories of a mount below /dev/ffs/NAME, which only `up` creates. */

@@ -37,9 +37,10 @@ void inspect_kernel_state_read(const struct paths *paths, const char *name,
 	_cleanup_free_ char *path = strf("%s/UDC", dir);
 
 	kernel->exists = file_read_line(AT_FDCWD, path, &kernel->udc) == 0;
-	if (kernel->exists && *kernel->udc && udc_has_unbound(kernel->udc, name))
+	if (kernel->exists && *kernel->udc && udc_unbound_through_sysfs(kernel->udc, name))
 		*kernel->udc = '\0';
-	kernel->state = kernel->exists && *kernel->udc ? udc_attribute(kernel->udc, "state") : NULL;
+	kernel->state =
+		kernel->exists && *kernel->udc ? udc_read_attribute(kernel->udc, "state") : NULL;
 	if (kernel->exists)
 		return;
 	kernel->exists = path_exists(dir);
@@ -53,7 +54,8 @@ void inspect_kernel_state_read(const struct paths *paths, const char *name,
 void inspect_set_udc(struct gadget_status *gadget, const struct inspect_kernel_state *kernel)
 {
 	bool attached = kernel->state && !streq(kernel->state, "not attached");
-	_cleanup_free_ char *speed = attached ? udc_attribute(kernel->udc, "current_speed") : NULL;
+	_cleanup_free_ char *speed =
+		attached ? udc_read_attribute(kernel->udc, "current_speed") : NULL;
 
 	inspect_set_text(&gadget->udc, kernel->udc);
 	inspect_set_text(&gadget->udc_state, kernel->state);

@@ -199,7 +199,7 @@ static int check_name_is_free(const struct gadget *g, const struct paths *paths,
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, g->name);
 
 	if (path_exists(dir)) {
-		configfs_error_not_ours(g->name, dir, err);
+		error_gadget_of_other_program(g->name, dir, err);
 		error_hint(err, "--name gives this one another name");
 	} else if (g->n_switch_to > 0) {
 		client_clear_switched(paths, g->name, err);

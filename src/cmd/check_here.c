@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "configfs/serial.h"
+#include "configfs/serial_number.h"
 #include "configfs/udc.h"
 #include "probe/features.h"
 #include "process/spawn.h"
@@ -143,7 +143,7 @@ static void check_mismatch(const struct system_check *h, const char *name)
 	const struct gadget_udc *udc = &h->gadget->udc;
 	const struct position whole = { .file = h->gadget->files[0] };
 	_cleanup_free_ char *driver = name ? udc_driver(name) : NULL,
-			    *why = udc_mismatch(driver ?: udc->driver.value, h->gadget);
+			    *why = udc_mismatch_reason(driver ?: udc->driver.value, h->gadget);
 
 	if (why)
 		diags_add(h->diags, DIAG_WARNING, udc->at.file ? &udc->at : &whole, "%s", why);
@@ -165,7 +165,7 @@ static void check_udc(const struct system_check *h)
 	check_mismatch(h, udc->name.value);
 	if (!udc->name.value || udc_exists(udc->name.value))
 		return;
-	udc_missing(h->paths, udc->name.value, &err);
+	error_udc_missing(h->paths, udc->name.value, &err);
 	add_missing(h, &udc->name.at, &err);
 }
 
@@ -176,7 +176,7 @@ static void check_serials(const struct system_check *h)
 		_cleanup_error_ struct error err = { 0 };
 		_cleanup_free_ char *serial = NULL;
 
-		if (from->value && serial_read(from->value, &serial, &err) < 0)
+		if (from->value && serial_number_read(from->value, &serial, &err) < 0)
 			add_missing(h, &from->at, &err);
 	}
 }

@@ -14,7 +14,7 @@
 #include "blob/encode.h"
 #include "blob/validate.h"
 #include "cmd/cmd.h"
-#include "configfs/serial.h"
+#include "configfs/serial_number.h"
 #include "predict/predict.h"
 
 static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };
@@ -55,7 +55,7 @@ static void print_unknown(const struct descriptors_command *r, const struct conf
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct function *f = &r->gadget->functions[config->functions[i].function];
 
-		if (!predict_knows(f))
+		if (!predict_covers_function(f))
 			printf("  --- function '%s' (%s): unknown descriptors\n", f->label,
 			       f->type);
 	}
@@ -175,7 +175,7 @@ static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 			const struct function *function =
 				&r->gadget->functions[config->functions[k].function];
 
-			if (!predict_knows(function))
+			if (!predict_covers_function(function))
 				json_array_append_new(unknown, json_string(function->label));
 		}
 		json_array_append_new(configs, json_pack("{s:i, s:o, s:o}", "id", (int)config->id,
@@ -298,10 +298,11 @@ static int choose_speeds(struct descriptors_command *r, struct error *err)
  */
 static void read_serial(struct descriptors_command *r)
 {
-	const struct gadget_strings *s = predict_strings(r->gadget);
+	const struct gadget_strings *s = predict_device_strings(r->gadget);
 	_cleanup_error_ struct error err = { 0 };
 
-	if (s && s->serial_from.value && serial_read(s->serial_from.value, &r->serial, &err) < 0) {
+	if (s && s->serial_from.value &&
+	    serial_number_read(s->serial_from.value, &r->serial, &err) < 0) {
 		_cleanup_free_ char *text = error_text(&err);
 
 		log_info("%s", text);

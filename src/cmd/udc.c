@@ -15,25 +15,26 @@
 /* Returns an attribute of the UDC in sysfs; JSON's null if it is empty or "UNKNOWN". */
 static json_t *attribute(const struct udc *udc, const char *name)
 {
-	_cleanup_free_ char *value = udc_attribute(udc->name, name);
+	_cleanup_free_ char *value = udc_read_attribute(udc->name, name);
 
 	return json_string_or_null(value && *value && !streq(value, "UNKNOWN") ? value : NULL);
 }
 
 static json_t *udc_json(const struct udc *udc)
 {
-	const struct udc_traits *traits = udc_traits(udc->driver);
+	const struct udc_traits *traits = udc_find_traits(udc->driver);
 
-	return json_pack(
-		"{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", udc->name, "driver",
-		json_string_or_null(udc->driver), "virtual", udc->is_virtual, "state",
-		attribute(udc, "state"), "speed", attribute(udc, "current_speed"), "max_speed",
-		attribute(udc, "maximum_speed"), "gadget", json_string_or_null(udc->gadget),
-		"holder", json_string_or_null(udc->holder), "endpoints",
-		traits->endpoints ? json_integer(traits->endpoints) : json_null(), "scatter_gather",
-		traits->scatter_gather == UDC_SG_UNKNOWN
-			? json_null()
-			: json_boolean(traits->scatter_gather == UDC_SG_YES));
+	return json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", udc->name,
+			 "driver", json_string_or_null(udc->driver), "virtual", udc->is_virtual,
+			 "state", attribute(udc, "state"), "speed", attribute(udc, "current_speed"),
+			 "max_speed", attribute(udc, "maximum_speed"), "gadget",
+			 json_string_or_null(udc->bound_gadget), "holder",
+			 json_string_or_null(udc->holder), "endpoints",
+			 traits->n_endpoints ? json_integer(traits->n_endpoints) : json_null(),
+			 "scatter_gather",
+			 traits->scatter_gather == UDC_SG_UNKNOWN
+				 ? json_null()
+				 : json_boolean(traits->scatter_gather == UDC_SG_YES));
 }
 
 static void print_udc(const json_t *udc)
@@ -60,7 +61,7 @@ static json_t *hints_json(void)
 {
 	json_t *hints = json_array();
 	char **words;
-	size_t n = udc_hints(&words);
+	size_t n = udc_absence_hints(&words);
 
 	for (size_t i = 0; i < n; i++) {
 		json_array_append_new(hints, json_string(words[i]));

@@ -12,19 +12,22 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "configfs/restore.h"
+#include "configfs/restore_value.h"
 #include "plan/files.h"
 
-static int directory_apply(struct step *step, struct error *err)
+static int make_directory_apply(struct step *step, struct error *err)
 {
 	if (mkdir(step->path, 0755) == 0 || errno == EEXIST)
 		return 0;
 	return error_errno(err, EX_OSERR, errno, step->path, "cannot make %s", step->path);
 }
 
-static int directory_undo(struct step *step, struct error *err)
+static int make_directory_undo(struct step *step, struct error *err)
 {
-	/* EPERM: the kernel made the directory, and removes it with the function. */
+	/*
+	 * EPERM: the kernel made the directory. The kernel also removes it, together with the
+	 * function.
+	 */
 	if (rmdir(step->path) == 0 || errno == ENOENT || errno == EPERM)
 		return 0;
 	return error_errno(err, EX_OSERR, errno, step->path, "cannot remove %s", step->path);
@@ -33,14 +36,14 @@ static int directory_undo(struct step *step, struct error *err)
 const struct step_op attribute_op_directory = {
 	.name = "directory",
 	.undo_name = "rmdir",
-	.apply = directory_apply,
-	.undo = directory_undo,
+	.apply = make_directory_apply,
+	.undo = make_directory_undo,
 };
 
 /*
- * Attributes that may be written while the gadget is bound, because the kernel notifies the host
- * (the medium has changed) or because the host does not see them. The kernel accepts other
- * attributes as well, but hosts would not read them again.
+ * Attributes that may be written while the gadget is bound: either the kernel notifies the host of
+ * the change (a new medium), or the host cannot see the value. The kernel also accepts writes of
+ * other attributes at that time, but hosts do not read those values again.
  */
 static const struct {
 	const char *type, *dir; /* functions/TYPE.INSTANCE/DIRn/NAME */
@@ -51,7 +54,7 @@ static const struct {
 	{ "mass_storage.", "lun.", "nofua" },
 };
 
-/* Adds to the error why the kernel returns EBUSY when such an attribute is written. */
+/* Adds to the error why the write of an attribute of a LUN fails with EBUSY. */
 static int explain_medium_locked(struct error *err)
 {
 	error_detail(err, "the host has locked the medium");
@@ -95,7 +98,7 @@ static size_t trimmed_length(const char *text, size_t n)
 	return n;
 }
 
-static bool is_number(const char *text, size_t n, long long *number)
+static bool parse_number(const char *text, size_t n, long long *number)
 {
 	_cleanup_free_ char *copy = xstrndup(text, n);
 	char *end;
@@ -106,77 +109,78 @@ static bool is_number(const char *text, size_t n, long long *number)
 }
 
 /*
- * Returns whether the numbers are the same. Linux 6.1 shows some bytes as signed numbers: 0xee as
- * 0xffffffee (configfs.c, b_vendor_code).
+ * Returns whether the kernel shows the number that was written. Linux 6.1 shows some bytes as
+ * signed numbers: 0xee as 0xffffffee (configfs.c, b_vendor_code).
  */
-static bool same_number(long long want, long long have)
+static bool same_number(long long written, long long shown)
 {
-	return want == have || (want >= 0x80 && want <= 0xff && have == (0xffffff00LL | want));
+	return written == shown ||
+	       (written >= 0x80 && written <= 0xff && shown == (0xffffff00LL | written));
 }
 
 /*
- * Returns whether the value that was read is equivalent to the written one: 0x10 and 16, Y and 1,
- * or an address in upper and lower case.
+ * Returns whether the value that the kernel shows means the same as the written value: 16 for 0x10,
+ * Y for 1, or a MAC address in lower case for one in upper case.
  */
-static bool same_value(const char *want, size_t n_want, const char *have, size_t n_have)
+static bool same_value(const char *written, size_t n_written, const char *shown, size_t n_shown)
 {
 	long long a, b;
 
-	n_want = trimmed_length(want, n_want);
-	n_have = trimmed_length(have, n_have);
-	if (n_want == n_have && strncasecmp(want, have, n_want) == 0)
+	n_written = trimmed_length(written, n_written);
+	n_shown = trimmed_length(shown, n_shown);
+	if (n_written == n_shown && strncasecmp(written, shown, n_written) == 0)
 		return true;
-	if (is_number(want, n_want, &a) && is_number(have, n_have, &b))
+	if (parse_number(written, n_written, &a) && parse_number(shown, n_shown, &b))
 		return same_number(a, b);
-	return n_have == 1 && n_want == 1 &&
-	       ((*want == '1' && *have == 'Y') || (*want == '0' && *have == 'N'));
+	return n_shown == 1 && n_written == 1 &&
+	       ((*written == '1' && *shown == 'Y') || (*written == '0' && *shown == 'N'));
 }
 
-static void check_value(struct step *step, const char *want, size_t n)
+static void note_if_changed(struct step *step, const char *written, size_t n)
 {
-	_cleanup_free_ char *have = NULL, *shown_want = NULL, *shown_have = NULL;
-	size_t n_have;
+	_cleanup_free_ char *shown = NULL, *written_text = NULL, *shown_text = NULL;
+	size_t n_shown;
 
 	configfs_note_changed_value(step->context, step, NULL);
-	/* Some attributes are write-only. */
-	if (file_read(AT_FDCWD, step->path, ATTRIBUTE_VALUE_MAX + 1, &have, &n_have) < 0 ||
-	    same_value(want, n, have, n_have))
+	/* Reading a write-only attribute fails. */
+	if (file_read(AT_FDCWD, step->path, ATTRIBUTE_VALUE_MAX + 1, &shown, &n_shown) < 0 ||
+	    same_value(written, n, shown, n_shown))
 		return;
 	if (step->op == &attribute_op_text) {
-		shown_want = xstrndup(want, trimmed_length(want, n));
-		shown_have = xstrndup(have, trimmed_length(have, n_have));
+		written_text = xstrndup(written, trimmed_length(written, n));
+		shown_text = xstrndup(shown, trimmed_length(shown, n_shown));
 	} else {
-		shown_want = strf("%zu bytes", n);
-		shown_have = strf("%zu bytes%s", n_have, n == n_have ? ", which differ" : "");
+		written_text = strf("%zu bytes", n);
+		shown_text = strf("%zu bytes%s", n_shown, n == n_shown ? ", which differ" : "");
 	}
-	configfs_note_changed_value(
-		step->context, step,
-		strf("the kernel changed '%s' to '%s' in %s", shown_want, shown_have, step->path));
+	configfs_note_changed_value(step->context, step,
+				    strf("the kernel changed '%s' to '%s' in %s", written_text,
+					 shown_text, step->path));
 }
 
 /*
  * Writes an attribute with one write(2), because configfs regards each write as a complete value.
- * Ignores the returned count: some functions return how many bytes they have stored (uac1), others
- * how many they expect (the GUIDs of uvc).
+ * Ignores the count that write(2) returns: some functions return the number of bytes that they
+ * stored (uac1), others the number that they expect (the GUIDs of uvc).
  */
-static int write_once(const char *path, const char *value, size_t n)
+static int write_in_one_call(const char *path, const char *value, size_t n)
 {
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	/* A write of 0 bytes fails with EFAULT. */
+	/* A newline for an empty value, because a write of 0 bytes fails with EFAULT. */
 	if (fd >= 0 && write(fd, n ? value : "\n", n ? n : 1) >= 0)
 		return 0;
 	return -errno;
 }
 
-static int write_value(struct step *step, const char *value, size_t n, struct error *err)
+static int write_attribute_value(struct step *step, const char *value, size_t n, struct error *err)
 {
 	int r;
 
-	configfs_store_previous(step);
-	r = n > ATTRIBUTE_VALUE_MAX ? -E2BIG : write_once(step->path, value, n);
+	configfs_store_previous_value(step);
+	r = n > ATTRIBUTE_VALUE_MAX ? -E2BIG : write_in_one_call(step->path, value, n);
 	if (r == 0) {
-		check_value(step, value, n);
+		note_if_changed(step, value, n);
 		return 0;
 	}
 	if (step->op == &attribute_op_text)
@@ -187,12 +191,13 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 			    step->path);
 	switch (r) {
 	case -ENOENT:
-	case -EACCES:			     /* configfs does not create files */
-		if (path_exists(step->path)) /* the file of a drive's medium does not exist */
+	case -EACCES:			     /* open(2) cannot create an attribute in configfs */
+		if (path_exists(step->path)) /* lun.N/file: the file with the medium does not exist
+						or cannot be opened */
 			return r;
 		err->exit = EX_UNAVAILABLE;
 		return error_detail(err, "this kernel has no such attribute");
-	case -KERNEL_ETOOSMALL: /* only when lun.N/file of a mass_storage function is written */
+	case -KERNEL_ETOOSMALL: /* only the attribute lun.N/file of mass_storage */
 		return error_detail(err,
 				    "a medium has at least 512 bytes, that of a CD drive 614400");
 	case -E2BIG:
@@ -205,22 +210,22 @@ static int write_value(struct step *step, const char *value, size_t n, struct er
 	}
 }
 
-static int text_apply(struct step *step, struct error *err)
+static int write_text_apply(struct step *step, struct error *err)
 {
-	return write_value(step, step->value, strlen(step->value), err);
+	return write_attribute_value(step, step->value, strlen(step->value), err);
 }
 
-static int text_restore(struct step *step, struct error *err)
+static int write_text_restore(struct step *step, struct error *err)
 {
-	int r = configfs_restore(step, err);
+	int r = configfs_restore_value(step, err);
 
 	return r == -EBUSY && configfs_writable_while_bound(step) ? explain_medium_locked(err) : r;
 }
 
 const struct step_op attribute_op_text = {
 	.name = "write-text",
-	.apply = text_apply,
-	.restore = text_restore,
+	.apply = write_text_apply,
+	.restore = write_text_restore,
 };
 
 static char *to_hex(const char *bytes, size_t n)
@@ -240,7 +245,7 @@ static unsigned int hex_digit(char c)
 	return (unsigned int)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
-static int bytes_apply(struct step *step, struct error *err)
+static int write_bytes_apply(struct step *step, struct error *err)
 {
 	size_t n = strlen(step->value) / 2;
 	_cleanup_free_ char *bytes = xcalloc(n + 1, 1);
@@ -248,16 +253,16 @@ static int bytes_apply(struct step *step, struct error *err)
 	for (size_t i = 0; i < n; i++)
 		bytes[i] = (char)(hex_digit(step->value[2 * i]) << 4 |
 				  hex_digit(step->value[2 * i + 1]));
-	return write_value(step, bytes, n, err);
+	return write_attribute_value(step, bytes, n, err);
 }
 
 const struct step_op attribute_op_bytes = {
 	.name = "write-bytes",
-	.apply = bytes_apply,
-	.restore = configfs_restore,
+	.apply = write_bytes_apply,
+	.restore = configfs_restore_value,
 };
 
-static int file_apply(struct step *step, struct error *err)
+static int write_file_apply(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *bytes = NULL;
 	size_t n;
@@ -265,16 +270,16 @@ static int file_apply(struct step *step, struct error *err)
 
 	if (r < 0)
 		return error_errno(err, EX_NOINPUT, -r, step->value, "cannot read %s", step->value);
-	return write_value(step, bytes, n, err);
+	return write_attribute_value(step, bytes, n, err);
 }
 
 const struct step_op attribute_op_file = {
 	.name = "write-file",
-	.apply = file_apply,
-	.restore = configfs_restore,
+	.apply = write_file_apply,
+	.restore = configfs_restore_value,
 };
 
-static int link_apply(struct step *step, struct error *err)
+static int make_link_apply(struct step *step, struct error *err)
 {
 	if (symlink(step->value, step->path) == 0)
 		return 0;
@@ -285,11 +290,11 @@ static int link_apply(struct step *step, struct error *err)
 const struct step_op attribute_op_link = {
 	.name = "link-to",
 	.undo_name = "unlink",
-	.apply = link_apply,
+	.apply = make_link_apply,
 	.undo = plan_undo_unlink,
 };
 
-static bool is_text(const struct configfs_attribute *e)
+static bool is_text_value(const struct configfs_attribute *e)
 {
 	for (size_t i = 0; i < e->size; i++)
 		if (((unsigned char)e->value[i] < 0x20 && e->value[i] != '\n') ||
@@ -298,8 +303,8 @@ static bool is_text(const struct configfs_attribute *e)
 	return true;
 }
 
-void attributes_add(struct plan *plan, struct configfs *c,
-		    const struct configfs_attributes *attributes, const char *dir)
+void configfs_add_attributes(struct plan *plan, struct configfs *c,
+			     const struct configfs_attributes *attributes, const char *dir)
 {
 	for (size_t i = 0; i < attributes->n; i++) {
 		const struct configfs_attribute *e = &attributes->list[i];
@@ -319,7 +324,7 @@ void attributes_add(struct plan *plan, struct configfs *c,
 				 &e->position, c);
 			break;
 		case ATTRIBUTE_VALUE:
-			if (is_text(e))
+			if (is_text_value(e))
 				step = plan_add(plan, &attribute_op_text, path, xstrdup(e->value),
 						&e->position, c);
 			else
@@ -328,8 +333,9 @@ void attributes_add(struct plan *plan, struct configfs *c,
 			break;
 		}
 		/*
-		 * The previous values of a function's attributes are only needed if they are
-		 * written while bound: other attributes are removed together with the function.
+		 * A reload restores the previous value of a function's attribute only if the
+		 * attribute is writable while the gadget is bound. The reload removes the other
+		 * attributes together with the function.
 		 */
 		if (step)
 			step->keep_previous = attributes == &c->gadget->configfs_attributes ||

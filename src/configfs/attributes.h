@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Steps for the attributes, directories and links that only some gadgets have: those of kernel
- * functions, and the gadget's os_desc and webusb. The step's `context` is the struct configfs, in
- * which values that the kernel has changed are noted.
+ * Steps for attributes, directories and links that only some gadgets have: those in the directories
+ * of kernel functions, and the gadget's os_desc and webusb. The step's `context` is the struct
+ * configfs, whose list changed_values contains the values that the kernel has changed.
  */
 #pragma once
 
 #include "configfs/configfs.h"
 
-/* Makes the directory `path`. If it exists already, the kernel made it and will remove it. */
+/*
+ * Makes the directory `path`. Succeeds if the kernel has already made the directory; the kernel
+ * then also removes it.
+ */
 extern const struct step_op attribute_op_directory;
 /* Writes `value` to the attribute `path`, and reads it back. */
 extern const struct step_op attribute_op_text;
@@ -19,9 +22,9 @@ extern const struct step_op attribute_op_file;
 /* Makes the symbolic link `path`, which leads to `value`. */
 extern const struct step_op attribute_op_link;
 
-/* Adds the steps for all attributes; `dir` is the directory to which their paths are relative. */
-void attributes_add(struct plan *plan, struct configfs *c,
-		    const struct configfs_attributes *attributes, const char *dir);
+/* Adds a step for each of `attributes`, whose paths are relative to the directory `dir`. */
+void configfs_add_attributes(struct plan *plan, struct configfs *c,
+			     const struct configfs_attributes *attributes, const char *dir);
 
 /* Returns whether the step may be undone, applied or replaced while the gadget is bound. */
 bool configfs_writable_while_bound(const struct step *step);

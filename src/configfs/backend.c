@@ -28,60 +28,61 @@ static char *gadget_directory_of_item(enum backend_item item, const char *path)
 	return gadget;
 }
 
-static void open_view(struct backend *b, enum backend_item item, const char *path)
+static void libusbgx_open_view(struct backend *b, enum backend_item item, const char *path)
 {
 	_cleanup_free_ char *gadget = gadget_directory_of_item(item, path);
-	int root = usbg_private_root();
+	int root_fd = usbg_open_private_root();
 
-	errno = -root;
-	b->view = root < 0 ? NULL : usbg_open(root, gadget);
-	b->open_failed = !b->view;
-	if (b->open_failed)
+	errno = -root_fd;
+	b->usbg_view = root_fd < 0 ? NULL : usbg_open(root_fd, gadget);
+	b->usbg_open_failed = !b->usbg_view;
+	if (b->usbg_open_failed)
 		log_debug("without libusbgx: %s: %s", gadget, errno_words(errno));
 	else
 		log_debug("with libusbgx: %s", gadget);
 }
 
-static int library_make(struct backend *b, enum backend_item item, const char *path,
-			const char *value)
+static int libusbgx_make_item(struct backend *b, enum backend_item item, const char *path,
+			      const char *value)
 {
-	if (!b->view && !b->open_failed)
-		open_view(b, item, path);
-	return b->view ? usbg_make(b->view, item, path, value) : BACKEND_UNKNOWN;
+	if (!b->usbg_view && !b->usbg_open_failed)
+		libusbgx_open_view(b, item, path);
+	return b->usbg_view ? usbg_make_item(b->usbg_view, item, path, value) : BACKEND_UNKNOWN;
 }
 
-static void library_close(struct backend *b)
+static void libusbgx_close_view(struct backend *b)
 {
-	if (b->view)
-		usbg_close(steal_ptr(b->view));
+	if (b->usbg_view)
+		usbg_close(steal_ptr(b->usbg_view));
 }
 #else
-static int library_make(struct backend *b _unused_, enum backend_item item _unused_,
-			const char *path _unused_, const char *value _unused_)
+static int libusbgx_make_item(struct backend *b _unused_, enum backend_item item _unused_,
+			      const char *path _unused_, const char *value _unused_)
 {
 	return BACKEND_UNKNOWN;
 }
 
-static void library_close(struct backend *b _unused_)
+static void libusbgx_close_view(struct backend *b _unused_)
 {
 }
 #endif
 
-int backend_make(struct backend *b, enum backend_item item, const char *path, const char *value)
+int backend_make_item(struct backend *b, enum backend_item item, const char *path,
+		      const char *value)
 {
-	int r = b ? library_make(b, item, path, value) : BACKEND_UNKNOWN;
+	int r = b ? libusbgx_make_item(b, item, path, value) : BACKEND_UNKNOWN;
 
-	return r == BACKEND_UNKNOWN ? direct_make(item, path, value) : r;
+	return r == BACKEND_UNKNOWN ? direct_make_item(item, path, value) : r;
 }
 
-void backend_forget(struct backend *b)
+void backend_drop_view(struct backend *b)
 {
 	if (b)
-		library_close(b);
+		libusbgx_close_view(b);
 }
 
 void backend_close(struct backend *b)
 {
-	library_close(b);
-	b->open_failed = false;
+	libusbgx_close_view(b);
+	b->usbg_open_failed = false;
 }

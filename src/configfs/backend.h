@@ -14,64 +14,69 @@
 #include <stdbool.h>
 
 /*
- * The kinds of items. The comments show an item's path below the gadget's directory, and its value.
- * gadgetfile_load has checked both.
+ * The kinds of items. Each comment shows an example: a path relative to the gadget's directory, and
+ * the kind of value. gadgetfile_load has validated paths and values.
  */
 enum backend_item {
 	ITEM_ATTRIBUTE,	       /* idVendor, a number */
-	ITEM_STRING,	       /* strings/0x409/product, text */
-	ITEM_FUNCTION,	       /* functions/ffs.echo, NULL */
-	ITEM_CONFIG,	       /* configs/c.1, NULL */
+	ITEM_STRING,	       /* strings/0x409/product, a text */
+	ITEM_FUNCTION,	       /* functions/ffs.echo, no value (NULL) */
+	ITEM_CONFIG,	       /* configs/c.1, no value (NULL) */
 	ITEM_CONFIG_ATTRIBUTE, /* configs/c.1/MaxPower, a number */
-	ITEM_CONFIG_STRING,    /* configs/c.1/strings/0x409/configuration, text */
-	ITEM_LINK,	       /* configs/c.1/echo, the function's directory "ffs.echo" */
+	ITEM_CONFIG_STRING,    /* configs/c.1/strings/0x409/configuration, a text */
+	ITEM_LINK,	       /* configs/c.1/echo, name of the function's directory: "ffs.echo" */
 };
 
 struct usbg_view;
 
 /* The state of the back ends for one gadget; initially all zero. */
 struct backend {
-	struct usbg_view *view; /* libusbgx's view of the gadget; NULL: not opened */
-	bool open_failed;	/* libusbgx could not open the gadget; not tried again until
-				   backend_close */
+	struct usbg_view *usbg_view; /* libusbgx's view of the gadget; NULL: not opened */
+	bool usbg_open_failed; /* libusbgx could not open the gadget; ffsctl tries again only after
+				  backend_close */
 };
 
 /*
- * Makes or writes an item. `path` is absolute, and its parent directory exists. `b` NULL: uses only
- * the direct writer. Returns 0 or a negative errno.
+ * Makes or writes an item. `path` must be absolute, and its parent directory must exist. If `b` is
+ * NULL, uses only the direct writer. Returns 0 or a negative errno.
  */
-int backend_make(struct backend *b, enum backend_item item, const char *path, const char *value);
+int backend_make_item(struct backend *b, enum backend_item item, const char *path,
+		      const char *value);
 
 /*
- * Discards libusbgx's own list of existing items; the next backend_make reads configfs again. Must
- * be called before an item is removed. `b` may be NULL.
+ * Closes libusbgx's view, whose list of existing items would be wrong after an item is removed.
+ * Must be called before the removal. The next backend_make_item opens a new view. `b` may be NULL.
  */
-void backend_forget(struct backend *b);
+void backend_drop_view(struct backend *b);
 
-/* Closes libusbgx's view, which is opened again when it is needed. */
+/*
+ * Closes libusbgx's view, and forgets that opening it failed. The next backend_make_item opens a
+ * new view.
+ */
 void backend_close(struct backend *b);
 
 /* --- The functions of the back ends, for backend.c and tests --- */
 
-/* The direct writer. Returns 0 or a negative errno. */
-int direct_make(enum backend_item item, const char *path, const char *value);
+/* Makes or writes an item with the direct writer. Returns 0 or a negative errno. */
+int direct_make_item(enum backend_item item, const char *path, const char *value);
 
-/* Returned by usbg_make if libusbgx does not know the item. */
+/* Returned by usbg_make_item if libusbgx does not know the item. */
 #define BACKEND_UNKNOWN 1
 
 #ifdef HAVE_LIBUSBGX
 /*
- * Opens libusbgx's view of the gadget. `gadget` is the gadget's directory in configfs. `root` is a
- * descriptor of an empty directory, in which libusbgx works; usbg_open takes ownership of it.
- * Returns NULL with errno set on failure.
+ * Opens libusbgx's view of the gadget. `gadget` is the gadget's directory in configfs. `root_fd` is
+ * a file descriptor of an empty directory, which libusbgx uses in place of configfs; usbg_open
+ * takes ownership of it. Returns NULL with errno set on failure.
  */
-struct usbg_view *usbg_open(int root, const char *gadget);
+struct usbg_view *usbg_open(int root_fd, const char *gadget);
 void usbg_close(struct usbg_view *view);
 /*
- * Makes a directory for usbg_open that no other process can open. Returns a descriptor, or a
- * negative errno.
+ * Makes an empty directory for usbg_open that no other process can open. Returns a file descriptor,
+ * or a negative errno.
  */
-int usbg_private_root(void);
+int usbg_open_private_root(void);
 /* Makes or writes an item with libusbgx. Returns 0, a negative errno, or BACKEND_UNKNOWN. */
-int usbg_make(struct usbg_view *view, enum backend_item item, const char *path, const char *value);
+int usbg_make_item(struct usbg_view *view, enum backend_item item, const char *path,
+		   const char *value);
 #endif

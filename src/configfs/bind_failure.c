@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "configfs/udc.h"
 
-static int explain_too_few_endpoints(const struct gadget *g, const char *how_sure,
+static int explain_too_few_endpoints(const struct gadget *g, const char *certainty,
 				     struct error *err)
 {
 	struct endpoint_count need = gadget_endpoints(g);
@@ -15,11 +15,14 @@ static int explain_too_few_endpoints(const struct gadget *g, const char *how_sur
 	return error_detail(err,
 			    "%sthis UDC has no free endpoint that a function can use: the gadget "
 			    "needs %s%u to the host and %u from it besides ep0%s",
-			    how_sure, need.at_least ? "at least " : "", need.in, need.out,
+			    certainty, need.at_least ? "at least " : "", need.in, need.out,
 			    need.isochronous ? ", isochronous ones among them" : "");
 }
 
-/* Explains ENODEV: a program has not prepared a function, or an endpoint is missing. */
+/*
+ * Adds the reason for ENODEV to the error: a function is not ready, or the UDC has too few
+ * endpoints.
+ */
 static int explain_nodev(const struct gadget *g, struct error *err)
 {
 	err->exit = EX_UNAVAILABLE;
@@ -40,24 +43,25 @@ static int explain_nodev(const struct gadget *g, struct error *err)
 		}
 	}
 	/*
-	 * The kernel returns ENODEV also for names that are too long and for too many interfaces,
-	 * but ffsctl has checked both before.
+	 * The kernel also returns ENODEV for a name that is too long and for too many interfaces.
+	 * ffsctl has already excluded both causes.
 	 */
 	return explain_too_few_endpoints(g, "most likely ", err);
 }
 
-static int explain_logged(const struct configfs *c, const struct bind_log *log, struct error *err)
+static int explain_logged_failure(const struct configfs *c, const struct bind_log *log,
+				  struct error *err)
 {
-	if (log->error == ENODEV)
+	if (log->bind_errno == ENODEV)
 		explain_nodev(c->gadget, err);
-	else if (log->error == KERNEL_ENOTSUPP) /* no endpoint (f_fs.c, f_mass_storage.c) */
+	else if (log->bind_errno == KERNEL_ENOTSUPP) /* f_fs.c, f_mass_storage.c: no endpoint */
 		explain_too_few_endpoints(c->gadget, "", err);
 	return log->function_message
 		       ? error_detail(err, "the kernel logged: \"%s\"", log->function_message)
 		       : -err->err;
 }
 
-/* Explains EBUSY, which the kernel returns for every reason. */
+/* Adds the reason for EBUSY to the error, if the kernel's log does not show another reason. */
 static int explain_busy(const struct configfs *c, const struct step *step,
 			const struct bind_log *log, struct error *err)
 {
@@ -67,7 +71,7 @@ static int explain_busy(const struct configfs *c, const struct step *step,
 	if (holder)
 		return error_detail(err, "it is held by %s", holder);
 	error_detail(err, "nothing holds the UDC, and the kernel's log %s",
-		     log->fd >= 0 ? "has no other reason" : "cannot be read");
+		     log->kmsg_fd >= 0 ? "has no other reason" : "cannot be read");
 	return error_hint(err, "look for 'failed to start' in dmesg");
 }
 
@@ -78,14 +82,14 @@ int explain_bind_failure(const struct configfs *c, const struct step *step, stru
 
 	bind_log_read(log, step->value, c->gadget->name);
 	if (e == EBUSY)
-		e = log->error ? log->error : removed ? ENODEV : e;
+		e = log->bind_errno ? log->bind_errno : removed ? ENODEV : e;
 	error_errno(err, EX_OSERR, e, step->path, "cannot bind the gadget to the UDC %s",
 		    step->value);
 	if (removed) {
 		err->exit = EX_UNAVAILABLE;
 		return error_detail(err, "the UDC was removed");
 	}
-	if (log->error)
-		return explain_logged(c, log, err);
+	if (log->bind_errno)
+		return explain_logged_failure(c, log, err);
 	return e == EBUSY ? explain_busy(c, step, log, err) : -e;
 }

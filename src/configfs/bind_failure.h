@@ -6,8 +6,9 @@
 #include "configfs/configfs.h"
 
 /*
- * Sets err after a bind has failed with the errno `e`. `log` was opened before the bind. Returns
- * the negative errno of the real reason, which is only in the kernel's log.
+ * Sets the error after the bind of `step` has failed with the errno `e`. `log` must have been
+ * opened before the bind. The kernel reports the real reason only in its log; returns the negative
+ * errno of that reason.
  */
 int explain_bind_failure(const struct configfs *c, const struct step *step, struct bind_log *log,
 			 int e, struct error *err);

@@ -10,20 +10,21 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-#define RECORD_MAX                                                                                 \
+#define KMSG_MAX                                                                                   \
 	8192 /* the kernel's CONSOLE_EXT_LOG_MAX; read(2) of a longer record fails with EINVAL */
-#define RECORDS_MAX 4096 /* limits reading, because the kernel may log faster than this reads */
+#define N_KMSG_MAX                                                                                 \
+	4096 /* records; a limit, because the kernel may log faster than bind_log_read reads */
 
 void bind_log_open(struct bind_log *log)
 {
-	*log = (struct bind_log){ .fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC) };
-	if (log->fd >= 0)
-		lseek(log->fd, 0, SEEK_END);
+	*log = (struct bind_log){ .kmsg_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC) };
+	if (log->kmsg_fd >= 0)
+		lseek(log->kmsg_fd, 0, SEEK_END);
 }
 
 void bind_log_close(struct bind_log *log)
 {
-	cleanup_close(&log->fd);
+	cleanup_close(&log->kmsg_fd);
 	free(steal_ptr(log->function_message));
 }
 
@@ -31,7 +32,7 @@ void bind_log_close(struct bind_log *log)
  * Returns the part TEXT of a record like "6,339,5140900,-;TEXT\n SUBSYSTEM=udc\n ...". The caller
  * frees it.
  */
-static char *record_text(const char *record)
+static char *kmsg_text(const char *record)
 {
 	const char *text = strchr(record, ';');
 
@@ -39,8 +40,8 @@ static char *record_text(const char *record)
 }
 
 /*
- * Returns the errno in the record that the UDC core logs last when a bind fails (udc/core.c): "udc
- * UDC: failed to start GADGET: -19". Returns 0 for other records.
+ * Returns the errno in the last message of the UDC core about a failed bind (udc/core.c): "udc UDC:
+ * failed to start GADGET: -19". Returns 0 for other messages.
  */
 static int failed_bind_errno(const char *text, const char *udc, const char *gadget)
 {
@@ -51,43 +52,45 @@ static int failed_bind_errno(const char *text, const char *udc, const char *gadg
 }
 
 /*
- * Returns the message in a record that a function logged, for example "no endpoint" in
- * "configfs-gadget.GADGET gadget.0: no endpoint". Returns NULL for other records.
+ * Returns what a function logged, for example "no endpoint" in "configfs-gadget.GADGET gadget.0: no
+ * endpoint". Returns NULL for messages that are not from a function.
  */
 static const char *message_of_function(const char *text, const char *gadget)
 {
 	_cleanup_free_ char *prefix = strf("configfs-gadget.%s gadget", gadget);
-	const char *device = str_after(text, prefix), *words = device ? strstr(device, ": ") : NULL;
+	const char *device = str_after(text, prefix),
+		   *message = device ? strstr(device, ": ") : NULL;
 
-	return words ? words + 2 : NULL;
+	return message ? message + 2 : NULL;
 }
 
-bool bind_log_record(struct bind_log *log, const char *record, const char *udc, const char *gadget)
+bool bind_log_add_kmsg(struct bind_log *log, const char *record, const char *udc,
+		       const char *gadget)
 {
-	_cleanup_free_ char *text = record_text(record);
-	const char *words = text ? message_of_function(text, gadget) : NULL;
+	_cleanup_free_ char *text = kmsg_text(record);
+	const char *message = text ? message_of_function(text, gadget) : NULL;
 
-	if (words) {
+	if (message) {
 		free(log->function_message);
-		log->function_message = xstrdup(words);
+		log->function_message = xstrdup(message);
 	}
-	log->error = text ? failed_bind_errno(text, udc, gadget) : 0;
-	return log->error != 0;
+	log->bind_errno = text ? failed_bind_errno(text, udc, gadget) : 0;
+	return log->bind_errno != 0;
 }
 
 void bind_log_read(struct bind_log *log, const char *udc, const char *gadget)
 {
-	char record[RECORD_MAX + 1];
+	char record[KMSG_MAX + 1];
 
-	for (int i = 0; log->fd >= 0 && i < RECORDS_MAX; i++) {
-		ssize_t n = read(log->fd, record, RECORD_MAX);
+	for (int i = 0; log->kmsg_fd >= 0 && i < N_KMSG_MAX; i++) {
+		ssize_t n = read(log->kmsg_fd, record, KMSG_MAX);
 
-		if (n < 0 && errno == EPIPE) /* the next record was overwritten */
+		if (n < 0 && errno == EPIPE) /* the kernel has overwritten the next record */
 			continue;
 		if (n <= 0)
 			return;
 		record[n] = '\0';
-		if (bind_log_record(log, record, udc, gadget))
+		if (bind_log_add_kmsg(log, record, udc, gadget))
 			return;
 	}
 }

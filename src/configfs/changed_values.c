@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Notes attributes whose value the kernel has changed after ffsctl wrote it, for the status. */
+/*
+ * The list of attributes whose value the kernel has changed after ffsctl wrote it. The status
+ * contains a warning for each.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,21 +11,21 @@
 
 static void drop_changed_value(struct configfs *c, size_t i)
 {
-	free(c->changed_values[i].path);
-	free(c->changed_values[i].text);
+	free(c->changed_values[i].attribute_path);
+	free(c->changed_values[i].warning);
 	c->n_changed_values--;
 	memmove(&c->changed_values[i], &c->changed_values[i + 1],
 		(c->n_changed_values - i) * sizeof(*c->changed_values));
 }
 
-void configfs_note_changed_value(struct configfs *c, const struct step *step, char *text)
+void configfs_note_changed_value(struct configfs *c, const struct step *step, char *warning)
 {
 	for (size_t i = c->n_changed_values; i-- > 0;)
-		if (streq(c->changed_values[i].path, step->path))
+		if (streq(c->changed_values[i].attribute_path, step->path))
 			drop_changed_value(c, i);
-	if (text)
+	if (warning)
 		*array_add(c->changed_values, c->n_changed_values) =
-			(struct changed_value){ xstrdup(step->path), text, step->at };
+			(struct changed_value){ xstrdup(step->path), warning, step->at };
 }
 
 void configfs_update_changed_values(struct configfs *c, const struct plan *plan)
@@ -30,8 +33,9 @@ void configfs_update_changed_values(struct configfs *c, const struct plan *plan)
 	for (size_t i = c->n_changed_values; i-- > 0;) {
 		size_t k = 0;
 
-		while (k < plan->n && !(plan->steps[k].context == c &&
-					streq(plan->steps[k].path, c->changed_values[i].path)))
+		while (k < plan->n &&
+		       !(plan->steps[k].context == c &&
+			 streq(plan->steps[k].path, c->changed_values[i].attribute_path)))
 			k++;
 		if (k < plan->n)
 			c->changed_values[i].at = plan->steps[k].at;
@@ -40,7 +44,7 @@ void configfs_update_changed_values(struct configfs *c, const struct plan *plan)
 	}
 }
 
-void configfs_forget_changed_values(struct configfs *c)
+void configfs_free_changed_values(struct configfs *c)
 {
 	while (c->n_changed_values > 0)
 		drop_changed_value(c, c->n_changed_values - 1);

@@ -31,15 +31,15 @@ const struct step_op *const configfs_ops[] = {
 	NULL,
 };
 
-void configfs_close(struct configfs *c)
+void configfs_close_backend(struct configfs *c)
 {
 	backend_close(&c->backend);
 }
 
 void configfs_free(struct configfs *c)
 {
-	configfs_close(c);
-	configfs_forget_changed_values(c);
+	configfs_close_backend(c);
+	configfs_free_changed_values(c);
 }
 
 char *configfs_gadget_path(const struct paths *paths, const char *name)
@@ -54,11 +54,11 @@ char *configfs_function_path(const struct paths *paths, const char *gadget, cons
 }
 
 /*
- * Adds a step that writes a value. The previous value is kept, because a reload that is reverted
- * may have to restore it.
+ * Adds a step that writes a value and keeps the previous value: if a reload fails, its revert
+ * restores that value.
  */
-static void add_value(struct plan *plan, const struct step_op *op, char *path, char *value,
-		      const struct position *at, void *self)
+static void add_restorable_step(struct plan *plan, const struct step_op *op, char *path,
+				char *value, const struct position *at, void *self)
 {
 	plan_add(plan, op, path, value, at, self)->keep_previous = true;
 }
@@ -69,18 +69,16 @@ static void add_attributes(struct plan *plan, struct configfs *c, const char *di
 		const struct placed_int *attr = &c->gadget->attrs[i];
 
 		if (attr->set)
-			add_value(plan, &configfs_op_attribute,
-				  strf("%s/%s", dir, gadget_attribute_words[i]),
-				  strf("0x%" PRIx64, (uint64_t)attr->value), &attr->at,
-				  &c->backend);
+			add_restorable_step(plan, &configfs_op_attribute,
+					    strf("%s/%s", dir, gadget_attribute_words[i]),
+					    strf("0x%" PRIx64, (uint64_t)attr->value), &attr->at,
+					    &c->backend);
 	}
 }
 
 static void add_max_speed(struct plan *plan, const struct gadget *g, const char *dir)
 {
-	/*
-	 * The names of speeds that configfs accepts: usb_speed_names (drivers/usb/common/common.c).
-	 */
+	/* Names of speeds in configfs: usb_speed_names (drivers/usb/common/common.c). */
 	static const char *const words[] = {
 		[GADGET_SPEED_FULL] = "full-speed",
 		[GADGET_SPEED_HIGH] = "high-speed",
@@ -89,16 +87,16 @@ static void add_max_speed(struct plan *plan, const struct gadget *g, const char 
 	};
 
 	if (g->max_speed != GADGET_SPEED_NONE)
-		add_value(plan, &configfs_op_write, strf("%s/max_speed", dir),
-			  xstrdup(words[g->max_speed]), &g->max_speed_at, NULL);
+		add_restorable_step(plan, &configfs_op_write, strf("%s/max_speed", dir),
+				    xstrdup(words[g->max_speed]), &g->max_speed_at, NULL);
 }
 
 static void add_string(struct plan *plan, struct configfs *c, const char *dir, const char *name,
 		       const struct placed_str *s)
 {
 	if (s->value)
-		add_value(plan, &configfs_op_string, strf("%s/%s", dir, name), xstrdup(s->value),
-			  &s->at, &c->backend);
+		add_restorable_step(plan, &configfs_op_string, strf("%s/%s", dir, name),
+				    xstrdup(s->value), &s->at, &c->backend);
 }
 
 static void add_strings(struct plan *plan, struct configfs *c, const char *gadget_dir)
@@ -124,21 +122,22 @@ static void add_config(struct plan *plan, struct configfs *c, const struct confi
 
 	plan_add(plan, &configfs_op_config, xstrdup(dir), NULL, &config->at, &c->backend);
 	if (config->attributes.set)
-		add_value(plan, &configfs_op_config_attribute, strf("%s/bmAttributes", dir),
-			  strf("0x%" PRIx64, (uint64_t)config->attributes.value),
-			  &config->attributes.at, &c->backend);
+		add_restorable_step(plan, &configfs_op_config_attribute,
+				    strf("%s/bmAttributes", dir),
+				    strf("0x%" PRIx64, (uint64_t)config->attributes.value),
+				    &config->attributes.at, &c->backend);
 	if (config->max_power.set)
-		add_value(plan, &configfs_op_config_attribute, strf("%s/MaxPower", dir),
-			  strf("%" PRId64, config->max_power.value), &config->max_power.at,
-			  &c->backend);
+		add_restorable_step(plan, &configfs_op_config_attribute, strf("%s/MaxPower", dir),
+				    strf("%" PRId64, config->max_power.value),
+				    &config->max_power.at, &c->backend);
 	for (size_t i = 0; i < config->n_strings; i++) {
 		const struct config_strings *s = &config->strings[i];
 
 		plan_add(plan, &configfs_op_mkdir, strf("%s/strings/0x%x", dir, s->lang), NULL,
 			 &s->at, NULL);
-		add_value(plan, &configfs_op_config_string,
-			  strf("%s/strings/0x%x/configuration", dir, s->lang),
-			  xstrdup(s->configuration), &s->at, &c->backend);
+		add_restorable_step(plan, &configfs_op_config_string,
+				    strf("%s/strings/0x%x/configuration", dir, s->lang),
+				    xstrdup(s->configuration), &s->at, &c->backend);
 	}
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct config_function *cf = &config->functions[i];
@@ -164,11 +163,11 @@ void configfs_add_gadget(struct plan *plan, struct configfs *c)
 			configfs_function_path(c->paths, g->name, f->type, f->instance);
 
 		plan_add(plan, &configfs_op_function, xstrdup(function), NULL, &f->at, &c->backend);
-		attributes_add(plan, c, &f->configfs_attributes, function);
+		configfs_add_attributes(plan, c, &f->configfs_attributes, function);
 	}
 	for (size_t i = 0; i < g->n_configs; i++)
 		add_config(plan, c, &g->configs[i], dir);
-	attributes_add(plan, c, &g->configfs_attributes, dir);
+	configfs_add_attributes(plan, c, &g->configfs_attributes, dir);
 }
 
 void configfs_add_bind(struct plan *plan, struct configfs *c, const char *udc)

@@ -10,14 +10,14 @@ libffsctl_a_SOURCES += \
 	src/configfs/found_gadget.c src/configfs/found_gadget.h \
 	src/configfs/items.c src/configfs/items.h \
 	src/configfs/kernel_device.c src/configfs/kernel_device.h \
-	src/configfs/links.c src/configfs/links.h \
-	src/configfs/restore.c src/configfs/restore.h \
-	src/configfs/rules.c src/configfs/rules.h \
-	src/configfs/serial.c src/configfs/serial.h \
+	src/configfs/renew_links.c src/configfs/renew_links.h \
+	src/configfs/restore_value.c src/configfs/restore_value.h \
+	src/configfs/serial_number.c src/configfs/serial_number.h \
+	src/configfs/step_dependencies.c src/configfs/step_dependencies.h \
 	src/configfs/steps.c src/configfs/steps.h \
 	src/configfs/tree.c src/configfs/tree.h \
 	src/configfs/udc.c src/configfs/udc.h \
-	src/configfs/udc_known.c \
+	src/configfs/udc_traits.c \
 	src/configfs/udc_watch.c src/configfs/udc_watch.h
 if HAVE_LIBUSBGX
 libffsctl_a_SOURCES += src/configfs/usbg.c

@@ -16,9 +16,10 @@ static int make_directory(const char *path)
 	return mkdir(path, 0755) < 0 ? -errno : 0;
 }
 
-static int write_value(const char *path, const char *value)
+static int write_attribute_directly(const char *path, const char *value)
 {
-	const char *text = *value ? value : "\n"; /* a write of 0 bytes fails with EFAULT */
+	/* A newline for an empty value, because a write of 0 bytes fails with EFAULT. */
+	const char *text = *value ? value : "\n";
 
 	return file_write(AT_FDCWD, path, text, strlen(text));
 }
@@ -32,7 +33,7 @@ static int link_function(const char *path, const char *function)
 	return symlink(target, path) < 0 ? -errno : 0;
 }
 
-int direct_make(enum backend_item item, const char *path, const char *value)
+int direct_make_item(enum backend_item item, const char *path, const char *value)
 {
 	switch (item) {
 	case ITEM_FUNCTION:
@@ -44,7 +45,7 @@ int direct_make(enum backend_item item, const char *path, const char *value)
 	case ITEM_STRING:
 	case ITEM_CONFIG_ATTRIBUTE:
 	case ITEM_CONFIG_STRING:
-		return write_value(path, value);
+		return write_attribute_directly(path, value);
 	}
 	return -EINVAL;
 }

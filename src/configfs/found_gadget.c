@@ -6,16 +6,16 @@
 #include "configfs/steps.h"
 
 /*
- * Adds steps for the directories in a tree. The undo of these steps ignores directories that the
- * kernel made, because the kernel removes them with their parent directories.
+ * Adds steps for the directories in a tree. The undo of these steps skips directories that the
+ * kernel made: the kernel removes them together with their parent directories.
  */
 static void add_directories(struct plan *plan, const struct configfs_tree *tree, const char *dir)
 {
-	for (size_t i = 0; i < tree->n; i++) {
+	for (size_t i = 0; i < tree->n_children; i++) {
 		const struct configfs_tree *child = &tree->children[i];
 		_cleanup_free_ char *path = strf("%s/%s", dir, child->name);
 
-		if (child->type != TREE_DIRECTORY)
+		if (child->kind != TREE_DIRECTORY)
 			continue;
 		plan_add(plan, &attribute_op_directory, xstrdup(path), NULL, NULL, NULL);
 		add_directories(plan, child, path);
@@ -23,20 +23,20 @@ static void add_directories(struct plan *plan, const struct configfs_tree *tree,
 }
 
 /*
- * Adds steps for the links in a tree, after the steps for all directories: the undo must remove a
- * link before the directory that it leads to. Links inside of a function (uvc) cannot be removed
- * while the function is in a configuration. Their undo comes after that of the links in
- * configurations, because in each gadget `functions` is before `configs`.
+ * Adds steps for the links in a tree. Called after add_directories, because the undo must remove a
+ * link before its target directory. A link in the directory of a function (uvc) cannot be removed
+ * while the function is in a configuration. The undo removes the links of configurations first,
+ * because the tree lists `functions` before `configs`.
  */
 static void add_links(struct plan *plan, const struct configfs_tree *tree, const char *dir)
 {
-	for (size_t i = 0; i < tree->n; i++) {
+	for (size_t i = 0; i < tree->n_children; i++) {
 		const struct configfs_tree *child = &tree->children[i];
 		_cleanup_free_ char *path = strf("%s/%s", dir, child->name);
 
-		if (child->type == TREE_DIRECTORY)
+		if (child->kind == TREE_DIRECTORY)
 			add_links(plan, child, path);
-		else if (child->type == TREE_LINK)
+		else if (child->kind == TREE_LINK)
 			plan_add(plan, &attribute_op_link, steal_ptr(path), NULL, NULL, NULL);
 	}
 }

@@ -7,12 +7,12 @@
 
 #include "base/cleanup.h"
 #include "configfs/backend.h"
-#include "configfs/restore.h"
-#include "configfs/serial.h"
+#include "configfs/restore_value.h"
+#include "configfs/serial_number.h"
 #include "gadgetfile/keys/function.h"
 #include "plan/files.h"
 
-static const char *base_name(const char *path)
+static const char *last_component(const char *path)
 {
 	return strrchr(path, '/') + 1;
 }
@@ -20,7 +20,7 @@ static const char *base_name(const char *path)
 static int make_item(struct step *step, enum backend_item item, const char *value, const char *verb,
 		     struct error *err)
 {
-	int r = backend_make(step->context, item, step->path, value);
+	int r = backend_make_item(step->context, item, step->path, value);
 
 	if (r == 0)
 		return 0;
@@ -29,78 +29,78 @@ static int make_item(struct step *step, enum backend_item item, const char *valu
 
 /* --- Values ----------------------------------------------------------------------------------- */
 
-static int write_value(struct step *step, enum backend_item item, const char *value,
-		       struct error *err)
+static int write_item_value(struct step *step, enum backend_item item, const char *value,
+			    struct error *err)
 {
-	configfs_store_previous(step);
+	configfs_store_previous_value(step);
 	return make_item(step, item, value, "write", err);
 }
 
 static int attribute_apply(struct step *step, struct error *err)
 {
-	return write_value(step, ITEM_ATTRIBUTE, step->value, err);
+	return write_item_value(step, ITEM_ATTRIBUTE, step->value, err);
 }
 
 const struct step_op configfs_op_attribute = {
 	.name = "write-attribute",
 	.apply = attribute_apply,
-	.restore = configfs_restore,
+	.restore = configfs_restore_value,
 };
 
 static int string_apply(struct step *step, struct error *err)
 {
-	return write_value(step, ITEM_STRING, step->value, err);
+	return write_item_value(step, ITEM_STRING, step->value, err);
 }
 
 const struct step_op configfs_op_string = {
 	.name = "write-string",
 	.apply = string_apply,
-	.restore = configfs_restore,
+	.restore = configfs_restore_value,
 };
 
 /*
- * Reads the serial number and writes it. The serial number is not in the plan, because other users
- * may read plans and records.
+ * Reads the serial number of this system and writes it to the attribute. The plan does not contain
+ * the serial number, because other users may read plans and records.
  */
-static int serial_apply(struct step *step, struct error *err)
+static int serial_number_apply(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *serial = NULL;
-	int r = serial_read(step->value, &serial, err);
+	int r = serial_number_read(step->value, &serial, err);
 
-	return r < 0 ? r : write_value(step, ITEM_STRING, serial, err);
+	return r < 0 ? r : write_item_value(step, ITEM_STRING, serial, err);
 }
 
 const struct step_op configfs_op_serial = {
 	.name = "write-serial",
-	.apply = serial_apply,
-	.restore = configfs_restore,
+	.apply = serial_number_apply,
+	.restore = configfs_restore_value,
 };
 
 static int config_attribute_apply(struct step *step, struct error *err)
 {
-	return write_value(step, ITEM_CONFIG_ATTRIBUTE, step->value, err);
+	return write_item_value(step, ITEM_CONFIG_ATTRIBUTE, step->value, err);
 }
 
 const struct step_op configfs_op_config_attribute = {
 	.name = "write-config-attribute",
 	.apply = config_attribute_apply,
-	.restore = configfs_restore,
+	.restore = configfs_restore_value,
 };
 
 static int config_string_apply(struct step *step, struct error *err)
 {
-	return write_value(step, ITEM_CONFIG_STRING, step->value, err);
+	return write_item_value(step, ITEM_CONFIG_STRING, step->value, err);
 }
 
 const struct step_op configfs_op_config_string = {
 	.name = "write-config-string",
 	.apply = config_string_apply,
-	.restore = configfs_restore,
+	.restore = configfs_restore_value,
 };
 
 /* --- Directories and links -------------------------------------------------------------------- */
 
-static char *module_of_function(const char *type)
+static char *kernel_module_of_type(const char *type)
 {
 	const struct function_type *known = function_type_find(type);
 
@@ -109,20 +109,20 @@ static char *module_of_function(const char *type)
 
 static int function_apply(struct step *step, struct error *err)
 {
-	const char *dir = base_name(step->path);
+	const char *dir = last_component(step->path);
 	_cleanup_free_ char *type = xstrndup(dir, strcspn(dir, ".")), *module = NULL;
 	int r = make_item(step, ITEM_FUNCTION, NULL, "make the function", err);
 
 	if (r == -ENOENT) {
 		err->exit = EX_UNAVAILABLE;
-		module = module_of_function(type);
+		module = kernel_module_of_type(type);
 		error_detail(err, "this kernel has no function '%s'", type);
 		return error_hint(err, "modprobe %s", module);
 	}
 	if (r == -EBUSY && streq(type, "ffs"))
 		return error_detail(err,
 				    "another gadget on this machine has an instance of that name");
-	if (r == -EBUSY) /* u_serial.h, MAX_U_SERIAL_PORTS */
+	if (r == -EBUSY) /* 8: MAX_U_SERIAL_PORTS of u_serial.h */
 		return error_detail(err, "the kernel has 8 serial ports for acm, gser and obex of "
 					 "all gadgets together");
 	return r;
@@ -132,12 +132,12 @@ static int function_undo(struct step *step, struct error *err)
 {
 	int r;
 
-	backend_forget(step->context);
+	backend_drop_view(step->context);
 	r = plan_undo_rmdir(step, err);
-	if (r != -EBUSY || !str_has_prefix(base_name(step->path), "tcm."))
+	if (r != -EBUSY || !str_has_prefix(last_component(step->path), "tcm."))
 		return r;
 	error_detail(err, "its target still exists");
-	return error_hint(err, "first remove that, below target/usb_gadget in configfs");
+	return error_hint(err, "first remove the target, below target/usb_gadget in configfs");
 }
 
 const struct step_op configfs_op_function = {
@@ -154,7 +154,7 @@ static int config_apply(struct step *step, struct error *err)
 
 static int config_undo(struct step *step, struct error *err)
 {
-	backend_forget(step->context);
+	backend_drop_view(step->context);
 	return plan_undo_rmdir(step, err);
 }
 
@@ -165,30 +165,27 @@ const struct step_op configfs_op_config = {
 	.undo = config_undo,
 };
 
-static int link_apply(struct step *step, struct error *err)
+static int function_link_apply(struct step *step, struct error *err)
 {
 	return make_item(step, ITEM_LINK, step->value, "link the function", err);
 }
 
-static int link_undo(struct step *step, struct error *err)
+static int function_link_undo(struct step *step, struct error *err)
 {
-	backend_forget(step->context);
+	backend_drop_view(step->context);
 	return plan_undo_unlink(step, err);
 }
 
 const struct step_op configfs_op_link = {
 	.name = "link",
 	.undo_name = "unlink",
-	.apply = link_apply,
-	.undo = link_undo,
+	.apply = function_link_apply,
+	.undo = function_link_undo,
 };
 
-/*
- * --- The step view-link of older builds
- * --------------------------------------------------------------------------
- */
+/* --- The step "view" of older builds ---------------------------------------------------------- */
 
-static int view_apply(struct step *step _unused_, struct error *err _unused_)
+static int usbg_view_apply(struct step *step _unused_, struct error *err _unused_)
 {
 	return 0;
 }
@@ -198,7 +195,7 @@ static int usbg_view_undo(struct step *step, struct error *err)
 	_cleanup_free_ char *gadgets = path_parent(step->path), *top = path_parent(gadgets);
 
 	if (!*top)
-		return error_set(err, EX_SOFTWARE, EBADMSG, step->path, "%s is no view",
+		return error_set(err, EX_SOFTWARE, EBADMSG, step->path, "%s is not in a view",
 				 step->path);
 	if ((unlink(step->path) < 0 && errno != ENOENT) ||
 	    (rmdir(gadgets) < 0 && errno != ENOENT) || (rmdir(top) < 0 && errno != ENOENT))
@@ -209,6 +206,6 @@ static int usbg_view_undo(struct step *step, struct error *err)
 const struct step_op configfs_op_view = {
 	.name = "view",
 	.undo_name = "remove-view",
-	.apply = view_apply,
+	.apply = usbg_view_apply,
 	.undo = usbg_view_undo,
 };

@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Steps that make the items that every gadget has: attributes, strings, functions, configurations
- * and links. The step's `path` is in configfs. Its `context` is a struct backend; NULL: only the
- * direct writer is used.
+ * and links. The step's `path` is in configfs. Its `context` is a struct backend; if `context` is
+ * NULL, the step uses only the direct writer.
  */
 #pragma once
 
 #include "plan/plan.h"
 
-/* The comments show an example of `path`, and the kind of `value` if it is not simply text. */
+/* Each comment shows an example of `path`, and describes `value` if it is not any text. */
 extern const struct step_op configfs_op_attribute; /* GADGET/idVendor; `value` is a number */
 extern const struct step_op configfs_op_string;	   /* GADGET/strings/0x409/product */
-extern const struct step_op configfs_op_serial;	   /* .../serialnumber; `value`: see serial_read */
-extern const struct step_op configfs_op_function;  /* GADGET/functions/ffs.echo */
-extern const struct step_op configfs_op_config;	   /* GADGET/configs/c.1 */
+extern const struct step_op
+	configfs_op_serial; /* .../serialnumber; `value`: see serial_number_read */
+extern const struct step_op configfs_op_function;	  /* GADGET/functions/ffs.echo */
+extern const struct step_op configfs_op_config;		  /* GADGET/configs/c.1 */
 extern const struct step_op configfs_op_config_attribute; /* GADGET/configs/c.1/MaxPower */
 extern const struct step_op configfs_op_config_string;	  /* .../c.1/strings/0x409/configuration */
 extern const struct step_op configfs_op_link; /* GADGET/configs/c.1/echo; `value` is ffs.echo */
 
 /*
- * A step that only records of older builds contain. Those builds made a link to the gadget for
- * libusbgx, RUN/view/usb_gadget/NAME, which is `path`. The undo removes the link and the two
+ * A step that occurs only in records of older builds. For libusbgx, those builds made a link to the
+ * gadget: `path`, which is RUN/view/usb_gadget/NAME. The undo removes the link and the two
  * directories above it; apply does nothing.
  */
 extern const struct step_op configfs_op_view;

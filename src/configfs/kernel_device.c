@@ -29,7 +29,8 @@ static char *serial_port_path(const char *dir)
 
 /*
  * Returns the path of the character device whose number is the function's attribute `dev`. Returns
- * NULL if the device does not exist; before Linux 6.1 the kernel makes it later than the function.
+ * NULL if the device does not exist (yet): before Linux 6.1 the kernel makes the device later than
+ * the function.
  */
 static char *character_device_path(const char *dir)
 {
@@ -60,8 +61,8 @@ static bool same_directory(const char *a, const char *b)
 
 /*
  * Returns the path of the video device whose attribute function_name is the name of this function
- * (f_uvc.c). Another gadget may have a function of the same name, so the device must also be below
- * the UDC of this gadget in sysfs.
+ * (f_uvc.c). Another gadget may have a function of the same name. Therefore also checks that in
+ * sysfs the device is below the UDC of this gadget.
  */
 static char *video_device_path(const char *dir)
 {
@@ -104,7 +105,7 @@ static enum function_device device_kind(const char *dir)
 	return function_type_device(type);
 }
 
-bool kernel_device_is_known(const char *type)
+bool kernel_device_is_reported(const char *type)
 {
 	return function_type_device(type) != FUNCTION_DEVICE_NONE;
 }

@@ -10,8 +10,8 @@
 #include "base/fd.h"
 #include "configfs/bind_failure.h"
 #include "configfs/configfs.h"
-#include "configfs/links.h"
-#include "configfs/restore.h"
+#include "configfs/renew_links.h"
+#include "configfs/restore_value.h"
 #include "configfs/udc.h"
 #include "plan/files.h"
 
@@ -33,7 +33,7 @@ static int explain_no_configfs(const struct configfs *c, struct error *err)
 	return error_hint(err, "modprobe libcomposite");
 }
 
-int configfs_error_not_ours(const char *name, const char *dir, struct error *err)
+int error_gadget_of_other_program(const char *name, const char *dir, struct error *err)
 {
 	error_set(err, EX_CANTCREAT, EEXIST, dir, "the gadget '%s' was not made by ffsctl", name);
 	return error_hint(err, "'ffsctl down --force %s' takes it down", name);
@@ -50,7 +50,7 @@ static int gadget_apply(struct step *step, struct error *err)
 	case ENOENT:
 		return explain_no_configfs(step->context, err);
 	case EEXIST:
-		return configfs_error_not_ours(name, step->path, err);
+		return error_gadget_of_other_program(name, step->path, err);
 	case EACCES:
 	case EPERM:
 		err->exit = EX_NOPERM;
@@ -85,7 +85,7 @@ static int write_apply(struct step *step, struct error *err)
 {
 	int r;
 
-	configfs_store_previous(step);
+	configfs_store_previous_value(step);
 	r = file_write(AT_FDCWD, step->path, step->value, strlen(step->value));
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, step->path, "cannot write '%s' to %s",
@@ -96,7 +96,7 @@ static int write_apply(struct step *step, struct error *err)
 const struct step_op configfs_op_write = {
 	.name = "write",
 	.apply = write_apply,
-	.restore = configfs_restore,
+	.restore = configfs_restore_value,
 };
 
 int configfs_unbind(const char *path, struct error *err)
@@ -108,7 +108,8 @@ int configfs_unbind(const char *path, struct error *err)
 		return 0;
 	if (r == 0)
 		r = file_write(AT_FDCWD, path, "\n", 1);
-	if (r == 0 || r == -ENODEV) /* ENODEV: the kernel has unbound the gadget meanwhile */
+	if (r == 0 || r == -ENODEV) /* ENODEV: the kernel has unbound the gadget since its attribute
+				       UDC was read */
 		return 0;
 	return error_errno(err, EX_OSERR, -r, path, "cannot unbind the gadget (%s)", path);
 }

@@ -13,21 +13,21 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 
-/* Limits, which no function of the kernel reaches. */
+/* Limits that no kernel function reaches. */
 #define MAX_DEPTH 16
 #define MAX_ENTRIES 16384
-#define MAX_VALUE 65536 /* an attribute has a page at most; a binary one may have more */
+#define MAX_VALUE 65536 /* bytes; a binary attribute may have more than a page */
 
-struct reader {
-	const char *configfs;
-	/* Older kernels list the newest directory entry first, later kernels last. */
-	bool newest_first;
-	size_t n_entries;
+struct tree_reader {
+	const char *mount_point;
+	/* Whether the kernel lists the newest entry of a directory first, as older kernels do. */
+	bool lists_newest_first;
+	size_t n_entries_read;
 };
 
 void configfs_tree_free(struct configfs_tree *tree)
 {
-	for (size_t i = 0; i < tree->n; i++)
+	for (size_t i = 0; i < tree->n_children; i++)
 		configfs_tree_free(&tree->children[i]);
 	free(tree->children);
 	free(tree->name);
@@ -38,7 +38,7 @@ void configfs_tree_free(struct configfs_tree *tree)
 const struct configfs_tree *configfs_tree_child(const struct configfs_tree *directory,
 						const char *name)
 {
-	for (size_t i = 0; i < directory->n; i++)
+	for (size_t i = 0; i < directory->n_children; i++)
 		if (streq(directory->children[i].name, name))
 			return &directory->children[i];
 	return NULL;
@@ -67,53 +67,56 @@ static void read_attribute(struct configfs_tree *tree, int dir, mode_t mode)
 {
 	if (!(mode & S_IWUSR) || !(mode & S_IRUSR))
 		return;
-	tree->err = -file_read(dir, tree->name, MAX_VALUE, &tree->value, &tree->size);
+	tree->read_errno = -file_read(dir, tree->name, MAX_VALUE, &tree->value, &tree->value_size);
 }
 
-/* Reads a link. Links in configfs are relative: they begin with "../" up to the top directory. */
-static void read_link(const struct reader *r, struct configfs_tree *tree, int dir)
+/*
+ * Reads the target of a link. In configfs, targets are relative: they begin with a "../" for each
+ * directory up to the top directory.
+ */
+static void read_link_target(const struct tree_reader *r, struct configfs_tree *tree, int dir)
 {
 	char target[PATH_MAX];
 	ssize_t n = readlinkat(dir, tree->name, target, sizeof(target) - 1);
 	const char *p = target;
-	size_t top = strlen(r->configfs);
+	size_t top = strlen(r->mount_point);
 
 	if (n < 0) {
-		tree->err = errno;
+		tree->read_errno = errno;
 		return;
 	}
 	target[n] = '\0';
 	while (str_has_prefix(p, "../"))
 		p += strlen("../");
-	/* In directories that tests make, links are absolute. */
-	if (str_has_prefix(p, r->configfs) && p[top] == '/')
+	/* Tests make links with absolute targets. */
+	if (str_has_prefix(p, r->mount_point) && p[top] == '/')
 		p += top + 1;
 	tree->value = xstrdup(p);
-	tree->size = strlen(p);
+	tree->value_size = strlen(p);
 }
 
-static int read_directory(struct reader *r, struct configfs_tree *tree, const char *path, int depth,
-			  struct error *err);
+static int read_directory(struct tree_reader *r, struct configfs_tree *tree, const char *path,
+			  int depth, struct error *err);
 
-static int read_entry(struct reader *r, struct configfs_tree *tree, int dir, const char *parent,
-		      int depth, struct error *err)
+static int read_entry(struct tree_reader *r, struct configfs_tree *tree, int dir,
+		      const char *parent, int depth, struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s", parent, tree->name);
 	struct stat st;
 
 	if (fstatat(dir, tree->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		/* Another program has removed the file or directory after it was listed. */
-		tree->type = TREE_ATTRIBUTE;
-		tree->err = errno;
+		/* Another program has removed the entry after the directory was listed. */
+		tree->kind = TREE_ATTRIBUTE;
+		tree->read_errno = errno;
 		return 0;
 	}
 	if (S_ISDIR(st.st_mode)) {
-		tree->type = TREE_DIRECTORY;
+		tree->kind = TREE_DIRECTORY;
 		return read_directory(r, tree, path, depth + 1, err);
 	}
-	tree->type = S_ISLNK(st.st_mode) ? TREE_LINK : TREE_ATTRIBUTE;
-	if (tree->type == TREE_LINK)
-		read_link(r, tree, dir);
+	tree->kind = S_ISLNK(st.st_mode) ? TREE_LINK : TREE_ATTRIBUTE;
+	if (tree->kind == TREE_LINK)
+		read_link_target(r, tree, dir);
 	else if (S_ISREG(st.st_mode))
 		read_attribute(tree, dir, st.st_mode);
 	return 0;
@@ -121,39 +124,40 @@ static int read_entry(struct reader *r, struct configfs_tree *tree, int dir, con
 
 static void reverse_children(struct configfs_tree *tree)
 {
-	for (size_t i = 0; i < tree->n / 2; i++) {
+	for (size_t i = 0; i < tree->n_children / 2; i++) {
 		struct configfs_tree other = tree->children[i];
 
-		tree->children[i] = tree->children[tree->n - 1 - i];
-		tree->children[tree->n - 1 - i] = other;
+		tree->children[i] = tree->children[tree->n_children - 1 - i];
+		tree->children[tree->n_children - 1 - i] = other;
 	}
 }
 
-static int list_names(struct reader *r, struct configfs_tree *tree, DIR *dir, const char *path,
-		      struct error *err)
+static int list_children(struct tree_reader *r, struct configfs_tree *tree, DIR *dir,
+			 const char *path, struct error *err)
 {
 	const struct dirent *entry;
 
 	while ((entry = readdir(dir))) {
 		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
 			continue;
-		if (++r->n_entries > MAX_ENTRIES)
+		if (++r->n_entries_read > MAX_ENTRIES)
 			return error_set(err, EX_DATAERR, E2BIG, path,
-					 "more than %d entries up to %s", MAX_ENTRIES, path);
-		array_add(tree->children, tree->n)->name = xstrdup(entry->d_name);
+					 "the gadget has more than %d entries (%s)", MAX_ENTRIES,
+					 path);
+		array_add(tree->children, tree->n_children)->name = xstrdup(entry->d_name);
 	}
 	return 0;
 }
 
-static size_t child_index(const struct configfs_tree *directory, const char *name)
+static size_t index_of_child(const struct configfs_tree *directory, const char *name)
 {
 	const struct configfs_tree *child = configfs_tree_child(directory, name);
 
-	return child ? (size_t)(child - directory->children) : directory->n;
+	return child ? (size_t)(child - directory->children) : directory->n_children;
 }
 
-static int read_directory(struct reader *r, struct configfs_tree *tree, const char *path, int depth,
-			  struct error *err)
+static int read_directory(struct tree_reader *r, struct configfs_tree *tree, const char *path,
+			  int depth, struct error *err)
 {
 	int fd = depth > MAX_DEPTH ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), result;
 	DIR *dir;
@@ -170,13 +174,14 @@ static int read_directory(struct reader *r, struct configfs_tree *tree, const ch
 		return error_errno(err, e == EACCES ? EX_NOPERM : EX_OSERR, e, path,
 				   "cannot read %s", path);
 	}
-	result = list_names(r, tree, dir, path, err);
-	/* The kernel makes `functions` and `configs` in this order (gadgets_make). */
+	result = list_children(r, tree, dir, path, err);
+	/* The kernel makes `functions` before `configs` (gadgets_make). */
 	if (depth == 0)
-		r->newest_first = child_index(tree, "functions") > child_index(tree, "configs");
-	if (r->newest_first)
+		r->lists_newest_first =
+			index_of_child(tree, "functions") > index_of_child(tree, "configs");
+	if (r->lists_newest_first)
 		reverse_children(tree);
-	for (size_t i = 0; i < tree->n && result == 0; i++)
+	for (size_t i = 0; i < tree->n_children && result == 0; i++)
 		result = read_entry(r, &tree->children[i], fd, path, depth, err);
 	closedir(dir);
 	return result;
@@ -185,7 +190,7 @@ static int read_directory(struct reader *r, struct configfs_tree *tree, const ch
 int configfs_tree_read(const char *configfs, const char *path, struct configfs_tree *top,
 		       struct error *err)
 {
-	struct reader r = { .configfs = configfs };
+	struct tree_reader r = { .mount_point = configfs };
 	const char *slash = strrchr(path, '/');
 	int result;
 

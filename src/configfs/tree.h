@@ -12,20 +12,21 @@
 
 enum tree_kind { TREE_DIRECTORY, TREE_ATTRIBUTE, TREE_LINK };
 
-/* A directory with everything below it, an attribute, or a link. */
+/* An entry of configfs: a directory with everything below it, an attribute, or a link. */
 struct configfs_tree {
-	enum tree_kind type;
+	enum tree_kind kind;
 	char *name;
 	/*
-	 * For an attribute: its contents, followed by a NUL that `size` does not include. NULL: the
-	 * attribute is read-only or write-only, or reading it failed with `err`. For a link: its
-	 * target, relative to the top directory of configfs: "usb_gadget/echo/functions/acm.a".
+	 * The contents of an attribute, followed by a NUL that `value_size` does not include; NULL:
+	 * the attribute is read-only or write-only, or reading it failed with `read_errno`. The
+	 * target of a link, relative to the top directory of configfs:
+	 * "usb_gadget/echo/functions/acm.a".
 	 */
 	char *value;
-	size_t size;
-	int err; /* the errno with which reading failed; 0: none */
+	size_t value_size;
+	int read_errno; /* the errno with which reading failed; 0: none */
 	struct configfs_tree *children;
-	size_t n; /* number of children, which are in the order in which they were made */
+	size_t n_children; /* number of children; they are sorted from the oldest to the newest */
 };
 
 /*
@@ -37,9 +38,11 @@ int configfs_tree_read(const char *configfs, const char *path, struct configfs_t
 void configfs_tree_free(struct configfs_tree *tree);
 #define _cleanup_configfs_tree_ _cleanup_(configfs_tree_free)
 
-/* Returns the child of that name; NULL: there is none. */
+/* Returns the child `name` of a directory; NULL: there is none. */
 const struct configfs_tree *configfs_tree_child(const struct configfs_tree *directory,
 						const char *name);
-/* Returns what is at a path below `directory`, such as "os_desc/use"; NULL: nothing. */
+/*
+ * Returns the entry at a path relative to `directory`, such as "os_desc/use"; NULL: there is none.
+ */
 const struct configfs_tree *configfs_tree_find(const struct configfs_tree *directory,
 					       const char *path);

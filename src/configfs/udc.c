@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 
-char *udc_attribute(const char *name, const char *attribute)
+char *udc_read_attribute(const char *name, const char *attribute)
 {
 	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s/%s", name, attribute);
 	char *value;
@@ -25,14 +25,17 @@ bool udc_exists(const char *name)
 	return path_exists(path);
 }
 
-bool udc_has_unbound(const char *name, const char *gadget)
+bool udc_unbound_through_sysfs(const char *name, const char *gadget)
 {
 	_cleanup_free_ char *link = strf(UDC_CLASS_DIR "/%s/gadget", name), *has = NULL;
 
-	/* Checks the link before and after, in case the UDC is removed and added meanwhile. */
+	/*
+	 * Checks the link before and after it reads `function`, in case the UDC is removed and
+	 * added in between.
+	 */
 	if (!path_exists(link))
 		return false;
-	has = udc_attribute(name, "function");
+	has = udc_read_attribute(name, "function");
 	return has && !streq(has, gadget) && path_exists(link);
 }
 
@@ -52,13 +55,13 @@ bool udc_is_virtual(const char *name)
 {
 	_cleanup_free_ char *driver = udc_driver(name);
 
-	return udc_traits(driver)->is_virtual;
+	return udc_find_traits(driver)->is_virtual;
 }
 
 /*
  * Returns the name of the gadget in configfs that is bound to a UDC; the caller frees it. `driver`
- * is the name of the gadget driver in the UDC core. For a gadget in configfs, that is the gadget's
- * name. So only this gadget is read, because a system may have many gadgets.
+ * is the name of the gadget driver in the UDC core, which for a gadget in configfs is the gadget's
+ * name. Therefore reads only the gadget of that name: a system may have many gadgets.
  */
 static char *gadget_bound_to(const struct paths *paths, const char *udc, const char *driver)
 {
@@ -70,23 +73,24 @@ static char *gadget_bound_to(const struct paths *paths, const char *udc, const c
 	return xstrdup(driver);
 }
 
-/* Sets udc->gadget and udc->holder. */
-static void find_holder(const struct paths *paths, struct udc *udc)
+/* Sets udc->bound_gadget and udc->holder. */
+static void set_udc_holder(const struct paths *paths, struct udc *udc)
 {
-	_cleanup_free_ char *driver = udc_attribute(udc->name, "function");
+	_cleanup_free_ char *driver = udc_read_attribute(udc->name, "function");
 
 	if (!driver || !*driver)
 		return;
-	udc->gadget = gadget_bound_to(paths, udc->name, driver);
-	/* A legacy driver (g_ether, ...) has no gadget in configfs. */
-	udc->holder = udc->gadget ? strf("gadget '%s'", driver) : strf("the driver '%s'", driver);
+	udc->bound_gadget = gadget_bound_to(paths, udc->name, driver);
+	/* A legacy gadget driver (g_ether, ...) has no gadget in configfs. */
+	udc->holder =
+		udc->bound_gadget ? strf("gadget '%s'", driver) : strf("the driver '%s'", driver);
 }
 
 static void free_udc(struct udc *udc)
 {
 	free(udc->name);
 	free(udc->driver);
-	free(udc->gadget);
+	free(udc->bound_gadget);
 	free(udc->holder);
 }
 #define _cleanup_udc_ _cleanup_(free_udc)
@@ -95,11 +99,11 @@ char *udc_holder(const struct paths *paths, const char *name)
 {
 	_cleanup_udc_ struct udc udc = { .name = xstrdup(name) };
 
-	find_holder(paths, &udc);
+	set_udc_holder(paths, &udc);
 	return steal_ptr(udc.holder);
 }
 
-static int compare(const void *a, const void *b)
+static int compare_udc_names(const void *a, const void *b)
 {
 	return strcmp(((const struct udc *)a)->name, ((const struct udc *)b)->name);
 }
@@ -123,12 +127,12 @@ int udcs_list(const struct paths *paths, struct udcs *udcs, struct error *err)
 		udc = array_add(udcs->list, udcs->n);
 		udc->name = xstrdup(entry->d_name);
 		udc->driver = udc_driver(udc->name);
-		find_holder(paths, udc);
-		udc->is_virtual = udc_traits(udc->driver)->is_virtual;
+		set_udc_holder(paths, udc);
+		udc->is_virtual = udc_find_traits(udc->driver)->is_virtual;
 	}
 	closedir(dir);
 	if (udcs->n > 0)
-		qsort(udcs->list, udcs->n, sizeof(*udcs->list), compare);
+		qsort(udcs->list, udcs->n, sizeof(*udcs->list), compare_udc_names);
 	return 0;
 }
 
@@ -141,7 +145,7 @@ void udcs_free(struct udcs *udcs)
 }
 
 /* Returns a list like "a (dwc3), b (musb, held by gadget 'x')"; the caller frees it. */
-static char *describe_udcs(const struct udcs *udcs)
+static char *udcs_to_text(const struct udcs *udcs)
 {
 	char *words = xstrdup("");
 
@@ -156,10 +160,10 @@ static char *describe_udcs(const struct udcs *udcs)
 	return words;
 }
 
-static void hint_at_driver(struct error *err)
+static void add_absence_hints(struct error *err)
 {
 	char **words;
-	size_t n = udc_hints(&words);
+	size_t n = udc_absence_hints(&words);
 
 	for (size_t i = 0; i < n; i++) {
 		error_hint(err, "%s", words[i]);
@@ -170,12 +174,12 @@ static void hint_at_driver(struct error *err)
 
 static int error_no_udc(const struct udcs *udcs, const char *what, struct error *err)
 {
-	_cleanup_free_ char *words = describe_udcs(udcs);
+	_cleanup_free_ char *words = udcs_to_text(udcs);
 
 	error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR, "no UDC%s", what);
 	if (udcs->n > 0)
 		return error_detail(err, "this machine has %s", words);
-	hint_at_driver(err);
+	add_absence_hints(err);
 	return -ENODEV;
 }
 
@@ -186,7 +190,7 @@ static int error_udc_busy(const struct udc *udc, struct error *err)
 	return error_hint(err, "take that down first, or name another UDC with --udc");
 }
 
-int udc_missing(const struct paths *paths, const char *name, struct error *err)
+int error_udc_missing(const struct paths *paths, const char *name, struct error *err)
 {
 	_cleanup_free_ char *what = strf(" '%s'", name);
 	_cleanup_udcs_ struct udcs udcs = { 0 };
@@ -195,22 +199,24 @@ int udc_missing(const struct paths *paths, const char *name, struct error *err)
 	return r < 0 ? r : error_no_udc(&udcs, what, err);
 }
 
-/* Chooses the UDC `name`. Does not read the other UDCs, because some systems have many. */
-static int choose_named(const struct paths *paths, const char *name, char **out, struct error *err)
+/* Chooses the UDC `name`. Does not list all UDCs, because some systems have many. */
+static int choose_udc_by_name(const struct paths *paths, const char *name, char **out,
+			      struct error *err)
 {
 	_cleanup_udc_ struct udc udc = { .name = xstrdup(name) };
 	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s", name);
 
 	if (strchr(name, '/') || name[0] == '.' || !*name || access(path, F_OK) < 0)
-		return udc_missing(paths, name, err);
-	find_holder(paths, &udc);
+		return error_udc_missing(paths, name, err);
+	set_udc_holder(paths, &udc);
 	if (udc.holder)
 		return error_udc_busy(&udc, err);
 	*out = steal_ptr(udc.name);
 	return 0;
 }
 
-static int choose_among(const struct udcs *udcs, const char *driver, char **out, struct error *err)
+static int choose_from_list(const struct udcs *udcs, const char *driver, char **out,
+			    struct error *err)
 {
 	_cleanup_free_ char *what = driver ? strf(" with the driver '%s'", driver) : xstrdup("");
 	const struct udc *found = NULL, *held = NULL;
@@ -232,7 +238,7 @@ static int choose_among(const struct udcs *udcs, const char *driver, char **out,
 		}
 	}
 	if (several) {
-		_cleanup_free_ char *words = describe_udcs(udcs);
+		_cleanup_free_ char *words = udcs_to_text(udcs);
 
 		error_set(err, EX_UNAVAILABLE, ENOTUNIQ, UDC_CLASS_DIR, "several UDCs are free: %s",
 			  words);
@@ -243,7 +249,7 @@ static int choose_among(const struct udcs *udcs, const char *driver, char **out,
 		return 0;
 	}
 	if (several_held) {
-		_cleanup_free_ char *words = describe_udcs(udcs);
+		_cleanup_free_ char *words = udcs_to_text(udcs);
 
 		error_set(err, EX_UNAVAILABLE, EBUSY, UDC_CLASS_DIR, "no UDC is free: %s", words);
 		return error_hint(err, "take one of these gadgets down first");
@@ -251,12 +257,13 @@ static int choose_among(const struct udcs *udcs, const char *driver, char **out,
 	return held ? error_udc_busy(held, err) : error_no_udc(udcs, what, err);
 }
 
-static int choose_any(const struct paths *paths, const char *driver, char **out, struct error *err)
+static int choose_free_udc(const struct paths *paths, const char *driver, char **out,
+			   struct error *err)
 {
 	_cleanup_udcs_ struct udcs udcs = { 0 };
 	int r = udcs_list(paths, &udcs, err);
 
-	return r < 0 ? r : choose_among(&udcs, driver, out, err);
+	return r < 0 ? r : choose_from_list(&udcs, driver, out, err);
 }
 
 int udc_choose(const struct paths *paths, const struct gadget_udc *wanted, const char *name,
@@ -265,10 +272,10 @@ int udc_choose(const struct paths *paths, const struct gadget_udc *wanted, const
 	int r;
 
 	if (name)
-		return choose_named(paths, name, out, err);
+		return choose_udc_by_name(paths, name, out, err);
 	if (wanted->name.value)
-		r = choose_named(paths, wanted->name.value, out, err);
+		r = choose_udc_by_name(paths, wanted->name.value, out, err);
 	else
-		r = choose_any(paths, wanted->driver.value, out, err);
+		r = choose_free_udc(paths, wanted->driver.value, out, err);
 	return r < 0 ? error_at(err, &wanted->at) : 0;
 }

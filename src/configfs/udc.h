@@ -9,12 +9,13 @@
 #include "gadgetfile/gadget.h"
 
 struct udc {
-	char *name;   /* name of its directory in /sys/class/udc */
-	char *driver; /* name of its driver; NULL: unknown */
-	char *gadget; /* the gadget in configfs that is bound to the UDC; NULL: none */
-	char *holder; /* what uses the UDC: "gadget 'echo'", "the driver 'g_ether'"; NULL: the UDC
-			 is free */
-	bool is_virtual; /* a UDC of dummy_hcd or usbip, which has no connector */
+	char *name;	    /* name of its directory in /sys/class/udc */
+	char *driver;	    /* name of its driver; NULL: unknown */
+	char *bound_gadget; /* name of the gadget in configfs that is bound to the UDC; NULL: none
+			     */
+	char *holder;	    /* description of what the UDC is bound to: "gadget 'echo'", "the driver
+			       'g_ether'"; NULL: the UDC is free */
+	bool is_virtual;    /* a UDC of dummy_hcd or usbip, which has no connector */
 };
 
 struct udcs {
@@ -28,16 +29,16 @@ void udcs_free(struct udcs *udcs);
 #define _cleanup_udcs_ _cleanup_(udcs_free)
 
 /*
- * Chooses a UDC. If `name` is not NULL (--udc), chooses that UDC. Otherwise uses the name or the
- * driver in the gadget file. If the file has neither, chooses the only free UDC, and ignores
- * virtual UDCs if there is any real one. The caller frees *out. Fails with EX_UNAVAILABLE and the
- * errno ENODEV (no UDC matches; one may appear later), EBUSY (in use) or ENOTUNIQ (several are
- * free).
+ * Chooses a UDC: the UDC `name` (option --udc); if that is NULL, the UDC of the name or driver in
+ * the gadget file, `wanted`; if the file has neither, the only free UDC. The last rule ignores
+ * virtual UDCs if there is any other one. The caller frees *out. Fails with EX_UNAVAILABLE and the
+ * errno ENODEV (no UDC matches; one may appear later), EBUSY (the UDC is bound) or ENOTUNIQ
+ * (several UDCs are free).
  */
 int udc_choose(const struct paths *paths, const struct gadget_udc *wanted, const char *name,
 	       char **out, struct error *err);
-/* Sets the error of udc_choose for a UDC that does not exist. */
-int udc_missing(const struct paths *paths, const char *name, struct error *err);
+/* Sets the error that udc_choose sets for a UDC that does not exist. */
+int error_udc_missing(const struct paths *paths, const char *name, struct error *err);
 
 bool udc_is_virtual(const char *name);
 
@@ -45,50 +46,54 @@ bool udc_is_virtual(const char *name);
 bool udc_exists(const char *name);
 
 /*
- * Returns whether the gadget was unbound from the UDC through the driver core (/sys/bus/gadget).
- * Its attribute UDC still has the UDC's name then. Returns false while the UDC is being added or
- * removed: then it has no link `gadget`, and the kernel is about to bind or unbind (udc/core.c,
+ * Returns whether the gadget was unbound from the UDC `name` through the driver core
+ * (/sys/bus/gadget). In that case the gadget's attribute UDC in configfs still contains the UDC's
+ * name. Returns false while the kernel adds or removes the UDC: in that time the UDC has no link
+ * `gadget` in sysfs, and the kernel binds or unbinds the gadget afterwards (udc/core.c,
  * usb_add_gadget, usb_del_gadget).
  */
-bool udc_has_unbound(const char *name, const char *gadget);
+bool udc_unbound_through_sysfs(const char *name, const char *gadget);
 
-/* Returns the driver of a UDC; NULL: unknown. The caller frees it. */
+/* Returns the name of a UDC's driver; NULL: unknown. The caller frees it. */
 char *udc_driver(const char *name);
 
-/* Properties of a driver, by its source in Linux 6.12. */
+/* Properties of a UDC driver, from its source code in Linux 6.12. */
 struct udc_traits {
 	const char *driver;
-	unsigned int endpoints; /* number of endpoints besides ep0; 0: depends on the hardware */
+	unsigned int n_endpoints; /* number of endpoints besides ep0; 0: depends on the hardware */
 	enum udc_sg {
 		UDC_SG_UNKNOWN,
 		UDC_SG_NO,
 		UDC_SG_YES
-	} scatter_gather; /* gadget->sg_supported */
+	} scatter_gather; /* whether the driver sets gadget->sg_supported */
 	bool is_virtual;  /* the UDC has no connector */
-	bool dual_role;	  /* the controller may be in host mode; then there is no UDC */
+	bool dual_role;	  /* the controller also has a host mode, in which it has no UDC */
 };
 /* Returns the properties of a driver; never NULL. `driver` may be NULL. */
-const struct udc_traits *udc_traits(const char *driver);
+const struct udc_traits *udc_find_traits(const char *driver);
 /*
- * Returns a sentence why the gadget cannot work on a UDC of this driver; NULL: no reason is known.
- * `driver` may be NULL. The caller frees the sentence.
+ * Returns a sentence that says why the gadget cannot work on a UDC of this driver; NULL: no reason
+ * is known. `driver` may be NULL. The caller frees the sentence.
  */
-char *udc_mismatch(const char *driver, const struct gadget *g);
+char *udc_mismatch_reason(const char *driver, const struct gadget *g);
 
 /*
  * Finds reasons why this system may have no UDC, from its role switches and dual-role drivers.
- * Stores a list of sentences in *words, which also contain what to do, and returns their number.
- * The caller frees the list and each sentence.
+ * Stores a list of sentences in *hints, each with a reason and a remedy. Returns the number of
+ * sentences. The caller frees the list and each sentence.
  */
-size_t udc_hints(char ***words);
+size_t udc_absence_hints(char ***hints);
 
-/* Returns udc.holder of the UDC `name`; NULL: the UDC is free. The caller frees it. */
+/*
+ * Returns what the UDC `name` is bound to, in the form of udc.holder; NULL: the UDC is free. The
+ * caller frees it.
+ */
 char *udc_holder(const struct paths *paths, const char *name);
 
 /*
- * Returns an attribute in /sys/class/udc/NAME, such as "state"; NULL: it cannot be read. The caller
- * frees it.
+ * Returns the value of an attribute in /sys/class/udc/NAME, such as "state"; NULL: the attribute
+ * cannot be read. The caller frees the value.
  */
-char *udc_attribute(const char *name, const char *attribute);
+char *udc_read_attribute(const char *name, const char *attribute);
 
 #define UDC_CLASS_DIR "/sys/class/udc"

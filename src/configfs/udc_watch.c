@@ -13,10 +13,10 @@
 #include "configfs/udc.h"
 
 /*
- * Maximum of bytes of a compared text: a jump of classic BPF skips at most 255 instructions, and
- * comparing four bytes needs two instructions.
+ * Maximum bytes of a text that the filter compares: a jump of classic BPF skips at most 255
+ * instructions, and the comparison of four bytes takes two instructions.
  */
-#define TEXT_MAX 500
+#define MATCH_MAX 500
 
 int udc_watch_open(struct error *err)
 {
@@ -40,8 +40,8 @@ static void add_instruction(struct bpf_program *p, uint16_t code, uint32_t k, si
 		(struct sock_filter){ .code = code, .k = k, .jf = (uint8_t)skip };
 }
 
-/* Adds instructions that accept messages which begin with this text of `size` bytes. */
-static void add_text_match(struct bpf_program *p, const char *text, size_t size)
+/* Adds instructions that accept a message if it begins with `text`, which has `size` bytes. */
+static void add_prefix_match(struct bpf_program *p, const char *text, size_t size)
 {
 	size_t loads = size / 4 + size % 4;
 
@@ -61,10 +61,10 @@ static void add_text_match(struct bpf_program *p, const char *text, size_t size)
 }
 
 /*
- * Adds instructions that accept messages about the device `path`: they begin with "ACTION@PATH" and
- * a zero byte (lib/kobject_uevent.c).
+ * Adds instructions that accept only messages about the UDC `path` and its gadget device. A message
+ * begins with "ACTION@PATH" and a NUL (lib/kobject_uevent.c).
  */
-static void add_messages(struct bpf_program *p, const char *path)
+static void add_udc_matches(struct bpf_program *p, const char *path)
 {
 	static const char *const actions[] = { "add", "remove", "change" };
 	/* The path of the UDC is PARENT/udc/NAME, that of its gadget PARENT/gadget.NUMBER. */
@@ -74,9 +74,9 @@ static void add_messages(struct bpf_program *p, const char *path)
 	for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
 		_cleanup_free_ char *text = strf("%s@%s", actions[i], path);
 
-		add_text_match(p, text, strlen(text) + 1);
+		add_prefix_match(p, text, strlen(text) + 1);
 	}
-	add_text_match(p, gadget, strlen(gadget));
+	add_prefix_match(p, gadget, strlen(gadget));
 	add_instruction(p, BPF_RET | BPF_K, 0, 0);
 }
 
@@ -89,9 +89,9 @@ int udc_watch_filter(int fd, const char *udc)
 
 	if (!path)
 		return -errno;
-	if (strlen(path) > TEXT_MAX)
+	if (strlen(path) > MATCH_MAX)
 		return -ENAMETOOLONG;
-	add_messages(&p, path + strlen("/sys"));
+	add_udc_matches(&p, path + strlen("/sys"));
 	prog = (struct sock_fprog){ .len = (unsigned short)p.n_instructions,
 				    .filter = p.instructions };
 	r = setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) < 0 ? -errno : 0;
@@ -117,7 +117,7 @@ struct udc_uevents udc_watch_read(int fd)
 					    (added && streq(message + i, "SUBSYSTEM=gadget"));
 		}
 	}
-	/* Some messages were lost: assumes that there was one of each kind. */
+	/* Some messages were lost: assumes that one of each kind was among them. */
 	if (n < 0 && errno == ENOBUFS)
 		uevents = (struct udc_uevents){ true, true };
 	return uevents;

@@ -23,8 +23,8 @@ int udc_watch_filter(int fd, const char *udc);
 /* What the received uevents reported. */
 struct udc_uevents {
 	bool udc_changed; /* a UDC was added, changed or removed */
-	bool udc_added;	  /* a UDC was added; the kernel binds the gadget that was bound to it
-			     before */
+	bool udc_added; /* a UDC was added; the kernel then binds the gadget that was bound to this
+			   UDC before */
 };
 
 /* Reads all uevents that were received. */

@@ -4,14 +4,14 @@
  *
  * usbg_init() reads every gadget in configfs, and fails if a gadget has a function whose type
  * libusbgx does not know. So libusbgx must not read configfs. Instead ffsctl makes a directory with
- * an empty gadget, which libusbgx reads. Functions and configurations that exist already are
- * created in the empty gadget, if libusbgx knows their types. Then the empty gadget is replaced by
- * a link to the gadget's directory in configfs. libusbgx only stores names and paths, so what it
- * makes afterwards is made in configfs.
+ * an empty gadget, which libusbgx reads. ffsctl creates functions and configurations that exist
+ * already in the empty gadget, if libusbgx knows their types. Then ffsctl replaces the empty gadget
+ * by a link to the gadget's directory in configfs. libusbgx stores only names and paths, so
+ * everything that it makes afterwards is made in configfs.
  *
- * The directory is a tmpfs that is not mounted. The kernel removes the tmpfs when its descriptor is
- * closed, so nothing is left when the process is killed. So the gadget's plan needs no step for it,
- * and is the same with and without libusbgx.
+ * The directory is a tmpfs that is not mounted. The kernel removes the tmpfs when its file
+ * descriptor is closed, also when the process is killed. Therefore the gadget's plan needs no step
+ * for the directory, and is the same with and without libusbgx.
  *
  * libusbgx prints errors on stderr, so stderr is /dev/null during each call. Only this file
  * includes usbg.h.
@@ -33,30 +33,30 @@
 struct usbg_view {
 	usbg_state *state;
 	usbg_gadget *gadget;
-	int root;
-	int dev_null;	  /* descriptor of /dev/null; -1: not opened */
-	int saved_stderr; /* copy of the descriptor of stderr; -1: not opened */
+	int root_fd;
+	int dev_null_fd;     /* file descriptor of /dev/null; -1: not opened */
+	int saved_stderr_fd; /* duplicate of the file descriptor of stderr; -1: not opened */
 };
 
 /* --- Silences libusbgx --------------------------------------------------------------------- */
 
-static void silence_begin(struct usbg_view *view)
+static void silence_stderr(struct usbg_view *view)
 {
-	if (view->dev_null < 0)
-		view->dev_null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	if (view->saved_stderr < 0)
-		view->saved_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (view->dev_null >= 0 && view->saved_stderr >= 0)
-		dup2(view->dev_null, STDERR_FILENO);
+	if (view->dev_null_fd < 0)
+		view->dev_null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (view->saved_stderr_fd < 0)
+		view->saved_stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (view->dev_null_fd >= 0 && view->saved_stderr_fd >= 0)
+		dup2(view->dev_null_fd, STDERR_FILENO);
 	errno = 0;
 }
 
-static void silence_end(const struct usbg_view *view)
+static void restore_stderr(const struct usbg_view *view)
 {
 	int e = errno;
 
-	if (view->dev_null >= 0 && view->saved_stderr >= 0)
-		dup2(view->saved_stderr, STDERR_FILENO);
+	if (view->dev_null_fd >= 0 && view->saved_stderr_fd >= 0)
+		dup2(view->saved_stderr_fd, STDERR_FILENO);
 	errno = e;
 }
 
@@ -105,23 +105,20 @@ static int errno_of_result(int code)
 	({                                                                                         \
 		int __code;                                                                        \
                                                                                                    \
-		silence_begin(view);                                                               \
+		silence_stderr(view);                                                              \
 		__code = (call);                                                                   \
-		silence_end(view);                                                                 \
+		restore_stderr(view);                                                              \
 		errno_of_result(__code);                                                           \
 	})
 
 /* --- Names ------------------------------------------------------------------------------------ */
 
-static const char *base_name(const char *path)
+static const char *last_component(const char *path)
 {
 	return strrchr(path, '/') + 1;
 }
 
-/*
- * Returns the component_from_end of the path that is `up` levels above the last one; the caller
- * frees it.
- */
+/* Returns a component of a path, counted from the last one, which is 0; the caller frees it. */
 static char *component_from_end(const char *path, int up)
 {
 	const char *end = path + strlen(path), *start;
@@ -143,8 +140,9 @@ static int language_in_path(const char *path)
 }
 
 /*
- * Returns libusbgx's number of the type of a function's directory, TYPE.INSTANCE. Negative:
- * libusbgx does not know the type, or `dir` does not have this form.
+ * Returns libusbgx's number for the type of a function. `dir` is the name of the function's
+ * directory, TYPE.INSTANCE. Negative: libusbgx does not know the type, or `dir` does not have this
+ * form.
  */
 static int lookup_function_type(const char *dir)
 {
@@ -165,8 +163,11 @@ static int split_config_name(const char *dir, char **label)
 	return dot ? atoi(dot + 1) : 0;
 }
 
-/* Returns the configuration; NULL: libusbgx has not created it. */
-static usbg_config *find_config(const struct usbg_view *view, const char *dir)
+/*
+ * Returns libusbgx's object for the configuration; NULL: libusbgx has not created the
+ * configuration.
+ */
+static usbg_config *find_usbg_config(const struct usbg_view *view, const char *dir)
 {
 	_cleanup_free_ char *label = NULL;
 	int id = split_config_name(dir, &label);
@@ -174,7 +175,7 @@ static usbg_config *find_config(const struct usbg_view *view, const char *dir)
 	return usbg_get_config(view->gadget, id, label);
 }
 
-static usbg_function *find_function(const struct usbg_view *view, const char *dir)
+static usbg_function *find_usbg_function(const struct usbg_view *view, const char *dir)
 {
 	int type = lookup_function_type(dir);
 
@@ -185,7 +186,7 @@ static usbg_function *find_function(const struct usbg_view *view, const char *di
 
 static int make_attribute(struct usbg_view *view, const char *path, const char *value)
 {
-	int attribute = usbg_lookup_gadget_attr(base_name(path));
+	int attribute = usbg_lookup_gadget_attr(last_component(path));
 
 	if (attribute < 0)
 		return BACKEND_UNKNOWN;
@@ -195,7 +196,7 @@ static int make_attribute(struct usbg_view *view, const char *path, const char *
 
 static int make_string(struct usbg_view *view, const char *path, const char *value)
 {
-	int string = usbg_lookup_gadget_str(base_name(path));
+	int string = usbg_lookup_gadget_str(last_component(path));
 
 	/* libusbgx does not write an empty string, so the old string would stay. */
 	if (string < 0 || !*value)
@@ -217,7 +218,7 @@ static int create_function(struct usbg_view *view, const char *dir)
 
 static int make_function(struct usbg_view *view, const char *path, const char *value _unused_)
 {
-	return create_function(view, base_name(path));
+	return create_function(view, last_component(path));
 }
 
 static int create_config(struct usbg_view *view, const char *dir)
@@ -231,13 +232,13 @@ static int create_config(struct usbg_view *view, const char *dir)
 
 static int make_config(struct usbg_view *view, const char *path, const char *value _unused_)
 {
-	return create_config(view, base_name(path));
+	return create_config(view, last_component(path));
 }
 
 static int make_config_attribute(struct usbg_view *view, const char *path, const char *value)
 {
 	_cleanup_free_ char *dir = component_from_end(path, 1);
-	usbg_config *config = find_config(view, dir);
+	usbg_config *config = find_usbg_config(view, dir);
 	int number = (int)strtol(value, NULL, 0);
 
 	if (!config)
@@ -246,7 +247,7 @@ static int make_config_attribute(struct usbg_view *view, const char *path, const
 	 * Does not use struct usbg_config_attrs: its bMaxPower has only 8 bits, but the value in
 	 * configfs is in mA and may be larger.
 	 */
-	if (streq(base_name(path), "MaxPower"))
+	if (streq(last_component(path), "MaxPower"))
 		return QUIETLY(view, usbg_set_config_max_power(config, number));
 	return QUIETLY(view, usbg_set_config_bm_attrs(config, number));
 }
@@ -254,7 +255,7 @@ static int make_config_attribute(struct usbg_view *view, const char *path, const
 static int make_config_string(struct usbg_view *view, const char *path, const char *value)
 {
 	_cleanup_free_ char *dir = component_from_end(path, 3);
-	usbg_config *config = find_config(view, dir);
+	usbg_config *config = find_usbg_config(view, dir);
 
 	if (!config || !*value)
 		return BACKEND_UNKNOWN;
@@ -264,15 +265,16 @@ static int make_config_string(struct usbg_view *view, const char *path, const ch
 static int make_link(struct usbg_view *view, const char *path, const char *value)
 {
 	_cleanup_free_ char *dir = component_from_end(path, 1);
-	usbg_config *config = find_config(view, dir);
-	usbg_function *function = find_function(view, value);
+	usbg_config *config = find_usbg_config(view, dir);
+	usbg_function *function = find_usbg_function(view, value);
 
 	if (!config || !function)
 		return BACKEND_UNKNOWN;
-	return QUIETLY(view, usbg_add_config_function(config, base_name(path), function));
+	return QUIETLY(view, usbg_add_config_function(config, last_component(path), function));
 }
 
-int usbg_make(struct usbg_view *view, enum backend_item item, const char *path, const char *value)
+int usbg_make_item(struct usbg_view *view, enum backend_item item, const char *path,
+		   const char *value)
 {
 	static int (*const make[])(struct usbg_view *, const char *path, const char *value) = {
 		[ITEM_ATTRIBUTE] = make_attribute,
@@ -289,46 +291,46 @@ int usbg_make(struct usbg_view *view, enum backend_item item, const char *path, 
 
 /* --- The view --------------------------------------------------------------------------------- */
 
-/* Uses system calls, because glibc has wrappers only since 2.36. */
-int usbg_private_root(void)
+/* Uses syscall(2), because glibc has wrapper functions only since 2.36. */
+int usbg_open_private_root(void)
 {
 	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
-	int root;
+	int root_fd;
 
 	if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
-	root = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
-			    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	return root < 0 ? -errno : root;
+	root_fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
+			       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	return root_fd < 0 ? -errno : root_fd;
 }
 
 #define GADGETS "usb_gadget"
 
 /*
- * Makes the files that usbg_init() reads of a gadget called `name`. Returns false with errno on
- * failure.
+ * Makes the directories and files that usbg_init() expects of a gadget called `name`. Returns false
+ * with errno set on failure.
  */
-static bool make_empty_gadget(int root, const char *name)
+static bool make_empty_gadget(int root_fd, const char *name)
 {
 	static const char *const below[] = { "", "/functions", "/configs", "/os_desc" };
 	_cleanup_free_ char *udc = strf(GADGETS "/%s/UDC", name);
 	_cleanup_close_ int fd = -1;
 
-	if (mkdirat(root, GADGETS, 0700) < 0)
+	if (mkdirat(root_fd, GADGETS, 0700) < 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(below); i++) {
 		_cleanup_free_ char *path = strf(GADGETS "/%s%s", name, below[i]);
 
-		if (mkdirat(root, path, 0700) < 0)
+		if (mkdirat(root_fd, path, 0700) < 0)
 			return false;
 	}
-	fd = openat(root, udc, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	fd = openat(root_fd, udc, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	return fd >= 0;
 }
 
-static bool open_library(struct usbg_view *view, const char *name)
+static bool init_libusbgx(struct usbg_view *view, const char *name)
 {
-	_cleanup_free_ char *path = strf("/proc/self/fd/%d", view->root);
+	_cleanup_free_ char *path = strf("/proc/self/fd/%d", view->root_fd);
 
 	errno = -QUIETLY(view, usbg_init(path, &view->state));
 	if (view->state)
@@ -337,11 +339,12 @@ static bool open_library(struct usbg_view *view, const char *name)
 }
 
 /*
- * Creates the existing functions or configurations in libusbgx's view, if libusbgx knows their
- * types. The items of the others are made by the direct writer.
+ * Creates the existing functions or configurations in libusbgx's view. Skips functions whose type
+ * libusbgx does not know: the direct writer makes their items. `below` is the directory "functions"
+ * or "configs".
  */
-static void add_existing(struct usbg_view *view, const char *gadget, const char *below,
-			 int (*create)(struct usbg_view *view, const char *dir))
+static void create_existing_items(struct usbg_view *view, const char *gadget, const char *below,
+				  int (*create)(struct usbg_view *view, const char *dir))
 {
 	_cleanup_free_ char *path = strf("%s/%s", gadget, below);
 	DIR *dir = opendir(path);
@@ -355,27 +358,28 @@ static void add_existing(struct usbg_view *view, const char *gadget, const char 
 }
 
 /*
- * Replaces the empty gadget by a link to the gadget. From now on the paths that libusbgx has stored
+ * Replaces the empty gadget by a link to the gadget. Afterwards the paths that libusbgx has stored
  * lead to configfs.
  */
-static bool show_configfs(struct usbg_view *view, const char *gadget)
+static bool replace_by_configfs_link(struct usbg_view *view, const char *gadget)
 {
-	_cleanup_free_ char *path = strf(GADGETS "/%s", base_name(gadget));
+	_cleanup_free_ char *path = strf(GADGETS "/%s", last_component(gadget));
 
-	return renameat(view->root, path, view->root, "empty") == 0 &&
-	       symlinkat(gadget, view->root, path) == 0;
+	return renameat(view->root_fd, path, view->root_fd, "empty") == 0 &&
+	       symlinkat(gadget, view->root_fd, path) == 0;
 }
 
-struct usbg_view *usbg_open(int root, const char *gadget)
+struct usbg_view *usbg_open(int root_fd, const char *gadget)
 {
 	struct usbg_view *view = xcalloc(1, sizeof(*view));
 	int e;
 
-	*view = (struct usbg_view){ .root = root, .dev_null = -1, .saved_stderr = -1 };
-	if (make_empty_gadget(root, base_name(gadget)) && open_library(view, base_name(gadget))) {
-		add_existing(view, gadget, "functions", create_function);
-		add_existing(view, gadget, "configs", create_config);
-		if (show_configfs(view, gadget))
+	*view = (struct usbg_view){ .root_fd = root_fd, .dev_null_fd = -1, .saved_stderr_fd = -1 };
+	if (make_empty_gadget(root_fd, last_component(gadget)) &&
+	    init_libusbgx(view, last_component(gadget))) {
+		create_existing_items(view, gadget, "functions", create_function);
+		create_existing_items(view, gadget, "configs", create_config);
+		if (replace_by_configfs_link(view, gadget))
 			return view;
 	}
 	e = errno;
@@ -388,8 +392,8 @@ void usbg_close(struct usbg_view *view)
 {
 	if (view->state)
 		usbg_cleanup(view->state);
-	cleanup_close(&view->root);
-	cleanup_close(&view->dev_null);
-	cleanup_close(&view->saved_stderr);
+	cleanup_close(&view->root_fd);
+	cleanup_close(&view->dev_null_fd);
+	cleanup_close(&view->saved_stderr_fd);
 	free(view);
 }

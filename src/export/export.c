@@ -43,13 +43,13 @@ static long long attribute_number(const struct configfs_tree *dir, const char *p
 static void report_other_entries(struct export *e, json_t *group, const struct configfs_tree *dir,
 				 const char *const *known, size_t n_known, const char *what)
 {
-	for (size_t i = 0; i < dir->n; i++) {
+	for (size_t i = 0; i < dir->n_children; i++) {
 		const struct configfs_tree *child = &dir->children[i];
 		bool is_known = false;
 
 		for (size_t k = 0; k < n_known; k++)
 			is_known |= streq(known[k], child->name);
-		if (!is_known && (child->type != TREE_ATTRIBUTE || child->value))
+		if (!is_known && (child->kind != TREE_ATTRIBUTE || child->value))
 			export_report_lost(e, group, "%s%s", child->name, what);
 	}
 }
@@ -166,11 +166,11 @@ static json_t *export_strings(struct export *e, const struct configfs_tree *dir,
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; dir && i < dir->n; i++) {
+	for (size_t i = 0; dir && i < dir->n_children; i++) {
 		const struct configfs_tree *language = &dir->children[i];
 		json_t *group;
 
-		if (language->type != TREE_DIRECTORY)
+		if (language->kind != TREE_DIRECTORY)
 			continue;
 		group = json_pack("{s:i}", "lang", (int)strtol(language->name, NULL, 0));
 		for (size_t k = 0; k < n; k++)
@@ -187,9 +187,9 @@ static json_t *export_strings(struct export *e, const struct configfs_tree *dir,
 /* Returns the id of the configuration to which the link in os_desc leads; 0: there is no link. */
 static long long linked_config(const struct configfs_tree *os_desc)
 {
-	for (size_t i = 0; i < os_desc->n; i++) {
+	for (size_t i = 0; i < os_desc->n_children; i++) {
 		const struct configfs_tree *child = &os_desc->children[i];
-		const char *dot = child->type == TREE_LINK && child->value
+		const char *dot = child->kind == TREE_LINK && child->value
 					  ? strrchr(child->value, '.')
 					  : NULL;
 
@@ -256,8 +256,8 @@ static const char *label_of_linked_function(const struct export *e,
 	const char *name = link->value ? strrchr(link->value, '/') : NULL;
 	size_t n = 0;
 
-	for (size_t i = 0; name && functions && i < functions->n; i++) {
-		if (functions->children[i].type != TREE_DIRECTORY)
+	for (size_t i = 0; name && functions && i < functions->n_children; i++) {
+		if (functions->children[i].kind != TREE_DIRECTORY)
 			continue;
 		if (streq(functions->children[i].name, name + 1))
 			return e->labels[n];
@@ -274,12 +274,12 @@ static json_t *config_functions(struct export *e, json_t *group, const struct co
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < dir->n; i++) {
+	for (size_t i = 0; i < dir->n_children; i++) {
 		const struct configfs_tree *link = &dir->children[i];
 		const char *label =
-			link->type == TREE_LINK ? label_of_linked_function(e, link) : NULL;
+			link->kind == TREE_LINK ? label_of_linked_function(e, link) : NULL;
 
-		if (link->type != TREE_LINK)
+		if (link->kind != TREE_LINK)
 			continue;
 		if (!label)
 			export_report_lost(e, group, "the link %s leads to no function",
@@ -351,8 +351,8 @@ static void add_configs(struct export *e, json_t *document)
 	const struct configfs_tree *dir = configfs_tree_child(e->tree, "configs");
 	json_t *configs = json_array();
 
-	for (size_t i = 0; dir && i < dir->n; i++)
-		if (dir->children[i].type == TREE_DIRECTORY)
+	for (size_t i = 0; dir && i < dir->n_children; i++)
+		if (dir->children[i].kind == TREE_DIRECTORY)
 			add_config(e, document, configs, &dir->children[i]);
 	export_set_if_any(document, "configs", configs);
 }

@@ -64,8 +64,8 @@ static json_t *export_numbered_list(struct function_export *d, const struct key 
 	json_t *list;
 	size_t n = 0;
 
-	for (size_t i = 0; i < dir->n; i++)
-		n += dir->children[i].type == TREE_DIRECTORY &&
+	for (size_t i = 0; i < dir->n_children; i++)
+		n += dir->children[i].kind == TREE_DIRECTORY &&
 		     str_has_prefix(dir->children[i].name, row->directory);
 	for (size_t i = 0; i < n; i++)
 		if (!element_directory(row, dir, i))
@@ -91,7 +91,7 @@ static json_t *export_key_group(struct function_export *d, const struct key_grou
 
 		if (row->directory) {
 			value = export_numbered_list(d, row, dir);
-		} else if (child && child->type == TREE_ATTRIBUTE && row->set != set_attr_node) {
+		} else if (child && child->kind == TREE_ATTRIBUTE && row->set != set_attr_node) {
 			value = export_row_value(&(struct export_attribute){ d->type, dir, child },
 						 row);
 			if (value)
@@ -134,7 +134,7 @@ static void add_os_descs(struct function_export *d)
 	const struct configfs_tree *dir = configfs_tree_child(d->directory, "os_desc");
 	json_t *list = json_array();
 
-	for (size_t i = 0; dir && i < dir->n; i++) {
+	for (size_t i = 0; dir && i < dir->n_children; i++) {
 		const struct configfs_tree *interface = &dir->children[i];
 		json_t *entry;
 
@@ -224,9 +224,9 @@ static bool add_attribute(struct function_export *d, const struct configfs_tree 
 {
 	json_t *value;
 
-	if (attribute->err) {
+	if (attribute->read_errno) {
 		export_report_lost(d->export, d->group, "%s of function '%s' could not be read: %s",
-				   path, d->label, errno_words(attribute->err));
+				   path, d->label, errno_words(attribute->read_errno));
 		return false;
 	}
 	value = export_tree_value(&(struct export_attribute){ d->type, dir, attribute });
@@ -249,11 +249,11 @@ static bool add_children(struct function_export *d, const struct configfs_tree *
 {
 	bool any = false;
 
-	for (size_t i = 0; i < dir->n; i++) {
+	for (size_t i = 0; i < dir->n_children; i++) {
 		const struct configfs_tree *child = &dir->children[i];
 		_cleanup_free_ char *path = NULL;
 
-		if (child->type != kind ||
+		if (child->kind != kind ||
 		    is_among(child->name, late, ARRAY_SIZE(late)) != are_late)
 			continue;
 		path = join_path(prefix, child->name);
@@ -267,8 +267,8 @@ static bool add_children(struct function_export *d, const struct configfs_tree *
 
 static bool has_links(const struct configfs_tree *dir)
 {
-	for (size_t i = 0; i < dir->n; i++)
-		if (dir->children[i].type == TREE_LINK)
+	for (size_t i = 0; i < dir->n_children; i++)
+		if (dir->children[i].kind == TREE_LINK)
 			return true;
 	return false;
 }
@@ -317,7 +317,7 @@ static void add_link(struct function_export *d, const struct configfs_tree *link
 	}
 	target += strlen(top);
 	leads_to = configfs_tree_find(d->directory, target);
-	if (leads_to && leads_to->type == TREE_DIRECTORY)
+	if (leads_to && leads_to->kind == TREE_DIRECTORY)
 		add_links(d, leads_to, target);
 	if (export_is_text(target, strlen(target), EXPORT_ONE_LINE))
 		add_entry(d, path, "link", json_string(target));
@@ -326,13 +326,13 @@ static void add_link(struct function_export *d, const struct configfs_tree *link
 static void add_links(struct function_export *d, const struct configfs_tree *dir,
 		      const char *prefix)
 {
-	for (size_t i = 0; i < dir->n; i++) {
+	for (size_t i = 0; i < dir->n_children; i++) {
 		const struct configfs_tree *child = &dir->children[i];
 		_cleanup_free_ char *path = join_path(prefix, child->name);
 
-		if (child->type == TREE_LINK)
+		if (child->kind == TREE_LINK)
 			add_link(d, child, path);
-		else if (child->type == TREE_DIRECTORY)
+		else if (child->kind == TREE_DIRECTORY)
 			add_links(d, child, path);
 	}
 }
@@ -528,8 +528,8 @@ void export_functions(struct export *e, json_t *document)
 	const struct configfs_tree *dir = configfs_tree_child(e->tree, "functions");
 	json_t *functions = json_object();
 
-	for (size_t i = 0; dir && i < dir->n; i++)
-		if (dir->children[i].type == TREE_DIRECTORY)
+	for (size_t i = 0; dir && i < dir->n_children; i++)
+		if (dir->children[i].kind == TREE_DIRECTORY)
 			add_function(e, functions, &dir->children[i]);
 	json_object_set_new(document, "functions", functions);
 }

@@ -95,7 +95,7 @@ static size_t padded_length(const char *text, size_t n)
 static char *value_to_write(const struct export_attribute *a, size_t *size)
 {
 	const char *value = a->attribute->value;
-	size_t n = a->attribute->size;
+	size_t n = a->attribute->value_size;
 	enum readback_quirk quirk = find_quirk(a);
 	char *name;
 

@@ -56,7 +56,7 @@ bool function_can_start_worker(struct live_function *i)
 	n->ifname = kernel_device_ifname(dir);
 	n->id = kernel_device_id(n);
 	/* Without devtmpfs the device node may appear after the bind. */
-	return start_condition_is_met(i) && (n->id != 0 || !kernel_device_is_known(type));
+	return start_condition_is_met(i) && (n->id != 0 || !kernel_device_is_reported(type));
 }
 
 static bool uses_kernel_device(const struct live_function *i)

@@ -48,8 +48,8 @@ struct gadget_strings {
 	struct position at;
 	struct placed_str manufacturer, product, serialnumber;
 	/* Source of the serial number, instead of serialnumber: "machine-id", "device-tree" or an
-	 * absolute path (serial_read in configfs/serial.h). For "name" the loader sets serialnumber
-	 * itself. */
+	 * absolute path (serial_number_read in configfs/serial_number.h). For "name" the loader
+	 * sets serialnumber itself. */
 	struct placed_str serial_from;
 };
 

@@ -34,7 +34,8 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/class.c \
 	src/gadgetfile/types/config.c \
 	src/gadgetfile/types/endpoint.c \
-	src/gadgetfile/types/extra.c \
+	src/gadgetfile/types/endpoint_addresses.c \
+	src/gadgetfile/types/extra_descriptors.c \
 	src/gadgetfile/types/ffs.c \
 	src/gadgetfile/types/function.c \
 	src/gadgetfile/types/hid.c \
@@ -42,7 +43,6 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/mass_storage.c \
 	src/gadgetfile/types/midi2.c \
 	src/gadgetfile/types/mounts.c \
-	src/gadgetfile/types/numbering.c \
 	src/gadgetfile/types/os_descs.c \
 	src/gadgetfile/types/plugin.c \
 	src/gadgetfile/types/uac.c \

@@ -188,7 +188,7 @@ void load_blob(struct load *l, struct ffs_settings *d, const struct node *group)
  * other errors.
  */
 void load_check_blobs(struct load *l);
-void load_extra(struct load *l, struct interface *interface, struct node *list);
+void load_extra_descriptors(struct load *l, struct interface *interface, struct node *list);
 void load_class(struct load *l, const struct class_settings *d, uint8_t *class, uint8_t *subclass,
 		uint8_t *protocol);
 void load_ffs_string(struct load *l, struct ffs_string *s, struct node *value);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Templates of audio functions: f_uac1.c, f_uac2.c, f_uac1_legacy.c. Attributes that begin with
- * `p_` are for data to the host (IN), those with `c_` for data from the host (OUT); in the kernel's
- * strings, playback and capture are meant as the host sees them.
+ * `p_` are for data to the host (IN), those that begin with `c_` for data from the host (OUT). The
+ * kernel's strings use the host's view: "Playback" is data from the host, "Capture" data to the
+ * host.
  */
 #include <stdlib.h>
 
@@ -17,7 +18,7 @@ struct rates {
 	long long highest;
 };
 
-/* Reads a list like "44100,48000". */
+/* Reads the sample rates from the variable `name`, a list like "44100,48000". */
 static void read_rates(struct template_state *m, const char *name, struct rates *rates)
 {
 	const char *p = template_text(m, name);
@@ -41,27 +42,27 @@ static long long count_channels(long long mask)
 	return __builtin_popcountll((unsigned long long)mask);
 }
 
-static bool any_is_set(struct template_state *m, const char *a, const char *b)
+static bool any_variable_is_set(struct template_state *m, const char *a, const char *b)
 {
-	return template_get(m, a) || template_get(m, b);
+	return template_number(m, a) || template_number(m, b);
 }
 
 /*
- * Assigns successive ids to the units that exist. `ids`: pairs of the variable for the id and the
- * variable that is not 0 if the unit exists.
+ * Assigns successive ids to the units and terminals that exist. Each element of `ids` has the names
+ * of two variables: that of the id, and one that is not 0 if the unit or terminal exists.
  */
 static void assign_ids(struct template_state *m, const char *const (*ids)[2], size_t n)
 {
 	long long id = 1;
 
 	for (size_t i = 0; i < n; i++)
-		if (template_get(m, ids[i][1]))
-			template_set(m, ids[i][0], id++);
+		if (template_number(m, ids[i][1]))
+			template_set_number(m, ids[i][0], id++);
 }
 
 /*
- * Adds a feature unit: it has controls for the master channel, and controls for each other channel,
- * which are all 0.
+ * Adds a feature unit. The row `start` ends with the controls of the master channel. The controls
+ * of the other channels are 0: `size` bytes for each.
  */
 static void add_feature_unit(struct template_state *m, const char *start, long long n_channels,
 			     int size, const char *end)
@@ -118,37 +119,43 @@ static const char *const uac1_streaming_in[] = {
 	NULL,
 };
 
-/* Sets the variables that both audio classes use. */
+/*
+ * Sets the variables that the templates of uac1 and uac2 both use, and reads the sample rates: `p`
+ * to the host, `c` from the host.
+ */
 static void set_common_variables(struct template_state *m, struct rates *p, struct rates *c)
 {
-	bool in = template_get(m, "p_chmask"), out = template_get(m, "c_chmask");
+	bool in = template_number(m, "p_chmask"), out = template_number(m, "c_chmask");
 
 	read_rates(m, "p_srate", p);
 	read_rates(m, "c_srate", c);
-	template_set(m, "in", in);
-	template_set(m, "out", out);
-	template_set(m, "both", in && out);
-	template_set(m, "p_channels", count_channels(template_get(m, "p_chmask")));
-	template_set(m, "c_channels", count_channels(template_get(m, "c_chmask")));
-	template_set(m, "p_bits", template_get(m, "p_ssize") * 8);
-	template_set(m, "c_bits", template_get(m, "c_ssize") * 8);
-	template_set(m, "p_rates", (long long)p->n);
-	template_set(m, "c_rates", (long long)c->n);
-	template_set(m, "in_interface", out ? 2 : 1);
+	template_set_number(m, "in", in);
+	template_set_number(m, "out", out);
+	template_set_number(m, "both", in && out);
+	template_set_number(m, "p_channels", count_channels(template_number(m, "p_chmask")));
+	template_set_number(m, "c_channels", count_channels(template_number(m, "c_chmask")));
+	template_set_number(m, "p_bits", template_number(m, "p_ssize") * 8);
+	template_set_number(m, "c_bits", template_number(m, "c_ssize") * 8);
+	template_set_number(m, "p_rates", (long long)p->n);
+	template_set_number(m, "c_rates", (long long)c->n);
+	template_set_number(m, "in_interface", out ? 2 : 1);
 }
 
 /*
- * Sets the source of each output terminal: the feature unit if it exists, else the input terminal.
+ * Sets the source id of each output terminal: the id of the feature unit if it exists, else that of
+ * the input terminal.
  */
-static void set_sources(struct template_state *m)
+static void set_source_ids(struct template_state *m)
 {
-	template_set(m, "in_source",
-		     template_get(m, template_get(m, "in_has_fu") ? "in_fu" : "in_it"));
-	template_set(m, "out_source",
-		     template_get(m, template_get(m, "out_has_fu") ? "out_fu" : "out_it"));
+	template_set_number(
+		m, "in_source",
+		template_number(m, template_number(m, "in_has_fu") ? "in_fu" : "in_it"));
+	template_set_number(
+		m, "out_source",
+		template_number(m, template_number(m, "out_has_fu") ? "out_fu" : "out_it"));
 }
 
-static void make_uac1(struct template_state *m)
+static void add_uac1_descriptors(struct template_state *m)
 {
 	static const char *const ids[][2] = {
 		{ "out_it", "out" }, { "in_it", "in" },		 { "out_ot", "out" },
@@ -157,31 +164,35 @@ static void make_uac1(struct template_state *m)
 	struct rates p, c;
 
 	set_common_variables(m, &p, &c);
-	/* The kernel makes a feature unit also for 0 channels. */
-	template_set(m, "out_has_fu", any_is_set(m, "c_mute_present", "c_volume_present"));
-	template_set(m, "in_has_fu", any_is_set(m, "p_mute_present", "p_volume_present"));
-	template_set(m, "int", any_is_set(m, "out_has_fu", "in_has_fu"));
-	template_set(m, "out_controls",
-		     template_get(m, "c_mute_present") | template_get(m, "c_volume_present") << 1);
-	template_set(m, "in_controls",
-		     template_get(m, "p_mute_present") | template_get(m, "p_volume_present") << 1);
+	/* The kernel makes a feature unit even for a direction with 0 channels. */
+	template_set_number(m, "out_has_fu",
+			    any_variable_is_set(m, "c_mute_present", "c_volume_present"));
+	template_set_number(m, "in_has_fu",
+			    any_variable_is_set(m, "p_mute_present", "p_volume_present"));
+	template_set_number(m, "int", any_variable_is_set(m, "out_has_fu", "in_has_fu"));
+	template_set_number(m, "out_controls",
+			    template_number(m, "c_mute_present") |
+				    template_number(m, "c_volume_present") << 1);
+	template_set_number(m, "in_controls",
+			    template_number(m, "p_mute_present") |
+				    template_number(m, "p_volume_present") << 1);
 	assign_ids(m, ids, ARRAY_SIZE(ids));
-	set_sources(m);
+	set_source_ids(m);
 	template_add_all(m, uac1_begin);
-	if (template_get(m, "out") && template_get(m, "out_has_fu"))
+	if (template_number(m, "out") && template_number(m, "out_has_fu"))
 		add_feature_unit(m, "$out_fu $out_it 02 $out_controls.2",
-				 template_get(m, "c_channels"), 2, "%c_fu_vol_name");
+				 template_number(m, "c_channels"), 2, "%c_fu_vol_name");
 	template_add_all(m, uac1_in);
-	if (template_get(m, "in") && template_get(m, "in_has_fu"))
+	if (template_number(m, "in") && template_number(m, "in_has_fu"))
 		add_feature_unit(m, "$in_fu $in_it 02 $in_controls.2",
-				 template_get(m, "p_channels"), 2, "%p_fu_vol_name");
-	template_set_list(m, c.values, c.n);
+				 template_number(m, "p_channels"), 2, "%p_fu_vol_name");
+	template_set_number_list(m, c.values, c.n);
 	template_add_all(m, uac1_streaming_out);
-	template_set_list(m, p.values, p.n);
+	template_set_number_list(m, p.values, p.n);
 	template_add_all(m, uac1_streaming_in);
 }
 
-/* The local sound card decides the channels and the rate. */
+/* The sound card of this system determines the channels and the rate, so they are unknown (??). */
 static const char *const uac1_legacy[] = {
 	"09 04 #0 00 00 01 01 00 'AC Interface'",
 	"09 24 01 00 01 27 00 01 01",
@@ -245,23 +256,24 @@ static const char *const uac2_terminals[] = {
 	NULL,
 };
 
-/* Returns the bytes in each interval, like get_max_bw_for_bint() of f_uac2.c. */
-static long long bytes_in_interval(struct template_state *m, const struct rates *rates, bool async,
-				   long long frame_bytes, long long factor, int interval)
+/* Returns the bytes of an isochronous interval, like get_max_bw_for_bint() of f_uac2.c. */
+static long long bytes_per_interval(struct template_state *m, const struct rates *rates, bool async,
+				    long long frame_bytes, long long factor, int interval)
 {
 	long long rate = rates->highest, per_second = factor / (1 << (interval - 1));
 
 	if (async)
-		rate = rate * (1000 + template_get(m, "fb_max")) / 1000;
+		rate = rate * (1000 + template_number(m, "fb_max")) / 1000;
 	return frame_bytes * ((rate + per_second - 1) / per_second + !async);
 }
 
 /*
- * Sets interval and packet size, like set_ep_max_packet_size_bint() of f_uac2.c. `wanted`: the
- * bInterval in the gadget file; 0: the kernel chooses it.
+ * Sets the variables for the interval and the packet size of one direction (`side` is "in" or
+ * "out"), like set_ep_max_packet_size_bint() of f_uac2.c. `wanted` is the bInterval in the gadget
+ * file; 0: the kernel chooses it.
  */
-static void set_packet(struct template_state *m, const char *side, const struct rates *rates,
-		       bool async, long long frame_bytes, long long wanted)
+static void set_packet_size(struct template_state *m, const char *side, const struct rates *rates,
+			    bool async, long long frame_bytes, long long wanted)
 {
 	bool full = m->prediction->speed == EP_FULL;
 	long long limit = full ? 1023 : 1024, factor = full ? 1000 : 8000, size = 0;
@@ -270,18 +282,18 @@ static void set_packet(struct template_state *m, const char *side, const struct 
 	int b = full ? 1 : wanted ? (int)wanted : 4;
 
 	for (;; b--) {
-		size = bytes_in_interval(m, rates, async, frame_bytes, factor, b);
+		size = bytes_per_interval(m, rates, async, frame_bytes, factor, b);
 		if (full || wanted || size <= limit || b == 1)
 			break;
 	}
-	/* If no interval fits, the kernel's loop ends with 0. */
+	/* If no interval is short enough, the kernel's loop ends with bInterval 0. */
 	if (!full && !wanted && size > limit)
 		b = 0;
-	template_set(m, packet, size > limit ? limit : size);
-	template_set(m, interval, b);
+	template_set_number(m, packet, size > limit ? limit : size);
+	template_set_number(m, interval, b);
 }
 
-static void make_uac2(struct template_state *m)
+static void add_uac2_descriptors(struct template_state *m)
 {
 	static const char *const ids[][2] = {
 		{ "out_it", "out" },	{ "in_it", "in" },	    { "out_ot", "out" },
@@ -292,35 +304,39 @@ static void make_uac2(struct template_state *m)
 	struct rates p, c;
 
 	set_common_variables(m, &p, &c);
-	in = template_get(m, "in");
-	out = template_get(m, "out");
-	template_set(m, "out_has_fu", out && any_is_set(m, "c_mute_present", "c_volume_present"));
-	template_set(m, "in_has_fu", in && any_is_set(m, "p_mute_present", "p_volume_present"));
-	template_set(m, "int", any_is_set(m, "out_has_fu", "in_has_fu"));
-	template_set(m, "out_controls",
-		     template_get(m, "c_mute_present") * 3 |
-			     template_get(m, "c_volume_present") * 12);
-	template_set(m, "in_controls",
-		     template_get(m, "p_mute_present") * 3 |
-			     template_get(m, "p_volume_present") * 12);
-	template_set(m, "n_interfaces", 1 + in + out);
-	template_set(m, "feedback", out && async);
-	template_set(m, "out_endpoints", 1 + async);
-	template_set(m, "out_sync", async ? 0x05 : 0x09);
+	in = template_number(m, "in");
+	out = template_number(m, "out");
+	template_set_number(m, "out_has_fu",
+			    out && any_variable_is_set(m, "c_mute_present", "c_volume_present"));
+	template_set_number(m, "in_has_fu",
+			    in && any_variable_is_set(m, "p_mute_present", "p_volume_present"));
+	template_set_number(m, "int", any_variable_is_set(m, "out_has_fu", "in_has_fu"));
+	template_set_number(m, "out_controls",
+			    template_number(m, "c_mute_present") * 3 |
+				    template_number(m, "c_volume_present") * 12);
+	template_set_number(m, "in_controls",
+			    template_number(m, "p_mute_present") * 3 |
+				    template_number(m, "p_volume_present") * 12);
+	template_set_number(m, "n_interfaces", 1 + in + out);
+	template_set_number(m, "feedback", out && async);
+	template_set_number(m, "out_endpoints", 1 + async);
+	template_set_number(m, "out_sync", async ? 0x05 : 0x09);
 	assign_ids(m, ids, ARRAY_SIZE(ids));
-	set_sources(m);
-	set_packet(m, "out", &c, async, template_get(m, "c_channels") * template_get(m, "c_ssize"),
-		   template_get(m, "c_hs_bint"));
-	set_packet(m, "in", &p, true, template_get(m, "p_channels") * template_get(m, "p_ssize"),
-		   template_get(m, "p_hs_bint"));
+	set_source_ids(m);
+	set_packet_size(m, "out", &c, async,
+			template_number(m, "c_channels") * template_number(m, "c_ssize"),
+			template_number(m, "c_hs_bint"));
+	set_packet_size(m, "in", &p, true,
+			template_number(m, "p_channels") * template_number(m, "p_ssize"),
+			template_number(m, "p_hs_bint"));
 	template_add_all(m, uac2_begin);
-	if (template_get(m, "out_has_fu"))
+	if (template_number(m, "out_has_fu"))
 		add_feature_unit(m, "$out_fu $out_it $out_controls.4",
-				 template_get(m, "c_channels"), 4, "%c_fu_vol_name");
+				 template_number(m, "c_channels"), 4, "%c_fu_vol_name");
 	template_add_all(m, uac2_in);
-	if (template_get(m, "in_has_fu"))
-		add_feature_unit(m, "$in_fu $in_it $in_controls.4", template_get(m, "p_channels"),
-				 4, "%p_fu_vol_name");
+	if (template_number(m, "in_has_fu"))
+		add_feature_unit(m, "$in_fu $in_it $in_controls.4",
+				 template_number(m, "p_channels"), 4, "%p_fu_vol_name");
 	template_add_all(m, uac2_terminals);
 }
 
@@ -340,11 +356,11 @@ static void make_uac2(struct template_state *m)
 	"p_it_name='USBD Out' p_it_ch_name='Capture Channels' p_ot_name='USBH In' "                \
 	"p_fu_vol_name='Capture Volume'"
 const struct function_template audio_templates[] = {
-	{ "uac1", COMMON "c_srate='48000' " UAC1_NAMES, NULL, make_uac1 },
+	{ "uac1", COMMON "c_srate='48000' " UAC1_NAMES, NULL, add_uac1_descriptors },
 	{ "uac1_legacy", NULL, uac1_legacy, NULL },
 	{ "uac2",
 	  COMMON "c_srate='64000' c_sync='async' p_hs_bint=0 c_hs_bint=0 fb_max=5 "
 		 "p_terminal_type=0x301 c_terminal_type=0x201 " UAC2_NAMES,
-	  NULL, make_uac2 },
+	  NULL, add_uac2_descriptors },
 	{ NULL, NULL, NULL, NULL },
 };

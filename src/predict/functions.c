@@ -9,11 +9,14 @@
 
 #include "predict/template.h"
 
-/* An interrupt endpoint with an interval of 32 ms. */
+/* Row of an interrupt IN endpoint with an interval of 32 ms. */
 #define NOTIFY(size) "07 05 &i 03 " size " 00 {20|09|09}"
 #define CDC_HEADER "05 24 00 10 01"
 #define CDC_UNION "05 24 06 #0 #1"
-/* USB CDC 1.2, ECM 1.2, 5.4; the MAC address of the host's interface is a string. */
+/*
+ * Row of the Ethernet networking descriptor (USB CDC 1.2, ECM 1.2, 5.4), which contains the host's
+ * MAC address as a string.
+ */
 #define ETHERNET(segment) "0d 24 0f %mac 00 00 00 00 " segment " 00 00 00"
 
 static const char *const acm[] = {
@@ -66,10 +69,10 @@ static const char *const ecm[] = {
 };
 
 /*
- * Sets the string with the MAC address: only the digits, without colons. Without host_addr the
- * kernel chooses a random address.
+ * Sets the variable "mac" to the digits of the attribute host_addr, without colons. If the gadget
+ * file does not set host_addr, the kernel chooses a random address.
  */
-static void make_ethernet(struct template_state *m)
+static void set_ethernet_variables(struct template_state *m)
 {
 	const struct configfs_attribute *e = template_attribute(m->function, "host_addr");
 	char mac[13];
@@ -153,7 +156,10 @@ static const char *const mass_storage[] = {
 	NULL,
 };
 
-/* UASP 1.0: the pipe id of an endpoint; 16 streams. */
+/*
+ * Rows of an endpoint with its companion and its pipe usage descriptor (UASP 1.0). `streams` 04: 16
+ * streams.
+ */
 #define PIPE(address, id, streams)                                                                 \
 	"07 05 " address " 02 {40 00|00 02|00 04} 00", "S: 06 30 00 " streams " 00 00",            \
 		"04 24 " id " 00"
@@ -182,19 +188,19 @@ static const char *const hid[] = {
 };
 
 /*
- * Sets the size of the report descriptor. A report descriptor in a file is not loaded; its size is
- * the size of the file.
+ * Sets the variable for the size of the report descriptor. If the attribute is a file, its size is
+ * the size of the file, which gadgetfile_load has not read.
  */
-static void make_hid(struct template_state *m)
+static void set_hid_variables(struct template_state *m)
 {
 	const struct configfs_attribute *e = template_attribute(m->function, "report_desc");
 	struct stat st;
 
 	if (e && e->kind == ATTRIBUTE_VALUE_FILE)
-		template_set(m, "report_desc_size",
-			     stat(e->value, &st) == 0 ? (long long)st.st_size : 0);
+		template_set_number(m, "report_desc_size",
+				    stat(e->value, &st) == 0 ? (long long)st.st_size : 0);
 	else
-		template_set(m, "report_desc_size", e ? (long long)e->size : 0);
+		template_set_number(m, "report_desc_size", e ? (long long)e->size : 0);
 }
 
 static const char *const printer[] = {
@@ -217,7 +223,7 @@ static const char *const loopback_high[] = {
 	NULL,
 };
 
-static void make_loopback(struct template_state *m)
+static void add_loopback_descriptors(struct template_state *m)
 {
 	template_add_all(m, m->prediction->speed == EP_FULL ? loopback_full : loopback_high);
 }
@@ -250,15 +256,17 @@ static const char *const source_sink_high[] = {
 	NULL,
 };
 
-static void make_source_sink(struct template_state *m)
+static void add_source_sink_descriptors(struct template_state *m)
 {
-	long long packet = template_get(m, "isoc_maxpacket"), mult = template_get(m, "isoc_mult");
+	long long packet = template_number(m, "isoc_maxpacket"),
+		  mult = template_number(m, "isoc_mult");
 
-	if (template_get(m, "isoc_interval") < 1)
-		template_set(m, "isoc_interval", 1);
-	template_set(m, "full", packet > 1023 ? 1023 : packet);
-	template_set(m, "high", packet | mult << 11);
-	template_set(m, "bytes", packet * (mult + 1) * (template_get(m, "isoc_maxburst") + 1));
+	if (template_number(m, "isoc_interval") < 1)
+		template_set_number(m, "isoc_interval", 1);
+	template_set_number(m, "full", packet > 1023 ? 1023 : packet);
+	template_set_number(m, "high", packet | mult << 11);
+	template_set_number(m, "bytes",
+			    packet * (mult + 1) * (template_number(m, "isoc_maxburst") + 1));
 	template_add_all(m, m->prediction->speed == EP_FULL ? source_sink_full : source_sink_high);
 }
 
@@ -266,18 +274,19 @@ const struct function_template function_templates[] = {
 	{ "acm", "protocol=1", acm, NULL },
 	{ "gser", NULL, gser, NULL },
 	{ "obex", NULL, obex, NULL },
-	{ "ecm", NULL, ecm, make_ethernet },
+	{ "ecm", NULL, ecm, set_ethernet_variables },
 	{ "eem", NULL, eem, NULL },
-	{ "ncm", "max_segment_size=1514", ncm, make_ethernet },
+	{ "ncm", "max_segment_size=1514", ncm, set_ethernet_variables },
 	{ "rndis", "class=x02 subclass=x06 protocol=x00", rndis, NULL },
-	{ "geth", NULL, geth, make_ethernet },
+	{ "geth", NULL, geth, set_ethernet_variables },
 	{ "phonet", NULL, phonet, NULL },
 	{ "mass_storage", NULL, mass_storage, NULL },
 	{ "tcm", NULL, tcm, NULL },
-	{ "hid", "subclass=0 protocol=0 report_length=0 no_out_endpoint=0", hid, make_hid },
+	{ "hid", "subclass=0 protocol=0 report_length=0 no_out_endpoint=0", hid,
+	  set_hid_variables },
 	{ "printer", NULL, printer, NULL },
-	{ "Loopback", NULL, NULL, make_loopback },
+	{ "Loopback", NULL, NULL, add_loopback_descriptors },
 	{ "SourceSink", "isoc_interval=4 isoc_maxpacket=1024 isoc_mult=0 isoc_maxburst=0", NULL,
-	  make_source_sink },
+	  add_source_sink_descriptors },
 	{ NULL, NULL, NULL, NULL },
 };

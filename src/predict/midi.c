@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Templates of MIDI functions: f_midi.c, f_midi2.c. Jacks are in pairs: an input jack, and the
+ * Templates of MIDI functions (f_midi.c, f_midi2.c). Jacks are in pairs: an input jack, and the
  * output jack to which it sends its data.
  */
 #include <stdlib.h>
@@ -10,18 +10,25 @@
 
 #define MAX_CABLES 16 /* per endpoint */
 
-/* The ids of the embedded jacks of an endpoint, or of its function blocks. */
+/*
+ * The ids that an endpoint lists: those of its embedded jacks (MIDI 1.0) or of its function blocks
+ * (MIDI 2.0).
+ */
 struct jacks {
 	long long ids[MAX_CABLES];
-	size_t n;
+	size_t n_ids;
 };
 
-/* Adds the class-specific endpoint descriptor, which lists the jacks: "L 25 01 2 1 3". */
-static void add_jack_list(struct template_state *m, const char *subtype, const struct jacks *jacks)
+/*
+ * Adds the class-specific endpoint descriptor with the number of ids and the ids, for example "L 25
+ * 01 02 01 03".
+ */
+static void add_jack_list_row(struct template_state *m, const char *subtype,
+			      const struct jacks *jacks)
 {
-	char *row = strf("L 25 %s %02zx", subtype, jacks->n);
+	char *row = strf("L 25 %s %02zx", subtype, jacks->n_ids);
 
-	for (size_t i = 0; i < jacks->n; i++) {
+	for (size_t i = 0; i < jacks->n_ids; i++) {
 		char *longer = strf("%s %02llx", row, (unsigned long long)jacks->ids[i]);
 
 		free(row);
@@ -32,30 +39,36 @@ static void add_jack_list(struct template_state *m, const char *subtype, const s
 }
 
 /*
- * Packet size of an endpoint that the kernel has claimed at the bind, and of one that it has not
- * claimed, which keeps the size from an earlier bind (f_midi2_bind).
+ * Packet sizes of an endpoint that the kernel claims at the bind, and of one that it does not
+ * claim. The latter keeps the full-speed size from an earlier bind, so that size is unknown
+ * (f_midi2_bind).
  */
 #define CLAIMED "{40 00|00 02|00 04}"
 #define NOT_CLAIMED "{?? ??|00 02|00 04}"
 
-static void add_endpoint(struct template_state *m, const char *address, const char *size,
-			 const struct jacks *jacks)
+static void add_midi1_endpoint(struct template_state *m, const char *address, const char *size,
+			       const struct jacks *jacks)
 {
 	_cleanup_free_ char *row = strf("09 05 %s 02 %s 00 00 00", address, size);
 
 	template_add(m, row);
 	template_add(m, "S: 06 30 00 00 00 00");
-	add_jack_list(m, "01", jacks);
+	add_jack_list_row(m, "01", jacks);
 }
 
-/* Adds an embedded and an external jack; the endpoint lists the embedded one. */
-enum side { FROM_HOST, TO_HOST };
-static void add_jack_pair(struct template_state *m, enum side side, long long *next,
-			  const char *name, struct jacks *jacks)
+enum data_direction { FROM_HOST, TO_HOST };
+
+/*
+ * Adds an input and an output jack: one is embedded, the other external. Adds the id of the
+ * embedded jack to `jacks`, which the endpoint lists. The ids are *next_id and the number after it.
+ */
+static void add_jack_pair(struct template_state *m, enum data_direction direction,
+			  long long *next_id, const char *name, struct jacks *jacks)
 {
-	long long in = (*next)++, out = (*next)++;
-	const char *in_type = side == FROM_HOST ? "01" : "02",
-		   *out_type = side == FROM_HOST ? "02" : "01", *string = name ? "%jack" : "00";
+	long long in = (*next_id)++, out = (*next_id)++;
+	const char *in_type = direction == FROM_HOST ? "01" : "02",
+		   *out_type = direction == FROM_HOST ? "02" : "01",
+		   *string = name ? "%jack" : "00";
 	_cleanup_free_ char *in_row = strf("06 24 02 %s %02llx %s", in_type, in, string),
 			    *out_row = strf("09 24 03 %s %02llx 01 %02llx 01 %s", out_type, out, in,
 					    string);
@@ -63,11 +76,11 @@ static void add_jack_pair(struct template_state *m, enum side side, long long *n
 	template_set_text(m, "jack", name ? name : "");
 	template_add(m, in_row);
 	template_add(m, out_row);
-	if (jacks->n < MAX_CABLES)
-		jacks->ids[jacks->n++] = side == FROM_HOST ? in : out;
+	if (jacks->n_ids < MAX_CABLES)
+		jacks->ids[jacks->n_ids++] = direction == FROM_HOST ? in : out;
 }
 
-static void make_midi(struct template_state *m)
+static void add_midi_descriptors(struct template_state *m)
 {
 	struct jacks from = { 0 }, to = { 0 };
 	long long id = 1;
@@ -76,12 +89,12 @@ static void make_midi(struct template_state *m)
 	template_add(m, "09 24 01 00 01 09 00 01 #1");
 	template_add(m, "09 04 #1 00 02 01 03 00 00");
 	template_add(m, "07 24 01 00 01 T");
-	for (long long i = 0; i < template_get(m, "in_ports") && i < MAX_CABLES; i++)
+	for (long long i = 0; i < template_number(m, "in_ports") && i < MAX_CABLES; i++)
 		add_jack_pair(m, TO_HOST, &id, NULL, &to);
-	for (long long i = 0; i < template_get(m, "out_ports") && i < MAX_CABLES; i++)
+	for (long long i = 0; i < template_number(m, "out_ports") && i < MAX_CABLES; i++)
 		add_jack_pair(m, FROM_HOST, &id, NULL, &from);
-	add_endpoint(m, "&o", CLAIMED, &from);
-	add_endpoint(m, "&i", CLAIMED, &to);
+	add_midi1_endpoint(m, "&o", CLAIMED, &from);
+	add_midi1_endpoint(m, "&i", CLAIMED, &to);
 }
 
 /* --- MIDI 2.0 --------------------------------------------------------------------------------- */
@@ -92,9 +105,9 @@ static void make_midi(struct template_state *m)
 
 enum { INPUT = 1, OUTPUT = 2 };
 
-/* For each MIDI cable, by direction: the name of its function block. */
+/* The name of the function block of each MIDI cable, for each direction. */
 struct cables {
-	const char *in[MAX_CABLES], *out[MAX_CABLES];
+	const char *in_names[MAX_CABLES], *out_names[MAX_CABLES];
 	size_t n_in, n_out;
 };
 
@@ -107,15 +120,15 @@ static bool has_directory(const struct function *f, const char *path)
 	return false;
 }
 
-static long long number_at(const struct function *f, const char *dir, const char *name,
-			   long long fallback)
+static long long attribute_number(const struct function *f, const char *dir, const char *name,
+				  long long fallback)
 {
 	_cleanup_free_ char *path = strf("%s/%s", dir, name);
 
 	return template_attribute_number(f, path, fallback);
 }
 
-static const char *text_at(const struct function *f, const char *dir, const char *name)
+static const char *attribute_text(const struct function *f, const char *dir, const char *name)
 {
 	_cleanup_free_ char *path = strf("%s/%s", dir, name);
 	const struct configfs_attribute *e = template_attribute(f, path);
@@ -123,103 +136,103 @@ static const char *text_at(const struct function *f, const char *dir, const char
 	return e ? e->value : NULL;
 }
 
-/* Adds cables like fill_midi1_cable_mapping() of f_midi2.c. */
+/* Adds the cables of a function block, like fill_midi1_cable_mapping() of f_midi2.c. */
 static void add_cables(struct cables *c, const struct function *f, const char *block, bool first)
 {
-	long long direction = number_at(f, block, "direction", 3),
-		  n = number_at(f, block, "midi1_num_groups", first);
-	const char *name = text_at(f, block, "name");
+	long long direction = attribute_number(f, block, "direction", 3),
+		  n = attribute_number(f, block, "midi1_num_groups", first);
+	const char *name = attribute_text(f, block, "name");
 
 	for (long long i = 0; i < n; i++) {
 		if (direction != OUTPUT && c->n_in < MAX_CABLES)
-			c->in[c->n_in++] = name ? name : DEFAULT_BLOCK;
+			c->in_names[c->n_in++] = name ? name : DEFAULT_BLOCK;
 		if (direction != INPUT && c->n_out < MAX_CABLES)
-			c->out[c->n_out++] = name ? name : DEFAULT_BLOCK;
+			c->out_names[c->n_out++] = name ? name : DEFAULT_BLOCK;
 	}
 }
 
-/* The MIDI 2.0 endpoints (UMP endpoints) of a function. */
-struct ump {
-	struct jacks blocks[MAX_ENDPOINTS]; /* the ids of each endpoint's function blocks */
-	size_t n;
+/* The MIDI 2.0 endpoints (UMP endpoints) of a midi2 function, and its MIDI 1.0 cables. */
+struct ump_endpoints {
+	struct jacks blocks[MAX_ENDPOINTS]; /* ids of the function blocks of each endpoint */
+	size_t n_endpoints;
 	struct cables cables;
 };
 
-/* Reads the blocks of the function's endpoints; the kernel creates ep.0 and ep.0/block.0 itself. */
-static void read_ump(struct ump *u, const struct function *f)
+/* Reads the function blocks of all endpoints. The kernel itself creates ep.0 and ep.0/block.0. */
+static void read_ump_endpoints(struct ump_endpoints *u, const struct function *f)
 {
 	long long id = 1;
 
-	for (; u->n < MAX_ENDPOINTS; u->n++) {
-		_cleanup_free_ char *ep = strf("ep.%zu", u->n);
+	for (; u->n_endpoints < MAX_ENDPOINTS; u->n_endpoints++) {
+		_cleanup_free_ char *ep = strf("ep.%zu", u->n_endpoints);
 
-		if (u->n > 0 && !has_directory(f, ep))
+		if (u->n_endpoints > 0 && !has_directory(f, ep))
 			break;
 		for (size_t b = 0; b < MAX_BLOCKS; b++) {
 			_cleanup_free_ char *block = strf("%s/block.%zu", ep, b);
-			struct jacks *ids = &u->blocks[u->n];
+			struct jacks *ids = &u->blocks[u->n_endpoints];
 
-			if ((u->n > 0 || b > 0) && !has_directory(f, block))
+			if ((u->n_endpoints > 0 || b > 0) && !has_directory(f, block))
 				break;
-			add_cables(&u->cables, f, block, u->n == 0 && b == 0);
-			if (ids->n < MAX_CABLES)
-				ids->ids[ids->n++] = id++;
+			add_cables(&u->cables, f, block, u->n_endpoints == 0 && b == 0);
+			if (ids->n_ids < MAX_CABLES)
+				ids->ids[ids->n_ids++] = id++;
 		}
 	}
 }
 
 /*
- * Adds the MIDI 1.0 jacks. The kernel uses the block names of the other direction for them
- * (append_midi1_in_jack).
+ * Adds the alternate setting for MIDI 1.0 with its jacks and endpoints. The kernel names the jacks
+ * of one direction after the function blocks of the other direction (append_midi1_in_jack).
  */
-static void add_midi1(struct template_state *m, const struct cables *c)
+static void add_midi1_setting(struct template_state *m, const struct cables *c)
 {
-	long long first = number_at(m->function, "ep.0/block.0", "direction", 3), id = 1;
+	long long first = attribute_number(m->function, "ep.0/block.0", "direction", 3), id = 1;
 	struct jacks from = { 0 }, to = { 0 };
 
-	template_set(m, "n_midi1", c->n_in && c->n_out ? 2 : 1);
+	template_set_number(m, "n_midi1", c->n_in && c->n_out ? 2 : 1);
 	template_add(m, "09 04 #1 00 $n_midi1 01 03 00 %iface");
 	template_add(m, "07 24 01 00 01 U");
 	for (size_t i = 0; i < c->n_out; i++)
-		add_jack_pair(m, FROM_HOST, &id, i < c->n_in ? c->in[i] : NULL, &from);
+		add_jack_pair(m, FROM_HOST, &id, i < c->n_in ? c->in_names[i] : NULL, &from);
 	for (size_t i = 0; i < c->n_in; i++)
-		add_jack_pair(m, TO_HOST, &id, i < c->n_out ? c->out[i] : NULL, &to);
+		add_jack_pair(m, TO_HOST, &id, i < c->n_out ? c->out_names[i] : NULL, &to);
 	if (c->n_out)
-		add_endpoint(m, "&o", first == INPUT ? NOT_CLAIMED : CLAIMED, &from);
+		add_midi1_endpoint(m, "&o", first == INPUT ? NOT_CLAIMED : CLAIMED, &from);
 	if (c->n_in)
-		add_endpoint(m, "&i", first == OUTPUT ? NOT_CLAIMED : CLAIMED, &to);
+		add_midi1_endpoint(m, "&i", first == OUTPUT ? NOT_CLAIMED : CLAIMED, &to);
 }
 
-static void make_midi2(struct template_state *m)
+static void add_midi2_descriptors(struct template_state *m)
 {
 	const struct function *f = m->function;
 	const struct configfs_attribute *iface = template_attribute(f, "iface_name"),
 					*name = template_attribute(f, "ep.0/ep_name");
-	struct ump u = { 0 };
+	struct ump_endpoints u = { 0 };
 
-	read_ump(&u, f);
+	read_ump_endpoints(&u, f);
 	template_set_text(m, "iface",
 			  iface && *iface->value ? iface->value
 			  : name		 ? name->value
 						 : "MIDI 2.0 Gadget");
 	template_add(m, "09 04 #0 00 00 01 01 00 00");
 	template_add(m, "09 24 01 00 01 09 00 01 #1");
-	add_midi1(m, &u.cables);
-	template_set(m, "n_midi2", (long long)u.n * 2);
+	add_midi1_setting(m, &u.cables);
+	template_set_number(m, "n_midi2", (long long)u.n_endpoints * 2);
 	template_add(m, "09 04 #1 01 $n_midi2 01 03 00 %iface");
 	template_add(m, "07 24 01 00 02 07 00");
-	for (size_t i = 0; i < u.n; i++) {
+	for (size_t i = 0; i < u.n_endpoints; i++) {
 		template_add(m, "07 05 &o 02 {40 00|00 02|00 04} 00");
 		template_add(m, "S: 06 30 00 00 00 00");
-		add_jack_list(m, "02", &u.blocks[i]);
+		add_jack_list_row(m, "02", &u.blocks[i]);
 		template_add(m, "07 05 &i 03 {08 00|00 02|00 04} 01");
 		template_add(m, "S: 06 30 00 00 00 00");
-		add_jack_list(m, "02", &u.blocks[i]);
+		add_jack_list_row(m, "02", &u.blocks[i]);
 	}
 }
 
 const struct function_template midi_templates[] = {
-	{ "midi", "in_ports=1 out_ports=1", NULL, make_midi },
-	{ "midi2", NULL, NULL, make_midi2 },
+	{ "midi", "in_ports=1 out_ports=1", NULL, add_midi_descriptors },
+	{ "midi2", NULL, NULL, add_midi2_descriptors },
 	{ NULL, NULL, NULL, NULL },
 };

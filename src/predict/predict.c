@@ -45,14 +45,14 @@ static struct descriptor *add_descriptor(struct descriptors *out, const uint8_t 
 
 	d->size = size < DESCRIPTOR_MAX ? size : DESCRIPTOR_MAX;
 	memcpy(d->bytes, bytes, d->size);
-	memset(d->certain, 0xff, d->size);
+	memset(d->certain_bits, 0xff, d->size);
 	return d;
 }
 
-static void set_string(struct descriptor *d, size_t offset, const char *text)
+static void set_string_index(struct descriptor *d, size_t offset, const char *text)
 {
 	d->bytes[offset] = 0;
-	d->certain[offset] = text ? 0 : 0xff;
+	d->certain_bits[offset] = text ? 0 : 0xff;
 	if (text && d->n_strings < DESCRIPTOR_STRINGS)
 		d->strings[d->n_strings++] =
 			(struct descriptor_string){ .offset = offset, .text = xstrdup(text) };
@@ -60,17 +60,20 @@ static void set_string(struct descriptor *d, size_t offset, const char *text)
 
 /* --- FunctionFS ------------------------------------------------------------------------------- */
 
-static uint32_t get32(const uint8_t *p)
+static uint32_t get_le32(const uint8_t *p)
 {
 	return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
 }
 
-/* Returns string `n` of the strings blob in its first language; NULL: none. The caller frees it. */
-static char *string_of(const struct ffs *ffs, unsigned int n)
+/*
+ * Returns the text of string number `n` in the first language of the function's strings blob; NULL:
+ * there is none. The caller frees it.
+ */
+static char *ffs_string_text(const struct ffs *ffs, unsigned int n)
 {
 	size_t size, at = 18;
 	_cleanup_free_ uint8_t *blob = ffs_blob_strings(ffs, &size);
-	uint32_t count = size >= 16 ? get32(blob + 8) : 0;
+	uint32_t count = size >= 16 ? get_le32(blob + 8) : 0;
 
 	for (unsigned int i = 1; i <= count && at < size; i++) {
 		size_t length = strnlen((const char *)blob + at, size - at);
@@ -82,8 +85,12 @@ static char *string_of(const struct ffs *ffs, unsigned int n)
 	return NULL;
 }
 
-/* Renumbers the interface, string or endpoint in a descriptor, as the kernel does. */
-static void renumber(struct descriptor *d, const struct ffs *ffs, unsigned int first_interface)
+/*
+ * Changes the interface number, string index or endpoint address in a descriptor of FunctionFS, as
+ * the kernel does at the bind.
+ */
+static void renumber_descriptor(struct descriptor *d, const struct ffs *ffs,
+				unsigned int first_interface)
 {
 	static const size_t string_at[] = {
 		[USB_DT_INTERFACE] = 8,
@@ -95,28 +102,32 @@ static void renumber(struct descriptor *d, const struct ffs *ffs, unsigned int f
 	if (type == USB_DT_INTERFACE)
 		d->bytes[2] = (uint8_t)(d->bytes[2] + first_interface);
 	if (type == USB_DT_ENDPOINT && d->size > 2) {
-		d->certain[2] = (uint8_t)~USB_ENDPOINT_NUMBER_MASK;
+		d->certain_bits[2] = (uint8_t)~USB_ENDPOINT_NUMBER_MASK;
 		d->bytes[2] &= (uint8_t)~USB_ENDPOINT_NUMBER_MASK;
 	}
 	if (at > 0 && at < d->size && d->bytes[at] != 0) {
-		_cleanup_free_ char *text = string_of(ffs, d->bytes[at]);
+		_cleanup_free_ char *text = ffs_string_text(ffs, d->bytes[at]);
 
-		set_string(d, at, text ? text : "");
+		set_string_index(d, at, text ? text : "");
 	}
 }
 
-/* Returns the offset of the descriptors of a speed in the blob. Sets *count to their number. */
-static size_t find_speed(const uint8_t *blob, size_t size, int speed, uint32_t *count)
+/*
+ * Returns the offset in the blob at which the descriptors of a speed begin. Sets *count to their
+ * number.
+ */
+static size_t find_descriptors_of_speed(const uint8_t *blob, size_t size, int speed,
+					uint32_t *count)
 {
-	bool old = get32(blob) != FUNCTIONFS_DESCRIPTORS_MAGIC_V2;
+	bool old = get_le32(blob) != FUNCTIONFS_DESCRIPTORS_MAGIC_V2;
 	uint32_t counts[EP_SPEED_COUNT] = { 0 },
-		 flags = old ? FUNCTIONFS_HAS_FS_DESC | FUNCTIONFS_HAS_HS_DESC : get32(blob + 8);
+		 flags = old ? FUNCTIONFS_HAS_FS_DESC | FUNCTIONFS_HAS_HS_DESC : get_le32(blob + 8);
 	size_t at = old ? 8 : 12;
 
 	for (int s = 0; s < EP_SPEED_COUNT; s++) {
 		if (!(flags & 1U << s))
 			continue;
-		counts[s] = get32(blob + at);
+		counts[s] = get_le32(blob + at);
 		at += 4;
 	}
 	at += flags & FUNCTIONFS_HAS_MS_OS_DESC ? 4 : 0;
@@ -127,21 +138,21 @@ static size_t find_speed(const uint8_t *blob, size_t size, int speed, uint32_t *
 	return at;
 }
 
-static unsigned int add_ffs(const struct prediction *f, const struct function *function,
-			    unsigned int first_interface, struct descriptors *out)
+static unsigned int add_ffs_descriptors(const struct prediction *f, const struct function *function,
+					unsigned int first_interface, struct descriptors *out)
 {
 	const struct ffs *ffs = function->ffs;
 	size_t size, at;
 	_cleanup_free_ uint8_t *blob = ffs_blob_descriptors(ffs, &size);
 	uint32_t count;
 
-	/* gadgetfile_load has validated the lengths. */
-	at = find_speed(blob, size, f->speed, &count);
+	/* gadgetfile_load has already validated the lengths of the descriptors. */
+	at = find_descriptors_of_speed(blob, size, f->speed, &count);
 	for (uint32_t i = 0; i < count && at + 2 <= size && at + blob[at] <= size; i++) {
 		struct descriptor *d = add_descriptor(out, blob + at, blob[at]);
 
 		d->function = function;
-		renumber(d, ffs, first_interface);
+		renumber_descriptor(d, ffs, first_interface);
 		at += blob[at];
 	}
 	return (unsigned int)ffs->n_interfaces;
@@ -165,7 +176,7 @@ static const struct function_template *find_template(const char *type)
 	return NULL;
 }
 
-bool predict_knows(const struct function *function)
+bool predict_covers_function(const struct function *function)
 {
 	return function->ffs || find_template(function->type);
 }
@@ -173,17 +184,17 @@ bool predict_knows(const struct function *function)
 /* --- configurations --------------------------------------------------------------------------- */
 
 /*
- * Sets bMaxPower like encode_bMaxPower() of composite.c. Without a value the kernel's build
- * configuration decides.
+ * Sets bMaxPower like encode_bMaxPower() of composite.c. If the gadget file sets no value, the
+ * value depends on the kernel's build configuration.
  */
-static void set_power(struct descriptor *d, const struct config *config, int speed)
+static void set_max_power(struct descriptor *d, const struct config *config, int speed)
 {
 	long long ma = config->max_power.set ? config->max_power.value : 0;
 	bool self = config->attributes.set && (config->attributes.value & USB_CONFIG_ATT_SELFPOWER);
 
 	if (ma == 0 && !self) {
-		ma = 2; /* default of CONFIG_USB_GADGET_VBUS_DRAW */
-		d->certain[8] = 0;
+		ma = 2; /* default of CONFIG_USB_GADGET_VBUS_DRAW, in mA */
+		d->certain_bits[8] = 0;
 	}
 	d->bytes[8] = (uint8_t)(speed == EP_SUPER ? (ma > 900 ? 900 : ma) / 8
 						  : (ma > 500 ? 500 : ma) / 2);
@@ -197,7 +208,7 @@ static void set_config_string(struct descriptor *d, const struct config *config)
 		if (config->strings[i].lang == LANG_EN_US && config->strings[i].configuration)
 			text = config->strings[i].configuration;
 	if (config->n_strings > 0)
-		set_string(d, 6, text ? text : "");
+		set_string_index(d, 6, text ? text : "");
 }
 
 void predict_config(const struct prediction *f, const struct config *config,
@@ -213,17 +224,17 @@ void predict_config(const struct prediction *f, const struct config *config,
 	head[7] = (uint8_t)(config->attributes.set ? config->attributes.value : USB_CONFIG_ATT_ONE);
 	d = add_descriptor(out, head, sizeof(head));
 	set_config_string(d, config);
-	set_power(d, config, f->speed);
+	set_max_power(d, config, f->speed);
 	/* The kernel clears remote wakeup if the UDC does not support it. */
 	if (head[7] & USB_CONFIG_ATT_WAKEUP)
-		d->certain[7] = (uint8_t)~USB_CONFIG_ATT_WAKEUP;
+		d->certain_bits[7] = (uint8_t)~USB_CONFIG_ATT_WAKEUP;
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct function *function =
 			&f->gadget->functions[config->functions[i].function];
 		const struct function_template *template = find_template(function->type);
 
 		if (function_descriptors(function))
-			interfaces += add_ffs(f, function, interfaces, out);
+			interfaces += add_ffs_descriptors(f, function, interfaces, out);
 		else if (template)
 			interfaces += template_apply(f, function, template, interfaces, out);
 		else
@@ -238,19 +249,19 @@ void predict_config(const struct prediction *f, const struct config *config,
 	d->bytes[3] = (uint8_t)(total >> 8);
 	d->bytes[4] = (uint8_t)interfaces;
 	if (maybe || unknown)
-		d->certain[2] = d->certain[3] = 0;
+		d->certain_bits[2] = d->certain_bits[3] = 0;
 	if (unknown)
-		d->certain[4] = 0;
+		d->certain_bits[4] = 0;
 }
 
 /* --- the device ------------------------------------------------------------------------------- */
 
-static uint16_t device_field(const struct gadget *g, enum gadget_attr attr)
+static uint16_t device_descriptor_field(const struct gadget *g, enum gadget_attr attr)
 {
 	return (uint16_t)(g->attrs[attr].set ? g->attrs[attr].value : 0);
 }
 
-const struct gadget_strings *predict_strings(const struct gadget *g)
+const struct gadget_strings *predict_device_strings(const struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_strings; i++)
 		if (g->strings[i].lang == LANG_EN_US)
@@ -259,17 +270,17 @@ const struct gadget_strings *predict_strings(const struct gadget *g)
 }
 
 /*
- * Adds the device strings; the kernel assigns their indices 1 to 3 with or without a text
- * (configfs_composite_bind).
+ * Adds the device strings. The kernel gives them the indices 1 to 3, even if the gadget file does
+ * not set a text (configfs_composite_bind).
  */
-static void add_strings(const struct prediction *f, const struct gadget_strings *s,
-			struct descriptor *d)
+static void add_device_strings(const struct prediction *f, const struct gadget_strings *s,
+			       struct descriptor *d)
 {
 	const char *from = s->serial_from.value;
 	const char *const texts[DESCRIPTOR_STRINGS] = {
 		s->manufacturer.value,
 		s->product.value,
-		from ? f->serial : s->serialnumber.value,
+		from ? f->serial_number : s->serialnumber.value,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -286,40 +297,41 @@ static void add_strings(const struct prediction *f, const struct gadget_strings 
 void predict_device(const struct prediction *f, struct descriptors *out)
 {
 	const struct gadget *g = f->gadget;
-	const struct gadget_strings *s = predict_strings(g);
+	const struct gadget_strings *s = predict_device_strings(g);
 	uint16_t usb = f->speed == EP_SUPER ? 0x0320 : 0x0200,
-		 vendor = device_field(g, GADGET_ID_VENDOR),
-		 product = device_field(g, GADGET_ID_PRODUCT),
-		 release = device_field(g, GADGET_BCD_DEVICE);
+		 vendor = device_descriptor_field(g, GADGET_ID_VENDOR),
+		 product = device_descriptor_field(g, GADGET_ID_PRODUCT),
+		 release = device_descriptor_field(g, GADGET_BCD_DEVICE);
 	struct descriptor *d = add_descriptor(
 		out,
 		(uint8_t[]){ USB_DT_DEVICE_SIZE, USB_DT_DEVICE, (uint8_t)usb, (uint8_t)(usb >> 8),
-			     (uint8_t)device_field(g, GADGET_DEVICE_CLASS),
-			     (uint8_t)device_field(g, GADGET_DEVICE_SUB_CLASS),
-			     (uint8_t)device_field(g, GADGET_DEVICE_PROTOCOL),
+			     (uint8_t)device_descriptor_field(g, GADGET_DEVICE_CLASS),
+			     (uint8_t)device_descriptor_field(g, GADGET_DEVICE_SUB_CLASS),
+			     (uint8_t)device_descriptor_field(g, GADGET_DEVICE_PROTOCOL),
 			     f->speed == EP_SUPER ? 9 : 64, (uint8_t)vendor, (uint8_t)(vendor >> 8),
 			     (uint8_t)product, (uint8_t)(product >> 8), (uint8_t)release,
 			     (uint8_t)(release >> 8), 0, 0, 0, (uint8_t)g->n_configs },
 		USB_DT_DEVICE_SIZE);
 
 	/*
-	 * bcdUSB is 0200, 0201 or 0210: it depends on whether the UDC supports LPM or SuperSpeed.
+	 * bcdUSB is 0x0200, 0x0201 or 0x0210; this depends on whether the UDC supports LPM or
+	 * SuperSpeed.
 	 */
 	if (f->speed != EP_SUPER)
-		d->certain[2] = 0;
-	/* At full speed, the packet size of the UDC's endpoint 0 may be smaller. */
+		d->certain_bits[2] = 0;
+	/* At full speed, some UDCs have a smaller packet size of ep0. */
 	if (f->speed == EP_FULL)
-		d->certain[7] = 0;
-	/* The default is the kernel's release. */
+		d->certain_bits[7] = 0;
+	/* The default of bcdDevice is the kernel's release. */
 	if (!g->attrs[GADGET_BCD_DEVICE].set)
-		d->certain[12] = d->certain[13] = 0;
+		d->certain_bits[12] = d->certain_bits[13] = 0;
 	if (s)
-		add_strings(f, s, d);
+		add_device_strings(f, s, d);
 }
 
 /* --- BOS -------------------------------------------------------------------------------------- */
 
-static long long read_gadget_number(const struct gadget *g, const char *path)
+static long long gadget_attribute_number(const struct gadget *g, const char *path)
 {
 	const struct configfs_attribute *e =
 		configfs_attributes_find(&g->configfs_attributes, path);
@@ -328,9 +340,9 @@ static long long read_gadget_number(const struct gadget *g, const char *path)
 }
 
 /*
- * The descriptors that bos_desc() of composite.c makes. The UDC decides whether LPM and SuperSpeed
- * are reported, and the exit latencies. A UDC with SuperSpeed reports it at high speed as well. A
- * UDC with SuperSpeedPlus has one more capability.
+ * The descriptors that bos_desc() of composite.c makes. The UDC determines whether they report LPM
+ * and SuperSpeed, and which exit latencies. If the UDC supports SuperSpeed, they report it at high
+ * speed as well. If the UDC supports SuperSpeedPlus, the kernel adds one more capability.
  */
 static const char *const bos_rows[] = {
 	"?bos: 05 0f ?? ?? ??",
@@ -345,50 +357,53 @@ static const char *const bos_rows[] = {
 	NULL,
 };
 
-/* Adds the capability of WebUSB (WebUSB, 4.1), which Linux supports since 6.3. */
-static void make_bos(struct template_state *m)
+/*
+ * Sets the variables of bos_rows, which include those of the WebUSB capability (WebUSB, 4.1; Linux
+ * 6.3 and later).
+ */
+static void set_bos_variables(struct template_state *m)
 {
 	const struct gadget *g = m->prediction->gadget;
 	const struct configfs_attribute *page =
 		configfs_attributes_find(&g->configfs_attributes, "webusb/landingPage");
 	bool super = m->prediction->speed == EP_SUPER,
-	     webusb = template_get(m, "new") && read_gadget_number(g, "webusb/use");
-	long long version = read_gadget_number(g, "webusb/bcdVersion");
+	     webusb = template_number(m, "new") && gadget_attribute_number(g, "webusb/use");
+	long long version = gadget_attribute_number(g, "webusb/bcdVersion");
 
-	template_set(m, "super", super);
-	template_set(m, "webusb", webusb);
-	template_set(m, "bos", super || webusb);
-	template_set(m, "version", version ? version : 0x0100);
-	template_set(m, "code", read_gadget_number(g, "webusb/bVendorCode"));
-	template_set(m, "page", page && page->size > 0);
+	template_set_number(m, "super", super);
+	template_set_number(m, "webusb", webusb);
+	template_set_number(m, "bos", super || webusb);
+	template_set_number(m, "version", version ? version : 0x0100);
+	template_set_number(m, "code", gadget_attribute_number(g, "webusb/bVendorCode"));
+	template_set_number(m, "page", page && page->size > 0);
 }
 
 void predict_bos(const struct prediction *f, struct descriptors *out)
 {
-	static const struct function_template bos = { NULL, NULL, bos_rows, make_bos };
+	static const struct function_template bos = { NULL, NULL, bos_rows, set_bos_variables };
 
 	template_apply(f, NULL, &bos, 0, out);
 }
 
 /* --- Microsoft OS descriptors ----------------------------------------------------------------- */
 
-static void print_text(FILE *to, const char *name, const char *text, size_t n)
+static void print_os_field(FILE *to, const char *name, const char *text, size_t n)
 {
 	_cleanup_free_ char *shown = text_printable(text, n);
 
 	fprintf(to, "    %-24s\"%s\"\n", name, shown);
 }
 
-static void print_ffs_os(FILE *to, const struct function *f)
+static void print_ffs_os_descriptors(FILE *to, const struct function *f)
 {
 	for (size_t i = 0; i < f->ffs->n_interfaces; i++) {
 		const struct interface *interface = &f->ffs->interfaces[i];
 
 		fprintf(to, "  --- function '%s', its interface %zu\n", f->label, i);
-		print_text(to, "compatibleID", interface->compatible,
-			   strlen(interface->compatible));
-		print_text(to, "subCompatibleID", interface->sub_compatible,
-			   strlen(interface->sub_compatible));
+		print_os_field(to, "compatibleID", interface->compatible,
+			       strlen(interface->compatible));
+		print_os_field(to, "subCompatibleID", interface->sub_compatible,
+			       strlen(interface->sub_compatible));
 		for (size_t p = 0; p < interface->n_properties; p++) {
 			const struct os_property *property = &interface->properties[p];
 
@@ -396,14 +411,15 @@ static void print_ffs_os(FILE *to, const struct function *f)
 				fprintf(to, "    %-24s%zu bytes\n", property->name,
 					property->data.size);
 			else
-				print_text(to, property->name, (const char *)property->data.data,
-					   strnlen((const char *)property->data.data,
-						   property->data.size));
+				print_os_field(to, property->name,
+					       (const char *)property->data.data,
+					       strnlen((const char *)property->data.data,
+						       property->data.size));
 		}
 	}
 }
 
-static void print_kernel_os(FILE *to, const struct function *f)
+static void print_kernel_os_descriptors(FILE *to, const struct function *f)
 {
 	static const char prefix[] = "os_desc/interface.";
 
@@ -413,7 +429,7 @@ static void print_kernel_os(FILE *to, const struct function *f)
 		if (e->kind != ATTRIBUTE_VALUE || !str_has_prefix(e->path, prefix))
 			continue;
 		fprintf(to, "  --- function '%s', %s\n", f->label, e->path + strlen("os_desc/"));
-		print_text(to, strrchr(e->path, '/') + 1, e->value, e->size);
+		print_os_field(to, strrchr(e->path, '/') + 1, e->value, e->size);
 	}
 }
 
@@ -422,18 +438,18 @@ void predict_print_os(FILE *to, const struct gadget *g)
 	const struct configfs_attribute *sign =
 		configfs_attributes_find(&g->configfs_attributes, "os_desc/qw_sign");
 
-	if (!read_gadget_number(g, "os_desc/use"))
+	if (!gadget_attribute_number(g, "os_desc/use"))
 		return;
 	fprintf(to, "Microsoft OS descriptors\n");
 	if (sign)
-		print_text(to, "qwSignature", sign->value, sign->size);
+		print_os_field(to, "qwSignature", sign->value, sign->size);
 	fprintf(to, "    %-24s0x%02llx\n", "bMS_VendorCode",
-		read_gadget_number(g, "os_desc/b_vendor_code"));
+		gadget_attribute_number(g, "os_desc/b_vendor_code"));
 	for (size_t i = 0; i < g->n_functions; i++) {
 		if (function_descriptors(&g->functions[i]))
-			print_ffs_os(to, &g->functions[i]);
+			print_ffs_os_descriptors(to, &g->functions[i]);
 		else
-			print_kernel_os(to, &g->functions[i]);
+			print_kernel_os_descriptors(to, &g->functions[i]);
 	}
 	fputc('\n', to);
 }

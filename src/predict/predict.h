@@ -2,8 +2,8 @@
 /*
  * Predicts the descriptors that a host will read from a gadget. The descriptors of FunctionFS
  * functions come from the gadget file. The descriptors of kernel functions come from templates
- * (functions.c, audio.c, midi.c, video.c), which describe Linux 6.1 and 6.12. Bits that depend on
- * the UDC are marked as not certain.
+ * (functions.c, audio.c, midi.c, video.c), which describe Linux 6.1 and 6.12. The bits in a
+ * descriptor that depend on the UDC are not certain (`certain_bits`).
  */
 #pragma once
 
@@ -17,11 +17,12 @@
 
 struct descriptor {
 	uint8_t bytes[DESCRIPTOR_MAX];
-	uint8_t certain[DESCRIPTOR_MAX]; /* mask of the bits in `bytes` that are certain */
+	uint8_t certain_bits[DESCRIPTOR_MAX]; /* for each of `bytes`, the mask of the bits that are
+						 certain */
 	size_t size;
 	/*
-	 * Texts of the string indices in `bytes`: the English (en-US) texts if the gadget file has
-	 * them.
+	 * The strings whose indices are in `bytes`, in English (en-US) if the gadget file has that
+	 * language.
 	 */
 	struct descriptor_string {
 		size_t offset; /* offset of the string index in `bytes`; the index may be uncertain
@@ -29,17 +30,17 @@ struct descriptor {
 		char *text;    /* NULL: the text is known only while the gadget is up */
 		/*
 		 * Value of the key strings.serialnumber.from, if the text is a serial number that
-		 * this computer provides; else NULL. The gadget owns it.
+		 * this system provides; else NULL. The struct gadget owns the value.
 		 */
 		const char *serial_source;
 	} strings[DESCRIPTOR_STRINGS];
 	size_t n_strings;
 	/*
-	 * Which descriptors are counted in wTotalLength, which is at the offset `total_at`
-	 * (template.c).
+	 * Which descriptors the descriptor's field wTotalLength counts. The field is at the offset
+	 * `total_offset` (template.c).
 	 */
-	enum { TOTAL_NONE, TOTAL_CLASS, TOTAL_INTERFACE } total;
-	size_t total_at;
+	enum { TOTAL_NONE, TOTAL_CLASS, TOTAL_INTERFACE } total_kind;
+	size_t total_offset;
 	bool depends_on_endpoints; /* the descriptor exists only if the UDC has enough endpoints */
 	const struct function *function; /* the function that the descriptor belongs to; NULL: it
 					    belongs to the configuration or the device */
@@ -63,19 +64,19 @@ bool predict_find_kernel(const char *release, enum predict_kernel *kernel);
 struct prediction {
 	const struct gadget *gadget;
 	enum predict_kernel kernel;
-	int speed; /* EP_FULL, EP_HIGH, EP_SUPER */
+	int speed; /* EP_FULL, EP_HIGH or EP_SUPER */
 	/*
-	 * The serial number that was read from predict_strings(gadget)->serial_from; NULL: it could
-	 * not be read.
+	 * The serial number that predict_device_strings(gadget)->serial_from refers to; NULL: it
+	 * could not be read.
 	 */
-	const char *serial;
+	const char *serial_number;
 };
 
 /*
- * Returns the device strings to predict: those in English (en-US) if the gadget file has them, else
- * the first ones; NULL: the file has none.
+ * Returns the device strings in the language that a prediction uses: English (en-US) if the gadget
+ * file has it, else the file's first language. NULL: the file has no device strings.
  */
-const struct gadget_strings *predict_strings(const struct gadget *g);
+const struct gadget_strings *predict_device_strings(const struct gadget *g);
 
 /* Returns whether the gadget can run at this speed. */
 bool predict_has_speed(const struct gadget *g, int speed);
@@ -89,13 +90,16 @@ void predict_config(const struct prediction *f, const struct config *config,
 		    struct descriptors *out);
 /* Prints the Microsoft OS descriptors; prints nothing if the gadget has none. */
 void predict_print_os(FILE *to, const struct gadget *g);
-/* Returns whether the function can be predicted: FunctionFS with `ffs`, or a type with a template.
+/*
+ * Returns whether the function's descriptors can be predicted: it has a group `ffs`, or there is a
+ * template of its type.
  */
-bool predict_knows(const struct function *function);
+bool predict_covers_function(const struct function *function);
 
 /*
- * Prints a descriptor: its name and a line for each field. `interface`: the interface descriptor
- * before `d`, which decides the meaning of a class-specific descriptor; NULL: there is none.
+ * Prints a descriptor: its name, and a line for each field. `interface` is the interface descriptor
+ * before `d`, whose class determines the meaning of a class-specific descriptor; NULL: there is
+ * none.
  */
 void descriptor_print(FILE *to, const struct descriptor *d, const struct descriptor *interface);
 /*

@@ -2,7 +2,7 @@
 libffsctl_a_SOURCES += \
 	src/predict/audio.c \
 	src/predict/predict.c src/predict/predict.h \
-	src/predict/print.c \
+	src/predict/print_descriptor.c \
 	src/predict/functions.c \
 	src/predict/midi.c \
 	src/predict/template.c src/predict/template.h \

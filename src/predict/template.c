@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes descriptors from template rows. Rows are constants of the program, so none is validated. */
+/*
+ * Makes descriptors from template rows (template.h). Does not validate the rows, because they are
+ * constants in the source code.
+ */
 #include "predict/template.h"
 
 #include <linux/usb/ch9.h>
@@ -19,56 +22,56 @@ void descriptors_free(struct descriptors *d)
 
 /* --- variables -------------------------------------------------------------------------------- */
 
-static struct variable *find_variable(const struct template_state *m, const char *name)
+static struct template_variable *find_variable(const struct template_state *m, const char *name)
 {
-	for (size_t i = 0; i < m->n_vars; i++)
-		if (streq(m->vars[i].name, name))
-			return &m->vars[i];
+	for (size_t i = 0; i < m->n_variables; i++)
+		if (streq(m->variables[i].name, name))
+			return &m->variables[i];
 	return NULL;
 }
 
-static struct variable *find_or_add_variable(struct template_state *m, const char *name)
+static struct template_variable *find_or_add_variable(struct template_state *m, const char *name)
 {
-	struct variable *v = find_variable(m, name);
+	struct template_variable *v = find_variable(m, name);
 
 	if (!v) {
-		v = array_add(m->vars, m->n_vars);
+		v = array_add(m->variables, m->n_variables);
 		v->name = xstrdup(name);
 	}
 	return v;
 }
 
-long long template_get(const struct template_state *m, const char *name)
+long long template_number(const struct template_state *m, const char *name)
 {
-	const struct variable *v = find_variable(m, name);
+	const struct template_variable *v = find_variable(m, name);
 
 	return v ? v->number : 0;
 }
 
 const char *template_text(const struct template_state *m, const char *name)
 {
-	const struct variable *v = find_variable(m, name);
+	const struct template_variable *v = find_variable(m, name);
 
 	return v && v->text ? v->text : "";
 }
 
-void template_set(struct template_state *m, const char *name, long long number)
+void template_set_number(struct template_state *m, const char *name, long long number)
 {
 	find_or_add_variable(m, name)->number = number;
 }
 
 void template_set_text(struct template_state *m, const char *name, const char *text)
 {
-	struct variable *v = find_or_add_variable(m, name);
+	struct template_variable *v = find_or_add_variable(m, name);
 
 	free(v->text);
 	v->text = xstrdup(text);
 }
 
-void template_set_list(struct template_state *m, const long long *list, size_t n)
+void template_set_number_list(struct template_state *m, const long long *numbers, size_t n)
 {
-	m->list = list;
-	m->n_list = n;
+	m->numbers = numbers;
+	m->n_numbers = n;
 }
 
 const struct configfs_attribute *template_attribute(const struct function *function,
@@ -95,10 +98,10 @@ long long template_attribute_number(const struct function *function, const char 
 }
 
 /*
- * Sets variables from "protocol=1 class=x02 name='text'"; values in the gadget file override these
- * defaults.
+ * Sets variables to the function's attributes in the gadget file, and for missing attributes to the
+ * defaults in `p`: "protocol=1 class=x02 name='text'".
  */
-static void set_defaults(struct template_state *m, const char *p)
+static void set_default_variables(struct template_state *m, const char *p)
 {
 	while (p && *p) {
 		size_t n = strcspn(p, "=");
@@ -115,14 +118,15 @@ static void set_defaults(struct template_state *m, const char *p)
 			int base = *p == 'x' ? 16 : 0;
 
 			n = strcspn(p, " ");
-			template_set(m, name, strtoll(e ? e->value : p + (base == 16), NULL, base));
+			template_set_number(m, name,
+					    strtoll(e ? e->value : p + (base == 16), NULL, base));
 			p += n;
 		}
 		p += strspn(p, " ");
 	}
 }
 
-/* Removes the newline that some attributes end with. */
+/* Copies a text to `copy`, without the newline at the end that some attributes have. */
 static const char *without_newline(const char *text, char *copy, size_t size)
 {
 	snprintf(copy, size, "%s", text);
@@ -137,7 +141,7 @@ static void put_byte(struct descriptor *d, uint8_t byte, uint8_t certain)
 	if (d->size == DESCRIPTOR_MAX)
 		return;
 	d->bytes[d->size] = byte;
-	d->certain[d->size++] = certain;
+	d->certain_bits[d->size++] = certain;
 }
 
 static void put_number(struct descriptor *d, long long value, int bytes)
@@ -146,7 +150,10 @@ static void put_number(struct descriptor *d, long long value, int bytes)
 		put_byte(d, (uint8_t)(value >> 8 * i), 0xff);
 }
 
-/* Puts the index of a string. `text` NULL: the text is unknown. */
+/*
+ * Appends the index of a string to a descriptor, and stores the text. `text` NULL: the text is
+ * unknown.
+ */
 static void put_string(struct descriptor *d, const char *text, size_t n)
 {
 	if (d->n_strings < DESCRIPTOR_STRINGS)
@@ -159,7 +166,7 @@ static void put_string(struct descriptor *d, const char *text, size_t n)
 static void put_interface(struct template_state *m, struct descriptor *d, const char *word)
 {
 	unsigned int n = word[0] >= '0' && word[0] <= '9' ? (unsigned int)(word[0] - '0')
-							  : (unsigned int)template_get(m, word);
+							  : (unsigned int)template_number(m, word);
 
 	if (n >= m->n_interfaces)
 		m->n_interfaces = n + 1;
@@ -185,24 +192,24 @@ static void put_word(struct template_state *m, struct descriptor *d, const char 
 		put_byte(d, 0, 0);
 		break;
 	case '$':
-		put_number(d, template_get(m, name), bytes);
+		put_number(d, template_number(m, name), bytes);
 		break;
 	case '%':
 		without_newline(template_text(m, name), text, sizeof(text));
 		put_string(d, find_variable(m, name) ? text : NULL, strlen(text));
 		break;
 	case '@':
-		for (size_t i = 0; i < m->n_list; i++)
-			put_number(d, m->list[i], 3);
+		for (size_t i = 0; i < m->n_numbers; i++)
+			put_number(d, m->numbers[i], 3);
 		break;
 	case 'L':
-		put_byte(d, 0, 0xff); /* a placeholder, which template_add replaces by the length
-					 when the row is complete */
+		put_byte(d, 0, 0xff); /* a placeholder; template_add replaces it by the length when
+					 the descriptor is complete */
 		break;
 	case 'T':
 	case 'U':
-		d->total = *word == 'T' ? TOTAL_CLASS : TOTAL_INTERFACE;
-		d->total_at = d->size;
+		d->total_kind = *word == 'T' ? TOTAL_CLASS : TOTAL_INTERFACE;
+		d->total_offset = d->size;
 		put_number(d, 0, 2);
 		break;
 	default:
@@ -213,8 +220,11 @@ static void put_word(struct template_state *m, struct descriptor *d, const char 
 static void put_words(struct template_state *m, struct descriptor *d, const char *p,
 		      const char *end);
 
-/* Puts the part of "{full|high|super}" for this speed; returns the position behind it. */
-static const char *put_by_speed(struct template_state *m, struct descriptor *d, const char *p)
+/*
+ * Appends the bytes of the part of "{full|high|super}" that is for the predicted speed. Returns a
+ * pointer to the text after the "}".
+ */
+static const char *put_words_of_speed(struct template_state *m, struct descriptor *d, const char *p)
 {
 	const char *end = strchr(p, '}'), *from = p;
 
@@ -237,7 +247,7 @@ static void put_words(struct template_state *m, struct descriptor *d, const char
 		if (*p == ' ') {
 			p++;
 		} else if (*p == '{') {
-			p = put_by_speed(m, d, p + 1);
+			p = put_words_of_speed(m, d, p + 1);
 		} else if (*p == '\'') {
 			n = strcspn(p + 1, "'");
 			put_string(d, p + 1, n);
@@ -250,8 +260,11 @@ static void put_words(struct template_state *m, struct descriptor *d, const char
 	}
 }
 
-/* Returns whether the conditions of a row are true, and moves *p behind them. */
-static bool check_conditions(const struct template_state *m, const char **p, bool *maybe)
+/*
+ * Returns whether all conditions at *p are true; then moves *p to the text after them. Sets *maybe
+ * if one is "~".
+ */
+static bool conditions_are_met(const struct template_state *m, const char **p, bool *maybe)
 {
 	const char *colon;
 
@@ -259,7 +272,8 @@ static bool check_conditions(const struct template_state *m, const char **p, boo
 		_cleanup_free_ char *name = xstrndup(*p + 1, (size_t)(colon - *p - 1));
 
 		if ((**p == 'S' && m->prediction->speed != EP_SUPER) ||
-		    (**p == '?' && !template_get(m, name)) || (**p == '!' && template_get(m, name)))
+		    (**p == '?' && !template_number(m, name)) ||
+		    (**p == '!' && template_number(m, name)))
 			return false;
 		*maybe |= **p == '~';
 		*p = colon + 1 + strspn(colon + 1, " ");
@@ -272,7 +286,7 @@ void template_add(struct template_state *m, const char *row)
 	struct descriptor *d;
 	bool maybe = false;
 
-	if (!check_conditions(m, &row, &maybe))
+	if (!conditions_are_met(m, &row, &maybe))
 		return;
 	d = array_add(m->descriptors->list, m->descriptors->n);
 	d->function = m->function;
@@ -290,36 +304,39 @@ void template_add_all(struct template_state *m, const char *const *rows)
 
 /* --- a function ------------------------------------------------------------------------------- */
 
-/* Sets the total lengths, when all descriptors of the function are complete. */
-static void set_totals(struct template_state *m)
+/*
+ * Sets the total lengths in the descriptors. Called when all descriptors of the function are
+ * complete.
+ */
+static void set_total_lengths(struct template_state *m)
 {
 	for (size_t i = m->first_descriptor; i < m->descriptors->n; i++) {
 		struct descriptor *d = &m->descriptors->list[i];
 		size_t total = 0;
 
-		if (d->total == TOTAL_NONE)
+		if (d->total_kind == TOTAL_NONE)
 			continue;
 		for (size_t j = i; j < m->descriptors->n; j++) {
 			uint8_t type = m->descriptors->list[j].bytes[1];
 
 			if (type == USB_DT_CS_INTERFACE ||
-			    (type == USB_DT_CS_ENDPOINT && d->total == TOTAL_INTERFACE))
+			    (type == USB_DT_CS_ENDPOINT && d->total_kind == TOTAL_INTERFACE))
 				total += m->descriptors->list[j].size;
-			else if (type == USB_DT_INTERFACE || d->total == TOTAL_CLASS)
+			else if (type == USB_DT_INTERFACE || d->total_kind == TOTAL_CLASS)
 				break;
 		}
-		d->bytes[d->total_at] = (uint8_t)total;
-		d->bytes[d->total_at + 1] = (uint8_t)(total >> 8);
+		d->bytes[d->total_offset] = (uint8_t)total;
+		d->bytes[d->total_offset + 1] = (uint8_t)(total >> 8);
 	}
 }
 
-static void free_vars(struct template_state *m)
+static void free_variables(struct template_state *m)
 {
-	for (size_t i = 0; i < m->n_vars; i++) {
-		free(m->vars[i].name);
-		free(m->vars[i].text);
+	for (size_t i = 0; i < m->n_variables; i++) {
+		free(m->variables[i].name);
+		free(m->variables[i].text);
 	}
-	free(m->vars);
+	free(m->variables);
 }
 
 unsigned int template_apply(const struct prediction *f, const struct function *function,
@@ -334,13 +351,13 @@ unsigned int template_apply(const struct prediction *f, const struct function *f
 		.first_interface = first_interface,
 	};
 
-	set_defaults(&m, template->defaults);
-	template_set(&m, "new", f->kernel >= KERNEL_6_12);
-	template_set(&m, "speed", f->speed);
-	if (template->make)
-		template->make(&m);
+	set_default_variables(&m, template->defaults);
+	template_set_number(&m, "new", f->kernel >= KERNEL_6_12);
+	template_set_number(&m, "speed", f->speed);
+	if (template->prepare)
+		template->prepare(&m);
 	template_add_all(&m, template->rows);
-	set_totals(&m);
-	free_vars(&m);
+	set_total_lengths(&m);
+	free_variables(&m);
 	return m.n_interfaces;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Templates of video functions: f_uvc.c and uvc_configfs.c. Formats are in the order of their links
- * in the header, frames in the order of their directories.
+ * Templates of video functions: f_uvc.c and uvc_configfs.c. The formats are in the order of their
+ * links in the header, the frames in the order of their directories.
  */
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 
 #define HEADER "streaming/header/h/"
 #define MAX_FORMATS 16
-#define MAX_INTERVALS 32 /* a descriptor has no room for more (bLength is a byte) */
+#define MAX_INTERVALS 32 /* intervals of a frame; the prediction leaves out further ones */
 
 static long long attribute_number(struct template_state *m, const char *dir, const char *name,
 				  long long fallback)
@@ -23,13 +23,15 @@ static long long attribute_number(struct template_state *m, const char *dir, con
 static void set_attribute_number(struct template_state *m, const char *dir, const char *name,
 				 long long fallback)
 {
-	template_set(m, name, attribute_number(m, dir, name, fallback));
+	template_set_number(m, name, attribute_number(m, dir, name, fallback));
 }
 
 /*
- * Reads the numbers of an attribute that has one number on each line. Returns how many there are.
+ * Reads the numbers of an attribute that has one number on each line. Returns the number of lines
+ * read.
  */
-static size_t read_numbers(struct template_state *m, const char *path, long long *v, size_t max)
+static size_t read_attribute_numbers(struct template_state *m, const char *path, long long *v,
+				     size_t max)
 {
 	const struct configfs_attribute *e = template_attribute(m->function, path);
 	const char *p = e ? e->value : "";
@@ -47,7 +49,7 @@ static size_t read_numbers(struct template_state *m, const char *path, long long
 	return n;
 }
 
-/* Adds the row "START BYTES END". */
+/* Adds a row that consists of `start`, the bytes and `end`. */
 static void add_row_with_bytes(struct template_state *m, const char *start, const uint8_t *bytes,
 			       size_t n, const char *end)
 {
@@ -89,21 +91,21 @@ static const char *const control_end[] = {
 };
 
 /*
- * Sets a variable to the number whose bytes are in the list at `path`, lowest byte first. Missing
- * bytes come from `fallback`.
+ * Sets a variable to the number whose bytes are in the attribute `path`, one on each line, the
+ * lowest byte first. If lines are missing, those bytes are taken from `fallback`.
  */
-static void set_controls(struct template_state *m, const char *name, const char *path,
-			 long long fallback)
+static void set_controls_bitmap(struct template_state *m, const char *name, const char *path,
+				long long fallback)
 {
 	long long v[3], value = fallback;
-	size_t n = read_numbers(m, path, v, ARRAY_SIZE(v));
+	size_t n = read_attribute_numbers(m, path, v, ARRAY_SIZE(v));
 
 	for (size_t i = 0; i < n; i++)
 		value = (value & ~(0xffLL << 8 * i)) | (v[i] & 0xff) << 8 * i;
-	template_set(m, name, value);
+	template_set_number(m, name, value);
 }
 
-static void add_extension(struct template_state *m, const char *dir, long long id)
+static void add_extension_unit(struct template_state *m, const char *dir, long long id)
 {
 	static const uint8_t no_guid[16];
 	_cleanup_free_ char *guid_path = strf("%s/guidExtensionCode", dir),
@@ -111,7 +113,7 @@ static void add_extension(struct template_state *m, const char *dir, long long i
 			    *controls_path = strf("%s/bmControls", dir), *start = NULL, *end = NULL;
 	const struct configfs_attribute *guid = template_attribute(m->function, guid_path);
 	long long v[DESCRIPTOR_MAX];
-	size_t n = read_numbers(m, sources_path, v, ARRAY_SIZE(v));
+	size_t n = read_attribute_numbers(m, sources_path, v, ARRAY_SIZE(v));
 
 	start = strf("L 24 06 %02llx", id);
 	end = strf("%02llx %02zx", attribute_number(m, dir, "bNumControls", 0), n);
@@ -120,7 +122,7 @@ static void add_extension(struct template_state *m, const char *dir, long long i
 
 		end = strf("%s %02llx", old, v[i] & 0xff);
 	}
-	n = read_numbers(m, controls_path, v, ARRAY_SIZE(v));
+	n = read_attribute_numbers(m, controls_path, v, ARRAY_SIZE(v));
 	for (size_t i = 0; i <= n; i++) {
 		_cleanup_free_ char *old = end;
 
@@ -136,23 +138,24 @@ static void add_extension(struct template_state *m, const char *dir, long long i
 			   end);
 }
 
-/* Returns whether `path` is directly below `dir`. */
-static bool is_child(const char *path, const char *dir)
+/* Returns whether `path` is a path of an entry of the directory `dir`. */
+static bool is_directly_below(const char *path, const char *dir)
 {
 	size_t n = strlen(dir);
 
 	return str_has_prefix(path, dir) && path[n] == '/' && !strchr(path + n + 1, '/');
 }
 
-static void add_extensions(struct template_state *m)
+static void add_extension_units(struct template_state *m)
 {
 	long long id = 4;
 
 	for (size_t i = 0; i < m->function->configfs_attributes.n; i++) {
 		const struct configfs_attribute *e = &m->function->configfs_attributes.list[i];
 
-		if (e->kind == ATTRIBUTE_DIRECTORY && is_child(e->path, "control/extensions"))
-			add_extension(m, e->path, id++);
+		if (e->kind == ATTRIBUTE_DIRECTORY &&
+		    is_directly_below(e->path, "control/extensions"))
+			add_extension_unit(m, e->path, id++);
 	}
 }
 
@@ -163,7 +166,7 @@ static void add_frame(struct template_state *m, const char *dir, const char *sub
 {
 	_cleanup_free_ char *path = strf("%s/dwFrameInterval", dir), *row = NULL;
 	long long v[MAX_INTERVALS];
-	size_t n = read_numbers(m, path, v, ARRAY_SIZE(v));
+	size_t n = read_attribute_numbers(m, path, v, ARRAY_SIZE(v));
 
 	set_attribute_number(m, dir, "bmCapabilities", 0);
 	set_attribute_number(m, dir, "wWidth", 640);
@@ -190,7 +193,7 @@ static long long count_frames(const struct function *f, const char *format)
 
 	for (size_t i = 0; i < f->configfs_attributes.n; i++)
 		n += f->configfs_attributes.list[i].kind == ATTRIBUTE_DIRECTORY &&
-		     is_child(f->configfs_attributes.list[i].path, format);
+		     is_directly_below(f->configfs_attributes.list[i].path, format);
 	return n;
 }
 
@@ -201,12 +204,15 @@ static void add_frames(struct template_state *m, const char *format, const char 
 	for (size_t i = 0; i < m->function->configfs_attributes.n; i++) {
 		const struct configfs_attribute *e = &m->function->configfs_attributes.list[i];
 
-		if (e->kind == ATTRIBUTE_DIRECTORY && is_child(e->path, format))
+		if (e->kind == ATTRIBUTE_DIRECTORY && is_directly_below(e->path, format))
 			add_frame(m, e->path, subtype, index++);
 	}
 }
 
-/* Adds the color matching descriptor that the format links to, else the default one. */
+/*
+ * Adds the color matching descriptor that the format links to; without such a link, the default
+ * one. `format` NULL: the default one.
+ */
 static void add_color_matching(struct template_state *m, const char *format)
 {
 	const char *dir = "streaming/color_matching/default";
@@ -215,7 +221,7 @@ static void add_color_matching(struct template_state *m, const char *format)
 	for (size_t i = 0; format && i < m->function->configfs_attributes.n; i++) {
 		const struct configfs_attribute *e = &m->function->configfs_attributes.list[i];
 
-		if (e->kind == ATTRIBUTE_LINK && is_child(e->path, format))
+		if (e->kind == ATTRIBUTE_LINK && is_directly_below(e->path, format))
 			dir = e->value;
 	}
 	own = !streq(dir, "streaming/color_matching/default");
@@ -233,8 +239,8 @@ static void add_format(struct template_state *m, const char *dir, long long inde
 	_cleanup_free_ char *path = strf("%s/guidFormat", dir);
 	const struct configfs_attribute *guid = template_attribute(m->function, path);
 
-	template_set(m, "index", index);
-	template_set(m, "frames", count_frames(m->function, dir));
+	template_set_number(m, "index", index);
+	template_set_number(m, "frames", count_frames(m->function, dir));
 	set_attribute_number(m, dir, "bDefaultFrameIndex", 1);
 	set_attribute_number(m, dir, "bBitsPerPixel", 16);
 	if (mjpeg)
@@ -244,7 +250,7 @@ static void add_format(struct template_state *m, const char *dir, long long inde
 				   guid && guid->size == 16 ? (const uint8_t *)guid->value : yuy2,
 				   16, "$bBitsPerPixel $bDefaultFrameIndex 00 00 00 00");
 	add_frames(m, dir, mjpeg ? "07" : "05");
-	if (template_get(m, "new"))
+	if (template_number(m, "new"))
 		add_color_matching(m, dir);
 }
 
@@ -267,7 +273,7 @@ static void add_formats(struct template_state *m)
 	add_row_with_bytes(m, start, controls, n, "");
 	for (size_t i = 0; i < n; i++)
 		add_format(m, formats[i], (long long)i + 1);
-	if (!template_get(m, "new"))
+	if (!template_number(m, "new"))
 		add_color_matching(m, NULL);
 }
 
@@ -278,39 +284,42 @@ static const char *const streaming_end[] = {
 	NULL,
 };
 
-/* Sets interval and packet sizes like uvc_function_bind() of f_uvc.c. */
-static void set_packets(struct template_state *m)
+/*
+ * Sets the variables for the interval and the packet sizes of the streaming endpoint, like
+ * uvc_function_bind() of f_uvc.c.
+ */
+static void set_packet_sizes(struct template_state *m)
 {
-	long long size = template_get(m, "streaming_maxpacket"),
-		  interval = template_get(m, "streaming_interval"),
-		  burst = template_get(m, "streaming_maxburst"), mult;
+	long long size = template_number(m, "streaming_maxpacket"),
+		  interval = template_number(m, "streaming_interval"),
+		  burst = template_number(m, "streaming_maxburst"), mult;
 
 	if (burst && size % 1024)
 		size = (size + 1023) / 1024 * 1024;
 	mult = size <= 1024 ? 1 : size <= 2048 ? 2 : 3;
-	template_set(m, "full", size < 1023 ? size : 1023);
-	template_set(m, "packet", size / mult);
-	template_set(m, "high", size / mult | (mult - 1) << 11);
-	template_set(m, "interval", interval);
-	template_set(m, "high_interval", mult > 1 ? 1 : interval);
-	template_set(m, "burst", burst);
-	template_set(m, "mult", mult - 1);
-	template_set(m, "bytes", size / mult * mult * (burst + 1));
+	template_set_number(m, "full", size < 1023 ? size : 1023);
+	template_set_number(m, "packet", size / mult);
+	template_set_number(m, "high", size / mult | (mult - 1) << 11);
+	template_set_number(m, "interval", interval);
+	template_set_number(m, "high_interval", mult > 1 ? 1 : interval);
+	template_set_number(m, "burst", burst);
+	template_set_number(m, "mult", mult - 1);
+	template_set_number(m, "bytes", size / mult * mult * (burst + 1));
 }
 
-static void make_uvc(struct template_state *m)
+static void add_uvc_descriptors(struct template_state *m)
 {
-	template_set(m, "int",
-		     !template_get(m, "new") ||
-			     attribute_number(m, "control", "enable_interrupt_ep", 0));
+	template_set_number(m, "int",
+			    !template_number(m, "new") ||
+				    attribute_number(m, "control", "enable_interrupt_ep", 0));
 	set_attribute_number(m, "control/header/h", "bcdUVC", 0x0110);
 	set_attribute_number(m, "control/header/h", "dwClockFrequency", 48000000);
 	set_attribute_number(m, "control/terminal/output/default", "bSourceID", 2);
-	set_controls(m, "camera", "control/terminal/camera/default/bmControls", 2);
-	set_controls(m, "processing", "control/processing/default/bmControls", 1);
-	set_packets(m);
+	set_controls_bitmap(m, "camera", "control/terminal/camera/default/bmControls", 2);
+	set_controls_bitmap(m, "processing", "control/processing/default/bmControls", 1);
+	set_packet_sizes(m);
 	template_add_all(m, control_begin);
-	add_extensions(m);
+	add_extension_units(m);
 	template_add_all(m, control_end);
 	add_formats(m);
 	template_add_all(m, streaming_end);
@@ -320,6 +329,6 @@ const struct function_template video_templates[] = {
 	{ "uvc",
 	  "function_name='UVC Camera' streaming_maxpacket=1024 streaming_interval=1 "
 	  "streaming_maxburst=0",
-	  NULL, make_uvc },
+	  NULL, add_uvc_descriptors },
 	{ NULL, NULL, NULL, NULL },
 };

@@ -20,7 +20,8 @@
 static void warn_of_mismatch(const struct binding *b)
 {
 	const struct live_gadget *live = b->live;
-	_cleanup_free_ char *driver = udc_driver(b->udc), *why = udc_mismatch(driver, live->model);
+	_cleanup_free_ char *driver = udc_driver(b->udc),
+			    *why = udc_mismatch_reason(driver, live->model);
 
 	if (why)
 		log_about(live->name, NULL, LOG_WARNING, "%s: %s", live->name, why);

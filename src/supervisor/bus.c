@@ -482,7 +482,7 @@ int bus_bind(struct binding *b, const char *udc, bool *changed, struct error *er
 	 * Configfs keeps the UDC's name after the UDC was removed, and after the gadget was unbound
 	 * through the driver core.
 	 */
-	if (now && (!udc_exists(now) || udc_has_unbound(now, live->name)))
+	if (now && (!udc_exists(now) || udc_unbound_through_sysfs(now, live->name)))
 		free(steal_ptr(now));
 	*changed = !now;
 	if (now && udc && !streq(now, udc))

@@ -33,7 +33,7 @@ bool bus_configfs_has_udc(const struct binding *b)
 bool bus_is_on(const struct binding *b)
 {
 	_cleanup_free_ char *gadget =
-		bus_configfs_has_udc(b) ? udc_attribute(b->udc, "function") : NULL;
+		bus_configfs_has_udc(b) ? udc_read_attribute(b->udc, "function") : NULL;
 
 	return gadget && streq(gadget, b->live->name);
 }
@@ -70,5 +70,5 @@ enum bus_event bus_event_from_kernel(const struct binding *b)
 		return BUS_EV_UNBOUND;
 	if (b->udc_is_new)
 		return BUS_EV_REBIND_FAILED;
-	return udc_has_unbound(b->udc, b->live->name) ? BUS_EV_UNBOUND : BUS_EVENT_COUNT;
+	return udc_unbound_through_sysfs(b->udc, b->live->name) ? BUS_EV_UNBOUND : BUS_EVENT_COUNT;
 }

@@ -107,7 +107,7 @@ static void end_reload(struct reloader *reloader, struct reload *r)
 	struct live_gadget *live = reloader->live;
 
 	timer_stop(&live->deadline);
-	configfs_close(&live->configfs);
+	configfs_close_backend(&live->configfs);
 	reloader->current = NULL;
 	reload_drop(r, &live->functions);
 	launch_release_users(&live->functions);
@@ -192,7 +192,7 @@ static void finish_broken(struct reloader *reloader, struct reload *r)
 	const struct step *bind = bus_step(&live->plan);
 
 	timer_stop(&live->deadline);
-	configfs_close(&live->configfs);
+	configfs_close_backend(&live->configfs);
 	gadget_handle(live, GADGET_EV_REVERT_FAILED);
 	if (r->rebinds && bind)
 		bus_move(reloader->binding, xstrdup(bind->value));

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The dependencies between steps: those in configfs (configfs/rules.h), and those of functions and
- * workers. The rules compare only op, path and value, because the old plan may come from a record.
+ * The dependencies between steps: those in configfs (configfs/step_dependencies.h), and those of
+ * functions and workers. The rules compare only op, path and value, because the old plan may come
+ * from a record.
  */
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "configfs/attributes.h"
 #include "configfs/items.h"
-#include "configfs/rules.h"
+#include "configfs/step_dependencies.h"
 #include "configfs/steps.h"
 #include "functionfs/mount.h"
 #include "plan/files.h"
@@ -66,14 +67,14 @@ static bool remade_with(const struct step *earlier, const struct step *later)
 {
 	if (earlier->op == &ffs_op_mount)
 		return !is_worker_step(later) && path_is_below(later->path, earlier->path);
-	return configfs_remade_with(earlier, later);
+	return configfs_step_reapplied_with(earlier, later);
 }
 
 static bool replaces(const struct step *next, const struct step *last)
 {
 	if (next->op == &function_op_worker)
 		return function_is_same_worker(next, last);
-	return configfs_replaces(next, last);
+	return configfs_step_replaces(next, last);
 }
 
 const struct plan_rules reload_rules = {

@@ -131,7 +131,7 @@ static void add_error(struct gadget_status *status, const struct error *err)
 static void add_changed_value(struct gadget_status *status, const struct changed_value *changed)
 {
 	struct status_problem *problem =
-		status_add_problem(status, PROBLEM_WARNING, xstrdup(changed->text));
+		status_add_problem(status, PROBLEM_WARNING, xstrdup(changed->warning));
 
 	problem->has_position = true;
 	problem->file = xstrdup_or_null(changed->at.file);

@@ -137,7 +137,7 @@ static void finish_up(struct supervisor *s)
 	s->live.since = time(NULL);
 	bus_begin(&s->binding);
 	timer_stop(&s->live.deadline);
-	configfs_close(&s->live.configfs);
+	configfs_close_backend(&s->live.configfs);
 }
 
 static void continue_up(struct supervisor *s)

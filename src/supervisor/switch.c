@@ -158,7 +158,7 @@ static int lock_name(const struct live_gadget *live, struct requested_switch *sw
 		return r;
 	sw->has_leftovers = rundir_has_record(&sw->rundir);
 	if (path_exists(dir) && !sw->has_leftovers)
-		return configfs_error_not_ours(name, dir, err);
+		return error_gadget_of_other_program(name, dir, err);
 	return 0;
 }
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Interface associations: the host binds one driver to several interfaces. USB 3.2, 9.6.4, and the
- * Interface Association Descriptors ECN of USB 2.0.
+ * Loads and checks interface associations, by which the host binds one driver to several interfaces
+ * (USB 3.2, 9.6.4, and the Interface Association Descriptors ECN of USB 2.0).
  */
 #include <stdio.h>
 
 #include "gadgetfile/load.h"
 
-/* Values of the device descriptor for a device with associations (IAD ECN; USB 3.2, 9.6.1). */
+/*
+ * Class, subclass and protocol in the device descriptor of a device with associations (IAD ECN; USB
+ * 3.2, 9.6.1).
+ */
 static const struct {
 	enum gadget_attr attr;
 	int64_t value;
@@ -17,8 +20,8 @@ static const struct {
 	{ GADGET_DEVICE_PROTOCOL, 1 },
 };
 
-static void check_overlap(struct load *l, const struct ffs *ffs, const struct association *a,
-			  struct node *node)
+static void check_association_overlap(struct load *l, const struct ffs *ffs,
+				      const struct association *a, struct node *node)
 {
 	for (size_t i = 0; i + 1 < ffs->n_associations; i++) {
 		const struct association *other = &ffs->associations[i];
@@ -60,7 +63,7 @@ static void load_association(struct load *l, struct ffs *ffs, struct node *node)
 	load_class(l, &d.class, &a->class, &a->subclass, &a->protocol);
 	if (d.string)
 		load_ffs_string(l, &a->string, d.string);
-	check_overlap(l, ffs, a, node);
+	check_association_overlap(l, ffs, a, node);
 }
 
 void load_associations(struct load *l, struct ffs *ffs, struct node *list)
@@ -72,7 +75,10 @@ void load_associations(struct load *l, struct ffs *ffs, struct node *list)
 
 /* --- the device descriptor -------------------------------------------------------------------- */
 
-/* Sets the device class: with other values the host would ignore associations. */
+/*
+ * Sets the device class, unless the gadget file does; then warns if the host may ignore
+ * associations.
+ */
 static void set_device_class(struct load *l, const struct text_range *at)
 {
 	struct placed_int *attrs = l->gadget->attrs;
@@ -94,11 +100,11 @@ static void set_device_class(struct load *l, const struct text_range *at)
 }
 
 /*
- * Sets *n to the number of interfaces before a function in a configuration; false: an error was
- * added.
+ * Sets *n to the number of interfaces that precede those of a function in a configuration. Returns
+ * false if that number is not known, after adding an error.
  */
-static bool count_before(struct load *l, const struct config *c, size_t function, size_t *n,
-			 const struct text_range *at)
+static bool count_interfaces_before(struct load *l, const struct config *c, size_t function,
+				    size_t *n, const struct text_range *at)
 {
 	*n = 0;
 	for (size_t i = 0; c->functions[i].function != function; i++) {
@@ -106,10 +112,11 @@ static bool count_before(struct load *l, const struct config *c, size_t function
 
 		if (!f->ffs) {
 			diag_error(l->diags, at,
-				   "in configuration %u function '%s' of type %s comes before this "
-				   "one, whose associations FunctionFS does not renumber (f_fs.c)",
-				   c->id, f->label, f->type ? f->type : "?");
-			diags_hint(l->diags, "before it list only functions with an 'ffs' group");
+				   "function '%s' of type %s comes before this function in "
+				   "configuration %u, and FunctionFS does not renumber "
+				   "associations (f_fs.c)",
+				   f->label, f->type ? f->type : "?", c->id);
+			diags_hint(l->diags, "list only functions with an 'ffs' group before it");
 			return false;
 		}
 		*n += f->ffs->n_interfaces;
@@ -117,7 +124,7 @@ static bool count_before(struct load *l, const struct config *c, size_t function
 	return true;
 }
 
-static bool is_in(const struct config *c, size_t function)
+static bool config_has_function(const struct config *c, size_t function)
 {
 	for (size_t i = 0; i < c->n_functions; i++)
 		if (c->functions[i].function == function)
@@ -126,11 +133,11 @@ static bool is_in(const struct config *c, size_t function)
 }
 
 /*
- * Sets the first interface number of a function. At the bind, the kernel numbers interfaces and
- * writes the numbers into interface descriptors, but not into associations, which must already
- * contain the final numbers.
+ * Sets the number of the function's first interface, which its associations need. At the bind, the
+ * kernel numbers the interfaces and writes the numbers into interface descriptors, but not into
+ * association descriptors; those must already contain the final numbers.
  */
-static void number_associations(struct load *l, size_t function, const struct text_range *at)
+static void set_first_interface_number(struct load *l, size_t function, const struct text_range *at)
 {
 	struct ffs *ffs = l->gadget->functions[function].ffs;
 	const struct config *first = NULL;
@@ -139,17 +146,17 @@ static void number_associations(struct load *l, size_t function, const struct te
 		const struct config *c = &l->gadget->configs[i];
 		size_t n;
 
-		if (!is_in(c, function))
+		if (!config_has_function(c, function))
 			continue;
-		if (!count_before(l, c, function, &n, at))
+		if (!count_interfaces_before(l, c, function, &n, at))
 			return;
 		if (first && n != ffs->first_interface) {
-			diag_error(l->diags, at,
-				   "interfaces of this function count from %u in configuration %u, "
-				   "but from %zu in configuration %u, and FunctionFS does not "
-				   "renumber "
-				   "associations (f_fs.c)",
-				   ffs->first_interface, first->id, n, c->id);
+			diag_error(
+				l->diags, at,
+				"the interfaces of this function begin at %u in configuration %u, "
+				"but at %zu in configuration %u, and FunctionFS does not "
+				"renumber associations (f_fs.c)",
+				ffs->first_interface, first->id, n, c->id);
 			return;
 		}
 		first = c;
@@ -171,6 +178,6 @@ void load_check_associations(struct load *l)
 		if (!has_class)
 			set_device_class(l, &node->name_at);
 		has_class = true;
-		number_associations(l, i, &node->name_at);
+		set_first_interface_number(l, i, &node->name_at);
 	}
 }

@@ -18,7 +18,7 @@ static const struct key function_tree_rows[] = {
 		 "its bytes.",
 	  .set = set_node, FIELD(struct function_tree_settings, value) },
 	{ "link", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
-	  .doc = "Target of a link, relative to the function's directory too. Without 'value' and "
+	  .doc = "Target of a link, also relative to the function's directory. Without 'value' and "
 		 "'link', the entry is a directory.",
 	  .set = set_configfs_path, FIELD(struct function_tree_settings, link) },
 	{ 0 },
@@ -37,7 +37,7 @@ void load_add_attribute(struct load *l, struct configfs_attributes *attributes,
 						  load_position(l, node_range(node)) };
 }
 
-static size_t row_of(const struct attribute_values *d, const char *name)
+static size_t key_index(const struct attribute_values *d, const char *name)
 {
 	size_t i = 0;
 
@@ -46,19 +46,19 @@ static size_t row_of(const struct attribute_values *d, const char *name)
 	return i;
 }
 
-struct attribute_value *load_attr(struct attribute_values *d, const char *name)
+struct attribute_value *load_find_attr(struct attribute_values *d, const char *name)
 {
-	return &d->values[row_of(d, name)];
+	return &d->values[key_index(d, name)];
 }
 
 char *load_element_directory(const struct attribute_values *d, const char *name, size_t n)
 {
-	return strf("%s%zu", d->keys[row_of(d, name)].directory, n);
+	return strf("%s%zu", d->keys[key_index(d, name)].directory, n);
 }
 
-long long load_attr_number(struct attribute_values *d, const char *name, long long fallback)
+long long load_attr_integer(struct attribute_values *d, const char *name, long long fallback)
 {
-	const struct node *node = load_attr(d, name)->node;
+	const struct node *node = load_find_attr(d, name)->node;
 
 	return node ? node->integer : fallback;
 }
@@ -66,9 +66,10 @@ long long load_attr_number(struct attribute_values *d, const char *name, long lo
 /* --- setters ---------------------------------------------------------------------------------- */
 
 /*
- * Returns the value of the row `k` in the struct attribute_values `field`, after setting its node.
+ * Returns the value of the key `k` in the struct attribute_values that `field` points to, after
+ * setting its node.
  */
-static struct attribute_value *value_of_row(const struct key *k, struct node *value, void *field)
+static struct attribute_value *value_of_key(const struct key *k, struct node *value, void *field)
 {
 	struct attribute_values *d = field;
 	struct attribute_value *a = &d->values[k - d->keys];
@@ -77,62 +78,65 @@ static struct attribute_value *value_of_row(const struct key *k, struct node *va
 	return a;
 }
 
-void load_set_attr(struct attribute_value *a, char *value, size_t size)
+void load_set_attr_value(struct attribute_value *a, char *value, size_t size)
 {
 	free(a->value);
 	a->value = value;
 	a->size = size;
 }
 
-void load_default_attr(struct attribute_values *d, const char *name, const char *value,
-		       struct node *node)
+void load_set_attr_default(struct attribute_values *d, const char *name, const char *value,
+			   struct node *node)
 {
-	struct attribute_value *a = load_attr(d, name);
+	struct attribute_value *a = load_find_attr(d, name);
 
 	if (a->node)
 		return;
 	a->node = node;
-	load_set_attr(a, xstrdup(value), strlen(value));
+	load_set_attr_value(a, xstrdup(value), strlen(value));
 }
 
-void load_attr_text(const struct key *k, struct node *value, void *field, char *text)
+void load_set_attr_text(const struct key *k, struct node *value, void *field, char *text)
 {
-	load_set_attr(value_of_row(k, value, field), text, strlen(text));
+	load_set_attr_value(value_of_key(k, value, field), text, strlen(text));
 }
 
 void set_attr_node(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
-	value_of_row(k, value, field);
+	value_of_key(k, value, field);
 }
 
 void set_attr_int(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
-	load_attr_text(k, value, field, strf("%lld", (long long)value->integer));
+	load_set_attr_text(k, value, field, strf("%lld", (long long)value->integer));
 }
 
-/* Sets one of the few attributes that the kernel reads as hexadecimal without 0x. */
+/* Sets an attribute that the kernel reads as a hexadecimal number without 0x; only few are. */
 void set_attr_hex(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
-	load_attr_text(k, value, field, strf("%02llx", (long long)value->integer));
+	load_set_attr_text(k, value, field, strf("%02llx", (long long)value->integer));
 }
 
-/* Sets a BCD number, as hexadecimal: 0x0100 is easier to read than 256. */
+/* Sets a BCD number. Writes it as hexadecimal, because 0x0100 is easier to read than 256. */
 void set_attr_bcd(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	if (load_check_bcd(l, value, k->name))
-		load_attr_text(k, value, field, strf("0x%04llx", (long long)value->integer));
+		load_set_attr_text(k, value, field, strf("0x%04llx", (long long)value->integer));
 }
 
-/* Sets a boolean; schemes of libusbgx also use 0 and 1. */
+/* Sets a boolean. Also accepts 0 and 1, which the scheme files of libusbgx use. */
 void set_attr_bool(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	if (value->integer != 0 && value->integer != 1)
-		load_error(l, value, "'%s' is true or false, not %s", k->name, value->text);
+		load_error(l, value, "'%s' must be true or false, not %s", k->name, value->text);
 	else
-		load_attr_text(k, value, field, xstrdup(value->integer ? "1" : "0"));
+		load_set_attr_text(k, value, field, xstrdup(value->integer ? "1" : "0"));
 }
 
-/* Returns whether the value fits into one write; adds an error if not. */
+/*
+ * Returns whether a value of `size` bytes fits into one write of an attribute; adds an error if
+ * not.
+ */
 static bool fits_one_write(struct load *l, const char *name, struct node *value, size_t size)
 {
 	if (size <= ATTRIBUTE_VALUE_MAX)
@@ -146,32 +150,35 @@ void set_attr_string(struct load *l, const struct key *k, struct node *value, vo
 	size_t max = k->max > k->min ? (size_t)k->max : ATTRIBUTE_VALUE_MAX;
 
 	if (strchr(value->text, '\n'))
-		load_error(l, value, "'%s' is one line", k->name);
+		load_error(l, value, "'%s' must be one line", k->name);
 	else if (strlen(value->text) > max)
 		load_error(l, value, "'%s' has at most %zu bytes, not %zu", k->name, max,
 			   strlen(value->text));
 	else
-		load_attr_text(k, value, field, xstrdup(value->text));
+		load_set_attr_text(k, value, field, xstrdup(value->text));
 }
 
 /*
- * Sets the printer's device id and appends two blanks. The kernel sends a length of two bytes
- * before the id, but counts these bytes neither in that length nor in the number of bytes that it
- * sends (f_printer.c, GET_DEVICE_ID). The two blanks correct both.
+ * Sets the printer's device id and appends two blanks. The kernel sends the length of the id in two
+ * bytes before the id. It does not count these two bytes, neither in the length nor in the number
+ * of bytes that it sends (f_printer.c, GET_DEVICE_ID). The two blanks correct both numbers.
  */
 void set_attr_device_id(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	struct attribute_value *a = load_attr(field, k->name);
+	struct attribute_value *a = load_find_attr(field, k->name);
 
 	set_attr_string(l, k, value, field);
 	if (a->value && !value->bad && !str_has_suffix(a->value, "  ")) {
 		char *longer = strf("%s  ", a->value);
 
-		load_set_attr(a, longer, strlen(longer));
+		load_set_attr_value(a, longer, strlen(longer));
 	}
 }
 
-/* Adds a note about a relative path in a scheme, which libusbgx's gt treats differently. */
+/*
+ * Adds a note about the first relative path in a scheme file: gt, the program of libusbgx, resolves
+ * it differently.
+ */
 static void add_relative_path_note(struct load *l, const struct node *value)
 {
 	if (*value->text && *value->text != '/' && !l->relative_path_noted &&
@@ -182,18 +189,20 @@ static void add_relative_path_note(struct load *l, const struct node *value)
 
 void set_attr_path(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	/* An empty path means a drive without a medium */
+	/* An empty path: a LUN without a medium */
 	char *path = *value->text ? load_path(l, value) : xstrdup("");
 
 	add_relative_path_note(l, value);
 	if (fits_one_write(l, k->name, value, strlen(path)))
-		load_attr_text(k, value, field, path);
+		load_set_attr_text(k, value, field, path);
 	else
 		free(path);
 }
 
-/* Reads six pairs of hexadecimal digits, optionally separated by ':' or '.'. */
-static bool read_mac(const char *text, unsigned int bytes[6])
+/*
+ * Reads an Ethernet address: six pairs of hexadecimal digits, optionally separated by ':' or '.'.
+ */
+static bool parse_mac(const char *text, unsigned int bytes[6])
 {
 	for (int i = 0; i < 6; i++, text += 2) {
 		if (i > 0 && (*text == ':' || *text == '.'))
@@ -206,17 +215,17 @@ static bool read_mac(const char *text, unsigned int bytes[6])
 }
 
 /*
- * Sets an Ethernet address, in the form in which the kernel shows it. The kernel accepts any text
- * as an address and reads 0xff for anything that is not a digit.
+ * Sets an Ethernet address, in the form in which the kernel shows it. Must be strict, because the
+ * kernel accepts any text and takes each character that is not a hexadecimal digit for 0xff.
  */
 void set_attr_mac(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	_cleanup_free_ char *shown = diag_quote(value->text);
 	unsigned int b[6];
 
-	if (!read_mac(value->text, b))
+	if (!parse_mac(value->text, b))
 		load_error(l, value,
-			   "'%s' is an Ethernet address like \"02:00:00:00:00:01\", not %s",
+			   "'%s' must be an Ethernet address like \"02:00:00:00:00:01\", not %s",
 			   k->name, shown);
 	else if (!(b[0] | b[1] | b[2] | b[3] | b[4] | b[5]))
 		load_error(l, value, "'%s' must not be all 0: it is the address of one interface",
@@ -227,12 +236,15 @@ void set_attr_mac(struct load *l, const struct key *k, struct node *value, void 
 			   "one interface",
 			   k->name);
 	else
-		load_attr_text(
+		load_set_attr_text(
 			k, value, field,
 			strf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]));
 }
 
-/* Sets the pattern of an interface name; a scheme has the final name instead. */
+/*
+ * Sets the pattern of a network interface's name. Ignores a name without a pattern, which scheme
+ * files contain.
+ */
 void set_attr_ifname(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	const char *percent = strchr(value->text, '%');
@@ -243,14 +255,18 @@ void set_attr_ifname(struct load *l, const struct key *k, struct node *value, vo
 	else if (percent[1] != 'd' || strchr(percent + 1, '%') || strlen(value->text) > 15 ||
 		 strpbrk(value->text, "/: \t\n"))
 		load_error(l, value,
-			   "'%s' is a pattern like \"lab%%d\", at most 15 characters without '/', "
+			   "'%s' must be a pattern like \"lab%%d\", at most 15 characters without "
+			   "'/', "
 			   "':' and blanks, not %s",
 			   k->name, shown);
 	else
-		load_attr_text(k, value, field, xstrdup(value->text));
+		load_set_attr_text(k, value, field, xstrdup(value->text));
 }
 
-/* Ignores an attribute that cannot be written, but that exported schemes contain. */
+/*
+ * Ignores an attribute that cannot be written. Scheme files that libusbgx has exported contain such
+ * attributes.
+ */
 void set_attr_readonly(struct load *l, const struct key *k, struct node *value,
 		       void *field _unused_)
 {
@@ -262,17 +278,17 @@ void set_attr_bytes(struct load *l, const struct key *k, struct node *value, voi
 	struct ffs_bytes bytes = { 0 };
 
 	if (load_bytes(l, value, &bytes) && fits_one_write(l, k->name, value, bytes.size))
-		load_set_attr(value_of_row(k, value, field), (char *)steal_ptr(bytes.data),
-			      bytes.size);
+		load_set_attr_value(value_of_key(k, value, field), (char *)steal_ptr(bytes.data),
+				    bytes.size);
 	free(bytes.data);
 }
 
 /* --- groups ----------------------------------------------------------------------------------- */
 
-void load_attr_rows(struct load *l, const struct key_group *group, struct node *node,
-		    struct attribute_values *d)
+void load_attr_group(struct load *l, const struct key_group *group, struct node *node,
+		     struct attribute_values *d)
 {
-	*d = (struct attribute_values){ .keys = group->keys, .node = node };
+	*d = (struct attribute_values){ .keys = group->keys, .group = node };
 	load_group(l, group, node, d);
 }
 
@@ -289,7 +305,10 @@ void load_add_attributes(struct load *l, struct configfs_attributes *attributes,
 	}
 }
 
-/* Returns the bytes of a list, or any other value as text. NULL: an error was added. */
+/*
+ * Returns what is written to an attribute: the bytes of a list, or any other value as text. NULL:
+ * an error was added.
+ */
 static char *value_to_write(struct load *l, struct node *value, size_t *size)
 {
 	struct ffs_bytes bytes = { 0 };
@@ -318,11 +337,12 @@ static char *value_to_write(struct load *l, struct node *value, size_t *size)
 	return text;
 }
 
-/* The second name is the one that libusbgx uses. */
-bool load_check_second_name(struct load *l, struct attribute_values *d, const char *name,
-			    const char *other)
+/* `other` is the name that libusbgx uses. */
+bool load_check_attr_alias(struct load *l, struct attribute_values *d, const char *name,
+			   const char *other)
 {
-	struct node *first = load_attr(d, name)->node, *second = load_attr(d, other)->node;
+	struct node *first = load_find_attr(d, name)->node,
+		    *second = load_find_attr(d, other)->node;
 
 	if (!first || !second)
 		return true;
@@ -333,15 +353,17 @@ bool load_check_second_name(struct load *l, struct attribute_values *d, const ch
 
 void load_loopback(struct load *l, struct function *f _unused_, struct attribute_values *d)
 {
-	struct node *other = load_attr(d, "buflen")->node;
+	struct node *other = load_find_attr(d, "buflen")->node;
 	_cleanup_free_ char *text = other ? strf("%lld", (long long)other->integer) : NULL;
 
-	if (load_check_second_name(l, d, "bulk_buflen", "buflen") && other)
-		load_default_attr(d, "bulk_buflen", text, other);
+	if (load_check_attr_alias(l, d, "bulk_buflen", "buflen") && other)
+		load_set_attr_default(d, "bulk_buflen", text, other);
 }
 
-/* Adds the attributes of a type that ffsctl does not know: values are written unchanged. */
-static void load_unknown(struct load *l, struct function *f, const struct node *attrs)
+/*
+ * Adds the attributes of a function whose type ffsctl does not know. Their values are not checked.
+ */
+static void load_attrs_of_unknown_type(struct load *l, struct function *f, const struct node *attrs)
 {
 	node_foreach(setting, attrs) {
 		size_t size;
@@ -357,11 +379,11 @@ static void load_unknown(struct load *l, struct function *f, const struct node *
 }
 
 /*
- * Adds errors for required keys if the group `attrs` is missing; none if the function has a `tree`,
- * which may set these attributes.
+ * Adds an error for each required key of the group `attrs`, which is missing. Adds none if the
+ * function has a `tree`, which may set these attributes.
  */
-static void check_required(struct load *l, const struct function_type *type,
-			   const struct node *function)
+static void check_required_attrs(struct load *l, const struct function_type *type,
+				 const struct node *function)
 {
 	if (l->has_syntax_error || node_member(function, "tree"))
 		return;
@@ -380,14 +402,14 @@ void load_function_attrs(struct load *l, struct function *f, const struct functi
 
 	if (!type) {
 		if (attrs)
-			load_unknown(l, f, attrs);
+			load_attrs_of_unknown_type(l, f, attrs);
 	} else if (!type->attrs) {
 		if (attrs)
 			load_group(l, &none, attrs, NULL);
 	} else if (!attrs) {
-		check_required(l, type, function);
+		check_required_attrs(l, type, function);
 	} else {
-		load_attr_rows(l, type->attrs, attrs, &d);
+		load_attr_group(l, type->attrs, attrs, &d);
 		if (type->load)
 			type->load(l, f, &d);
 		load_add_attributes(l, &f->configfs_attributes, "", &d);
@@ -396,12 +418,15 @@ void load_function_attrs(struct load *l, struct function *f, const struct functi
 
 /* --- tree ------------------------------------------------------------------------------------- */
 
-/* More levels than any kernel function has, and few enough for has_directory(). */
+/* Maximum levels of directories; no kernel function has as many. */
 #define MAX_LEVELS 16
 #define MAX_TREE_ENTRIES 1024
 
-/* Returns whether a path stays below the function's directory. */
-static bool is_inside(const char *path)
+/*
+ * Returns whether a relative path stays below the function's directory and has at most MAX_LEVELS
+ * levels.
+ */
+static bool stays_below_function(const char *path)
 {
 	const char *p = path;
 
@@ -421,13 +446,13 @@ static bool check_configfs_path(struct load *l, const struct key *k, struct node
 {
 	_cleanup_free_ char *shown = diag_quote(value->text);
 
-	if (is_inside(value->text) && strlen(value->text) <= 1024)
+	if (stays_below_function(value->text) && strlen(value->text) <= 1024)
 		return true;
-	load_error(
-		l, value,
-		"'%s' is a path below the function's directory, without '.' and '..' and at most "
-		"%d levels deep, not %s",
-		k->name, MAX_LEVELS, shown);
+	load_error(l, value,
+		   "'%s' must be a path below the function's directory, without '.' and '..' and "
+		   "at most "
+		   "%d levels deep, not %s",
+		   k->name, MAX_LEVELS, shown);
 	return false;
 }
 
@@ -448,9 +473,12 @@ static bool has_directory(const struct function *f, const char *path, size_t n)
 	return false;
 }
 
-/* Adds the directories above `path`, which are created if the kernel has not done so. */
-static void add_parents(struct load *l, struct function *f, const struct node *node,
-			const char *path)
+/*
+ * Adds the parent directories of `path`. Their steps succeed if the kernel has already made the
+ * directories.
+ */
+static void add_parent_directories(struct load *l, struct function *f, const struct node *node,
+				   const char *path)
 {
 	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
 		size_t n = (size_t)(slash - path);
@@ -478,12 +506,12 @@ void load_function_configfs_tree(struct load *l, struct function *f, struct node
 		load_group(l, &function_tree_keys, item, &d);
 		if (node_member(item, "value") && node_member(item, "link")) {
 			diag_error(l->diags, node_range(item),
-				   "an entry of 'tree' has a 'value' or a 'link', not both");
+				   "an entry of 'tree' must not have both 'value' and 'link'");
 			continue;
 		}
 		if (!d.path)
 			continue;
-		add_parents(l, f, item, d.path->text);
+		add_parent_directories(l, f, item, d.path->text);
 		if (d.value)
 			value = value_to_write(l, d.value, &size);
 		else if (d.link)

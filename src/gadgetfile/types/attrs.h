@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Checks the attributes of kernel functions and converts them to struct configfs_attribute. To add
- * an attribute, add a row to keys/function.c or keys/media.c. To add a function type, add a group
- * of rows, and a row to function_table.
+ * an attribute, add a key (a row of an array of struct key) to keys/function.c or keys/media.c. To
+ * add a function type, add such an array, and a row to function_table.
  */
 #pragma once
 
 #include "gadgetfile/keys/function.h"
 #include "gadgetfile/load.h"
 
-#define ATTRS_MAX 40 /* maximum number of rows in a group */
+#define ATTRS_MAX 40 /* maximum number of keys in a group */
 
 /*
- * The values of a group, one for each row. They are in the order of the rows, in which the kernel
- * expects the writes.
+ * The values of the keys in a group of settings. They are in the order of `keys`, in which the
+ * kernel expects the writes.
  */
 struct attribute_values {
 	const struct key *keys;
-	struct node *node; /* the group; NULL: the file does not have it */
+	struct node *group; /* group in the gadget file; NULL: none */
 	struct attribute_value {
-		struct node *node; /* NULL: not in the file */
+		struct node *node; /* setting in the gadget file; NULL: none */
 		enum configfs_attribute_kind kind;
-		char *value; /* NULL: nothing is written, or the loader of the function type sets
-				the value later */
+		char *value; /* the value to write; NULL: nothing is written, or the loader of the
+				function type sets the value later */
 		size_t size;
 	} values[ATTRS_MAX];
 };
@@ -38,30 +38,32 @@ struct function_tree_settings {
 
 /*
  * Checks the group `attrs` of a function and appends its values to f->configfs_attributes. `attrs`
- * NULL: the function has no such group. `type` NULL: the type is unknown. `function`: the setting
- * of the function.
+ * is NULL if the function has no such group, `type` is NULL if the type is unknown. `function` is
+ * the function's group in the gadget file.
  */
 void load_function_attrs(struct load *l, struct function *f, const struct function_type *type,
 			 struct node *function, struct node *attrs);
 /* Loads the list `os_descs` of a function. */
 void load_function_os_descs(struct load *l, struct function *f, struct node *list);
 /*
- * Load the gadget's groups `os_descs` and `webusb`, after the configurations were loaded. `node`
- * may be NULL for `os_descs`: the file has no such group, but functions may need it.
+ * Load the gadget's groups `os_descs` and `webusb`. Must be called after load_configs. For
+ * `os_descs`, `node` may be NULL: even if the gadget file has no such group, functions may need its
+ * defaults.
  */
 void load_gadget_os_descs(struct load *l, struct node *node);
 void load_gadget_webusb(struct load *l, struct node *node);
 /*
- * Loads the list `tree` of a function: attributes, directories and links in its configfs directory.
+ * Loads the list `tree` of a function: attributes, directories and links in the function's configfs
+ * directory.
  */
 void load_function_configfs_tree(struct load *l, struct function *f, struct node *list);
 
-/* Reads the settings of the group `node` into `d`, with the rows of `group`. */
-void load_attr_rows(struct load *l, const struct key_group *group, struct node *node,
-		    struct attribute_values *d);
+/* Reads the settings of the group `node`, whose keys `group` describes, into `d`. */
+void load_attr_group(struct load *l, const struct key_group *group, struct node *node,
+		     struct attribute_values *d);
 /*
- * Appends the values in `d` to `attributes`, which then owns them. `prefix`: the directory of the
- * attributes, "" or ending with '/'.
+ * Appends the values in `d` to `attributes`, which then owns them. `prefix` is the directory of the
+ * attributes; it is empty or ends with '/'.
  */
 void load_add_attributes(struct load *l, struct configfs_attributes *attributes, const char *prefix,
 			 struct attribute_values *d);
@@ -69,35 +71,38 @@ void load_add_attributes(struct load *l, struct configfs_attributes *attributes,
 void load_add_attribute(struct load *l, struct configfs_attributes *attributes,
 			enum configfs_attribute_kind kind, char *path, char *value, size_t size,
 			const struct node *node);
-/* Returns the value of the row with this name. */
-struct attribute_value *load_attr(struct attribute_values *d, const char *name);
+/* Returns the value of the key `name`, which must exist. */
+struct attribute_value *load_find_attr(struct attribute_values *d, const char *name);
 
 /*
- * Returns the configfs directory for the group with index `n` of the list `name`; the caller frees
- * it.
+ * Returns the name of the configfs directory for the element with index `n` of the list `name`; the
+ * caller frees it.
  */
 char *load_element_directory(const struct attribute_values *d, const char *name, size_t n);
-/* Returns the integer of the row with this name; `fallback`: the file has no value. */
-long long load_attr_number(struct attribute_values *d, const char *name, long long fallback);
-/* Sets the value of a row. `a` then owns `value`. */
-void load_set_attr(struct attribute_value *a, char *value, size_t size);
 /*
- * For setters: sets the value of the row `k` to `text`. `field` points to the struct
- * attribute_values, which then owns `text`.
+ * Returns the integer value of the key `name`; returns `fallback` if the gadget file does not set
+ * the key.
  */
-void load_attr_text(const struct key *k, struct node *value, void *field, char *text);
+long long load_attr_integer(struct attribute_values *d, const char *name, long long fallback);
+/* Sets the value to write; `a` then owns `value`. */
+void load_set_attr_value(struct attribute_value *a, char *value, size_t size);
 /*
- * Checks two rows that are names of the same attribute. False: both are set, and an error was
- * added.
+ * For functions of the type key_setter: sets the value of the key `k` to `text`. `field` points to
+ * a struct attribute_values, which then owns `text`.
  */
-bool load_check_second_name(struct load *l, struct attribute_values *d, const char *name,
-			    const char *other);
+void load_set_attr_text(const struct key *k, struct node *value, void *field, char *text);
 /*
- * Sets the value of a row unless the file has a value. `node`: the setting that the value comes
- * from.
+ * Checks two keys that are names of the same attribute: `other` is an alias of `name`. Returns
+ * false if both are set, after adding an error.
  */
-void load_default_attr(struct attribute_values *d, const char *name, const char *value,
-		       struct node *node);
+bool load_check_attr_alias(struct load *l, struct attribute_values *d, const char *name,
+			   const char *other);
+/*
+ * Sets the value of the key `name`, unless the gadget file sets the key. `node` is the setting from
+ * which the default follows.
+ */
+void load_set_attr_default(struct attribute_values *d, const char *name, const char *value,
+			   struct node *node);
 
 key_setter set_attr_int, set_attr_hex, set_attr_bool, set_attr_string, set_attr_mac,
 	set_attr_ifname, set_attr_readonly, set_attr_bytes, set_attr_path, set_attr_report_desc,

@@ -20,10 +20,10 @@
 /* --- files ------------------------------------------------------------------------------------ */
 
 /*
- * Reads a blob file; false: an error was added. Refuses device files, because opening one could
- * have effects.
+ * Reads a blob file. Returns false after adding an error. Refuses device files, because to open one
+ * may have side effects.
  */
-static bool read_file(struct load *l, struct node *value, struct ffs_bytes *bytes)
+static bool read_blob_file(struct load *l, struct node *value, struct ffs_bytes *bytes)
 {
 	_cleanup_free_ char *path = load_path(l, value), *shown = diag_quote(value->text);
 	struct stat st;
@@ -59,21 +59,24 @@ static void check_no_other_keys(struct load *l, const struct node *group)
 	}
 }
 
-/* Reads and decodes the descriptors; false: an error was added. */
-static bool load_descriptors(struct load *l, struct ffs_settings *d, struct node *value)
+/* Reads and decodes the descriptors; returns false after adding an error. */
+static bool load_blob_descriptors(struct load *l, struct ffs_settings *d, struct node *value)
 {
 	_cleanup_free_ char *shown = diag_quote(value->text);
 	_cleanup_error_ struct error err = { 0 };
 	struct ffs *ffs = d->ffs;
 
 	ffs->raw_descriptors_at = load_position(l, &value->at);
-	if (!read_file(l, value, &ffs->raw_descriptors))
+	if (!read_blob_file(l, value, &ffs->raw_descriptors))
 		return false;
 	if (ffs_decode_descriptors(ffs, &err) < 0) {
 		load_error(l, value, "%s, %s", shown, err.text);
 		if (err.hint)
 			diags_hint(l->diags, "%s", err.hint);
-		/* An incomplete function would cause further errors and warnings */
+		/*
+		 * Assumes all speeds, because an incomplete function would cause further errors and
+		 * warnings
+		 */
 		memset(ffs->speed, true, sizeof(ffs->speed));
 		return false;
 	}
@@ -84,15 +87,15 @@ static bool load_descriptors(struct load *l, struct ffs_settings *d, struct node
 	return true;
 }
 
-static void add_hint(struct load *l, const struct ffs_finding *finding)
+static void add_finding_hint(struct load *l, const struct ffs_finding *finding)
 {
 	_cleanup_free_ char *todo = ffs_finding_todo(finding);
 
 	diags_hint(l->diags, "%s", todo);
 }
 
-/* Checks the strings of a function whose descriptors are accepted. */
-static void check_strings(struct load *l, const struct ffs *ffs, const struct blob_settings *b)
+/* Checks the strings of a function whose descriptors FunctionFS accepts. */
+static void check_blob_strings(struct load *l, const struct ffs *ffs, const struct blob_settings *b)
 {
 	const struct ffs_refusal refusal = ffs_check(ffs);
 	_cleanup_free_ char *reason = NULL, *shown = NULL;
@@ -108,7 +111,7 @@ static void check_strings(struct load *l, const struct ffs *ffs, const struct bl
 	reason = ffs_finding_reason(&refusal.finding);
 	shown = diag_quote(b->strings->text);
 	load_error(l, b->strings, "%s, byte %zu: %s", shown, refusal.finding.offset, reason);
-	add_hint(l, &refusal.finding);
+	add_finding_hint(l, &refusal.finding);
 }
 
 void load_blob(struct load *l, struct ffs_settings *d, const struct node *group)
@@ -118,42 +121,46 @@ void load_blob(struct load *l, struct ffs_settings *d, const struct node *group)
 
 	check_no_other_keys(l, group);
 	load_group(l, key_find(&ffs_keys, "blob")->group, d->blob, &b);
-	if (d->interfaces || !b.descriptors || !load_descriptors(l, d, b.descriptors))
+	if (d->interfaces || !b.descriptors || !load_blob_descriptors(l, d, b.descriptors))
 		return;
 	if (b.strings) {
 		ffs->raw_strings_at = load_position(l, &b.strings->at);
-		if (!read_file(l, b.strings, &ffs->raw_strings))
+		if (!read_blob_file(l, b.strings, &ffs->raw_strings))
 			return;
 	}
 	if (b.strings || !node_member(d->blob, "strings"))
-		check_strings(l, ffs, &b);
+		check_blob_strings(l, ffs, &b);
 }
 
 /* --- all blobs -------------------------------------------------------------------------------- */
 
-static bool is_at(const struct load *l, const struct text_range *place, const struct position *at)
+static bool range_begins_at(const struct load *l, const struct text_range *range,
+			    const struct position *at)
 {
-	struct position here = load_position(l, place);
+	struct position here = load_position(l, range);
 
 	return here.file == at->file && here.line == at->line && here.column == at->column;
 }
 
-/* Returns the range of the setting at a position; NULL: there is none below `node`. */
-static const struct text_range *find_range(const struct load *l, const struct node *node,
-					   const struct position *at)
+/*
+ * Returns the text range of the setting or value that begins at a position; NULL: `node` contains
+ * none.
+ */
+static const struct text_range *find_setting_range(const struct load *l, const struct node *node,
+						   const struct position *at)
 {
 	const struct text_range *found = NULL;
 
-	if (is_at(l, &node->at, at))
+	if (range_begins_at(l, &node->at, at))
 		return &node->at;
-	if (node->name && is_at(l, &node->name_at, at))
+	if (node->name && range_begins_at(l, &node->name_at, at))
 		return &node->name_at;
 	for (const struct node *child = node->first; child && !found; child = child->next)
-		found = find_range(l, child, at);
+		found = find_setting_range(l, child, at);
 	return found;
 }
 
-static void check_blobs(struct load *l, const struct function *f, const struct node *node)
+static void check_function_blobs(struct load *l, const struct function *f, const struct node *node)
 {
 	const struct ffs *ffs = function_descriptors(f);
 	const struct text_range *at;
@@ -165,23 +172,23 @@ static void check_blobs(struct load *l, const struct function *f, const struct n
 	refusal = ffs_check(ffs);
 	if (refusal.finding.rule == FFS_ACCEPTED)
 		return;
-	at = find_range(l, node, refusal.at);
+	at = find_setting_range(l, node, refusal.at);
 	reason = ffs_finding_reason(&refusal.finding);
 	diag_error(l->diags, at ? at : node_range(node),
 		   "FunctionFS refuses the %s of function '%s': %s",
 		   refusal.in_strings ? "strings" : "descriptors", f->label, reason);
-	add_hint(l, &refusal.finding);
+	add_finding_hint(l, &refusal.finding);
 }
 
 void load_check_blobs(struct load *l)
 {
 	/*
-	 * Errors beyond the limit are not counted, so it is not known which functions have no
+	 * Errors beyond DIAG_MAX_ERRORS are not counted, so it is unknown which functions have no
 	 * errors
 	 */
 	if (l->has_syntax_error || l->diags->n_errors > DIAG_MAX_ERRORS)
 		return;
 	for (size_t i = 0; i < l->gadget->n_functions; i++)
 		if (!l->has_error[i])
-			check_blobs(l, &l->gadget->functions[i], l->functions[i]);
+			check_function_blobs(l, &l->gadget->functions[i], l->functions[i]);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Loads what interfaces and associations have in common: a class, and a string in several
+ * Loads the settings that interfaces and associations both have: a class, and a string in several
  * languages.
  */
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include "gadgetfile/load.h"
 #include "gadgetfile/types/lang.h"
 
-static void add_text(struct load *l, struct ffs_string *s, struct node *item)
+static void add_string_text(struct load *l, struct ffs_string *s, struct node *item)
 {
 	struct ffs_text *t = array_add(s->texts, s->n_texts);
 	const struct node *lang = node_member(item, "lang");
@@ -34,7 +34,7 @@ void load_class(struct load *l, const struct class_settings *d, uint8_t *class, 
 
 		if ((value & 0xff) == 0) {
 			load_error(l, d->class,
-				   "an interface has no class 0 (USB 2.0, table 9-12)");
+				   "an interface cannot have class 0 (USB 2.0, table 9-12)");
 			diags_hint(l->diags, "'vendor' is 0xff");
 		}
 		*class = (uint8_t)value;
@@ -62,5 +62,5 @@ void load_ffs_string(struct load *l, struct ffs_string *s, struct node *value)
 	}
 	node_foreach(item, value)
 		if (!item->bad)
-			add_text(l, s, item);
+			add_string_text(l, s, item);
 }

@@ -23,7 +23,7 @@ static size_t find_function(const struct load *l, const struct node *value)
 	return i;
 }
 
-static void unknown_label(struct load *l, struct node *value)
+static void error_unknown_label(struct load *l, struct node *value)
 {
 	const char *meant = NULL;
 	size_t best = text_tolerance(value->text) + 1;
@@ -42,8 +42,8 @@ static void unknown_label(struct load *l, struct node *value)
 	load_suggest(l, meant);
 }
 
-/* Returns whether the configfs directory of every configuration has a file with this name. */
-static bool is_reserved_name(const char *name)
+/* Returns whether the kernel uses the name in the configfs directory of a configuration. */
+static bool is_configfs_file_name(const char *name)
 {
 	return streq(name, "MaxPower") || streq(name, "bmAttributes") || streq(name, "strings") ||
 	       streq(name, ".") || streq(name, "..");
@@ -54,7 +54,7 @@ static void check_link_name(struct load *l, const struct config *c, const char *
 {
 	_cleanup_free_ char *shown = diag_quote(name);
 
-	if (strchr(name, '/') || strlen(name) > 255 || is_reserved_name(name)) {
+	if (strchr(name, '/') || strlen(name) > 255 || is_configfs_file_name(name)) {
 		load_error(l, value, "%s cannot be the name of a link in configfs", shown);
 		return;
 	}
@@ -66,7 +66,10 @@ static void check_link_name(struct load *l, const struct config *c, const char *
 	}
 }
 
-/* Adds a function to a configuration; `value` is a label, or the group of an inline function. */
+/*
+ * Adds a function to a configuration. `value` is the function's label, or the group of an inline
+ * function. `name` is the name of the link; NULL: TYPE.INSTANCE.
+ */
 static void add_function(struct load *l, struct config *c, struct node *value, struct node *name,
 			 const struct position *at)
 {
@@ -76,7 +79,7 @@ static void add_function(struct load *l, struct config *c, struct node *value, s
 
 	if (index == l->gadget->n_functions) {
 		if (!l->has_syntax_error && value->type == NODE_STRING && l->n_functions > 0)
-			unknown_label(l, value);
+			error_unknown_label(l, value);
 		return;
 	}
 	for (size_t i = 0; i < c->n_functions; i++) {
@@ -137,7 +140,8 @@ static void load_config_strings(struct load *l, struct config *c, struct node *l
 	}
 }
 
-static void load_id(struct load *l, struct config *c, struct node *id, const struct node *node)
+static void load_config_id(struct load *l, struct config *c, struct node *id,
+			   const struct node *node)
 {
 	struct gadget *g = l->gadget;
 
@@ -148,7 +152,8 @@ static void load_id(struct load *l, struct config *c, struct node *id, const str
 	if (!id) {
 		if (c->id <= 255)
 			return;
-		diag_error(l->diags, &node->at, "no id above 255 is left");
+		diag_error(l->diags, &node->at,
+			   "the default id, one above the highest id, would be above 255");
 		diags_hint(l->diags, "set 'id'");
 		return;
 	}
@@ -161,7 +166,7 @@ static void load_id(struct load *l, struct config *c, struct node *id, const str
 	}
 }
 
-static void load_name(struct load *l, struct config *c, struct node *value)
+static void load_config_name(struct load *l, struct config *c, struct node *value)
 {
 	_cleanup_free_ char *full = NULL;
 
@@ -172,7 +177,8 @@ static void load_name(struct load *l, struct config *c, struct node *value)
 		if (*p >= ' ' && *p < 0x7f && *p != '/' && *p != '.')
 			continue;
 		load_error(l, value,
-			   "a configuration is named with printable ASCII characters without '.' "
+			   "a configuration's name must consist of printable ASCII characters "
+			   "without '.' "
 			   "and '/'");
 		return;
 	}
@@ -182,7 +188,7 @@ static void load_name(struct load *l, struct config *c, struct node *value)
 			   strlen(full), CONFIGFS_MAX_NAME);
 }
 
-static void check_power(struct load *l, const struct config *c, const struct node *attrs)
+static void check_max_power(struct load *l, const struct config *c, const struct node *attrs)
 {
 	const struct node *value = attrs ? node_member(attrs, "bMaxPower") : NULL;
 	bool super = false;
@@ -198,7 +204,8 @@ static void check_power(struct load *l, const struct config *c, const struct nod
 			     "kernel reports 500 to the host");
 }
 
-static void check_interfaces(struct load *l, const struct config *c, const struct text_range *at)
+static void check_interface_count(struct load *l, const struct config *c,
+				  const struct text_range *at)
 {
 	size_t n = 0;
 
@@ -221,19 +228,19 @@ static void load_config(struct load *l, struct node *node)
 
 	c->at = load_position(l, &node->at);
 	load_group(l, &config_keys, node, &d);
-	load_id(l, c, d.id, node);
-	load_name(l, c, d.name);
+	load_config_id(l, c, d.id, node);
+	load_config_name(l, c, d.name);
 	if (d.attrs)
 		load_group(l, &config_attrs_keys, d.attrs, c);
 	if (d.strings)
 		load_config_strings(l, c, d.strings);
 	if (d.functions)
 		load_config_functions(l, c, d.functions);
-	check_power(l, c, d.attrs);
-	check_interfaces(l, c, &node->at);
+	check_max_power(l, c, d.attrs);
+	check_interface_count(l, c, &node->at);
 }
 
-static void default_config(struct load *l)
+static void add_default_config(struct load *l)
 {
 	struct gadget *g = l->gadget;
 	struct config *c = array_add(g->configs, g->n_configs);
@@ -250,10 +257,10 @@ static void default_config(struct load *l)
 		link->at = f->at;
 	}
 	if (functions)
-		check_interfaces(l, c, &functions->name_at);
+		check_interface_count(l, c, &functions->name_at);
 }
 
-static void check_unused(struct load *l)
+static void warn_unused_functions(struct load *l)
 {
 	for (size_t f = 0; f < l->n_functions; f++) {
 		const struct node *node = l->functions[f];
@@ -274,7 +281,7 @@ void load_configs(struct load *l, struct node *configs)
 {
 	if (!configs) {
 		if (!node_member(l->scan->root, "configs"))
-			default_config(l);
+			add_default_config(l);
 		return;
 	}
 	node_foreach(item, configs) {
@@ -287,5 +294,5 @@ void load_configs(struct load *l, struct node *configs)
 			load_config(l, item);
 	}
 	if (l->diags->n_errors == 0)
-		check_unused(l);
+		warn_unused_functions(l);
 }

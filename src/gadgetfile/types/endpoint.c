@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Loads endpoints. Each endpoint gets a descriptor for each speed. General values are for all
- * speeds, and are reduced to what the speed allows. Exact values are for one speed, which must
- * allow them. Sizes: USB 2.0, 5.6.3, 5.7.3, 5.8.3, tables 9-13 and 9-14; USB 3.2, tables 9-24 and
- * 9-26.
+ * Loads endpoints. Each endpoint has a descriptor for each speed. A general value (in the
+ * endpoint's group) is for all speeds; for each speed it is reduced to what that speed allows. An
+ * exact value (in one of the groups `full`, `high` and `super`) is for one speed, which must allow
+ * it. Sizes: USB 2.0, 5.6.3, 5.7.3, 5.8.3, tables 9-13 and 9-14; USB 3.2, tables 9-24 and 9-26.
  */
 #include <stdio.h>
 
@@ -31,7 +31,9 @@ static const struct {
 			     { 1024, "USB 3.2, table 9-24" } },
 };
 
-/* Minimum packet size, by packets per microframe (USB 2.0, table 9-14). */
+/*
+ * Minimum packet size at high speed, indexed by the packets in a microframe (USB 2.0, table 9-14).
+ */
 static const uint16_t mult_minimum[] = { 1, 1, 513, 683 };
 
 static bool bulk_size_is_legal(int speed, int64_t size)
@@ -46,7 +48,7 @@ static bool bulk_size_is_legal(int speed, int64_t size)
 	}
 }
 
-static int64_t reduce_size(enum ep_type type, int speed, const struct placed_int *asked)
+static int64_t size_for_speed(enum ep_type type, int speed, const struct placed_int *asked)
 {
 	int64_t size = asked->value;
 
@@ -60,7 +62,7 @@ static int64_t reduce_size(enum ep_type type, int speed, const struct placed_int
 	return speed == EP_HIGH ? 512 : 1024;
 }
 
-static const char *bulk_rule(int speed)
+static const char *allowed_bulk_sizes(int speed)
 {
 	switch (speed) {
 	case EP_FULL:
@@ -75,33 +77,35 @@ static const char *bulk_rule(int speed)
 static void check_exact_size(struct load *l, enum ep_type type, int speed, struct node *value)
 {
 	if (type == EP_BULK && !bulk_size_is_legal(speed, value->integer))
-		load_error(l, value, "a bulk endpoint's packets at %s have %s bytes, not %s (%s)",
-			   speed_names[speed], bulk_rule(speed), value->text,
+		load_error(l, value,
+			   "a bulk endpoint's packets at %s must have %s bytes, not %s (%s)",
+			   speed_names[speed], allowed_bulk_sizes(speed), value->text,
 			   speed == EP_SUPER ? "USB 3.2, table 9-24" : "USB 2.0, 5.8.3");
 	else if (type != EP_BULK && value->integer > limits[type][speed].bytes)
 		load_error(l, value,
-			   "%s endpoint's packets at %s have at most %lld bytes (%s), not %s",
+			   "%s endpoint's packets at %s must have at most %lld bytes (%s), not %s",
 			   type_names[type], speed_names[speed],
 			   (long long)limits[type][speed].bytes, limits[type][speed].rule,
 			   value->text);
 }
 
 /*
- * Checks a packet size that is set for all speeds: at least one speed must allow it. For the other
- * speeds it is reduced.
+ * Checks a general packet size of a bulk endpoint: at least one of the function's speeds must allow
+ * it.
  */
-static void check_size(struct load *l, enum ep_type type, const struct ffs *ffs, struct node *value)
+static void check_general_size(struct load *l, enum ep_type type, const struct ffs *ffs,
+			       struct node *value)
 {
 	if (type != EP_BULK || value->bad)
 		return;
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
 		if (ffs->speed[i] && bulk_size_is_legal(i, value->integer))
 			return;
-	load_error(
-		l, value,
-		"a bulk endpoint's packets have 8, 16, 32 or 64 bytes at full speed, 512 at high "
-		"speed (USB 2.0, 5.8.3) and 1024 at SuperSpeed, not %s",
-		value->text);
+	load_error(l, value,
+		   "a bulk endpoint's packets must have 8, 16, 32 or 64 bytes at full speed, 512 "
+		   "at high "
+		   "speed (USB 2.0, 5.8.3) and 1024 at SuperSpeed, not %s",
+		   value->text);
 }
 
 /* Returns whether bInterval counts frames; otherwise it is an exponent of 2 (USB 2.0, 9.6.6). */
@@ -110,20 +114,20 @@ static bool interval_counts_frames(enum ep_type type, int speed)
 	return speed == EP_FULL && type == EP_INTERRUPT;
 }
 
-/* Returns the interval for bInterval 1, in ms. */
-static double interval_unit(int speed)
+/* Returns the interval that bInterval 1 means at this speed, in ms. */
+static double shortest_interval(int speed)
 {
 	return speed == EP_FULL ? 1 : MICROFRAME;
 }
 
-/* Returns the highest bInterval with an interval of at most `ms`. */
+/* Returns the highest bInterval whose interval is at most `ms`. */
 static uint8_t encode_interval(enum ep_type type, int speed, double ms)
 {
 	unsigned int n = 1;
 
 	if (interval_counts_frames(type, speed))
 		return ms < 1 ? 1 : ms > 255 ? 255 : (uint8_t)ms;
-	while (n < 16 && interval_unit(speed) * (1 << n) <= ms)
+	while (n < 16 && shortest_interval(speed) * (1 << n) <= ms)
 		n++;
 	return (uint8_t)n;
 }
@@ -132,7 +136,7 @@ static double decode_interval(enum ep_type type, int speed, uint8_t interval)
 {
 	if (interval_counts_frames(type, speed))
 		return interval;
-	return interval_unit(speed) * (1 << (interval - 1));
+	return shortest_interval(speed) * (1 << (interval - 1));
 }
 
 static void check_exact_interval(struct load *l, enum ep_type type, int speed, struct node *value)
@@ -157,10 +161,10 @@ static void check_burst(struct load *l, enum ep_type type, int64_t size, int64_t
 		return;
 	if (type == EP_INTERRUPT && burst > 2)
 		load_error(l, value,
-			   "an interrupt endpoint's 'burst' is at most 2 (USB 3.2, 9.6.7)");
+			   "an interrupt endpoint's 'burst' must be at most 2 (USB 3.2, 9.6.7)");
 	else if (size != 1024)
 		load_error(l, value,
-			   "%s endpoint with 'burst' has packets of 1024 bytes (USB 3.2, "
+			   "%s endpoint with 'burst' must have packets of 1024 bytes (USB 3.2, "
 			   "9.6.6), not %lld",
 			   type_names[type], (long long)size);
 }
@@ -169,15 +173,15 @@ static void check_burst(struct load *l, enum ep_type type, int64_t size, int64_t
  * Returns whether endpoints of this type can have several packets or bursts per interval at this
  * speed.
  */
-static bool has_mult(enum ep_type type, int speed)
+static bool speed_allows_mult(enum ep_type type, int speed)
 {
 	return speed == EP_HIGH ? type != EP_BULK : speed == EP_SUPER && type == EP_ISOCHRONOUS;
 }
 
-static void error_mult(struct load *l, enum ep_type type, int speed, struct node *value)
+static void error_mult_not_allowed(struct load *l, enum ep_type type, int speed, struct node *value)
 {
 	if (type == EP_BULK) {
-		load_error(l, value, "a bulk endpoint has no 'mult'");
+		load_error(l, value, "a bulk endpoint cannot have 'mult'");
 	} else if (speed == EP_FULL) {
 		load_error(l, value,
 			   "'mult' needs high speed or SuperSpeed: at full speed a frame has one "
@@ -185,7 +189,7 @@ static void error_mult(struct load *l, enum ep_type type, int speed, struct node
 	} else {
 		load_error(l, value,
 			   "'mult' at SuperSpeed is for isochronous endpoints (USB 3.2, 9.6.7)");
-		diags_hint(l->diags, "interrupt endpoints have 'burst'");
+		diags_hint(l->diags, "use 'burst' for an interrupt endpoint");
 	}
 }
 
@@ -194,15 +198,15 @@ static void check_mult(struct load *l, const struct ep_speed *high, struct node 
 	if (value->bad || high->max_packet >= mult_minimum[high->mult])
 		return;
 	load_error(l, value,
-		   "with 'mult' %d packets at high speed have %d to 1024 bytes (USB 2.0, table "
+		   "'mult' %d requires packets of %d to 1024 bytes at high speed (USB 2.0, table "
 		   "9-14), not %d",
 		   high->mult, mult_minimum[high->mult], high->max_packet);
 }
 
 /*
- * Sets mult at SuperSpeed, which must be 0 if bMaxBurst is 0 (USB 3.2, 9.6.7). If 'mult' is set for
- * all speeds, but no burst is set, 'mult' becomes 1: packets of 1024 bytes then form one burst, and
- * smaller packets are sent one by one.
+ * Checks or changes mult and burst at SuperSpeed: Mult must be 0 if bMaxBurst is 0 (USB 3.2,
+ * 9.6.7). If the general 'mult' is set but no burst, sets mult to 1. Then packets of 1024 bytes
+ * form one burst, and the endpoint sends smaller packets one by one.
  */
 static void set_super_mult(struct load *l, struct ep_speed *super,
 			   const struct endpoint_settings *d, struct node *node)
@@ -213,7 +217,7 @@ static void set_super_mult(struct load *l, struct ep_speed *super,
 		return;
 	if (exact && node_member(exact, "mult")) {
 		load_error(l, node_member(exact, "mult"),
-			   "with 'mult' an endpoint has a 'burst' above 0 at SuperSpeed (USB 3.2, "
+			   "'mult' requires a 'burst' above 0 at SuperSpeed (USB 3.2, "
 			   "9.6.7)");
 		return;
 	}
@@ -223,16 +227,16 @@ static void set_super_mult(struct load *l, struct ep_speed *super,
 	super->mult = 1;
 }
 
-static void error_interval(struct load *l, struct node *value)
+static void error_bulk_interval(struct load *l, struct node *value)
 {
-	load_error(l, value, "a bulk endpoint has no 'interval'");
+	load_error(l, value, "a bulk endpoint cannot have 'interval'");
 }
 
 /*
- * Replaces the values that were derived from general ones by the exact values of one speed's group.
+ * Replaces the general values at one speed by the exact values in the group of that speed, `node`.
  */
-static void load_exact(struct load *l, struct endpoint *ep, const struct ffs *ffs, int speed,
-		       struct node *node)
+static void load_exact_values(struct load *l, struct endpoint *ep, const struct ffs *ffs, int speed,
+			      struct node *node)
 {
 	struct ep_speed *s = &ep->speed[speed];
 	struct exact_settings x = { 0 };
@@ -250,20 +254,20 @@ static void load_exact(struct load *l, struct endpoint *ep, const struct ffs *ff
 		check_exact_size(l, ep->type, speed, size);
 	}
 	if (x.interval && ep->type == EP_BULK) {
-		error_interval(l, interval);
+		error_bulk_interval(l, interval);
 	} else if (x.interval) {
 		s->interval = encode_interval(ep->type, speed, x.interval->real);
 		check_exact_interval(l, ep->type, speed, interval);
 	}
 	if (x.burst.set)
 		s->burst = (uint8_t)x.burst.value;
-	if (x.mult.set && has_mult(ep->type, speed))
+	if (x.mult.set && speed_allows_mult(ep->type, speed))
 		s->mult = (uint8_t)x.mult.value;
 	else if (x.mult.value > 1 || (x.mult.set && ep->type == EP_BULK))
-		error_mult(l, ep->type, speed, mult);
+		error_mult_not_allowed(l, ep->type, speed, mult);
 }
 
-/* Returns whether each speed has its own max_packet. */
+/* Returns whether an exact max_packet is set for each of the function's speeds. */
 static bool has_exact_sizes(const struct ffs *ffs, const struct endpoint_settings *d)
 {
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
@@ -272,74 +276,77 @@ static bool has_exact_sizes(const struct ffs *ffs, const struct endpoint_setting
 	return true;
 }
 
-/* Adds errors about general values that none of the speeds can have. */
-static void check_general(struct load *l, const struct endpoint *ep, const struct ffs *ffs,
-			  const struct endpoint_settings *d, struct node *node)
+/* Adds errors about general values that none of the function's speeds allows. */
+static void check_general_values(struct load *l, const struct endpoint *ep, const struct ffs *ffs,
+				 const struct endpoint_settings *d, struct node *node)
 {
 	bool any = false;
 
 	if (d->max_packet.set)
-		check_size(l, ep->type, ffs, load_member_or_self(node, "max_packet"));
+		check_general_size(l, ep->type, ffs, load_member_or_self(node, "max_packet"));
 	else if (ep->type == EP_ISOCHRONOUS && !node_member(node, "max_packet") &&
 		 !has_exact_sizes(ffs, d) && !l->has_syntax_error)
 		diag_error(l->diags, &node->at, "an isochronous endpoint needs 'max_packet'");
 	if (d->interval && ep->type == EP_BULK)
-		error_interval(l, d->interval);
+		error_bulk_interval(l, d->interval);
 	if (d->burst.value > 0 && !ffs->speed[EP_SUPER] && !l->has_syntax_error)
 		load_error(l, load_member_or_self(node, "burst"),
 			   "'burst' needs SuperSpeed, which is not one of the function's 'speeds'");
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
-		any |= ffs->speed[i] && has_mult(ep->type, i);
+		any |= ffs->speed[i] && speed_allows_mult(ep->type, i);
 	if (d->mult.set && ep->type == EP_BULK)
-		error_mult(l, ep->type, EP_HIGH, load_member_or_self(node, "mult"));
+		error_mult_not_allowed(l, ep->type, EP_HIGH, load_member_or_self(node, "mult"));
 	else if (d->mult.value > 1 && !any && !l->has_syntax_error)
 		load_error(l, load_member_or_self(node, "mult"),
 			   "none of the function's 'speeds' has 'mult'");
 }
 
 /*
- * Returns the setting `name`: from the group of a speed, `exact`, if that has it, else from the
- * endpoint's group `node`.
+ * Returns the setting `name` that applies to a speed: the one in the group of that speed, `exact`,
+ * if it exists, else the one in the endpoint's group `node`.
  */
-static struct node *value_of(struct node *exact, struct node *node, const char *name)
+static struct node *setting_for_speed(struct node *exact, struct node *node, const char *name)
 {
 	return load_member_or_self(exact && node_member(exact, name) ? exact : node, name);
 }
 
-static void load_speeds(struct load *l, struct endpoint *ep, const struct ffs *ffs,
-			const struct endpoint_settings *d, struct node *node)
+static void load_endpoint_speeds(struct load *l, struct endpoint *ep, const struct ffs *ffs,
+				 const struct endpoint_settings *d, struct node *node)
 {
 	double ms = d->interval ? d->interval->real : 1;
 
-	check_general(l, ep, ffs, d, node);
+	check_general_values(l, ep, ffs, d, node);
 	for (int i = 0; i < EP_SPEED_COUNT; i++) {
 		struct ep_speed *s = &ep->speed[i];
 
 		s->used = ffs->speed[i];
 		if (s->used) {
-			s->max_packet = (uint16_t)reduce_size(ep->type, i, &d->max_packet);
+			s->max_packet = (uint16_t)size_for_speed(ep->type, i, &d->max_packet);
 			s->interval = ep->type == EP_BULK ? 0 : encode_interval(ep->type, i, ms);
 			s->burst = i == EP_SUPER ? (uint8_t)d->burst.value : 0;
-			s->mult = d->mult.set && has_mult(ep->type, i) ? (uint8_t)d->mult.value : 1;
-			/* The default size is adapted to the burst that is set */
+			s->mult = d->mult.set && speed_allows_mult(ep->type, i)
+					  ? (uint8_t)d->mult.value
+					  : 1;
+			/* The default packet size of an endpoint with bursts */
 			if (s->burst > 0 && ep->type == EP_INTERRUPT && !d->max_packet.set)
 				s->max_packet = 1024;
 		}
 		if (d->exact[i])
-			load_exact(l, ep, ffs, i, d->exact[i]);
+			load_exact_values(l, ep, ffs, i, d->exact[i]);
 	}
 	if (ep->speed[EP_SUPER].used) {
 		check_burst(l, ep->type, ep->speed[EP_SUPER].max_packet, ep->speed[EP_SUPER].burst,
-			    value_of(d->exact[EP_SUPER], node, "burst"));
+			    setting_for_speed(d->exact[EP_SUPER], node, "burst"));
 		set_super_mult(l, &ep->speed[EP_SUPER], d, node);
 	}
 	if (ep->speed[EP_HIGH].used)
-		check_mult(l, &ep->speed[EP_HIGH], value_of(d->exact[EP_HIGH], node, "mult"));
+		check_mult(l, &ep->speed[EP_HIGH],
+			   setting_for_speed(d->exact[EP_HIGH], node, "mult"));
 }
 
-/* Loads direction and address; false: an error was added. */
-static bool load_direction(struct load *l, struct endpoint *ep, const struct endpoint_settings *d,
-			   struct node *node)
+/* Loads the direction and the address; returns false after adding an error. */
+static bool load_direction_and_address(struct load *l, struct endpoint *ep,
+				       const struct endpoint_settings *d, struct node *node)
 {
 	int64_t address = d->address.value;
 	struct node *given = load_member_or_self(node, "address");
@@ -347,10 +354,11 @@ static bool load_direction(struct load *l, struct endpoint *ep, const struct end
 	if (node_member(node, "direction") && !d->direction.node)
 		return false;
 	if (d->address.set && ((address & 0x0f) == 0 || (address & 0x70) != 0)) {
-		load_error(l, given,
-			   "an endpoint's address is 0x01 to 0x0f for out, 0x81 to 0x8f for in, "
-			   "not %s",
-			   given->text);
+		load_error(
+			l, given,
+			"an endpoint's address must be 0x01 to 0x0f for out, 0x81 to 0x8f for in, "
+			"not %s",
+			given->text);
 		return false;
 	}
 	if (!d->direction.node && !d->address.set) {
@@ -361,7 +369,7 @@ static bool load_direction(struct load *l, struct endpoint *ep, const struct end
 	ep->direction = d->direction.node ? (enum ep_direction)d->direction.value
 			: address & 0x80  ? EP_IN
 					  : EP_OUT;
-	/* The direction completes an address that is only a number */
+	/* An address without the direction bit gets that bit from 'direction' */
 	if (d->address.set && d->direction.node && (address & 0x80) && ep->direction == EP_OUT) {
 		load_error(l, given,
 			   "address %s belongs to an in endpoint, but the direction is out",
@@ -374,8 +382,8 @@ static bool load_direction(struct load *l, struct endpoint *ep, const struct end
 }
 
 /*
- * Checks 'zlp', which plugins cannot use: an engine splits long messages into writes, and the
- * kernel would end each of them.
+ * Checks 'zlp'. A plugin cannot use it: the engine splits a long message into several writes, and
+ * the kernel would end each write with a short packet.
  */
 static void check_zlp(struct load *l, const struct endpoint *ep, bool plugin, struct node *value)
 {
@@ -392,10 +400,11 @@ static void check_zlp(struct load *l, const struct endpoint *ep, bool plugin, st
 }
 
 /*
- * Warns about isochronous endpoints in setting 0. This is no error, because FunctionFS enables the
- * endpoints of all settings, whichever setting the host chooses.
+ * Warns about an isochronous endpoint in alternate setting 0. This is not an error, because
+ * FunctionFS enables the endpoints of all alternate settings, whichever setting the host selects.
  */
-static void warn_default_setting(struct load *l, const struct endpoint *ep, const struct node *node)
+static void warn_isochronous_in_setting_0(struct load *l, const struct endpoint *ep,
+					  const struct node *node)
 {
 	if (ep->type == EP_ISOCHRONOUS && ep->alternate == 0)
 		diag_warning(l->diags, &node->at,
@@ -419,7 +428,7 @@ static void load_endpoint(struct load *l, struct ffs_settings *settings,
 		ep->type = (enum ep_type)(word >> 1);
 		ep->direction = (enum ep_direction)(word & 1);
 		if (ep->type != EP_ISOCHRONOUS) {
-			load_speeds(l, ep, settings->ffs, &d, node);
+			load_endpoint_speeds(l, ep, settings->ffs, &d, node);
 			return;
 		}
 		load_error(l, node, "an isochronous endpoint needs 'max_packet'");
@@ -431,7 +440,7 @@ static void load_endpoint(struct load *l, struct ffs_settings *settings,
 	}
 	load_group(l, &endpoint_keys, node, &d);
 	ep->name = d.name.value;
-	if (!load_direction(l, ep, &d, node) || !d.type.node) {
+	if (!load_direction_and_address(l, ep, &d, node) || !d.type.node) {
 		node->bad = true;
 		return;
 	}
@@ -439,8 +448,8 @@ static void load_endpoint(struct load *l, struct ffs_settings *settings,
 	ep->zlp = d.zlp;
 	if (d.zlp.value)
 		check_zlp(l, ep, settings->plugin, load_member_or_self(node, "zlp"));
-	warn_default_setting(l, ep, node);
-	load_speeds(l, ep, settings->ffs, &d, node);
+	warn_isochronous_in_setting_0(l, ep, node);
+	load_endpoint_speeds(l, ep, settings->ffs, &d, node);
 }
 
 void load_interface_endpoints(struct load *l, struct ffs_settings *d, struct interface *interface,

@@ -7,7 +7,7 @@
 #include "blob/uapi.h"
 #include "gadgetfile/load.h"
 
-static void load_mount(struct load *l, struct function *f, struct node *node)
+static void load_ffs_mount(struct load *l, struct function *f, struct node *node)
 {
 	struct ffs_mount *m = &f->ffs->mount;
 
@@ -20,7 +20,7 @@ static void load_mount(struct load *l, struct function *f, struct node *node)
 	m->path_is_default = true;
 }
 
-static void load_flags(const struct load *l, const struct ffs_settings *d)
+static void load_ffs_flags(const struct load *l, const struct ffs_settings *d)
 {
 	for (unsigned int n = 0; n < FFS_FLAG_BITS; n++) {
 		if (!d->flags[n] || !d->flags[n]->integer)
@@ -30,7 +30,7 @@ static void load_flags(const struct load *l, const struct ffs_settings *d)
 	}
 }
 
-static void load_speeds(struct load *l, struct ffs *ffs, struct node *list)
+static void load_ffs_speeds(struct load *l, struct ffs *ffs, struct node *list)
 {
 	const struct key *k = key_find(&ffs_keys, "speeds");
 	bool unknown = false;
@@ -52,12 +52,13 @@ static void load_speeds(struct load *l, struct ffs *ffs, struct node *list)
 			load_error(l, item, "\"%s\" is listed twice", item->text);
 		*speed = true;
 	}
-	/* An unknown word may mean any speed, so assume all. */
+	/* An invalid word may mean any speed, so all are assumed. */
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
 		ffs->speed[i] |= unknown;
 }
 
-static void check_speeds(struct load *l, const struct ffs_settings *d, const struct node *node)
+static void check_speed_combination(struct load *l, const struct ffs_settings *d,
+				    const struct node *node)
 {
 	const struct node *at = d->speeds ? d->speeds : d->blob ? d->blob : node;
 
@@ -106,14 +107,14 @@ static void load_interface(struct load *l, struct ffs_settings *settings, struct
 	if (d.string)
 		load_ffs_string(l, &i->string, d.string);
 	if (d.extra && !d.extra->bad)
-		load_extra(l, i, d.extra);
+		load_extra_descriptors(l, i, d.extra);
 	if (d.endpoints)
 		load_interface_endpoints(l, settings, i, d.endpoints);
 	if (d.alternates)
 		load_alternates(l, settings, i, d.alternates);
 }
 
-static void load_device(struct load *l, struct ffs *ffs, struct node *value, bool complete)
+static void load_device_link(struct load *l, struct ffs *ffs, struct node *value, bool complete)
 {
 	size_t n = 0;
 
@@ -145,7 +146,7 @@ static const struct node *worker_setting(const struct node *function, const char
 	return worker && worker->type == NODE_GROUP ? node_member(worker, key) : NULL;
 }
 
-/* Returns whether the function's worker writes the descriptors itself. */
+/* Returns whether the function's worker is a daemon, which writes the descriptors itself. */
 static bool has_daemon(const struct node *function)
 {
 	const struct node *opens = worker_setting(function, "opens");
@@ -153,7 +154,7 @@ static bool has_daemon(const struct node *function)
 	return opens && opens->type == NODE_STRING && streq(opens->text, "ep0");
 }
 
-static void check_daemon(struct load *l, const struct node *node)
+static void check_keys_beside_daemon(struct load *l, const struct node *node)
 {
 	node_foreach(item, node)
 		if (!item->bad && !streq(item->name, "mount") && !streq(item->name, "speeds"))
@@ -174,9 +175,9 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 		diag_error(l->diags, &node->name_at,
 			   "an 'ffs' group needs a function of type 'ffs', not '%s'", f->type);
 	load_group(l, &ffs_keys, node, &d);
-	load_flags(l, &d);
-	load_mount(l, f, d.mount);
-	load_speeds(l, ffs, d.speeds);
+	load_ffs_flags(l, &d);
+	load_ffs_mount(l, f, d.mount);
+	load_ffs_speeds(l, ffs, d.speeds);
 	if (d.interfaces) {
 		node_foreach(item, d.interfaces)
 			if (!item->bad)
@@ -184,18 +185,19 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 		load_check_endpoints(l, &d);
 	}
 	if (has_daemon(node->parent))
-		check_daemon(l, node);
+		check_keys_beside_daemon(l, node);
 	else if (d.blob)
 		load_blob(l, &d, node);
 	else if (!node_member(node, "interfaces") && !node_member(node, "blob") &&
 		 !l->has_syntax_error)
 		diag_error(l->diags, node_range(node), "'ffs' needs 'interfaces' or 'blob'");
-	check_speeds(l, &d, node);
+	check_speed_combination(l, &d, node);
 	if (d.associations && d.interfaces)
 		load_associations(l, ffs, d.associations);
 	if (d.interfaces)
 		load_winusb(l, f, &d);
 	if (d.device)
-		load_device(l, ffs, d.device, l->diags->n_errors == errors && !l->has_syntax_error);
+		load_device_link(l, ffs, d.device,
+				 l->diags->n_errors == errors && !l->has_syntax_error);
 	free(d.endpoints);
 }

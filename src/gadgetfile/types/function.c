@@ -14,8 +14,11 @@ static const char *const speed_names[] = {
 	[GADGET_SPEED_SUPER_PLUS] = "super-plus",
 };
 
-/* Checks the type. An unknown type is only a warning, because a kernel may have it. */
-static void check_type(struct load *l, const struct function *f, struct node *value)
+/*
+ * Checks the function's type. An unknown type causes only a warning, because a newer kernel may
+ * have it.
+ */
+static void check_function_type(struct load *l, const struct function *f, struct node *value)
 {
 	size_t best = text_tolerance(f->type) + 1;
 	const char *meant = NULL;
@@ -42,9 +45,9 @@ static void check_type(struct load *l, const struct function *f, struct node *va
 	load_suggest(l, meant);
 }
 
-/* Sets the function's type; false: an error was added. */
-static bool load_type(struct load *l, struct function *f, struct node *node,
-		      const struct function_settings *d)
+/* Sets the function's type; returns false after adding an error. */
+static bool load_function_type(struct load *l, struct function *f, struct node *node,
+			       const struct function_settings *d)
 {
 	const struct node *given = node_member(node, "type");
 
@@ -58,20 +61,22 @@ static bool load_type(struct load *l, struct function *f, struct node *node,
 	}
 	f->type = xstrdup(d->type ? d->type->text : "ffs");
 	if (d->type)
-		check_type(l, f, d->type);
+		check_function_type(l, f, d->type);
 	return true;
 }
 
 char *gadgetfile_default_instance(const char *type, const char *gadget, const char *label)
 {
-	/* Names of ffs instances must be unique in the system, other names only in the gadget. */
+	/*
+	 * The name of an ffs instance must be unique in the system, other names only in the gadget.
+	 */
 	return streq(type, "ffs") ? strf("%s-%s", gadget, label) : xstrdup(label);
 }
 
-static void load_instance(struct load *l, struct function *f, const struct node *node,
-			  struct node *given)
+static void load_instance_name(struct load *l, struct function *f, const struct node *node,
+			       struct node *given)
 {
-	/* TYPE.INSTANCE is one name in configfs */
+	/* TYPE.INSTANCE is one directory name in configfs */
 	size_t max = CONFIGFS_MAX_NAME - strlen(f->type) - 1;
 
 	if (given) {
@@ -80,7 +85,8 @@ static void load_instance(struct load *l, struct function *f, const struct node 
 			if (*p > ' ' && *p < 0x7f && *p != '/')
 				continue;
 			load_error(l, given,
-				   "an instance is named with printable ASCII characters without "
+				   "an instance's name must consist of printable ASCII characters "
+				   "without "
 				   "blanks and '/'");
 			return;
 		}
@@ -100,14 +106,15 @@ static void load_instance(struct load *l, struct function *f, const struct node 
 	diags_hint(l->diags, "set 'instance'");
 }
 
-static void check_instances(struct load *l, const struct function *f, const struct node *place)
+static void check_instance_is_unique(struct load *l, const struct function *f,
+				     const struct node *setting)
 {
 	for (size_t i = 0; i + 1 < l->gadget->n_functions; i++) {
 		const struct function *other = &l->gadget->functions[i];
 
 		if (!streq_null(other->type, f->type) || !streq_null(other->instance, f->instance))
 			continue;
-		diag_error(l->diags, node_range(place),
+		diag_error(l->diags, node_range(setting),
 			   "instance '%s' of function '%s' is already that of '%s'", f->instance,
 			   f->label, other->label);
 		return;
@@ -115,15 +122,17 @@ static void check_instances(struct load *l, const struct function *f, const stru
 }
 
 /*
- * Returns whether the setting is an inline function: the value of 'function' in a configuration,
- * which has no label.
+ * Returns whether the group is an inline function: one without a label, which is the value of
+ * 'function' in a configuration.
  */
-static bool is_inline(const struct node *node)
+static bool is_inline_function(const struct node *node)
 {
 	return node->parent->parent && node->parent->parent->type != NODE_GROUP;
 }
 
-/* Returns TYPE_INSTANCE, like libusbgx's labels, with '_' for characters that labels cannot have.
+/*
+ * Returns the label of an inline function: TYPE_INSTANCE, like libusbgx's labels, with '_' for
+ * characters that a label cannot contain.
  */
 static char *inline_label(const struct function_settings *d)
 {
@@ -136,7 +145,7 @@ static char *inline_label(const struct function_settings *d)
 	return label;
 }
 
-static void check_inline(struct load *l, const struct function *f, struct node *node)
+static void check_inline_function(struct load *l, const struct function *f, struct node *node)
 {
 	if (!node_member(node, "instance") && !l->has_syntax_error)
 		diag_error(l->diags, node_range(node),
@@ -145,7 +154,10 @@ static void check_inline(struct load *l, const struct function *f, struct node *
 	for (size_t i = 0; f->instance && i + 1 < l->gadget->n_functions; i++) {
 		const struct function *other = &l->gadget->functions[i];
 
-		/* The same instance is already reported */
+		/*
+		 * check_instance_is_unique has already reported a function of the same type and
+		 * instance
+		 */
 		if (!streq(other->label, f->label) ||
 		    (streq_null(other->type, f->type) && streq_null(other->instance, f->instance)))
 			continue;
@@ -156,7 +168,7 @@ static void check_inline(struct load *l, const struct function *f, struct node *
 	}
 }
 
-static bool is_zero(const struct function *f, const char *attribute)
+static bool attribute_is_zero(const struct function *f, const char *attribute)
 {
 	const struct configfs_attribute *e =
 		attribute ? configfs_attributes_find(&f->configfs_attributes, attribute) : NULL;
@@ -164,9 +176,12 @@ static bool is_zero(const struct function *f, const char *attribute)
 	return e && streq_null(e->value, "0");
 }
 
-static struct endpoint_count count_ffs(const struct ffs *ffs)
+static struct endpoint_count count_ffs_endpoints(const struct ffs *ffs)
 {
-	/* If there are no interfaces, a daemon writes the descriptors */
+	/*
+	 * Without interfaces in the gadget file, a daemon writes the descriptors, whose number of
+	 * endpoints is unknown
+	 */
 	struct endpoint_count n = { .at_least = ffs->n_interfaces == 0 };
 
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
@@ -186,12 +201,12 @@ static struct endpoint_count count_endpoints(const struct function *f)
 	struct endpoint_count n = { .at_least = true };
 
 	if (f->ffs)
-		return count_ffs(f->ffs);
+		return count_ffs_endpoints(f->ffs);
 	if (!type)
 		return n;
 	n = type->endpoints;
-	n.in = is_zero(f, type->in_enabled_by) ? 0 : n.in;
-	n.out = is_zero(f, type->out_enabled_by) ? 0 : n.out;
+	n.in = attribute_is_zero(f, type->in_enabled_by) ? 0 : n.in;
+	n.out = attribute_is_zero(f, type->out_enabled_by) ? 0 : n.out;
 	return n;
 }
 
@@ -202,15 +217,15 @@ static void load_function(struct load *l, struct node *node)
 
 	f->at = load_position(l, &node->name_at);
 	load_group(l, &function_keys, node, &d);
-	f->label = is_inline(node) ? inline_label(&d) : xstrdup(node->name);
-	if (!load_type(l, f, node, &d))
+	f->label = is_inline_function(node) ? inline_label(&d) : xstrdup(node->name);
+	if (!load_function_type(l, f, node, &d))
 		return;
-	if (d.instance || (!node_member(node, "instance") && !is_inline(node))) {
-		load_instance(l, f, node, d.instance);
-		check_instances(l, f, d.instance ? d.instance : node);
+	if (d.instance || (!node_member(node, "instance") && !is_inline_function(node))) {
+		load_instance_name(l, f, node, d.instance);
+		check_instance_is_unique(l, f, d.instance ? d.instance : node);
 	}
-	if (is_inline(node))
-		check_inline(l, f, node);
+	if (is_inline_function(node))
+		check_inline_function(l, f, node);
 	load_function_attrs(l, f, function_type_find(f->type), node, d.attrs);
 	if (d.os_descs)
 		load_function_os_descs(l, f, d.os_descs);
@@ -231,8 +246,11 @@ static void load_function(struct load *l, struct node *node)
 			     "--no-bind')");
 }
 
-/* Returns the highest speed of a function; unknown descriptors do not lower it. */
-static enum gadget_speed highest(const struct function *f)
+/*
+ * Returns the highest speed that a function supports; assumes the highest speed of all if its
+ * descriptors are unknown.
+ */
+static enum gadget_speed highest_speed_of(const struct function *f)
 {
 	const struct function_type *type = f->type ? function_type_find(f->type) : NULL;
 
@@ -246,10 +264,10 @@ static enum gadget_speed highest(const struct function *f)
 }
 
 /*
- * Lowers the gadget's speed to what all functions support: at a speed for which one function has no
- * descriptors, a host would see no configuration.
+ * Lowers the gadget's maximum speed to the highest speed that all functions support: at a speed for
+ * which one function has no descriptors, the host would see no configuration.
  */
-static void lower_speed(struct load *l)
+static void lower_max_speed(struct load *l)
 {
 	struct gadget *g = l->gadget;
 	const struct node *lowest_node = NULL, *speed;
@@ -257,9 +275,9 @@ static void lower_speed(struct load *l)
 	const struct function *by = NULL;
 
 	for (size_t i = 0; i < g->n_functions; i++) {
-		if (highest(&g->functions[i]) >= lowest)
+		if (highest_speed_of(&g->functions[i]) >= lowest)
 			continue;
-		lowest = highest(&g->functions[i]);
+		lowest = highest_speed_of(&g->functions[i]);
 		by = &g->functions[i];
 		lowest_node = l->functions[i];
 	}
@@ -267,8 +285,8 @@ static void lower_speed(struct load *l)
 		return;
 	speed = node_member(l->scan->root, "max_speed");
 	/*
-	 * A speed below SuperSpeed slows down other functions; an explicit 'max_speed' avoids the
-	 * warning
+	 * A speed below SuperSpeed is worth a warning, because it slows down the other functions;
+	 * the user can avoid the warning with 'max_speed'
 	 */
 	diag_add(l->diags, lowest < GADGET_SPEED_SUPER ? DIAG_WARNING : DIAG_NOTE,
 		 speed ? &speed->at : &lowest_node->name_at,
@@ -277,8 +295,8 @@ static void lower_speed(struct load *l)
 	g->max_speed = lowest;
 }
 
-/* Checks that no two functions have the same mount point or device link. */
-static void check_mounts(struct load *l)
+/* Adds an error for each two functions that have the same mount point or device link. */
+static void check_mounts_and_links_differ(struct load *l)
 {
 	struct gadget *g = l->gadget;
 
@@ -305,10 +323,10 @@ static void check_mounts(struct load *l)
 }
 
 /*
- * Appends the inline functions of a configuration to l->functions. load_configs reports malformed
- * functions.
+ * Appends the inline functions of a configuration to l->functions. Skips malformed ones, which
+ * load_configs reports.
  */
-static void find_inline(struct load *l, const struct node *config)
+static void find_inline_functions(struct load *l, const struct node *config)
 {
 	const struct node *list =
 		config->type == NODE_GROUP ? node_member(config, "functions") : NULL;
@@ -321,7 +339,10 @@ static void find_inline(struct load *l, const struct node *config)
 
 		if (!function || function->type != NODE_GROUP || item->bad || function->n == 0)
 			continue;
-		/* The same limit as for labels: each function is compared with all others */
+		/*
+		 * The same limit as for functions with labels, because each function is compared
+		 * with all others
+		 */
 		if (l->n_functions == GADGETFILE_MAX_GROUP) {
 			diag_error(l->diags, node_range(function), "more than %d functions",
 				   GADGETFILE_MAX_GROUP);
@@ -343,8 +364,8 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 
 		node_foreach(config, configs)
 			if (l->diags->n_errors ==
-			    errors) /* stop after the error about too many functions */
-				find_inline(l, config);
+			    errors) /* stops after the error about too many functions */
+				find_inline_functions(l, config);
 	}
 	if (l->n_functions == 0 && !node_member(l->scan->root, "functions") && !l->has_syntax_error)
 		diag_error(l->diags, &l->scan->root->at, "a gadget file needs 'functions'");
@@ -360,7 +381,7 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 				xstrdup(node->name);
 		l->has_error[i] = node->bad || l->diags->n_errors > errors;
 	}
-	lower_speed(l);
+	lower_max_speed(l);
 	if (!l->has_syntax_error)
-		check_mounts(l);
+		check_mounts_and_links_differ(l);
 }

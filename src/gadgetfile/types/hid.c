@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The built-in report descriptors of hid functions, with the attributes that belong to them. Items
- * are those of "Device Class Definition for HID" 1.11, section 6.2.2, usages those of "HID Usage
- * Tables".
+ * The built-in report descriptors of hid functions, with the values of other attributes that fit
+ * each. The items are defined in "Device Class Definition for HID" 1.11, section 6.2.2, the usages
+ * in "HID Usage Tables".
  */
 #include "base/cleanup.h"
 #include "gadgetfile/types/attrs.h"
@@ -123,7 +123,7 @@ static const struct report_descriptor {
 	const char *name;
 	const uint8_t *bytes;
 	size_t size;
-	/* Values of the function's attributes, as text. */
+	/* Values of the attributes subclass, protocol and report_length, as text. */
 	const char *interface_subclass, *interface_protocol, *report_length;
 } reports[] = {
 	{ "keyboard", DESCRIPTOR(keyboard), "1", "1", "8" },
@@ -152,7 +152,7 @@ void set_attr_report_desc(struct load *l, const struct key *k, struct node *valu
 	}
 	if (strchr(value->text, '/')) {
 		set_attr_path(l, k, value, field);
-		load_attr(d, k->name)->kind = ATTRIBUTE_VALUE_FILE;
+		load_find_attr(d, k->name)->kind = ATTRIBUTE_VALUE_FILE;
 		return;
 	}
 	report = find_report_descriptor(value->text);
@@ -165,24 +165,24 @@ void set_attr_report_desc(struct load *l, const struct key *k, struct node *valu
 	}
 	bytes = xcalloc(report->size + 1, 1);
 	memcpy(bytes, report->bytes, report->size);
-	a = load_attr(d, k->name);
+	a = load_find_attr(d, k->name);
 	a->node = value;
-	load_set_attr(a, bytes, report->size);
+	load_set_attr_value(a, bytes, report->size);
 }
 
 void load_hid(struct load *l, struct function *f _unused_, struct attribute_values *d)
 {
-	struct node *desc = load_attr(d, "report_desc")->node;
+	struct node *desc = load_find_attr(d, "report_desc")->node;
 	const struct report_descriptor *report;
 
 	if (!desc)
 		return;
 	report = desc->type == NODE_STRING ? find_report_descriptor(desc->text) : NULL;
 	if (report) {
-		load_default_attr(d, "subclass", report->interface_subclass, desc);
-		load_default_attr(d, "protocol", report->interface_protocol, desc);
-		load_default_attr(d, "report_length", report->report_length, desc);
-	} else if (!node_member(d->node, "report_length") && !l->has_syntax_error) {
+		load_set_attr_default(d, "subclass", report->interface_subclass, desc);
+		load_set_attr_default(d, "protocol", report->interface_protocol, desc);
+		load_set_attr_default(d, "report_length", report->report_length, desc);
+	} else if (!node_member(d->group, "report_length") && !l->has_syntax_error) {
 		diag_error(l->diags, node_range(desc),
 			   "a 'report_desc' that is not a name needs 'report_length': without it "
 			   "the kernel accepts no report");

@@ -80,7 +80,7 @@ const char *lang_nearest(const char *name)
 			nearest = langs[i].name;
 		}
 	}
-	/* "de" is de-de rather than de-at. */
+	/* For two letters such as "de", suggests de-de and not de-at. */
 	for (size_t i = 0; !nearest && strlen(name) == 2 && i < ARRAY_SIZE(langs); i++) {
 		const char *n = langs[i].name;
 

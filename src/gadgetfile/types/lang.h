@@ -11,5 +11,5 @@
 bool lang_is_valid(uint16_t lang);
 /* Returns the id of a name like "en-us", in upper or lower case; 0: unknown. */
 uint16_t lang_by_name(const char *name);
-/* Returns the most similar name; NULL: none is similar. */
+/* Returns the name of a language that is most similar to `name`; NULL: none is similar. */
 const char *lang_nearest(const char *name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Loads the drives of a mass_storage function. */
+/* Loads the LUNs of a mass_storage function. */
 #include "base/cleanup.h"
 #include "gadgetfile/keys/attrs.h"
 
@@ -14,7 +14,8 @@ static const struct key lun_rows[] = {
 	BOOL("nofua", .flags = KEY_SCHEME, .fallback = "false",
 	     .doc = "Whether to ignore a host's request to wait until data is on the disk (FUA)."),
 	STRING("inquiry_string", .flags = KEY_SCHEME, .max = 28, .fallback = "the kernel's",
-	       .doc = "What the host calls the drive: vendor (8 characters), product (16), release "
+	       .doc = "Name of the drive for the host: vendor (8 characters), product (16), "
+		      "release "
 		      "(4)."),
 	{ "file", NODE_STRING, .flags = KEY_SCHEME, .fallback = "no medium",
 	  .doc = "File or block device with the medium, relative to the gadget file.",
@@ -33,17 +34,18 @@ static void load_lun(struct load *l, struct function *f, const char *dir, struct
 	struct attribute_values d;
 	struct attribute_value *file, *ro;
 
-	/* The kernel creates the first drive with the function */
+	/* The kernel itself makes lun.0 */
 	if (n > 0)
 		load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_DIRECTORY, xstrdup(dir),
 				   NULL, 0, node);
-	load_attr_rows(l, &lun_keys, node, &d);
-	file = load_attr(&d, "file");
-	ro = load_attr(&d, "ro");
+	load_attr_group(l, &lun_keys, node, &d);
+	file = load_find_attr(&d, "file");
+	ro = load_find_attr(&d, "ro");
 	if (file->node && file->size == 0)
-		load_set_attr(file, NULL, 0); /* the kernel refuses an empty write */
-	if (ro->value && *ro->value == '0' && load_attr(&d, "cdrom")->value &&
-	    *load_attr(&d, "cdrom")->value == '1')
+		load_set_attr_value(file, NULL, 0); /* no medium: the attribute is not written,
+						       because configfs rejects an empty write */
+	if (ro->value && *ro->value == '0' && load_find_attr(&d, "cdrom")->value &&
+	    *load_find_attr(&d, "cdrom")->value == '1')
 		diag_warning(l->diags, node_range(ro->node),
 			     "a writable CD drive: hosts treat 'cdrom' as read-only");
 	load_add_attributes(l, &f->configfs_attributes, prefix, &d);
@@ -51,7 +53,7 @@ static void load_lun(struct load *l, struct function *f, const char *dir, struct
 
 void load_mass_storage(struct load *l, struct function *f, struct attribute_values *d)
 {
-	const struct node *luns = load_attr(d, "luns")->node;
+	const struct node *luns = load_find_attr(d, "luns")->node;
 	size_t n = 0;
 
 	if (!luns)

@@ -34,8 +34,7 @@ const struct key_group midi2_block_keys = { "functions.LABEL.attrs.endpoints.blo
 					    "One function block of a MIDI 2.0 endpoint." };
 
 static const struct key midi2_endpoint_rows[] = {
-	INT("protocol", .min = 1, .max = 2, .fallback = "2",
-	    .doc = "The MIDI protocol to begin with."),
+	INT("protocol", .min = 1, .max = 2, .fallback = "2", .doc = "Initial MIDI protocol."),
 	INT("protocol_caps", .min = 1, .max = 3, .fallback = "3",
 	    .doc = "Bit 0: MIDI 1.0, bit 1: MIDI 2.0; \"protocol\" is one of them."),
 	INT("manufacturer", .min = 0, .max = 16777215, .fallback = "0", .doc = "Manufacturer id."),
@@ -58,11 +57,11 @@ const struct key_group midi2_endpoint_keys = { "functions.LABEL.attrs.endpoints"
 #define MAX_BLOCKS 32	/* SNDRV_UMP_MAX_BLOCKS */
 
 /*
- * Loads a function block. By default only the first block of the first endpoint has groups for MIDI
- * 1.0. Returns whether this block has such groups.
+ * Loads a function block. Returns whether the block has groups for MIDI 1.0; by default, only the
+ * first block of the first endpoint has them.
  */
-static bool load_block(struct load *l, struct function *f, const char *endpoint, const char *name,
-		       struct node *node, size_t n)
+static bool load_function_block(struct load *l, struct function *f, const char *endpoint,
+				const char *name, struct node *node, size_t n)
 {
 	_cleanup_free_ char *dir = strf("%s/%s", endpoint, name), *prefix = strf("%s/", dir);
 	struct attribute_values d;
@@ -70,27 +69,29 @@ static bool load_block(struct load *l, struct function *f, const char *endpoint,
 
 	load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_DIRECTORY, xstrdup(dir), NULL, 0,
 			   node);
-	load_attr_rows(l, &midi2_block_keys, node, &d);
-	first = load_attr_number(&d, "first_group", 0);
-	count = load_attr_number(&d, "num_groups", 1);
-	midi1_first = load_attr_number(&d, "midi1_first_group", 0);
-	midi1_count = load_attr_number(&d, "midi1_num_groups", n == 0 && streq(endpoint, "ep.0"));
+	load_attr_group(l, &midi2_block_keys, node, &d);
+	first = load_attr_integer(&d, "first_group", 0);
+	count = load_attr_integer(&d, "num_groups", 1);
+	midi1_first = load_attr_integer(&d, "midi1_first_group", 0);
+	midi1_count = load_attr_integer(&d, "midi1_num_groups", n == 0 && streq(endpoint, "ep.0"));
 	if (first + count > 16)
 		diag_error(l->diags, node_range(node),
-			   "a block has groups 0 to 15: %lld and %lld more are too many", first,
-			   count);
+			   "a block's groups must be from 0 to 15, but this block has %lld groups "
+			   "from %lld on",
+			   count, first);
 	else if (midi1_count > 0 &&
 		 (midi1_first < first || midi1_first + midi1_count > first + count))
 		diag_error(l->diags, node_range(node),
-			   "the groups for MIDI 1.0 (%lld, %lld of them) are not in the block",
-			   midi1_first, midi1_count);
+			   "the groups for MIDI 1.0 (%lld groups from %lld on) must be in the "
+			   "block",
+			   midi1_count, midi1_first);
 	load_add_attributes(l, &f->configfs_attributes, prefix, &d);
 	return midi1_count > 0 || load_member_or_self(node, "midi1_num_groups")->bad;
 }
 
-/* Loads an endpoint; returns whether one of its blocks has groups for MIDI 1.0. */
-static bool load_endpoint(struct load *l, struct function *f, const char *dir, struct node *node,
-			  size_t n)
+/* Loads a MIDI 2.0 endpoint. Returns whether one of its function blocks has groups for MIDI 1.0. */
+static bool load_midi2_endpoint(struct load *l, struct function *f, const char *dir,
+				struct node *node, size_t n)
 {
 	_cleanup_free_ char *prefix = strf("%s/", dir), *first_block = NULL;
 	struct attribute_values d;
@@ -100,13 +101,13 @@ static bool load_endpoint(struct load *l, struct function *f, const char *dir, s
 
 	load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_DIRECTORY, xstrdup(dir), NULL, 0,
 			   node);
-	load_attr_rows(l, &midi2_endpoint_keys, node, &d);
-	if (!(load_attr_number(&d, "protocol", 2) & load_attr_number(&d, "protocol_caps", 3)))
-		diag_error(l->diags, node_range(node), "'protocol' is not one of 'protocol_caps'");
-	blocks = load_attr(&d, "blocks")->node;
+	load_attr_group(l, &midi2_endpoint_keys, node, &d);
+	if (!(load_attr_integer(&d, "protocol", 2) & load_attr_integer(&d, "protocol_caps", 3)))
+		diag_error(l->diags, node_range(node), "'protocol' must be one of 'protocol_caps'");
+	blocks = load_find_attr(&d, "blocks")->node;
 	first_block = load_element_directory(&d, "blocks", 0);
 	load_add_attributes(l, &f->configfs_attributes, prefix, &d);
-	if (!blocks) /* the kernel creates a block only for ep.0 */
+	if (!blocks) /* only in ep.0 the kernel itself makes a function block */
 		load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_DIRECTORY,
 				   strf("%s/%s", dir, first_block), NULL, 0, node);
 	for (struct node *item = blocks ? blocks->first : NULL; item; item = item->next) {
@@ -118,7 +119,7 @@ static bool load_endpoint(struct load *l, struct function *f, const char *dir, s
 			return true;
 		}
 		name = load_element_directory(&d, "blocks", n_blocks);
-		midi1 |= item->bad || load_block(l, f, dir, name, item, n_blocks);
+		midi1 |= item->bad || load_function_block(l, f, dir, name, item, n_blocks);
 		n_blocks++;
 	}
 	return midi1 || (!blocks && (n == 0 || node_member(node, "blocks")));
@@ -126,7 +127,7 @@ static bool load_endpoint(struct load *l, struct function *f, const char *dir, s
 
 void load_midi2(struct load *l, struct function *f, struct attribute_values *d)
 {
-	const struct node *endpoints = load_attr(d, "endpoints")->node;
+	const struct node *endpoints = load_find_attr(d, "endpoints")->node;
 	bool midi1 = false;
 	size_t n = 0;
 
@@ -140,7 +141,7 @@ void load_midi2(struct load *l, struct function *f, struct attribute_values *d)
 				   "the kernel has at most %d MIDI 2.0 endpoints", MAX_ENDPOINTS);
 			return;
 		}
-		midi1 |= item->bad || load_endpoint(l, f, dir, item, n);
+		midi1 |= item->bad || load_midi2_endpoint(l, f, dir, item, n);
 		n++;
 	}
 	if (!midi1 && !l->has_syntax_error)

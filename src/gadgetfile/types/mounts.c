@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Resolves symbolic links such as /var/run in mount points, because a recorded mount point must be
- * found again in /proc/self/mountinfo.
+ * Resolves symbolic links such as /var/run in mount points, because ffsctl later looks for the
+ * recorded mount point in /proc/self/mountinfo.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,10 +10,10 @@
 #include "gadgetfile/gadgetfile.h"
 
 /*
- * Resolves the links in a path whose last components may not exist yet. The caller frees the
- * result.
+ * Returns the path without symbolic links; the caller frees it. The last components of the path
+ * need not exist.
  */
-static char *without_links(const char *path)
+static char *resolve_links(const char *path)
 {
 	_cleanup_free_ char *head = xstrdup(path);
 
@@ -33,7 +33,7 @@ void gadgetfile_resolve_mounts(struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_functions; i++) {
 		struct ffs *ffs = g->functions[i].ffs;
-		char *resolved = ffs && ffs->mount.path ? without_links(ffs->mount.path) : NULL;
+		char *resolved = ffs && ffs->mount.path ? resolve_links(ffs->mount.path) : NULL;
 
 		if (!resolved)
 			continue;

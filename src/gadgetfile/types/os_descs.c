@@ -11,7 +11,7 @@
 static const struct key function_os_descs_rows[] = {
 	{ "interface", NODE_STRING, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
 	  .pattern = "^[^/]+$",
-	  .doc = "The interface, by the function's name for it: \"rndis\", \"ncm\".",
+	  .doc = "Name of the interface in the kernel's function: \"rndis\", \"ncm\".",
 	  .set = set_file_name, FIELD(struct os_descriptor_settings, interface) },
 	{ "compatible_id", NODE_STRING, .flags = KEY_SCHEME, .pattern = "^.{0,8}$",
 	  .doc = "Compatible ID, at most 8 characters: \"WINNCM\".", .set = set_node,
@@ -63,23 +63,24 @@ const struct key_group webusb_keys = { "webusb", "'webusb'", webusb_rows, NULL,
 				       "(Linux 6.3 and later)." };
 
 /*
- * A URL descriptor has room for 252 bytes after its header, which contains the scheme as a number.
- * If a host requests 255 bytes, Linux also counts the characters of the scheme, and sends NULs in
- * their place. For a URL without a scheme, Linux subtracts the size of the header twice
- * (composite.c, landing_page_length).
+ * Maximum bytes of a URL with a scheme (https://), and of one without. A URL descriptor has room
+ * for 252 bytes after its header; the header contains the scheme as a number. If a host requests
+ * 255 bytes, Linux also counts the characters of the scheme, and sends NULs in their place. For a
+ * URL without a scheme, Linux subtracts the size of the header twice (composite.c,
+ * landing_page_length).
  */
 #define MAX_URL 252
 #define MAX_BARE_URL 249
 
 /*
- * Default of b_vendor_code if 'winusb' is set, but not 'os_descs'. Functions do not get vendor
- * requests with this bRequest (composite.c), so it must be a number that functions are unlikely to
- * use.
+ * Default of b_vendor_code if 'winusb' is set, but not 'os_descs'. The kernel does not pass vendor
+ * requests with this bRequest to functions (composite.c), so it must be a number that functions are
+ * unlikely to use.
  */
 #define WINUSB_VENDOR_CODE "0xee"
 
-static void add_id(struct load *l, struct function *f, const char *interface, const char *name,
-		   struct node *value)
+static void add_compatible_id(struct load *l, struct function *f, const char *interface,
+			      const char *name, struct node *value)
 {
 	if (!value || value->bad)
 		return;
@@ -106,14 +107,15 @@ void load_function_os_descs(struct load *l, struct function *f, struct node *lis
 			continue;
 		load_group(l, &function_os_descs_keys, item, &d);
 		if (d.interface.value) {
-			add_id(l, f, d.interface.value, "compatible_id", d.compatible);
-			add_id(l, f, d.interface.value, "sub_compatible_id", d.sub_compatible);
+			add_compatible_id(l, f, d.interface.value, "compatible_id", d.compatible);
+			add_compatible_id(l, f, d.interface.value, "sub_compatible_id",
+					  d.sub_compatible);
 		}
 		free(d.interface.value);
 	}
 }
 
-static bool has_function(const struct config *c, size_t function)
+static bool config_has_function(const struct config *c, size_t function)
 {
 	for (size_t i = 0; i < c->n_functions; i++)
 		if (c->functions[i].function == function)
@@ -122,10 +124,10 @@ static bool has_function(const struct config *c, size_t function)
 }
 
 /*
- * Returns the index of the first function whose 'ffs' group has Microsoft OS descriptors; if there
- * is none, the number of functions.
+ * Returns the index of the first function whose 'ffs' group has Microsoft OS descriptors; returns
+ * the number of functions if there is none.
  */
-static size_t first_with_os_descs(const struct load *l)
+static size_t first_function_with_os_descs(const struct load *l)
 {
 	size_t i = 0;
 
@@ -135,22 +137,24 @@ static size_t first_with_os_descs(const struct load *l)
 }
 
 /*
- * Returns the configuration with this id. `id` NULL: returns the configuration of the function with
- * the index `first_function`.
+ * Returns the configuration that the OS descriptors describe: the one with this id; if `id` is
+ * NULL, the first one that contains the function with the index `first_function`, or else the first
+ * one of all.
  */
-static const struct config *find_config(struct load *l, const struct node *id,
-					size_t first_function)
+static const struct config *find_described_config(struct load *l, const struct node *id,
+						  size_t first_function)
 {
 	const struct gadget *g = l->gadget;
 
 	for (size_t i = 0; i < g->n_configs; i++)
 		if (id ? g->configs[i].id == id->integer
-		       : has_function(&g->configs[i], first_function))
+		       : config_has_function(&g->configs[i], first_function))
 			return &g->configs[i];
 	return id || g->n_configs == 0 ? NULL : &g->configs[0];
 }
 
-static void warn_invisible(struct load *l, const struct node *use, const struct config *config)
+static void warn_unread_os_descs(struct load *l, const struct node *use,
+				 const struct config *config)
 {
 	for (size_t i = 0; i < l->gadget->n_functions; i++) {
 		const struct node *node = load_os_descs_setting(l, i);
@@ -160,7 +164,7 @@ static void warn_invisible(struct load *l, const struct node *use, const struct 
 		if (use && use->integer == 0)
 			diag_warning(l->diags, &node->name_at,
 				     "no host sees it: 'os_descs' of the gadget is not in use");
-		else if (config && !has_function(config, i))
+		else if (config && !config_has_function(config, i))
 			diag_warning(l->diags, &node->name_at,
 				     "no host sees it: 'os_descs' of the gadget describes "
 				     "configuration %u, which does not contain this function",
@@ -170,7 +174,7 @@ static void warn_invisible(struct load *l, const struct node *use, const struct 
 
 void load_gadget_os_descs(struct load *l, struct node *group)
 {
-	size_t first_function = first_with_os_descs(l);
+	size_t first_function = first_function_with_os_descs(l);
 	struct node *node = group ? group : load_os_descs_setting(l, first_function);
 	const struct config *config;
 	struct node *id, *use;
@@ -179,13 +183,13 @@ void load_gadget_os_descs(struct load *l, struct node *group)
 	if (!node)
 		return;
 	if (group)
-		load_attr_rows(l, &os_descs_keys, group, &d);
-	use = load_attr(&d, "use")->node;
-	id = load_attr(&d, "config_id")->node;
-	load_default_attr(&d, "b_vendor_code", group ? "1" : WINUSB_VENDOR_CODE, node);
-	load_default_attr(&d, "qw_sign", "MSFT100", node);
-	load_default_attr(&d, "use", "1", node);
-	config = find_config(l, id, first_function);
+		load_attr_group(l, &os_descs_keys, group, &d);
+	use = load_find_attr(&d, "use")->node;
+	id = load_find_attr(&d, "config_id")->node;
+	load_set_attr_default(&d, "b_vendor_code", group ? "1" : WINUSB_VENDOR_CODE, node);
+	load_set_attr_default(&d, "qw_sign", "MSFT100", node);
+	load_set_attr_default(&d, "use", "1", node);
+	config = find_described_config(l, id, first_function);
 	load_add_attributes(l, &l->gadget->configfs_attributes, "os_desc/", &d);
 	if (id && !config && !l->has_syntax_error)
 		load_error(l, id, "no configuration has the id %s", id->text);
@@ -194,7 +198,7 @@ void load_gadget_os_descs(struct load *l, struct node *group)
 				   strf("os_desc/%s.%u", config->name, config->id),
 				   strf("configs/%s.%u", config->name, config->id), 0,
 				   id ? id : node);
-	warn_invisible(l, use, config);
+	warn_unread_os_descs(l, use, config);
 	for (size_t i = 0; i < l->gadget->n_functions; i++)
 		if (l->gadget->functions[i].ffs)
 			l->gadget->functions[i].ffs->os_descs = true;
@@ -216,8 +220,8 @@ void set_attr_url(struct load *l, const struct key *k, struct node *value, void 
 }
 
 /*
- * Checks that the two vendor codes differ: composite.c handles the requests for Microsoft OS
- * descriptors first, and stalls unknown requests with their vendor code.
+ * Checks that the vendor codes of WebUSB and of Microsoft OS descriptors differ: composite.c
+ * handles requests with the latter first, and stalls those for WebUSB as unknown.
  */
 static void check_vendor_codes(struct load *l, struct attribute_values *d)
 {
@@ -227,10 +231,10 @@ static void check_vendor_codes(struct load *l, struct attribute_values *d)
 						&l->gadget->configfs_attributes,
 						"os_desc/b_vendor_code");
 
-	if (load_attr_number(d, "use", 1) == 0 || !use || streq(use->value, "0") || !code ||
-	    strtol(code->value, NULL, 0) != load_attr_number(d, "bVendorCode", 0))
+	if (load_attr_integer(d, "use", 1) == 0 || !use || streq(use->value, "0") || !code ||
+	    strtol(code->value, NULL, 0) != load_attr_integer(d, "bVendorCode", 0))
 		return;
-	load_error(l, load_member_or_self(d->node, "bVendorCode"),
+	load_error(l, load_member_or_self(d->group, "bVendorCode"),
 		   "bRequest %s is also 'b_vendor_code' of the gadget's OS descriptors: no browser "
 		   "would get the landing page",
 		   code->value);
@@ -240,8 +244,8 @@ void load_gadget_webusb(struct load *l, struct node *node)
 {
 	struct attribute_values d;
 
-	load_attr_rows(l, &webusb_keys, node, &d);
+	load_attr_group(l, &webusb_keys, node, &d);
 	check_vendor_codes(l, &d);
-	load_default_attr(&d, "use", "1", node);
+	load_set_attr_default(&d, "use", "1", node);
 	load_add_attributes(l, &l->gadget->configfs_attributes, "webusb/", &d);
 }

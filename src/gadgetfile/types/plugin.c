@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Checks the settings of a worker against the declaration of its plugin, if that is known; against
- * the packet sizes of its function; and against the memory that programs can map from the
+ * Checks whether the settings of a plugin's worker fit: the declaration of the plugin, if it is
+ * available; the packet sizes of the function; and the memory that programs can map from the
  * FunctionFS mount.
  */
 #include <jansson.h>
@@ -13,20 +13,21 @@
 #include "process/needs.h"
 
 #define MIB (1024 * 1024)
-#define DEFAULT_MMAP_MEMORY_MB 16 /* default of ffsctl's kernel patches */
+#define DEFAULT_MMAP_MEMORY_MB 16 /* MiB; the default in ffsctl's kernel patches */
 
 struct plugin_check {
 	struct load *load;
 	const struct function *function;
 	struct worker_settings *settings;
-	const struct ffsctl_plugin *plugin; /* NULL: the declaration is not available */
-	struct node
-		*size; /* the setting io.size; NULL: the file does not set it, or it is invalid */
+	const struct ffsctl_plugin *plugin; /* declaration of the plugin; NULL: not available */
+	struct node *io_size_setting; /* the setting io.size; NULL: the file does not set it, or it
+					 is invalid */
 };
 
 /* --- options --- */
 
-static const struct ffsctl_option *find_option(const struct ffsctl_option *table, const char *name)
+static const struct ffsctl_option *find_plugin_option(const struct ffsctl_option *table,
+						      const char *name)
 {
 	for (; table && table->name; table++)
 		if (streq(table->name, name))
@@ -34,7 +35,7 @@ static const struct ffsctl_option *find_option(const struct ffsctl_option *table
 	return NULL;
 }
 
-static void unknown_option(const struct plugin_check *c, const struct node *option)
+static void error_unknown_option(const struct plugin_check *c, const struct node *option)
 {
 	const struct ffsctl_option *o = c->plugin->options;
 	const char *meant = NULL;
@@ -52,14 +53,14 @@ static void unknown_option(const struct plugin_check *c, const struct node *opti
 	load_suggest(c->load, meant);
 }
 
-static void check_option(const struct plugin_check *c, struct node *option)
+static void check_plugin_option(const struct plugin_check *c, struct node *option)
 {
-	struct option_value v = { .option = find_option(c->plugin->options, option->name) };
+	struct option_value v = { .option = find_plugin_option(c->plugin->options, option->name) };
 	_cleanup_error_ struct error err = { 0 };
 	json_t *given;
 
 	if (!v.option) {
-		unknown_option(c, option);
+		error_unknown_option(c, option);
 		return;
 	}
 	if (option->type == NODE_STRING && !text_is_utf8(option->text)) {
@@ -78,7 +79,7 @@ static void check_option(const struct plugin_check *c, struct node *option)
 	free(v.text);
 }
 
-static void check_options(const struct plugin_check *c)
+static void check_plugin_options(const struct plugin_check *c)
 {
 	struct node *options = c->settings->options;
 	const struct text_range *at = options ? node_range(options) : &c->settings->plugin->at;
@@ -86,7 +87,7 @@ static void check_options(const struct plugin_check *c)
 	if (options)
 		node_foreach(option, options)
 			if (!option->bad && option->type != NODE_BAD)
-				check_option(c, option);
+				check_plugin_option(c, option);
 	for (const struct ffsctl_option *o = c->plugin->options; o && o->name; o++)
 		if (o->required && !c->load->has_syntax_error &&
 		    !(options && node_member(options, o->name)))
@@ -124,21 +125,21 @@ static bool any_endpoint(const struct endpoint *ep _unused_)
 	return true;
 }
 
-static bool is_out(const struct endpoint *ep)
+static bool is_out_endpoint(const struct endpoint *ep)
 {
 	return ep->direction == EP_OUT;
 }
 
 /*
- * Checks that a packet fits into the plugin's buffers: otherwise the UDC ends the transfer with an
- * error.
+ * Checks that a packet of the function fits into the plugin's buffers: the UDC ends the transfer of
+ * a larger packet with an error.
  */
-static void check_packets(const struct plugin_check *c)
+static void check_packet_size(const struct plugin_check *c)
 {
 	unsigned int largest = largest_packet(c->function->ffs);
 
-	if (c->size && c->settings->w.io_size < largest) {
-		load_error(c->load, c->size,
+	if (c->io_size_setting && c->settings->w.io_size < largest) {
+		load_error(c->load, c->io_size_setting,
 			   "'size' must be at least a packet of this function, %u bytes", largest);
 	} else if (c->plugin && !c->settings->w.io_size && c->plugin->transfer_size < largest) {
 		load_error(c->load, c->settings->plugin,
@@ -146,8 +147,9 @@ static void check_packets(const struct plugin_check *c)
 			   "%u",
 			   c->settings->w.plugin, c->plugin->transfer_size, largest);
 		diags_hint(c->load->diags, "set 'io.size'");
-	} else if (c->plugin && c->size && c->settings->w.io_size < c->plugin->out_length) {
-		load_error(c->load, c->size,
+	} else if (c->plugin && c->io_size_setting &&
+		   c->settings->w.io_size < c->plugin->out_length) {
+		load_error(c->load, c->io_size_setting,
 			   "'size' must be at least %u, the length of OUT transfers of plugin '%s'",
 			   c->plugin->out_length, c->settings->w.plugin);
 	}
@@ -158,13 +160,16 @@ static bool engine_needs(const struct plugin_check *c, enum stream_needs needs)
 	return worker_engine_needs[c->settings->w.engine] & needs;
 }
 
-/* Warns about OUT transfers that the engine copies. */
-static void check_dmabuf(const struct plugin_check *c)
+/*
+ * Warns if the engine copies OUT transfers, although the user has chosen an engine that avoids it.
+ */
+static void warn_copied_out_transfers(const struct plugin_check *c)
 {
 	const struct node *engine = c->settings->engine.node;
 
 	if (!c->plugin || c->plugin->out_length || !engine ||
-	    !engine_needs(c, STREAM_NEEDS_DMABUF) || count_endpoints(c->function->ffs, is_out) == 0)
+	    !engine_needs(c, STREAM_NEEDS_DMABUF) ||
+	    count_endpoints(c->function->ffs, is_out_endpoint) == 0)
 		return;
 	diag_warning(c->load->diags, &engine->at,
 		     "OUT transfers are copied: \"%s\" needs their length, which plugin '%s' does "
@@ -173,10 +178,10 @@ static void check_dmabuf(const struct plugin_check *c)
 }
 
 /*
- * Warns about buffers that do not fit into the memory that programs can map from the mount. The
- * data of the other buffers is copied.
+ * Warns if the buffers do not all fit into the memory that programs can map from the mount. The
+ * engine copies the data of buffers that do not fit.
  */
-static void check_memory(const struct plugin_check *c)
+static void check_mapped_memory(const struct plugin_check *c)
 {
 	const struct node *engine = c->settings->engine.node;
 	const struct worker *w = &c->settings->w;
@@ -200,8 +205,11 @@ static void check_memory(const struct plugin_check *c)
 	diags_hint(c->load->diags, "raise 'mount.mmap_memory_mb', or lower 'depth' or 'size'");
 }
 
-/* Checks 'allow', which can restrict what a plugin declares, but not extend it. */
-static void check_allowed(const struct plugin_check *c, const struct node *allow)
+/*
+ * Warns about elements of 'allow' that have no effect: 'allow' can restrict the needs that a plugin
+ * declares, but not extend them.
+ */
+static void check_allow(const struct plugin_check *c, const struct node *allow)
 {
 	if (allow && !allow->bad)
 		node_foreach(item, allow)
@@ -220,17 +228,17 @@ void load_check_plugin(struct load *l, const struct function *f, struct worker_s
 	struct plugin_check c = { .load = l, .function = f, .settings = d };
 	struct node *io = node_member(node, "io");
 
-	/* An invalid name already has an error */
+	/* An error about an invalid name was already added */
 	if (l->plugins && d->w.plugin && d->plugin && !d->plugin->bad)
 		c.plugin = l->plugins->find(l->plugins->data, d->w.plugin);
-	c.size = io && io->type == NODE_GROUP ? node_member(io, "size") : NULL;
-	if (c.size && c.size->bad)
-		c.size = NULL;
+	c.io_size_setting = io && io->type == NODE_GROUP ? node_member(io, "size") : NULL;
+	if (c.io_size_setting && c.io_size_setting->bad)
+		c.io_size_setting = NULL;
 	if (c.plugin) {
-		check_options(&c);
-		check_allowed(&c, node_member(node, "allow"));
+		check_plugin_options(&c);
+		check_allow(&c, node_member(node, "allow"));
 	}
-	check_packets(&c);
-	check_dmabuf(&c);
-	check_memory(&c);
+	check_packet_size(&c);
+	warn_copied_out_transfers(&c);
+	check_mapped_memory(&c);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Checks that the attributes of an audio function fit together; the kernel checks this only at the
- * bind.
+ * Checks that the attributes of an audio function are consistent; the kernel checks this only at
+ * the bind.
  */
 #include "base/cleanup.h"
 #include "gadgetfile/types/attrs.h"
@@ -25,42 +25,42 @@ void set_attr_rates(struct load *l, const struct key *k, struct node *value, voi
 		all = longer;
 	}
 	if (all)
-		load_attr_text(k, value, field, all);
+		load_set_attr_text(k, value, field, all);
 }
 
-/* Sets a text and appends a newline: uac1 removes the last byte. */
+/* Sets a text, and appends a newline because uac1 always removes the last byte. */
 void set_attr_one_line(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	struct attribute_value *a = load_attr(field, k->name);
+	struct attribute_value *a = load_find_attr(field, k->name);
 
 	set_attr_string(l, k, value, field);
 	if (a->value && !value->bad) {
 		char *line = strf("%s\n", a->value);
 
-		load_set_attr(a, line, strlen(line));
+		load_set_attr_value(a, line, strlen(line));
 	}
 }
 
-static long long side_number(struct attribute_values *d, const char *side, const char *name,
-			     long long fallback)
+static long long side_attr_integer(struct attribute_values *d, const char *side, const char *name,
+				   long long fallback)
 {
 	_cleanup_free_ char *key = strf("%s_%s", side, name);
 
-	return load_attr_number(d, key, fallback);
+	return load_attr_integer(d, key, fallback);
 }
 
-static void check_volume(struct load *l, struct attribute_values *d, const char *side)
+static void check_volume_range(struct load *l, struct attribute_values *d, const char *side)
 {
-	long long min = side_number(d, side, "volume_min", -25600),
-		  max = side_number(d, side, "volume_max", 0),
-		  res = side_number(d, side, "volume_res", 256);
+	long long min = side_attr_integer(d, side, "volume_min", -25600),
+		  max = side_attr_integer(d, side, "volume_max", 0),
+		  res = side_attr_integer(d, side, "volume_res", 256);
 
 	if (max <= min)
-		diag_error(l->diags, node_range(d->node),
-			   "'%s_volume_max' (%lld) is not above '%s_volume_min' (%lld)", side, max,
+		diag_error(l->diags, node_range(d->group),
+			   "'%s_volume_max' (%lld) must be above '%s_volume_min' (%lld)", side, max,
 			   side, min);
 	else if (res > 0 && (max - min) % res != 0)
-		diag_error(l->diags, node_range(d->node),
+		diag_error(l->diags, node_range(d->group),
 			   "'%s_volume_min' and '%s_volume_max' differ by %lld, which is not a "
 			   "multiple of '%s_volume_res' (%lld)",
 			   side, side, max - min, side, res);
@@ -69,7 +69,7 @@ static void check_volume(struct load *l, struct attribute_values *d, const char 
 static long long highest_rate(struct attribute_values *d, const char *side, long long fallback)
 {
 	_cleanup_free_ char *key = strf("%s_srate", side);
-	const struct node *node = load_attr(d, key)->node;
+	const struct node *node = load_find_attr(d, key)->node;
 	long long highest = 0;
 
 	if (!node || node->type == NODE_INT)
@@ -81,8 +81,8 @@ static long long highest_rate(struct attribute_values *d, const char *side, long
 }
 
 /*
- * Bytes of the largest packet. The kernel tries bInterval from 4 down until a packet fits, and
- * divides by 0 if none does (f_uac2.c, set_ep_max_packet_size_bint).
+ * Maximum bytes of a packet. The kernel tries bInterval 4, 3, 2 and 1 until the packets are small
+ * enough, and divides by 0 if none suffices (f_uac2.c, set_ep_max_packet_size_bint).
  */
 #define MAX_PACKET 1024
 #define MICROFRAMES 8000
@@ -90,18 +90,19 @@ static void check_bandwidth(struct load *l, struct attribute_values *d, const ch
 			    long long default_rate)
 {
 	_cleanup_free_ char *bint = strf("%s_hs_bint", side), *mask = strf("%s_chmask", side);
-	const struct node *sync = load_attr(d, "c_sync")->node, *place = load_attr(d, mask)->node;
+	const struct node *sync = load_find_attr(d, "c_sync")->node,
+			  *place = load_find_attr(d, mask)->node;
 	bool async = *side == 'p' || !sync || !streq(sync->text, "adaptive");
 	long long rate = highest_rate(d, side, default_rate), samples, bytes;
 
 	if (async)
-		rate = rate * (1000 + load_attr_number(d, "fb_max", 5)) / 1000;
+		rate = rate * (1000 + load_attr_integer(d, "fb_max", 5)) / 1000;
 	samples = (rate + MICROFRAMES - 1) / MICROFRAMES + !async;
-	bytes = __builtin_popcountll((unsigned long long)side_number(d, side, "chmask", 3)) *
-		side_number(d, side, "ssize", 2) * samples;
-	if (bytes <= MAX_PACKET || load_attr_number(d, bint, 0) != 0)
+	bytes = __builtin_popcountll((unsigned long long)side_attr_integer(d, side, "chmask", 3)) *
+		side_attr_integer(d, side, "ssize", 2) * samples;
+	if (bytes <= MAX_PACKET || load_attr_integer(d, bint, 0) != 0)
 		return;
-	diag_error(l->diags, node_range(place ? place : d->node),
+	diag_error(l->diags, node_range(place ? place : d->group),
 		   "side '%s' needs %lld bytes per microframe, above %d, which crashes Linux", side,
 		   bytes, MAX_PACKET);
 	diags_hint(l->diags,
@@ -114,11 +115,12 @@ void load_uac(struct load *l, struct function *f, struct attribute_values *d)
 {
 	static const char *const sides[] = { "p", "c" };
 
-	if (side_number(d, "p", "chmask", 3) == 0 && side_number(d, "c", "chmask", 3) == 0)
-		diag_error(l->diags, node_range(d->node),
+	if (side_attr_integer(d, "p", "chmask", 3) == 0 &&
+	    side_attr_integer(d, "c", "chmask", 3) == 0)
+		diag_error(l->diags, node_range(d->group),
 			   "a sound card needs channels: 'p_chmask' and 'c_chmask' are both 0");
 	for (size_t i = 0; i < ARRAY_SIZE(sides); i++)
-		check_volume(l, d, sides[i]);
+		check_volume_range(l, d, sides[i]);
 	if (streq(f->type, "uac2")) {
 		check_bandwidth(l, d, "p", 48000);
 		check_bandwidth(l, d, "c", 64000);

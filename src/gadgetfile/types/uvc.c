@@ -28,25 +28,25 @@ static const struct key uvc_frame_rows[] = {
 	{ "wHeight", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 65535,
 	  .doc = "The same as height.", .set = set_attr_node },
 	{ "dwFrameInterval", NODE_INT | TYPE_LIST, NODE_INT, KEY_SCHEME | KEY_NOT_EMPTY, .min = 1,
-	  .max = 4294967295.0, .doc = "In place of fps: intervals in units of 100 ns.",
+	  .max = 4294967295.0, .doc = "Frame intervals in units of 100 ns, instead of fps.",
 	  .set = set_attr_node },
 	DWORD("dwDefaultFrameInterval", "Default interval, one of those in dwFrameInterval or fps.",
 	      "the first"),
 	DWORD("dwMinBitRate", "Bits per second at the slowest rate.",
-	      "what uncompressed frames take"),
+	      "that of uncompressed frames"),
 	DWORD("dwMaxBitRate", "Bits per second at the fastest rate.",
-	      "what uncompressed frames take"),
+	      "that of uncompressed frames"),
 	DWORD("dwMaxVideoFrameBufferSize", "Bytes of the largest frame.",
-	      "what an uncompressed one takes"),
+	      "that of an uncompressed frame"),
 	{ "bmCapabilities", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0",
 	  .doc = "Bit 0: still images, bit 1: fixed frame rate.", .set = set_attr_node },
 	{ "bFrameIndex", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
-	  .doc = "The kernel numbers frames in their order: accepted, and left out.",
+	  .doc = "Accepted and ignored: the kernel numbers the frames in their order.",
 	  .set = set_attr_readonly },
 	{ 0 },
 };
 const struct key_group uvc_frame_keys = { "functions.LABEL.attrs.formats.frames", "a frame",
-					  uvc_frame_rows, NULL, "One size of picture." };
+					  uvc_frame_rows, NULL, "One picture size." };
 
 static const struct key_word format_words[] = {
 	{ "mjpeg", 0 }, { "yuyv", 0 }, { "nv12", 0 }, { "uncompressed", 0 }, { NULL, 0 },
@@ -57,19 +57,19 @@ static const struct key uvc_format_rows[] = {
 		 "as in schemes, the name of the format is the type.",
 	  .set = set_attr_node },
 	{ "frames", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
-	  .group = &uvc_frame_keys, .doc = "The sizes of pictures.", .set = set_attr_node },
+	  .group = &uvc_frame_keys, .doc = "The picture sizes.", .set = set_attr_node },
 	{ "bDefaultFrameIndex", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
 	  .fallback = "1", .doc = "Which frame is the default, counted from 1.",
 	  .set = set_attr_node },
 	{ "guidFormat", TYPE_LIST, NODE_INT, KEY_SCHEME, BYTE, .fallback = "that of the type",
 	  .doc = "GUID of an uncompressed format, 16 bytes.", .set = set_attr_bytes },
 	{ "bBitsPerPixel", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
-	  .fallback = "that of the type", .doc = "Bits of a pixel of an uncompressed format.",
+	  .fallback = "that of the type", .doc = "Bits per pixel of an uncompressed format.",
 	  .set = set_attr_node },
 	{ 0 },
 };
 const struct key_group uvc_format_keys = { "functions.LABEL.attrs.formats", "a format",
-					   uvc_format_rows, NULL, "One format of pictures." };
+					   uvc_format_rows, NULL, "One picture format." };
 
 #define UVC_CONFIG                                                                                 \
 	INT("streaming_interval", .min = 1, .max = 16, .flags = KEY_SCHEME, .fallback = "1",       \
@@ -83,12 +83,12 @@ const struct key_group uvc_format_keys = { "functions.LABEL.attrs.formats", "a f
 static const struct key uvc_config_rows[] = { UVC_CONFIG, { 0 } };
 const struct key_group uvc_config_keys = {
 	"functions.LABEL.attrs.config", "'config'", uvc_config_rows, NULL,
-	"Where schemes have the settings of the streaming endpoint and the name."
+	"Group in which libusbgx's schemes set the streaming endpoint and the name."
 };
 const struct key uvc_rows[] = {
 	UVC_CONFIG,
 	{ "config", NODE_GROUP, .flags = KEY_SCHEME, .group = &uvc_config_keys,
-	  .doc = "Where schemes have the settings of the streaming endpoint and the name.",
+	  .doc = "Group in which libusbgx's schemes set the streaming endpoint and the name.",
 	  .set = set_attr_node },
 	{ "formats", TYPE_LIST | NODE_GROUP, NODE_GROUP,
 	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY | KEY_NAMED, .group = &uvc_format_keys,
@@ -99,15 +99,15 @@ const struct key uvc_rows[] = {
 
 /* --- formats and frames as directories --- */
 
-#define MAX_INTERVALS 255 /* bFrameIntervalType is a byte */
-#define MAX_FRAMES 255	  /* bNumFrameDescriptors is a byte */
-#define UNITS 1e7	  /* units of 100 ns in a second */
+#define MAX_INTERVALS 255    /* bFrameIntervalType is a byte */
+#define MAX_FRAMES 255	     /* bNumFrameDescriptors is a byte */
+#define UNITS_PER_SECOND 1e7 /* number of units of 100 ns in a second */
 
-/* A format of pictures: its name in gadget files, and the kernel's kind, mjpeg or uncompressed. */
-struct format {
-	const char *word, *kind;
-	const uint8_t *guid; /* NULL: this kind has no GUID */
-	unsigned int bits;   /* bits of a pixel */
+/* A picture format: its name in gadget files, and its directory in configfs below "streaming". */
+struct uvc_format {
+	const char *name, *directory;
+	const uint8_t *guid;	     /* GUID of the format; NULL: the format has none */
+	unsigned int bits_per_pixel; /* default of bBitsPerPixel */
 };
 
 #define GUID(a, b, c, d)                                                                           \
@@ -115,57 +115,58 @@ struct format {
 	{                                                                                          \
 		a, b, c, d, 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71                   \
 	}
-static const struct format formats[] = {
+static const struct uvc_format formats[] = {
 	{ "mjpeg", "mjpeg", NULL, 16 },
 	{ "yuyv", "uncompressed", GUID('Y', 'U', 'Y', '2'), 16 },
 	{ "nv12", "uncompressed", GUID('N', 'V', '1', '2'), 12 },
-	/* A word of libusbgx's schemes, which set guidFormat for the details */
+	/* A name that only libusbgx's scheme files use; they also set guidFormat */
 	{ "uncompressed", "uncompressed", GUID('Y', 'U', 'Y', '2'), 16 },
 };
 
-static const struct format *find_format(const char *word)
+static const struct uvc_format *format_by_name(const char *word)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(formats); i++)
-		if (streq(formats[i].word, word))
+		if (streq(formats[i].name, word))
 			return &formats[i];
 	return NULL;
 }
 
-/* State while the contents of the function's directory "streaming" are made. */
-struct uvc {
+/* The state of load_uvc while it adds the entries of the directories "streaming" and "control". */
+struct uvc_loader {
 	struct load *load;
 	struct function *function;
 	char *format_directory; /* directory of the current format */
-	unsigned int bits;
+	unsigned int bits_per_pixel;
 	size_t n_formats, n_frames;
 };
 
-static void add_dir(struct uvc *u, char *path, const struct node *node)
+static void add_directory(struct uvc_loader *u, char *path, const struct node *node)
 {
 	load_add_attribute(u->load, &u->function->configfs_attributes, ATTRIBUTE_DIRECTORY, path,
 			   NULL, 0, node);
 }
 
-static void add_text(struct uvc *u, char *path, char *text, const struct node *node)
+static void add_text_attribute(struct uvc_loader *u, char *path, char *text,
+			       const struct node *node)
 {
 	load_add_attribute(u->load, &u->function->configfs_attributes, ATTRIBUTE_VALUE, path, text,
 			   strlen(text), node);
 }
 
-static void add_number(struct uvc *u, const char *dir, const char *name, long long value,
-		       const struct node *node)
+static void add_number_attribute(struct uvc_loader *u, const char *dir, const char *name,
+				 long long value, const struct node *node)
 {
-	add_text(u, strf("%s/%s", dir, name), strf("%lld", value), node);
+	add_text_attribute(u, strf("%s/%s", dir, name), strf("%lld", value), node);
 }
 
-/* Adds the number that the file has for `name`, or `fallback`. */
-static void add_number_or_fallback(struct uvc *u, const char *dir, const char *name,
+/* Adds an attribute with the number that the gadget file sets for `name`, or with `fallback`. */
+static void add_number_or_fallback(struct uvc_loader *u, const char *dir, const char *name,
 				   struct attribute_values *d, long long fallback)
 {
-	add_number(u, dir, name, load_attr_number(d, name, fallback), d->node);
+	add_number_attribute(u, dir, name, load_attr_integer(d, name, fallback), d->group);
 }
 
-static void add_link(struct uvc *u, char *path, char *target, const struct node *node)
+static void add_link(struct uvc_loader *u, char *path, char *target, const struct node *node)
 {
 	load_add_attribute(u->load, &u->function->configfs_attributes, ATTRIBUTE_LINK, path, target,
 			   strlen(target), node);
@@ -180,38 +181,46 @@ static int compare_intervals(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static uint32_t to_interval(double fps)
+static uint32_t interval_of_rate(double fps)
 {
-	return (uint32_t)(UNITS / fps + 0.5);
+	return (uint32_t)(UNITS_PER_SECOND / fps + 0.5);
 }
 
 /*
- * Gets the intervals of a frame in ascending order and units of 100 ns, from the setting of either
- * unit in the file. *first: the first interval in the file. Returns the number of intervals.
+ * Stores in `v` the frame intervals in units of 100 ns, in ascending order. They come from the
+ * setting `fps` or `dwFrameInterval`. Stores in *first the interval that is first in the gadget
+ * file. Returns the number of intervals.
  */
-static size_t read_intervals(struct attribute_values *d, uint32_t v[MAX_INTERVALS], uint32_t *first)
+static size_t read_frame_intervals(struct attribute_values *d, uint32_t v[MAX_INTERVALS],
+				   uint32_t *first)
 {
-	const struct node *fps = load_attr(d, "fps")->node,
-			  *raw = load_attr(d, "dwFrameInterval")->node, *given = fps ? fps : raw;
+	const struct node *fps = load_find_attr(d, "fps")->node,
+			  *raw = load_find_attr(d, "dwFrameInterval")->node,
+			  *given = fps ? fps : raw;
 	size_t n = 0;
 
 	if (!given) {
-		v[n++] = to_interval(30);
+		v[n++] = interval_of_rate(30);
 	} else if (!(given->type & TYPE_LIST)) {
-		v[n++] = fps ? to_interval(given->real) : (uint32_t)given->integer;
+		v[n++] = fps ? interval_of_rate(given->real) : (uint32_t)given->integer;
 	} else {
 		for (const struct node *item = given->first; item && n < MAX_INTERVALS;
 		     item = item->next)
 			if (!item->bad)
-				v[n++] = fps ? to_interval(item->real) : (uint32_t)item->integer;
+				v[n++] = fps ? interval_of_rate(item->real)
+					     : (uint32_t)item->integer;
 	}
 	*first = n > 0 ? v[0] : 0;
 	qsort(v, n, sizeof(*v), compare_intervals);
 	return n;
 }
 
-/* Warns if the default is not in the list: hosts use it without checking. */
-static void check_default(struct load *l, const struct node *given, const uint32_t *v, size_t n)
+/*
+ * Warns if the default interval is not one of the frame's intervals: hosts use the default without
+ * checking it.
+ */
+static void check_default_interval(struct load *l, const struct node *given, const uint32_t *v,
+				   size_t n)
 {
 	for (size_t i = 0; given && i < n; i++)
 		if (v[i] == (uint32_t)given->integer)
@@ -222,7 +231,7 @@ static void check_default(struct load *l, const struct node *given, const uint32
 			     "it without success");
 }
 
-static char *join_lines(const uint32_t *v, size_t n)
+static char *numbers_to_lines(const uint32_t *v, size_t n)
 {
 	char *all = xstrdup("");
 
@@ -240,8 +249,8 @@ static long long limit_to_32_bits(double value)
 	return value > UINT32_MAX ? UINT32_MAX : (long long)(value + 0.5);
 }
 
-static bool check_size(struct load *l, const struct node *frame, long long size, const char *word,
-		       const char *other)
+static bool check_frame_has_size(struct load *l, const struct node *frame, long long size,
+				 const char *word, const char *other)
 {
 	if (size == 0 && !node_member(frame, word) && !node_member(frame, other) &&
 	    !l->has_syntax_error)
@@ -249,7 +258,7 @@ static bool check_size(struct load *l, const struct node *frame, long long size,
 	return size != 0;
 }
 
-static void load_frame(struct uvc *u, struct node *node)
+static void load_frame(struct uvc_loader *u, struct node *node)
 {
 	uint32_t v[MAX_INTERVALS], first;
 	_cleanup_free_ char *dir = NULL;
@@ -259,39 +268,41 @@ static void load_frame(struct uvc *u, struct node *node)
 	double bits;
 	size_t n;
 
-	load_attr_rows(u->load, &uvc_frame_keys, node, &d);
-	load_check_second_name(u->load, &d, "width", "wWidth");
-	load_check_second_name(u->load, &d, "height", "wHeight");
-	load_check_second_name(u->load, &d, "fps", "dwFrameInterval");
-	list = load_attr(&d, load_attr(&d, "fps")->node ? "fps" : "dwFrameInterval")->node;
+	load_attr_group(u->load, &uvc_frame_keys, node, &d);
+	load_check_attr_alias(u->load, &d, "width", "wWidth");
+	load_check_attr_alias(u->load, &d, "height", "wHeight");
+	load_check_attr_alias(u->load, &d, "fps", "dwFrameInterval");
+	list = load_find_attr(&d, load_find_attr(&d, "fps")->node ? "fps" : "dwFrameInterval")
+		       ->node;
 	if (list && (list->type & TYPE_LIST) && list->n > MAX_INTERVALS)
 		diag_error(u->load->diags, &list->at, "a frame has at most %d rates",
 			   MAX_INTERVALS);
-	width = load_attr_number(&d, "width", load_attr_number(&d, "wWidth", 0));
-	height = load_attr_number(&d, "height", load_attr_number(&d, "wHeight", 0));
-	n = read_intervals(&d, v, &first);
-	if (!check_size(u->load, node, width, "width", "wWidth") ||
-	    !check_size(u->load, node, height, "height", "wHeight") || n == 0)
+	width = load_attr_integer(&d, "width", load_attr_integer(&d, "wWidth", 0));
+	height = load_attr_integer(&d, "height", load_attr_integer(&d, "wHeight", 0));
+	n = read_frame_intervals(&d, v, &first);
+	if (!check_frame_has_size(u->load, node, width, "width", "wWidth") ||
+	    !check_frame_has_size(u->load, node, height, "height", "wHeight") || n == 0)
 		return;
-	check_default(u->load, load_attr(&d, "dwDefaultFrameInterval")->node, v, n);
-	bits = (double)width * (double)height * u->bits;
+	check_default_interval(u->load, load_find_attr(&d, "dwDefaultFrameInterval")->node, v, n);
+	bits = (double)width * (double)height * u->bits_per_pixel;
 	dir = strf("%s/%zu_%lldx%lld", u->format_directory, ++u->n_frames, width, height);
-	add_dir(u, xstrdup(dir), node);
-	add_number(u, dir, "wWidth", width, node);
-	add_number(u, dir, "wHeight", height, node);
+	add_directory(u, xstrdup(dir), node);
+	add_number_attribute(u, dir, "wWidth", width, node);
+	add_number_attribute(u, dir, "wHeight", height, node);
 	add_number_or_fallback(u, dir, "bmCapabilities", &d, 0);
-	/* Bits per second at the slowest and the fastest rate */
+	/* Bits per second at the lowest and the highest frame rate */
 	add_number_or_fallback(u, dir, "dwMinBitRate", &d,
-			       limit_to_32_bits(bits * UNITS / v[n - 1]));
-	add_number_or_fallback(u, dir, "dwMaxBitRate", &d, limit_to_32_bits(bits * UNITS / v[0]));
+			       limit_to_32_bits(bits * UNITS_PER_SECOND / v[n - 1]));
+	add_number_or_fallback(u, dir, "dwMaxBitRate", &d,
+			       limit_to_32_bits(bits * UNITS_PER_SECOND / v[0]));
 	add_number_or_fallback(u, dir, "dwMaxVideoFrameBufferSize", &d, limit_to_32_bits(bits / 8));
 	add_number_or_fallback(u, dir, "dwDefaultFrameInterval", &d, first);
-	add_text(u, strf("%s/dwFrameInterval", dir), join_lines(v, n), node);
+	add_text_attribute(u, strf("%s/dwFrameInterval", dir), numbers_to_lines(v, n), node);
 }
 
 /* --- formats ---------------------------------------------------------------------------------- */
 
-static void load_format(struct uvc *u, const struct format *format, struct node *node)
+static void load_format(struct uvc_loader *u, const struct uvc_format *format, struct node *node)
 {
 	struct attribute_values d;
 	struct attribute_value *guid;
@@ -299,14 +310,15 @@ static void load_format(struct uvc *u, const struct format *format, struct node 
 
 	u->n_frames = 0;
 	u->format_directory =
-		strf("streaming/%s/%zu_%s", format->kind, ++u->n_formats, format->word);
-	load_attr_rows(u->load, &uvc_format_keys, node, &d);
-	guid = load_attr(&d, "guidFormat");
-	u->bits = (unsigned int)load_attr_number(&d, "bBitsPerPixel", format->bits);
-	add_dir(u, xstrdup(u->format_directory), node);
+		strf("streaming/%s/%zu_%s", format->directory, ++u->n_formats, format->name);
+	load_attr_group(u->load, &uvc_format_keys, node, &d);
+	guid = load_find_attr(&d, "guidFormat");
+	u->bits_per_pixel =
+		(unsigned int)load_attr_integer(&d, "bBitsPerPixel", format->bits_per_pixel);
+	add_directory(u, xstrdup(u->format_directory), node);
 	if (format->guid) {
 		if (guid->value && guid->size != 16)
-			load_error(u->load, guid->node, "'guidFormat' has 16 bytes, not %zu",
+			load_error(u->load, guid->node, "'guidFormat' must have 16 bytes, not %zu",
 				   guid->size);
 		else if (guid->value)
 			load_add_attribute(u->load, &u->function->configfs_attributes,
@@ -318,54 +330,57 @@ static void load_format(struct uvc *u, const struct format *format, struct node 
 					   ATTRIBUTE_VALUE,
 					   strf("%s/guidFormat", u->format_directory),
 					   memcpy(xcalloc(17, 1), format->guid, 16), 16, node);
-		add_number(u, u->format_directory, "bBitsPerPixel", u->bits, node);
+		add_number_attribute(u, u->format_directory, "bBitsPerPixel", u->bits_per_pixel,
+				     node);
 	} else if (guid->node) {
 		diag_error(u->load->diags, node_range(guid->node),
-			   "a format of type %s has no GUID", format->word);
+			   "a format of type %s has no GUID", format->name);
 	}
 	add_number_or_fallback(u, u->format_directory, "bDefaultFrameIndex", &d, 1);
-	frames = load_attr(&d, "frames")->node;
+	frames = load_find_attr(&d, "frames")->node;
 	if (frames && frames->n > MAX_FRAMES)
-		load_error(u->load, load_attr(&d, "frames")->node, "a format has at most %d frames",
-			   MAX_FRAMES);
+		load_error(u->load, load_find_attr(&d, "frames")->node,
+			   "a format has at most %d frames", MAX_FRAMES);
 	for (struct node *item = frames ? frames->first : NULL; item; item = item->next)
 		if (!item->bad)
 			load_frame(u, item);
-	preset = load_attr(&d, "bDefaultFrameIndex")->node;
+	preset = load_find_attr(&d, "bDefaultFrameIndex")->node;
 	if (frames && preset && preset->integer > (int64_t)frames->n)
 		diag_error(u->load->diags, node_range(preset),
-			   "'bDefaultFrameIndex' is 1 to %zu, the number of frames", frames->n);
+			   "'bDefaultFrameIndex' must be 1 to %zu, the number of frames",
+			   frames->n);
 	free(guid->value);
 }
 
-/* Adds the headers, whose name must be h for the kernel. */
-static void add_headers(struct uvc *u, char *const *dirs, const struct node *node)
+/* Adds the headers of streaming and control. The kernel requires that their name is "h". */
+static void add_headers(struct uvc_loader *u, char *const *dirs, const struct node *node)
 {
 	static const char *const streaming[] = { "fs", "hs", "ss" }, *const control[] = { "fs",
 											  "ss" };
 
-	add_dir(u, xstrdup("streaming/header/h"), node);
+	add_directory(u, xstrdup("streaming/header/h"), node);
 	for (size_t i = 0; i < u->n_formats; i++)
 		add_link(u, strf("streaming/header/h/%s", strrchr(dirs[i], '/') + 1),
 			 xstrdup(dirs[i]), node);
 	for (size_t i = 0; i < ARRAY_SIZE(streaming); i++)
 		add_link(u, strf("streaming/class/%s/h", streaming[i]),
 			 xstrdup("streaming/header/h"), node);
-	add_dir(u, xstrdup("control/header/h"), node);
+	add_directory(u, xstrdup("control/header/h"), node);
 	for (size_t i = 0; i < ARRAY_SIZE(control); i++)
 		add_link(u, strf("control/class/%s/h", control[i]), xstrdup("control/header/h"),
 			 node);
 }
 
 /*
- * Returns the format's type: an element of a list contains it; in a scheme, which has a group, the
- * name of the element is the type.
+ * Returns the type of an element of `formats`. In a list, the type is the element's setting 'type';
+ * in a group, which scheme files use, it is the element's name. Returns NULL if the type is wrong,
+ * after adding an error.
  */
-static const struct format *type_of(struct load *l, struct node *item)
+static const struct uvc_format *find_format_type(struct load *l, struct node *item)
 {
 	const struct node *type = item->name ? item : node_member(item, "type");
 	const char *word = item->name ? item->name : type ? type->text : NULL;
-	const struct format *format = word ? find_format(word) : NULL;
+	const struct uvc_format *format = word ? format_by_name(word) : NULL;
 
 	if (format)
 		return format;
@@ -378,37 +393,38 @@ static const struct format *type_of(struct load *l, struct node *item)
 	return NULL;
 }
 
-/* Checks the other settings of a format whose type is wrong. */
-static void check_format(struct load *l, struct node *item)
+/* Checks the settings other than 'type' of a format whose type is wrong. */
+static void check_other_format_settings(struct load *l, struct node *item)
 {
 	struct attribute_values d;
 
-	load_attr_rows(l, &uvc_format_keys, item, &d);
-	free(load_attr(&d, "guidFormat")->value);
+	load_attr_group(l, &uvc_format_keys, item, &d);
+	free(load_find_attr(&d, "guidFormat")->value);
 }
 
 void load_uvc(struct load *l, struct function *f, struct attribute_values *d)
 {
-	struct node *list = load_attr(d, "formats")->node, *config = load_attr(d, "config")->node;
-	struct uvc u = { .load = l, .function = f };
+	struct node *list = load_find_attr(d, "formats")->node,
+		    *config = load_find_attr(d, "config")->node;
+	struct uvc_loader u = { .load = l, .function = f };
 	char *dirs[16] = { NULL };
 
-	if (config) { /* the group that schemes of libusbgx have for the first four rows */
+	if (config) { /* the group in which libusbgx's scheme files set the keys of UVC_CONFIG */
 		struct attribute_values inner;
 
-		load_attr_rows(l, &uvc_config_keys, config, &inner);
+		load_attr_group(l, &uvc_config_keys, config, &inner);
 		node_foreach(setting, config)
-			if (!setting->bad && node_member(d->node, setting->name))
+			if (!setting->bad && node_member(d->group, setting->name))
 				diag_error(l->diags, &setting->name_at,
 					   "'%s' is also set outside of 'config'", setting->name);
 		load_add_attributes(l, &f->configfs_attributes, "", &inner);
 	}
 	for (struct node *item = list ? list->first : NULL; item; item = item->next) {
-		const struct format *format = item->bad ? NULL : type_of(l, item);
+		const struct uvc_format *format = item->bad ? NULL : find_format_type(l, item);
 
 		if (!format) {
 			if (!item->bad && !item->name)
-				check_format(l, item);
+				check_other_format_settings(l, item);
 			continue;
 		}
 		if (u.n_formats == ARRAY_SIZE(dirs)) {

@@ -7,7 +7,10 @@
 /* Variables for ${...} (ffsctl-gadget(5), Variables), expanded when the worker is started. */
 static const char *const variables[] = { "dir", "device", "ifname", "mount", "gadget", "function" };
 
-/* A function of an unknown type may have any kernel device. */
+/*
+ * Returns whether the function may have a network interface. A function of an unknown type may have
+ * any kernel device.
+ */
 static bool may_have_ifname(const struct function *f)
 {
 	return !function_type_find(f->type) ||
@@ -22,7 +25,7 @@ static bool may_have_device(const struct function *f)
 	       (device != FUNCTION_DEVICE_NONE && device != FUNCTION_DEVICE_NETWORK);
 }
 
-/* Returns why the function does not have the variable, or NULL. */
+/* Returns the text of an error if the variable is undefined for this function; else NULL. */
 static const char *why_undefined(const struct function *f, const char *variable)
 {
 	if (streq(variable, "ifname") && f->ffs)
@@ -39,8 +42,8 @@ static const char *why_undefined(const struct function *f, const char *variable)
 }
 
 /*
- * Adds errors about ${...} in a string of `exec` or `env`. The variables are expanded only when the
- * worker starts, but only the loader knows the position.
+ * Adds an error if ${...} in a string of `exec` or `env` is wrong. The supervisor expands the
+ * variables when it starts the worker, but only the loader can report the position of an error.
  */
 void load_check_variables(struct load *l, struct node *value)
 {
@@ -101,7 +104,8 @@ void set_env(struct load *l, const struct key *k, struct node *value, void *fiel
 			continue;
 		if (!is_env_name(item->name)) {
 			diag_error(l->diags, &item->name_at,
-				   "a variable's name has letters, digits and underscores");
+				   "a variable's name must consist of letters, digits and "
+				   "underscores");
 			continue;
 		}
 		if (is_reserved_env(item->name)) {

@@ -57,10 +57,10 @@ const struct key_group os_properties_keys = { "ffs.os_properties", "an entry of 
 #define REG_BINARY 3
 
 /*
- * Maximum bytes of all properties of an interface: USB_COMP_EP0_OS_DESC_BUFSIZ of
- * linux/usb/composite.h.
+ * Bytes of the kernel's buffer, USB_COMP_EP0_OS_DESC_BUFSIZ of linux/usb/composite.h. All
+ * properties of an interface together must have fewer bytes.
  */
-#define MAX_PROPERTIES 4096
+#define OS_DESC_BUFFER_SIZE 4096
 
 /* --- checks ----------------------------------------------------------------------------------- */
 
@@ -78,14 +78,14 @@ static struct interface *find_interface(struct load *l, struct ffs *ffs, const s
 	return NULL;
 }
 
-static bool check_id(struct load *l, struct node *value)
+static bool check_compatible_id(struct load *l, struct node *value)
 {
 	size_t n = strspn(value->text, OS_ID_CHARACTERS);
 
 	if (n <= OS_ID_SIZE && !value->text[n])
 		return true;
 	load_error(l, value,
-		   "'%s' has upper-case letters, digits and '_', at most %d characters in all",
+		   "'%s' must consist of upper-case letters, digits and '_', at most %d characters",
 		   value->name, OS_ID_SIZE);
 	return false;
 }
@@ -116,15 +116,15 @@ static bool is_guid(const char *text)
 
 /* --- os_compat -------------------------------------------------------------------------------- */
 
-static void load_compat(struct load *l, struct ffs *ffs, struct node *node)
+static void load_compatible_id(struct load *l, struct ffs *ffs, struct node *node)
 {
 	struct os_compat_settings d = { 0 };
 	struct interface *i;
 
 	load_group(l, &os_compat_keys, node, &d);
 	i = find_interface(l, ffs, &d.interface, node);
-	if (!i || !d.compatible || !check_id(l, d.compatible) ||
-	    (d.sub_compatible && !check_id(l, d.sub_compatible)))
+	if (!i || !d.compatible || !check_compatible_id(l, d.compatible) ||
+	    (d.sub_compatible && !check_compatible_id(l, d.sub_compatible)))
 		return;
 	if (*i->compatible) {
 		load_error(l, load_member_or_self(node, "interface"),
@@ -147,49 +147,52 @@ static struct os_property *find_property(const struct interface *i, const char *
 	return NULL;
 }
 
-/* Returns how many bytes of the property the kernel sends to the host, with text as UTF-16. */
-static size_t sent_size(const struct os_property *p)
+/*
+ * Returns how many bytes the kernel sends to the host for a property, whose texts it converts to
+ * UTF-16.
+ */
+static size_t size_of_sent_property(const struct os_property *p)
 {
 	return 14 + 2 * (strlen(p->name) + 1) + (p->type == REG_BINARY ? 1 : 2) * p->data.size;
 }
 
-static size_t all_sent_size(const struct interface *i)
+static size_t size_of_sent_properties(const struct interface *i)
 {
-	size_t sum = 10; /* the header of the list of properties */
+	size_t sum = 10; /* bytes of the header before the list of properties */
 
 	for (size_t n = 0; n < i->n_properties; n++)
-		sum += sent_size(&i->properties[n]);
+		sum += size_of_sent_property(&i->properties[n]);
 	return sum;
 }
 
-static void check_all_sent(struct load *l, const struct interface *i, struct node *value)
+static void check_sent_size(struct load *l, const struct interface *i, struct node *value)
 {
-	if (all_sent_size(i) >= MAX_PROPERTIES)
+	if (size_of_sent_properties(i) >= OS_DESC_BUFFER_SIZE)
 		load_error(l, value,
-			   "the properties of an interface have %zu bytes here, but the kernel "
-			   "sends less than %d",
-			   all_sent_size(i), MAX_PROPERTIES);
+			   "the kernel must send less than %d bytes for the properties of an "
+			   "interface, not %zu",
+			   OS_DESC_BUFFER_SIZE, size_of_sent_properties(i));
 }
 
-/* Returns the bytes of a text, including its NUL. */
-static struct ffs_bytes string_data(const char *text)
+/* Returns a copy of the bytes of a text, including the NUL at its end. */
+static struct ffs_bytes text_with_nul(const char *text)
 {
 	return (struct ffs_bytes){ (uint8_t *)xstrdup(text), strlen(text) + 1 };
 }
 
-/* Sets *data to the data of a property; false: an error was added. */
-static bool property_data(struct load *l, unsigned int type, struct node *value,
-			  struct ffs_bytes *data)
+/* Sets *data to the data of a property; returns false after adding an error. */
+static bool load_property_data(struct load *l, unsigned int type, struct node *value,
+			       struct ffs_bytes *data)
 {
 	if ((type == REG_BINARY) != !!(value->type & TYPE_LIST)) {
-		load_error(l, value, "'data' of this type is %s",
+		load_error(l, value, "'data' of this type must be %s",
 			   type == REG_BINARY ? "a list of bytes" : "a string");
 		return false;
 	}
 	if (type != REG_BINARY) {
 		if (!check_ascii(l, value))
 			return false;
-		*data = string_data(value->text);
+		*data = text_with_nul(value->text);
 		return true;
 	}
 	if (load_bytes(l, value, data))
@@ -208,7 +211,7 @@ static void load_property(struct load *l, struct ffs *ffs, struct node *node)
 	load_group(l, &os_properties_keys, node, &d);
 	i = find_interface(l, ffs, &d.interface, node);
 	if (!i || !d.name || !d.data || load_member_or_self(node, "type")->bad ||
-	    !check_ascii(l, d.name) || !property_data(l, d.type, d.data, &data))
+	    !check_ascii(l, d.name) || !load_property_data(l, d.type, d.data, &data))
 		return;
 	if (find_property(i, d.name->text))
 		load_error(l, d.name, "a second property of this name for interface %lld",
@@ -222,16 +225,17 @@ static void load_property(struct load *l, struct ffs *ffs, struct node *node)
 			   "with the NULs of strings (f_fs.c), not %zu",
 			   FFS_PROPERTY_MAX, strlen(p->name) + 1 + data.size);
 	else
-		check_all_sent(l, i, d.data);
+		check_sent_size(l, i, d.data);
 }
 
 /* --- winusb ----------------------------------------------------------------------------------- */
 
 /*
- * Makes the GUID, a UUID of version 8 (RFC 9562: custom), from the names. The result must never
- * change, because programs on the host contain it.
+ * Makes a GUID from the names of gadget and function: a UUID of version 8 (RFC 9562, custom). For
+ * the same names it must be the same in all versions of ffsctl, because programs on the host
+ * contain the GUID.
  */
-static char *make_guid(const char *gadget, const char *label)
+static char *guid_from_names(const char *gadget, const char *label)
 {
 	uint64_t high = digest_add_text(digest_add_text(DIGEST_EMPTY, gadget), label);
 	uint64_t low = digest_add_text(digest_add_text(high, label), gadget);
@@ -253,13 +257,13 @@ static void set_winusb(struct load *l, struct function *f, struct node *value)
 		_cleanup_free_ char *shown = diag_quote(value->text);
 
 		load_error(l, value,
-			   "'winusb' is true or a GUID like "
+			   "'winusb' must be true or a GUID like "
 			   "\"{12345678-9abc-def0-1234-56789abcdef0}\", not %s",
 			   shown);
 		return;
 	}
 	guid = value->type == NODE_STRING ? xstrdup(value->text)
-					  : make_guid(l->gadget->name, f->label);
+					  : guid_from_names(l->gadget->name, f->label);
 	if (value->type == NODE_BOOL && !l->has_syntax_error)
 		diag_note(l->diags, &value->name_at,
 			  "programs for Windows find the function by the GUID %s, which is made "
@@ -274,12 +278,14 @@ static void set_winusb(struct load *l, struct function *f, struct node *value)
 		strcpy(i->compatible, "WINUSB");
 		if (find_property(i, "DeviceInterfaceGUID"))
 			continue;
-		/* DeviceInterfaceGUIDs cannot be used: it is a REG_MULTI_SZ, which fill_ext_prop of
-		 * composite.c does not support. */
+		/*
+		 * Does not use DeviceInterfaceGUIDs: its type is REG_MULTI_SZ, which fill_ext_prop
+		 * of composite.c does not support.
+		 */
 		p = array_add(i->properties, i->n_properties);
 		*p = (struct os_property){ REG_SZ, xstrdup("DeviceInterfaceGUID"),
-					   string_data(guid), load_position(l, &value->at) };
-		check_all_sent(l, i, value);
+					   text_with_nul(guid), load_position(l, &value->at) };
+		check_sent_size(l, i, value);
 	}
 }
 
@@ -288,7 +294,7 @@ void load_winusb(struct load *l, struct function *f, struct ffs_settings *d)
 	if (d->os_compat) {
 		node_foreach(item, d->os_compat)
 			if (!item->bad)
-				load_compat(l, f->ffs, item);
+				load_compatible_id(l, f->ffs, item);
 	}
 	if (d->os_properties) {
 		node_foreach(item, d->os_properties)

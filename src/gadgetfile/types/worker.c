@@ -18,7 +18,8 @@ static void load_plugin(struct load *l, struct worker *w, struct node *value)
 	for (const char *p = name; *p; p++) {
 		if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", *p))
 			continue;
-		load_error(l, value, "a plugin's name has letters, digits, '.', '_' and '-'");
+		load_error(l, value,
+			   "a plugin's name must consist of letters, digits, '.', '_' and '-'");
 		diags_hint(l->diags, "a path has a '/'");
 		return;
 	}
@@ -50,8 +51,10 @@ static void load_exec(struct load *l, struct worker *w, struct node *list)
 	}
 }
 
-/* Loads 'plugin' or 'exec', of which there must be exactly one; false: an error was added. */
-static bool load_kind(struct load *l, struct worker_settings *d, struct node *node)
+/*
+ * Loads 'plugin' or 'exec', exactly one of which must be set. Returns false after adding an error.
+ */
+static bool load_plugin_or_exec(struct load *l, struct worker_settings *d, struct node *node)
 {
 	struct node *plugin = node_member(node, "plugin"), *exec = node_member(node, "exec");
 
@@ -69,9 +72,12 @@ static bool load_kind(struct load *l, struct worker_settings *d, struct node *no
 	return plugin || exec;
 }
 
-/* Adds an error about a setting that does not apply to this kind of worker. */
-static void error_not_applicable(struct load *l, const struct node *node, const char *key,
-				 const char *why)
+/*
+ * Adds an error about the setting `key`, if the file has it: `why` says why the setting does not
+ * apply to this worker.
+ */
+static void error_setting_not_applicable(struct load *l, const struct node *node, const char *key,
+					 const char *why)
 {
 	struct node *setting = node_member(node, key);
 
@@ -79,19 +85,19 @@ static void error_not_applicable(struct load *l, const struct node *node, const 
 		diag_error(l->diags, &setting->name_at, "'%s' %s", key, why);
 }
 
-static enum worker_start default_start(const struct function *f)
+static enum worker_start default_start_moment(const struct function *f)
 {
 	return f->ffs || function_type_device(f->type) == FUNCTION_DEVICE_TTY ? START_CREATED
 									      : START_BOUND;
 }
 
-static void set_defaults(struct worker *w, const struct function *f, const struct node *node,
-			 size_t n_functions)
+static void set_worker_defaults(struct worker *w, const struct function *f, const struct node *node,
+				size_t n_functions)
 {
 	bool exec = w->kind == WORKER_EXEC;
 
 	if (!node_member(node, "start"))
-		w->start = default_start(f);
+		w->start = default_start_moment(f);
 
 	if (!node_member(node, "blocking"))
 		w->blocking = exec;
@@ -107,7 +113,7 @@ static void set_defaults(struct worker *w, const struct function *f, const struc
 		w->directory = xstrdup("/");
 }
 
-static void check_times(struct load *l, struct worker *w, const struct node *node)
+static void check_worker_times(struct load *l, struct worker *w, const struct node *node)
 {
 	struct node *delay = node_member(node, "restart_delay"),
 		    *max = node_member(node, "restart_max_delay"),
@@ -116,7 +122,8 @@ static void check_times(struct load *l, struct worker *w, const struct node *nod
 
 	if (w->restart_delay > w->restart_max_delay) {
 		if (max && !max->bad && delay && !delay->bad)
-			load_error(l, max, "'restart_max_delay' is less than 'restart_delay'");
+			load_error(l, max,
+				   "'restart_max_delay' must not be less than 'restart_delay'");
 		else if (max && !max->bad)
 			w->restart_delay = w->restart_max_delay;
 		else
@@ -128,7 +135,7 @@ static void check_times(struct load *l, struct worker *w, const struct node *nod
 		load_error(l, window, "'restart_window' must be more than 0");
 }
 
-static void check_ready(struct load *l, const struct worker *w, const struct node *node)
+static void check_plugin_ready(struct load *l, const struct worker *w, const struct node *node)
 {
 	struct node *ready = node_member(node, "ready");
 
@@ -136,45 +143,45 @@ static void check_ready(struct load *l, const struct worker *w, const struct nod
 		load_error(l, ready, "a plugin needs ready = \"notify\", not \"%s\"", ready->text);
 }
 
-static void check_exec(struct load *l, const struct node *node)
+static void check_exec_settings(struct load *l, const struct node *node)
 {
-	error_not_applicable(l, node, "options",
-			     "is for plugins: a program has its arguments in 'exec'");
-	error_not_applicable(l, node, "io", "is for plugins: a program does its own I/O");
+	error_setting_not_applicable(l, node, "options",
+				     "is for plugins: a program has its arguments in 'exec'");
+	error_setting_not_applicable(l, node, "io", "is for plugins: a program does its own I/O");
 }
 
 /* Adds errors about settings that do not apply to a worker that gets no endpoints from ffsctl. */
-static void check_without_endpoints(struct load *l, const struct worker_settings *d,
-				    const struct node *node, const char *why)
+static void check_worker_without_endpoints(struct load *l, const struct worker_settings *d,
+					   const struct node *node, const char *why)
 {
 	if (d->plugin)
 		load_error(l, d->plugin, "a plugin needs endpoints, and %s", why);
-	error_not_applicable(l, node, "blocking", "is about endpoints that ffsctl opens");
-	error_not_applicable(l, node, "on_crash", "is about endpoints that ffsctl opens");
+	error_setting_not_applicable(l, node, "blocking", "is about endpoints that ffsctl opens");
+	error_setting_not_applicable(l, node, "on_crash", "is about endpoints that ffsctl opens");
 }
 
 /*
  * Adds errors about settings that do not apply to a worker of this type of function, or to a worker
  * that opens ep0.
  */
-static void check_function_type(struct load *l, const struct function *f,
-				const struct worker_settings *d, const struct node *node)
+static void check_worker_fits_function(struct load *l, const struct function *f,
+				       const struct worker_settings *d, const struct node *node)
 {
 	struct node *ready = node_member(node, "ready");
 
 	if (f->ffs)
-		error_not_applicable(
+		error_setting_not_applicable(
 			l, node, "start",
 			"is for workers of kernel functions: a worker of FunctionFS starts before "
 			"the bind");
 	else
-		check_without_endpoints(l, d, node, "a kernel function has none");
+		check_worker_without_endpoints(l, d, node, "a kernel function has none");
 	if (!f->ffs && d->w.opens_ep0) {
 		diag_error(l->diags, &node_member(node, "opens")->at,
 			   "a kernel function has no ep0");
 	} else if (d->w.opens_ep0) {
-		check_without_endpoints(l, d, node, "a daemon that opens ep0 has its own");
-		error_not_applicable(
+		check_worker_without_endpoints(l, d, node, "a daemon that opens ep0 has its own");
+		error_setting_not_applicable(
 			l, node, "on_failed",
 			"has no effect: when a daemon closes ep0, the kernel unbinds the gadget");
 	} else if (ready && !ready->bad && d->w.ready == READY_INSTANCE) {
@@ -215,24 +222,24 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 		d.w.engine_at = load_position(l, &d.engine.node->at);
 	d.w.keep_privileges = d.privileges.value == 1;
 	d.w.opens_ep0 = d.opens.value == 1;
-	if (load_kind(l, &d, node)) {
-		check_times(l, &d.w, node);
-		check_function_type(l, f, &d, node);
+	if (load_plugin_or_exec(l, &d, node)) {
+		check_worker_times(l, &d.w, node);
+		check_worker_fits_function(l, f, &d, node);
 		if (node_member(node, "plugin")) {
-			check_ready(l, &d.w, node);
+			check_plugin_ready(l, &d.w, node);
 			if (f->ffs && !d.w.opens_ep0)
 				load_check_plugin(l, f, &d, node);
 		} else {
-			check_exec(l, node);
+			check_exec_settings(l, node);
 		}
 	}
-	set_defaults(&d.w, f, node, l->n_functions);
+	set_worker_defaults(&d.w, f, node, l->n_functions);
 	if (!d.w.sandbox)
-		error_not_applicable(
+		error_setting_not_applicable(
 			l, node, "allow",
 			"needs a sandbox, which this worker does not have (sandbox = true)");
 	if (d.w.keep_privileges)
-		error_not_applicable(
+		error_setting_not_applicable(
 			l, node, "capabilities",
 			"has no effect: with privileges = \"keep\" the worker keeps all");
 	if (d.w.keep_privileges && !d.w.user.value)

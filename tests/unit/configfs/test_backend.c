@@ -101,7 +101,7 @@ static int direct(enum backend_item item, const char *name, const char *value)
 {
 	_cleanup_free_ char *path = in_gadget(name);
 
-	return direct_make(item, path, value);
+	return direct_make_item(item, path, value);
 }
 
 Test(direct, values_are_written_as_they_are)
@@ -148,7 +148,7 @@ Test(direct, makes_what_no_back_end_is_asked_for)
 {
 	_cleanup_free_ char *path = in_gadget("functions/ffs.x");
 
-	cr_expect_eq(backend_make(NULL, ITEM_FUNCTION, path, NULL), 0);
+	cr_expect_eq(backend_make_item(NULL, ITEM_FUNCTION, path, NULL), 0);
 	cr_expect(is_directory("functions/ffs.x"));
 }
 
@@ -181,7 +181,7 @@ static int usbg(struct usbg_view *view, enum backend_item item, const char *name
 {
 	_cleanup_free_ char *path = in_gadget(name);
 
-	return usbg_make(view, item, path, value);
+	return usbg_make_item(view, item, path, value);
 }
 
 /* The library writes numbers in its own way. */

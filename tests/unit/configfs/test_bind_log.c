@@ -9,13 +9,13 @@
 
 static int error_of(const char *record)
 {
-	struct bind_log log = { .fd = -1 };
-	bool last = bind_log_record(&log, record, OURS);
+	struct bind_log log = { .kmsg_fd = -1 };
+	bool last = bind_log_add_kmsg(&log, record, OURS);
 
-	cr_expect_eq(last, log.error != 0);
+	cr_expect_eq(last, log.bind_errno != 0);
 	cr_expect_null(log.function_message);
 	bind_log_close(&log);
-	return log.error;
+	return log.bind_errno;
 }
 
 Test(bind_log, the_error_is_the_udc_cores)
@@ -49,25 +49,26 @@ Test(bind_log, others_are_not_ours)
 
 Test(bind_log, the_words_are_the_last_before_the_error)
 {
-	struct bind_log log = { .fd = -1 };
+	struct bind_log log = { .kmsg_fd = -1 };
 
-	cr_expect(!bind_log_record(&log, "6,1,1,-;configfs-gadget.meter gadget.0: one\n", OURS));
-	cr_expect(!bind_log_record(&log, "3,2,1,-;configfs-gadget.meter gadget.0: two: 2\n X=y\n",
-				   OURS));
-	cr_expect(!bind_log_record(&log, "3,3,1,-;configfs-gadget.other gadget.0: three\n", OURS));
+	cr_expect(!bind_log_add_kmsg(&log, "6,1,1,-;configfs-gadget.meter gadget.0: one\n", OURS));
+	cr_expect(!bind_log_add_kmsg(&log, "3,2,1,-;configfs-gadget.meter gadget.0: two: 2\n X=y\n",
+				     OURS));
 	cr_expect(
-		bind_log_record(&log, "3,4,1,-;udc dummy_udc.0: failed to start meter: -22", OURS));
-	cr_expect_eq(log.error, 22);
+		!bind_log_add_kmsg(&log, "3,3,1,-;configfs-gadget.other gadget.0: three\n", OURS));
+	cr_expect(bind_log_add_kmsg(&log, "3,4,1,-;udc dummy_udc.0: failed to start meter: -22",
+				    OURS));
+	cr_expect_eq(log.bind_errno, 22);
 	cr_expect_str_eq(log.function_message, "two: 2");
 	bind_log_close(&log);
 }
 
 Test(bind_log, a_log_that_cannot_be_read_says_nothing)
 {
-	struct bind_log log = { .fd = -1 };
+	struct bind_log log = { .kmsg_fd = -1 };
 
 	bind_log_read(&log, OURS);
-	cr_expect_eq(log.error, 0);
+	cr_expect_eq(log.bind_errno, 0);
 	cr_expect_null(log.function_message);
 	bind_log_close(&log);
 }

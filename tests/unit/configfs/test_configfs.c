@@ -14,7 +14,7 @@ Test(changed_values, an_attribute_has_one_at_most)
 	configfs_note_changed_value(&c, &step, xstrdup("first"));
 	configfs_note_changed_value(&c, &step, xstrdup("second"));
 	cr_assert_eq(c.n_changed_values, 1U);
-	cr_expect_str_eq(c.changed_values[0].text, "second");
+	cr_expect_str_eq(c.changed_values[0].warning, "second");
 	configfs_note_changed_value(&c, &step, NULL);
 	cr_expect_eq(c.n_changed_values, 0U);
 	configfs_free(&c);
@@ -35,9 +35,9 @@ Test(changed_values, a_reload_leaves_those_of_what_is_in_the_plan_with_its_place
 		configfs_note_changed_value(&c, &before[i], xstrdup(before[i].path));
 	configfs_update_changed_values(&c, &plan);
 	cr_assert_eq(c.n_changed_values, 2U);
-	cr_expect_str_eq(c.changed_values[0].path, "/b");
+	cr_expect_str_eq(c.changed_values[0].attribute_path, "/b");
 	cr_expect_eq(c.changed_values[0].at.line, 9U);
-	cr_expect_str_eq(c.changed_values[1].path, "/c");
+	cr_expect_str_eq(c.changed_values[1].attribute_path, "/c");
 	cr_expect_eq(c.changed_values[1].at.line, 7U);
 	configfs_free(&c);
 }

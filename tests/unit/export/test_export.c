@@ -114,10 +114,10 @@ static void check_value(const char *type, char *name, char *text, size_t size,
 			const struct key *row, const char *json)
 {
 	struct configfs_tree attribute = { TREE_ATTRIBUTE, .name = name, .value = text,
-					   .size = size };
+					   .value_size = size };
 	struct configfs_tree property = { TREE_ATTRIBUTE, .name = (char *)"type",
-					  .value = (char *)"1\n", .size = 2 };
-	struct configfs_tree dir = { .children = &property, .n = 1 };
+					  .value = (char *)"1\n", .value_size = 2 };
+	struct configfs_tree dir = { .children = &property, .n_children = 1 };
 	struct export_attribute a = { type, &dir, &attribute };
 	json_t *value = row ? export_row_value(&a, row) : export_tree_value(&a);
 	_cleanup_free_ char *shown =

@@ -64,7 +64,7 @@ static void check_config(const struct prediction *f)
 	cr_assert_eq(endpoints, 0, "%s: endpoint missing", function->type);
 	cr_assert_eq(d.list[0].bytes[4], interfaces, "%s", function->type);
 	cr_assert_eq(total_of(&d.list[0]), total, "%s", function->type);
-	cr_assert_eq(d.list[0].certain[2], maybe ? 0 : 0xff);
+	cr_assert_eq(d.list[0].certain_bits[2], maybe ? 0 : 0xff);
 }
 
 static void check_type(const char *type, const char *attrs)
@@ -146,7 +146,7 @@ static bool has_channel_names(const struct descriptor *d)
 static bool has_no_channel_names(const struct descriptor *d)
 {
 	return d->size == 17 && !has_channel_names(d) && d->bytes[CHANNEL_NAMES] == 0 &&
-	       d->certain[CHANNEL_NAMES] == 0xff;
+	       d->certain_bits[CHANNEL_NAMES] == 0xff;
 }
 
 /* A unit test, because the lab's Linux 6.1 is built without sound. */
@@ -188,10 +188,12 @@ Test(predict, an_unknown_type_makes_the_totals_uncertain)
 	const struct prediction f = { g, KERNEL_6_12, EP_HIGH, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 
-	cr_assert_not(predict_knows(&g->functions[0]));
+	cr_assert_not(predict_covers_function(&g->functions[0]));
 	predict_config(&f, &g->configs[0], &d);
 	cr_assert_eq(d.n, 1);
-	cr_assert_eq(d.list[0].certain[2] | d.list[0].certain[3] | d.list[0].certain[4], 0);
+	cr_assert_eq(d.list[0].certain_bits[2] | d.list[0].certain_bits[3] |
+			     d.list[0].certain_bits[4],
+		     0);
 }
 
 Test(predict, renumbers_functionfs_descriptors)
@@ -212,7 +214,7 @@ Test(predict, renumbers_functionfs_descriptors)
 	cr_assert_eq(first->bytes[2], 2);
 	cr_assert_str_eq(first->strings[0].text, "s");
 	cr_assert_eq(first[1].bytes[2], 0x80);
-	cr_assert_eq(first[1].certain[2], 0xf0);
+	cr_assert_eq(first[1].certain_bits[2], 0xf0);
 	cr_assert_eq(d.list[0].bytes[4], 4);
 }
 
@@ -280,7 +282,7 @@ Test(predict, names_class_specific_descriptors_by_the_interface_class)
 		FILE *to = open_memstream(&text, &size);
 
 		memcpy(d.bytes, one, sizeof(one));
-		memset(d.certain, 0xff, sizeof(one));
+		memset(d.certain_bits, 0xff, sizeof(one));
 		memcpy(interface.bytes, cases[i].interface, 9);
 		descriptor_print(to, &d, &interface);
 		fclose(to);

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/sha256.h"
-#include "configfs/serial.h"
+#include "configfs/serial_number.h"
 
 static void expect(const uint8_t digest[SHA256_SIZE], const char *want)
 {
@@ -92,7 +92,7 @@ Test(file, the_first_line_without_its_end)
 		_cleanup_free_ char *serial = NULL;
 
 		put(texts[i], i == 3 ? 5 : strlen(texts[i]));
-		cr_assert_eq(serial_read(path, &serial, &err), 0, "%s", err.text);
+		cr_assert_eq(serial_number_read(path, &serial, &err), 0, "%s", err.text);
 		cr_expect_str_eq(serial, "A-17");
 	}
 }
@@ -103,7 +103,7 @@ static void refused(const char *text, const char *why)
 	char *serial = NULL;
 
 	put(text, strlen(text));
-	cr_assert_lt(serial_read(path, &serial, &err), 0, "'%s' was taken", text);
+	cr_assert_lt(serial_number_read(path, &serial, &err), 0, "'%s' was taken", text);
 	cr_expect_null(serial);
 	cr_expect_eq(err.exit, EX_UNAVAILABLE);
 	cr_expect_not_null(strstr(err.text, why), "%s", err.text);
@@ -126,13 +126,13 @@ Test(file, what_is_not_there_or_would_block_is_an_error)
 	_cleanup_error_ struct error err = { 0 }, other = { 0 };
 	char *serial = NULL;
 
-	cr_expect_eq(serial_read("/nonexistent/serial", &serial, &err), -ENOENT);
+	cr_expect_eq(serial_number_read("/nonexistent/serial", &serial, &err), -ENOENT);
 	cr_expect_str_eq(err.text,
 			 "cannot read the serial number from /nonexistent/serial: No such "
 			 "file or directory");
 	put("", 0);
 	unlink(path);
 	cr_assert_eq(mkfifo(path, 0600), 0);
-	cr_expect_lt(serial_read(path, &serial, &other), 0);
+	cr_expect_lt(serial_number_read(path, &serial, &other), 0);
 	cr_expect_not_null(strstr(other.text, "not a regular file"), "%s", other.text);
 }

@@ -17,19 +17,20 @@ static struct node *nth_item(const struct node *list, size_t n)
 	return item;
 }
 
-static void check_descriptor(struct load *l, const struct interface *interface,
-			     const struct ffs_bytes *bytes, struct node *list)
+static void check_extra_descriptor(struct load *l, const struct interface *interface,
+				   const struct ffs_bytes *bytes, struct node *list)
 {
 	_cleanup_free_ char *reason = NULL, *todo = NULL;
 	struct ffs_finding finding;
 
 	if (bytes->size < 2) {
-		load_error(l, list, "a descriptor has at least two bytes: its length and its type");
+		load_error(l, list,
+			   "a descriptor must have at least two bytes: its length and its type");
 		return;
 	}
 	if (bytes->data[0] != bytes->size) {
 		load_error(l, list->first,
-			   "a descriptor begins with its length, which is %zu here, not %s",
+			   "a descriptor must begin with its length, which is %zu here, not %s",
 			   bytes->size, list->first->text);
 		return;
 	}
@@ -41,7 +42,7 @@ static void check_descriptor(struct load *l, const struct interface *interface,
 			   reason);
 		diags_hint(l->diags, "%s", todo);
 	} else if (bytes->data[1] != CLASS_DESCRIPTOR) {
-		/* The encoder would not count an interface or endpoint descriptor in 'extra' */
+		/* The encoder would not count the interfaces and endpoints in 'extra' */
 		load_error(l, nth_item(list, 1),
 			   "'extra' is for class descriptors (type 0x21), but this one has type "
 			   "0x%02x, which other keys make",
@@ -49,7 +50,7 @@ static void check_descriptor(struct load *l, const struct interface *interface,
 	}
 }
 
-void load_extra(struct load *l, struct interface *interface, struct node *list)
+void load_extra_descriptors(struct load *l, struct interface *interface, struct node *list)
 {
 	interface->extra_at = load_position(l, &list->name_at);
 	node_foreach(item, list) {
@@ -59,6 +60,6 @@ void load_extra(struct load *l, struct interface *interface, struct node *list)
 			continue;
 		bytes = array_add(interface->extra, interface->n_extra);
 		if (load_bytes(l, item, bytes))
-			check_descriptor(l, interface, bytes, item);
+			check_extra_descriptor(l, interface, bytes, item);
 	}
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "configfs/serial.h"
+#include "configfs/serial_number.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,10 +19,10 @@
 
 void serial_from_machine_id(const uint8_t id[MACHINE_ID_SIZE], char serial[SERIAL_SIZE])
 {
-	static const char purpose[] = "ffsctl serial number";
+	static const char hashed_text[] = "ffsctl serial number";
 	uint8_t digest[SHA256_SIZE];
 
-	hmac_sha256(id, MACHINE_ID_SIZE, purpose, strlen(purpose), digest);
+	hmac_sha256(id, MACHINE_ID_SIZE, hashed_text, strlen(hashed_text), digest);
 	for (int i = 0; i < MACHINE_ID_SIZE; i++)
 		sprintf(serial + 2 * i, "%02X", digest[i]);
 }
@@ -78,7 +78,7 @@ static int check_serial(const char *path, const char *text, struct error *err)
 	return 0;
 }
 
-int serial_read(const char *from, char **serial, struct error *err)
+int serial_number_read(const char *from, char **serial, struct error *err)
 {
 	bool machine = streq(from, "machine-id");
 	const char *path = machine ? MACHINE_ID : streq(from, "device-tree") ? DEVICE_TREE : from;
@@ -103,7 +103,10 @@ int serial_read(const char *from, char **serial, struct error *err)
 					     : "this machine has no device tree");
 		return r;
 	}
-	/* Keeps only the first line. Strings of a device tree end with a NUL. */
+	/*
+	 * Keeps only the first line. A string of the device tree ends with a NUL, not with a
+	 * newline.
+	 */
 	text[strcspn(text, "\r\n")] = '\0';
 	if (machine)
 		r = hash_machine_id(&text, err);

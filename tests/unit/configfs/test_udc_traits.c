@@ -17,33 +17,33 @@ static struct gadget *load(const char *text)
 	return g;
 }
 
-Test(udc_mismatch, a_known_driver_has_too_few_endpoints)
+Test(udc_mismatch_reason, a_known_driver_has_too_few_endpoints)
 {
 	_cleanup_gadget_ struct gadget *g =
 		load("functions = { a = { type = \"acm\"; }; b = { type = \"gser\"; }; };");
-	_cleanup_free_ char *words = udc_mismatch("max3420-udc", g);
+	_cleanup_free_ char *words = udc_mismatch_reason("max3420-udc", g);
 
 	cr_expect_str_eq(words ?: "",
 			 "the gadget needs at least 5 endpoints besides ep0, but a UDC of "
 			 "max3420-udc has 3");
 }
 
-Test(udc_mismatch, is_nothing_for_enough_or_an_unknown_number_of_endpoints)
+Test(udc_mismatch_reason, is_nothing_for_enough_or_an_unknown_number_of_endpoints)
 {
 	_cleanup_gadget_ struct gadget *g = load("functions = { a = { type = \"acm\"; }; };");
 
-	cr_expect_null(udc_mismatch("max3420-udc", g));
-	cr_expect_null(udc_mismatch("dwc2", g), "its number depends on the hardware");
-	cr_expect_null(udc_mismatch("no-such-driver", g));
-	cr_expect_null(udc_mismatch(NULL, g));
+	cr_expect_null(udc_mismatch_reason("max3420-udc", g));
+	cr_expect_null(udc_mismatch_reason("dwc2", g), "its number depends on the hardware");
+	cr_expect_null(udc_mismatch_reason("no-such-driver", g));
+	cr_expect_null(udc_mismatch_reason(NULL, g));
 }
 
 Test(udc_traits, virtual_and_dual_role_drivers)
 {
-	cr_expect(udc_traits("dummy_udc")->is_virtual);
-	cr_expect(udc_traits("usbip-vudc")->is_virtual);
-	cr_expect_not(udc_traits("dwc3")->is_virtual);
-	cr_expect_not(udc_traits(NULL)->is_virtual);
-	cr_expect(udc_traits("dwc3")->dual_role);
-	cr_expect_not(udc_traits("net2280")->dual_role);
+	cr_expect(udc_find_traits("dummy_udc")->is_virtual);
+	cr_expect(udc_find_traits("usbip-vudc")->is_virtual);
+	cr_expect_not(udc_find_traits("dwc3")->is_virtual);
+	cr_expect_not(udc_find_traits(NULL)->is_virtual);
+	cr_expect(udc_find_traits("dwc3")->dual_role);
+	cr_expect_not(udc_find_traits("net2280")->dual_role);
 }

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Checks that the endpoints of a function do not conflict: numbers, addresses, names, pairs. */
+/*
+ * Assigns addresses and names to the endpoints of a function, and checks that their number,
+ * addresses, names and pairs are valid.
+ */
 #include <stdio.h>
 
 #include "base/cleanup.h"
@@ -8,39 +11,39 @@
 
 #define MAX_PER_DIRECTION 15
 
-struct numbering {
+struct address_map {
 	struct load *load;
-	bool taken_addresses[2][MAX_PER_DIRECTION + 1]; /* [direction][number] */
+	bool used_addresses[2][MAX_PER_DIRECTION + 1]; /* [direction][number] */
 };
 
-static void reserve_address(struct numbering *u, const struct endpoint *ep, struct node *node)
+static void reserve_address(struct address_map *u, const struct endpoint *ep, struct node *node)
 {
-	bool *taken = &u->taken_addresses[ep->direction][ep->address & 0x0f];
+	bool *used = &u->used_addresses[ep->direction][ep->address & 0x0f];
 
-	if (*taken)
+	if (*used)
 		load_error(u->load, load_member_or_self(node, "address"),
 			   "a second endpoint with address 0x%02x in this function", ep->address);
-	*taken = true;
+	*used = true;
 }
 
 /*
- * Gives an endpoint an address: with its own number if that is free, else with the lowest free
- * number.
+ * Gives an endpoint an address. The endpoint number in it is the endpoint's position in the
+ * function (`ep->number`) if that number is free, else the lowest free number.
  */
-static void assign_address(struct numbering *u, struct endpoint *ep)
+static void assign_address(struct address_map *u, struct endpoint *ep)
 {
-	const bool *taken = u->taken_addresses[ep->direction];
+	const bool *used = u->used_addresses[ep->direction];
 	unsigned int number = ep->number;
 
-	if (number > MAX_PER_DIRECTION || taken[number])
-		for (number = 1; number < MAX_PER_DIRECTION && taken[number];)
+	if (number > MAX_PER_DIRECTION || used[number])
+		for (number = 1; number < MAX_PER_DIRECTION && used[number];)
 			number++;
-	u->taken_addresses[ep->direction][number] = true;
+	u->used_addresses[ep->direction][number] = true;
 	ep->address = (uint8_t)(number | (ep->direction == EP_IN ? 0x80 : 0));
 }
 
-static void check_names(struct load *l, struct endpoint *const *eps, struct node *const *nodes,
-			size_t n)
+static void check_endpoint_names(struct load *l, struct endpoint *const *eps,
+				 struct node *const *nodes, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
 		for (size_t j = 0; j < i; j++) {
@@ -54,11 +57,11 @@ static void check_names(struct load *l, struct endpoint *const *eps, struct node
 }
 
 /*
- * Returns false if there are too many endpoints, and adds an error at the first one beyond the
- * limit.
+ * Returns false if there are too many endpoints, after adding an error about the first one beyond
+ * the limit.
  */
-static bool check_count(struct load *l, struct endpoint *const *eps, struct node *const *nodes,
-			size_t n)
+static bool check_endpoint_count(struct load *l, struct endpoint *const *eps,
+				 struct node *const *nodes, size_t n)
 {
 	unsigned int count[2] = { 0 };
 
@@ -79,11 +82,11 @@ static bool check_count(struct load *l, struct endpoint *const *eps, struct node
 }
 
 /*
- * Checks the pairs of endpoints: the kernel pairs them in descriptor order, across interfaces
- * (f_fs.c).
+ * Checks the pairs of endpoints that 'rw_proxy' joins. The kernel pairs them in the order of their
+ * descriptors, across interfaces (f_fs.c).
  */
-static void check_pairs(struct load *l, struct endpoint *const *eps, struct node *const *nodes,
-			size_t n, struct node *rw_proxy)
+static void check_rw_proxy_pairs(struct load *l, struct endpoint *const *eps,
+				 struct node *const *nodes, size_t n, struct node *rw_proxy)
 {
 	if (n == 0 || n % 2)
 		load_error(l, rw_proxy,
@@ -103,7 +106,7 @@ static void check_pairs(struct load *l, struct endpoint *const *eps, struct node
 void load_check_endpoints(struct load *l, struct ffs_settings *d)
 {
 	_cleanup_free_ struct endpoint **eps = xcalloc(d->n_endpoints, sizeof(*eps));
-	struct numbering u = { .load = l };
+	struct address_map u = { .load = l };
 	struct node *rw_proxy;
 	size_t n = 0;
 
@@ -112,7 +115,7 @@ void load_check_endpoints(struct load *l, struct ffs_settings *d)
 			eps[n++] = &d->ffs->interfaces[i].endpoints[j];
 	for (size_t i = 0; i < n; i++)
 		eps[i]->number = (unsigned int)i + 1;
-	if (!check_count(l, eps, d->endpoints, n))
+	if (!check_endpoint_count(l, eps, d->endpoints, n))
 		return;
 	for (size_t i = 0; i < n; i++)
 		if (eps[i]->address != 0)
@@ -124,8 +127,8 @@ void load_check_endpoints(struct load *l, struct ffs_settings *d)
 			eps[i]->name =
 				strf("ep%zu-%s", i + 1, eps[i]->direction == EP_IN ? "in" : "out");
 	}
-	check_names(l, eps, d->endpoints, n);
+	check_endpoint_names(l, eps, d->endpoints, n);
 	rw_proxy = d->flags[FFS_FLAG_NUMBER(FUNCTIONFS_RW_PROXY_EPS)];
 	if (rw_proxy && rw_proxy->integer && !l->has_syntax_error)
-		check_pairs(l, eps, d->endpoints, n, rw_proxy);
+		check_rw_proxy_pairs(l, eps, d->endpoints, n, rw_proxy);
 }

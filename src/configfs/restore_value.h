@@ -8,9 +8,9 @@
 #include "plan/plan.h"
 
 /*
- * Called before a step writes a value: stores the old value in step->previous_value, if
- * step->keep_previous is set and no old value is stored yet.
+ * Called before a step writes a value: stores the present value in step->previous_value, if
+ * step->keep_previous is set and step->previous_value is still empty.
  */
-void configfs_store_previous(struct step *step);
+void configfs_store_previous_value(struct step *step);
 /* The function step_op.restore of every step that writes a value. */
-int configfs_restore(struct step *step, struct error *err);
+int configfs_restore_value(struct step *step, struct error *err);

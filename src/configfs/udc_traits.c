@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A table of UDC drivers with properties that sysfs does not show. Also finds reasons why a system
- * has no UDC.
+ * A table of UDC drivers with properties that sysfs does not show. Also finds reasons why this
+ * system has no UDC.
  */
 #include "configfs/udc.h"
 
@@ -16,60 +16,60 @@
 #define PLATFORM_DRIVERS_DIR "/sys/bus/platform/drivers"
 
 /*
- * The numbers of endpoints are from the drivers' source code. If a member is not set, the property
- * is unknown or depends on the hardware. To add a driver, add a row. To add a property, add a
- * member to struct udc_traits, set it in the rows, and add a sentence to udc_mismatch.
+ * The numbers of endpoints are from the drivers' source code. A member that a row does not set is
+ * unknown or depends on the hardware. To add a driver, add a row. To add a property, add a member
+ * to struct udc_traits, set it in the rows, and add a sentence to udc_mismatch_reason.
  */
-static const struct udc_traits known[] = {
+static const struct udc_traits driver_traits[] = {
 	/* clang-format off: one line each */
-	{ .driver = "aspeed_udc", .endpoints = 4, .scatter_gather = UDC_SG_NO },
-	{ .driver = "at91_udc", .endpoints = 5, .scatter_gather = UDC_SG_NO },
-	{ .driver = "bcm63xx_udc", .endpoints = 4, .scatter_gather = UDC_SG_NO },
+	{ .driver = "aspeed_udc", .n_endpoints = 4, .scatter_gather = UDC_SG_NO },
+	{ .driver = "at91_udc", .n_endpoints = 5, .scatter_gather = UDC_SG_NO },
+	{ .driver = "bcm63xx_udc", .n_endpoints = 4, .scatter_gather = UDC_SG_NO },
 	{ .driver = "ci_hdrc", .scatter_gather = UDC_SG_YES, .dual_role = true },
-	{ .driver = "dummy_udc", .endpoints = 30, .is_virtual = true },
+	{ .driver = "dummy_udc", .n_endpoints = 30, .is_virtual = true },
 	{ .driver = "dwc2",
-	  .dual_role = true }, /* supports scatter-gather with descriptor DMA only */
+	  .dual_role = true }, /* whether it supports scatter-gather depends on descriptor DMA */
 	{ .driver = "dwc3", .scatter_gather = UDC_SG_YES, .dual_role = true },
-	{ .driver = "fusb300_udc", .endpoints = 15, .scatter_gather = UDC_SG_NO },
-	{ .driver = "goku_udc", .endpoints = 3, .scatter_gather = UDC_SG_NO },
-	{ .driver = "lpc32xx_udc", .endpoints = 15, .scatter_gather = UDC_SG_NO },
-	{ .driver = "m66592_udc", .endpoints = 7, .scatter_gather = UDC_SG_NO },
-	{ .driver = "max3420-udc", .endpoints = 3, .scatter_gather = UDC_SG_NO },
+	{ .driver = "fusb300_udc", .n_endpoints = 15, .scatter_gather = UDC_SG_NO },
+	{ .driver = "goku_udc", .n_endpoints = 3, .scatter_gather = UDC_SG_NO },
+	{ .driver = "lpc32xx_udc", .n_endpoints = 15, .scatter_gather = UDC_SG_NO },
+	{ .driver = "m66592_udc", .n_endpoints = 7, .scatter_gather = UDC_SG_NO },
+	{ .driver = "max3420-udc", .n_endpoints = 3, .scatter_gather = UDC_SG_NO },
 	{ .driver = "mtu3", .scatter_gather = UDC_SG_NO, .dual_role = true },
 	{ .driver = "musb-hdrc", .scatter_gather = UDC_SG_NO, .dual_role = true },
-	{ .driver = "net2272", .endpoints = 3, .scatter_gather = UDC_SG_NO },
+	{ .driver = "net2272", .n_endpoints = 3, .scatter_gather = UDC_SG_NO },
 	{ .driver = "net2280", .scatter_gather = UDC_SG_NO },
-	{ .driver = "pxa27x-udc", .endpoints = 5, .scatter_gather = UDC_SG_NO },
-	{ .driver = "r8a66597_udc", .endpoints = 7, .scatter_gather = UDC_SG_NO },
-	{ .driver = "tegra-xudc", .endpoints = 30, .scatter_gather = UDC_SG_NO },
-	{ .driver = "usbf_renesas", .endpoints = 15, .scatter_gather = UDC_SG_NO },
+	{ .driver = "pxa27x-udc", .n_endpoints = 5, .scatter_gather = UDC_SG_NO },
+	{ .driver = "r8a66597_udc", .n_endpoints = 7, .scatter_gather = UDC_SG_NO },
+	{ .driver = "tegra-xudc", .n_endpoints = 30, .scatter_gather = UDC_SG_NO },
+	{ .driver = "usbf_renesas", .n_endpoints = 15, .scatter_gather = UDC_SG_NO },
 	{ .driver = "usbip-vudc",
-	  .endpoints = 30,
+	  .n_endpoints = 30,
 	  .scatter_gather = UDC_SG_NO,
 	  .is_virtual = true },
-	{ .driver = "xilinx-udc", .endpoints = 7, .scatter_gather = UDC_SG_NO },
+	{ .driver = "xilinx-udc", .n_endpoints = 7, .scatter_gather = UDC_SG_NO },
 	/* clang-format on */
 };
 
-const struct udc_traits *udc_traits(const char *driver)
+const struct udc_traits *udc_find_traits(const char *driver)
 {
 	static const struct udc_traits unknown = { 0 };
 
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (streq_null(driver, known[i].driver))
-			return &known[i];
+	for (size_t i = 0; i < ARRAY_SIZE(driver_traits); i++)
+		if (streq_null(driver, driver_traits[i].driver))
+			return &driver_traits[i];
 	return &unknown;
 }
 
-char *udc_mismatch(const char *driver, const struct gadget *g)
+char *udc_mismatch_reason(const char *driver, const struct gadget *g)
 {
-	const struct udc_traits *udc = udc_traits(driver);
+	const struct udc_traits *udc = udc_find_traits(driver);
 	const struct endpoint_count needs = gadget_endpoints(g);
 
-	if (udc->endpoints > 0 && needs.in + needs.out > udc->endpoints)
+	if (udc->n_endpoints > 0 && needs.in + needs.out > udc->n_endpoints)
 		return strf("the gadget needs at least %u endpoints besides ep0, but a UDC of %s "
 			    "has %u",
-			    needs.in + needs.out, driver, udc->endpoints);
+			    needs.in + needs.out, driver, udc->n_endpoints);
 	return NULL;
 }
 
@@ -89,7 +89,10 @@ static void add_role_hint(struct hint_list *h, const char *name)
 		strf("the role switch %s is set to '%s': echo device > %s", name, role, path);
 }
 
-/* Adds a hint for each dual-role controller of the driver that is in host mode: it has no UDC. */
+/*
+ * Adds a hint for each controller of a dual-role driver that has no UDC, because it is in host
+ * mode.
+ */
 static void add_dual_role_hint(struct hint_list *h, const char *driver)
 {
 	_cleanup_free_ char *dir = strf(PLATFORM_DRIVERS_DIR "/%s", driver);
@@ -100,7 +103,7 @@ static void add_dual_role_hint(struct hint_list *h, const char *driver)
 		_cleanup_free_ char *path = strf("%s/%s/udc", dir, entry->d_name),
 				    *mode_path = NULL, *mode = NULL;
 
-		/* Devices are links; "module" is a link, but no device. */
+		/* The links in a driver's directory lead to its devices, except "module". */
 		if (entry->d_type != DT_LNK || streq(entry->d_name, "module") || path_exists(path))
 			continue;
 		mode_path = strf("%s/%s/of_node/dr_mode", dir, entry->d_name);
@@ -116,7 +119,7 @@ static void add_dual_role_hint(struct hint_list *h, const char *driver)
 		closedir(d);
 }
 
-size_t udc_hints(char ***words)
+size_t udc_absence_hints(char ***hints)
 {
 	struct hint_list h = { 0 };
 	DIR *d = opendir(ROLE_CLASS_DIR);
@@ -127,12 +130,12 @@ size_t udc_hints(char ***words)
 			add_role_hint(&h, entry->d_name);
 	if (d)
 		closedir(d);
-	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
-		if (known[i].dual_role)
-			add_dual_role_hint(&h, known[i].driver);
+	for (size_t i = 0; i < ARRAY_SIZE(driver_traits); i++)
+		if (driver_traits[i].dual_role)
+			add_dual_role_hint(&h, driver_traits[i].driver);
 	if (h.n == 0)
 		*array_add(h.hints, h.n) = xstrdup("load the controller's driver, and put the port "
 						   "in device mode (ls " UDC_CLASS_DIR ")");
-	*words = h.hints;
+	*hints = h.hints;
 	return h.n;
 }

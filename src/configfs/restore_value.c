@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "configfs/restore.h"
+#include "configfs/restore_value.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,28 +9,28 @@
 #include "gadgetfile/gadget.h"
 
 /* Ignores an attribute that cannot be read, because the write that follows reports the error. */
-void configfs_store_previous(struct step *step)
+void configfs_store_previous_value(struct step *step)
 {
 	if (step->keep_previous && !step->previous_value)
 		file_read(AT_FDCWD, step->path, ATTRIBUTE_VALUE_MAX + 1, &step->previous_value,
 			  NULL);
 }
 
-int configfs_restore(struct step *step, struct error *err)
+int configfs_restore_value(struct step *step, struct error *err)
 {
-	const char *was = step->previous_value && *step->previous_value
-				  ? step->previous_value
-				  : "\n"; /* a write of 0 bytes fails with EFAULT */
+	/* A newline for an empty value, because a write of 0 bytes fails with EFAULT. */
+	const char *was =
+		step->previous_value && *step->previous_value ? step->previous_value : "\n";
 	int r;
 
-	if (!step->previous_value) { /* unknown, for example after an older build was replaced */
+	if (!step->previous_value) { /* an older build of ffsctl has not stored the value */
 		error_set(err, EX_CANTCREAT, ENODATA, step->path,
-			  "it is not known what was in %s before", step->path);
+			  "the previous value of %s is unknown", step->path);
 		return error_hint(err, "take the gadget down, then up");
 	}
 	r = file_write(AT_FDCWD, step->path, was, strlen(was));
 	if (r == 0)
 		return 0;
-	return error_errno(err, EX_OSERR, -r, step->path,
-			   "cannot write what was there before to %s", step->path);
+	return error_errno(err, EX_OSERR, -r, step->path, "cannot restore the previous value of %s",
+			   step->path);
 }

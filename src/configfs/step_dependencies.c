@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "configfs/rules.h"
+#include "configfs/step_dependencies.h"
 
 #include "base/cleanup.h"
 #include "configfs/attributes.h"
 #include "configfs/items.h"
 #include "configfs/steps.h"
 
-static bool is_directory(const struct step *step)
+static bool makes_directory(const struct step *step)
 {
 	return step->op == &configfs_op_gadget || step->op == &configfs_op_mkdir ||
 	       step->op == &configfs_op_function || step->op == &configfs_op_config ||
@@ -20,24 +20,24 @@ static bool in_same_directory(const struct step *a, const struct step *b)
 	return streq(dir_a, dir_b);
 }
 
-static bool is_named(const struct step *step, const char *name)
+static bool has_name(const struct step *step, const char *name)
 {
 	return streq(strrchr(step->path, '/') + 1, name);
 }
 
 /*
- * Returns whether the two attributes `file` and `ro` belong to the same drive. `ro` must be written
- * before `file`, because the kernel uses it when the drive gets its medium (storage_common.c).
+ * Returns whether the two steps write the attributes `file` and `ro` of the same LUN. `ro` must be
+ * written before `file`, because the kernel reads `ro` when it opens the file (storage_common.c).
  */
-static bool is_ro_of_same_drive(const struct step *file, const struct step *ro)
+static bool is_ro_of_same_lun(const struct step *file, const struct step *ro)
 {
 	return configfs_writable_while_bound(file) && configfs_writable_while_bound(ro) &&
-	       is_named(file, "file") && is_named(ro, "ro") && in_same_directory(file, ro);
+	       has_name(file, "file") && has_name(ro, "ro") && in_same_directory(file, ro);
 }
 
 bool configfs_step_depends_on(const struct step *later, const struct step *earlier)
 {
-	if (is_directory(earlier)) {
+	if (makes_directory(earlier)) {
 		if (path_is_below(later->path, earlier->path))
 			return true;
 		if (later->op == &attribute_op_link && (streq(later->value, earlier->path) ||
@@ -48,24 +48,24 @@ bool configfs_step_depends_on(const struct step *later, const struct step *earli
 		/* The order of a configuration's links is the order of its interfaces. */
 		if (earlier->op == &configfs_op_link)
 			return in_same_directory(later, earlier);
-		return earlier->op == &configfs_op_function && is_named(earlier, later->value);
+		return earlier->op == &configfs_op_function && has_name(earlier, later->value);
 	}
 	/*
-	 * The order of the configurations matters, because hosts choose the first that they can
+	 * The order of the configurations matters, because a host chooses the first one that it can
 	 * use.
 	 */
 	if (later->op == &configfs_op_config)
 		return earlier->op == &configfs_op_config;
-	return is_ro_of_same_drive(later, earlier);
+	return is_ro_of_same_lun(later, earlier);
 }
 
-bool configfs_remade_with(const struct step *earlier, const struct step *later)
+bool configfs_step_reapplied_with(const struct step *earlier, const struct step *later)
 {
 	return earlier->op == &configfs_op_function && path_is_below(later->path, earlier->path) &&
 	       !configfs_writable_while_bound(later);
 }
 
-bool configfs_replaces(const struct step *next, const struct step *last)
+bool configfs_step_replaces(const struct step *next, const struct step *last)
 {
 	return next->op->restore && streq(next->path, last->path);
 }

@@ -7,13 +7,13 @@
 #include "base/error.h"
 
 #define MACHINE_ID_SIZE 16
-#define SERIAL_SIZE (2 * MACHINE_ID_SIZE + 1) /* with its NUL */
+#define SERIAL_SIZE (2 * MACHINE_ID_SIZE + 1) /* bytes of the digits and a NUL */
 
 /*
  * Reads a serial number. `from` is gadget_strings.serial_from: "machine-id", "device-tree" or an
  * absolute path. On success, *serial is a valid string for the kernel; the caller frees it.
  */
-int serial_read(const char *from, char **serial, struct error *err);
+int serial_number_read(const char *from, char **serial, struct error *err);
 
 /*
  * Makes a serial number from a machine id. The machine id itself must not be sent to other systems

@@ -13,13 +13,14 @@
 #include "predict/predict.h"
 
 #define ANY -1
-#define PLATFORM_CAPABILITY 5 /* not in linux/usb/ch9.h */
+#define PLATFORM_CAPABILITY 5 /* linux/usb/ch9.h does not define it */
 
 /*
- * Fields after bLength and bDescriptorType: "name:size", then a letter for the format. x:
- * hexadecimal; b: BCD; s: string index; e: endpoint address; p: packet size; none: decimal.
+ * The descriptors that are printed field by field. `fields` describes the fields after bLength and
+ * bDescriptorType, each as "NAME:SIZE" and a letter for the format: x: hexadecimal; b: BCD; s:
+ * string index; e: endpoint address; p: packet size; no letter: decimal.
  */
-static const struct layout {
+static const struct descriptor_layout {
 	int type, subtype, class, subclass;
 	const char *title, *fields;
 } layouts[] = {
@@ -81,30 +82,31 @@ static const struct layout {
 	{ ANY, ANY, ANY, ANY, "descriptor", "" },
 };
 
-static bool matches(int wanted, int have)
+static bool layout_field_matches(int wanted, int have)
 {
 	return wanted == ANY || wanted == have;
 }
 
-static const struct layout *find_layout(const struct descriptor *d,
-					const struct descriptor *interface)
+static const struct descriptor_layout *find_layout(const struct descriptor *d,
+						   const struct descriptor *interface)
 {
-	const struct layout *l = layouts;
+	const struct descriptor_layout *l = layouts;
 	int class = interface ? interface->bytes[5] : ANY,
 	    subclass = interface ? interface->bytes[6] : ANY;
 
-	while (!matches(l->type, d->bytes[1]) ||
-	       !matches(l->subtype, d->size > 2 ? d->bytes[2] : ANY) || !matches(l->class, class) ||
-	       !matches(l->subclass, subclass))
+	while (!layout_field_matches(l->type, d->bytes[1]) ||
+	       !layout_field_matches(l->subtype, d->size > 2 ? d->bytes[2] : ANY) ||
+	       !layout_field_matches(l->class, class) ||
+	       !layout_field_matches(l->subclass, subclass))
 		l++;
 	return l;
 }
 
 /*
- * Returns the text of the string whose index is at `offset`, with the source of the text, for
- * printing. NULL: the text is unknown. The caller frees it.
+ * Returns the text of the string whose index is at `offset`, in the form in which it is printed: in
+ * quotes, and for a serial number with its source. NULL: the text is unknown. The caller frees it.
  */
-static char *text_of(const struct descriptor *d, size_t offset)
+static char *string_text(const struct descriptor *d, size_t offset)
 {
 	const struct descriptor_string *string = NULL;
 	_cleanup_free_ char *text = NULL, *from = NULL;
@@ -123,15 +125,15 @@ static char *text_of(const struct descriptor *d, size_t offset)
 		    : strf("(from %s, not readable here)", from);
 }
 
-static bool is_certain(const struct descriptor *d, size_t offset, size_t n)
+static bool field_is_certain(const struct descriptor *d, size_t offset, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (d->certain[offset + i] != 0xff)
+		if (d->certain_bits[offset + i] != 0xff)
 			return false;
 	return true;
 }
 
-static unsigned long number_at(const struct descriptor *d, size_t offset, size_t n)
+static unsigned long field_number(const struct descriptor *d, size_t offset, size_t n)
 {
 	unsigned long value = 0;
 
@@ -140,11 +142,11 @@ static unsigned long number_at(const struct descriptor *d, size_t offset, size_t
 	return value;
 }
 
-static void print_endpoint(FILE *to, const struct descriptor *d, size_t offset)
+static void print_endpoint_address(FILE *to, const struct descriptor *d, size_t offset)
 {
 	bool in = d->bytes[offset] & USB_DIR_IN;
 
-	if (is_certain(d, offset, 1))
+	if (field_is_certain(d, offset, 1))
 		fprintf(to, "0x%02x  %s\n", d->bytes[offset], in ? "in" : "out");
 	else
 		fprintf(to, "0x%c?  %s, number chosen by the UDC\n", in ? '8' : '0',
@@ -152,10 +154,10 @@ static void print_endpoint(FILE *to, const struct descriptor *d, size_t offset)
 }
 
 /*
- * Prints wMaxPacketSize: bits 11 and 12 are additional packets in a microframe (USB 2.0, table
- * 9-13).
+ * Prints wMaxPacketSize. Its bits 11 and 12 are the number of additional packets in a microframe
+ * (USB 2.0, table 9-13).
  */
-static void print_packet(FILE *to, unsigned long value)
+static void print_max_packet_size(FILE *to, unsigned long value)
 {
 	fprintf(to, "%lu", value & 0x7ff);
 	if (value & 0x1800)
@@ -163,22 +165,22 @@ static void print_packet(FILE *to, unsigned long value)
 	fputc('\n', to);
 }
 
-static void print_value(FILE *to, const struct descriptor *d, size_t offset, size_t n, char how)
+static void print_field(FILE *to, const struct descriptor *d, size_t offset, size_t n, char how)
 {
-	unsigned long value = number_at(d, offset, n);
-	_cleanup_free_ char *text = text_of(d, offset);
+	unsigned long value = field_number(d, offset, n);
+	_cleanup_free_ char *text = string_text(d, offset);
 
 	if (how == 'e') {
-		print_endpoint(to, d, offset);
+		print_endpoint_address(to, d, offset);
 	} else if (how == 's' && text) {
-		if (is_certain(d, offset, n))
+		if (field_is_certain(d, offset, n))
 			fprintf(to, "%lu  %s\n", value, text);
 		else
 			fprintf(to, "?  %s\n", text);
-	} else if (!is_certain(d, offset, n)) {
+	} else if (!field_is_certain(d, offset, n)) {
 		fprintf(to, "?\n");
 	} else if (how == 'p') {
-		print_packet(to, value);
+		print_max_packet_size(to, value);
 	} else if (how == 'x') {
 		fprintf(to, "0x%0*lx\n", (int)n * 2, value);
 	} else if (how == 'b') {
@@ -190,9 +192,9 @@ static void print_value(FILE *to, const struct descriptor *d, size_t offset, siz
 
 static void print_byte(FILE *to, const struct descriptor *d, size_t offset)
 {
-	_cleanup_free_ char *text = text_of(d, offset);
+	_cleanup_free_ char *text = string_text(d, offset);
 
-	if (d->certain[offset] == 0xff)
+	if (d->certain_bits[offset] == 0xff)
 		fprintf(to, " %02x", d->bytes[offset]);
 	else if (text)
 		fprintf(to, " %s", text);
@@ -200,7 +202,7 @@ static void print_byte(FILE *to, const struct descriptor *d, size_t offset)
 		fputs(" ??", to);
 }
 
-static void print_rest(FILE *to, const struct descriptor *d, size_t offset)
+static void print_remaining_bytes(FILE *to, const struct descriptor *d, size_t offset)
 {
 	for (size_t i = offset; i < d->size; i++) {
 		if ((i - offset) % 16 == 0)
@@ -214,7 +216,7 @@ static void print_rest(FILE *to, const struct descriptor *d, size_t offset)
 
 void descriptor_print(FILE *to, const struct descriptor *d, const struct descriptor *interface)
 {
-	const struct layout *l = find_layout(d, interface);
+	const struct descriptor_layout *l = find_layout(d, interface);
 	const char *p = l->fields;
 	size_t offset = 2;
 
@@ -227,12 +229,12 @@ void descriptor_print(FILE *to, const struct descriptor *d, const struct descrip
 		if (offset + size > d->size)
 			break;
 		fprintf(to, "    %-24.*s", (int)name, p);
-		print_value(to, d, offset, size, *next == ' ' ? '\0' : *next);
+		print_field(to, d, offset, size, *next == ' ' ? '\0' : *next);
 		offset += size;
 		p = next + strcspn(next, " ");
 		p += strspn(p, " ");
 	}
-	print_rest(to, d, offset);
+	print_remaining_bytes(to, d, offset);
 }
 
 static json_t *bytes_to_hex(const uint8_t *bytes, size_t n)
@@ -259,7 +261,7 @@ json_t *descriptor_to_json(const struct descriptor *d)
 						"text", text, "from", from));
 	}
 	return json_pack("{s:o, s:o, s:o, s:b, s:s?}", "bytes", bytes_to_hex(d->bytes, d->size),
-			 "certain", bytes_to_hex(d->certain, d->size), "strings", strings, "maybe",
-			 d->depends_on_endpoints, "function",
+			 "certain", bytes_to_hex(d->certain_bits, d->size), "strings", strings,
+			 "maybe", d->depends_on_endpoints, "function",
 			 d->function ? d->function->label : NULL);
 }
