@@ -3,27 +3,27 @@
 
 #include "blob/encode.h"
 
-static struct ffs_finding validate(struct ffs_instance *in, const struct ffs_blob *blob)
+static struct ffs_finding validate_blob(struct ffs_instance *in, const struct ffs_blob *blob)
 {
-	const struct ffs_validator validator = ffs_validator_any();
+	const struct ffs_validator validator = ffs_validator_any_kernel();
 
 	return ffs_validate_kernel(&validator, in, blob->data, blob->size);
 }
 
-struct ffs_refusal ffs_check(const struct ffs *ffs)
+struct ffs_refusal ffs_check_blobs(const struct ffs *ffs)
 {
 	_cleanup_ffs_blob_ struct ffs_blob descriptors = { 0 }, strings = { 0 };
 	struct ffs_refusal r = { 0 };
 	struct ffs_instance in = { 0 };
 
 	ffs_encode_descriptors(ffs, &descriptors);
-	r.finding = validate(&in, &descriptors);
+	r.finding = validate_blob(&in, &descriptors);
 	if (r.finding.rule != FFS_ACCEPTED) {
 		r.at = ffs_blob_position(&descriptors, r.finding.offset);
 		return r;
 	}
 	ffs_encode_strings(ffs, &strings);
-	r.finding = validate(&in, &strings);
+	r.finding = validate_blob(&in, &strings);
 	if (r.finding.rule != FFS_ACCEPTED) {
 		r.at = ffs_blob_position(&strings, r.finding.offset);
 		r.in_strings = true;
@@ -38,25 +38,27 @@ struct ffs_refusal ffs_check(const struct ffs *ffs)
  */
 bool ffs_crashes_at_bind(const struct ffs *ffs)
 {
-	return ffs->speed[EP_HIGH] && ffs->speed[EP_SUPER] && !ffs->speed[EP_FULL];
+	return ffs->has_speed[EP_HIGH] && ffs->has_speed[EP_SUPER] && !ffs->has_speed[EP_FULL];
 }
 
-struct ffs_finding ffs_check_extra(const struct interface *interface,
-				   const struct ffs_bytes *descriptor)
+struct ffs_finding ffs_check_extra_descriptor(const struct interface *interface,
+					      const struct ffs_bytes *descriptor)
 {
 	struct ffs_bytes extra = *descriptor;
 	struct interface bare = { .class = interface->class,
 				  .subclass = interface->subclass,
-				  .extra = &extra,
-				  .n_extra = 1 };
-	const struct ffs ffs = { .speed[EP_FULL] = true, .interfaces = &bare, .n_interfaces = 1 };
+				  .extra_descriptors = &extra,
+				  .n_extra_descriptors = 1 };
+	const struct ffs ffs = { .has_speed[EP_FULL] = true,
+				 .interfaces = &bare,
+				 .n_interfaces = 1 };
 	_cleanup_ffs_blob_ struct ffs_blob blob = { 0 };
 	struct ffs_instance in = { 0 };
 	struct ffs_finding finding;
 
 	ffs_encode_descriptors(&ffs, &blob);
-	finding = validate(&in, &blob);
-	/* The descriptor is at the end of the blob, and only its bytes can be wrong */
+	finding = validate_blob(&in, &blob);
+	/* The extra descriptor is at the end of the blob; all bytes before it are valid */
 	if (finding.rule != FFS_ACCEPTED)
 		finding.offset -= blob.size - descriptor->size;
 	return finding;

@@ -2,8 +2,8 @@
 /*
  * Checks a function of a gadget file before anything is written: encodes it, validates the bytes,
  * and maps a refusal back to the position in the gadget file. A blob that is refused here is
- * refused by every kernel that the validator knows. Features that only some of these kernels have
- * are probed on the running kernel (functionfs/features.h).
+ * refused by every kernel that the validator knows. For features that only some of these kernels
+ * have, see functionfs/features.h, which probes the running kernel.
  */
 #pragma once
 
@@ -12,15 +12,14 @@
 
 struct ffs_refusal {
 	struct ffs_finding
-		finding; /* what is refused, and why; rule FFS_ACCEPTED: nothing is refused */
-	bool in_strings; /* the finding is in the strings; false: in the descriptors */
-	const struct position
-		*at; /* position in the gadget file of the setting that the refused bytes were made
-			from; points into the struct ffs that was checked */
+		finding; /* the first refusal; rule FFS_ACCEPTED: both blobs are accepted */
+	bool in_strings; /* true: the strings blob is refused; false: the descriptor blob */
+	const struct position *at; /* position of the gadget-file key from which the refused bytes
+				      were encoded; points into the struct ffs that was checked */
 };
 
-/* Validates the descriptors of `ffs`, then its strings. Returns the first refusal. */
-struct ffs_refusal ffs_check(const struct ffs *ffs);
+/* Encodes and validates the descriptors of `ffs`, then its strings. Returns the first refusal. */
+struct ffs_refusal ffs_check_blobs(const struct ffs *ffs);
 
 /*
  * Returns whether the kernel (at least up to Linux 6.12) accepts the descriptors of these speeds,
@@ -29,9 +28,9 @@ struct ffs_refusal ffs_check(const struct ffs *ffs);
 bool ffs_crashes_at_bind(const struct ffs *ffs);
 
 /*
- * Validates one descriptor of the key `extra` of an interface. The descriptor must have at least 2
- * bytes, and as many as its bLength contains. The finding's offset counts from the descriptor's
- * first byte.
+ * Validates one descriptor of an interface's key `extra`. The descriptor must have at least 2
+ * bytes, and exactly as many bytes as its bLength. The offset in the finding counts from the first
+ * byte of the descriptor.
  */
-struct ffs_finding ffs_check_extra(const struct interface *interface,
-				   const struct ffs_bytes *descriptor);
+struct ffs_finding ffs_check_extra_descriptor(const struct interface *interface,
+					      const struct ffs_bytes *descriptor);

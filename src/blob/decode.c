@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "blob/validate_parts.h"
 
-/* The numbers of the validator's sets of descriptors are the numbers of the model's speeds. */
+/* FFS_SET_FULL etc. of the validator and EP_FULL etc. of the model are the same numbers. */
 _Static_assert((int)FFS_SET_FULL == (int)EP_FULL && (int)FFS_SET_HIGH == (int)EP_HIGH &&
 		       (int)FFS_SET_SUPER == (int)EP_SUPER &&
 		       (int)FFS_SET_COUNT == (int)EP_SPEED_COUNT,
@@ -25,15 +25,15 @@ _Static_assert((int)FFS_SET_FULL == (int)EP_FULL && (int)FFS_SET_HIGH == (int)EP
 
 struct decoder {
 	struct ffs *ffs;
-	const uint8_t *data;
-	size_t at; /* offset of the current descriptor */
+	const uint8_t *data; /* the blob */
+	size_t offset;	     /* offset of the current descriptor in `data` */
 	struct error *err;
-	/* The current set of descriptors. The first set creates interfaces and endpoints. */
+	/* State of the current speed */
 	int speed;
-	bool is_first;
-	size_t n_interfaces, n_endpoints;
-	struct interface *interface; /* the last one */
-	struct endpoint *endpoint;   /* the last endpoint of `interface`; NULL: none yet */
+	bool is_first_speed; /* the descriptors of this speed create interfaces and endpoints */
+	size_t n_interfaces, n_endpoints; /* numbers so far at this speed */
+	struct interface *interface;	  /* the last interface so far; NULL: none yet */
+	struct endpoint *endpoint;	  /* the last endpoint of `interface`; NULL: none yet */
 };
 
 #define refuse(d, at, fmt, ...)                                                                    \
@@ -56,19 +56,20 @@ static int add_interface(struct decoder *d, const uint8_t *desc)
 		d->interface->n_alternates++;
 		return 0;
 	}
-	refuse(d, d->at, "alternate setting %u of interface %u is out of order", desc[3], desc[2]);
+	refuse(d, d->offset, "alternate setting %u of interface %u is out of order", desc[3],
+	       desc[2]);
 	return error_hint(d->err,
 			  "count interfaces from 0, each followed by its alternate settings");
 }
 
 static int decode_interface(struct decoder *d, const uint8_t *desc)
 {
-	int r = d->is_first ? add_interface(d, desc) : 0;
+	int r = d->is_first_speed ? add_interface(d, desc) : 0;
 
 	if (r < 0)
 		return r;
 	if (desc[2] >= d->ffs->n_interfaces)
-		return refuse(d, d->at, "interface %u is missing at the first speed", desc[2]);
+		return refuse(d, d->offset, "interface %u is missing at the first speed", desc[2]);
 	d->interface = &d->ffs->interfaces[desc[2]];
 	d->endpoint = NULL;
 	d->n_interfaces = desc[2] >= d->n_interfaces ? desc[2] + 1U : d->n_interfaces;
@@ -110,24 +111,23 @@ static int decode_endpoint(struct decoder *d, const uint8_t *desc)
 	unsigned int size = get16(desc + 4);
 
 	if (!d->interface)
-		return refuse(d, d->at, "an endpoint descriptor before the first interface");
+		return refuse(d, d->offset, "an endpoint descriptor before the first interface");
 	if (type < 0)
-		return refuse(d, d->at + 3,
-			      "a control endpoint, of which the only one is endpoint 0");
+		return refuse(d, d->offset + 3, "a control endpoint; only endpoint 0 can be one");
 	if (desc[2] & 0x70)
-		return refuse(d, d->at + 2, "reserved bits of endpoint address 0x%02x are set",
+		return refuse(d, d->offset + 2, "reserved bits of endpoint address 0x%02x are set",
 			      desc[2]);
-	if (d->is_first)
+	if (d->is_first_speed)
 		d->endpoint = add_endpoint(d, desc, (enum ep_type)type);
 	else
 		d->endpoint = nth_endpoint(d->ffs, d->n_endpoints);
 	if (!d->endpoint || d->endpoint->address != desc[2])
-		return refuse(d, d->at + 2,
-			      "endpoint 0x%02x is missing, or in another order, at the first speed",
+		return refuse(d, d->offset + 2,
+			      "the first speed does not have endpoint 0x%02x at this index",
 			      desc[2]);
 	d->n_endpoints++;
 	d->endpoint->speed[d->speed] = (struct ep_speed){
-		.used = true,
+		.is_offered = true,
 		.max_packet = size & 0x7ff,
 		.interval = desc[6],
 		.mult = (uint8_t)((size >> 11 & 3) + 1),
@@ -140,7 +140,7 @@ static int decode_companion(struct decoder *d, const uint8_t *desc)
 	struct ep_speed *s;
 
 	if (!d->endpoint || d->speed != EP_SUPER)
-		return refuse(d, d->at,
+		return refuse(d, d->offset,
 			      "a companion descriptor that does not follow a SuperSpeed endpoint");
 	s = &d->endpoint->speed[EP_SUPER];
 	s->burst = desc[2];
@@ -148,21 +148,21 @@ static int decode_companion(struct decoder *d, const uint8_t *desc)
 	return 0;
 }
 
-/* Decodes a class descriptor, which the kernel accepts only after an interface of its class. */
-static int decode_class(struct decoder *d, const uint8_t *desc)
+/* Decodes a class descriptor. The kernel accepts it only after an interface of its class. */
+static int decode_class_descriptor(struct decoder *d, const uint8_t *desc)
 {
 	struct ffs_bytes *extra;
 
-	if (!d->is_first)
+	if (!d->is_first_speed)
 		return 0;
-	d->interface->extra_at = d->ffs->raw_descriptors_at;
-	extra = array_add(d->interface->extra, d->interface->n_extra);
+	d->interface->extra_descriptors_at = d->ffs->raw_descriptors_at;
+	extra = array_add(d->interface->extra_descriptors, d->interface->n_extra_descriptors);
 	extra->size = desc[0];
 	extra->data = memcpy(xcalloc(desc[0], 1), desc, desc[0]);
 	return 0;
 }
 
-/* ffsctl does not use associations and OTG descriptors. */
+/* Descriptors of other types (associations, OTG) are skipped, because ffsctl does not need them. */
 static const struct {
 	uint8_t type;
 	int (*decode)(struct decoder *d, const uint8_t *desc);
@@ -170,12 +170,12 @@ static const struct {
 	{ USB_DT_INTERFACE, decode_interface },
 	{ USB_DT_ENDPOINT, decode_endpoint },
 	{ USB_DT_SS_ENDPOINT_COMP, decode_companion },
-	{ CLASS_DESCRIPTOR, decode_class },
+	{ CLASS_DESCRIPTOR, decode_class_descriptor },
 };
 
 static int decode_descriptor(struct decoder *d)
 {
-	const uint8_t *desc = d->data + d->at;
+	const uint8_t *desc = d->data + d->offset;
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (types[i].type == desc[1])
@@ -183,23 +183,23 @@ static int decode_descriptor(struct decoder *d)
 	return 0;
 }
 
-static int decode_set(struct decoder *d, const struct validation *v, int speed)
+static int decode_speed(struct decoder *d, const struct validation *v, int speed)
 {
 	int r = 0;
 
 	d->speed = speed;
-	d->at = v->set_offset[speed];
+	d->offset = v->set_offset[speed];
 	d->n_interfaces = d->n_endpoints = 0;
 	d->interface = NULL;
 	d->endpoint = NULL;
-	d->ffs->speed[speed] = true;
-	for (uint32_t i = 0; i < v->count[speed] && r == 0; i++) {
+	d->ffs->has_speed[speed] = true;
+	for (uint32_t i = 0; i < v->n_descriptors[speed] && r == 0; i++) {
 		r = decode_descriptor(d);
-		d->at += d->data[d->at];
+		d->offset += d->data[d->offset];
 	}
 	if (r == 0 &&
 	    (d->n_interfaces != d->ffs->n_interfaces || nth_endpoint(d->ffs, d->n_endpoints)))
-		r = refuse(d, d->at, "not every speed has the same interfaces and endpoints");
+		r = refuse(d, d->offset, "not every speed has the same interfaces and endpoints");
 	return r;
 }
 
@@ -213,14 +213,14 @@ static void decode_flags(struct ffs *ffs, uint32_t flags)
 	}
 }
 
-static int decode_head(struct decoder *d, const struct validation *v)
+static int decode_blob_head(struct decoder *d, const struct validation *v)
 {
 	for (const struct ffs_flag *f = ffs_flags; f->flag; f++)
-		if (f->refused && v->flags & f->flag)
-			return refuse(d, FLAGS_AT, "flag %u %s", f->flag, f->refused);
+		if (f->refusal && v->flags & f->flag)
+			return refuse(d, FLAGS_AT, "flag %u %s", f->flag, f->refusal);
 	if (v->finding.rule != FFS_ACCEPTED) {
 		_cleanup_free_ char *reason = ffs_finding_reason(&v->finding),
-				    *todo = ffs_finding_todo(&v->finding);
+				    *todo = ffs_finding_hint(&v->finding);
 
 		refuse(d, v->finding.offset, "%s", reason);
 		return error_hint(d->err, "%s", todo);
@@ -231,7 +231,7 @@ static int decode_head(struct decoder *d, const struct validation *v)
 
 int ffs_decode_descriptors(struct ffs *ffs, struct error *err)
 {
-	const struct ffs_validator validator = ffs_validator_any();
+	const struct ffs_validator validator = ffs_validator_any_kernel();
 	struct decoder d = { .ffs = ffs, .data = ffs->raw_descriptors.data, .err = err };
 	struct ffs_instance in = { 0 };
 	struct validation v = { .validator = &validator,
@@ -242,14 +242,14 @@ int ffs_decode_descriptors(struct ffs *ffs, struct error *err)
 	int r;
 
 	validate_write(&v);
-	r = decode_head(&d, &v);
-	memset(ffs->speed, 0, sizeof(ffs->speed));
+	r = decode_blob_head(&d, &v);
+	memset(ffs->has_speed, 0, sizeof(ffs->has_speed));
 	for (int s = 0; s < EP_SPEED_COUNT && r == 0; s++) {
-		if (v.count[s] == 0)
+		if (v.n_descriptors[s] == 0)
 			continue;
-		d.is_first = !any;
+		d.is_first_speed = !any;
 		any = true;
-		r = decode_set(&d, &v, s);
+		r = decode_speed(&d, &v, s);
 	}
 	if (r == 0 && !any)
 		r = refuse(&d, v.os_descriptors_offset, "no descriptors of any speed");

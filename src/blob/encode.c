@@ -10,13 +10,13 @@
 #include "base/util.h"
 #include "blob/uapi.h"
 
-/* Records that the next bytes are made from the setting at the position `at`. */
-static void begin_part(struct ffs_blob *b, const struct position *at)
+/* Begins a part: the next bytes are encoded from the gadget-file key at the position `at`. */
+static void begin_blob_part(struct ffs_blob *b, const struct position *at)
 {
 	*array_add(b->parts, b->n_parts) = (struct ffs_blob_part){ b->size, at };
 }
 
-static void put(struct ffs_blob *b, const void *data, size_t n)
+static void put_data(struct ffs_blob *b, const void *data, size_t n)
 {
 	if (b->size + n > b->allocated) {
 		b->allocated = (b->size + n) * 2;
@@ -29,7 +29,7 @@ static void put(struct ffs_blob *b, const void *data, size_t n)
 
 static void put8(struct ffs_blob *b, unsigned int v)
 {
-	put(b, &(uint8_t){ (uint8_t)v }, 1);
+	put_data(b, &(uint8_t){ (uint8_t)v }, 1);
 }
 
 static void put16(struct ffs_blob *b, unsigned int v)
@@ -59,7 +59,10 @@ static unsigned int count_endpoints(const struct interface *intf, unsigned int a
 	return n;
 }
 
-/* Puts an interface descriptor (USB 2.0, 9.6.5). `string`: its number in this blob; 0: none. */
+/*
+ * Puts an interface descriptor (USB 2.0, 9.6.5). `string` is the number of the interface's string
+ * in this blob; 0: no string.
+ */
 static void put_interface(struct ffs_blob *b, const struct interface *intf, size_t number,
 			  unsigned int alternate, unsigned int string)
 {
@@ -90,7 +93,7 @@ static uint32_t put_endpoint(struct ffs_blob *b, const struct endpoint *ep, int 
 	unsigned int more =
 		s->mult > 1 ? s->mult - 1U : 0; /* transactions or bursts beyond the first */
 
-	begin_part(b, &ep->at);
+	begin_blob_part(b, &ep->at);
 	put8(b, USB_DT_ENDPOINT_SIZE);
 	put8(b, USB_DT_ENDPOINT);
 	put8(b, ep->address);
@@ -105,15 +108,15 @@ static uint32_t put_endpoint(struct ffs_blob *b, const struct endpoint *ep, int 
 	put8(b, s->burst);
 	put8(b, more); /* bmAttributes: Mult; no streams (the kernel never sets stream_id) */
 	/*
-	 * wBytesPerInterval: bytes that a periodic endpoint moves in a service interval; 0 for bulk
+	 * wBytesPerInterval: maximum bytes of a periodic endpoint in a service interval; 0 for bulk
 	 */
 	put16(b, ep->type == EP_BULK ? 0 : s->max_packet * (s->burst + 1U) * (more + 1));
 	return 2;
 }
 
 /*
- * Returns the string with index `i`, in the order of string numbers. The string may have no text.
- * NULL: there is no such string.
+ * Returns string `i`, counted from 0: first the strings of the interfaces, then those of the
+ * associations. The string may have no text. Returns NULL if `i` is too large.
  */
 static const struct ffs_string *nth_string(const struct ffs *ffs, size_t i)
 {
@@ -142,13 +145,13 @@ static uint32_t put_association(struct ffs_blob *b, const struct ffs *ffs, size_
 	for (size_t i = 0; i < ffs->n_associations; i++) {
 		const struct association *a = &ffs->associations[i];
 
-		if (a->first != interface)
+		if (a->first_interface != interface)
 			continue;
-		begin_part(b, &a->at);
+		begin_blob_part(b, &a->at);
 		put8(b, USB_DT_INTERFACE_ASSOCIATION_SIZE);
 		put8(b, USB_DT_INTERFACE_ASSOCIATION);
-		put8(b, ffs->first_interface + (unsigned int)a->first);
-		put8(b, a->count);
+		put8(b, ffs->first_interface + (unsigned int)a->first_interface);
+		put8(b, a->n_interfaces);
 		put8(b, a->class);
 		put8(b, a->subclass);
 		put8(b, a->protocol);
@@ -162,34 +165,34 @@ static uint32_t put_association(struct ffs_blob *b, const struct ffs *ffs, size_
  * Puts one alternate setting with its endpoints. String and extra descriptors belong to the
  * interface: only alternate setting 0 has them.
  */
-static uint32_t put_setting(struct ffs_blob *b, const struct ffs *ffs, size_t number,
-			    unsigned int alternate, int speed)
+static uint32_t put_alternate_setting(struct ffs_blob *b, const struct ffs *ffs, size_t number,
+				      unsigned int alternate, int speed)
 {
 	const struct interface *intf = &ffs->interfaces[number];
 	uint32_t n = 1;
 
-	begin_part(b, &intf->at);
+	begin_blob_part(b, &intf->at);
 	put_interface(b, intf, number, alternate,
 		      alternate == 0 ? string_number(ffs, &intf->string) : 0);
-	if (intf->n_extra > 0 && alternate == 0)
-		begin_part(b, &intf->extra_at);
-	for (size_t i = 0; i < intf->n_extra && alternate == 0; i++, n++)
-		put(b, intf->extra[i].data, intf->extra[i].size);
+	if (intf->n_extra_descriptors > 0 && alternate == 0)
+		begin_blob_part(b, &intf->extra_descriptors_at);
+	for (size_t i = 0; i < intf->n_extra_descriptors && alternate == 0; i++, n++)
+		put_data(b, intf->extra_descriptors[i].data, intf->extra_descriptors[i].size);
 	for (size_t e = 0; e < intf->n_endpoints; e++)
 		if (intf->endpoints[e].alternate == alternate)
 			n += put_endpoint(b, &intf->endpoints[e], speed);
 	return n;
 }
 
-/* Puts the descriptors of one speed. Returns their number. */
-static uint32_t put_speed(struct ffs_blob *b, const struct ffs *ffs, int speed)
+/* Puts the descriptors of one speed. Returns the number of descriptors. */
+static uint32_t put_speed_descriptors(struct ffs_blob *b, const struct ffs *ffs, int speed)
 {
 	uint32_t n = 0;
 
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
 		n += put_association(b, ffs, i);
 		for (unsigned int alt = 0; alt <= ffs->interfaces[i].n_alternates; alt++)
-			n += put_setting(b, ffs, i, alt, speed);
+			n += put_alternate_setting(b, ffs, i, alt, speed);
 	}
 	return n;
 }
@@ -223,12 +226,12 @@ static void put_compat_ids(struct ffs_blob *b, const struct ffs *ffs, unsigned i
 	size_t length_at = put_os_header(b, 0, version, EXT_COMPAT_ID, ffs->n_interfaces);
 
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
-		begin_part(b, &ffs->interfaces[i].at);
+		begin_blob_part(b, &ffs->interfaces[i].at);
 		put8(b, (unsigned int)i);
 		put8(b, 1); /* Reserved1 */
-		put(b, ffs->interfaces[i].compatible, OS_ID_SIZE);
-		put(b, ffs->interfaces[i].sub_compatible, OS_ID_SIZE);
-		put(b, reserved, sizeof(reserved));
+		put_data(b, ffs->interfaces[i].compatible, OS_ID_SIZE);
+		put_data(b, ffs->interfaces[i].sub_compatible, OS_ID_SIZE);
+		put_data(b, reserved, sizeof(reserved));
 	}
 	set32(b, length_at, (uint32_t)(b->size - start));
 }
@@ -237,21 +240,21 @@ static void put_property(struct ffs_blob *b, const struct os_property *p)
 {
 	size_t name = strlen(p->name) + 1;
 
-	begin_part(b, &p->at);
+	begin_blob_part(b, &p->at);
 	put32(b, (uint32_t)(14 + name + p->data.size));
-	put32(b, p->type);
+	put32(b, p->data_type);
 	put16(b, (unsigned int)name);
-	put(b, p->name, name);
+	put_data(b, p->name, name);
 	put32(b, (uint32_t)p->data.size);
-	put(b, p->data.data, p->data.size);
+	put_data(b, p->data.data, p->data.size);
 }
 
-/* Puts the Microsoft OS descriptors of all interfaces. Returns their number. */
+/* Puts the Microsoft OS descriptors of all interfaces. Returns the number of descriptors. */
 static uint32_t put_os_descs(struct ffs_blob *b, const struct ffs *ffs, unsigned int version)
 {
 	uint32_t n = 1;
 
-	begin_part(b, &ffs->at);
+	begin_blob_part(b, &ffs->at);
 	put_compat_ids(b, ffs, version);
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
 		const struct interface *intf = &ffs->interfaces[i];
@@ -259,7 +262,7 @@ static uint32_t put_os_descs(struct ffs_blob *b, const struct ffs *ffs, unsigned
 
 		if (intf->n_properties == 0)
 			continue;
-		begin_part(b, &intf->at);
+		begin_blob_part(b, &intf->at);
 		length_at = put_os_header(b, i, version, EXT_PROPERTIES, intf->n_properties);
 		for (size_t p = 0; p < intf->n_properties; p++)
 			put_property(b, &intf->properties[p]);
@@ -271,8 +274,8 @@ static uint32_t put_os_descs(struct ffs_blob *b, const struct ffs *ffs, unsigned
 
 static void put_bytes(struct ffs_blob *b, const struct ffs_bytes *bytes, const struct position *at)
 {
-	begin_part(b, at);
-	put(b, bytes->data, bytes->size);
+	begin_blob_part(b, at);
+	put_data(b, bytes->data, bytes->size);
 }
 
 static uint32_t head_flags(const struct ffs *ffs)
@@ -285,16 +288,19 @@ static uint32_t head_flags(const struct ffs *ffs)
 	uint32_t flags = ffs->flags;
 
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
-		flags |= ffs->speed[s] ? has[s] : 0;
+		flags |= ffs->has_speed[s] ? has[s] : 0;
 	flags |= ffs->os_descs ? FUNCTIONFS_HAS_MS_OS_DESC : 0;
 	return flags;
 }
 
-/* Returns the position of the flag that the kernel compares with the endpoints, if one is set. */
-static const struct position *head_flags_at(const struct ffs *ffs)
+/*
+ * Returns the position of the key whose flag makes the kernel check the endpoints; if no such flag
+ * is set, the position of the function.
+ */
+static const struct position *head_flags_position(const struct ffs *ffs)
 {
 	for (const struct ffs_flag *f = ffs_flags; f->flag; f++)
-		if (f->checked && ffs->flags & f->flag)
+		if (f->checks_endpoints && ffs->flags & f->flag)
 			return &ffs->flag_at[FFS_FLAG_NUMBER(f->flag)];
 	return &ffs->at;
 }
@@ -303,23 +309,23 @@ static void put_descriptors(struct ffs_blob *b, const struct ffs *ffs, unsigned 
 {
 	size_t count_at[EP_SPEED_COUNT] = { 0 }, os_count_at;
 
-	begin_part(b, &ffs->at);
+	begin_blob_part(b, &ffs->at);
 	put32(b, FUNCTIONFS_DESCRIPTORS_MAGIC_V2);
 	put32(b, 0); /* the length, which is set at the end */
-	begin_part(b, head_flags_at(ffs));
+	begin_blob_part(b, head_flags_position(ffs));
 	put32(b, head_flags(ffs));
-	begin_part(b, &ffs->at);
+	begin_blob_part(b, &ffs->at);
 	for (int s = 0; s < EP_SPEED_COUNT; s++) {
 		count_at[s] = b->size;
-		if (ffs->speed[s])
+		if (ffs->has_speed[s])
 			put32(b, 0);
 	}
 	os_count_at = b->size;
 	if (ffs->os_descs)
 		put32(b, 0);
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
-		if (ffs->speed[s])
-			set32(b, count_at[s], put_speed(b, ffs, s));
+		if (ffs->has_speed[s])
+			set32(b, count_at[s], put_speed_descriptors(b, ffs, s));
 	if (ffs->os_descs)
 		set32(b, os_count_at, put_os_descs(b, ffs, os_version));
 	set32(b, 4, (uint32_t)b->size);
@@ -334,8 +340,8 @@ void ffs_encode_descriptors(const struct ffs *ffs, struct ffs_blob *b)
 }
 
 /*
- * Returns the text in a language; if there is none, the first text, because every language must
- * have every string.
+ * Returns the text in a language. Returns the first text if there is none in that language, because
+ * every language must have every string.
  */
 static const char *text_in_language(const struct ffs_string *string, uint16_t lang)
 {
@@ -369,20 +375,20 @@ void ffs_encode_strings(const struct ffs *ffs, struct ffs_blob *b)
 			if (!contains_lang(langs, n_langs, string->texts[t].lang))
 				*array_add(langs, n_langs) = string->texts[t].lang;
 	}
-	begin_part(b, ffs->raw_descriptors.data ? &ffs->raw_descriptors_at : &ffs->at);
+	begin_blob_part(b, ffs->raw_descriptors.data ? &ffs->raw_descriptors_at : &ffs->at);
 	put32(b, FUNCTIONFS_STRINGS_MAGIC);
 	put32(b, 0);
 	put32(b, (uint32_t)n_strings);
 	put32(b, (uint32_t)n_langs);
 	for (size_t l = 0; l < n_langs; l++) {
-		begin_part(b, &ffs->at);
+		begin_blob_part(b, &ffs->at);
 		put16(b, langs[l]);
 		for (size_t i = 0; (string = nth_string(ffs, i)); i++) {
 			if (string->n_texts > 0) {
 				const char *text = text_in_language(string, langs[l]);
 
-				begin_part(b, &string->at);
-				put(b, text, strlen(text) + 1);
+				begin_blob_part(b, &string->at);
+				put_data(b, text, strlen(text) + 1);
 			}
 		}
 	}

@@ -2,7 +2,7 @@
 /*
  * Encodes a function's two blobs, descriptors and strings, in the format of
  * linux/usb/functionfs.h (struct usb_functionfs_descs_head_v2, usb_functionfs_strings_head), and
- * records from which part of the gadget file each byte was made:
+ * records for each byte the gadget-file key from which it was encoded:
  *
  *   _cleanup_ffs_blob_ struct ffs_blob blob = { 0 };
  *
@@ -21,19 +21,19 @@
 #include "blob/ffs.h"
 
 /*
- * A part of a blob: the bytes from `offset` up to the offset of the next part. They were made from
- * the setting at the position `at` of the gadget file.
+ * A part of a blob: the bytes from `offset` up to the offset of the next part. All of them were
+ * encoded from one key of the gadget file.
  */
 struct ffs_blob_part {
 	size_t offset;
-	const struct position *at; /* points into the struct ffs that was encoded */
+	const struct position *at; /* position of the key; points into the encoded struct ffs */
 };
 
-/* A blob, with its parts. If all members are 0, the blob is empty. */
+/* A blob that is divided into parts. If all members are 0, the blob is empty. */
 struct ffs_blob {
 	uint8_t *data;
 	size_t size, allocated;	     /* bytes used, bytes allocated */
-	struct ffs_blob_part *parts; /* ascending, the first one at offset 0 */
+	struct ffs_blob_part *parts; /* sorted by offset; the first part is at offset 0 */
 	size_t n_parts;
 };
 
@@ -45,20 +45,21 @@ void ffs_encode_descriptors(const struct ffs *ffs, struct ffs_blob *b);
 void ffs_encode_strings(const struct ffs *ffs, struct ffs_blob *b);
 
 /*
- * Returns the position in the gadget file from which the byte at `offset` was made. The end of the
- * blob, where the kernel may have expected more bytes, belongs to the last part. NULL: the blob is
- * empty.
+ * Returns the position of the gadget-file key from which the byte at `offset` was encoded. The end
+ * of the blob, where the kernel may have expected more bytes, belongs to the last part. Returns
+ * NULL if the blob is empty.
  */
 const struct position *ffs_blob_position(const struct ffs_blob *b, size_t offset);
 
 /*
- * Return the bytes of the descriptors or strings without their parts, to write them. The caller
- * frees them.
+ * Encode the descriptors or the strings, and return only the bytes of the blob. The caller frees
+ * them.
  */
 uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size);
 uint8_t *ffs_blob_strings(const struct ffs *ffs, size_t *size);
 /*
- * Returns the descriptors for kernels that expect bcdVersion of Microsoft OS descriptors with its
- * bytes swapped. Must not be called for a function whose descriptors come from a blob file.
+ * Does the same as ffs_blob_descriptors, but swaps the bytes of bcdVersion in Microsoft OS
+ * descriptors, as some kernels expect it. Must not be called for a function whose descriptors come
+ * from a blob file.
  */
 uint8_t *ffs_blob_descriptors_swapped(const struct ffs *ffs, size_t *size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Records a finding at the branch that refuses the blob, and makes its texts. */
+/* Records the finding of the rule that refuses a blob, and makes the texts of a finding. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@ bool count_branch(struct validation *v, enum ffs_rule rule, bool taken)
 	if (taken)
 		count[rule].taken++;
 	else
-		count[rule].passed++;
+		count[rule].not_taken++;
 	return taken;
 }
 
@@ -53,7 +53,7 @@ static const struct {
 
 /*
  * Prints the value of the placeholder at the start of `text`. Returns the length of the
- * placeholder; 0: `text` does not begin with one.
+ * placeholder, or 0 if `text` does not begin with a placeholder.
  */
 static size_t print_placeholder(FILE *to, const char *text, const struct ffs_finding *f)
 {
@@ -105,10 +105,11 @@ char *ffs_finding_reason(const struct ffs_finding *f)
 	if (f->rule == FFS_ACCEPTED)
 		return xstrdup("accepted");
 	text = fill_placeholders(rule->what_is_wrong, f);
-	return rule->kind == FFS_STANDARD ? strf("%s (%s)", text, rule->source) : steal_ptr(text);
+	return rule->kind == FFS_STANDARD ? strf("%s (%s)", text, rule->reference)
+					  : steal_ptr(text);
 }
 
-char *ffs_finding_todo(const struct ffs_finding *f)
+char *ffs_finding_hint(const struct ffs_finding *f)
 {
 	return fill_placeholders(ffs_rule_info(f->rule)->what_to_do, f);
 }
@@ -119,6 +120,6 @@ char *ffs_finding_text(const struct ffs_finding *f)
 
 	if (f->rule == FFS_ACCEPTED)
 		return steal_ptr(reason);
-	todo = ffs_finding_todo(f);
+	todo = ffs_finding_hint(f);
 	return strf("byte %zu: %s; %s", f->offset, reason, todo);
 }

@@ -5,7 +5,7 @@
 #include "base/util.h"
 #include "blob/uapi.h"
 
-#define EVERY_KERNEL .mainline = FFS_EVERY_LINUX
+#define EVERY_KERNEL .since_version = FFS_EVERY_LINUX
 
 const struct ffs_flag ffs_flags[] = {
 	{ FUNCTIONFS_HAS_FS_DESC, .feature = { EVERY_KERNEL } },
@@ -14,34 +14,34 @@ const struct ffs_flag ffs_flags[] = {
 	{ FUNCTIONFS_HAS_MS_OS_DESC, .feature = { EVERY_KERNEL } },
 	{ FUNCTIONFS_VIRTUAL_ADDR, .feature = { "virtual_addr", EVERY_KERNEL } },
 	/*
-	 * The blob contains the number of an open eventfd of the process that writes it, which a
-	 * file cannot know
+	 * With this flag, a blob contains the number of an open eventfd of the process that writes
+	 * the blob. A blob file cannot contain the right number
 	 */
 	{ FUNCTIONFS_EVENTFD, .feature = { EVERY_KERNEL },
-	  .refused = "announces an eventfd, which only a program that writes its own descriptors "
+	  .refusal = "announces an eventfd, which only a program that writes its own descriptors "
 		     "can have" },
 	{ FUNCTIONFS_ALL_CTRL_RECIP, .feature = { "all_ctrl_recip", EVERY_KERNEL } },
 	{ FUNCTIONFS_CONFIG0_SETUP, .feature = { "config0_setup", EVERY_KERNEL } },
 	{ FUNCTIONFS_RW_PROXY_EPS,
 	  .feature = { "rw_proxy", "one file for both directions of an endpoint pair",
 		       FFS_LINUX(7, 3), .in_patches = true },
-	  .checked = true },
+	  .checks_endpoints = true },
 	{ 0 },
 };
 
-bool ffs_release_has(const struct ffs_release *release, const struct ffs_feature *feature)
+bool ffs_release_has_feature(const struct ffs_release *release, const struct ffs_feature *feature)
 {
-	return (feature->mainline && feature->mainline <= release->version) ||
+	return (feature->since_version && feature->since_version <= release->version) ||
 	       (feature->in_patches && release->patched);
 }
 
-char *ffs_feature_since(const struct ffs_feature *feature)
+char *ffs_feature_kernels(const struct ffs_feature *feature)
 {
 	static const char patches[] = "ffsctl's kernel patches";
 
-	if (!feature->mainline)
+	if (!feature->since_version)
 		return xstrdup(patches);
-	return strf("Linux %u.%u%s%s", feature->mainline >> 8, feature->mainline & 0xff,
+	return strf("Linux %u.%u%s%s", feature->since_version >> 8, feature->since_version & 0xff,
 		    feature->in_patches ? " or " : "", feature->in_patches ? patches : "");
 }
 
@@ -50,7 +50,7 @@ uint32_t ffs_release_flags(const struct ffs_release *release)
 	uint32_t flags = 0;
 
 	for (const struct ffs_flag *f = ffs_flags; f->flag; f++)
-		flags |= ffs_release_has(release, &f->feature) ? f->flag : 0;
+		flags |= ffs_release_has_feature(release, &f->feature) ? f->flag : 0;
 	return flags;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The flags in the head of descriptors (linux/usb/functionfs.h). ffs_flags has a row for each flag.
- * The encoder, the decoder, the validator, the loader, the check of what a gadget file needs, and
- * the probe use these rows, and do not name flags that have an effect only in the kernel.
+ * The flags in the head of a descriptor blob (linux/usb/functionfs.h), and the kernels that have
+ * them. The table ffs_flags has a row for each flag. A new flag that affects only the kernel needs
+ * only a new row: encoder, decoder, validator, loader and probe read the table.
  */
 #pragma once
 
@@ -12,7 +12,7 @@
 /* --- kernels --- */
 
 #define FFS_LINUX(major, minor) ((major) << 8 | (minor))
-#define FFS_EVERY_LINUX 1 /* a version before every Linux that ffsctl supports */
+#define FFS_EVERY_LINUX 1 /* a version below every version that ffsctl supports */
 
 /* The properties of a kernel that decide which features it has. */
 struct ffs_release {
@@ -22,19 +22,19 @@ struct ffs_release {
 
 /* A feature of FunctionFS, and the kernels that have it. */
 struct ffs_feature {
-	const char *name;      /* key of the gadget file; NULL: there is no key */
-	const char *what;      /* description, a noun phrase; NULL: every kernel has the feature */
-	unsigned int mainline; /* first version of Linux that has the feature: FFS_LINUX(7, 3); 0:
-				  no version */
-	bool in_patches;       /* ffsctl's kernel patches add the feature to every version */
+	const char *name;	    /* key of the gadget file; NULL: there is no key */
+	const char *description;    /* a noun phrase; NULL: every kernel has the feature */
+	unsigned int since_version; /* first version of Linux that has the feature: FFS_LINUX(7, 3);
+				       0: no version */
+	bool in_patches;	    /* ffsctl's kernel patches add the feature to every version */
 };
 
-bool ffs_release_has(const struct ffs_release *release, const struct ffs_feature *feature);
+bool ffs_release_has_feature(const struct ffs_release *release, const struct ffs_feature *feature);
 /*
  * Returns the kernels that have the feature: "Linux 7.3 or ffsctl's kernel patches". The caller
  * frees it.
  */
-char *ffs_feature_since(const struct ffs_feature *feature);
+char *ffs_feature_kernels(const struct ffs_feature *feature);
 
 /* --- flags --- */
 
@@ -49,24 +49,26 @@ struct ffs_flag {
 	uint32_t flag; /* FUNCTIONFS_..., one bit */
 	/*
 	 * feature.name is the boolean key of the group `ffs` that sets the flag; NULL: the encoder
-	 * derives the flag from other parts of the model. A flag with feature.what is probed: the
-	 * probe writes a blob with this flag and one endpoint in each direction, which only a
-	 * kernel without the flag refuses with ENOSYS.
+	 * derives the flag from other parts of the model.
+	 *
+	 * A flag with feature.description is probed (functionfs/features.h): the probe writes a
+	 * blob with this flag and one endpoint in each direction. Only a kernel without the flag
+	 * refuses this blob with ENOSYS.
 	 */
 	struct ffs_feature feature;
-	/* The kernel checks whether the endpoints fit the flag (a rule of blob/validate.h). */
-	bool checked;
+	/* The kernel accepts the flag only with suitable endpoints (a rule of blob/validate.h). */
+	bool checks_endpoints;
 	/*
-	 * Why a blob from a file cannot have the flag, for a message that begins with "flag 32 ";
-	 * NULL: it can.
+	 * Reason why ffsctl refuses a blob file with this flag, as the end of a message that begins
+	 * with "flag 32 "; NULL: ffsctl accepts the flag.
 	 */
-	const char *refused;
+	const char *refusal;
 };
 
-/* In ascending order; ends with flag 0. */
+/* Sorted by flag; ends with a row whose flag is 0. */
 extern const struct ffs_flag ffs_flags[];
 
 /* Returns the flags that a kernel accepts. */
 uint32_t ffs_release_flags(const struct ffs_release *release);
-/* Returns the flags of all rows of ffs_flags. A known kernel may accept only some of them. */
+/* Returns the flags of all rows of ffs_flags. A kernel may accept only some of them. */
 uint32_t ffs_all_flags(void);

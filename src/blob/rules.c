@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The texts of each branch and rule: where it is from, what is wrong, and what to do. */
+/* The table of all rules: reference to the kernel or a standard, what is wrong, and what to do. */
 #include <errno.h>
 #include <string.h>
 
 #include "blob/uapi.h"
 #include "blob/validate.h"
 
-#define BRANCH(id, where) [FFS_##id] = { .name = #id, .kind = FFS_BRANCH, .source = where }
+#define BRANCH(id, where) [FFS_##id] = { .name = #id, .kind = FFS_BRANCH, .reference = where }
 #define REFUSAL(id, e, where, ...)                                                                 \
 	[FFS_##id] = {                                                                             \
-		.name = #id, .kind = FFS_REFUSAL, .error = -(e), .source = where, __VA_ARGS__      \
+		.name = #id, .kind = FFS_REFUSAL, .error = -(e), .reference = where, __VA_ARGS__   \
 	}
 #define STANDARD(id, where, ...)                                                                   \
-	[FFS_##id] = { .name = #id, .kind = FFS_STANDARD, .source = where, __VA_ARGS__ }
+	[FFS_##id] = { .name = #id, .kind = FFS_STANDARD, .reference = where, __VA_ARGS__ }
 
 #define OR_LENGTH "or correct bLength of an earlier one"
 
 static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
-	[FFS_ACCEPTED] = { .name = "ACCEPTED", .kind = FFS_BRANCH, .source = "all of them" },
+	[FFS_ACCEPTED] = { .name = "ACCEPTED", .kind = FFS_BRANCH, .reference = "every branch" },
 
 	REFUSAL(WRITE_SHORT, EINVAL, "ffs_ep0_write: len < 16",
 		"{found} bytes; a write to ep0 has at least {wanted}",
@@ -37,7 +37,7 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 	BRANCH(EVENTFD, "__ffs_data_got_descs: flags & FUNCTIONFS_EVENTFD"),
 	REFUSAL(EVENTFD_CUT, EINVAL, "__ffs_data_got_descs: len < 4, eventfd",
 		"the blob ends where the eventfd's number should be", "add it, or clear the flag",
-		.unreachable = "a head with flags has 12 bytes and a write at least 16"),
+		.why_unreachable = "a head with flags has 12 bytes and a write at least 16"),
 	REFUSAL(EVENTFD_CLOSED, EBADF, "eventfd_ctx_fdget: no such file",
 		"file descriptor {found} is not open in the writing program",
 		"write the number of an open eventfd"),
@@ -56,7 +56,7 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 	BRANCH(SET_END, "ffs_do_descs: num == count"),
 	REFUSAL(SET_ENTITY, EINVAL, "ffs_do_descs: entity(FFS_DESCRIPTOR) < 0",
 		"the descriptor is refused", "report a bug of ffsctl",
-		.unreachable = "__ffs_data_do_entity returns 0 for FFS_DESCRIPTOR"),
+		.why_unreachable = "__ffs_data_do_entity returns 0 for FFS_DESCRIPTOR"),
 	REFUSAL(DESC_HEAD_CUT, EINVAL, "ffs_do_single_desc: len < 2",
 		"the blob ends where a descriptor should begin",
 		"lower the count of a speed, or write the missing descriptors"),
@@ -73,7 +73,7 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 	BRANCH(INTERFACE_NEW, "__ffs_data_do_entity: *valuep >= interfaces_count"),
 	BRANCH(INTERFACE_STRING, "ffs_do_single_desc: iInterface"),
 	REFUSAL(STRING_ZERO, EINVAL, "ffs_do_single_desc: __entity_check_STRING", "string number 0",
-		"count strings from 1", .unreachable = "it is only called for numbers above 0"),
+		"count strings from 1", .why_unreachable = "it is called only for numbers above 0"),
 	BRANCH(STRING_NEW, "__ffs_data_do_entity: *valuep > strings_count"),
 	BRANCH(ENDPOINT, "ffs_do_single_desc: ENDPOINT"),
 	BRANCH(ENDPOINT_SEVEN, "ffs_do_single_desc: ENDPOINT, length == 7"),
@@ -161,7 +161,7 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		"bCount is one byte; set the byte after it to 0"),
 	REFUSAL(OS_RESERVED, EINVAL, "ffs_do_os_descs: Reserved", "the byte after bCount is not 0",
 		"set it to 0",
-		.unreachable = "it is the high byte of the count, which is at most 255 here"),
+		.why_unreachable = "it is the high byte of the count, which is at most 255 here"),
 	BRANCH(OS_FEATURE, "ffs_do_single_os_desc: feature_count--"),
 	REFUSAL(COMPAT_CUT, EINVAL, "__ffs_data_do_os_desc: len < sizeof(usb_ext_compat_desc)",
 		"{found} bytes are left for a compatible ID, which has {wanted}",
@@ -210,7 +210,7 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 
 	REFUSAL(STRINGS_SHORT, EINVAL, "__ffs_data_got_strings: len < 16",
 		"the head of strings has 16 bytes", "write the whole blob with one write()",
-		.unreachable = "ffs_ep0_write refuses shorter ones"),
+		.why_unreachable = "ffs_ep0_write refuses shorter ones"),
 	REFUSAL(STRINGS_MAGIC, EINVAL, "__ffs_data_got_strings: magic",
 		"magic {found}; strings begin with {wanted}",
 		"begin with FUNCTIONFS_STRINGS_MAGIC; the descriptors are already written"),
@@ -240,11 +240,11 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		"correct the counts: every language has the same number of strings"),
 	REFUSAL(FILES, ENOMEM, "ffs_ep0_write: ffs_epfiles_create()",
 		"the endpoint files cannot be created", "free memory",
-		.unreachable = "it fails only without memory"),
+		.why_unreachable = "it fails only if the kernel has no memory left"),
 	REFUSAL(READY, EBUSY, "ffs_ep0_write: ffs_ready()", "the instance is already active",
 		"report a bug of the kernel",
-		.unreachable =
-			"a mounted instance has its function, and closing resets desc_ready"),
+		.why_unreachable = "a mount requires the configfs function, and closing ep0 resets "
+				   "desc_ready"),
 
 	STANDARD(USB_NO_INTERFACE, "USB 2.0, 9.6.3", "a function without an interface",
 		 "write at least one interface descriptor at each speed"),
@@ -293,7 +293,8 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		 "endpoints"),
 	STANDARD(USB_ATTRIBUTES, "USB 2.0, 9.6.6; USB 3.2, 9.6.6",
 		 "reserved bits of bmAttributes are set: {found:x}",
-		 "clear them; bits 0 and 1 are the transfer type, isochronous endpoints have more"),
+		 "clear them; bits 0 and 1 are the transfer type, isochronous endpoints also use 2 "
+		 "to 5"),
 	STANDARD(USB_SIZE_BITS, "USB 2.0, 9.6.6",
 		 "reserved bits of wMaxPacketSize are set: {found:x}",
 		 "clear them; bits 11 and 12 are for periodic endpoints at high speed"),
@@ -317,7 +318,8 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		 "move it to another setting, or give it packets of 0 bytes"),
 	STANDARD(USB_INTERVAL, "USB 2.0, 9.6.6; USB 3.2, 9.6.6",
 		 "bInterval is {found}, outside 1 to {wanted}",
-		 "interrupt endpoints at full speed count frames, all others exponents of 2"),
+		 "use a number of frames for interrupt endpoints at full speed, else an exponent "
+		 "of 2"),
 
 	STANDARD(USB_COMPANION_SPEED, "USB 3.2, 9.6.7",
 		 "a companion descriptor at full or high speed",
@@ -342,7 +344,7 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		 "set Mult to 0, or raise bMaxBurst"),
 	STANDARD(USB_SIZE_BURST, "USB 3.2, 9.6.6",
 		 "packets of {found} bytes with bMaxBurst above 0",
-		 "periodic endpoints with bursts have packets of {wanted} bytes"),
+		 "use packets of {wanted} bytes for periodic endpoints with bursts"),
 	STANDARD(USB_INTERVAL_BYTES, "USB 3.2, 9.6.7",
 		 "wBytesPerInterval is {found}, but an interval has room for {wanted}",
 		 "use at most wMaxPacketSize times (bMaxBurst + 1) times (Mult + 1)"),
@@ -400,9 +402,9 @@ bool ffs_rule_exists(const struct ffs_kernel *kernel, enum ffs_rule rule)
 	case FFS_CLASS_APPLICATION:
 	case FFS_CLASS_DFU:
 	case FFS_DFU_LENGTH:
-		return kernel->dfu;
+		return kernel->accepts_dfu;
 	case FFS_OS_VERSION_OLD:
-		return kernel->os_version_bcd;
+		return kernel->accepts_os_version_bcd;
 	case FFS_PROXY:
 	case FFS_PROXY_ODD:
 	case FFS_PROXY_PAIR:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Validates one write to ep0: chooses the parser and updates the instance's state (f_fs.c,
- * ffs_ep0_write).
+ * Validates one write to ep0 as ffs_ep0_write() of f_fs.c does: chooses the parser for the state of
+ * the instance, and updates this state.
  */
 #include "blob/validate.h"
 
@@ -23,8 +23,8 @@
 const struct ffs_kernel ffs_kernels[] = {
 	{ STOCK(6, 1), X86_64 },
 	{ PATCHED(6, 1), X86_64 },
-	{ STOCK(6, 12), .dfu = true, .os_version_bcd = true, X86_64 },
-	{ PATCHED(6, 12), .dfu = true, .os_version_bcd = true, X86_64 },
+	{ STOCK(6, 12), .accepts_dfu = true, .accepts_os_version_bcd = true, X86_64 },
+	{ PATCHED(6, 12), .accepts_dfu = true, .accepts_os_version_bcd = true, X86_64 },
 	{ 0 },
 };
 
@@ -41,14 +41,14 @@ const struct ffs_kernel *ffs_kernel_newest(void)
 	return &ffs_kernels[ARRAY_SIZE(ffs_kernels) - 2];
 }
 
-struct ffs_validator ffs_validator_any(void)
+struct ffs_validator ffs_validator_any_kernel(void)
 {
 	return (struct ffs_validator){ .kernel = ffs_kernel_newest(),
-				       .more_flags = ffs_all_flags() };
+				       .additional_flags = ffs_all_flags() };
 }
 
-/* Checks the size, as ffs_ep0_write() does before it reads the blob. */
-static bool validate_size(struct validation *v)
+/* Checks the size of the blob, as ffs_ep0_write() does before it reads the blob. */
+static bool check_blob_size(struct validation *v)
 {
 	size_t max = v->validator->kernel->max_allocation;
 
@@ -60,7 +60,7 @@ static bool validate_size(struct validation *v)
 
 bool validate_write(struct validation *v)
 {
-	if (!validate_size(v))
+	if (!check_blob_size(v))
 		return false;
 	switch (v->instance->state) {
 	case FFS_WANTS_DESCRIPTORS:
@@ -114,8 +114,9 @@ struct ffs_finding ffs_validate_usb(const struct ffs_validator *validator, struc
 }
 
 /*
- * Does what ffs_data_reset() does. The kernel does not clear its map of addresses, which makes no
- * difference: an endpoint that the first speed does not have is refused whatever the map contains.
+ * Does the same as the kernel's ffs_data_reset(), but also clears the endpoint addresses. This
+ * makes no difference: the descriptors of the first speed overwrite the addresses, and an endpoint
+ * that the first speed does not have is refused anyway.
  */
 void ffs_instance_close(struct ffs_instance *in)
 {

@@ -38,11 +38,12 @@
 /* The properties of a kernel that influence what write() returns. */
 struct ffs_kernel {
 	const char *name; /* "6.12-patched": version, then stock or patched (kernel/patches) */
-	struct ffs_release release; /* decides which flags the kernel accepts (blob/flags.h) */
-	bool dfu;		    /* accepts DFU's functional descriptor */
-	bool os_version_bcd;	   /* accepts version 0x0100 of OS descriptors; all accept 0x0001 */
-	size_t max_allocation;	   /* KMALLOC_MAX_SIZE, in bytes */
-	unsigned int pointer_size; /* size of a pointer, bytes */
+	struct ffs_release release;  /* version and patches, for ffs_release_flags() */
+	bool accepts_dfu;	     /* the kernel accepts DFU's functional descriptor */
+	bool accepts_os_version_bcd; /* the kernel accepts bcdVersion 0x0100 of OS descriptors;
+					every kernel accepts 0x0001 */
+	size_t max_allocation;	     /* KMALLOC_MAX_SIZE, bytes */
+	unsigned int pointer_size;   /* size of a pointer, bytes */
 };
 
 /* Returns the kernel of that name, or NULL. */
@@ -59,30 +60,33 @@ extern const struct ffs_kernel ffs_kernels[];
 const struct ffs_kernel *ffs_kernel_newest(void);
 
 /*
- * Kinds of file descriptors of the program that writes: a blob may contain the number of an
- * eventfd.
+ * Kinds of file descriptors of the program that writes the blob. A blob may contain the number of a
+ * file descriptor, which must be an eventfd.
  */
 enum ffs_fd_kind { FFS_FD_EVENTFD, FFS_FD_OTHER, FFS_FD_CLOSED };
 
-/* How often a branch was taken, and how often it was passed without being taken. */
+/* How often the parser took a branch, and how often it did not take it. */
 struct ffs_branch_count {
-	uint64_t taken, passed;
+	uint64_t taken, not_taken;
 };
 
 struct ffs_validator {
 	const struct ffs_kernel *kernel;
-	uint32_t more_flags; /* flags that are accepted in addition to those of the kernel */
+	uint32_t additional_flags; /* flags that are accepted in addition to those of the kernel */
 	/*
-	 * Returns the kind of a descriptor number in the blob; NULL: every number counts as an
-	 * eventfd.
+	 * Returns the kind of the file descriptor whose number the blob contains. NULL: every
+	 * number counts as an eventfd.
 	 */
 	enum ffs_fd_kind (*fd_kind)(int fd);
 	/*
-	 * The number that interface 0 gets at the bind. FunctionFS renumbers interfaces everywhere
-	 * except in associations, which must contain the final number.
+	 * The number that the kernel gives to interface 0 of the function at the bind. The kernel
+	 * does not renumber the interfaces in associations, so they must contain this number.
 	 */
 	unsigned int first_interface;
-	/* For tests: FFS_RULE_COUNT counters, which are increased; may be NULL. */
+	/*
+	 * For tests: counts of the FFS_RULE_COUNT rules, which the validator increases; may be
+	 * NULL.
+	 */
 	struct ffs_branch_count *branch_counts;
 };
 
@@ -90,26 +94,27 @@ struct ffs_validator {
  * Returns a validator that accepts what at least one kernel accepts: it uses the parser of the
  * newest known kernel, and also accepts the flags of later kernels.
  */
-struct ffs_validator ffs_validator_any(void);
+struct ffs_validator ffs_validator_any_kernel(void);
 
 enum ffs_instance_state { FFS_WANTS_DESCRIPTORS, FFS_WANTS_STRINGS, FFS_ACTIVE };
 
 /*
- * The kernel's state of one FunctionFS instance between writes. It is all zero after the mount;
- * call ffs_instance_close() after the close of the instance's last file (unless mounted with
- * no_disconnect).
+ * What the kernel remembers of one FunctionFS instance between writes. All members are 0 after the
+ * mount. The caller calls ffs_instance_close() after the instance's last file was closed, unless
+ * the instance is mounted with no_disconnect.
  *
- * A refused write does not reset what was read before the refusal, a bug of every kernel so far:
- * until all files are closed, the kernel may refuse a blob that it would have accepted before.
+ * A refused write changes the members up to the wrong byte, because no kernel so far resets them.
+ * This is a kernel bug: until all files are closed, the kernel may refuse a blob that it would have
+ * accepted before.
  */
 struct ffs_instance {
 	enum ffs_instance_state state;
-	uint16_t interfaces; /* the highest interface number plus one */
-	uint16_t endpoints;  /* number of endpoint descriptors of one speed */
-	uint16_t strings;    /* the highest string number that a descriptor contains */
-	uint8_t address[FFS_ENDPOINTS_MAX +
-			1]; /* bEndpointAddress of each endpoint, from index 1 */
-	uint32_t flags;	    /* flags of the accepted head; a head in the old format implies some */
+	uint16_t n_interfaces;	 /* highest interface number plus one */
+	uint16_t n_endpoints;	 /* number of endpoint descriptors at each speed */
+	uint16_t highest_string; /* highest string number in the descriptors; 0: no string */
+	uint8_t endpoint_address[FFS_ENDPOINTS_MAX + 1]; /* bEndpointAddress, from index 1 */
+	uint32_t flags; /* flags of the accepted descriptor blob; the old format implies full and
+			   high speed */
 };
 
 void ffs_instance_close(struct ffs_instance *in);
@@ -117,8 +122,8 @@ void ffs_instance_close(struct ffs_instance *in);
 /* --- findings --- */
 
 /*
- * One value for each branch of the kernel's parser, in the order of the parser, then one for each
- * rule of the standards. ffs_rule_info() describes each.
+ * First the branches of the kernel's parser, in its order; comments name the kernel's functions.
+ * Then the rules of the standards. ffs_rule_info() describes each value.
  */
 enum ffs_rule {
 	FFS_ACCEPTED,
@@ -142,7 +147,7 @@ enum ffs_rule {
 	FFS_OS_COUNT_CUT,
 	FFS_SET_EMPTY,
 
-	/* ffs_do_descs, ffs_do_single_desc, __ffs_data_do_entity: a speed's set */
+	/* ffs_do_descs, ffs_do_single_desc, __ffs_data_do_entity: the descriptors of a speed */
 	FFS_SET_END,
 	FFS_SET_ENTITY,
 	FFS_DESC_HEAD_CUT,
@@ -180,7 +185,7 @@ enum ffs_rule {
 	FFS_DESC_UNIMPLEMENTED,
 	FFS_DESC_UNKNOWN,
 
-	/* __ffs_data_got_descs: after a set */
+	/* __ffs_data_got_descs: after the descriptors of a speed */
 	FFS_SET_FIRST,
 	FFS_SET_ENDPOINTS,
 	FFS_SET_INTERFACES,
@@ -235,7 +240,7 @@ enum ffs_rule {
 	FFS_FILES,
 	FFS_READY,
 
-	/* The standards: interfaces and what belongs to them */
+	/* The standards: interfaces, OTG descriptors and associations */
 	FFS_USB_NO_INTERFACE,
 	FFS_USB_INTERFACE_NUMBER,
 	FFS_USB_ALTERNATE,
@@ -286,7 +291,7 @@ enum ffs_rule {
 	FFS_USB_DFU_BITS,
 	FFS_USB_DFU_ENDPOINTS,
 
-	/* Microsoft's */
+	/* Microsoft OS descriptors */
 	FFS_USB_COMPAT_TWICE,
 	FFS_USB_COMPAT_ID,
 	FFS_USB_PROP_NAME,
@@ -306,12 +311,12 @@ struct ffs_finding {
 	enum ffs_rule rule; /* the first rule that is violated, or FFS_ACCEPTED */
 	int error;	    /* -errno with which write() fails; 0: the kernel accepts the blob */
 	size_t offset;	    /* offset of the wrong byte in the blob; at most the size of the blob */
-	/* The value in the blob and the correct one, for the placeholders of the rule's text. */
+	/* Wrong value in the blob, and correct value, for the placeholders of the rule's texts. */
 	uint32_t found, expected;
 };
 
 /*
- * Validates one write to ep0; the state of `in` decides whether it contains descriptors or strings.
+ * Validates one write to ep0. in->state decides whether the blob contains descriptors or strings.
  * Updates `in` as the kernel does, also after a refusal. `blob` may be NULL if `size` is 0. Asserts
  * that the instance is not active, because a write to an active instance answers a control request.
  */
@@ -319,9 +324,9 @@ struct ffs_finding ffs_validate_kernel(const struct ffs_validator *validator,
 				       struct ffs_instance *in, const void *blob, size_t size);
 
 /*
- * Validates a write by the kernel's rules, then by the standards. Returns the kernel's refusal if
- * there is one, else the first violation of a standard, with error 0. Updates `in` as the kernel
- * does, also if the blob violates only a standard.
+ * Does the same as ffs_validate_kernel(), then checks an accepted blob against the standards.
+ * Returns the kernel's refusal or, with error 0, the first violation of a standard. Updates `in`
+ * only as the kernel does.
  */
 struct ffs_finding ffs_validate_usb(const struct ffs_validator *validator, struct ffs_instance *in,
 				    const void *blob, size_t size);
@@ -338,15 +343,15 @@ struct ffs_rule_info {
 	const char *name; /* the enumerator without FFS_ */
 	enum ffs_rule_kind kind;
 	int error; /* -errno of a refusal */
-	/* The kernel's condition, or the standard and its section. */
-	const char *source;
+	/* Function and condition in the kernel, or standard and section. */
+	const char *reference;
 	/*
-	 * Texts of refusals and standards: what is wrong, and what the user can do. Placeholders
-	 * are {found} and {wanted}, or {found:x} in hexadecimal.
+	 * Texts for the user, which a FFS_BRANCH does not have. The placeholders {found} and
+	 * {wanted} stand for the numbers of a finding; {found:x} is hexadecimal.
 	 */
 	const char *what_is_wrong, *what_to_do;
-	/* Why no blob can reach the rule; NULL: a blob can. */
-	const char *unreachable;
+	/* Why no blob can violate the rule; NULL: a blob can. */
+	const char *why_unreachable;
 };
 
 const struct ffs_rule_info *ffs_rule_info(enum ffs_rule rule);
@@ -354,14 +359,15 @@ const struct ffs_rule_info *ffs_rule_info(enum ffs_rule rule);
 bool ffs_rule_exists(const struct ffs_kernel *kernel, enum ffs_rule rule);
 
 /*
- * Returns what is wrong, without a final period, and with the section of a standard: "alternate
- * setting 3 where 1 comes next (USB 2.0, 9.6.5)". The caller frees it. "accepted" for FFS_ACCEPTED.
+ * Returns what is wrong, without a final period; for a standard also its section. Example:
+ * "alternate setting 3 where 1 comes next (USB 2.0, 9.6.5)". Returns "accepted" for FFS_ACCEPTED.
+ * The caller frees the text.
  */
 char *ffs_finding_reason(const struct ffs_finding *f);
-/* Returns what to do about a refusal: "count ...". The caller frees it. */
-char *ffs_finding_todo(const struct ffs_finding *f);
+/* Returns what the user can do: "count the alternate settings ...". The caller frees the text. */
+char *ffs_finding_hint(const struct ffs_finding *f);
 /*
- * Returns the offset, the reason and what to do: "byte 23: alternate setting ...; count ...", or
- * "accepted".
+ * Returns offset, reason and hint: "byte 23: alternate setting ...; count ...". Returns "accepted"
+ * for FFS_ACCEPTED. The caller frees the text.
  */
 char *ffs_finding_text(const struct ffs_finding *f);

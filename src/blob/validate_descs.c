@@ -13,7 +13,7 @@
 #define HEAD_SIZE 12	   /* bytes of the head with flags */
 #define LEGACY_HEAD_SIZE 8 /* bytes of the head in the old format, which has no flags */
 
-/* As in the kernel, the bit number of a speed's flag is the number of the speed's set. */
+/* FFS_SET_FULL etc. must be the bit numbers of the speeds' flags, as in the kernel. */
 _Static_assert(FUNCTIONFS_HAS_FS_DESC == 1 << FFS_SET_FULL, "full speed");
 _Static_assert(FUNCTIONFS_HAS_HS_DESC == 1 << FFS_SET_HIGH, "high speed");
 _Static_assert(FUNCTIONFS_HAS_SS_DESC == 1 << FFS_SET_SUPER, "SuperSpeed");
@@ -39,7 +39,7 @@ static bool check_eventfd(struct validation *v)
 	return true;
 }
 
-static bool read_count(struct validation *v, enum ffs_rule cut, uint32_t *count)
+static bool read_descriptor_count(struct validation *v, enum ffs_rule cut, uint32_t *count)
 {
 	if (refuse_if(v, cut, bytes_left(v) < 4, v->offset))
 		return false;
@@ -48,24 +48,24 @@ static bool read_count(struct validation *v, enum ffs_rule cut, uint32_t *count)
 	return true;
 }
 
-static bool read_counts(struct validation *v)
+static bool read_descriptor_counts(struct validation *v)
 {
 	for (int i = 0; i < FFS_SET_COUNT; i++) {
 		if (count_branch(v, FFS_SPEED_ABSENT, !(v->flags & 1U << i)))
 			continue;
-		if (!read_count(v, FFS_COUNT_CUT, &v->count[i]))
+		if (!read_descriptor_count(v, FFS_COUNT_CUT, &v->n_descriptors[i]))
 			return false;
 	}
 	return !count_branch(v, FFS_OS, v->flags & FUNCTIONFS_HAS_MS_OS_DESC) ||
-	       read_count(v, FFS_OS_COUNT_CUT, &v->os_count);
+	       read_descriptor_count(v, FFS_OS_COUNT_CUT, &v->n_os_descriptors);
 }
 
 static uint32_t known_flags(const struct validation *v)
 {
-	return ffs_release_flags(&v->validator->kernel->release) | v->validator->more_flags;
+	return ffs_release_flags(&v->validator->kernel->release) | v->validator->additional_flags;
 }
 
-static bool read_head(struct validation *v)
+static bool read_blob_head(struct validation *v)
 {
 	uint32_t magic = get32(v->data), length = get32(v->data + 4);
 	uint32_t unknown;
@@ -85,34 +85,34 @@ static bool read_head(struct validation *v)
 			return false;
 		v->offset = HEAD_SIZE;
 	}
-	return check_eventfd(v) && read_counts(v);
+	return check_eventfd(v) && read_descriptor_counts(v);
 }
 
-/* --- what the parser remembers of a descriptor: __ffs_data_do_entity --- */
+/* --- strings and endpoints that the instance remembers: __ffs_data_do_entity --- */
 
 static bool is_first_speed(const struct validation *v)
 {
-	return v->instance->endpoints == 0 && v->instance->interfaces == 0;
+	return v->instance->n_endpoints == 0 && v->instance->n_interfaces == 0;
 }
 
-static bool record_string(struct validation *v, unsigned int string)
+static bool add_string_number(struct validation *v, unsigned int string)
 {
 	if (refuse_if(v, FFS_STRING_ZERO, string == 0, v->offset))
 		return false;
-	if (count_branch(v, FFS_STRING_NEW, string > v->instance->strings))
-		v->instance->strings = (uint16_t)string;
+	if (count_branch(v, FFS_STRING_NEW, string > v->instance->highest_string))
+		v->instance->highest_string = (uint16_t)string;
 	return true;
 }
 
-static bool record_endpoint(struct validation *v, uint8_t address)
+static bool add_endpoint_address(struct validation *v, uint8_t address)
 {
 	uint8_t *known;
 
-	v->endpoints++;
-	if (refuse_if_number(v, FFS_ENDPOINT_MANY, v->endpoints > FFS_ENDPOINTS_MAX, v->offset,
-			     v->endpoints, FFS_ENDPOINTS_MAX))
+	v->n_endpoints++;
+	if (refuse_if_number(v, FFS_ENDPOINT_MANY, v->n_endpoints > FFS_ENDPOINTS_MAX, v->offset,
+			     v->n_endpoints, FFS_ENDPOINTS_MAX))
 		return false;
-	known = &v->instance->address[v->endpoints];
+	known = &v->instance->endpoint_address[v->n_endpoints];
 	if (count_branch(v, FFS_ENDPOINT_FIRST, is_first_speed(v))) {
 		*known = address;
 		return true;
@@ -123,7 +123,7 @@ static bool record_endpoint(struct validation *v, uint8_t address)
 
 /* --- one descriptor: ffs_do_single_desc --- */
 
-static bool has_length(struct validation *v, enum ffs_rule rule, unsigned int wanted)
+static bool require_length(struct validation *v, enum ffs_rule rule, unsigned int wanted)
 {
 	return !refuse_if_number(v, rule, v->data[v->offset] != wanted, v->offset,
 				 v->data[v->offset], wanted);
@@ -131,11 +131,11 @@ static bool has_length(struct validation *v, enum ffs_rule rule, unsigned int wa
 
 static bool read_interface(struct validation *v, const uint8_t *d)
 {
-	if (!has_length(v, FFS_INTERFACE_LENGTH, INTERFACE_SIZE))
+	if (!require_length(v, FFS_INTERFACE_LENGTH, INTERFACE_SIZE))
 		return false;
-	if (count_branch(v, FFS_INTERFACE_NEW, d[2] >= v->interfaces))
-		v->interfaces = d[2] + 1U;
-	if (count_branch(v, FFS_INTERFACE_STRING, d[8] != 0) && !record_string(v, d[8]))
+	if (count_branch(v, FFS_INTERFACE_NEW, d[2] >= v->n_interfaces))
+		v->n_interfaces = d[2] + 1U;
+	if (count_branch(v, FFS_INTERFACE_STRING, d[8] != 0) && !add_string_number(v, d[8]))
 		return false;
 	v->class = d[5];
 	v->subclass = d[6];
@@ -145,57 +145,57 @@ static bool read_interface(struct validation *v, const uint8_t *d)
 static bool read_endpoint(struct validation *v, const uint8_t *d)
 {
 	if (!count_branch(v, FFS_ENDPOINT_SEVEN, d[0] == ENDPOINT_SIZE) &&
-	    !has_length(v, FFS_ENDPOINT_LENGTH, ENDPOINT_AUDIO_SIZE))
+	    !require_length(v, FFS_ENDPOINT_LENGTH, ENDPOINT_AUDIO_SIZE))
 		return false;
 	return !refuse_if_number(v, FFS_ENDPOINT_ZERO, (d[2] & USB_ENDPOINT_NUMBER_MASK) == 0,
 				 v->offset + 2, d[2], 0) &&
-	       record_endpoint(v, d[2]);
+	       add_endpoint_address(v, d[2]);
 }
 
 /*
  * Reads a class descriptor. All classes share one descriptor type, whose meaning depends on the
  * interface's class.
  */
-static bool read_class(struct validation *v, const uint8_t *d)
+static bool read_class_descriptor(struct validation *v, const uint8_t *d)
 {
 	bool hid = count_branch(v, FFS_CLASS_HID, v->class == CLASS_HID);
 	bool ccid = !hid && count_branch(v, FFS_CLASS_CCID, v->class == CLASS_CCID);
-	bool dfu = !hid && !ccid && v->validator->kernel->dfu &&
+	bool dfu = !hid && !ccid && v->validator->kernel->accepts_dfu &&
 		   count_branch(v, FFS_CLASS_APPLICATION, v->class == CLASS_APPLICATION) &&
 		   count_branch(v, FFS_CLASS_DFU, v->subclass == SUBCLASS_DFU);
 
 	if (refuse_if_number(v, FFS_CLASS_OTHER, !hid && !ccid && !dfu, v->offset, d[1], 0))
 		return false;
 	if (hid)
-		return has_length(v, FFS_HID_LENGTH, HID_SIZE);
+		return require_length(v, FFS_HID_LENGTH, HID_SIZE);
 	if (ccid)
-		return has_length(v, FFS_CCID_LENGTH, CCID_SIZE);
-	return has_length(v, FFS_DFU_LENGTH, DFU_SIZE);
+		return require_length(v, FFS_CCID_LENGTH, CCID_SIZE);
+	return require_length(v, FFS_DFU_LENGTH, DFU_SIZE);
 }
 
 static bool read_otg(struct validation *v, _unused_ const uint8_t *d)
 {
-	return has_length(v, FFS_OTG_LENGTH, OTG_SIZE);
+	return require_length(v, FFS_OTG_LENGTH, OTG_SIZE);
 }
 
 static bool read_association(struct validation *v, const uint8_t *d)
 {
-	return has_length(v, FFS_ASSOCIATION_LENGTH, ASSOCIATION_SIZE) &&
-	       (!count_branch(v, FFS_ASSOCIATION_STRING, d[7] != 0) || record_string(v, d[7]));
+	return require_length(v, FFS_ASSOCIATION_LENGTH, ASSOCIATION_SIZE) &&
+	       (!count_branch(v, FFS_ASSOCIATION_STRING, d[7] != 0) || add_string_number(v, d[7]));
 }
 
 static bool read_companion(struct validation *v, _unused_ const uint8_t *d)
 {
-	return has_length(v, FFS_COMPANION_LENGTH, COMPANION_SIZE);
+	return require_length(v, FFS_COMPANION_LENGTH, COMPANION_SIZE);
 }
 
-static bool is_reserved(uint8_t type)
+static bool is_reserved_type(uint8_t type)
 {
 	return type == USB_DT_DEVICE || type == USB_DT_CONFIG || type == USB_DT_STRING ||
 	       type == USB_DT_DEVICE_QUALIFIER;
 }
 
-static bool is_unimplemented(uint8_t type)
+static bool is_unimplemented_type(uint8_t type)
 {
 	return type == USB_DT_OTHER_SPEED_CONFIG || type == USB_DT_INTERFACE_POWER ||
 	       type == USB_DT_DEBUG || type == USB_DT_SECURITY || type == USB_DT_CS_RADIO_CONTROL;
@@ -208,18 +208,19 @@ static const struct {
 } types[] = {
 	{ USB_DT_INTERFACE, FFS_INTERFACE, read_interface },
 	{ USB_DT_ENDPOINT, FFS_ENDPOINT, read_endpoint },
-	{ CLASS_DESCRIPTOR, FFS_CLASS, read_class },
+	{ CLASS_DESCRIPTOR, FFS_CLASS, read_class_descriptor },
 	{ USB_DT_OTG, FFS_OTG, read_otg },
 	{ USB_DT_INTERFACE_ASSOCIATION, FFS_ASSOCIATION, read_association },
 	{ USB_DT_SS_ENDPOINT_COMP, FFS_COMPANION, read_companion },
 };
 
 /*
- * Corresponds to the kernel's switch. If a case is taken, the default branch is counted as passed.
+ * Corresponds to the kernel's switch over the descriptor type. If one of its cases is taken, counts
+ * the default branch as not taken.
  */
-static bool read_by_type(struct validation *v, const uint8_t *d)
+static bool read_descriptor_by_type(struct validation *v, const uint8_t *d)
 {
-	if (refuse_if_number(v, FFS_DESC_RESERVED, is_reserved(d[1]), v->offset + 1, d[1], 0))
+	if (refuse_if_number(v, FFS_DESC_RESERVED, is_reserved_type(d[1]), v->offset + 1, d[1], 0))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		if (!count_branch(v, types[i].rule, d[1] == types[i].type))
@@ -227,8 +228,8 @@ static bool read_by_type(struct validation *v, const uint8_t *d)
 		count_branch(v, FFS_DESC_UNKNOWN, false);
 		return types[i].read(v, d);
 	}
-	return !refuse_if_number(v, FFS_DESC_UNIMPLEMENTED, is_unimplemented(d[1]), v->offset + 1,
-				 d[1], 0) &&
+	return !refuse_if_number(v, FFS_DESC_UNIMPLEMENTED, is_unimplemented_type(d[1]),
+				 v->offset + 1, d[1], 0) &&
 	       !refuse_if_number(v, FFS_DESC_UNKNOWN, true, v->offset + 1, d[1], 0);
 }
 
@@ -239,7 +240,7 @@ static bool read_descriptor(struct validation *v)
 	if (refuse_if(v, FFS_DESC_HEAD_CUT, bytes_left(v) < 2, v->offset) ||
 	    refuse_if_number(v, FFS_DESC_CUT, bytes_left(v) < d[0], v->offset, d[0],
 			     (uint32_t)bytes_left(v)) ||
-	    !read_by_type(v, d))
+	    !read_descriptor_by_type(v, d))
 		return false;
 	/* Every accepted descriptor is longer than 0 bytes, so the loop always advances. */
 	v->offset += d[0];
@@ -248,7 +249,7 @@ static bool read_descriptor(struct validation *v)
 
 /* --- the descriptors of one speed, then of all speeds: ffs_do_descs --- */
 
-/* Corresponds to ffs_do_descs(), whose entity FFS_DESCRIPTOR matters only at the bind. */
+/* Corresponds to ffs_do_descs(). Its entity FFS_DESCRIPTOR has no effect before the bind. */
 static bool read_descriptors(struct validation *v, uint32_t count)
 {
 	v->class = v->subclass = -1;
@@ -264,46 +265,46 @@ static bool read_descriptors(struct validation *v, uint32_t count)
 	}
 }
 
-static bool read_set(struct validation *v, int set)
+static bool read_speed(struct validation *v, int set)
 {
 	struct ffs_instance *in = v->instance;
 
-	v->interfaces = v->endpoints = 0;
+	v->n_interfaces = v->n_endpoints = 0;
 	v->set_offset[set] = v->offset;
-	if (!read_descriptors(v, v->count[set]))
+	if (!read_descriptors(v, v->n_descriptors[set]))
 		return false;
 	if (count_branch(v, FFS_SET_FIRST, is_first_speed(v))) {
-		in->endpoints = (uint16_t)v->endpoints;
-		in->interfaces = (uint16_t)v->interfaces;
+		in->n_endpoints = (uint16_t)v->n_endpoints;
+		in->n_interfaces = (uint16_t)v->n_interfaces;
 		return true;
 	}
-	return !refuse_if_number(v, FFS_SET_ENDPOINTS, in->endpoints != v->endpoints,
-				 v->set_offset[set], v->endpoints, in->endpoints) &&
-	       !refuse_if_number(v, FFS_SET_INTERFACES, in->interfaces != v->interfaces,
-				 v->set_offset[set], v->interfaces, in->interfaces);
+	return !refuse_if_number(v, FFS_SET_ENDPOINTS, in->n_endpoints != v->n_endpoints,
+				 v->set_offset[set], v->n_endpoints, in->n_endpoints) &&
+	       !refuse_if_number(v, FFS_SET_INTERFACES, in->n_interfaces != v->n_interfaces,
+				 v->set_offset[set], v->n_interfaces, in->n_interfaces);
 }
 
-static bool read_sets(struct validation *v)
+static bool read_all_speeds(struct validation *v)
 {
 	for (int i = 0; i < FFS_SET_COUNT; i++)
-		if (!count_branch(v, FFS_SET_EMPTY, v->count[i] == 0) && !read_set(v, i))
+		if (!count_branch(v, FFS_SET_EMPTY, v->n_descriptors[i] == 0) && !read_speed(v, i))
 			return false;
 	return true;
 }
 
 /* --- pairs of endpoints with FUNCTIONFS_RW_PROXY_EPS (Linux 7.3; kernel/patches) --- */
 
-static bool check_pairs(struct validation *v)
+static bool check_endpoint_pairs(struct validation *v)
 {
 	const struct ffs_instance *in = v->instance;
 
 	if (!(known_flags(v) & FUNCTIONFS_RW_PROXY_EPS) ||
 	    !count_branch(v, FFS_PROXY, v->flags & FUNCTIONFS_RW_PROXY_EPS))
 		return true;
-	if (refuse_if_number(v, FFS_PROXY_ODD, in->endpoints % 2, 8, in->endpoints, 0))
+	if (refuse_if_number(v, FFS_PROXY_ODD, in->n_endpoints % 2, 8, in->n_endpoints, 0))
 		return false;
-	for (unsigned int i = 1; i < in->endpoints; i += 2) {
-		uint8_t differ = in->address[i] ^ in->address[i + 1];
+	for (unsigned int i = 1; i < in->n_endpoints; i += 2) {
+		uint8_t differ = in->endpoint_address[i] ^ in->endpoint_address[i + 1];
 
 		if (refuse_if_number(v, FFS_PROXY_PAIR, !(differ & USB_ENDPOINT_DIR_MASK), 8, i,
 				     i + 1))
@@ -316,18 +317,18 @@ bool validate_descriptors(struct validation *v)
 {
 	size_t start;
 
-	if (!read_head(v))
+	if (!read_blob_head(v))
 		return false;
 	start = v->offset;
-	if (!read_sets(v))
+	if (!read_all_speeds(v))
 		return false;
 	v->os_descriptors_offset = v->offset;
-	if (count_branch(v, FFS_OS_PRESENT, v->os_count > 0) && !validate_os_descriptors(v))
+	if (count_branch(v, FFS_OS_PRESENT, v->n_os_descriptors > 0) && !validate_os_descriptors(v))
 		return false;
 	if (refuse_if(v, FFS_NOTHING, v->offset == start, v->offset) ||
 	    refuse_if_number(v, FFS_DESCS_LEFT, bytes_left(v) > 0, v->offset,
 			     (uint32_t)bytes_left(v), 0) ||
-	    !check_pairs(v))
+	    !check_endpoint_pairs(v))
 		return false;
 	v->instance->flags = v->flags;
 	return true;

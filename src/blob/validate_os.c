@@ -8,26 +8,26 @@
 #include "blob/validate_parts.h"
 
 #define OS_VERSION 0x0100
-#define OS_VERSION_OLD 0x0001 /* with swapped bytes, which old kernels expect */
+#define OS_VERSION_OLD 0x0001 /* the bytes of OS_VERSION swapped, as old kernels expect them */
 #define COMPAT_MAX 255
 #define PROP_TYPE_MIN 1
 #define PROP_TYPE_MAX 7
 
-static bool check_interface(struct validation *v, enum ffs_rule rule, size_t at)
+static bool check_interface_number(struct validation *v, enum ffs_rule rule, size_t at)
 {
-	return !refuse_if_number(v, rule, v->data[at] >= v->instance->interfaces, at, v->data[at],
-				 v->instance->interfaces);
+	return !refuse_if_number(v, rule, v->data[at] >= v->instance->n_interfaces, at, v->data[at],
+				 v->instance->n_interfaces);
 }
 
-static bool read_compat(struct validation *v, _unused_ size_t head)
+static bool read_compatible_id(struct validation *v, _unused_ size_t head)
 {
 	const uint8_t *d = v->data + v->offset;
 
 	if (refuse_if_number(v, FFS_COMPAT_CUT, bytes_left(v) < COMPAT_SIZE, v->offset,
 			     (uint32_t)bytes_left(v), COMPAT_SIZE) ||
-	    !check_interface(v, FFS_COMPAT_INTERFACE, v->offset))
+	    !check_interface_number(v, FFS_COMPAT_INTERFACE, v->offset))
 		return false;
-	/* The kernel accepts any value, and sets the byte to 1 */
+	/* The kernel accepts any value of Reserved1, and sets it to 1 */
 	count_branch(v, FFS_COMPAT_RESERVED1, d[1] != 1);
 	for (size_t i = 18; i < COMPAT_SIZE; i++)
 		if (refuse_if_number(v, FFS_COMPAT_RESERVED2, d[i] != 0, v->offset + i, d[i], 0))
@@ -36,7 +36,7 @@ static bool read_compat(struct validation *v, _unused_ size_t head)
 	return true;
 }
 
-static bool read_prop(struct validation *v, size_t head)
+static bool read_property(struct validation *v, size_t head)
 {
 	const uint8_t *d = v->data + v->offset;
 	uint32_t type, data;
@@ -46,7 +46,7 @@ static bool read_prop(struct validation *v, size_t head)
 
 	if (refuse_if_number(v, FFS_PROP_CUT, bytes_left(v) < PROP_SIZE, v->offset,
 			     (uint32_t)bytes_left(v), PROP_SIZE) ||
-	    !check_interface(v, FFS_PROP_INTERFACE, head))
+	    !check_interface_number(v, FFS_PROP_INTERFACE, head))
 		return false;
 	size = (uint8_t)get32(d);
 	if (refuse_if_number(v, FFS_PROP_SIZE, bytes_left(v) < size, v->offset, size,
@@ -70,10 +70,10 @@ static bool read_prop(struct validation *v, size_t head)
 	return true;
 }
 
-static bool check_version(struct validation *v, size_t head)
+static bool check_os_version(struct validation *v, size_t head)
 {
 	unsigned int version = get16(v->data + head + 5);
-	bool bcd = v->validator->kernel->os_version_bcd;
+	bool bcd = v->validator->kernel->accepts_os_version_bcd;
 
 	if (bcd && count_branch(v, FFS_OS_VERSION_OLD, version == OS_VERSION_OLD))
 		return true;
@@ -81,8 +81,8 @@ static bool check_version(struct validation *v, size_t head)
 				 head + 5, version, bcd ? OS_VERSION : OS_VERSION_OLD);
 }
 
-/* Reads one section: a head and its features, which are all of one kind. */
-static bool read_section(struct validation *v)
+/* Reads one section: a head, then compatible IDs only or properties only. */
+static bool read_os_section(struct validation *v)
 {
 	size_t head = v->offset;
 	const uint8_t *d = v->data + head;
@@ -93,7 +93,7 @@ static bool read_section(struct validation *v)
 			     (uint32_t)bytes_left(v), OS_HEAD_SIZE) ||
 	    refuse_if_number(v, FFS_OS_LENGTH, get32(d + 1) > bytes_left(v), head + 1, get32(d + 1),
 			     (uint32_t)bytes_left(v)) ||
-	    !check_version(v, head))
+	    !check_os_version(v, head))
 		return false;
 	index = get16(d + 7);
 	compat = count_branch(v, FFS_OS_COMPAT, index == OS_INDEX_COMPAT);
@@ -107,15 +107,15 @@ static bool read_section(struct validation *v)
 		return false;
 	v->offset += OS_HEAD_SIZE;
 	while (count_branch(v, FFS_OS_FEATURE, count-- > 0))
-		if (!(compat ? read_compat : read_prop)(v, head))
+		if (!(compat ? read_compatible_id : read_property)(v, head))
 			return false;
 	return true;
 }
 
 bool validate_os_descriptors(struct validation *v)
 {
-	for (uint32_t n = 0; count_branch(v, FFS_OS_NEXT, n < v->os_count); n++)
-		if (!read_section(v))
+	for (uint32_t n = 0; count_branch(v, FFS_OS_NEXT, n < v->n_os_descriptors); n++)
+		if (!read_os_section(v))
 			return false;
 	return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Declarations that the files of the validator share. */
+/* Declarations that only the files of the validator and the decoder use. */
 #pragma once
 
 #include "blob/validate.h"
@@ -20,7 +20,7 @@ enum { FFS_SET_FULL, FFS_SET_HIGH, FFS_SET_SUPER, FFS_SET_COUNT };
 #define OS_HEAD_SIZE 11
 #define COMPAT_SIZE 24
 #define PROP_SIZE 10	/* bytes of the fixed part before the name */
-#define PROP_LENGTHS 14 /* bytes of a property without its name and data */
+#define PROP_LENGTHS 14 /* bytes of a property except its name and data */
 
 #define CLASS_DESCRIPTOR 0x21 /* USB_TYPE_CLASS | 0x01 */
 
@@ -37,13 +37,15 @@ struct validation {
 	size_t offset; /* offset of the next byte to read */
 	struct ffs_finding finding;
 
-	/* The head of descriptors, and the offsets at which the parser found their parts */
+	/*
+	 * Contents of the head, and offsets of the descriptors of each speed and of OS descriptors
+	 */
 	uint32_t flags;
-	uint32_t count[FFS_SET_COUNT], os_count;
+	uint32_t n_descriptors[FFS_SET_COUNT], n_os_descriptors;
 	size_t set_offset[FFS_SET_COUNT], os_descriptors_offset;
 
-	/* Counts in the set of descriptors that is being read */
-	unsigned int interfaces, endpoints;
+	/* Counts so far among the descriptors of the current speed */
+	unsigned int n_interfaces, n_endpoints;
 	int class, subclass; /* class and subclass of the last interface; -1: no interface so far */
 };
 
@@ -86,51 +88,54 @@ bool validate_os_descriptors(struct validation *v);
 bool validate_strings(struct validation *v);
 
 /*
- * Validate a blob that the kernel accepts by the rules of the standards. `v` already has the
- * offsets of the blob's parts. False: a standard forbids the blob.
+ * Check a blob that the kernel accepts against the standards. validate_write() has already set the
+ * counts and offsets in `v`. False: a standard forbids the blob.
  */
 
 bool validate_usb_descriptors(struct validation *v);
 bool validate_usb_os_descriptors(struct validation *v);
 bool validate_usb_strings(struct validation *v);
 
-/* State of the validation of one speed's set by the standards. The pointers point into the blob. */
-struct usb_set {
+/*
+ * State of the check of one speed's descriptors against the standards. The pointers point into the
+ * blob.
+ */
+struct speed_validation {
 	struct validation *validation;
 	int speed;
 	const uint8_t
 		*interface; /* descriptor of the current alternate setting; NULL: none so far */
-	const uint8_t *endpoint; /* the descriptor just before this one; NULL: not an endpoint */
-	const uint8_t *class_descriptor; /* class descriptor of `interface`; NULL: none so far */
-	/* Of all alternate settings of the interface: the first without a class descriptor, and
-	 * whether any setting has one. */
-	const uint8_t *without_class_descriptor;
-	bool any_class_descriptor;
-	int number, alternate; /* numbers in the last interface descriptor; -1: no such descriptor
-				  so far */
-	unsigned int
-		endpoints; /* number of endpoints so far in the alternate setting `interface` */
-	uint32_t setting_endpoints;	   /* addresses of these endpoints: a bit for each, which
-					      usb_endpoint_bit() returns */
-	uint8_t interface_of_endpoint[32]; /* number of the interface that has the endpoint, by the
-					      same bit */
-	uint32_t owned_endpoints; /* bits of the endpoints for which `interface_of_endpoint` is set
-				   */
-	bool otg;		  /* an OTG descriptor was found */
-	const uint8_t *association; /* the last association; NULL: none so far */
+	const uint8_t *previous_endpoint; /* the previous descriptor, if it is an endpoint
+					     descriptor; else NULL */
+	const uint8_t *class_descriptor;  /* class descriptor of `interface`; NULL: none so far */
+	/* The interface's first alternate setting without a class descriptor; NULL: none so far */
+	const uint8_t *first_without_class_descriptor;
+	bool any_has_class_descriptor; /* true: an alternate setting has one */
+	/* Numbers in the last interface descriptor; -1: no such descriptor so far */
+	int interface_number, alternate_setting;
+	unsigned int n_endpoints; /* endpoints so far in the current alternate setting */
+	/* The endpoints of the current alternate setting, as a mask of usb_endpoint_bit() */
+	uint32_t setting_endpoints;
+	/* The endpoints of all interfaces so far, as a mask of usb_endpoint_bit() */
+	uint32_t owned_endpoints;
+	/* Interface numbers of `owned_endpoints`; index: usb_endpoint_bit() */
+	uint8_t interface_of_endpoint[32];
+	bool has_otg;		    /* an OTG descriptor was found */
+	const uint8_t *association; /* the last association descriptor; NULL: none so far */
 };
 
+/* Returns the bit number of an endpoint: 0 to 15 for OUT endpoints, 16 to 31 for IN endpoints. */
 static inline unsigned int usb_endpoint_bit(uint8_t address)
 {
 	return (address & 0x0f) | (address & 0x80) >> 3;
 }
 
-static inline size_t offset_in(const struct usb_set *s, const uint8_t *p)
+static inline size_t offset_in_blob(const struct speed_validation *s, const uint8_t *p)
 {
 	return (size_t)(p - s->validation->data);
 }
 
-bool validate_usb_endpoint(struct usb_set *s, const uint8_t *d);
-bool validate_usb_companion(struct usb_set *s, const uint8_t *d);
-/* Checks an endpoint descriptor that no companion follows: no companion must be required. */
-bool validate_usb_no_companion(struct usb_set *s);
+bool validate_usb_endpoint(struct speed_validation *s, const uint8_t *d);
+bool validate_usb_companion(struct speed_validation *s, const uint8_t *d);
+/* Refuses a SuperSpeed endpoint descriptor if the next descriptor is not a companion. */
+bool validate_usb_no_companion(struct speed_validation *s);

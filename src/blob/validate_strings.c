@@ -8,12 +8,13 @@
 #define HEAD_SIZE 16
 
 /*
- * Returns whether the kernel can allocate its table of strings, which is one block of memory. It
- * has a pointer for each language and a final one. For each language it has a struct of two words,
- * a struct of two words for each string, and a final one. (The size fits into 64 bits, because
- * descriptors contain string numbers only up to 255.)
+ * Returns whether the kernel can allocate its string table, which is one block of memory. The table
+ * has an array of pointers to languages. For each language, it has a struct usb_gadget_strings and
+ * an array of struct usb_string; each struct has the size of two pointers. Each array has one more
+ * element as its end. (The size of the table fits into 64 bits, because a string number in a
+ * descriptor is at most 255.)
  */
-static bool table_fits(const struct ffs_kernel *k, uint64_t strings, uint64_t languages)
+static bool string_table_fits(const struct ffs_kernel *k, uint64_t strings, uint64_t languages)
 {
 	return k->pointer_size * (languages + 1) +
 		       2 * k->pointer_size * languages * (1 + strings + 1) <=
@@ -32,7 +33,7 @@ static bool read_string(struct validation *v)
 
 static bool read_language(struct validation *v, uint32_t strings)
 {
-	unsigned int needed = v->instance->strings;
+	unsigned int needed = v->instance->highest_string;
 
 	if (refuse_if_number(v, FFS_LANGUAGE_CUT, bytes_left(v) < 3, v->offset,
 			     (uint32_t)bytes_left(v), 3))
@@ -50,7 +51,7 @@ static bool read_language(struct validation *v, uint32_t strings)
 
 bool validate_strings(struct validation *v)
 {
-	uint32_t strings, languages, needed = v->instance->strings;
+	uint32_t strings, languages, needed = v->instance->highest_string;
 
 	if (refuse_if(v, FFS_STRINGS_SHORT, v->size < HEAD_SIZE, 0) ||
 	    refuse_if_number(v, FFS_STRINGS_MAGIC, get32(v->data) != FUNCTIONFS_STRINGS_MAGIC, 0,
@@ -68,8 +69,8 @@ bool validate_strings(struct validation *v)
 	if (count_branch(v, FFS_STRINGS_UNUSED, needed == 0))
 		return true;
 	if (refuse_if_number(v, FFS_STRINGS_MEMORY,
-			     !table_fits(v->validator->kernel, needed, languages), 12, languages,
-			     needed))
+			     !string_table_fits(v->validator->kernel, needed, languages), 12,
+			     languages, needed))
 		return false;
 	v->offset = HEAD_SIZE;
 	do {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Validates interfaces, associations and class descriptors by the standards. The kernel has
- * accepted the blob, so lengths are right and every descriptor has a type that the kernel knows.
+ * Checks interfaces, associations and class descriptors against the standards. The kernel's rules
+ * have accepted the blob: lengths are right and the kernel knows the type of every descriptor.
  */
 #include <linux/usb/ch9.h>
 #include <string.h>
@@ -18,9 +18,9 @@
 
 /* --- class descriptors --- */
 
-static bool check_hid(struct usb_set *s, const uint8_t *d)
+static bool check_hid(struct speed_validation *s, const uint8_t *d)
 {
-	size_t at = offset_in(s, d);
+	size_t at = offset_in_blob(s, d);
 
 	return !refuse_if(s->validation, FFS_USB_HID_REPORT,
 			  d[5] != 1 || d[6] != HID_REPORT_DESCRIPTOR, at + 5) &&
@@ -28,34 +28,34 @@ static bool check_hid(struct usb_set *s, const uint8_t *d)
 				 d[4], HID_COUNTRY_MAX);
 }
 
-static bool check_ccid(struct usb_set *s, const uint8_t *d)
+static bool check_ccid(struct speed_validation *s, const uint8_t *d)
 {
 	return !refuse_if_number(s->validation, FFS_USB_CCID_VOLTAGE,
-				 d[5] == 0 || (d[5] & ~CCID_VOLTAGES) != 0, offset_in(s, d) + 5,
-				 d[5], 0);
+				 d[5] == 0 || (d[5] & ~CCID_VOLTAGES) != 0,
+				 offset_in_blob(s, d) + 5, d[5], 0);
 }
 
-static bool check_dfu(struct usb_set *s, const uint8_t *d)
+static bool check_dfu(struct speed_validation *s, const uint8_t *d)
 {
 	return !refuse_if_number(s->validation, FFS_USB_DFU_BITS, d[2] & ~DFU_ATTRIBUTES,
-				 offset_in(s, d) + 2, d[2] & ~DFU_ATTRIBUTES, 0) &&
+				 offset_in_blob(s, d) + 2, d[2] & ~DFU_ATTRIBUTES, 0) &&
 	       !refuse_if_number(s->validation, FFS_USB_DFU_ENDPOINTS, s->interface[4] != 0,
-				 offset_in(s, s->interface) + 4, s->interface[4], 0);
+				 offset_in_blob(s, s->interface) + 4, s->interface[4], 0);
 }
 
 static const struct class
 {
 	uint8_t class;
 	int subclass; /* -1: any */
-	bool (*check)(struct usb_set *s, const uint8_t *d);
+	bool (*check)(struct speed_validation *s, const uint8_t *d);
 } classes[] = {
 	{ CLASS_HID, -1, check_hid },
 	{ CLASS_CCID, -1, check_ccid },
 	{ CLASS_APPLICATION, SUBCLASS_DFU, check_dfu },
 };
 
-/* Returns the row of the current setting's class; NULL: the class has no class descriptor. */
-static const struct class *class_of(const struct usb_set *s)
+/* Returns the row for the current alternate setting; NULL: its class has no class descriptor. */
+static const struct class *class_of_setting(const struct speed_validation *s)
 {
 	for (size_t i = 0; s->interface && i < ARRAY_SIZE(classes); i++)
 		if (classes[i].class == s->interface[5] &&
@@ -64,13 +64,13 @@ static const struct class *class_of(const struct usb_set *s)
 	return NULL;
 }
 
-static bool validate_class(struct usb_set *s, const uint8_t *d)
+static bool validate_class_descriptor(struct speed_validation *s, const uint8_t *d)
 {
-	const struct class *c = class_of(s);
+	const struct class *c = class_of_setting(s);
 
-	/* The kernel only checks the class of the last interface before the descriptor */
+	/* The kernel checks only that the last interface before the descriptor has its class */
 	if (refuse_if(s->validation, FFS_USB_CLASS_ORDER,
-		      !c || s->class_descriptor || s->endpoints > 0, offset_in(s, d)))
+		      !c || s->class_descriptor || s->n_endpoints > 0, offset_in_blob(s, d)))
 		return false;
 	s->class_descriptor = d;
 	return c->check(s, d);
@@ -78,88 +78,90 @@ static bool validate_class(struct usb_set *s, const uint8_t *d)
 
 /* --- interfaces --- */
 
-/* Validates the current alternate setting, after its last descriptor. */
-static bool finish_setting(struct usb_set *s)
+/* Checks the current alternate setting, after its last descriptor was read. */
+static bool validate_whole_setting(struct speed_validation *s)
 {
 	const uint8_t *d = s->interface;
 	bool good;
 
 	if (!d)
 		return true;
-	good = !refuse_if_number(s->validation, FFS_USB_ENDPOINT_COUNT, d[4] != s->endpoints,
-				 offset_in(s, d) + 4, d[4], s->endpoints);
-	s->any_class_descriptor |= s->class_descriptor != NULL;
-	if (class_of(s) && !s->class_descriptor && !s->without_class_descriptor)
-		s->without_class_descriptor = d;
+	good = !refuse_if_number(s->validation, FFS_USB_ENDPOINT_COUNT, d[4] != s->n_endpoints,
+				 offset_in_blob(s, d) + 4, d[4], s->n_endpoints);
+	s->any_has_class_descriptor |= s->class_descriptor != NULL;
+	if (class_of_setting(s) && !s->class_descriptor && !s->first_without_class_descriptor)
+		s->first_without_class_descriptor = d;
 	s->interface = NULL;
 	return good;
 }
 
 /*
- * Checks all alternate settings of an interface, after the last of them. The standards require a
- * class descriptor after at least one of them: devices with several DFU settings have it after the
- * first or the last.
+ * Checks all alternate settings of an interface, after the last of them was read. At least one of
+ * them must have a class descriptor: devices with several DFU settings have it in the first or the
+ * last one.
  */
-static bool finish_interface(struct usb_set *s)
+static bool validate_whole_interface(struct speed_validation *s)
 {
-	const uint8_t *d = s->without_class_descriptor;
+	const uint8_t *d = s->first_without_class_descriptor;
 
-	if (d && refuse_if_number(s->validation, FFS_USB_CLASS_MISSING, !s->any_class_descriptor,
-				  offset_in(s, d), d[5], 0))
+	if (d && refuse_if_number(s->validation, FFS_USB_CLASS_MISSING,
+				  !s->any_has_class_descriptor, offset_in_blob(s, d), d[5], 0))
 		return false;
-	s->without_class_descriptor = NULL;
-	s->any_class_descriptor = false;
+	s->first_without_class_descriptor = NULL;
+	s->any_has_class_descriptor = false;
 	return true;
 }
 
-static bool check_numbers(struct usb_set *s, const uint8_t *d)
+static bool check_interface_numbers(struct speed_validation *s, const uint8_t *d)
 {
-	size_t at = offset_in(s, d);
-	bool same = d[2] == s->number;
-	int alternate = same ? s->alternate + 1 : 0;
+	size_t at = offset_in_blob(s, d);
+	bool same = d[2] == s->interface_number;
+	int alternate = same ? s->alternate_setting + 1 : 0;
 
 	return !refuse_if_number(s->validation, FFS_USB_INTERFACE_NUMBER,
-				 !same && d[2] != s->number + 1, at + 2, d[2],
-				 (uint32_t)(s->number + 1)) &&
+				 !same && d[2] != s->interface_number + 1, at + 2, d[2],
+				 (uint32_t)(s->interface_number + 1)) &&
 	       !refuse_if_number(s->validation, FFS_USB_ALTERNATE, d[3] != alternate, at + 3, d[3],
 				 (uint32_t)alternate);
 }
 
-static bool validate_interface(struct usb_set *s, const uint8_t *d)
+static bool validate_interface(struct speed_validation *s, const uint8_t *d)
 {
-	if (!finish_setting(s) || (d[2] != s->number && !finish_interface(s)) ||
-	    !check_numbers(s, d) ||
-	    refuse_if(s->validation, FFS_USB_INTERFACE_CLASS, d[5] == 0, offset_in(s, d) + 5))
+	if (!validate_whole_setting(s) ||
+	    (d[2] != s->interface_number && !validate_whole_interface(s)) ||
+	    !check_interface_numbers(s, d) ||
+	    refuse_if(s->validation, FFS_USB_INTERFACE_CLASS, d[5] == 0, offset_in_blob(s, d) + 5))
 		return false;
 	s->interface = d;
 	s->class_descriptor = NULL;
-	s->number = d[2];
-	s->alternate = d[3];
-	s->endpoints = 0;
+	s->interface_number = d[2];
+	s->alternate_setting = d[3];
+	s->n_endpoints = 0;
 	s->setting_endpoints = 0;
 	return true;
 }
 
 /* --- associations --- */
 
+/* Returns the number of the last interface of an association plus one. */
 static unsigned int association_end(const uint8_t *d)
 {
 	return (unsigned int)d[2] + d[3];
 }
 
-/* Returns the final number of the next interface, as associations contain it. */
-static unsigned int next_interface(const struct usb_set *s)
+/* Returns the number that the next interface gets at the bind, which associations must contain. */
+static unsigned int next_interface_number(const struct speed_validation *s)
 {
-	return s->validation->validator->first_interface + (unsigned int)(s->number + 1);
+	return s->validation->validator->first_interface + (unsigned int)(s->interface_number + 1);
 }
 
-static bool validate_association(struct usb_set *s, const uint8_t *d)
+static bool validate_association(struct speed_validation *s, const uint8_t *d)
 {
-	size_t at = offset_in(s, d);
-	unsigned int next = next_interface(s);
+	size_t at = offset_in_blob(s, d);
+	unsigned int next = next_interface_number(s);
 	unsigned int end = s->association ? association_end(s->association) : 0;
 
-	if (!finish_setting(s) ||
+	if (!validate_whole_setting(s) ||
 	    refuse_if(s->validation, FFS_USB_ASSOCIATION_EMPTY, d[3] == 0, at + 3) ||
 	    refuse_if(s->validation, FFS_USB_ASSOCIATION_CLASS, d[4] == 0, at + 4) ||
 	    refuse_if_number(s->validation, FFS_USB_ASSOCIATION_ORDER, d[2] != next, at + 2, d[2],
@@ -171,41 +173,41 @@ static bool validate_association(struct usb_set *s, const uint8_t *d)
 	return true;
 }
 
-static bool finish_association(struct usb_set *s)
+static bool validate_last_association(struct speed_validation *s)
 {
-	unsigned int there = next_interface(s);
+	unsigned int there = next_interface_number(s);
 	const uint8_t *d = s->association;
 
 	return !d || !refuse_if_number(s->validation, FFS_USB_ASSOCIATION_MISSING,
-				       association_end(d) > there, offset_in(s, d) + 3, d[3],
+				       association_end(d) > there, offset_in_blob(s, d) + 3, d[3],
 				       there - d[2]);
 }
 
 /* --- the descriptors of one speed --- */
 
-static bool validate_otg(struct usb_set *s, const uint8_t *d)
+static bool validate_otg(struct speed_validation *s, const uint8_t *d)
 {
-	if (refuse_if(s->validation, FFS_USB_OTG_TWICE, s->otg, offset_in(s, d)) ||
+	if (refuse_if(s->validation, FFS_USB_OTG_TWICE, s->has_otg, offset_in_blob(s, d)) ||
 	    refuse_if_number(s->validation, FFS_USB_OTG_BITS, d[2] & ~OTG_ATTRIBUTES,
-			     offset_in(s, d) + 2, d[2] & ~OTG_ATTRIBUTES, 0))
+			     offset_in_blob(s, d) + 2, d[2] & ~OTG_ATTRIBUTES, 0))
 		return false;
-	s->otg = true;
+	s->has_otg = true;
 	return true;
 }
 
 static const struct {
 	uint8_t type;
-	bool (*validate)(struct usb_set *s, const uint8_t *d);
+	bool (*validate)(struct speed_validation *s, const uint8_t *d);
 } types[] = {
 	{ USB_DT_INTERFACE, validate_interface },
 	{ USB_DT_ENDPOINT, validate_usb_endpoint },
-	{ CLASS_DESCRIPTOR, validate_class },
+	{ CLASS_DESCRIPTOR, validate_class_descriptor },
 	{ USB_DT_OTG, validate_otg },
 	{ USB_DT_INTERFACE_ASSOCIATION, validate_association },
 	{ USB_DT_SS_ENDPOINT_COMP, validate_usb_companion },
 };
 
-static bool validate_descriptor(struct usb_set *s, const uint8_t *d)
+static bool validate_descriptor(struct speed_validation *s, const uint8_t *d)
 {
 	if (d[1] != USB_DT_SS_ENDPOINT_COMP && !validate_usb_no_companion(s))
 		return false;
@@ -215,19 +217,21 @@ static bool validate_descriptor(struct usb_set *s, const uint8_t *d)
 	return true;
 }
 
-static bool validate_set(struct validation *v, int speed)
+static bool validate_speed(struct validation *v, int speed)
 {
-	struct usb_set s = { .validation = v, .speed = speed, .number = -1, .alternate = -1 };
+	struct speed_validation s = {
+		.validation = v, .speed = speed, .interface_number = -1, .alternate_setting = -1
+	};
 	size_t at = v->set_offset[speed];
 
-	for (uint32_t n = 0; n < v->count[speed]; n++) {
+	for (uint32_t n = 0; n < v->n_descriptors[speed]; n++) {
 		if (!validate_descriptor(&s, v->data + at))
 			return false;
 		at += v->data[at];
 	}
-	return validate_usb_no_companion(&s) && finish_setting(&s) && finish_interface(&s) &&
-	       finish_association(&s) &&
-	       !refuse_if(v, FFS_USB_NO_INTERFACE, s.number < 0, v->set_offset[speed]);
+	return validate_usb_no_companion(&s) && validate_whole_setting(&s) &&
+	       validate_whole_interface(&s) && validate_last_association(&s) &&
+	       !refuse_if(v, FFS_USB_NO_INTERFACE, s.interface_number < 0, v->set_offset[speed]);
 }
 
 bool validate_usb_descriptors(struct validation *v)
@@ -235,10 +239,10 @@ bool validate_usb_descriptors(struct validation *v)
 	bool any = false;
 
 	for (int i = 0; i < FFS_SET_COUNT; i++) {
-		if (v->count[i] == 0)
+		if (v->n_descriptors[i] == 0)
 			continue;
 		any = true;
-		if (!validate_set(v, i))
+		if (!validate_speed(v, i))
 			return false;
 	}
 	/* The kernel also accepts a blob that has only OS descriptors */

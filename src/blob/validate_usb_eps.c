@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Validates endpoints and their companions by the standards: USB 2.0, 5.5 to 5.8 and 9.6.6; USB
+ * Checks endpoints and their companions against the standards: USB 2.0, 5.5 to 5.8 and 9.6.6; USB
  * 3.2, 9.6.6 and 9.6.7.
  */
 #include <linux/usb/ch9.h>
@@ -21,32 +21,32 @@
 
 enum { CONTROL, ISOCHRONOUS, BULK, INTERRUPT }; /* bits 0 and 1 of bmAttributes */
 
-static unsigned int type_of(const uint8_t *d)
+static unsigned int transfer_type(const uint8_t *d)
 {
 	return d[3] & USB_ENDPOINT_XFERTYPE_MASK;
 }
 
-static unsigned int size_of(const uint8_t *d)
+static unsigned int packet_size(const uint8_t *d)
 {
 	return get16(d + 4) & SIZE_MASK;
 }
 
-/* Returns the transactions per microframe beyond the first: bits 11 and 12 of wMaxPacketSize. */
-static unsigned int more_transactions(const uint8_t *d)
+/* Returns the additional transactions per microframe: bits 11 and 12 of wMaxPacketSize. */
+static unsigned int additional_transactions(const uint8_t *d)
 {
 	return (get16(d + 4) & TRANSACTIONS_MASK) >> TRANSACTIONS_SHIFT;
 }
 
-static bool is_periodic(const uint8_t *d)
+static bool is_periodic_endpoint(const uint8_t *d)
 {
-	return type_of(d) == ISOCHRONOUS || type_of(d) == INTERRUPT;
+	return transfer_type(d) == ISOCHRONOUS || transfer_type(d) == INTERRUPT;
 }
 
 /* --- addresses --- */
 
-static bool check_address(struct usb_set *s, const uint8_t *d)
+static bool check_endpoint_address(struct speed_validation *s, const uint8_t *d)
 {
-	size_t at = offset_in(s, d) + 2;
+	size_t at = offset_in_blob(s, d) + 2;
 	unsigned int bit = usb_endpoint_bit(d[2]);
 	bool owned = s->owned_endpoints >> bit & 1;
 
@@ -54,12 +54,12 @@ static bool check_address(struct usb_set *s, const uint8_t *d)
 	    refuse_if_number(s->validation, FFS_USB_ENDPOINT_TWICE, s->setting_endpoints >> bit & 1,
 			     at, d[2], 0) ||
 	    refuse_if_number(s->validation, FFS_USB_ENDPOINT_SHARED,
-			     owned && s->interface_of_endpoint[bit] != s->number, at, d[2],
-			     s->interface_of_endpoint[bit]))
+			     owned && s->interface_of_endpoint[bit] != s->interface_number, at,
+			     d[2], s->interface_of_endpoint[bit]))
 		return false;
 	s->setting_endpoints |= UINT32_C(1) << bit;
 	s->owned_endpoints |= UINT32_C(1) << bit;
-	s->interface_of_endpoint[bit] = (uint8_t)s->number;
+	s->interface_of_endpoint[bit] = (uint8_t)s->interface_number;
 	return true;
 }
 
@@ -68,11 +68,11 @@ static bool check_address(struct usb_set *s, const uint8_t *d)
 /* Returns the reserved bits of bmAttributes that are set. Isochronous endpoints have a
  * synchronization type and a usage type, whose value 3 is reserved; at SuperSpeed interrupt
  * endpoints have a usage type of 0 or 1. */
-static unsigned int reserved_attributes(const struct usb_set *s, const uint8_t *d)
+static unsigned int reserved_attributes(const struct speed_validation *s, const uint8_t *d)
 {
-	if (type_of(d) == ISOCHRONOUS)
+	if (transfer_type(d) == ISOCHRONOUS)
 		return (d[3] & 0x30) == 0x30 ? d[3] & 0xf0 : d[3] & 0xc0;
-	if (type_of(d) == INTERRUPT && s->speed == FFS_SET_SUPER)
+	if (transfer_type(d) == INTERRUPT && s->speed == FFS_SET_SUPER)
 		return d[3] & 0xec;
 	return d[3] & 0xfc;
 }
@@ -81,7 +81,7 @@ static unsigned int reserved_attributes(const struct usb_set *s, const uint8_t *
 
 struct packet_sizes {
 	uint16_t min, max;
-	bool only_powers_of_2; /* only powers of 2 are allowed */
+	bool only_powers_of_2; /* other sizes from `min` to `max` are not allowed */
 };
 
 static const struct packet_sizes packet_sizes[][FFS_SET_COUNT] = {
@@ -91,7 +91,7 @@ static const struct packet_sizes packet_sizes[][FFS_SET_COUNT] = {
 	[INTERRUPT] = { { 1, 64, false }, { 1, 1024, false }, { 1, 1024, false } },
 };
 
-static const enum ffs_rule size_rules[] = {
+static const enum ffs_rule packet_size_rules[] = {
 	[CONTROL] = FFS_USB_SIZE_CONTROL,
 	[ISOCHRONOUS] = FFS_USB_SIZE_ISOCHRONOUS,
 	[BULK] = FFS_USB_SIZE_BULK,
@@ -99,83 +99,83 @@ static const enum ffs_rule size_rules[] = {
 };
 
 /*
- * Minimum packet size by the number of additional transactions (USB 2.0, table 9-14), of which 3 is
- * reserved.
+ * Minimum packet size (USB 2.0, table 9-14); index: number of additional transactions. The value 3
+ * is reserved.
  */
-static const uint16_t size_min[] = { 0, 513, 683, UINT16_MAX };
+static const uint16_t packet_size_min[] = { 0, 513, 683, UINT16_MAX };
 
-static bool size_is_legal(const struct usb_set *s, const uint8_t *d)
+static bool packet_size_is_legal(const struct speed_validation *s, const uint8_t *d)
 {
-	const struct packet_sizes *range = &packet_sizes[type_of(d)][s->speed];
-	unsigned int size = size_of(d);
+	const struct packet_sizes *range = &packet_sizes[transfer_type(d)][s->speed];
+	unsigned int size = packet_size(d);
 
 	return size >= range->min && size <= range->max &&
 	       (!range->only_powers_of_2 || (size & (size - 1)) == 0);
 }
 
-static bool check_size(struct usb_set *s, const uint8_t *d)
+static bool check_packet_size(struct speed_validation *s, const uint8_t *d)
 {
-	size_t at = offset_in(s, d) + 4;
-	bool several = s->speed == FFS_SET_HIGH && is_periodic(d);
+	size_t at = offset_in_blob(s, d) + 4;
+	bool several = s->speed == FFS_SET_HIGH && is_periodic_endpoint(d);
 	unsigned int bits = get16(d + 4) & ~(SIZE_MASK | (several ? TRANSACTIONS_MASK : 0U));
 	bool at_usb2 = s->speed != FFS_SET_SUPER;
 
 	return !refuse_if_number(s->validation, FFS_USB_SIZE_BITS, bits != 0, at, bits, 0) &&
-	       !refuse_if_number(s->validation, size_rules[type_of(d)], !size_is_legal(s, d), at,
-				 size_of(d), 0) &&
+	       !refuse_if_number(s->validation, packet_size_rules[transfer_type(d)],
+				 !packet_size_is_legal(s, d), at, packet_size(d), 0) &&
 	       !refuse_if_number(s->validation, FFS_USB_TRANSACTIONS,
-				 size_of(d) < size_min[more_transactions(d)], at, size_of(d),
-				 more_transactions(d) + 1) &&
+				 packet_size(d) < packet_size_min[additional_transactions(d)], at,
+				 packet_size(d), additional_transactions(d) + 1) &&
 	       !refuse_if_number(s->validation, FFS_USB_DEFAULT_BANDWIDTH,
-				 at_usb2 && type_of(d) == ISOCHRONOUS && s->alternate == 0 &&
-					 size_of(d) > 0,
-				 at, size_of(d), 0);
+				 at_usb2 && transfer_type(d) == ISOCHRONOUS &&
+					 s->alternate_setting == 0 && packet_size(d) > 0,
+				 at, packet_size(d), 0);
 }
 
-static bool check_interval(struct usb_set *s, const uint8_t *d)
+static bool check_interval(struct speed_validation *s, const uint8_t *d)
 {
 	/*
 	 * At full speed, bInterval of an interrupt endpoint is a number of frames, not an exponent
 	 */
-	bool plain = s->speed == FFS_SET_FULL && type_of(d) == INTERRUPT;
+	bool plain = s->speed == FFS_SET_FULL && transfer_type(d) == INTERRUPT;
 	unsigned int max = plain ? UINT8_MAX : INTERVAL_EXPONENT_MAX;
 
 	return !refuse_if_number(s->validation, FFS_USB_INTERVAL,
-				 is_periodic(d) && (d[6] == 0 || d[6] > max), offset_in(s, d) + 6,
-				 d[6], max);
+				 is_periodic_endpoint(d) && (d[6] == 0 || d[6] > max),
+				 offset_in_blob(s, d) + 6, d[6], max);
 }
 
-bool validate_usb_endpoint(struct usb_set *s, const uint8_t *d)
+bool validate_usb_endpoint(struct speed_validation *s, const uint8_t *d)
 {
-	size_t at = offset_in(s, d);
+	size_t at = offset_in_blob(s, d);
 
 	if (refuse_if(s->validation, FFS_USB_ENDPOINT_STRAY, !s->interface, at) ||
 	    refuse_if(s->validation, FFS_USB_ENDPOINT_NINE,
 		      d[0] != ENDPOINT_SIZE && s->interface[5] != CLASS_AUDIO, at) ||
-	    !check_address(s, d) ||
+	    !check_endpoint_address(s, d) ||
 	    refuse_if_number(s->validation, FFS_USB_ATTRIBUTES, reserved_attributes(s, d) != 0,
 			     at + 3, reserved_attributes(s, d), 0) ||
-	    !check_size(s, d) || !check_interval(s, d))
+	    !check_packet_size(s, d) || !check_interval(s, d))
 		return false;
-	s->endpoints++;
-	s->endpoint = d;
+	s->n_endpoints++;
+	s->previous_endpoint = d;
 	return true;
 }
 
 /* --- companions --- */
 
-bool validate_usb_no_companion(struct usb_set *s)
+bool validate_usb_no_companion(struct speed_validation *s)
 {
-	const uint8_t *d = s->endpoint;
+	const uint8_t *d = s->previous_endpoint;
 
-	s->endpoint = NULL;
+	s->previous_endpoint = NULL;
 	return !d || !refuse_if(s->validation, FFS_USB_COMPANION_MISSING, s->speed == FFS_SET_SUPER,
-				offset_in(s, d));
+				offset_in_blob(s, d));
 }
 
-static unsigned int burst_max(const uint8_t *endpoint)
+static unsigned int max_burst(const uint8_t *endpoint)
 {
-	switch (type_of(endpoint)) {
+	switch (transfer_type(endpoint)) {
 	case CONTROL:
 		return 0;
 	case INTERRUPT:
@@ -187,7 +187,7 @@ static unsigned int burst_max(const uint8_t *endpoint)
 
 static unsigned int reserved_companion_bits(const uint8_t *endpoint, const uint8_t *d)
 {
-	switch (type_of(endpoint)) {
+	switch (transfer_type(endpoint)) {
 	case BULK:
 		return d[3] & ~STREAMS_MASK;
 	case ISOCHRONOUS:
@@ -197,12 +197,13 @@ static unsigned int reserved_companion_bits(const uint8_t *endpoint, const uint8
 	}
 }
 
-static bool check_companion_attributes(struct usb_set *s, const uint8_t *endpoint, const uint8_t *d)
+static bool check_companion_attributes(struct speed_validation *s, const uint8_t *endpoint,
+				       const uint8_t *d)
 {
-	size_t at = offset_in(s, d) + 3;
+	size_t at = offset_in_blob(s, d) + 3;
 	unsigned int reserved = reserved_companion_bits(endpoint, d);
-	unsigned int streams = type_of(endpoint) == BULK ? d[3] : 0;
-	unsigned int mult = type_of(endpoint) == ISOCHRONOUS ? d[3] : 0;
+	unsigned int streams = transfer_type(endpoint) == BULK ? d[3] : 0;
+	unsigned int mult = transfer_type(endpoint) == ISOCHRONOUS ? d[3] : 0;
 
 	return !refuse_if_number(s->validation, FFS_USB_COMPANION_BITS, reserved != 0, at, reserved,
 				 0) &&
@@ -214,32 +215,33 @@ static bool check_companion_attributes(struct usb_set *s, const uint8_t *endpoin
 				 0);
 }
 
-static bool check_interval_bytes(struct usb_set *s, const uint8_t *endpoint, const uint8_t *d)
+static bool check_interval_bytes(struct speed_validation *s, const uint8_t *endpoint,
+				 const uint8_t *d)
 {
-	unsigned int mult = type_of(endpoint) == ISOCHRONOUS ? d[3] & MULT_MASK : 0U;
-	unsigned int room = size_of(endpoint) * (d[2] + 1U) * (mult + 1);
+	unsigned int mult = transfer_type(endpoint) == ISOCHRONOUS ? d[3] & MULT_MASK : 0U;
+	unsigned int room = packet_size(endpoint) * (d[2] + 1U) * (mult + 1);
 
-	return !is_periodic(endpoint) ||
+	return !is_periodic_endpoint(endpoint) ||
 	       !refuse_if_number(s->validation, FFS_USB_INTERVAL_BYTES, get16(d + 4) > room,
-				 offset_in(s, d) + 4, get16(d + 4), room);
+				 offset_in_blob(s, d) + 4, get16(d + 4), room);
 }
 
-bool validate_usb_companion(struct usb_set *s, const uint8_t *d)
+bool validate_usb_companion(struct speed_validation *s, const uint8_t *d)
 {
-	const uint8_t *endpoint = s->endpoint;
-	size_t at = offset_in(s, d);
+	const uint8_t *endpoint = s->previous_endpoint;
+	size_t at = offset_in_blob(s, d);
 
-	s->endpoint = NULL;
+	s->previous_endpoint = NULL;
 	if (refuse_if(s->validation, FFS_USB_COMPANION_SPEED, s->speed != FFS_SET_SUPER, at) ||
 	    refuse_if(s->validation, FFS_USB_COMPANION_STRAY, !endpoint, at))
 		return false;
-	return !refuse_if_number(s->validation, FFS_USB_BURST, d[2] > burst_max(endpoint), at + 2,
-				 d[2], burst_max(endpoint)) &&
+	return !refuse_if_number(s->validation, FFS_USB_BURST, d[2] > max_burst(endpoint), at + 2,
+				 d[2], max_burst(endpoint)) &&
 	       check_companion_attributes(s, endpoint, d) &&
 	       !refuse_if_number(s->validation, FFS_USB_SIZE_BURST,
-				 is_periodic(endpoint) && d[2] > 0 &&
-					 size_of(endpoint) != PERIODIC_BURST_SIZE,
-				 offset_in(s, endpoint) + 4, size_of(endpoint),
+				 is_periodic_endpoint(endpoint) && d[2] > 0 &&
+					 packet_size(endpoint) != PERIODIC_BURST_SIZE,
+				 offset_in_blob(s, endpoint) + 4, packet_size(endpoint),
 				 PERIODIC_BURST_SIZE) &&
 	       check_interval_bytes(s, endpoint, d);
 }

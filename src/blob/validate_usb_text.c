@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Validates Microsoft OS descriptors and strings by the standards. */
+/* Checks Microsoft OS descriptors and strings against the standards. */
 #include <string.h>
 
 #include "base/util.h"
@@ -21,7 +21,7 @@ static bool is_id_char(uint8_t c)
 }
 
 /* Checks a compatible ID: eight bytes, padded with NULs. */
-static bool check_id(struct validation *v, size_t at)
+static bool check_id_bytes(struct validation *v, size_t at)
 {
 	bool ended = false;
 
@@ -36,12 +36,12 @@ static bool check_id(struct validation *v, size_t at)
 	return true;
 }
 
-struct os_state {
+struct os_validation {
 	struct validation *validation;
-	uint8_t seen_interfaces[256 / 8]; /* bits of the interfaces that have a compatible ID */
+	uint8_t seen_interfaces[256 / 8]; /* a bit for each interface with a compatible ID so far */
 };
 
-static bool check_compat(struct os_state *s, size_t at)
+static bool check_compatible_id(struct os_validation *s, size_t at)
 {
 	struct validation *v = s->validation;
 	uint8_t interface = v->data[at];
@@ -50,10 +50,10 @@ static bool check_compat(struct os_state *s, size_t at)
 	if (refuse_if_number(v, FFS_USB_COMPAT_TWICE, *seen & bit, at, interface, 0))
 		return false;
 	*seen |= bit;
-	return check_id(v, at + 2) && check_id(v, at + 10);
+	return check_id_bytes(v, at + 2) && check_id_bytes(v, at + 10);
 }
 
-static bool check_prop(struct validation *v, size_t at)
+static bool check_property(struct validation *v, size_t at)
 {
 	const uint8_t *d = v->data + at, *name = d + PROP_SIZE;
 	size_t size = get16(d + 8);
@@ -68,7 +68,7 @@ static bool check_prop(struct validation *v, size_t at)
 }
 
 /* Checks one section of OS descriptors, and advances `at` past the section. */
-static bool check_section(struct os_state *s, size_t *at)
+static bool check_os_section(struct os_validation *s, size_t *at)
 {
 	const uint8_t *data = s->validation->data;
 	bool compat = get16(data + *at + 7) == OS_INDEX_COMPAT;
@@ -76,7 +76,7 @@ static bool check_section(struct os_state *s, size_t *at)
 
 	*at += OS_HEAD_SIZE;
 	for (; count > 0; count--) {
-		if (!(compat ? check_compat(s, *at) : check_prop(s->validation, *at)))
+		if (!(compat ? check_compatible_id(s, *at) : check_property(s->validation, *at)))
 			return false;
 		*at += compat ? COMPAT_SIZE : data[*at];
 	}
@@ -85,18 +85,18 @@ static bool check_section(struct os_state *s, size_t *at)
 
 bool validate_usb_os_descriptors(struct validation *v)
 {
-	struct os_state s = { .validation = v };
+	struct os_validation s = { .validation = v };
 	size_t at = v->os_descriptors_offset;
 
-	for (uint32_t n = 0; n < v->os_count; n++)
-		if (!check_section(&s, &at))
+	for (uint32_t n = 0; n < v->n_os_descriptors; n++)
+		if (!check_os_section(&s, &at))
 			return false;
 	return true;
 }
 
 /* --- strings --- */
 
-/* Returns the length of the UTF-8 character at `s`, which is NUL-terminated; 0: not UTF-8. */
+/* Returns the length of the first UTF-8 character of the string `s`; 0: it is not UTF-8. */
 static size_t utf8_length(const uint8_t *s)
 {
 	static const struct {
@@ -148,8 +148,8 @@ static bool check_language(struct validation *v, const uint16_t *known, uint32_t
 }
 
 /*
- * Checks the strings of one language and advances `at` past them. The kernel never sends strings
- * above the highest number in the descriptors.
+ * Checks the strings of one language and advances `at` past them. Skips strings above the highest
+ * number in the descriptors, because the kernel never sends them.
  */
 static bool check_strings(struct validation *v, uint32_t strings, size_t *at)
 {
@@ -157,7 +157,7 @@ static bool check_strings(struct validation *v, uint32_t strings, size_t *at)
 		const uint8_t *end = memchr(v->data + *at, 0, v->size - *at);
 		size_t next = (size_t)(end - v->data) + 1;
 
-		if (i < v->instance->strings && !check_string(v, *at, next - 1))
+		if (i < v->instance->highest_string && !check_string(v, *at, next - 1))
 			return false;
 		*at = next;
 	}
@@ -170,7 +170,7 @@ bool validate_usb_strings(struct validation *v)
 	size_t at = STRINGS_HEAD_SIZE;
 	uint16_t known[LANGUAGES_MAX];
 
-	if (v->instance->strings == 0)
+	if (v->instance->highest_string == 0)
 		return true;
 	if (refuse_if_number(v, FFS_USB_LANGUAGES, languages > LANGUAGES_MAX, 12, languages,
 			     LANGUAGES_MAX))

@@ -43,7 +43,7 @@ static bool down_without_run_dir(const struct paths *paths, const char *name,
 	*result = CLIENT_UNCHANGED;
 	if (!inspect_exists(paths, name))
 		return true;
-	if (rundir_owner(paths, name, &pid, NULL) != -ENOENT)
+	if (rundir_get_lock_owner(paths, name, &pid, NULL) != -ENOENT)
 		return false;
 	if (scope == CLIENT_DOWN_ANY) {
 		*result = CLIENT_FORCED;
@@ -63,7 +63,8 @@ static int open_owner_pidfd(const struct paths *paths, const char *name, pid_t p
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	pid_t now;
 
-	return rundir_owner(paths, name, &now, NULL) == 0 && now == pid ? steal_fd(&fd) : -1;
+	return rundir_get_lock_owner(paths, name, &now, NULL) == 0 && now == pid ? steal_fd(&fd)
+										 : -1;
 }
 
 /* Waits until the process of the pidfd has ended. Returns at once if `fd` is -1. */
@@ -75,8 +76,8 @@ static void wait_for_process_end(int fd, int timeout_ms)
 
 static int send_down(const struct paths *paths, const char *name, struct error *err)
 {
-	return control_ask(paths, name, &(struct control_request){ .command = COMMAND_DOWN }, NULL,
-			   err);
+	return control_ask_supervisor(
+		paths, name, &(struct socket_request){ .command = COMMAND_DOWN }, NULL, err);
 }
 
 /* Returns whether the process that owns the lock is a supervisor, which has a control socket. */
@@ -126,7 +127,8 @@ static bool lacks_record(const struct paths *paths, const char *name, enum clien
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 
 	/* A supervisor that was killed before it wrote the record has applied no step. */
-	return !rundir_has(paths, name, RUNDIR_RECORD) && rundir_has(paths, name, RUNDIR_STATUS) &&
+	return !rundir_has_file(paths, name, RUNDIR_RECORD) &&
+	       rundir_has_file(paths, name, RUNDIR_STATUS) &&
 	       (scope == CLIENT_DOWN_ANY || path_exists(dir));
 }
 
@@ -167,13 +169,13 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 		_cleanup_close_ int owner = -1;
 		enum owner_role role;
 		pid_t pid;
-		int r = rundir_owner(paths, name, &pid, &role);
+		int r = rundir_get_lock_owner(paths, name, &pid, &role);
 
 		*result = CLIENT_DONE;
 		if (r == -ENOENT && sent)
 			return 0;
 		if (r == -ENOENT && rundir_exists(paths, name) &&
-		    !rundir_has(paths, name, RUNDIR_LOCK)) {
+		    !rundir_has_file(paths, name, RUNDIR_LOCK)) {
 			r = down_without_lock(paths, name, err);
 			sent = sent || r == 0;
 			if (r == 0)
@@ -215,7 +217,7 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 			return r;
 		}
 		if (r < 0 && !err->exit && !is_supervisor(role))
-			return rundir_in_use(name, pid, role, err);
+			return rundir_fail_in_use(name, pid, role, err);
 		if (r < 0 && !err->exit && terminate_supervisor(role, owner))
 			r = 0;
 		/*
@@ -254,10 +256,10 @@ int client_log(const struct paths *paths, const char *name, char **text, size_t 
 	return error_set(err, EX_UNAVAILABLE, ENOENT, dir, "'%s' is not up", name);
 }
 
-int client_ask(const struct paths *paths, const char *name, const struct control_request *request,
-	       struct control_answer *answer, struct error *err)
+int client_ask(const struct paths *paths, const char *name, const struct socket_request *request,
+	       struct socket_answer *answer, struct error *err)
 {
-	int r = control_ask(paths, name, request, answer, err);
+	int r = control_ask_supervisor(paths, name, request, answer, err);
 
 	return r < 0 && !err->exit ? client_error_no_supervisor(name, err) : r;
 }
@@ -268,13 +270,14 @@ int client_ask(const struct paths *paths, const char *name, const struct control
  */
 int client_wait_host(const struct paths *paths, const char *name, double seconds, struct error *err)
 {
-	struct control_request request = { .command = COMMAND_WAIT_HOST };
+	struct socket_request request = { .command = COMMAND_WAIT_HOST };
 	double until = now_monotonic() + seconds;
 	int r;
 
 	/* EINTR also follows SIGSTOP and SIGCONT (signal(7)). */
 	do
-		r = control_wait(paths, name, &request, until - now_monotonic(), err);
+		r = control_ask_supervisor_timed(paths, name, &request, until - now_monotonic(),
+						 err);
 	while (r == -EINTR && !err->exit && !client_was_interrupted());
 	if (r < 0 && !err->exit && (r == -ETIMEDOUT || r == -EINTR))
 		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
@@ -316,16 +319,18 @@ static bool wait_for_run_dir(int fd, double until)
 int client_wait(const struct paths *paths, const char *name, enum control_condition condition,
 		double seconds, struct error *err)
 {
-	struct control_request request = { .command = COMMAND_WAIT, .condition = condition };
+	struct socket_request request = { .command = COMMAND_WAIT, .condition = condition };
 	_cleanup_close_ int fd = isfinite(seconds) ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
 	double until = now_monotonic() + seconds;
 	int r;
 
 	for (;;) {
-		/* Before control_wait, so that no start of a supervisor is missed. */
+		/* Before control_ask_supervisor_timed, so that no start of a supervisor is missed.
+		 */
 		if (fd >= 0)
 			watch_run_dir(fd, paths, name);
-		r = control_wait(paths, name, &request, until - now_monotonic(), err);
+		r = control_ask_supervisor_timed(paths, name, &request, until - now_monotonic(),
+						 err);
 		if (r == 0 || err->exit || r == -ETIMEDOUT)
 			break;
 		/* With a time limit, EINTR also follows SIGSTOP and SIGCONT (signal(7)). */

@@ -123,8 +123,8 @@ int client_log(const struct paths *paths, const char *name, char **text, size_t 
  * answer in `answer`, which the caller frees, also on failure; NULL: ignores them. Fails with
  * EX_UNAVAILABLE if the gadget has no supervisor.
  */
-int client_ask(const struct paths *paths, const char *name, const struct control_request *request,
-	       struct control_answer *answer, struct error *err);
+int client_ask(const struct paths *paths, const char *name, const struct socket_request *request,
+	       struct socket_answer *answer, struct error *err);
 
 /*
  * Runs in the program that supervisor_reexec executes: takes over the gadget that this process

@@ -81,7 +81,7 @@ static int make_plan(struct found_gadget *f, const struct paths *paths, const ch
 	if (r < 0 && r != -ENOENT)
 		return r;
 	error_clear(err);
-	if (rundir_has(paths, f->name, "view")) /* made by an older build */
+	if (rundir_has_file(paths, f->name, "view")) /* made by an older build */
 		plan_add(f->plan, &configfs_op_view,
 			 strf("%s/%s/view/usb_gadget/%s", paths->run_dir, f->name, f->name), NULL,
 			 NULL, NULL);
@@ -104,7 +104,7 @@ static int check_mounts_unused(const struct plan *plan, struct error *err)
 
 		if (step->op == &ffs_op_mount &&
 		    mount_find(step->path, FFS_FILE_SYSTEM, step->value) == MOUNT_MATCH)
-			r = ffs_mount_is_free(step, 0, err);
+			r = ffs_check_mount_unused(step, 0, err);
 	}
 	return r;
 }
@@ -153,7 +153,7 @@ int client_force_down(const struct paths *paths, const char *name, struct error 
 		r = check_mounts(&f, paths, err);
 	/* If the gadget was made by ffsctl, its workers may have allocated users. */
 	if (r == 0)
-		rundir_release_users_of(paths, name);
+		rundir_release_all_worker_uids(paths, name);
 	configfs_tree_free(&f.configfs);
 	free(f.mount_path);
 	return r;

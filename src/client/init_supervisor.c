@@ -20,14 +20,14 @@ static void record_options(struct record *record, const struct client_options *o
 
 	while (options->dirs && options->dirs[n])
 		n++;
-	record->dirs = xcalloc(n + 1, sizeof(*record->dirs));
+	record->gadget_dirs = xcalloc(n + 1, sizeof(*record->gadget_dirs));
 	while (n-- > 0)
-		record->dirs[n] = xstrdup(options->dirs[n]);
-	record->udc = xstrdup_or_null(options->udc);
-	record->hold = options->hold;
+		record->gadget_dirs[n] = xstrdup(options->dirs[n]);
+	record->requested_udc = xstrdup_or_null(options->udc);
+	record->linger_seconds = options->hold;
 	record->group = options->group;
 	record->timeout = options->timeout;
-	record->path = xstrdup_or_null(path);
+	record->path_variable = xstrdup_or_null(path);
 }
 
 struct supervisor_setup client_setup(const struct gadget *g, const json_t *document,
@@ -65,9 +65,10 @@ int client_new_supervisor(struct supervisor **s, const struct gadget *g, const j
 char *client_last_output(const struct supervisor *s)
 {
 	const struct output *output = supervisor_output(s);
-	size_t from = output->size > OUTPUT_SHOWN ? output->size - OUTPUT_SHOWN : 0;
+	size_t from = output->log_size > OUTPUT_SHOWN ? output->log_size - OUTPUT_SHOWN : 0;
 	char *text = xcalloc(1, OUTPUT_SHOWN + 1);
-	ssize_t n = output->fd >= 0 ? pread(output->fd, text, OUTPUT_SHOWN, (off_t)from) : 0;
+	ssize_t n =
+		output->log_fd >= 0 ? pread(output->log_fd, text, OUTPUT_SHOWN, (off_t)from) : 0;
 	const char *newline;
 
 	text[n > 0 ? n : 0] = '\0';

@@ -131,12 +131,12 @@ static void check_function(struct gadget_status *gadget, struct function_status 
  */
 static void check_links(struct gadget_status *gadget)
 {
-	for (size_t i = 0; i < gadget->n_links; i++) {
-		if (path_exists(gadget->links[i]))
+	for (size_t i = 0; i < gadget->n_configfs_links; i++) {
+		if (path_exists(gadget->configfs_links[i]))
 			continue;
 		set_degraded(gadget);
 		inspect_add_problem(gadget, PROBLEM_ERROR, "the function's link %s was removed",
-				    gadget->links[i]);
+				    gadget->configfs_links[i]);
 	}
 }
 
@@ -226,7 +226,7 @@ static void check_run_files(struct gadget_status *gadget, const struct paths *pa
 			    const char *name, const bool *seen)
 {
 	for (size_t i = 0; i < RUN_FILE_COUNT; i++) {
-		if (seen[i] || rundir_has(paths, name, run_files[i].file))
+		if (seen[i] || rundir_has_file(paths, name, run_files[i].file))
 			continue;
 		set_degraded(gadget);
 		inspect_add_problem(gadget, PROBLEM_ERROR, "%s/%s/%s was removed: %s",
@@ -260,8 +260,8 @@ static void report_orphaned(struct gadget_status *gadget, const struct paths *pa
 			    const char *name)
 {
 	gadget->state = STATUS_DEGRADED;
-	status_forget_problems(gadget);
-	if (!rundir_has(paths, name, RUNDIR_RECORD))
+	status_clear_problems(gadget);
+	if (!rundir_has_file(paths, name, RUNDIR_RECORD))
 		inspect_add_problem(
 			gadget, PROBLEM_ERROR,
 			"its supervisor has ended, and %s/%s/" RUNDIR_RECORD
@@ -321,7 +321,7 @@ struct owner {
 static bool find_owner(const struct paths *paths, const char *name,
 		       const struct gadget_status *status, struct owner *owner)
 {
-	int r = rundir_owner(paths, name, &owner->pid, &owner->role);
+	int r = rundir_get_lock_owner(paths, name, &owner->pid, &owner->role);
 
 	if (r == -EACCES || r == -ENOENT)
 		owner->pid = find_owner_without_lock(paths, name, status);

@@ -16,7 +16,7 @@ static int begin(struct supervisor **s, struct client_recorded *recorded, const 
 		 const char *name, int lock_fd, bool foreground, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
-	int r = rundir_resume(&rundir, paths, name, lock_fd, err);
+	int r = rundir_reopen_locked(&rundir, paths, name, lock_fd, err);
 
 	if (r == 0)
 		r = client_recorded_read(recorded, paths, name, err);

@@ -39,7 +39,7 @@ static int read_recorded_file(const struct paths *paths, const char *name, struc
 	error_clear(err);
 	r = status_file_read(paths, name, &status, err);
 	record->name = xstrdup(name);
-	record->file = steal_ptr(status.file);
+	record->gadget_file = steal_ptr(status.file);
 	status_free(&status);
 	return r;
 }
@@ -49,10 +49,10 @@ int client_gadget_file(const struct paths *paths, const char *name, char **file,
 	struct record record;
 	int r = read_recorded_file(paths, name, &record, err);
 
-	if (r == 0 && !record.file)
-		r = record_lacks_file(name, err);
+	if (r == 0 && !record.gadget_file)
+		r = record_fail_no_file(name, err);
 	if (r == 0)
-		*file = xstrdup(record.file);
+		*file = xstrdup(record.gadget_file);
 	record_free(&record);
 	return r == -ENOENT && !err->exit ? client_error_no_supervisor(name, err) : r;
 }
@@ -75,7 +75,7 @@ static int add_if_of_file(void *data, const char *name)
 	struct record record;
 
 	if (read_recorded_file(o->paths, name, &record, &ignored) == 0 &&
-	    streq_null(record.file, o->file)) {
+	    streq_null(record.gadget_file, o->file)) {
 		*array_add(o->names, o->n) = xstrdup(name);
 		if (!record_is_renamed(&record)) {
 			o->is_unique = o->index_of_own_name == SIZE_MAX;
@@ -116,7 +116,7 @@ int client_find_gadget_by_file(const struct paths *paths, const char *file, char
 	int r = 0;
 
 	*name = NULL;
-	rundir_each(paths, add_if_of_file, &o);
+	rundir_each_gadget(paths, add_if_of_file, &o);
 	if (o.n == 1)
 		*name = xstrdup(o.names[0]);
 	else if (o.n > 1 && o.is_unique)
@@ -132,10 +132,10 @@ int client_find_gadget_by_file(const struct paths *paths, const char *file, char
 int client_reload(const struct paths *paths, const char *name, const char *file, bool renamed,
 		  double timeout, struct client_reload *done, struct error *err)
 {
-	struct control_request request = {
+	struct socket_request request = {
 		.command = COMMAND_RELOAD, .file = file, .renamed = renamed, .timeout = timeout
 	};
-	_cleanup_answer_ struct control_answer answer = { 0 };
+	_cleanup_answer_ struct socket_answer answer = { 0 };
 	int r = client_ask(paths, name, &request, &answer, err);
 
 	done->result = answer.changed ? CLIENT_DONE : CLIENT_UNCHANGED;
@@ -163,8 +163,8 @@ static int read_current_state(struct current_state *p, const char *name, struct 
 	 * Uses the PATH in which the supervisor searches programs. Records of older versions do not
 	 * contain it.
 	 */
-	if (r == 0 && p->record.path)
-		setenv("PATH", p->record.path, 1);
+	if (r == 0 && p->record.path_variable)
+		setenv("PATH", p->record.path_variable, 1);
 	if (r == 0)
 		r = record_read_plan(paths, name, ops, plan, err);
 	if (r == 0)

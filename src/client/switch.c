@@ -271,10 +271,10 @@ static int add_leftover(void *data, const char *name)
 	struct record record;
 	pid_t pid;
 
-	if (rundir_owner(leftovers->paths, name, &pid, NULL) < 0 || pid != 0)
+	if (rundir_get_lock_owner(leftovers->paths, name, &pid, NULL) < 0 || pid != 0)
 		return 0;
 	if (record_read(leftovers->paths, name, &record, &ignored) == 0 &&
-	    streq_null(record.origin, leftovers->first_gadget))
+	    streq_null(record.original_name, leftovers->first_gadget))
 		*array_add(leftovers->names, leftovers->n) = xstrdup(name);
 	record_free(&record);
 	return 0;
@@ -298,7 +298,7 @@ int client_clear_switched(const struct paths *paths, const char *name, struct er
 	struct leftover_search leftovers = { .paths = paths, .first_gadget = name };
 	int r = 0;
 
-	rundir_each(paths, add_leftover, &leftovers);
+	rundir_each_gadget(paths, add_leftover, &leftovers);
 	for (size_t i = 0; i < leftovers.n; i++) {
 		if (r == 0)
 			r = clear_leftover(paths, leftovers.names[i], err);

@@ -30,13 +30,14 @@ int client_recorded_read(struct client_recorded *recorded, const struct paths *p
 				 name);
 	if (r < 0)
 		return r;
-	recorded->options = (struct client_options){ .paths = paths,
-						     .dirs = (const char *const *)record->dirs,
-						     .udc = record->udc,
-						     .hold = record->hold,
-						     .group = record->group,
-						     .timeout = record->timeout };
-	return gadgetfile_load_document(record->document, record->file ?: "", name,
+	recorded->options =
+		(struct client_options){ .paths = paths,
+					 .dirs = (const char *const *)record->gadget_dirs,
+					 .udc = record->requested_udc,
+					 .hold = record->linger_seconds,
+					 .group = record->group,
+					 .timeout = record->timeout };
+	return gadgetfile_load_document(record->document, record->gadget_file ?: "", name,
 					&recorded->gadget, err);
 }
 
@@ -44,15 +45,15 @@ bool client_is_orphaned(const struct paths *paths, const char *name)
 {
 	pid_t pid;
 
-	return rundir_owner(paths, name, &pid, NULL) == 0 && pid == 0 &&
-	       rundir_has(paths, name, RUNDIR_RECORD);
+	return rundir_get_lock_owner(paths, name, &pid, NULL) == 0 && pid == 0 &&
+	       rundir_has_file(paths, name, RUNDIR_RECORD);
 }
 
 /* Sets the error: the gadget cannot be taken over, only taken down or brought up again. */
 static int cannot_take_over(const struct client_recorded *recorded, const char *name,
 			    struct error *err)
 {
-	const char *file = recorded->record.file ?: "";
+	const char *file = recorded->record.gadget_file ?: "";
 	bool renamed = record_is_renamed(&recorded->record);
 
 	error_set(err, EX_UNAVAILABLE, ESRCH, NULL,
@@ -74,9 +75,9 @@ static int handle_owner(const struct paths *paths, const char *name, enum client
 	pid_t pid;
 
 	error_clear(err);
-	rundir_owner(paths, name, &pid, &role);
+	rundir_get_lock_owner(paths, name, &pid, &role);
 	if (role != OWNER_SUPERVISOR)
-		return rundir_in_use(name, pid, role, err);
+		return rundir_fail_in_use(name, pid, role, err);
 	*result = CLIENT_UNCHANGED;
 	return 0;
 }

@@ -82,7 +82,7 @@ static int error_missing_record(const struct paths *paths, const char *name, pid
 {
 	pid_t now;
 
-	if (rundir_owner(paths, name, &now, NULL) < 0 || now != pid)
+	if (rundir_get_lock_owner(paths, name, &now, NULL) < 0 || now != pid)
 		return -EAGAIN;
 	error_set(err, EX_CANTCREAT, EEXIST, NULL,
 		  "'%s' is up, but its record in %s/%s was removed", name, paths->run_dir, name);
@@ -90,14 +90,14 @@ static int error_missing_record(const struct paths *paths, const char *name, pid
 }
 
 /*
- * Does the same as rundir_owner. But if a process has just taken the lock, waits at most
+ * Does the same as rundir_get_lock_owner. But if a process has just taken the lock, waits at most
  * OWNER_WAIT_MS until it has written its pid to the lock file, so that the error can contain it.
  */
 static int wait_for_owner(const struct paths *paths, const char *name, pid_t *pid,
 			  enum owner_role *role)
 {
 	for (int i = 0;; i++) {
-		int r = rundir_owner(paths, name, pid, role);
+		int r = rundir_get_lock_owner(paths, name, pid, role);
 
 		if (r < 0 || *pid >= 0 || i == OWNER_WAIT_MS)
 			return r;
@@ -124,7 +124,7 @@ static int check_owner(const struct gadget *g, const json_t *document,
 	if (r < 0 || pid == 0)
 		return -EAGAIN; /* the process that owned the lock has just ended */
 	if (role != OWNER_SUPERVISOR)
-		return rundir_in_use(g->name, pid, role, err);
+		return rundir_fail_in_use(g->name, pid, role, err);
 	if (state == STATUS_FAILED)
 		return -ESTALE;
 	r = record_read(paths, g->name, &theirs, err);

@@ -53,7 +53,7 @@ enum cmd_words {
 /* The request that a command sends to the supervisor, and how the command prints the answer. */
 struct cmd_request_row {
 	enum control_command command;
-	size_t argument;      /* offset of the member of struct control_request that the second
+	size_t argument;      /* offset of the member of struct socket_request that the second
 				 argument sets; 0: there is no second argument */
 	const char *option;   /* an option that sets the member `argument`, too; NULL: none */
 	const char *expected; /* the expected arguments, for the error; NULL: "one gadget" */
@@ -61,7 +61,7 @@ struct cmd_request_row {
 	/* Text after the gadget's name. `unchanged` if nothing changed; NULL: also then `done`. */
 	const char *done, *unchanged;
 	/* Prints the answer instead of these texts. `value` is the second argument, or NULL. */
-	void (*print)(const char *gadget, const char *value, const struct control_answer *answer);
+	void (*print)(const char *gadget, const char *value, const struct socket_answer *answer);
 };
 
 struct command {

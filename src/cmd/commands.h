@@ -21,7 +21,7 @@
 		.summary = "restart the workers of a gadget or of one function, without a disconnect", \
 		.words = { CMD_WORDS_GADGETS, CMD_WORDS_FUNCTIONS }, \
 		.request = { .command = COMMAND_RESTART, \
-			     .argument = offsetof(struct control_request, function), \
+			     .argument = offsetof(struct socket_request, function), \
 			     .expected = "a gadget and optionally one of its functions", \
 			     .takes_over = true, \
 			     .print = cmd_print_restarted }) \
@@ -32,7 +32,7 @@
 		.options = "  --udc NAME          the UDC to bind to, same as the argument UDC\n", \
 		.words = { CMD_WORDS_GADGETS, CMD_WORDS_UDCS }, \
 		.request = { .command = COMMAND_BIND, \
-			     .argument = offsetof(struct control_request, udc), \
+			     .argument = offsetof(struct socket_request, udc), \
 			     .option = "udc", \
 			     .expected = "a gadget and optionally a UDC", \
 			     .print = cmd_print_bound }) \

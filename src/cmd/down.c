@@ -57,7 +57,7 @@ static void take_all_down(const struct globals *globals, json_t *gadgets, struct
 {
 	struct down_all_names all = { 0 };
 
-	rundir_each(&globals->paths, add_name, &all);
+	rundir_each_gadget(&globals->paths, add_name, &all);
 	if (all.n == 0)
 		log_info("no gadget of ffsctl is up");
 	for (size_t i = 0; i < all.n; i++) {

@@ -26,14 +26,14 @@ static int check_loaded(const char *release, struct error *err)
 static void print_words(const struct ffs_features *features)
 {
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++) {
-		const struct ffs_feature *feature = ffs_feature(f);
+		const struct ffs_feature *feature = ffs_feature_by_number(f);
 		_cleanup_free_ char *since = NULL;
 
 		if (!feature)
 			continue;
-		since = ffs_feature_since(feature);
+		since = ffs_feature_kernels(feature);
 		printf("%-15s %-4s %s", feature->name, features->has[f] ? "yes" : "no",
-		       feature->what);
+		       feature->description);
 		if (!features->has[f])
 			printf(": needs %s", since);
 		putchar('\n');
@@ -45,15 +45,16 @@ static json_t *features_json(const struct ffs_features *features)
 	json_t *array = json_array();
 
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++) {
-		const struct ffs_feature *feature = ffs_feature(f);
+		const struct ffs_feature *feature = ffs_feature_by_number(f);
 		_cleanup_free_ char *since = NULL;
 
 		if (!feature)
 			continue;
-		since = ffs_feature_since(feature);
-		json_array_append_new(array, json_pack("{s:s, s:b, s:s, s:s}", "name",
-						       feature->name, "available", features->has[f],
-						       "text", feature->what, "takes", since));
+		since = ffs_feature_kernels(feature);
+		json_array_append_new(array,
+				      json_pack("{s:s, s:b, s:s, s:s}", "name", feature->name,
+						"available", features->has[f], "text",
+						feature->description, "takes", since));
 	}
 	return array;
 }

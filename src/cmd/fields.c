@@ -100,7 +100,8 @@ static const void *find_status_struct(const struct field *field, const struct ga
 
 	if (!field->function)
 		return gadget;
-	function = streq(field->function, "*") ? each : status_function(gadget, field->function);
+	function =
+		streq(field->function, "*") ? each : status_find_function(gadget, field->function);
 	if (!field->worker)
 		return function;
 	return function && function->has_worker ? &function->worker : NULL;

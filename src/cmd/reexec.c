@@ -26,7 +26,7 @@ static int reexec(void *data, const char *name)
 {
 	const struct reexec_run *w = data;
 	_cleanup_error_ struct error err = { 0 };
-	const struct control_request request = { .command = COMMAND_REEXEC, .program = w->program };
+	const struct socket_request request = { .command = COMMAND_REEXEC, .program = w->program };
 
 	/* client_ask returns when the new program has taken over. */
 	if (client_ask(&w->globals->paths, name, &request, NULL, &err) == 0)
@@ -72,7 +72,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (path_of_this_program(program, sizeof(program), &err) < 0)
 		return cmd_print_error(&err);
 	if (all)
-		rundir_each(&globals->paths, reexec, &work);
+		rundir_each_gadget(&globals->paths, reexec, &work);
 	for (int i = optind; i < argc; i++) {
 		_cleanup_error_ struct error of_name = { 0 };
 		_cleanup_free_ char *name = NULL;

@@ -11,13 +11,13 @@
 /* --- answers that are not printed as fixed texts --- */
 
 void cmd_print_restarted(const char *gadget, const char *function,
-			 const struct control_answer *answer _unused_)
+			 const struct socket_answer *answer _unused_)
 {
 	log_info("%s: %s%sready again", gadget, function ? function : "", function ? " " : "");
 }
 
 void cmd_print_bound(const char *gadget, const char *udc _unused_,
-		     const struct control_answer *answer)
+		     const struct socket_answer *answer)
 {
 	log_info("%s: bound%s%s%s", gadget, answer->changed ? "" : " already",
 		 answer->udc ? " to " : "", answer->udc ? answer->udc : "");
@@ -26,7 +26,7 @@ void cmd_print_bound(const char *gadget, const char *udc _unused_,
 /* --- one request --- */
 
 static void print(const struct cmd_request_row *row, const char *gadget, const char *value,
-		  const struct control_answer *answer)
+		  const struct socket_answer *answer)
 {
 	if (row->print)
 		row->print(gadget, value, answer);
@@ -40,8 +40,8 @@ static int ask(const struct globals *globals, const char *gadget, const char *va
 	       struct error *err)
 {
 	const struct cmd_request_row *row = &globals->command->request;
-	struct control_request request = { .command = row->command };
-	_cleanup_answer_ struct control_answer answer = { 0 };
+	struct socket_request request = { .command = row->command };
+	_cleanup_answer_ struct socket_answer answer = { 0 };
 
 	if (row->argument)
 		*(const char **)((char *)&request + row->argument) = value;

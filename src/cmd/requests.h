@@ -9,5 +9,5 @@ int cmd_request(const struct globals *globals, int argc, char **argv);
 
 /* Functions for cmd_request_row.print. */
 void cmd_print_restarted(const char *gadget, const char *function,
-			 const struct control_answer *answer);
-void cmd_print_bound(const char *gadget, const char *udc, const struct control_answer *answer);
+			 const struct socket_answer *answer);
+void cmd_print_bound(const char *gadget, const char *udc, const struct socket_answer *answer);

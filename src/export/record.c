@@ -118,7 +118,7 @@ json_t *export_record_groups(const struct export *e, const char *label)
 	const json_t *functions =
 			     json_object_get(e->record ? e->record->document : NULL, "functions"),
 		     *function = json_object_get(functions, label);
-	const char *dir = e->record ? e->record->dir : NULL;
+	const char *dir = e->record ? e->record->gadget_file_dir : NULL;
 	json_t *copy = json_object();
 
 	for (size_t i = 0; i < ARRAY_SIZE(groups); i++) {

@@ -97,7 +97,7 @@ int function_take_over(struct live_function *i, pid_t keeper)
 	/* The status describes another keeper, so that the state of this keeper is unknown. */
 	if (keeper != i->keeper.pid)
 		return -ESTALE;
-	i->link = hello.link;
+	i->link = hello.link_state;
 	i->keeper_listens = true;
 	i->linger_sent = -1; /* unknown: the dead supervisor sent it */
 	function_can_start_worker(i);
@@ -408,11 +408,11 @@ void function_add_steps(struct plan *plan, struct live_function *i, const struct
 		ffs_each_endpoint(ffs, add_zlp, &(struct zlp_iteration){ plan, ffs });
 	}
 	add_keeper(plan, i);
-	if (ffs && ffs->device.value) {
+	if (ffs && ffs->device_link.value) {
 		_cleanup_free_ char *file = device_file(ffs);
 
-		plan_add(plan, &plan_op_symlink, xstrdup(ffs->device.value),
-			 strf("%s/%s", ffs->mount.path, file), &ffs->device.at, NULL);
+		plan_add(plan, &plan_op_symlink, xstrdup(ffs->device_link.value),
+			 strf("%s/%s", ffs->mount.path, file), &ffs->device_link.at, NULL);
 	}
 }
 

@@ -15,7 +15,7 @@
 int function_give_worker(struct live_function *i, pid_t pid, int control, int pidfd, int output,
 			 struct error *err)
 {
-	if (keeper_give_worker(&i->keeper, pid, control, pidfd, output))
+	if (keeper_send_worker(&i->keeper, pid, control, pidfd, output))
 		return 0;
 	return error_set(err, EX_OSERR, EPIPE, NULL, "the keeper of '%s' does not accept a worker",
 			 i->model->label);

@@ -59,7 +59,7 @@ static const char *device_of(const struct live_function *i)
 {
 	const struct ffs *ffs = i->model->ffs;
 
-	return ffs ? ffs->device.value : i->kernel_device.device;
+	return ffs ? ffs->device_link.value : i->kernel_device.device;
 }
 
 static const char *or_empty(const char *text)
@@ -268,7 +268,7 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 	if (!w->limits.tasks && !w->user.value)
 		worker->spawn.limits.tasks = DEFAULT_TASKS;
 	worker->spawn.directory = xstrdup(w->directory);
-	worker->spawn.worker_link = strf(RUNDIR_WORKER "%s", worker->function->model->label);
+	worker->spawn.worker_link = strf(RUNDIR_WORKER_LINK "%s", worker->function->model->label);
 	if (r == 0)
 		r = prepare_program(worker, err);
 	if (r == 0)

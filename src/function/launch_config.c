@@ -90,7 +90,7 @@ static int add_endpoint(void *data, const struct endpoint *ep)
 	json_t *sizes = json_object();
 
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
-		if (ep->speed[s].used)
+		if (ep->speed[s].is_offered)
 			json_object_set_new(sizes, speed_words[s],
 					    json_integer(ep->speed[s].max_packet));
 	json_array_append_new(list->array,

@@ -30,8 +30,8 @@ int launch_prepare_user(struct live_worker *worker, struct error *err)
 {
 	const struct worker *w = worker->model;
 	struct spawn *s = &worker->spawn;
-	int r = rundir_worker_uid(worker->function->functions->rundir,
-				  worker->function->model->label, &worker->worker_uid);
+	int r = rundir_get_worker_uid(worker->function->functions->rundir,
+				      worker->function->model->label, &worker->worker_uid);
 
 	if (r < 0)
 		worker->worker_uid = 0;
@@ -61,5 +61,5 @@ static bool has_function(const void *data, const char *label)
 
 void launch_release_users(const struct functions *all)
 {
-	rundir_release_users(all->rundir, has_function, all);
+	rundir_release_worker_uids(all->rundir, has_function, all);
 }

@@ -55,7 +55,7 @@ static void end_leftovers(struct live_worker *worker)
 	const struct live_function *i = worker->function;
 	struct worker_processes processes = { 0 };
 
-	rundir_worker_processes(i->functions->rundir, i->model->label, &processes);
+	rundir_read_worker_processes(i->functions->rundir, i->model->label, &processes);
 	worker->session = processes.session;
 	worker->session_start = processes.latest_start;
 	worker->taken_over = true;

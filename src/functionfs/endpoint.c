@@ -9,7 +9,7 @@
 #include "blob/encode.h"
 #include "blob/uapi.h"
 
-/* Writes a blob with one write(2), as the kernel expects it (f_fs.c, ffs_ep0_write). */
+/* Writes a blob with one write(2), as the kernel requires it (f_fs.c, ffs_ep0_write). */
 static int write_blob(int fd, const char *path, const char *what, const uint8_t *blob, size_t size,
 		      struct error *err)
 {
@@ -26,9 +26,10 @@ static int write_blob(int fd, const char *path, const char *what, const uint8_t 
 }
 
 /*
- * Writes descriptors and strings. Linux 6.1 accepts bcdVersion of Microsoft OS descriptors only
- * with swapped bytes; Linux 6.12 expects the right order and warns about the other. The second
- * write replaces what the first one has set in the instance (f_fs.c, __ffs_data_got_descs).
+ * Writes the descriptors. If the kernel refuses Microsoft OS descriptors, writes them again with
+ * the bytes of bcdVersion swapped: Linux 6.1 accepts only these, and Linux 6.12 warns about them.
+ * The second write replaces what the first one has set in the instance (f_fs.c,
+ * __ffs_data_got_descs).
  */
 static int write_all_descriptors(int fd, const char *path, const struct ffs *ffs, struct error *err)
 {
@@ -75,11 +76,11 @@ char *ffs_pair_file(const struct ffs *ffs, const struct endpoint *first)
 	return strf("%s_rw", file);
 }
 
-static int open_file(const struct ffs *ffs, const char *file, enum ep_blocking blocking,
-		     struct error *err)
+static int open_endpoint_file(const struct ffs *ffs, const char *file, enum ep_blocking blocking,
+			      struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s", ffs->mount.path, file);
-	/* Opened for both directions, because I/O in the wrong direction halts an endpoint. */
+	/* O_RDWR, because I/O in the wrong direction halts an endpoint (ffs_endpoint_halt). */
 	int fd = open(path, O_RDWR | O_CLOEXEC | (blocking == EP_NONBLOCKING ? O_NONBLOCK : 0));
 
 	if (fd < 0)
@@ -92,7 +93,7 @@ int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_
 {
 	_cleanup_free_ char *file = ffs_endpoint_file(ffs, ep);
 
-	return open_file(ffs, file, blocking, err);
+	return open_endpoint_file(ffs, file, blocking, err);
 }
 
 int ffs_pair_open(const struct ffs *ffs, const struct endpoint *first, enum ep_blocking blocking,
@@ -100,14 +101,14 @@ int ffs_pair_open(const struct ffs *ffs, const struct endpoint *first, enum ep_b
 {
 	_cleanup_free_ char *file = ffs_pair_file(ffs, first);
 
-	return open_file(ffs, file, blocking, err);
+	return open_endpoint_file(ffs, file, blocking, err);
 }
 
 static int zlp_apply(struct step *step, struct error *err)
 {
 	/*
-	 * The file is non-blocking, because a kernel without this ioctl would wait in it for a
-	 * host.
+	 * Non-blocking, because a kernel without this ioctl would otherwise block in it until a
+	 * host enables the endpoint.
 	 */
 	_cleanup_close_ int fd = open(step->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	__u32 on = 1;
@@ -121,10 +122,10 @@ static int zlp_apply(struct step *step, struct error *err)
 const struct step_op ffs_op_zlp = { .name = "enable-zlp", .apply = zlp_apply };
 
 /*
- * Returns whether the host has enabled an endpoint. Asks the kernel, because the events on ep0 may
- * be older than the state of the endpoint.
+ * Returns whether the host has enabled an endpoint. Asks the kernel, because ep0 may not have
+ * reported the last change yet.
  */
-static bool is_enabled(int fd)
+static bool is_endpoint_enabled(int fd)
 {
 	struct usb_endpoint_descriptor descriptor;
 
@@ -137,16 +138,16 @@ int ffs_endpoint_halt(int fd, const struct endpoint *ep)
 	ssize_t n;
 
 	if (ep->type ==
-	    EP_ISOCHRONOUS) /* an isochronous endpoint has no handshake and so no STALL */
+	    EP_ISOCHRONOUS) /* an isochronous endpoint has no handshake, so it cannot STALL */
 		return 0;
 	n = ep->direction == EP_IN ? read(fd, &byte, 1) : write(fd, &byte, 1);
 	if (n >= 0)
 		return -EPROTO; /* not reached: f_fs never transfers in the wrong direction */
 	switch (errno) {
-	case EBADMSG: /* the success code of a halt (f_fs.c, ffs_epfile_io) */
+	case EBADMSG: /* the endpoint is halted now (f_fs.c, ffs_epfile_io) */
 		return 0;
-	case EAGAIN: /* the endpoint is not enabled, or it is a busy IN endpoint */
-		return is_enabled(fd) ? -EAGAIN : 0;
+	case EAGAIN: /* the endpoint is not enabled, or an IN endpoint still has data to send */
+		return is_endpoint_enabled(fd) ? -EAGAIN : 0;
 	case ENODEV:
 	case ESHUTDOWN:
 		return 0;

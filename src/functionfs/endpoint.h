@@ -11,12 +11,12 @@
 #include "plan/plan.h"
 
 /*
- * Opens MOUNT/ep0 and writes descriptors and strings. Then the endpoint files exist and the
- * function can be bound. The function exists as long as *ep0, which the caller owns, is open.
+ * Opens MOUNT/ep0 and writes descriptors and strings. On success, the endpoint files exist and the
+ * function can be bound as long as *ep0 is open. The caller owns *ep0.
  */
 int ffs_write_descriptors(const struct ffs *ffs, int *ep0, struct error *err);
 
-/* Returns the name of an endpoint file: "ep3", "ep81" with virtual_addr. The caller frees it. */
+/* Returns the name of an endpoint file: "ep3", with virtual_addr "ep81". The caller frees it. */
 char *ffs_endpoint_file(const struct ffs *ffs, const struct endpoint *ep);
 /*
  * Returns the name of the file for both directions of the pair that begins with `first`: "ep3_rw",
@@ -25,10 +25,10 @@ char *ffs_endpoint_file(const struct ffs *ffs, const struct endpoint *ep);
 char *ffs_pair_file(const struct ffs *ffs, const struct endpoint *first);
 
 enum ep_blocking { EP_NONBLOCKING, EP_BLOCKING };
-/* Opens an endpoint file. Returns a new close-on-exec descriptor or a negative errno. */
+/* Opens an endpoint file. Returns a file descriptor (close-on-exec) or a negative errno. */
 int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_blocking blocking,
 		      struct error *err);
-/* Opens the file of a pair: reads come from its OUT endpoint, writes go to its IN endpoint. */
+/* Opens the file of a pair: reads use the OUT endpoint of the pair, writes use the IN endpoint. */
 int ffs_pair_open(const struct ffs *ffs, const struct endpoint *first, enum ep_blocking blocking,
 		  struct error *err);
 
@@ -36,15 +36,16 @@ int ffs_pair_open(const struct ffs *ffs, const struct endpoint *first, enum ep_b
 extern const struct step_op ffs_op_zlp;
 
 /*
- * Halts an endpoint, so that the host's transfer fails. `fd` must be non-blocking. Returns 0 if the
- * endpoint is halted now, or if it is isochronous or not enabled. Returns -EAGAIN if it is an IN
- * endpoint with data that the host has not read yet.
+ * Halts an endpoint, so that the host's transfer fails. `fd` is the endpoint file, non-blocking.
+ * Returns 0 if the endpoint is halted now, or if it is isochronous or not enabled. Returns -EAGAIN
+ * for an IN endpoint with data that the host has not read yet.
  */
 int ffs_endpoint_halt(int fd, const struct endpoint *ep);
 
 /*
- * Calls `fn` for every endpoint in descriptor order until `fn` returns non-zero, and returns that
- * value. In this function and the following ones, `ffs` may be NULL; it has no endpoints then.
+ * Calls `fn` for every endpoint, in the order of the descriptors, until `fn` returns non-zero.
+ * Returns the last value of `fn`. Here and in the following functions, `ffs` may be NULL: no
+ * endpoints.
  */
 int ffs_each_endpoint(const struct ffs *ffs, int (*fn)(void *data, const struct endpoint *ep),
 		      void *data);

@@ -13,12 +13,12 @@
 #include "functionfs/mount.h"
 
 #define DFU_CLASS                                                                                  \
-	0xfe /* subclass 1 of this class is DFU; no other subclass can have the key 'extra' */
+	0xfe /* the only interfaces of this class with extra descriptors are DFU (subclass 1) */
 #define MMAP_OPTION "mmap_memory_mb"
 
 /* --- features that a function uses --- */
 
-static bool is_set(const struct placed_int *key, struct position *at)
+static bool is_key_set(const struct placed_int *key, struct position *at)
 {
 	*at = key->at;
 	return key->set;
@@ -30,7 +30,7 @@ static bool needs_zlp(const struct ffs *ffs, struct position *at)
 		const struct interface *intf = &ffs->interfaces[i];
 
 		for (size_t e = 0; e < intf->n_endpoints; e++)
-			if (is_set(&intf->endpoints[e].zlp, at) && intf->endpoints[e].zlp.value)
+			if (is_key_set(&intf->endpoints[e].zlp, at) && intf->endpoints[e].zlp.value)
 				return true;
 	}
 	return false;
@@ -38,7 +38,7 @@ static bool needs_zlp(const struct ffs *ffs, struct position *at)
 
 static bool needs_mmap(const struct ffs *ffs, struct position *at)
 {
-	return is_set(&ffs->mount.mmap_memory_mb, at);
+	return is_key_set(&ffs->mount.mmap_memory_mb, at);
 }
 
 static bool needs_dfu(const struct ffs *ffs, struct position *at)
@@ -46,8 +46,8 @@ static bool needs_dfu(const struct ffs *ffs, struct position *at)
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
 		const struct interface *intf = &ffs->interfaces[i];
 
-		*at = intf->extra_at;
-		if (intf->class == DFU_CLASS && intf->n_extra > 0)
+		*at = intf->extra_descriptors_at;
+		if (intf->class == DFU_CLASS && intf->n_extra_descriptors > 0)
 			return true;
 	}
 	return false;
@@ -55,12 +55,15 @@ static bool needs_dfu(const struct ffs *ffs, struct position *at)
 
 #define OTHER(name) [FFS_##name - FFS_FLAG_BITS]
 
-/* The features that are not flags of the descriptors. */
+/* The features that are not flags of the descriptor blob. */
 static const struct {
 	struct ffs_feature feature;
-	/* Does the same as ffs_needs_feature(); NULL: only workers use the feature. */
+	/*
+	 * Returns whether a function uses the feature, as ffs_needs_feature() does. NULL: no key of
+	 * the gadget file uses the feature, only workers do.
+	 */
 	bool (*is_needed)(const struct ffs *ffs, struct position *at);
-} others[] = {
+} other_features[] = {
 	OTHER(ZLP) = { { "zlp", "automatic zero-length packets", FFS_LINUX(7, 3),
 			 .in_patches = true },
 		       needs_zlp },
@@ -71,26 +74,28 @@ static const struct {
 			  NULL },
 	OTHER(SESSIONS) = { { "sessions", "no stale data after a USB reset", .in_patches = true },
 			    NULL },
-	OTHER(DFU) = { { "dfu", "the functional descriptor of DFU", .mainline = FFS_LINUX(6, 12) },
+	OTHER(DFU) = { { "dfu", "the functional descriptor of DFU",
+			 .since_version = FFS_LINUX(6, 12) },
 		       needs_dfu },
 };
-_Static_assert(ARRAY_SIZE(others) == FFS_FEATURE_COUNT - FFS_FLAG_BITS, "a row for each feature");
+_Static_assert(ARRAY_SIZE(other_features) == FFS_FEATURE_COUNT - FFS_FLAG_BITS,
+	       "a row for each feature");
 
-const struct ffs_feature *ffs_feature(int number)
+const struct ffs_feature *ffs_feature_by_number(int number)
 {
 	if (number >= FFS_FLAG_BITS)
-		return &others[number - FFS_FLAG_BITS].feature;
+		return &other_features[number - FFS_FLAG_BITS].feature;
 	for (const struct ffs_flag *f = ffs_flags; f->flag; f++)
 		if (f->flag == 1U << number)
-			return f->feature.what ? &f->feature : NULL;
+			return f->feature.description ? &f->feature : NULL;
 	return NULL;
 }
 
 bool ffs_needs_feature(const struct ffs *ffs, int number, struct position *at)
 {
 	if (number >= FFS_FLAG_BITS)
-		return others[number - FFS_FLAG_BITS].is_needed &&
-		       others[number - FFS_FLAG_BITS].is_needed(ffs, at);
+		return other_features[number - FFS_FLAG_BITS].is_needed &&
+		       other_features[number - FFS_FLAG_BITS].is_needed(ffs, at);
 	*at = ffs->flag_at[number];
 	return ffs->flags & 1U << number;
 }
@@ -98,26 +103,27 @@ bool ffs_needs_feature(const struct ffs *ffs, int number, struct position *at)
 /* --- probing --- */
 
 /*
- * Uses system calls directly: glibc has wrappers only since 2.36, and its sys/mount.h conflicts
- * with linux/mount.h. A kernel without these calls (before 5.2) lacks all features.
+ * Sets a mount option. Makes the system call directly: glibc has wrappers of fsconfig, fsopen and
+ * fsmount only since 2.36, and its sys/mount.h conflicts with linux/mount.h. A kernel without these
+ * system calls (before 5.2) has none of the features.
  */
-static int set_option(int fs, const char *name, const char *value)
+static int set_mount_option(int fs, const char *name, const char *value)
 {
 	return (int)syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, name, value, 0);
 }
 
 /*
- * Mounts the instance detached from any directory. Returns a descriptor that keeps the mount, or a
- * negative errno; -EINVAL: unknown option. Older kernels check options only when they make the
- * mount.
+ * Mounts the instance, but attaches the mount to no directory. Returns a file descriptor of the
+ * root directory, which keeps the mount, or a negative errno; -EINVAL: unknown option. (Older
+ * kernels report an unknown option only at FSCONFIG_CMD_CREATE.)
  */
 static int mount_detached(const char *instance, const char *option)
 {
 	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, FFS_FILE_SYSTEM, FSOPEN_CLOEXEC);
 	int fd;
 
-	if (fs < 0 || set_option(fs, "source", instance) < 0 ||
-	    (option && set_option(fs, option, "1") < 0) ||
+	if (fs < 0 || set_mount_option(fs, "source", instance) < 0 ||
+	    (option && set_mount_option(fs, option, "1") < 0) ||
 	    syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
 	fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
@@ -128,10 +134,10 @@ static int mount_detached(const char *instance, const char *option)
 enum written { DESCRIPTORS, DESCRIPTORS_AND_STRINGS };
 
 /*
- * Writes the descriptors of one interface with two endpoints, and with DESCRIPTORS_AND_STRINGS also
- * its strings.
+ * Writes the descriptors of a function with one interface and two endpoints; with
+ * DESCRIPTORS_AND_STRINGS, also its strings.
  */
-static int write_function(int ep0, uint32_t flags, enum written what)
+static int write_probe_blobs(int ep0, uint32_t flags, enum written what)
 {
 	struct endpoint eps[] = {
 		{ .address = 0x81, .direction = EP_IN, .type = EP_BULK },
@@ -139,7 +145,7 @@ static int write_function(int ep0, uint32_t flags, enum written what)
 	};
 	struct interface intf = { .class = 0xff, .endpoints = eps, .n_endpoints = ARRAY_SIZE(eps) };
 	const struct ffs ffs = {
-		.speed[EP_FULL] = true,
+		.has_speed[EP_FULL] = true,
 		.flags = flags,
 		.interfaces = &intf,
 		.n_interfaces = 1,
@@ -148,7 +154,7 @@ static int write_function(int ep0, uint32_t flags, enum written what)
 	size_t descriptors_size, strings_size;
 
 	for (size_t i = 0; i < ARRAY_SIZE(eps); i++)
-		eps[i].speed[EP_FULL] = (struct ep_speed){ .used = true, .max_packet = 64 };
+		eps[i].speed[EP_FULL] = (struct ep_speed){ .is_offered = true, .max_packet = 64 };
 	descriptors = ffs_blob_descriptors(&ffs, &descriptors_size);
 	strings = ffs_blob_strings(&ffs, &strings_size);
 	if (write(ep0, descriptors, descriptors_size) < 0 ||
@@ -157,11 +163,11 @@ static int write_function(int ep0, uint32_t flags, enum written what)
 	return 0;
 }
 
-/* Closing ep0 discards the descriptors. */
+/* Probes a flag by writing descriptors with this flag. Closing ep0 discards them. */
 static int probe_flag(int dir, uint32_t flag, bool *has)
 {
 	_cleanup_close_ int ep0 = openat(dir, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	int r = ep0 < 0 ? -errno : write_function(ep0, flag, DESCRIPTORS);
+	int r = ep0 < 0 ? -errno : write_probe_blobs(ep0, flag, DESCRIPTORS);
 
 	*has = r == 0;
 	return r == -ENOSYS ? 0 : r; /* unknown flag; the kernel checks flags first */
@@ -172,24 +178,24 @@ int ffs_probe_flags(int dir, struct ffs_features *features)
 	int r = 0;
 
 	for (const struct ffs_flag *f = ffs_flags; f->flag && r == 0; f++)
-		if (f->feature.what)
+		if (f->feature.description)
 			r = probe_flag(dir, f->flag, &features->has[FFS_FLAG_NUMBER(f->flag)]);
 	return r;
 }
 
 /*
- * Returns whether FunctionFS implements an ioctl. FunctionFS passes unknown ioctls to the UDC as
- * soon as the endpoint is enabled: before the bind, they fail with EAGAIN on a non-blocking file.
- * It handles known ioctls at once: before the bind, ATTACH fails for any buffer, and SESSION
- * without a pointer does not wait. DETACH and TRANSFER are not probed, because before the bind they
- * cause an oops in Linux 6.9 to 7.2.
+ * Returns whether FunctionFS implements an ioctl. `ep` is a non-blocking endpoint file before the
+ * bind. An unknown ioctl waits until the endpoint is enabled, so it fails with EAGAIN. A known
+ * ioctl does not wait: ATTACH fails for any buffer, and SESSION without a pointer returns at once.
+ * DETACH and TRANSFER are not probed, because before the bind they cause an oops in Linux 6.9 to
+ * 7.2.
  */
 static bool has_ioctl(int ep, unsigned long request, void *argument)
 {
 	return ioctl(ep, request, argument) >= 0 || (errno != EAGAIN && errno != ENOTTY);
 }
 
-static int probe_endpoint(int dir, struct ffs_features *features)
+static int probe_ioctls(int dir, struct ffs_features *features)
 {
 	_cleanup_close_ int ep = openat(dir, "ep1", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	__u32 off = 0;
@@ -212,10 +218,13 @@ static int probe_dfu(int dir, struct ffs_features *features)
 	_cleanup_close_ int ep0 = openat(dir, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	uint8_t functional[9] = { sizeof(functional), 0x21 };
 	struct ffs_bytes extra = { functional, sizeof(functional) };
-	struct interface intf = {
-		.class = DFU_CLASS, .subclass = 1, .extra = &extra, .n_extra = 1
-	};
-	const struct ffs ffs = { .speed[EP_FULL] = true, .interfaces = &intf, .n_interfaces = 1 };
+	struct interface intf = { .class = DFU_CLASS,
+				  .subclass = 1,
+				  .extra_descriptors = &extra,
+				  .n_extra_descriptors = 1 };
+	const struct ffs ffs = { .has_speed[EP_FULL] = true,
+				 .interfaces = &intf,
+				 .n_interfaces = 1 };
 	_cleanup_free_ uint8_t *descriptors = NULL;
 	size_t size;
 
@@ -226,15 +235,15 @@ static int probe_dfu(int dir, struct ffs_features *features)
 	return features->has[FFS_DFU] || errno == EINVAL ? 0 : -errno;
 }
 
-static int probe_function(int dir, struct ffs_features *features)
+static int probe_endpoint_features(int dir, struct ffs_features *features)
 {
 	_cleanup_close_ int ep0 = openat(dir, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	int r;
 
 	if (ep0 < 0)
 		return -errno;
-	r = write_function(ep0, 0, DESCRIPTORS_AND_STRINGS);
-	return r == 0 ? probe_endpoint(dir, features) : r;
+	r = write_probe_blobs(ep0, 0, DESCRIPTORS_AND_STRINGS);
+	return r == 0 ? probe_ioctls(dir, features) : r;
 }
 
 int ffs_probe(const char *instance, struct ffs_features *features, struct error *err)
@@ -252,7 +261,7 @@ int ffs_probe(const char *instance, struct ffs_features *features, struct error 
 	if (r == 0)
 		r = ffs_probe_flags(dir, features);
 	if (r == 0)
-		r = probe_function(dir, features);
+		r = probe_endpoint_features(dir, features);
 	if (r == 0)
 		return 0;
 	error_errno(err, r == -EPERM || r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Optional features of FunctionFS. They are probed, never guessed from a version number, because
- * distributions backport patches and modules may be replaced.
+ * Optional features of FunctionFS. ffsctl probes them and does not derive them from the kernel
+ * version, because distributions backport patches and modules may be replaced.
  */
 #pragma once
 
@@ -11,37 +11,39 @@
 #include "gadgetfile/gadget.h"
 
 /*
- * Each feature has a number. The features that are flags of ffs_flags have the numbers
- * FFS_FLAG_NUMBER(flag), which are below FFS_FLAG_BITS. The numbers of the other features follow.
+ * Each feature has a number. A feature that is a flag of ffs_flags has the number
+ * FFS_FLAG_NUMBER(flag), which is below FFS_FLAG_BITS. The other features have the following
+ * numbers.
  */
 enum { FFS_ZLP = FFS_FLAG_BITS, FFS_MMAP, FFS_DMABUF, FFS_SESSIONS, FFS_DFU, FFS_FEATURE_COUNT };
 
 /*
- * Returns the optional feature with this number; NULL if there is none, or if it is a flag that
- * every kernel has.
+ * Returns the optional feature with this number. Returns NULL if no feature has the number, or if
+ * it belongs to a flag that every kernel has.
  */
-const struct ffs_feature *ffs_feature(int number);
+const struct ffs_feature *ffs_feature_by_number(int number);
 
 struct ffs_features {
-	bool has[FFS_FEATURE_COUNT];
+	bool has[FFS_FEATURE_COUNT]; /* index: number of the feature */
 };
 
 /*
  * Probes the features on an instance (a function ffs.INSTANCE in configfs) that is not mounted, and
- * leaves it unchanged. Uses a detached mount, which other processes do not see and which ends with
- * this process. Needs root, but neither UDC nor host. Returns 0 or a negative errno.
+ * leaves the instance unchanged. Mounts it detached: other processes do not see the mount, which
+ * ends with this process at the latest. Requires root, but no UDC and no host. Returns 0 or a
+ * negative errno.
  */
 int ffs_probe(const char *instance, struct ffs_features *features, struct error *err);
 
 /*
- * A part of ffs_probe(): probes the optional flags of ffs_flags on a mounted instance without
- * descriptors, and leaves it unchanged. `dir` is the descriptor of the root directory of the mount.
- * Returns 0 or a negative errno.
+ * A part of ffs_probe(): probes the optional flags of ffs_flags on a mounted instance that has no
+ * descriptors yet, and leaves the instance unchanged. `dir` is a file descriptor of the root
+ * directory of the mount. Returns 0 or a negative errno.
  */
 int ffs_probe_flags(int dir, struct ffs_features *features);
 
 /*
- * Returns whether a function uses the optional feature. If so, *at becomes the first position that
- * uses it.
+ * Returns whether a function uses the optional feature with this number. If so, stores in *at the
+ * position of the first key that uses it.
  */
 bool ffs_needs_feature(const struct ffs *ffs, int number, struct position *at);

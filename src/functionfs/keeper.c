@@ -21,20 +21,23 @@
 #include "functionfs/keeper_main.h"
 
 /*
- * A takeover interrupts a keeper that does not answer HELLO_TRIES times, HELLO_MS milliseconds
- * apart.
+ * A takeover interrupts the keeper every HELLO_MS milliseconds until the keeper answers, but at
+ * most HELLO_TRIES times.
  */
 #define HELLO_TRIES 100
 #define HELLO_MS 10
-/* How long keeper_kill_and_wait waits: END_TRIES times END_MS milliseconds. */
+/*
+ * keeper_kill_and_wait checks every END_MS milliseconds whether the keeper has ended, at most
+ * END_TRIES times.
+ */
 #define END_TRIES 5000
 #define END_MS 1
 
 /*
- * Makes the address of a path of any length, through a descriptor of its directory. *dir_fd must
- * stay open until the address is used.
+ * Sets the socket address of `path`, which may be longer than sun_path: the address is relative to
+ * a file descriptor of the directory. The caller closes *dir_fd after it has used the address.
  */
-static int set_address(struct sockaddr_un *address, const char *path, int *dir_fd)
+static int set_socket_address(struct sockaddr_un *address, const char *path, int *dir_fd)
 {
 	const char *name = strrchr(path, '/') + 1;
 	_cleanup_free_ char *dir = path_parent(path), *by_fd = NULL;
@@ -59,7 +62,7 @@ static int bind_listener(const char *path)
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	_cleanup_close_ int dir_fd = -1;
 	struct sockaddr_un address;
-	int r = set_address(&address, path, &dir_fd);
+	int r = set_socket_address(&address, path, &dir_fd);
 
 	if (r < 0)
 		return r;
@@ -100,7 +103,9 @@ int keeper_start(struct keeper *keeper, int ep0, const char *label, const char *
 /* --- takeover ----------------------------------------------------------------------------------
  */
 
-/* Gets the keeper's pid, and its pidfd unless it is our child, from the peer of the socket. */
+/*
+ * Sets the keeper's pid from the peer of the socket. Opens a pidfd unless the keeper is our child.
+ */
 static int get_keeper_pid(struct keeper *keeper)
 {
 	struct ucred peer;
@@ -118,8 +123,8 @@ static int get_keeper_pid(struct keeper *keeper)
 }
 
 /*
- * Receives the keeper's HELLO. Interrupts the keeper again and again, because the keeper may wait
- * in a data stage that the host does not end.
+ * Receives the keeper's HELLO. Interrupts the keeper until it answers, because it may wait in a
+ * data stage that the host does not end.
  */
 static int receive_hello(const struct keeper *keeper, struct keeper_hello *hello, int *fds)
 {
@@ -141,7 +146,7 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
 	int fds[MESSAGE_FDS] = { -1, -1, -1 };
 	_cleanup_close_ int dir_fd = -1;
 	struct sockaddr_un address;
-	int r = set_address(&address, path, &dir_fd);
+	int r = set_socket_address(&address, path, &dir_fd);
 
 	*keeper = KEEPER_NONE;
 	*worker_pidfd = *output = -1;
@@ -153,7 +158,7 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
 		r = -errno;
 	if (r == 0)
 		r = get_keeper_pid(keeper);
-	/* An answer proves that the keeper was alive when get_keeper_pid() used its pid. */
+	/* HELLO proves that the keeper was alive when get_keeper_pid() used its pid. */
 	if (r == 0)
 		r = receive_hello(keeper, hello, fds);
 	if (r == 0) {
@@ -162,7 +167,7 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
 		if (hello->worker.has_output)
 			*output = steal_fd(&fds[hello->worker.has_pidfd ? 1 : 0]);
 	}
-	/* Closes descriptors that the message does not declare. */
+	/* Closes file descriptors that HELLO does not announce. */
 	for (size_t i = 0; i < MESSAGE_FDS; i++)
 		cleanup_close(&fds[i]);
 	if (r == 0)
@@ -177,10 +182,11 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
  */
 
 /*
- * Makes a pipe that sends SIGKILL to a process group when any process writes to it. The kernel
- * checks the permission of the process that made the pipe (fs/fcntl.c, sigio_perm), so the keeper
- * needs no permission. The pipe refers to the group itself, so that the signal never hits another
- * group with the same number. One descriptor is both ends of the pipe; closing it sends no signal.
+ * Makes a kill switch: a pipe that sends SIGKILL to a process group when any process writes to the
+ * pipe. The kernel checks the permission of the process that made the pipe (fs/fcntl.c,
+ * sigio_perm), so the keeper needs no permission. The pipe refers to the group and not to its
+ * number, so the signal never hits a later group with the same number. One file descriptor is both
+ * ends of the pipe; closing it sends no signal.
  */
 static int make_kill_switch(pid_t group)
 {
@@ -200,7 +206,7 @@ static int make_kill_switch(pid_t group)
 	return steal_fd(&fd);
 }
 
-static bool give_kill_switch(const struct keeper *keeper, pid_t group)
+static bool send_kill_switch(const struct keeper *keeper, pid_t group)
 {
 	_cleanup_close_ int fd = make_kill_switch(group);
 
@@ -208,7 +214,7 @@ static bool give_kill_switch(const struct keeper *keeper, pid_t group)
 	       message_send_fds(keeper->socket, KEEPER_MSG_KILL_SWITCH, 0, NULL, 0, &fd, 1);
 }
 
-bool keeper_give_worker(const struct keeper *keeper, pid_t pid, int control, int pidfd, int output)
+bool keeper_send_worker(const struct keeper *keeper, pid_t pid, int control, int pidfd, int output)
 {
 	const struct keeper_worker worker = { .pid = pid,
 					      .has_pidfd = pidfd >= 0,
@@ -222,7 +228,7 @@ bool keeper_give_worker(const struct keeper *keeper, pid_t pid, int control, int
 		fds[n++] = output;
 	return message_send_fds(keeper->socket, KEEPER_MSG_WORKER, 0, &worker, sizeof(worker), fds,
 				n) &&
-	       give_kill_switch(keeper, pid);
+	       send_kill_switch(keeper, pid);
 }
 
 bool keeper_set_speed_file(const struct keeper *keeper, const char *path)

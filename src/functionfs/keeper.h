@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The keeper: a small process for each function that has a worker or a FunctionFS instance. It owns
- * ep0 for two reasons: data stages of ep0 block even if it is non-blocking (f_fs.c,
- * __ffs_ep0_queue_wait), so that a host could block the supervisor; and the function exists as long
- * as ep0 is open. It is also the peer of the worker's control socket, so that control requests are
- * answered while the supervisor is dead.
+ * ep0 for two reasons. First, data stages block even if ep0 is non-blocking (f_fs.c,
+ * __ffs_ep0_queue_wait): a host could block the supervisor. Second, the function exists only as
+ * long as ep0 is open. The keeper is also the peer of the worker's control socket, so that the
+ * worker can answer control requests while no supervisor runs.
  *
  * The keeper sends EVENT, SETUP and DATA to the worker and handles its ACCEPT, STALL and DATA. It
- * stalls a SETUP that is not answered in time. It forwards all other messages of the worker to the
- * supervisor, and PING and STOP from the supervisor to the worker. Messages between keeper and
- * supervisor have the format of ffsctl/control.h as well. They are stable across versions of
- * ffsctl: a new supervisor can take over the keeper of an old one.
+ * stalls a SETUP that the worker does not answer in time. It forwards all other messages of the
+ * worker to the supervisor, and PING and STOP from the supervisor to the worker. Messages between
+ * keeper and supervisor have the format of ffsctl/control.h, too. Their meaning does not change
+ * between versions of ffsctl: a new supervisor can take over the keeper of an old one.
  *
- * When its supervisor dies, the keeper waits for the next one on a socket in the run directory, for
- * the time that KEEPER_MSG_LINGER has set. After that it kills the worker and exits, which closes
- * ep0 and so unbinds the gadget.
+ * When its supervisor dies, the keeper listens on a socket in the run directory for the next
+ * supervisor. If none connects within the time of KEEPER_MSG_LINGER, the keeper kills the worker
+ * and exits, which closes ep0 and so unbinds the gadget.
  */
 #pragma once
 
@@ -24,103 +24,110 @@
 #include "base/error.h"
 #include "functionfs/link_state.h"
 
-/* Time for the worker to answer a SETUP (ffsctl-worker(7)). */
+/* Time limit for the worker's answer to a SETUP (ffsctl-worker(7)). */
 #define KEEPER_SETUP_DEADLINE_MS 500
 /*
- * Time for a SETUP that follows a SETUP that the worker did not answer and that the host has given
- * up.
+ * Shorter time limit for the next SETUP, if the worker did not answer a SETUP and the host has
+ * cancelled it.
  */
 #define KEEPER_SETUP_SHORT_DEADLINE_MS 100
 
 /* Message types in addition to enum ffsctl_msg_type. */
 enum keeper_msg {
 	/*
-	 * To the keeper: a worker has started. Body: struct keeper_worker; descriptors: the
+	 * To the keeper: a worker has started. Body: struct keeper_worker. File descriptors: the
 	 * keeper's end of the worker's control socket, the worker's pidfd (optional), the read end
-	 * of its output pipe (optional).
+	 * of the worker's output pipe (optional).
 	 */
 	KEEPER_MSG_WORKER = 128,
 	/*
-	 * To the keeper: the file current_speed of the UDC, which the keeper reads at ENABLE.
-	 * Descriptor: the open file. Body: its path, because keepers of older versions open the
-	 * file themselves.
+	 * To the keeper: the file current_speed of the UDC, which the keeper reads at ENABLE. File
+	 * descriptor: the open file. Body: path of the file, because keepers of older versions open
+	 * it themselves.
 	 */
 	KEEPER_MSG_SPEED_FILE = 129,
-	/* To the keeper: the time to wait for the next supervisor. Body: uint32_t milliseconds. */
+	/* To the keeper: time to wait for the next supervisor. Body: uint32_t, milliseconds. */
 	KEEPER_MSG_LINGER = 130,
-	/* To the keeper, after KEEPER_MSG_WORKER. Descriptor: a byte written to it kills the
-	   worker's process group. */
+	/*
+	 * To the keeper, after KEEPER_MSG_WORKER: a pipe. The keeper writes a byte to it to kill
+	 * the worker's process group. File descriptor: the pipe.
+	 */
 	KEEPER_MSG_KILL_SWITCH = 131,
 
 	/*
-	 * To the keeper: the worker has ended. From the keeper: all messages of that worker have
-	 * been forwarded.
+	 * To the keeper: the worker has ended. From the keeper, as the answer: all messages of that
+	 * worker have been forwarded.
 	 */
 	KEEPER_MSG_NO_WORKER = 144,
 
 	/* From the keeper: the keeper is ready, and can be taken over. */
 	KEEPER_MSG_STARTED = 159,
-	/* From the keeper: first message to a supervisor that has connected. Body: struct
-	   keeper_hello; descriptors: the worker's pidfd and output pipe. */
+	/*
+	 * From the keeper: first message to a supervisor that has connected. Body: struct
+	 * keeper_hello. File descriptors: the worker's pidfd and output pipe (both optional).
+	 */
 	KEEPER_MSG_HELLO = 160,
 };
 
-/* `has_*`: the optional descriptors of the message, in this order. */
+/* Body of KEEPER_MSG_WORKER. */
 struct keeper_worker {
-	int32_t pid;	   /* pid of the worker; 0: there is none */
-	uint8_t has_pidfd; /* without a pidfd, only the worker's parent learns that the worker has
-			      ended */
-	uint8_t has_output;
-	uint16_t reserved; /* 0 */
+	int32_t pid;	    /* pid of the worker; 0: there is none */
+	uint8_t has_pidfd;  /* 1: the message has a pidfd; 0: only the worker's parent can notice
+			       that  the worker has ended */
+	uint8_t has_output; /* 1: the message has an output pipe */
+	uint16_t reserved;  /* 0 */
 };
 
+/* Body of KEEPER_MSG_HELLO. */
 struct keeper_hello {
 	struct keeper_worker worker;
-	struct link_state link;
+	struct link_state link_state;
 };
 
 struct keeper {
 	pid_t pid;	 /* pid of the keeper; 0: there is none */
 	int socket;	 /* SOCK_SEQPACKET, non-blocking; -1: none */
-	bool taken_over; /* the keeper is not our child: end of file on `socket` reports its end
-			    instead of SIGCHLD */
+	bool taken_over; /* the keeper is not our child: when it ends, `socket` has end of file, but
+			    there is no SIGCHLD */
 	int pidfd;	 /* pidfd of a keeper that was taken over; -1: none */
 };
 
 #define KEEPER_NONE ((struct keeper){ .socket = -1, .pidfd = -1 })
 
 /*
- * Forks a keeper, a child of the caller, and passes `ep0` (-1: none) to it; closes the caller's
- * copy also on failure. `label`: the function's name. `path`: the socket at which the next
- * supervisor connects.
+ * Forks a keeper, a child of the caller, and passes `ep0` (-1: none) to it. Closes `ep0` in the
+ * caller, also on failure. `label` is the label of the function. `path` is the socket to which the
+ * next supervisor connects.
  */
 int keeper_start(struct keeper *keeper, int ep0, const char *label, const char *path,
 		 struct error *err);
 
 /*
- * Takes over the keeper that listens at `path`. The caller then owns the pidfd and the output pipe
- * of the keeper's worker (-1: none). Interrupts a data stage that the keeper waits in, and waits at
- * most about a second. Returns 0 or a negative errno.
+ * Takes over the keeper that listens at `path`. Stores the pidfd and the output pipe of the
+ * keeper's worker (-1: none), which the caller then owns. Interrupts a data stage in which the
+ * keeper waits. Waits for the keeper at most about a second. Returns 0 or a negative errno.
  */
 int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hello *hello,
 		     int *worker_pidfd, int *output);
 
-/* These send a message to the keeper. They return false if the keeper has ended. */
-bool keeper_give_worker(const struct keeper *keeper, pid_t pid, int control, int pidfd, int output);
+/* The following functions send a message to the keeper; false: the keeper has ended. */
+bool keeper_send_worker(const struct keeper *keeper, pid_t pid, int control, int pidfd, int output);
 bool keeper_set_speed_file(const struct keeper *keeper, const char *path);
 bool keeper_set_linger(const struct keeper *keeper, double seconds);
 
-/* Interrupts a data stage that the keeper waits in, or is about to wait in. */
+/* Interrupts a data stage in which the keeper waits or is about to wait. */
 void keeper_interrupt(const struct keeper *keeper);
 
-/* Sends SIGKILL to the keeper, which also ends a data stage. Does not wait for its end. */
+/*
+ * Sends SIGKILL to the keeper, even if it waits in a data stage. Does not wait until it has ended.
+ */
 void keeper_send_kill(const struct keeper *keeper);
-/* Returns whether the keeper has ended and ep0 is closed. True for KEEPER_NONE. */
+/* Returns whether the keeper has ended, so that ep0 is closed. Returns true for KEEPER_NONE. */
 bool keeper_has_ended(const struct keeper *keeper);
-/* Closes the descriptors of *keeper and sets it to KEEPER_NONE. */
+/* Closes the file descriptors of *keeper and sets *keeper to KEEPER_NONE. The process continues. */
 void keeper_forget(struct keeper *keeper);
 /*
- * Kills the keeper, waits for its end at most 5 s, and forgets it. Returns false if it has not
- * ended yet.
+ * Kills the keeper, waits at most 5 s until it has ended, and calls keeper_forget(). Returns false
+ * if the keeper has not ended in this time.
  */
 bool keeper_kill_and_wait(struct keeper *keeper);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The main function of the keeper process, for keeper.c. */
+/* The main function of the keeper process, which keeper.c calls after fork(2). */
 #pragma once
 
 #include <sys/types.h>
 
 /*
- * Runs the keeper. `supervisor`: socket to the supervisor; `listener`: socket at which the next
- * supervisor connects.
+ * Runs the keeper. `supervisor` is the socket to the supervisor; `listener` is the socket to which
+ * the next supervisor connects; `label` is the label of the function; `parent` is the supervisor's
+ * pid.
  */
 _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *label, pid_t parent);

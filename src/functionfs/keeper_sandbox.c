@@ -10,8 +10,8 @@
 #include "process/sandbox.h"
 
 /*
- * Refuses all system calls but those that keeper_main.c makes from now on, and those of malloc and
- * exit.
+ * Refuses all system calls except those that keeper_main.c makes after this call, and those of
+ * malloc and exit.
  */
 static void restrict_system_calls(void)
 {

@@ -4,13 +4,13 @@
 #include "base/trace.h"
 #include "base/util.h"
 
-enum link { LINK_UNBOUND, LINK_BOUND, LINK_ENABLED, LINK_SUSPENDED, LINK_COUNT };
+enum link_status { LINK_UNBOUND, LINK_BOUND, LINK_ENABLED, LINK_SUSPENDED, LINK_COUNT };
 
 /*
- * Returns the state of the link. Only a configured gadget can be suspended (composite.c,
- * composite_suspend).
+ * Returns the state as one value. A function can be suspended only while it is enabled
+ * (composite.c, composite_suspend).
  */
-static enum link link_of(const struct link_state *state)
+static enum link_status link_status_of(const struct link_state *state)
 {
 	if (state->enabled)
 		return state->suspended ? LINK_SUSPENDED : LINK_ENABLED;
@@ -23,16 +23,16 @@ static enum link link_of(const struct link_state *state)
 #define SUSPENDED LINK_SUSPENDED
 
 /*
- * The next state for each event and state. Some cells exist because the kernel drops events: of
- * UNBIND and BIND only BIND remains, of BIND and ENABLE only ENABLE. SUSPEND or RESUME of a
- * function that is not enabled belongs to a configuration that ended before its events were read;
- * the event that ended the configuration follows.
+ * The next state for each event (row) and each state (column). Some transitions are possible only
+ * because the kernel drops older events: after UNBIND and BIND it reports only BIND, after BIND and
+ * ENABLE only ENABLE. SUSPEND or RESUME of a function that is not enabled is an old event: the
+ * configuration had already ended when the event was read, and the event that ended it follows.
  */
 /* clang-format off */
 static const struct {
 	const char *word;
 	uint8_t event;
-	enum link to[LINK_COUNT];
+	enum link_status to[LINK_COUNT];
 } rows[] = {
 	/*				      unbound  bound    enabled    suspended */
 	{ "bind",    FFSCTL_EVENT_BIND,	    { BOUND,   BOUND,   BOUND,     BOUND     } },
@@ -47,7 +47,7 @@ static const struct {
 bool link_state_apply(struct link_state *state, const struct ffsctl_event *event)
 {
 	static const char *const words[] = { "unbound", "bound", "enabled", "suspended" };
-	enum link link = link_of(state);
+	enum link_status link = link_status_of(state);
 	size_t row = 0;
 
 	while (row < ARRAY_SIZE(rows) && rows[row].event != event->event)
@@ -64,7 +64,7 @@ bool link_state_apply(struct link_state *state, const struct ffsctl_event *event
 	return true;
 }
 
-size_t link_state_events(const struct link_state *state, struct ffsctl_event *events)
+size_t link_state_to_events(const struct link_state *state, struct ffsctl_event *events)
 {
 	size_t n = 0;
 

@@ -8,16 +8,19 @@
 
 struct link_state {
 	bool bound, enabled, suspended;
-	uint8_t speed; /* speed at the last ENABLE, an enum ffsctl_speed */
+	uint8_t speed; /* enum ffsctl_speed: speed of the connection at the last ENABLE */
 };
 
 /*
- * Applies an event. The kernel's queue drops older events (f_fs.c, __ffs_event_add): ENABLE may
- * come without BIND, or twice, so any event is valid in any state. Returns false if the event is
- * unknown.
+ * Changes the state as the event requires. The kernel drops older events from its queue (f_fs.c,
+ * __ffs_event_add), so that ENABLE may come twice or without BIND: any event is valid in any state.
+ * Returns false if the event is unknown.
  */
 bool link_state_apply(struct link_state *state, const struct ffsctl_event *event);
 
-/* Writes the events that lead from the unbound state to this one; returns their number. */
+/*
+ * Stores the events that lead from the unbound state to this state, at most LINK_STATE_EVENTS, in
+ * `events`. Returns the number of events.
+ */
 #define LINK_STATE_EVENTS 3
-size_t link_state_events(const struct link_state *state, struct ffsctl_event *events);
+size_t link_state_to_events(const struct link_state *state, struct ffsctl_event *events);

@@ -38,7 +38,7 @@ bool ffs_module_would_load(const char *release)
 }
 
 /* Returns the path of the module that dkms(8) has installed; NULL: none. The caller frees it. */
-static char *installed_module(const char *release)
+static char *installed_module_path(const char *release)
 {
 	static const char *const packed[] = { "", ".xz", ".zst", ".gz" };
 
@@ -54,10 +54,10 @@ static char *installed_module(const char *release)
 }
 
 /*
- * Returns whether the kernel loads only signed modules: Debian's kernels enable lockdown with
- * Secure Boot (security/lockdown).
+ * Returns whether the kernel loads only signed modules. For example, Debian's kernels enable
+ * lockdown if Secure Boot is on (security/lockdown).
  */
-static bool loads_only_signed(void)
+static bool kernel_requires_signed_modules(void)
 {
 	static const char lockdown[] = "/sys/kernel/security/lockdown";
 
@@ -66,23 +66,24 @@ static bool loads_only_signed(void)
 	       file_contains("/sys/module/module/parameters/sig_enforce", SMALL_MAX, "Y");
 }
 
-/* Considers only features of ffsctl's kernel patches. */
+/* Returns whether a feature that ffsctl's kernel patches add is missing. */
 static bool lacks_patched_feature(const struct ffs_features *features)
 {
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++)
-		if (ffs_feature(f) && ffs_feature(f)->in_patches && !features->has[f])
+		if (ffs_feature_by_number(f) && ffs_feature_by_number(f)->in_patches &&
+		    !features->has[f])
 			return true;
 	return false;
 }
 
 char *ffs_module_advice(const char *release, const struct ffs_features *features)
 {
-	_cleanup_free_ char *path = installed_module(release);
+	_cleanup_free_ char *path = installed_module_path(release);
 
 	if (!path || (features && !lacks_patched_feature(features)))
 		return NULL;
 	if (!features)
-		return loads_only_signed() ? strf(HINT_SIGN) : NULL;
+		return kernel_requires_signed_modules() ? strf(HINT_SIGN) : NULL;
 	return strf("%s is installed, but " HINT_RELOAD "%s", path,
-		    loads_only_signed() ? "; " HINT_SIGN : "");
+		    kernel_requires_signed_modules() ? "; " HINT_SIGN : "");
 }

@@ -8,20 +8,20 @@
 #include "base/proc.h"
 
 /*
- * A mount may be busy for a moment although no process uses it any more: a kernel thread may have
- * the last reference to an endpoint file (the completion of a cancelled AIO request, f_fs.c:
- * ffs_user_copy_worker) and drop it one tick after the owner's death was reported (fs/file_table.c:
- * delayed_fput); or a keeper is dying with its supervisor. No event reports when the mount is free,
- * so unmounting is tried again, UMOUNT_TRIES times, PLAN_SOON_MS apart.
+ * Number of attempts to unmount, PLAN_SOON_MS apart. A mount may be busy for a short time although
+ * no process uses it any more, and no event reports when the mount is free. There are two reasons.
+ * A kernel thread may have the last reference to an endpoint file (the completion of a cancelled
+ * AIO request, f_fs.c: ffs_user_copy_worker), and drops it one tick after the death of the process
+ * was reported (fs/file_table.c: delayed_fput). Or a keeper is just dying with its supervisor.
  */
 #define UMOUNT_TRIES 100
 
-static char *instance_of(const struct step *step)
+static char *instance_of_mount(const struct step *step)
 {
 	return xstrndup(step->value, strcspn(step->value, " "));
 }
 
-int ffs_missing(struct error *err)
+int ffs_fail_missing(struct error *err)
 {
 	err->exit = EX_UNAVAILABLE;
 	error_detail(err, "this kernel has no FunctionFS");
@@ -30,7 +30,7 @@ int ffs_missing(struct error *err)
 
 static int mount_apply(struct step *step, struct error *err)
 {
-	_cleanup_free_ char *instance = instance_of(step);
+	_cleanup_free_ char *instance = instance_of_mount(step);
 	const char *options = step->value + strlen(instance);
 
 	options += *options == ' ';
@@ -43,18 +43,18 @@ static int mount_apply(struct step *step, struct error *err)
 		error_detail(err, "the instance is mounted already");
 		return error_hint(err, "see /proc/mounts");
 	}
-	return err->err == ENODEV ? ffs_missing(err) : -err->err;
+	return err->err == ENODEV ? ffs_fail_missing(err) : -err->err;
 }
 
-static int fail_in_use(const char *path, const char *users, int exit, struct error *err)
+static int fail_mount_in_use(const char *path, const char *users, int exit, struct error *err)
 {
 	error_set(err, exit, EBUSY, path, "cannot unmount %s: in use by %s", path, users);
-	return error_hint(err, "end that first");
+	return error_hint(err, "stop these processes first");
 }
 
 static int mount_undo(struct step *step, struct error *err)
 {
-	_cleanup_free_ char *instance = instance_of(step), *users = NULL;
+	_cleanup_free_ char *instance = instance_of_mount(step), *users = NULL;
 	int r = mount_find(step->path, FFS_FILE_SYSTEM, instance);
 
 	if (r < 0)
@@ -67,15 +67,15 @@ static int mount_undo(struct step *step, struct error *err)
 		return PLAN_SOON;
 	users = mount_users_as_text(step->path, 0);
 	if (users)
-		return fail_in_use(step->path, users, EX_OSERR, err);
+		return fail_mount_in_use(step->path, users, EX_OSERR, err);
 	return error_errno(err, EX_OSERR, -r, step->path, "cannot unmount %s", step->path);
 }
 
-int ffs_mount_is_free(const struct step *step, pid_t except, struct error *err)
+int ffs_check_mount_unused(const struct step *step, pid_t except, struct error *err)
 {
 	_cleanup_free_ char *users = mount_users_as_text(step->path, except);
 
-	return users ? fail_in_use(step->path, users, EX_CANTCREAT, err) : 0;
+	return users ? fail_mount_in_use(step->path, users, EX_CANTCREAT, err) : 0;
 }
 
 const struct step_op ffs_op_mount = {

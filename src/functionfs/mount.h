@@ -5,20 +5,23 @@
 #include "plan/plan.h"
 
 /*
- * Checks that no process uses the mount of a step, except the process `except` and its descendants
- * (0: no exception). Fails with EX_CANTCREAT if a process does; the message names the processes.
+ * Fails with EX_CANTCREAT if a process uses the mount of the step; the message names the processes.
+ * Ignores the process `except` and its descendants (0: no exception).
  */
-int ffs_mount_is_free(const struct step *step, pid_t except, struct error *err);
+int ffs_check_mount_unused(const struct step *step, pid_t except, struct error *err);
 
-/* `path` is the mount point, `value` "INSTANCE OPTIONS" ("OPTIONS" may be empty). */
+/*
+ * Mounts a FunctionFS instance. step->path is the mount point, step->value is "INSTANCE OPTIONS";
+ * OPTIONS may be empty.
+ */
 extern const struct step_op ffs_op_mount;
 
 #define FFS_FILE_SYSTEM "functionfs"
 #define FFS_MODULE "usb_f_fs"
 /*
- * Adds to the error of a failed mount or mkdir that this kernel has no FunctionFS. Returns the
- * negative errno of the error.
+ * Adds "this kernel has no FunctionFS" and a hint to the error of a failed mount or mkdir. Returns
+ * the negative errno of the error.
  */
-int ffs_missing(struct error *err);
+int ffs_fail_missing(struct error *err);
 /* Hint for a kernel that has not loaded FunctionFS. */
 #define FFS_LOAD_HINT "modprobe " FFS_MODULE " (CONFIG_USB_CONFIGFS_F_FS)"

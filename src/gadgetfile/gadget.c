@@ -26,9 +26,9 @@ static void free_interface(struct interface *i)
 {
 	for (size_t n = 0; n < i->n_endpoints; n++)
 		free(i->endpoints[n].name);
-	for (size_t n = 0; n < i->n_extra; n++)
-		free(i->extra[n].data);
-	free(i->extra);
+	for (size_t n = 0; n < i->n_extra_descriptors; n++)
+		free(i->extra_descriptors[n].data);
+	free(i->extra_descriptors);
 	for (size_t n = 0; n < i->n_properties; n++) {
 		free(i->properties[n].name);
 		free(i->properties[n].data.data);
@@ -45,7 +45,7 @@ static void free_ffs(struct ffs *ffs)
 	free(ffs->mount.path);
 	free(ffs->mount.uid.value);
 	free(ffs->mount.gid.value);
-	free(ffs->device.value);
+	free(ffs->device_link.value);
 	for (size_t n = 0; n < ffs->n_interfaces; n++)
 		free_interface(&ffs->interfaces[n]);
 	free(ffs->interfaces);

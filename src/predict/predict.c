@@ -407,7 +407,7 @@ static void print_ffs_os_descriptors(FILE *to, const struct function *f)
 		for (size_t p = 0; p < interface->n_properties; p++) {
 			const struct os_property *property = &interface->properties[p];
 
-			if (property->type == 3)
+			if (property->data_type == 3)
 				fprintf(to, "    %-24s%zu bytes\n", property->name,
 					property->data.size);
 			else

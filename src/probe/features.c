@@ -117,7 +117,7 @@ int features_probe(const struct paths *paths, struct ffs_features *features, str
 	if (r == 0)
 		r = plan_apply(&plan, err);
 	if (r == -ENOENT && path_exists(dir))
-		ffs_missing(err);
+		ffs_fail_missing(err);
 	if (r == 0)
 		r = ffs_probe(name, features, err);
 	if (undo_scratch_gadget(&plan, &rundir, &undone) < 0 && r == 0) {
@@ -158,7 +158,7 @@ int features_require(const struct paths *paths, const struct gadget *gadget, str
 	bool probed = false;
 
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++) {
-		const struct ffs_feature *feature = ffs_feature(f);
+		const struct ffs_feature *feature = ffs_feature_by_number(f);
 		_cleanup_free_ char *since = NULL;
 		struct position at;
 		int r = 0;
@@ -174,8 +174,8 @@ int features_require(const struct paths *paths, const struct gadget *gadget, str
 			continue;
 		error_set(err, EX_UNAVAILABLE, EOPNOTSUPP, NULL,
 			  "this kernel's FunctionFS has no '%s' (%s)", feature->name,
-			  feature->what);
-		since = ffs_feature_since(feature);
+			  feature->description);
+		since = ffs_feature_kernels(feature);
 		error_detail(err, "it needs %s", since);
 		error_hint(err, "see 'ffsctl features'");
 		return error_at(err, &at);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Converts the messages of a control socket to and from JSON; sends commands as the client. */
+/* Converts the requests and answers of a control socket to and from JSON; sends requests. */
 #include <errno.h>
 #include <limits.h>
 #include <stddef.h>
@@ -45,8 +45,8 @@ json_t *error_to_reply(const struct error *err)
 }
 
 /*
- * Sets the hint, and removes "; HINT" from the end of the text, where commands of older versions
- * expect it.
+ * Sets the hint of an error that has been received. Removes "; HINT" from the end of the error's
+ * text, where the sender has added it for older versions of ffsctl.
  */
 static void set_hint(struct error *err, const char *hint)
 {
@@ -87,14 +87,14 @@ const char *const control_condition_words[CONDITION_COUNT] = {
 
 #define REQUEST(key, member, kind)                                                                 \
 	{                                                                                          \
-		.name = key, .offset = offsetof(struct control_request, member), .type = kind      \
+		.name = key, .offset = offsetof(struct socket_request, member), .type = kind       \
 	}
 #define ANSWER(key, member, kind)                                                                  \
 	{                                                                                          \
-		.name = key, .offset = offsetof(struct control_answer, member), .type = kind       \
+		.name = key, .offset = offsetof(struct socket_answer, member), .type = kind        \
 	}
 
-/* Makes a struct members of its arguments, which are of type struct member. */
+/* Initializes a struct members; each argument initializes a struct member. */
 #define MEMBERS(...)                                                                               \
 	{                                                                                          \
 		(const struct member[]){ __VA_ARGS__ },                                            \
@@ -107,7 +107,7 @@ static const struct members restart_request = MEMBERS(REQUEST("function", functi
 static const struct members bind_request = MEMBERS(REQUEST("udc", udc, MEMBER_TEXT));
 static const struct members wait_request = MEMBERS({
 	.name = "for",
-	.offset = offsetof(struct control_request, condition),
+	.offset = offsetof(struct socket_request, condition),
 	.type = MEMBER_WORD,
 	.words = control_condition_words,
 	.n_words = CONDITION_COUNT,
@@ -123,7 +123,7 @@ static const struct members reload_answer =
 	MEMBERS(ANSWER("changed", changed, MEMBER_FLAG), ANSWER("rebound", rebound, MEMBER_FLAG),
 		ANSWER("awaits", awaits, MEMBER_TEXT));
 
-/* The strings that an answer owns. */
+/* The strings that a struct socket_answer owns. */
 static const struct members answer_texts =
 	MEMBERS(ANSWER("udc", udc, MEMBER_TEXT), ANSWER("awaits", awaits, MEMBER_TEXT));
 
@@ -134,7 +134,7 @@ static const struct {
 } commands[COMMAND_COUNT] = { [COMMAND_UNKNOWN] = { NULL, &none, &none },
 			      CONTROL_COMMANDS(COMMAND) };
 
-static enum control_command command_of(const char *word)
+static enum control_command command_from_word(const char *word)
 {
 	for (enum control_command i = 0; i < COMMAND_COUNT; i++)
 		if (commands[i].word && streq_null(word, commands[i].word))
@@ -142,15 +142,15 @@ static enum control_command command_of(const char *word)
 	return COMMAND_UNKNOWN;
 }
 
-int control_request_parse(const char *text, size_t size, struct control_request *request,
-			  struct error *err)
+int socket_request_parse(const char *text, size_t size, struct socket_request *request,
+			 struct error *err)
 {
 	json_t *json = json_loadb(text, size, 0, NULL);
 	const char *wrong;
 	int r = 0;
 
-	*request =
-		(struct control_request){ .command = command_of(json_text(json, "command", NULL)) };
+	*request = (struct socket_request){ .command = command_from_word(
+						    json_text(json, "command", NULL)) };
 	wrong = members_from_json(commands[request->command].request, request, json);
 	if (!json_is_object(json))
 		r = error_set(err, EX_USAGE, EBADMSG, NULL, "the command is not a JSON object");
@@ -161,12 +161,12 @@ int control_request_parse(const char *text, size_t size, struct control_request 
 	return r;
 }
 
-void control_request_free(struct control_request *request)
+void socket_request_free(struct socket_request *request)
 {
 	members_free(commands[request->command].request, request);
 }
 
-char *control_request_print(const struct control_request *request)
+char *socket_request_to_text(const struct socket_request *request)
 {
 	json_t *json = json_pack("{s:s}", "command", commands[request->command].word);
 	char *text = NULL;
@@ -177,8 +177,8 @@ char *control_request_print(const struct control_request *request)
 	return text;
 }
 
-char *control_answer_print(enum control_command command, const struct control_answer *answer,
-			   const struct error *err)
+char *socket_answer_to_text(enum control_command command, const struct socket_answer *answer,
+			    const struct error *err)
 {
 	json_t *json = err && err->exit ? error_to_reply(err) : json_pack("{s:i}", "exit", 0);
 	char *text;
@@ -190,8 +190,8 @@ char *control_answer_print(enum control_command command, const struct control_an
 	return text;
 }
 
-int control_answer_parse(enum control_command command, const char *text, size_t size,
-			 struct control_answer *answer, struct error *err)
+int socket_answer_parse(enum control_command command, const char *text, size_t size,
+			struct socket_answer *answer, struct error *err)
 {
 	json_t *json = json_loadb(text, size, 0, NULL);
 	const json_t *code = json_object_get(json, "exit");
@@ -199,7 +199,7 @@ int control_answer_parse(enum control_command command, const char *text, size_t 
 	const char *wrong;
 	int r = 0;
 
-	*answer = (struct control_answer){ 0 };
+	*answer = (struct socket_answer){ 0 };
 	wrong = members_from_json(commands[command].answer, answer, json);
 	if (!json_is_integer(code) || exit < 0 || exit > 255 || wrong)
 		r = error_set(err, EX_PROTOCOL, EBADMSG, NULL, "the supervisor's reply is invalid");
@@ -209,12 +209,12 @@ int control_answer_parse(enum control_command command, const char *text, size_t 
 	return r;
 }
 
-void control_answer_free(struct control_answer *answer)
+void socket_answer_free(struct socket_answer *answer)
 {
 	members_free(&answer_texts, answer);
 }
 
-int control_address(struct sockaddr_un *address, const char *path, struct error *err)
+int control_socket_address(struct sockaddr_un *address, const char *path, struct error *err)
 {
 	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof(address->sun_path))
@@ -224,7 +224,7 @@ int control_address(struct sockaddr_un *address, const char *path, struct error 
 	return 0;
 }
 
-/* --- the client end ----------------------------------------------------------------------------
+/* --- the client ----------------------------------------------------------------------------
  */
 
 pid_t control_listener_pid(const struct paths *paths, const char *name)
@@ -235,15 +235,15 @@ pid_t control_listener_pid(const struct paths *paths, const char *name)
 	struct sockaddr_un address;
 	struct ucred peer;
 
-	if (fd < 0 || control_address(&address, path, &ignored) < 0 ||
+	if (fd < 0 || control_socket_address(&address, path, &ignored) < 0 ||
 	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    fd_peer_credentials(fd, &peer) < 0)
 		return 0;
 	return peer.pid;
 }
 
-/* Fails when the supervisor is stopped (SIGSTOP): it would never reply. */
-static int check_stopped(int fd, const char *name, struct error *err)
+/* Fails if the supervisor is stopped (SIGSTOP), because it would never reply. */
+static int check_not_stopped(int fd, const char *name, struct error *err)
 {
 	struct ucred peer;
 
@@ -255,18 +255,18 @@ static int check_stopped(int fd, const char *name, struct error *err)
 }
 
 static int send_request(const struct paths *paths, const char *name,
-			const struct control_request *request, const struct timeval *limit,
-			struct control_answer *answer, struct error *err)
+			const struct socket_request *request, const struct timeval *limit,
+			struct socket_answer *answer, struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_CONTROL, paths->run_dir, name);
-	_cleanup_free_ char *text = control_request_print(request);
+	_cleanup_free_ char *text = socket_request_to_text(request);
 	_cleanup_free_ char *reply = xcalloc(1, CONTROL_MESSAGE_MAX);
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	struct sockaddr_un address;
 	ssize_t n;
-	int r = control_address(&address, path, err);
+	int r = control_socket_address(&address, path, err);
 
-	*answer = (struct control_answer){ 0 };
+	*answer = (struct socket_answer){ 0 };
 	if (r < 0)
 		return r;
 	if (!text)
@@ -279,15 +279,16 @@ static int send_request(const struct paths *paths, const char *name,
 			    "cannot reach the supervisor of '%s'", name);
 		return err->exit == EX_NOPERM ? error_needs_root(err) : -r;
 	}
-	if (!limit && check_stopped(fd, name, err) < 0)
+	if (!limit && check_not_stopped(fd, name, err) < 0)
 		return -err->err;
 	if (limit && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, limit, sizeof(*limit)) < 0)
 		return error_errno(err, EX_OSERR, errno, path, "cannot set a time limit for %s",
 				   path);
 	n = send(fd, text, strlen(text), MSG_NOSIGNAL);
 	/*
-	 * A supervisor with too many clients sends an error and closes at once. Then send fails
-	 * with EPIPE, or the first recv with ECONNRESET, and the error can still be read.
+	 * A supervisor with too many clients sends an error and closes the connection at once. Then
+	 * send fails with EPIPE, or the first recv fails with ECONNRESET; a further recv still
+	 * returns the error of the supervisor.
 	 */
 	if (n >= 0 || errno == EPIPE)
 		n = recv(fd, reply, CONTROL_MESSAGE_MAX, 0);
@@ -298,22 +299,24 @@ static int send_request(const struct paths *paths, const char *name,
 	if (n <= 0)
 		return error_set(err, EX_OSERR, ECONNRESET, path,
 				 "the supervisor of '%s' ended before it replied", name);
-	return control_answer_parse(request->command, reply, (size_t)n, answer, err);
+	return socket_answer_parse(request->command, reply, (size_t)n, answer, err);
 }
 
-int control_ask(const struct paths *paths, const char *name, const struct control_request *request,
-		struct control_answer *answer, struct error *err)
+int control_ask_supervisor(const struct paths *paths, const char *name,
+			   const struct socket_request *request, struct socket_answer *answer,
+			   struct error *err)
 {
-	_cleanup_answer_ struct control_answer ignored = { 0 };
+	_cleanup_answer_ struct socket_answer ignored = { 0 };
 
 	return send_request(paths, name, request, NULL, answer ? answer : &ignored, err);
 }
 
-int control_wait(const struct paths *paths, const char *name, const struct control_request *request,
-		 double seconds, struct error *err)
+int control_ask_supervisor_timed(const struct paths *paths, const char *name,
+				 const struct socket_request *request, double seconds,
+				 struct error *err)
 {
-	_cleanup_answer_ struct control_answer ignored = { 0 };
-	/* SO_RCVTIMEO of 0 means no limit; 1e9 s is practically no limit. */
+	_cleanup_answer_ struct socket_answer ignored = { 0 };
+	/* For SO_RCVTIMEO, 0 means no limit; 1e9 s is in effect no limit. */
 	double t = seconds < 0 ? 0 : seconds < 1e9 ? seconds : 1e9;
 	struct timeval limit = { .tv_sec = (time_t)t };
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The protocol of the control socket of a supervisor, RUN/NAME/control: AF_UNIX SOCK_SEQPACKET, one
- * JSON object per packet. The client sends one command; the supervisor replies when it is done.
- * Both sides use the structs below; only control.c knows the JSON.
+ * JSON object per packet. The client sends one request, a command with its parameters; the
+ * supervisor sends the answer when the command is done. Both use the structs below; only control.c
+ * handles JSON.
  *
  *   {"command": "restart", "function": "echo"}
- *   {"command": "bind", "udc": "dummy_udc.0"}         reply: also "udc" and "changed"
+ *   {"command": "bind", "udc": "dummy_udc.0"}
  *
- * CONTROL_COMMANDS lists all commands; control.c has the names of their JSON members. The reply is
- * {"exit": 0}, or an error as error_to_reply makes it. Root and members of the group of --group may
- * send commands; only root may name files that root would load or execute.
+ * CONTROL_COMMANDS lists all commands; control.c has the names of their JSON members. The answer is
+ * {"exit": 0}, with further members for some commands (bind: "udc" and "changed"), or an error of
+ * error_to_reply. Root and members of the group of --group may send requests. Only root may send
+ * the name of a file that the supervisor, which runs as root, loads or executes.
  */
 #pragma once
 
@@ -24,9 +26,9 @@
 #define CONTROL_MESSAGE_MAX 65536
 
 /*
- * The commands: REQUEST(NAME, name, word, parameters, values of the reply). The last two are in
- * control.c, which turns them into JSON; the function begin_NAME in supervisor/control_commands.c
- * executes the command.
+ * The commands: REQUEST(NAME, name, word, parameters, values of the answer). The last two are
+ * tables in control.c. The function begin_NAME in supervisor/control_commands.c executes the
+ * command.
  */
 /* clang-format off */
 #define CONTROL_COMMANDS(REQUEST) \
@@ -42,11 +44,12 @@
 
 #define CONTROL_ENUMERATOR(NAME, name, word, request, answer) COMMAND_##NAME,
 enum control_command {
-	COMMAND_UNKNOWN, /* a command of another version */
+	COMMAND_UNKNOWN, /* a command that only another version of ffsctl has */
 	CONTROL_COMMANDS(CONTROL_ENUMERATOR) COMMAND_COUNT
 };
 #undef CONTROL_ENUMERATOR
 
+/* What the command `wait` waits for. */
 enum control_condition {
 	CONDITION_UNKNOWN,
 	CONDITION_READY,
@@ -56,92 +59,99 @@ enum control_condition {
 };
 extern const char *const control_condition_words[CONDITION_COUNT];
 
-/* A command with its parameters. Each parameter belongs to the commands that its comment names. */
-struct control_request {
+/*
+ * A command with its parameters. The comment of a parameter begins with the commands that use it.
+ */
+struct socket_request {
 	enum control_command command;
 	const char *function;		  /* restart: label of the function; NULL: all functions */
 	const char *udc;		  /* bind: name of the UDC; NULL: any UDC */
 	enum control_condition condition; /* wait: the state to wait for */
-	const char *file;    /* reload: the gadget file; NULL: the file that the gadget has */
-	bool renamed;	     /* reload: the gadget keeps its name, whatever the file says */
-	double timeout;	     /* reload: time limit, seconds */
+	const char *file; /* reload: the gadget file; NULL: the current file of the gadget */
+	bool renamed;	  /* reload: the gadget keeps its name even if the file has another name */
+	double timeout;	  /* reload: time limit, seconds */
 	const char *program; /* reexec: absolute path of the program */
 };
 
-/* The values of the reply to a command that succeeded. */
-struct control_answer {
-	bool changed;	    /* bind, unbind, reload */
-	bool rebound;	    /* reload: the host saw a new device */
+/* The values of the answer to a command that succeeded. */
+struct socket_answer {
+	bool changed; /* bind, unbind, reload: the command changed the gadget */
+	bool rebound; /* reload: the gadget was unbound and bound, so the host saw a new device */
 	const char *udc;    /* bind, unbind: the UDC that the gadget is bound to; NULL: none */
-	const char *awaits; /* reload: the UDC that the gadget waits for; NULL: none */
+	const char *awaits; /* reload: the UDC for which the gadget waits, to bind; NULL: none */
 };
 
-/* --- the supervisor's end --- */
+/* --- for the supervisor --- */
 
 /*
- * Parses a request of any content. An unknown command becomes COMMAND_UNKNOWN. Fails with EX_USAGE
- * if the text is not a request, or if a parameter has a wrong type. The caller frees the request,
- * also on failure.
+ * Parses a request, which is not trusted. An unknown command becomes COMMAND_UNKNOWN. Fails with
+ * EX_USAGE if the text is not a request, or if a parameter has a wrong type. The caller frees the
+ * request, also on failure.
  */
-int control_request_parse(const char *text, size_t size, struct control_request *request,
-			  struct error *err);
+int socket_request_parse(const char *text, size_t size, struct socket_request *request,
+			 struct error *err);
 /* Frees the strings of a parsed request. */
-void control_request_free(struct control_request *request);
+void socket_request_free(struct socket_request *request);
 /*
- * Returns the reply to a command: the error `err` or, if `err` is NULL or empty, the values
- * `answer`, which is NULL if the command has no values. The caller frees the text.
+ * Returns the text of the answer to a command: the error `err` or, if `err` is NULL or empty, the
+ * values `answer` (NULL: the command has no values). The caller frees the text.
  */
-char *control_answer_print(enum control_command command, const struct control_answer *answer,
-			   const struct error *err);
+char *socket_answer_to_text(enum control_command command, const struct socket_answer *answer,
+			    const struct error *err);
 
-/* --- the client's end --- */
+/* --- for the client --- */
 
-/* Returns the text of a request; NULL if a string is not UTF-8. The caller frees it. */
-char *control_request_print(const struct control_request *request);
+/* Returns the text of a request; NULL if a string is not UTF-8. The caller frees the text. */
+char *socket_request_to_text(const struct socket_request *request);
 /*
- * Parses the reply to a command. Returns 0 and stores its values in *answer, or fails with the
- * error that the reply contains. Fails with EX_PROTOCOL if the text is not a reply. The caller
- * frees the answer, also on failure.
+ * Parses the text of the answer to a command. Returns 0 and stores the values in *answer, or fails
+ * with the error that the text contains. Fails with EX_PROTOCOL if the text is not an answer. The
+ * caller frees the answer, also on failure.
  */
-int control_answer_parse(enum control_command command, const char *text, size_t size,
-			 struct control_answer *answer, struct error *err);
+int socket_answer_parse(enum control_command command, const char *text, size_t size,
+			struct socket_answer *answer, struct error *err);
 /* Frees the strings of a parsed answer. */
-void control_answer_free(struct control_answer *answer);
-#define _cleanup_answer_ _cleanup_(control_answer_free)
+void socket_answer_free(struct socket_answer *answer);
+#define _cleanup_answer_ _cleanup_(socket_answer_free)
 
-/* Makes the socket address of `path`. Fails with EX_USAGE if the path is too long. */
-int control_address(struct sockaddr_un *address, const char *path, struct error *err);
+/* Sets *address to the socket `path`. Fails with EX_USAGE if the path is too long. */
+int control_socket_address(struct sockaddr_un *address, const char *path, struct error *err);
 
 /*
- * Returns {"exit", "text", "path", "errno", "file", "line", "column"}, with null for unknown
- * values. The caller owns it.
+ * Returns an error as a JSON object with the members "exit", "text", "path", "errno", "file",
+ * "line" and "column"; unknown values are null. The caller owns the object.
  */
 json_t *error_to_json(const struct error *err);
 /*
- * Does the same as error_to_json, and adds "hint" if the error has a hint; "text" contains the hint
- * as well. The caller owns the object.
+ * Does the same as error_to_json for an answer: also adds "hint" if the error has a hint, which is
+ * then in "text" too. The caller owns the object.
  */
 json_t *error_to_reply(const struct error *err);
-/* Sets `err` from an object of either function. Returns its negative errno. */
+/*
+ * Sets `err` from an object of error_to_json or error_to_reply. Returns the negative errno of the
+ * error.
+ */
 int error_from_json(struct error *err, const json_t *json);
 
 /*
- * Returns the pid of the process that listens on the control socket, whether or not it has the
- * lock; 0 if the socket accepts no connection.
+ * Returns the pid of the process that listens on the gadget's control socket, even if the process
+ * does not hold the lock of the run directory. Returns 0 if the socket accepts no connection.
  */
 pid_t control_listener_pid(const struct paths *paths, const char *name);
 
 /*
- * Sends a command and waits for the reply. Stores the values of the reply in *answer, which the
- * caller frees, also on failure; `answer` may be NULL. If there is no supervisor, returns
- * -ECONNREFUSED or -ENOENT and leaves `err` empty. Fails with -ECONNRESET if the supervisor ended
- * before it replied.
+ * Sends a request to the supervisor of the gadget and waits for the answer. Stores the values in
+ * *answer, which the caller frees, also on failure; `answer` may be NULL. If there is no
+ * supervisor, returns -ECONNREFUSED or -ENOENT and leaves `err` empty. Fails with -ECONNRESET if
+ * the supervisor ended before it answered.
  */
-int control_ask(const struct paths *paths, const char *name, const struct control_request *request,
-		struct control_answer *answer, struct error *err);
+int control_ask_supervisor(const struct paths *paths, const char *name,
+			   const struct socket_request *request, struct socket_answer *answer,
+			   struct error *err);
 /*
- * Does the same as control_ask, but waits at most `seconds`. Returns -ETIMEDOUT after that time, or
- * -EINTR after a signal, and leaves `err` empty.
+ * Does the same as control_ask_supervisor, but waits at most `seconds`. Returns -ETIMEDOUT after
+ * this time, or -EINTR after a signal, and leaves `err` empty in both cases.
  */
-int control_wait(const struct paths *paths, const char *name, const struct control_request *request,
-		 double seconds, struct error *err);
+int control_ask_supervisor_timed(const struct paths *paths, const char *name,
+				 const struct socket_request *request, double seconds,
+				 struct error *err);

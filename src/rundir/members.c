@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/util.h"
 
-/* A pointer to a member of a struct, by the C type of the member. */
+/* A pointer to a member of a struct; the type of the member decides which of these is valid. */
 union member_pointer {
 	void *any;
 	const char **text;
@@ -26,9 +26,9 @@ union member_pointer {
 	json_t **object;
 };
 
-static union member_pointer member_pointer(const struct member *member, const void *of)
+static union member_pointer member_pointer(const struct member *member, const void *structure)
 {
-	return (union member_pointer){ .any = (char *)of + member->offset };
+	return (union member_pointer){ .any = (char *)structure + member->offset };
 }
 
 static json_t *word_to_json(const struct member *member, unsigned int value)
@@ -36,9 +36,9 @@ static json_t *word_to_json(const struct member *member, unsigned int value)
 	return json_string_or_null(value < member->n_words ? member->words[value] : NULL);
 }
 
-json_t *member_to_json(const struct member *member, const void *of)
+json_t *member_to_json(const struct member *member, const void *structure)
 {
-	const union member_pointer at = member_pointer(member, of);
+	const union member_pointer at = member_pointer(member, structure);
 
 	switch (member->type) {
 	case MEMBER_NAME:
@@ -64,12 +64,12 @@ json_t *member_to_json(const struct member *member, const void *of)
 	return json_null();
 }
 
-bool members_to_json(const struct members *members, const void *of, json_t *object)
+bool members_to_json(const struct members *members, const void *structure, json_t *object)
 {
 	bool is_utf8 = true;
 
 	for (size_t i = 0; i < members->n; i++) {
-		json_t *value = member_to_json(&members->v[i], of);
+		json_t *value = member_to_json(&members->v[i], structure);
 
 		is_utf8 = is_utf8 && value;
 		json_object_set_new(object, members->v[i].name, value ? value : json_null());
@@ -85,14 +85,14 @@ static const size_t sizes[] = {
 	[MEMBER_FLAG] = sizeof(bool),	  [MEMBER_OBJECT] = sizeof(json_t *),
 };
 
-static bool is_text(const struct member *member)
+static bool is_text_member(const struct member *member)
 {
 	return member->type == MEMBER_NAME || member->type == MEMBER_TEXT;
 }
 
-static void set_null(const struct member *member, void *of)
+static void set_null(const struct member *member, void *structure)
 {
-	const union member_pointer at = member_pointer(member, of);
+	const union member_pointer at = member_pointer(member, structure);
 
 	memset(at.any, 0, sizes[member->type]);
 	if (member->type == MEMBER_NAME)
@@ -109,7 +109,7 @@ static unsigned int word_from_json(const struct member *member, const json_t *va
 	return 0;
 }
 
-/* Returns whether the value is an integer from `least` to `most`. */
+/* Returns whether the JSON value is an integer from `least` to `most`. */
 static bool is_within(const json_t *value, json_int_t least, json_int_t most)
 {
 	return json_is_integer(value) && json_integer_value(value) >= least &&
@@ -140,9 +140,9 @@ static bool is_valid(const struct member *member, const json_t *value)
 	return false;
 }
 
-static void set_value(const struct member *member, void *of, json_t *value)
+static void set_value(const struct member *member, void *structure, json_t *value)
 {
-	const union member_pointer at = member_pointer(member, of);
+	const union member_pointer at = member_pointer(member, structure);
 
 	switch (member->type) {
 	case MEMBER_NAME:
@@ -176,7 +176,7 @@ static void set_value(const struct member *member, void *of, json_t *value)
 	}
 }
 
-const char *members_from_json(const struct members *members, void *of, const json_t *object)
+const char *members_from_json(const struct members *members, void *structure, const json_t *object)
 {
 	const char *wrong = NULL;
 
@@ -185,22 +185,22 @@ const char *members_from_json(const struct members *members, void *of, const jso
 		json_t *value = json_object_get(object, member->name);
 
 		if (value && !json_is_null(value) && is_valid(member, value)) {
-			set_value(member, of, value);
+			set_value(member, structure, value);
 			continue;
 		}
-		set_null(member, of);
+		set_null(member, structure);
 		if (value && !json_is_null(value))
 			wrong = member->name;
 	}
 	return wrong;
 }
 
-void members_free(const struct members *members, void *of)
+void members_free(const struct members *members, void *structure)
 {
 	for (size_t i = 0; i < members->n; i++) {
-		const union member_pointer at = member_pointer(&members->v[i], of);
+		const union member_pointer at = member_pointer(&members->v[i], structure);
 
-		if (is_text(&members->v[i]))
+		if (is_text_member(&members->v[i]))
 			free((char *)steal_ptr(*at.text));
 		else if (members->v[i].type == MEMBER_OBJECT)
 			json_decref(steal_ptr(*at.object));
@@ -216,7 +216,7 @@ void members_copy(const struct members *members, void *to, const void *from)
 					   target = member_pointer(member, to);
 
 		memcpy(target.any, source.any, sizes[member->type]);
-		if (is_text(member) && *source.text)
+		if (is_text_member(member) && *source.text)
 			*target.text = xstrdup(*source.text);
 		else if (member->type == MEMBER_OBJECT)
 			json_incref(*source.object);

@@ -14,42 +14,45 @@
 
 #define TIME_LENGTH 20 /* "2026-11-21 14:30:05 " */
 /*
- * Maximum size of one write, so that the log after halve_log() stays smaller than 2 * OUTPUT_KEPT.
+ * Maximum size of one write, so that the log after halve_log() and one write is smaller than twice
+ * OUTPUT_KEPT.
  */
 #define WRITE_MAX (OUTPUT_KEPT - OUTPUT_EVENTS)
 
 void output_init(struct output *output, int dir_fd)
 {
-	*output = (struct output){ .dir_fd = dir_fd, .fd = -1 };
+	*output = (struct output){ .dir_fd = dir_fd, .log_fd = -1 };
 }
 
 void output_close(struct output *output)
 {
-	if (output->fd >= 0)
-		close(output->fd);
-	output->fd = -1;
+	if (output->log_fd >= 0)
+		close(output->log_fd);
+	output->log_fd = -1;
 }
 
 static int open_log(struct output *output)
 {
-	if (output->fd < 0)
-		output->fd = openat(output->dir_fd, RUNDIR_LOG,
-				    O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
-	return output->fd;
+	if (output->log_fd < 0)
+		output->log_fd = openat(output->dir_fd, RUNDIR_LOG,
+					O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+	return output->log_fd;
 }
 
-void output_continue(struct output *output)
+void output_open_existing(struct output *output)
 {
 	struct stat st;
 
 	if (fstatat(output->dir_fd, RUNDIR_LOG, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    open_log(output) >= 0)
-		output->size = (size_t)st.st_size;
+		output->log_size = (size_t)st.st_size;
 }
 
-/* Returns whether a line is an event: in a line of a worker the word after the time ends with '|'.
+/*
+ * Returns whether a line of the log is an event of the gadget. If not, a worker has printed it: the
+ * word after the time is a label and '|'.
  */
-static bool is_event(const char *line, size_t length)
+static bool is_event_line(const char *line, size_t length)
 {
 	const char *word = line + TIME_LENGTH, *end = line + length;
 	const char *space = length > TIME_LENGTH ? memchr(word, ' ', (size_t)(end - word)) : NULL;
@@ -58,8 +61,8 @@ static bool is_event(const char *line, size_t length)
 }
 
 /*
- * Copies the lines of a text that are the supervisor's events, except those in the first `skip`
- * bytes of all such lines. Returns the number of copied bytes. If `to` is NULL, only counts them.
+ * Copies the event lines of a text, without those that begin in the first `skip` bytes of all event
+ * lines. Returns the number of copied bytes. If `to` is NULL, only counts the bytes.
  */
 static size_t copy_event_lines(const char *text, const char *end, size_t skip, char *to)
 {
@@ -71,7 +74,7 @@ static size_t copy_event_lines(const char *text, const char *end, size_t skip, c
 
 		next = str_next_line(text, end, &length);
 		size = (size_t)(next - text);
-		if (!is_event(text, length) || next[-1] != '\n')
+		if (!is_event_line(text, length) || next[-1] != '\n')
 			continue;
 		if (seen >= skip) {
 			if (to)
@@ -84,13 +87,13 @@ static size_t copy_event_lines(const char *text, const char *end, size_t skip, c
 }
 
 /*
- * Reduces the log to the lines that begin in its second half and the last events of the first half.
- * The file is replaced, so that readers with the old file open are not disturbed.
+ * Reduces the log to the lines that begin in its second half, and the last events of its first
+ * half. Replaces the file, so that a process that reads the old file can continue to read it.
  */
 static void halve_log(struct output *output)
 {
-	_cleanup_free_ char *all = xcalloc(1, output->size + 1), *kept = NULL;
-	ssize_t read = pread(output->fd, all, output->size, 0);
+	_cleanup_free_ char *all = xcalloc(1, output->log_size + 1), *kept = NULL;
+	ssize_t read = pread(output->log_fd, all, output->log_size, 0);
 	size_t n = read > 0 ? (size_t)read : 0, events, skip;
 	const char *from = n > OUTPUT_KEPT ? all + n - OUTPUT_KEPT : all, *newline;
 
@@ -102,18 +105,21 @@ static void halve_log(struct output *output)
 	events = copy_event_lines(all, from, skip, kept);
 	memcpy(kept + events, from, (size_t)(all + n - from));
 	output_close(output);
-	output->size = events + (size_t)(all + n - from);
-	file_replace(output->dir_fd, RUNDIR_LOG, kept, output->size, 0640);
+	output->log_size = events + (size_t)(all + n - from);
+	file_replace(output->dir_fd, RUNDIR_LOG, kept, output->log_size, 0640);
 }
 
 /*
- * Appends text. Errors, such as a full file system, are ignored: only the log is incomplete then.
+ * Appends text to the log. Ignores errors, such as a full file system; the log is then incomplete.
  */
-static void write_text(struct output *output, const char *data, size_t size)
+static void append_text(struct output *output, const char *data, size_t size)
 {
 	const char *newline;
 
-	/* Only many short lines get this long, because each one gets the time and the label. */
+	/*
+	 * Of a text that is too long, only the last lines are kept. A text becomes so long only by
+	 * the time and the label that are added to many short lines.
+	 */
 	if (size > WRITE_MAX) {
 		data += size - WRITE_MAX;
 		size = WRITE_MAX;
@@ -121,15 +127,15 @@ static void write_text(struct output *output, const char *data, size_t size)
 		size -= newline ? (size_t)(newline + 1 - data) : 0;
 		data = newline ? newline + 1 : data;
 	}
-	if (output->size + size > 2 * OUTPUT_KEPT)
+	if (output->log_size + size > 2 * OUTPUT_KEPT)
 		halve_log(output);
-	if (open_log(output) >= 0 && fd_write_all(output->fd, data, size) == 0)
-		output->size += size;
+	if (open_log(output) >= 0 && fd_write_all(output->log_fd, data, size) == 0)
+		output->log_size += size;
 }
 
 /*
- * Makes the start of a line, "2026-11-21 14:30:05 LABEL| ", without label and bar if `label` is
- * NULL. Returns its length.
+ * Writes the start of a line to `head`: "2026-11-21 14:30:05 LABEL| ", or only the time if `label`
+ * is NULL. Returns the length of the start.
  */
 static size_t make_line_start(char *head, size_t size, const char *label)
 {
@@ -142,7 +148,7 @@ static size_t make_line_start(char *head, size_t size, const char *label)
 	return n < size ? n : size - 1;
 }
 
-void output_event(struct output *output, const char *text)
+void output_write_event(struct output *output, const char *text)
 {
 	char head[32];
 	size_t n = make_line_start(head, sizeof(head), NULL);
@@ -150,7 +156,7 @@ void output_event(struct output *output, const char *text)
 		strf("%s%.*s%s\n", output->unfinished_writer ? "\n" : "", (int)n, head, text);
 
 	output->unfinished_writer = NULL;
-	write_text(output, line, strlen(line));
+	append_text(output, line, strlen(line));
 }
 
 static size_t count_lines(const char *p, const char *end)
@@ -183,5 +189,5 @@ void output_write_worker_text(struct output *output, const void *writer, const c
 		to = mempcpy(to, p, (size_t)(next - p));
 		output->unfinished_writer = next[-1] == '\n' ? NULL : writer;
 	}
-	write_text(output, text, (size_t)(to - text));
+	append_text(output, text, (size_t)(to - text));
 }

@@ -9,15 +9,16 @@
 #include "base/util.h"
 #include "gadgetfile/gadgetfile.h"
 
-static void replace(char **to, const char *s)
+static void replace_string(char **to, const char *s)
 {
 	free(*to);
 	*to = xstrdup_or_null(s);
 }
 
-struct record record_make(const struct gadget *g, const json_t *document, const char *origin)
+struct record record_make(const struct gadget *g, const json_t *document, const char *original_name)
 {
-	struct record record = { .name = xstrdup(g->name), .origin = xstrdup_or_null(origin) };
+	struct record record = { .name = xstrdup(g->name),
+				 .original_name = xstrdup_or_null(original_name) };
 
 	record_set_file(&record, g, document);
 	return record;
@@ -27,45 +28,47 @@ void record_set_file(struct record *record, const struct gadget *g, const json_t
 {
 	json_t *before = record->document;
 
-	replace(&record->file, g->file);
-	replace(&record->dir, g->file_dir);
-	record->document = json_incref((json_t *)document); /* the document itself is not changed,
-							       only its reference count */
+	replace_string(&record->gadget_file, g->file);
+	replace_string(&record->gadget_file_dir, g->file_dir);
+	record->document = json_incref((json_t *)document); /* changes only the reference count */
 	json_decref(before);
 }
 
 void record_free(struct record *record)
 {
-	char *const strings[] = { record->name,	  record->file, record->dir,
-				  record->origin, record->udc,	record->path };
+	char *const strings[] = {
+		record->name,	       record->gadget_file,   record->gadget_file_dir,
+		record->original_name, record->requested_udc, record->path_variable
+	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
-	for (size_t i = 0; record->dirs && record->dirs[i]; i++)
-		free(record->dirs[i]);
-	free(record->dirs);
+	for (size_t i = 0; record->gadget_dirs && record->gadget_dirs[i]; i++)
+		free(record->gadget_dirs[i]);
+	free(record->gadget_dirs);
 	json_decref(record->document);
 	*record = (struct record){ 0 };
 }
 
 /* --- the file --- */
 
-static json_t *to_json(const struct record *record, const struct plan *plan)
+static json_t *record_to_json(const struct record *record, const struct plan *plan)
 {
 	json_t *dirs = json_array();
 
-	for (size_t i = 0; record->dirs && record->dirs[i]; i++)
-		json_array_append_new(dirs, json_string_or_null(record->dirs[i]));
+	for (size_t i = 0; record->gadget_dirs && record->gadget_dirs[i]; i++)
+		json_array_append_new(dirs, json_string_or_null(record->gadget_dirs[i]));
 	return json_pack("{s:s, s:s, s:s, s:s, s:O, s:s*, s:o, s:o, s:f, s:f, s:I, s:o, s:o}",
-			 "version", PACKAGE_VERSION, "name", record->name, "file", record->file,
-			 "dir", record->dir, "form", record->document, "origin", record->origin,
-			 "dirs", dirs, "udc_wanted", json_string_or_null(record->udc), "hold",
-			 record->hold, "timeout", record->timeout, "group",
-			 (json_int_t)record->group, "path", json_string_or_null(record->path),
-			 "plan", plan_to_record(plan));
+			 "version", PACKAGE_VERSION, "name", record->name, "file",
+			 record->gadget_file, "dir", record->gadget_file_dir, "form",
+			 record->document, "origin", record->original_name, "dirs", dirs,
+			 "udc_wanted", json_string_or_null(record->requested_udc), "hold",
+			 record->linger_seconds, "timeout", record->timeout, "group",
+			 (json_int_t)record->group, "path",
+			 json_string_or_null(record->path_variable), "plan", plan_to_record(plan));
 }
 
-static char *copy_member(const json_t *json, const char *key)
+static char *copy_json_text(const json_t *json, const char *key)
 {
 	return xstrdup_or_null(json_text(json, key, NULL));
 }
@@ -82,20 +85,20 @@ static char **copy_dirs(const json_t *list)
 	return dirs;
 }
 
-static void from_json(struct record *record, const json_t *json)
+static void record_from_json(struct record *record, const json_t *json)
 {
 	*record = (struct record){
-		.name = copy_member(json, "name"),
-		.file = copy_member(json, "file"),
-		.dir = copy_member(json, "dir"),
+		.name = copy_json_text(json, "name"),
+		.gadget_file = copy_json_text(json, "file"),
+		.gadget_file_dir = copy_json_text(json, "dir"),
 		.document = json_incref(json_object_get(json, "form")),
-		.origin = copy_member(json, "origin"),
-		.dirs = copy_dirs(json_object_get(json, "dirs")),
-		.udc = copy_member(json, "udc_wanted"),
-		.hold = json_number_value(json_object_get(json, "hold")),
+		.original_name = copy_json_text(json, "origin"),
+		.gadget_dirs = copy_dirs(json_object_get(json, "dirs")),
+		.requested_udc = copy_json_text(json, "udc_wanted"),
+		.linger_seconds = json_number_value(json_object_get(json, "hold")),
 		.timeout = json_number_value(json_object_get(json, "timeout")),
 		.group = (gid_t)json_integer_value(json_object_get(json, "group")),
-		.path = copy_member(json, "path"),
+		.path_variable = copy_json_text(json, "path"),
 	};
 }
 
@@ -107,7 +110,7 @@ int record_read(const struct paths *paths, const char *name, struct record *reco
 
 	*record = (struct record){ 0 };
 	if (r == 0)
-		from_json(record, json);
+		record_from_json(record, json);
 	json_decref(json);
 	return r;
 }
@@ -115,7 +118,7 @@ int record_read(const struct paths *paths, const char *name, struct record *reco
 int record_write(const struct rundir *rundir, const struct record *record, const struct plan *plan,
 		 struct error *err)
 {
-	json_t *json = to_json(record, plan);
+	json_t *json = record_to_json(record, plan);
 	int r = rundir_write(rundir, RUNDIR_RECORD, json, err);
 
 	json_decref(json);
@@ -140,8 +143,10 @@ int record_read_plan(const struct paths *paths, const char *name, const struct s
 
 /* --- comparison --- */
 
-/* Returns a copy of the document without `autostart`, which does not change the gadget. The caller
- * owns it. */
+/*
+ * Returns a copy of the document without the key `autostart`, which does not affect a gadget that
+ * is up. The caller owns the copy.
+ */
 static json_t *without_autostart(const struct record *record)
 {
 	json_t *document = json_copy(record->document);
@@ -157,18 +162,20 @@ bool record_is_of_same_gadget(const struct record *a, const struct record *b)
 
 	json_decref(document_a);
 	json_decref(document_b);
-	return same && streq_null(a->name, b->name) && streq_null(a->dir, b->dir);
+	return same && streq_null(a->name, b->name) &&
+	       streq_null(a->gadget_file_dir, b->gadget_file_dir);
 }
 
 bool record_is_renamed(const struct record *record)
 {
 	const char *given = json_text(record->document, "name", NULL);
-	_cleanup_free_ char *fallback = record->file ? gadgetfile_default_name(record->file) : NULL;
+	_cleanup_free_ char *fallback =
+		record->gadget_file ? gadgetfile_default_name(record->gadget_file) : NULL;
 
 	return !streq_null(given ? given : fallback, record->name);
 }
 
-int record_lacks_file(const char *name, struct error *err)
+int record_fail_no_file(const char *name, struct error *err)
 {
 	return error_set(err, EX_SOFTWARE, EBADMSG, NULL,
 			 "the record of '%s' does not name the gadget file", name);

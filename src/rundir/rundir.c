@@ -15,7 +15,8 @@
 
 #define JSON_FILE_MAX (4 * 1024 * 1024)
 /*
- * Number of retries after a race with another command. More failures than that have another reason.
+ * Maximum number of attempts of a system call that races with another command. A call that fails
+ * more often fails for another reason.
  */
 #define RACES_MAX 1000
 
@@ -29,8 +30,8 @@ static int fail_no_access(struct error *err, const char *path, const char *what)
 }
 
 /*
- * Creates a directory that all users can read, independent of the umask. ENOENT of chmod is no
- * error: another command can remove the directory at any time (see open_dir).
+ * Creates a directory that all users can read, whatever the umask is. ENOENT of chmod is no error:
+ * another command can remove the directory at any time (see open_or_create_dir).
  */
 static int make_dir(const char *path)
 {
@@ -41,9 +42,10 @@ static int make_dir(const char *path)
 
 /*
  * Opens RUN/NAME and creates missing directories. `down` of another gadget can remove /run/ffsctl
- * between the two calls of mkdir. The second then fails with ENOENT and the loop starts again.
+ * after this process has created it. Then mkdir of RUN/NAME fails with ENOENT and the loop tries
+ * again.
  */
-static int open_dir(struct rundir *rundir, const struct paths *paths, struct error *err)
+static int open_or_create_dir(struct rundir *rundir, const struct paths *paths, struct error *err)
 {
 	int tries = 0;
 
@@ -59,8 +61,8 @@ static int open_dir(struct rundir *rundir, const struct paths *paths, struct err
 }
 
 /*
- * Takes a lock of the open file description, which a forked child shares. Unlike flock(2), other
- * processes can query it without taking it, so that a query never makes `up` or `down` fail.
+ * Takes an open file description lock, which a forked child shares. Unlike a lock of flock(2),
+ * other processes can query it without taking it. So a query never makes `up` or `down` fail.
  */
 static int take_lock(int fd)
 {
@@ -101,8 +103,8 @@ const char *const owner_words[OWNER_ROLE_COUNT] = {
 	[OWNER_CLEARING] = "down",	   [OWNER_PROBING] = "features",
 };
 
-/* Reads the line of a lock file, "PID WORDS". Returns the pid; 0: none. */
-static pid_t parse_owner(const char *line, enum owner_role *role)
+/* Parses the line of a lock file, "PID WORDS". Returns the pid, or 0 if the line has no pid. */
+static pid_t parse_lock_line(const char *line, enum owner_role *role)
 {
 	int pid = 0, at = 0;
 
@@ -114,24 +116,24 @@ static pid_t parse_owner(const char *line, enum owner_role *role)
 	return at > 0 && pid > 0 ? pid : 0;
 }
 
-static enum owner_role last_owner(const struct rundir *rundir)
+static enum owner_role read_last_owner_role(const struct rundir *rundir)
 {
 	_cleanup_free_ char *line = NULL;
 	enum owner_role role = OWNER_UNKNOWN;
 
 	if (file_read_line(rundir->dir_fd, RUNDIR_LOCK, &line) == 0)
-		parse_owner(line, &role);
+		parse_lock_line(line, &role);
 	return role;
 }
 
 /*
- * Sets supervisor_died. Returns the role of the new owner. It is OWNER_TAKING_OVER during a
- * takeover, so that the next `up` can take over if this process dies before the end of the
- * takeover.
+ * Sets supervisor_died from the role of the previous owner of the lock. Returns the role of the new
+ * owner: for a takeover OWNER_TAKING_OVER instead of OWNER_STARTING. So the next `up` can take over
+ * if this process dies during the takeover.
  */
-static enum owner_role check_previous_owner(struct rundir *rundir, enum owner_role role)
+static enum owner_role choose_owner_role(struct rundir *rundir, enum owner_role role)
 {
-	enum owner_role was = last_owner(rundir);
+	enum owner_role was = read_last_owner_role(rundir);
 
 	rundir->supervisor_died = was == OWNER_SUPERVISOR || was == OWNER_TAKING_OVER;
 	return rundir->supervisor_died && role == OWNER_STARTING ? OWNER_TAKING_OVER : role;
@@ -145,7 +147,7 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 		int r;
 
 		rundir->path = strf("%s/%s", paths->run_dir, name);
-		r = open_dir(rundir, paths, err);
+		r = open_or_create_dir(rundir, paths, err);
 		if (r < 0)
 			break;
 		rundir->lock_fd = openat(rundir->dir_fd, RUNDIR_LOCK,
@@ -159,17 +161,20 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 				    rundir->path);
 			break;
 		}
-		/* The previous owner may have removed the directory before we got the lock. */
+		/*
+		 * The previous owner may have removed the directory before this process got the
+		 * lock.
+		 */
 		if (rundir->lock_fd >= 0 && lock_file_is_current(rundir))
-			return rundir_set_owner(rundir, check_previous_owner(rundir, role), err);
+			return rundir_set_owner(rundir, choose_owner_role(rundir, role), err);
 		rundir_close(rundir);
 	}
 	rundir_close(rundir);
 	return -err->err;
 }
 
-int rundir_resume(struct rundir *rundir, const struct paths *paths, const char *name, int lock_fd,
-		  struct error *err)
+int rundir_reopen_locked(struct rundir *rundir, const struct paths *paths, const char *name,
+			 int lock_fd, struct error *err)
 {
 	int r;
 
@@ -177,7 +182,7 @@ int rundir_resume(struct rundir *rundir, const struct paths *paths, const char *
 	rundir->path = strf("%s/%s", paths->run_dir, name);
 	rundir->lock_fd = lock_fd;
 	rundir->supervisor_died = true;
-	r = open_dir(rundir, paths, err);
+	r = open_or_create_dir(rundir, paths, err);
 	if (r < 0 || lock_file_is_current(rundir))
 		return r;
 	return error_set(err, EX_OSERR, ENOENT, rundir->path, "the lock in %s was replaced",
@@ -188,7 +193,7 @@ int rundir_set_owner(const struct rundir *rundir, enum owner_role role, struct e
 {
 	_cleanup_free_ char *text = strf("%d %s\n", (int)getpid(), owner_words[role]);
 
-	/* Readers use the first line only, so they see either the old owner or the new one. */
+	/* Readers use only the first line, so they read either the old owner or the new owner. */
 	if (pwrite(rundir->lock_fd, text, strlen(text), 0) == (ssize_t)strlen(text) &&
 	    ftruncate(rundir->lock_fd, (off_t)strlen(text)) == 0)
 		return 0;
@@ -215,8 +220,8 @@ void rundir_close(struct rundir *rundir)
 }
 
 /*
- * Removes the directory. Another command can create a new lock file in it at any time; the
- * directory then belongs to that command, which may also remove it or replace it.
+ * Removes the directory. If another command creates a new lock file in it meanwhile, or removes or
+ * replaces the directory, returns 0: the directory then belongs to that command.
  */
 static int remove_dir(const struct rundir *rundir)
 {
@@ -233,8 +238,11 @@ static int remove_dir(const struct rundir *rundir)
 	return r;
 }
 
-/* Returns a new directory stream at the first entry; NULL with errno. The caller closes it. */
-static DIR *open_list(const struct rundir *rundir)
+/*
+ * Returns a new stream of the run directory, at its first entry; the caller closes it. Returns NULL
+ * and sets errno on failure.
+ */
+static DIR *open_dir_stream(const struct rundir *rundir)
 {
 	_cleanup_close_ int fd = fcntl(rundir->dir_fd, F_DUPFD_CLOEXEC, 3);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -246,16 +254,15 @@ static DIR *open_list(const struct rundir *rundir)
 	return dir;
 }
 
-/* Describes the user id of a function's worker; the caller frees the strings with free_uid_owner.
- */
+/* Sets *user for the worker of a function. The caller frees the strings with free_uid_owner. */
 static void make_uid_owner(struct worker_uid_owner *user, const struct rundir *rundir,
 			   const char *function)
 {
 	_cleanup_free_ char *parent = path_parent(rundir->path);
 
 	*user = (struct worker_uid_owner){
-		.pool = strf("%s/" RUNDIR_USERS, parent),
-		.owner_link = strf("%s/" RUNDIR_USER "%s", rundir->path, function),
+		.pool = strf("%s/" RUNDIR_UID_POOL, parent),
+		.owner_link = strf("%s/" RUNDIR_UID_LINK "%s", rundir->path, function),
 		.owner = strf("%s/%s", strrchr(rundir->path, '/') + 1, function)
 	};
 }
@@ -267,7 +274,7 @@ static void free_uid_owner(struct worker_uid_owner *user)
 	free((char *)user->owner);
 }
 
-int rundir_worker_uid(const struct rundir *rundir, const char *function, uid_t *uid)
+int rundir_get_worker_uid(const struct rundir *rundir, const char *function, uid_t *uid)
 {
 	struct worker_uid_owner user;
 	int r;
@@ -278,7 +285,7 @@ int rundir_worker_uid(const struct rundir *rundir, const char *function, uid_t *
 	return r;
 }
 
-void rundir_release_user(const struct rundir *rundir, const char *function)
+void rundir_release_worker_uid(const struct rundir *rundir, const char *function)
 {
 	struct worker_uid_owner user;
 
@@ -287,26 +294,27 @@ void rundir_release_user(const struct rundir *rundir, const char *function)
 	free_uid_owner(&user);
 }
 
-void rundir_release_users(const struct rundir *rundir,
-			  bool (*keep)(const void *data, const char *function), const void *data)
+void rundir_release_worker_uids(const struct rundir *rundir,
+				bool (*keep)(const void *data, const char *function),
+				const void *data)
 {
-	DIR *dir = open_list(rundir);
+	DIR *dir = open_dir_stream(rundir);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
-		const char *function = str_after(entry->d_name, RUNDIR_USER);
+		const char *function = str_after(entry->d_name, RUNDIR_UID_LINK);
 
 		if (function && !(keep && keep(data, function)))
-			rundir_release_user(rundir, function);
+			rundir_release_worker_uid(rundir, function);
 	}
 	if (dir)
 		closedir(dir);
 }
 
-bool rundir_worker_processes(const struct rundir *rundir, const char *function,
-			     struct worker_processes *processes)
+bool rundir_read_worker_processes(const struct rundir *rundir, const char *function,
+				  struct worker_processes *processes)
 {
-	_cleanup_free_ char *name = strf(RUNDIR_WORKER "%s", function);
+	_cleanup_free_ char *name = strf(RUNDIR_WORKER_LINK "%s", function);
 	char text[WORKER_LINK_SIZE];
 	ssize_t n = readlinkat(rundir->dir_fd, name, text, sizeof(text) - 1);
 
@@ -316,7 +324,7 @@ bool rundir_worker_processes(const struct rundir *rundir, const char *function,
 	return worker_link_parse_target(text, processes);
 }
 
-/* Returns the user id that is reserved for the worker of `function`; 0 if there is none. */
+/* Returns the user id that is reserved for the worker of `function`; 0: no id is reserved. */
 static uid_t reserved_uid_of(const struct rundir *rundir, const char *function)
 {
 	struct worker_uid_owner user;
@@ -334,20 +342,20 @@ void rundir_each_worker(const struct rundir *rundir,
 				   const struct worker_processes *processes),
 			void *data)
 {
-	DIR *dir = open_list(rundir);
+	DIR *dir = open_dir_stream(rundir);
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
-		const char *user = str_after(entry->d_name, RUNDIR_USER),
-			   *function = user ? user : str_after(entry->d_name, RUNDIR_WORKER);
+		const char *user = str_after(entry->d_name, RUNDIR_UID_LINK),
+			   *function = user ? user : str_after(entry->d_name, RUNDIR_WORKER_LINK);
 		struct worker_processes processes = {
 			.worker_uid = function ? reserved_uid_of(rundir, function) : 0
 		};
 
-		/* A function with a user id has two links: call `fn` for user-FUNCTION only. */
+		/* A function with a user id can have both links: skip its worker-FUNCTION. */
 		if (!function || (processes.worker_uid != 0) != (user != NULL))
 			continue;
-		rundir_worker_processes(rundir, function, &processes);
+		rundir_read_worker_processes(rundir, function, &processes);
 		if (processes.worker_uid || processes.session)
 			fn(data, function, &processes);
 	}
@@ -355,9 +363,9 @@ void rundir_each_worker(const struct rundir *rundir,
 		closedir(dir);
 }
 
-void rundir_release_users_of(const struct paths *paths, const char *name)
+void rundir_release_all_worker_uids(const struct paths *paths, const char *name)
 {
-	_cleanup_free_ char *pool = strf("%s/" RUNDIR_USERS, paths->run_dir),
+	_cleanup_free_ char *pool = strf("%s/" RUNDIR_UID_POOL, paths->run_dir),
 			    *prefix = strf("%s/", name);
 
 	worker_uid_release_all(pool, prefix);
@@ -370,8 +378,8 @@ static int remove_files(const struct rundir *rundir)
 	struct dirent *entry;
 	DIR *dir;
 
-	rundir_release_users(rundir, NULL, NULL);
-	dir = open_list(rundir);
+	rundir_release_worker_uids(rundir, NULL, NULL);
+	dir = open_dir_stream(rundir);
 	if (!dir)
 		return -errno;
 	while ((entry = readdir(dir)))
@@ -384,7 +392,10 @@ static int remove_files(const struct rundir *rundir)
 int rundir_remove(struct rundir *rundir, struct error *err)
 {
 	_cleanup_free_ char *parent = path_parent(rundir->path);
-	/* The lock is removed last, so that no command sees a partly removed directory as new. */
+	/*
+	 * The lock is removed last, so that no command uses a partly removed directory as a new
+	 * one.
+	 */
 	int r = remove_files(rundir);
 
 	if (r < 0)
@@ -404,7 +415,8 @@ void rundir_remove_files(struct rundir *rundir)
 	remove_files(rundir); /* rundir_remove reports the same error later */
 }
 
-int rundir_owner(const struct paths *paths, const char *name, pid_t *pid, enum owner_role *role)
+int rundir_get_lock_owner(const struct paths *paths, const char *name, pid_t *pid,
+			  enum owner_role *role)
 {
 	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_LOCK, paths->run_dir, name), *line = NULL;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -422,8 +434,8 @@ int rundir_owner(const struct paths *paths, const char *name, pid_t *pid, enum o
 	if (r < 0 || !locked)
 		return r;
 	if (fd_read_line(fd, &line) == 0)
-		number = parse_owner(line, &written);
-	/* The lock is taken before the pid is written: the pid may be that of a dead owner. */
+		number = parse_lock_line(line, &written);
+	/* An owner takes the lock before it writes its pid: the pid may be that of a dead owner. */
 	known = number > 0 && process_alive(number);
 	*pid = known ? number : -1;
 	if (role && known)
@@ -474,7 +486,7 @@ int rundir_write(const struct rundir *rundir, const char *file, const json_t *js
 	return 0;
 }
 
-bool rundir_has(const struct paths *paths, const char *name, const char *file)
+bool rundir_has_file(const struct paths *paths, const char *name, const char *file)
 {
 	_cleanup_free_ char *path = strf("%s/%s/%s", paths->run_dir, name, file);
 
@@ -482,8 +494,8 @@ bool rundir_has(const struct paths *paths, const char *name, const char *file)
 }
 
 /*
- * Checks for files, because RUN/gadget.d, a directory of gadget files, is not the directory of a
- * gadget.
+ * Checks for files in the directory, because RUN/gadget.d is a directory of gadget files and not
+ * the run directory of a gadget.
  */
 bool rundir_exists(const struct paths *paths, const char *name)
 {
@@ -491,7 +503,7 @@ bool rundir_exists(const struct paths *paths, const char *name)
 					     RUNDIR_CONTROL };
 
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		if (rundir_has(paths, name, files[i]))
+		if (rundir_has_file(paths, name, files[i]))
 			return true;
 	return false;
 }
@@ -524,7 +536,8 @@ static int call_if_gadget(void *data, const char *name)
 	return rundir_exists(e->paths, name) ? e->fn(e->data, name) : 0;
 }
 
-int rundir_each(const struct paths *paths, int (*fn)(void *data, const char *name), void *data)
+int rundir_each_gadget(const struct paths *paths, int (*fn)(void *data, const char *name),
+		       void *data)
 {
 	struct gadget_iteration existing = { paths, fn, data };
 
@@ -536,7 +549,7 @@ bool rundir_has_record(const struct rundir *rundir)
 	return faccessat(rundir->dir_fd, RUNDIR_RECORD, F_OK, 0) == 0;
 }
 
-int rundir_in_use(const char *name, pid_t pid, enum owner_role role, struct error *err)
+int rundir_fail_in_use(const char *name, pid_t pid, enum owner_role role, struct error *err)
 {
 	if (pid <= 0 || role == OWNER_UNKNOWN)
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL, "another command works on '%s'",

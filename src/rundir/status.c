@@ -76,11 +76,11 @@ static const struct members position_fields = { position_rows, ARRAY_SIZE(positi
 /* --- to JSON -----------------------------------------------------------------------------------
  */
 
-static json_t *members_as_object(const struct members *members, const void *of)
+static json_t *members_as_object(const struct members *members, const void *structure)
 {
 	json_t *object = json_object();
 
-	members_to_json(members, of, object);
+	members_to_json(members, structure, object);
 	return object;
 }
 
@@ -138,8 +138,8 @@ int status_file_write(const struct rundir *rundir, const struct gadget_status *s
 	json_t *json = status_to_json(status), *links = json_array();
 	int r;
 
-	for (size_t i = 0; i < status->n_links; i++)
-		json_array_append_new(links, json_string_or_null(status->links[i]));
+	for (size_t i = 0; i < status->n_configfs_links; i++)
+		json_array_append_new(links, json_string_or_null(status->configfs_links[i]));
 	json_object_set_new(json, "links", links);
 	members_to_json(&file_fields, status, json);
 	r = rundir_write(rundir, RUNDIR_STATUS, json, err);
@@ -150,9 +150,7 @@ int status_file_write(const struct rundir *rundir, const struct gadget_status *s
 /* --- from JSON ---------------------------------------------------------------------------------
  */
 
-/*
- * The following functions return the name of an invalid member or NULL, as members_from_json does.
- */
+/* Like members_from_json, the following functions return NULL or the name of an invalid member. */
 
 static const char *read_endpoints(struct function_status *function, const json_t *list)
 {
@@ -210,7 +208,7 @@ static const char *read_problems(struct gadget_status *status, const json_t *lis
 	return wrong;
 }
 
-static const char *read_links(struct gadget_status *status, const json_t *list)
+static const char *read_configfs_links(struct gadget_status *status, const json_t *list)
 {
 	const json_t *link;
 	size_t i;
@@ -218,7 +216,8 @@ static const char *read_links(struct gadget_status *status, const json_t *list)
 	json_array_foreach(list, i, link) {
 		if (!json_is_string(link))
 			return "links";
-		*array_add(status->links, status->n_links) = xstrdup(json_string_value(link));
+		*array_add(status->configfs_links, status->n_configfs_links) =
+			xstrdup(json_string_value(link));
 	}
 	return NULL;
 }
@@ -232,7 +231,7 @@ static const char *read_status(struct gadget_status *status, const json_t *json)
 		members_from_json(&file_fields, status, json),
 		json_is_array(functions) ? read_functions(status, functions) : "functions",
 		json_is_array(problems) ? read_problems(status, problems) : "problems",
-		read_links(status, json_object_get(json, "links")),
+		read_configfs_links(status, json_object_get(json, "links")),
 		status->state == STATUS_UNKNOWN ? "state" : NULL,
 	};
 
@@ -286,7 +285,7 @@ void worker_status_free(struct worker_status *status)
 	members_free(&worker_fields, status);
 }
 
-static void free_function(struct function_status *function)
+static void free_function_status(struct function_status *function)
 {
 	for (size_t i = 0; i < function->n_endpoints; i++)
 		members_free(&endpoint_fields, &function->endpoints[i]);
@@ -295,7 +294,7 @@ static void free_function(struct function_status *function)
 	members_free(&function_fields, function);
 }
 
-void status_forget_problems(struct gadget_status *status)
+void status_clear_problems(struct gadget_status *status)
 {
 	for (size_t i = 0; i < status->n_problems; i++) {
 		members_free(&problem_fields, &status->problems[i]);
@@ -308,12 +307,12 @@ void status_forget_problems(struct gadget_status *status)
 void status_free(struct gadget_status *status)
 {
 	for (size_t i = 0; i < status->n_functions; i++)
-		free_function(&status->functions[i]);
-	for (size_t i = 0; i < status->n_links; i++)
-		free(status->links[i]);
-	status_forget_problems(status);
+		free_function_status(&status->functions[i]);
+	for (size_t i = 0; i < status->n_configfs_links; i++)
+		free(status->configfs_links[i]);
+	status_clear_problems(status);
 	free(status->functions);
-	free(status->links);
+	free(status->configfs_links);
 	members_free(&gadget_fields, status);
 	*status = (struct gadget_status){ 0 };
 }
@@ -329,7 +328,8 @@ void statuses_free(struct gadget_statuses *statuses)
 /* --- parts -------------------------------------------------------------------------------------
  */
 
-const struct function_status *status_function(const struct gadget_status *status, const char *label)
+const struct function_status *status_find_function(const struct gadget_status *status,
+						   const char *label)
 {
 	for (size_t i = 0; i < status->n_functions; i++)
 		if (streq(status->functions[i].label, label))

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The status of a gadget: RUN/NAME/status, which its supervisor replaces at each change, and the
- * objects of `status --json` (schemas/output.schema.json). The macros with the suffix _MEMBERS are
- * the tables of their fields: M(TYPE, name), the type as in members.h. Each row defines the member
- * of the struct, its JSON, and the field of `status -o`; a takeover reads the value back.
+ * The status of a gadget. There are two forms: the status file RUN/NAME/status, which the
+ * supervisor replaces at each change, and the objects of `status --json`
+ * (schemas/output.schema.json). The macros with the suffix _MEMBERS are the tables of the members:
+ * a row M(TYPE, name) defines the member of the struct, the member of the JSON object with the type
+ * MEMBER_TYPE, and the field of `status -o`.
  */
 #pragma once
 
@@ -16,23 +17,23 @@
 #include "rundir/members.h"
 #include "rundir/rundir.h"
 
-/* The states of a gadget; ffsctl(8), "States". */
+/* The states of a gadget: see ffsctl(8), "States". */
 enum gadget_condition {
-	STATUS_UNKNOWN, /* never in the file */
+	STATUS_UNKNOWN, /* not known; never in the status file */
 	STATUS_READY,
 	STATUS_STARTING,
 	STATUS_DEGRADED,
 	STATUS_FAILED,
 	STATUS_UNBOUND,
-	STATUS_DOWN,	/* never in the file: the gadget is not up */
-	STATUS_FOREIGN, /* never in the file: ffsctl has not made the gadget */
+	STATUS_DOWN,	/* the gadget is not up; never in the status file */
+	STATUS_FOREIGN, /* another program has made the gadget; never in the status file */
 	GADGET_CONDITION_COUNT
 };
 extern const char *const gadget_condition_words[GADGET_CONDITION_COUNT];
 
 /* The states of a worker. */
 enum worker_condition {
-	STATUS_WORKER_UNKNOWN, /* only if the file is of another version */
+	STATUS_WORKER_UNKNOWN, /* a state in the status file that only another version has */
 	STATUS_WORKER_STOPPED,
 	STATUS_WORKER_PENDING,
 	STATUS_WORKER_STARTING,
@@ -50,58 +51,59 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 /* --- the tables --------------------------------------------------------------------------------
  */
 
-/* Members of a gadget. A gadget that is down has only these. */
+/* Members of every gadget. */
 #define GADGET_MEMBERS(M)                                                                          \
 	M(NAME, name)                                                                              \
-	M(TEXT, file) /* the gadget file */                                                        \
+	M(TEXT, file) /* path of the gadget file */                                                \
 	M(GADGET_CONDITION, state)
 
+/* Further members of a gadget that is not down. */
 #define GADGET_UP_MEMBERS(M)                                                                       \
-	M(TEXT, udc)	   /* in the file: the UDC that it should be bound to */                   \
-	M(TEXT, udc_state) /* state in sysfs */                                                    \
-	M(TEXT, speed)	   /* speed of the connection */                                           \
-	M(TIME, since)	   /* when the gadget came up */                                           \
+	M(TEXT, udc)	   /* UDC of the gadget; in the status file, also if it is unbound */      \
+	M(TEXT, udc_state) /* the UDC's `state` in sysfs */                                        \
+	M(TEXT, speed)	   /* speed of the connection to the host */                               \
+	M(TIME, since)	   /* time at which the gadget came up */                                  \
 	M(PID, supervisor)
 
-/* Members that only the file has: for inspect_ours.c and for a takeover. */
+/* Members that only the status file has, for inspect_ours.c and for a takeover. */
 #define GADGET_FILE_MEMBERS(M)                                                                     \
-	M(FLAG, configured) /* a host has configured it */                                         \
-	M(FLAG, no_bind)    /* --no-bind, or `unbind` */                                           \
-	M(FLAG, lost)	    /* a rebind is due */                                                  \
-	M(FLAG, taken)	    /* another program unbound it */                                       \
-	M(FLAG, held)	    /* its keepers wait for a takeover (--hold) */
+	M(FLAG, configured) /* the host has configured the gadget */                               \
+	M(FLAG, no_bind)    /* the user wants it unbound: `up --no-bind` or `unbind` */            \
+	M(FLAG, lost)	    /* the gadget was unbound and must be bound again */                   \
+	M(FLAG, taken)	    /* another program unbound the gadget */                               \
+	M(FLAG, held)	    /* keepers wait for a takeover if the supervisor dies (--hold) */
 
 #define FUNCTION_MEMBERS(M)                                                                        \
 	M(NAME, label)                                                                             \
 	M(NAME, type)                                                                              \
 	M(NAME, instance)                                                                          \
 	M(TEXT, mount)	/* mount point of FunctionFS */                                            \
-	M(TEXT, device) /* device file, or link of FunctionFS */                                   \
-	M(TEXT, ifname) /* network interface */                                                    \
+	M(TEXT, device) /* device file of the kernel device, or link to an endpoint file */        \
+	M(TEXT, ifname) /* name of the network interface */                                        \
 	M(PID, keeper)
 
 #define WORKER_MEMBERS(M)                                                                          \
 	M(WORKER_CONDITION, state)                                                                 \
 	M(PID, pid)                                                                                \
-	M(TEXT, engine)	     /* that the worker reports */                                         \
-	M(COUNT, restarts)   /* since the gadget came up */                                        \
-	M(TEXT, last_exit)   /* end of its last process, in words; worker_set_exit */              \
-	M(TIME, ready_since) /* only while it is ready */                                          \
-	M(OBJECT, stats)     /* the worker's own statistics */
+	M(TEXT, engine)	     /* engine that the worker reports */                                  \
+	M(COUNT, restarts)   /* number of restarts since the gadget came up */                     \
+	M(TEXT, last_exit)   /* how the last worker process ended, as text (worker_set_exit) */    \
+	M(TIME, ready_since) /* time at which the worker became ready; null: it is not ready */    \
+	M(OBJECT, stats)     /* statistics that the worker reports */
 
 #define ENDPOINT_MEMBERS(M)                                                                        \
 	M(NAME, file)                                                                              \
 	M(COUNT, address) /* bEndpointAddress */                                                   \
 	M(NAME, type)	  /* "bulk", "interrupt", "isochronous" */                                 \
 	M(NAME, direction)                                                                         \
-	M(COUNT, max_packet) /* bytes, at the speed of the link */                                 \
-	M(BYTES, bytes)	     /* that the worker reports */
+	M(COUNT, max_packet) /* at the speed of the connection, bytes */                           \
+	M(BYTES, bytes)	     /* transferred bytes that the worker reports */
 
 #define PROBLEM_MEMBERS(M)                                                                         \
 	M(PROBLEM_SEVERITY, severity)                                                              \
 	M(NAME, text)
 
-/* Position in the gadget file; only some problems have one. */
+/* Position in the gadget file, which only some problems have. */
 #define PROBLEM_POSITION_MEMBERS(M)                                                                \
 	M(TEXT, file)                                                                              \
 	M(COUNT, line)                                                                             \
@@ -153,8 +155,9 @@ struct gadget_status {
 	size_t n_functions;
 	struct status_problem *problems;
 	size_t n_problems;
-	char **links; /* links in configfs from configurations to functions; only in the file */
-	size_t n_links;
+	/* Symbolic links in configfs from configurations to functions; only in the status file */
+	char **configfs_links;
+	size_t n_configfs_links;
 };
 
 struct gadget_statuses {
@@ -169,12 +172,13 @@ extern const struct members gadget_fields, function_fields, worker_fields;
  */
 
 /*
- * Reads RUN/NAME/status. Returns -ENOENT and leaves `err` empty if there is none; fails with
- * -EBADMSG if it is damaged. Missing values are null. The caller frees the status, also on failure.
+ * Reads the status file RUN/NAME/status. Returns -ENOENT and leaves `err` empty if there is no
+ * file. Fails with -EBADMSG if the file is damaged. Missing values become null. The caller frees
+ * the status, also on failure.
  */
 int status_file_read(const struct paths *paths, const char *name, struct gadget_status *status,
 		     struct error *err);
-/* Does the same with the text of such a file. */
+/* Parses the text of a status file; errors as for status_file_read. */
 int status_parse(const char *text, size_t size, struct gadget_status *status, struct error *err);
 int status_file_write(const struct rundir *rundir, const struct gadget_status *status,
 		      struct error *err);
@@ -188,10 +192,10 @@ void statuses_free(struct gadget_statuses *statuses);
 void worker_status_copy(struct worker_status *to, const struct worker_status *from);
 void worker_status_free(struct worker_status *status);
 
-/* Returns the function with that label; NULL: none. */
-const struct function_status *status_function(const struct gadget_status *status,
-					      const char *label);
-/* Adds a problem, whose text is not copied: the status owns it. Returns it. */
+/* Returns the status of the function with this label; NULL: there is no such function. */
+const struct function_status *status_find_function(const struct gadget_status *status,
+						   const char *label);
+/* Adds a problem and returns it. The status then owns `text`, which is not copied. */
 struct status_problem *status_add_problem(struct gadget_status *status,
 					  enum problem_severity severity, char *text);
-void status_forget_problems(struct gadget_status *status);
+void status_clear_problems(struct gadget_status *status);

@@ -28,7 +28,7 @@ static void on_client(void *data, uint32_t events _unused_)
 	static char text[CONTROL_MESSAGE_MAX];
 	struct control_client *client = data;
 	ssize_t n = recv(client->source.fd, text, sizeof(text), MSG_DONTWAIT);
-	struct control_request request;
+	struct socket_request request;
 	_cleanup_error_ struct error err = { 0 };
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -39,11 +39,11 @@ static void on_client(void *data, uint32_t events _unused_)
 	}
 	if (client->waits != CLIENT_IDLE)
 		return;
-	if (control_request_parse(text, (size_t)n, &request, &err) < 0)
+	if (socket_request_parse(text, (size_t)n, &request, &err) < 0)
 		control_answer(client, &err);
 	else
 		control_handle(client, &request);
-	control_request_free(&request);
+	socket_request_free(&request);
 }
 
 /* Checks the groups that the client had when it connected (unix(7), SO_PEERCRED, SO_PEERGROUPS). */
@@ -197,7 +197,7 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 	_cleanup_free_ char *path = strf("%s/" RUNDIR_CONTROL, rundir->path);
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct sockaddr_un address;
-	int r = control_address(&address, path, err);
+	int r = control_socket_address(&address, path, err);
 
 	if (r < 0)
 		return r;

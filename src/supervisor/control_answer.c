@@ -20,10 +20,10 @@ void control_drop(struct control_client *client)
 }
 
 /* Sends an answer. Ignores errors, because a client need not read its answer. */
-static void send_answer(int fd, enum control_command command, const struct control_answer *answer,
+static void send_answer(int fd, enum control_command command, const struct socket_answer *answer,
 			const struct error *err)
 {
-	_cleanup_free_ char *text = control_answer_print(command, answer, err);
+	_cleanup_free_ char *text = socket_answer_to_text(command, answer, err);
 
 	send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
@@ -35,7 +35,7 @@ void control_answer_to(int fd, const struct error *err)
 }
 
 static void answer_with(struct control_client *client, enum control_command command,
-			const struct control_answer *answer, const struct error *err)
+			const struct socket_answer *answer, const struct error *err)
 {
 	send_answer(client->source.fd, command, answer, err);
 	control_drop(client);
@@ -48,7 +48,7 @@ void control_answer(struct control_client *client, const struct error *err)
 
 void control_answer_bus(struct control_client *client, bool changed, const struct error *err)
 {
-	struct control_answer answer = { .changed = changed, .udc = client->control->binding->udc };
+	struct socket_answer answer = { .changed = changed, .udc = client->control->binding->udc };
 
 	answer_with(client, COMMAND_BIND, &answer, err);
 }
@@ -65,10 +65,10 @@ void control_answer_reload(struct control_client *client)
 {
 	const struct control *control = client->control;
 	const struct reload_result *result = &control->reloader->result;
-	struct control_answer answer = { .changed = result->changed,
-					 .rebound = result->rebound,
-					 .awaits = result->awaits_udc ? control->binding->udc
-								      : NULL };
+	struct socket_answer answer = { .changed = result->changed,
+					.rebound = result->rebound,
+					.awaits =
+						result->awaits_udc ? control->binding->udc : NULL };
 
 	answer_with(client, COMMAND_RELOAD, &answer, &result->error);
 }

@@ -45,15 +45,14 @@ static bool refuse_unless_root(struct control_client *client, const char *what)
 	return !client->is_root;
 }
 
-static void begin_down(struct control_client *client,
-		       const struct control_request *request _unused_)
+static void begin_down(struct control_client *client, const struct socket_request *request _unused_)
 {
 	client->waits = CLIENT_WAITS_DOWN;
 	switch_cancel(client->control->switcher);
 	gadget_go_down(client->control->live, NULL);
 }
 
-static void begin_restart(struct control_client *client, const struct control_request *request)
+static void begin_restart(struct control_client *client, const struct socket_request *request)
 {
 	const struct control *control = client->control;
 	bool any = false;
@@ -74,7 +73,7 @@ static void begin_restart(struct control_client *client, const struct control_re
 	gadget_changed(control->live);
 }
 
-static void begin_bind(struct control_client *client, const struct control_request *request)
+static void begin_bind(struct control_client *client, const struct socket_request *request)
 {
 	_cleanup_error_ struct error err = { 0 };
 	bool changed;
@@ -88,7 +87,7 @@ static void begin_bind(struct control_client *client, const struct control_reque
 }
 
 static void begin_unbind(struct control_client *client,
-			 const struct control_request *request _unused_)
+			 const struct socket_request *request _unused_)
 {
 	const struct control *control = client->control;
 	_cleanup_error_ struct error err = { 0 };
@@ -101,7 +100,7 @@ static void begin_unbind(struct control_client *client,
 	control_answer_bus(client, changed, &err);
 }
 
-static void begin_reload(struct control_client *client, const struct control_request *request)
+static void begin_reload(struct control_client *client, const struct socket_request *request)
 {
 	const char *file = request->file;
 	const struct control *control = client->control;
@@ -109,7 +108,7 @@ static void begin_reload(struct control_client *client, const struct control_req
 
 	if (refuse_unless_up(client))
 		return;
-	if (file && !streq_null(file, control->live->record.file) &&
+	if (file && !streq_null(file, control->live->record.gadget_file) &&
 	    refuse_unless_root(client, "only root may name another gadget file"))
 		return;
 	if (reload_begin(control->reloader, file, request->renamed, request->timeout, &err) < 0)
@@ -119,7 +118,7 @@ static void begin_reload(struct control_client *client, const struct control_req
 	gadget_changed(control->live);
 }
 
-static void begin_reexec(struct control_client *client, const struct control_request *request)
+static void begin_reexec(struct control_client *client, const struct socket_request *request)
 {
 	const char *program = request->program;
 	const struct control *control = client->control;
@@ -145,7 +144,7 @@ static void begin_reexec(struct control_client *client, const struct control_req
 }
 
 static void begin_wait_host(struct control_client *client,
-			    const struct control_request *request _unused_)
+			    const struct socket_request *request _unused_)
 {
 	if (refuse_to_wait(client))
 		return;
@@ -153,7 +152,7 @@ static void begin_wait_host(struct control_client *client,
 	gadget_changed(client->control->live);
 }
 
-static void begin_wait(struct control_client *client, const struct control_request *request)
+static void begin_wait(struct control_client *client, const struct socket_request *request)
 {
 	static const int waits[CONDITION_COUNT] = {
 		[CONDITION_READY] = CLIENT_WAITS_READY,
@@ -172,7 +171,7 @@ static void begin_wait(struct control_client *client, const struct control_reque
 }
 
 static void refuse_unknown(struct control_client *client,
-			   const struct control_request *request _unused_)
+			   const struct socket_request *request _unused_)
 {
 	control_refuse(client, EX_USAGE,
 		       "unknown command: the supervisor may be of another version");
@@ -181,11 +180,11 @@ static void refuse_unknown(struct control_client *client,
 #define BEGIN(NAME, name, word, request, answer) [COMMAND_##NAME] = begin_##name,
 
 static void (*const commands[COMMAND_COUNT])(struct control_client *client,
-					     const struct control_request *request) = {
+					     const struct socket_request *request) = {
 	[COMMAND_UNKNOWN] = refuse_unknown, CONTROL_COMMANDS(BEGIN)
 };
 
-void control_handle(struct control_client *client, const struct control_request *request)
+void control_handle(struct control_client *client, const struct socket_request *request)
 {
 	commands[request->command](client, request);
 }

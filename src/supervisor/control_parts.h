@@ -6,7 +6,7 @@
 #include "supervisor/control.h"
 
 /* Begins to execute a client's command. Answers the client if there is nothing to wait for. */
-void control_handle(struct control_client *client, const struct control_request *request);
+void control_handle(struct control_client *client, const struct socket_request *request);
 
 /* Answers with `err`, or with success if `err` is empty, and closes the connection. */
 void control_answer(struct control_client *client, const struct error *err);

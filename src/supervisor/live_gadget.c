@@ -63,7 +63,7 @@ void gadget_log_line(struct live_gadget *live, const char *label, int priority, 
 	if (live->functions.foreground)
 		log_about(live->name, label, priority, "%s: %s", live->name, line);
 	else
-		output_event(&live->output, line);
+		output_write_event(&live->output, line);
 }
 
 void gadget_log_error(struct live_gadget *live, const char *what, const struct error *err)

@@ -83,7 +83,7 @@ void progress_undo(struct live_gadget *live)
 		return;
 	gadget_handle(live, GADGET_EV_UNDONE);
 	for (size_t n = 0; n < live->functions.n; n++)
-		rundir_release_user(&live->rundir, live->functions.list[n]->model->label);
+		rundir_release_worker_uid(&live->rundir, live->functions.list[n]->model->label);
 	/* After a switch the run directory stays, so that this process can switch back. */
 	if (r == 0 && live->state != GADGET_SWITCHED)
 		r = rundir_remove(&live->rundir, &err);

@@ -429,7 +429,7 @@ static int check_mounts_unused(const struct reload *r, struct error *err)
 		const struct step *step = &d->plan->steps[d->changes[k].step];
 
 		if (d->changes[k].kind == CHANGE_UNDO && step->op == &ffs_op_mount &&
-		    ffs_mount_is_free(step, getpid(), err) < 0)
+		    ffs_check_mount_unused(step, getpid(), err) < 0)
 			return error_at(err, &step->at);
 	}
 	return 0;
@@ -511,7 +511,7 @@ int reload_begin(struct reloader *reloader, const char *path, bool renamed, doub
 	 * If only the path of the file differs, the reload goes on: the record gets the new path.
 	 */
 	if (r->difference.n == 0 && json_equal(live->record.document, r->document) &&
-	    streq_null(live->record.file, r->gadget->file)) {
+	    streq_null(live->record.gadget_file, r->gadget->file)) {
 		gadget_log(live, "the gadget file has not changed");
 		abandon_reload(live, r);
 		return 0;

@@ -24,9 +24,9 @@ int reload_read(struct reload *r, const struct record *record, const char *path,
 	const char *name = record->name;
 	int result;
 
-	path = path ? path : record->file;
+	path = path ? path : record->gadget_file;
 	if (!path || !name)
-		return record_lacks_file(name ?: "?", err);
+		return record_fail_no_file(name ?: "?", err);
 	result = supervisor_read_file(path, renamed || record_is_renamed(record) ? name : NULL,
 				      dirs, trust, log_line, data, &r->gadget, &r->document, err);
 	if (result < 0 || streq(r->gadget->name, name))

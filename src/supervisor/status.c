@@ -30,11 +30,11 @@ static unsigned int max_packet(const struct live_function *i, const struct endpo
 	unsigned int size = 0;
 
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
-		if (ep->speed[s].used)
+		if (ep->speed[s].is_offered)
 			size = ep->speed[s].max_packet;
 	for (size_t k = 0; k < ARRAY_SIZE(indices); k++)
 		if (i->link.enabled && i->link.speed == indices[k].speed &&
-		    ep->speed[indices[k].index].used)
+		    ep->speed[indices[k].index].is_offered)
 			size = ep->speed[indices[k].index].max_packet;
 	return size;
 }
@@ -80,7 +80,7 @@ static void set_function(struct function_status *status, const struct status_vie
 		.type = xstrdup(f->type),
 		.instance = xstrdup(f->instance),
 		.mount = xstrdup_or_null(ffs ? ffs->mount.path : NULL),
-		.device = xstrdup_or_null(ffs ? ffs->device.value : NULL),
+		.device = xstrdup_or_null(ffs ? ffs->device_link.value : NULL),
 		.keeper = i && i->keeper.pid > 0 ? i->keeper.pid : 0,
 		.has_worker = i && i->worker,
 	};
@@ -161,7 +161,8 @@ static void add_links(struct gadget_status *status, const struct status_view *s)
 		const struct step *step = &s->live->plan.steps[n];
 
 		if (step->op == &configfs_op_link && step->state == STEP_DONE)
-			*array_add(status->links, status->n_links) = xstrdup(step->path);
+			*array_add(status->configfs_links, status->n_configfs_links) =
+				xstrdup(step->path);
 	}
 }
 

@@ -136,7 +136,7 @@ static int check_mounts_unused(const struct live_gadget *live, struct error *err
 	for (size_t i = 0; r == 0 && i < live->plan.n; i++)
 		if (live->plan.steps[i].op == &ffs_op_mount &&
 		    live->plan.steps[i].state == STEP_DONE)
-			r = ffs_mount_is_free(&live->plan.steps[i], getpid(), err);
+			r = ffs_check_mount_unused(&live->plan.steps[i], getpid(), err);
 	return r;
 }
 
@@ -150,8 +150,9 @@ static int lock_name(const struct live_gadget *live, struct requested_switch *sw
 
 	if (r == -EWOULDBLOCK) {
 		error_clear(err);
-		if (rundir_owner(live->paths, name, &pid, &role) < 0 || role != OWNER_SUPERVISOR)
-			return rundir_in_use(name, pid, role, err);
+		if (rundir_get_lock_owner(live->paths, name, &pid, &role) < 0 ||
+		    role != OWNER_SUPERVISOR)
+			return rundir_fail_in_use(name, pid, role, err);
 		return gadget_error_up_already(name, err);
 	}
 	if (r < 0)
@@ -174,7 +175,7 @@ static int write_record(const struct live_gadget *live, const struct requested_s
 
 	if (sw->has_leftovers)
 		return 0;
-	record = record_make(sw->gadget, sw->document, live->record.origin ?: live->name);
+	record = record_make(sw->gadget, sw->document, live->record.original_name ?: live->name);
 	r = record_write(&sw->rundir, &record, &(struct plan){ 0 }, err);
 	record_free(&record);
 	return r;

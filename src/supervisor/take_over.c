@@ -89,7 +89,8 @@ static bool read_previous_supervisor(const struct live_gadget *live,
 	return (state == STATUS_READY || state == STATUS_UNBOUND || state == STATUS_DEGRADED ||
 		state == STATUS_STARTING) &&
 	       links_and_mounts_exist(&prev->plan) &&
-	       record_is_of_same_gadget(&prev->record, &live->record) && !prev->record.origin &&
+	       record_is_of_same_gadget(&prev->record, &live->record) &&
+	       !prev->record.original_name &&
 	       file_read_line(AT_FDCWD, path, &prev->bound_to) == 0 &&
 	       (!*prev->bound_to || streq_null(prev->bound_to, prev->udc));
 }
@@ -190,7 +191,7 @@ static const struct function_status *recorded_status(const struct previous_super
 						     const struct live_function *i)
 {
 	static const struct function_status nothing;
-	const struct function_status *status = status_function(&prev->status, i->model->label);
+	const struct function_status *status = status_find_function(&prev->status, i->model->label);
 
 	return status ? status : &nothing;
 }
@@ -244,7 +245,7 @@ static int take_over(struct takeover *t, bool as_it_is)
 		take_over_functions(live, &prev);
 	if (taken) {
 		restore_bus_state(t, &prev);
-		output_continue(&live->output);
+		output_open_existing(&live->output);
 		gadget_handle(live, GADGET_EV_TAKE_OVER);
 		live->since = prev.status.since;
 		t->done = true;

@@ -58,7 +58,7 @@ static void check_one(const struct ffs_kernel *kernel, const struct ffs_finding 
 		wrong(kernel, v, "offset beyond the end");
 	if (v->error != rule->error)
 		wrong(kernel, v, "not the error of its rule");
-	if (rule->unreachable)
+	if (rule->why_unreachable)
 		wrong(kernel, v, "a rule that cannot be reached");
 	if (!ffs_rule_exists(kernel, v->rule))
 		wrong(kernel, v, "a rule that this kernel does not have");

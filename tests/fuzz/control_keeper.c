@@ -345,22 +345,22 @@ void control_fuzz_keeper(struct script *script)
 	w.worker = worker[1];
 	w.supervisor = supervisor[1];
 	w.k.ep0 = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	w.k.worker = worker[0];
-	w.k.supervisor = supervisor[0];
-	w.k.listener = make_listener();
-	w.k.worker_pidfd = w.k.worker_output = w.k.kill_switch = w.k.speed_file = -1;
+	w.k.worker_socket = worker[0];
+	w.k.supervisor_socket = supervisor[0];
+	w.k.listener_socket = make_listener();
+	w.k.worker_pidfd = w.k.worker_output = w.k.kill_switch = w.k.speed_fd = -1;
 	w.k.linger_seconds = 1;
-	w.k.exit_at = HUGE_VAL;
+	w.k.exit_time = HUGE_VAL;
 	if (setjmp(w.end) == 0)
 		run_keeper(&w.k);
 	cleanup_close(&w.k.ep0);
-	cleanup_close(&w.k.worker);
-	cleanup_close(&w.k.supervisor);
-	cleanup_close(&w.k.listener);
+	cleanup_close(&w.k.worker_socket);
+	cleanup_close(&w.k.supervisor_socket);
+	cleanup_close(&w.k.listener_socket);
 	cleanup_close(&w.k.worker_pidfd);
 	cleanup_close(&w.k.worker_output);
 	cleanup_close(&w.k.kill_switch);
-	cleanup_close(&w.k.speed_file);
+	cleanup_close(&w.k.speed_fd);
 	cleanup_close(&w.worker);
 	cleanup_close(&w.supervisor);
 }

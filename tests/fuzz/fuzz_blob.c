@@ -82,7 +82,7 @@ static void decode(const uint8_t *data, size_t size)
 	f->ffs->raw_descriptors.size = size;
 	if (ffs_decode_descriptors(f->ffs, &err) < 0)
 		return;
-	refusal = ffs_check(f->ffs);
+	refusal = ffs_check_blobs(f->ffs);
 	if (refusal.finding.rule == FFS_ACCEPTED || refusal.in_strings)
 		return;
 	fprintf(stderr, "fuzz_blob: decoded, but refused\n");

@@ -25,9 +25,11 @@ static void check_association_overlap(struct load *l, const struct ffs *ffs,
 {
 	for (size_t i = 0; i + 1 < ffs->n_associations; i++) {
 		const struct association *other = &ffs->associations[i];
-		int both = a->first > other->first ? a->first : other->first;
+		int both = a->first_interface > other->first_interface ? a->first_interface
+								       : other->first_interface;
 
-		if (both >= a->first + a->count || both >= other->first + other->count)
+		if (both >= a->first_interface + a->n_interfaces ||
+		    both >= other->first_interface + other->n_interfaces)
 			continue;
 		load_error(l, load_member_or_self(node, "first"),
 			   "interface %d is already in another association", both);
@@ -55,11 +57,11 @@ static void load_association(struct load *l, struct ffs *ffs, struct node *node)
 	}
 	a = array_add(ffs->associations, ffs->n_associations);
 	a->at = load_position(l, &node->at);
-	a->first = (uint8_t)d.first.value;
-	a->count = (uint8_t)d.count.value;
-	a->class = ffs->interfaces[a->first].class;
-	a->subclass = ffs->interfaces[a->first].subclass;
-	a->protocol = ffs->interfaces[a->first].protocol;
+	a->first_interface = (uint8_t)d.first.value;
+	a->n_interfaces = (uint8_t)d.count.value;
+	a->class = ffs->interfaces[a->first_interface].class;
+	a->subclass = ffs->interfaces[a->first_interface].subclass;
+	a->protocol = ffs->interfaces[a->first_interface].protocol;
 	load_class(l, &d.class, &a->class, &a->subclass, &a->protocol);
 	if (d.string)
 		load_ffs_string(l, &a->string, d.string);

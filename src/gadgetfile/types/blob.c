@@ -77,7 +77,7 @@ static bool load_blob_descriptors(struct load *l, struct ffs_settings *d, struct
 		 * Assumes all speeds, because an incomplete function would cause further errors and
 		 * warnings
 		 */
-		memset(ffs->speed, true, sizeof(ffs->speed));
+		memset(ffs->has_speed, true, sizeof(ffs->has_speed));
 		return false;
 	}
 	for (size_t i = 0; i < ffs->n_interfaces; i++)
@@ -89,7 +89,7 @@ static bool load_blob_descriptors(struct load *l, struct ffs_settings *d, struct
 
 static void add_finding_hint(struct load *l, const struct ffs_finding *finding)
 {
-	_cleanup_free_ char *todo = ffs_finding_todo(finding);
+	_cleanup_free_ char *todo = ffs_finding_hint(finding);
 
 	diags_hint(l->diags, "%s", todo);
 }
@@ -97,7 +97,7 @@ static void add_finding_hint(struct load *l, const struct ffs_finding *finding)
 /* Checks the strings of a function whose descriptors FunctionFS accepts. */
 static void check_blob_strings(struct load *l, const struct ffs *ffs, const struct blob_settings *b)
 {
-	const struct ffs_refusal refusal = ffs_check(ffs);
+	const struct ffs_refusal refusal = ffs_check_blobs(ffs);
 	_cleanup_free_ char *reason = NULL, *shown = NULL;
 
 	if (refusal.finding.rule == FFS_ACCEPTED)
@@ -169,7 +169,7 @@ static void check_function_blobs(struct load *l, const struct function *f, const
 
 	if (!ffs)
 		return;
-	refusal = ffs_check(ffs);
+	refusal = ffs_check_blobs(ffs);
 	if (refusal.finding.rule == FFS_ACCEPTED)
 		return;
 	at = find_setting_range(l, node, refusal.at);

@@ -196,7 +196,7 @@ static void check_max_power(struct load *l, const struct config *c, const struct
 	for (size_t i = 0; i < c->n_functions; i++) {
 		const struct function *f = &l->gadget->functions[c->functions[i].function];
 
-		super |= !f->ffs || f->ffs->speed[EP_SUPER];
+		super |= !f->ffs || f->ffs->has_speed[EP_SUPER];
 	}
 	if (value && !value->bad && !super && !l->has_syntax_error && c->max_power.value > 500)
 		diag_warning(l->diags, &value->at,

@@ -99,7 +99,7 @@ static void check_general_size(struct load *l, enum ep_type type, const struct f
 	if (type != EP_BULK || value->bad)
 		return;
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
-		if (ffs->speed[i] && bulk_size_is_legal(i, value->integer))
+		if (ffs->has_speed[i] && bulk_size_is_legal(i, value->integer))
 			return;
 	load_error(l, value,
 		   "a bulk endpoint's packets must have 8, 16, 32 or 64 bytes at full speed, 512 "
@@ -244,7 +244,7 @@ static void load_exact_values(struct load *l, struct endpoint *ep, const struct 
 		    *interval = node_member(node, "interval"), *mult = node_member(node, "mult");
 
 	load_group(l, speed == EP_SUPER ? &super_keys : &full_keys, node, &x);
-	if (!ffs->speed[speed] && !l->has_syntax_error) {
+	if (!ffs->has_speed[speed] && !l->has_syntax_error) {
 		diag_error(l->diags, &node->name_at, "'%s' is not one of the function's 'speeds'",
 			   speed_keys[speed]);
 		return;
@@ -271,7 +271,7 @@ static void load_exact_values(struct load *l, struct endpoint *ep, const struct 
 static bool has_exact_sizes(const struct ffs *ffs, const struct endpoint_settings *d)
 {
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
-		if (ffs->speed[i] && !(d->exact[i] && node_member(d->exact[i], "max_packet")))
+		if (ffs->has_speed[i] && !(d->exact[i] && node_member(d->exact[i], "max_packet")))
 			return false;
 	return true;
 }
@@ -289,11 +289,11 @@ static void check_general_values(struct load *l, const struct endpoint *ep, cons
 		diag_error(l->diags, &node->at, "an isochronous endpoint needs 'max_packet'");
 	if (d->interval && ep->type == EP_BULK)
 		error_bulk_interval(l, d->interval);
-	if (d->burst.value > 0 && !ffs->speed[EP_SUPER] && !l->has_syntax_error)
+	if (d->burst.value > 0 && !ffs->has_speed[EP_SUPER] && !l->has_syntax_error)
 		load_error(l, load_member_or_self(node, "burst"),
 			   "'burst' needs SuperSpeed, which is not one of the function's 'speeds'");
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
-		any |= ffs->speed[i] && speed_allows_mult(ep->type, i);
+		any |= ffs->has_speed[i] && speed_allows_mult(ep->type, i);
 	if (d->mult.set && ep->type == EP_BULK)
 		error_mult_not_allowed(l, ep->type, EP_HIGH, load_member_or_self(node, "mult"));
 	else if (d->mult.value > 1 && !any && !l->has_syntax_error)
@@ -319,8 +319,8 @@ static void load_endpoint_speeds(struct load *l, struct endpoint *ep, const stru
 	for (int i = 0; i < EP_SPEED_COUNT; i++) {
 		struct ep_speed *s = &ep->speed[i];
 
-		s->used = ffs->speed[i];
-		if (s->used) {
+		s->is_offered = ffs->has_speed[i];
+		if (s->is_offered) {
 			s->max_packet = (uint16_t)size_for_speed(ep->type, i, &d->max_packet);
 			s->interval = ep->type == EP_BULK ? 0 : encode_interval(ep->type, i, ms);
 			s->burst = i == EP_SUPER ? (uint8_t)d->burst.value : 0;
@@ -334,12 +334,12 @@ static void load_endpoint_speeds(struct load *l, struct endpoint *ep, const stru
 		if (d->exact[i])
 			load_exact_values(l, ep, ffs, i, d->exact[i]);
 	}
-	if (ep->speed[EP_SUPER].used) {
+	if (ep->speed[EP_SUPER].is_offered) {
 		check_burst(l, ep->type, ep->speed[EP_SUPER].max_packet, ep->speed[EP_SUPER].burst,
 			    setting_for_speed(d->exact[EP_SUPER], node, "burst"));
 		set_super_mult(l, &ep->speed[EP_SUPER], d, node);
 	}
-	if (ep->speed[EP_HIGH].used)
+	if (ep->speed[EP_HIGH].is_offered)
 		check_mult(l, &ep->speed[EP_HIGH],
 			   setting_for_speed(d->exact[EP_HIGH], node, "mult"));
 }

@@ -34,10 +34,10 @@ static void check_extra_descriptor(struct load *l, const struct interface *inter
 			   bytes->size, list->first->text);
 		return;
 	}
-	finding = ffs_check_extra(interface, bytes);
+	finding = ffs_check_extra_descriptor(interface, bytes);
 	if (finding.rule != FFS_ACCEPTED) {
 		reason = ffs_finding_reason(&finding);
-		todo = ffs_finding_todo(&finding);
+		todo = ffs_finding_hint(&finding);
 		load_error(l, finding.offset > 0 ? nth_item(list, finding.offset) : list, "%s",
 			   reason);
 		diags_hint(l->diags, "%s", todo);
@@ -52,13 +52,13 @@ static void check_extra_descriptor(struct load *l, const struct interface *inter
 
 void load_extra_descriptors(struct load *l, struct interface *interface, struct node *list)
 {
-	interface->extra_at = load_position(l, &list->name_at);
+	interface->extra_descriptors_at = load_position(l, &list->name_at);
 	node_foreach(item, list) {
 		struct ffs_bytes *bytes;
 
 		if (item->bad)
 			continue;
-		bytes = array_add(interface->extra, interface->n_extra);
+		bytes = array_add(interface->extra_descriptors, interface->n_extra_descriptors);
 		if (load_bytes(l, item, bytes))
 			check_extra_descriptor(l, interface, bytes, item);
 	}

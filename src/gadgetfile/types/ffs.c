@@ -37,7 +37,7 @@ static void load_ffs_speeds(struct load *l, struct ffs *ffs, struct node *list)
 
 	if (!list) {
 		for (int i = 0; i < EP_SPEED_COUNT; i++)
-			ffs->speed[i] = true;
+			ffs->has_speed[i] = true;
 		return;
 	}
 	node_foreach(item, list) {
@@ -47,14 +47,14 @@ static void load_ffs_speeds(struct load *l, struct ffs *ffs, struct node *list)
 			unknown = true;
 			continue;
 		}
-		speed = &ffs->speed[key_find_word(k->words, item->text)->value];
+		speed = &ffs->has_speed[key_find_word(k->words, item->text)->value];
 		if (*speed)
 			load_error(l, item, "\"%s\" is listed twice", item->text);
 		*speed = true;
 	}
 	/* An invalid word may mean any speed, so all are assumed. */
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
-		ffs->speed[i] |= unknown;
+		ffs->has_speed[i] |= unknown;
 }
 
 static void check_speed_combination(struct load *l, const struct ffs_settings *d,
@@ -118,8 +118,8 @@ static void load_device_link(struct load *l, struct ffs *ffs, struct node *value
 {
 	size_t n = 0;
 
-	ffs->device.value = load_path(l, value);
-	ffs->device.at = load_position(l, &value->at);
+	ffs->device_link.value = load_path(l, value);
+	ffs->device_link.at = load_position(l, &value->at);
 	for (size_t i = 0; i < ffs->n_interfaces; i++)
 		n += ffs->interfaces[i].n_endpoints;
 	if (!complete)

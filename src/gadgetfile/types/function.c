@@ -256,11 +256,11 @@ static enum gadget_speed highest_speed_of(const struct function *f)
 
 	if (!f->ffs)
 		return type ? type->highest_speed : GADGET_SPEED_SUPER_PLUS;
-	if (f->ffs->speed[EP_SUPER])
+	if (f->ffs->has_speed[EP_SUPER])
 		return GADGET_SPEED_SUPER_PLUS;
-	if (f->ffs->speed[EP_HIGH])
+	if (f->ffs->has_speed[EP_HIGH])
 		return GADGET_SPEED_HIGH;
-	return f->ffs->speed[EP_FULL] ? GADGET_SPEED_FULL : GADGET_SPEED_SUPER_PLUS;
+	return f->ffs->has_speed[EP_FULL] ? GADGET_SPEED_FULL : GADGET_SPEED_SUPER_PLUS;
 }
 
 /*
@@ -313,11 +313,11 @@ static void check_mounts_and_links_differ(struct load *l)
 				diag_error(l->diags, &node->name_at,
 					   "functions '%s' and '%s' have the same mount point %s",
 					   other->label, f->label, f->ffs->mount.path);
-			if (f->ffs->device.value &&
-			    streq_null(f->ffs->device.value, other->ffs->device.value))
+			if (f->ffs->device_link.value &&
+			    streq_null(f->ffs->device_link.value, other->ffs->device_link.value))
 				diag_error(l->diags, &node->name_at,
 					   "functions '%s' and '%s' have the same device %s",
-					   other->label, f->label, f->ffs->device.value);
+					   other->label, f->label, f->ffs->device_link.value);
 		}
 	}
 }

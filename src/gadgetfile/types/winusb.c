@@ -153,7 +153,7 @@ static struct os_property *find_property(const struct interface *i, const char *
  */
 static size_t size_of_sent_property(const struct os_property *p)
 {
-	return 14 + 2 * (strlen(p->name) + 1) + (p->type == REG_BINARY ? 1 : 2) * p->data.size;
+	return 14 + 2 * (strlen(p->name) + 1) + (p->data_type == REG_BINARY ? 1 : 2) * p->data.size;
 }
 
 static size_t size_of_sent_properties(const struct interface *i)

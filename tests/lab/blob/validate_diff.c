@@ -123,7 +123,8 @@ static unsigned int count_files(void)
 
 static unsigned int expected_files(const struct ffs_instance *in)
 {
-	return 1U + in->endpoints + (in->flags & FUNCTIONFS_RW_PROXY_EPS ? in->endpoints / 2U : 0U);
+	return 1U + in->n_endpoints +
+	       (in->flags & FUNCTIONFS_RW_PROXY_EPS ? in->n_endpoints / 2U : 0U);
 }
 
 /* --- a disagreement --- */
@@ -259,8 +260,8 @@ static bool compare_session(struct compare *c, struct blobs *b, uint64_t index)
 /* Returns why a branch need not be seen from both sides, or NULL. */
 static const char *excuse(const struct compare *c, enum ffs_rule rule)
 {
-	if (ffs_rule_info(rule)->unreachable)
-		return ffs_rule_info(rule)->unreachable;
+	if (ffs_rule_info(rule)->why_unreachable)
+		return ffs_rule_info(rule)->why_unreachable;
 	if (rule == FFS_STRINGS_MEMORY && !c->dare)
 		return "not written: the kernel WARNs of the size it asks kmalloc() for";
 	return NULL;
@@ -276,18 +277,18 @@ static unsigned int report_branches(const struct compare *c)
 		const struct ffs_rule_info *info = ffs_rule_info(r);
 		const struct ffs_branch_count *n = &c->count[r];
 		const char *why = excuse(c, r), *mark = "";
-		bool both = n->taken > 0 && n->passed > 0;
+		bool both = n->taken > 0 && n->not_taken > 0;
 
 		if (info->kind == FFS_STANDARD || !ffs_rule_exists(c->validator.kernel, r))
 			continue;
-		if (info->unreachable && n->taken > 0)
+		if (info->why_unreachable && n->taken > 0)
 			mark = " NOT UNREACHABLE";
 		else if (!both && !why)
 			mark = " ONE SIDE ONLY";
 		bad += *mark != 0;
 		printf("# %-24s %12" PRIu64 " %12" PRIu64 "  %s%s%s%s%s\n", info->name, n->taken,
-		       n->passed, info->source, why ? " (" : "", why ? why : "", why ? ")" : "",
-		       mark);
+		       n->not_taken, info->reference, why ? " (" : "", why ? why : "",
+		       why ? ")" : "", mark);
 	}
 	return bad;
 }

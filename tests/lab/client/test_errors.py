@@ -486,7 +486,7 @@ def mount_in_use():
         # A short time suffices, because the kernel must only have executed the program.
         sentence = (f"ffsctl: cannot unmount /dev/ffs/interrupt/meter: in use by sleep (pid {child.pid}); "
                     "also left: /dev/ffs/interrupt/meter\n"
-                    "hint: end that first; 'ffsctl down interrupt' removes what is left")
+                    "hint: stop these processes first; 'ffsctl down interrupt' removes what is left")
         refuses(71, sentence, "interrupt", command="down")
         eq(status("interrupt")[1], 1)
         refuses(71, sentence, "interrupt", command="down")

@@ -155,7 +155,7 @@ def functionfs_in_use():
                 result = must(ffsctl("down", "--force", "theirs", *args), 73)
                 text = document(result)["errors"][0]["text"] if args else result.stderr
                 contains(text, f"cannot unmount /tmp/theirs: in use by python3 (pid {pid})" +
-                         ("; " if args else "\nhint: ") + "end that first")
+                         ("; " if args else "\nhint: ") + "stop these processes first")
             eq(harness.configfs("theirs"), before)
         forced("theirs")
 

@@ -291,7 +291,7 @@ def foreign_process_is_named():
     kill(status("two")[0]["supervisor"])
     result = must(ffsctl("down", "two"), 71)
     contains(result.stderr, f"cannot unmount /dev/ffs/two/odd: in use by sleep (pid {naked})")
-    contains(result.stderr, "hint: end that first; 'ffsctl down two' removes what is left")
+    contains(result.stderr, "hint: stop these processes first; 'ffsctl down two' removes what is left")
     eq(status("two")[1], 1)
     kill(naked)
     down("two")

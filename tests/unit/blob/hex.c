@@ -94,7 +94,7 @@ void check_complete(const struct finding_row *rows, size_t n, enum ffs_rule_kind
 {
 	for (enum ffs_rule rule = FFS_ACCEPTED + 1; rule < FFS_RULE_COUNT; rule++) {
 		const struct ffs_rule_info *info = ffs_rule_info(rule);
-		bool there = info->kind != kind || info->unreachable;
+		bool there = info->kind != kind || info->why_unreachable;
 
 		for (size_t i = 0; i < n && !there; i++)
 			there = rows[i].rule == rule;

@@ -47,7 +47,10 @@ static void make_model(struct model *m)
 		.hid = { 9, 0x21, 0x11, 1, 0, 1, 0x22, 63, 0 },
 		.text = { 0x409, (char *)"text" },
 		.property = { 1, (char *)"Label", { (uint8_t *)"sign", 5 }, line(PROPERTY) },
-		.association = { .first = 0, .count = 2, .class = 3, .at = line(ASSOCIATION) },
+		.association = { .first_interface = 0,
+				 .n_interfaces = 2,
+				 .class = 3,
+				 .at = line(ASSOCIATION) },
 		.endpoints = { { .address = 0x81,
 				 .direction = EP_IN,
 				 .type = EP_INTERRUPT,
@@ -60,9 +63,9 @@ static void make_model(struct model *m)
 	m->extra = (struct ffs_bytes){ m->hid, sizeof(m->hid) };
 	m->interfaces[0] = (struct interface){ .class = 3,
 					       .string = { &m->text, 1, line(TEXT) },
-					       .extra = &m->extra,
-					       .n_extra = 1,
-					       .extra_at = line(EXTRA),
+					       .extra_descriptors = &m->extra,
+					       .n_extra_descriptors = 1,
+					       .extra_descriptors_at = line(EXTRA),
 					       .endpoints = m->endpoints,
 					       .n_endpoints = 2,
 					       .at = line(INTERFACE_0) };
@@ -70,7 +73,7 @@ static void make_model(struct model *m)
 					       .properties = &m->property,
 					       .n_properties = 1,
 					       .at = line(INTERFACE_1) };
-	m->ffs = (struct ffs){ .speed = { true, true, true },
+	m->ffs = (struct ffs){ .has_speed = { true, true, true },
 			       .flags = FUNCTIONFS_RW_PROXY_EPS,
 			       .interfaces = m->interfaces,
 			       .n_interfaces = 2,
@@ -83,7 +86,7 @@ static void make_model(struct model *m)
 
 static void refused(const struct model *m, enum ffs_rule rule, unsigned int at, bool in_strings)
 {
-	struct ffs_refusal r = ffs_check(&m->ffs);
+	struct ffs_refusal r = ffs_check_blobs(&m->ffs);
 
 	cr_assert_eq(r.finding.rule, rule, "%s", ffs_rule_info(r.finding.rule)->name);
 	cr_expect_eq(r.in_strings, in_strings);
@@ -97,7 +100,7 @@ Test(check, a_function_with_one_of_everything_is_accepted)
 	struct ffs_refusal r;
 
 	make_model(&m);
-	r = ffs_check(&m.ffs);
+	r = ffs_check_blobs(&m.ffs);
 	cr_assert_eq(r.finding.rule, FFS_ACCEPTED, "%s", ffs_finding_text(&r.finding));
 	cr_expect_null(r.at);
 }
@@ -139,7 +142,7 @@ Test(check, a_refused_property_is_found_at_its_value)
 
 	make_model(&m);
 	m.property.data = (struct ffs_bytes){ data, FFS_PROPERTY_MAX - 6 };
-	cr_expect_eq(ffs_check(&m.ffs).finding.rule, FFS_ACCEPTED);
+	cr_expect_eq(ffs_check_blobs(&m.ffs).finding.rule, FFS_ACCEPTED);
 	m.property.data.size++;
 	refused(&m, FFS_PROP_NAME, PROPERTY, false);
 }
@@ -149,7 +152,7 @@ Test(check, no_interface_at_all_is_the_function_s_fault)
 	struct model m;
 
 	make_model(&m);
-	m.ffs = (struct ffs){ .speed[EP_HIGH] = true, .at = line(FUNCTION) };
+	m.ffs = (struct ffs){ .has_speed[EP_HIGH] = true, .at = line(FUNCTION) };
 	refused(&m, FFS_NOTHING, FUNCTION, false);
 }
 
@@ -204,7 +207,7 @@ static struct ffs_finding check_extra(uint8_t class, uint8_t subclass, const cha
 	_cleanup_free_ uint8_t *data = from_hex(hex, &size);
 	const struct interface i = { .class = class, .subclass = subclass };
 
-	return ffs_check_extra(&i, &(struct ffs_bytes){ data, size });
+	return ffs_check_extra_descriptor(&i, &(struct ffs_bytes){ data, size });
 }
 
 Test(check, one_class_descriptor_is_checked_alone)
@@ -253,7 +256,7 @@ Test(check, what_the_kernel_accepts_and_the_model_cannot_hold_is_refused)
 	decoding_fails(FS_HEAD N(02) BULK(81) VENDOR,
 		       "byte 16: an endpoint descriptor before the first interface");
 	decoding_fails(FS_HEAD N(02) VENDOR "07 05 81 00 40 00 00",
-		       "byte 28: a control endpoint, of which the only one is endpoint 0");
+		       "byte 28: a control endpoint; only endpoint 0 can be one");
 	decoding_fails(FS_HEAD N(02) VENDOR BULK(91),
 		       "byte 27: reserved bits of endpoint address 0x91 are set");
 	decoding_fails(FS_HEAD N(02) VENDOR COMPANION,

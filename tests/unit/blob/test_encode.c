@@ -8,7 +8,7 @@
 
 static struct ep_speed speed(uint16_t size, uint8_t interval)
 {
-	return (struct ep_speed){ .used = true, .max_packet = size, .interval = interval };
+	return (struct ep_speed){ .is_offered = true, .max_packet = size, .interval = interval };
 }
 
 static struct endpoint bulk(uint8_t address)
@@ -46,7 +46,7 @@ Test(blob, three_speeds_of_a_bulk_pair)
 				       .string = { &text, 1, { 0 } },
 				       .endpoints = endpoints,
 				       .n_endpoints = 2 };
-	struct ffs ffs = { .speed = { true, true, true },
+	struct ffs ffs = { .has_speed = { true, true, true },
 			   .interfaces = &interface,
 			   .n_interfaces = 1 };
 	uint8_t *blob;
@@ -68,7 +68,7 @@ Test(blob, only_the_speeds_there_are_and_every_flag)
 	};
 	struct endpoint endpoint = { .address = 0x83, .direction = EP_IN, .type = EP_INTERRUPT };
 	struct interface interface = { .class = 3, .endpoints = &endpoint, .n_endpoints = 1 };
-	struct ffs ffs = { .speed = { false, true, false },
+	struct ffs ffs = { .has_speed = { false, true, false },
 			   .flags = FUNCTIONFS_VIRTUAL_ADDR | FUNCTIONFS_ALL_CTRL_RECIP |
 				    FUNCTIONFS_CONFIG0_SETUP,
 			   .interfaces = &interface,
@@ -93,7 +93,7 @@ Test(blob, files_for_both_directions_are_flag_256)
 		{ .address = 0x82, .direction = EP_IN, .type = EP_BULK },
 	};
 	struct interface interface = { .endpoints = endpoints, .n_endpoints = 2 };
-	struct ffs ffs = { .speed = { true, false, false },
+	struct ffs ffs = { .has_speed = { true, false, false },
 			   .flags = FUNCTIONFS_RW_PROXY_EPS,
 			   .interfaces = &interface,
 			   .n_interfaces = 1 };
@@ -110,7 +110,7 @@ Test(blob, an_interrupt_endpoint_says_what_it_moves_in_an_interval)
 {
 	struct endpoint endpoint = { .address = 0x81, .direction = EP_IN, .type = EP_INTERRUPT };
 	struct interface interface = { .endpoints = &endpoint, .n_endpoints = 1 };
-	struct ffs ffs = { .speed = { false, false, true },
+	struct ffs ffs = { .has_speed = { false, false, true },
 			   .interfaces = &interface,
 			   .n_interfaces = 1 };
 	uint8_t *blob;
@@ -131,7 +131,7 @@ Test(blob, interfaces_count_from_zero_and_strings_from_one)
 	struct interface interfaces[] = { { .string = { &a, 1, { 0 } } },
 					  { .class = 1 },
 					  { .string = { &c, 1, { 0 } } } };
-	struct ffs ffs = { .speed = { true, false, false },
+	struct ffs ffs = { .has_speed = { true, false, false },
 			   .interfaces = interfaces,
 			   .n_interfaces = 3 };
 	size_t size;
@@ -193,7 +193,7 @@ Test(blob, alternate_settings_follow_their_interface)
 					    .n_endpoints = 1,
 					    .n_alternates = 2 },
 					  { .class = 5 } };
-	struct ffs ffs = { .speed = { true, false, false },
+	struct ffs ffs = { .has_speed = { true, false, false },
 			   .interfaces = interfaces,
 			   .n_interfaces = 2 };
 	uint8_t *blob;
@@ -217,7 +217,7 @@ Test(blob, isochronous_endpoints_say_how_often_they_move_a_packet)
 	};
 	struct endpoint endpoint = { .address = 1, .type = EP_ISOCHRONOUS };
 	struct interface interface = { .class = 255, .endpoints = &endpoint, .n_endpoints = 1 };
-	struct ffs ffs = { .speed = { true, true, true },
+	struct ffs ffs = { .has_speed = { true, true, true },
 			   .interfaces = &interface,
 			   .n_interfaces = 1 };
 	uint8_t *blob;
@@ -243,13 +243,13 @@ Test(blob, associations_stand_before_their_first_interface_with_its_final_number
 	struct interface interfaces[] = { { .class = 2, .string = { &a, 1, { 0 } } },
 					  { .class = 2 },
 					  { .class = 2 } };
-	struct association association = { .first = 1,
-					   .count = 2,
+	struct association association = { .first_interface = 1,
+					   .n_interfaces = 2,
 					   .class = 1,
 					   .subclass = 4,
 					   .protocol = 3,
 					   .string = { &b, 1, { 0 } } };
-	struct ffs ffs = { .speed = { true, false, false },
+	struct ffs ffs = { .has_speed = { true, false, false },
 			   .interfaces = interfaces,
 			   .n_interfaces = 3,
 			   .associations = &association,
@@ -263,7 +263,7 @@ Test(blob, associations_stand_before_their_first_interface_with_its_final_number
 	cr_assert_eq(blob[12], 4, "descriptors at full speed");
 	free(blob);
 	/* Each speed has them */
-	ffs.speed[EP_HIGH] = true;
+	ffs.has_speed[EP_HIGH] = true;
 	blob = ffs_blob_descriptors(&ffs, &size);
 	equal(blob + 20, 35, want, sizeof(want));
 	equal(blob + 55, 35, want, sizeof(want));
@@ -290,9 +290,9 @@ Test(blob, further_descriptors_follow_that_of_the_interface)
 				       .endpoints = &endpoint,
 				       .n_endpoints = 1,
 				       .n_alternates = 1,
-				       .extra = extra,
-				       .n_extra = 2 };
-	struct ffs ffs = { .speed = { true, false, false },
+				       .extra_descriptors = extra,
+				       .n_extra_descriptors = 2 };
+	struct ffs ffs = { .has_speed = { true, false, false },
 			   .interfaces = &interface,
 			   .n_interfaces = 1 };
 	uint8_t *blob;
@@ -329,7 +329,7 @@ Test(blob, os_descriptors_are_of_every_interface)
 					    .sub_compatible = "51",
 					    .properties = properties,
 					    .n_properties = 2 } };
-	struct ffs ffs = { .speed = { true, false, false },
+	struct ffs ffs = { .has_speed = { true, false, false },
 			   .interfaces = interfaces,
 			   .n_interfaces = 2,
 			   .os_descs = true };

@@ -21,14 +21,14 @@ static uint8_t *encode(uint32_t flags, size_t *size)
 		{ .address = 0x02, .direction = EP_OUT, .type = EP_BULK },
 	};
 	struct interface intf = { .class = 0xff, .endpoints = eps, .n_endpoints = 2 };
-	const struct ffs ffs = { .speed = { true, true, true },
+	const struct ffs ffs = { .has_speed = { true, true, true },
 				 .flags = flags,
 				 .interfaces = &intf,
 				 .n_interfaces = 1 };
 
 	for (int i = 0; i < 2; i++)
 		for (int s = 0; s < EP_SPEED_COUNT; s++)
-			eps[i].speed[s] = (struct ep_speed){ .used = true, .max_packet = 64 };
+			eps[i].speed[s] = (struct ep_speed){ .is_offered = true, .max_packet = 64 };
 	return ffs_blob_descriptors(&ffs, size);
 }
 
@@ -74,9 +74,9 @@ Test(flags, each_row_has_one_bit_and_they_ascend)
 		cr_expect_eq(f->flag & (f->flag - 1), 0, "%#x is not one bit", f->flag);
 		cr_expect_gt(f->flag, last);
 		cr_expect_eq(1U << FFS_FLAG_NUMBER(f->flag), f->flag);
-		cr_expect(f->feature.mainline || f->feature.in_patches, "no kernel has %#x",
+		cr_expect(f->feature.since_version || f->feature.in_patches, "no kernel has %#x",
 			  f->flag);
-		cr_expect(!f->refused || !f->feature.name, "%#x has a key, but is refused",
+		cr_expect(!f->refusal || !f->feature.name, "%#x has a key, but is refused",
 			  f->flag);
 		last = f->flag;
 	}
@@ -84,7 +84,7 @@ Test(flags, each_row_has_one_bit_and_they_ascend)
 
 Test(flags, each_flag_with_a_key_is_encoded_accepted_and_decoded)
 {
-	const struct ffs_validator any = ffs_validator_any();
+	const struct ffs_validator any = ffs_validator_any_kernel();
 
 	for (const struct ffs_flag *f = ffs_flags; f->flag; f++) {
 		_cleanup_free_ uint8_t *blob = NULL;
@@ -120,9 +120,9 @@ Test(flags, a_flag_without_a_key_is_refused_or_no_setting)
 		set_flags(blob, 7 | f->flag);
 		r = decode(blob, size, &ffs, &err);
 		cr_expect_eq(ffs.flags, 0, "%#x", f->flag);
-		if (!f->refused)
+		if (!f->refusal)
 			continue;
-		text = strf("byte 8: flag %u %s", f->flag, f->refused);
+		text = strf("byte 8: flag %u %s", f->flag, f->refusal);
 		cr_expect_eq(r, -EINVAL);
 		cr_expect_str_eq(err.text, text);
 	}
@@ -134,7 +134,7 @@ Test(flags, a_kernel_refuses_those_that_it_does_not_have)
 		const struct ffs_validator validator = { .kernel = k };
 
 		for (const struct ffs_flag *f = ffs_flags; f->flag; f++) {
-			bool has = ffs_release_has(&k->release, &f->feature);
+			bool has = ffs_release_has_feature(&k->release, &f->feature);
 			_cleanup_free_ uint8_t *blob = NULL;
 			struct ffs_finding finding;
 			size_t size;
@@ -152,7 +152,7 @@ Test(flags, a_kernel_refuses_those_that_it_does_not_have)
 
 Test(flags, bits_without_a_row_are_refused_by_every_kernel)
 {
-	const struct ffs_validator any = ffs_validator_any();
+	const struct ffs_validator any = ffs_validator_any_kernel();
 	size_t size;
 	_cleanup_free_ uint8_t *blob = encode(0, &size);
 
@@ -178,8 +178,8 @@ Test(flags, the_newest_kernel_is_the_last_and_accepts_what_the_others_accept)
 		cr_expect_str_eq(k->name, name);
 		cr_expect_eq(ffs_release_flags(&k->release) & ~ffs_release_flags(&newest->release),
 			     0, "%s", k->name);
-		cr_expect_leq(k->dfu, newest->dfu);
-		cr_expect_leq(k->os_version_bcd, newest->os_version_bcd);
+		cr_expect_leq(k->accepts_dfu, newest->accepts_dfu);
+		cr_expect_leq(k->accepts_os_version_bcd, newest->accepts_os_version_bcd);
 		cr_expect_leq(k->release.version,
 			      k == newest ? k->release.version : k[1].release.version);
 	}
@@ -193,14 +193,14 @@ Test(flags, messages_say_which_kernels_have_a_feature)
 		struct ffs_feature feature;
 		const char *text;
 	} cases[] = {
-		{ { .mainline = FFS_LINUX(6, 12) }, "Linux 6.12" },
-		{ { .mainline = FFS_LINUX(7, 3), .in_patches = true },
+		{ { .since_version = FFS_LINUX(6, 12) }, "Linux 6.12" },
+		{ { .since_version = FFS_LINUX(7, 3), .in_patches = true },
 		  "Linux 7.3 or ffsctl's kernel patches" },
 		{ { .in_patches = true }, "ffsctl's kernel patches" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_free_ char *text = ffs_feature_since(&cases[i].feature);
+		_cleanup_free_ char *text = ffs_feature_kernels(&cases[i].feature);
 
 		cr_expect_str_eq(text, cases[i].text);
 	}
@@ -208,15 +208,15 @@ Test(flags, messages_say_which_kernels_have_a_feature)
 
 Test(flags, a_feature_is_there_from_its_version_on_or_with_the_patches)
 {
-	const struct ffs_feature mainline = { .mainline = FFS_LINUX(6, 12) };
+	const struct ffs_feature mainline = { .since_version = FFS_LINUX(6, 12) };
 	const struct ffs_feature ours = { .in_patches = true };
 	const struct ffs_release old = { FFS_LINUX(6, 9), true },
 				 same = { .version = FFS_LINUX(6, 12) };
 	const struct ffs_release later = { .version = FFS_LINUX(7, 0) };
 
-	cr_expect(!ffs_release_has(&old, &mainline));
-	cr_expect(ffs_release_has(&same, &mainline));
-	cr_expect(ffs_release_has(&later, &mainline));
-	cr_expect(ffs_release_has(&old, &ours));
-	cr_expect(!ffs_release_has(&later, &ours));
+	cr_expect(!ffs_release_has_feature(&old, &mainline));
+	cr_expect(ffs_release_has_feature(&same, &mainline));
+	cr_expect(ffs_release_has_feature(&later, &mainline));
+	cr_expect(ffs_release_has_feature(&old, &ours));
+	cr_expect(!ffs_release_has_feature(&later, &ours));
 }

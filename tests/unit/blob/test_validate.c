@@ -269,9 +269,9 @@ Test(validate, a_refused_blob_leaves_something_behind_until_all_is_closed)
 	ffs_instance_close(&in);
 	cr_assert_eq(ffs_validate_kernel(validator(), &in, good, good_size).rule, FFS_ACCEPTED);
 	cr_assert_eq(in.state, FFS_WANTS_STRINGS);
-	cr_assert_eq(in.endpoints, 1);
-	cr_assert_eq(in.interfaces, 1);
-	cr_assert_eq(in.address[1], 0x82);
+	cr_assert_eq(in.n_endpoints, 1);
+	cr_assert_eq(in.n_interfaces, 1);
+	cr_assert_eq(in.endpoint_address[1], 0x82);
 }
 
 Test(validate, sentences_name_the_byte_and_the_numbers)
@@ -293,7 +293,7 @@ Test(validate, every_rule_has_its_words)
 		const struct ffs_rule_info *info = ffs_rule_info(r);
 
 		cr_assert_not_null(info->name, "rule %d", r);
-		cr_assert_not_null(info->source, "%s", info->name);
+		cr_assert_not_null(info->reference, "%s", info->name);
 		cr_assert_eq(info->kind == FFS_REFUSAL, info->error != 0, "%s", info->name);
 		cr_assert_eq(info->kind == FFS_BRANCH, !info->what_is_wrong, "%s", info->name);
 		cr_assert_eq(info->kind == FFS_BRANCH, !info->what_to_do, "%s", info->name);

@@ -17,7 +17,7 @@
 static bool every_known_kernel_has(const struct ffs_feature *feature)
 {
 	for (const struct ffs_kernel *k = ffs_kernels; k->name; k++)
-		if (!ffs_release_has(&k->release, feature))
+		if (!ffs_release_has_feature(&k->release, feature))
 			return false;
 	return true;
 }
@@ -25,10 +25,10 @@ static bool every_known_kernel_has(const struct ffs_feature *feature)
 Test(features, a_flag_that_some_known_kernel_lacks_is_optional)
 {
 	for (const struct ffs_flag *f = ffs_flags; f->flag; f++) {
-		const struct ffs_feature *feature = ffs_feature(FFS_FLAG_NUMBER(f->flag));
+		const struct ffs_feature *feature = ffs_feature_by_number(FFS_FLAG_NUMBER(f->flag));
 
 		cr_expect_eq(feature == NULL, every_known_kernel_has(&f->feature), "%#x", f->flag);
-		cr_expect(!feature || (feature->name && feature->what), "%#x", f->flag);
+		cr_expect(!feature || (feature->name && feature->description), "%#x", f->flag);
 	}
 }
 
@@ -38,14 +38,15 @@ Test(features, each_other_feature_has_its_row)
 
 	cr_assert_eq(FFS_FEATURE_COUNT - FFS_FLAG_BITS, ARRAY_SIZE(names));
 	for (int i = 0; i < FFS_FEATURE_COUNT - FFS_FLAG_BITS; i++)
-		cr_expect_str_eq(ffs_feature(FFS_FLAG_BITS + i)->name, names[i]);
+		cr_expect_str_eq(ffs_feature_by_number(FFS_FLAG_BITS + i)->name, names[i]);
 }
 
 Test(features, the_validator_and_the_probe_agree_about_dfu)
 {
 	for (const struct ffs_kernel *k = ffs_kernels; k->name; k++)
-		cr_expect_eq(k->dfu, ffs_release_has(&k->release, ffs_feature(FFS_DFU)), "%s",
-			     k->name);
+		cr_expect_eq(k->accepts_dfu,
+			     ffs_release_has_feature(&k->release, ffs_feature_by_number(FFS_DFU)),
+			     "%s", k->name);
 }
 
 Test(features, a_function_needs_the_flags_that_it_sets)
@@ -89,8 +90,8 @@ Test(features, each_optional_flag_is_probed)
 
 	cr_assert_eq(ffs_probe_flags(fd, &features), 0);
 	for (int n = 0; n < FFS_FLAG_BITS; n++) {
-		cr_expect_eq(features.has[n], ffs_feature(n) != NULL, "bit %d", n);
-		last = ffs_feature(n) ? 1U << n : last;
+		cr_expect_eq(features.has[n], ffs_feature_by_number(n) != NULL, "bit %d", n);
+		last = ffs_feature_by_number(n) ? 1U << n : last;
 	}
 	/* Written alone, with descriptors of one speed */
 	cr_assert_eq(read(ep0, head, sizeof(head)), (ssize_t)sizeof(head));

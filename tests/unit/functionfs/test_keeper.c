@@ -79,7 +79,7 @@ static void setup(void)
 	pidfd = (int)syscall(SYS_pidfd_open, worker, 0);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control), 0);
 	cr_assert_eq(pipe(out), 0);
-	cr_assert(keeper_give_worker(&keeper, worker, control[0], pidfd, out[0]));
+	cr_assert(keeper_send_worker(&keeper, worker, control[0], pidfd, out[0]));
 	close(control[0]);
 	close(out[0]);
 	close(pidfd);
@@ -296,7 +296,7 @@ Test(keeper, can_be_taken_over_several_times_with_the_same_worker)
 		cr_expect_eq(keeper.pid, pid);
 		cr_expect_not(keeper.taken_over, "the keeper is our child");
 		cr_expect_eq(hello.worker.pid, worker);
-		cr_expect_not(hello.link.bound);
+		cr_expect_not(hello.link_state.bound);
 		cr_expect_eq(syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0), 0);
 		cr_assert_eq(write(output, "x", 1), 1);
 		cr_expect_eq(read(pipe, body, sizeof(body)), 1);
@@ -426,7 +426,7 @@ Test(link_state, accepts_events_in_any_order)
 		cr_expect_eq(state.enabled, rows[i].state.enabled, "row %zu", i);
 		cr_expect_eq(state.suspended, rows[i].state.suspended, "row %zu", i);
 		cr_expect_eq(state.speed, rows[i].state.speed, "row %zu", i);
-		n = link_state_events(&state, events);
+		n = link_state_to_events(&state, events);
 		for (size_t k = 0; k < n; k++)
 			link_state_apply(&replayed, &events[k]);
 		cr_expect_eq(replayed.bound, state.bound, "row %zu, replayed", i);

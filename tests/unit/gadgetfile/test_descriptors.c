@@ -196,9 +196,10 @@ Test(descriptors, extra_descriptors_are_not_changed)
 {
 	load(FFS("interfaces = ( { class = \"dfu\"; extra = ( [ 9, 0x21, 13, 255, 0, 0, 8, 26, 1 "
 		 "] ); } );"));
-	cr_assert_eq(interface(0)->n_extra, 1);
-	cr_assert_eq(interface(0)->extra[0].size, 9);
-	cr_assert_arr_eq(interface(0)->extra[0].data, "\x09\x21\x0d\xff\0\0\x08\x1a\x01", 9);
+	cr_assert_eq(interface(0)->n_extra_descriptors, 1);
+	cr_assert_eq(interface(0)->extra_descriptors[0].size, 9);
+	cr_assert_arr_eq(interface(0)->extra_descriptors[0].data,
+			 "\x09\x21\x0d\xff\0\0\x08\x1a\x01", 9);
 }
 
 /* --- Microsoft OS descriptors ----------------------------------------------------------------- */
@@ -229,7 +230,7 @@ Test(descriptors, winusb_adds_all_os_descriptors_for_windows)
 
 		cr_expect_str_eq(interface(i)->compatible, "WINUSB");
 		cr_expect_str_eq(interface(i)->sub_compatible, "");
-		cr_expect_eq(p->type, 1);
+		cr_expect_eq(p->data_type, 1);
 		cr_expect_str_eq(p->name, "DeviceInterfaceGUID");
 		cr_expect_eq(p->data.size, strlen(guid) + 1);
 		cr_expect_str_eq((char *)p->data.data, guid);
@@ -377,7 +378,7 @@ Test(descriptors, a_blob_defines_speeds_and_endpoints)
 	close(fd);
 	load_with_blob(name, blob, sizeof(blob) - 1);
 	ffs = g->functions[0].ffs;
-	cr_expect(ffs->speed[EP_FULL] && ffs->speed[EP_HIGH] && ffs->speed[EP_SUPER]);
+	cr_expect(ffs->has_speed[EP_FULL] && ffs->has_speed[EP_HIGH] && ffs->has_speed[EP_SUPER]);
 	cr_expect_eq(ffs->flags, FUNCTIONFS_VIRTUAL_ADDR);
 	cr_expect_eq(ffs->raw_descriptors.size, sizeof(blob) - 1);
 	cr_expect_arr_eq(ffs->raw_descriptors.data, blob, sizeof(blob) - 1);

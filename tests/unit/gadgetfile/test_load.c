@@ -116,8 +116,9 @@ Test(load, a_minimal_file_gets_all_defaults)
 	cr_expect(f->ffs->mount.path_is_default);
 	cr_expect(!f->ffs->mount.no_disconnect);
 	cr_expect_null(f->ffs->mount.uid.value);
-	cr_expect_null(f->ffs->device.value);
-	cr_expect(f->ffs->speed[EP_FULL] && f->ffs->speed[EP_HIGH] && f->ffs->speed[EP_SUPER]);
+	cr_expect_null(f->ffs->device_link.value);
+	cr_expect(f->ffs->has_speed[EP_FULL] && f->ffs->has_speed[EP_HIGH] &&
+		  f->ffs->has_speed[EP_SUPER]);
 	cr_expect_eq(f->ffs->interfaces[0].class, 0xff);
 	cr_expect_eq(f->ffs->interfaces[0].string.n_texts, 0);
 	cr_expect_str_eq(endpoint(0)->name, "ep1-in");
@@ -346,7 +347,7 @@ Test(load, mount_options)
 	cr_expect(ffs->mount.no_disconnect);
 	cr_expect_eq(ffs->flags, FUNCTIONFS_VIRTUAL_ADDR | FUNCTIONFS_ALL_CTRL_RECIP |
 					 FUNCTIONFS_CONFIG0_SETUP);
-	cr_expect_str_eq(ffs->device.value, "/dev/x");
+	cr_expect_str_eq(ffs->device_link.value, "/dev/x");
 }
 
 /* The rows of ffs_flags and the keys of the group 'ffs' set the same flags. */
@@ -391,11 +392,12 @@ Test(load, each_key_of_a_flag_is_in_the_table)
 		cr_assert_neq(f->flag, 0, "%s has no row", k->name);
 		cr_expect_str_eq(f->feature.name, k->name);
 		cr_expect_eq(k->types, NODE_BOOL);
-		if (!f->feature.what)
+		if (!f->feature.description)
 			continue;
-		needs = f->feature.mainline ? strf("Needs Linux %u.%u", f->feature.mainline >> 8,
-						   f->feature.mainline & 0xff)
-					    : xstrdup("Needs ffsctl's kernel patches");
+		needs = f->feature.since_version
+				? strf("Needs Linux %u.%u", f->feature.since_version >> 8,
+				       f->feature.since_version & 0xff)
+				: xstrdup("Needs ffsctl's kernel patches");
 		cr_expect_not_null(strstr(k->doc, needs), "%s: %s", k->name, needs);
 	}
 }
@@ -471,8 +473,8 @@ Test(load, only_the_listed_speeds_have_descriptors)
 {
 	load(FFS("speeds = [ \"full\", \"high\" ]; interfaces = ( { endpoints = ( \"bulk-in\" ); } "
 		 ");"));
-	cr_expect(endpoint(0)->speed[EP_FULL].used && endpoint(0)->speed[EP_HIGH].used);
-	cr_expect(!endpoint(0)->speed[EP_SUPER].used);
+	cr_expect(endpoint(0)->speed[EP_FULL].is_offered && endpoint(0)->speed[EP_HIGH].is_offered);
+	cr_expect(!endpoint(0)->speed[EP_SUPER].is_offered);
 	cr_expect_eq(g->max_speed, GADGET_SPEED_HIGH, "else a host at SuperSpeed sees nothing");
 	cr_expect(said(DIAG_WARNING, "lowered to \"high\""));
 }

@@ -66,7 +66,7 @@ static void setup(void)
 	snprintf(dir, sizeof(dir), "%s/x", top);
 	snprintf(path, sizeof(path), "%s/control", dir);
 	cr_assert_eq(mkdir(dir, 0700), 0);
-	cr_assert_eq(control_address(&address, path, &err), 0);
+	cr_assert_eq(control_socket_address(&address, path, &err), 0);
 	listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	cr_assert_eq(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
 	cr_assert_eq(listen(listener, 1), 0);
@@ -80,26 +80,26 @@ static void teardown(void)
 	rmdir(top);
 }
 
-TestSuite(control_ask, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(control_ask_supervisor, .init = setup, .fini = teardown, .timeout = 60);
 
 static void expect_refusal(void)
 {
 	const struct paths paths = { .run_dir = top };
 	_cleanup_error_ struct error err = { 0 };
-	const struct control_request down = { .command = COMMAND_DOWN };
+	const struct socket_request down = { .command = COMMAND_DOWN };
 
-	cr_expect_lt(control_ask(&paths, "x", &down, NULL, &err), 0);
+	cr_expect_lt(control_ask_supervisor(&paths, "x", &down, NULL, &err), 0);
 	cr_expect_eq(err.exit, 73);
 	cr_expect_str_eq(err.text, "too many clients");
 }
 
-Test(control_ask, reads_a_refusal_sent_before_the_request)
+Test(control_ask_supervisor, reads_a_refusal_sent_before_the_request)
 {
 	refusal = BEFORE_SEND;
 	expect_refusal();
 }
 
-Test(control_ask, reads_a_refusal_when_the_request_stays_unread)
+Test(control_ask_supervisor, reads_a_refusal_when_the_request_stays_unread)
 {
 	refusal = AFTER_SEND;
 	expect_refusal();
@@ -119,7 +119,7 @@ static void expect_text(const char *expected, char *text)
 Test(control_messages, requests_are_those_of_the_protocol)
 {
 	static const struct {
-		struct control_request request;
+		struct socket_request request;
 		const char *text;
 	} cases[] = {
 		{ { .command = COMMAND_DOWN }, "{\"command\":\"down\"}" },
@@ -141,14 +141,13 @@ Test(control_messages, requests_are_those_of_the_protocol)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_error_ struct error err = { 0 };
-		struct control_request back;
+		struct socket_request back;
 
-		expect_text(cases[i].text, control_request_print(&cases[i].request));
+		expect_text(cases[i].text, socket_request_to_text(&cases[i].request));
 		cr_expect_eq(
-			control_request_parse(cases[i].text, strlen(cases[i].text), &back, &err),
-			0);
-		expect_text(cases[i].text, control_request_print(&back));
-		control_request_free(&back);
+			socket_request_parse(cases[i].text, strlen(cases[i].text), &back, &err), 0);
+		expect_text(cases[i].text, socket_request_to_text(&back));
+		socket_request_free(&back);
 	}
 }
 
@@ -157,8 +156,8 @@ Test(control_messages, requests_are_those_of_the_protocol)
  */
 Test(control_messages, a_name_that_is_not_utf8_is_not_sent)
 {
-	cr_expect_null(control_request_print(
-		&(struct control_request){ .command = COMMAND_RESTART, .function = "\xff" }));
+	cr_expect_null(socket_request_to_text(
+		&(struct socket_request){ .command = COMMAND_RESTART, .function = "\xff" }));
 }
 
 Test(control_messages, requests_that_make_no_sense_are_refused)
@@ -177,23 +176,23 @@ Test(control_messages, requests_that_make_no_sense_are_refused)
 	};
 	static const char *const unknown[] = { "{}", "{\"command\": \"DOWN\"}",
 					       "{\"command\": [\"down\"]}" };
-	struct control_request request;
+	struct socket_request request;
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		_cleanup_error_ struct error err = { 0 };
 
-		cr_expect_lt(control_request_parse(texts[i], strlen(texts[i]), &request, &err), 0,
+		cr_expect_lt(socket_request_parse(texts[i], strlen(texts[i]), &request, &err), 0,
 			     "%s", texts[i]);
 		cr_expect_eq(err.exit, EX_USAGE);
-		control_request_free(&request);
+		socket_request_free(&request);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++) {
 		_cleanup_error_ struct error err = { 0 };
 
-		cr_expect_eq(control_request_parse(unknown[i], strlen(unknown[i]), &request, &err),
+		cr_expect_eq(socket_request_parse(unknown[i], strlen(unknown[i]), &request, &err),
 			     0, "%s", unknown[i]);
 		cr_expect_eq(request.command, COMMAND_UNKNOWN);
-		control_request_free(&request);
+		socket_request_free(&request);
 	}
 }
 
@@ -201,7 +200,7 @@ Test(control_messages, answers_are_those_of_the_protocol)
 {
 	static const struct {
 		enum control_command command;
-		struct control_answer answer;
+		struct socket_answer answer;
 		const char *text;
 	} cases[] = {
 		{ COMMAND_DOWN, { .changed = true }, "{\"exit\":0}" },
@@ -216,28 +215,27 @@ Test(control_messages, answers_are_those_of_the_protocol)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_error_ struct error err = { 0 };
-		_cleanup_answer_ struct control_answer back = { 0 };
+		_cleanup_answer_ struct socket_answer back = { 0 };
 
 		expect_text(cases[i].text,
-			    control_answer_print(cases[i].command, &cases[i].answer, NULL));
-		cr_expect_eq(control_answer_parse(cases[i].command, cases[i].text,
-						  strlen(cases[i].text), &back, &err),
+			    socket_answer_to_text(cases[i].command, &cases[i].answer, NULL));
+		cr_expect_eq(socket_answer_parse(cases[i].command, cases[i].text,
+						 strlen(cases[i].text), &back, &err),
 			     0);
-		expect_text(cases[i].text, control_answer_print(cases[i].command, &back, NULL));
+		expect_text(cases[i].text, socket_answer_to_text(cases[i].command, &back, NULL));
 	}
 }
 
 Test(control_messages, an_error_arrives_as_it_was)
 {
 	_cleanup_error_ struct error sent = { 0 }, err = { 0 };
-	_cleanup_answer_ struct control_answer answer = { 0 };
+	_cleanup_answer_ struct socket_answer answer = { 0 };
 	_cleanup_free_ char *text = NULL;
 
 	error_set(&sent, EX_DATAERR, EINVAL, "/path", "it is wrong");
 	error_at(&sent, &(struct position){ "/g.conf", 3, 7 });
-	text = control_answer_print(COMMAND_BIND, &(struct control_answer){ 0 }, &sent);
-	cr_expect_eq(control_answer_parse(COMMAND_BIND, text, strlen(text), &answer, &err),
-		     -EINVAL);
+	text = socket_answer_to_text(COMMAND_BIND, &(struct socket_answer){ 0 }, &sent);
+	cr_expect_eq(socket_answer_parse(COMMAND_BIND, text, strlen(text), &answer, &err), -EINVAL);
 	cr_expect_eq(err.exit, EX_DATAERR);
 	cr_expect_str_eq(err.text, "it is wrong");
 	cr_expect_str_eq(err.path, "/path");
@@ -262,10 +260,10 @@ Test(control_messages, a_reply_that_is_none_is_an_error)
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		_cleanup_error_ struct error err = { 0 };
-		_cleanup_answer_ struct control_answer answer = { 0 };
+		_cleanup_answer_ struct socket_answer answer = { 0 };
 
-		cr_expect_lt(control_answer_parse(COMMAND_BIND, texts[i], strlen(texts[i]), &answer,
-						  &err),
+		cr_expect_lt(socket_answer_parse(COMMAND_BIND, texts[i], strlen(texts[i]), &answer,
+						 &err),
 			     0, "%s", texts[i]);
 		cr_expect_neq(err.exit, 0, "%s", texts[i]);
 	}

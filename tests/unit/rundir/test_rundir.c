@@ -56,14 +56,14 @@ Test(rundir, one_owner_with_its_role)
 	struct rundir first, second;
 	pid_t pid;
 
-	cr_expect_eq(rundir_owner(&paths, "g", &pid, NULL), -ENOENT);
+	cr_expect_eq(rundir_get_lock_owner(&paths, "g", &pid, NULL), -ENOENT);
 	first = lock(OWNER_STARTING);
 	cr_expect_eq(rundir_lock(&second, &paths, "g", OWNER_CLEARING, &err), -EWOULDBLOCK);
-	cr_expect_eq(rundir_owner(&paths, "g", &pid, &role), 0);
+	cr_expect_eq(rundir_get_lock_owner(&paths, "g", &pid, &role), 0);
 	cr_expect_eq(pid, getpid());
 	cr_expect_eq(role, OWNER_STARTING);
 	rundir_close(&first);
-	cr_expect_eq(rundir_owner(&paths, "g", &pid, NULL), 0);
+	cr_expect_eq(rundir_get_lock_owner(&paths, "g", &pid, NULL), 0);
 	cr_expect_eq(pid, 0);
 }
 
@@ -75,7 +75,7 @@ Test(rundir, a_shorter_role_replaces_a_longer_one)
 	pid_t pid;
 
 	cr_expect_eq(rundir_set_owner(&rundir, OWNER_STARTING, &err), 0);
-	cr_expect_eq(rundir_owner(&paths, "g", &pid, &role), 0);
+	cr_expect_eq(rundir_get_lock_owner(&paths, "g", &pid, &role), 0);
 	cr_expect_eq(role, OWNER_STARTING);
 	rundir_close(&rundir);
 }
@@ -91,7 +91,7 @@ Test(rundir, the_pid_of_a_dead_owner_is_not_reported)
 	waitpid(pid, NULL, 0);
 	cr_assert_eq(ftruncate(rundir.lock_fd, 0), 0);
 	dprintf(rundir.lock_fd, "%d supervisor\n", (int)pid);
-	cr_expect_eq(rundir_owner(&paths, "g", &pid, &role), 0);
+	cr_expect_eq(rundir_get_lock_owner(&paths, "g", &pid, &role), 0);
 	cr_expect_eq(pid, -1);
 	cr_expect_eq(role, OWNER_UNKNOWN);
 	rundir_close(&rundir);
@@ -125,7 +125,7 @@ Test(rundir, a_directory_without_lock_is_no_gadget)
 	int n = 0;
 
 	cr_assert_eq(mkdir(other, 0755), 0);
-	cr_expect_eq(rundir_each(&paths, count, &n), 0);
+	cr_expect_eq(rundir_each_gadget(&paths, count, &n), 0);
 	cr_expect_eq(n, 1);
 	rundir_close(&rundir);
 }

@@ -95,7 +95,8 @@ static struct gadget_status make_status(void)
 	problem->file = xstrdup("/etc/g.conf");
 	problem->line = 3;
 	problem->column = 9;
-	*array_add(status.links, status.n_links) = xstrdup("/sys/kernel/config/link");
+	*array_add(status.configfs_links, status.n_configfs_links) =
+		xstrdup("/sys/kernel/config/link");
 	return status;
 }
 
@@ -132,7 +133,7 @@ Test(status, what_is_written_is_read_back)
 	cr_expect_eq(back.supervisor, 4711);
 	cr_expect_eq(back.since, 1700000000);
 	cr_expect(back.configured && back.lost && !back.taken && !back.held && !back.no_bind);
-	echo = status_function(&back, "echo");
+	echo = status_find_function(&back, "echo");
 	cr_assert_not_null(echo);
 	cr_expect_eq(echo->worker.state, STATUS_WORKER_WAITING);
 	cr_expect_eq(echo->worker.restarts, 3U);
@@ -144,7 +145,7 @@ Test(status, what_is_written_is_read_back)
 	cr_expect_eq(back.problems[0].severity, PROBLEM_ERROR);
 	cr_expect_not(back.problems[0].has_position);
 	cr_expect_eq(back.problems[1].line, 3U);
-	cr_expect_str_eq(back.links[0], "/sys/kernel/config/link");
+	cr_expect_str_eq(back.configfs_links[0], "/sys/kernel/config/link");
 	status_free(&status);
 	status_free(&back);
 }
