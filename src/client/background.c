@@ -139,7 +139,7 @@ int client_supervise(struct supervisor **s, const struct gadget *g, enum client_
 	int r;
 
 	*reported = false;
-	supervisor_on_up(*s, report_up, &b);
+	supervisor_set_on_up(*s, report_up, &b);
 	if (chdir("/") < 0)
 		return error_errno(err, EX_OSERR, errno, "/", "cannot change to /");
 	r = supervisor_watch_caller(*s, report_fd, err);

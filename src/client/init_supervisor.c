@@ -30,17 +30,18 @@ static void record_options(struct record *record, const struct client_options *o
 	record->path_variable = xstrdup_or_null(path);
 }
 
-struct supervisor_setup client_setup(const struct gadget *g, const json_t *document,
-				     const char *first_gadget, const struct client_options *options)
+struct supervisor_options client_setup(const struct gadget *g, const json_t *document,
+				       const char *first_gadget,
+				       const struct client_options *options)
 {
-	struct supervisor_setup setup = { .paths = options->paths,
-					  .gadget = g,
-					  .record = record_make(g, document, first_gadget),
-					  .udc = options->udc,
-					  .no_bind = options->no_bind,
-					  .dirs = options->dirs,
-					  .linger = options->hold,
-					  .group = options->group };
+	struct supervisor_options setup = { .paths = options->paths,
+					    .gadget = g,
+					    .record = record_make(g, document, first_gadget),
+					    .udc = options->udc,
+					    .no_bind = options->no_bind,
+					    .gadget_file_dirs = options->dirs,
+					    .linger_seconds = options->hold,
+					    .allowed_gid = options->group };
 
 	record_options(&setup.record, options);
 	return setup;
@@ -50,7 +51,7 @@ int client_new_supervisor(struct supervisor **s, const struct gadget *g, const j
 			  const struct client_options *options, bool foreground,
 			  struct rundir *rundir, struct error *err)
 {
-	struct supervisor_setup setup = client_setup(g, document, NULL, options);
+	struct supervisor_options setup = client_setup(g, document, NULL, options);
 	int r;
 
 	setup.foreground = foreground;
@@ -64,7 +65,7 @@ int client_new_supervisor(struct supervisor **s, const struct gadget *g, const j
 
 char *client_last_output(const struct supervisor *s)
 {
-	const struct output *output = supervisor_output(s);
+	const struct output *output = supervisor_output_log(s);
 	size_t from = output->log_size > OUTPUT_SHOWN ? output->log_size - OUTPUT_SHOWN : 0;
 	char *text = xcalloc(1, OUTPUT_SHOWN + 1);
 	ssize_t n =

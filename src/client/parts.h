@@ -15,9 +15,9 @@ int client_error_no_supervisor(const char *name, struct error *err);
  * `first_gadget`: see record_make. supervisor_new takes ownership of the record in the returned
  * struct; if it is not called or fails, the caller frees the record.
  */
-struct supervisor_setup client_setup(const struct gadget *g, const json_t *document,
-				     const char *first_gadget,
-				     const struct client_options *options);
+struct supervisor_options client_setup(const struct gadget *g, const json_t *document,
+				       const char *first_gadget,
+				       const struct client_options *options);
 /*
  * init_supervisor.c: makes a supervisor, which takes ownership of `rundir`. On failure the caller
  * still owns `rundir`.

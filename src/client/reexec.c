@@ -25,8 +25,8 @@ static int begin(struct supervisor **s, struct client_recorded *recorded, const 
 					  &recorded->options, foreground, &rundir, err);
 	if (r < 0)
 		return r;
-	if (supervisor_take_over_as_it_is(*s) == 0)
-		return supervisor_own_rundir(*s, err);
+	if (supervisor_take_over_without_comparing(*s) == 0)
+		return supervisor_record_lock_owner(*s, err);
 	supervisor_free(*s);
 	error_set(err, EX_OSERR, ESTALE, NULL, "ffsctl " PACKAGE_VERSION " cannot continue '%s'",
 		  name);
@@ -44,10 +44,10 @@ int client_resume(const struct paths *paths, const char *name, int lock_fd, int 
 	fd_set_inherited(lock_fd, false);
 	fd_set_inherited(client_fd, false);
 	r = begin(&s, &recorded, paths, name, lock_fd, foreground, err);
-	control_answer_to(client_fd, err);
+	control_answer_fd(client_fd, err);
 	if (r == 0) {
 		supervisor_log(s, LOG_INFO, "continues as ffsctl " PACKAGE_VERSION);
-		supervisor_note_children(s);
+		supervisor_record_inherited_children(s);
 		r = supervisor_run(s, 0, 0, err);
 		r = client_run_switches(&s, recorded.gadget, &recorded.options, foreground, r, err);
 		supervisor_free(s);

@@ -154,7 +154,7 @@ struct current_state {
 
 static int read_current_state(struct current_state *p, const char *name, struct error *err)
 {
-	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
+	_cleanup_free_ const struct step_op **ops = gadget_step_ops();
 	const struct paths *paths = p->preview.functions.paths;
 	struct plan *plan = &p->preview.plan;
 	int r = read_record(paths, name, &p->record, err);
@@ -184,10 +184,10 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 {
 	struct reload *reload = xcalloc(1, sizeof(*reload));
 	struct current_state now = { 0 };
-	struct reload_base base = { .paths = paths,
-				    .functions = &now.preview.functions,
-				    .configfs = &now.preview.configfs,
-				    .plan = &now.preview.plan };
+	struct running_gadget base = { .paths = paths,
+				       .functions = &now.preview.functions,
+				       .configfs = &now.preview.configfs,
+				       .plan = &now.preview.plan };
 	int r = preview_open(&now.preview, paths, name, err);
 
 	if (r == 0)
@@ -195,16 +195,16 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 	base.udc = now.udc;
 	base.record = &now.record;
 	if (r == 0)
-		r = reload_read(reload, &now.record, file, renamed, dirs, GADGETFILE_TRUST_ALL,
-				NULL, NULL, err);
+		r = reload_read_file(reload, &now.record, file, renamed, dirs, GADGETFILE_TRUST_ALL,
+				     NULL, NULL, err);
 	if (r == 0)
 		r = reload_prepare(reload, &base, err);
 	if (r == 0) {
-		reload_compare(reload, &base);
+		reload_make_difference(reload, &base);
 		*changes = difference_to_json(&reload->difference);
 		*rebinds = reload_rebinds(&reload->difference);
 	}
-	reload_drop(reload, &now.preview.functions);
+	reload_discard(reload, &now.preview.functions);
 	preview_free(&now.preview);
 	record_free(&now.record);
 	status_free(&now.status);

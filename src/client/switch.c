@@ -22,7 +22,7 @@ struct gadget_setup {
 	const struct gadget *gadget;
 	struct gadget *owned_gadget; /* `gadget` if this struct owns it; else NULL */
 	json_t *document;	     /* document of the gadget file */
-	json_t *switched;     /* the object "switch" in the workers' configurations; NULL: none */
+	json_t *switch_json;  /* the object "switch" in the workers' configurations; NULL: none */
 	struct rundir rundir; /* stays locked until the other gadget is up */
 	bool has_leftovers;   /* the run directory has files of a dead supervisor */
 	char *udc;	      /* UDC to bind to; NULL: the one that the gadget file selects */
@@ -44,7 +44,7 @@ static void setup_free(struct gadget_setup *setup)
 {
 	release_name(setup);
 	json_decref(setup->document);
-	json_decref(setup->switched);
+	json_decref(setup->switch_json);
 	free(setup->udc);
 	gadget_free(setup->owned_gadget);
 	*setup = SETUP_NONE;
@@ -58,10 +58,10 @@ struct switch_sequence {
 	char *first_gadget; /* name of the gadget that this process supervised first */
 	bool foreground;
 	/* Children of this process, while no supervisor owns them. */
-	struct supervisor_children children;
+	struct inherited_children children;
 
 	const struct gadget *gadget; /* the current gadget, which comes up or is up */
-	const json_t *switched;	     /* the object "switch" in its workers' configurations */
+	const json_t *switch_json;   /* the object "switch" in its workers' configurations */
 	/* The gadget before the switch, freed when the current gadget is up; NULL: none. */
 	struct gadget_setup *previous;
 	/* Why the switch failed, while the old gadget comes up again; else NULL. */
@@ -74,7 +74,7 @@ struct switch_sequence {
 static void end_supervisor(struct switch_sequence *p)
 {
 	if (*p->supervisor)
-		p->children = supervisor_detach_children(*p->supervisor);
+		p->children = supervisor_detach_inherited_children(*p->supervisor);
 	supervisor_free(*p->supervisor);
 	*p->supervisor = NULL;
 }
@@ -86,12 +86,12 @@ static void take_setups(struct switch_sequence *p, struct gadget_setup *old,
 			struct gadget_setup *new)
 {
 	struct supervisor_handover left = supervisor_hand_over(*p->supervisor);
-	struct requested_switch *sw = left.next;
+	struct requested_switch *sw = left.requested_switch;
 	struct gadget *first = NULL;
 
-	if (left.gadget) {
+	if (left.loaded_model) {
 		first = old->owned_gadget;
-		old->gadget = old->owned_gadget = left.gadget;
+		old->gadget = old->owned_gadget = left.loaded_model;
 	}
 	json_decref(old->document);
 	old->document = left.document;
@@ -102,7 +102,7 @@ static void take_setups(struct switch_sequence *p, struct gadget_setup *old,
 	*new = (struct gadget_setup){ .gadget = sw->gadget,
 				      .owned_gadget = steal_ptr(sw->gadget),
 				      .document = steal_ptr(sw->document),
-				      .switched = steal_ptr(sw->switched),
+				      .switch_json = steal_ptr(sw->switch_json),
 				      .rundir = rundir_steal(&sw->rundir),
 				      .has_leftovers = sw->has_leftovers,
 				      .udc = steal_ptr(sw->udc),
@@ -126,7 +126,7 @@ static void on_up(void *data)
 			       p->gadget->name);
 	else
 		supervisor_log(s, LOG_INFO, "switched from '%s'",
-			       json_text(p->switched, "from", "?"));
+			       json_text(p->switch_json, "from", "?"));
 	if (p->previous)
 		setup_free(p->previous);
 	p->previous = NULL;
@@ -152,12 +152,12 @@ static int clear_leftovers(const struct switch_sequence *p, struct gadget_setup 
 static int supervise(struct switch_sequence *p, struct gadget_setup *setup, struct error *err)
 {
 	struct client_options options = *p->options;
-	struct supervisor_setup supervisor;
+	struct supervisor_options supervisor;
 	int r = 0;
 
 	p->is_up = false;
 	p->gadget = setup->gadget;
-	p->switched = setup->switched;
+	p->switch_json = setup->switch_json;
 	if (setup->has_leftovers)
 		r = clear_leftovers(p, setup, err);
 	if (r < 0)
@@ -169,15 +169,15 @@ static int supervise(struct switch_sequence *p, struct gadget_setup *setup, stru
 		setup->gadget, setup->document,
 		streq(p->first_gadget, setup->gadget->name) ? NULL : p->first_gadget, &options);
 	supervisor.foreground = p->foreground;
-	supervisor.switched = setup->switched;
-	supervisor.children = p->children;
+	supervisor.switch_json = setup->switch_json;
+	supervisor.inherited_children = p->children;
 	r = supervisor_new(p->supervisor, &supervisor, &setup->rundir, err);
 	if (r < 0) {
 		record_free(&supervisor.record);
 		return r;
 	}
-	p->children = (struct supervisor_children){ 0 };
-	supervisor_on_up(*p->supervisor, on_up, p);
+	p->children = (struct inherited_children){ 0 };
+	supervisor_set_on_up(*p->supervisor, on_up, p);
 	return supervisor_run(*p->supervisor, options.timeout, setup->gadget->udc.wait, err);
 }
 
@@ -237,19 +237,19 @@ int client_run_switches(struct supervisor **s, const struct gadget *g,
 				     .foreground = foreground };
 	struct gadget_setup setup = SETUP_NONE;
 
-	if (r < 0 && supervisor_switches(*s)) {
+	if (r < 0 && supervisor_has_switched(*s)) {
 		_cleanup_free_ char *text = error_text(err);
 
 		supervisor_log(*s, LOG_ERR, "not switched: %s", text);
 	}
-	if (r < 0 || !supervisor_switches(*s))
+	if (r < 0 || !supervisor_has_switched(*s))
 		return r;
 	p.first_gadget = xstrdup(g->name);
 	setup.gadget = g;
-	while (r == 0 && supervisor_switches(*s))
+	while (r == 0 && supervisor_has_switched(*s))
 		r = switch_once(&p, &setup, err);
 	setup_free(&setup);
-	free(p.children.v);
+	free(p.children.pids);
 	free(p.first_gadget);
 	return r;
 }

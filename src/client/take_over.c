@@ -103,7 +103,7 @@ static int begin(struct supervisor **s, struct client_recorded *recorded, const 
 					  &recorded->options, false, &rundir, err);
 	if (r < 0)
 		return r;
-	if (supervisor_take_over_as_it_is(*s) == 0)
+	if (supervisor_take_over_without_comparing(*s) == 0)
 		return 0;
 	supervisor_free(*s);
 	return cannot_take_over(recorded, name, err);

@@ -309,9 +309,9 @@ int client_run(const struct gadget *g, const json_t *document, const struct clie
 		return r;
 	if (result == CLIENT_UNCHANGED)
 		return gadget_error_up_already(g->name, err);
-	supervisor_note_children(s);
-	supervisor_on_up(s, on_up, NULL);
-	supervisor_notify_fd(s, options->notify_fd);
+	supervisor_record_inherited_children(s);
+	supervisor_set_on_up(s, on_up, NULL);
+	supervisor_set_notify_fd(s, options->notify_fd);
 	r = supervisor_run(s, options->timeout, options->wait_udc, err);
 	r = client_run_switches(&s, g, options, true, r, err);
 	supervisor_free(s);

@@ -24,55 +24,56 @@
 
 /* Name of a keeper's socket in the run directory: this prefix and the label of the function. */
 #define KEEPER_FILE "keeper-"
-/* How often an ending keeper is checked, PLAN_SOON_MS apart. */
+/* Maximum number of checks whether a killed keeper has ended; the interval is PLAN_SOON_MS. */
 #define KEEPER_TRIES 500
 
 /* --- the keeper --------------------------------------------------------------------------------
  */
 
-static void on_bus_event(struct live_function *i, const void *body, size_t size)
+static void on_link_event(struct live_function *function, const void *body, size_t size)
 {
 	struct ffsctl_event event;
 
 	if (size < sizeof(event))
 		return;
 	memcpy(&event, body, sizeof(event));
-	link_state_apply(&i->link, &event);
-	functions_changed(i->functions);
+	link_state_apply(&function->link_state, &event);
+	functions_report_change(function->functions);
 }
 
-static void on_keeper(void *data, uint32_t events _unused_)
+static void on_keeper_message(void *data, uint32_t events _unused_)
 {
 	static uint8_t body[FFSCTL_MSG_MAX_BODY];
-	struct live_function *i = data;
+	struct live_function *function = data;
 	struct ffsctl_msg head;
-	ssize_t size = message_receive(i->keeper_socket.fd, &head, body, sizeof(body));
+	ssize_t size = message_receive(function->keeper_socket.fd, &head, body, sizeof(body));
 
 	if (size == -EPIPE)
-		fd_watch_remove(i->functions->loop, &i->keeper_socket);
+		fd_watch_remove(function->functions->loop, &function->keeper_socket);
 	if (size == -EPIPE &&
-	    i->keeper.taken_over) { /* SIGCHLD reports the end of a keeper that is a child */
-		keeper_send_kill(&i->keeper);
-		keeper_forget(&i->keeper);
-		i->functions->events->keeper_died(i->functions->owner, i);
+	    function->keeper.taken_over) { /* SIGCHLD reports the end of a keeper that is a child */
+		keeper_send_kill(&function->keeper);
+		keeper_forget(&function->keeper);
+		function->functions->callbacks->keeper_died(function->functions->callback_data,
+							    function);
 	}
 	if (size < 0)
 		return;
 	switch (head.type) {
 	case FFSCTL_MSG_EVENT:
-		on_bus_event(i, body, (size_t)size);
+		on_link_event(function, body, (size_t)size);
 		break;
 	case KEEPER_MSG_NO_WORKER:
-		i->draining = false;
-		functions_changed(i->functions);
+		function->keeper_draining = false;
+		functions_report_change(function->functions);
 		break;
 	case KEEPER_MSG_STARTED:
-		i->keeper_listens = true;
-		functions_changed(i->functions);
+		function->keeper_listens = true;
+		functions_report_change(function->functions);
 		break;
 	default:
-		if (i->worker)
-			worker_on_message(i->worker, head.type, body, (size_t)size);
+		if (function->worker)
+			worker_on_message(function->worker, head.type, body, (size_t)size);
 		break;
 	}
 }
@@ -80,32 +81,34 @@ static void on_keeper(void *data, uint32_t events _unused_)
 /* --- takeover ----------------------------------------------------------------------------------
  */
 
-static char *keeper_socket_path(const struct live_function *i)
+static char *keeper_socket_path(const struct live_function *function)
 {
-	return strf("%s/" KEEPER_FILE "%s", i->functions->rundir->path, i->model->label);
+	return strf("%s/" KEEPER_FILE "%s", function->functions->rundir->path,
+		    function->model->label);
 }
 
-int function_take_over(struct live_function *i, pid_t keeper)
+int function_take_over_keeper(struct live_function *function, pid_t keeper)
 {
-	_cleanup_free_ char *path = keeper_socket_path(i);
+	_cleanup_free_ char *path = keeper_socket_path(function);
 	_cleanup_close_ int pidfd = -1, output = -1;
 	struct keeper_hello hello;
-	int r = keeper_take_over(&i->keeper, path, &hello, &pidfd, &output);
+	int r = keeper_take_over(&function->keeper, path, &hello, &pidfd, &output);
 
 	if (r < 0)
 		return r;
-	/* The status describes another keeper, so that the state of this keeper is unknown. */
-	if (keeper != i->keeper.pid)
+	/* The status describes another keeper, so the state of this keeper is unknown. */
+	if (keeper != function->keeper.pid)
 		return -ESTALE;
-	i->link = hello.link_state;
-	i->keeper_listens = true;
-	i->linger_sent = -1; /* unknown: the dead supervisor sent it */
-	function_can_start_worker(i);
-	i->kernel_device.worker_device_id = i->kernel_device.id;
-	r = fd_watch_add(i->functions->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
-			 on_keeper, i);
-	if (r == 0 && i->worker)
-		r = worker_take_over_process(i->worker, hello.worker.pid, &pidfd, &output);
+	function->link_state = hello.link_state;
+	function->keeper_listens = true;
+	function->sent_linger_seconds =
+		-1; /* unknown, because the dead supervisor sent the value */
+	function_can_start_worker(function);
+	function->kernel_device.worker_device_id = function->kernel_device.id;
+	r = fd_watch_add(function->functions->loop, &function->keeper_socket,
+			 function->keeper.socket, EPOLLIN, on_keeper_message, function);
+	if (r == 0 && function->worker)
+		r = worker_take_over_process(function->worker, hello.worker.pid, &pidfd, &output);
 	return r;
 }
 
@@ -114,19 +117,19 @@ int function_take_over(struct live_function *i, pid_t keeper)
 
 static int descriptors_apply(struct step *step, struct error *err)
 {
-	struct live_function *i = step->context;
+	struct live_function *function = step->context;
 
-	return ffs_write_descriptors(i->model->ffs, &i->ep0, err);
+	return ffs_write_descriptors(function->model->ffs, &function->ep0_fd, err);
 }
 
 static int descriptors_undo(struct step *step, struct error *err _unused_)
 {
-	struct live_function *i = step->context;
+	struct live_function *function = step->context;
 
-	if (i)
-		cleanup_close(&i->ep0);
-	if (i)
-		i->ep0 = -1;
+	if (function)
+		cleanup_close(&function->ep0_fd);
+	if (function)
+		function->ep0_fd = -1;
 	return 0;
 }
 
@@ -137,73 +140,72 @@ const struct step_op function_op_descriptors = {
 	.undo = descriptors_undo,
 };
 
-static int start_keeper(struct live_function *i, const char *path, struct error *err)
+static int start_keeper(struct live_function *function, const char *path, struct error *err)
 {
-	int r = keeper_start(&i->keeper, steal_fd(&i->ep0), i->model->label, path, err);
+	int r = keeper_start(&function->keeper, steal_fd(&function->ep0_fd), function->model->label,
+			     path, err);
 
 	if (r == 0)
-		r = fd_watch_add(i->functions->loop, &i->keeper_socket, i->keeper.socket, EPOLLIN,
-				 on_keeper, i);
-	if (r < 0 && i->keeper.pid > 0) {
-		keeper_send_kill(&i->keeper);
-		keeper_forget(&i->keeper);
+		r = fd_watch_add(function->functions->loop, &function->keeper_socket,
+				 function->keeper.socket, EPOLLIN, on_keeper_message, function);
+	if (r < 0 && function->keeper.pid > 0) {
+		keeper_send_kill(&function->keeper);
+		keeper_forget(&function->keeper);
 		error_errno(err, EX_OSERR, -r, NULL, "cannot watch the keeper of '%s'",
-			    i->model->label);
+			    function->model->label);
 	}
 	if (r == 0)
-		function_set_udc(i, i->functions->host_udc);
+		function_set_keeper_udc(function, function->functions->last_bound_udc);
 	return r;
 }
 
 static int keeper_apply(struct step *step, struct error *err)
 {
-	struct live_function *i = step->context;
-	const struct ffs *ffs = function_descriptors(i->model);
+	struct live_function *function = step->context;
+	const struct ffs *ffs = function_descriptors(function->model);
 	int r = 0;
 
-	/*
-	 * The end of the last keeper closed ep0. This has discarded the descriptors of the
-	 * function.
-	 */
-	if (ffs && i->ep0 < 0)
-		r = ffs_write_descriptors(ffs, &i->ep0, err);
-	return r == 0 ? start_keeper(i, step->value, err) : r;
+	/* The end of the previous keeper closed ep0, and the kernel discarded the descriptors. */
+	if (ffs && function->ep0_fd < 0)
+		r = ffs_write_descriptors(ffs, &function->ep0_fd, err);
+	return r == 0 ? start_keeper(function, step->value, err) : r;
 }
 
-bool function_restart_keeper(struct live_function *i)
+bool function_restart_keeper(struct live_function *function)
 {
-	_cleanup_free_ char *path = keeper_socket_path(i);
+	_cleanup_free_ char *path = keeper_socket_path(function);
 	_cleanup_error_ struct error err = { 0 };
 	int r;
 
-	if (function_descriptors(i->model))
+	if (function_descriptors(function->model))
 		return false;
-	functions_log(i->functions, i->model->label, LOG_ERR,
+	functions_log(function->functions, function->model->label, LOG_ERR,
 		      "its keeper has died: restarting keeper and worker");
-	fd_watch_remove(i->functions->loop, &i->keeper_socket);
-	cleanup_close(&i->keeper.socket);
-	cleanup_close(&i->keeper.pidfd);
-	i->keeper = KEEPER_NONE;
-	i->keeper_listens = false;
-	if (i->worker && i->worker->pid > 0)
-		worker_kill(i->worker, SIGKILL, true);
-	r = start_keeper(i, path, &err);
+	fd_watch_remove(function->functions->loop, &function->keeper_socket);
+	cleanup_close(&function->keeper.socket);
+	cleanup_close(&function->keeper.pidfd);
+	function->keeper = KEEPER_NONE;
+	function->keeper_listens = false;
+	if (function->worker && function->worker->pid > 0)
+		worker_send_signal(function->worker, SIGKILL, true);
+	r = start_keeper(function, path, &err);
 	if (r < 0) {
 		_cleanup_free_ char *text = error_text(&err);
 
-		functions_log(i->functions, NULL, LOG_INFO, "%s", text);
+		functions_log(function->functions, NULL, LOG_INFO, "%s", text);
 	}
 	return r == 0;
 }
 
-static int fail_keeper_does_not_end(const char *label, pid_t pid, struct error *err)
+static int error_keeper_does_not_end(const char *label, pid_t pid, struct error *err)
 {
 	return error_set(err, EX_OSERR, EBUSY, NULL, "the keeper of '%s' (pid %d) does not end",
 			 label, (int)pid);
 }
 
 /*
- * Ends a worker that only the keeper knows, because older versions of ffsctl do not record workers.
+ * Kills a worker of which only the keeper has the pid: older versions of ffsctl do not record
+ * workers.
  */
 static int end_worker_of_keeper(pid_t pid, int pidfd, const char *label, struct error *err)
 {
@@ -216,8 +218,8 @@ static int end_worker_of_keeper(pid_t pid, int pidfd, const char *label, struct 
 	return reap_worker_processes(&processes, label, err);
 }
 
-/* Ends a keeper without a supervisor, and its worker. */
-static int kill_orphan(const char *path, struct error *err)
+/* Kills a keeper whose supervisor died, and its worker. */
+static int kill_orphaned_keeper(const char *path, struct error *err)
 {
 	const char *label = strrchr(path, '/') + strlen("/" KEEPER_FILE);
 	_cleanup_close_ int pidfd = -1, output = -1;
@@ -231,27 +233,28 @@ static int kill_orphan(const char *path, struct error *err)
 	pid = keeper.pid;
 	r = end_worker_of_keeper(hello.worker.pid, pidfd, label, err);
 	if (!keeper_kill_and_wait(&keeper) && r == 0)
-		r = fail_keeper_does_not_end(label, pid, err);
+		r = error_keeper_does_not_end(label, pid, err);
 	return r;
 }
 
 static int keeper_undo(struct step *step, struct error *err)
 {
-	struct live_function *i = step->context;
+	struct live_function *function = step->context;
 
-	if (!i)
-		return kill_orphan(step->value, err);
-	if (!i->keeper_ending) {
-		fd_watch_remove(i->functions->loop, &i->keeper_socket);
-		keeper_send_kill(&i->keeper);
-		i->keeper_ending = true;
+	if (!function)
+		return kill_orphaned_keeper(step->value, err);
+	if (!function->keeper_killed) {
+		fd_watch_remove(function->functions->loop, &function->keeper_socket);
+		keeper_send_kill(&function->keeper);
+		function->keeper_killed = true;
 	}
-	if (!keeper_has_ended(&i->keeper))
+	if (!keeper_has_ended(&function->keeper))
 		return ++step->tries < KEEPER_TRIES
 			       ? PLAN_SOON
-			       : fail_keeper_does_not_end(i->model->label, i->keeper.pid, err);
-	keeper_forget(&i->keeper);
-	i->keeper_ending = false;
+			       : error_keeper_does_not_end(function->model->label,
+							   function->keeper.pid, err);
+	keeper_forget(&function->keeper);
+	function->keeper_killed = false;
 	return 0;
 }
 
@@ -271,7 +274,7 @@ const struct step_op *const function_ops[] = {
 	&function_op_ready,	  NULL,
 };
 
-static bool makes_directory(const struct plan *base, const char *dir)
+static bool plan_makes_directory(const struct plan *base, const char *dir)
 {
 	for (size_t n = 0; base && n < base->n; n++)
 		if ((base->steps[n].op == &plan_op_mkdir ||
@@ -286,17 +289,17 @@ static bool makes_directory(const struct plan *base, const char *dir)
  * its gadgets. In other places ffsctl creates and removes only directories that do not exist when
  * the plan is made.
  */
-static void add_directories(struct plan *plan, const struct live_function *i,
-			    const struct plan *base)
+static void add_mount_directories(struct plan *plan, const struct live_function *function,
+				  const struct plan *base)
 {
-	const struct ffs_mount *m = &i->model->ffs->mount;
+	const struct ffs_mount *m = &function->model->ffs->mount;
 	void *above = NULL;
 
 	for (const char *p = strchr(m->path + 1, '/');; p = strchr(p + 1, '/')) {
 		char *dir = p ? xstrndup(m->path, (size_t)(p - m->path)) : xstrdup(m->path);
 		bool ours = m->path_is_default && !streq(dir, "/dev");
 
-		if (ours || !path_exists(dir) || makes_directory(base, dir)) {
+		if (ours || !path_exists(dir) || plan_makes_directory(base, dir)) {
 			plan_add(plan, p ? &plan_op_mkdir_shared : &plan_op_mkdir, dir, NULL,
 				 &m->at, above);
 			above = PLAN_SHARED_PARENT;
@@ -308,14 +311,15 @@ static void add_directories(struct plan *plan, const struct live_function *i,
 	}
 }
 
-static char *mount_options(const struct live_function *i)
+static char *mount_options(const struct live_function *function)
 {
-	const struct ffs_mount *m = &i->model->ffs->mount;
+	const struct ffs_mount *m = &function->model->ffs->mount;
 	const struct {
 		const char *name;
 		const struct placed_int *mode;
 	} modes[] = { { "mode", &m->mode }, { "rmode", &m->rmode }, { "fmode", &m->fmode } };
-	char *options = strf("%s uid=%u,gid=%u", i->model->instance, i->mount_uid, i->mount_gid);
+	char *options = strf("%s uid=%u,gid=%u", function->model->instance, function->mount_uid,
+			     function->mount_gid);
 
 	for (size_t k = 0; k < ARRAY_SIZE(modes); k++) {
 		_cleanup_free_ char *old = options;
@@ -338,7 +342,7 @@ static char *mount_options(const struct live_function *i)
 	return options;
 }
 
-static int first_endpoint(void *data, const struct endpoint *ep)
+static int store_first_endpoint(void *data, const struct endpoint *ep)
 {
 	*(const struct endpoint **)data = ep;
 	return 1;
@@ -348,22 +352,22 @@ static int first_endpoint(void *data, const struct endpoint *ep)
  * Returns the file to which the link `device` of the gadget file leads; gadgetfile_load ensures
  * that the function has one endpoint or one pair. The caller frees the name.
  */
-static char *device_file(const struct ffs *ffs)
+static char *device_link_target(const struct ffs *ffs)
 {
 	const struct endpoint *ep = NULL;
 
-	ffs_each_endpoint(ffs, first_endpoint, &ep);
+	ffs_each_endpoint(ffs, store_first_endpoint, &ep);
 	return ffs_count_pairs(ffs) > 0 ? ffs_pair_file(ffs, ep) : ffs_endpoint_file(ffs, ep);
 }
 
-struct zlp_iteration {
+struct zlp_steps_data {
 	struct plan *plan;
 	const struct ffs *ffs;
 };
 
-static int add_zlp(void *data, const struct endpoint *ep)
+static int add_zlp_step(void *data, const struct endpoint *ep)
 {
-	const struct zlp_iteration *z = data;
+	const struct zlp_steps_data *z = data;
 	_cleanup_free_ char *file = ffs_endpoint_file(z->ffs, ep);
 
 	if (ep->zlp.value)
@@ -372,7 +376,10 @@ static int add_zlp(void *data, const struct endpoint *ep)
 	return 0;
 }
 
-/* Returns the digest of everything that cannot be changed in a function; the caller frees it. */
+/*
+ * Returns a digest of descriptors and strings, which cannot be changed after they were written; the
+ * caller frees it.
+ */
 static char *descriptors_digest(const struct ffs *ffs)
 {
 	uint64_t digest = DIGEST_EMPTY;
@@ -385,31 +392,32 @@ static char *descriptors_digest(const struct ffs *ffs)
 	return strf("%016" PRIx64, digest);
 }
 
-static void add_keeper(struct plan *plan, struct live_function *i)
+static void add_keeper_step(struct plan *plan, struct live_function *function)
 {
-	_cleanup_free_ char *place = function_directory(i);
+	_cleanup_free_ char *place = function_directory(function);
 
-	plan_add(plan, &function_op_keeper, i->model->ffs ? strf("%s/ep0", place) : xstrdup(place),
-		 keeper_socket_path(i), &i->model->at, i);
+	plan_add(plan, &function_op_keeper,
+		 function->model->ffs ? strf("%s/ep0", place) : xstrdup(place),
+		 keeper_socket_path(function), &function->model->at, function);
 }
 
-void function_add_steps(struct plan *plan, struct live_function *i, const struct plan *base)
+void function_add_steps(struct plan *plan, struct live_function *function, const struct plan *base)
 {
-	const struct ffs *ffs = i->model->ffs;
+	const struct ffs *ffs = function->model->ffs;
 
 	if (ffs) {
-		add_directories(plan, i, base);
-		plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(i),
+		add_mount_directories(plan, function, base);
+		plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(function),
 			 &ffs->mount.at, NULL);
 	}
-	if (function_descriptors(i->model)) {
+	if (function_descriptors(function->model)) {
 		plan_add(plan, &function_op_descriptors, strf("%s/ep0", ffs->mount.path),
-			 descriptors_digest(ffs), &ffs->at, i);
-		ffs_each_endpoint(ffs, add_zlp, &(struct zlp_iteration){ plan, ffs });
+			 descriptors_digest(ffs), &ffs->at, function);
+		ffs_each_endpoint(ffs, add_zlp_step, &(struct zlp_steps_data){ plan, ffs });
 	}
-	add_keeper(plan, i);
+	add_keeper_step(plan, function);
 	if (ffs && ffs->device_link.value) {
-		_cleanup_free_ char *file = device_file(ffs);
+		_cleanup_free_ char *file = device_link_target(ffs);
 
 		plan_add(plan, &plan_op_symlink, xstrdup(ffs->device_link.value),
 			 strf("%s/%s", ffs->mount.path, file), &ffs->device_link.at, NULL);
@@ -420,46 +428,47 @@ int function_new(struct live_function **out, struct functions *all, const struct
 		 const struct function *model, struct error *err)
 {
 	const struct ffs_mount *m = model->ffs ? &model->ffs->mount : NULL;
-	struct live_function *i = xcalloc(1, sizeof(*i));
+	struct live_function *function = xcalloc(1, sizeof(*function));
 	gid_t group_of_user;
 	int r = 0;
 
-	*out = i;
-	*i = (struct live_function){ .functions = all,
-				     .gadget = gadget,
-				     .model = model,
-				     .ep0 = -1,
-				     .keeper = KEEPER_NONE,
-				     .keeper_socket = FD_WATCH_NONE };
+	*out = function;
+	*function = (struct live_function){ .functions = all,
+					    .gadget = gadget,
+					    .model = model,
+					    .ep0_fd = -1,
+					    .keeper = KEEPER_NONE,
+					    .keeper_socket = FD_WATCH_NONE };
 	if (m && m->uid.value)
-		r = spawn_find_user(m->uid.value, &i->mount_uid, &group_of_user, &m->uid.at, err);
+		r = spawn_find_user(m->uid.value, &function->mount_uid, &group_of_user, &m->uid.at,
+				    err);
 	if (r == 0 && m && m->gid.value)
-		r = spawn_find_group(m->gid.value, &i->mount_gid, &m->gid.at, err);
+		r = spawn_find_group(m->gid.value, &function->mount_gid, &m->gid.at, err);
 	if (r == 0 && model->worker) {
-		i->worker = xcalloc(1, sizeof(*i->worker));
-		r = worker_init(i->worker, i, model->worker, err);
+		function->worker = xcalloc(1, sizeof(*function->worker));
+		r = worker_init(function->worker, function, model->worker, err);
 	}
 	/* A daemon must be able to open ep0. */
 	if (r == 0 && m && model->worker && model->worker->opens_ep0) {
 		if (!m->uid.value)
-			i->mount_uid = i->worker->spawn.uid;
+			function->mount_uid = function->worker->spawn.uid;
 		if (!m->gid.value)
-			i->mount_gid = i->worker->spawn.gid;
+			function->mount_gid = function->worker->spawn.gid;
 	}
 	return r;
 }
 
-void function_free(struct live_function *i)
+void function_free(struct live_function *function)
 {
-	if (i->worker)
-		worker_free(i->worker);
-	free(i->worker);
-	fd_watch_remove(i->functions->loop, &i->keeper_socket);
+	if (function->worker)
+		worker_free(function->worker);
+	free(function->worker);
+	fd_watch_remove(function->functions->loop, &function->keeper_socket);
 	/* A keeper whose takeover failed keeps running for another supervisor. */
-	cleanup_close(&i->keeper.socket);
-	cleanup_close(&i->keeper.pidfd);
-	cleanup_close(&i->ep0);
-	free(i->kernel_device.device);
-	free(i->kernel_device.ifname);
-	free(i);
+	cleanup_close(&function->keeper.socket);
+	cleanup_close(&function->keeper.pidfd);
+	cleanup_close(&function->ep0_fd);
+	free(function->kernel_device.device_node);
+	free(function->kernel_device.ifname);
+	free(function);
 }

@@ -7,10 +7,10 @@ libffsctl_a_SOURCES += \
 	src/function/launch_config.c \
 	src/function/launch_parts.h \
 	src/function/launch_user.c \
-	src/function/owner.c src/function/owner.h \
+	src/function/functions.c src/function/functions.h \
 	src/function/reap.c src/function/reap.h \
 	src/function/replacement.c \
-	src/function/steps.c \
+	src/function/worker_steps.c \
 	src/function/worker.c src/function/worker.h \
 	src/function/worker_end.c \
 	src/function/worker_endpoints.c \

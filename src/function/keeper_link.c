@@ -8,58 +8,60 @@
 #include "configfs/udc.h"
 #include "function/function.h"
 
-/* Times after which a slow keeper is interrupted, and after which the supervisor gives up. */
+/* Time after which the control request of a draining keeper is interrupted. */
 #define DRAIN_INTERRUPT_MS 10
+/* Time after which the supervisor no longer waits for a draining keeper. */
 #define DRAIN_SECONDS 1
 
-int function_give_worker(struct live_function *i, pid_t pid, int control, int pidfd, int output,
-			 struct error *err)
+int function_pass_worker_to_keeper(struct live_function *function, pid_t pid, int control,
+				   int pidfd, int output, struct error *err)
 {
-	if (keeper_send_worker(&i->keeper, pid, control, pidfd, output))
+	if (keeper_send_worker(&function->keeper, pid, control, pidfd, output))
 		return 0;
 	return error_set(err, EX_OSERR, EPIPE, NULL, "the keeper of '%s' does not accept a worker",
-			 i->model->label);
+			 function->model->label);
 }
 
-void function_send_to_worker(struct live_function *i, uint16_t type, uint32_t id)
+void function_send_to_worker(struct live_function *function, uint16_t type, uint32_t id)
 {
-	if (i->keeper_socket.fd >= 0)
-		message_send(i->keeper_socket.fd, type, id, NULL, 0);
+	if (function->keeper_socket.fd >= 0)
+		message_send(function->keeper_socket.fd, type, id, NULL, 0);
 }
 
-void function_set_udc(struct live_function *i, const char *udc)
+void function_set_keeper_udc(struct live_function *function, const char *udc)
 {
 	_cleanup_free_ char *path = udc ? strf(UDC_CLASS_DIR "/%s/current_speed", udc) : NULL;
 
-	if (path && i->keeper_socket.fd >= 0)
-		keeper_set_speed_file(&i->keeper, path);
+	if (path && function->keeper_socket.fd >= 0)
+		keeper_set_speed_file(&function->keeper, path);
 }
 
-void function_set_linger(struct live_function *i, double seconds)
+void function_set_keeper_linger(struct live_function *function, double seconds)
 {
-	if (i->keeper_listens && seconds != i->linger_sent && i->keeper_socket.fd >= 0 &&
-	    keeper_set_linger(&i->keeper, seconds))
-		i->linger_sent = seconds;
+	if (function->keeper_listens && seconds != function->sent_linger_seconds &&
+	    function->keeper_socket.fd >= 0 && keeper_set_linger(&function->keeper, seconds))
+		function->sent_linger_seconds = seconds;
 }
 
-void function_drop_worker(struct live_function *i)
+void function_begin_draining(struct live_function *function)
 {
-	i->draining = i->keeper_socket.fd >= 0 &&
-		      message_send(i->keeper_socket.fd, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
-	i->draining_since = now_monotonic();
+	function->keeper_draining =
+		function->keeper_socket.fd >= 0 &&
+		message_send(function->keeper_socket.fd, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
+	function->keeper_draining_since = now_monotonic();
 }
 
 /*
- * Checks whether the keeper has forwarded all messages of the dead worker. A host may delay the
- * keeper in a request for the dead worker. Such a request may be interrupted.
+ * Checks whether the keeper has forwarded all messages of the dead worker. A control request of the
+ * host may delay the keeper. If it was for the dead worker, it may be interrupted.
  */
-bool function_is_draining(struct live_function *i)
+bool function_keeper_is_draining(struct live_function *function)
 {
-	double waited = now_monotonic() - i->draining_since;
+	double waited = now_monotonic() - function->keeper_draining_since;
 
-	if (i->keeper_socket.fd < 0 || waited >= DRAIN_SECONDS)
-		i->draining = false;
-	if (i->draining && waited >= DRAIN_INTERRUPT_MS / 1e3)
-		keeper_interrupt(&i->keeper);
-	return i->draining;
+	if (function->keeper_socket.fd < 0 || waited >= DRAIN_SECONDS)
+		function->keeper_draining = false;
+	if (function->keeper_draining && waited >= DRAIN_INTERRUPT_MS / 1e3)
+		keeper_interrupt(&function->keeper);
+	return function->keeper_draining;
 }

@@ -17,66 +17,73 @@
 #include "configfs/kernel_device.h"
 #include "function/function.h"
 
-static bool start_condition_is_met(const struct live_function *i)
+static bool start_condition_is_met(const struct live_function *function)
 {
-	switch (i->model->worker->start) {
+	switch (function->model->worker->start) {
 	case START_CREATED:
 		return true;
 	case START_BOUND:
-		return i->functions->events->is_bound(i->functions->owner);
+		return function->functions->callbacks->is_bound(function->functions->callback_data);
 	case START_CONFIGURED:
-		return i->functions->events->is_bound(i->functions->owner) &&
-		       i->functions->events->is_configured(i->functions->owner);
+		return function->functions->callbacks->is_bound(
+			       function->functions->callback_data) &&
+		       function->functions->callbacks->is_configured(
+			       function->functions->callback_data);
 	}
 	return false;
 }
 
-/* Returns an id of the device: each bind creates a new device, which may have the same name. */
-static uint64_t kernel_device_id(const struct kernel_device *n)
+/*
+ * Returns an id of the device. Each bind creates a new device, which may have the same name, but
+ * has another id.
+ */
+static uint64_t kernel_device_id(const struct kernel_device *device)
 {
 	struct stat st;
 
-	if (n->ifname)
-		return if_nametoindex(n->ifname);
-	return n->device && stat(n->device, &st) == 0 ? st.st_ino : 0;
+	if (device->ifname)
+		return if_nametoindex(device->ifname);
+	return device->device_node && stat(device->device_node, &st) == 0 ? st.st_ino : 0;
 }
 
-bool function_can_start_worker(struct live_function *i)
+bool function_can_start_worker(struct live_function *function)
 {
 	_cleanup_free_ char *dir = NULL;
-	struct kernel_device *n = &i->kernel_device;
-	const char *type = i->model->type;
+	struct kernel_device *device = &function->kernel_device;
+	const char *type = function->model->type;
 
-	if (i->model->ffs)
+	if (function->model->ffs)
 		return true;
-	dir = function_directory(i);
-	free(n->device);
-	free(n->ifname);
-	n->device = kernel_device_path(dir);
-	n->ifname = kernel_device_ifname(dir);
-	n->id = kernel_device_id(n);
+	dir = function_directory(function);
+	free(device->device_node);
+	free(device->ifname);
+	device->device_node = kernel_device_path(dir);
+	device->ifname = kernel_device_ifname(dir);
+	device->id = kernel_device_id(device);
 	/* Without devtmpfs the device node may appear after the bind. */
-	return start_condition_is_met(i) && (n->id != 0 || !kernel_device_is_reported(type));
+	return start_condition_is_met(function) &&
+	       (device->id != 0 || !kernel_device_is_reported(type));
 }
 
-static bool uses_kernel_device(const struct live_function *i)
+static bool uses_kernel_device(const struct live_function *function)
 {
-	return i->worker && !i->model->ffs;
+	return function->worker && !function->model->ffs;
 }
 
 void functions_update_kernel_devices(struct functions *all)
 {
 	for (size_t k = 0; k < all->n; k++) {
-		struct live_function *i = all->list[k];
+		struct live_function *function = all->list[k];
 		bool available;
 
-		if (!uses_kernel_device(i))
+		if (!uses_kernel_device(function))
 			continue;
-		available = function_can_start_worker(i);
-		if (!available || i->kernel_device.id != i->kernel_device.worker_device_id)
-			i->worker->handle_event(i->worker, WORKER_EV_REMOVED);
+		available = function_can_start_worker(function);
+		if (!available ||
+		    function->kernel_device.id != function->kernel_device.worker_device_id)
+			function->worker->handle_event(function->worker, WORKER_EV_REMOVED);
 		if (available)
-			i->worker->handle_event(i->worker, WORKER_EV_APPEARED);
+			function->worker->handle_event(function->worker, WORKER_EV_APPEARED);
 	}
 }
 
@@ -94,11 +101,12 @@ bool functions_need_all_uevents(const struct functions *all)
  * this. On older kernels the existence of an endpoint file shows it, because these files are
  * created last.
  */
-bool function_descriptors_written(const struct live_function *i)
+bool function_descriptors_written(const struct live_function *function)
 {
-	const struct function *f = i->model;
-	_cleanup_free_ char *dir = configfs_function_path(i->functions->paths, i->functions->gadget,
-							  f->type, f->instance),
+	const struct function *f = function->model;
+	_cleanup_free_ char *dir = configfs_function_path(function->functions->paths,
+							  function->functions->gadget_name, f->type,
+							  f->instance),
 			    *ready = strf("%s/ready", dir),
 			    *file = strf("%s/ep1", f->ffs->mount.path), *text = NULL;
 
@@ -107,16 +115,17 @@ bool function_descriptors_written(const struct live_function *i)
 	return path_exists(file);
 }
 
-char *function_directory(const struct live_function *i)
+char *function_directory(const struct live_function *function)
 {
-	const struct function *f = i->model;
+	const struct function *f = function->model;
 
 	return f->ffs ? xstrdup(f->ffs->mount.path)
-		      : configfs_function_path(i->functions->paths, i->functions->gadget, f->type,
+		      : configfs_function_path(function->functions->paths,
+					       function->functions->gadget_name, f->type,
 					       f->instance);
 }
 
-bool function_blocks_bind(const struct live_function *i)
+bool function_blocks_bind(const struct live_function *function)
 {
-	return i->model->ffs;
+	return function->model->ffs;
 }

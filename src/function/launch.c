@@ -29,22 +29,22 @@
 /* Maximum number of processes and threads of a worker that runs as the user id reserved for it. */
 #define DEFAULT_TASKS 256
 /*
- * Size of the control socket's buffer: room for ep0 data of 64 KiB and a few events. Messages
- * beyond that are lost.
+ * Size of the control socket's buffer: room for ep0 data of 64 KiB and a few events. Further
+ * messages are lost.
  */
 #define CONTROL_BUFFER (256 * 1024)
 
 /* --- program and environment --- */
 
 /*
- * Checks a file that root executes, or loads for a worker: other users must not be able to write to
- * it.
+ * Checks that other users cannot write to a program or plugin, because root executes or loads it
+ * for a worker.
  */
 static int check_trust(const struct live_worker *worker, const char *path, struct error *err)
 {
 	const struct functions *all = worker->function->functions;
-	enum trust trust =
-		all->events->program_trust(all->owner, worker->function->gadget->file_dir);
+	enum trust trust = all->callbacks->program_trust(all->callback_data,
+							 worker->function->gadget->file_dir);
 	/* A missing file is reported when it is opened. */
 	_cleanup_free_ char *why = geteuid() == 0 ? trust_check(path, trust) : NULL;
 
@@ -55,14 +55,14 @@ static int check_trust(const struct live_worker *worker, const char *path, struc
 }
 
 /* Returns the path of the device of a function; NULL if there is none, or none yet. */
-static const char *device_of(const struct live_function *i)
+static const char *device_path_of(const struct live_function *function)
 {
-	const struct ffs *ffs = i->model->ffs;
+	const struct ffs *ffs = function->model->ffs;
 
-	return ffs ? ffs->device_link.value : i->kernel_device.device;
+	return ffs ? ffs->device_link.value : function->kernel_device.device_node;
 }
 
-static const char *or_empty(const char *text)
+static const char *text_or_empty(const char *text)
 {
 	return text ? text : "";
 }
@@ -73,16 +73,16 @@ static const char *or_empty(const char *text)
  */
 static char *expand_variables(const struct live_worker *worker, const char *text)
 {
-	const struct live_function *i = worker->function;
+	const struct live_function *function = worker->function;
 	const struct {
 		const char *name, *value;
 	} variables[] = {
-		{ "${dir}", i->gadget->file_dir },
-		{ "${gadget}", i->functions->gadget },
-		{ "${function}", i->model->label },
-		{ "${mount}", i->model->ffs ? i->model->ffs->mount.path : "" },
-		{ "${device}", or_empty(device_of(i)) },
-		{ "${ifname}", or_empty(i->kernel_device.ifname) },
+		{ "${dir}", function->gadget->file_dir },
+		{ "${gadget}", function->functions->gadget_name },
+		{ "${function}", function->model->label },
+		{ "${mount}", function->model->ffs ? function->model->ffs->mount.path : "" },
+		{ "${device}", text_or_empty(device_path_of(function)) },
+		{ "${ifname}", text_or_empty(function->kernel_device.ifname) },
 	};
 	char *out = xstrdup("");
 
@@ -109,7 +109,7 @@ static char *expand_variables(const struct live_worker *worker, const char *text
 	return out;
 }
 
-static int find_in_path(struct live_worker *worker, struct error *err)
+static int find_program_in_path(struct live_worker *worker, struct error *err)
 {
 	struct spawn *s = &worker->spawn;
 	int r = spawn_find_program(s->argv[0], &s->program, &worker->model->program_at, err);
@@ -152,7 +152,7 @@ static int prepare_program(struct live_worker *worker, struct error *err)
 	}
 	prepare_arguments(worker);
 	if (!strchr(s->argv[0], '/'))
-		return find_in_path(worker, err);
+		return find_program_in_path(worker, err);
 	s->program = xstrdup(s->argv[0]);
 	if (access(s->program, X_OK) == 0)
 		return check_trust(worker, s->program, err);
@@ -160,13 +160,13 @@ static int prepare_program(struct live_worker *worker, struct error *err)
 	return error_at(err, &w->program_at);
 }
 
-static char *notify_path(const struct live_worker *worker)
+static char *notify_socket_path(const struct live_worker *worker)
 {
 	return strf("%s/notify-%s", worker->function->functions->rundir->path,
 		    worker->function->model->label);
 }
 
-static void set_variable(char **env, size_t *n, const char *name, const char *value)
+static void set_env_variable(char **env, size_t *n, const char *name, const char *value)
 {
 	if (value)
 		env[(*n)++] = strf("%s=%s", name, value);
@@ -174,26 +174,27 @@ static void set_variable(char **env, size_t *n, const char *name, const char *va
 
 static void prepare_environment(struct live_worker *worker)
 {
-	const struct live_function *i = worker->function;
+	const struct live_function *function = worker->function;
 	const struct worker *w = worker->model;
-	const struct ffs *ffs = i->model->ffs;
+	const struct ffs *ffs = function->model->ffs;
 	size_t n = 0, n_fds = 2 + ffs_count_endpoints(ffs) + ffs_count_pairs(ffs) +
-			      (worker->dmabuf != NULL) + (w->kind == WORKER_PLUGIN);
+			      (worker->dmabuf_device != NULL) + (w->kind == WORKER_PLUGIN);
 	char **env = xcalloc(12 + w->n_env, sizeof(*env));
-	_cleanup_free_ char *names = launch_fd_names(worker), *notify = notify_path(worker);
+	_cleanup_free_ char *names = launch_fd_names(worker), *notify = notify_socket_path(worker);
 
-	set_variable(env, &n, "PATH", WORKER_PATH);
-	set_variable(env, &n, "FFSCTL_GADGET", i->functions->gadget);
-	set_variable(env, &n, "FFSCTL_FUNCTION", i->model->label);
-	set_variable(env, &n, "FFSCTL_MOUNT", ffs ? ffs->mount.path : NULL);
-	set_variable(env, &n, "FFSCTL_DEVICE", ffs ? NULL : i->kernel_device.device);
-	set_variable(env, &n, "FFSCTL_IFNAME", i->kernel_device.ifname);
+	set_env_variable(env, &n, "PATH", WORKER_PATH);
+	set_env_variable(env, &n, "FFSCTL_GADGET", function->functions->gadget_name);
+	set_env_variable(env, &n, "FFSCTL_FUNCTION", function->model->label);
+	set_env_variable(env, &n, "FFSCTL_MOUNT", ffs ? ffs->mount.path : NULL);
+	set_env_variable(env, &n, "FFSCTL_DEVICE",
+			 ffs ? NULL : function->kernel_device.device_node);
+	set_env_variable(env, &n, "FFSCTL_IFNAME", function->kernel_device.ifname);
 	env[n++] = strf("LISTEN_FDS=%zu", n_fds);
-	set_variable(env, &n, "LISTEN_FDNAMES", names);
+	set_env_variable(env, &n, "LISTEN_FDNAMES", names);
 	env[n] = strf("LISTEN_PID=%*s", SPAWN_PID_DIGITS, "");
 	worker->spawn.listen_pid = env[n++] + strlen("LISTEN_PID=");
 	if (w->kind == WORKER_EXEC && w->ready == READY_NOTIFY)
-		set_variable(env, &n, "NOTIFY_SOCKET", notify);
+		set_env_variable(env, &n, "NOTIFY_SOCKET", notify);
 	if (w->ready == READY_FD)
 		env[n++] = strf("NOTIFY_FD=%zu", 3 + n_fds);
 	for (size_t e = 0; e < w->n_env; e++) {
@@ -213,22 +214,22 @@ static void prepare_environment(struct live_worker *worker)
 	worker->spawn.env = env;
 }
 
-/* udmabuf comes first, because its memory is charged to the worker. */
+/* udmabuf is preferred, because its memory is charged to the worker. */
 static const struct dmabuf_device dmabuf_devices[] = {
 	{ "/dev/udmabuf", "udmabuf" },
 	{ "/dev/dma_heap/system", "dma-heap" },
 };
 
-static int prepare_dmabuf(struct live_worker *worker, struct error *err)
+static int choose_dmabuf_device(struct live_worker *worker, struct error *err)
 {
 	const struct worker *w = worker->model;
 
 	if (w->kind != WORKER_PLUGIN || !(worker_engine_needs[w->engine] & STREAM_NEEDS_DMABUF))
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(dmabuf_devices) && !worker->dmabuf; i++)
+	for (size_t i = 0; i < ARRAY_SIZE(dmabuf_devices) && !worker->dmabuf_device; i++)
 		if (access(dmabuf_devices[i].path, R_OK | W_OK) == 0)
-			worker->dmabuf = &dmabuf_devices[i];
-	if (worker->dmabuf)
+			worker->dmabuf_device = &dmabuf_devices[i];
+	if (worker->dmabuf_device)
 		return 0;
 	error_errno(err, EX_UNAVAILABLE, errno, dmabuf_devices[0].path,
 		    "io.engine = \"%s\" needs %s (CONFIG_UDMABUF) or %s "
@@ -272,7 +273,7 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 	if (r == 0)
 		r = prepare_program(worker, err);
 	if (r == 0)
-		r = prepare_dmabuf(worker, err);
+		r = choose_dmabuf_device(worker, err);
 	if (r == 0)
 		prepare_environment(worker);
 	if (r == 0)
@@ -282,8 +283,11 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 
 /* --- one start --- */
 
-/* Descriptors for one start. The supervisor closes them afterwards; the child has duplicates. */
-struct worker_descriptors {
+/*
+ * File descriptors for one start of a worker. The supervisor closes them afterwards; the worker has
+ * duplicates.
+ */
+struct worker_fds {
 	const struct live_worker *worker;
 	struct error *err;
 	/*
@@ -291,57 +295,60 @@ struct worker_descriptors {
 	 * NOTIFY_FD
 	 */
 	int fds[2 + 30 + 15 + 1 + 1];
-	size_t n;
+	size_t n_fds;
 };
 
-static enum ep_blocking blocking_of(const struct worker_descriptors *h)
+static enum ep_blocking blocking_mode_of(const struct worker_fds *fds)
 {
-	return h->worker->model->blocking ? EP_BLOCKING : EP_NONBLOCKING;
+	return fds->worker->model->blocking ? EP_BLOCKING : EP_NONBLOCKING;
 }
 
-static int add_fd(struct worker_descriptors *h, int fd)
+static int add_fd(struct worker_fds *fds, int fd)
 {
 	if (fd >= 0)
-		h->fds[h->n++] = fd;
+		fds->fds[fds->n_fds++] = fd;
 	return fd < 0 ? fd : 0;
 }
 
 static int open_endpoint(void *data, const struct endpoint *ep)
 {
-	struct worker_descriptors *h = data;
+	struct worker_fds *fds = data;
 
-	return add_fd(
-		h, ffs_endpoint_open(h->worker->function->model->ffs, ep, blocking_of(h), h->err));
+	return add_fd(fds, ffs_endpoint_open(fds->worker->function->model->ffs, ep,
+					     blocking_mode_of(fds), fds->err));
 }
 
-static int open_pair(void *data, const struct endpoint *first,
-		     const struct endpoint *second _unused_)
+static int open_endpoint_pair(void *data, const struct endpoint *first,
+			      const struct endpoint *second _unused_)
 {
-	struct worker_descriptors *h = data;
+	struct worker_fds *fds = data;
 
-	return add_fd(
-		h, ffs_pair_open(h->worker->function->model->ffs, first, blocking_of(h), h->err));
+	return add_fd(fds, ffs_pair_open(fds->worker->function->model->ffs, first,
+					 blocking_mode_of(fds), fds->err));
 }
 
 /* Opens the sealed memfd again, because workers must not share its file offset. */
-static int reopen_config(const struct live_worker *worker)
+static int reopen_worker_config(const struct live_worker *worker)
 {
-	_cleanup_free_ char *path = strf("/proc/self/fd/%d", worker->config_fd);
+	_cleanup_free_ char *path = strf("/proc/self/fd/%d", worker->worker_config_fd);
 
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/* The supervisor's ends of sockets and pipes, and the write end of the output pipe. */
-struct supervisor_ends {
-	int control, output, output_write, notify;
+/*
+ * File descriptors of the supervisor: its ends of sockets and pipes, and the write end of the
+ * output pipe.
+ */
+struct supervisor_fds {
+	int control_fd, output_fd, output_write_fd, notify_fd;
 };
 
-static void close_parent_ends(struct supervisor_ends *e)
+static void close_supervisor_fds(struct supervisor_fds *ends)
 {
-	cleanup_close(&e->control);
-	cleanup_close(&e->output);
-	cleanup_close(&e->output_write);
-	cleanup_close(&e->notify);
+	cleanup_close(&ends->control_fd);
+	cleanup_close(&ends->output_fd);
+	cleanup_close(&ends->output_write_fd);
+	cleanup_close(&ends->notify_fd);
 }
 
 static int make_pipe(int *ours, int *theirs)
@@ -355,14 +362,14 @@ static int make_pipe(int *ours, int *theirs)
 	return fcntl(*ours, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-static int make_control_socket(struct worker_descriptors *h, struct supervisor_ends *e)
+static int make_control_socket(struct worker_fds *fds, struct supervisor_fds *ends)
 {
 	int size = CONTROL_BUFFER, pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
-	e->control = pair[0];
-	h->fds[h->n++] = pair[1];
+	ends->control_fd = pair[0];
+	fds->fds[fds->n_fds++] = pair[1];
 	setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
 	return 0;
@@ -374,7 +381,7 @@ static int make_control_socket(struct worker_descriptors *h, struct supervisor_e
  */
 static int make_notify_socket(const struct live_worker *worker, int *out)
 {
-	_cleanup_free_ char *path = notify_path(worker);
+	_cleanup_free_ char *path = notify_socket_path(worker);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int on = 1, r;
@@ -383,7 +390,10 @@ static int make_notify_socket(const struct live_worker *worker, int *out)
 		return -ENAMETOOLONG;
 	strcpy(address.sun_path, path);
 	unlink(path);
-	/* Sets the mode before bind: a connection made in between would stay (unix_bind). */
+	/*
+	 * Sets the mode before bind(2). Otherwise another user could connect between bind(2) and
+	 * chmod(2), and would stay connected (unix_bind).
+	 */
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
 	    fchmod(fd, 0600) < 0)
 		return -errno;
@@ -399,7 +409,7 @@ static int make_notify_socket(const struct live_worker *worker, int *out)
  * Watches writes to ep0: FunctionFS does not report that descriptors were written, but each
  * write(2) causes an fsnotify event (vfs_write). Must be called before the daemon starts.
  */
-static int watch_ep0(const struct live_worker *worker, int *out)
+static int watch_ep0_writes(const struct live_worker *worker, int *out)
 {
 	_cleanup_free_ char *path = strf("%s/ep0", worker->function->model->ffs->mount.path);
 	_cleanup_close_ int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -413,75 +423,75 @@ static int watch_ep0(const struct live_worker *worker, int *out)
 /* Connects the worker's output with the journal: `journalctl -t GADGET/FUNCTION` shows it. */
 static int open_journal(const struct live_worker *worker)
 {
-	_cleanup_free_ char *identifier =
-		strf("%s/%s", worker->function->functions->gadget, worker->function->model->label);
+	_cleanup_free_ char *identifier = strf("%s/%s", worker->function->functions->gadget_name,
+					       worker->function->model->label);
 
 	return journal_stream(identifier, LOG_INFO);
 }
 
 /*
- * Makes the descriptor for the worker's output. A worker never gets the terminal, because it could
- * read what root types there.
+ * Opens the file descriptor for the worker's output. A worker never gets the terminal, because it
+ * could read what root types there.
  */
-static int make_output(const struct live_worker *worker, struct supervisor_ends *e)
+static int open_worker_output(const struct live_worker *worker, struct supervisor_fds *ends)
 {
 	if (worker->function->functions->foreground && !isatty(STDERR_FILENO)) {
 		if (journal_is_stderr())
-			e->output_write = open_journal(worker);
-		if (e->output_write < 0)
-			e->output_write = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-		return e->output_write < 0 ? -errno : 0;
+			ends->output_write_fd = open_journal(worker);
+		if (ends->output_write_fd < 0)
+			ends->output_write_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+		return ends->output_write_fd < 0 ? -errno : 0;
 	}
-	return make_pipe(&e->output, &e->output_write);
+	return make_pipe(&ends->output_fd, &ends->output_write_fd);
 }
 
-static int open_file(struct worker_descriptors *h, const char *path, int flags, const char *what)
+static int open_file(struct worker_fds *fds, const char *path, int flags, const char *what)
 {
 	int fd = open(path, flags | O_CLOEXEC);
 
 	if (fd < 0)
-		return error_errno(h->err, EX_UNAVAILABLE, errno, path, "cannot open %s%s", what,
+		return error_errno(fds->err, EX_UNAVAILABLE, errno, path, "cannot open %s%s", what,
 				   path);
-	return add_fd(h, fd);
+	return add_fd(fds, fd);
 }
 
-static int open_fds(struct live_worker *worker, struct worker_descriptors *h,
-		    struct supervisor_ends *e, struct error *err)
+static int open_worker_fds(struct live_worker *worker, struct worker_fds *fds,
+			   struct supervisor_fds *ends, struct error *err)
 {
-	int config = reopen_config(worker), theirs, r = 0;
+	int config = reopen_worker_config(worker), theirs, r = 0;
 
 	if (config < 0)
 		r = -errno;
 	else
-		h->fds[h->n++] = config;
+		fds->fds[fds->n_fds++] = config;
 	if (r == 0)
-		r = make_control_socket(h, e);
+		r = make_control_socket(fds, ends);
 	if (r == 0)
-		r = make_output(worker, e);
+		r = open_worker_output(worker, ends);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL,
-				   "cannot create the descriptors of a worker");
-	r = ffs_each_endpoint(worker->function->model->ffs, open_endpoint, h);
+				   "cannot create the file descriptors of a worker");
+	r = ffs_each_endpoint(worker->function->model->ffs, open_endpoint, fds);
 	if (r == 0)
-		r = ffs_each_pair(worker->function->model->ffs, open_pair, h);
-	if (r == 0 && worker->dmabuf)
-		r = open_file(h, worker->dmabuf->path, O_RDWR, "");
+		r = ffs_each_pair(worker->function->model->ffs, open_endpoint_pair, fds);
+	if (r == 0 && worker->dmabuf_device)
+		r = open_file(fds, worker->dmabuf_device->path, O_RDWR, "");
 	if (r < 0)
 		return r;
 	if (worker->model->kind == WORKER_PLUGIN)
 		/*
-		 * The plugin is passed as a descriptor: the worker's user may have no access to the
-		 * path.
+		 * The plugin is passed as a file descriptor: the worker's user may have no access
+		 * to the path.
 		 */
-		return open_file(h, worker->spawn.argv[1], O_RDONLY, "the plugin ");
+		return open_file(fds, worker->spawn.argv[1], O_RDONLY, "the plugin ");
 	if (worker->model->ready == READY_FD) {
-		r = make_pipe(&e->notify, &theirs);
+		r = make_pipe(&ends->notify_fd, &theirs);
 		if (r == 0)
-			h->fds[h->n++] = theirs;
+			fds->fds[fds->n_fds++] = theirs;
 	} else if (worker->model->kind == WORKER_EXEC && worker->model->ready == READY_NOTIFY) {
-		r = make_notify_socket(worker, &e->notify);
+		r = make_notify_socket(worker, &ends->notify_fd);
 	} else if (worker->model->ready == READY_INSTANCE) {
-		r = watch_ep0(worker, &e->notify);
+		r = watch_ep0_writes(worker, &ends->notify_fd);
 	}
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL,
@@ -489,19 +499,23 @@ static int open_fds(struct live_worker *worker, struct worker_descriptors *h,
 	return 0;
 }
 
-static int give_to_keeper(const struct live_worker *worker, const struct supervisor_ends *e,
+static int pass_to_keeper(const struct live_worker *worker, const struct supervisor_fds *ends,
 			  struct error *err)
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, worker->pid, 0);
 
 	/*
-	 * A worker without a pidfd cannot be taken over. valgrind does not implement pidfd_open(2).
+	 * Under valgrind, which does not implement pidfd_open(2), pidfd is -1. A worker without a
+	 * pidfd cannot be taken over.
 	 */
-	return function_give_worker(worker->function, worker->pid, e->control, pidfd, e->output,
-				    err);
+	return function_pass_worker_to_keeper(worker->function, worker->pid, ends->control_fd,
+					      pidfd, ends->output_fd, err);
 }
 
-/* Sets the variables of the kernel device, which may have another name at each start. */
+/*
+ * Updates the arguments and the environment, because the kernel device may have another name at
+ * each start.
+ */
 static void prepare_kernel_device(struct live_worker *worker)
 {
 	prepare_arguments(worker);
@@ -510,43 +524,46 @@ static void prepare_kernel_device(struct live_worker *worker)
 }
 
 /* Returns the program, or the plugin that the plugin host loads. */
-static const char *trusted_path(const struct live_worker *worker)
+static const char *path_to_check(const struct live_worker *worker)
 {
 	return worker->model->kind == WORKER_PLUGIN ? worker->spawn.argv[1] : worker->spawn.program;
 }
 
 int launch_start(struct live_worker *worker, struct error *err)
 {
-	struct supervisor_ends ends = { -1, -1, -1, -1 };
-	struct worker_descriptors fds = { .worker = worker, .err = err };
+	struct supervisor_fds ends = { -1, -1, -1, -1 };
+	struct worker_fds fds = { .worker = worker, .err = err };
 	int r;
 
 	/* Checked at each start, because the file may have changed. */
-	r = check_trust(worker, trusted_path(worker), err);
-	/* Made at the first start, because the path of the mount is not final before. */
-	if (r == 0 && worker->config_fd < 0)
-		r = launch_make_config(worker, err);
+	r = check_trust(worker, path_to_check(worker), err);
+	/*
+	 * Written at the first start, because the configuration contains the mount point, which is
+	 * not final before.
+	 */
+	if (r == 0 && worker->worker_config_fd < 0)
+		r = launch_make_worker_config(worker, err);
 	if (!worker->function->model->ffs)
 		prepare_kernel_device(worker);
 	if (r == 0)
-		r = open_fds(worker, &fds, &ends, err);
+		r = open_worker_fds(worker, &fds, &ends, err);
 	worker->spawn.worker_link_dir = worker->function->functions->rundir->dir_fd;
 	if (r == 0)
-		r = spawn_start(&worker->spawn, fds.fds, fds.n, ends.output_write, &worker->pid,
-				err);
-	for (size_t i = 0; i < fds.n; i++)
+		r = spawn_start(&worker->spawn, fds.fds, fds.n_fds, ends.output_write_fd,
+				&worker->pid, err);
+	for (size_t i = 0; i < fds.n_fds; i++)
 		cleanup_close(&fds.fds[i]);
 	if (r == 0)
-		r = give_to_keeper(worker, &ends, err);
+		r = pass_to_keeper(worker, &ends, err);
 	if (r == 0)
-		r = worker_watch(worker, &ends.output, &ends.notify, err);
-	worker->session = worker->pid;
-	worker->session_start = now_boot_ticks();
+		r = worker_watch_fds(worker, &ends.output_fd, &ends.notify_fd, err);
+	worker->session_id = worker->pid;
+	worker->session_leader_start = now_boot_ticks();
 	worker->taken_over = false;
 	if (r < 0 && worker->pid > 0) { /* the worker runs, but the supervisor cannot watch it */
 		kill(-worker->pid, SIGKILL);
 		worker->pid = 0;
 	}
-	close_parent_ends(&ends);
+	close_supervisor_fds(&ends);
 	return r;
 }

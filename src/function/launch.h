@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Everything that a worker gets (ffsctl-worker(7)). It is prepared once, and passed to the worker
- * at each start.
+ * Everything that a worker is started with (ffsctl-worker(7)). It is prepared once, and passed to
+ * the worker at each start.
  */
 #pragma once
 
@@ -9,16 +9,18 @@
 
 struct functions;
 
-/* Fills worker->spawn and worker->config_fd. Errors have the position in the gadget file. */
+/*
+ * Fills worker->spawn and worker->worker_config_fd. Errors contain the position in the gadget file.
+ */
 int launch_prepare(struct live_worker *worker, struct error *err);
 /* Opens the endpoints, creates control socket and pipes, and starts the worker. */
 int launch_start(struct live_worker *worker, struct error *err);
 
 /*
- * Returns the digest of everything that the worker gets. If it changes, a reload restarts the
- * worker.
+ * Returns a digest of everything that the worker is started with. If the digest changes, a reload
+ * restarts the worker.
  */
 uint64_t launch_digest(const struct live_worker *worker);
 
 /* Releases the user ids of functions that the gadget no longer has. */
-void launch_release_users(const struct functions *all);
+void launch_release_user_ids(const struct functions *all);

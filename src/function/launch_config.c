@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The configuration that a worker gets, and the names of its descriptors. */
+/* The configuration that a worker gets, and the names of its file descriptors. */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -17,24 +17,24 @@
 
 struct name_list {
 	const struct ffs *ffs;
-	char *text;
+	char *joined_names;
 };
 
 static void append_name(struct name_list *names, const char *name)
 {
-	_cleanup_free_ char *old = names->text;
+	_cleanup_free_ char *old = names->joined_names;
 
-	names->text = strf("%s:%s", old, name);
+	names->joined_names = strf("%s:%s", old, name);
 }
 
-static int append_endpoint(void *data, const struct endpoint *ep)
+static int append_endpoint_name(void *data, const struct endpoint *ep)
 {
 	append_name(data, ep->name);
 	return 0;
 }
 
-static int append_pair(void *data, const struct endpoint *first,
-		       const struct endpoint *second _unused_)
+static int append_pair_name(void *data, const struct endpoint *first,
+			    const struct endpoint *second _unused_)
 {
 	struct name_list *names = data;
 	_cleanup_free_ char *file = ffs_pair_file(names->ffs, first);
@@ -46,15 +46,15 @@ static int append_pair(void *data, const struct endpoint *first,
 char *launch_fd_names(const struct live_worker *worker)
 {
 	const struct ffs *ffs = worker->function->model->ffs;
-	struct name_list names = { .ffs = ffs, .text = xstrdup("config:control") };
+	struct name_list names = { .ffs = ffs, .joined_names = xstrdup("config:control") };
 
-	ffs_each_endpoint(ffs, append_endpoint, &names);
-	ffs_each_pair(ffs, append_pair, &names);
-	if (worker->dmabuf)
-		append_name(&names, worker->dmabuf->name);
+	ffs_each_endpoint(ffs, append_endpoint_name, &names);
+	ffs_each_pair(ffs, append_pair_name, &names);
+	if (worker->dmabuf_device)
+		append_name(&names, worker->dmabuf_device->fd_name);
 	if (worker->model->kind == WORKER_PLUGIN)
 		append_name(&names, "plugin");
-	return names.text;
+	return names.joined_names;
 }
 
 /* --- the document --- */
@@ -66,24 +66,24 @@ static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super"
 
 struct endpoint_list {
 	const struct ffs *ffs;
-	json_t *array;
+	json_t *json_array;
 };
 
-static int add_pair(void *data, const struct endpoint *first, const struct endpoint *second)
+static int add_pair_json(void *data, const struct endpoint *first, const struct endpoint *second)
 {
 	struct endpoint_list *list = data;
 	_cleanup_free_ char *file = ffs_pair_file(list->ffs, first);
 	bool first_is_in = first->direction == EP_IN;
 
-	/* `file` is also the name of the descriptor in LISTEN_FDNAMES. */
-	json_array_append_new(list->array,
+	/* `file` is also the name of the pair's file descriptor in LISTEN_FDNAMES. */
+	json_array_append_new(list->json_array,
 			      json_pack("{s:s, s:s, s:s}", "file", file, "in",
 					first_is_in ? first->name : second->name, "out",
 					first_is_in ? second->name : first->name));
 	return 0;
 }
 
-static int add_endpoint(void *data, const struct endpoint *ep)
+static int add_endpoint_json(void *data, const struct endpoint *ep)
 {
 	struct endpoint_list *list = data;
 	_cleanup_free_ char *file = ffs_endpoint_file(list->ffs, ep);
@@ -93,7 +93,7 @@ static int add_endpoint(void *data, const struct endpoint *ep)
 		if (ep->speed[s].is_offered)
 			json_object_set_new(sizes, speed_words[s],
 					    json_integer(ep->speed[s].max_packet));
-	json_array_append_new(list->array,
+	json_array_append_new(list->json_array,
 			      json_pack("{s:s, s:s, s:i, s:s, s:s, s:o}", "name", ep->name, "file",
 					file, "address", ep->address, "type", type_words[ep->type],
 					"direction", ep->direction == EP_IN ? "in" : "out",
@@ -102,33 +102,33 @@ static int add_endpoint(void *data, const struct endpoint *ep)
 }
 
 /* Returns the worker's configuration (schemas/worker-config.schema.json). */
-static json_t *config_json(const struct live_worker *worker)
+static json_t *worker_config_json(const struct live_worker *worker)
 {
 	const struct function *f = worker->function->model;
-	struct endpoint_list list = { .ffs = f->ffs, .array = json_array() };
-	struct endpoint_list pairs = { .ffs = f->ffs, .array = json_array() };
+	struct endpoint_list list = { .ffs = f->ffs, .json_array = json_array() };
+	struct endpoint_list pairs = { .ffs = f->ffs, .json_array = json_array() };
 	json_t *options = json_loads(worker->model->options_json, 0, NULL), *json;
 
-	ffs_each_endpoint(f->ffs, add_endpoint, &list);
-	ffs_each_pair(f->ffs, add_pair, &pairs);
+	ffs_each_endpoint(f->ffs, add_endpoint_json, &list);
+	ffs_each_pair(f->ffs, add_pair_json, &pairs);
 	json = json_pack("{s:{s:i, s:s}, s:s, s:s, s:s?, s:o, s:o, s:s, s:i, s:i, s:o}", "ffsctl",
 			 "schema", 1, "version", PACKAGE_VERSION, "gadget",
-			 worker->function->functions->gadget, "function", f->label, "mount",
-			 f->ffs ? f->ffs->mount.path : NULL, "endpoints", list.array, "pairs",
-			 pairs.array, "engine", worker_engine_words[worker->model->engine], "size",
-			 (int)worker->model->io_size, "depth", (int)worker->model->io_depth,
+			 worker->function->functions->gadget_name, "function", f->label, "mount",
+			 f->ffs ? f->ffs->mount.path : NULL, "endpoints", list.json_array, "pairs",
+			 pairs.json_array, "engine", worker_engine_words[worker->model->engine],
+			 "size", (int)worker->model->io_size, "depth", (int)worker->model->io_depth,
 			 "options", options ? options : json_object());
 	json_object_set_new(json, "sandbox", json_boolean(worker->model->sandbox));
 	if (worker->model->allowed != worker_default_allowed(worker->model))
 		json_object_set_new(json, "allow", needs_to_json(worker->model->allowed));
-	if (worker->function->functions->switched)
-		json_object_set(json, "switch", (json_t *)worker->function->functions->switched);
+	if (worker->function->functions->switch_json)
+		json_object_set(json, "switch", (json_t *)worker->function->functions->switch_json);
 	return json;
 }
 
-static char *config_text(const struct live_worker *worker)
+static char *worker_config_text(const struct live_worker *worker)
 {
-	json_t *json = config_json(worker);
+	json_t *json = worker_config_json(worker);
 	char *text = json_dumps(json, JSON_COMPACT);
 
 	json_decref(json);
@@ -137,7 +137,7 @@ static char *config_text(const struct live_worker *worker)
 
 uint64_t launch_digest(const struct live_worker *worker)
 {
-	_cleanup_free_ char *config = config_text(worker);
+	_cleanup_free_ char *config = worker_config_text(worker);
 	const struct spawn *s = &worker->spawn;
 	const int kinds[] = { worker->model->blocking, worker->model->ready, s->keep_privileges,
 			      worker->model->sandbox };
@@ -157,14 +157,14 @@ uint64_t launch_digest(const struct live_worker *worker)
 	return digest_add(digest, s->groups, s->n_groups * sizeof(*s->groups));
 }
 
-int launch_make_config(struct live_worker *worker, struct error *err)
+int launch_make_worker_config(struct live_worker *worker, struct error *err)
 {
-	_cleanup_free_ char *text = config_text(worker);
+	_cleanup_free_ char *text = worker_config_text(worker);
 	int fd = memfd_create("ffsctl-config", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
 	if (fd >= 0 && fd_write_all(fd, text, strlen(text)) == 0 && fchmod(fd, 0444) == 0 &&
 	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0) {
-		worker->config_fd = fd;
+		worker->worker_config_fd = fd;
 		return 0;
 	}
 	error_errno(err, EX_OSERR, errno, NULL, "cannot write the worker's configuration");

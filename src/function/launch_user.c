@@ -18,7 +18,7 @@ static int prepare_worker_uid(struct live_worker *worker, int r, struct error *e
 		error_set(err, EX_UNAVAILABLE, ENOSPC, NULL,
 			  "all user ids from %d to %d belong to other workers",
 			  FFSCTL_WORKER_ID_FIRST, FFSCTL_WORKER_ID_LAST);
-		return error_hint(err, "name one with 'user'");
+		return error_hint(err, "set another user with 'user'");
 	}
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL,
 				   "cannot take a user id for the worker of '%s'",
@@ -49,7 +49,7 @@ int launch_prepare_user(struct live_worker *worker, struct error *err)
 	return r;
 }
 
-static bool has_function(const void *data, const char *label)
+static bool has_function_label(const void *data, const char *label)
 {
 	const struct functions *all = data;
 
@@ -59,7 +59,7 @@ static bool has_function(const void *data, const char *label)
 	return false;
 }
 
-void launch_release_users(const struct functions *all)
+void launch_release_user_ids(const struct functions *all)
 {
-	rundir_release_worker_uids(all->rundir, has_function, all);
+	rundir_release_worker_uids(all->rundir, has_function_label, all);
 }

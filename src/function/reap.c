@@ -21,13 +21,13 @@ static bool is_known_child(const struct functions *all, pid_t pid)
 		if (all->list[i]->keeper.pid == pid ||
 		    (all->list[i]->worker && all->list[i]->worker->pid == pid))
 			return true;
-	for (size_t i = 0; i < all->n_inherited; i++)
-		if (all->inherited[i] == pid)
+	for (size_t i = 0; i < all->n_inherited_pids; i++)
+		if (all->inherited_pids[i] == pid)
 			return true;
 	return false;
 }
 
-static bool other_workers_run(const struct live_worker *worker)
+static bool any_other_worker_runs(const struct live_worker *worker)
 {
 	const struct functions *all = worker->function->functions;
 
@@ -40,43 +40,44 @@ static bool other_workers_run(const struct live_worker *worker)
 	return false;
 }
 
-static bool has_id_of_worker(const struct live_worker *worker, pid_t pid)
+static bool has_reserved_id_of_worker(const struct live_worker *worker, pid_t pid)
 {
 	return worker->worker_uid && process_has_id(pid, worker->worker_uid);
 }
 
-static bool has_id_of_another_worker(const struct live_worker *worker, pid_t pid)
+static bool has_reserved_id_of_another_worker(const struct live_worker *worker, pid_t pid)
 {
 	const struct functions *all = worker->function->functions;
 
 	for (size_t i = 0; i < all->n; i++)
 		if (all->list[i]->worker && all->list[i]->worker != worker &&
-		    has_id_of_worker(all->list[i]->worker, pid))
+		    has_reserved_id_of_worker(all->list[i]->worker, pid))
 			return true;
 	return false;
 }
 
 /*
- * Returns whether a worker has started an orphan. Every orphan was started by some worker, unless a
- * script has started it and then executed ffsctl. A worker with privileges can change everything
- * that identifies its processes. Then an open endpoint file shows which worker has started an
- * orphan. An orphan without such a file may belong to any worker, and is killed after the end of
- * the last worker.
+ * Returns whether an orphan counts as started by `worker`: it is in the session of the worker, or
+ * has the user id that is reserved for the worker. A worker with privileges can change both. Then
+ * the orphan counts if it has a file of the function's mount open, or if no other worker runs. The
+ * last rule is not used if a script may have started processes before it executed ffsctl, because
+ * they may have orphans, too.
  */
 static bool is_orphan_of(const struct live_worker *worker, pid_t pid)
 {
 	const struct function *f = worker->function->model;
 
-	if (getsid(pid) == worker->session || has_id_of_worker(worker, pid))
+	if (getsid(pid) == worker->session_id || has_reserved_id_of_worker(worker, pid))
 		return true;
-	if (has_id_of_another_worker(worker, pid))
+	if (has_reserved_id_of_another_worker(worker, pid))
 		return false;
-	return (worker->function->functions->n_inherited == 0 && !other_workers_run(worker)) ||
+	return (worker->function->functions->n_inherited_pids == 0 &&
+		!any_other_worker_runs(worker)) ||
 	       (f->ffs && process_uses_mount(pid, f->ffs->mount.path));
 }
 
 /* Returns the next pid of *list; 0 at the end. */
-static pid_t next_child(const char **list)
+static pid_t next_pid(const char **list)
 {
 	char *end;
 	pid_t pid = (pid_t)strtol(*list, &end, 10);
@@ -90,7 +91,7 @@ static pid_t next_child(const char **list)
  * (CONFIG_PROC_CHILDREN): then only the processes of known sessions are found. The caller frees the
  * text.
  */
-static char *our_children(void)
+static char *own_child_pids(void)
 {
 	char *list;
 
@@ -99,26 +100,26 @@ static char *our_children(void)
 		       : list;
 }
 
-void reap_note_inherited(struct functions *all)
+void reap_record_inherited_pids(struct functions *all)
 {
-	_cleanup_free_ char *list = our_children();
+	_cleanup_free_ char *list = own_child_pids();
 	const char *p = list;
 	pid_t pid;
 
-	while (p && (pid = next_child(&p)) > 0)
+	while (p && (pid = next_pid(&p)) > 0)
 		if (!is_known_child(all, pid))
-			*array_add(all->inherited, all->n_inherited) = pid;
+			*array_add(all->inherited_pids, all->n_inherited_pids) = pid;
 }
 
-void reap_forget_inherited(struct functions *all, pid_t pid)
+void reap_forget_inherited_pid(struct functions *all, pid_t pid)
 {
 	/*
-	 * n_inherited stays the same: orphans of such a child may still become children of the
+	 * n_inherited_pids stays the same: orphans of such a child may still become children of the
 	 * supervisor.
 	 */
-	for (size_t i = 0; i < all->n_inherited; i++)
-		if (all->inherited[i] == pid)
-			all->inherited[i] = 0;
+	for (size_t i = 0; i < all->n_inherited_pids; i++)
+		if (all->inherited_pids[i] == pid)
+			all->inherited_pids[i] = 0;
 }
 
 /*
@@ -127,11 +128,11 @@ void reap_forget_inherited(struct functions *all, pid_t pid)
  */
 static pid_t kill_orphans(const struct live_worker *worker)
 {
-	_cleanup_free_ char *list = our_children();
+	_cleanup_free_ char *list = own_child_pids();
 	const char *p = list;
 	pid_t pid, left = 0;
 
-	while (p && (pid = next_child(&p)) > 0) {
+	while (p && (pid = next_pid(&p)) > 0) {
 		if (!is_known_child(worker->function->functions, pid) &&
 		    is_orphan_of(worker, pid)) {
 			kill(pid, SIGKILL);
@@ -144,8 +145,8 @@ static pid_t kill_orphans(const struct live_worker *worker)
 static struct worker_processes processes_of(const struct live_worker *worker)
 {
 	return (struct worker_processes){ .worker_uid = worker->worker_uid,
-					  .session = worker->session,
-					  .latest_start = worker->session_start };
+					  .session = worker->session_id,
+					  .latest_start = worker->session_leader_start };
 }
 
 pid_t reap_leftovers(const struct live_worker *worker, bool first)
@@ -160,9 +161,11 @@ pid_t reap_leftovers(const struct live_worker *worker, bool first)
 		left = worker_processes_kill(&processes, NULL);
 	if (worker->taken_over)
 		return left;
-	/* The pid cannot have been reused since the worker was reaped. */
-	if (first && kill(-worker->session, SIGKILL) == 0)
-		left = worker->session;
+	/*
+	 * In the first call the worker was reaped just before, so its pid cannot have been reused.
+	 */
+	if (first && kill(-worker->session_id, SIGKILL) == 0)
+		left = worker->session_id;
 	orphan = kill_orphans(worker);
 	return orphan ? orphan : left;
 }
@@ -191,7 +194,8 @@ int reap_worker_processes(const struct worker_processes *processes, const char *
 			 label, name, (int)pid);
 }
 
-static void end_worker(void *data, const char *label, const struct worker_processes *processes)
+static void end_recorded_worker(void *data, const char *label,
+				const struct worker_processes *processes)
 {
 	struct error *first = data;
 	_cleanup_error_ struct error err = { 0 };
@@ -202,6 +206,6 @@ static void end_worker(void *data, const char *label, const struct worker_proces
 
 int reap_all_leftovers(const struct rundir *rundir, struct error *err)
 {
-	rundir_each_worker(rundir, end_worker, err);
+	rundir_each_worker(rundir, end_recorded_worker, err);
 	return err->exit ? -err->err : 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Ends all processes that a worker has started, in any session and with any parent. Killed
- * processes need time to end; only the functions for commands wait for that.
+ * Kills all processes that a worker has started, in any session and with any parent. A killed
+ * process needs time to end. Only reap_worker_processes and reap_all_leftovers wait for that;
+ * commands call them.
  */
 #pragma once
 
@@ -16,19 +17,19 @@ struct functions;
 struct live_worker;
 
 /*
- * Records the children that neither ffsctl nor a worker started: a script may have started them
- * before it executed ffsctl (`logger & exec ffsctl run ...`). Called once, before there are other
- * children.
+ * Records the child processes that neither ffsctl nor a worker started in functions.inherited_pids:
+ * a script may have started them before it executed ffsctl (`logger & exec ffsctl run ...`). Called
+ * once, before ffsctl starts a process.
  */
-void reap_note_inherited(struct functions *all);
-/* Removes a reaped child from that record, because its pid may be reused. */
-void reap_forget_inherited(struct functions *all, pid_t pid);
+void reap_record_inherited_pids(struct functions *all);
+/* Removes a reaped child from functions.inherited_pids, because its pid may be reused. */
+void reap_forget_inherited_pid(struct functions *all, pid_t pid);
 
 /*
  * Kills the leftover processes of a worker that ended: those of its session, and its orphans, which
- * are children of the supervisor (PR_SET_CHILD_SUBREAPER). Returns the pid of one that has not
- * ended yet; 0: none is left and nothing uses the endpoints. `first`: the first call after the
- * worker's end.
+ * are children of the supervisor (PR_SET_CHILD_SUBREAPER). Returns the pid of a process that has
+ * not ended yet; 0: none is left, and no process uses the endpoints. `first` is true in the first
+ * call after the worker's end.
  */
 pid_t reap_leftovers(const struct live_worker *worker, bool first);
 
@@ -38,7 +39,10 @@ pid_t reap_leftovers(const struct live_worker *worker, bool first);
  */
 int reap_worker_processes(const struct worker_processes *processes, const char *label,
 			  struct error *err);
-/* Does the same for every worker recorded in the run directory. Returns the first error. */
+/*
+ * Calls reap_worker_processes for every worker recorded in the run directory. Returns the first
+ * error.
+ */
 int reap_all_leftovers(const struct rundir *rundir, struct error *err);
 
 /* Seconds after which a killed process counts as stuck in the kernel. */

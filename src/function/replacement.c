@@ -2,14 +2,14 @@
 /* Replaces one worker by another during a reload. */
 #include "function/function.h"
 
-void function_exchange_workers(struct live_function *i)
+void function_exchange_workers(struct live_function *function)
 {
-	struct live_worker *worker = i->worker;
+	struct live_worker *worker = function->worker;
 
-	i->worker = i->replacement->worker;
-	i->replacement->worker = worker;
-	if (i->worker)
-		i->worker->function = i;
-	if (i->replacement->worker)
-		i->replacement->worker->function = i->replacement;
+	function->worker = function->replacement->worker;
+	function->replacement->worker = worker;
+	if (function->worker)
+		function->worker->function = function;
+	if (function->replacement->worker)
+		function->replacement->worker->function = function->replacement;
 }

@@ -33,7 +33,7 @@
 #define START_RETRY_SECONDS 1
 #define EXIT_DO_NOT_RESTART 125
 
-static const char *label_of(const struct live_worker *worker)
+static const char *function_label_of(const struct live_worker *worker)
 {
 	return worker->function->model->label;
 }
@@ -44,31 +44,31 @@ static void retry_halt_later(struct live_worker *worker)
 		timer_start(&worker->timer, HALT_RETRY_SECONDS);
 }
 
-/* --- what happens ------------------------------------------------------------------------------
- */
+/* --- actions of the state table --- */
 
-static void handle_end(struct live_worker *worker, double least_delay);
+static void handle_unrequested_end(struct live_worker *worker, double least_delay);
 
 static void do_start(struct live_worker *worker)
 {
 	worker_close_busy_endpoints(worker);
 	worker_stats_forget(worker);
-	error_clear(&worker->error);
+	error_clear(&worker->start_error);
 	worker->was_ready = worker->start_timed_out = worker->restart_wanted = false;
-	if (launch_start(worker, &worker->error) < 0) {
-		_cleanup_free_ char *text = error_text(&worker->error);
+	if (launch_start(worker, &worker->start_error) < 0) {
+		_cleanup_free_ char *text = error_text(&worker->start_error);
 
-		functions_log(functions_of(worker), label_of(worker), LOG_ERR, "%s", text);
-		worker_forget_exit(worker); /* the exit of an earlier process */
-		handle_end(worker, START_RETRY_SECONDS);
+		functions_log(all_functions_of(worker), function_label_of(worker), LOG_ERR, "%s",
+			      text);
+		worker_record_failed_start(worker); /* replaces the exit of an earlier process */
+		handle_unrequested_end(worker, START_RETRY_SECONDS);
 		return;
 	}
 	worker->state = WORKER_STARTING;
-	functions_changed(functions_of(worker));
+	functions_report_change(all_functions_of(worker));
 	worker->started_at = now_monotonic();
 	timer_start(&worker->timer, worker->model->start_timeout);
 	if (worker->model->ready == READY_STARTED)
-		worker_handle(worker, WORKER_EV_READY);
+		worker_handle_event(worker, WORKER_EV_READY);
 }
 
 static void do_wait_for_device(struct live_worker *worker)
@@ -76,7 +76,7 @@ static void do_wait_for_device(struct live_worker *worker)
 	timer_stop(&worker->timer);
 	worker->state = WORKER_PENDING;
 	worker->restart_wanted = false;
-	functions_changed(functions_of(worker));
+	functions_report_change(all_functions_of(worker));
 }
 
 static void do_start_if_available(struct live_worker *worker)
@@ -87,7 +87,7 @@ static void do_start_if_available(struct live_worker *worker)
 		do_wait_for_device(worker);
 }
 
-/* Sends a PING. Called twice per watchdog interval. */
+/* Sends a PING to the worker. Called twice per watchdog interval. */
 static void send_ping(struct live_worker *worker)
 {
 	if (worker->model->watchdog <= 0)
@@ -96,29 +96,32 @@ static void send_ping(struct live_worker *worker)
 	timer_start(&worker->timer, worker->model->watchdog / 2);
 }
 
-void worker_watchdog_begin(struct live_worker *worker)
+void worker_start_watchdog(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
-	worker_record_alive(worker);
+	worker_record_answer(worker);
 	send_ping(worker);
 }
 
-static void do_watchdog(struct live_worker *worker)
+static void do_check_watchdog(struct live_worker *worker)
 {
-	double silent = now_monotonic() - worker->last_alive, limit = worker->model->watchdog;
+	double silent = now_monotonic() - worker->last_answer_at, limit = worker->model->watchdog;
 
 	if (limit <= 0)
 		return;
 	if (silent < limit) {
-		/* A host may delay the keeper, so that the answer of the worker is delayed. */
+		/*
+		 * The worker's answer may be late because a control request of the host delays the
+		 * keeper.
+		 */
 		if (silent >= limit / 2)
 			keeper_interrupt(&worker->function->keeper);
 		send_ping(worker);
 		return;
 	}
-	functions_log(functions_of(worker), label_of(worker), LOG_WARNING,
+	functions_log(all_functions_of(worker), function_label_of(worker), LOG_WARNING,
 		      "the worker did not answer for %g s (watchdog): killed", limit);
-	worker_kill(worker, SIGKILL, true);
+	worker_send_signal(worker, SIGKILL, true);
 }
 
 static void record_ready(struct live_worker *worker)
@@ -126,14 +129,14 @@ static void record_ready(struct live_worker *worker)
 	worker->was_ready = true;
 	worker->ready_since = now_monotonic();
 	worker->status.ready_since = time(NULL);
-	functions_log(functions_of(worker), label_of(worker), LOG_INFO, "worker ready (pid %d)",
-		      (int)worker->pid);
-	functions_changed(functions_of(worker));
+	functions_log(all_functions_of(worker), function_label_of(worker), LOG_INFO,
+		      "worker ready (pid %d)", (int)worker->pid);
+	functions_report_change(all_functions_of(worker));
 }
 
-static void do_ready(struct live_worker *worker)
+static void do_handle_ready(struct live_worker *worker)
 {
-	worker_watchdog_begin(worker);
+	worker_start_watchdog(worker);
 	worker->state = WORKER_READY;
 	record_ready(worker);
 }
@@ -142,33 +145,36 @@ static void do_await_leftovers(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
 	worker->state = WORKER_ENDING;
-	functions_changed(functions_of(worker));
+	functions_report_change(all_functions_of(worker));
 }
 
-static void do_stop_timer(struct live_worker *worker)
+static void do_cancel_stop_timeout(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
 }
 
-/* The process of the worker has ended already: waits for the end of its leftover processes. */
-static void do_await_end(struct live_worker *worker)
+/*
+ * Handles a stop after the end of the process: the worker is stopped when its leftover processes
+ * have ended.
+ */
+static void do_stop_after_leftovers(struct live_worker *worker)
 {
 	worker->state = WORKER_STOPPING;
-	functions_changed(functions_of(worker));
+	functions_report_change(all_functions_of(worker));
 }
 
-static void do_await_end_then_restart(struct live_worker *worker)
+static void do_restart_after_leftovers(struct live_worker *worker)
 {
 	worker->restart_wanted = true;
-	do_await_end(worker);
+	do_stop_after_leftovers(worker);
 }
 
 static void do_stop(struct live_worker *worker)
 {
 	worker->state = WORKER_STOPPING;
-	functions_changed(functions_of(worker));
+	functions_report_change(all_functions_of(worker));
 	function_send_to_worker(worker->function, FFSCTL_MSG_STOP, 0);
-	worker_kill(worker, SIGTERM, false);
+	worker_send_signal(worker, SIGTERM, false);
 	timer_start(&worker->timer, worker->model->stop_timeout);
 }
 
@@ -178,27 +184,29 @@ static void do_stop_for_restart(struct live_worker *worker)
 	do_stop(worker);
 }
 
-static void do_kill(struct live_worker *worker)
+static void do_kill_after_stop_timeout(struct live_worker *worker)
 {
-	functions_log(functions_of(worker), label_of(worker), LOG_WARNING,
+	functions_log(all_functions_of(worker), function_label_of(worker), LOG_WARNING,
 		      "the worker did not stop within %g s: killed", worker->model->stop_timeout);
-	worker_kill(worker, SIGKILL, true);
+	worker_send_signal(worker, SIGKILL, true);
 }
 
-static void do_start_timed_out(struct live_worker *worker)
+static void do_kill_after_start_timeout(struct live_worker *worker)
 {
 	worker->start_timed_out = true;
-	functions_log(functions_of(worker), label_of(worker), LOG_WARNING,
+	functions_log(all_functions_of(worker), function_label_of(worker), LOG_WARNING,
 		      "the worker was not ready within %g s: killed", worker->model->start_timeout);
-	worker_kill(worker, SIGKILL, true);
+	worker_send_signal(worker, SIGKILL, true);
 }
 
 static void await_restart(struct live_worker *worker, double delay)
 {
 	worker->state = WORKER_WAITING;
-	worker->start_due = now_monotonic() + delay;
-	/* If there is neither a delay nor a busy endpoint, this event starts the next process. */
-	worker_handle(worker, WORKER_EV_TIMER);
+	worker->restart_due = now_monotonic() + delay;
+	/*
+	 * Without a delay and without a busy endpoint, this event starts the next process at once.
+	 */
+	worker_handle_event(worker, WORKER_EV_TIMER);
 }
 
 /* Starts the successor, after the worker has stopped and its endpoints are halted. */
@@ -209,17 +217,17 @@ static void start_successor(struct live_worker *worker)
 	timer_stop(&worker->timer);
 	worker->state = WORKER_STOPPED;
 	function_exchange_workers(worker->function);
-	worker_handle(successor, WORKER_EV_START);
-	functions_changed(functions_of(worker));
+	worker_handle_event(successor, WORKER_EV_START);
+	functions_report_change(all_functions_of(worker));
 }
 
-static void do_restart_timer(struct live_worker *worker)
+static void do_continue_restart(struct live_worker *worker)
 {
 	double left;
 
 	if (worker->n_busy_endpoints > 0)
 		worker_halt_busy_endpoints(worker);
-	left = worker->start_due - now_monotonic();
+	left = worker->restart_due - now_monotonic();
 	if (worker->n_busy_endpoints > 0) {
 		retry_halt_later(worker);
 	} else if (left > 0) {
@@ -234,7 +242,10 @@ static void do_restart_timer(struct live_worker *worker)
 	}
 }
 
-/* Records the time of an end; returns whether there were too many ends within restart_window. */
+/*
+ * Records the time of an end. Returns whether more than restart_limit ends occurred within
+ * restart_window.
+ */
 static bool ended_too_often(struct live_worker *worker)
 {
 	unsigned int limit = worker->model->restart_limit, recent = 0;
@@ -242,27 +253,27 @@ static bool ended_too_often(struct live_worker *worker)
 
 	if (limit == 0)
 		return false;
-	worker->end_times[worker->next_end] = now;
-	worker->next_end = (worker->next_end + 1) % (limit + 1);
-	if (worker->n_ends < limit + 1)
-		worker->n_ends++;
-	for (size_t i = 0; i < worker->n_ends; i++)
+	worker->end_times[worker->next_end_index] = now;
+	worker->next_end_index = (worker->next_end_index + 1) % (limit + 1);
+	if (worker->n_end_times < limit + 1)
+		worker->n_end_times++;
+	for (size_t i = 0; i < worker->n_end_times; i++)
 		recent += now - worker->end_times[i] <= worker->model->restart_window;
 	return recent > limit;
 }
 
-static double next_delay(struct live_worker *worker)
+static double update_restart_delay(struct live_worker *worker)
 {
 	const struct worker *w = worker->model;
-	double delay = worker->delay;
+	double delay = worker->next_restart_delay;
 
 	if (worker->was_ready && now_monotonic() - worker->ready_since >= HEALTHY_SECONDS) {
-		worker->delay = w->restart_delay;
+		worker->next_restart_delay = w->restart_delay;
 		return 0;
 	}
-	worker->delay = delay > 0 ? delay * 2 : w->restart_delay;
-	if (worker->delay > w->restart_max_delay)
-		worker->delay = w->restart_max_delay;
+	worker->next_restart_delay = delay > 0 ? delay * 2 : w->restart_delay;
+	if (worker->next_restart_delay > w->restart_max_delay)
+		worker->next_restart_delay = w->restart_max_delay;
 	return delay;
 }
 
@@ -270,44 +281,51 @@ static void fail_for_good(struct live_worker *worker, const char *why)
 {
 	worker->state = WORKER_FAILED;
 	retry_halt_later(worker);
-	functions_log(functions_of(worker), label_of(worker), LOG_ERR, "worker failed: %s", why);
-	functions_of(worker)->events->worker_failed(functions_of(worker)->owner, worker);
+	functions_log(all_functions_of(worker), function_label_of(worker), LOG_ERR,
+		      "worker failed: %s", why);
+	all_functions_of(worker)->callbacks->worker_failed(all_functions_of(worker)->callback_data,
+							   worker);
 }
 
-static bool exited_with(const struct live_worker *worker, int code)
+static bool exited_with_status(const struct live_worker *worker, int code)
 {
-	return worker->exit.cause == ENDED_BY_EXIT && worker->exit.status_or_signal == code;
+	return worker->last_exit.exit_cause == ENDED_BY_EXIT &&
+	       worker->last_exit.status_or_signal == code;
 }
 
-/* Handles an end that was not requested: halts the endpoints, then follows the restart policy. */
-static void handle_end(struct live_worker *worker, double least_delay)
+/*
+ * Handles an end that was not requested: halts the endpoints, then follows the restart policy.
+ * `least_delay` is the minimum delay of the restart in seconds.
+ */
+static void handle_unrequested_end(struct live_worker *worker, double least_delay)
 {
-	struct functions *all = functions_of(worker);
+	struct functions *all = all_functions_of(worker);
 	const struct worker *w = worker->model;
 	double delay;
 
 	timer_stop(&worker->timer);
 	worker_halt_endpoints(worker);
-	if (all->phase == PHASE_GOING_DOWN) { /* for example when a service manager sends SIGTERM to
-						 all processes */
+	if (all->phase ==
+	    PHASE_GOING_DOWN) { /* a service manager may have sent SIGTERM to all processes */
 		worker->state = WORKER_STOPPED;
-		functions_changed(all);
+		functions_report_change(all);
 		return;
 	}
-	if (function_blocks_bind(worker->function) && (all->phase != PHASE_UP || worker->awaited)) {
+	if (function_blocks_bind(worker->function) &&
+	    (all->phase != PHASE_UP || worker->awaited_by_reload)) {
 		fail_for_good(worker, "it ended while the gadget was coming up");
 		return;
 	}
-	if (exited_with(worker, EXIT_DO_NOT_RESTART)) {
+	if (exited_with_status(worker, EXIT_DO_NOT_RESTART)) {
 		fail_for_good(worker, "it asked not to be restarted (exit 125)");
 		return;
 	}
 	if (w->restart == RESTART_NEVER ||
-	    (w->restart == RESTART_ON_FAILURE && exited_with(worker, 0))) {
+	    (w->restart == RESTART_ON_FAILURE && exited_with_status(worker, 0))) {
 		worker->state = WORKER_DONE;
 		retry_halt_later(worker);
-		functions_log(all, label_of(worker), LOG_INFO, "worker done");
-		functions_changed(all);
+		functions_log(all, function_label_of(worker), LOG_INFO, "worker done");
+		functions_report_change(all);
 		return;
 	}
 	/* The kernel device was removed: this end does not count as a failure. */
@@ -319,31 +337,33 @@ static void handle_end(struct live_worker *worker, double least_delay)
 		fail_for_good(worker, "it ended too often (restart_limit, restart_window)");
 		return;
 	}
-	delay = next_delay(worker);
+	delay = update_restart_delay(worker);
 	if (delay < least_delay)
 		delay = least_delay;
 	if (delay > 0)
-		functions_log(all, label_of(worker), LOG_INFO, "worker restarts in %g s", delay);
+		functions_log(all, function_label_of(worker), LOG_INFO, "worker restarts in %g s",
+			      delay);
 	await_restart(worker, delay);
-	functions_changed(all);
+	functions_report_change(all);
 }
 
-static void do_handle_end(struct live_worker *worker)
+static void do_handle_unrequested_end(struct live_worker *worker)
 {
-	functions_log(functions_of(worker), label_of(worker), LOG_WARNING, "worker ended: %s%s",
-		      worker_exit_reason(worker), worker->start_timed_out ? " (never ready)" : "");
-	handle_end(worker, 0);
+	functions_log(all_functions_of(worker), function_label_of(worker), LOG_WARNING,
+		      "worker ended: %s%s", worker_exit_reason(worker),
+		      worker->start_timed_out ? " (never ready)" : "");
+	handle_unrequested_end(worker, 0);
 }
 
-static void do_stopped(struct live_worker *worker)
+static void do_handle_stopped(struct live_worker *worker)
 {
 	timer_stop(&worker->timer);
 	worker->state = WORKER_STOPPED;
-	if (worker->restart_wanted && functions_of(worker)->phase == PHASE_UP) {
+	if (worker->restart_wanted && all_functions_of(worker)->phase == PHASE_UP) {
 		worker_halt_endpoints(worker);
 		await_restart(worker, 0);
 	}
-	functions_changed(functions_of(worker));
+	functions_report_change(all_functions_of(worker));
 }
 
 static void do_retry_halt(struct live_worker *worker)
@@ -358,9 +378,9 @@ static void do_cancel_restart(struct live_worker *worker)
 	worker->successor = NULL;
 }
 
-static void do_device_removed(struct live_worker *worker)
+static void do_handle_device_removal(struct live_worker *worker)
 {
-	functions_log(functions_of(worker), label_of(worker), LOG_WARNING,
+	functions_log(all_functions_of(worker), function_label_of(worker), LOG_WARNING,
 		      "the kernel device of the function was removed");
 	do_stop_for_restart(worker);
 }
@@ -376,21 +396,24 @@ static void do_stop_without_process(struct live_worker *worker)
 	worker_close_busy_endpoints(worker);
 	worker->state = WORKER_STOPPED;
 	worker->successor = NULL;
-	functions_changed(functions_of(worker));
+	functions_report_change(all_functions_of(worker));
 }
 
 /* Restarts the worker; its earlier ends no longer count. */
 static void do_restart_by_command(struct live_worker *worker)
 {
-	worker->n_ends = worker->next_end = 0;
-	worker->delay = worker->model->restart_delay;
+	worker->n_end_times = worker->next_end_index = 0;
+	worker->next_restart_delay = worker->model->restart_delay;
 	await_restart(worker, 0);
-	functions_changed(functions_of(worker));
+	functions_report_change(all_functions_of(worker));
 }
 
 typedef void (*action)(struct live_worker *worker);
 
-/* The state table. An event without a cell changes nothing, for example a late READY. */
+/*
+ * The state table: the action for each state and event. An event without an action is ignored, for
+ * example a late READY.
+ */
 static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	[WORKER_STOPPED] = {
 		[WORKER_EV_START] = do_start_if_available,
@@ -402,36 +425,36 @@ static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
 	[WORKER_STARTING] = {
-		[WORKER_EV_READY] = do_ready,
+		[WORKER_EV_READY] = do_handle_ready,
 		[WORKER_EV_DIED] = do_await_leftovers,
-		[WORKER_EV_TIMER] = do_start_timed_out,
+		[WORKER_EV_TIMER] = do_kill_after_start_timeout,
 		[WORKER_EV_STOP] = do_stop,
 		[WORKER_EV_RESTART] = do_stop_for_restart,
-		[WORKER_EV_REMOVED] = do_device_removed,
+		[WORKER_EV_REMOVED] = do_handle_device_removal,
 	},
 	[WORKER_READY] = {
 		[WORKER_EV_DIED] = do_await_leftovers,
-		[WORKER_EV_TIMER] = do_watchdog,
+		[WORKER_EV_TIMER] = do_check_watchdog,
 		[WORKER_EV_STOP] = do_stop,
 		[WORKER_EV_RESTART] = do_stop_for_restart,
-		[WORKER_EV_REMOVED] = do_device_removed,
+		[WORKER_EV_REMOVED] = do_handle_device_removal,
 	},
 	[WORKER_ENDING] = {
-		[WORKER_EV_READY] = record_ready, /* sent before it ended */
-		[WORKER_EV_EXIT] = do_handle_end,
-		[WORKER_EV_STOP] = do_await_end,
-		[WORKER_EV_RESTART] = do_await_end_then_restart,
-		[WORKER_EV_REMOVED] = do_await_end_then_restart,
+		[WORKER_EV_READY] = record_ready, /* the process sent READY before it ended */
+		[WORKER_EV_EXIT] = do_handle_unrequested_end,
+		[WORKER_EV_STOP] = do_stop_after_leftovers,
+		[WORKER_EV_RESTART] = do_restart_after_leftovers,
+		[WORKER_EV_REMOVED] = do_restart_after_leftovers,
 	},
 	[WORKER_STOPPING] = {
-		[WORKER_EV_DIED] = do_stop_timer,
-		[WORKER_EV_EXIT] = do_stopped,
-		[WORKER_EV_TIMER] = do_kill,
+		[WORKER_EV_DIED] = do_cancel_stop_timeout,
+		[WORKER_EV_EXIT] = do_handle_stopped,
+		[WORKER_EV_TIMER] = do_kill_after_stop_timeout,
 		[WORKER_EV_STOP] = do_cancel_restart,
 		[WORKER_EV_RESTART] = do_restart_after_stop,
 	},
 	[WORKER_WAITING] = {
-		[WORKER_EV_TIMER] = do_restart_timer,
+		[WORKER_EV_TIMER] = do_continue_restart,
 		[WORKER_EV_STOP] = do_stop_without_process,
 		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
@@ -448,7 +471,7 @@ static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	},
 };
 
-void worker_handle(struct live_worker *worker, enum worker_event event)
+void worker_handle_event(struct live_worker *worker, enum worker_event event)
 {
 	static const char *const states[WORKER_STATE_COUNT] = {
 		[WORKER_STOPPED] = "STOPPED",	[WORKER_PENDING] = "PENDING",
@@ -472,10 +495,10 @@ void worker_handle(struct live_worker *worker, enum worker_event event)
 		act(worker);
 }
 
-void worker_replace(struct live_worker *worker, struct live_worker *by)
+void worker_replace(struct live_worker *worker, struct live_worker *successor)
 {
-	worker->successor = by;
-	worker_handle(worker, WORKER_EV_RESTART);
+	worker->successor = successor;
+	worker_handle_event(worker, WORKER_EV_RESTART);
 }
 
 void worker_set_model(struct live_worker *worker, const struct worker *model)
@@ -483,28 +506,29 @@ void worker_set_model(struct live_worker *worker, const struct worker *model)
 	if (model->restart_limit != worker->model->restart_limit) {
 		free(worker->end_times);
 		worker->end_times = xcalloc(model->restart_limit + 1, sizeof(*worker->end_times));
-		worker->n_ends = worker->next_end = 0;
+		worker->n_end_times = worker->next_end_index = 0;
 	}
-	worker_close_busy_endpoints(worker); /* the endpoints are those of the old gadget file */
-	worker->delay = model->restart_delay;
+	worker_close_busy_endpoints(
+		worker); /* the busy endpoints are those of the old gadget file */
+	worker->next_restart_delay = model->restart_delay;
 	worker->model = model;
 	if (worker->state == WORKER_READY)
-		worker_watchdog_begin(worker);
+		worker_start_watchdog(worker);
 }
 
-static void on_timer(void *data, uint32_t events _unused_)
+static void on_worker_timer(void *data, uint32_t events _unused_)
 {
 	struct live_worker *worker = data;
 
 	timer_stop(&worker->timer);
-	worker_handle(worker, WORKER_EV_TIMER);
+	worker_handle_event(worker, WORKER_EV_TIMER);
 }
 
-void worker_exited(struct live_worker *worker, int status)
+void worker_handle_process_end(struct live_worker *worker, int status)
 {
-	worker_set_exit(worker, status);
+	worker_record_exit(worker, status);
 	worker->pid = 0;
-	worker_handle(worker, WORKER_EV_DIED);
+	worker_handle_event(worker, WORKER_EV_DIED);
 	worker_leftovers_begin(worker);
 }
 
@@ -515,15 +539,15 @@ int worker_init(struct live_worker *worker, struct live_function *function,
 
 	*worker = (struct live_worker){ .function = function,
 					.model = model,
-					.handle_event = worker_handle,
-					.config_fd = -1,
+					.handle_event = worker_handle_event,
+					.worker_config_fd = -1,
 					.end_watch = FD_WATCH_NONE,
-					.output = FD_WATCH_NONE,
-					.notify = FD_WATCH_NONE,
+					.output_watch = FD_WATCH_NONE,
+					.notify_watch = FD_WATCH_NONE,
 					.timer = FD_WATCH_NONE,
-					.delay = model->restart_delay };
+					.next_restart_delay = model->restart_delay };
 	worker->end_times = xcalloc(model->restart_limit + 1, sizeof(*worker->end_times));
-	r = timer_open(function->functions->loop, &worker->timer, on_timer, worker);
+	r = timer_open(function->functions->loop, &worker->timer, on_worker_timer, worker);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make a timer");
 	return launch_prepare(worker, err);
@@ -536,17 +560,17 @@ void worker_free(struct live_worker *worker)
 	 * takeover has failed (state STOPPED), it keeps running for another supervisor.
 	 */
 	if (worker->pid > 0 && worker->state != WORKER_STOPPED)
-		worker_kill(worker, SIGKILL, true);
+		worker_send_signal(worker, SIGKILL, true);
 	worker_close_busy_endpoints(worker);
 	worker_stats_free(worker);
 	worker_close_watch(worker, &worker->end_watch);
-	worker_close_watch(worker, &worker->output);
-	worker_close_watch(worker, &worker->notify);
-	fd_watch_close(functions_of(worker)->loop, &worker->timer);
-	cleanup_close(&worker->config_fd);
+	worker_close_watch(worker, &worker->output_watch);
+	worker_close_watch(worker, &worker->notify_watch);
+	fd_watch_close(all_functions_of(worker)->loop, &worker->timer);
+	cleanup_close(&worker->worker_config_fd);
 	spawn_free(&worker->spawn);
-	error_clear(&worker->error);
+	error_clear(&worker->start_error);
 	free(worker->end_times);
-	free(worker->identity);
+	free(worker->start_step_value);
 	worker_status_free(&worker->status);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The worker of a live function. One table of states and events starts its process with fresh
- * endpoint files, waits until it is ready, handles its end, halts the endpoints that it served, and
- * restarts it by the policy of the gadget file.
+ * The worker of a live function. By a table of states and events, ffsctl starts its process with
+ * newly opened endpoint files, waits until the process is ready, and handles its end: halts the
+ * endpoints that it served, and restarts it by the restart policy of the gadget file.
  */
 #pragma once
 
@@ -18,15 +18,15 @@
 #include "rundir/status.h"
 
 enum worker_state {
-	WORKER_STOPPED,	 /* must not run */
-	WORKER_PENDING,	 /* waiting for its kernel device */
+	WORKER_STOPPED,	 /* not running; must not be started by the restart policy */
+	WORKER_PENDING,	 /* not running; waits for its kernel device */
 	WORKER_STARTING, /* running, not ready yet */
 	WORKER_READY,
-	WORKER_ENDING,	 /* ended; leftover processes exist */
-	WORKER_STOPPING, /* asked to end */
-	WORKER_WAITING,	 /* ended; waiting for its restart */
-	WORKER_FAILED,	 /* ended for good by a failure */
-	WORKER_DONE,	 /* ended for good by its restart policy */
+	WORKER_ENDING,	 /* the process ended; leftover processes exist */
+	WORKER_STOPPING, /* the process was asked to end */
+	WORKER_WAITING,	 /* the process ended; waits for the restart */
+	WORKER_FAILED,	 /* the process ended, and is not restarted because the worker failed */
+	WORKER_DONE,	 /* the process ended, and the restart policy forbids a restart */
 	WORKER_STATE_COUNT,
 };
 
@@ -47,7 +47,7 @@ struct live_function;
 
 /* A device that creates DMABUFs, and its name in LISTEN_FDNAMES. */
 struct dmabuf_device {
-	const char *path, *name;
+	const char *path, *fd_name;
 };
 
 struct live_worker {
@@ -57,52 +57,58 @@ struct live_worker {
 	uid_t worker_uid; /* user id that is reserved for this worker, also used as a group id; 0:
 			     none */
 	const struct dmabuf_device
-		*dmabuf; /* device for DMABUFs; NULL: the engine of the worker needs none */
-	int config_fd;	 /* sealed memfd with its configuration; each process gets another open file
-			    description */
+		*dmabuf_device; /* device for DMABUFs; NULL: the engine of the worker needs none */
+	int worker_config_fd;	/* sealed memfd with the worker's configuration; each process gets
+				   another open file description */
 
-	/* worker_handle; a pointer, because files that worker.c calls must not call worker.c */
+	/* worker_handle_event; a pointer, because files that worker.c calls must not call worker.c
+	 */
 	void (*handle_event)(struct live_worker *worker, enum worker_event event);
 	enum worker_state state;
-	pid_t pid;     /* 0: none */
-	pid_t session; /* session id of the process, which is its pid; stays after its end */
-	uint64_t session_start;	   /* latest start time of the session leader
-				      (process/worker_processes.h) */
-	struct fd_watch end_watch; /* pidfd of a process that is not a child; owned */
-	bool taken_over;	   /* the process is a child of a dead supervisor */
+	pid_t pid;	  /* 0: none */
+	pid_t session_id; /* session id of the last process, which is also its pid; kept after its
+			     end */
+	uint64_t session_leader_start; /* upper limit of the start time of the session leader
+					  (latest_start of process/worker_processes.h) */
+	struct fd_watch
+		end_watch; /* watch of the pidfd of a process that is not a child; owns the pidfd */
+	bool taken_over; /* the process was started by a dead supervisor, and is not a child of this
+			    process */
 	enum {
 		LEFTOVERS_NONE,
 		LEFTOVERS_PROCESSES,
 		LEFTOVERS_MESSAGES
 	} leftovers;		/* what is left of a process that ended (worker_leftovers.c) */
-	double leftovers_since; /* monotonic */
-	struct fd_watch output, notify, timer;
+	double leftovers_since; /* monotonic time of the first attempt to kill leftover processes;
+				   0: none yet */
+	struct fd_watch output_watch, notify_watch, timer;
 	struct worker_stats *stats; /* statistics (worker_stats.c); NULL: the worker sent none */
 	/*
-	 * What `status` shows. engine, restarts and last_exit are only stored here;
-	 * worker_update_status copies the other values from other members.
+	 * The values that the command `status` prints. engine, restarts and last_exit are only
+	 * stored here; worker_update_status copies the other values from other members.
 	 */
 	struct worker_status status;
 	struct worker_exit {
-		enum { NEVER_ENDED, ENDED_BY_EXIT, ENDED_BY_SIGNAL, ENDED_UNKNOWN } cause;
+		enum { NEVER_ENDED, ENDED_BY_EXIT, ENDED_BY_SIGNAL, ENDED_UNKNOWN } exit_cause;
 		int status_or_signal; /* exit status or signal */
-	} exit; /* end of the last process; NEVER_ENDED: none yet, or it could not be started */
+	} last_exit; /* end of the last process; NEVER_ENDED: none yet, or it could not be started
+		      */
 
-	char *identity; /* value of its step start-worker: identifies everything that the worker
-			   gets; owned */
-	struct live_worker *successor; /* worker that starts when this one has stopped; NULL: this
-					  one starts again */
-	bool awaited; /* a reload waits for the worker: if it ends before it is ready, the reload
-			 fails */
-	bool restart_wanted;		/* the worker must be started again when it has stopped */
-	bool was_ready;			/* this process was ready */
-	bool start_timed_out;		/* this process was killed by start_timeout */
+	char *start_step_value; /* `value` of this worker's step start-worker; another value means
+				   that the worker is started with something else; owned */
+	struct live_worker *successor; /* worker that replaces this worker after its stop; NULL:
+					  this worker is started again */
+	bool awaited_by_reload; /* a reload waits until this worker is ready, and fails if the
+				   worker ends before */
+	bool restart_wanted;	/* the worker must be started again when it has stopped */
+	bool was_ready;		/* this process was ready */
+	bool start_timed_out;	/* this process was killed by start_timeout */
 	double started_at, ready_since; /* monotonic */
-	double last_alive;		/* time of its last PONG or WATCHDOG=1, monotonic */
-	double delay;			/* delay of the next restart, seconds */
+	double last_answer_at;		/* monotonic time of the last PONG or WATCHDOG=1 */
+	double next_restart_delay;	/* delay of the next restart, seconds */
 	double *end_times; /* ring buffer of the times of the last restart_limit + 1 ends, monotonic
 			    */
-	size_t n_ends, next_end;
+	size_t n_end_times, next_end_index;
 
 	struct busy_endpoint { /* a busy IN endpoint, which must still be halted */
 		int fd;
@@ -110,8 +116,8 @@ struct live_worker {
 	} * busy_endpoints;
 	size_t n_busy_endpoints;
 	unsigned int halt_tries;
-	struct error error; /* reason why the last start failed */
-	double start_due;   /* time of the restart, monotonic */
+	struct error start_error; /* reason why the last start failed */
+	double restart_due;	  /* monotonic time of the next restart */
 };
 
 /*
@@ -123,16 +129,23 @@ static inline bool worker_is_ready_or_idle(const struct live_worker *worker)
 	       worker->state == WORKER_PENDING;
 }
 
-/* Resolves user, program and environment. Errors have the position in the gadget file. */
+/*
+ * Initializes the worker: finds its user, program and environment. Errors contain the position in
+ * the gadget file.
+ */
 int worker_init(struct live_worker *worker, struct live_function *function,
 		const struct worker *model, struct error *err);
 void worker_free(struct live_worker *worker);
 
-/* Applies an event to the state table; events without a cell change nothing. */
-void worker_handle(struct live_worker *worker, enum worker_event event);
+/*
+ * Handles an event by the state table. Ignores an event for which the current state has no action.
+ */
+void worker_handle_event(struct live_worker *worker, enum worker_event event);
 
-/* Restarts the worker like WORKER_EV_RESTART, but starts `by` as the worker of the function. */
-void worker_replace(struct live_worker *worker, struct live_worker *by);
+/*
+ * Restarts the worker like WORKER_EV_RESTART, but starts `successor` as the worker of the function.
+ */
+void worker_replace(struct live_worker *worker, struct live_worker *successor);
 
 /*
  * Applies the restart policy and the timeouts of a changed gadget file to a worker that keeps
@@ -141,16 +154,16 @@ void worker_replace(struct live_worker *worker, struct live_worker *by);
 void worker_set_model(struct live_worker *worker, const struct worker *model);
 
 /*
- * Handles the end of the process, which the supervisor has reaped. `status` is the status of
- * waitpid(2). WORKER_EV_EXIT follows when the last leftover process has ended.
+ * Handles the end of the worker's process. `status` is the status that waitpid(2) returned, or
+ * WORKER_STATUS_UNKNOWN. WORKER_EV_EXIT follows when the last leftover process has ended.
  */
-void worker_exited(struct live_worker *worker, int status);
+void worker_handle_process_end(struct live_worker *worker, int status);
 /* Handles the end of the last leftover process. */
 void worker_leftovers_ended(struct live_worker *worker);
 
 /*
  * The status of a worker that was taken over, in place of that of waitpid(2): only the parent of a
- * process learns how the process has ended.
+ * process can read how the process ended.
  */
 #define WORKER_STATUS_UNKNOWN (-1)
 
@@ -162,25 +175,25 @@ void worker_leftovers_ended(struct live_worker *worker);
  */
 int worker_take_over_process(struct live_worker *worker, pid_t pid, int *pidfd, int *output);
 /*
- * Continues with that process, or starts another one. `status` is the worker's part of the status
- * file that the dead supervisor wrote.
+ * Continues with the process of worker_take_over_process, or starts another one. `status` is the
+ * worker's part of the status file that the dead supervisor wrote.
  */
 void worker_take_over(struct live_worker *worker, const struct worker_status *status);
 
 /* --- worker_status.c --- */
 
 /*
- * Updates and returns what `status` shows of the worker. The result is valid until the next event
- * of the worker.
+ * Updates and returns the values of the worker that the command `status` prints. The result is
+ * valid until the next event of the worker.
  */
 const struct worker_status *worker_update_status(struct live_worker *worker);
 /*
  * Records how the last process ended. `status` is the status of waitpid(2), or
  * WORKER_STATUS_UNKNOWN.
  */
-void worker_set_exit(struct live_worker *worker, int status);
+void worker_record_exit(struct live_worker *worker, int status);
 /* Records that no process could be started. */
-void worker_forget_exit(struct live_worker *worker);
+void worker_record_failed_start(struct live_worker *worker);
 /*
  * Returns the reason why the worker does not run, for messages: the way in which its last process
  * ended.
@@ -190,24 +203,24 @@ const char *worker_exit_reason(const struct live_worker *worker);
 /* --- worker.c --- */
 
 /* Starts the watchdog of a ready worker, if it has one. */
-void worker_watchdog_begin(struct live_worker *worker);
+void worker_start_watchdog(struct live_worker *worker);
 
-/* Sends a signal to the worker's process, or to its process group. */
-void worker_kill(const struct live_worker *worker, int sig, bool group);
+/* Sends a signal to the worker's process; `group`: to its process group. */
+void worker_send_signal(const struct live_worker *worker, int sig, bool group);
 
-/* Records that the worker answered the watchdog: PONG or WATCHDOG=1. */
-void worker_record_alive(struct live_worker *worker);
+/* Records the time at which the worker answered the watchdog, with PONG or WATCHDOG=1. */
+void worker_record_answer(struct live_worker *worker);
 
-/* Sets `err` to the reason why the worker failed, with EX_PROTOCOL. */
-int worker_failure(const struct live_worker *worker, struct error *err);
+/* Sets `err`: the worker has failed, with the reason. The exit status is EX_PROTOCOL. */
+int worker_failure_error(const struct live_worker *worker, struct error *err);
 
 /* --- worker_leftovers.c --- */
 
-/* Begins to end the leftover processes of the worker. */
+/* Begins to kill the leftover processes of the worker. */
 void worker_leftovers_begin(struct live_worker *worker);
 /*
- * Continues to end the leftover processes. Calls worker_leftovers_ended when none is left, or after
- * REAP_SECONDS.
+ * Continues to kill the leftover processes. Calls worker_leftovers_ended when none is left, or
+ * after REAP_SECONDS.
  */
 void worker_leftovers_update(struct live_worker *worker);
 
@@ -216,8 +229,8 @@ void worker_leftovers_update(struct live_worker *worker);
 /* Halts the endpoints that the host has enabled, if on_crash is "stall". */
 void worker_halt_endpoints(struct live_worker *worker);
 /*
- * Tries to halt the endpoints again that were busy; worker->n_busy_endpoints is the number of those
- * that still are.
+ * Tries again to halt the busy endpoints. Afterwards worker->n_busy_endpoints is the number of
+ * endpoints that are still busy.
  */
 void worker_halt_busy_endpoints(struct live_worker *worker);
 /* Closes the endpoints that are still busy. */
@@ -225,16 +238,19 @@ void worker_close_busy_endpoints(struct live_worker *worker);
 
 /* --- worker_stats.c --- */
 
-/* Handles a STATS message of any content. The status is written once a second at most. */
+/* Handles a STATS message of any content. Updates the status afterwards, at most once a second. */
 void worker_stats_receive(struct live_worker *worker, const void *body, size_t size);
 /* Handles a TRAFFIC message of any content. */
 void worker_stats_receive_traffic(struct live_worker *worker, const void *body, size_t size);
 /*
- * Returns the bytes that the worker reports for an endpoint, by its index in the gadget file; -1:
- * unknown.
+ * Returns the number of bytes that the worker reports for an endpoint; -1: unknown. `endpoint` is
+ * the index of the endpoint in the gadget file.
  */
-int64_t worker_stats_bytes(const struct live_worker *worker, size_t endpoint);
-/* Returns the statistics for `status`, an object; NULL: none. The caller owns it. */
+int64_t worker_stats_endpoint_bytes(const struct live_worker *worker, size_t endpoint);
+/*
+ * Returns the statistics that the command `status` prints, as an object; NULL: none. The caller
+ * owns it.
+ */
 json_t *worker_stats_json(const struct live_worker *worker);
 /* Drops the statistics of the last process. */
 void worker_stats_forget(struct live_worker *worker);
@@ -243,10 +259,10 @@ void worker_stats_free(struct live_worker *worker);
 /* --- worker_io.c --- */
 
 /*
- * Watches the output pipe and the notification descriptor of launch_start (-1: none). The worker
- * then owns them.
+ * Watches the output pipe and the notification file descriptor that launch_start opened (-1: none).
+ * The worker then owns them.
  */
-int worker_watch(struct live_worker *worker, int *output, int *notify, struct error *err);
+int worker_watch_fds(struct live_worker *worker, int *output, int *notify, struct error *err);
 
 /*
  * Handles a message of the worker that its keeper forwarded. The keeper itself handles the answers
@@ -255,9 +271,9 @@ int worker_watch(struct live_worker *worker, int *output, int *notify, struct er
 void worker_on_message(struct live_worker *worker, uint16_t type, const void *body, size_t size);
 
 /*
- * Reads the remaining output and notifications of an ended process, and closes both descriptors. A
- * worker that was ready and ended at once counts as ready.
+ * Reads the remaining output and notifications of a process that ended, and closes both file
+ * descriptors. A process that was ready shortly before its end counts as ready.
  */
-void worker_drain(struct live_worker *worker);
-/* Removes a watch from the loop and closes its descriptor. */
-void worker_close_watch(struct live_worker *worker, struct fd_watch *source);
+void worker_drain_fds(struct live_worker *worker);
+/* Removes a watch from the loop and closes its file descriptor. */
+void worker_close_watch(struct live_worker *worker, struct fd_watch *watch);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Ends a worker, and handles its end. */
+/* Sends signals to a worker, reports its failure, and handles the end of its last process. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #include "function/function.h"
 
-void worker_kill(const struct live_worker *worker, int sig, bool group)
+void worker_send_signal(const struct live_worker *worker, int sig, bool group)
 {
 	int fd = worker->end_watch.fd;
 	bool sent;
@@ -26,7 +26,7 @@ void worker_kill(const struct live_worker *worker, int sig, bool group)
 		kill(group ? -worker->pid : worker->pid, sig);
 }
 
-int worker_failure(const struct live_worker *worker, struct error *err)
+int worker_failure_error(const struct live_worker *worker, struct error *err)
 {
 	return error_set(err, EX_PROTOCOL, ECHILD, NULL, "the worker of '%s' has failed: %s",
 			 worker->function->model->label, worker_exit_reason(worker));
@@ -34,8 +34,9 @@ int worker_failure(const struct live_worker *worker, struct error *err)
 
 void worker_leftovers_ended(struct live_worker *worker)
 {
-	worker_drain(worker);
+	worker_drain_fds(worker);
 	if (worker->model->opens_ep0)
-		worker->function->functions->events->ep0_closed(worker->function->functions->owner);
+		worker->function->functions->callbacks->ep0_closed(
+			worker->function->functions->callback_data);
 	worker->handle_event(worker, WORKER_EV_EXIT);
 }

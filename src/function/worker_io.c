@@ -13,18 +13,18 @@
 #include "base/text.h"
 #include "function/function.h"
 
-void worker_close_watch(struct live_worker *worker, struct fd_watch *source)
+void worker_close_watch(struct live_worker *worker, struct fd_watch *watch)
 {
-	fd_watch_close(functions_of(worker)->loop, source);
+	fd_watch_close(all_functions_of(worker)->loop, watch);
 }
 
-#define ENGINE_MAX 15 /* maximum number of letters */
+#define ENGINE_MAX 15 /* maximum number of letters of an engine's name */
 
 /*
  * Stores the engine that READY reports. Accepts only lower-case letters, because `status` prints
  * the word. A second READY may report another engine.
  */
-static void set_engine(struct live_worker *worker, const char *word, size_t size)
+static void record_engine(struct live_worker *worker, const char *word, size_t size)
 {
 	char **shown = &worker->status.engine;
 	_cleanup_free_ char *engine = NULL;
@@ -38,22 +38,22 @@ static void set_engine(struct live_worker *worker, const char *word, size_t size
 		return;
 	free(*shown);
 	*shown = steal_ptr(engine);
-	functions_changed(functions_of(worker));
+	functions_report_change(all_functions_of(worker));
 }
 
 void worker_on_message(struct live_worker *worker, uint16_t type, const void *body, size_t size)
 {
 	switch (type) {
 	case FFSCTL_MSG_READY:
-		set_engine(worker, body, size);
+		record_engine(worker, body, size);
 		worker->handle_event(worker, WORKER_EV_READY);
 		break;
 	case FFSCTL_MSG_PONG:
-		worker_record_alive(worker);
+		worker_record_answer(worker);
 		break;
 	case FFSCTL_MSG_SWITCH:
-		functions_of(worker)->events->switch_requested(functions_of(worker)->owner, worker,
-							       body, size);
+		all_functions_of(worker)->callbacks->switch_requested(
+			all_functions_of(worker)->callback_data, worker, body, size);
 		break;
 	case FFSCTL_MSG_TRAFFIC:
 		worker_stats_receive_traffic(worker, body, size);
@@ -62,7 +62,7 @@ void worker_on_message(struct live_worker *worker, uint16_t type, const void *bo
 		worker_stats_receive(worker, body, size);
 		break;
 	default:
-		break; /* a message type of a newer keeper */
+		break; /* a message type that only newer versions of ffsctl know */
 	}
 }
 
@@ -70,7 +70,7 @@ void worker_on_message(struct live_worker *worker, uint16_t type, const void *bo
  * Prints the output of a worker of `ffsctl run` on stderr, also if the worker was taken over from
  * `ffsctl up`.
  */
-static void show_output(const char *text, size_t size)
+static void print_output(const char *text, size_t size)
 {
 	_cleanup_free_ char *shown = text_printable_lines(text, size);
 
@@ -81,35 +81,35 @@ static void on_output(void *data, uint32_t events _unused_)
 {
 	struct live_worker *worker = data;
 	char text[4096];
-	ssize_t n = read(worker->output.fd, text, sizeof(text));
+	ssize_t n = read(worker->output_watch.fd, text, sizeof(text));
 
-	if (n > 0 && functions_of(worker)->foreground)
-		show_output(text, (size_t)n);
+	if (n > 0 && all_functions_of(worker)->foreground)
+		print_output(text, (size_t)n);
 	else if (n > 0)
-		output_write_worker_text(functions_of(worker)->output, worker,
+		output_write_worker_text(all_functions_of(worker)->output_log, worker,
 					 worker->function->model->label, text, (size_t)n);
 	else if (n == 0 || errno != EAGAIN)
-		worker_close_watch(worker, &worker->output);
+		worker_close_watch(worker, &worker->output_watch);
 }
 
-static void drain_watch(struct live_worker *worker, struct fd_watch *source)
+static void drain_watch(struct live_worker *worker, struct fd_watch *watch)
 {
 	/*
-	 * Reads about as much as a pipe or socket can hold, because another process may continue to
-	 * write.
+	 * Limits the number of reads, because another process may continue to write. 64 reads
+	 * return about as much as a pipe or socket can hold.
 	 */
-	for (int i = 0; i < 64 && source->fd >= 0; i++)
-		source->fn(source->data, EPOLLIN);
-	worker_close_watch(worker, source);
+	for (int i = 0; i < 64 && watch->fd >= 0; i++)
+		watch->fn(watch->data, EPOLLIN);
+	worker_close_watch(worker, watch);
 }
 
-void worker_drain(struct live_worker *worker)
+void worker_drain_fds(struct live_worker *worker)
 {
-	drain_watch(worker, &worker->output);
-	drain_watch(worker, &worker->notify);
+	drain_watch(worker, &worker->output_watch);
+	drain_watch(worker, &worker->notify_watch);
 }
 
-static bool has_line(const char *text, const char *line)
+static bool text_has_line(const char *text, const char *line)
 {
 	size_t n = strlen(line);
 
@@ -129,12 +129,12 @@ static bool may_notify(const struct live_worker *worker, const struct ucred *sen
 
 	if (session < 0 && errno == ESRCH)
 		return sender->uid == worker->spawn.uid;
-	return sender->pid == worker->session || session == worker->session;
+	return sender->pid == worker->session_id || session == worker->session_id;
 }
 
 /*
- * Handles sd_notify(3). The kernel closes descriptors that were sent with a message (BARRIER=1),
- * because there is no room for them.
+ * Handles sd_notify(3). The kernel closes file descriptors that were sent with a message
+ * (BARRIER=1), because `control` has no room for them.
  */
 static void on_notify_socket(void *data, uint32_t events _unused_)
 {
@@ -146,7 +146,7 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 			      .msg_iovlen = 1,
 			      .msg_control = control,
 			      .msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(worker->notify.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t n = recvmsg(worker->notify_watch.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
 	struct ucred sender;
 
@@ -156,9 +156,9 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 	text[n] = '\0';
 	if (!may_notify(worker, &sender))
 		return;
-	if (has_line(text, "WATCHDOG=1"))
-		worker_record_alive(worker);
-	if (has_line(text, "READY=1"))
+	if (text_has_line(text, "WATCHDOG=1"))
+		worker_record_answer(worker);
+	if (text_has_line(text, "READY=1"))
 		worker->handle_event(worker, WORKER_EV_READY);
 }
 
@@ -167,45 +167,45 @@ static void on_notify_fd(void *data, uint32_t events _unused_)
 {
 	struct live_worker *worker = data;
 	char text[64];
-	ssize_t n = read(worker->notify.fd, text, sizeof(text));
+	ssize_t n = read(worker->notify_watch.fd, text, sizeof(text));
 
 	if (n > 0 && memchr(text, '\n', (size_t)n)) {
-		worker_close_watch(worker, &worker->notify);
+		worker_close_watch(worker, &worker->notify_watch);
 		worker->handle_event(worker, WORKER_EV_READY);
 	} else if (n == 0) {
-		worker_close_watch(worker, &worker->notify);
+		worker_close_watch(worker, &worker->notify_watch);
 	}
 }
 
-static void on_ep0(void *data, uint32_t events _unused_)
+static void on_ep0_write(void *data, uint32_t events _unused_)
 {
 	struct live_worker *worker = data;
 
-	fd_drain(worker->notify.fd);
+	fd_drain(worker->notify_watch.fd);
 	if (!function_descriptors_written(worker->function))
 		return;
-	worker_close_watch(worker, &worker->notify);
+	worker_close_watch(worker, &worker->notify_watch);
 	worker->handle_event(worker, WORKER_EV_READY);
 }
 
-int worker_watch(struct live_worker *worker, int *output, int *notify, struct error *err)
+int worker_watch_fds(struct live_worker *worker, int *output, int *notify, struct error *err)
 {
 	static void (*const on_notify[])(void *data, uint32_t events) = {
 		[READY_NOTIFY] = on_notify_socket,
 		[READY_FD] = on_notify_fd,
 		[READY_STARTED] = on_notify_socket,
-		[READY_INSTANCE] = on_ep0,
+		[READY_INSTANCE] = on_ep0_write,
 	};
-	struct loop *loop = functions_of(worker)->loop;
+	struct loop *loop = all_functions_of(worker)->loop;
 	int r = 0;
 
 	if (*output >= 0) {
-		r = fd_watch_add(loop, &worker->output, *output, EPOLLIN, on_output, worker);
+		r = fd_watch_add(loop, &worker->output_watch, *output, EPOLLIN, on_output, worker);
 		if (r == 0)
 			*output = -1;
 	}
 	if (r == 0 && *notify >= 0) {
-		r = fd_watch_add(loop, &worker->notify, *notify, EPOLLIN,
+		r = fd_watch_add(loop, &worker->notify_watch, *notify, EPOLLIN,
 				 on_notify[worker->model->ready], worker);
 		if (r == 0)
 			*notify = -1;
@@ -213,7 +213,7 @@ int worker_watch(struct live_worker *worker, int *output, int *notify, struct er
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the worker") : 0;
 }
 
-void worker_record_alive(struct live_worker *worker)
+void worker_record_answer(struct live_worker *worker)
 {
-	worker->last_alive = now_monotonic();
+	worker->last_answer_at = now_monotonic();
 }

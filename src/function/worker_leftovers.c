@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Ends the leftover processes of a worker that ended, then waits until its keeper has forwarded the
- * remaining messages. The next worker starts only after that, because it could not open the
- * endpoints before.
+ * remaining messages. The next worker starts only after that: before, it could not open the
+ * endpoints.
  */
 #include <syslog.h>
 
@@ -16,13 +16,13 @@ void worker_leftovers_begin(struct live_worker *worker)
 	worker_close_watch(worker, &worker->end_watch);
 	worker->leftovers = LEFTOVERS_PROCESSES;
 	worker->leftovers_since = 0;
-	functions_changed(worker->function->functions);
+	functions_report_change(worker->function->functions);
 	worker_leftovers_update(worker);
 }
 
 /*
- * Logs a process that does not end: one that is stuck in the kernel may keep an endpoint open, and
- * then the start of the next worker fails.
+ * Logs a process that does not end. A process that is stuck in the kernel may keep an endpoint
+ * open; then the start of the next worker fails.
  */
 static void log_leftover(const struct live_worker *worker, pid_t pid)
 {
@@ -33,7 +33,7 @@ static void log_leftover(const struct live_worker *worker, pid_t pid)
 		      (int)pid);
 }
 
-static bool all_have_ended(struct live_worker *worker)
+static bool all_leftovers_ended(struct live_worker *worker)
 {
 	bool first = worker->leftovers_since == 0;
 	pid_t left = reap_leftovers(worker, first);
@@ -49,11 +49,12 @@ static bool all_have_ended(struct live_worker *worker)
 
 void worker_leftovers_update(struct live_worker *worker)
 {
-	if (worker->leftovers == LEFTOVERS_PROCESSES && all_have_ended(worker)) {
+	if (worker->leftovers == LEFTOVERS_PROCESSES && all_leftovers_ended(worker)) {
 		worker->leftovers = LEFTOVERS_MESSAGES;
-		function_drop_worker(worker->function);
+		function_begin_draining(worker->function);
 	}
-	if (worker->leftovers != LEFTOVERS_MESSAGES || function_is_draining(worker->function))
+	if (worker->leftovers != LEFTOVERS_MESSAGES ||
+	    function_keeper_is_draining(worker->function))
 		return;
 	worker->leftovers = LEFTOVERS_NONE;
 	worker_leftovers_ended(worker);

@@ -10,7 +10,7 @@
 #include "function/worker.h"
 
 #define WORKER_ENDPOINTS_MAX 30 /* FFS_MAX_EPS_COUNT without ep0 */
-#define INTERVAL 1.0		/* seconds between two updates of the status */
+#define STATUS_INTERVAL 1.0	/* seconds between two updates of the status */
 
 struct worker_stats {
 	struct live_worker *worker;
@@ -19,17 +19,17 @@ struct worker_stats {
 	 * Body of the last STATS. It is parsed only when the status is updated, so that a flood of
 	 * messages costs only copies.
 	 */
-	char text[FFSCTL_STATS_MAX];
-	size_t size;
-	bool is_new;
-	json_t *shown; /* value in the status; NULL: none */
+	char stats_text[FFSCTL_STATS_MAX];
+	size_t text_size;
+	bool text_not_shown; /* `stats_text` arrived after the last update of the status */
+	json_t *shown_json;  /* the statistics that the status contains; NULL: none */
 	struct traffic {
-		uint64_t bytes[WORKER_ENDPOINTS_MAX]; /* number of bytes of each endpoint, in the
-							 order of the gadget file */
-		size_t n;
-	} traffic, traffic_shown;
-	bool traffic_is_new;
-	double shown_at;
+		uint64_t endpoint_bytes[WORKER_ENDPOINTS_MAX]; /* number of bytes of each endpoint,
+							 in the order of the gadget file */
+		size_t n_endpoints;
+	} traffic, shown_traffic;
+	bool traffic_not_shown; /* `traffic` arrived after the last update of the status */
+	double shown_at;	/* monotonic time of the last update of the status */
 };
 
 /* Returns whether objects and arrays are nested at most `depth` deep, `value` included. */
@@ -52,94 +52,96 @@ static bool is_nested_at_most(const json_t *value, unsigned int depth)
 	return true;
 }
 
-/* Parses the last STATS message; an invalid one changes nothing. */
-static void parse_text(struct worker_stats *st)
+/* Parses the last STATS message; an invalid message changes nothing. */
+static void parse_stats_text(struct worker_stats *stats)
 {
-	json_t *value = json_loadb(st->text, st->size, JSON_REJECT_DUPLICATES, NULL);
+	json_t *value =
+		json_loadb(stats->stats_text, stats->text_size, JSON_REJECT_DUPLICATES, NULL);
 
-	st->is_new = false;
+	stats->text_not_shown = false;
 	if (!json_is_object(value) || !is_nested_at_most(value, FFSCTL_STATS_DEPTH)) {
 		json_decref(value);
 		return;
 	}
-	json_decref(st->shown);
-	st->shown = value;
+	json_decref(stats->shown_json);
+	stats->shown_json = value;
 }
 
-static void on_timer(void *data, uint32_t events _unused_)
+static void on_status_timer(void *data, uint32_t events _unused_)
 {
-	struct worker_stats *st = data;
+	struct worker_stats *stats = data;
 
-	timer_stop(&st->timer);
-	st->shown_at = now_monotonic();
-	if (st->is_new)
-		parse_text(st);
-	if (st->traffic_is_new)
-		st->traffic_shown = st->traffic;
-	st->traffic_is_new = false;
-	st->worker->function->functions->events->statistics(st->worker->function->functions->owner);
+	timer_stop(&stats->timer);
+	stats->shown_at = now_monotonic();
+	if (stats->text_not_shown)
+		parse_stats_text(stats);
+	if (stats->traffic_not_shown)
+		stats->shown_traffic = stats->traffic;
+	stats->traffic_not_shown = false;
+	stats->worker->function->functions->callbacks->statistics_changed(
+		stats->worker->function->functions->callback_data);
 }
 
-static struct worker_stats *stats_of(struct live_worker *worker)
+static struct worker_stats *get_or_make_stats(struct live_worker *worker)
 {
-	struct worker_stats *st;
+	struct worker_stats *stats;
 
 	if (worker->stats)
 		return worker->stats;
-	st = xcalloc(1, sizeof(*st));
-	*st = (struct worker_stats){ .worker = worker,
-				     .timer = FD_WATCH_NONE,
-				     .shown_at = -INTERVAL };
-	/* If there is no timer, only the statistics are missing. */
-	timer_open(worker->function->functions->loop, &st->timer, on_timer, st);
-	worker->stats = st;
-	return st;
+	stats = xcalloc(1, sizeof(*stats));
+	*stats = (struct worker_stats){ .worker = worker,
+					.timer = FD_WATCH_NONE,
+					.shown_at = -STATUS_INTERVAL };
+	/* If the timer cannot be opened, the status has no statistics, but the worker runs. */
+	timer_open(worker->function->functions->loop, &stats->timer, on_status_timer, stats);
+	worker->stats = stats;
+	return stats;
 }
 
 /* Starts the timer of the next status update, which STATS and TRAFFIC share. */
-static void schedule_status_update(struct worker_stats *st)
+static void schedule_status_update(struct worker_stats *stats)
 {
-	double due = st->shown_at + INTERVAL - now_monotonic();
+	double due = stats->shown_at + STATUS_INTERVAL - now_monotonic();
 
-	if (!st->is_new && !st->traffic_is_new)
-		timer_start(&st->timer, due > 0 ? due : 0);
+	if (!stats->text_not_shown && !stats->traffic_not_shown)
+		timer_start(&stats->timer, due > 0 ? due : 0);
 }
 
 void worker_stats_receive_traffic(struct live_worker *worker, const void *body, size_t size)
 {
-	struct worker_stats *st = stats_of(worker);
+	struct worker_stats *stats = get_or_make_stats(worker);
 	size_t n = size / sizeof(uint64_t);
 
-	st->traffic.n = n < WORKER_ENDPOINTS_MAX ? n : WORKER_ENDPOINTS_MAX;
-	memcpy(st->traffic.bytes, body, st->traffic.n * sizeof(uint64_t));
-	schedule_status_update(st);
-	st->traffic_is_new = true;
+	stats->traffic.n_endpoints = n < WORKER_ENDPOINTS_MAX ? n : WORKER_ENDPOINTS_MAX;
+	memcpy(stats->traffic.endpoint_bytes, body, stats->traffic.n_endpoints * sizeof(uint64_t));
+	schedule_status_update(stats);
+	stats->traffic_not_shown = true;
 }
 
-int64_t worker_stats_bytes(const struct live_worker *worker, size_t endpoint)
+int64_t worker_stats_endpoint_bytes(const struct live_worker *worker, size_t endpoint)
 {
-	const struct traffic *t = worker && worker->stats ? &worker->stats->traffic_shown : NULL;
-	uint64_t bytes = t && endpoint < t->n ? le64toh(t->bytes[endpoint]) : 0;
+	const struct traffic *t = worker && worker->stats ? &worker->stats->shown_traffic : NULL;
+	uint64_t bytes = t && endpoint < t->n_endpoints ? le64toh(t->endpoint_bytes[endpoint]) : 0;
 
-	return t && endpoint < t->n && bytes <= INT64_MAX ? (int64_t)bytes : -1;
+	return t && endpoint < t->n_endpoints && bytes <= INT64_MAX ? (int64_t)bytes : -1;
 }
 
 void worker_stats_receive(struct live_worker *worker, const void *body, size_t size)
 {
-	struct worker_stats *st;
+	struct worker_stats *stats;
 
 	if (size > FFSCTL_STATS_MAX)
 		return;
-	st = stats_of(worker);
-	memcpy(st->text, body, size);
-	st->size = size;
-	schedule_status_update(st);
-	st->is_new = true;
+	stats = get_or_make_stats(worker);
+	memcpy(stats->stats_text, body, size);
+	stats->text_size = size;
+	schedule_status_update(stats);
+	stats->text_not_shown = true;
 }
 
 json_t *worker_stats_json(const struct live_worker *worker)
 {
-	return worker->stats ? json_incref(worker->stats->shown) : NULL;
+	return worker->stats ? json_incref(worker->stats->shown_json) : NULL;
 }
 
 void worker_stats_forget(struct live_worker *worker)
@@ -147,10 +149,10 @@ void worker_stats_forget(struct live_worker *worker)
 	if (!worker->stats)
 		return;
 	timer_stop(&worker->stats->timer);
-	worker->stats->is_new = worker->stats->traffic_is_new = false;
-	worker->stats->traffic_shown.n = 0;
-	json_decref(worker->stats->shown);
-	worker->stats->shown = NULL;
+	worker->stats->text_not_shown = worker->stats->traffic_not_shown = false;
+	worker->stats->shown_traffic.n_endpoints = 0;
+	json_decref(worker->stats->shown_json);
+	worker->stats->shown_json = NULL;
 }
 
 void worker_stats_free(struct live_worker *worker)

@@ -27,19 +27,19 @@ const struct worker_status *worker_update_status(struct live_worker *worker)
 	return status;
 }
 
-static struct worker_exit exit_of(int status)
+static struct worker_exit exit_of_wait_status(int status)
 {
 	if (status == WORKER_STATUS_UNKNOWN)
-		return (struct worker_exit){ .cause = ENDED_UNKNOWN };
+		return (struct worker_exit){ .exit_cause = ENDED_UNKNOWN };
 	if (WIFEXITED(status))
 		return (struct worker_exit){ ENDED_BY_EXIT, WEXITSTATUS(status) };
 	return (struct worker_exit){ ENDED_BY_SIGNAL, WTERMSIG(status) };
 }
 
 /* Returns the words for an exit; NULL for NEVER_ENDED. The caller frees them. */
-static char *exit_words(struct worker_exit exit)
+static char *exit_description(struct worker_exit exit)
 {
-	switch (exit.cause) {
+	switch (exit.exit_cause) {
 	case NEVER_ENDED:
 		break;
 	case ENDED_BY_EXIT:
@@ -53,21 +53,21 @@ static char *exit_words(struct worker_exit exit)
 	return NULL;
 }
 
-static void set_exit(struct live_worker *worker, struct worker_exit exit)
+static void record_exit(struct live_worker *worker, struct worker_exit exit)
 {
-	worker->exit = exit;
+	worker->last_exit = exit;
 	free(worker->status.last_exit);
-	worker->status.last_exit = exit_words(exit);
+	worker->status.last_exit = exit_description(exit);
 }
 
-void worker_set_exit(struct live_worker *worker, int status)
+void worker_record_exit(struct live_worker *worker, int status)
 {
-	set_exit(worker, exit_of(status));
+	record_exit(worker, exit_of_wait_status(status));
 }
 
-void worker_forget_exit(struct live_worker *worker)
+void worker_record_failed_start(struct live_worker *worker)
 {
-	set_exit(worker, (struct worker_exit){ .cause = NEVER_ENDED });
+	record_exit(worker, (struct worker_exit){ .exit_cause = NEVER_ENDED });
 }
 
 const char *worker_exit_reason(const struct live_worker *worker)

@@ -11,9 +11,9 @@
 #include "function/reap.h"
 #include "process/worker_processes.h"
 
-static void on_end(void *data, uint32_t events _unused_)
+static void on_process_end(void *data, uint32_t events _unused_)
 {
-	worker_exited(data, WORKER_STATUS_UNKNOWN);
+	worker_handle_process_end(data, WORKER_STATUS_UNKNOWN);
 }
 
 int worker_take_over_process(struct live_worker *worker, pid_t pid, int *pidfd, int *output)
@@ -29,38 +29,39 @@ int worker_take_over_process(struct live_worker *worker, pid_t pid, int *pidfd, 
 	is_ours = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 	if (!is_ours && *pidfd < 0)
 		return -ESRCH;
-	worker->pid = worker->session = pid;
+	worker->pid = worker->session_id = pid;
 	worker->taken_over = !is_ours;
-	process_start(pid, &worker->session_start);
+	process_start(pid, &worker->session_leader_start);
 	if (!is_ours)
-		r = fd_watch_add(loop, &worker->end_watch, *pidfd, EPOLLIN, on_end, worker);
+		r = fd_watch_add(loop, &worker->end_watch, *pidfd, EPOLLIN, on_process_end, worker);
 	if (worker->end_watch.fd >= 0)
 		*pidfd = -1;
-	return r < 0 ? r : worker_watch(worker, output, &none, &ignored);
+	return r < 0 ? r : worker_watch_fds(worker, output, &none, &ignored);
 }
 
-static void continue_ready(struct live_worker *worker, time_t since)
+static void continue_ready_worker(struct live_worker *worker, time_t since)
 {
 	time_t now = time(NULL);
 
 	worker->state = WORKER_READY;
 	worker->was_ready = true;
 	worker->ready_since = now_monotonic() - (since < now ? (double)(now - since) : 0);
-	worker_watchdog_begin(worker);
+	worker_start_watchdog(worker);
 }
 
 /* Ends the leftover processes of a worker that ended with its supervisor, or shortly before. */
 static void end_leftovers(struct live_worker *worker)
 {
-	const struct live_function *i = worker->function;
+	const struct live_function *function = worker->function;
 	struct worker_processes processes = { 0 };
 
-	rundir_read_worker_processes(i->functions->rundir, i->model->label, &processes);
-	worker->session = processes.session;
-	worker->session_start = processes.latest_start;
+	rundir_read_worker_processes(function->functions->rundir, function->model->label,
+				     &processes);
+	worker->session_id = processes.session;
+	worker->session_leader_start = processes.latest_start;
 	worker->taken_over = true;
 	if (reap_leftovers(worker, true) == 0) {
-		worker_handle(worker, WORKER_EV_RESTART);
+		worker_handle_event(worker, WORKER_EV_RESTART);
 		return;
 	}
 	worker->state = WORKER_STOPPING;
@@ -69,18 +70,19 @@ static void end_leftovers(struct live_worker *worker)
 }
 
 /*
- * Continues with a process that was ready and is the one of the status; otherwise restarts the
- * worker.
+ * Continues with the process if it was ready and the status contains its pid. Otherwise kills the
+ * process or its leftover processes, and restarts the worker. A worker that was done or had failed
+ * stays in that state.
  */
 void worker_take_over(struct live_worker *worker, const struct worker_status *status)
 {
 	worker_status_copy(&worker->status, status);
 	if (worker->pid > 0 && status->state == STATUS_WORKER_READY && status->pid == worker->pid) {
-		continue_ready(worker, status->ready_since);
+		continue_ready_worker(worker, status->ready_since);
 	} else if (worker->pid > 0) {
 		worker->state = WORKER_STOPPING;
 		worker->restart_wanted = true;
-		worker_kill(worker, SIGKILL, true);
+		worker_send_signal(worker, SIGKILL, true);
 	} else if (status->state == STATUS_WORKER_DONE) {
 		worker->state = WORKER_DONE;
 	} else if (status->state == STATUS_WORKER_FAILED) {

@@ -27,11 +27,11 @@ static void warn_of_mismatch(const struct binding *b)
 		log_about(live->name, NULL, LOG_WARNING, "%s: %s", live->name, why);
 }
 
-static int choose(struct binding *b, bool waiting, struct error *err)
+static int choose_udc(struct binding *b, bool waiting, struct error *err)
 {
 	const struct gadget_udc *wanted = &b->live->model->udc;
-	int r = udc_choose(b->live->paths, wanted, b->udc_wanted, &b->udc, err);
-	bool named = b->udc_wanted || wanted->name.value || wanted->driver.value;
+	int r = udc_choose(b->live->paths, wanted, b->option_udc, &b->udc, err);
+	bool named = b->option_udc || wanted->name.value || wanted->driver.value;
 
 	if (r == 0 && waiting && !named && udc_is_virtual(b->udc)) {
 		free(steal_ptr(b->udc));
@@ -43,30 +43,30 @@ static int choose(struct binding *b, bool waiting, struct error *err)
 	return r;
 }
 
-struct waiting {
+struct udc_wait {
 	struct binding *binding;
-	struct fd_watch watch;
+	struct fd_watch uevent_watch;
 };
 
 static void on_udc_event(void *data, uint32_t events _unused_)
 {
-	struct waiting *w = data;
+	struct udc_wait *w = data;
 	struct binding *b = w->binding;
 	_cleanup_error_ struct error err = { 0 };
 	int r;
 
-	if (!udc_watch_read(w->watch.fd).udc_changed)
+	if (!udc_watch_read(w->uevent_watch.fd).udc_changed)
 		return;
-	r = choose(b, true, &err);
+	r = choose_udc(b, true, &err);
 	if (r == 0)
-		gadget_handle(b->live, GADGET_EV_BEGIN);
+		gadget_handle_event(b->live, GADGET_EV_BEGIN);
 	else if (r != -ENODEV)
-		gadget_go_down(b->live, &err);
+		gadget_begin_down(b->live, &err);
 }
 
 int bus_await_udc(struct binding *b, double seconds, struct error *err)
 {
-	struct waiting w = { .binding = b, .watch = FD_WATCH_NONE };
+	struct udc_wait w = { .binding = b, .uevent_watch = FD_WATCH_NONE };
 	_cleanup_error_ struct error why = { 0 };
 	_cleanup_close_ int fd = -1;
 	int r = 0;
@@ -76,31 +76,31 @@ int bus_await_udc(struct binding *b, double seconds, struct error *err)
 		fd = udc_watch_open(err);
 		if (fd < 0)
 			return fd;
-		r = fd_watch_add(&b->live->loop, &w.watch, fd, EPOLLIN, on_udc_event, &w);
+		r = fd_watch_add(&b->live->loop, &w.uevent_watch, fd, EPOLLIN, on_udc_event, &w);
 		if (r < 0)
 			return error_errno(err, EX_OSERR, -r, NULL,
 					   "cannot watch the kernel's uevents");
 	}
-	r = choose(b, seconds > 0, &why);
+	r = choose_udc(b, seconds > 0, &why);
 	if (r == 0) {
-		gadget_handle(b->live, GADGET_EV_BEGIN);
+		gadget_handle_event(b->live, GADGET_EV_BEGIN);
 	} else if (r != -ENODEV || seconds <= 0) {
 		error_move(err, &why);
 	} else {
 		_cleanup_free_ char *text = error_text(&why);
 
-		/* Logged in the background, too: the command waits, and shows the reason. */
+		/* This line is logged in the background, too: the command that waits prints it. */
 		log_about(b->live->name, NULL, LOG_INFO, "%s: waiting for a UDC: %s", b->live->name,
 			  text);
 		if (isfinite(seconds))
-			timer_start(&b->live->deadline, seconds);
+			timer_start(&b->live->deadline_timer, seconds);
 		gadget_write_status(b->live);
 		while (b->live->state == GADGET_WAITING && (r = loop_once(&b->live->loop, -1)) >= 0)
 			;
-		timer_stop(&b->live->deadline);
+		timer_stop(&b->live->deadline_timer);
 		if (r < 0)
 			error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
 	}
-	fd_watch_remove(&b->live->loop, &w.watch);
+	fd_watch_remove(&b->live->loop, &w.uevent_watch);
 	return err->exit ? -err->err : 0;
 }

@@ -7,21 +7,22 @@
 
 void bus_init(struct binding *b, struct live_gadget *live, struct host_state *host)
 {
-	*b = (struct binding){ .live = live, .host = host, .uevents = FD_WATCH_NONE };
+	*b = (struct binding){ .live = live, .host = host, .uevent_watch = FD_WATCH_NONE };
 }
 
 void bus_free(struct binding *b)
 {
-	cleanup_close(&b->uevents.fd);
-	free(b->uevents_udc);
+	cleanup_close(&b->uevent_watch.fd);
+	free(b->uevent_filter_udc);
 	free(b->udc);
 	free(b->last_udc);
 	free(b->udc_before_reload);
-	free(b->bind_udc);
+	free(b->requested_udc);
 	error_clear(&b->bind_error);
 }
 
-void bus_take_over(struct binding *b, const char *udc, bool no_bind, enum bus_state state)
+void bus_set_state_after_takeover(struct binding *b, const char *udc, bool no_bind,
+				  enum bus_state state)
 {
 	b->no_bind = no_bind;
 	if (!udc)
@@ -34,12 +35,12 @@ void bus_take_over(struct binding *b, const char *udc, bool no_bind, enum bus_st
 	b->state = state;
 }
 
-void bus_withdraw(struct binding *b)
+void bus_cancel_bind(struct binding *b)
 {
-	b->bind_wanted = false;
+	b->bind_requested = false;
 }
 
-void bus_release_udc(struct binding *b)
+void bus_save_udc(struct binding *b)
 {
 	b->udc_before_reload = steal_ptr(b->udc);
 }
@@ -49,7 +50,7 @@ void bus_restore_udc(struct binding *b)
 	b->udc = steal_ptr(b->udc_before_reload);
 }
 
-void bus_move(struct binding *b, char *udc)
+void bus_set_udc(struct binding *b, char *udc)
 {
 	free(steal_ptr(b->udc_before_reload));
 	b->udc = udc;

@@ -20,20 +20,20 @@
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 
-/* Sets `err` to the error for a missing UDC. */
-static int error_no_udc(const struct binding *b, struct error *err)
+/* Sets `err`: the gadget's UDC was removed. */
+static int error_udc_removed(const struct binding *b, struct error *err)
 {
 	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s was removed", b->udc);
 }
 
-static struct step *bind_step(struct live_gadget *live)
+static struct step *last_bind_step(struct live_gadget *live)
 {
 	struct step *last = live->plan.n > 0 ? &live->plan.steps[live->plan.n - 1] : NULL;
 
 	return last && last->op == &configfs_op_bind ? last : NULL;
 }
 
-const struct step *bus_step(const struct plan *plan)
+const struct step *bus_find_bind_step(const struct plan *plan)
 {
 	for (size_t i = plan->n; i-- > 0;)
 		if (plan->steps[i].op == &configfs_op_bind && plan->steps[i].state == STEP_DONE)
@@ -41,10 +41,10 @@ const struct step *bus_step(const struct plan *plan)
 	return NULL;
 }
 
-static int unbind(struct binding *b, struct error *err)
+static int undo_bind(struct binding *b, struct error *err)
 {
 	_cleanup_free_ char *path = bus_udc_path(b);
-	const struct step *step = bind_step(b->live);
+	const struct step *step = last_bind_step(b->live);
 
 	return step && step->state == STEP_DONE ? plan_undo_last(&b->live->plan, err)
 						: configfs_unbind(path, err);
@@ -52,10 +52,10 @@ static int unbind(struct binding *b, struct error *err)
 
 static int set_bind_step(struct live_gadget *live, const char *udc, struct error *err)
 {
-	struct step *step = bind_step(live);
+	struct step *step = last_bind_step(live);
 	int r = 0;
 
-	/* Another program unbound the gadget: the step still counts as applied. */
+	/* If another program unbound the gadget, the step still counts as applied. */
 	if (step && step->state == STEP_DONE)
 		r = plan_undo_last(&live->plan, err);
 	if (r < 0)
@@ -71,78 +71,77 @@ static int set_bind_step(struct live_gadget *live, const char *udc, struct error
 }
 
 /*
- * Returns whether the worker has failed and its on_failed forbids a bind, even if the first bind
- * did not wait for this worker.
+ * Returns whether the worker has failed and its on_failed is "unbind", which forbids a bind even if
+ * the first bind did not wait for this worker.
  */
-static bool failed_with_unbind(const struct live_worker *worker)
+static bool failure_forbids_bind(const struct live_worker *worker)
 {
 	return worker->state == WORKER_FAILED && worker->model->on_failed == FAILED_UNBIND;
 }
 
 /* Returns the first worker that the bind must wait for; NULL: none. */
-static const struct live_worker *missing_worker(const struct live_gadget *live)
+static const struct live_worker *first_unready_worker(const struct live_gadget *live)
 {
 	for (size_t n = 0; n < live->functions.n; n++) {
 		const struct live_worker *worker = live->functions.list[n]->worker;
 
 		if (worker && !worker_is_ready_or_idle(worker) &&
-		    (function_blocks_bind(live->functions.list[n]) || failed_with_unbind(worker)))
+		    (function_blocks_bind(live->functions.list[n]) || failure_forbids_bind(worker)))
 			return worker;
 	}
 	return NULL;
 }
 
-/* --- what happens ------------------------------------------------------------------------------
- */
+/* --- actions of the state table --- */
 
-static int do_fail(struct binding *b, struct error *err _unused_)
+static int do_unbind_after_failure(struct binding *b, struct error *err _unused_)
 {
 	_cleanup_error_ struct error why = { 0 };
 
-	if (unbind(b, &why) < 0) {
+	if (undo_bind(b, &why) < 0) {
 		gadget_log_error(b->live, NULL, &why);
 	} else {
 		gadget_log_about(b->live, NULL, LOG_WARNING,
 				 "unbound because a worker failed (on_failed)");
-		host_forget(b->host);
+		host_handle_unbind(b->host);
 	}
 	return 0;
 }
 
-static int do_forget_host(struct binding *b, struct error *err _unused_)
+static int do_handle_ep0_closed(struct binding *b, struct error *err _unused_)
 {
-	host_forget(b->host);
+	host_handle_unbind(b->host);
 	return 0;
 }
 
-static int do_unbound_externally(struct binding *b, struct error *err _unused_)
+static int do_handle_external_unbind(struct binding *b, struct error *err _unused_)
 {
 	gadget_log_about(b->live, NULL, LOG_WARNING,
 			 "unbound by another program; ffsctl does not rebind it");
-	host_forget(b->host);
+	host_handle_unbind(b->host);
 	return 0;
 }
 
-static int do_bound_externally(struct binding *b, struct error *err _unused_)
+static int do_handle_external_bind(struct binding *b, struct error *err _unused_)
 {
 	gadget_log(b->live, "bound again by another program");
-	host_watch(b->host, b->udc);
+	host_watch_udc_state(b->host, b->udc);
 	return 0;
 }
 
-static int do_udc_removed(struct binding *b, struct error *err _unused_)
+static int do_handle_udc_removal(struct binding *b, struct error *err _unused_)
 {
 	gadget_log_about(b->live, NULL, LOG_WARNING, "its UDC %s was removed", b->udc);
-	host_forget(b->host);
+	host_handle_unbind(b->host);
 	return 0;
 }
 
-static int do_rebind_failed(struct binding *b, struct error *err _unused_)
+static int do_handle_rebind_failure(struct binding *b, struct error *err _unused_)
 {
 	gadget_log_about(b->live, NULL, LOG_WARNING,
 			 "its UDC %s is back, but the kernel did not bind the gadget again",
 			 b->udc);
-	host_forget(b->host);
+	host_handle_unbind(b->host);
 	return 0;
 }
 
@@ -150,27 +149,27 @@ static int do_rebind_failed(struct binding *b, struct error *err _unused_)
  * Handles a UDC that exists again. The kernel has already bound the gadget to the UDC, because the
  * UDC has the same name as before (gadget_match_driver).
  */
-static int do_udc_returned(struct binding *b, struct error *err _unused_)
+static int do_handle_udc_return(struct binding *b, struct error *err _unused_)
 {
 	gadget_log(b->live, "its UDC %s is back", b->udc);
-	host_watch(b->host, b->udc);
+	host_watch_udc_state(b->host, b->udc);
 	return 0;
 }
 
-static int bind_again(struct binding *b, struct error *err)
+static int rebind(struct binding *b, struct error *err)
 {
 	int r;
 
 	/* The next uevent of the UDC causes another attempt. */
 	if (!udc_exists(b->udc))
-		return error_no_udc(b, err);
-	host_watch(b->host, b->udc);
+		return error_udc_removed(b, err);
+	host_watch_udc_state(b->host, b->udc);
 	/* A reload drops a bind step that is not applied. */
 	r = set_bind_step(b->live, b->udc, err);
 	if (r == 0)
 		r = plan_apply(&b->live->plan, err);
 	if (r < 0)
-		host_forget(b->host);
+		host_handle_unbind(b->host);
 	return r;
 }
 
@@ -181,10 +180,10 @@ static int do_rebind(struct binding *b, struct error *err)
 	int r;
 
 	/* A reload has already bound the gadget. */
-	if (bus_is_on(b))
+	if (bus_is_bound(b))
 		return 0;
 	error_move(&before, err);
-	r = bind_again(b, err);
+	r = rebind(b, err);
 	if (r == 0)
 		gadget_log(b->live, "rebound to %s", b->udc);
 	else if (!streq_null(before.text, err->text))
@@ -196,10 +195,10 @@ static int do_rebind(struct binding *b, struct error *err)
  * Returns the UDC to bind to: the one that `bind` names, else the last one, else the one of --udc;
  * NULL: the gadget file selects the UDC.
  */
-static const char *wanted_udc(const struct binding *b)
+static const char *udc_to_bind(const struct binding *b)
 {
 	/* After another program unbound the gadget, b->udc is still set. */
-	const char *const names[] = { b->bind_udc, b->udc, b->last_udc, b->udc_wanted };
+	const char *const names[] = { b->requested_udc, b->udc, b->last_udc, b->option_udc };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (names[i])
@@ -211,7 +210,7 @@ static int do_bind(struct binding *b, struct error *err)
 {
 	struct live_gadget *live = b->live;
 	_cleanup_free_ char *udc = NULL, *was = NULL;
-	int r = udc_choose(live->paths, &live->model->udc, wanted_udc(b), &udc, err);
+	int r = udc_choose(live->paths, &live->model->udc, udc_to_bind(b), &udc, err);
 
 	if (r == 0)
 		r = set_bind_step(live, udc, err);
@@ -219,8 +218,8 @@ static int do_bind(struct binding *b, struct error *err)
 		return r;
 	was = b->udc;
 	b->udc = steal_ptr(udc);
-	host_watch(b->host, b->udc);
-	bus_watch(b); /* before the bind, so that the uevents that it causes are received */
+	host_watch_udc_state(b->host, b->udc);
+	bus_watch_uevents(b); /* before the bind, so that the uevents that it causes are received */
 	/*
 	 * Writes the status before the bind: otherwise inspect_ours.c would report a bind by
 	 * another program.
@@ -228,12 +227,12 @@ static int do_bind(struct binding *b, struct error *err)
 	gadget_write_status(live);
 	r = plan_apply(&live->plan, err);
 	if (r < 0) {
-		host_forget(b->host);
+		host_handle_unbind(b->host);
 		free(b->udc);
 		b->udc = steal_ptr(was);
 		return r;
 	}
-	b->no_bind = b->udc_is_new = false;
+	b->no_bind = b->new_udc_announced = false;
 	gadget_log(live, "bound to %s", b->udc);
 	return 0;
 }
@@ -250,14 +249,14 @@ static int do_unbind(struct binding *b, struct error *err)
 	 */
 	b->no_bind = true;
 	gadget_write_status(b->live);
-	r = unbind(b, err);
+	r = undo_bind(b, err);
 	if (r < 0) {
 		b->no_bind = before;
-		gadget_changed(b->live);
+		gadget_mark_changed(b->live);
 		return r;
 	}
 	/* FunctionFS reports the unbind later; `status` must not show the old host until then. */
-	host_forget(b->host);
+	host_handle_unbind(b->host);
 	if (b->udc) {
 		free(b->last_udc);
 		b->last_udc = steal_ptr(b->udc);
@@ -267,52 +266,55 @@ static int do_unbind(struct binding *b, struct error *err)
 
 typedef int (*action)(struct binding *b, struct error *err);
 
-/* An event without an action changes nothing. If an action fails, the state does not change. */
+/*
+ * The state table: the action for each state and event, and the next state. An event without an
+ * action is ignored. If an action fails, the state does not change.
+ */
 static const struct transition {
 	action action;
 	enum bus_state next_state;
 } cells[BUS_STATE_COUNT][BUS_EVENT_COUNT] = {
 	[BUS_OFF] = {
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
-		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF }, /* another program may have bound the gadget */
+		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF }, /* unbinds a gadget that another program has bound */
 	},
 	[BUS_ON] = {
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
-		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
-		[BUS_EV_EP0_CLOSED] = { do_forget_host, BUS_REBIND_DUE },
-		[BUS_EV_UNBOUND] = { do_unbound_externally, BUS_UNBOUND_EXTERNALLY },
-		[BUS_EV_UDC_REMOVED] = { do_udc_removed, BUS_UDC_REMOVED },
-		[BUS_EV_REBIND_FAILED] = { do_rebind_failed, BUS_REBIND_DUE },
+		[BUS_EV_FAILED] = { do_unbind_after_failure, BUS_FAILED },
+		[BUS_EV_EP0_CLOSED] = { do_handle_ep0_closed, BUS_REBIND_DUE },
+		[BUS_EV_UNBOUND] = { do_handle_external_unbind, BUS_UNBOUND_EXTERNALLY },
+		[BUS_EV_UDC_REMOVED] = { do_handle_udc_removal, BUS_UDC_REMOVED },
+		[BUS_EV_REBIND_FAILED] = { do_handle_rebind_failure, BUS_REBIND_DUE },
 	},
-	[BUS_UNBOUND_EXTERNALLY] = { /* ends when another program or a command binds the gadget */
+	[BUS_UNBOUND_EXTERNALLY] = { /* until another program or a command binds the gadget */
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
-		[BUS_EV_BOUND] = { do_bound_externally, BUS_ON },
+		[BUS_EV_BOUND] = { do_handle_external_bind, BUS_ON },
 	},
 	[BUS_UDC_REMOVED] = {
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
-		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
-		[BUS_EV_EP0_CLOSED] = { do_forget_host, BUS_REBIND_DUE },
-		[BUS_EV_BOUND] = { do_udc_returned, BUS_ON },
-		[BUS_EV_UNBOUND] = { do_unbound_externally, BUS_UNBOUND_EXTERNALLY },
-		[BUS_EV_REBIND_FAILED] = { do_rebind_failed, BUS_REBIND_DUE },
+		[BUS_EV_FAILED] = { do_unbind_after_failure, BUS_FAILED },
+		[BUS_EV_EP0_CLOSED] = { do_handle_ep0_closed, BUS_REBIND_DUE },
+		[BUS_EV_BOUND] = { do_handle_udc_return, BUS_ON },
+		[BUS_EV_UNBOUND] = { do_handle_external_unbind, BUS_UNBOUND_EXTERNALLY },
+		[BUS_EV_REBIND_FAILED] = { do_handle_rebind_failure, BUS_REBIND_DUE },
 	},
 	[BUS_REBIND_DUE] = {
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
-		[BUS_EV_FAILED] = { do_fail, BUS_FAILED },
+		[BUS_EV_FAILED] = { do_unbind_after_failure, BUS_FAILED },
 		[BUS_EV_READY] = { do_rebind, BUS_ON },
 	},
 	[BUS_FAILED] = {
 		[BUS_EV_BIND] = { do_bind, BUS_ON },
 		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
 		[BUS_EV_READY] = { do_rebind, BUS_ON },
-		[BUS_EV_BOUND] = { do_bound_externally, BUS_ON },
+		[BUS_EV_BOUND] = { do_handle_external_bind, BUS_ON },
 	},
 };
 
-static int handle(struct binding *b, enum bus_event event, struct error *err)
+static int handle_bus_event(struct binding *b, enum bus_event event, struct error *err)
 {
 	static const char *const states[BUS_STATE_COUNT] = {
 		[BUS_OFF] = "OFF",
@@ -343,11 +345,11 @@ static int handle(struct binding *b, enum bus_event event, struct error *err)
 	if (r < 0)
 		return r;
 	b->state = cell->next_state;
-	gadget_changed(b->live);
+	gadget_mark_changed(b->live);
 	return 0;
 }
 
-void bus_begin(struct binding *b)
+void bus_set_first_state(struct binding *b)
 {
 	b->state = b->udc ? BUS_ON : BUS_OFF;
 }
@@ -357,56 +359,56 @@ bool bus_awaits_udc(const struct binding *b)
 	bool is_wanted =
 		b->state == BUS_ON || b->state == BUS_UDC_REMOVED || b->state == BUS_REBIND_DUE;
 
-	return is_wanted && b->udc && !missing_worker(b->live) && !udc_exists(b->udc);
+	return is_wanted && b->udc && !first_unready_worker(b->live) && !udc_exists(b->udc);
 }
 
-void bus_reloaded(struct binding *b, enum bus_state state)
+void bus_set_state_after_reload(struct binding *b, enum bus_state state)
 {
 	b->state = state;
 	error_clear(&b->bind_error);
 	if (state != BUS_REBIND_DUE)
 		return;
-	host_forget(b->host);
-	error_no_udc(b, &b->bind_error);
+	host_handle_unbind(b->host);
+	error_udc_removed(b, &b->bind_error);
 }
 
-void bus_worker_failed(struct binding *b)
+void bus_handle_failed_worker(struct binding *b)
 {
-	handle(b, BUS_EV_FAILED, NULL);
+	handle_bus_event(b, BUS_EV_FAILED, NULL);
 }
 
-void bus_ep0_closed(struct binding *b)
+void bus_handle_ep0_closed(struct binding *b)
 {
-	if (gadget_is_made(b->live))
-		handle(b, BUS_EV_EP0_CLOSED, NULL);
+	if (gadget_steps_are_applied(b->live))
+		handle_bus_event(b, BUS_EV_EP0_CLOSED, NULL);
 }
 
 /* --- changes by the kernel and other programs --- */
 
-static void check_kernel(struct binding *b)
+static void handle_kernel_change(struct binding *b)
 {
 	enum bus_event event = b->udc ? bus_event_from_kernel(b) : BUS_EVENT_COUNT;
 
 	if (event != BUS_EV_BOUND && bus_has_unreaped_process(b))
-		return; /* the end of that process causes another check */
+		return; /* the end of that process causes the next check */
 	/*
-	 * The UDC was removed and added since the last check: open files of the removed UDC report
-	 * nothing any more.
+	 * The UDC was removed and added since the last check. Open files of the removed UDC report
+	 * nothing any more, so the files of the new UDC are opened.
 	 */
-	if (b->udc_is_new && b->state == BUS_ON && event == BUS_EV_BOUND)
-		host_take_over(b->host, b->udc, b->host->configured);
-	b->uevent = b->udc_is_new = false;
+	if (b->new_udc_announced && b->state == BUS_ON && event == BUS_EV_BOUND)
+		host_watch_after_takeover(b->host, b->udc, b->host->state_is_configured);
+	b->uevent_arrived = b->new_udc_announced = false;
 	if (event != BUS_EVENT_COUNT)
-		handle(b, event, NULL);
+		handle_bus_event(b, event, NULL);
 }
 
 /* --- by command --- */
 
 static int error_worker_failed(const struct live_worker *worker, struct error *err)
 {
-	worker_failure(worker, err);
+	worker_failure_error(worker, err);
 	return error_hint(err, "'ffsctl restart %s' starts it again",
-			  worker->function->functions->gadget);
+			  worker->function->functions->gadget_name);
 }
 
 /*
@@ -415,34 +417,34 @@ static int error_worker_failed(const struct live_worker *worker, struct error *e
  */
 static void bind_when_ready(struct binding *b)
 {
-	const struct live_worker *worker = missing_worker(b->live);
+	const struct live_worker *worker = first_unready_worker(b->live);
 
 	if (worker && worker->state != WORKER_FAILED)
 		return;
 	if (worker) {
-		b->bind_wanted = false;
+		b->bind_requested = false;
 		error_worker_failed(worker, &b->bind_error);
 		return;
 	}
-	b->bind_wanted = false;
-	handle(b, BUS_EV_BIND, &b->bind_error);
+	b->bind_requested = false;
+	handle_bus_event(b, BUS_EV_BIND, &b->bind_error);
 }
 
 void bus_update(struct binding *b)
 {
-	bus_watch(b);
-	if (b->uevent)
-		check_kernel(b);
-	if (b->bind_wanted)
+	bus_watch_uevents(b);
+	if (b->uevent_arrived)
+		handle_kernel_change(b);
+	if (b->bind_requested)
 		bind_when_ready(b);
-	else if (!missing_worker(b->live))
-		handle(b, BUS_EV_READY, &b->bind_error);
+	else if (!first_unready_worker(b->live))
+		handle_bus_event(b, BUS_EV_READY, &b->bind_error);
 }
 
 bool bus_rebind_has_ended(const struct binding *b, struct error *err)
 {
 	const struct error *why = &b->bind_error;
-	const struct live_worker *worker = missing_worker(b->live);
+	const struct live_worker *worker = first_unready_worker(b->live);
 
 	if ((b->state != BUS_REBIND_DUE && b->state != BUS_FAILED) || bus_awaits_udc(b))
 		return true;
@@ -459,22 +461,22 @@ bool bus_rebind_has_ended(const struct binding *b, struct error *err)
 	return true;
 }
 
-int bus_check_no_conflict(const struct binding *b, struct error *err)
+int bus_check_no_other_bind(const struct binding *b, struct error *err)
 {
-	_cleanup_free_ char *now = bus_bound_to(b);
+	_cleanup_free_ char *now = bus_udc_in_configfs(b);
 
 	if (now && !streq_null(now, b->udc))
 		return gadget_error_bound_externally(b->live->name, now, err);
-	if (b->bind_wanted)
+	if (b->bind_requested)
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
 				 "a 'bind' of '%s' waits for its workers", b->live->name);
 	return 0;
 }
 
-int bus_bind(struct binding *b, const char *udc, bool *changed, struct error *err)
+int bus_request_bind(struct binding *b, const char *udc, bool *changed, struct error *err)
 {
 	struct live_gadget *live = b->live;
-	_cleanup_free_ char *now = bus_bound_to(b);
+	_cleanup_free_ char *now = bus_udc_in_configfs(b);
 
 	if (now && !streq_null(now, b->udc))
 		return gadget_error_bound_externally(live->name, now, err);
@@ -487,36 +489,36 @@ int bus_bind(struct binding *b, const char *udc, bool *changed, struct error *er
 	*changed = !now;
 	if (now && udc && !streq(now, udc))
 		return gadget_error_bound_elsewhere(live->name, now, udc, err);
-	if (!now && b->bind_wanted && b->bind_udc && udc && !streq(b->bind_udc, udc)) {
+	if (!now && b->bind_requested && b->requested_udc && udc && !streq(b->requested_udc, udc)) {
 		error_set(err, EX_CANTCREAT, EBUSY, NULL,
-			  "another 'bind' waits to put '%s' on %s, not on %s", live->name,
-			  b->bind_udc, udc);
+			  "another 'bind' waits to bind '%s' to %s, not to %s", live->name,
+			  b->requested_udc, udc);
 		return gadget_hint_unbind(live->name, err);
 	}
 	if (now)
 		return 0;
-	b->uevent = true; /* another program may have unbound the gadget meanwhile */
+	b->uevent_arrived = true; /* another program may have unbound the gadget meanwhile */
 	error_clear(&b->bind_error);
-	if (!b->bind_wanted)
-		free(steal_ptr(b->bind_udc));
-	if (udc && !b->bind_udc)
-		b->bind_udc = xstrdup(udc);
-	b->bind_wanted = true;
-	gadget_changed(live);
+	if (!b->bind_requested)
+		free(steal_ptr(b->requested_udc));
+	if (udc && !b->requested_udc)
+		b->requested_udc = xstrdup(udc);
+	b->bind_requested = true;
+	gadget_mark_changed(live);
 	return 0;
 }
 
 int bus_unbind(struct binding *b, bool *changed, struct error *err)
 {
-	_cleanup_free_ char *now = bus_bound_to(b);
+	_cleanup_free_ char *now = bus_udc_in_configfs(b);
 	int r;
 
-	*changed = now || b->bind_wanted;
-	if (b->bind_wanted)
+	*changed = now || b->bind_requested;
+	if (b->bind_requested)
 		error_set(&b->bind_error, EX_TEMPFAIL, ECANCELED, NULL,
 			  "'unbind' came before '%s' was bound", b->live->name);
-	b->bind_wanted = false;
-	r = handle(b, BUS_EV_UNBIND, err);
+	b->bind_requested = false;
+	r = handle_bus_event(b, BUS_EV_UNBIND, err);
 	if (r == 0 && *changed)
 		gadget_log(b->live, "unbound");
 	return r;

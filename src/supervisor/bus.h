@@ -13,7 +13,7 @@ struct plan;
 struct step;
 
 enum bus_state {
-	BUS_OFF,		/* not bound, because of `unbind` or --no-bind */
+	BUS_OFF,		/* not bound because of `unbind` or --no-bind */
 	BUS_ON,			/* bound */
 	BUS_UNBOUND_EXTERNALLY, /* unbound by another program; ffsctl does not rebind it */
 	BUS_UDC_REMOVED,	/* the kernel binds the gadget again when the UDC appears */
@@ -27,7 +27,8 @@ enum bus_event {
 	BUS_EV_UNBIND,	    /* `unbind` was requested */
 	BUS_EV_READY,	    /* every worker is ready */
 	BUS_EV_FAILED,	    /* a worker failed for good, and its on_failed is "unbind" */
-	BUS_EV_EP0_CLOSED,  /* a daemon ended: the kernel unbound the gadget (f_fs.c, ffs_closed) */
+	BUS_EV_EP0_CLOSED,  /* a daemon ended, so the kernel unbound the gadget (f_fs.c, ffs_closed)
+			     */
 	BUS_EV_BOUND,	    /* the kernel has bound the gadget to its UDC */
 	BUS_EV_UNBOUND,	    /* another program unbound it, in configfs or in the driver core */
 	BUS_EV_UDC_REMOVED, /* the UDC does not exist any more */
@@ -43,21 +44,23 @@ struct binding {
 	struct live_gadget *live;
 	struct host_state *host;
 	enum bus_state state;	/* valid while all steps are applied */
-	const char *udc_wanted; /* --udc; NULL: not given; not owned */
+	const char *option_udc; /* --udc; NULL: not given; not owned */
 	bool no_bind;		/* the gadget must stay unbound, because of --no-bind or `unbind` */
-	char *udc; /* UDC that ffsctl chose or bound it to; NULL: none, or unbound by command */
-	char *last_udc;		 /* UDC before `unbind`; NULL: none */
-	char *udc_before_reload; /* UDC before the current reload unbound it; NULL: it did not */
-	char *bind_udc;		 /* UDC that `bind` names; NULL: none */
-	bool bind_wanted;	 /* `bind` waits for the workers */
+	char *udc;	/* UDC that ffsctl chose, or bound the gadget to; NULL: none, or unbound by
+			   command */
+	char *last_udc; /* UDC before `unbind`; NULL: none */
+	char *udc_before_reload; /* UDC that the gadget was bound to before the current reload
+				    unbound it; NULL: the reload did not unbind it */
+	char *requested_udc;	 /* UDC that `bind` names; NULL: none */
+	bool bind_requested;	 /* `bind` was requested, and waits until the workers are ready */
 	struct error bind_error; /* reason why the last bind or rebind failed */
 
 	/* bus_watch.c */
-	struct fd_watch uevents; /* owned */
-	bool watches_uevents;	 /* uevents are received, or opening the socket failed */
-	char *uevents_udc;	 /* UDC whose uevents are received; NULL: those of all devices */
-	bool uevent;		 /* a uevent arrived since the last check */
-	bool udc_is_new;	 /* a uevent announced a new UDC since the last check */
+	struct fd_watch uevent_watch; /* owned */
+	bool watches_uevents;	      /* uevents are received, or opening the socket failed */
+	char *uevent_filter_udc; /* UDC whose uevents are received; NULL: those of all devices */
+	bool uevent_arrived;	 /* a uevent arrived since the last check */
+	bool new_udc_announced;	 /* a uevent announced a new UDC since the last check */
 };
 
 void bus_init(struct binding *binding, struct live_gadget *live, struct host_state *host);
@@ -69,58 +72,62 @@ void bus_free(struct binding *binding);
 int bus_await_udc(struct binding *binding, double seconds, struct error *err);
 
 /* Sets the state of a gadget that came up: BUS_ON if it has a UDC, else BUS_OFF. */
-void bus_begin(struct binding *binding);
+void bus_set_first_state(struct binding *binding);
 /*
  * Sets the state of a gadget that was taken over. `udc` is the UDC of its plan; NULL: the plan has
  * no bind. If `no_bind`, a command had unbound the gadget or it was never bound; then `state` is
  * not used.
  */
-void bus_take_over(struct binding *binding, const char *udc, bool no_bind, enum bus_state state);
+void bus_set_state_after_takeover(struct binding *binding, const char *udc, bool no_bind,
+				  enum bus_state state);
 
 /*
  * Requests a bind to `udc`; NULL: to the last UDC, or, if there is none, to the one that `up` would
- * choose. bus_update binds when the workers are ready. *changed is false if the gadget is bound
- * already. Fails with EX_CANTCREAT if the gadget is bound to another UDC, if another program bound
- * it, or if a `bind` to another UDC waits for workers.
+ * choose. Later bus_update binds the gadget, when the workers are ready. Sets *changed to false if
+ * the gadget is bound already. Fails with EX_CANTCREAT if the gadget is bound to another UDC, if
+ * another program bound it, or if a `bind` to another UDC waits for workers.
  */
-int bus_bind(struct binding *binding, const char *udc, bool *changed, struct error *err);
-/* Unbinds the gadget; only bus_bind binds it again. *changed is false if it was not bound. */
+int bus_request_bind(struct binding *binding, const char *udc, bool *changed, struct error *err);
+/*
+ * Unbinds the gadget; afterwards only bus_request_bind binds it again. Sets *changed to false if
+ * the gadget was not bound.
+ */
 int bus_unbind(struct binding *binding, bool *changed, struct error *err);
 
 /*
  * Returns whether the gadget is bound to binding->udc. Asks the kernel, because any program can
  * write to configfs.
  */
-bool bus_is_on(const struct binding *binding);
+bool bus_is_bound(const struct binding *binding);
 /* Returns whether the gadget is unbound only because its UDC does not exist. */
 bool bus_awaits_udc(const struct binding *binding);
 
 /* Cancels a bind that waits for the workers, because the commands that requested it have ended. */
-void bus_withdraw(struct binding *binding);
+void bus_cancel_bind(struct binding *binding);
 
 /*
  * Moves binding->udc to binding->udc_before_reload. Called before a reload unbinds the gadget to
  * bind it again.
  */
-void bus_release_udc(struct binding *binding);
-/* Sets binding->udc to the UDC before bus_release_udc. */
+void bus_save_udc(struct binding *binding);
+/* Moves binding->udc_before_reload back to binding->udc. */
 void bus_restore_udc(struct binding *binding);
-/* Sets binding->udc to another UDC, of which it becomes the owner. */
-void bus_move(struct binding *binding, char *udc);
+/* Sets binding->udc to `udc`; the binding takes ownership of the string. */
+void bus_set_udc(struct binding *binding, char *udc);
 /*
  * Sets the state after a reload that unbound the gadget: bound to binding->udc again (BUS_ON), or
  * waiting for the UDC (BUS_REBIND_DUE).
  */
-void bus_reloaded(struct binding *binding, enum bus_state state);
+void bus_set_state_after_reload(struct binding *binding, enum bus_state state);
 
 /*
- * Handles the end of a daemon that had ep0 open: the kernel unbound the gadget (f_fs.c,
+ * Handles the end of a daemon that had ep0 open, at which the kernel unbound the gadget (f_fs.c,
  * ffs_closed). The gadget is bound again when the restarted daemon is ready.
  */
-void bus_ep0_closed(struct binding *binding);
+void bus_handle_ep0_closed(struct binding *binding);
 
 /* Handles a worker with on_failed = "unbind" that failed for good. */
-void bus_worker_failed(struct binding *binding);
+void bus_handle_failed_worker(struct binding *binding);
 
 /*
  * Returns whether a restart need not wait for a rebind: the rebind has succeeded, has failed (err
@@ -128,15 +135,18 @@ void bus_worker_failed(struct binding *binding);
  */
 bool bus_rebind_has_ended(const struct binding *binding, struct error *err);
 
-/* Returns the bind step of a plan; NULL: not bound. */
-const struct step *bus_step(const struct plan *plan);
+/* Returns the applied bind step of a plan; NULL: the gadget is not bound. */
+const struct step *bus_find_bind_step(const struct plan *plan);
 
 /*
- * Checks before a reload or a switch that no other bind is in the way. Fails with EX_CANTCREAT if
- * another program bound the gadget, or if a `bind` waits for workers.
+ * Checks, before a reload or a switch, that no other bind conflicts with it. Fails with
+ * EX_CANTCREAT if another program bound the gadget, or if a `bind` waits for workers.
  */
-int bus_check_no_conflict(const struct binding *binding, struct error *err);
-/* Called after each change: compares with the kernel, and binds when the workers are ready. */
+int bus_check_no_other_bind(const struct binding *binding, struct error *err);
+/*
+ * Called after each change: compares the state with that of the kernel, and binds when the workers
+ * are ready.
+ */
 void bus_update(struct binding *binding);
 /* bus_watch.c: receives the uevents that matter in the current state. */
-void bus_watch(struct binding *binding);
+void bus_watch_uevents(struct binding *binding);

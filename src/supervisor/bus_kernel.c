@@ -16,7 +16,7 @@ char *bus_udc_path(const struct binding *b)
 	return strf("%s/UDC", dir);
 }
 
-char *bus_bound_to(const struct binding *b)
+char *bus_udc_in_configfs(const struct binding *b)
 {
 	_cleanup_free_ char *path = bus_udc_path(b), *udc = NULL;
 
@@ -25,12 +25,12 @@ char *bus_bound_to(const struct binding *b)
 
 bool bus_configfs_has_udc(const struct binding *b)
 {
-	_cleanup_free_ char *now = bus_bound_to(b);
+	_cleanup_free_ char *now = bus_udc_in_configfs(b);
 
 	return now && streq_null(now, b->udc);
 }
 
-bool bus_is_on(const struct binding *b)
+bool bus_is_bound(const struct binding *b)
 {
 	_cleanup_free_ char *gadget =
 		bus_configfs_has_udc(b) ? udc_read_attribute(b->udc, "function") : NULL;
@@ -39,17 +39,18 @@ bool bus_is_on(const struct binding *b)
 }
 
 /* Returns whether a process whose end unbinds the gadget has died and is not reaped yet. */
-static bool has_just_died(const struct live_function *i)
+static bool has_unreaped_process(const struct live_function *function)
 {
-	return (i->keeper.pid > 0 && !process_alive(i->keeper.pid)) ||
-	       (i->worker && i->worker->model->opens_ep0 &&
-		(i->worker->leftovers || (i->worker->pid > 0 && !process_alive(i->worker->pid))));
+	return (function->keeper.pid > 0 && !process_alive(function->keeper.pid)) ||
+	       (function->worker && function->worker->model->opens_ep0 &&
+		(function->worker->leftovers ||
+		 (function->worker->pid > 0 && !process_alive(function->worker->pid))));
 }
 
 bool bus_has_unreaped_process(const struct binding *b)
 {
 	for (size_t n = 0; n < b->live->functions.n; n++)
-		if (has_just_died(b->live->functions.list[n]))
+		if (has_unreaped_process(b->live->functions.list[n]))
 			return true;
 	return false;
 }
@@ -60,7 +61,7 @@ enum bus_event bus_event_from_kernel(const struct binding *b)
 		return BUS_EV_UDC_REMOVED;
 	if (!bus_configfs_has_udc(b))
 		return BUS_EV_UNBOUND;
-	if (bus_is_on(b))
+	if (bus_is_bound(b))
 		return BUS_EV_BOUND;
 	/*
 	 * Another program may be unbinding the gadget. The second read of configfs waits until the
@@ -68,7 +69,7 @@ enum bus_event bus_event_from_kernel(const struct binding *b)
 	 */
 	if (!bus_configfs_has_udc(b))
 		return BUS_EV_UNBOUND;
-	if (b->udc_is_new)
+	if (b->new_udc_announced)
 		return BUS_EV_REBIND_FAILED;
 	return udc_unbound_through_sysfs(b->udc, b->live->name) ? BUS_EV_UNBOUND : BUS_EVENT_COUNT;
 }

@@ -9,18 +9,20 @@
 /* Returns the path of the gadget's attribute UDC; the caller frees it. */
 char *bus_udc_path(const struct binding *binding);
 /*
- * Returns the UDC in configfs, whichever program wrote it; NULL: configfs has none. The caller
+ * Returns the UDC in configfs, whichever program wrote it; NULL: configfs contains none. The caller
  * frees it.
  */
-char *bus_bound_to(const struct binding *binding);
-/* Returns whether configfs has the UDC that ffsctl wrote, even if that UDC does not exist. */
+char *bus_udc_in_configfs(const struct binding *binding);
+/* Returns whether configfs contains the UDC that ffsctl wrote, even if that UDC does not exist. */
 bool bus_configfs_has_udc(const struct binding *binding);
 /*
- * Returns the event that describes the kernel's state. If configfs has the UDC's name but the UDC
- * does not have the gadget, there are three cases. A new UDC: the kernel failed to rebind the
- * gadget. A UDC that is being removed or added: no event (BUS_EVENT_COUNT). Otherwise another
- * program has unbound the gadget through the driver core.
+ * Returns the event that describes the state in the kernel; BUS_EVENT_COUNT: no event. If configfs
+ * contains the UDC's name but the UDC is not bound to the gadget, returns BUS_EV_REBIND_FAILED for
+ * a new UDC, and no event while the UDC is being removed or added. Otherwise another program has
+ * unbound the gadget through the driver core, and it returns BUS_EV_UNBOUND.
  */
 enum bus_event bus_event_from_kernel(const struct binding *binding);
-/* Returns whether a keeper or daemon, whose end unbinds the gadget, has died but is not reaped. */
+/*
+ * Returns whether a keeper or a daemon has died but is not reaped yet. Its end unbinds the gadget.
+ */
 bool bus_has_unreaped_process(const struct binding *binding);

@@ -2,7 +2,7 @@
 /*
  * Receives the uevents that are sent when the UDC is removed or added, and when a program binds or
  * unbinds the gadget. A filter accepts only uevents of the gadget's UDC, so that other devices do
- * not wake the supervisor. Without the filter if a worker waits for a kernel device.
+ * not wake the supervisor. The filter is not used while a worker waits for its kernel device.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,12 +18,12 @@ static void on_uevent(void *data, uint32_t events _unused_)
 {
 	struct binding *b = data;
 
-	b->udc_is_new = udc_watch_read(b->uevents.fd).udc_added || b->udc_is_new;
-	b->uevent = true; /* a uevent of any kind arrived */
-	gadget_changed(b->live);
+	b->new_udc_announced = udc_watch_read(b->uevent_watch.fd).udc_added || b->new_udc_announced;
+	b->uevent_arrived = true; /* a uevent of any kind arrived */
+	gadget_mark_changed(b->live);
 }
 
-static int open_watch(struct binding *b, const char *udc, struct error *err)
+static int open_uevent_watch(struct binding *b, const char *udc, struct error *err)
 {
 	int fd = udc_watch_open(err), r;
 
@@ -31,30 +31,30 @@ static int open_watch(struct binding *b, const char *udc, struct error *err)
 		return fd;
 	if (udc)
 		udc_watch_filter(fd, udc); /* without the filter more uevents arrive */
-	r = fd_watch_add(&b->live->loop, &b->uevents, fd, EPOLLIN, on_uevent, b);
+	r = fd_watch_add(&b->live->loop, &b->uevent_watch, fd, EPOLLIN, on_uevent, b);
 	if (r == 0)
 		return 0;
 	close(fd);
 	return error_errno(err, EX_OSERR, -r, NULL, "cannot watch the kernel's uevents");
 }
 
-void bus_watch(struct binding *b)
+void bus_watch_uevents(struct binding *b)
 {
 	_cleanup_error_ struct error err = { 0 };
 	bool all = functions_need_all_uevents(&b->live->functions), wanted = all || b->udc;
 	const char *udc = all ? NULL : b->udc;
 
 	/* The filter accepts a UDC by its name, also after it was removed and added. */
-	if (wanted == b->watches_uevents && streq_null(b->uevents_udc, udc))
+	if (wanted == b->watches_uevents && streq_null(b->uevent_filter_udc, udc))
 		return;
-	fd_watch_close(&b->live->loop, &b->uevents);
-	free(b->uevents_udc);
-	b->uevents_udc = xstrdup_or_null(udc);
+	fd_watch_close(&b->live->loop, &b->uevent_watch);
+	free(b->uevent_filter_udc);
+	b->uevent_filter_udc = xstrdup_or_null(udc);
 	b->watches_uevents = wanted;
 	if (!wanted)
 		return;
-	if (open_watch(b, udc, &err) < 0)
+	if (open_uevent_watch(b, udc, &err) < 0)
 		gadget_log_error(b->live, NULL, &err);
 	/* The UDC may have changed before the socket was open. */
-	b->uevent = b->udc_is_new = true;
+	b->uevent_arrived = b->new_udc_announced = true;
 }

@@ -22,27 +22,27 @@
 /* --- clients ---------------------------------------------------------------------
  */
 
-static void on_client(void *data, uint32_t events _unused_)
+static void on_client_message(void *data, uint32_t events _unused_)
 {
-	/* Static, because only the pages that the longest message needs are used. */
+	/* Static, so that only the pages which the longest message needs are allocated. */
 	static char text[CONTROL_MESSAGE_MAX];
 	struct control_client *client = data;
-	ssize_t n = recv(client->source.fd, text, sizeof(text), MSG_DONTWAIT);
+	ssize_t n = recv(client->watch.fd, text, sizeof(text), MSG_DONTWAIT);
 	struct socket_request request;
 	_cleanup_error_ struct error err = { 0 };
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
-		control_client_closed(client);
+		control_handle_closed_client(client);
 		return;
 	}
-	if (client->waits != CLIENT_IDLE)
+	if (client->waits_for != CLIENT_IDLE)
 		return;
 	if (socket_request_parse(text, (size_t)n, &request, &err) < 0)
 		control_answer(client, &err);
 	else
-		control_handle(client, &request);
+		control_begin_command(client, &request);
 	socket_request_free(&request);
 }
 
@@ -54,7 +54,8 @@ static bool is_in_group(int fd, const struct ucred *peer, gid_t group)
 
 	if (peer->gid == group)
 		return true;
-	getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &size); /* returns the size only */
+	getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL,
+		   &size); /* this call only returns the size */
 	groups = xcalloc(size / sizeof(*groups) + 1, sizeof(*groups));
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &size) < 0)
 		return false;
@@ -73,16 +74,17 @@ static bool may_send_commands(struct control_client *client)
 	const struct control *control = client->control;
 	struct ucred peer;
 
-	if (fd_peer_credentials(client->source.fd, &peer) < 0)
+	if (fd_peer_credentials(client->watch.fd, &peer) < 0)
 		return false;
 	client->uid = peer.uid;
 	client->is_root = peer.uid == 0 || peer.uid == geteuid();
-	return client->is_root ||
-	       (control->group != 0 && is_in_group(client->source.fd, &peer, control->group));
+	return client->is_root || (control->allowed_gid != 0 &&
+				   is_in_group(client->watch.fd, &peer, control->allowed_gid));
 }
 
-/* Returns a free slot; NULL: there is none that this client may use. */
-static struct control_client *free_slot(struct control *control, const struct control_client *to)
+/* Returns a free slot for a new client; NULL: there is none that this client may use. */
+static struct control_client *find_free_slot(struct control *control,
+					     const struct control_client *new_client)
 {
 	struct control_client *slot = NULL;
 	int others = 0, of_user = 0;
@@ -90,22 +92,22 @@ static struct control_client *free_slot(struct control *control, const struct co
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		struct control_client *client = &control->clients[i];
 
-		if (client->source.fd < 0) {
+		if (client->watch.fd < 0) {
 			slot = client;
 			continue;
 		}
 		others += !client->is_root;
-		of_user += client->uid == to->uid;
+		of_user += client->uid == new_client->uid;
 	}
-	if (!to->is_root &&
+	if (!new_client->is_root &&
 	    (others >= CONTROL_CLIENTS - CONTROL_FOR_ROOT || of_user >= CONTROL_PER_USER))
 		return NULL;
 	return slot;
 }
 
-static bool is_idle(const struct control_client *client)
+static bool awaits_command(const struct control_client *client)
 {
-	return client->source.fd >= 0 && client->waits == CLIENT_IDLE;
+	return client->watch.fd >= 0 && client->waits_for == CLIENT_IDLE;
 }
 
 static void start_idle_timer(struct control *control)
@@ -113,66 +115,67 @@ static void start_idle_timer(struct control *control)
 	double next = HUGE_VAL, now = now_monotonic();
 
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		if (is_idle(&control->clients[i]) && control->clients[i].deadline < next)
-			next = control->clients[i].deadline;
-	timer_stop(&control->timer);
+		if (awaits_command(&control->clients[i]) &&
+		    control->clients[i].command_deadline < next)
+			next = control->clients[i].command_deadline;
+	timer_stop(&control->idle_timer);
 	if (!isinf(next))
-		timer_start(&control->timer, next > now ? next - now : 0);
+		timer_start(&control->idle_timer, next > now ? next - now : 0);
 }
 
 /* Closes clients that sent no command in time. */
-static void on_timer(void *data, uint32_t events _unused_)
+static void on_idle_timer(void *data, uint32_t events _unused_)
 {
 	struct control *control = data;
 
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		if (is_idle(&control->clients[i]) &&
-		    control->clients[i].deadline <= now_monotonic())
-			control_drop(&control->clients[i]);
+		if (awaits_command(&control->clients[i]) &&
+		    control->clients[i].command_deadline <= now_monotonic())
+			control_close_client(&control->clients[i]);
 	start_idle_timer(control);
 }
 
 /*
- * Refuses a client when there is no free descriptor: a connection that stays in the queue would
- * wake the supervisor again and again.
+ * Refuses a client when there is no free file descriptor: a connection that stays in the queue
+ * would wake the supervisor again and again.
  */
-static void refuse_without_descriptor(struct control *control)
+static void refuse_without_free_fd(struct control *control)
 {
-	struct control_client late = { .control = control, .source = FD_WATCH_NONE };
+	struct control_client late = { .control = control, .watch = FD_WATCH_NONE };
 
 	cleanup_close(&control->spare_fd);
-	late.source.fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (late.source.fd >= 0)
+	late.watch.fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (late.watch.fd >= 0)
 		control_refuse(&late, EX_OSERR,
-			       "its supervisor has no descriptor left (RLIMIT_NOFILE)");
+			       "its supervisor has no file descriptor left (RLIMIT_NOFILE)");
 	control->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-static void on_listener(void *data, uint32_t events _unused_)
+static void on_new_client(void *data, uint32_t events _unused_)
 {
 	struct control *control = data;
-	struct control_client *client, late = { .control = control, .source = FD_WATCH_NONE };
+	struct control_client *client, late = { .control = control, .watch = FD_WATCH_NONE };
 	int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0 && errno == EMFILE)
-		refuse_without_descriptor(control);
+		refuse_without_free_fd(control);
 	if (fd < 0)
 		return;
-	late.source.fd = fd;
+	late.watch.fd = fd;
 	if (!may_send_commands(&late)) {
 		control_refuse(&late, EX_NOPERM,
 			       "its supervisor answers only root and the group of --group");
 		return;
 	}
-	client = free_slot(control, &late);
-	if (!client || fd_watch_add(&control->live->loop, &client->source, fd, EPOLLIN, on_client,
-				    client) < 0) {
+	client = find_free_slot(control, &late);
+	if (!client || fd_watch_add(&control->live->loop, &client->watch, fd, EPOLLIN,
+				    on_client_message, client) < 0) {
 		control_refuse_as_too_many(&late);
 		return;
 	}
 	client->uid = late.uid;
 	client->is_root = late.is_root;
-	client->deadline = now_monotonic() + CONTROL_COMMAND_SECONDS;
+	client->command_deadline = now_monotonic() + CONTROL_COMMAND_SECONDS;
 	start_idle_timer(control);
 }
 
@@ -185,11 +188,11 @@ void control_init(struct control *control, struct live_gadget *live, struct bind
 				     .switcher = switcher,
 				     .takeover = takeover,
 				     .listener = FD_WATCH_NONE,
-				     .timer = FD_WATCH_NONE,
+				     .idle_timer = FD_WATCH_NONE,
 				     .spare_fd = -1 };
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		control->clients[i] =
-			(struct control_client){ .control = control, .source = FD_WATCH_NONE };
+			(struct control_client){ .control = control, .watch = FD_WATCH_NONE };
 }
 
 int control_listen(struct control *control, const struct rundir *rundir, struct error *err)
@@ -207,12 +210,12 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 	 * checks each client.
 	 */
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    chmod(path, control->group ? 0666 : 0600) < 0 || listen(fd, CONTROL_CLIENTS) < 0)
+	    chmod(path, control->allowed_gid ? 0666 : 0600) < 0 || listen(fd, CONTROL_CLIENTS) < 0)
 		return error_errno(err, EX_OSERR, errno, path, "cannot listen on %s", path);
-	r = timer_open(&control->live->loop, &control->timer, on_timer, control);
+	r = timer_open(&control->live->loop, &control->idle_timer, on_idle_timer, control);
 	if (r == 0)
-		r = fd_watch_add(&control->live->loop, &control->listener, fd, EPOLLIN, on_listener,
-				 control);
+		r = fd_watch_add(&control->live->loop, &control->listener, fd, EPOLLIN,
+				 on_new_client, control);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, path, "cannot watch %s", path);
 	steal_fd(&fd);
@@ -224,25 +227,25 @@ void control_close(struct control *control)
 {
 	cleanup_close(&control->spare_fd);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		control_drop(&control->clients[i]);
+		control_close_client(&control->clients[i]);
 	fd_watch_close(&control->live->loop, &control->listener);
-	fd_watch_close(&control->live->loop, &control->timer);
+	fd_watch_close(&control->live->loop, &control->idle_timer);
 }
 
 /* Refuses reloads that `down` has cancelled. */
-static void refuse_reloads(struct control *control)
+static void refuse_cancelled_reloads(struct control *control)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		if (control->clients[i].waits == CLIENT_WAITS_RELOAD)
+		if (control->clients[i].waits_for == CLIENT_WAITS_RELOAD)
 			control_refuse(&control->clients[i], EX_TEMPFAIL,
 				       "'down' came before it was reloaded");
 }
 
 void control_answer_down(struct control *control, const struct error *err)
 {
-	refuse_reloads(control);
+	refuse_cancelled_reloads(control);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		if (control->clients[i].waits == CLIENT_WAITS_DOWN)
+		if (control->clients[i].waits_for == CLIENT_WAITS_DOWN)
 			control_answer(&control->clients[i], err);
 }
 
@@ -250,56 +253,57 @@ void control_answer_down(struct control *control, const struct error *err)
  * Returns whether all workers that the client restarts are ready or done, or have failed. If one
  * has failed, sets err.
  */
-static bool workers_are_final(const struct control_client *client, struct error *err)
+static bool restarted_workers_are_final(const struct control_client *client, struct error *err)
 {
 	const struct control *control = client->control;
 	const struct live_worker *failed = NULL;
 
 	for (size_t n = 0; n < control->live->functions.n; n++) {
-		const struct live_function *i = control->live->functions.list[n];
+		const struct live_function *function = control->live->functions.list[n];
 
-		if (!control_client_restarts(client, i) || worker_is_ready_or_idle(i->worker))
+		if (!control_client_restarts_function(client, function) ||
+		    worker_is_ready_or_idle(function->worker))
 			continue;
-		if (i->worker->state != WORKER_FAILED)
+		if (function->worker->state != WORKER_FAILED)
 			return false;
-		failed = i->worker;
+		failed = function->worker;
 	}
 	if (failed)
-		worker_failure(failed, err);
+		worker_failure_error(failed, err);
 	return true;
 }
 
 /* Refuses the clients that wait for a failed gadget: their commands cannot succeed any more. */
-static void refuse_waiting(struct control *control)
+static void refuse_waiting_clients(struct control *control)
 {
 	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
 		struct control_client *client = &control->clients[c];
 
-		if (client->waits != CLIENT_IDLE && client->waits != CLIENT_WAITS_DOWN)
+		if (client->waits_for != CLIENT_IDLE && client->waits_for != CLIENT_WAITS_DOWN)
 			control_answer(client, &control->live->failure);
 	}
 }
 
-/* Returns whether the client's command has ended. If it has failed, sets err. */
-static bool wait_has_ended(const struct control_client *client, struct error *err)
+/* Returns whether the client's command has ended. If the command has failed, sets err. */
+static bool command_has_ended(const struct control_client *client, struct error *err)
 {
 	const struct control *control = client->control;
 
-	switch (client->waits) {
+	switch (client->waits_for) {
 	case CLIENT_IDLE:
 	case CLIENT_WAITS_DOWN:
 	case CLIENT_WAITS_BIND:
 	case CLIENT_WAITS_RELOAD:
 		return false;
 	case CLIENT_WAITS_RESTART:
-		return workers_are_final(client, err) &&
+		return restarted_workers_are_final(client, err) &&
 		       (err->exit || bus_rebind_has_ended(control->binding, err));
 	case CLIENT_WAITS_READY:
 		return control->live->functions.phase == PHASE_UP &&
-		       workers_are_final(client, err) &&
+		       restarted_workers_are_final(client, err) &&
 		       (err->exit ||
 			(gadget_condition(control->live, control->binding) == STATUS_READY &&
-			 bus_is_on(control->binding)));
+			 bus_is_bound(control->binding)));
 	case CLIENT_WAITS_HOST:
 		return host_has_configured(control->binding->host);
 	case CLIENT_WAITS_NO_HOST:
@@ -321,16 +325,16 @@ static bool reload_has_ended(const struct control *control)
 void control_update(struct control *control)
 {
 	if (control->live->state == GADGET_FAILED)
-		refuse_waiting(control);
+		refuse_waiting_clients(control);
 	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
 		struct control_client *client = &control->clients[c];
 		_cleanup_error_ struct error err = { 0 };
 
-		if (client->waits == CLIENT_WAITS_BIND && !control->binding->bind_wanted)
-			control_answer_bus(client, true, &control->binding->bind_error);
-		else if (client->waits == CLIENT_WAITS_RELOAD && reload_has_ended(control))
+		if (client->waits_for == CLIENT_WAITS_BIND && !control->binding->bind_requested)
+			control_answer_bind(client, true, &control->binding->bind_error);
+		else if (client->waits_for == CLIENT_WAITS_RELOAD && reload_has_ended(control))
 			control_answer_reload(client);
-		else if (wait_has_ended(client, &err))
+		else if (command_has_ended(client, &err))
 			control_answer(client, &err);
 	}
 }

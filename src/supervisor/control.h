@@ -6,8 +6,8 @@
 #include "rundir/control.h"
 #include "rundir/rundir.h"
 
-#define CONTROL_CLIENTS 32
-#define CONTROL_WAITS 16 /* maximum of clients that only wait, perhaps without a time limit */
+#define CONTROL_CLIENTS 32 /* maximum of connected clients */
+#define CONTROL_WAITS 16   /* maximum of clients that only wait, perhaps without a time limit */
 /*
  * How many of CONTROL_CLIENTS and of CONTROL_WAITS only root can use, so that members of the group
  * cannot block root.
@@ -27,21 +27,22 @@ struct takeover;
 
 struct control_client {
 	struct control *control;
-	struct fd_watch source; /* fd -1: the slot is free */
-	bool is_root;		/* root, or the user of the supervisor if that is not root */
+	struct fd_watch watch; /* watch of the client's socket; fd -1: this slot is free */
+	bool is_root; /* the client is root, or the user of a supervisor that is not root */
 	uid_t uid;
-	double deadline; /* monotonic time until which the command must arrive */
+	double command_deadline; /* monotonic time until which the command must arrive */
 	enum {
 		CLIENT_IDLE,
 		CLIENT_WAITS_DOWN,
 		CLIENT_WAITS_RESTART,
 		CLIENT_WAITS_BIND,
 		CLIENT_WAITS_RELOAD,
-		CLIENT_WAITS_READY, /* the clients in this state and the following ones only wait */
+		CLIENT_WAITS_READY, /* clients in this state, and in the states below, only wait */
 		CLIENT_WAITS_HOST,
 		CLIENT_WAITS_NO_HOST,
-	} waits;
-	char *function; /* label of the function whose worker is restarted; NULL: all workers */
+	} waits_for;
+	char *function_label; /* label of the function whose worker is restarted; NULL: all workers
+			       */
 };
 
 struct control {
@@ -51,10 +52,13 @@ struct control {
 	struct reloader *reloader;
 	struct switcher *switcher;
 	struct takeover *takeover;
-	gid_t group; /* --group: its members may send commands; 0: only root may */
+	gid_t allowed_gid; /* --group, whose members may send commands; 0: only root may */
 
-	struct fd_watch listener, timer;
-	/* Closed to accept and refuse a client when no other descriptor is free; owned. */
+	struct fd_watch listener, idle_timer;
+	/*
+	 * File descriptor that is closed to accept and refuse a client when no other one is free;
+	 * owned.
+	 */
 	int spare_fd;
 	struct control_client clients[CONTROL_CLIENTS];
 };
@@ -74,7 +78,7 @@ void control_update(struct control *control);
  */
 void control_refuse_all(struct control *control, int except_fd);
 /* Cancels binds whose clients have closed their connection, without waiting for the event loop. */
-void control_drop_closed_binds(struct control *control);
+void control_cancel_closed_binds(struct control *control);
 /*
  * Answers every client that waits for the end of the gadget: with `err`, or with success if `err`
  * is empty or NULL.
@@ -82,4 +86,4 @@ void control_drop_closed_binds(struct control *control);
 void control_answer_down(struct control *control, const struct error *err);
 
 /* Answers a command with `err`, or with success if `err` is empty. Closes the socket `fd`. */
-void control_answer_to(int fd, const struct error *err);
+void control_answer_fd(int fd, const struct error *err);

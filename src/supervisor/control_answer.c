@@ -12,11 +12,11 @@
 #include "supervisor/live_gadget.h"
 #include "supervisor/reload.h"
 
-void control_drop(struct control_client *client)
+void control_close_client(struct control_client *client)
 {
-	fd_watch_close(&client->control->live->loop, &client->source);
-	free(client->function);
-	*client = (struct control_client){ .control = client->control, .source = FD_WATCH_NONE };
+	fd_watch_close(&client->control->live->loop, &client->watch);
+	free(client->function_label);
+	*client = (struct control_client){ .control = client->control, .watch = FD_WATCH_NONE };
 }
 
 /* Sends an answer. Ignores errors, because a client need not read its answer. */
@@ -28,29 +28,29 @@ static void send_answer(int fd, enum control_command command, const struct socke
 	send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-void control_answer_to(int fd, const struct error *err)
+void control_answer_fd(int fd, const struct error *err)
 {
 	send_answer(fd, COMMAND_UNKNOWN, NULL, err);
 	close(fd);
 }
 
-static void answer_with(struct control_client *client, enum control_command command,
-			const struct socket_answer *answer, const struct error *err)
+static void answer_and_close(struct control_client *client, enum control_command command,
+			     const struct socket_answer *answer, const struct error *err)
 {
-	send_answer(client->source.fd, command, answer, err);
-	control_drop(client);
+	send_answer(client->watch.fd, command, answer, err);
+	control_close_client(client);
 }
 
 void control_answer(struct control_client *client, const struct error *err)
 {
-	answer_with(client, COMMAND_UNKNOWN, NULL, err);
+	answer_and_close(client, COMMAND_UNKNOWN, NULL, err);
 }
 
-void control_answer_bus(struct control_client *client, bool changed, const struct error *err)
+void control_answer_bind(struct control_client *client, bool changed, const struct error *err)
 {
 	struct socket_answer answer = { .changed = changed, .udc = client->control->binding->udc };
 
-	answer_with(client, COMMAND_BIND, &answer, err);
+	answer_and_close(client, COMMAND_BIND, &answer, err);
 }
 
 void control_refuse(struct control_client *client, int exit, const char *text)
@@ -65,17 +65,19 @@ void control_answer_reload(struct control_client *client)
 {
 	const struct control *control = client->control;
 	const struct reload_result *result = &control->reloader->result;
-	struct socket_answer answer = { .changed = result->changed,
-					.rebound = result->rebound,
+	struct socket_answer answer = { .changed = result->was_applied,
+					.rebound = result->gadget_rebound,
 					.awaits =
 						result->awaits_udc ? control->binding->udc : NULL };
 
-	answer_with(client, COMMAND_RELOAD, &answer, &result->error);
+	answer_and_close(client, COMMAND_RELOAD, &answer, &result->reload_error);
 }
 
-bool control_client_restarts(const struct control_client *client, const struct live_function *i)
+bool control_client_restarts_function(const struct control_client *client,
+				      const struct live_function *function)
 {
-	return i->worker && (!client->function || streq(client->function, i->model->label));
+	return function->worker &&
+	       (!client->function_label || streq(client->function_label, function->model->label));
 }
 
 void control_refuse_as_too_many(struct control_client *client)
@@ -84,27 +86,27 @@ void control_refuse_as_too_many(struct control_client *client)
 }
 
 /* If a client of `bind` ended before the bind, the gadget must not be bound later. */
-void control_client_closed(struct control_client *client)
+void control_handle_closed_client(struct control_client *client)
 {
 	struct control *control = client->control;
-	bool wanted = client->waits != CLIENT_WAITS_BIND;
+	bool wanted = client->waits_for != CLIENT_WAITS_BIND;
 
-	control_drop(client);
+	control_close_client(client);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		wanted = wanted || control->clients[i].waits == CLIENT_WAITS_BIND;
+		wanted = wanted || control->clients[i].waits_for == CLIENT_WAITS_BIND;
 	if (!wanted)
-		bus_withdraw(control->binding);
+		bus_cancel_bind(control->binding);
 }
 
-void control_drop_closed_binds(struct control *control)
+void control_cancel_closed_binds(struct control *control)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		struct control_client *client = &control->clients[i];
 		char byte;
 
-		if (client->waits == CLIENT_WAITS_BIND &&
-		    recv(client->source.fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0)
-			control_client_closed(client);
+		if (client->waits_for == CLIENT_WAITS_BIND &&
+		    recv(client->watch.fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0)
+			control_handle_closed_client(client);
 	}
 }
 
@@ -115,16 +117,15 @@ void control_refuse_all(struct control *control, int except_fd)
 	error_set(&err, EX_TEMPFAIL, EAGAIN, NULL, "its supervisor becomes another program");
 	error_hint(&err, "try again");
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		if (control->clients[i].source.fd >= 0 &&
-		    control->clients[i].source.fd != except_fd)
+		if (control->clients[i].watch.fd >= 0 && control->clients[i].watch.fd != except_fd)
 			control_answer(&control->clients[i], &err);
-	bus_withdraw(control->binding);
-	/* Accept and refuse clients in the socket's queue, at most CONTROL_CLIENTS. */
+	bus_cancel_bind(control->binding);
+	/* Accepts and refuses the clients in the socket's queue, at most CONTROL_CLIENTS. */
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd < 0)
 			return;
-		control_answer_to(fd, &err);
+		control_answer_fd(fd, &err);
 	}
 }

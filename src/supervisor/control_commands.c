@@ -16,12 +16,12 @@
  * Refuses a command that only waits if too many such commands wait: they may have no time limit,
  * and must leave slots for commands that change something, such as `down`.
  */
-static bool refuse_to_wait(struct control_client *client)
+static bool refuse_if_too_many_wait(struct control_client *client)
 {
 	int limit = CONTROL_WAITS - (client->is_root ? 0 : CONTROL_FOR_ROOT), n = 0;
 
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		n += client->control->clients[i].waits >= CLIENT_WAITS_READY;
+		n += client->control->clients[i].waits_for >= CLIENT_WAITS_READY;
 	if (n >= limit)
 		control_refuse_as_too_many(client);
 	return n >= limit;
@@ -31,7 +31,7 @@ static bool refuse_unless_up(struct control_client *client)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	if (!gadget_refuses(client->control->live, EX_CANTCREAT, EINVAL, &err))
+	if (!gadget_refuses_commands(client->control->live, EX_CANTCREAT, EINVAL, &err))
 		return false;
 	control_answer(client, &err);
 	return true;
@@ -47,9 +47,9 @@ static bool refuse_unless_root(struct control_client *client, const char *what)
 
 static void begin_down(struct control_client *client, const struct socket_request *request _unused_)
 {
-	client->waits = CLIENT_WAITS_DOWN;
+	client->waits_for = CLIENT_WAITS_DOWN;
 	switch_cancel(client->control->switcher);
-	gadget_go_down(client->control->live, NULL);
+	gadget_begin_down(client->control->live, NULL);
 }
 
 static void begin_restart(struct control_client *client, const struct socket_request *request)
@@ -59,18 +59,19 @@ static void begin_restart(struct control_client *client, const struct socket_req
 
 	if (refuse_unless_up(client))
 		return;
-	client->function = xstrdup_or_null(request->function);
+	client->function_label = xstrdup_or_null(request->function);
 	for (size_t n = 0; n < control->live->functions.n; n++) {
-		if (control_client_restarts(client, control->live->functions.list[n])) {
+		if (control_client_restarts_function(client, control->live->functions.list[n])) {
 			any = true;
-			worker_handle(control->live->functions.list[n]->worker, WORKER_EV_RESTART);
+			worker_handle_event(control->live->functions.list[n]->worker,
+					    WORKER_EV_RESTART);
 		}
 	}
 	if (!any)
 		control_refuse(client, EX_USAGE, "no such function with a worker in the gadget");
 	else
-		client->waits = CLIENT_WAITS_RESTART;
-	gadget_changed(control->live);
+		client->waits_for = CLIENT_WAITS_RESTART;
+	gadget_mark_changed(control->live);
 }
 
 static void begin_bind(struct control_client *client, const struct socket_request *request)
@@ -80,10 +81,11 @@ static void begin_bind(struct control_client *client, const struct socket_reques
 
 	if (refuse_unless_up(client))
 		return;
-	if (bus_bind(client->control->binding, request->udc, &changed, &err) < 0 || !changed)
-		control_answer_bus(client, false, &err);
+	if (bus_request_bind(client->control->binding, request->udc, &changed, &err) < 0 ||
+	    !changed)
+		control_answer_bind(client, false, &err);
 	else
-		client->waits = CLIENT_WAITS_BIND;
+		client->waits_for = CLIENT_WAITS_BIND;
 }
 
 static void begin_unbind(struct control_client *client,
@@ -97,7 +99,7 @@ static void begin_unbind(struct control_client *client,
 		return;
 	bus_unbind(control->binding, &changed, &err);
 	gadget_write_status(control->live);
-	control_answer_bus(client, changed, &err);
+	control_answer_bind(client, changed, &err);
 }
 
 static void begin_reload(struct control_client *client, const struct socket_request *request)
@@ -114,8 +116,8 @@ static void begin_reload(struct control_client *client, const struct socket_requ
 	if (reload_begin(control->reloader, file, request->renamed, request->timeout, &err) < 0)
 		control_answer(client, &err);
 	else
-		client->waits = CLIENT_WAITS_RELOAD;
-	gadget_changed(control->live);
+		client->waits_for = CLIENT_WAITS_RELOAD;
+	gadget_mark_changed(control->live);
 }
 
 static void begin_reexec(struct control_client *client, const struct socket_request *request)
@@ -139,17 +141,17 @@ static void begin_reexec(struct control_client *client, const struct socket_requ
 		control_answer(client, &err);
 		return;
 	}
-	supervisor_reexec(control->takeover, program, client->source.fd, &err);
+	supervisor_reexec(control->takeover, program, client->watch.fd, &err);
 	control_answer(client, &err);
 }
 
 static void begin_wait_host(struct control_client *client,
 			    const struct socket_request *request _unused_)
 {
-	if (refuse_to_wait(client))
+	if (refuse_if_too_many_wait(client))
 		return;
-	client->waits = CLIENT_WAITS_HOST;
-	gadget_changed(client->control->live);
+	client->waits_for = CLIENT_WAITS_HOST;
+	gadget_mark_changed(client->control->live);
 }
 
 static void begin_wait(struct control_client *client, const struct socket_request *request)
@@ -160,18 +162,18 @@ static void begin_wait(struct control_client *client, const struct socket_reques
 		[CONDITION_DISCONNECTED] = CLIENT_WAITS_NO_HOST,
 	};
 
-	if (refuse_to_wait(client))
+	if (refuse_if_too_many_wait(client))
 		return;
 	if (request->condition == CONDITION_UNKNOWN) {
 		control_refuse(client, EX_USAGE, "unknown condition to wait for");
 		return;
 	}
-	client->waits = waits[request->condition];
-	gadget_changed(client->control->live);
+	client->waits_for = waits[request->condition];
+	gadget_mark_changed(client->control->live);
 }
 
-static void refuse_unknown(struct control_client *client,
-			   const struct socket_request *request _unused_)
+static void refuse_unknown_command(struct control_client *client,
+				   const struct socket_request *request _unused_)
 {
 	control_refuse(client, EX_USAGE,
 		       "unknown command: the supervisor may be of another version");
@@ -181,10 +183,10 @@ static void refuse_unknown(struct control_client *client,
 
 static void (*const commands[COMMAND_COUNT])(struct control_client *client,
 					     const struct socket_request *request) = {
-	[COMMAND_UNKNOWN] = refuse_unknown, CONTROL_COMMANDS(BEGIN)
+	[COMMAND_UNKNOWN] = refuse_unknown_command, CONTROL_COMMANDS(BEGIN)
 };
 
-void control_handle(struct control_client *client, const struct socket_request *request)
+void control_begin_command(struct control_client *client, const struct socket_request *request)
 {
 	commands[request->command](client, request);
 }

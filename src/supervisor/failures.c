@@ -8,23 +8,26 @@
 #include "supervisor/bus.h"
 #include "supervisor/live_gadget.h"
 
-void failures_handle_worker(struct binding *b, struct live_worker *worker)
+void failures_handle_failed_worker(struct binding *b, struct live_worker *worker)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	b->live->changed = true;
+	b->live->needs_update = true;
 	if (b->live->state == GADGET_STARTING && worker->was_ready &&
 	    function_blocks_bind(worker->function)) {
-		/* The step that waited for this worker is done, and no later step checks it. */
+		/*
+		 * The step that waited for this worker is done, and no later step checks the
+		 * worker.
+		 */
 		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
 			  worker->function->model->label, worker_exit_reason(worker));
 		error_at(&err, &worker->model->at);
-		gadget_go_down(b->live, &err);
+		gadget_begin_down(b->live, &err);
 	}
 	/* During a reload, the reload handles failed workers. */
 	if (b->live->state == GADGET_UP && worker->model->on_failed == FAILED_UNBIND)
-		bus_worker_failed(b);
+		bus_handle_failed_worker(b);
 }
 
 /*
@@ -32,7 +35,7 @@ void failures_handle_worker(struct binding *b, struct live_worker *worker)
  * last endpoint file is closed. Then the gadget fails, but nothing is removed, so that the user can
  * inspect it.
  */
-void failures_handle_keeper(struct live_gadget *live, struct live_function *function)
+void failures_handle_dead_keeper(struct live_gadget *live, struct live_function *function)
 {
 	_cleanup_error_ struct error err = { 0 };
 
@@ -46,12 +49,12 @@ void failures_handle_keeper(struct live_gadget *live, struct live_function *func
 	if (ends) /* the gadget goes down, so the keeper was about to be ended */
 		return;
 	if (live->functions.phase != PHASE_UP) {
-		gadget_go_down(live, &err);
+		gadget_begin_down(live, &err);
 		return;
 	}
 	error_move(&live->failure, &err);
-	gadget_handle(live, GADGET_EV_KEEPER_DIED);
+	gadget_handle_event(live, GADGET_EV_KEEPER_DIED);
 	for (size_t n = 0; n < live->functions.n; n++)
 		if (live->functions.list[n]->worker)
-			worker_handle(live->functions.list[n]->worker, WORKER_EV_STOP);
+			worker_handle_event(live->functions.list[n]->worker, WORKER_EV_STOP);
 }

@@ -8,8 +8,8 @@ struct live_gadget;
 struct live_worker;
 
 /* Handles a worker that failed for good. */
-void failures_handle_worker(struct binding *binding, struct live_worker *worker);
-/* Handles the death of a keeper: starts another keeper, or, if that is not possible, the gadget
- * fails.
+void failures_handle_failed_worker(struct binding *binding, struct live_worker *worker);
+/*
+ * Handles the death of a keeper: starts another keeper. If that is not possible, the gadget fails.
  */
-void failures_handle_keeper(struct live_gadget *live, struct live_function *function);
+void failures_handle_dead_keeper(struct live_gadget *live, struct live_function *function);

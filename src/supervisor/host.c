@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * After an unbind, the UDC's attribute `state` stays "configured" until the next host resets the
- * port (udc/core.c), so its value alone is useless. But the kernel notifies each change, even from
- * "configured" to "configured". So the first change after a bind belongs to this gadget.
+ * port (udc/core.c), so its value alone does not show whether this gadget is configured. But the
+ * kernel notifies each change, even from "configured" to "configured". So the value is valid from
+ * the first change after the bind.
  */
 #include "supervisor/host.h"
 
@@ -14,7 +15,7 @@
 #include "configfs/udc.h"
 #include "supervisor/live_gadget.h"
 
-static bool has_ffs(const struct gadget *g, const struct config *c)
+static bool config_has_ffs(const struct gadget *g, const struct config *c)
 {
 	for (size_t i = 0; i < c->n_functions; i++)
 		if (function_descriptors(&g->functions[c->functions[i].function]))
@@ -25,24 +26,24 @@ static bool has_ffs(const struct gadget *g, const struct config *c)
 static bool ffs_reports_all_configs(const struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_configs; i++)
-		if (!has_ffs(g, &g->configs[i]))
+		if (!config_has_ffs(g, &g->configs[i]))
 			return false;
 	return true;
 }
 
 void host_init(struct host_state *host, struct live_gadget *live)
 {
-	*host = (struct host_state){ .live = live, .udc_state = FD_WATCH_NONE };
+	*host = (struct host_state){ .live = live, .udc_state_watch = FD_WATCH_NONE };
 }
 
-static void stop_watching(struct host_state *host)
+static void stop_watching_udc_state(struct host_state *host)
 {
-	fd_watch_close(&host->live->loop, &host->udc_state);
+	fd_watch_close(&host->live->loop, &host->udc_state_watch);
 }
 
 /*
- * Reads the UDC's state and sets *configured. Reading from offset 0 also arms the next notification
- * (sysfs_notify). Returns false if the state cannot be read.
+ * Reads the UDC's state and sets *configured. The kernel notifies the next change only after a read
+ * from offset 0 (sysfs_notify). Returns false if the state cannot be read.
  */
 static bool read_configured(int fd, bool *configured)
 {
@@ -57,73 +58,76 @@ static bool read_configured(int fd, bool *configured)
 	return true;
 }
 
-static void on_state(void *data, uint32_t events _unused_)
+static void on_udc_state(void *data, uint32_t events _unused_)
 {
 	struct host_state *host = data;
 
-	if (!read_configured(host->udc_state.fd, &host->configured)) { /* the UDC was removed */
-		stop_watching(host);
-		host->configured = false;
+	if (!read_configured(host->udc_state_watch.fd,
+			     &host->state_is_configured)) { /* the UDC was removed */
+		stop_watching_udc_state(host);
+		host->state_is_configured = false;
 	}
-	gadget_changed(host->live);
+	gadget_mark_changed(host->live);
 }
 
 /*
  * Sends the UDC to all keepers, even if its name is the same: it may be a new UDC with a new speed
  * file. Keepers that start later get the UDC at their start.
  */
-static void set_udc(struct functions *functions, const char *udc)
+static void set_udc_of_keepers(struct functions *functions, const char *udc)
 {
-	if (!streq_null(functions->host_udc, udc)) {
-		free(functions->host_udc);
-		functions->host_udc = xstrdup(udc);
+	if (!streq_null(functions->last_bound_udc, udc)) {
+		free(functions->last_bound_udc);
+		functions->last_bound_udc = xstrdup(udc);
 	}
 	for (size_t n = 0; n < functions->n; n++)
-		function_set_udc(functions->list[n], udc);
+		function_set_keeper_udc(functions->list[n], udc);
 }
 
-void host_watch(struct host_state *host, const char *udc)
+void host_watch_udc_state(struct host_state *host, const char *udc)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
 	bool before = false;
 
-	stop_watching(host);
-	host->configured = false;
+	stop_watching_udc_state(host);
+	host->state_is_configured = false;
 	if (udc)
-		set_udc(&host->live->functions, udc);
+		set_udc_of_keepers(&host->live->functions, udc);
 	/* During a reload configfs.gadget is the new gadget, live->model the old one. */
 	if (!udc || ffs_reports_all_configs(host->live->configfs.gadget))
 		return;
 	path = strf(UDC_CLASS_DIR "/%s/state", udc);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && read_configured(fd, &before) &&
-	    fd_watch_add(&host->live->loop, &host->udc_state, fd, EPOLLPRI, on_state, host) == 0)
+	    fd_watch_add(&host->live->loop, &host->udc_state_watch, fd, EPOLLPRI, on_udc_state,
+			 host) == 0)
 		steal_fd(&fd);
 }
 
-void host_take_over(struct host_state *host, const char *udc, bool configured)
+void host_watch_after_takeover(struct host_state *host, const char *udc, bool configured)
 {
-	host_watch(host, udc);
-	host->configured = configured;
-	if (host->udc_state.fd >= 0 && !read_configured(host->udc_state.fd, &host->configured))
-		stop_watching(host);
-	host->configured = host->configured && configured;
+	host_watch_udc_state(host, udc);
+	host->state_is_configured = configured;
+	if (host->udc_state_watch.fd >= 0 &&
+	    !read_configured(host->udc_state_watch.fd, &host->state_is_configured))
+		stop_watching_udc_state(host);
+	host->state_is_configured = host->state_is_configured && configured;
 }
 
-void host_reset_links(struct host_state *host)
+void host_clear_link_states(struct host_state *host)
 {
 	const struct functions *functions = &host->live->functions;
 
 	for (size_t n = 0; n < functions->n; n++)
-		functions->list[n]->link = (struct link_state){ 0 };
+		functions->list[n]->link_state = (struct link_state){ 0 };
 }
 
-void host_forget(struct host_state *host)
+void host_handle_unbind(struct host_state *host)
 {
-	stop_watching(host);
-	host->configured = false;
-	host_reset_links(host);
+	stop_watching_udc_state(host);
+	host->state_is_configured = false;
+	host_clear_link_states(host);
 }
 
 /* Returns true if any function is enabled: a host enables all functions of a configuration. */
@@ -132,7 +136,7 @@ bool host_has_configured(const struct host_state *host)
 	const struct functions *functions = &host->live->functions;
 
 	for (size_t n = 0; n < functions->n; n++)
-		if (functions->list[n]->link.enabled)
+		if (functions->list[n]->link_state.enabled)
 			return true;
-	return host->configured;
+	return host->state_is_configured;
 }

@@ -16,27 +16,27 @@ static void log_step(const struct step *step, bool undone)
 }
 
 void gadget_init(struct live_gadget *live, const struct paths *paths, const struct gadget *model,
-		 const char *name, void (*write_status)(void *owner), void *owner)
+		 const char *name, void (*write_status)(void *data), void *write_status_data)
 {
 	*live = (struct live_gadget){
 		.paths = paths,
 		.model = model,
 		.name = name,
 		.loop.epoll_fd = -1,
-		.deadline = FD_WATCH_NONE,
+		.deadline_timer = FD_WATCH_NONE,
 		.rundir = RUNDIR_NONE,
 		.configfs = { .paths = paths, .gadget = model },
 		.plan.on_step = log_step,
-		.functions = { .gadget = name,
+		.functions = { .gadget_name = name,
 			       .paths = paths,
 			       .loop = &live->loop,
 			       .rundir = &live->rundir,
-			       .output = &live->output },
+			       .output_log = &live->output_log },
 		.write_status = write_status,
-		.owner = owner,
+		.write_status_data = write_status_data,
 	};
 	live->rundir.path = strf("%s/%s", paths->run_dir, name);
-	output_init(&live->output, -1);
+	output_init(&live->output_log, -1);
 }
 
 void gadget_close(struct live_gadget *live)
@@ -44,16 +44,16 @@ void gadget_close(struct live_gadget *live)
 	for (size_t n = 0; n < live->functions.n; n++)
 		function_free(live->functions.list[n]);
 	free(live->functions.list);
-	output_close(&live->output);
+	output_close(&live->output_log);
 	configfs_free(&live->configfs);
 	plan_free(&live->plan);
-	fd_watch_close(&live->loop, &live->deadline);
+	fd_watch_close(&live->loop, &live->deadline_timer);
 	loop_close(&live->loop);
 	rundir_close(&live->rundir);
 	record_free(&live->record);
 	error_clear(&live->failure);
-	free(live->functions.inherited);
-	free(live->functions.host_udc);
+	free(live->functions.inherited_pids);
+	free(live->functions.last_bound_udc);
 }
 
 void gadget_log_line(struct live_gadget *live, const char *label, int priority, const char *text)
@@ -63,7 +63,7 @@ void gadget_log_line(struct live_gadget *live, const char *label, int priority, 
 	if (live->functions.foreground)
 		log_about(live->name, label, priority, "%s: %s", live->name, line);
 	else
-		output_write_event(&live->output, line);
+		output_write_event(&live->output_log, line);
 }
 
 void gadget_log_error(struct live_gadget *live, const char *what, const struct error *err)
@@ -73,7 +73,7 @@ void gadget_log_error(struct live_gadget *live, const char *what, const struct e
 	gadget_log_about(live, NULL, LOG_ERR, "%s%s%s", what ? what : "", what ? ": " : "", text);
 }
 
-void gadget_go_down(struct live_gadget *live, struct error *why)
+void gadget_begin_down(struct live_gadget *live, struct error *why)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
@@ -81,10 +81,10 @@ void gadget_go_down(struct live_gadget *live, struct error *why)
 		error_move(&live->failure, why);
 	else if (why)
 		error_clear(why);
-	/* Updates the lock file, so that an `up` which starts now does not regard it as up. */
-	if (gadget_handle(live, GADGET_EV_DOWN))
+	/* Updates the lock file, so that another `up` does not report that the gadget is up. */
+	if (gadget_handle_event(live, GADGET_EV_DOWN))
 		rundir_set_owner(&live->rundir, OWNER_STOPPING, &ignored);
-	live->changed = true;
+	live->needs_update = true;
 }
 
 enum gadgetfile_trust gadget_file_trust(const struct live_gadget *live)
@@ -94,8 +94,9 @@ enum gadgetfile_trust gadget_file_trust(const struct live_gadget *live)
 
 enum trust gadget_program_trust(const struct live_gadget *live, const char *dir)
 {
-	bool only_root = gadget_file_trust(live) == GADGETFILE_TRUST_ROOT ||
-			 (live->dirs && gadgetfile_is_dir_among(live->dirs, dir));
+	bool only_root =
+		gadget_file_trust(live) == GADGETFILE_TRUST_ROOT ||
+		(live->gadget_file_dirs && gadgetfile_is_dir_among(live->gadget_file_dirs, dir));
 
 	return only_root ? TRUST_ROOT : TRUST_OWNER;
 }
@@ -107,5 +108,5 @@ int gadget_write_record(struct live_gadget *live, struct error *err)
 
 void gadget_write_status(struct live_gadget *live)
 {
-	live->write_status(live->owner);
+	live->write_status(live->write_status_data);
 }

@@ -25,45 +25,50 @@ struct live_gadget {
 	const struct paths *paths;
 	const struct gadget *model; /* NULL: the supervisor only undoes a record */
 	const char *name;
-	const char *const
-		*dirs; /* directories in which names of gadget files are searched; ends with NULL */
-	struct record record; /* owned */
+	const char *const *gadget_file_dirs; /* directories in which gadget files are searched by
+						name; ends with NULL */
+	struct record record;		     /* owned */
 
-	enum gadget_state state; /* changed by gadget_handle only */
-	time_t since;		 /* time when the gadget came up, wall clock */
-	bool awaited;		 /* a command still waits until the gadget is up */
-	bool bounded;		 /* the capability bounding set is empty */
-	struct error failure;	 /* reason why the gadget failed or goes down */
-	bool undo_failed;	 /* some steps could not be undone */
-	bool changed;		 /* plan and status must be updated */
-	bool undo_soon;		 /* the undo must be tried again soon, without an event */
+	enum gadget_state state; /* state of the gadget, which only gadget_handle_event changes */
+	time_t up_since;	 /* time when the gadget came up, wall clock */
+	bool up_is_awaited;	 /* a command still waits until the gadget is up */
+	bool bounding_set_is_empty; /* the capability bounding set of the supervisor is empty */
+	struct error failure;	    /* reason why the gadget failed or goes down */
+	bool undo_failed;	    /* some steps could not be undone */
+	bool needs_update;	    /* plan and status must be updated */
+	bool retry_undo_soon; /* the undo must be tried again soon (PLAN_SOON_MS), even without an
+				 event */
 
 	struct loop loop;
-	struct fd_watch deadline; /* timer: the end of the time to come up, or to reload */
-	struct rundir rundir;	  /* owned */
-	struct output output;	  /* log of the workers' output */
+	struct fd_watch deadline_timer; /* timer of the timeout of `up`, of a reload, or of the wait
+					   for a UDC */
+	struct rundir rundir;		/* owned */
+	struct output output_log;	/* log of the workers' output */
 	struct configfs configfs;
 	struct plan plan;
 	struct functions functions;
 
-	/* Writes the status, which needs data of most components. */
-	void (*write_status)(void *owner);
-	void *owner;
+	/*
+	 * Callback that writes the status file, which needs data of most components; `data` is
+	 * write_status_data.
+	 */
+	void (*write_status)(void *data);
+	void *write_status_data;
 };
 
 /*
- * Initializes everything except the events of the functions. `model` NULL: the gadget is only
+ * Initializes everything except the callbacks of the functions. `model` NULL: the gadget is only
  * undone, from its record.
  */
 void gadget_init(struct live_gadget *live, const struct paths *paths, const struct gadget *model,
-		 const char *name, void (*write_status)(void *owner), void *owner);
+		 const char *name, void (*write_status)(void *data), void *write_status_data);
 /* Frees the functions and everything that the struct owns. */
 void gadget_close(struct live_gadget *live);
 
-/* Notes a change that the plan or the status may depend on. */
-static inline void gadget_changed(struct live_gadget *live)
+/* Records that something changed which may affect the plan or the status. */
+static inline void gadget_mark_changed(struct live_gadget *live)
 {
-	live->changed = true;
+	live->needs_update = true;
 }
 
 /* Logs one line about the gadget: to stderr in the foreground, else to the log. */
@@ -82,7 +87,7 @@ void gadget_log_line(struct live_gadget *live, const char *label, int priority, 
  * Begins to take the gadget down. Moves the error `why` to live->failure, or clears it if
  * live->failure is set already. `why` may be NULL.
  */
-void gadget_go_down(struct live_gadget *live, struct error *why);
+void gadget_begin_down(struct live_gadget *live, struct error *why);
 
 /* Returns which gadget files are trusted; see enum gadgetfile_trust. */
 enum gadgetfile_trust gadget_file_trust(const struct live_gadget *live);

@@ -18,18 +18,18 @@
 void notify_init(struct notify *notify, struct live_gadget *live, const struct binding *binding)
 {
 	*notify = (struct notify){
-		.live = live, .binding = binding, .watchdog = FD_WATCH_NONE, .fd = -1
+		.live = live, .binding = binding, .watchdog_timer = FD_WATCH_NONE, .notify_fd = -1
 	};
 }
 
 /* Writes the newline once, as s6 expects. Ignores errors. */
 static void write_notify_fd(struct notify *notify)
 {
-	if (notify->fd < 0)
+	if (notify->notify_fd < 0)
 		return;
-	if (write(notify->fd, "\n", 1) < 0)
+	if (write(notify->notify_fd, "\n", 1) < 0)
 		log_debug("cannot write to --notify-fd: %s", strerror(errno));
-	cleanup_close(&notify->fd);
+	cleanup_close(&notify->notify_fd);
 }
 
 /* Sends a notification to the service manager. Ignores errors. */
@@ -51,20 +51,20 @@ static void send_notification(const char *text)
 		sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address, size);
 }
 
-static void on_watchdog(void *data, uint32_t events _unused_)
+static void on_watchdog_timer(void *data, uint32_t events _unused_)
 {
 	struct notify *notify = data;
 
-	timer_stop(&notify->watchdog);
+	timer_stop(&notify->watchdog_timer);
 	send_notification("WATCHDOG=1");
-	timer_start(&notify->watchdog, notify->interval);
+	timer_start(&notify->watchdog_timer, notify->watchdog_interval);
 }
 
 /*
  * Returns half of the watchdog interval in seconds; 0: there is no watchdog, or it watches another
  * process.
  */
-static double watchdog_interval(void)
+static double read_watchdog_interval(void)
 {
 	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
 
@@ -73,29 +73,32 @@ static double watchdog_interval(void)
 	return strtod(usec, NULL) / 2e6;
 }
 
-int notify_begin(struct notify *notify, struct error *err)
+int notify_start_watchdog(struct notify *notify, struct error *err)
 {
-	int r = timer_open(&notify->live->loop, &notify->watchdog, on_watchdog, notify);
+	int r = timer_open(&notify->live->loop, &notify->watchdog_timer, on_watchdog_timer, notify);
 
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make a timer");
-	notify->interval = notify->live->functions.foreground ? watchdog_interval() : 0;
-	if (notify->interval > 0)
-		timer_start(&notify->watchdog, notify->interval);
+	notify->watchdog_interval =
+		notify->live->functions.foreground ? read_watchdog_interval() : 0;
+	if (notify->watchdog_interval > 0)
+		timer_start(&notify->watchdog_timer, notify->watchdog_interval);
 	return 0;
 }
 
 /*
- * Returns the line that reports the gadget's state; "": the gadget has not reported that it is up.
+ * Returns the line for the service manager that corresponds to the gadget's state; "": none,
+ * because the gadget is up but not yet reported as up, or because its state has no such line.
  */
-static const char *state_line(const struct notify *notify)
+static const char *notification_line(const struct notify *notify)
 {
-	bool is_not_reported = notify->live->awaited && notify->live->functions.phase == PHASE_UP;
+	bool is_not_reported =
+		notify->live->up_is_awaited && notify->live->functions.phase == PHASE_UP;
 
 	return is_not_reported ? "" : gadget_notification(notify->live);
 }
 
-static void send_state(struct notify *notify, const char *word)
+static void send_gadget_state(struct notify *notify, const char *word)
 {
 	const char *state = gadget_condition_words[gadget_condition(notify->live, notify->binding)],
 		   *udc = notify->binding->udc;
@@ -103,38 +106,41 @@ static void send_state(struct notify *notify, const char *word)
 					 udc ? " on " : "", udc ? udc : "");
 	_cleanup_free_ char *clock = NULL, *whole = NULL;
 
-	if (streq_null(notify->last_sent, text))
+	if (streq_null(notify->last_state_sent, text))
 		return;
-	/* The time of the reload (sd_notify(3)); not part of the comparison. */
+	/*
+	 * MONOTONIC_USEC is the time of the reload (sd_notify(3)). It is not compared with the last
+	 * notification.
+	 */
 	if (streq(word, GADGET_NOTIFY_RELOADING))
 		clock = strf("MONOTONIC_USEC=%llu\n", (unsigned long long)(now_monotonic() * 1e6));
 	whole = strf("%s%s", clock ? clock : "", text);
 	send_notification(whole);
-	free(notify->last_sent);
-	notify->last_sent = steal_ptr(text);
+	free(notify->last_state_sent);
+	notify->last_state_sent = steal_ptr(text);
 }
 
 void notify_update(struct notify *notify)
 {
-	const char *word = state_line(notify);
+	const char *word = notification_line(notify);
 
 	if (!notify->live->functions.foreground)
 		return;
 	if (streq(word, "READY=1"))
 		write_notify_fd(notify);
 	if (getenv("NOTIFY_SOCKET"))
-		send_state(notify, word);
+		send_gadget_state(notify, word);
 }
 
 void notify_reloading(struct notify *notify)
 {
 	if (notify->live->functions.foreground && getenv("NOTIFY_SOCKET"))
-		send_state(notify, GADGET_NOTIFY_RELOADING);
+		send_gadget_state(notify, GADGET_NOTIFY_RELOADING);
 }
 
-void notify_end(struct notify *notify)
+void notify_close(struct notify *notify)
 {
-	fd_watch_close(&notify->live->loop, &notify->watchdog);
-	free(steal_ptr(notify->last_sent));
-	cleanup_close(&notify->fd);
+	fd_watch_close(&notify->live->loop, &notify->watchdog_timer);
+	free(steal_ptr(notify->last_state_sent));
+	cleanup_close(&notify->notify_fd);
 }

@@ -17,18 +17,19 @@ struct live_gadget;
 struct notify {
 	struct live_gadget *live;
 	const struct binding *binding;
-	struct fd_watch watchdog;
-	double interval; /* seconds between two WATCHDOG=1; 0: no watchdog */
-	char *last_sent; /* last notification of the state; owned */
-	int fd;		 /* --notify-fd; -1: not given, or the newline was written; owned */
+	struct fd_watch watchdog_timer;
+	double watchdog_interval; /* seconds between two WATCHDOG=1; 0: no watchdog */
+	char *last_state_sent; /* last notification that was sent about the gadget's state; owned */
+	int notify_fd; /* file descriptor of --notify-fd; -1: not given, or the newline was written;
+			  owned */
 };
 
 void notify_init(struct notify *notify, struct live_gadget *live, const struct binding *binding);
 
 /* Starts the watchdog timer, if the service manager has a watchdog. */
-int notify_begin(struct notify *notify, struct error *err);
+int notify_start_watchdog(struct notify *notify, struct error *err);
 /* Called after each event: sends a notification if the state has changed. */
 void notify_update(struct notify *notify);
 /* Called when a signal requests a reload: sends RELOADING=1. notify_update sends READY=1 later. */
 void notify_reloading(struct notify *notify);
-void notify_end(struct notify *notify);
+void notify_close(struct notify *notify);

@@ -3,7 +3,7 @@
 
 #include "base/util.h"
 
-const struct step_op **gadget_plan_ops(void)
+const struct step_op **gadget_step_ops(void)
 {
 	static const struct step_op *const *const rooms[] = { configfs_ops, function_ops };
 	const struct step_op **ops = NULL;
@@ -16,8 +16,8 @@ const struct step_op **gadget_plan_ops(void)
 	return ops;
 }
 
-int gadget_plan_functions(struct functions *all, const struct gadget *g,
-			  struct live_function ***list, size_t *n, struct error *err)
+int gadget_make_live_functions(struct functions *all, const struct gadget *g,
+			       struct live_function ***list, size_t *n, struct error *err)
 {
 	for (size_t f = 0; f < g->n_functions; f++) {
 		int r;
@@ -31,9 +31,9 @@ int gadget_plan_functions(struct functions *all, const struct gadget *g,
 	return 0;
 }
 
-void gadget_plan_steps(struct configfs *configfs, const struct gadget *g,
-		       struct live_function **list, size_t n, const char *udc,
-		       const struct plan *base, struct plan *plan)
+void gadget_add_steps(struct configfs *configfs, const struct gadget *g,
+		      struct live_function **list, size_t n, const char *udc,
+		      const struct plan *base, struct plan *plan)
 {
 	const struct gadget *before = configfs->gadget;
 

@@ -11,18 +11,21 @@
  * Returns all kinds of steps that a plan or a record may have, as a list that ends with NULL. The
  * caller frees the list.
  */
-const struct step_op **gadget_plan_ops(void);
+const struct step_op **gadget_step_ops(void);
 
 /*
  * Creates a live function for each function of the model that has an `ffs` group or a worker. The
  * caller owns *list, also on failure.
  */
-int gadget_plan_functions(struct functions *all, const struct gadget *g,
-			  struct live_function ***list, size_t *n, struct error *err);
-/* Adds all steps in their order. `udc` NULL: without a bind. `base`: see function_add_steps. */
-void gadget_plan_steps(struct configfs *configfs, const struct gadget *g,
-		       struct live_function **list, size_t n, const char *udc,
-		       const struct plan *base, struct plan *plan);
+int gadget_make_live_functions(struct functions *all, const struct gadget *g,
+			       struct live_function ***list, size_t *n, struct error *err);
+/*
+ * Adds all steps of the gadget to `plan`, in their order. `udc` NULL: without a bind step. `base`:
+ * see function_add_steps.
+ */
+void gadget_add_steps(struct configfs *configfs, const struct gadget *g,
+		      struct live_function **list, size_t n, const char *udc,
+		      const struct plan *base, struct plan *plan);
 
 /* --- preview.c --- */
 
@@ -30,7 +33,7 @@ void gadget_plan_steps(struct configfs *configfs, const struct gadget *g,
 struct preview {
 	struct loop loop;
 	struct rundir rundir; /* only the path is set */
-	struct output output;
+	struct output output_log;
 	struct functions functions;
 	struct configfs configfs;
 	struct plan plan;
@@ -43,8 +46,8 @@ struct preview {
 int preview_open(struct preview *preview, const struct paths *paths, const char *name,
 		 struct error *err);
 /*
- * Opens a preview, and makes the plan that `up` would apply. `udc` NULL: without a bind. The caller
- * must call preview_free, also on failure.
+ * Opens a preview, and makes the plan that `up` would apply. `udc` NULL: without a bind step. The
+ * caller must call preview_free, also on failure.
  */
 int preview_make(struct preview *preview, const struct paths *paths, const struct gadget *g,
 		 const char *udc, struct error *err);

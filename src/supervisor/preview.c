@@ -5,13 +5,13 @@
 #include "base/util.h"
 #include "supervisor/plan.h"
 
-static enum trust trust_the_owner(void *owner _unused_, const char *dir _unused_)
+static enum trust always_trust_owner(void *data _unused_, const char *dir _unused_)
 {
 	return TRUST_OWNER;
 }
 
 /* Live functions of a preview never start, so the other callbacks are not called. */
-static const struct function_events events = { .program_trust = trust_the_owner };
+static const struct function_callbacks callbacks = { .program_trust = always_trust_owner };
 
 int preview_open(struct preview *p, const struct paths *paths, const char *name, struct error *err)
 {
@@ -20,14 +20,14 @@ int preview_open(struct preview *p, const struct paths *paths, const char *name,
 	*p = (struct preview){ .loop.epoll_fd = -1,
 			       .rundir = RUNDIR_NONE,
 			       .configfs = { .paths = paths },
-			       .functions = { .events = &events,
-					      .gadget = name,
+			       .functions = { .callbacks = &callbacks,
+					      .gadget_name = name,
 					      .paths = paths,
 					      .loop = &p->loop,
 					      .rundir = &p->rundir,
-					      .output = &p->output } };
+					      .output_log = &p->output_log } };
 	p->rundir.path = strf("%s/%s", paths->run_dir, name);
-	output_init(&p->output, -1);
+	output_init(&p->output_log, -1);
 	r = loop_open(&p->loop);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the event loop");
@@ -42,10 +42,10 @@ int preview_make(struct preview *p, const struct paths *paths, const struct gadg
 	if (r < 0)
 		return r;
 	p->configfs.gadget = g;
-	r = gadget_plan_functions(&p->functions, g, &p->functions.list, &p->functions.n, err);
+	r = gadget_make_live_functions(&p->functions, g, &p->functions.list, &p->functions.n, err);
 	if (r == 0)
-		gadget_plan_steps(&p->configfs, g, p->functions.list, p->functions.n, udc, NULL,
-				  &p->plan);
+		gadget_add_steps(&p->configfs, g, p->functions.list, p->functions.n, udc, NULL,
+				 &p->plan);
 	return r;
 }
 
@@ -56,7 +56,7 @@ void preview_free(struct preview *p)
 	free(p->functions.list);
 	configfs_free(&p->configfs);
 	plan_free(&p->plan);
-	output_close(&p->output);
+	output_close(&p->output_log);
 	loop_close(&p->loop);
 	rundir_close(&p->rundir);
 }

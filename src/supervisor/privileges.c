@@ -25,16 +25,16 @@
  * Maximum of gadget files that are read because of switch_to. Capabilities that only further files
  * need are given up.
  */
-#define FILES_MAX 64
+#define SWITCH_FILES_MAX 64
 
 /* The files of the gadgets that this gadget may switch to, directly or after other switches. */
 struct switch_targets {
 	const struct live_gadget *live;
-	char *paths[FILES_MAX];
-	size_t n;
+	char *file_paths[SWITCH_FILES_MAX];
+	size_t n_files;
 };
 
-static uint64_t needs_of_gadget(const struct gadget *g)
+static uint64_t capabilities_of_gadget(const struct gadget *g)
 {
 	uint64_t needs = 0;
 
@@ -47,59 +47,60 @@ static uint64_t needs_of_gadget(const struct gadget *g)
 	return needs;
 }
 
-static bool has_path(const struct switch_targets *o, const char *path)
+static bool targets_have_path(const struct switch_targets *targets, const char *path)
 {
-	for (size_t i = 0; i < o->n; i++)
-		if (streq(o->paths[i], path))
+	for (size_t i = 0; i < targets->n_files; i++)
+		if (streq(targets->file_paths[i], path))
 			return true;
 	return false;
 }
 
-static void add_switch_targets(struct switch_targets *o, const struct gadget *g)
+static void add_switch_targets(struct switch_targets *targets, const struct gadget *g)
 {
-	for (size_t i = 0; i < g->n_switch_to && o->n < FILES_MAX; i++) {
-		_cleanup_free_ char *path =
-			gadgetfile_find_beside(g, o->live->dirs, g->switch_to[i].value);
+	for (size_t i = 0; i < g->n_switch_to && targets->n_files < SWITCH_FILES_MAX; i++) {
+		_cleanup_free_ char *path = gadgetfile_find_beside(
+			g, targets->live->gadget_file_dirs, g->switch_to[i].value);
 
-		if (path && !has_path(o, path))
-			o->paths[o->n++] = steal_ptr(path);
+		if (path && !targets_have_path(targets, path))
+			targets->file_paths[targets->n_files++] = steal_ptr(path);
 	}
 }
 
 /* Reads the file as a switch would, and returns the capabilities that its workers need. */
-static uint64_t needs_of_file(struct switch_targets *o, const char *path)
+static uint64_t capabilities_of_file(struct switch_targets *targets, const char *path)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget *g = NULL;
 	json_t *document = NULL;
 	uint64_t needs = 0;
 
-	if (supervisor_read_file(path, NULL, o->live->dirs, gadget_file_trust(o->live), NULL, NULL,
-				 &g, &document, &ignored) == 0) {
-		needs = needs_of_gadget(g);
-		add_switch_targets(o, g);
+	if (supervisor_read_gadget_file(path, NULL, targets->live->gadget_file_dirs,
+					gadget_file_trust(targets->live), NULL, NULL, &g, &document,
+					&ignored) == 0) {
+		needs = capabilities_of_gadget(g);
+		add_switch_targets(targets, g);
 	}
 	gadget_free(g);
 	json_decref(document);
 	return needs;
 }
 
-static uint64_t needs_of_switch_targets(const struct live_gadget *live)
+static uint64_t capabilities_of_switch_targets(const struct live_gadget *live)
 {
-	struct switch_targets o = { .live = live };
+	struct switch_targets targets = { .live = live };
 	uint64_t needs = 0;
 
-	add_switch_targets(&o, live->model);
-	for (size_t i = 0; i < o.n; i++)
-		needs |= needs_of_file(&o, o.paths[i]);
-	for (size_t i = 0; i < o.n; i++)
-		free(o.paths[i]);
+	add_switch_targets(&targets, live->model);
+	for (size_t i = 0; i < targets.n_files; i++)
+		needs |= capabilities_of_file(&targets, targets.file_paths[i]);
+	for (size_t i = 0; i < targets.n_files; i++)
+		free(targets.file_paths[i]);
 	return needs;
 }
 
 void privileges_give_up(struct live_gadget *live)
 {
-	uint64_t needs = needs_of_gadget(live->model) | needs_of_switch_targets(live);
+	uint64_t needs = capabilities_of_gadget(live->model) | capabilities_of_switch_targets(live);
 
 	if (needs == ALL_CAPABILITIES)
 		return;
@@ -109,10 +110,12 @@ void privileges_give_up(struct live_gadget *live)
 	 * later exec (`reexec`). If no worker needs capabilities, the bounding set is emptied once
 	 * here; otherwise each worker empties it at each start.
 	 */
-	live->bounded = capabilities_inherit() && capabilities_reduce_bounding_set(needs) && !needs;
+	live->bounding_set_is_empty =
+		capabilities_inherit() && capabilities_reduce_bounding_set(needs) && !needs;
 	for (size_t n = 0; n < live->functions.n; n++)
 		if (live->functions.list[n]->worker)
-			live->functions.list[n]->worker->spawn.bounding_set_empty = live->bounded;
+			live->functions.list[n]->worker->spawn.bounding_set_empty =
+				live->bounding_set_is_empty;
 }
 
 int privileges_check(const struct live_gadget *live, const struct function *function,
@@ -121,8 +124,10 @@ int privileges_check(const struct live_gadget *live, const struct function *func
 	const struct worker *w = function->worker;
 	uint64_t own, bounding;
 
-	/* `reload --dry-run` makes its plan in another process, which has given up nothing. */
-	if (!gadget_is_made(live) || !w || !worker_has_privileges(w) ||
+	/*
+	 * `reload --dry-run` makes its plan in another process, which has given up no capabilities.
+	 */
+	if (!gadget_steps_are_applied(live) || !w || !worker_has_privileges(w) ||
 	    !capabilities_get(&own, &bounding))
 		return 0;
 	/* A worker cannot get capabilities that the supervisor did not have at its start. */

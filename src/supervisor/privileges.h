@@ -11,8 +11,8 @@
 struct live_gadget;
 
 /*
- * Gives up all other capabilities. Reads the gadget files in switch_to; if one cannot be read, its
- * workers are assumed to need no capabilities.
+ * Gives up the capabilities that are not needed. Reads the gadget files in switch_to; if a file
+ * cannot be read, its workers are assumed to need no capabilities.
  */
 void privileges_give_up(struct live_gadget *live);
 

@@ -23,17 +23,17 @@ static void log_diags(const struct diags *diags, void (*log_line)(void *data, co
 	}
 }
 
-static int error_bad_file(const char *path, const struct diags *diags, struct error *err)
+static int error_invalid_gadget_file(const char *path, const struct diags *diags, struct error *err)
 {
 	error_set(err, EX_DATAERR, EINVAL, path, "%s has %zu error%s", path, diags->n_errors,
 		  diags->n_errors == 1 ? "" : "s");
 	return error_hint(err, "'ffsctl check %s' prints them", path);
 }
 
-int supervisor_read_file(const char *path, const char *name, const char *const *dirs,
-			 enum gadgetfile_trust trust,
-			 void (*log_line)(void *data, const char *line), void *data,
-			 struct gadget **gadget, json_t **document, struct error *err)
+int supervisor_read_gadget_file(const char *path, const char *name, const char *const *dirs,
+				enum gadgetfile_trust trust,
+				void (*log_line)(void *data, const char *line), void *data,
+				struct gadget **gadget, json_t **document, struct error *err)
 {
 	struct diags diags = { 0 };
 	struct stat st;
@@ -46,7 +46,7 @@ int supervisor_read_file(const char *path, const char *name, const char *const *
 	if (log_line)
 		log_diags(&diags, log_line, data);
 	if (r < 0 && !err->exit)
-		r = error_bad_file(path, &diags, err);
+		r = error_invalid_gadget_file(path, &diags, err);
 	diags_free(&diags);
 	return r;
 }

@@ -12,7 +12,7 @@
 #include "supervisor/take_over.h"
 
 /*
- * Seconds that keepers wait for the new program. This is longer than a program takes to start. The
+ * How long keepers wait for the new program, in seconds: longer than a program takes to start. The
  * new program then sends the keepers the time of --hold.
  */
 #define LINGER_SECONDS 60
@@ -35,7 +35,7 @@ int supervisor_reexec(struct takeover *t, const char *program, int client_fd, st
 								: NULL,
 				     NULL };
 
-	if (live->functions.switched)
+	if (live->functions.switch_json)
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
 				 "'%s' has become another gadget (switch_to)", live->name);
 	if (!take_over_is_possible(t))
@@ -46,7 +46,7 @@ int supervisor_reexec(struct takeover *t, const char *program, int client_fd, st
 	control_refuse_all(t->control, client_fd);
 	gadget_write_status(live);
 	for (size_t n = 0; n < live->functions.n; n++)
-		function_set_linger(live->functions.list[n], LINGER_SECONDS);
+		function_set_keeper_linger(live->functions.list[n], LINGER_SECONDS);
 	fd_set_inherited(live->rundir.lock_fd, true);
 	fd_set_inherited(client_fd, true);
 	execv(program, (char *const *)argv);

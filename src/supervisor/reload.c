@@ -21,7 +21,7 @@
 #include "supervisor/privileges.h"
 #include "supervisor/reload_plan.h"
 
-/* Timeout in seconds of a reload by SIGHUP, the same as the default of `up`. */
+/* Timeout of a reload by SIGHUP, in seconds; the same as the default timeout of `up`. */
 #define HUP_SECONDS 30
 
 void reload_init(struct reloader *reloader, struct live_gadget *live, struct binding *binding)
@@ -31,22 +31,23 @@ void reload_init(struct reloader *reloader, struct live_gadget *live, struct bin
 
 void reload_cancel(struct reloader *reloader)
 {
-	if (reloader->current)
-		reload_drop(steal_ptr(reloader->current), &reloader->live->functions);
+	if (reloader->current_reload)
+		reload_discard(steal_ptr(reloader->current_reload), &reloader->live->functions);
 }
 
 void reload_free(struct reloader *reloader)
 {
 	reload_cancel(reloader);
-	error_clear(&reloader->result.error);
-	gadget_free(reloader->own_gadget);
+	error_clear(&reloader->result.reload_error);
+	gadget_free(reloader->loaded_model);
 }
 
 /* --- the end -------------------------------------------------------------------------------------
  */
 
 /* Replaces the list of the gadget's live functions. */
-static void set_functions(struct live_gadget *live, struct live_function *const *list, size_t n)
+static void replace_function_list(struct live_gadget *live, struct live_function *const *list,
+				  size_t n)
 {
 	free(live->functions.list);
 	live->functions.list = NULL;
@@ -59,9 +60,9 @@ static void clear_replacements(struct live_gadget *live)
 {
 	for (size_t n = 0; n < live->functions.n; n++) {
 		live->functions.list[n]->replacement = NULL;
-		live->functions.list[n]->removing = false;
+		live->functions.list[n]->removed_by_reload = false;
 		if (live->functions.list[n]->worker)
-			live->functions.list[n]->worker->awaited = false;
+			live->functions.list[n]->worker->awaited_by_reload = false;
 	}
 }
 
@@ -74,10 +75,10 @@ static void commit_functions(struct live_gadget *live, struct reload *r)
 	struct live_function **list = NULL;
 	size_t n_list = 0;
 
-	for (size_t n = 0; n < r->n_new; n++) {
+	for (size_t n = 0; n < r->n_new_functions; n++) {
 		struct live_function *next = r->new_functions[n], *stays = next;
 
-		for (size_t k = 0; k < r->n_old; k++)
+		for (size_t k = 0; k < r->n_old_functions; k++)
 			if (r->old_functions[k]->replacement == next)
 				stays = r->old_functions[k];
 		stays->gadget = next->gadget;
@@ -88,13 +89,16 @@ static void commit_functions(struct live_gadget *live, struct reload *r)
 			worker_set_model(stays->worker, next->model->worker);
 		*array_add(list, n_list) = stays;
 	}
-	set_functions(live, list, n_list);
+	replace_function_list(live, list, n_list);
 	free(list);
 	clear_replacements(live);
 }
 
-/* Writes the record. On failure the record keeps the merged plan, with which all can be undone. */
-static void write_record(struct live_gadget *live)
+/*
+ * Writes the record. On failure the record keeps the merged plan, from which all steps can be
+ * undone.
+ */
+static void write_record_or_log(struct live_gadget *live)
 {
 	_cleanup_error_ struct error err = { 0 };
 
@@ -106,18 +110,19 @@ static void end_reload(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
 
-	timer_stop(&live->deadline);
+	timer_stop(&live->deadline_timer);
 	configfs_close_backend(&live->configfs);
-	reloader->current = NULL;
-	reload_drop(r, &live->functions);
-	launch_release_users(&live->functions);
-	memory_release(); /* the memory that only the parser needed */
+	reloader->current_reload = NULL;
+	reload_discard(r, &live->functions);
+	launch_release_user_ids(&live->functions);
+	memory_release(); /* releases the memory that only the parser needed */
 	/* Handles the workers that failed during the reload. */
 	for (size_t n = 0; n < live->functions.n && reloader->binding->state != BUS_FAILED; n++)
 		if (live->functions.list[n]->worker &&
 		    live->functions.list[n]->worker->state == WORKER_FAILED)
-			failures_handle_worker(reloader->binding, live->functions.list[n]->worker);
-	gadget_changed(live);
+			failures_handle_failed_worker(reloader->binding,
+						      live->functions.list[n]->worker);
+	gadget_mark_changed(live);
 	/* Writes the status before the log line: a reader of that line may then read the status. */
 	gadget_write_status(live);
 }
@@ -130,7 +135,7 @@ static void log_reloaded(struct reloader *reloader, size_t n)
 		gadget_log(reloader->live,
 			   "reloaded: %zu %s; it is bound again when its UDC %s is back", n,
 			   changes, reloader->binding->udc);
-	else if (reloader->result.rebound)
+	else if (reloader->result.gadget_rebound)
 		gadget_log(reloader->live, "reloaded with a rebind: %zu %s", n, changes);
 	else
 		gadget_log(reloader->live, "reloaded without a rebind: %zu %s", n, changes);
@@ -139,23 +144,24 @@ static void log_reloaded(struct reloader *reloader, size_t n)
 static void commit_reload(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
-	struct gadget *before = reloader->own_gadget;
+	struct gadget *before = reloader->loaded_model;
 	size_t n = r->difference.n;
 
 	difference_end(&r->difference, DIFFERENCE_NEW);
 	commit_functions(live, r);
-	record_set_file(&live->record, r->gadget, r->document);
-	live->model = live->configfs.gadget = reloader->own_gadget = steal_ptr(r->gadget);
+	record_set_file(&live->record, r->new_gadget, r->new_document);
+	live->model = live->configfs.gadget = reloader->loaded_model = steal_ptr(r->new_gadget);
 	configfs_update_changed_values(&live->configfs, &live->plan);
-	write_record(live);
-	reloader->result.changed = true;
+	write_record_or_log(live);
+	reloader->result.was_applied = true;
 	if (r->rebinds) {
-		bus_move(reloader->binding, steal_ptr(r->udc));
-		bus_reloaded(reloader->binding, r->bind_failed ? BUS_REBIND_DUE : BUS_ON);
+		bus_set_udc(reloader->binding, steal_ptr(r->new_udc));
+		bus_set_state_after_reload(reloader->binding,
+					   r->bind_awaits_udc ? BUS_REBIND_DUE : BUS_ON);
 	}
 	reloader->result.awaits_udc = bus_awaits_udc(reloader->binding);
-	reloader->result.rebound = r->rebinds && !r->bind_failed;
-	gadget_handle(live, GADGET_EV_RELOADED);
+	reloader->result.gadget_rebound = r->rebinds && !r->bind_awaits_udc;
+	gadget_handle_event(live, GADGET_EV_RELOADED);
 	end_reload(reloader, r);
 	gadget_free(before);
 	privileges_give_up(live);
@@ -167,42 +173,43 @@ static void finish_reverted(struct reloader *reloader, struct reload *r)
 	struct live_gadget *live = reloader->live;
 
 	difference_end(&r->difference, DIFFERENCE_OLD);
-	set_functions(live, r->old_functions, r->n_old);
+	replace_function_list(live, r->old_functions, r->n_old_functions);
 	clear_replacements(live);
 	configfs_update_changed_values(&live->configfs, &live->plan);
-	write_record(live);
+	write_record_or_log(live);
 	if (r->rebinds)
 		bus_restore_udc(reloader->binding);
-	if (r->was_unbound)
-		bus_reloaded(reloader->binding, r->bind_failed ? BUS_REBIND_DUE : BUS_ON);
-	error_detail(&r->error, "'%s' is as it was before", live->name);
-	if (r->bind_failed)
-		error_detail(&r->error, "it is bound again when its UDC %s is back",
+	if (r->gadget_was_unbound)
+		bus_set_state_after_reload(reloader->binding,
+					   r->bind_awaits_udc ? BUS_REBIND_DUE : BUS_ON);
+	error_detail(&r->change_error, "'%s' is as it was before", live->name);
+	if (r->bind_awaits_udc)
+		error_detail(&r->change_error, "it is bound again when its UDC %s is back",
 			     reloader->binding->udc);
-	error_move(&reloader->result.error, &r->error);
-	gadget_handle(live, GADGET_EV_REVERTED);
+	error_move(&reloader->result.reload_error, &r->change_error);
+	gadget_handle_event(live, GADGET_EV_REVERTED);
 	end_reload(reloader, r);
-	gadget_log_error(live, "not reloaded", &reloader->result.error);
+	gadget_log_error(live, "not reloaded", &reloader->result.reload_error);
 }
 
-/* Ends a reload that could not be reverted. Supervisor and record keep the merged plan. */
+/* Ends a reload that could not be reverted. The supervisor and the record keep the merged plan. */
 static void finish_broken(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
-	const struct step *bind = bus_step(&live->plan);
+	const struct step *bind = bus_find_bind_step(&live->plan);
 
-	timer_stop(&live->deadline);
+	timer_stop(&live->deadline_timer);
 	configfs_close_backend(&live->configfs);
-	gadget_handle(live, GADGET_EV_REVERT_FAILED);
+	gadget_handle_event(live, GADGET_EV_REVERT_FAILED);
 	if (r->rebinds && bind)
-		bus_move(reloader->binding, xstrdup(bind->value));
+		bus_set_udc(reloader->binding, xstrdup(bind->value));
 	if (r->revert_error.text)
-		gadget_add_undo_error(&r->error, &r->revert_error);
-	gadget_hint_down(live->name, &r->error);
-	error_move(&reloader->result.error, &r->error);
-	gadget_changed(live);
+		gadget_add_undo_error(&r->change_error, &r->revert_error);
+	gadget_hint_down(live->name, &r->change_error);
+	error_move(&reloader->result.reload_error, &r->change_error);
+	gadget_mark_changed(live);
 	gadget_write_status(live);
-	gadget_log_error(live, "not reloaded", &reloader->result.error);
+	gadget_log_error(live, "not reloaded", &reloader->result.reload_error);
 }
 
 /* --- steps of a reload
@@ -213,19 +220,21 @@ static void finish_broken(struct reloader *reloader, struct reload *r)
 static void restart_stopped_workers(struct live_gadget *live)
 {
 	for (size_t n = 0; n < live->functions.n; n++) {
-		live->functions.list[n]->removing = false;
+		live->functions.list[n]->removed_by_reload = false;
 		if (live->functions.list[n]->worker) {
-			live->functions.list[n]->worker->awaited = false;
+			live->functions.list[n]->worker->awaited_by_reload = false;
 			live->functions.list[n]->worker->successor = NULL;
 		}
 	}
 	for (size_t k = 0; k < live->plan.n; k++) {
 		const struct step *step = &live->plan.steps[k];
-		const struct live_function *i = step->context;
+		const struct live_function *function = step->context;
 
-		if (step->op == &function_op_worker && step->state == STEP_DONE && i->worker &&
-		    (i->worker->state == WORKER_STOPPING || i->worker->state == WORKER_STOPPED))
-			worker_handle(i->worker, WORKER_EV_RESTART);
+		if (step->op == &function_op_worker && step->state == STEP_DONE &&
+		    function->worker &&
+		    (function->worker->state == WORKER_STOPPING ||
+		     function->worker->state == WORKER_STOPPED))
+			worker_handle_event(function->worker, WORKER_EV_RESTART);
 	}
 }
 
@@ -233,15 +242,15 @@ static void begin_revert(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
 
-	gadget_handle(live, GADGET_EV_REVERT);
+	gadget_handle_event(live, GADGET_EV_REVERT);
 	r->timed_out = false;
 	live->configfs.gadget = live->model;
-	if (r->was_unbound) {
-		host_watch(reloader->binding->host, reloader->binding->udc_before_reload);
-		host_reset_links(reloader->binding->host);
+	if (r->gadget_was_unbound) {
+		host_watch_udc_state(reloader->binding->host, reloader->binding->udc_before_reload);
+		host_clear_link_states(reloader->binding->host);
 	}
 	restart_stopped_workers(live);
-	timer_start(&live->deadline, r->timeout);
+	timer_start(&live->deadline_timer, r->timeout);
 }
 
 /* Returns whether all changes succeeded except the bind, which failed because of a missing UDC. */
@@ -259,12 +268,12 @@ static void leave_unbound(struct reload *r, struct error *err)
 {
 	difference_skip_failed(&r->difference);
 	error_clear(err);
-	r->bind_failed = true;
+	r->bind_awaits_udc = true;
 }
 
 void reload_revert(struct reloader *reloader)
 {
-	struct reload *r = reloader->current;
+	struct reload *r = reloader->current_reload;
 	int result;
 
 	while ((result = difference_revert(&r->difference, &r->revert_error)) > 0 && r->timed_out)
@@ -274,7 +283,8 @@ void reload_revert(struct reloader *reloader)
 		result = 0;
 	}
 	if (result > 0)
-		reloader->live->undo_soon = reloader->live->undo_soon || result == PLAN_SOON;
+		reloader->live->retry_undo_soon =
+			reloader->live->retry_undo_soon || result == PLAN_SOON;
 	else if (result < 0)
 		finish_broken(reloader, r);
 	else
@@ -284,23 +294,24 @@ void reload_revert(struct reloader *reloader)
 void reload_continue(struct reloader *reloader)
 {
 	_cleanup_error_ struct error err = { 0 };
-	struct reload *r = reloader->current;
+	struct reload *r = reloader->current_reload;
 	int result;
 
-	if (r->rebinds && !r->was_unbound)
-		host_watch(reloader->binding->host, r->udc);
+	if (r->rebinds && !r->gadget_was_unbound)
+		host_watch_udc_state(reloader->binding->host, r->new_udc);
 	result = difference_apply(&r->difference, &err);
 	if (result < 0 && bind_lacks_udc(r)) {
 		leave_unbound(r, &err);
 		result = 0;
 	}
-	/* The unbind is the first change. */
-	if (r->rebinds && !r->was_unbound && r->difference.next_change > 0) {
-		host_reset_links(reloader->binding->host);
-		r->was_unbound = true;
+	/* If the reload rebinds the gadget, the unbind is its first change. */
+	if (r->rebinds && !r->gadget_was_unbound && r->difference.next_change > 0) {
+		host_clear_link_states(reloader->binding->host);
+		r->gadget_was_unbound = true;
 	}
 	if (result > 0 && !r->timed_out) {
-		reloader->live->undo_soon = reloader->live->undo_soon || result == PLAN_SOON;
+		reloader->live->retry_undo_soon =
+			reloader->live->retry_undo_soon || result == PLAN_SOON;
 		return;
 	}
 	if (result == 0) {
@@ -311,7 +322,7 @@ void reload_continue(struct reloader *reloader)
 		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 			  "'%s' could not be reloaded within %g s", reloader->live->name,
 			  r->timeout);
-	error_move(&r->error, &err);
+	error_move(&r->change_error, &err);
 	begin_revert(reloader, r);
 	reload_revert(reloader);
 }
@@ -322,33 +333,34 @@ void reload_continue(struct reloader *reloader)
  */
 void reload_on_keeper_death(struct reloader *reloader)
 {
-	struct reload *r = reloader->current;
+	struct reload *r = reloader->current_reload;
 
-	if (!r || reloader->result.error.exit)
+	if (!r || reloader->result.reload_error.exit)
 		return;
-	error_copy(&r->error, &reloader->live->failure);
+	error_copy(&r->change_error, &reloader->live->failure);
 	finish_broken(reloader, r);
 }
 
-static void begin_requested(struct reloader *reloader)
+static void begin_requested_reload(struct reloader *reloader)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	reloader->requested = false;
+	reloader->reload_requested = false;
 	if (reload_begin(reloader, NULL, false, HUP_SECONDS, &err) < 0)
 		gadget_log_error(reloader->live, "not reloaded", &err);
 }
 
 void reload_begin_requested(struct reloader *reloader)
 {
-	if (reloader->requested && !reloader->live->awaited && !reloader->binding->bind_wanted)
-		begin_requested(reloader);
+	if (reloader->reload_requested && !reloader->live->up_is_awaited &&
+	    !reloader->binding->bind_requested)
+		begin_requested_reload(reloader);
 }
 
 void reload_on_timeout(struct reloader *reloader)
 {
-	reloader->current->timed_out = true;
-	gadget_changed(reloader->live);
+	reloader->current_reload->timed_out = true;
+	gadget_mark_changed(reloader->live);
 }
 
 void reload_request(struct reloader *reloader)
@@ -357,16 +369,16 @@ void reload_request(struct reloader *reloader)
 	_cleanup_error_ struct error err = { 0 };
 
 	if (live->state != GADGET_FAILED && live->state != GADGET_BROKEN)
-		reloader->requested = true;
-	else if (gadget_refuses(live, EX_CANTCREAT, EINVAL, &err))
+		reloader->reload_requested = true;
+	else if (gadget_refuses_commands(live, EX_CANTCREAT, EINVAL, &err))
 		gadget_log_error(live, "not reloaded", &err);
-	gadget_changed(live);
+	gadget_mark_changed(live);
 }
 
 /* --- the beginning -------------------------------------------------------------------------------
  */
 
-static void log_line(void *data, const char *line)
+static void log_diagnostic(void *data, const char *line)
 {
 	struct live_gadget *live = data;
 
@@ -382,7 +394,7 @@ static void mark_removed_functions(const struct reload *r)
 		const struct step *step = &d->plan->steps[d->changes[k].step];
 
 		if (d->changes[k].kind == CHANGE_UNDO && step->op == &function_op_worker)
-			((struct live_function *)step->context)->removing = true;
+			((struct live_function *)step->context)->removed_by_reload = true;
 	}
 }
 
@@ -390,19 +402,19 @@ static void start_changes(struct reloader *reloader, struct reload *r, double ti
 {
 	struct live_gadget *live = reloader->live;
 
-	reloader->current = r;
-	gadget_handle(live, GADGET_EV_RELOAD);
+	reloader->current_reload = r;
+	gadget_handle_event(live, GADGET_EV_RELOAD);
 	r->timeout = timeout;
-	live->configfs.gadget = r->gadget;
+	live->configfs.gadget = r->new_gadget;
 	mark_removed_functions(r);
-	timer_start(&live->deadline, timeout);
+	timer_start(&live->deadline_timer, timeout);
 	if (reload_rebinds(&r->difference)) {
 		/* Writes the status before the unbind, as bus_unbind does. */
 		r->rebinds = true;
-		bus_release_udc(reloader->binding);
+		bus_save_udc(reloader->binding);
 		gadget_write_status(live);
 	}
-	gadget_changed(live);
+	gadget_mark_changed(live);
 }
 
 /* Ends a reload before its first change: restores the old plan and the old functions. */
@@ -411,10 +423,10 @@ static void abandon_reload(struct live_gadget *live, struct reload *r)
 	if (r->difference.plan)
 		difference_end(&r->difference, DIFFERENCE_OLD);
 	if (r->old_functions)
-		set_functions(live, r->old_functions, r->n_old);
+		replace_function_list(live, r->old_functions, r->n_old_functions);
 	clear_replacements(live);
-	reload_drop(r, &live->functions);
-	launch_release_users(&live->functions);
+	reload_discard(r, &live->functions);
+	launch_release_user_ids(&live->functions);
 }
 
 /*
@@ -441,7 +453,7 @@ static int check_privileges(const struct live_gadget *live, const struct reload 
 {
 	int result = 0;
 
-	for (size_t n = 0; result == 0 && n < r->n_new; n++)
+	for (size_t n = 0; result == 0 && n < r->n_new_functions; n++)
 		result = privileges_check(live, r->new_functions[n]->model, err);
 	return result;
 }
@@ -450,42 +462,44 @@ static int check_privileges(const struct live_gadget *live, const struct reload 
  * Makes the new plan and its difference to the old plan, and applies nothing. On failure the caller
  * must call abandon_reload().
  */
-static int compare(struct reloader *reloader, struct reload *r, struct error *err)
+static int plan_reload(struct reloader *reloader, struct reload *r, struct error *err)
 {
 	struct live_gadget *live = reloader->live;
-	const struct reload_base base = { .paths = live->paths,
-					  .functions = &live->functions,
-					  .configfs = &live->configfs,
-					  .plan = &live->plan,
-					  .udc = reloader->binding->udc,
-					  .record = &live->record };
+	const struct running_gadget base = { .paths = live->paths,
+					     .functions = &live->functions,
+					     .configfs = &live->configfs,
+					     .plan = &live->plan,
+					     .udc = reloader->binding->udc,
+					     .record = &live->record };
 	int result = reload_prepare(r, &base, err);
 
 	if (result == 0)
 		result = check_privileges(live, r, err);
 	if (result < 0)
 		return result;
-	for (size_t n = 0; n < r->n_new; n++)
+	for (size_t n = 0; n < r->n_new_functions; n++)
 		if (r->new_functions[n]->worker)
-			r->new_functions[n]->worker->spawn.bounding_set_empty = live->bounded;
-	reload_compare(r, &base);
+			r->new_functions[n]->worker->spawn.bounding_set_empty =
+				live->bounding_set_is_empty;
+	reload_make_difference(r, &base);
 	return 0;
 }
 
-static int prepare(struct reloader *reloader, struct reload *r, const char *path, bool renamed,
-		   struct error *err)
+static int prepare_reload(struct reloader *reloader, struct reload *r, const char *path,
+			  bool renamed, struct error *err)
 {
 	struct live_gadget *live = reloader->live;
-	int result = bus_check_no_conflict(reloader->binding, err);
+	int result = bus_check_no_other_bind(reloader->binding, err);
 
 	if (result == 0)
 		/* If a file is named, the command has already printed its diagnostics. */
-		result = reload_read(r, &live->record, path, renamed, live->dirs,
-				     gadget_file_trust(live), path ? NULL : log_line, live, err);
+		result = reload_read_file(r, &live->record, path, renamed, live->gadget_file_dirs,
+					  gadget_file_trust(live), path ? NULL : log_diagnostic,
+					  live, err);
 	if (result == 0)
-		result = features_require(live->paths, r->gadget, err);
+		result = features_require(live->paths, r->new_gadget, err);
 	if (result == 0)
-		result = compare(reloader, r, err);
+		result = plan_reload(reloader, r, err);
 	if (result == 0)
 		result = check_mounts_unused(r, err);
 	/* Writes the merged plan, so that all steps can be undone from the record. */
@@ -499,10 +513,11 @@ int reload_begin(struct reloader *reloader, const char *path, bool renamed, doub
 {
 	struct live_gadget *live = reloader->live;
 	struct reload *r = xcalloc(1, sizeof(*r));
-	int result = prepare(reloader, r, path, renamed, err);
+	int result = prepare_reload(reloader, r, path, renamed, err);
 
-	error_clear(&reloader->result.error);
-	reloader->result.changed = reloader->result.rebound = reloader->result.awaits_udc = false;
+	error_clear(&reloader->result.reload_error);
+	reloader->result.was_applied = reloader->result.gadget_rebound =
+		reloader->result.awaits_udc = false;
 	if (result < 0) {
 		abandon_reload(live, r);
 		return result;
@@ -510,8 +525,8 @@ int reload_begin(struct reloader *reloader, const char *path, bool renamed, doub
 	/*
 	 * If only the path of the file differs, the reload goes on: the record gets the new path.
 	 */
-	if (r->difference.n == 0 && json_equal(live->record.document, r->document) &&
-	    streq_null(live->record.gadget_file, r->gadget->file)) {
+	if (r->difference.n == 0 && json_equal(live->record.document, r->new_document) &&
+	    streq_null(live->record.gadget_file, r->new_gadget->file)) {
 		gadget_log(live, "the gadget file has not changed");
 		abandon_reload(live, r);
 		return 0;

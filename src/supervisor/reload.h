@@ -22,14 +22,17 @@ struct reload;
 struct reloader {
 	struct live_gadget *live;
 	struct binding *binding;
-	struct reload *current; /* the reload that runs, or that broke the gadget; NULL: none */
-	bool requested;		/* SIGHUP requested a reload, which has not begun */
+	struct reload *current_reload; /* the reload that is in progress, or that could not be
+					  reverted (GADGET_BROKEN); NULL: none */
+	bool reload_requested;	       /* SIGHUP requested a reload that has not begun yet */
 	struct reload_result {
-		struct error error; /* reason why the last reload failed */
-		bool changed, rebound;
-		bool awaits_udc; /* the gadget is bound when its UDC appears */
+		struct error reload_error; /* reason why the last reload failed */
+		bool was_applied;	   /* the reload applied the new gadget file */
+		bool gadget_rebound;	   /* the reload unbound the gadget, and bound it again */
+		bool awaits_udc; /* the gadget is not bound, but will be when its UDC appears */
 	} result;
-	struct gadget *own_gadget; /* the model, if a reload loaded it; else NULL */
+	struct gadget
+		*loaded_model; /* the gadget's model if a reload loaded it, otherwise NULL; owned */
 };
 
 void reload_init(struct reloader *reloader, struct live_gadget *live, struct binding *binding);
@@ -39,7 +42,7 @@ void reload_free(struct reloader *reloader);
 /*
  * Begins to apply the gadget file at `path`; NULL: the file in the record. When the reload has
  * ended, which may be before this function returns, reloader->result is set. Then
- * reloader->current is NULL, except in GADGET_BROKEN. `renamed`: see reload_read.
+ * reloader->current_reload is NULL, except in GADGET_BROKEN. `renamed`: see reload_read_file.
  */
 int reload_begin(struct reloader *reloader, const char *path, bool renamed, double timeout,
 		 struct error *err);

@@ -17,9 +17,9 @@
 /* --- the file ------------------------------------------------------------------------------------
  */
 
-int reload_read(struct reload *r, const struct record *record, const char *path, bool renamed,
-		const char *const *dirs, enum gadgetfile_trust trust,
-		void (*log_line)(void *data, const char *line), void *data, struct error *err)
+int reload_read_file(struct reload *r, const struct record *record, const char *path, bool renamed,
+		     const char *const *dirs, enum gadgetfile_trust trust,
+		     void (*log_line)(void *data, const char *line), void *data, struct error *err)
 {
 	const char *name = record->name;
 	int result;
@@ -27,19 +27,20 @@ int reload_read(struct reload *r, const struct record *record, const char *path,
 	path = path ? path : record->gadget_file;
 	if (!path || !name)
 		return record_fail_no_file(name ?: "?", err);
-	result = supervisor_read_file(path, renamed || record_is_renamed(record) ? name : NULL,
-				      dirs, trust, log_line, data, &r->gadget, &r->document, err);
-	if (result < 0 || streq(r->gadget->name, name))
+	result = supervisor_read_gadget_file(
+		path, renamed || record_is_renamed(record) ? name : NULL, dirs, trust, log_line,
+		data, &r->new_gadget, &r->new_document, err);
+	if (result < 0 || streq(r->new_gadget->name, name))
 		return result;
 	error_set(err, EX_CANTCREAT, EEXIST, path, "%s is the gadget file of '%s', not of '%s'",
-		  path, r->gadget->name, name);
+		  path, r->new_gadget->name, name);
 	return error_hint(err, "a gadget keeps its name, so take '%s' down, then up", name);
 }
 
 /* --- the UDC -------------------------------------------------------------------------------------
  */
 
-static bool has_driver(const struct paths *paths, const char *udc, const char *driver)
+static bool udc_has_driver(const struct paths *paths, const char *udc, const char *driver)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	_cleanup_udcs_ struct udcs udcs = { 0 };
@@ -54,28 +55,28 @@ static bool has_driver(const struct paths *paths, const char *udc, const char *d
 }
 
 /* Keeps the UDC, unless the file now selects another one. */
-static int choose_udc(struct reload *r, const struct reload_base *base, struct error *err)
+static int choose_udc(struct reload *r, const struct running_gadget *base, struct error *err)
 {
-	const struct gadget_udc *wanted = &r->gadget->udc;
+	const struct gadget_udc *wanted = &r->new_gadget->udc;
 
-	if (!base->udc || !bus_step(base->plan))
+	if (!base->udc || !bus_find_bind_step(base->plan))
 		return 0;
 	if (json_equal(json_object_get(base->record->document, "udc"),
-		       json_object_get(r->document, "udc")) ||
+		       json_object_get(r->new_document, "udc")) ||
 	    (!wanted->name.value && !wanted->driver.value) ||
 	    streq_null(wanted->name.value, base->udc) ||
-	    (!wanted->name.value && has_driver(base->paths, base->udc, wanted->driver.value))) {
-		r->udc = xstrdup(base->udc);
+	    (!wanted->name.value && udc_has_driver(base->paths, base->udc, wanted->driver.value))) {
+		r->new_udc = xstrdup(base->udc);
 		return 0;
 	}
-	return udc_choose(base->paths, wanted, NULL, &r->udc, err);
+	return udc_choose(base->paths, wanted, NULL, &r->new_udc, err);
 }
 
 /* --- the plans -----------------------------------------------------------------------------------
  */
 
-/* Removes a bind step that is not applied: bus.c adds it again. */
-static void remove_idle_bind(struct plan *plan)
+/* Removes a bind step that is not applied; bus.c adds it again before a bind. */
+static void remove_unapplied_bind(struct plan *plan)
 {
 	struct step *last = plan->n > 0 ? &plan->steps[plan->n - 1] : NULL;
 
@@ -89,9 +90,8 @@ static void remove_idle_bind(struct plan *plan)
  * Returns the old function with the same directory as `next` if the reload keeps that directory.
  * NULL: `next` is a new function.
  */
-static struct live_function *old_function_that_stays(const struct plan *plan,
-						     const struct reload *r,
-						     const struct live_function *next)
+static struct live_function *find_kept_function(const struct plan *plan, const struct reload *r,
+						const struct live_function *next)
 {
 	_cleanup_free_ char *path = function_directory(next);
 	const struct step_op *op = next->model->ffs ? &ffs_op_mount : &configfs_op_function;
@@ -100,7 +100,7 @@ static struct live_function *old_function_that_stays(const struct plan *plan,
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->steps[i].op == op && streq(plan->steps[i].path, path))
 			kept = kept || difference_keeps(&r->difference, &plan->steps[i]);
-	for (size_t n = 0; kept && n < r->n_old; n++) {
+	for (size_t n = 0; kept && n < r->n_old_functions; n++) {
 		_cleanup_free_ char *old = function_directory(r->old_functions[n]);
 
 		if (streq(old, path))
@@ -110,84 +110,87 @@ static struct live_function *old_function_that_stays(const struct plan *plan,
 }
 
 /*
- * Assigns the steps of the new function `next` to the old function `i`, which stays. Only the new
- * worker of `next` is used.
+ * Assigns the steps of the new function `next` to the old function, which is kept. Only the worker
+ * of `next` is used.
  */
-static void set_replacement(struct plan *plan, struct live_function *i, struct live_function *next)
+static void set_replacement(struct plan *plan, struct live_function *function,
+			    struct live_function *next)
 {
-	i->replacement = next;
+	function->replacement = next;
 	for (size_t k = 0; k < plan->n; k++)
 		if (plan->steps[k].context == next)
-			plan->steps[k].context = i;
+			plan->steps[k].context = function;
 }
 
 /* Sets base->functions to the functions of both plans. */
-static void join_functions(struct reload *r, const struct reload_base *base)
+static void join_functions(struct reload *r, const struct running_gadget *base)
 {
 	struct functions *live = base->functions;
 
 	r->old_functions = steal_ptr(live->list);
-	r->n_old = live->n;
+	r->n_old_functions = live->n;
 	live->n = 0;
-	for (size_t n = 0; n < r->n_old; n++)
+	for (size_t n = 0; n < r->n_old_functions; n++)
 		*array_add(live->list, live->n) = r->old_functions[n];
-	for (size_t n = 0; n < r->n_new; n++) {
-		struct live_function *i =
-			old_function_that_stays(base->plan, r, r->new_functions[n]);
+	for (size_t n = 0; n < r->n_new_functions; n++) {
+		struct live_function *function =
+			find_kept_function(base->plan, r, r->new_functions[n]);
 
-		if (i)
-			set_replacement(base->plan, i, r->new_functions[n]);
+		if (function)
+			set_replacement(base->plan, function, r->new_functions[n]);
 		else
 			*array_add(live->list, live->n) = r->new_functions[n];
 	}
 }
 
-int reload_prepare(struct reload *r, const struct reload_base *base, struct error *err)
+int reload_prepare(struct reload *r, const struct running_gadget *base, struct error *err)
 {
-	int result = gadget_plan_functions(base->functions, r->gadget, &r->new_functions, &r->n_new,
-					   err);
+	int result = gadget_make_live_functions(base->functions, r->new_gadget, &r->new_functions,
+						&r->n_new_functions, err);
 
 	return result < 0 ? result : choose_udc(r, base, err);
 }
 
-void reload_compare(struct reload *r, const struct reload_base *base)
+void reload_make_difference(struct reload *r, const struct running_gadget *base)
 {
 	struct plan next = { 0 };
 
-	remove_idle_bind(base->plan);
-	gadget_plan_steps(base->configfs, r->gadget, r->new_functions, r->n_new, r->udc, base->plan,
-			  &next);
+	remove_unapplied_bind(base->plan);
+	gadget_add_steps(base->configfs, r->new_gadget, r->new_functions, r->n_new_functions,
+			 r->new_udc, base->plan, &next);
 	difference_make(&r->difference, base->plan, &next, &reload_rules);
 	join_functions(r, base);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-static bool is_among(struct live_function *const *list, size_t n, const struct live_function *i)
+static bool list_has_function(struct live_function *const *list, size_t n,
+			      const struct live_function *function)
 {
 	for (size_t k = 0; k < n; k++)
-		if (list[k] == i)
+		if (list[k] == function)
 			return true;
 	return false;
 }
 
-static void free_functions(const struct functions *live, struct live_function **list, size_t n)
+static void free_unlisted_functions(const struct functions *live, struct live_function **list,
+				    size_t n)
 {
 	for (size_t k = 0; k < n; k++)
-		if (!is_among(live->list, live->n, list[k]))
+		if (!list_has_function(live->list, live->n, list[k]))
 			function_free(list[k]);
 	free(list);
 }
 
-void reload_drop(struct reload *r, const struct functions *live)
+void reload_discard(struct reload *r, const struct functions *live)
 {
-	free_functions(live, r->old_functions, r->n_old);
-	free_functions(live, r->new_functions, r->n_new);
+	free_unlisted_functions(live, r->old_functions, r->n_old_functions);
+	free_unlisted_functions(live, r->new_functions, r->n_new_functions);
 	difference_free(&r->difference);
-	gadget_free(r->gadget);
-	json_decref(r->document);
-	free(r->udc);
-	error_clear(&r->error);
+	gadget_free(r->new_gadget);
+	json_decref(r->new_document);
+	free(r->new_udc);
+	error_clear(&r->change_error);
 	error_clear(&r->revert_error);
 	free(r);
 }

@@ -42,16 +42,19 @@ static bool is_function_of_mount(const struct step *function, const struct step 
 	return function->op == &configfs_op_function && str_has_suffix(function->path, name);
 }
 
-static bool rests_on(const struct step *later, const struct step *earlier)
+static bool step_depends_on(const struct step *later, const struct step *earlier)
 {
 	if (later->op == &configfs_op_bind)
 		return !can_change_while_bound(earlier);
-	/* A shared directory is removed only when it is empty. */
+	/*
+	 * A shared directory is removed only when it is empty, so other steps need not be undone
+	 * before.
+	 */
 	if (earlier->op == &plan_op_mkdir_shared)
 		return false;
 	if (is_worker_step(later))
 		return (earlier->op == &ffs_op_mount || earlier->op == &configfs_op_function) &&
-		       streq(function_worker_directory(later), earlier->path);
+		       streq(function_step_directory(later), earlier->path);
 	if (later->op == &function_op_keeper && earlier->op == &configfs_op_function)
 		return streq(later->path, earlier->path);
 	if (later->op == &ffs_op_mount && is_function_of_mount(earlier, later))
@@ -62,25 +65,28 @@ static bool rests_on(const struct step *later, const struct step *earlier)
 	return configfs_step_depends_on(later, earlier);
 }
 
-/* Descriptors can be written only once per mount. */
-static bool remade_with(const struct step *earlier, const struct step *later)
+/*
+ * Steps below a mount are applied again with the mount, because descriptors can be written only
+ * once per mount.
+ */
+static bool step_is_remade_with(const struct step *earlier, const struct step *later)
 {
 	if (earlier->op == &ffs_op_mount)
 		return !is_worker_step(later) && path_is_below(later->path, earlier->path);
 	return configfs_step_reapplied_with(earlier, later);
 }
 
-static bool replaces(const struct step *next, const struct step *last)
+static bool step_replaces(const struct step *next, const struct step *last)
 {
 	if (next->op == &function_op_worker)
-		return function_is_same_worker(next, last);
+		return function_steps_have_same_worker(next, last);
 	return configfs_step_replaces(next, last);
 }
 
 const struct plan_rules reload_rules = {
-	.depends_on = rests_on,
-	.reapplied_with = remade_with,
-	.replaces = replaces,
+	.depends_on = step_depends_on,
+	.reapplied_with = step_is_remade_with,
+	.replaces = step_replaces,
 };
 
 bool reload_rebinds(const struct difference *d)

@@ -10,7 +10,7 @@
 struct requested_switch {
 	struct gadget *gadget; /* model of the other gadget; the struct owns all members */
 	json_t *document;      /* the other gadget's document */
-	json_t *switched;      /* the object "switch" in its workers' configurations */
+	json_t *switch_json;   /* the object "switch" in its workers' configurations */
 	struct rundir rundir;  /* the other gadget's run directory, locked */
 	bool has_leftovers;    /* a dead supervisor of the other gadget left files and steps, which
 				  are undone when this gadget is down */

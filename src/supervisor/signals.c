@@ -12,24 +12,25 @@
 #include "function/function.h"
 #include "function/reap.h"
 
-static void child_ended(struct functions *functions, pid_t pid, int status)
+static void handle_child_end(struct functions *functions, pid_t pid, int status)
 {
-	reap_forget_inherited(functions, pid);
+	reap_forget_inherited_pid(functions, pid);
 	for (size_t n = 0; n < functions->n; n++) {
-		struct live_function *i = functions->list[n];
+		struct live_function *function = functions->list[n];
 
-		if (i->worker && i->worker->pid == pid) {
-			worker_exited(i->worker, status);
+		if (function->worker && function->worker->pid == pid) {
+			worker_handle_process_end(function->worker, status);
 			return;
 		}
-		if (i->keeper.pid == pid) {
-			i->keeper.pid = 0;
-			if (!i->keeper_ending)
-				functions->events->keeper_died(functions->owner, i);
+		if (function->keeper.pid == pid) {
+			function->keeper.pid = 0;
+			if (!function->keeper_killed)
+				functions->callbacks->keeper_died(functions->callback_data,
+								  function);
 			break;
 		}
 	}
-	functions_changed(functions); /* an undo step may wait for the end of this process */
+	functions_report_change(functions); /* an undo step may wait for the end of this process */
 }
 
 void signals_reap(struct functions *functions)
@@ -38,7 +39,7 @@ void signals_reap(struct functions *functions)
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		child_ended(functions, pid, status);
+		handle_child_end(functions, pid, status);
 }
 
 static void on_signal(void *data, uint32_t events _unused_)
@@ -46,18 +47,20 @@ static void on_signal(void *data, uint32_t events _unused_)
 	struct signals *signals = data;
 	struct signalfd_siginfo info;
 
-	if (read(signals->watch.fd, &info, sizeof(info)) != sizeof(info))
+	if (read(signals->signalfd_watch.fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	switch (info.ssi_signo) {
 	case SIGCHLD:
-		/* One SIGCHLD may be for several children; some may be orphans of workers. */
+		/*
+		 * One SIGCHLD may report the end of several children, also of orphans of workers.
+		 */
 		signals_reap(signals->functions);
 		break;
 	case SIGHUP:
-		signals->events->reload(signals->owner);
+		signals->callbacks->reload(signals->callback_data);
 		break;
 	default:
-		signals->events->stop(signals->owner);
+		signals->callbacks->stop(signals->callback_data);
 		break;
 	}
 }
@@ -75,11 +78,13 @@ int signals_watch(struct signals *signals, struct loop *loop, struct error *err)
 	/* An inherited SIG_IGN would hide the end of children (wait(2)). */
 	signal(SIGCHLD, SIG_DFL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* Blocks SIGPIPE: if the reader has ended, a write only fails with EPIPE. */
+	/*
+	 * Blocks SIGPIPE, so that a write to a pipe whose reader has ended only fails with EPIPE.
+	 */
 	sigaddset(&set, SIGPIPE);
 	if (fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return error_errno(err, EX_OSERR, errno, NULL, "cannot make a signal descriptor");
-	r = fd_watch_add(loop, &signals->watch, fd, EPOLLIN, on_signal, signals);
+	r = fd_watch_add(loop, &signals->signalfd_watch, fd, EPOLLIN, on_signal, signals);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch signals");
 	return 0;
@@ -87,5 +92,5 @@ int signals_watch(struct signals *signals, struct loop *loop, struct error *err)
 
 void signals_close(struct signals *signals)
 {
-	cleanup_close(&signals->watch.fd);
+	cleanup_close(&signals->signalfd_watch.fd);
 }

@@ -10,17 +10,18 @@
 
 struct functions;
 
-/* Callbacks of the signals' owner; the argument `owner` is signals.owner. */
-struct signal_events {
-	void (*reload)(void *owner); /* SIGHUP */
-	void (*stop)(void *owner);   /* SIGTERM or SIGINT */
+/* Callbacks for signals; their argument `data` is signals.callback_data. */
+struct signal_callbacks {
+	void (*reload)(void *data); /* called for SIGHUP */
+	void (*stop)(void *data);   /* called for SIGTERM and SIGINT */
 };
 
 struct signals {
-	const struct signal_events *events;
-	void *owner;
-	struct functions *functions; /* whose keepers and workers are the child processes */
-	struct fd_watch watch;	     /* of a signalfd(2), which it owns */
+	const struct signal_callbacks *callbacks;
+	void *callback_data;
+	struct functions *functions; /* functions whose keepers and workers are child processes of
+					this process */
+	struct fd_watch signalfd_watch; /* watch of a signalfd(2), which it owns */
 };
 
 int signals_watch(struct signals *signals, struct loop *loop, struct error *err);

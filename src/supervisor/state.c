@@ -7,12 +7,13 @@
 
 static const struct {
 	const char *name;	      /* name of the state in traces */
-	enum phase phase;	      /* functions.phase in this state */
-	enum gadget_condition status; /* STATUS_UNKNOWN: depends on bus and workers */
-	const char *notification;     /* for sd_notify(3); NULL: none */
-	const char *refusal;	      /* why commands that change the gadget are refused; NULL: they
-					 are accepted */
-	const char *hint;	      /* hint of the error for a refused command; NULL: none */
+	enum gadget_phase phase;      /* value of functions.phase in this state */
+	enum gadget_condition status; /* the state that `status` prints; STATUS_UNKNOWN: it depends
+					 on bus and workers */
+	const char *notification;     /* notification for sd_notify(3); NULL: none */
+	const char *refusal; /* reason why commands that change the gadget are refused; NULL: they
+				are accepted */
+	const char *hint;    /* hint of the error for a refused command; NULL: none */
 } states[GADGET_STATE_COUNT] = {
 	[GADGET_WAITING] = { "WAITING", PHASE_WAITING_UDC, STATUS_STARTING, NULL,
 			     "the gadget is not up yet", NULL },
@@ -102,7 +103,7 @@ static const enum gadget_state leads_to[GADGET_STATE_COUNT][GADGET_EVENT_COUNT] 
 	},
 };
 
-bool gadget_handle(struct live_gadget *live, enum gadget_event event)
+bool gadget_handle_event(struct live_gadget *live, enum gadget_event event)
 {
 	enum gadget_state to = leads_to[live->state][event];
 
@@ -111,16 +112,16 @@ bool gadget_handle(struct live_gadget *live, enum gadget_event event)
 		return false;
 	live->state = to;
 	live->functions.phase = states[to].phase;
-	live->changed = true;
+	live->needs_update = true;
 	return true;
 }
 
-bool gadget_is_gone(const struct live_gadget *live)
+bool gadget_is_down(const struct live_gadget *live)
 {
 	return states[live->state].phase == PHASE_GONE;
 }
 
-bool gadget_is_made(const struct live_gadget *live)
+bool gadget_steps_are_applied(const struct live_gadget *live)
 {
 	return states[live->state].phase == PHASE_UP && live->state != GADGET_FAILED;
 }
@@ -130,7 +131,7 @@ bool gadget_is_reloading(const struct live_gadget *live)
 	return live->state == GADGET_RELOADING || live->state == GADGET_REVERTING;
 }
 
-bool gadget_refuses(const struct live_gadget *live, int exit, int e, struct error *err)
+bool gadget_refuses_commands(const struct live_gadget *live, int exit, int e, struct error *err)
 {
 	const char *refusal = states[live->state].refusal, *hint = states[live->state].hint;
 
@@ -141,9 +142,9 @@ bool gadget_refuses(const struct live_gadget *live, int exit, int e, struct erro
 	return refusal;
 }
 
-/* Returns the status of a gadget whose steps are all applied. */
-static enum gadget_condition status_of_bus_and_workers(const struct live_gadget *live,
-						       const struct binding *binding)
+/* Returns the state that `status` prints for a gadget whose steps are all applied. */
+static enum gadget_condition condition_of_bus_and_workers(const struct live_gadget *live,
+							  const struct binding *binding)
 {
 	if (binding->state == BUS_FAILED)
 		return STATUS_FAILED;
@@ -163,7 +164,7 @@ static enum gadget_condition status_of_bus_and_workers(const struct live_gadget 
 enum gadget_condition gadget_condition(const struct live_gadget *live,
 				       const struct binding *binding)
 {
-	return states[live->state].status ?: status_of_bus_and_workers(live, binding);
+	return states[live->state].status ?: condition_of_bus_and_workers(live, binding);
 }
 
 const char *gadget_notification(const struct live_gadget *live)

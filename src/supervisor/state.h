@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "function/owner.h"
+#include "function/functions.h"
 #include "rundir/status.h"
 
 struct binding;
@@ -18,7 +18,7 @@ struct live_gadget;
 #define GADGET_NOTIFY_RELOADING "RELOADING=1"
 
 enum gadget_state {
-	GADGET_WAITING,	  /* no step is applied yet; it may be waiting for a UDC */
+	GADGET_WAITING,	  /* no step is applied yet; the gadget may be waiting for a UDC */
 	GADGET_STARTING,  /* steps are being applied */
 	GADGET_UP,	  /* all steps are applied; bus and workers have states of their own */
 	GADGET_RELOADING, /* another gadget file is being applied */
@@ -27,19 +27,21 @@ enum gadget_state {
 	GADGET_FAILED,	  /* a function failed because its keeper died: only `down` is possible */
 	GADGET_SWITCHING, /* steps are being undone because of a switch to another gadget */
 	GADGET_STOPPING,  /* steps are being undone */
-	GADGET_SWITCHED,  /* down; this process becomes the supervisor of another gadget */
-	GADGET_GONE,	  /* down; steps that could not be undone are in the record */
+	GADGET_SWITCHED,  /* the gadget is down; this process becomes the supervisor of another
+			     gadget */
+	GADGET_GONE,	  /* the gadget is down; steps that could not be undone are in the record */
 	GADGET_STATE_COUNT
 };
 
 enum gadget_event {
-	GADGET_EV_BEGIN,	 /* the UDC is chosen, or none is needed */
-	GADGET_EV_MADE,		 /* the last step is applied */
-	GADGET_EV_TAKE_OVER,	 /* everything that the dead supervisor made still exists */
-	GADGET_EV_RELOAD,	 /* a reload begins: the gadget file is valid and can be applied */
-	GADGET_EV_RELOADED,	 /* the last change is applied */
-	GADGET_EV_REVERT,	 /* a change failed, or the reload took longer than its timeout */
-	GADGET_EV_REVERTED,	 /* the last change is undone */
+	GADGET_EV_BEGIN,     /* the UDC is chosen, or none is needed */
+	GADGET_EV_MADE,	     /* the last step is applied */
+	GADGET_EV_TAKE_OVER, /* the gadget of a dead supervisor is taken over: everything that the
+				supervisor made still exists */
+	GADGET_EV_RELOAD,    /* a reload begins: the gadget file is valid and can be applied */
+	GADGET_EV_RELOADED,  /* the last change is applied */
+	GADGET_EV_REVERT,    /* a change failed, or the reload took longer than its timeout */
+	GADGET_EV_REVERTED,  /* the last change is undone */
 	GADGET_EV_REVERT_FAILED, /* a change cannot be undone */
 	GADGET_EV_KEEPER_DIED,	 /* a keeper died and cannot be replaced */
 	GADGET_EV_SWITCH,	 /* a worker requested another gadget, and the checks succeeded */
@@ -50,25 +52,25 @@ enum gadget_event {
 };
 
 /*
- * Applies an event to the table. Returns false, and changes nothing, if the event has no effect in
- * this state.
+ * Changes the state as the table defines for the event. Returns false, and changes nothing, if the
+ * event has no effect in the current state.
  */
-bool gadget_handle(struct live_gadget *live, enum gadget_event event);
+bool gadget_handle_event(struct live_gadget *live, enum gadget_event event);
 
 /* Returns whether the gadget is down and the supervisor can end. */
-bool gadget_is_gone(const struct live_gadget *live);
+bool gadget_is_down(const struct live_gadget *live);
 /*
  * Returns whether all steps are applied and none is being undone. Only then the supervisor manages
  * the bind and restarts workers.
  */
-bool gadget_is_made(const struct live_gadget *live);
-/* Returns whether a reload is applied or reverted. */
+bool gadget_steps_are_applied(const struct live_gadget *live);
+/* Returns whether a reload is being applied or reverted. */
 bool gadget_is_reloading(const struct live_gadget *live);
 /*
  * Returns whether commands that change the gadget are refused. If so, sets the error to the exit
  * status `exit` and the errno `e`.
  */
-bool gadget_refuses(const struct live_gadget *live, int exit, int e, struct error *err);
+bool gadget_refuses_commands(const struct live_gadget *live, int exit, int e, struct error *err);
 /* Returns the state that `status` prints; see ffsctl(8), "States". */
 enum gadget_condition gadget_condition(const struct live_gadget *live,
 				       const struct binding *binding);

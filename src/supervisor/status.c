@@ -21,7 +21,7 @@ static const char *const type_words[] = {
 };
 
 /* Returns wMaxPacketSize at the speed of the link, else at the highest speed of the function. */
-static unsigned int max_packet(const struct live_function *i, const struct endpoint *ep)
+static unsigned int max_packet_size(const struct live_function *function, const struct endpoint *ep)
 {
 	static const struct {
 		uint8_t speed;
@@ -33,20 +33,21 @@ static unsigned int max_packet(const struct live_function *i, const struct endpo
 		if (ep->speed[s].is_offered)
 			size = ep->speed[s].max_packet;
 	for (size_t k = 0; k < ARRAY_SIZE(indices); k++)
-		if (i->link.enabled && i->link.speed == indices[k].speed &&
+		if (function->link_state.enabled &&
+		    function->link_state.speed == indices[k].speed &&
 		    ep->speed[indices[k].index].is_offered)
 			size = ep->speed[indices[k].index].max_packet;
 	return size;
 }
 
-struct endpoints {
+struct endpoint_statuses {
 	const struct live_function *function;
 	struct function_status *status;
 };
 
-static int add_endpoint(void *data, const struct endpoint *ep)
+static int add_endpoint_status(void *data, const struct endpoint *ep)
 {
-	struct endpoints *e = data;
+	struct endpoint_statuses *e = data;
 	size_t index = e->status->n_endpoints;
 
 	*array_add(e->status->endpoints, e->status->n_endpoints) = (struct endpoint_status){
@@ -54,26 +55,27 @@ static int add_endpoint(void *data, const struct endpoint *ep)
 		.address = ep->address,
 		.type = xstrdup(type_words[ep->type]),
 		.direction = xstrdup(ep->direction == EP_IN ? "in" : "out"),
-		.max_packet = max_packet(e->function, ep),
-		.bytes = worker_stats_bytes(e->function->worker, index),
+		.max_packet = max_packet_size(e->function, ep),
+		.bytes = worker_stats_endpoint_bytes(e->function->worker, index),
 	};
 	return 0;
 }
 
-static const struct live_function *find_live_function(const struct status_view *s,
+static const struct live_function *find_live_function(const struct status_view *view,
 						      const struct function *f)
 {
-	for (size_t n = 0; n < s->live->functions.n; n++)
-		if (s->live->functions.list[n]->model == f)
-			return s->live->functions.list[n];
+	for (size_t n = 0; n < view->live->functions.n; n++)
+		if (view->live->functions.list[n]->model == f)
+			return view->live->functions.list[n];
 	return NULL;
 }
 
-static void set_function(struct function_status *status, const struct status_view *s,
-			 const struct function *f)
+static void fill_function_status(struct function_status *status, const struct status_view *view,
+				 const struct function *f)
 {
-	const struct live_function *i = find_live_function(s, f);
-	const struct ffs *ffs = i ? f->ffs : NULL; /* NULL also if the plan is not made yet */
+	const struct live_function *function = find_live_function(view, f);
+	const struct ffs *ffs =
+		function ? f->ffs : NULL; /* also NULL if the plan is not made yet */
 
 	*status = (struct function_status){
 		.label = xstrdup(f->label),
@@ -81,13 +83,14 @@ static void set_function(struct function_status *status, const struct status_vie
 		.instance = xstrdup(f->instance),
 		.mount = xstrdup_or_null(ffs ? ffs->mount.path : NULL),
 		.device = xstrdup_or_null(ffs ? ffs->device_link.value : NULL),
-		.keeper = i && i->keeper.pid > 0 ? i->keeper.pid : 0,
-		.has_worker = i && i->worker,
+		.keeper = function && function->keeper.pid > 0 ? function->keeper.pid : 0,
+		.has_worker = function && function->worker,
 	};
 	if (ffs)
-		ffs_each_endpoint(ffs, add_endpoint, &(struct endpoints){ i, status });
+		ffs_each_endpoint(ffs, add_endpoint_status,
+				  &(struct endpoint_statuses){ function, status });
 	if (status->has_worker)
-		worker_status_copy(&status->worker, worker_update_status(i->worker));
+		worker_status_copy(&status->worker, worker_update_status(function->worker));
 }
 
 /* --- problems ----------------------------------------------------------------------------------
@@ -95,7 +98,7 @@ static void set_function(struct function_status *status, const struct status_vie
 
 /* The problem that `status` shows for each state of a worker. */
 static const struct {
-	enum problem_severity severity; /* PROBLEM_UNKNOWN: none */
+	enum problem_severity severity; /* PROBLEM_UNKNOWN: this state is not a problem */
 	const char *words;
 } worker_problems[WORKER_STATE_COUNT] = {
 	[WORKER_STOPPED] = { PROBLEM_WARNING, "is not running" },
@@ -106,8 +109,8 @@ static const struct {
 	[WORKER_FAILED] = { PROBLEM_ERROR, "has failed" },
 };
 
-static void worker_problem(struct gadget_status *status, const struct live_worker *worker,
-			   bool degraded)
+static void add_worker_problem(struct gadget_status *status, const struct live_worker *worker,
+			       bool degraded)
 {
 	enum problem_severity severity = worker_problems[worker->state].severity;
 	bool lasts = worker->state == WORKER_WAITING || worker->state == WORKER_FAILED;
@@ -122,13 +125,14 @@ static void worker_problem(struct gadget_status *status, const struct live_worke
 				why ? why : ""));
 }
 
-static void add_error(struct gadget_status *status, const struct error *err)
+static void add_error_problem(struct gadget_status *status, const struct error *err)
 {
 	if (err->text)
 		status_add_problem(status, PROBLEM_ERROR, error_text(err));
 }
 
-static void add_changed_value(struct gadget_status *status, const struct changed_value *changed)
+static void add_changed_value_problem(struct gadget_status *status,
+				      const struct changed_value *changed)
 {
 	struct status_problem *problem =
 		status_add_problem(status, PROBLEM_WARNING, xstrdup(changed->warning));
@@ -139,26 +143,29 @@ static void add_changed_value(struct gadget_status *status, const struct changed
 	problem->column = changed->at.column;
 }
 
-static void add_problems(struct gadget_status *status, const struct status_view *s)
+static void add_problems(struct gadget_status *status, const struct status_view *view)
 {
-	add_error(status, &s->live->failure);
-	if (s->binding->state == BUS_FAILED || s->binding->state == BUS_REBIND_DUE)
-		add_error(status, &s->binding->bind_error);
-	if (s->reloader->current && !gadget_is_reloading(s->live))
-		add_error(status, &s->reloader->result.error);
-	for (size_t n = 0; n < s->live->configfs.n_changed_values; n++)
-		add_changed_value(status, &s->live->configfs.changed_values[n]);
-	for (size_t n = 0; n < s->live->functions.n; n++)
-		if (s->live->functions.list[n]->worker)
-			worker_problem(status, s->live->functions.list[n]->worker,
-				       status->state == STATUS_DEGRADED);
+	add_error_problem(status, &view->live->failure);
+	if (view->binding->state == BUS_FAILED || view->binding->state == BUS_REBIND_DUE)
+		add_error_problem(status, &view->binding->bind_error);
+	if (view->reloader->current_reload && !gadget_is_reloading(view->live))
+		add_error_problem(status, &view->reloader->result.reload_error);
+	for (size_t n = 0; n < view->live->configfs.n_changed_values; n++)
+		add_changed_value_problem(status, &view->live->configfs.changed_values[n]);
+	for (size_t n = 0; n < view->live->functions.n; n++)
+		if (view->live->functions.list[n]->worker)
+			add_worker_problem(status, view->live->functions.list[n]->worker,
+					   status->state == STATUS_DEGRADED);
 }
 
-/* Adds the links in configurations. The command `status` checks whether these links still exist. */
-static void add_links(struct gadget_status *status, const struct status_view *s)
+/*
+ * Adds the links to functions in the gadget's configurations. The command `status` checks whether
+ * these links still exist.
+ */
+static void add_config_links(struct gadget_status *status, const struct status_view *view)
 {
-	for (size_t n = 0; n < s->live->plan.n; n++) {
-		const struct step *step = &s->live->plan.steps[n];
+	for (size_t n = 0; n < view->live->plan.n; n++) {
+		const struct step *step = &view->live->plan.steps[n];
 
 		if (step->op == &configfs_op_link && step->state == STEP_DONE)
 			*array_add(status->configfs_links, status->n_configfs_links) =
@@ -166,32 +173,32 @@ static void add_links(struct gadget_status *status, const struct status_view *s)
 	}
 }
 
-void status_write(const struct status_view *s)
+void status_write(const struct status_view *view)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget_status status;
 
-	if (!s->live->model || s->live->rundir.dir_fd < 0)
+	if (!view->live->model || view->live->rundir.dir_fd < 0)
 		return;
 	status = (struct gadget_status){
-		.name = xstrdup(s->live->name),
-		.file = xstrdup_or_null(s->live->model->file),
-		.state = gadget_condition(s->live, s->binding),
-		.udc = xstrdup_or_null(s->binding->udc),
+		.name = xstrdup(view->live->name),
+		.file = xstrdup_or_null(view->live->model->file),
+		.state = gadget_condition(view->live, view->binding),
+		.udc = xstrdup_or_null(view->binding->udc),
 		.supervisor = getpid(),
-		.since = s->live->since,
-		.configured = host_has_configured(s->host),
-		.no_bind = s->binding->no_bind,
-		.lost = s->binding->state == BUS_REBIND_DUE,
-		.taken = s->binding->state == BUS_UNBOUND_EXTERNALLY,
-		.held = s->takeover->linger_sent > 0,
+		.since = view->live->up_since,
+		.configured = host_has_configured(view->host),
+		.no_bind = view->binding->no_bind,
+		.lost = view->binding->state == BUS_REBIND_DUE,
+		.taken = view->binding->state == BUS_UNBOUND_EXTERNALLY,
+		.held = view->takeover->sent_linger_seconds > 0,
 	};
-	for (size_t n = 0; n < s->live->model->n_functions; n++)
-		set_function(array_add(status.functions, status.n_functions), s,
-			     &s->live->model->functions[n]);
-	add_problems(&status, s);
-	add_links(&status, s);
+	for (size_t n = 0; n < view->live->model->n_functions; n++)
+		fill_function_status(array_add(status.functions, status.n_functions), view,
+				     &view->live->model->functions[n]);
+	add_problems(&status, view);
+	add_config_links(&status, view);
 	/* Ignores errors: the status is out of date then, but the gadget works. */
-	status_file_write(&s->live->rundir, &status, &ignored);
+	status_file_write(&view->live->rundir, &status, &ignored);
 	status_free(&status);
 }

@@ -17,5 +17,5 @@ struct status_view {
 	const struct takeover *takeover;
 };
 
-/* Writes the status file. Does nothing for a gadget whose record is only undone. */
+/* Writes the status file. Does nothing if the supervisor only undoes a record. */
 void status_write(const struct status_view *view);

@@ -18,18 +18,18 @@
 #include "probe/features.h"
 #include "supervisor/bus.h"
 #include "supervisor/control.h"
-#include "supervisor/function_events.h"
+#include "supervisor/function_callbacks.h"
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/notify.h"
 #include "supervisor/plan.h"
 #include "supervisor/privileges.h"
-#include "supervisor/progress.h"
 #include "supervisor/reload.h"
 #include "supervisor/signals.h"
 #include "supervisor/status.h"
 #include "supervisor/switch.h"
 #include "supervisor/take_over.h"
+#include "supervisor/up_down.h"
 
 /* All components of a supervisor. Only this file knows all components. */
 struct supervisor {
@@ -42,58 +42,59 @@ struct supervisor {
 	struct control control;
 	struct notify notify;
 	struct signals signals;
-	struct function_owner function_owner;
-	struct status_view status;
+	struct function_callback_data function_callback_data;
+	struct status_view status_view;
 
-	struct fd_watch caller; /* the command that waits until the gadget is up */
+	struct fd_watch caller_watch; /* watch of the socket of the command that waits until the
+					 gadget is up */
 	void (*on_up)(void *data);
 	void *on_up_data;
 };
 
-/* --- what happens -------------------------------------------------------------------------------
- */
+/* --- events --- */
 
 static void on_deadline(void *data, uint32_t events _unused_)
 {
 	struct supervisor *s = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	timer_stop(&s->live.deadline);
+	timer_stop(&s->live.deadline_timer);
 	if (s->live.state == GADGET_WAITING)
 		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, UDC_CLASS_DIR,
 			  "no UDC appeared within the time given");
 	else if (s->live.state == GADGET_STARTING)
-		progress_timeout_error(&s->live, &err);
+		gadget_timeout_error(&s->live, &err);
 	else if (gadget_is_reloading(&s->live))
 		reload_on_timeout(&s->reloader);
 	if (err.exit)
-		gadget_go_down(&s->live, &err);
+		gadget_begin_down(&s->live, &err);
 }
 
-static void on_caller(void *data, uint32_t events _unused_)
+static void on_caller_end(void *data, uint32_t events _unused_)
 {
 	struct supervisor *s = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	fd_watch_remove(&s->live.loop, &s->caller);
+	fd_watch_remove(&s->live.loop, &s->caller_watch);
 	if (s->live.functions.phase == PHASE_UP)
 		return;
 	error_set(&err, EX_TEMPFAIL, ECANCELED, NULL,
 		  "the command that waited for the gadget has ended");
-	gadget_go_down(&s->live, &err);
+	gadget_begin_down(&s->live, &err);
 }
 
 int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err)
 {
-	int r = fd_watch_add(&s->live.loop, &s->caller, fd, EPOLLIN | EPOLLHUP, on_caller, s);
+	int r = fd_watch_add(&s->live.loop, &s->caller_watch, fd, EPOLLIN | EPOLLHUP, on_caller_end,
+			     s);
 
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the command's socket")
 		     : 0;
 }
 
-static void on_reload_signal(void *owner)
+static void on_reload_signal(void *data)
 {
-	struct supervisor *s = owner;
+	struct supervisor *s = data;
 
 	/*
 	 * A service manager with Type=notify-reload waits for RELOADING=1 and READY=1 even if the
@@ -103,24 +104,24 @@ static void on_reload_signal(void *owner)
 	reload_request(&s->reloader);
 }
 
-static void on_stop_signal(void *owner)
+static void on_stop_signal(void *data)
 {
-	struct supervisor *s = owner;
+	struct supervisor *s = data;
 
 	switch_cancel(&s->switcher);
-	gadget_go_down(&s->live, NULL);
+	gadget_begin_down(&s->live, NULL);
 }
 
-static const struct signal_events signal_events = {
+static const struct signal_callbacks signal_callbacks = {
 	.reload = on_reload_signal,
 	.stop = on_stop_signal,
 };
 
-static void write_status(void *owner)
+static void write_status(void *data)
 {
-	const struct supervisor *s = owner;
+	const struct supervisor *s = data;
 
-	status_write(&s->status);
+	status_write(&s->status_view);
 }
 
 /* --- the loop ------------------------------------------------------------------------------------
@@ -130,13 +131,13 @@ static void finish_up(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	gadget_handle(&s->live, GADGET_EV_MADE);
+	gadget_handle_event(&s->live, GADGET_EV_MADE);
 	/* Adds the previous values of attributes to the record; a takeover needs them. */
 	if (gadget_write_record(&s->live, &err) < 0)
 		gadget_log_error(&s->live, NULL, &err);
-	s->live.since = time(NULL);
-	bus_begin(&s->binding);
-	timer_stop(&s->live.deadline);
+	s->live.up_since = time(NULL);
+	bus_set_first_state(&s->binding);
+	timer_stop(&s->live.deadline_timer);
 	configfs_close_backend(&s->live.configfs);
 }
 
@@ -145,25 +146,26 @@ static void continue_up(struct supervisor *s)
 	_cleanup_error_ struct error err = { 0 };
 	int r;
 
-	host_watch(&s->host, s->binding.udc); /* the bind is the last step */
+	host_watch_udc_state(&s->host,
+			     s->binding.udc); /* must precede the bind, which is the last step */
 	r = plan_apply(&s->live.plan, &err);
 	if (r == 0)
 		finish_up(s);
 	else if (r < 0)
-		gadget_go_down(&s->live, &err);
+		gadget_begin_down(&s->live, &err);
 }
 
 static void continue_down(struct supervisor *s)
 {
-	progress_undo(&s->live);
+	gadget_continue_undo(&s->live);
 }
 
-static void update_up(struct supervisor *s)
+static void update_up_gadget(struct supervisor *s)
 {
 	reload_begin_requested(&s->reloader);
 	if (s->live.state != GADGET_UP)
 		return;
-	control_drop_closed_binds(&s->control);
+	control_cancel_closed_binds(&s->control);
 	bus_update(&s->binding);
 	functions_update_kernel_devices(&s->live.functions);
 }
@@ -178,18 +180,18 @@ static void revert_reload(struct supervisor *s)
 	reload_revert(&s->reloader);
 }
 
-static void update_failed(struct supervisor *s)
+static void update_failed_gadget(struct supervisor *s)
 {
 	reload_on_keeper_death(&s->reloader);
-	if (s->live.functions.foreground && progress_workers_stopped(&s->live))
-		gadget_handle(&s->live, GADGET_EV_DROPPED);
+	if (s->live.functions.foreground && gadget_workers_are_stopped(&s->live))
+		gadget_handle_event(&s->live, GADGET_EV_DROPPED);
 }
 
-/* The function of each state that is called after each event. */
+/* The function that is called after each event, for each state. */
 static void (*const updates[GADGET_STATE_COUNT])(struct supervisor *s) = {
-	[GADGET_STARTING] = continue_up,      [GADGET_UP] = update_up,
-	[GADGET_RELOADING] = continue_reload, [GADGET_REVERTING] = revert_reload,
-	[GADGET_FAILED] = update_failed,      [GADGET_SWITCHING] = continue_down,
+	[GADGET_STARTING] = continue_up,	[GADGET_UP] = update_up_gadget,
+	[GADGET_RELOADING] = continue_reload,	[GADGET_REVERTING] = revert_reload,
+	[GADGET_FAILED] = update_failed_gadget, [GADGET_SWITCHING] = continue_down,
 	[GADGET_STOPPING] = continue_down,
 };
 
@@ -198,53 +200,53 @@ static void report_up(struct supervisor *s)
 	const char *udc = s->binding.udc;
 	_cleanup_error_ struct error ignored = { 0 };
 
-	supervisor_own_rundir(s, &ignored);
-	if (s->caller.fd >= 0)
-		fd_watch_remove(&s->live.loop, &s->caller);
+	supervisor_record_lock_owner(s, &ignored);
+	if (s->caller_watch.fd >= 0)
+		fd_watch_remove(&s->live.loop, &s->caller_watch);
 	s->on_up(s->on_up_data);
-	s->live.awaited = false;
-	s->live.changed = s->live.changed || s->reloader.requested;
+	s->live.up_is_awaited = false;
+	s->live.needs_update = s->live.needs_update || s->reloader.reload_requested;
 	/* Logged after the status was written: a reader of this line may then read the status. */
-	gadget_log(&s->live, "%sup%s%s", s->takeover.done ? "taken over; " : "",
+	gadget_log(&s->live, "%sup%s%s", s->takeover.took_over ? "taken over; " : "",
 		   udc ? " on " : ", not bound", udc ? udc : "");
 }
 
-static void update(struct supervisor *s)
+static void update_supervisor(struct supervisor *s)
 {
 	struct live_gadget *live = &s->live;
 	enum gadget_state before;
 
 	take_over_send_linger(&s->takeover);
-	progress_update_leftovers(live);
+	gadget_update_leftovers(live);
 	do {
 		before = live->state;
-		live->changed = live->undo_soon = false;
+		live->needs_update = live->retry_undo_soon = false;
 		if (updates[before])
 			updates[before](s);
-	} while (live->state != before && !gadget_is_gone(live));
-	live->undo_soon = live->undo_soon || progress_has_leftovers(live);
+	} while (live->state != before && !gadget_is_down(live));
+	live->retry_undo_soon = live->retry_undo_soon || gadget_has_leftovers(live);
 	gadget_write_status(live);
 	take_over_send_linger(&s->takeover);
 	control_update(&s->control);
-	if (live->functions.phase == PHASE_UP && live->awaited && progress_keepers_listen(live))
+	if (live->functions.phase == PHASE_UP && live->up_is_awaited && gadget_keepers_listen(live))
 		report_up(s);
 	notify_update(&s->notify);
 }
 
-static int loop_until_gone(struct supervisor *s, struct error *err)
+static int loop_until_down(struct supervisor *s, struct error *err)
 {
 	struct live_gadget *live = &s->live;
 
-	while (!gadget_is_gone(live)) {
+	while (!gadget_is_down(live)) {
 		int r;
 
-		if (live->changed || live->undo_soon)
-			update(s);
-		if (gadget_is_gone(live))
+		if (live->needs_update || live->retry_undo_soon)
+			update_supervisor(s);
+		if (gadget_is_down(live))
 			break;
-		if (live->changed) /* update() may have set live->changed */
+		if (live->needs_update) /* update_supervisor() may have set live->needs_update */
 			continue;
-		r = loop_once(&live->loop, live->undo_soon ? PLAN_SOON_MS : -1);
+		r = loop_once(&live->loop, live->retry_undo_soon ? PLAN_SOON_MS : -1);
 		if (r < 0)
 			return error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
 	}
@@ -254,17 +256,17 @@ static int loop_until_gone(struct supervisor *s, struct error *err)
 /* --- start and end --- */
 
 /* Ends before a step was applied: only removes the run directory. */
-static int give_up(struct live_gadget *live, struct error *err)
+static int end_before_first_step(struct live_gadget *live, struct error *err)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
 	rundir_remove(&live->rundir, &ignored);
-	gadget_handle(live, GADGET_EV_DOWN);
-	gadget_handle(live, GADGET_EV_UNDONE);
+	gadget_handle_event(live, GADGET_EV_DOWN);
+	gadget_handle_event(live, GADGET_EV_UNDONE);
 	return -err->err;
 }
 
-static int prepare(struct supervisor *s, double wait_udc, struct error *err)
+static int prepare_up(struct supervisor *s, double wait_udc, struct error *err)
 {
 	struct live_gadget *live = &s->live;
 	int r = control_listen(&s->control, &live->rundir, err);
@@ -274,20 +276,23 @@ static int prepare(struct supervisor *s, double wait_udc, struct error *err)
 	if (r == 0 && !s->binding.no_bind)
 		r = bus_await_udc(&s->binding, wait_udc, err);
 	if (r == 0 && live->state != GADGET_STOPPING)
-		r = progress_make_plan(live, s->binding.udc, err);
+		r = gadget_make_plan(live, s->binding.udc, err);
 	if (r == 0 && live->state != GADGET_STOPPING)
 		r = gadget_write_record(live, err);
 	/*
 	 * After a switch, the process may have to bring the previous gadget up again with all its
 	 * privileges: client/switch.c gives privileges up later.
 	 */
-	if (r == 0 && !live->functions.switched)
+	if (r == 0 && !live->functions.switch_json)
 		privileges_give_up(live);
 	return r;
 }
 
-/* Returns the failure of a gadget that is down. */
-static int move_failure(struct live_gadget *live, struct error *err)
+/*
+ * Moves the failure of a gadget that is down to `err`, and returns the negative errno; 0: no
+ * failure.
+ */
+static int return_failure(struct live_gadget *live, struct error *err)
 {
 	if (!live->failure.exit)
 		return 0;
@@ -297,41 +302,41 @@ static int move_failure(struct live_gadget *live, struct error *err)
 
 int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct error *err)
 {
-	int r = notify_begin(&s->notify, err);
+	int r = notify_start_watchdog(&s->notify, err);
 
 	if (r < 0)
 		return r;
-	if (s->takeover.done)
+	if (s->takeover.took_over)
 		privileges_give_up(&s->live);
 	else
-		r = prepare(s, wait_udc, err);
+		r = prepare_up(s, wait_udc, err);
 	if (r < 0)
-		return give_up(&s->live, err);
-	if (s->live.state == GADGET_WAITING) /* --no-bind: no UDC is chosen */
-		gadget_handle(&s->live, GADGET_EV_BEGIN);
+		return end_before_first_step(&s->live, err);
+	if (s->live.state == GADGET_WAITING) /* with --no-bind no UDC is chosen */
+		gadget_handle_event(&s->live, GADGET_EV_BEGIN);
 	if (s->live.state == GADGET_STARTING)
-		timer_start(&s->live.deadline, timeout);
-	s->live.changed = true;
-	r = loop_until_gone(s, err);
+		timer_start(&s->live.deadline_timer, timeout);
+	s->live.needs_update = true;
+	r = loop_until_down(s, err);
 	if (r < 0)
 		return r;
 	/* `down` fails only if the undo failed, not if the gadget had failed before. */
 	control_answer_down(&s->control, s->live.undo_failed ? &s->live.failure : NULL);
-	return move_failure(&s->live, err);
+	return return_failure(&s->live, err);
 }
 
 static int undo_record(struct supervisor *s, struct error *err)
 {
-	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
+	_cleanup_free_ const struct step_op **ops = gadget_step_ops();
 	int r = record_read_plan(s->live.paths, s->live.name, ops, &s->live.plan, err);
 
 	if (r < 0)
 		return r;
-	/* Before the undo, because processes of workers could prevent it. */
+	/* Must precede the undo, because processes of workers could prevent it. */
 	reap_all_leftovers(&s->live.rundir, &s->live.failure);
-	gadget_handle(&s->live, GADGET_EV_DOWN);
-	r = loop_until_gone(s, err);
-	return r < 0 ? r : move_failure(&s->live, err);
+	gadget_handle_event(&s->live, GADGET_EV_DOWN);
+	r = loop_until_down(s, err);
+	return r < 0 ? r : return_failure(&s->live, err);
 }
 
 int supervisor_take_over_if_unchanged(struct supervisor *s)
@@ -339,14 +344,14 @@ int supervisor_take_over_if_unchanged(struct supervisor *s)
 	return take_over_if_unchanged(&s->takeover);
 }
 
-int supervisor_take_over_as_it_is(struct supervisor *s)
+int supervisor_take_over_without_comparing(struct supervisor *s)
 {
-	return take_over_as_it_is(&s->takeover);
+	return take_over_without_comparing(&s->takeover);
 }
 
 /* Initializes all components. `gadget` NULL: the supervisor only undoes a record. */
-static int init(struct supervisor *s, const struct paths *paths, const struct gadget *gadget,
-		const char *name, struct error *err)
+static int init_components(struct supervisor *s, const struct paths *paths,
+			   const struct gadget *gadget, const char *name, struct error *err)
 {
 	struct live_gadget *live = &s->live;
 	int r;
@@ -359,24 +364,24 @@ static int init(struct supervisor *s, const struct paths *paths, const struct ga
 	take_over_init(&s->takeover, live, &s->binding, &s->control);
 	control_init(&s->control, live, &s->binding, &s->reloader, &s->switcher, &s->takeover);
 	notify_init(&s->notify, live, &s->binding);
-	s->signals = (struct signals){ .events = &signal_events,
-				       .owner = s,
+	s->signals = (struct signals){ .callbacks = &signal_callbacks,
+				       .callback_data = s,
 				       .functions = &live->functions,
-				       .watch = FD_WATCH_NONE };
-	s->function_owner = (struct function_owner){ .live = live,
-						     .binding = &s->binding,
-						     .switcher = &s->switcher };
-	live->functions.events = &supervisor_function_events;
-	live->functions.owner = &s->function_owner;
-	s->status = (struct status_view){ .live = live,
-					  .binding = &s->binding,
-					  .host = &s->host,
-					  .reloader = &s->reloader,
-					  .takeover = &s->takeover };
-	s->caller = FD_WATCH_NONE;
+				       .signalfd_watch = FD_WATCH_NONE };
+	s->function_callback_data = (struct function_callback_data){ .live = live,
+								     .binding = &s->binding,
+								     .switcher = &s->switcher };
+	live->functions.callbacks = &supervisor_function_callbacks;
+	live->functions.callback_data = &s->function_callback_data;
+	s->status_view = (struct status_view){ .live = live,
+					       .binding = &s->binding,
+					       .host = &s->host,
+					       .reloader = &s->reloader,
+					       .takeover = &s->takeover };
+	s->caller_watch = FD_WATCH_NONE;
 	r = loop_open(&live->loop);
 	if (r == 0)
-		r = timer_open(&live->loop, &live->deadline, on_deadline, s);
+		r = timer_open(&live->loop, &live->deadline_timer, on_deadline, s);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the event loop");
 	/* The usual umask, also for workers, whatever umask the caller has. */
@@ -393,31 +398,31 @@ static void use_rundir(struct live_gadget *live, struct rundir *rundir)
 {
 	free(live->rundir.path);
 	live->rundir = rundir_steal(rundir);
-	live->output.dir_fd = live->rundir.dir_fd;
+	live->output_log.dir_fd = live->rundir.dir_fd;
 }
 
-int supervisor_new(struct supervisor **out, const struct supervisor_setup *setup,
+int supervisor_new(struct supervisor **out, const struct supervisor_options *options,
 		   struct rundir *rundir, struct error *err)
 {
 	struct supervisor *s = xcalloc(1, sizeof(*s));
 	struct live_gadget *live = &s->live;
-	int r = init(s, setup->paths, setup->gadget, setup->gadget->name, err);
+	int r = init_components(s, options->paths, options->gadget, options->gadget->name, err);
 
 	*out = NULL;
 	if (r < 0) {
 		supervisor_free(s);
 		return r;
 	}
-	live->dirs = setup->dirs;
-	live->record = setup->record;
-	live->functions.foreground = setup->foreground;
-	live->functions.switched = setup->switched;
-	live->functions.inherited = setup->children.v;
-	live->functions.n_inherited = setup->children.n;
-	s->binding.udc_wanted = setup->udc;
-	s->binding.no_bind = setup->no_bind;
-	s->takeover.linger = setup->linger;
-	s->control.group = setup->group;
+	live->gadget_file_dirs = options->gadget_file_dirs;
+	live->record = options->record;
+	live->functions.foreground = options->foreground;
+	live->functions.switch_json = options->switch_json;
+	live->functions.inherited_pids = options->inherited_children.pids;
+	live->functions.n_inherited_pids = options->inherited_children.n_pids;
+	s->binding.option_udc = options->udc;
+	s->binding.no_bind = options->no_bind;
+	s->takeover.linger_seconds = options->linger_seconds;
+	s->control.allowed_gid = options->allowed_gid;
 	use_rundir(live, rundir);
 	*out = s;
 	return 0;
@@ -427,8 +432,8 @@ void supervisor_free(struct supervisor *s)
 {
 	if (!s)
 		return;
-	notify_end(&s->notify);
-	host_forget(&s->host);
+	notify_close(&s->notify);
+	host_handle_unbind(&s->host);
 	reload_cancel(&s->reloader);
 	switch_cancel(&s->switcher);
 	control_close(&s->control);
@@ -443,7 +448,7 @@ int supervisor_undo_record(const struct paths *paths, const char *name, struct r
 			   struct error *err)
 {
 	struct supervisor *s = xcalloc(1, sizeof(*s));
-	int r = init(s, paths, NULL, name, err);
+	int r = init_components(s, paths, NULL, name, err);
 
 	if (r == 0)
 		r = rundir_set_owner(rundir, OWNER_CLEARING, err);
@@ -457,21 +462,21 @@ int supervisor_undo_record(const struct paths *paths, const char *name, struct r
 
 /* --- functions for commands --- */
 
-void supervisor_on_up(struct supervisor *s, void (*fn)(void *data), void *data)
+void supervisor_set_on_up(struct supervisor *s, void (*fn)(void *data), void *data)
 {
 	s->on_up = fn;
 	s->on_up_data = data;
-	s->live.awaited = true;
+	s->live.up_is_awaited = true;
 }
 
-void supervisor_notify_fd(struct supervisor *s, int fd)
+void supervisor_set_notify_fd(struct supervisor *s, int fd)
 {
-	s->notify.fd = fd;
+	s->notify.notify_fd = fd;
 }
 
-void supervisor_note_children(struct supervisor *s)
+void supervisor_record_inherited_children(struct supervisor *s)
 {
-	reap_note_inherited(&s->live.functions);
+	reap_record_inherited_pids(&s->live.functions);
 }
 
 void supervisor_give_up_privileges(struct supervisor *s)
@@ -495,12 +500,12 @@ const char *supervisor_udc(const struct supervisor *s)
 	return s->binding.udc;
 }
 
-const struct output *supervisor_output(const struct supervisor *s)
+const struct output *supervisor_output_log(const struct supervisor *s)
 {
-	return &s->live.output;
+	return &s->live.output_log;
 }
 
-int supervisor_own_rundir(struct supervisor *s, struct error *err)
+int supervisor_record_lock_owner(struct supervisor *s, struct error *err)
 {
 	return rundir_set_owner(&s->live.rundir, OWNER_SUPERVISOR, err);
 }
@@ -510,16 +515,16 @@ struct rundir supervisor_detach_rundir(struct supervisor *s)
 	return rundir_steal(&s->live.rundir);
 }
 
-bool supervisor_switches(const struct supervisor *s)
+bool supervisor_has_switched(const struct supervisor *s)
 {
-	return s->switcher.next;
+	return s->switcher.requested_switch;
 }
 
 struct supervisor_handover supervisor_hand_over(struct supervisor *s)
 {
 	return (struct supervisor_handover){
-		.next = steal_ptr(s->switcher.next),
-		.gadget = steal_ptr(s->reloader.own_gadget),
+		.requested_switch = steal_ptr(s->switcher.requested_switch),
+		.loaded_model = steal_ptr(s->reloader.loaded_model),
 		.document = json_incref(s->live.record.document),
 		.udc = steal_ptr(s->binding.udc),
 		.no_bind = s->binding.no_bind,
@@ -527,10 +532,10 @@ struct supervisor_handover supervisor_hand_over(struct supervisor *s)
 	};
 }
 
-struct supervisor_children supervisor_detach_children(struct supervisor *s)
+struct inherited_children supervisor_detach_inherited_children(struct supervisor *s)
 {
 	struct functions *functions = &s->live.functions;
 
-	return (struct supervisor_children){ .v = steal_ptr(functions->inherited),
-					     .n = functions->n_inherited };
+	return (struct inherited_children){ .pids = steal_ptr(functions->inherited_pids),
+					    .n_pids = functions->n_inherited_pids };
 }

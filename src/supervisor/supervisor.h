@@ -20,35 +20,38 @@ struct supervisor;
 struct requested_switch;
 
 /* The child processes that this process had before it became the supervisor: function/reap.h. */
-struct supervisor_children {
-	pid_t *v; /* owned */
-	size_t n;
+struct inherited_children {
+	pid_t *pids; /* owned */
+	size_t n_pids;
 };
 
 /*
  * What a supervisor gets from the command that starts it. The pointers must be valid until the
  * supervisor is freed.
  */
-struct supervisor_setup {
+struct supervisor_options {
 	const struct paths *paths;
 	const struct gadget *gadget;
 	struct record record; /* gadget file and options; supervisor_new takes ownership */
 	const char *udc;      /* --udc; NULL: not given */
 	bool no_bind;	      /* --no-bind */
-	const char *const
-		*dirs; /* directories in which names of gadget files are searched; ends with NULL */
-	double linger; /* --hold: seconds that keepers wait after the death of the supervisor */
-	gid_t group;   /* --group: its members may send commands; 0: only root may */
-	bool foreground;	/* the log and the workers' output go to stderr */
-	const json_t *switched; /* the object "switch" in the workers' configurations; NULL: none */
-	struct supervisor_children children; /* supervisor_new takes ownership */
+	const char *const *gadget_file_dirs; /* directories in which gadget files are searched by
+						name; ends with NULL */
+	double linger_seconds; /* --hold: seconds that keepers wait after the death of the
+				  supervisor */
+	gid_t allowed_gid;     /* --group, whose members may send commands; 0: only root may */
+	bool foreground;       /* the log and the workers' output go to stderr */
+	const json_t
+		*switch_json; /* the object "switch" in the workers' configurations; NULL: none */
+	struct inherited_children
+		inherited_children; /* supervisor_new takes ownership of the list */
 };
 
 /*
  * Makes the supervisor of a gadget. `rundir` has the gadget's lock; the supervisor takes ownership
  * of it. On failure the caller still owns everything, and *s is NULL.
  */
-int supervisor_new(struct supervisor **s, const struct supervisor_setup *setup,
+int supervisor_new(struct supervisor **s, const struct supervisor_options *options,
 		   struct rundir *rundir, struct error *err);
 /* `s` may be NULL. */
 void supervisor_free(struct supervisor *s);
@@ -56,17 +59,20 @@ void supervisor_free(struct supervisor *s);
  * Sets a function that is called once, when the gadget is up and this process is recorded as the
  * owner of the lock.
  */
-void supervisor_on_up(struct supervisor *s, void (*fn)(void *data), void *data);
+void supervisor_set_on_up(struct supervisor *s, void (*fn)(void *data), void *data);
 /*
- * Sets the descriptor that gets a newline when the gadget is up (--notify-fd). The supervisor takes
- * ownership of it.
+ * Sets the file descriptor to which a newline is written when the gadget is up (--notify-fd). The
+ * supervisor takes ownership of it.
  */
-void supervisor_notify_fd(struct supervisor *s, int fd);
-/* Notes the children that this process has. Must be called before the supervisor starts its own. */
-void supervisor_note_children(struct supervisor *s);
+void supervisor_set_notify_fd(struct supervisor *s, int fd);
 /*
- * Watches a socket of the command that waits for the gadget: if the command ends before the gadget
- * is up, everything is undone.
+ * Records the child processes that this process already has. Must be called before the supervisor
+ * starts keepers and workers.
+ */
+void supervisor_record_inherited_children(struct supervisor *s);
+/*
+ * Watches the socket `fd` of the command that waits until the gadget is up. If the command ends
+ * before, the supervisor takes the gadget down.
  */
 int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err);
 
@@ -82,13 +88,13 @@ int supervisor_take_over_if_unchanged(struct supervisor *s);
  * even if this version of ffsctl would make another plan from that file. Returns 0 or -ESTALE as
  * supervisor_take_over_if_unchanged does.
  */
-int supervisor_take_over_as_it_is(struct supervisor *s);
+int supervisor_take_over_without_comparing(struct supervisor *s);
 
 /*
  * Brings the gadget up and returns when it is down. Returns 0 after `down` or a signal, and a
  * negative errno if the gadget cannot come up or fails. In both cases everything has been undone,
- * except for what err names. `timeout` is the maximum of seconds for coming up. `wait_udc` is the
- * maximum of seconds to wait for a UDC; 0: does not wait; HUGE_VAL: no limit.
+ * except for what err names. `timeout` is the maximum time for coming up, in seconds. `wait_udc` is
+ * the maximum time to wait for a UDC, in seconds; 0: does not wait; HUGE_VAL: no limit.
  */
 int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct error *err);
 
@@ -110,9 +116,9 @@ void supervisor_log(struct supervisor *s, int priority, const char *fmt, ...) _p
 /* Returns the UDC of the gadget; NULL: it is not bound. */
 const char *supervisor_udc(const struct supervisor *s);
 /* Returns the log of the workers' output. */
-const struct output *supervisor_output(const struct supervisor *s);
+const struct output *supervisor_output_log(const struct supervisor *s);
 /* Records this process in the lock file as the gadget's supervisor. */
-int supervisor_own_rundir(struct supervisor *s, struct error *err);
+int supervisor_record_lock_owner(struct supervisor *s, struct error *err);
 /*
  * Returns the run directory with the lock. The caller becomes its owner; the supervisor has none
  * afterwards.
@@ -120,21 +126,23 @@ int supervisor_own_rundir(struct supervisor *s, struct error *err);
 struct rundir supervisor_detach_rundir(struct supervisor *s);
 
 /* Returns whether the gadget went down because of a switch to another gadget (switch_to). */
-bool supervisor_switches(const struct supervisor *s);
+bool supervisor_has_switched(const struct supervisor *s);
 
 /*
  * What a supervisor hands over to the supervisor of the next gadget after a switch. The receiver
  * owns all members.
  */
 struct supervisor_handover {
-	struct requested_switch *next; /* the next gadget */
-	struct gadget *gadget; /* the previous gadget's model if a reload loaded it; else NULL */
+	struct requested_switch
+		*requested_switch; /* the next gadget, and what was prepared for it */
+	struct gadget
+		*loaded_model; /* the previous gadget's model if a reload loaded it; else NULL */
 	json_t *document;
-	char *udc; /* NULL: not bound */
+	char *udc; /* UDC that the previous gadget was bound to; NULL: none */
 	bool no_bind;
 	struct rundir rundir;
 };
-/* Returns the handover. Afterwards the supervisor can only be freed. */
+/* Returns everything that is handed over. Afterwards the supervisor can only be freed. */
 struct supervisor_handover supervisor_hand_over(struct supervisor *s);
-/* Returns the noted children; the supervisor has none afterwards. */
-struct supervisor_children supervisor_detach_children(struct supervisor *s);
+/* Returns the recorded child processes; the supervisor has none afterwards. */
+struct inherited_children supervisor_detach_inherited_children(struct supervisor *s);

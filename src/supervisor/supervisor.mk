@@ -11,14 +11,14 @@ libffsctl_a_SOURCES += \
 	src/supervisor/control_parts.h \
 	src/supervisor/errors.c src/supervisor/errors.h \
 	src/supervisor/failures.c src/supervisor/failures.h \
-	src/supervisor/function_events.c src/supervisor/function_events.h \
+	src/supervisor/function_callbacks.c src/supervisor/function_callbacks.h \
 	src/supervisor/host.c src/supervisor/host.h \
 	src/supervisor/live_gadget.c src/supervisor/live_gadget.h \
 	src/supervisor/notify.c src/supervisor/notify.h \
 	src/supervisor/plan.c src/supervisor/plan.h \
 	src/supervisor/preview.c \
 	src/supervisor/privileges.c src/supervisor/privileges.h \
-	src/supervisor/progress.c src/supervisor/progress.h \
+	src/supervisor/up_down.c src/supervisor/up_down.h \
 	src/supervisor/read_file.c src/supervisor/read_file.h \
 	src/supervisor/reexec.c src/supervisor/reexec.h \
 	src/supervisor/reload.c src/supervisor/reload.h \

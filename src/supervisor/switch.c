@@ -35,8 +35,8 @@ void switch_init(struct switcher *switcher, struct live_gadget *live, const stru
 
 /* --- checks -------------------------------------------------------------------- */
 
-static int find_file(const struct live_gadget *live, const char *name, char **path,
-		     struct error *err)
+static int find_other_file(const struct live_gadget *live, const char *name, char **path,
+			   struct error *err)
 {
 	bool listed = false;
 
@@ -45,39 +45,42 @@ static int find_file(const struct live_gadget *live, const char *name, char **pa
 	if (!listed) {
 		error_set(err, EX_DATAERR, EPERM, NULL, "'switch_to' in %s does not name it",
 			  live->model->file);
-		return error_hint(err, "add it there and reload '%s', if its workers may",
+		return error_hint(err, "add the name there and reload '%s' to allow the switch",
 				  live->name);
 	}
-	*path = gadgetfile_find_beside(live->model, live->dirs, name);
+	*path = gadgetfile_find_beside(live->model, live->gadget_file_dirs, name);
 	if (*path)
 		return 0;
 	return gadgetfile_error_not_found(live->model, name, err);
 }
 
-static void log_line(void *data, const char *line)
+static void log_diagnostic(void *data, const char *line)
 {
 	struct live_gadget *live = data;
 
 	gadget_log(live, "%s", line);
 }
 
-static int read_file(struct live_gadget *live, struct requested_switch *sw, const char *name,
-		     struct error *err)
+static int read_other_file(struct live_gadget *live, struct requested_switch *sw, const char *name,
+			   struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
-	int r = find_file(live, name, &path, err);
+	int r = find_other_file(live, name, &path, err);
 
 	if (r == 0)
-		r = supervisor_read_file(path, NULL, live->dirs, gadget_file_trust(live), log_line,
-					 live, &sw->gadget, &sw->document, err);
+		r = supervisor_read_gadget_file(path, NULL, live->gadget_file_dirs,
+						gadget_file_trust(live), log_diagnostic, live,
+						&sw->gadget, &sw->document, err);
 	if (r < 0 || !streq(sw->gadget->name, live->name))
 		return r;
-	error_set(err, EX_CANTCREAT, EEXIST, path, "%s has the name '%s', too", path, live->name);
+	error_set(err, EX_CANTCREAT, EEXIST, path, "the gadget in %s has the same name: '%s'", path,
+		  live->name);
 	return error_hint(err, "set another 'name' in it");
 }
 
 /* Returns whether the other gadget file accepts the UDC of this gadget. */
-static bool udc_fits(const struct switcher *switcher, const struct gadget_udc *wanted)
+static bool other_gadget_accepts_udc(const struct switcher *switcher,
+				     const struct gadget_udc *wanted)
 {
 	_cleanup_free_ char *driver =
 		wanted->driver.value ? udc_driver(switcher->binding->udc) : NULL;
@@ -94,7 +97,7 @@ static int choose_udc(const struct switcher *switcher, struct requested_switch *
 
 	if (switcher->binding->no_bind || !switcher->binding->udc)
 		return 0;
-	if (!udc_fits(switcher, &sw->gadget->udc))
+	if (!other_gadget_accepts_udc(switcher, &sw->gadget->udc))
 		return udc_choose(switcher->live->paths, &sw->gadget->udc, NULL, &other, err);
 	sw->udc = xstrdup(switcher->binding->udc);
 	return 0;
@@ -140,7 +143,8 @@ static int check_mounts_unused(const struct live_gadget *live, struct error *err
 	return r;
 }
 
-static int lock_name(const struct live_gadget *live, struct requested_switch *sw, struct error *err)
+static int lock_other_name(const struct live_gadget *live, struct requested_switch *sw,
+			   struct error *err)
 {
 	const char *name = sw->gadget->name;
 	_cleanup_free_ char *dir = configfs_gadget_path(live->paths, name);
@@ -167,8 +171,8 @@ static int lock_name(const struct live_gadget *live, struct requested_switch *sw
  * Writes a record without steps in the run directory of the other gadget. If this supervisor dies,
  * `down` can then remove that directory.
  */
-static int write_record(const struct live_gadget *live, const struct requested_switch *sw,
-			struct error *err)
+static int write_empty_record(const struct live_gadget *live, const struct requested_switch *sw,
+			      struct error *err)
 {
 	struct record record;
 	int r;
@@ -181,11 +185,11 @@ static int write_record(const struct live_gadget *live, const struct requested_s
 	return r;
 }
 
-static int prepare(struct switcher *switcher, struct requested_switch *sw, const char *name,
-		   struct error *err)
+static int prepare_switch(struct switcher *switcher, struct requested_switch *sw, const char *name,
+			  struct error *err)
 {
 	struct live_gadget *live = switcher->live;
-	int r = read_file(live, sw, name, err);
+	int r = read_other_file(live, sw, name, err);
 
 	if (r == 0)
 		r = choose_udc(switcher, sw, err);
@@ -196,11 +200,11 @@ static int prepare(struct switcher *switcher, struct requested_switch *sw, const
 	if (r == 0)
 		r = check_mounts_unused(live, err);
 	if (r == 0)
-		r = lock_name(live, sw, err);
+		r = lock_other_name(live, sw, err);
 	if (r == 0)
 		r = features_require(live->paths, sw->gadget, err);
 	if (r == 0)
-		r = write_record(live, sw, err);
+		r = write_empty_record(live, sw, err);
 	if (r == 0)
 		fault_hit(FAULT_SWITCH, 1);
 	return r;
@@ -211,9 +215,9 @@ static int prepare(struct switcher *switcher, struct requested_switch *sw, const
 
 static int check_state(const struct switcher *switcher, struct error *err)
 {
-	return gadget_refuses(switcher->live, EX_TEMPFAIL, EBUSY, err)
+	return gadget_refuses_commands(switcher->live, EX_TEMPFAIL, EBUSY, err)
 		       ? -EBUSY
-		       : bus_check_no_conflict(switcher->binding, err);
+		       : bus_check_no_other_bind(switcher->binding, err);
 }
 
 /* Parses the message, a JSON object; {} if there is none. */
@@ -226,9 +230,9 @@ static int parse_message(const char *text, size_t size, json_t **message, struct
 	return error_set(err, EX_DATAERR, EBADMSG, NULL, "its message is not a JSON object");
 }
 
-static int begin(struct switcher *switcher, struct requested_switch *sw,
-		 const struct live_worker *worker, const char *name, const char *rest, size_t size,
-		 struct error *err)
+static int begin_switch(struct switcher *switcher, struct requested_switch *sw,
+			const struct live_worker *worker, const char *name, const char *rest,
+			size_t size, struct error *err)
 {
 	json_t *message = NULL;
 	int r = check_state(switcher, err);
@@ -236,39 +240,40 @@ static int begin(struct switcher *switcher, struct requested_switch *sw,
 	if (r == 0)
 		r = parse_message(rest, size, &message, err);
 	if (r == 0)
-		r = prepare(switcher, sw, name, err);
+		r = prepare_switch(switcher, sw, name, err);
 	if (r < 0) {
 		json_decref(message);
 		return r;
 	}
-	sw->switched = json_pack("{s:s, s:o}", "from", switcher->live->name, "message", message);
-	switcher->next = sw;
+	sw->switch_json = json_pack("{s:s, s:o}", "from", switcher->live->name, "message", message);
+	switcher->requested_switch = sw;
 	gadget_log_about(switcher->live, worker->function->model->label, LOG_INFO,
 			 "the worker asks to switch to '%s'", name);
 	return 0;
 }
 
-void switch_request(struct switcher *switcher, struct live_worker *worker, const char *body,
-		    size_t size)
+void switch_handle_request(struct switcher *switcher, struct live_worker *worker, const char *body,
+			   size_t size)
 {
 	size_t length = strnlen(body, size), rest = length < size ? length + 1 : size;
 	_cleanup_free_ char *name = xstrndup(body, length);
 	_cleanup_error_ struct error err = { 0 };
 	struct requested_switch *sw;
 
-	if (switcher->refused > 0 && now_monotonic() - switcher->refused < REFUSAL_SECONDS)
+	if (switcher->last_refusal_at > 0 &&
+	    now_monotonic() - switcher->last_refusal_at < REFUSAL_SECONDS)
 		return;
 	sw = xcalloc(1, sizeof(*sw));
 	sw->rundir = RUNDIR_NONE;
 	if (!gadgetfile_is_gadget_name(name))
 		error_set(&err, EX_DATAERR, EINVAL, NULL, "invalid gadget name");
 	else
-		begin(switcher, sw, worker, name, body + rest, size - rest, &err);
+		begin_switch(switcher, sw, worker, name, body + rest, size - rest, &err);
 	if (err.exit) {
 		_cleanup_free_ char *why = error_text(&err);
 
 		requested_switch_free(sw);
-		switcher->refused = now_monotonic();
+		switcher->last_refusal_at = now_monotonic();
 		gadget_log_about(switcher->live, worker->function->model->label, LOG_WARNING,
 				 "the worker asks to switch to '%s', which is refused: %s",
 				 gadgetfile_is_gadget_name(name) ? name : "?", why);
@@ -278,15 +283,15 @@ void switch_request(struct switcher *switcher, struct live_worker *worker, const
 	 * The host already has the answer to a control request that caused the switch, because the
 	 * keeper handles messages in order.
 	 */
-	gadget_handle(switcher->live, GADGET_EV_SWITCH);
+	gadget_handle_event(switcher->live, GADGET_EV_SWITCH);
 	rundir_set_owner(&switcher->live->rundir, OWNER_STOPPING, &err);
 }
 
 void switch_cancel(struct switcher *switcher)
 {
-	struct requested_switch *sw = switcher->next;
+	struct requested_switch *sw = switcher->requested_switch;
 
-	switcher->next = NULL;
+	switcher->requested_switch = NULL;
 	if (sw)
 		requested_switch_free(sw);
 }

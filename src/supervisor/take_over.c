@@ -27,21 +27,21 @@ void take_over_init(struct takeover *t, struct live_gadget *live, struct binding
 	*t = (struct takeover){ .live = live, .binding = binding, .control = control };
 }
 
-/* The contents of the dead supervisor's files, and its UDC. */
+/* The contents of the dead supervisor's files, and the UDC of its gadget. */
 struct previous_supervisor {
 	struct record record;
 	struct gadget_status status;
-	struct plan plan; /* plan of the record */
-	const char *udc;  /* UDC that the plan binds to; NULL: none */
-	char *bound_to;	  /* UDC in configfs; "": none */
+	struct plan recorded_plan; /* plan of the record */
+	const char *planned_udc;   /* UDC of the recorded plan's bind step; NULL: none */
+	char *udc_in_configfs;	   /* UDC in configfs; "": none */
 };
 
-static void previous_free(struct previous_supervisor *prev)
+static void previous_supervisor_free(struct previous_supervisor *prev)
 {
 	record_free(&prev->record);
 	status_free(&prev->status);
-	plan_free(&prev->plan);
-	free(prev->bound_to);
+	plan_free(&prev->recorded_plan);
+	free(prev->udc_in_configfs);
 }
 
 static const char *planned_udc(const struct plan *plan)
@@ -75,44 +75,44 @@ static bool read_previous_supervisor(const struct live_gadget *live,
 				     struct previous_supervisor *prev)
 {
 	enum gadget_condition state;
-	_cleanup_free_ const struct step_op **ops = gadget_plan_ops();
+	_cleanup_free_ const struct step_op **ops = gadget_step_ops();
 	_cleanup_free_ char *dir = configfs_gadget_path(live->paths, live->name),
 			    *path = strf("%s/UDC", dir);
 	_cleanup_error_ struct error ignored = { 0 };
 
 	if (record_read(live->paths, live->name, &prev->record, &ignored) < 0 ||
 	    status_file_read(live->paths, live->name, &prev->status, &ignored) < 0 ||
-	    record_read_plan(live->paths, live->name, ops, &prev->plan, &ignored) < 0)
+	    record_read_plan(live->paths, live->name, ops, &prev->recorded_plan, &ignored) < 0)
 		return false;
 	state = prev->status.state;
-	prev->udc = planned_udc(&prev->plan);
+	prev->planned_udc = planned_udc(&prev->recorded_plan);
 	return (state == STATUS_READY || state == STATUS_UNBOUND || state == STATUS_DEGRADED ||
 		state == STATUS_STARTING) &&
-	       links_and_mounts_exist(&prev->plan) &&
+	       links_and_mounts_exist(&prev->recorded_plan) &&
 	       record_is_of_same_gadget(&prev->record, &live->record) &&
 	       !prev->record.original_name &&
-	       file_read_line(AT_FDCWD, path, &prev->bound_to) == 0 &&
-	       (!*prev->bound_to || streq_null(prev->bound_to, prev->udc));
+	       file_read_line(AT_FDCWD, path, &prev->udc_in_configfs) == 0 &&
+	       (!*prev->udc_in_configfs || streq_null(prev->udc_in_configfs, prev->planned_udc));
 }
 
 /*
- * Returns whether the previous supervisor bound the gadget to the UDC of --udc, or --udc is not
+ * Returns whether the recorded plan binds the gadget to the UDC of --udc; true if --udc is not
  * given.
  */
-static bool is_on_wanted_udc(const struct takeover *t, const struct previous_supervisor *prev)
+static bool is_on_option_udc(const struct takeover *t, const struct previous_supervisor *prev)
 {
-	return !t->binding->udc_wanted || streq_null(t->binding->udc_wanted, prev->udc);
+	return !t->binding->option_udc || streq_null(t->binding->option_udc, prev->planned_udc);
 }
 
-static bool make_plan(struct live_gadget *live, const struct previous_supervisor *prev)
+static bool make_new_plan(struct live_gadget *live, const struct previous_supervisor *prev)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
-	if (gadget_plan_functions(&live->functions, live->model, &live->functions.list,
-				  &live->functions.n, &ignored) < 0)
+	if (gadget_make_live_functions(&live->functions, live->model, &live->functions.list,
+				       &live->functions.n, &ignored) < 0)
 		return false;
-	gadget_plan_steps(&live->configfs, live->model, live->functions.list, live->functions.n,
-			  prev->udc, &prev->plan, &live->plan);
+	gadget_add_steps(&live->configfs, live->model, live->functions.list, live->functions.n,
+			 prev->planned_udc, &prev->recorded_plan, &live->plan);
 	return true;
 }
 
@@ -122,7 +122,7 @@ static bool make_plan(struct live_gadget *live, const struct previous_supervisor
  */
 static bool is_same_plan(const struct live_gadget *live, const struct previous_supervisor *prev)
 {
-	json_t *ours = plan_to_json(&live->plan), *theirs = plan_to_json(&prev->plan);
+	json_t *ours = plan_to_json(&live->plan), *theirs = plan_to_json(&prev->recorded_plan);
 	bool same = json_equal(ours, theirs);
 
 	json_decref(ours);
@@ -130,10 +130,10 @@ static bool is_same_plan(const struct live_gadget *live, const struct previous_s
 	return same;
 }
 
-static const struct step *find_step(const struct plan *plan, const struct step *as)
+static const struct step *find_same_step(const struct plan *plan, const struct step *step)
 {
 	for (size_t i = 0; i < plan->n; i++)
-		if (plan->steps[i].op == as->op && streq(plan->steps[i].path, as->path))
+		if (plan->steps[i].op == step->op && streq(plan->steps[i].path, step->path))
 			return &plan->steps[i];
 	return NULL;
 }
@@ -142,7 +142,8 @@ static const struct step *find_step(const struct plan *plan, const struct step *
 static void copy_previous_values(struct live_gadget *live, const struct previous_supervisor *prev)
 {
 	for (size_t i = 0; i < live->plan.n; i++) {
-		const struct step *step = find_step(&prev->plan, &live->plan.steps[i]);
+		const struct step *step =
+			find_same_step(&prev->recorded_plan, &live->plan.steps[i]);
 
 		if (step && step->previous_value && !live->plan.steps[i].previous_value)
 			live->plan.steps[i].previous_value = xstrdup(step->previous_value);
@@ -150,17 +151,17 @@ static void copy_previous_values(struct live_gadget *live, const struct previous
 }
 
 /*
- * Sets the worker's identity to the recorded one: a worker that started now might get other
- * settings.
+ * Copies the recorded `value` of start-worker to the worker, because the worker was started with
+ * it. For a worker that started now, the value might differ.
  */
-static void set_identity(const struct step *step)
+static void copy_start_step_value(const struct step *step)
 {
-	const struct live_function *i = step->context;
+	const struct live_function *function = step->context;
 
-	if (step->op != &function_op_worker || !i->worker)
+	if (step->op != &function_op_worker || !function->worker)
 		return;
-	free(i->worker->identity);
-	i->worker->identity = xstrdup(step->value);
+	free(function->worker->start_step_value);
+	function->worker->start_step_value = xstrdup(step->value);
 }
 
 /*
@@ -171,27 +172,28 @@ static void use_recorded_plan(struct live_gadget *live, struct previous_supervis
 {
 	struct plan ours = live->plan;
 
-	for (size_t i = 0; i < prev->plan.n; i++) {
-		const struct step *step = find_step(&ours, &prev->plan.steps[i]);
+	for (size_t i = 0; i < prev->recorded_plan.n; i++) {
+		const struct step *step = find_same_step(&ours, &prev->recorded_plan.steps[i]);
 
 		if (step) {
-			prev->plan.steps[i].context = step->context;
-			prev->plan.steps[i].at = step->at;
-			set_identity(&prev->plan.steps[i]);
+			prev->recorded_plan.steps[i].context = step->context;
+			prev->recorded_plan.steps[i].at = step->at;
+			copy_start_step_value(&prev->recorded_plan.steps[i]);
 		}
 	}
-	live->plan = prev->plan;
+	live->plan = prev->recorded_plan;
 	live->plan.on_step = ours.on_step;
-	prev->plan = (struct plan){ 0 };
+	prev->recorded_plan = (struct plan){ 0 };
 	plan_free(&ours);
 }
 
 /* Returns the function's status from the dead supervisor; an empty status for a new function. */
 static const struct function_status *recorded_status(const struct previous_supervisor *prev,
-						     const struct live_function *i)
+						     const struct live_function *function)
 {
 	static const struct function_status nothing;
-	const struct function_status *status = status_find_function(&prev->status, i->model->label);
+	const struct function_status *status =
+		status_find_function(&prev->status, function->model->label);
 
 	return status ? status : &nothing;
 }
@@ -199,8 +201,9 @@ static const struct function_status *recorded_status(const struct previous_super
 static bool take_over_functions(struct live_gadget *live, const struct previous_supervisor *prev)
 {
 	for (size_t n = 0; n < live->functions.n; n++)
-		if (function_take_over(live->functions.list[n],
-				       recorded_status(prev, live->functions.list[n])->keeper) < 0)
+		if (function_take_over_keeper(
+			    live->functions.list[n],
+			    recorded_status(prev, live->functions.list[n])->keeper) < 0)
 			return false;
 	return true;
 }
@@ -210,7 +213,7 @@ static void restore_bus_state(struct takeover *t, const struct previous_supervis
 {
 	struct live_gadget *live = t->live;
 	struct step *last = live->plan.n > 0 ? &live->plan.steps[live->plan.n - 1] : NULL;
-	bool no_bind = !*prev->bound_to && (!prev->status.udc || prev->status.no_bind);
+	bool no_bind = !*prev->udc_in_configfs && (!prev->status.udc || prev->status.no_bind);
 	enum bus_state state = BUS_ON;
 
 	plan_assume_applied(&live->plan);
@@ -218,25 +221,27 @@ static void restore_bus_state(struct takeover *t, const struct previous_supervis
 		state = BUS_REBIND_DUE;
 	else if (prev->status.taken)
 		state = BUS_UNBOUND_EXTERNALLY;
-	bus_take_over(t->binding, prev->udc, no_bind, state);
-	if (prev->udc && no_bind) {
+	bus_set_state_after_takeover(t->binding, prev->planned_udc, no_bind, state);
+	if (prev->planned_udc && no_bind) {
 		last->state = STEP_TODO;
 		live->plan.next_step--;
-	} else if (prev->udc) {
-		host_take_over(t->binding->host, prev->udc, prev->status.configured);
+	} else if (prev->planned_udc) {
+		host_watch_after_takeover(t->binding->host, prev->planned_udc,
+					  prev->status.configured);
 	}
 }
 
-static int take_over(struct takeover *t, bool as_it_is)
+static int take_over(struct takeover *t, bool without_comparing)
 {
 	struct live_gadget *live = t->live;
 	_cleanup_error_ struct error ignored = { 0 };
 	struct previous_supervisor prev = { 0 };
 	bool taken = live->rundir.supervisor_died && read_previous_supervisor(live, &prev) &&
-		     (as_it_is || is_on_wanted_udc(t, &prev)) && make_plan(live, &prev);
+		     (without_comparing || is_on_option_udc(t, &prev)) &&
+		     make_new_plan(live, &prev);
 
 	if (taken && !is_same_plan(live, &prev)) {
-		taken = as_it_is;
+		taken = without_comparing;
 		use_recorded_plan(live, &prev);
 	} else if (taken) {
 		copy_previous_values(live, &prev);
@@ -245,10 +250,10 @@ static int take_over(struct takeover *t, bool as_it_is)
 		take_over_functions(live, &prev);
 	if (taken) {
 		restore_bus_state(t, &prev);
-		output_open_existing(&live->output);
-		gadget_handle(live, GADGET_EV_TAKE_OVER);
-		live->since = prev.status.since;
-		t->done = true;
+		output_open_existing(&live->output_log);
+		gadget_handle_event(live, GADGET_EV_TAKE_OVER);
+		live->up_since = prev.status.since;
+		t->took_over = true;
 		for (size_t n = 0; n < live->functions.n; n++)
 			if (live->functions.list[n]->worker)
 				worker_take_over(
@@ -256,7 +261,7 @@ static int take_over(struct takeover *t, bool as_it_is)
 					&recorded_status(&prev, live->functions.list[n])->worker);
 		signals_reap(&live->functions);
 	}
-	previous_free(&prev);
+	previous_supervisor_free(&prev);
 	return taken ? 0 : -ESTALE;
 }
 
@@ -265,7 +270,7 @@ int take_over_if_unchanged(struct takeover *t)
 	return take_over(t, false);
 }
 
-int take_over_as_it_is(struct takeover *t)
+int take_over_without_comparing(struct takeover *t)
 {
 	return take_over(t, true);
 }

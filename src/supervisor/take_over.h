@@ -17,19 +17,21 @@ struct takeover {
 	struct live_gadget *live;
 	struct binding *binding;
 	struct control *control;
-	double linger; /* --hold: seconds that keepers wait after the death of the supervisor */
-	double linger_sent; /* the seconds that were last sent to the keepers; 0: do not wait */
-	bool done;	    /* this supervisor took the gadget over */
+	double linger_seconds;	    /* --hold: seconds that keepers wait after the death of the
+				       supervisor */
+	double sent_linger_seconds; /* how long the keepers wait for another supervisor, as last
+				       sent to them; 0: they do not wait */
+	bool took_over;		    /* this supervisor took the gadget over */
 };
 
 void take_over_init(struct takeover *takeover, struct live_gadget *live, struct binding *binding,
 		    struct control *control);
 
 /*
- * Takes the gadget over. The caller has set rundir, and record except for the plan. Returns 0 if
- * the gadget is up with the same keepers and workers. Returns -ESTALE, and changes nothing, if
- * there is nothing to take over or if it does not match the gadget file. Then the caller undoes
- * what the dead supervisor left, and brings the gadget up.
+ * Takes the gadget over. The caller must have set live->rundir, and live->record except for its
+ * plan. Returns 0 if the gadget is up with the same keepers and workers. Returns -ESTALE, and
+ * changes nothing, if there is nothing to take over or if it does not match the gadget file. Then
+ * the caller undoes what the dead supervisor left, and brings the gadget up.
  */
 int take_over_if_unchanged(struct takeover *takeover);
 
@@ -38,7 +40,7 @@ int take_over_if_unchanged(struct takeover *takeover);
  * ffsctl would make another plan from that file. Returns 0 or -ESTALE as take_over_if_unchanged
  * does.
  */
-int take_over_as_it_is(struct takeover *takeover);
+int take_over_without_comparing(struct takeover *takeover);
 
 /* Returns whether another supervisor could take over now. */
 bool take_over_is_possible(const struct takeover *takeover);

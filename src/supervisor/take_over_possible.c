@@ -16,21 +16,21 @@ bool take_over_is_possible(const struct takeover *t)
 {
 	return t->live->state == GADGET_UP && t->binding->state != BUS_FAILED &&
 	       (t->binding->state != BUS_REBIND_DUE || bus_awaits_udc(t->binding)) &&
-	       !t->live->functions.switched;
+	       !t->live->functions.switch_json;
 }
 
 void take_over_send_linger(struct takeover *t)
 {
-	double seconds = take_over_is_possible(t) ? t->linger : 0;
+	double seconds = take_over_is_possible(t) ? t->linger_seconds : 0;
 
 	/*
 	 * Writes the status before the keepers wait: a command that finds keepers without a
 	 * supervisor reads there whether they wait for a takeover.
 	 */
-	if (seconds != t->linger_sent) {
-		t->linger_sent = seconds;
+	if (seconds != t->sent_linger_seconds) {
+		t->sent_linger_seconds = seconds;
 		gadget_write_status(t->live);
 	}
 	for (size_t n = 0; n < t->live->functions.n; n++)
-		function_set_linger(t->live->functions.list[n], seconds);
+		function_set_keeper_linger(t->live->functions.list[n], seconds);
 }

@@ -14,7 +14,7 @@
 #include "client/parts.h"
 #include "control.h"
 #include "supervisor/bus.h"
-#include "supervisor/function_events.h"
+#include "supervisor/function_callbacks.h"
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/reexec.h"
@@ -27,9 +27,9 @@ static void handle_event(struct live_worker *worker, enum worker_event event);
 static int change_bus(struct binding *b, const char *udc, bool *changed, struct error *err);
 static int refuse_file(const char *path, struct error *err);
 
-#define worker_handle handle_event
-#define gadget_go_down(live, why) gadget_handle(live, GADGET_EV_DOWN)
-#define bus_bind(b, udc, changed, err) change_bus(b, udc, changed, err)
+#define worker_handle_event handle_event
+#define gadget_begin_down(live, why) gadget_handle_event(live, GADGET_EV_DOWN)
+#define bus_request_bind(b, udc, changed, err) change_bus(b, udc, changed, err)
 #define bus_unbind(b, changed, err) change_bus(b, NULL, changed, err)
 #define reload_begin(reloader, file, renamed, timeout, err)                                        \
 	((void)(renamed), (void)(timeout), refuse_file(file, err))
@@ -37,7 +37,7 @@ static int refuse_file(const char *path, struct error *err);
 #include "../../src/supervisor/control.c"
 #include "../../src/supervisor/control_answer.c"
 #include "../../src/supervisor/control_commands.c"
-#undef worker_handle
+#undef worker_handle_event
 
 #define CLIENTS (CONTROL_CLIENTS + 4)
 
@@ -49,8 +49,8 @@ static void handle_event(struct live_worker *worker, enum worker_event event)
 
 static int change_bus(struct binding *b, const char *udc, bool *changed, struct error *err)
 {
-	*changed = !b->bind_wanted;
-	b->bind_wanted = true;
+	*changed = !b->bind_requested;
+	b->bind_requested = true;
 	return udc ? error_set(err, EX_CANTCREAT, EBUSY, udc, "%s is busy", udc) : 0;
 }
 
@@ -112,7 +112,7 @@ static void change(const struct script_step *step)
 	case 0:
 		if (step->id & 0x80) /* else it ends sooner or later, and stays so */
 			live->state = GADGET_WAITING;
-		gadget_handle(live, step->id % GADGET_EVENT_COUNT);
+		gadget_handle_event(live, step->id % GADGET_EVENT_COUNT);
 		break;
 	case 1:
 		error_set(&live->failure, EX_PROTOCOL, EPROTO, NULL, "it has failed");
@@ -123,10 +123,10 @@ static void change(const struct script_step *step)
 		live->functions.list[0]->worker->state = step->id % WORKER_STATE_COUNT;
 		break;
 	case 3:
-		w.binding.bind_wanted = step->id % 2;
+		w.binding.bind_requested = step->id % 2;
 		break;
 	case 4:
-		w.host.configured = step->id % 2;
+		w.host.state_is_configured = step->id % 2;
 		break;
 	case 5:
 		control_answer_down(&w.control, step->id % 2 ? &live->failure : NULL);
@@ -168,8 +168,8 @@ static void make_listener(void)
 	    bind(fd, &(struct sockaddr){ .sa_family = AF_UNIX }, sizeof(sa_family_t)) < 0 ||
 	    listen(fd, CLIENTS) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&w.address, &w.address_size) < 0 ||
-	    fd_watch_add(&w.live.loop, &w.control.listener, fd, EPOLLIN, on_listener, &w.control) <
-		    0)
+	    fd_watch_add(&w.live.loop, &w.control.listener, fd, EPOLLIN, on_new_client,
+			 &w.control) < 0)
 		found("no socket");
 }
 
@@ -185,9 +185,9 @@ void control_fuzz_commands(struct script *script)
 				   .model = &function,
 				   .worker = &worker };
 	struct live_function *functions[] = { &i };
-	struct function_owner owner = { .live = &w.live,
-					.binding = &w.binding,
-					.switcher = &w.switcher };
+	struct function_callback_data owner = { .live = &w.live,
+						.binding = &w.binding,
+						.switcher = &w.switcher };
 	struct script_step step;
 
 	gadget_init(&w.live, &paths, &gadget, "fuzz", write_nothing, NULL);
@@ -195,8 +195,8 @@ void control_fuzz_commands(struct script *script)
 	w.live.functions.phase = PHASE_UP;
 	w.live.functions.list = functions;
 	w.live.functions.n = 1;
-	w.live.functions.owner = &owner;
-	w.live.functions.events = &supervisor_function_events;
+	w.live.functions.callback_data = &owner;
+	w.live.functions.callbacks = &supervisor_function_callbacks;
 	host_init(&w.host, &w.live);
 	bus_init(&w.binding, &w.live, &w.host);
 	reload_init(&w.reloader, &w.live, &w.binding);
@@ -213,7 +213,7 @@ void control_fuzz_commands(struct script *script)
 		take_step(&step);
 		while (loop_once(&w.live.loop, 0) > 0)
 			;
-		control_drop_closed_binds(&w.control);
+		control_cancel_closed_binds(&w.control);
 		control_update(&w.control);
 		for (size_t n = 0; n < CLIENTS; n++)
 			if (w.clients[n] >= 0)

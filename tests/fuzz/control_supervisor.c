@@ -16,7 +16,7 @@
 #include "control.h"
 #include "functionfs/keeper.h"
 #include "supervisor/bus.h"
-#include "supervisor/function_events.h"
+#include "supervisor/function_callbacks.h"
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/switch.h"
@@ -24,13 +24,13 @@
 /* Fake for calls that would start and end processes. */
 static void handle_event(struct live_worker *worker, enum worker_event event);
 
-#define worker_handle handle_event
+#define worker_handle_event handle_event
 #include "../../src/function/worker_io.c"
 #define on_output on_output_of_stats
 #include "../../src/function/worker_stats.c"
 #undef on_output
 #include "../../src/function/function.c"
-#undef worker_handle
+#undef worker_handle_event
 
 static void handle_event(struct live_worker *worker, enum worker_event event)
 {
@@ -85,7 +85,9 @@ void control_fuzz_supervisor(struct script *script)
 	struct host_state host;
 	struct binding binding;
 	struct switcher switcher;
-	struct function_owner owner = { .live = &live, .binding = &binding, .switcher = &switcher };
+	struct function_callback_data owner = { .live = &live,
+						.binding = &binding,
+						.switcher = &switcher };
 	struct live_worker worker = { .handle_event = handle_event };
 	struct live_function i = { .functions = &live.functions,
 				   .model = &function,
@@ -96,8 +98,8 @@ void control_fuzz_supervisor(struct script *script)
 	int pair[2];
 
 	gadget_init(&live, &paths, &gadget, "fuzz", write_nothing, NULL);
-	live.functions.events = &supervisor_function_events;
-	live.functions.owner = &owner;
+	live.functions.callbacks = &supervisor_function_callbacks;
+	live.functions.callback_data = &owner;
 	live.functions.phase = PHASE_UP;
 	host_init(&host, &live);
 	bus_init(&binding, &live, &host);
@@ -106,7 +108,7 @@ void control_fuzz_supervisor(struct script *script)
 	    loop_open(&live.loop) < 0)
 		found("no socket");
 	worker.function = &i;
-	if (fd_watch_add(&live.loop, &i.keeper_socket, pair[0], EPOLLIN, on_keeper, &i) < 0)
+	if (fd_watch_add(&live.loop, &i.keeper_socket, pair[0], EPOLLIN, on_keeper_message, &i) < 0)
 		found("no source");
 	while (script_next(script, &step)) {
 		if (step.op % 8 == 0) {

@@ -151,7 +151,7 @@ def supervisor_without_descriptor():
     for _ in range(3):
         with connect() as late:
             answer = json.loads(late.recv(65536))
-            eq((answer["exit"], answer["text"]), (71, "its supervisor has no descriptor left (RLIMIT_NOFILE)"))
+            eq((answer["exit"], answer["text"]), (71, "its supervisor has no file descriptor left (RLIMIT_NOFILE)"))
     time.sleep(1)
     ok(processor_time(pid) - before < 0.5, "it spins")
     resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)

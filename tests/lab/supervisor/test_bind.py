@@ -240,7 +240,7 @@ def two_binds_at_once():
     without_worker()
     heard = ask(command="bind", udc=SECOND)
     contains(must(ffsctl("bind", "x", FIRST), 73).stderr,
-             f"another 'bind' waits to put 'x' on {SECOND}, not on {FIRST}\nhint: 'ffsctl unbind x'")
+             f"another 'bind' waits to bind 'x' to {SECOND}, not to {FIRST}\nhint: 'ffsctl unbind x'")
     others = [ask(command="bind"), ask(command="bind", udc=SECOND)]
     must(ffsctl("restart", "x"))
     for client in (heard, *others):

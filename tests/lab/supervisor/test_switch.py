@@ -246,7 +246,7 @@ def refused(words, name="b", message=b""):
 def unnamed():
     b()
     up(a(names=("c",)))
-    refused(f"'switch_to' in {gadgets.DIRECTORY}/a.conf does not name it; add it there and reload 'a', if its workers may")
+    refused(f"'switch_to' in {gadgets.DIRECTORY}/a.conf does not name it; add the name there and reload 'a' to allow the switch")
 
 
 def without_file():
@@ -270,7 +270,7 @@ def without_program():
 def with_its_name():
     b(names=(), extra='name = "a";')
     up(a())
-    refused("has the name 'a', too")
+    refused("has the same name: 'a'")
 
 
 def up_already():

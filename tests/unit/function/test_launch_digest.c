@@ -6,7 +6,7 @@
 #include "function/launch.h"
 
 static char *nothing[] = { NULL };
-static struct functions all = { .gadget = "demo" };
+static struct functions all = { .gadget_name = "demo" };
 static struct worker model = { .kind = WORKER_EXEC, .options_json = "{}" };
 static struct function function = { .label = "echo", .type = "acm", .worker = &model };
 static struct live_function live = { .model = &function, .functions = &all };

@@ -64,21 +64,21 @@ int launch_start(struct live_worker *u, struct error *err)
 	return 0;
 }
 
-void function_exchange_workers(struct live_function *i _unused_)
+void function_exchange_workers(struct live_function *f _unused_)
 {
 }
 
-bool function_blocks_bind(const struct live_function *i _unused_)
+bool function_blocks_bind(const struct live_function *f _unused_)
 {
 	return true;
 }
 
-bool function_can_start_worker(struct live_function *i _unused_)
+bool function_can_start_worker(struct live_function *f _unused_)
 {
 	return !saw.unavailable;
 }
 
-bool function_descriptors_written(const struct live_function *i _unused_)
+bool function_descriptors_written(const struct live_function *f _unused_)
 {
 	return true;
 }
@@ -94,7 +94,7 @@ void spawn_free(struct spawn *spawn _unused_)
 {
 }
 
-void function_send_to_worker(struct live_function *i _unused_, uint16_t type, uint32_t id _unused_)
+void function_send_to_worker(struct live_function *f _unused_, uint16_t type, uint32_t id _unused_)
 {
 	saw.stops += type == FFSCTL_MSG_STOP;
 	saw.pings += type == FFSCTL_MSG_PING;
@@ -131,34 +131,34 @@ int ffs_endpoint_halt(int fd _unused_, const struct endpoint *ep _unused_)
 
 /* --- the owner of the functions --- */
 
-static void on_changed(void *owner _unused_)
+static void on_changed(void *data _unused_)
 {
 	saw.changes++;
 }
 
-static void on_say(void *owner _unused_, const char *label _unused_, int priority _unused_,
-		   const char *text)
+static void on_log_line(void *data _unused_, const char *label _unused_, int priority _unused_,
+			const char *text)
 {
 	size_t n = strlen(saw.log);
 
 	snprintf(saw.log + n, sizeof(saw.log) - n, "%s\n", text);
 }
 
-static void on_worker_failed(void *owner _unused_, struct live_worker *u _unused_)
+static void on_worker_failed(void *data _unused_, struct live_worker *u _unused_)
 {
 	saw.changes++;
 	saw.failures++;
 }
 
-static void on_ep0_closed(void *owner _unused_)
+static void on_ep0_closed(void *data _unused_)
 {
 	saw.ep0_closed++;
 }
 
-static const struct function_events events = { .changed = on_changed,
-					       .log = on_say,
-					       .worker_failed = on_worker_failed,
-					       .ep0_closed = on_ep0_closed };
+static const struct function_callbacks callbacks = { .changed = on_changed,
+						     .log_line = on_log_line,
+						     .worker_failed = on_worker_failed,
+						     .ep0_closed = on_ep0_closed };
 
 /* --- a worker in some state --- */
 
@@ -168,7 +168,7 @@ static void open_worker(void)
 
 	memset(&saw, 0, sizeof(saw));
 	memset(&live, 0, sizeof(live));
-	all = (struct functions){ .events = &events, .loop = &loop, .phase = PHASE_UP };
+	all = (struct functions){ .callbacks = &callbacks, .loop = &loop, .phase = PHASE_UP };
 	function = (struct function){ .label = (char *)"echo" };
 	model = (struct worker){ .start_timeout = 10,
 				 .stop_timeout = 5,
@@ -191,7 +191,7 @@ static void close_worker(void)
 
 static void process_ended(int status)
 {
-	worker_exited(worker, status);
+	worker_handle_process_end(worker, status);
 }
 
 #define EXITED(code) ((code) << 8)
@@ -204,14 +204,14 @@ static void enter(enum worker_state state)
 		break;
 	case WORKER_PENDING:
 		saw.unavailable = true;
-		worker_handle(worker, WORKER_EV_START);
+		worker_handle_event(worker, WORKER_EV_START);
 		break;
 	case WORKER_STARTING:
-		worker_handle(worker, WORKER_EV_START);
+		worker_handle_event(worker, WORKER_EV_START);
 		break;
 	case WORKER_READY:
 		enter(WORKER_STARTING);
-		worker_handle(worker, WORKER_EV_READY);
+		worker_handle_event(worker, WORKER_EV_READY);
 		break;
 	case WORKER_ENDING:
 		saw.leaves_processes = true;
@@ -220,7 +220,7 @@ static void enter(enum worker_state state)
 		break;
 	case WORKER_STOPPING:
 		enter(WORKER_READY);
-		worker_handle(worker, WORKER_EV_STOP);
+		worker_handle_event(worker, WORKER_EV_STOP);
 		break;
 	case WORKER_WAITING:
 		enter(WORKER_READY);
@@ -283,13 +283,13 @@ Test(worker, every_event_in_every_state)
 		for (int e = 0; e < WORKER_EVENT_COUNT; e++) {
 			open_worker();
 			enter((enum worker_state)s);
-			worker->start_due = 0; /* due now */
+			worker->restart_due = 0; /* due now */
 			saw.changes = 0;
 			saw.leaves_processes = e == WORKER_EV_DIED;
 			if ((e == WORKER_EV_EXIT || e == WORKER_EV_DIED) && worker->pid)
 				process_ended(KILLED);
 			else
-				worker_handle(worker, (enum worker_event)e);
+				worker_handle_event(worker, (enum worker_event)e);
 			cr_expect_eq(worker->state, leads_to[s][e],
 				     "state %d, event %d: %d, not %d", s, e, worker->state,
 				     leads_to[s][e]);
@@ -310,7 +310,7 @@ Test(worker, stop_sends_SIGTERM_and_then_SIGKILL)
 	enter(WORKER_STOPPING);
 	cr_expect_eq(saw.terms, 1);
 	cr_expect_eq(saw.kills, 0);
-	worker_handle(worker, WORKER_EV_TIMER);
+	worker_handle_event(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.kills, 1);
 	process_ended(KILLED);
 	cr_expect_eq(worker->state, WORKER_STOPPED);
@@ -322,8 +322,8 @@ Test(worker, a_worker_with_leftover_processes_starts_when_they_have_ended)
 {
 	open_worker();
 	enter(WORKER_ENDING);
-	worker_handle(worker, WORKER_EV_RESTART);
-	worker_handle(worker, WORKER_EV_TIMER);
+	worker_handle_event(worker, WORKER_EV_RESTART);
+	worker_handle_event(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.terms + saw.kills, 0, "it has ended");
 	cr_expect_eq(saw.launches, 1);
 	worker_leftovers_ended(worker);
@@ -337,7 +337,7 @@ Test(worker, ready_counts_after_the_end_of_the_process)
 	saw.leaves_processes = true;
 	enter(WORKER_STARTING);
 	process_ended(KILLED);
-	worker_handle(worker, WORKER_EV_READY);
+	worker_handle_event(worker, WORKER_EV_READY);
 	cr_expect(worker->was_ready);
 	cr_expect_eq(worker->state, WORKER_ENDING);
 	close_worker();
@@ -347,7 +347,7 @@ Test(worker, a_worker_that_is_never_ready_is_killed)
 {
 	open_worker();
 	enter(WORKER_STARTING);
-	worker_handle(worker, WORKER_EV_TIMER);
+	worker_handle_event(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.kills, 1);
 	process_ended(KILLED);
 	cr_expect_eq(worker->state, WORKER_WAITING);
@@ -360,11 +360,11 @@ Test(worker, a_worker_ends_and_starts_with_its_kernel_device)
 	open_worker();
 	enter(WORKER_READY);
 	saw.unavailable = true;
-	worker_handle(worker, WORKER_EV_REMOVED);
+	worker_handle_event(worker, WORKER_EV_REMOVED);
 	process_ended(EXITED(0));
 	cr_expect_eq(worker->state, WORKER_PENDING);
 	saw.unavailable = false;
-	worker_handle(worker, WORKER_EV_APPEARED);
+	worker_handle_event(worker, WORKER_EV_APPEARED);
 	cr_expect_eq(worker->state, WORKER_STARTING);
 	cr_expect_eq(saw.launches, 2);
 	cr_expect_eq(worker->status.restarts, 0, "no command asked for it");
@@ -377,8 +377,8 @@ Test(worker, ends_by_a_removed_device_do_not_count)
 	model.restart_limit = 1;
 	for (int i = 0; i < 5; i++) {
 		saw.unavailable = false;
-		worker_handle(worker, i == 0 ? WORKER_EV_START : WORKER_EV_APPEARED);
-		worker_handle(worker, WORKER_EV_READY);
+		worker_handle_event(worker, i == 0 ? WORKER_EV_START : WORKER_EV_APPEARED);
+		worker_handle_event(worker, WORKER_EV_READY);
 		saw.unavailable = true;
 		process_ended(KILLED);
 		cr_expect_eq(worker->state, WORKER_PENDING);
@@ -394,7 +394,7 @@ Test(worker, a_restart_waits_for_the_kernel_device)
 	enter(WORKER_READY);
 	process_ended(EXITED(125));
 	saw.unavailable = true;
-	worker_handle(worker, WORKER_EV_RESTART);
+	worker_handle_event(worker, WORKER_EV_RESTART);
 	cr_expect_eq(worker->state, WORKER_PENDING);
 	cr_expect_eq(saw.launches, 1);
 	close_worker();
@@ -414,7 +414,7 @@ Test(worker, restart_stops_and_starts)
 {
 	open_worker();
 	enter(WORKER_READY);
-	worker_handle(worker, WORKER_EV_RESTART);
+	worker_handle_event(worker, WORKER_EV_RESTART);
 	process_ended(EXITED(0));
 	cr_expect_eq(worker->state, WORKER_STARTING);
 	cr_expect_eq(worker->status.restarts, 1U);
@@ -425,16 +425,16 @@ Test(worker, the_last_of_stop_and_restart_counts)
 {
 	open_worker();
 	enter(WORKER_STOPPING);
-	worker_handle(worker, WORKER_EV_RESTART);
-	worker_handle(worker, WORKER_EV_STOP);
+	worker_handle_event(worker, WORKER_EV_RESTART);
+	worker_handle_event(worker, WORKER_EV_STOP);
 	process_ended(EXITED(0));
 	cr_expect_eq(worker->state, WORKER_STOPPED);
 	close_worker();
 
 	open_worker();
 	enter(WORKER_STOPPING);
-	worker_handle(worker, WORKER_EV_STOP);
-	worker_handle(worker, WORKER_EV_RESTART);
+	worker_handle_event(worker, WORKER_EV_STOP);
+	worker_handle_event(worker, WORKER_EV_RESTART);
 	process_ended(EXITED(0));
 	cr_expect_eq(worker->state, WORKER_STARTING);
 	close_worker();
@@ -444,7 +444,7 @@ Test(worker, no_worker_restarts_while_the_gadget_goes_down)
 {
 	open_worker();
 	enter(WORKER_STOPPING);
-	worker_handle(worker, WORKER_EV_RESTART);
+	worker_handle_event(worker, WORKER_EV_RESTART);
 	all.phase = PHASE_GOING_DOWN;
 	process_ended(EXITED(0));
 	cr_expect_eq(worker->state, WORKER_STOPPED);
@@ -497,17 +497,17 @@ Test(worker, exit_status_and_policy)
 /* Makes the restart due now. */
 static void due(void)
 {
-	worker->start_due = 0;
-	worker_handle(worker, WORKER_EV_TIMER);
+	worker->restart_due = 0;
+	worker_handle_event(worker, WORKER_EV_TIMER);
 }
 
 Test(worker, more_ends_than_restart_limit_are_a_failure)
 {
 	open_worker();
-	model.restart_delay = worker->delay = 0;
-	worker_handle(worker, WORKER_EV_START);
+	model.restart_delay = worker->next_restart_delay = 0;
+	worker_handle_event(worker, WORKER_EV_START);
 	for (int i = 0; i < 5; i++) {
-		worker_handle(worker, WORKER_EV_READY);
+		worker_handle_event(worker, WORKER_EV_READY);
 		process_ended(KILLED);
 		cr_assert_eq(worker->state, WORKER_STARTING, "death %d", i);
 	}
@@ -515,7 +515,7 @@ Test(worker, more_ends_than_restart_limit_are_a_failure)
 	cr_expect_eq(worker->state, WORKER_FAILED);
 	cr_expect_eq(saw.failures, 1);
 	/* A restart by command forgets earlier ends. */
-	worker_handle(worker, WORKER_EV_RESTART);
+	worker_handle_event(worker, WORKER_EV_RESTART);
 	process_ended(KILLED);
 	cr_expect_eq(worker->state, WORKER_STARTING);
 	close_worker();
@@ -526,11 +526,11 @@ Test(worker, another_limit_resets_the_count_of_ends)
 	struct worker other;
 
 	open_worker();
-	model.restart_delay = worker->delay = 0;
+	model.restart_delay = worker->next_restart_delay = 0;
 	model.restart_limit = 2;
 	other = model;
 	other.restart_limit = 1;
-	worker_handle(worker, WORKER_EV_START);
+	worker_handle_event(worker, WORKER_EV_START);
 	for (int i = 0; i < 2; i++) {
 		process_ended(KILLED);
 		cr_assert_eq(worker->state, WORKER_STARTING, "death %d", i);
@@ -550,12 +550,12 @@ Test(worker, the_delay_doubles_up_to_its_maximum)
 	open_worker();
 	model.restart_limit = 0;
 	model.restart_max_delay = 5;
-	worker_handle(worker, WORKER_EV_START);
+	worker_handle_event(worker, WORKER_EV_START);
 	for (size_t i = 0; i < ARRAY_SIZE(delays); i++) {
 		double delay;
 
 		process_ended(KILLED);
-		delay = worker->start_due - now_monotonic();
+		delay = worker->restart_due - now_monotonic();
 		cr_expect(delay <= delays[i] && delay > delays[i] - 0.5, "restart %zu: %g", i,
 			  delay);
 		due();
@@ -645,13 +645,13 @@ Test(worker, a_failed_start_is_not_retried_at_once)
 {
 	open_worker();
 	model.restart_delay = model.restart_limit = 0;
-	worker->delay = 0;
+	worker->next_restart_delay = 0;
 	enter(WORKER_READY);
 	saw.launch_error = ENOENT;
 	process_ended(KILLED);
 	cr_expect_eq(worker->state, WORKER_WAITING);
 	cr_expect_eq(saw.launches, 2);
-	cr_expect_gt(worker->start_due - now_monotonic(), 0.5);
+	cr_expect_gt(worker->restart_due - now_monotonic(), 0.5);
 	saw.launch_error = 0;
 	saw.changes = 0;
 	due();
@@ -723,7 +723,7 @@ Test(worker, stop_is_sent_and_leftovers_are_handled_after_the_end)
 {
 	open_worker();
 	enter(WORKER_READY);
-	worker_handle(worker, WORKER_EV_STOP);
+	worker_handle_event(worker, WORKER_EV_STOP);
 	cr_expect_eq(saw.stops, 1);
 	cr_expect_eq(saw.terms, 1);
 	cr_expect_eq(saw.ended, 0);
@@ -738,19 +738,19 @@ Test(worker, a_worker_that_does_not_answer_is_killed)
 	model.watchdog = 100;
 	enter(WORKER_READY);
 	cr_expect_eq(saw.pings, 1);
-	worker_handle(worker, WORKER_EV_TIMER);
+	worker_handle_event(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.pings, 2);
 	cr_expect_eq(saw.interrupts, 0, "it has not been silent for long");
-	worker->last_alive -= 60;
-	worker_handle(worker, WORKER_EV_TIMER);
+	worker->last_answer_at -= 60;
+	worker_handle_event(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.pings, 3);
 	cr_expect_eq(saw.interrupts, 1);
 	worker_on_message(worker, FFSCTL_MSG_PONG, "", 0);
-	worker->last_alive -= 99;
-	worker_handle(worker, WORKER_EV_TIMER);
+	worker->last_answer_at -= 99;
+	worker_handle_event(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.kills, 0);
-	worker->last_alive -= 1;
-	worker_handle(worker, WORKER_EV_TIMER);
+	worker->last_answer_at -= 1;
+	worker_handle_event(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.kills, 1);
 	cr_expect_eq(worker->state, WORKER_READY, "until it has ended");
 	process_ended(KILLED);

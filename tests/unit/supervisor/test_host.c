@@ -38,7 +38,7 @@ void fd_watch_close(struct loop *loop _unused_, struct fd_watch *source)
 	source->fd = -1;
 }
 
-void function_set_udc(struct live_function *i _unused_, const char *udc _unused_)
+void function_set_keeper_udc(struct live_function *f _unused_, const char *udc _unused_)
 {
 }
 
@@ -56,7 +56,7 @@ static void set_state(const char *word)
 static void change_state(const char *word)
 {
 	set_state(word);
-	host.udc_state.fn(&host, EPOLLPRI);
+	host.udc_state_watch.fn(&host, EPOLLPRI);
 }
 
 static void begin(void)
@@ -74,8 +74,8 @@ static void end(void)
 {
 	_cleanup_free_ char *top = getcwd(NULL, 0);
 
-	host_forget(&host);
-	free(live.functions.host_udc);
+	host_handle_unbind(&host);
+	free(live.functions.last_bound_udc);
 	unlink("udc/x/state");
 	rmdir("udc/x");
 	rmdir("udc");
@@ -85,7 +85,7 @@ static void end(void)
 Test(host, the_state_before_the_bind_is_ignored, .init = begin, .fini = end)
 {
 	set_state("configured");
-	host_watch(&host, "x");
+	host_watch_udc_state(&host, "x");
 	cr_expect_not(host_has_configured(&host));
 	change_state("configured");
 	cr_expect(host_has_configured(&host));
@@ -94,7 +94,7 @@ Test(host, the_state_before_the_bind_is_ignored, .init = begin, .fini = end)
 Test(host, a_host_that_suspends_the_bus_stays_configured, .init = begin, .fini = end)
 {
 	set_state("not attached");
-	host_watch(&host, "x");
+	host_watch_udc_state(&host, "x");
 	change_state("addressed");
 	cr_expect_not(host_has_configured(&host));
 	change_state("suspended");
@@ -112,9 +112,9 @@ Test(host, a_host_that_suspends_the_bus_stays_configured, .init = begin, .fini =
 Test(host, a_takeover_keeps_the_state_of_the_host, .init = begin, .fini = end)
 {
 	set_state("suspended");
-	host_take_over(&host, "x", true);
+	host_watch_after_takeover(&host, "x", true);
 	cr_expect(host_has_configured(&host));
 	set_state("configured");
-	host_take_over(&host, "x", false);
+	host_watch_after_takeover(&host, "x", false);
 	cr_expect_not(host_has_configured(&host));
 }

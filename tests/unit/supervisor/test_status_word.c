@@ -65,13 +65,13 @@ Test(status_word, a_reload_shows_only_while_it_keeps_the_gadget_from_its_udc)
 {
 	char udc[] = "udc.0";
 
-	cr_expect(gadget_handle(&live, GADGET_EV_RELOAD));
+	cr_expect(gadget_handle_event(&live, GADGET_EV_RELOAD));
 	expect("ready");
 	binding.udc_before_reload = udc;
 	expect("starting");
-	cr_expect(gadget_handle(&live, GADGET_EV_REVERT));
+	cr_expect(gadget_handle_event(&live, GADGET_EV_REVERT));
 	expect("starting");
-	cr_expect(gadget_handle(&live, GADGET_EV_REVERT_FAILED));
+	cr_expect(gadget_handle_event(&live, GADGET_EV_REVERT_FAILED));
 	expect("degraded");
 }
 
@@ -80,11 +80,11 @@ Test(status_word, before_and_after_up_the_table_decides)
 	live.state = GADGET_WAITING;
 	binding.state = BUS_FAILED;
 	expect("starting");
-	cr_expect(gadget_handle(&live, GADGET_EV_BEGIN));
+	cr_expect(gadget_handle_event(&live, GADGET_EV_BEGIN));
 	expect("starting");
-	cr_expect(gadget_handle(&live, GADGET_EV_DOWN));
+	cr_expect(gadget_handle_event(&live, GADGET_EV_DOWN));
 	expect("degraded");
-	cr_expect_not(gadget_handle(&live, GADGET_EV_RELOAD), "an event without effect");
+	cr_expect_not(gadget_handle_event(&live, GADGET_EV_RELOAD), "an event without effect");
 	cr_expect_eq(live.state, GADGET_STOPPING);
 	live.state = GADGET_FAILED;
 	expect("failed");

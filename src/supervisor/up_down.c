@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "supervisor/progress.h"
+#include "supervisor/up_down.h"
 
 #include <errno.h>
 
@@ -8,18 +8,19 @@
 #include "supervisor/live_gadget.h"
 #include "supervisor/plan.h"
 
-int progress_make_plan(struct live_gadget *live, const char *udc, struct error *err)
+int gadget_make_plan(struct live_gadget *live, const char *udc, struct error *err)
 {
 	struct functions *functions = &live->functions;
-	int r = gadget_plan_functions(functions, live->model, &functions->list, &functions->n, err);
+	int r = gadget_make_live_functions(functions, live->model, &functions->list, &functions->n,
+					   err);
 
 	if (r == 0)
-		gadget_plan_steps(&live->configfs, live->model, functions->list, functions->n, udc,
-				  NULL, &live->plan);
+		gadget_add_steps(&live->configfs, live->model, functions->list, functions->n, udc,
+				 NULL, &live->plan);
 	return r;
 }
 
-int progress_timeout_error(const struct live_gadget *live, struct error *err)
+int gadget_timeout_error(const struct live_gadget *live, struct error *err)
 {
 	const struct functions *functions = &live->functions;
 
@@ -33,7 +34,7 @@ int progress_timeout_error(const struct live_gadget *live, struct error *err)
 	return -err->err;
 }
 
-bool progress_workers_stopped(const struct live_gadget *live)
+bool gadget_workers_are_stopped(const struct live_gadget *live)
 {
 	const struct functions *functions = &live->functions;
 
@@ -44,7 +45,7 @@ bool progress_workers_stopped(const struct live_gadget *live)
 	return true;
 }
 
-bool progress_keepers_listen(const struct live_gadget *live)
+bool gadget_keepers_listen(const struct live_gadget *live)
 {
 	const struct functions *functions = &live->functions;
 
@@ -54,7 +55,7 @@ bool progress_keepers_listen(const struct live_gadget *live)
 	return true;
 }
 
-void progress_update_leftovers(const struct live_gadget *live)
+void gadget_update_leftovers(const struct live_gadget *live)
 {
 	const struct functions *functions = &live->functions;
 
@@ -63,7 +64,7 @@ void progress_update_leftovers(const struct live_gadget *live)
 			worker_leftovers_update(functions->list[n]->worker);
 }
 
-bool progress_has_leftovers(const struct live_gadget *live)
+bool gadget_has_leftovers(const struct live_gadget *live)
 {
 	const struct functions *functions = &live->functions;
 
@@ -73,15 +74,15 @@ bool progress_has_leftovers(const struct live_gadget *live)
 	return false;
 }
 
-void progress_undo(struct live_gadget *live)
+void gadget_continue_undo(struct live_gadget *live)
 {
 	_cleanup_error_ struct error err = { 0 };
 	int r = plan_undo(&live->plan, &err);
 
-	live->undo_soon = r == PLAN_SOON;
+	live->retry_undo_soon = r == PLAN_SOON;
 	if (r > 0)
 		return;
-	gadget_handle(live, GADGET_EV_UNDONE);
+	gadget_handle_event(live, GADGET_EV_UNDONE);
 	for (size_t n = 0; n < live->functions.n; n++)
 		rundir_release_worker_uid(&live->rundir, live->functions.list[n]->model->label);
 	/* After a switch the run directory stays, so that this process can switch back. */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "function/owner.h"
+#include "function/functions.h"
 
 #include <stdarg.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 
-void functions_changed(const struct functions *all)
+void functions_report_change(const struct functions *all)
 {
-	all->events->changed(all->owner);
+	all->callbacks->changed(all->callback_data);
 }
 
 void functions_log(const struct functions *all, const char *label, int priority, const char *fmt,
@@ -20,5 +20,5 @@ void functions_log(const struct functions *all, const char *label, int priority,
 	va_start(ap, fmt);
 	text = text_vformat(fmt, ap);
 	va_end(ap);
-	all->events->log(all->owner, label, priority, text);
+	all->callbacks->log_line(all->callback_data, label, priority, text);
 }

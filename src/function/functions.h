@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * All live functions of one gadget, and the data that they share. Their owner is the supervisor or
+ * a unit test. With the callbacks of struct function_callbacks, they report events to the owner and
+ * read its state.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/loop.h"
+#include "base/paths.h"
+#include "base/trust.h"
+#include "rundir/output.h"
+#include "rundir/rundir.h"
+
+struct live_function;
+struct live_worker;
+
+/* Phases of a gadget, from the wait for a UDC until the gadget is down. */
+enum gadget_phase {
+	PHASE_WAITING_UDC, /* no step is applied yet */
+	PHASE_COMING_UP,
+	PHASE_UP,
+	PHASE_GOING_DOWN,
+	PHASE_GONE,
+};
+
+/*
+ * Callbacks of the owner; their argument `data` is functions.callback_data. They are called from
+ * the event loop, and must not free a live function.
+ */
+struct function_callbacks {
+	/* The state of a function changed; this may affect the plan or the status. */
+	void (*changed)(void *data);
+	/* The statistics of a worker changed. */
+	void (*statistics_changed)(void *data);
+	/* Adds a line about a function to the log; `priority` as in syslog(3). */
+	void (*log_line)(void *data, const char *label, int priority, const char *text);
+	/* A worker failed for good. */
+	void (*worker_failed)(void *data, struct live_worker *worker);
+	/* The keeper of a function died. */
+	void (*keeper_died)(void *data, struct live_function *function);
+	/*
+	 * A process that had ep0 open ended. If no other process has ep0 open, the kernel has
+	 * unbound the gadget.
+	 */
+	void (*ep0_closed)(void *data);
+	/* A worker requests another gadget in place of this one: SWITCH of ffsctl/control.h. */
+	void (*switch_requested)(void *data, struct live_worker *worker, const char *body,
+				 size_t size);
+	/* Returns whether the kernel has bound the gadget. */
+	bool (*is_bound)(void *data);
+	/* Returns whether a host has configured the gadget. */
+	bool (*is_configured)(void *data);
+	/*
+	 * Returns whether a reload is being applied. A reload waits for the workers that it starts.
+	 */
+	bool (*is_reloading)(void *data);
+	/* Returns which owners are trusted for programs of a gadget whose file is in `dir`. */
+	enum trust (*program_trust)(void *data, const char *dir);
+};
+
+struct functions {
+	const struct function_callbacks *callbacks;
+	void *callback_data; /* argument of the callbacks */
+
+	const char *gadget_name; /* name of the gadget */
+	const struct paths *paths;
+	struct loop *loop;
+	struct rundir *rundir;
+	struct output *output_log; /* the log of the workers' output */
+
+	/* The owner updates the following members. */
+	enum gadget_phase phase;
+	bool foreground;	   /* the workers' output goes to stderr, too */
+	const json_t *switch_json; /* value of "switch" in the configuration of each worker; NULL:
+				   the gadget was not started by a switch */
+	char *last_bound_udc; /* the UDC that the gadget is or was bound to; NULL: none; owned */
+
+	struct live_function **list; /* one live function for each function with a `ffs` group or a
+					worker; owned */
+	size_t n;
+	pid_t *inherited_pids; /* pids of the child processes that this process had before it became
+				  the supervisor (reap.h); owned */
+	size_t n_inherited_pids;
+};
+
+/* Calls the callback `changed`. */
+void functions_report_change(const struct functions *all);
+/* Logs one line about a function (NULL: the gadget); `priority` as in syslog(3). */
+void functions_log(const struct functions *all, const char *label, int priority, const char *fmt,
+		   ...) _printf_(4, 5);

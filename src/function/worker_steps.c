@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The steps that start a function's worker and wait until it is ready. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "function/function.h"
+#include "function/launch.h"
+
+/* --- the value of start-worker and await-ready: "GADGET FUNCTION DIGEST DIRECTORY" --- */
+
+static char *make_step_value(const struct live_function *function)
+{
+	_cleanup_free_ char *directory = function_directory(function);
+
+	return strf("%s %s %016" PRIx64 " %s", function->functions->gadget_name,
+		    function->model->label, launch_digest(function->worker), directory);
+}
+
+/* Returns the part of the value that follows its first `n` words; "" if nothing follows. */
+static const char *skip_words(const char *value, int n)
+{
+	for (; n > 0; n--) {
+		value += strcspn(value, " ");
+		value += *value == ' ';
+	}
+	return value;
+}
+
+const char *function_step_directory(const struct step *step)
+{
+	return skip_words(step->value ? step->value : "", 3);
+}
+
+bool function_steps_have_same_worker(const struct step *a, const struct step *b)
+{
+	const char *ours = a->value ? a->value : "", *theirs = b->value ? b->value : "";
+	size_t names = (size_t)(skip_words(ours, 2) - ours);
+
+	return strncmp(ours, theirs, names) == 0 &&
+	       streq(function_step_directory(a), function_step_directory(b));
+}
+
+/* --- the steps --- */
+
+static bool has_worker_of_step(const struct live_function *function, const struct step *step)
+{
+	return function->worker && streq_null(function->worker->start_step_value, step->value);
+}
+
+static int start_worker_apply(struct step *step, struct error *err)
+{
+	struct live_function *function = step->context;
+
+	if (!has_worker_of_step(function, step))
+		function_exchange_workers(function);
+	function->worker->awaited_by_reload =
+		function->functions->callbacks->is_reloading(function->functions->callback_data);
+	worker_handle_event(function->worker, WORKER_EV_START);
+	/*
+	 * During a reload, await-ready reports the error. If this step failed, it would not be
+	 * undone, and the new worker would stay in place.
+	 */
+	if (function->worker->awaited_by_reload || !function_blocks_bind(function) ||
+	    function->worker->state != WORKER_FAILED || !function->worker->start_error.text)
+		return 0;
+	error_move(err, &function->worker->start_error);
+	return -err->err;
+}
+
+static int start_worker_undo(struct step *step, struct error *err _unused_)
+{
+	struct live_function *function = step->context;
+	const struct functions *all;
+
+	/* Without a supervisor, reap_all_leftovers has ended the worker. */
+	if (!function || !function->worker)
+		return 0;
+	/* Stops the workers of all functions at once, because their steps are undone next. */
+	all = function->functions;
+	for (size_t n = 0; n < all->n; n++) {
+		struct live_function *other = all->list[n];
+
+		if (other->worker && other->worker->state != WORKER_STOPPING &&
+		    (other == function || other->removed_by_reload ||
+		     all->phase == PHASE_GOING_DOWN))
+			worker_handle_event(other->worker, WORKER_EV_STOP);
+	}
+	if (function->worker->state != WORKER_STOPPED)
+		return PLAN_AGAIN;
+	if (function->replacement && !function->replacement->worker)
+		function_exchange_workers(function);
+	return 0;
+}
+
+/*
+ * Restarts the worker with its new settings. The endpoints are kept; an interrupted transfer ends
+ * with an error, as after `restart`.
+ */
+static int start_worker_replace(struct step *step, struct step *last _unused_,
+				struct error *err _unused_)
+{
+	struct live_function *function = step->context;
+
+	if (!has_worker_of_step(function, step) && !function->worker->successor) {
+		function->replacement->worker->awaited_by_reload =
+			function->functions->callbacks->is_reloading(
+				function->functions->callback_data);
+		worker_replace(function->worker, function->replacement->worker);
+	}
+	return has_worker_of_step(function, step) ? 0 : PLAN_AGAIN;
+}
+
+const struct step_op function_op_worker = {
+	.name = "start-worker",
+	.undo_name = "stop-worker",
+	.apply = start_worker_apply,
+	.undo = start_worker_undo,
+	.needs_value = true,
+	.replace = start_worker_replace,
+};
+
+static int await_ready_apply(struct step *step, struct error *err)
+{
+	struct live_function *function = step->context;
+	struct live_worker *worker = function->worker;
+
+	switch (worker->state) {
+	case WORKER_READY:
+	case WORKER_DONE:
+		worker->awaited_by_reload = false;
+		return 0;
+	case WORKER_STARTING:
+	case WORKER_ENDING:
+	case WORKER_STOPPING:
+	case WORKER_WAITING:
+		return PLAN_AGAIN;
+	case WORKER_STOPPED:
+	case WORKER_PENDING: /* only the worker of a kernel function can be in this state, and it
+				does not block the bind */
+	case WORKER_FAILED:
+	case WORKER_STATE_COUNT:
+		break;
+	}
+	if (worker->start_error.text) {
+		error_move(err, &worker->start_error);
+		return -err->err;
+	}
+	if (worker->start_timed_out)
+		return error_set(
+			err, EX_TEMPFAIL, ETIMEDOUT, step->path,
+			"the worker of '%s' (%s) did not get ready within %g s (start_timeout)",
+			function->model->label, step->path, worker->model->start_timeout);
+	return error_set(err, EX_PROTOCOL, ECHILD, step->path,
+			 "the worker of '%s' (%s) ended before it was ready: %s",
+			 function->model->label, step->path, worker_exit_reason(worker));
+}
+
+const struct step_op function_op_ready = { .name = "await-ready", .apply = await_ready_apply };
+
+void function_add_worker_start(struct plan *plan, struct live_function *function)
+{
+	struct live_worker *worker = function->worker;
+
+	if (!worker)
+		return;
+	free(worker->start_step_value);
+	worker->start_step_value = make_step_value(function);
+	plan_add(plan, &function_op_worker, xstrdup(worker->spawn.program),
+		 xstrdup(worker->start_step_value), &worker->model->at, function);
+}
+
+void function_add_worker_ready(struct plan *plan, struct live_function *function)
+{
+	if (function->worker && function_blocks_bind(function))
+		plan_add(plan, &function_op_ready, xstrdup(function->worker->spawn.program),
+			 xstrdup(function->worker->start_step_value), &function->worker->model->at,
+			 function);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "supervisor/function_callbacks.h"
+
+#include "supervisor/bus.h"
+#include "supervisor/failures.h"
+#include "supervisor/host.h"
+#include "supervisor/live_gadget.h"
+#include "supervisor/switch.h"
+
+static void on_changed(void *data)
+{
+	const struct function_callback_data *d = data;
+
+	gadget_mark_changed(d->live);
+}
+
+static void on_statistics_changed(void *data)
+{
+	const struct function_callback_data *d = data;
+
+	gadget_write_status(d->live);
+}
+
+static void on_log_line(void *data, const char *label, int priority, const char *text)
+{
+	const struct function_callback_data *d = data;
+
+	gadget_log_line(d->live, label, priority, text);
+}
+
+static void on_worker_failed(void *data, struct live_worker *worker)
+{
+	const struct function_callback_data *d = data;
+
+	failures_handle_failed_worker(d->binding, worker);
+}
+
+static void on_keeper_died(void *data, struct live_function *function)
+{
+	const struct function_callback_data *d = data;
+
+	failures_handle_dead_keeper(d->live, function);
+}
+
+static void on_ep0_closed(void *data)
+{
+	const struct function_callback_data *d = data;
+
+	bus_handle_ep0_closed(d->binding);
+}
+
+static void on_switch_requested(void *data, struct live_worker *worker, const char *body,
+				size_t size)
+{
+	const struct function_callback_data *d = data;
+
+	switch_handle_request(d->switcher, worker, body, size);
+}
+
+static bool is_bound(void *data)
+{
+	const struct function_callback_data *d = data;
+
+	return bus_is_bound(d->binding);
+}
+
+static bool is_configured(void *data)
+{
+	const struct function_callback_data *d = data;
+
+	return host_has_configured(d->binding->host);
+}
+
+static bool is_reloading(void *data)
+{
+	const struct function_callback_data *d = data;
+
+	return d->live->state == GADGET_RELOADING;
+}
+
+static enum trust program_trust(void *data, const char *dir)
+{
+	const struct function_callback_data *d = data;
+
+	return gadget_program_trust(d->live, dir);
+}
+
+const struct function_callbacks supervisor_function_callbacks = {
+	.changed = on_changed,
+	.statistics_changed = on_statistics_changed,
+	.log_line = on_log_line,
+	.worker_failed = on_worker_failed,
+	.keeper_died = on_keeper_died,
+	.ep0_closed = on_ep0_closed,
+	.switch_requested = on_switch_requested,
+	.is_bound = is_bound,
+	.is_configured = is_configured,
+	.is_reloading = is_reloading,
+	.program_trust = program_trust,
+};

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Brings a gadget up and takes it down: makes its plan, checks its keepers and workers, and undoes
+ * its plan.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+struct live_gadget;
+
+/* Makes the live functions and the plan. `udc` NULL: without a bind step. */
+int gadget_make_plan(struct live_gadget *live, const char *udc, struct error *err);
+/*
+ * Continues to undo the plan. After the last step, sets live->failure if some steps could not be
+ * undone.
+ */
+void gadget_continue_undo(struct live_gadget *live);
+/* Sets `err`: the gadget did not come up within the timeout. Returns the negative errno. */
+int gadget_timeout_error(const struct live_gadget *live, struct error *err);
+/*
+ * Returns whether all keepers listen on their sockets, so that a takeover is possible. `up` waits
+ * for this, because the supervisor may be killed as soon as `up` has returned.
+ */
+bool gadget_keepers_listen(const struct live_gadget *live);
+bool gadget_workers_are_stopped(const struct live_gadget *live);
+/* Checks whether leftover processes of workers have ended; no event reports their end. */
+void gadget_update_leftovers(const struct live_gadget *live);
+bool gadget_has_leftovers(const struct live_gadget *live);
