@@ -178,7 +178,8 @@ static int supervise(struct switch_sequence *p, struct gadget_setup *setup, stru
 	}
 	p->children = (struct inherited_children){ 0 };
 	supervisor_set_on_up(*p->supervisor, on_up, p);
-	return supervisor_run(*p->supervisor, options.timeout, setup->gadget->udc.wait, err);
+	return supervisor_run(*p->supervisor, options.timeout, setup->gadget->udc.wait_seconds,
+			      err);
 }
 
 /* Brings the old gadget up again, because the new one did not come up. */
@@ -209,8 +210,8 @@ static int switch_once(struct switch_sequence *p, struct gadget_setup *setup, st
 	int r;
 
 	take_setups(p, &old, &new);
-	fault_hit(FAULT_SWITCH, 2);
-	fault_next();
+	fault_inject(FAULT_SWITCH, 2);
+	fault_next_list();
 	p->previous = &old;
 	r = supervise(p, &new, err);
 	if (p->is_up || r == 0) {
@@ -219,8 +220,8 @@ static int switch_once(struct switch_sequence *p, struct gadget_setup *setup, st
 		return r;
 	}
 	error_wrap(err, "'%s'", new.gadget->name);
-	fault_hit(FAULT_SWITCH, 3);
-	fault_next();
+	fault_inject(FAULT_SWITCH, 3);
+	fault_next_list();
 	r = bring_old_up_again(p, &old, err);
 	setup_free(&new);
 	*setup = old;

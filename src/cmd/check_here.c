@@ -41,9 +41,9 @@ static void add_missing(const struct system_check *h, const struct position *at,
 			const struct error *err)
 {
 	/* A default value has no position in the file; then the message is about the whole file. */
-	const struct position whole = { .file = h->gadget->files[0] };
+	const struct position whole = { .file = h->gadget->source_files[0] };
 
-	diags_add(h->diags, h->severity, at->file ? at : &whole, "%s", err->text);
+	diags_add_at_position(h->diags, h->severity, at->file ? at : &whole, "%s", err->text);
 	if (err->hint)
 		diags_hint(h->diags, "%s", err->hint);
 }
@@ -118,8 +118,9 @@ static void check_default_user(const struct system_check *h, const struct worker
 {
 	if (w->kind != WORKER_EXEC || w->user.value)
 		return;
-	diags_add(h->diags, DIAG_WARNING, &w->program_at,
-		  "the program runs as an allocated user, and as root in versions before");
+	diags_add_at_position(
+		h->diags, DIAG_WARNING, &w->program_at,
+		"the program runs as an allocated user, and as root in versions before");
 	diags_hint(h->diags, "set 'user' if it needs root or another user");
 }
 
@@ -141,12 +142,13 @@ static void check_worker(struct system_check *h, const struct worker *w)
 static void check_mismatch(const struct system_check *h, const char *name)
 {
 	const struct gadget_udc *udc = &h->gadget->udc;
-	const struct position whole = { .file = h->gadget->files[0] };
+	const struct position whole = { .file = h->gadget->source_files[0] };
 	_cleanup_free_ char *driver = name ? udc_driver(name) : NULL,
 			    *why = udc_mismatch_reason(driver ?: udc->driver.value, h->gadget);
 
 	if (why)
-		diags_add(h->diags, DIAG_WARNING, udc->at.file ? &udc->at : &whole, "%s", why);
+		diags_add_at_position(h->diags, DIAG_WARNING, udc->at.file ? &udc->at : &whole,
+				      "%s", why);
 }
 
 /* Checks that a UDC can be chosen. Without --here, only checks a UDC that the file names. */
@@ -172,7 +174,7 @@ static void check_udc(const struct system_check *h)
 static void check_serials(const struct system_check *h)
 {
 	for (size_t i = 0; i < h->gadget->n_strings; i++) {
-		const struct placed_str *from = &h->gadget->strings[i].serial_from;
+		const struct placed_str *from = &h->gadget->strings[i].serialnumber_source;
 		_cleanup_error_ struct error err = { 0 };
 		_cleanup_free_ char *serial = NULL;
 
@@ -208,8 +210,9 @@ static void check_features(const struct system_check *h)
 		return;
 	at = (struct position){ .file = err.file, .line = err.line, .column = err.column };
 	if (err.exit == EX_NOPERM)
-		diags_add(h->diags, DIAG_NOTE, &(struct position){ .file = h->gadget->files[0] },
-			  "kernel features were not checked: that needs root");
+		diags_add_at_position(h->diags, DIAG_NOTE,
+				      &(struct position){ .file = h->gadget->source_files[0] },
+				      "kernel features were not checked: that needs root");
 	else
 		add_missing(h, &at, &err);
 }

@@ -167,7 +167,7 @@ int cmd_find_file(const struct globals *globals, const char *argument, char **pa
 int cmd_load(const struct globals *globals, const char *argument, const char *name,
 	     enum gadgetfile_trust trust, struct gadget **gadget, json_t **document,
 	     struct diags *diags, struct error *err);
-/* Calls gadgetfile_load_found. `plugins` NULL: worker options are not validated. */
+/* Calls gadgetfile_load_with_dirs. `plugins` NULL: worker options are not validated. */
 int cmd_load_path(const struct globals *globals, const char *path, const char *name,
 		  const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
 		  struct gadget **gadget, json_t **document, struct diags *diags,

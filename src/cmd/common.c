@@ -133,8 +133,9 @@ static void add_errors(struct diags *to, const struct diags *from)
 
 		if (d->severity != DIAG_ERROR)
 			continue;
-		diags_add(to, DIAG_ERROR, &(struct position){ d->file, d->line, d->column }, "%s",
-			  d->text);
+		diags_add_at_position(to, DIAG_ERROR,
+				      &(struct position){ d->file, d->line, d->column }, "%s",
+				      d->text);
 		if (d->hint)
 			diags_hint(to, "%s", d->hint);
 	}

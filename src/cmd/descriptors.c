@@ -53,7 +53,8 @@ static void print_all(const struct descriptors *d)
 static void print_unknown(const struct descriptors_command *r, const struct config *config)
 {
 	for (size_t i = 0; i < config->n_functions; i++) {
-		const struct function *f = &r->gadget->functions[config->functions[i].function];
+		const struct function *f =
+			&r->gadget->functions[config->functions[i].function_index];
 
 		if (!predict_covers_function(f))
 			printf("  --- function '%s' (%s): unknown descriptors\n", f->label,
@@ -173,7 +174,7 @@ static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 		predict_config(&f, config, &d);
 		for (size_t k = 0; k < config->n_functions; k++) {
 			const struct function *function =
-				&r->gadget->functions[config->functions[k].function];
+				&r->gadget->functions[config->functions[k].function_index];
 
 			if (!predict_covers_function(function))
 				json_array_append_new(unknown, json_string(function->label));
@@ -301,8 +302,8 @@ static void read_serial(struct descriptors_command *r)
 	const struct gadget_strings *s = predict_device_strings(r->gadget);
 	_cleanup_error_ struct error err = { 0 };
 
-	if (s && s->serial_from.value &&
-	    serial_number_read(s->serial_from.value, &r->serial, &err) < 0) {
+	if (s && s->serialnumber_source.value &&
+	    serial_number_read(s->serialnumber_source.value, &r->serial, &err) < 0) {
 		_cleanup_free_ char *text = error_text(&err);
 
 		log_info("%s", text);

@@ -49,8 +49,8 @@ int cmd_load_path(const struct globals *globals, const char *path, const char *n
 		  const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
 		  struct gadget **gadget, json_t **form, struct diags *diags, struct error *err)
 {
-	return gadgetfile_load_found(path, name, cmd_dirs(globals), plugins, trust, gadget, form,
-				     diags, err);
+	return gadgetfile_load_with_dirs(path, name, cmd_dirs(globals), plugins, trust, gadget,
+					 form, diags, err);
 }
 
 static void add_file(struct cmd_files *files, const char *dir, const char *entry,

@@ -214,8 +214,8 @@ static int load(struct up_command *q)
 		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
 	else if (!q->json && exit)
 		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
-	if (exit == 0 && q->gadget->udc.wait > q->options.wait_udc)
-		q->options.wait_udc = q->gadget->udc.wait;
+	if (exit == 0 && q->gadget->udc.wait_seconds > q->options.wait_udc)
+		q->options.wait_udc = q->gadget->udc.wait_seconds;
 	return exit;
 }
 

@@ -291,7 +291,7 @@ const struct step_op attribute_op_link = {
 	.name = "link-to",
 	.undo_name = "unlink",
 	.apply = make_link_apply,
-	.undo = plan_undo_unlink,
+	.undo = plan_undo_symlink,
 };
 
 static bool is_text_value(const struct configfs_attribute *e)
@@ -338,7 +338,7 @@ void configfs_add_attributes(struct plan *plan, struct configfs *c,
 		 * attributes together with the function.
 		 */
 		if (step)
-			step->keep_previous = attributes == &c->gadget->configfs_attributes ||
-					      configfs_writable_while_bound(step);
+			step->save_previous_value = attributes == &c->gadget->configfs_attributes ||
+						    configfs_writable_while_bound(step);
 	}
 }

@@ -9,13 +9,13 @@
 static int explain_too_few_endpoints(const struct gadget *g, const char *certainty,
 				     struct error *err)
 {
-	struct endpoint_count need = gadget_endpoints(g);
+	struct endpoint_count need = gadget_endpoint_count(g);
 
 	err->exit = EX_UNAVAILABLE;
 	return error_detail(err,
 			    "%sthis UDC has no free endpoint that a function can use: the gadget "
 			    "needs %s%u to the host and %u from it besides ep0%s",
-			    certainty, need.at_least ? "at least " : "", need.in, need.out,
+			    certainty, need.may_need_more ? "at least " : "", need.in, need.out,
 			    need.isochronous ? ", isochronous ones among them" : "");
 }
 

@@ -60,13 +60,13 @@ char *configfs_function_path(const struct paths *paths, const char *gadget, cons
 static void add_restorable_step(struct plan *plan, const struct step_op *op, char *path,
 				char *value, const struct position *at, void *self)
 {
-	plan_add(plan, op, path, value, at, self)->keep_previous = true;
+	plan_add(plan, op, path, value, at, self)->save_previous_value = true;
 }
 
 static void add_attributes(struct plan *plan, struct configfs *c, const char *dir)
 {
 	for (int i = 0; i < GADGET_ATTR_COUNT; i++) {
-		const struct placed_int *attr = &c->gadget->attrs[i];
+		const struct placed_int *attr = &c->gadget->device_attrs[i];
 
 		if (attr->set)
 			add_restorable_step(plan, &configfs_op_attribute,
@@ -109,9 +109,10 @@ static void add_strings(struct plan *plan, struct configfs *c, const char *gadge
 		add_string(plan, c, dir, "manufacturer", &s->manufacturer);
 		add_string(plan, c, dir, "product", &s->product);
 		add_string(plan, c, dir, "serialnumber", &s->serialnumber);
-		if (s->serial_from.value)
+		if (s->serialnumber_source.value)
 			plan_add(plan, &configfs_op_serial, strf("%s/serialnumber", dir),
-				 xstrdup(s->serial_from.value), &s->serial_from.at, &c->backend);
+				 xstrdup(s->serialnumber_source.value), &s->serialnumber_source.at,
+				 &c->backend);
 	}
 }
 
@@ -121,11 +122,11 @@ static void add_config(struct plan *plan, struct configfs *c, const struct confi
 	_cleanup_free_ char *dir = strf("%s/configs/%s.%u", gadget_dir, config->name, config->id);
 
 	plan_add(plan, &configfs_op_config, xstrdup(dir), NULL, &config->at, &c->backend);
-	if (config->attributes.set)
+	if (config->bm_attributes.set)
 		add_restorable_step(plan, &configfs_op_config_attribute,
 				    strf("%s/bmAttributes", dir),
-				    strf("0x%" PRIx64, (uint64_t)config->attributes.value),
-				    &config->attributes.at, &c->backend);
+				    strf("0x%" PRIx64, (uint64_t)config->bm_attributes.value),
+				    &config->bm_attributes.at, &c->backend);
 	if (config->max_power.set)
 		add_restorable_step(plan, &configfs_op_config_attribute, strf("%s/MaxPower", dir),
 				    strf("%" PRId64, config->max_power.value),
@@ -141,7 +142,7 @@ static void add_config(struct plan *plan, struct configfs *c, const struct confi
 	}
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct config_function *cf = &config->functions[i];
-		const struct function *f = &c->gadget->functions[cf->function];
+		const struct function *f = &c->gadget->functions[cf->function_index];
 
 		plan_add(plan, &configfs_op_link, strf("%s/%s", dir, cf->name),
 			 strf("%s.%s", f->type, f->instance), &cf->at, &c->backend);

@@ -133,7 +133,7 @@ static int function_undo(struct step *step, struct error *err)
 	int r;
 
 	backend_drop_view(step->context);
-	r = plan_undo_rmdir(step, err);
+	r = plan_undo_mkdir(step, err);
 	if (r != -EBUSY || !str_has_prefix(last_component(step->path), "tcm."))
 		return r;
 	error_detail(err, "its target still exists");
@@ -155,7 +155,7 @@ static int config_apply(struct step *step, struct error *err)
 static int config_undo(struct step *step, struct error *err)
 {
 	backend_drop_view(step->context);
-	return plan_undo_rmdir(step, err);
+	return plan_undo_mkdir(step, err);
 }
 
 const struct step_op configfs_op_config = {
@@ -173,7 +173,7 @@ static int function_link_apply(struct step *step, struct error *err)
 static int function_link_undo(struct step *step, struct error *err)
 {
 	backend_drop_view(step->context);
-	return plan_undo_unlink(step, err);
+	return plan_undo_symlink(step, err);
 }
 
 const struct step_op configfs_op_link = {

@@ -19,7 +19,7 @@ static int run_link_step(const struct gadget *g, const char *config_dir,
 			 const struct config_function *cf,
 			 int (*act)(struct step *step, struct error *err), struct error *err)
 {
-	const struct function *f = &g->functions[cf->function];
+	const struct function *f = &g->functions[cf->function_index];
 	_cleanup_free_ char *path = strf("%s/%s", config_dir, cf->name),
 			    *value = strf("%s.%s", f->type, f->instance);
 	struct step step = { .op = &configfs_op_link, .path = path, .value = value };
@@ -35,7 +35,7 @@ static int renew_config_links(const struct gadget *g, const char *config_dir,
 	int r = 0;
 
 	while (first < config->n_functions &&
-	       !needs_new_link(&g->functions[config->functions[first].function]))
+	       !needs_new_link(&g->functions[config->functions[first].function_index]))
 		first++;
 	for (size_t i = config->n_functions; r == 0 && i-- > first;)
 		r = run_link_step(g, config_dir, &config->functions[i], configfs_op_link.undo, err);

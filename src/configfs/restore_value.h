@@ -9,7 +9,7 @@
 
 /*
  * Called before a step writes a value: stores the present value in step->previous_value, if
- * step->keep_previous is set and step->previous_value is still empty.
+ * step->save_previous_value is set and step->previous_value is still empty.
  */
 void configfs_store_previous_value(struct step *step);
 /* The function step_op.restore of every step that writes a value. */

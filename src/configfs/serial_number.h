@@ -10,8 +10,8 @@
 #define SERIAL_SIZE (2 * MACHINE_ID_SIZE + 1) /* bytes of the digits and a NUL */
 
 /*
- * Reads a serial number. `from` is gadget_strings.serial_from: "machine-id", "device-tree" or an
- * absolute path. On success, *serial is a valid string for the kernel; the caller frees it.
+ * Reads a serial number. `from` is gadget_strings.serialnumber_source: "machine-id", "device-tree"
+ * or an absolute path. On success, *serial is a valid string for the kernel; the caller frees it.
  */
 int serial_number_read(const char *from, char **serial, struct error *err);
 

@@ -64,7 +64,7 @@ const struct step_op configfs_op_gadget = {
 	.name = "gadget",
 	.undo_name = "rmdir",
 	.apply = gadget_apply,
-	.undo = plan_undo_rmdir,
+	.undo = plan_undo_mkdir,
 };
 
 static int configfs_mkdir_apply(struct step *step, struct error *err)
@@ -78,7 +78,7 @@ const struct step_op configfs_op_mkdir = {
 	.name = "configfs-mkdir",
 	.undo_name = "rmdir",
 	.apply = configfs_mkdir_apply,
-	.undo = plan_undo_rmdir,
+	.undo = plan_undo_mkdir,
 };
 
 static int write_apply(struct step *step, struct error *err)

@@ -64,7 +64,7 @@ const struct udc_traits *udc_find_traits(const char *driver)
 char *udc_mismatch_reason(const char *driver, const struct gadget *g)
 {
 	const struct udc_traits *udc = udc_find_traits(driver);
-	const struct endpoint_count needs = gadget_endpoints(g);
+	const struct endpoint_count needs = gadget_endpoint_count(g);
 
 	if (udc->n_endpoints > 0 && needs.in + needs.out > udc->n_endpoints)
 		return strf("the gadget needs at least %u endpoints besides ep0, but a UDC of %s "

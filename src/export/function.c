@@ -49,7 +49,7 @@ static json_t *export_key_group(struct function_export *d, const struct key_grou
 static const struct configfs_tree *element_directory(const struct key *row,
 						     const struct configfs_tree *dir, size_t n)
 {
-	_cleanup_free_ char *name = strf("%s%zu", row->directory, n);
+	_cleanup_free_ char *name = strf("%s%zu", row->directory_prefix, n);
 
 	return configfs_tree_child(dir, name);
 }
@@ -66,7 +66,7 @@ static json_t *export_numbered_list(struct function_export *d, const struct key 
 
 	for (size_t i = 0; i < dir->n_children; i++)
 		n += dir->children[i].kind == TREE_DIRECTORY &&
-		     str_has_prefix(dir->children[i].name, row->directory);
+		     str_has_prefix(dir->children[i].name, row->directory_prefix);
 	for (size_t i = 0; i < n; i++)
 		if (!element_directory(row, dir, i))
 			return NULL;
@@ -89,7 +89,7 @@ static json_t *export_key_group(struct function_export *d, const struct key_grou
 		const struct configfs_tree *child = configfs_tree_child(dir, row->name);
 		json_t *value = NULL;
 
-		if (row->directory) {
+		if (row->directory_prefix) {
 			value = export_numbered_list(d, row, dir);
 		} else if (child && child->kind == TREE_ATTRIBUTE && row->set != set_attr_node) {
 			value = export_row_value(&(struct export_attribute){ d->type, dir, child },
@@ -105,9 +105,9 @@ static json_t *export_key_group(struct function_export *d, const struct key_grou
 
 static void add_attrs(struct function_export *d, const struct function_type *type)
 {
-	if (type && type->attrs)
+	if (type && type->attr_keys)
 		export_set_if_any(d->group, "attrs",
-				  export_key_group(d, type->attrs, d->directory));
+				  export_key_group(d, type->attr_keys, d->directory));
 }
 
 static void add_id(struct function_export *d, json_t *entry, const struct configfs_tree *interface,

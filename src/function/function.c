@@ -249,7 +249,7 @@ static int keeper_undo(struct step *step, struct error *err)
 		function->keeper_killed = true;
 	}
 	if (!keeper_has_ended(&function->keeper))
-		return ++step->tries < KEEPER_TRIES
+		return ++step->undo_tries < KEEPER_TRIES
 			       ? PLAN_SOON
 			       : error_keeper_does_not_end(function->model->label,
 							   function->keeper.pid, err);

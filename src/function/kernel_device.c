@@ -19,7 +19,7 @@
 
 static bool start_condition_is_met(const struct live_function *function)
 {
-	switch (function->model->worker->start) {
+	switch (function->model->worker->start_when) {
 	case START_CREATED:
 		return true;
 	case START_BOUND:
@@ -91,7 +91,7 @@ bool functions_need_all_uevents(const struct functions *all)
 {
 	for (size_t k = 0; k < all->n; k++)
 		if (uses_kernel_device(all->list[k]) &&
-		    all->list[k]->model->worker->start != START_CREATED)
+		    all->list[k]->model->worker->start_when != START_CREATED)
 			return true;
 	return false;
 }

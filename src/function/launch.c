@@ -193,9 +193,9 @@ static void prepare_environment(struct live_worker *worker)
 	set_env_variable(env, &n, "LISTEN_FDNAMES", names);
 	env[n] = strf("LISTEN_PID=%*s", SPAWN_PID_DIGITS, "");
 	worker->spawn.listen_pid = env[n++] + strlen("LISTEN_PID=");
-	if (w->kind == WORKER_EXEC && w->ready == READY_NOTIFY)
+	if (w->kind == WORKER_EXEC && w->ready_when == READY_NOTIFY)
 		set_env_variable(env, &n, "NOTIFY_SOCKET", notify);
-	if (w->ready == READY_FD)
+	if (w->ready_when == READY_FD)
 		env[n++] = strf("NOTIFY_FD=%zu", 3 + n_fds);
 	for (size_t e = 0; e < w->n_env; e++) {
 		_cleanup_free_ char *value = expand_variables(worker, w->env[e].value);
@@ -247,7 +247,7 @@ static void prepare_sandbox(struct live_worker *worker)
 	struct sandbox *s = &worker->spawn.sandbox;
 
 	if (worker->model->sandbox && worker->model->kind == WORKER_EXEC)
-		sandbox_from_list(s, worker->model->allowed);
+		sandbox_from_list(s, worker->model->sandbox_permissions);
 	else if (!worker->model->sandbox && worker->function->model->ffs)
 		sandbox_without_io_uring(
 			s); /* io_uring requests to endpoints cannot be cancelled */
@@ -268,7 +268,7 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 	 */
 	if (!w->limits.tasks && !w->user.value)
 		worker->spawn.limits.tasks = DEFAULT_TASKS;
-	worker->spawn.directory = xstrdup(w->directory);
+	worker->spawn.directory = xstrdup(w->working_directory);
 	worker->spawn.worker_link = strf(RUNDIR_WORKER_LINK "%s", worker->function->model->label);
 	if (r == 0)
 		r = prepare_program(worker, err);
@@ -300,7 +300,7 @@ struct worker_fds {
 
 static enum ep_blocking blocking_mode_of(const struct worker_fds *fds)
 {
-	return fds->worker->model->blocking ? EP_BLOCKING : EP_NONBLOCKING;
+	return fds->worker->model->blocking_io ? EP_BLOCKING : EP_NONBLOCKING;
 }
 
 static int add_fd(struct worker_fds *fds, int fd)
@@ -484,13 +484,14 @@ static int open_worker_fds(struct live_worker *worker, struct worker_fds *fds,
 		 * to the path.
 		 */
 		return open_file(fds, worker->spawn.argv[1], O_RDONLY, "the plugin ");
-	if (worker->model->ready == READY_FD) {
+	if (worker->model->ready_when == READY_FD) {
 		r = make_pipe(&ends->notify_fd, &theirs);
 		if (r == 0)
 			fds->fds[fds->n_fds++] = theirs;
-	} else if (worker->model->kind == WORKER_EXEC && worker->model->ready == READY_NOTIFY) {
+	} else if (worker->model->kind == WORKER_EXEC &&
+		   worker->model->ready_when == READY_NOTIFY) {
 		r = make_notify_socket(worker, &ends->notify_fd);
-	} else if (worker->model->ready == READY_INSTANCE) {
+	} else if (worker->model->ready_when == READY_INSTANCE) {
 		r = watch_ep0_writes(worker, &ends->notify_fd);
 	}
 	if (r < 0)

@@ -116,11 +116,13 @@ static json_t *worker_config_json(const struct live_worker *worker)
 			 worker->function->functions->gadget_name, "function", f->label, "mount",
 			 f->ffs ? f->ffs->mount.path : NULL, "endpoints", list.json_array, "pairs",
 			 pairs.json_array, "engine", worker_engine_words[worker->model->engine],
-			 "size", (int)worker->model->io_size, "depth", (int)worker->model->io_depth,
-			 "options", options ? options : json_object());
+			 "size", (int)worker->model->io_transfer_size, "depth",
+			 (int)worker->model->io_queue_depth, "options",
+			 options ? options : json_object());
 	json_object_set_new(json, "sandbox", json_boolean(worker->model->sandbox));
-	if (worker->model->allowed != worker_default_allowed(worker->model))
-		json_object_set_new(json, "allow", needs_to_json(worker->model->allowed));
+	if (worker->model->sandbox_permissions != worker_default_permissions(worker->model))
+		json_object_set_new(json, "allow",
+				    needs_to_json(worker->model->sandbox_permissions));
 	if (worker->function->functions->switch_json)
 		json_object_set(json, "switch", (json_t *)worker->function->functions->switch_json);
 	return json;
@@ -139,8 +141,8 @@ uint64_t launch_digest(const struct live_worker *worker)
 {
 	_cleanup_free_ char *config = worker_config_text(worker);
 	const struct spawn *s = &worker->spawn;
-	const int kinds[] = { worker->model->blocking, worker->model->ready, s->keep_privileges,
-			      worker->model->sandbox };
+	const int kinds[] = { worker->model->blocking_io, worker->model->ready_when,
+			      s->keep_privileges, worker->model->sandbox };
 	uint64_t digest = digest_add_text(DIGEST_EMPTY, config);
 
 	digest = digest_add_text(digest, s->program);

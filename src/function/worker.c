@@ -67,7 +67,7 @@ static void do_start(struct live_worker *worker)
 	functions_report_change(all_functions_of(worker));
 	worker->started_at = now_monotonic();
 	timer_start(&worker->timer, worker->model->start_timeout);
-	if (worker->model->ready == READY_STARTED)
+	if (worker->model->ready_when == READY_STARTED)
 		worker_handle_event(worker, WORKER_EV_READY);
 }
 
@@ -320,8 +320,8 @@ static void handle_unrequested_end(struct live_worker *worker, double least_dela
 		fail_for_good(worker, "it asked not to be restarted (exit 125)");
 		return;
 	}
-	if (w->restart == RESTART_NEVER ||
-	    (w->restart == RESTART_ON_FAILURE && exited_with_status(worker, 0))) {
+	if (w->restart_when == RESTART_NEVER ||
+	    (w->restart_when == RESTART_ON_FAILURE && exited_with_status(worker, 0))) {
 		worker->state = WORKER_DONE;
 		retry_halt_later(worker);
 		functions_log(all, function_label_of(worker), LOG_INFO, "worker done");

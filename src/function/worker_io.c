@@ -206,7 +206,7 @@ int worker_watch_fds(struct live_worker *worker, int *output, int *notify, struc
 	}
 	if (r == 0 && *notify >= 0) {
 		r = fd_watch_add(loop, &worker->notify_watch, *notify, EPOLLIN,
-				 on_notify[worker->model->ready], worker);
+				 on_notify[worker->model->ready_when], worker);
 		if (r == 0)
 			*notify = -1;
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Adds messages about a gadget that was loaded before. The syntax tree with its positions is
- * already freed then.
+ * Adds messages after a gadget was loaded, when the syntax tree and its text ranges are already
+ * freed.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -11,7 +11,10 @@
 #include "base/text.h"
 #include "gadgetfile/syntax/diag.h"
 
-/* Returns the current text of the line; empty if the file no longer has it. The caller frees it. */
+/*
+ * Reads the line of the position from its file; empty if the file no longer has this line. The
+ * caller frees it.
+ */
 static char *read_line(const struct position *at)
 {
 	_cleanup_fclose_ FILE *f = fopen(at->file, "re");
@@ -28,7 +31,7 @@ static char *read_line(const struct position *at)
 }
 
 /* Returns the end column of the string, number or name that begins at `column`. */
-static unsigned int token_end(const char *line, unsigned int column)
+static unsigned int token_end_column(const char *line, unsigned int column)
 {
 	unsigned int at = 1, end = column + 1;
 	const char *p = line;
@@ -50,7 +53,7 @@ static unsigned int token_end(const char *line, unsigned int column)
 }
 
 /* Returns the index of the first message after the position `at`. */
-static size_t find_index(const struct diags *d, const struct position *at)
+static size_t first_index_after(const struct diags *d, const struct position *at)
 {
 	size_t i = 0;
 
@@ -66,12 +69,12 @@ static size_t find_index(const struct diags *d, const struct position *at)
 	return i;
 }
 
-void diags_add(struct diags *d, enum diag_severity severity, const struct position *at,
-	       const char *fmt, ...)
+void diags_add_at_position(struct diags *d, enum diag_severity severity, const struct position *at,
+			   const char *fmt, ...)
 {
 	const struct text_range range = { .source = &(struct gadgetfile_source){
 						  .path = (char *)at->file } };
-	size_t i = find_index(d, at), n = d->n;
+	size_t i = first_index_after(d, at), n = d->n;
 	_cleanup_free_ char *text = NULL;
 	struct diag diag;
 	va_list ap;
@@ -81,14 +84,14 @@ void diags_add(struct diags *d, enum diag_severity severity, const struct positi
 	va_end(ap);
 	diag_add(d, severity, &range, "%s", text);
 	if (d->n == n)
-		return; /* DIAG_MAX_ERRORS reached */
+		return; /* there are DIAG_MAX_ERRORS errors already */
 	diag = d->list[n];
-	diag.order = i > 0 ? d->list[i - 1].order : 0;
+	diag.sort_key = i > 0 ? d->list[i - 1].sort_key : 0;
 	if (at->line > 0) {
-		diag.source = *array_add(d->lines, d->n_lines) = read_line(at);
+		diag.line_text = *array_add(d->line_texts, d->n_line_texts) = read_line(at);
 		diag.line = at->line;
 		diag.column = at->column;
-		diag.end_column = token_end(diag.source, at->column);
+		diag.end_column = token_end_column(diag.line_text, at->column);
 	}
 	memmove(&d->list[i + 1], &d->list[i], (n - i) * sizeof(diag));
 	d->list[i] = diag;

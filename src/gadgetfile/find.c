@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Searches gadget files in the gadget directories. */
+/* Searches for gadget files in the gadget directories. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -54,14 +54,16 @@ int gadgetfile_error_not_found(const struct gadget *g, const char *name, struct 
 		name, g->file);
 }
 
-int gadgetfile_load_found(const char *path, const char *name, const char *const *dirs,
-			  const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
-			  struct gadget **out, json_t **json, struct diags *diags,
-			  struct error *err)
+int gadgetfile_load_with_dirs(const char *path, const char *name, const char *const *dirs,
+			      const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
+			      struct gadget **out, json_t **json, struct diags *diags,
+			      struct error *err)
 {
 	_cleanup_free_ char *parent = path_parent(path);
 	const char *dir = strchr(path, '/') ? *parent ? parent : "/" : ".";
-	struct gadgetfile_options options = { .name = name, .plugins = plugins, .trust = trust };
+	struct gadgetfile_options options = { .gadget_name = name,
+					      .plugins = plugins,
+					      .trust = trust };
 	int r;
 
 	if (gadgetfile_is_dir_among(dirs, dir)) {

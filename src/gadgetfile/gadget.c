@@ -15,7 +15,7 @@ const char *const gadget_attribute_words[GADGET_ATTR_COUNT] = {
 	[GADGET_BCD_DEVICE] = "bcdDevice",
 };
 
-static void free_string(struct ffs_string *s)
+static void free_ffs_string(struct ffs_string *s)
 {
 	for (size_t n = 0; n < s->n_texts; n++)
 		free(s->texts[n].text);
@@ -34,7 +34,7 @@ static void free_interface(struct interface *i)
 		free(i->properties[n].data.data);
 	}
 	free(i->properties);
-	free_string(&i->string);
+	free_ffs_string(&i->string);
 	free(i->endpoints);
 }
 
@@ -50,7 +50,7 @@ static void free_ffs(struct ffs *ffs)
 		free_interface(&ffs->interfaces[n]);
 	free(ffs->interfaces);
 	for (size_t n = 0; n < ffs->n_associations; n++)
-		free_string(&ffs->associations[n].string);
+		free_ffs_string(&ffs->associations[n].string);
 	free(ffs->associations);
 	free(ffs->raw_descriptors.data);
 	free(ffs->raw_strings.data);
@@ -75,7 +75,7 @@ static void free_worker(struct worker *w)
 		free(w->env[n].value);
 	}
 	free(w->env);
-	free(w->directory);
+	free(w->working_directory);
 	free(w);
 }
 
@@ -123,7 +123,7 @@ void gadget_strings_free(struct gadget_strings *s)
 	free(s->manufacturer.value);
 	free(s->product.value);
 	free(s->serialnumber.value);
-	free(s->serial_from.value);
+	free(s->serialnumber_source.value);
 }
 
 void gadget_free(struct gadget *g)
@@ -133,9 +133,9 @@ void gadget_free(struct gadget *g)
 	free(g->name);
 	free(g->file);
 	free(g->file_dir);
-	for (char **file = g->files; file && *file; file++)
+	for (char **file = g->source_files; file && *file; file++)
 		free(*file);
-	free(g->files);
+	free(g->source_files);
 	free(g->drop_ins);
 	free(g->udc.name.value);
 	free(g->udc.driver.value);
@@ -155,32 +155,33 @@ void gadget_free(struct gadget *g)
 	free(g);
 }
 
-static void add_count(struct endpoint_count *sum, const struct endpoint_count *n)
+static void add_endpoint_count(struct endpoint_count *sum, const struct endpoint_count *n)
 {
 	sum->in += n->in;
 	sum->out += n->out;
 	sum->isochronous = sum->isochronous || n->isochronous;
-	sum->at_least = sum->at_least || n->at_least;
+	sum->may_need_more = sum->may_need_more || n->may_need_more;
 }
 
-struct endpoint_count gadget_endpoints(const struct gadget *g)
+struct endpoint_count gadget_endpoint_count(const struct gadget *g)
 {
 	struct endpoint_count most = { 0 };
-	bool isochronous = false, at_least = false;
+	bool isochronous = false, may_need_more = false;
 
 	for (size_t c = 0; c < g->n_configs; c++) {
 		struct endpoint_count sum = { 0 };
 
 		for (size_t i = 0; i < g->configs[c].n_functions; i++)
-			add_count(&sum,
-				  &g->functions[g->configs[c].functions[i].function].endpoints);
+			add_endpoint_count(
+				&sum,
+				&g->functions[g->configs[c].functions[i].function_index].endpoints);
 		if (c == 0 || sum.in + sum.out > most.in + most.out)
 			most = sum;
 		isochronous = isochronous || sum.isochronous;
-		at_least = at_least || sum.at_least;
+		may_need_more = may_need_more || sum.may_need_more;
 	}
 	most.isochronous = isochronous;
-	most.at_least = at_least;
+	most.may_need_more = may_need_more;
 	return most;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The model of a gadget file, as plain data. gadgetfile_load makes it once; it is read-only
- * afterwards. It has no file descriptors, and nothing in it depends on the running system.
+ * The model of a gadget file, as plain data. gadgetfile_load makes the model, which is read-only
+ * afterwards. The model has no file descriptors, and does not depend on the running system.
  * gadget_free frees its strings and arrays. Each value has its position in the file, so that a
  * later error can name the position.
  */
@@ -47,20 +47,23 @@ struct gadget_strings {
 	uint16_t lang; /* USB language id, 0x0409 = en-US */
 	struct position at;
 	struct placed_str manufacturer, product, serialnumber;
-	/* Source of the serial number, instead of serialnumber: "machine-id", "device-tree" or an
+	/*
+	 * Source of the serial number, instead of serialnumber: "machine-id", "device-tree" or an
 	 * absolute path (serial_number_read in configfs/serial_number.h). For "name" the loader
-	 * sets serialnumber itself. */
-	struct placed_str serial_from;
+	 * sets serialnumber itself.
+	 */
+	struct placed_str serialnumber_source;
 };
 
 struct gadget_udc {
-	struct placed_str name;	  /* in /sys/class/udc */
-	struct placed_str driver; /* driver of the UDC, for systems whose UDC names vary */
-	double wait;		  /* seconds; 0: do not wait (`ffsctl run` always waits) */
+	struct placed_str name;	  /* name of the UDC in /sys/class/udc */
+	struct placed_str driver; /* name of the UDC's driver, for systems whose UDC names vary */
+	double wait_seconds; /* time to wait for the UDC; 0: none (`ffsctl run` always waits) */
 	struct position at;
 };
 
 enum worker_kind { WORKER_NONE, WORKER_PLUGIN, WORKER_EXEC };
+/* How the worker reports that it is ready (key `ready` in ffsctl-gadget(5)). */
 enum worker_ready { READY_NOTIFY, READY_FD, READY_STARTED, READY_INSTANCE };
 /* When to start the worker of a kernel function. */
 enum worker_start { START_CREATED, START_BOUND, START_CONFIGURED };
@@ -71,47 +74,49 @@ enum worker_on_failed { FAILED_UNBIND, FAILED_STALL };
 enum worker_engine { ENGINE_AUTO, STREAM_ENGINES(WORKER_ENGINE) };
 #undef WORKER_ENGINE
 /*
- * Arrays indexed by enum worker_engine: the engine's word in gadget files and in workers'
- * configuration; and what the engine needs, as bits of enum stream_needs.
+ * Arrays indexed by enum worker_engine. worker_engine_words has the word for the engine in gadget
+ * files and in the configuration of workers. worker_engine_needs has what the engine needs, as bits
+ * of enum stream_needs.
  */
 extern const char *const worker_engine_words[];
 extern const unsigned int worker_engine_needs[];
 
 struct env_var {
-	char *name, *value; /* value: ${...} is not expanded yet */
+	char *name, *value; /* `value` may contain ${...}, which is expanded at each start of the
+			       worker */
 	struct position at;
 };
 
 struct worker {
 	enum worker_kind kind;
-	char *plugin;	    /* name or absolute path */
+	char *plugin;	    /* the plugin's name or absolute path */
 	char *options_json; /* the group `options` as a JSON object; "{}" if there are no options */
 	struct position options_at;
 	/*
-	 * The program and its arguments (key `exec`); ends with NULL. ${...} is not expanded yet.
-	 * argv[0] is a name or an absolute path.
+	 * The program and its arguments (key `exec`); ends with NULL. They may contain ${...},
+	 * which is expanded at each start of the worker. argv[0] is a name or an absolute path.
 	 */
 	char **argv;
 	struct position program_at; /* position of the plugin's name or of argv[0] */
 	bool opens_ep0; /* the worker is a daemon: it writes descriptors and opens endpoints itself
 			 */
-	enum worker_start start; /* for a kernel function only; not used with an `ffs` group */
-	bool blocking;		 /* open endpoints without O_NONBLOCK */
+	enum worker_start start_when; /* only for the worker of a kernel function */
+	bool blocking_io;	      /* endpoints are opened without O_NONBLOCK */
 	enum worker_engine engine;
-	struct position engine_at; /* line 0: the file does not set the engine */
-	uint32_t io_size,
-		io_depth; /* bytes of a transfer; requests in flight; 0: the plugin's default */
-	enum worker_ready ready;
+	struct position engine_at; /* of the key `engine`; line 0: the file does not set it */
+	uint32_t io_transfer_size; /* bytes of a transfer; 0: the plugin's default */
+	uint32_t io_queue_depth; /* requests in flight at each endpoint; 0: the plugin's default */
+	enum worker_ready ready_when;
 	double start_timeout, stop_timeout; /* seconds */
 	double watchdog;		    /* seconds; 0: off */
-	enum worker_restart restart;
+	enum worker_restart restart_when;
 	double restart_delay, restart_max_delay; /* seconds */
-	unsigned int restart_limit;		 /* 0: no limit */
+	unsigned int restart_limit;		 /* restarts in `restart_window`; 0: no limit */
 	double restart_window;			 /* seconds */
 	enum worker_on_crash on_crash;
 	/*
-	 * The default is already applied: unbind for a daemon or if the gadget has no other
-	 * function, else stall.
+	 * Default: FAILED_UNBIND for a daemon, and if the gadget has no other function; else
+	 * FAILED_STALL.
 	 */
 	enum worker_on_failed on_failed;
 	struct placed_str user; /* name or number; NULL: an allocated user id (worker_uid.h) */
@@ -121,25 +126,26 @@ struct worker {
 	uint64_t capabilities; /* bit n is the capability with number n (linux/capability.h); used
 				  only without keep_privileges */
 	bool sandbox;
-	unsigned int allowed; /* bits of enum sandbox_permission */
+	unsigned int sandbox_permissions; /* bits of enum sandbox_permission */
 	struct process_limits limits;
 	struct env_var *env;
 	size_t n_env;
-	char *directory; /* working directory, an absolute path; "/" by default */
+	char *working_directory; /* absolute path; "/" by default */
 	struct position at;
 };
 
 /*
- * Returns the default of `allowed`: for a plugin every permission, which its declaration limits
- * later; for a program only the permission to start programs.
+ * Returns the default of `sandbox_permissions`. For a plugin, every permission: the plugin's
+ * declaration reduces the permissions when the worker is started. For a program, only the
+ * permission to start programs.
  */
-static inline unsigned int worker_default_allowed(const struct worker *w)
+static inline unsigned int worker_default_permissions(const struct worker *w)
 {
 	return w->kind == WORKER_EXEC ? SANDBOX_PROGRAMS : SANDBOX_ANY;
 }
 
-/* Returns whether the supervisor must keep its privileges to start the worker. */
-static inline bool worker_has_privileges(const struct worker *w)
+/* Returns whether only a supervisor that has kept its privileges can start the worker. */
+static inline bool worker_needs_privileges(const struct worker *w)
 {
 	return w->keep_privileges || w->capabilities;
 }
@@ -175,7 +181,7 @@ struct configfs_attribute {
 };
 
 struct configfs_attributes {
-	struct configfs_attribute *list; /* in the order of creation */
+	struct configfs_attribute *list; /* in the order in which they are written or created */
 	size_t n;
 };
 /* Returns the first attribute, directory or link with this path; NULL: there is none. */
@@ -185,8 +191,8 @@ configfs_attributes_find(const struct configfs_attributes *attributes, const cha
 /* The endpoints that a function needs from the UDC besides ep0. */
 struct endpoint_count {
 	unsigned int in, out;
-	bool isochronous; /* at least one endpoint is isochronous */
-	bool at_least;	  /* `in` and `out` are minimums: the function may need more endpoints */
+	bool isochronous;   /* at least one endpoint is isochronous */
+	bool may_need_more; /* `in` and `out` are minimums */
 };
 
 struct function {
@@ -196,8 +202,10 @@ struct function {
 	struct configfs_attributes configfs_attributes;
 	struct endpoint_count endpoints;
 	struct ffs *ffs; /* NULL: a kernel function */
-	/* NULL: no worker; ffsctl then only keeps ep0 open, and a program of the user opens the
-	 * endpoints */
+	/*
+	 * NULL: no worker; ffsctl then only keeps ep0 open, and a program of the user opens the
+	 * endpoints
+	 */
 	struct worker *worker;
 	struct position at;
 };
@@ -210,21 +218,21 @@ const struct ffs *function_descriptors(const struct function *f);
 
 struct config_strings {
 	uint16_t lang;
-	char *configuration;
+	char *configuration; /* string of the configuration */
 	struct position at;
 };
 
 struct config_function {
-	char *name;	 /* name of the link in the configuration's directory */
-	size_t function; /* index into gadget.functions */
+	char *name;	       /* name of the link in the configuration's directory */
+	size_t function_index; /* in gadget.functions */
 	struct position at;
 };
 
 struct config {
-	unsigned int id;	      /* bConfigurationValue, 1-255 */
-	char *name;		      /* the configfs name is NAME.ID, at most 39 characters */
-	struct placed_int attributes; /* bmAttributes */
-	struct placed_int max_power;  /* mA */
+	unsigned int id; /* bConfigurationValue, 1-255 */
+	char *name;	 /* the configfs name is NAME.ID, at most 39 characters */
+	struct placed_int bm_attributes;
+	struct placed_int max_power; /* mA */
 	struct config_strings *strings;
 	size_t n_strings;
 	struct config_function *functions;
@@ -234,29 +242,32 @@ struct config {
 
 struct gadget {
 	char *name;
-	char *file;	/* absolute path of the gadget file */
-	char *file_dir; /* absolute path of the directory of `file` */
-	char **files; /* all files that were read, with included files and drop-ins; ends with NULL.
-			 Positions point to these strings. */
-	const char *
-		*drop_ins; /* the drop-ins among `files`, in the order in which they were applied */
+	char *file;	       /* absolute path of the gadget file */
+	char *file_dir;	       /* absolute path of the directory of `file` */
+	char **source_files;   /* paths of the gadget file, its drop-ins and all files that they
+				  include; ends with NULL. The `file` of each position points to one
+				  of these strings. */
+	const char **drop_ins; /* paths of the drop-ins, in the order in which they were applied;
+				  ends with NULL */
 	bool autostart;
-	enum gadget_speed
-		max_speed; /* as in the file, or lower if a function supports only a lower speed */
+	enum gadget_speed max_speed; /* speed that the file sets, or a lower one if a function does
+					not support it */
 	struct position max_speed_at;
 	struct gadget_udc udc;
-	struct placed_str *switch_to; /* names of the gadgets that a worker may switch to */
+	struct placed_str *switch_to; /* names of the gadgets to which a worker may switch */
 	size_t n_switch_to;
-	struct placed_int attrs[GADGET_ATTR_COUNT]; /* fields of the device descriptor; default of
-						       the ids: 1d6b:0104 */
+	struct placed_int
+		device_attrs[GADGET_ATTR_COUNT]; /* fields of the device descriptor; default of
+					     idVendor and idProduct: 1d6b:0104 */
 	struct gadget_strings
 		*strings; /* default: one group for en-US, whose product is the gadget's name */
 	size_t n_strings;
 	struct function *functions;
 	size_t n_functions;
 	struct configfs_attributes
-		configfs_attributes; /* of the gadget's own directory; written after functions and
-					configurations were created */
+		configfs_attributes; /* attributes in the gadget's directory, not in those of its
+					functions; written after functions and configurations were
+					created */
 	struct config *configs; /* default: one configuration with all functions in file order */
 	size_t n_configs;
 };
@@ -265,11 +276,12 @@ struct gadget {
 void gadget_strings_free(struct gadget_strings *s);
 void gadget_free(struct gadget *g);
 /*
- * Returns the endpoint count of the configuration that needs most endpoints, because only one
- * configuration is active at a time. `isochronous` and `at_least` are set if they are set for any
- * configuration, because the kernel binds all of them.
+ * Returns the number of endpoints that the gadget needs: that of the configuration that needs most
+ * endpoints, because only one configuration is active at a time. `isochronous` and `may_need_more`
+ * are true if they are true for any configuration, because the kernel binds the functions of all
+ * configurations.
  */
-struct endpoint_count gadget_endpoints(const struct gadget *g);
+struct endpoint_count gadget_endpoint_count(const struct gadget *g);
 static inline void cleanup_gadget(struct gadget **g)
 {
 	gadget_free(*g);

@@ -20,39 +20,40 @@ struct diag {
 	const char *file;	   /* path as the user wrote it; struct diags owns it */
 	unsigned int line, column; /* 1-based; a column counts characters; line 0: the whole file */
 	unsigned int end_column;   /* end of the marked range on the same line, exclusive */
-	const char *source; /* text of the line without newline; struct diags owns it; NULL: not
-			       shown */
-	unsigned int order; /* sort key: increases with the position in the text; an included file
-			       is sorted where it is included */
+	const char *line_text; /* the line of the file without its newline; struct diags owns it;
+				  NULL: the message is shown without the line */
+	unsigned int sort_key; /* increases with the position in the text; text of an included file
+				  is sorted as if it were in place of the @include line */
 };
 
 struct diags {
 	struct diag *list;
 	size_t n;
 	size_t n_errors, n_warnings;
-	size_t last_added; /* 1 + index of the message added last; 0: that message was dropped */
-	char **files;	   /* diag.file points to these */
-	size_t n_files;
-	char **lines; /* diag.source points to these */
-	size_t n_lines;
+	size_t last_added; /* 1 + index of the message added last; 0: none was added since the last
+			      diags_sort, or that message was dropped because of DIAG_MAX_ERRORS */
+	char **paths;	   /* strings to which diag.file points */
+	size_t n_paths;
+	char **line_texts; /* strings to which diag.line_text points */
+	size_t n_line_texts;
 };
 
 void diags_free(struct diags *d);
 
 /*
- * Adds a message about a loaded gadget, sorted by position among the other messages. Reads the file
- * again to show the line.
+ * Adds a message after loading, when text_range is no longer available. Inserts it by its position
+ * among the other messages, and reads the file again to show the line.
  */
-void diags_add(struct diags *d, enum diag_severity severity, const struct position *at,
-	       const char *fmt, ...) _printf_(4, 5);
+void diags_add_at_position(struct diags *d, enum diag_severity severity, const struct position *at,
+			   const char *fmt, ...) _printf_(4, 5);
 
 /*
- * Sets the hint of the message added last, unless it has a hint: what the user can do about the
- * problem.
+ * Sets the hint of the message added last: what the user can do about the problem. Does nothing if
+ * that message has a hint already.
  */
 void diags_hint(struct diags *d, const char *fmt, ...) _printf_(2, 3);
 /* Returns the message as one line, "TEXT" or "TEXT; HINT". The caller frees it. */
-char *diag_line(const struct diag *diag);
+char *diag_to_one_line(const struct diag *diag);
 
 /*
  * DIAG_FORMAT_HUMAN: each message with its line of the file, and the hint on a separate line.
@@ -61,13 +62,14 @@ char *diag_line(const struct diag *diag);
 enum diag_format { DIAG_FORMAT_HUMAN, DIAG_FORMAT_GCC };
 enum diag_color { DIAG_PLAIN, DIAG_COLOR };
 void diags_print(FILE *to, const struct diags *d, enum diag_format format, enum diag_color color);
-/* Returns the diagnostics as the JSON array "problems" (`ffsctl check --json`); the caller owns it.
+/*
+ * Returns the diagnostics as the JSON array "problems" (`ffsctl check --json`); the caller owns it.
  */
 json_t *diags_to_json(const struct diags *d);
 
 struct ffsctl_plugin;
 
-/* How the loader gets the declarations of plugins. It validates worker options against them. */
+/* How the loader gets the declarations of plugins, by which it validates the options of workers. */
 struct gadgetfile_plugins {
 	/*
 	 * Returns the declaration of a plugin, given by name or absolute path: a struct
@@ -78,21 +80,21 @@ struct gadgetfile_plugins {
 	void *data;
 };
 
-/* Which files may be read by root; other users may read any file. */
+/* Which gadget files ffsctl reads if it runs as root; as another user it reads any file. */
 enum gadgetfile_trust {
-	GADGETFILE_TRUST_ALL,	     /* any file; only for commands that display it */
+	GADGETFILE_TRUST_ALL,	     /* any file; for commands that only show its contents */
 	GADGETFILE_TRUST_UNWRITABLE, /* files that only root and the owner of the file can write */
 	GADGETFILE_TRUST_ROOT, /* files that only root can write, in directories that only root can
 				  write */
 };
 
 struct gadgetfile_options {
-	const char *name; /* option --name, which overrides the key `name` and its default; NULL: no
-			     option */
+	const char *gadget_name; /* argument of the option --name, which overrides the key `name`
+				    and its default; NULL: the option is not given */
 	/*
-	 * Directories to search for FILE.d with drop-ins; of two drop-ins with the same name, the
-	 * one in the earlier directory is used. The array ends with NULL. NULL: only the directory
-	 * of the gadget file.
+	 * Directories that may contain FILE.d, a directory with drop-ins for the gadget file FILE.
+	 * Of two drop-ins with the same name, the one in the earlier directory is used. The array
+	 * ends with NULL. NULL: only the directory of the gadget file.
 	 */
 	const char *const *drop_in_dirs;
 	const struct gadgetfile_plugins *plugins; /* NULL: no declarations are available */
@@ -118,11 +120,14 @@ extern const char *const gadgetfile_suffixes[];
  */
 char *gadgetfile_find(const char *const *dirs, const char *name);
 /*
- * Like gadgetfile_find, for a name in the file of gadget `g`: first searches the directory of that
- * file, unless `dirs` contains it.
+ * Like gadgetfile_find, for a name that the file of gadget `g` contains: searches the directory of
+ * that file before `dirs`, unless `dirs` contains it.
  */
 char *gadgetfile_find_beside(const struct gadget *g, const char *const *dirs, const char *name);
-/* Sets `err` (EX_NOINPUT) after gadgetfile_find_beside found no file; returns a negative errno. */
+/*
+ * Sets `err` (EX_NOINPUT) for a `name` that gadgetfile_find_beside did not find; returns a negative
+ * errno.
+ */
 int gadgetfile_error_not_found(const struct gadget *g, const char *name, struct error *err);
 /* Returns whether `dir` is one of `dirs`, compared by inode. */
 bool gadgetfile_is_dir_among(const char *const *dirs, const char *dir);
@@ -130,28 +135,30 @@ bool gadgetfile_is_dir_among(const char *const *dirs, const char *dir);
 void gadgetfile_resolve_mounts(struct gadget *gadget);
 
 /*
- * Like gadgetfile_load, and also resolves mount points. If the file is in one of `dirs`, uses the
- * drop-ins in all of `dirs`, and GADGETFILE_TRUST_ROOT instead of GADGETFILE_TRUST_UNWRITABLE.
+ * Like gadgetfile_load, and also calls gadgetfile_resolve_mounts. `name` is
+ * gadgetfile_options.gadget_name. If the file is in one of the gadget directories `dirs`, uses the
+ * drop-ins in all of them, and GADGETFILE_TRUST_ROOT instead of GADGETFILE_TRUST_UNWRITABLE.
  */
-int gadgetfile_load_found(const char *path, const char *name, const char *const *dirs,
-			  const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
-			  struct gadget **out, json_t **json, struct diags *diags,
-			  struct error *err);
+int gadgetfile_load_with_dirs(const char *path, const char *name, const char *const *dirs,
+			      const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
+			      struct gadget **out, json_t **json, struct diags *diags,
+			      struct error *err);
 
 /* Returns whether `name` has only letters, digits and, after the first character, '.', '_', '-'. */
 bool gadgetfile_is_gadget_name(const char *name);
 /*
- * Returns the default of key `name`: the name of the file without its suffix. The caller frees it.
+ * Returns the default of the key `name`: the name of the gadget file without its suffix. The caller
+ * frees it.
  */
 char *gadgetfile_default_name(const char *path);
 
-/* Returns the default of key `instance`. The caller frees it. */
+/* Returns the default of the key `instance` of a function. The caller frees it. */
 char *gadgetfile_default_instance(const char *type, const char *gadget, const char *label);
 
 /*
- * Makes a gadget from a document. `path` is the absolute path of the gadget file, which need not
- * exist. Every position in the gadget is line 1, column 1. Sets `err` (EX_DATAERR) if the document
- * is not valid for this version of ffsctl.
+ * Makes a gadget from a document. `name` is gadgetfile_options.gadget_name. `path` is the absolute
+ * path of the gadget file, which need not exist. Every position in the gadget is line 1, column 1.
+ * Sets `err` (EX_DATAERR) if the document is not valid for this version of ffsctl.
  */
 int gadgetfile_load_document(const json_t *document, const char *path, const char *name,
 			     struct gadget **out, struct error *err);
@@ -165,6 +172,6 @@ struct gadgetfile_text {
 /* Loads a gadget from texts in memory: the first is the gadget file, the others are drop-ins. */
 int gadgetfile_load_texts(const struct gadgetfile_text *texts, size_t n, struct gadget **out,
 			  json_t **json, struct diags *diags);
-/* Loads a gadget from a text in memory; messages call it `path`. */
+/* Loads a gadget from a text in memory. `path`: name of the text in messages. */
 int gadgetfile_load_text(const char *path, const char *text, size_t size, struct gadget **out,
 			 json_t **json, struct diags *diags);

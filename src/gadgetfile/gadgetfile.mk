@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
-	src/gadgetfile/advice.c \
+	src/gadgetfile/warnings.c \
 	src/gadgetfile/diag_add.c \
 	src/gadgetfile/find.c \
 	src/gadgetfile/gadget.c src/gadgetfile/gadget.h \

@@ -9,7 +9,7 @@
 #include "gadgetfile/types/lang.h"
 #include "gadgetfile/write.h"
 
-/* Ids of the Linux Foundation, for development only. */
+/* idVendor and idProduct of the Linux Foundation, for development only. */
 #define TEST_VENDOR 0x1d6b
 #define TEST_PRODUCT 0x0104
 
@@ -46,7 +46,7 @@ char *gadgetfile_default_name(const char *path)
 	"a gadget's name has letters, digits and, after the first, '.', '_' and "                  \
 	"'-', at most 64 characters"
 
-static void load_name(struct load *l, struct node *node, const char *override)
+static void load_gadget_name(struct load *l, struct node *node, const char *override)
 {
 	const struct gadgetfile_source *main_file = l->scan->sources[0];
 	const struct text_range whole = { .source = main_file };
@@ -79,7 +79,7 @@ static void load_udc(struct load *l, struct node *node)
 		return;
 	udc->at = load_position(l, &node->at);
 	if (node->type == NODE_STRING) {
-		set_file_name(l, key_find(&udc_keys, "name"), node, &udc->name);
+		set_name_without_slash(l, key_find(&udc_keys, "name"), node, &udc->name);
 		return;
 	}
 	load_group(l, &udc_keys, node, udc);
@@ -93,21 +93,25 @@ static void check_bcd(struct load *l, struct node *attrs, const char *name)
 		load_check_bcd(l, value, name);
 }
 
-/* Sets the default if the file has no value; returns whether it was set. */
-static bool set_default_id(struct load *l, struct node *attrs, enum gadget_attr attr, int64_t value)
+/*
+ * Sets the attribute to its default if the file does not set it; returns whether the default was
+ * set.
+ */
+static bool set_default_usb_id(struct load *l, struct node *attrs, enum gadget_attr attr,
+			       int64_t value)
 {
 	if (attrs && node_member(attrs, gadget_attribute_words[attr]))
 		return false;
-	l->gadget->attrs[attr] = (struct placed_int){ .set = true, .value = value };
+	l->gadget->device_attrs[attr] = (struct placed_int){ .set = true, .value = value };
 	return true;
 }
 
-static void set_default_ids(struct load *l, struct node *attrs)
+static void set_default_usb_ids(struct load *l, struct node *attrs)
 {
 	const struct text_range whole = { .source = l->scan->sources[0] };
 	const struct text_range *at = attrs ? node_range(attrs) : &whole;
-	bool vendor = set_default_id(l, attrs, GADGET_ID_VENDOR, TEST_VENDOR);
-	bool product = set_default_id(l, attrs, GADGET_ID_PRODUCT, TEST_PRODUCT);
+	bool vendor = set_default_usb_id(l, attrs, GADGET_ID_VENDOR, TEST_VENDOR);
+	bool product = set_default_usb_id(l, attrs, GADGET_ID_PRODUCT, TEST_PRODUCT);
 
 	if (l->has_syntax_error || (attrs && attrs->bad))
 		return;
@@ -122,12 +126,12 @@ static void set_default_ids(struct load *l, struct node *attrs)
 			vendor ? "idVendor" : "idProduct", vendor ? TEST_VENDOR : TEST_PRODUCT);
 }
 
-static void load_attrs(struct load *l, struct node *node)
+static void load_device_attrs(struct load *l, struct node *node)
 {
 	struct node *size;
 
 	if (node && !node->bad) {
-		load_group(l, &attrs_keys, node, l->gadget->attrs);
+		load_group(l, &attrs_keys, node, l->gadget->device_attrs);
 		check_bcd(l, node, "bcdUSB");
 		check_bcd(l, node, "bcdDevice");
 		size = node_member(node, "bMaxPacketSize0");
@@ -138,10 +142,10 @@ static void load_attrs(struct load *l, struct node *node)
 				     "uses the UDC's value",
 				     size->text);
 	}
-	set_default_ids(l, node);
+	set_default_usb_ids(l, node);
 }
 
-static void load_strings(struct load *l, struct node *list)
+static void load_device_strings(struct load *l, struct node *list)
 {
 	struct gadget *g = l->gadget;
 	struct gadget_strings *s;
@@ -220,11 +224,11 @@ static void load_gadget(struct load *l, const char *name_override)
 	struct node *speed;
 
 	load_group(l, &gadget_keys, l->scan->root, &d);
-	load_name(l, d.name ? d.name : node_member(l->scan->root, "name"), name_override);
+	load_gadget_name(l, d.name ? d.name : node_member(l->scan->root, "name"), name_override);
 	load_udc(l, d.udc);
 	load_switch_to(l, d.switch_to);
-	load_attrs(l, node_member(l->scan->root, "attrs"));
-	load_strings(l, d.strings);
+	load_device_attrs(l, node_member(l->scan->root, "attrs"));
+	load_device_strings(l, d.strings);
 	g->autostart = d.autostart;
 	g->max_speed = d.max_speed;
 	speed = node_member(l->scan->root, "max_speed");
@@ -239,7 +243,7 @@ static void load_gadget(struct load *l, const char *name_override)
 		load_gadget_webusb(l, d.webusb);
 	load_check_blobs(l);
 	if (l->diags->n_errors == 0)
-		load_advice(l);
+		load_warnings(l);
 }
 
 static struct gadget *new_gadget(const struct scan *s)
@@ -252,22 +256,22 @@ static struct gadget *new_gadget(const struct scan *s)
 		g->file_dir = xstrdup(s->sources[0]->dir);
 	g->file =
 		strf("%s/%s", streq(g->file_dir, "/") ? "" : g->file_dir, slash ? slash + 1 : path);
-	g->files = xcalloc(s->n_sources + 1, sizeof(char *));
+	g->source_files = xcalloc(s->n_sources + 1, sizeof(char *));
 	g->drop_ins = xcalloc(s->n_sources + 1, sizeof(char *));
 	for (size_t i = 0, n = 0; i < s->n_sources; i++) {
-		g->files[i] = xstrdup(s->sources[i]->path);
+		g->source_files[i] = xstrdup(s->sources[i]->path);
 		if (s->sources[i]->is_drop_in)
-			g->drop_ins[n++] = g->files[i];
+			g->drop_ins[n++] = g->source_files[i];
 	}
 	return g;
 }
 
-int load_scanned(struct scan *s, const struct gadgetfile_options *options, struct gadget **out,
-		 json_t **json, struct diags *diags)
+int load_from_scan(struct scan *s, const struct gadgetfile_options *options, struct gadget **out,
+		   json_t **json, struct diags *diags)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	struct load l = { .diags = diags,
-			  .keys = &gadget_keys,
+			  .file_keys = &gadget_keys,
 			  .scan = s,
 			  .plugins = options ? options->plugins : NULL,
 			  .has_syntax_error = diags->n_errors > 0 };
@@ -279,9 +283,9 @@ int load_scanned(struct scan *s, const struct gadgetfile_options *options, struc
 		*json = node_to_json(s->root);
 	if (s->root) {
 		g = l.gadget = new_gadget(s);
-		load_gadget(&l, options ? options->name : NULL);
-		free(l.functions);
-		free(l.has_error);
+		load_gadget(&l, options ? options->gadget_name : NULL);
+		free(l.function_nodes);
+		free(l.function_has_error);
 	}
 	diags_sort(diags);
 	if (diags->n_errors > 0)
@@ -302,21 +306,21 @@ int gadgetfile_load(const char *path, const struct gadgetfile_options *options, 
 	r = scan_file(&s, path, options, diags, err);
 	if (r < 0)
 		return r;
-	return load_scanned(&s, options, out, json, diags);
+	return load_from_scan(&s, options, out, json, diags);
 }
 
-static char *first_error(const struct diags *diags)
+static char *first_error_text(const struct diags *diags)
 {
 	for (size_t i = 0; i < diags->n; i++)
 		if (diags->list[i].severity == DIAG_ERROR)
-			return diag_line(&diags->list[i]);
+			return diag_to_one_line(&diags->list[i]);
 	return xstrdup("?");
 }
 
 int gadgetfile_load_document(const json_t *document, const char *path, const char *name,
 			     struct gadget **out, struct error *err)
 {
-	const struct gadgetfile_options options = { .name = name };
+	const struct gadgetfile_options options = { .gadget_name = name };
 	_cleanup_scan_ struct scan s = { 0 };
 	_cleanup_free_ char *text =
 		json_is_object(document) ? gadgetfile_write(document) : xstrdup("");
@@ -325,9 +329,9 @@ int gadgetfile_load_document(const json_t *document, const char *path, const cha
 
 	*out = NULL;
 	scan_document(&s, path, text, &diags);
-	r = load_scanned(&s, &options, out, NULL, &diags);
+	r = load_from_scan(&s, &options, out, NULL, &diags);
 	if (r < 0) {
-		_cleanup_free_ char *why = first_error(&diags);
+		_cleanup_free_ char *why = first_error_text(&diags);
 
 		error_set(err, EX_DATAERR, EINVAL, path,
 			  "cannot load the stored document of %s: %s", path, why);
@@ -349,7 +353,7 @@ int gadgetfile_load_texts(const struct gadgetfile_text *texts, size_t n, struct 
 	scan_text(&s, texts[0].path, texts[0].text, texts[0].size, diags);
 	for (size_t i = 1; i < n; i++)
 		scan_text_as_drop_in(&s, texts[i].path, texts[i].text, texts[i].size);
-	return load_scanned(&s, NULL, out, json, diags);
+	return load_from_scan(&s, NULL, out, json, diags);
 }
 
 int gadgetfile_load_text(const char *path, const char *text, size_t size, struct gadget **out,

@@ -2,7 +2,7 @@
 /*
  * Internals of the loader, which makes struct gadget from the syntax tree with the table of keys. A
  * group whose meaning depends on other settings is first read into a struct whose name ends in
- * _settings. Such a struct points into the tree.
+ * _settings. Such a struct points into the syntax tree.
  */
 #pragma once
 
@@ -18,19 +18,20 @@
 
 struct load {
 	struct diags *diags;
-	const struct key_group *keys; /* keys of the whole file */
+	const struct key_group *file_keys; /* keys of the top level of the file */
 	const struct scan *scan;
 	const struct gadgetfile_plugins *plugins; /* NULL: no declarations are available */
 	struct gadget *gadget;
 	/*
-	 * The setting of each function of `gadget`: first the members of `functions` in file order,
-	 * then functions that are defined inside configurations.
+	 * For each function of `gadget`, the setting that defines it: first the members of the
+	 * group `functions` in file order, then the functions that are defined inside
+	 * configurations.
 	 */
-	struct node **functions;
+	struct node **function_nodes;
 	size_t n_functions;
-	bool *has_error; /* for each function: an error about it was added */
+	bool *function_has_error; /* for each function: whether an error about it was added */
 	/*
-	 * There was a syntax error, so a missing setting is not an error: it may be in text that
+	 * The file has a syntax error, so a missing setting is not reported: it may be in text that
 	 * was not parsed.
 	 */
 	bool has_syntax_error;
@@ -64,7 +65,7 @@ struct ffs_settings {
 	size_t n_endpoints;
 	struct node *flags[FFS_FLAG_BITS]; /* settings of the boolean keys that are flags, indexed
 					      by FFS_FLAG_NUMBER() */
-	bool plugin;			   /* the worker is a plugin */
+	bool has_plugin_worker;		   /* the worker of the function is a plugin */
 };
 
 struct class_settings {
@@ -93,65 +94,76 @@ struct os_property_settings {
 };
 
 struct association_settings {
-	struct placed_int first, count;
+	struct placed_int first_interface, n_interfaces;
 	struct class_settings class;
 	struct node *string;
 };
 
-/* The value of a keyword, and the setting it comes from. */
-struct node_word {
-	const struct node *node; /* NULL: not set */
-	unsigned int value;
+/* A setting whose value is a keyword. */
+struct keyword_setting {
+	const struct node *setting; /* NULL: the file does not have the setting */
+	unsigned int value;	    /* key_word.value of the keyword; 0 without the setting */
 };
 
-/* The values of an endpoint that are only for one speed: its groups `full`, `high` and `super`. */
-struct exact_settings {
+/*
+ * The values of an endpoint that are only for one speed: the settings of its group `full`, `high`
+ * or `super`.
+ */
+struct endpoint_speed_settings {
 	struct placed_int max_packet, burst, mult;
 	const struct node *interval;
 };
 
 struct endpoint_settings {
-	struct node_word direction, type;
+	struct keyword_setting direction, type;
 	struct placed_str name;
 	struct placed_int address, max_packet, burst, mult, zlp;
-	struct node *interval, *exact[EP_SPEED_COUNT];
+	struct node *interval;
+	struct node *by_speed[EP_SPEED_COUNT]; /* the groups `full`, `high` and `super` */
 };
 
 struct worker_settings {
-	struct worker w;
+	struct worker worker;
 	struct node *plugin, *options, *exec;
-	struct node_word opens, privileges, engine;
+	struct keyword_setting opens, privileges, engine;
 };
 
-/* Makes the gadget from a scanned file, for gadgetfile_load. The caller still owns `s`. */
-int load_scanned(struct scan *s, const struct gadgetfile_options *options, struct gadget **out,
-		 json_t **json, struct diags *diags);
-/* Reads the settings of a group into `object`: validates each by its key and calls the setter. */
+/* Makes the gadget from the syntax tree in `s`, for gadgetfile_load. The caller still owns `s`. */
+int load_from_scan(struct scan *s, const struct gadgetfile_options *options, struct gadget **out,
+		   json_t **json, struct diags *diags);
+/*
+ * Reads the settings of a group into the struct `object`: validates each setting by its key, and
+ * calls the key's setter.
+ */
 void load_group(struct load *l, const struct key_group *group, struct node *node, void *object);
-/* Adds an error about a value and marks it bad, so that later checks skip it. */
+/* Adds an error about a value and sets node.bad, so that later checks skip the value. */
 void load_error(struct load *l, struct node *value, const char *fmt, ...) _printf_(3, 4);
 /*
- * Returns the setting `name` of the group `node`; if the group has none, `node` itself. Errors mark
- * the result.
+ * Returns the node to which load_error must refer in an error about the setting `name` of the group
+ * `node`: that setting, or `node` itself if the group does not have the setting.
  */
 struct node *load_member_or_self(struct node *node, const char *name);
 struct position load_position(const struct load *l, const struct text_range *at);
-/* Adds the hint "did you mean 'x'?" to the last message; does nothing if `meant` is NULL. */
-void load_suggest(struct load *l, const char *meant);
 /*
- * Sets *meant to the candidate if its edit distance to `word` is less than *best, and updates
- * *best. The first call needs *best == SIZE_MAX.
+ * Adds the hint "did you mean 'SUGGESTION'?" to the last message; does nothing if `suggestion` is
+ * NULL.
  */
-void load_compare_suggestion(const char *word, const char *candidate, size_t *best,
-			     const char **meant);
-/* Adds the error about a string that is not one of the words, with a suggestion. */
+void load_suggest(struct load *l, const char *suggestion);
+/*
+ * Finds the candidate that is most similar to `word`, in one call for each candidate: sets
+ * *suggestion to the candidate if its edit distance to `word` is less than *best_distance, and
+ * updates *best_distance. Before the first call, *best_distance must be SIZE_MAX.
+ */
+void load_improve_suggestion(const char *word, const char *candidate, size_t *best_distance,
+			     const char **suggestion);
+/* Adds an error about a string that is not one of `words`, with a suggestion. */
 void load_error_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
 			   struct node *value);
 /*
  * Returns the value as an absolute path. A relative path is relative to the file that contains the
  * value. The caller frees it.
  */
-char *load_path(const struct load *l, const struct node *value);
+char *load_absolute_path(const struct load *l, const struct node *value);
 /* Returns whether the value can be a string descriptor; adds an error if not. */
 bool load_check_usb_string(struct load *l, struct node *value);
 /*
@@ -166,11 +178,12 @@ bool load_check_bcd(struct load *l, struct node *value, const char *name);
  */
 bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes);
 
-key_setter set_node, set_node_word, set_bool, set_int, set_uint, set_uint64, set_word, set_seconds,
-	set_size, set_memory, set_class, set_lang, set_usb_string, set_serialnumber,
-	set_serial_from, set_config_string, set_text, set_file_name, set_path, set_account,
-	set_groups, set_mode, set_group, set_endpoint_name, set_config_attributes, set_env,
-	set_capabilities, set_allowed;
+key_setter set_node, set_keyword_setting, set_bool, set_int, set_uint, set_uint64, set_word,
+	set_seconds, set_transfer_size, set_memory_limit, set_class, set_lang, set_usb_string,
+	set_serialnumber, set_serialnumber_source, set_config_string, set_text,
+	set_name_without_slash, set_path, set_user_or_group, set_supplementary_groups,
+	set_octal_mode, set_nested_group, set_endpoint_name, set_bm_attributes, set_env,
+	set_capabilities, set_sandbox_permissions;
 
 /* Loads the functions of the groups `functions` and `configs`; NULL: no such group. */
 void load_functions(struct load *l, struct node *functions, struct node *configs);
@@ -179,13 +192,13 @@ void load_interface_endpoints(struct load *l, struct ffs_settings *d, struct int
 			      struct node *list);
 void load_check_endpoints(struct load *l, struct ffs_settings *d);
 /*
- * Loads the group 'blob' of a function; `group` is the 'ffs' group of the function; most other keys
- * of that group cannot be set together with 'blob'.
+ * Loads the group 'blob' of a function, and adds errors about keys of its 'ffs' group that cannot
+ * be set together with 'blob'. `group` is the 'ffs' group.
  */
 void load_blob(struct load *l, struct ffs_settings *d, const struct node *group);
 /*
- * Adds errors for descriptors that FunctionFS would refuse; checks only functions that have no
- * other errors.
+ * Checks the descriptors of functions that have no other errors, and adds errors about descriptors
+ * that FunctionFS would refuse.
  */
 void load_check_blobs(struct load *l);
 void load_extra_descriptors(struct load *l, struct interface *interface, struct node *list);
@@ -204,14 +217,17 @@ struct node *load_os_descs_setting(const struct load *l, size_t function);
  */
 void load_check_associations(struct load *l);
 /*
- * Adds errors about variables (${...}) in a string of the worker of the function that was added
- * last.
+ * Adds errors about variables (${...}) in `value`, a string in the 'worker' group of the function
+ * that was added last.
  */
 void load_check_variables(struct load *l, struct node *value);
 void load_worker(struct load *l, struct function *f, struct node *node);
-/* plugin.c: validates a worker against its plugin's declaration. `node`: the `worker` group. */
+/*
+ * Validates a worker against the declaration of its plugin (plugin.c). `node` is the `worker`
+ * group.
+ */
 void load_check_plugin(struct load *l, const struct function *f, struct worker_settings *d,
 		       struct node *node);
 void load_configs(struct load *l, struct node *configs);
 /* Adds warnings about a gadget that is valid, but will not work as intended. */
-void load_advice(struct load *l);
+void load_warnings(struct load *l);

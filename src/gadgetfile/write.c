@@ -19,7 +19,7 @@ struct text {
 	size_t n, capacity;
 };
 
-static void append(struct text *t, const char *data, size_t n)
+static void append_bytes(struct text *t, const char *data, size_t n)
 {
 	if (t->n + n + 1 > t->capacity) {
 		t->capacity = (t->n + n + 1) * 2;
@@ -32,10 +32,10 @@ static void append(struct text *t, const char *data, size_t n)
 
 static void add_text(struct text *t, const char *s)
 {
-	append(t, s, strlen(s));
+	append_bytes(t, s, strlen(s));
 }
 
-static void begin_line(struct text *t, unsigned int depth)
+static void begin_indented_line(struct text *t, unsigned int depth)
 {
 	add_text(t, "\n");
 	for (unsigned int i = 0; i < depth * INDENT; i++)
@@ -44,7 +44,7 @@ static void begin_line(struct text *t, unsigned int depth)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-static bool is_among(const char *name, const char *const *names, size_t n)
+static bool is_name_among(const char *name, const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (streq(names[i], name))
@@ -53,7 +53,7 @@ static bool is_among(const char *name, const char *const *names, size_t n)
 }
 
 /* Returns whether the key's values are usually written in hexadecimal. */
-static bool is_hex(const char *name)
+static bool is_hex_key(const char *name)
 {
 	static const char *const names[] = {
 		"bcdUSB",   "bDeviceClass", "bDeviceSubClass", "bDeviceProtocol",
@@ -62,15 +62,15 @@ static bool is_hex(const char *name)
 		"address",  "class",
 	};
 
-	return is_among(name, names, ARRAY_SIZE(names));
+	return is_name_among(name, names, ARRAY_SIZE(names));
 }
 
-static bool is_list_of_bytes(const char *name)
+static bool is_byte_list_key(const char *name)
 {
 	static const char *const names[] = { "report_desc", "value", "extra", "data",
 					     "guidFormat" };
 
-	return is_among(name, names, ARRAY_SIZE(names));
+	return is_name_among(name, names, ARRAY_SIZE(names));
 }
 
 enum base { DECIMAL, HEX };
@@ -104,22 +104,22 @@ static void add_string(struct text *t, const char *s)
 		unsigned char c = (unsigned char)*s;
 
 		if (meaning) {
-			append(t, (char[]){ '\\', letters[meaning - meanings] }, 2);
+			append_bytes(t, (char[]){ '\\', letters[meaning - meanings] }, 2);
 		} else if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s[1] < 0xa0)) {
-			/* U+0080 to U+009F, two bytes, are control characters as well. */
+			/* The control characters U+0080 to U+009F have two bytes. */
 			_cleanup_free_ char *hex =
 				c == 0xc2 ? strf("\\xc2\\x%02x", (unsigned char)*++s)
 					  : strf("\\x%02x", c);
 
 			add_text(t, hex);
 		} else {
-			append(t, s, 1);
+			append_bytes(t, s, 1);
 		}
 	}
 	add_text(t, "\"");
 }
 
-static bool is_comment(const char *name)
+static bool is_comment_key(const char *name)
 {
 	return name[0] == '#';
 }
@@ -129,13 +129,16 @@ static bool is_scalar(const json_t *value)
 	return !json_is_object(value) && !json_is_array(value);
 }
 
-/* Returns whether a value can be written: libconfig has no null. */
-static bool is_setting(const char *name, const json_t *value)
+/*
+ * Returns whether a member becomes a setting: comments do not, and null does not, because libconfig
+ * has no null.
+ */
+static bool is_writable_setting(const char *name, const json_t *value)
 {
-	return !is_comment(name) && !json_is_null(value);
+	return !is_comment_key(name) && !json_is_null(value);
 }
 
-static bool all_strings(const json_t *list)
+static bool has_only_strings(const json_t *list)
 {
 	const json_t *item;
 	size_t i;
@@ -146,17 +149,17 @@ static bool all_strings(const json_t *list)
 	return json_array_size(list) > 0;
 }
 
-static bool has_comment(const json_t *value)
+static bool contains_comment(const json_t *value)
 {
 	const char *key;
 	json_t *item;
 	size_t i;
 
 	json_object_foreach((json_t *)value, key, item)
-		if (is_comment(key) || has_comment(item))
+		if (is_comment_key(key) || contains_comment(item))
 			return true;
 	json_array_foreach(value, i, item)
-		if (has_comment(item))
+		if (contains_comment(item))
 			return true;
 	return false;
 }
@@ -182,7 +185,7 @@ static void add_item(struct text *t, const json_t *item, const char *name)
 	if (!is_scalar(item))
 		add_on_one_line(t, item, name);
 	else
-		add_scalar(t, item, is_list_of_bytes(name) ? HEX : DECIMAL);
+		add_scalar(t, item, is_byte_list_key(name) ? HEX : DECIMAL);
 }
 
 static void add_setting_on_one_line(struct text *t, const json_t *value, const char *name)
@@ -202,27 +205,27 @@ static void add_on_one_line(struct text *t, const json_t *value, const char *nam
 	if (json_is_object(value)) {
 		add_text(t, "{ ");
 		json_object_foreach((json_t *)value, key, item) {
-			if (!is_setting(key, item))
+			if (!is_writable_setting(key, item))
 				continue;
 			add_setting_on_one_line(t, item, key);
 			add_text(t, " ");
 		}
 		add_text(t, "}");
 	} else if (json_is_array(value)) {
-		add_text(t, all_strings(value) ? "[" : "(");
+		add_text(t, has_only_strings(value) ? "[" : "(");
 		json_array_foreach(value, i, item) {
 			add_text(t, i ? ", " : " ");
 			add_item(t, item, name);
 		}
-		add_text(t, all_strings(value) ? " ]" : " )");
+		add_text(t, has_only_strings(value) ? " ]" : " )");
 	} else {
-		add_scalar(t, value, is_hex(name) ? HEX : DECIMAL);
+		add_scalar(t, value, is_hex_key(name) ? HEX : DECIMAL);
 	}
 }
 
 /* --- on several lines ------------------------------------------------------------------------- */
 
-static size_t column(const struct text *t)
+static size_t current_column(const struct text *t)
 {
 	const char *newline = memrchr(t->data, '\n', t->n);
 
@@ -230,25 +233,27 @@ static size_t column(const struct text *t)
 }
 
 /* Returns whether the value fits on the current line; at most three characters follow it. */
-static bool fits(const struct text *t, const json_t *value, const char *name)
+static bool fits_on_line(const struct text *t, const json_t *value, const char *name)
 {
 	struct text flat = { 0 };
 	bool good;
 
-	if (has_comment(value))
+	if (contains_comment(value))
 		return false;
 	add_on_one_line(&flat, value, name);
-	good = column(t) + flat.n + 3 <= WIDTH;
+	good = current_column(t) + flat.n + 3 <= WIDTH;
 	free(flat.data);
 	return good;
 }
 
 static void add_value(struct text *t, const json_t *value, const char *name, unsigned int depth);
 
-/* Puts as many scalars on a line as fit; each other element gets its own lines. */
+/*
+ * Puts as many scalars on a line as fit. Each element that is a list or group begins on a new line.
+ */
 static void add_list(struct text *t, const json_t *list, const char *name, unsigned int depth)
 {
-	bool strings = all_strings(list), scalar_before = false;
+	bool strings = has_only_strings(list), scalar_before = false;
 	const json_t *item;
 	size_t i;
 
@@ -257,17 +262,17 @@ static void add_list(struct text *t, const json_t *list, const char *name, unsig
 		bool scalar = is_scalar(item);
 
 		add_text(t, i ? "," : "");
-		if (scalar && scalar_before && fits(t, item, name))
+		if (scalar && scalar_before && fits_on_line(t, item, name))
 			add_text(t, " ");
 		else
-			begin_line(t, depth + 1);
+			begin_indented_line(t, depth + 1);
 		if (scalar)
 			add_item(t, item, name);
 		else
 			add_value(t, item, name, depth + 1);
 		scalar_before = scalar;
 	}
-	begin_line(t, depth);
+	begin_indented_line(t, depth);
 	add_text(t, strings ? "]" : ")");
 }
 
@@ -285,12 +290,12 @@ static void add_settings(struct text *t, const json_t *group, unsigned int depth
 	json_t *item;
 
 	json_object_foreach((json_t *)group, key, item) {
-		if (!is_comment(key) && !is_setting(key, item))
+		if (!is_comment_key(key) && !is_writable_setting(key, item))
 			continue;
 		if (*before)
-			begin_line(t, depth);
+			begin_indented_line(t, depth);
 		before = key;
-		if (is_comment(key)) {
+		if (is_comment_key(key)) {
 			add_comment(t, json_string_value(item));
 			continue;
 		}
@@ -303,15 +308,15 @@ static void add_settings(struct text *t, const json_t *group, unsigned int depth
 
 static void add_value(struct text *t, const json_t *value, const char *name, unsigned int depth)
 {
-	if (is_scalar(value) || fits(t, value, name)) {
+	if (is_scalar(value) || fits_on_line(t, value, name)) {
 		add_on_one_line(t, value, name);
 	} else if (json_is_array(value)) {
 		add_list(t, value, name, depth);
 	} else {
 		add_text(t, "{");
-		begin_line(t, depth + 1);
+		begin_indented_line(t, depth + 1);
 		add_settings(t, value, depth + 1);
-		begin_line(t, depth);
+		begin_indented_line(t, depth);
 		add_text(t, "}");
 	}
 }

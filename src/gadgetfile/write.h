@@ -7,9 +7,9 @@
 #include <stddef.h>
 
 /*
- * Returns the text of a gadget file; reading it yields the same document. Members whose name begins
- * with '#' become comments. Strings must not contain NUL, and integers must fit into 32 bits, for
- * libconfig. The caller frees it.
+ * Returns the text of a gadget file from which the loader makes the same document. Members whose
+ * name begins with '#' become comments. Strings must not contain NUL, and integers must fit into 32
+ * bits, because libconfig requires this. The caller frees it.
  */
 char *gadgetfile_write(const json_t *document);
 

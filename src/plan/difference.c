@@ -15,10 +15,12 @@ enum step_mark {
 	MARK_REPLACED,
 };
 
+/* The old or the new plan, and what is known about its steps. */
 struct plan_side {
 	const struct plan *plan;
 	enum step_mark *marks;
-	size_t *partners; /* for each step, the index of its partner in the other plan */
+	size_t *partners; /* for each step, the index of the step in the other plan that is the same
+			     or replaces it; NONE: there is none */
 };
 
 static bool same_step(const struct step *a, const struct step *b)
@@ -26,8 +28,8 @@ static bool same_step(const struct step *a, const struct step *b)
 	return a->op == b->op && streq(a->path, b->path) && streq_null(a->value, b->value);
 }
 
-static void pair_up(struct plan_side *old, struct plan_side *new, size_t i, size_t j,
-		    enum step_mark mark)
+static void pair_steps(struct plan_side *old, struct plan_side *new, size_t i, size_t j,
+		       enum step_mark mark)
 {
 	old->marks[i] = new->marks[j] = mark;
 	old->partners[i] = j;
@@ -46,7 +48,7 @@ static bool find_partner(struct plan_side *old, struct plan_side *new, size_t j,
 			continue;
 		if (mark == MARK_KEPT ? same_step(step, other)
 				      : step->op == other->op && rules->replaces(step, other)) {
-			pair_up(old, new, i, j, mark);
+			pair_steps(old, new, i, j, mark);
 			return true;
 		}
 	}
@@ -67,22 +69,22 @@ static void find_partners(struct plan_side *old, struct plan_side *new,
 			find_partner(old, new, j, MARK_REPLACED, rules);
 }
 
-/* Returns whether the change of another step of the plan affects this step. */
-static bool is_affected(const struct plan_side *side, size_t i, const struct plan_rules *rules)
+/* Returns whether step `i` must be undone and applied again because another step changes. */
+static bool is_step_affected(const struct plan_side *side, size_t i, const struct plan_rules *rules)
 {
 	const struct step *steps = side->plan->steps;
 
 	for (size_t k = 0; k < side->plan->n; k++)
 		if (side->marks[k] != MARK_KEPT &&
 		    ((k < i && rules->depends_on(&steps[i], &steps[k])) ||
-		     (k > i && rules->reapplied_with(&steps[i], &steps[k]))))
+		     (k > i && rules->must_reapply_with(&steps[i], &steps[k]))))
 			return true;
 	return false;
 }
 
 /*
- * Returns whether a step and another one on which it depends have different orders in the two
- * plans.
+ * Returns whether step `j` of the new plan depends on an earlier step that comes after it in the
+ * old plan.
  */
 static bool order_differs(const struct plan_side *new, size_t j, const struct plan_rules *rules)
 {
@@ -94,7 +96,8 @@ static bool order_differs(const struct plan_side *new, size_t j, const struct pl
 }
 
 /*
- * Marks all steps affected by changes. The loop ends, because each round removes at least one pair.
+ * Marks all steps that changes of other steps affect as MARK_UNPAIRED. The loop ends, because each
+ * round unpairs at least one pair.
  */
 static void mark_affected(struct plan_side *old, struct plan_side *new,
 			  const struct plan_rules *rules)
@@ -107,7 +110,7 @@ static void mark_affected(struct plan_side *old, struct plan_side *new,
 			size_t i = new->partners[j];
 
 			if (new->marks[j] == MARK_UNPAIRED ||
-			    !(is_affected(old, i, rules) || is_affected(new, j, rules) ||
+			    !(is_step_affected(old, i, rules) || is_step_affected(new, j, rules) ||
 			      order_differs(new, j, rules)))
 				continue;
 			old->marks[i] = new->marks[j] = MARK_UNPAIRED;
@@ -116,7 +119,7 @@ static void mark_affected(struct plan_side *old, struct plan_side *new,
 	} while (again);
 }
 
-static struct plan_side make_side(const struct plan *plan)
+static struct plan_side make_plan_side(const struct plan *plan)
 {
 	struct plan_side side = { .plan = plan,
 				  .marks = xcalloc(plan->n, sizeof(*side.marks)),
@@ -127,7 +130,7 @@ static struct plan_side make_side(const struct plan *plan)
 	return side;
 }
 
-static void side_free(struct plan_side *side)
+static void plan_side_free(struct plan_side *side)
 {
 	free(side->marks);
 	free(side->partners);
@@ -137,20 +140,24 @@ static void side_free(struct plan_side *side)
 
 /* A step of the merged plan, given by its index in the old or in the new plan. */
 struct merged_step {
-	bool is_new;
+	bool is_from_new_plan;
 	size_t index;
 };
 
-static size_t find_merged_step(const struct merged_step *slots, size_t n, bool is_new, size_t index)
+static size_t find_merged_index(const struct merged_step *slots, size_t n, bool is_from_new_plan,
+				size_t index)
 {
 	for (size_t i = 0; i < n; i++)
-		if (slots[i].is_new == is_new && slots[i].index == index)
+		if (slots[i].is_from_new_plan == is_from_new_plan && slots[i].index == index)
 			return i;
 	return NONE;
 }
 
-/* Returns the last step of the old plan with the same op and path; NONE: there is none. */
-static size_t same_target(const struct plan_side *old, const struct step *step)
+/*
+ * Returns the index of the last step of the old plan with the op and path of `step`; NONE: there is
+ * none.
+ */
+static size_t last_step_with_path(const struct plan_side *old, const struct step *step)
 {
 	for (size_t i = old->plan->n; i-- > 0;)
 		if (old->plan->steps[i].op == step->op &&
@@ -162,8 +169,8 @@ static size_t same_target(const struct plan_side *old, const struct step *step)
 /*
  * Merges the plans. Inserts each step of the new plan that is not kept into the old plan, after all
  * steps that precede it in the new plan. If the old plan has a step with the same op and path, the
- * new step comes directly after that one: when the merged plan is undone from its end, no step may
- * be left that depends on either of them.
+ * new step comes directly after it. Steps that depend on one of the two then come after both, and
+ * are undone before them when the merged plan is undone from its end.
  */
 static struct merged_step *merge_plans(const struct plan_side *old, const struct plan_side *new,
 				       size_t *n)
@@ -176,9 +183,9 @@ static struct merged_step *merge_plans(const struct plan_side *old, const struct
 	for (size_t j = 0; j < new->plan->n; j++) {
 		const struct step *step = &new->plan->steps[j];
 		bool kept = new->marks[j] == MARK_KEPT;
-		size_t i =
-			new->marks[j] == MARK_UNPAIRED ? same_target(old, step) : new->partners[j];
-		size_t at = i == NONE ? after : find_merged_step(slots, *n, false, i) + 1;
+		size_t i = new->marks[j] == MARK_UNPAIRED ? last_step_with_path(old, step)
+							  : new->partners[j];
+		size_t at = i == NONE ? after : find_merged_index(slots, *n, false, i) + 1;
 
 		if (!kept) {
 			memmove(&slots[at + 1], &slots[at], (*n - at) * sizeof(*slots));
@@ -203,7 +210,7 @@ static struct plan build_merged_plan(const struct merged_step *slots, size_t n, 
 			     .on_step = old->on_step };
 
 	for (size_t k = 0; k < n; k++)
-		plan.steps[k] = (slots[k].is_new ? new : old)->steps[slots[k].index];
+		plan.steps[k] = (slots[k].is_from_new_plan ? new : old)->steps[slots[k].index];
 	return plan;
 }
 
@@ -218,74 +225,77 @@ static bool is_in_changed_directory(const struct plan_side *side, size_t i)
 	return false;
 }
 
-static void add_change(struct difference *d, enum change_kind kind, size_t step, size_t last,
-		       bool with_directory)
+static void add_change(struct difference *d, enum change_kind kind, size_t step_index,
+		       size_t replaced_index, bool in_changed_directory)
 {
-	struct change *change = array_add(d->changes, d->n);
+	struct change *change = array_add(d->changes, d->n_changes);
 
 	*change = (struct change){ .kind = kind,
-				   .step = step,
-				   .replaced_step = last,
-				   .in_changed_directory = with_directory };
+				   .step_index = step_index,
+				   .replaced_index = replaced_index,
+				   .in_changed_directory = in_changed_directory };
 }
 
 static void list_changes(struct difference *d, const struct plan_side *old,
 			 const struct plan_side *new)
 {
-	for (size_t i = d->n_old; i-- > 0;)
+	for (size_t i = d->n_old_steps; i-- > 0;)
 		if (old->marks[i] == MARK_UNPAIRED)
-			add_change(d, CHANGE_UNDO, d->old_index[i], NONE,
+			add_change(d, CHANGE_UNDO, d->old_indices[i], NONE,
 				   is_in_changed_directory(old, i));
-	for (size_t j = 0; j < d->n_new; j++) {
+	for (size_t j = 0; j < d->n_new_steps; j++) {
 		if (new->marks[j] == MARK_UNPAIRED)
-			add_change(d, CHANGE_APPLY, d->new_index[j], NONE,
+			add_change(d, CHANGE_APPLY, d->new_indices[j], NONE,
 				   is_in_changed_directory(new, j));
 		else if (new->marks[j] == MARK_REPLACED)
-			add_change(d, CHANGE_REPLACE, d->new_index[j],
-				   d->old_index[new->partners[j]], false);
+			add_change(d, CHANGE_REPLACE, d->new_indices[j],
+				   d->old_indices[new->partners[j]], false);
 	}
 }
 
-static void find_merged_steps(struct difference *d, const struct plan_side *new,
-			      const struct merged_step *slots, size_t n)
+static void find_merged_indices(struct difference *d, const struct plan_side *new,
+				const struct merged_step *slots, size_t n)
 {
-	for (size_t i = 0; i < d->n_old; i++)
-		d->old_index[i] = find_merged_step(slots, n, false, i);
-	for (size_t j = 0; j < d->n_new; j++)
-		d->new_index[j] = new->marks[j] == MARK_KEPT ? d->old_index[new->partners[j]]
-							     : find_merged_step(slots, n, true, j);
+	for (size_t i = 0; i < d->n_old_steps; i++)
+		d->old_indices[i] = find_merged_index(slots, n, false, i);
+	for (size_t j = 0; j < d->n_new_steps; j++)
+		d->new_indices[j] = new->marks[j] == MARK_KEPT
+					    ? d->old_indices[new->partners[j]]
+					    : find_merged_index(slots, n, true, j);
 }
 
-void difference_make(struct difference *d, struct plan *plan, struct plan *next,
+void difference_make(struct difference *d, struct plan *plan, struct plan *new_plan,
 		     const struct plan_rules *rules)
 {
-	_cleanup_(side_free) struct plan_side old = make_side(plan), new = make_side(next);
+	_cleanup_(plan_side_free) struct plan_side old = make_plan_side(plan),
+						   new = make_plan_side(new_plan);
 	_cleanup_free_ struct merged_step *slots = NULL;
 	struct plan merged;
 	size_t n;
 
-	*d = (struct difference){ .plan = plan,
+	*d = (struct difference){ .merged_plan = plan,
 				  .rules = rules,
-				  .n_old = plan->n,
-				  .n_new = next->n,
-				  .old_index = xcalloc(plan->n, sizeof(*d->old_index)),
-				  .new_index = xcalloc(next->n, sizeof(*d->new_index)),
-				  .new_positions = xcalloc(next->n, sizeof(*d->new_positions)) };
+				  .n_old_steps = plan->n,
+				  .n_new_steps = new_plan->n,
+				  .old_indices = xcalloc(plan->n, sizeof(*d->old_indices)),
+				  .new_indices = xcalloc(new_plan->n, sizeof(*d->new_indices)),
+				  .new_positions =
+					  xcalloc(new_plan->n, sizeof(*d->new_positions)) };
 	find_partners(&old, &new, rules);
 	mark_affected(&old, &new, rules);
 	slots = merge_plans(&old, &new, &n);
-	find_merged_steps(d, &new, slots, n);
+	find_merged_indices(d, &new, slots, n);
 	list_changes(d, &old, &new);
-	merged = build_merged_plan(slots, n, plan, next);
-	for (size_t j = 0; j < next->n; j++) {
-		d->new_positions[j] = next->steps[j].at;
+	merged = build_merged_plan(slots, n, plan, new_plan);
+	for (size_t j = 0; j < new_plan->n; j++) {
+		d->new_positions[j] = new_plan->steps[j].at;
 		if (new.marks[j] == MARK_KEPT)
-			step_free(&next->steps[j]);
+			step_free(&new_plan->steps[j]);
 	}
 	free(plan->steps);
-	free(next->steps);
+	free(new_plan->steps);
 	*plan = merged;
-	*next = (struct plan){ 0 };
+	*new_plan = (struct plan){ 0 };
 }
 
 static bool contains_index(const size_t *at, size_t n, size_t index)
@@ -296,12 +306,12 @@ static bool contains_index(const size_t *at, size_t n, size_t index)
 	return false;
 }
 
-bool difference_keeps(const struct difference *d, const struct step *step)
+bool difference_keeps_step(const struct difference *d, const struct step *step)
 {
-	size_t index = (size_t)(step - d->plan->steps);
+	size_t index = (size_t)(step - d->merged_plan->steps);
 
-	return contains_index(d->old_index, d->n_old, index) &&
-	       contains_index(d->new_index, d->n_new, index);
+	return contains_index(d->old_indices, d->n_old_steps, index) &&
+	       contains_index(d->new_indices, d->n_new_steps, index);
 }
 
 /* --- The end ---------------------------------------------------------------------------------- */
@@ -309,17 +319,17 @@ bool difference_keeps(const struct difference *d, const struct step *step)
 void difference_free(struct difference *d)
 {
 	free(d->changes);
-	free(d->old_index);
-	free(d->new_index);
+	free(d->old_indices);
+	free(d->new_indices);
 	free(d->new_positions);
 	*d = (struct difference){ 0 };
 }
 
-void difference_end(struct difference *d, enum difference_end which)
+void difference_reduce_to(struct difference *d, enum difference_plan kept)
 {
-	size_t n = which == DIFFERENCE_OLD ? d->n_old : d->n_new;
-	const size_t *at = which == DIFFERENCE_OLD ? d->old_index : d->new_index;
-	struct plan *merged = d->plan;
+	size_t n = kept == DIFFERENCE_OLD_PLAN ? d->n_old_steps : d->n_new_steps;
+	const size_t *at = kept == DIFFERENCE_OLD_PLAN ? d->old_indices : d->new_indices;
+	struct plan *merged = d->merged_plan;
 	struct plan plan = { .steps = xcalloc(n, sizeof(*plan.steps)),
 			     .n = n,
 			     .capacity = n,
@@ -327,7 +337,7 @@ void difference_end(struct difference *d, enum difference_end which)
 
 	for (size_t i = 0; i < n; i++) {
 		plan.steps[i] = merged->steps[at[i]];
-		if (which == DIFFERENCE_NEW)
+		if (kept == DIFFERENCE_NEW_PLAN)
 			plan.steps[i].at = d->new_positions[i];
 	}
 	for (size_t i = 0; i < merged->n; i++)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The difference of two plans. `reload` applies it, and reverts it when a step fails.
+ * The difference of two plans. `reload` applies the difference, and reverts it if a step fails.
  *
  * Both plans are of the same gadget, and the old plan is applied. A step that both plans contain
  * with the same path and value is kept. Steps that only the old plan contains are undone, the last
  * one first; then steps that only the new plan contains are applied, the first one first. A step
  * whose value has changed is replaced in place, if possible. Some steps depend on other steps: a
- * link depends on the function that it leads to, the bind on nearly all steps. Steps that depend on
- * a changed step are undone before the change and applied again after it. The rules of the caller
- * define these dependencies.
+ * link depends on the function that is its target, and the step that binds the gadget depends on
+ * nearly all other steps. Steps that depend on a changed step are undone before the change and
+ * applied again after it. The rules of the caller define these dependencies.
  *
- * The two plans are merged into one plan. Its order is such that it can be undone from its end,
- * whichever of its steps are applied. While the change is in progress, the record contains the
- * merged plan. `down` can then undo all steps, also if the supervisor has died.
+ * The two plans are merged into one plan. The order of the merged plan makes it possible to undo
+ * its steps from the end, whichever of them are applied. While the change is in progress, the
+ * record contains the merged plan. `down` can then undo all steps, also if the supervisor has died.
  */
 #pragma once
 
@@ -26,15 +26,15 @@ struct plan_rules {
 	 */
 	bool (*depends_on)(const struct step *later, const struct step *earlier);
 	/*
-	 * Returns whether `earlier` must be undone and applied again when `later`, a part of it,
-	 * changes.
+	 * Returns whether `later` makes a part of what `earlier` makes, so that `earlier` must be
+	 * undone and applied again when `later` changes.
 	 */
-	bool (*reapplied_with)(const struct step *earlier, const struct step *later);
+	bool (*must_reapply_with)(const struct step *earlier, const struct step *later);
 	/*
-	 * Returns whether the step `next` of the new plan is the step `last` of the old plan with
-	 * another value. Both steps have the same op.
+	 * Returns whether `new_step` of the new plan is the same as `old_step` of the old plan but
+	 * for its value. Both steps have the same op.
 	 */
-	bool (*replaces)(const struct step *next, const struct step *last);
+	bool (*replaces)(const struct step *new_step, const struct step *old_step);
 };
 
 enum change_kind {
@@ -45,34 +45,35 @@ enum change_kind {
 
 struct change {
 	enum change_kind kind;
-	size_t step;	      /* index in the merged plan */
-	size_t replaced_step; /* only CHANGE_REPLACE: index of the step that is replaced */
+	size_t step_index;     /* index of the step in the merged plan */
+	size_t replaced_index; /* CHANGE_REPLACE only: index of the replaced step in the merged plan
+				*/
 	/*
-	 * The step writes a value in a directory that this reload makes or removes, so the previous
-	 * value is not restored.
+	 * The step writes a value in a directory that this difference makes or removes, so the
+	 * previous value is not restored.
 	 */
 	bool in_changed_directory;
 	bool revert_failed; /* the change could not be reverted */
 };
 
 struct difference {
-	struct plan *plan; /* the merged plan */
+	struct plan *merged_plan;
 	const struct plan_rules *rules;
 	struct change *changes;
-	size_t n;
-	size_t next_change;	       /* index of the first change that was not made */
-	size_t *old_index, *new_index; /* for each step of the old plan and of the new plan, its
+	size_t n_changes;
+	size_t next_change;		   /* index of the first change that is not made yet */
+	size_t *old_indices, *new_indices; /* for each step of the old plan and of the new plan, its
 					  index in the merged plan */
-	size_t n_old, n_new;
-	struct position *new_positions; /* positions of the new plan's steps */
+	size_t n_old_steps, n_new_steps;   /* in the old and in the new plan */
+	struct position *new_positions;	   /* positions of the new plan's steps */
 	bool any_revert_failed;
 };
 
 /*
- * Compares `plan`, which is applied, with `next`. `plan` becomes the merged plan, `next` is empty
- * afterwards. Applies nothing.
+ * Compares the old plan, which is applied, with the new plan. `plan` is the old plan, and becomes
+ * the merged plan; `new_plan` is empty afterwards. Applies nothing.
  */
-void difference_make(struct difference *d, struct plan *plan, struct plan *next,
+void difference_make(struct difference *d, struct plan *plan, struct plan *new_plan,
 		     const struct plan_rules *rules);
 
 /*
@@ -83,36 +84,42 @@ int difference_apply(struct difference *d, struct error *err);
 
 /*
  * Reverts the changes that were made, the last one first. Continues after a failure, but skips the
- * steps that depend on the failed step. Then returns the errno of the first failure; `err` has its
- * text and the paths of the other failed steps. Returns PLAN_AGAIN or PLAN_SOON as difference_apply
- * does. `err` must be the same in all calls.
+ * steps that depend on the failed step. At the end returns 0, or the negative errno of the first
+ * failure; `err` then has the message of the first failure and the paths of the other failed steps.
+ * Returns PLAN_AGAIN or PLAN_SOON as difference_apply does. `err` must be the same in all calls.
  */
 int difference_revert(struct difference *d, struct error *err);
 /*
- * Returns the step of the change at which difference_apply failed, or of the only change that
- * difference_revert could not revert; NULL if it could not revert several changes.
+ * Returns the step of the failed change: the change at which difference_apply failed, or the only
+ * change that difference_revert could not revert. NULL: several changes could not be reverted.
  */
-const struct step *difference_failed(const struct difference *d);
+const struct step *difference_failed_step(const struct difference *d);
 /*
- * Marks the change of difference_failed as made or as reverted, because the caller handles its step
- * later. The change must not be a CHANGE_REPLACE.
+ * Marks the change of difference_failed_step as made or as reverted, for a caller that handles the
+ * step itself later. The change must not be a CHANGE_REPLACE.
  */
-void difference_skip_failed(struct difference *d);
-/* Stops waiting for the change that is being reverted, and counts it as failed. */
-void difference_give_up(struct difference *d, struct error *err);
+void difference_skip_failed_change(struct difference *d);
+/*
+ * Sets an error because a change could not be reverted in time: the change that difference_revert
+ * is waiting for. Call difference_revert again to revert the earlier changes.
+ */
+void difference_time_out(struct difference *d, struct error *err);
 
-enum difference_end { DIFFERENCE_OLD, DIFFERENCE_NEW };
-/* Reduces the merged plan to the old or the new plan, and frees the steps of the other. */
-void difference_end(struct difference *d, enum difference_end which);
+enum difference_plan { DIFFERENCE_OLD_PLAN, DIFFERENCE_NEW_PLAN };
+/*
+ * Reduces the merged plan to `kept`, the old or the new plan, and frees the steps that it does not
+ * contain. Also frees the difference.
+ */
+void difference_reduce_to(struct difference *d, enum difference_plan kept);
 /* Frees the difference; the plan stays merged. */
 void difference_free(struct difference *d);
 
-/* Returns whether a step of the merged plan is kept. */
-bool difference_keeps(const struct difference *d, const struct step *step);
+/* Returns whether both plans contain this step of the merged plan, so that it is kept. */
+bool difference_keeps_step(const struct difference *d, const struct step *step);
 
 /*
- * These return the word for a change, and the word for reverting it: "write-text", "rmdir",
- * "restore".
+ * These return the word that messages and the JSON output use for making a change, and for
+ * reverting it: "write-text", "rmdir", "restore".
  */
 const char *change_word(const struct difference *d, const struct change *change);
 const char *change_revert_word(const struct difference *d, const struct change *change);

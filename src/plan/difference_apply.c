@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Makes the changes between two plans, reverts and describes them. */
+/* Makes, reverts and describes the changes of a difference. */
 #include <errno.h>
 
 #include "base/cleanup.h"
@@ -7,9 +7,9 @@
 #include "plan/difference.h"
 #include "plan/fault.h"
 
-static struct step *step_of(const struct difference *d, const struct change *change)
+static struct step *step_of_change(const struct difference *d, const struct change *change)
 {
-	return &d->plan->steps[change->step];
+	return &d->merged_plan->steps[change->step_index];
 }
 
 /* --- Description ------------------------------------------------------------------------------ */
@@ -23,14 +23,14 @@ static const char *undo_word(const struct change *change, const struct step *ste
 
 const char *change_word(const struct difference *d, const struct change *change)
 {
-	const struct step *step = step_of(d, change);
+	const struct step *step = step_of_change(d, change);
 
 	return change->kind == CHANGE_UNDO ? undo_word(change, step) : step->op->name;
 }
 
 const char *change_revert_word(const struct difference *d, const struct change *change)
 {
-	const struct step *step = step_of(d, change);
+	const struct step *step = step_of_change(d, change);
 
 	return change->kind == CHANGE_APPLY ? undo_word(change, step) : step->op->name;
 }
@@ -39,9 +39,9 @@ json_t *difference_to_json(const struct difference *d)
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < d->n; i++) {
+	for (size_t i = 0; i < d->n_changes; i++) {
 		const struct change *change = &d->changes[i];
-		const struct step *step = step_of(d, change);
+		const struct step *step = step_of_change(d, change);
 		const char *value = change->kind == CHANGE_UNDO ? NULL : step->value;
 
 		json_array_append_new(array, json_pack("{s:I, s:s, s:s, s:o, s:s}", "n",
@@ -64,22 +64,23 @@ static int undo_or_restore(const struct change *change, struct step *step, struc
 	return 0;
 }
 
-static int replace(struct step *step, struct step *last, struct error *err)
+static int replace_step(struct step *step, struct step *replaced, struct error *err)
 {
-	return step->op->replace ? step->op->replace(step, last, err) : step->op->apply(step, err);
+	return step->op->replace ? step->op->replace(step, replaced, err)
+				 : step->op->apply(step, err);
 }
 
-static void set_state(const struct difference *d, struct step *step, bool done)
+static void set_step_state(const struct difference *d, struct step *step, bool applied)
 {
-	step->state = done ? STEP_DONE : STEP_TODO;
-	step->tries = 0;
-	if (d->plan->on_step)
-		d->plan->on_step(step, !done);
+	step->state = applied ? STEP_DONE : STEP_TODO;
+	step->undo_tries = 0;
+	if (d->merged_plan->on_step)
+		d->merged_plan->on_step(step, !applied);
 }
 
 static int make_change(struct difference *d, struct change *change, struct error *err)
 {
-	struct step *step = step_of(d, change), *last;
+	struct step *step = step_of_change(d, change), *replaced;
 	int r = 0;
 
 	switch (change->kind) {
@@ -90,32 +91,35 @@ static int make_change(struct difference *d, struct change *change, struct error
 		r = step->op->apply(step, err);
 		break;
 	case CHANGE_REPLACE:
-		last = &d->plan->steps[change->replaced_step];
-		/* The value from before the old step was applied. */
-		if (!step->previous_value && last->previous_value)
-			step->previous_value = xstrdup(last->previous_value);
-		r = replace(step, last, err);
+		replaced = &d->merged_plan->steps[change->replaced_index];
+		/*
+		 * The previous value is the one that the kernel had before the replaced step was
+		 * applied.
+		 */
+		if (!step->previous_value && replaced->previous_value)
+			step->previous_value = xstrdup(replaced->previous_value);
+		r = replace_step(step, replaced, err);
 		if (r == 0)
-			last->state = STEP_TODO;
+			replaced->state = STEP_TODO;
 		break;
 	}
 	if (r == 0)
-		set_state(d, step, change->kind != CHANGE_UNDO);
+		set_step_state(d, step, change->kind != CHANGE_UNDO);
 	return r;
 }
 
-static int fail_by_fault(const char *word, const struct step *step, int error, struct error *err)
+static int fail_with_fault(const char *word, const struct step *step, int error, struct error *err)
 {
 	return error_errno(err, EX_OSERR, error, step->path, "cannot %s %s", word, step->path);
 }
 
 int difference_apply(struct difference *d, struct error *err)
 {
-	for (; d->next_change < d->n; d->next_change++) {
+	for (; d->next_change < d->n_changes; d->next_change++) {
 		struct change *change = &d->changes[d->next_change];
-		struct step *step = step_of(d, change);
-		int fault = fault_hit(FAULT_RELOAD_BEFORE, d->next_change + 1);
-		int r = fault ? fail_by_fault(change_word(d, change), step, fault, err)
+		struct step *step = step_of_change(d, change);
+		int fault = fault_inject(FAULT_RELOAD_BEFORE, d->next_change + 1);
+		int r = fault ? fail_with_fault(change_word(d, change), step, fault, err)
 			      : make_change(d, change, err);
 
 		if (r > 0)
@@ -124,7 +128,7 @@ int difference_apply(struct difference *d, struct error *err)
 			error_at(err, &step->at);
 			return r;
 		}
-		fault_hit(FAULT_RELOAD_AFTER, d->next_change + 1);
+		fault_inject(FAULT_RELOAD_AFTER, d->next_change + 1);
 	}
 	return 0;
 }
@@ -133,7 +137,7 @@ int difference_apply(struct difference *d, struct error *err)
 
 static int revert_change(struct difference *d, struct change *change, struct error *err)
 {
-	struct step *step = step_of(d, change), *last;
+	struct step *step = step_of_change(d, change), *replaced;
 	int r = 0;
 
 	switch (change->kind) {
@@ -144,40 +148,42 @@ static int revert_change(struct difference *d, struct change *change, struct err
 		r = undo_or_restore(change, step, err);
 		break;
 	case CHANGE_REPLACE:
-		last = &d->plan->steps[change->replaced_step];
-		r = replace(last, step, err);
+		replaced = &d->merged_plan->steps[change->replaced_index];
+		r = replace_step(replaced, step, err);
 		if (r == 0)
-			last->state = STEP_DONE;
+			replaced->state = STEP_DONE;
 		break;
 	}
 	if (r == 0)
-		set_state(d, step, change->kind == CHANGE_UNDO);
+		set_step_state(d, step, change->kind == CHANGE_UNDO);
 	return r;
 }
 
 /*
  * Returns whether a change must not be reverted because its step depends on a step that could not
- * be reverted: the gadget must not be bound again without a function that could not be made again.
+ * be reverted. For example, the gadget must not be bound again if one of its functions could not be
+ * made again.
  */
-static bool depends_on_failed(const struct difference *d, const struct change *change)
+static bool depends_on_failed_step(const struct difference *d, const struct change *change)
 {
 	if (change->kind == CHANGE_APPLY)
 		return false;
-	for (size_t k = 0; k < d->n; k++)
+	for (size_t k = 0; k < d->n_changes; k++)
 		if (d->changes[k].revert_failed &&
-		    d->rules->depends_on(step_of(d, change), step_of(d, &d->changes[k])))
+		    d->rules->depends_on(step_of_change(d, change),
+					 step_of_change(d, &d->changes[k])))
 			return true;
 	return false;
 }
 
-static void record_failure(struct difference *d, struct change *change, struct error *one,
-			   struct error *err)
+static void add_failure(struct difference *d, struct change *change, struct error *failure,
+			struct error *err)
 {
 	change->revert_failed = true;
 	if (!d->any_revert_failed)
-		error_move(err, one);
+		error_move(err, failure);
 	else
-		error_detail(err, "also %s", step_of(d, change)->path);
+		error_detail(err, "also %s", step_of_change(d, change)->path);
 	d->any_revert_failed = true;
 }
 
@@ -185,35 +191,35 @@ int difference_revert(struct difference *d, struct error *err)
 {
 	for (; d->next_change > 0; d->next_change--) {
 		struct change *change = &d->changes[d->next_change - 1];
-		struct step *step = step_of(d, change);
+		struct step *step = step_of_change(d, change);
 		_cleanup_error_ struct error one = { 0 };
 		int fault, r;
 
-		if (depends_on_failed(d, change)) {
+		if (depends_on_failed_step(d, change)) {
 			change->revert_failed = true;
 			continue;
 		}
-		fault = fault_hit(FAULT_REVERT_BEFORE, d->next_change);
-		r = fault ? fail_by_fault(change_revert_word(d, change), step, fault, &one)
+		fault = fault_inject(FAULT_REVERT_BEFORE, d->next_change);
+		r = fault ? fail_with_fault(change_revert_word(d, change), step, fault, &one)
 			  : revert_change(d, change, &one);
 		if (r > 0)
 			return r;
 		if (r < 0)
-			record_failure(d, change, &one, err);
+			add_failure(d, change, &one, err);
 		else
-			fault_hit(FAULT_REVERT_AFTER, d->next_change);
+			fault_inject(FAULT_REVERT_AFTER, d->next_change);
 	}
 	return d->any_revert_failed ? -err->err : 0;
 }
 
-/* Returns the only change that failed; NULL if none or several have failed. */
-static struct change *only_failure(const struct difference *d)
+/* Returns the only change that failed to be made or reverted; NULL: none or several failed. */
+static struct change *only_failed_change(const struct difference *d)
 {
 	struct change *only = NULL;
 
 	if (!d->any_revert_failed)
-		return d->next_change < d->n ? &d->changes[d->next_change] : NULL;
-	for (size_t k = 0; k < d->n; k++) {
+		return d->next_change < d->n_changes ? &d->changes[d->next_change] : NULL;
+	for (size_t k = 0; k < d->n_changes; k++) {
 		if (!d->changes[k].revert_failed)
 			continue;
 		if (only)
@@ -223,31 +229,32 @@ static struct change *only_failure(const struct difference *d)
 	return only;
 }
 
-const struct step *difference_failed(const struct difference *d)
+const struct step *difference_failed_step(const struct difference *d)
 {
-	const struct change *change = only_failure(d);
+	const struct change *change = only_failed_change(d);
 
-	return change ? step_of(d, change) : NULL;
+	return change ? step_of_change(d, change) : NULL;
 }
 
-void difference_skip_failed(struct difference *d)
+void difference_skip_failed_change(struct difference *d)
 {
-	struct change *change = only_failure(d);
+	struct change *change = only_failed_change(d);
 	bool back = d->any_revert_failed;
 
-	step_of(d, change)->state = (change->kind == CHANGE_UNDO) == back ? STEP_DONE : STEP_TODO;
+	step_of_change(d, change)->state =
+		(change->kind == CHANGE_UNDO) == back ? STEP_DONE : STEP_TODO;
 	change->revert_failed = d->any_revert_failed = false;
 	if (!back)
 		d->next_change++;
 }
 
-void difference_give_up(struct difference *d, struct error *err)
+void difference_time_out(struct difference *d, struct error *err)
 {
 	struct change *change = &d->changes[--d->next_change];
-	const struct step *step = step_of(d, change);
+	const struct step *step = step_of_change(d, change);
 	_cleanup_error_ struct error one = { 0 };
 
 	error_set(&one, EX_TEMPFAIL, ETIMEDOUT, step->path, "cannot %s %s within the time given",
 		  change_revert_word(d, change), step->path);
-	record_failure(d, change, &one, err);
+	add_failure(d, change, &one, err);
 }

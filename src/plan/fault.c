@@ -24,7 +24,10 @@ static const struct {
 	[FAULT_SWITCH] = { "switch-kill", NULL },
 };
 
-/* Returns whether the list contains WORD=N. *error becomes the errno that follows N; 0: none. */
+/*
+ * Returns whether the list contains WORD=N. Sets *error to the errno that follows N; 0: no errno
+ * follows.
+ */
 static bool find_fault(const char *word, size_t n, int *error)
 {
 	const char *list = getenv("FFSCTL_TEST_FAULT");
@@ -41,7 +44,7 @@ static bool find_fault(const char *word, size_t n, int *error)
 	return false;
 }
 
-int fault_hit(enum fault_point when, size_t n)
+int fault_inject(enum fault_point when, size_t n)
 {
 	int error;
 
@@ -50,7 +53,7 @@ int fault_hit(enum fault_point when, size_t n)
 	return find_fault(words[when].fail, n, &error) ? error : 0;
 }
 
-void fault_next(void)
+void fault_next_list(void)
 {
 	const char *list = getenv("FFSCTL_TEST_FAULT"), *next = list ? strchr(list, ';') : NULL;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Faults for tests. They exist only in builds with --enable-test-hooks; in other builds the
- * functions are empty. The environment variable FFSCTL_TEST_FAULT is a list of words, separated by
- * commas.
+ * Faults for tests: failures of chosen steps, and deaths of the process. They exist only in builds
+ * with --enable-test-hooks; in other builds the functions are empty. The environment variable
+ * FFSCTL_TEST_FAULT is a list of words, separated by commas.
  *
  * Faults when step N of the plan (from 1) is applied:
  *   fail=N:ERRNO             the step fails with this errno and is not applied
@@ -50,20 +50,21 @@ enum fault_point {
 
 #ifdef FFSCTL_TEST_HOOKS
 /*
- * Returns the positive errno with which step or change `n` must fail; 0: it must not fail. Does not
- * return if the fault kills the process.
+ * Causes the fault that the list contains for step or change `n` at the point `when`: kills the
+ * process, or returns the positive errno with which the step or change must fail. 0: it must not
+ * fail.
  */
-int fault_hit(enum fault_point when, size_t n);
-/* Replaces the list by the words after the next ';'. */
-void fault_next(void);
+int fault_inject(enum fault_point when, size_t n);
+/* Removes the words up to the next ';' from the list in FFSCTL_TEST_FAULT. */
+void fault_next_list(void);
 #else
-static inline int fault_hit(enum fault_point when, size_t n)
+static inline int fault_inject(enum fault_point when, size_t n)
 {
 	(void)when;
 	(void)n;
 	return 0;
 }
-static inline void fault_next(void)
+static inline void fault_next_list(void)
 {
 }
 #endif

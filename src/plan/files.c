@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 
-/* How often the directory is made again after another command has removed it. */
+/* Maximum number of tries to make a directory that other commands remove. */
 #define SHARED_TRIES 100
 
 /* Makes the directory of a step. Returns 0 or a negative errno. */
@@ -21,8 +21,8 @@ static int make_directory(const struct step *step)
 		if (errno != ENOENT || step->context != PLAN_SHARED_PARENT)
 			break;
 		/*
-		 * An earlier step made the parent, but the undo of another gadget has removed it
-		 * since.
+		 * An earlier step made the parent directory, but the undo of another gadget's step
+		 * has removed it since.
 		 */
 		if (mkdir(parent, 0755) < 0 && errno != EEXIST)
 			break;
@@ -40,7 +40,7 @@ static int mkdir_apply(struct step *step, struct error *err)
 			   "cannot make the directory %s", step->path);
 }
 
-int plan_undo_rmdir(struct step *step, struct error *err)
+int plan_undo_mkdir(struct step *step, struct error *err)
 {
 	if (rmdir(step->path) == 0 || errno == ENOENT)
 		return 0;
@@ -52,12 +52,12 @@ const struct step_op plan_op_mkdir = {
 	.name = "mkdir",
 	.undo_name = "rmdir",
 	.apply = mkdir_apply,
-	.undo = plan_undo_rmdir,
+	.undo = plan_undo_mkdir,
 };
 
 /*
- * Makes a shared directory, which other commands may make and remove between any two of these
- * system calls.
+ * Makes a shared directory. Other commands may make and remove it between any two system calls of
+ * this function.
  */
 static int mkdir_shared_apply(struct step *step, struct error *err)
 {
@@ -103,7 +103,7 @@ static int symlink_apply(struct step *step, struct error *err)
 			   "cannot make the link %s", step->path);
 }
 
-int plan_undo_unlink(struct step *step, struct error *err)
+int plan_undo_symlink(struct step *step, struct error *err)
 {
 	if (unlink(step->path) == 0 || errno == ENOENT)
 		return 0;
@@ -111,7 +111,7 @@ int plan_undo_unlink(struct step *step, struct error *err)
 			   step->path);
 }
 
-/* Leaves a link with another target: another program made it. */
+/* Does not remove a link that has another target: another program has made it. */
 static int symlink_undo(struct step *step, struct error *err)
 {
 	char target[4096];
@@ -120,7 +120,7 @@ static int symlink_undo(struct step *step, struct error *err)
 	if (n < 0 || (size_t)n != strlen(step->value) ||
 	    memcmp(target, step->value, (size_t)n) != 0)
 		return 0;
-	return plan_undo_unlink(step, err);
+	return plan_undo_symlink(step, err);
 }
 
 const struct step_op plan_op_symlink = {

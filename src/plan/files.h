@@ -11,11 +11,15 @@ extern const struct step_op plan_op_mkdir;
  * it is empty.
  */
 extern const struct step_op plan_op_mkdir_shared;
-/* `context` of both steps, if the parent directory is a shared directory of the same plan. */
+/*
+ * Value of `context` for steps with one of these two ops whose parent directory is made by a
+ * plan_op_mkdir_shared of the same plan.
+ */
 #define PLAN_SHARED_PARENT ((void *)&plan_op_mkdir_shared)
 /* Makes the symbolic link `path` with the target `value`. Fails if `path` exists. */
 extern const struct step_op plan_op_symlink;
 
-/* Undoes a step that made a directory; returns 0 if `path` does not exist. */
-int plan_undo_rmdir(struct step *step, struct error *err);
-int plan_undo_unlink(struct step *step, struct error *err);
+/* Removes the directory that a step has made; returns 0 if it does not exist. */
+int plan_undo_mkdir(struct step *step, struct error *err);
+/* Removes the link that a step has made, whatever its target; returns 0 if it does not exist. */
+int plan_undo_symlink(struct step *step, struct error *err);

@@ -9,7 +9,7 @@
 #include "plan/fault.h"
 
 struct step *plan_add(struct plan *plan, const struct step_op *op, char *path, char *value,
-		      const struct position *at, void *self)
+		      const struct position *at, void *context)
 {
 	struct step *step;
 
@@ -19,7 +19,7 @@ struct step *plan_add(struct plan *plan, const struct step_op *op, char *path, c
 	}
 	step = &plan->steps[plan->n++];
 	*step = (struct step){
-		.op = op, .path = path, .value = value, .context = self, .state = STEP_TODO
+		.op = op, .path = path, .value = value, .context = context, .state = STEP_TODO
 	};
 	if (at)
 		step->at = *at;
@@ -45,7 +45,7 @@ int plan_apply(struct plan *plan, struct error *err)
 {
 	for (; plan->next_step < plan->n; plan->next_step++) {
 		struct step *step = &plan->steps[plan->next_step];
-		int r = -fault_hit(FAULT_BEFORE, plan->next_step + 1);
+		int r = -fault_inject(FAULT_BEFORE, plan->next_step + 1);
 
 		if (r < 0)
 			error_errno(err, EX_OSERR, -r, step->path, "cannot %s %s", step->op->name,
@@ -61,21 +61,21 @@ int plan_apply(struct plan *plan, struct error *err)
 		step->state = STEP_DONE;
 		if (plan->on_step)
 			plan->on_step(step, false);
-		fault_hit(FAULT_AFTER, plan->next_step + 1);
+		fault_inject(FAULT_AFTER, plan->next_step + 1);
 	}
 	return 0;
 }
 
 static int undo_step(struct step *step, size_t n, struct error *err)
 {
-	int r = -fault_hit(FAULT_UNDO_BEFORE, n);
+	int r = -fault_inject(FAULT_UNDO_BEFORE, n);
 
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, step->path, "cannot %s %s",
 				   step->op->undo_name, step->path);
 	r = step->op->undo(step, err);
 	if (r == 0)
-		fault_hit(FAULT_UNDO_AFTER, n);
+		fault_inject(FAULT_UNDO_AFTER, n);
 	return r;
 }
 
@@ -163,7 +163,7 @@ json_t *plan_to_record(const struct plan *plan)
 	for (size_t i = 0; i < plan->n; i++) {
 		json_t *o = step_to_json(&plan->steps[i], i + 1);
 
-		/* JSON cannot contain a value that is not UTF-8: it is not recorded. */
+		/* A value that is not UTF-8 is not recorded, because JSON cannot contain it. */
 		if (plan->steps[i].previous_value)
 			json_object_set_new(o, "was", json_string(plan->steps[i].previous_value));
 		json_array_append_new(array, o);

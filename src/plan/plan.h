@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The step engine. A plan is a list of small steps, each with its undo. `up` applies the steps in
- * order, and undoes them if one fails. `down` undoes the steps, the last one first. --dry-run
- * prints the plan. `reload` applies the difference of two plans (difference.h). The callers define
- * the operations of the steps.
+ * The step engine. A plan is a list of small steps, each of which can be undone. `up` applies the
+ * steps in order, and undoes them if one fails. `down` undoes the steps, the last one first.
+ * --dry-run prints the plan. `reload` applies the difference of two plans (difference.h). The
+ * callers define the operations of the steps.
  *
  * The undo must find everything that a step has made from `op`, `path` and `value` alone, because
  * the step may be undone by another process, which has only the record on disk. An undo is
@@ -17,8 +17,8 @@
 #include "base/error.h"
 
 /*
- * The step is not finished: the caller must call again after the next event. For steps that wait
- * for a process.
+ * The step is not finished: the caller must call again after the next event. Steps that wait for a
+ * process return this.
  */
 #define PLAN_AGAIN 1
 /*
@@ -31,25 +31,26 @@
 struct step;
 
 struct step_op {
-	const char *name;      /* "mkdir": the word in --dry-run, in messages and in the record */
-	const char *undo_name; /* "rmdir"; NULL: the undo of an earlier step undoes this one, too */
+	const char *name; /* "mkdir": the word in --dry-run, in messages and in the record */
+	const char
+		*undo_name; /* "rmdir"; NULL: the undo of an earlier step also undoes this step */
 	/*
-	 * Both return 0, PLAN_AGAIN, or a negative errno with `err` filled; `undo` may also return
-	 * PLAN_SOON. When `apply` fails, it must have removed what it has made.
+	 * `apply` and `undo` return 0, PLAN_AGAIN, or a negative errno with `err` set; `undo` may
+	 * also return PLAN_SOON. If `apply` fails, it must remove what it has made.
 	 */
 	int (*apply)(struct step *step, struct error *err);
 	int (*undo)(struct step *step, struct error *err);
-	bool needs_value; /* the undo reads `value`: a record must have one */
+	bool needs_value; /* `undo` reads `value`, so a step in a record must have one */
 	/*
-	 * Writes the previous value, which `apply` has stored. Only steps that write a value have
-	 * this function. Only `reload` calls it, because `down` removes the whole directory.
+	 * Writes `previous_value`, which `apply` has stored; NULL: the step writes no value. Only
+	 * `reload` calls this function, because `down` removes the whole directory.
 	 */
 	int (*restore)(struct step *step, struct error *err);
 	/*
-	 * Replaces `last`, an applied step of the same op. NULL: `apply` is called instead. Returns
-	 * what `apply` returns.
+	 * Applies the step in place of `replaced`, an applied step with the same op. Returns what
+	 * `apply` returns. NULL: `apply` is called instead.
 	 */
-	int (*replace)(struct step *step, struct step *last, struct error *err);
+	int (*replace)(struct step *step, struct step *replaced, struct error *err);
 };
 
 struct step {
@@ -60,9 +61,10 @@ struct step {
 	void *context; /* argument of the op's functions; not owned; NULL in a plan that was read
 		       from disk */
 	enum { STEP_TODO, STEP_DONE } state;
-	unsigned int tries;   /* how often an undo returned PLAN_SOON */
-	bool keep_previous;   /* `apply` must read the previous value, for `restore` */
-	char *previous_value; /* the previous value; NULL: unknown */
+	unsigned int undo_tries;  /* number of times that `undo` returned PLAN_SOON */
+	bool save_previous_value; /* `apply` must store the value that it replaces in
+				     `previous_value` */
+	char *previous_value;	  /* value before the step was applied; NULL: unknown */
 };
 
 struct plan {
@@ -74,40 +76,41 @@ struct plan {
 };
 
 /*
- * Appends a step. Returns a pointer to it, which is valid until the next plan_add. The plan then
- * owns `path` and `value`.
+ * Appends a step. Returns a pointer to the step, which is valid until the next plan_add. The plan
+ * takes ownership of `path` and `value`.
  */
 struct step *plan_add(struct plan *plan, const struct step_op *op, char *path, char *value,
-		      const struct position *at, void *self);
+		      const struct position *at, void *context);
 void step_free(struct step *step);
 void plan_free(struct plan *plan);
 #define _cleanup_plan_ _cleanup_(plan_free)
 
 /*
  * Applies the steps in order. Returns 0 when all steps are applied, PLAN_AGAIN when a step waits,
- * or a negative errno when a step fails; `err` then names step and path, and has the position in
- * the gadget file. Undoes nothing.
+ * or a negative errno when a step fails; `err` then has the step's op, path and position in the
+ * gadget file. Does not undo the applied steps.
  */
 int plan_apply(struct plan *plan, struct error *err);
 
 /*
  * Undoes the applied steps, the last one first. Continues after a failure, so that as little as
- * possible is left. Then returns the errno of the first failure; `err` has its text and the paths
- * of the other failed steps.
+ * possible is left. Returns PLAN_AGAIN or PLAN_SOON when a step waits. At the end returns 0, or the
+ * negative errno of the first failure; `err` then has the message of the first failure and the
+ * paths of the other failed steps.
  */
 int plan_undo(struct plan *plan, struct error *err);
 
-/* Undoes only the last step that was applied; plan_apply may apply it again. */
+/* Undoes only the last applied step; plan_apply may apply this step again. */
 int plan_undo_last(struct plan *plan, struct error *err);
 
-/* Marks every step as applied: for a plan that was read from disk. */
+/* Marks every step as applied, for a plan that was read from a record. */
 void plan_assume_applied(struct plan *plan);
 
 /* Returns the array "plan" of the JSON output; the caller owns it. */
 json_t *plan_to_json(const struct plan *plan);
 /*
- * Returns the array for the record on disk, with the previous values that are known; the caller
- * owns it.
+ * Returns the array "plan" of the record on disk, which also has the previous values that are
+ * known; the caller owns it.
  */
 json_t *plan_to_record(const struct plan *plan);
 /*

@@ -190,7 +190,8 @@ bool predict_covers_function(const struct function *function)
 static void set_max_power(struct descriptor *d, const struct config *config, int speed)
 {
 	long long ma = config->max_power.set ? config->max_power.value : 0;
-	bool self = config->attributes.set && (config->attributes.value & USB_CONFIG_ATT_SELFPOWER);
+	bool self = config->bm_attributes.set &&
+		    (config->bm_attributes.value & USB_CONFIG_ATT_SELFPOWER);
 
 	if (ma == 0 && !self) {
 		ma = 2; /* default of CONFIG_USB_GADGET_VBUS_DRAW, in mA */
@@ -221,7 +222,8 @@ void predict_config(const struct prediction *f, const struct config *config,
 	struct descriptor *d;
 
 	head[5] = (uint8_t)config->id;
-	head[7] = (uint8_t)(config->attributes.set ? config->attributes.value : USB_CONFIG_ATT_ONE);
+	head[7] = (uint8_t)(config->bm_attributes.set ? config->bm_attributes.value
+						      : USB_CONFIG_ATT_ONE);
 	d = add_descriptor(out, head, sizeof(head));
 	set_config_string(d, config);
 	set_max_power(d, config, f->speed);
@@ -230,7 +232,7 @@ void predict_config(const struct prediction *f, const struct config *config,
 		d->certain_bits[7] = (uint8_t)~USB_CONFIG_ATT_WAKEUP;
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct function *function =
-			&f->gadget->functions[config->functions[i].function];
+			&f->gadget->functions[config->functions[i].function_index];
 		const struct function_template *template = find_template(function->type);
 
 		if (function_descriptors(function))
@@ -258,7 +260,7 @@ void predict_config(const struct prediction *f, const struct config *config,
 
 static uint16_t device_descriptor_field(const struct gadget *g, enum gadget_attr attr)
 {
-	return (uint16_t)(g->attrs[attr].set ? g->attrs[attr].value : 0);
+	return (uint16_t)(g->device_attrs[attr].set ? g->device_attrs[attr].value : 0);
 }
 
 const struct gadget_strings *predict_device_strings(const struct gadget *g)
@@ -276,7 +278,7 @@ const struct gadget_strings *predict_device_strings(const struct gadget *g)
 static void add_device_strings(const struct prediction *f, const struct gadget_strings *s,
 			       struct descriptor *d)
 {
-	const char *from = s->serial_from.value;
+	const char *from = s->serialnumber_source.value;
 	const char *const texts[DESCRIPTOR_STRINGS] = {
 		s->manufacturer.value,
 		s->product.value,
@@ -323,7 +325,7 @@ void predict_device(const struct prediction *f, struct descriptors *out)
 	if (f->speed == EP_FULL)
 		d->certain_bits[7] = 0;
 	/* The default of bcdDevice is the kernel's release. */
-	if (!g->attrs[GADGET_BCD_DEVICE].set)
+	if (!g->device_attrs[GADGET_BCD_DEVICE].set)
 		d->certain_bits[12] = d->certain_bits[13] = 0;
 	if (s)
 		add_device_strings(f, s, d);

@@ -66,8 +66,8 @@ struct prediction {
 	enum predict_kernel kernel;
 	int speed; /* EP_FULL, EP_HIGH or EP_SUPER */
 	/*
-	 * The serial number that predict_device_strings(gadget)->serial_from refers to; NULL: it
-	 * could not be read.
+	 * The serial number that predict_device_strings(gadget)->serialnumber_source refers to;
+	 * NULL: it could not be read.
 	 */
 	const char *serial_number;
 };

@@ -18,7 +18,7 @@
 static bool config_has_ffs(const struct gadget *g, const struct config *c)
 {
 	for (size_t i = 0; i < c->n_functions; i++)
-		if (function_descriptors(&g->functions[c->functions[i].function]))
+		if (function_descriptors(&g->functions[c->functions[i].function_index]))
 			return true;
 	return false;
 }

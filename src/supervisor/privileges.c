@@ -127,7 +127,7 @@ int privileges_check(const struct live_gadget *live, const struct function *func
 	/*
 	 * `reload --dry-run` makes its plan in another process, which has given up no capabilities.
 	 */
-	if (!gadget_steps_are_applied(live) || !w || !worker_has_privileges(w) ||
+	if (!gadget_steps_are_applied(live) || !w || !worker_needs_privileges(w) ||
 	    !capabilities_get(&own, &bounding))
 		return 0;
 	/* A worker cannot get capabilities that the supervisor did not have at its start. */

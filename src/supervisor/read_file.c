@@ -15,7 +15,7 @@ static void log_diags(const struct diags *diags, void (*log_line)(void *data, co
 
 	for (size_t i = 0; i < diags->n; i++) {
 		const struct diag *d = &diags->list[i];
-		_cleanup_free_ char *text = diag_line(d);
+		_cleanup_free_ char *text = diag_to_one_line(d);
 		_cleanup_free_ char *line = strf("%s:%u:%u: %s: %s", d->file, d->line, d->column,
 						 words[d->severity], text);
 
@@ -42,7 +42,7 @@ int supervisor_read_gadget_file(const char *path, const char *name, const char *
 	/* Reading a FIFO, which `up` accepts, would block here. */
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return error_set(err, EX_NOINPUT, EINVAL, path, "%s is not a regular file", path);
-	r = gadgetfile_load_found(path, name, dirs, NULL, trust, gadget, document, &diags, err);
+	r = gadgetfile_load_with_dirs(path, name, dirs, NULL, trust, gadget, document, &diags, err);
 	if (log_line)
 		log_diags(&diags, log_line, data);
 	if (r < 0 && !err->exit)

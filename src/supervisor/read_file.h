@@ -7,9 +7,9 @@
 #include "gadgetfile/gadgetfile.h"
 
 /*
- * Loads the gadget file. `name`: see struct gadgetfile_options. `dirs`: see gadgetfile_load_found.
- * Calls `log_line` with each diagnostic as one line; NULL: ignores diagnostics. Fails with
- * EX_DATAERR if the file has errors, else as gadgetfile_load does.
+ * Loads the gadget file. `name`: see struct gadgetfile_options. `dirs`: see
+ * gadgetfile_load_with_dirs. Calls `log_line` with each diagnostic as one line; NULL: ignores
+ * diagnostics. Fails with EX_DATAERR if the file has errors, else as gadgetfile_load does.
  */
 int supervisor_read_gadget_file(const char *path, const char *name, const char *const *dirs,
 				enum gadgetfile_trust trust,

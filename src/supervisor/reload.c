@@ -145,9 +145,9 @@ static void commit_reload(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
 	struct gadget *before = reloader->loaded_model;
-	size_t n = r->difference.n;
+	size_t n = r->difference.n_changes;
 
-	difference_end(&r->difference, DIFFERENCE_NEW);
+	difference_reduce_to(&r->difference, DIFFERENCE_NEW_PLAN);
 	commit_functions(live, r);
 	record_set_file(&live->record, r->new_gadget, r->new_document);
 	live->model = live->configfs.gadget = reloader->loaded_model = steal_ptr(r->new_gadget);
@@ -172,7 +172,7 @@ static void finish_reverted(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
 
-	difference_end(&r->difference, DIFFERENCE_OLD);
+	difference_reduce_to(&r->difference, DIFFERENCE_OLD_PLAN);
 	replace_function_list(live, r->old_functions, r->n_old_functions);
 	clear_replacements(live);
 	configfs_update_changed_values(&live->configfs, &live->plan);
@@ -257,8 +257,8 @@ static void begin_revert(struct reloader *reloader, struct reload *r)
 static bool bind_lacks_udc(const struct reload *r)
 {
 	const struct difference *d = &r->difference;
-	const struct step *failed = difference_failed(d);
-	bool is_last = d->any_revert_failed || d->next_change + 1 == d->n;
+	const struct step *failed = difference_failed_step(d);
+	bool is_last = d->any_revert_failed || d->next_change + 1 == d->n_changes;
 
 	return is_last && failed && failed->op == &configfs_op_bind && !udc_exists(failed->value);
 }
@@ -266,7 +266,7 @@ static bool bind_lacks_udc(const struct reload *r)
 /* Skips the failed bind, because the UDC does not exist. bus.c binds when the UDC appears. */
 static void leave_unbound(struct reload *r, struct error *err)
 {
-	difference_skip_failed(&r->difference);
+	difference_skip_failed_change(&r->difference);
 	error_clear(err);
 	r->bind_awaits_udc = true;
 }
@@ -277,7 +277,7 @@ void reload_revert(struct reloader *reloader)
 	int result;
 
 	while ((result = difference_revert(&r->difference, &r->revert_error)) > 0 && r->timed_out)
-		difference_give_up(&r->difference, &r->revert_error);
+		difference_time_out(&r->difference, &r->revert_error);
 	if (result < 0 && bind_lacks_udc(r)) {
 		leave_unbound(r, &r->revert_error);
 		result = 0;
@@ -390,8 +390,8 @@ static void mark_removed_functions(const struct reload *r)
 {
 	const struct difference *d = &r->difference;
 
-	for (size_t k = 0; k < d->n; k++) {
-		const struct step *step = &d->plan->steps[d->changes[k].step];
+	for (size_t k = 0; k < d->n_changes; k++) {
+		const struct step *step = &d->merged_plan->steps[d->changes[k].step_index];
 
 		if (d->changes[k].kind == CHANGE_UNDO && step->op == &function_op_worker)
 			((struct live_function *)step->context)->removed_by_reload = true;
@@ -420,8 +420,8 @@ static void start_changes(struct reloader *reloader, struct reload *r, double ti
 /* Ends a reload before its first change: restores the old plan and the old functions. */
 static void abandon_reload(struct live_gadget *live, struct reload *r)
 {
-	if (r->difference.plan)
-		difference_end(&r->difference, DIFFERENCE_OLD);
+	if (r->difference.merged_plan)
+		difference_reduce_to(&r->difference, DIFFERENCE_OLD_PLAN);
 	if (r->old_functions)
 		replace_function_list(live, r->old_functions, r->n_old_functions);
 	clear_replacements(live);
@@ -437,8 +437,8 @@ static int check_mounts_unused(const struct reload *r, struct error *err)
 {
 	const struct difference *d = &r->difference;
 
-	for (size_t k = 0; k < d->n; k++) {
-		const struct step *step = &d->plan->steps[d->changes[k].step];
+	for (size_t k = 0; k < d->n_changes; k++) {
+		const struct step *step = &d->merged_plan->steps[d->changes[k].step_index];
 
 		if (d->changes[k].kind == CHANGE_UNDO && step->op == &ffs_op_mount &&
 		    ffs_check_mount_unused(step, getpid(), err) < 0)
@@ -503,7 +503,7 @@ static int prepare_reload(struct reloader *reloader, struct reload *r, const cha
 	if (result == 0)
 		result = check_mounts_unused(r, err);
 	/* Writes the merged plan, so that all steps can be undone from the record. */
-	if (result == 0 && r->difference.n > 0)
+	if (result == 0 && r->difference.n_changes > 0)
 		result = gadget_write_record(live, err);
 	return result;
 }
@@ -525,7 +525,7 @@ int reload_begin(struct reloader *reloader, const char *path, bool renamed, doub
 	/*
 	 * If only the path of the file differs, the reload goes on: the record gets the new path.
 	 */
-	if (r->difference.n == 0 && json_equal(live->record.document, r->new_document) &&
+	if (r->difference.n_changes == 0 && json_equal(live->record.document, r->new_document) &&
 	    streq_null(live->record.gadget_file, r->new_gadget->file)) {
 		gadget_log(live, "the gadget file has not changed");
 		abandon_reload(live, r);

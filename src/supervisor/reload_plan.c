@@ -99,7 +99,7 @@ static struct live_function *find_kept_function(const struct plan *plan, const s
 
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->steps[i].op == op && streq(plan->steps[i].path, path))
-			kept = kept || difference_keeps(&r->difference, &plan->steps[i]);
+			kept = kept || difference_keeps_step(&r->difference, &plan->steps[i]);
 	for (size_t n = 0; kept && n < r->n_old_functions; n++) {
 		_cleanup_free_ char *old = function_directory(r->old_functions[n]);
 

@@ -85,14 +85,14 @@ static bool step_replaces(const struct step *next, const struct step *last)
 
 const struct plan_rules reload_rules = {
 	.depends_on = step_depends_on,
-	.reapplied_with = step_is_remade_with,
+	.must_reapply_with = step_is_remade_with,
 	.replaces = step_replaces,
 };
 
 bool reload_rebinds(const struct difference *d)
 {
-	for (size_t i = 0; i < d->n; i++)
-		if (d->plan->steps[d->changes[i].step].op == &configfs_op_bind)
+	for (size_t i = 0; i < d->n_changes; i++)
+		if (d->merged_plan->steps[d->changes[i].step_index].op == &configfs_op_bind)
 			return true;
 	return false;
 }

@@ -206,7 +206,7 @@ static int prepare_switch(struct switcher *switcher, struct requested_switch *sw
 	if (r == 0)
 		r = write_empty_record(live, sw, err);
 	if (r == 0)
-		fault_hit(FAULT_SWITCH, 1);
+		fault_inject(FAULT_SWITCH, 1);
 	return r;
 }
 

@@ -61,7 +61,7 @@ def no_superspeed_descriptors():
 @test("RNDIS that is not the first function of a configuration")
 def rndis_not_first():
     both = 'functions = {\n  a = { type = "acm"; };\n  r = { type = "rndis"; };\n};\n'
-    words = "function 'r' is not the first of configuration %d: Windows supports RNDIS only there"
+    words = "function 'r' is not the first of configuration %d: Windows supports RNDIS only as the first function"
     eq(warnings(IDS + both), ["4:3: " + words % 1])
     eq(warnings(IDS + both + 'configs = ( { functions = ( "r", "a" ); }, { functions = ( "r" ); } );\n'), [])
     eq(warnings(IDS + both + 'configs = ( { functions = ( "r" ); }, { functions = ( "a", "r" ); } );\n'),

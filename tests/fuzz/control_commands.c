@@ -177,7 +177,7 @@ void control_fuzz_commands(struct script *script)
 {
 	static const struct paths paths = { .configfs = "/nonexistent", .run_dir = "/nonexistent" };
 	static const struct gadget gadget = { .name = "fuzz", .file = "fuzz.conf" };
-	static struct worker model = { .ready = READY_NOTIFY };
+	static struct worker model = { .ready_when = READY_NOTIFY };
 	static const struct function function = { .label = "echo", .worker = &model };
 	struct live_worker worker = { .model = &model };
 	struct live_function i = { .functions = &w.live.functions,

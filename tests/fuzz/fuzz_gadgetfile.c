@@ -92,7 +92,7 @@ static void compare_results(const struct scan *s, const struct diags *d, const c
 	if (!refused && s->libconfig_result != LIBCONFIG_AGREES)
 		disagree("libconfig was not asked", d);
 	/* libconfig must not get an @include: with a directory it would end the process. */
-	if (!refused || s->has_stricter_error || strstr(text, "@include"))
+	if (!refused || s->has_ffsctl_only_error || strstr(text, "@include"))
 		return;
 	if (libconfig_accepts(text))
 		disagree("libconfig accepts what the scanner rejected", d);
@@ -171,7 +171,7 @@ static void check_json(const struct diags *d)
 
 	/* The position in the file serves as a pseudo-random number */
 	if (d->n > n)
-		some.list += d->list[d->n - 1].order % (d->n - n + 1);
+		some.list += d->list[d->n - 1].sort_key % (d->n - n + 1);
 	some.n = n;
 	json = diags_to_json(&some);
 	/* A message that is not UTF-8 would be missing */
@@ -183,7 +183,7 @@ static void check_json(const struct diags *d)
 static void check_messages(const struct diags *d)
 {
 	for (size_t i = 1; i < d->n; i++)
-		if (d->list[i].order < d->list[i - 1].order)
+		if (d->list[i].sort_key < d->list[i - 1].sort_key)
 			disagree("diagnostics out of order", d);
 	diags_print(null_stream(), d, DIAG_FORMAT_HUMAN, DIAG_PLAIN);
 	check_json(d);
@@ -193,7 +193,7 @@ static void load(struct scan *s, struct diags *d)
 {
 	struct gadget *g;
 	json_t *document;
-	int r = load_scanned(s, NULL, &g, &document, d);
+	int r = load_from_scan(s, NULL, &g, &document, d);
 
 	if ((r == 0) != (d->n_errors == 0) || (r == 0) != (g != NULL))
 		disagree("result and diagnostics differ", d);

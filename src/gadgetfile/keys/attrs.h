@@ -20,7 +20,8 @@
 	{                                                                                          \
 		name_, NODE_INT | NODE_STRING,                                                     \
 			.flags = KEY_SCHEME, .set = set_attr_readonly,                             \
-			.doc = doc_ " The kernel chooses it: accepted and ignored."                \
+			.doc = doc_ " The kernel chooses the value; a value in the file is "       \
+				    "accepted and ignored."                                        \
 	}
 
 extern const struct key midi_rows[], midi2_rows[], uac1_rows[], uac1_legacy_rows[], uac2_rows[],

@@ -22,21 +22,21 @@ static const struct key mount_rows[] = {
 	  .set = set_path, FIELD(struct ffs_mount, path) },
 	{ "uid", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
 	  .fallback = "root, or with opens = \"ep0\" the worker's user",
-	  .doc = "Owner of the files, a name or a number.", .set = set_account,
+	  .doc = "Owner of the files, a name or a number.", .set = set_user_or_group,
 	  FIELD(struct ffs_mount, uid) },
 	{ "gid", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
 	  .fallback = "root, or with opens = \"ep0\" the worker's group",
-	  .doc = "Group of the files, a name or a number.", .set = set_account,
+	  .doc = "Group of the files, a name or a number.", .set = set_user_or_group,
 	  FIELD(struct ffs_mount, gid) },
 	{ "mode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "the kernel's",
 	  .doc = "Permissions of directory and files, octal, as a string: \"0660\". The kernel "
 		 "removes write permission of the directory and execute permission of files.",
-	  .flags = KEY_OCTAL, .set = set_mode, FIELD(struct ffs_mount, mode) },
+	  .flags = KEY_OCTAL, .set = set_octal_mode, FIELD(struct ffs_mount, mode) },
 	{ "rmode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "0500",
-	  .doc = "Permissions of the directory only.", .flags = KEY_OCTAL, .set = set_mode,
+	  .doc = "Permissions of the directory only.", .flags = KEY_OCTAL, .set = set_octal_mode,
 	  FIELD(struct ffs_mount, rmode) },
 	{ "fmode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "0600",
-	  .doc = "Permissions of the files only.", .flags = KEY_OCTAL, .set = set_mode,
+	  .doc = "Permissions of the files only.", .flags = KEY_OCTAL, .set = set_octal_mode,
 	  FIELD(struct ffs_mount, fmode) },
 	{ "no_disconnect", NODE_BOOL, .fallback = "false",
 	  .doc = "The gadget stays bound when the last open file is closed.", .set = set_bool,
@@ -60,41 +60,46 @@ static const struct key text_rows[] = {
 	{ 0 },
 };
 const struct key_group text_keys = { "ffs.interfaces.string", "a text", text_rows, NULL,
-				     "The text in one language." };
+				     "A text in one language." };
 
 /*
- * Limits in milliseconds: the highest bInterval at high speed, 16, is 2^15 microframes (USB 2.0,
- * 9.6.6).
+ * Limits of an interval in milliseconds. The highest bInterval at high speed, 16, stands for 2^15
+ * microframes (USB 2.0, 9.6.6).
  */
 #define INTERVAL .min = 0.125, .max = 4096
 #define MULT .min = 1, .max = 3
 
 static const struct key full_rows[] = {
 	{ "max_packet", NODE_INT, .min = 1, .max = 1024, .doc = "wMaxPacketSize at this speed.",
-	  .set = set_int, FIELD(struct exact_settings, max_packet) },
-	{ "interval", TYPE_SECONDS, INTERVAL, .doc = "Milliseconds; must be exact at this speed.",
-	  .set = set_node, FIELD(struct exact_settings, interval) },
-	{ "mult", NODE_INT, MULT, .doc = "Packets in a microframe, at high speed only.",
-	  .set = set_int, FIELD(struct exact_settings, mult) },
+	  .set = set_int, FIELD(struct endpoint_speed_settings, max_packet) },
+	{ "interval", TYPE_SECONDS, INTERVAL,
+	  .doc = "Milliseconds between transfers; an interval that this speed allows.",
+	  .set = set_node, FIELD(struct endpoint_speed_settings, interval) },
+	{ "mult", NODE_INT, MULT, .doc = "Packets in a microframe. At high speed only.",
+	  .set = set_int, FIELD(struct endpoint_speed_settings, mult) },
 	{ 0 },
 };
-const struct key_group full_keys = { "ffs.interfaces.endpoints.full", "an exact group", full_rows,
-				     NULL, "Exact values for one speed (also: high)." };
+const struct key_group full_keys = {
+	"ffs.interfaces.endpoints.full", "'full' or 'high'", full_rows, NULL,
+	"Values of an endpoint for one speed. The group 'high' has the same keys."
+};
 
 static const struct key super_rows[] = {
 	{ "max_packet", NODE_INT, .min = 1, .max = 1024, .doc = "wMaxPacketSize at this speed.",
-	  .set = set_int, FIELD(struct exact_settings, max_packet) },
-	{ "interval", TYPE_SECONDS, INTERVAL, .doc = "Milliseconds; must be exact at this speed.",
-	  .set = set_node, FIELD(struct exact_settings, interval) },
+	  .set = set_int, FIELD(struct endpoint_speed_settings, max_packet) },
+	{ "interval", TYPE_SECONDS, INTERVAL,
+	  .doc = "Milliseconds between transfers; an interval that this speed allows.",
+	  .set = set_node, FIELD(struct endpoint_speed_settings, interval) },
 	{ "burst", NODE_INT, .min = 0, .max = 15, .doc = "bMaxBurst at this speed.", .set = set_int,
-	  FIELD(struct exact_settings, burst) },
+	  FIELD(struct endpoint_speed_settings, burst) },
 	{ "mult", NODE_INT, MULT,
-	  .doc = "Bursts in a service interval, of isochronous endpoints with 'burst' only.",
-	  .set = set_int, FIELD(struct exact_settings, mult) },
+	  .doc = "Bursts in a service interval. Only for isochronous endpoints with a 'burst' "
+		 "above 0.",
+	  .set = set_int, FIELD(struct endpoint_speed_settings, mult) },
 	{ 0 },
 };
 const struct key_group super_keys = { "ffs.interfaces.endpoints.super", "'super'", super_rows, NULL,
-				      "Exact values for SuperSpeed." };
+				      "Values of an endpoint for SuperSpeed." };
 
 static const struct key_word endpoint_words[] = {
 	{ "bulk-in", ENDPOINT_WORD(EP_BULK, EP_IN) },
@@ -121,10 +126,11 @@ static const struct key_word endpoint_type_words[] = {
 static const struct key endpoint_rows[] = {
 	{ "direction", NODE_STRING, .words = direction_words,
 	  .fallback = "the direction of 'address'",
-	  .doc = "As the host sees it: in is to the host.", .set = set_node_word,
+	  .doc = "As the host sees it: in is to the host.", .set = set_keyword_setting,
 	  FIELD(struct endpoint_settings, direction) },
 	{ "type", NODE_STRING, .flags = KEY_REQUIRED, .words = endpoint_type_words,
-	  .doc = "Transfer type.", .set = set_node_word, FIELD(struct endpoint_settings, type) },
+	  .doc = "Transfer type.", .set = set_keyword_setting,
+	  FIELD(struct endpoint_settings, type) },
 	{ "name", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "ep1-in, ep2-out, ...",
 	  .pattern = "^[^:]*$",
 	  .doc = "Name in the worker's LISTEN_FDNAMES: no colon, no control characters.",
@@ -139,40 +145,42 @@ static const struct key endpoint_rows[] = {
 	  FIELD(struct endpoint_settings, max_packet) },
 	{ "interval", TYPE_SECONDS, INTERVAL, .fallback = "1",
 	  .doc = "Milliseconds between transfers of an interrupt or isochronous endpoint; "
-		 "rounded down to an interval that the speed has.",
+		 "rounded down to an interval that the speed allows.",
 	  .set = set_node, FIELD(struct endpoint_settings, interval) },
 	{ "burst", NODE_INT, .min = 0, .max = 15, .fallback = "0",
-	  .doc = "SuperSpeed: packets in a burst minus one.", .set = set_int,
+	  .doc = "At SuperSpeed: packets in a burst minus one.", .set = set_int,
 	  FIELD(struct endpoint_settings, burst) },
 	{ "full", NODE_GROUP, .group = &full_keys,
-	  .doc = "Exact values for full speed, never changed.", .set = set_node,
-	  FIELD(struct endpoint_settings, exact[EP_FULL]) },
+	  .doc = "Values for full speed only, which are never reduced or rounded.", .set = set_node,
+	  FIELD(struct endpoint_settings, by_speed[EP_FULL]) },
 	{ "high", NODE_GROUP, .group = &full_keys,
-	  .doc = "Exact values for high speed, never changed.", .set = set_node,
-	  FIELD(struct endpoint_settings, exact[EP_HIGH]) },
+	  .doc = "Values for high speed only, which are never reduced or rounded.", .set = set_node,
+	  FIELD(struct endpoint_settings, by_speed[EP_HIGH]) },
 	{ "super", NODE_GROUP, .group = &super_keys,
-	  .doc = "Exact values for SuperSpeed, never changed.", .set = set_node,
-	  FIELD(struct endpoint_settings, exact[EP_SUPER]) },
+	  .doc = "Values for SuperSpeed only, which are never reduced or rounded.", .set = set_node,
+	  FIELD(struct endpoint_settings, by_speed[EP_SUPER]) },
 	{ "mult", NODE_INT, MULT, .fallback = "1",
 	  .doc = "Packets of an interrupt or isochronous endpoint in a microframe at high speed, "
-		 "and bursts of an isochronous one in a service interval at SuperSpeed. At "
-		 "SuperSpeed it needs 'burst'; without that, packets of 1024 bytes form one burst, "
-		 "and smaller ones are sent one by one.",
+		 "and bursts of an isochronous one in a service interval at SuperSpeed. SuperSpeed "
+		 "requires a 'burst' above 0 for this. If 'burst' is not set, each interval has "
+		 "one burst at SuperSpeed: of 'mult' packets if they have 1024 bytes, else of one "
+		 "packet.",
 	  .set = set_int, FIELD(struct endpoint_settings, mult) },
 	{ "zlp", NODE_BOOL, .fallback = "false",
 	  .doc = "For in endpoints of programs: the kernel ends each write that is a multiple of "
 		 "the packet size with a zero-length packet, so that the host detects its end. "
-		 "(The plugin host does that for plugins.) " NEEDS_7_3,
+		 "(For plugins, the plugin host sends these packets.) " NEEDS_7_3,
 	  .set = set_int, FIELD(struct endpoint_settings, zlp) },
 	{ 0 },
 };
-const struct key_group endpoint_keys = { "ffs.interfaces.endpoints", "an endpoint", endpoint_rows,
-					 NULL,
-					 "An endpoint with more attributes than a word has." };
+const struct key_group endpoint_keys = {
+	"ffs.interfaces.endpoints", "an endpoint", endpoint_rows, NULL,
+	"An endpoint with attributes that a word like \"bulk-in\" cannot express."
+};
 
 static const struct key alternate_rows[] = {
 	{ "endpoints", TYPE_LIST, NODE_STRING | NODE_GROUP, .words = endpoint_words,
-	  .group = &endpoint_keys, .fallback = "none", .doc = "Endpoints of the setting.",
+	  .group = &endpoint_keys, .fallback = "none", .doc = "Endpoints of the alternate setting.",
 	  .set = set_node },
 	{ 0 },
 };
@@ -184,22 +192,25 @@ static const struct key interface_rows[] = {
 	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words, .fallback = "vendor",
 	  .doc = "Class of the interface, a number or a name.", .set = set_node,
 	  FIELD(struct interface_settings, class.class) },
-	{ "subclass", NODE_INT, BYTE, .fallback = "0, for dfu 1", .doc = "Subclass.",
-	  .set = set_int, FIELD(struct interface_settings, class.subclass) },
-	{ "protocol", NODE_INT, BYTE, .fallback = "0", .doc = "Protocol.", .set = set_int,
-	  FIELD(struct interface_settings, class.protocol) },
+	{ "subclass", NODE_INT, BYTE, .fallback = "0, for dfu 1",
+	  .doc = "Subclass of the interface.", .set = set_int,
+	  FIELD(struct interface_settings, class.subclass) },
+	{ "protocol", NODE_INT, BYTE, .fallback = "0", .doc = "Protocol of the interface.",
+	  .set = set_int, FIELD(struct interface_settings, class.protocol) },
 	{ "string", NODE_STRING | TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &text_keys,
 	  .doc = "Interface string: a text, in en-us, or a list of groups.", .set = set_node,
 	  FIELD(struct interface_settings, string) },
 	{ "endpoints", TYPE_LIST, NODE_STRING | NODE_GROUP, .words = endpoint_words,
 	  .group = &endpoint_keys, .fallback = "none",
-	  .doc = "Its endpoints: words like \"bulk-in\", or groups with more attributes.",
+	  .doc = "Endpoints of the interface: words like \"bulk-in\", or groups with more "
+		 "attributes.",
 	  .set = set_node, FIELD(struct interface_settings, endpoints) },
 	{ "alternates", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &alternate_keys,
 	  .fallback = "none",
 	  .doc = "Alternate settings 1 and 2. The kernel enables the endpoints of all settings at "
-		 "once, so their addresses must differ, and it does not report which setting the "
-		 "host has chosen. Linux 6.1 refuses the host's choice of a setting other than 0.",
+		 "once, so their addresses must differ. It does not report which setting the host "
+		 "has chosen. Linux 6.1 refuses a SET_INTERFACE request for a setting other than "
+		 "0.",
 	  .set = set_node, FIELD(struct interface_settings, alternates) },
 	{ "extra", TYPE_LIST, TYPE_LIST, KEY_NOT_EMPTY, .fallback = "none",
 	  .doc = "Additional descriptors after the interface descriptor, each a list of bytes. "
@@ -214,17 +225,20 @@ const struct key_group interface_keys = { "ffs.interfaces", "an interface", inte
 static const struct key association_rows[] = {
 	{ "first", NODE_INT, .flags = KEY_REQUIRED, .min = 0, .max = 15,
 	  .doc = "First interface of the association, counted from 0 in this function.",
-	  .set = set_int, FIELD(struct association_settings, first) },
+	  .set = set_int, FIELD(struct association_settings, first_interface) },
 	{ "count", NODE_INT, .flags = KEY_REQUIRED, .min = 2, .max = 16,
 	  .doc = "Number of interfaces in the association.", .set = set_int,
-	  FIELD(struct association_settings, count) },
+	  FIELD(struct association_settings, n_interfaces) },
 	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words,
-	  .fallback = "the first interface's", .doc = "Class of the function, a number or a name.",
-	  .set = set_node, FIELD(struct association_settings, class.class) },
-	{ "subclass", NODE_INT, BYTE, .fallback = "the first interface's, with 'class' 0",
-	  .doc = "Subclass.", .set = set_int, FIELD(struct association_settings, class.subclass) },
-	{ "protocol", NODE_INT, BYTE, .fallback = "the first interface's, with 'class' 0",
-	  .doc = "Protocol.", .set = set_int, FIELD(struct association_settings, class.protocol) },
+	  .fallback = "the first interface's",
+	  .doc = "Class of the association, a number or a name.", .set = set_node,
+	  FIELD(struct association_settings, class.class) },
+	{ "subclass", NODE_INT, BYTE, .fallback = "the first interface's, but 0 if 'class' is set",
+	  .doc = "Subclass of the association.", .set = set_int,
+	  FIELD(struct association_settings, class.subclass) },
+	{ "protocol", NODE_INT, BYTE, .fallback = "the first interface's, but 0 if 'class' is set",
+	  .doc = "Protocol of the association.", .set = set_int,
+	  FIELD(struct association_settings, class.protocol) },
 	{ "string", NODE_STRING | TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &text_keys,
 	  .doc = "String of the association: a text, in en-us, or a list of groups.",
 	  .set = set_node, FIELD(struct association_settings, string) },
@@ -243,32 +257,33 @@ static const struct key_word ffs_speed_words[] = {
 
 static const struct key blob_rows[] = {
 	{ "descriptors", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
-	  .doc = "Path of the descriptors to write to ep0, in the format of "
-		 "linux/usb/functionfs.h. They define speeds and endpoints. The file is read with "
-		 "the gadget file.",
+	  .doc = "Path of a file with the descriptors to write to ep0, in the format of "
+		 "linux/usb/functionfs.h. The descriptors define the speeds and endpoints. The "
+		 "file is read when the gadget file is read.",
 	  .set = set_node, FIELD(struct blob_settings, descriptors) },
 	{ "strings", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "no strings",
-	  .doc = "Path of the strings to write to ep0.", .set = set_node,
+	  .doc = "Path of a file with the strings to write to ep0.", .set = set_node,
 	  FIELD(struct blob_settings, strings) },
 	{ 0 },
 };
 static const struct key_group blob_keys = { "ffs.blob", "'blob'", blob_rows, NULL,
 					    "Descriptors and strings from files." };
 
-/* For the row of a boolean key that sets a flag of ffs_flags (blob/flags.c). */
+/* Setter and field for the row of a boolean key that sets a flag of ffs_flags (blob/flags.c). */
 #define FLAG(flag) .set = set_node, FIELD(struct ffs_settings, flags[FFS_FLAG_NUMBER(flag)])
 
 static const struct key ffs_rows[] = {
 	{ "mount", NODE_GROUP, .group = &mount_keys, .doc = "How FunctionFS is mounted.",
 	  .set = set_node, FIELD(struct ffs_settings, mount) },
 	{ "device", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "none",
-	  .doc = "Path of a symbolic link to the only endpoint, or with rw_proxy to the file of "
-		 "the only pair. An existing file is never replaced.",
+	  .doc = "Path of a symbolic link that ffsctl makes to the file of the endpoint, if the "
+		 "function has only one; with 'rw_proxy', to the file of the pair, if the function "
+		 "has only one. An existing file is never replaced.",
 	  .set = set_node, FIELD(struct ffs_settings, device) },
 	{ "virtual_addr", NODE_BOOL, .fallback = "false",
-	  .doc = "Endpoint files are named by the address in the descriptors: ep81. The kernel "
-		 "enables an endpoint only if the UDC assigns it this same address; else no host "
-		 "can configure the gadget.",
+	  .doc = "The name of an endpoint's file contains the address in the descriptors: ep81. "
+		 "The kernel enables an endpoint only if the UDC assigns this same address to it; "
+		 "otherwise no host can configure the gadget.",
 	  FLAG(FUNCTIONFS_VIRTUAL_ADDR) },
 	{ "all_ctrl_recip", NODE_BOOL, .fallback = "false",
 	  .doc = "The function also gets control requests whose recipient is the device or "
@@ -296,16 +311,17 @@ static const struct key ffs_rows[] = {
 		 "this one.",
 	  .set = set_node, FIELD(struct ffs_settings, associations) },
 	{ "winusb", NODE_BOOL | NODE_STRING, .pattern = GUID_PATTERN, .fallback = "false",
-	  .doc = "Windows loads its WinUSB driver for the interfaces that are not in "
-		 "'os_compat', and programs find them by a GUID: \"{...}\", or with true one that "
-		 "is derived from the gadget's name and the function's label. The gadget gets "
-		 "'os_descs' if the file has none, with b_vendor_code 0xee: the kernel then "
-		 "answers "
-		 "vendor requests with this number. The GUID is sent as the string "
-		 "DeviceInterfaceGUID, because Linux cannot send lists of strings.",
+	  .doc = "Windows loads its WinUSB driver for the interfaces that are not in 'os_compat', "
+		 "and programs on Windows find them by a GUID. The value is the GUID, \"{...}\"; "
+		 "with true, the GUID is derived from the gadget's name and the function's label. "
+		 "The gadget gets 'os_descs' if the file has none, with b_vendor_code 0xee: the "
+		 "kernel then answers vendor requests whose bRequest is this number. The GUID is "
+		 "sent as the string DeviceInterfaceGUID, because Linux cannot send lists of "
+		 "strings.",
 	  .set = set_node, FIELD(struct ffs_settings, winusb) },
 	{ "os_compat", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &os_compat_keys,
-	  .fallback = "none", .doc = "Compatible ids of interfaces, for other drivers of Windows.",
+	  .fallback = "none",
+	  .doc = "Compatible ids of interfaces, by which Windows finds other drivers than WinUSB.",
 	  .set = set_node, FIELD(struct ffs_settings, os_compat) },
 	{ "os_properties", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &os_properties_keys,
 	  .fallback = "none", .doc = "Values that Windows writes into its registry.",

@@ -11,7 +11,7 @@
 #define PORT_NUM READ_ONLY("port_num", "Number of the port: N of /dev/ttyGSN.")
 #define CONSOLE                                                                                    \
 	BOOL("console", .fallback = "false",                                                       \
-	     .doc = "Whether it is a console of the kernel (CONFIG_U_SERIAL_CONSOLE).")
+	     .doc = "Whether the port is a console of the kernel (CONFIG_U_SERIAL_CONSOLE).")
 
 static const struct key acm_rows[] = {
 	PORT_NUM,
@@ -30,7 +30,7 @@ static const struct key obex_rows[] = { PORT_NUM, { 0 } };
 		"ifname", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,                        \
 				       .fallback = "the kernel's, usb%d",                          \
 				       .doc = "Pattern for the name of the network interface on "  \
-					      "this side, with one %d: \"lab%d\". A name without " \
+					      "the board, with one %d: \"lab%d\". A name without " \
 					      "%d, as exported schemes have it, is accepted and "  \
 					      "ignored.",                                          \
 				       .set = set_attr_ifname                                      \
@@ -40,13 +40,13 @@ static const struct key obex_rows[] = { PORT_NUM, { 0 } };
 	  NODE_STRING,                                                                             \
 	  .flags = KEY_SCHEME,                                                                     \
 	  .fallback = "random",                                                                    \
-	  .doc = "Ethernet address of the interface on this side.",                                \
+	  .doc = "Ethernet address of the network interface on the board.",                        \
 	  .set = set_attr_mac },                                                                   \
 		{ "host_addr",                                                                     \
 		  NODE_STRING,                                                                     \
 		  .flags = KEY_SCHEME,                                                             \
 		  .fallback = "random",                                                            \
-		  .doc = "Ethernet address of the host's interface.",                              \
+		  .doc = "Ethernet address of the network interface on the host.",                 \
 		  .set = set_attr_mac },                                                           \
 		INT("qmult", BYTE, .flags = KEY_SCHEME, .fallback = "5",                           \
 		    .doc = "Multiplier of the queue length at high speed and above: a queue has "  \
@@ -71,7 +71,7 @@ static const struct key rndis_rows[] = {
 	{ 0 },
 };
 static const struct key phonet_rows[] = {
-	READ_ONLY("ifname", "Name of the network interface on this side."),
+	READ_ONLY("ifname", "Name of the network interface on the board."),
 	{ 0 },
 };
 
@@ -81,13 +81,14 @@ static const struct key no_rows[] = { { 0 } };
 
 static const struct key mass_storage_rows[] = {
 	BOOL("stall", .flags = KEY_SCHEME, .fallback = "false",
-	     .doc = "Whether to halt endpoints as the standard requires; a few UDCs cannot."),
+	     .doc = "Whether the function halts endpoints where the standard requires it; a few "
+		    "UDCs cannot do this."),
 	INT("num_buffers", .min = 2, .max = 255, .fallback = "2",
-	    .doc = "Buffers of 16 KiB between disk and bus. Needs "
+	    .doc = "Number of buffers of 16 KiB for the data of transfers. Needs "
 		   "CONFIG_USB_GADGET_DEBUG_FILES."),
 	{ "luns", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_NOT_EMPTY, .group = &lun_keys,
-	  .directory = "lun.", .fallback = "one without a medium", .doc = "The drives, at most 16.",
-	  .set = set_attr_node },
+	  .directory_prefix = "lun.", .fallback = "one without a medium",
+	  .doc = "The drives, at most 16.", .set = set_attr_node },
 	{ 0 },
 };
 
@@ -95,11 +96,12 @@ static const struct key mass_storage_rows[] = {
 
 static const struct key hid_rows[] = {
 	INT("subclass", BYTE, .flags = KEY_SCHEME, .fallback = "that of a named descriptor, or 0",
-	    .doc = "1: supports the boot protocol."),
+	    .doc = "bInterfaceSubClass; 1: the device supports the boot protocol."),
 	INT("protocol", BYTE, .flags = KEY_SCHEME, .fallback = "that of a named descriptor, or 0",
-	    .doc = "With subclass 1: 1 a keyboard, 2 a mouse."),
+	    .doc = "bInterfaceProtocol; with subclass 1, 1 is a keyboard and 2 a mouse."),
 	BOOL("no_out_endpoint", .fallback = "false",
-	     .doc = "Output reports arrive by SET_REPORT instead of an OUT endpoint."),
+	     .doc = "The function has no OUT endpoint; the host sends output reports with "
+		    "SET_REPORT."),
 	/* report_length becomes wMaxPacketSize (USB 2.0, 5.7.3) */
 	INT("report_length", .min = 1, .max = 1024, .flags = KEY_SCHEME,
 	    .fallback = "that of a named descriptor",
@@ -118,7 +120,8 @@ static const struct key hid_rows[] = {
 
 static const struct key printer_rows[] = {
 	{ "pnp_string", NODE_STRING, .flags = KEY_NOT_EMPTY, .max = 1021, .fallback = "none",
-	  .doc = "IEEE 1284 device id without its length: \"MFG:...;MDL:...;CLS:PRINTER;\".",
+	  .doc = "IEEE 1284 device id without the two bytes of its length: "
+		 "\"MFG:...;MDL:...;CLS:PRINTER;\".",
 	  .set = set_attr_device_id },
 	INT("q_len", WORD16, .fallback = "10", .doc = "Requests in the queue."),
 	{ 0 },
@@ -137,15 +140,16 @@ static const struct key loopback_rows[] = {
 
 static const struct key source_sink_rows[] = {
 	INT("pattern", .min = 0, .max = 2, .fallback = "0",
-	    .doc = "0: zeroes; 1: repeats 0 to 62; 2: no data is written or compared."),
+	    .doc = "Data in the transfers. 0: zeros; 1: the numbers 0 to 62, repeated; 2: any "
+		   "data, which is not checked."),
 	INT("isoc_interval", .min = 1, .max = 16, .fallback = "4",
 	    .doc = "bInterval of the isochronous endpoints."),
 	INT("isoc_maxpacket", .min = 0, .max = 1024, .fallback = "1024",
 	    .doc = "Packet size of the isochronous endpoints."),
 	INT("isoc_mult", .min = 0, .max = 2, .fallback = "0",
-	    .doc = "Additional packets in an interval."),
+	    .doc = "Additional packets of an isochronous endpoint in an interval."),
 	INT("isoc_maxburst", .min = 0, .max = 15, .fallback = "0",
-	    .doc = "Additional packets in a burst, at SuperSpeed."),
+	    .doc = "Additional packets of an isochronous endpoint in a burst, at SuperSpeed."),
 	INT("bulk_buflen", WORD32, .fallback = "4096", .doc = "Bytes of a bulk request."),
 	INT("bulk_qlen", WORD32, .fallback = "1", .doc = "Bulk requests in the queue."),
 	INT("iso_qlen", WORD32, .fallback = "8", .doc = "Isochronous requests in the queue."),
@@ -153,30 +157,34 @@ static const struct key source_sink_rows[] = {
 };
 
 #define TYPE(name_, rows_, doc_)                                                                   \
-	.name = name_, .attrs = &(const struct key_group)                                          \
+	.name = name_, .attr_keys = &(const struct key_group)                                      \
 	{                                                                                          \
 		"functions.LABEL.attrs, " name_, "'attrs' of a function of type " name_, rows_,    \
 			NULL, doc_                                                                 \
 	}
 
-/* Endpoints of audio and video functions. Attributes decide whether a function has more of them. */
+/*
+ * Number of endpoints of audio and video functions. Attributes can add more endpoints to a
+ * function.
+ */
 #define ISOCHRONOUS(in_, out_)                                                                     \
 	{                                                                                          \
-		.in = (in_), .out = (out_), .isochronous = true, .at_least = true                  \
+		.in = (in_), .out = (out_), .isochronous = true, .may_need_more = true             \
 	}
 
 const struct function_type function_table[] = {
 	{ .name = "ffs", .module = "usb_f_fs", .highest_speed = GADGET_SPEED_SUPER_PLUS },
 	{ TYPE("acm", acm_rows,
-	       "A serial line, CDC ACM: /dev/ttyGSN here, /dev/ttyACMN on a Linux host."),
+	       "A serial line, CDC ACM: /dev/ttyGSN on the board, /dev/ttyACMN on a Linux host."),
 	  .device = FUNCTION_DEVICE_TTY, .highest_speed = GADGET_SPEED_SUPER_PLUS,
 	  .endpoints = { .in = 2, .out = 1 } },
 	{ TYPE("gser", gser_rows, "A serial line without a class: two bulk endpoints."),
 	  .module = "usb_f_serial", .device = FUNCTION_DEVICE_TTY,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("obex", obex_rows,
-	       "A serial line for OBEX. With Linux 6.1 and 6.12 such a gadget never connects to a "
-	       "host: the function keeps it disconnected until a host configures it."),
+	       "A serial line for OBEX. With Linux 6.1 and 6.12 a gadget with this function never "
+	       "connects to a host: the function keeps the gadget disconnected until a host has "
+	       "configured it."),
 	  .device = FUNCTION_DEVICE_TTY, .highest_speed = GADGET_SPEED_HIGH,
 	  .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("ecm", ethernet_rows, "Ethernet, CDC ECM."), .device = FUNCTION_DEVICE_NETWORK,
@@ -198,49 +206,50 @@ const struct function_type function_table[] = {
 	{ TYPE("phonet", phonet_rows, "Nokia's Phonet."), .device = FUNCTION_DEVICE_NETWORK,
 	  .highest_speed = GADGET_SPEED_HIGH, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("mass_storage", mass_storage_rows, "Drives: files or block devices."),
-	  .load = load_mass_storage, .highest_speed = GADGET_SPEED_SUPER_PLUS,
+	  .process_values = load_mass_storage, .highest_speed = GADGET_SPEED_SUPER_PLUS,
 	  .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("hid", hid_rows,
 	       "A keyboard, a mouse, any human interface device: a program reads and writes "
 	       "reports in /dev/hidgN."),
-	  .device = FUNCTION_DEVICE_CHARACTER, .load = load_hid,
-	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .at_least = true } },
+	  .device = FUNCTION_DEVICE_CHARACTER, .process_values = load_hid,
+	  .highest_speed = GADGET_SPEED_SUPER_PLUS,
+	  .endpoints = { .in = 1, .may_need_more = true } },
 	{ TYPE("midi", midi_rows, "MIDI ports and an ALSA card."),
 	  .highest_speed = GADGET_SPEED_SUPER, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("midi2", midi2_rows, "MIDI 2.0 endpoints and an ALSA card (Linux 6.6 and later)."),
-	  .load = load_midi2, .highest_speed = GADGET_SPEED_SUPER,
-	  .endpoints = { .in = 1, .out = 1, .at_least = true } },
-	{ TYPE("uac1", uac1_rows, "A sound card, USB Audio Class 1."), .load = load_uac,
+	  .process_values = load_midi2, .highest_speed = GADGET_SPEED_SUPER,
+	  .endpoints = { .in = 1, .out = 1, .may_need_more = true } },
+	{ TYPE("uac1", uac1_rows, "A sound card, USB Audio Class 1."), .process_values = load_uac,
 	  .highest_speed = GADGET_SPEED_HIGH, .endpoints = ISOCHRONOUS(1, 1),
-	  .in_enabled_by = "p_chmask", .out_enabled_by = "c_chmask" },
+	  .in_endpoint_attribute = "p_chmask", .out_endpoint_attribute = "c_chmask" },
 	{ TYPE("uac1_legacy", uac1_legacy_rows,
-	       "A loudspeaker that plays on sound card 0 of this side, which must exist when the "
-	       "gadget is bound."),
+	       "A loudspeaker that plays on sound card 0 of the board. This card must exist when "
+	       "the gadget is bound."),
 	  .highest_speed = GADGET_SPEED_HIGH, .endpoints = { .out = 1, .isochronous = true } },
-	{ TYPE("uac2", uac2_rows, "A sound card, USB Audio Class 2."), .load = load_uac,
+	{ TYPE("uac2", uac2_rows, "A sound card, USB Audio Class 2."), .process_values = load_uac,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 1),
-	  .in_enabled_by = "p_chmask", .out_enabled_by = "c_chmask" },
+	  .in_endpoint_attribute = "p_chmask", .out_endpoint_attribute = "c_chmask" },
 	{ TYPE("uvc", uvc_rows,
 	       "A camera: a program feeds /dev/videoN. The gadget does not connect until a program "
 	       "has opened it."),
-	  .device = FUNCTION_DEVICE_VIDEO, .load = load_uvc,
+	  .device = FUNCTION_DEVICE_VIDEO, .process_values = load_uvc,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 0) },
 	{ TYPE("tcm", no_rows,
-	       "Drives of the kernel's SCSI target, as USB Mass Storage (BOT) and as UAS; one per "
-	       "system. It has no attributes: its drives are created in /sys/kernel/config/target. "
-	       "Create the target after the function and enable it before the gadget is bound: "
-	       "'ffsctl up --no-bind', then the target, then 'ffsctl bind', which links the "
-	       "function to the existing target. Before 'ffsctl down', run 'ffsctl unbind' and "
-	       "remove the target. There is an example below."),
+	       "Drives of the kernel's SCSI target, as USB Mass Storage (BOT) and as UAS. A system "
+	       "can have one such function. The function has no attributes: its drives are created "
+	       "in /sys/kernel/config/target. Create the target after the function and enable it "
+	       "before the gadget is bound: 'ffsctl up --no-bind', then the target, then 'ffsctl "
+	       "bind', which links the function to the existing target. Before 'ffsctl down', run "
+	       "'ffsctl unbind' and remove the target. There is an example below."),
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 2 } },
 	{ TYPE("printer", printer_rows, "A printer: /dev/g_printerN."),
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("Loopback", loopback_rows, "Sends received data back. For tests."),
-	  .module = "usb_f_ss_lb", .load = load_loopback, .highest_speed = GADGET_SPEED_SUPER_PLUS,
-	  .endpoints = { .in = 1, .out = 1 } },
+	  .module = "usb_f_ss_lb", .process_values = load_loopback,
+	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("SourceSink", source_sink_rows, "A source and a sink of data. For tests."),
 	  .module = "usb_f_ss_lb", .highest_speed = GADGET_SPEED_SUPER_PLUS,
-	  .endpoints = { .in = 1, .out = 1, .at_least = true } },
+	  .endpoints = { .in = 1, .out = 1, .may_need_more = true } },
 	{ 0 },
 };
 

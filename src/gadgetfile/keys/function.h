@@ -9,7 +9,8 @@ struct load;
 
 /* The kernel device of a function type, and how configfs/kernel_device.c finds it. */
 enum function_device {
-	FUNCTION_DEVICE_NONE, /* the function has no device, or the kernel does not report it */
+	FUNCTION_DEVICE_NONE, /* the function has no kernel device, or the kernel does not report
+				 which */
 	FUNCTION_DEVICE_TTY,  /* /dev/ttyGSN from the function's creation on; the attribute
 				 `port_num` contains N */
 	FUNCTION_DEVICE_CHARACTER, /* character device while the gadget is bound; the attribute
@@ -22,22 +23,26 @@ enum function_device {
 
 struct function_type {
 	const char *name;
-	const char *module; /* NULL: usb_f_NAME */
+	const char *module; /* name of the kernel module; NULL: "usb_f_" and `name` */
 	enum function_device device;
-	const struct key_group *attrs; /* NULL: none */
+	const struct key_group *attr_keys; /* keys of the group `attrs`; NULL: no attributes */
 	/*
-	 * Handles what the rows cannot express; NULL: nothing. Called before the values of the rows
-	 * are appended to the function's attributes; not called if the group `attrs` is missing.
+	 * Checks and converts values of the group `attrs` for which a row in the table of keys is
+	 * not enough; NULL: there are none. Called before the values are appended to the attributes
+	 * of the function; not called if the group is missing.
 	 */
-	void (*load)(struct load *l, struct function *f, struct attribute_values *d);
+	void (*process_values)(struct load *l, struct function *f, struct attribute_values *values);
 	enum gadget_speed highest_speed; /* highest speed for which the function has descriptors */
 	/*
-	 * Number of endpoints (kernel/functions.md); endpoints of type ffs are in the gadget file.
-	 * If the attribute that in_enabled_by names is 0, the function has no IN endpoint;
-	 * out_enabled_by is the same for OUT.
+	 * Number of endpoints (kernel/functions.md); for type ffs, the gadget file defines the
+	 * endpoints.
 	 */
 	struct endpoint_count endpoints;
-	const char *in_enabled_by, *out_enabled_by;
+	/*
+	 * Name of an attribute that removes the IN or the OUT endpoint if its value is 0; NULL:
+	 * none.
+	 */
+	const char *in_endpoint_attribute, *out_endpoint_attribute;
 };
 
 extern const struct function_type function_table[]; /* ends with a NULL name */

@@ -47,7 +47,7 @@ static const struct key serial_rows[] = {
 		 "/proc/device-tree/serial-number. \"name\": the gadget's name, which --name can "
 		 "set: for a file that is used for several gadgets. \"file:PATH\": the first line "
 		 "of a file.",
-	  .set = set_serial_from, FIELD(struct gadget_strings, serial_from) },
+	  .set = set_serialnumber_source, FIELD(struct gadget_strings, serialnumber_source) },
 	{ 0 },
 };
 const struct key_group serial_keys = { "strings.serialnumber", "'serialnumber'", serial_rows, NULL,
@@ -71,14 +71,14 @@ const struct key_group strings_keys = { "strings", "'strings'", strings_rows, NU
 
 static const struct key udc_rows[] = {
 	{ "name", NODE_STRING, .flags = KEY_NOT_EMPTY,
-	  .doc = "Name of the UDC, as in /sys/class/udc.", .set = set_file_name,
+	  .doc = "Name of the UDC, as in /sys/class/udc.", .set = set_name_without_slash,
 	  FIELD(struct gadget_udc, name) },
 	{ "driver", NODE_STRING, .flags = KEY_NOT_EMPTY,
 	  .doc = "Name of the UDC's driver, for systems whose UDC names vary.",
-	  .set = set_file_name, FIELD(struct gadget_udc, driver) },
+	  .set = set_name_without_slash, FIELD(struct gadget_udc, driver) },
 	{ "wait", TYPE_SECONDS, .min = 0, .max = 86400, .fallback = "0",
 	  .doc = "Seconds to wait for the UDC to appear.", .set = set_seconds,
-	  FIELD(struct gadget_udc, wait) },
+	  FIELD(struct gadget_udc, wait_seconds) },
 	{ 0 },
 };
 const struct key_group udc_keys = { "udc", "'udc'", udc_rows, NULL,
@@ -92,7 +92,7 @@ static const struct key function_rows[] = {
 		 "write the descriptors.",
 	  .set = set_node, FIELD(struct function_settings, type) },
 	{ "instance", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,
-	  .fallback = "the label, of type ffs GADGET-LABEL", .pattern = "^[!-.0-~]{1,35}$",
+	  .fallback = "the label; for type ffs, GADGET-LABEL", .pattern = "^[!-.0-~]{1,35}$",
 	  .doc = "Name of the instance, at most 35 characters. Names of ffs instances must be "
 		 "unique in the system.",
 	  .set = set_node, FIELD(struct function_settings, instance) },
@@ -104,15 +104,16 @@ static const struct key function_rows[] = {
 	  .set = set_node, FIELD(struct function_settings, worker) },
 	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME | KEY_BY_TYPE,
 	  .doc = "Attributes of a kernel function; they are listed below for each type. For a type "
-		 "that is not listed, all are written unchanged.",
+		 "that is not listed, all attributes are written unchanged.",
 	  .set = set_node, FIELD(struct function_settings, attrs) },
 	{ "os_descs", TYPE_LIST, NODE_GROUP, KEY_SCHEME, .group = &function_os_descs_keys,
 	  .doc = "Microsoft OS descriptors of a kernel function, by which Windows finds a driver. "
 		 "They need the gadget's 'os_descs'.",
 	  .set = set_node, FIELD(struct function_settings, os_descs) },
 	{ "tree", TYPE_LIST, NODE_GROUP, .group = &function_tree_keys,
-	  .doc = "Attributes, directories and links in the function's configfs directory whose "
-		 "names libconfig does not allow. They are created after 'attrs', in file order; "
+	  .doc = "Attributes, directories and links in the function's configfs directory that "
+		 "'attrs' cannot express, because libconfig does not allow their names. They are "
+		 "created after 'attrs', in file order; "
 		 "at most 1024.",
 	  .set = set_node, FIELD(struct function_settings, tree) },
 	{ 0 },
@@ -132,7 +133,7 @@ static const struct key_group functions_keys = { "functions", "'functions'", NUL
 static const struct key config_attrs_rows[] = {
 	{ "bmAttributes", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0x80, bus powered",
 	  .doc = "Bit 7 must be set; bit 6: self powered; bit 5: remote wakeup.",
-	  .set = set_config_attributes, FIELD(struct config, attributes) },
+	  .set = set_bm_attributes, FIELD(struct config, bm_attributes) },
 	{ "bMaxPower", NODE_INT, .flags = KEY_SCHEME, .min = 0, .max = 900,
 	  .fallback = "the kernel's (2)",
 	  .doc = "Current that the device draws from the bus, in mA: at most 500, at SuperSpeed "
@@ -174,9 +175,9 @@ const struct key_group config_function_keys = { "configs.functions",
 
 static const struct key config_rows[] = {
 	{ "id", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
-	  .fallback = "one more than the highest before it",
-	  .doc = "bConfigurationValue, by which the host selects it.", .set = set_node,
-	  FIELD(struct config_settings, id) },
+	  .fallback = "one more than the highest id before it",
+	  .doc = "bConfigurationValue, by which the host selects the configuration.",
+	  .set = set_node, FIELD(struct config_settings, id) },
 	{ "name", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY, .fallback = "c",
 	  .pattern = "^[ -,0-~-]{1,37}$",
 	  .doc = "Name in configfs, without a dot; NAME.ID has at most 39 characters.",
@@ -189,8 +190,9 @@ static const struct key config_rows[] = {
 	  FIELD(struct config_settings, strings) },
 	{ "functions", TYPE_LIST, NODE_STRING | NODE_GROUP,
 	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY, .group = &config_function_keys,
-	  .doc = "Its functions, in the order of their interface numbers: labels, or groups to "
-		 "name the link or to define the function here.",
+	  .doc = "Functions of the configuration, in the order of their interface numbers: labels "
+		 "of functions, or groups, which can also set the link's name or define the "
+		 "function.",
 	  .set = set_node, FIELD(struct config_settings, functions) },
 	{ 0 },
 };
@@ -208,11 +210,11 @@ static const struct key gadget_rows[] = {
 	  FIELD(struct gadget_settings, autostart) },
 	{ "max_speed", NODE_STRING, .words = speed_words, .fallback = "what all functions offer",
 	  .doc = "Highest speed of the gadget. It is lowered to the highest speed that all "
-		 "functions support, with a warning if that is below SuperSpeed; set it to "
-		 "silence the warning.",
+		 "functions support, with a warning if that is below SuperSpeed. If the file sets "
+		 "the key, there is no warning.",
 	  .set = set_word, FIELD(struct gadget_settings, max_speed) },
 	{ "udc", NODE_STRING | NODE_GROUP, .flags = KEY_NOT_EMPTY, .group = &udc_keys,
-	  .fallback = "the only free real one",
+	  .fallback = "the only real UDC that is free",
 	  .doc = "USB device controller: its name, or a group. The command line overrides it. "
 		 "Virtual controllers are chosen automatically only if there is no real one.",
 	  .set = set_node, FIELD(struct gadget_settings, udc) },
@@ -221,7 +223,7 @@ static const struct key gadget_rows[] = {
 	  .set = set_node, FIELD(struct gadget_settings, attrs) },
 	{ "strings", TYPE_LIST, NODE_GROUP, KEY_SCHEME, .group = &strings_keys,
 	  .fallback = "product = the gadget's name, in en-us",
-	  .doc = "Strings of the device, a group for each language.", .set = set_node,
+	  .doc = "Strings of the device, one group for each language.", .set = set_node,
 	  FIELD(struct gadget_settings, strings) },
 	{ "os_descs", NODE_GROUP, .flags = KEY_SCHEME, .group = &os_descs_keys,
 	  .doc = "Microsoft OS descriptors of the gadget.", .set = set_node,
@@ -230,8 +232,8 @@ static const struct key gadget_rows[] = {
 	  .set = set_node, FIELD(struct gadget_settings, webusb) },
 	{ "switch_to", TYPE_LIST, NODE_STRING, .pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$",
 	  .doc = "Gadgets that a worker may switch to (SWITCH of ffsctl-worker(7)), found by name "
-		 "as by 'ffsctl up'. If this file is in none of the directories that are searched, "
-		 "its own directory is searched first.",
+		 "as by 'ffsctl up'. If the gadget file is in none of the gadget directories, its "
+		 "own directory is searched first.",
 	  .set = set_node, FIELD(struct gadget_settings, switch_to) },
 	{ "functions", NODE_GROUP, .flags = KEY_SCHEME | KEY_ONE_OF | KEY_NOT_EMPTY,
 	  .group = &functions_keys,
@@ -240,7 +242,7 @@ static const struct key gadget_rows[] = {
 	  .set = set_node, FIELD(struct gadget_settings, functions) },
 	{ "configs", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_ONE_OF | KEY_NOT_EMPTY,
 	  .group = &config_keys, .fallback = "one, with every function in file order",
-	  .doc = "The configurations, a group for each.", .set = set_node,
+	  .doc = "The configurations, one group for each.", .set = set_node,
 	  FIELD(struct gadget_settings, configs) },
 	{ 0 },
 };

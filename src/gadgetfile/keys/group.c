@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Validates a group of settings by its rows in the table of keys. */
+/* Validates the settings of a group by the rows of the group in the table of keys. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -11,7 +11,7 @@ const struct key *key_find(const struct key_group *group, const char *name)
 	for (const struct key *k = group->keys; k && k->name; k++)
 		if (streq(k->name, name))
 			return k;
-	return group->any_key;
+	return group->user_named_key;
 }
 
 const struct key_word *key_find_word(const struct key_word *words, const char *word)
@@ -41,53 +41,56 @@ struct node *load_member_or_self(struct node *node, const char *name)
 	return value ? value : node;
 }
 
-void load_suggest(struct load *l, const char *meant)
+void load_suggest(struct load *l, const char *suggestion)
 {
-	if (meant)
-		diags_hint(l->diags, "did you mean '%s'?", meant);
+	if (suggestion)
+		diags_hint(l->diags, "did you mean '%s'?", suggestion);
 }
 
-void load_compare_suggestion(const char *word, const char *candidate, size_t *best,
-			     const char **meant)
+void load_improve_suggestion(const char *word, const char *candidate, size_t *best_distance,
+			     const char **suggestion)
 {
 	size_t limit = text_tolerance(word), distance = text_distance(word, candidate, limit);
 
-	if (distance <= limit && distance < *best) {
-		*best = distance;
-		*meant = candidate;
+	if (distance <= limit && distance < *best_distance) {
+		*best_distance = distance;
+		*suggestion = candidate;
 	}
 }
 
-/* Returns how many groups have the key. Sets *what to the name of the last such group. */
-static unsigned int find_elsewhere(const struct key_group *group, const char *name,
-				   const char **what)
+/*
+ * Returns how many groups have a key with this name: `group` and the groups below it. Sets
+ * *group_name to the name of the last such group.
+ */
+static unsigned int count_groups_with_key(const struct key_group *group, const char *name,
+					  const char **group_name)
 {
 	unsigned int n = 0;
 
 	for (const struct key *k = group->keys; k && k->name; k++) {
-		if (streq(k->name, name) && *what != group->message_name) {
-			*what = group->message_name;
+		if (streq(k->name, name) && *group_name != group->message_name) {
+			*group_name = group->message_name;
 			n++;
 		}
 		if (k->group)
-			n += find_elsewhere(k->group, name, what);
+			n += count_groups_with_key(k->group, name, group_name);
 	}
-	if (group->any_key && group->any_key->group)
-		n += find_elsewhere(group->any_key->group, name, what);
+	if (group->user_named_key && group->user_named_key->group)
+		n += count_groups_with_key(group->user_named_key->group, name, group_name);
 	return n;
 }
 
 static void suggest_key(struct load *l, const struct key_group *group, const char *name)
 {
-	const char *meant = NULL, *what = NULL;
-	size_t best = SIZE_MAX;
+	const char *suggestion = NULL, *group_name = NULL;
+	size_t best_distance = SIZE_MAX;
 
 	for (const struct key *k = group->keys; k && k->name; k++)
-		load_compare_suggestion(name, k->name, &best, &meant);
-	if (!meant && find_elsewhere(l->keys, name, &what) == 1)
-		diags_hint(l->diags, "it is a key of %s", what);
+		load_improve_suggestion(name, k->name, &best_distance, &suggestion);
+	if (!suggestion && count_groups_with_key(l->file_keys, name, &group_name) == 1)
+		diags_hint(l->diags, "it is a key of %s", group_name);
 	else
-		load_suggest(l, meant);
+		load_suggest(l, suggestion);
 }
 
 static char *list_words(const struct key_word *words)
@@ -110,13 +113,13 @@ static char *list_words(const struct key_word *words)
 static void suggest_word(struct load *l, const struct key_word *words, const char *word)
 {
 	_cleanup_free_ char *all = NULL;
-	const char *meant = NULL;
-	size_t best = SIZE_MAX, n = 0;
+	const char *suggestion = NULL;
+	size_t best_distance = SIZE_MAX, n = 0;
 
 	for (const struct key_word *w = words; w->word; w++, n++)
-		load_compare_suggestion(word, w->word, &best, &meant);
-	load_suggest(l, meant);
-	if (meant || n > 6)
+		load_improve_suggestion(word, w->word, &best_distance, &suggestion);
+	load_suggest(l, suggestion);
+	if (suggestion || n > 6)
 		return;
 	all = list_words(words);
 	diags_hint(l->diags, "use %s", all);
@@ -135,7 +138,7 @@ static char *describe_types(unsigned int types)
 {
 	char *all = NULL;
 
-	/* A key that accepts floats accepts integers as well. */
+	/* A key that accepts floats accepts integers, too: "a number" includes both. */
 	if (types & NODE_FLOAT)
 		types &= ~(unsigned int)NODE_INT;
 	for (size_t i = 0; i < ARRAY_SIZE(type_words); i++) {
@@ -179,21 +182,21 @@ static const char *describe_value(const struct node *value)
 }
 
 /*
- * Returns the name for messages: the name of the setting if it has one (the user may choose it),
- * else the name of the key.
+ * Returns the name for messages: that of the setting, which the user may have chosen, or that of
+ * the key if the value is an element of a list.
  */
-static const char *key_name(const struct key *k, const struct node *value)
+static const char *name_in_messages(const struct key *k, const struct node *value)
 {
 	return value->name ? value->name : k->name;
 }
 
 static void check_type(struct load *l, const struct key *k, struct node *value, unsigned int types,
-		       const char *of)
+		       const char *prefix)
 {
 	_cleanup_free_ char *expected = describe_types(types);
 	const char *extra = "";
 
-	/* A likely mistake is a single element without the list's brackets. */
+	/* Users are likely to write a single element without the brackets of a list. */
 	if (types == TYPE_LIST)
 		extra = ", also with one element";
 	if ((k->flags & KEY_OCTAL) && value->type == NODE_INT)
@@ -202,8 +205,8 @@ static void check_type(struct load *l, const struct key *k, struct node *value, 
 			   "decimal",
 			   k->name, value->text + strspn(value->text, "0"));
 	else
-		load_error(l, value, "%s'%s' must be %s%s, not %s", of, key_name(k, value),
-			   expected, extra, describe_value(value));
+		load_error(l, value, "%s'%s' must be %s%s, not %s", prefix,
+			   name_in_messages(k, value), expected, extra, describe_value(value));
 }
 
 static void check_range(struct load *l, const struct key *k, struct node *value)
@@ -214,8 +217,8 @@ static void check_range(struct load *l, const struct key *k, struct node *value)
 		return;
 	if (k->min >= k->max || (value->real >= k->min && value->real <= k->max))
 		return;
-	load_error(l, value, "'%s' must be %.15g to %.15g, not %s", key_name(k, value), k->min,
-		   k->max, value->text);
+	load_error(l, value, "'%s' must be %.15g to %.15g, not %s", name_in_messages(k, value),
+		   k->min, k->max, value->text);
 }
 
 void load_error_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
@@ -223,7 +226,7 @@ void load_error_wrong_word(struct load *l, const struct key *k, const struct key
 {
 	_cleanup_free_ char *shown = diag_quote(value->text);
 
-	load_error(l, value, "'%s' cannot be %s", key_name(k, value), shown);
+	load_error(l, value, "'%s' cannot be %s", name_in_messages(k, value), shown);
 	suggest_word(l, words, value->text);
 }
 
@@ -236,9 +239,9 @@ static void check_word(struct load *l, const struct key *k, struct node *value)
 static void check_string(struct load *l, const struct key *k, struct node *value)
 {
 	if (!text_is_utf8(value->text)) {
-		load_error(l, value, "'%s' is not valid UTF-8", key_name(k, value));
+		load_error(l, value, "'%s' is not valid UTF-8", name_in_messages(k, value));
 	} else if ((k->flags & KEY_NOT_EMPTY) && !*value->text) {
-		load_error(l, value, "'%s' is empty", key_name(k, value));
+		load_error(l, value, "'%s' is empty", name_in_messages(k, value));
 	} else if (k->words) {
 		check_word(l, k, value);
 	}
@@ -254,15 +257,15 @@ static void check_scalar(struct load *l, const struct key *k, struct node *value
 
 static void check_list(struct load *l, const struct key *k, struct node *list)
 {
-	if ((k->flags & KEY_NOT_EMPTY) && list->n == 0 && !l->has_syntax_error)
+	if ((k->flags & KEY_NOT_EMPTY) && list->n_children == 0 && !l->has_syntax_error)
 		load_error(l, list, "'%s' is empty", k->name);
-	if (!k->items)
+	if (!k->item_types)
 		return;
 	node_foreach(item, list) {
 		if (item->type == NODE_BAD || item->bad)
 			item->bad = true;
-		else if (!(item->type & k->items))
-			check_type(l, k, item, k->items, "an element of ");
+		else if (!(item->type & k->item_types))
+			check_type(l, k, item, k->item_types, "an element of ");
 		else
 			check_scalar(l, k, item);
 	}
@@ -276,14 +279,14 @@ static void check_value(struct load *l, const struct key *k, struct node *value)
 		check_type(l, k, value, k->types, "");
 	else if ((value->type & TYPE_LIST) || (value->type == NODE_GROUP && (k->flags & KEY_NAMED)))
 		check_list(l, k, value);
-	else if (value->type == NODE_GROUP && (k->flags & KEY_NOT_EMPTY) && value->n == 0 &&
-		 !l->has_syntax_error)
-		load_error(l, value, "'%s' is empty", key_name(k, value));
+	else if (value->type == NODE_GROUP && (k->flags & KEY_NOT_EMPTY) &&
+		 value->n_children == 0 && !l->has_syntax_error)
+		load_error(l, value, "'%s' is empty", name_in_messages(k, value));
 	else
 		check_scalar(l, k, value);
 }
 
-static void unknown_key(struct load *l, const struct key_group *group, struct node *setting)
+static void error_unknown_key(struct load *l, const struct key_group *group, struct node *setting)
 {
 	setting->bad = true;
 	diag_error(l->diags, &setting->name_at, "unknown key '%s' in %s", setting->name,
@@ -305,7 +308,7 @@ void load_group(struct load *l, const struct key_group *group, struct node *node
 		const struct key *k = key_find(group, setting->name);
 
 		if (!k) {
-			unknown_key(l, group, setting);
+			error_unknown_key(l, group, setting);
 			continue;
 		}
 		check_value(l, k, setting);

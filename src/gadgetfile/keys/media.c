@@ -27,12 +27,15 @@ const struct key midi2_rows[] = {
 	STRING("iface_name", .max = 126, .fallback = "the first endpoint's",
 	       .doc = "Name of the interface."),
 	{ "endpoints", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &midi2_endpoint_keys,
-	  .directory = "ep.", .fallback = "one", .doc = "UMP endpoints of the function, at most 4.",
-	  .set = set_attr_node },
+	  .directory_prefix = "ep.", .fallback = "one",
+	  .doc = "UMP endpoints of the function, at most 4.", .set = set_attr_node },
 	{ 0 },
 };
 
-/* Rows that uac1 and uac2 share: `p_` is data to the host, `c_` data from the host. */
+/*
+ * Rows that uac1 and uac2 share. Keys with `p_` are for data to the host, keys with `c_` for data
+ * from the host.
+ */
 #define UAC_SIDE(p, p_words, mask_max, mask_doc, rate)                                             \
 	INT(p "_chmask", .min = 0, .max = mask_max, .flags = KEY_SCHEME, .fallback = "3, stereo",  \
 	    .doc = "Channels " p_words ", a bit for each; " mask_doc "0: none."),                  \
@@ -59,7 +62,8 @@ const struct key midi2_rows[] = {
 		INT(p "_volume_res", .min = 1, .max = 32767, .flags = KEY_SCHEME,                  \
 		    .fallback = "256", .doc = "Step of the volume in 1/256 dB.")
 #define UAC_NAMES(p)                                                                               \
-	NAME(p "_it_name", "the input terminal"), NAME(p "_it_ch_name", "its channels"),           \
+	NAME(p "_it_name", "the input terminal"),                                                  \
+		NAME(p "_it_ch_name", "the input terminal's channels"),                            \
 		NAME(p "_ot_name", "the output terminal"), NAME(p "_fu_vol_name", "the volume")
 #define TO_HOST "to the host"
 #define FROM_HOST "from the host"
@@ -102,12 +106,13 @@ const struct key uac2_rows[] = {
 	INT("c_hs_bint", .min = 0, .max = 4, .flags = KEY_SCHEME, .fallback = "0, as needed",
 	    .doc = "bInterval at high speed and above."),
 	STRING("c_sync", .flags = KEY_SCHEME, .words = sync_words, .fallback = "async",
-	       .doc = "Clock of the data from the host: the device's (async, with feedback) or the "
-		      "host's (adaptive)."),
+	       .doc = "Clock that determines the rate of the data from the host: the device's "
+		      "clock (async, with feedback) or the host's (adaptive)."),
 	INT("req_number", .min = 1, .max = 1024, .flags = KEY_SCHEME, .fallback = "2",
 	    .doc = "Requests in each queue."),
 	INT("fb_max", .min = 0, .max = 1000, .flags = KEY_SCHEME, .fallback = "5",
-	    .doc = "Highest rate that feedback may request above the nominal one, in 1/1000."),
+	    .doc = "Highest rate that feedback may request, as the excess over the nominal rate in "
+		   "1/1000."),
 	UAC_VOLUME("p"),
 	UAC_VOLUME("c"),
 	STRING("function_name", .flags = KEY_SCHEME, .max = 125, .fallback = "the kernel's",
@@ -118,10 +123,10 @@ const struct key uac2_rows[] = {
 	UAC_NAMES("p"),
 	UAC_NAMES("c"),
 	INT("p_terminal_type", .min = 0, .max = 32767, .fallback = "0x0301",
-	    .doc = "Type of the output terminal of the path from the host: the kernel swaps this "
-		   "and c_terminal_type (Linux 6.12 and later)."),
+	    .doc = "Type of the output terminal of the data from the host (Linux 6.12 and later). "
+		   "The kernel swaps the meanings of 'p_terminal_type' and 'c_terminal_type'."),
 	INT("c_terminal_type", .min = 0, .max = 32767, .fallback = "0x0201",
-	    .doc = "Type of the input terminal of the path to the host (Linux 6.12 and later)."),
+	    .doc = "Type of the input terminal of the data to the host (Linux 6.12 and later)."),
 	{ 0 },
 };
 
@@ -129,6 +134,6 @@ const struct key uac1_legacy_rows[] = {
 	INT("req_buf_size", .min = 1, .max = 200, .fallback = "200", .doc = "Bytes of a request."),
 	INT("req_count", .min = 1, .max = 4096, .fallback = "256", .doc = "Requests in the queue."),
 	INT("audio_buf_size", .min = 1, .max = 16777216, .fallback = "48000",
-	    .doc = "Bytes of the buffer before the sound card."),
+	    .doc = "Bytes of the buffer for data on its way to the sound card."),
 	{ 0 },
 };

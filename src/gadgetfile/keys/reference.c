@@ -42,7 +42,7 @@ static json_t *type_names(unsigned int mask)
 	return names;
 }
 
-/* Returns a limit of a number, as a JSON integer if it is a whole number. */
+/* Returns a limit of a number as JSON: as an integer if the limit is a whole number. */
 static json_t *limit_to_json(double value)
 {
 	long long whole = (long long)value;
@@ -88,11 +88,11 @@ static json_t *list_schema(const struct key *k)
 	json_t *schema = json_pack("{s:s}", "type", "array");
 	struct key item = *k;
 
-	if (k->items) {
-		/* KEY_NOT_EMPTY applies to the list, not to its strings. */
+	if (k->item_types) {
+		/* These flags apply to the list, not to its elements. */
 		item.flags &= ~(unsigned int)(KEY_NOT_EMPTY | KEY_NAMED | KEY_ITEM_RANGE);
-		item.items = 0;
-		json_object_set_new(schema, "items", value_schema(&item, k->items));
+		item.item_types = 0;
+		json_object_set_new(schema, "items", value_schema(&item, k->item_types));
 	}
 	if (k->flags & KEY_NOT_EMPTY)
 		json_object_set_new(schema, "minItems", json_integer(1));
@@ -109,7 +109,7 @@ static json_t *value_schema(const struct key *k, unsigned int mask)
 		json_array_append_new(any, number_schema(k, mask));
 	if (mask & NODE_STRING)
 		json_array_append_new(any, string_schema(k));
-	/* Uses a reference, because the schema of a function is very long. */
+	/* A reference to the schema of a function, because that schema is very long. */
 	if ((mask & NODE_GROUP) && k->group == &function_keys && (mask & NODE_STRING))
 		json_array_append_new(any, json_pack("{s:s}", "$ref", FUNCTION_REF));
 	else if ((mask & NODE_GROUP) && (k->flags & KEY_NAMED))
@@ -139,18 +139,21 @@ static json_t *key_schema(const struct key *k)
 	return schema;
 }
 
-/* Returns a list of conditions: for each function type, the schema of the group 'attrs'. */
-static json_t *schema_by_type(const char *name)
+/*
+ * Returns a list of conditions: for each function type, the schema of the group `name`, which is
+ * 'attrs'.
+ */
+static json_t *attrs_schema_by_type(const char *name)
 {
 	json_t *all = json_array();
 
 	for (const struct function_type *t = function_table; t->name; t++)
-		json_array_append_new(all,
-				      json_pack("{s:{s:{s:{s:s}}, s:[s]}, s:{s:{s:o}}}", "if",
-						"properties", "type", "const", t->name, "required",
-						"type", "then", "properties", name,
-						t->attrs ? group_schema(t->attrs)
-							 : json_pack("{s:i}", "maxProperties", 0)));
+		json_array_append_new(
+			all, json_pack("{s:{s:{s:{s:s}}, s:[s]}, s:{s:{s:o}}}", "if", "properties",
+				       "type", "const", t->name, "required", "type", "then",
+				       "properties", name,
+				       t->attr_keys ? group_schema(t->attr_keys)
+						    : json_pack("{s:i}", "maxProperties", 0)));
 	return all;
 }
 
@@ -166,7 +169,7 @@ static json_t *group_schema(const struct key_group *group)
 		if (k->flags & KEY_ONE_OF)
 			json_array_append_new(one_of, json_pack("{s:[s]}", "required", k->name));
 		if (k->flags & KEY_BY_TYPE)
-			by_type = schema_by_type(k->name);
+			by_type = attrs_schema_by_type(k->name);
 	}
 	schema = json_pack("{s:s, s:o*}", "type", "object", "allOf", by_type);
 	if (group->keys)
@@ -176,7 +179,8 @@ static json_t *group_schema(const struct key_group *group)
 	if (json_array_size(one_of) > 0)
 		json_object_set(schema, "anyOf", one_of);
 	json_object_set_new(schema, "additionalProperties",
-			    group->any_key ? key_schema(group->any_key) : json_false());
+			    group->user_named_key ? key_schema(group->user_named_key)
+						  : json_false());
 	json_decref(properties);
 	json_decref(required);
 	json_decref(one_of);
@@ -281,9 +285,9 @@ static void print_key(const struct key *k)
 {
 	printf(".It Cm %s Pq ", k->name);
 	print_types(k->types);
-	if (k->items) {
+	if (k->item_types) {
 		fputs(" of ", stdout);
-		print_types(k->items);
+		print_types(k->item_types);
 	}
 	putchar('\n');
 	print_text(k->doc);
@@ -300,9 +304,11 @@ static void print_key(const struct key *k)
 
 #define MAX_GROUPS 128
 
-/* Returns whether a group has not been printed yet: keys such as full and high share one group.
+/*
+ * Returns true on the first call for a group. Keys such as full and high share a group, which must
+ * be printed only once.
  */
-static bool is_new(const struct key_group *group)
+static bool is_not_printed(const struct key_group *group)
 {
 	static const struct key_group *printed[MAX_GROUPS];
 	size_t n = 0;
@@ -321,13 +327,13 @@ static bool is_new(const struct key_group *group)
 
 static void print_keys(const struct key_group *group)
 {
-	if (!group->any_key && !(group->keys && group->keys->name))
+	if (!group->user_named_key && !(group->keys && group->keys->name))
 		return;
 	puts(".Bl -tag -width Ds");
 	for (const struct key *k = group->keys; k && k->name; k++)
 		print_key(k);
-	if (group->any_key)
-		print_key(group->any_key);
+	if (group->user_named_key)
+		print_key(group->user_named_key);
 	puts(".El");
 }
 
@@ -340,15 +346,15 @@ static void print_group(const struct key_group *group)
 	print_text(group->doc);
 	print_keys(group);
 	for (const struct key *k = group->keys; k && k->name; k++) {
-		if (k->group && is_new(k->group))
+		if (k->group && is_not_printed(k->group))
 			print_group(k->group);
 		for (const struct function_type *t = function_table;
 		     (k->flags & KEY_BY_TYPE) && t->name; t++)
-			if (t->attrs)
-				print_group(t->attrs);
+			if (t->attr_keys)
+				print_group(t->attr_keys);
 	}
-	if (group->any_key && group->any_key->group)
-		print_group(group->any_key->group);
+	if (group->user_named_key && group->user_named_key->group)
+		print_group(group->user_named_key->group);
 }
 
 int main(int argc, char **argv)

@@ -12,17 +12,17 @@
 
 struct position load_position(const struct load *l, const struct text_range *at)
 {
-	struct position origin = { NULL, at->line, at->column };
+	struct position position = { NULL, at->line, at->column };
 
-	if (l->scan->no_positions)
-		origin.line = origin.column = 1;
+	if (l->scan->is_from_document)
+		position.line = position.column = 1;
 	for (size_t i = 0; i < l->scan->n_sources; i++)
 		if (l->scan->sources[i] == at->source)
-			origin.file = l->gadget->files[i];
-	return origin;
+			position.file = l->gadget->source_files[i];
+	return position;
 }
 
-char *load_path(const struct load *l, const struct node *value)
+char *load_absolute_path(const struct load *l, const struct node *value)
 {
 	const char *path = value->text, *dir = value->at.source->dir;
 	_cleanup_free_ char *absolute = NULL;
@@ -54,10 +54,11 @@ void set_node(struct load *l _unused_, const struct key *k _unused_, struct node
 	*(struct node **)field = value;
 }
 
-void set_node_word(struct load *l _unused_, const struct key *k, struct node *value, void *field)
+void set_keyword_setting(struct load *l _unused_, const struct key *k, struct node *value,
+			 void *field)
 {
-	*(struct node_word *)field =
-		(struct node_word){ value, key_find_word(k->words, value->text)->value };
+	*(struct keyword_setting *)field =
+		(struct keyword_setting){ value, key_find_word(k->words, value->text)->value };
 }
 
 void set_bool(struct load *l _unused_, const struct key *k _unused_, struct node *value,
@@ -96,8 +97,8 @@ void set_seconds(struct load *l _unused_, const struct key *k _unused_, struct n
 }
 
 /*
- * Returns the size in bytes; 0: an error was added. `suffixes`: letters that are allowed after the
- * number.
+ * Returns the size in bytes that the value sets; 0: an error was added. `suffixes`: letters that
+ * are allowed after the number.
  */
 static uint64_t read_size(struct load *l, const struct key *k, struct node *value,
 			  const char *suffixes, const char *examples)
@@ -123,12 +124,12 @@ static uint64_t read_size(struct load *l, const struct key *k, struct node *valu
 	return 0;
 }
 
-void set_size(struct load *l, const struct key *k, struct node *value, void *field)
+void set_transfer_size(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	*(uint32_t *)field = (uint32_t)read_size(l, k, value, "KM", "\"64K\" or \"1M\"");
 }
 
-void set_memory(struct load *l, const struct key *k, struct node *value, void *field)
+void set_memory_limit(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	*(uint64_t *)field = read_size(l, k, value, "KMG", "\"64M\" or \"2G\"");
 }
@@ -189,9 +190,9 @@ void set_lang(struct load *l, const struct key *k _unused_, struct node *value, 
 }
 
 /*
- * Checks the length of a string: the standard allows 126 UTF-16 units, but the kernel counts bytes
- * of UTF-8. configfs refuses longer strings, and FunctionFS cuts them (usb_string_copy,
- * usb_gadget_get_string).
+ * Checks the characters and the length of a string. The standard allows 126 UTF-16 units, but the
+ * kernel counts bytes of UTF-8: configfs refuses longer strings, and FunctionFS cuts them
+ * (usb_string_copy, usb_gadget_get_string).
  */
 bool load_check_usb_string(struct load *l, struct node *value)
 {
@@ -214,7 +215,10 @@ bool load_check_usb_string(struct load *l, struct node *value)
 
 void set_usb_string(struct load *l, const struct key *k _unused_, struct node *value, void *field)
 {
-	/* configfs refuses an empty string, which would be the same as no string for the host. */
+	/*
+	 * An empty string is not stored: configfs refuses it, and for the host it is the same as no
+	 * string.
+	 */
 	if (load_check_usb_string(l, value) && *value->text)
 		set_placed_text(l, field, value, xstrdup(value->text));
 }
@@ -228,16 +232,16 @@ void set_serialnumber(struct load *l, const struct key *k, struct node *value, v
 		return;
 	}
 	load_group(l, k->group, value, s);
-	/* The gadget's name is already known, so it becomes the serial number itself. */
-	if (streq_null(s->serial_from.value, "name")) {
-		s->serialnumber = s->serial_from;
-		s->serial_from = (struct placed_str){ 0 };
+	/* The gadget's name is already known, so it becomes the serial number here. */
+	if (streq_null(s->serialnumber_source.value, "name")) {
+		s->serialnumber = s->serialnumber_source;
+		s->serialnumber_source = (struct placed_str){ 0 };
 		free(s->serialnumber.value);
 		s->serialnumber.value = xstrdup(l->gadget->name);
 	}
 }
 
-void set_serial_from(struct load *l, const struct key *k, struct node *value, void *field)
+void set_serialnumber_source(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	static const struct key_word words[] = { { "machine-id", 0 },
 						 { "device-tree", 0 },
@@ -248,7 +252,7 @@ void set_serial_from(struct load *l, const struct key *k, struct node *value, vo
 
 	if (str_has_prefix(value->text, "file:") && value->text[strlen("file:")]) {
 		path.text += strlen("file:");
-		set_placed_text(l, field, value, load_path(l, &path));
+		set_placed_text(l, field, value, load_absolute_path(l, &path));
 	} else if (streq(value->text, "machine-id") || streq(value->text, "device-tree") ||
 		   streq(value->text, "name")) {
 		set_placed_text(l, field, value, xstrdup(value->text));
@@ -287,7 +291,7 @@ bool load_check_bcd(struct load *l, struct node *value, const char *name)
 
 bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes)
 {
-	bytes->data = xcalloc(list->n + 1, 1);
+	bytes->data = xcalloc(list->n_children + 1, 1);
 	node_foreach(item, list) {
 		if (item->bad || item->type == NODE_BAD)
 			return false;
@@ -300,8 +304,8 @@ bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes)
 	return true;
 }
 
-/* Sets the name of a UDC or a driver, which is used as a file name. */
-void set_file_name(struct load *l, const struct key *k, struct node *value, void *field)
+/* Sets a name that is used as a file name, such as that of a UDC or a driver. */
+void set_name_without_slash(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	if (strchr(value->text, '/') || streq(value->text, ".") || streq(value->text, ".."))
 		load_error(l, value, "'%s' must be a name without '/'",
@@ -315,23 +319,25 @@ void set_path(struct load *l, const struct key *k _unused_, struct node *value, 
 	char **path = field;
 
 	free(*path);
-	*path = load_path(l, value);
+	*path = load_absolute_path(l, value);
 }
 
-static char *account_text(const struct node *value)
+static char *user_or_group_text(const struct node *value)
 {
 	return value->type == NODE_INT ? strf("%lld", (long long)value->integer)
 				       : xstrdup(value->text);
 }
 
-void set_account(struct load *l, const struct key *k _unused_, struct node *value, void *field)
+void set_user_or_group(struct load *l, const struct key *k _unused_, struct node *value,
+		       void *field)
 {
-	set_placed_text(l, field, value, account_text(value));
+	set_placed_text(l, field, value, user_or_group_text(value));
 }
 
-void set_groups(struct load *l, const struct key *k _unused_, struct node *value, void *field)
+void set_supplementary_groups(struct load *l, const struct key *k _unused_, struct node *value,
+			      void *field)
 {
-	struct worker *w = &((struct worker_settings *)field)->w;
+	struct worker *w = &((struct worker_settings *)field)->worker;
 
 	node_foreach(item, value) {
 		struct placed_str *group;
@@ -343,29 +349,31 @@ void set_groups(struct load *l, const struct key *k _unused_, struct node *value
 			continue;
 		}
 		group = array_add(w->groups, w->n_groups);
-		set_placed_text(l, group, item, account_text(item));
+		set_placed_text(l, group, item, user_or_group_text(item));
 	}
 }
 
 void set_capabilities(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
-	struct worker *w = &((struct worker_settings *)field)->w;
+	struct worker *w = &((struct worker_settings *)field)->worker;
 
 	node_foreach(item, value)
 		if (!item->bad)
 			w->capabilities |= 1ULL << key_find_word(k->words, item->text)->value;
 }
 
-void set_allowed(struct load *l _unused_, const struct key *k, struct node *value, void *field)
+void set_sandbox_permissions(struct load *l _unused_, const struct key *k, struct node *value,
+			     void *field)
 {
-	struct worker *w = &((struct worker_settings *)field)->w;
+	struct worker *w = &((struct worker_settings *)field)->worker;
 
 	node_foreach(item, value)
 		if (!item->bad)
-			w->allowed |= (unsigned int)key_find_word(k->words, item->text)->value;
+			w->sandbox_permissions |=
+				(unsigned int)key_find_word(k->words, item->text)->value;
 }
 
-void set_mode(struct load *l, const struct key *k, struct node *value, void *field)
+void set_octal_mode(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	size_t n = strlen(value->text);
 
@@ -381,13 +389,13 @@ void set_mode(struct load *l, const struct key *k, struct node *value, void *fie
 							   load_position(l, &value->at) };
 }
 
-void set_group(struct load *l, const struct key *k, struct node *value, void *field)
+void set_nested_group(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	load_group(l, k->group, value, field);
 }
 
 /*
- * Returns whether LISTEN_FDNAMES uses the name for a descriptor that is no endpoint
+ * Returns whether LISTEN_FDNAMES has this name for a file descriptor that is not an endpoint
  * (ffsctl-worker(7)).
  */
 static bool is_reserved_fd_name(const char *name)
@@ -415,14 +423,14 @@ void set_endpoint_name(struct load *l, const struct key *k _unused_, struct node
 	if (strlen(value->text) > 255)
 		load_error(l, value, "the name of an endpoint can have at most 255 bytes");
 	else if (is_reserved_fd_name(value->text))
-		load_error(l, value, "'%s' is the name of another descriptor of the worker",
+		load_error(l, value, "'%s' is the name of another file descriptor of the worker",
 			   value->text);
 	else
 		set_placed_text(l, field, value, xstrdup(value->text));
 }
 
 /* Sets bmAttributes: configfs accepts bits 5 to 7 and requires bit 7 (USB 2.0, table 9-10). */
-void set_config_attributes(struct load *l, const struct key *k, struct node *value, void *field)
+void set_bm_attributes(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	if (!(value->integer & 0x80))
 		load_error(l, value, "'%s' must have bit 7 set (USB 2.0, table 9-10): 0x%02llx",

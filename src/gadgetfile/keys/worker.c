@@ -4,7 +4,7 @@
 #include "process/sandbox.h"
 
 #define SETTING(member) FIELD(struct worker_settings, member)
-#define WORKER(member) .offset = offsetof(struct worker_settings, w.member)
+#define WORKER(member) .offset = offsetof(struct worker_settings, worker.member)
 #define SECONDS .min = 0, .max = 86400
 #define END_WORDS                                                                                  \
 	{                                                                                          \
@@ -118,16 +118,17 @@ static const struct key_word allow_words[] = {
 
 static const struct key io_rows[] = {
 	{ "engine", NODE_STRING, .words = engine_words, .fallback = "auto",
-	  .doc = "How data is moved." STREAM_ENGINES(
+	  .doc = "Engine that moves the data." STREAM_ENGINES(
 		  ENGINE_DOC) " \"auto\" is the fastest that this kernel has.",
-	  .set = set_node_word, SETTING(engine) },
+	  .set = set_keyword_setting, SETTING(engine) },
 	{ "size", NODE_INT | NODE_STRING, .min = 1, .max = 16 * 1024 * 1024,
 	  .pattern = "^[0-9]{1,9}[KM]?$", .fallback = "the plugin's",
 	  .doc = "Bytes in a transfer: an integer, \"64K\" or \"1M\". At least the largest packet; "
 		 "rounded down to whole packets.",
-	  .set = set_size, SETTING(w.io_size) },
+	  .set = set_transfer_size, SETTING(worker.io_transfer_size) },
 	{ "depth", NODE_INT, .min = 1, .max = 256, .fallback = "the plugin's",
-	  .doc = "Transfers in flight on each endpoint.", .set = set_uint, SETTING(w.io_depth) },
+	  .doc = "Transfers in flight on each endpoint.", .set = set_uint,
+	  SETTING(worker.io_queue_depth) },
 	{ 0 },
 };
 const struct key_group io_keys = { "worker.io", "'io'", io_rows, NULL,
@@ -136,12 +137,12 @@ const struct key_group io_keys = { "worker.io", "'io'", io_rows, NULL,
 static const struct key limits_rows[] = {
 	{ "memory", NODE_INT | NODE_STRING, .min = 1 << 20, .max = 1ULL << 40,
 	  .pattern = "^[0-9]{1,9}[KMG]?$", .fallback = "none",
-	  .doc = "Bytes of address space: an integer, \"64M\" or \"2G\". All mappings count, also "
-		 "libraries and the memory of io.engine.",
-	  .set = set_memory, WORKER(limits.memory) },
+	  .doc = "Bytes of address space: an integer, \"64M\" or \"2G\". All mappings count, "
+		 "including libraries and the memory that 'io.engine' maps.",
+	  .set = set_memory_limit, WORKER(limits.memory) },
 	{ "files", NODE_INT, .min = 16, .max = 1048576, .fallback = "the system's",
-	  .doc = "Open descriptors, including those that the worker gets.", .set = set_uint64,
-	  WORKER(limits.files) },
+	  .doc = "Open file descriptors, including those that ffsctl passes to the worker.",
+	  .set = set_uint64, WORKER(limits.files) },
 	{ "cpu", NODE_INT, .min = 1, .max = 1000000000, .fallback = "none",
 	  .doc = "Seconds of CPU time after which the worker is killed (SIGXCPU); counted from "
 		 "each restart.",
@@ -181,26 +182,26 @@ static const struct key worker_rows[] = {
 	  .set = set_node, SETTING(exec) },
 	{ "opens", NODE_STRING, .words = opens_words, .fallback = "endpoints",
 	  .doc = "endpoints: the worker gets open endpoints. ep0: the worker is a daemon that "
-		 "opens the mount and writes descriptors itself; 'ffs' then has only 'mount' and "
+		 "opens ep0 and writes the descriptors itself; 'ffs' then has only 'mount' and "
 		 "'speeds'.",
-	  .set = set_node_word, SETTING(opens) },
+	  .set = set_keyword_setting, SETTING(opens) },
 	{ "start", NODE_STRING, .words = start_words,
-	  .fallback = "created if the device exists then (acm, gser, obex), else bound",
+	  .fallback = "created for types whose device exists then (acm, gser, obex), else bound",
 	  .doc = "When the worker of a kernel function starts: when the function is created, when "
 		 "the gadget is bound, or when the host has configured it. It runs only while its "
 		 "device or network interface exists.",
-	  .set = set_word, WORKER(start) },
+	  .set = set_word, WORKER(start_when) },
 	{ "blocking", NODE_BOOL, .fallback = "true for exec, false for plugin",
 	  .doc = "Endpoints are opened without O_NONBLOCK: reads and writes block.",
-	  .set = set_bool, WORKER(blocking) },
+	  .set = set_bool, WORKER(blocking_io) },
 	{ "io", NODE_GROUP, .group = &io_keys, .doc = "How a plugin moves its data.",
-	  .set = set_group, .offset = 0 },
+	  .set = set_nested_group, .offset = 0 },
 	{ "ready", NODE_STRING, .words = ready_words,
 	  .fallback = "notify for plugin, started for exec, instance where opens is ep0",
 	  .doc = "How the worker reports that it is ready: notify (READY=1 to NOTIFY_SOCKET or a "
 		 "READY message), fd (a newline on NOTIFY_FD), started (it is ready at once), "
 		 "instance (it has written its descriptors).",
-	  .set = set_word, WORKER(ready) },
+	  .set = set_word, WORKER(ready_when) },
 	{ "start_timeout", TYPE_SECONDS, SECONDS, .fallback = "10",
 	  .doc = "Seconds until the worker must be ready.", .set = set_seconds,
 	  WORKER(start_timeout) },
@@ -215,42 +216,45 @@ static const struct key worker_rows[] = {
 	  .set = set_seconds, WORKER(watchdog) },
 	{ "restart", NODE_STRING, .words = restart_words, .fallback = "always",
 	  .doc = "Whether to start the worker again after it has ended.", .set = set_word,
-	  WORKER(restart) },
+	  WORKER(restart_when) },
 	{ "restart_delay", TYPE_SECONDS, SECONDS, .fallback = "1",
 	  .doc = "Seconds to wait before a restart. The delay doubles with each further restart, "
 		 "up to 'restart_max_delay'. A worker that has run for at least 10 s is restarted "
-		 "at once, and the delay is then this value again.",
+		 "at once, and its next delay is 'restart_delay' again.",
 	  .set = set_seconds, WORKER(restart_delay) },
 	{ "restart_max_delay", TYPE_SECONDS, SECONDS, .fallback = "30",
 	  .doc = "Longest delay before a restart, in seconds.", .set = set_seconds,
 	  WORKER(restart_max_delay) },
 	{ "restart_limit", NODE_INT, .min = 0, .max = 1000000, .fallback = "5",
-	  .doc = "Restarts in 'restart_window' after which the worker has failed; 0: no limit.",
+	  .doc = "Number of restarts in 'restart_window' after which the worker has failed and is "
+		 "not restarted again; 0: no limit.",
 	  .set = set_uint, WORKER(restart_limit) },
 	{ "restart_window", TYPE_SECONDS, SECONDS, .fallback = "60",
 	  .doc = "Period in seconds for which restarts are counted.", .set = set_seconds,
 	  WORKER(restart_window) },
 	{ "on_crash", NODE_STRING, .words = on_crash_words, .fallback = "stall",
-	  .doc = "When a worker ends: halt its endpoints (stall), or let the host wait (hold).",
+	  .doc = "What to do with the endpoints when the worker ends: halt them (stall), or let "
+		 "transfers of the host wait (hold).",
 	  .set = set_word, WORKER(on_crash) },
 	{ "on_failed", NODE_STRING, .words = on_failed_words,
 	  .fallback = "unbind if the gadget has no other function, else stall",
-	  .doc = "When the worker has failed for good: unbind the gadget, or leave the endpoints "
-		 "halted.",
+	  .doc = "What to do when the worker has failed (see 'restart_limit'): unbind the gadget, "
+		 "or leave the endpoints halted.",
 	  .set = set_word, WORKER(on_failed) },
 	{ "user", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
 	  .fallback = "an allocated user id",
 	  .doc = "User of the worker, a name or a number. A worker that runs as \"root\" has "
 		 "root's rights to files and services even without 'privileges'.",
-	  .set = set_account, WORKER(user) },
+	  .set = set_user_or_group, WORKER(user) },
 	{ "groups", TYPE_LIST, NODE_STRING | NODE_INT, .min = 0, .max = 4294967294.0,
 	  .fallback = "none", .doc = "Supplementary groups of the worker, names or numbers.",
-	  .set = set_groups, .offset = 0 },
+	  .set = set_supplementary_groups, .offset = 0 },
 	{ "privileges", NODE_STRING, .words = privileges_words, .fallback = "drop",
-	  .doc = "drop: no capabilities, and no way to gain any. keep is for login programs.",
-	  .set = set_node_word, SETTING(privileges) },
+	  .doc = "drop: the worker has no capabilities, and cannot gain any. keep: it has all "
+		 "privileges of its 'user', for login programs.",
+	  .set = set_keyword_setting, SETTING(privileges) },
 	{ "capabilities", TYPE_LIST, NODE_STRING, .words = capability_words, .fallback = "none",
-	  .doc = "Capabilities that the worker keeps as any user: \"cap_net_admin\".",
+	  .doc = "Capabilities that the worker has, whatever its user: \"cap_net_admin\".",
 	  .set = set_capabilities, .offset = 0 },
 	{ "sandbox", NODE_BOOL, .fallback = "true for plugin, false for exec",
 	  .doc = "Refuses system calls that the worker does not need: sockets, writing to files "
@@ -260,16 +264,17 @@ static const struct key worker_rows[] = {
 	{ "allow", TYPE_LIST, NODE_STRING, .words = allow_words,
 	  .fallback = "what the plugin declares that it needs; \"programs\" for exec",
 	  .doc = "What the sandbox permits: \"network\" (sockets), \"files\" (writing to them), "
-		 "\"programs\" (starting them). A plugin never gets more than it declares; a "
-		 "shorter list restricts it further, () permits nothing. A program may always "
-		 "start others.",
-	  .set = set_allowed, .offset = 0 },
+		 "\"programs\" (starting them). A plugin never gets more permissions than it "
+		 "declares; a shorter list restricts it further, and () permits nothing. A program "
+		 "may always start other programs.",
+	  .set = set_sandbox_permissions, .offset = 0 },
 	{ "env", NODE_GROUP, .group = &env_keys, .fallback = "PATH only",
 	  .doc = "The worker's environment.", .set = set_env, .offset = 0 },
 	{ "directory", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "/",
-	  .doc = "The worker's working directory.", .set = set_path, WORKER(directory) },
+	  .doc = "The worker's working directory.", .set = set_path, WORKER(working_directory) },
 	{ "limits", NODE_GROUP, .group = &limits_keys, .fallback = "none",
-	  .doc = "Resource limits of each process of the worker.", .set = set_group, .offset = 0 },
+	  .doc = "Resource limits of each process of the worker.", .set = set_nested_group,
+	  .offset = 0 },
 	{ 0 },
 };
 const struct key_group worker_keys = { "worker", "'worker'", worker_rows, NULL,

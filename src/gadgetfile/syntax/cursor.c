@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Functions for the lexer's position in a text. */
+/* Functions for struct cursor, the lexer's position in a source. */
 #include <stdarg.h>
 
 #include "base/cleanup.h"
@@ -15,7 +15,7 @@ struct text_range cursor_range(struct scan *s, const struct cursor *c, size_t le
 		.line_start = (unsigned int)c->line_start,
 		.column = c->column,
 		.end_column = c->column,
-		.order = ++s->order,
+		.sort_key = ++s->last_sort_key,
 	};
 
 	for (size_t i = 0; i < length && p[i] && p[i] != '\n'; i++)
@@ -42,7 +42,7 @@ void cursor_advance(struct cursor *c, size_t length)
 	}
 }
 
-void scan_stricter_error(struct scan *s, const struct text_range *at, const char *fmt, ...)
+void scan_ffsctl_only_error(struct scan *s, const struct text_range *at, const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list ap;
@@ -50,6 +50,6 @@ void scan_stricter_error(struct scan *s, const struct text_range *at, const char
 	va_start(ap, fmt);
 	text = text_vformat(fmt, ap);
 	va_end(ap);
-	s->has_stricter_error = true;
+	s->has_ffsctl_only_error = true;
 	diag_error(s->diags, at, "%s", text);
 }

@@ -4,7 +4,7 @@
 
 #include "gadgetfile/syntax/tree.h"
 
-/* After this many errors one last message reports that there are more. */
+/* Maximum number of errors. A last message then reports that there are more errors. */
 #define DIAG_MAX_ERRORS 500
 
 void diag_add(struct diags *d, enum diag_severity severity, const struct text_range *at,
@@ -13,7 +13,7 @@ void diag_add(struct diags *d, enum diag_severity severity, const struct text_ra
 #define diag_warning(d, at, ...) diag_add((d), DIAG_WARNING, (at), __VA_ARGS__)
 /* Adds a note that is sorted by its own position. */
 #define diag_note(d, at, ...) diag_add((d), DIAG_NOTE, (at), __VA_ARGS__)
-/* Adds a note that stays directly after the last message, whatever its position. */
+/* Adds a note that stays directly after the last message, whatever the position of the note. */
 void diag_note_to_last(struct diags *d, const struct text_range *at, const char *fmt, ...)
 	_printf_(3, 4);
 
@@ -22,8 +22,8 @@ void diag_note_to_last(struct diags *d, const struct text_range *at, const char 
 	"this path is relative to the file it is in (for gt: to its working directory)"
 
 /*
- * Sorts by position; messages at the same position keep their order, and notes stay after their
- * error.
+ * Sorts messages by sort_key. Messages with the same key keep their order, so a note of
+ * diag_note_to_last stays after its error.
  */
 void diags_sort(struct diags *d);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Drop-ins: the settings of NAME.conf.d/NN-WORDS.conf override those of the gadget file, like
- * drop-ins of systemd units. They apply in the order of their names. A group is merged with the
- * existing group; any other value, and an empty group, replaces the existing value.
+ * drop-ins of systemd units. Drop-ins apply in the order of their names. A group in a drop-in is
+ * merged with the existing group; any other value, and an empty group, replaces the existing value.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -39,10 +39,10 @@ static int compare_names(const void *a, const void *b)
 }
 
 /*
- * Returns whether no drop-in with this name was found in an earlier directory, whose drop-in is
+ * Returns whether no earlier directory has a drop-in with this name. If one has, that drop-in is
  * used.
  */
-static bool is_new(const struct drop_ins *all, const char *name)
+static bool is_new_name(const struct drop_ins *all, const char *name)
 {
 	for (size_t i = 0; i < all->n; i++)
 		if (streq(all->list[i].name, name))
@@ -62,7 +62,7 @@ static void list_directory(struct scan *s, const char *path, struct drop_ins *al
 		const char *name = entry->d_name;
 		struct drop_in *one;
 
-		if (name[0] == '.' || !str_has_suffix(name, SUFFIX) || !is_new(all, name))
+		if (name[0] == '.' || !str_has_suffix(name, SUFFIX) || !is_new_name(all, name))
 			continue;
 		if (all->n == MAX_DROP_INS) {
 			diag_error(s->diags, &whole, "more than %d drop-ins", MAX_DROP_INS);
@@ -82,53 +82,54 @@ static void append_setting(struct scan *s, struct node *group, struct node *node
 {
 	node->parent = group;
 	node->next = NULL;
-	if (group->last)
-		group->last->next = node;
+	if (group->last_child)
+		group->last_child->next = node;
 	else
-		group->first = node;
-	group->last = node;
-	if (++group->n == GADGETFILE_MAX_GROUP + 1)
-		scan_stricter_error(s, &node->name_at, "more than %d settings in one group",
-				    GADGETFILE_MAX_GROUP);
+		group->first_child = node;
+	group->last_child = node;
+	if (++group->n_children == GADGETFILE_MAX_GROUP + 1)
+		scan_ffsctl_only_error(s, &node->name_at, "more than %d settings in one group",
+				       GADGETFILE_MAX_GROUP);
 }
 
 static void replace_setting(struct node *old, struct node *node)
 {
-	struct node *group = old->parent, **at = &group->first;
+	struct node *group = old->parent, **at = &group->first_child;
 
 	while (*at != old)
 		at = &(*at)->next;
 	*at = node;
 	node->parent = group;
 	node->next = old->next;
-	if (group->last == old)
-		group->last = node;
+	if (group->last_child == old)
+		group->last_child = node;
 }
 
-static void merge_groups(struct scan *s, struct node *group, struct node *over)
+static void merge_groups(struct scan *s, struct node *group, struct node *drop_in_group)
 {
 	struct node *next;
 
-	for (struct node *node = over->first; node && group->n <= GADGETFILE_MAX_GROUP;
-	     node = next) {
+	for (struct node *node = drop_in_group->first_child;
+	     node && group->n_children <= GADGETFILE_MAX_GROUP; node = next) {
 		struct node *old = node_member(group, node->name);
 
 		next = node->next;
 		if (node->bad)
-			continue; /* an error was added */
+			continue; /* an error about this setting was added */
 		if (!old)
 			append_setting(s, group, node);
-		else if (old->type == NODE_GROUP && node->type == NODE_GROUP && node->n > 0)
+		else if (old->type == NODE_GROUP && node->type == NODE_GROUP &&
+			 node->n_children > 0)
 			merge_groups(s, old, node);
 		else
 			replace_setting(old, node);
 	}
 }
 
-void drop_in_merge(struct scan *s, struct node *over)
+void drop_in_merge(struct scan *s, struct node *drop_in_root)
 {
 	if (s->root)
-		merge_groups(s, s->root, over);
+		merge_groups(s, s->root, drop_in_root);
 }
 
 char **drop_in_paths(struct scan *s, const char *const *dirs)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The lexer: makes tokens of libconfig 1.5 (libconfig's manual, "Configuration Files") with their
- * positions. In unusual cases too, it behaves like libconfig, because a text must mean the same to
+ * positions. It behaves like libconfig in unusual cases, too, because a text must mean the same to
  * every program that uses libconfig.
  */
 #include <ctype.h>
@@ -13,13 +13,13 @@
 #include "gadgetfile/syntax/lex.h"
 
 /* Advances the cursor over ASCII characters that are not newlines. */
-static void advance_plain(struct cursor *c, size_t length)
+static void advance_ascii(struct cursor *c, size_t length)
 {
 	c->offset += length;
 	c->column += (unsigned int)length;
 }
 
-/* Character classes. A table makes the lexer fast. */
+/* Classes of characters. The lexer looks them up in a table, which is fast. */
 enum { NAME_START = 1, IN_NAME = 2, BLANK = 4 };
 
 static const unsigned char classes[256] = {
@@ -35,7 +35,7 @@ static const unsigned char classes[256] = {
 	['\f'] = BLANK,
 };
 
-static bool is_in_class(char c, unsigned int class)
+static bool char_is_in_class(char c, unsigned int class)
 {
 	return classes[(unsigned char)c] & class;
 }
@@ -49,7 +49,7 @@ static size_t name_length(const char *p)
 {
 	size_t n = 0;
 
-	while (is_in_class(p[n], IN_NAME))
+	while (char_is_in_class(p[n], IN_NAME))
 		n++;
 	return n;
 }
@@ -113,7 +113,7 @@ static size_t string_length(const char *p)
 /*
  * Returns the token type of a punctuation character; TOKEN_END: the character is not punctuation.
  */
-static enum token_type punctuation(char c)
+static enum token_type punctuation_type(char c)
 {
 	static const unsigned char tokens[256] = {
 		['='] = TOKEN_EQUALS,	   [':'] = TOKEN_EQUALS,     [','] = TOKEN_COMMA,
@@ -128,7 +128,7 @@ static enum token_type punctuation(char c)
 enum skipped { SKIPPED_SOME, SKIPPED_NOTHING, SKIPPED_TO_END };
 
 /* Skips one sequence of white space, or one comment. */
-static enum skipped skip_blank(struct scan *s, struct cursor *c)
+static enum skipped skip_blank_or_comment(struct scan *s, struct cursor *c)
 {
 	const char *p = c->source->text + c->offset, *end;
 	struct text_range at;
@@ -136,8 +136,8 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 
 	if (*p == '\n') {
 		/*
-		 * Stops at the start of the line, because its blanks may belong to an @include
-		 * directive.
+		 * Stops at the start of the next line, because blanks there may belong to an
+		 * @include directive.
 		 */
 		c->offset++;
 		c->line++;
@@ -145,10 +145,10 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 		c->line_start = c->offset;
 		return SKIPPED_SOME;
 	}
-	if (is_in_class(*p, BLANK)) {
-		for (n = 1; is_in_class(p[n], BLANK);)
+	if (char_is_in_class(*p, BLANK)) {
+		for (n = 1; char_is_in_class(p[n], BLANK);)
 			n++;
-		advance_plain(c, n);
+		advance_ascii(c, n);
 		return SKIPPED_SOME;
 	}
 	if (p[0] == '\0')
@@ -161,7 +161,7 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 				   "a comment in the last line must end with a newline");
 			cursor_advance(c, n);
 		} else {
-			c->offset += n; /* advancing over the newline sets the column */
+			c->offset += n; /* the column is set when the newline is skipped */
 		}
 		return SKIPPED_SOME;
 	}
@@ -170,7 +170,7 @@ static enum skipped skip_blank(struct scan *s, struct cursor *c)
 	end = strstr(p + 2, "*/");
 	if (!end) {
 		at = cursor_range(s, c, 2);
-		scan_stricter_error(s, &at, "this comment has no end: '*/' is missing");
+		scan_ffsctl_only_error(s, &at, "this comment has no end: '*/' is missing");
 		s->unparsable = true;
 		return SKIPPED_TO_END;
 	}
@@ -182,11 +182,14 @@ static bool starts_token(const char *p)
 {
 	enum token_type type;
 
-	return strchr(" \t\n\r\f\"#/", *p) || is_in_class(*p, NAME_START) ||
-	       punctuation(*p) != TOKEN_END || number_length(p, &type) > 0;
+	return strchr(" \t\n\r\f\"#/", *p) || char_is_in_class(*p, NAME_START) ||
+	       punctuation_type(*p) != TOKEN_END || number_length(p, &type) > 0;
 }
 
-/* Returns a new token. The first allocation is large enough for most files, which saves copying. */
+/*
+ * Appends a token to s->tokens. The first allocation is large enough for most files, so that the
+ * array is seldom copied.
+ */
 static struct token *new_token(struct scan *s, const struct gadgetfile_source *source)
 {
 	if (s->n_tokens == s->token_capacity) {
@@ -210,7 +213,7 @@ static void add_token(struct scan *s, struct cursor *c, enum token_type type, si
 }
 
 /* Like add_token, for ASCII characters without newlines. */
-static void add_plain(struct scan *s, struct cursor *c, enum token_type type, size_t length)
+static void add_ascii_token(struct scan *s, struct cursor *c, enum token_type type, size_t length)
 {
 	struct token *t = new_token(s, c->source);
 
@@ -223,12 +226,12 @@ static void add_plain(struct scan *s, struct cursor *c, enum token_type type, si
 		.line_start = (unsigned int)c->line_start,
 		.column = c->column,
 		.end_column = c->column + (unsigned int)length,
-		.order = ++s->order,
+		.sort_key = ++s->last_sort_key,
 	};
-	advance_plain(c, length);
+	advance_ascii(c, length);
 }
 
-static bool is_plain(const char *p, size_t length)
+static bool is_ascii_without_newline(const char *p, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
 		if (p[i] == '\n' || (unsigned char)p[i] >= 0x80)
@@ -270,16 +273,16 @@ static void read_invalid_text(struct scan *s, struct cursor *c)
 }
 
 /*
- * Reports an unterminated string. A string may contain newlines, so a missing quote swaps text and
- * strings up to the end of the file; the quote is most likely missing at the first string with a
- * newline.
+ * Reports an unterminated string. Strings may contain newlines, so after a missing quote the lexer
+ * takes text for strings and strings for text, up to the end of the file. The quote is most likely
+ * missing in the first string that contains a newline.
  */
 static void report_open_string(struct scan *s, const struct cursor *c)
 {
 	struct text_range at = cursor_range(s, c, 1);
 
 	/* libconfig ignores an unterminated string where no string is expected. */
-	scan_stricter_error(s, &at, "this string has no end: a '\"' is missing");
+	scan_ffsctl_only_error(s, &at, "this string has no end: a '\"' is missing");
 	s->unparsable = true;
 	for (size_t i = 0; i < s->n_tokens; i++) {
 		const struct token *t = &s->tokens[i];
@@ -296,24 +299,24 @@ static void report_open_string(struct scan *s, const struct cursor *c)
 static void read_token(struct scan *s, struct cursor *c)
 {
 	const char *p = c->source->text + c->offset;
-	enum token_type type = punctuation(*p);
+	enum token_type type = punctuation_type(*p);
 	size_t n = 1;
 
 	if (type != TOKEN_END) {
-		add_plain(s, c, type, 1);
-	} else if (is_in_class(*p, NAME_START)) {
+		add_ascii_token(s, c, type, 1);
+	} else if (char_is_in_class(*p, NAME_START)) {
 		n = name_length(p);
 		type = (n == 4 && strncasecmp(p, "true", n) == 0) ||
 				       (n == 5 && strncasecmp(p, "false", n) == 0)
 			       ? TOKEN_BOOL
 			       : TOKEN_NAME;
-		add_plain(s, c, type, n);
+		add_ascii_token(s, c, type, n);
 	} else if (*p == '"') {
 		n = string_length(p);
 		if (n == 0)
 			report_open_string(s, c);
-		else if (is_plain(p, n))
-			add_plain(s, c, TOKEN_STRING, n);
+		else if (is_ascii_without_newline(p, n))
+			add_ascii_token(s, c, TOKEN_STRING, n);
 		else
 			add_token(s, c, TOKEN_STRING, n);
 	} else {
@@ -321,7 +324,7 @@ static void read_token(struct scan *s, struct cursor *c)
 		if (n == 0)
 			read_invalid_text(s, c);
 		else
-			add_plain(s, c, type, n);
+			add_ascii_token(s, c, type, n);
 	}
 }
 
@@ -332,24 +335,24 @@ void lex_source(struct scan *s, const struct gadgetfile_source *source,
 		.source = source,
 		.line = 1,
 		.column = 1,
-		.depth = includer ? includer->depth + 1 : 0,
+		.include_depth = includer ? includer->include_depth + 1 : 0,
 		.includer = includer,
 	};
 	size_t copied = 0;
 
 	while (!s->unparsable) {
-		size_t directive = c.offset == c.line_start ? include_directive(&c) : 0;
+		size_t directive = c.offset == c.line_start ? include_directive_length(&c) : 0;
 		enum skipped skipped;
 
 		if (directive > 0) {
 			const struct gadgetfile_source *included =
-				include_take(s, &c, directive, &copied);
+				include_process(s, &c, directive, &copied);
 
 			if (included)
 				lex_source(s, included, &c);
 			continue;
 		}
-		skipped = skip_blank(s, &c);
+		skipped = skip_blank_or_comment(s, &c);
 		if (skipped == SKIPPED_TO_END)
 			break;
 		if (skipped == SKIPPED_NOTHING)
@@ -357,12 +360,12 @@ void lex_source(struct scan *s, const struct gadgetfile_source *source,
 		if (s->n_tokens > GADGETFILE_MAX_TOKENS) {
 			struct text_range at = cursor_range(s, &c, 1);
 
-			scan_stricter_error(s, &at, "the file has more than %d tokens",
-					    GADGETFILE_MAX_TOKENS);
+			scan_ffsctl_only_error(s, &at, "the file has more than %d tokens",
+					       GADGETFILE_MAX_TOKENS);
 			s->unparsable = true;
 		}
 	}
-	expanded_append(s, source, copied, source->size, c.line);
+	expanded_text_append(s, source, copied, source->size, c.line);
 	if (!includer)
 		add_token(s, &c, TOKEN_END, 0);
 }

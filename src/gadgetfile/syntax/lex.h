@@ -30,24 +30,22 @@ struct token {
 	struct text_range at;
 };
 
-/*
- * A range of lines of the expanded text: it begins with line `expanded_line`, and contains the
- * lines of `source` from line `line` on.
- */
-struct segment {
-	unsigned int expanded_line;
+/* A range of lines of the expanded text (scan.expanded_text), which were copied from one file. */
+struct expanded_segment {
+	unsigned int first_expanded_line; /* first line of the range in the expanded text */
 	const struct gadgetfile_source *source;
-	unsigned int line;
+	unsigned int source_line; /* line of `source` from which that line was copied */
 };
 
 /* The lexer's position in one source. */
 struct cursor {
 	const struct gadgetfile_source *source;
-	size_t offset; /* in the text of `source` */
+	size_t offset; /* bytes from the start of the text of `source` */
 	unsigned int line, column;
-	size_t line_start;
-	unsigned int depth; /* depth of inclusion; 0: the main file */
-	const struct cursor *includer;
+	size_t line_start;	    /* offset of the current line */
+	unsigned int include_depth; /* 0: `source` is not an included file */
+	const struct cursor
+		*includer; /* position of the @include that includes `source`; NULL: none */
 };
 
 void *arena_alloc(struct arena **arena, size_t size);
@@ -59,55 +57,68 @@ void arena_free(struct arena *arena);
 struct text_range cursor_range(struct scan *s, const struct cursor *c, size_t length);
 void cursor_advance(struct cursor *c, size_t length);
 
-/* Adds an error about text that libconfig would accept, and sets s->has_stricter_error. */
-void scan_stricter_error(struct scan *s, const struct text_range *at, const char *fmt, ...)
+/*
+ * Adds an error about a rule that only ffsctl has, in text that libconfig would accept. Sets
+ * s->has_ffsctl_only_error.
+ */
+void scan_ffsctl_only_error(struct scan *s, const struct text_range *at, const char *fmt, ...)
 	_printf_(3, 4);
 
 /* Appends the tokens of `source` to s->tokens. */
 void lex_source(struct scan *s, const struct gadgetfile_source *source,
 		const struct cursor *includer);
 
-/* Reads the main file. Returns 0, or a negative errno with `err` set. */
+/* Reads the gadget file itself. Returns 0, or a negative errno with `err` set. */
 int gadgetfile_source_open(struct scan *s, const char *path, struct error *err);
 struct gadgetfile_source *gadgetfile_source_add(struct scan *s, const char *path, const char *text,
 						size_t size);
 /*
- * Reads a drop-in. NULL: a link to /dev/null masks the drop-in, or it cannot be read (an error was
- * added).
+ * Reads a drop-in. NULL: the drop-in is a link to /dev/null, which disables it, or it cannot be
+ * read (an error was added).
  */
 struct gadgetfile_source *gadgetfile_source_open_drop_in(struct scan *s, const char *path);
-/* Applies the settings of a drop-in to s->root. */
-void drop_in_merge(struct scan *s, struct node *over);
-/* Returns the paths of the main file's drop-ins in order; the caller frees them (strings_free). */
+/* Applies the settings of a drop-in, whose root is `drop_in_root`, to s->root. */
+void drop_in_merge(struct scan *s, struct node *drop_in_root);
+/*
+ * Returns the paths of the gadget file's drop-ins, in the order in which they apply; the caller
+ * frees them (strings_free). `dirs`: see gadgetfile_options.drop_in_dirs.
+ */
 char **drop_in_paths(struct scan *s, const char *const *dirs);
-/* Returns whether the text is valid for a gadget file; adds an error if not. */
+/*
+ * Checks the text before it is scanned: its size, NUL bytes and byte order mark. Returns whether
+ * the text is valid; adds an error if not.
+ */
 bool gadgetfile_source_check(struct scan *s, const struct gadgetfile_source *source);
 
-/* Returns the length of `@include "` if the line at the cursor begins with that; else 0. */
-size_t include_directive(const struct cursor *c);
 /*
- * Reads the file that the @include directive at the cursor names, and moves the cursor behind the
- * directive. *copied: offset in the source up to which the expanded text has its text. NULL: an
- * error was added.
+ * If the line at the cursor is an @include directive, returns the number of bytes before the quote
+ * that begins its file name; else 0.
  */
-const struct gadgetfile_source *include_take(struct scan *s, struct cursor *c, size_t directive,
-					     size_t *copied);
+size_t include_directive_length(const struct cursor *c);
 /*
- * Appends the bytes `from` to `to` - 1 of the source to the expanded text. `last_line`: the line
- * that contains the offset `to`.
+ * Reads the file that the @include directive at the cursor names, and moves the cursor to the end
+ * of the directive. `directive`: the result of include_directive_length. `*copied`: the offset in
+ * the source up to which its text was copied to the expanded text; the function copies the text up
+ * to the directive, and updates the offset. NULL: an error was added.
  */
-void expanded_append(struct scan *s, const struct gadgetfile_source *source, size_t from, size_t to,
-		     unsigned int last_line);
-/* Returns the range in the source from which a line of the expanded text was copied. */
-struct text_range expanded_range(const struct scan *s, unsigned int line);
+const struct gadgetfile_source *include_process(struct scan *s, struct cursor *c, size_t directive,
+						size_t *copied);
+/*
+ * Appends the bytes with the offsets `from` to `to` - 1 of the source to the expanded text.
+ * `last_line`: the line of the source that contains the offset `to`.
+ */
+void expanded_text_append(struct scan *s, const struct gadgetfile_source *source, size_t from,
+			  size_t to, unsigned int last_line);
+/* Returns the line of a source from which line `line` of the expanded text was copied. */
+struct text_range expanded_line_range(const struct scan *s, unsigned int line);
 
-/* Adds errors about duplicate names in a group. */
-void scan_check_names(struct scan *s, struct node *group);
+/* Adds errors if settings of a group have the same name, or if the group has too many settings. */
+void scan_check_setting_names(struct scan *s, struct node *group);
 /* Makes s->root from s->tokens. */
 void scan_parse(struct scan *s);
 
 /*
- * Lets libconfig read the expanded text, and adds an error if its result differs from s->root. Only
- * for a text without errors.
+ * Lets libconfig parse the expanded text, and adds an error if the result differs from s->root. The
+ * text must not have errors.
  */
-void scan_ask_libconfig(struct scan *s);
+void scan_compare_with_libconfig(struct scan *s);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Compares our parser with libconfig, so that a gadget file means the same to every program that
- * uses libconfig. Our parser follows libconfig 1.5; the installed library may have another version.
+ * Compares the result of our parser with that of libconfig, so that a gadget file means the same to
+ * every program that uses libconfig. Our parser follows libconfig 1.5; the installed library may
+ * have another version.
  *
- * libconfig gets the text with each @include line replaced by the included file, because libconfig
- * exits the process if such a line names a directory. libconfig gets only text without errors: it
- * leaks memory on other text, and needs too much time for text beyond the limits of tree.h.
+ * libconfig gets the expanded text, in which each @include line is replaced by the included file,
+ * because libconfig exits the process if such a line names a directory. libconfig gets only text
+ * without errors: it leaks memory if the text has errors, and needs too much time if the text
+ * exceeds the limits in tree.h.
  */
 #include <libconfig.h>
 #include <stdlib.h>
@@ -13,7 +15,7 @@
 #include "base/cleanup.h"
 #include "gadgetfile/syntax/lex.h"
 
-static const char *string_of(const config_setting_t *setting)
+static const char *string_or_empty(const config_setting_t *setting)
 {
 	return config_setting_get_string(setting) ?: "";
 }
@@ -37,7 +39,7 @@ static char *describe_setting(const config_setting_t *theirs)
 		value = strf("the number %.17g", config_setting_get_float(theirs));
 		break;
 	case CONFIG_TYPE_STRING:
-		value = diag_quote(string_of(theirs));
+		value = diag_quote(string_or_empty(theirs));
 		break;
 	case CONFIG_TYPE_GROUP:
 		value = strf("a group of %d", n);
@@ -52,7 +54,7 @@ static char *describe_setting(const config_setting_t *theirs)
 	return name ? strf("'%s' is %s", name, value) : steal_ptr(value);
 }
 
-/* Compares the types and, unless they are groups or lists, the values. */
+/* Compares the types of two settings and, unless they are groups or lists, their values. */
 static bool same_value(const struct node *ours, const config_setting_t *theirs)
 {
 	switch (config_setting_type(theirs)) {
@@ -60,8 +62,8 @@ static bool same_value(const struct node *ours, const config_setting_t *theirs)
 		return ours->type == NODE_BOOL && ours->integer == config_setting_get_bool(theirs);
 	case CONFIG_TYPE_INT:
 		/*
-		 * Above INT32_MAX libconfig 1.5 wraps to a negative number, and programs cast it
-		 * back (value.c).
+		 * libconfig 1.5 wraps an integer above INT32_MAX to a negative number, which
+		 * programs cast to an unsigned type (value.c).
 		 */
 		return ours->type == NODE_INT && (ours->integer > INT32_MAX ||
 						  ours->integer == config_setting_get_int(theirs));
@@ -70,7 +72,7 @@ static bool same_value(const struct node *ours, const config_setting_t *theirs)
 	case CONFIG_TYPE_FLOAT:
 		return ours->type == NODE_FLOAT && ours->real == config_setting_get_float(theirs);
 	case CONFIG_TYPE_STRING:
-		return ours->type == NODE_STRING && streq(ours->text, string_of(theirs));
+		return ours->type == NODE_STRING && streq(ours->text, string_or_empty(theirs));
 	case CONFIG_TYPE_GROUP:
 		return ours->type == NODE_GROUP;
 	case CONFIG_TYPE_LIST:
@@ -85,10 +87,13 @@ static bool same_value(const struct node *ours, const config_setting_t *theirs)
 static bool same_setting(const struct node *ours, const config_setting_t *theirs)
 {
 	return streq_null(ours->name, config_setting_name(theirs)) && same_value(ours, theirs) &&
-	       ours->n == (size_t)config_setting_length(theirs);
+	       ours->n_children == (size_t)config_setting_length(theirs);
 }
 
-/* Adds an error for the first difference only: other differences may be its consequence. */
+/*
+ * Returns whether the trees are the same. Adds an error for the first difference only, because
+ * other differences may be its consequence.
+ */
 static bool same_tree(struct scan *s, const struct node *ours, const config_setting_t *theirs)
 {
 	_cleanup_free_ char *words = NULL;
@@ -96,7 +101,8 @@ static bool same_tree(struct scan *s, const struct node *ours, const config_sett
 
 	if (!same_setting(ours, theirs)) {
 		words = describe_setting(theirs);
-		diag_error(s->diags, node_range(ours), "libconfig reads this otherwise: %s", words);
+		diag_error(s->diags, node_range(ours), "libconfig reads this differently: %s",
+			   words);
 		return false;
 	}
 	node_foreach(child, ours)
@@ -105,22 +111,22 @@ static bool same_tree(struct scan *s, const struct node *ours, const config_sett
 	return true;
 }
 
-/* Adds libconfig's error. libconfig reports a line of the expanded text. */
-static void error_rejected(struct scan *s, const config_t *config)
+/* Adds the error that libconfig reports. Its line is a line of the expanded text. */
+static void error_libconfig_rejects(struct scan *s, const config_t *config)
 {
-	struct text_range at = expanded_range(s, (unsigned int)config_error_line(config));
+	struct text_range at = expanded_line_range(s, (unsigned int)config_error_line(config));
 
 	diag_error(s->diags, &at, "libconfig rejects this: %s", config_error_text(config));
 }
 
-void scan_ask_libconfig(struct scan *s)
+void scan_compare_with_libconfig(struct scan *s)
 {
 	config_t config;
 	bool agrees = false;
 
 	config_init(&config);
-	if (config_read_string(&config, s->expanded) != CONFIG_TRUE)
-		error_rejected(s, &config);
+	if (config_read_string(&config, s->expanded_text) != CONFIG_TRUE)
+		error_libconfig_rejects(s, &config);
 	else
 		agrees = same_tree(s, s->root, config_root_setting(&config));
 	if (s->libconfig_result != LIBCONFIG_DISAGREES)

@@ -10,13 +10,16 @@ static int compare_names(const void *a, const void *b)
 
 	if (r != 0)
 		return r;
-	return x->name_at.order < y->name_at.order ? -1 : 1;
+	return x->name_at.sort_key < y->name_at.sort_key ? -1 : 1;
 }
 
-/* Returns true for a small group without duplicates, which most groups are: a fast path. */
+/*
+ * Returns whether a group is small and has no duplicate names. This is the case for most groups,
+ * and faster to find out than by sorting.
+ */
 static bool is_small_without_duplicates(const struct node *group)
 {
-	if (group->n > 8)
+	if (group->n_children > 8)
 		return false;
 	node_foreach(child, group)
 		for (const struct node *other = child->next; other; other = other->next)
@@ -25,14 +28,14 @@ static bool is_small_without_duplicates(const struct node *group)
 	return true;
 }
 
-void scan_check_names(struct scan *s, struct node *group)
+void scan_check_setting_names(struct scan *s, struct node *group)
 {
 	_cleanup_free_ struct node **sorted = NULL;
 	size_t n = 0;
 
 	if (is_small_without_duplicates(group))
 		return;
-	sorted = xcalloc(group->n, sizeof(struct node *));
+	sorted = xcalloc(group->n_children, sizeof(struct node *));
 	node_foreach(child, group)
 		sorted[n++] = child;
 	qsort(sorted, n, sizeof(struct node *), compare_names);
@@ -44,6 +47,6 @@ void scan_check_names(struct scan *s, struct node *group)
 		diag_note_to_last(s->diags, &sorted[i - 1]->name_at, "the first one is here");
 	}
 	if (n > GADGETFILE_MAX_GROUP)
-		scan_stricter_error(s, &group->last->name_at, "more than %d settings in one group",
-				    GADGETFILE_MAX_GROUP);
+		scan_ffsctl_only_error(s, &group->last_child->name_at,
+				       "more than %d settings in one group", GADGETFILE_MAX_GROUP);
 }

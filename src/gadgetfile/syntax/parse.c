@@ -16,18 +16,18 @@ static const char brackets[BRACKET_COUNT][2] = { "{}", "()", "[]" };
 
 struct parser {
 	struct scan *scan;
-	const struct token *token;	  /* next token */
-	unsigned int open[BRACKET_COUNT]; /* number of open brackets of each kind */
-	unsigned int depth;
+	const struct token *token;	    /* next token */
+	unsigned int n_open[BRACKET_COUNT]; /* number of open brackets of each kind */
+	unsigned int nesting_depth;	    /* of groups and lists */
 	/*
-	 * A bracket did not match. Later brackets that do not match are a consequence and are not
-	 * reported.
+	 * A bracket did not match. Later brackets that do not match are a consequence of that, and
+	 * are not reported.
 	 */
 	bool unbalanced;
 };
 
 /* Returns the kind of bracket that the token closes; -1: it is no closing bracket. */
-static int closed_bracket(const struct token *t)
+static int closed_bracket_kind(const struct token *t)
 {
 	switch (t->type) {
 	case TOKEN_GROUP_CLOSE:
@@ -63,7 +63,7 @@ static bool starts_setting(const struct token *t)
 	return t->type == TOKEN_NAME && t[1].type == TOKEN_EQUALS;
 }
 
-static char *found_token(const struct token *t)
+static char *describe_token(const struct token *t)
 {
 	_cleanup_free_ char *text = NULL;
 
@@ -77,12 +77,12 @@ static char *found_token(const struct token *t)
 
 static void error_expected(struct parser *p, const struct token *t, const char *what)
 {
-	_cleanup_free_ char *but = found_token(t);
+	_cleanup_free_ char *but = describe_token(t);
 
 	diag_error(p->scan->diags, &t->at, "expected %s, found %s", what, but);
 }
 
-/* Skips to the next setting after the end of this one, or to a closing bracket. */
+/* Skips the rest of a setting with an error: up to the next setting or a closing bracket. */
 static void skip_to_setting(struct parser *p)
 {
 	unsigned int inner = 0;
@@ -91,7 +91,7 @@ static void skip_to_setting(struct parser *p)
 		if (p->token->type == TOKEN_GROUP_OPEN || p->token->type == TOKEN_LIST_OPEN ||
 		    p->token->type == TOKEN_ARRAY_OPEN) {
 			inner++;
-		} else if (closed_bracket(p->token) >= 0) {
+		} else if (closed_bracket_kind(p->token) >= 0) {
 			if (inner == 0)
 				return;
 			inner--;
@@ -111,12 +111,12 @@ static struct node *add_node(struct parser *p, struct node *parent, const struct
 
 	n->parent = parent;
 	n->at = at->at;
-	if (parent->last)
-		parent->last->next = n;
+	if (parent->last_child)
+		parent->last_child->next = n;
 	else
-		parent->first = n;
-	parent->last = n;
-	parent->n++;
+		parent->first_child = n;
+	parent->last_child = n;
+	parent->n_children++;
 	return n;
 }
 
@@ -133,29 +133,29 @@ static void skip_stray_bracket(struct parser *p)
 }
 
 /*
- * Handles a closing bracket that does not match `open`. Returns true if it closes an outer group or
- * list, so that the group or list that `open` begins ends here too.
+ * Reports a closing bracket that does not match `open`. Returns true if the bracket closes an outer
+ * group or list. The group or list that begins with `open` ends there too.
  */
-static bool handle_wrong_bracket(struct parser *p, const struct token *open, enum bracket mine)
+static bool handle_wrong_bracket(struct parser *p, const struct token *open, enum bracket kind)
 {
-	int found_bracket = closed_bracket(p->token);
-	char closing = brackets[mine][1];
+	int found_bracket = closed_bracket_kind(p->token);
+	char closing = brackets[kind][1];
 
-	if (p->open[found_bracket] > 0) {
+	if (p->n_open[found_bracket] > 0) {
 		p->unbalanced = true;
 		diag_error(p->scan->diags, &p->token->at, "expected '%c' before '%c'", closing,
 			   brackets[found_bracket][1]);
 		diag_note_to_last(p->scan->diags, &open->at, "'%c' is opened here",
-				  brackets[mine][0]);
+				  brackets[kind][0]);
 		return true;
 	}
 	skip_stray_bracket(p);
 	return false;
 }
 
-static void error_never_closed(struct parser *p, const struct token *open, enum bracket mine)
+static void error_never_closed(struct parser *p, const struct token *open, enum bracket kind)
 {
-	diag_error(p->scan->diags, &open->at, "this '%c' is never closed", brackets[mine][0]);
+	diag_error(p->scan->diags, &open->at, "this '%c' is never closed", brackets[kind][0]);
 }
 
 static void parse_group(struct parser *p, struct node *n)
@@ -163,7 +163,7 @@ static void parse_group(struct parser *p, struct node *n)
 	const struct token *open = p->token++;
 
 	n->type = NODE_GROUP;
-	p->open[BRACKET_GROUP]++;
+	p->n_open[BRACKET_GROUP]++;
 	for (;;) {
 		parse_settings(p, n);
 		if (p->token->type == TOKEN_END) {
@@ -177,7 +177,7 @@ static void parse_group(struct parser *p, struct node *n)
 		if (handle_wrong_bracket(p, open, BRACKET_GROUP))
 			break;
 	}
-	p->open[BRACKET_GROUP]--;
+	p->n_open[BRACKET_GROUP]--;
 }
 
 static const char *element_type_words(enum token_type type)
@@ -205,7 +205,7 @@ static bool check_element(struct parser *p, const struct node *array, const stru
 		diag_error(p->scan->diags, &p->token->at,
 			   "an array '[ ]' cannot contain groups or lists");
 		diags_hint(p->scan->diags, "use a list '( )'");
-	} else if (array->n > 0 && p->token->type != first->type) {
+	} else if (array->n_children > 0 && p->token->type != first->type) {
 		diag_error(p->scan->diags, &p->token->at,
 			   "the values of an array '[ ]' must have one type, and its first is %s",
 			   element_type_words(first->type));
@@ -216,14 +216,14 @@ static bool check_element(struct parser *p, const struct node *array, const stru
 	return false;
 }
 
-/* Parses, reports and discards a setting where only values are allowed. */
-static void parse_setting_in_list(struct parser *p, enum bracket mine)
+/* Parses a setting in a list, where only values are allowed; reports it and discards it. */
+static void parse_setting_in_list(struct parser *p, enum bracket kind)
 {
 	struct node scratch = { .type = NODE_GROUP };
 	_cleanup_free_ char *name = xstrndup(p->token->text, p->token->length);
 
 	diag_error(p->scan->diags, &p->token->at,
-		   "expected a value or '%c', found the setting '%s'", brackets[mine][1], name);
+		   "expected a value or '%c', found the setting '%s'", brackets[kind][1], name);
 	diags_hint(p->scan->diags, "settings need '{ }'");
 	p->token += 2;
 	if (starts_value(p->token))
@@ -232,17 +232,17 @@ static void parse_setting_in_list(struct parser *p, enum bracket mine)
 		p->token++;
 }
 
-/* Parses what follows a value; returns whether another value may follow. */
-static bool parse_separator(struct parser *p, enum bracket mine)
+/* Parses the separator after a value of a list. Returns whether another value may follow. */
+static bool parse_separator(struct parser *p, enum bracket kind)
 {
 	static const char *const words[] = { "',' or '}'", "',' or ')'", "',' or ']'" };
-	const char *what = words[mine];
+	const char *what = words[kind];
 
 	if (p->token->type == TOKEN_COMMA) {
-		if (closed_bracket(&p->token[1]) == (int)mine) {
+		if (closed_bracket_kind(&p->token[1]) == (int)kind) {
 			diag_error(p->scan->diags, &p->token->at,
 				   "libconfig 1.5 allows no ',' before the closing '%c'",
-				   brackets[mine][1]);
+				   brackets[kind][1]);
 		} else if (p->token[1].type == TOKEN_COMMA) {
 			error_expected(p, &p->token[1], "a value");
 			p->token++;
@@ -262,54 +262,54 @@ static bool parse_separator(struct parser *p, enum bracket mine)
 }
 
 /*
- * Returns whether a closing bracket is missing before ';', as in `( 1, 2; next = 3`, and reports
- * it.
+ * Returns whether a closing bracket is missing before ';', as in `( 1, 2; next = 3`. Reports it if
+ * so.
  */
-static bool lacks_bracket(struct parser *p, const struct token *open, enum bracket mine)
+static bool lacks_bracket(struct parser *p, const struct token *open, enum bracket kind)
 {
-	int bracket = closed_bracket(&p->token[p->token->type != TOKEN_END]);
+	int bracket = closed_bracket_kind(&p->token[p->token->type != TOKEN_END]);
 
-	if (p->token->type != TOKEN_SEMICOLON || bracket == (int)mine ||
-	    (!(bracket >= 0 && p->open[bracket] > 0) && !starts_setting(&p->token[1])))
+	if (p->token->type != TOKEN_SEMICOLON || bracket == (int)kind ||
+	    (!(bracket >= 0 && p->n_open[bracket] > 0) && !starts_setting(&p->token[1])))
 		return false;
 	diag_error(p->scan->diags, &p->token->at, "expected ',' or '%c', found ';'",
-		   brackets[mine][1]);
-	diag_note_to_last(p->scan->diags, &open->at, "'%c' is opened here", brackets[mine][0]);
+		   brackets[kind][1]);
+	diag_note_to_last(p->scan->diags, &open->at, "'%c' is opened here", brackets[kind][0]);
 	return true;
 }
 
-static void parse_list(struct parser *p, struct node *n, enum bracket mine)
+static void parse_list(struct parser *p, struct node *n, enum bracket kind)
 {
 	const struct token *open = p->token++, *first = p->token;
 
-	n->type = mine == BRACKET_LIST ? NODE_LIST : NODE_ARRAY;
+	n->type = kind == BRACKET_LIST ? NODE_LIST : NODE_ARRAY;
 	for (;;) {
 		if (p->token->type == TOKEN_END) {
-			error_never_closed(p, open, mine);
+			error_never_closed(p, open, kind);
 			return;
 		}
-		if (closed_bracket(p->token) == (int)mine) {
+		if (closed_bracket_kind(p->token) == (int)kind) {
 			p->token++;
 			return;
 		}
-		if (closed_bracket(p->token) >= 0) {
-			if (handle_wrong_bracket(p, open, mine))
+		if (closed_bracket_kind(p->token) >= 0) {
+			if (handle_wrong_bracket(p, open, kind))
 				return;
 		} else if (starts_setting(p->token)) {
-			parse_setting_in_list(p, mine);
+			parse_setting_in_list(p, kind);
 		} else if (starts_value(p->token)) {
-			bool fits = mine == BRACKET_LIST || check_element(p, n, first);
+			bool fits = kind == BRACKET_LIST || check_element(p, n, first);
 			struct node *element = add_node(p, n, p->token);
 
-			p->open[mine]++;
+			p->n_open[kind]++;
 			parse_value(p, element);
-			p->open[mine]--;
+			p->n_open[kind]--;
 			element->bad |= !fits;
-			if (lacks_bracket(p, open, mine))
+			if (lacks_bracket(p, open, kind))
 				return;
-			if (!parse_separator(p, mine) && p->token->type != TOKEN_END &&
-			    closed_bracket(p->token) < 0 && !starts_setting(p->token)) {
-				_cleanup_free_ char *what = strf("',' or '%c'", brackets[mine][1]);
+			if (!parse_separator(p, kind) && p->token->type != TOKEN_END &&
+			    closed_bracket_kind(p->token) < 0 && !starts_setting(p->token)) {
+				_cleanup_free_ char *what = strf("',' or '%c'", brackets[kind][1]);
 
 				error_expected(p, p->token++, what);
 			}
@@ -319,7 +319,7 @@ static void parse_list(struct parser *p, struct node *n, enum bracket mine)
 					       ? "a value (strings need double quotes)"
 					       : "a value");
 			p->token++;
-			parse_separator(p, mine);
+			parse_separator(p, kind);
 		}
 	}
 }
@@ -333,21 +333,21 @@ static void parse_string(struct parser *p, struct node *n)
 	while (p->token->type == TOKEN_STRING)
 		size += p->token++->length;
 	n->type = NODE_STRING;
-	n->text = value_strings(p->scan, first, (size_t)(p->token - first), size);
+	n->text = value_join_strings(p->scan, first, (size_t)(p->token - first), size);
 }
 
-/* Ends the recursion: reports and discards a value that is nested too deeply. */
+/* Reports and discards a value that is nested too deeply, which ends the recursion. */
 static void skip_bracketed(struct parser *p)
 {
 	unsigned int inner = 0;
 
-	scan_stricter_error(p->scan, &p->token->at, "nested deeper than %d levels",
-			    GADGETFILE_MAX_NESTING);
+	scan_ffsctl_only_error(p->scan, &p->token->at, "nested deeper than %d levels",
+			       GADGETFILE_MAX_NESTING);
 	for (; p->token->type != TOKEN_END; p->token++) {
 		if (p->token->type == TOKEN_GROUP_OPEN || p->token->type == TOKEN_LIST_OPEN ||
 		    p->token->type == TOKEN_ARRAY_OPEN)
 			inner++;
-		else if (closed_bracket(p->token) >= 0 && --inner == 0)
+		else if (closed_bracket_kind(p->token) >= 0 && --inner == 0)
 			break;
 	}
 	if (p->token->type != TOKEN_END)
@@ -367,7 +367,7 @@ static void parse_value(struct parser *p, struct node *n)
 	case TOKEN_INT:
 	case TOKEN_INT64:
 	case TOKEN_FLOAT:
-		value_number(p->scan, p->token++, n);
+		value_set_number(p->scan, p->token++, n);
 		return;
 	case TOKEN_STRING:
 		parse_string(p, n);
@@ -375,22 +375,23 @@ static void parse_value(struct parser *p, struct node *n)
 	default:
 		break;
 	}
-	if (p->depth == GADGETFILE_MAX_NESTING) {
+	if (p->nesting_depth == GADGETFILE_MAX_NESTING) {
 		n->type = NODE_BAD;
 		skip_bracketed(p);
 		return;
 	}
-	p->depth++;
+	p->nesting_depth++;
 	if (p->token->type == TOKEN_GROUP_OPEN)
 		parse_group(p, n);
 	else
 		parse_list(p, n, p->token->type == TOKEN_LIST_OPEN ? BRACKET_LIST : BRACKET_ARRAY);
-	p->depth--;
+	p->nesting_depth--;
 }
 
 /*
- * Parses, reports and discards `attrs.idVendor = 1`, which other languages allow. The lexer returns
- * a lone '.' as a number, like libconfig.
+ * Parses a setting with a dotted name, such as `attrs.idVendor = 1`, which other languages allow;
+ * reports it and discards it. Returns false if the name at p->token is not dotted. The lexer
+ * returns a lone '.' as a number, like libconfig.
  */
 static bool parse_dotted_name(struct parser *p)
 {
@@ -456,17 +457,17 @@ static void parse_setting(struct parser *p, struct node *group)
 		p->token++;
 }
 
-/* Parses settings up to a closing bracket or the end of the text, and stops before it. */
+/* Parses settings, and stops before a closing bracket or at the end of the text. */
 static void parse_settings(struct parser *p, struct node *group)
 {
 	for (;;) {
 		if (p->token->type == TOKEN_NAME) {
 			if (!parse_dotted_name(p))
 				parse_setting(p, group);
-		} else if (p->token->type == TOKEN_END || closed_bracket(p->token) >= 0) {
+		} else if (p->token->type == TOKEN_END || closed_bracket_kind(p->token) >= 0) {
 			break;
 		} else if ((p->token->type == TOKEN_SEMICOLON || p->token->type == TOKEN_COMMA) &&
-			   group->n > 0) {
+			   group->n_children > 0) {
 			diag_error(p->scan->diags, &p->token->at, "surplus '%.1s'", p->token->text);
 			p->token++;
 		} else {
@@ -479,8 +480,8 @@ static void parse_settings(struct parser *p, struct node *group)
 			skip_to_setting(p);
 		}
 	}
-	if (group->n > 1)
-		scan_check_names(p->scan, group);
+	if (group->n_children > 1)
+		scan_check_setting_names(p->scan, group);
 }
 
 void scan_parse(struct scan *s)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The scanner's interface: reads a file or text and makes a tree and diagnostics. */
+/*
+ * The interface of the scanner, which reads a file or a text and makes a syntax tree and
+ * diagnostics.
+ */
 #include <stdlib.h>
 
 #include "gadgetfile/syntax/lex.h"
@@ -7,23 +10,23 @@
 /* Bytes of the syntax tree for each token, as measured with the examples and with long files. */
 #define TREE_BYTES_PER_TOKEN 40
 
-/* Scans one file; its settings become s->root. */
+/* Scans the gadget file or a drop-in. Its settings become s->root. */
 static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 {
 	const size_t errors = s->diags->n_errors;
 
 	s->root = NULL;
 	s->unparsable = false;
-	s->n_tokens = s->n_segments = s->expanded_size = 0;
-	s->expanded_line = 0;
+	s->n_tokens = s->n_expanded_segments = s->expanded_size = 0;
+	s->n_expanded_lines = 0;
 	if (!gadgetfile_source_check(s, source))
 		return;
-	s->bytes += source->size;
-	if (s->bytes > GADGETFILE_MAX_SIZE) {
+	s->sources_size += source->size;
+	if (s->sources_size > GADGETFILE_MAX_SIZE) {
 		const struct text_range whole = { .source = source };
 
-		scan_stricter_error(s, &whole,
-				    "the gadget file is larger than 1 MiB with this file");
+		scan_ffsctl_only_error(s, &whole,
+				       "the gadget file is larger than 1 MiB with this file");
 		return;
 	}
 	lex_source(s, source, NULL);
@@ -31,24 +34,24 @@ static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 		return;
 	arena_reserve(&s->arena, TREE_BYTES_PER_TOKEN * s->n_tokens);
 	scan_parse(s);
-	/* Beyond DIAG_MAX_ERRORS, errors are not counted. */
-	if (s->diags->n_errors == errors && errors <= DIAG_MAX_ERRORS && !s->no_positions)
-		scan_ask_libconfig(s);
+	/* n_errors does not count errors beyond DIAG_MAX_ERRORS. */
+	if (s->diags->n_errors == errors && errors <= DIAG_MAX_ERRORS && !s->is_from_document)
+		scan_compare_with_libconfig(s);
 }
 
 /* Scans a drop-in (NULL: none) and applies it to s->root. */
 static void scan_drop_in(struct scan *s, struct gadgetfile_source *source)
 {
-	struct node *root = s->root, *over;
+	struct node *root = s->root, *drop_in_root;
 
 	if (!source)
 		return;
 	source->is_drop_in = true;
 	scan_source(s, source);
-	over = s->root;
+	drop_in_root = s->root;
 	s->root = root;
-	if (over)
-		drop_in_merge(s, over);
+	if (drop_in_root)
+		drop_in_merge(s, drop_in_root);
 }
 
 static void scan_drop_ins(struct scan *s, const char *const *dirs)
@@ -83,7 +86,7 @@ void scan_text(struct scan *s, const char *path, const char *text, size_t size, 
 
 void scan_document(struct scan *s, const char *path, const char *text, struct diags *diags)
 {
-	*s = (struct scan){ .diags = diags, .no_positions = true };
+	*s = (struct scan){ .diags = diags, .is_from_document = true };
 	scan_source(s, gadgetfile_source_add(s, path, text, strlen(text)));
 }
 
@@ -102,8 +105,8 @@ void scan_free(struct scan *s)
 	}
 	free(s->sources);
 	free(s->tokens);
-	free(s->expanded);
-	free(s->segments);
+	free(s->expanded_text);
+	free(s->expanded_segments);
 	arena_free(s->arena);
 	*s = (struct scan){ 0 };
 }

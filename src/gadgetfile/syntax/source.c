@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Reads gadget files and included files, and makes the expanded text for libconfig. libconfig must
- * never process an @include itself: it exits the process if that names a directory.
+ * never process an @include line itself, because it exits the process if the line names a
+ * directory.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,10 +46,10 @@ struct gadgetfile_source *gadgetfile_source_add(struct scan *s, const char *path
 }
 
 /*
- * Returns the initial size of the buffer: the size of a regular file, and one byte to detect the
- * end of the file.
+ * Returns the initial capacity of the buffer for a file: for a regular file, its size and one byte
+ * more to detect the end of the file.
  */
-static size_t first_capacity(int fd)
+static size_t initial_capacity(int fd)
 {
 	struct stat st;
 
@@ -57,10 +58,13 @@ static size_t first_capacity(int fd)
 	return (size_t)st.st_size + 1;
 }
 
-/* Reads at most one byte more than GADGETFILE_MAX_SIZE; the file may grow meanwhile. */
+/*
+ * Reads a file. The file may grow meanwhile, so the function stops when it has read more than
+ * GADGETFILE_MAX_SIZE.
+ */
 static int read_all(int fd, char **text, size_t *size)
 {
-	size_t n = 0, capacity = first_capacity(fd);
+	size_t n = 0, capacity = initial_capacity(fd);
 	_cleanup_free_ char *buffer = xreallocarray(NULL, capacity + 1, 1);
 
 	memory_fault_in(buffer, capacity);
@@ -85,7 +89,7 @@ static int read_all(int fd, char **text, size_t *size)
 	return 0;
 }
 
-static int exit_code(int e)
+static int errno_to_exit_code(int e)
 {
 	switch (e) {
 	case ENOENT:
@@ -119,7 +123,7 @@ static int open_trusted(const struct scan *s, const char *path, int flags, char 
 		       why);
 	if (r < 0 || *why)
 		return r < 0 ? r : -EPERM;
-	/* Opens the file that was checked: the name may refer to another one by now. */
+	/* Opens the file that was checked. The path may refer to another file by now. */
 	snprintf(same, sizeof(same), "/proc/self/fd/%d", found);
 	fd = open(same, flags);
 	return fd < 0 ? -errno : fd;
@@ -136,14 +140,14 @@ int gadgetfile_source_open(struct scan *s, const char *path, struct error *err)
 	if (why)
 		return trust_refuse(path, why, err);
 	if (fd < 0)
-		return error_errno(err, exit_code(-fd), -fd, path, "cannot open %s", path);
+		return error_errno(err, errno_to_exit_code(-fd), -fd, path, "cannot open %s", path);
 	r = read_all(fd, &text, &size);
 	if (r == -EISDIR) {
 		error_set(err, EX_NOINPUT, EISDIR, path, "%s is a directory", path);
 		return error_hint(err, "name a gadget file in it");
 	}
 	if (r < 0)
-		return error_errno(err, exit_code(-r), -r, path, "cannot read %s", path);
+		return error_errno(err, errno_to_exit_code(-r), -r, path, "cannot read %s", path);
 	add_source(s, path, text, size);
 	return 0;
 }
@@ -156,14 +160,14 @@ bool gadgetfile_source_check(struct scan *s, const struct gadgetfile_source *sou
 
 	if (source->size > GADGETFILE_MAX_SIZE) {
 		at = (struct text_range){ .source = source };
-		scan_stricter_error(s, &at, "the file is larger than 1 MiB");
+		scan_ffsctl_only_error(s, &at, "the file is larger than 1 MiB");
 		return false;
 	}
 	nul = memchr(source->text, '\0', source->size);
 	if (nul) {
 		cursor_advance(&c, (size_t)(nul - source->text));
 		at = cursor_range(s, &c, 1);
-		scan_stricter_error(s, &at, "a NUL byte: this is not a text file");
+		scan_ffsctl_only_error(s, &at, "a NUL byte: this is not a text file");
 		return false;
 	}
 	if (str_has_prefix(source->text, "\xef\xbb\xbf")) {
@@ -176,11 +180,11 @@ bool gadgetfile_source_check(struct scan *s, const struct gadgetfile_source *sou
 }
 
 /*
- * Returns whether the file is below the gadget file's directory. Root may load a gadget file from a
- * user's directory; messages show lines of included files, so a file outside that directory is only
- * read if it belongs to root.
+ * Returns whether the open file `fd` is below the gadget file's directory. Root may load a gadget
+ * file from a user's directory, and messages show lines of included files. So a file outside the
+ * gadget file's directory is read only if it belongs to root.
  */
-static bool is_below(const struct gadgetfile_source *main_file, int fd)
+static bool is_below_gadget_dir(const struct gadgetfile_source *main_file, int fd)
 {
 	_cleanup_free_ char *path = fd_path(fd), *dir = realpath(main_file->dir, NULL);
 	size_t n;
@@ -199,9 +203,12 @@ static bool same_file(const struct gadgetfile_source *source, const struct stat 
 	       other.st_ino == st->st_ino;
 }
 
-/* Reads an included file or a drop-in. `to`: the verb for messages. NULL: an error was added. */
+/*
+ * Reads an included file or a drop-in. `verb`: the word after "cannot" in messages. NULL: an error
+ * was added.
+ */
 static struct gadgetfile_source *open_included(struct scan *s, const struct cursor *c,
-					       const char *path, const char *to,
+					       const char *path, const char *verb,
 					       const struct text_range *at)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
@@ -213,22 +220,22 @@ static struct gadgetfile_source *open_included(struct scan *s, const struct curs
 	int r = fd < 0 ? fd : fstat(fd, &st) < 0 ? -errno : 0;
 
 	if (why) {
-		diag_error(s->diags, at, "cannot %s %s: %s", to, path, why);
+		diag_error(s->diags, at, "cannot %s %s: %s", verb, path, why);
 		return NULL;
 	}
 	if (r < 0) {
-		diag_error(s->diags, at, "cannot %s %s: %s", to, path, errno_words(-r));
+		diag_error(s->diags, at, "cannot %s %s: %s", verb, path, errno_words(-r));
 		return NULL;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		diag_error(s->diags, at, "cannot %s %s: not a regular file", to, path);
+		diag_error(s->diags, at, "cannot %s %s: not a regular file", verb, path);
 		return NULL;
 	}
-	if (st.st_uid != 0 && !is_below(s->sources[0], fd)) {
+	if (st.st_uid != 0 && !is_below_gadget_dir(s->sources[0], fd)) {
 		diag_error(s->diags, at,
 			   "cannot %s %s: it is outside the gadget file's directory and does "
 			   "not belong to root",
-			   to, path);
+			   verb, path);
 		return NULL;
 	}
 	for (const struct cursor *i = c; i; i = i->includer) {
@@ -250,15 +257,15 @@ struct gadgetfile_source *gadgetfile_source_open_drop_in(struct scan *s, const c
 	const struct text_range whole = { .source = s->sources[0] };
 	struct stat st, null;
 
-	/* A link to /dev/null masks a drop-in of another directory. */
+	/* A link to /dev/null disables the drop-in with the same name in a later directory. */
 	if (stat(path, &st) == 0 && S_ISCHR(st.st_mode) && stat("/dev/null", &null) == 0 &&
 	    st.st_rdev == null.st_rdev)
 		return NULL;
 	return open_included(s, NULL, path, "read", &whole);
 }
 
-/* The directive is ^[ \t]*@include[ \t]+" */
-size_t include_directive(const struct cursor *c)
+/* An @include directive begins with ^[ \t]*@include[ \t]+" */
+size_t include_directive_length(const struct cursor *c)
 {
 	const char *text = c->source->text + c->offset, *p = text;
 
@@ -275,10 +282,10 @@ size_t include_directive(const struct cursor *c)
 }
 
 /*
- * Sets *path to the quoted path at `p`. Returns the length with both quotes; 0: the closing quote
- * is not on this line, or the path contains another escape than for a backslash or a quote.
+ * Sets *path to the quoted path at `p`. Returns the length of the quoted path with both quotes; 0:
+ * the closing quote is not on this line, or the path contains an escape other than \\ and \".
  */
-static size_t quoted_path(const char *p, char **path)
+static size_t parse_quoted_path(const char *p, char **path)
 {
 	char *out = xcalloc(strlen(p) + 1, 1), *o = out;
 	const char *start = p++;
@@ -302,12 +309,12 @@ static const struct gadgetfile_source *include_file(struct scan *s, const struct
 	_cleanup_free_ char *full = NULL;
 	const struct gadgetfile_source *source;
 
-	if (c->depth == GADGETFILE_MAX_INCLUDE_DEPTH) {
+	if (c->include_depth == GADGETFILE_MAX_INCLUDE_DEPTH) {
 		diag_error(s->diags, at, "included files are nested deeper than %d levels",
 			   GADGETFILE_MAX_INCLUDE_DEPTH);
 		return NULL;
 	}
-	if (s->n_included++ == GADGETFILE_MAX_INCLUDES) {
+	if (s->n_included_files++ == GADGETFILE_MAX_INCLUDES) {
 		diag_error(s->diags, at, "the gadget file has more than %d @include lines",
 			   GADGETFILE_MAX_INCLUDES);
 		s->unparsable = true;
@@ -323,8 +330,8 @@ static const struct gadgetfile_source *include_file(struct scan *s, const struct
 		s->include_noted = true;
 		diag_note(s->diags, at, DIAG_RELATIVE);
 	}
-	s->bytes += source->size;
-	if (s->bytes > GADGETFILE_MAX_SIZE) {
+	s->sources_size += source->size;
+	if (s->sources_size > GADGETFILE_MAX_SIZE) {
 		diag_error(s->diags, at, "the gadget file is larger than 1 MiB with this file");
 		s->unparsable = true;
 		return NULL;
@@ -332,8 +339,8 @@ static const struct gadgetfile_source *include_file(struct scan *s, const struct
 	return source;
 }
 
-const struct gadgetfile_source *include_take(struct scan *s, struct cursor *c, size_t directive,
-					     size_t *copied)
+const struct gadgetfile_source *include_process(struct scan *s, struct cursor *c, size_t directive,
+						size_t *copied)
 {
 	const struct gadgetfile_source *included = NULL;
 	_cleanup_free_ char *path = NULL;
@@ -342,7 +349,7 @@ const struct gadgetfile_source *include_take(struct scan *s, struct cursor *c, s
 	size_t length;
 
 	cursor_advance(c, directive);
-	length = quoted_path(c->source->text + c->offset, &path);
+	length = parse_quoted_path(c->source->text + c->offset, &path);
 	at = cursor_range(s, c, length ? length : 1);
 	if (length == 0) {
 		diag_error(s->diags, &at,
@@ -351,47 +358,48 @@ const struct gadgetfile_source *include_take(struct scan *s, struct cursor *c, s
 		cursor_advance(c, strcspn(c->source->text + c->offset, "\n"));
 	} else {
 		cursor_advance(c, length);
-		expanded_append(s, c->source, *copied, start, c->line);
+		expanded_text_append(s, c->source, *copied, start, c->line);
 		included = include_file(s, c, path, &at);
 	}
 	*copied = c->offset;
 	return included;
 }
 
-/* Begins each appended piece on a new line, so that tokens of two files do not merge. */
-void expanded_append(struct scan *s, const struct gadgetfile_source *source, size_t from, size_t to,
-		     unsigned int last_line)
+/* Ends each appended piece with a newline, so that tokens of two files do not merge. */
+void expanded_text_append(struct scan *s, const struct gadgetfile_source *source, size_t from,
+			  size_t to, unsigned int last_line)
 {
 	size_t n = to - from, need = s->expanded_size + n + 2;
-	struct segment *segment;
+	struct expanded_segment *segment;
 	unsigned int lines = 0;
 
 	if (need > s->expanded_capacity) {
 		s->expanded_capacity = 2 * need;
-		s->expanded = xreallocarray(s->expanded, s->expanded_capacity, 1);
+		s->expanded_text = xreallocarray(s->expanded_text, s->expanded_capacity, 1);
 	}
-	memcpy(s->expanded + s->expanded_size, source->text + from, n);
+	memcpy(s->expanded_text + s->expanded_size, source->text + from, n);
 	for (const char *p = source->text + from;
 	     (p = memchr(p, '\n', to - (size_t)(p - source->text))); p++)
 		lines++;
-	segment = array_add(s->segments, s->n_segments);
-	*segment = (struct segment){ s->expanded_line + 1, source, last_line - lines };
+	segment = array_add(s->expanded_segments, s->n_expanded_segments);
+	*segment = (struct expanded_segment){ s->n_expanded_lines + 1, source, last_line - lines };
 	s->expanded_size += n;
-	s->expanded[s->expanded_size++] = '\n';
-	s->expanded[s->expanded_size] = '\0';
-	s->expanded_line += lines + 1;
+	s->expanded_text[s->expanded_size++] = '\n';
+	s->expanded_text[s->expanded_size] = '\0';
+	s->n_expanded_lines += lines + 1;
 }
 
-struct text_range expanded_range(const struct scan *s, unsigned int line)
+struct text_range expanded_line_range(const struct scan *s, unsigned int line)
 {
-	const struct segment *found = &s->segments[0];
+	const struct expanded_segment *found = &s->expanded_segments[0];
 	struct text_range at = { .source = s->sources[0] };
 	const char *text, *p;
 
-	for (size_t i = 0; i < s->n_segments && s->segments[i].expanded_line <= line; i++)
-		found = &s->segments[i];
+	for (size_t i = 0;
+	     i < s->n_expanded_segments && s->expanded_segments[i].first_expanded_line <= line; i++)
+		found = &s->expanded_segments[i];
 	at.source = found->source;
-	at.line = found->line + (line - found->expanded_line);
+	at.line = found->source_line + (line - found->first_expanded_line);
 	text = p = at.source->text;
 	for (unsigned int i = 1; i < at.line && (p = strchr(p, '\n')); i++)
 		p++;
@@ -399,6 +407,6 @@ struct text_range expanded_range(const struct scan *s, unsigned int line)
 	p = text + at.line_start;
 	at.column = 1 + (unsigned int)strspn(p, " \t");
 	at.end_column = 1 + (unsigned int)strcspn(p, "\n");
-	at.order = 0;
+	at.sort_key = 0;
 	return at;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The syntax tree of a gadget file. It represents libconfig's language; what the settings mean is
- * defined in keys/. Each node has the positions and the text of its name and value. libconfig's own
- * parser is not used, because it has no columns, stops at the first error, and wraps integers.
+ * The syntax tree of a gadget file. It represents the language of libconfig; keys/ defines what the
+ * settings mean. Each node has the positions and the text of its name and value. libconfig's own
+ * parser is not used, because it reports no columns, stops at the first error, and wraps integers
+ * above INT32_MAX.
  */
 #pragma once
 
@@ -11,11 +12,11 @@
 #define GADGETFILE_MAX_SIZE (1024 * 1024) /* bytes, including included files and drop-ins */
 #define GADGETFILE_MAX_TOKENS (256 * 1024)
 #define GADGETFILE_MAX_NESTING 64
-#define GADGETFILE_MAX_INCLUDE_DEPTH 10 /* limit of libconfig */
+#define GADGETFILE_MAX_INCLUDE_DEPTH 10 /* libconfig has the same limit */
 #define GADGETFILE_MAX_INCLUDES 256
 /*
- * Maximum number of settings in a group. libconfig compares each new name with all others of its
- * group; this limits the time.
+ * Maximum number of settings in a group. It limits the time that libconfig needs, because libconfig
+ * compares each new name with all other names in its group.
  */
 #define GADGETFILE_MAX_GROUP 512
 
@@ -30,8 +31,8 @@ struct gadgetfile_source {
 
 /*
  * The range of a token or value in its source file. Lines and columns are 1-based, columns count
- * characters. Each token has a range, so the fields are packed; GADGETFILE_MAX_SIZE limits their
- * values.
+ * characters. The fields are packed to save memory, because each token has a range;
+ * GADGETFILE_MAX_SIZE limits their values.
  */
 struct text_range {
 	const struct gadgetfile_source *source;
@@ -39,8 +40,7 @@ struct text_range {
 	uint64_t line_start : 21; /* offset of the line in the source's text */
 	uint64_t column : 21;
 	uint64_t end_column : 21; /* exclusive, on the same line */
-	uint64_t order : 32; /* sort key: increases with the position in the text; an included file
-				is sorted where it is included */
+	uint64_t sort_key : 32;	  /* as diag.sort_key */
 };
 _Static_assert(GADGETFILE_MAX_SIZE < (1 << 21) - 1, "offsets, lines and columns fit");
 
@@ -58,70 +58,71 @@ enum node_type {
 
 struct node {
 	enum node_type type;
-	bool bad;	  /* an error about the node was added; later checks skip the node */
-	const char *name; /* NULL: an element of a list or array, or the root */
-	struct text_range name_at, at;
-	const char *text; /* a number as it is written in the file; a string with its escapes
-			     replaced */
-	int64_t integer;  /* NODE_INT; NODE_BOOL: 0 or 1 */
-	double real;	  /* NODE_FLOAT and NODE_INT */
-	struct node *parent, *first, *last, *next;
-	size_t n; /* number of children */
+	bool bad;	  /* an error about the node was added, so later checks skip the node */
+	const char *name; /* name of the setting; NULL: the node is an element of a list or array,
+			     or the root */
+	struct text_range name_at, at; /* of the name and of the value */
+	const char *text; /* NODE_INT and NODE_FLOAT: the number as it is written in the file;
+			     NODE_STRING: the string with its escapes replaced */
+	int64_t integer;  /* value of a NODE_INT; 0 or 1 for a NODE_BOOL */
+	double real;	  /* value of a NODE_FLOAT or NODE_INT */
+	struct node *parent, *first_child, *last_child;
+	struct node *next; /* next child of the same parent */
+	size_t n_children;
 };
 
 #define node_foreach(child, parent_)                                                               \
-	for (struct node *child = (parent_)->first; child; child = child->next)
+	for (struct node *child = (parent_)->first_child; child; child = child->next)
 
 /* Returns the setting with this name in a group; NULL: none. */
 struct node *node_member(const struct node *group, const char *name);
 /*
- * Returns the range to mark in a message about a whole setting: its name. An element of a list has
- * no name: returns the range of its value.
+ * Returns the range that a message about a whole setting marks: its name. For an element of a list,
+ * which has no name, returns the range of its value.
  */
 const struct text_range *node_range(const struct node *node);
 /* Returns the node as JSON, with U+FFFD for each byte that is not UTF-8. The caller owns it. */
 json_t *node_to_json(const struct node *node);
 
-/* Whether libconfig reads all files of a gadget as our parser does. */
-enum libconfig_result { LIBCONFIG_NOT_ASKED, LIBCONFIG_AGREES, LIBCONFIG_DISAGREES };
+/* Result of scan_compare_with_libconfig for all files of a gadget together. */
+enum libconfig_result { LIBCONFIG_NOT_COMPARED, LIBCONFIG_AGREES, LIBCONFIG_DISAGREES };
 
 struct token;
-struct segment;
+struct expanded_segment;
 /* The state while a gadget file is read, and the result. */
 struct scan {
-	struct gadgetfile_source **sources; /* [0] is the main file */
+	struct gadgetfile_source **sources; /* all files that were read; [0] is the gadget file */
 	size_t n_sources;
 	struct token *tokens; /* ends with TOKEN_END */
 	size_t n_tokens, token_capacity;
-	struct node *root; /* NULL: the text could not be parsed */
-	char *expanded;	   /* the text with each @include line replaced by the included file, for
-			      scan_ask_libconfig */
+	struct node *root;   /* NULL: the text could not be parsed */
+	char *expanded_text; /* text of the file or drop-in that is scanned, with each @include line
+				replaced by the included file, for scan_compare_with_libconfig */
 	size_t expanded_size, expanded_capacity;
-	unsigned int expanded_line;
-	struct segment
-		*segments; /* for each range of lines of `expanded`, the lines of the source */
-	size_t n_segments;
-	size_t n_included; /* number of included files */
-	size_t bytes;	   /* sum of the sizes of all sources */
+	unsigned int n_expanded_lines;
+	struct expanded_segment *expanded_segments; /* files and lines from which the lines of
+						       `expanded_text` were copied */
+	size_t n_expanded_segments;
+	size_t n_included_files;
+	size_t sources_size; /* sum of the sizes of all sources, in bytes */
 	struct arena *arena;
 	struct diags *diags;
 	enum libconfig_result libconfig_result;
 	enum gadgetfile_trust trust;
-	unsigned int order;	 /* sort key of the last range (text_range.order) */
-	bool has_stricter_error; /* at least one error is about a rule that only ffsctl has:
-				    libconfig would accept the text */
-	bool unparsable; /* the text has an unterminated string or comment, or exceeds a limit; it
-			    is not parsed */
-	bool include_noted; /* the note about relative includes was added */
-	bool no_positions; /* the text was made from a document, so its positions are not those of a
-			      file */
+	unsigned int last_sort_key; /* text_range.sort_key of the range made last */
+	bool has_ffsctl_only_error; /* at least one error was added by scan_ffsctl_only_error */
+	bool unparsable;       /* the text is not parsed, because it has an unterminated string or
+				  comment, or exceeds a limit */
+	bool include_noted;    /* the note DIAG_RELATIVE about an included file was added */
+	bool is_from_document; /* the text was made from a document, so its positions are not
+				  positions in a file */
 };
 
 /*
- * Reads the gadget file `path` with its included files, and applies its drop-ins. `options` NULL:
- * the drop-ins of the file's directory. Returns 0 and sets s->root; if `diags` has errors, s->root
- * may be incomplete or NULL. Returns a negative errno with `err` set if the file cannot be read.
- * The caller calls scan_free in all cases.
+ * Reads the gadget file `path` with its included files, and applies its drop-ins. If `options` is
+ * NULL, only drop-ins in the directory of the file are used. Returns 0 and sets s->root; if `diags`
+ * has errors, s->root may be incomplete or NULL. Returns a negative errno with `err` set if the
+ * file cannot be read. The caller calls scan_free in all cases.
  */
 int scan_file(struct scan *s, const char *path, const struct gadgetfile_options *options,
 	      struct diags *diags, struct error *err);
@@ -129,8 +130,8 @@ int scan_file(struct scan *s, const char *path, const struct gadgetfile_options 
 void scan_text(struct scan *s, const char *path, const char *text, size_t size,
 	       struct diags *diags);
 /*
- * Like scan_text, for a text that was made from a document. libconfig is not asked, because no
- * other program reads this text.
+ * Like scan_text, for a text that was made from a document. Does not call
+ * scan_compare_with_libconfig, because no other program reads this text.
  */
 void scan_document(struct scan *s, const char *path, const char *text, struct diags *diags);
 /* Applies another text to s->root as a drop-in. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Converts tokens to values. Numbers are converted here, because libconfig 1.5 wraps 2147483648 to
- * a negative number without an error.
+ * Converts tokens to values. libconfig's values of numbers are not used, because libconfig 1.5
+ * wraps 2147483648 to a negative number without an error.
  */
 #include "gadgetfile/syntax/value.h"
 
@@ -19,10 +19,10 @@ static int hex_digit(char c)
 }
 
 /*
- * Appends the character that the escape at `p` means; returns the length of the escape. Unknown
- * escapes stay as written.
+ * Appends the character that the escape at `p` stands for, and returns the length of the escape.
+ * For an unknown escape, appends its backslash.
  */
-static size_t append_escaped(struct scan *s, const struct token *t, const char *p, char **out)
+static size_t append_unescaped(struct scan *s, const struct token *t, const char *p, char **out)
 {
 	static const char letters[] = "nrtf\\\"", meanings[] = "\n\r\t\f\\\"";
 	const char *letter = strchr(letters, p[1]);
@@ -35,7 +35,8 @@ static size_t append_escaped(struct scan *s, const struct token *t, const char *
 	if ((p[1] == 'x' || p[1] == 'X') && (high = hex_digit(p[2])) >= 0 &&
 	    (low = hex_digit(p[3])) >= 0) {
 		if (high == 0 && low == 0)
-			scan_stricter_error(s, &t->at, "a string cannot hold a NUL byte (\\x00)");
+			scan_ffsctl_only_error(s, &t->at,
+					       "a string cannot hold a NUL byte (\\x00)");
 		else
 			*(*out)++ = (char)(high << 4 | low);
 		return 4;
@@ -44,7 +45,7 @@ static size_t append_escaped(struct scan *s, const struct token *t, const char *
 	return 1;
 }
 
-const char *value_strings(struct scan *s, const struct token *first, size_t n, size_t size)
+const char *value_join_strings(struct scan *s, const struct token *first, size_t n, size_t size)
 {
 	char *text = arena_alloc(&s->arena, size + 1), *out = text;
 
@@ -53,7 +54,7 @@ const char *value_strings(struct scan *s, const struct token *first, size_t n, s
 
 		while (p < end) {
 			if (*p == '\\')
-				p += append_escaped(s, t, p, &out);
+				p += append_unescaped(s, t, p, &out);
 			else
 				*out++ = *p++;
 		}
@@ -77,12 +78,12 @@ static void set_float(struct scan *s, const struct token *t, struct node *node)
 	node->type = NODE_FLOAT;
 	node->real = parse_decimal(node->text);
 	if (!strpbrk(node->text, "0123456789"))
-		scan_stricter_error(s, &t->at, "'%s' is not a number", node->text);
+		scan_ffsctl_only_error(s, &t->at, "'%s' is not a number", node->text);
 	else if (!isfinite(node->real))
-		scan_stricter_error(s, &t->at, "this number is too large");
+		scan_ffsctl_only_error(s, &t->at, "this number is too large");
 }
 
-void value_number(struct scan *s, const struct token *t, struct node *node)
+void value_set_number(struct scan *s, const struct token *t, struct node *node)
 {
 	char *text = arena_alloc(&s->arena, t->length + 1), *end;
 	bool hex, negative, wide;
@@ -102,7 +103,7 @@ void value_number(struct scan *s, const struct token *t, struct node *node)
 	wide = errno == ERANGE ||
 	       magnitude > (negative ? (unsigned long long)INT32_MAX + 1 : UINT32_MAX);
 	if (wide) {
-		scan_stricter_error(s, &t->at, "%s does not fit into 32 bits", text);
+		scan_ffsctl_only_error(s, &t->at, "%s does not fit into 32 bits", text);
 		node->bad = true;
 		magnitude = 0;
 	}

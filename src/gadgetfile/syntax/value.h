@@ -5,8 +5,9 @@
 #include "gadgetfile/syntax/lex.h"
 
 /*
- * Returns the joined text of `n` adjacent strings; `size`: the sum of the lengths of these tokens.
+ * Returns the joined text of `n` adjacent strings, the first of which is `first`. `size`: the sum
+ * of the lengths of their tokens.
  */
-const char *value_strings(struct scan *s, const struct token *first, size_t n, size_t size);
-/* Sets type, text, integer and real of the node. */
-void value_number(struct scan *s, const struct token *t, struct node *node);
+const char *value_join_strings(struct scan *s, const struct token *first, size_t n, size_t size);
+/* Sets the members type, text, integer and real of the node from a number token. */
+void value_set_number(struct scan *s, const struct token *t, struct node *node);

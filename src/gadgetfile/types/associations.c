@@ -44,21 +44,22 @@ static void load_association(struct load *l, struct ffs *ffs, struct node *node)
 	struct association *a;
 
 	load_group(l, group, node, &d);
-	if (!d.first.set || !d.count.set)
+	if (!d.first_interface.set || !d.n_interfaces.set)
 		return;
-	if (d.first.value + d.count.value > (int64_t)ffs->n_interfaces) {
+	if (d.first_interface.value + d.n_interfaces.value > (int64_t)ffs->n_interfaces) {
 		if (!l->has_syntax_error)
 			load_error(
 				l, load_member_or_self(node, "count"),
 				"no interfaces %lld to %lld: this function has %zu, counted from 0",
-				(long long)d.first.value,
-				(long long)(d.first.value + d.count.value - 1), ffs->n_interfaces);
+				(long long)d.first_interface.value,
+				(long long)(d.first_interface.value + d.n_interfaces.value - 1),
+				ffs->n_interfaces);
 		return;
 	}
 	a = array_add(ffs->associations, ffs->n_associations);
 	a->at = load_position(l, &node->at);
-	a->first_interface = (uint8_t)d.first.value;
-	a->n_interfaces = (uint8_t)d.count.value;
+	a->first_interface = (uint8_t)d.first_interface.value;
+	a->n_interfaces = (uint8_t)d.n_interfaces.value;
 	a->class = ffs->interfaces[a->first_interface].class;
 	a->subclass = ffs->interfaces[a->first_interface].subclass;
 	a->protocol = ffs->interfaces[a->first_interface].protocol;
@@ -83,7 +84,7 @@ void load_associations(struct load *l, struct ffs *ffs, struct node *list)
  */
 static void set_device_class(struct load *l, const struct text_range *at)
 {
-	struct placed_int *attrs = l->gadget->attrs;
+	struct placed_int *attrs = l->gadget->device_attrs;
 	bool set = false, right = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(device_class); i++) {
@@ -109,8 +110,8 @@ static bool count_interfaces_before(struct load *l, const struct config *c, size
 				    size_t *n, const struct text_range *at)
 {
 	*n = 0;
-	for (size_t i = 0; c->functions[i].function != function; i++) {
-		const struct function *f = &l->gadget->functions[c->functions[i].function];
+	for (size_t i = 0; c->functions[i].function_index != function; i++) {
+		const struct function *f = &l->gadget->functions[c->functions[i].function_index];
 
 		if (!f->ffs) {
 			diag_error(l->diags, at,
@@ -129,7 +130,7 @@ static bool count_interfaces_before(struct load *l, const struct config *c, size
 static bool config_has_function(const struct config *c, size_t function)
 {
 	for (size_t i = 0; i < c->n_functions; i++)
-		if (c->functions[i].function == function)
+		if (c->functions[i].function_index == function)
 			return true;
 	return false;
 }
@@ -176,7 +177,7 @@ void load_check_associations(struct load *l)
 
 		if (!f->ffs || f->ffs->n_associations == 0 || l->has_syntax_error)
 			continue;
-		node = node_member(node_member(l->functions[i], "ffs"), "associations");
+		node = node_member(node_member(l->function_nodes[i], "ffs"), "associations");
 		if (!has_class)
 			set_device_class(l, &node->name_at);
 		has_class = true;

@@ -53,7 +53,7 @@ struct attribute_value *load_find_attr(struct attribute_values *d, const char *n
 
 char *load_element_directory(const struct attribute_values *d, const char *name, size_t n)
 {
-	return strf("%s%zu", d->keys[key_index(d, name)].directory, n);
+	return strf("%s%zu", d->keys[key_index(d, name)].directory_prefix, n);
 }
 
 long long load_attr_integer(struct attribute_values *d, const char *name, long long fallback)
@@ -190,7 +190,7 @@ static void add_relative_path_note(struct load *l, const struct node *value)
 void set_attr_path(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	/* An empty path: a LUN without a medium */
-	char *path = *value->text ? load_path(l, value) : xstrdup("");
+	char *path = *value->text ? load_absolute_path(l, value) : xstrdup("");
 
 	add_relative_path_note(l, value);
 	if (fits_one_write(l, k->name, value, strlen(path)))
@@ -387,7 +387,7 @@ static void check_required_attrs(struct load *l, const struct function_type *typ
 {
 	if (l->has_syntax_error || node_member(function, "tree"))
 		return;
-	for (const struct key *k = type->attrs->keys; k->name; k++)
+	for (const struct key *k = type->attr_keys->keys; k->name; k++)
 		if (k->flags & KEY_REQUIRED)
 			diag_error(l->diags, node_range(function),
 				   "a function of type %s needs 'attrs' with '%s'", type->name,
@@ -403,15 +403,15 @@ void load_function_attrs(struct load *l, struct function *f, const struct functi
 	if (!type) {
 		if (attrs)
 			load_attrs_of_unknown_type(l, f, attrs);
-	} else if (!type->attrs) {
+	} else if (!type->attr_keys) {
 		if (attrs)
 			load_group(l, &none, attrs, NULL);
 	} else if (!attrs) {
 		check_required_attrs(l, type, function);
 	} else {
-		load_attr_group(l, type->attrs, attrs, &d);
-		if (type->load)
-			type->load(l, f, &d);
+		load_attr_group(l, type->attr_keys, attrs, &d);
+		if (type->process_values)
+			type->process_values(l, f, &d);
 		load_add_attributes(l, &f->configfs_attributes, "", &d);
 	}
 }
@@ -491,9 +491,9 @@ static void add_parent_directories(struct load *l, struct function *f, const str
 
 void load_function_configfs_tree(struct load *l, struct function *f, struct node *list)
 {
-	if (list->n > MAX_TREE_ENTRIES) {
+	if (list->n_children > MAX_TREE_ENTRIES) {
 		load_error(l, list, "'tree' has at most %d entries, not %zu", MAX_TREE_ENTRIES,
-			   list->n);
+			   list->n_children);
 		return;
 	}
 	node_foreach(item, list) {

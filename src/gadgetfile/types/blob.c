@@ -25,7 +25,7 @@
  */
 static bool read_blob_file(struct load *l, struct node *value, struct ffs_bytes *bytes)
 {
-	_cleanup_free_ char *path = load_path(l, value), *shown = diag_quote(value->text);
+	_cleanup_free_ char *path = load_absolute_path(l, value), *shown = diag_quote(value->text);
 	struct stat st;
 	int r = stat(path, &st) < 0 ? -errno : 0;
 
@@ -155,7 +155,7 @@ static const struct text_range *find_setting_range(const struct load *l, const s
 		return &node->at;
 	if (node->name && range_begins_at(l, &node->name_at, at))
 		return &node->name_at;
-	for (const struct node *child = node->first; child && !found; child = child->next)
+	for (const struct node *child = node->first_child; child && !found; child = child->next)
 		found = find_setting_range(l, child, at);
 	return found;
 }
@@ -189,6 +189,6 @@ void load_check_blobs(struct load *l)
 	if (l->has_syntax_error || l->diags->n_errors > DIAG_MAX_ERRORS)
 		return;
 	for (size_t i = 0; i < l->gadget->n_functions; i++)
-		if (!l->has_error[i])
-			check_function_blobs(l, &l->gadget->functions[i], l->functions[i]);
+		if (!l->function_has_error[i])
+			check_function_blobs(l, &l->gadget->functions[i], l->function_nodes[i]);
 }

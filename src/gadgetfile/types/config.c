@@ -15,7 +15,7 @@ static size_t find_function(const struct load *l, const struct node *value)
 	size_t i = 0;
 
 	if (value->type == NODE_GROUP)
-		while (i < l->n_functions && l->functions[i] != value)
+		while (i < l->n_functions && l->function_nodes[i] != value)
 			i++;
 	else
 		while (i < l->n_functions && !streq(l->gadget->functions[i].label, value->text))
@@ -83,14 +83,14 @@ static void add_function(struct load *l, struct config *c, struct node *value, s
 		return;
 	}
 	for (size_t i = 0; i < c->n_functions; i++) {
-		if (c->functions[i].function != index)
+		if (c->functions[i].function_index != index)
 			continue;
 		load_error(l, value, "function '%s' is already in this configuration", value->text);
 		return;
 	}
 	f = &l->gadget->functions[index];
 	link = array_add(c->functions, c->n_functions);
-	link->function = index;
+	link->function_index = index;
 	link->at = *at;
 	link->name = name ? xstrdup(name->text)
 			  : strf("%s.%s", f->type ? f->type : "", f->instance ? f->instance : "");
@@ -194,7 +194,7 @@ static void check_max_power(struct load *l, const struct config *c, const struct
 	bool super = false;
 
 	for (size_t i = 0; i < c->n_functions; i++) {
-		const struct function *f = &l->gadget->functions[c->functions[i].function];
+		const struct function *f = &l->gadget->functions[c->functions[i].function_index];
 
 		super |= !f->ffs || f->ffs->has_speed[EP_SUPER];
 	}
@@ -210,7 +210,7 @@ static void check_interface_count(struct load *l, const struct config *c,
 	size_t n = 0;
 
 	for (size_t i = 0; i < c->n_functions; i++) {
-		const struct ffs *ffs = l->gadget->functions[c->functions[i].function].ffs;
+		const struct ffs *ffs = l->gadget->functions[c->functions[i].function_index].ffs;
 
 		n += ffs ? ffs->n_interfaces : 0;
 	}
@@ -253,7 +253,7 @@ static void add_default_config(struct load *l)
 		struct config_function *link = array_add(c->functions, c->n_functions);
 
 		link->name = strf("%s.%s", f->type ? f->type : "", f->instance ? f->instance : "");
-		link->function = i;
+		link->function_index = i;
 		link->at = f->at;
 	}
 	if (functions)
@@ -263,12 +263,12 @@ static void add_default_config(struct load *l)
 static void warn_unused_functions(struct load *l)
 {
 	for (size_t f = 0; f < l->n_functions; f++) {
-		const struct node *node = l->functions[f];
+		const struct node *node = l->function_nodes[f];
 		bool used = false;
 
 		for (size_t i = 0; i < l->gadget->n_configs; i++)
 			for (size_t j = 0; j < l->gadget->configs[i].n_functions; j++)
-				used |= l->gadget->configs[i].functions[j].function == f;
+				used |= l->gadget->configs[i].functions[j].function_index == f;
 		if (!used)
 			diag_warning(
 				l->diags, &node->name_at,

@@ -211,7 +211,7 @@ static void check_mult(struct load *l, const struct ep_speed *high, struct node 
 static void set_super_mult(struct load *l, struct ep_speed *super,
 			   const struct endpoint_settings *d, struct node *node)
 {
-	const struct node *exact = d->exact[EP_SUPER];
+	const struct node *exact = d->by_speed[EP_SUPER];
 
 	if (super->mult <= 1 || super->burst > 0)
 		return;
@@ -239,7 +239,7 @@ static void load_exact_values(struct load *l, struct endpoint *ep, const struct 
 			      struct node *node)
 {
 	struct ep_speed *s = &ep->speed[speed];
-	struct exact_settings x = { 0 };
+	struct endpoint_speed_settings x = { 0 };
 	struct node *size = node_member(node, "max_packet"),
 		    *interval = node_member(node, "interval"), *mult = node_member(node, "mult");
 
@@ -271,7 +271,8 @@ static void load_exact_values(struct load *l, struct endpoint *ep, const struct 
 static bool has_exact_sizes(const struct ffs *ffs, const struct endpoint_settings *d)
 {
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
-		if (ffs->has_speed[i] && !(d->exact[i] && node_member(d->exact[i], "max_packet")))
+		if (ffs->has_speed[i] &&
+		    !(d->by_speed[i] && node_member(d->by_speed[i], "max_packet")))
 			return false;
 	return true;
 }
@@ -331,17 +332,17 @@ static void load_endpoint_speeds(struct load *l, struct endpoint *ep, const stru
 			if (s->burst > 0 && ep->type == EP_INTERRUPT && !d->max_packet.set)
 				s->max_packet = 1024;
 		}
-		if (d->exact[i])
-			load_exact_values(l, ep, ffs, i, d->exact[i]);
+		if (d->by_speed[i])
+			load_exact_values(l, ep, ffs, i, d->by_speed[i]);
 	}
 	if (ep->speed[EP_SUPER].is_offered) {
 		check_burst(l, ep->type, ep->speed[EP_SUPER].max_packet, ep->speed[EP_SUPER].burst,
-			    setting_for_speed(d->exact[EP_SUPER], node, "burst"));
+			    setting_for_speed(d->by_speed[EP_SUPER], node, "burst"));
 		set_super_mult(l, &ep->speed[EP_SUPER], d, node);
 	}
 	if (ep->speed[EP_HIGH].is_offered)
 		check_mult(l, &ep->speed[EP_HIGH],
-			   setting_for_speed(d->exact[EP_HIGH], node, "mult"));
+			   setting_for_speed(d->by_speed[EP_HIGH], node, "mult"));
 }
 
 /* Loads the direction and the address; returns false after adding an error. */
@@ -351,7 +352,7 @@ static bool load_direction_and_address(struct load *l, struct endpoint *ep,
 	int64_t address = d->address.value;
 	struct node *given = load_member_or_self(node, "address");
 
-	if (node_member(node, "direction") && !d->direction.node)
+	if (node_member(node, "direction") && !d->direction.setting)
 		return false;
 	if (d->address.set && ((address & 0x0f) == 0 || (address & 0x70) != 0)) {
 		load_error(
@@ -361,16 +362,16 @@ static bool load_direction_and_address(struct load *l, struct endpoint *ep,
 			given->text);
 		return false;
 	}
-	if (!d->direction.node && !d->address.set) {
+	if (!d->direction.setting && !d->address.set) {
 		if (!l->has_syntax_error && !node_member(node, "address"))
 			diag_error(l->diags, &node->at, "an endpoint needs 'direction'");
 		return false;
 	}
-	ep->direction = d->direction.node ? (enum ep_direction)d->direction.value
-			: address & 0x80  ? EP_IN
-					  : EP_OUT;
+	ep->direction = d->direction.setting ? (enum ep_direction)d->direction.value
+			: address & 0x80     ? EP_IN
+					     : EP_OUT;
 	/* An address without the direction bit gets that bit from 'direction' */
-	if (d->address.set && d->direction.node && (address & 0x80) && ep->direction == EP_OUT) {
+	if (d->address.set && d->direction.setting && (address & 0x80) && ep->direction == EP_OUT) {
 		load_error(l, given,
 			   "address %s belongs to an in endpoint, but the direction is out",
 			   given->text);
@@ -440,14 +441,14 @@ static void load_endpoint(struct load *l, struct ffs_settings *settings,
 	}
 	load_group(l, &endpoint_keys, node, &d);
 	ep->name = d.name.value;
-	if (!load_direction_and_address(l, ep, &d, node) || !d.type.node) {
+	if (!load_direction_and_address(l, ep, &d, node) || !d.type.setting) {
 		node->bad = true;
 		return;
 	}
 	ep->type = (enum ep_type)d.type.value;
 	ep->zlp = d.zlp;
 	if (d.zlp.value)
-		check_zlp(l, ep, settings->plugin, load_member_or_self(node, "zlp"));
+		check_zlp(l, ep, settings->has_plugin_worker, load_member_or_self(node, "zlp"));
 	warn_isochronous_in_setting_0(l, ep, node);
 	load_endpoint_speeds(l, ep, settings->ffs, &d, node);
 }

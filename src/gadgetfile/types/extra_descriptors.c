@@ -10,7 +10,7 @@
 
 static struct node *nth_item(const struct node *list, size_t n)
 {
-	struct node *item = list->first;
+	struct node *item = list->first_child;
 
 	while (n-- > 0 && item->next)
 		item = item->next;
@@ -29,9 +29,9 @@ static void check_extra_descriptor(struct load *l, const struct interface *inter
 		return;
 	}
 	if (bytes->data[0] != bytes->size) {
-		load_error(l, list->first,
+		load_error(l, list->first_child,
 			   "a descriptor must begin with its length, which is %zu here, not %s",
-			   bytes->size, list->first->text);
+			   bytes->size, list->first_child->text);
 		return;
 	}
 	finding = ffs_check_extra_descriptor(interface, bytes);

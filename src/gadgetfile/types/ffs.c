@@ -118,7 +118,7 @@ static void load_device_link(struct load *l, struct ffs *ffs, struct node *value
 {
 	size_t n = 0;
 
-	ffs->device_link.value = load_path(l, value);
+	ffs->device_link.value = load_absolute_path(l, value);
 	ffs->device_link.at = load_position(l, &value->at);
 	for (size_t i = 0; i < ffs->n_interfaces; i++)
 		n += ffs->interfaces[i].n_endpoints;
@@ -167,7 +167,8 @@ static void check_keys_beside_daemon(struct load *l, const struct node *node)
 void load_ffs(struct load *l, struct function *f, struct node *node)
 {
 	struct ffs *ffs = f->ffs = xcalloc(1, sizeof(*ffs));
-	struct ffs_settings d = { .ffs = ffs, .plugin = worker_setting(node->parent, "plugin") };
+	struct ffs_settings d = { .ffs = ffs,
+				  .has_plugin_worker = worker_setting(node->parent, "plugin") };
 	size_t errors = l->diags->n_errors;
 
 	ffs->at = load_position(l, &node->name_at);

@@ -182,7 +182,7 @@ static struct endpoint_count count_ffs_endpoints(const struct ffs *ffs)
 	 * Without interfaces in the gadget file, a daemon writes the descriptors, whose number of
 	 * endpoints is unknown
 	 */
-	struct endpoint_count n = { .at_least = ffs->n_interfaces == 0 };
+	struct endpoint_count n = { .may_need_more = ffs->n_interfaces == 0 };
 
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
 		for (size_t k = 0; k < ffs->interfaces[i].n_endpoints; k++) {
@@ -198,15 +198,15 @@ static struct endpoint_count count_ffs_endpoints(const struct ffs *ffs)
 static struct endpoint_count count_endpoints(const struct function *f)
 {
 	const struct function_type *type = function_type_find(f->type);
-	struct endpoint_count n = { .at_least = true };
+	struct endpoint_count n = { .may_need_more = true };
 
 	if (f->ffs)
 		return count_ffs_endpoints(f->ffs);
 	if (!type)
 		return n;
 	n = type->endpoints;
-	n.in = attribute_is_zero(f, type->in_enabled_by) ? 0 : n.in;
-	n.out = attribute_is_zero(f, type->out_enabled_by) ? 0 : n.out;
+	n.in = attribute_is_zero(f, type->in_endpoint_attribute) ? 0 : n.in;
+	n.out = attribute_is_zero(f, type->out_endpoint_attribute) ? 0 : n.out;
 	return n;
 }
 
@@ -279,7 +279,7 @@ static void lower_max_speed(struct load *l)
 			continue;
 		lowest = highest_speed_of(&g->functions[i]);
 		by = &g->functions[i];
-		lowest_node = l->functions[i];
+		lowest_node = l->function_nodes[i];
 	}
 	if (!by || (g->max_speed != GADGET_SPEED_NONE && g->max_speed <= lowest))
 		return;
@@ -302,7 +302,7 @@ static void check_mounts_and_links_differ(struct load *l)
 
 	for (size_t i = 0; i < g->n_functions; i++) {
 		const struct function *f = &g->functions[i];
-		const struct node *node = l->functions[i];
+		const struct node *node = l->function_nodes[i];
 
 		for (size_t j = 0; j < i && f->ffs; j++) {
 			const struct function *other = &g->functions[j];
@@ -323,7 +323,7 @@ static void check_mounts_and_links_differ(struct load *l)
 }
 
 /*
- * Appends the inline functions of a configuration to l->functions. Skips malformed ones, which
+ * Appends the inline functions of a configuration to l->function_nodes. Skips malformed ones, which
  * load_configs reports.
  */
 static void find_inline_functions(struct load *l, const struct node *config)
@@ -337,7 +337,8 @@ static void find_inline_functions(struct load *l, const struct node *config)
 		struct node *function =
 			item->type == NODE_GROUP ? node_member(item, "function") : NULL;
 
-		if (!function || function->type != NODE_GROUP || item->bad || function->n == 0)
+		if (!function || function->type != NODE_GROUP || item->bad ||
+		    function->n_children == 0)
 			continue;
 		/*
 		 * The same limit as for functions with labels, because each function is compared
@@ -348,7 +349,7 @@ static void find_inline_functions(struct load *l, const struct node *config)
 				   GADGETFILE_MAX_GROUP);
 			return;
 		}
-		*array_add(l->functions, l->n_functions) = function;
+		*array_add(l->function_nodes, l->n_functions) = function;
 	}
 }
 
@@ -357,7 +358,7 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 	if (functions) {
 		load_group(l, key_find(&gadget_keys, "functions")->group, functions, NULL);
 		node_foreach(node, functions)
-			*array_add(l->functions, l->n_functions) = node;
+			*array_add(l->function_nodes, l->n_functions) = node;
 	}
 	if (configs) {
 		size_t errors = l->diags->n_errors;
@@ -369,9 +370,9 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 	}
 	if (l->n_functions == 0 && !node_member(l->scan->root, "functions") && !l->has_syntax_error)
 		diag_error(l->diags, &l->scan->root->at, "a gadget file needs 'functions'");
-	l->has_error = xcalloc(l->n_functions, sizeof(*l->has_error));
+	l->function_has_error = xcalloc(l->n_functions, sizeof(*l->function_has_error));
 	for (size_t i = 0; i < l->n_functions; i++) {
-		struct node *node = l->functions[i];
+		struct node *node = l->function_nodes[i];
 		size_t errors = l->diags->n_errors;
 
 		if (node->type == NODE_GROUP && !node->bad)
@@ -379,7 +380,7 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 		else
 			array_add(l->gadget->functions, l->gadget->n_functions)->label =
 				xstrdup(node->name);
-		l->has_error[i] = node->bad || l->diags->n_errors > errors;
+		l->function_has_error[i] = node->bad || l->diags->n_errors > errors;
 	}
 	lower_max_speed(l);
 	if (!l->has_syntax_error)

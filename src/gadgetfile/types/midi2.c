@@ -45,7 +45,7 @@ static const struct key midi2_endpoint_rows[] = {
 	STRING("product_id", .max = 126, .fallback = "the kernel's",
 	       .doc = "Unique id of the product."),
 	{ "blocks", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &midi2_block_keys,
-	  .directory = "block.", .fallback = "one",
+	  .directory_prefix = "block.", .fallback = "one",
 	  .doc = "Function blocks of the endpoint, at most 32.", .set = set_attr_node },
 	{ 0 },
 };
@@ -110,7 +110,7 @@ static bool load_midi2_endpoint(struct load *l, struct function *f, const char *
 	if (!blocks) /* only in ep.0 the kernel itself makes a function block */
 		load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_DIRECTORY,
 				   strf("%s/%s", dir, first_block), NULL, 0, node);
-	for (struct node *item = blocks ? blocks->first : NULL; item; item = item->next) {
+	for (struct node *item = blocks ? blocks->first_child : NULL; item; item = item->next) {
 		_cleanup_free_ char *name = NULL;
 
 		if (n_blocks == MAX_BLOCKS) {

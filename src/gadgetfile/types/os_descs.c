@@ -12,7 +12,7 @@ static const struct key function_os_descs_rows[] = {
 	{ "interface", NODE_STRING, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
 	  .pattern = "^[^/]+$",
 	  .doc = "Name of the interface in the kernel's function: \"rndis\", \"ncm\".",
-	  .set = set_file_name, FIELD(struct os_descriptor_settings, interface) },
+	  .set = set_name_without_slash, FIELD(struct os_descriptor_settings, interface) },
 	{ "compatible_id", NODE_STRING, .flags = KEY_SCHEME, .pattern = "^.{0,8}$",
 	  .doc = "Compatible ID, at most 8 characters: \"WINNCM\".", .set = set_node,
 	  FIELD(struct os_descriptor_settings, compatible) },
@@ -118,7 +118,7 @@ void load_function_os_descs(struct load *l, struct function *f, struct node *lis
 static bool config_has_function(const struct config *c, size_t function)
 {
 	for (size_t i = 0; i < c->n_functions; i++)
-		if (c->functions[i].function == function)
+		if (c->functions[i].function_index == function)
 			return true;
 	return false;
 }

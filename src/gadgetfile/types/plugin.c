@@ -43,13 +43,13 @@ static void error_unknown_option(const struct plugin_check *c, const struct node
 	bool any = o && o->name;
 
 	for (; o && o->name; o++)
-		load_compare_suggestion(option->name, o->name, &best, &meant);
+		load_improve_suggestion(option->name, o->name, &best, &meant);
 	if (any)
 		diag_error(c->load->diags, &option->name_at, "plugin '%s' has no option '%s'",
-			   c->settings->w.plugin, option->name);
+			   c->settings->worker.plugin, option->name);
 	else
 		diag_error(c->load->diags, &option->name_at, "plugin '%s' has no options",
-			   c->settings->w.plugin);
+			   c->settings->worker.plugin);
 	load_suggest(c->load, meant);
 }
 
@@ -92,7 +92,7 @@ static void check_plugin_options(const struct plugin_check *c)
 		if (o->required && !c->load->has_syntax_error &&
 		    !(options && node_member(options, o->name)))
 			diag_error(c->load->diags, at, "plugin '%s' needs the option '%s'",
-				   c->settings->w.plugin, o->name);
+				   c->settings->worker.plugin, o->name);
 }
 
 /* --- packet and buffer sizes --- */
@@ -138,26 +138,27 @@ static void check_packet_size(const struct plugin_check *c)
 {
 	unsigned int largest = largest_packet(c->function->ffs);
 
-	if (c->io_size_setting && c->settings->w.io_size < largest) {
+	if (c->io_size_setting && c->settings->worker.io_transfer_size < largest) {
 		load_error(c->load, c->io_size_setting,
 			   "'size' must be at least a packet of this function, %u bytes", largest);
-	} else if (c->plugin && !c->settings->w.io_size && c->plugin->transfer_size < largest) {
+	} else if (c->plugin && !c->settings->worker.io_transfer_size &&
+		   c->plugin->transfer_size < largest) {
 		load_error(c->load, c->settings->plugin,
 			   "plugin '%s' has buffers of %u bytes, but packets of this function have "
 			   "%u",
-			   c->settings->w.plugin, c->plugin->transfer_size, largest);
+			   c->settings->worker.plugin, c->plugin->transfer_size, largest);
 		diags_hint(c->load->diags, "set 'io.size'");
 	} else if (c->plugin && c->io_size_setting &&
-		   c->settings->w.io_size < c->plugin->out_length) {
+		   c->settings->worker.io_transfer_size < c->plugin->out_length) {
 		load_error(c->load, c->io_size_setting,
 			   "'size' must be at least %u, the length of OUT transfers of plugin '%s'",
-			   c->plugin->out_length, c->settings->w.plugin);
+			   c->plugin->out_length, c->settings->worker.plugin);
 	}
 }
 
 static bool engine_needs(const struct plugin_check *c, enum stream_needs needs)
 {
-	return worker_engine_needs[c->settings->w.engine] & needs;
+	return worker_engine_needs[c->settings->worker.engine] & needs;
 }
 
 /*
@@ -165,7 +166,7 @@ static bool engine_needs(const struct plugin_check *c, enum stream_needs needs)
  */
 static void warn_copied_out_transfers(const struct plugin_check *c)
 {
-	const struct node *engine = c->settings->engine.node;
+	const struct node *engine = c->settings->engine.setting;
 
 	if (!c->plugin || c->plugin->out_length || !engine ||
 	    !engine_needs(c, STREAM_NEEDS_DMABUF) ||
@@ -174,7 +175,7 @@ static void warn_copied_out_transfers(const struct plugin_check *c)
 	diag_warning(c->load->diags, &engine->at,
 		     "OUT transfers are copied: \"%s\" needs their length, which plugin '%s' does "
 		     "not declare (out_length)",
-		     engine->text, c->settings->w.plugin);
+		     engine->text, c->settings->worker.plugin);
 }
 
 /*
@@ -183,10 +184,12 @@ static void warn_copied_out_transfers(const struct plugin_check *c)
  */
 static void check_mapped_memory(const struct plugin_check *c)
 {
-	const struct node *engine = c->settings->engine.node;
-	const struct worker *w = &c->settings->w;
-	size_t size = w->io_size ? w->io_size : c->plugin ? c->plugin->transfer_size : 0;
-	size_t depth = w->io_depth ? w->io_depth : c->plugin ? c->plugin->depth : 0;
+	const struct node *engine = c->settings->engine.setting;
+	const struct worker *w = &c->settings->worker;
+	size_t size = w->io_transfer_size ? w->io_transfer_size
+		      : c->plugin	  ? c->plugin->transfer_size
+					  : 0;
+	size_t depth = w->io_queue_depth ? w->io_queue_depth : c->plugin ? c->plugin->depth : 0;
 	size_t n = count_endpoints(c->function->ffs, any_endpoint);
 	const struct placed_int *limit =
 		c->function->ffs ? &c->function->ffs->mount.mmap_memory_mb : NULL;
@@ -219,7 +222,7 @@ static void check_allow(const struct plugin_check *c, const struct node *allow)
 					diag_warning(c->load->diags, &item->at,
 						     "\"%s\" has no effect: plugin '%s' does not "
 						     "declare that it needs it",
-						     item->text, c->settings->w.plugin);
+						     item->text, c->settings->worker.plugin);
 }
 
 void load_check_plugin(struct load *l, const struct function *f, struct worker_settings *d,
@@ -229,8 +232,8 @@ void load_check_plugin(struct load *l, const struct function *f, struct worker_s
 	struct node *io = node_member(node, "io");
 
 	/* An error about an invalid name was already added */
-	if (l->plugins && d->w.plugin && d->plugin && !d->plugin->bad)
-		c.plugin = l->plugins->find(l->plugins->data, d->w.plugin);
+	if (l->plugins && d->worker.plugin && d->plugin && !d->plugin->bad)
+		c.plugin = l->plugins->find(l->plugins->data, d->worker.plugin);
 	c.io_size_setting = io && io->type == NODE_GROUP ? node_member(io, "size") : NULL;
 	if (c.io_size_setting && c.io_size_setting->bad)
 		c.io_size_setting = NULL;

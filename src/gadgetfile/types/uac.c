@@ -12,11 +12,11 @@ void set_attr_rates(struct load *l, const struct key *k, struct node *value, voi
 {
 	char *all = value->type == NODE_INT ? strf("%lld", (long long)value->integer) : NULL;
 
-	if (value->type != NODE_INT && value->n > MAX_RATES) {
+	if (value->type != NODE_INT && value->n_children > MAX_RATES) {
 		load_error(l, value, "'%s' has at most %d rates", k->name, MAX_RATES);
 		return;
 	}
-	for (struct node *item = value->type == NODE_INT ? NULL : value->first; item;
+	for (struct node *item = value->type == NODE_INT ? NULL : value->first_child; item;
 	     item = item->next) {
 		char *longer =
 			strf("%s%s%lld", all ? all : "", all ? "," : "", (long long)item->integer);
@@ -74,7 +74,7 @@ static long long highest_rate(struct attribute_values *d, const char *side, long
 
 	if (!node || node->type == NODE_INT)
 		return node ? node->integer : fallback;
-	for (const struct node *item = node->first; item; item = item->next)
+	for (const struct node *item = node->first_child; item; item = item->next)
 		if (!item->bad && item->integer > highest)
 			highest = item->integer;
 	return highest;

@@ -204,7 +204,7 @@ static size_t read_frame_intervals(struct attribute_values *d, uint32_t v[MAX_IN
 	} else if (!(given->type & TYPE_LIST)) {
 		v[n++] = fps ? interval_of_rate(given->real) : (uint32_t)given->integer;
 	} else {
-		for (const struct node *item = given->first; item && n < MAX_INTERVALS;
+		for (const struct node *item = given->first_child; item && n < MAX_INTERVALS;
 		     item = item->next)
 			if (!item->bad)
 				v[n++] = fps ? interval_of_rate(item->real)
@@ -274,7 +274,7 @@ static void load_frame(struct uvc_loader *u, struct node *node)
 	load_check_attr_alias(u->load, &d, "fps", "dwFrameInterval");
 	list = load_find_attr(&d, load_find_attr(&d, "fps")->node ? "fps" : "dwFrameInterval")
 		       ->node;
-	if (list && (list->type & TYPE_LIST) && list->n > MAX_INTERVALS)
+	if (list && (list->type & TYPE_LIST) && list->n_children > MAX_INTERVALS)
 		diag_error(u->load->diags, &list->at, "a frame has at most %d rates",
 			   MAX_INTERVALS);
 	width = load_attr_integer(&d, "width", load_attr_integer(&d, "wWidth", 0));
@@ -338,17 +338,17 @@ static void load_format(struct uvc_loader *u, const struct uvc_format *format, s
 	}
 	add_number_or_fallback(u, u->format_directory, "bDefaultFrameIndex", &d, 1);
 	frames = load_find_attr(&d, "frames")->node;
-	if (frames && frames->n > MAX_FRAMES)
+	if (frames && frames->n_children > MAX_FRAMES)
 		load_error(u->load, load_find_attr(&d, "frames")->node,
 			   "a format has at most %d frames", MAX_FRAMES);
-	for (struct node *item = frames ? frames->first : NULL; item; item = item->next)
+	for (struct node *item = frames ? frames->first_child : NULL; item; item = item->next)
 		if (!item->bad)
 			load_frame(u, item);
 	preset = load_find_attr(&d, "bDefaultFrameIndex")->node;
-	if (frames && preset && preset->integer > (int64_t)frames->n)
+	if (frames && preset && preset->integer > (int64_t)frames->n_children)
 		diag_error(u->load->diags, node_range(preset),
 			   "'bDefaultFrameIndex' must be 1 to %zu, the number of frames",
-			   frames->n);
+			   frames->n_children);
 	free(guid->value);
 }
 
@@ -419,7 +419,7 @@ void load_uvc(struct load *l, struct function *f, struct attribute_values *d)
 					   "'%s' is also set outside of 'config'", setting->name);
 		load_add_attributes(l, &f->configfs_attributes, "", &inner);
 	}
-	for (struct node *item = list ? list->first : NULL; item; item = item->next) {
+	for (struct node *item = list ? list->first_child : NULL; item; item = item->next) {
 		const struct uvc_format *format = item->bad ? NULL : find_format_type(l, item);
 
 		if (!format) {

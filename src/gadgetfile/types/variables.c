@@ -94,7 +94,7 @@ static bool is_reserved_env(const char *name)
 
 void set_env(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	struct worker *w = &((struct worker_settings *)field)->w;
+	struct worker *w = &((struct worker_settings *)field)->worker;
 
 	load_group(l, k->group, value, NULL);
 	node_foreach(item, value) {

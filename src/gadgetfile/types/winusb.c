@@ -312,7 +312,7 @@ struct node *load_os_descs_setting(const struct load *l, size_t function)
 
 	if (function >= l->gadget->n_functions || !l->gadget->functions[function].ffs)
 		return NULL;
-	node = node_member(l->functions[function], "ffs");
+	node = node_member(l->function_nodes[function], "ffs");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct node *value = node_member(node, names[i]);
 

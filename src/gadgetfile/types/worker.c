@@ -12,7 +12,7 @@ static void load_plugin(struct load *l, struct worker *w, struct node *value)
 	w->kind = WORKER_PLUGIN;
 	w->program_at = load_position(l, &value->at);
 	if (strchr(name, '/')) {
-		w->plugin = load_path(l, value);
+		w->plugin = load_absolute_path(l, value);
 		return;
 	}
 	for (const char *p = name; *p; p++) {
@@ -35,9 +35,9 @@ static void load_exec(struct load *l, struct worker *w, struct node *list)
 	size_t n = 0;
 
 	w->kind = WORKER_EXEC;
-	if (list->first)
-		w->program_at = load_position(l, &list->first->at);
-	w->argv = xcalloc(list->n + 1, sizeof(char *));
+	if (list->first_child)
+		w->program_at = load_position(l, &list->first_child->at);
+	w->argv = xcalloc(list->n_children + 1, sizeof(char *));
 	node_foreach(item, list) {
 		if (item->bad)
 			continue;
@@ -45,7 +45,7 @@ static void load_exec(struct load *l, struct worker *w, struct node *list)
 		if (n == 0 && !*item->text && !item->bad)
 			load_error(l, item, "the name of the program is empty");
 		if (n == 0 && strchr(item->text, '/') && !str_has_prefix(item->text, "${"))
-			w->argv[n++] = load_path(l, item);
+			w->argv[n++] = load_absolute_path(l, item);
 		else
 			w->argv[n++] = xstrdup(item->text);
 	}
@@ -66,9 +66,9 @@ static bool load_plugin_or_exec(struct load *l, struct worker_settings *d, struc
 	if (!plugin && !exec && !l->has_syntax_error)
 		diag_error(l->diags, &node->name_at, "a worker needs 'plugin' or 'exec'");
 	if (d->plugin)
-		load_plugin(l, &d->w, d->plugin);
+		load_plugin(l, &d->worker, d->plugin);
 	if (d->exec)
-		load_exec(l, &d->w, d->exec);
+		load_exec(l, &d->worker, d->exec);
 	return plugin || exec;
 }
 
@@ -97,20 +97,20 @@ static void set_worker_defaults(struct worker *w, const struct function *f, cons
 	bool exec = w->kind == WORKER_EXEC;
 
 	if (!node_member(node, "start"))
-		w->start = default_start_moment(f);
+		w->start_when = default_start_moment(f);
 
 	if (!node_member(node, "blocking"))
-		w->blocking = exec;
+		w->blocking_io = exec;
 	if (!node_member(node, "sandbox"))
 		w->sandbox = !exec;
 	if (exec || !node_member(node, "allow"))
-		w->allowed |= worker_default_allowed(w);
+		w->sandbox_permissions |= worker_default_permissions(w);
 	if (!node_member(node, "ready"))
-		w->ready = w->opens_ep0 ? READY_INSTANCE : exec ? READY_STARTED : READY_NOTIFY;
+		w->ready_when = w->opens_ep0 ? READY_INSTANCE : exec ? READY_STARTED : READY_NOTIFY;
 	if (!node_member(node, "on_failed"))
 		w->on_failed = n_functions > 1 && !w->opens_ep0 ? FAILED_STALL : FAILED_UNBIND;
-	if (!w->directory)
-		w->directory = xstrdup("/");
+	if (!w->working_directory)
+		w->working_directory = xstrdup("/");
 }
 
 static void check_worker_times(struct load *l, struct worker *w, const struct node *node)
@@ -139,7 +139,7 @@ static void check_plugin_ready(struct load *l, const struct worker *w, const str
 {
 	struct node *ready = node_member(node, "ready");
 
-	if (ready && !ready->bad && w->ready != READY_NOTIFY)
+	if (ready && !ready->bad && w->ready_when != READY_NOTIFY)
 		load_error(l, ready, "a plugin needs ready = \"notify\", not \"%s\"", ready->text);
 }
 
@@ -176,15 +176,15 @@ static void check_worker_fits_function(struct load *l, const struct function *f,
 			"the bind");
 	else
 		check_worker_without_endpoints(l, d, node, "a kernel function has none");
-	if (!f->ffs && d->w.opens_ep0) {
+	if (!f->ffs && d->worker.opens_ep0) {
 		diag_error(l->diags, &node_member(node, "opens")->at,
 			   "a kernel function has no ep0");
-	} else if (d->w.opens_ep0) {
+	} else if (d->worker.opens_ep0) {
 		check_worker_without_endpoints(l, d, node, "a daemon that opens ep0 has its own");
 		error_setting_not_applicable(
 			l, node, "on_failed",
 			"has no effect: when a daemon closes ep0, the kernel unbinds the gadget");
-	} else if (ready && !ready->bad && d->w.ready == READY_INSTANCE) {
+	} else if (ready && !ready->bad && d->worker.ready_when == READY_INSTANCE) {
 		load_error(l, ready,
 			   "\"instance\" is for daemons that write their own descriptors "
 			   "(opens = \"ep0\")");
@@ -206,49 +206,49 @@ static char *options_json(const struct node *options)
 
 void load_worker(struct load *l, struct function *f, struct node *node)
 {
-	struct worker_settings d = { .w = { .start_timeout = 10,
-					    .stop_timeout = 5,
-					    .restart_delay = 1,
-					    .restart_max_delay = 30,
-					    .restart_limit = 5,
-					    .restart_window = 60 } };
+	struct worker_settings d = { .worker = { .start_timeout = 10,
+						 .stop_timeout = 5,
+						 .restart_delay = 1,
+						 .restart_max_delay = 30,
+						 .restart_limit = 5,
+						 .restart_window = 60 } };
 
 	load_group(l, &worker_keys, node, &d);
-	d.w.at = load_position(l, &node->name_at);
-	d.w.options_json = options_json(d.options);
-	d.w.options_at = d.options ? load_position(l, &d.options->at) : d.w.at;
-	d.w.engine = d.engine.value;
-	if (d.engine.node)
-		d.w.engine_at = load_position(l, &d.engine.node->at);
-	d.w.keep_privileges = d.privileges.value == 1;
-	d.w.opens_ep0 = d.opens.value == 1;
+	d.worker.at = load_position(l, &node->name_at);
+	d.worker.options_json = options_json(d.options);
+	d.worker.options_at = d.options ? load_position(l, &d.options->at) : d.worker.at;
+	d.worker.engine = d.engine.value;
+	if (d.engine.setting)
+		d.worker.engine_at = load_position(l, &d.engine.setting->at);
+	d.worker.keep_privileges = d.privileges.value == 1;
+	d.worker.opens_ep0 = d.opens.value == 1;
 	if (load_plugin_or_exec(l, &d, node)) {
-		check_worker_times(l, &d.w, node);
+		check_worker_times(l, &d.worker, node);
 		check_worker_fits_function(l, f, &d, node);
 		if (node_member(node, "plugin")) {
-			check_plugin_ready(l, &d.w, node);
-			if (f->ffs && !d.w.opens_ep0)
+			check_plugin_ready(l, &d.worker, node);
+			if (f->ffs && !d.worker.opens_ep0)
 				load_check_plugin(l, f, &d, node);
 		} else {
 			check_exec_settings(l, node);
 		}
 	}
-	set_worker_defaults(&d.w, f, node, l->n_functions);
-	if (!d.w.sandbox)
+	set_worker_defaults(&d.worker, f, node, l->n_functions);
+	if (!d.worker.sandbox)
 		error_setting_not_applicable(
 			l, node, "allow",
 			"needs a sandbox, which this worker does not have (sandbox = true)");
-	if (d.w.keep_privileges)
+	if (d.worker.keep_privileges)
 		error_setting_not_applicable(
 			l, node, "capabilities",
 			"has no effect: with privileges = \"keep\" the worker keeps all");
-	if (d.w.keep_privileges && !d.w.user.value)
-		diag_error(l->diags, &d.privileges.node->at,
+	if (d.worker.keep_privileges && !d.worker.user.value)
+		diag_error(l->diags, &d.privileges.setting->at,
 			   "privileges = \"keep\" needs 'user': the privileges are those of that "
 			   "user, all of them for \"root\"");
-	if (d.w.keep_privileges)
-		diag_warning(l->diags, &d.privileges.node->at,
+	if (d.worker.keep_privileges)
+		diag_warning(l->diags, &d.privileges.setting->at,
 			     "with \"keep\" the worker has all of root's privileges");
 	f->worker = xcalloc(1, sizeof(*f->worker));
-	*f->worker = d.w;
+	*f->worker = d.worker;
 }

@@ -389,7 +389,7 @@ Test(tree, labels_are_names_of_settings_and_all_different)
 	r = export_tree(&t);
 	cr_assert_eq(r.g->n_functions, 5);
 	cr_assert_eq(r.g->configs[0].n_functions, 1);
-	cr_assert_str_eq(r.g->functions[r.g->configs[0].functions[0].function].instance, "0");
+	cr_assert_str_eq(r.g->functions[r.g->configs[0].functions[0].function_index].instance, "0");
 	result_free(&r);
 	tree_free(&t);
 }

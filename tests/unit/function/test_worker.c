@@ -231,7 +231,7 @@ static void enter(enum worker_state state)
 		process_ended(EXITED(125));
 		break;
 	case WORKER_DONE:
-		model.restart = RESTART_NEVER;
+		model.restart_when = RESTART_NEVER;
 		enter(WORKER_READY);
 		process_ended(EXITED(0));
 		break;
@@ -486,7 +486,7 @@ Test(worker, exit_status_and_policy)
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		open_worker();
-		model.restart = cases[i].policy;
+		model.restart_when = cases[i].policy;
 		enter(WORKER_READY);
 		process_ended(cases[i].status);
 		cr_expect_eq(worker->state, cases[i].then, "case %zu: %d", i, worker->state);

@@ -166,15 +166,15 @@ Test(descriptors, an_association_has_the_class_of_its_first_interface)
 Test(descriptors, associations_set_the_device_class_unless_the_file_does)
 {
 	load(FFS(PAIR "associations = ( { first = 0; count = 2; } );"));
-	cr_expect_eq(g->attrs[GADGET_DEVICE_CLASS].value, 0xef);
-	cr_expect_eq(g->attrs[GADGET_DEVICE_SUB_CLASS].value, 2);
-	cr_expect_eq(g->attrs[GADGET_DEVICE_PROTOCOL].value, 1);
+	cr_expect_eq(g->device_attrs[GADGET_DEVICE_CLASS].value, 0xef);
+	cr_expect_eq(g->device_attrs[GADGET_DEVICE_SUB_CLASS].value, 2);
+	cr_expect_eq(g->device_attrs[GADGET_DEVICE_PROTOCOL].value, 1);
 	cr_expect(!said(DIAG_WARNING, "associations"));
 	unload();
 	load("attrs = { bDeviceClass = 0; };" FFS(PAIR
 						  "associations = ( { first = 0; count = 2; } );"));
-	cr_expect_eq(g->attrs[GADGET_DEVICE_CLASS].value, 0);
-	cr_expect(!g->attrs[GADGET_DEVICE_SUB_CLASS].set);
+	cr_expect_eq(g->device_attrs[GADGET_DEVICE_CLASS].value, 0);
+	cr_expect(!g->device_attrs[GADGET_DEVICE_SUB_CLASS].set);
 	cr_expect(said(DIAG_WARNING, "hosts may ignore associations"));
 	unload();
 	load("attrs = { bDeviceClass = \"misc\"; bDeviceSubClass = 2; bDeviceProtocol = 1; "
@@ -182,7 +182,7 @@ Test(descriptors, associations_set_the_device_class_unless_the_file_does)
 	cr_expect(!said(DIAG_WARNING, "associations"));
 	unload();
 	load(FFS(PAIR));
-	cr_expect(!g->attrs[GADGET_DEVICE_CLASS].set);
+	cr_expect(!g->device_attrs[GADGET_DEVICE_CLASS].set);
 }
 
 Test(descriptors, an_association_numbers_interfaces_within_the_configuration)

@@ -47,7 +47,7 @@ Test(drop_in, groups_are_merged_at_any_depth)
 {
 	scan_with("f : { a : { x = 1; y = 2; }; };", "f : { b : { z = 3; }; a : { y = 4; }; };");
 	expect("{'f':{'a':{'x':1,'y':4},'b':{'z':3}}}");
-	cr_expect_eq(node_member(s.root, "f")->n, 2);
+	cr_expect_eq(node_member(s.root, "f")->n_children, 2);
 }
 
 Test(drop_in, lists_and_arrays_are_replaced)

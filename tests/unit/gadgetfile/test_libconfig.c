@@ -30,10 +30,10 @@ Test(libconfig, is_asked_about_each_text_without_errors)
 	cr_expect_eq(s.libconfig_result, LIBCONFIG_AGREES);
 	teardown();
 	scan("a = ;");
-	cr_expect_eq(s.libconfig_result, LIBCONFIG_NOT_ASKED);
+	cr_expect_eq(s.libconfig_result, LIBCONFIG_NOT_COMPARED);
 	teardown();
 	scan_document(&s, "test.conf", "a = 1;", &d);
-	cr_expect_eq(s.libconfig_result, LIBCONFIG_NOT_ASKED);
+	cr_expect_eq(s.libconfig_result, LIBCONFIG_NOT_COMPARED);
 	cr_expect_eq(d.n, 0);
 }
 
@@ -48,7 +48,7 @@ Test(libconfig, is_not_asked_about_errors_that_are_not_counted)
 	fclose(f);
 	scan(text);
 	scan_text_as_drop_in(&s, "test.conf.d/a.conf", "b = ;", 5);
-	cr_expect_eq(s.libconfig_result, LIBCONFIG_NOT_ASKED);
+	cr_expect_eq(s.libconfig_result, LIBCONFIG_NOT_COMPARED);
 	free(text);
 }
 
@@ -58,8 +58,8 @@ static void let_libconfig_read(const char *text, const char *instead)
 	scan(text);
 	cr_assert_eq(s.libconfig_result, LIBCONFIG_AGREES, "%s: %s", text,
 		     d.n ? d.list[0].text : "");
-	memcpy(s.expanded, instead, strlen(instead));
-	scan_ask_libconfig(&s);
+	memcpy(s.expanded_text, instead, strlen(instead));
+	scan_compare_with_libconfig(&s);
 }
 
 Test(libconfig, a_text_that_libconfig_rejects_is_an_error_in_its_line)
@@ -97,7 +97,7 @@ Test(libconfig, what_libconfig_reads_otherwise_is_an_error_at_the_setting)
 
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
 		_cleanup_free_ char *words =
-			strf("libconfig reads this otherwise: %s", table[i].words);
+			strf("libconfig reads this differently: %s", table[i].words);
 
 		let_libconfig_read(table[i].text, table[i].instead);
 		cr_assert_eq(d.n, 1, "%zu messages: %s", d.n, table[i].instead);
@@ -120,7 +120,7 @@ Test(libconfig, another_number_of_settings_is_an_error_of_the_whole_file)
 {
 	let_libconfig_read("a = 1; b = 2;", "a = 1;       ");
 	cr_assert_eq(d.n, 1);
-	cr_expect_str_eq(d.list[0].text, "libconfig reads this otherwise: a group of 1");
+	cr_expect_str_eq(d.list[0].text, "libconfig reads this differently: a group of 1");
 	cr_expect_eq(d.list[0].line, 0);
 }
 
@@ -143,8 +143,8 @@ Test(libconfig, a_difference_in_an_included_file_is_reported_there)
 	unlink(included);
 	rmdir(dir);
 	cr_assert_eq(s.libconfig_result, LIBCONFIG_AGREES);
-	memcpy(strstr(s.expanded, "b = 2"), "b = 3", 5);
-	scan_ask_libconfig(&s);
+	memcpy(strstr(s.expanded_text, "b = 2"), "b = 3", 5);
+	scan_compare_with_libconfig(&s);
 	cr_assert_eq(d.n_errors, 1);
 	last = &d.list[d.n - 1];
 	cr_expect_str_eq(last->file, included);

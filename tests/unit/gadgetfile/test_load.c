@@ -94,12 +94,12 @@ Test(load, a_minimal_file_gets_all_defaults)
 	cr_expect_str_eq(g->name, "demo");
 	cr_expect_str_eq(g->file, "/nonexistent/demo.conf");
 	cr_expect_str_eq(g->file_dir, "/nonexistent");
-	cr_expect_str_eq(g->files[0], "/nonexistent/demo.conf");
-	cr_expect_null(g->files[1]);
+	cr_expect_str_eq(g->source_files[0], "/nonexistent/demo.conf");
+	cr_expect_null(g->source_files[1]);
 	cr_expect_eq(g->max_speed, GADGET_SPEED_NONE, "the kernel's own is right");
-	cr_expect_eq(g->attrs[GADGET_ID_VENDOR].value, 0x1d6b);
-	cr_expect_eq(g->attrs[GADGET_ID_PRODUCT].value, 0x0104);
-	cr_expect(!g->attrs[GADGET_BCD_DEVICE].set);
+	cr_expect_eq(g->device_attrs[GADGET_ID_VENDOR].value, 0x1d6b);
+	cr_expect_eq(g->device_attrs[GADGET_ID_PRODUCT].value, 0x0104);
+	cr_expect(!g->device_attrs[GADGET_BCD_DEVICE].set);
 	cr_expect(said(DIAG_WARNING, "no ids are set"));
 	cr_assert_eq(g->n_strings, 1);
 	cr_expect_eq(g->strings[0].lang, 0x0409);
@@ -133,7 +133,7 @@ Test(load, a_minimal_file_gets_all_defaults)
 	cr_assert_eq(g->n_configs, 1);
 	cr_expect_eq(g->configs[0].id, 1);
 	cr_expect_str_eq(g->configs[0].name, "c");
-	cr_expect(!g->configs[0].attributes.set && !g->configs[0].max_power.set);
+	cr_expect(!g->configs[0].bm_attributes.set && !g->configs[0].max_power.set);
 	cr_assert_eq(g->configs[0].n_functions, 1);
 	cr_expect_str_eq(g->configs[0].functions[0].name, "ffs.demo-echo");
 }
@@ -141,8 +141,8 @@ Test(load, a_minimal_file_gets_all_defaults)
 Test(load, warns_about_each_missing_id)
 {
 	load("attrs = { idVendor = 5; };" FFS("interfaces = ( { } );"));
-	cr_expect_eq(g->attrs[GADGET_ID_VENDOR].value, 5);
-	cr_expect_eq(g->attrs[GADGET_ID_PRODUCT].value, 0x0104);
+	cr_expect_eq(g->device_attrs[GADGET_ID_VENDOR].value, 5);
+	cr_expect_eq(g->device_attrs[GADGET_ID_PRODUCT].value, 0x0104);
 	cr_expect(said(DIAG_WARNING, "no 'idProduct' is set: 0x0104"));
 	unload();
 	load("attrs = { idProduct = 5; };" FFS("interfaces = ( { } );"));
@@ -162,14 +162,14 @@ Test(load, defaults_of_a_plugin)
 	cr_expect_str_eq(w->plugin, "loopback");
 	cr_expect_str_eq(w->options_json, "{}");
 	cr_expect_null(w->argv);
-	cr_expect(!w->blocking);
+	cr_expect(!w->blocking_io);
 	cr_expect_eq(w->engine, ENGINE_AUTO);
-	cr_expect_eq(w->io_size, 0);
-	cr_expect_eq(w->io_depth, 0);
-	cr_expect_eq(w->ready, READY_NOTIFY);
+	cr_expect_eq(w->io_transfer_size, 0);
+	cr_expect_eq(w->io_queue_depth, 0);
+	cr_expect_eq(w->ready_when, READY_NOTIFY);
 	cr_expect_eq(w->start_timeout, 10);
 	cr_expect_eq(w->stop_timeout, 5);
-	cr_expect_eq(w->restart, RESTART_ALWAYS);
+	cr_expect_eq(w->restart_when, RESTART_ALWAYS);
 	cr_expect_eq(w->restart_delay, 1);
 	cr_expect_eq(w->restart_max_delay, 30);
 	cr_expect_eq(w->restart_limit, 5);
@@ -183,9 +183,9 @@ Test(load, defaults_of_a_plugin)
 	cr_expect_eq(w->limits.files, 0);
 	cr_expect_eq(w->limits.cpu, 0);
 	cr_expect_eq(w->n_env, 0);
-	cr_expect_str_eq(w->directory, "/");
+	cr_expect_str_eq(w->working_directory, "/");
 	cr_expect(w->sandbox);
-	cr_expect_eq(w->allowed, SANDBOX_ANY, "what the plugin declares");
+	cr_expect_eq(w->sandbox_permissions, SANDBOX_ANY, "what the plugin declares");
 }
 
 Test(load, allow_sets_what_the_sandbox_permits)
@@ -207,7 +207,7 @@ Test(load, allow_sets_what_the_sandbox_permits)
 		_cleanup_free_ char *text = strf(WORKER("%s"), cases[i].text);
 
 		load(text);
-		cr_expect_eq(g->functions[0].worker->allowed, cases[i].allowed, "%s",
+		cr_expect_eq(g->functions[0].worker->sandbox_permissions, cases[i].allowed, "%s",
 			     cases[i].text);
 		unload();
 	}
@@ -223,8 +223,8 @@ Test(load, defaults_of_a_program)
 	cr_expect_str_eq(w->argv[0], "prog");
 	cr_expect_str_eq(w->argv[1], "./arg", "arguments are untouched");
 	cr_expect_null(w->argv[2]);
-	cr_expect(w->blocking);
-	cr_expect_eq(w->ready, READY_STARTED);
+	cr_expect(w->blocking_io);
+	cr_expect_eq(w->ready_when, READY_STARTED);
 	cr_expect_null(w->user.value);
 	cr_expect(!w->sandbox);
 }
@@ -245,11 +245,11 @@ Test(load, loads_all_keys_of_a_worker)
 	cr_expect_str_eq(w->argv[0], "/nonexistent/bin/prog");
 	cr_expect_str_eq(w->argv[1], "${mount}");
 	cr_expect_eq(w->program_at.line, 1);
-	cr_expect(!w->blocking);
-	cr_expect_eq(w->ready, READY_FD);
+	cr_expect(!w->blocking_io);
+	cr_expect_eq(w->ready_when, READY_FD);
 	cr_expect_eq(w->start_timeout, 2.5);
 	cr_expect_eq(w->stop_timeout, 0);
-	cr_expect_eq(w->restart, RESTART_ON_FAILURE);
+	cr_expect_eq(w->restart_when, RESTART_ON_FAILURE);
 	cr_expect_eq(w->restart_delay, 0);
 	cr_expect_eq(w->restart_max_delay, 7);
 	cr_expect_eq(w->restart_limit, 0);
@@ -269,7 +269,7 @@ Test(load, loads_all_keys_of_a_worker)
 	cr_expect_str_eq(w->env[0].name, "A");
 	cr_expect_str_eq(w->env[0].value, "${gadget}");
 	cr_expect_str_eq(w->env[1].value, "5");
-	cr_expect_str_eq(w->directory, "/nonexistent/data");
+	cr_expect_str_eq(w->working_directory, "/nonexistent/data");
 }
 
 Test(load, a_program_below_dir_is_not_expanded_yet)
@@ -289,8 +289,8 @@ Test(load, io_and_options_of_a_plugin)
 	w = g->functions[0].worker;
 	cr_expect_str_eq(w->plugin, "/nonexistent/./my.so");
 	cr_expect_eq(w->engine, ENGINE_COPY);
-	cr_expect_eq(w->io_size, 65536);
-	cr_expect_eq(w->io_depth, 8);
+	cr_expect_eq(w->io_transfer_size, 65536);
+	cr_expect_eq(w->io_queue_depth, 8);
 	options = json_loads(w->options_json, 0, NULL);
 	cr_expect_eq(json_integer_value(json_object_get(options, "a")), 1);
 	cr_expect(json_is_true(json_array_get(json_object_get(options, "b"), 0)));
@@ -540,7 +540,7 @@ Test(load, classes_by_name)
 		"interfaces = ( { class = \"hid\"; protocol = 2; }, { class = \"dfu\"; }, "
 		"{ class = \"dfu\"; subclass = 2; }, { class = 10; } );"));
 	i = g->functions[0].ffs->interfaces;
-	cr_expect_eq(g->attrs[GADGET_DEVICE_CLASS].value, 0xef);
+	cr_expect_eq(g->device_attrs[GADGET_DEVICE_CLASS].value, 0xef);
 	cr_expect_eq(i[0].class, 3);
 	cr_expect_eq(i[0].protocol, 2);
 	cr_expect_eq(i[1].class, 0xfe);
@@ -709,13 +709,13 @@ Test(load, configurations)
 	c = &g->configs[0];
 	cr_expect_eq(c->id, 5);
 	cr_expect_str_eq(c->name, "five");
-	cr_expect_eq(c->attributes.value, 0xe0);
+	cr_expect_eq(c->bm_attributes.value, 0xe0);
 	cr_expect_eq(c->max_power.value, 500);
 	cr_assert_eq(c->n_strings, 1);
 	cr_expect_eq(c->strings[0].lang, 0x0809);
 	cr_expect_str_eq(c->strings[0].configuration, "Five");
 	cr_assert_eq(c->n_functions, 2);
-	cr_expect_eq(c->functions[0].function, 1);
+	cr_expect_eq(c->functions[0].function_index, 1);
 	cr_expect_str_eq(c->functions[0].name, "ffs.bb");
 	cr_expect_str_eq(c->functions[1].name, "first");
 	cr_expect_eq(g->configs[1].id, 6);
@@ -750,7 +750,7 @@ Test(load, the_udc_by_name_or_driver)
 	unload();
 	load("udc : { driver = \"dwc3\"; wait = 2.5; };" FFS("interfaces = ( { } );"));
 	cr_expect_str_eq(g->udc.driver.value, "dwc3");
-	cr_expect_eq(g->udc.wait, 2.5);
+	cr_expect_eq(g->udc.wait_seconds, 2.5);
 	cr_expect_null(g->udc.name.value);
 }
 
@@ -761,16 +761,16 @@ Test(load, endpoints_are_those_of_the_largest_configuration_isochronous_in_any)
 	load("functions : { a : { type = \"ncm\"; }; b : { type = \"gser\"; };\n"
 	     "s : { type = \"uac2\"; }; };\n"
 	     "configs = ( { functions = (\"a\", \"b\"); }, { functions = (\"s\"); } );\n");
-	n = gadget_endpoints(g);
+	n = gadget_endpoint_count(g);
 	cr_expect_eq(n.in, 3);
 	cr_expect_eq(n.out, 2);
 	cr_expect(n.isochronous, "the kernel binds the second configuration, too");
-	cr_expect(n.at_least);
+	cr_expect(n.may_need_more);
 	unload();
 	load("functions : { a : { type = \"ncm\"; }; };");
-	n = gadget_endpoints(g);
+	n = gadget_endpoint_count(g);
 	cr_expect_not(n.isochronous);
-	cr_expect_not(n.at_least);
+	cr_expect_not(n.may_need_more);
 	unload();
 }
 
@@ -788,7 +788,7 @@ Test(load, an_ffs_function_of_a_scheme_is_only_created_in_configfs)
 
 Test(load, the_name_option_overrides_the_file)
 {
-	const struct gadgetfile_options options = { .name = "other" };
+	const struct gadgetfile_options options = { .gadget_name = "other" };
 	char path[] = "/tmp/ffsctl-test-XXXXXX.conf";
 	_cleanup_error_ struct error err = { 0 };
 	int fd = mkstemps(path, 5);
@@ -803,7 +803,7 @@ Test(load, the_name_option_overrides_the_file)
 	cr_expect_str_eq(g->name, "other");
 	cr_expect_str_eq(g->functions[0].instance, "other-echo");
 	cr_expect_str_eq(g->strings[0].serialnumber.value, "other");
-	cr_expect_null(g->strings[0].serial_from.value, "the machine is not asked");
+	cr_expect_null(g->strings[0].serialnumber_source.value, "the machine is not asked");
 }
 
 Test(load, unreadable_files_are_errors)
@@ -846,7 +846,7 @@ static void check_rows(const struct key_group *group)
 			  group->manual_heading, k->name);
 		cr_expect(k->set, "%s.%s goes nowhere: it would be ignored", group->manual_heading,
 			  k->name);
-		cr_expect(!(k->types & TYPE_LIST) || k->items, "%s.%s: a list of what?",
+		cr_expect(!(k->types & TYPE_LIST) || k->item_types, "%s.%s: a list of what?",
 			  group->manual_heading, k->name);
 		for (const struct key *other = group->keys; other < k; other++)
 			cr_expect_str_neq(other->name, k->name, "twice in %s",
@@ -854,8 +854,8 @@ static void check_rows(const struct key_group *group)
 		if (k->group)
 			check_rows(k->group);
 	}
-	if (group->any_key && group->any_key->group)
-		check_rows(group->any_key->group);
+	if (group->user_named_key && group->user_named_key->group)
+		check_rows(group->user_named_key->group);
 }
 
 Test(keys, each_row_is_complete)
@@ -907,14 +907,14 @@ Test(load, a_hint_belongs_to_the_message_before_it)
 	const struct position at = { "x.conf", 0, 0 };
 	char line[16];
 
-	diags_add(&d, DIAG_WARNING, &at, "last");
-	diags_add(&d, DIAG_WARNING, &at, "the next");
+	diags_add_at_position(&d, DIAG_WARNING, &at, "last");
+	diags_add_at_position(&d, DIAG_WARNING, &at, "the next");
 	diags_hint(&d, "of the next");
 	cr_expect_str_eq(d.list[1].hint, "of the next");
 	cr_expect_null(d.list[0].hint);
 	for (int i = 0; i < DIAG_MAX_ERRORS + 2; i++) {
 		snprintf(line, sizeof(line), "%d", i);
-		diags_add(&d, DIAG_ERROR, &at, "%s", line);
+		diags_add_at_position(&d, DIAG_ERROR, &at, "%s", line);
 		diags_hint(&d, "%s", line);
 	}
 	cr_expect_eq(d.n_errors, DIAG_MAX_ERRORS + 1);

@@ -93,7 +93,7 @@ Test(scan, integers_outside_32_bits_are_errors)
 		_cleanup_free_ char *text = strf("a = %s;", cases[i]);
 
 		one_error(text, 1, 5, "does not fit into 32 bits");
-		cr_expect(s.has_stricter_error, "libconfig wraps it");
+		cr_expect(s.has_ffsctl_only_error, "libconfig wraps it");
 		teardown();
 	}
 }
@@ -162,9 +162,9 @@ Test(scan, semicolons_and_commas_may_be_missing)
 	const struct node *root = scan("a = 1 b : 2, c = { d = 3 e = 4; } f = ( 1, 2 )");
 
 	cr_assert_eq(d.n_errors, 0);
-	cr_expect_eq(root->n, 4);
-	cr_expect_eq(node_member(root, "c")->n, 2);
-	cr_expect_eq(node_member(root, "f")->n, 2);
+	cr_expect_eq(root->n_children, 4);
+	cr_expect_eq(node_member(root, "c")->n_children, 2);
+	cr_expect_eq(node_member(root, "f")->n_children, 2);
 }
 
 Test(scan, names_may_have_stars_and_hyphens)
@@ -396,15 +396,15 @@ Test(include, lines_of_the_expanded_text_map_to_the_files)
 	scan_main_file();
 	cr_assert_eq(d.n_errors, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
-		const char *found = *want[i].text ? strstr(s.expanded, want[i].text) : NULL;
+		const char *found = *want[i].text ? strstr(s.expanded_text, want[i].text) : NULL;
 		unsigned int line = 1;
 		struct text_range at;
 
 		if (!found)
 			continue;
-		for (const char *p = s.expanded; p < found; p++)
+		for (const char *p = s.expanded_text; p < found; p++)
 			line += *p == '\n';
-		at = expanded_range(&s, line);
+		at = expanded_line_range(&s, line);
 		cr_expect_eq(at.source, s.sources[want[i].source], "%s", want[i].text);
 		cr_expect_eq(at.line, want[i].line, "%s: line %u", want[i].text, at.line);
 	}

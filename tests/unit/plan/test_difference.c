@@ -190,7 +190,7 @@ static bool depends_on(const struct step *later, const struct step *earlier)
 }
 
 /* A function is made again when one of its values changes. */
-static bool reapplied_with(const struct step *earlier, const struct step *later)
+static bool must_reapply_with(const struct step *earlier, const struct step *later)
 {
 	return earlier->op == &op_directory && str_has_prefix(earlier->path, "/f") &&
 	       path_is_below(later->path, earlier->path);
@@ -201,7 +201,7 @@ static bool replaces(const struct step *next, const struct step *last)
 	return next->op->restore && streq(next->path, last->path);
 }
 
-static const struct plan_rules rules = { depends_on, reapplied_with, replaces };
+static const struct plan_rules rules = { depends_on, must_reapply_with, replaces };
 
 /* --- plans as words: "/c" is a directory, "/c=1" a value, "/c/l>/f" a link ----------------------
  */
@@ -296,11 +296,12 @@ static char *changes_in_words(const char *old, const char *new)
 
 	begin(&plan, old);
 	difference_make(&d, &plan, &next, &rules);
-	for (size_t i = 0; i < d.n; i++) {
+	for (size_t i = 0; i < d.n_changes; i++) {
 		char *before = text;
 
 		text = strf("%s%s%s %s", before, *before ? ", " : "",
-			    change_word(&d, &d.changes[i]), plan.steps[d.changes[i].step].path);
+			    change_word(&d, &d.changes[i]),
+			    plan.steps[d.changes[i].step_index].path);
 		free(before);
 	}
 	difference_free(&d);
@@ -376,11 +377,11 @@ Test(difference, afterwards_all_steps_are_of_one_gadget_file)
 		set_file(&plan, "old.conf");
 		set_file(&next, "new.conf");
 		difference_make(&d, &plan, &next, &rules);
-		cr_expect_eq(d.n, 1, "all but /v are kept");
+		cr_expect_eq(d.n_changes, 1, "all but /v are kept");
 		cr_expect_eq(difference_apply(&d, &err), 0, "%s", err.text);
 		if (back)
 			cr_expect_eq(difference_revert(&d, &err), 0, "%s", err.text);
-		difference_end(&d, back ? DIFFERENCE_OLD : DIFFERENCE_NEW);
+		difference_reduce_to(&d, back ? DIFFERENCE_OLD_PLAN : DIFFERENCE_NEW_PLAN);
 		cr_expect_eq(plan.n, 5);
 		expect_file(&plan, back ? "old.conf" : "new.conf");
 		plan_free(&plan);
@@ -477,8 +478,8 @@ static void expect_applied(struct pair *p)
 	struct plan plan;
 
 	cr_assert_eq(make_changes(&d, &plan, p, 0), 0, "%s -> %s", p->old, p->new);
-	p->n = d.n;
-	difference_end(&d, DIFFERENCE_NEW);
+	p->n = d.n_changes;
+	difference_reduce_to(&d, DIFFERENCE_NEW_PLAN);
 	expect_state(p, p->new_state, "applied", 0);
 	cr_expect_eq(plan_undo(&plan, &(struct error){ 0 }), 0);
 	cr_expect(n_nodes == 0 || nodes[0].is_value, "%s -> %s: down leaves %s", p->old, p->new,
@@ -496,7 +497,7 @@ static void expect_reverted(const struct pair *p, int fail)
 		cr_expect_eq(difference_revert(&d, &err), 0, "%s", err.text);
 	else
 		fail = 0; /* there are fewer calls than that */
-	difference_end(&d, fail ? DIFFERENCE_OLD : DIFFERENCE_NEW);
+	difference_reduce_to(&d, fail ? DIFFERENCE_OLD_PLAN : DIFFERENCE_NEW_PLAN);
 	expect_state(p, fail ? p->old_state : p->new_state, "reverted from", fail);
 	error_clear(&err);
 	plan_free(&plan);
@@ -568,7 +569,7 @@ Test(difference, a_failed_revert_skips_the_steps_that_depend_on_it)
 	fails_at = 1;
 	cr_expect_eq(difference_revert(&d, &err), -EIO);
 	cr_expect_str_eq(err.text, "planted /f: Input/output error");
-	cr_expect_null(difference_failed(&d), "several changes could not be reverted");
+	cr_expect_null(difference_failed_step(&d), "several changes could not be reverted");
 	cr_expect_null(find("/c/l"));
 	cr_expect_eq(n_refused, 0);
 	error_clear(&err);
@@ -587,10 +588,10 @@ Test(difference, the_only_failure_is_named_and_can_be_skipped)
 	struct plan plan;
 
 	cr_assert_eq(make_changes(&d, &plan, &there, 2), -EIO);
-	cr_expect_str_eq(difference_failed(&d)->path, "/g");
-	difference_skip_failed(&d);
+	cr_expect_str_eq(difference_failed_step(&d)->path, "/g");
+	difference_skip_failed_change(&d);
 	cr_expect_eq(difference_apply(&d, &err), 0);
-	difference_end(&d, DIFFERENCE_NEW);
+	difference_reduce_to(&d, DIFFERENCE_NEW_PLAN);
 	cr_expect_eq(plan.next_step, 3, "all is taken for applied");
 	plan_free(&plan);
 
@@ -598,11 +599,11 @@ Test(difference, the_only_failure_is_named_and_can_be_skipped)
 	fails_at = 1;
 	cr_expect_eq(difference_revert(&d, &err), -EIO);
 	fails_at = 0;
-	cr_expect_str_eq(difference_failed(&d)->path, "/f");
-	difference_skip_failed(&d);
+	cr_expect_str_eq(difference_failed_step(&d)->path, "/f");
+	difference_skip_failed_change(&d);
 	error_clear(&err);
 	cr_expect_eq(difference_revert(&d, &err), 0);
-	difference_end(&d, DIFFERENCE_OLD);
+	difference_reduce_to(&d, DIFFERENCE_OLD_PLAN);
 	cr_expect_eq(plan.next_step, 2, "all is taken for applied");
 	plan_free(&plan);
 }
@@ -621,7 +622,7 @@ Test(difference, a_revert_that_is_given_up_has_failed)
 	cr_assert_eq(make_changes(&d, &plan, &p, 0), 0);
 	never_made = "/f";
 	cr_expect_eq(difference_revert(&d, &err), PLAN_AGAIN);
-	difference_give_up(&d, &err);
+	difference_time_out(&d, &err);
 	cr_expect_eq(difference_revert(&d, &err), -ETIMEDOUT);
 	cr_expect_str_eq(err.text, "cannot mkdir /f within the time given");
 	cr_expect_not_null(find("/g"), "/g does not depend on /f and must exist again");
