@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The plugin interface: a plugin moves the data of one FunctionFS function. It is a shared object
- * that exports one table,
+ * The plugin interface. A plugin moves the data of one FunctionFS function. The plugin is a shared
+ * object that exports one struct ffsctl_plugin. Example:
  *
  *	FFSCTL_PLUGIN = {
  *		FFSCTL_PLUGIN_HEAD,
@@ -12,13 +12,13 @@
  *		.done = mine_done,
  *	};
  *
- * To build a plugin only this header is needed:
+ * This header suffices to compile a plugin:
  *
  *	cc -shared -fPIC $(pkg-config --cflags ffsctl) -o mine.so mine.c
  *
- * The plugin host ffsctl-worker is a process that loads one plugin. It has one thread and one event
- * loop, which calls all callbacks of the plugin. A callback must not wait. The plugin calls the
- *plugin host through `host->call`. See ffsctl-plugin(3).
+ * The plugin host ffsctl-worker is a process that loads one plugin. The plugin host has one thread
+ * and one event loop, which calls all callbacks of the plugin. A callback must not wait. The plugin
+ * calls functions of the plugin host through `host->call`. See ffsctl-plugin(3).
  */
 #ifndef FFSCTL_PLUGIN_H
 #define FFSCTL_PLUGIN_H
@@ -29,9 +29,10 @@
 #include "control.h"
 
 /*
- * Version of the plugin interface. It changes only if plugins built with an older header can no
- * longer run. Other changes add members at the end of structs. Each struct has its size in the
- * member `size`. A member that an older version lacks counts as 0.
+ * Version of the plugin interface. A new version means that plugins that were compiled with an
+ * older header no longer run. Without a new version, structs only get new members at their ends.
+ * The member `size` of a struct is the size that the struct had when its owner was compiled.
+ * Members that lie beyond `size` count as 0.
  */
 #define FFSCTL_PLUGIN_VERSION 1
 
@@ -47,25 +48,26 @@ struct ffsctl_host;
 enum ffsctl_option_type {
 	FFSCTL_OPTION_STRING = 1,
 	FFSCTL_OPTION_BOOL = 2, /* "true" or "false" */
-	FFSCTL_OPTION_INT = 3,	/* decimal or 0x hex, 64 bits, signed */
+	FFSCTL_OPTION_INT = 3,	/* 64 bits, signed; decimal, or hexadecimal with 0x */
 	FFSCTL_OPTION_FLOAT = 4,
 	FFSCTL_OPTION_SIZE = 5, /* bytes: an integer, or "64K", "16M", "1G" (powers of 1024) */
 };
 
-/* One setting of the gadget file's `options` group. */
+/* One option of a plugin, which users set in the group `options` of the gadget file. */
 struct ffsctl_option {
-	const char *name; /* NULL in the last element of the table */
+	const char *name; /* name of the option; NULL in the last element of the table */
 	enum ffsctl_option_type type;
-	uint32_t required;	    /* 1: the gadget file must set it */
-	const char *default_value;  /* in the syntax of the gadget file; NULL: none */
-	const char *doc;	    /* one line of documentation */
-	int64_t min, max;	    /* limits of INT and SIZE, inclusive; both 0: no limits */
-	const char *const *choices; /* values of STRING, ended by NULL; NULL: any text */
+	uint32_t required;	   /* 1: the gadget file must set the option */
+	const char *default_value; /* default value as in the gadget file; NULL: none */
+	const char *doc;	   /* one line of documentation */
+	int64_t min, max; /* smallest and largest value of INT and SIZE; both 0: no limits */
+	/* Allowed values of STRING, and a NULL at the end; NULL: any text. */
+	const char *const *choices;
 };
 
-/* What a plugin needs: the sandbox must permit it. */
+/* What a plugin does that the sandbox forbids without this flag. */
 enum ffsctl_need {
-	FFSCTL_NEED_NETWORK = 1 << 0,  /* sockets other than `control` */
+	FFSCTL_NEED_NETWORK = 1 << 0,  /* opens sockets */
 	FFSCTL_NEED_FILES = 1 << 1,    /* opens files for writing */
 	FFSCTL_NEED_PROGRAMS = 1 << 2, /* starts programs */
 };
@@ -74,12 +76,14 @@ enum ffsctl_mode {
 	/* A byte stream without messages: FFSCTL_END has no meaning, and no ZLP is sent. */
 	FFSCTL_MODE_STREAM = 1,
 	/* A message ends with a packet shorter than the endpoint's packet size, or with a
-	   zero-length packet if its length is a multiple of the packet size (USB 2.0, 5.8.3). */
+	   zero-length packet if the length of the message is a multiple of the packet size
+	   (USB 2.0, 5.8.3). */
 	FFSCTL_MODE_MESSAGE = 2,
 };
 
+/* The numbers are those of USB_ENDPOINT_XFER_* (linux/usb/ch9.h). */
 enum ffsctl_endpoint_type {
-	FFSCTL_ENDPOINT_ISO = 1, /* same numbers as USB_ENDPOINT_XFER_* (linux/usb/ch9.h) */
+	FFSCTL_ENDPOINT_ISO = 1,
 	FFSCTL_ENDPOINT_BULK = 2,
 	FFSCTL_ENDPOINT_INTERRUPT = 3,
 };
@@ -90,38 +94,46 @@ enum ffsctl_direction {
 };
 
 struct ffsctl_endpoint {
-	const char *name; /* the name in the gadget file; without one, for example, "ep1-in" */
-	uint32_t address; /* bEndpointAddress in the gadget file; bit 7: IN. The UDC may use another
-			     address */
+	/* Name of the endpoint in the gadget file; "ep1-in", for example, if it has no name
+	   there. */
+	const char *name;
+	/* bEndpointAddress in the gadget file; bit 7 is set for IN. The address on the bus may
+	   be another one. */
+	uint32_t address;
 	enum ffsctl_endpoint_type type;
 	enum ffsctl_direction direction;
-	uint32_t max_packet; /* bytes, at the speed of the link; 0 while it is down */
+	/* Packet size in bytes at the speed of the link; 0 while the link is down. */
+	uint32_t max_packet;
 };
 
 enum ffsctl_transfer_flags {
 	/* The message ends with this transfer. For OUT transfers the plugin host sets the flag
-	   before done(). For IN transfers the plugin sets it before submit(), and the plugin host
-	   sends a ZLP if needed. Only in FFSCTL_MODE_MESSAGE. */
+	   before it calls done(). For IN transfers the plugin sets the flag before it calls
+	   submit(), and the plugin host sends a ZLP if the message needs one. The flag has a
+	   meaning only in FFSCTL_MODE_MESSAGE. */
 	FFSCTL_END = 1 << 0,
 };
 
 /*
- * One transfer and its buffer. The engine owns both. The plugin may use them after get() or done(),
- * until it calls submit() or put(). A transfer may be submitted on any endpoint of the function,
- * but the engine can avoid a copy only on the endpoint that get() was called with.
+ * One transfer and its buffer. The engine owns the transfer and the buffer. The plugin gets them by
+ * get() or done() and may use them until it calls submit() or put(). The plugin may submit a
+ * transfer on any endpoint of the function, but the engine may have to copy the data if this is not
+ * the endpoint that was the argument of get().
  */
 struct ffsctl_transfer {
 	void *data;
-	size_t capacity;   /* bytes at `data`: host->transfer_size */
-	size_t length;	   /* IN: bytes to send, set before submit(). OUT: bytes received, valid in
-			      done() */
-	uint32_t flags;	   /* enum ffsctl_transfer_flags */
-	uint32_t endpoint; /* index of the endpoint of the last submit(); before it, of get() */
+	size_t capacity; /* size of the buffer `data` in bytes: host->transfer_size */
+	/* IN: bytes to send, set before submit(). OUT: bytes received, valid in done(). */
+	size_t length;
+	uint32_t flags; /* enum ffsctl_transfer_flags */
+	/* Index of the endpoint that was the argument of the last submit(), or of get() before
+	   the first submit(). */
+	uint32_t endpoint;
 	/* Result of the transfer, valid in done(). 0: success. -ESHUTDOWN: the link went down; wait
 	   for enable(). -ECANCELED: cancel() was called. Another negative errno: an error of the
 	   kernel or the controller. */
 	int status;
-	void *user; /* for the plugin; initially NULL */
+	void *user; /* for any use by the plugin; initially NULL */
 };
 
 /* A SETUP packet (USB 2.0, 9.3), in native byte order. */
@@ -132,20 +144,25 @@ struct ffsctl_setup {
 
 /*
  * A file descriptor of the plugin, such as a socket or a pipe, that the event loop watches. The
- * plugin owns the struct and the descriptor; both must stay valid until unwatch(). Set the struct
- * to zero, then fill in the first four members.
+ * plugin owns the struct and the file descriptor; both must stay valid until unwatch(). The plugin
+ * must set the struct to zero and then set the first four members.
  */
 struct ffsctl_watch {
 	int fd;
-	uint32_t events; /* EPOLLIN and EPOLLOUT (epoll_ctl(2)), level-triggered; 0: only errors */
-	/* Called when the descriptor is ready. `events`: as reported by epoll_wait(2), which
-	   reports EPOLLERR and EPOLLHUP even if they are not requested. */
+	/* Events to watch for: EPOLLIN and EPOLLOUT (epoll_ctl(2)), level-triggered; 0: only
+	   errors. */
+	uint32_t events;
+	/* The event loop calls ready() when the file descriptor is ready. `events`: the events
+	   that epoll_wait(2) reports; it reports EPOLLERR and EPOLLHUP even if they were not
+	   requested. */
 	void (*ready)(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events);
 	void *user;
-	uint64_t host_private; /* private to the plugin host; 0 while not watched */
+	/* Private to the plugin host; 0 while the file descriptor is not watched. */
+	uint64_t host_private;
 };
 
-/* A timer in the event loop. Set the struct to zero, then fill in the first two members. */
+/* A timer in the event loop. The plugin must set the struct to zero and then set the first two
+   members. */
 struct ffsctl_timer {
 	void (*fired)(struct ffsctl_host *host, struct ffsctl_timer *t);
 	void *user;
@@ -160,52 +177,58 @@ enum ffsctl_log_level {
 	FFSCTL_LOG_NOTE = 2,
 };
 
-/* The calls of the plugin host. Calls that can fail return a negative errno. */
+/* The functions of the plugin host that plugins call. Functions that can fail return a negative
+   errno. */
 struct ffsctl_calls {
 	uint32_t version; /* FFSCTL_PLUGIN_VERSION */
-	uint32_t size;	  /* of this struct */
+	uint32_t size;	  /* size of this struct in bytes */
 
-	/* Returns one of the `depth` transfers of the endpoint; NULL if all are in use. */
+	/* Returns one of the `depth` transfers of the endpoint; NULL if the plugin or the kernel
+	   uses all of them. */
 	struct ffsctl_transfer *(*get)(struct ffsctl_host *host, uint32_t endpoint);
-	/* Gives a transfer back, which must not be submitted at this time. */
+	/* Gives a transfer back to the engine. The transfer must not be in flight. */
 	void (*put)(struct ffsctl_host *host, struct ffsctl_transfer *t);
 
 	/*
-	 * Queues a transfer. The transfers of an endpoint are sent and completed in the order of
+	 * Queues a transfer. The transfers of an endpoint start and complete in the order of
 	 * submission. An OUT transfer requests as many whole packets as the buffer can hold. If
-	 * submit() returns 0, the transfer ends in done(). If it returns an error, such as
-	 * -ESHUTDOWN while the link is down, the plugin still has the transfer.
+	 * submit() returns 0, done() is called when the transfer has ended. If submit() returns an
+	 * error, such as -ESHUTDOWN while the link is down, done() is not called for the transfer,
+	 * and the plugin may still use it.
 	 */
 	int (*submit)(struct ffsctl_host *host, uint32_t endpoint, struct ffsctl_transfer *t);
-	/* Cancels all transfers of an endpoint. Each transfer ends in done(), with -ECANCELED
-	   unless it has completed before. Data that a cancelled OUT transfer has received is lost.
-	 */
+	/* Cancels all transfers of an endpoint. done() is called for each of them; the status is
+	   -ECANCELED unless the transfer has completed before. Data that a cancelled OUT
+	   transfer has received is lost. */
 	void (*cancel)(struct ffsctl_host *host, uint32_t endpoint);
 
 	/*
-	 * The answers to a control request, which setup() got with the same `id`. Call one of them
-	 * once for each `id`, within 500 ms; after this time ffsctl stalls the request. accept() is
-	 * for requests without data, and for requests with OUT data, which setup_data() then gets.
-	 * reply() sends IN data, at most setup.length bytes.
+	 * These three functions answer the control request that was reported to setup() with the
+	 * same `id`. The plugin must call one of them, once for each request, within 500 ms; after
+	 * this time ffsctl stalls the request. accept() is for requests without data, and for
+	 * requests with OUT data, which ffsctl then passes to setup_data(). stall() refuses a
+	 * request. reply() sends IN data, at most setup.length bytes.
 	 */
 	int (*accept)(struct ffsctl_host *host, uint32_t id);
 	int (*stall)(struct ffsctl_host *host, uint32_t id);
 	int (*reply)(struct ffsctl_host *host, uint32_t id, const void *data, size_t length);
 
-	/* Return the value of an option: the value in the gadget file, else the default. If the
-	   plugin's table has no option with this name and type, the plugin has a bug, and the
-	   process ends. */
-	const char *(*option_string)(struct ffsctl_host *host,
-				     const char *name); /* NULL: not set */
+	/* These three functions return the value of an option: the value in the gadget file, or
+	   the default if the gadget file does not set the option. If the plugin's table has no
+	   option with this name and type, which is a bug of the plugin, the process ends. */
+	const char *(*option_string)(
+		struct ffsctl_host *host,
+		const char *name); /* returns NULL if the option has no value */
 	int64_t (*option_int)(struct ffsctl_host *host,
-			      const char *name); /* type BOOL, INT or SIZE */
+			      const char *name); /* for the types BOOL, INT and SIZE */
 	double (*option_float)(struct ffsctl_host *host, const char *name);
 
-	/* Writes one line, without a newline, to `ffsctl log`. */
+	/* Writes one line to the log that `ffsctl log` prints. The text must not end with a
+	   newline. */
 	void (*log)(struct ffsctl_host *host, enum ffsctl_log_level level, const char *fmt, ...)
 		__attribute__((format(printf, 3, 4)));
 
-	/* Reports that the gadget may be bound; see late_ready. */
+	/* Reports that the plugin is ready, so that ffsctl may bind the gadget; see late_ready. */
 	void (*ready)(struct ffsctl_host *host);
 	/* Sets the statistics that `ffsctl status` shows. `json`: a JSON object; see
 	   FFSCTL_STATS_MAX. */
@@ -213,93 +236,101 @@ struct ffsctl_calls {
 	/*
 	 * Requests the switch to another gadget, one of `switch_to` in the gadget file. Answers to
 	 * earlier control requests reach the host first. `json`: a JSON object that becomes
-	 * "switch" in the configuration of the other gadget's workers; NULL: none. stop() follows
-	 * if the switch takes place; otherwise `ffsctl log` shows the reason.
+	 * "switch" in the configuration of the other gadget's workers; NULL: none. If the switch
+	 * takes place, ffsctl stops this worker, and stop() is called; otherwise `ffsctl log` shows
+	 * the reason.
 	 */
 	int (*switch_to)(struct ffsctl_host *host, const char *gadget, const char *json);
-	/* Ends the process once the callback has returned. `status`: 125 prevents a restart; after
-	   any other exit status `worker.restart` decides. */
+	/* Ends the process when the current callback has returned. `status`: exit status of the
+	   process. After 125 ffsctl does not restart the worker; after any other exit status
+	   `worker.restart` in the gadget file decides. */
 	void (*exit)(struct ffsctl_host *host, int status);
 
 	/*
 	 * watch() starts to watch w->fd. If `w` is watched already, watch() applies a change of
-	 * w->events. It returns -EPERM for a file that is always ready, such as a regular file.
-	 * unwatch() stops watching; afterwards ready() is not called. Call unwatch() before
-	 * close(). It may be called in any callback, and does nothing if `w` is not watched.
+	 * w->events. watch() returns -EPERM for a file that is always ready, such as a regular
+	 * file. unwatch() stops watching; afterwards ready() is not called. The plugin must call
+	 * unwatch() before it closes w->fd. unwatch() may be called in any callback, and does
+	 * nothing if `w` is not watched.
 	 */
 	int (*watch)(struct ffsctl_host *host, struct ffsctl_watch *w);
 	void (*unwatch)(struct ffsctl_host *host, struct ffsctl_watch *w);
 
-	/* timer_start() calls t->fired() once, at least `ms` milliseconds from now
-	   (CLOCK_MONOTONIC); a running timer starts again. After timer_stop() fired() is not
-	   called. */
+	/* timer_start() starts a timer: t->fired() is called once, after `ms` milliseconds
+	   (CLOCK_MONOTONIC) or a little later. If the timer is running already, it starts again.
+	   After timer_stop(), fired() is not called. */
 	void (*timer_start)(struct ffsctl_host *host, struct ffsctl_timer *t, uint32_t ms);
 	void (*timer_stop)(struct ffsctl_host *host, struct ffsctl_timer *t);
 };
 
 /*
- * The plugin's view of the plugin host; there is one per process. The plugin may only write
- * `state`.
+ * What the plugin host shows to the plugin: one struct in each process. The plugin may write only
+ * the member `state`.
  */
 struct ffsctl_host {
-	uint32_t size; /* of this struct */
+	uint32_t size; /* size of this struct in bytes */
 	const struct ffsctl_calls *call;
-	void *state; /* for the plugin; initially NULL */
+	void *state; /* for any use by the plugin; initially NULL */
+	/* Names of the gadget and of its function; directory on which FunctionFS is mounted. */
 	const char *gadget, *function, *mount;
-	const struct ffsctl_endpoint *const
-		*endpoints; /* array of n_endpoints pointers, in the order of the descriptors */
+	/* Array of n_endpoints pointers, in the order of the endpoint descriptors. */
+	const struct ffsctl_endpoint *const *endpoints;
 	uint32_t n_endpoints;
-	uint32_t transfer_size;	 /* bytes in the buffer of a transfer */
+	uint32_t transfer_size;	 /* size of the buffer of each transfer in bytes */
 	uint32_t depth;		 /* number of transfers of each endpoint */
 	enum ffsctl_speed speed; /* FFSCTL_SPEED_UNKNOWN while the link is down */
 };
 
 struct ffsctl_plugin {
 	uint32_t version; /* FFSCTL_PLUGIN_VERSION */
-	uint32_t size;	  /* of this struct */
+	uint32_t size;	  /* size of this struct in bytes */
 	const char *name;
-	const char *summary;		     /* one line */
+	const char *summary;		     /* what the plugin does, in one line */
 	const struct ffsctl_option *options; /* NULL: none */
 	uint32_t needs;			     /* enum ffsctl_need */
 	enum ffsctl_mode mode;
-	uint32_t transfer_size; /* default of io.size in bytes; 0: 65536 */
-	uint32_t depth;		/* default of io.depth; 0: 8 */
-	/* Bytes of every OUT transfer; 0: not fixed. The engine dmabuf cannot report how many bytes
-	   arrived; it moves OUT transfers only if this member is set. */
+	uint32_t transfer_size; /* default of `io.size` in the gadget file, bytes; 0: 65536 */
+	uint32_t depth;		/* default of `io.depth` in the gadget file; 0: 8 */
+	/* Length in bytes of each OUT transfer; 0: the lengths may differ. The engine dmabuf
+	   cannot report how many bytes have arrived. Therefore this engine moves OUT transfers
+	   only if this member is not 0. */
 	uint32_t out_length;
-	/* 1: the gadget is bound after the plugin has called ready(). 0: the plugin is ready when
-	   start() has returned. */
+	/* 1: the plugin is ready when it has called ready(). 0: the plugin is ready when start()
+	   has returned. ffsctl binds the gadget only after that. */
 	uint32_t late_ready;
 
 	/*
-	 * Callbacks; all may be NULL. start() is called once, before all other callbacks. It
-	 * returns 0 on success. On failure it logs the reason and returns a negative errno; the
-	 * process then ends with status 125.
+	 * start() and the following members are callbacks; each of them may be NULL. start() is
+	 * called once, before all other callbacks. start() must return 0 on success. On failure it
+	 * must log the reason and return a negative errno; the process then ends with exit status
+	 * 125.
 	 */
 	int (*start)(struct ffsctl_host *host);
 	/* The link is up: the host has enabled the function. All earlier transfers have ended. */
 	void (*enable)(struct ffsctl_host *host);
-	/* The link is down. Every submitted transfer ends in done() with -ESHUTDOWN. */
+	/* The link is down. done() is called for each submitted transfer, with the status
+	   -ESHUTDOWN. */
 	void (*disable)(struct ffsctl_host *host);
-	/* A submitted transfer has ended. The plugin may use it again. */
+	/* A submitted transfer has ended. The plugin may use the transfer again. */
 	void (*done)(struct ffsctl_host *host, struct ffsctl_transfer *t);
-	/* The host has sent a control request to the function. Without this callback ffsctl stalls
-	   the request. */
+	/* The host has sent a control request to the function. If setup is NULL, ffsctl stalls
+	   all control requests. */
 	void (*setup)(struct ffsctl_host *host, uint32_t id, const struct ffsctl_setup *setup);
-	/* The OUT data of the accepted request `id` arrived; `data` is valid during the call. */
+	/* The OUT data of the control request `id` has arrived, after accept(). `data` is valid
+	   only during this call. */
 	void (*setup_data)(struct ffsctl_host *host, uint32_t id, const void *data, size_t length);
-	/* An event of the function: BIND, UNBIND, SUSPEND or RESUME. The plugin must ignore other
-	   events, which later versions may add. */
+	/* Reports an event of the function: BIND, UNBIND, SUSPEND or RESUME. Later versions may
+	   report other events; the plugin must ignore them. */
 	void (*event)(struct ffsctl_host *host, enum ffsctl_event_type event);
-	/* The plugin must finish and call exit() within `stop_timeout`. Without this callback the
-	   process ends at once. */
+	/* The plugin must finish and call exit() within the time `stop_timeout` of the gadget
+	   file. If stop is NULL, the process ends at once. */
 	void (*stop)(struct ffsctl_host *host);
 };
 
 #define FFSCTL_PLUGIN_SYMBOL "ffsctl_plugin"
 #define FFSCTL_PLUGIN_HEAD .version = FFSCTL_PLUGIN_VERSION, .size = sizeof(struct ffsctl_plugin)
 
-/* Defines the one symbol that a plugin exports. */
+/* Begins the definition of the only symbol that a plugin exports. */
 #define FFSCTL_PLUGIN                                                                              \
 	FFSCTL_EXTERN_C __attribute__((visibility("default")))                                     \
 	const struct ffsctl_plugin ffsctl_plugin;                                                  \
