@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The device side of the Android Open Accessory protocol (source.android.com, "AOA 1.0",
- * "AOA 2.0"). A host reads the protocol version, sends six strings that identify the accessory, and
- * sends START. ffsctl then switches to another gadget, which has the ids 18d1:2d00. The strings are
- * in the configuration of that gadget's workers.
+ * "AOA 2.0"). A host that is an accessory reads the protocol version, sends six strings that
+ * identify the accessory, and sends START. Then the plugin requests the switch to another gadget,
+ * which has the ids 18d1:2d00. The workers of the other gadget get the strings in their
+ * configuration.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -17,23 +18,24 @@
 #define REQUEST_SEND_STRING 52
 #define REQUEST_START 53
 
-#define TYPE_VENDOR_OUT 0x40 /* bmRequestType (USB 2.0, 9.3.1), recipient: device */
+#define TYPE_VENDOR_OUT 0x40 /* bmRequestType (USB 2.0, 9.3.1) of vendor requests to the device */
 #define TYPE_VENDOR_IN 0xc0
 
 #define STRINGS 6
-#define STRING_MAX 255 /* bytes; like Android's driver, the plugin stalls longer strings */
-/* Bytes of the JSON object: a backslash may precede each byte of a string; all keys and separators
-   fit into 128 bytes. */
+#define STRING_MAX 255 /* bytes; the plugin stalls longer strings, as Android's driver does */
+/* Size of the buffer for the JSON object. A backslash may precede each byte of a string. All
+   keys and separators together need less than 128 bytes. */
 #define JSON_MAX (STRINGS * 2 * STRING_MAX + 128)
 
-static const char *const names[STRINGS] = {
+static const char *const string_names[STRINGS] = {
 	"manufacturer", "model", "description", "version", "uri", "serial",
 };
 
-struct state {
+struct accessory_state {
 	char strings[STRINGS][STRING_MAX + 1];
-	uint32_t pending;   /* id of the SEND_STRING request whose data has not arrived yet */
-	unsigned int index; /* index of the string that this request sets */
+	uint32_t pending_request; /* `id` of the last SEND_STRING request */
+	/* Index of the string that the request `pending_request` sets. */
+	unsigned int pending_string;
 };
 
 static const struct ffsctl_option options[] = {
@@ -57,25 +59,25 @@ static const struct ffsctl_option options[] = {
 	{ 0 },
 };
 
-static struct state *state_of(const struct ffsctl_host *host)
+static struct accessory_state *accessory_state(const struct ffsctl_host *host)
 {
 	return host->state;
 }
 
-/* --- strings
-   ------------------------------------------------------------------------------------ */
+/* --- strings --- */
 
-/* Returns the number of bytes of the UTF-8 character at `s` (RFC 3629); 0 if the bytes are invalid.
- */
-static size_t character_size(const unsigned char *s)
+/* Returns the length in bytes of the UTF-8 character at `s` (RFC 3629); 0 if the bytes are not a
+   valid character, or are a control character. */
+static size_t utf8_character_size(const unsigned char *s)
 {
 	static const struct {
-		unsigned char first, last; /* values of the first byte */
-		unsigned char least, most; /* values of the second byte */
+		unsigned char first, last; /* smallest and largest value of the first byte */
+		unsigned char least, most; /* smallest and largest value of the second byte */
 		size_t size;
 	} forms[] = {
 		{ 0x20, 0x7e, 0, 0, 1 },
-		{ 0xc2, 0xc2, 0xa0, 0xbf, 2 }, /* without the C1 control characters */
+		/* The C1 control characters, 0xc2 0x80 to 0xc2 0x9f, are excluded. */
+		{ 0xc2, 0xc2, 0xa0, 0xbf, 2 },
 		{ 0xc3, 0xdf, 0x80, 0xbf, 2 },
 		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 },
 		{ 0xe1, 0xec, 0x80, 0xbf, 3 },
@@ -99,14 +101,14 @@ static size_t character_size(const unsigned char *s)
 	return 0;
 }
 
-/* Replaces invalid UTF-8 and control characters by '?', because logs and programs get the strings
-   of the host. */
+/* Replaces invalid UTF-8 and control characters by '?', because the strings of the host are
+   passed to logs and programs. */
 static void replace_invalid_characters(char *text)
 {
 	unsigned char *s = (unsigned char *)text;
 
 	while (*s) {
-		size_t size = character_size(s);
+		size_t size = utf8_character_size(s);
 
 		if (size == 0)
 			*s = '?';
@@ -114,12 +116,12 @@ static void replace_invalid_characters(char *text)
 	}
 }
 
-static void to_json(const struct state *state, char json[JSON_MAX])
+static void strings_to_json(const struct accessory_state *state, char json[JSON_MAX])
 {
 	char *to = json;
 
 	for (int i = 0; i < STRINGS; i++) {
-		to += sprintf(to, "%s\"%s\":\"", i ? "," : "{", names[i]);
+		to += sprintf(to, "%s\"%s\":\"", i ? "," : "{", string_names[i]);
 		for (const char *from = state->strings[i]; *from; from++) {
 			if (*from == '"' || *from == '\\')
 				*to++ = '\\';
@@ -130,63 +132,64 @@ static void to_json(const struct state *state, char json[JSON_MAX])
 	strcpy(to, "}");
 }
 
-/* --- requests
-   ----------------------------------------------------------------------------------- */
+/* --- requests --- */
 
-static void get_protocol(struct ffsctl_host *host, uint32_t id, const struct ffsctl_setup *setup)
+static void handle_get_protocol(struct ffsctl_host *host, uint32_t id,
+				const struct ffsctl_setup *setup)
 {
 	const uint8_t version[2] = { (uint8_t)host->call->option_int(host, "protocol"), 0 };
 
-	/* Forget the strings of an earlier host. */
-	memset(state_of(host)->strings, 0, sizeof(state_of(host)->strings));
+	/* The strings of an earlier host are cleared. */
+	memset(accessory_state(host)->strings, 0, sizeof(accessory_state(host)->strings));
 	host->call->reply(host, id, version,
 			  setup->length < sizeof(version) ? setup->length : sizeof(version));
 }
 
-static void send_string(struct ffsctl_host *host, uint32_t id, const struct ffsctl_setup *setup)
+static void handle_send_string(struct ffsctl_host *host, uint32_t id,
+			       const struct ffsctl_setup *setup)
 {
-	struct state *state = state_of(host);
+	struct accessory_state *state = accessory_state(host);
 
 	if (setup->index >= STRINGS || setup->length > STRING_MAX) {
 		host->call->stall(host, id);
 		return;
 	}
 	memset(state->strings[setup->index], 0, sizeof(state->strings[setup->index]));
-	state->pending = id;
-	state->index = setup->index;
+	state->pending_request = id;
+	state->pending_string = setup->index;
 	host->call->accept(host, id);
 }
 
-static bool is_accepted(struct ffsctl_host *host)
+static bool is_accepted_accessory(struct ffsctl_host *host)
 {
-	for (int i = 0; i < 2; i++) { /* options: manufacturer, model */
-		const char *wanted = host->call->option_string(host, names[i]);
+	for (int i = 0; i < 2; i++) { /* the options `manufacturer` and `model` */
+		const char *wanted = host->call->option_string(host, string_names[i]);
 
-		if (!wanted || strcmp(wanted, state_of(host)->strings[i]) == 0)
+		if (!wanted || strcmp(wanted, accessory_state(host)->strings[i]) == 0)
 			continue;
 		host->call->log(host, FFSCTL_LOG_NOTE,
 				"refused an accessory: its %s is '%s', not '%s' as in the gadget "
 				"file",
-				names[i], state_of(host)->strings[i], wanted);
+				string_names[i], accessory_state(host)->strings[i], wanted);
 		return false;
 	}
 	return true;
 }
 
-static void start(struct ffsctl_host *host, uint32_t id)
+static void handle_start(struct ffsctl_host *host, uint32_t id)
 {
-	const struct state *state = state_of(host);
+	const struct accessory_state *state = accessory_state(host);
 	char json[JSON_MAX];
 	int r;
 
-	to_json(state, json);
+	strings_to_json(state, json);
 	host->call->stats(host, json);
-	if (!is_accepted(host)) {
+	if (!is_accepted_accessory(host)) {
 		host->call->stall(host, id);
 		return;
 	}
 	for (int i = 0; i < STRINGS; i++)
-		host->call->log(host, FFSCTL_LOG_NOTE, "%s of the accessory: '%s'", names[i],
+		host->call->log(host, FFSCTL_LOG_NOTE, "%s of the accessory: '%s'", string_names[i],
 				state->strings[i]);
 	host->call->accept(host, id);
 	r = host->call->switch_to(host, host->call->option_string(host, "switch_to"), json);
@@ -201,11 +204,11 @@ static void accessory_setup(struct ffsctl_host *host, uint32_t id, const struct 
 	bool out = setup->request_type == TYPE_VENDOR_OUT;
 
 	if (in && setup->request == REQUEST_GET_PROTOCOL)
-		get_protocol(host, id, setup);
+		handle_get_protocol(host, id, setup);
 	else if (out && setup->request == REQUEST_SEND_STRING)
-		send_string(host, id, setup);
+		handle_send_string(host, id, setup);
 	else if (out && setup->request == REQUEST_START && setup->length == 0)
-		start(host, id);
+		handle_start(host, id);
 	else
 		host->call->stall(host, id);
 }
@@ -213,18 +216,19 @@ static void accessory_setup(struct ffsctl_host *host, uint32_t id, const struct 
 static void accessory_setup_data(struct ffsctl_host *host, uint32_t id, const void *data,
 				 size_t length)
 {
-	struct state *state = state_of(host);
-	char *text = state->strings[state->index];
+	struct accessory_state *state = accessory_state(host);
+	char *text = state->strings[state->pending_string];
 
-	if (id != state->pending || length > STRING_MAX)
+	if (id != state->pending_request || length > STRING_MAX)
 		return;
-	memcpy(text, data, length); /* the other bytes are 0; some hosts also send the final NUL */
+	/* The bytes after the text are 0 already; some hosts also send a NUL. */
+	memcpy(text, data, length);
 	replace_invalid_characters(text);
 }
 
 static int accessory_start(struct ffsctl_host *host)
 {
-	host->state = calloc(1, sizeof(struct state));
+	host->state = calloc(1, sizeof(struct accessory_state));
 	return host->state ? 0 : -ENOMEM;
 }
 

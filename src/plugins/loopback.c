@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sends every message of the host back: data of the n-th OUT endpoint is sent on the n-th IN
- * endpoint. The same buffer is used for both directions. All buffers together hold size × depth
- * bytes, so the host must read while it writes.
+ * Sends every message of the host back: the n-th IN endpoint sends the data that the n-th OUT
+ * endpoint has received. The same buffer is used for both directions. All buffers of an endpoint
+ * together hold io.size × io.depth bytes; to send more, the host must receive at the same time.
  */
 #include <errno.h>
 
 #include <ffsctl/plugin.h>
 
-/* Returns the index of the n-th endpoint of a direction; n_endpoints if there are fewer. */
+/* Returns the index of the n-th endpoint of this direction, counted from 0; host->n_endpoints if
+   there are fewer. */
 static uint32_t nth_endpoint(const struct ffsctl_host *host, enum ffsctl_direction direction,
 			     uint32_t n)
 {
@@ -20,7 +21,9 @@ static uint32_t nth_endpoint(const struct ffsctl_host *host, enum ffsctl_directi
 	return i;
 }
 
-/* Returns the index of the endpoint of the other direction with the same number. */
+/* Returns the index of the endpoint that is paired with `endpoint`: if that is the n-th endpoint
+   of its direction, the n-th endpoint of the other direction. Returns host->n_endpoints if there
+   is none. */
 static uint32_t paired_endpoint(const struct ffsctl_host *host, uint32_t endpoint)
 {
 	enum ffsctl_direction direction = host->endpoints[endpoint]->direction;
@@ -47,10 +50,11 @@ static int loopback_start(struct ffsctl_host *host)
 	return 0;
 }
 
-static void submit(struct ffsctl_host *host, uint32_t endpoint, struct ffsctl_transfer *t)
+static void submit_or_give_back(struct ffsctl_host *host, uint32_t endpoint,
+				struct ffsctl_transfer *t)
 {
 	if (host->call->submit(host, endpoint, t) < 0)
-		host->call->put(host, t); /* the link is down */
+		host->call->put(host, t); /* submit() failed because the link is down */
 }
 
 static void loopback_enable(struct ffsctl_host *host)
@@ -62,19 +66,21 @@ static void loopback_enable(struct ffsctl_host *host)
 		if (host->endpoints[i]->direction == FFSCTL_IN)
 			continue;
 		while ((t = host->call->get(host, i)))
-			submit(host, i, t);
+			submit_or_give_back(host, i, t);
 	}
 }
 
 static void loopback_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
 	if (t->status == 0) {
-		/* FFSCTL_END stays set, so that the echo ends at the same byte as the message. */
-		submit(host, paired_endpoint(host, t->endpoint), t);
+		/* If FFSCTL_END is set, it stays set, so that the message to the host ends at
+		   the same byte as the message from the host. */
+		submit_or_give_back(host, paired_endpoint(host, t->endpoint), t);
 		return;
 	}
 	if (t->status != -ESHUTDOWN && t->status != -ECANCELED) {
-		/* The message is incomplete. The next worker will start with a new message. */
+		/* The message cannot be completed. This worker ends, and the worker that
+		   replaces it starts with a new message. */
 		host->call->log(host, FFSCTL_LOG_ERROR,
 				"a transfer on endpoint %s failed with error %d",
 				host->endpoints[t->endpoint]->name, -t->status);

@@ -14,11 +14,11 @@ src_plugins_bridge_so_SOURCES = \
 	src/plugins/bridge/bridge.c src/plugins/bridge/bridge.h \
 	src/plugins/bridge/address.c \
 	src/plugins/bridge/command.c \
-	src/plugins/bridge/device.c \
 	src/plugins/bridge/in.c \
 	src/plugins/bridge/out.c \
 	src/plugins/bridge/peer.c \
-	src/plugins/bridge/socket.c
+	src/plugins/bridge/socket.c \
+	src/plugins/bridge/tty_fifo.c
 src_plugins_bridge_so_CFLAGS = $(PLUGIN_COMPILE_FLAGS)
 src_plugins_bridge_so_LDFLAGS = $(PLUGIN_LINK_FLAGS)
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Sends a pattern on every IN endpoint and compares the data of every OUT endpoint with it, like
- * the kernel's SourceSink. This is for the host's driver usbtest and for measurements. Patterns and
- * control requests are the same as in drivers/usb/gadget/function/f_sourcesink.c.
+ * Sends a pattern on every IN endpoint, and compares the data of every OUT endpoint with the
+ * pattern, as the kernel's function SourceSink does. The plugin is for the host's driver usbtest
+ * and for measurements. Its patterns and control requests are those of
+ * drivers/usb/gadget/function/f_sourcesink.c.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -13,23 +14,23 @@
 
 enum pattern { PATTERN_ZERO, PATTERN_MOD63, PATTERN_ANY };
 
-/* Control requests of usbtest: READ returns the data of the last WRITE. */
+/* bRequest of the control requests of usbtest. READ returns the data of the last WRITE. */
 #define REQUEST_WRITE 0x5b
 #define REQUEST_READ 0x5c
-#define CONTROL_MAX                                                                                \
-	4096 /* bytes (USB_COMP_EP0_BUFSIZ); like f_sourcesink, the plugin stalls longer requests  \
-	      */
+/* Longest data stage in bytes (USB_COMP_EP0_BUFSIZ). The plugin stalls longer requests, as
+   f_sourcesink does. */
+#define CONTROL_MAX 4096
 
-#define TYPE_VENDOR_OUT 0x40 /* bmRequestType (USB 2.0, 9.3.1), recipient: device */
+#define TYPE_VENDOR_OUT 0x40 /* bmRequestType (USB 2.0, 9.3.1) of vendor requests to the device */
 #define TYPE_VENDOR_IN 0xc0
 
-#define ENDPOINTS_MAX 30 /* 15 in each direction (USB 2.0, 9.6.6) */
+#define ENDPOINTS_MAX 30 /* 15 endpoints in each direction (USB 2.0, 9.6.6) */
 
-struct state {
-	/* Packet size of each endpoint in the current session, or in the last one while the link is
-	   down, when data of that session may still be compared. */
-	uint32_t packet[ENDPOINTS_MAX];
-	uint8_t control[CONTROL_MAX];
+struct sourcesink_state {
+	/* Packet size of each endpoint in the current session. While the link is down, it is the
+	   packet size in the last session, because data of that session may still be compared. */
+	uint32_t packet_sizes[ENDPOINTS_MAX];
+	uint8_t control_data[CONTROL_MAX]; /* data of the last WRITE request */
 };
 
 static const struct ffsctl_option options[] = {
@@ -43,28 +44,28 @@ static const struct ffsctl_option options[] = {
 	{ 0 },
 };
 
-static struct state *state_of(const struct ffsctl_host *host)
+static struct sourcesink_state *sourcesink_state(const struct ffsctl_host *host)
 {
 	return host->state;
 }
 
-static enum pattern pattern_of(struct ffsctl_host *host)
+static enum pattern selected_pattern(struct ffsctl_host *host)
 {
 	return (enum pattern)host->call->option_int(host, "pattern");
 }
 
-/* Returns the byte that the pattern has at this offset of a transfer. */
+/* Returns the byte that the pattern has at the offset `at` of a transfer. */
 static uint8_t expected_byte(struct ffsctl_host *host, enum pattern pattern, uint32_t endpoint,
 			     size_t at)
 {
 	if (pattern == PATTERN_ZERO)
 		return 0;
-	return (uint8_t)(at % state_of(host)->packet[endpoint] % 63);
+	return (uint8_t)(at % sourcesink_state(host)->packet_sizes[endpoint] % 63);
 }
 
-static void fill(struct ffsctl_host *host, struct ffsctl_transfer *t)
+static void fill_with_pattern(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
-	enum pattern pattern = pattern_of(host);
+	enum pattern pattern = selected_pattern(host);
 	uint8_t *data = t->data;
 
 	t->length = t->capacity;
@@ -72,10 +73,11 @@ static void fill(struct ffsctl_host *host, struct ffsctl_transfer *t)
 		data[i] = expected_byte(host, pattern, t->endpoint, i);
 }
 
-/* Returns the offset of the first wrong byte; `length` if there is none. */
-static size_t compare(struct ffsctl_host *host, const struct ffsctl_transfer *t)
+/* Returns the offset of the first byte that differs from the pattern; t->length if there is
+   none. */
+static size_t first_wrong_byte(struct ffsctl_host *host, const struct ffsctl_transfer *t)
 {
-	enum pattern pattern = pattern_of(host);
+	enum pattern pattern = selected_pattern(host);
 	const uint8_t *data = t->data;
 	size_t i = 0;
 
@@ -88,14 +90,14 @@ static size_t compare(struct ffsctl_host *host, const struct ffsctl_transfer *t)
 
 static int sourcesink_start(struct ffsctl_host *host)
 {
-	host->state = calloc(1, sizeof(struct state));
+	host->state = calloc(1, sizeof(struct sourcesink_state));
 	return host->state ? 0 : -ENOMEM;
 }
 
-static void submit(struct ffsctl_host *host, struct ffsctl_transfer *t)
+static void submit_or_give_back(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
 	if (host->call->submit(host, t->endpoint, t) < 0)
-		host->call->put(host, t); /* the link is down */
+		host->call->put(host, t); /* submit() failed because the link is down */
 }
 
 static void sourcesink_enable(struct ffsctl_host *host)
@@ -103,21 +105,21 @@ static void sourcesink_enable(struct ffsctl_host *host)
 	struct ffsctl_transfer *t;
 
 	for (uint32_t i = 0; i < host->n_endpoints && i < ENDPOINTS_MAX; i++) {
-		state_of(host)->packet[i] = host->endpoints[i]->max_packet;
+		sourcesink_state(host)->packet_sizes[i] = host->endpoints[i]->max_packet;
 		while ((t = host->call->get(host, i))) {
-			/* Filled once per session, because the packet size may change between
-			 * sessions. */
+			/* The data is written once in each session, because the next session may
+			   have another packet size. */
 			if (host->endpoints[i]->direction == FFSCTL_IN)
-				fill(host, t);
-			submit(host, t);
+				fill_with_pattern(host, t);
+			submit_or_give_back(host, t);
 		}
 	}
 }
 
-static void report_failure(struct ffsctl_host *host, const struct ffsctl_transfer *t)
+static void log_failure_and_exit(struct ffsctl_host *host, const struct ffsctl_transfer *t)
 {
 	const char *name = host->endpoints[t->endpoint]->name;
-	enum pattern pattern = pattern_of(host);
+	enum pattern pattern = selected_pattern(host);
 	const uint8_t *data = t->data;
 	size_t at;
 
@@ -125,26 +127,26 @@ static void report_failure(struct ffsctl_host *host, const struct ffsctl_transfe
 		host->call->log(host, FFSCTL_LOG_ERROR,
 				"a transfer on endpoint %s failed with error %d", name, -t->status);
 	} else {
-		at = compare(host, t);
+		at = first_wrong_byte(host, t);
 		host->call->log(host, FFSCTL_LOG_ERROR,
 				"byte %zu of a transfer on endpoint %s is 0x%02x, not 0x%02x as in "
 				"pattern %d",
 				at, name, data[at], expected_byte(host, pattern, t->endpoint, at),
 				(int)pattern);
 	}
-	host->call->exit(host, 1); /* ffsctl halts the endpoints, as SourceSink does */
+	host->call->exit(host, 1); /* ffsctl then halts the endpoints, as SourceSink does */
 }
 
 static void sourcesink_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
 	bool is_out = host->endpoints[t->endpoint]->direction == FFSCTL_OUT;
 
-	if (t->status == 0 && (!is_out || compare(host, t) == t->length)) {
-		submit(host, t);
+	if (t->status == 0 && (!is_out || first_wrong_byte(host, t) == t->length)) {
+		submit_or_give_back(host, t);
 		return;
 	}
 	if (t->status != -ESHUTDOWN && t->status != -ECANCELED)
-		report_failure(host, t);
+		log_failure_and_exit(host, t);
 	host->call->put(host, t);
 }
 
@@ -156,7 +158,7 @@ static void sourcesink_setup(struct ffsctl_host *host, uint32_t id,
 	if (known && setup->request_type == TYPE_VENDOR_OUT && setup->request == REQUEST_WRITE)
 		host->call->accept(host, id);
 	else if (known && setup->request_type == TYPE_VENDOR_IN && setup->request == REQUEST_READ)
-		host->call->reply(host, id, state_of(host)->control, setup->length);
+		host->call->reply(host, id, sourcesink_state(host)->control_data, setup->length);
 	else
 		host->call->stall(host, id);
 }
@@ -165,7 +167,8 @@ static void sourcesink_setup_data(struct ffsctl_host *host, uint32_t id, const v
 				  size_t length)
 {
 	(void)id;
-	memcpy(state_of(host)->control, data, length < CONTROL_MAX ? length : CONTROL_MAX);
+	memcpy(sourcesink_state(host)->control_data, data,
+	       length < CONTROL_MAX ? length : CONTROL_MAX);
 }
 
 FFSCTL_PLUGIN = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Connects a function's IN and OUT endpoint with a socket, a tty, FIFOs or a program. Data is a
- * stream of bytes, or messages. It is buffered only in transfers: if one side does not read, the
- * other side cannot send.
+ * The plugin bridge connects the IN and OUT endpoint of a function with a socket, a tty, FIFOs or a
+ * program. The data is a stream of bytes or consists of messages. Only the buffers of transfers
+ * hold data: if the receiver of a direction does not read, its sender must wait.
  */
 #include "bridge.h"
 
@@ -86,7 +86,7 @@ static const struct peer_type *const peer_types[] = { &peer_type_listen, &peer_t
 
 /* --- options --- */
 
-int bridge_refuse(struct bridge *b, const char *fmt, ...)
+int bridge_fail_start(struct bridge *b, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -98,17 +98,17 @@ int bridge_refuse(struct bridge *b, const char *fmt, ...)
 	return -EINVAL;
 }
 
-static const char *option_text(const struct bridge *b, const char *option)
+static const char *read_string_option(const struct bridge *b, const char *option)
 {
 	return b->host->call->option_string(b->host, option);
 }
 
-static bool is_selected(const struct bridge *b, const struct peer_type *type)
+static bool peer_type_is_selected(const struct bridge *b, const struct peer_type *type)
 {
 	size_t i;
 
-	for (i = 0; i < 2 && type->options[i]; i++)
-		if (option_text(b, type->options[i]))
+	for (i = 0; i < 2 && type->option_names[i]; i++)
+		if (read_string_option(b, type->option_names[i]))
 			return true;
 	return false;
 }
@@ -118,17 +118,18 @@ static int find_peer_type(struct bridge *b)
 	size_t i;
 
 	for (i = 0; i < sizeof(peer_types) / sizeof(peer_types[0]); i++) {
-		if (!is_selected(b, peer_types[i]))
+		if (!peer_type_is_selected(b, peer_types[i]))
 			continue;
-		if (b->type)
-			return bridge_refuse(b, "options '%s' and '%s' exclude each other",
-					     b->type->options[0], peer_types[i]->options[0]);
-		b->type = peer_types[i];
+		if (b->peer_type)
+			return bridge_fail_start(b, "options '%s' and '%s' exclude each other",
+						 b->peer_type->option_names[0],
+						 peer_types[i]->option_names[0]);
+		b->peer_type = peer_types[i];
 	}
-	if (b->type)
+	if (b->peer_type)
 		return 0;
-	return bridge_refuse(b, "no peer: set one of the options 'listen', 'connect', 'tty', "
-				"'fifo_in', 'fifo_out' and 'command'");
+	return bridge_fail_start(b, "no peer: set one of the options 'listen', 'connect', 'tty', "
+				    "'fifo_in', 'fifo_out' and 'command'");
 }
 
 static int find_endpoints(struct bridge *b)
@@ -140,51 +141,52 @@ static int find_endpoints(struct bridge *b)
 		bool is_in = ep[i]->direction == FFSCTL_IN;
 
 		if (ep[i]->type == FFSCTL_ENDPOINT_ISO)
-			return bridge_refuse(
+			return bridge_fail_start(
 				b,
 				"endpoint %s is isochronous: bridge only supports bulk "
 				"and interrupt endpoints",
 				ep[i]->name);
-		if (is_in ? b->has_in : b->has_out)
-			return bridge_refuse(b,
-					     "endpoint %s is one too many: bridge supports one IN "
-					     "and one OUT endpoint",
-					     ep[i]->name);
-		*(is_in ? &b->in_endpoint : &b->out_endpoint) = i;
-		*(is_in ? &b->has_in : &b->has_out) = true;
+		if (is_in ? b->has_in_endpoint : b->has_out_endpoint)
+			return bridge_fail_start(
+				b,
+				"endpoint %s is one too many: bridge supports one IN "
+				"and one OUT endpoint",
+				ep[i]->name);
+		*(is_in ? &b->in_endpoint_index : &b->out_endpoint_index) = i;
+		*(is_in ? &b->has_in_endpoint : &b->has_out_endpoint) = true;
 	}
 	return 0;
 }
 
-static int check_only_with(struct bridge *b, bool given, const char *option,
-			   const struct peer_type *type)
+static int check_option_of_type(struct bridge *b, bool given, const char *option,
+				const struct peer_type *type)
 {
-	if (!given || b->type == type)
+	if (!given || b->peer_type == type)
 		return 0;
-	return bridge_refuse(b, "option '%s' is for '%s', not for '%s'", option, type->options[0],
-			     b->type->options[0]);
+	return bridge_fail_start(b, "option '%s' is for '%s', not for '%s'", option,
+				 type->option_names[0], b->peer_type->option_names[0]);
 }
 
 static int check_options(struct bridge *b)
 {
-	int r = check_only_with(b, b->max_clients > 1, "clients", &peer_type_listen);
+	int r = check_option_of_type(b, b->max_clients > 1, "clients", &peer_type_listen);
 
 	if (r == 0)
-		r = check_only_with(b, option_text(b, "socket_mode"), "socket_mode",
-				    &peer_type_listen);
+		r = check_option_of_type(b, read_string_option(b, "socket_mode"), "socket_mode",
+					 &peer_type_listen);
 	if (r == 0)
-		r = check_only_with(b, b->host->call->option_int(b->host, "baud") != 0, "baud",
-				    &peer_type_tty);
+		r = check_option_of_type(b, b->host->call->option_int(b->host, "baud") != 0, "baud",
+					 &peer_type_tty);
 	if (r == 0)
-		r = check_only_with(b, option_text(b, "flow"), "flow", &peer_type_tty);
-	if (r == 0 && b->framing == FRAMING_PACKET && b->type != &peer_type_listen &&
-	    b->type != &peer_type_connect)
-		return bridge_refuse(b,
-				     "framing \"packet\" is for Unix sockets, not for '%s'; "
-				     "use \"length\"",
-				     b->type->options[0]);
+		r = check_option_of_type(b, read_string_option(b, "flow"), "flow", &peer_type_tty);
+	if (r == 0 && b->framing == FRAMING_PACKET && b->peer_type != &peer_type_listen &&
+	    b->peer_type != &peer_type_connect)
+		return bridge_fail_start(b,
+					 "framing \"packet\" is for Unix sockets, not for '%s'; "
+					 "use \"length\"",
+					 b->peer_type->option_names[0]);
 	if (r == 0 && b->framing == FRAMING_LENGTH && b->max_clients > b->host->depth)
-		return bridge_refuse(
+		return bridge_fail_start(
 			b,
 			"option 'clients' is %u; with framing \"length\" it must be at "
 			"most io.depth (%" PRIu32 ")",
@@ -192,13 +194,13 @@ static int check_options(struct bridge *b)
 	return r;
 }
 
-static int read_delay(struct bridge *b, const char *option, uint32_t *ms)
+static int read_delay_option(struct bridge *b, const char *option, uint32_t *ms)
 {
 	double s = b->host->call->option_float(b->host, option);
 
 	if (!(s >= 0.01 && s <= DELAY_MAX_S))
-		return bridge_refuse(b, "option '%s' must be 0.01 to %g seconds, not %g", option,
-				     DELAY_MAX_S, s);
+		return bridge_fail_start(b, "option '%s' must be 0.01 to %g seconds, not %g",
+					 option, DELAY_MAX_S, s);
 	*ms = (uint32_t)(s * 1000);
 	return 0;
 }
@@ -216,18 +218,19 @@ static int read_options(struct bridge *b)
 {
 	int r = find_peer_type(b);
 
-	b->framing = (enum framing)choice_index(option_text(b, "framing"), framing_choices);
-	b->discard = choice_index(option_text(b, "without_client"), without_client_choices) == 1;
+	b->framing = (enum framing)choice_index(read_string_option(b, "framing"), framing_choices);
+	b->discard_without_peer =
+		choice_index(read_string_option(b, "without_client"), without_client_choices) == 1;
 	b->max_clients = (unsigned int)b->host->call->option_int(b->host, "clients");
 	if (r == 0)
 		r = find_endpoints(b);
 	if (r == 0)
 		r = check_options(b);
 	if (r == 0)
-		r = read_delay(b, "retry_delay", &b->first_delay);
+		r = read_delay_option(b, "retry_delay", &b->first_retry_delay_ms);
 	if (r == 0)
-		r = read_delay(b, "retry_max_delay", &b->max_delay);
-	b->delay = b->first_delay;
+		r = read_delay_option(b, "retry_max_delay", &b->max_retry_delay_ms);
+	b->retry_delay_ms = b->first_retry_delay_ms;
 	return r;
 }
 
@@ -240,20 +243,20 @@ static int bridge_start(struct ffsctl_host *host)
 		return -ENOMEM;
 	b->host = host;
 	host->state = b;
-	b->queue = calloc(host->depth, sizeof(struct ffsctl_transfer *));
+	b->out_queue = calloc(host->depth, sizeof(struct ffsctl_transfer *));
 	b->packet_transfers = calloc(host->depth, sizeof(struct ffsctl_transfer *));
-	if (!b->queue || !b->packet_transfers)
+	if (!b->out_queue || !b->packet_transfers)
 		return -ENOMEM;
-	b->listener.fd = b->connect_watch.fd = b->process_watch.fd = -1;
+	b->listen_watch.fd = b->connect_watch.fd = b->command_watch.fd = -1;
 	bridge_set_timers(b);
-	signal(SIGPIPE, SIG_IGN); /* so that write() returns EPIPE */
+	signal(SIGPIPE, SIG_IGN); /* so that write() fails with EPIPE */
 	r = read_options(b);
 	if (r == 0)
-		r = b->type->start(b);
+		r = b->peer_type->prepare(b);
 	if (r < 0)
 		return r;
-	if (b->type->open)
-		b->type->open(b);
+	if (b->peer_type->open)
+		b->peer_type->open(b);
 	bridge_update(b);
 	return 0;
 }
@@ -283,15 +286,16 @@ static void bridge_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 	struct bridge *b = host->state;
 
 	if (t->status && t->status != -ESHUTDOWN && t->status != -ECANCELED) {
-		/* ffsctl halts the endpoints and starts another worker. */
+		/* After this worker has ended, ffsctl halts the endpoints and starts another
+		   worker. */
 		host->call->log(host, FFSCTL_LOG_ERROR, "a transfer on endpoint %s failed: %s",
 				host->endpoints[t->endpoint]->name, strerror(-t->status));
 		host->call->exit(host, 1);
 	}
 	if (host->endpoints[t->endpoint]->direction == FFSCTL_IN)
-		in_done(b, t);
+		in_transfer_done(b, t);
 	else
-		out_done(b, t);
+		out_transfer_done(b, t);
 	bridge_update(b);
 }
 
@@ -300,7 +304,7 @@ static void bridge_stop(struct ffsctl_host *host)
 	struct bridge *b = host->state;
 
 	b->stopping = true;
-	if (!b->type->stop || b->type->stop(b))
+	if (!b->peer_type->stop || b->peer_type->stop(b))
 		host->call->exit(host, 0);
 }
 
@@ -310,8 +314,8 @@ FFSCTL_PLUGIN = {
 	.summary = "connects endpoints with a socket, a tty, FIFOs or a program",
 	.options = options,
 	.needs = FFSCTL_NEED_NETWORK | FFSCTL_NEED_FILES | FFSCTL_NEED_PROGRAMS,
-	/* Needed for bytes, too: the end of a message completes the host's transfer if no more data
-	   follows. */
+	/* This mode is necessary for framing "none", too: if no more data follows, the end of a
+	   message completes the host's transfer. */
 	.mode = FFSCTL_MODE_MESSAGE,
 	.transfer_size = 65536,
 	.depth = 8,

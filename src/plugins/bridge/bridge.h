@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Shared by the files of the plugin bridge.
+ * Declarations that the files of the plugin bridge share.
  *
- * The bridge moves data between the function's endpoints and its peers. Peers are the clients of a
- * listening socket; the other types have one peer: a server, a pair of FIFOs, a tty or a command.
- * Event handlers only change the state. After them bridge_update() moves all data that can be moved
- * and sets the watches.
+ * The bridge moves data between the function's endpoints and the bridge's peers. If the bridge
+ * listens on a socket, its peers are the clients of the socket. Otherwise it has one peer: a
+ * server, a pair of FIFOs, a tty or a command. Each event handler changes the state of the bridge
+ * and then calls bridge_update(), which moves all data that can be moved, and watches for the next
+ * events.
  */
 #pragma once
 
@@ -20,70 +21,71 @@
 #include <ffsctl/plugin.h>
 
 enum framing {
-	FRAMING_NONE,	/* bytes without messages */
-	FRAMING_LENGTH, /* messages in pieces; the length precedes each piece */
-	FRAMING_PACKET, /* a message is a packet of a SOCK_SEQPACKET socket */
+	FRAMING_NONE,	/* a stream of bytes, without messages */
+	FRAMING_LENGTH, /* a message is one or more pieces, each after a header with its length */
+	FRAMING_PACKET, /* a message is one packet of a SOCK_SEQPACKET socket */
 };
 
-/* The header of each piece of a message is the length of the piece in bytes, little-endian. Bit 31
- * is set if another piece follows. */
+/* FRAMING_LENGTH: the header of a piece is the length of the piece in bytes, as a little-endian
+   number. HEADER_MORE is set in the number if another piece of the same message follows. */
 #define HEADER_SIZE 4
 #define HEADER_MORE 0x80000000u
 
 struct bridge;
 struct peer;
 
-/* Data from a peer to the host. */
-struct source {
-	struct ffsctl_watch watch; /* fd -1: closed, or the peer has no such direction */
-	bool readable;		   /* there may be data to read */
-	bool hung_up;		   /* the peer sends no more data */
-	/* Only for FRAMING_LENGTH: */
-	struct ffsctl_transfer *transfer; /* gets the data that is being read; NULL: none */
-	uint8_t header[HEADER_SIZE];
-	size_t header_read;  /* bytes of the header that were read */
-	bool in_piece;	     /* the header is complete */
-	uint32_t piece_left; /* bytes of the piece that are not read yet */
-	bool more_pieces;    /* another piece of the message follows */
-	bool message_begun;  /* the first piece of a message was begun, its last piece has not ended
-			      */
-	bool discard_message; /* drop the rest of this message */
+/* The side of a peer that sends data to the host. */
+struct peer_source {
+	struct ffsctl_watch watch; /* fd -1: closed, or the peer has no such side */
+	bool maybe_readable;	   /* read() may return data */
+	bool hung_up;		   /* EPOLLRDHUP was reported: the peer sends no more data */
+	/* The following members are for FRAMING_LENGTH. */
+	struct ffsctl_transfer *transfer; /* receives the current message; NULL: none */
+	uint8_t header[HEADER_SIZE];	  /* header of the current piece */
+	size_t header_bytes_read;
+	bool reading_piece;
+	uint32_t piece_bytes_left;    /* bytes of the current piece that were not read yet */
+	bool more_pieces;	      /* another piece of the current message follows */
+	bool message_begun;	      /* a part of the current message was read */
+	bool discard_rest_of_message; /* discard the rest of the current message */
 };
 
-/* Data from the host to a peer. */
-struct sink {
-	struct ffsctl_watch watch; /* fd -1: closed, or the peer has no such direction */
-	bool blocked;		   /* the descriptor accepts no data until EPOLLOUT */
-	bool head_written;	   /* all data of the queue's first transfer was written */
-	bool skip_to_message;	   /* the peer gets no data until the next message begins */
-	size_t head_sent; /* bytes of the queue's first transfer and of its header that were written
-			   */
+/* The side of a peer that receives data from the host. */
+struct peer_sink {
+	struct ffsctl_watch watch;   /* fd -1: closed, or the peer has no such side */
+	bool blocked;		     /* write() accepts no data until EPOLLOUT */
+	bool first_transfer_written; /* all data of the queue's first transfers was written */
+	bool skip_rest_of_message;   /* the peer gets no data until the next message begins */
+	/* Bytes of the queue's first transfer, and of the header before it, that were written. */
+	size_t first_transfer_bytes_written;
 };
 
+/* What the bridge moves data from and to. The list of all peers is bridge.peers. */
 struct peer {
 	struct peer *next;
-	struct source source;
-	struct sink sink;
+	struct peer_source source;
+	struct peer_sink sink;
 };
 
-/* A type of peer: a row of the table in bridge.c. */
+/* A type of peers. bridge.c has the table of all types. */
 struct peer_type {
-	/* Prepares the peer. After an error it logs the reason and returns a negative errno; the
-	   worker ends and is not restarted. */
-	int (*start)(struct bridge *b);
-	/* Opens the peer and calls bridge_opened() or bridge_failed(), at once or later. NULL if
-	   the peers are clients that connect. */
+	/* Checks the options of this type and prepares the bridge for open(). On failure
+	   prepare() logs the reason and returns a negative errno; then the worker ends and is
+	   not restarted. */
+	int (*prepare)(struct bridge *b);
+	/* Opens the peer. Calls bridge_peer_opened() or bridge_open_failed(), at once or later.
+	   NULL for peers that are clients: they open the connection. */
 	void (*open)(struct bridge *b);
-	/* Returns whether the peer may be opened again after its descriptors were closed. NULL if
-	 * it always may. */
-	bool (*ended)(struct bridge *b);
-	/* Stops the peer when the worker must stop. Returns false if the peer will call exit()
-	   later. May be NULL. */
+	/* Returns whether the peer may be opened again, after its file descriptors were closed.
+	   NULL: the peer may always be opened again. */
+	bool (*may_reopen)(struct bridge *b);
+	/* Stops the peer before the worker ends. Returns false if the worker must not end yet:
+	   then the handler of a later event calls exit(). NULL: nothing must be done. */
 	bool (*stop)(struct bridge *b);
-	/* Whether a peer that has closed its sending side may still read. */
-	bool half_close;
-	const char *
-		options[2]; /* names of the options that select this type; the second may be NULL */
+	/* Whether the sink of a peer stays open after the peer's source was closed. */
+	bool allows_half_close;
+	/* Names of the options that select this type; NULL if there is only one. */
+	const char *option_names[2];
 };
 
 extern const struct peer_type peer_type_listen, peer_type_connect, peer_type_tty, peer_type_fifo,
@@ -91,127 +93,149 @@ extern const struct peer_type peer_type_listen, peer_type_connect, peer_type_tty
 
 #define ADDRESSES_MAX 8
 
-struct address {
-	const char *text; /* the address as in the gadget file, for messages */
-	int family;	  /* AF_UNIX, or AF_UNSPEC for TCP */
-	int type;	  /* SOCK_STREAM or SOCK_SEQPACKET */
-	bool is_name;	  /* `host` must be looked up */
-	char host[256], port[6];
+/* The address that the bridge listens on or connects to. */
+struct socket_address {
+	const char *option_text; /* the address as in the gadget file */
+	int socket_family;	 /* AF_UNIX, or AF_UNSPEC for TCP */
+	int socket_type;	 /* SOCK_STREAM or SOCK_SEQPACKET */
+	bool needs_look_up;	 /* `host_name` is a name, not an IP address */
+	char host_name[256], port_number[6];
 	struct {
-		_Alignas(8) uint8_t bytes[128]; /* a struct sockaddr_storage */
-		uint32_t length;
+		_Alignas(8) uint8_t sockaddr[128]; /* a struct sockaddr_storage */
+		uint32_t sockaddr_length;
 	} addresses[ADDRESSES_MAX];
-	unsigned int n_addresses, next; /* number of addresses; index of the next one to try */
-	int error;			/* result of getaddrinfo(3) */
+	unsigned int n_addresses;
+	unsigned int next_address; /* index of the address to connect to next */
+	int look_up_error;	   /* error of getaddrinfo(3); 0: none */
 };
 
+/* The values of the statistics that `ffsctl status` shows. */
 struct counters {
-	uint64_t to_host, from_host, dropped; /* bytes so far */
-	unsigned int peers;
+	uint64_t bytes_to_host, bytes_from_host, bytes_dropped;
+	unsigned int n_peers;
 };
 
 struct bridge {
 	struct ffsctl_host *host;
-	const struct peer_type *type;
+	const struct peer_type *peer_type;
 	enum framing framing;
-	unsigned int max_clients;	    /* the largest number of peers */
-	bool discard;			    /* drop the host's data while there is no peer */
-	uint32_t in_endpoint, out_endpoint; /* indices of the endpoints */
-	bool has_in, has_out;		    /* the function has an IN endpoint, an OUT endpoint */
-	bool link_up;			    /* the host has enabled the function */
+	unsigned int max_clients;  /* largest number of peers at the same time */
+	bool discard_without_peer; /* discard the host's data while there is no peer */
+	uint32_t in_endpoint_index, out_endpoint_index;
+	bool has_in_endpoint, has_out_endpoint;
+	bool link_up; /* the host has enabled the function */
 
 	struct peer *peers;
-	unsigned int n_peers, n_sinks;
+	unsigned int n_peers, n_sinks; /* number of peers, and of those with an open sink */
 
-	/* Data to the host: */
-	struct peer *message_sender; /* the peer whose message is incomplete; other peers wait until
-					the message ends */
-	struct peer *last_read;	     /* the peer that was read last */
+	/* For data to the host: */
+	/* The peer whose message is incomplete; other peers wait until the message ends. */
+	struct peer *message_sender;
+	struct peer *last_read_peer; /* the peer whose source was read last */
 	bool message_truncated;	     /* `message_sender` was closed before the end of its message */
 	struct ffsctl_transfer **packet_transfers; /* array: the transfers of one packet */
 
-	/* Data from the host: the queue of received transfers that are not written yet, a ring of
-	   host->depth elements. */
-	struct ffsctl_transfer **queue;
-	unsigned int head, n_queue;
-	size_t head_offset; /* FRAMING_NONE: bytes of the queue's first transfer that the last peer
-			   got */
-	bool head_continues_message; /* the queue's first transfer is not the first of its message
-				      */
-	bool drop_message;	     /* drop the rest of a message that was too long */
+	/* For data from the host. The queue holds the received transfers whose data was not written
+	 * yet. */
+	struct ffsctl_transfer **out_queue; /* a ring of host->depth elements */
+	unsigned int queue_start, queue_length;
+	/* FRAMING_NONE: bytes of the queue's first transfer that the last peer got. */
+	size_t first_transfer_offset;
+	/* The queue's first transfer is not the first of its message. */
+	bool first_transfer_continues_message;
+	bool drop_rest_of_message; /* drop the rest of a message that was too long */
 
-	/* Opening a peer again: */
-	struct ffsctl_timer retry;
-	uint32_t delay, first_delay, max_delay; /* ms */
-	uint64_t opened_at;			/* ms */
-	int last_error;				/* the last error that was logged; 0: none */
-	const char *name;			/* name of the peer in messages */
+	/* For opening a peer again: */
+	struct ffsctl_timer retry_timer;
+	uint32_t retry_delay_ms, first_retry_delay_ms, max_retry_delay_ms;
+	/* Time of the last bridge_peer_opened(); 0: the peer is being opened again. */
+	uint64_t opened_at_ms;
+	int last_logged_error; /* negative errno; 0: none */
+	const char *peer_name; /* name of the peer in messages */
 
-	/* State of the peer types: */
-	struct address address;
-	struct ffsctl_watch listener;	   /* fd -1: none */
-	struct ffsctl_watch connect_watch; /* reports the end of connect() or of the name lookup */
-	int pid; /* process id of the command or of the name lookup; 0: no such process */
-	struct ffsctl_watch process_watch; /* pidfd of the command */
-	char **argv;
-	uint64_t socket_inode, socket_device; /* identify the socket file; inode 0: no file */
-	bool stopping;
+	/* For the types of peers: */
+	struct socket_address socket_address;
+	struct ffsctl_watch listen_watch;  /* of the listening socket; fd -1: none */
+	struct ffsctl_watch connect_watch; /* reports the end of connect() or of the name look-up */
+	int child_pid; /* process id of the command or of the name look-up; 0: none */
+	struct ffsctl_watch command_watch; /* of the command's pidfd */
+	char **command_argv;
+	/* Inode number and device of the socket file; inode 0: there is no file. */
+	uint64_t socket_file_inode, socket_file_device;
+	bool stopping; /* stop() was called */
 
-	struct counters current, reported;
-	struct ffsctl_timer stats;
+	struct counters current_counters;
+	struct counters reported_counters; /* values of the last STATS message */
+	struct ffsctl_timer stats_timer;
 };
 
 /* --- bridge.c --- */
-/* Logs why the options are invalid; returns -EINVAL. */
-int bridge_refuse(struct bridge *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Logs why the plugin cannot start. Returns -EINVAL. */
+int bridge_fail_start(struct bridge *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* --- peer.c --- */
+/* Sets the callbacks of the timers. */
 void bridge_set_timers(struct bridge *b);
+/* Moves all data that can be moved, removes closed peers, and watches for the next events. */
 void bridge_update(struct bridge *b);
-/* Adds a peer, which owns the descriptors `source` and `sink` from now on. -1: the peer does not
-   have this direction. */
-void bridge_add(struct bridge *b, int source, int sink);
-void bridge_end_source(struct bridge *b, struct peer *p);
-void bridge_end_sink(struct bridge *b, struct peer *p);
-/* Watches for `events` and for errors. `events` -1: stops watching, also for errors. */
-void bridge_watch(struct bridge *b, struct ffsctl_watch *w, int events);
-void bridge_close(struct bridge *b, struct ffsctl_watch *w);
-/* Reports that the peer is open and was added. `name`: name of the peer in messages. */
-void bridge_opened(struct bridge *b, const char *name);
-/* Reports that the peer cannot be opened, and tries again later. Logs the text
-   unless the last error was the same. */
-void bridge_failed(struct bridge *b, int error, const char *fmt, ...)
+/* Adds a peer. `source` and `sink`: its file descriptors, which the peer owns from now on; -1 if
+   the peer has no such side. */
+void bridge_add_peer(struct bridge *b, int source, int sink);
+/* These functions close one side of a peer, and also the other side if it has no use then. */
+void bridge_close_source(struct bridge *b, struct peer *p);
+void bridge_close_sink(struct bridge *b, struct peer *p);
+/* Watches the file descriptor for `events` and for errors. If `events` is -1, the file
+   descriptor is not watched any more, not even for errors. */
+void bridge_set_watch(struct bridge *b, struct ffsctl_watch *w, int events);
+/* Stops watching the file descriptor and closes it. */
+void bridge_close_watch(struct bridge *b, struct ffsctl_watch *w);
+/* A type of peers calls this function after it has opened and added the peer. `name`: name of
+   the peer in messages. */
+void bridge_peer_opened(struct bridge *b, const char *name);
+/* A type of peers calls this function if it cannot open the peer. `error`: negative errno. The
+   formatted text is logged unless `error` is the error that was logged last. open() is called
+   again later. */
+void bridge_open_failed(struct bridge *b, int error, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* --- in.c: from peers to the host --- */
+/* Moves all data that can be moved. */
 void in_move_data(struct bridge *b);
-void in_done(struct bridge *b, struct ffsctl_transfer *t);
+/* The other functions are called after an event: an IN transfer has ended, the link is up, the
+   source of a peer was closed. */
+void in_transfer_done(struct bridge *b, struct ffsctl_transfer *t);
 void in_session_started(struct bridge *b);
-void in_source_ended(struct bridge *b, struct peer *p);
+void in_source_closed(struct bridge *b, struct peer *p);
 
 /* --- out.c: from the host to peers --- */
+/* Moves all data that can be moved. */
 void out_move_data(struct bridge *b);
-void out_done(struct bridge *b, struct ffsctl_transfer *t);
+/* The other functions are called after an event: an OUT transfer has ended, the link is up, the
+   sink of a peer was added or closed. */
+void out_transfer_done(struct bridge *b, struct ffsctl_transfer *t);
 void out_session_started(struct bridge *b);
 void out_sink_added(struct bridge *b, struct peer *p);
-void out_sink_ended(struct bridge *b, struct peer *p);
+void out_sink_closed(struct bridge *b, struct peer *p);
 
-/* --- address.c: b->address --- */
-/* Parses the text. After an error it logs the reason and returns -EINVAL. */
+/* --- address.c: b->socket_address --- */
+/* Parses `text` and stores the address. On failure logs the reason and returns -EINVAL. */
 int address_parse(struct bridge *b, const char *text);
-/* Looks the host name up and waits for the name server. After an error it logs the reason and
-   returns a negative errno. */
-int address_look_up(struct bridge *b);
-/* Starts a child process that looks the host name up. b->connect_watch becomes readable when it has
-   ended. Returns 0 or a negative errno. */
+/* Looks up the host name, if the address has one, and waits for the result. On failure logs the
+   reason and returns a negative errno. */
+int address_look_up_and_wait(struct bridge *b);
+/* Starts a child process that looks up the host name, because a name server may answer late.
+   b->connect_watch becomes readable when the child process has ended. Returns 0 or a negative
+   errno. */
 int address_start_look_up(struct bridge *b);
-/* Stores the result of the child process. Returns 0 or an error of getaddrinfo(3). */
-int address_read_result(struct bridge *b);
+/* Stores the addresses that the child process has found. Returns 0 or an error of
+   getaddrinfo(3). */
+int address_read_look_up_result(struct bridge *b);
 
 /* --- socket.c --- */
-/* Returns whether another client can be accepted. */
-bool listener_has_room(const struct bridge *b);
+/* Returns whether the bridge can accept one more client. */
+bool can_accept_client(const struct bridge *b);
 
 /* --- command.c --- */
-/* Forks a child with default signal handling, which is killed when this process ends. */
-int bridge_fork(void);
+/* Forks a child process. It has the default signal handling, and the kernel kills it when this
+   process ends. Returns as fork(2) does. */
+int bridge_fork_child(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The peer is a program: the bridge uses its stdin and stdout. The program inherits the worker's
-   stderr, which is logged. */
+/* The peer is a program that the bridge starts. The bridge writes to the program's stdin and
+   reads from its stdout. The program's stderr is that of the worker, and is logged. */
 #include "bridge.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-int bridge_fork(void)
+int bridge_fork_child(void)
 {
 	pid_t parent = getpid(), pid = fork();
 	sigset_t none;
@@ -30,8 +30,9 @@ int bridge_fork(void)
 	return 0;
 }
 
-/* Checks that execvp(3) will find the program. */
-static int find_program(struct bridge *b, const char *name)
+/* Checks whether execvp(3) can find the program. If it cannot, logs the reason and returns
+   -EINVAL. */
+static int check_program_exists(struct bridge *b, const char *name)
 {
 	const char *dir = getenv("PATH");
 	char path[4096];
@@ -39,7 +40,7 @@ static int find_program(struct bridge *b, const char *name)
 	if (strchr(name, '/')) {
 		if (access(name, X_OK) == 0)
 			return 0;
-		return bridge_refuse(b, "cannot start '%s': %s", name, strerror(errno));
+		return bridge_fail_start(b, "cannot start '%s': %s", name, strerror(errno));
 	}
 	while (dir && *dir) {
 		int n = (int)strcspn(dir, ":");
@@ -49,60 +50,62 @@ static int find_program(struct bridge *b, const char *name)
 			return 0;
 		dir += n + (dir[n] == ':');
 	}
-	return bridge_refuse(b, "cannot start '%s': not found in PATH", name);
+	return bridge_fail_start(b, "cannot start '%s': not found in PATH", name);
 }
 
-/* Splits the option at blanks. Quotes have no meaning; users can write a script instead. */
-static int command_start(struct bridge *b)
+/* Splits the option `command` into words at blanks. Quotes have no meaning: for arguments with
+   blanks, users can write a script. */
+static int command_prepare(struct bridge *b)
 {
 	char *text = strdup(b->host->call->option_string(b->host, "command")), *word, *rest;
 	size_t n = 0;
 
 	if (!text)
 		return -ENOMEM;
-	b->argv = calloc(strlen(text) / 2 + 2, sizeof(*b->argv));
-	if (!b->argv)
+	b->command_argv = calloc(strlen(text) / 2 + 2, sizeof(*b->command_argv));
+	if (!b->command_argv)
 		return -ENOMEM;
 	for (word = strtok_r(text, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest))
-		b->argv[n++] = word;
-	return n ? find_program(b, b->argv[0]) : bridge_refuse(b, "option 'command' is empty");
+		b->command_argv[n++] = word;
+	return n ? check_program_exists(b, b->command_argv[0])
+		 : bridge_fail_start(b, "option 'command' is empty");
 }
 
-/* Executes the program. Its output is logged if the function has no IN endpoint. Its input is empty
- * if the function has no OUT endpoint. */
+/* Executes the program in the child process. If the function has no IN endpoint, the program's
+   output is logged. If the function has no OUT endpoint, the program's input is empty. */
 static _Noreturn void exec_command(struct bridge *b, int input, int output)
 {
-	if (dup2(input, 0) >= 0 && dup2(b->has_in ? output : 2, 1) >= 0)
-		execvp(b->argv[0], b->argv);
-	dprintf(2, "bridge: error: cannot start '%s': %s\n", b->argv[0], strerror(errno));
+	if (dup2(input, 0) >= 0 && dup2(b->has_in_endpoint ? output : 2, 1) >= 0)
+		execvp(b->command_argv[0], b->command_argv);
+	dprintf(2, "bridge: error: cannot start '%s': %s\n", b->command_argv[0], strerror(errno));
 	_exit(127);
 }
 
-static void log_exit(struct bridge *b, int status)
+static void log_exit_status(struct bridge *b, int status)
 {
 	if (WIFSIGNALED(status))
 		b->host->call->log(b->host, FFSCTL_LOG_NOTE, "'%s' was killed by signal %d",
-				   b->argv[0], WTERMSIG(status));
+				   b->command_argv[0], WTERMSIG(status));
 	else
 		b->host->call->log(b->host, FFSCTL_LOG_NOTE, "'%s' exited with status %d",
-				   b->argv[0], WEXITSTATUS(status));
+				   b->command_argv[0], WEXITSTATUS(status));
 }
 
-static void on_process(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+static void on_command_ended(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
 {
 	struct bridge *b = host->state;
 	int status = 0;
 
 	(void)events;
-	if (waitpid(b->pid, &status, WNOHANG) != b->pid)
+	if (waitpid(b->child_pid, &status, WNOHANG) != b->child_pid)
 		return;
-	b->pid = 0;
-	bridge_close(b, w);
+	b->child_pid = 0;
+	bridge_close_watch(b, w);
 	if (b->stopping) {
 		host->call->exit(host, 0);
 		return;
 	}
-	log_exit(b, status);
+	log_exit_status(b, status);
 	bridge_update(b);
 }
 
@@ -112,9 +115,9 @@ static void close_pipe(const int *fds)
 	close(fds[1]);
 }
 
-static void start_failed(struct bridge *b, int error)
+static void fail_command_open(struct bridge *b, int error)
 {
-	bridge_failed(b, error, "cannot start '%s': %s", b->argv[0], strerror(-error));
+	bridge_open_failed(b, error, "cannot start '%s': %s", b->command_argv[0], strerror(-error));
 }
 
 static void command_open(struct bridge *b)
@@ -122,68 +125,68 @@ static void command_open(struct bridge *b)
 	int input[2], output[2], r = 0;
 
 	if (pipe2(input, O_CLOEXEC) < 0) {
-		start_failed(b, -errno);
+		fail_command_open(b, -errno);
 		return;
 	}
 	if (pipe2(output, O_CLOEXEC) < 0) {
-		start_failed(b, -errno);
+		fail_command_open(b, -errno);
 		close_pipe(input);
 		return;
 	}
-	b->pid = bridge_fork();
-	if (b->pid == 0)
+	b->child_pid = bridge_fork_child();
+	if (b->child_pid == 0)
 		exec_command(b, input[0], output[1]);
-	b->process_watch = (struct ffsctl_watch){ .fd = -1, .ready = on_process };
-	if (b->pid > 0)
-		b->process_watch.fd = (int)syscall(SYS_pidfd_open, b->pid, 0);
-	if (b->process_watch.fd < 0)
+	b->command_watch = (struct ffsctl_watch){ .fd = -1, .ready = on_command_ended };
+	if (b->child_pid > 0)
+		b->command_watch.fd = (int)syscall(SYS_pidfd_open, b->child_pid, 0);
+	if (b->command_watch.fd < 0)
 		r = -errno;
 	close(input[0]);
 	close(output[1]);
 	if (r < 0) {
-		if (b->pid > 0) {
-			kill(b->pid, SIGKILL);
-			waitpid(b->pid, NULL, 0);
+		if (b->child_pid > 0) {
+			kill(b->child_pid, SIGKILL);
+			waitpid(b->child_pid, NULL, 0);
 		}
-		b->pid = 0;
+		b->child_pid = 0;
 		close(input[1]);
 		close(output[0]);
-		start_failed(b, r);
+		fail_command_open(b, r);
 		return;
 	}
 	fcntl(input[1], F_SETFL, O_NONBLOCK);
 	fcntl(output[0], F_SETFL, O_NONBLOCK);
-	bridge_watch(b, &b->process_watch, EPOLLIN);
-	if (!b->has_out) {
+	bridge_set_watch(b, &b->command_watch, EPOLLIN);
+	if (!b->has_out_endpoint) {
 		close(input[1]);
 		input[1] = -1;
 	}
-	bridge_add(b, output[0], input[1]);
-	bridge_opened(b, b->argv[0]);
+	bridge_add_peer(b, output[0], input[1]);
+	bridge_peer_opened(b, b->command_argv[0]);
 }
 
 /*
- * Returns whether the program has ended. A program that has closed stdin and stdout may keep
- * running; it is started again only after its end.
+ * Returns whether the program has ended. A program that has closed its stdin and stdout may still
+ * run. It is started again only after it has ended.
  */
-static bool command_ended(struct bridge *b)
+static bool command_may_reopen(struct bridge *b)
 {
-	return b->pid == 0;
+	return b->child_pid == 0;
 }
 
 static bool command_stop(struct bridge *b)
 {
-	if (b->pid == 0)
+	if (b->child_pid == 0)
 		return true;
-	kill(b->pid, SIGTERM);
+	kill(b->child_pid, SIGTERM);
 	return false;
 }
 
 const struct peer_type peer_type_command = {
-	.options = { "command" },
-	.start = command_start,
+	.option_names = { "command" },
+	.prepare = command_prepare,
 	.open = command_open,
-	.ended = command_ended,
+	.may_reopen = command_may_reopen,
 	.stop = command_stop,
-	.half_close = true,
+	.allows_half_close = true,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Moves data from the host to peers. Data is written directly from the buffers of OUT transfers to
- * every peer. A transfer is submitted again when all its data is written. So a peer that does not
- * read makes the host wait.
+ * Moves data from the host to peers. The bridge writes the data to every peer, directly from the
+ * buffers of OUT transfers. It submits a transfer again when all its data was written to all peers.
+ * Therefore the host must wait while a peer does not read.
  */
 #include "bridge.h"
 
@@ -13,89 +13,93 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define PACKETS_MAX 256 /* io.depth */
+#define TRANSFERS_MAX 256 /* largest io.depth */
 
 static struct ffsctl_transfer *queued_transfer(const struct bridge *b, unsigned int i)
 {
-	return b->queue[(b->head + i) % b->host->depth];
+	return b->out_queue[(b->queue_start + i) % b->host->depth];
 }
 
-/* Returns how many transfers at the head of the queue are written together; 0 if their message is
-   incomplete. */
-static unsigned int transfers_at_head(const struct bridge *b)
+/* Returns how many transfers at the start of the queue must be written together: with
+   FRAMING_PACKET all transfers of a message, 0 if the message is incomplete; else 1. */
+static unsigned int n_first_transfers(const struct bridge *b)
 {
 	unsigned int i;
 
 	if (b->framing != FRAMING_PACKET)
-		return b->n_queue ? 1 : 0;
-	for (i = 0; i < b->n_queue; i++)
+		return b->queue_length ? 1 : 0;
+	for (i = 0; i < b->queue_length; i++)
 		if (queued_transfer(b, i)->flags & FFSCTL_END)
 			return i + 1;
 	return 0;
 }
 
-/* Submits all free transfers if there is a use for their data. */
+/* Submits all free transfers if there is a peer for their data, or if the data would be
+   discarded. */
 static void submit_free_transfers(struct bridge *b)
 {
 	struct ffsctl_transfer *t;
 
-	while (b->link_up && (b->n_sinks || b->discard) &&
-	       (t = b->host->call->get(b->host, b->out_endpoint))) {
-		if (b->host->call->submit(b->host, b->out_endpoint, t) == 0)
+	while (b->link_up && (b->n_sinks || b->discard_without_peer) &&
+	       (t = b->host->call->get(b->host, b->out_endpoint_index))) {
+		if (b->host->call->submit(b->host, b->out_endpoint_index, t) == 0)
 			continue;
 		b->host->call->put(b->host, t);
 		return;
 	}
 }
 
-static void release_transfers(struct bridge *b, unsigned int n, bool written)
+static void release_first_transfers(struct bridge *b, unsigned int n, bool written)
 {
 	struct ffsctl_transfer *t;
 	struct peer *p;
 
 	while (n-- > 0) {
 		t = queued_transfer(b, 0);
-		b->head = (b->head + 1) % b->host->depth;
-		b->n_queue--;
-		b->head_continues_message = b->framing != FRAMING_NONE && !(t->flags & FFSCTL_END);
+		b->queue_start = (b->queue_start + 1) % b->host->depth;
+		b->queue_length--;
+		b->first_transfer_continues_message =
+			b->framing != FRAMING_NONE && !(t->flags & FFSCTL_END);
 		if (written)
-			b->current.from_host += t->length;
+			b->current_counters.bytes_from_host += t->length;
 		else
-			b->current.dropped += t->length;
+			b->current_counters.bytes_dropped += t->length;
 		b->host->call->put(b->host, t);
 	}
-	b->head_offset = 0;
+	b->first_transfer_offset = 0;
 	for (p = b->peers; p; p = p->next) {
-		p->sink.head_sent = 0;
-		p->sink.head_written = false;
-		if (!b->head_continues_message)
-			p->sink.skip_to_message = false;
+		p->sink.first_transfer_bytes_written = 0;
+		p->sink.first_transfer_written = false;
+		if (!b->first_transfer_continues_message)
+			p->sink.skip_rest_of_message = false;
 	}
 }
 
-/* Drops the rest of a message that was too long. */
-static void drop_rest_of_message(struct bridge *b)
+/* If the current message was too long, drops its transfers that have been received so far. */
+static void drop_rest_of_long_message(struct bridge *b)
 {
-	while (b->drop_message && b->n_queue) {
-		release_transfers(b, 1, false);
-		b->drop_message = b->head_continues_message;
+	while (b->drop_rest_of_message && b->queue_length) {
+		release_first_transfers(b, 1, false);
+		b->drop_rest_of_message = b->first_transfer_continues_message;
 	}
 }
 
-/* Writes the rest of the queue's first transfer. Returns true if all of it is written. */
-static bool write_stream(struct bridge *b, struct sink *k, ssize_t *n)
+/* Writes the part of the queue's first transfer that the peer has not got yet; with
+   FRAMING_LENGTH the transfer is a piece, and its header is written first. Returns true if all
+   of it was written. *n: result of writev(). */
+static bool write_first_transfer(struct bridge *b, struct peer_sink *k, ssize_t *n)
 {
 	struct ffsctl_transfer *t = queued_transfer(b, 0);
 	size_t head = b->framing == FRAMING_LENGTH ? HEADER_SIZE : 0, at = 0;
 	uint32_t word = htole32((uint32_t)t->length | (t->flags & FFSCTL_END ? 0 : HEADER_MORE));
 	struct iovec iov[2] = { { &word, head }, { t->data, t->length } };
 
-	if (k->head_sent < head) {
-		iov[0].iov_base = (char *)&word + k->head_sent;
-		iov[0].iov_len = head - k->head_sent;
+	if (k->first_transfer_bytes_written < head) {
+		iov[0].iov_base = (char *)&word + k->first_transfer_bytes_written;
+		iov[0].iov_len = head - k->first_transfer_bytes_written;
 	} else {
 		iov[0].iov_len = 0;
-		at = k->head_sent - head;
+		at = k->first_transfer_bytes_written - head;
 		iov[1].iov_base = (char *)t->data + at;
 		iov[1].iov_len = t->length - at;
 	}
@@ -103,13 +107,16 @@ static bool write_stream(struct bridge *b, struct sink *k, ssize_t *n)
 	if (iov[0].iov_len + iov[1].iov_len > 0)
 		*n = writev(k->watch.fd, iov, 2);
 	if (*n > 0)
-		k->head_sent += (size_t)*n;
-	return k->head_sent == head + t->length;
+		k->first_transfer_bytes_written += (size_t)*n;
+	return k->first_transfer_bytes_written == head + t->length;
 }
 
-static bool write_packet(struct bridge *b, struct sink *k, unsigned int n_transfers, ssize_t *n)
+/* Writes the first `n_transfers` transfers of the queue as one packet. Returns true if it was
+   written. *n: result of sendmsg(). */
+static bool write_first_packet(struct bridge *b, struct peer_sink *k, unsigned int n_transfers,
+			       ssize_t *n)
 {
-	struct iovec iov[PACKETS_MAX];
+	struct iovec iov[TRANSFERS_MAX];
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = n_transfers };
 	unsigned int i;
 
@@ -120,169 +127,174 @@ static bool write_packet(struct bridge *b, struct sink *k, unsigned int n_transf
 	return *n >= 0;
 }
 
-/* Writes the queue's first transfers to a peer. Returns true if all their data is written or the
-   peer does not get it. */
-static bool write_to(struct bridge *b, struct peer *p, unsigned int n_transfers)
+/* Writes the first `n_transfers` transfers of the queue to a peer. Returns true if all their
+   data was written, or if the peer must not get this data. */
+static bool write_to_peer(struct bridge *b, struct peer *p, unsigned int n_transfers)
 {
-	struct sink *k = &p->sink;
+	struct peer_sink *k = &p->sink;
 	ssize_t n;
 
-	if (k->watch.fd < 0 || k->head_written || k->skip_to_message)
+	if (k->watch.fd < 0 || k->first_transfer_written || k->skip_rest_of_message)
 		return true;
 	if (k->blocked)
 		return false;
-	k->head_written = b->framing == FRAMING_PACKET ? write_packet(b, k, n_transfers, &n)
-						       : write_stream(b, k, &n);
-	if (k->head_written)
+	k->first_transfer_written = b->framing == FRAMING_PACKET
+					    ? write_first_packet(b, k, n_transfers, &n)
+					    : write_first_transfer(b, k, &n);
+	if (k->first_transfer_written)
 		return true;
 	if (n >= 0 || errno == EAGAIN || errno == EINTR) {
-		k->blocked = true; /* the descriptor did not accept all data */
+		k->blocked = true; /* the file descriptor did not accept all data */
 		return false;
 	}
 	if (errno == EMSGSIZE) {
 		b->host->call->log(b->host, FFSCTL_LOG_ERROR,
 				   "dropped a message from the host: longer than the socket's "
 				   "buffer (net.core.wmem_max)");
-		k->skip_to_message = true;
+		k->skip_rest_of_message = true;
 		return true;
 	}
-	bridge_end_sink(b, p);
+	bridge_close_sink(b, p);
 	return true;
 }
 
-static bool write_all(struct bridge *b, unsigned int n_transfers)
+static bool write_to_all_peers(struct bridge *b, unsigned int n_transfers)
 {
 	bool all = true;
 	struct peer *p;
 
 	for (p = b->peers; p; p = p->next)
-		all &= write_to(b, p, n_transfers);
+		all &= write_to_peer(b, p, n_transfers);
 	return all;
 }
 
-static bool any_peer_got_transfers(const struct bridge *b)
+static bool any_peer_got_first_transfers(const struct bridge *b)
 {
 	const struct peer *p;
 
 	for (p = b->peers; p; p = p->next)
-		if (p->sink.watch.fd >= 0 && p->sink.head_written)
+		if (p->sink.watch.fd >= 0 && p->sink.first_transfer_written)
 			return true;
 	return false;
 }
 
 /*
- * Drops a message that fills all transfers but is incomplete: it cannot be sent as one packet.
+ * Drops a message that does not fit into all transfers together, so that it cannot be written as
+ * one packet.
  */
 static void drop_too_long_message(struct bridge *b)
 {
 	b->host->call->log(b->host, FFSCTL_LOG_ERROR,
 			   "dropped a message from the host: longer than io.size times io.depth");
-	b->drop_message = true;
+	b->drop_rest_of_message = true;
 }
 
 void out_move_data(struct bridge *b)
 {
 	unsigned int n;
 
-	if (!b->has_out)
+	if (!b->has_out_endpoint)
 		return;
 	for (;;) {
-		drop_rest_of_message(b);
-		n = transfers_at_head(b);
-		if (n == 0 && b->n_queue == b->host->depth) {
+		drop_rest_of_long_message(b);
+		n = n_first_transfers(b);
+		if (n == 0 && b->queue_length == b->host->depth) {
 			drop_too_long_message(b);
 			continue;
 		}
 		if (n == 0)
 			break;
-		if (b->n_sinks && !write_all(b, n))
+		if (b->n_sinks && !write_to_all_peers(b, n))
 			break;
-		if (b->drop_message)
+		if (b->drop_rest_of_message)
 			continue;
-		if (b->n_sinks == 0 && !b->discard)
+		if (b->n_sinks == 0 && !b->discard_without_peer)
 			break;
-		release_transfers(b, n, any_peer_got_transfers(b));
+		release_first_transfers(b, n, any_peer_got_first_transfers(b));
 	}
 	submit_free_transfers(b);
 }
 
-void out_done(struct bridge *b, struct ffsctl_transfer *t)
+void out_transfer_done(struct bridge *b, struct ffsctl_transfer *t)
 {
 	if (t->status) {
 		b->host->call->put(b->host, t);
 		return;
 	}
-	b->queue[(b->head + b->n_queue) % b->host->depth] = t;
-	b->n_queue++;
+	b->out_queue[(b->queue_start + b->queue_length) % b->host->depth] = t;
+	b->queue_length++;
 }
 
-/* Returns whether a peer has got a part of the message at the head of the queue. */
-static bool any_peer_got_part(const struct bridge *b)
+/* Returns whether a peer has got a part of the message at the start of the queue. */
+static bool any_peer_began_message(const struct bridge *b)
 {
 	const struct peer *p;
 
-	if (b->head_continues_message)
+	if (b->first_transfer_continues_message)
 		return true;
 	for (p = b->peers; p; p = p->next)
-		if (p->sink.watch.fd >= 0 && (p->sink.head_sent || p->sink.head_written))
+		if (p->sink.watch.fd >= 0 &&
+		    (p->sink.first_transfer_bytes_written || p->sink.first_transfer_written))
 			return true;
 	return false;
 }
 
 /*
- * Drops a message whose end was lost with the last session. Closes the connection of a peer that
- * has got a part of this message, because the peer would take the next message for the rest of it.
+ * Drops a message whose end was lost when the last session ended. If a peer has got a part of this
+ * message, closes the peer's connection, because the peer would take the next message for the rest
+ * of this one.
  */
 void out_session_started(struct bridge *b)
 {
-	unsigned int whole = b->n_queue;
+	unsigned int whole = b->queue_length;
 	struct peer *p;
 
-	if (b->framing == FRAMING_NONE || !b->has_out)
+	if (b->framing == FRAMING_NONE || !b->has_out_endpoint)
 		return;
 	while (whole > 0 && !(queued_transfer(b, whole - 1)->flags & FFSCTL_END))
 		whole--;
-	if (whole == 0 && b->framing == FRAMING_LENGTH && any_peer_got_part(b) &&
-	    !b->drop_message) {
+	if (whole == 0 && b->framing == FRAMING_LENGTH && any_peer_began_message(b) &&
+	    !b->drop_rest_of_message) {
 		for (p = b->peers; p; p = p->next) {
-			if (p->sink.skip_to_message)
+			if (p->sink.skip_rest_of_message)
 				continue;
-			bridge_end_source(b, p);
-			bridge_end_sink(b, p);
+			bridge_close_source(b, p);
+			bridge_close_sink(b, p);
 		}
 	}
-	while (b->n_queue > whole) {
-		struct ffsctl_transfer *t = queued_transfer(b, b->n_queue - 1);
+	while (b->queue_length > whole) {
+		struct ffsctl_transfer *t = queued_transfer(b, b->queue_length - 1);
 
-		b->n_queue--;
-		b->current.dropped += t->length;
+		b->queue_length--;
+		b->current_counters.bytes_dropped += t->length;
 		b->host->call->put(b->host, t);
 	}
 	if (whole == 0) {
-		b->drop_message = b->head_continues_message = false;
+		b->drop_rest_of_message = b->first_transfer_continues_message = false;
 		for (p = b->peers; p; p = p->next)
-			p->sink.skip_to_message = false;
+			p->sink.skip_rest_of_message = false;
 	}
 }
 
-/* Sets which data a new peer gets first: data that no other peer has begun to get. */
+/* Selects the data that a new peer gets first. If another peer has already got a part of a
+   message or transfer, the new peer does not get this message or transfer. */
 void out_sink_added(struct bridge *b, struct peer *p)
 {
-	bool late = b->n_sinks > 1 && b->n_queue > 0 && any_peer_got_part(b);
+	bool late = b->n_sinks > 1 && b->queue_length > 0 && any_peer_began_message(b);
 
 	if (b->framing != FRAMING_NONE)
-		p->sink.skip_to_message = late || b->head_continues_message;
+		p->sink.skip_rest_of_message = late || b->first_transfer_continues_message;
 	else if (b->n_sinks == 1)
-		p->sink.head_sent = b->head_offset;
+		p->sink.first_transfer_bytes_written = b->first_transfer_offset;
 	else
-		p->sink.head_written = late;
+		p->sink.first_transfer_written = late;
 }
 
-/* Stores how many bytes the last peer got. The next peer continues at that byte, or gets the whole
- * message.
- */
-void out_sink_ended(struct bridge *b, struct peer *p)
+/* If the last peer is closed, stores how many bytes of the queue's first transfer it has got.
+   The next peer continues with the byte after them. This is for FRAMING_NONE: with the other
+   framings the next peer gets the whole message. */
+void out_sink_closed(struct bridge *b, struct peer *p)
 {
 	if (b->n_sinks == 0 && b->framing == FRAMING_NONE)
-		b->head_offset = p->sink.head_sent;
+		b->first_transfer_offset = p->sink.first_transfer_bytes_written;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Adds, watches and closes peers, and opens them again. */
+/* Opens and adds peers, watches them, closes them, and opens them again. */
 #include "bridge.h"
 
 #include <errno.h>
@@ -13,12 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STATS_MS 1000	   /* time between two STATS messages */
-#define LONG_OPEN_MS 10000 /* a peer that was open so long is opened again after first_delay */
+#define STATS_MS 1000 /* time between two STATS messages */
+/* If a peer was open for this time, it is opened again after first_retry_delay_ms. */
+#define LONG_OPEN_MS 10000
 
 /* --- watches --- */
 
-void bridge_watch(struct bridge *b, struct ffsctl_watch *w, int events)
+void bridge_set_watch(struct bridge *b, struct ffsctl_watch *w, int events)
 {
 	int r;
 
@@ -37,7 +38,7 @@ void bridge_watch(struct bridge *b, struct ffsctl_watch *w, int events)
 	b->host->call->exit(b->host, 1);
 }
 
-void bridge_close(struct bridge *b, struct ffsctl_watch *w)
+void bridge_close_watch(struct bridge *b, struct ffsctl_watch *w)
 {
 	b->host->call->unwatch(b->host, w);
 	if (w->fd >= 0)
@@ -47,36 +48,37 @@ void bridge_close(struct bridge *b, struct ffsctl_watch *w)
 
 /* --- peers --- */
 
-static void on_source(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+static void on_source_event(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
 {
 	struct bridge *b = host->state;
 	struct peer *p = w->user;
-	struct source *s = &p->source;
+	struct peer_source *s = &p->source;
 	int n = 0;
 
 	if (events & EPOLLIN || !(w->events & EPOLLRDHUP)) {
-		s->readable = true;
+		s->maybe_readable = true;
 	} else {
-		/* Only the end of the source was watched: data before the end is read later. */
+		/* Only EPOLLRDHUP was watched. If the peer has sent data before it closed the
+		   connection, the data is read later. */
 		s->hung_up = true;
-		if (!b->has_in || (ioctl(w->fd, FIONREAD, &n) == 0 && n == 0))
-			bridge_end_source(b, p);
+		if (!b->has_in_endpoint || (ioctl(w->fd, FIONREAD, &n) == 0 && n == 0))
+			bridge_close_source(b, p);
 	}
 	bridge_update(b);
 }
 
-static void on_sink(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+static void on_sink_event(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
 {
 	struct bridge *b = host->state;
 	struct peer *p = w->user;
 
 	p->sink.blocked = false;
 	if (events & (EPOLLERR | EPOLLHUP))
-		bridge_end_sink(b, p);
+		bridge_close_sink(b, p);
 	bridge_update(b);
 }
 
-void bridge_add(struct bridge *b, int source, int sink)
+void bridge_add_peer(struct bridge *b, int source, int sink)
 {
 	struct peer *p = calloc(1, sizeof(*p)), **at = &b->peers;
 
@@ -85,8 +87,9 @@ void bridge_add(struct bridge *b, int source, int sink)
 		b->host->call->exit(b->host, 1);
 		return;
 	}
-	p->source.watch = (struct ffsctl_watch){ .fd = source, .ready = on_source, .user = p };
-	p->sink.watch = (struct ffsctl_watch){ .fd = sink, .ready = on_sink, .user = p };
+	p->source.watch =
+		(struct ffsctl_watch){ .fd = source, .ready = on_source_event, .user = p };
+	p->sink.watch = (struct ffsctl_watch){ .fd = sink, .ready = on_sink_event, .user = p };
 	while (*at)
 		at = &(*at)->next;
 	*at = p;
@@ -97,25 +100,25 @@ void bridge_add(struct bridge *b, int source, int sink)
 	out_sink_added(b, p);
 }
 
-void bridge_end_source(struct bridge *b, struct peer *p)
+void bridge_close_source(struct bridge *b, struct peer *p)
 {
 	if (p->source.watch.fd < 0)
 		return;
-	bridge_close(b, &p->source.watch);
-	in_source_ended(b, p);
-	if (!b->has_out || !b->type->half_close)
-		bridge_end_sink(b, p);
+	bridge_close_watch(b, &p->source.watch);
+	in_source_closed(b, p);
+	if (!b->has_out_endpoint || !b->peer_type->allows_half_close)
+		bridge_close_sink(b, p);
 }
 
-void bridge_end_sink(struct bridge *b, struct peer *p)
+void bridge_close_sink(struct bridge *b, struct peer *p)
 {
 	if (p->sink.watch.fd < 0)
 		return;
-	bridge_close(b, &p->sink.watch);
+	bridge_close_watch(b, &p->sink.watch);
 	b->n_sinks--;
-	out_sink_ended(b, p);
-	if (!b->has_in)
-		bridge_end_source(b, p);
+	out_sink_closed(b, p);
+	if (!b->has_in_endpoint)
+		bridge_close_source(b, p);
 }
 
 static void remove_closed_peers(struct bridge *b)
@@ -128,14 +131,14 @@ static void remove_closed_peers(struct bridge *b)
 			continue;
 		}
 		*at = p->next;
-		if (b->last_read == p)
-			b->last_read = NULL;
+		if (b->last_read_peer == p)
+			b->last_read_peer = NULL;
 		free(p);
 		b->n_peers--;
 	}
 }
 
-/* --- open, open again --- */
+/* --- opening peers again --- */
 
 static uint64_t now_ms(void)
 {
@@ -145,34 +148,35 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-static void on_retry(struct ffsctl_host *host, struct ffsctl_timer *t)
+static void on_retry_timer(struct ffsctl_host *host, struct ffsctl_timer *t)
 {
 	struct bridge *b = host->state;
 
 	(void)t;
-	b->type->open(b);
+	b->peer_type->open(b);
 	bridge_update(b);
 }
 
-static void retry(struct bridge *b)
+static void schedule_retry(struct bridge *b)
 {
-	if (b->opened_at && now_ms() - b->opened_at >= LONG_OPEN_MS)
-		b->delay = b->first_delay;
-	b->opened_at = 0;
-	b->host->call->timer_start(b->host, &b->retry, b->delay);
-	b->delay = b->delay < b->max_delay / 2 ? b->delay * 2 : b->max_delay;
+	if (b->opened_at_ms && now_ms() - b->opened_at_ms >= LONG_OPEN_MS)
+		b->retry_delay_ms = b->first_retry_delay_ms;
+	b->opened_at_ms = 0;
+	b->host->call->timer_start(b->host, &b->retry_timer, b->retry_delay_ms);
+	b->retry_delay_ms = b->retry_delay_ms < b->max_retry_delay_ms / 2 ? b->retry_delay_ms * 2
+									  : b->max_retry_delay_ms;
 }
 
-void bridge_opened(struct bridge *b, const char *name)
+void bridge_peer_opened(struct bridge *b, const char *name)
 {
-	b->opened_at = now_ms();
-	b->name = name;
-	if (b->last_error)
+	b->opened_at_ms = now_ms();
+	b->peer_name = name;
+	if (b->last_logged_error)
 		b->host->call->log(b->host, FFSCTL_LOG_NOTE, "%s is open", name);
-	b->last_error = 0;
+	b->last_logged_error = 0;
 }
 
-void bridge_failed(struct bridge *b, int error, const char *fmt, ...)
+void bridge_open_failed(struct bridge *b, int error, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -180,42 +184,44 @@ void bridge_failed(struct bridge *b, int error, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (b->last_error != error)
+	if (b->last_logged_error != error)
 		b->host->call->log(b->host, FFSCTL_LOG_ERROR, "%s; trying again", text);
-	b->last_error = error;
-	retry(b);
+	b->last_logged_error = error;
+	schedule_retry(b);
 }
 
 static void reopen_if_closed(struct bridge *b)
 {
-	if (!b->type->open || b->n_peers > 0 || !b->opened_at || b->stopping)
+	if (!b->peer_type->open || b->n_peers > 0 || !b->opened_at_ms || b->stopping)
 		return;
-	if (b->type->ended) {
-		if (b->type->ended(b))
-			retry(b);
+	if (b->peer_type->may_reopen) {
+		if (b->peer_type->may_reopen(b))
+			schedule_retry(b);
 		return;
 	}
-	b->host->call->log(b->host, FFSCTL_LOG_NOTE, "%s was closed; trying again", b->name);
-	b->last_error = -ENOTCONN; /* so that bridge_opened() logs it */
-	retry(b);
+	b->host->call->log(b->host, FFSCTL_LOG_NOTE, "%s was closed; trying again", b->peer_name);
+	/* This value makes bridge_peer_opened() log that the peer is open again. */
+	b->last_logged_error = -ENOTCONN;
+	schedule_retry(b);
 }
 
-/* --- after every event --- */
+/* --- after each event --- */
 
 static void watch_peer(struct bridge *b, struct peer *p)
 {
-	struct source *s = &p->source;
+	struct peer_source *s = &p->source;
 	int events = EPOLLIN;
 
-	/* If the data waits for a free transfer or for the link, only EPOLLRDHUP is watched. It
-	   reports the end of the connection, so that the next client can be accepted. */
-	if (!b->has_in || !b->link_up || s->readable)
+	/* While data must not be read, because no transfer is free or the link is down, only
+	   EPOLLRDHUP is watched. This event reports that the client has closed the connection,
+	   so that the next client can be accepted. */
+	if (!b->has_in_endpoint || !b->link_up || s->maybe_readable)
 		events = s->hung_up ? -1 : EPOLLRDHUP;
-	bridge_watch(b, &s->watch, events);
-	bridge_watch(b, &p->sink.watch, p->sink.blocked ? EPOLLOUT : 0);
+	bridge_set_watch(b, &s->watch, events);
+	bridge_set_watch(b, &p->sink.watch, p->sink.blocked ? EPOLLOUT : 0);
 }
 
-static void on_stats(struct ffsctl_host *host, struct ffsctl_timer *t)
+static void on_stats_timer(struct ffsctl_host *host, struct ffsctl_timer *t)
 {
 	struct bridge *b = host->state;
 	char json[160];
@@ -224,19 +230,21 @@ static void on_stats(struct ffsctl_host *host, struct ffsctl_timer *t)
 	snprintf(json, sizeof(json),
 		 "{\"clients\": %u, \"to_host\": %" PRIu64 ", \"from_host\": %" PRIu64
 		 ", \"dropped\": %" PRIu64 "}",
-		 b->current.peers, b->current.to_host, b->current.from_host, b->current.dropped);
-	b->reported = b->current;
+		 b->current_counters.n_peers, b->current_counters.bytes_to_host,
+		 b->current_counters.bytes_from_host, b->current_counters.bytes_dropped);
+	b->reported_counters = b->current_counters;
 	host->call->stats(host, json);
 }
 
 static void schedule_stats(struct bridge *b)
 {
-	b->current.peers = b->n_peers;
-	if (!b->stats.running &&
-	    (b->current.peers != b->reported.peers || b->current.to_host != b->reported.to_host ||
-	     b->current.from_host != b->reported.from_host ||
-	     b->current.dropped != b->reported.dropped))
-		b->host->call->timer_start(b->host, &b->stats, STATS_MS);
+	b->current_counters.n_peers = b->n_peers;
+	if (!b->stats_timer.running &&
+	    (b->current_counters.n_peers != b->reported_counters.n_peers ||
+	     b->current_counters.bytes_to_host != b->reported_counters.bytes_to_host ||
+	     b->current_counters.bytes_from_host != b->reported_counters.bytes_from_host ||
+	     b->current_counters.bytes_dropped != b->reported_counters.bytes_dropped))
+		b->host->call->timer_start(b->host, &b->stats_timer, STATS_MS);
 }
 
 void bridge_update(struct bridge *b)
@@ -249,13 +257,13 @@ void bridge_update(struct bridge *b)
 	for (p = b->peers; p; p = p->next)
 		watch_peer(b, p);
 	reopen_if_closed(b);
-	if (b->listener.fd >= 0)
-		bridge_watch(b, &b->listener, listener_has_room(b) ? EPOLLIN : -1);
+	if (b->listen_watch.fd >= 0)
+		bridge_set_watch(b, &b->listen_watch, can_accept_client(b) ? EPOLLIN : -1);
 	schedule_stats(b);
 }
 
 void bridge_set_timers(struct bridge *b)
 {
-	b->retry.fired = on_retry;
-	b->stats.fired = on_stats;
+	b->retry_timer.fired = on_retry_timer;
+	b->stats_timer.fired = on_stats_timer;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The peers are clients of a listening socket, or the peer is a server. */
+/* The peers are the clients of a listening socket, or the only peer is a server. */
 #include "bridge.h"
 
 #include <errno.h>
@@ -16,31 +16,32 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define BACKLOG 16 /* clients that wait to be accepted */
-#define ACCEPT_AGAIN_MS                                                                            \
-	1000 /* time until the next accept() after one failed for lack of memory or descriptors */
+#define BACKLOG 16 /* number of clients that may wait until they are accepted */
+/* If accept() has failed for lack of memory or file descriptors, it is called again after this
+ * time. */
+#define ACCEPT_AGAIN_MS 1000
 #define SOCKET_MODE 0600
 
-/* TCP keepalive, which detects that a client has disappeared without closing its connection:
-   seconds until the first probe, seconds between probes, number of probes. */
+/* Values of TCP keepalive: seconds until the first probe, seconds between two probes, number of
+   probes. Keepalive detects that a client has disappeared without closing its connection. */
 enum { KEEPALIVE_IDLE = 30, KEEPALIVE_INTERVAL = 10, KEEPALIVE_COUNT = 3 };
 
-static const struct sockaddr *address_at(const struct bridge *b, unsigned int i)
+static const struct sockaddr *sockaddr_at(const struct bridge *b, unsigned int i)
 {
-	return (const struct sockaddr *)(const void *)b->address.addresses[i].bytes;
+	return (const struct sockaddr *)(const void *)b->socket_address.addresses[i].sockaddr;
 }
 
 static int make_socket(const struct bridge *b, unsigned int i)
 {
-	int fd = socket(address_at(b, i)->sa_family, b->address.type | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			0);
+	int fd = socket(sockaddr_at(b, i)->sa_family,
+			b->socket_address.socket_type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	return fd < 0 ? -errno : fd;
 }
 
-/* Adds a socket as a peer. Its descriptor is duplicated, because a peer has one descriptor for each
-   direction. */
-static int add_socket(struct bridge *b, int fd)
+/* Adds a peer for a connected socket. The file descriptor is duplicated, because a peer has one
+   file descriptor for each direction. Returns 0 or a negative errno. */
+static int add_socket_peer(struct bridge *b, int fd)
 {
 	int on = 1, idle = KEEPALIVE_IDLE, interval = KEEPALIVE_INTERVAL, count = KEEPALIVE_COUNT,
 	    room = 1 << 20;
@@ -52,8 +53,9 @@ static int add_socket(struct bridge *b, int fd)
 		close(fd);
 		return r;
 	}
-	if (b->address.family == AF_UNIX) {
-		/* The buffer must be large enough for a packet; the kernel limits the value. */
+	if (b->socket_address.socket_family == AF_UNIX) {
+		/* The socket's buffer must be large enough for a packet. The kernel may reduce
+		   the value. */
 		if (b->framing == FRAMING_PACKET)
 			setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	} else {
@@ -64,8 +66,9 @@ static int add_socket(struct bridge *b, int fd)
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
 	}
 	if (b->framing == FRAMING_PACKET)
-		setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)); /* see next_packet() */
-	bridge_add(b, fd, second);
+		/* next_packet_length() needs the credentials of the sender. */
+		setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+	bridge_add_peer(b, fd, second);
 	return 0;
 }
 
@@ -81,45 +84,46 @@ static struct peer *half_closed_client(const struct bridge *b)
 }
 
 /*
- * A TCP client that has closed its sending side may still read, which cannot be detected. It stays
- * connected until another client needs its room.
+ * A client that has closed its sending side may still read; whether it does cannot be detected.
+ * Therefore such a client stays connected until another client needs its place.
  */
-bool listener_has_room(const struct bridge *b)
+bool can_accept_client(const struct bridge *b)
 {
-	return !b->retry.running && (b->n_peers < b->max_clients || half_closed_client(b));
+	return !b->retry_timer.running && (b->n_peers < b->max_clients || half_closed_client(b));
 }
 
-static void on_retry(struct ffsctl_host *host, struct ffsctl_timer *t)
+static void on_accept_timer(struct ffsctl_host *host, struct ffsctl_timer *t)
 {
 	(void)t;
 	bridge_update(host->state);
 }
 
-static void on_listener(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+static void on_client_waiting(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
 {
 	struct bridge *b = host->state;
 	int fd, r = 0;
 
 	(void)events;
-	if (!listener_has_room(b)) /* an earlier event of the same batch has used the room */
+	/* An earlier event of the same epoll_wait() may have taken the place. */
+	if (!can_accept_client(b))
 		return;
 	fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0) {
 		if (b->n_peers >= b->max_clients)
-			bridge_end_sink(b, half_closed_client(b));
-		r = add_socket(b, fd);
+			bridge_close_sink(b, half_closed_client(b));
+		r = add_socket_peer(b, fd);
 	} else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
 		r = -errno;
 	}
 	if (r < 0) {
 		host->call->log(host, FFSCTL_LOG_ERROR, "cannot accept a client of %s: %s",
-				b->address.text, strerror(-r));
-		host->call->timer_start(host, &b->retry, ACCEPT_AGAIN_MS);
+				b->socket_address.option_text, strerror(-r));
+		host->call->timer_start(host, &b->retry_timer, ACCEPT_AGAIN_MS);
 	}
 	bridge_update(b);
 }
 
-static int socket_mode(struct bridge *b, mode_t *mode)
+static int read_socket_mode(struct bridge *b, mode_t *mode)
 {
 	const char *text = b->host->call->option_string(b->host, "socket_mode");
 	char *end;
@@ -128,36 +132,38 @@ static int socket_mode(struct bridge *b, mode_t *mode)
 	if (!text)
 		return 0;
 	n = strtol(text, &end, 8);
-	if (b->address.family != AF_UNIX ||
-	    b->address.addresses[0].bytes[sizeof(sa_family_t)] == '\0')
-		return bridge_refuse(b, "option 'socket_mode' is for \"unix:/PATH\", not for '%s'",
-				     b->address.text);
+	if (b->socket_address.socket_family != AF_UNIX ||
+	    b->socket_address.addresses[0].sockaddr[sizeof(sa_family_t)] == '\0')
+		return bridge_fail_start(b,
+					 "option 'socket_mode' is for \"unix:/PATH\", not for '%s'",
+					 b->socket_address.option_text);
 	if (*text < '0' || *text > '7' || *end || n > 0777)
-		return bridge_refuse(b,
-				     "option 'socket_mode' is '%s'; it must be octal, from "
-				     "\"0000\" to \"0777\"",
-				     text);
+		return bridge_fail_start(b,
+					 "option 'socket_mode' is '%s'; it must be octal, from "
+					 "\"0000\" to \"0777\"",
+					 text);
 	*mode = (mode_t)n;
 	return 0;
 }
 
 /*
- * Removes the socket file of an earlier worker if nobody listens on it. Returns whether it was
- * removed.
+ * Removes the socket file that an earlier worker has left, if no program listens on it. Returns
+ * whether the file was removed.
  */
 static bool remove_stale_socket(struct bridge *b)
 {
-	const char *path = ((const struct sockaddr_un *)(const void *)address_at(b, 0))->sun_path;
+	const char *path = ((const struct sockaddr_un *)(const void *)sockaddr_at(b, 0))->sun_path;
 	struct stat st;
 	int fd;
 	bool dead;
 
-	if (b->address.family != AF_UNIX || !*path || lstat(path, &st) < 0 || !S_ISSOCK(st.st_mode))
+	if (b->socket_address.socket_family != AF_UNIX || !*path || lstat(path, &st) < 0 ||
+	    !S_ISSOCK(st.st_mode))
 		return false;
 	fd = make_socket(b, 0);
 	if (fd < 0)
 		return false;
-	dead = connect(fd, address_at(b, 0), b->address.addresses[0].length) < 0 &&
+	dead = connect(fd, sockaddr_at(b, 0), b->socket_address.addresses[0].sockaddr_length) < 0 &&
 	       errno == ECONNREFUSED;
 	close(fd);
 	return dead && unlink(path) == 0;
@@ -169,34 +175,37 @@ static int bind_socket(struct bridge *b, int fd, mode_t mode)
 	mode_t before;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	/* IP_FREEBIND: the address may belong to a network function that is not up yet. */
-	if (b->address.family != AF_UNIX) {
+	/* IP_FREEBIND is set because the address may belong to a network function whose
+	   interface is not up yet. */
+	if (b->socket_address.socket_family != AF_UNIX) {
 		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
-		if (address_at(b, 0)->sa_family == AF_INET6)
+		if (sockaddr_at(b, 0)->sa_family == AF_INET6)
 			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
 	}
 	before = umask(0777 & ~mode);
-	r = bind(fd, address_at(b, 0), b->address.addresses[0].length) < 0 ? -errno : 0;
+	r = bind(fd, sockaddr_at(b, 0), b->socket_address.addresses[0].sockaddr_length) < 0 ? -errno
+											    : 0;
 	umask(before);
 	return r;
 }
 
-/* Stores the inode of the socket file, so that stop() removes no other file. */
+/* Stores the inode number of the socket file, so that listen_stop() does not remove another
+   file. */
 static void store_socket_inode(struct bridge *b)
 {
-	const struct sockaddr_un *address = (const void *)address_at(b, 0);
+	const struct sockaddr_un *address = (const void *)sockaddr_at(b, 0);
 	struct stat st;
 
-	if (b->address.family != AF_UNIX || !*address->sun_path ||
+	if (b->socket_address.socket_family != AF_UNIX || !*address->sun_path ||
 	    lstat(address->sun_path, &st) < 0)
 		return;
-	b->socket_inode = st.st_ino;
-	b->socket_device = st.st_dev;
+	b->socket_file_inode = st.st_ino;
+	b->socket_file_device = st.st_dev;
 }
 
 static const char *listen_advice(const struct bridge *b, int error)
 {
-	bool is_unix = b->address.family == AF_UNIX;
+	bool is_unix = b->socket_address.socket_family == AF_UNIX;
 
 	switch (-error) {
 	case EADDRINUSE:
@@ -213,16 +222,16 @@ static const char *listen_advice(const struct bridge *b, int error)
 	return "";
 }
 
-static int listen_start(struct bridge *b)
+static int listen_prepare(struct bridge *b)
 {
 	mode_t mode = SOCKET_MODE;
 	int r, fd;
 
 	r = address_parse(b, b->host->call->option_string(b->host, "listen"));
 	if (r == 0)
-		r = socket_mode(b, &mode);
+		r = read_socket_mode(b, &mode);
 	if (r == 0)
-		r = address_look_up(b);
+		r = address_look_up_and_wait(b);
 	if (r < 0)
 		return r;
 	fd = make_socket(b, 0);
@@ -234,34 +243,35 @@ static int listen_start(struct bridge *b)
 	if (r == 0 && listen(fd, BACKLOG) < 0)
 		r = -errno;
 	if (r < 0)
-		return bridge_refuse(b, "cannot listen on '%s': %s%s", b->address.text,
-				     strerror(-r), listen_advice(b, r));
-	b->listener = (struct ffsctl_watch){ .fd = fd, .ready = on_listener };
-	b->retry.fired = on_retry;
+		return bridge_fail_start(b, "cannot listen on '%s': %s%s",
+					 b->socket_address.option_text, strerror(-r),
+					 listen_advice(b, r));
+	b->listen_watch = (struct ffsctl_watch){ .fd = fd, .ready = on_client_waiting };
+	b->retry_timer.fired = on_accept_timer;
 	return 0;
 }
 
 static bool listen_stop(struct bridge *b)
 {
-	const struct sockaddr_un *address = (const void *)address_at(b, 0);
+	const struct sockaddr_un *address = (const void *)sockaddr_at(b, 0);
 	struct stat st;
 
-	if (b->socket_inode && lstat(address->sun_path, &st) == 0 && st.st_ino == b->socket_inode &&
-	    st.st_dev == b->socket_device)
+	if (b->socket_file_inode && lstat(address->sun_path, &st) == 0 &&
+	    st.st_ino == b->socket_file_inode && st.st_dev == b->socket_file_device)
 		unlink(address->sun_path);
 	return true;
 }
 
 const struct peer_type peer_type_listen = {
-	.options = { "listen" },
-	.start = listen_start,
+	.option_names = { "listen" },
+	.prepare = listen_prepare,
 	.stop = listen_stop,
-	.half_close = true,
+	.allows_half_close = true,
 };
 
 /* --- connecting --- */
 
-static void connect_next(struct bridge *b, int error);
+static void connect_next_address(struct bridge *b, int error);
 
 static const char *connect_advice(int error)
 {
@@ -280,15 +290,16 @@ static const char *connect_advice(int error)
 
 static void finish_connect(struct bridge *b, int fd)
 {
-	int r = add_socket(b, fd);
+	int r = add_socket_peer(b, fd);
 
 	if (r < 0)
-		bridge_failed(b, r, "cannot connect to %s: %s", b->address.text, strerror(-r));
+		bridge_open_failed(b, r, "cannot connect to %s: %s", b->socket_address.option_text,
+				   strerror(-r));
 	else
-		bridge_opened(b, b->address.text);
+		bridge_peer_opened(b, b->socket_address.option_text);
 }
 
-static void on_connected(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+static void on_connect_ended(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
 {
 	struct bridge *b = host->state;
 	int error = 0, fd = w->fd;
@@ -301,55 +312,57 @@ static void on_connected(struct ffsctl_host *host, struct ffsctl_watch *w, uint3
 	w->fd = -1;
 	if (error) {
 		close(fd);
-		connect_next(b, -error);
+		connect_next_address(b, -error);
 	} else {
 		finish_connect(b, fd);
 	}
 	bridge_update(b);
 }
 
-/* Tries the remaining addresses in order. `error`: negative errno of the last attempt. */
-static void connect_next(struct bridge *b, int error)
+/* Connects to the next of the addresses; if this fails, to the one after it. `error`: negative
+   errno of the last attempt; 0: there was none. */
+static void connect_next_address(struct bridge *b, int error)
 {
-	struct address *a = &b->address;
+	struct socket_address *a = &b->socket_address;
 	int fd;
 
-	while (a->next < a->n_addresses) {
-		unsigned int i = a->next++;
+	while (a->next_address < a->n_addresses) {
+		unsigned int i = a->next_address++;
 
 		fd = make_socket(b, i);
 		if (fd < 0) {
 			error = fd;
 			continue;
 		}
-		if (connect(fd, address_at(b, i), a->addresses[i].length) == 0) {
+		if (connect(fd, sockaddr_at(b, i), a->addresses[i].sockaddr_length) == 0) {
 			finish_connect(b, fd);
 			return;
 		}
 		if (errno == EINPROGRESS) {
-			b->connect_watch = (struct ffsctl_watch){ .fd = fd, .ready = on_connected };
-			bridge_watch(b, &b->connect_watch, EPOLLOUT);
+			b->connect_watch =
+				(struct ffsctl_watch){ .fd = fd, .ready = on_connect_ended };
+			bridge_set_watch(b, &b->connect_watch, EPOLLOUT);
 			return;
 		}
 		error = -errno;
 		close(fd);
 	}
-	bridge_failed(b, error, "cannot connect to %s: %s%s", a->text, strerror(-error),
-		      connect_advice(error));
+	bridge_open_failed(b, error, "cannot connect to %s: %s%s", a->option_text, strerror(-error),
+			   connect_advice(error));
 }
 
-static void on_address(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+static void on_look_up_ended(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
 {
 	struct bridge *b = host->state;
-	int r = address_read_result(b);
+	int r = address_read_look_up_result(b);
 
 	(void)w;
 	(void)events;
 	if (r)
-		bridge_failed(b, r, "cannot find the address of %s: %s", b->address.host,
-			      gai_strerror(r));
+		bridge_open_failed(b, r, "cannot find the address of %s: %s",
+				   b->socket_address.host_name, gai_strerror(r));
 	else
-		connect_next(b, 0);
+		connect_next_address(b, 0);
 	bridge_update(b);
 }
 
@@ -357,27 +370,27 @@ static void connect_open(struct bridge *b)
 {
 	int r;
 
-	b->address.next = 0;
-	if (!b->address.is_name) {
-		connect_next(b, 0);
+	b->socket_address.next_address = 0;
+	if (!b->socket_address.needs_look_up) {
+		connect_next_address(b, 0);
 		return;
 	}
-	b->connect_watch = (struct ffsctl_watch){ .fd = -1, .ready = on_address };
+	b->connect_watch = (struct ffsctl_watch){ .fd = -1, .ready = on_look_up_ended };
 	r = address_start_look_up(b);
 	if (r < 0)
-		bridge_failed(b, r, "cannot find the address of %s: %s", b->address.host,
-			      strerror(-r));
+		bridge_open_failed(b, r, "cannot find the address of %s: %s",
+				   b->socket_address.host_name, strerror(-r));
 	else
-		bridge_watch(b, &b->connect_watch, EPOLLIN);
+		bridge_set_watch(b, &b->connect_watch, EPOLLIN);
 }
 
-static int connect_start(struct bridge *b)
+static int connect_prepare(struct bridge *b)
 {
 	return address_parse(b, b->host->call->option_string(b->host, "connect"));
 }
 
 const struct peer_type peer_type_connect = {
-	.options = { "connect" },
-	.start = connect_start,
+	.option_names = { "connect" },
+	.prepare = connect_prepare,
 	.open = connect_open,
 };

@@ -2,7 +2,9 @@
 /* The peer is a tty or a pair of FIFOs. */
 #include "bridge.h"
 
-#include <asm/termbits.h> /* for any baud rate; cannot be combined with termios.h */
+/* For struct termios2, which allows any baud rate. termios.h cannot be included at the same
+   time. */
+#include <asm/termbits.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -26,8 +28,9 @@ static const char *open_advice(int error)
 
 /* --- a tty --- */
 
-/* Sets raw mode: 8 bits, no parity, modem lines ignored. */
-static int make_raw(struct bridge *b, int fd)
+/* Sets raw mode: 8 data bits, no parity, modem lines are ignored. Sets the options `baud` and
+   `flow`. Returns 0 or a negative errno. */
+static int set_raw_mode(struct bridge *b, int fd)
 {
 	int64_t baud = b->host->call->option_int(b->host, "baud");
 	const char *flow = b->host->call->option_string(b->host, "flow");
@@ -57,7 +60,7 @@ static const char *tty_path(const struct bridge *b)
 static void tty_open(struct bridge *b)
 {
 	int fd = open(tty_path(b), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	int r = fd < 0 ? -errno : make_raw(b, fd), second = -1;
+	int r = fd < 0 ? -errno : set_raw_mode(b, fd), second = -1;
 
 	if (r == 0) {
 		second = fcntl(fd, F_DUPFD_CLOEXEC, 0);
@@ -66,54 +69,55 @@ static void tty_open(struct bridge *b)
 	if (r < 0) {
 		if (fd >= 0)
 			close(fd);
-		bridge_failed(b, r, "cannot open %s: %s%s", tty_path(b), strerror(-r),
-			      open_advice(r));
+		bridge_open_failed(b, r, "cannot open %s: %s%s", tty_path(b), strerror(-r),
+				   open_advice(r));
 		return;
 	}
-	bridge_add(b, fd, second);
-	bridge_opened(b, tty_path(b));
+	bridge_add_peer(b, fd, second);
+	bridge_peer_opened(b, tty_path(b));
 }
 
-static int check_absolute(struct bridge *b, const char *option)
+static int check_absolute_path(struct bridge *b, const char *option)
 {
 	const char *path = b->host->call->option_string(b->host, option);
 
 	if (!path || *path == '/')
 		return 0;
-	return bridge_refuse(b, "option '%s' is '%s'; it must be an absolute path", option, path);
+	return bridge_fail_start(b, "option '%s' is '%s'; it must be an absolute path", option,
+				 path);
 }
 
-static int tty_start(struct bridge *b)
+static int tty_prepare(struct bridge *b)
 {
-	return check_absolute(b, "tty");
+	return check_absolute_path(b, "tty");
 }
 
 const struct peer_type peer_type_tty = {
-	.options = { "tty" },
-	.start = tty_start,
+	.option_names = { "tty" },
+	.prepare = tty_prepare,
 	.open = tty_open,
 };
 
 /* --- FIFOs --- */
 
-static int fifo_start(struct bridge *b)
+static int fifo_prepare(struct bridge *b)
 {
 	bool in = b->host->call->option_string(b->host, "fifo_in");
 	bool out = b->host->call->option_string(b->host, "fifo_out");
-	int r = check_absolute(b, "fifo_in");
+	int r = check_absolute_path(b, "fifo_in");
 
 	if (r == 0)
-		r = check_absolute(b, "fifo_out");
-	if (r == 0 && in && !b->has_in)
-		return bridge_refuse(b, "option 'fifo_in': the function has no IN endpoint");
-	if (r == 0 && out && !b->has_out)
-		return bridge_refuse(b, "option 'fifo_out': the function has no OUT endpoint");
+		r = check_absolute_path(b, "fifo_out");
+	if (r == 0 && in && !b->has_in_endpoint)
+		return bridge_fail_start(b, "option 'fifo_in': the function has no IN endpoint");
+	if (r == 0 && out && !b->has_out_endpoint)
+		return bridge_fail_start(b, "option 'fifo_out': the function has no OUT endpoint");
 	return r;
 }
 
-/* Opens the FIFO for reading and writing, so that it has no end of file when no other program has
-   it open. */
-static int open_fifo(struct bridge *b, const char *path, int *out)
+/* Opens the FIFO, for reading and writing. Therefore read() returns no end of file while no
+   other program has the FIFO open. Stores the file descriptor in *out; -1 if `path` is NULL. */
+static int open_fifo_path(struct bridge *b, const char *path, int *out)
 {
 	struct stat st;
 	int fd, r = 0;
@@ -124,10 +128,11 @@ static int open_fifo(struct bridge *b, const char *path, int *out)
 	fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		r = -errno;
-		bridge_failed(b, r, "cannot open %s: %s%s", path, strerror(-r), open_advice(r));
+		bridge_open_failed(b, r, "cannot open %s: %s%s", path, strerror(-r),
+				   open_advice(r));
 	} else if (!S_ISFIFO(st.st_mode)) {
 		r = -EINVAL;
-		bridge_failed(b, r, "cannot open %s: not a FIFO; use mkfifo(1)", path);
+		bridge_open_failed(b, r, "cannot open %s: not a FIFO; use mkfifo(1)", path);
 	} else {
 		*out = fd;
 		return 0;
@@ -143,19 +148,19 @@ static void fifo_open(struct bridge *b)
 	const char *out = b->host->call->option_string(b->host, "fifo_out");
 	int source, sink;
 
-	if (open_fifo(b, in, &source) < 0)
+	if (open_fifo_path(b, in, &source) < 0)
 		return;
-	if (open_fifo(b, out, &sink) < 0) {
+	if (open_fifo_path(b, out, &sink) < 0) {
 		if (source >= 0)
 			close(source);
 		return;
 	}
-	bridge_add(b, source, sink);
-	bridge_opened(b, in ? in : out);
+	bridge_add_peer(b, source, sink);
+	bridge_peer_opened(b, in ? in : out);
 }
 
 const struct peer_type peer_type_fifo = {
-	.options = { "fifo_in", "fifo_out" },
-	.start = fifo_start,
+	.option_names = { "fifo_in", "fifo_out" },
+	.prepare = fifo_prepare,
 	.open = fifo_open,
 };
