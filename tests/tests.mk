@@ -226,7 +226,7 @@ tests_unit_ffsbench_test_bench_LDADD = libffsctl.a $(CRITERION_LIBS) -lm
 if HAVE_LIBUSB
 UNIT_TESTS += tests/unit/ffsbench/test_bench_rows
 tests_unit_ffsbench_test_bench_rows_SOURCES = tests/unit/ffsbench/test_bench_rows.c src/ffsbench/args.c src/ffsbench/bench.c \
-	src/ffsbench/chart.c src/ffsbench/device.c src/ffsbench/plot.c src/ffsbench/progress.c src/ffsbench/row.c \
+	src/ffsbench/chart.c src/ffsbench/device.c src/ffsbench/plot.c src/ffsbench/progress.c src/ffsbench/result_row.c \
 	src/ffsbench/stats.c src/ffsbench/tick.c
 tests_unit_ffsbench_test_bench_rows_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(JANSSON_CFLAGS) \
 	$(CRITERION_CFLAGS)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A command of ffsbench measures each combination of direction, size and depth in separate runs. A
- * row of the report has the results of all runs of one combination.
+ * A command of ffsbench measures each combination of direction, size and depth in runs of its own.
+ * For each combination the report has one row: the results of all runs of the combination.
  */
 #pragma once
 
@@ -10,42 +10,49 @@
 
 #include "base/error.h"
 #include "ffsbench/args.h"
+#include "ffsbench/buffers.h"
 #include "ffsbench/device.h"
-#include "ffsbench/memory.h"
 #include "ffsbench/progress.h"
 #include "ffsbench/stats.h"
 
 #define MAX_DEPTH 256
 #define MAX_TRANSFER (64u << 20)
 
-/* Exit status if ffsbench, or the device, has received wrong data. */
+/* Exit status after ffsbench or the device has received wrong data. */
 #define EXIT_WRONG_DATA 1
 
+/* The options of the command line, or their defaults. */
 struct options {
-	struct device_filter device;
-	struct value_list sizes, depths;
-	uint64_t bytes;	     /* bytes to move in a run; 0: only run_ms limits the run */
-	unsigned int run_ms; /* longest time of a run; 0: no limit */
-	unsigned int repeat;
-	enum memory_choice memory;
-	unsigned int pattern;
-	unsigned int timeout_ms; /* longest time without any data moved */
-	struct lengths lengths;	 /* lengths of the messages; if their count is 0, `sizes` is used */
-	uint64_t count, seed;
-	unsigned int transfer; /* largest number of bytes of a transfer */
-	bool recover;	       /* after a stall, clear the halt and continue */
+	struct device_filter device_filter;
+	struct value_list sizes;  /* lengths of transfers or messages in bytes */
+	struct value_list depths; /* numbers of transfers in flight */
+	uint64_t max_bytes;	  /* bytes to move in a run; 0: only max_run_ms limits the run */
+	unsigned int max_run_ms;  /* longest time of a run; 0: no limit */
+	unsigned int n_rounds;	  /* number of runs of each combination */
+	enum memory_choice memory_choice;
+	unsigned int usbtest_pattern; /* number of a pattern of the host's driver usbtest */
+	unsigned int timeout_ms;      /* a run fails if no data moves for this time */
+	/* The lengths of --lengths; if there are none, `sizes` is used. */
+	struct message_lengths message_lengths;
+	uint64_t n_messages;
+	uint64_t random_seed;		/* seed of random lengths of messages */
+	unsigned int max_transfer_size; /* length in bytes of the longest transfer */
+	/* After a stall, ffsbench clears the halt of the endpoints and continues. */
+	bool recover_from_stall;
 	bool json, csv, quiet;
-	const char *plot; /* path of the chart; NULL: none */
+	const char *chart_path; /* file for the chart; NULL: no chart */
 };
 
 enum direction { DIRECTION_IN = 1, DIRECTION_OUT = 2, DIRECTION_BOTH = 4 };
 
+/* What one run measures. */
 struct combination {
 	enum direction direction;
-	uint64_t size;
-	unsigned int depth;
+	uint64_t size;	    /* length of a transfer or message in bytes */
+	unsigned int depth; /* number of transfers in flight, in each direction */
 };
 
+/* Indices of run_result.latency_seconds. */
 enum {
 	LATENCY_MIN,
 	LATENCY_MEDIAN,
@@ -56,56 +63,61 @@ enum {
 	LATENCIES
 };
 
-/* The results of one run, which may have failed or been interrupted. */
+/* The results of one run. The run may have failed, or may have been interrupted. */
 struct run_result {
-	uint64_t size; /* bytes of a transfer; those of IN transfers are whole packets */
+	/* Size of the combination; for IN transfers rounded up to whole packets. */
+	uint64_t actual_size;
 	bool zero_copy;
-	char *remark; /* warning about the kind of memory that was used; NULL: none */
-	uint64_t transfers, messages, bytes;
-	uint64_t short_transfers; /* transfers that ended with a short packet */
-	unsigned int recoveries;
+	char *memory_warning; /* warning about the kind of memory of the buffers; NULL: none */
+	uint64_t transfers, messages, bytes; /* how many were moved */
+	uint64_t short_transfers; /* number of transfers that ended with a short packet */
+	unsigned int recoveries;  /* number of stalls after which the run continued */
 	double seconds, cpu_seconds;
-	struct queue_samples queue;
-	double latency[LATENCIES]; /* seconds */
+	struct queue_samples host_queue;
+	double latency_seconds[LATENCIES];
 };
 
-struct row {
+/* A row of the report. */
+struct result_row {
 	struct combination combination;
 	struct run_result *runs;
-	size_t n_runs;
-	bool succeeded; /* no run failed */
+	size_t n_runs; /* number of runs that have results */
+	bool all_runs_succeeded;
 };
 
-/* The kind of a command, which selects the columns of its rows. */
-enum kind { KIND_STREAM = 1, KIND_MESSAGES = 2, KIND_LATENCY = 4, KIND_ALL = 7 };
+/* The kind of a command. It selects the values that the rows of its report have. */
+enum command_kind { KIND_STREAM = 1, KIND_MESSAGES = 2, KIND_LATENCY = 4, KIND_ALL = 7 };
 
+/* Does one run of a command and stores its results in *m. */
 typedef int run_fn(const struct device *d, const struct options *o, const struct combination *c,
-		   struct progress *p, struct run_result *m, struct error *err);
+		   struct progress_bar *p, struct run_result *m, struct error *err);
 
 struct command {
 	const char *name, *summary;
-	enum kind kind;
-	unsigned int
-		directions; /* flags of enum direction; each direction is measured separately */
-	const char *sizes, *depths; /* defaults of options, like the following members */
-	uint64_t bytes;
-	unsigned int run_ms;
-	uint64_t count;
+	enum command_kind kind;
+	/* Flags of enum direction; each of these directions is measured separately. */
+	unsigned int directions;
+	/* Defaults of options: */
+	const char *default_sizes, *default_depths;
+	uint64_t default_max_bytes;
+	unsigned int default_max_run_ms;
+	uint64_t default_n_messages;
 	run_fn *run;
 };
 
+/* stream_run() is for the commands source and sink, the others for the commands of their names. */
 run_fn stream_run, verify_run, loop_run, messages_run, latency_run;
 
 struct report {
 	const struct command *command;
-	const struct device *device; /* if all its members are 0, no device was opened */
-	struct row *rows;
+	const struct device *device; /* all members are 0 if no device was opened */
+	struct result_row *rows;
 	size_t n_rows;
-	unsigned int repeat; /* number of allocated elements of row->runs */
+	unsigned int n_allocated_runs; /* number of elements of each result_row.runs */
 	bool interrupted;
 };
 
-/* Measures every combination `repeat` times, in rounds: each round measures all combinations once.
- */
-int bench_run(const struct options *o, struct report *r, struct error *err);
-void bench_free(struct report *r);
+/* Measures all combinations once in each of o->n_rounds rounds, and stores the results in the
+   report. */
+int bench_run_all(const struct options *o, struct report *r, struct error *err);
+void report_free(struct report *r);

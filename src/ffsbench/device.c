@@ -14,13 +14,13 @@
 #include "base/util.h"
 #include "ffsbench/tick.h"
 
-/* Mask of two netlink groups: uevents of the kernel, and uevents that udev sends after it has set
-   permissions. */
+/* Two netlink groups, as a mask: uevents of the kernel, and the uevents that udev sends after it
+   has set the permissions of a device. */
 #define UEVENT_GROUPS 3
 
-static const char *usb_error_text(int usb)
+static const char *libusb_error_text(int libusb_error)
 {
-	switch (usb) {
+	switch (libusb_error) {
 	case LIBUSB_ERROR_ACCESS:
 		return "permission denied";
 	case LIBUSB_ERROR_NO_DEVICE:
@@ -38,11 +38,11 @@ static const char *usb_error_text(int usb)
 	case LIBUSB_ERROR_IO:
 		return "input/output error";
 	default:
-		return libusb_strerror(usb);
+		return libusb_strerror(libusb_error);
 	}
 }
 
-int device_error(struct error *err, int usb, const char *fmt, ...)
+int fail_libusb(struct error *err, int libusb_error, const char *fmt, ...)
 {
 	_cleanup_free_ char *what = NULL;
 	int exit = EX_IOERR;
@@ -52,13 +52,13 @@ int device_error(struct error *err, int usb, const char *fmt, ...)
 	if (vasprintf(&what, fmt, ap) < 0)
 		what = NULL;
 	va_end(ap);
-	if (usb == LIBUSB_ERROR_ACCESS)
+	if (libusb_error == LIBUSB_ERROR_ACCESS)
 		exit = EX_NOPERM;
-	else if (usb == LIBUSB_ERROR_NO_DEVICE || usb == LIBUSB_ERROR_NOT_FOUND)
+	else if (libusb_error == LIBUSB_ERROR_NO_DEVICE || libusb_error == LIBUSB_ERROR_NOT_FOUND)
 		exit = EX_UNAVAILABLE;
-	else if (usb == LIBUSB_ERROR_TIMEOUT)
+	else if (libusb_error == LIBUSB_ERROR_TIMEOUT)
 		exit = EX_TEMPFAIL;
-	return error_set(err, exit, EIO, NULL, "%s: %s", what, usb_error_text(usb));
+	return error_set(err, exit, EIO, NULL, "%s: %s", what, libusb_error_text(libusb_error));
 }
 
 const char *device_speed_name(int speed)
@@ -79,21 +79,21 @@ const char *device_speed_name(int speed)
 	}
 }
 
-int device_parse(const char *s, struct device_filter *w, struct error *err)
+int device_filter_parse(const char *s, struct device_filter *w, struct error *err)
 {
 	unsigned int a, b;
 	int end = 0;
 
 	if (sscanf(s, "%4x:%4x%n", &a, &b, &end) == 2 && !s[end]) {
-		w->by_id = true;
-		w->vendor = (uint16_t)a;
-		w->product = (uint16_t)b;
+		w->select_by_id = true;
+		w->vendor_id = (uint16_t)a;
+		w->product_id = (uint16_t)b;
 		return 0;
 	}
 	if (sscanf(s, "%3u/%3u%n", &a, &b, &end) == 2 && !s[end]) {
-		w->by_address = true;
-		w->bus = a;
-		w->address = b;
+		w->select_by_address = true;
+		w->bus_number = a;
+		w->device_address = b;
 		return 0;
 	}
 	return error_set(err, EX_USAGE, EINVAL, NULL,
@@ -105,7 +105,8 @@ static bool is_interrupt(const struct libusb_endpoint_descriptor *e)
 	return (e->bmAttributes & LIBUSB_TRANSFER_TYPE_MASK) == LIBUSB_TRANSFER_TYPE_INTERRUPT;
 }
 
-/* Returns the n-th bulk or interrupt endpoint of a direction; NULL if there is none. */
+/* Returns the n-th of the bulk and interrupt endpoints that have this direction, counted from 0;
+   NULL if there are fewer. */
 static const struct libusb_endpoint_descriptor *
 find_endpoint(const struct libusb_interface_descriptor *i, uint8_t direction, unsigned int n)
 {
@@ -124,25 +125,26 @@ find_endpoint(const struct libusb_interface_descriptor *i, uint8_t direction, un
 	return NULL;
 }
 
-static bool has_endpoints(const struct device_filter *w,
-			  const struct libusb_endpoint_descriptor *out,
-			  const struct libusb_endpoint_descriptor *in)
+static bool has_needed_endpoints(const struct device_filter *w,
+				 const struct libusb_endpoint_descriptor *out,
+				 const struct libusb_endpoint_descriptor *in)
 {
-	return (out || !w->need_out) && (in || !w->need_in) && (out || in);
+	return (out || !w->needs_out) && (in || !w->needs_in) && (out || in);
 }
 
 static void set_endpoints(struct device *d, const struct libusb_endpoint_descriptor *out,
 			  const struct libusb_endpoint_descriptor *in)
 {
-	d->out = out ? out->bEndpointAddress : 0;
-	d->in = in ? in->bEndpointAddress : 0;
-	d->out_packet = out ? out->wMaxPacketSize & 0x7ff : 0;
-	d->in_packet = in ? in->wMaxPacketSize & 0x7ff : 0;
-	d->out_interrupt = out && is_interrupt(out);
-	d->in_interrupt = in && is_interrupt(in);
+	d->out_address = out ? out->bEndpointAddress : 0;
+	d->in_address = in ? in->bEndpointAddress : 0;
+	d->out_packet_size = out ? out->wMaxPacketSize & 0x7ff : 0;
+	d->in_packet_size = in ? in->wMaxPacketSize & 0x7ff : 0;
+	d->out_is_interrupt = out && is_interrupt(out);
+	d->in_is_interrupt = in && is_interrupt(in);
 }
 
-/* Returns whether the device has a matching interface; stores interface and endpoints. */
+/* Returns whether the device has an interface that the filter selects. Stores the interface and
+   its endpoints in *d. */
 static bool choose_interface(const struct device_filter *w, libusb_device *dev, struct device *d)
 {
 	const struct libusb_endpoint_descriptor *out = NULL, *in = NULL;
@@ -151,28 +153,29 @@ static bool choose_interface(const struct device_filter *w, libusb_device *dev, 
 
 	if (libusb_get_active_config_descriptor(dev, &c) < 0)
 		return false;
-	d->configuration = c->bConfigurationValue;
-	for (i = 0; i < c->bNumInterfaces && !has_endpoints(w, out, in); i++) {
+	d->configuration_value = c->bConfigurationValue;
+	for (i = 0; i < c->bNumInterfaces && !has_needed_endpoints(w, out, in); i++) {
 		const struct libusb_interface_descriptor *id = c->interface[i].altsetting;
 
 		if (c->interface[i].num_altsetting < 1 ||
-		    (w->interface >= 0 && w->interface != id->bInterfaceNumber))
+		    (w->interface_number >= 0 && w->interface_number != id->bInterfaceNumber))
 			continue;
-		/* By default ffsbench uses only interfaces for which there is no class driver. */
-		if (w->interface < 0 && !w->by_id && !w->by_address && !w->serial &&
-		    id->bInterfaceClass != LIBUSB_CLASS_VENDOR_SPEC)
+		/* If the user has selected neither an interface nor a device, only
+		   vendor-specific interfaces are used: no class driver of the host uses them. */
+		if (w->interface_number < 0 && !w->select_by_id && !w->select_by_address &&
+		    !w->serial_number && id->bInterfaceClass != LIBUSB_CLASS_VENDOR_SPEC)
 			continue;
-		out = find_endpoint(id, LIBUSB_ENDPOINT_OUT, w->pair);
-		in = find_endpoint(id, LIBUSB_ENDPOINT_IN, w->pair);
-		d->interface = id->bInterfaceNumber;
-		d->alternates = c->interface[i].num_altsetting > 1;
+		out = find_endpoint(id, LIBUSB_ENDPOINT_OUT, w->endpoint_index);
+		in = find_endpoint(id, LIBUSB_ENDPOINT_IN, w->endpoint_index);
+		d->interface_number = id->bInterfaceNumber;
+		d->has_alternate_settings = c->interface[i].num_altsetting > 1;
 	}
 	set_endpoints(d, out, in);
 	libusb_free_config_descriptor(c);
-	return has_endpoints(w, out, in);
+	return has_needed_endpoints(w, out, in);
 }
 
-static char *read_serial(libusb_device *dev, uint8_t index)
+static char *read_serial_number(libusb_device *dev, uint8_t index)
 {
 	libusb_device_handle *h;
 	unsigned char text[256];
@@ -186,29 +189,31 @@ static char *read_serial(libusb_device *dev, uint8_t index)
 	return serial;
 }
 
-static bool matches(const struct device_filter *w, libusb_device *dev, struct device *d)
+static bool device_matches(const struct device_filter *w, libusb_device *dev, struct device *d)
 {
 	struct libusb_device_descriptor desc;
 
 	if (libusb_get_device_descriptor(dev, &desc) < 0 || desc.bDeviceClass == LIBUSB_CLASS_HUB)
 		return false;
-	d->bus = libusb_get_bus_number(dev);
-	d->address = libusb_get_device_address(dev);
-	d->vendor = desc.idVendor;
-	d->product = desc.idProduct;
+	d->bus_number = libusb_get_bus_number(dev);
+	d->device_address = libusb_get_device_address(dev);
+	d->vendor_id = desc.idVendor;
+	d->product_id = desc.idProduct;
 	d->speed = libusb_get_device_speed(dev);
-	if ((w->by_id && (w->vendor != d->vendor || w->product != d->product)) ||
-	    (w->by_address && (w->bus != d->bus || w->address != d->address)))
+	if ((w->select_by_id && (w->vendor_id != d->vendor_id || w->product_id != d->product_id)) ||
+	    (w->select_by_address &&
+	     (w->bus_number != d->bus_number || w->device_address != d->device_address)))
 		return false;
 	if (!choose_interface(w, dev, d))
 		return false;
-	free(d->serial);
-	d->serial = read_serial(dev, desc.iSerialNumber);
-	return !w->serial || streq_null(w->serial, d->serial);
+	free(d->serial_number);
+	d->serial_number = read_serial_number(dev, desc.iSerialNumber);
+	return !w->serial_number || streq_null(w->serial_number, d->serial_number);
 }
 
-/* Returns the name of the kernel driver bound to the interface; NULL: none or unknown. */
-static char *driver_of(const struct device *d, libusb_device *dev)
+/* Returns the name of the kernel driver that uses the interface; NULL if there is none or it is
+   unknown. The caller frees the name. */
+static char *interface_driver(const struct device *d, libusb_device *dev)
 {
 	_cleanup_free_ char *ports_text = NULL, *path = NULL;
 	uint8_t port[8];
@@ -224,8 +229,8 @@ static char *driver_of(const struct device *d, libusb_device *dev)
 	}
 	if (!ports_text)
 		return NULL;
-	path = strf("/sys/bus/usb/devices/%u-%s:%d.%d/driver", d->bus, ports_text, d->configuration,
-		    d->interface);
+	path = strf("/sys/bus/usb/devices/%u-%s:%d.%d/driver", d->bus_number, ports_text,
+		    d->configuration_value, d->interface_number);
 	n = readlink(path, target, sizeof(target) - 1);
 	if (n < 0)
 		return NULL;
@@ -239,64 +244,72 @@ static int fail_several_devices(const char *found, struct error *err)
 	return error_hint(err, "choose one with --device BUS/ADDRESS");
 }
 
-static int fail_claim(const struct device *d, libusb_device *dev, int usb, struct error *err)
+static int fail_claim_interface(const struct device *d, libusb_device *dev, int libusb_error,
+				struct error *err)
 {
-	_cleanup_free_ char *driver = usb == LIBUSB_ERROR_BUSY ? driver_of(d, dev) : NULL;
+	_cleanup_free_ char *driver =
+		libusb_error == LIBUSB_ERROR_BUSY ? interface_driver(d, dev) : NULL;
 
-	/* The driver usbfs means that another program has claimed the interface. */
+	/* If another program has claimed the interface, its driver is "usbfs". */
 	if (!driver || streq(driver, "usbfs"))
-		return device_error(err, usb, "cannot claim interface %d of %04x:%04x at %u/%u",
-				    d->interface, d->vendor, d->product, d->bus, d->address);
+		return fail_libusb(err, libusb_error,
+				   "cannot claim interface %d of %04x:%04x at %u/%u",
+				   d->interface_number, d->vendor_id, d->product_id, d->bus_number,
+				   d->device_address);
 	error_set(err, EX_IOERR, EBUSY, NULL,
 		  "cannot claim interface %d of %04x:%04x at %u/%u: in use by the kernel driver %s",
-		  d->interface, d->vendor, d->product, d->bus, d->address, driver);
+		  d->interface_number, d->vendor_id, d->product_id, d->bus_number,
+		  d->device_address, driver);
 	return error_hint(err, "use --detach, or unload the driver with 'modprobe -r %s'", driver);
 }
 
-static int claim(const struct device_filter *w, struct device *d, libusb_device *dev,
-		 struct error *err)
+static int claim_interface(const struct device_filter *w, struct device *d, libusb_device *dev,
+			   struct error *err)
 {
 	int r = libusb_open(dev, &d->handle);
 
 	if (r < 0) {
 		d->handle = NULL;
-		return device_error(err, r, "cannot open the device %04x:%04x at %u/%u", d->vendor,
-				    d->product, d->bus, d->address);
+		return fail_libusb(err, r, "cannot open the device %04x:%04x at %u/%u",
+				   d->vendor_id, d->product_id, d->bus_number, d->device_address);
 	}
-	libusb_set_auto_detach_kernel_driver(d->handle, w->detach);
-	r = libusb_claim_interface(d->handle, d->interface);
+	libusb_set_auto_detach_kernel_driver(d->handle, w->detach_kernel_driver);
+	r = libusb_claim_interface(d->handle, d->interface_number);
 	if (r < 0)
-		return fail_claim(d, dev, r, err);
-	d->claimed = true;
-	/* A driver may have selected another alternate setting, which has other endpoints. */
-	if (d->alternates && (r = libusb_set_interface_alt_setting(d->handle, d->interface, 0)) < 0)
-		return device_error(err, r, "cannot select alternate setting 0 of interface %d",
-				    d->interface);
+		return fail_claim_interface(d, dev, r, err);
+	d->interface_claimed = true;
+	/* The kernel driver may have selected another alternate setting, which has other
+	   endpoints. */
+	if (d->has_alternate_settings &&
+	    (r = libusb_set_interface_alt_setting(d->handle, d->interface_number, 0)) < 0)
+		return fail_libusb(err, r, "cannot select alternate setting 0 of interface %d",
+				   d->interface_number);
 	return 0;
 }
 
 static int fail_not_found(const struct device_filter *w, struct error *err)
 {
-	/* indices: need_out, need_in */
+	/* The first index is needs_out, the second one is needs_in. */
 	static const char *const endpoints[2][2] = { { "an OUT or an IN", "an IN" },
 						     { "an OUT", "an OUT and an IN" } };
 	_cleanup_free_ char *which = NULL;
 
-	if (w->by_id)
-		which = strf("device %04x:%04x", w->vendor, w->product);
-	else if (w->by_address)
-		which = strf("device at %u/%u", w->bus, w->address);
+	if (w->select_by_id)
+		which = strf("device %04x:%04x", w->vendor_id, w->product_id);
+	else if (w->select_by_address)
+		which = strf("device at %u/%u", w->bus_number, w->device_address);
 	else
 		which = xstrdup("device with a vendor-specific interface");
 	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL,
 			 "cannot find a %s%s%s%s that has %s endpoint", which,
-			 w->serial ? " with serial number '" : "", w->serial ? w->serial : "",
-			 w->serial ? "'" : "", endpoints[w->need_out][w->need_in]);
+			 w->serial_number ? " with serial number '" : "",
+			 w->serial_number ? w->serial_number : "", w->serial_number ? "'" : "",
+			 endpoints[w->needs_out][w->needs_in]);
 }
 
-/* Opens a matching device that is connected now. Initialises libusb in every call, because without
-   udevd an existing context does not find new devices. */
-static int open_now(const struct device_filter *w, struct device *d, struct error *err)
+/* Opens the device that the filter selects, if it is connected. Each call makes a new libusb
+   context, because without udevd an old context does not find new devices. */
+static int open_connected_device(const struct device_filter *w, struct device *d, struct error *err)
 {
 	_cleanup_free_ char *found = NULL;
 	libusb_device **list, *hit = NULL;
@@ -304,43 +317,44 @@ static int open_now(const struct device_filter *w, struct device *d, struct erro
 	ssize_t i, n;
 	int r;
 
-	r = libusb_init(&d->usb);
+	r = libusb_init(&d->context);
 	if (r < 0) {
-		d->usb = NULL;
-		return device_error(err, r, "cannot start libusb");
+		d->context = NULL;
+		return fail_libusb(err, r, "cannot start libusb");
 	}
-	n = libusb_get_device_list(d->usb, &list);
+	n = libusb_get_device_list(d->context, &list);
 	if (n < 0)
-		return device_error(err, (int)n, "cannot list the USB devices");
+		return fail_libusb(err, (int)n, "cannot list the USB devices");
 	for (i = 0; i < n; i++) {
 		char *so_far = found;
 
-		if (!matches(w, list[i], &candidate))
+		if (!device_matches(w, list[i], &candidate))
 			continue;
 		found = strf("%s%s%04x:%04x at %u/%u", hit ? so_far : "", hit ? ", " : "",
-			     candidate.vendor, candidate.product, candidate.bus, candidate.address);
+			     candidate.vendor_id, candidate.product_id, candidate.bus_number,
+			     candidate.device_address);
 		free(so_far);
 		if (hit) {
 			r = 1;
 			continue;
 		}
 		hit = list[i];
-		candidate.usb = d->usb;
+		candidate.context = d->context;
 		*d = candidate;
-		candidate.serial = NULL;
+		candidate.serial_number = NULL;
 	}
-	free(candidate.serial);
+	free(candidate.serial_number);
 	if (!hit)
 		r = fail_not_found(w, err);
 	else if (r == 1)
 		r = fail_several_devices(found, err);
 	else
-		r = claim(w, d, hit, err);
+		r = claim_interface(w, d, hit, err);
 	libusb_free_device_list(list, 1);
 	return r;
 }
 
-static int open_uevents(void)
+static int open_uevent_socket(void)
 {
 	struct sockaddr_nl a = { .nl_family = AF_NETLINK, .nl_groups = UEVENT_GROUPS };
 	int fd =
@@ -356,8 +370,9 @@ static int open_uevents(void)
 	return fd;
 }
 
-/* Waits for the next uevents and discards them. Returns false if the deadline is reached. */
-static bool wait_uevent(int fd, int64_t deadline)
+/* Waits until there are uevents, and discards them. Returns false if there are none until the
+   deadline. */
+static bool wait_for_uevent(int fd, int64_t deadline)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	char text[8192];
@@ -372,39 +387,40 @@ static bool wait_uevent(int fd, int64_t deadline)
 
 int device_open(const struct device_filter *w, struct device *d, struct error *err)
 {
-	int64_t deadline = now_ms() + w->wait_ms;
+	int64_t deadline = now_ms() + w->max_wait_ms;
 	_cleanup_close_ int events = -1;
 	int r;
 
 	*d = (struct device){ 0 };
-	if (w->wait_ms) {
-		events = open_uevents();
+	if (w->max_wait_ms) {
+		events = open_uevent_socket();
 		if (events < 0)
 			return error_errno(err, EX_OSERR, -events, NULL,
 					   "cannot watch for new devices (netlink)");
 	}
 	for (;;) {
-		r = open_now(w, d, err);
+		r = open_connected_device(w, d, err);
 		if (r >= 0)
 			return 0;
 		device_close(d);
-		/* The device may be missing, or udev may not have set its permissions yet. */
-		if (!w->wait_ms || (err->exit != EX_UNAVAILABLE && err->exit != EX_NOPERM))
+		/* Waiting helps only if the device is missing, or if udev has not set its
+		   permissions yet. */
+		if (!w->max_wait_ms || (err->exit != EX_UNAVAILABLE && err->exit != EX_NOPERM))
 			return r;
-		if (!wait_uevent(events, deadline))
-			return error_detail(err, "waited %u ms", w->wait_ms);
+		if (!wait_for_uevent(events, deadline))
+			return error_detail(err, "waited %u ms", w->max_wait_ms);
 		error_clear(err);
 	}
 }
 
 void device_close(struct device *d)
 {
-	if (d->claimed)
-		libusb_release_interface(d->handle, d->interface);
+	if (d->interface_claimed)
+		libusb_release_interface(d->handle, d->interface_number);
 	if (d->handle)
 		libusb_close(d->handle);
-	if (d->usb)
-		libusb_exit(d->usb);
-	free(d->serial);
+	if (d->context)
+		libusb_exit(d->context);
+	free(d->serial_number);
 	*d = (struct device){ 0 };
 }

@@ -8,40 +8,44 @@
 
 #include "base/error.h"
 
-/* Selects the device and the interface. */
+/* Which device and which interface the user has selected. */
 struct device_filter {
-	bool by_id, by_address;
-	uint16_t vendor, product;  /* valid if by_id is set */
-	unsigned int bus, address; /* valid if by_address is set */
-	const char *serial;	   /* NULL: any */
-	int interface;		   /* -1: the first interface that has the needed endpoints */
-	unsigned int pair; /* index of the OUT endpoint and of the IN endpoint in the interface */
-	unsigned int wait_ms;	/* longest time until the device appears */
-	bool need_out, need_in; /* endpoints that the interface must have */
-	bool detach;		/* detach the kernel driver during the run */
+	bool select_by_id, select_by_address;
+	uint16_t vendor_id, product_id;		 /* for select_by_id */
+	unsigned int bus_number, device_address; /* for select_by_address */
+	const char *serial_number;		 /* NULL: any serial number */
+	int interface_number; /* -1: the first interface that has the endpoints */
+	/* Selects the endpoint with this index of the interface's OUT endpoints, and of its IN
+	   endpoints. */
+	unsigned int endpoint_index;
+	unsigned int max_wait_ms;  /* how long to wait until the device appears; 0: do not wait */
+	bool needs_out, needs_in;  /* the interface must have an OUT endpoint, an IN endpoint */
+	bool detach_kernel_driver; /* detach the interface's kernel driver during the measurement */
 };
 
 struct device {
-	libusb_context *usb;
+	libusb_context *context;
 	libusb_device_handle *handle;
-	unsigned int bus, address;
-	uint16_t vendor, product;
-	char *serial;
+	unsigned int bus_number, device_address;
+	uint16_t vendor_id, product_id;
+	char *serial_number;
 	int speed; /* enum libusb_speed */
-	bool claimed;
-	int configuration, interface;
-	bool alternates;		    /* the interface has several alternate settings */
-	uint8_t out, in;		    /* endpoint addresses; 0: no such endpoint */
-	unsigned int out_packet, in_packet; /* packet sizes in bytes */
-	bool out_interrupt, in_interrupt;   /* interrupt endpoints; otherwise bulk endpoints */
+	bool interface_claimed;
+	int configuration_value, interface_number;
+	bool has_alternate_settings;	 /* the interface has more than one alternate setting */
+	uint8_t out_address, in_address; /* endpoint addresses; 0: there is no such endpoint */
+	unsigned int out_packet_size, in_packet_size; /* bytes */
+	bool out_is_interrupt, in_is_interrupt; /* whether it is an interrupt or a bulk endpoint */
 };
 
 /* Parses vendor and product id such as "1d6b:0104", or bus and address such as "1/4". */
-int device_parse(const char *s, struct device_filter *w, struct error *err);
-/* Finds the device, opens it and claims its interface. */
+int device_filter_parse(const char *s, struct device_filter *w, struct error *err);
+/* Finds the device, opens it and claims its interface. If the device is not connected, waits for
+   it up to w->max_wait_ms. */
 int device_open(const struct device_filter *w, struct device *d, struct error *err);
 void device_close(struct device *d);
 const char *device_speed_name(int speed);
 
-/* Sets an error with the text and the exit status of a libusb error. */
-int device_error(struct error *err, int usb, const char *fmt, ...) _printf_(3, 4);
+/* Sets `err`: the text is the formatted text and the text of the libusb error; the exit status
+   depends on the libusb error. Returns a negative errno. */
+int fail_libusb(struct error *err, int libusb_error, const char *fmt, ...) _printf_(3, 4);

@@ -8,53 +8,56 @@
 #include "ffsbench/options.h"
 #include "ffsbench/report.h"
 
-/* Opens the file of the chart before the measurement, so that an error is reported at once. */
-static int open_plot(const struct options *o, FILE **f, struct error *err)
+/* Opens the file for the chart. This is done before the measurement, so that an error is
+   reported at once. */
+static int open_chart(const struct options *o, FILE **f, struct error *err)
 {
-	if (!o->plot)
+	if (!o->chart_path)
 		return 0;
-	*f = fopen(o->plot, "we");
+	*f = fopen(o->chart_path, "we");
 	if (*f)
 		return 0;
-	return error_errno(err, EX_CANTCREAT, errno, o->plot, "cannot write %s", o->plot);
+	return error_errno(err, EX_CANTCREAT, errno, o->chart_path, "cannot write %s",
+			   o->chart_path);
 }
 
-static int write_plot(FILE *f, const struct options *o, const struct report *r, struct error *err)
+static int write_chart(FILE *f, const struct options *o, const struct report *r, struct error *err)
 {
 	if (!f)
 		return 0;
-	report_plot(f, r);
+	report_write_chart(f, r);
 	if (fflush(f) == 0 && !ferror(f))
 		return 0;
-	return error_errno(err, EX_IOERR, errno, o->plot, "cannot write %s", o->plot);
+	return error_errno(err, EX_IOERR, errno, o->chart_path, "cannot write %s", o->chart_path);
 }
 
-static void print(const struct options *o, const struct report *r, const struct error *err)
+static void print_report(const struct options *o, const struct report *r, const struct error *err)
 {
 	if (o->json)
-		report_json(r, o, err);
+		report_print_json(r, o, err);
 	else if (o->csv)
-		report_csv(r, err);
+		report_print_csv(r, err);
 	else if (!o->quiet)
-		report_text(r, o, err);
+		report_print_text(r, o, err);
 }
 
-static int measure(const struct options *o, const struct command *command, struct error *err)
+static int measure_and_report(const struct options *o, const struct command *command,
+			      struct error *err)
 {
-	_cleanup_fclose_ FILE *plot = NULL;
+	_cleanup_fclose_ FILE *chart = NULL;
 	struct device device = { 0 };
 	struct report report = { .command = command, .device = &device };
 	int r;
 
-	r = open_plot(o, &plot, err);
+	r = open_chart(o, &chart, err);
 	if (r >= 0)
-		r = device_open(&o->device, &device, err);
+		r = device_open(&o->device_filter, &device, err);
 	if (r >= 0)
-		r = bench_run(o, &report, err);
+		r = bench_run_all(o, &report, err);
 	if (r >= 0)
-		r = write_plot(plot, o, &report, err);
-	print(o, &report, err);
-	bench_free(&report);
+		r = write_chart(chart, o, &report, err);
+	print_report(o, &report, err);
+	report_free(&report);
 	device_close(&device);
 	return r;
 }
@@ -68,7 +71,7 @@ int main(int argc, char **argv)
 
 	r = options_parse(argc, argv, &o, &command, &err);
 	if (r == OPTIONS_RUN)
-		r = measure(&o, command, &err);
+		r = measure_and_report(&o, command, &err);
 	options_free(&o);
 	if (r >= 0)
 		return 0;

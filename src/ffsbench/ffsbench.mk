@@ -4,18 +4,18 @@ bin_PROGRAMS += ffsbench
 ffsbench_SOURCES = \
 	src/ffsbench/args.c src/ffsbench/args.h \
 	src/ffsbench/bench.c src/ffsbench/bench.h \
+	src/ffsbench/buffers.c src/ffsbench/buffers.h \
 	src/ffsbench/chart.c \
 	src/ffsbench/device.c src/ffsbench/device.h \
 	src/ffsbench/ffsbench.c \
 	src/ffsbench/latency.c \
 	src/ffsbench/loop.c \
-	src/ffsbench/memory.c src/ffsbench/memory.h \
 	src/ffsbench/options.c src/ffsbench/options.h \
 	src/ffsbench/pattern.c src/ffsbench/pattern.h \
 	src/ffsbench/plot.c src/ffsbench/plot.h \
 	src/ffsbench/progress.c src/ffsbench/progress.h \
 	src/ffsbench/report.c src/ffsbench/report.h \
-	src/ffsbench/row.c src/ffsbench/row.h \
+	src/ffsbench/result_row.c src/ffsbench/result_row.h \
 	src/ffsbench/stats.c src/ffsbench/stats.h \
 	src/ffsbench/stream.c \
 	src/ffsbench/tick.c src/ffsbench/tick.h \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * latency: measures the time from sending a message until its last byte has come back. The IN
- * transfer is submitted before the message is sent.
+ * The command latency measures the time from the submission of a message until its last byte has
+ * come back from the device. The IN transfer is submitted before the OUT transfer.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,204 +21,213 @@ struct latency_state {
 	struct error *err;
 	struct pattern pattern;
 	struct buffers buffers;
-	struct libusb_transfer *out, *in;
-	unsigned int size; /* bytes of the message */
-	unsigned int in_flight;
-	bool failed;	    /* a transfer failed */
-	bool progress_due;  /* the progress bar must be updated */
-	double returned_at; /* time at which the message was back, seconds */
+	struct libusb_transfer *out_transfer, *in_transfer;
+	unsigned int message_size; /* bytes */
+	unsigned int n_in_flight;
+	bool transfer_failed;
+	bool update_due;	 /* a tick has elapsed, so the progress bar must be updated */
+	double echo_received_at; /* time in seconds at which the whole message had come back */
 };
 
-static void LIBUSB_CALL on_end(struct libusb_transfer *x)
+static void LIBUSB_CALL on_completion(struct libusb_transfer *x)
 {
 	struct latency_state *t = x->user_data;
 
-	t->in_flight--;
-	t->failed = t->failed || x->status != LIBUSB_TRANSFER_COMPLETED;
-	if (x == t->in)
-		t->returned_at = now_seconds();
+	t->n_in_flight--;
+	t->transfer_failed = t->transfer_failed || x->status != LIBUSB_TRANSFER_COMPLETED;
+	if (x == t->in_transfer)
+		t->echo_received_at = now_seconds();
 }
 
-static int prepare(struct latency_state *t)
+static int prepare_transfers(struct latency_state *t)
 {
-	unsigned int packet = t->device->in_packet;
-	/* The IN transfer is longer than the message, so that it includes the short packet that
-	   ends the message. */
-	unsigned int room = (t->size / packet + 1) * packet;
-	int r = buffers_make(&t->buffers, t->device, t->options->memory, 2, room, t->err);
+	unsigned int packet = t->device->in_packet_size;
+	/* The IN transfer is longer than the message, so that it receives the short packet that
+	   ends the message, too. */
+	unsigned int room = (t->message_size / packet + 1) * packet;
+	int r = buffers_allocate(&t->buffers, t->device, t->options->memory_choice, 2, room,
+				 t->err);
 
 	if (r < 0)
 		return r;
 	t->result->zero_copy = t->buffers.zero_copy;
-	t->result->remark = buffers_remark(&t->buffers, t->options->memory);
-	t->out = transfer_make(t->device, DIRECTION_OUT, t->buffers.data[0], (int)t->size, on_end,
-			       t);
-	t->in = transfer_make(t->device, DIRECTION_IN, t->buffers.data[1], (int)room, on_end, t);
-	if (!t->out || !t->in)
-		return device_error(t->err, LIBUSB_ERROR_NO_MEM, "cannot allocate a transfer");
-	if (t->size % t->device->out_packet == 0)
-		t->out->flags = LIBUSB_TRANSFER_ADD_ZERO_PACKET;
+	t->result->memory_warning = buffers_warning(&t->buffers, t->options->memory_choice);
+	t->out_transfer = transfer_allocate(t->device, DIRECTION_OUT, t->buffers.data[0],
+					    (int)t->message_size, on_completion, t);
+	t->in_transfer = transfer_allocate(t->device, DIRECTION_IN, t->buffers.data[1], (int)room,
+					   on_completion, t);
+	if (!t->out_transfer || !t->in_transfer)
+		return fail_libusb(t->err, LIBUSB_ERROR_NO_MEM, "cannot allocate a transfer");
+	if (t->message_size % t->device->out_packet_size == 0)
+		t->out_transfer->flags = LIBUSB_TRANSFER_ADD_ZERO_PACKET;
 	r = transfer_clear_halt(t->device, DIRECTION_OUT, t->err);
 	return r < 0 ? r : transfer_clear_halt(t->device, DIRECTION_IN, t->err);
 }
 
-static int submit(struct latency_state *t, struct libusb_transfer *x)
+static int submit_transfer(struct latency_state *t, struct libusb_transfer *x)
 {
 	int r = libusb_submit_transfer(x);
 
 	if (r < 0)
-		return transfer_refused(t->device, x->endpoint, &t->buffers, r, t->err);
-	t->in_flight++;
+		return transfer_fail_submit(t->device, x->endpoint, &t->buffers, r, t->err);
+	t->n_in_flight++;
 	return 0;
 }
 
-static int check_status(struct latency_state *t, const struct libusb_transfer *x)
+static int check_transfer_status(struct latency_state *t, const struct libusb_transfer *x)
 {
-	int usb = transfer_status(x->status);
+	int libusb_error = transfer_libusb_error(x->status);
 
-	if (usb == 0)
+	if (libusb_error == 0)
 		return 0;
-	device_error(t->err, usb, "transfer on endpoint 0x%02x failed in round trip %" PRIu64,
-		     x->endpoint, t->result->messages + 1);
-	return transfer_hint(usb, t->err);
+	fail_libusb(t->err, libusb_error,
+		    "transfer on endpoint 0x%02x failed in round trip %" PRIu64, x->endpoint,
+		    t->result->messages + 1);
+	return transfer_add_hint(libusb_error, t->err);
 }
 
-static int check(struct latency_state *t)
+static int check_echo(struct latency_state *t)
 {
 	size_t same;
-	int r = check_status(t, t->out);
+	int r = check_transfer_status(t, t->out_transfer);
 
 	if (r == 0)
-		r = check_status(t, t->in);
+		r = check_transfer_status(t, t->in_transfer);
 	if (r < 0)
 		return r;
-	if ((unsigned int)t->in->actual_length != t->size)
+	if ((unsigned int)t->in_transfer->actual_length != t->message_size)
 		return error_set(t->err, EXIT_WRONG_DATA, EIO, NULL,
 				 "message %" PRIu64 " (%u bytes) came back with %d bytes",
-				 t->result->messages + 1, t->size, t->in->actual_length);
-	same = pattern_compare(&t->pattern, t->result->messages, 0, t->in->buffer, t->size);
-	if (same < t->size)
+				 t->result->messages + 1, t->message_size,
+				 t->in_transfer->actual_length);
+	same = pattern_compare(&t->pattern, t->result->messages, 0, t->in_transfer->buffer,
+			       t->message_size);
+	if (same < t->message_size)
 		return error_set(t->err, EXIT_WRONG_DATA, EIO, NULL,
 				 "message %" PRIu64 " (%u bytes) came back wrong: byte %zu is "
 				 "0x%02x, not 0x%02x",
-				 t->result->messages + 1, t->size, same, t->in->buffer[same],
-				 t->out->buffer[same]);
+				 t->result->messages + 1, t->message_size, same,
+				 t->in_transfer->buffer[same], t->out_transfer->buffer[same]);
 	return 0;
 }
 
-static void cancel_all(struct latency_state *t)
+static void cancel_transfers(struct latency_state *t)
 {
-	if (t->in_flight) {
-		libusb_cancel_transfer(t->out);
-		libusb_cancel_transfer(t->in);
+	if (t->n_in_flight) {
+		libusb_cancel_transfer(t->out_transfer);
+		libusb_cancel_transfer(t->in_transfer);
 	}
-	while (t->in_flight)
-		transfer_wait(t->device, 1000);
+	while (t->n_in_flight)
+		transfer_handle_completions(t->device, 1000);
 }
 
 /*
- * Waits for the message even after an interrupt: otherwise the next program that uses the device
- * would receive the message.
+ * Waits until the message has come back, even after SIGINT: otherwise the next program that uses
+ * the device would receive the message.
  */
-static int wait_for_message(struct latency_state *t, double start)
+static int wait_for_echo(struct latency_state *t, double start)
 {
-	while (t->in_flight) {
-		transfer_wait(t->device, 1000);
-		if (t->failed)
-			cancel_all(t); /* one transfer failed, so the other one cannot succeed */
-		if (!t->in_flight || !tick_due())
+	while (t->n_in_flight) {
+		transfer_handle_completions(t->device, 1000);
+		if (t->transfer_failed)
+			/* One transfer failed, so the other one cannot succeed. */
+			cancel_transfers(t);
+		if (!t->n_in_flight || !tick_elapsed())
 			continue;
-		t->progress_due = true;
+		t->update_due = true;
 		if ((now_seconds() - start) * 1000 < t->options->timeout_ms)
 			continue;
 		error_set(t->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 			  "message %" PRIu64 " (%u bytes) did not come back in %.1f s",
-			  t->result->messages + 1, t->size, t->options->timeout_ms / 1000.0);
-		return error_hint(t->err, NO_ECHO);
+			  t->result->messages + 1, t->message_size,
+			  t->options->timeout_ms / 1000.0);
+		return error_hint(t->err, NO_ECHO_HINT);
 	}
 	return 0;
 }
 
-/* Sends one message and receives it. Stores the time it took in *took, in seconds. */
-static int round_trip(struct latency_state *t, double *took)
+/* Sends one message and receives its echo. Stores the time that this takes in *took, in seconds. */
+static int measure_round_trip(struct latency_state *t, double *took)
 {
 	double start;
 	int r;
 
-	pattern_fill(&t->pattern, t->result->messages, 0, t->out->buffer, t->size);
-	r = submit(t, t->in);
+	pattern_fill(&t->pattern, t->result->messages, 0, t->out_transfer->buffer, t->message_size);
+	r = submit_transfer(t, t->in_transfer);
 	if (r < 0)
 		return r;
 	start = now_seconds();
-	r = submit(t, t->out);
+	r = submit_transfer(t, t->out_transfer);
 	if (r == 0)
-		r = wait_for_message(t, start);
-	cancel_all(t);
+		r = wait_for_echo(t, start);
+	cancel_transfers(t);
 	if (r == 0)
-		r = check(t);
-	*took = t->returned_at - start;
+		r = check_echo(t);
+	*took = t->echo_received_at - start;
 	return r;
 }
 
-static void set_percentiles(struct run_result *m, double *took, size_t n)
+static void set_latency_percentiles(struct run_result *m, double *took, size_t n)
 {
 	static const double percent[LATENCIES] = { 0, 50, 90, 99, 99.9, 100 };
 
 	stats_sort(took, n);
 	for (size_t i = 0; i < LATENCIES; i++)
-		m->latency[i] = stats_percentile(took, n, percent[i]);
+		m->latency_seconds[i] = stats_percentile(took, n, percent[i]);
 }
 
-static void show_progress(struct latency_state *t, struct progress *p, double elapsed)
+static void update_progress_bar(struct latency_state *t, struct progress_bar *p, double elapsed)
 {
-	double part = (double)t->result->messages / (double)t->options->count;
-	double time = t->options->run_ms ? elapsed * 1000 / t->options->run_ms : 0;
+	double messages = (double)t->result->messages / (double)t->options->n_messages;
+	double time = t->options->max_run_ms ? elapsed * 1000 / t->options->max_run_ms : 0;
 
-	if (!t->progress_due && !tick_due())
+	if (!t->update_due && !tick_elapsed())
 		return;
-	t->progress_due = false;
-	progress_show(p, part > time ? part : time, t->result->bytes, elapsed);
+	t->update_due = false;
+	progress_bar_update(p, messages > time ? messages : time, t->result->bytes, elapsed);
 }
 
-static int run_round_trips(struct latency_state *t, struct progress *p)
+static int run_round_trips(struct latency_state *t, struct progress_bar *p)
 {
-	double *took = xcalloc(t->options->count, sizeof(*took));
+	double *took = xcalloc(t->options->n_messages, sizeof(*took));
 	double start = now_seconds(), cpu = cpu_seconds(), elapsed = 0;
 	int r = 0;
 
-	while (r == 0 && t->result->messages < t->options->count &&
-	       !(t->options->run_ms && elapsed * 1000 >= t->options->run_ms) &&
-	       !tick_interrupted()) {
-		r = round_trip(t, &took[t->result->messages]);
+	while (r == 0 && t->result->messages < t->options->n_messages &&
+	       !(t->options->max_run_ms && elapsed * 1000 >= t->options->max_run_ms) &&
+	       !run_interrupted()) {
+		r = measure_round_trip(t, &took[t->result->messages]);
 		if (r == 0) {
 			t->result->messages++;
-			t->result->bytes += t->size;
+			t->result->bytes += t->message_size;
 		}
-		elapsed = t->returned_at - start;
-		show_progress(t, p, elapsed);
+		elapsed = t->echo_received_at - start;
+		update_progress_bar(t, p, elapsed);
 	}
 	t->result->seconds = now_seconds() - start;
 	t->result->cpu_seconds = cpu_seconds() - cpu;
-	set_percentiles(t->result, took, t->result->messages);
+	set_latency_percentiles(t->result, took, t->result->messages);
 	free(took);
 	return r;
 }
 
 int latency_run(const struct device *d, const struct options *o, const struct combination *c,
-		struct progress *p, struct run_result *m, struct error *err)
+		struct progress_bar *p, struct run_result *m, struct error *err)
 {
-	struct latency_state t = {
-		.device = d, .options = o, .result = m, .err = err, .size = (unsigned int)c->size
-	};
+	struct latency_state t = { .device = d,
+				   .options = o,
+				   .result = m,
+				   .err = err,
+				   .message_size = (unsigned int)c->size };
 	int r;
 
-	m->size = c->size;
+	m->actual_size = c->size;
 	pattern_init(&t.pattern);
-	r = prepare(&t);
+	r = prepare_transfers(&t);
 	if (r >= 0)
 		r = run_round_trips(&t, p);
-	libusb_free_transfer(t.out);
-	libusb_free_transfer(t.in);
+	libusb_free_transfer(t.out_transfer);
+	libusb_free_transfer(t.in_transfer);
 	buffers_free(&t.buffers);
 	pattern_free(&t.pattern);
 	return r;

@@ -17,181 +17,181 @@ enum { SOURCE = 1, SINK = 2, VERIFY = 4, LOOP = 8, MESSAGES = 16, LATENCY = 32 }
 #define ECHO (LOOP | MESSAGES | LATENCY)
 #define ALL (STREAM | ECHO)
 
-/* The rows are in the order of the bits SOURCE to LATENCY. */
+/* The order is that of the flags SOURCE to LATENCY. */
 const struct command commands[] = {
 	{ .name = "source",
 	  .summary = "read from the device as fast as it sends",
 	  .kind = KIND_STREAM,
 	  .directions = DIRECTION_IN,
-	  .sizes = "64K",
-	  .depths = "8",
-	  .run_ms = 2000,
+	  .default_sizes = "64K",
+	  .default_depths = "8",
+	  .default_max_run_ms = 2000,
 	  .run = stream_run },
 	{ .name = "sink",
 	  .summary = "write to the device as fast as it accepts",
 	  .kind = KIND_STREAM,
 	  .directions = DIRECTION_OUT,
-	  .sizes = "64K",
-	  .depths = "8",
-	  .run_ms = 2000,
+	  .default_sizes = "64K",
+	  .default_depths = "8",
+	  .default_max_run_ms = 2000,
 	  .run = stream_run },
 	{ .name = "verify",
 	  .summary = "read, then write a known pattern, compare every byte",
 	  .kind = KIND_STREAM,
 	  .directions = DIRECTION_IN | DIRECTION_OUT,
-	  .sizes = "64K",
-	  .depths = "8",
-	  .bytes = 64 << 20,
+	  .default_sizes = "64K",
+	  .default_depths = "8",
+	  .default_max_bytes = 64 << 20,
 	  .run = verify_run },
 	{ .name = "loop",
 	  .summary = "send messages to a device that echoes them, compare every byte",
 	  .kind = KIND_MESSAGES,
 	  .directions = DIRECTION_BOTH,
-	  .sizes = "64K",
-	  .depths = "8",
-	  .bytes = 64 << 20,
+	  .default_sizes = "64K",
+	  .default_depths = "8",
+	  .default_max_bytes = 64 << 20,
 	  .run = loop_run },
 	{ .name = "messages",
 	  .summary = "like loop, with messages of random lengths",
 	  .kind = KIND_MESSAGES,
 	  .directions = DIRECTION_BOTH,
-	  .sizes = "64K",
-	  .depths = "8",
-	  .count = 2000,
+	  .default_sizes = "64K",
+	  .default_depths = "8",
+	  .default_n_messages = 2000,
 	  .run = messages_run },
 	{ .name = "latency",
 	  .summary = "measure the round-trip time of single messages",
 	  .kind = KIND_LATENCY,
 	  .directions = DIRECTION_BOTH,
-	  .sizes = "64",
-	  .depths = LATENCY_DEPTH,
-	  .count = 2000,
+	  .default_sizes = "64",
+	  .default_depths = LATENCY_DEPTH,
+	  .default_n_messages = 2000,
 	  .run = latency_run },
 };
 const size_t n_commands = ARRAY_SIZE(commands);
 
-/* The functions that parse the values of options, one for each option. */
+/* Each of these functions sets the members of struct options that one option selects. */
 
 static int set_device(struct options *o, const char *arg, struct error *err)
 {
-	return device_parse(arg, &o->device, err);
+	return device_filter_parse(arg, &o->device_filter, err);
 }
 
 static int set_serial(struct options *o, const char *arg, struct error *err)
 {
 	(void)err;
-	o->device.serial = arg;
+	o->device_filter.serial_number = arg;
 	return 0;
 }
 
 static int set_interface(struct options *o, const char *arg, struct error *err)
 {
 	unsigned int n;
-	int r = args_count(arg, 255, &n, err);
+	int r = args_parse_integer(arg, 255, &n, err);
 
 	if (r == 0)
-		o->device.interface = (int)n;
+		o->device_filter.interface_number = (int)n;
 	return r;
 }
 
 static int set_pair(struct options *o, const char *arg, struct error *err)
 {
-	return args_count(arg, 14, &o->device.pair, err);
+	return args_parse_integer(arg, 14, &o->device_filter.endpoint_index, err);
 }
 
 static int set_wait(struct options *o, const char *arg, struct error *err)
 {
-	return args_seconds(arg, &o->device.wait_ms, err);
+	return args_parse_seconds(arg, &o->device_filter.max_wait_ms, err);
 }
 
 static int set_detach(struct options *o, const char *arg, struct error *err)
 {
 	(void)arg;
 	(void)err;
-	o->device.detach = true;
+	o->device_filter.detach_kernel_driver = true;
 	return 0;
 }
 
 static int set_sizes(struct options *o, const char *arg, struct error *err)
 {
-	return args_list(arg, MAX_MESSAGE, "sizes", &o->sizes, err);
+	return args_parse_list(arg, MAX_MESSAGE, "sizes", &o->sizes, err);
 }
 
 static int set_depths(struct options *o, const char *arg, struct error *err)
 {
-	return args_list(arg, MAX_DEPTH, "depths", &o->depths, err);
+	return args_parse_list(arg, MAX_DEPTH, "depths", &o->depths, err);
 }
 
-static int at_least_one(const char *name, uint64_t n, struct error *err)
+static int check_not_zero(const char *name, uint64_t n, struct error *err)
 {
 	return n ? 0 : error_set(err, EX_USAGE, EINVAL, NULL, "--%s must be greater than 0", name);
 }
 
 static int set_bytes(struct options *o, const char *arg, struct error *err)
 {
-	int r = args_size(arg, &o->bytes, err);
+	int r = args_parse_size(arg, &o->max_bytes, err);
 
-	return r < 0 ? r : at_least_one("bytes", o->bytes, err);
+	return r < 0 ? r : check_not_zero("bytes", o->max_bytes, err);
 }
 
 static int set_seconds(struct options *o, const char *arg, struct error *err)
 {
-	int r = args_seconds(arg, &o->run_ms, err);
+	int r = args_parse_seconds(arg, &o->max_run_ms, err);
 
-	return r < 0 ? r : at_least_one("seconds", o->run_ms, err);
+	return r < 0 ? r : check_not_zero("seconds", o->max_run_ms, err);
 }
 
 static int set_repeat(struct options *o, const char *arg, struct error *err)
 {
-	int r = args_count(arg, MAX_REPEAT, &o->repeat, err);
+	int r = args_parse_integer(arg, MAX_REPEAT, &o->n_rounds, err);
 
-	return r < 0 ? r : at_least_one("repeat", o->repeat, err);
+	return r < 0 ? r : check_not_zero("repeat", o->n_rounds, err);
 }
 
 static int set_memory(struct options *o, const char *arg, struct error *err)
 {
-	return memory_parse(arg, &o->memory, err);
+	return memory_choice_parse(arg, &o->memory_choice, err);
 }
 
 static int set_pattern(struct options *o, const char *arg, struct error *err)
 {
-	return args_count(arg, 1, &o->pattern, err);
+	return args_parse_integer(arg, 1, &o->usbtest_pattern, err);
 }
 
 static int set_lengths(struct options *o, const char *arg, struct error *err)
 {
-	lengths_free(&o->lengths);
-	return args_lengths(arg, &o->lengths, err);
+	message_lengths_free(&o->message_lengths);
+	return args_parse_lengths(arg, &o->message_lengths, err);
 }
 
 static int set_count(struct options *o, const char *arg, struct error *err)
 {
 	unsigned int n = 0;
-	int r = args_count(arg, MAX_COUNT, &n, err);
+	int r = args_parse_integer(arg, MAX_COUNT, &n, err);
 
-	o->count = n;
-	return r < 0 ? r : at_least_one("count", n, err);
+	o->n_messages = n;
+	return r < 0 ? r : check_not_zero("count", n, err);
 }
 
 static int set_seed(struct options *o, const char *arg, struct error *err)
 {
 	unsigned int n = 0;
-	int r = args_count(arg, UINT32_MAX, &n, err);
+	int r = args_parse_integer(arg, UINT32_MAX, &n, err);
 
-	o->seed = n;
+	o->random_seed = n;
 	return r;
 }
 
 static int set_transfer(struct options *o, const char *arg, struct error *err)
 {
 	struct value_list one;
-	int r = args_list(arg, MAX_TRANSFER, "sizes", &one, err);
+	int r = args_parse_list(arg, MAX_TRANSFER, "sizes", &one, err);
 
 	if (r < 0)
 		return r;
-	if (one.n != 1)
+	if (one.n_values != 1)
 		return error_set(err, EX_USAGE, EINVAL, NULL, "--transfer needs a single size");
-	o->transfer = (unsigned int)one.value[0];
+	o->max_transfer_size = (unsigned int)one.values[0];
 	return 0;
 }
 
@@ -199,13 +199,13 @@ static int set_recover(struct options *o, const char *arg, struct error *err)
 {
 	(void)arg;
 	(void)err;
-	o->recover = true;
+	o->recover_from_stall = true;
 	return 0;
 }
 
 static int set_timeout(struct options *o, const char *arg, struct error *err)
 {
-	return args_seconds(arg, &o->timeout_ms, err);
+	return args_parse_seconds(arg, &o->timeout_ms, err);
 }
 
 static int set_json(struct options *o, const char *arg, struct error *err)
@@ -227,7 +227,7 @@ static int set_csv(struct options *o, const char *arg, struct error *err)
 static int set_plot(struct options *o, const char *arg, struct error *err)
 {
 	(void)err;
-	o->plot = arg;
+	o->chart_path = arg;
 	return 0;
 }
 
@@ -239,12 +239,13 @@ static int set_quiet(struct options *o, const char *arg, struct error *err)
 	return 0;
 }
 
-static const struct option_row {
-	const char *name, *argument; /* argument is NULL if the option has none */
-	unsigned int commands;	     /* commands that have the option */
-	int (*parse)(struct options *o, const char *arg, struct error *err);
+static const struct option_definition {
+	const char *name;
+	const char *argument; /* name of the argument in --help; NULL: the option has no argument */
+	unsigned int commands; /* flags of the commands that have the option */
+	int (*set)(struct options *o, const char *arg, struct error *err);
 	const char *help;
-} rows[] = {
+} definitions[] = {
 	{ "device", "VID:PID|BUS/ADDRESS", ALL, set_device,
 	  "the device (the only one with a vendor interface)" },
 	{ "serial", "TEXT", ALL, set_serial, "the device with this serial number" },
@@ -262,7 +263,8 @@ static const struct option_row {
 	{ "bytes", "SIZE", STREAM | LOOP, set_bytes,
 	  "data for each combination (verify, loop: 64M)" },
 	{ "count", "N", MESSAGES | LATENCY, set_count, "number of messages (2000)" },
-	{ "seed", "N", MESSAGES, set_seed, "seed of the random lengths, from 1 to --size (0)" },
+	{ "seed", "N", MESSAGES, set_seed,
+	  "seed of the random lengths, which are from 1 to --size (0)" },
 	{ "lengths", "LIST", LOOP, set_lengths,
 	  "one message of each length instead: 1-4096,1M,16M" },
 	{ "transfer", "SIZE", LOOP | MESSAGES, set_transfer, "longest USB transfer (64K)" },
@@ -279,9 +281,9 @@ static const struct option_row {
 	{ "plot", "FILE", ALL, set_plot, "also write a chart as SVG" },
 	{ "quiet", NULL, ALL, set_quiet, "print neither progress nor result" },
 };
-#define N_ROWS ARRAY_SIZE(rows)
-#define FIRST_OPTION 256 /* value of the first row in getopt_long() */
-#define OPT_VERSION (FIRST_OPTION + (int)N_ROWS)
+#define N_OPTIONS ARRAY_SIZE(definitions)
+#define FIRST_OPTION 256 /* what getopt_long() returns for the first option */
+#define OPT_VERSION (FIRST_OPTION + (int)N_OPTIONS)
 
 static void print_usage(FILE *f)
 {
@@ -295,12 +297,14 @@ static void print_usage(FILE *f)
 	for (i = 0; i < n_commands; i++)
 		fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].summary);
 	fputs("\noptions:\n", f);
-	for (i = 0; i < N_ROWS; i++) {
+	for (i = 0; i < N_OPTIONS; i++) {
 		_cleanup_free_ char *name =
-			strf("%s--%s%s%s", i == N_ROWS - 1 ? "-q, " : "    ", rows[i].name,
-			     rows[i].argument ? " " : "", rows[i].argument ? rows[i].argument : "");
+			strf("%s--%s%s%s", i == N_OPTIONS - 1 ? "-q, " : "    ",
+			     definitions[i].name, definitions[i].argument ? " " : "",
+			     definitions[i].argument ? definitions[i].argument : "");
 
-		fprintf(f, "  %-22s%s%s\n", name, strlen(name) > 21 ? "  " : " ", rows[i].help);
+		fprintf(f, "  %-22s%s%s\n", name, strlen(name) > 21 ? "  " : " ",
+			definitions[i].help);
 	}
 	fputs("  -h, --help\n"
 	      "      --version\n"
@@ -328,90 +332,96 @@ static const struct command *find_command(const char *name, struct error *err)
 	return NULL;
 }
 
-/* Rejects options that the command does not have. */
-static int check_applicable(const struct command *c, const bool *given, struct error *err)
+/* Returns an error if an option was given that the command does not have. */
+static int check_command_has_options(const struct command *c, const bool *given, struct error *err)
 {
-	for (size_t i = 0; i < N_ROWS; i++)
-		if (given[i] && !(rows[i].commands & 1u << (c - commands)))
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		if (given[i] && !(definitions[i].commands & 1u << (c - commands)))
 			return error_set(err, EX_USAGE, EINVAL, NULL, "%s has no option --%s",
-					 c->name, rows[i].name);
+					 c->name, definitions[i].name);
 	return 0;
 }
 
-static int check_together(const struct options *o, const bool *given, struct error *err)
+static int check_exclusive_options(const struct options *o, const bool *given, struct error *err)
 {
 	if (o->json && o->csv)
 		return error_set(err, EX_USAGE, EINVAL, NULL,
 				 "--json and --csv exclude each other");
-	for (size_t i = 0; o->lengths.count && i < N_ROWS; i++)
-		if (given[i] && (rows[i].parse == set_sizes || rows[i].parse == set_bytes))
+	for (size_t i = 0; o->message_lengths.n_messages && i < N_OPTIONS; i++)
+		if (given[i] &&
+		    (definitions[i].set == set_sizes || definitions[i].set == set_bytes))
 			return error_set(err, EX_USAGE, EINVAL, NULL,
-					 "--lengths and --%s exclude each other", rows[i].name);
+					 "--lengths and --%s exclude each other",
+					 definitions[i].name);
 	return 0;
 }
 
-static uint64_t longest_message(const struct lengths *l)
+static uint64_t longest_length(const struct message_lengths *l)
 {
 	uint64_t max = 1;
 
-	for (size_t i = 0; i < l->n; i++)
-		if (l->range[i].last > max)
-			max = l->range[i].last;
+	for (size_t i = 0; i < l->n_ranges; i++)
+		if (l->ranges[i].last > max)
+			max = l->ranges[i].last;
 	return max;
 }
 
-static int check_sizes(const struct options *o, const struct command *c, struct error *err)
+static int check_max_size(const struct options *o, const struct command *c, struct error *err)
 {
-	for (size_t i = 0; i < o->sizes.n; i++)
-		if (c->kind != KIND_MESSAGES && o->sizes.value[i] > MAX_TRANSFER)
+	for (size_t i = 0; i < o->sizes.n_values; i++)
+		if (c->kind != KIND_MESSAGES && o->sizes.values[i] > MAX_TRANSFER)
 			return error_set(err, EX_USAGE, EINVAL, NULL,
 					 "--size must be from 1 to 64M");
 	return 0;
 }
 
-/* Sets the defaults of options that were not given. */
+/* Sets all options that were not given to their defaults. */
 static int set_defaults(struct options *o, const struct command *c, struct error *err)
 {
 	int r = 0;
 
-	/* A command that measures the directions separately needs only one endpoint. */
-	o->device.need_out = c->directions == DIRECTION_OUT || c->directions == DIRECTION_BOTH;
-	o->device.need_in = c->directions == DIRECTION_IN || c->directions == DIRECTION_BOTH;
-	if (!o->sizes.n)
-		r = args_list(c->sizes, MAX_TRANSFER, "sizes", &o->sizes, err);
-	if (o->lengths.count)
-		o->sizes.value[0] = longest_message(&o->lengths);
-	if (r == 0 && !o->depths.n)
-		r = args_list(c->depths, MAX_DEPTH, "depths", &o->depths, err);
-	if (!o->bytes && !o->run_ms) {
-		o->bytes = c->bytes;
-		o->run_ms = c->run_ms;
+	/* A command that measures both directions one after the other also runs if there is only
+	   one endpoint. */
+	o->device_filter.needs_out =
+		c->directions == DIRECTION_OUT || c->directions == DIRECTION_BOTH;
+	o->device_filter.needs_in =
+		c->directions == DIRECTION_IN || c->directions == DIRECTION_BOTH;
+	if (!o->sizes.n_values)
+		r = args_parse_list(c->default_sizes, MAX_TRANSFER, "sizes", &o->sizes, err);
+	if (o->message_lengths.n_messages)
+		o->sizes.values[0] = longest_length(&o->message_lengths);
+	if (r == 0 && !o->depths.n_values)
+		r = args_parse_list(c->default_depths, MAX_DEPTH, "depths", &o->depths, err);
+	if (!o->max_bytes && !o->max_run_ms) {
+		o->max_bytes = c->default_max_bytes;
+		o->max_run_ms = c->default_max_run_ms;
 	}
-	if (!o->count)
-		o->count = c->count;
+	if (!o->n_messages)
+		o->n_messages = c->default_n_messages;
 	return r;
 }
 
-static void getopt_rows(struct option *options)
+static void fill_getopt_options(struct option *options)
 {
 	size_t i;
 
-	for (i = 0; i < N_ROWS; i++)
-		options[i] = (struct option){ rows[i].name,
-					      rows[i].argument ? required_argument : no_argument,
-					      NULL, FIRST_OPTION + (int)i };
-	options[N_ROWS - 1].val = 'q';
+	for (i = 0; i < N_OPTIONS; i++)
+		options[i] =
+			(struct option){ definitions[i].name,
+					 definitions[i].argument ? required_argument : no_argument,
+					 NULL, FIRST_OPTION + (int)i };
+	options[N_OPTIONS - 1].val = 'q';
 	options[i++] = (struct option){ "help", no_argument, NULL, 'h' };
 	options[i] = (struct option){ "version", no_argument, NULL, OPT_VERSION };
 }
 
-static int parse_all(int argc, char **argv, struct options *o, bool *given, struct error *err)
+static int parse_options(int argc, char **argv, struct options *o, bool *given, struct error *err)
 {
-	struct option options[N_ROWS + 3] = { 0 };
-	size_t row;
+	struct option options[N_OPTIONS + 3] = { 0 };
+	size_t index;
 	int c, r;
 
-	getopt_rows(options);
+	fill_getopt_options(options);
 	while ((c = getopt_long(argc, argv, "qh", options, NULL)) != -1) {
 		if (c == 'h') {
 			print_usage(stdout);
@@ -423,9 +433,9 @@ static int parse_all(int argc, char **argv, struct options *o, bool *given, stru
 		}
 		if (c == '?')
 			return error_set(err, EX_USAGE, EINVAL, NULL, "see 'ffsbench --help'");
-		row = c == 'q' ? N_ROWS - 1 : (size_t)(c - FIRST_OPTION);
-		given[row] = true;
-		r = rows[row].parse(o, optarg, err);
+		index = c == 'q' ? N_OPTIONS - 1 : (size_t)(c - FIRST_OPTION);
+		given[index] = true;
+		r = definitions[index].set(o, optarg, err);
 		if (r < 0)
 			return r;
 	}
@@ -435,16 +445,16 @@ static int parse_all(int argc, char **argv, struct options *o, bool *given, stru
 int options_parse(int argc, char **argv, struct options *o, const struct command **command,
 		  struct error *err)
 {
-	bool given[N_ROWS] = { false };
+	bool given[N_OPTIONS] = { false };
 	int r;
 
 	*o = (struct options){
-		.device = { .interface = -1 },
-		.transfer = 65536,
-		.repeat = 1,
+		.device_filter = { .interface_number = -1 },
+		.max_transfer_size = 65536,
+		.n_rounds = 1,
 		.timeout_ms = 5000,
 	};
-	r = parse_all(argc, argv, o, given, err);
+	r = parse_options(argc, argv, o, given, err);
 	if (r != OPTIONS_RUN)
 		return r;
 	if (optind + 1 != argc) {
@@ -454,15 +464,15 @@ int options_parse(int argc, char **argv, struct options *o, const struct command
 	*command = find_command(argv[optind], err);
 	if (!*command)
 		return -EINVAL;
-	r = check_applicable(*command, given, err);
+	r = check_command_has_options(*command, given, err);
 	if (r == 0)
-		r = check_together(o, given, err);
+		r = check_exclusive_options(o, given, err);
 	if (r == 0)
-		r = check_sizes(o, *command, err);
+		r = check_max_size(o, *command, err);
 	return r < 0 ? r : set_defaults(o, *command, err);
 }
 
 void options_free(struct options *o)
 {
-	lengths_free(&o->lengths);
+	message_lengths_free(&o->message_lengths);
 }

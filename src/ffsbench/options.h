@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The command line: a table of commands and a table of options. */
+/* Parses the command line. There is a table of the commands and a table of the options. */
 #pragma once
 
 #include <stddef.h>
@@ -13,9 +13,9 @@ extern const size_t n_commands;
 enum options_result { OPTIONS_RUN, OPTIONS_DONE };
 
 /*
- * Parses the command line. Returns OPTIONS_RUN if `*o` and `*command` are set; OPTIONS_DONE if
- * --help or --version was printed; a negative errno on failure. If the error has no text the usage
- * was printed.
+ * Parses the command line. Returns OPTIONS_RUN if the command must be run: then `*o` and `*command`
+ * are set. Returns OPTIONS_DONE if it has printed the output of --help or --version. Returns a
+ * negative errno on failure; if `err` has no text then, it has printed the usage.
  */
 int options_parse(int argc, char **argv, struct options *o, const struct command **command,
 		  struct error *err);

@@ -7,8 +7,9 @@
 #include "base/util.h"
 
 /*
- * The bytes of a message are taken from one table of random bytes. The length of the table is a
- * prime number, so that pieces at multiples of a packet or buffer size differ.
+ * All messages are parts of one table of random bytes. The length of the table is a prime number.
+ * Therefore two parts of a message whose distance is a multiple of a packet size or buffer size
+ * differ.
  */
 #define TABLE_SIZE 1048573
 #define MESSAGE_STEP 7919
@@ -18,19 +19,19 @@ void pattern_init(struct pattern *p)
 	uint64_t x = 0x9e3779b97f4a7c15;
 	size_t i;
 
-	p->table = xcalloc(TABLE_SIZE, 1);
+	p->random_bytes = xcalloc(TABLE_SIZE, 1);
 	for (i = 0; i < TABLE_SIZE; i++) {
 		x ^= x << 13; /* xorshift64 */
 		x ^= x >> 7;
 		x ^= x << 17;
-		p->table[i] = (unsigned char)(x >> 32);
+		p->random_bytes[i] = (unsigned char)(x >> 32);
 	}
 }
 
 void pattern_free(struct pattern *p)
 {
-	free(p->table);
-	p->table = NULL;
+	free(p->random_bytes);
+	p->random_bytes = NULL;
 }
 
 static size_t table_offset(uint64_t message, uint64_t offset)
@@ -45,7 +46,7 @@ void pattern_fill(const struct pattern *p, uint64_t message, uint64_t offset, un
 
 	while (length) {
 		n = TABLE_SIZE - at < length ? TABLE_SIZE - at : length;
-		memcpy(data, p->table + at, n);
+		memcpy(data, p->random_bytes + at, n);
 		data += n;
 		length -= n;
 		at = 0;
@@ -54,7 +55,7 @@ void pattern_fill(const struct pattern *p, uint64_t message, uint64_t offset, un
 
 unsigned char pattern_byte(const struct pattern *p, uint64_t message, uint64_t offset)
 {
-	return p->table[table_offset(message, offset)];
+	return p->random_bytes[table_offset(message, offset)];
 }
 
 size_t pattern_compare(const struct pattern *p, uint64_t message, uint64_t offset,
@@ -64,8 +65,8 @@ size_t pattern_compare(const struct pattern *p, uint64_t message, uint64_t offse
 
 	while (done < length) {
 		n = TABLE_SIZE - at < length - done ? TABLE_SIZE - at : length - done;
-		if (memcmp(data + done, p->table + at, n) != 0) {
-			for (i = 0; data[done + i] == p->table[at + i]; i++)
+		if (memcmp(data + done, p->random_bytes + at, n) != 0) {
+			for (i = 0; data[done + i] == p->random_bytes[at + i]; i++)
 				;
 			return done + i;
 		}

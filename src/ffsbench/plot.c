@@ -10,22 +10,24 @@
 #define WIDTH 860
 #define HEIGHT 480
 #define LEFT 80
-#define RIGHT 640 /* the legend is to the right */
+#define RIGHT 640 /* right end of the x axis; the legend is to the right of it */
 #define TOP 50
 #define BOTTOM 410
-#define LEGEND_LINE 20 /* height of a line of the legend */
+#define LEGEND_LINE 20 /* height of one line of the legend */
 #define Y_TICKS 8
 #define X_TICKS 14
 
-/* A palette for colour-blind readers; each curve also has its own marks. */
+/* Colours that colour-blind readers can distinguish. The points of adjacent curves also differ
+   in shape. */
 static const char *const colours[] = { "#0072b2", "#d55e00", "#009e73", "#cc79a7",
 				       "#e69f00", "#56b4e9", "#000000", "#888888" };
 struct axes {
-	int first, last;  /* x axis: first and last size, as exponents of two */
-	double step, top; /* y axis: distance between ticks, largest value */
+	/* The x axis goes from 2^min_exponent to 2^max_exponent bytes. */
+	int min_exponent, max_exponent;
+	double tick_distance, max_value; /* of the y axis */
 };
 
-static void write_text(FILE *f, const char *s)
+static void write_escaped_text(FILE *f, const char *s)
 {
 	for (; *s; s++) {
 		if (*s == '&')
@@ -42,11 +44,11 @@ static void write_text(FILE *f, const char *s)
 static void write_label(FILE *f, double x, double y, const char *anchor, const char *s)
 {
 	fprintf(f, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
-	write_text(f, s);
+	write_escaped_text(f, s);
 	fputs("</text>\n", f);
 }
 
-double plot_step(double max, unsigned int ticks)
+double plot_tick_distance(double max, unsigned int ticks)
 {
 	double step = pow(10, floor(log10(max / ticks)));
 
@@ -57,63 +59,65 @@ double plot_step(double max, unsigned int ticks)
 	return max / (5 * step) <= ticks ? 5 * step : 10 * step;
 }
 
-static struct axes find_axes(const struct plot *p)
+static struct axes choose_axes(const struct plot *p)
 {
 	double low = HUGE_VAL, high = 0, max = 0;
 	struct axes a;
 	size_t i, k;
 
-	for (i = 0; i < p->n; i++)
-		for (k = 0; k < p->series[i].n; k++) {
-			low = fmin(low, p->series[i].size[k]);
-			high = fmax(high, p->series[i].size[k]);
-			max = fmax(max, p->series[i].value[k]);
+	for (i = 0; i < p->n_series; i++)
+		for (k = 0; k < p->series[i].n_points; k++) {
+			low = fmin(low, p->series[i].sizes[k]);
+			high = fmax(high, p->series[i].sizes[k]);
+			max = fmax(max, p->series[i].values[k]);
 		}
 	if (high < 1)
 		low = high = 1;
 	if (!(max > 0))
 		max = 1;
-	a.first = (int)floor(log2(low));
-	a.last = (int)ceil(log2(high));
-	if (a.first == a.last) { /* place a single size in the middle */
-		a.first--;
-		a.last++;
+	a.min_exponent = (int)floor(log2(low));
+	a.max_exponent = (int)ceil(log2(high));
+	/* If there is only one size, it is placed in the middle. */
+	if (a.min_exponent == a.max_exponent) {
+		a.min_exponent--;
+		a.max_exponent++;
 	}
-	a.step = plot_step(max, Y_TICKS);
-	a.top = ceil(max / a.step) * a.step;
+	a.tick_distance = plot_tick_distance(max, Y_TICKS);
+	a.max_value = ceil(max / a.tick_distance) * a.tick_distance;
 	return a;
 }
 
-static double x_of(const struct axes *a, double size)
+static double x_position(const struct axes *a, double size)
 {
-	return LEFT + (log2(size) - a->first) / (a->last - a->first) * (RIGHT - LEFT);
+	return LEFT + (log2(size) - a->min_exponent) / (a->max_exponent - a->min_exponent) *
+			      (RIGHT - LEFT);
 }
 
-static double y_of(const struct axes *a, double value)
+static double y_position(const struct axes *a, double value)
 {
-	return BOTTOM - value / a->top * (BOTTOM - TOP);
+	return BOTTOM - value / a->max_value * (BOTTOM - TOP);
 }
 
 static void draw_axes(FILE *f, const struct plot *p, const struct axes *a)
 {
-	int every = (a->last - a->first) / X_TICKS + 1, e;
+	int every = (a->max_exponent - a->min_exponent) / X_TICKS + 1, e;
 	char number[32];
 	double y;
 
 	fprintf(f, "<g stroke=\"#dddddd\">\n");
-	for (e = a->first; e <= a->last; e += every)
-		fprintf(f, "<path d=\"M%.1f %dV%d\"/>\n", x_of(a, exp2(e)), TOP, BOTTOM);
-	for (y = 0; y <= a->top * 1.001; y += a->step)
-		fprintf(f, "<path d=\"M%d %.1fH%d\"/>\n", LEFT, y_of(a, y), RIGHT);
+	for (e = a->min_exponent; e <= a->max_exponent; e += every)
+		fprintf(f, "<path d=\"M%.1f %dV%d\"/>\n", x_position(a, exp2(e)), TOP, BOTTOM);
+	for (y = 0; y <= a->max_value * 1.001; y += a->tick_distance)
+		fprintf(f, "<path d=\"M%d %.1fH%d\"/>\n", LEFT, y_position(a, y), RIGHT);
 	fprintf(f, "</g>\n<path d=\"M%d %dV%dH%d\" fill=\"none\" stroke=\"black\"/>\n", LEFT, TOP,
 		BOTTOM, RIGHT);
-	for (e = a->first; e <= a->last; e += every)
+	for (e = a->min_exponent; e <= a->max_exponent; e += every)
 		if (e >= 0)
-			write_label(f, x_of(a, exp2(e)), BOTTOM + 18, "middle",
+			write_label(f, x_position(a, exp2(e)), BOTTOM + 18, "middle",
 				    format_size((uint64_t)1 << e, number, sizeof(number)));
-	for (y = 0; y <= a->top * 1.001; y += a->step) {
+	for (y = 0; y <= a->max_value * 1.001; y += a->tick_distance) {
 		snprintf(number, sizeof(number), "%g", y);
-		write_label(f, LEFT - 8, y_of(a, y) + 4, "end", number);
+		write_label(f, LEFT - 8, y_position(a, y) + 4, "end", number);
 	}
 	write_label(f, (LEFT + RIGHT) / 2.0, BOTTOM + 45, "middle",
 		    "size, bytes (K, M: powers of 1024)");
@@ -122,7 +126,7 @@ static void draw_axes(FILE *f, const struct plot *p, const struct axes *a)
 	fputs("</g>\n", f);
 }
 
-static void draw_mark(FILE *f, size_t i, double x, double y)
+static void draw_point(FILE *f, size_t i, double x, double y)
 {
 	static const char *const shapes[] = { "m-4 -4h8v8h-8z", "m0 -5l5 9h-10z",
 					      "m0 -5l5 5l-5 5l-5 -5z" };
@@ -139,22 +143,23 @@ static void draw_series(FILE *f, const struct plot *p, const struct axes *a, siz
 
 	fprintf(f, "<g fill=\"%s\" stroke=\"none\">\n", colour);
 	fprintf(f, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"2\" points=\"", colour);
-	for (k = 0; k < s->n; k++)
-		fprintf(f, "%s%.1f,%.1f", k ? " " : "", x_of(a, s->size[k]), y_of(a, s->value[k]));
+	for (k = 0; k < s->n_points; k++)
+		fprintf(f, "%s%.1f,%.1f", k ? " " : "", x_position(a, s->sizes[k]),
+			y_position(a, s->values[k]));
 	fputs("\"/>\n", f);
-	for (k = 0; k < s->n; k++)
-		draw_mark(f, i, x_of(a, s->size[k]), y_of(a, s->value[k]));
+	for (k = 0; k < s->n_points; k++)
+		draw_point(f, i, x_position(a, s->sizes[k]), y_position(a, s->values[k]));
 	fprintf(f, "<path d=\"M%d %.1fh24\" stroke=\"%s\" stroke-width=\"2\"/>\n", RIGHT + 20, at,
 		colour);
-	draw_mark(f, i, RIGHT + 32, at);
+	draw_point(f, i, RIGHT + 32, at);
 	fputs("</g>\n", f);
-	write_label(f, RIGHT + 52, at + 4, "start", s->name);
+	write_label(f, RIGHT + 52, at + 4, "start", s->legend_name);
 }
 
 void plot_write(FILE *f, const struct plot *plot)
 {
-	struct axes a = find_axes(plot);
-	double needed = TOP + 10 + (double)plot->n * LEGEND_LINE;
+	struct axes a = choose_axes(plot);
+	double needed = TOP + 10 + (double)plot->n_series * LEGEND_LINE;
 	int height = needed > HEIGHT ? (int)needed : HEIGHT;
 
 	fprintf(f,
@@ -163,11 +168,11 @@ void plot_write(FILE *f, const struct plot *plot)
 		"height=\"%d\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" font-size=\"13\">\n"
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n<title>",
 		WIDTH, height, WIDTH, height);
-	write_text(f, plot->title);
+	write_escaped_text(f, plot->title);
 	fputs("</title>\n", f);
 	write_label(f, (LEFT + RIGHT) / 2.0, TOP - 22, "middle", plot->title);
 	draw_axes(f, plot, &a);
-	for (size_t i = 0; i < plot->n; i++)
+	for (size_t i = 0; i < plot->n_series; i++)
 		draw_series(f, plot, &a, i);
 	fputs("</svg>\n", f);
 }

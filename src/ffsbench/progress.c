@@ -9,12 +9,12 @@
 #define BAR_WIDTH 30
 #define REDRAW_MS 100
 
-void progress_init(struct progress *p, bool quiet, size_t runs)
+void progress_bar_init(struct progress_bar *p, bool quiet, size_t n_runs)
 {
-	*p = (struct progress){ .enabled = !quiet && isatty(STDERR_FILENO), .runs = runs };
+	*p = (struct progress_bar){ .enabled = !quiet && isatty(STDERR_FILENO), .n_runs = n_runs };
 }
 
-void progress_show(struct progress *p, double part, uint64_t bytes, double seconds)
+void progress_bar_update(struct progress_bar *p, double fraction, uint64_t bytes, double seconds)
 {
 	char bar[BAR_WIDTH + 1];
 	double done;
@@ -23,20 +23,21 @@ void progress_show(struct progress *p, double part, uint64_t bytes, double secon
 	if (!p->enabled)
 		return;
 	now = now_ms();
-	if (part < 1 && now - p->drawn < REDRAW_MS)
+	if (fraction < 1 && now - p->drawn_at_ms < REDRAW_MS)
 		return;
-	p->drawn = now;
-	done = ((double)p->run + (part < 1 ? part : 1)) / (double)p->runs;
+	p->drawn_at_ms = now;
+	done = ((double)p->run_index + (fraction < 1 ? fraction : 1)) / (double)p->n_runs;
 	for (unsigned int i = 0; i < BAR_WIDTH; i++)
 		bar[i] = i < (unsigned int)(done * BAR_WIDTH) ? '#' : '.';
 	bar[BAR_WIDTH] = 0;
-	fprintf(stderr, "\r[%s] %3.0f %%  %s  %6.1f MB  %7.1f MB/s\033[K", bar, done * 100, p->name,
-		(double)bytes / 1e6, seconds > 0 ? (double)bytes / 1e6 / seconds : 0);
+	fprintf(stderr, "\r[%s] %3.0f %%  %s  %6.1f MB  %7.1f MB/s\033[K", bar, done * 100,
+		p->combination_name, (double)bytes / 1e6,
+		seconds > 0 ? (double)bytes / 1e6 / seconds : 0);
 }
 
-void progress_end(struct progress *p)
+void progress_bar_end(struct progress_bar *p)
 {
-	if (p->enabled && p->drawn)
+	if (p->enabled && p->drawn_at_ms)
 		fputc('\n', stderr);
-	p->drawn = 0;
+	p->drawn_at_ms = 0;
 }

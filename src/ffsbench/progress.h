@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A progress bar on stderr, if that is a terminal. */
+/* Draws a progress bar on stderr if stderr is a terminal. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct progress {
+struct progress_bar {
 	bool enabled;
-	size_t run, runs; /* index of the current run, number of runs */
-	char name[48];	  /* name of the current combination */
-	int64_t drawn;	  /* time of the last update, ms */
+	size_t run_index, n_runs;  /* index of the current run; number of all runs */
+	char combination_name[48]; /* what the current run measures */
+	int64_t drawn_at_ms;	   /* time of the last update; 0: none */
 };
 
-void progress_init(struct progress *p, bool quiet, size_t runs);
-/* Updates the bar, at most ten times a second. `part`: part of the run that is done, 0 to 1.
-   `bytes` and `seconds`: data and time of this run so far. */
-void progress_show(struct progress *p, double part, uint64_t bytes, double seconds);
-void progress_end(struct progress *p);
+void progress_bar_init(struct progress_bar *p, bool quiet, size_t n_runs);
+/* Updates the progress bar, at most ten times a second. `fraction`: how much of the current run
+   is done, 0 to 1. `bytes` and `seconds`: data and time of the current run so far. */
+void progress_bar_update(struct progress_bar *p, double fraction, uint64_t bytes, double seconds);
+void progress_bar_end(struct progress_bar *p);

@@ -6,13 +6,13 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "ffsbench/row.h"
+#include "ffsbench/result_row.h"
 
 #define MB 1e6
 
-/* Warnings. */
+/* --- warnings --- */
 
-static size_t count_limited(const struct report *r, size_t *measured)
+static size_t count_host_limited_rows(const struct report *r, size_t *measured)
 {
 	size_t limited = 0;
 
@@ -24,14 +24,14 @@ static size_t count_limited(const struct report *r, size_t *measured)
 	return limited;
 }
 
-static void warn_limited(json_t *list, const struct report *r)
+static void add_host_limited_warning(json_t *list, const struct report *r)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t measured, limited;
 
 	if (r->command->kind != KIND_STREAM)
 		return;
-	limited = count_limited(r, &measured);
+	limited = count_host_limited_rows(r, &measured);
 	if (!limited)
 		return;
 	text = strf("the host's queue limits the rate in %zu of %zu combinations: most of the time "
@@ -40,7 +40,7 @@ static void warn_limited(json_t *list, const struct report *r)
 	json_array_append_new(list, json_string(text));
 }
 
-static bool has_text(const json_t *list, const char *text)
+static bool list_has_text(const json_t *list, const char *text)
 {
 	const json_t *seen;
 	size_t i;
@@ -51,26 +51,26 @@ static bool has_text(const json_t *list, const char *text)
 	return false;
 }
 
-/* Returns all warnings; equal warnings only once. */
-static json_t *warnings(const struct report *r)
+/* Returns an array of all warnings, without duplicates. */
+static json_t *warnings_json(const struct report *r)
 {
 	json_t *list = json_array();
 
-	warn_limited(list, r);
+	add_host_limited_warning(list, r);
 	for (size_t i = 0; i < r->n_rows; i++)
 		for (size_t k = 0; k < r->rows[i].n_runs; k++) {
-			const char *remark = r->rows[i].runs[k].remark;
+			const char *remark = r->rows[i].runs[k].memory_warning;
 
-			if (remark && !has_text(list, remark))
+			if (remark && !list_has_text(list, remark))
 				json_array_append_new(list, json_string(remark));
 		}
 	return list;
 }
 
-/* Prints the warnings, but none after an error, which may have the same cause. */
+/* Prints the warnings, unless there was an error: warnings and error may have the same cause. */
 static void print_warnings(const struct report *r, const struct error *err)
 {
-	json_t *list = warnings(r);
+	json_t *list = warnings_json(r);
 	size_t i;
 
 	for (i = 0; !err->exit && i < json_array_size(list); i++)
@@ -80,9 +80,9 @@ static void print_warnings(const struct report *r, const struct error *err)
 	json_decref(list);
 }
 
-/* The sums of all rows, for commands that send messages. */
+/* Sums over all rows, for the commands that send messages. */
 
-static struct run_result totals(const struct report *r)
+static struct run_result sum_of_all_runs(const struct report *r)
 {
 	struct run_result sum = { 0 };
 
@@ -98,19 +98,20 @@ static struct run_result totals(const struct report *r)
 	return sum;
 }
 
-/* Text. */
+/* --- text --- */
 
 static void print_device(const struct report *r)
 {
 	const struct device *d = r->device;
 
-	printf("%s: %04x:%04x at %u/%u, %s speed, interface %d\n", r->command->name, d->vendor,
-	       d->product, d->bus, d->address, device_speed_name(d->speed), d->interface);
+	printf("%s: %04x:%04x at %u/%u, %s speed, interface %d\n", r->command->name, d->vendor_id,
+	       d->product_id, d->bus_number, d->device_address, device_speed_name(d->speed),
+	       d->interface_number);
 }
 
-static void print_messages(const struct report *r)
+static void print_message_totals(const struct report *r)
 {
-	struct run_result sum = totals(r);
+	struct run_result sum = sum_of_all_runs(r);
 	_cleanup_free_ char *restarts = NULL;
 
 	if (sum.recoveries)
@@ -126,37 +127,37 @@ static void print_messages(const struct report *r)
 static bool any_row_succeeded(const struct report *r)
 {
 	for (size_t i = 0; i < r->n_rows; i++)
-		if (r->rows[i].n_runs && r->rows[i].succeeded)
+		if (r->rows[i].n_runs && r->rows[i].all_runs_succeeded)
 			return true;
 	return false;
 }
 
-void report_text(const struct report *r, const struct options *o, const struct error *err)
+void report_print_text(const struct report *r, const struct options *o, const struct error *err)
 {
 	bool messages = r->command->kind == KIND_MESSAGES;
 
 	if (any_row_succeeded(r) && (!messages || r->n_rows > 1)) {
 		print_device(r);
-		rows_text(stdout, r);
+		rows_print_text(stdout, r);
 	}
 	if (!err->exit && messages)
-		print_messages(r);
+		print_message_totals(r);
 	if (!err->exit && r->command->run == verify_run)
-		printf("every byte matches pattern %u\n", o->pattern);
+		printf("every byte matches pattern %u\n", o->usbtest_pattern);
 	fflush(stdout);
 	print_warnings(r, err);
 }
 
-void report_csv(const struct report *r, const struct error *err)
+void report_print_csv(const struct report *r, const struct error *err)
 {
-	rows_csv(stdout, r);
+	rows_print_csv(stdout, r);
 	fflush(stdout);
 	print_warnings(r, err);
 }
 
-/* JSON. */
+/* --- JSON --- */
 
-static json_t *address_json(uint8_t address)
+static json_t *endpoint_address_json(uint8_t address)
 {
 	return address ? json_integer(address) : json_null();
 }
@@ -167,12 +168,13 @@ static json_t *device_json(const struct device *d)
 
 	if (!d->handle)
 		return json_null();
-	id = strf("%04x:%04x", d->vendor, d->product);
-	return json_pack("{s:i, s:i, s:s, s:s?, s:s, s:i, s:o, s:o, s:i}", "bus", (int)d->bus,
-			 "address", (int)d->address, "id", id, "serial", d->serial, "speed",
-			 device_speed_name(d->speed), "interface", d->interface, "out",
-			 address_json(d->out), "in", address_json(d->in), "packet",
-			 (int)(d->out ? d->out_packet : d->in_packet));
+	id = strf("%04x:%04x", d->vendor_id, d->product_id);
+	return json_pack("{s:i, s:i, s:s, s:s?, s:s, s:i, s:o, s:o, s:i}", "bus",
+			 (int)d->bus_number, "address", (int)d->device_address, "id", id, "serial",
+			 d->serial_number, "speed", device_speed_name(d->speed), "interface",
+			 d->interface_number, "out", endpoint_address_json(d->out_address), "in",
+			 endpoint_address_json(d->in_address), "packet",
+			 (int)(d->out_address ? d->out_packet_size : d->in_packet_size));
 }
 
 static json_t *errors_json(const struct error *err)
@@ -198,9 +200,9 @@ static json_t *rows_json(const struct report *r)
 	return list;
 }
 
-static void add_totals(json_t *result, const struct report *r)
+static void add_totals_json(json_t *result, const struct report *r)
 {
-	struct run_result sum = totals(r);
+	struct run_result sum = sum_of_all_runs(r);
 
 	json_object_set_new(result, "messages", json_integer((json_int_t)sum.messages));
 	json_object_set_new(result, "bytes", json_integer((json_int_t)sum.bytes));
@@ -210,17 +212,17 @@ static void add_totals(json_t *result, const struct report *r)
 	json_object_set_new(result, "recoveries", json_integer(sum.recoveries));
 }
 
-void report_json(const struct report *r, const struct options *o, const struct error *err)
+void report_print_json(const struct report *r, const struct options *o, const struct error *err)
 {
 	json_t *result = json_pack("{s:o, s:b, s:b, s:o, s:o}", "device", device_json(r->device),
 				   "ok", !err->exit, "interrupted", r->interrupted, "warnings",
-				   warnings(r), "rows", rows_json(r));
+				   warnings_json(r), "rows", rows_json(r));
 	json_t *doc;
 
 	if (r->command->kind == KIND_MESSAGES)
-		add_totals(result, r);
+		add_totals_json(result, r);
 	if (r->command->run == verify_run)
-		json_object_set_new(result, "pattern", json_integer(o->pattern));
+		json_object_set_new(result, "pattern", json_integer(o->usbtest_pattern));
 	doc = json_pack("{s:{s:i, s:s}, s:o, s:o}", "ffsctl", "schema", 1, "version",
 			PACKAGE_VERSION, r->command->name, result, "errors", errors_json(err));
 	json_dumpf(doc, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));

@@ -4,13 +4,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Completions that libusb handles together, at most (op_handle_events() in linux_usbfs.c). */
+/* Largest number of completions that libusb handles in one batch (op_handle_events() in
+   linux_usbfs.c). */
 #define LIBUSB_BATCH 26
-/* Share of samples with an empty queue above which the host's queue limits the rate. A lower share
-   can be an accident of scheduling. */
+/* If more than this share of the samples is empty, the host's queue limits the data rate. A
+   lower share may be caused by the scheduling of processes. */
 #define HOST_LIMITED_SHARE 0.5
 
-static int compare(const void *a, const void *b)
+static int compare_doubles(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 
@@ -20,12 +21,13 @@ static int compare(const void *a, const void *b)
 void stats_sort(double *v, size_t n)
 {
 	if (n)
-		qsort(v, n, sizeof(*v), compare);
+		qsort(v, n, sizeof(*v), compare_doubles);
 }
 
 double stats_percentile(const double *sorted, size_t n, double percent)
 {
-	/* The binary value of 99.9 is a little too large, which must not change the rank. */
+	/* As a binary number, 99.9 is a little too large. The subtraction prevents that the rank
+	   is rounded up for this reason. */
 	double rank = ceil(percent / 100 * (double)n - 1e-9);
 
 	if (n == 0)
@@ -41,25 +43,25 @@ double stats_median(double *v, size_t n)
 	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
-void queue_samples_add(struct queue_samples *q, unsigned int depth, unsigned int ended)
+void queue_samples_add(struct queue_samples *q, unsigned int depth, unsigned int n_completed)
 {
-	unsigned int left = q->left ? q->left : depth;
+	unsigned int left = q->n_pending ? q->n_pending : depth;
 
-	if (ended < left && ended >= LIBUSB_BATCH) {
-		q->left = left - ended;
+	if (n_completed < left && n_completed >= LIBUSB_BATCH) {
+		q->n_pending = left - n_completed;
 		return;
 	}
-	q->left = 0;
-	q->samples++;
-	q->empty += ended >= left;
+	q->n_pending = 0;
+	q->n_samples++;
+	q->n_empty += n_completed >= left;
 }
 
 double queue_empty_share(const struct queue_samples *q)
 {
-	return q->samples ? (double)q->empty / (double)q->samples : 0;
+	return q->n_samples ? (double)q->n_empty / (double)q->n_samples : 0;
 }
 
-bool queue_is_limit(double share)
+bool queue_limits_rate(double empty_share)
 {
-	return share > HOST_LIMITED_SHARE;
+	return empty_share > HOST_LIMITED_SHARE;
 }

@@ -1,32 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Computes percentiles, and how often the host's queue was empty. */
+/* Computes medians and percentiles, and how often the host's queue was empty. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Sorts in ascending order. */
+/* Sorts `n` values in ascending order. */
 void stats_sort(double *v, size_t n);
-/* Returns a percentile of sorted values (nearest rank). */
+/* Returns a percentile of `n` sorted values: the value with the nearest rank; 0 if there are no
+   values. */
 double stats_percentile(const double *sorted, size_t n, double percent);
-/* Sorts the values and returns their median; 0 if there are none. */
+/* Sorts `n` values and returns their median; 0 if there are no values. */
 double stats_median(double *v, size_t n);
 
 /*
- * Samples of the host's queue, one each time that ffsbench handles completions. The queue is empty
- * if all transfers in flight have completed: the bus is idle until the next submission. At depth 1
- * the queue is always empty.
+ * How often the host's queue of transfers was empty. A sample is taken each time that ffsbench
+ * handles completions. The queue is empty if all transfers in flight have completed: then the bus
+ * is idle until the next submission. With one transfer in flight every sample is empty.
  */
 struct queue_samples {
-	unsigned int left; /* transfers that still belong to a sample that libusb has split */
-	uint64_t samples, empty;
+	/* Number of transfers that the current sample still waits for; 0: no sample was begun.
+	   libusb handles many completions in several batches, which together are one sample. */
+	unsigned int n_pending;
+	uint64_t n_samples;
+	uint64_t n_empty; /* number of samples with an empty queue */
 };
 
-/* Adds a sample. `ended`: how many of the `depth` transfers in flight were handled together. */
-void queue_samples_add(struct queue_samples *q, unsigned int depth, unsigned int ended);
-/* Returns the share of samples with an empty queue, 0 to 1. */
+/* Adds a sample, or a part of one. `n_completed`: how many of the `depth` transfers in flight
+   libusb has handled together. */
+void queue_samples_add(struct queue_samples *q, unsigned int depth, unsigned int n_completed);
+/* Returns n_empty divided by n_samples. */
 double queue_empty_share(const struct queue_samples *q);
-/* Returns whether the host's queue limits the rate. `share`: share of samples with an empty queue.
- */
-bool queue_is_limit(double share);
+/* Returns whether the data rate is limited because the host's queue is often empty.
+   `empty_share`: result of queue_empty_share(). */
+bool queue_limits_rate(double empty_share);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The commands source, sink and verify: move data in one direction, with `depth` transfers in
- * flight. The callback of libusb submits a completed transfer again; for verify it first compares
- * the data.
+ * The commands source, sink and verify move data in one direction, with `depth` transfers in
+ * flight. When a transfer has completed, a callback submits it again. For verify, the callback
+ * first compares the received data.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -14,12 +14,11 @@
 #include "ffsbench/tick.h"
 #include "ffsbench/transfer.h"
 
-#define USBTEST_READ 0x5c /* f_sourcesink.c, src/plugins/sourcesink.c */
-#define ENDPOINT_HALTED 1 /* GET_STATUS (USB 2.0, 9.4.5) */
-#define STALE_BYTE                                                                                 \
-	0x55 /* a byte that is in no pattern; IN buffers are filled with it before each transfer   \
-	      */
-#define PATTERN_MODULUS 63 /* in pattern 1 of f_sourcesink, byte n of a packet is n modulo 63 */
+#define USBTEST_READ 0x5c /* bRequest; see f_sourcesink.c and src/plugins/sourcesink.c */
+#define ENDPOINT_HALTED 1 /* bit in the answer to GET_STATUS (USB 2.0, 9.4.5) */
+/* A byte that no pattern contains. IN buffers are filled with this byte before each transfer. */
+#define STALE_BYTE 0x55
+#define PATTERN_MODULUS 63 /* in pattern 1, byte n of each packet is n modulo 63 */
 
 struct stream_state {
 	const struct device *device;
@@ -27,128 +26,131 @@ struct stream_state {
 	struct run_result *result;
 	struct error *err;
 	enum direction direction;
-	unsigned int depth, packet;
-	unsigned int size; /* bytes of a transfer */
+	unsigned int depth, packet_size;
+	unsigned int transfer_size; /* bytes */
 	struct buffers buffers;
 	struct libusb_transfer **libusb_transfers;
 	bool verify;
-	bool answers_usbtest_read; /* result of answers_usbtest_read() before the run */
-	unsigned char
-		*expected; /* the data that an IN transfer must have; NULL: data is not compared */
-	uint64_t total;	   /* bytes to move */
-	unsigned int in_flight;
-	unsigned int n_ended; /* completions since the last sample */
-	bool stopping;	      /* submit no more */
+	bool answers_usbtest_read; /* result of answers_usbtest_read() before the first transfer */
+	/* Data of a correct IN transfer; NULL: received data is not compared. */
+	unsigned char *expected_data;
+	uint64_t max_bytes; /* bytes to move in this run */
+	unsigned int n_in_flight;
+	unsigned int n_completed; /* completions since the last sample of the host's queue */
+	bool stop_submitting;
 	bool failed;
-	bool ignore_completions; /* the transfers were cancelled */
+	bool ignore_completions; /* the run is over and its transfers were cancelled */
 };
 
-static void submit(struct stream_state *s, struct libusb_transfer *x)
+static void submit_transfer(struct stream_state *s, struct libusb_transfer *x)
 {
 	int r = libusb_submit_transfer(x);
 
 	if (r == 0) {
-		s->in_flight++;
+		s->n_in_flight++;
 		return;
 	}
-	transfer_refused(s->device, x->endpoint, &s->buffers, r, s->err);
+	transfer_fail_submit(s->device, x->endpoint, &s->buffers, r, s->err);
 	s->failed = true;
 }
 
-static bool needs_more(const struct stream_state *s)
+static bool needs_more_transfers(const struct stream_state *s)
 {
-	return !s->stopping && !s->failed &&
-	       s->result->bytes + (uint64_t)s->in_flight * s->size < s->total;
+	return !s->stop_submitting && !s->failed &&
+	       s->result->bytes + (uint64_t)s->n_in_flight * s->transfer_size < s->max_bytes;
 }
 
-/* A stall has two possible causes: a sink halts its endpoint after a wrong byte, and the endpoint
-   is halted when the worker ends. */
+/* A stall of an OUT endpoint has two possible causes: a worker that compares data ends after a
+   wrong byte, or the worker has ended for another reason. In both cases the endpoint is halted. */
 #define STALL_HINT "its worker may have ended, or expect another --pattern"
 
-static void report_stall(struct stream_state *s)
+static void fail_stalled(struct stream_state *s)
 {
 	error_set(s->err, EXIT_WRONG_DATA, EIO, NULL,
 		  "the device stalled after %" PRIu64 " bytes to endpoint 0x%02x", s->result->bytes,
-		  transfer_address(s->device, s->direction));
+		  transfer_endpoint_address(s->device, s->direction));
 	error_hint(s->err, STALL_HINT);
 	s->failed = true;
 }
 
-static void fail(struct stream_state *s, const struct libusb_transfer *x)
+static void fail_transfer(struct stream_state *s, const struct libusb_transfer *x)
 {
-	int usb = x->status == LIBUSB_TRANSFER_CANCELLED ? LIBUSB_ERROR_IO
-							 : transfer_status(x->status);
-	bool stalled = usb == LIBUSB_ERROR_PIPE;
+	int libusb_error = x->status == LIBUSB_TRANSFER_CANCELLED
+				   ? LIBUSB_ERROR_IO
+				   : transfer_libusb_error(x->status);
+	bool stalled = libusb_error == LIBUSB_ERROR_PIPE;
 
 	s->failed = true;
 	if (stalled && s->verify && s->direction == DIRECTION_OUT) {
-		report_stall(s);
+		fail_stalled(s);
 		return;
 	}
-	device_error(s->err, usb, "transfer on endpoint 0x%02x failed after %" PRIu64 " bytes",
-		     x->endpoint, s->result->bytes);
+	fail_libusb(s->err, libusb_error,
+		    "transfer on endpoint 0x%02x failed after %" PRIu64 " bytes", x->endpoint,
+		    s->result->bytes);
 	if (stalled && s->direction == DIRECTION_OUT)
 		error_hint(s->err, STALL_HINT);
 	else
-		transfer_hint(usb, s->err);
+		transfer_add_hint(libusb_error, s->err);
 }
 
 /*
- * Compares received data with the pattern. Each transfer starts with the first byte of a packet, on
- * the host and on the device, also after a short packet.
+ * Compares received data with the pattern. The pattern begins again with each packet, and each
+ * transfer begins with a packet, on the host and on the device, also after a short packet.
  */
-static void compare(struct stream_state *s, const struct libusb_transfer *x)
+static void compare_with_pattern(struct stream_state *s, const struct libusb_transfer *x)
 {
 	int at = 0;
 
-	if (memcmp(x->buffer, s->expected, (size_t)x->actual_length) == 0) {
+	if (memcmp(x->buffer, s->expected_data, (size_t)x->actual_length) == 0) {
 		memset(x->buffer, STALE_BYTE, (size_t)x->length);
 		return;
 	}
-	while (x->buffer[at] == s->expected[at])
+	while (x->buffer[at] == s->expected_data[at])
 		at++;
 	error_set(s->err, EXIT_WRONG_DATA, EIO, NULL,
 		  "byte %" PRIu64
 		  " from the device is 0x%02x, not 0x%02x as in pattern %u (byte %u of a "
 		  "packet)",
-		  s->result->bytes + (uint64_t)at, x->buffer[at], s->expected[at],
-		  s->options->pattern, (unsigned int)at % s->packet);
+		  s->result->bytes + (uint64_t)at, x->buffer[at], s->expected_data[at],
+		  s->options->usbtest_pattern, (unsigned int)at % s->packet_size);
 	s->failed = true;
 }
 
-static void LIBUSB_CALL on_end(struct libusb_transfer *x)
+static void LIBUSB_CALL on_completion(struct libusb_transfer *x)
 {
 	struct stream_state *s = x->user_data;
 
-	s->in_flight--;
-	s->n_ended++;
+	s->n_in_flight--;
+	s->n_completed++;
 	if (s->ignore_completions || s->failed)
 		return;
 	if (x->status != LIBUSB_TRANSFER_COMPLETED) {
-		fail(s, x);
+		fail_transfer(s, x);
 		return;
 	}
-	if (s->expected)
-		compare(s, x);
+	if (s->expected_data)
+		compare_with_pattern(s, x);
 	s->result->bytes += (uint64_t)x->actual_length;
 	s->result->transfers++;
 	s->result->short_transfers += x->actual_length < x->length;
-	if (needs_more(s))
-		submit(s, x);
+	if (needs_more_transfers(s))
+		submit_transfer(s, x);
 }
 
-/* Fills a buffer with the pattern. */
-static void fill(unsigned char *data, size_t size, unsigned int packet, unsigned int pattern)
+/* Fills a buffer with the pattern of this number. `packet`: packet size in bytes. */
+static void fill_with_pattern(unsigned char *data, size_t size, unsigned int packet,
+			      unsigned int pattern)
 {
 	for (size_t i = 0; i < size; i++)
 		data[i] = pattern == 1 ? (unsigned char)(i % packet % PATTERN_MODULUS) : 0;
 }
 
 /*
- * Returns whether the device answers the READ request of usbtest twice. A worker in user space
- * compares data some time after it has arrived, and ends if the data is wrong. When the second
- * answer arrives, the worker has compared all data that it had received before. Devices without
- * such a worker stall the request.
+ * Sends the READ request of the host's driver usbtest twice and returns whether the device answers
+ * both. A worker in user space compares data some time after it has arrived, and ends if the data
+ * is wrong. When the second answer arrives, the worker has compared all data that it had received
+ * before the first request. Devices without such a worker stall the request.
  */
 static bool answers_usbtest_read(const struct stream_state *s)
 {
@@ -162,166 +164,176 @@ static bool answers_usbtest_read(const struct stream_state *s)
 	return r >= 0;
 }
 
-static int prepare(struct stream_state *s, const struct combination *c)
+static int prepare_transfers(struct stream_state *s, const struct combination *c)
 {
 	unsigned int i;
-	int r = buffers_make(&s->buffers, s->device, s->options->memory, s->depth, s->size, s->err);
+	int r = buffers_allocate(&s->buffers, s->device, s->options->memory_choice, s->depth,
+				 s->transfer_size, s->err);
 
 	if (r < 0)
 		return r;
 	s->result->zero_copy = s->buffers.zero_copy;
-	s->result->remark = buffers_remark(&s->buffers, s->options->memory);
+	s->result->memory_warning = buffers_warning(&s->buffers, s->options->memory_choice);
 	s->libusb_transfers = xcalloc(s->depth, sizeof(*s->libusb_transfers));
 	if (s->verify && c->direction == DIRECTION_IN) {
-		s->expected = xcalloc(1, s->size);
-		fill(s->expected, s->size, s->packet, s->options->pattern);
+		s->expected_data = xcalloc(1, s->transfer_size);
+		fill_with_pattern(s->expected_data, s->transfer_size, s->packet_size,
+				  s->options->usbtest_pattern);
 	}
 	for (i = 0; i < s->depth; i++) {
 		if (c->direction == DIRECTION_OUT)
-			fill(s->buffers.data[i], s->size, s->packet, s->options->pattern);
+			fill_with_pattern(s->buffers.data[i], s->transfer_size, s->packet_size,
+					  s->options->usbtest_pattern);
 		else
-			memset(s->buffers.data[i], STALE_BYTE, s->size);
-		s->libusb_transfers[i] = transfer_make(s->device, c->direction, s->buffers.data[i],
-						       (int)s->size, on_end, s);
+			memset(s->buffers.data[i], STALE_BYTE, s->transfer_size);
+		s->libusb_transfers[i] =
+			transfer_allocate(s->device, c->direction, s->buffers.data[i],
+					  (int)s->transfer_size, on_completion, s);
 		if (!s->libusb_transfers[i])
-			return device_error(s->err, LIBUSB_ERROR_NO_MEM,
-					    "cannot allocate a transfer");
+			return fail_libusb(s->err, LIBUSB_ERROR_NO_MEM,
+					   "cannot allocate a transfer");
 	}
 	s->answers_usbtest_read =
 		s->verify && c->direction == DIRECTION_OUT && answers_usbtest_read(s);
 	return transfer_clear_halt(s->device, c->direction, s->err);
 }
 
-static void report_timeout(struct stream_state *s)
+static void fail_timeout(struct stream_state *s)
 {
 	error_set(s->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 		  "nothing moved on endpoint 0x%02x for %.1f s, after %" PRIu64 " bytes",
-		  transfer_address(s->device, s->direction), s->options->timeout_ms / 1000.0,
-		  s->result->bytes);
+		  transfer_endpoint_address(s->device, s->direction),
+		  s->options->timeout_ms / 1000.0, s->result->bytes);
 	error_hint(s->err, "the device's function may have no worker, or may not be a %s",
 		   s->direction == DIRECTION_IN ? "source" : "sink");
 	s->failed = true;
 }
 
-/* Times are in seconds. */
-struct run_state {
-	double start;
-	double progress_at; /* time at which data last moved */
-	uint64_t bytes;	    /* bytes that had moved at that time */
+/* How a run proceeds. Times are in seconds. */
+struct run_progress {
+	double started_at;
+	double last_moved_at;	     /* time at which data last moved */
+	uint64_t bytes_at_last_move; /* number of bytes that had moved at that time */
 };
 
-static void check_progress(struct stream_state *s, struct run_state *l, struct progress *p)
+static void check_progress(struct stream_state *s, struct run_progress *l, struct progress_bar *p)
 {
-	double now = now_seconds(), elapsed = now - l->start;
-	double part = s->options->bytes ? (double)s->result->bytes / (double)s->total : 0;
+	double now = now_seconds(), elapsed = now - l->started_at;
+	double fraction =
+		s->options->max_bytes ? (double)s->result->bytes / (double)s->max_bytes : 0;
 
-	if (s->options->run_ms && elapsed * 1000 / s->options->run_ms > part)
-		part = elapsed * 1000 / s->options->run_ms;
-	progress_show(p, part, s->result->bytes, elapsed);
-	if (s->result->bytes != l->bytes) {
-		l->bytes = s->result->bytes;
-		l->progress_at = now;
+	if (s->options->max_run_ms && elapsed * 1000 / s->options->max_run_ms > fraction)
+		fraction = elapsed * 1000 / s->options->max_run_ms;
+	progress_bar_update(p, fraction, s->result->bytes, elapsed);
+	if (s->result->bytes != l->bytes_at_last_move) {
+		l->bytes_at_last_move = s->result->bytes;
+		l->last_moved_at = now;
 	}
-	if (tick_interrupted() || (s->options->run_ms && elapsed * 1000 >= s->options->run_ms))
-		s->stopping = true;
-	if (!s->failed && (now - l->progress_at) * 1000 >= s->options->timeout_ms)
-		report_timeout(s);
+	if (run_interrupted() ||
+	    (s->options->max_run_ms && elapsed * 1000 >= s->options->max_run_ms))
+		s->stop_submitting = true;
+	if (!s->failed && (now - l->last_moved_at) * 1000 >= s->options->timeout_ms)
+		fail_timeout(s);
 }
 
 /*
- * Returns whether the run continues. It waits for OUT transfers in flight, because the device must
- * not receive only a part of a transfer.
+ * Returns whether the run continues. At its end, a run waits for the OUT transfers in flight: if
+ * they were cancelled, the device might receive only a part of a transfer.
  */
-static bool still_running(const struct stream_state *s)
+static bool run_continues(const struct stream_state *s)
 {
-	return s->in_flight && !s->failed && !(s->stopping && s->direction == DIRECTION_IN);
+	return s->n_in_flight && !s->failed &&
+	       !(s->stop_submitting && s->direction == DIRECTION_IN);
 }
 
-static void run_transfers(struct stream_state *s, struct progress *p)
+static void run_transfers(struct stream_state *s, struct progress_bar *p)
 {
-	struct run_state l = { .start = now_seconds() };
+	struct run_progress l = { .started_at = now_seconds() };
 	double cpu = cpu_seconds();
 	unsigned int i;
 
-	l.progress_at = l.start;
-	for (i = 0; i < s->depth && needs_more(s); i++)
-		submit(s, s->libusb_transfers[i]);
-	while (still_running(s)) {
-		s->n_ended = 0;
-		transfer_wait(s->device, 1000);
-		/* Take no sample at the end of the run, when no more transfers are submitted. */
-		if (s->n_ended && s->in_flight == s->depth)
-			queue_samples_add(&s->result->queue, s->depth, s->n_ended);
-		if (tick_due())
+	l.last_moved_at = l.started_at;
+	for (i = 0; i < s->depth && needs_more_transfers(s); i++)
+		submit_transfer(s, s->libusb_transfers[i]);
+	while (run_continues(s)) {
+		s->n_completed = 0;
+		transfer_handle_completions(s->device, 1000);
+		/* No sample is taken at the end of the run, when completed transfers are not
+		   submitted again. */
+		if (s->n_completed && s->n_in_flight == s->depth)
+			queue_samples_add(&s->result->host_queue, s->depth, s->n_completed);
+		if (tick_elapsed())
 			check_progress(s, &l, p);
 	}
-	s->result->seconds = now_seconds() - l.start;
+	s->result->seconds = now_seconds() - l.started_at;
 	s->result->cpu_seconds = cpu_seconds() - cpu;
 }
 
-/* Cancels all transfers and waits for their ends, which follow at once. */
-static void cancel_and_wait(struct stream_state *s)
+/* Cancels all transfers and waits until they have ended, which is a short time. */
+static void cancel_transfers_and_wait(struct stream_state *s)
 {
 	s->ignore_completions = true;
-	for (unsigned int i = 0; s->in_flight && i < s->depth; i++)
+	for (unsigned int i = 0; s->n_in_flight && i < s->depth; i++)
 		libusb_cancel_transfer(s->libusb_transfers[i]);
-	while (s->in_flight)
-		transfer_wait(s->device, 1000);
+	while (s->n_in_flight)
+		transfer_handle_completions(s->device, 1000);
 }
 
-static void stream_free(struct stream_state *s)
+static void stream_state_free(struct stream_state *s)
 {
 	for (unsigned int i = 0; s->libusb_transfers && i < s->depth; i++)
 		libusb_free_transfer(s->libusb_transfers[i]);
 	free(s->libusb_transfers);
-	free(s->expected);
+	free(s->expected_data);
 	buffers_free(&s->buffers);
 }
 
-static void end_request(struct stream_state *s)
+static void send_zero_length_packet(struct stream_state *s)
 {
 	int64_t deadline = now_ms() + s->options->timeout_ms;
 
-	s->stopping = true;
+	s->stop_submitting = true;
 	s->libusb_transfers[0]->length = 0;
-	submit(s, s->libusb_transfers[0]);
-	while (s->in_flight && !s->failed) {
-		transfer_wait(s->device, TICK_MS);
-		if (s->in_flight && now_ms() > deadline)
-			report_timeout(s);
+	submit_transfer(s, s->libusb_transfers[0]);
+	while (s->n_in_flight && !s->failed) {
+		transfer_handle_completions(s->device, TICK_MS);
+		if (s->n_in_flight && now_ms() > deadline)
+			fail_timeout(s);
 	}
 }
 
 /*
- * Checks whether the device has halted the endpoint, which means that it found a wrong byte. The
- * device compares a request when it is full or ends with a short packet; end_request() sends one.
+ * Checks whether the endpoint is halted, which means that the device has found a wrong byte. The
+ * device compares the data of one of its requests when the request is full or ends with a short
+ * packet. Therefore a zero-length packet is sent first.
  */
-static void check_device_status(struct stream_state *s)
+static void check_endpoint_halted(struct stream_state *s)
 {
-	uint8_t address = transfer_address(s->device, s->direction);
+	uint8_t address = transfer_endpoint_address(s->device, s->direction);
 	unsigned char status[2] = { 0 };
 	bool ended;
 	int r;
 
-	end_request(s);
+	send_zero_length_packet(s);
 	if (s->failed)
 		return;
-	/* Wait for the worker's end, because the endpoint is halted after it. */
+	/* If the worker has found a wrong byte, it ends, and the endpoint is halted only after
+	   that. */
 	ended = s->answers_usbtest_read && !answers_usbtest_read(s);
 	r = libusb_control_transfer(s->device->handle,
 				    LIBUSB_ENDPOINT_IN | LIBUSB_RECIPIENT_ENDPOINT,
 				    LIBUSB_REQUEST_GET_STATUS, 0, address, status, sizeof(status),
 				    s->options->timeout_ms);
 	if (r < 0) {
-		device_error(s->err, r, "cannot read the status of endpoint 0x%02x", address);
+		fail_libusb(s->err, r, "cannot read the status of endpoint 0x%02x", address);
 		s->failed = true;
 	} else if (ended || status[0] & ENDPOINT_HALTED) {
-		report_stall(s);
+		fail_stalled(s);
 	}
 }
 
-static int run(const struct device *d, const struct options *o, const struct combination *c,
-	       struct progress *p, struct run_result *m, bool verify, struct error *err)
+static int run_stream(const struct device *d, const struct options *o, const struct combination *c,
+		      struct progress_bar *p, struct run_result *m, bool verify, struct error *err)
 {
 	struct stream_state s = { .device = d,
 				  .options = o,
@@ -329,36 +341,38 @@ static int run(const struct device *d, const struct options *o, const struct com
 				  .err = err,
 				  .direction = c->direction,
 				  .depth = c->depth,
-				  .packet = transfer_packet(d, c->direction),
-				  .size = (unsigned int)c->size,
+				  .packet_size = transfer_packet_size(d, c->direction),
+				  .transfer_size = (unsigned int)c->size,
 				  .verify = verify,
-				  .total = o->bytes ? o->bytes : UINT64_MAX };
+				  .max_bytes = o->max_bytes ? o->max_bytes : UINT64_MAX };
 	int r;
 
-	/* IN transfers have whole packets: a longer packet than the transfer is babble. */
+	/* The length of an IN transfer must be a multiple of the packet size: a packet that does
+	   not fit into the transfer is an error (babble). */
 	if (c->direction == DIRECTION_IN)
-		s.size = (s.size + s.packet - 1) / s.packet * s.packet;
-	m->size = s.size;
-	r = prepare(&s, c);
+		s.transfer_size =
+			(s.transfer_size + s.packet_size - 1) / s.packet_size * s.packet_size;
+	m->actual_size = s.transfer_size;
+	r = prepare_transfers(&s, c);
 	if (r >= 0) {
 		run_transfers(&s, p);
 		if (verify && c->direction == DIRECTION_OUT && !s.failed)
-			check_device_status(&s);
-		cancel_and_wait(&s);
+			check_endpoint_halted(&s);
+		cancel_transfers_and_wait(&s);
 		r = s.failed ? -EIO : 0;
 	}
-	stream_free(&s);
+	stream_state_free(&s);
 	return r;
 }
 
 int stream_run(const struct device *d, const struct options *o, const struct combination *c,
-	       struct progress *p, struct run_result *m, struct error *err)
+	       struct progress_bar *p, struct run_result *m, struct error *err)
 {
-	return run(d, o, c, p, m, false, err);
+	return run_stream(d, o, c, p, m, false, err);
 }
 
 int verify_run(const struct device *d, const struct options *o, const struct combination *c,
-	       struct progress *p, struct run_result *m, struct error *err)
+	       struct progress_bar *p, struct run_result *m, struct error *err)
 {
-	return run(d, o, c, p, m, true, err);
+	return run_stream(d, o, c, p, m, true, err);
 }

@@ -7,23 +7,23 @@
 #include <sys/time.h>
 #include <time.h>
 
-static volatile sig_atomic_t ticked, interrupted;
+static volatile sig_atomic_t tick_received, interrupt_received;
 
 static void on_tick(int signal)
 {
 	(void)signal;
-	ticked = 1;
+	tick_received = 1;
 }
 
 static void on_interrupt(int signal)
 {
 	(void)signal;
-	interrupted = 1;
+	interrupt_received = 1;
 }
 
-/* Catches a signal, unless it was ignored at the start: a shell ignores SIGINT for background jobs.
- */
-static void catch_signal(int signal)
+/* Catches a signal, unless the process ignores it: shells start background jobs with SIGINT
+   ignored. */
+static void catch_interrupt_signal(int signal)
 {
 	struct sigaction old, action = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND };
 
@@ -31,34 +31,34 @@ static void catch_signal(int signal)
 		sigaction(signal, &action, NULL);
 }
 
-void tick_start(void)
+void ticks_start(void)
 {
-	/* Without SA_RESTART, because a tick must end a wait of libusb. */
+	/* SA_RESTART is not set, because a tick must interrupt libusb when it waits. */
 	struct sigaction tick = { .sa_handler = on_tick };
 	struct itimerval every = { { 0, TICK_MS * 1000 }, { 0, TICK_MS * 1000 } };
 
-	catch_signal(SIGINT);
-	catch_signal(SIGTERM);
+	catch_interrupt_signal(SIGINT);
+	catch_interrupt_signal(SIGTERM);
 	sigaction(SIGALRM, &tick, NULL);
 	setitimer(ITIMER_REAL, &every, NULL);
 }
 
-void tick_stop(void)
+void ticks_stop(void)
 {
 	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
 }
 
-bool tick_due(void)
+bool tick_elapsed(void)
 {
-	if (!ticked)
+	if (!tick_received)
 		return false;
-	ticked = 0;
+	tick_received = 0;
 	return true;
 }
 
-bool tick_interrupted(void)
+bool run_interrupted(void)
 {
-	return interrupted;
+	return interrupt_received;
 }
 
 int64_t now_ms(void)
@@ -74,7 +74,7 @@ double now_seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static double seconds(struct timeval t)
+static double timeval_seconds(struct timeval t)
 {
 	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
@@ -84,5 +84,5 @@ double cpu_seconds(void)
 	struct rusage usage;
 
 	getrusage(RUSAGE_SELF, &usage);
-	return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+	return timeval_seconds(usage.ru_utime) + timeval_seconds(usage.ru_stime);
 }

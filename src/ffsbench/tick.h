@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Timer ticks and interruption. A signal comes every TICK_MS, so that the inner loops need not read
- * the clock. SIGINT and SIGTERM end the measurement with a partial result.
+ * Timer ticks and interruption. A timer sends a signal, the tick, every TICK_MS. Therefore inner
+ * loops need not read the clock. SIGINT and SIGTERM end the measurement with a partial result.
  */
 #pragma once
 
@@ -10,17 +10,17 @@
 
 #define TICK_MS 50
 
-/* Starts the ticks. From now on the first SIGINT or SIGTERM sets a flag, the second ends the
- * process. */
-void tick_start(void);
-/* Stops the ticks. tick_interrupted() still works. */
-void tick_stop(void);
-/* Returns whether there was a tick since the last call. */
-bool tick_due(void);
-bool tick_interrupted(void);
+/* Starts the ticks. From now on the first SIGINT or SIGTERM makes run_interrupted() return true,
+   and the second one ends the process. */
+void ticks_start(void);
+/* Stops the ticks. run_interrupted() still works. */
+void ticks_stop(void);
+/* Returns whether a tick has elapsed since the last call of tick_elapsed(). */
+bool tick_elapsed(void);
+bool run_interrupted(void);
 
-/* Return the time of CLOCK_MONOTONIC. */
+/* now_ms() and now_seconds() return the time of CLOCK_MONOTONIC. */
 int64_t now_ms(void);
 double now_seconds(void);
-/* Returns the CPU time of this process, user and system. */
+/* Returns the CPU time that this process has used, user and system time together. */
 double cpu_seconds(void);

@@ -1,30 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Helpers for transfers of libusb. */
+/* Functions for the transfers of libusb. */
 #pragma once
 
 #include "ffsbench/bench.h"
 
-/* Allocates a transfer for the device's endpoint of this direction. */
-struct libusb_transfer *transfer_make(const struct device *d, enum direction direction,
-				      unsigned char *buffer, int length, libusb_transfer_cb_fn fn,
-				      void *data);
-uint8_t transfer_address(const struct device *d, enum direction direction);
-unsigned int transfer_packet(const struct device *d, enum direction direction);
-/* Returns the largest length of whole packets that is not above `size`, but at least one packet. */
-unsigned int transfer_whole_packets(uint64_t size, unsigned int packet);
+/* Allocates a transfer for the device's endpoint of this direction. libusb calls `callback` when
+   the transfer has ended; `data` is its user_data. Returns NULL if there is no memory. */
+struct libusb_transfer *transfer_allocate(const struct device *d, enum direction direction,
+					  unsigned char *buffer, int length,
+					  libusb_transfer_cb_fn callback, void *data);
+uint8_t transfer_endpoint_address(const struct device *d, enum direction direction);
+unsigned int transfer_packet_size(const struct device *d, enum direction direction);
+/* Rounds `size` down to whole packets, but not below one packet. `packet`: packet size in bytes. */
+unsigned int transfer_round_down_to_packets(uint64_t size, unsigned int packet);
 
-/* Returns the libusb error for the status of a transfer; 0 if it was completed or cancelled. */
-int transfer_status(enum libusb_transfer_status status);
-/* The hint for messages that do not come back. */
-#define NO_ECHO "the device's function may have no worker, or may not echo messages"
+/* Converts the status of a transfer to a libusb error; 0 if the transfer was completed or
+   cancelled. */
+int transfer_libusb_error(enum libusb_transfer_status status);
+/* The hint if a message does not come back. */
+#define NO_ECHO_HINT "the device's function may have no worker, or may not echo messages"
 
-/* Adds a hint to the error of a failed transfer if there is a hint for `usb`, a libusb error.
+/* Adds a hint for the libusb error of a failed transfer to `err`, if there is such a hint.
    Returns -EIO. */
-int transfer_hint(int usb, struct error *err);
-/* Sets the error of a failed submission. */
-int transfer_refused(const struct device *d, uint8_t address, const struct buffers *b, int usb,
-		     struct error *err);
-/* Handles completions. Waits until there is one, until a tick, or for `ms` milliseconds. */
-void transfer_wait(const struct device *d, unsigned int ms);
-/* Clears a halt that an earlier program may have left. */
+int transfer_add_hint(int libusb_error, struct error *err);
+/* Sets `err` after the submission of a transfer has failed. `address`: endpoint address. Returns
+   a negative errno. */
+int transfer_fail_submit(const struct device *d, uint8_t address, const struct buffers *b,
+			 int libusb_error, struct error *err);
+/* Calls the callbacks of completed transfers. If there are none, waits until a transfer
+   completes, a tick elapses, or `ms` milliseconds are over. */
+void transfer_handle_completions(const struct device *d, unsigned int ms);
+/* Clears the halt of the endpoint, which may be left from an earlier run or program. */
 int transfer_clear_halt(const struct device *d, enum direction direction, struct error *err);

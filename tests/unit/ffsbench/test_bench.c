@@ -15,7 +15,7 @@ static void size(const char *s, int64_t wanted)
 {
 	struct error err = { 0 };
 	uint64_t n = 0;
-	int r = args_size(s, &n, &err);
+	int r = args_parse_size(s, &n, &err);
 
 	if (wanted < 0)
 		cr_assert(r < 0 && err.exit == EX_USAGE, "'%s' is accepted", s);
@@ -46,52 +46,52 @@ Test(args, seconds)
 	struct error err = { 0 };
 	unsigned int ms;
 
-	cr_assert(args_seconds("0.25", &ms, &err) == 0 && ms == 250);
-	cr_assert(args_seconds("3", &ms, &err) == 0 && ms == 3000);
-	cr_assert_lt(args_seconds("-1", &ms, &err), 0);
-	cr_assert_lt(args_seconds("nan", &ms, &err), 0);
-	cr_assert_lt(args_seconds("1s", &ms, &err), 0);
-	cr_assert_lt(args_seconds("", &ms, &err), 0);
+	cr_assert(args_parse_seconds("0.25", &ms, &err) == 0 && ms == 250);
+	cr_assert(args_parse_seconds("3", &ms, &err) == 0 && ms == 3000);
+	cr_assert_lt(args_parse_seconds("-1", &ms, &err), 0);
+	cr_assert_lt(args_parse_seconds("nan", &ms, &err), 0);
+	cr_assert_lt(args_parse_seconds("1s", &ms, &err), 0);
+	cr_assert_lt(args_parse_seconds("", &ms, &err), 0);
 	error_clear(&err);
 }
 
 Test(args, lengths)
 {
 	struct error err = { 0 };
-	struct lengths l;
+	struct message_lengths l;
 
-	cr_assert_eq(args_lengths("1-4096,1M,16M", &l, &err), 0);
-	cr_assert_eq(l.count, 4098u);
-	cr_assert_eq(l.total, 4096u * 4097 / 2 + (17u << 20));
-	cr_assert_eq(lengths_get(&l, 0), 1u);
-	cr_assert_eq(lengths_get(&l, 4095), 4096u);
-	cr_assert_eq(lengths_get(&l, 4096), 1u << 20);
-	cr_assert_eq(lengths_get(&l, 4097), 16u << 20);
-	lengths_free(&l);
-	cr_assert_lt(args_lengths("4-1", &l, &err), 0);
-	cr_assert_lt(args_lengths("1,", &l, &err), 0);
-	cr_assert_lt(args_lengths("1;2", &l, &err), 0);
-	cr_assert_lt(args_lengths("", &l, &err), 0);
+	cr_assert_eq(args_parse_lengths("1-4096,1M,16M", &l, &err), 0);
+	cr_assert_eq(l.n_messages, 4098u);
+	cr_assert_eq(l.total_bytes, 4096u * 4097 / 2 + (17u << 20));
+	cr_assert_eq(message_length(&l, 0), 1u);
+	cr_assert_eq(message_length(&l, 4095), 4096u);
+	cr_assert_eq(message_length(&l, 4096), 1u << 20);
+	cr_assert_eq(message_length(&l, 4097), 16u << 20);
+	message_lengths_free(&l);
+	cr_assert_lt(args_parse_lengths("4-1", &l, &err), 0);
+	cr_assert_lt(args_parse_lengths("1,", &l, &err), 0);
+	cr_assert_lt(args_parse_lengths("1;2", &l, &err), 0);
+	cr_assert_lt(args_parse_lengths("", &l, &err), 0);
 	error_clear(&err);
 }
 
 Test(args, even_lengths)
 {
-	struct lengths l;
+	struct message_lengths l;
 
-	lengths_even(&l, 100, 30);
-	cr_assert_eq(l.count, 4u);
-	cr_assert_eq(lengths_get(&l, 2), 30u);
-	cr_assert_eq(lengths_get(&l, 3), 10u);
-	lengths_free(&l);
-	lengths_even(&l, 60, 30);
-	cr_assert_eq(l.count, 2u);
-	cr_assert_eq(lengths_get(&l, 1), 30u);
-	lengths_free(&l);
-	lengths_even(&l, 5, 30);
-	cr_assert_eq(l.count, 1u);
-	cr_assert_eq(lengths_get(&l, 0), 5u);
-	lengths_free(&l);
+	message_lengths_set_equal(&l, 100, 30);
+	cr_assert_eq(l.n_messages, 4u);
+	cr_assert_eq(message_length(&l, 2), 30u);
+	cr_assert_eq(message_length(&l, 3), 10u);
+	message_lengths_free(&l);
+	message_lengths_set_equal(&l, 60, 30);
+	cr_assert_eq(l.n_messages, 2u);
+	cr_assert_eq(message_length(&l, 1), 30u);
+	message_lengths_free(&l);
+	message_lengths_set_equal(&l, 5, 30);
+	cr_assert_eq(l.n_messages, 1u);
+	cr_assert_eq(message_length(&l, 0), 5u);
+	message_lengths_free(&l);
 }
 
 Test(args, size_names)
@@ -108,17 +108,17 @@ static void list(const char *s, size_t n, ...)
 	struct error err = { 0 };
 	struct value_list l;
 	va_list ap;
-	int r = args_list(s, 1 << 22, "sizes", &l, &err);
+	int r = args_parse_list(s, 1 << 22, "sizes", &l, &err);
 
 	if (n == 0) {
 		cr_assert(r < 0 && err.exit == EX_USAGE, "'%s' is accepted", s);
 		error_clear(&err);
 		return;
 	}
-	cr_assert(r == 0 && l.n == n, "'%s' has %zu values", s, l.n);
+	cr_assert(r == 0 && l.n_values == n, "'%s' has %zu values", s, l.n_values);
 	va_start(ap, n);
 	for (size_t i = 0; i < n; i++)
-		cr_assert_eq(l.value[i], (uint64_t)va_arg(ap, int), "'%s' at %zu", s, i);
+		cr_assert_eq(l.values[i], (uint64_t)va_arg(ap, int), "'%s' at %zu", s, i);
 	va_end(ap);
 }
 
@@ -145,30 +145,30 @@ Test(args, lists_of_a_sweep)
 
 Test(args, random_lengths)
 {
-	struct lengths a, b;
+	struct message_lengths a, b;
 	uint64_t i, total = 0, blocks = 0, differ = 0, shortest = UINT64_MAX, longest = 0;
 
-	lengths_random(&a, 4000, 5000, 1);
-	lengths_random(&b, 4000, 5000, 2);
-	for (i = 0; i < a.count; i++) {
-		uint64_t n = lengths_get(&a, i);
+	message_lengths_set_random(&a, 4000, 5000, 1);
+	message_lengths_set_random(&b, 4000, 5000, 2);
+	for (i = 0; i < a.n_messages; i++) {
+		uint64_t n = message_length(&a, i);
 
 		total += n;
 		blocks += n % 1024 == 0;
-		differ += n != lengths_get(&b, i);
+		differ += n != message_length(&b, i);
 		shortest = n < shortest ? n : shortest;
 		longest = n > longest ? n : longest;
 	}
-	cr_assert_eq(total, a.total);
+	cr_assert_eq(total, a.total_bytes);
 	cr_assert(shortest >= 1 && shortest < 50 && longest <= 5000 && longest > 4950);
 	cr_assert(blocks > 500 && blocks < 1200, "%d multiples of 1024", (int)blocks);
 	cr_assert_gt(differ, 3000u);
-	lengths_free(&b);
-	lengths_random(&b, 4000, 5000, 1);
-	for (i = 0; i < a.count; i++)
-		cr_assert_eq(lengths_get(&a, i), lengths_get(&b, i));
-	lengths_random(&b, 100, 1, 1);
-	cr_assert_eq(b.total, 100u);
+	message_lengths_free(&b);
+	message_lengths_set_random(&b, 4000, 5000, 1);
+	for (i = 0; i < a.n_messages; i++)
+		cr_assert_eq(message_length(&a, i), message_length(&b, i));
+	message_lengths_set_random(&b, 100, 1, 1);
+	cr_assert_eq(b.total_bytes, 100u);
 }
 
 Test(pattern, detects_every_kind_of_damage)
@@ -218,7 +218,7 @@ Test(stats, medians)
 	double v[] = { 9, 1, 5, 3 };
 
 	cr_assert_eq(stats_median(v, 4), 4);
-	cr_assert_eq(stats_median(v, 3), 3); /* 1, 3, 5: sorted by now */
+	cr_assert_eq(stats_median(v, 3), 3); /* the first call has sorted them: 1, 3, 5 */
 	cr_assert_eq(stats_median(v, 1), 1);
 	cr_assert_eq(stats_median(v, 0), 0);
 }
@@ -249,16 +249,16 @@ Test(stats, a_queue_is_empty_when_all_transfers_had_completed)
 	/* ... but 25 completions are a whole sample. */
 	cr_assert_eq(SHARE(32, 25, 7), 0);
 	cr_assert_eq(share(4, 0, NULL), 0);
-	cr_assert(!queue_is_limit(0.5) && queue_is_limit(0.51));
+	cr_assert(!queue_limits_rate(0.5) && queue_limits_rate(0.51));
 }
 
 Test(plot, steps)
 {
-	cr_assert_float_eq(plot_step(1600, 8), 200, 1e-9);
-	cr_assert_float_eq(plot_step(1601, 8), 500, 1e-9);
-	cr_assert_float_eq(plot_step(0.7, 8), 0.1, 1e-9);
-	cr_assert_float_eq(plot_step(79, 8), 10, 1e-9);
-	cr_assert_float_eq(plot_step(99, 8), 20, 1e-9);
+	cr_assert_float_eq(plot_tick_distance(1600, 8), 200, 1e-9);
+	cr_assert_float_eq(plot_tick_distance(1601, 8), 500, 1e-9);
+	cr_assert_float_eq(plot_tick_distance(0.7, 8), 0.1, 1e-9);
+	cr_assert_float_eq(plot_tick_distance(79, 8), 10, 1e-9);
+	cr_assert_float_eq(plot_tick_distance(99, 8), 20, 1e-9);
 }
 
 static char *drawn(const struct plot *plot)

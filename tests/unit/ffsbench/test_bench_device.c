@@ -156,7 +156,9 @@ const char *libusb_strerror(int code)
 	return "error";
 }
 
-static const struct device_filter any = { .interface = -1, .need_out = true, .need_in = true };
+static const struct device_filter any = { .interface_number = -1,
+					  .needs_out = true,
+					  .needs_in = true };
 
 static void connect_three(void)
 {
@@ -186,7 +188,7 @@ static void opens(const struct device_filter *w, unsigned int address)
 	struct device d;
 
 	cr_assert_eq(device_open(w, &d, &err), 0, "%s", err.text);
-	cr_assert_eq(d.address, address);
+	cr_assert_eq(d.device_address, address);
 	cr_assert(claimed && claimed->address == address);
 	device_close(&d);
 	cr_assert_null(claimed);
@@ -199,9 +201,9 @@ Test(device, several_matching_devices_are_an_error)
 	connect_three();
 	refused(&w, "several devices match: 1d6b:0104 at 1/4, 1d6b:0104 at 1/5, 1d6b:0105 at 1/7; "
 		    "choose one with --device BUS/ADDRESS");
-	w.by_id = true;
-	w.vendor = 0x1d6b;
-	w.product = 0x0104;
+	w.select_by_id = true;
+	w.vendor_id = 0x1d6b;
+	w.product_id = 0x0104;
 	refused(&w, "several devices match: 1d6b:0104 at 1/4, 1d6b:0104 at 1/5; "
 		    "choose one with --device BUS/ADDRESS");
 }
@@ -211,14 +213,14 @@ Test(device, the_only_matching_device_is_opened)
 	struct device_filter by_id = any, by_address = any, by_serial = any;
 
 	connect_three();
-	by_id.by_id = true;
-	by_id.vendor = 0x1d6b;
-	by_id.product = 0x0105;
+	by_id.select_by_id = true;
+	by_id.vendor_id = 0x1d6b;
+	by_id.product_id = 0x0105;
 	opens(&by_id, 7);
-	by_address.by_address = true;
-	by_address.bus = 1;
-	by_address.address = 5;
+	by_address.select_by_address = true;
+	by_address.bus_number = 1;
+	by_address.device_address = 5;
 	opens(&by_address, 5);
-	by_serial.serial = "one";
+	by_serial.serial_number = "one";
 	opens(&by_serial, 4);
 }

@@ -7,38 +7,41 @@
 
 #include "base/util.h"
 #include "ffsbench/report.h"
-#include "ffsbench/row.h"
+#include "ffsbench/result_row.h"
 
 static struct run_result runs[] = {
-	{ .size = 65536,
+	{ .actual_size = 65536,
 	  .zero_copy = true,
 	  .transfers = 10,
 	  .bytes = 1000000,
 	  .short_transfers = 1,
 	  .seconds = 1,
 	  .cpu_seconds = 0.001,
-	  .queue = { .samples = 10, .empty = 10 } },
-	{ .size = 65536,
+	  .host_queue = { .n_samples = 10, .n_empty = 10 } },
+	{ .actual_size = 65536,
 	  .zero_copy = true,
 	  .transfers = 30,
 	  .bytes = 3000000,
 	  .seconds = 1,
 	  .cpu_seconds = 0.006,
-	  .queue = { .samples = 10, .empty = 6 } },
-	{ .size = 65536,
+	  .host_queue = { .n_samples = 10, .n_empty = 6 } },
+	{ .actual_size = 65536,
 	  .zero_copy = true,
 	  .transfers = 20,
 	  .bytes = 8000000,
 	  .seconds = 4,
 	  .cpu_seconds = 0.032,
-	  .queue = { .samples = 10 } },
+	  .host_queue = { .n_samples = 10 } },
 };
-static struct row rows[] = {
-	{ .combination = { DIRECTION_IN, 65536, 8 }, .runs = runs, .n_runs = 3, .succeeded = true },
+static struct result_row rows[] = {
+	{ .combination = { DIRECTION_IN, 65536, 8 },
+	  .runs = runs,
+	  .n_runs = 3,
+	  .all_runs_succeeded = true },
 	{ .combination = { DIRECTION_IN, 4096, 8 },
 	  .runs = runs,
 	  .n_runs = 0,
-	  .succeeded = true }, /* not run */
+	  .all_runs_succeeded = true }, /* not run */
 };
 
 static const struct command source = { .name = "source", .kind = KIND_STREAM };
@@ -74,7 +77,7 @@ Test(rows, sums_and_medians)
 
 Test(rows, csv)
 {
-	char *text = written(rows_csv);
+	char *text = written(rows_print_csv);
 
 	cr_assert_str_eq(text, "command,direction,size,depth,memory,runs,transfers,short_transfers,"
 			       "bytes,seconds,bytes_per_second,cpu_seconds_per_gb,queue_empty,"
@@ -86,7 +89,7 @@ Test(rows, csv)
 
 Test(rows, text)
 {
-	char *text = written(rows_text);
+	char *text = written(rows_print_text);
 
 	cr_assert_str_eq(
 		text,
@@ -97,35 +100,40 @@ Test(rows, text)
 
 Test(rows, latency_is_the_median_of_percentiles_and_the_extreme_of_extremes)
 {
-	struct run_result trips[] = { { .latency = { 3e-6, 5e-6, 6e-6, 7e-6, 8e-6, 20e-6 } },
-				      { .latency = { 1e-6, 4e-6, 6e-6, 7e-6, 8e-6, 10e-6 } },
-				      { .latency = { 2e-6, 9e-6, 6e-6, 7e-6, 9e-6, 40e-6 } } };
-	const struct row row = { .runs = trips, .n_runs = 3, .succeeded = true };
+	struct run_result trips[] = {
+		{ .latency_seconds = { 3e-6, 5e-6, 6e-6, 7e-6, 8e-6, 20e-6 } },
+		{ .latency_seconds = { 1e-6, 4e-6, 6e-6, 7e-6, 8e-6, 10e-6 } },
+		{ .latency_seconds = { 2e-6, 9e-6, 6e-6, 7e-6, 9e-6, 40e-6 } }
+	};
+	const struct result_row row = { .runs = trips, .n_runs = 3, .all_runs_succeeded = true };
 
-	cr_assert_eq(row_latency(&row, LATENCY_MIN), 1e-6);
-	cr_assert_eq(row_latency(&row, LATENCY_MEDIAN), 5e-6);
-	cr_assert_eq(row_latency(&row, LATENCY_P999), 8e-6);
-	cr_assert_eq(row_latency(&row, LATENCY_MAX), 40e-6);
+	cr_assert_eq(row_latency_seconds(&row, LATENCY_MIN), 1e-6);
+	cr_assert_eq(row_latency_seconds(&row, LATENCY_MEDIAN), 5e-6);
+	cr_assert_eq(row_latency_seconds(&row, LATENCY_P999), 8e-6);
+	cr_assert_eq(row_latency_seconds(&row, LATENCY_MAX), 40e-6);
 }
 
 Test(rows, a_chart_of_latency_has_the_median_and_the_99th_percentile)
 {
-	struct run_result trips = { .size = 64,
-				    .latency = { 50e-6, 100e-6, 200e-6, 400e-6, 800e-6, 1e-3 } };
-	struct row row = { .combination = { DIRECTION_BOTH, 64, 1 },
-			   .runs = &trips,
-			   .n_runs = 1,
-			   .succeeded = true };
+	struct run_result trips = { .actual_size = 64,
+				    .latency_seconds = { 50e-6, 100e-6, 200e-6, 400e-6, 800e-6,
+							 1e-3 } };
+	struct result_row row = { .combination = { DIRECTION_BOTH, 64, 1 },
+				  .runs = &trips,
+				  .n_runs = 1,
+				  .all_runs_succeeded = true };
 	const struct command latency = { .name = "latency", .kind = KIND_LATENCY };
 	const struct device none = { 0 };
-	const struct report one = {
-		.command = &latency, .device = &none, .rows = &row, .n_rows = 1, .repeat = 1
-	};
+	const struct report one = { .command = &latency,
+				    .device = &none,
+				    .rows = &row,
+				    .n_rows = 1,
+				    .n_allocated_runs = 1 };
 	char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
 
-	report_plot(f, &one);
+	report_write_chart(f, &one);
 	fclose(f);
 	/* The axis ends at the largest value, 400 microseconds; 100 is a quarter of it. */
 	cr_assert(strstr(text, ">median<") && strstr(text, ">99th percentile<"), "%s", text);
@@ -139,7 +147,7 @@ Test(rows, a_chart_of_latency_has_the_median_and_the_99th_percentile)
 static char run_order[256];
 
 static int note_run(const struct device *d, const struct options *o, const struct combination *c,
-		    struct progress *p, struct run_result *m, struct error *err)
+		    struct progress_bar *p, struct run_result *m, struct error *err)
 {
 	size_t n = strlen(run_order);
 
@@ -159,18 +167,18 @@ Test(rows, all_combinations_are_run_once_before_any_is_run_twice)
 	const struct command sink = {
 		.name = "sink", .kind = KIND_STREAM, .directions = DIRECTION_OUT, .run = note_run
 	};
-	const struct options o = { .sizes = { .value = { 1, 2 }, .n = 2 },
-				   .depths = { .value = { 4, 8 }, .n = 2 },
-				   .repeat = 2,
+	const struct options o = { .sizes = { .values = { 1, 2 }, .n_values = 2 },
+				   .depths = { .values = { 4, 8 }, .n_values = 2 },
+				   .n_rounds = 2,
 				   .quiet = true };
-	const struct device d = { .out = 1 };
+	const struct device d = { .out_address = 1 };
 	struct report r = { .command = &sink, .device = &d };
 	struct error err = { 0 };
 
-	cr_assert_eq(bench_run(&o, &r, &err), 0);
+	cr_assert_eq(bench_run_all(&o, &r, &err), 0);
 	cr_assert_str_eq(run_order, "1x4 2x4 1x8 2x8 1x4 2x4 1x8 2x8");
 	cr_assert_eq(r.n_rows, 4u);
 	for (size_t i = 0; i < r.n_rows; i++)
 		cr_assert_eq(r.rows[i].n_runs, 2u);
-	bench_free(&r);
+	report_free(&r);
 }

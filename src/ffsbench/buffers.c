@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ffsbench/memory.h"
+#include "ffsbench/buffers.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,8 @@
 #define LIMIT_PATH "/sys/module/usbcore/parameters/usbfs_memory_mb"
 #define MIB (1u << 20)
 #define MEMORY_MAX (UINT64_C(1) << 30)
-/* Memory that the kernel needs for its own data of the transfers, which it counts, too. */
+/* The limit of usbfs also includes the kernel's own data of the transfers. This is an estimate
+   of that data. */
 #define KERNEL_DATA_MIB 1
 
 static const char *const names[] = {
@@ -22,7 +23,7 @@ static const char *const names[] = {
 	[MEMORY_ORDINARY] = "ordinary",
 };
 
-int memory_parse(const char *s, enum memory_choice *choice, struct error *err)
+int memory_choice_parse(const char *s, enum memory_choice *choice, struct error *err)
 {
 	size_t i;
 
@@ -38,45 +39,47 @@ int memory_parse(const char *s, enum memory_choice *choice, struct error *err)
 
 static unsigned char *allocate_buffer(const struct buffers *b)
 {
-	/* Aligned to pages like memory of usbfs, for a fair comparison. */
+	/* The buffers begin at pages, as zero-copy memory does, so that both kinds of memory can
+	   be compared. */
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	unsigned char *p;
 
 	if (b->zero_copy)
-		p = libusb_dev_mem_alloc(b->device->handle, b->size);
+		p = libusb_dev_mem_alloc(b->device->handle, b->buffer_size);
 	else
-		p = aligned_alloc(page, (b->size + page - 1) / page * page);
+		p = aligned_alloc(page, (b->buffer_size + page - 1) / page * page);
 	if (p)
-		memset(p, 0, b->size);
+		memset(p, 0, b->buffer_size);
 	return p;
 }
 
 static bool allocate_buffers(struct buffers *b, unsigned int n, bool zero_copy)
 {
 	b->zero_copy = zero_copy;
-	for (b->n = 0; b->n < n; b->n++) {
-		b->data[b->n] = allocate_buffer(b);
-		if (!b->data[b->n])
+	for (b->n_allocated = 0; b->n_allocated < n; b->n_allocated++) {
+		b->data[b->n_allocated] = allocate_buffer(b);
+		if (!b->data[b->n_allocated])
 			return false;
 	}
 	return true;
 }
 
-static void free_all(struct buffers *b)
+static void free_allocated(struct buffers *b)
 {
-	while (b->n) {
-		b->n--;
+	while (b->n_allocated) {
+		b->n_allocated--;
 		if (b->zero_copy)
-			libusb_dev_mem_free(b->device->handle, b->data[b->n], b->size);
+			libusb_dev_mem_free(b->device->handle, b->data[b->n_allocated],
+					    b->buffer_size);
 		else
-			free(b->data[b->n]);
+			free(b->data[b->n_allocated]);
 	}
 }
 
-int buffers_make(struct buffers *b, const struct device *d, enum memory_choice choice,
-		 unsigned int n, size_t size, struct error *err)
+int buffers_allocate(struct buffers *b, const struct device *d, enum memory_choice choice,
+		     unsigned int n, size_t size, struct error *err)
 {
-	*b = (struct buffers){ .device = d, .size = size, .requested = n };
+	*b = (struct buffers){ .device = d, .buffer_size = size, .n_requested = n };
 	if ((uint64_t)n * size > MEMORY_MAX)
 		return error_set(err, EX_USAGE, EINVAL, NULL,
 				 "%u buffers of %zu bytes are more than 1 GiB", n, size);
@@ -84,27 +87,27 @@ int buffers_make(struct buffers *b, const struct device *d, enum memory_choice c
 	if (choice != MEMORY_ORDINARY) {
 		if (allocate_buffers(b, n, true))
 			return 0;
-		free_all(b);
+		free_allocated(b);
 	}
 	if (choice != MEMORY_ZERO_COPY && allocate_buffers(b, n, false))
 		return 0;
-	free_all(b);
+	free_allocated(b);
 	error_set(err, choice == MEMORY_ZERO_COPY ? EX_UNAVAILABLE : EX_OSERR, ENOMEM, NULL,
 		  "cannot allocate %s memory for %u buffers of %zu bytes",
 		  names[choice == MEMORY_AUTO ? MEMORY_ORDINARY : choice], n, size);
-	return buffers_hint(b, err);
+	return buffers_add_hint(b, err);
 }
 
 void buffers_free(struct buffers *b)
 {
-	free_all(b);
+	free_allocated(b);
 	free(b->data);
 	b->data = NULL;
 }
 
-/* Returns the limit of usbfs for the memory of all programs together, in MiB; 0 if there is no
-   limit or it is unknown. */
-static unsigned int read_memory_limit(void)
+/* Returns how much memory of usbfs all programs together may use, in MiB; 0 if there is no limit
+   or the limit is unknown. */
+static unsigned int read_usbfs_limit_mib(void)
 {
 	_cleanup_free_ char *text = NULL;
 
@@ -113,11 +116,13 @@ static unsigned int read_memory_limit(void)
 		       : (unsigned int)strtoul(text, NULL, 10);
 }
 
-/* Returns advice if the limit of usbfs is too low, else NULL. */
-static char *memory_limit_advice(const struct buffers *b)
+/* Returns advice if the limit of usbfs is too low for these buffers, else NULL. The caller frees
+   the advice. */
+static char *usbfs_limit_advice(const struct buffers *b)
 {
-	unsigned int limit = read_memory_limit();
-	unsigned int need = (unsigned int)((b->requested * (uint64_t)b->size + MIB - 1) / MIB);
+	unsigned int limit = read_usbfs_limit_mib();
+	unsigned int need =
+		(unsigned int)((b->n_requested * (uint64_t)b->buffer_size + MIB - 1) / MIB);
 
 	if (!limit || need + KERNEL_DATA_MIB <= limit)
 		return NULL;
@@ -126,9 +131,9 @@ static char *memory_limit_advice(const struct buffers *b)
 		    limit, need, 2 * need + KERNEL_DATA_MIB);
 }
 
-int buffers_hint(const struct buffers *b, struct error *err)
+int buffers_add_hint(const struct buffers *b, struct error *err)
 {
-	_cleanup_free_ char *advice = memory_limit_advice(b);
+	_cleanup_free_ char *advice = usbfs_limit_advice(b);
 
 	if (advice)
 		return error_hint(err, "%s", advice);
@@ -138,13 +143,13 @@ int buffers_hint(const struct buffers *b, struct error *err)
 			  b->zero_copy ? ", use --memory ordinary" : "");
 }
 
-char *buffers_remark(const struct buffers *b, enum memory_choice choice)
+char *buffers_warning(const struct buffers *b, enum memory_choice choice)
 {
 	_cleanup_free_ char *advice = NULL;
 
 	if (b->zero_copy || choice != MEMORY_AUTO)
 		return NULL;
-	advice = memory_limit_advice(b);
+	advice = usbfs_limit_advice(b);
 	if (advice)
 		return strf("using ordinary memory: %s", advice);
 	return xstrdup("using ordinary memory: the kernel cannot allocate zero-copy memory");
