@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The main program: parses global options and runs a command. */
+/* The main program of ffsctl: parses the global options and executes a command. */
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 
-static void help(void)
+static void print_help(void)
 {
 	puts("usage: ffsctl [-v|-q] [--color=WHEN] COMMAND [OPTIONS] [GADGET...]\n\n"
 	     "Creates, supervises and removes USB gadgets described by files.\n\n"
@@ -32,7 +32,7 @@ static void help(void)
 
 #define SEE_HELP "see 'ffsctl --help'"
 
-static int usage_error(const char *text)
+static int print_usage_error(const char *text)
 {
 	_cleanup_error_ struct error err = { 0 };
 
@@ -41,7 +41,7 @@ static int usage_error(const char *text)
 	return cmd_print_error(&err);
 }
 
-static int unknown_command(const char *word)
+static int print_unknown_command(const char *word)
 {
 	_cleanup_error_ struct error err = { 0 };
 	const char *meant = NULL;
@@ -95,8 +95,11 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* Accepts only an absolute path, because the supervisor's working directory is /. */
-static int set_directory(const char **directory, const char *option)
+/*
+ * Sets a directory to the value of an option. Accepts only an absolute path, because a supervisor's
+ * working directory is /.
+ */
+static int set_directory_option(const char **directory, const char *option)
 {
 	*directory = optarg;
 	if (*optarg == '/')
@@ -105,8 +108,8 @@ static int set_directory(const char **directory, const char *option)
 	return EX_USAGE;
 }
 
-/* Returns -1 to continue, else the exit status. */
-static int parse_option(struct globals *g, int option, char **argv)
+/* Handles a global option. Returns -1 to continue, or an exit status to end the program. */
+static int handle_global_option(struct globals *g, int option, char **argv)
 {
 	_cleanup_free_ char *text = NULL;
 
@@ -123,26 +126,29 @@ static int parse_option(struct globals *g, int option, char **argv)
 		log_error("--color takes auto, always or never, not '%s'", optarg);
 		return EX_USAGE;
 	case OPT_DIR:
-		g->dirs[0] = optarg;
+		g->gadget_dirs[0] = optarg;
 		return -1;
 	case OPT_CONFIGFS:
-		return set_directory(&g->paths.configfs, "--configfs");
+		return set_directory_option(&g->paths.configfs, "--configfs");
 	case OPT_RUN_DIR:
-		return set_directory(&g->paths.run_dir, "--run-dir");
+		return set_directory_option(&g->paths.run_dir, "--run-dir");
 	case OPT_VERSION:
 		puts("ffsctl " PACKAGE_VERSION);
 		return 0;
 	case 'h':
-		help();
+		print_help();
 		return 0;
 	default:
-		text = cmd_bad_option_text(cmd_global_options, argv);
-		return usage_error(text);
+		text = cmd_bad_option_message(cmd_global_options, argv);
+		return print_usage_error(text);
 	}
 }
 
-/* Fails if not all output could be written: incomplete output could be mistaken for a result. */
-static int written(int exit)
+/*
+ * Returns `exit`, or EX_IOERR if stdout could not be written completely: scripts must not take
+ * incomplete output for the result.
+ */
+static int check_output_written(int exit)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return exit;
@@ -152,42 +158,44 @@ static int written(int exit)
 
 int main(int argc, char **argv)
 {
-	struct globals g = { .commands = cmd_all,
-			     .options = cmd_global_options,
-			     .choices = cmd_global_choices,
-			     .paths = { .configfs = "/sys/kernel/config",
-					.run_dir = "/run/ffsctl" },
-			     .dirs = { NULL, FFSCTL_SYSCONFDIR "/ffsctl/gadget.d",
-				       "/run/ffsctl/gadget.d", FFSCTL_DATADIR "/gadget.d" } };
+	struct globals g = {
+		.all_commands = cmd_all,
+		.options_help = cmd_global_options,
+		.option_words = cmd_global_option_words,
+		.paths = { .configfs = "/sys/kernel/config", .run_dir = "/run/ffsctl" },
+		.gadget_dirs = { NULL, FFSCTL_SYSCONFDIR "/ffsctl/gadget.d", "/run/ffsctl/gadget.d",
+				 FFSCTL_DATADIR "/gadget.d" }
+	};
 	int option;
 
 	fd_open_stdio();
-	/* If the caller ignored SIGCHLD, waitpid(2) would fail. */
+	/* With SIGCHLD ignored, which a parent process may have set, waitpid(2) would fail. */
 	signal(SIGCHLD, SIG_DFL);
-	/* Files for other users must be readable, whatever the caller's umask. */
+	/* Sets a known umask: some files must be readable for all users. */
 	umask(022);
-	/* One write(2) per line, so that lines of several processes do not mix. */
+	/* Writes whole lines to stderr, so that the lines of several processes do not mix. */
 	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 	set_color(&g, "auto");
 	opterr = 0;
-	/* '+': stops at the command, which parses its own options. */
+	/* '+': getopt_long stops at the command's name; the command parses the options after it. */
 	while ((option = getopt_long(argc, argv, "+vqh", options, NULL)) != -1) {
-		int exit = parse_option(&g, option, argv);
+		int exit = handle_global_option(&g, option, argv);
 
 		if (exit >= 0)
-			return written(exit);
+			return check_output_written(exit);
 	}
 	if (optind == argc)
-		return usage_error("no command given");
+		return print_usage_error("no command given");
 	argc -= optind;
 	argv += optind;
 	optind = 0; /* resets getopt in glibc and musl */
 	for (size_t i = 0; cmd_all[i]; i++) {
-		g.command = cmd_all[i];
-		if (streq(argv[0], g.command->name) || streq_null(argv[0], g.command->alias))
-			return written(g.command->run(&g, argc, argv));
+		g.current_command = cmd_all[i];
+		if (streq(argv[0], g.current_command->name) ||
+		    streq_null(argv[0], g.current_command->alias))
+			return check_output_written(g.current_command->run(&g, argc, argv));
 	}
 	if (streq(argv[0], cmd_resume.name))
 		return cmd_resume.run(&g, argc, argv);
-	return unknown_command(argv[0]);
+	return print_unknown_command(argv[0]);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Runs a supervisor in the background, and lets the command wait until the gadget is up. */
+/*
+ * Runs a supervisor in a child process in the background. The command, which is the parent, waits
+ * until the gadget is up.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,30 +12,35 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "client/parts.h"
+#include "client/internal.h"
 
-/* For the signal handler: the socket to the child, of which there is only one. */
-static volatile sig_atomic_t report_socket = -1, interrupted;
+/* Used by the signal handler: the parent's socket for the child's report. */
+static volatile sig_atomic_t report_socket = -1;
+/* Whether this process got SIGINT or SIGTERM. */
+static volatile sig_atomic_t got_termination_signal;
 
-/* Shuts the socket down: the child then reads end of file and undoes its steps. */
-static void on_interrupt(int sig _unused_)
+/* Shuts the parent's socket down. The child then reads end of file, and undoes its steps. */
+static void on_termination_signal(int sig _unused_)
 {
 	int e = errno;
 
-	interrupted = 1;
+	got_termination_signal = 1;
 	shutdown(report_socket, SHUT_WR);
 	errno = e;
 }
 
-bool client_was_interrupted(void)
+bool client_got_termination_signal(void)
 {
-	return interrupted;
+	return got_termination_signal;
 }
 
-/* Sets the handlers. With SA_RESETHAND, a second Ctrl-C ends the command at once. */
-static void catch_interrupts(int fd)
+/*
+ * Sets the handler of SIGINT and SIGTERM. With SA_RESETHAND, the kernel calls the handler only
+ * once, so that a second Ctrl-C ends the command.
+ */
+static void catch_termination_signals(int fd)
 {
-	struct sigaction once = { .sa_handler = on_interrupt,
+	struct sigaction once = { .sa_handler = on_termination_signal,
 				  .sa_flags = (int)(SA_RESETHAND | SA_RESTART) };
 
 	report_socket = fd;
@@ -40,7 +48,7 @@ static void catch_interrupts(int fd)
 	sigaction(SIGTERM, &once, NULL);
 }
 
-/* Waits for the child's report. Returns 0, or an exit status if the child ended without one. */
+/* Waits for the child's report. Returns 0, or the exit status of a child that sent no report. */
 static int wait_for_report(int fd, pid_t pid, struct client_report *report, struct error *err)
 {
 	int status;
@@ -50,7 +58,7 @@ static int wait_for_report(int fd, pid_t pid, struct client_report *report, stru
 		;
 	if (n == sizeof(*report))
 		return 0;
-	/* Before the child exits, it undoes its steps. */
+	/* The child undoes its steps before it exits. */
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (WIFEXITED(status))
@@ -62,7 +70,7 @@ static int wait_for_report(int fd, pid_t pid, struct client_report *report, stru
 	return err->exit;
 }
 
-int client_detach(int *report_fd, struct client_report *report, struct error *err)
+int client_fork_supervisor(int *report_fd, struct client_report *report, struct error *err)
 {
 	int pair[2], exit;
 	pid_t pid;
@@ -79,7 +87,7 @@ int client_detach(int *report_fd, struct client_report *report, struct error *er
 		*report_fd = pair[1];
 		return 0;
 	}
-	catch_interrupts(pair[0]);
+	catch_termination_signals(pair[0]);
 	close(pair[1]);
 	if (pid > 0) {
 		exit = wait_for_report(pair[0], pid, report, err);
@@ -96,57 +104,57 @@ static void copy_text(char *to, size_t size, const char *text)
 	snprintf(to, size, "%s", text ? text : "");
 }
 
-void client_report(int fd, enum client_result result, const char *name, const char *udc)
+void client_send_report(int fd, enum client_result result, const char *name, const char *udc)
 {
 	struct client_report report = { .result = result };
 
-	copy_text(report.name, sizeof(report.name), name);
-	copy_text(report.udc, sizeof(report.udc), udc);
-	/* Errors are ignored: the command may have ended. */
+	copy_text(report.gadget_name, sizeof(report.gadget_name), name);
+	copy_text(report.udc_name, sizeof(report.udc_name), udc);
+	/* Ignores errors: the command that waits for the report may have ended. */
 	send(fd, &report, sizeof(report), MSG_NOSIGNAL);
 }
 
-/* A supervisor in the background, and the report about its gadget. */
-struct background_report {
+/* The report that is sent when the gadget of `supervisor` is up. */
+struct pending_report {
 	struct supervisor *supervisor;
-	const char *name;
+	const char *gadget_name;
 	enum client_result result;
-	int report_fd; /* socket for the report; -1: the report was sent */
+	int report_fd; /* the child's socket for the report; -1: the report was sent */
 };
 
 /*
  * Reports that the gadget is up. Closes the inherited stdin, stdout and stderr, because a shell
  * that runs $(ffsctl up ...) waits until they are closed.
  */
-static void report_up(void *data)
+static void report_gadget_up(void *data)
 {
-	struct background_report *b = data;
+	struct pending_report *b = data;
 
 	fd_stdio_to_null();
-	client_report(b->report_fd, b->result, b->name, supervisor_udc(b->supervisor));
+	client_send_report(b->report_fd, b->result, b->gadget_name, supervisor_udc(b->supervisor));
 	close(b->report_fd);
 	b->report_fd = -1;
-	memory_release(); /* the memory that only the parser needed */
+	memory_release(); /* gives the memory of the parser back to the kernel */
 }
 
-int client_supervise(struct supervisor **s, const struct gadget *g, enum client_result result,
-		     const struct client_options *options, int report_fd, bool *reported,
-		     struct error *err)
+int client_supervise_in_background(struct supervisor **s, const struct gadget *g,
+				   enum client_result result, const struct client_options *options,
+				   int report_fd, bool *reported, struct error *err)
 {
-	struct background_report b = {
-		.supervisor = *s, .name = g->name, .result = result, .report_fd = report_fd
+	struct pending_report b = {
+		.supervisor = *s, .gadget_name = g->name, .result = result, .report_fd = report_fd
 	};
 	int r;
 
 	*reported = false;
-	supervisor_set_on_up(*s, report_up, &b);
+	supervisor_set_on_up(*s, report_gadget_up, &b);
 	if (chdir("/") < 0)
 		return error_errno(err, EX_OSERR, errno, "/", "cannot change to /");
 	r = supervisor_watch_caller(*s, report_fd, err);
 	if (r < 0)
 		return r;
-	r = supervisor_run(*s, options->timeout, options->wait_udc, err);
-	r = client_run_switches(s, g, options, false, r, err);
+	r = supervisor_run(*s, options->up_timeout, options->udc_wait, err);
+	r = client_switch_gadgets(s, g, options, false, r, err);
 	*reported = b.report_fd < 0;
 	return r;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Commands for a gadget that is up: sends requests to its supervisor; down, log and wait. */
+/*
+ * The commands `down`, `log` and `wait`, and the commands that send a request to the supervisor of
+ * a gadget.
+ */
 #include "client/client.h"
 
 #include <errno.h>
@@ -17,21 +20,21 @@
 #include "base/loop.h"
 #include "base/proc.h"
 #include "client/inspect.h"
-#include "client/parts.h"
+#include "client/internal.h"
 #include "configfs/configfs.h"
 #include "configfs/steps.h"
 #include "rundir/control.h"
 #include "rundir/output.h"
 
-/* Maximum of milliseconds to wait until a supervisor that has answered has ended. */
-#define ENDING_MS 1000
+/* Maximum time to wait for the end of a supervisor that has answered "down", in milliseconds. */
+#define SUPERVISOR_END_MS 1000
 
 /* --- down --- */
 
 /*
- * Handles a gadget without a run directory. If the gadget exists, takes it down (CLIENT_DOWN_ANY)
- * or sets err: ffsctl did not make it. Returns false if a run directory appeared meanwhile; then
- * the caller must try again.
+ * Handles a gadget without a run directory, which ffsctl did not make. If the gadget exists, takes
+ * it down (CLIENT_DOWN_ANY) or sets err. Returns false if a run directory has appeared since the
+ * caller looked for it; then the caller must try again.
  */
 static bool down_without_run_dir(const struct paths *paths, const char *name,
 				 enum client_down_scope scope, enum client_result *result,
@@ -41,7 +44,7 @@ static bool down_without_run_dir(const struct paths *paths, const char *name,
 	pid_t pid;
 
 	*result = CLIENT_UNCHANGED;
-	if (!inspect_exists(paths, name))
+	if (!inspect_gadget_exists(paths, name))
 		return true;
 	if (rundir_get_lock_owner(paths, name, &pid, NULL) != -ENOENT)
 		return false;
@@ -55,8 +58,8 @@ static bool down_without_run_dir(const struct paths *paths, const char *name,
 }
 
 /*
- * Returns a pidfd of the process that owns the lock; -1: it has ended. Reads the owner again after
- * opening the pidfd, because `pid` may belong to a new process.
+ * Returns a pidfd of `pid`, the process that owns the lock; -1: that process has ended. Reads the
+ * owner of the lock again after opening the pidfd, because a new process may have the same pid.
  */
 static int open_owner_pidfd(const struct paths *paths, const char *name, pid_t pid)
 {
@@ -74,14 +77,14 @@ static void wait_for_process_end(int fd, int timeout_ms)
 		process_await_end(fd, timeout_ms);
 }
 
-static int send_down(const struct paths *paths, const char *name, struct error *err)
+static int send_down_request(const struct paths *paths, const char *name, struct error *err)
 {
 	return control_ask_supervisor(
 		paths, name, &(struct socket_request){ .command = COMMAND_DOWN }, NULL, err);
 }
 
-/* Returns whether the process that owns the lock is a supervisor, which has a control socket. */
-static bool is_supervisor(enum owner_role role)
+/* Returns whether a lock owner with this role is a supervisor, which has a control socket. */
+static bool role_is_supervisor(enum owner_role role)
 {
 	return role == OWNER_STARTING || role == OWNER_TAKING_OVER || role == OWNER_SUPERVISOR ||
 	       role == OWNER_STOPPING;
@@ -91,10 +94,10 @@ static bool is_supervisor(enum owner_role role)
  * Sends SIGTERM to a supervisor whose control socket was deleted. SIGTERM does the same as the
  * request "down", but without an answer. If the undo fails, the record still exists.
  */
-static bool terminate_supervisor(enum owner_role role, int owner)
+static bool terminate_supervisor(enum owner_role role, int owner_pidfd)
 {
-	return role == OWNER_SUPERVISOR && owner >= 0 &&
-	       syscall(SYS_pidfd_send_signal, owner, SIGTERM, NULL, 0) == 0;
+	return role == OWNER_SUPERVISOR && owner_pidfd >= 0 &&
+	       syscall(SYS_pidfd_send_signal, owner_pidfd, SIGTERM, NULL, 0) == 0;
 }
 
 /*
@@ -103,11 +106,11 @@ static bool terminate_supervisor(enum owner_role role, int owner)
  */
 static int down_without_lock(const struct paths *paths, const char *name, struct error *err)
 {
-	pid_t pid = inspect_supervisor(paths, name);
+	pid_t pid = inspect_find_supervisor(paths, name);
 	_cleanup_close_ int owner = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-	int r = send_down(paths, name, err);
+	int r = send_down_request(paths, name, err);
 
-	if (r == -ECONNRESET) { /* the gadget was already going down */
+	if (r == -ECONNRESET) { /* the supervisor was taking the gadget down already */
 		error_clear(err);
 		r = 0;
 	}
@@ -121,8 +124,12 @@ static int down_without_lock(const struct paths *paths, const char *name, struct
 	return error_hint(err, "'kill %d' takes it down", (int)pid);
 }
 
-/* Returns whether the gadget's record was removed although there are steps to undo. */
-static bool lacks_record(const struct paths *paths, const char *name, enum client_down_scope scope)
+/*
+ * Returns whether the gadget has no record, although its supervisor has applied steps. These steps
+ * cannot be undone without the record.
+ */
+static bool record_is_missing(const struct paths *paths, const char *name,
+			      enum client_down_scope scope)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 
@@ -148,11 +155,13 @@ static int down_without_record(const struct paths *paths, const char *name,
 	}
 	error_set(err, EX_CANTCREAT, ENOENT, rundir->path,
 		  "cannot take '%s' down: %s/" RUNDIR_RECORD " was removed", name, rundir->path);
-	return error_hint(
-		err, "'ffsctl down --force %s' takes down what configfs and the mounts show", name);
+	return error_hint(err,
+			  "'ffsctl down --force %s' removes the gadget's directory in configfs and "
+			  "its mounts",
+			  name);
 }
 
-static int error_no_access(const char *name, int r, struct error *err)
+static int error_cannot_take_down(const char *name, int r, struct error *err)
 {
 	error_errno(err, r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL, "cannot take '%s' down",
 		    name);
@@ -185,51 +194,51 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 			r = 0; /* no supervisor */
 		}
 		if (r == -ENOENT && !down_without_run_dir(paths, name, scope, result, err))
-			continue; /* an `up` began meanwhile */
+			continue; /* another process has run `up` in the meantime */
 		if (r == -ENOENT)
 			return -err->err;
-		/* The control socket may be accessible although the lock is not (--group). */
+		/* With --group, users may be able to open the control socket but not the lock. */
 		if (r == -EACCES) {
-			int asked = send_down(paths, name, err);
+			int asked = send_down_request(paths, name, err);
 
 			if (asked == 0 || (err->exit && asked != -EACCES))
 				return asked;
 			error_clear(err);
 		}
 		if (r < 0)
-			return error_no_access(name, r, err);
+			return error_cannot_take_down(name, r, err);
 		if (pid == 0) {
 			r = rundir_lock(&rundir, paths, name, OWNER_CLEARING, err);
 			if (r == 0)
 				break;
 			if (r != -EWOULDBLOCK)
 				return r;
-			/* Another process took the lock. */
+			/* Another process took the lock first. */
 			error_clear(err);
 			continue;
 		}
 		owner = open_owner_pidfd(paths, name, pid);
-		r = send_down(paths, name, err);
+		r = send_down_request(paths, name, err);
 		if (r < 0 && err->exit && r != -ECONNRESET) {
-			/* The supervisor could not undo all steps, and ends now. */
+			/* EX_OSERR: the supervisor could not undo all steps, and will end. */
 			if (err->exit == EX_OSERR)
-				wait_for_process_end(owner, ENDING_MS);
+				wait_for_process_end(owner, SUPERVISOR_END_MS);
 			return r;
 		}
-		if (r < 0 && !err->exit && !is_supervisor(role))
+		if (r < 0 && !err->exit && !role_is_supervisor(role))
 			return rundir_fail_in_use(name, pid, role, err);
 		if (r < 0 && !err->exit && terminate_supervisor(role, owner))
 			r = 0;
 		/*
-		 * If the gadget is going down, waits until the supervisor has ended. If there is no
-		 * control socket, the supervisor is starting or ending: waits briefly and tries
-		 * again.
+		 * If the supervisor takes the gadget down, waits until the supervisor has ended. If
+		 * the control socket does not exist, the supervisor is starting or ending: waits
+		 * PLAN_SOON_MS and tries again.
 		 */
 		wait_for_process_end(owner, r == 0 || err->exit ? -1 : PLAN_SOON_MS);
 		sent = sent || r == 0 || err->exit;
 		error_clear(err);
 	}
-	if (lacks_record(paths, name, scope)) {
+	if (record_is_missing(paths, name, scope)) {
 		*result = CLIENT_FORCED;
 		return down_without_record(paths, name, scope, &rundir, err);
 	}
@@ -239,10 +248,10 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 	return client_clear_leftovers(paths, name, &rundir, err);
 }
 
-/* --- log, requests, wait --- */
+/* --- log, wait, and sending requests --- */
 
-int client_log(const struct paths *paths, const char *name, char **text, size_t *size,
-	       struct error *err)
+int client_read_log(const struct paths *paths, const char *name, char **text, size_t *size,
+		    struct error *err)
 {
 	_cleanup_free_ char *dir = strf("%s/%s", paths->run_dir, name);
 	int r = rundir_read_text(paths, name, RUNDIR_LOG, 2 * OUTPUT_KEPT, text, size, err);
@@ -256,8 +265,9 @@ int client_log(const struct paths *paths, const char *name, char **text, size_t 
 	return error_set(err, EX_UNAVAILABLE, ENOENT, dir, "'%s' is not up", name);
 }
 
-int client_ask(const struct paths *paths, const char *name, const struct socket_request *request,
-	       struct socket_answer *answer, struct error *err)
+int client_send_request(const struct paths *paths, const char *name,
+			const struct socket_request *request, struct socket_answer *answer,
+			struct error *err)
 {
 	int r = control_ask_supervisor(paths, name, request, answer, err);
 
@@ -265,20 +275,21 @@ int client_ask(const struct paths *paths, const char *name, const struct socket_
 }
 
 /*
- * Asks the supervisor whether a host has configured the gadget, because the UDC's state in sysfs
- * may be from a previous gadget (host.c).
+ * Sends a request to the supervisor instead of reading the UDC's state in sysfs, which can still be
+ * the state of a previous gadget (supervisor/host.c).
  */
-int client_wait_host(const struct paths *paths, const char *name, double seconds, struct error *err)
+int client_wait_configured(const struct paths *paths, const char *name, double seconds,
+			   struct error *err)
 {
 	struct socket_request request = { .command = COMMAND_WAIT_HOST };
 	double until = now_monotonic() + seconds;
 	int r;
 
-	/* EINTR also follows SIGSTOP and SIGCONT (signal(7)). */
+	/* poll(2) also returns EINTR after SIGSTOP and SIGCONT (signal(7)). */
 	do
 		r = control_ask_supervisor_timed(paths, name, &request, until - now_monotonic(),
 						 err);
-	while (r == -EINTR && !err->exit && !client_was_interrupted());
+	while (r == -EINTR && !err->exit && !client_got_termination_signal());
 	if (r < 0 && !err->exit && (r == -ETIMEDOUT || r == -EINTR))
 		return error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 				 "%s: no host has configured the gadget within %g s, and it stays "
@@ -291,8 +302,8 @@ int client_wait_host(const struct paths *paths, const char *name, double seconds
 }
 
 /*
- * Adds inotify watches for the run directory and all directories above it, which change when a
- * supervisor starts. Begins at the top, so that a directory that is created meanwhile is noticed.
+ * Adds inotify watches for the run directory and for all directories above it. They change when a
+ * supervisor starts. Begins with the topmost directory, so that no new directory is missed.
  */
 static void watch_run_dir(int fd, const struct paths *paths, const char *name)
 {
@@ -305,7 +316,7 @@ static void watch_run_dir(int fd, const struct paths *paths, const char *name)
 	}
 }
 
-/* Waits for an event of watch_run_dir. Returns false at the time `until`. */
+/* Waits for an event of the watches that watch_run_dir adds. Returns false after `until`. */
 static bool wait_for_run_dir(int fd, double until)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -316,8 +327,8 @@ static bool wait_for_run_dir(int fd, double until)
 	return r != 0;
 }
 
-int client_wait(const struct paths *paths, const char *name, enum control_condition condition,
-		double seconds, struct error *err)
+int client_wait_condition(const struct paths *paths, const char *name,
+			  enum control_condition condition, double seconds, struct error *err)
 {
 	struct socket_request request = { .command = COMMAND_WAIT, .condition = condition };
 	_cleanup_close_ int fd = isfinite(seconds) ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
@@ -325,15 +336,14 @@ int client_wait(const struct paths *paths, const char *name, enum control_condit
 	int r;
 
 	for (;;) {
-		/* Before control_ask_supervisor_timed, so that no start of a supervisor is missed.
-		 */
+		/* Watches first, so that the request misses no start of a supervisor. */
 		if (fd >= 0)
 			watch_run_dir(fd, paths, name);
 		r = control_ask_supervisor_timed(paths, name, &request, until - now_monotonic(),
 						 err);
 		if (r == 0 || err->exit || r == -ETIMEDOUT)
 			break;
-		/* With a time limit, EINTR also follows SIGSTOP and SIGCONT (signal(7)). */
+		/* With a time limit, poll(2) also returns EINTR after SIGSTOP and SIGCONT. */
 		if (r == -EINTR)
 			continue;
 		if (fd < 0 || !wait_for_run_dir(fd, until))

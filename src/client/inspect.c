@@ -8,12 +8,12 @@
 
 #include "base/cleanup.h"
 #include "base/proc.h"
-#include "client/inspect_parts.h"
+#include "client/inspect_common.h"
 #include "configfs/configfs.h"
 #include "functionfs/mount.h"
 #include "rundir/rundir.h"
 
-/* --- the "functions" of gadgets without run directory --- */
+/* --- gadgets without a run directory --- */
 
 static void add_foreign_functions(struct gadget_status *gadget, const char *dir)
 {
@@ -36,21 +36,22 @@ static void add_foreign_functions(struct gadget_status *gadget, const char *dir)
 		closedir(functions);
 }
 
-static void add_leftover_mount(void *data, const char *path, const char *source _unused_)
+static void report_leftover_mount(void *data, const char *path, const char *source _unused_)
 {
 	struct gadget_status *gadget = data;
-	_cleanup_free_ char *name = inspect_mounted_name(path);
+	_cleanup_free_ char *name = inspect_gadget_of_mount_path(path);
 
-	/* FunctionFS may have been unmounted since `mounts` was read. */
+	/* FunctionFS may have been unmounted after the mounts were read. */
 	if (streq_null(name, gadget->name) &&
 	    mount_find(path, FFS_FILE_SYSTEM, NULL) == MOUNT_MATCH)
-		inspect_add_problem(gadget, PROBLEM_ERROR,
-				    "not in configfs, but its FunctionFS is mounted on %s", path);
+		inspect_add_problem(
+			gadget, PROBLEM_ERROR,
+			"the gadget is not in configfs, but its FunctionFS is mounted on %s", path);
 }
 
 /*
- * Finds out the state of a gadget that ffsctl did not make. Returns false if neither the gadget nor
- * a mount with its name exists.
+ * Finds out the state of a gadget that ffsctl did not make. Returns false if configfs does not have
+ * the gadget and no FunctionFS is mounted below /dev/ffs/NAME.
  */
 static bool inspect_foreign_gadget(const struct paths *paths, const char *name, const char *mounts,
 				   struct gadget_status *gadget)
@@ -61,13 +62,13 @@ static bool inspect_foreign_gadget(const struct paths *paths, const char *name, 
 
 	*gadget = (struct gadget_status){ .name = xstrdup(name), .state = STATUS_FOREIGN };
 	inspect_kernel_state_read(paths, name, &kernel);
-	inspect_set_udc(gadget, &kernel);
-	if (kernel.exists)
+	inspect_set_udc_state(gadget, &kernel);
+	if (kernel.has_directory)
 		add_foreign_functions(gadget, dir);
 	else
-		mounts_each(mounts, FFS_FILE_SYSTEM, add_leftover_mount, gadget);
+		mounts_each(mounts, FFS_FILE_SYSTEM, report_leftover_mount, gadget);
 	inspect_add_kernel_devices(paths, name, gadget);
-	exists = kernel.exists || gadget->n_problems > 0;
+	exists = kernel.has_directory || gadget->n_problems > 0;
 	inspect_kernel_state_free(&kernel);
 	return exists;
 }
@@ -75,34 +76,34 @@ static bool inspect_foreign_gadget(const struct paths *paths, const char *name, 
 /* --- all gadgets --- */
 
 struct gadget_names {
-	const char *only_name;
-	bool have_run_dir; /* value for names that add_name adds */
-	struct found {
+	const char *only_name; /* other names are ignored; NULL: all names are added */
+	bool have_run_dir;     /* the names that are added now have a run directory */
+	struct gadget_name {
 		char *name;
 		bool have_run_dir;
-	} * list;
-	size_t n;
+	} * names;
+	size_t n_names;
 };
 
-static int add_name(void *data, const char *name)
+static int add_gadget_name(void *data, const char *name)
 {
-	struct gadget_names *names = data;
+	struct gadget_names *all = data;
 
-	if (names->only_name && !streq(names->only_name, name))
+	if (all->only_name && !streq(all->only_name, name))
 		return 0;
-	for (size_t i = 0; i < names->n; i++) {
-		if (streq(names->list[i].name, name)) {
-			names->list[i].have_run_dir =
-				names->list[i].have_run_dir || names->have_run_dir;
+	for (size_t i = 0; i < all->n_names; i++) {
+		if (streq(all->names[i].name, name)) {
+			all->names[i].have_run_dir =
+				all->names[i].have_run_dir || all->have_run_dir;
 			return 0;
 		}
 	}
-	*array_add(names->list, names->n) =
-		(struct found){ .name = xstrdup(name), .have_run_dir = names->have_run_dir };
+	*array_add(all->names, all->n_names) =
+		(struct gadget_name){ .name = xstrdup(name), .have_run_dir = all->have_run_dir };
 	return 0;
 }
 
-static void add_configfs_names(const struct paths *paths, struct gadget_names *names)
+static void add_configfs_names(const struct paths *paths, struct gadget_names *all)
 {
 	_cleanup_free_ char *path = strf("%s/usb_gadget", paths->configfs);
 	DIR *dir = opendir(path);
@@ -110,31 +111,32 @@ static void add_configfs_names(const struct paths *paths, struct gadget_names *n
 
 	while (dir && (entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
-			add_name(names, entry->d_name);
+			add_gadget_name(all, entry->d_name);
 	if (dir)
 		closedir(dir);
 }
 
-static void add_mounted_name(void *data, const char *path, const char *source _unused_)
+static void add_name_of_mount(void *data, const char *path, const char *source _unused_)
 {
-	_cleanup_free_ char *name = inspect_mounted_name(path);
+	_cleanup_free_ char *name = inspect_gadget_of_mount_path(path);
 
 	if (name)
-		add_name(data, name);
+		add_gadget_name(data, name);
 }
 
-static int compare(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
-	return strcmp(((const struct found *)a)->name, ((const struct found *)b)->name);
+	return strcmp(((const struct gadget_name *)a)->name, ((const struct gadget_name *)b)->name);
 }
 
-/* Adds the gadget, unless it does not exist any more. */
-static void add_gadget(const struct paths *paths, const struct found *found, const char *mounts,
-		       struct gadget_statuses *gadgets)
+/* Finds out the state of a gadget and adds it, unless the gadget does not exist any more. */
+static void inspect_and_add_gadget(const struct paths *paths, const struct gadget_name *found,
+				   const char *mounts, struct gadget_statuses *gadgets)
 {
 	struct gadget_status gadget = { 0 };
 
-	if ((found->have_run_dir && inspect_our_gadget(paths, found->name, mounts, &gadget)) ||
+	if ((found->have_run_dir &&
+	     inspect_gadget_with_run_dir(paths, found->name, mounts, &gadget)) ||
 	    inspect_foreign_gadget(paths, found->name, mounts, &gadget))
 		*array_add(gadgets->v, gadgets->n) = gadget;
 	else
@@ -144,35 +146,35 @@ static void add_gadget(const struct paths *paths, const struct found *found, con
 int inspect_gadgets(const struct paths *paths, const char *name, struct gadget_statuses *gadgets,
 		    struct error *err)
 {
-	_cleanup_free_ char *mounts = inspect_mounts(paths);
-	struct gadget_names names = { .only_name = name };
+	_cleanup_free_ char *mounts = inspect_read_mounts(paths);
+	struct gadget_names all = { .only_name = name };
 	int r;
 
 	*gadgets = (struct gadget_statuses){ 0 };
 	/*
-	 * Reads the run directories last, so that a gadget that comes up meanwhile is not shown as
-	 * foreign.
+	 * Lists the run directories last. Otherwise a gadget that comes up between the two reads
+	 * would be shown as the gadget of another program ("foreign").
 	 */
-	mounts_each(mounts, FFS_FILE_SYSTEM, add_mounted_name, &names);
-	add_configfs_names(paths, &names);
-	names.have_run_dir = true;
-	r = rundir_each_name(paths, add_name, &names);
-	if (names.n > 0)
-		qsort(names.list, names.n, sizeof(*names.list), compare);
-	for (size_t i = 0; i < names.n; i++) {
+	mounts_each(mounts, FFS_FILE_SYSTEM, add_name_of_mount, &all);
+	add_configfs_names(paths, &all);
+	all.have_run_dir = true;
+	r = rundir_each_name(paths, add_gadget_name, &all);
+	if (all.n_names > 0)
+		qsort(all.names, all.n_names, sizeof(*all.names), compare_names);
+	for (size_t i = 0; i < all.n_names; i++) {
 		if (r >= 0)
-			add_gadget(paths, &names.list[i], mounts, gadgets);
-		free(names.list[i].name);
+			inspect_and_add_gadget(paths, &all.names[i], mounts, gadgets);
+		free(all.names[i].name);
 	}
-	free(names.list);
+	free(all.names);
 	return r < 0 ? error_errno(err, EX_OSERR, -r, paths->run_dir, "cannot list %s",
 				   paths->run_dir)
 		     : 0;
 }
 
-bool inspect_exists(const struct paths *paths, const char *name)
+bool inspect_gadget_exists(const struct paths *paths, const char *name)
 {
-	_cleanup_free_ char *mounts = inspect_mounts(paths);
+	_cleanup_free_ char *mounts = inspect_read_mounts(paths);
 	struct gadget_status gadget;
 	bool has = inspect_foreign_gadget(paths, name, mounts, &gadget);
 

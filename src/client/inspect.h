@@ -13,16 +13,16 @@
 #include "rundir/status.h"
 
 /*
- * Stores the states of gadgets in *gadgets, sorted by name. `name`: only the gadget of that name,
- * if it exists; NULL: all gadgets. The caller frees *gadgets, also on failure.
+ * Stores the states of the gadgets in *gadgets, sorted by name. `name` not NULL: stores only the
+ * gadget of that name, if it exists. The caller frees *gadgets, also on failure.
  */
 int inspect_gadgets(const struct paths *paths, const char *name, struct gadget_statuses *gadgets,
 		    struct error *err);
 
 /*
- * Returns the pid of a gadget's supervisor; 0: it has none. Does not use the lock, which may be
- * unreadable or deleted, but the control socket or else the status file.
+ * Returns the pid of a gadget's supervisor; 0: the gadget has none. Gets the pid from the control
+ * socket, or else from the status file, because the lock file may be deleted or not readable.
  */
-pid_t inspect_supervisor(const struct paths *paths, const char *name);
-/* Returns whether a gadget of that name exists in configfs, or has a mount of FunctionFS. */
-bool inspect_exists(const struct paths *paths, const char *name);
+pid_t inspect_find_supervisor(const struct paths *paths, const char *name);
+/* Returns whether configfs has the gadget, or FunctionFS is mounted below /dev/ffs/NAME. */
+bool inspect_gadget_exists(const struct paths *paths, const char *name);

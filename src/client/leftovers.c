@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Undoes the gadget of a dead supervisor. Also contains the error for a missing supervisor. */
+/* Undoes the gadget of a dead supervisor. Also sets the error for a missing supervisor. */
 #include <errno.h>
 #include <syslog.h>
 
 #include "base/log.h"
-#include "client/parts.h"
+#include "client/internal.h"
 #include "supervisor/supervisor.h"
 
 int client_clear_leftovers(const struct paths *paths, const char *name, struct rundir *rundir,
@@ -19,7 +19,7 @@ int client_error_no_supervisor(const char *name, struct error *err)
 	return error_hint(err, "see 'ffsctl status'");
 }
 
-void client_log_clearing(const char *name)
+void client_log_clearing_leftovers(const char *name)
 {
 	log_about(name, NULL, LOG_INFO, "%s: clearing what a dead supervisor has left", name);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Continues a supervisor in the new program that supervisor/reexec.c has executed. */
+/* Continues a supervisor in the program that supervisor/reexec.c has executed. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,21 +8,23 @@
 
 #include "base/fd.h"
 #include "base/json.h"
-#include "client/parts.h"
+#include "client/internal.h"
 #include "supervisor/control.h"
 
-/* Makes the supervisor from the record, and records it as the owner of the lock. */
-static int begin(struct supervisor **s, struct client_recorded *recorded, const struct paths *paths,
-		 const char *name, int lock_fd, bool foreground, struct error *err)
+/* Makes the supervisor from the gadget's record, and writes it as the owner to the lock file. */
+static int start_supervisor_after_exec(struct supervisor **s,
+				       struct client_recorded_gadget *recorded,
+				       const struct paths *paths, const char *name, int lock_fd,
+				       bool foreground, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 	int r = rundir_reopen_locked(&rundir, paths, name, lock_fd, err);
 
 	if (r == 0)
-		r = client_recorded_read(recorded, paths, name, err);
+		r = client_recorded_gadget_read(recorded, paths, name, err);
 	if (r == 0)
-		r = client_new_supervisor(s, recorded->gadget, recorded->record.document,
-					  &recorded->options, foreground, &rundir, err);
+		r = client_make_supervisor(s, recorded->gadget, recorded->record.document,
+					   &recorded->options, foreground, &rundir, err);
 	if (r < 0)
 		return r;
 	if (supervisor_take_over_without_comparing(*s) == 0)
@@ -33,25 +35,26 @@ static int begin(struct supervisor **s, struct client_recorded *recorded, const 
 	return error_hint(err, "'ffsctl up' of its gadget file brings it up again");
 }
 
-int client_resume(const struct paths *paths, const char *name, int lock_fd, int client_fd,
-		  bool foreground, struct error *err)
+int client_resume_after_exec(const struct paths *paths, const char *name, int lock_fd,
+			     int client_fd, bool foreground, struct error *err)
 {
-	struct client_recorded recorded = { 0 };
+	struct client_recorded_gadget recorded = { 0 };
 	struct supervisor *s;
 	int r;
 
 	fd_close_others((int[]){ lock_fd, client_fd }, 2);
 	fd_set_inherited(lock_fd, false);
 	fd_set_inherited(client_fd, false);
-	r = begin(&s, &recorded, paths, name, lock_fd, foreground, err);
+	r = start_supervisor_after_exec(&s, &recorded, paths, name, lock_fd, foreground, err);
 	control_answer_fd(client_fd, err);
 	if (r == 0) {
 		supervisor_log(s, LOG_INFO, "continues as ffsctl " PACKAGE_VERSION);
 		supervisor_record_inherited_children(s);
 		r = supervisor_run(s, 0, 0, err);
-		r = client_run_switches(&s, recorded.gadget, &recorded.options, foreground, r, err);
+		r = client_switch_gadgets(&s, recorded.gadget, &recorded.options, foreground, r,
+					  err);
 		supervisor_free(s);
 	}
-	client_recorded_free(&recorded);
+	client_recorded_gadget_free(&recorded);
 	return r;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Switches to another gadget after a worker has requested it (supervisor/switch.c). The same
- * process becomes the supervisor of one gadget after the other, so that a service manager sees a
- * single process. At any time only one of these gadgets has a record with steps. If the process is
- * killed, at most one gadget must be undone.
+ * Switches to another gadget when a worker has requested it (supervisor/switch.c). The same process
+ * supervises one gadget after the other, so that a service manager sees a single process. At any
+ * time only one of these gadgets has a record with steps. If the process is killed, only that
+ * gadget must be undone.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,231 +12,233 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "client/parts.h"
+#include "client/internal.h"
 #include "plan/fault.h"
 #include "rundir/record.h"
 #include "supervisor/requested_switch.h"
 
-/* A gadget and the options of its supervisor. */
-struct gadget_setup {
-	const struct gadget *gadget;
-	struct gadget *owned_gadget; /* `gadget` if this struct owns it; else NULL */
-	json_t *document;	     /* document of the gadget file */
-	json_t *switch_json;  /* the object "switch" in the workers' configurations; NULL: none */
-	struct rundir rundir; /* stays locked until the other gadget is up */
+/* The old or the new gadget of a switch, and the options of its supervisor. */
+struct supervised_gadget {
+	const struct gadget *model;
+	struct gadget *owned_model; /* same as `model` if this struct owns it; else NULL */
+	json_t *document;	    /* document of the gadget file */
+	json_t *switch_json;  /* object "switch" for the workers' configurations; NULL: none */
+	struct rundir rundir; /* locked until the other gadget of the switch is up */
 	bool has_leftovers;   /* the run directory has files of a dead supervisor */
-	char *udc;	      /* UDC to bind to; NULL: the one that the gadget file selects */
-	bool no_bind;	      /* the gadget is not bound */
+	char *udc_name;	      /* UDC to bind to; NULL: the one that the gadget file selects */
+	bool no_bind;	      /* the gadget is not bound to a UDC */
 };
-#define SETUP_NONE ((struct gadget_setup){ .rundir = RUNDIR_NONE })
+#define SUPERVISED_GADGET_NONE ((struct supervised_gadget){ .rundir = RUNDIR_NONE })
 
-/* Releases the lock on the gadget's name, and removes its run directory. */
-static void release_name(struct gadget_setup *setup)
+/* Removes the run directory, unless it has files of a dead supervisor, and releases the lock. */
+static void release_run_dir(struct supervised_gadget *target)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
-	if (setup->rundir.lock_fd >= 0 && !setup->has_leftovers)
-		rundir_remove(&setup->rundir, &ignored);
-	rundir_close(&setup->rundir);
+	if (target->rundir.lock_fd >= 0 && !target->has_leftovers)
+		rundir_remove(&target->rundir, &ignored);
+	rundir_close(&target->rundir);
 }
 
-static void setup_free(struct gadget_setup *setup)
+static void supervised_gadget_free(struct supervised_gadget *target)
 {
-	release_name(setup);
-	json_decref(setup->document);
-	json_decref(setup->switch_json);
-	free(setup->udc);
-	gadget_free(setup->owned_gadget);
-	*setup = SETUP_NONE;
+	release_run_dir(target);
+	json_decref(target->document);
+	json_decref(target->switch_json);
+	free(target->udc_name);
+	gadget_free(target->owned_model);
+	*target = SUPERVISED_GADGET_NONE;
 }
 
-/* A sequence of switches: this process is the supervisor of one gadget after the other. */
+/* The switches of this process, which supervises one gadget after the other. */
 struct switch_sequence {
-	struct supervisor **supervisor; /* of the current gadget; *supervisor NULL: none */
-	const struct client_options *options;
+	/* The supervisor of the current gadget; *supervisor may be NULL. */
+	struct supervisor **supervisor;
+	const struct client_options *command_options;
 	const struct paths *paths;
-	char *first_gadget; /* name of the gadget that this process supervised first */
+	char *first_gadget_name; /* name of the gadget that this process supervised first */
 	bool foreground;
-	/* Children of this process, while no supervisor owns them. */
-	struct inherited_children children;
+	/* Child processes, between the end of a supervisor and the start of the next one. */
+	struct inherited_children unowned_children;
 
-	const struct gadget *gadget; /* the current gadget, which comes up or is up */
-	const json_t *switch_json;   /* the object "switch" in its workers' configurations */
-	/* The gadget before the switch, freed when the current gadget is up; NULL: none. */
-	struct gadget_setup *previous;
-	/* Why the switch failed, while the old gadget comes up again; else NULL. */
-	const char *reason;
-	const char *output; /* last output of the workers of the gadget that failed */
-	bool is_up;	    /* the current gadget was up */
+	const struct gadget *current_model; /* the gadget that this process supervises */
+	const json_t *switch_json;	    /* object "switch" for its workers' configurations */
+	/* The gadget before the switch. Freed when the current gadget is up; then NULL. */
+	struct supervised_gadget *previous_gadget;
+	/* Reason why the switch failed, while the old gadget is brought up again; else NULL. */
+	const char *failure_reason;
+	const char *failure_output; /* last log lines of the gadget that did not come up */
+	bool was_up;		    /* the current gadget came up */
 };
 
-/* Frees the supervisor, and keeps its list of child processes. */
-static void end_supervisor(struct switch_sequence *p)
+/* Frees the supervisor, but keeps the list of its child processes. */
+static void end_current_supervisor(struct switch_sequence *p)
 {
 	if (*p->supervisor)
-		p->children = supervisor_detach_inherited_children(*p->supervisor);
+		p->unowned_children = supervisor_detach_inherited_children(*p->supervisor);
 	supervisor_free(*p->supervisor);
 	*p->supervisor = NULL;
 }
 
-/*
- * Moves the setups of the old and the new gadget out of the supervisor, and frees the supervisor.
- */
-static void take_setups(struct switch_sequence *p, struct gadget_setup *old,
-			struct gadget_setup *new)
+/* Moves the old and the new gadget out of the supervisor, and frees the supervisor. */
+static void take_gadgets_from_supervisor(struct switch_sequence *p, struct supervised_gadget *old,
+					 struct supervised_gadget *new)
 {
 	struct supervisor_handover left = supervisor_hand_over(*p->supervisor);
 	struct requested_switch *sw = left.requested_switch;
 	struct gadget *first = NULL;
 
 	if (left.loaded_model) {
-		first = old->owned_gadget;
-		old->gadget = old->owned_gadget = left.loaded_model;
+		first = old->owned_model;
+		old->model = old->owned_model = left.loaded_model;
 	}
 	json_decref(old->document);
 	old->document = left.document;
-	free(old->udc);
-	old->udc = left.udc;
+	free(old->udc_name);
+	old->udc_name = left.udc;
 	old->no_bind = left.no_bind;
 	old->rundir = left.rundir;
-	*new = (struct gadget_setup){ .gadget = sw->gadget,
-				      .owned_gadget = steal_ptr(sw->gadget),
-				      .document = steal_ptr(sw->document),
-				      .switch_json = steal_ptr(sw->switch_json),
-				      .rundir = rundir_steal(&sw->rundir),
-				      .has_leftovers = sw->has_leftovers,
-				      .udc = steal_ptr(sw->udc),
-				      .no_bind = old->no_bind };
+	*new = (struct supervised_gadget){ .model = sw->gadget,
+					   .owned_model = steal_ptr(sw->gadget),
+					   .document = steal_ptr(sw->document),
+					   .switch_json = steal_ptr(sw->switch_json),
+					   .rundir = rundir_steal(&sw->rundir),
+					   .has_leftovers = sw->has_leftovers,
+					   .udc_name = steal_ptr(sw->udc),
+					   .no_bind = old->no_bind };
 	requested_switch_free(sw);
-	end_supervisor(p);
+	end_current_supervisor(p);
 	rundir_remove_files(&old->rundir);
-	gadget_free(first); /* after the supervisor, which used the name in it */
+	gadget_free(first); /* the supervisor, freed above, used its name */
 }
 
-static void on_up(void *data)
+static void on_gadget_up(void *data)
 {
 	struct switch_sequence *p = data;
 	struct supervisor *s = *p->supervisor;
 
-	p->is_up = true;
-	if (p->output && *p->output)
-		supervisor_log(s, LOG_INFO, "%s", p->output);
-	if (p->reason)
-		supervisor_log(s, LOG_INFO, "not switched: %s; '%s' is up again", p->reason,
-			       p->gadget->name);
+	p->was_up = true;
+	if (p->failure_output && *p->failure_output)
+		supervisor_log(s, LOG_INFO, "%s", p->failure_output);
+	if (p->failure_reason)
+		supervisor_log(s, LOG_INFO, "not switched: %s; '%s' is up again", p->failure_reason,
+			       p->current_model->name);
 	else
 		supervisor_log(s, LOG_INFO, "switched from '%s'",
 			       json_text(p->switch_json, "from", "?"));
-	if (p->previous)
-		setup_free(p->previous);
-	p->previous = NULL;
-	/* Also gives up the privileges that only the previous gadget needed. */
+	if (p->previous_gadget)
+		supervised_gadget_free(p->previous_gadget);
+	p->previous_gadget = NULL;
+	/* Gives up the privileges that only the previous gadget needed. */
 	supervisor_give_up_privileges(s);
 }
 
-/* Undoes the gadget of a dead supervisor. That releases the lock, which is then taken again. */
-static int clear_leftovers(const struct switch_sequence *p, struct gadget_setup *setup,
-			   struct error *err)
+/* Undoes the gadget of a dead supervisor, which releases the lock, and takes the lock again. */
+static int clear_leftovers_and_lock_again(const struct switch_sequence *p,
+					  struct supervised_gadget *target, struct error *err)
 {
-	const char *name = setup->gadget->name;
-	int r = client_clear_leftovers(p->paths, name, &setup->rundir, err);
+	const char *name = target->model->name;
+	int r = client_clear_leftovers(p->paths, name, &target->rundir, err);
 
-	setup->has_leftovers = false;
-	return r < 0 ? r : rundir_lock(&setup->rundir, p->paths, name, OWNER_STARTING, err);
+	target->has_leftovers = false;
+	return r < 0 ? r : rundir_lock(&target->rundir, p->paths, name, OWNER_STARTING, err);
 }
 
 /*
- * Brings a gadget up and returns when it is down. p->is_up: the gadget was up. *p->supervisor is
- * NULL if no supervisor could be made.
+ * Brings a gadget up and supervises it until it is down. Sets p->was_up to whether the gadget came
+ * up. *p->supervisor is NULL if the supervisor could not be made.
  */
-static int supervise(struct switch_sequence *p, struct gadget_setup *setup, struct error *err)
+static int supervise_until_down(struct switch_sequence *p, struct supervised_gadget *target,
+				struct error *err)
 {
-	struct client_options options = *p->options;
+	struct client_options options = *p->command_options;
 	struct supervisor_options supervisor;
 	int r = 0;
 
-	p->is_up = false;
-	p->gadget = setup->gadget;
-	p->switch_json = setup->switch_json;
-	if (setup->has_leftovers)
-		r = clear_leftovers(p, setup, err);
+	p->was_up = false;
+	p->current_model = target->model;
+	p->switch_json = target->switch_json;
+	if (target->has_leftovers)
+		r = clear_leftovers_and_lock_again(p, target, err);
 	if (r < 0)
 		return r;
-	rundir_set_owner(&setup->rundir, OWNER_STARTING, err);
-	options.udc = setup->udc;
-	options.no_bind = setup->no_bind;
-	supervisor = client_setup(
-		setup->gadget, setup->document,
-		streq(p->first_gadget, setup->gadget->name) ? NULL : p->first_gadget, &options);
+	rundir_set_owner(&target->rundir, OWNER_STARTING, err);
+	options.udc_name = target->udc_name;
+	options.no_bind = target->no_bind;
+	supervisor = client_make_supervisor_options(
+		target->model, target->document,
+		streq(p->first_gadget_name, target->model->name) ? NULL : p->first_gadget_name,
+		&options);
 	supervisor.foreground = p->foreground;
-	supervisor.switch_json = setup->switch_json;
-	supervisor.inherited_children = p->children;
-	r = supervisor_new(p->supervisor, &supervisor, &setup->rundir, err);
+	supervisor.switch_json = target->switch_json;
+	supervisor.inherited_children = p->unowned_children;
+	r = supervisor_new(p->supervisor, &supervisor, &target->rundir, err);
 	if (r < 0) {
 		record_free(&supervisor.record);
 		return r;
 	}
-	p->children = (struct inherited_children){ 0 };
-	supervisor_set_on_up(*p->supervisor, on_up, p);
-	return supervisor_run(*p->supervisor, options.timeout, setup->gadget->udc.wait_seconds,
+	p->unowned_children = (struct inherited_children){ 0 };
+	supervisor_set_on_up(*p->supervisor, on_gadget_up, p);
+	return supervisor_run(*p->supervisor, options.up_timeout, target->model->udc.wait_seconds,
 			      err);
 }
 
-/* Brings the old gadget up again, because the new one did not come up. */
-static int bring_old_up_again(struct switch_sequence *p, struct gadget_setup *old,
-			      struct error *err)
+/* Brings the old gadget up again, because the new gadget did not come up. */
+static int bring_previous_up_again(struct switch_sequence *p, struct supervised_gadget *old,
+				   struct error *err)
 {
-	_cleanup_free_ char *output = *p->supervisor ? client_last_output(*p->supervisor) : NULL,
+	_cleanup_free_ char *output = *p->supervisor ? client_last_log_lines(*p->supervisor) : NULL,
 			    *text = NULL;
 	_cleanup_error_ struct error reason = { 0 };
 	int r;
 
 	error_move(&reason, err);
-	end_supervisor(p);
-	p->previous = NULL;
+	end_current_supervisor(p);
+	p->previous_gadget = NULL;
 	text = error_text(&reason);
-	p->reason = text;
-	p->output = output;
-	r = supervise(p, old, err);
-	if (!p->is_up && r < 0)
-		error_detail(err, "it comes up again because of this: %s", text);
-	p->reason = p->output = NULL;
+	p->failure_reason = text;
+	p->failure_output = output;
+	r = supervise_until_down(p, old, err);
+	if (!p->was_up && r < 0)
+		error_detail(err, "it was brought up again after this error: %s", text);
+	p->failure_reason = p->failure_output = NULL;
 	return r;
 }
 
-static int switch_once(struct switch_sequence *p, struct gadget_setup *setup, struct error *err)
+static int switch_to_next_gadget(struct switch_sequence *p, struct supervised_gadget *target,
+				 struct error *err)
 {
-	struct gadget_setup old = *setup, new;
+	struct supervised_gadget old = *target, new;
 	int r;
 
-	take_setups(p, &old, &new);
+	take_gadgets_from_supervisor(p, &old, &new);
 	fault_inject(FAULT_SWITCH, 2);
 	fault_next_list();
-	p->previous = &old;
-	r = supervise(p, &new, err);
-	if (p->is_up || r == 0) {
-		setup_free(&old);
-		*setup = new;
+	p->previous_gadget = &old;
+	r = supervise_until_down(p, &new, err);
+	if (p->was_up || r == 0) {
+		supervised_gadget_free(&old);
+		*target = new;
 		return r;
 	}
-	error_wrap(err, "'%s'", new.gadget->name);
+	error_wrap(err, "'%s'", new.model->name);
 	fault_inject(FAULT_SWITCH, 3);
 	fault_next_list();
-	r = bring_old_up_again(p, &old, err);
-	setup_free(&new);
-	*setup = old;
+	r = bring_previous_up_again(p, &old, err);
+	supervised_gadget_free(&new);
+	*target = old;
 	return r;
 }
 
-int client_run_switches(struct supervisor **s, const struct gadget *g,
-			const struct client_options *options, bool foreground, int r,
-			struct error *err)
+int client_switch_gadgets(struct supervisor **s, const struct gadget *g,
+			  const struct client_options *options, bool foreground, int r,
+			  struct error *err)
 {
 	struct switch_sequence p = { .supervisor = s,
-				     .options = options,
+				     .command_options = options,
 				     .paths = options->paths,
 				     .foreground = foreground };
-	struct gadget_setup setup = SETUP_NONE;
+	struct supervised_gadget target = SUPERVISED_GADGET_NONE;
 
 	if (r < 0 && supervisor_has_switched(*s)) {
 		_cleanup_free_ char *text = error_text(err);
@@ -245,13 +247,13 @@ int client_run_switches(struct supervisor **s, const struct gadget *g,
 	}
 	if (r < 0 || !supervisor_has_switched(*s))
 		return r;
-	p.first_gadget = xstrdup(g->name);
-	setup.gadget = g;
+	p.first_gadget_name = xstrdup(g->name);
+	target.model = g;
 	while (r == 0 && supervisor_has_switched(*s))
-		r = switch_once(&p, &setup, err);
-	setup_free(&setup);
-	free(p.children.pids);
-	free(p.first_gadget);
+		r = switch_to_next_gadget(&p, &target, err);
+	supervised_gadget_free(&target);
+	free(p.unowned_children.pids);
+	free(p.first_gadget_name);
 	return r;
 }
 
@@ -260,12 +262,12 @@ int client_run_switches(struct supervisor **s, const struct gadget *g,
 
 struct leftover_search {
 	const struct paths *paths;
-	const char *first_gadget;
-	char **names;
-	size_t n;
+	const char *first_gadget_name;
+	char **gadget_names;
+	size_t n_names;
 };
 
-static int add_leftover(void *data, const char *name)
+static int add_leftover_name(void *data, const char *name)
 {
 	struct leftover_search *leftovers = data;
 	_cleanup_error_ struct error ignored = { 0 };
@@ -275,36 +277,36 @@ static int add_leftover(void *data, const char *name)
 	if (rundir_get_lock_owner(leftovers->paths, name, &pid, NULL) < 0 || pid != 0)
 		return 0;
 	if (record_read(leftovers->paths, name, &record, &ignored) == 0 &&
-	    streq_null(record.original_name, leftovers->first_gadget))
-		*array_add(leftovers->names, leftovers->n) = xstrdup(name);
+	    streq_null(record.original_name, leftovers->first_gadget_name))
+		*array_add(leftovers->gadget_names, leftovers->n_names) = xstrdup(name);
 	record_free(&record);
 	return 0;
 }
 
-static int clear_leftover(const struct paths *paths, const char *name, struct error *err)
+static int clear_dead_gadget(const struct paths *paths, const char *name, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 
-	/* Fails if another process took the lock meanwhile; that process handles the gadget. */
+	/* Ignores the gadget if another process has taken its lock: that process undoes it. */
 	if (rundir_lock(&rundir, paths, name, OWNER_CLEARING, err) < 0) {
 		error_clear(err);
 		return 0;
 	}
-	client_log_clearing(name);
+	client_log_clearing_leftovers(name);
 	return client_clear_leftovers(paths, name, &rundir, err);
 }
 
-int client_clear_switched(const struct paths *paths, const char *name, struct error *err)
+int client_clear_switched_gadgets(const struct paths *paths, const char *name, struct error *err)
 {
-	struct leftover_search leftovers = { .paths = paths, .first_gadget = name };
+	struct leftover_search leftovers = { .paths = paths, .first_gadget_name = name };
 	int r = 0;
 
-	rundir_each_gadget(paths, add_leftover, &leftovers);
-	for (size_t i = 0; i < leftovers.n; i++) {
+	rundir_each_gadget(paths, add_leftover_name, &leftovers);
+	for (size_t i = 0; i < leftovers.n_names; i++) {
 		if (r == 0)
-			r = clear_leftover(paths, leftovers.names[i], err);
-		free(leftovers.names[i]);
+			r = clear_dead_gadget(paths, leftovers.gadget_names[i], err);
+		free(leftovers.gadget_names[i]);
 	}
-	free(leftovers.names);
+	free(leftovers.gadget_names);
 	return r;
 }

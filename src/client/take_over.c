@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Takes over the gadget of a dead supervisor: makes a supervisor from the gadget's record. As in
- * reexec.c, the gadget file is not read.
+ * Takes over the gadget of a dead supervisor: makes a new supervisor from the gadget's record. Does
+ * not read the gadget file.
  */
 #include "client/client.h"
 
@@ -9,18 +9,18 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "client/parts.h"
+#include "client/internal.h"
 #include "gadgetfile/gadgetfile.h"
 #include "supervisor/errors.h"
 
-void client_recorded_free(struct client_recorded *recorded)
+void client_recorded_gadget_free(struct client_recorded_gadget *recorded)
 {
 	record_free(&recorded->record);
 	gadget_free(recorded->gadget);
 }
 
-int client_recorded_read(struct client_recorded *recorded, const struct paths *paths,
-			 const char *name, struct error *err)
+int client_recorded_gadget_read(struct client_recorded_gadget *recorded, const struct paths *paths,
+				const char *name, struct error *err)
 {
 	const struct record *record = &recorded->record;
 	int r = record_read(paths, name, &recorded->record, err);
@@ -32,16 +32,16 @@ int client_recorded_read(struct client_recorded *recorded, const struct paths *p
 		return r;
 	recorded->options =
 		(struct client_options){ .paths = paths,
-					 .dirs = (const char *const *)record->gadget_dirs,
-					 .udc = record->requested_udc,
-					 .hold = record->linger_seconds,
-					 .group = record->group,
-					 .timeout = record->timeout };
+					 .gadget_dirs = (const char *const *)record->gadget_dirs,
+					 .udc_name = record->requested_udc,
+					 .takeover_wait = record->linger_seconds,
+					 .allowed_group = record->group,
+					 .up_timeout = record->timeout };
 	return gadgetfile_load_document(record->document, record->gadget_file ?: "", name,
 					&recorded->gadget, err);
 }
 
-bool client_is_orphaned(const struct paths *paths, const char *name)
+bool client_gadget_is_orphaned(const struct paths *paths, const char *name)
 {
 	pid_t pid;
 
@@ -49,9 +49,12 @@ bool client_is_orphaned(const struct paths *paths, const char *name)
 	       rundir_has_file(paths, name, RUNDIR_RECORD);
 }
 
-/* Sets the error: the gadget cannot be taken over, only taken down or brought up again. */
-static int cannot_take_over(const struct client_recorded *recorded, const char *name,
-			    struct error *err)
+/*
+ * Sets the error for a gadget that cannot be taken over. Its hint is the command that brings the
+ * gadget up again, or the one that takes it down.
+ */
+static int error_cannot_take_over(const struct client_recorded_gadget *recorded, const char *name,
+				  struct error *err)
 {
 	const char *file = recorded->record.gadget_file ?: "";
 	bool renamed = record_is_renamed(&recorded->record);
@@ -65,11 +68,11 @@ static int cannot_take_over(const struct client_recorded *recorded, const char *
 }
 
 /*
- * Handles a lock that another process owns. If that process is a supervisor, sets *result to
- * CLIENT_UNCHANGED; otherwise fails.
+ * Called when another process owns the gadget's lock. If that process is a supervisor, sets *result
+ * to CLIENT_UNCHANGED; otherwise fails.
  */
-static int handle_owner(const struct paths *paths, const char *name, enum client_result *result,
-			struct error *err)
+static int handle_lock_owner(const struct paths *paths, const char *name,
+			     enum client_result *result, struct error *err)
 {
 	enum owner_role role;
 	pid_t pid;
@@ -82,55 +85,57 @@ static int handle_owner(const struct paths *paths, const char *name, enum client
 	return 0;
 }
 
-static int begin(struct supervisor **s, struct client_recorded *recorded, const struct paths *paths,
-		 const char *name, enum client_result *result, struct error *err)
+static int start_supervisor_for_takeover(struct supervisor **s,
+					 struct client_recorded_gadget *recorded,
+					 const struct paths *paths, const char *name,
+					 enum client_result *result, struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 	int r = rundir_lock(&rundir, paths, name, OWNER_STARTING, err);
 
 	*result = CLIENT_TAKEN_OVER;
 	if (r == -EWOULDBLOCK)
-		return handle_owner(paths, name, result, err);
+		return handle_lock_owner(paths, name, result, err);
 	if (r < 0)
 		return r;
-	if (!rundir_has_record(&rundir)) { /* the gadget went down meanwhile */
+	if (!rundir_has_record(&rundir)) { /* another process has taken the gadget down */
 		rundir_remove(&rundir, &(struct error){ 0 });
 		return client_error_no_supervisor(name, err);
 	}
-	r = client_recorded_read(recorded, paths, name, err);
+	r = client_recorded_gadget_read(recorded, paths, name, err);
 	if (r == 0)
-		r = client_new_supervisor(s, recorded->gadget, recorded->record.document,
-					  &recorded->options, false, &rundir, err);
+		r = client_make_supervisor(s, recorded->gadget, recorded->record.document,
+					   &recorded->options, false, &rundir, err);
 	if (r < 0)
 		return r;
 	if (supervisor_take_over_without_comparing(*s) == 0)
 		return 0;
 	supervisor_free(*s);
-	return cannot_take_over(recorded, name, err);
+	return error_cannot_take_over(recorded, name, err);
 }
 
 int client_take_over(const struct paths *paths, const char *name, int report_fd, bool *reported,
 		     struct error *err)
 {
-	struct client_recorded recorded = { 0 };
+	struct client_recorded_gadget recorded = { 0 };
 	enum client_result result;
 	struct supervisor *s;
 	int r;
 
 	*reported = false;
 	fd_close_others(&report_fd, 1);
-	r = begin(&s, &recorded, paths, name, &result, err);
+	r = start_supervisor_for_takeover(&s, &recorded, paths, name, &result, err);
 	if (r == 0 && result == CLIENT_UNCHANGED) {
-		client_report(report_fd, result, name, NULL);
+		client_send_report(report_fd, result, name, NULL);
 		*reported = true;
 	} else if (r == 0) {
-		r = client_supervise(&s, recorded.gadget, result, &recorded.options, report_fd,
-				     reported, err);
+		r = client_supervise_in_background(&s, recorded.gadget, result, &recorded.options,
+						   report_fd, reported, err);
 		if (r == 0 && !*reported)
 			r = error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
 				      "'%s' was taken down before the takeover was complete", name);
 		supervisor_free(s);
 	}
-	client_recorded_free(&recorded);
+	client_recorded_gadget_free(&recorded);
 	return r;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Brings a gadget up in the background or in the foreground, or only makes its plan. */
+/* Brings a gadget up in the background or in the foreground, or only makes the gadget's plan. */
 #include "client/client.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "client/parts.h"
+#include "client/internal.h"
 #include "configfs/steps.h"
 #include "configfs/udc.h"
 #include "rundir/record.h"
@@ -21,12 +21,12 @@
 #include "supervisor/errors.h"
 #include "supervisor/plan.h"
 
-#define OWNER_WAIT_MS 1000 /* maximum of milliseconds to wait for a pid in the lock file */
+#define OWNER_WAIT_MS 1000 /* maximum time to wait for a pid in the lock file, in milliseconds */
 
 /* --- the process that owns the lock --- */
 
-/* Returns the gadget's state from its status file; STATUS_UNKNOWN: there is no such file. */
-static enum gadget_condition recorded_state(const struct paths *paths, const char *name)
+/* Returns the gadget's state in its status file; STATUS_UNKNOWN: the file cannot be read. */
+static enum gadget_condition read_state_from_status(const struct paths *paths, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget_status status;
@@ -38,8 +38,8 @@ static enum gadget_condition recorded_state(const struct paths *paths, const cha
 	return state;
 }
 
-/* Returns the gadget's UDC from its status file; NULL: none. The caller frees it. */
-static char *recorded_udc(const struct paths *paths, const char *name)
+/* Returns the gadget's UDC in its status file; NULL: not bound. The caller frees the name. */
+static char *read_udc_from_status(const struct paths *paths, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget_status status;
@@ -52,12 +52,13 @@ static char *recorded_udc(const struct paths *paths, const char *name)
 }
 
 /*
- * Checks that a gadget that is up is bound as the options require: to --udc, or with --no-bind not.
+ * Checks that a gadget that is up is bound as the options require: to the UDC of --udc, or to none
+ * with --no-bind.
  */
-static int check_udc(const struct gadget *g, const struct client_options *options,
-		     struct error *err)
+static int check_bound_as_required(const struct gadget *g, const struct client_options *options,
+				   struct error *err)
 {
-	_cleanup_free_ char *udc = recorded_udc(options->paths, g->name);
+	_cleanup_free_ char *udc = read_udc_from_status(options->paths, g->name);
 
 	if (!udc && !options->no_bind) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up but not bound", g->name);
@@ -68,16 +69,16 @@ static int check_udc(const struct gadget *g, const struct client_options *option
 			  udc);
 		return gadget_hint_unbind(g->name, err);
 	}
-	if (udc && options->udc && !streq(udc, options->udc))
-		return gadget_error_bound_elsewhere(g->name, udc, options->udc, err);
+	if (udc && options->udc_name && !streq(udc, options->udc_name))
+		return gadget_error_bound_elsewhere(g->name, udc, options->udc_name, err);
 	return 0;
 }
 
 /*
- * Sets the error: the record of a gadget that is up was removed. If the process `pid` does not own
- * the gadget's lock any more, returns -EAGAIN instead and does not set err.
+ * Sets the error for a gadget that is up and whose record was removed. If the process `pid` does
+ * not own the gadget's lock any more, returns -EAGAIN instead and does not set err.
  */
-static int error_missing_record(const struct paths *paths, const char *name, pid_t pid,
+static int error_record_removed(const struct paths *paths, const char *name, pid_t pid,
 				struct error *err)
 {
 	pid_t now;
@@ -90,11 +91,12 @@ static int error_missing_record(const struct paths *paths, const char *name, pid
 }
 
 /*
- * Does the same as rundir_get_lock_owner. But if a process has just taken the lock, waits at most
- * OWNER_WAIT_MS until it has written its pid to the lock file, so that the error can contain it.
+ * Finds the process that owns the lock, as rundir_get_lock_owner does. If that process has just
+ * taken the lock, waits at most OWNER_WAIT_MS until the process has written its pid to the lock
+ * file, because error messages contain the pid.
  */
-static int wait_for_owner(const struct paths *paths, const char *name, pid_t *pid,
-			  enum owner_role *role)
+static int wait_for_owner_pid(const struct paths *paths, const char *name, pid_t *pid,
+			      enum owner_role *role)
 {
 	for (int i = 0;; i++) {
 		int r = rundir_get_lock_owner(paths, name, pid, role);
@@ -111,25 +113,25 @@ static int wait_for_owner(const struct paths *paths, const char *name, pid_t *pi
  * down. Returns -EAGAIN without setting err if the process has just ended. In all other cases
  * returns a negative errno with err set.
  */
-static int check_owner(const struct gadget *g, const json_t *document,
-		       const struct client_options *options, struct error *err)
+static int check_lock_owner(const struct gadget *g, const json_t *document,
+			    const struct client_options *options, struct error *err)
 {
 	const struct paths *paths = options->paths;
-	enum gadget_condition state = recorded_state(paths, g->name);
+	enum gadget_condition state = read_state_from_status(paths, g->name);
 	struct record mine, theirs;
 	enum owner_role role;
 	pid_t pid;
-	int r = wait_for_owner(paths, g->name, &pid, &role);
+	int r = wait_for_owner_pid(paths, g->name, &pid, &role);
 
 	if (r < 0 || pid == 0)
-		return -EAGAIN; /* the process that owned the lock has just ended */
+		return -EAGAIN; /* the process that owned the lock has ended */
 	if (role != OWNER_SUPERVISOR)
 		return rundir_fail_in_use(g->name, pid, role, err);
 	if (state == STATUS_FAILED)
 		return -ESTALE;
 	r = record_read(paths, g->name, &theirs, err);
 	if (r == -ENOENT)
-		return error_missing_record(paths, g->name, pid, err);
+		return error_record_removed(paths, g->name, pid, err);
 	if (r < 0)
 		return r;
 	mine = record_make(g, document, NULL);
@@ -141,7 +143,7 @@ static int check_owner(const struct gadget *g, const json_t *document,
 			   record_is_renamed(&mine) ? g->name : "",
 			   record_is_renamed(&mine) ? " " : "", g->file);
 	} else {
-		check_udc(g, options, err);
+		check_bound_as_required(g, options, err);
 	}
 	record_free(&mine);
 	record_free(&theirs);
@@ -149,15 +151,16 @@ static int check_owner(const struct gadget *g, const json_t *document,
 }
 
 /*
- * Tries to take over the gadget of a dead supervisor, and returns whether that succeeded. If not,
- * the caller still owns `rundir`.
+ * Tries to take over the gadget of a dead supervisor. Returns whether the takeover succeeded; if
+ * not, the caller still owns `rundir`.
  */
-static bool take_over(struct supervisor **s, const struct gadget *g, const json_t *document,
-		      const struct client_options *options, bool foreground, struct rundir *rundir)
+static bool try_take_over(struct supervisor **s, const struct gadget *g, const json_t *document,
+			  const struct client_options *options, bool foreground,
+			  struct rundir *rundir)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
-	if (client_new_supervisor(s, g, document, options, foreground, rundir, &ignored) < 0)
+	if (client_make_supervisor(s, g, document, options, foreground, rundir, &ignored) < 0)
 		return false;
 	if (supervisor_take_over_if_unchanged(*s) == 0)
 		return true;
@@ -167,30 +170,30 @@ static bool take_over(struct supervisor **s, const struct gadget *g, const json_
 }
 
 /*
- * Handles a lock that another process owns. Returns 0 with *result CLIENT_UNCHANGED if the same
- * gadget is up, and -EAGAIN without setting err if the lock is free again. Otherwise returns a
- * negative errno with err set.
+ * Called when another process owns the gadget's lock. If the same gadget is up, sets *result to
+ * CLIENT_UNCHANGED and returns 0. If the lock is free again, returns -EAGAIN without setting err.
+ * Otherwise returns a negative errno with err set.
  */
-static int handle_owner(const struct gadget *g, const json_t *document,
-			const struct client_options *options, enum client_result *result,
-			struct error *err)
+static int handle_lock_owner(const struct gadget *g, const json_t *document,
+			     const struct client_options *options, enum client_result *result,
+			     struct error *err)
 {
 	enum client_result ignored;
 	int r;
 
 	error_clear(err);
-	r = check_owner(g, document, options, err);
+	r = check_lock_owner(g, document, options, err);
 	if (r == 0)
 		*result = CLIENT_UNCHANGED;
 	if (r != -ESTALE || err->exit)
 		return r;
 	log_about(g->name, NULL, LOG_INFO, "%s: has failed; taking it down first", g->name);
-	r = client_down(options->paths, g->name, CLIENT_DOWN_OURS, &ignored, err);
+	r = client_down(options->paths, g->name, CLIENT_DOWN_RECORDED, &ignored, err);
 	return r < 0 ? r : -EAGAIN;
 }
 
 /*
- * Fails if a gadget of that name exists that ffsctl did not make. The caller has the lock in
+ * Fails if another program has made a gadget with the name of `g`. The caller owns the lock in
  * `rundir`.
  */
 static int check_name_is_free(const struct gadget *g, const struct paths *paths,
@@ -200,9 +203,9 @@ static int check_name_is_free(const struct gadget *g, const struct paths *paths,
 
 	if (path_exists(dir)) {
 		error_gadget_of_other_program(g->name, dir, err);
-		error_hint(err, "--name gives this one another name");
+		error_hint(err, "'ffsctl up --name' gives the new gadget another name");
 	} else if (g->n_switch_to > 0) {
-		client_clear_switched(paths, g->name, err);
+		client_clear_switched_gadgets(paths, g->name, err);
 	}
 	if (err->exit)
 		rundir_remove(rundir, &(struct error){ 0 });
@@ -210,9 +213,9 @@ static int check_name_is_free(const struct gadget *g, const struct paths *paths,
 }
 
 /*
- * Takes the lock and makes the supervisor. *result is CLIENT_DONE for a new gadget, and
- * CLIENT_TAKEN_OVER for the gadget of a dead supervisor. If the same gadget is up, *result is
- * CLIENT_UNCHANGED, and no supervisor is made.
+ * Takes the lock and makes the supervisor. Sets *result to CLIENT_DONE for a new gadget, and to
+ * CLIENT_TAKEN_OVER for the gadget of a dead supervisor. If the same gadget is up already, sets
+ * *result to CLIENT_UNCHANGED and makes no supervisor.
  */
 static int lock_and_make_supervisor(struct supervisor **s, const struct gadget *g,
 				    const json_t *document, const struct client_options *options,
@@ -223,7 +226,7 @@ static int lock_and_make_supervisor(struct supervisor **s, const struct gadget *
 	int r;
 
 	*result = CLIENT_DONE;
-	/* The path is written to the record and the status, which are JSON. */
+	/* The path must be UTF-8, because it is written to the record and the status as JSON. */
 	if (!text_is_utf8(g->file)) {
 		error_set(err, EX_USAGE, EILSEQ, NULL,
 			  "the path of the gadget file of '%s' is not UTF-8", g->name);
@@ -232,7 +235,7 @@ static int lock_and_make_supervisor(struct supervisor **s, const struct gadget *
 	for (;;) {
 		r = rundir_lock(&rundir, paths, g->name, OWNER_STARTING, err);
 		if (r == -EWOULDBLOCK) {
-			r = handle_owner(g, document, options, result, err);
+			r = handle_lock_owner(g, document, options, result, err);
 			if (r == -EAGAIN && !err->exit)
 				continue;
 			return r;
@@ -241,28 +244,30 @@ static int lock_and_make_supervisor(struct supervisor **s, const struct gadget *
 			return r;
 		if (!rundir_has_record(&rundir))
 			break;
-		/* The supervisor may have died during a switch. */
-		r = g->n_switch_to > 0 ? client_clear_switched(paths, g->name, err) : 0;
+		/* Undoes the gadget to which the dead supervisor has switched, if any. */
+		r = g->n_switch_to > 0 ? client_clear_switched_gadgets(paths, g->name, err) : 0;
 		if (r < 0)
 			return r;
-		if (take_over(s, g, document, options, foreground, &rundir)) {
+		if (try_take_over(s, g, document, options, foreground, &rundir)) {
 			*result = CLIENT_TAKEN_OVER;
 			return 0;
 		}
-		client_log_clearing(g->name);
+		client_log_clearing_leftovers(g->name);
 		r = client_clear_leftovers(paths, g->name, &rundir, err);
 		if (r < 0)
 			return r;
 	}
 	r = check_name_is_free(g, paths, &rundir, err);
-	return r < 0 ? r : client_new_supervisor(s, g, document, options, foreground, &rundir, err);
+	return r < 0 ? r
+		     : client_make_supervisor(s, g, document, options, foreground, &rundir, err);
 }
 
 /* --- up ------------------------------------------------------------------------------------------
  */
 
-int client_up(const struct gadget *g, const json_t *document, const struct client_options *options,
-	      int report_fd, bool *reported, char **output, struct error *err)
+int client_bring_up(const struct gadget *g, const json_t *document,
+		    const struct client_options *options, int report_fd, bool *reported,
+		    char **output, struct error *err)
 {
 	enum client_result result;
 	struct supervisor *s;
@@ -270,21 +275,21 @@ int client_up(const struct gadget *g, const json_t *document, const struct clien
 
 	*output = NULL;
 	*reported = false;
-	/* Inherited descriptors are closed, except stdin, stdout and stderr. */
+	/* Closes all inherited file descriptors except stdin, stdout, stderr and report_fd. */
 	fd_close_others(&report_fd, 1);
 	r = lock_and_make_supervisor(&s, g, document, options, false, &result, err);
 	if (r < 0)
 		return r;
 	if (result == CLIENT_UNCHANGED) {
-		_cleanup_free_ char *udc = recorded_udc(options->paths, g->name);
+		_cleanup_free_ char *udc = read_udc_from_status(options->paths, g->name);
 
-		client_report(report_fd, CLIENT_UNCHANGED, g->name, udc);
+		client_send_report(report_fd, CLIENT_UNCHANGED, g->name, udc);
 		*reported = true;
 		return 0;
 	}
-	r = client_supervise(&s, g, result, options, report_fd, reported, err);
+	r = client_supervise_in_background(&s, g, result, options, report_fd, reported, err);
 	if (!*reported) {
-		*output = client_last_output(s);
+		*output = client_last_log_lines(s);
 		if (r == 0)
 			r = error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
 				      "'%s' was taken down before it was up", g->name);
@@ -293,13 +298,13 @@ int client_up(const struct gadget *g, const json_t *document, const struct clien
 	return r;
 }
 
-static void on_up(void *data _unused_)
+static void release_parser_memory(void *data _unused_)
 {
 	memory_release();
 }
 
-int client_run(const struct gadget *g, const json_t *document, const struct client_options *options,
-	       struct error *err)
+int client_run_in_foreground(const struct gadget *g, const json_t *document,
+			     const struct client_options *options, struct error *err)
 {
 	enum client_result result;
 	struct supervisor *s;
@@ -310,23 +315,23 @@ int client_run(const struct gadget *g, const json_t *document, const struct clie
 	if (result == CLIENT_UNCHANGED)
 		return gadget_error_up_already(g->name, err);
 	supervisor_record_inherited_children(s);
-	supervisor_set_on_up(s, on_up, NULL);
+	supervisor_set_on_up(s, release_parser_memory, NULL);
 	supervisor_set_notify_fd(s, options->notify_fd);
-	r = supervisor_run(s, options->timeout, options->wait_udc, err);
-	r = client_run_switches(&s, g, options, true, r, err);
+	r = supervisor_run(s, options->up_timeout, options->udc_wait, err);
+	r = client_switch_gadgets(&s, g, options, true, r, err);
 	supervisor_free(s);
 	return r;
 }
 
-int client_plan(const struct gadget *g, const struct client_options *options, struct plan *plan,
-		struct error *err)
+int client_make_plan(const struct gadget *g, const struct client_options *options,
+		     struct plan *plan, struct error *err)
 {
 	_cleanup_free_ char *udc = NULL;
 	struct preview preview;
 	int r = 0;
 
 	if (!options->no_bind)
-		r = udc_choose(options->paths, &g->udc, options->udc, &udc, err);
+		r = udc_choose(options->paths, &g->udc, options->udc_name, &udc, err);
 	if (r < 0)
 		return r;
 	r = preview_make(&preview, options->paths, g, udc, err);

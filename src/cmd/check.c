@@ -6,28 +6,30 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "cmd/check_here.h"
+#include "cmd/check_system.h"
 #include "cmd/cmd.h"
 #include "rundir/control.h"
 
-enum output { OUTPUT_WORDS, OUTPUT_JSON };
+enum output_format { OUTPUT_WORDS, OUTPUT_JSON };
 
-struct check_run_state {
+struct check_command {
 	const struct globals *globals;
-	enum output output;
-	enum diag_format format;
-	enum diag_severity here; /* severity of messages about what this system lacks */
-	json_t *files, *problems, *errors;
-	struct plugin_tables plugins; /* declarations of the plugins of all files */
+	enum output_format output_format;
+	enum diag_format diag_format;
+	/* Severity of messages about users, programs and so on that do not exist. */
+	enum diag_severity missing_severity;
+	json_t *files, *problems, *errors; /* arrays of the --json document */
+	struct plugin_cache plugin_cache;  /* declarations of the plugins of all files */
 	/*
-	 * Exit status: that of the first file that cannot be read, else that of files with errors.
+	 * The exit status of the first file that cannot be read; else EX_DATAERR if a file has
+	 * errors; else EX_UNAVAILABLE if this system lacks something (--here).
 	 */
-	int exit;
+	int exit_status;
 };
 
-/* Adds a file to the document of --json. */
-static void report_json(struct check_run_state *c, const char *path, const struct gadget *g,
-			json_t *form, const struct diags *diags)
+/* Adds a gadget file and its errors and warnings to the --json document. */
+static void add_file_to_document(struct check_command *c, const char *path, const struct gadget *g,
+				 json_t *form, const struct diags *diags)
 {
 	json_t *problems = diags_to_json(diags), *drop_ins = json_array();
 	json_t *file =
@@ -43,10 +45,10 @@ static void report_json(struct check_run_state *c, const char *path, const struc
 	json_decref(problems);
 }
 
-static void report_words(const struct check_run_state *c, const char *path, const struct gadget *g,
-			 const struct diags *diags)
+static void print_file_report(const struct check_command *c, const char *path,
+			      const struct gadget *g, const struct diags *diags)
 {
-	diags_print(stderr, diags, c->format, c->globals->color);
+	diags_print(stderr, diags, c->diag_format, c->globals->color);
 	if (diags->n_errors > 0 || log_get_level() < LOG_NORMAL)
 		return;
 	for (const char **drop_in = g->drop_ins; *drop_in; drop_in++)
@@ -58,49 +60,50 @@ static void report_words(const struct check_run_state *c, const char *path, cons
 		fprintf(stderr, "%s: no errors\n", path);
 }
 
-static void report_unreadable(struct check_run_state *c, const struct error *err)
+static void report_unreadable_file(struct check_command *c, const struct error *err)
 {
-	if (c->exit == 0 || c->exit == EX_DATAERR || c->exit == EX_UNAVAILABLE)
-		c->exit = err->exit;
-	if (c->output == OUTPUT_JSON)
+	if (c->exit_status == 0 || c->exit_status == EX_DATAERR || c->exit_status == EX_UNAVAILABLE)
+		c->exit_status = err->exit;
+	if (c->output_format == OUTPUT_JSON)
 		json_array_append_new(c->errors, error_to_json(err));
 	else
 		cmd_print_error(err);
 }
 
-static void check_file(struct check_run_state *c, const char *argument)
+static void check_gadget_file(struct check_command *c, const char *argument)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_error_ struct error err = { 0 };
-	struct gadgetfile_plugins plugins = plugin_tables_for_gadgetfile(&c->plugins);
+	struct gadgetfile_plugins plugins = plugin_cache_for_gadgetfile(&c->plugin_cache);
 	_cleanup_free_ char *path = NULL;
 	struct diags diags = { 0 };
 	json_t *form = NULL;
-	int r = cmd_find_file(c->globals, argument, &path, &err);
+	int r = cmd_find_gadget_file(c->globals, argument, &path, &err);
 
 	if (r == 0)
-		r = cmd_load_path(c->globals, path, NULL, &plugins, GADGETFILE_TRUST_ALL, &g,
-				  c->output == OUTPUT_JSON ? &form : NULL, &diags, &err);
+		r = cmd_load_gadget_file_at(c->globals, path, NULL, &plugins, GADGETFILE_TRUST_ALL,
+					    &g, c->output_format == OUTPUT_JSON ? &form : NULL,
+					    &diags, &err);
 	if (g)
-		check_here(&c->globals->paths, g, cmd_dirs(c->globals), c->here, &c->plugins,
-			   &diags);
+		check_this_system(&c->globals->paths, g, cmd_gadget_dirs(c->globals),
+				  c->missing_severity, &c->plugin_cache, &diags);
 	if (r < 0 && err.exit != 0) {
-		report_unreadable(c, &err);
+		report_unreadable_file(c, &err);
 	} else {
-		if (r < 0 && (c->exit == 0 || c->exit == EX_UNAVAILABLE))
-			c->exit = EX_DATAERR;
-		else if (diags.n_errors > 0 && c->exit == 0)
-			c->exit = EX_UNAVAILABLE;
-		if (c->output == OUTPUT_JSON)
-			report_json(c, path, g, json_incref(form), &diags);
+		if (r < 0 && (c->exit_status == 0 || c->exit_status == EX_UNAVAILABLE))
+			c->exit_status = EX_DATAERR;
+		else if (diags.n_errors > 0 && c->exit_status == 0)
+			c->exit_status = EX_UNAVAILABLE;
+		if (c->output_format == OUTPUT_JSON)
+			add_file_to_document(c, path, g, json_incref(form), &diags);
 		else
-			report_words(c, path, g, &diags);
+			print_file_report(c, path, g, &diags);
 	}
 	json_decref(form);
 	diags_free(&diags);
 }
 
-static int check_run(const struct globals *globals, int argc, char **argv)
+static int run_check_command(const struct globals *globals, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
@@ -109,65 +112,66 @@ static int check_run(const struct globals *globals, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct check_run_state c = { .globals = globals, .here = DIAG_WARNING };
+	struct check_command c = { .globals = globals, .missing_severity = DIAG_WARNING };
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (opt) {
 		case 'j':
-			c.output = OUTPUT_JSON;
+			c.output_format = OUTPUT_JSON;
 			break;
 		case 'f':
 			if (!streq(optarg, "gcc"))
-				return cmd_usage(&cmd_check, "--format must be gcc");
-			c.format = DIAG_FORMAT_GCC;
+				return cmd_error_usage(&cmd_check, "--format must be gcc");
+			c.diag_format = DIAG_FORMAT_GCC;
 			break;
 		case 'H':
-			c.here = DIAG_ERROR;
+			c.missing_severity = DIAG_ERROR;
 			break;
 		case 'h':
-			return cmd_help(&cmd_check);
+			return cmd_print_help(&cmd_check);
 		default:
-			return cmd_bad_option(&cmd_check, argv);
+			return cmd_error_bad_option(&cmd_check, argv);
 		}
 	}
 	if (optind == argc)
-		return cmd_usage(&cmd_check, "expected a gadget file");
+		return cmd_error_usage(&cmd_check, "expected a gadget file");
 	c.files = json_array();
 	c.problems = json_array();
 	c.errors = json_array();
 	for (int i = optind; i < argc; i++)
-		check_file(&c, argv[i]);
-	if (c.output == OUTPUT_JSON) {
-		json_t *doc = cmd_json_output();
+		check_gadget_file(&c, argv[i]);
+	if (c.output_format == OUTPUT_JSON) {
+		json_t *doc = cmd_new_document();
 
 		json_object_set(doc, "files", c.files);
 		json_object_set(doc, "problems", c.problems);
 		json_object_set(doc, "errors", c.errors);
-		c.exit = cmd_print_document(doc, c.exit);
+		c.exit_status = cmd_print_document(doc, c.exit_status);
 	}
-	plugin_tables_free(&c.plugins);
+	plugin_cache_free(&c.plugin_cache);
 	json_decref(c.files);
 	json_decref(c.problems);
 	json_decref(c.errors);
-	return c.exit;
+	return c.exit_status;
 }
 
-static const struct cmd_choices choices[] = {
+static const struct cmd_option_words option_words[] = {
 	{ "--format", (const char *const[]){ "gcc" }, 1 },
 	{ 0 },
 };
 
 const struct command cmd_check = {
 	.name = "check",
-	.args = "FILE... [--here] [--json | --format=gcc]",
+	.usage_arguments = "FILE... [--here] [--json | --format=gcc]",
 	.summary = "print all errors and warnings of a gadget file",
-	.options = "  --here              require users, programs, plugins, a UDC and kernel "
-		   "features\n"
-		   "  --json              one JSON document on stdout\n"
-		   "  --format=gcc        one line per message, as compilers print them\n",
-	.choices = choices,
-	.words = { CMD_WORDS_FILES },
-	.repeats = true,
-	.run = check_run,
+	.options_help =
+		"  --here              fail if this system lacks a user, program, plugin, UDC or "
+		"kernel feature\n"
+		"  --json              one JSON document on stdout\n"
+		"  --format=gcc        one line per message, as compilers print them\n",
+	.option_words = option_words,
+	.argument_kinds = { CMD_ARGUMENT_FILES },
+	.repeats_first_kind = true,
+	.run = run_check_command,
 };

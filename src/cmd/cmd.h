@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The commands, which commands.h lists. Each command is a file that ends with a constant struct, or
- * only a row of that list. A command parses its options with getopt_long (argv[0] is the command's
- * name) and returns the exit status (ffsctl(8), "EXIT STATUS"). All output for users is printed in
- * this directory.
+ * What the commands have in common. commands.h lists the commands. Each command is a file that
+ * defines a `const struct command`, or only a row in commands.h. The function of a command parses
+ * the options with getopt_long (argv[0] is the command's name) and returns the exit status
+ * (ffsctl(8), "EXIT STATUS"). All output for users is printed in this directory.
  */
 #pragma once
 
@@ -18,66 +18,76 @@
 
 struct command;
 
-/* An option that takes only certain words as its value; for completion. */
-struct cmd_choices {
-	const char *option;
-	const char *const *words; /* the words; an element may be NULL and is ignored */
-	size_t n;
+/* The words that an option accepts as its value; used by completion. */
+struct cmd_option_words {
+	const char *option_name;
+	const char *const *words; /* NULL elements are ignored */
+	size_t n_words;
 };
 
+/* What each command gets from the main program. */
 struct globals {
 	struct paths paths;
-	/* Directories with gadget files. The first is --dir or NULL; a NULL ends the list. */
-	const char *dirs[5];
+	/* Directories of gadget files. The first is the one of --dir, or NULL; the last is NULL. */
+	const char *gadget_dirs[5];
 	enum diag_color color;
-	const struct command *command; /* the command that runs */
-	/* For completion. */
-	const struct command *const *commands; /* all commands; ends with NULL */
-	const char *options;		       /* the --help text of the global options */
-	const struct cmd_choices *choices;     /* global options that take only certain words */
+	const struct command *current_command; /* the command that is executed */
+	/* The other members are used by completion. */
+	const struct command *const *all_commands; /* all commands; ends with NULL */
+	const char *options_help;		   /* text of the global options in --help */
+	/* Values of the global options; the last option_name is NULL. */
+	const struct cmd_option_words *option_words;
 };
 
-/* The kind of an argument, for completion. */
-enum cmd_words {
-	CMD_WORDS_NONE,
-	CMD_WORDS_FILES,       /* names of gadget files, or paths of any file */
-	CMD_WORDS_GADGETS,     /* gadgets that ffsctl made */
-	CMD_WORDS_ALL_GADGETS, /* all gadgets in configfs */
-	CMD_WORDS_FUNCTIONS,   /* functions of the gadget that the argument before names */
-	CMD_WORDS_UDCS,
-	CMD_WORDS_SCHEMAS,
-	CMD_WORDS_PLUGINS,
-	CMD_WORDS_SHELLS,
+/* What an argument of a command names; used by completion. */
+enum cmd_argument_kind {
+	CMD_ARGUMENT_NONE,
+	CMD_ARGUMENT_FILES,	  /* name of a gadget file, or path of a file */
+	CMD_ARGUMENT_GADGETS,	  /* name of a gadget that ffsctl made */
+	CMD_ARGUMENT_ALL_GADGETS, /* name of any gadget in configfs */
+	CMD_ARGUMENT_FUNCTIONS,	  /* label of a function of the gadget in the first argument */
+	CMD_ARGUMENT_UDCS,
+	CMD_ARGUMENT_SCHEMAS,
+	CMD_ARGUMENT_PLUGINS,
+	CMD_ARGUMENT_SHELLS,
 };
 
 /* The request that a command sends to the supervisor, and how the command prints the answer. */
-struct cmd_request_row {
-	enum control_command command;
-	size_t argument;      /* offset of the member of struct socket_request that the second
-				 argument sets; 0: there is no second argument */
-	const char *option;   /* an option that sets the member `argument`, too; NULL: none */
-	const char *expected; /* the expected arguments, for the error; NULL: "one gadget" */
-	bool takes_over;      /* if the supervisor has died, the gadget is taken over first */
-	/* Text after the gadget's name. `unchanged` if nothing changed; NULL: also then `done`. */
-	const char *done, *unchanged;
-	/* Prints the answer instead of these texts. `value` is the second argument, or NULL. */
-	void (*print)(const char *gadget, const char *value, const struct socket_answer *answer);
+struct command_request {
+	enum control_command control_command;
+	/*
+	 * Offset of the member of struct socket_request that gets the second argument; 0: the
+	 * command has no second argument.
+	 */
+	size_t argument_offset;
+	const char *argument_option; /* option that can replace the second argument; NULL: none */
+	const char *expected_arguments; /* words for the usage error; NULL: "one gadget" */
+	bool takes_over_first; /* if the supervisor has died, first takes the gadget over */
+	/*
+	 * Output after the gadget's name. `unchanged_text` if nothing changed; NULL: prints
+	 * `done_text` in this case, too.
+	 */
+	const char *done_text, *unchanged_text;
+	/* Prints the answer instead of these texts. `value`: the second argument, or NULL. */
+	void (*print_answer)(const char *gadget, const char *value,
+			     const struct socket_answer *answer);
 };
 
+/* A command of ffsctl. */
 struct command {
 	const char *name;
-	const char *alias;		   /* second name; NULL: none */
-	const char *args;		   /* arguments in the usage line */
-	const char *summary;		   /* description in the list of commands */
-	const char *options;		   /* text of --help, also used by completion; NULL: none */
-	enum cmd_words words[2];	   /* kinds of the first and the second argument */
-	bool repeats;			   /* all arguments are of the first kind */
-	const struct cmd_choices *choices; /* the last one has an option NULL; NULL: none */
-	struct cmd_request_row request;	   /* only used if `run` is cmd_request */
+	const char *alias;			  /* another name of the command; NULL: none */
+	const char *usage_arguments;		  /* arguments in the usage line */
+	const char *summary;			  /* description in the list of commands */
+	const char *options_help;		  /* text after the summary in --help; NULL: none */
+	enum cmd_argument_kind argument_kinds[2]; /* kinds of the first and the second argument */
+	bool repeats_first_kind; /* all arguments are of the kind argument_kinds[0] */
+	const struct cmd_option_words *option_words; /* the last option_name is NULL; NULL: none */
+	struct command_request request;		     /* used by cmd_send_request */
 	int (*run)(const struct globals *globals, int argc, char **argv);
 };
 
-/* The internal command cmd_resume, which `reexec` executes, and the commands of the list. */
+/* The commands in commands.h, and the internal command cmd_resume (reexec.c). */
 #define DECLARE_COMMAND(name) , cmd_##name
 #define DECLARE_NOTHING(...)
 extern const struct command cmd_resume COMMANDS(DECLARE_COMMAND, DECLARE_NOTHING);
@@ -86,25 +96,26 @@ extern const struct command cmd_resume COMMANDS(DECLARE_COMMAND, DECLARE_NOTHING
 
 /* All commands except cmd_resume, in the order of --help; ends with NULL. */
 extern const struct command *const cmd_all[];
-/* The --help text of the global options, and those that take only certain words. */
+/* Text of the global options in --help, and the words that they accept as values. */
 extern const char cmd_global_options[];
-extern const struct cmd_choices cmd_global_choices[];
+extern const struct cmd_option_words cmd_global_option_words[];
 
-/* --- Usage; all functions except cmd_help return EX_USAGE. --- */
+/* --- usage --- */
 
-/* Prints "ffsctl COMMAND: TEXT" with a pointer to --help. */
-int cmd_usage(const struct command *command, const char *fmt, ...) _printf_(2, 3);
+/* Prints a usage error, with a hint to --help. Returns EX_USAGE. */
+int cmd_error_usage(const struct command *command, const char *fmt, ...) _printf_(2, 3);
 /*
- * Prints the error for an option that getopt_long has refused, or that the command does not have.
+ * Prints the error for an option that getopt_long has rejected, or that the command does not have.
+ * Returns EX_USAGE.
  */
-int cmd_bad_option(const struct command *command, char *const *argv);
+int cmd_error_bad_option(const struct command *command, char *const *argv);
 /*
- * Returns the text of that error. `options` is the --help text that lists the options. The caller
- * frees the text.
+ * Returns the message of cmd_error_bad_option. `options` is the text in --help that lists the
+ * options. The caller frees the message.
  */
-char *cmd_bad_option_text(const char *options, char *const *argv);
+char *cmd_bad_option_message(const char *options, char *const *argv);
 /* Prints the help of a command on stdout; returns 0. */
-int cmd_help(const struct command *command);
+int cmd_print_help(const struct command *command);
 /*
  * Parses the options of a command that has only --help and --json; `json` NULL: only --help.
  * Returns false if the command must end with the exit status *exit.
@@ -112,90 +123,98 @@ int cmd_help(const struct command *command);
 bool cmd_parse_help_and_json(const struct command *command, int argc, char **argv, bool *json,
 			     int *exit);
 /* Parses the value of an option as seconds, which must not be negative. Returns 0 or EX_USAGE. */
-int cmd_seconds_option(const struct command *command, const char *option, double *seconds);
-/* Parses the number of a descriptor. Returns false if it is not a number or is less than 3. */
-bool cmd_parse_descriptor(const char *text, int *fd);
+int cmd_parse_seconds_option(const struct command *command, const char *option, double *seconds);
+/* Parses the number of a file descriptor. Returns false if it is not a number above 2. */
+bool cmd_parse_fd(const char *text, int *fd);
 
 /* --- gadget files --- */
 
 /* Returns whether an argument is a path: it contains '/', or ends in .conf or .scheme. */
-bool cmd_is_path(const char *argument);
-/* Returns the directories with gadget files; ends with NULL. */
-const char *const *cmd_dirs(const struct globals *globals);
-/* Returns the directories with gadget files as text: "A, B or C". The caller frees the text. */
-char *cmd_directories(const struct globals *globals);
+bool cmd_argument_is_path(const char *argument);
+/* Returns the directories of gadget files; NULL ends the list. */
+const char *const *cmd_gadget_dirs(const struct globals *globals);
+/* Returns the directories of gadget files as text: "A, B or C". The caller frees the text. */
+char *cmd_gadget_dirs_text(const struct globals *globals);
 
-struct cmd_file {
-	char *name; /* file name without suffix */
+/* A gadget file in one of the directories of gadget files. */
+struct cmd_gadget_file {
+	char *base_name; /* file name without directory and suffix */
 	char *path;
 };
 
-struct cmd_files {
-	struct cmd_file *list;
-	size_t n;
+struct cmd_gadget_files {
+	struct cmd_gadget_file *files;
+	size_t n_files;
 };
 
 /*
- * Lists the gadget files in the directories, sorted by name. Of files with the same name only the
- * first is listed. On failure, `files` has the files that were found before.
+ * Lists the gadget files in the directories of gadget files, sorted by name. If several files have
+ * the same name, lists only the first. On failure, *files has the files found so far.
  */
-int cmd_list_files(const struct globals *globals, struct cmd_files *files, struct error *err);
-void cmd_files_free(struct cmd_files *files);
-#define _cleanup_files_ _cleanup_(cmd_files_free)
+int cmd_list_gadget_files(const struct globals *globals, struct cmd_gadget_files *files,
+			  struct error *err);
+void cmd_gadget_files_free(struct cmd_gadget_files *files);
+#define _cleanup_gadget_files_ _cleanup_(cmd_gadget_files_free)
 
-struct cmd_names {
-	char **list;
-	size_t n;
+/* Names of plugins. */
+struct cmd_plugin_names {
+	char **names;
+	size_t n_names;
 };
 
 /* Lists the names of the installed plugins, sorted. */
-int cmd_list_plugins(struct cmd_names *names, struct error *err);
-void cmd_names_free(struct cmd_names *names);
-#define _cleanup_names_ _cleanup_(cmd_names_free)
+int cmd_list_plugin_names(struct cmd_plugin_names *names, struct error *err);
+void cmd_plugin_names_free(struct cmd_plugin_names *names);
+#define _cleanup_plugin_names_ _cleanup_(cmd_plugin_names_free)
 
 /*
- * Finds the gadget file for an argument, which is a path (cmd_is_path) or the name of a file in the
- * directories. Fails with EX_NOINPUT. The caller frees *path.
+ * Finds the gadget file for an argument, which is a path (cmd_argument_is_path) or the name of a
+ * file in the directories of gadget files. Fails with EX_NOINPUT if there is no such file. The
+ * caller frees *path.
  */
-int cmd_find_file(const struct globals *globals, const char *argument, char **path,
-		  struct error *err);
+int cmd_find_gadget_file(const struct globals *globals, const char *argument, char **path,
+			 struct error *err);
 
 /*
- * Finds the gadget file for an argument as cmd_find_file does, and loads it. Returns 0, or an exit
- * status with the reason in `err` or `diags`. The caller prints `diags`.
+ * Finds the gadget file for an argument as cmd_find_gadget_file does, and loads it. `name` not
+ * NULL: the gadget gets this name instead of the name in the file. Returns 0, or an exit status
+ * with the errors in `err` or `diags`. The caller prints `diags`.
  */
-int cmd_load(const struct globals *globals, const char *argument, const char *name,
-	     enum gadgetfile_trust trust, struct gadget **gadget, json_t **document,
-	     struct diags *diags, struct error *err);
-/* Calls gadgetfile_load_with_dirs. `plugins` NULL: worker options are not validated. */
-int cmd_load_path(const struct globals *globals, const char *path, const char *name,
-		  const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
-		  struct gadget **gadget, json_t **document, struct diags *diags,
-		  struct error *err);
+int cmd_load_gadget_file(const struct globals *globals, const char *argument, const char *name,
+			 enum gadgetfile_trust trust, struct gadget **gadget, json_t **document,
+			 struct diags *diags, struct error *err);
+/*
+ * Loads the gadget file at `path` (gadgetfile_load_with_dirs). `plugins` NULL: does not validate
+ * the options of workers.
+ */
+int cmd_load_gadget_file_at(const struct globals *globals, const char *path, const char *name,
+			    const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
+			    struct gadget **gadget, json_t **document, struct diags *diags,
+			    struct error *err);
 
 /*
- * Called after `up` or `reload` has failed. If a worker ended before it was ready (EX_PROTOCOL),
- * validates the workers' options against the declarations of their plugins; this takes too long to
- * do it always. If that finds errors, adds them to `diags` (NULL: prints them) and sets err->exit
- * to EX_DATAERR.
+ * Called after `up` or `reload` has failed. If the reason is that a worker ended before it was
+ * ready (EX_PROTOCOL), validates the workers' options against the declarations of their plugins.
+ * `up` does not do so before, because reading the declarations takes long. If options have errors,
+ * adds the errors to `diags` (NULL: prints them) and sets err->exit to EX_DATAERR.
  */
-void cmd_explain_worker(const struct globals *globals, const char *file, const char *name,
-			struct diags *diags, struct error *err);
+void cmd_explain_worker_failure(const struct globals *globals, const char *file, const char *name,
+				struct diags *diags, struct error *err);
 
 /*
- * Stores in *name the gadget's name for an argument, which is that name or a path. For a path, it
- * is the name of the gadget that is up from this file, or, if there is none, the name in the file.
- * Fails with EX_NOINPUT if the file does not exist, and with EX_DATAERR if it has errors. The
- * caller frees *name.
+ * Stores in *name the name of the gadget that an argument means. The argument is the name itself or
+ * the path of a gadget file. For a path, *name is the name of the gadget that is up from this file,
+ * or, if there is none, the name in the file. Fails with EX_NOINPUT if the file does not exist, and
+ * with EX_DATAERR if it has errors. The caller frees *name.
  */
-int cmd_gadget_name(const struct globals *globals, const char *argument, char **name,
-		    struct error *err);
-/* Does the same as cmd_gadget_name. Also accepts names that no gadget file can contain. */
-int cmd_any_gadget_name(const struct globals *globals, const char *argument, char **name,
-			struct error *err);
+int cmd_find_gadget_name(const struct globals *globals, const char *argument, char **name,
+			 struct error *err);
+/* Does the same as cmd_find_gadget_name. Also accepts names that no gadget file can contain. */
+int cmd_find_any_gadget_name(const struct globals *globals, const char *argument, char **name,
+			     struct error *err);
 /*
- * Stores in *name the name of the gadget that is up from the file at `path`; NULL: no gadget is.
- * The file need not exist any more. Fails with EX_USAGE if several gadgets are up from it. The
+ * Stores in *name the name of the gadget that is up from the gadget file `path`, which may have
+ * been deleted since; NULL: there is no such gadget. Fails with EX_USAGE if there are several. The
  * caller frees *name.
  */
 int cmd_find_gadget_by_file(const struct globals *globals, const char *path, char **name,
@@ -203,35 +222,39 @@ int cmd_find_gadget_by_file(const struct globals *globals, const char *path, cha
 
 /* --- output --- */
 
-/* Prints lines; adds a newline if the last line has none. */
+/* Prints a text of several lines. Adds a newline if the last line has none. */
 void cmd_print_lines(FILE *to, const char *lines);
 
 /* Prints an error and returns its exit status. */
 int cmd_print_error(const struct error *err);
-/* Sets an error that refers to the errors of a gadget file in the "problems" of the document. */
-void cmd_file_has_errors(const char *file, struct error *err);
 /*
- * Prints an error and returns its exit status. The message has a field with the gadget's name in
- * the journal; `gadget` NULL: no such field.
+ * Sets the error for a gadget file with errors. Its hint refers to "problems" in the --json
+ * document, which contains these errors.
  */
-int cmd_print_error_about(const char *gadget, const struct error *err);
-/* Prints the message for CLIENT_TAKEN_OVER. */
-void cmd_print_taken_over(const char *gadget);
+void cmd_error_file_has_errors(const char *file, struct error *err);
 /*
- * Handles an error of a command that continues with the next gadget: moves the first error to
- * `first`, and prints later errors. The caller clears both.
+ * Prints an error about a gadget and returns the exit status of the error. In the journal of
+ * systemd, the message has a field with the gadget's name; `gadget` NULL: it has no such field.
  */
-void cmd_keep_error(struct error *first, struct error *err);
+int cmd_print_gadget_error(const char *gadget, const struct error *err);
+/* Prints that the gadget was taken over (CLIENT_TAKEN_OVER). */
+void cmd_print_takeover(const char *gadget);
+/*
+ * Handles an error in a command for several gadgets, which continues with the next gadget. Moves
+ * the first error to *first, and prints each later error. The caller clears both structs.
+ */
+void cmd_keep_first_error(struct error *first, struct error *err);
 
 /*
- * Prints the JSON document of a command, {"ffsctl", "gadgets", "errors"}, on stdout. Takes
- * ownership of `gadgets`. `gadgets`, `err` and `diags` may be NULL. Returns `exit`, or EX_IOERR if
- * the document cannot be written.
+ * Prints the --json document of a command, {"ffsctl", "gadgets", "errors", "problems"}, on stdout.
+ * Takes ownership of `gadgets`. `gadgets`, `err` and `diags` may be NULL. Returns `exit`, or
+ * EX_IOERR if the document cannot be written.
  */
-int cmd_print_json(json_t *gadgets, const struct error *err, const struct diags *diags, int exit);
+int cmd_print_gadgets_document(json_t *gadgets, const struct error *err, const struct diags *diags,
+			       int exit);
 /* Returns a new document {"ffsctl": {"schema": 1, "version"}}; the caller owns it. */
-json_t *cmd_json_output(void);
-/* Returns the array "errors" of a document; `err` may be NULL or empty. The caller owns it. */
-json_t *cmd_errors(const struct error *err);
-/* Writes a document to stdout and frees it. Returns `exit`, or EX_IOERR if that fails. */
+json_t *cmd_new_document(void);
+/* Returns the array "errors" of a document, which the caller owns. `err` may be NULL or empty. */
+json_t *cmd_error_to_array(const struct error *err);
+/* Writes a document to stdout and frees it. Returns `exit`, or EX_IOERR if writing fails. */
 int cmd_print_document(json_t *document, int exit);

@@ -13,17 +13,17 @@ libffsctl_a_SOURCES += \
 	src/cmd/completion.c \
 	src/cmd/descriptors.c \
 	src/cmd/down.c \
-	src/cmd/embed.h \
+	src/cmd/embedded_files.h \
 	src/cmd/export.c \
 	src/cmd/features.c \
-	src/cmd/fields.c src/cmd/fields.h \
+	src/cmd/status_fields.c src/cmd/status_fields.h \
 	src/cmd/files.c \
 	src/cmd/gadget_name.c \
-	src/cmd/check_here.c src/cmd/check_here.h \
+	src/cmd/check_system.c src/cmd/check_system.h \
 	src/cmd/list.c \
 	src/cmd/log.c \
 	src/cmd/option_text.c src/cmd/option_text.h \
-	src/cmd/plugin_tables.c src/cmd/plugin_tables.h \
+	src/cmd/plugin_cache.c src/cmd/plugin_cache.h \
 	src/cmd/plugins.c \
 	src/cmd/reexec.c \
 	src/cmd/reload.c \
@@ -40,12 +40,12 @@ libffsctl_a_SOURCES += \
 
 dist_schema_DATA += schemas/descriptors.schema.json schemas/features.schema.json schemas/output.schema.json schemas/plugins.schema.json schemas/udc.schema.json
 
-# The files that `schema` and `completion` print (src/cmd/embed.h)
+# The files that `schema` and `completion` print (src/cmd/embedded_files.h)
 nodist_libffsctl_a_SOURCES += src/cmd/embedded.c
 EXTRA_DIST += src/cmd/embed.sh
 CLEANFILES += src/cmd/embedded.c
 src/cmd/embedded.c: $(srcdir)/src/cmd/embed.sh $(dist_schema_DATA) $(COMPLETIONS) Makefile
 	$(AM_V_GEN)$(MKDIR_P) src/cmd && cd $(srcdir) && \
-		sh src/cmd/embed.sh embedded_schemas $(dist_schema_DATA) \
-			-- embedded_completions $(COMPLETIONS) >$(abs_builddir)/$@.new && \
+		sh src/cmd/embed.sh embedded_schema_files $(dist_schema_DATA) \
+			-- embedded_completion_files $(COMPLETIONS) >$(abs_builddir)/$@.new && \
 		mv $(abs_builddir)/$@.new $(abs_builddir)/$@

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The table of commands, made from the list in commands.h, and the global options. */
+/* The table of commands, which is made from the list in commands.h, and the global options. */
 #include "cmd/commands.h"
 
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include "cmd/requests.h"
 
 #define COMMAND(name) &cmd_##name,
-#define REQUEST(...) &(const struct command){ .run = cmd_request, __VA_ARGS__ },
+#define REQUEST(...) &(const struct command){ .run = cmd_send_request, __VA_ARGS__ },
 
 const struct command *const cmd_all[] = { COMMANDS(COMMAND, REQUEST) NULL };
 
@@ -21,7 +21,7 @@ const char cmd_global_options[] =
 	"  --run-dir DIR       run directory, with the state (/run/ffsctl)\n"
 	"  --version\n";
 
-const struct cmd_choices cmd_global_choices[] = {
+const struct cmd_option_words cmd_global_option_words[] = {
 	{ "--color", (const char *const[]){ "auto", "always", "never" }, 3 },
 	{ 0 },
 };

@@ -3,10 +3,11 @@
  * The only list of the commands, in the order of --help. The main program, --help and completion
  * use it.
  *
- * COMMAND(NAME): a file of this directory defines `const struct command cmd_NAME` (cmd.h).
- * REQUEST(...): the members of a struct command that sends one request to the supervisor of a
- * gadget and prints the answer. requests.c executes it, so such a command needs no file here. In
- * the supervisor it is a row in rundir/control.h and a function in supervisor/control_commands.c.
+ * COMMAND(NAME): a command that a file of this directory defines, as `const struct command
+ * cmd_NAME` (cmd.h). REQUEST(...): a command that sends one request to a gadget's supervisor and
+ * prints the answer. Its arguments are initializers of a struct command. requests.c executes such a
+ * command, so it has no file here. In the supervisor, the request has a row in rundir/control.h and
+ * a function in supervisor/control_commands.c.
  */
 #pragma once
 
@@ -17,30 +18,32 @@
 	COMMAND(down) \
 	COMMAND(reload) \
 	REQUEST(.name = "restart", \
-		.args = "GADGET [FUNCTION]", \
+		.usage_arguments = "GADGET [FUNCTION]", \
 		.summary = "restart the workers of a gadget or of one function, without a disconnect", \
-		.words = { CMD_WORDS_GADGETS, CMD_WORDS_FUNCTIONS }, \
-		.request = { .command = COMMAND_RESTART, \
-			     .argument = offsetof(struct socket_request, function), \
-			     .expected = "a gadget and optionally one of its functions", \
-			     .takes_over = true, \
-			     .print = cmd_print_restarted }) \
+		.argument_kinds = { CMD_ARGUMENT_GADGETS, CMD_ARGUMENT_FUNCTIONS }, \
+		.request = { .control_command = COMMAND_RESTART, \
+			     .argument_offset = offsetof(struct socket_request, function), \
+			     .expected_arguments = "a gadget and optionally one of its functions", \
+			     .takes_over_first = true, \
+			     .print_answer = cmd_print_restarted }) \
 	COMMAND(reexec) \
 	REQUEST(.name = "bind", \
-		.args = "GADGET [UDC]", \
+		.usage_arguments = "GADGET [UDC]", \
 		.summary = "bind a gadget that is up to a UDC", \
-		.options = "  --udc NAME          the UDC to bind to, same as the argument UDC\n", \
-		.words = { CMD_WORDS_GADGETS, CMD_WORDS_UDCS }, \
-		.request = { .command = COMMAND_BIND, \
-			     .argument = offsetof(struct socket_request, udc), \
-			     .option = "udc", \
-			     .expected = "a gadget and optionally a UDC", \
-			     .print = cmd_print_bound }) \
+		.options_help = "  --udc NAME          the UDC to bind to, same as the argument UDC\n", \
+		.argument_kinds = { CMD_ARGUMENT_GADGETS, CMD_ARGUMENT_UDCS }, \
+		.request = { .control_command = COMMAND_BIND, \
+			     .argument_offset = offsetof(struct socket_request, udc), \
+			     .argument_option = "udc", \
+			     .expected_arguments = "a gadget and optionally a UDC", \
+			     .print_answer = cmd_print_bound }) \
 	REQUEST(.name = "unbind", \
-		.args = "GADGET", \
+		.usage_arguments = "GADGET", \
 		.summary = "unbind a gadget and leave it up", \
-		.words = { CMD_WORDS_GADGETS }, \
-		.request = { .command = COMMAND_UNBIND, .done = "unbound", .unchanged = "is not bound" }) \
+		.argument_kinds = { CMD_ARGUMENT_GADGETS }, \
+		.request = { .control_command = COMMAND_UNBIND, \
+			     .done_text = "unbound", \
+			     .unchanged_text = "is not bound" }) \
 	COMMAND(wait) \
 	COMMAND(status) \
 	COMMAND(log) \

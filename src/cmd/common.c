@@ -13,10 +13,10 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/option_text.h"
-#include "cmd/plugin_tables.h"
+#include "cmd/plugin_cache.h"
 #include "rundir/control.h"
 
-int cmd_usage(const struct command *command, const char *fmt, ...)
+int cmd_error_usage(const struct command *command, const char *fmt, ...)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *text = NULL;
@@ -30,9 +30,9 @@ int cmd_usage(const struct command *command, const char *fmt, ...)
 	return cmd_print_error(&err);
 }
 
-char *cmd_bad_option_text(const char *options, char *const *argv)
+char *cmd_bad_option_message(const char *options, char *const *argv)
 {
-	/* optind is the index after the option, or after its value if that is a separate word. */
+	/* argv[optind] is the word after the option, or after the word with the option's value. */
 	const char *word = argv[optind - 1][0] == '-' ? argv[optind - 1] : argv[optind - 2];
 	const char *equals = strchr(word, '=');
 	_cleanup_free_ char *name =
@@ -49,26 +49,26 @@ char *cmd_bad_option_text(const char *options, char *const *argv)
 	return strf("unknown option '%s'", name);
 }
 
-int cmd_bad_option(const struct command *command, char *const *argv)
+int cmd_error_bad_option(const struct command *command, char *const *argv)
 {
-	_cleanup_free_ char *text = cmd_bad_option_text(command->options, argv);
+	_cleanup_free_ char *text = cmd_bad_option_message(command->options_help, argv);
 
-	return cmd_usage(command, "%s", text);
+	return cmd_error_usage(command, "%s", text);
 }
 
-int cmd_help(const struct command *command)
+int cmd_print_help(const struct command *command)
 {
-	printf("usage: ffsctl %s%s%s\n\n%s\n", command->name, *command->args ? " " : "",
-	       command->args, command->summary);
-	if (command->options)
-		printf("\n%s", command->options);
+	printf("usage: ffsctl %s%s%s\n\n%s\n", command->name, *command->usage_arguments ? " " : "",
+	       command->usage_arguments, command->summary);
+	if (command->options_help)
+		printf("\n%s", command->options_help);
 	return 0;
 }
 
 bool cmd_parse_help_and_json(const struct command *command, int argc, char **argv, bool *json,
 			     int *exit)
 {
-	/* If the command has no --json, the row with NULL ends the table. */
+	/* `json` NULL: the row has a NULL name, which ends the table. */
 	const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ json ? "json" : NULL, no_argument, NULL, 'j' },
@@ -79,9 +79,9 @@ bool cmd_parse_help_and_json(const struct command *command, int argc, char **arg
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) == 'j')
 		*json = true;
 	if (option == 'h')
-		*exit = cmd_help(command);
+		*exit = cmd_print_help(command);
 	else if (option != -1)
-		*exit = cmd_bad_option(command, argv);
+		*exit = cmd_error_bad_option(command, argv);
 	return option == -1;
 }
 
@@ -94,15 +94,15 @@ static bool parse_seconds(const char *text, double *seconds)
 	return end != text && *end == '\0' && errno == 0 && isfinite(*seconds) && *seconds >= 0;
 }
 
-int cmd_seconds_option(const struct command *command, const char *option, double *seconds)
+int cmd_parse_seconds_option(const struct command *command, const char *option, double *seconds)
 {
 	return parse_seconds(optarg, seconds)
 		       ? 0
-		       : cmd_usage(command, "%s takes a number of seconds, not '%s'", option,
-				   optarg);
+		       : cmd_error_usage(command, "%s takes a number of seconds, not '%s'", option,
+					 optarg);
 }
 
-bool cmd_parse_descriptor(const char *text, int *fd)
+bool cmd_parse_fd(const char *text, int *fd)
 {
 	char *end;
 	long n = strtol(text, &end, 10);
@@ -111,22 +111,22 @@ bool cmd_parse_descriptor(const char *text, int *fd)
 	return *text && !*end && n > 2 && n < INT_MAX;
 }
 
-int cmd_load(const struct globals *globals, const char *argument, const char *name,
-	     enum gadgetfile_trust trust, struct gadget **gadget, json_t **form,
-	     struct diags *diags, struct error *err)
+int cmd_load_gadget_file(const struct globals *globals, const char *argument, const char *name,
+			 enum gadgetfile_trust trust, struct gadget **gadget, json_t **document,
+			 struct diags *diags, struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
-	int r = cmd_find_file(globals, argument, &path, err);
+	int r = cmd_find_gadget_file(globals, argument, &path, err);
 
 	if (r < 0)
 		return err->exit;
-	r = cmd_load_path(globals, path, name, NULL, trust, gadget, form, diags, err);
+	r = cmd_load_gadget_file_at(globals, path, name, NULL, trust, gadget, document, diags, err);
 	if (r == 0)
 		return 0;
 	return err->exit ? err->exit : EX_DATAERR;
 }
 
-static void add_errors(struct diags *to, const struct diags *from)
+static void copy_errors(struct diags *to, const struct diags *from)
 {
 	for (size_t i = 0; i < from->n; i++) {
 		const struct diag *d = &from->list[i];
@@ -141,24 +141,24 @@ static void add_errors(struct diags *to, const struct diags *from)
 	}
 }
 
-void cmd_explain_worker(const struct globals *globals, const char *file, const char *name,
-			struct diags *diags, struct error *err)
+void cmd_explain_worker_failure(const struct globals *globals, const char *file, const char *name,
+				struct diags *diags, struct error *err)
 {
-	_cleanup_plugin_tables_ struct plugin_tables tables = { 0 };
-	const struct gadgetfile_plugins plugins = plugin_tables_for_gadgetfile(&tables);
+	_cleanup_plugin_cache_ struct plugin_cache cache = { 0 };
+	const struct gadgetfile_plugins plugins = plugin_cache_for_gadgetfile(&cache);
 	_cleanup_gadget_ struct gadget *gadget = NULL;
 	_cleanup_error_ struct error ignored = { 0 };
 	struct diags found = { 0 }, errors = { 0 };
 
 	if (err->exit != EX_PROTOCOL)
 		return;
-	cmd_load_path(globals, file, name, &plugins, GADGETFILE_TRUST_ALL, &gadget, NULL, &found,
-		      &ignored);
+	cmd_load_gadget_file_at(globals, file, name, &plugins, GADGETFILE_TRUST_ALL, &gadget, NULL,
+				&found, &ignored);
 	if (found.n_errors > 0) {
 		err->exit = EX_DATAERR;
-		add_errors(&errors, &found);
+		copy_errors(&errors, &found);
 		if (diags)
-			add_errors(diags, &found);
+			copy_errors(diags, &found);
 		else
 			diags_print(stderr, &errors, DIAG_FORMAT_HUMAN, globals->color);
 	}
@@ -166,7 +166,7 @@ void cmd_explain_worker(const struct globals *globals, const char *file, const c
 	diags_free(&found);
 }
 
-void cmd_keep_error(struct error *first, struct error *err)
+void cmd_keep_first_error(struct error *first, struct error *err)
 {
 	if (!first->exit)
 		error_move(first, err);
@@ -174,13 +174,13 @@ void cmd_keep_error(struct error *first, struct error *err)
 		cmd_print_error(err);
 }
 
-void cmd_print_taken_over(const char *gadget)
+void cmd_print_takeover(const char *gadget)
 {
 	log_about(gadget, NULL, LOG_INFO,
 		  "%s: its supervisor had died; taken over with its workers", gadget);
 }
 
-int cmd_print_error_about(const char *gadget, const struct error *err)
+int cmd_print_gadget_error(const char *gadget, const struct error *err)
 {
 	_cleanup_free_ char *lines = err->file ? error_lines(err) : NULL;
 
@@ -191,7 +191,7 @@ int cmd_print_error_about(const char *gadget, const struct error *err)
 	return err->exit;
 }
 
-void cmd_file_has_errors(const char *file, struct error *err)
+void cmd_error_file_has_errors(const char *file, struct error *err)
 {
 	error_set(err, EX_DATAERR, 0, file, "%s has errors", file);
 	error_hint(err, "see 'problems'");
@@ -204,15 +204,15 @@ void cmd_print_lines(FILE *to, const char *lines)
 
 int cmd_print_error(const struct error *err)
 {
-	return cmd_print_error_about(NULL, err);
+	return cmd_print_gadget_error(NULL, err);
 }
 
-json_t *cmd_json_output(void)
+json_t *cmd_new_document(void)
 {
 	return json_pack("{s:{s:i, s:s}}", "ffsctl", "schema", 1, "version", PACKAGE_VERSION);
 }
 
-json_t *cmd_errors(const struct error *err)
+json_t *cmd_error_to_array(const struct error *err)
 {
 	json_t *errors = json_array();
 
@@ -229,12 +229,13 @@ int cmd_print_document(json_t *document, int exit)
 	return (fflush(stdout) == 0 && good) || exit ? exit : EX_IOERR;
 }
 
-int cmd_print_json(json_t *gadgets, const struct error *err, const struct diags *diags, int exit)
+int cmd_print_gadgets_document(json_t *gadgets, const struct error *err, const struct diags *diags,
+			       int exit)
 {
-	json_t *document = cmd_json_output();
+	json_t *document = cmd_new_document();
 
 	json_object_set_new(document, "gadgets", gadgets ? gadgets : json_array());
-	json_object_set_new(document, "errors", cmd_errors(err));
+	json_object_set_new(document, "errors", cmd_error_to_array(err));
 	if (diags)
 		json_object_set_new(document, "problems", diags_to_json(diags));
 	return cmd_print_document(document, exit);

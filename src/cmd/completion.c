@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `completion`: completes command lines in shells. The scripts run `ffsctl completion --words --
- * WORD...`, which prints the candidates for the last word, one per line, with a tab and a
- * description. Options come from the text of --help (option_text.h).
+ * `completion`: prints the completion script of a shell. The script runs `ffsctl completion --words
+ * -- WORD...`, which prints the candidates for the last word of the command line. Each line has a
+ * candidate, a tab and a description. The options are read from the text of --help (option_text.h).
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -12,12 +12,12 @@
 #include "base/json.h"
 #include "client/inspect.h"
 #include "cmd/cmd.h"
-#include "cmd/embed.h"
-#include "cmd/fields.h"
+#include "cmd/embedded_files.h"
 #include "cmd/option_text.h"
+#include "cmd/status_fields.h"
 #include "configfs/udc.h"
 
-/* The shells, and their scripts in completions/. */
+/* The shells, and the names of their scripts in completions/. */
 static const struct {
 	const char *name, *file;
 } shells[] = { { "bash", "ffsctl" }, { "fish", "ffsctl.fish" }, { "zsh", "_ffsctl" } };
@@ -26,31 +26,34 @@ static const struct {
 
 /* The command line that is being completed. */
 struct command_line {
-	struct globals globals; /* the global options in the command line */
+	struct globals globals; /* values of the global options in the command line */
 	const struct command *command;
-	const char *prefix; /* first part of the last word, which candidates do not contain */
-	const char *typed;  /* rest of the last word, with which candidates must begin */
+	/*
+	 * The last word is fixed_part followed by typed_part. For "--color=al", fixed_part is
+	 * "--color=", and typed_part is "al", with which the candidates must begin.
+	 */
+	const char *fixed_part, *typed_part;
 };
 
-static void offer(const struct command_line *l, const char *word, const char *what)
+static void print_candidate(const struct command_line *l, const char *word, const char *what)
 {
-	if (str_has_prefix(word, l->typed))
-		printf("%s%s\t%s\n", l->prefix, word, what ? what : "");
+	if (str_has_prefix(word, l->typed_part))
+		printf("%s%s\t%s\n", l->fixed_part, word, what ? what : "");
 }
 
 /* --- arguments --- */
 
-static void offer_files(const struct command_line *l)
+static void complete_gadget_file(const struct command_line *l)
 {
-	_cleanup_files_ struct cmd_files files = { 0 };
+	_cleanup_gadget_files_ struct cmd_gadget_files files = { 0 };
 	_cleanup_error_ struct error ignored = { 0 };
 
-	cmd_list_files(&l->globals, &files, &ignored);
-	for (size_t i = 0; i < files.n; i++)
-		offer(l, files.list[i].name, files.list[i].path);
+	cmd_list_gadget_files(&l->globals, &files, &ignored);
+	for (size_t i = 0; i < files.n_files; i++)
+		print_candidate(l, files.files[i].base_name, files.files[i].path);
 }
 
-static void offer_gadgets(const struct command_line *l, bool foreign)
+static void complete_gadget_name(const struct command_line *l, bool foreign)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget_statuses gadgets;
@@ -58,223 +61,230 @@ static void offer_gadgets(const struct command_line *l, bool foreign)
 	inspect_gadgets(&l->globals.paths, NULL, &gadgets, &ignored);
 	for (size_t i = 0; i < gadgets.n; i++)
 		if (foreign || gadgets.v[i].state != STATUS_FOREIGN)
-			offer(l, gadgets.v[i].name, gadget_condition_words[gadgets.v[i].state]);
+			print_candidate(l, gadgets.v[i].name,
+					gadget_condition_words[gadgets.v[i].state]);
 	statuses_free(&gadgets);
 }
 
-static void offer_functions(const struct command_line *l, const char *gadget)
+static void complete_function_label(const struct command_line *l, const char *gadget)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget_statuses gadgets;
 
 	inspect_gadgets(&l->globals.paths, gadget, &gadgets, &ignored);
 	for (size_t i = 0; gadgets.n > 0 && i < gadgets.v[0].n_functions; i++)
-		offer(l, gadgets.v[0].functions[i].label, gadgets.v[0].functions[i].type);
+		print_candidate(l, gadgets.v[0].functions[i].label, gadgets.v[0].functions[i].type);
 	statuses_free(&gadgets);
 }
 
-static void offer_udcs(const struct command_line *l)
+static void complete_udc_name(const struct command_line *l)
 {
 	_cleanup_udcs_ struct udcs udcs = { 0 };
 	_cleanup_error_ struct error ignored = { 0 };
 
 	udcs_list(&l->globals.paths, &udcs, &ignored);
 	for (size_t i = 0; i < udcs.n; i++)
-		offer(l, udcs.list[i].name,
-		      udcs.list[i].holder ? udcs.list[i].holder : udcs.list[i].driver);
+		print_candidate(l, udcs.list[i].name,
+				udcs.list[i].holder ? udcs.list[i].holder : udcs.list[i].driver);
 }
 
-static void offer_schemas(const struct command_line *l)
+static void complete_schema_name(const struct command_line *l)
 {
-	for (const struct embedded *e = embedded_schemas; e->name; e++) {
-		_cleanup_free_ char *name = xstrndup(e->name, strcspn(e->name, "."));
+	for (const struct embedded_file *e = embedded_schema_files; e->file_name; e++) {
+		_cleanup_free_ char *name = xstrndup(e->file_name, strcspn(e->file_name, "."));
 
-		offer(l, name, NULL);
+		print_candidate(l, name, NULL);
 	}
 }
 
-static void offer_plugins(const struct command_line *l)
+static void complete_plugin_name(const struct command_line *l)
 {
-	_cleanup_names_ struct cmd_names names = { 0 };
+	_cleanup_plugin_names_ struct cmd_plugin_names names = { 0 };
 	_cleanup_error_ struct error ignored = { 0 };
 
-	cmd_list_plugins(&names, &ignored);
-	for (size_t i = 0; i < names.n; i++)
-		offer(l, names.list[i], NULL);
+	cmd_list_plugin_names(&names, &ignored);
+	for (size_t i = 0; i < names.n_names; i++)
+		print_candidate(l, names.names[i], NULL);
 }
 
-/* Completes the last field of a list separated by commas. */
-static void offer_fields(const struct command_line *l)
+/* Completes the last field in the comma-separated value of `status -o`. */
+static void complete_status_field(const struct command_line *l)
 {
-	const char *comma = strrchr(l->typed, ',');
+	const char *comma = strrchr(l->typed_part, ',');
 	_cleanup_free_ char *done =
-		comma ? xstrndup(l->typed, (size_t)(comma + 1 - l->typed)) : xstrdup("");
-	_cleanup_free_ char *prefix = strf("%s%s", l->prefix, done);
+		comma ? xstrndup(l->typed_part, (size_t)(comma + 1 - l->typed_part)) : xstrdup("");
+	_cleanup_free_ char *prefix = strf("%s%s", l->fixed_part, done);
 	struct command_line last = *l;
 
-	last.prefix = prefix;
-	last.typed = l->typed + strlen(done);
+	last.fixed_part = prefix;
+	last.typed_part = l->typed_part + strlen(done);
 	for (size_t i = 0; i < gadget_fields.n; i++)
-		offer(&last, gadget_fields.v[i].name, "of the gadget");
+		print_candidate(&last, gadget_fields.v[i].name, "of the gadget");
 	for (size_t i = 0; i < function_fields.n; i++) {
 		_cleanup_free_ char *word = strf("*.%s", function_fields.v[i].name);
 
-		offer(&last, word, "of each function");
+		print_candidate(&last, word, "of each function");
 	}
 	for (size_t i = 0; i < worker_fields.n; i++) {
 		_cleanup_free_ char *word = strf("*.worker.%s", worker_fields.v[i].name);
 
-		offer(&last, word, "of each function's worker");
+		print_candidate(&last, word, "of each function's worker");
 	}
 }
 
-static void offer_arguments(const struct command_line *l, enum cmd_words words, const char *before)
+static void complete_argument_of_kind(const struct command_line *l, enum cmd_argument_kind kind,
+				      const char *before)
 {
-	switch (words) {
-	case CMD_WORDS_NONE:
+	switch (kind) {
+	case CMD_ARGUMENT_NONE:
 		break;
-	case CMD_WORDS_FILES:
-		offer_files(l);
+	case CMD_ARGUMENT_FILES:
+		complete_gadget_file(l);
 		break;
-	case CMD_WORDS_GADGETS:
-	case CMD_WORDS_ALL_GADGETS:
-		offer_gadgets(l, words == CMD_WORDS_ALL_GADGETS);
+	case CMD_ARGUMENT_GADGETS:
+	case CMD_ARGUMENT_ALL_GADGETS:
+		complete_gadget_name(l, kind == CMD_ARGUMENT_ALL_GADGETS);
 		break;
-	case CMD_WORDS_FUNCTIONS:
-		offer_functions(l, before);
+	case CMD_ARGUMENT_FUNCTIONS:
+		complete_function_label(l, before);
 		break;
-	case CMD_WORDS_UDCS:
-		offer_udcs(l);
+	case CMD_ARGUMENT_UDCS:
+		complete_udc_name(l);
 		break;
-	case CMD_WORDS_SCHEMAS:
-		offer_schemas(l);
+	case CMD_ARGUMENT_SCHEMAS:
+		complete_schema_name(l);
 		break;
-	case CMD_WORDS_PLUGINS:
-		offer_plugins(l);
+	case CMD_ARGUMENT_PLUGINS:
+		complete_plugin_name(l);
 		break;
-	case CMD_WORDS_SHELLS:
+	case CMD_ARGUMENT_SHELLS:
 		for (size_t i = 0; i < ARRAY_SIZE(shells); i++)
-			offer(l, shells[i].name, NULL);
+			print_candidate(l, shells[i].name, NULL);
 		break;
 	}
 }
 
 /* --- options --- */
 
-static bool offer_option(const struct option_text *o, void *data)
+static bool print_option_candidate(const struct option_text *o, void *data)
 {
-	_cleanup_free_ char *word = strf("%s%s", o->name, o->joined ? "=" : "");
+	_cleanup_free_ char *word =
+		strf("%s%s", o->option_name, o->value_follows_equals ? "=" : "");
 
-	offer(data, word, o->description);
+	print_candidate(data, word, o->description);
 	return false;
 }
 
-/* Offers the values of an option. If it offers nothing, the shell completes file names. */
-static void offer_values(const struct command_line *l, const char *option)
+/* Completes the value of an option. If it prints nothing, the shell completes file names. */
+static void complete_option_value(const struct command_line *l, const char *option)
 {
-	const struct cmd_choices *c = l->command ? l->command->choices : l->globals.choices;
+	const struct cmd_option_words *c =
+		l->command ? l->command->option_words : l->globals.option_words;
 
-	for (; c && c->option; c++)
-		for (size_t i = 0; i < c->n && streq(option, c->option); i++)
+	for (; c && c->option_name; c++)
+		for (size_t i = 0; i < c->n_words && streq(option, c->option_name); i++)
 			if (c->words[i])
-				offer(l, c->words[i], NULL);
+				print_candidate(l, c->words[i], NULL);
 	if (streq(option, "--udc"))
-		offer_udcs(l);
+		complete_udc_name(l);
 	if (streq(option, "-o"))
-		offer_fields(l);
+		complete_status_field(l);
 }
 
 /* --- the line --- */
 
-/* Applies a global option that has an effect on the candidates. */
-static void set_global(struct globals *g, const char *option, const char *value)
+/* Sets a global option of the command line, if the candidates depend on that option. */
+static void set_global_option(struct globals *g, const char *option, const char *value)
 {
 	if (streq(option, "--dir"))
-		g->dirs[0] = value;
+		g->gadget_dirs[0] = value;
 	else if (streq(option, "--configfs"))
 		g->paths.configfs = value;
 	else if (streq(option, "--run-dir"))
 		g->paths.run_dir = value;
 }
 
-/* Handles the option words[*i] and its value. Returns whether that was the word to complete. */
-static bool complete_options(struct command_line *l, const char *options, char **words, int n,
-			     int *i)
+/*
+ * Handles the option words[*i], and its value if that is the next word. Returns whether the option
+ * or its value was the last word, which it has completed.
+ */
+static bool complete_option(struct command_line *l, const char *options, char **words, int n,
+			    int *i)
 {
 	char *word = words[*i], *equals = strchr(word, '=');
 	_cleanup_free_ char *name =
 		equals ? xstrndup(word, (size_t)(equals - word)) : xstrdup(word);
 
 	if (equals && *i < n - 1) {
-		set_global(&l->globals, name, equals + 1);
+		set_global_option(&l->globals, name, equals + 1);
 	} else if (equals) {
 		_cleanup_free_ char *prefix = strf("%s=", name);
 
-		l->prefix = prefix;
-		l->typed = equals + 1;
-		offer_values(l, name);
+		l->fixed_part = prefix;
+		l->typed_part = equals + 1;
+		complete_option_value(l, name);
 	} else if (*i == n - 1) {
-		l->typed = word;
-		option_text_each(options, offer_option, l);
+		l->typed_part = word;
+		option_text_each(options, print_option_candidate, l);
 	} else if (option_text_find(options, word) == OPTION_TEXT_VALUE) {
 		++*i;
-		l->typed = words[*i];
+		l->typed_part = words[*i];
 		if (*i == n - 1)
-			offer_values(l, word);
+			complete_option_value(l, word);
 		else
-			set_global(&l->globals, word, words[*i]);
+			set_global_option(&l->globals, word, words[*i]);
 	}
 	return *i >= n - 1;
 }
 
-static void complete_argument(struct command_line *l, char **words, int n)
+static void complete_command_arguments(struct command_line *l, char **words, int n)
 {
 	const struct command *c = l->command;
 	const char *before = NULL;
 	int at = 0;
 
 	for (int i = 0; i < n; i++) {
-		l->typed = words[i];
+		l->typed_part = words[i];
 		if (*words[i] == '-' && words[i][1]) {
-			if (complete_options(l, c->options, words, n, &i))
+			if (complete_option(l, c->options_help, words, n, &i))
 				return;
 		} else if (i < n - 1) {
 			before = words[i];
 			at++;
 		}
 	}
-	if (at == 0 || c->repeats)
-		offer_arguments(l, c->words[0], NULL);
+	if (at == 0 || c->repeats_first_kind)
+		complete_argument_of_kind(l, c->argument_kinds[0], NULL);
 	else if (at == 1)
-		offer_arguments(l, c->words[1], before);
-	if (*l->typed == '-')
-		option_text_each(c->options, offer_option, l);
+		complete_argument_of_kind(l, c->argument_kinds[1], before);
+	if (*l->typed_part == '-')
+		option_text_each(c->options_help, print_option_candidate, l);
 }
 
 static const struct command *find_command(const struct globals *globals, const char *name)
 {
-	for (const struct command *const *c = globals->commands; *c; c++)
+	for (const struct command *const *c = globals->all_commands; *c; c++)
 		if (streq(name, (*c)->name) || streq_null(name, (*c)->alias))
 			return *c;
 	return NULL;
 }
 
-static int complete(const struct globals *globals, char **words, int n)
+static int complete_command_line(const struct globals *globals, char **words, int n)
 {
-	struct command_line l = { .globals = *globals, .prefix = "", .typed = "" };
+	struct command_line l = { .globals = *globals, .fixed_part = "", .typed_part = "" };
 
 	for (int i = 0; i < n; i++) {
-		l.typed = words[i];
+		l.typed_part = words[i];
 		if (*words[i] == '-') {
-			if (complete_options(&l, globals->options, words, n, &i))
+			if (complete_option(&l, globals->options_help, words, n, &i))
 				return 0;
 		} else if (i == n - 1) {
-			for (const struct command *const *c = globals->commands; *c; c++)
-				offer(&l, (*c)->name, (*c)->summary);
+			for (const struct command *const *c = globals->all_commands; *c; c++)
+				print_candidate(&l, (*c)->name, (*c)->summary);
 		} else {
 			l.command = find_command(globals, words[i]);
 			if (l.command)
-				complete_argument(&l, words + i + 1, n - i - 1);
+				complete_command_arguments(&l, words + i + 1, n - i - 1);
 			return 0;
 		}
 	}
@@ -283,21 +293,21 @@ static int complete(const struct globals *globals, char **words, int n)
 
 /* --- the command --- */
 
-static int print_script(const char *shell)
+static int print_completion_script(const char *shell)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(shells); i++) {
 		if (!streq(shell, shells[i].name))
 			continue;
-		for (const struct embedded *e = embedded_completions; e->name; e++)
-			if (streq(e->name, shells[i].file))
+		for (const struct embedded_file *e = embedded_completion_files; e->file_name; e++)
+			if (streq(e->file_name, shells[i].file))
 				fputs(e->text, stdout);
 		return 0;
 	}
-	return cmd_usage(&cmd_completion, "unknown shell '%s': it must be bash, fish or zsh",
-			 shell);
+	return cmd_error_usage(&cmd_completion, "unknown shell '%s': it must be bash, fish or zsh",
+			       shell);
 }
 
-static int run(const struct globals *globals, int argc, char **argv)
+static int run_completion_command(const struct globals *globals, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "words", no_argument, NULL, 'w' },
@@ -307,25 +317,25 @@ static int run(const struct globals *globals, int argc, char **argv)
 	int option = getopt_long(argc, argv, "+h", options, NULL);
 
 	if (option == 'h')
-		return cmd_help(&cmd_completion);
+		return cmd_print_help(&cmd_completion);
 	if (option == 'w') {
 		if (optind < argc && streq(argv[optind], "--"))
 			optind++;
-		return complete(globals, argv + optind, argc - optind);
+		return complete_command_line(globals, argv + optind, argc - optind);
 	}
 	if (option != -1)
-		return cmd_bad_option(&cmd_completion, argv);
+		return cmd_error_bad_option(&cmd_completion, argv);
 	if (argc - optind != 1)
-		return cmd_usage(&cmd_completion, "expected one shell: bash, fish or zsh");
-	return print_script(argv[optind]);
+		return cmd_error_usage(&cmd_completion, "expected one shell: bash, fish or zsh");
+	return print_completion_script(argv[optind]);
 }
 
 const struct command cmd_completion = {
 	.name = "completion",
-	.args = "bash|fish|zsh",
+	.usage_arguments = "bash|fish|zsh",
 	.summary = "print the completion script for a shell",
-	.options = "for the current shell: source <(ffsctl completion bash)\n"
-		   "'make install' installs the scripts for all shells\n",
-	.words = { CMD_WORDS_SHELLS },
-	.run = run,
+	.options_help = "for the current shell: source <(ffsctl completion bash)\n"
+			"'make install' installs the scripts for all shells\n",
+	.argument_kinds = { CMD_ARGUMENT_SHELLS },
+	.run = run_completion_command,
 };

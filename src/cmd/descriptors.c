@@ -19,20 +19,20 @@
 
 static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };
 
-enum output { OUTPUT_WORDS, OUTPUT_JSON, OUTPUT_HEX, OUTPUT_BLOB };
+enum output_format { OUTPUT_WORDS, OUTPUT_JSON, OUTPUT_HEX, OUTPUT_BLOB };
 
 struct descriptors_command {
 	const struct gadget *gadget;
-	enum predict_kernel kernel;
-	bool speeds[EP_SPEED_COUNT];
-	enum output output;
-	const char *dir; /* directory for the files of OUTPUT_BLOB */
-	char *serial;	 /* serial number of this system, for struct prediction; owned */
+	enum predict_kernel kernel_version;
+	bool selected_speeds[EP_SPEED_COUNT];
+	enum output_format output_format;
+	const char *blob_dir; /* directory to which OUTPUT_BLOB writes files */
+	char *serial_number;  /* this system's serial number; freed by the command */
 };
 
 /* --- words ------------------------------------------------------------------------------------ */
 
-static void print_all(const struct descriptors *d)
+static void print_descriptors(const struct descriptors *d)
 {
 	const struct descriptor *interface = NULL;
 	const struct function *of = NULL;
@@ -50,7 +50,8 @@ static void print_all(const struct descriptors *d)
 	}
 }
 
-static void print_unknown(const struct descriptors_command *r, const struct config *config)
+static void print_unknown_functions(const struct descriptors_command *r,
+				    const struct config *config)
 {
 	for (size_t i = 0; i < config->n_functions; i++) {
 		const struct function *f =
@@ -62,38 +63,38 @@ static void print_unknown(const struct descriptors_command *r, const struct conf
 	}
 }
 
-static void print_speed(const struct descriptors_command *r, int speed)
+static void print_descriptors_at_speed(const struct descriptors_command *r, int speed)
 {
-	const struct prediction f = { r->gadget, r->kernel, speed, r->serial };
+	const struct prediction f = { r->gadget, r->kernel_version, speed, r->serial_number };
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 
 	printf("%s at %s speed, as Linux %s makes it\n", r->gadget->name, speed_words[speed],
-	       predict_kernel_words[r->kernel]);
+	       predict_kernel_words[r->kernel_version]);
 	predict_device(&f, &device);
-	print_all(&device);
+	print_descriptors(&device);
 	predict_bos(&f, &bos);
-	print_all(&bos);
+	print_descriptors(&bos);
 	for (size_t i = 0; i < r->gadget->n_configs; i++) {
 		_cleanup_descriptors_ struct descriptors config = { 0 };
 
 		predict_config(&f, &r->gadget->configs[i], &config);
-		print_all(&config);
-		print_unknown(r, &r->gadget->configs[i]);
+		print_descriptors(&config);
+		print_unknown_functions(r, &r->gadget->configs[i]);
 	}
 	putchar('\n');
 }
 
-/* Validates the blobs of one function against a kernel or the USB standards. */
-typedef struct ffs_finding validate_fn(const struct ffs_validator *validator,
-				       struct ffs_instance *in, const void *blob, size_t size);
+/* A function that validates one blob against a kernel or the USB standards. */
+typedef struct ffs_finding validate_blob_fn(const struct ffs_validator *validator,
+					    struct ffs_instance *in, const void *blob, size_t size);
 
-static void print_finding(const struct ffs *ffs, const struct ffs_kernel *kernel, validate_fn *fn,
-			  const char *who)
+static void print_validator_finding(const struct ffs *ffs, const struct ffs_kernel *kernel,
+				    validate_blob_fn *validate_blob, const char *validator_name)
 {
 	const struct ffs_validator validator = { .kernel = kernel };
 	/*
-	 * The blob's interface associations have the interface numbers of the whole configuration,
-	 * but the validator expects those of the function alone, which begin at 0.
+	 * In the function's interface associations, interfaces have their number in the
+	 * configuration. The validator expects the number in the function, which begins at 0.
 	 */
 	struct ffs alone = *ffs;
 	size_t n_descriptors, n_strings;
@@ -105,18 +106,18 @@ static void print_finding(const struct ffs *ffs, const struct ffs_kernel *kernel
 
 	alone.first_interface = 0;
 	descriptors = ffs_blob_descriptors(&alone, &n_descriptors);
-	v = fn(&validator, &in, descriptors, n_descriptors);
+	v = validate_blob(&validator, &in, descriptors, n_descriptors);
 	if (v.rule == FFS_ACCEPTED) {
-		v = fn(&validator, &in, strings, n_strings);
+		v = validate_blob(&validator, &in, strings, n_strings);
 		what = v.rule == FFS_ACCEPTED ? "both" : "strings";
 	}
 	text = ffs_finding_text(&v);
-	printf("  %-16s %s: %s\n", who, what, text);
+	printf("  %-16s %s: %s\n", validator_name, what, text);
 }
 
-static void print_findings(const struct descriptors_command *r)
+static void print_findings_of_functions(const struct descriptors_command *r)
 {
-	const char *version = predict_kernel_words[r->kernel];
+	const char *version = predict_kernel_words[r->kernel_version];
 
 	for (size_t i = 0; i < r->gadget->n_functions; i++) {
 		const struct function *f = &r->gadget->functions[i];
@@ -130,21 +131,21 @@ static void print_findings(const struct descriptors_command *r)
 
 			if (strncmp(k->name, version, n) != 0 || k->name[n] != '-')
 				continue;
-			print_finding(f->ffs, k, ffs_validate_kernel, k->name);
+			print_validator_finding(f->ffs, k, ffs_validate_kernel, k->name);
 			last = k;
 		}
 		if (last)
-			print_finding(f->ffs, last, ffs_validate_usb, "the standards");
+			print_validator_finding(f->ffs, last, ffs_validate_usb, "the standards");
 	}
 }
 
-static void print_words(const struct descriptors_command *r)
+static void print_text_output(const struct descriptors_command *r)
 {
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
-		if (r->speeds[s])
-			print_speed(r, s);
+		if (r->selected_speeds[s])
+			print_descriptors_at_speed(r, s);
 	predict_print_os(stdout, r->gadget);
-	print_findings(r);
+	print_findings_of_functions(r);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------- */
@@ -160,7 +161,7 @@ static json_t *descriptors_to_json(const struct descriptors *d)
 
 static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 {
-	const struct prediction f = { r->gadget, r->kernel, speed, r->serial };
+	const struct prediction f = { r->gadget, r->kernel_version, speed, r->serial_number };
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 	json_t *configs = json_array();
 
@@ -188,27 +189,28 @@ static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 			 "configurations", configs);
 }
 
-/* Prints the document. If there is no gadget because of errors, the document has the errors. */
-static int print_json(const struct descriptors_command *r, const struct diags *diags,
-		      const struct error *err, int exit)
+/* Prints the --json document. If the gadget file has errors, the document has only the errors. */
+static int print_document(const struct descriptors_command *r, const struct diags *diags,
+			  const struct error *err, int exit)
 {
-	json_t *document = cmd_json_output(), *speeds = json_array();
+	json_t *document = cmd_new_document(), *speeds = json_array();
 
 	for (int s = 0; s < EP_SPEED_COUNT && r->gadget && exit == 0; s++)
-		if (r->speeds[s])
+		if (r->selected_speeds[s])
 			json_array_append_new(speeds, speed_to_json(r, s));
 	json_object_set_new(document, "gadget",
 			    r->gadget ? json_string(r->gadget->name) : json_null());
-	json_object_set_new(document, "kernel", json_string(predict_kernel_words[r->kernel]));
+	json_object_set_new(document, "kernel",
+			    json_string(predict_kernel_words[r->kernel_version]));
 	json_object_set_new(document, "speeds", speeds);
-	json_object_set_new(document, "errors", cmd_errors(err));
+	json_object_set_new(document, "errors", cmd_error_to_array(err));
 	json_object_set_new(document, "problems", diags_to_json(diags));
 	return cmd_print_document(document, exit);
 }
 
 /* --- blobs ------------------------------------------------------------------------------------ */
 
-static void print_hex(const char *label, const char *what, const uint8_t *bytes, size_t n)
+static void print_blob_hex(const char *label, const char *what, const uint8_t *bytes, size_t n)
 {
 	printf("%s of function '%s', %zu bytes\n", what, label, n);
 	for (size_t i = 0; i < n; i++)
@@ -246,15 +248,16 @@ static int print_blobs(const struct descriptors_command *r, struct error *err)
 		n_functions++;
 		descriptors = ffs_blob_descriptors(f->ffs, &n_descriptors);
 		strings = ffs_blob_strings(f->ffs, &n_strings);
-		if (r->output == OUTPUT_HEX) {
-			print_hex(f->label, "descriptors", descriptors, n_descriptors);
-			print_hex(f->label, "strings", strings, n_strings);
+		if (r->output_format == OUTPUT_HEX) {
+			print_blob_hex(f->label, "descriptors", descriptors, n_descriptors);
+			print_blob_hex(f->label, "strings", strings, n_strings);
 			continue;
 		}
-		result = write_blob(r->dir, f->label, "descriptors", descriptors, n_descriptors,
-				    err);
+		result = write_blob(r->blob_dir, f->label, "descriptors", descriptors,
+				    n_descriptors, err);
 		if (result == 0)
-			result = write_blob(r->dir, f->label, "strings", strings, n_strings, err);
+			result = write_blob(r->blob_dir, f->label, "strings", strings, n_strings,
+					    err);
 	}
 	if (n_functions == 0)
 		return error_set(err, EX_DATAERR, EINVAL, NULL,
@@ -274,17 +277,17 @@ static bool parse_speed(const char *word, bool speeds[EP_SPEED_COUNT])
 	return false;
 }
 
-/* Checks the speeds of --speed. Without --speed, chooses all speeds of the gadget. */
+/* Checks that the gadget has the speeds of --speed. Without --speed, chooses all its speeds. */
 static int choose_speeds(struct descriptors_command *r, struct error *err)
 {
 	bool any = false;
 
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
-		any |= r->speeds[s];
+		any |= r->selected_speeds[s];
 	for (int s = 0; s < EP_SPEED_COUNT; s++) {
 		if (!any)
-			r->speeds[s] = predict_has_speed(r->gadget, s);
-		else if (r->speeds[s] && !predict_has_speed(r->gadget, s))
+			r->selected_speeds[s] = predict_has_speed(r->gadget, s);
+		else if (r->selected_speeds[s] && !predict_has_speed(r->gadget, s))
 			return error_set(err, EX_DATAERR, EINVAL, NULL,
 					 "cannot predict %s speed of '%s': the gadget does not "
 					 "support it",
@@ -294,28 +297,28 @@ static int choose_speeds(struct descriptors_command *r, struct error *err)
 }
 
 /*
- * Reads this system's serial number. If that fails, only prints the reason, because the gadget file
- * may be for another system.
+ * Reads this system's serial number, if the gadget file uses it. Prints the reason of a failure and
+ * continues, because the gadget file may be for another system.
  */
-static void read_serial(struct descriptors_command *r)
+static void read_serial_number(struct descriptors_command *r)
 {
 	const struct gadget_strings *s = predict_device_strings(r->gadget);
 	_cleanup_error_ struct error err = { 0 };
 
 	if (s && s->serialnumber_source.value &&
-	    serial_number_read(s->serialnumber_source.value, &r->serial, &err) < 0) {
+	    serial_number_read(s->serialnumber_source.value, &r->serial_number, &err) < 0) {
 		_cleanup_free_ char *text = error_text(&err);
 
 		log_info("%s", text);
 	}
 }
 
-static int print(const struct descriptors_command *r, struct error *err)
+static int print_output(const struct descriptors_command *r, struct error *err)
 {
-	switch (r->output) {
+	switch (r->output_format) {
 	case OUTPUT_JSON:
 	case OUTPUT_WORDS:
-		print_words(r);
+		print_text_output(r);
 		break;
 	case OUTPUT_HEX:
 	case OUTPUT_BLOB:
@@ -326,34 +329,35 @@ static int print(const struct descriptors_command *r, struct error *err)
 	return fflush(stdout) == EOF ? EX_IOERR : 0;
 }
 
-static int run(const struct globals *globals, const char *argument, struct descriptors_command *r)
+static int print_descriptors_of_file(const struct globals *globals, const char *argument,
+				     struct descriptors_command *r)
 {
 	_cleanup_gadget_ struct gadget *gadget = NULL;
 	_cleanup_error_ struct error err = { 0 };
 	struct diags diags = { 0 };
-	int exit = cmd_load(globals, argument, NULL, GADGETFILE_TRUST_ALL, &gadget, NULL, &diags,
-			    &err);
+	int exit = cmd_load_gadget_file(globals, argument, NULL, GADGETFILE_TRUST_ALL, &gadget,
+					NULL, &diags, &err);
 
 	r->gadget = gadget;
 	if (exit == 0 && choose_speeds(r, &err) < 0)
 		exit = err.exit;
-	if (exit == 0 && (r->output == OUTPUT_WORDS || r->output == OUTPUT_JSON))
-		read_serial(r);
-	if (r->output == OUTPUT_JSON) {
-		exit = print_json(r, &diags, &err, exit);
+	if (exit == 0 && (r->output_format == OUTPUT_WORDS || r->output_format == OUTPUT_JSON))
+		read_serial_number(r);
+	if (r->output_format == OUTPUT_JSON) {
+		exit = print_document(r, &diags, &err, exit);
 	} else {
 		diags_print(stderr, &diags, DIAG_FORMAT_HUMAN, globals->color);
 		if (exit == 0)
-			exit = print(r, &err);
+			exit = print_output(r, &err);
 		if (err.exit)
 			cmd_print_error(&err);
 	}
 	diags_free(&diags);
-	free(r->serial);
+	free(r->serial_number);
 	return exit;
 }
 
-static int descriptors_run(const struct globals *globals, int argc, char **argv)
+static int run_descriptors_command(const struct globals *globals, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "speed", required_argument, NULL, 's' },
@@ -364,57 +368,58 @@ static int descriptors_run(const struct globals *globals, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct descriptors_command r = { .kernel = KERNEL_6_12 };
+	struct descriptors_command r = { .kernel_version = KERNEL_6_12 };
 	struct utsname system;
 	int opt;
 
 	if (uname(&system) == 0)
-		predict_find_kernel(system.release, &r.kernel);
+		predict_find_kernel(system.release, &r.kernel_version);
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (opt) {
 		case 's':
-			if (!parse_speed(optarg, r.speeds))
-				return cmd_usage(&cmd_descriptors,
-						 "--speed must be full, high or super");
+			if (!parse_speed(optarg, r.selected_speeds))
+				return cmd_error_usage(&cmd_descriptors,
+						       "--speed must be full, high or super");
 			break;
 		case 'k':
-			if (!predict_find_kernel(optarg, &r.kernel))
-				return cmd_usage(&cmd_descriptors,
-						 "--kernel must be a release like 6.12, not '%s'",
-						 optarg);
+			if (!predict_find_kernel(optarg, &r.kernel_version))
+				return cmd_error_usage(
+					&cmd_descriptors,
+					"--kernel must be a release like 6.12, not '%s'", optarg);
 			break;
 		case 'x':
-			r.output = OUTPUT_HEX;
+			r.output_format = OUTPUT_HEX;
 			break;
 		case 'b':
-			r.output = OUTPUT_BLOB;
-			r.dir = optarg;
+			r.output_format = OUTPUT_BLOB;
+			r.blob_dir = optarg;
 			break;
 		case 'j':
-			r.output = OUTPUT_JSON;
+			r.output_format = OUTPUT_JSON;
 			break;
 		case 'h':
-			return cmd_help(&cmd_descriptors);
+			return cmd_print_help(&cmd_descriptors);
 		default:
-			return cmd_bad_option(&cmd_descriptors, argv);
+			return cmd_error_bad_option(&cmd_descriptors, argv);
 		}
 	}
 	if (optind + 1 != argc)
-		return cmd_usage(&cmd_descriptors, "expected one gadget file");
-	return run(globals, argv[optind], &r);
+		return cmd_error_usage(&cmd_descriptors, "expected one gadget file");
+	return print_descriptors_of_file(globals, argv[optind], &r);
 }
 
 const struct command cmd_descriptors = {
 	.name = "descriptors",
-	.args = "FILE [--speed S] [--kernel V] [--json | --hex | --blob DIR]",
+	.usage_arguments = "FILE [--speed S] [--kernel V] [--json | --hex | --blob DIR]",
 	.summary = "predict the descriptors that a host will read",
-	.options =
+	.options_help =
 		"  --speed S           full, high or super (default: all speeds of the gadget)\n"
 		"  --kernel V          functions as in Linux 6.1 or 6.12 (default: the running "
 		"kernel)\n"
 		"  --json              one JSON document on stdout\n"
 		"  --hex               the bytes that are written to FunctionFS\n"
-		"  --blob DIR          write them to files: LABEL.descriptors and LABEL.strings\n",
-	.words = { CMD_WORDS_FILES },
-	.run = descriptors_run,
+		"  --blob DIR          write these bytes to DIR/LABEL.descriptors and "
+		"DIR/LABEL.strings\n",
+	.argument_kinds = { CMD_ARGUMENT_FILES },
+	.run = run_descriptors_command,
 };

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# embed.sh ARRAY FILE... [-- ARRAY FILE...]: prints C source with these arrays of embed.h. Called by
+# embed.sh ARRAY FILE... [-- ARRAY FILE...]: prints C source with these arrays of embedded_files.h. Called by
 # the build.
 set -eu
 # The same order in every locale
@@ -11,7 +11,7 @@ export LC_ALL
 array() {
 	name=$1
 	shift
-	printf '\nconst struct embedded %s[] = {\n' "$name"
+	printf '\nconst struct embedded_file %s[] = {\n' "$name"
 	for file in "$@"; do
 		printf '%s\t%s\n' "${file##*/}" "$file"
 	done | sort | while IFS='	' read -r base file; do
@@ -22,7 +22,7 @@ array() {
 	printf '{ 0, 0 }\n};\n'
 }
 
-printf '/* Made by src/cmd/embed.sh. */\n#include "cmd/embed.h"\n'
+printf '/* Made by src/cmd/embed.sh. */\n#include "cmd/embedded_files.h"\n'
 while [ $# -gt 0 ]; do
 	words=
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do

@@ -12,9 +12,13 @@
 #include "gadgetfile/write.h"
 #include "rundir/record.h"
 
-/* Reads the record before configfs, because `down` removes the gadget's directory first. */
-static int read_all(const struct globals *globals, const char *name, struct configfs_tree *live,
-		    struct record *record, struct error *err)
+/*
+ * Reads the gadget's record and its directory in configfs. Reads the record first, because `down`
+ * removes it last.
+ */
+static int read_record_and_configfs(const struct globals *globals, const char *name,
+				    struct configfs_tree *live, struct record *record,
+				    struct error *err)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(&globals->paths, name);
 	int r = record_read(&globals->paths, name, record, err);
@@ -35,8 +39,8 @@ static int read_all(const struct globals *globals, const char *name, struct conf
 	return r;
 }
 
-/* Checks that `up` would accept the gadget file, and prints its errors. */
-static int check_text(const struct globals *globals, const char *name, const char *text)
+/* Checks that `up` would accept the exported gadget file, and prints the file's errors. */
+static int check_exported_text(const struct globals *globals, const char *name, const char *text)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_free_ char *path = strf("%s.conf", name);
@@ -49,21 +53,21 @@ static int check_text(const struct globals *globals, const char *name, const cha
 	return r < 0 ? EX_DATAERR : 0;
 }
 
-static int print_gadget(const struct globals *globals, struct export *e)
+static int print_gadget_file(const struct globals *globals, struct export *e)
 {
 	json_t *document = export_document(e);
 	_cleanup_free_ char *text = gadgetfile_write(document);
-	int exit = check_text(globals, e->name, text);
+	int exit = check_exported_text(globals, e->gadget_name, text);
 
 	json_decref(document);
-	for (size_t i = 0; i < e->n_lost; i++)
-		log_error("%s: not in the file: %s", e->name, e->lost[i]);
+	for (size_t i = 0; i < e->n_omissions; i++)
+		log_error("%s: not in the file: %s", e->gadget_name, e->omissions[i]);
 	if (fputs(text, stdout) == EOF || fflush(stdout) == EOF)
 		return EX_IOERR;
 	return exit;
 }
 
-static int export_gadget(const struct globals *globals, const char *argument)
+static int export_named_gadget(const struct globals *globals, const char *argument)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
@@ -72,24 +76,24 @@ static int export_gadget(const struct globals *globals, const char *argument)
 	struct record record = { 0 };
 	int exit;
 
-	if (cmd_any_gadget_name(globals, argument, &name, &err) < 0 ||
-	    read_all(globals, name, &tree, &record, &err) < 0 ||
+	if (cmd_find_any_gadget_name(globals, argument, &name, &err) < 0 ||
+	    read_record_and_configfs(globals, name, &tree, &record, &err) < 0 ||
 	    udcs_list(&globals->paths, &udcs, &err) < 0) {
 		exit = cmd_print_error(&err);
 	} else {
-		struct export e = { .name = name,
-				    .tree = &tree,
+		struct export e = { .gadget_name = name,
+				    .gadget_dir = &tree,
 				    .record = record.name ? &record : NULL,
 				    .udcs = &udcs };
 
-		exit = print_gadget(globals, &e);
+		exit = print_gadget_file(globals, &e);
 		export_free(&e);
 	}
 	record_free(&record);
 	return exit;
 }
 
-static int export_run(const struct globals *globals, int argc, char **argv)
+static int run_export_command(const struct globals *globals, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
@@ -98,16 +102,17 @@ static int export_run(const struct globals *globals, int argc, char **argv)
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1)
-		return opt == 'h' ? cmd_help(&cmd_export) : cmd_bad_option(&cmd_export, argv);
+		return opt == 'h' ? cmd_print_help(&cmd_export)
+				  : cmd_error_bad_option(&cmd_export, argv);
 	if (optind + 1 != argc)
-		return cmd_usage(&cmd_export, "expected one gadget");
-	return export_gadget(globals, argv[optind]);
+		return cmd_error_usage(&cmd_export, "expected one gadget");
+	return export_named_gadget(globals, argv[optind]);
 }
 
 const struct command cmd_export = {
 	.name = "export",
-	.args = "GADGET",
+	.usage_arguments = "GADGET",
 	.summary = "print a gadget file for any gadget in configfs",
-	.words = { CMD_WORDS_ALL_GADGETS },
-	.run = export_run,
+	.argument_kinds = { CMD_ARGUMENT_ALL_GADGETS },
+	.run = run_export_command,
 };

@@ -10,8 +10,8 @@
 #include "functionfs/mount.h"
 #include "probe/features.h"
 
-/* Fails if probing would load the kernel module, because the user has not requested that. */
-static int check_loaded(const char *release, struct error *err)
+/* Fails if the FunctionFS module is not loaded: a command that only reads must not load it. */
+static int check_module_loaded(const char *release, struct error *err)
 {
 	_cleanup_free_ char *advice = NULL;
 
@@ -23,7 +23,7 @@ static int check_loaded(const char *release, struct error *err)
 	return advice ? error_hint(err, "%s", advice) : -ENODEV;
 }
 
-static void print_words(const struct ffs_features *features)
+static void print_features(const struct ffs_features *features)
 {
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++) {
 		const struct ffs_feature *feature = ffs_feature_by_number(f);
@@ -40,7 +40,7 @@ static void print_words(const struct ffs_features *features)
 	}
 }
 
-static json_t *features_json(const struct ffs_features *features)
+static json_t *features_to_json(const struct ffs_features *features)
 {
 	json_t *array = json_array();
 
@@ -59,21 +59,21 @@ static json_t *features_json(const struct ffs_features *features)
 	return array;
 }
 
-static int print_json(const char *release, const struct ffs_features *features, const char *advice,
-		      const struct error *err)
+static int print_document(const char *release, const struct ffs_features *features,
+			  const char *advice, const struct error *err)
 {
-	json_t *document = cmd_json_output();
+	json_t *document = cmd_new_document();
 
 	json_object_set_new(document, "kernel", json_string(release));
 	json_object_set_new(document, "features",
-			    err->exit ? json_array() : features_json(features));
+			    err->exit ? json_array() : features_to_json(features));
 	if (advice)
 		json_object_set_new(document, "advice", json_string(advice));
-	json_object_set_new(document, "errors", cmd_errors(err));
+	json_object_set_new(document, "errors", cmd_error_to_array(err));
 	return cmd_print_document(document, err->exit);
 }
 
-static int run(const struct globals *globals, int argc, char **argv)
+static int run_features_command(const struct globals *globals, int argc, char **argv)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *advice = NULL;
@@ -85,16 +85,16 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (!cmd_parse_help_and_json(&cmd_features, argc, argv, &json, &exit))
 		return exit;
 	if (optind != argc)
-		return cmd_usage(&cmd_features, "expected no arguments");
+		return cmd_error_usage(&cmd_features, "expected no arguments");
 	uname(&kernel);
-	if (check_loaded(kernel.release, &err) == 0 &&
+	if (check_module_loaded(kernel.release, &err) == 0 &&
 	    features_probe(&globals->paths, &features, &err) == 0)
 		advice = ffs_module_advice(kernel.release, &features);
 	if (json)
-		return print_json(kernel.release, &features, advice, &err);
+		return print_document(kernel.release, &features, advice, &err);
 	if (err.exit)
 		return cmd_print_error(&err);
-	print_words(&features);
+	print_features(&features);
 	if (advice)
 		printf("\n%s\n", advice);
 	return 0;
@@ -103,11 +103,11 @@ static int run(const struct globals *globals, int argc, char **argv)
 const struct command cmd_features = {
 	.name = "features",
 	.alias = "doctor",
-	.args = "[--json]",
+	.usage_arguments = "[--json]",
 	.summary = "list the features of this kernel's FunctionFS, and how to get the others",
-	.options = "  --json              one JSON document on stdout\n"
-		   "\n"
-		   "Probes the features with a temporary gadget; needs root.\n"
-		   "'doctor' is another name of this command.\n",
-	.run = run,
+	.options_help = "  --json              one JSON document on stdout\n"
+			"\n"
+			"Probes the features with a temporary gadget; needs root.\n"
+			"'doctor' is another name of this command.\n",
+	.run = run_features_command,
 };

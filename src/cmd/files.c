@@ -7,69 +7,71 @@
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
 
-const char *const *cmd_dirs(const struct globals *globals)
+const char *const *cmd_gadget_dirs(const struct globals *globals)
 {
-	return globals->dirs + !globals->dirs[0];
+	return globals->gadget_dirs + !globals->gadget_dirs[0];
 }
 
-char *cmd_directories(const struct globals *globals)
+char *cmd_gadget_dirs_text(const struct globals *globals)
 {
-	const char *const *dirs = globals->dirs;
+	const char *const *dirs = globals->gadget_dirs;
 
 	return strf("%s%s%s, %s or %s", dirs[0] ? dirs[0] : "", dirs[0] ? ", " : "", dirs[1],
 		    dirs[2], dirs[3]);
 }
 
-bool cmd_is_path(const char *argument)
+bool cmd_argument_is_path(const char *argument)
 {
 	return strchr(argument, '/') || str_has_suffix(argument, ".conf") ||
 	       str_has_suffix(argument, ".scheme");
 }
 
-int cmd_find_file(const struct globals *globals, const char *argument, char **path,
-		  struct error *err)
+int cmd_find_gadget_file(const struct globals *globals, const char *argument, char **path,
+			 struct error *err)
 {
 	_cleanup_free_ char *words = NULL;
 
-	if (cmd_is_path(argument)) {
+	if (cmd_argument_is_path(argument)) {
 		*path = xstrdup(argument);
 		return 0;
 	}
-	*path = gadgetfile_find(cmd_dirs(globals), argument);
+	*path = gadgetfile_find(cmd_gadget_dirs(globals), argument);
 	if (*path)
 		return 0;
-	words = cmd_directories(globals);
+	words = cmd_gadget_dirs_text(globals);
 	error_set(err, EX_NOINPUT, ENOENT, NULL, "cannot find gadget file '%s' in %s", argument,
 		  words);
-	return error_hint(err, "give the path of a file elsewhere, with a '/' or its suffix "
-			       "'.conf' or '.scheme'");
+	return error_hint(err,
+			  "give the path of a file in another directory, with a '/' or the suffix "
+			  "'.conf' or '.scheme'");
 }
 
-int cmd_load_path(const struct globals *globals, const char *path, const char *name,
-		  const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
-		  struct gadget **gadget, json_t **form, struct diags *diags, struct error *err)
+int cmd_load_gadget_file_at(const struct globals *globals, const char *path, const char *name,
+			    const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
+			    struct gadget **gadget, json_t **document, struct diags *diags,
+			    struct error *err)
 {
-	return gadgetfile_load_with_dirs(path, name, cmd_dirs(globals), plugins, trust, gadget,
-					 form, diags, err);
+	return gadgetfile_load_with_dirs(path, name, cmd_gadget_dirs(globals), plugins, trust,
+					 gadget, document, diags, err);
 }
 
-static void add_file(struct cmd_files *files, const char *dir, const char *entry,
-		     const char *suffix)
+static void add_gadget_file(struct cmd_gadget_files *files, const char *dir, const char *entry,
+			    const char *suffix)
 {
 	_cleanup_free_ char *name = xstrndup(entry, strlen(entry) - strlen(suffix));
-	struct cmd_file *file;
+	struct cmd_gadget_file *file;
 
-	/* If several files have the same name, only the first is listed. */
-	for (size_t i = 0; i < files->n; i++)
-		if (streq(files->list[i].name, name))
+	/* Ignores a file with the same name as one in an earlier directory. */
+	for (size_t i = 0; i < files->n_files; i++)
+		if (streq(files->files[i].base_name, name))
 			return;
-	file = array_add(files->list, files->n);
-	file->name = steal_ptr(name);
+	file = array_add(files->files, files->n_files);
+	file->base_name = steal_ptr(name);
 	file->path = strf("%s/%s", dir, entry);
 }
 
-static int add_directory(struct cmd_files *files, const char *dir, const char *suffix,
-			 struct error *err)
+static int add_files_of_directory(struct cmd_gadget_files *files, const char *dir,
+				  const char *suffix, struct error *err)
 {
 	DIR *d = opendir(dir);
 	struct dirent *entry;
@@ -82,35 +84,37 @@ static int add_directory(struct cmd_files *files, const char *dir, const char *s
 	while ((entry = readdir(d)))
 		if (entry->d_name[0] != '.' && str_has_suffix(entry->d_name, suffix) &&
 		    strlen(entry->d_name) > strlen(suffix))
-			add_file(files, dir, entry->d_name, suffix);
+			add_gadget_file(files, dir, entry->d_name, suffix);
 	closedir(d);
 	return 0;
 }
 
-static int compare(const void *a, const void *b)
+static int compare_base_names(const void *a, const void *b)
 {
-	return strcmp(((const struct cmd_file *)a)->name, ((const struct cmd_file *)b)->name);
+	return strcmp(((const struct cmd_gadget_file *)a)->base_name,
+		      ((const struct cmd_gadget_file *)b)->base_name);
 }
 
-int cmd_list_files(const struct globals *globals, struct cmd_files *files, struct error *err)
+int cmd_list_gadget_files(const struct globals *globals, struct cmd_gadget_files *files,
+			  struct error *err)
 {
 	int r = 0;
 
-	*files = (struct cmd_files){ 0 };
-	for (const char *const *dir = cmd_dirs(globals); r == 0 && *dir; dir++)
+	*files = (struct cmd_gadget_files){ 0 };
+	for (const char *const *dir = cmd_gadget_dirs(globals); r == 0 && *dir; dir++)
 		for (const char *const *suffix = gadgetfile_suffixes; r == 0 && *suffix; suffix++)
-			r = add_directory(files, *dir, *suffix, err);
-	if (files->n > 0)
-		qsort(files->list, files->n, sizeof(*files->list), compare);
+			r = add_files_of_directory(files, *dir, *suffix, err);
+	if (files->n_files > 0)
+		qsort(files->files, files->n_files, sizeof(*files->files), compare_base_names);
 	return r;
 }
 
-void cmd_files_free(struct cmd_files *files)
+void cmd_gadget_files_free(struct cmd_gadget_files *files)
 {
-	for (size_t i = 0; i < files->n; i++) {
-		free(files->list[i].name);
-		free(files->list[i].path);
+	for (size_t i = 0; i < files->n_files; i++) {
+		free(files->files[i].base_name);
+		free(files->files[i].path);
 	}
-	free(files->list);
-	*files = (struct cmd_files){ 0 };
+	free(files->files);
+	*files = (struct cmd_gadget_files){ 0 };
 }

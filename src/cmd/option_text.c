@@ -7,13 +7,16 @@
 
 static void free_option(struct option_text *o)
 {
-	free(o->name);
+	free(o->option_name);
 	free(o->description);
 	*o = (struct option_text){ 0 };
 }
 
-/* Reads the option of one line: "  --udc NAME          the UDC to bind to". */
-static bool read_option(const char *line, struct option_text *o)
+/*
+ * Parses a line such as "  --udc NAME          the UDC to bind to". Returns false if it describes
+ * no option.
+ */
+static bool parse_option_line(const char *line, struct option_text *o)
 {
 	const char *name = line + strspn(line, " "), *end, *what;
 
@@ -22,9 +25,9 @@ static bool read_option(const char *line, struct option_text *o)
 	if (*line != ' ' || *name != '-')
 		return false;
 	end = name + strcspn(name, " =[\n");
-	o->name = xstrndup(name, (size_t)(end - name));
-	o->joined = *end == '=';
-	o->needs_value = *end == ' ' && end[1] != ' ';
+	o->option_name = xstrndup(name, (size_t)(end - name));
+	o->value_follows_equals = *end == '=';
+	o->next_word_is_value = *end == ' ' && end[1] != ' ';
 	what = end + strcspn(end, "\n");
 	for (const char *p = end; p < what; p++)
 		if (p[0] == ' ' && p[1] == ' ')
@@ -42,7 +45,7 @@ bool option_text_each(const char *text, bool (*fn)(const struct option_text *o, 
 	while (text && *text && !found) {
 		struct option_text o = { 0 };
 
-		if (read_option(text, &o))
+		if (parse_option_line(text, &o))
 			found = fn(&o, data);
 		free_option(&o);
 		text += strcspn(text, "\n");
@@ -52,17 +55,18 @@ bool option_text_each(const char *text, bool (*fn)(const struct option_text *o, 
 }
 
 struct option_search {
-	const char *word;
-	enum option_text_kind kind;
+	const char *option_name;
+	enum option_text_kind found_kind;
 };
 
-static bool match_option(const struct option_text *o, void *data)
+static bool match_option_name(const struct option_text *o, void *data)
 {
 	struct option_search *search = data;
 
-	if (!streq(o->name, search->word))
+	if (!streq(o->option_name, search->option_name))
 		return false;
-	search->kind = o->needs_value || o->joined ? OPTION_TEXT_VALUE : OPTION_TEXT_FLAG;
+	search->found_kind = o->next_word_is_value || o->value_follows_equals ? OPTION_TEXT_VALUE
+									      : OPTION_TEXT_FLAG;
 	return true;
 }
 
@@ -70,6 +74,6 @@ enum option_text_kind option_text_find(const char *text, const char *word)
 {
 	struct option_search search = { word, OPTION_TEXT_UNKNOWN };
 
-	option_text_each(text, match_option, &search);
-	return search.kind;
+	option_text_each(text, match_option_name, &search);
+	return search.found_kind;
 }

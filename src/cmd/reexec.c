@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `reexec`: lets supervisors execute this program. Also contains the internal command with which
- * they execute it.
+ * `reexec`: requests supervisors to execute this program. Also defines the internal command that
+ * the supervisors then execute.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -16,23 +16,24 @@
 #include "rundir/rundir.h"
 #include "supervisor/reexec.h"
 
-struct reexec_run {
+struct reexec_command {
 	const struct globals *globals;
-	const char *program; /* absolute path of this program */
-	struct error *err;   /* error of the first gadget that failed */
+	const char *program_path;  /* absolute path of this program */
+	struct error *first_error; /* error of the first gadget that failed */
 };
 
-static int reexec(void *data, const char *name)
+static int reexec_gadget(void *data, const char *name)
 {
-	const struct reexec_run *w = data;
+	const struct reexec_command *w = data;
 	_cleanup_error_ struct error err = { 0 };
-	const struct socket_request request = { .command = COMMAND_REEXEC, .program = w->program };
+	const struct socket_request request = { .command = COMMAND_REEXEC,
+						.program = w->program_path };
 
-	/* client_ask returns when the new program has taken over. */
-	if (client_ask(&w->globals->paths, name, &request, NULL, &err) == 0)
+	/* client_send_request returns when the supervisor's new program has answered. */
+	if (client_send_request(&w->globals->paths, name, &request, NULL, &err) == 0)
 		log_info("%s: continues as ffsctl " PACKAGE_VERSION, name);
 	else
-		cmd_keep_error(w->err, &err);
+		cmd_keep_first_error(w->first_error, &err);
 	return 0;
 }
 
@@ -47,7 +48,7 @@ static int path_of_this_program(char *path, size_t size, struct error *err)
 	return 0;
 }
 
-static int run(const struct globals *globals, int argc, char **argv)
+static int run_reexec_command(const struct globals *globals, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "all", no_argument, NULL, 'a' },
@@ -56,56 +57,56 @@ static int run(const struct globals *globals, int argc, char **argv)
 	};
 	_cleanup_error_ struct error err = { 0 };
 	char program[PATH_MAX];
-	struct reexec_run work = { globals, program, &err };
+	struct reexec_command work = { globals, program, &err };
 	bool all = false;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (option == 'h')
-			return cmd_help(&cmd_reexec);
+			return cmd_print_help(&cmd_reexec);
 		if (option == '?')
-			return cmd_bad_option(&cmd_reexec, argv);
+			return cmd_error_bad_option(&cmd_reexec, argv);
 		all = true;
 	}
 	if (all != (optind == argc))
-		return cmd_usage(&cmd_reexec, "expected gadgets or --all");
+		return cmd_error_usage(&cmd_reexec, "expected gadgets or --all");
 	if (path_of_this_program(program, sizeof(program), &err) < 0)
 		return cmd_print_error(&err);
 	if (all)
-		rundir_each_gadget(&globals->paths, reexec, &work);
+		rundir_each_gadget(&globals->paths, reexec_gadget, &work);
 	for (int i = optind; i < argc; i++) {
 		_cleanup_error_ struct error of_name = { 0 };
 		_cleanup_free_ char *name = NULL;
 
-		if (cmd_gadget_name(globals, argv[i], &name, &of_name) == 0)
-			reexec(&work, name);
+		if (cmd_find_gadget_name(globals, argv[i], &name, &of_name) == 0)
+			reexec_gadget(&work, name);
 		else
-			cmd_keep_error(&err, &of_name);
+			cmd_keep_first_error(&err, &of_name);
 	}
 	return err.exit ? cmd_print_error(&err) : 0;
 }
 
 const struct command cmd_reexec = {
 	.name = "reexec",
-	.args = "GADGET... | --all",
-	.summary = "after an upgrade: run this version in the supervisors, without a disconnect",
-	.options = "  --all               all gadgets of ffsctl\n",
-	.words = { CMD_WORDS_GADGETS },
-	.repeats = true,
-	.run = run,
+	.usage_arguments = "GADGET... | --all",
+	.summary = "make supervisors execute this version of ffsctl, without a disconnect",
+	.options_help = "  --all               all gadgets of ffsctl\n",
+	.argument_kinds = { CMD_ARGUMENT_GADGETS },
+	.repeats_first_kind = true,
+	.run = run_reexec_command,
 };
 
-static int run_resume(const struct globals *globals, int argc, char **argv)
+static int run_resume_command(const struct globals *globals, int argc, char **argv)
 {
 	_cleanup_error_ struct error err = { 0 };
 	int lock, client;
 
-	if (argc < 4 || argc > 5 || !cmd_parse_descriptor(argv[2], &lock) ||
-	    !cmd_parse_descriptor(argv[3], &client))
-		return cmd_usage(&cmd_resume, "internal command of 'ffsctl reexec'");
-	if (client_resume(&globals->paths, argv[1], lock, client, argc == 5, &err) < 0)
+	if (argc < 4 || argc > 5 || !cmd_parse_fd(argv[2], &lock) ||
+	    !cmd_parse_fd(argv[3], &client))
+		return cmd_error_usage(&cmd_resume, "internal command of 'ffsctl reexec'");
+	if (client_resume_after_exec(&globals->paths, argv[1], lock, client, argc == 5, &err) < 0)
 		return cmd_print_error(&err);
 	return 0;
 }
 
-const struct command cmd_resume = { .name = SUPERVISOR_RESUME, .run = run_resume };
+const struct command cmd_resume = { .name = SUPERVISOR_RESUME, .run = run_resume_command };

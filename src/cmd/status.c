@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "client/inspect.h"
 #include "cmd/cmd.h"
-#include "cmd/fields.h"
+#include "cmd/status_fields.h"
 #include "cmd/status_print.h"
 #include "cmd/status_watch.h"
 #include "rundir/status.h"
@@ -15,29 +15,32 @@
 /* Exit status as for LSB init scripts (ffsctl(8), "EXIT STATUS"). */
 enum { EXIT_READY = 0, EXIT_DEGRADED = 1, EXIT_NOT_UP = 3, EXIT_UNKNOWN = 4 };
 
-static int exit_status_of(const struct gadget_status *gadget)
+static int exit_status_of_gadget(const struct gadget_status *gadget)
 {
 	if (gadget->state == STATUS_READY)
 		return EXIT_READY;
 	return gadget->state == STATUS_FOREIGN ? EXIT_UNKNOWN : EXIT_DEGRADED;
 }
 
-/* Returns the exit status without arguments: EXIT_DEGRADED if any gadget of ffsctl is not ready. */
+/*
+ * Returns the exit status of `status` without arguments: EXIT_DEGRADED if a gadget of ffsctl is not
+ * ready.
+ */
 static int exit_status_of_all(const struct gadget_statuses *gadgets)
 {
 	for (size_t i = 0; i < gadgets->n; i++)
-		if (exit_status_of(&gadgets->v[i]) == EXIT_DEGRADED)
+		if (exit_status_of_gadget(&gadgets->v[i]) == EXIT_DEGRADED)
 			return EXIT_DEGRADED;
 	return EXIT_READY;
 }
 
 struct status_command {
 	const struct globals *globals;
-	char *const *names; /* the arguments; ends with NULL; without arguments: all gadgets */
-	bool json;
-	const struct fields *fields; /* fields of -o; fields->n 0: prints text */
+	char *const *gadget_arguments; /* NULL ends the list; an empty list: all gadgets */
+	bool prints_json;
+	const struct status_fields *fields; /* fields of -o; n_fields 0: prints the whole status */
 	struct gadget_statuses gadgets;
-	struct error err;
+	struct error first_error;
 };
 
 static int add_named_gadget(struct status_command *q, const char *argument)
@@ -47,9 +50,9 @@ static int add_named_gadget(struct status_command *q, const char *argument)
 	struct gadget_statuses found = { 0 };
 	struct gadget_status *gadget;
 
-	if (cmd_gadget_name(q->globals, argument, &name, &err) < 0 ||
+	if (cmd_find_gadget_name(q->globals, argument, &name, &err) < 0 ||
 	    inspect_gadgets(&q->globals->paths, name, &found, &err) < 0) {
-		cmd_keep_error(&q->err, &err);
+		cmd_keep_first_error(&q->first_error, &err);
 		statuses_free(&found);
 		return EXIT_UNKNOWN;
 	}
@@ -59,21 +62,21 @@ static int add_named_gadget(struct status_command *q, const char *argument)
 		return EXIT_NOT_UP;
 	}
 	*gadget = found.v[0];
-	free(found.v); /* names of gadgets are unique */
-	return exit_status_of(gadget);
+	free(found.v); /* has only one element, because gadget names are unique */
+	return exit_status_of_gadget(gadget);
 }
 
-/* Reads the states of the gadgets. Returns the exit status. */
-static int read_status(struct status_command *q)
+/* Reads the status of the gadgets in the arguments. Returns the exit status of the command. */
+static int read_all_statuses(struct status_command *q)
 {
 	int code = EXIT_READY;
 
-	error_clear(&q->err);
-	if (!*q->names)
-		return inspect_gadgets(&q->globals->paths, NULL, &q->gadgets, &q->err) < 0
+	error_clear(&q->first_error);
+	if (!*q->gadget_arguments)
+		return inspect_gadgets(&q->globals->paths, NULL, &q->gadgets, &q->first_error) < 0
 			       ? EXIT_UNKNOWN
 			       : exit_status_of_all(&q->gadgets);
-	for (char *const *name = q->names; *name; name++) {
+	for (char *const *name = q->gadget_arguments; *name; name++) {
 		int one = add_named_gadget(q, *name);
 
 		code = one > code ? one : code;
@@ -81,33 +84,34 @@ static int read_status(struct status_command *q)
 	return code;
 }
 
-static void read_gadgets(void *data, struct gadget_statuses *gadgets, struct error *err)
+static void read_gadget_statuses(void *data, struct gadget_statuses *gadgets, struct error *err)
 {
 	struct status_command *q = data;
-	int code = read_status(q);
+	int code = read_all_statuses(q);
 
-	if (q->err.exit && code == EXIT_UNKNOWN)
-		error_move(err, &q->err);
+	if (q->first_error.exit && code == EXIT_UNKNOWN)
+		error_move(err, &q->first_error);
 	*gadgets = q->gadgets;
 	q->gadgets = (struct gadget_statuses){ 0 };
 }
 
-static int print(struct status_command *q, int code)
+static int print_status(struct status_command *q, int code)
 {
-	if (q->json)
-		return cmd_print_json(statuses_to_json(&q->gadgets), &q->err, NULL, code);
+	if (q->prints_json)
+		return cmd_print_gadgets_document(statuses_to_json(&q->gadgets), &q->first_error,
+						  NULL, code);
 	for (size_t i = 0; i < q->gadgets.n; i++) {
-		if (q->fields->n > 0)
-			fields_print(q->fields, &q->gadgets.v[i]);
+		if (q->fields->n_fields > 0)
+			status_fields_print(q->fields, &q->gadgets.v[i]);
 		else
 			status_print_gadget(stdout, &q->gadgets.v[i], NULL);
 	}
-	if (q->err.exit)
-		cmd_print_error(&q->err);
+	if (q->first_error.exit)
+		cmd_print_error(&q->first_error);
 	return fflush(stdout) == 0 ? code : EX_IOERR;
 }
 
-static int run(const struct globals *globals, int argc, char **argv)
+static int run_status_command(const struct globals *globals, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, 'j' },
@@ -115,7 +119,7 @@ static int run(const struct globals *globals, int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	_cleanup_fields_ struct fields fields = { 0 };
+	_cleanup_status_fields_ struct status_fields fields = { 0 };
 	struct status_command q = { .globals = globals, .fields = &fields };
 	_cleanup_free_ char *bad = NULL;
 	bool watch = false;
@@ -123,27 +127,28 @@ static int run(const struct globals *globals, int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "ho:", options, NULL)) != -1) {
 		if (option == 'h')
-			return cmd_help(&cmd_status);
+			return cmd_print_help(&cmd_status);
 		if (option == '?')
-			return cmd_bad_option(&cmd_status, argv);
-		if (option == 'o' && !fields_parse(&fields, optarg, &bad))
-			return cmd_usage(&cmd_status, "%s", bad);
-		q.json = q.json || option == 'j';
+			return cmd_error_bad_option(&cmd_status, argv);
+		if (option == 'o' && !status_fields_parse(&fields, optarg, &bad))
+			return cmd_error_usage(&cmd_status, "%s", bad);
+		q.prints_json = q.prints_json || option == 'j';
 		watch = watch || option == 'w';
 	}
-	if (q.json && fields.n > 0)
-		return cmd_usage(&cmd_status, "-o and --json exclude each other");
-	if (watch && fields.n > 0)
-		return cmd_usage(&cmd_status, "-o and --watch exclude each other");
-	q.names = argv + optind;
+	if (q.prints_json && fields.n_fields > 0)
+		return cmd_error_usage(&cmd_status, "-o and --json exclude each other");
+	if (watch && fields.n_fields > 0)
+		return cmd_error_usage(&cmd_status, "-o and --watch exclude each other");
+	q.gadget_arguments = argv + optind;
 	if (watch)
-		return status_watch(globals, q.json, read_gadgets, &q);
-	code = read_status(&q);
-	if (!*q.names && q.gadgets.n == 0 && !q.json && !fields.n && !q.err.exit)
+		return status_watch(globals, q.prints_json, read_gadget_statuses, &q);
+	code = read_all_statuses(&q);
+	if (!*q.gadget_arguments && q.gadgets.n == 0 && !q.prints_json && !fields.n_fields &&
+	    !q.first_error.exit)
 		log_info("no gadget is up");
-	code = print(&q, code);
+	code = print_status(&q, code);
 	statuses_free(&q.gadgets);
-	error_clear(&q.err);
+	error_clear(&q.first_error);
 	return code;
 }
 
@@ -151,22 +156,24 @@ static int run(const struct globals *globals, int argc, char **argv)
 
 const struct command cmd_status = {
 	.name = "status",
-	.args = "[GADGET...]",
+	.usage_arguments = "[GADGET...]",
 	.summary = "print the status of all gadgets in configfs",
-	.options =
+	.options_help =
 		"  --json              one JSON document on stdout\n"
-		"  --watch             print it again at each change, until Ctrl-C: on a terminal "
-		"in place,\n"
-		"                      with data rates; else a line per change, with --json a "
-		"document\n"
-		"  -o FIELD[,FIELD...] print only these values, a line per gadget, separated by "
-		"tabs; '-': none\n"
+		"  --watch             print the status again at each change, until Ctrl-C\n"
+		"                      terminal: the current status, with data rates\n"
+		"                      other output: a line, or with --json a document, per "
+		"change\n"
+		"  -o FIELD[,FIELD...] print these fields, separated by tabs, on a line per "
+		"gadget\n"
+		"                      ('-': the field has no value)\n"
 		"\n"
 		"fields:" GADGET_MEMBERS(WORD_OF) GADGET_UP_MEMBERS(
 			WORD_OF) "\n"
 				 "after a function's label and a dot:" FUNCTION_MEMBERS(
 					 WORD_OF) "\n"
-						  "after label.worker. :" WORKER_MEMBERS(
+						  "after a function's label and "
+						  "'.worker.':" WORKER_MEMBERS(
 							  WORD_OF) "\n"
 								   "'*' in place of the label "
 								   "prints a line for each "
@@ -178,7 +185,7 @@ const struct command cmd_status = {
 								   "without an argument: 0 unless "
 								   "a gadget of ffsctl is "
 								   "degraded\n",
-	.words = { CMD_WORDS_ALL_GADGETS },
-	.repeats = true,
-	.run = run,
+	.argument_kinds = { CMD_ARGUMENT_ALL_GADGETS },
+	.repeats_first_kind = true,
+	.run = run_status_command,
 };

@@ -20,9 +20,9 @@ static void print_worker(FILE *out, const struct worker_status *worker)
 		fprintf(out, ", last ended by %s", worker->last_exit);
 }
 
-#define STATS_MAX 160 /* characters, about two lines of a terminal; --json prints all */
+#define STATS_MAX 160 /* characters: about two lines of a terminal; --json prints all */
 
-static void print_stats(FILE *out, const json_t *stats)
+static void print_worker_stats(FILE *out, const json_t *stats)
 {
 	_cleanup_free_ char *text = xstrdup(""), *shown = NULL;
 	const char *key;
@@ -42,7 +42,7 @@ static void print_stats(FILE *out, const json_t *stats)
 }
 
 static void print_function(FILE *out, const struct gadget_status *gadget,
-			   const struct function_status *function, const struct rates *rates)
+			   const struct function_status *function, const struct data_rates *rates)
 {
 	fprintf(out, "  %-14s %s.%s", function->label, function->type, function->instance);
 	if (function->mount)
@@ -54,14 +54,14 @@ static void print_function(FILE *out, const struct gadget_status *gadget,
 	if (function->has_worker) {
 		fputs("  ", out);
 		print_worker(out, &function->worker);
-		print_stats(out, function->worker.stats);
+		print_worker_stats(out, function->worker.stats);
 	}
 	if (rates)
 		rates_print(out, rates, gadget, function);
 	fputc('\n', out);
 }
 
-static void print_head(FILE *out, const struct gadget_status *gadget)
+static void print_gadget_state(FILE *out, const struct gadget_status *gadget)
 {
 	fprintf(out, "%s: %s", gadget->name, gadget_condition_words[gadget->state]);
 	if (gadget->udc)
@@ -70,8 +70,8 @@ static void print_head(FILE *out, const struct gadget_status *gadget)
 			gadget->speed ? ", " : "", gadget->speed ? gadget->speed : "");
 }
 
-static void print_problems(FILE *out, const struct gadget_status *gadget, const char *before,
-			   const char *after)
+static void print_gadget_problems(FILE *out, const struct gadget_status *gadget, const char *before,
+				  const char *after)
 {
 	for (size_t i = 0; i < gadget->n_problems; i++) {
 		const char *severity = problem_severity_words[gadget->problems[i].severity];
@@ -81,18 +81,19 @@ static void print_problems(FILE *out, const struct gadget_status *gadget, const 
 	}
 }
 
-void status_print_gadget(FILE *out, const struct gadget_status *gadget, const struct rates *rates)
+void status_print_gadget(FILE *out, const struct gadget_status *gadget,
+			 const struct data_rates *rates)
 {
-	print_head(out, gadget);
+	print_gadget_state(out, gadget);
 	fputc('\n', out);
 	for (size_t i = 0; i < gadget->n_functions; i++)
 		print_function(out, gadget, &gadget->functions[i], rates);
-	print_problems(out, gadget, "  ", "\n");
+	print_gadget_problems(out, gadget, "  ", "\n");
 }
 
 void status_print_line(FILE *out, const struct gadget_status *gadget)
 {
-	print_head(out, gadget);
+	print_gadget_state(out, gadget);
 	for (size_t i = 0; i < gadget->n_functions; i++) {
 		const struct function_status *function = &gadget->functions[i];
 
@@ -101,6 +102,6 @@ void status_print_line(FILE *out, const struct gadget_status *gadget)
 		fprintf(out, "; %s: ", function->label);
 		print_worker(out, &function->worker);
 	}
-	print_problems(out, gadget, "; ", "");
+	print_gadget_problems(out, gadget, "; ", "");
 	fputc('\n', out);
 }

@@ -7,10 +7,10 @@
 #include "base/util.h"
 
 /*
- * Seconds without a change of the byte count after which the rate is 0. While data is transferred,
- * workers report once a second.
+ * The data rate is 0 if the byte count has not changed for this time. Workers that transfer data
+ * report their byte counts once a second.
  */
-#define SILENCE 2.5
+#define ZERO_RATE_SECONDS 2.5
 
 static char *make_rate_key(const struct gadget_status *gadget,
 			   const struct function_status *function,
@@ -20,59 +20,62 @@ static char *make_rate_key(const struct gadget_status *gadget,
 		    endpoint->direction);
 }
 
-static struct rate *find(const struct rates *rates, const char *key)
+static struct data_rate *find_rate(const struct data_rates *rates, const char *key)
 {
-	for (size_t i = 0; i < rates->n; i++)
-		if (streq(rates->values[i].key, key))
-			return &rates->values[i];
+	for (size_t i = 0; i < rates->n_endpoints; i++)
+		if (streq(rates->endpoints[i].endpoint_key, key))
+			return &rates->endpoints[i];
 	return NULL;
 }
 
-static void sample(struct rates *rates, char *key, int64_t bytes, double now)
+static void update_rate(struct data_rates *rates, char *key, int64_t bytes, double now)
 {
-	struct rate *r = find(rates, key);
+	struct data_rate *r = find_rate(rates, key);
 
 	if (!r) {
-		*array_add(rates->values, rates->n) =
-			(struct rate){ .key = key, .bytes = bytes, .changed_at = now };
+		*array_add(rates->endpoints, rates->n_endpoints) = (struct data_rate){
+			.endpoint_key = key, .byte_count = bytes, .last_change = now
+		};
 		return;
 	}
 	free(key);
-	if (bytes > r->bytes && now > r->changed_at)
-		r->rate = (double)(bytes - r->bytes) / (now - r->changed_at);
-	else if (bytes < r->bytes || now >= r->changed_at + SILENCE)
-		r->rate = 0; /* a new worker counts from 0, or nothing was reported */
-	if (bytes != r->bytes)
-		r->changed_at = now;
-	r->bytes = bytes;
+	if (bytes > r->byte_count && now > r->last_change)
+		r->bytes_per_second = (double)(bytes - r->byte_count) / (now - r->last_change);
+	else if (bytes < r->byte_count || now >= r->last_change + ZERO_RATE_SECONDS)
+		r->bytes_per_second =
+			0; /* a new worker has started to count, or no bytes were transferred */
+	if (bytes != r->byte_count)
+		r->last_change = now;
+	r->byte_count = bytes;
 }
 
-static void sample_function(struct rates *rates, const struct gadget_status *gadget,
-			    const struct function_status *function, double now)
+static void update_rates_of_function(struct data_rates *rates, const struct gadget_status *gadget,
+				     const struct function_status *function, double now)
 {
 	for (size_t i = 0; i < function->n_endpoints; i++) {
 		const struct endpoint_status *endpoint = &function->endpoints[i];
 
-		sample(rates, make_rate_key(gadget, function, endpoint),
-		       endpoint->bytes > 0 ? endpoint->bytes : 0, now);
+		update_rate(rates, make_rate_key(gadget, function, endpoint),
+			    endpoint->bytes > 0 ? endpoint->bytes : 0, now);
 	}
 }
 
-void rates_sample(struct rates *rates, const struct gadget_statuses *gadgets, double now)
+void rates_update(struct data_rates *rates, const struct gadget_statuses *gadgets, double now)
 {
 	for (size_t i = 0; i < gadgets->n; i++)
 		for (size_t k = 0; k < gadgets->v[i].n_functions; k++)
-			sample_function(rates, &gadgets->v[i], &gadgets->v[i].functions[k], now);
+			update_rates_of_function(rates, &gadgets->v[i], &gadgets->v[i].functions[k],
+						 now);
 }
 
-double rates_wait(const struct rates *rates, double now)
+double rates_seconds_until_zero(const struct data_rates *rates, double now)
 {
 	double wait = -1;
 
-	for (size_t i = 0; i < rates->n; i++) {
-		double left = rates->values[i].changed_at + SILENCE - now;
+	for (size_t i = 0; i < rates->n_endpoints; i++) {
+		double left = rates->endpoints[i].last_change + ZERO_RATE_SECONDS - now;
 
-		if (rates->values[i].rate > 0 && (wait < 0 || left < wait))
+		if (rates->endpoints[i].bytes_per_second > 0 && (wait < 0 || left < wait))
 			wait = left > 0 ? left : 0;
 	}
 	return wait;
@@ -90,7 +93,7 @@ static void print_rate(FILE *out, double rate)
 	fprintf(out, "%.*f %s", rate < 99.95 && i > 0 ? 1 : 0, rate, units[i]);
 }
 
-void rates_print(FILE *out, const struct rates *rates, const struct gadget_status *gadget,
+void rates_print(FILE *out, const struct data_rates *rates, const struct gadget_status *gadget,
 		 const struct function_status *function)
 {
 	const char *between = "\n                 ";
@@ -98,20 +101,20 @@ void rates_print(FILE *out, const struct rates *rates, const struct gadget_statu
 	for (size_t i = 0; i < function->n_endpoints; i++) {
 		const struct endpoint_status *endpoint = &function->endpoints[i];
 		_cleanup_free_ char *key = make_rate_key(gadget, function, endpoint);
-		const struct rate *r = find(rates, key);
+		const struct data_rate *r = find_rate(rates, key);
 
 		if (!r || endpoint->bytes < 0)
 			continue;
 		fprintf(out, "%s%s %s ", between, endpoint->file, endpoint->direction);
-		print_rate(out, r->rate);
+		print_rate(out, r->bytes_per_second);
 		between = ", ";
 	}
 }
 
-void rates_free(struct rates *rates)
+void rates_free(struct data_rates *rates)
 {
-	for (size_t i = 0; i < rates->n; i++)
-		free(rates->values[i].key);
-	free(rates->values);
-	*rates = (struct rates){ 0 };
+	for (size_t i = 0; i < rates->n_endpoints; i++)
+		free(rates->endpoints[i].endpoint_key);
+	free(rates->endpoints);
+	*rates = (struct data_rates){ 0 };
 }

@@ -7,27 +7,28 @@
 
 #include "rundir/status.h"
 
-struct rates {
-	struct rate {
-		char *key;	   /* text that identifies gadget, function and endpoint */
-		int64_t bytes;	   /* last reported byte count */
-		double changed_at; /* now_monotonic() of the last change of `bytes` */
-		double rate;	   /* bytes per second */
-	} * values;
-	size_t n;
+/* The data rates of all endpoints. */
+struct data_rates {
+	struct data_rate {
+		char *endpoint_key; /* text that identifies gadget, function and endpoint */
+		int64_t byte_count; /* byte count that the worker reported last */
+		double last_change; /* time when `byte_count` changed last, from now_monotonic() */
+		double bytes_per_second;
+	} * endpoints;
+	size_t n_endpoints;
 };
 
 /* Updates the rates from the byte counts of the gadgets. */
-void rates_sample(struct rates *rates, const struct gadget_statuses *gadgets, double now);
+void rates_update(struct data_rates *rates, const struct gadget_statuses *gadgets, double now);
 /*
- * Returns the seconds until the first rate becomes 0 if its worker reports nothing more; -1: all
- * rates are 0.
+ * Returns the time until the first data rate becomes 0 if no worker reports a new byte count, in
+ * seconds; -1: all data rates are 0.
  */
-double rates_wait(const struct rates *rates, double now);
+double rates_seconds_until_zero(const struct data_rates *rates, double now);
 /*
- * Prints the data rates of a function: "ep1 out 12.3 MB/s, ep2 in 0 B/s". Prints nothing if its
- * worker has reported no byte counts.
+ * Prints the data rates of a function's endpoints: "ep1 out 12.3 MB/s, ep2 in 0 B/s". Prints
+ * nothing if the function's worker has reported no byte counts.
  */
-void rates_print(FILE *out, const struct rates *rates, const struct gadget_status *gadget,
+void rates_print(FILE *out, const struct data_rates *rates, const struct gadget_status *gadget,
 		 const struct function_status *function);
-void rates_free(struct rates *rates);
+void rates_free(struct data_rates *rates);

@@ -12,39 +12,41 @@
 
 #include "base/cleanup.h"
 #include "base/loop.h"
-#include "client/watch.h"
+#include "client/gadget_watch.h"
 #include "cmd/status_print.h"
 #include "cmd/status_rates.h"
 
 struct status_viewer {
 	status_reader *read_gadgets;
-	void *data;
-	bool json, screen;
+	void *read_data;
+	bool prints_json;
+	bool on_terminal; /* stdout is a terminal: overwrites the previous status */
 	struct loop loop;
-	struct watch *watch;
-	struct fd_watch signals, output, timer;
-	bool changed; /* the status must be read and printed again */
-	bool over;    /* the command must end */
-	struct rates rates;
-	char *last; /* the last document that was printed */
-	/* The last line that was printed for each gadget; not used on a terminal. */
-	struct shown {
-		char *name, *line;
-		bool found; /* the gadget still exists */
-	} * shown;
-	size_t n_shown;
+	struct gadget_watch *gadget_watch;
+	struct fd_watch signal_watch, timer_watch;
+	struct fd_watch stdout_watch; /* reports that the reader closed the pipe */
+	bool must_print;	      /* the status must be read and printed again */
+	bool must_end;		      /* the command must end */
+	struct data_rates rates;
+	char *last_document; /* the document that was printed last, with --json */
+	/* The line that was printed last for each gadget; not used on a terminal. */
+	struct printed_line {
+		char *gadget_name, *line;
+		bool still_exists; /* the gadget still exists */
+	} * lines;
+	size_t n_lines;
 };
 
 /* --- a terminal ------------------------------------------------------------------------------- */
 
-/* The terminal's alternate screen, without cursor and line wrap. */
+/* Switches to the terminal's alternate screen; hides the cursor and does not wrap lines. */
 #define SCREEN_ENTER "\033[?1049h\033[?25l\033[?7l"
 #define SCREEN_LEAVE "\033[?7h\033[?25h\033[?1049l"
 #define SCREEN_TOP "\033[H"
 #define SCREEN_LINE_END "\033[K\n"
 #define SCREEN_REST "\033[J"
 
-static bool has_screen(void)
+static bool stdout_is_terminal(void)
 {
 	const char *term = getenv("TERM");
 
@@ -53,13 +55,13 @@ static bool has_screen(void)
 
 static void enter_screen(const struct status_viewer *v)
 {
-	if (v->screen)
+	if (v->on_terminal)
 		fputs(SCREEN_ENTER, stdout);
 }
 
 static void leave_screen(const struct status_viewer *v)
 {
-	if (v->screen)
+	if (v->on_terminal)
 		fputs(SCREEN_LEAVE, stdout);
 	fflush(stdout);
 }
@@ -81,7 +83,7 @@ static size_t count_lines(const char *text)
 	return n;
 }
 
-/* Leaves the last row empty, so that the screen does not scroll. */
+/* Overwrites the screen with `text`, but not the last row, so that the screen does not scroll. */
 static void draw_screen(const char *text)
 {
 	size_t room = terminal_rows() - 1, n = count_lines(text), shown = n <= room ? n : room - 1;
@@ -99,7 +101,7 @@ static void draw_screen(const char *text)
 	fputs(SCREEN_REST, stdout);
 }
 
-static void show_on_screen(struct status_viewer *v, const struct gadget_statuses *gadgets)
+static void print_on_screen(struct status_viewer *v, const struct gadget_statuses *gadgets)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
@@ -117,39 +119,39 @@ static void show_on_screen(struct status_viewer *v, const struct gadget_statuses
 
 /* --- a pipe, a file --------------------------------------------------------------------------- */
 
-static void show_as_document(struct status_viewer *v, const struct gadget_statuses *gadgets)
+static void print_changed_document(struct status_viewer *v, const struct gadget_statuses *gadgets)
 {
-	json_t *document = cmd_json_output();
+	json_t *document = cmd_new_document();
 	_cleanup_free_ char *text = NULL;
 
 	json_object_set_new(document, "gadgets", statuses_to_json(gadgets));
-	json_object_set_new(document, "errors", cmd_errors(NULL));
+	json_object_set_new(document, "errors", cmd_error_to_array(NULL));
 	text = json_dumps(document, JSON_COMPACT);
 	json_decref(document);
-	if (streq_null(text, v->last))
+	if (streq_null(text, v->last_document))
 		return;
 	puts(text);
-	free(v->last);
-	v->last = steal_ptr(text);
+	free(v->last_document);
+	v->last_document = steal_ptr(text);
 }
 
-static struct shown *shown_line_of(struct status_viewer *v, const char *name)
+static struct printed_line *find_printed_line(struct status_viewer *v, const char *name)
 {
-	for (size_t i = 0; i < v->n_shown; i++)
-		if (streq(v->shown[i].name, name))
-			return &v->shown[i];
-	*array_add(v->shown, v->n_shown) = (struct shown){ .name = xstrdup(name) };
-	return &v->shown[v->n_shown - 1];
+	for (size_t i = 0; i < v->n_lines; i++)
+		if (streq(v->lines[i].gadget_name, name))
+			return &v->lines[i];
+	*array_add(v->lines, v->n_lines) = (struct printed_line){ .gadget_name = xstrdup(name) };
+	return &v->lines[v->n_lines - 1];
 }
 
-static void show_line(struct status_viewer *v, const struct gadget_status *gadget)
+static void print_changed_line(struct status_viewer *v, const struct gadget_status *gadget)
 {
-	struct shown *s = shown_line_of(v, gadget->name);
+	struct printed_line *s = find_printed_line(v, gadget->name);
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&line, &size);
 
-	s->found = true;
+	s->still_exists = true;
 	if (!out)
 		return;
 	status_print_line(out, gadget);
@@ -161,48 +163,48 @@ static void show_line(struct status_viewer *v, const struct gadget_status *gadge
 	s->line = steal_ptr(line);
 }
 
-static void show_as_lines(struct status_viewer *v, const struct gadget_statuses *gadgets)
+static void print_changed_lines(struct status_viewer *v, const struct gadget_statuses *gadgets)
 {
-	for (size_t i = 0; i < v->n_shown; i++)
-		v->shown[i].found = false;
+	for (size_t i = 0; i < v->n_lines; i++)
+		v->lines[i].still_exists = false;
 	for (size_t i = 0; i < gadgets->n; i++)
-		show_line(v, &gadgets->v[i]);
-	for (size_t i = 0; i < v->n_shown; i++) {
-		if (!v->shown[i].found && v->shown[i].line)
-			printf("%s: down\n", v->shown[i].name);
-		if (!v->shown[i].found)
-			free(steal_ptr(v->shown[i].line));
+		print_changed_line(v, &gadgets->v[i]);
+	for (size_t i = 0; i < v->n_lines; i++) {
+		if (!v->lines[i].still_exists && v->lines[i].line)
+			printf("%s: down\n", v->lines[i].gadget_name);
+		if (!v->lines[i].still_exists)
+			free(steal_ptr(v->lines[i].line));
 	}
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
 
-static int show(struct status_viewer *v, struct error *err)
+static int read_and_print(struct status_viewer *v, struct error *err)
 {
 	struct gadget_statuses gadgets = { 0 };
 
-	v->read_gadgets(v->data, &gadgets, err);
-	/* A file that was not watched before may have changed after it was read. */
-	while (!err->exit && watch_gadgets(v->watch, &gadgets)) {
+	v->read_gadgets(v->read_data, &gadgets, err);
+	/* What is watched only now may have changed after it was read, so reads again. */
+	while (!err->exit && gadget_watch_update(v->gadget_watch, &gadgets)) {
 		statuses_free(&gadgets);
-		v->read_gadgets(v->data, &gadgets, err);
+		v->read_gadgets(v->read_data, &gadgets, err);
 	}
 	if (!err->exit) {
 		double now = now_monotonic(), wait;
 
-		rates_sample(&v->rates, &gadgets, now);
-		wait = rates_wait(&v->rates, now);
-		if (v->json)
-			show_as_document(v, &gadgets);
-		else if (v->screen)
-			show_on_screen(v, &gadgets);
+		rates_update(&v->rates, &gadgets, now);
+		wait = rates_seconds_until_zero(&v->rates, now);
+		if (v->prints_json)
+			print_changed_document(v, &gadgets);
+		else if (v->on_terminal)
+			print_on_screen(v, &gadgets);
 		else
-			show_as_lines(v, &gadgets);
-		if (v->screen && wait >= 0)
-			timer_start(&v->timer, wait);
+			print_changed_lines(v, &gadgets);
+		if (v->on_terminal && wait >= 0)
+			timer_start(&v->timer_watch, wait);
 	}
 	statuses_free(&gadgets);
-	v->over = v->over || fflush(stdout) != 0;
+	v->must_end = v->must_end || fflush(stdout) != 0;
 	return -err->err;
 }
 
@@ -210,23 +212,23 @@ static void on_change(void *data)
 {
 	struct status_viewer *v = data;
 
-	v->changed = true;
+	v->must_print = true;
 }
 
-static void on_timer(void *data, uint32_t events _unused_)
+static void on_rate_timer(void *data, uint32_t events _unused_)
 {
 	struct status_viewer *v = data;
 
-	timer_stop(&v->timer);
-	v->changed = true;
+	timer_stop(&v->timer_watch);
+	v->must_print = true;
 }
 
-/* Ends the loop, because the reader has closed the pipe. */
-static void on_output(void *data, uint32_t events _unused_)
+/* Called when the reader of stdout has closed the pipe: ends the command. */
+static void on_reader_closed(void *data, uint32_t events _unused_)
 {
 	struct status_viewer *v = data;
 
-	v->over = true;
+	v->must_end = true;
 }
 
 static void on_signal(void *data, uint32_t events _unused_)
@@ -234,7 +236,7 @@ static void on_signal(void *data, uint32_t events _unused_)
 	struct status_viewer *v = data;
 	struct signalfd_siginfo info;
 
-	if (read(v->signals.fd, &info, sizeof(info)) != sizeof(info))
+	if (read(v->signal_watch.fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	switch (info.ssi_signo) {
 	case SIGWINCH:
@@ -245,13 +247,13 @@ static void on_signal(void *data, uint32_t events _unused_)
 		enter_screen(v);
 		break;
 	default:
-		v->over = true;
+		v->must_end = true;
 		return;
 	}
-	v->changed = true;
+	v->must_print = true;
 }
 
-static int open_all(struct status_viewer *v, const struct paths *paths, struct error *err)
+static int open_watches(struct status_viewer *v, const struct paths *paths, struct error *err)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH };
 	sigset_t set;
@@ -261,71 +263,74 @@ static int open_all(struct status_viewer *v, const struct paths *paths, struct e
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		sigaddset(&set, signals[i]);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	/* A closed pipe is reported by EPIPE instead. */
+	/* Blocks SIGPIPE, so that a write to a closed pipe fails with EPIPE. */
 	sigaddset(&set, SIGPIPE);
 	r = fd < 0 || sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : loop_open(&v->loop);
 	if (r == 0)
-		r = fd_watch_add(&v->loop, &v->signals, fd, EPOLLIN, on_signal, v);
+		r = fd_watch_add(&v->loop, &v->signal_watch, fd, EPOLLIN, on_signal, v);
 	if (r == 0)
-		r = timer_open(&v->loop, &v->timer, on_timer, v);
+		r = timer_open(&v->loop, &v->timer_watch, on_rate_timer, v);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch for changes");
-	/* Watches only EPOLLERR and EPOLLHUP. Fails for a regular file, which has no reader. */
-	fd_watch_add(&v->loop, &v->output, STDOUT_FILENO, 0, on_output, v);
-	v->watch = watch_new(paths, &v->loop, on_change, v, err);
+	/* Events 0: only EPOLLERR and EPOLLHUP. Fails for a regular file, which has no reader. */
+	fd_watch_add(&v->loop, &v->stdout_watch, STDOUT_FILENO, 0, on_reader_closed, v);
+	v->gadget_watch = gadget_watch_new(paths, &v->loop, on_change, v, err);
 	return -err->err;
 }
 
-/* Collects all pending events: a gadget that comes up causes hundreds. */
-static void await_change(struct status_viewer *v, struct error *err)
+/*
+ * Waits for a change, then handles all pending events before the status is printed again: a gadget
+ * that comes up causes hundreds of events.
+ */
+static void wait_for_change(struct status_viewer *v, struct error *err)
 {
 	int r = 0;
 
-	while (!v->over && r >= 0 && (r > 0 || !v->changed))
-		r = loop_once(&v->loop, v->changed ? 0 : -1);
+	while (!v->must_end && r >= 0 && (r > 0 || !v->must_print))
+		r = loop_once(&v->loop, v->must_print ? 0 : -1);
 	if (r < 0)
 		error_errno(err, EX_OSERR, -r, NULL, "cannot wait for changes");
 }
 
-static void close_all(struct status_viewer *v)
+static void close_watches(struct status_viewer *v)
 {
-	int signals = v->signals.fd;
+	int signals = v->signal_watch.fd;
 
-	if (v->watch)
-		watch_free(v->watch);
-	fd_watch_remove(&v->loop, &v->signals);
+	if (v->gadget_watch)
+		gadget_watch_free(v->gadget_watch);
+	fd_watch_remove(&v->loop, &v->signal_watch);
 	cleanup_close(&signals);
-	fd_watch_close(&v->loop, &v->timer);
+	fd_watch_close(&v->loop, &v->timer_watch);
 	loop_close(&v->loop);
 	rates_free(&v->rates);
-	for (size_t i = 0; i < v->n_shown; i++) {
-		free(v->shown[i].name);
-		free(v->shown[i].line);
+	for (size_t i = 0; i < v->n_lines; i++) {
+		free(v->lines[i].gadget_name);
+		free(v->lines[i].line);
 	}
-	free(v->shown);
-	free(v->last);
+	free(v->lines);
+	free(v->last_document);
 }
 
 int status_watch(const struct globals *globals, bool json, status_reader *read_gadgets, void *data)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct status_viewer v = { .read_gadgets = read_gadgets,
-				   .data = data,
-				   .json = json,
-				   .screen = !json && has_screen(),
+				   .read_data = data,
+				   .prints_json = json,
+				   .on_terminal = !json && stdout_is_terminal(),
 				   .loop = { .epoll_fd = -1 },
-				   .signals = FD_WATCH_NONE,
-				   .output = FD_WATCH_NONE,
-				   .timer = FD_WATCH_NONE };
+				   .signal_watch = FD_WATCH_NONE,
+				   .stdout_watch = FD_WATCH_NONE,
+				   .timer_watch = FD_WATCH_NONE };
 
-	if (open_all(&v, &globals->paths, &err) == 0) {
+	if (open_watches(&v, &globals->paths, &err) == 0) {
 		enter_screen(&v);
-		while (!v.over && show(&v, &err) == 0 && !err.exit) {
-			v.changed = false;
-			await_change(&v, &err);
+		while (!v.must_end && read_and_print(&v, &err) == 0 && !err.exit) {
+			v.must_print = false;
+			wait_for_change(&v, &err);
 		}
 		leave_screen(&v);
 	}
-	close_all(&v);
+	close_watches(&v);
 	return err.exit ? cmd_print_error(&err) : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * `udc`: lists the UDCs and the gadgets that are bound to them. If there is no UDC, prints hints
- * about the reason.
+ * `udc`: lists the UDCs and the gadgets that are bound to them. If this system has no UDC, prints
+ * hints about the reason.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,29 +12,29 @@
 #include "cmd/cmd.h"
 #include "configfs/udc.h"
 
-/* Returns an attribute of the UDC in sysfs; JSON's null if it is empty or "UNKNOWN". */
-static json_t *attribute(const struct udc *udc, const char *name)
+/* Returns an attribute of the UDC in sysfs as JSON; null if it is empty or "UNKNOWN". */
+static json_t *attribute_to_json(const struct udc *udc, const char *name)
 {
 	_cleanup_free_ char *value = udc_read_attribute(udc->name, name);
 
 	return json_string_or_null(value && *value && !streq(value, "UNKNOWN") ? value : NULL);
 }
 
-static json_t *udc_json(const struct udc *udc)
+static json_t *udc_to_json(const struct udc *udc)
 {
 	const struct udc_traits *traits = udc_find_traits(udc->driver);
 
-	return json_pack("{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", udc->name,
-			 "driver", json_string_or_null(udc->driver), "virtual", udc->is_virtual,
-			 "state", attribute(udc, "state"), "speed", attribute(udc, "current_speed"),
-			 "max_speed", attribute(udc, "maximum_speed"), "gadget",
-			 json_string_or_null(udc->bound_gadget), "holder",
-			 json_string_or_null(udc->holder), "endpoints",
-			 traits->n_endpoints ? json_integer(traits->n_endpoints) : json_null(),
-			 "scatter_gather",
-			 traits->scatter_gather == UDC_SG_UNKNOWN
-				 ? json_null()
-				 : json_boolean(traits->scatter_gather == UDC_SG_YES));
+	return json_pack(
+		"{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", udc->name, "driver",
+		json_string_or_null(udc->driver), "virtual", udc->is_virtual, "state",
+		attribute_to_json(udc, "state"), "speed", attribute_to_json(udc, "current_speed"),
+		"max_speed", attribute_to_json(udc, "maximum_speed"), "gadget",
+		json_string_or_null(udc->bound_gadget), "holder", json_string_or_null(udc->holder),
+		"endpoints", traits->n_endpoints ? json_integer(traits->n_endpoints) : json_null(),
+		"scatter_gather",
+		traits->scatter_gather == UDC_SG_UNKNOWN
+			? json_null()
+			: json_boolean(traits->scatter_gather == UDC_SG_YES));
 }
 
 static void print_udc(const json_t *udc)
@@ -57,7 +57,7 @@ static void print_udc(const json_t *udc)
 	       json_is_boolean(sg) ? (json_is_true(sg) ? "yes" : "no") : "unknown");
 }
 
-static json_t *hints_json(void)
+static json_t *hints_to_json(void)
 {
 	json_t *hints = json_array();
 	char **words;
@@ -71,7 +71,7 @@ static json_t *hints_json(void)
 	return hints;
 }
 
-static void print_words(const json_t *udcs, const json_t *hints)
+static void print_udcs(const json_t *udcs, const json_t *hints)
 {
 	const json_t *item;
 	size_t i;
@@ -85,24 +85,24 @@ static void print_words(const json_t *udcs, const json_t *hints)
 			fprintf(stderr, "hint: %s\n", json_string_value(item));
 }
 
-static int print(bool json, json_t *udcs, json_t *hints, const struct error *err)
+static int print_output(bool json, json_t *udcs, json_t *hints, const struct error *err)
 {
 	json_t *document;
 
 	if (!json) {
-		print_words(udcs, hints);
+		print_udcs(udcs, hints);
 		json_decref(udcs);
 		json_decref(hints);
 		return 0;
 	}
-	document = cmd_json_output();
+	document = cmd_new_document();
 	json_object_set_new(document, "udcs", udcs);
 	json_object_set_new(document, "hints", hints);
-	json_object_set_new(document, "errors", cmd_errors(err));
+	json_object_set_new(document, "errors", cmd_error_to_array(err));
 	return cmd_print_document(document, err->exit);
 }
 
-static int run(const struct globals *globals, int argc, char **argv)
+static int run_udc_command(const struct globals *globals, int argc, char **argv)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_udcs_ struct udcs udcs = { 0 };
@@ -113,19 +113,20 @@ static int run(const struct globals *globals, int argc, char **argv)
 	if (!cmd_parse_help_and_json(&cmd_udc, argc, argv, &json, &exit))
 		return exit;
 	if (optind != argc)
-		return cmd_usage(&cmd_udc, "expected no arguments");
+		return cmd_error_usage(&cmd_udc, "expected no arguments");
 	if (udcs_list(&globals->paths, &udcs, &err) < 0 && !json)
 		return cmd_print_error(&err);
 	array = json_array();
 	for (size_t i = 0; i < udcs.n; i++)
-		json_array_append_new(array, udc_json(&udcs.list[i]));
-	return print(json, array, udcs.n == 0 && !err.exit ? hints_json() : json_array(), &err);
+		json_array_append_new(array, udc_to_json(&udcs.list[i]));
+	return print_output(json, array, udcs.n == 0 && !err.exit ? hints_to_json() : json_array(),
+			    &err);
 }
 
 const struct command cmd_udc = {
 	.name = "udc",
-	.args = "[--json]",
+	.usage_arguments = "[--json]",
 	.summary = "list the USB device controllers, and the gadgets bound to them",
-	.options = "  --json              one JSON document on stdout\n",
-	.run = run,
+	.options_help = "  --json              one JSON document on stdout\n",
+	.run = run_udc_command,
 };

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `up --all`: brings up all gadgets with autostart = true. */
+/* `up --all`: brings up the gadgets of all gadget files with autostart = true. */
 #pragma once
 
 #include "cmd/cmd.h"
 
-struct up_all {
+/* Parameters of bring_up_all_gadgets. */
+struct up_all_options {
 	const struct globals *globals;
-	bool json; /* `bring_up_one` prints a JSON document on stdout */
+	bool prints_json; /* `bring_up_file` prints a JSON document on stdout */
 	/*
-	 * Brings up the gadget of the file at `path`. Called in a child process. Returns the exit
-	 * status.
+	 * Brings up the gadget of the gadget file `path`, in a child process. Returns the exit
+	 * status of the child. `data` is bring_up_data.
 	 */
-	int (*bring_up_one)(void *data, const char *path);
-	void *data;
+	int (*bring_up_file)(void *data, const char *path);
+	void *bring_up_data;
 };
 
-/* Brings up all gadget files with autostart = true. Returns the first exit status other than 0. */
-int up_all(const struct up_all *all);
+/*
+ * Brings up the gadgets of all gadget files with autostart = true. Returns 0, or the exit status of
+ * the first failure.
+ */
+int bring_up_all_gadgets(const struct up_all_options *options);

@@ -14,23 +14,24 @@
 #include "base/log.h"
 #include "rundir/control.h"
 
-struct up_all_run {
-	const struct up_all *all;
-	const char *path;
-	json_t *gadgets, *errors, *problems;
-	int exit; /* exit status of the first failure */
+/* Results of the gadgets so far. */
+struct up_all_progress {
+	const struct up_all_options *options;
+	const char *current_path;
+	json_t *gadgets, *errors, *problems; /* merged arrays of the children's documents */
+	int exit_status;		     /* exit status of the first failure */
 };
 
-static int run_one(void *data)
+static int bring_up_in_child(void *data)
 {
-	const struct up_all_run *w = data;
+	const struct up_all_progress *w = data;
 
-	return w->all->bring_up_one(w->all->data, w->path);
+	return w->options->bring_up_file(w->options->bring_up_data, w->current_path);
 }
 
 /*
- * Returns whether the file has autostart = true. Also returns true for a file with syntax errors,
- * so that its errors are printed.
+ * Returns whether the gadget file has autostart = true. Also returns true for a file with syntax
+ * errors, so that the child prints these errors.
  */
 static bool is_autostart(const struct globals *globals, const char *path)
 {
@@ -40,51 +41,52 @@ static bool is_autostart(const struct globals *globals, const char *path)
 	json_t *form = NULL;
 	bool wanted;
 
-	cmd_load_path(globals, path, NULL, NULL, GADGETFILE_TRUST_ALL, &g, &form, &diags, &err);
+	cmd_load_gadget_file_at(globals, path, NULL, NULL, GADGETFILE_TRUST_ALL, &g, &form, &diags,
+				&err);
 	wanted = g ? g->autostart : !form || json_is_true(json_object_get(form, "autostart"));
 	json_decref(form);
 	diags_free(&diags);
 	return wanted;
 }
 
-static void report_failure(struct up_all_run *w, int exit, const struct error *err)
+static void report_failure(struct up_all_progress *w, int exit, const struct error *err)
 {
-	if (w->exit == 0)
-		w->exit = exit;
+	if (w->exit_status == 0)
+		w->exit_status = exit;
 	if (!err->exit)
 		return; /* the child has printed the error */
-	if (w->all->json)
+	if (w->options->prints_json)
 		json_array_append_new(w->errors, error_to_json(err));
 	else
 		cmd_print_error(err);
 }
 
-static void add_document(struct up_all_run *w, int fd)
+static void merge_document(struct up_all_progress *w, int fd)
 {
 	json_t *document = lseek(fd, 0, SEEK_SET) == 0 ? json_loadfd(fd, 0, NULL) : NULL;
 
-	/* Missing members (NULL) add nothing. */
+	/* If the document has no such member, json_object_get returns NULL, which adds nothing. */
 	json_array_extend(w->gadgets, json_object_get(document, "gadgets"));
 	json_array_extend(w->errors, json_object_get(document, "errors"));
 	json_array_extend(w->problems, json_object_get(document, "problems"));
 	json_decref(document);
 }
 
-/* Brings up one gadget. Returns false if the command must not continue with the next one. */
-static bool bring_up(struct up_all_run *w, const char *path)
+/* Brings up the gadget of one file. Returns false after SIGINT or SIGTERM. */
+static bool bring_up_one_file(struct up_all_progress *w, const char *path)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_close_ int fd = -1;
 	int exit;
 
-	w->path = path;
-	if (w->all->json)
+	w->current_path = path;
+	if (w->options->prints_json)
 		fd = memfd_create("document", MFD_CLOEXEC);
-	if (w->all->json && fd < 0) {
-		error_errno(&err, EX_OSERR, errno, NULL, "cannot make a file in memory");
+	if (w->options->prints_json && fd < 0) {
+		error_errno(&err, EX_OSERR, errno, NULL, "cannot create a file in memory");
 		exit = err.exit;
 	} else {
-		exit = client_run_in_child(run_one, w, fd, &err);
+		exit = client_run_in_child(bring_up_in_child, w, fd, &err);
 	}
 	if (exit != 0) {
 		if (err.exit)
@@ -92,48 +94,48 @@ static bool bring_up(struct up_all_run *w, const char *path)
 		report_failure(w, exit, &err);
 	}
 	if (fd >= 0)
-		add_document(w, fd);
+		merge_document(w, fd);
 	return err.err != ECANCELED;
 }
 
-static int finish(struct up_all_run *w)
+static int print_merged_document(struct up_all_progress *w)
 {
 	json_t *document;
 
-	if (!w->all->json)
-		return w->exit;
-	document = cmd_json_output();
+	if (!w->options->prints_json)
+		return w->exit_status;
+	document = cmd_new_document();
 	json_object_set_new(document, "gadgets", w->gadgets);
 	json_object_set_new(document, "errors", w->errors);
 	json_object_set_new(document, "problems", w->problems);
-	return cmd_print_document(document, w->exit);
+	return cmd_print_document(document, w->exit_status);
 }
 
-int up_all(const struct up_all *all)
+int bring_up_all_gadgets(const struct up_all_options *options)
 {
-	struct up_all_run w = { .all = all };
-	_cleanup_files_ struct cmd_files files = { 0 };
+	struct up_all_progress w = { .options = options };
+	_cleanup_gadget_files_ struct cmd_gadget_files files = { 0 };
 	_cleanup_error_ struct error err = { 0 };
 	bool any = false;
 
-	if (all->json) {
+	if (options->prints_json) {
 		w.gadgets = json_array();
 		w.errors = json_array();
 		w.problems = json_array();
 	}
-	if (cmd_list_files(all->globals, &files, &err) < 0)
+	if (cmd_list_gadget_files(options->globals, &files, &err) < 0)
 		report_failure(&w, err.exit, &err);
-	for (size_t i = 0; i < files.n; i++) {
-		if (!is_autostart(all->globals, files.list[i].path))
+	for (size_t i = 0; i < files.n_files; i++) {
+		if (!is_autostart(options->globals, files.files[i].path))
 			continue;
 		any = true;
-		if (!bring_up(&w, files.list[i].path))
+		if (!bring_up_one_file(&w, files.files[i].path))
 			break;
 	}
-	if (!any && w.exit == 0) {
-		_cleanup_free_ char *words = cmd_directories(all->globals);
+	if (!any && w.exit_status == 0) {
+		_cleanup_free_ char *words = cmd_gadget_dirs_text(options->globals);
 
 		log_info("no gadget file in %s has autostart = true", words);
 	}
-	return finish(&w);
+	return print_merged_document(&w);
 }

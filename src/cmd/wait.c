@@ -9,7 +9,7 @@
 
 enum { OPT_FOR = 256, OPT_TIMEOUT };
 
-static const struct cmd_choices choices[] = {
+static const struct cmd_option_words option_words[] = {
 	{ "--for", control_condition_words, CONDITION_COUNT },
 	{ 0 },
 };
@@ -22,7 +22,7 @@ static enum control_condition parse_condition(const char *word)
 	return CONDITION_UNKNOWN;
 }
 
-static int run(const struct globals *globals, int argc, char **argv)
+static int run_wait_command(const struct globals *globals, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "for", required_argument, NULL, OPT_FOR },
@@ -38,22 +38,23 @@ static int run(const struct globals *globals, int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		if (option == 'h')
-			return cmd_help(&cmd_wait);
+			return cmd_print_help(&cmd_wait);
 		if (option == '?')
-			return cmd_bad_option(&cmd_wait, argv);
+			return cmd_error_bad_option(&cmd_wait, argv);
 		if (option == OPT_FOR)
 			condition = optarg;
-		else if (cmd_seconds_option(&cmd_wait, "--timeout", &seconds))
+		else if (cmd_parse_seconds_option(&cmd_wait, "--timeout", &seconds))
 			return EX_USAGE;
 	}
 	if (!parse_condition(condition))
-		return cmd_usage(&cmd_wait,
-				 "--for takes ready, configured or disconnected, not '%s'",
-				 condition);
+		return cmd_error_usage(&cmd_wait,
+				       "--for takes ready, configured or disconnected, not '%s'",
+				       condition);
 	if (argc - optind != 1)
-		return cmd_usage(&cmd_wait, "expected one gadget");
-	if (cmd_gadget_name(globals, argv[optind], &name, &err) < 0 ||
-	    client_wait(&globals->paths, name, parse_condition(condition), seconds, &err) < 0)
+		return cmd_error_usage(&cmd_wait, "expected one gadget");
+	if (cmd_find_gadget_name(globals, argv[optind], &name, &err) < 0 ||
+	    client_wait_condition(&globals->paths, name, parse_condition(condition), seconds,
+				  &err) < 0)
 		return cmd_print_error(&err);
 	log_info("%s: %s", name, condition);
 	return 0;
@@ -61,13 +62,13 @@ static int run(const struct globals *globals, int argc, char **argv)
 
 const struct command cmd_wait = {
 	.name = "wait",
-	.args = "GADGET [--for CONDITION] [--timeout S]",
+	.usage_arguments = "GADGET [--for CONDITION] [--timeout S]",
 	.summary = "wait until a gadget is ready, configured by its host, or disconnected",
-	.options =
+	.options_help =
 		"  --for CONDITION     ready, configured or disconnected (ready)\n"
 		"  --timeout S         wait at most S seconds, also for a gadget that is not up; "
 		"then exit 75\n",
-	.choices = choices,
-	.words = { CMD_WORDS_GADGETS },
-	.run = run,
+	.option_words = option_words,
+	.argument_kinds = { CMD_ARGUMENT_GADGETS },
+	.run = run_wait_command,
 };

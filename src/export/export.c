@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Exports what belongs to the gadget as a whole: device descriptor, strings and configurations. */
+/* Exports a gadget: device descriptor, strings and configurations. function.c exports functions. */
 #include "export/export.h"
 
 #include <errno.h>
@@ -7,21 +7,21 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "export/parts.h"
+#include "export/common.h"
 
 void export_free(struct export *e)
 {
-	export_forget_lost(e, 0);
-	free(e->lost);
-	for (size_t i = 0; i < e->n_labels; i++)
-		free(e->labels[i]);
-	free(e->labels);
-	e->lost = e->labels = NULL;
-	e->n_lost = e->n_labels = 0;
+	export_truncate_omissions(e, 0);
+	free(e->omissions);
+	for (size_t i = 0; i < e->n_function_labels; i++)
+		free(e->function_labels[i]);
+	free(e->function_labels);
+	e->omissions = e->function_labels = NULL;
+	e->n_omissions = e->n_function_labels = 0;
 }
 
-/* Returns the first line of an attribute; NULL: it has no value. The caller frees it. */
-static char *attribute_line(const struct configfs_tree *dir, const char *path)
+/* Returns the first line of an attribute; NULL: the attribute has no value. The caller frees it. */
+static char *read_attribute_line(const struct configfs_tree *dir, const char *path)
 {
 	const struct configfs_tree *a = configfs_tree_find(dir, path);
 	char *line = xstrdup_or_null(a ? a->value : NULL);
@@ -31,41 +31,46 @@ static char *attribute_line(const struct configfs_tree *dir, const char *path)
 	return line;
 }
 
-/* Returns the number in an attribute; -1: it does not exist or is empty. */
-static long long attribute_number(const struct configfs_tree *dir, const char *path)
+/* Returns the number in an attribute; -1: the attribute does not exist or is empty. */
+static long long read_attribute_number(const struct configfs_tree *dir, const char *path)
 {
-	_cleanup_free_ char *line = attribute_line(dir, path);
+	_cleanup_free_ char *line = read_attribute_line(dir, path);
 
 	return line && *line ? strtoll(line, NULL, 0) : -1;
 }
 
-/* Reports attributes and directories that a gadget file cannot contain. */
+/*
+ * Reports the attributes and directories in `dir` that are not in `known_names`: a gadget file
+ * cannot contain them.
+ */
 static void report_other_entries(struct export *e, json_t *group, const struct configfs_tree *dir,
-				 const char *const *known, size_t n_known, const char *what)
+				 const char *const *known_names, size_t n_known,
+				 const char *text_after_name)
 {
 	for (size_t i = 0; i < dir->n_children; i++) {
 		const struct configfs_tree *child = &dir->children[i];
 		bool is_known = false;
 
 		for (size_t k = 0; k < n_known; k++)
-			is_known |= streq(known[k], child->name);
+			is_known |= streq(known_names[k], child->name);
 		if (!is_known && (child->kind != TREE_ATTRIBUTE || child->value))
-			export_report_lost(e, group, "%s%s", child->name, what);
+			export_report_omission(e, group, "%s%s", child->name, text_after_name);
 	}
 }
 
 /* --- The device ------------------------------------------------------------------------------- */
 
-static void add_name(struct export *e, json_t *document)
+static void add_gadget_name(struct export *e, json_t *document)
 {
-	if (gadgetfile_is_gadget_name(e->name))
-		json_object_set_new(document, "name", json_string(e->name));
+	if (gadgetfile_is_gadget_name(e->gadget_name))
+		json_object_set_new(document, "name", json_string(e->gadget_name));
 	else
-		export_report_lost(e, document,
-				   "a gadget file cannot contain the gadget's name, '%s'", e->name);
+		export_report_omission(e, document,
+				       "a gadget file cannot contain the gadget's name, '%s'",
+				       e->gadget_name);
 }
 
-/* Adds keys that the record has but configfs does not. */
+/* Adds keys of the recorded gadget file that have no attribute in configfs. */
 static void add_recorded_keys(const struct export *e, json_t *document)
 {
 	static const char *const keys[] = { "autostart", "udc", "switch_to" };
@@ -79,7 +84,7 @@ static void add_recorded_keys(const struct export *e, json_t *document)
 	}
 }
 
-/* Returns whether `up` would choose this UDC, if it is free, for a file without the key `udc`. */
+/* Returns whether `up` would choose this UDC for a gadget file without the key `udc`. */
 static bool is_default_udc(const struct udcs *udcs, const char *name)
 {
 	size_t n_real = 0, n_candidates = 0;
@@ -98,12 +103,12 @@ static bool is_default_udc(const struct udcs *udcs, const char *name)
 
 static void add_udc(const struct export *e, json_t *document)
 {
-	_cleanup_free_ char *udc = attribute_line(e->tree, "UDC");
+	_cleanup_free_ char *udc = read_attribute_line(e->gadget_dir, "UDC");
 
 	if (!udc || !*udc || json_object_get(document, "udc"))
 		return;
 	if (is_default_udc(e->udcs, udc) || !export_is_text(udc, strlen(udc), EXPORT_ONE_LINE))
-		export_comment(document, "It was bound to the UDC %s.", udc);
+		export_add_comment(document, "It was bound to the UDC %s.", udc);
 	else
 		json_object_set_new(document, "udc", json_string(udc));
 }
@@ -116,7 +121,7 @@ static void add_max_speed(struct export *e, json_t *document)
 		{ "super-speed", "super" },
 		{ "super-speed-plus", "super-plus" },
 	};
-	_cleanup_free_ char *speed = attribute_line(e->tree, "max_speed");
+	_cleanup_free_ char *speed = read_attribute_line(e->gadget_dir, "max_speed");
 
 	for (size_t i = 0; speed && i < ARRAY_SIZE(words); i++) {
 		if (!streq(words[i][0], speed))
@@ -125,19 +130,19 @@ static void add_max_speed(struct export *e, json_t *document)
 		return;
 	}
 	if (speed && *speed)
-		export_report_lost(e, document, "max_speed %s", speed);
+		export_report_omission(e, document, "max_speed %s", speed);
 }
 
 /*
- * Adds the attributes of the device descriptor. Does not add bcdUSB and bMaxPacketSize0 if their
- * value is 0, because then the kernel chooses a value.
+ * Adds the attributes of the device descriptor. Omits bcdUSB and bMaxPacketSize0 if their value is
+ * 0, because the kernel then chooses a value.
  */
-static void add_attributes(const struct export *e, json_t *document)
+static void add_device_attributes(const struct export *e, json_t *document)
 {
 	json_t *attrs = json_object();
 
 	for (int i = 0; i < GADGET_ATTR_COUNT; i++) {
-		long long value = attribute_number(e->tree, gadget_attribute_words[i]);
+		long long value = read_attribute_number(e->gadget_dir, gadget_attribute_words[i]);
 
 		if (value > 0 ||
 		    (value == 0 && i != GADGET_BCD_USB && i != GADGET_MAX_PACKET_SIZE0))
@@ -148,21 +153,21 @@ static void add_attributes(const struct export *e, json_t *document)
 
 /* --- Strings ---------------------------------------------------------------------------------- */
 
-static void add_string(struct export *e, json_t *group, const struct configfs_tree *dir,
-		       const char *name)
+static void add_string_attribute(struct export *e, json_t *group, const struct configfs_tree *dir,
+				 const char *name)
 {
-	_cleanup_free_ char *value = attribute_line(dir, name);
+	_cleanup_free_ char *value = read_attribute_line(dir, name);
 
 	if (!value || !*value)
 		return;
 	if (export_is_text(value, strlen(value), EXPORT_ONE_LINE))
 		json_object_set_new(group, name, json_string(value));
 	else
-		export_report_lost(e, group, "%s '%s': not a valid string", name, value);
+		export_report_omission(e, group, "%s '%s': not a valid string", name, value);
 }
 
-static json_t *export_strings(struct export *e, const struct configfs_tree *dir,
-			      const char *const *names, size_t n)
+static json_t *export_string_groups(struct export *e, const struct configfs_tree *dir,
+				    const char *const *string_names, size_t n)
 {
 	json_t *list = json_array();
 
@@ -174,8 +179,8 @@ static json_t *export_strings(struct export *e, const struct configfs_tree *dir,
 			continue;
 		group = json_pack("{s:i}", "lang", (int)strtol(language->name, NULL, 0));
 		for (size_t k = 0; k < n; k++)
-			add_string(e, group, language, names[k]);
-		report_other_entries(e, group, language, names, n,
+			add_string_attribute(e, group, language, string_names[k]);
+		report_other_entries(e, group, language, string_names, n,
 				     ": a string that only uvc functions can use");
 		json_array_append_new(list, group);
 	}
@@ -184,8 +189,8 @@ static json_t *export_strings(struct export *e, const struct configfs_tree *dir,
 
 /* --- Vendors' descriptors -------------------------------------------------------------------- */
 
-/* Returns the id of the configuration to which the link in os_desc leads; 0: there is no link. */
-static long long linked_config(const struct configfs_tree *os_desc)
+/* Returns the id of the configuration to which os_desc has a link; 0: os_desc has no link. */
+static long long find_os_desc_config(const struct configfs_tree *os_desc)
 {
 	for (size_t i = 0; i < os_desc->n_children; i++) {
 		const struct configfs_tree *child = &os_desc->children[i];
@@ -201,12 +206,13 @@ static long long linked_config(const struct configfs_tree *os_desc)
 
 static void add_os_descs(struct export *e, json_t *document)
 {
-	const struct configfs_tree *dir = configfs_tree_child(e->tree, "os_desc");
-	_cleanup_free_ char *sign = dir ? attribute_line(dir, "qw_sign") : NULL;
-	long long use = dir ? attribute_number(dir, "use") : 0, id = dir ? linked_config(dir) : 0,
+	const struct configfs_tree *dir = configfs_tree_child(e->gadget_dir, "os_desc");
+	_cleanup_free_ char *sign = dir ? read_attribute_line(dir, "qw_sign") : NULL;
+	long long use = dir ? read_attribute_number(dir, "use") : 0,
+		  id = dir ? find_os_desc_config(dir) : 0,
 		  /* Linux 6.1 shows b_vendor_code as a signed number. */
 		code = dir && configfs_tree_child(dir, "b_vendor_code")
-			       ? attribute_number(dir, "b_vendor_code") & 0xff
+			       ? read_attribute_number(dir, "b_vendor_code") & 0xff
 			       : 0;
 	json_t *group;
 
@@ -218,7 +224,7 @@ static void add_os_descs(struct export *e, json_t *document)
 	if (id > 0)
 		json_object_set_new(group, "config_id", json_integer(id));
 	else
-		export_report_lost(
+		export_report_omission(
 			e, group,
 			"os_desc has no link to a configuration; 'up' links it to the first one");
 	json_object_set_new(document, "os_descs", group);
@@ -227,32 +233,33 @@ static void add_os_descs(struct export *e, json_t *document)
 static void add_webusb(struct export *e, json_t *document)
 {
 	static const char *const numbers[] = { "bcdVersion", "bVendorCode" };
-	const struct configfs_tree *dir = configfs_tree_child(e->tree, "webusb");
-	_cleanup_free_ char *page = dir ? attribute_line(dir, "landingPage") : NULL;
+	const struct configfs_tree *dir = configfs_tree_child(e->gadget_dir, "webusb");
+	_cleanup_free_ char *page = dir ? read_attribute_line(dir, "landingPage") : NULL;
 	json_t *group;
 
-	if (!dir ||
-	    (attribute_number(dir, "use") <= 0 && attribute_number(dir, "bcdVersion") <= 0 &&
-	     attribute_number(dir, "bVendorCode") <= 0 && !(page && *page)))
+	if (!dir || (read_attribute_number(dir, "use") <= 0 &&
+		     read_attribute_number(dir, "bcdVersion") <= 0 &&
+		     read_attribute_number(dir, "bVendorCode") <= 0 && !(page && *page)))
 		return;
-	group = json_pack("{s:b}", "use", attribute_number(dir, "use") > 0);
+	group = json_pack("{s:b}", "use", read_attribute_number(dir, "use") > 0);
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		json_object_set_new(group, numbers[i],
-				    json_integer(attribute_number(dir, numbers[i])));
+				    json_integer(read_attribute_number(dir, numbers[i])));
 	if (page && *page)
-		add_string(e, group, dir, "landingPage");
+		add_string_attribute(e, group, dir, "landingPage");
 	json_object_set_new(document, "webusb", group);
 }
 
 /* --- Configurations --------------------------------------------------------------------------- */
 
 /*
- * Returns the label of the function to which a link such as "usb_gadget/G/functions/acm.a" leads.
+ * Returns the label of the function to which a link in a configuration leads. The target of the
+ * link is like "usb_gadget/G/functions/acm.a". NULL: there is no such function.
  */
 static const char *label_of_linked_function(const struct export *e,
 					    const struct configfs_tree *link)
 {
-	const struct configfs_tree *functions = configfs_tree_child(e->tree, "functions");
+	const struct configfs_tree *functions = configfs_tree_child(e->gadget_dir, "functions");
 	const char *name = link->value ? strrchr(link->value, '/') : NULL;
 	size_t n = 0;
 
@@ -260,17 +267,18 @@ static const char *label_of_linked_function(const struct export *e,
 		if (functions->children[i].kind != TREE_DIRECTORY)
 			continue;
 		if (streq(functions->children[i].name, name + 1))
-			return e->labels[n];
+			return e->function_labels[n];
 		n++;
 	}
 	return NULL;
 }
 
 /*
- * Returns the list of a configuration's functions. The name of a link is only in the list if it is
+ * Returns the key `functions` of a configuration. It contains the name of a link only if that is
  * not the default, which is the name of the function's directory.
  */
-static json_t *config_functions(struct export *e, json_t *group, const struct configfs_tree *dir)
+static json_t *export_config_functions(struct export *e, json_t *group,
+				       const struct configfs_tree *dir)
 {
 	json_t *list = json_array();
 
@@ -282,8 +290,8 @@ static json_t *config_functions(struct export *e, json_t *group, const struct co
 		if (link->kind != TREE_LINK)
 			continue;
 		if (!label)
-			export_report_lost(e, group, "the link %s leads to no function",
-					   link->name);
+			export_report_omission(e, group, "the link %s leads to no function",
+					       link->name);
 		else if (streq(strrchr(link->value, '/') + 1, link->name))
 			json_array_append_new(list, json_string(label));
 		else if (export_is_text(link->name, strlen(link->name), EXPORT_ONE_LINE))
@@ -295,7 +303,7 @@ static json_t *config_functions(struct export *e, json_t *group, const struct co
 	return list;
 }
 
-static bool is_config_name(const char *name)
+static bool is_valid_config_name(const char *name)
 {
 	for (const char *p = name; *p; p++)
 		if (*p < ' ' || *p >= 0x7f)
@@ -305,13 +313,13 @@ static bool is_config_name(const char *name)
 
 static void add_config_attributes(json_t *group, const struct configfs_tree *dir)
 {
-	long long power = attribute_number(dir, "MaxPower"),
-		  attributes = attribute_number(dir, "bmAttributes");
+	long long power = read_attribute_number(dir, "MaxPower"),
+		  attributes = read_attribute_number(dir, "bmAttributes");
 	json_t *attrs = json_object();
 
 	if (attributes >= 0)
 		json_object_set_new(attrs, "bmAttributes", json_integer(attributes));
-	if (power >= 0) /* more than 900 mA is 900 to the host (composite.c) */
+	if (power >= 0) /* the kernel limits MaxPower to 900 mA (composite.c) */
 		json_object_set_new(attrs, "bMaxPower", json_integer(power > 900 ? 900 : power));
 	json_object_set_new(group, "attrs", attrs);
 }
@@ -326,21 +334,22 @@ static void add_config(struct export *e, json_t *document, json_t *configs,
 	json_t *group = json_object(), *list;
 
 	json_object_set_new(group, "id", json_integer(dot ? strtoll(dot + 1, NULL, 0) : 0));
-	if (is_config_name(name))
+	if (is_valid_config_name(name))
 		json_object_set_new(group, "name", json_string(name));
 	else
-		export_report_lost(e, group,
-				   "a gadget file cannot contain the configuration's name, '%s'",
-				   name);
+		export_report_omission(
+			e, group, "a gadget file cannot contain the configuration's name, '%s'",
+			name);
 	add_config_attributes(group, dir);
-	export_set_if_any(group, "strings", export_strings(e, languages, texts, ARRAY_SIZE(texts)));
-	list = config_functions(e, group, dir);
+	export_set_unless_empty(group, "strings",
+				export_string_groups(e, languages, texts, ARRAY_SIZE(texts)));
+	list = export_config_functions(e, group, dir);
 	if (json_array_size(list) > 0) {
 		json_object_set(group, "functions", list);
 		json_array_append(configs, group);
 	} else {
-		export_report_lost(e, document, "the configuration %s, which has no functions",
-				   dir->name);
+		export_report_omission(e, document, "the configuration %s, which has no functions",
+				       dir->name);
 	}
 	json_decref(list);
 	json_decref(group);
@@ -348,13 +357,13 @@ static void add_config(struct export *e, json_t *document, json_t *configs,
 
 static void add_configs(struct export *e, json_t *document)
 {
-	const struct configfs_tree *dir = configfs_tree_child(e->tree, "configs");
+	const struct configfs_tree *dir = configfs_tree_child(e->gadget_dir, "configs");
 	json_t *configs = json_array();
 
 	for (size_t i = 0; dir && i < dir->n_children; i++)
 		if (dir->children[i].kind == TREE_DIRECTORY)
 			add_config(e, document, configs, &dir->children[i]);
-	export_set_if_any(document, "configs", configs);
+	export_set_unless_empty(document, "configs", configs);
 }
 
 /* --- The file --------------------------------------------------------------------------------- */
@@ -370,17 +379,17 @@ json_t *export_document(struct export *e)
 	};
 	json_t *document = json_object();
 
-	export_comment(document, "Exported from the gadget '%s' in configfs.", e->name);
-	add_name(e, document);
+	export_add_comment(document, "Exported from the gadget '%s' in configfs.", e->gadget_name);
+	add_gadget_name(e, document);
 	add_recorded_keys(e, document);
 	add_udc(e, document);
 	add_max_speed(e, document);
-	report_other_entries(e, document, e->tree, known, ARRAY_SIZE(known),
+	report_other_entries(e, document, e->gadget_dir, known, ARRAY_SIZE(known),
 			     ": a gadget file cannot contain it");
-	add_attributes(e, document);
+	add_device_attributes(e, document);
 	json_object_set_new(document, "strings",
-			    export_strings(e, configfs_tree_child(e->tree, "strings"), names,
-					   ARRAY_SIZE(names)));
+			    export_string_groups(e, configfs_tree_child(e->gadget_dir, "strings"),
+						 names, ARRAY_SIZE(names)));
 	add_os_descs(e, document);
 	add_webusb(e, document);
 	export_functions(e, document);

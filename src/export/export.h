@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Converts a gadget in configfs to a gadget file that makes the same gadget. */
+/* Converts a gadget in configfs to a gadget file that makes an equal gadget. */
 #pragma once
 
 #include <jansson.h>
@@ -8,22 +8,23 @@
 #include "configfs/udc.h"
 #include "rundir/record.h"
 
+/* A gadget that is exported. */
 struct export
 {
-	const char *name;		  /* name of the gadget in configfs */
-	const struct configfs_tree *tree; /* the gadget's directory in configfs */
+	const char *gadget_name;		/* name of the gadget in configfs */
+	const struct configfs_tree *gadget_dir; /* the gadget's directory in configfs */
 	/*
-	 * The gadget's record, which contains descriptors and workers; configfs does not. NULL:
-	 * there is no record, because ffsctl did not make the gadget.
+	 * The gadget's record, which contains what configfs does not have, such as descriptors and
+	 * workers. NULL: ffsctl did not make the gadget.
 	 */
 	const struct record *record;
 	const struct udcs *udcs; /* the UDCs of this system */
-	/* A sentence for each thing that the file cannot contain; also a comment in the file. */
-	char **lost;
-	size_t n_lost;
-	/* The functions' labels in the file, in the order of configfs. */
-	char **labels;
-	size_t n_labels;
+	/* For each part of the gadget that the file cannot contain, the text of its comment. */
+	char **omissions;
+	size_t n_omissions;
+	/* Labels of the functions in the file, in the order of the directories in configfs. */
+	char **function_labels;
+	size_t n_function_labels;
 };
 void export_free(struct export *e);
 

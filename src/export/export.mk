@@ -2,6 +2,6 @@
 libffsctl_a_SOURCES += \
 	src/export/export.c src/export/export.h \
 	src/export/function.c \
-	src/export/parts.c src/export/parts.h \
+	src/export/common.c src/export/common.h \
 	src/export/record.c \
 	src/export/value.c

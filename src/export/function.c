@@ -1,43 +1,42 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Exports one function. An attribute that has a row in the table of keys becomes that key; the
- * other attributes become elements of the list `tree`. If a gadget file with these keys has errors,
- * all attributes become elements of `tree`, because ffsctl does not check the values in that list.
+ * Exports functions. An attribute becomes a key of the gadget file if the table of keys has a row
+ * for it; all other attributes become elements of the list `tree`. If a gadget file with these keys
+ * has errors, all attributes become elements of `tree`, because ffsctl does not check the values
+ * there.
  */
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "export/parts.h"
+#include "export/common.h"
 #include "gadgetfile/write.h"
 
-#define MAX_PATH 1024 /* maximum of bytes of a path in the list `tree` */
+#define MAX_PATH 1024 /* maximum length of a path in the list `tree`, in bytes */
 
-/* A function that is being exported. */
+/* A function that is exported. */
 struct function_export {
 	struct export *export;
-	const char *type, *label;
-	char *name; /* name of the function's directory: TYPE.INSTANCE */
+	const char *function_type, *function_label;
+	char *directory_name; /* name of the function's directory: TYPE.INSTANCE */
 	const struct configfs_tree *directory;
-	json_t *group; /* the function's group in the document */
-	json_t *tree;  /* the list `tree` in that group */
-	/*
-	 * Attributes and directories that are exported already, so that `tree` need not have them.
-	 */
-	const struct configfs_tree **exported;
+	json_t *function_group; /* the function's group in the document */
+	json_t *tree_list;	/* the list `tree` in that group */
+	/* Attributes, directories and links that are exported already, and not added to `tree`. */
+	const struct configfs_tree **exported_entries;
 	size_t n_exported;
 };
 
 static bool is_exported(const struct function_export *d, const struct configfs_tree *tree)
 {
 	for (size_t i = 0; i < d->n_exported; i++)
-		if (d->exported[i] == tree)
+		if (d->exported_entries[i] == tree)
 			return true;
 	return false;
 }
 
-static void set_exported(struct function_export *d, const struct configfs_tree *tree)
+static void mark_exported(struct function_export *d, const struct configfs_tree *tree)
 {
-	*array_add(d->exported, d->n_exported) = tree;
+	*array_add(d->exported_entries, d->n_exported) = tree;
 }
 
 /* --- Rows ------------------------------------------------------------------------------------- */
@@ -45,9 +44,9 @@ static void set_exported(struct function_export *d, const struct configfs_tree *
 static json_t *export_key_group(struct function_export *d, const struct key_group *group,
 				const struct configfs_tree *dir);
 
-/* Returns the directory of the group number `n` of a list; NULL: it does not exist. */
-static const struct configfs_tree *element_directory(const struct key *row,
-						     const struct configfs_tree *dir, size_t n)
+/* Returns the directory "NAME<n>" of element `n` of the list `row`; NULL: it does not exist. */
+static const struct configfs_tree *
+find_numbered_directory(const struct key *row, const struct configfs_tree *dir, size_t n)
 {
 	_cleanup_free_ char *name = strf("%s%zu", row->directory_prefix, n);
 
@@ -55,8 +54,8 @@ static const struct configfs_tree *element_directory(const struct key *row,
 }
 
 /*
- * Returns a list with a group for each numbered directory; NULL: there is no such directory, or
- * their numbers are not 0, 1, 2 and so on.
+ * Returns the list `row`, with a group for each of its numbered directories. NULL: there are no
+ * such directories, or their numbers are not 0, 1, 2 and so on.
  */
 static json_t *export_numbered_list(struct function_export *d, const struct key *row,
 				    const struct configfs_tree *dir)
@@ -68,14 +67,14 @@ static json_t *export_numbered_list(struct function_export *d, const struct key 
 		n += dir->children[i].kind == TREE_DIRECTORY &&
 		     str_has_prefix(dir->children[i].name, row->directory_prefix);
 	for (size_t i = 0; i < n; i++)
-		if (!element_directory(row, dir, i))
+		if (!find_numbered_directory(row, dir, i))
 			return NULL;
 	list = n > 0 ? json_array() : NULL;
 	for (size_t i = 0; i < n; i++) {
-		const struct configfs_tree *child = element_directory(row, dir, i);
+		const struct configfs_tree *child = find_numbered_directory(row, dir, i);
 
 		json_array_append_new(list, export_key_group(d, row->group, child));
-		set_exported(d, child);
+		mark_exported(d, child);
 	}
 	return list;
 }
@@ -92,10 +91,10 @@ static json_t *export_key_group(struct function_export *d, const struct key_grou
 		if (row->directory_prefix) {
 			value = export_numbered_list(d, row, dir);
 		} else if (child && child->kind == TREE_ATTRIBUTE && row->set != set_attr_node) {
-			value = export_row_value(&(struct export_attribute){ d->type, dir, child },
-						 row);
+			value = export_key_value(
+				&(struct export_attribute){ d->function_type, dir, child }, row);
 			if (value)
-				set_exported(d, child);
+				mark_exported(d, child);
 		}
 		if (value)
 			json_object_set_new(object, row->name, value);
@@ -103,32 +102,33 @@ static json_t *export_key_group(struct function_export *d, const struct key_grou
 	return object;
 }
 
-static void add_attrs(struct function_export *d, const struct function_type *type)
+static void add_attrs_group(struct function_export *d, const struct function_type *type)
 {
 	if (type && type->attr_keys)
-		export_set_if_any(d->group, "attrs",
-				  export_key_group(d, type->attr_keys, d->directory));
+		export_set_unless_empty(d->function_group, "attrs",
+					export_key_group(d, type->attr_keys, d->directory));
 }
 
-static void add_id(struct function_export *d, json_t *entry, const struct configfs_tree *interface,
-		   const char *name)
+static void add_os_desc_id(struct function_export *d, json_t *entry,
+			   const struct configfs_tree *interface, const char *name)
 {
 	const struct configfs_tree *id = configfs_tree_child(interface, name);
-	json_t *value = id ? export_row_value(&(struct export_attribute){ d->type, interface, id },
-					      key_find(&function_os_descs_keys, name))
-			   : NULL;
+	json_t *value =
+		id ? export_key_value(&(struct export_attribute){ d->function_type, interface, id },
+				      key_find(&function_os_descs_keys, name))
+		   : NULL;
 
 	if (!value)
 		return;
 	json_object_set_new(entry, name, value);
-	set_exported(d, id);
+	mark_exported(d, id);
 }
 
 /*
- * Adds the two ids in each os_desc/interface.NAME to the list `os_descs`. add_attributes_to_tree
- * adds the properties below.
+ * Adds compatible_id and sub_compatible_id of each os_desc/interface.NAME to the list `os_descs`.
+ * make_tree_list adds the properties of the interfaces to `tree`.
  */
-static void add_os_descs(struct function_export *d)
+static void add_os_desc_ids(struct function_export *d)
 {
 	static const char prefix[] = "interface.";
 	const struct configfs_tree *dir = configfs_tree_child(d->directory, "os_desc");
@@ -141,27 +141,27 @@ static void add_os_descs(struct function_export *d)
 		if (!str_has_prefix(interface->name, prefix))
 			continue;
 		entry = json_pack("{s:s}", "interface", interface->name + strlen(prefix));
-		add_id(d, entry, interface, "compatible_id");
-		add_id(d, entry, interface, "sub_compatible_id");
+		add_os_desc_id(d, entry, interface, "compatible_id");
+		add_os_desc_id(d, entry, interface, "sub_compatible_id");
 		if (json_object_size(entry) > 1)
 			json_array_append(list, entry);
 		json_decref(entry);
 	}
-	export_set_if_any(d->group, "os_descs", list);
+	export_set_unless_empty(d->function_group, "os_descs", list);
 }
 
 /* --- Tree ------------------------------------------------------------------------------------- */
 
-/* Directories whose attributes must be written before all others. */
-static const char *const early[] = { "streaming/color_matching" };
+/* Directories whose attributes must be written before those of all other directories. */
+static const char *const first_directories[] = { "streaming/color_matching" };
 /* Attributes that must be written after the other attributes of the same directory. */
-static const char *const late[] = { "file", "data" };
+static const char *const last_attributes[] = { "file", "data" };
 
 /*
- * Directories that the kernel makes together with the function, so that `tree` need not have them.
- * An additional directory in `tree` would do no harm.
+ * Directories that the kernel makes with the function. They are not added to `tree` if they are
+ * empty. A directory that is missing here would only add a useless element to `tree`.
  */
-static const char *const made_by_kernel[] = {
+static const char *const kernel_directories[] = {
 	"os_desc",
 	"os_desc/interface.ncm",
 	"os_desc/interface.rndis",
@@ -191,7 +191,7 @@ static const char *const made_by_kernel[] = {
 	"streaming/class/ss",
 };
 
-static bool is_among(const char *word, const char *const *words, size_t n)
+static bool is_in_list(const char *word, const char *const *words, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (streq(words[i], word))
@@ -199,38 +199,41 @@ static bool is_among(const char *word, const char *const *words, size_t n)
 	return false;
 }
 
-/* Adds an element to `tree`. Returns false if a gadget file cannot contain the path. */
-static bool add_entry(struct function_export *d, const char *path, const char *key, json_t *value)
+/* Adds an element to `tree`. Returns false if a gadget file cannot contain `path`. */
+static bool add_tree_element(struct function_export *d, const char *path, const char *key,
+			     json_t *value)
 {
 	json_t *entry;
 
 	if (strlen(path) > MAX_PATH || !export_is_text(path, strlen(path), EXPORT_ONE_LINE)) {
-		export_report_lost(d->export, d->group,
-				   "%s of function '%s': a gadget file cannot contain this name",
-				   path, d->label);
+		export_report_omission(
+			d->export, d->function_group,
+			"%s of function '%s': a gadget file cannot contain this name", path,
+			d->function_label);
 		json_decref(value);
 		return false;
 	}
 	entry = json_pack("{s:s}", "path", path);
 	if (value)
 		json_object_set_new(entry, key, value);
-	json_array_append_new(d->tree, entry);
+	json_array_append_new(d->tree_list, entry);
 	return true;
 }
 
-/* Adds an attribute to `tree`. Returns whether it was added. */
-static bool add_attribute(struct function_export *d, const struct configfs_tree *dir,
-			  const struct configfs_tree *attribute, const char *path)
+/* Adds an attribute to `tree`. Returns whether the attribute was added. */
+static bool add_attribute_to_tree(struct function_export *d, const struct configfs_tree *dir,
+				  const struct configfs_tree *attribute, const char *path)
 {
 	json_t *value;
 
 	if (attribute->read_errno) {
-		export_report_lost(d->export, d->group, "%s of function '%s' could not be read: %s",
-				   path, d->label, errno_words(attribute->read_errno));
+		export_report_omission(d->export, d->function_group,
+				       "%s of function '%s' could not be read: %s", path,
+				       d->function_label, errno_words(attribute->read_errno));
 		return false;
 	}
-	value = export_tree_value(&(struct export_attribute){ d->type, dir, attribute });
-	return value && add_entry(d, path, "value", value);
+	value = export_tree_value(&(struct export_attribute){ d->function_type, dir, attribute });
+	return value && add_tree_element(d, path, "value", value);
 }
 
 static char *join_path(const char *prefix, const char *name)
@@ -240,12 +243,12 @@ static char *join_path(const char *prefix, const char *name)
 
 enum write_order { EARLY, NORMAL };
 
-static bool add_directory(struct function_export *d, const struct configfs_tree *dir,
-			  const char *prefix, enum write_order order);
+static bool add_directory_to_tree(struct function_export *d, const struct configfs_tree *dir,
+				  const char *prefix, enum write_order order);
 
-static bool add_children(struct function_export *d, const struct configfs_tree *dir,
-			 const char *prefix, enum tree_kind kind, bool are_late,
-			 enum write_order order)
+static bool add_children_to_tree(struct function_export *d, const struct configfs_tree *dir,
+				 const char *prefix, enum tree_kind kind, bool take_last,
+				 enum write_order order)
 {
 	bool any = false;
 
@@ -253,14 +256,14 @@ static bool add_children(struct function_export *d, const struct configfs_tree *
 		const struct configfs_tree *child = &dir->children[i];
 		_cleanup_free_ char *path = NULL;
 
-		if (child->kind != kind ||
-		    is_among(child->name, late, ARRAY_SIZE(late)) != are_late)
+		if (child->kind != kind || is_in_list(child->name, last_attributes,
+						      ARRAY_SIZE(last_attributes)) != take_last)
 			continue;
 		path = join_path(prefix, child->name);
 		if (kind == TREE_DIRECTORY)
-			any |= add_directory(d, child, path, order);
+			any |= add_directory_to_tree(d, child, path, order);
 		else if (!is_exported(d, child))
-			any |= add_attribute(d, dir, child, path);
+			any |= add_attribute_to_tree(d, dir, child, path);
 	}
 	return any;
 }
@@ -274,90 +277,96 @@ static bool has_links(const struct configfs_tree *dir)
 }
 
 /*
- * Adds what is below a directory to `tree`. If that is nothing, adds the directory itself, unless
- * the kernel makes it. Returns whether the parent directory need not be added itself.
+ * Adds the attributes and directories below `dir` to `tree`. If there are none, adds `dir` itself,
+ * unless the kernel makes it. Returns true if `tree` has an element below the parent directory.
+ * Then `tree` need not contain the parent, because that element also makes it.
  */
-static bool add_directory(struct function_export *d, const struct configfs_tree *dir,
-			  const char *prefix, enum write_order order)
+static bool add_directory_to_tree(struct function_export *d, const struct configfs_tree *dir,
+				  const char *prefix, enum write_order order)
 {
 	bool any;
 
-	if (order == NORMAL && is_among(prefix, early, ARRAY_SIZE(early)))
+	if (order == NORMAL && is_in_list(prefix, first_directories, ARRAY_SIZE(first_directories)))
 		return true;
-	any = add_children(d, dir, prefix, TREE_ATTRIBUTE, false, order);
-	any |= add_children(d, dir, prefix, TREE_ATTRIBUTE, true, order);
-	any |= add_children(d, dir, prefix, TREE_DIRECTORY, false, order);
+	any = add_children_to_tree(d, dir, prefix, TREE_ATTRIBUTE, false, order);
+	any |= add_children_to_tree(d, dir, prefix, TREE_ATTRIBUTE, true, order);
+	any |= add_children_to_tree(d, dir, prefix, TREE_DIRECTORY, false, order);
 	if (any || is_exported(d, dir) || has_links(dir) || !*prefix ||
-	    is_among(prefix, made_by_kernel, ARRAY_SIZE(made_by_kernel)))
+	    is_in_list(prefix, kernel_directories, ARRAY_SIZE(kernel_directories)))
 		return any;
-	return add_entry(d, prefix, NULL, NULL);
+	return add_tree_element(d, prefix, NULL, NULL);
 }
 
 /*
- * Adds the links in a directory to `tree`. If a link leads to a directory, adds the links in that
- * directory before it.
+ * Adds the links in a directory to `tree`. If a link leads to a directory, first adds the links in
+ * that directory.
  */
-static void add_links(struct function_export *d, const struct configfs_tree *dir,
-		      const char *prefix);
+static void add_links_to_tree(struct function_export *d, const struct configfs_tree *dir,
+			      const char *prefix);
 
-static void add_link(struct function_export *d, const struct configfs_tree *link, const char *path)
+static void add_link_to_tree(struct function_export *d, const struct configfs_tree *link,
+			     const char *path)
 {
-	_cleanup_free_ char *top = strf("usb_gadget/%s/functions/%s/", d->export->name, d->name);
+	_cleanup_free_ char *top =
+		strf("usb_gadget/%s/functions/%s/", d->export->gadget_name, d->directory_name);
 	const char *target = link->value ? link->value : "";
 	const struct configfs_tree *leads_to;
 
 	if (is_exported(d, link))
 		return;
-	set_exported(d, link);
+	mark_exported(d, link);
 	if (!str_has_prefix(target, top)) {
-		export_report_lost(d->export, d->group,
-				   "the link %s of function '%s' leads out of it, to %s", path,
-				   d->label, target);
+		export_report_omission(
+			d->export, d->function_group,
+			"the link %s of function '%s' leads to %s, outside of the function", path,
+			d->function_label, target);
 		return;
 	}
 	target += strlen(top);
 	leads_to = configfs_tree_find(d->directory, target);
 	if (leads_to && leads_to->kind == TREE_DIRECTORY)
-		add_links(d, leads_to, target);
+		add_links_to_tree(d, leads_to, target);
 	if (export_is_text(target, strlen(target), EXPORT_ONE_LINE))
-		add_entry(d, path, "link", json_string(target));
+		add_tree_element(d, path, "link", json_string(target));
 }
 
-static void add_links(struct function_export *d, const struct configfs_tree *dir,
-		      const char *prefix)
+static void add_links_to_tree(struct function_export *d, const struct configfs_tree *dir,
+			      const char *prefix)
 {
 	for (size_t i = 0; i < dir->n_children; i++) {
 		const struct configfs_tree *child = &dir->children[i];
 		_cleanup_free_ char *path = join_path(prefix, child->name);
 
 		if (child->kind == TREE_LINK)
-			add_link(d, child, path);
+			add_link_to_tree(d, child, path);
 		else if (child->kind == TREE_DIRECTORY)
-			add_links(d, child, path);
+			add_links_to_tree(d, child, path);
 	}
 }
 
-/* Makes the list `tree`: adds all attributes, directories and links that are not exported yet. */
-static void add_attributes_to_tree(struct function_export *d)
+/* Makes the list `tree` from all attributes, directories and links that are not exported yet. */
+static void make_tree_list(struct function_export *d)
 {
-	d->tree = json_array();
-	for (size_t i = 0; i < ARRAY_SIZE(early); i++) {
-		const struct configfs_tree *dir = configfs_tree_find(d->directory, early[i]);
+	d->tree_list = json_array();
+	for (size_t i = 0; i < ARRAY_SIZE(first_directories); i++) {
+		const struct configfs_tree *dir =
+			configfs_tree_find(d->directory, first_directories[i]);
 
 		if (dir)
-			add_directory(d, dir, early[i], EARLY);
+			add_directory_to_tree(d, dir, first_directories[i], EARLY);
 	}
-	add_directory(d, d->directory, "", NORMAL);
-	add_links(d, d->directory, "");
-	export_set_if_any(d->group, "tree", steal_ptr(d->tree));
+	add_directory_to_tree(d, d->directory, "", NORMAL);
+	add_links_to_tree(d, d->directory, "");
+	export_set_unless_empty(d->function_group, "tree", steal_ptr(d->tree_list));
 }
 
 /* --- The function ----------------------------------------------------------------------------- */
 
-/* Returns whether a gadget file with this function has no errors. */
+/* Returns whether a gadget file with the exported function has no errors. */
 static bool loads_without_errors(const struct function_export *d)
 {
-	json_t *document = json_pack("{s:{s:O}}", "functions", d->label, d->group);
+	json_t *document =
+		json_pack("{s:{s:O}}", "functions", d->function_label, d->function_group);
 	_cleanup_free_ char *text = gadgetfile_write(document);
 	_cleanup_gadget_ struct gadget *g = NULL;
 	struct diags diags = { 0 };
@@ -368,12 +377,10 @@ static bool loads_without_errors(const struct function_export *d)
 	return good;
 }
 
-/*
- * Comments for types of functions that also consist of files outside of the function's directory.
- */
+/* Comments for types of functions that also need data outside of the function's directory. */
 static const struct {
 	const char *type, *text;
-} elsewhere[] = {
+} type_comments[] = {
 	{ "ffs",
 	  "Its descriptors are in the FunctionFS instance, which belongs to the program that "
 	  "has mounted it: bring the gadget up with --no-bind, let that program write them, "
@@ -384,24 +391,26 @@ static const struct {
 
 static void add_type_comment(struct function_export *d)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(elsewhere); i++)
-		if (streq(elsewhere[i].type, d->type) && !json_object_get(d->group, "ffs"))
-			export_comment(d->group, "%s", elsewhere[i].text);
+	for (size_t i = 0; i < ARRAY_SIZE(type_comments); i++)
+		if (streq(type_comments[i].type, d->function_type) &&
+		    !json_object_get(d->function_group, "ffs"))
+			export_add_comment(d->function_group, "%s", type_comments[i].text);
 }
 
-enum method { BY_ROWS, BY_TREE };
+/* WITH_KEYS: exports attributes as keys where possible. ONLY_TREE: only as elements of `tree`. */
+enum export_method { WITH_KEYS, ONLY_TREE };
 
-static void export_attributes(struct function_export *d, json_t *start, enum method method)
+static void export_attributes(struct function_export *d, json_t *start, enum export_method method)
 {
-	json_decref(d->group);
-	d->group = json_deep_copy(start);
+	json_decref(d->function_group);
+	d->function_group = json_deep_copy(start);
 	d->n_exported = 0;
 	add_type_comment(d);
-	if (method == BY_ROWS) {
-		add_attrs(d, function_type_find(d->type));
-		add_os_descs(d);
+	if (method == WITH_KEYS) {
+		add_attrs_group(d, function_type_find(d->function_type));
+		add_os_desc_ids(d);
 	}
-	add_attributes_to_tree(d);
+	make_tree_list(d);
 }
 
 static char *replace_invalid_characters(const char *name, const char *allowed,
@@ -417,8 +426,8 @@ static char *replace_invalid_characters(const char *name, const char *allowed,
 
 static bool is_label_used(const struct export *e, const char *label)
 {
-	for (size_t i = 0; i < e->n_labels; i++)
-		if (streq(e->labels[i], label))
+	for (size_t i = 0; i < e->n_function_labels; i++)
+		if (streq(e->function_labels[i], label))
 			return true;
 	return false;
 }
@@ -427,13 +436,13 @@ static bool is_label_used(const struct export *e, const char *label)
 #define DIGITS "0123456789"
 
 /*
- * Returns the recorded label of the function. If there is none, makes a valid label from the name
- * of the instance. The caller frees it.
+ * Returns the label that the record has for the function. If the record has none, makes a valid
+ * label from the name of the function's instance. The caller frees the label.
  */
 static char *choose_label(const struct export *e, const char *directory, const char *type,
 			  const char *instance)
 {
-	const char *recorded = export_record_label(e, directory);
+	const char *recorded = export_recorded_label(e, directory);
 	_cleanup_free_ char *base = NULL;
 	char *label;
 
@@ -456,37 +465,38 @@ static char *choose_label(const struct export *e, const char *directory, const c
 }
 
 /*
- * Returns the name of the instance. Replaces characters that gadgetfile_load does not accept
- * (gadgetfile/types/function.c, load_instance). The caller frees it.
+ * Returns the name of the function's instance. Replaces the characters that gadgetfile_load rejects
+ * (gadgetfile/types/function.c, load_instance). The caller frees the name.
  */
-static char *choose_instance(struct function_export *d, const char *instance)
+static char *choose_instance_name(struct function_export *d, const char *instance)
 {
-	char *copy = xstrdup(*instance ? instance : d->label);
+	char *copy = xstrdup(*instance ? instance : d->function_label);
 
 	for (char *p = copy; *p; p++)
 		if (*p <= ' ' || *p >= 0x7f || *p == '/')
 			*p = '_';
 	if (!streq(copy, instance))
-		export_report_lost(
-			d->export, d->group,
+		export_report_omission(
+			d->export, d->function_group,
 			"a gadget file cannot contain the name of function '%s's instance, '%s'",
-			d->label, instance);
+			d->function_label, instance);
 	return copy;
 }
 
-static json_t *make_start_group(struct function_export *d, const char *instance)
+static json_t *make_group_without_attributes(struct function_export *d, const char *instance)
 {
 	const struct export *e = d->export;
-	const char *recorded = export_record_label(e, d->name);
-	_cleanup_free_ char *fallback = gadgetfile_default_instance(d->type, e->name, d->label),
+	const char *recorded = export_recorded_label(e, d->directory_name);
+	_cleanup_free_ char *fallback = gadgetfile_default_instance(
+				    d->function_type, e->gadget_name, d->function_label),
 			    *name = NULL;
-	json_t *groups = recorded ? export_record_groups(e, recorded) : json_object(), *start;
+	json_t *groups = recorded ? export_recorded_groups(e, recorded) : json_object(), *start;
 
-	d->group = json_object();
-	name = choose_instance(d, instance);
-	start = steal_ptr(d->group);
+	d->function_group = json_object();
+	name = choose_instance_name(d, instance);
+	start = steal_ptr(d->function_group);
 	if (!json_object_get(groups, "ffs"))
-		json_object_set_new(start, "type", json_string(d->type));
+		json_object_set_new(start, "type", json_string(d->function_type));
 	if (!streq(name, fallback))
 		json_object_set_new(start, "instance", json_string(name));
 	json_object_update(start, groups);
@@ -500,32 +510,33 @@ static void add_function(struct export *e, json_t *functions, const struct confi
 	_cleanup_free_ char *type = xstrndup(dir->name, n), *label = NULL;
 	const char *instance = dir->name + n + (dir->name[n] == '.');
 	struct function_export d = {
-		.export = e, .type = type, .name = dir->name, .directory = dir
+		.export = e, .function_type = type, .directory_name = dir->name, .directory = dir
 	};
 	size_t n_lost;
 	json_t *start;
 
-	d.label = label = choose_label(e, dir->name, type, instance);
-	*array_add(e->labels, e->n_labels) = steal_ptr(label);
-	d.label = e->labels[e->n_labels - 1];
-	start = make_start_group(&d, instance);
-	n_lost = e->n_lost;
-	export_attributes(&d, start, BY_ROWS);
+	d.function_label = label = choose_label(e, dir->name, type, instance);
+	*array_add(e->function_labels, e->n_function_labels) = steal_ptr(label);
+	d.function_label = e->function_labels[e->n_function_labels - 1];
+	start = make_group_without_attributes(&d, instance);
+	n_lost = e->n_omissions;
+	export_attributes(&d, start, WITH_KEYS);
 	if (!loads_without_errors(&d)) {
-		export_forget_lost(e, n_lost);
-		export_attributes(&d, start, BY_TREE);
+		export_truncate_omissions(e, n_lost);
+		export_attributes(&d, start, ONLY_TREE);
 	}
 	if (!loads_without_errors(&d))
-		export_report_lost(e, d.group, "a gadget file cannot contain function '%s'",
-				   d.label);
-	json_object_set_new(functions, d.label, d.group);
+		export_report_omission(e, d.function_group,
+				       "a gadget file cannot contain function '%s'",
+				       d.function_label);
+	json_object_set_new(functions, d.function_label, d.function_group);
 	json_decref(start);
-	free(d.exported);
+	free(d.exported_entries);
 }
 
 void export_functions(struct export *e, json_t *document)
 {
-	const struct configfs_tree *dir = configfs_tree_child(e->tree, "functions");
+	const struct configfs_tree *dir = configfs_tree_child(e->gadget_dir, "functions");
 	json_t *functions = json_object();
 
 	for (size_t i = 0; dir && i < dir->n_children; i++)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Exports the groups `ffs` and `worker` of functions, which are in the record but not in configfs.
- * Relative paths and ${dir} in these groups refer to the directory of the original gadget file.
- * They are made absolute, because the exported file may be in another directory.
+ * Exports the groups `ffs` and `worker` of functions, which the record contains, but configfs does
+ * not. Relative paths and ${dir} in these groups refer to the directory of the original gadget
+ * file. This file makes them absolute, because the exported file may be in another directory.
  */
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "export/parts.h"
+#include "export/common.h"
 
-static bool is_in_directory(const json_t *function, const char *gadget, const char *label,
-			    const char *directory)
+static bool function_has_directory(const json_t *function, const char *gadget, const char *label,
+				   const char *directory)
 {
 	const char *type = json_text(function, "type", "ffs"),
 		   *instance = json_text(function, "instance", NULL);
@@ -19,14 +19,14 @@ static bool is_in_directory(const json_t *function, const char *gadget, const ch
 	return streq(name, directory);
 }
 
-const char *export_record_label(const struct export *e, const char *directory)
+const char *export_recorded_label(const struct export *e, const char *directory)
 {
 	json_t *functions = json_object_get(e->record ? e->record->document : NULL, "functions"),
 	       *function;
 	const char *label;
 
 	json_object_foreach(functions, label, function)
-		if (is_in_directory(function, e->name, label, directory))
+		if (function_has_directory(function, e->gadget_name, label, directory))
 			return label;
 	return NULL;
 }
@@ -34,21 +34,21 @@ const char *export_record_label(const struct export *e, const char *directory)
 /* --- Paths ------------------------------------------------------------------------------------ */
 
 enum path_kind {
-	PATH,	 /* the value is a path */
-	PROGRAM, /* the value is a path if it contains a slash */
+	PATH,	 /* the value of the key is a path */
+	PROGRAM, /* the value of the key is a path if it contains a slash, else a name */
 };
 
 static const struct {
-	const char *group, *inner, *key; /* inner NULL: the key is in the group itself */
+	const char *group, *inner_group, *key; /* inner_group NULL: the key is in `group` */
 	enum path_kind kind;
-} paths[] = {
+} path_keys[] = {
 	{ "ffs", "mount", "path", PATH },	{ "ffs", NULL, "device", PATH },
 	{ "ffs", "blob", "descriptors", PATH }, { "ffs", "blob", "strings", PATH },
 	{ "worker", NULL, "plugin", PROGRAM },	{ "worker", NULL, "directory", PATH },
 };
 
-/* Returns a new string with an absolute path; NULL: `value` is absolute already. */
-static json_t *absolute_path(const json_t *value, const char *dir, enum path_kind kind)
+/* Returns a JSON string with the absolute path; NULL: `value` is no relative path. */
+static json_t *make_absolute_path(const json_t *value, const char *dir, enum path_kind kind)
 {
 	const char *text = json_string_value(value);
 	_cleanup_free_ char *path = NULL;
@@ -59,7 +59,7 @@ static json_t *absolute_path(const json_t *value, const char *dir, enum path_kin
 	return json_string(path);
 }
 
-/* Returns a new string with ${dir} replaced; NULL: `value` does not contain it. */
+/* Returns a JSON string in which ${dir} is replaced; NULL: `value` does not contain ${dir}. */
 static json_t *expand_dir_variable(const json_t *value, const char *dir)
 {
 	static const char variable[] = "${dir}";
@@ -81,18 +81,18 @@ static json_t *expand_dir_variable(const json_t *value, const char *dir)
 	return json_string(text);
 }
 
-static void set_absolute(json_t *group, const char *key, const char *dir, enum path_kind kind)
+static void make_path_absolute(json_t *group, const char *key, const char *dir, enum path_kind kind)
 {
-	json_t *value = absolute_path(json_object_get(group, key), dir, kind);
+	json_t *value = make_absolute_path(json_object_get(group, key), dir, kind);
 
 	if (value)
 		json_object_set_new(group, key, value);
 }
 
-static void expand_worker(json_t *worker, const char *dir)
+static void make_worker_paths_absolute(json_t *worker, const char *dir)
 {
 	json_t *exec = json_object_get(worker, "exec"), *env = json_object_get(worker, "env"),
-	       *item, *program = absolute_path(json_array_get(exec, 0), dir, PROGRAM);
+	       *item, *program = make_absolute_path(json_array_get(exec, 0), dir, PROGRAM);
 	const char *name;
 	size_t i;
 
@@ -112,7 +112,7 @@ static void expand_worker(json_t *worker, const char *dir)
 	}
 }
 
-json_t *export_record_groups(const struct export *e, const char *label)
+json_t *export_recorded_groups(const struct export *e, const char *label)
 {
 	static const char *const groups[] = { "ffs", "worker" };
 	const json_t *functions =
@@ -127,14 +127,14 @@ json_t *export_record_groups(const struct export *e, const char *label)
 		if (json_is_object(group))
 			json_object_set_new(copy, groups[i], json_deep_copy(group));
 	}
-	for (size_t i = 0; dir && i < ARRAY_SIZE(paths); i++) {
-		json_t *group = json_object_get(copy, paths[i].group);
+	for (size_t i = 0; dir && i < ARRAY_SIZE(path_keys); i++) {
+		json_t *group = json_object_get(copy, path_keys[i].group);
 
-		if (paths[i].inner)
-			group = json_object_get(group, paths[i].inner);
-		set_absolute(group, paths[i].key, dir, paths[i].kind);
+		if (path_keys[i].inner_group)
+			group = json_object_get(group, path_keys[i].inner_group);
+		make_path_absolute(group, path_keys[i].key, dir, path_keys[i].kind);
 	}
 	if (dir)
-		expand_worker(json_object_get(copy, "worker"), dir);
+		make_worker_paths_absolute(json_object_get(copy, "worker"), dir);
 	return copy;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Converts the text that was read from an attribute of a function to the value that must be written
- * so that the same text is read again (kernel/functions.md, "reads back").
+ * Converts the text that was read from an attribute of a function to the value of a key. When `up`
+ * writes this value to the attribute, the attribute has the same text again. For some attributes
+ * the value differs from the text (kernel/functions.md, "reads back").
  */
 #include <ctype.h>
 #include <errno.h>
@@ -11,25 +12,26 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "export/parts.h"
+#include "export/common.h"
 
+/* What the kernel returns when an attribute is read. */
 enum readback_quirk {
-	PLAIN,	/* text and a newline; nothing to read if the attribute is not set */
+	PLAIN,	/* text and a newline; nothing if the attribute is not set */
 	RAW,	/* bytes that are not text */
-	PADDED, /* text, followed by NULs or blanks */
-	EMPTY,	/* text; an empty text is a valid value */
-	DATA,	/* data of an OS descriptor property; a string has one byte too many */
-	HEX2,	/* two hexadecimal digits, also for 0 */
-	NAME,	/* a name that the kernel made from a pattern */
+	PADDED, /* text, padded with NUL bytes or blanks */
+	EMPTY,	/* text; the attribute can be set to an empty text */
+	DATA,	/* data of a property in os_desc; a string has one extra byte at its end */
+	HEX2,	/* number like "0xf"; the kernel accepts it only with two digits, "0x0f" */
+	NAME,	/* name of a network interface, which the kernel made from a pattern */
 };
 
 /*
- * Attributes that are not PLAIN. The quirks are not in the table of keys, because most of these
- * attributes have no key there.
+ * All attributes that are not PLAIN. The table of keys does not contain the quirks, because most of
+ * these attributes have no key.
  */
 static const struct {
-	const char *type; /* NULL: any */
-	const char *name; /* "*END": any name that ends in END */
+	const char *type; /* type of the function; NULL: any type */
+	const char *name; /* name of the attribute; "*END": any name that ends in END */
 	enum readback_quirk quirk;
 } quirks[] = {
 	{ "hid", "report_desc", RAW },
@@ -46,16 +48,16 @@ static const struct {
 	{ NULL, "ifname", NAME },
 };
 
-static bool is_named(const char *name, const char *pattern)
+static bool name_matches(const char *name, const char *pattern)
 {
 	return *pattern == '*' ? str_has_suffix(name, pattern + 1) : streq(name, pattern);
 }
 
-static enum readback_quirk find_quirk(const struct export_attribute *a)
+static enum readback_quirk find_readback_quirk(const struct export_attribute *a)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(quirks); i++)
-		if ((!quirks[i].type || streq(a->type, quirks[i].type)) &&
-		    is_named(a->attribute->name, quirks[i].name))
+		if ((!quirks[i].type || streq(a->function_type, quirks[i].type)) &&
+		    name_matches(a->attribute->name, quirks[i].name))
 			return quirks[i].quirk;
 	return PLAIN;
 }
@@ -71,17 +73,17 @@ bool export_is_text(const char *text, size_t size, enum export_text kind)
 }
 
 /*
- * Returns whether the data of an OS descriptor property are a string (types 1, 2 and 6). The kernel
- * shows one byte too many of a string.
+ * Returns whether the attribute `data` of a property in os_desc contains a string (types 1, 2 and
+ * 6). The kernel returns an extra byte at the end of such a string.
  */
-static bool has_byte_too_many(const struct export_attribute *a)
+static bool kernel_shows_extra_byte(const struct export_attribute *a)
 {
 	const struct configfs_tree *type = configfs_tree_child(a->directory, "type");
 
 	return type && type->value && *type->value && strchr("126", *type->value);
 }
 
-static size_t padded_length(const char *text, size_t n)
+static size_t length_without_padding(const char *text, size_t n)
 {
 	while (n > 0 && (text[n - 1] == '\0' || isspace((unsigned char)text[n - 1])))
 		n--;
@@ -89,22 +91,22 @@ static size_t padded_length(const char *text, size_t n)
 }
 
 /*
- * Returns the value to write for the value that was read; NULL: nothing must be written. The caller
- * frees it.
+ * Returns the value that must be written to the attribute so that it has the text that was read;
+ * NULL: the attribute is not set. *size is the size of the value. The caller frees the value.
  */
-static char *value_to_write(const struct export_attribute *a, size_t *size)
+static char *make_value_to_write(const struct export_attribute *a, size_t *size)
 {
 	const char *value = a->attribute->value;
 	size_t n = a->attribute->value_size;
-	enum readback_quirk quirk = find_quirk(a);
+	enum readback_quirk quirk = find_readback_quirk(a);
 	char *name;
 
 	if (!value)
 		return NULL;
 	if (quirk == DATA)
-		n -= n > 0 && has_byte_too_many(a);
+		n -= n > 0 && kernel_shows_extra_byte(a);
 	else if (quirk == PADDED)
-		n = padded_length(value, n);
+		n = length_without_padding(value, n);
 	else if (quirk != RAW && n > 0 && value[n - 1] == '\n')
 		n--;
 	while (quirk != RAW && quirk != DATA && n > 0 && value[n - 1] == '\0')
@@ -114,34 +116,34 @@ static char *value_to_write(const struct export_attribute *a, size_t *size)
 	if (quirk == NAME || quirk == HEX2) {
 		_cleanup_free_ char *text = xstrndup(value, n);
 
-		name = quirk == NAME ? export_ifname(text)
+		name = quirk == NAME ? export_ifname_pattern(text)
 				     : strf("0x%02lx", strtoul(text, NULL, 0) & 0xff);
 		*size = name ? strlen(name) : 0;
 		return name;
 	}
 	*size = n;
-	/* Allocates one more byte for the newline that export_tree_value may add. */
+	/* Allocates an additional byte for the newline that export_tree_value may append. */
 	return memcpy(xcalloc(n + 2, 1), value, n);
 }
 
 /* --- Networks --------------------------------------------------------------------------------- */
 
 /* Returns whether a user renamed the interface (NET_NAME_RENAMED of linux/netdevice.h). */
-static bool was_renamed(const char *name)
+static bool interface_was_renamed(const char *name)
 {
 	_cleanup_free_ char *path = strf("/sys/class/net/%s/name_assign_type", name), *type = NULL;
 
 	return file_read_line(AT_FDCWD, path, &type) == 0 && streq(type, "4");
 }
 
-char *export_ifname(const char *name)
+char *export_ifname_pattern(const char *name)
 {
 	size_t n = strlen(name), digits = 0;
 
 	if (strchr(name, '%'))
 		return xstrdup(name);
-	/* Before the bind, the kernel shows "(unnamed net_device)". */
-	if (strpbrk(name, "/( ") || was_renamed(name))
+	/* Before the gadget is bound, the attribute contains "(unnamed net_device)". */
+	if (strpbrk(name, "/( ") || interface_was_renamed(name))
 		return NULL;
 	while (digits < n && isdigit((unsigned char)name[n - 1 - digits]))
 		digits++;
@@ -150,7 +152,7 @@ char *export_ifname(const char *name)
 
 /* --- Rows ------------------------------------------------------------------------------------- */
 
-/* Returns the integer in `text`; NULL: it is not an integer of 32 bits, as in gadget files. */
+/* Returns the integer in `text`; NULL: `text` is no integer that a gadget file can contain. */
 static json_t *parse_integer(const char *text, int base)
 {
 	char *end;
@@ -163,7 +165,7 @@ static json_t *parse_integer(const char *text, int base)
 	return json_integer(value);
 }
 
-static json_t *byte_list(const char *value, size_t n)
+static json_t *bytes_to_json(const char *value, size_t n)
 {
 	json_t *list = json_array();
 
@@ -172,8 +174,8 @@ static json_t *byte_list(const char *value, size_t n)
 	return list;
 }
 
-/* Returns the rates in a text like "44100,48000": a list, or an integer for a single rate. */
-static json_t *parse_rates(const char *text)
+/* Returns the rates in a text like "44100,48000" as a list, or a single rate as an integer. */
+static json_t *parse_sampling_rates(const char *text)
 {
 	_cleanup_free_ char *copy = xstrdup(text);
 	json_t *list = json_array(), *only;
@@ -192,41 +194,41 @@ static json_t *parse_rates(const char *text)
 	return only;
 }
 
-static json_t *text_string(const char *value, size_t n)
+static json_t *text_to_json(const char *value, size_t n)
 {
 	return export_is_text(value, n, EXPORT_ONE_LINE) ? json_string(value) : NULL;
 }
 
-json_t *export_row_value(const struct export_attribute *a, const struct key *row)
+json_t *export_key_value(const struct export_attribute *a, const struct key *row)
 {
 	size_t n;
-	_cleanup_free_ char *value = value_to_write(a, &n);
+	_cleanup_free_ char *value = make_value_to_write(a, &n);
 
 	if (!value)
 		return NULL;
 	if (row->set == set_attr_rates)
-		return parse_rates(value);
+		return parse_sampling_rates(value);
 	if (row->set == set_attr_hex)
 		return parse_integer(value, 16);
 	if (row->types & TYPE_LIST)
-		return byte_list(value, n);
+		return bytes_to_json(value, n);
 	if (row->types & NODE_STRING)
-		return text_string(value, n);
+		return text_to_json(value, n);
 	if ((row->types & NODE_BOOL) && (streq(value, "0") || streq(value, "1")))
 		return json_boolean(*value == '1');
 	return parse_integer(value, 0);
 }
 
-/* Returns whether the kernel removes the last byte of a value that is written to the attribute. */
-static bool loses_last_byte(const struct export_attribute *a)
+/* Returns whether the kernel drops the last byte of each value that is written to the attribute. */
+static bool kernel_drops_last_byte(const struct export_attribute *a)
 {
-	return streq(a->type, "uac1") && find_quirk(a) == EMPTY;
+	return streq(a->function_type, "uac1") && find_readback_quirk(a) == EMPTY;
 }
 
 json_t *export_tree_value(const struct export_attribute *a)
 {
 	size_t n;
-	_cleanup_free_ char *value = value_to_write(a, &n), *canonical = NULL;
+	_cleanup_free_ char *value = make_value_to_write(a, &n), *canonical = NULL;
 	json_t *number;
 
 	if (!value)
@@ -238,7 +240,8 @@ json_t *export_tree_value(const struct export_attribute *a)
 			return number;
 		json_decref(number);
 	}
-	if (loses_last_byte(a))
+	if (kernel_drops_last_byte(a))
 		value[n++] = '\n';
-	return export_is_text(value, n, EXPORT_LINES) ? json_string(value) : byte_list(value, n);
+	return export_is_text(value, n, EXPORT_LINES) ? json_string(value)
+						      : bytes_to_json(value, n);
 }

@@ -138,13 +138,13 @@ static int prepare_program(struct live_worker *worker, struct error *err)
 	if (w->kind == WORKER_PLUGIN) {
 		char *plugin;
 
-		if (plugin_file_find(w->plugin, &plugin, err) < 0)
+		if (plugin_path_find(w->plugin, &plugin, err) < 0)
 			return error_at(err, &w->program_at);
 		if (check_trust(worker, plugin, err) < 0) {
 			free(plugin);
 			return -err->err;
 		}
-		s->program = plugin_host_file();
+		s->program = plugin_host_path();
 		s->argv = xcalloc(3, sizeof(*s->argv));
 		s->argv[0] = xstrdup("ffsctl-worker");
 		s->argv[1] = plugin;

@@ -12,12 +12,12 @@
 #include "rundir/record.h"
 
 /*
- * Scratch gadgets are named ".ffsctl-probe.N", a name that no gadget file can have. Each has a
- * directory in /run/ffsctl with lock and record like any other gadget, so that the next command can
- * distinguish a gadget in use from one that a dead command left behind.
+ * Probing uses a temporary "scratch" gadget with the name ".ffsctl-probe.N", which no gadget file
+ * can have. A scratch gadget has a run directory with lock and record, as other gadgets have. From
+ * the lock, the next command can tell a scratch gadget in use from one whose command has died.
  */
 #define SCRATCH ".ffsctl-probe"
-#define SCRATCH_MAX 64 /* maximum number of commands that probe at the same time */
+#define SCRATCH_MAX 64 /* maximum number of scratch gadgets at the same time */
 
 static int undo_scratch_gadget(struct plan *plan, struct rundir *rundir, struct error *err)
 {
@@ -26,7 +26,7 @@ static int undo_scratch_gadget(struct plan *plan, struct rundir *rundir, struct 
 	return r < 0 ? r : rundir_remove(rundir, err);
 }
 
-/* Removes the scratch gadget that a dead command left; the caller has locked the name. */
+/* Removes the scratch gadget of a dead command. The caller owns the gadget's lock, in `rundir`. */
 static int remove_scratch_gadget(const struct paths *paths, const char *name, struct rundir *rundir,
 				 struct error *err)
 {
@@ -49,7 +49,7 @@ int features_remove_scratch_gadgets(const struct paths *paths, struct error *err
 		r = rundir_lock(&rundir, paths, name, OWNER_PROBING, err);
 		if (r == 0)
 			r = remove_scratch_gadget(paths, name, &rundir, err);
-		if (r == -EWOULDBLOCK) /* another command is probing */
+		if (r == -EWOULDBLOCK) /* another command uses this scratch gadget */
 			error_clear(err);
 		else if (r < 0)
 			return r;
@@ -57,9 +57,9 @@ int features_remove_scratch_gadgets(const struct paths *paths, struct error *err
 	return 0;
 }
 
-/* Locks the first free name; the caller frees *name. */
-static int lock_free_name(const struct paths *paths, struct rundir *rundir, char **name,
-			  struct error *err)
+/* Locks the first name that no scratch gadget has. The caller frees *name. */
+static int lock_unused_scratch_name(const struct paths *paths, struct rundir *rundir, char **name,
+				    struct error *err)
 {
 	for (int n = 0; n < SCRATCH_MAX; n++) {
 		_cleanup_free_ char *candidate = strf(SCRATCH ".%d", n);
@@ -69,9 +69,8 @@ static int lock_free_name(const struct paths *paths, struct rundir *rundir, char
 			error_clear(err);
 			continue;
 		}
-		if (r == 0 &&
-		    rundir_has_record(rundir)) { /* the record of a command that was killed since
-						    features_remove_scratch_gadgets */
+		/* The command that made this scratch gadget was killed a moment ago. */
+		if (r == 0 && rundir_has_record(rundir)) {
 			r = remove_scratch_gadget(paths, candidate, rundir, err);
 			rundir_close(rundir);
 			n--;
@@ -83,11 +82,12 @@ static int lock_free_name(const struct paths *paths, struct rundir *rundir, char
 		return r;
 	}
 	return error_set(err, EX_CANTCREAT, EBUSY, NULL,
-			 "cannot probe the kernel's features: %d other commands are doing so",
+			 "cannot probe the kernel's features: %d other commands are probing them",
 			 SCRATCH_MAX);
 }
 
-static int write_record(const struct rundir *rundir, const struct plan *plan, struct error *err)
+static int write_scratch_record(const struct rundir *rundir, const struct plan *plan,
+				struct error *err)
 {
 	json_t *record = json_pack("{s:o}", "plan", plan_to_json(plan));
 	int r = rundir_write(rundir, RUNDIR_RECORD, record, err);
@@ -106,14 +106,14 @@ int features_probe(const struct paths *paths, struct ffs_features *features, str
 	int r = features_remove_scratch_gadgets(paths, err);
 
 	if (r == 0)
-		r = lock_free_name(paths, &rundir, &name, err);
+		r = lock_unused_scratch_name(paths, &rundir, &name, err);
 	if (r < 0)
 		return r;
 	dir = configfs_gadget_path(paths, name);
 	plan_add(&plan, &configfs_op_gadget, xstrdup(dir), NULL, NULL, &configfs);
 	plan_add(&plan, &configfs_op_mkdir, strf("%s/functions/ffs.%s", dir, name), NULL, NULL,
 		 NULL);
-	r = write_record(&rundir, &plan, err);
+	r = write_scratch_record(&rundir, &plan, err);
 	if (r == 0)
 		r = plan_apply(&plan, err);
 	if (r == -ENOENT && path_exists(dir))
@@ -127,17 +127,17 @@ int features_probe(const struct paths *paths, struct ffs_features *features, str
 	return r < 0 ? error_wrap(err, "probing the kernel's FunctionFS") : 0;
 }
 
-/* For each feature of FunctionFS that an engine can need, its bit of enum stream_needs. */
+/* The bit of enum stream_needs for each feature of FunctionFS that an engine can need. */
 static const unsigned int engine_needs[FFS_FEATURE_COUNT] = {
 	[FFS_MMAP] = STREAM_NEEDS_MMAP,
 	[FFS_DMABUF] = STREAM_NEEDS_DMABUF,
 };
 
 /*
- * Returns whether the gadget file uses a feature. If so, *at becomes the first position that uses
- * it.
+ * Returns whether the gadget uses a feature of FunctionFS. If so, sets *at to the first position in
+ * the gadget file that uses the feature.
  */
-static bool needs_feature(const struct gadget *gadget, int feature, struct position *at)
+static bool gadget_uses_feature(const struct gadget *gadget, int feature, struct position *at)
 {
 	for (size_t i = 0; i < gadget->n_functions; i++) {
 		const struct function *f = &gadget->functions[i];
@@ -152,7 +152,8 @@ static bool needs_feature(const struct gadget *gadget, int feature, struct posit
 	return false;
 }
 
-int features_require(const struct paths *paths, const struct gadget *gadget, struct error *err)
+int features_require_for_gadget(const struct paths *paths, const struct gadget *gadget,
+				struct error *err)
 {
 	struct ffs_features features;
 	bool probed = false;
@@ -163,7 +164,7 @@ int features_require(const struct paths *paths, const struct gadget *gadget, str
 		struct position at;
 		int r = 0;
 
-		if (!feature || !needs_feature(gadget, f, &at))
+		if (!feature || !gadget_uses_feature(gadget, f, &at))
 			continue;
 		if (!probed)
 			r = features_probe(paths, &features, err);

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finds out which features the running kernel's FunctionFS has, on a temporary scratch gadget. */
+/*
+ * Finds out which features the FunctionFS of the running kernel has. Probes them with a temporary
+ * gadget, which is called scratch gadget.
+ */
 #pragma once
 
 #include "base/paths.h"
 #include "functionfs/features.h"
 
 /*
- * Makes a scratch gadget, which may load the FunctionFS module, probes its features and removes it.
- * Needs root. Returns 0 or a negative errno.
+ * Makes a scratch gadget, probes the features of FunctionFS, and removes the gadget. May load the
+ * FunctionFS module. Needs root. Returns 0 or a negative errno.
  */
 int features_probe(const struct paths *paths, struct ffs_features *features, struct error *err);
 
@@ -15,7 +18,8 @@ int features_probe(const struct paths *paths, struct ffs_features *features, str
 int features_remove_scratch_gadgets(const struct paths *paths, struct error *err);
 
 /*
- * Fails with EX_UNAVAILABLE and the position in the gadget file if the kernel lacks a feature that
- * the gadget uses. Does not probe for a gadget that uses none.
+ * Fails with EX_UNAVAILABLE if the kernel lacks a feature of FunctionFS that the gadget uses. The
+ * error has the position in the gadget file. If the gadget uses no such feature, does not probe.
  */
-int features_require(const struct paths *paths, const struct gadget *gadget, struct error *err);
+int features_require_for_gadget(const struct paths *paths, const struct gadget *gadget,
+				struct error *err);

@@ -10,10 +10,11 @@
 #include "base/util.h"
 
 /*
- * Returns the directory of this executable if it runs from its build tree, where ffsctl-worker is
- * in the same directory; else NULL. An installed ffsctl never uses files from its own directory.
+ * Returns the build directory if this executable runs from it: ffsctl-worker is then in the same
+ * directory as the executable. NULL: ffsctl is installed. An installed ffsctl never uses files from
+ * the directory of its executable.
  */
-static char *build_dir(void)
+static char *find_build_dir(void)
 {
 	_cleanup_free_ char *host = NULL;
 	char exe[4096];
@@ -29,21 +30,21 @@ static char *build_dir(void)
 	return path_exists(host) ? xstrdup(exe) : NULL;
 }
 
-char *plugin_host_file(void)
+char *plugin_host_path(void)
 {
-	_cleanup_free_ char *dir = build_dir();
+	_cleanup_free_ char *dir = find_build_dir();
 
 	return strf("%s/ffsctl-worker", dir ? dir : FFSCTL_LIBEXECDIR);
 }
 
 char *plugin_dir(void)
 {
-	_cleanup_free_ char *dir = build_dir();
+	_cleanup_free_ char *dir = find_build_dir();
 
 	return dir ? strf("%s/src/plugins", dir) : xstrdup(FFSCTL_PLUGINDIR);
 }
 
-char *plugin_file(const char *plugin)
+char *plugin_path(const char *plugin)
 {
 	_cleanup_free_ char *dir = NULL;
 
@@ -53,9 +54,9 @@ char *plugin_file(const char *plugin)
 	return strf("%s/%s.so", dir, plugin);
 }
 
-int plugin_file_find(const char *plugin, char **path, struct error *err)
+int plugin_path_find(const char *plugin, char **path, struct error *err)
 {
-	_cleanup_free_ char *file = plugin_file(plugin);
+	_cleanup_free_ char *file = plugin_path(plugin);
 
 	if (access(file, R_OK) < 0)
 		return error_errno(err, EX_UNAVAILABLE, errno, file, "cannot find plugin '%s' (%s)",

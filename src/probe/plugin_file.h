@@ -7,14 +7,14 @@
 
 #include "base/error.h"
 
-/* Returns the path of ffsctl-worker. The caller frees it. */
-char *plugin_host_file(void);
-/* Returns the directory of the bundled plugins. The caller frees it. */
+/* Returns the path of ffsctl-worker, the plugin host. The caller frees the path. */
+char *plugin_host_path(void);
+/* Returns the directory of the bundled plugins. The caller frees the path. */
 char *plugin_dir(void);
-/* Returns the path of a plugin, given by name or by path. The caller frees it. */
-char *plugin_file(const char *plugin);
+/* Returns the path of `plugin`, which is a name or a path. The caller frees the path. */
+char *plugin_path(const char *plugin);
 /*
- * Gets the path of a plugin that must be readable; the caller frees *path. Fails with
- * EX_UNAVAILABLE if it is not readable.
+ * Stores the path of `plugin`, which is a name or a path, in *path; the caller frees it. Fails with
+ * EX_UNAVAILABLE if that file cannot be read.
  */
-int plugin_file_find(const char *plugin, char **path, struct error *err);
+int plugin_path_find(const char *plugin, char **path, struct error *err);

@@ -65,7 +65,7 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 	M(TIME, since)	   /* time at which the gadget came up */                                  \
 	M(PID, supervisor)
 
-/* Members that only the status file has, for inspect_ours.c and for a takeover. */
+/* Members that only the status file has, for inspect_run_dir.c and for a takeover. */
 #define GADGET_FILE_MEMBERS(M)                                                                     \
 	M(FLAG, configured) /* the host has configured the gadget */                               \
 	M(FLAG, no_bind)    /* the user wants it unbound: `up --no-bind` or `unbind` */            \

@@ -221,7 +221,7 @@ static int do_bind(struct binding *b, struct error *err)
 	host_watch_udc_state(b->host, b->udc);
 	bus_watch_uevents(b); /* before the bind, so that the uevents that it causes are received */
 	/*
-	 * Writes the status before the bind: otherwise inspect_ours.c would report a bind by
+	 * Writes the status before the bind: otherwise inspect_run_dir.c would report a bind by
 	 * another program.
 	 */
 	gadget_write_status(live);
@@ -243,8 +243,8 @@ static int do_unbind(struct binding *b, struct error *err)
 	int r;
 
 	/*
-	 * Writes the status before the unbind: otherwise inspect_ours.c would report an unbind by
-	 * another program. The status still contains the UDC, so that it is correct before the
+	 * Writes the status before the unbind: otherwise inspect_run_dir.c would report an unbind
+	 * by another program. The status still contains the UDC, so that it is correct before the
 	 * unbind and after it.
 	 */
 	b->no_bind = true;

@@ -497,7 +497,7 @@ static int prepare_reload(struct reloader *reloader, struct reload *r, const cha
 					  gadget_file_trust(live), path ? NULL : log_diagnostic,
 					  live, err);
 	if (result == 0)
-		result = features_require(live->paths, r->new_gadget, err);
+		result = features_require_for_gadget(live->paths, r->new_gadget, err);
 	if (result == 0)
 		result = plan_reload(reloader, r, err);
 	if (result == 0)

@@ -272,7 +272,7 @@ static int prepare_up(struct supervisor *s, double wait_udc, struct error *err)
 	int r = control_listen(&s->control, &live->rundir, err);
 
 	if (r == 0)
-		r = features_require(live->paths, live->model, err);
+		r = features_require_for_gadget(live->paths, live->model, err);
 	if (r == 0 && !s->binding.no_bind)
 		r = bus_await_udc(&s->binding, wait_udc, err);
 	if (r == 0 && live->state != GADGET_STOPPING)

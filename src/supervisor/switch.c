@@ -202,7 +202,7 @@ static int prepare_switch(struct switcher *switcher, struct requested_switch *sw
 	if (r == 0)
 		r = lock_other_name(live, sw, err);
 	if (r == 0)
-		r = features_require(live->paths, sw->gadget, err);
+		r = features_require_for_gadget(live->paths, sw->gadget, err);
 	if (r == 0)
 		r = write_empty_record(live, sw, err);
 	if (r == 0)

@@ -42,7 +42,7 @@ commands:
   down       take gadgets down: unbind, stop, unmount, remove
   reload     apply the changes of a gadget file to its gadget
   restart    restart the workers of a gadget or of one function, without a disconnect
-  reexec     after an upgrade: run this version in the supervisors, without a disconnect
+  reexec     make supervisors execute this version of ffsctl, without a disconnect
   bind       bind a gadget that is up to a UDC
   unbind     unbind a gadget and leave it up
   wait       wait until a gadget is ready, configured by its host, or disconnected
@@ -92,43 +92,43 @@ for name, expected in {
           "\n"
           "bring a gadget up and leave a supervisor in the background\n"
           "\n"
-          "  --name N            the gadget's name, overrides the file's\n"
+          "  --name N            name of the gadget, instead of the name in the file\n"
           "  --dry-run           print the plan and change nothing\n"
           "  --json              one JSON document on stdout\n"
           "  --udc NAME          the UDC to bind to\n"
-          "  --timeout S         seconds to come up in (30)\n"
+          "  --timeout S         fail if the gadget is not up after S seconds (30)\n"
           "  --no-bind           create everything, but do not bind to a UDC\n"
-          "  --hold S            seconds that workers outlive a dead supervisor (10)\n"
-          "  --group GROUP       members of the group may control the gadget as well\n"
+          "  --hold S            seconds that workers continue after the supervisor died (10)\n"
+          "  --group GROUP       also allow members of GROUP to control the gadget\n"
           "  --all               all gadget files in the directories with autostart = true\n"
-          "  --wait-udc[=S]      wait for a UDC to appear (30)\n"
-          "  --wait-host[=S]     return only when a host has configured the gadget (30)\n",
+          "  --wait-udc[=S]      wait at most S seconds for a UDC to appear (30)\n"
+          "  --wait-host[=S]     wait at most S seconds for a host to configure the gadget (30)\n",
     "run": "usage: ffsctl run [OPTIONS] GADGET\n"
            "\n"
            "bring a gadget up and supervise it in the foreground, until SIGTERM\n"
            "\n"
-           "  --name N            the gadget's name, overrides the file's\n"
+           "  --name N            name of the gadget, instead of the name in the file\n"
            "  --dry-run           print the plan and change nothing\n"
            "  --json              one JSON document on stdout\n"
            "  --udc NAME          the UDC to bind to\n"
-           "  --timeout S         seconds to come up in (30)\n"
+           "  --timeout S         fail if the gadget is not up after S seconds (30)\n"
            "  --no-bind           create everything, but do not bind to a UDC\n"
-           "  --hold S            seconds that workers outlive a dead supervisor (10)\n"
-           "  --group GROUP       members of the group may control the gadget as well\n"
-           "  --notify-fd N       write a newline to this descriptor when the gadget is up\n"
-           "  --wait-udc[=S]      wait at most so long for a UDC (default: no limit)\n",
+           "  --hold S            seconds that workers continue after the supervisor died (10)\n"
+           "  --group GROUP       also allow members of GROUP to control the gadget\n"
+           "  --notify-fd N       write a newline to file descriptor N when the gadget is up\n"
+           "  --wait-udc[=S]      wait at most S seconds for a UDC (default: no limit)\n",
     "down": "usage: ffsctl down GADGET... | --all\n"
             "\n"
             "take gadgets down: unbind, stop, unmount, remove\n"
             "\n"
             "  --all               all gadgets of ffsctl\n"
-            "  --force             also a gadget that ffsctl has no record of\n"
+            "  --force             also take down gadgets without a record\n"
             "  --json              one JSON document on stdout\n",
     "reload": "usage: ffsctl reload [OPTIONS] GADGET\n"
               "\n"
               "apply the changes of a gadget file to its gadget\n"
               "\n"
-              "  --name N            the gadget to reload from the file at a path\n"
+              "  --name N            name of the gadget, if GADGET is the path of a file\n"
               "  --dry-run           print the changes and apply none\n"
               "  --json              one JSON document on stdout\n"
               "  --timeout S         seconds for the reload, and for its undo (30)\n",
@@ -137,7 +137,7 @@ for name, expected in {
                "restart the workers of a gadget or of one function, without a disconnect\n",
     "reexec": "usage: ffsctl reexec GADGET... | --all\n"
               "\n"
-              "after an upgrade: run this version in the supervisors, without a disconnect\n"
+              "make supervisors execute this version of ffsctl, without a disconnect\n"
               "\n"
               "  --all               all gadgets of ffsctl\n",
     "bind": "usage: ffsctl bind GADGET [UDC]\n"
@@ -162,13 +162,15 @@ for name, expected in {
               "print the status of all gadgets in configfs\n"
               "\n"
               "  --json              one JSON document on stdout\n"
-              "  --watch             print it again at each change, until Ctrl-C: on a terminal in place,\n"
-              "                      with data rates; else a line per change, with --json a document\n"
-              "  -o FIELD[,FIELD...] print only these values, a line per gadget, separated by tabs; '-': none\n"
+              "  --watch             print the status again at each change, until Ctrl-C\n"
+              "                      terminal: the current status, with data rates\n"
+              "                      other output: a line, or with --json a document, per change\n"
+              "  -o FIELD[,FIELD...] print these fields, separated by tabs, on a line per gadget\n"
+              "                      ('-': the field has no value)\n"
               "\n"
               "fields: name file state udc udc_state speed since supervisor\n"
               "after a function's label and a dot: label type instance mount device ifname keeper\n"
-              "after label.worker. : state pid engine restarts last_exit ready_since stats\n"
+              "after a function's label and '.worker.': state pid engine restarts last_exit ready_since stats\n"
               "'*' in place of the label prints a line for each function, as in '*.device'\n"
               "\n"
               "exit status for one gadget: 0 up and ready, 1 degraded, 3 not up, 4 unknown;\n"
@@ -177,7 +179,7 @@ for name, expected in {
              "\n"
              "print all errors and warnings of a gadget file\n"
              "\n"
-             "  --here              require users, programs, plugins, a UDC and kernel features\n"
+             "  --here              fail if this system lacks a user, program, plugin, UDC or kernel feature\n"
              "  --json              one JSON document on stdout\n"
              "  --format=gcc        one line per message, as compilers print them\n",
     "features": "usage: ffsctl features [--json]\n"
@@ -271,7 +273,7 @@ for words, text in (
     (("run", "x", "--wait-host"),
      "ffsctl: run: unknown option '--wait-host'\nhint: see 'ffsctl run --help'\n"),
     *((("run", "x", "--notify-fd", fd),
-       f"ffsctl: run: --notify-fd takes an open descriptor from 3 on, not '{fd}'\nhint: see 'ffsctl run --help'\n")
+       f"ffsctl: run: --notify-fd takes an open file descriptor above 2, not '{fd}'\nhint: see 'ffsctl run --help'\n")
       for fd in ("", "one", "1", "-1", "77", "4294967299")),
     (("up", "x", "--notify-fd=3"), UNKNOWN_OPTION.format("up", "--notify-fd")),
     (("up", "x", "--notify-fd", "3"), UNKNOWN_OPTION.format("up", "--notify-fd")),

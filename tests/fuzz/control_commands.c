@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/json.h"
-#include "client/parts.h"
+#include "client/internal.h"
 #include "control.h"
 #include "supervisor/bus.h"
 #include "supervisor/function_callbacks.h"

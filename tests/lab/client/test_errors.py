@@ -332,7 +332,8 @@ def up_takes_too_long():
 def foreign_gadget_of_same_name():
     with foreign("interrupt", bound=False):
         refuses(73, "ffsctl: the gadget 'interrupt' was not made by ffsctl\n"
-                    "hint: 'ffsctl down --force interrupt' takes it down; --name gives this one another name", INTERRUPT)
+                    "hint: 'ffsctl down --force interrupt' takes it down; "
+                    "'ffsctl up --name' gives the new gadget another name", INTERRUPT)
 
 
 @test("a foreign gadget beside ours, with functions that libusbgx does not know")

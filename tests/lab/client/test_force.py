@@ -201,8 +201,8 @@ def record_deleted_supervisor_dead():
     (older / "x").symlink_to(f"{CONFIGFS}/x")
     contains(status("x")[0]["problems"][0]["text"], "'ffsctl down --force x' removes what it has made")
     contains(must(ffsctl("down", "x"), 73).stderr,
-             "cannot take 'x' down: /run/ffsctl/x/record was removed\nhint: 'ffsctl down --force x' takes down what configfs and the "
-             "mounts show")
+             "cannot take 'x' down: /run/ffsctl/x/record was removed\nhint: 'ffsctl down --force x' removes the gadget's directory "
+             "in configfs and its mounts")
     forced("x")
     eq(status("x"), (None, 3))
     up(path)

@@ -123,7 +123,7 @@ def ctrl_c_undoes_current_gadget():
             coming.send_signal(sig)
             words = must(finish(coming), 75).stderr.splitlines()
             eq(words[-2:], ["ffsctl: the command that waited for the gadget has ended",
-                            f"ffsctl: {top}/b.conf: interrupted by a signal, so the gadgets after it are not brought up"])
+                            f"ffsctl: {top}/b.conf: interrupted by a signal before the remaining gadgets were brought up"])
             eq(sorted(os.listdir(harness.CONFIGFS)), ["a"])
             eq(states("a", "b", "c"), ["ready", "down", "down"])
         down("a")

@@ -431,7 +431,7 @@ def failure_under_run():
     await_state("a", "ready")
     ask("b")
     result = must(finish(process), 71)
-    contains(result.stderr, "No space left on device; it comes up again because of this: 'b': cannot ")
+    contains(result.stderr, "No space left on device; it was brought up again after this error: 'b': cannot ")
     must_be_gone("a", "b")
 
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "export/parts.h"
+#include "export/common.h"
 #include "gadgetfile/write.h"
 
 /* --- writing ---------------------------------------------------------------------------------- */
@@ -119,7 +119,7 @@ static void check_value(const char *type, char *name, char *text, size_t size,
 					  .value = (char *)"1\n", .value_size = 2 };
 	struct configfs_tree dir = { .children = &property, .n_children = 1 };
 	struct export_attribute a = { type, &dir, &attribute };
-	json_t *value = row ? export_row_value(&a, row) : export_tree_value(&a);
+	json_t *value = row ? export_key_value(&a, row) : export_tree_value(&a);
 	_cleanup_free_ char *shown =
 		value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
 
@@ -178,7 +178,7 @@ Test(value, names_of_interfaces)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		_cleanup_free_ char *pattern = export_ifname(names[i][0]);
+		_cleanup_free_ char *pattern = export_ifname_pattern(names[i][0]);
 
 		cr_assert(streq_null(pattern, names[i][1]), "%s: %s", names[i][0], pattern);
 	}
@@ -253,13 +253,13 @@ static struct result export_tree(const struct tree *t)
 	_cleanup_configfs_tree_ struct configfs_tree gadget = { 0 };
 	struct diags diags = { 0 };
 	struct udcs udcs = { 0 };
-	struct export e = { .name = "g", .tree = &gadget, .udcs = &udcs };
+	struct export e = { .gadget_name = "g", .gadget_dir = &gadget, .udcs = &udcs };
 	struct result r = { 0 };
 
 	cr_assert_eq(configfs_tree_read(t->top, path, &gadget, &err), 0, "%s", err.text);
 	r.form = export_document(&e);
 	r.text = gadgetfile_write(r.form);
-	r.n_lost = e.n_lost;
+	r.n_lost = e.n_omissions;
 	gadgetfile_load_text("g.conf", r.text, strlen(r.text), &r.g, NULL, &diags);
 	cr_assert_not_null(r.g, "%s\n%s", diags.n ? diags.list[0].text : "", r.text);
 	diags_free(&diags);

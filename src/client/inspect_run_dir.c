@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Finds out the state of a gadget with a run directory: compares its status file with the kernel.
- * Reports processes, mounts, links and files that another program has killed, unmounted or deleted
- * (test_breakages.py).
+ * Finds out the state of a gadget that has a run directory. Compares the status file with the state
+ * in the kernel. Reports processes that were killed, FunctionFS that was unmounted, and links and
+ * files that were deleted (test_breakages.py).
  */
 #include "client/inspect.h"
 
@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/proc.h"
-#include "client/inspect_parts.h"
+#include "client/inspect_common.h"
 #include "configfs/configfs.h"
 #include "configfs/udc.h"
 #include "functionfs/mount.h"
@@ -22,25 +22,25 @@
 #define STATUS_MAX (4 * 1024 * 1024)
 
 /* What is known about the gadget's supervisor. */
-struct supervision {
-	bool has_status; /* the run directory has a valid status file of this supervisor */
-	bool supervised; /* the gadget has a supervisor, or a command is working on the gadget */
+struct supervision_state {
+	bool has_valid_status; /* the run directory has a valid status file of this supervisor */
+	bool is_supervised;    /* a supervisor or a command owns the gadget's lock */
 };
 
-static void set_degraded(struct gadget_status *gadget)
+static void set_gadget_degraded(struct gadget_status *gadget)
 {
 	if (gadget->state == STATUS_READY || gadget->state == STATUS_UNBOUND)
 		gadget->state = STATUS_DEGRADED;
 }
 
-/* Returns whether FunctionFS is mounted on `path`, also if that happened after reading `mounts`. */
+/* Returns whether FunctionFS is mounted on `path`, in `mounts` or in the kernel's current list. */
 static bool is_mounted(const char *mounts, const char *path, const char *instance)
 {
 	return mounts_have(mounts, path, FFS_FILE_SYSTEM, instance) ||
 	       mount_find(path, FFS_FILE_SYSTEM, instance) == MOUNT_MATCH;
 }
 
-/* Returns whether the function's keeper waits for a takeover (--hold). */
+/* Returns whether the function's keeper is alive and waits for a takeover (--hold). */
 static bool keeper_waits_for_takeover(const struct gadget_status *gadget,
 				      const struct function_status *function)
 {
@@ -52,24 +52,24 @@ static void check_mount(struct gadget_status *gadget, struct function_status *fu
 {
 	if (!function->mount || is_mounted(mounts, function->mount, function->instance))
 		return;
-	set_degraded(gadget);
+	set_gadget_degraded(gadget);
 	inspect_add_problem(gadget, PROBLEM_ERROR, "%s: FunctionFS was unmounted from %s",
 			    function->label, function->mount);
-	inspect_set_text(&function->mount, NULL);
+	inspect_replace_text(&function->mount, NULL);
 }
 
 /*
- * Checks that the symbolic link of a FunctionFS function exists. inspect_add_kernel_devices adds
- * the devices of kernel functions later.
+ * Checks that the symbolic link of a FunctionFS function exists. Kernel functions have no device in
+ * the status yet: inspect_add_kernel_devices adds it later.
  */
-static void check_device(struct gadget_status *gadget, struct function_status *function)
+static void check_device_link(struct gadget_status *gadget, struct function_status *function)
 {
 	if (!function->device || path_exists(function->device))
 		return;
-	set_degraded(gadget);
+	set_gadget_degraded(gadget);
 	inspect_add_problem(gadget, PROBLEM_ERROR, "%s: the link %s was removed", function->label,
 			    function->device);
-	inspect_set_text(&function->device, NULL);
+	inspect_replace_text(&function->device, NULL);
 }
 
 static void check_keeper(struct gadget_status *gadget, struct function_status *function,
@@ -78,7 +78,7 @@ static void check_keeper(struct gadget_status *gadget, struct function_status *f
 	if (function->keeper <= 0 || process_alive(function->keeper))
 		return;
 	if (supervised) {
-		set_degraded(gadget);
+		set_gadget_degraded(gadget);
 		inspect_add_problem(gadget, PROBLEM_ERROR, "%s: its keeper (pid %d) has ended",
 				    function->label, (int)function->keeper);
 	}
@@ -94,7 +94,7 @@ static void check_worker(struct gadget_status *gadget, struct function_status *f
 	if (!function->has_worker)
 		return;
 	if (dead && supervised) {
-		set_degraded(gadget);
+		set_gadget_degraded(gadget);
 		inspect_add_problem(gadget, PROBLEM_WARNING, "%s: its worker (pid %d) has ended",
 				    function->label, (int)worker->pid);
 	}
@@ -107,8 +107,8 @@ static void check_worker(struct gadget_status *gadget, struct function_status *f
 		worker->pid = 0;
 }
 
-/* Sets the byte counts to unknown, because without a supervisor nothing updates them. */
-static void set_bytes_unknown(struct function_status *function)
+/* Sets the byte counts to unknown: without a supervisor, no process updates them. */
+static void set_byte_counts_unknown(struct function_status *function)
 {
 	for (size_t i = 0; i < function->n_endpoints; i++)
 		function->endpoints[i].bytes = -1;
@@ -118,23 +118,23 @@ static void check_function(struct gadget_status *gadget, struct function_status 
 			   const char *mounts, bool supervised)
 {
 	check_mount(gadget, function, mounts);
-	check_device(gadget, function);
+	check_device_link(gadget, function);
 	check_worker(gadget, function, supervised);
 	check_keeper(gadget, function, supervised);
 	if (!supervised)
-		set_bytes_unknown(function);
+		set_byte_counts_unknown(function);
 }
 
 /*
- * Checks that the links in configurations exist: while the gadget is unbound, another program may
- * remove them.
+ * Checks that the links to functions in configurations exist. Another program can remove them while
+ * the gadget is unbound.
  */
-static void check_links(struct gadget_status *gadget)
+static void check_function_links(struct gadget_status *gadget)
 {
 	for (size_t i = 0; i < gadget->n_configfs_links; i++) {
 		if (path_exists(gadget->configfs_links[i]))
 			continue;
-		set_degraded(gadget);
+		set_gadget_degraded(gadget);
 		inspect_add_problem(gadget, PROBLEM_ERROR, "the function's link %s was removed",
 				    gadget->configfs_links[i]);
 	}
@@ -142,51 +142,52 @@ static void check_links(struct gadget_status *gadget)
 
 /* --- bus --- */
 
-static void check_bound(struct gadget_status *gadget, const struct inspect_kernel_state *kernel,
-			bool supervised)
+static void check_binding(struct gadget_status *gadget, const struct inspect_kernel_state *kernel,
+			  bool supervised)
 {
-	if (gadget->udc && *kernel->udc == '\0') {
+	if (gadget->udc && *kernel->bound_udc == '\0') {
 		if (!supervised || gadget->no_bind || gadget->lost ||
 		    (gadget->state != STATUS_READY && gadget->state != STATUS_DEGRADED))
-			return; /* the supervisor reports why it is unbound */
+			return; /* the status contains the reason why it is not bound */
 		if (gadget->state == STATUS_READY)
 			gadget->state = STATUS_UNBOUND;
 		inspect_add_problem(gadget, PROBLEM_ERROR,
 				    "another program unbound it from its UDC %s", gadget->udc);
-	} else if (*kernel->udc && !streq_null(gadget->udc, kernel->udc)) {
-		set_degraded(gadget);
+	} else if (*kernel->bound_udc && !streq_null(gadget->udc, kernel->bound_udc)) {
+		set_gadget_degraded(gadget);
 		inspect_add_problem(gadget, PROBLEM_WARNING, "another program bound it to %s",
-				    kernel->udc);
-	} else if (*kernel->udc && gadget->state == STATUS_UNBOUND) {
-		gadget->state = STATUS_READY; /* the supervisor is about to write it */
+				    kernel->bound_udc);
+	} else if (*kernel->bound_udc && gadget->state == STATUS_UNBOUND) {
+		gadget->state = STATUS_READY; /* the supervisor has not written this state yet */
 	}
 }
 
-static void check_bus(struct gadget_status *gadget, const struct inspect_kernel_state *kernel,
-		      const struct supervision *supervision)
+static void check_bus_state(struct gadget_status *gadget, const struct inspect_kernel_state *kernel,
+			    const struct supervision_state *supervision)
 {
-	_cleanup_free_ char *sysfs = strf(UDC_CLASS_DIR "/%s", kernel->udc);
+	_cleanup_free_ char *sysfs = strf(UDC_CLASS_DIR "/%s", kernel->bound_udc);
 
 	if (gadget->state == STATUS_STARTING)
 		return;
-	if (!kernel->exists) {
-		set_degraded(gadget);
-		inspect_add_problem(gadget, PROBLEM_ERROR, "it was removed from configfs");
+	if (!kernel->has_directory) {
+		set_gadget_degraded(gadget);
+		inspect_add_problem(gadget, PROBLEM_ERROR, "the gadget was removed from configfs");
 		return;
 	}
-	/* Without a status file the expected UDC is unknown. */
-	if (supervision->has_status)
-		check_bound(gadget, kernel, supervision->supervised);
-	if (*kernel->udc && !kernel->state && !path_exists(sysfs)) {
-		set_degraded(gadget);
-		inspect_add_problem(gadget, PROBLEM_ERROR, "its UDC %s was removed", kernel->udc);
+	/* The expected UDC is only known from the status file. */
+	if (supervision->has_valid_status)
+		check_binding(gadget, kernel, supervision->is_supervised);
+	if (*kernel->bound_udc && !kernel->udc_state && !path_exists(sysfs)) {
+		set_gadget_degraded(gadget);
+		inspect_add_problem(gadget, PROBLEM_ERROR, "its UDC %s was removed",
+				    kernel->bound_udc);
 	}
 }
 
 /* --- files of the run directory --- */
 
 /* Returns the text of the status file; NULL: it cannot be read. The caller frees it. */
-static char *read_text(const struct paths *paths, const char *name)
+static char *read_status_text(const struct paths *paths, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	char *text = NULL;
@@ -197,7 +198,7 @@ static char *read_text(const struct paths *paths, const char *name)
 		       : text;
 }
 
-/* Parses the status. Returns whether it is valid; if not, *gadget is empty. */
+/* Parses the text of a status file. Returns whether it is valid; if not, *gadget is empty. */
 static bool parse_status(const char *text, struct gadget_status *gadget)
 {
 	_cleanup_error_ struct error ignored = { 0 };
@@ -209,7 +210,7 @@ static bool parse_status(const char *text, struct gadget_status *gadget)
 	return false;
 }
 
-/* The files that exist while a gadget is up, and what does not work if a file was removed. */
+/* The files that exist while a gadget is up, and the consequence of removing each of them. */
 enum { RUN_FILE_LOCK, RUN_FILE_RECORD, RUN_FILE_STATUS, RUN_FILE_CONTROL, RUN_FILE_COUNT };
 static const struct {
 	const char *file;
@@ -221,14 +222,14 @@ static const struct {
 	[RUN_FILE_CONTROL] = { RUNDIR_CONTROL, "only 'ffsctl down' reaches its supervisor" },
 };
 
-/* Reports removed files. `seen` is true for files that were just read. */
-static void check_run_files(struct gadget_status *gadget, const struct paths *paths,
-			    const char *name, const bool *seen)
+/* Reports removed files. `was_read` has for each file whether it was just read, so exists. */
+static void check_run_dir_files(struct gadget_status *gadget, const struct paths *paths,
+				const char *name, const bool *was_read)
 {
 	for (size_t i = 0; i < RUN_FILE_COUNT; i++) {
-		if (seen[i] || rundir_has_file(paths, name, run_files[i].file))
+		if (was_read[i] || rundir_has_file(paths, name, run_files[i].file))
 			continue;
-		set_degraded(gadget);
+		set_gadget_degraded(gadget);
 		inspect_add_problem(gadget, PROBLEM_ERROR, "%s/%s/%s was removed: %s",
 				    paths->run_dir, name, run_files[i].file,
 				    run_files[i].consequence);
@@ -236,15 +237,16 @@ static void check_run_files(struct gadget_status *gadget, const struct paths *pa
 }
 
 /*
- * Corrects a UDC state "configured" if the supervisor knows that no host has configured the gadget:
- * `state` in sysfs can be the state of a previous gadget (host.c).
+ * Replaces the UDC state "configured" if the supervisor knows that no host has configured the
+ * gadget: `state` in sysfs can still be the state of a previous gadget (supervisor/host.c).
  */
-static void correct_udc_state(struct gadget_status *gadget, const struct supervision *supervision)
+static void correct_udc_state(struct gadget_status *gadget,
+			      const struct supervision_state *supervision)
 {
-	if (supervision->supervised && supervision->has_status && !gadget->configured &&
+	if (supervision->is_supervised && supervision->has_valid_status && !gadget->configured &&
 	    streq_null(gadget->udc_state, "configured")) {
-		inspect_set_text(&gadget->udc_state, "attached");
-		inspect_set_text(&gadget->speed, NULL);
+		inspect_replace_text(&gadget->udc_state, "attached");
+		inspect_replace_text(&gadget->speed, NULL);
 	}
 }
 
@@ -256,8 +258,8 @@ static bool any_keeper_waits_for_takeover(const struct gadget_status *gadget)
 	return false;
 }
 
-static void report_orphaned(struct gadget_status *gadget, const struct paths *paths,
-			    const char *name)
+static void report_dead_supervisor(struct gadget_status *gadget, const struct paths *paths,
+				   const char *name)
 {
 	gadget->state = STATUS_DEGRADED;
 	status_clear_problems(gadget);
@@ -281,8 +283,8 @@ static void report_orphaned(struct gadget_status *gadget, const struct paths *pa
 			name);
 }
 
-/* Returns the supervisor's pid from the status; 0: that process has ended or is not ffsctl. */
-static pid_t owner_from_status(const struct gadget_status *status)
+/* Returns the supervisor's pid in `status`; 0: that process has ended, or is not ffsctl. */
+static pid_t find_supervisor_in_status(const struct gadget_status *status)
 {
 	_cleanup_free_ char *program = NULL;
 
@@ -292,44 +294,47 @@ static pid_t owner_from_status(const struct gadget_status *status)
 	return streq(program, "ffsctl") ? status->supervisor : 0;
 }
 
-static pid_t find_owner_without_lock(const struct paths *paths, const char *name,
-				     const struct gadget_status *status)
+static pid_t find_supervisor_without_lock(const struct paths *paths, const char *name,
+					  const struct gadget_status *status)
 {
 	pid_t pid = control_listener_pid(paths, name);
 
-	return pid > 0 ? pid : owner_from_status(status);
+	return pid > 0 ? pid : find_supervisor_in_status(status);
 }
 
-pid_t inspect_supervisor(const struct paths *paths, const char *name)
+pid_t inspect_find_supervisor(const struct paths *paths, const char *name)
 {
-	_cleanup_free_ char *text = read_text(paths, name);
+	_cleanup_free_ char *text = read_status_text(paths, name);
 	struct gadget_status status;
 	pid_t pid;
 
 	parse_status(text, &status);
-	pid = find_owner_without_lock(paths, name, &status);
+	pid = find_supervisor_without_lock(paths, name, &status);
 	status_free(&status);
 	return pid;
 }
 
-struct owner {
-	pid_t pid; /* 0: none, -1: not known yet */
+struct lock_owner {
+	pid_t pid; /* 0: no process; -1: a process that has not written its pid yet */
 	enum owner_role role;
 };
 
-/* Finds the process that owns the gadget's lock. Returns whether the lock file could be read. */
-static bool find_owner(const struct paths *paths, const char *name,
-		       const struct gadget_status *status, struct owner *owner)
+/*
+ * Finds the process that owns the gadget's lock. If the lock file cannot be read, finds the
+ * gadget's supervisor. Returns whether the lock file could be read.
+ */
+static bool find_lock_owner(const struct paths *paths, const char *name,
+			    const struct gadget_status *status, struct lock_owner *owner)
 {
 	int r = rundir_get_lock_owner(paths, name, &owner->pid, &owner->role);
 
 	if (r == -EACCES || r == -ENOENT)
-		owner->pid = find_owner_without_lock(paths, name, status);
+		owner->pid = find_supervisor_without_lock(paths, name, status);
 	return r == 0;
 }
 
 /* Sets the state of a gadget that has no valid status file. */
-static void set_without_status(struct gadget_status *gadget, const struct owner *owner)
+static void set_state_without_status(struct gadget_status *gadget, const struct lock_owner *owner)
 {
 	if (owner->pid && owner->role == OWNER_STARTING) {
 		gadget->state = STATUS_STARTING;
@@ -337,82 +342,87 @@ static void set_without_status(struct gadget_status *gadget, const struct owner 
 	}
 	gadget->state = STATUS_DEGRADED;
 	if (owner->pid > 0 && owner->role != OWNER_UNKNOWN && owner->role != OWNER_SUPERVISOR)
-		inspect_add_problem(gadget, PROBLEM_ERROR, "'%s' (pid %d) is working on it",
+		inspect_add_problem(gadget, PROBLEM_ERROR, "'%s' (pid %d) is changing the gadget",
 				    owner_words[owner->role], (int)owner->pid);
 	else if (owner->pid)
 		inspect_add_problem(gadget, PROBLEM_ERROR, "its status cannot be read");
 }
 
-static void check_all(const struct paths *paths, const char *name, const char *mounts,
-		      const struct owner *owner, const bool *seen,
-		      const struct supervision *supervision, struct gadget_status *gadget)
+static void compare_with_kernel(const struct paths *paths, const char *name, const char *mounts,
+				const struct lock_owner *owner, const bool *was_read,
+				const struct supervision_state *supervision,
+				struct gadget_status *gadget)
 {
 	struct inspect_kernel_state kernel = { 0 };
 
 	inspect_kernel_state_read(paths, name, &kernel);
-	if (!supervision->supervised)
-		report_orphaned(gadget, paths, name);
-	check_bus(gadget, &kernel, supervision);
+	if (!supervision->is_supervised)
+		report_dead_supervisor(gadget, paths, name);
+	check_bus_state(gadget, &kernel, supervision);
 	if (gadget->state != STATUS_STARTING) {
-		check_links(gadget);
+		check_function_links(gadget);
 		for (size_t i = 0; i < gadget->n_functions; i++)
 			check_function(gadget, &gadget->functions[i], mounts,
-				       supervision->supervised);
+				       supervision->is_supervised);
 	}
-	/* While a gadget comes up or goes down, some files do not exist. */
-	if (supervision->supervised && gadget->state != STATUS_STARTING &&
+	/* While a gadget comes up or goes down, some of the files do not exist. */
+	if (supervision->is_supervised && gadget->state != STATUS_STARTING &&
 	    (owner->role == OWNER_SUPERVISOR || (owner->role == OWNER_UNKNOWN && owner->pid > 0)))
-		check_run_files(gadget, paths, name, seen);
-	inspect_set_udc(gadget, &kernel);
+		check_run_dir_files(gadget, paths, name, was_read);
+	inspect_set_udc_state(gadget, &kernel);
 	correct_udc_state(gadget, supervision);
 	inspect_kernel_state_free(&kernel);
 }
 
-/* Finds out the state once. Returns whether the status and the kernel differ. */
-static bool inspect_once(const struct paths *paths, const char *name, const char *mounts,
-			 const char *text, struct gadget_status *gadget)
+/*
+ * Finds out the gadget's state from `text`, the text of its status file, and from the kernel.
+ * Returns whether the kernel's state differs from the status.
+ */
+static bool inspect_from_status_text(const struct paths *paths, const char *name,
+				     const char *mounts, const char *text,
+				     struct gadget_status *gadget)
 {
-	struct supervision supervision = { .has_status = parse_status(text, gadget) };
-	bool seen[RUN_FILE_COUNT] = { [RUN_FILE_STATUS] = text };
-	struct owner owner = { 0 };
+	struct supervision_state supervision = { .has_valid_status = parse_status(text, gadget) };
+	bool was_read[RUN_FILE_COUNT] = { [RUN_FILE_STATUS] = text };
+	struct lock_owner owner = { 0 };
 	size_t n_reported;
 
-	seen[RUN_FILE_LOCK] = find_owner(paths, name, gadget, &owner);
-	supervision.supervised = owner.pid != 0;
-	/* A dead supervisor wrote the status, and another process is undoing the gadget now. */
-	if (supervision.has_status && owner.pid && owner.pid != gadget->supervisor) {
+	was_read[RUN_FILE_LOCK] = find_lock_owner(paths, name, gadget, &owner);
+	supervision.is_supervised = owner.pid != 0;
+	/* The supervisor that wrote the status has died; another process undoes the gadget. */
+	if (supervision.has_valid_status && owner.pid && owner.pid != gadget->supervisor) {
 		status_free(gadget);
-		supervision.has_status = false;
+		supervision.has_valid_status = false;
 	}
-	if (!supervision.has_status)
-		set_without_status(gadget, &owner);
-	inspect_set_text(&gadget->name, name);
+	if (!supervision.has_valid_status)
+		set_state_without_status(gadget, &owner);
+	inspect_replace_text(&gadget->name, name);
 	n_reported = gadget->n_problems;
-	check_all(paths, name, mounts, &owner, seen, &supervision, gadget);
+	compare_with_kernel(paths, name, mounts, &owner, was_read, &supervision, gadget);
 	gadget->supervisor = owner.pid > 0 ? owner.pid : 0;
 	inspect_add_kernel_devices(paths, name, gadget);
 	return gadget->n_problems != n_reported;
 }
 
-#define RACES_MAX 1000 /* maximum of attempts; the result of the last one is used in any case */
+#define ATTEMPTS_MAX 1000 /* after so many attempts, uses the last result */
 
 /*
- * If the status and the kernel differ, and the status file has changed meanwhile, tries again: the
- * supervisor writes its status before it changes something in the kernel.
+ * Tries again if the kernel's state differs from the status and the status file has been replaced
+ * since it was read. The supervisor writes the status before it changes something in the kernel.
  */
-bool inspect_our_gadget(const struct paths *paths, const char *name, const char *mounts,
-			struct gadget_status *gadget)
+bool inspect_gadget_with_run_dir(const struct paths *paths, const char *name, const char *mounts,
+				 struct gadget_status *gadget)
 {
-	_cleanup_free_ char *text = read_text(paths, name);
+	_cleanup_free_ char *text = read_status_text(paths, name);
 
-	/* The gadget went down meanwhile. */
+	/* The gadget has gone down since the run directories were listed. */
 	if (!text && !rundir_exists(paths, name))
 		return false;
 	for (int i = 0;; i++) {
-		bool found_new = inspect_once(paths, name, mounts, text, gadget);
-		_cleanup_free_ char *again = found_new ? read_text(paths, name) : NULL;
+		bool found_new = inspect_from_status_text(paths, name, mounts, text, gadget);
+		_cleanup_free_ char *again = found_new ? read_status_text(paths, name) : NULL;
 
-		if (!found_new || streq_null(text, again) || i == RACES_MAX)
+		if (!found_new || streq_null(text, again) || i == ATTEMPTS_MAX)
 			return true;
 		status_free(gadget);
 		free(text);

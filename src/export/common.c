@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "export/parts.h"
+#include "export/common.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,7 +18,7 @@ static void add_comment(json_t *group, const char *text)
 	json_object_set_new(group, key, json_string(clean));
 }
 
-void export_comment(json_t *group, const char *fmt, ...)
+void export_add_comment(json_t *group, const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list ap;
@@ -29,13 +29,13 @@ void export_comment(json_t *group, const char *fmt, ...)
 	add_comment(group, text);
 }
 
-void export_forget_lost(struct export *e, size_t n)
+void export_truncate_omissions(struct export *e, size_t n)
 {
-	while (e->n_lost > n)
-		free(e->lost[--e->n_lost]);
+	while (e->n_omissions > n)
+		free(e->omissions[--e->n_omissions]);
 }
 
-void export_report_lost(struct export *e, json_t *group, const char *fmt, ...)
+void export_report_omission(struct export *e, json_t *group, const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL, *marked = NULL;
 	va_list ap;
@@ -45,10 +45,10 @@ void export_report_lost(struct export *e, json_t *group, const char *fmt, ...)
 	va_end(ap);
 	marked = strf("LOST: %s", text);
 	add_comment(group, marked);
-	*array_add(e->lost, e->n_lost) = text_printable(text, strlen(text));
+	*array_add(e->omissions, e->n_omissions) = text_printable(text, strlen(text));
 }
 
-void export_set_if_any(json_t *group, const char *key, json_t *value)
+void export_set_unless_empty(json_t *group, const char *key, json_t *value)
 {
 	if (json_object_size(value) > 0 || json_array_size(value) > 0)
 		json_object_set(group, key, value);

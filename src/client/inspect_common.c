@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "client/inspect_parts.h"
+#include "client/inspect_common.h"
 
 #include <fcntl.h>
 #include <stdarg.h>
@@ -14,7 +14,7 @@
 #include "configfs/kernel_device.h"
 #include "configfs/udc.h"
 
-void inspect_set_text(char **text, const char *value)
+void inspect_replace_text(char **text, const char *value)
 {
 	free(*text);
 	*text = value && *value ? xstrdup(value) : NULL;
@@ -36,36 +36,38 @@ void inspect_kernel_state_read(const struct paths *paths, const char *name,
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 	_cleanup_free_ char *path = strf("%s/UDC", dir);
 
-	kernel->exists = file_read_line(AT_FDCWD, path, &kernel->udc) == 0;
-	if (kernel->exists && *kernel->udc && udc_unbound_through_sysfs(kernel->udc, name))
-		*kernel->udc = '\0';
-	kernel->state =
-		kernel->exists && *kernel->udc ? udc_read_attribute(kernel->udc, "state") : NULL;
-	if (kernel->exists)
+	kernel->has_directory = file_read_line(AT_FDCWD, path, &kernel->bound_udc) == 0;
+	if (kernel->has_directory && *kernel->bound_udc &&
+	    udc_unbound_through_sysfs(kernel->bound_udc, name))
+		*kernel->bound_udc = '\0';
+	kernel->udc_state = kernel->has_directory && *kernel->bound_udc
+				    ? udc_read_attribute(kernel->bound_udc, "state")
+				    : NULL;
+	if (kernel->has_directory)
 		return;
-	kernel->exists = path_exists(dir);
-	kernel->udc = xstrdup("");
+	kernel->has_directory = path_exists(dir);
+	kernel->bound_udc = xstrdup("");
 }
 
 /*
- * Sets the speed only if a host is connected. Otherwise `current_speed` is the speed of the
- * previous connection or the maximum of the UDC.
+ * Sets the speed only if the gadget is connected to a host. Otherwise the attribute `current_speed`
+ * is the speed of the previous connection, or the maximum speed of the UDC.
  */
-void inspect_set_udc(struct gadget_status *gadget, const struct inspect_kernel_state *kernel)
+void inspect_set_udc_state(struct gadget_status *gadget, const struct inspect_kernel_state *kernel)
 {
-	bool attached = kernel->state && !streq(kernel->state, "not attached");
+	bool attached = kernel->udc_state && !streq(kernel->udc_state, "not attached");
 	_cleanup_free_ char *speed =
-		attached ? udc_read_attribute(kernel->udc, "current_speed") : NULL;
+		attached ? udc_read_attribute(kernel->bound_udc, "current_speed") : NULL;
 
-	inspect_set_text(&gadget->udc, kernel->udc);
-	inspect_set_text(&gadget->udc_state, kernel->state);
-	inspect_set_text(&gadget->speed, speed && !streq(speed, "UNKNOWN") ? speed : NULL);
+	inspect_replace_text(&gadget->udc, kernel->bound_udc);
+	inspect_replace_text(&gadget->udc_state, kernel->udc_state);
+	inspect_replace_text(&gadget->speed, speed && !streq(speed, "UNKNOWN") ? speed : NULL);
 }
 
 void inspect_kernel_state_free(struct inspect_kernel_state *kernel)
 {
-	free(kernel->udc);
-	free(kernel->state);
+	free(kernel->bound_udc);
+	free(kernel->udc_state);
 	*kernel = (struct inspect_kernel_state){ 0 };
 }
 
@@ -80,15 +82,15 @@ void inspect_add_kernel_devices(const struct paths *paths, const char *name,
 				    *ifname = kernel_device_ifname(dir);
 
 		if (device)
-			inspect_set_text(&function->device, device);
+			inspect_replace_text(&function->device, device);
 		if (ifname)
-			inspect_set_text(&function->ifname, ifname);
+			inspect_replace_text(&function->ifname, ifname);
 	}
 }
 
-char *inspect_mounted_name(const char *path)
+char *inspect_gadget_of_mount_path(const char *path)
 {
-	const char *name = str_has_prefix(path, FFS_TOP) ? path + strlen(FFS_TOP) : "";
+	const char *name = str_has_prefix(path, FFS_MOUNT_TOP) ? path + strlen(FFS_MOUNT_TOP) : "";
 	const char *slash = strchr(name, '/');
 
 	return slash && slash > name && !strchr(slash + 1, '/')
@@ -96,7 +98,7 @@ char *inspect_mounted_name(const char *path)
 		       : NULL;
 }
 
-char *inspect_mounts(const struct paths *paths)
+char *inspect_read_mounts(const struct paths *paths)
 {
 	_cleanup_free_ char *all = strf("%s/usb_gadget", paths->configfs);
 

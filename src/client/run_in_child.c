@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Runs one command for several gadgets, each in a child process. */
+/* Runs a function in a child process. `up --all` does so for each gadget. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,27 +10,28 @@
 #include "base/error.h"
 #include "client/client.h"
 
+/* Used by the signal handler: the process to which it sends SIGTERM; 0: none. */
+static volatile sig_atomic_t child_pid;
 /*
- * For the signal handler: the pid of the child, and whether a signal arrived. The child reads
- * `interrupted`, too, because a signal may arrive after the fork while the child still has this
- * handler.
+ * Whether this process got SIGINT or SIGTERM. The child reads it, too: until the child resets the
+ * handlers, it has the handler of its parent.
  */
-static volatile sig_atomic_t child, interrupted;
+static volatile sig_atomic_t got_termination_signal;
 
-/* Sends SIGTERM to the child, which then undoes its steps. */
-static void on_interrupt(int sig _unused_)
+/* Sends SIGTERM to the child. The child then undoes its steps. */
+static void on_termination_signal(int sig _unused_)
 {
 	int e = errno;
 
-	interrupted = 1;
-	if (child > 0)
-		kill((pid_t)child, SIGTERM);
+	got_termination_signal = 1;
+	if (child_pid > 0)
+		kill((pid_t)child_pid, SIGTERM);
 	errno = e;
 }
 
-static void set_handlers(void (*handler)(int sig))
+static void set_signal_handlers(void (*handler)(int sig))
 {
-	/* Sets the handlers. With SA_RESETHAND, a second Ctrl-C ends the command at once. */
+	/* SA_RESETHAND: the handler is called only once; a second Ctrl-C ends the command. */
 	struct sigaction once = { .sa_handler = handler,
 				  .sa_flags = (int)(SA_RESETHAND | SA_RESTART) };
 
@@ -39,14 +40,14 @@ static void set_handlers(void (*handler)(int sig))
 }
 
 static void __attribute__((noreturn))
-run_in_child(int (*fn)(void *data), void *data, int stdout_fd, pid_t parent)
+child_main(int (*fn)(void *data), void *data, int stdout_fd, pid_t parent)
 {
 	int exit = EX_OSERR;
 
-	set_handlers(SIG_DFL);
-	/* The kernel sends SIGTERM to the child if the command is killed with SIGKILL. */
+	set_signal_handlers(SIG_DFL);
+	/* If the parent is killed with SIGKILL, the kernel sends SIGTERM to this process. */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (!interrupted && getppid() == parent &&
+	if (!got_termination_signal && getppid() == parent &&
 	    (stdout_fd < 0 || dup2(stdout_fd, STDOUT_FILENO) >= 0))
 		exit = fn(data);
 	if (fflush(stdout) != 0 && exit == 0)
@@ -60,28 +61,28 @@ int client_run_in_child(int (*fn)(void *data), void *data, int stdout_fd, struct
 	siginfo_t info;
 	int status;
 
-	fflush(stdout); /* otherwise both processes would print the text in the buffer of stdout */
-	child = interrupted = 0;
-	set_handlers(on_interrupt);
+	fflush(stdout); /* otherwise both processes would print what is in the buffer of stdout */
+	child_pid = got_termination_signal = 0;
+	set_signal_handlers(on_termination_signal);
 	pid = fork();
 	if (pid == 0)
-		run_in_child(fn, data, stdout_fd, parent);
+		child_main(fn, data, stdout_fd, parent);
 	if (pid < 0) {
 		error_errno(err, EX_OSERR, errno, NULL, "cannot start a process");
 		return err->exit;
 	}
-	child = pid;
-	if (interrupted)
+	child_pid = pid;
+	if (got_termination_signal)
 		kill(pid, SIGTERM);
 	/* WNOWAIT: the pid must stay valid while the handler can send a signal to it. */
 	while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) < 0 && errno == EINTR)
 		;
-	set_handlers(SIG_DFL);
+	set_signal_handlers(SIG_DFL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (interrupted) {
+	if (got_termination_signal) {
 		error_set(err, EX_TEMPFAIL, ECANCELED, NULL,
-			  "interrupted by a signal, so the gadgets after it are not brought up");
+			  "interrupted by a signal before the remaining gadgets were brought up");
 		return err->exit;
 	}
 	if (WIFEXITED(status))

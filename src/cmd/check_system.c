@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "cmd/check_here.h"
+#include "cmd/check_system.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -10,40 +10,43 @@
 #include "probe/features.h"
 #include "process/spawn.h"
 
+/* The check of one gadget. */
 struct system_check {
 	const struct paths *paths;
 	const struct gadget *gadget;
-	enum diag_severity severity;
-	struct plugin_tables *plugins;
+	/* Severity of messages about users, programs and so on that do not exist. */
+	enum diag_severity missing_severity;
+	struct plugin_cache *plugin_cache;
 	struct diags *diags;
-	/* Cache of what was found before, because many workers have the same user and program. */
-	struct found_cache {
-		enum kind { USER, GROUP, PROGRAM } kind;
-		const char *name;
-	} * found;
-	size_t n_found;
+	/* Users, groups and programs that exist: many workers have the same user and program. */
+	struct found_item {
+		enum found_kind { USER, GROUP, PROGRAM } kind;
+		const char *item_name;
+	} * found_items;
+	size_t n_found_items;
 };
 
-static bool was_found_before(const struct system_check *h, enum kind kind, const char *name)
+static bool was_found_before(const struct system_check *h, enum found_kind kind, const char *name)
 {
-	for (size_t i = 0; i < h->n_found; i++)
-		if (h->found[i].kind == kind && streq(h->found[i].name, name))
+	for (size_t i = 0; i < h->n_found_items; i++)
+		if (h->found_items[i].kind == kind && streq(h->found_items[i].item_name, name))
 			return true;
 	return false;
 }
 
-static void remember_found(struct system_check *h, enum kind kind, const char *name)
+static void remember_found(struct system_check *h, enum found_kind kind, const char *name)
 {
-	*array_add(h->found, h->n_found) = (struct found_cache){ kind, name };
+	*array_add(h->found_items, h->n_found_items) = (struct found_item){ kind, name };
 }
 
-static void add_missing(const struct system_check *h, const struct position *at,
-			const struct error *err)
+static void add_missing_message(const struct system_check *h, const struct position *at,
+				const struct error *err)
 {
-	/* A default value has no position in the file; then the message is about the whole file. */
+	/* A default value has no position: the position of its message is the whole file. */
 	const struct position whole = { .file = h->gadget->source_files[0] };
 
-	diags_add_at_position(h->diags, h->severity, at->file ? at : &whole, "%s", err->text);
+	diags_add_at_position(h->diags, h->missing_severity, at->file ? at : &whole, "%s",
+			      err->text);
 	if (err->hint)
 		diags_hint(h->diags, "%s", err->hint);
 }
@@ -57,7 +60,7 @@ static void check_user(struct system_check *h, const struct placed_str *user)
 	if (!user->value || was_found_before(h, USER, user->value))
 		return;
 	if (spawn_find_user(user->value, &uid, &gid, NULL, &err) < 0)
-		add_missing(h, &user->at, &err);
+		add_missing_message(h, &user->at, &err);
 	else
 		remember_found(h, USER, user->value);
 }
@@ -70,7 +73,7 @@ static void check_group(struct system_check *h, const struct placed_str *group)
 	if (!group->value || was_found_before(h, GROUP, group->value))
 		return;
 	if (spawn_find_group(group->value, &gid, NULL, &err) < 0)
-		add_missing(h, &group->at, &err);
+		add_missing_message(h, &group->at, &err);
 	else
 		remember_found(h, GROUP, group->value);
 }
@@ -82,7 +85,7 @@ static int find_program(const struct gadget *gadget, const char *name, struct er
 	if (str_has_prefix(name, "${dir}/"))
 		path = strf("%s%s", gadget->file_dir, name + strlen("${dir}"));
 	else if (strchr(name, '$'))
-		return 0; /* its variables are only known when the gadget is up */
+		return 0; /* the values of its variables are only known while the gadget is up */
 	else if (!strchr(name, '/'))
 		return spawn_find_program(name, &path, NULL, err);
 	else
@@ -99,7 +102,7 @@ static void check_program(struct system_check *h, const struct worker *w)
 	if (was_found_before(h, PROGRAM, w->argv[0]))
 		return;
 	if (find_program(h->gadget, w->argv[0], &err) < 0)
-		add_missing(h, &w->program_at, &err);
+		add_missing_message(h, &w->program_at, &err);
 	else
 		remember_found(h, PROGRAM, w->argv[0]);
 }
@@ -107,20 +110,20 @@ static void check_program(struct system_check *h, const struct worker *w)
 /* Checks that the plugin exists; gadgetfile_load has validated its options. */
 static void check_plugin(struct system_check *h, const struct worker *w)
 {
-	const struct plugin_table *table = plugin_tables_get(h->plugins, w->plugin);
+	const struct cached_plugin *cached = plugin_cache_get(h->plugin_cache, w->plugin);
 
-	if (table->err.exit)
-		add_missing(h, &w->program_at, &table->err);
+	if (cached->load_error.exit)
+		add_missing_message(h, &w->program_at, &cached->load_error);
 }
 
-/* Warns because the default of `user` has changed: a program that needs root must set `user`. */
+/* Warns about a worker without `user`, because the default of `user` was root before. */
 static void check_default_user(const struct system_check *h, const struct worker *w)
 {
 	if (w->kind != WORKER_EXEC || w->user.value)
 		return;
 	diags_add_at_position(
 		h->diags, DIAG_WARNING, &w->program_at,
-		"the program runs as an allocated user, and as root in versions before");
+		"the program runs as an allocated user, but ran as root in earlier versions");
 	diags_hint(h->diags, "set 'user' if it needs root or another user");
 }
 
@@ -137,9 +140,10 @@ static void check_worker(struct system_check *h, const struct worker *w)
 }
 
 /*
- * Warns if the gadget cannot work on the UDC `name`; NULL: on the UDC driver in the file, if any.
+ * Warns if the gadget cannot work on the UDC `name`. `name` NULL: checks the UDC driver that the
+ * gadget file names, if any.
  */
-static void check_mismatch(const struct system_check *h, const char *name)
+static void check_udc_mismatch(const struct system_check *h, const char *name)
 {
 	const struct gadget_udc *udc = &h->gadget->udc;
 	const struct position whole = { .file = h->gadget->source_files[0] };
@@ -151,27 +155,30 @@ static void check_mismatch(const struct system_check *h, const char *name)
 				      "%s", why);
 }
 
-/* Checks that a UDC can be chosen. Without --here, only checks a UDC that the file names. */
+/*
+ * With --here, checks that `up` could choose a UDC. Without --here, checks only that the UDC in
+ * the gadget file exists.
+ */
 static void check_udc(const struct system_check *h)
 {
 	const struct gadget_udc *udc = &h->gadget->udc;
 	_cleanup_free_ char *name = NULL;
 	_cleanup_error_ struct error err = { 0 };
 
-	if (h->severity == DIAG_ERROR) {
+	if (h->missing_severity == DIAG_ERROR) {
 		if (udc_choose(h->paths, udc, NULL, &name, &err) < 0)
-			add_missing(h, &udc->at, &err);
-		check_mismatch(h, name ? name : udc->name.value);
+			add_missing_message(h, &udc->at, &err);
+		check_udc_mismatch(h, name ? name : udc->name.value);
 		return;
 	}
-	check_mismatch(h, udc->name.value);
+	check_udc_mismatch(h, udc->name.value);
 	if (!udc->name.value || udc_exists(udc->name.value))
 		return;
 	error_udc_missing(h->paths, udc->name.value, &err);
-	add_missing(h, &udc->name.at, &err);
+	add_missing_message(h, &udc->name.at, &err);
 }
 
-static void check_serials(const struct system_check *h)
+static void check_serial_numbers(const struct system_check *h)
 {
 	for (size_t i = 0; i < h->gadget->n_strings; i++) {
 		const struct placed_str *from = &h->gadget->strings[i].serialnumber_source;
@@ -179,11 +186,11 @@ static void check_serials(const struct system_check *h)
 		_cleanup_free_ char *serial = NULL;
 
 		if (from->value && serial_number_read(from->value, &serial, &err) < 0)
-			add_missing(h, &from->at, &err);
+			add_missing_message(h, &from->at, &err);
 	}
 }
 
-static void check_switch_to(const struct system_check *h, const char *const *dirs)
+static void check_switch_targets(const struct system_check *h, const char *const *dirs)
 {
 	for (size_t i = 0; i < h->gadget->n_switch_to; i++) {
 		const struct placed_str *name = &h->gadget->switch_to[i];
@@ -193,20 +200,21 @@ static void check_switch_to(const struct system_check *h, const char *const *dir
 		if (path)
 			continue;
 		gadgetfile_error_not_found(h->gadget, name->value, &err);
-		add_missing(h, &name->at, &err);
+		add_missing_message(h, &name->at, &err);
 	}
 }
 
 /*
- * Checks the kernel's features. Only does so with --here, because it makes a temporary gadget. This
- * needs root; for other users, adds a note.
+ * With --here, checks that the kernel has the features that the gadget needs. This check makes a
+ * temporary gadget, for which it needs root. For other users, adds a note.
  */
-static void check_features(const struct system_check *h)
+static void check_kernel_features(const struct system_check *h)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct position at;
 
-	if (h->severity != DIAG_ERROR || features_require(h->paths, h->gadget, &err) == 0)
+	if (h->missing_severity != DIAG_ERROR ||
+	    features_require_for_gadget(h->paths, h->gadget, &err) == 0)
 		return;
 	at = (struct position){ .file = err.file, .line = err.line, .column = err.column };
 	if (err.exit == EX_NOPERM)
@@ -214,18 +222,19 @@ static void check_features(const struct system_check *h)
 				      &(struct position){ .file = h->gadget->source_files[0] },
 				      "kernel features were not checked: that needs root");
 	else
-		add_missing(h, &at, &err);
+		add_missing_message(h, &at, &err);
 }
 
-void check_here(const struct paths *paths, const struct gadget *gadget, const char *const *dirs,
-		enum diag_severity severity, struct plugin_tables *plugins, struct diags *diags)
+void check_this_system(const struct paths *paths, const struct gadget *gadget,
+		       const char *const *dirs, enum diag_severity severity,
+		       struct plugin_cache *plugins, struct diags *diags)
 {
 	struct system_check h = { paths, gadget, severity, plugins, diags, NULL, 0 };
 
-	check_serials(&h);
-	check_switch_to(&h, dirs);
+	check_serial_numbers(&h);
+	check_switch_targets(&h, dirs);
 	check_udc(&h);
-	check_features(&h);
+	check_kernel_features(&h);
 	for (size_t i = 0; i < gadget->n_functions; i++) {
 		const struct function *f = &gadget->functions[i];
 
@@ -236,5 +245,5 @@ void check_here(const struct paths *paths, const struct gadget *gadget, const ch
 		if (f->worker)
 			check_worker(&h, f->worker);
 	}
-	free(h.found);
+	free(h.found_items);
 }

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Functions that are only used in export/. */
+#pragma once
+
+#include "export/export.h"
+#include "gadgetfile/types/attrs.h"
+
+/* Adds a text to e->omissions, and the same text as a comment to `group`. */
+void export_report_omission(struct export *e, json_t *group, const char *fmt, ...) _printf_(3, 4);
+/* Keeps only the first `n` texts in e->omissions. */
+void export_truncate_omissions(struct export *e, size_t n);
+/* Adds a comment to `group`. */
+void export_add_comment(json_t *group, const char *fmt, ...) _printf_(2, 3);
+/* Sets `key` in `group`, unless the list or group `value` is empty. Takes ownership of `value`. */
+void export_set_unless_empty(json_t *group, const char *key, json_t *value);
+
+/*
+ * Returns whether a string in a gadget file can contain the text: UTF-8 without NUL bytes, and for
+ * EXPORT_ONE_LINE without control characters.
+ */
+enum export_text { EXPORT_ONE_LINE, EXPORT_LINES };
+bool export_is_text(const char *text, size_t size, enum export_text kind);
+
+/* An attribute of a function, with its directory in configfs. */
+struct export_attribute {
+	const char *function_type;
+	const struct configfs_tree *directory, *attribute;
+};
+
+/*
+ * Returns the value of the key `row` with which `up` sets the attribute to its current value. NULL:
+ * the attribute has no value, or the key cannot have such a value.
+ */
+json_t *export_key_value(const struct export_attribute *a, const struct key *row);
+/*
+ * Returns the value of an element of the function's key `tree` with which `up` sets the attribute
+ * to its current value. `tree` is the list of the attributes for which there is no key. NULL: the
+ * attribute has no value.
+ */
+json_t *export_tree_value(const struct export_attribute *a);
+/*
+ * Returns the pattern from which the kernel made the name of a network interface: "lab%d" for
+ * "lab0". If `name` is a pattern already, returns a copy. NULL: the pattern is unknown. The caller
+ * frees the pattern.
+ */
+char *export_ifname_pattern(const char *name);
+
+/* Returns the label that the record has for the function with this directory; NULL: none. */
+const char *export_recorded_label(const struct export *e, const char *directory);
+/* Returns a function's groups `ffs` and `worker` in the record; the caller owns the object. */
+json_t *export_recorded_groups(const struct export *e, const char *label);
+
+/* Exports all functions: sets the key `functions` of the document, and e->function_labels. */
+void export_functions(struct export *e, json_t *document);
