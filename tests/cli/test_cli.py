@@ -447,6 +447,17 @@ def no_colours_in_data():
     ok(ESCAPE not in run("--color=always", "check", "--json", BAD)[1], "colours in JSON")
 
 
+@test("descriptors: the standards do not refuse what only the chosen kernel refuses")
+def standards_are_not_a_kernel():
+    code, out, _ = run("descriptors", "--kernel", "6.1", "tests/good/firmware-update.conf")
+    eq(code, 0)
+    findings = [line.strip() for line in out.split("what is written to FunctionFS for 'dfu'\n")[1].splitlines()]
+    eq([line.split()[0] for line in findings], ["6.1-stock", "6.1-patched", "the"])
+    for line in findings[:2]:
+        contains(line, "a descriptor of type 0x21 in an interface of another class")
+    eq(findings[2].split(": ")[0], "the standards    both")
+
+
 @test("what cannot be written to stdout is told by 74")
 def stdout_cannot_be_written():
     for args in (("check", "--json", "examples/loopback.conf"), ("status", "x"), ("status", "x", "--json"),
