@@ -72,8 +72,8 @@ struct udc_traits {
 /* Returns the properties of a driver; never NULL. `driver` may be NULL. */
 const struct udc_traits *udc_find_traits(const char *driver);
 /*
- * Returns a sentence that says why the gadget cannot work on a UDC of this driver; NULL: no reason
- * is known. `driver` may be NULL. The caller frees the sentence.
+ * Returns a sentence that says why the gadget cannot work on a UDC of this driver: the first reason
+ * that is found; NULL: no reason is known. `driver` may be NULL. The caller frees the sentence.
  */
 char *udc_mismatch_reason(const char *driver, const struct gadget *g);
 

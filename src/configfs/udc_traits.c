@@ -18,17 +18,18 @@
 /*
  * The numbers of endpoints are from the drivers' source code. A member that a row does not set is
  * unknown or depends on the hardware. To add a driver, add a row. To add a property, add a member
- * to struct udc_traits, set it in the rows, and add a sentence to udc_mismatch_reason.
+ * to struct udc_traits, set it in the rows, and add a sentence to udc_mismatch_reason. clang-format
+ * would put each member of a long row in a line of its own.
  */
+/* clang-format off */
 static const struct udc_traits driver_traits[] = {
-	/* clang-format off: one line each */
 	{ .driver = "aspeed_udc", .n_endpoints = 4, .scatter_gather = UDC_SG_NO },
 	{ .driver = "at91_udc", .n_endpoints = 5, .scatter_gather = UDC_SG_NO },
 	{ .driver = "bcm63xx_udc", .n_endpoints = 4, .scatter_gather = UDC_SG_NO },
 	{ .driver = "ci_hdrc", .scatter_gather = UDC_SG_YES, .dual_role = true },
 	{ .driver = "dummy_udc", .n_endpoints = 30, .is_virtual = true },
-	{ .driver = "dwc2",
-	  .dual_role = true }, /* whether it supports scatter-gather depends on descriptor DMA */
+	/* Whether dwc2 supports scatter-gather depends on descriptor DMA. */
+	{ .driver = "dwc2", .dual_role = true },
 	{ .driver = "dwc3", .scatter_gather = UDC_SG_YES, .dual_role = true },
 	{ .driver = "fusb300_udc", .n_endpoints = 15, .scatter_gather = UDC_SG_NO },
 	{ .driver = "goku_udc", .n_endpoints = 3, .scatter_gather = UDC_SG_NO },
@@ -43,13 +44,11 @@ static const struct udc_traits driver_traits[] = {
 	{ .driver = "r8a66597_udc", .n_endpoints = 7, .scatter_gather = UDC_SG_NO },
 	{ .driver = "tegra-xudc", .n_endpoints = 30, .scatter_gather = UDC_SG_NO },
 	{ .driver = "usbf_renesas", .n_endpoints = 15, .scatter_gather = UDC_SG_NO },
-	{ .driver = "usbip-vudc",
-	  .n_endpoints = 30,
-	  .scatter_gather = UDC_SG_NO,
+	{ .driver = "usbip-vudc", .n_endpoints = 30, .scatter_gather = UDC_SG_NO,
 	  .is_virtual = true },
 	{ .driver = "xilinx-udc", .n_endpoints = 7, .scatter_gather = UDC_SG_NO },
-	/* clang-format on */
 };
+/* clang-format on */
 
 const struct udc_traits *udc_find_traits(const char *driver)
 {
