@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The JSON Schema and the manual's key reference are those of the table of keys, and the configuration of workers
-has the engines of that table.
+"""The JSON Schema and the manual's key reference are those of the table of keys, the reference says everything once,
+and the configuration of workers has the engines of that table.
 
 With --update they are made so: `make update-reference`."""
 
@@ -53,6 +53,16 @@ def worker_config_with_engines():
     return text
 
 
+def double_headings():
+    headings = re.findall(r"^\.Ss .*", read(MANUAL), re.MULTILINE)
+    return sorted(heading for heading in set(headings) if headings.count(heading) > 1)
+
+
+def strings_with_ranges():
+    items = re.split(r"^\.It Cm ", made("man"), flags=re.MULTILINE)
+    return [item.split()[0] for item in items if re.search(r"\A\S+ Pq string\n.*^From ", item, re.MULTILINE | re.DOTALL)]
+
+
 def main():
     wanted = ((SCHEMA, lambda: made("schema")), (MANUAL, manual_with_reference), (WORKER_CONFIG, worker_config_with_engines))
     if sys.argv[1:] == ["--update"]:
@@ -62,13 +72,19 @@ def main():
                 f.write(text)
         return 0
     failed = False
-    print(f"1..{len(wanted)}")
+    print(f"1..{len(wanted) + 2}")
     for n, (path, make) in enumerate(wanted, 1):
         same = read(path) == make()
         failed |= not same
         print(f"{'ok' if same else 'not ok'} {n} - {os.path.basename(path)} is up to date")
         if not same:
             print("# run: make update-reference")
+    for n, (title, wrong) in enumerate((("the manual has no heading twice", double_headings()),
+                                        ("limits of strings are numbers of bytes", strings_with_ranges())), len(wanted) + 1):
+        failed |= bool(wrong)
+        print(f"{'not ok' if wrong else 'ok'} {n} - {title}")
+        for item in wrong:
+            print(f"# {item}")
     return failed
 
 

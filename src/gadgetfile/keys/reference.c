@@ -281,6 +281,18 @@ static void print_words(const struct key_word *words)
 	}
 }
 
+static void print_limits(const struct key *k)
+{
+	if (k->min >= k->max)
+		return;
+	if (k->types == NODE_STRING)
+		printf("At most %.15g bytes.\n", k->max);
+	else
+		printf("%s %.15g to %.15g.\n",
+		       k->flags & KEY_ITEM_RANGE ? "Numbers of the list from" : "From", k->min,
+		       k->max);
+}
+
 static void print_key(const struct key *k)
 {
 	printf(".It Cm %s Pq ", k->name);
@@ -292,10 +304,7 @@ static void print_key(const struct key *k)
 	putchar('\n');
 	print_text(k->doc);
 	print_words(k->words);
-	if (k->min < k->max)
-		printf("%s %.15g to %.15g.\n",
-		       k->flags & KEY_ITEM_RANGE ? "Numbers of the list from" : "From", k->min,
-		       k->max);
+	print_limits(k);
 	if (k->flags & KEY_REQUIRED)
 		puts("Required.");
 	if (k->fallback)
@@ -305,8 +314,8 @@ static void print_key(const struct key *k)
 #define MAX_GROUPS 128
 
 /*
- * Returns true on the first call for a group. Keys such as full and high share a group, which must
- * be printed only once.
+ * Returns true on the first call for a group. Several keys may have the same group, which must be
+ * printed only once: full and high, or a function in 'functions' and in 'configs'.
  */
 static bool is_not_printed(const struct key_group *group)
 {
@@ -337,21 +346,43 @@ static void print_keys(const struct key_group *group)
 	puts(".El");
 }
 
+static void print_heading(const struct key_group *group)
+{
+	printf(".Ss %s\n", *group->manual_heading ? group->manual_heading : "The file");
+	print_text(group->doc);
+}
+
+static void print_group(const struct key_group *group);
+
+/* Prints the attributes of a type of function. Those of ecm, eem and geth are the same rows. */
+static void print_attributes(const struct function_type *type)
+{
+	const struct key_group *group = type->attr_keys;
+	const struct function_type *first = function_table;
+
+	while (!first->attr_keys || first->attr_keys->keys != group->keys)
+		first++;
+	if (first == type || !group->keys->name) {
+		print_group(group);
+	} else {
+		print_heading(group);
+		printf("It has the attributes of %s.\n", first->name);
+	}
+}
+
 static void print_group(const struct key_group *group)
 {
-	if (*group->manual_heading)
-		printf(".Ss %s\n", group->manual_heading);
-	else
-		puts(".Ss The file");
-	print_text(group->doc);
+	if (!is_not_printed(group))
+		return;
+	print_heading(group);
 	print_keys(group);
 	for (const struct key *k = group->keys; k && k->name; k++) {
-		if (k->group && is_not_printed(k->group))
+		if (k->group)
 			print_group(k->group);
 		for (const struct function_type *t = function_table;
 		     (k->flags & KEY_BY_TYPE) && t->name; t++)
 			if (t->attr_keys)
-				print_group(t->attr_keys);
+				print_attributes(t);
 	}
 	if (group->user_named_key && group->user_named_key->group)
 		print_group(group->user_named_key->group);
