@@ -84,8 +84,8 @@ struct live_worker {
 	struct fd_watch output_watch, notify_watch, timer;
 	struct worker_stats *stats; /* statistics (worker_stats.c); NULL: the worker sent none */
 	/*
-	 * The values that the command `status` prints. engine, restarts and last_exit are only
-	 * stored here; worker_update_status copies the other values from other members.
+	 * The values that the command `status` prints. A value that no other member has is set here
+	 * where it changes; worker_update_status sets the others. A takeover continues with all.
 	 */
 	struct worker_status status;
 	struct worker_exit {

@@ -4,7 +4,7 @@
  * supervisor replaces at each change, and the objects of `status --json`
  * (schemas/output.schema.json). The macros with the suffix _MEMBERS are the tables of the members:
  * a row M(TYPE, name) defines the member of the struct, the member of the JSON object with the type
- * MEMBER_TYPE, and the field of `status -o`.
+ * MEMBER_TYPE, and the field of `status -o`. `make update-reference` adds the member to the schema.
  */
 #pragma once
 
