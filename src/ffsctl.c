@@ -45,10 +45,10 @@ static int print_unknown_command(const char *word)
 {
 	_cleanup_error_ struct error err = { 0 };
 	const char *meant = NULL;
-	size_t best = text_tolerance(word) + 1;
+	size_t best = text_max_misspelling(word) + 1;
 
 	for (size_t i = 0; cmd_all[i]; i++) {
-		size_t distance = text_distance(word, cmd_all[i]->name, best);
+		size_t distance = text_edit_distance(word, cmd_all[i]->name, best);
 
 		if (distance >= best)
 			continue;
@@ -168,7 +168,7 @@ int main(int argc, char **argv)
 	};
 	int option;
 
-	fd_open_stdio();
+	fd_open_closed_stdio();
 	/* With SIGCHLD ignored, which a parent process may have set, waitpid(2) would fail. */
 	signal(SIGCHLD, SIG_DFL);
 	/* Sets a known umask: some files must be readable for all users. */

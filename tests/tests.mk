@@ -242,11 +242,11 @@ tests_unit_stream_test_stream_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_stream_test_stream_LDADD = libstream.a $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/stream/test_stream_kernel
 tests_unit_stream_test_stream_kernel_SOURCES = tests/unit/stream/test_stream_kernel.c tests/unit/stream/recorder.h \
-	src/stream/public.c
+	src/stream/library.c
 tests_unit_stream_test_stream_kernel_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_stream_test_stream_kernel_LDADD = libstream.a $(AIO_LIBS) $(CRITERION_LIBS)
 tests_unit_plugin_host_test_plugin_host_SOURCES = tests/unit/plugin-host/test_plugin_host.c src/plugin-host/watches.c src/plugin-host/options.c \
-	src/plugin-host/settings.c
+	src/plugin-host/worker_config.c
 tests_unit_plugin_host_test_plugin_host_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 TESTS += tests/cli/test_plugins.py tests/cli/test_stream_library.py
 tests_unit_plugin_host_test_plugin_host_LDADD = libffsctl.a $(JANSSON_LIBS) $(CRITERION_LIBS)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Shows who owns a value: a variable marked _cleanup_* frees its value when it goes out of scope;
- * steal_ptr and steal_fd return the value, which the caller then owns, and clear the variable.
+ * Frees memory and closes files automatically. The value of a variable with the attribute
+ * _cleanup_* is freed when the variable goes out of scope. steal_ptr and steal_fd return the value
+ * of a variable and clear the variable, so that the value is not freed.
  */
 #pragma once
 

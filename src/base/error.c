@@ -18,19 +18,19 @@ const char *errno_words(int e)
 	return strerror(e);
 }
 
-static int errno_of(const struct error *err)
+static int negative_errno_of(const struct error *err)
 {
 	return err->err ? -err->err : -EINVAL;
 }
 
-static int set_text(struct error *err, int exit, int e, const char *path, char *text)
+static int set_error(struct error *err, int exit, int e, const char *path, char *text)
 {
 	error_clear(err);
 	err->exit = exit;
 	err->err = e;
 	err->text = text;
 	err->path = xstrdup_or_null(path);
-	return errno_of(err);
+	return negative_errno_of(err);
 }
 
 int error_set(struct error *err, int exit, int e, const char *path, const char *fmt, ...)
@@ -41,7 +41,7 @@ int error_set(struct error *err, int exit, int e, const char *path, const char *
 	va_start(ap, fmt);
 	text = text_vformat(fmt, ap);
 	va_end(ap);
-	return set_text(err, exit, e, path, text);
+	return set_error(err, exit, e, path, text);
 }
 
 int error_errno(struct error *err, int exit, int e, const char *path, const char *fmt, ...)
@@ -52,7 +52,7 @@ int error_errno(struct error *err, int exit, int e, const char *path, const char
 	va_start(ap, fmt);
 	what = text_vformat(fmt, ap);
 	va_end(ap);
-	return set_text(err, exit, e, path, strf("%s: %s", what, errno_words(e)));
+	return set_error(err, exit, e, path, strf("%s: %s", what, errno_words(e)));
 }
 
 int error_detail(struct error *err, const char *fmt, ...)
@@ -64,7 +64,7 @@ int error_detail(struct error *err, const char *fmt, ...)
 	detail = text_vformat(fmt, ap);
 	va_end(ap);
 	err->text = strf("%s; %s", old, detail);
-	return errno_of(err);
+	return negative_errno_of(err);
 }
 
 int error_hint(struct error *err, const char *fmt, ...)
@@ -76,7 +76,7 @@ int error_hint(struct error *err, const char *fmt, ...)
 	hint = text_vformat(fmt, ap);
 	va_end(ap);
 	err->hint = old ? strf("%s; %s", old, hint) : steal_ptr(hint);
-	return errno_of(err);
+	return negative_errno_of(err);
 }
 
 int error_needs_root(struct error *err)
@@ -93,17 +93,17 @@ int error_wrap(struct error *err, const char *fmt, ...)
 	what = text_vformat(fmt, ap);
 	va_end(ap);
 	err->text = strf("%s: %s", what, old);
-	return errno_of(err);
+	return negative_errno_of(err);
 }
 
-int error_at(struct error *err, const struct position *at)
+int error_set_position(struct error *err, const struct position *at)
 {
 	if (at && at->file && !err->file) {
 		err->file = xstrdup(at->file);
 		err->line = at->line;
 		err->column = at->column;
 	}
-	return errno_of(err);
+	return negative_errno_of(err);
 }
 
 char *error_text(const struct error *err)

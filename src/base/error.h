@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The error object. It is the last argument of a function that can fail. The function that fails
- * fills it, because it knows path and errno. A command in src/cmd/ prints it once.
+ * The error object, struct error. It is the last argument of a function that can fail. The function
+ * in which the failure occurs sets it, because this function knows the path and the errno. A
+ * command in src/cmd/ prints it once.
  *
  *   int thing_open(const char *path, struct error *err)
  *   {
@@ -10,14 +11,15 @@
  *                   return error_errno(err, EX_OSERR, errno, path, "cannot open %s", path);
  *   }
  *
- * 1. A function that fails returns a negative errno and fills `err` exactly once.
- * 2. The text is one sentence without a final period: the action that failed, its object and the
- *    reason. error_errno adds the kernel's errno in words. The hint is not a part of the sentence:
- *    it says what the user can do. People get it as a second line, logs and JSON after "; ".
- * 3. A caller that knows more adds it with error_wrap ("starting 'echo': ...") or adds the position
- *    in the gadget file with error_at, and passes the error on.
- * 4. A caller that handles an error instead of passing it on calls error_clear.
- * 5. `err` may be NULL only where the function's comment says so.
+ * 1. A function that fails returns a negative errno and sets `err` exactly once.
+ * 2. error.text is one sentence without a final period: the action that failed, its object and the
+ *    reason. error_errno appends the text of an errno as the reason. error.hint is not a part of
+ * this sentence: it says what the user can do. error_lines returns the hint as a second line, for
+ *    people; error_text appends it after "; ", for logs and JSON.
+ * 3. A caller can add information with error_wrap ("starting 'echo': ...") or add the position in
+ * the gadget file with error_set_position. Then it returns the error to its own caller.
+ * 4. A caller that handles an error, and so does not return it, calls error_clear.
+ * 5. `err` may be NULL only if the comment of the function permits it.
  */
 #pragma once
 
@@ -27,8 +29,8 @@
 #include "base/util.h"
 
 /*
- * A position in a gadget file; lines and columns start at 1. `file` belongs to the gadget; it is
- * NULL if there is no position.
+ * A position in a gadget file. Lines and columns start at 1. The struct gadget owns `file`, the
+ * path of the gadget file; NULL: no position.
  */
 struct position {
 	const char *file;
@@ -37,19 +39,20 @@ struct position {
 
 struct error {
 	int exit;   /* exit status of the command (ffsctl(8), "EXIT STATUS"); 0: no error */
-	int err;    /* errno, positive; 0 when no system call was involved */
-	char *text; /* the message, one sentence */
+	int err;    /* positive errno; 0: no system call failed */
+	char *text; /* the sentence: what failed and why */
 	char *hint; /* what the user can do about the failure; NULL: no hint */
-	char *path; /* file or directory that the failure is about; NULL: none */
-	char *file; /* gadget file, with the position in it; NULL: no position */
-	unsigned int line, column;
+	char *path; /* file or directory that caused the failure; NULL: none */
+	char *file; /* path of the gadget file; NULL: no position */
+	unsigned int line, column; /* position in the gadget file */
 };
 
 #define _cleanup_error_ _cleanup_(error_clear)
 
 /*
- * Both return -e, so that a caller can write `return error_set(...)`. error_set returns -EINVAL if
- * `e` is 0.
+ * Sets the error. `exit`, `e`, `path` and the formatted text are error.exit, error.err, error.path
+ * and error.text. error_errno appends ": " and the text of the errno `e` to the sentence. Returns
+ * -e, or -EINVAL if `e` is 0, so that a caller can write `return error_set(...)`.
  */
 int error_set(struct error *err, int exit, int e, const char *path, const char *fmt, ...)
 	_printf_(5, 6);
@@ -57,22 +60,22 @@ int error_errno(struct error *err, int exit, int e, const char *path, const char
 	_printf_(5, 6);
 
 /*
- * The next five functions return the negative errno of the error, so that a caller can write
- * `return error_hint(...)`.
+ * The next five functions return the negative errno of the error, so that a caller can write, for
+ * example, `return error_hint(...)`.
  */
-/* Appends "; TEXT" to the sentence: another fact about the failure. */
+/* Appends "; DETAIL" to the sentence. DETAIL is another fact about the failure. */
 int error_detail(struct error *err, const char *fmt, ...) _printf_(2, 3);
 /*
- * Sets the hint: an imperative, or the effect of a command. If there is a hint already, appends the
- * new one to it.
+ * Sets the hint: an imperative sentence, or the effect of a command. If there is a hint already,
+ * appends "; " and the new hint to it.
  */
 int error_hint(struct error *err, const char *fmt, ...) _printf_(2, 3);
-/* Adds the hint that the command needs root. */
+/* Adds the hint that the user must be root. */
 int error_needs_root(struct error *err);
-/* Prepends "TEXT: " to the sentence. */
+/* Puts "ACTION: " before the sentence. ACTION is what the caller was doing. */
 int error_wrap(struct error *err, const char *fmt, ...) _printf_(2, 3);
-/* Sets the position in the gadget file, unless one is set already. */
-int error_at(struct error *err, const struct position *at);
+/* Sets the position of the error in the gadget file, unless the error already has a position. */
+int error_set_position(struct error *err, const struct position *at);
 
 /* Returns the error as one line, for logs and JSON: "SENTENCE" or "SENTENCE; HINT". */
 char *error_text(const struct error *err);
@@ -82,19 +85,20 @@ char *error_text(const struct error *err);
 char *error_lines(const struct error *err);
 
 void error_clear(struct error *err);
-/* Replaces `to` by a copy of `from`. */
+/* Clears `to` and copies `from` to it. */
 void error_copy(struct error *to, const struct error *from);
-/* Moves the error; `from` is empty afterwards. */
+/* Clears `to` and moves the error `from` to it. Then `from` contains no error. */
 void error_move(struct error *to, struct error *from);
 
 /*
- * Errnos for use inside the kernel (include/linux/errno.h), which configfs and the kernel log show.
+ * Errnos that only the kernel defines (include/linux/errno.h). System calls on configfs can return
+ * them, and the kernel log contains them.
  */
 #define KERNEL_ENOTSUPP 524
 #define KERNEL_ETOOSMALL 525
 
 /*
- * Returns the text of strerror(3), or a text for KERNEL_ENOTSUPP and KERNEL_ETOOSMALL, which
- * strerror(3) does not know.
+ * Returns the text of strerror(3) for the errno `e`. For KERNEL_ENOTSUPP and KERNEL_ETOOSMALL,
+ * which strerror(3) does not know, returns a text of ffsctl.
  */
 const char *errno_words(int e);

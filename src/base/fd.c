@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-#define ATTRIBUTE_MAX 4096 /* bytes; sysfs and configfs limit an attribute to PAGE_SIZE */
+#define ATTRIBUTE_MAX 4096 /* bytes; the limit of sysfs and configfs is PAGE_SIZE */
 
 static int read_to_end(int dirfd, const char *path, size_t max, bool regular, char **out,
 		       size_t *size)
@@ -60,7 +60,8 @@ int file_read_line(int dirfd, const char *path, char **out)
 	return fd < 0 ? -errno : fd_read_line(fd, out);
 }
 
-/* Reads an attribute with one read(2), which returns all of it (fs/seq_file.c, fs/kernfs). */
+/* Makes only one read, because the kernel returns the whole attribute (fs/seq_file.c, fs/kernfs).
+ */
 int fd_read_line(int fd, char **out)
 {
 	char data[ATTRIBUTE_MAX + 1];
@@ -119,8 +120,8 @@ int file_replace(int dirfd, const char *name, const void *data, size_t size, mod
 	if (fd < 0)
 		return -errno;
 	/*
-	 * The file may have another mode: because of the umask, or because a crashed process left
-	 * it.
+	 * fchmod(), because the mode of the open file may differ: the umask has changed it, or a
+	 * process that crashed made the file.
 	 */
 	r = fchmod(fd, mode) < 0 ? -errno : fd_write_all(fd, data, size);
 	if (close(fd) < 0 && r == 0)
@@ -161,7 +162,7 @@ void fd_close_others(const int *keep, size_t n)
 	unsigned int first = 3;
 
 	for (;;) {
-		unsigned int next = ~0U; /* lowest descriptor >= `first` in `keep` */
+		unsigned int next = ~0U; /* lowest file descriptor in `keep` from `first` on */
 
 		for (size_t i = 0; i < n; i++)
 			if (keep[i] >= (int)first && (unsigned int)keep[i] < next)
@@ -173,7 +174,7 @@ void fd_close_others(const int *keep, size_t n)
 	}
 }
 
-void fd_open_stdio(void)
+void fd_open_closed_stdio(void)
 {
 	int fd;
 

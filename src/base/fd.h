@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Helpers for files and file descriptors: whole files, attributes, atomic replacement, exec. */
+/* Functions that read, write and replace whole files and attributes, and functions for file
+   descriptors. */
 #pragma once
 
 #include <stdbool.h>
@@ -8,19 +9,20 @@
 #include <sys/types.h>
 
 /*
- * Reads a whole file of at most `max` bytes into *out, which is NUL-terminated and which the caller
- * frees. `size` may be NULL. Returns 0 or a negative errno; -EFBIG if the file is larger.
+ * Reads a whole file of at most `max` bytes into *out, which the caller frees and which ends with a
+ * NUL. Unless `size` is NULL, *size becomes the size without this NUL. Returns 0 or a negative
+ * errno; -EFBIG if the file is larger.
  */
 int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size);
 
 /*
- * Reads a regular file like file_read. Takes a short read for the end of the file, which saves one
- * read(2).
+ * Reads a regular file as file_read does, but with one call of read(2) less: a read of fewer bytes
+ * than requested is the end of the file.
  */
 int file_read_regular(int dirfd, const char *path, size_t max, char **out, size_t *size);
 
 /* Reads a sysfs or configfs attribute: its first line without the newline. The caller frees *out.
- */
+   Returns 0 or a negative errno. */
 int file_read_line(int dirfd, const char *path, char **out);
 int fd_read_line(int fd, char **out);
 
@@ -38,33 +40,35 @@ int file_replace(int dirfd, const char *name, const void *data, size_t size, mod
 
 bool path_exists(const char *path);
 
-/* Discards everything that can be read from a non-blocking descriptor. */
+/* Reads and discards all data of a non-blocking file descriptor. */
 void fd_drain(int fd);
 /*
- * Gets the credentials that the peer of a local socket had when it connected. Returns 0 or a
+ * Gets the credentials that the peer of a local socket had when it was connected. Returns 0 or a
  * negative errno.
  */
 int fd_peer_credentials(int fd, struct ucred *peer);
 
-/* Returns the path of an open file with links resolved, or NULL on error. The caller frees it. */
+/* Returns the path of an open file without symbolic links, or NULL on error. The caller frees it.
+ */
 char *fd_path(int fd);
 
 /*
- * Writes all of `data` to a pipe or file, by several calls of write(2) if necessary. Returns 0 or a
- * negative errno.
+ * Writes all of `data` to a pipe or file, with several calls of write(2) if necessary. Returns 0 or
+ * a negative errno.
  */
 int fd_write_all(int fd, const void *data, size_t size);
 
 /* Clears the close-on-exec flag if `inherit` is true, else sets it. */
 void fd_set_inherited(int fd, bool inherit);
-/* Closes every descriptor from 3 on except those in `keep`; elements of -1 are ignored. */
+/* Closes all file descriptors from 3 on that are not in `keep`, an array of `n` elements. Elements
+   of -1 are ignored. */
 void fd_close_others(const int *keep, size_t n);
-/* Closes every descriptor from `first` on. */
+/* Closes all file descriptors from `first` on. */
 void fd_close_from(unsigned int first);
 /*
- * Opens /dev/null as each of the descriptors 0, 1 and 2 that is closed, so that no other file gets
- * that number.
+ * Opens /dev/null as each of the file descriptors 0, 1 and 2 that is closed, so that no file that
+ * is opened later gets one of these numbers.
  */
-void fd_open_stdio(void);
-/* Redirects the descriptors 0, 1 and 2 to /dev/null. */
+void fd_open_closed_stdio(void);
+/* Redirects the file descriptors 0, 1 and 2 to /dev/null. */
 void fd_stdio_to_null(void);

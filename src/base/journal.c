@@ -20,7 +20,7 @@
 #define JOURNAL_STDOUT "/run/systemd/journal/stdout"
 #define IDENTIFIER "ffsctl"
 
-bool journal_is_stderr(void)
+bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
 	unsigned long long device, inode;
@@ -30,8 +30,9 @@ bool journal_is_stderr(void)
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
 }
 
-/* Adds a field; in the journal's protocol a value of several lines is preceded by its length. */
-static void add_field(FILE *out, const char *name, const char *value)
+/* Adds a field to the message `out`. The protocol of the journal requires the length before a value
+   of several lines. */
+static void add_journal_field(FILE *out, const char *name, const char *value)
 {
 	uint64_t length = htole64(strlen(value));
 
@@ -44,7 +45,7 @@ static void add_field(FILE *out, const char *name, const char *value)
 	fprintf(out, "%s\n", value);
 }
 
-static int connect_to(int type, const char *path)
+static int connect_to_journal(int type, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	_cleanup_close_ int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
@@ -58,40 +59,40 @@ static int connect_to(int type, const char *path)
 int journal_send(const struct journal_entry *entry)
 {
 	_cleanup_free_ char *text = NULL;
-	_cleanup_close_ int fd = connect_to(SOCK_DGRAM, JOURNAL_SOCKET);
+	_cleanup_close_ int fd = connect_to_journal(SOCK_DGRAM, JOURNAL_SOCKET);
 	char priority[2] = { (char)('0' + entry->priority), '\0' };
 	size_t size = 0;
 	FILE *out = fd < 0 ? NULL : open_memstream(&text, &size);
 
 	if (!out)
 		return fd < 0 ? fd : -errno;
-	add_field(out, "MESSAGE", entry->message);
-	add_field(out, "PRIORITY", priority);
-	add_field(out, "SYSLOG_IDENTIFIER", IDENTIFIER);
+	add_journal_field(out, "MESSAGE", entry->message);
+	add_journal_field(out, "PRIORITY", priority);
+	add_journal_field(out, "SYSLOG_IDENTIFIER", IDENTIFIER);
 	if (entry->gadget)
-		add_field(out, "FFSCTL_GADGET", entry->gadget);
+		add_journal_field(out, "FFSCTL_GADGET", entry->gadget);
 	if (entry->function)
-		add_field(out, "FFSCTL_FUNCTION", entry->function);
+		add_journal_field(out, "FFSCTL_FUNCTION", entry->function);
 	if (fclose(out) != 0)
 		return -ENOMEM;
 	return send(fd, text, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
 }
 
-int journal_stream(const char *identifier, int priority)
+int journal_open_stream(const char *identifier, int priority)
 {
 	/*
-	 * The socket is non-blocking, because connect(2) must not wait for a journal that does not
-	 * answer.
+	 * SOCK_NONBLOCK, because connect(2) must not wait for a journal that does not answer.
 	 */
-	_cleanup_close_ int fd = connect_to(SOCK_STREAM | SOCK_NONBLOCK, JOURNAL_STDOUT);
+	_cleanup_close_ int fd = connect_to_journal(SOCK_STREAM | SOCK_NONBLOCK, JOURNAL_STDOUT);
 	/*
-	 * The header: identifier, systemd unit (empty), priority, and four flags. The flags are 0:
-	 * lines have no priority prefix, and the journal does not forward them to other logs.
+	 * The header of the stream: identifier, systemd unit (empty), priority, and four flags. The
+	 * flags are 0: the lines have no prefix for the priority, and the journal does not forward
+	 * them to other logs.
 	 */
 	_cleanup_free_ char *head = strf("%s\n\n%d\n0\n0\n0\n0\n", identifier, priority);
 	int r = fd < 0 ? fd : fd_write_all(fd, head, strlen(head));
 
-	/* The program that gets the descriptor expects a blocking one. */
+	/* Clears O_NONBLOCK, because the other program does not expect it. */
 	if (r == 0 && fcntl(fd, F_SETFL, 0) < 0)
 		r = -errno;
 	return r < 0 ? r : steal_fd(&fd);

@@ -1,31 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Client of systemd's journal. It uses the native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL),
- * and so needs no libsystemd. `journalctl` can search entries by their fields.
+ * Sends entries to systemd's journal. Uses the native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL)
+ * and so does not need libsystemd. `journalctl` can search entries by the values of their fields.
  */
 #pragma once
 
 #include <stdbool.h>
 
 /*
- * Returns whether stderr is connected to the journal. Reads the variable JOURNAL_STREAM
+ * Returns whether stderr is connected to the journal, from the environment variable JOURNAL_STREAM
  * (systemd.exec(5)).
  */
-bool journal_is_stderr(void);
+bool stderr_is_journal(void);
 
 struct journal_entry {
-	int priority;	      /* as in syslog.h */
-	const char *gadget;   /* field FFSCTL_GADGET; NULL: none */
-	const char *function; /* field FFSCTL_FUNCTION; NULL: none */
+	int priority;	      /* LOG_ERR, LOG_INFO, ... of syslog.h */
+	const char *gadget;   /* name of the gadget: field FFSCTL_GADGET; NULL: no such field */
+	const char *function; /* name of the function: field FFSCTL_FUNCTION; NULL: no such
+				 field */
 	const char *message;
 };
 
-/* Sends an entry and never blocks. Returns 0, or a negative errno if the entry was not sent. */
+/* Sends an entry without waiting. Returns 0, or a negative errno if the entry was not sent. */
 int journal_send(const struct journal_entry *entry);
 
 /*
- * Returns a descriptor for the output of another program: each line that the program writes becomes
- * an entry with this identifier (`journalctl -t`). The caller closes the descriptor. Returns a
+ * Returns a file descriptor for the output of another program, which the caller closes. Each line
+ * that the program writes to it becomes an entry with this identifier (`journalctl -t`). Returns a
  * negative errno on failure.
  */
-int journal_stream(const char *identifier, int priority);
+int journal_open_stream(const char *identifier, int priority);

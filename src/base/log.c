@@ -15,10 +15,11 @@
 #include "base/fd.h"
 #include "base/journal.h"
 
-/* The level of the process. -q and -v set it before the first message. */
+/* The log level of the process. The options -q and -v set it before the first message. */
 static enum log_level level = LOG_NORMAL;
 
-/* The least important priority that each level shows; more important ones have lower numbers. */
+/* For each log level, the least important priority that is printed. Lower numbers are more
+ * important. */
 static const int threshold_priority[] = {
 	[LOG_QUIET] = LOG_ERR, [LOG_NORMAL] = LOG_INFO, [LOG_VERBOSE] = LOG_DEBUG
 };
@@ -33,11 +34,11 @@ enum log_level log_get_level(void)
 	return level;
 }
 
-/* State of the output after log_set_nonblocking was called. */
+/* The state of the non-blocking output, which log_set_nonblocking begins. */
 static struct {
 	bool is_set, is_socket;
 	int fd;
-	size_t lost; /* bytes dropped since the last successful write */
+	size_t lost; /* number of bytes dropped since the last report */
 } nonblocking = { .fd = STDERR_FILENO };
 
 void log_set_nonblocking(void)
@@ -52,8 +53,8 @@ void log_set_nonblocking(void)
 		return;
 	nonblocking.is_socket = S_ISSOCK(st.st_mode);
 	/*
-	 * Opens the file again: O_NONBLOCK on descriptor 2 would affect every process that shares
-	 * the open file.
+	 * Opens the file again, because O_NONBLOCK on file descriptor 2 would affect every process
+	 * that shares the open file.
 	 */
 	if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))
 		fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -61,21 +62,21 @@ void log_set_nonblocking(void)
 		nonblocking.fd = fd;
 }
 
-static bool has_room(void)
+static bool stderr_has_room(void)
 {
 	struct pollfd pfd = { .fd = nonblocking.fd, .events = POLLOUT };
 
 	return poll(&pfd, 1, 0) > 0;
 }
 
-/* Writes as many bytes as possible without blocking; returns their number. */
+/* Writes as many bytes as stderr accepts without blocking. Returns their number. */
 static size_t write_nonblocking(const char *data, size_t size)
 {
 	ssize_t n = 0;
 
 	if (nonblocking.is_socket)
 		n = send(nonblocking.fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-	else if (nonblocking.fd != STDERR_FILENO || has_room())
+	else if (nonblocking.fd != STDERR_FILENO || stderr_has_room())
 		n = write(nonblocking.fd, data, size);
 	return n > 0 ? (size_t)n : 0;
 }
@@ -116,9 +117,9 @@ static void _printf_(4, 0) print_line(const char *gadget, const char *function, 
 		return;
 	}
 	entry.message = text;
-	if (journal_is_stderr() && journal_send(&entry) == 0)
+	if (stderr_is_journal() && journal_send(&entry) == 0)
 		return;
-	/* Each line is one write(2), so that lines of several processes do not mix. */
+	/* Writes each line with one write(2), so that lines of several processes do not mix. */
 	line = strf("ffsctl: %s\n", text);
 	log_raw(line, strlen(line));
 }
@@ -137,7 +138,7 @@ void log_failure(const char *gadget, const struct error *err)
 	_cleanup_free_ char *text = error_text(err), *lines = NULL, *named = NULL;
 	const struct journal_entry entry = { LOG_ERR, gadget, NULL, text };
 
-	if (journal_is_stderr() && journal_send(&entry) == 0)
+	if (stderr_is_journal() && journal_send(&entry) == 0)
 		return;
 	lines = error_lines(err);
 	named = strf("ffsctl: %s", lines);

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TIMER_MAX 1e9 /* seconds: 30 years; fits time_t on every architecture */
+#define TIMER_MAX 1e9 /* seconds (30 years); fits into every time_t */
 
 int loop_open(struct loop *loop)
 {
@@ -34,7 +34,7 @@ int loop_once(struct loop *loop, int timeout_ms)
 	if (n == 0)
 		return 0;
 	watch = event.data.ptr;
-	watch->fn(watch->data, event.events);
+	watch->on_event(watch->callback_data, event.events);
 	return 1;
 }
 
@@ -45,7 +45,7 @@ int fd_watch_add(struct loop *loop, struct fd_watch *watch, int fd, uint32_t eve
 
 	if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
 		return -errno;
-	*watch = (struct fd_watch){ .fd = fd, .fn = fn, .data = data };
+	*watch = (struct fd_watch){ .fd = fd, .on_event = fn, .callback_data = data };
 	return 0;
 }
 
@@ -91,7 +91,7 @@ void timer_start(struct fd_watch *timer, double seconds)
 	when.it_value.tv_sec = (time_t)seconds;
 	when.it_value.tv_nsec = (long)((seconds - (double)when.it_value.tv_sec) * 1e9);
 	if (when.it_value.tv_sec == 0 && when.it_value.tv_nsec == 0)
-		when.it_value.tv_nsec = 1; /* zero would stop the timer */
+		when.it_value.tv_nsec = 1; /* 0 would stop the timer */
 	timerfd_settime(timer->fd, 0, &when, NULL);
 }
 
@@ -99,7 +99,7 @@ void timer_stop(struct fd_watch *timer)
 {
 	static const struct itimerspec never;
 
-	/* Setting the time also clears an expiry that was not read yet. */
+	/* timerfd_settime() also clears an expiration that was not yet read. */
 	if (timer->fd >= 0)
 		timerfd_settime(timer->fd, 0, &never, NULL);
 }
@@ -112,7 +112,7 @@ double now_monotonic(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-int poll_until(double monotonic)
+int poll_timeout_until(double monotonic)
 {
 	double left = monotonic - now_monotonic();
 

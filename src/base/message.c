@@ -9,14 +9,13 @@
 
 #include "base/cleanup.h"
 
-/* Space for the descriptors of a message, aligned as cmsg(3) requires. */
-union ancillary {
-	char space[CMSG_SPACE(MESSAGE_FDS * sizeof(int))];
+/* Space for the file descriptors of a message, aligned as cmsg(3) requires. */
+union ancillary_data {
+	char fd_space[CMSG_SPACE(MESSAGE_FDS * sizeof(int))];
 	struct cmsghdr align;
 };
 
-static void attach_descriptors(struct msghdr *msg, union ancillary *room, const int *fds,
-			       size_t n_fds)
+static void attach_fds(struct msghdr *msg, union ancillary_data *room, const int *fds, size_t n_fds)
 {
 	struct cmsghdr *c = &room->align;
 
@@ -31,7 +30,7 @@ static void attach_descriptors(struct msghdr *msg, union ancillary *room, const 
 bool message_send_fds(int fd, uint16_t type, uint32_t id, const void *body, size_t size,
 		      const int *fds, size_t n_fds)
 {
-	union ancillary room = { 0 };
+	union ancillary_data room = { 0 };
 	struct ffsctl_msg head = {
 		.version = htole16(FFSCTL_CONTROL_VERSION),
 		.type = htole16(type),
@@ -42,7 +41,7 @@ bool message_send_fds(int fd, uint16_t type, uint32_t id, const void *body, size
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = size > 0 ? 2 : 1 };
 
 	if (n_fds > 0)
-		attach_descriptors(&msg, &room, fds, n_fds);
+		attach_fds(&msg, &room, fds, n_fds);
 	return sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
@@ -51,8 +50,8 @@ bool message_send(int fd, uint16_t type, uint32_t id, const void *body, size_t s
 	return message_send_fds(fd, type, id, body, size, NULL, 0);
 }
 
-static ssize_t receive(int fd, struct msghdr *msg, int flags, struct ffsctl_msg *head, void *body,
-		       size_t room)
+static ssize_t receive_message(int fd, struct msghdr *msg, int flags, struct ffsctl_msg *head,
+			       void *body, size_t room)
 {
 	struct iovec iov[] = { { head, sizeof(*head) }, { body, room } };
 	ssize_t n;
@@ -61,9 +60,9 @@ static ssize_t receive(int fd, struct msghdr *msg, int flags, struct ffsctl_msg 
 	msg->msg_iovlen = 2;
 	n = recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC);
 	/*
-	 * ECONNRESET: the other side has closed the socket with messages unread
-	 * (net/unix/af_unix.c). The kernel reports it once, before the messages that the other side
-	 * had sent: the second call reads the first of them.
+	 * ECONNRESET: the peer has closed the socket before it read all messages
+	 * (net/unix/af_unix.c). The kernel returns this error once. The second call receives the
+	 * first message that the peer has sent.
 	 */
 	if (n < 0 && errno == ECONNRESET)
 		n = recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC);
@@ -83,33 +82,33 @@ ssize_t message_receive(int fd, struct ffsctl_msg *head, void *body, size_t room
 {
 	struct msghdr msg = { 0 };
 
-	return receive(fd, &msg, MSG_DONTWAIT, head, body, room);
+	return receive_message(fd, &msg, MSG_DONTWAIT, head, body, room);
 }
 
 ssize_t message_await(int fd, struct ffsctl_msg *head, void *body, size_t room)
 {
 	struct msghdr msg = { 0 };
 
-	return receive(fd, &msg, 0, head, body, room);
+	return receive_message(fd, &msg, 0, head, body, room);
 }
 
 ssize_t message_receive_fds(int fd, struct ffsctl_msg *head, void *body, size_t room, int *fds)
 {
-	union ancillary ancillary = { 0 };
+	union ancillary_data ancillary = { 0 };
 	/*
-	 * The length is not sizeof(ancillary), because the kernel would use the padding for one
-	 * more descriptor.
+	 * The length is less than sizeof(ancillary), because the kernel would use the padding for
+	 * one more file descriptor.
 	 */
 	struct msghdr msg = { .msg_control = &ancillary,
 			      .msg_controllen = CMSG_LEN(MESSAGE_FDS * sizeof(int)) };
-	ssize_t n = receive(fd, &msg, MSG_DONTWAIT, head, body, room);
+	ssize_t n = receive_message(fd, &msg, MSG_DONTWAIT, head, body, room);
 	const struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
 	for (size_t i = 0; i < MESSAGE_FDS; i++)
 		fds[i] = -1;
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 		memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
-	/* Closes the descriptors of a message that has an unknown version. */
+	/* Closes the file descriptors if the version of the message is unknown. */
 	for (size_t i = 0; n < 0 && i < MESSAGE_FDS; i++)
 		cleanup_close(&fds[i]);
 	return n;

@@ -35,7 +35,7 @@ bool option_type_find(const char *name, enum ffsctl_option_type *type)
 	return false;
 }
 
-static int fail_type(struct error *err, const struct ffsctl_option *o, const char *wanted)
+static int fail_wrong_type(struct error *err, const struct ffsctl_option *o, const char *wanted)
 {
 	return error_set(err, EX_DATAERR, EINVAL, NULL, "option '%s' must be %s", o->name, wanted);
 }
@@ -58,14 +58,14 @@ static int parse_size(const char *s, int64_t *n)
 	*n = strtoll(s, &end, 10);
 	if (errno || end == s || *n < 0)
 		return -EINVAL;
-	shift = size_shift(*end);
+	shift = size_suffix_shift(*end);
 	if ((shift && end[1]) || (!shift && *end) || *n > INT64_MAX >> shift)
 		return -EINVAL;
 	*n <<= shift;
 	return 0;
 }
 
-static int check_choice(const struct ffsctl_option *o, const char *text, struct error *err)
+static int check_option_choice(const struct ffsctl_option *o, const char *text, struct error *err)
 {
 	_cleanup_free_ char *all = NULL;
 	const char *const *c;
@@ -88,7 +88,7 @@ static int check_choice(const struct ffsctl_option *o, const char *text, struct 
 	return error_hint(err, "use %s", all);
 }
 
-static int check_range(const struct ffsctl_option *o, int64_t n, struct error *err)
+static int check_option_range(const struct ffsctl_option *o, int64_t n, struct error *err)
 {
 	if ((!o->min && !o->max) || (n >= o->min && n <= o->max))
 		return 0;
@@ -101,7 +101,7 @@ int option_from_text(struct option_value *v, const char *text)
 {
 	char *end;
 
-	switch (v->option->type) {
+	switch (v->declaration->type) {
 	case FFSCTL_OPTION_STRING:
 		v->text = xstrdup(text);
 		return 0;
@@ -121,36 +121,36 @@ int option_from_text(struct option_value *v, const char *text)
 
 int option_from_json(struct option_value *v, const json_t *j, struct error *err)
 {
-	const struct ffsctl_option *o = v->option;
+	const struct ffsctl_option *o = v->declaration;
 
 	switch (o->type) {
 	case FFSCTL_OPTION_STRING:
 		if (!json_is_string(j))
-			return fail_type(err, o, "a string");
+			return fail_wrong_type(err, o, "a string");
 		v->text = xstrdup(json_string_value(j));
-		return check_choice(o, v->text, err);
+		return check_option_choice(o, v->text, err);
 	case FFSCTL_OPTION_BOOL:
 		if (!json_is_boolean(j))
-			return fail_type(err, o, "true or false");
+			return fail_wrong_type(err, o, "true or false");
 		v->number = json_is_true(j);
 		return 0;
 	case FFSCTL_OPTION_INT:
 		if (!json_is_integer(j))
-			return fail_type(err, o, "an integer");
+			return fail_wrong_type(err, o, "an integer");
 		v->number = json_integer_value(j);
-		return check_range(o, v->number, err);
+		return check_option_range(o, v->number, err);
 	case FFSCTL_OPTION_SIZE:
 		if (json_is_integer(j) && json_integer_value(j) >= 0)
 			v->number = json_integer_value(j);
 		else if (!json_is_string(j) || parse_size(json_string_value(j), &v->number) < 0)
-			return fail_type(err, o,
-					 "a size: an integer, or a text like \"64K\" or \"16M\"");
-		return check_range(o, v->number, err);
+			return fail_wrong_type(
+				err, o, "a size: an integer, or a text like \"64K\" or \"16M\"");
+		return check_option_range(o, v->number, err);
 	case FFSCTL_OPTION_FLOAT:
 		if (!json_is_number(j))
-			return fail_type(err, o, "a number");
+			return fail_wrong_type(err, o, "a number");
 		v->real = json_number_value(j);
 		return 0;
 	}
-	return fail_type(err, o, "of a type this ffsctl-worker knows");
+	return fail_wrong_type(err, o, "of a type this ffsctl-worker knows");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The directories that ffsctl uses; --configfs and --run-dir change them, for tests. */
+/* The directories that ffsctl uses. Tests change them with the options --configfs and --run-dir. */
 #pragma once
 
 struct paths {
-	const char *configfs; /* default: /sys/kernel/config */
-	const char *run_dir;  /* default: /run/ffsctl */
+	const char *configfs; /* where configfs is mounted; default: /sys/kernel/config */
+	const char *run_dir;  /* the run directory; default: /run/ffsctl */
 };

@@ -15,16 +15,16 @@
 #include "base/util.h"
 
 #define START_FIELD 22
-/* Maximum size of /proc/PID/status, bytes: room for NGROUPS_MAX groups. */
+/* Maximum size of /proc/PID/status in bytes, which is enough for NGROUPS_MAX groups. */
 #define STATUS_MAX (1024 * 1024)
 #define MOUNT_USERS_SHOWN 4
 #define MOUNTS_MAX (16 * 1024 * 1024)
 
 /*
- * Replaces the escapes of mountinfo, in which space, tab, newline and backslash are written as a
- * backslash and three octal digits.
+ * Replaces the escape sequences in a field of mountinfo: a backslash and three octal digits stand
+ * for a space, tab, newline or backslash.
  */
-static void unescape(char *s)
+static void unescape_mount_field(char *s)
 {
 	char *to = s;
 
@@ -39,12 +39,13 @@ static void unescape(char *s)
 	*to = '\0';
 }
 
+/* The fields of a line of mountinfo. */
 struct mount_line {
 	unsigned int major, minor;
 	char *path, *type, *source;
 };
 
-static bool parse_mountinfo(char *line, struct mount_line *m)
+static bool parse_mount_line(char *line, struct mount_line *m)
 {
 	char *rest = NULL, *field = NULL, *p = strtok_r(line, " ", &rest);
 
@@ -60,12 +61,12 @@ static bool parse_mountinfo(char *line, struct mount_line *m)
 	m->source = strtok_r(NULL, " ", &rest);
 	if (!m->path || !m->type || !m->source)
 		return false;
-	unescape(m->path);
-	unescape(m->source);
+	unescape_mount_field(m->path);
+	unescape_mount_field(m->source);
 	return true;
 }
 
-static int each_mountinfo(int (*fn)(void *data, const struct mount_line *m), void *data)
+static int each_mount_line(int (*fn)(void *data, const struct mount_line *m), void *data)
 {
 	_cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
 	_cleanup_free_ char *line = NULL;
@@ -78,15 +79,16 @@ static int each_mountinfo(int (*fn)(void *data, const struct mount_line *m), voi
 		struct mount_line m;
 
 		line[strcspn(line, "\n")] = '\0';
-		if (parse_mountinfo(line, &m))
+		if (parse_mount_line(line, &m))
 			r = fn(data, &m);
 	}
 	return r;
 }
 
+/* Arguments and result of mount_state_at() or mounts_have(). */
 struct mount_query {
 	const char *path, *type, *source;
-	int result;
+	int state; /* enum mount_state */
 };
 
 static int match_mount_line(void *data, const struct mount_line *m)
@@ -95,21 +97,21 @@ static int match_mount_line(void *data, const struct mount_line *m)
 
 	if (!streq(m->path, f->path))
 		return 0;
-	/* Mounts on one path are stacked; the last line is the topmost mount. */
-	f->result = streq(m->type, f->type) && (!f->source || streq(m->source, f->source))
-			    ? MOUNT_MATCH
-			    : MOUNT_OTHER;
+	/* There may be several mounts on one path. The last line is the topmost mount. */
+	f->state = streq(m->type, f->type) && (!f->source || streq(m->source, f->source))
+			   ? MOUNT_MATCH
+			   : MOUNT_OTHER;
 	return 0;
 }
 
-int mount_find(const char *path, const char *type, const char *source)
+int mount_state_at(const char *path, const char *type, const char *source)
 {
 	struct mount_query f = {
-		.path = path, .type = type, .source = source, .result = MOUNT_NONE
+		.path = path, .type = type, .source = source, .state = MOUNT_NONE
 	};
-	int r = each_mountinfo(match_mount_line, &f);
+	int r = each_mount_line(match_mount_line, &f);
 
-	return r < 0 ? r : f.result;
+	return r < 0 ? r : f.state;
 }
 
 char *mounts_read(void)
@@ -120,9 +122,9 @@ char *mounts_read(void)
 											: text;
 }
 
-/* Calls `fn` for each line that contains `word`. */
-static void each_line_with(const char *mounts, const char *word,
-			   int (*fn)(void *data, const struct mount_line *m), void *data)
+/* Calls `fn` for each line of `mounts` that contains `word`. */
+static void each_mount_line_with(const char *mounts, const char *word,
+				 int (*fn)(void *data, const struct mount_line *m), void *data)
 {
 	for (const char *at = mounts; at && (at = strstr(at, word)); at++) {
 		_cleanup_free_ char *line = NULL;
@@ -132,7 +134,7 @@ static void each_line_with(const char *mounts, const char *word,
 		while (begin > mounts && begin[-1] != '\n')
 			begin--;
 		line = xstrndup(begin, strcspn(begin, "\n"));
-		if (parse_mountinfo(line, &m))
+		if (parse_mount_line(line, &m))
 			fn(data, &m);
 	}
 }
@@ -141,25 +143,26 @@ bool mounts_have(const char *mounts, const char *path, const char *type, const c
 {
 	_cleanup_free_ char *word = strf(" %s ", path);
 	struct mount_query f = {
-		.path = path, .type = type, .source = source, .result = MOUNT_NONE
+		.path = path, .type = type, .source = source, .state = MOUNT_NONE
 	};
 
-	each_line_with(mounts, word, match_mount_line, &f);
-	return f.result == MOUNT_MATCH;
+	each_mount_line_with(mounts, word, match_mount_line, &f);
+	return f.state == MOUNT_MATCH;
 }
 
+/* Arguments of mounts_each(). */
 struct mounts_of_type {
 	const char *type;
-	void (*fn)(void *data, const char *path, const char *source);
-	void *data;
+	void (*on_mount)(void *data, const char *path, const char *source);
+	void *callback_data;
 };
 
-static int call_if_of_type(void *data, const struct mount_line *m)
+static int call_if_mount_type(void *data, const struct mount_line *m)
 {
 	const struct mounts_of_type *each = data;
 
 	if (streq(m->type, each->type))
-		each->fn(each->data, m->path, m->source);
+		each->on_mount(each->callback_data, m->path, m->source);
 	return 0;
 }
 
@@ -169,7 +172,7 @@ void mounts_each(const char *mounts, const char *type,
 	_cleanup_free_ char *word = strf(" - %s ", type);
 	struct mounts_of_type each = { type, fn, data };
 
-	each_line_with(mounts, word, call_if_of_type, &each);
+	each_mount_line_with(mounts, word, call_if_mount_type, &each);
 }
 
 int process_each(int (*fn)(void *data, pid_t pid), void *data)
@@ -192,11 +195,11 @@ int process_each(int (*fn)(void *data, pid_t pid), void *data)
 }
 
 /*
- * Returns the part of /proc/PID/stat that begins with the state (proc(5), field 3); NULL: no such
- * process. The caller frees *line. The name in field 2 may contain any character, so the last ')'
- * ends it.
+ * Returns the part of /proc/PID/stat from the state (field 3 of proc(5)) on; NULL: no such process.
+ * The caller frees *line. The end of the name in field 2 is the last ')', because the name may
+ * contain every character.
  */
-static const char *read_stat(pid_t pid, char **line)
+static const char *read_process_stat(pid_t pid, char **line)
 {
 	_cleanup_free_ char *path = strf("/proc/%d/stat", (int)pid);
 	const char *rest;
@@ -207,19 +210,19 @@ static const char *read_stat(pid_t pid, char **line)
 	return rest && strlen(rest) > 2 ? rest + 2 : NULL;
 }
 
-/* Returns the parent's pid; 0: none, or no such process. */
-static pid_t parent_of(pid_t pid)
+/* Returns the pid of the parent; 0: no parent, or no such process. */
+static pid_t parent_pid_of(pid_t pid)
 {
 	_cleanup_free_ char *line = NULL;
-	const char *state = read_stat(pid, &line);
+	const char *state = read_process_stat(pid, &line);
 
 	return state && strlen(state) > 2 ? (pid_t)strtol(state + 2, NULL, 10) : 0;
 }
 
-bool process_start(pid_t pid, uint64_t *ticks)
+bool process_start_time(pid_t pid, uint64_t *ticks)
 {
 	_cleanup_free_ char *line = NULL;
-	const char *field = read_stat(pid, &line);
+	const char *field = read_process_stat(pid, &line);
 
 	for (int i = 3; field && i < START_FIELD; i++) {
 		field = strchr(field, ' ');
@@ -229,20 +232,21 @@ bool process_start(pid_t pid, uint64_t *ticks)
 	return field;
 }
 
-/* Returns whether `number` is in the line that begins with `name` ("\nUid:"). */
-static bool line_has(const char *text, const char *name, unsigned long number)
+/* Returns whether a line of /proc/PID/status contains the number `id`. `line_start` is the start of
+   the line, for example "\nUid:". */
+static bool status_line_has_id(const char *text, const char *line_start, unsigned long id)
 {
-	const char *at = strstr(text, name);
+	const char *at = strstr(text, line_start);
 	char *end;
 
-	for (at = at ? at + strlen(name) : NULL; at; at = end) {
+	for (at = at ? at + strlen(line_start) : NULL; at; at = end) {
 		unsigned long next;
 
 		at += strspn(at, " \t");
 		if (*at < '0' || *at > '9')
 			return false;
 		next = strtoul(at, &end, 10);
-		if (next == number)
+		if (next == id)
 			return true;
 	}
 	return false;
@@ -253,27 +257,28 @@ bool process_has_id(pid_t pid, unsigned int id)
 	_cleanup_free_ char *path = strf("/proc/%d/status", (int)pid);
 	_cleanup_free_ char *text = NULL;
 
-	/* A process can change its own name, but the kernel escapes newlines in the name. */
+	/* A process cannot add a line by its name, because the kernel escapes newlines in it. */
 	return file_read(AT_FDCWD, path, STATUS_MAX, &text, NULL) >= 0 &&
-	       (line_has(text, "\nUid:", id) || line_has(text, "\nGid:", id) ||
-		line_has(text, "\nGroups:", id));
+	       (status_line_has_id(text, "\nUid:", id) || status_line_has_id(text, "\nGid:", id) ||
+		status_line_has_id(text, "\nGroups:", id));
 }
 
 static bool descends_from(pid_t pid, pid_t ancestor)
 {
 	while (pid > 0 && pid != ancestor)
-		pid = parent_of(pid);
+		pid = parent_pid_of(pid);
 	return pid > 0;
 }
 
+/* Arguments and result of mount_users_as_text(). */
 struct mount_users {
-	pid_t except;
-	dev_t device;
-	char *text;
-	unsigned int n_found;
+	pid_t except_pid; /* 0: no exception */
+	dev_t mount_device;
+	char *text;	      /* the list so far; NULL: empty */
+	unsigned int n_users; /* number of processes that were found */
 };
 
-static bool uses_device(pid_t pid, dev_t dev)
+static bool process_uses_device(pid_t pid, dev_t dev)
 {
 	static const char *const links[] = { "cwd", "root", "exe" };
 	_cleanup_free_ char *dir = strf("/proc/%d/fd", (int)pid);
@@ -303,12 +308,12 @@ static int add_mount_user(void *data, pid_t pid)
 	struct mount_users *h = data;
 	_cleanup_free_ char *name = NULL, *old = NULL;
 
-	if (pid == getpid() || !uses_device(pid, h->device) ||
-	    (h->except && descends_from(pid, h->except)))
+	if (pid == getpid() || !process_uses_device(pid, h->mount_device) ||
+	    (h->except_pid && descends_from(pid, h->except_pid)))
 		return 0;
 	name = process_name(pid);
 	old = h->text;
-	if (++h->n_found > MOUNT_USERS_SHOWN) {
+	if (++h->n_users > MOUNT_USERS_SHOWN) {
 		h->text = strf("%s and others", old);
 		return 1;
 	}
@@ -321,17 +326,17 @@ bool process_uses_mount(pid_t pid, const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && uses_device(pid, st.st_dev);
+	return stat(path, &st) == 0 && process_uses_device(pid, st.st_dev);
 }
 
 char *mount_users_as_text(const char *path, pid_t except)
 {
-	struct mount_users h = { .except = except };
+	struct mount_users h = { .except_pid = except };
 	struct stat st;
 
 	if (stat(path, &st) < 0)
 		return NULL;
-	h.device = st.st_dev;
+	h.mount_device = st.st_dev;
 	process_each(add_mount_user, &h);
 	return h.text;
 }
@@ -352,26 +357,26 @@ void process_await_end(int pidfd, int timeout_ms)
 		;
 }
 
-/* Returns the state letter of proc(5); 0: no such process. */
-static char state_of(pid_t pid)
+/* Returns the letter for the state of the process (proc(5)); 0: no such process. */
+static char process_state(pid_t pid)
 {
 	_cleanup_free_ char *line = NULL;
-	const char *state = read_stat(pid, &line);
+	const char *state = read_process_stat(pid, &line);
 
 	return state ? *state : 0;
 }
 
-/* Returns whether a process is alive. For processes whose /proc/PID/exe the caller may not read. */
-static bool state_is_alive(pid_t pid)
+/* Does what process_alive does for a process whose /proc/PID/exe the caller may not read. */
+static bool is_alive_by_state(pid_t pid)
 {
-	char state = state_of(pid);
+	char state = process_state(pid);
 
 	return state && state != 'Z' && state != 'X';
 }
 
 bool process_is_stopped(pid_t pid)
 {
-	return state_of(pid) == 'T';
+	return process_state(pid) == 'T';
 }
 
 bool process_alive(pid_t pid)
@@ -379,11 +384,11 @@ bool process_alive(pid_t pid)
 	char path[32], byte;
 
 	/*
-	 * An ended process has no memory map, so reading its exe link fails with ENOENT
+	 * readlink() fails with ENOENT for a process that has ended, because it has no memory map
 	 * (fs/proc/base.c).
 	 */
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
 	if (readlink(path, &byte, 1) >= 0)
 		return true;
-	return errno != ENOENT && state_is_alive(pid);
+	return errno != ENOENT && is_alive_by_state(pid);
 }

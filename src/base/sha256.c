@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Our own implementation, because no library that ffsctl links has SHA-256, and many kernels of
+ * ffsctl has its own implementation, because none of its libraries has SHA-256, and many kernels of
  * small boards are built without AF_ALG.
  */
 #include "base/sha256.h"
@@ -9,10 +9,10 @@
 
 #define BLOCK_SIZE 64
 
-struct sha256 {
+struct sha256_state {
 	uint32_t hash[8];
-	uint8_t block[BLOCK_SIZE];
-	uint64_t size;
+	uint8_t block[BLOCK_SIZE]; /* the last n_bytes % BLOCK_SIZE bytes */
+	uint64_t n_bytes;	   /* number of bytes so far */
 };
 
 /* the constants of FIPS 180-4, 4.2.2 */
@@ -33,13 +33,13 @@ static const uint32_t k[64] = {
 static const uint32_t initial[8] = { 0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
 				     0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19 };
 
-static uint32_t rotr(uint32_t x, int n)
+static uint32_t rotate_right(uint32_t x, int n)
 {
 	return x >> n | x << (32 - n);
 }
 
-/* Adds a block to the hash (FIPS 180-4, 6.2.2). */
-static void add_block(struct sha256 *s)
+/* Adds the complete block to the hash (FIPS 180-4, 6.2.2). */
+static void hash_add_block(struct sha256_state *s)
 {
 	uint32_t w[64], v[8];
 
@@ -48,14 +48,15 @@ static void add_block(struct sha256 *s)
 		       (uint32_t)s->block[4 * t + 2] << 8 | s->block[4 * t + 3];
 	for (int t = 16; t < 64; t++)
 		w[t] = w[t - 16] + w[t - 7] +
-		       (rotr(w[t - 15], 7) ^ rotr(w[t - 15], 18) ^ w[t - 15] >> 3) +
-		       (rotr(w[t - 2], 17) ^ rotr(w[t - 2], 19) ^ w[t - 2] >> 10);
+		       (rotate_right(w[t - 15], 7) ^ rotate_right(w[t - 15], 18) ^ w[t - 15] >> 3) +
+		       (rotate_right(w[t - 2], 17) ^ rotate_right(w[t - 2], 19) ^ w[t - 2] >> 10);
 	memcpy(v, s->hash, sizeof(v));
 	for (int t = 0; t < 64; t++) {
 		uint32_t e = v[4], a = v[0];
-		uint32_t t1 = v[7] + (rotr(e, 6) ^ rotr(e, 11) ^ rotr(e, 25)) +
+		uint32_t t1 = v[7] +
+			      (rotate_right(e, 6) ^ rotate_right(e, 11) ^ rotate_right(e, 25)) +
 			      ((e & v[5]) ^ (~e & v[6])) + k[t] + w[t];
-		uint32_t t2 = (rotr(a, 2) ^ rotr(a, 13) ^ rotr(a, 22)) +
+		uint32_t t2 = (rotate_right(a, 2) ^ rotate_right(a, 13) ^ rotate_right(a, 22)) +
 			      ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
 
 		memmove(v + 1, v, 7 * sizeof(*v));
@@ -66,41 +67,41 @@ static void add_block(struct sha256 *s)
 		s->hash[i] += v[i];
 }
 
-static void hash_add(struct sha256 *s, const void *data, size_t size)
+static void hash_add(struct sha256_state *s, const void *data, size_t size)
 {
 	const uint8_t *bytes = data;
 
 	for (size_t i = 0; i < size; i++) {
-		s->block[s->size++ % BLOCK_SIZE] = bytes[i];
-		if (s->size % BLOCK_SIZE == 0)
-			add_block(s);
+		s->block[s->n_bytes++ % BLOCK_SIZE] = bytes[i];
+		if (s->n_bytes % BLOCK_SIZE == 0)
+			hash_add_block(s);
 	}
 }
 
-static void hash_finish(struct sha256 *s, uint8_t digest[SHA256_SIZE])
+static void hash_finish(struct sha256_state *s, uint8_t digest[SHA256_SIZE])
 {
-	uint64_t bits = 8 * s->size;
+	uint64_t bits = 8 * s->n_bytes;
 	uint8_t length[8];
 
 	for (int i = 0; i < 8; i++)
 		length[i] = (uint8_t)(bits >> (56 - 8 * i));
 	hash_add(s, "\x80", 1);
-	while (s->size % BLOCK_SIZE != BLOCK_SIZE - sizeof(length))
+	while (s->n_bytes % BLOCK_SIZE != BLOCK_SIZE - sizeof(length))
 		hash_add(s, "", 1);
 	hash_add(s, length, sizeof(length));
 	for (int i = 0; i < SHA256_SIZE; i++)
 		digest[i] = (uint8_t)(s->hash[i / 4] >> (24 - 8 * (i % 4)));
 }
 
-static void hash_start(struct sha256 *s)
+static void hash_start(struct sha256_state *s)
 {
 	memcpy(s->hash, initial, sizeof(s->hash));
-	s->size = 0;
+	s->n_bytes = 0;
 }
 
 void sha256(const void *data, size_t size, uint8_t digest[SHA256_SIZE])
 {
-	struct sha256 s;
+	struct sha256_state s;
 
 	hash_start(&s);
 	hash_add(&s, data, size);
@@ -111,7 +112,7 @@ void hmac_sha256(const void *key, size_t key_size, const void *data, size_t size
 		 uint8_t digest[SHA256_SIZE])
 {
 	uint8_t pad[BLOCK_SIZE] = { 0 };
-	struct sha256 s;
+	struct sha256_state s;
 
 	memcpy(pad, key, key_size);
 	for (int i = 0; i < BLOCK_SIZE; i++)

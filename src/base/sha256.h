@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * SHA-256 (FIPS 180-4) and HMAC-SHA-256 (FIPS 198-1) of data in memory. The functions do not run in
- * constant time.
+ * SHA-256 (FIPS 180-4) and HMAC-SHA-256 (FIPS 198-1) of data in memory. The run time of the
+ * functions may depend on the data.
  */
 #pragma once
 

@@ -31,7 +31,7 @@ size_t text_utf8_length(const char *s, size_t n)
 	for (size_t i = 1; i < len; i++)
 		if ((u[i] & 0xc0) != 0x80)
 			return 0;
-	/* Rejects overlong forms, surrogates and numbers above U+10FFFF (RFC 3629, 4). */
+	/* Rejects overlong forms, surrogates and characters above U+10FFFF (RFC 3629, 4). */
 	if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
 	    (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
 		return 0;
@@ -51,8 +51,8 @@ bool text_is_utf8(const char *s)
 }
 
 /*
- * Returns the number of printable ASCII characters at the start of a text. Most texts consist of
- * them.
+ * Returns the number of printable ASCII characters at the start of a text. make_printable() is
+ * faster for these characters.
  */
 static size_t printable_ascii_length(const char *s, size_t n)
 {
@@ -63,9 +63,11 @@ static size_t printable_ascii_length(const char *s, size_t n)
 	return i;
 }
 
-static char *make_printable(const char *s, size_t n, const char *instead, bool controls)
+/* Returns a copy in which `replacement` replaces each byte that is not UTF-8, and, unless
+   `keep_controls` is true, '?' replaces each control character except tab. */
+static char *make_printable(const char *s, size_t n, const char *replacement, bool keep_controls)
 {
-	char *out = xcalloc(n * strlen(instead) + 1, 1), *p = out;
+	char *out = xcalloc(n * strlen(replacement) + 1, 1), *p = out;
 
 	while (n > 0) {
 		size_t plain = printable_ascii_length(s, n),
@@ -74,14 +76,15 @@ static char *make_printable(const char *s, size_t n, const char *instead, bool c
 
 		if (len == 0) {
 			/*
-			 * Drops a continuation byte without a first byte: a terminal shows no
-			 * column for it.
+			 * Drops a continuation byte without a first byte, because a terminal does
+			 * not show it.
 			 */
-			if (controls || (c & 0xc0) != 0x80)
-				p = stpcpy(p, instead);
+			if (keep_controls || (c & 0xc0) != 0x80)
+				p = stpcpy(p, replacement);
 			len = 1;
-		} else if (!controls && ((c < 0x20 && c != '\t') || c == 0x7f ||
-					 (len == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0))) {
+		} else if (!keep_controls &&
+			   ((c < 0x20 && c != '\t') || c == 0x7f ||
+			    (len == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0))) {
 			*p++ = '?';
 		} else {
 			p = mempcpy(p, s, len);
@@ -93,7 +96,7 @@ static char *make_printable(const char *s, size_t n, const char *instead, bool c
 	return out;
 }
 
-char *text_valid_utf8(const char *s)
+char *text_make_valid_utf8(const char *s)
 {
 	return make_printable(s, strlen(s), REPLACEMENT, true);
 }
@@ -138,7 +141,7 @@ char *text_vformat(const char *fmt, va_list ap)
 	return vasprintf(&s, fmt, ap) < 0 ? xstrdup(fmt) : s;
 }
 
-static bool same_letter(char a, char b)
+static bool same_letter_ignoring_case(char a, char b)
 {
 	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
@@ -148,7 +151,7 @@ static size_t min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-size_t text_distance(const char *a, const char *b, size_t limit)
+size_t text_edit_distance(const char *a, const char *b, size_t limit)
 {
 	enum { MAX = 48 };
 	size_t rows[3][MAX + 1];
@@ -164,16 +167,17 @@ size_t text_distance(const char *a, const char *b, size_t limit)
 
 		now[0] = i;
 		for (size_t j = 1; j <= nb; j++) {
-			now[j] = min_size(last[j - 1] + !same_letter(a[i - 1], b[j - 1]),
+			now[j] = min_size(last[j - 1] +
+						  !same_letter_ignoring_case(a[i - 1], b[j - 1]),
 					  min_size(last[j], now[j - 1]) + 1);
-			if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
-			    same_letter(a[i - 2], b[j - 1]))
+			if (i > 1 && j > 1 && same_letter_ignoring_case(a[i - 1], b[j - 2]) &&
+			    same_letter_ignoring_case(a[i - 2], b[j - 1]))
 				now[j] = min_size(now[j], before[j - 2] + 1);
 			least = min_size(least, now[j]);
 		}
 		/*
-		 * A distance in the next row is at least the least one of this row, or of the row
-		 * before it.
+		 * No distance in the next row is less than the least distance of this row and of
+		 * the row before it.
 		 */
 		if (least > limit && least_before > limit)
 			return limit + 1;
@@ -185,7 +189,7 @@ size_t text_distance(const char *a, const char *b, size_t limit)
 	return min_size(last[nb], limit + 1);
 }
 
-size_t text_tolerance(const char *word)
+size_t text_max_misspelling(const char *word)
 {
 	size_t n = strlen(word);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* UTF-8, text that is safe to print on a terminal, and similarity of words. */
+/* Functions for UTF-8, for text that is safe to print on a terminal, and for similar words. */
 #pragma once
 
 #include <stdarg.h>
@@ -7,27 +7,30 @@
 
 #include "base/util.h"
 
-/* Returns the length in bytes of the UTF-8 sequence at `s` (1 to 4); 0: invalid. */
+/* Returns the number of bytes (1 to 4) of the first character of `s`, a text of `n` bytes; 0: not
+ * UTF-8. */
 size_t text_utf8_length(const char *s, size_t n);
 bool text_is_utf8(const char *s);
-/* Returns a copy with every invalid byte replaced by U+FFFD. The caller frees it. */
-char *text_valid_utf8(const char *s);
+/* Returns a copy in which U+FFFD replaces each byte that is not UTF-8. The caller frees it. */
+char *text_make_valid_utf8(const char *s);
 /*
- * Returns a copy with every invalid byte and every control character except tab replaced by '?', so
- * that each character takes one column. The caller frees it.
+ * Returns a copy of `n` bytes in which '?' replaces each byte that is not UTF-8 and each control
+ * character except tab. The caller frees it.
  */
 char *text_printable(const char *s, size_t n);
-/* Does the same as text_printable, but keeps newlines. */
+/* Does what text_printable does, but keeps newlines. */
 char *text_printable_lines(const char *s, size_t n);
-/* Shortens a text to `max` bytes that end in "..."; does not split a character. */
+/* Shortens a text that is longer than `max` bytes to at most `max` bytes with "..." at the end.
+   Does not split a character. */
 void text_cut(char *text, size_t max);
 /* Returns the formatted text, which the caller frees. */
 char *text_vformat(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
 /*
- * Returns the edit distance of two words: the number of letters to change, add, remove or swap.
- * Ignores case. Returns `limit` + 1 if the distance is larger than `limit`.
+ * Returns the edit distance of two words: the number of letters to change, add, remove or swap to
+ * get one word from the other. Ignores case. Returns `limit` + 1 if the distance is larger than
+ * `limit`.
  */
-size_t text_distance(const char *a, const char *b, size_t limit);
-/* Returns the largest text_distance at which another word may still be a misspelling of `word`. */
-size_t text_tolerance(const char *word);
+size_t text_edit_distance(const char *a, const char *b, size_t limit);
+/* Returns the largest text_edit_distance between `word` and a likely misspelling of `word`. */
+size_t text_max_misspelling(const char *word);

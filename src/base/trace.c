@@ -9,12 +9,12 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-bool test_disables_filter(void)
+bool test_disables_syscall_filter(void)
 {
 	return getenv("FFSCTL_TEST_OPEN");
 }
 
-bool test_kills_on_refused_call(void)
+bool test_kills_on_refused_syscall(void)
 {
 	return getenv("FFSCTL_TEST_KILL");
 }
@@ -33,7 +33,7 @@ void trace_open(void)
 	trace_fd = open_trace_file();
 }
 
-void trace(const char *table, const char *state, const char *event)
+void trace_lookup(const char *table, const char *state, const char *event)
 {
 	_cleanup_close_ int opened = trace_fd < 0 ? open_trace_file() : -1;
 	int fd = trace_fd < 0 ? opened : trace_fd;
@@ -43,7 +43,7 @@ void trace(const char *table, const char *state, const char *event)
 	if (fd < 0)
 		return;
 	line = strf("%s %s %s\n", table, state, event);
-	n = write(fd, line,
-		  strlen(line)); /* one call, so that lines of several processes do not mix */
+	/* Writes each line with one write(2), so that lines of several processes do not mix. */
+	n = write(fd, line, strlen(line));
 }
 #endif

@@ -16,14 +16,15 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-#define MAX_LINKS 40 /* as in the kernel: include/linux/namei.h, MAXSYMLINKS */
+#define MAX_LINKS 40 /* maximum number of symbolic links in a path: MAXSYMLINKS of the kernel */
 /*
- * Maximum number of components to walk: PATH_MAX / 2 in the path, and as many in the target of each
- * link.
+ * Maximum number of components to open: PATH_MAX / 2 in the path, and PATH_MAX / 2 in the target of
+ * each symbolic link.
  */
 #define MAX_STEPS (MAX_LINKS * PATH_MAX / 2)
 
-/* Constants of linux/posix_acl.h and posix_acl_xattr.h, which are not exported to user space. */
+/* Constants of the kernel headers linux/posix_acl.h and posix_acl_xattr.h, which programs cannot
+   include. */
 #define ACL_NAME "system.posix_acl_access"
 #define ACL_VERSION 2
 #define ACL_WRITE 2
@@ -33,29 +34,30 @@ struct acl_entry {
 	uint32_t id;
 };
 
-/* A directory that the walk has passed. */
+/* A directory in which the walk has opened the next component. */
 struct walked_directory {
 	struct stat stat;
 	char *path;
-	bool others_write;
-	uid_t next_uid; /* owner of the next component, which is in this directory */
+	bool others_can_write; /* users other than the owner and root */
+	uid_t next_component_owner;
 };
 
+/* The state of a walk: it opens the components of a path one after the other. */
 struct path_walk {
-	char *remaining;  /* components of the path that were not opened yet */
-	char *path;	  /* path of `fd`, for messages */
-	int fd;		  /* current component */
-	struct stat stat; /* status of `fd` */
-	struct walked_directory *walked;
-	size_t n_walked;
-	unsigned int links; /* number of symbolic links followed */
+	char *remaining_path; /* components of the path that are not open yet */
+	char *path;	      /* path of `fd`, for messages */
+	int fd;		      /* the component that was opened last */
+	struct stat stat;     /* of `fd` */
+	struct walked_directory *directories;
+	size_t n_directories;
+	unsigned int n_links_followed;
 };
 
 /* --- permissions --- */
 
 /*
- * Returns whether the access control list of a file allows other users to write. Called only if the
- * group bits of the mode allow writing, because they are the mask of the list.
+ * Returns whether the access control list of a file permits other users to write. Called only if
+ * the group bits of the mode permit writing, because they are the mask of the access control list.
  */
 static bool acl_lets_others_write(int fd)
 {
@@ -66,7 +68,7 @@ static bool acl_lets_others_write(int fd)
 	} acl;
 	ssize_t n = getxattr(path, ACL_NAME, &acl, sizeof(acl));
 
-	/* ERANGE: more than 128 entries; treated as writable. */
+	/* ERANGE: the list has more than 128 entries. Such a file is treated as writable. */
 	if (n < 0)
 		return errno == ERANGE;
 	if (n < (ssize_t)sizeof(acl.version) || le32toh(acl.version) != ACL_VERSION)
@@ -83,12 +85,13 @@ static bool acl_lets_others_write(int fd)
 }
 
 /*
- * Returns whether other users may write. Ignores the group 0, and a group with the owner's number,
- * which is the private group of the owner on most systems.
+ * Returns whether users other than the owner and root may write. Ignores two groups: the group 0,
+ * and the group whose id is the user id of the owner, which is the private group of the owner on
+ * most systems.
  */
-static bool others_write(int fd, const struct stat *st)
+static bool others_can_write(int fd, const struct stat *st)
 {
-	if (S_ISCHR(st->st_mode)) /* on a terminal, a write by other users is output, not input */
+	if (S_ISCHR(st->st_mode)) /* a terminal: what other users write is not input */
 		return false;
 	if (st->st_mode & S_IWOTH)
 		return true;
@@ -96,19 +99,19 @@ static bool others_write(int fd, const struct stat *st)
 	       ((st->st_gid != 0 && st->st_gid != st->st_uid) || acl_lets_others_write(fd));
 }
 
-/* --- the walk --- */
+/* --- path_walk --- */
 
-static void walk_end(struct path_walk *w)
+static void walk_free(struct path_walk *w)
 {
-	for (size_t i = 0; i < w->n_walked; i++)
-		free(w->walked[i].path);
-	free(w->walked);
-	free(w->remaining);
+	for (size_t i = 0; i < w->n_directories; i++)
+		free(w->directories[i].path);
+	free(w->directories);
+	free(w->remaining_path);
 	free(w->path);
 	cleanup_close(&w->fd);
 }
 
-static int move_to(struct path_walk *w, int fd, char *here)
+static int move_walk_to(struct path_walk *w, int fd, char *here)
 {
 	cleanup_close(&w->fd);
 	free(w->path);
@@ -121,7 +124,7 @@ static int move_to_root(struct path_walk *w)
 {
 	int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	return fd < 0 ? -errno : move_to(w, fd, xstrdup("/"));
+	return fd < 0 ? -errno : move_walk_to(w, fd, xstrdup("/"));
 }
 
 static char *join_path(const char *dir, const char *name)
@@ -130,10 +133,10 @@ static char *join_path(const char *dir, const char *name)
 }
 
 /*
- * Returns whether a link is one of procfs, which may lead to a file without a path, a pipe for
- * example.
+ * Returns whether a symbolic link belongs to procfs. Such a link may lead to a file without a path,
+ * for example a pipe.
  */
-static bool is_of_procfs(int fd)
+static bool is_procfs_link(int fd)
 {
 	struct statfs fs;
 
@@ -142,36 +145,36 @@ static bool is_of_procfs(int fd)
 
 static int follow_link(struct path_walk *w, const char *name, int link)
 {
-	char target[PATH_MAX], *rest = w->remaining;
+	char target[PATH_MAX], *rest = w->remaining_path;
 	ssize_t n = readlinkat(link, "", target, sizeof(target) - 1);
 	int fd;
 
 	if (n < 0)
 		return -errno;
-	if (++w->links > MAX_LINKS)
+	if (++w->n_links_followed > MAX_LINKS)
 		return -ELOOP;
 	target[n] = '\0';
-	if (*target != '/' && is_of_procfs(link)) {
+	if (*target != '/' && is_procfs_link(link)) {
 		fd = openat(w->fd, name, O_PATH | O_CLOEXEC);
-		return fd < 0 ? -errno : move_to(w, fd, join_path(w->path, name));
+		return fd < 0 ? -errno : move_walk_to(w, fd, join_path(w->path, name));
 	}
-	w->remaining = strf("%s%s", target, rest); /* `rest` begins with "/" or is empty */
+	w->remaining_path = strf("%s%s", target, rest); /* `rest` is empty or begins with "/" */
 	free(rest);
 	return *target == '/' ? move_to_root(w) : 0;
 }
 
-/* Opens the next component of w->remaining. */
-static int walk_component(struct path_walk *w)
+/* Opens the first component of w->remaining_path and removes it from there. */
+static int open_next_component(struct path_walk *w)
 {
-	const char *begin = w->remaining + strspn(w->remaining, "/");
+	const char *begin = w->remaining_path + strspn(w->remaining_path, "/");
 	_cleanup_free_ char *name = xstrndup(begin, strcspn(begin, "/"));
 	char *rest = xstrdup(begin + strlen(name));
 	_cleanup_close_ int fd = -1;
 	struct walked_directory *walked;
 	struct stat st;
 
-	free(w->remaining);
-	w->remaining = rest;
+	free(w->remaining_path);
+	w->remaining_path = rest;
 	if (!*name || streq(name, "."))
 		return 0;
 	if (!S_ISDIR(w->stat.st_mode))
@@ -179,14 +182,14 @@ static int walk_component(struct path_walk *w)
 	fd = openat(w->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -errno;
-	walked = array_add(w->walked, w->n_walked);
+	walked = array_add(w->directories, w->n_directories);
 	*walked = (struct walked_directory){ .stat = w->stat,
 					     .path = xstrdup(w->path),
-					     .others_write = others_write(w->fd, &w->stat),
-					     .next_uid = st.st_uid };
+					     .others_can_write = others_can_write(w->fd, &w->stat),
+					     .next_component_owner = st.st_uid };
 	if (S_ISLNK(st.st_mode))
 		return follow_link(w, name, fd);
-	return move_to(w, steal_fd(&fd), join_path(w->path, name));
+	return move_walk_to(w, steal_fd(&fd), join_path(w->path, name));
 }
 
 static int walk_path(struct path_walk *w, const char *path)
@@ -195,20 +198,20 @@ static int walk_path(struct path_walk *w, const char *path)
 
 	if (!*path)
 		return -ENOENT;
-	w->remaining = *path == '/' ? xstrdup(path) : strf("/proc/self/cwd/%s", path);
-	for (int i = 0; r == 0 && w->remaining[strspn(w->remaining, "/")]; i++)
-		r = i < MAX_STEPS ? walk_component(w) : -ENAMETOOLONG;
+	w->remaining_path = *path == '/' ? xstrdup(path) : strf("/proc/self/cwd/%s", path);
+	for (int i = 0; r == 0 && w->remaining_path[strspn(w->remaining_path, "/")]; i++)
+		r = i < MAX_STEPS ? open_next_component(w) : -ENAMETOOLONG;
 	/* A path with a final slash must lead to a directory. */
-	return r == 0 && *w->remaining && !S_ISDIR(w->stat.st_mode) ? -ENOTDIR : r;
+	return r == 0 && *w->remaining_path && !S_ISDIR(w->stat.st_mode) ? -ENOTDIR : r;
 }
 
-/* --- reasons --- */
+/* --- reasons for distrust --- */
 
 /*
- * Returns the reason why the owner `uid` of a file is not trusted. `owner` is the trusted user
- * besides root; 0: only root is trusted. The caller frees the text.
+ * Returns the reason why the owner `uid` of a file is not trusted. `owner` is the user that is
+ * trusted in addition to root; 0: only root is trusted. The caller frees the text.
  */
-static char *describe_foreign_owner(uid_t uid, uid_t owner)
+static char *describe_untrusted_owner(uid_t uid, uid_t owner)
 {
 	if (owner == 0)
 		return strf("belongs to user %u, not to root", (unsigned int)uid);
@@ -216,54 +219,55 @@ static char *describe_foreign_owner(uid_t uid, uid_t owner)
 		    (unsigned int)owner);
 }
 
-static char *find_distrust_of_directory(const struct walked_directory *p, uid_t owner)
+static char *find_reason_to_distrust_directory(const struct walked_directory *p, uid_t owner)
 {
 	if (p->stat.st_uid != 0 && p->stat.st_uid != owner) {
-		_cleanup_free_ char *reason = describe_foreign_owner(p->stat.st_uid, owner);
+		_cleanup_free_ char *reason = describe_untrusted_owner(p->stat.st_uid, owner);
 
 		return strf("the directory %s %s", p->path, reason);
 	}
-	/* In a directory with the sticky bit only the owner of a file can replace it. */
-	if (p->others_write && !(p->stat.st_mode & S_ISVTX && p->next_uid == p->stat.st_uid))
+	/* In a directory with the sticky bit, only the owner of a file can replace this file. */
+	if (p->others_can_write &&
+	    !(p->stat.st_mode & S_ISVTX && p->next_component_owner == p->stat.st_uid))
 		return strf("others may write in the directory %s (mode %04o)", p->path,
 			    (unsigned int)p->stat.st_mode & 07777);
 	return NULL;
 }
 
-static char *find_distrust(const struct path_walk *w, enum trust trust)
+static char *find_reason_for_distrust(const struct path_walk *w, enum trusted_users trust)
 {
 	uid_t owner = trust == TRUST_ROOT ? 0 : w->stat.st_uid;
 	char *why = NULL;
 
-	if (others_write(w->fd, &w->stat))
+	if (others_can_write(w->fd, &w->stat))
 		return strf("others may write to it (mode %04o)",
 			    (unsigned int)w->stat.st_mode & 07777);
 	if (w->stat.st_uid != 0 && w->stat.st_uid != owner) {
-		_cleanup_free_ char *reason = describe_foreign_owner(w->stat.st_uid, owner);
+		_cleanup_free_ char *reason = describe_untrusted_owner(w->stat.st_uid, owner);
 
 		return strf("it %s", reason);
 	}
 	/*
-	 * Begins with the directory nearest to the file, because the user most likely made that
-	 * one.
+	 * Begins with the directory of the file, because this is most likely the directory that the
+	 * user can change.
 	 */
-	for (size_t i = w->n_walked; i > 0 && !why; i--)
-		why = find_distrust_of_directory(&w->walked[i - 1], owner);
+	for (size_t i = w->n_directories; i > 0 && !why; i--)
+		why = find_reason_to_distrust_directory(&w->directories[i - 1], owner);
 	return why;
 }
 
-int trust_open(const char *path, enum trust trust, int *fd, char **why)
+int trust_open(const char *path, enum trusted_users trust, int *fd, char **why)
 {
 	struct path_walk w = { .fd = -1 };
 	int r = walk_path(&w, path);
 
-	*why = r == 0 ? find_distrust(&w, trust) : NULL;
+	*why = r == 0 ? find_reason_for_distrust(&w, trust) : NULL;
 	*fd = r == 0 ? steal_fd(&w.fd) : -1;
-	walk_end(&w);
+	walk_free(&w);
 	return r;
 }
 
-char *trust_check(const char *path, enum trust trust)
+char *trust_find_problem(const char *path, enum trusted_users trust)
 {
 	_cleanup_close_ int fd = -1;
 	char *why;
@@ -271,7 +275,7 @@ char *trust_check(const char *path, enum trust trust)
 	return trust_open(path, trust, &fd, &why) < 0 ? NULL : why;
 }
 
-int trust_refuse(const char *path, const char *why, struct error *err)
+int trust_set_error(const char *path, const char *why, struct error *err)
 {
 	error_set(err, EX_NOPERM, EPERM, path, "cannot use %s as root: %s", path, why);
 	return error_detail(err, "a user who can change the file could act as root");

@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks which users can change the file that a path leads to. */
+/* Checks whether only trusted users can change the file of a path. */
 #pragma once
 
 #include "base/error.h"
 
-enum trust {
-	TRUST_OWNER, /* trusts root and the owner of the file */
-	TRUST_ROOT,  /* trusts root only */
+enum trusted_users {
+	TRUST_OWNER, /* root and the owner of the file */
+	TRUST_ROOT,  /* only root */
 };
 
 /*
- * Opens the file of a path with O_PATH and checks every component of the path: the file, each
- * directory, and each directory in the target of a symbolic link. Each component is opened once and
- * checked by its descriptor, so that the file that was checked is the file that was opened.
+ * Opens the file of a path with O_PATH and checks the file, each directory of the path, and each
+ * directory in the target of a symbolic link. Opens each of them only once and checks the open
+ * file, so that the file that was checked is the file that was opened.
  *
- * Returns a negative errno if the path cannot be opened. Else returns 0, the open file in *fd,
- * which the caller closes, and a text in *why, which the caller frees. *why is NULL if only trusted
- * users can change the file. Else it is the reason why the file is not trusted, as the end of a
- * sentence: "others may write to it (mode 0666)".
+ * Returns a negative errno if the path cannot be opened. Otherwise returns 0, stores the open file
+ * in *fd, which the caller closes, and stores the result of the check in *why, which the caller
+ * frees: NULL if only trusted users can change the file; otherwise the reason why the file is not
+ * trusted, for example "others may write to it (mode 0666)".
  */
-int trust_open(const char *path, enum trust trust, int *fd, char **why);
+int trust_open(const char *path, enum trusted_users trust, int *fd, char **why);
 
 /*
- * Returns *why of trust_open for a path that is about to be used by its name. Returns NULL also if
- * the path cannot be opened. The caller frees the text.
+ * Makes the check of trust_open, but does not return the open file. Returns *why, which the caller
+ * frees, or NULL if the path cannot be opened.
  */
-char *trust_check(const char *path, enum trust trust);
+char *trust_find_problem(const char *path, enum trusted_users trust);
 
 /*
- * Sets the error for a path that root must not use. `why` is the reason from trust_open. Returns
+ * Sets the error for a file that is not trusted. `why` is the reason from trust_open. Returns
  * -EPERM.
  */
-int trust_refuse(const char *path, const char *why, struct error *err);
+int trust_set_error(const char *path, const char *why, struct error *err);

@@ -37,18 +37,20 @@ void memory_fault_in(void *p, size_t size)
 	begin -= begin % page;
 	end -= end % page;
 	/*
-	 * For less than 8 pages, page faults are cheaper. Before Linux 5.14 madvise fails, and each
-	 * page causes a fault.
+	 * For fewer than 8 pages, page faults are faster than the system call. Before Linux 5.14,
+	 * madvise fails, and each page causes a page fault.
 	 */
 	if (begin + 8 * page < end)
 		madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);
 }
 
 /*
- * Called by dl_iterate_phdr() for its first object, the program. The program has no text
- * relocations, which would be lost with the pages.
+ * Returns the read-only pages of the program to the kernel. dl_iterate_phdr() calls this function
+ * for its first object, the program. The program must not have text relocations, because they would
+ * be lost.
  */
-static int release_program(struct dl_phdr_info *info, size_t size _unused_, void *data _unused_)
+static int release_program_pages(struct dl_phdr_info *info, size_t size _unused_,
+				 void *data _unused_)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 
@@ -57,17 +59,17 @@ static int release_program(struct dl_phdr_info *info, size_t size _unused_, void
 		uintptr_t from = (info->dlpi_addr + p->p_vaddr) & ~(page - 1),
 			  to = info->dlpi_addr + p->p_vaddr + p->p_memsz;
 
-		/* Writable pages may have changed, and the file has their old content. */
+		/* Not the writable pages, because the file does not have their current content. */
 		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W))
 			madvise((void *)from, to - from, MADV_DONTNEED);
 	}
 	return 1;
 }
 
-void memory_release(void)
+void memory_release_unused(void)
 {
 	malloc_trim(0);
-	dl_iterate_phdr(release_program, NULL);
+	dl_iterate_phdr(release_program_pages, NULL);
 }
 
 void strings_free(char **list)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Strings, arrays, memory and digests: small helpers for every directory of src/. */
+/* Small functions for strings, arrays, memory and digests. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,7 +22,7 @@ static inline bool streq_null(const char *a, const char *b)
 	return a == b || (a && b && streq(a, b));
 }
 
-/* Returns the part of `s` after the prefix; NULL if `s` does not begin with it. */
+/* Returns the part of `s` after `prefix`; NULL if `s` does not begin with `prefix`. */
 static inline const char *str_after(const char *s, const char *prefix)
 {
 	size_t n = strlen(prefix);
@@ -36,17 +36,17 @@ static inline bool str_has_prefix(const char *s, const char *prefix)
 }
 
 /*
- * Returns by how many bits the suffix 'K', 'M' or 'G' shifts a number (powers of 1024); 0 for other
- * suffixes.
+ * Returns the number of bits by which a number with the suffix 'K', 'M' or 'G' (powers of 1024)
+ * must be shifted to the left; 0 for other suffixes.
  */
-static inline unsigned int size_shift(char suffix)
+static inline unsigned int size_suffix_shift(char suffix)
 {
 	return suffix == 'K' ? 10 : suffix == 'M' ? 20 : suffix == 'G' ? 30 : 0;
 }
 
 /*
- * Returns the start of the next line, or `end`. *length becomes the length of the line at `p`
- * without its newline. The last line may have no newline.
+ * Returns the start of the line after the line at `p`, or `end` if there is none. *length becomes
+ * the length of the line at `p` without its newline. The last line may have no newline.
  */
 static inline const char *str_next_line(const char *p, const char *end, size_t *length)
 {
@@ -64,47 +64,49 @@ static inline bool str_has_suffix(const char *s, const char *suffix)
 }
 
 /*
- * Allocate small amounts of memory. If there is no memory, the process ends with a message (exit
- * 71), because an error path for that could not be tested. Callers limit sizes that a file or a
- * host controls.
+ * Allocate small amounts of memory. If there is no memory, the process prints a message and exits
+ * with status 71, because tests could not reach the code for such an error. The caller must limit a
+ * size that comes from a file or from a host.
  */
 void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *p, size_t n, size_t size);
 /*
- * Maps the pages of memory that the caller will write completely, by one system call instead of a
- * page fault for each page.
+ * Makes the kernel allocate all pages of memory that the caller is going to write. One system call
+ * is faster than a page fault for each page.
  */
 void memory_fault_in(void *p, size_t size);
 /*
- * Returns memory to the kernel that the process needed only at its start: the free heap, and the
- * read-only pages of the program. When such a page is used again, the kernel reads it from the
- * file.
+ * Returns memory that the process needed only at its start to the kernel: the free heap, and the
+ * read-only pages of the program. When the process uses such a page again, the kernel reads it from
+ * the file of the program.
  */
-void memory_release(void);
-/* Frees a list that ends with NULL, and its strings; NULL is allowed. */
+void memory_release_unused(void);
+/* Frees an array of strings that ends with NULL, and its strings. `list` may be NULL. */
 void strings_free(char **list);
 char *xstrdup(const char *s);
-/* Returns a copy of the string; NULL for NULL. */
+/* Returns a copy of the string `s`; NULL if `s` is NULL. */
 char *xstrdup_or_null(const char *s);
 char *xstrndup(const char *s, size_t n);
+/* Returns the formatted text, which the caller frees. */
 char *strf(const char *fmt, ...) _printf_(1, 2);
-/* Returns the directory part: "/a" of "/a/b"; "" for one component. The caller frees it. */
+/* Returns the path of the directory: "/a" for "/a/b", "" for "b". The caller frees it. */
 char *path_parent(const char *path);
 /* Returns whether `path` is below `dir`, at any depth. */
 bool path_is_below(const char *path, const char *dir);
 
 /*
- * Adds data to a 64-bit FNV-1a digest, which detects changes but not deliberate forgery. The first
- * call gets DIGEST_EMPTY.
+ * Adds data to a 64-bit FNV-1a digest and returns the new digest. The first call gets DIGEST_EMPTY.
+ * The digest detects changes, but it gives no protection against an attacker.
  */
 #define DIGEST_EMPTY UINT64_C(0xcbf29ce484222325)
 uint64_t digest_add(uint64_t digest, const void *data, size_t size);
-/* Adds a text with its NUL, so that "a", "bc" and "ab", "c" differ; NULL adds nothing. */
+/* Adds a text with its NUL, so that the texts "a" and "bc" have another digest than the texts "ab"
+   and "c". NULL adds nothing. */
 uint64_t digest_add_text(uint64_t digest, const char *text);
 
 /*
- * Grows ARRAY by a zeroed element and yields a pointer to that element. N is the number of
- * elements; it is increased.
+ * Appends an element to the array `array`, sets its bytes to 0, and yields a pointer to this
+ * element. `n` is the variable with the number of elements, which is increased by 1.
  */
 #define array_add(array, n)                                                                        \
 	({                                                                                         \

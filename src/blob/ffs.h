@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/placed.h"
+#include "base/positioned.h"
 #include "blob/flags.h"
 
 /* Limits of FunctionFS (drivers/usb/gadget/function/f_fs.c) */
@@ -45,7 +45,7 @@ struct endpoint {
 	enum ep_type type;
 	uint8_t alternate; /* number of the alternate setting that has the endpoint, from 0 */
 	struct ep_speed speed[EP_SPEED_COUNT]; /* values of the descriptors at each speed */
-	struct placed_int
+	struct positioned_int
 		zlp; /* only IN endpoints; not 0: FunctionFS adds zero-length packets to writes */
 	unsigned int
 		number; /* from 1, in the order of the gadget file: N of the kernel's file epN */
@@ -109,10 +109,10 @@ struct association {
 struct ffs_mount {
 	char *path; /* absolute path of the mount point; never NULL */
 	bool path_is_default;
-	struct placed_str uid, gid; /* name or decimal number, resolved when the plan is made */
-	struct placed_int mode, rmode, fmode; /* permission bits */
+	struct positioned_str uid, gid; /* name or decimal number, resolved when the plan is made */
+	struct positioned_int mode, rmode, fmode; /* permission bits */
 	bool no_disconnect;
-	struct placed_int
+	struct positioned_int
 		mmap_memory_mb; /* limit of memory that workers can map, MiB; 0: no mmap */
 	struct position at;
 };
@@ -123,7 +123,7 @@ struct ffs {
 	 * Absolute path of a symbolic link that ffsctl makes to the file of the only endpoint, or
 	 * with rw_proxy to the file of the only pair of endpoints.
 	 */
-	struct placed_str device_link;
+	struct positioned_str device_link;
 	/*
 	 * The flags that keys of the gadget file set (blob/flags.h). With FUNCTIONFS_RW_PROXY_EPS,
 	 * each pair of endpoints (1 and 2, 3 and 4, ...) also has a file for both directions; the

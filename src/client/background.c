@@ -134,7 +134,7 @@ static void report_gadget_up(void *data)
 	client_send_report(b->report_fd, b->result, b->gadget_name, supervisor_udc(b->supervisor));
 	close(b->report_fd);
 	b->report_fd = -1;
-	memory_release(); /* gives the memory of the parser back to the kernel */
+	memory_release_unused(); /* gives the memory of the parser back to the kernel */
 }
 
 int client_supervise_in_background(struct supervisor **s, const struct gadget *g,

@@ -320,7 +320,7 @@ static void watch_run_dir(int fd, const struct paths *paths, const char *name)
 static bool wait_for_run_dir(int fd, double until)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	int r = poll(&p, 1, poll_until(until));
+	int r = poll(&p, 1, poll_timeout_until(until));
 
 	if (r > 0)
 		fd_drain(fd);

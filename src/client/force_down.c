@@ -106,7 +106,7 @@ static int check_mounts_unused(const struct plan *plan, struct error *err)
 		const struct step *step = &plan->steps[i];
 
 		if (step->op == &ffs_op_mount &&
-		    mount_find(step->path, FFS_FILE_SYSTEM, step->value) == MOUNT_MATCH)
+		    mount_state_at(step->path, FFS_FILE_SYSTEM, step->value) == MOUNT_MATCH)
 			r = ffs_check_mount_unused(step, 0, err);
 	}
 	return r;

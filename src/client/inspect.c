@@ -43,7 +43,7 @@ static void report_leftover_mount(void *data, const char *path, const char *sour
 
 	/* FunctionFS may have been unmounted after the mounts were read. */
 	if (streq_null(name, gadget->name) &&
-	    mount_find(path, FFS_FILE_SYSTEM, NULL) == MOUNT_MATCH)
+	    mount_state_at(path, FFS_FILE_SYSTEM, NULL) == MOUNT_MATCH)
 		inspect_add_problem(
 			gadget, PROBLEM_ERROR,
 			"the gadget is not in configfs, but its FunctionFS is mounted on %s", path);

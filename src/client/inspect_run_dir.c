@@ -37,7 +37,7 @@ static void set_gadget_degraded(struct gadget_status *gadget)
 static bool is_mounted(const char *mounts, const char *path, const char *instance)
 {
 	return mounts_have(mounts, path, FFS_FILE_SYSTEM, instance) ||
-	       mount_find(path, FFS_FILE_SYSTEM, instance) == MOUNT_MATCH;
+	       mount_state_at(path, FFS_FILE_SYSTEM, instance) == MOUNT_MATCH;
 }
 
 /* Returns whether the function's keeper is alive and waits for a takeover (--hold). */

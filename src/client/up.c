@@ -300,7 +300,7 @@ int client_bring_up(const struct gadget *g, const json_t *document,
 
 static void release_parser_memory(void *data _unused_)
 {
-	memory_release();
+	memory_release_unused();
 }
 
 int client_run_in_foreground(const struct gadget *g, const json_t *document,

@@ -51,7 +51,7 @@ static void add_missing_message(const struct system_check *h, const struct posit
 		diags_hint(h->diags, "%s", err->hint);
 }
 
-static void check_user(struct system_check *h, const struct placed_str *user)
+static void check_user(struct system_check *h, const struct positioned_str *user)
 {
 	_cleanup_error_ struct error err = { 0 };
 	uid_t uid;
@@ -65,7 +65,7 @@ static void check_user(struct system_check *h, const struct placed_str *user)
 		remember_found(h, USER, user->value);
 }
 
-static void check_group(struct system_check *h, const struct placed_str *group)
+static void check_group(struct system_check *h, const struct positioned_str *group)
 {
 	_cleanup_error_ struct error err = { 0 };
 	gid_t gid;
@@ -181,7 +181,7 @@ static void check_udc(const struct system_check *h)
 static void check_serial_numbers(const struct system_check *h)
 {
 	for (size_t i = 0; i < h->gadget->n_strings; i++) {
-		const struct placed_str *from = &h->gadget->strings[i].serialnumber_source;
+		const struct positioned_str *from = &h->gadget->strings[i].serialnumber_source;
 		_cleanup_error_ struct error err = { 0 };
 		_cleanup_free_ char *serial = NULL;
 
@@ -193,7 +193,7 @@ static void check_serial_numbers(const struct system_check *h)
 static void check_switch_targets(const struct system_check *h, const char *const *dirs)
 {
 	for (size_t i = 0; i < h->gadget->n_switch_to; i++) {
-		const struct placed_str *name = &h->gadget->switch_to[i];
+		const struct positioned_str *name = &h->gadget->switch_to[i];
 		_cleanup_free_ char *path = gadgetfile_find_beside(h->gadget, dirs, name->value);
 		_cleanup_error_ struct error err = { 0 };
 

@@ -110,10 +110,10 @@ static void print_plugin_needs(uint32_t needs)
 	const char *between = "";
 
 	printf("needs            ");
-	for (unsigned int i = 0; needs_words[i]; i++) {
+	for (unsigned int i = 0; needs_names[i]; i++) {
 		if (!(needs & 1U << i))
 			continue;
-		printf("%s%s", between, needs_words[i]);
+		printf("%s%s", between, needs_names[i]);
 		between = ", ";
 	}
 	printf("%s\n", needs ? "" : "only its endpoints");

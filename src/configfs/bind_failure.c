@@ -32,14 +32,14 @@ static int explain_nodev(const struct gadget *g, struct error *err)
 		if (streq(f->type, "ffs") && !function_descriptors(f)) {
 			error_detail(err, "the function '%s' has no descriptors yet", f->label);
 			error_hint(err, "a program must write them before the gadget can be bound");
-			return error_at(err, &f->at);
+			return error_set_position(err, &f->at);
 		}
 		if (streq(f->type, "tcm")) {
 			error_detail(err, "the function '%s' has no enabled target", f->label);
 			error_hint(err, "'ffsctl up --no-bind' makes the function, then make and "
 					"enable its target, then 'ffsctl bind' (tcm in "
 					"ffsctl-gadget(5))");
-			return error_at(err, &f->at);
+			return error_set_position(err, &f->at);
 		}
 	}
 	/*

@@ -66,7 +66,7 @@ static void add_restorable_step(struct plan *plan, const struct step_op *op, cha
 static void add_attributes(struct plan *plan, struct configfs *c, const char *dir)
 {
 	for (int i = 0; i < GADGET_ATTR_COUNT; i++) {
-		const struct placed_int *attr = &c->gadget->device_attrs[i];
+		const struct positioned_int *attr = &c->gadget->device_attrs[i];
 
 		if (attr->set)
 			add_restorable_step(plan, &configfs_op_attribute,
@@ -92,7 +92,7 @@ static void add_max_speed(struct plan *plan, const struct gadget *g, const char 
 }
 
 static void add_string(struct plan *plan, struct configfs *c, const char *dir, const char *name,
-		       const struct placed_str *s)
+		       const struct positioned_str *s)
 {
 	if (s->value)
 		add_restorable_step(plan, &configfs_op_string, strf("%s/%s", dir, name),

@@ -25,7 +25,7 @@ static int run_link_step(const struct gadget *g, const char *config_dir,
 	struct step step = { .op = &configfs_op_link, .path = path, .value = value };
 	int r = act(&step, err);
 
-	return r < 0 ? error_at(err, &cf->at) : r;
+	return r < 0 ? error_set_position(err, &cf->at) : r;
 }
 
 static int renew_config_links(const struct gadget *g, const char *config_dir,

@@ -277,5 +277,5 @@ int udc_choose(const struct paths *paths, const struct gadget_udc *wanted, const
 		r = choose_udc_by_name(paths, wanted->name.value, out, err);
 	else
 		r = choose_free_udc(paths, wanted->driver.value, out, err);
-	return r < 0 ? error_at(err, &wanted->at) : 0;
+	return r < 0 ? error_set_position(err, &wanted->at) : 0;
 }

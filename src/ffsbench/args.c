@@ -28,7 +28,7 @@ static int parse_size_prefix(const char **s, uint64_t *n)
 	*n = strtoull(*s, &end, 10);
 	if (errno)
 		return -errno;
-	shift = size_shift(*end);
+	shift = size_suffix_shift(*end);
 	if (*n > MAX_LENGTH >> shift)
 		return -ERANGE;
 	*n <<= shift;

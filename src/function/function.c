@@ -209,10 +209,10 @@ static int error_keeper_does_not_end(const char *label, pid_t pid, struct error 
  */
 static int end_worker_of_keeper(pid_t pid, int pidfd, const char *label, struct error *err)
 {
-	struct worker_processes processes = { .session = pid };
+	struct worker_processes processes = { .session_id = pid };
 
 	/* The pid is valid as long as the process exists. */
-	if (pidfd < 0 || !process_start(pid, &processes.latest_start) ||
+	if (pidfd < 0 || !process_start_time(pid, &processes.max_leader_start) ||
 	    syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
 		return 0;
 	return reap_worker_processes(&processes, label, err);
@@ -316,7 +316,7 @@ static char *mount_options(const struct live_function *function)
 	const struct ffs_mount *m = &function->model->ffs->mount;
 	const struct {
 		const char *name;
-		const struct placed_int *mode;
+		const struct positioned_int *mode;
 	} modes[] = { { "mode", &m->mode }, { "rmode", &m->rmode }, { "fmode", &m->fmode } };
 	char *options = strf("%s uid=%u,gid=%u", function->model->instance, function->mount_uid,
 			     function->mount_gid);

@@ -62,7 +62,7 @@ struct function_callbacks {
 	 */
 	bool (*is_reloading)(void *data);
 	/* Returns which owners are trusted for programs of a gadget whose file is in `dir`. */
-	enum trust (*program_trust)(void *data, const char *dir);
+	enum trusted_users (*program_trust)(void *data, const char *dir);
 };
 
 struct functions {

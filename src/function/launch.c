@@ -43,15 +43,15 @@
 static int check_trust(const struct live_worker *worker, const char *path, struct error *err)
 {
 	const struct functions *all = worker->function->functions;
-	enum trust trust = all->callbacks->program_trust(all->callback_data,
-							 worker->function->gadget->file_dir);
+	enum trusted_users trust = all->callbacks->program_trust(
+		all->callback_data, worker->function->gadget->file_dir);
 	/* A missing file is reported when it is opened. */
-	_cleanup_free_ char *why = geteuid() == 0 ? trust_check(path, trust) : NULL;
+	_cleanup_free_ char *why = geteuid() == 0 ? trust_find_problem(path, trust) : NULL;
 
 	if (!why)
 		return 0;
-	trust_refuse(path, why, err);
-	return error_at(err, &worker->model->program_at);
+	trust_set_error(path, why, err);
+	return error_set_position(err, &worker->model->program_at);
 }
 
 /* Returns the path of the device of a function; NULL if there is none, or none yet. */
@@ -111,7 +111,7 @@ static char *expand_variables(const struct live_worker *worker, const char *text
 
 static int find_program_in_path(struct live_worker *worker, struct error *err)
 {
-	struct spawn *s = &worker->spawn;
+	struct spawn_settings *s = &worker->spawn;
 	int r = spawn_find_program(s->argv[0], &s->program, &worker->model->program_at, err);
 
 	return r < 0 ? r : check_trust(worker, s->program, err);
@@ -133,13 +133,13 @@ static void prepare_arguments(struct live_worker *worker)
 static int prepare_program(struct live_worker *worker, struct error *err)
 {
 	const struct worker *w = worker->model;
-	struct spawn *s = &worker->spawn;
+	struct spawn_settings *s = &worker->spawn;
 
 	if (w->kind == WORKER_PLUGIN) {
 		char *plugin;
 
 		if (plugin_path_find(w->plugin, &plugin, err) < 0)
-			return error_at(err, &w->program_at);
+			return error_set_position(err, &w->program_at);
 		if (check_trust(worker, plugin, err) < 0) {
 			free(plugin);
 			return -err->err;
@@ -157,7 +157,7 @@ static int prepare_program(struct live_worker *worker, struct error *err)
 	if (access(s->program, X_OK) == 0)
 		return check_trust(worker, s->program, err);
 	error_errno(err, EX_UNAVAILABLE, errno, s->program, "cannot execute %s", s->program);
-	return error_at(err, &w->program_at);
+	return error_set_position(err, &w->program_at);
 }
 
 static char *notify_socket_path(const struct live_worker *worker)
@@ -192,7 +192,7 @@ static void prepare_environment(struct live_worker *worker)
 	env[n++] = strf("LISTEN_FDS=%zu", n_fds);
 	set_env_variable(env, &n, "LISTEN_FDNAMES", names);
 	env[n] = strf("LISTEN_PID=%*s", SPAWN_PID_DIGITS, "");
-	worker->spawn.listen_pid = env[n++] + strlen("LISTEN_PID=");
+	worker->spawn.listen_pid_value = env[n++] + strlen("LISTEN_PID=");
 	if (w->kind == WORKER_EXEC && w->ready_when == READY_NOTIFY)
 		set_env_variable(env, &n, "NOTIFY_SOCKET", notify);
 	if (w->ready_when == READY_FD)
@@ -235,7 +235,7 @@ static int choose_dmabuf_device(struct live_worker *worker, struct error *err)
 		    "io.engine = \"%s\" needs %s (CONFIG_UDMABUF) or %s "
 		    "(CONFIG_DMABUF_HEAPS_SYSTEM)",
 		    worker_engine_words[w->engine], dmabuf_devices[0].path, dmabuf_devices[1].path);
-	return error_at(err, &w->engine_at);
+	return error_set_position(err, &w->engine_at);
 }
 
 /*
@@ -247,7 +247,7 @@ static void prepare_sandbox(struct live_worker *worker)
 	struct sandbox *s = &worker->spawn.sandbox;
 
 	if (worker->model->sandbox && worker->model->kind == WORKER_EXEC)
-		sandbox_from_list(s, worker->model->sandbox_permissions);
+		sandbox_from_permissions(s, worker->model->sandbox_permissions);
 	else if (!worker->model->sandbox && worker->function->model->ffs)
 		sandbox_without_io_uring(
 			s); /* io_uring requests to endpoints cannot be cancelled */
@@ -268,7 +268,7 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 	 */
 	if (!w->limits.tasks && !w->user.value)
 		worker->spawn.limits.tasks = DEFAULT_TASKS;
-	worker->spawn.directory = xstrdup(w->working_directory);
+	worker->spawn.working_directory = xstrdup(w->working_directory);
 	worker->spawn.worker_link = strf(RUNDIR_WORKER_LINK "%s", worker->function->model->label);
 	if (r == 0)
 		r = prepare_program(worker, err);
@@ -426,7 +426,7 @@ static int open_journal(const struct live_worker *worker)
 	_cleanup_free_ char *identifier = strf("%s/%s", worker->function->functions->gadget_name,
 					       worker->function->model->label);
 
-	return journal_stream(identifier, LOG_INFO);
+	return journal_open_stream(identifier, LOG_INFO);
 }
 
 /*
@@ -436,7 +436,7 @@ static int open_journal(const struct live_worker *worker)
 static int open_worker_output(const struct live_worker *worker, struct supervisor_fds *ends)
 {
 	if (worker->function->functions->foreground && !isatty(STDERR_FILENO)) {
-		if (journal_is_stderr())
+		if (stderr_is_journal())
 			ends->output_write_fd = open_journal(worker);
 		if (ends->output_write_fd < 0)
 			ends->output_write_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -548,7 +548,7 @@ int launch_start(struct live_worker *worker, struct error *err)
 		prepare_kernel_device(worker);
 	if (r == 0)
 		r = open_worker_fds(worker, &fds, &ends, err);
-	worker->spawn.worker_link_dir = worker->function->functions->rundir->dir_fd;
+	worker->spawn.worker_link_dir_fd = worker->function->functions->rundir->dir_fd;
 	if (r == 0)
 		r = spawn_start(&worker->spawn, fds.fds, fds.n_fds, ends.output_write_fd,
 				&worker->pid, err);

@@ -140,13 +140,13 @@ static char *worker_config_text(const struct live_worker *worker)
 uint64_t launch_digest(const struct live_worker *worker)
 {
 	_cleanup_free_ char *config = worker_config_text(worker);
-	const struct spawn *s = &worker->spawn;
+	const struct spawn_settings *s = &worker->spawn;
 	const int kinds[] = { worker->model->blocking_io, worker->model->ready_when,
 			      s->keep_privileges, worker->model->sandbox };
 	uint64_t digest = digest_add_text(DIGEST_EMPTY, config);
 
 	digest = digest_add_text(digest, s->program);
-	digest = digest_add_text(digest, s->directory);
+	digest = digest_add_text(digest, s->working_directory);
 	for (size_t i = 0; s->argv[i]; i++)
 		digest = digest_add_text(digest, s->argv[i]);
 	for (size_t i = 0; s->env[i]; i++)

@@ -29,7 +29,7 @@ static int prepare_worker_uid(struct live_worker *worker, int r, struct error *e
 int launch_prepare_user(struct live_worker *worker, struct error *err)
 {
 	const struct worker *w = worker->model;
-	struct spawn *s = &worker->spawn;
+	struct spawn_settings *s = &worker->spawn;
 	int r = rundir_get_worker_uid(worker->function->functions->rundir,
 				      worker->function->model->label, &worker->worker_uid);
 

@@ -145,8 +145,8 @@ static pid_t kill_orphans(const struct live_worker *worker)
 static struct worker_processes processes_of(const struct live_worker *worker)
 {
 	return (struct worker_processes){ .worker_uid = worker->worker_uid,
-					  .session = worker->session_id,
-					  .latest_start = worker->session_leader_start };
+					  .session_id = worker->session_id,
+					  .max_leader_start = worker->session_leader_start };
 }
 
 pid_t reap_leftovers(const struct live_worker *worker, bool first)

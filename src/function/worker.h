@@ -53,7 +53,7 @@ struct dmabuf_device {
 struct live_worker {
 	struct live_function *function;
 	const struct worker *model;
-	struct spawn spawn;
+	struct spawn_settings spawn;
 	uid_t worker_uid; /* user id that is reserved for this worker, also used as a group id; 0:
 			     none */
 	const struct dmabuf_device
@@ -69,7 +69,7 @@ struct live_worker {
 	pid_t session_id; /* session id of the last process, which is also its pid; kept after its
 			     end */
 	uint64_t session_leader_start; /* upper limit of the start time of the session leader
-					  (latest_start of process/worker_processes.h) */
+					  (max_leader_start of process/worker_processes.h) */
 	struct fd_watch
 		end_watch; /* watch of the pidfd of a process that is not a child; owns the pidfd */
 	bool taken_over; /* the process was started by a dead supervisor, and is not a child of this

@@ -99,7 +99,7 @@ static void drain_watch(struct live_worker *worker, struct fd_watch *watch)
 	 * return about as much as a pipe or socket can hold.
 	 */
 	for (int i = 0; i < 64 && watch->fd >= 0; i++)
-		watch->fn(watch->data, EPOLLIN);
+		watch->on_event(watch->callback_data, EPOLLIN);
 	worker_close_watch(worker, watch);
 }
 

@@ -31,7 +31,7 @@ int worker_take_over_process(struct live_worker *worker, pid_t pid, int *pidfd, 
 		return -ESRCH;
 	worker->pid = worker->session_id = pid;
 	worker->taken_over = !is_ours;
-	process_start(pid, &worker->session_leader_start);
+	process_start_time(pid, &worker->session_leader_start);
 	if (!is_ours)
 		r = fd_watch_add(loop, &worker->end_watch, *pidfd, EPOLLIN, on_process_end, worker);
 	if (worker->end_watch.fd >= 0)
@@ -57,8 +57,8 @@ static void end_leftovers(struct live_worker *worker)
 
 	rundir_read_worker_processes(function->functions->rundir, function->model->label,
 				     &processes);
-	worker->session_id = processes.session;
-	worker->session_leader_start = processes.latest_start;
+	worker->session_id = processes.session_id;
+	worker->session_leader_start = processes.max_leader_start;
 	worker->taken_over = true;
 	if (reap_leftovers(worker, true) == 0) {
 		worker_handle_event(worker, WORKER_EV_RESTART);

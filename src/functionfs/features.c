@@ -18,7 +18,7 @@
 
 /* --- features that a function uses --- */
 
-static bool is_key_set(const struct placed_int *key, struct position *at)
+static bool is_key_set(const struct positioned_int *key, struct position *at)
 {
 	*at = key->at;
 	return key->set;

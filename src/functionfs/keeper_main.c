@@ -21,8 +21,9 @@
 #include "functionfs/keeper.h"
 #include "functionfs/keeper_sandbox.h"
 
-#define EVENTS_PER_READ 4 /* maximum length of the kernel's event queue (u_fs.h, struct ffs_data)  \
-			   */
+#define EVENTS_PER_READ                                                                            \
+	4 /* maximum length of the kernel's event queue (u_fs.h, struct ffs_data)                  \
+	   */
 /*
  * Maximum number of messages that the keeper reads after the worker has ended. The limit is
  * necessary because a child of the worker could continue to write.
@@ -500,9 +501,9 @@ static int poll_timeout_ms(const struct keeper_state *k)
 {
 	if (!has_deadline(k))
 		return -1;
-	return poll_until(k->pending.exists && k->pending.deadline < k->exit_time
-				  ? k->pending.deadline
-				  : k->exit_time);
+	return poll_timeout_until(k->pending.exists && k->pending.deadline < k->exit_time
+					  ? k->pending.deadline
+					  : k->exit_time);
 }
 
 static _Noreturn void run_keeper(struct keeper_state *k)

@@ -55,7 +55,7 @@ static int fail_mount_in_use(const char *path, const char *users, int exit, stru
 static int mount_undo(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *instance = instance_of_mount(step), *users = NULL;
-	int r = mount_find(step->path, FFS_FILE_SYSTEM, instance);
+	int r = mount_state_at(step->path, FFS_FILE_SYSTEM, instance);
 
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, "/proc/self/mountinfo",

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/placed.h"
+#include "base/positioned.h"
 #include "blob/ffs.h"
 #include "process/limits.h"
 #include "process/sandbox.h"
@@ -46,18 +46,19 @@ extern const char *const gadget_attribute_words[GADGET_ATTR_COUNT]; /* "bcdUSB",
 struct gadget_strings {
 	uint16_t lang; /* USB language id, 0x0409 = en-US */
 	struct position at;
-	struct placed_str manufacturer, product, serialnumber;
+	struct positioned_str manufacturer, product, serialnumber;
 	/*
 	 * Source of the serial number, instead of serialnumber: "machine-id", "device-tree" or an
 	 * absolute path (serial_number_read in configfs/serial_number.h). For "name" the loader
 	 * sets serialnumber itself.
 	 */
-	struct placed_str serialnumber_source;
+	struct positioned_str serialnumber_source;
 };
 
 struct gadget_udc {
-	struct placed_str name;	  /* name of the UDC in /sys/class/udc */
-	struct placed_str driver; /* name of the UDC's driver, for systems whose UDC names vary */
+	struct positioned_str name; /* name of the UDC in /sys/class/udc */
+	struct positioned_str
+		driver;	     /* name of the UDC's driver, for systems whose UDC names vary */
 	double wait_seconds; /* time to wait for the UDC; 0: none (`ffsctl run` always waits) */
 	struct position at;
 };
@@ -76,7 +77,7 @@ enum worker_engine { ENGINE_AUTO, STREAM_ENGINES(WORKER_ENGINE) };
 /*
  * Arrays indexed by enum worker_engine. worker_engine_words has the word for the engine in gadget
  * files and in the configuration of workers. worker_engine_needs has what the engine needs, as bits
- * of enum stream_needs.
+ * of enum stream_feature.
  */
 extern const char *const worker_engine_words[];
 extern const unsigned int worker_engine_needs[];
@@ -119,8 +120,8 @@ struct worker {
 	 * FAILED_STALL.
 	 */
 	enum worker_on_failed on_failed;
-	struct placed_str user; /* name or number; NULL: an allocated user id (worker_uid.h) */
-	struct placed_str *groups;
+	struct positioned_str user; /* name or number; NULL: an allocated user id (worker_uid.h) */
+	struct positioned_str *groups;
 	size_t n_groups;
 	bool keep_privileges;
 	uint64_t capabilities; /* bit n is the capability with number n (linux/capability.h); used
@@ -231,8 +232,8 @@ struct config_function {
 struct config {
 	unsigned int id; /* bConfigurationValue, 1-255 */
 	char *name;	 /* the configfs name is NAME.ID, at most 39 characters */
-	struct placed_int bm_attributes;
-	struct placed_int max_power; /* mA */
+	struct positioned_int bm_attributes;
+	struct positioned_int max_power; /* mA */
 	struct config_strings *strings;
 	size_t n_strings;
 	struct config_function *functions;
@@ -254,9 +255,9 @@ struct gadget {
 					not support it */
 	struct position max_speed_at;
 	struct gadget_udc udc;
-	struct placed_str *switch_to; /* names of the gadgets to which a worker may switch */
+	struct positioned_str *switch_to; /* names of the gadgets to which a worker may switch */
 	size_t n_switch_to;
-	struct placed_int
+	struct positioned_int
 		device_attrs[GADGET_ATTR_COUNT]; /* fields of the device descriptor; default of
 					     idVendor and idProduct: 1d6b:0104 */
 	struct gadget_strings

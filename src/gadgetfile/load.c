@@ -102,7 +102,7 @@ static bool set_default_usb_id(struct load *l, struct node *attrs, enum gadget_a
 {
 	if (attrs && node_member(attrs, gadget_attribute_words[attr]))
 		return false;
-	l->gadget->device_attrs[attr] = (struct placed_int){ .set = true, .value = value };
+	l->gadget->device_attrs[attr] = (struct positioned_int){ .set = true, .value = value };
 	return true;
 }
 
@@ -197,7 +197,7 @@ static void load_switch_to(struct load *l, struct node *list)
 		return;
 	node_foreach(item, list) {
 		_cleanup_free_ char *shown = NULL;
-		struct placed_str *name;
+		struct positioned_str *name;
 		bool again = false;
 
 		if (item->bad)

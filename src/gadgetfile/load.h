@@ -70,7 +70,7 @@ struct ffs_settings {
 
 struct class_settings {
 	struct node *class;
-	struct placed_int subclass, protocol;
+	struct positioned_int subclass, protocol;
 };
 
 struct interface_settings {
@@ -83,18 +83,18 @@ struct blob_settings {
 };
 
 struct os_compat_settings {
-	struct placed_int interface;
+	struct positioned_int interface;
 	struct node *compatible, *sub_compatible;
 };
 
 struct os_property_settings {
-	struct placed_int interface;
+	struct positioned_int interface;
 	struct node *name, *data;
 	unsigned int type;
 };
 
 struct association_settings {
-	struct placed_int first_interface, n_interfaces;
+	struct positioned_int first_interface, n_interfaces;
 	struct class_settings class;
 	struct node *string;
 };
@@ -110,14 +110,14 @@ struct keyword_setting {
  * or `super`.
  */
 struct endpoint_speed_settings {
-	struct placed_int max_packet, burst, mult;
+	struct positioned_int max_packet, burst, mult;
 	const struct node *interval;
 };
 
 struct endpoint_settings {
 	struct keyword_setting direction, type;
-	struct placed_str name;
-	struct placed_int address, max_packet, burst, mult, zlp;
+	struct positioned_str name;
+	struct positioned_int address, max_packet, burst, mult, zlp;
 	struct node *interval;
 	struct node *by_speed[EP_SPEED_COUNT]; /* the groups `full`, `high` and `super` */
 };

@@ -125,7 +125,7 @@ int difference_apply(struct difference *d, struct error *err)
 		if (r > 0)
 			return r;
 		if (r < 0) {
-			error_at(err, &step->at);
+			error_set_position(err, &step->at);
 			return r;
 		}
 		fault_inject(FAULT_RELOAD_AFTER, d->next_change + 1);

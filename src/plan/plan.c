@@ -55,7 +55,7 @@ int plan_apply(struct plan *plan, struct error *err)
 		if (r == PLAN_AGAIN)
 			return r;
 		if (r < 0) {
-			error_at(err, &step->at);
+			error_set_position(err, &step->at);
 			return r;
 		}
 		step->state = STEP_DONE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The calls that a plugin can make: struct ffsctl_calls. */
+/* The functions of struct ffsctl_calls, which a plugin can call. */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,9 +11,9 @@
 #include "base/util.h"
 #include "plugin-host/state.h"
 
-static struct plugin_host *plugin_host_of(struct ffsctl_host *pub)
+static struct plugin_host *plugin_host_of(struct ffsctl_host *public)
 {
-	return (struct plugin_host *)pub;
+	return (struct plugin_host *)public;
 }
 
 int plugin_host_send(struct plugin_host *h, uint16_t type, uint32_t id, const void *body,
@@ -21,8 +21,8 @@ int plugin_host_send(struct plugin_host *h, uint16_t type, uint32_t id, const vo
 {
 	if (length > FFSCTL_MSG_MAX_BODY)
 		return -EMSGSIZE;
-	/* Never waits: the data must flow even if the keeper does not read its messages. */
-	return message_send(h->control, type, id, body, length) ? 0 : -errno;
+	/* Never waits, because transfers must not stop if the keeper does not read its messages. */
+	return message_send(h->control_fd, type, id, body, length) ? 0 : -errno;
 }
 
 void plugin_host_log(struct plugin_host *h, const char *text)
@@ -49,86 +49,88 @@ static void send_ready(struct plugin_host *h)
 	}
 }
 
-void plugin_host_ready(struct plugin_host *h)
+void plugin_host_send_ready_once(struct plugin_host *h)
 {
 	if (!h->reported_method)
 		send_ready(h);
 }
 
-void plugin_host_update_method(struct plugin_host *h)
+void plugin_host_report_method_change(struct plugin_host *h)
 {
-	h->stream_logged = false;
+	h->method_may_have_changed = false;
 	if (h->reported_method && !streq(h->reported_method, stream_method(&h->stream)))
 		send_ready(h);
 }
 
-static struct ffsctl_transfer *call_get(struct ffsctl_host *pub, uint32_t endpoint)
+static struct ffsctl_transfer *plugin_call_get(struct ffsctl_host *public, uint32_t endpoint)
 {
-	return stream_get(&plugin_host_of(pub)->stream, endpoint);
+	return stream_get_transfer(&plugin_host_of(public)->stream, endpoint);
 }
 
-static void call_put(struct ffsctl_host *pub, struct ffsctl_transfer *t)
+static void plugin_call_put(struct ffsctl_host *public, struct ffsctl_transfer *t)
 {
-	stream_put(&plugin_host_of(pub)->stream, t);
+	stream_put_transfer(&plugin_host_of(public)->stream, t);
 }
 
-static int call_submit(struct ffsctl_host *pub, uint32_t endpoint, struct ffsctl_transfer *t)
+static int plugin_call_submit(struct ffsctl_host *public, uint32_t endpoint,
+			      struct ffsctl_transfer *t)
 {
-	return stream_submit(&plugin_host_of(pub)->stream, endpoint, t);
+	return stream_submit_transfer(&plugin_host_of(public)->stream, endpoint, t);
 }
 
-static void call_cancel(struct ffsctl_host *pub, uint32_t endpoint)
+static void plugin_call_cancel(struct ffsctl_host *public, uint32_t endpoint)
 {
-	stream_cancel(&plugin_host_of(pub)->stream, endpoint);
+	stream_cancel_transfers(&plugin_host_of(public)->stream, endpoint);
 }
 
-static int call_accept(struct ffsctl_host *pub, uint32_t id)
+static int plugin_call_accept(struct ffsctl_host *public, uint32_t id)
 {
-	return plugin_host_send(plugin_host_of(pub), FFSCTL_MSG_ACCEPT, id, NULL, 0);
+	return plugin_host_send(plugin_host_of(public), FFSCTL_MSG_ACCEPT, id, NULL, 0);
 }
 
-static int call_stall(struct ffsctl_host *pub, uint32_t id)
+static int plugin_call_stall(struct ffsctl_host *public, uint32_t id)
 {
-	return plugin_host_send(plugin_host_of(pub), FFSCTL_MSG_STALL, id, NULL, 0);
+	return plugin_host_send(plugin_host_of(public), FFSCTL_MSG_STALL, id, NULL, 0);
 }
 
-static int call_reply(struct ffsctl_host *pub, uint32_t id, const void *data, size_t length)
+static int plugin_call_reply(struct ffsctl_host *public, uint32_t id, const void *data,
+			     size_t length)
 {
-	return plugin_host_send(plugin_host_of(pub), FFSCTL_MSG_DATA, id, data, length);
+	return plugin_host_send(plugin_host_of(public), FFSCTL_MSG_DATA, id, data, length);
 }
 
-/* Returns the value of an option. Ends the process if the plugin's table has no option with this
-   name and type. */
-static const struct option_value *find_option(struct plugin_host *h, const char *name, bool is_text,
-					      bool is_real)
+/* Returns the value of an option. Ends the process if the table of the plugin has no option with
+   this name and type. */
+static const struct option_value *find_option_or_exit(struct plugin_host *h, const char *name,
+						      bool is_text, bool is_real)
 {
 	const struct option_value *v = options_find(h->options, name);
 
-	if (v && (v->option->type == FFSCTL_OPTION_STRING) == is_text &&
-	    (v->option->type == FFSCTL_OPTION_FLOAT) == is_real)
+	if (v && (v->declaration->type == FFSCTL_OPTION_STRING) == is_text &&
+	    (v->declaration->type == FFSCTL_OPTION_FLOAT) == is_real)
 		return v;
 	fprintf(stderr, "%s: error: bug in the plugin: it reads option '%s', which its table %s\n",
 		h->plugin->name, name, v ? "declares with another type" : "does not declare");
 	exit(WORKER_EXIT_NEVER);
 }
 
-static const char *call_option_string(struct ffsctl_host *pub, const char *name)
+static const char *plugin_call_option_string(struct ffsctl_host *public, const char *name)
 {
-	return find_option(plugin_host_of(pub), name, true, false)->text;
+	return find_option_or_exit(plugin_host_of(public), name, true, false)->text;
 }
 
-static int64_t call_option_int(struct ffsctl_host *pub, const char *name)
+static int64_t plugin_call_option_int(struct ffsctl_host *public, const char *name)
 {
-	return find_option(plugin_host_of(pub), name, false, false)->number;
+	return find_option_or_exit(plugin_host_of(public), name, false, false)->number;
 }
 
-static double call_option_float(struct ffsctl_host *pub, const char *name)
+static double plugin_call_option_float(struct ffsctl_host *public, const char *name)
 {
-	return find_option(plugin_host_of(pub), name, false, true)->real;
+	return find_option_or_exit(plugin_host_of(public), name, false, true)->real;
 }
 
-_printf_(3, 4) static void call_log(struct ffsctl_host *pub, enum ffsctl_log_level level,
-				    const char *fmt, ...)
+_printf_(3, 4) static void plugin_call_log(struct ffsctl_host *public, enum ffsctl_log_level level,
+					   const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list ap;
@@ -138,19 +140,19 @@ _printf_(3, 4) static void call_log(struct ffsctl_host *pub, enum ffsctl_log_lev
 	r = vasprintf(&text, fmt, ap);
 	va_end(ap);
 	if (r < 0) {
-		text = NULL; /* vasprintf() failed and has left `text` undefined */
+		text = NULL; /* undefined after a failure of vasprintf() */
 		return;
 	}
-	fprintf(stderr, "%s: %s%s\n", plugin_host_of(pub)->plugin->name,
+	fprintf(stderr, "%s: %s%s\n", plugin_host_of(public)->plugin->name,
 		level == FFSCTL_LOG_ERROR ? "error: " : "", text);
 }
 
-static void call_ready(struct ffsctl_host *pub)
+static void plugin_call_ready(struct ffsctl_host *public)
 {
-	plugin_host_ready(plugin_host_of(pub));
+	plugin_host_send_ready_once(plugin_host_of(public));
 }
 
-static int call_stats(struct ffsctl_host *pub, const char *json)
+static int plugin_call_stats(struct ffsctl_host *public, const char *json)
 {
 	json_t *value;
 	bool good;
@@ -160,63 +162,64 @@ static int call_stats(struct ffsctl_host *pub, const char *json)
 	value = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
 	good = json_is_object(value);
 	json_decref(value);
-	return good ? plugin_host_send(plugin_host_of(pub), FFSCTL_MSG_STATS, 0, json, strlen(json))
+	return good ? plugin_host_send(plugin_host_of(public), FFSCTL_MSG_STATS, 0, json,
+				       strlen(json))
 		    : -EINVAL;
 }
 
-static int call_switch_to(struct ffsctl_host *pub, const char *gadget, const char *json)
+static int plugin_call_switch_to(struct ffsctl_host *public, const char *gadget, const char *json)
 {
 	_cleanup_free_ char *body = strf("%s%c%s", gadget, '\0', json ? json : "");
 	size_t length = strlen(gadget) + 1 + (json ? strlen(json) : 0);
 
-	return plugin_host_send(plugin_host_of(pub), FFSCTL_MSG_SWITCH, 0, body, length);
+	return plugin_host_send(plugin_host_of(public), FFSCTL_MSG_SWITCH, 0, body, length);
 }
 
-static void call_exit(struct ffsctl_host *pub, int status)
+static void plugin_call_exit(struct ffsctl_host *public, int status)
 {
-	plugin_host_exit(plugin_host_of(pub), status);
+	plugin_host_exit(plugin_host_of(public), status);
 }
 
-static int call_watch(struct ffsctl_host *pub, struct ffsctl_watch *w)
+static int plugin_call_watch(struct ffsctl_host *public, struct ffsctl_watch *w)
 {
-	return plugin_host_watch(plugin_host_of(pub), w);
+	return plugin_host_watch(plugin_host_of(public), w);
 }
 
-static void call_unwatch(struct ffsctl_host *pub, struct ffsctl_watch *w)
+static void plugin_call_unwatch(struct ffsctl_host *public, struct ffsctl_watch *w)
 {
-	plugin_host_unwatch(plugin_host_of(pub), w);
+	plugin_host_unwatch(plugin_host_of(public), w);
 }
 
-static void call_timer_start(struct ffsctl_host *pub, struct ffsctl_timer *t, uint32_t ms)
+static void plugin_call_timer_start(struct ffsctl_host *public, struct ffsctl_timer *t, uint32_t ms)
 {
-	plugin_host_timer_start(plugin_host_of(pub), t, ms);
+	plugin_host_timer_start(plugin_host_of(public), t, ms);
 }
 
-static void call_timer_stop(struct ffsctl_host *pub, struct ffsctl_timer *t)
+static void plugin_call_timer_stop(struct ffsctl_host *public, struct ffsctl_timer *t)
 {
-	plugin_host_timer_stop(plugin_host_of(pub), t);
+	plugin_host_timer_stop(plugin_host_of(public), t);
 }
 
 const struct ffsctl_calls plugin_host_calls = {
 	.version = FFSCTL_PLUGIN_VERSION,
 	.size = sizeof(struct ffsctl_calls),
-	.get = call_get,
-	.put = call_put,
-	.submit = call_submit,
-	.cancel = call_cancel,
-	.accept = call_accept,
-	.stall = call_stall,
-	.reply = call_reply,
-	.option_string = call_option_string,
-	.option_int = call_option_int,
-	.option_float = call_option_float,
-	.log = call_log,
-	.ready = call_ready,
-	.stats = call_stats,
-	.switch_to = call_switch_to,
-	.exit = call_exit,
-	.watch = call_watch,
-	.unwatch = call_unwatch,
-	.timer_start = call_timer_start,
-	.timer_stop = call_timer_stop,
+	.get = plugin_call_get,
+	.put = plugin_call_put,
+	.submit = plugin_call_submit,
+	.cancel = plugin_call_cancel,
+	.accept = plugin_call_accept,
+	.stall = plugin_call_stall,
+	.reply = plugin_call_reply,
+	.option_string = plugin_call_option_string,
+	.option_int = plugin_call_option_int,
+	.option_float = plugin_call_option_float,
+	.log = plugin_call_log,
+	.ready = plugin_call_ready,
+	.stats = plugin_call_stats,
+	.switch_to = plugin_call_switch_to,
+	.exit = plugin_call_exit,
+	.watch = plugin_call_watch,
+	.unwatch = plugin_call_unwatch,
+	.timer_start = plugin_call_timer_start,
+	.timer_stop = plugin_call_timer_stop,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Handles the messages that ffsctl sends on the control socket. */
+/* Handles the messages that the plugin host receives from its control socket. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,12 +19,12 @@ void plugin_host_stop(struct plugin_host *h)
 		return;
 	h->stopping = true;
 	if (h->plugin->stop)
-		h->plugin->stop(&h->pub);
+		h->plugin->stop(&h->public);
 	else
 		plugin_host_exit(h, 0);
 }
 
-static void on_event(struct plugin_host *h, const unsigned char *body, size_t length)
+static void on_link_event(struct plugin_host *h, const unsigned char *body, size_t length)
 {
 	struct ffsctl_event ev;
 
@@ -33,7 +33,7 @@ static void on_event(struct plugin_host *h, const unsigned char *body, size_t le
 	memcpy(&ev, body, sizeof(ev));
 	switch (ev.event) {
 	case FFSCTL_EVENT_ENABLE:
-		if (stream_up(&h->stream, ev.speed) < 0)
+		if (stream_link_up(&h->stream, ev.speed) < 0)
 			fprintf(stderr,
 				"%s: error: cannot enable the endpoints at speed %d: the "
 				"configuration "
@@ -41,18 +41,19 @@ static void on_event(struct plugin_host *h, const unsigned char *body, size_t le
 				h->plugin->name, ev.speed);
 		break;
 	case FFSCTL_EVENT_DISABLE:
-		stream_down(&h->stream);
+		stream_link_down(&h->stream);
 		break;
 	case FFSCTL_EVENT_UNBIND:
-		stream_down(&h->stream);
+		stream_link_down(&h->stream);
 		/* fall through */
 	default:
 		if (h->plugin->event)
-			h->plugin->event(&h->pub, ev.event);
+			h->plugin->event(&h->public, ev.event);
 	}
 }
 
-static void on_setup(struct plugin_host *h, uint32_t id, const unsigned char *body, size_t length)
+static void on_setup_request(struct plugin_host *h, uint32_t id, const unsigned char *body,
+			     size_t length)
 {
 	struct ffsctl_setup setup;
 
@@ -67,35 +68,35 @@ static void on_setup(struct plugin_host *h, uint32_t id, const unsigned char *bo
 	setup.value = get_le16(body + 2);
 	setup.index = get_le16(body + 4);
 	setup.length = get_le16(body + 6);
-	h->plugin->setup(&h->pub, id, &setup);
+	h->plugin->setup(&h->public, id, &setup);
 }
 
-bool plugin_host_receive(struct plugin_host *h)
+bool plugin_host_receive_message(struct plugin_host *h)
 {
 	static unsigned char body[FFSCTL_MSG_MAX_BODY];
 	struct ffsctl_msg head;
 	size_t length;
 	ssize_t n;
 
-	n = message_receive(h->control, &head, body, sizeof(body));
+	n = message_receive(h->control_fd, &head, body, sizeof(body));
 	if (n == -EAGAIN)
 		return false;
 	if (n < 0) {
-		/* The keeper has ended, so the function no longer exists. */
+		/* The keeper has ended. Therefore the function no longer exists. */
 		plugin_host_exit(h, 0);
 		return false;
 	}
 	length = head.length < (size_t)n ? head.length : (size_t)n;
 	switch (head.type) {
 	case FFSCTL_MSG_EVENT:
-		on_event(h, body, length);
+		on_link_event(h, body, length);
 		break;
 	case FFSCTL_MSG_SETUP:
-		on_setup(h, head.id, body, length);
+		on_setup_request(h, head.id, body, length);
 		break;
 	case FFSCTL_MSG_DATA:
 		if (h->plugin->setup_data)
-			h->plugin->setup_data(&h->pub, head.id, body, length);
+			h->plugin->setup_data(&h->public, head.id, body, length);
 		break;
 	case FFSCTL_MSG_PING:
 		plugin_host_send(h, FFSCTL_MSG_PONG, head.id, NULL, 0);
@@ -103,7 +104,7 @@ bool plugin_host_receive(struct plugin_host *h)
 	case FFSCTL_MSG_STOP:
 		plugin_host_stop(h);
 		break;
-	default: /* messages of unknown type are ignored (control.h) */
+	default: /* a message of an unknown type must be ignored (ffsctl/control.h) */
 		break;
 	}
 	return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ffsctl-worker --describe: prints a plugin's table as JSON. ffsctl runs this, because it never
-   loads a plugin itself. */
+/* `ffsctl-worker --describe` prints the table of a plugin as JSON. ffsctl runs this command to read
+   the table, because ffsctl never loads a plugin itself. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include "plugin-host/state.h"
 #include "process/needs.h"
 
-static json_t *option_json(const struct ffsctl_option *o)
+static json_t *option_to_json(const struct ffsctl_option *o)
 {
 	json_t *j = json_pack("{s:s, s:s, s:b, s:s?, s:s}", "name", o->name, "type",
 			      option_type_name(o->type), "required", (int)o->required, "default",
@@ -42,7 +42,7 @@ int plugin_describe(const struct ffsctl_plugin *p, int out, struct error *err)
 	int r = 0;
 
 	for (o = p->options; o && o->name; o++)
-		if (json_array_append_new(options, option_json(o)) < 0)
+		if (json_array_append_new(options, option_to_json(o)) < 0)
 			r = -EILSEQ;
 	doc = json_pack("{s:{s:i, s:s}, s:{s:s, s:s, s:i, s:s, s:o, s:o, s:I, s:I, s:I}}", "ffsctl",
 			"schema", 1, "version", PACKAGE_VERSION, "plugin", "name", p->name,

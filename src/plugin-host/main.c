@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ffsctl-worker PLUGIN: runs a plugin with the descriptors that ffsctl passed (ffsctl-worker(7)).
- * ffsctl-worker --describe PLUGIN: prints the plugin's table.
+ * `ffsctl-worker PLUGIN` runs a plugin with the file descriptors that ffsctl passed
+ * (ffsctl-worker(7)). `ffsctl-worker --describe PLUGIN` prints the table of the plugin.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,10 +16,10 @@
 #include "base/util.h"
 #include "plugin-host/options.h"
 #include "plugin-host/plugin_host.h"
-#include "plugin-host/settings.h"
+#include "plugin-host/worker_config.h"
 #include "process/sandbox.h"
 
-#define FIRST_FD 3 /* sd_listen_fds(3) */
+#define FIRST_FD 3 /* the first file descriptor of sd_listen_fds(3) */
 
 static int print_error(struct error *err)
 {
@@ -31,39 +31,39 @@ static int print_error(struct error *err)
 	return status;
 }
 
-static int fail_no_descriptors(struct error *err)
+static int fail_no_passed_fds(struct error *err)
 {
 	error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
-		  "no descriptors were passed (LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES)");
+		  "no file descriptors were passed (LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES)");
 	return error_hint(err, "ffsctl-worker must be started by ffsctl");
 }
 
-static int find_fds(struct worker_fds *fds, struct error *err)
+static int find_passed_fds(struct worker_fds *fds, struct error *err)
 {
 	const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
 
-	fds->names = getenv("LISTEN_FDNAMES");
-	if (!pid || !n || !fds->names || atol(pid) != (long)getpid() || atoi(n) < 2 ||
-	    !str_has_prefix(fds->names, "config:control"))
-		return fail_no_descriptors(err);
-	fds->config = FIRST_FD;
-	fds->control = FIRST_FD + 1;
-	fds->endpoints = FIRST_FD + 2;
-	fds->n_endpoints = (unsigned int)atoi(n) - 2;
-	fds->names += strlen("config:control");
+	fds->fd_names = getenv("LISTEN_FDNAMES");
+	if (!pid || !n || !fds->fd_names || atol(pid) != (long)getpid() || atoi(n) < 2 ||
+	    !str_has_prefix(fds->fd_names, "config:control"))
+		return fail_no_passed_fds(err);
+	fds->config_fd = FIRST_FD;
+	fds->control_fd = FIRST_FD + 1;
+	fds->first_endpoint_fd = FIRST_FD + 2;
+	fds->n_fds_after_control = (unsigned int)atoi(n) - 2;
+	fds->fd_names += strlen("config:control");
 	return 0;
 }
 
-/* Checks that the descriptors after `control` are the endpoints of the worker's configuration, in
-   the same order. */
+/* Checks that the file descriptors after `control` have the names of the endpoints in the worker's
+   configuration, in the same order. */
 static int check_endpoint_names(const struct worker_fds *fds, const struct worker_config *config,
 				struct error *err)
 {
-	const char *names = fds->names;
+	const char *names = fds->fd_names;
 	unsigned int i;
 	size_t n;
 
-	for (i = 0; i < config->n_endpoints && i < fds->n_endpoints; i++) {
+	for (i = 0; i < config->n_endpoints && i < fds->n_fds_after_control; i++) {
 		n = strlen(config->endpoints[i].name);
 		if (*names != ':' || strncmp(names + 1, config->endpoints[i].name, n) != 0)
 			break;
@@ -75,45 +75,46 @@ static int check_endpoint_names(const struct worker_fds *fds, const struct worke
 		return 0;
 	return error_set(
 		err, WORKER_EXIT_NEVER, EINVAL, NULL,
-		"endpoint '%s' of the configuration is not descriptor %d of LISTEN_FDNAMES",
-		config->endpoints[i].name, fds->endpoints + (int)i);
+		"endpoint '%s' of the configuration is not file descriptor %d of LISTEN_FDNAMES",
+		config->endpoints[i].name, fds->first_endpoint_fd + (int)i);
 }
 
-/* Returns the descriptor with this name among those after the endpoints; -1 if there is none. */
-static int find_descriptor(const struct worker_fds *fds, const struct worker_config *config,
+/* Returns the file descriptor with this name among the file descriptors after those of the
+   endpoints; -1 if there is none. */
+static int find_fd_by_name(const struct worker_fds *fds, const struct worker_config *config,
 			   const char *name)
 {
-	const char *at = fds->names;
+	const char *at = fds->fd_names;
 	unsigned int i;
 
-	for (i = 0; i < fds->n_endpoints && *at; i++) {
+	for (i = 0; i < fds->n_fds_after_control && *at; i++) {
 		size_t n = strcspn(at + 1, ":");
 
 		if (i >= config->n_endpoints && n == strlen(name) && strncmp(at + 1, name, n) == 0)
-			return fds->endpoints + (int)i;
+			return fds->first_endpoint_fd + (int)i;
 		at += 1 + n;
 	}
 	return -1;
 }
 
-static void find_optional_descriptors(struct worker_fds *fds, const struct worker_config *config)
+static void find_optional_fds(struct worker_fds *fds, const struct worker_config *config)
 {
-	fds->plugin = find_descriptor(fds, config, "plugin");
-	fds->dmabuf = find_descriptor(fds, config, "udmabuf");
-	if (fds->dmabuf >= 0)
+	fds->plugin_fd = find_fd_by_name(fds, config, "plugin");
+	fds->dmabuf_device_fd = find_fd_by_name(fds, config, "udmabuf");
+	if (fds->dmabuf_device_fd >= 0)
 		return;
-	fds->dmabuf = find_descriptor(fds, config, "dma-heap");
-	fds->dmabuf_heap = true;
+	fds->dmabuf_device_fd = find_fd_by_name(fds, config, "dma-heap");
+	fds->dmabuf_device_is_heap = true;
 }
 
-/* Returns the path of the shared object in /proc if its descriptor was passed, because the worker's
- * user may be unable to open `path`; else `path`. */
-static const char *plugin_file(const struct worker_fds *fds, const char *path, char *link,
-			       size_t size)
+/* Returns the path of the file to load: the path in /proc if the file descriptor of the plugin was
+ * passed, because the user of the worker may be unable to open `path`; else `path`. */
+static const char *plugin_file_to_load(const struct worker_fds *fds, const char *path, char *link,
+				       size_t size)
 {
-	if (fds->plugin < 0)
+	if (fds->plugin_fd < 0)
 		return path;
-	snprintf(link, size, "/proc/self/fd/%d", fds->plugin);
+	snprintf(link, size, "/proc/self/fd/%d", fds->plugin_fd);
 	return link;
 }
 
@@ -121,21 +122,21 @@ static void set_close_on_exec(const struct worker_fds *fds)
 {
 	int fd;
 
-	for (fd = FIRST_FD; fd < fds->endpoints + (int)fds->n_endpoints; fd++)
+	for (fd = FIRST_FD; fd < fds->first_endpoint_fd + (int)fds->n_fds_after_control; fd++)
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDNAMES");
 }
 
-/* Limits the process to the system calls that `open` permits. The limits hold even if the plugin is
-   compromised. */
-static int enter_sandbox(unsigned int open, struct error *err)
+/* Limits the process to the system calls that `permissions` (bits of enum sandbox_permission)
+   allow. A compromised plugin cannot remove this limit. */
+static int enter_sandbox(unsigned int permissions, struct error *err)
 {
 	struct sandbox sandbox = { 0 };
 	bool entered;
 
-	sandbox_from_list(&sandbox, open);
+	sandbox_from_permissions(&sandbox, permissions);
 	entered = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && sandbox_enter(&sandbox);
 	sandbox_free(&sandbox);
 	if (entered)
@@ -154,22 +155,25 @@ static int run_worker(const char *path)
 	char link[32];
 	int status;
 
-	/* A fixed hash seed is safe, because the configuration is trusted, and avoids the need for
-	   /dev/urandom. */
+	/* Sets a fixed hash seed, so that jansson does not read /dev/urandom. This is safe, because
+	   the configuration is trusted. */
 	json_object_seed(1);
-	if (find_fds(&fds, &err) < 0 || worker_config_read(fds.config, &config, &err) < 0)
+	if (find_passed_fds(&fds, &err) < 0 || worker_config_read(fds.config_fd, &config, &err) < 0)
 		return print_error(&err);
-	find_optional_descriptors(&fds, &config);
-	/* The plugin's constructors run before its needs are known. Until then the sandbox permits
-	   everything that the gadget file allows, afterwards only what the plugin also declares. */
+	find_optional_fds(&fds, &config);
+	/* The constructors of the plugin run before its needs are known. Therefore the first
+	   sandbox has all permissions that the gadget file allows. The second sandbox has only
+	   those of them that the plugin needs. */
 	if (check_endpoint_names(&fds, &config, &err) < 0 ||
-	    (config.sandbox && enter_sandbox(config.allowed, &err) < 0) ||
-	    plugin_load(path, plugin_file(&fds, path, link, sizeof(link)), &plugin, &err) < 0) {
+	    (config.sandbox_enabled && enter_sandbox(config.allowed_permissions, &err) < 0) ||
+	    plugin_load(path, plugin_file_to_load(&fds, path, link, sizeof(link)), &plugin, &err) <
+		    0) {
 		status = print_error(&err);
 	} else if (options_resolve(plugin.options, config.options, &options, &err) < 0) {
 		error_wrap(&err, "plugin %s", plugin.name);
 		status = print_error(&err);
-	} else if (config.sandbox && enter_sandbox(config.allowed & plugin.needs, &err) < 0) {
+	} else if (config.sandbox_enabled &&
+		   enter_sandbox(config.allowed_permissions & plugin.needs, &err) < 0) {
 		status = print_error(&err);
 	} else {
 		if (plugin.needs & FFSCTL_NEED_PROGRAMS)
@@ -182,20 +186,20 @@ static int run_worker(const char *path)
 }
 
 /*
- * Limits what a plugin's constructors can do, in addition to the sandbox, which some kernels lack.
- * They cannot start a process, write a large file, or write to the stdout that gets the table.
- * Returns a new descriptor of that stdout.
+ * Sets limits for the constructors of a plugin, in addition to the sandbox, which some kernels do
+ * not have: a constructor cannot start a process, write a large file, or write to stdout. Returns a
+ * duplicate of stdout, for the table of the plugin.
  */
-static int limit_process(struct error *err)
+static int limit_plugin_process(struct error *err)
 {
 	static const struct {
-		int what;
-		rlim_t most;
+		int resource;
+		rlim_t limit;
 	} limits[] = {
 		{ RLIMIT_CORE, 0 },
 		{ RLIMIT_CPU, 5 },
 		{ RLIMIT_FSIZE, 1 << 20 },
-#ifndef FFSCTL_SANITIZED /* LeakSanitizer starts a thread */
+#ifndef FFSCTL_SANITIZED /* because LeakSanitizer starts a thread */
 		{ RLIMIT_NPROC, 0 },
 #endif
 	};
@@ -203,21 +207,21 @@ static int limit_process(struct error *err)
 	int out;
 
 	for (i = 0; i < ARRAY_SIZE(limits); i++)
-		if (setrlimit(limits[i].what, &(struct rlimit){ limits[i].most, limits[i].most }) <
-		    0)
+		if (setrlimit(limits[i].resource,
+			      &(struct rlimit){ limits[i].limit, limits[i].limit }) < 0)
 			return error_errno(err, WORKER_EXIT_NEVER, errno, NULL,
 					   "cannot set the resource limits of the plugin");
 	out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, FIRST_FD);
 	if (out < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
-		return error_errno(err, WORKER_EXIT_NEVER, errno, NULL, "cannot use stdout");
+		return error_errno(err, WORKER_EXIT_NEVER, errno, NULL, "cannot redirect stdout");
 	return out;
 }
 
 /*
- * Returns whether the error is that the kernel has no seccomp filters, and then clears the error:
- * the resource limits must suffice.
+ * Clears the error and returns true if the kernel has no seccomp filters. The resource limits are
+ * then the only limits.
  */
-static bool is_without_seccomp(struct error *err)
+static bool ignore_missing_seccomp(struct error *err)
 {
 	bool missing = err->err == EINVAL || err->err == ENOSYS;
 
@@ -226,13 +230,13 @@ static bool is_without_seccomp(struct error *err)
 	return missing;
 }
 
-static int describe(const char *path, const char *file)
+static int describe_plugin(const char *path, const char *file)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct ffsctl_plugin plugin;
-	int out = limit_process(&err);
+	int out = limit_plugin_process(&err);
 
-	if (out < 0 || (enter_sandbox(0, &err) < 0 && !is_without_seccomp(&err)) ||
+	if (out < 0 || (enter_sandbox(0, &err) < 0 && !ignore_missing_seccomp(&err)) ||
 	    plugin_load(path, file, &plugin, &err) < 0 || plugin_describe(&plugin, out, &err) < 0)
 		return print_error(&err);
 	return 0;
@@ -242,9 +246,10 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && argv[1][0] != '-')
 		return run_worker(argv[1]);
-	/* An optional second path is the file to load; the first path is its name in messages. */
+	/* The last path is the file to load. The first path is the name of the plugin in messages.
+	 */
 	if ((argc == 3 || argc == 4) && streq(argv[1], "--describe"))
-		return describe(argv[2], argv[argc - 1]);
+		return describe_plugin(argv[2], argv[argc - 1]);
 	fputs("usage: ffsctl-worker PLUGIN.so | ffsctl-worker --describe PLUGIN.so\n", stderr);
 	return EX_USAGE;
 }

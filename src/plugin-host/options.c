@@ -9,7 +9,7 @@
 
 static int resolve_option(struct option_value *v, const json_t *given, struct error *err)
 {
-	const struct ffsctl_option *o = v->option;
+	const struct ffsctl_option *o = v->declaration;
 	const json_t *j = json_object_get(given, o->name);
 	int r;
 
@@ -33,8 +33,8 @@ const struct option_value *options_find(const struct option_values *values, cons
 {
 	size_t i;
 
-	for (i = 0; i < values->n; i++)
-		if (streq(values->values[i].option->name, name))
+	for (i = 0; i < values->n_values; i++)
+		if (streq(values->values[i].declaration->name, name))
 			return &values->values[i];
 	return NULL;
 }
@@ -49,9 +49,9 @@ int options_resolve(const struct ffsctl_option *table, const json_t *given,
 
 	*values = (struct option_values){ 0 };
 	for (o = table; o && o->name; o++) {
-		struct option_value *v = array_add(values->values, values->n);
+		struct option_value *v = array_add(values->values, values->n_values);
 
-		v->option = o;
+		v->declaration = o;
 		r = resolve_option(v, given, err);
 		if (r < 0)
 			goto fail;
@@ -72,7 +72,7 @@ void options_free(struct option_values *values)
 {
 	size_t i;
 
-	for (i = 0; i < values->n; i++)
+	for (i = 0; i < values->n_values; i++)
 		free(values->values[i].text);
 	free(values->values);
 	*values = (struct option_values){ 0 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The values of a plugin's options: of the gadget file's `options` group, or defaults of the
-   plugin's table. */
+/* The values of the options of a plugin. They come from the group `options` of the gadget file or
+   are the defaults in the table of the plugin. */
 #pragma once
 
 #include <jansson.h>
@@ -8,14 +8,14 @@
 #include "base/option.h"
 
 struct option_values {
-	struct option_value *values;
-	size_t n;
+	struct option_value *values; /* array */
+	size_t n_values;
 };
 
-/* Stores the value of every option of the table. `given`: the `options` group as a JSON object.
-   Stops at the first error and returns it. */
+/* Stores the value of each option of the table in `values`. `given`: the group `options` of the
+   gadget file as a JSON object. Returns at the first error. */
 int options_resolve(const struct ffsctl_option *table, const json_t *given,
 		    struct option_values *values, struct error *err);
 void options_free(struct option_values *values);
-/* Returns the value of an option; NULL if the table has no option with this name. */
+/* Returns the value of the option with this name; NULL if there is no such option. */
 const struct option_value *options_find(const struct option_values *values, const char *name);

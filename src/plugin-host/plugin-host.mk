@@ -8,7 +8,7 @@ ffsctl_worker_SOURCES = \
 	src/plugin-host/main.c \
 	src/plugin-host/options.c src/plugin-host/options.h \
 	src/plugin-host/plugin.c \
-	src/plugin-host/settings.c src/plugin-host/settings.h \
+	src/plugin-host/worker_config.c src/plugin-host/worker_config.h \
 	src/plugin-host/state.h \
 	src/plugin-host/watches.c
 ffsctl_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)

@@ -9,13 +9,13 @@
 #include "plugin-host/options.h"
 #include "plugin-host/plugin_host.h"
 
-/* A table of version 1 has at least the members up to `mode`. */
+/* Size of the first version of the table, in bytes: its last member is `mode`. */
 #define MIN_TABLE_SIZE (offsetof(struct ffsctl_plugin, mode) + sizeof(enum ffsctl_mode))
 
 static int check_option(const char *path, const struct ffsctl_plugin *p,
 			const struct ffsctl_option *o, struct error *err)
 {
-	struct option_value v = { .option = o };
+	struct option_value v = { .declaration = o };
 	const struct ffsctl_option *other;
 	int r = 0;
 
@@ -60,7 +60,7 @@ int plugin_load(const char *path, const char *file, struct ffsctl_plugin *plugin
 	const struct ffsctl_plugin *table;
 	void *so;
 
-	/* The shared object is never unloaded, because the plugin runs until the process ends. */
+	/* No dlclose(), because the plugin runs until the process ends. */
 	so = dlopen(file, RTLD_NOW | RTLD_LOCAL);
 	if (!so)
 		return error_set(err, WORKER_EXIT_NEVER, ENOEXEC, path, "cannot load plugin %s: %s",
@@ -76,7 +76,7 @@ int plugin_load(const char *path, const char *file, struct ffsctl_plugin *plugin
 			  "plugin %s was built for version %u of the plugin interface, this "
 			  "ffsctl-worker has version %d",
 			  path, table->version, FFSCTL_PLUGIN_VERSION);
-		return error_hint(err, "build it again");
+		return error_hint(err, "build the plugin again");
 	}
 	if (table->size < MIN_TABLE_SIZE)
 		return error_set(err, WORKER_EXIT_NEVER, EPROTO, path,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The event loop of the plugin host: connects the plugin, the stream and the control socket. */
+/* The event loop of the plugin host. It passes events between the plugin, the stream and the
+   control socket. */
 #include "plugin-host/state.h"
 
 #include <endian.h>
@@ -17,44 +18,44 @@
 #include "base/util.h"
 #include "ffsctl/control.h"
 
-#define MAX_EVENTS 16 /* events of one epoll_wait() */
-#define LINK_EVENTS 3 /* BIND, ENABLE and SUSPEND: enough to describe the state of a link */
-#define MAX_ROUNDS 16 /* rounds of data before other descriptors are handled */
+#define MAX_EVENTS 16 /* maximum number of events of one epoll_wait() */
+#define LINK_EVENTS 3 /* BIND, ENABLE and SUSPEND report the link state to a new worker */
+#define MAX_ROUNDS 16 /* maximum number of rounds of one deliver_completions() */
 
-static void on_up(void *user)
+static void on_link_up(void *user)
 {
 	struct plugin_host *h = user;
 
-	h->pub.speed = h->stream.speed;
+	h->public.speed = h->stream.speed;
 	if (h->plugin->enable)
-		h->plugin->enable(&h->pub);
+		h->plugin->enable(&h->public);
 }
 
-static void on_down(void *user)
+static void on_link_down(void *user)
 {
 	struct plugin_host *h = user;
 
-	h->pub.speed = FFSCTL_SPEED_UNKNOWN;
+	h->public.speed = FFSCTL_SPEED_UNKNOWN;
 	if (h->plugin->disable)
-		h->plugin->disable(&h->pub);
+		h->plugin->disable(&h->public);
 }
 
-#define TRAFFIC_MS 1000 /* time between TRAFFIC messages; ffsctl uses at most one per second */
+#define TRAFFIC_MS 1000 /* milliseconds between TRAFFIC messages; ffsctl uses one per second */
 
-/* Sends the number of bytes moved. A lost message does not matter, because every message has the
-   totals. */
-static void send_traffic(struct ffsctl_host *pub, struct ffsctl_timer *t _unused_)
+/* Sends the total number of bytes that each endpoint has moved. A lost message does not matter,
+   because the next one has the new totals. */
+static void send_traffic(struct ffsctl_host *public, struct ffsctl_timer *t _unused_)
 {
-	struct plugin_host *h = (struct plugin_host *)pub;
-	size_t size = h->pub.n_endpoints * sizeof(*h->bytes_moved);
+	struct plugin_host *h = (struct plugin_host *)public;
+	size_t size = h->public.n_endpoints * sizeof(*h->bytes_moved);
 	_cleanup_free_ uint64_t *body = xcalloc(1, size);
 
-	for (unsigned int i = 0; i < h->pub.n_endpoints; i++)
+	for (unsigned int i = 0; i < h->public.n_endpoints; i++)
 		body[i] = htole64(h->bytes_moved[i]);
 	plugin_host_send(h, FFSCTL_MSG_TRAFFIC, 0, body, size);
 }
 
-static void count_bytes(struct plugin_host *h, const struct ffsctl_transfer *t)
+static void count_moved_bytes(struct plugin_host *h, const struct ffsctl_transfer *t)
 {
 	if (t->status != 0 || t->length == 0)
 		return;
@@ -63,30 +64,30 @@ static void count_bytes(struct plugin_host *h, const struct ffsctl_transfer *t)
 		plugin_host_timer_start(h, &h->traffic_timer, TRAFFIC_MS);
 }
 
-static void on_done(void *user, struct ffsctl_transfer *t)
+static void on_transfer_done(void *user, struct ffsctl_transfer *t)
 {
 	struct plugin_host *h = user;
 
-	count_bytes(h, t);
+	count_moved_bytes(h, t);
 	if (h->plugin->done)
-		h->plugin->done(&h->pub, t);
+		h->plugin->done(&h->public, t);
 	else
-		stream_put(&h->stream, t);
+		stream_put_transfer(&h->stream, t);
 }
 
-static void on_log(void *user, const char *text)
+static void on_stream_log(void *user, const char *text)
 {
 	struct plugin_host *h = user;
 
 	plugin_host_log(h, text);
-	h->stream_logged = true;
+	h->method_may_have_changed = true;
 }
 
 static const struct stream_callbacks callbacks = {
-	.up = on_up,
-	.down = on_down,
-	.done = on_done,
-	.log = on_log,
+	.link_up = on_link_up,
+	.link_down = on_link_down,
+	.transfer_done = on_transfer_done,
+	.log = on_stream_log,
 };
 
 static int fail_with_errno(struct plugin_host *h, int r, const char *what)
@@ -95,20 +96,20 @@ static int fail_with_errno(struct plugin_host *h, int r, const char *what)
 	return r;
 }
 
-/* Checks that a packet fits into a buffer: otherwise data of the host would be lost. */
+/* Checks that a packet fits into a buffer. Data from the host would otherwise be lost. */
 static int check_transfer_size(const struct plugin_host *h, const struct worker_config *config)
 {
 	unsigned int i, speed;
 
 	for (i = 0; i < config->n_endpoints; i++) {
-		for (speed = 0; speed < ARRAY_SIZE(config->endpoints[i].packet); speed++) {
-			if (config->endpoints[i].packet[speed] <= h->pub.transfer_size)
+		for (speed = 0; speed < ARRAY_SIZE(config->endpoints[i].packet_size); speed++) {
+			if (config->endpoints[i].packet_size[speed] <= h->public.transfer_size)
 				continue;
 			fprintf(stderr,
 				"%s: error: io.size is %u, less than a packet of endpoint %s "
 				"(%u)\n",
-				h->plugin->name, h->pub.transfer_size, config->endpoints[i].name,
-				config->endpoints[i].packet[speed]);
+				h->plugin->name, h->public.transfer_size, config->endpoints[i].name,
+				config->endpoints[i].packet_size[speed]);
 			return -EINVAL;
 		}
 	}
@@ -128,31 +129,32 @@ static int open_endpoints(struct plugin_host *h, const struct worker_config *con
 		const struct worker_endpoint *from = &config->endpoints[i];
 		struct stream_endpoint *ep = &h->stream_endpoints[i];
 
-		ep->fd = fds->endpoints + (int)i;
-		ep->pub = (struct ffsctl_endpoint){
+		ep->fd = fds->first_endpoint_fd + (int)i;
+		ep->public = (struct ffsctl_endpoint){
 			.name = from->name,
 			.address = from->address,
 			.type = from->type,
 			.direction = from->direction,
 		};
-		memcpy(ep->packet_size, from->packet, sizeof(ep->packet_size));
-		h->endpoints[i] = &ep->pub;
-		/* Needed even if the gadget file sets `blocking`: io_submit() must not wait for
-		   the host. */
+		memcpy(ep->packet_size, from->packet_size, sizeof(ep->packet_size));
+		h->endpoints[i] = &ep->public;
+		/* Sets O_NONBLOCK even if the gadget file sets `blocking`, because io_submit() must
+		   not wait for the host. */
 		if (fcntl(ep->fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
-			return fail_with_errno(h, -errno, "use the endpoint descriptors");
+			return fail_with_errno(h, -errno, "make the endpoint files non-blocking");
 	}
 	return 0;
 }
 
-/* Prints why the engine cannot be opened. `r`: the errno of its open(), which is returned. */
-static int explain_open_failure(struct plugin_host *h, const struct stream_engine *engine, int r)
+/* Prints the reason why the engine cannot be opened. `r`: the negative errno of open(). Returns
+ * `r`. */
+static int print_open_failure(struct plugin_host *h, const struct stream_engine *engine, int r)
 {
-	const struct stream_failure *f = engine->failures;
+	const struct stream_open_failure *f = engine->open_failures;
 
-	while (f->error && f->error != -r)
+	while (f->errno_value && f->errno_value != -r)
 		f++;
-	fail_with_errno(h, r, f->what);
+	fail_with_errno(h, r, f->failed_action);
 	if (f->hint)
 		fprintf(stderr, "hint: %s\n", f->hint);
 	return r;
@@ -164,30 +166,31 @@ static int open_stream(struct plugin_host *h, const struct worker_config *config
 	const struct ffsctl_plugin *p = h->plugin;
 	struct stream_config sc = {
 		.callbacks = &callbacks,
-		.user = h,
+		.callback_data = h,
 		.mode = p->mode,
-		.size = h->pub.transfer_size,
-		.depth = h->pub.depth,
+		.buffer_size = h->public.transfer_size,
+		.transfers_per_endpoint = h->public.depth,
 		.out_length = p->out_length,
-		.dmabuf_fd = fds->dmabuf,
-		.dmabuf_heap = fds->dmabuf_heap,
+		.dmabuf_device_fd = fds->dmabuf_device_fd,
+		.dmabuf_device_is_heap = fds->dmabuf_device_is_heap,
 	};
 	int r;
 
-	if (sc.out_length > sc.size) {
+	if (sc.out_length > sc.buffer_size) {
 		fprintf(stderr,
 			"%s: error: io.size is %zu, less than the plugin's OUT transfers (%zu)\n",
-			p->name, sc.size, sc.out_length);
+			p->name, sc.buffer_size, sc.out_length);
 		return -EINVAL;
 	}
-	r = stream_open_first(&h->stream, &sc, config->engine, h->stream_endpoints,
-			      config->n_endpoints);
+	r = stream_open_with_engine(&h->stream, &sc, config->engine_name, h->stream_endpoints,
+				    config->n_endpoints);
 	if (!sc.engine)
-		fprintf(stderr, "%s: error: unknown I/O engine '%s'\n", p->name, config->engine);
-	return r < 0 && sc.engine ? explain_open_failure(h, sc.engine, r) : r;
+		fprintf(stderr, "%s: error: unknown I/O engine '%s'\n", p->name,
+			config->engine_name);
+	return r < 0 && sc.engine ? print_open_failure(h, sc.engine, r) : r;
 }
 
-static int open_loop(struct plugin_host *h)
+static int open_event_loop(struct plugin_host *h)
 {
 	sigset_t term;
 	int r;
@@ -195,23 +198,23 @@ static int open_loop(struct plugin_host *h)
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, NULL);
-	h->signals = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
-	h->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (h->signals < 0 || h->epoll < 0)
-		return fail_with_errno(h, -errno, "open descriptors");
-	r = plugin_host_watch_fd(h, h->control, EPOLLIN, PLUGIN_HOST_FD_CONTROL);
+	h->signal_fd = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
+	h->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (h->signal_fd < 0 || h->epoll_fd < 0)
+		return fail_with_errno(h, -errno, "create the event loop");
+	r = plugin_host_watch_fd(h, h->control_fd, EPOLLIN, PLUGIN_HOST_FD_CONTROL);
 	if (r >= 0)
-		r = plugin_host_watch_fd(h, h->signals, EPOLLIN, PLUGIN_HOST_FD_SIGNALS);
-	/* Edge-triggered, so that the counter of the stream's eventfd need not be read. */
+		r = plugin_host_watch_fd(h, h->signal_fd, EPOLLIN, PLUGIN_HOST_FD_SIGNALS);
+	/* EPOLLET, so that the program need not read the counter of the stream's eventfd. */
 	if (r >= 0)
 		r = plugin_host_watch_fd(h, stream_fd(&h->stream), EPOLLIN | EPOLLET,
 					 PLUGIN_HOST_FD_STREAM);
-	return r < 0 ? fail_with_errno(h, r, "watch descriptors") : 0;
+	return r < 0 ? fail_with_errno(h, r, "watch the file descriptors") : 0;
 }
 
-/* Handles one batch of events. Completions of transfers come after control messages, even if the
-   transfers ended before the messages were sent. */
-static void handle_events(struct plugin_host *h, const struct epoll_event *ev, int n)
+/* Handles the events of one epoll_wait(). Completions of transfers are handled after messages of
+   the control socket, even if the transfers ended before the messages were sent. */
+static void handle_epoll_events(struct plugin_host *h, const struct epoll_event *ev, int n)
 {
 	bool seen[PLUGIN_HOST_FD_PLUGIN] = { false };
 	int i;
@@ -222,16 +225,17 @@ static void handle_events(struct plugin_host *h, const struct epoll_event *ev, i
 	if (seen[PLUGIN_HOST_FD_SIGNALS])
 		plugin_host_stop(h);
 	if (seen[PLUGIN_HOST_FD_CONTROL])
-		plugin_host_receive(h);
+		plugin_host_receive_message(h);
 	for (i = 0; i < n && !h->exiting; i++)
-		plugin_host_watch_ready(h, ev[i].data.u64, ev[i].events);
+		plugin_host_handle_watch_event(h, ev[i].data.u64, ev[i].events);
 	if (seen[PLUGIN_HOST_FD_STREAM] && !h->exiting)
 		stream_dispatch(&h->stream);
 }
 
-/* Delivers completions without a system call, at most MAX_ROUNDS times, because other descriptors
-   are waiting. */
-static void serve_data(struct plugin_host *h, bool *more)
+/* Delivers completions that can be read without a system call. Stops after MAX_ROUNDS rounds, so
+   that events of other file descriptors are handled. `more`: the caller must not wait for events.
+ */
+static void deliver_completions(struct plugin_host *h, bool *more)
 {
 	unsigned int round;
 
@@ -243,94 +247,97 @@ static void serve_data(struct plugin_host *h, bool *more)
 	}
 }
 
-static int run_loop(struct plugin_host *h)
+static int run_event_loop(struct plugin_host *h)
 {
 	struct epoll_event ev[MAX_EVENTS];
 	bool more;
 	int n;
 
 	while (!h->exiting) {
-		serve_data(h, &more);
+		deliver_completions(h, &more);
 		if (h->exiting)
 			break;
-		if (h->stream_logged)
-			plugin_host_update_method(h);
-		n = epoll_wait(h->epoll, ev, MAX_EVENTS, more ? 0 : plugin_host_timer_wait_ms(h));
+		if (h->method_may_have_changed)
+			plugin_host_report_method_change(h);
+		n = epoll_wait(h->epoll_fd, ev, MAX_EVENTS,
+			       more ? 0 : plugin_host_timer_wait_ms(h));
 		if (n < 0 && errno != EINTR) {
 			fail_with_errno(h, -errno, "wait for events");
 			return 1;
 		}
-		handle_events(h, ev, n);
+		handle_epoll_events(h, ev, n);
 		plugin_host_fire_timers(h);
 	}
 	return h->exit_status;
 }
 
 /*
- * Handles the link events that were sent before the worker started. If the host has enabled the
- * function already, for example before the last worker crashed, transfers are submitted before
- * READY is sent.
+ * Handles the link events that were sent before the worker was started. If the host enabled the
+ * function before that, for example while an earlier worker was running, this function also submits
+ * transfers, so that they are submitted before READY is sent.
  */
-static void handle_queued_events(struct plugin_host *h)
+static void handle_queued_link_events(struct plugin_host *h)
 {
 	bool more;
 
-	for (int i = 0; i < LINK_EVENTS && !h->exiting && plugin_host_receive(h); i++)
+	for (int i = 0; i < LINK_EVENTS && !h->exiting && plugin_host_receive_message(h); i++)
 		;
 	if (!h->exiting)
-		serve_data(h, &more);
+		deliver_completions(h, &more);
 }
 
-static int run(struct plugin_host *h)
+static int run_plugin(struct plugin_host *h)
 {
 	int r;
 
 	if (h->plugin->start) {
-		r = h->plugin->start(&h->pub);
+		r = h->plugin->start(&h->public);
 		if (r < 0)
 			return WORKER_EXIT_NEVER;
 	}
-	handle_queued_events(h);
+	handle_queued_link_events(h);
 	if (!h->plugin->late_ready && !h->exiting)
-		plugin_host_ready(h);
-	return run_loop(h);
+		plugin_host_send_ready_once(h);
+	return run_event_loop(h);
 }
 
 int plugin_host_run(const struct ffsctl_plugin *plugin, const struct worker_config *config,
 		    const struct worker_fds *fds, const struct option_values *options)
 {
-	struct plugin_host h = { .plugin = plugin, .options = options, .control = fds->control };
+	struct plugin_host h = { .plugin = plugin,
+				 .options = options,
+				 .control_fd = fds->control_fd };
 	int status = WORKER_EXIT_NEVER;
 
-	h.epoll = h.signals = -1;
+	h.epoll_fd = h.signal_fd = -1;
 	if (open_endpoints(&h, config, fds) < 0)
 		goto out;
-	h.pub = (struct ffsctl_host){
-		.size = sizeof(h.pub),
+	h.public = (struct ffsctl_host){
+		.size = sizeof(h.public),
 		.call = &plugin_host_calls,
-		.gadget = config->gadget,
-		.function = config->function,
-		.mount = config->mount,
+		.gadget = config->gadget_name,
+		.function = config->function_name,
+		.mount = config->mount_point,
 		.endpoints = h.endpoints,
 		.n_endpoints = config->n_endpoints,
-		.transfer_size = config->size		 ? config->size
+		.transfer_size = config->buffer_size	 ? config->buffer_size
 				 : plugin->transfer_size ? plugin->transfer_size
 							 : DEFAULT_SIZE,
-		.depth = config->depth	 ? config->depth
-			 : plugin->depth ? plugin->depth
-					 : DEFAULT_DEPTH,
+		.depth = config->transfers_per_endpoint ? config->transfers_per_endpoint
+			 : plugin->depth		? plugin->depth
+							: DEFAULT_DEPTH,
 	};
 	if (check_transfer_size(&h, config) < 0 || open_stream(&h, config, fds) < 0)
 		goto out;
-	if (open_loop(&h) >= 0)
-		status = run(&h);
+	if (open_event_loop(&h) >= 0)
+		status = run_plugin(&h);
 	stream_close(&h.stream);
 out:
-	if (h.epoll >= 0)
-		close(h.epoll);
-	if (h.signals >= 0)
-		close(h.signals);
-	free(h.slots);
+	if (h.epoll_fd >= 0)
+		close(h.epoll_fd);
+	if (h.signal_fd >= 0)
+		close(h.signal_fd);
+	free(h.watch_slots);
 	free(h.stream_endpoints);
 	free(h.bytes_moved);
 	free(h.endpoints);

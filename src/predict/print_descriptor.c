@@ -252,9 +252,10 @@ json_t *descriptor_to_json(const struct descriptor *d)
 
 	for (size_t i = 0; i < d->n_strings; i++) {
 		const struct descriptor_string *one = &d->strings[i];
-		_cleanup_free_ char *text = one->text ? text_valid_utf8(one->text) : NULL,
-				    *from = one->serial_source ? text_valid_utf8(one->serial_source)
-							       : NULL;
+		_cleanup_free_ char *text = one->text ? text_make_valid_utf8(one->text) : NULL,
+				    *from = one->serial_source
+						    ? text_make_valid_utf8(one->serial_source)
+						    : NULL;
 
 		json_array_append_new(strings,
 				      json_pack("{s:i, s:s?, s:s*}", "offset", (int)one->offset,

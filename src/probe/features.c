@@ -127,7 +127,7 @@ int features_probe(const struct paths *paths, struct ffs_features *features, str
 	return r < 0 ? error_wrap(err, "probing the kernel's FunctionFS") : 0;
 }
 
-/* The bit of enum stream_needs for each feature of FunctionFS that an engine can need. */
+/* The bit of enum stream_feature for each feature of FunctionFS that an engine can need. */
 static const unsigned int engine_needs[FFS_FEATURE_COUNT] = {
 	[FFS_MMAP] = STREAM_NEEDS_MMAP,
 	[FFS_DMABUF] = STREAM_NEEDS_DMABUF,
@@ -179,7 +179,7 @@ int features_require_for_gadget(const struct paths *paths, const struct gadget *
 		since = ffs_feature_kernels(feature);
 		error_detail(err, "it needs %s", since);
 		error_hint(err, "see 'ffsctl features'");
-		return error_at(err, &at);
+		return error_set_position(err, &at);
 	}
 	return 0;
 }

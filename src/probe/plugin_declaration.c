@@ -134,14 +134,14 @@ static int start_plugin_host(struct plugin_host_process *c, int plugin_fd, struc
 	char *env[] = { sanitizer_environment(), NULL };
 	_cleanup_free_ char *program = plugin_host_path();
 	_cleanup_close_ int answer = -1, errors = -1;
-	struct spawn spawn = { .program = program,
-			       .argv = argv,
-			       .env = env,
-			       .directory = "/",
-			       .uid = SPAWN_NOBODY,
-			       .gid = SPAWN_NOBODY,
-			       .same_user = geteuid() != 0,
-			       .dies_with_parent = true };
+	struct spawn_settings spawn = { .program = program,
+					.argv = argv,
+					.env = env,
+					.working_directory = "/",
+					.uid = SPAWN_NOBODY,
+					.gid = SPAWN_NOBODY,
+					.keep_caller_user = geteuid() != 0,
+					.dies_with_parent = true };
 	int r = captured_output_open(&c->output, DECLARATION_MAX, &answer);
 
 	if (r == 0)

@@ -10,14 +10,14 @@
 
 #include "base/util.h"
 
-static bool get_sets(struct __user_cap_data_struct sets[2])
+static bool get_capability_sets(struct __user_cap_data_struct sets[2])
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 
 	return syscall(SYS_capget, &head, sets) == 0;
 }
 
-static bool set_sets(const struct __user_cap_data_struct sets[2])
+static bool set_capability_sets(const struct __user_cap_data_struct sets[2])
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 
@@ -28,25 +28,25 @@ bool capabilities_reduce(uint64_t keep)
 {
 	struct __user_cap_data_struct sets[2];
 
-	if (!get_sets(sets))
+	if (!get_capability_sets(sets))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
 		sets[i].permitted &= (unsigned int)(keep >> 32 * i);
 		sets[i].effective &= sets[i].permitted;
 		sets[i].inheritable &= sets[i].permitted;
 	}
-	return set_sets(sets);
+	return set_capability_sets(sets);
 }
 
-bool capabilities_raise(uint64_t set)
+bool capabilities_make_effective(uint64_t set)
 {
 	struct __user_cap_data_struct sets[2];
 
-	if (!get_sets(sets))
+	if (!get_capability_sets(sets))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
 		sets[i].effective |= sets[i].permitted & (unsigned int)(set >> 32 * i);
-	return set_sets(sets);
+	return set_capability_sets(sets);
 }
 
 static bool has_capability(uint64_t set, unsigned int cap)
@@ -58,7 +58,8 @@ bool capabilities_reduce_bounding_set(uint64_t keep)
 {
 	for (unsigned int cap = 0; cap < 64; cap++)
 		if (!has_capability(keep, cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
-			return errno == EINVAL; /* this kernel has no capability with that number */
+			return errno ==
+			       EINVAL; /* success: the kernel has no capability with this number */
 	return true;
 }
 
@@ -66,7 +67,7 @@ bool capabilities_get(uint64_t *permitted, uint64_t *bounding)
 {
 	struct __user_cap_data_struct sets[2];
 
-	if (!get_sets(sets))
+	if (!get_capability_sets(sets))
 		return false;
 	*permitted = sets[0].permitted | (uint64_t)sets[1].permitted << 32;
 	*bounding = 0;
@@ -76,15 +77,15 @@ bool capabilities_get(uint64_t *permitted, uint64_t *bounding)
 	return true;
 }
 
-bool capabilities_inherit(void)
+bool capabilities_make_inheritable(void)
 {
 	struct __user_cap_data_struct sets[2];
 
-	if (!get_sets(sets))
+	if (!get_capability_sets(sets))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
 		sets[i].inheritable = sets[i].permitted;
-	return set_sets(sets);
+	return set_capability_sets(sets);
 }
 
 bool capabilities_set(uint64_t set)
@@ -94,9 +95,9 @@ bool capabilities_set(uint64_t set)
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
 		sets[i].permitted = sets[i].effective = sets[i].inheritable =
 			(unsigned int)(set >> 32 * i);
-	if (!set_sets(sets))
+	if (!set_capability_sets(sets))
 		return false;
-	/* Programs executed as another user than root keep only ambient capabilities. */
+	/* A program that is executed as a user other than root gets only the ambient set. */
 	for (unsigned int cap = 0; cap < 64; cap++)
 		if (has_capability(set, cap) &&
 		    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reads and changes the caller's capabilities(7). A set has bit n for capability number n. The
- * functions only make system calls and allocate nothing, so that a vfork child may call them. They
- * return false with errno set on failure.
+ * Reads and changes the capabilities(7) of the calling process. Bit n of a set is the capability
+ * with the number n. The functions make only system calls and allocate no memory, so that a vfork
+ * child may call them. They return false with errno set on failure.
  */
 #pragma once
 
@@ -10,23 +10,24 @@
 #include <stdint.h>
 
 /*
- * Reduces the bounding set to `keep`: programs executed later get no other capabilities, even as
- * root. The caller keeps its own capabilities.
+ * Removes all capabilities that are not in `keep` from the bounding set: programs that are executed
+ * later cannot get them, even as root. The caller keeps its own capabilities.
  */
 bool capabilities_reduce_bounding_set(uint64_t keep);
 /*
- * Makes the permitted capabilities inheritable, so that a program executed as root has them despite
- * an empty bounding set. Must be called before capabilities_reduce_bounding_set.
+ * Makes the permitted capabilities inheritable. A program that is executed as root then has them,
+ * even if the bounding set is empty. Must be called before capabilities_reduce_bounding_set.
  */
-bool capabilities_inherit(void);
-/* Makes the capabilities of `set` effective, as far as they are permitted. */
-bool capabilities_raise(uint64_t set);
+bool capabilities_make_inheritable(void);
+/* Makes those capabilities of `set` effective that are permitted. */
+bool capabilities_make_effective(uint64_t set);
 /* Gets the permitted set and the bounding set. */
 bool capabilities_get(uint64_t *permitted, uint64_t *bounding);
-/* Drops all capabilities that are not in `keep`. */
+/* Drops all capabilities of the caller that are not in `keep`. */
 bool capabilities_reduce(uint64_t keep);
 /*
- * Sets the capabilities to `set`, also for programs executed later as any user (ambient set), and
- * sets no_new_privs, so that those programs can get no other capabilities.
+ * Sets the capabilities of the caller to `set`. Programs that are executed later as any user get
+ * the same capabilities (ambient set). Also sets no_new_privs, so that these programs cannot get
+ * other capabilities.
  */
 bool capabilities_set(uint64_t set);

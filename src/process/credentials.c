@@ -10,9 +10,10 @@
 #include "process/capabilities.h"
 
 /*
- * Architectures with two variants of a call (asm/unistd.h of i386, ARM, SuperH, m68k, s390) give
- * the plain name to the variant with 16-bit ids. That variant would read an array of 32-bit ids as
- * twice as many 16-bit ids. Half of those ids would be 0, the group of root.
+ * Uses the system calls with 32-bit ids. On architectures with two variants (asm/unistd.h of i386,
+ * ARM, SuperH, m68k, s390), SYS_setgroups is the variant with 16-bit ids. This variant would read
+ * an array of 32-bit ids as an array of 16-bit ids, and so half of the ids would be 0, the group of
+ * root.
  */
 #ifdef SYS_setgroups32
 #define SET_GROUPS SYS_setgroups32
@@ -32,14 +33,15 @@ bool credentials_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n)
 
 int credentials_bind_socket(int fd, const struct sockaddr *address, socklen_t size, uid_t uid)
 {
-	uid_t before = (uid_t)setfsuid((uid_t)-1); /* an invalid id: the call changes nothing and
-						      returns the current fsuid */
+	/* Gets the current fsuid: -1 is an invalid id, which changes nothing. */
+	uid_t before = (uid_t)setfsuid((uid_t)-1);
 	int r;
 
 	setfsuid(uid);
-	/* The change of fsuid from 0 has removed this capability (cap_task_fix_setuid). */
-	capabilities_raise(1ULL << CAP_DAC_OVERRIDE);
+	/* The change of the fsuid from 0 has removed CAP_DAC_OVERRIDE from the effective set
+	   (cap_task_fix_setuid() in the kernel). */
+	capabilities_make_effective(1ULL << CAP_DAC_OVERRIDE);
 	r = bind(fd, address, size) < 0 ? -errno : 0;
-	setfsuid(before); /* restores the capability as well */
+	setfsuid(before);
 	return r;
 }

@@ -9,16 +9,18 @@
 
 /*
  * Sets the supplementary groups to groups[0..n), then the real, effective and saved ids to `gid`
- * and `uid`. Returns false with errno set on failure: some ids may have changed, so the caller must
- * exit.
+ * and `uid`. Returns false with errno set on failure. Some ids may then have changed, and so the
+ * caller must exit.
  *
- * Makes system calls directly, so that a vfork child may call it: glibc's setresuid() and similar
- * functions allocate memory and signal all threads of the parent, whose memory the child shares.
+ * Makes the system calls directly, so that a vfork child may call this function. The functions of
+ * glibc, such as setresuid(), allocate memory and send a signal to all threads of the parent, whose
+ * memory the child shares.
  */
 bool credentials_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 
 /*
- * Binds a local socket and makes `uid` the owner of its file without chown(2), which needs
- * CAP_CHOWN. The directory of the file may belong to another user. Returns 0 or a negative errno.
+ * Binds a local socket to `address` and makes `uid` the owner of the socket file. Does not use
+ * chown(2), which requires CAP_CHOWN. The directory of the file may belong to another user. Returns
+ * 0 or a negative errno.
  */
 int credentials_bind_socket(int fd, const struct sockaddr *address, socklen_t size, uid_t uid);

@@ -5,13 +5,13 @@
 #include <stdint.h>
 
 /*
- * A limit of 0 means that the limit of the caller applies. All members are uint64_t, so that the
- * struct has no padding: launch_digest reads it as bytes, and so a reload notices a change of any
- * member.
+ * The limits of a worker. 0: the worker has the same limit as ffsctl. All members are uint64_t, so
+ * that the struct has no padding: launch_digest computes a digest of its bytes, and so a reload
+ * notices a change of each member.
  */
 struct process_limits {
-	uint64_t memory; /* bytes of address space */
-	uint64_t files;	 /* open descriptors */
-	uint64_t cpu;	 /* seconds of CPU time */
-	uint64_t tasks;	 /* processes and threads of the process's user */
+	uint64_t memory; /* maximum size of the address space, in bytes */
+	uint64_t files;	 /* maximum number of open files */
+	uint64_t cpu;	 /* maximum CPU time, in seconds */
+	uint64_t tasks;	 /* maximum number of processes and threads of the worker's user */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The names of the permissions of a sandbox. They are used for the needs of a plugin in the output
- * of `ffsctl-worker --describe`, and in the key `allow` of the gadget file.
+ * The names of the permissions of a sandbox (enum sandbox_permission). They are used in the output
+ * of `ffsctl-worker --describe`, for the permissions that a plugin needs, and in the key `allow` of
+ * the gadget file, for the permissions that a plugin may have.
  */
 #pragma once
 
@@ -11,18 +12,19 @@
 #include "ffsctl/plugin.h"
 #include "process/sandbox.h"
 
-/* Both enums use the same bits. */
+/* The bits of enum ffsctl_need and of enum sandbox_permission are the same. */
 _Static_assert((int)FFSCTL_NEED_NETWORK == (int)SANDBOX_NETWORK &&
 		       (int)FFSCTL_NEED_FILES == (int)SANDBOX_FILES &&
 		       (int)FFSCTL_NEED_PROGRAMS == (int)SANDBOX_PROGRAMS,
-	       "enum ffsctl_need is not enum sandbox_permission");
+	       "enum ffsctl_need and enum sandbox_permission must have the same bits");
 
-/* needs_words[n] is the name of bit n; the list ends with NULL. */
-extern const char *const needs_words[];
+/* needs_names[n] is the name of the permission with bit n; the array ends with NULL. */
+extern const char *const needs_names[];
 
-/* Returns the needs as a list of names, which the caller owns. */
+/* Returns the names of the permissions in `needs` as a JSON array, which the caller owns. */
 json_t *needs_to_json(unsigned int needs);
 /*
- * Reads a list of names and ignores unknown ones. Returns false if `list` is not a list of strings.
+ * Converts a JSON array of names to permissions. Ignores unknown names. Returns false if `list` is
+ * not an array of strings.
  */
 bool needs_from_json(const json_t *list, unsigned int *needs);

@@ -20,12 +20,12 @@
 #ifndef F_SETOWN_EX
 #define F_SETOWN_EX 15
 #endif
-#define X32_BIT 0x40000000u /* arch/x86/include/uapi/asm/unistd.h */
+#define X32_BIT 0x40000000u /* __X32_SYSCALL_BIT of arch/x86/include/uapi/asm/unistd.h */
 #define NEW_NAMESPACES                                                                             \
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER |             \
 	 CLONE_NEWPID | CLONE_NEWNET | 0x80 /* CLONE_NEWTIME */)
 
-/* The architecture that the compiler builds for (linux/audit.h). */
+/* The AUDIT_ARCH_ constant (linux/audit.h) of the architecture that the program is built for. */
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
 #elif defined(__i386__)
@@ -53,8 +53,8 @@
 #define UNKNOWN (SECCOMP_RET_ERRNO | ENOSYS)
 
 /*
- * Offsets of the low half of an argument, which is enough for flags and numbers, and of its high
- * half.
+ * Offsets of the low half and of the high half of argument `n` in struct seccomp_data. The low half
+ * is enough for flags and numbers.
  */
 #define ARGUMENT_AT(n, offset)                                                                     \
 	((unsigned int)(offsetof(struct seccomp_data, args) + 8 * (n) + (offset)))
@@ -65,7 +65,8 @@
 #define ARGUMENT(n) ARGUMENT_AT(n, 4)
 #define ARGUMENT_HIGH(n) ARGUMENT_AT(n, 0)
 #endif
-/* include/linux/net.h: the bits of the socket type; the other bits are flags. */
+/* The bits for the socket type in the argument `type`; the other bits are flags
+ * (include/linux/net.h). */
 #define SOCK_TYPE_MASK 0xfu
 
 static void add_instruction(struct sandbox *s, unsigned int code, unsigned int k, size_t yes,
@@ -78,14 +79,14 @@ static void add_instruction(struct sandbox *s, unsigned int code, unsigned int k
 				      .k = k };
 }
 
-static void load_field(struct sandbox *s, unsigned int offset)
+static void load_call_field(struct sandbox *s, unsigned int offset)
 {
 	add_instruction(s, BPF_LD | BPF_W | BPF_ABS, offset, 0, 0);
 }
 
 static void load_call_number(struct sandbox *s)
 {
-	load_field(s, offsetof(struct seccomp_data, nr));
+	load_call_field(s, offsetof(struct seccomp_data, nr));
 }
 
 static void return_action(struct sandbox *s, unsigned int action)
@@ -99,7 +100,7 @@ static void act_if_equal(struct sandbox *s, unsigned int value, unsigned int act
 	return_action(s, action);
 }
 
-/* Matches numbers from `first` to `last`, both included. */
+/* Returns `action` for the numbers from `first` to `last`, both included. */
 static void act_if_between(struct sandbox *s, unsigned int first, unsigned int last,
 			   unsigned int action)
 {
@@ -122,7 +123,7 @@ static void act_if_any_bit(struct sandbox *s, unsigned int bits, unsigned int ac
 
 static void refuse_io_uring(struct sandbox *s)
 {
-	/* All architectures use the same numbers; x32 adds X32_BIT (include/uapi/asm-generic). */
+	/* The numbers of these system calls are the same on all architectures; x32 adds X32_BIT. */
 	act_if_between(s, SYS_io_uring_setup, SYS_io_uring_register, UNKNOWN);
 	act_if_between(s, X32_BIT | SYS_io_uring_setup, X32_BIT | SYS_io_uring_register, UNKNOWN);
 }
@@ -135,10 +136,12 @@ void sandbox_without_io_uring(struct sandbox *s)
 }
 
 /* --- calls with checked arguments ---------------------------------------------------------------
- * Each block of instructions handles one system call. The number of the call must be loaded before.
+ * Each of these functions adds a block of instructions for one system call. Instructions before the
+ * block must have loaded the number of the system call.
  */
 
-/* Begins the block of a call; for other numbers the filter jumps to the end of the block. */
+/* Begins the block of a system call. For other system calls, the filter jumps to the end of the
+ * block. Returns the index of the jump instruction, for end_call_block(). */
 static size_t begin_call_block(struct sandbox *s, int number)
 {
 	add_instruction(s, BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)number, 0, 0);
@@ -155,8 +158,8 @@ static void allow_open_to_read(struct sandbox *s, int number, unsigned int flags
 {
 	size_t at = begin_call_block(s, number);
 
-	load_field(s, ARGUMENT(flags_argument));
-	/* This refuses O_TMPFILE as well, which needs O_WRONLY or O_RDWR (open(2)). */
+	load_call_field(s, ARGUMENT(flags_argument));
+	/* This also refuses O_TMPFILE, which requires O_WRONLY or O_RDWR (open(2)). */
 	act_if_any_bit(s, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, REFUSE);
 	end_call_block(s, at, ALLOW);
 }
@@ -166,7 +169,7 @@ static void allow_if_argument_is(struct sandbox *s, int number, unsigned int arg
 {
 	size_t at = begin_call_block(s, number);
 
-	load_field(s, ARGUMENT(argument));
+	load_call_field(s, ARGUMENT(argument));
 	act_if_equal(s, value, ALLOW);
 	end_call_block(s, at, REFUSE);
 }
@@ -176,50 +179,50 @@ static void refuse_if_argument_is(struct sandbox *s, int number, unsigned int ar
 {
 	size_t at = begin_call_block(s, number);
 
-	load_field(s, ARGUMENT(argument));
+	load_call_field(s, ARGUMENT(argument));
 	for (size_t i = 0; i < n; i++)
 		act_if_equal(s, values[i], REFUSE);
 	end_call_block(s, at, ALLOW);
 }
 
 /*
- * Allows only socket pairs that cannot send to other sockets. A datagram socket can send to any
- * local socket (unix_dgram_sendmsg in net/unix/af_unix.c) by sendmsg() with an address in memory,
- * which a filter cannot read; SOCK_STREAM and SOCK_SEQPACKET cannot.
+ * Allows only socket pairs that cannot send to other sockets: SOCK_STREAM and SOCK_SEQPACKET. A
+ * datagram socket can send to any local socket by sendmsg() with an address
+ * (unix_dgram_sendmsg in net/unix/af_unix.c). The address is in memory, which a filter cannot read.
  */
 static void allow_connected_sockets(struct sandbox *s)
 {
 	size_t at = begin_call_block(s, SYS_socketpair);
 
-	load_field(s, ARGUMENT(0));
+	load_call_field(s, ARGUMENT(0));
 	act_unless_equal(s, AF_UNIX, REFUSE);
-	load_field(s, ARGUMENT(1));
+	load_call_field(s, ARGUMENT(1));
 	add_instruction(s, BPF_ALU | BPF_AND | BPF_K, SOCK_TYPE_MASK, 0, 0);
 	act_if_equal(s, SOCK_STREAM, ALLOW);
 	act_if_equal(s, SOCK_SEQPACKET, ALLOW);
 	end_call_block(s, at, REFUSE);
 
 	at = begin_call_block(s, SYS_sendto);
-	load_field(s, ARGUMENT(4));
+	load_call_field(s, ARGUMENT(4));
 	act_unless_equal(s, 0, REFUSE);
-	load_field(s, ARGUMENT_HIGH(4));
+	load_call_field(s, ARGUMENT_HIGH(4));
 	act_unless_equal(s, 0, REFUSE);
 	end_call_block(s, at, ALLOW);
 }
 
-static void refuse_namespaces(struct sandbox *s, bool only_threads)
+static void refuse_new_namespaces(struct sandbox *s, bool only_threads)
 {
 #ifdef SYS_clone
 	size_t at = begin_call_block(s, SYS_clone);
 
-	load_field(s, ARGUMENT(0));
+	load_call_field(s, ARGUMENT(0));
 	act_if_any_bit(s, NEW_NAMESPACES, REFUSE);
 	act_if_any_bit(s, CLONE_THREAD, ALLOW);
 	end_call_block(s, at, only_threads ? REFUSE : ALLOW);
 #endif
 }
 
-/* Refuses two indirect ways to signal other processes: SIGIO, and input to a terminal. */
+/* Refuses two indirect ways to send signals to other processes: SIGIO, and input to a terminal. */
 static void refuse_indirect_signals(struct sandbox *s)
 {
 	static const unsigned int fcntls[] = { F_SETOWN, F_SETOWN_EX },
@@ -232,11 +235,10 @@ static void refuse_indirect_signals(struct sandbox *s)
 	refuse_if_argument_is(s, SYS_ioctl, 1, ioctls, ARRAY_SIZE(ioctls));
 }
 
-static void check_arguments(struct sandbox *s, unsigned int permissions)
+static void check_call_arguments(struct sandbox *s, unsigned int permissions)
 {
-	static const unsigned int everybody =
-		(unsigned int)-1; /* kill(-1, ...) would signal other workers that run as the same
-				     user */
+	/* kill(-1, ...) would send a signal to other workers that run as the same user. */
+	static const unsigned int everybody = (unsigned int)-1;
 
 	if (!(permissions & SANDBOX_FILES)) {
 		allow_open_to_read(s, SYS_openat, 2);
@@ -246,7 +248,7 @@ static void check_arguments(struct sandbox *s, unsigned int permissions)
 	}
 	if (!(permissions & SANDBOX_NETWORK))
 		allow_connected_sockets(s);
-	refuse_namespaces(s, !(permissions & SANDBOX_PROGRAMS));
+	refuse_new_namespaces(s, !(permissions & SANDBOX_PROGRAMS));
 	if (permissions & SANDBOX_PROGRAMS) {
 		refuse_if_argument_is(s, SYS_kill, 0, &everybody, 1);
 		return;
@@ -258,7 +260,7 @@ static void check_arguments(struct sandbox *s, unsigned int permissions)
 	refuse_indirect_signals(s);
 }
 
-/* --- the list --- */
+/* --- sandbox.list --- */
 
 static int compare_numbers(const void *a, const void *b)
 {
@@ -267,8 +269,9 @@ static int compare_numbers(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* Allows the calls, with one comparison for each range of successive numbers. */
-static void allow_numbers(struct sandbox *s, int *numbers, size_t n)
+/* Allows the system calls with these numbers. Makes one comparison for each range of successive
+   numbers. */
+static void allow_call_numbers(struct sandbox *s, int *numbers, size_t n)
 {
 	qsort(numbers, n, sizeof(*numbers), compare_numbers);
 	for (size_t i = 0, k; i < n; i = k) {
@@ -278,22 +281,22 @@ static void allow_numbers(struct sandbox *s, int *numbers, size_t n)
 	}
 }
 
-/* Allows the calls of sandbox.list that need no other permissions than these. */
+/* Allows the system calls of sandbox.list that require no other permissions than `permissions`. */
 static void allow_listed_calls(struct sandbox *s, unsigned int permissions)
 {
 	int *numbers = xcalloc(sandbox_n_calls, sizeof(*numbers));
 	size_t n = 0;
 
 	for (size_t i = 0; i < sandbox_n_calls; i++)
-		if ((sandbox_calls[i].needs & ~permissions) == 0)
+		if ((sandbox_calls[i].required_permissions & ~permissions) == 0)
 			numbers[n++] = sandbox_calls[i].number;
-	allow_numbers(s, numbers, n);
+	allow_call_numbers(s, numbers, n);
 	free(numbers);
 }
 
 static void begin_filter(struct sandbox *s)
 {
-	load_field(s, offsetof(struct seccomp_data, arch));
+	load_call_field(s, offsetof(struct seccomp_data, arch));
 	add_instruction(s, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
 	return_action(s, UNKNOWN);
 	load_call_number(s);
@@ -301,31 +304,32 @@ static void begin_filter(struct sandbox *s)
 
 void sandbox_from_calls(struct sandbox *s, int *calls, size_t n)
 {
-#ifdef FFSCTL_SANITIZED /* sanitizers make other system calls */
+#ifdef FFSCTL_SANITIZED /* because sanitizers make system calls that are not in `calls` */
 	return;
 #endif
 	begin_filter(s);
 	allow_if_argument_is(s, SYS_tgkill, 0, (unsigned int)getpid()); /* raise(), abort() */
-	allow_numbers(s, calls, n);
-	/* In tests, a refused call kills the process: a test might not notice an EPERM. */
-	return_action(s, test_kills_on_refused_call() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
+	allow_call_numbers(s, calls, n);
+	/* In tests, a refused system call kills the process, because a test may not notice EPERM.
+	 */
+	return_action(s, test_kills_on_refused_syscall() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
 }
 
-void sandbox_from_list(struct sandbox *s, unsigned int permissions)
+void sandbox_from_permissions(struct sandbox *s, unsigned int permissions)
 {
-#ifdef FFSCTL_SANITIZED /* LeakSanitizer starts a process that uses ptrace */
+#ifdef FFSCTL_SANITIZED /* because LeakSanitizer starts a process that uses ptrace(2) */
 	sandbox_without_io_uring(s);
 	return;
 #endif
 	begin_filter(s);
 	refuse_io_uring(s);
 	/*
-	 * The arguments of these two calls are in memory, which a filter cannot read. After ENOSYS,
-	 * libraries use an older call.
+	 * The arguments of these two system calls are in memory, which a filter cannot read. After
+	 * ENOSYS, libraries use an older system call.
 	 */
 	act_if_equal(s, SYS_clone3, UNKNOWN);
 	act_if_equal(s, SYS_openat2, UNKNOWN);
-	check_arguments(s, permissions);
+	check_call_arguments(s, permissions);
 	allow_listed_calls(s, permissions);
 	return_action(s, REFUSE);
 }

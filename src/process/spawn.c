@@ -19,52 +19,55 @@
 #include "process/credentials.h"
 #include "process/worker_processes.h"
 
-/* Number of the program's descriptor in the child until its exec. */
+/* The file descriptor of the program's file in the child until its exec. */
 #define PROGRAM_FD(c) (3 + (int)(c)->n_fds)
 
-/* Written by the child, which shares the parent's memory until its exec (vfork). */
+/* A failure in the child. The child writes it into the memory of the parent, which both share until
+   the exec (vfork). */
 struct spawn_failure {
-	const char *verb; /* verb of the message; NULL: no failure */
-	int err;	  /* errno */
+	const char *
+		failed_action; /* ACTION in the message "cannot ACTION PROGRAM"; NULL: no failure */
+	int errno_value;       /* errno */
 };
 
 struct spawn_child {
-	const struct spawn *spawn;
-	int *fds; /* copy of the caller's array, because place_descriptors changes the numbers */
+	const struct spawn_settings *spawn;
+	int *fds; /* copy of the caller's array, because place_fds changes its elements */
 	size_t n_fds;
 	int null_fd, output_fd, program_fd;
 	pid_t parent_pid;
-	const sigset_t *ignored;
+	const sigset_t *ignored_signals;
 	volatile struct spawn_failure failure; /* volatile: the vfork child writes it */
 };
 
-/* The functions from here to child_main() run in the vfork child and make only system calls. */
-static bool become_user(const struct spawn *s)
+/* The functions from here to child_main() run in the vfork child and make only system calls, except
+   find_ignored_signals(). */
+static bool become_user(const struct spawn_settings *s)
 {
-	return s->same_user || credentials_become(s->uid, s->gid, s->groups, s->n_groups);
+	return s->keep_caller_user || credentials_become(s->uid, s->gid, s->groups, s->n_groups);
 }
 
 /*
- * Moves a descriptor to a number above all final numbers, unless its number is above its final one
- * already. Without this, another dup2 could overwrite it, or a dup2 to the same number would leave
- * it close-on-exec.
+ * Moves a file descriptor to a number above all final numbers, unless its number is already above
+ * its own final number. Without this move, another dup2 could overwrite it, or a dup2 to its own
+ * number would not clear its close-on-exec flag.
  */
-static bool move_above_target(const struct spawn_child *c, int *fd, int final)
+static bool move_fd_above_targets(const struct spawn_child *c, int *fd, int final)
 {
-	/* The new number is as low as possible, because the limit of open files may be low. */
+	/* Uses the lowest possible number, because the limit for open files may be low. */
 	if (*fd <= final)
 		*fd = fcntl(*fd, F_DUPFD_CLOEXEC, PROGRAM_FD(c) + 1);
 	return *fd >= 0;
 }
 
-static bool place_descriptors(struct spawn_child *c)
+static bool place_fds(struct spawn_child *c)
 {
 	int answer = c->spawn->stdout_fd >= 0 ? c->spawn->stdout_fd : c->output_fd;
 
 	for (size_t i = 0; i < c->n_fds; i++)
-		if (!move_above_target(c, &c->fds[i], 3 + (int)i))
+		if (!move_fd_above_targets(c, &c->fds[i], 3 + (int)i))
 			return false;
-	if (!move_above_target(c, &c->program_fd, PROGRAM_FD(c)))
+	if (!move_fd_above_targets(c, &c->program_fd, PROGRAM_FD(c)))
 		return false;
 	if (dup2(c->null_fd, 0) < 0 || dup2(answer, 1) < 0 || dup2(c->output_fd, 2) < 0)
 		return false;
@@ -78,10 +81,10 @@ static bool place_descriptors(struct spawn_child *c)
 }
 
 /*
- * Returns the signals that were ignored when ffsctl started (nohup, a shell's job). ffsctl itself
- * ignores none, so the set never changes.
+ * Returns the signals that the parent of ffsctl made it ignore (nohup, a shell's job). ffsctl
+ * itself does not ignore signals, so the set never changes.
  */
-static const sigset_t *ignored_signals(void)
+static const sigset_t *find_ignored_signals(void)
 {
 	static sigset_t set;
 	static bool known;
@@ -110,22 +113,24 @@ static void reset_signals(const sigset_t *ignored)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static bool set_limit(int what, uint64_t limit)
+static bool set_resource_limit(int resource, uint64_t limit)
 {
-	/* For CPU time: SIGXCPU at the limit, SIGKILL a second later. */
+	/* The kernel sends SIGXCPU at the limit for CPU time, and SIGKILL one second later. */
 	const struct rlimit r = { .rlim_cur = limit,
-				  .rlim_max = what == RLIMIT_CPU ? limit + 1 : limit };
+				  .rlim_max = resource == RLIMIT_CPU ? limit + 1 : limit };
 
-	return !limit || setrlimit(what, &r) == 0;
+	return !limit || setrlimit(resource, &r) == 0;
 }
 
-static bool set_limits(const struct process_limits *limits)
+static bool set_resource_limits(const struct process_limits *limits)
 {
-	return set_limit(RLIMIT_AS, limits->memory) && set_limit(RLIMIT_NOFILE, limits->files) &&
-	       set_limit(RLIMIT_CPU, limits->cpu) && set_limit(RLIMIT_NPROC, limits->tasks);
+	return set_resource_limit(RLIMIT_AS, limits->memory) &&
+	       set_resource_limit(RLIMIT_NOFILE, limits->files) &&
+	       set_resource_limit(RLIMIT_CPU, limits->cpu) &&
+	       set_resource_limit(RLIMIT_NPROC, limits->tasks);
 }
 
-static void write_pid(char *to, pid_t pid)
+static void write_decimal_pid(char *to, pid_t pid)
 {
 	char digits[SPAWN_PID_DIGITS + 1];
 	int n = 0;
@@ -139,36 +144,37 @@ static void write_pid(char *to, pid_t pid)
 
 static const char *become_worker(struct spawn_child *c)
 {
-	const struct spawn *s = c->spawn;
-	char note[WORKER_LINK_SIZE];
+	const struct spawn_settings *s = c->spawn;
+	char link_target[WORKER_LINK_SIZE];
 
 	if (setsid() < 0)
-		return "start a session for";
+		return "start a process session for";
 	/*
-	 * The link is made first: when the supervisor has died, it identifies the worker's
-	 * processes.
+	 * Makes the link first, because the link identifies the processes of the worker if the
+	 * supervisor dies.
 	 */
-	worker_link_make_target(note);
-	if (s->worker_link && symlinkat(note, s->worker_link_dir, s->worker_link) < 0)
+	worker_link_make_target(link_target);
+	if (s->worker_link && symlinkat(link_target, s->worker_link_dir_fd, s->worker_link) < 0)
 		return "record the pid of";
-	if (!place_descriptors(c))
-		return "pass descriptors to";
-	if (chdir(s->directory) < 0)
+	if (!place_fds(c))
+		return "pass file descriptors to";
+	if (chdir(s->working_directory) < 0)
 		return "change to the directory of";
 	/*
 	 * The limits are set before the capabilities are dropped, because raising a limit needs a
 	 * capability.
 	 */
-	if (!set_limits(&s->limits))
+	if (!set_resource_limits(&s->limits))
 		return "set the limits of";
 	/* An unprivileged caller cannot change the bounding set. */
-	if (!s->keep_privileges && !s->bounding_set_empty && !s->same_user &&
+	if (!s->keep_privileges && !s->bounding_set_empty && !s->keep_caller_user &&
 	    !capabilities_reduce_bounding_set(s->capabilities))
 		return "drop the capabilities of";
-	/* Without this, the change of user would drop the capabilities. */
+	/* Without PR_SET_KEEPCAPS, the change of the user would drop the capabilities. */
 	if (s->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return "keep the capabilities of";
-	/* Without no_new_privs, entering a filter needs CAP_SYS_ADMIN. */
+	/* A worker that keeps its privileges must enter the filter while it has CAP_SYS_ADMIN,
+	   because no_new_privs is not set. */
 	if (s->keep_privileges && s->sandbox.n_instructions > 0 && !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
 	if (!become_user(s))
@@ -177,18 +183,18 @@ static const char *become_worker(struct spawn_child *c)
 		return "set the capabilities of";
 	if (!s->keep_privileges && s->sandbox.n_instructions > 0 && !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
-	/* This follows the change of user, which clears the parent-death signal. */
+	/* Set after the change of the user, which clears the parent-death signal. */
 	if ((s->dies_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) ||
 	    getppid() != c->parent_pid)
 		return "set the parent-death signal of";
-	if (s->listen_pid)
-		write_pid(s->listen_pid, getpid());
-	reset_signals(c->ignored);
+	if (s->listen_pid_value)
+		write_decimal_pid(s->listen_pid_value, getpid());
+	reset_signals(c->ignored_signals);
 	execve(s->program, s->argv, s->env);
 	/*
-	 * The user may not be allowed to search a directory of the path, for example of a build
-	 * tree in a home directory. An exec by descriptor needs no path. It does not work for
-	 * scripts, because their interpreter needs a path.
+	 * EACCES: the user may not search a directory of the path, for example of a build tree in a
+	 * home directory. An exec by file descriptor needs no path. It does not work for scripts,
+	 * because their interpreter needs a path.
 	 */
 	if (errno == EACCES)
 		syscall(SYS_execveat, PROGRAM_FD(c), "", s->argv, s->env, AT_EMPTY_PATH);
@@ -197,16 +203,17 @@ static const char *become_worker(struct spawn_child *c)
 
 static _Noreturn void child_main(struct spawn_child *c)
 {
-	c->failure.verb = become_worker(c);
-	c->failure.err = errno;
+	c->failure.failed_action = become_worker(c);
+	c->failure.errno_value = errno;
 	_exit(127);
 }
 
 /*
- * Uses vfork: the supervisor's memory is not copied, and c->failure is set when vfork returns. No
- * signal handler can run in the child, because the supervisor blocks all signals (signalfd).
+ * Uses vfork, so that the kernel does not copy the memory of the supervisor, and c->failure is set
+ * when vfork returns. No signal handler can run in the child, because the supervisor blocks all
+ * signals (signalfd).
  */
-static pid_t start_child(struct spawn_child *c)
+static pid_t vfork_child(struct spawn_child *c)
 {
 	pid_t pid = vfork();
 
@@ -215,8 +222,8 @@ static pid_t start_child(struct spawn_child *c)
 	return pid;
 }
 
-int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int output, pid_t *pid,
-		struct error *err)
+int spawn_start(const struct spawn_settings *spawn, const int *fds, size_t n_fds, int output,
+		pid_t *pid, struct error *err)
 {
 	_cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	_cleanup_close_ int program = open(spawn->program, O_PATH | O_CLOEXEC);
@@ -229,42 +236,42 @@ int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int out
 				 .output_fd = output,
 				 .program_fd = program,
 				 .parent_pid = getpid(),
-				 .ignored = ignored_signals() };
+				 .ignored_signals = find_ignored_signals() };
 
+	/* Removes the link that the previous start made. */
 	if (spawn->worker_link)
-		unlinkat(spawn->worker_link_dir, spawn->worker_link,
-			 0); /* the link of the previous worker */
+		unlinkat(spawn->worker_link_dir_fd, spawn->worker_link, 0);
 	if (n_fds > 0)
 		memcpy(copy, fds, n_fds * sizeof(*copy));
-	*pid = r == 0 ? start_child(&c) : -1;
+	*pid = r == 0 ? vfork_child(&c) : -1;
 	if (*pid < 0) {
 		r = r < 0 ? r : -errno;
 		*pid = 0;
 		error_errno(err, r == -ENOENT ? EX_UNAVAILABLE : EX_OSERR, -r, spawn->program,
 			    "cannot start %s", spawn->program);
-	} else if (c.failure.verb) {
-		/* Reaps the zombie, so that the caller need not. */
+	} else if (c.failure.failed_action) {
+		/* Reaps the zombie, because the caller gets no pid. */
 		syscall(SYS_wait4, *pid, NULL, 0, NULL);
 		*pid = 0;
-		r = error_errno(err, EX_UNAVAILABLE, c.failure.err, spawn->program, "cannot %s %s",
-				c.failure.verb, spawn->program);
+		r = error_errno(err, EX_UNAVAILABLE, c.failure.errno_value, spawn->program,
+				"cannot %s %s", c.failure.failed_action, spawn->program);
 	}
 	return r;
 }
 
-void spawn_free(struct spawn *spawn)
+void spawn_free(struct spawn_settings *spawn)
 {
 	strings_free(spawn->argv);
 	strings_free(spawn->env);
 	free(spawn->program);
-	free(spawn->directory);
+	free(spawn->working_directory);
 	free(spawn->groups);
 	free(spawn->worker_link);
 	sandbox_free(&spawn->sandbox);
-	*spawn = (struct spawn){ 0 };
+	*spawn = (struct spawn_settings){ 0 };
 }
 
-static bool parse_id(const char *name, unsigned int *id)
+static bool parse_decimal_id(const char *name, unsigned int *id)
 {
 	char *end;
 	unsigned long n = strtoul(name, &end, 10);
@@ -279,12 +286,12 @@ int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct posit
 		    struct error *err)
 {
 	unsigned int number = 0;
-	bool numeric = parse_id(name, &number);
+	bool numeric = parse_decimal_id(name, &number);
 	const struct passwd *pw = numeric ? getpwuid(number) : getpwnam(name);
 
 	if (!pw && !numeric) {
 		error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "unknown user '%s'", name);
-		return error_at(err, at);
+		return error_set_position(err, at);
 	}
 	*uid = pw ? pw->pw_uid : number;
 	*gid = pw ? pw->pw_gid : number;
@@ -294,12 +301,12 @@ int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct posit
 int spawn_find_group(const char *name, gid_t *gid, const struct position *at, struct error *err)
 {
 	unsigned int number = 0;
-	bool numeric = parse_id(name, &number);
+	bool numeric = parse_decimal_id(name, &number);
 	const struct group *gr = numeric ? NULL : getgrnam(name);
 
 	if (!gr && !numeric) {
 		error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "unknown group '%s'", name);
-		return error_at(err, at);
+		return error_set_position(err, at);
 	}
 	*gid = gr ? gr->gr_gid : number;
 	return 0;
@@ -314,7 +321,8 @@ int spawn_find_program(const char *name, char **out, const struct position *at, 
 	for (char *dir = strtok_r(path, ":", &rest); dir; dir = strtok_r(NULL, ":", &rest)) {
 		char *candidate = strf("%s/%s", dir, name);
 
-		/* Ignores relative directories in PATH: they depend on the current directory. */
+		/* Ignores relative directories in PATH, because they depend on the working
+		 * directory. */
 		if (*dir == '/' && access(candidate, X_OK) == 0) {
 			*out = candidate;
 			return 0;
@@ -322,5 +330,5 @@ int spawn_find_program(const char *name, char **out, const struct position *at, 
 		free(candidate);
 	}
 	error_set(err, EX_UNAVAILABLE, ENOENT, NULL, "cannot find the program '%s' in PATH", name);
-	return error_at(err, at);
+	return error_set_position(err, at);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Starts a worker in a new session, as a given user, with given descriptors and no others. struct
- * spawn is prepared once, so that a restart costs only a vfork and an exec.
+ * Starts a worker in a new process session, as a given user, with given file descriptors and no
+ * others. The caller makes struct spawn_settings once. A restart of the worker then needs only a
+ * vfork and an exec.
  */
 #pragma once
 
@@ -12,41 +13,43 @@
 #include "process/limits.h"
 #include "process/sandbox.h"
 
-struct spawn {
+struct spawn_settings {
 	char *program; /* absolute path */
 	char **argv;
-	char **env; /* the complete environment; LISTEN_PID's value is filled in at each start */
-	char *listen_pid; /* LISTEN_PID's value in env, SPAWN_PID_DIGITS wide; NULL: none */
-	char *directory;
+	char **env; /* the complete environment; each start writes the pid into listen_pid_value */
+	char *listen_pid_value; /* value of LISTEN_PID in `env`, SPAWN_PID_DIGITS long; NULL: `env`
+				   does not contain LISTEN_PID */
+	char *working_directory;
 	uid_t uid;
 	gid_t gid;
 	gid_t *groups;
 	size_t n_groups;
-	bool same_user;		 /* keep the caller's user; ignores uid, gid and groups */
-	bool keep_privileges;	 /* false: sets no_new_privs and keeps only `capabilities` */
-	uint64_t capabilities;	 /* bit n is the capability with number n (capabilities(7)) */
+	bool keep_caller_user; /* run as the user of the caller; uid, gid and groups are ignored */
+	bool keep_privileges;  /* false: set no_new_privs and keep only `capabilities` */
+	uint64_t capabilities; /* bit n is the capability with the number n (capabilities(7)) */
 	bool bounding_set_empty; /* the caller's bounding set is empty already */
 	struct process_limits limits;
-	struct sandbox sandbox; /* filter that is entered before the exec; n_instructions 0: none */
-	int stdout_fd;		/* the worker's stdout; -1: the argument `output` of spawn_start */
-	bool dies_with_parent;	/* the kernel kills the process when the caller dies; else a keeper
-				   kills it */
-	int worker_link_dir;	/* descriptor of the directory of `worker_link`; not owned */
-	char *worker_link;	/* name of the link that identifies the worker (worker_processes.h);
-				   NULL: none */
+	struct sandbox
+		sandbox; /* filter that is entered before the exec; no instructions: no filter */
+	int stdout_fd;	 /* stdout of the worker; -1: use the argument `output` of spawn_start */
+	bool dies_with_parent;	/* true: the kernel kills the worker when the caller dies; false: a
+				   keeper kills it */
+	int worker_link_dir_fd; /* the directory of `worker_link`; spawn_free does not close it */
+	char *worker_link;	/* name of the symbolic link that identifies the worker
+				   (worker_processes.h); NULL: make no link */
 };
 #define SPAWN_PID_DIGITS 10
 
-/* The kernel's overflow id (kernel/sys.c, DEFAULT_OVERFLOWUID): the user "nobody". */
+/* The user id of the user "nobody" (DEFAULT_OVERFLOWUID of the kernel). */
 #define SPAWN_NOBODY 65534
 
 /*
- * Starts the program with fds[0..n_fds) as descriptors 3.., `output` as stdout and stderr, and
- * /dev/null as stdin. The caller still owns its descriptors.
+ * Starts the program. It has fds[0..n_fds) as file descriptors from 3 on, `output` as stdout and
+ * stderr, and /dev/null as stdin. The file descriptors of the caller stay open.
  */
-int spawn_start(const struct spawn *spawn, const int *fds, size_t n_fds, int output, pid_t *pid,
-		struct error *err);
-void spawn_free(struct spawn *spawn);
+int spawn_start(const struct spawn_settings *spawn, const int *fds, size_t n_fds, int output,
+		pid_t *pid, struct error *err);
+void spawn_free(struct spawn_settings *spawn);
 
 /*
  * Finds a user by name or number; *gid becomes the user's primary group. Fails with EX_UNAVAILABLE

@@ -16,7 +16,7 @@
 
 #define NANOSECONDS 1000000000
 
-static char *put_number(char *to, uint64_t number)
+static char *append_number(char *to, uint64_t number)
 {
 	char digits[20];
 	int n = 0;
@@ -41,37 +41,37 @@ uint64_t now_boot_ticks(void)
 
 void worker_link_make_target(char text[WORKER_LINK_SIZE])
 {
-	text = put_number(text, (uint64_t)getpid());
+	text = append_number(text, (uint64_t)getpid());
 	*text++ = ' ';
-	*put_number(text, now_boot_ticks()) = '\0';
+	*append_number(text, now_boot_ticks()) = '\0';
 }
 
 bool worker_link_parse_target(const char *text, struct worker_processes *processes)
 {
 	int pid, end = 0;
 
-	if (sscanf(text, "%d %" SCNu64 "%n", &pid, &processes->latest_start, &end) != 2 ||
+	if (sscanf(text, "%d %" SCNu64 "%n", &pid, &processes->max_leader_start, &end) != 2 ||
 	    text[end] || pid <= 0)
 		return false;
-	processes->session = pid;
+	processes->session_id = pid;
 	return true;
 }
 
 struct process_scan {
 	const struct worker_processes *processes;
-	pid_t session; /* 0: unknown, or another process has its pid */
-	pid_t running; /* a process of the worker that has not ended yet; 0: none */
-	int *pidfd;    /* pidfd of `running`; may be NULL */
+	pid_t session_id; /* 0: unknown, or another process has the pid of the worker */
+	pid_t found_pid;  /* the last process of the worker that was found; 0: none */
+	int *pidfd;	  /* pidfd of found_pid; NULL: not wanted */
 };
 
 static bool belongs_to_worker(const struct process_scan *scan, pid_t pid)
 {
-	if (scan->session && getsid(pid) == scan->session)
+	if (scan->session_id && getsid(pid) == scan->session_id)
 		return true;
 	return scan->processes->worker_uid && process_has_id(pid, scan->processes->worker_uid);
 }
 
-static int kill_if_of_worker(void *data, pid_t pid)
+static int kill_if_belongs_to_worker(void *data, pid_t pid)
 {
 	struct process_scan *scan = data;
 	_cleanup_close_ int fd = -1;
@@ -79,16 +79,16 @@ static int kill_if_of_worker(void *data, pid_t pid)
 	if (pid == getpid() || !belongs_to_worker(scan, pid))
 		return 0;
 	/*
-	 * Checks the process again, because another one may have got the pid before the pidfd was
-	 * opened.
+	 * Checks the process again after the pidfd is open, because a new process may have got the
+	 * same pid before.
 	 */
 	fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (!belongs_to_worker(scan, pid) || !process_alive(pid))
 		return 0;
-	/* valgrind does not implement these system calls. */
+	/* ENOSYS: valgrind does not implement these system calls. */
 	if ((fd < 0 || syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0) && errno == ENOSYS)
 		kill(pid, SIGKILL);
-	scan->running = pid;
+	scan->found_pid = pid;
 	if (scan->pidfd) {
 		cleanup_close(scan->pidfd);
 		*scan->pidfd = steal_fd(&fd);
@@ -99,16 +99,18 @@ static int kill_if_of_worker(void *data, pid_t pid)
 pid_t worker_processes_kill(const struct worker_processes *processes, int *pidfd)
 {
 	struct process_scan scan = { .processes = processes,
-				     .session = processes->session,
+				     .session_id = processes->session_id,
 				     .pidfd = pidfd };
-	uint64_t began;
+	uint64_t leader_start;
 
 	if (pidfd)
 		*pidfd = -1;
-	/* The kernel does not reuse the number of a session that still has processes. */
-	if (scan.session && process_start(scan.session, &began) && began > processes->latest_start)
-		scan.session = 0;
-	if (scan.session || processes->worker_uid)
-		process_each(kill_if_of_worker, &scan);
-	return scan.running;
+	/* While a process session has processes, the kernel does not give its id to a new process.
+	 */
+	if (scan.session_id && process_start_time(scan.session_id, &leader_start) &&
+	    leader_start > processes->max_leader_start)
+		scan.session_id = 0;
+	if (scan.session_id || processes->worker_uid)
+		process_each(kill_if_belongs_to_worker, &scan);
+	return scan.found_pid;
 }

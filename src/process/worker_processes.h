@@ -2,11 +2,12 @@
 /*
  * Finds the processes of a worker: the worker and all processes that it has started, directly or
  * indirectly. A process belongs to the worker if the user id that is reserved for the worker
- * (worker_uid.h) is its user or one of its groups, or if it is in the session of the worker. Its
- * environment and its name do not count, because any process can choose them.
+ * (worker_uid.h) is its user or one of its groups, or if it is in the process session of the worker
+ * (setsid(2)). The environment and the name of a process are not used, because each process can
+ * choose its own.
  *
- * A process that has changed its user, its groups and its session is not found; only a privileged
- * process can do so.
+ * A process that has changed its user, its groups and its process session is not found. Only a
+ * privileged process can change all of them.
  */
 #pragma once
 
@@ -16,33 +17,38 @@
 
 struct worker_processes {
 	uid_t worker_uid; /* user id reserved for the worker, also used as a group id; 0: none */
-	pid_t session;	  /* session id, which is the worker's pid; 0: unknown */
+	pid_t session_id; /* id of the process session, which is the pid of the worker; 0: unknown
+			   */
 	/*
-	 * Latest start time of the session leader, in clock ticks since boot as in /proc/PID/stat.
-	 * A process that started later is another process with the same pid.
+	 * Upper bound of the time at which the leader of the process session, the worker, was
+	 * started, in clock ticks since boot as in /proc/PID/stat. If the process with this pid was
+	 * started later, it is not the worker.
 	 */
-	uint64_t latest_start;
+	uint64_t max_leader_start;
 };
 
 /* Returns the current time in clock ticks since boot, as in /proc/PID/stat. */
 uint64_t now_boot_ticks(void);
 
-/* Size of the target of a worker's link in the run directory: the worker's pid and start time. */
+/*
+ * Size of the target of the link that identifies a worker in the run directory, in bytes. The
+ * target is the pid of the worker and an upper bound of its start time.
+ */
 #define WORKER_LINK_SIZE 48
 /*
- * Makes the target of the link of the calling process, which becomes a worker by its exec. Makes
- * only system calls, because it is a vfork child.
+ * Stores the target of the link that identifies the calling process, which becomes a worker by its
+ * exec. Makes only system calls, because the calling process is a vfork child.
  */
 void worker_link_make_target(char text[WORKER_LINK_SIZE]);
 /*
- * Reads session and start time from the target of a link. Returns false if the text has another
- * format.
+ * Reads session_id and max_leader_start from the target of the link. Returns false if the text has
+ * another format.
  */
 bool worker_link_parse_target(const char *text, struct worker_processes *processes);
 
 /*
- * Sends SIGKILL to all processes of the worker except the caller, in one scan of /proc. Returns the
- * pid of a process that has not ended yet; 0 if there is none. Unless `pidfd` is NULL, *pidfd
- * becomes a pidfd of that process, which the caller closes, or -1.
+ * Scans /proc once and sends SIGKILL to all processes of the worker except the caller. Returns the
+ * pid of one of these processes that has not ended yet; 0 if there is none. If `pidfd` is not NULL,
+ * stores a pidfd of this process, which the caller closes, or -1 in *pidfd.
  */
 pid_t worker_processes_kill(const struct worker_processes *processes, int *pidfd);

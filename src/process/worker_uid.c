@@ -11,18 +11,19 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-#define FIRST ((uid_t)FFSCTL_WORKER_ID_FIRST)
-#define COUNT ((uid_t)(FFSCTL_WORKER_ID_LAST - FFSCTL_WORKER_ID_FIRST + 1))
-/* How often the pool is made again: another process that releases the last id removes it. */
-#define TRIES 1000
+#define FIRST_UID ((uid_t)FFSCTL_WORKER_ID_FIRST)
+#define N_UIDS ((uid_t)(FFSCTL_WORKER_ID_LAST - FFSCTL_WORKER_ID_FIRST + 1))
+/* Maximum number of attempts to make the pool. Another process that releases the last id removes
+   the pool. */
+#define MAX_TRIES 1000
 
-static char *pool_path(const struct worker_uid_owner *user, uid_t uid)
+static char *pool_link_path(const struct worker_uid_owner *owner, uid_t uid)
 {
-	return strf("%s/%u", user->pool, (unsigned int)uid);
+	return strf("%s/%u", owner->pool_dir, (unsigned int)uid);
 }
 
 /* Returns the target of a link; NULL: no such link. The caller frees it. */
-static char *read_link(const char *path)
+static char *read_link_target(const char *path)
 {
 	char text[PATH_MAX];
 	ssize_t n = readlink(path, text, sizeof(text));
@@ -30,101 +31,101 @@ static char *read_link(const char *path)
 	return n < 0 ? NULL : xstrndup(text, (size_t)n);
 }
 
-static bool is_reserved_for_owner(const struct worker_uid_owner *user, uid_t uid)
+static bool is_uid_reserved_for(const struct worker_uid_owner *owner, uid_t uid)
 {
-	_cleanup_free_ char *path = pool_path(user, uid), *owner = read_link(path);
+	_cleanup_free_ char *path = pool_link_path(owner, uid), *name = read_link_target(path);
 
-	return streq_null(owner, user->owner);
+	return streq_null(name, owner->name);
 }
 
-/* Does not trust the owner's link alone: the pool must have a link to the same owner. */
-bool worker_uid_get(const struct worker_uid_owner *user, uid_t *uid)
+/* Checks also the link in the pool, because the owner's link may be wrong. */
+bool worker_uid_get(const struct worker_uid_owner *owner, uid_t *uid)
 {
-	_cleanup_free_ char *text = read_link(user->owner_link);
+	_cleanup_free_ char *text = read_link_target(owner->link);
 
 	*uid = text ? (uid_t)strtoul(text, NULL, 10) : 0;
-	return text && is_reserved_for_owner(user, *uid);
+	return text && is_uid_reserved_for(owner, *uid);
 }
 
 /*
- * Returns the n-th id to try for an owner: the digest of the owner's name selects the first id, the
- * others follow it.
+ * Returns the n-th id to try for an owner. The digest of the owner's name selects the first id to
+ * try. The next ids follow this id.
  */
-static uid_t nth_candidate(const struct worker_uid_owner *user, uid_t n)
+static uid_t nth_candidate_uid(const struct worker_uid_owner *owner, uid_t n)
 {
-	uid_t begin = (uid_t)(digest_add_text(DIGEST_EMPTY, user->owner) % COUNT);
+	uid_t begin = (uid_t)(digest_add_text(DIGEST_EMPTY, owner->name) % N_UIDS);
 
-	return FIRST + (begin + n) % COUNT;
+	return FIRST_UID + (begin + n) % N_UIDS;
 }
 
-int worker_uid_preview(const struct worker_uid_owner *user, uid_t *uid)
+int worker_uid_preview(const struct worker_uid_owner *owner, uid_t *uid)
 {
-	if (worker_uid_get(user, uid))
+	if (worker_uid_get(owner, uid))
 		return 0;
-	for (uid_t n = 0; n < COUNT; n++) {
-		_cleanup_free_ char *path = NULL, *owner = NULL;
+	for (uid_t n = 0; n < N_UIDS; n++) {
+		_cleanup_free_ char *path = NULL, *name = NULL;
 
-		*uid = nth_candidate(user, n);
-		path = pool_path(user, *uid);
-		owner = read_link(path);
-		if (!owner || streq(owner, user->owner))
+		*uid = nth_candidate_uid(owner, n);
+		path = pool_link_path(owner, *uid);
+		name = read_link_target(path);
+		if (!name || streq(name, owner->name))
 			return 0;
 	}
 	return -ENOSPC;
 }
 
 /*
- * Makes the link in the pool. If the pool has a link to the owner already, an earlier attempt was
- * interrupted.
+ * Makes a link to the owner in the pool. If there is such a link already, an earlier call was
+ * interrupted, and its id is used.
  */
-static int reserve_free_id(const struct worker_uid_owner *user, uid_t *uid)
+static int reserve_free_uid(const struct worker_uid_owner *owner, uid_t *uid)
 {
 	int tries = 0;
 
-	for (uid_t n = 0; n < COUNT;) {
+	for (uid_t n = 0; n < N_UIDS;) {
 		_cleanup_free_ char *path = NULL;
 
-		*uid = nth_candidate(user, n);
-		path = pool_path(user, *uid);
-		if (symlink(user->owner, path) == 0 ||
-		    (errno == EEXIST && is_reserved_for_owner(user, *uid)))
+		*uid = nth_candidate_uid(owner, n);
+		path = pool_link_path(owner, *uid);
+		if (symlink(owner->name, path) == 0 ||
+		    (errno == EEXIST && is_uid_reserved_for(owner, *uid)))
 			return 0;
 		if (errno == EEXIST)
 			n++;
-		else if (errno != ENOENT || ++tries == TRIES ||
-			 (mkdir(user->pool, 0755) < 0 && errno != EEXIST))
+		else if (errno != ENOENT || ++tries == MAX_TRIES ||
+			 (mkdir(owner->pool_dir, 0755) < 0 && errno != EEXIST))
 			return -errno;
 	}
 	return -ENOSPC;
 }
 
-int worker_uid_reserve(const struct worker_uid_owner *user, uid_t *uid)
+int worker_uid_reserve(const struct worker_uid_owner *owner, uid_t *uid)
 {
 	_cleanup_free_ char *text = NULL;
 	int r;
 
-	if (worker_uid_get(user, uid))
+	if (worker_uid_get(owner, uid))
 		return 0;
-	r = reserve_free_id(user, uid);
+	r = reserve_free_uid(owner, uid);
 	if (r < 0)
 		return r;
 	text = strf("%u", (unsigned int)*uid);
-	unlink(user->owner_link);
-	return symlink(text, user->owner_link) < 0 ? -errno : 0;
+	unlink(owner->link);
+	return symlink(text, owner->link) < 0 ? -errno : 0;
 }
 
-void worker_uid_release(const struct worker_uid_owner *user)
+void worker_uid_release(const struct worker_uid_owner *owner)
 {
 	_cleanup_free_ char *path = NULL;
 	uid_t uid;
 
-	/* Finds the id by the pool as well, in case the owner's link was removed. */
-	if (worker_uid_preview(user, &uid) == 0 && is_reserved_for_owner(user, uid)) {
-		path = pool_path(user, uid);
+	/* Finds the id in the pool if the owner's link does not exist. */
+	if (worker_uid_preview(owner, &uid) == 0 && is_uid_reserved_for(owner, uid)) {
+		path = pool_link_path(owner, uid);
 		unlink(path);
 	}
-	unlink(user->owner_link);
-	rmdir(user->pool); /* fails as long as another owner has an id */
+	unlink(owner->link);
+	rmdir(owner->pool_dir); /* fails while another owner has an id */
 }
 
 void worker_uid_release_all(const char *pool, const char *prefix)
@@ -134,9 +135,9 @@ void worker_uid_release_all(const char *pool, const char *prefix)
 
 	while (dir && (entry = readdir(dir))) {
 		_cleanup_free_ char *path = strf("%s/%s", pool, entry->d_name),
-				    *owner = read_link(path);
+				    *name = read_link_target(path);
 
-		if (owner && str_has_prefix(owner, prefix))
+		if (name && str_has_prefix(name, prefix))
 			unlink(path);
 	}
 	if (dir)

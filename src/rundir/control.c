@@ -73,7 +73,7 @@ int error_from_json(struct error *err, const json_t *json)
 		  e > 0 && e <= INT_MAX ? (int)e : 0, path, "%s", text ? text : "?");
 	if (hint)
 		set_hint(err, hint);
-	return error_at(err, &at);
+	return error_set_position(err, &at);
 }
 
 /* --- requests and answers ----------------------------------------------------------------------

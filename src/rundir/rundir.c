@@ -261,17 +261,17 @@ static void make_uid_owner(struct worker_uid_owner *user, const struct rundir *r
 	_cleanup_free_ char *parent = path_parent(rundir->path);
 
 	*user = (struct worker_uid_owner){
-		.pool = strf("%s/" RUNDIR_UID_POOL, parent),
-		.owner_link = strf("%s/" RUNDIR_UID_LINK "%s", rundir->path, function),
-		.owner = strf("%s/%s", strrchr(rundir->path, '/') + 1, function)
+		.pool_dir = strf("%s/" RUNDIR_UID_POOL, parent),
+		.link = strf("%s/" RUNDIR_UID_LINK "%s", rundir->path, function),
+		.name = strf("%s/%s", strrchr(rundir->path, '/') + 1, function)
 	};
 }
 
 static void free_uid_owner(struct worker_uid_owner *user)
 {
-	free((char *)user->pool);
-	free((char *)user->owner_link);
-	free((char *)user->owner);
+	free((char *)user->pool_dir);
+	free((char *)user->link);
+	free((char *)user->name);
 }
 
 int rundir_get_worker_uid(const struct rundir *rundir, const char *function, uid_t *uid)
@@ -356,7 +356,7 @@ void rundir_each_worker(const struct rundir *rundir,
 		if (!function || (processes.worker_uid != 0) != (user != NULL))
 			continue;
 		rundir_read_worker_processes(rundir, function, &processes);
-		if (processes.worker_uid || processes.session)
+		if (processes.worker_uid || processes.session_id)
 			fn(data, function, &processes);
 	}
 	if (dir)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * The engines on libaio, which every kernel with FunctionFS supports. They differ in their buffers:
- * `copy` uses anonymous memory; `mmap` uses memory of the FunctionFS instance, which the kernel
- * need not copy (kernel/README.md). Endpoint files are opened with O_NONBLOCK: without it,
- * io_submit() waits until the host has enabled the endpoint. Nothing may call read(2) or write(2)
- * on the same files, because these calls hold the endpoint's mutex for a whole transfer.
+ * The engines `copy` and `mmap` use libaio, which every kernel with FunctionFS supports. The
+ * buffers of `copy` are anonymous memory. The buffers of `mmap` are memory of the FunctionFS
+ * instance, and so the kernel does not copy their data (kernel/README.md). Endpoint files are
+ * opened with O_NONBLOCK, because io_submit() otherwise waits until the host has enabled the
+ * endpoint. A program must not call read(2) or write(2) on the same files, because these calls hold
+ * the mutex of the endpoint for a whole transfer.
  */
 #include <errno.h>
 #include <libaio.h>
@@ -18,12 +19,13 @@
 
 #include "stream/aio.h"
 
-/* Added by ffsctl's kernel patches. */
+/* ffsctl's kernel patches add this ioctl. */
 #ifndef FUNCTIONFS_ENDPOINT_SESSION
 #define FUNCTIONFS_ENDPOINT_SESSION _IOR('g', 135, __u32)
 #endif
 
-_Static_assert(sizeof(struct iocb) <= STREAM_REQUEST_PRIVATE, "an iocb must fit into a request");
+_Static_assert(sizeof(struct iocb) <= STREAM_REQUEST_PRIVATE,
+	       "an iocb must fit into stream_request.engine_data");
 
 int aio_open(struct stream *s, unsigned int requests)
 {
@@ -38,54 +40,55 @@ int aio_open(struct stream *s, unsigned int requests)
 		close(fd);
 		return r;
 	}
-	s->fd = fd;
-	s->engine = ctx;
+	s->completion_fd = fd;
+	s->engine_data = ctx;
 	return 0;
 }
 
 void aio_close(struct stream *s)
 {
-	io_destroy(s->engine); /* cancels the requests in flight and waits for them */
-	close(s->fd);
-	s->fd = -1;
+	io_destroy(s->engine_data); /* cancels the requests in flight and waits for them */
+	close(s->completion_fd);
+	s->completion_fd = -1;
 }
 
-/* Allocates ordinary memory. For each request the kernel allocates its own buffer, in one piece. */
-void *aio_alloc(struct stream *s, struct stream_endpoint *ep, size_t length)
+/* Allocates anonymous memory. The kernel copies the data of each request from or to a buffer of the
+   kernel. */
+void *aio_alloc_buffers(struct stream *s, struct stream_endpoint *ep, size_t length)
 {
 	void *p = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)s;
-	ep->kernel_copies = true;
+	ep->kernel_copies_buffers = true;
 	return p == MAP_FAILED ? NULL : p;
 }
 
-void aio_release(struct stream *s, struct stream_endpoint *ep, void *data, size_t length)
+void aio_free_buffers(struct stream *s, struct stream_endpoint *ep, void *data, size_t length)
 {
 	(void)s;
 	(void)ep;
 	munmap(data, length);
 }
 
-struct iocb *aio_prepare(struct stream *s, struct stream_request *q)
+struct iocb *aio_prepare_iocb(struct stream *s, struct stream_request *q)
 {
-	struct iocb *cb = (struct iocb *)q->engine;
+	struct iocb *cb = (struct iocb *)q->engine_data;
 
-	if (q->ep->pub.direction == FFSCTL_IN)
+	if (q->ep->public.direction == FFSCTL_IN)
 		io_prep_pwrite(cb, q->ep->fd, q->data, q->length, 0);
 	else
 		io_prep_pread(cb, q->ep->fd, q->data, q->length, 0);
-	io_set_eventfd(cb, s->fd);
+	io_set_eventfd(cb, s->completion_fd);
 	cb->data = q;
 	return cb;
 }
 
-int aio_queue(struct stream *s, struct iocb **iocbs, unsigned int n)
+int aio_queue_iocbs(struct stream *s, struct iocb **iocbs, unsigned int n)
 {
 	int r;
 
 	do
-		r = io_submit(s->engine, n, iocbs);
+		r = io_submit(s->engine_data, n, iocbs);
 	while (r == -EINTR);
 	return r;
 }
@@ -98,30 +101,30 @@ int aio_submit(struct stream *s, struct stream_request **requests, unsigned int 
 	if (n > AIO_BATCH)
 		n = AIO_BATCH;
 	for (i = 0; i < n; i++)
-		iocbs[i] = aio_prepare(s, requests[i]);
-	return aio_queue(s, iocbs, n);
+		iocbs[i] = aio_prepare_iocb(s, requests[i]);
+	return aio_queue_iocbs(s, iocbs, n);
 }
 
 void aio_cancel(struct stream *s, struct stream_request *r)
 {
 	struct io_event unused;
 
-	/* EINPROGRESS: the ring will report the end of the request (every kernel since 5.0).
-	   EINVAL: the request has ended already. */
-	io_cancel(s->engine, (struct iocb *)r->engine, &unused);
+	/* The result does not matter. EINPROGRESS: the ring will report the end of the request
+	   (every kernel since 5.0). EINVAL: the request has already ended. */
+	io_cancel(s->engine_data, (struct iocb *)r->engine_data, &unused);
 }
 
-bool aio_enabled(struct stream *s, struct stream_endpoint *ep)
+bool aio_endpoint_is_enabled(struct stream *s, struct stream_endpoint *ep)
 {
 	struct usb_endpoint_descriptor desc;
 
 	(void)s;
-	/* This ioctl() checks for an enabled endpoint like read(2), but does not take the
-	   endpoint's mutex and has no side effect. */
+	/* This ioctl() fails with EAGAIN if the endpoint is disabled. It does not lock the mutex of
+	   the endpoint. */
 	return ioctl(ep->fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0 || errno != EAGAIN;
 }
 
-int aio_join(struct stream *s, struct stream_endpoint *ep, uint32_t *session)
+int aio_join_session(struct stream *s, struct stream_endpoint *ep, uint32_t *session)
 {
 	(void)s;
 	if (ioctl(ep->fd, FUNCTIONFS_ENDPOINT_SESSION, session) == 0)
@@ -130,34 +133,34 @@ int aio_join(struct stream *s, struct stream_endpoint *ep, uint32_t *session)
 }
 
 /*
- * The ring of completions that an io_context_t points to (fs/aio.c, struct aio_ring). The kernel
- * writes `events` and `tail`. The reader of the events writes `head`: this file, or io_getevents().
- * libaio itself reads the ring in the same way.
+ * The ring of completions, which an io_context_t points to (fs/aio.c, struct aio_ring). The kernel
+ * writes `events` and `tail`. The functions that read events, in this file and io_getevents(),
+ * write `head`. libaio itself reads the ring in the same way.
  */
-struct ring {
+struct completion_ring {
 	unsigned int id, n_events, head, tail, magic, compat_features, incompat_features,
 		header_length;
 	struct io_event events[];
 };
-#define RING_MAGIC 0xa10a10a1 /* AIO_RING_MAGIC */
+#define RING_MAGIC 0xa10a10a1 /* AIO_RING_MAGIC of fs/aio.c */
 
-static struct ring *user_ring(const struct stream *s)
+static struct completion_ring *completion_ring(const struct stream *s)
 {
-	struct ring *ring = s->engine;
+	struct completion_ring *ring = s->engine_data;
 
 	return ring->magic == RING_MAGIC && !ring->incompat_features ? ring : NULL;
 }
 
 bool aio_has_completions(struct stream *s)
 {
-	struct ring *ring = user_ring(s);
+	struct completion_ring *ring = completion_ring(s);
 
 	return ring && ring->head != __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
 }
 
-/* Reads events without a system call. At depth 1 this saves one of the three system calls of each
-   transfer. */
-static int read_ring(struct ring *ring, struct io_event *events)
+/* Reads events without a system call. If io.depth is 1, this saves one of the three system calls of
+   each transfer. */
+static int read_ring(struct completion_ring *ring, struct io_event *events)
 {
 	unsigned int head = ring->head, tail = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
 	int n = 0;
@@ -170,41 +173,41 @@ static int read_ring(struct ring *ring, struct io_event *events)
 	return n;
 }
 
-static int next_events(struct stream *s, struct io_event *events)
+static int read_events(struct stream *s, struct io_event *events)
 {
-	struct ring *ring = user_ring(s);
+	struct completion_ring *ring = completion_ring(s);
 	struct timespec none = { 0, 0 };
 	int n;
 
 	if (ring)
 		return read_ring(ring, events);
 	do
-		n = io_getevents(s->engine, 0, AIO_BATCH, events, &none);
+		n = io_getevents(s->engine_data, 0, AIO_BATCH, events, &none);
 	while (n == -EINTR);
 	return n;
 }
 
-void aio_reap_by(struct stream *s,
-		 void (*complete)(struct stream *s, struct stream_request *q, long result))
+void aio_reap_with(struct stream *s,
+		   void (*complete)(struct stream *s, struct stream_request *q, long result))
 {
 	struct io_event events[AIO_BATCH];
 	int i, n;
 
 	do {
-		n = next_events(s, events);
+		n = read_events(s, events);
 		for (i = 0; i < n; i++)
 			complete(s, events[i].data, (long)events[i].res);
 	} while (n == AIO_BATCH);
 }
 
-void aio_reap(struct stream *s)
+void aio_reap_completions(struct stream *s)
 {
-	aio_reap_by(s, stream_complete);
+	aio_reap_with(s, stream_complete_request);
 }
 
-/* Maps memory of the FunctionFS instance. Falls back to ordinary memory, which the kernel copies,
-   if the mount's limit (mmap_memory_mb) is reached. */
-static void *mmap_alloc(struct stream *s, struct stream_endpoint *ep, size_t length)
+/* Maps memory of the FunctionFS instance. Falls back to aio_alloc_buffers() if the mapping fails,
+   for example because of the option mmap_memory_mb of the mount. */
+static void *mmap_alloc_buffers(struct stream *s, struct stream_endpoint *ep, size_t length)
 {
 	void *p = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_SHARED, ep->fd, 0);
 	char text[200];
@@ -213,15 +216,15 @@ static void *mmap_alloc(struct stream *s, struct stream_endpoint *ep, size_t len
 		return p;
 	snprintf(text, sizeof(text),
 		 "cannot map %zu bytes for %s (mount.mmap_memory_mb): %s; its transfers are copied",
-		 length, ep->pub.name, strerror(errno));
-	s->config.callbacks->log(s->config.user, text);
-	ep->fallen_back = true;
-	return aio_alloc(s, ep, length);
+		 length, ep->public.name, strerror(errno));
+	s->config.callbacks->log(s->config.callback_data, text);
+	ep->fell_back_to_copy = true;
+	return aio_alloc_buffers(s, ep, length);
 }
 
 /*
- * Opens the engine. Returns -ENODEV if this FunctionFS has no mmap(), -ENOMEM if the mount's limit
- * mmap_memory_mb is reached or 0.
+ * Opens the engine. Returns -ENODEV if this FunctionFS has no mmap(), -ENOMEM if the option
+ * mmap_memory_mb of the mount is 0 or the memory that it permits is in use.
  */
 static int mmap_open(struct stream *s, unsigned int requests)
 {
@@ -237,27 +240,27 @@ static int mmap_open(struct stream *s, unsigned int requests)
 	return aio_open(s, requests);
 }
 
-static const struct stream_failure mmap_failures[] = {
+static const struct stream_open_failure mmap_open_failures[] = {
 	{ ENODEV, "map the endpoints' memory",
 	  "io.engine = \"mmap\" needs ffsctl's kernel patches; \"auto\" does not" },
 	{ ENOMEM, "map the endpoints' memory", "set mount.mmap_memory_mb to a larger value" },
-	AIO_FAILURES,
+	AIO_OPEN_FAILURES,
 };
 
 const struct stream_engine stream_engine_mmap = {
 	.name = "mmap",
-	.failures = mmap_failures,
+	.open_failures = mmap_open_failures,
 	.open = mmap_open,
-	.alloc = mmap_alloc,
+	.alloc_buffers = mmap_alloc_buffers,
 	AIO_CALLS,
 };
 
-const struct stream_failure aio_failures[] = { AIO_FAILURES };
+const struct stream_open_failure aio_open_failures[] = { AIO_OPEN_FAILURES };
 
 const struct stream_engine stream_engine_copy = {
 	.name = "copy",
-	.failures = aio_failures,
+	.open_failures = aio_open_failures,
 	.open = aio_open,
-	.alloc = aio_alloc,
+	.alloc_buffers = aio_alloc_buffers,
 	AIO_CALLS,
 };

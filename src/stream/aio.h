@@ -1,48 +1,49 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The code that the engines on libaio share; s->engine is the io_context_t. */
+/* The code that the engines on libaio share; stream.engine_data is their io_context_t. */
 #pragma once
 
 #include <libaio.h>
 
 #include "stream/stream.h"
 
-#define AIO_BATCH 64 /* requests or events in one system call */
+#define AIO_BATCH 64 /* maximum number of requests or events of one system call */
 
-/* The failures of aio_open(): the last rows of each engine's table of failures. */
-#define AIO_FAILURES                                                                               \
+/* The failures of aio_open(): the last rows of the open_failures of each engine on libaio. */
+#define AIO_OPEN_FAILURES                                                                          \
 	{ EAGAIN, "set up asynchronous I/O (io_setup)",                                            \
 	  "decrease io.depth, or increase /proc/sys/fs/aio-max-nr" },                              \
 	{                                                                                          \
 		0, "set up asynchronous I/O (io_setup)", NULL                                      \
 	}
 
-/* The table of failures of an engine whose open() is aio_open(). */
-extern const struct stream_failure aio_failures[];
+/* The open_failures of an engine whose open() is aio_open(). */
+extern const struct stream_open_failure aio_open_failures[];
 
 int aio_open(struct stream *s, unsigned int requests);
 void aio_close(struct stream *s);
-/* Returns anonymous memory, which the kernel copies for each request. */
-void *aio_alloc(struct stream *s, struct stream_endpoint *ep, size_t length);
-void aio_release(struct stream *s, struct stream_endpoint *ep, void *data, size_t length);
+/* Returns anonymous memory. The kernel copies the data of each request from or to this memory. */
+void *aio_alloc_buffers(struct stream *s, struct stream_endpoint *ep, size_t length);
+void aio_free_buffers(struct stream *s, struct stream_endpoint *ep, void *data, size_t length);
 
-/* Returns the request's iocb, ready for aio_queue(). */
-struct iocb *aio_prepare(struct stream *s, struct stream_request *q);
-/* Returns how many iocbs were queued, counted from the first one, or a negative errno if the first
-   one was not queued. */
-int aio_queue(struct stream *s, struct iocb **iocbs, unsigned int n);
+/* Prepares an iocb for aio_queue_iocbs() in the engine_data of the request, and returns it. */
+struct iocb *aio_prepare_iocb(struct stream *s, struct stream_request *q);
+/* Submits the iocbs. Returns the number of iocbs that the kernel accepted, or a negative errno if
+   it refused the first one. */
+int aio_queue_iocbs(struct stream *s, struct iocb **iocbs, unsigned int n);
 
 int aio_submit(struct stream *s, struct stream_request **requests, unsigned int n);
 void aio_cancel(struct stream *s, struct stream_request *q);
-bool aio_enabled(struct stream *s, struct stream_endpoint *ep);
-int aio_join(struct stream *s, struct stream_endpoint *ep, uint32_t *session);
+bool aio_endpoint_is_enabled(struct stream *s, struct stream_endpoint *ep);
+int aio_join_session(struct stream *s, struct stream_endpoint *ep, uint32_t *session);
 bool aio_has_completions(struct stream *s);
-void aio_reap(struct stream *s);
-/* Calls `complete` for every completion. */
-void aio_reap_by(struct stream *s,
-		 void (*complete)(struct stream *s, struct stream_request *q, long result));
+void aio_reap_completions(struct stream *s);
+/* Reads all completions from the kernel and calls `complete` for each of them. */
+void aio_reap_with(struct stream *s,
+		   void (*complete)(struct stream *s, struct stream_request *q, long result));
 
-/* The members that are the same in all engines on libaio. */
+/* The members of struct stream_engine that are the same in `copy` and `mmap`. */
 #define AIO_CALLS                                                                                  \
-	.close = aio_close, .release = aio_release, .submit = aio_submit, .cancel = aio_cancel,    \
-	.enabled = aio_enabled, .join = aio_join, .has_completions = aio_has_completions,          \
-	.reap = aio_reap
+	.close = aio_close, .free_buffers = aio_free_buffers, .submit = aio_submit,                \
+	.cancel = aio_cancel, .endpoint_is_enabled = aio_endpoint_is_enabled,                      \
+	.join_session = aio_join_session, .has_completions = aio_has_completions,                  \
+	.reap_completions = aio_reap_completions

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Chooses an engine by its name. engines.h has the list. */
+/* Chooses an engine by its name from the list in engines.h. */
 #include "stream/engines.h"
 
 #include <errno.h>
@@ -14,8 +14,8 @@ static const struct {
 	unsigned int needs;
 } engines[] = { STREAM_ENGINES(ENGINE) };
 
-int stream_open_first(struct stream *s, struct stream_config *config, const char *name,
-		      struct stream_endpoint *eps, unsigned int n_eps)
+int stream_open_with_engine(struct stream *s, struct stream_config *config, const char *name,
+			    struct stream_endpoint *eps, unsigned int n_eps)
 {
 	bool any = strcmp(name, "auto") == 0;
 	size_t i = sizeof(engines) / sizeof(engines[0]);
@@ -24,9 +24,9 @@ int stream_open_first(struct stream *s, struct stream_config *config, const char
 	while (i-- > 0 && r < 0) {
 		const struct stream_engine *engine = engines[i].engine;
 
-		if (engines[i].needs & config->missing_needs)
+		if (engines[i].needs & config->missing_features)
 			continue;
-		if (any ? engine->explicit_only : strcmp(name, engine->name) != 0)
+		if (any ? engine->skipped_by_auto : strcmp(name, engine->name) != 0)
 			continue;
 		config->engine = engine;
 		r = stream_open(s, config, eps, n_eps);

@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* The part that all engines share: a function's endpoints, their buffers, and the calls. */
+/* The functions that the owner of a stream calls: they are the same for all engines. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "stream/flow.h"
+#include "stream/transfers.h"
 
 int stream_open(struct stream *s, const struct stream_config *config, struct stream_endpoint *eps,
 		unsigned int n_eps)
 {
-	unsigned int requests = n_eps * config->depth * 2; /* data and ZLP of each transfer */
+	/* The data and the ZLP of each transfer. */
+	unsigned int requests = n_eps * config->transfers_per_endpoint * 2;
 	unsigned int i;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	int r;
 
-	*s = (struct stream){ .config = *config, .eps = eps, .n_eps = n_eps, .fd = -1 };
-	s->stride = config->size;
-	if (config->engine->page_aligned)
-		s->stride = (s->stride + page - 1) / page * page;
+	*s = (struct stream){ .config = *config, .eps = eps, .n_eps = n_eps, .completion_fd = -1 };
+	s->buffer_stride = config->buffer_size;
+	if (config->engine->page_aligned_buffers)
+		s->buffer_stride = (s->buffer_stride + page - 1) / page * page;
 	for (i = 0; i < n_eps; i++) {
 		eps[i].index = i;
-		eps[i].request_limit = config->size;
-		eps[i].tail = &eps[i].head;
+		eps[i].max_request_length = config->buffer_size;
+		eps[i].outstanding_tail = &eps[i].outstanding_head;
 	}
 	s->batch = calloc(requests ? requests : 1, sizeof(*s->batch));
 	if (!s->batch)
@@ -43,10 +44,12 @@ void stream_close(struct stream *s)
 	for (i = 0; i < s->n_eps; i++) {
 		struct stream_endpoint *ep = &s->eps[i];
 
-		if (ep->pool)
-			s->config.engine->release(s, ep, ep->pool, s->stride * s->config.depth);
+		if (ep->buffers)
+			s->config.engine->free_buffers(s, ep, ep->buffers,
+						       s->buffer_stride *
+							       s->config.transfers_per_endpoint);
 		free(ep->transfers);
-		ep->pool = NULL;
+		ep->buffers = NULL;
 		ep->transfers = ep->free_transfers = NULL;
 	}
 	free(s->batch);
@@ -56,45 +59,45 @@ void stream_close(struct stream *s)
 const char *stream_method(const struct stream *s)
 {
 	const char *name = s->config.engine->name;
-	unsigned int i, in_place = 0, fallen_back = 0;
+	unsigned int i, n_without_copies = 0, n_fell_back = 0;
 
 	for (i = 0; i < s->n_eps; i++) {
-		in_place += s->eps[i].pool && !s->eps[i].kernel_copies;
-		fallen_back += s->eps[i].fallen_back;
+		n_without_copies += s->eps[i].buffers && !s->eps[i].kernel_copies_buffers;
+		n_fell_back += s->eps[i].fell_back_to_copy;
 	}
-	if (!fallen_back)
+	if (!n_fell_back)
 		return name;
-	return in_place ? "mixed" : "copy";
+	return n_without_copies ? "mixed" : "copy";
 }
 
-static int make_pool(struct stream *s, struct stream_endpoint *ep)
+static int make_transfers(struct stream *s, struct stream_endpoint *ep)
 {
-	size_t length = s->stride * s->config.depth;
+	size_t length = s->buffer_stride * s->config.transfers_per_endpoint;
 	unsigned int i;
 
-	ep->pool = s->config.engine->alloc(s, ep, length);
-	if (!ep->pool)
+	ep->buffers = s->config.engine->alloc_buffers(s, ep, length);
+	if (!ep->buffers)
 		return -errno;
-	ep->transfers = calloc(s->config.depth, sizeof(*ep->transfers));
+	ep->transfers = calloc(s->config.transfers_per_endpoint, sizeof(*ep->transfers));
 	if (!ep->transfers) {
-		s->config.engine->release(s, ep, ep->pool, length);
-		ep->pool = NULL;
+		s->config.engine->free_buffers(s, ep, ep->buffers, length);
+		ep->buffers = NULL;
 		return -ENOMEM;
 	}
-	for (i = s->config.depth; i-- > 0;) {
+	for (i = s->config.transfers_per_endpoint; i-- > 0;) {
 		struct stream_transfer *t = &ep->transfers[i];
 
-		t->pub.data = (char *)ep->pool + i * s->stride;
-		t->pub.capacity = s->config.size;
+		t->public.data = (char *)ep->buffers + i * s->buffer_stride;
+		t->public.capacity = s->config.buffer_size;
 		t->buffer_endpoint = ep;
-		t->data.transfer = t->zlp.transfer = t;
+		t->data_request.transfer = t->zlp_request.transfer = t;
 		t->next = ep->free_transfers;
 		ep->free_transfers = t;
 	}
 	return 0;
 }
 
-struct ffsctl_transfer *stream_get(struct stream *s, uint32_t endpoint)
+struct ffsctl_transfer *stream_get_transfer(struct stream *s, uint32_t endpoint)
 {
 	struct stream_endpoint *ep;
 	struct stream_transfer *t;
@@ -102,8 +105,8 @@ struct ffsctl_transfer *stream_get(struct stream *s, uint32_t endpoint)
 	if (endpoint >= s->n_eps)
 		return NULL;
 	ep = &s->eps[endpoint];
-	if (!ep->pool && make_pool(s, ep) < 0) {
-		s->config.callbacks->log(s->config.user,
+	if (!ep->buffers && make_transfers(s, ep) < 0) {
+		s->config.callbacks->log(s->config.callback_data,
 					 "cannot allocate the transfer buffers: out of memory");
 		return NULL;
 	}
@@ -111,68 +114,70 @@ struct ffsctl_transfer *stream_get(struct stream *s, uint32_t endpoint)
 	if (!t)
 		return NULL;
 	ep->free_transfers = t->next;
-	t->pub.endpoint = endpoint;
-	t->pub.length = 0;
-	t->pub.flags = 0;
-	t->pub.status = 0;
-	return &t->pub;
+	t->public.endpoint = endpoint;
+	t->public.length = 0;
+	t->public.flags = 0;
+	t->public.status = 0;
+	return &t->public;
 }
 
-void stream_put(struct stream *s, struct ffsctl_transfer *pub)
+void stream_put_transfer(struct stream *s, struct ffsctl_transfer *public)
 {
-	struct stream_transfer *t = from_pub(pub);
+	struct stream_transfer *t = transfer_of_public(public);
 
 	if (t->submitted) {
-		s->config.callbacks->log(s->config.user, "bug: put() of a submitted transfer");
+		s->config.callbacks->log(s->config.callback_data,
+					 "bug: put() of a submitted transfer");
 		abort();
 	}
 	t->next = t->buffer_endpoint->free_transfers;
 	t->buffer_endpoint->free_transfers = t;
 }
 
-int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *pub)
+int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *public)
 {
-	struct stream_transfer *t = from_pub(pub);
+	struct stream_transfer *t = transfer_of_public(public);
 	struct stream_endpoint *ep;
 
 	if (endpoint >= s->n_eps || t->submitted)
 		return -EINVAL;
 	ep = &s->eps[endpoint];
-	if (is_in(ep) && pub->length > pub->capacity)
+	if (is_in_endpoint(ep) && public->length > public->capacity)
 		return -EINVAL;
-	if (!s->up)
+	if (!s->link_is_up)
 		return -ESHUTDOWN;
 
-	t->endpoint = t->data.ep = t->zlp.ep = ep;
-	t->sent = t->completed = 0;
-	t->n_in_flight = 0;
+	t->endpoint = t->data_request.ep = t->zlp_request.ep = ep;
+	t->sent_bytes = t->completed_bytes = 0;
+	t->n_requests_in_flight = 0;
 	t->status = 0;
 	t->data_sent = t->zlp_sent = t->needs_zlp = t->cancelled = t->finished = false;
-	t->was_outstanding_at_up = t->completed_early = false;
-	if (is_in(ep)) {
-		bool end = s->config.mode == FFSCTL_MODE_MESSAGE && (pub->flags & FFSCTL_END);
+	t->was_outstanding_at_link_up = t->completed_before_link_up = false;
+	if (is_in_endpoint(ep)) {
+		bool end = s->config.mode == FFSCTL_MODE_MESSAGE && (public->flags & FFSCTL_END);
 
-		t->total = pub->length;
-		/* If an empty transfer ends a message it is itself the ZLP; otherwise nothing is
-		   sent for it. */
-		t->needs_zlp = end && t->total > 0 && t->total % ep->pub.max_packet == 0;
-		t->finished = !end && t->total == 0;
+		t->total_bytes = public->length;
+		/* An empty transfer with FFSCTL_END is itself the ZLP. An empty transfer without
+		   FFSCTL_END has no request. */
+		t->needs_zlp =
+			end && t->total_bytes > 0 && t->total_bytes % ep->public.max_packet == 0;
+		t->finished = !end && t->total_bytes == 0;
 	} else {
-		t->total = s->config.out_length ? s->config.out_length : pub->capacity;
+		t->total_bytes = s->config.out_length ? s->config.out_length : public->capacity;
 	}
-	pub->endpoint = endpoint;
+	public->endpoint = endpoint;
 	t->submitted = true;
 	t->next = NULL;
-	*ep->tail = t;
-	ep->tail = &t->next;
-	ep->may_have_requests = true;
-	s->outstanding++;
+	*ep->outstanding_tail = t;
+	ep->outstanding_tail = &t->next;
+	ep->may_have_unsent_requests = true;
+	s->n_outstanding++;
 	return 0;
 }
 
 /*
- * Ties all endpoints to the current session. Returns -EAGAIN if this session is over already; then
- * stream_up() will be called for the next one.
+ * Binds all endpoint files to the current session and stores its number. Returns -EAGAIN if this
+ * session is already over; stream_link_up() will then be called for the next session.
  */
 static int join_session(struct stream *s, uint32_t *session)
 {
@@ -181,7 +186,7 @@ static int join_session(struct stream *s, uint32_t *session)
 	int r = -ENOTTY;
 
 	for (i = 0; i < s->n_eps; i++) {
-		r = s->config.engine->join(s, &s->eps[i], &number);
+		r = s->config.engine->join_session(s, &s->eps[i], &number);
 		if (r < 0)
 			break;
 		if (i > 0 && number != *session)
@@ -191,19 +196,20 @@ static int join_session(struct stream *s, uint32_t *session)
 	return r;
 }
 
-/* Starts a session that has a number: the kernel itself keeps the data of such sessions apart. */
+/* Starts a session to which the kernel has given a number. The kernel does not mix the data of two
+   numbered sessions. */
 static void start_numbered_session(struct stream *s, uint32_t session, bool other_speed)
 {
-	if (s->up && session == s->session && !other_speed)
-		return; /* a repeated or late ENABLE */
-	if (s->up)
-		stream_go_down(s);
-	s->session = session;
-	s->up_pending = true;
+	if (s->link_is_up && session == s->session_number && !other_speed)
+		return; /* this session has already started */
+	if (s->link_is_up)
+		stream_end_session(s);
+	s->session_number = session;
+	s->session_is_pending = true;
 	stream_start_pending_session(s);
 }
 
-int stream_up(struct stream *s, enum ffsctl_speed speed)
+int stream_link_up(struct stream *s, enum ffsctl_speed speed)
 {
 	bool other_speed;
 	uint32_t session;
@@ -215,71 +221,72 @@ int stream_up(struct stream *s, enum ffsctl_speed speed)
 	for (i = 0; i < s->n_eps; i++)
 		if (!s->eps[i].packet_size[speed])
 			return -EINVAL;
-	s->generation++;
+	s->n_link_ups++;
 	other_speed = speed != s->speed;
 	s->speed = speed;
 	r = join_session(s, &session);
 	if (r == 0)
 		start_numbered_session(s, session, other_speed);
-	else if (r == -EAGAIN && s->up)
-		stream_go_down(s);
+	else if (r == -EAGAIN && s->link_is_up)
+		stream_end_session(s);
 	if (r != -ENOTTY)
 		return 0;
-	/* Outstanding transfers show whether this is a new session: in a new session they end with
-	 * ESHUTDOWN, and handle_link_loss() handles that. After a request was submitted again they
-	 * may not show it. */
-	if (s->up && s->outstanding && !s->resubmitted && !other_speed)
+	/* If this is a new session, the outstanding transfers end with ESHUTDOWN, and
+	 * handle_link_loss() then starts the new session. A request that was submitted again may
+	 * not end with ESHUTDOWN. */
+	if (s->link_is_up && s->n_outstanding && !s->resubmitted_old_request && !other_speed)
 		return 0;
-	if (s->up)
-		stream_go_down(s);
-	s->up_pending = true;
+	if (s->link_is_up)
+		stream_end_session(s);
+	s->session_is_pending = true;
 	stream_start_pending_session(s);
 	return 0;
 }
 
-/* Checks one endpoint, because all endpoints of a function are enabled and disabled together. */
-static bool is_enabled(struct stream *s)
+/* Returns whether the function is enabled. One endpoint is enough for this check, because all
+   endpoints of a function are enabled and disabled together. */
+static bool is_function_enabled(struct stream *s)
 {
-	return s->n_eps > 0 && s->config.engine->enabled(s, &s->eps[0]);
+	return s->n_eps > 0 && s->config.engine->endpoint_is_enabled(s, &s->eps[0]);
 }
 
-void stream_down(struct stream *s)
+void stream_link_down(struct stream *s)
 {
 	struct stream_transfer *t;
 	unsigned int i;
 
-	/* The DISABLE is late: the host has enabled the function again, and may have sent data
-	   since. Transfers of the last session end with ESHUTDOWN. */
-	if (s->up && is_enabled(s))
+	/* The host has enabled the function again before this DISABLE was handled, and may have
+	   sent data in the new session. The transfers of the old session end with ESHUTDOWN. */
+	if (s->link_is_up && is_function_enabled(s))
 		return;
-	s->up_pending = false;
-	if (s->up) {
-		s->in_down = true;
-		stream_dispatch(s); /* completions from before the disable */
-		s->in_down = false;
-		if (s->up)
-			stream_go_down(s);
+	s->session_is_pending = false;
+	if (s->link_is_up) {
+		s->in_stream_link_down = true;
+		stream_dispatch(s); /* transfers that completed before the link went down */
+		s->in_stream_link_down = false;
+		if (s->link_is_up)
+			stream_end_session(s);
 		return;
 	}
-	/* Drop the data of a session that ended before up() could be called. */
+	/* Drop the data of a session that ended before link_up() could be called for it. */
 	for (i = 0; i < s->n_eps; i++)
-		for (t = s->eps[i].head; t; t = t->next)
-			if (t->completed_early)
-				stream_fail(t, -ESHUTDOWN);
+		for (t = s->eps[i].outstanding_head; t; t = t->next)
+			if (t->completed_before_link_up)
+				stream_fail_transfer(t, -ESHUTDOWN);
 }
 
-void stream_cancel(struct stream *s, uint32_t endpoint)
+void stream_cancel_transfers(struct stream *s, uint32_t endpoint)
 {
 	struct stream_transfer *t;
 
 	if (endpoint >= s->n_eps)
 		return;
-	for (t = s->eps[endpoint].head; t; t = t->next) {
+	for (t = s->eps[endpoint].outstanding_head; t; t = t->next) {
 		if (t->finished)
 			continue;
 		t->cancelled = true;
 		stream_cancel_requests(s, t);
-		if (t->n_in_flight == 0)
-			stream_fail(t, -ECANCELED);
+		if (t->n_requests_in_flight == 0)
+			stream_fail_transfer(t, -ECANCELED);
 	}
 }

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Endpoint I/O for one FunctionFS function. An engine allocates the buffers of the transfers.
- * Several transfers are in flight on each endpoint and complete in order. A stream can be used
- * again after the host has disabled and enabled the function.
+ * Endpoint I/O for one FunctionFS function. An engine (copy, mmap or dmabuf; engines.h)
+ * allocates the buffers of the transfers. Several transfers are in flight on each endpoint and
+ * complete in order. A stream can be used again after the host has disabled and enabled the
+ * function.
  *
- * All engines share stream.c and flow.c, which handle queues, order, message ends, link changes,
- * and memory shortage in the kernel. An engine (aio.c, dmabuf.c) only moves single requests.
- * engines.h lists the engines.
+ * All engines share stream.c and transfers.c, which handle queues, order, the ends of messages,
+ * changes of the link state, and memory shortage in the kernel. The code of an engine (aio.c,
+ * dmabuf.c) only moves single requests.
  *
- * A stream is used by one thread. The owner watches stream_fd() (edge-triggered), calls
- * stream_dispatch() when it is readable, and stream_flush() before it sleeps.
+ * Only one thread may use a stream. The owner of the stream watches the file descriptor
+ * stream_fd() with EPOLLET, calls stream_dispatch() when it is readable, and calls stream_flush()
+ * before it waits for events.
  *
- * Words: the link is up while the host has the function enabled. A session is the time from
- * ENABLE to the next DISABLE. A transfer is outstanding from stream_submit() to done().
+ * The link is "up" while the function is enabled by the host. A session is the time from the event
+ * ENABLE to the next DISABLE. A transfer is outstanding from stream_submit_transfer() until
+ * transfer_done() is called.
  */
 #pragma once
 
@@ -27,63 +30,67 @@ struct stream;
 struct stream_endpoint;
 struct stream_transfer;
 
-/* Bytes of private data of the engine in a request: enough for a struct iocb. */
+/* Size of stream_request.engine_data, in bytes: enough for a struct iocb. */
 #define STREAM_REQUEST_PRIVATE 64
 
-/* One request to the kernel: a transfer, a part of a transfer, or the ZLP after it. */
+/* One request to the kernel: the data of a transfer, a part of this data, or the ZLP after it. */
 struct stream_request {
 	struct stream_transfer *transfer;
 	struct stream_endpoint *ep;
 	void *data;
 	size_t length;
 	bool in_flight;
-	_Alignas(8) unsigned char engine[STREAM_REQUEST_PRIVATE]; /* private data of the engine */
+	_Alignas(8) unsigned char engine_data[STREAM_REQUEST_PRIVATE]; /* private to the engine */
 };
 
-/* The message for a failure of open(): "cannot WHAT: REASON", and a hint. */
-struct stream_failure {
-	int error; /* errno; 0 in the last row: any other errno */
-	const char *what;
-	const char *hint; /* NULL: none */
+/* A row of the table of messages for failures of open(): "cannot ACTION: REASON", and a hint. */
+struct stream_open_failure {
+	int errno_value; /* positive errno of open(); 0, in the last row: every other errno */
+	const char *failed_action; /* ACTION in the message */
+	const char *hint;	   /* what the user can do; NULL: no hint */
 };
 
 struct stream_engine {
-	const char *name;   /* as in engines.h */
-	bool explicit_only; /* "auto" skips this engine; it must be requested by name */
-	bool page_aligned;  /* each buffer must begin at a page boundary */
-	const struct stream_failure *failures;
-	/* Sets stream->fd. `requests`: the largest number of requests in flight. Returns 0 or a
-	   negative errno: -ENODEV means that this kernel or machine lacks what the engine needs. */
+	const char *name;	   /* name of the engine in engines.h */
+	bool skipped_by_auto;	   /* io.engine = "auto" does not try this engine */
+	bool page_aligned_buffers; /* each buffer begins at a page boundary */
+	const struct stream_open_failure *open_failures;
+	/* Opens the engine and sets stream->completion_fd. `requests`: the largest number of
+	   requests in flight. Returns 0 or a negative errno: -ENODEV if this kernel or machine
+	   lacks a feature that the engine needs. */
 	int (*open)(struct stream *s, unsigned int requests);
 	void (*close)(struct stream *s);
-	/* Returns page-aligned memory filled with zeros, which release() frees, or NULL and sets
-	   errno. */
-	void *(*alloc)(struct stream *s, struct stream_endpoint *ep, size_t length);
-	void (*release)(struct stream *s, struct stream_endpoint *ep, void *data, size_t length);
-	/* Returns how many requests were queued, counted from the first one, or a negative errno if
-	   the first one was not queued. */
+	/* Returns page-aligned memory filled with zeros for all buffers of an endpoint, which the
+	   caller frees with free_buffers(). Returns NULL and sets errno on failure. */
+	void *(*alloc_buffers)(struct stream *s, struct stream_endpoint *ep, size_t length);
+	void (*free_buffers)(struct stream *s, struct stream_endpoint *ep, void *data,
+			     size_t length);
+	/* Passes the first requests of the array to the kernel. Returns the number of requests that
+	   the kernel accepted, or a negative errno if it refused the first one. */
 	int (*submit)(struct stream *s, struct stream_request **requests, unsigned int n);
-	/* Asks the kernel to end the request early. The engine still calls stream_complete(). */
+	/* Asks the kernel to cancel the request. The engine still calls stream_complete_request()
+	   for this request. */
 	void (*cancel)(struct stream *s, struct stream_request *r);
 	/* Returns whether the host has enabled the endpoint. This explains an EAGAIN of submit():
-	   if the endpoint is disabled the link is down; if it is enabled it is busy. */
-	bool (*enabled)(struct stream *s, struct stream_endpoint *ep);
+	   the link is down if the endpoint is disabled; the endpoint is busy if it is enabled. */
+	bool (*endpoint_is_enabled)(struct stream *s, struct stream_endpoint *ep);
 	/*
-	 * Ties the endpoint file to the current session and stores the session's number: later
-	 * requests end with -ESHUTDOWN once that session is over. Returns -EAGAIN if the endpoint
-	 * is disabled, -ENOTTY if the kernel does not number sessions.
+	 * Binds the endpoint file to the current session and stores the number of the session.
+	 * When this session is over, the requests of the endpoint file end with -ESHUTDOWN. Returns
+	 * -EAGAIN if the endpoint is disabled, -ENOTTY if the kernel does not number sessions.
 	 */
-	int (*join)(struct stream *s, struct stream_endpoint *ep, uint32_t *session);
-	/* Returns true if reap() would find a completion. Makes no system call, so it may return
-	   false although there is a completion. */
+	int (*join_session)(struct stream *s, struct stream_endpoint *ep, uint32_t *session);
+	/* Returns true if reap_completions() would find a completion. Makes no system call, and so
+	   may return false although there is a completion. */
 	bool (*has_completions)(struct stream *s);
-	/* Calls stream_complete() for every completion; never waits. */
-	void (*reap)(struct stream *s);
+	/* Calls stream_complete_request() for every completion; never waits. */
+	void (*reap_completions)(struct stream *s);
 };
 
 /*
- * The engines of engines.h: stream_engine_copy and so on. open() of mmap returns -ENODEV if the
- * kernel's FunctionFS has no mmap(); open() of dmabuf, if no device that makes DMABUFs was passed.
+ * Declares the engines of engines.h: stream_engine_copy and so on. open() of the mmap engine
+ * returns -ENODEV if the kernel's FunctionFS has no mmap(). open() of the dmabuf engine returns
+ * -ENODEV if dmabuf_device_fd is -1.
  */
 #define STREAM_DECLARE(NAME, name, needs, description)                                             \
 	extern const struct stream_engine stream_engine_##name;
@@ -91,116 +98,128 @@ STREAM_ENGINES(STREAM_DECLARE)
 #undef STREAM_DECLARE
 
 struct stream_callbacks {
-	void (*up)(
-		void *user); /* the link is up; no transfer of an earlier session is outstanding */
-	void (*down)(void *user); /* the link is down; outstanding transfers end with -ESHUTDOWN */
-	void (*done)(void *user, struct ffsctl_transfer *t);
-	void (*log)(void *user, const char *text); /* one line, without a newline */
+	/* Reports that the link is up and that no transfer of an earlier session is outstanding. */
+	void (*link_up)(void *callback_data);
+	/* Reports that the link is down. Outstanding transfers end with -ESHUTDOWN. */
+	void (*link_down)(void *callback_data);
+	/* Passes a transfer that has ended to the owner of the stream. */
+	void (*transfer_done)(void *callback_data, struct ffsctl_transfer *t);
+	/* Logs a line without a newline. */
+	void (*log)(void *callback_data, const char *text);
 };
 
 struct stream_endpoint {
-	struct ffsctl_endpoint pub;
-	int fd; /* owned by the caller */
-	uint32_t index;
-	uint32_t packet_size[FFSCTL_SPEED_SUPER_PLUS + 1]; /* bytes, by enum ffsctl_speed */
+	struct ffsctl_endpoint public;
+	int fd;		/* endpoint file; the caller of stream_open() closes it */
+	uint32_t index; /* in stream.eps */
+	uint32_t packet_size[FFSCTL_SPEED_SUPER_PLUS +
+			     1]; /* wMaxPacketSize for each enum ffsctl_speed, in bytes */
 
-	/* The rest is private to stream/. */
-	size_t request_limit;  /* bytes of the longest request; reduced when the kernel lacks memory
-				*/
-	unsigned int refusals; /* consecutive requests that the kernel refused */
-	struct stream_transfer *transfers, *free_transfers; /* array of `depth` transfers, allocated
-							       by the first stream_get() */
-	void *pool;
-	void *engine;	    /* private data of the engine */
-	bool kernel_copies; /* set by alloc(): the kernel copies the data of these buffers */
-	bool fallen_back;   /* set by the engine: the endpoint's transfers are copied */
-	struct stream_transfer *head, **tail; /* outstanding transfers, in order */
-	bool may_have_requests;		      /* an outstanding transfer may have unsent requests */
-	bool request_shut_down; /* a request ended with ESHUTDOWN after the link went down */
+	/* Only the files in src/stream/ use the members below. */
+	size_t max_request_length; /* bytes; reduced when the kernel lacks memory */
+	unsigned int n_refusals;   /* number of consecutive requests that the kernel refused */
+	struct stream_transfer *transfers; /* array, allocated by the first stream_get_transfer() */
+	struct stream_transfer *free_transfers; /* list of the transfers that the owner of the
+						   stream can get */
+	void *buffers;				/* memory of the buffers of all transfers */
+	void *engine_data;			/* private to the engine */
+	bool kernel_copies_buffers; /* set by alloc_buffers(): the kernel copies the data of
+				       `buffers` */
+	bool fell_back_to_copy; /* set by an engine that cannot avoid the copies of this endpoint */
+	struct stream_transfer *outstanding_head;  /* list of the outstanding transfers, in order */
+	struct stream_transfer **outstanding_tail; /* the last pointer of this list */
+	bool may_have_unsent_requests; /* an outstanding transfer may have unsent requests */
+	bool saw_request_shutdown;     /* a request ended with ESHUTDOWN after the link went down */
 };
 
 struct stream_config {
 	const struct stream_engine *engine;
 	const struct stream_callbacks *callbacks;
-	void *user;
+	void *callback_data; /* first argument of each callback */
 	enum ffsctl_mode mode;
-	size_t size;	    /* bytes of a buffer */
-	unsigned int depth; /* transfers of each endpoint */
-	size_t out_length;  /* bytes of every OUT request; 0: as many as the buffer can hold */
-	unsigned int
-		missing_needs; /* enum stream_needs: engines that need one of these are skipped */
-	int dmabuf_fd;	       /* owned by the caller: /dev/udmabuf or a DMA heap; -1: none */
-	bool dmabuf_heap;      /* dmabuf_fd is a DMA heap */
+	size_t buffer_size; /* bytes of the buffer of one transfer */
+	unsigned int transfers_per_endpoint;
+	size_t out_length;	       /* bytes of each OUT request; 0: the size of the buffer */
+	unsigned int missing_features; /* bits of enum stream_feature; an engine that needs one of
+					  these features is not tried */
+	int dmabuf_device_fd; /* /dev/udmabuf or a DMA heap, which the caller closes; -1: none */
+	bool dmabuf_device_is_heap; /* the device is a DMA heap */
 };
 
 struct stream {
 	struct stream_config config;
 	struct stream_endpoint *eps;
 	unsigned int n_eps;
-	size_t stride; /* distance between the buffers of an endpoint, in bytes */
-	int fd;	       /* set by the engine: readable when there are completions */
-	void *engine;  /* private data of the engine */
+	size_t buffer_stride; /* distance between the buffers of an endpoint, in bytes */
+	int completion_fd; /* readable when there are completions; the engine opens and closes it */
+	void *engine_data; /* private to the engine */
 
-	uint32_t session; /* the kernel's number of the session; 0: the kernel does not number
-			     sessions */
-	enum ffsctl_speed speed; /* argument of the last call of stream_up() */
-	bool up, up_pending;
-	bool in_down;	     /* stream_down() is running */
-	bool in_flush;	     /* stream_flush() is running: s->batch refers to transfers */
-	bool resubmitted;    /* in this session a request of an earlier one was submitted again */
-	uint64_t generation; /* number of stream_up() calls so far */
-	unsigned int in_flight;	       /* requests in flight */
-	unsigned int outstanding;      /* outstanding transfers */
-	struct stream_request **batch; /* the requests of one flush */
+	uint32_t session_number; /* number that the kernel gives to the current session; 0: the
+				    kernel does not number sessions */
+	enum ffsctl_speed speed; /* argument of the last call of stream_link_up() */
+	bool link_is_up;
+	bool session_is_pending;      /* the host has enabled the function, but a transfer of an
+					 earlier session is still outstanding */
+	bool in_stream_link_down;     /* stream_link_down() is running */
+	bool in_stream_flush;	      /* stream_flush() is running and uses `batch` */
+	bool resubmitted_old_request; /* a request of an earlier session was submitted again in this
+					 session */
+	uint64_t n_link_ups;	      /* number of calls of stream_link_up() */
+	unsigned int n_requests_in_flight;
+	unsigned int n_outstanding;    /* number of outstanding transfers */
+	struct stream_request **batch; /* the requests that stream_flush() submits together */
 };
 
 /*
- * Opens a stream. The caller owns the array `eps`, fills in `pub`, `fd` and `packet_size` of each
- * endpoint, and keeps the array until stream_close(). Returns 0, or a negative errno of the
- * engine's open().
+ * Opens a stream. The caller fills in `public`, `fd` and `packet_size` of each element of `eps`,
+ * and keeps this array until stream_close(). Returns 0, or the negative errno of the engine's
+ * open().
  */
 int stream_open(struct stream *s, const struct stream_config *config, struct stream_endpoint *eps,
 		unsigned int n_eps);
 /*
- * Opens a stream with the engine `name`. "auto" tries the engines, the fastest first, until one
- * opens. Stores the last engine that was tried in config->engine. If no engine has that name,
- * returns -EINVAL and stores nothing.
+ * Opens a stream with the engine `name`. The name "auto" tries the engines from the fastest to the
+ * slowest until one of them can be opened. Stores the last engine that was tried in config->engine.
+ * Returns -EINVAL and stores nothing if no engine has that name.
  */
-int stream_open_first(struct stream *s, struct stream_config *config, const char *name,
-		      struct stream_endpoint *eps, unsigned int n_eps);
+int stream_open_with_engine(struct stream *s, struct stream_config *config, const char *name,
+			    struct stream_endpoint *eps, unsigned int n_eps);
 void stream_close(struct stream *s);
 
+/* Returns a file descriptor that is readable when there are completions. */
 static inline int stream_fd(const struct stream *s)
 {
-	return s->fd;
+	return s->completion_fd;
 }
 
 /*
- * Reports that the host enabled the function. May be called while the link is up, because the
- * kernel drops a DISABLE that ENABLE follows at once. Returns 0, or -EINVAL if an endpoint has no
- * packet size at that speed.
+ * The owner of the stream calls this function when the host has enabled the function. The link may
+ * be up already, because the kernel drops a pending DISABLE when ENABLE follows. Returns 0, or
+ * -EINVAL if an endpoint has no packet size for that speed.
  */
-int stream_up(struct stream *s, enum ffsctl_speed speed);
-/* Reports that the host disabled the function or disconnected. */
-void stream_down(struct stream *s);
+int stream_link_up(struct stream *s, enum ffsctl_speed speed);
+/* The owner of the stream calls this function when the host has disabled the function or has
+   disconnected. */
+void stream_link_down(struct stream *s);
 
-/* See struct ffsctl_calls. */
-struct ffsctl_transfer *stream_get(struct stream *s, uint32_t endpoint);
-void stream_put(struct stream *s, struct ffsctl_transfer *t);
-int stream_submit(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *t);
-void stream_cancel(struct stream *s, uint32_t endpoint);
+/* The next four functions do what get(), put(), submit() and cancel() of struct ffsctl_calls do. */
+struct ffsctl_transfer *stream_get_transfer(struct stream *s, uint32_t endpoint);
+void stream_put_transfer(struct stream *s, struct ffsctl_transfer *t);
+int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *t);
+void stream_cancel_transfers(struct stream *s, uint32_t endpoint);
 
-/* Returns how data is moved: "copy" if the engine fell back to copies on all endpoints, "mixed" if
-   it did on some of them, else the engine's name. */
+/* Returns the method that moves the data: "copy" if the engine fell back to copies on all
+   endpoints, "mixed" if it fell back on some endpoints, else the name of the engine. */
 const char *stream_method(const struct stream *s);
 
-/* Hands submitted transfers to the kernel. Returns true if the caller must call it again
-   before it sleeps. */
+/* Submits the requests of submitted transfers to the kernel. Returns true if the caller must call
+   it again before it waits for events. */
 bool stream_flush(struct stream *s);
-/* Returns true if stream_dispatch() would find a completion, without a system call. */
+/* Returns true if stream_dispatch() would find a completion. Makes no system call. */
 bool stream_has_completions(struct stream *s);
-/* Calls done() for every transfer that has ended. */
+/* Calls transfer_done() for every transfer that has ended. */
 void stream_dispatch(struct stream *s);
 
-/* Reports the end of a request; engines call it. `result`: number of bytes, or a negative errno. */
-void stream_complete(struct stream *s, struct stream_request *r, long result);
+/* The engine calls this function when a request has ended. `result`: number of bytes moved, or a
+   negative errno. */
+void stream_complete_request(struct stream *s, struct stream_request *r, long result);

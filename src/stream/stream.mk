@@ -3,7 +3,7 @@ STREAM_SOURCES = \
 	src/stream/aio.c src/stream/aio.h \
 	src/stream/dmabuf.c \
 	src/stream/engines.c src/stream/engines.h \
-	src/stream/flow.c src/stream/flow.h \
+	src/stream/transfers.c src/stream/transfers.h \
 	src/stream/stream.c src/stream/stream.h
 
 # For the plugin host.
@@ -15,7 +15,7 @@ libstream_a_SOURCES = $(STREAM_SOURCES)
 STREAM_MAP = src/stream/libffsctl-stream.map
 sharedlibdir = $(libdir)
 sharedlib_PROGRAMS = libffsctl-stream.so.1
-libffsctl_stream_so_1_SOURCES = $(STREAM_SOURCES) src/stream/public.c
+libffsctl_stream_so_1_SOURCES = $(STREAM_SOURCES) src/stream/library.c
 libffsctl_stream_so_1_CFLAGS = $(AM_CFLAGS) -fPIC
 libffsctl_stream_so_1_LDFLAGS = $(PLUGIN_LINK_FLAGS) -Wl,-soname,libffsctl-stream.so.1 \
 	-Wl,--version-script=$(srcdir)/$(STREAM_MAP)

@@ -338,7 +338,7 @@ static int handle_bus_event(struct binding *b, enum bus_event event, struct erro
 	const struct transition *cell = &cells[b->state][event];
 	int r;
 
-	trace("bus", states[b->state], events[event]);
+	trace_lookup("bus", states[b->state], events[event]);
 	if (!cell->action)
 		return 0;
 	r = cell->action(b, err);

@@ -134,10 +134,10 @@ static void begin_reexec(struct control_client *client, const struct socket_requ
 		control_refuse(client, EX_USAGE, "the program must be an absolute path");
 		return;
 	}
-	why = trust_check(program,
-			  gadget_program_trust(control->live, control->live->model->file_dir));
+	why = trust_find_problem(
+		program, gadget_program_trust(control->live, control->live->model->file_dir));
 	if (why) {
-		trust_refuse(program, why, &err);
+		trust_set_error(program, why, &err);
 		control_answer(client, &err);
 		return;
 	}

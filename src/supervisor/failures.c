@@ -22,7 +22,7 @@ void failures_handle_failed_worker(struct binding *b, struct live_worker *worker
 		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
 			  worker->function->model->label, worker_exit_reason(worker));
-		error_at(&err, &worker->model->at);
+		error_set_position(&err, &worker->model->at);
 		gadget_begin_down(b->live, &err);
 	}
 	/* During a reload, the reload handles failed workers. */

@@ -78,7 +78,7 @@ static bool is_reloading(void *data)
 	return d->live->state == GADGET_RELOADING;
 }
 
-static enum trust program_trust(void *data, const char *dir)
+static enum trusted_users program_trust(void *data, const char *dir)
 {
 	const struct function_callback_data *d = data;
 

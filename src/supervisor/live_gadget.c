@@ -92,7 +92,7 @@ enum gadgetfile_trust gadget_file_trust(const struct live_gadget *live)
 	return live->functions.foreground ? GADGETFILE_TRUST_ROOT : GADGETFILE_TRUST_UNWRITABLE;
 }
 
-enum trust gadget_program_trust(const struct live_gadget *live, const char *dir)
+enum trusted_users gadget_program_trust(const struct live_gadget *live, const char *dir)
 {
 	bool only_root =
 		gadget_file_trust(live) == GADGETFILE_TRUST_ROOT ||

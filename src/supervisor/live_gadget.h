@@ -95,7 +95,7 @@ enum gadgetfile_trust gadget_file_trust(const struct live_gadget *live);
  * Returns which owners of programs and plugins are trusted. `dir` is the directory of the gadget
  * file.
  */
-enum trust gadget_program_trust(const struct live_gadget *live, const char *dir);
+enum trusted_users gadget_program_trust(const struct live_gadget *live, const char *dir);
 
 /* Writes RUN/NAME/record: before the first step, and before a change of the plan takes effect. */
 int gadget_write_record(struct live_gadget *live, struct error *err);

@@ -5,7 +5,7 @@
 #include "base/util.h"
 #include "supervisor/plan.h"
 
-static enum trust always_trust_owner(void *data _unused_, const char *dir _unused_)
+static enum trusted_users always_trust_owner(void *data _unused_, const char *dir _unused_)
 {
 	return TRUST_OWNER;
 }

@@ -110,8 +110,8 @@ void privileges_give_up(struct live_gadget *live)
 	 * later exec (`reexec`). If no worker needs capabilities, the bounding set is emptied once
 	 * here; otherwise each worker empties it at each start.
 	 */
-	live->bounding_set_is_empty =
-		capabilities_inherit() && capabilities_reduce_bounding_set(needs) && !needs;
+	live->bounding_set_is_empty = capabilities_make_inheritable() &&
+				      capabilities_reduce_bounding_set(needs) && !needs;
 	for (size_t n = 0; n < live->functions.n; n++)
 		if (live->functions.list[n]->worker)
 			live->functions.list[n]->worker->spawn.bounding_set_empty =
@@ -136,6 +136,6 @@ int privileges_check(const struct live_gadget *live, const struct function *func
 	error_set(err, EX_CANTCREAT, EPERM, NULL,
 		  "the supervisor has given up the privileges that the worker of '%s' needs (%s)",
 		  function->label, w->keep_privileges ? "privileges = \"keep\"" : "capabilities");
-	error_at(err, &w->at);
+	error_set_position(err, &w->at);
 	return error_hint(err, "take '%s' down, then up", live->name);
 }

@@ -115,7 +115,7 @@ static void end_reload(struct reloader *reloader, struct reload *r)
 	reloader->current_reload = NULL;
 	reload_discard(r, &live->functions);
 	launch_release_user_ids(&live->functions);
-	memory_release(); /* releases the memory that only the parser needed */
+	memory_release_unused(); /* releases the memory that only the parser needed */
 	/* Handles the workers that failed during the reload. */
 	for (size_t n = 0; n < live->functions.n && reloader->binding->state != BUS_FAILED; n++)
 		if (live->functions.list[n]->worker &&
@@ -442,7 +442,7 @@ static int check_mounts_unused(const struct reload *r, struct error *err)
 
 		if (d->changes[k].kind == CHANGE_UNDO && step->op == &ffs_op_mount &&
 		    ffs_check_mount_unused(step, getpid(), err) < 0)
-			return error_at(err, &step->at);
+			return error_set_position(err, &step->at);
 	}
 	return 0;
 }

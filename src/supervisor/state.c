@@ -107,7 +107,7 @@ bool gadget_handle_event(struct live_gadget *live, enum gadget_event event)
 {
 	enum gadget_state to = leads_to[live->state][event];
 
-	trace("gadget", states[live->state].name, events[event]);
+	trace_lookup("gadget", states[live->state].name, events[event]);
 	if (to == GADGET_WAITING)
 		return false;
 	live->state = to;

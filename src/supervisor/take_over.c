@@ -61,7 +61,7 @@ static bool links_and_mounts_exist(const struct plan *plan)
 		    !path_exists(step->path))
 			return false;
 		if (step->op == &ffs_op_mount &&
-		    mount_find(step->path, FFS_FILE_SYSTEM, NULL) != MOUNT_MATCH)
+		    mount_state_at(step->path, FFS_FILE_SYSTEM, NULL) != MOUNT_MATCH)
 			return false;
 	}
 	return true;

@@ -160,7 +160,7 @@ def short_table_is_zero_filled():
 def no_plugin_is_refused():
     bad("int x;", "it has no symbol ffsctl_plugin")
     bad(TABLE % (".version = 2, .size = sizeof(struct ffsctl_plugin)", ""),
-        "was built for version 2 of the plugin interface, this ffsctl-worker has version 1\nhint: build it again")
+        "was built for version 2 of the plugin interface, this ffsctl-worker has version 1\nhint: build the plugin again")
     bad(TABLE % (".version = 1, .size = 8", ""), "is too short: 8 bytes")
     bad(HEAD + "FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .summary = \"s\" };", "has no name")
     bad(HEAD + 'FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "x", .summary = "s" };',

@@ -15,8 +15,8 @@
 #include "control.h"
 #include "plugin-host/state.h"
 
-#define stream_up(stream, speed) ((void)(stream), (void)(speed), 0)
-#define stream_down(stream) ((void)(stream))
+#define stream_link_up(stream, speed) ((void)(stream), (void)(speed), 0)
+#define stream_link_down(stream) ((void)(stream))
 #include "../../src/plugin-host/control.c"
 
 #include "../../src/plugins/accessory.c"
@@ -30,41 +30,42 @@ void plugin_host_exit(struct plugin_host *h, int status)
 int plugin_host_send(struct plugin_host *h, uint16_t type, uint32_t id, const void *body,
 		     size_t length)
 {
-	return message_send(h->control, type, id, body, length) ? 0 : -errno;
+	return message_send(h->control_fd, type, id, body, length) ? 0 : -errno;
 }
 
-static int call_accept(struct ffsctl_host *pub, uint32_t id)
+static int plugin_call_accept(struct ffsctl_host *public, uint32_t id)
 {
-	return plugin_host_send((struct plugin_host *)pub, FFSCTL_MSG_ACCEPT, id, NULL, 0);
+	return plugin_host_send((struct plugin_host *)public, FFSCTL_MSG_ACCEPT, id, NULL, 0);
 }
 
-static int call_stall(struct ffsctl_host *pub, uint32_t id)
+static int plugin_call_stall(struct ffsctl_host *public, uint32_t id)
 {
-	return plugin_host_send((struct plugin_host *)pub, FFSCTL_MSG_STALL, id, NULL, 0);
+	return plugin_host_send((struct plugin_host *)public, FFSCTL_MSG_STALL, id, NULL, 0);
 }
 
-static int call_reply(struct ffsctl_host *pub, uint32_t id, const void *data, size_t length)
+static int plugin_call_reply(struct ffsctl_host *public, uint32_t id, const void *data,
+			     size_t length)
 {
-	return plugin_host_send((struct plugin_host *)pub, FFSCTL_MSG_DATA, id, data, length);
+	return plugin_host_send((struct plugin_host *)public, FFSCTL_MSG_DATA, id, data, length);
 }
 
-static const char *call_option_string(struct ffsctl_host *pub, const char *name)
+static const char *plugin_call_option_string(struct ffsctl_host *public, const char *name)
 {
-	(void)pub;
+	(void)public;
 	return streq(name, "switch_to") ? "app" : NULL;
 }
 
-static int64_t call_option_int(struct ffsctl_host *pub, const char *name)
+static int64_t plugin_call_option_int(struct ffsctl_host *public, const char *name)
 {
-	(void)pub;
+	(void)public;
 	(void)name;
 	return 2;
 }
 
-_printf_(3, 4) static void call_log(struct ffsctl_host *pub, enum ffsctl_log_level level,
-				    const char *fmt, ...)
+_printf_(3, 4) static void plugin_call_log(struct ffsctl_host *public, enum ffsctl_log_level level,
+					   const char *fmt, ...)
 {
-	(void)pub;
+	(void)public;
 	(void)level;
 	(void)fmt;
 }
@@ -80,15 +81,15 @@ static int check_json(const char *json)
 	return 0;
 }
 
-static int call_stats(struct ffsctl_host *pub, const char *json)
+static int plugin_call_stats(struct ffsctl_host *public, const char *json)
 {
-	(void)pub;
+	(void)public;
 	return check_json(json);
 }
 
-static int call_switch_to(struct ffsctl_host *pub, const char *gadget, const char *json)
+static int plugin_call_switch_to(struct ffsctl_host *public, const char *gadget, const char *json)
 {
-	(void)pub;
+	(void)public;
 	(void)gadget;
 	return check_json(json);
 }
@@ -96,14 +97,14 @@ static int call_switch_to(struct ffsctl_host *pub, const char *gadget, const cha
 static const struct ffsctl_calls calls = {
 	.version = FFSCTL_PLUGIN_VERSION,
 	.size = sizeof(calls),
-	.accept = call_accept,
-	.stall = call_stall,
-	.reply = call_reply,
-	.option_string = call_option_string,
-	.option_int = call_option_int,
-	.log = call_log,
-	.stats = call_stats,
-	.switch_to = call_switch_to,
+	.accept = plugin_call_accept,
+	.stall = plugin_call_stall,
+	.reply = plugin_call_reply,
+	.option_string = plugin_call_option_string,
+	.option_int = plugin_call_option_int,
+	.log = plugin_call_log,
+	.stats = plugin_call_stats,
+	.switch_to = plugin_call_switch_to,
 };
 
 /* A SETUP gets one answer, and a PING its PONG. */
@@ -128,23 +129,23 @@ static void check_answers(int fd, const struct script_step *step, bool raw)
 void control_fuzz_worker(struct script *script)
 {
 	struct plugin_host h = { .plugin = &ffsctl_plugin,
-				 .pub = { .size = sizeof(h.pub), .call = &calls } };
+				 .public = { .size = sizeof(h.public), .call = &calls } };
 	struct script_step step;
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		found("no socket");
-	h.control = pair[0];
-	if (ffsctl_plugin.start(&h.pub) < 0)
+	h.control_fd = pair[0];
+	if (ffsctl_plugin.start(&h.public) < 0)
 		found("no memory");
 	while (!h.exiting && script_next(script, &step)) {
 		bool raw = step.op & 0x80;
 
 		script_send(pair[1], &step, raw, NULL, 0);
-		plugin_host_receive(&h);
+		plugin_host_receive_message(&h);
 		check_answers(pair[1], &step, raw);
 	}
-	free(h.pub.state);
+	free(h.public.state);
 	close(pair[0]);
 	close(pair[1]);
 }

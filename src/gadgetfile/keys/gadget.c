@@ -2,7 +2,7 @@
 /* The table of keys: the gadget, its strings, functions and configurations. */
 #include "gadgetfile/types/attrs.h"
 
-#define ATTR(index) .set = set_int, .offset = (index) * sizeof(struct placed_int)
+#define ATTR(index) .set = set_int, .offset = (index) * sizeof(struct positioned_int)
 #define LANG_PATTERN "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
 static const struct key_word speed_words[] = {
@@ -20,7 +20,7 @@ static const struct key attrs_rows[] = {
 	  ATTR(GADGET_BCD_USB) },
 	{ "bDeviceClass", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, BYTE, .words = class_words,
 	  .fallback = "0, per-interface", .doc = "Class of the device, a number or a name.",
-	  .set = set_class, .offset = GADGET_DEVICE_CLASS * sizeof(struct placed_int) },
+	  .set = set_class, .offset = GADGET_DEVICE_CLASS * sizeof(struct positioned_int) },
 	{ "bDeviceSubClass", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0",
 	  .doc = "Subclass of the device.", ATTR(GADGET_DEVICE_SUB_CLASS) },
 	{ "bDeviceProtocol", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0",

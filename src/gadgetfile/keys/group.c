@@ -50,7 +50,8 @@ void load_suggest(struct load *l, const char *suggestion)
 void load_improve_suggestion(const char *word, const char *candidate, size_t *best_distance,
 			     const char **suggestion)
 {
-	size_t limit = text_tolerance(word), distance = text_distance(word, candidate, limit);
+	size_t limit = text_max_misspelling(word),
+	       distance = text_edit_distance(word, candidate, limit);
 
 	if (distance <= limit && distance < *best_distance) {
 		*best_distance = distance;

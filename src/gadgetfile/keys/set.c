@@ -40,7 +40,7 @@ char *load_absolute_path(const struct load *l, const struct node *value)
 		    path);
 }
 
-static void set_placed_text(struct load *l, struct placed_str *s, const struct node *value,
+static void set_placed_text(struct load *l, struct positioned_str *s, const struct node *value,
 			    char *text)
 {
 	free(s->value);
@@ -69,8 +69,8 @@ void set_bool(struct load *l _unused_, const struct key *k _unused_, struct node
 
 void set_int(struct load *l, const struct key *k _unused_, struct node *value, void *field)
 {
-	*(struct placed_int *)field =
-		(struct placed_int){ true, value->integer, load_position(l, &value->at) };
+	*(struct positioned_int *)field =
+		(struct positioned_int){ true, value->integer, load_position(l, &value->at) };
 }
 
 void set_uint(struct load *l _unused_, const struct key *k _unused_, struct node *value,
@@ -115,7 +115,7 @@ static uint64_t read_size(struct load *l, const struct key *k, struct node *valu
 				   examples);
 			return 0;
 		}
-		size <<= size_shift(*end);
+		size <<= size_suffix_shift(*end);
 	}
 	if (size >= k->min && size <= k->max)
 		return size;
@@ -150,12 +150,13 @@ const struct key_word class_words[] = {
 
 void set_class(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	struct placed_int *class = field;
+	struct positioned_int *class = field;
 
 	if (value->type == NODE_STRING)
-		*class = (struct placed_int){ true,
-					      key_find_word(k->words, value->text)->value & 0xff,
-					      load_position(l, &value->at) };
+		*class =
+			(struct positioned_int){ true,
+						 key_find_word(k->words, value->text)->value & 0xff,
+						 load_position(l, &value->at) };
 	else
 		set_int(l, k, value, field);
 }
@@ -235,7 +236,7 @@ void set_serialnumber(struct load *l, const struct key *k, struct node *value, v
 	/* The gadget's name is already known, so it becomes the serial number here. */
 	if (streq_null(s->serialnumber_source.value, "name")) {
 		s->serialnumber = s->serialnumber_source;
-		s->serialnumber_source = (struct placed_str){ 0 };
+		s->serialnumber_source = (struct positioned_str){ 0 };
 		free(s->serialnumber.value);
 		s->serialnumber.value = xstrdup(l->gadget->name);
 	}
@@ -340,7 +341,7 @@ void set_supplementary_groups(struct load *l, const struct key *k _unused_, stru
 	struct worker *w = &((struct worker_settings *)field)->worker;
 
 	node_foreach(item, value) {
-		struct placed_str *group;
+		struct positioned_str *group;
 
 		if (item->bad)
 			continue;
@@ -385,8 +386,9 @@ void set_octal_mode(struct load *l, const struct key *k, struct node *value, voi
 			   k->name, shown);
 		return;
 	}
-	*(struct placed_int *)field = (struct placed_int){ true, strtol(value->text, NULL, 8),
-							   load_position(l, &value->at) };
+	*(struct positioned_int *)field =
+		(struct positioned_int){ true, strtol(value->text, NULL, 8),
+					 load_position(l, &value->at) };
 }
 
 void set_nested_group(struct load *l, const struct key *k, struct node *value, void *field)

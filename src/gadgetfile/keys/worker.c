@@ -108,7 +108,7 @@ static const struct key_word privileges_words[] = {
 	END_WORDS,
 };
 
-/* The same words as in needs_words[] (process/needs.h). */
+/* The same words as in needs_names[] (process/needs.h). */
 static const struct key_word allow_words[] = {
 	{ "network", SANDBOX_NETWORK },
 	{ "files", SANDBOX_FILES },

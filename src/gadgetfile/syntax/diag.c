@@ -238,7 +238,7 @@ json_t *diags_to_json(const struct diags *d)
 
 	for (size_t i = 0; i < d->n; i++) {
 		const struct diag *diag = &d->list[i];
-		_cleanup_free_ char *file = text_valid_utf8(diag->file),
+		_cleanup_free_ char *file = text_make_valid_utf8(diag->file),
 				    *line = diag_to_one_line(diag);
 		json_t *o = json_pack("{s:s, s:s, s:s}", "severity", severity_words[diag->severity],
 				      "text", line, "file", file);

@@ -138,7 +138,7 @@ int gadgetfile_source_open(struct scan *s, const char *path, struct error *err)
 	int r;
 
 	if (why)
-		return trust_refuse(path, why, err);
+		return trust_set_error(path, why, err);
 	if (fd < 0)
 		return error_errno(err, errno_to_exit_code(-fd), -fd, path, "cannot open %s", path);
 	r = read_all(fd, &text, &size);

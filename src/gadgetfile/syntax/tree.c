@@ -31,7 +31,7 @@ json_t *node_to_json(const struct node *node)
 	case NODE_FLOAT:
 		return json_real(node->real);
 	case NODE_STRING:
-		text = text_valid_utf8(node->text);
+		text = text_make_valid_utf8(node->text);
 		return json_string(text);
 	case NODE_GROUP:
 		json = json_object();

@@ -84,11 +84,11 @@ void load_associations(struct load *l, struct ffs *ffs, struct node *list)
  */
 static void set_device_class(struct load *l, const struct text_range *at)
 {
-	struct placed_int *attrs = l->gadget->device_attrs;
+	struct positioned_int *attrs = l->gadget->device_attrs;
 	bool set = false, right = true;
 
 	for (size_t i = 0; i < ARRAY_SIZE(device_class); i++) {
-		const struct placed_int *attr = &attrs[device_class[i].attr];
+		const struct positioned_int *attr = &attrs[device_class[i].attr];
 
 		set |= attr->set;
 		right &= attr->set && attr->value == device_class[i].value;
@@ -99,7 +99,7 @@ static void set_device_class(struct load *l, const struct text_range *at)
 			     "subclass 2 and protocol 1 (USB 3.2, 9.6.1)");
 	for (size_t i = 0; i < ARRAY_SIZE(device_class) && !set; i++)
 		attrs[device_class[i].attr] =
-			(struct placed_int){ .set = true, .value = device_class[i].value };
+			(struct positioned_int){ .set = true, .value = device_class[i].value };
 }
 
 /*

@@ -28,7 +28,7 @@ struct attribute_values {
 };
 
 struct os_descriptor_settings {
-	struct placed_str interface;
+	struct positioned_str interface;
 	struct node *compatible, *sub_compatible;
 };
 

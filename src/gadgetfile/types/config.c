@@ -26,12 +26,12 @@ static size_t find_function(const struct load *l, const struct node *value)
 static void error_unknown_label(struct load *l, struct node *value)
 {
 	const char *meant = NULL;
-	size_t best = text_tolerance(value->text) + 1;
+	size_t best = text_max_misspelling(value->text) + 1;
 	_cleanup_free_ char *shown = diag_quote(value->text);
 
 	for (size_t i = 0; i < l->gadget->n_functions; i++) {
 		const char *label = l->gadget->functions[i].label;
-		size_t distance = text_distance(value->text, label, best - 1);
+		size_t distance = text_edit_distance(value->text, label, best - 1);
 
 		if (distance < best) {
 			best = distance;

@@ -48,7 +48,7 @@ static bool bulk_size_is_legal(int speed, int64_t size)
 	}
 }
 
-static int64_t size_for_speed(enum ep_type type, int speed, const struct placed_int *asked)
+static int64_t size_for_speed(enum ep_type type, int speed, const struct positioned_int *asked)
 {
 	int64_t size = asked->value;
 

@@ -20,7 +20,7 @@ static const char *const speed_names[] = {
  */
 static void check_function_type(struct load *l, const struct function *f, struct node *value)
 {
-	size_t best = text_tolerance(f->type) + 1;
+	size_t best = text_max_misspelling(f->type) + 1;
 	const char *meant = NULL;
 	_cleanup_free_ char *shown = diag_quote(f->type);
 
@@ -33,7 +33,7 @@ static void check_function_type(struct load *l, const struct function *f, struct
 	if (function_type_find(f->type))
 		return;
 	for (const struct function_type *t = function_table; t->name; t++) {
-		size_t distance = text_distance(f->type, t->name, best - 1);
+		size_t distance = text_edit_distance(f->type, t->name, best - 1);
 
 		if (distance < best) {
 			best = distance;

@@ -69,11 +69,11 @@ uint16_t lang_by_name(const char *name)
 
 const char *lang_nearest(const char *name)
 {
-	size_t best = text_tolerance(name) + 1;
+	size_t best = text_max_misspelling(name) + 1;
 	const char *nearest = NULL;
 
 	for (size_t i = 0; i < ARRAY_SIZE(langs); i++) {
-		size_t distance = text_distance(name, langs[i].name, best - 1);
+		size_t distance = text_edit_distance(name, langs[i].name, best - 1);
 
 		if (distance < best) {
 			best = distance;

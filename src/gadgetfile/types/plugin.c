@@ -55,11 +55,12 @@ static void error_unknown_option(const struct plugin_check *c, const struct node
 
 static void check_plugin_option(const struct plugin_check *c, struct node *option)
 {
-	struct option_value v = { .option = find_plugin_option(c->plugin->options, option->name) };
+	struct option_value v = { .declaration =
+					  find_plugin_option(c->plugin->options, option->name) };
 	_cleanup_error_ struct error err = { 0 };
 	json_t *given;
 
-	if (!v.option) {
+	if (!v.declaration) {
 		error_unknown_option(c, option);
 		return;
 	}
@@ -156,7 +157,7 @@ static void check_packet_size(const struct plugin_check *c)
 	}
 }
 
-static bool engine_needs(const struct plugin_check *c, enum stream_needs needs)
+static bool engine_needs(const struct plugin_check *c, enum stream_feature needs)
 {
 	return worker_engine_needs[c->settings->worker.engine] & needs;
 }
@@ -191,7 +192,7 @@ static void check_mapped_memory(const struct plugin_check *c)
 					  : 0;
 	size_t depth = w->io_queue_depth ? w->io_queue_depth : c->plugin ? c->plugin->depth : 0;
 	size_t n = count_endpoints(c->function->ffs, any_endpoint);
-	const struct placed_int *limit =
+	const struct positioned_int *limit =
 		c->function->ffs ? &c->function->ffs->mount.mmap_memory_mb : NULL;
 	uint64_t has, needs = (uint64_t)size * depth * n;
 
@@ -216,8 +217,8 @@ static void check_allow(const struct plugin_check *c, const struct node *allow)
 {
 	if (allow && !allow->bad)
 		node_foreach(item, allow)
-			for (unsigned int i = 0; !item->bad && needs_words[i]; i++)
-				if (streq(item->text, needs_words[i]) &&
+			for (unsigned int i = 0; !item->bad && needs_names[i]; i++)
+				if (streq(item->text, needs_names[i]) &&
 				    !(c->plugin->needs & 1U << i))
 					diag_warning(c->load->diags, &item->at,
 						     "\"%s\" has no effect: plugin '%s' does not "

@@ -64,8 +64,8 @@ const struct key_group os_properties_keys = { "ffs.os_properties", "an entry of 
 
 /* --- checks ----------------------------------------------------------------------------------- */
 
-static struct interface *find_interface(struct load *l, struct ffs *ffs, const struct placed_int *n,
-					struct node *node)
+static struct interface *find_interface(struct load *l, struct ffs *ffs,
+					const struct positioned_int *n, struct node *node)
 {
 	if (!n->set)
 		return NULL;

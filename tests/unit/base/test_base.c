@@ -61,10 +61,10 @@ Test(error, keeps_the_first_position)
 	struct position near = { "a.conf", 1, 2 }, far = { "b.conf", 3, 4 }, none = { 0 };
 
 	error_set(&err, EX_DATAERR, 0, NULL, "x");
-	error_at(&err, &none);
+	error_set_position(&err, &none);
 	cr_assert_null(err.file);
-	error_at(&err, &near);
-	error_at(&err, &far);
+	error_set_position(&err, &near);
+	error_set_position(&err, &far);
 	cr_assert_str_eq(err.file, "a.conf");
 	cr_assert_eq(err.line, 1);
 	error_clear(&err);
@@ -188,18 +188,18 @@ Test(proc, reads_state_start_time_and_ids)
 	cr_assert(process_has_id(getpid(), geteuid()));
 	cr_assert(process_has_id(getpid(), getegid()));
 	cr_assert_not(process_has_id(getpid(), 4242));
-	cr_assert(process_start(1, &first));
-	cr_assert(process_start(getpid(), &began));
+	cr_assert(process_start_time(1, &first));
+	cr_assert(process_start_time(getpid(), &began));
 	cr_expect_leq(first, began);
-	cr_assert_not(process_start(0x7fffffff, &began));
+	cr_assert_not(process_start_time(0x7fffffff, &began));
 	cr_assert_not(process_has_id(0x7fffffff, geteuid()));
 }
 
 Test(proc, finds_the_mount_on_top)
 {
-	cr_assert_eq(mount_find("/proc", "proc", NULL), MOUNT_MATCH);
-	cr_assert_eq(mount_find("/proc", "functionfs", NULL), MOUNT_OTHER);
-	cr_assert_eq(mount_find("/proc/self", "proc", NULL), MOUNT_NONE);
+	cr_assert_eq(mount_state_at("/proc", "proc", NULL), MOUNT_MATCH);
+	cr_assert_eq(mount_state_at("/proc", "functionfs", NULL), MOUNT_OTHER);
+	cr_assert_eq(mount_state_at("/proc/self", "proc", NULL), MOUNT_NONE);
 }
 
 Test(proc, a_covered_mount_does_not_match)
@@ -232,7 +232,7 @@ static int opened_in_sandbox(unsigned int left_open, const char *path, int flags
 	if (pid == 0) {
 		struct sandbox s = { 0 };
 
-		sandbox_from_list(&s, left_open);
+		sandbox_from_permissions(&s, left_open);
 		_exit(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || !sandbox_enter(&s)
 			      ? 255
 			      : errno_of_open(path, flags));

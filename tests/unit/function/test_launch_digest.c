@@ -13,7 +13,10 @@ static struct live_function live = { .model = &function, .functions = &all };
 static struct live_worker worker = {
 	.function = &live,
 	.model = &model,
-	.spawn = { .program = "/bin/true", .directory = "/", .argv = nothing, .env = nothing },
+	.spawn = { .program = "/bin/true",
+		   .working_directory = "/",
+		   .argv = nothing,
+		   .env = nothing },
 };
 
 Test(launch_digest, depends_on_each_byte_of_the_limits)

@@ -90,7 +90,7 @@ void worker_leftovers_begin(struct live_worker *u)
 		worker_leftovers_ended(u);
 }
 
-void spawn_free(struct spawn *spawn _unused_)
+void spawn_free(struct spawn_settings *spawn _unused_)
 {
 }
 

@@ -62,12 +62,12 @@ Test(text, replacement_keeps_the_column_of_each_character)
 
 Test(text, distance_counts_single_edits)
 {
-	cr_expect_eq(text_distance("endpoint", "endpoints", 3), 1);
-	cr_expect_eq(text_distance("nmae", "name", 3), 1, "letters swapped are one slip");
-	cr_expect_eq(text_distance("idvendor", "idVendor", 3), 0, "case counts nothing");
-	cr_expect_eq(text_distance("abc", "xyz", 2), 3, "never more than the limit and one");
-	cr_expect_eq(text_distance("", "abc", 3), 3);
-	cr_expect_eq(text_distance("kitten", "sitting", 3), 3);
+	cr_expect_eq(text_edit_distance("endpoint", "endpoints", 3), 1);
+	cr_expect_eq(text_edit_distance("nmae", "name", 3), 1, "letters swapped are one slip");
+	cr_expect_eq(text_edit_distance("idvendor", "idVendor", 3), 0, "case counts nothing");
+	cr_expect_eq(text_edit_distance("abc", "xyz", 2), 3, "never more than the limit and one");
+	cr_expect_eq(text_edit_distance("", "abc", 3), 3);
+	cr_expect_eq(text_edit_distance("kitten", "sitting", 3), 3);
 }
 
 Test(text, distance_of_long_words_exceeds_the_limit)
@@ -77,7 +77,7 @@ Test(text, distance_of_long_words_exceeds_the_limit)
 	memset(a, 'a', sizeof(a));
 	memset(b, 'a', sizeof(b));
 	a[199] = b[199] = '\0';
-	cr_expect_eq(text_distance(a, b, 3), 4);
+	cr_expect_eq(text_edit_distance(a, b, 3), 4);
 }
 
 static void expect_quote(const char *text, const char *want)

@@ -9,8 +9,8 @@
 
 #include "plugin-host/options.h"
 #include "plugin-host/plugin_host.h"
-#include "plugin-host/settings.h"
 #include "plugin-host/state.h"
+#include "plugin-host/worker_config.h"
 
 #define EP                                                                                         \
 	"{\"name\": \"ep1-in\", \"file\": \"ep1\", \"address\": 129, \"type\": \"bulk\","          \
@@ -49,18 +49,18 @@ Test(settings, reads_a_configuration)
 	struct error err = { 0 };
 
 	cr_assert_eq(worker_config_parse(text, strlen(text), &c, &err), 0);
-	cr_assert_str_eq(c.gadget, "g");
-	cr_assert_str_eq(c.function, "echo");
-	cr_assert_str_eq(c.mount, "/m");
-	cr_assert_str_eq(c.engine, "auto");
-	cr_assert(c.size == 4096 && c.depth == 3 && c.n_endpoints == 1);
+	cr_assert_str_eq(c.gadget_name, "g");
+	cr_assert_str_eq(c.function_name, "echo");
+	cr_assert_str_eq(c.mount_point, "/m");
+	cr_assert_str_eq(c.engine_name, "auto");
+	cr_assert(c.buffer_size == 4096 && c.transfers_per_endpoint == 3 && c.n_endpoints == 1);
 	cr_assert_str_eq(c.endpoints[0].name, "ep1-in");
 	cr_assert_eq(c.endpoints[0].address, 129u);
 	cr_assert_eq(c.endpoints[0].type, FFSCTL_ENDPOINT_BULK);
 	cr_assert_eq(c.endpoints[0].direction, FFSCTL_IN);
-	cr_assert_eq(c.endpoints[0].packet[FFSCTL_SPEED_FULL], 64u);
-	cr_assert_eq(c.endpoints[0].packet[FFSCTL_SPEED_HIGH], 0u);
-	cr_assert_eq(c.endpoints[0].packet[FFSCTL_SPEED_SUPER_PLUS], 1024u);
+	cr_assert_eq(c.endpoints[0].packet_size[FFSCTL_SPEED_FULL], 64u);
+	cr_assert_eq(c.endpoints[0].packet_size[FFSCTL_SPEED_HIGH], 0u);
+	cr_assert_eq(c.endpoints[0].packet_size[FFSCTL_SPEED_SUPER_PLUS], 1024u);
 	worker_config_free(&c);
 }
 
@@ -239,30 +239,30 @@ static void on_ready(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t 
 
 Test(watches, an_event_of_a_removed_watch_is_dropped)
 {
-	struct plugin_host h = { .epoll = epoll_create1(0) };
+	struct plugin_host h = { .epoll_fd = epoll_create1(0) };
 	struct ffsctl_watch w = { .events = EPOLLIN, .ready = on_ready };
 	struct epoll_event ev;
 
 	w.fd = eventfd(1, 0);
 	cr_assert_eq(plugin_host_watch(&h, &w), 0);
-	cr_assert_eq(epoll_wait(h.epoll, &ev, 1, 0), 1);
-	plugin_host_watch_ready(&h, ev.data.u64, ev.events);
+	cr_assert_eq(epoll_wait(h.epoll_fd, &ev, 1, 0), 1);
+	plugin_host_handle_watch_event(&h, ev.data.u64, ev.events);
 	cr_assert_eq(served, 1u);
 	w.events = 0;
 	cr_assert_eq(plugin_host_watch(&h, &w), 0);
-	cr_assert_eq(epoll_wait(h.epoll, &(struct epoll_event){ 0 }, 1, 0), 0);
+	cr_assert_eq(epoll_wait(h.epoll_fd, &(struct epoll_event){ 0 }, 1, 0), 0);
 	/* The same slot is used again. */
 	plugin_host_unwatch(&h, &w);
 	plugin_host_unwatch(&h, &w);
-	plugin_host_watch_ready(&h, ev.data.u64, ev.events);
+	plugin_host_handle_watch_event(&h, ev.data.u64, ev.events);
 	cr_assert_eq(plugin_host_watch(&h, &w), 0);
-	cr_assert_eq(h.n_slots, 1u);
-	plugin_host_watch_ready(&h, ev.data.u64, ev.events);
+	cr_assert_eq(h.n_watch_slots, 1u);
+	plugin_host_handle_watch_event(&h, ev.data.u64, ev.events);
 	cr_assert_eq(served, 1u);
-	plugin_host_watch_ready(&h, w.host_private, EPOLLIN);
+	plugin_host_handle_watch_event(&h, w.host_private, EPOLLIN);
 	cr_assert_eq(served, 2u);
 	plugin_host_unwatch(&h, &w);
 	close(w.fd);
-	close(h.epoll);
-	free(h.slots);
+	close(h.epoll_fd);
+	free(h.watch_slots);
 }

@@ -43,7 +43,8 @@ static void kill_all(const struct worker_processes *processes)
 Test(worker_processes, kills_all_process_groups_of_a_session, .timeout = 60)
 {
 	pid_t leader = begin_session();
-	struct worker_processes processes = { .session = leader, .latest_start = now_boot_ticks() };
+	struct worker_processes processes = { .session_id = leader,
+					      .max_leader_start = now_boot_ticks() };
 	int status, pidfd;
 
 	cr_expect_neq(worker_processes_kill(&processes, &pidfd), 0);
@@ -56,18 +57,18 @@ Test(worker_processes, kills_all_process_groups_of_a_session, .timeout = 60)
 
 Test(worker_processes, ignores_a_session_that_started_later, .timeout = 60)
 {
-	struct worker_processes processes = { .latest_start = now_boot_ticks() };
+	struct worker_processes processes = { .max_leader_start = now_boot_ticks() };
 	int status;
 
 	/* Ticks are 10 ms. */
-	while (now_boot_ticks() == processes.latest_start)
+	while (now_boot_ticks() == processes.max_leader_start)
 		usleep(1000);
-	processes.session = begin_session();
+	processes.session_id = begin_session();
 	cr_expect_eq(worker_processes_kill(&processes, NULL), 0);
-	cr_expect_eq(waitpid(processes.session, &status, WNOHANG), 0);
-	processes.latest_start = now_boot_ticks();
+	cr_expect_eq(waitpid(processes.session_id, &status, WNOHANG), 0);
+	processes.max_leader_start = now_boot_ticks();
 	kill_all(&processes);
-	waitpid(processes.session, NULL, 0);
+	waitpid(processes.session_id, NULL, 0);
 }
 
 Test(worker_processes, without_id_and_session_there_are_no_processes)
@@ -87,10 +88,10 @@ Test(worker_processes, parses_the_target_that_a_worker_makes)
 
 	worker_link_make_target(text);
 	cr_assert(worker_link_parse_target(text, &processes), "%s", text);
-	cr_expect_eq(processes.session, getpid());
-	cr_assert(process_start(getpid(), &began));
-	cr_expect_leq(began, processes.latest_start);
-	cr_expect_leq(processes.latest_start, now_boot_ticks());
+	cr_expect_eq(processes.session_id, getpid());
+	cr_assert(process_start_time(getpid(), &began));
+	cr_expect_leq(began, processes.max_leader_start);
+	cr_expect_leq(processes.max_leader_start, now_boot_ticks());
 }
 
 Test(worker_processes, refuses_targets_of_another_format)

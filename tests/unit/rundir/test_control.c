@@ -233,7 +233,7 @@ Test(control_messages, an_error_arrives_as_it_was)
 	_cleanup_free_ char *text = NULL;
 
 	error_set(&sent, EX_DATAERR, EINVAL, "/path", "it is wrong");
-	error_at(&sent, &(struct position){ "/g.conf", 3, 7 });
+	error_set_position(&sent, &(struct position){ "/g.conf", 3, 7 });
 	text = socket_answer_to_text(COMMAND_BIND, &(struct socket_answer){ 0 }, &sent);
 	cr_expect_eq(socket_answer_parse(COMMAND_BIND, text, strlen(text), &answer, &err), -EINVAL);
 	cr_expect_eq(err.exit, EX_DATAERR);

@@ -39,7 +39,7 @@ static struct stream_endpoint eps[2];
 static int fake_open(struct stream *st, unsigned int requests)
 {
 	(void)requests;
-	st->fd = -1;
+	st->completion_fd = -1;
 	return 0;
 }
 
@@ -51,7 +51,7 @@ static void fake_close(struct stream *st)
 static void *fake_alloc(struct stream *st, struct stream_endpoint *ep, size_t length)
 {
 	(void)st;
-	ep->kernel_copies = !kernel.mapped;
+	ep->kernel_copies_buffers = !kernel.mapped;
 	return calloc(1, length);
 }
 
@@ -112,11 +112,11 @@ static void fake_reap(struct stream *st)
 
 	kernel.ended = NULL;
 	if (ended)
-		stream_complete(st, ended, kernel.ended_with);
+		stream_complete_request(st, ended, kernel.ended_with);
 	memcpy(r, kernel.refused, sizeof(r));
 	kernel.n_refused = 0;
 	for (i = 0; i < n; i++)
-		stream_complete(st, r[i], kernel.why ? kernel.why : -ENOMEM);
+		stream_complete_request(st, r[i], kernel.why ? kernel.why : -ENOMEM);
 }
 
 static bool fake_has_completions(struct stream *st)
@@ -129,14 +129,14 @@ static const struct stream_engine engine = {
 	.name = "fake",
 	.open = fake_open,
 	.close = fake_close,
-	.alloc = fake_alloc,
-	.release = fake_release,
+	.alloc_buffers = fake_alloc,
+	.free_buffers = fake_release,
 	.submit = fake_submit,
 	.cancel = fake_cancel,
-	.enabled = fake_enabled,
-	.join = fake_join,
+	.endpoint_is_enabled = fake_enabled,
+	.join_session = fake_join,
 	.has_completions = fake_has_completions,
-	.reap = fake_reap,
+	.reap_completions = fake_reap,
 };
 
 static void on_done(void *user, struct ffsctl_transfer *t)
@@ -146,7 +146,7 @@ static void on_done(void *user, struct ffsctl_transfer *t)
 		record("done");
 	done[n_done++ % MANY] = t;
 	if (resubmit && t->status == 0)
-		stream_submit(&s, t->endpoint, t);
+		stream_submit_transfer(&s, t->endpoint, t);
 }
 
 static void on_log(void *user, const char *text)
@@ -164,8 +164,8 @@ static void open_mode(enum ffsctl_mode mode)
 		.engine = &engine,
 		.callbacks = &callbacks,
 		.mode = mode,
-		.size = SIZE,
-		.depth = DEPTH,
+		.buffer_size = SIZE,
+		.transfers_per_endpoint = DEPTH,
 	};
 	unsigned int i;
 
@@ -176,8 +176,8 @@ static void open_mode(enum ffsctl_mode mode)
 	n_done = 0;
 	resubmit = false;
 	for (i = 0; i < 2; i++) {
-		eps[i].pub.name = i == IN ? "ep1-in" : "ep2-out";
-		eps[i].pub.direction = i == IN ? FFSCTL_IN : FFSCTL_OUT;
+		eps[i].public.name = i == IN ? "ep1-in" : "ep2-out";
+		eps[i].public.direction = i == IN ? FFSCTL_IN : FFSCTL_OUT;
 		eps[i].packet_size[FFSCTL_SPEED_FULL] = 64;
 		eps[i].packet_size[FFSCTL_SPEED_HIGH] = 512;
 		eps[i].packet_size[FFSCTL_SPEED_SUPER] = 1000;
@@ -188,18 +188,18 @@ static void open_mode(enum ffsctl_mode mode)
 static void open_up(void)
 {
 	open_mode(FFSCTL_MODE_MESSAGE);
-	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_HIGH), 0);
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
 	recorded[0] = 0;
 }
 
 static struct ffsctl_transfer *submit(uint32_t ep, size_t length, uint32_t flags)
 {
-	struct ffsctl_transfer *t = stream_get(&s, ep);
+	struct ffsctl_transfer *t = stream_get_transfer(&s, ep);
 
 	cr_assert_not_null(t);
 	t->length = length;
 	t->flags = flags;
-	cr_assert_eq(stream_submit(&s, ep, t), 0);
+	cr_assert_eq(stream_submit_transfer(&s, ep, t), 0);
 	return t;
 }
 
@@ -211,7 +211,7 @@ static void end(long result)
 	cr_assert_gt(kernel.n_queue, 0u);
 	kernel.n_queue--;
 	memmove(kernel.queue, kernel.queue + 1, sizeof(kernel.queue) - sizeof(kernel.queue[0]));
-	stream_complete(&s, r, result);
+	stream_complete_request(&s, r, result);
 	stream_dispatch(&s);
 	stream_flush(&s);
 }
@@ -237,7 +237,7 @@ static void expect_recorded(const char *wanted)
 Test(stream, out_requests_are_whole_packets)
 {
 	open_mode(FFSCTL_MODE_MESSAGE);
-	stream_up(&s, FFSCTL_SPEED_SUPER); /* 1000 bytes here */
+	stream_link_up(&s, FFSCTL_SPEED_SUPER); /* 1000 bytes here */
 	submit(OUT, 0, 0);
 	stream_flush(&s);
 	cr_assert_eq(kernel.n_queue, 1u);
@@ -248,7 +248,7 @@ Test(stream, out_requests_have_the_length_that_the_plugin_fixes)
 {
 	open_mode(FFSCTL_MODE_STREAM);
 	s.config.out_length = 1500;
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	submit(OUT, 0, 0);
 	stream_flush(&s);
 	cr_assert_eq(kernel.n_queue, 1u);
@@ -261,13 +261,13 @@ Test(stream, reports_how_data_is_moved)
 	open_mode(FFSCTL_MODE_STREAM);
 	cr_assert_str_eq(stream_method(&s), "fake");
 	kernel.mapped = true;
-	stream_put(&s, stream_get(&s, IN));
+	stream_put_transfer(&s, stream_get_transfer(&s, IN));
 	kernel.mapped = false;
-	stream_put(&s, stream_get(&s, OUT));
+	stream_put_transfer(&s, stream_get_transfer(&s, OUT));
 	cr_assert_str_eq(stream_method(&s), "fake"); /* this engine copies OUT data by design */
-	eps[OUT].fallen_back = true;
+	eps[OUT].fell_back_to_copy = true;
 	cr_assert_str_eq(stream_method(&s), "mixed");
-	eps[IN].kernel_copies = eps[IN].fallen_back = true;
+	eps[IN].kernel_copies_buffers = eps[IN].fell_back_to_copy = true;
 	cr_assert_str_eq(stream_method(&s), "copy");
 	stream_close(&s);
 }
@@ -275,25 +275,25 @@ Test(stream, reports_how_data_is_moved)
 Test(stream, buffers_begin_at_a_page_if_the_engine_requires_it)
 {
 	static const struct stream_engine pages = {
-		.page_aligned = true,
+		.page_aligned_buffers = true,
 		.open = fake_open,
 		.close = fake_close,
-		.alloc = fake_alloc,
-		.release = fake_release,
+		.alloc_buffers = fake_alloc,
+		.free_buffers = fake_release,
 	};
 	struct stream_config config = {
 		.engine = &pages,
 		.callbacks = &callbacks,
-		.size = 5000,
-		.depth = DEPTH,
+		.buffer_size = 5000,
+		.transfers_per_endpoint = DEPTH,
 	};
 	struct ffsctl_transfer *a, *b;
 
 	open_mode(FFSCTL_MODE_STREAM);
 	stream_close(&s);
 	cr_assert_eq(stream_open(&s, &config, eps, 2), 0);
-	a = stream_get(&s, IN);
-	b = stream_get(&s, IN);
+	a = stream_get_transfer(&s, IN);
+	b = stream_get_transfer(&s, IN);
 	cr_assert_eq(a->capacity, 5000u);
 	cr_assert_eq((char *)b->data - (char *)a->data, 8192);
 	stream_close(&s);
@@ -344,7 +344,7 @@ Test(stream, stream_mode_has_no_messages)
 	struct ffsctl_transfer *t;
 
 	open_mode(FFSCTL_MODE_STREAM);
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	submit(IN, 1024, FFSCTL_END);
 	stream_flush(&s);
 	cr_assert_eq(kernel.n_queue, 1u);
@@ -363,10 +363,10 @@ Test(stream, transfers_that_end_out_of_order_are_delivered_in_order)
 	a = submit(OUT, 0, 0);
 	b = submit(OUT, 0, 0);
 	stream_flush(&s);
-	stream_complete(&s, kernel.queue[1], 7);
+	stream_complete_request(&s, kernel.queue[1], 7);
 	stream_dispatch(&s);
 	expect_recorded("");
-	stream_complete(&s, kernel.queue[0], 5);
+	stream_complete_request(&s, kernel.queue[0], 5);
 	stream_dispatch(&s);
 	expect_recorded("done done");
 	cr_assert(done[0] == a && done[1] == b);
@@ -377,20 +377,20 @@ Test(stream, refuses_transfers_while_the_link_is_down)
 	struct ffsctl_transfer *t;
 
 	open_mode(FFSCTL_MODE_MESSAGE);
-	t = stream_get(&s, OUT);
-	cr_assert_eq(stream_submit(&s, OUT, t), -ESHUTDOWN);
-	cr_assert_eq(eps[OUT].pub.max_packet, 0u);
-	stream_up(&s, FFSCTL_SPEED_FULL);
-	cr_assert_eq(eps[OUT].pub.max_packet, 64u);
-	cr_assert_eq(stream_submit(&s, OUT, t), 0);
+	t = stream_get_transfer(&s, OUT);
+	cr_assert_eq(stream_submit_transfer(&s, OUT, t), -ESHUTDOWN);
+	cr_assert_eq(eps[OUT].public.max_packet, 0u);
+	stream_link_up(&s, FFSCTL_SPEED_FULL);
+	cr_assert_eq(eps[OUT].public.max_packet, 64u);
+	cr_assert_eq(stream_submit_transfer(&s, OUT, t), 0);
 }
 
 Test(stream, refuses_a_speed_without_packet_sizes)
 {
 	open_mode(FFSCTL_MODE_MESSAGE);
-	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_UNKNOWN), -EINVAL);
-	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_SUPER_PLUS), -EINVAL);
-	cr_assert_eq(stream_up(&s, 200), -EINVAL);
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_UNKNOWN), -EINVAL);
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_SUPER_PLUS), -EINVAL);
+	cr_assert_eq(stream_link_up(&s, 200), -EINVAL);
 	expect_recorded("");
 }
 
@@ -402,8 +402,8 @@ Test(stream, down_is_called_once_and_up_waits_for_the_last_transfer)
 	stream_flush(&s);
 	end(-ESHUTDOWN);
 	expect_recorded("down done");
-	stream_down(&s);
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_down(&s);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("down done");
 	end(-ESHUTDOWN);
 	expect_recorded("down done done up");
@@ -417,7 +417,7 @@ Test(stream, an_enable_before_the_shutdown_starts_the_next_session)
 	open_up();
 	submit(OUT, 0, 0);
 	stream_flush(&s);
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("");
 	end(-ESHUTDOWN);
 	expect_recorded("down done up");
@@ -428,9 +428,9 @@ Test(stream, an_enable_at_another_speed_starts_a_session)
 	open_up();
 	submit(OUT, 0, 0);
 	stream_flush(&s);
-	stream_up(&s, FFSCTL_SPEED_FULL);
+	stream_link_up(&s, FFSCTL_SPEED_FULL);
 	expect_recorded("down up");
-	cr_assert_eq(eps[OUT].pub.max_packet, 64u);
+	cr_assert_eq(eps[OUT].public.max_packet, 64u);
 	end(3);
 	expect_recorded("down up done");
 }
@@ -441,14 +441,14 @@ Test(stream, a_late_disable_drops_nothing_of_the_next_session)
 	open_up();
 	submit(OUT, 0, 0);
 	stream_flush(&s);
-	stream_down(&s);
+	stream_link_down(&s);
 	expect_recorded("");
 	end(7);
 	expect_recorded("done");
 	cr_assert(done[0]->status == 0 && done[0]->length == 7);
 	submit(IN, 7, FFSCTL_END);
 	stream_flush(&s);
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	end(7);
 	expect_recorded("done done");
 	cr_assert_eq(done[1]->status, 0);
@@ -459,10 +459,10 @@ Test(stream, an_outstanding_transfer_reports_the_disable_that_came_late)
 	open_up();
 	submit(IN, 10, 0);
 	stream_flush(&s);
-	stream_down(&s);
+	stream_link_down(&s);
 	end(-ESHUTDOWN);
 	expect_recorded("down done");
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("down done up");
 }
 
@@ -471,7 +471,7 @@ Test(stream, a_second_enable_leaves_transfers_alone)
 	open_up();
 	submit(OUT, 0, 0);
 	stream_flush(&s);
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	end(3);
 	expect_recorded("done");
 	cr_assert_eq(kernel.n_cancelled, 0u);
@@ -480,13 +480,13 @@ Test(stream, a_second_enable_leaves_transfers_alone)
 Test(stream, a_shutdown_after_the_enable_waits_for_the_next_enable)
 {
 	open_up();
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	recorded[0] = 0;
 	submit(OUT, 0, 0);
 	stream_flush(&s);
 	end(-ESHUTDOWN);
 	expect_recorded("down done");
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("down done up");
 }
 
@@ -652,7 +652,7 @@ Test(stream, writes_in_flight_are_cancelled_when_the_link_goes_down)
 	submit(IN, 100, 0);
 	submit(IN, 100, 0);
 	stream_flush(&s);
-	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_HIGH), 0);
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
 	end(-ESHUTDOWN);
 	cr_assert_eq(kernel.n_cancelled, 1u);
 	cr_assert_eq(kernel.cancelled[0], kernel.queue[0]);
@@ -671,7 +671,7 @@ Test(stream, data_written_directly_after_a_reset_is_delivered)
 	expect_recorded("down done");
 	end(77); /* before ENABLE arrives */
 	expect_recorded("down done");
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	stream_dispatch(&s);
 	expect_recorded("down done up done");
 	cr_assert(done[1] == late && late->status == 0 && late->length == 77);
@@ -681,7 +681,7 @@ Test(stream, a_read_is_carried_over_into_the_next_session)
 {
 	struct ffsctl_transfer *t = reset_under_two_reads();
 
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("down done up");
 	end(5);
 	expect_recorded("down done up done");
@@ -693,7 +693,7 @@ Test(stream, a_read_of_the_last_session_that_ends_late_is_resubmitted)
 {
 	struct ffsctl_transfer *t = reset_under_two_reads();
 
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	end(-ESHUTDOWN); /* the endpoint is enabled: the read was of the last session */
 	expect_recorded("down done up");
 	cr_assert_eq(kernel.n_queue, 1u);
@@ -705,9 +705,9 @@ Test(stream, a_read_of_the_last_session_that_ends_late_is_resubmitted)
 Test(stream, a_resubmitted_read_does_not_hide_the_next_reset)
 {
 	reset_under_two_reads();
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	end(-ESHUTDOWN); /* of a second reset, whose ENABLE follows */
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("down done up down up");
 	end(8);
 	expect_recorded("down done up down up done");
@@ -716,25 +716,25 @@ Test(stream, a_resubmitted_read_does_not_hide_the_next_reset)
 Test(stream, a_carried_over_read_reports_that_the_link_is_down)
 {
 	reset_under_two_reads();
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	kernel.enabled = false;
 	end(-ESHUTDOWN);
 	expect_recorded("down done up down done");
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("down done up down done up");
 }
 
 Test(stream, a_read_that_does_not_fit_the_next_packet_size_is_cancelled)
 {
 	open_mode(FFSCTL_MODE_MESSAGE);
-	stream_up(&s, FFSCTL_SPEED_FULL);
-	s.config.size = eps[OUT].request_limit = 64; /* no whole packet of high speed */
+	stream_link_up(&s, FFSCTL_SPEED_FULL);
+	s.config.buffer_size = eps[OUT].max_request_length = 64; /* no whole packet of high speed */
 	recorded[0] = 0;
 	submit(OUT, 0, 0);
 	submit(OUT, 0, 0);
 	stream_flush(&s);
 	end(-ESHUTDOWN);
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	stream_dispatch(&s);
 	cr_assert_eq(kernel.n_cancelled, 1u);
 	expect_recorded("down done");
@@ -754,10 +754,10 @@ Test(stream, data_received_before_the_link_goes_down_is_delivered_before_down)
 	kernel.ended = kernel.queue[0]; /* not reaped yet */
 	kernel.ended_with = 9;
 	kernel.enabled = false;
-	stream_down(&s);
+	stream_link_down(&s);
 	expect_recorded("done down");
 	cr_assert(done[0] == t && t->length == 9 && t->status == 0);
-	stream_complete(&s, kernel.queue[1], -ESHUTDOWN);
+	stream_complete_request(&s, kernel.queue[1], -ESHUTDOWN);
 	stream_dispatch(&s);
 	expect_recorded("done down done");
 }
@@ -770,8 +770,8 @@ Test(stream, completions_before_the_first_shutdown_are_delivered_before_down)
 	t = submit(OUT, 0, 0);
 	submit(OUT, 0, 0);
 	stream_flush(&s);
-	stream_complete(&s, kernel.queue[0], 9);
-	stream_complete(&s, kernel.queue[1], -ESHUTDOWN);
+	stream_complete_request(&s, kernel.queue[0], 9);
+	stream_complete_request(&s, kernel.queue[1], -ESHUTDOWN);
 	stream_dispatch(&s);
 	expect_recorded("done down done");
 	cr_assert(done[0] == t && t->length == 9 && t->status == 0);
@@ -783,7 +783,7 @@ Test(stream, data_written_between_two_resets_is_dropped)
 	reset_under_two_reads();
 	end(10);
 	expect_recorded("down done");
-	stream_down(&s);
+	stream_link_down(&s);
 	stream_flush(&s);
 	expect_recorded("down done done");
 	cr_assert_eq(done[1]->status, -ESHUTDOWN);
@@ -821,7 +821,7 @@ Test(stream, cancel_ends_requests_in_flight_and_waiting_transfers)
 	submit(OUT, 0, 0);
 	stream_flush(&s);
 	submit(OUT, 0, 0);
-	stream_cancel(&s, OUT);
+	stream_cancel_transfers(&s, OUT);
 	cr_assert_eq(kernel.n_cancelled, 1u);
 	stream_flush(&s);
 	expect_recorded("");
@@ -829,7 +829,7 @@ Test(stream, cancel_ends_requests_in_flight_and_waiting_transfers)
 	expect_recorded("done done");
 	cr_assert_eq(done[0]->status, -ECANCELED);
 	cr_assert_eq(done[1]->status, -ECANCELED);
-	cr_assert(s.up);
+	cr_assert(s.link_is_up);
 }
 
 Test(stream, other_errors_reach_the_owner)
@@ -840,7 +840,7 @@ Test(stream, other_errors_reach_the_owner)
 	end(-EPROTO);
 	expect_recorded("done");
 	cr_assert_eq(done[0]->status, -EPROTO);
-	cr_assert(s.up);
+	cr_assert(s.link_is_up);
 }
 
 Test(stream, a_transfer_may_be_submitted_on_another_endpoint)
@@ -851,14 +851,14 @@ Test(stream, a_transfer_may_be_submitted_on_another_endpoint)
 	t = submit(OUT, 0, 0);
 	stream_flush(&s);
 	end(512);
-	cr_assert_eq(stream_submit(&s, IN, t), 0);
+	cr_assert_eq(stream_submit_transfer(&s, IN, t), 0);
 	stream_flush(&s);
 	cr_assert_eq(kernel.n_queue, 2u, "data and the empty packet");
 	end(512);
 	end(0);
 	cr_assert_eq(t->status, 0);
-	stream_put(&s, t);
-	cr_assert_eq(stream_get(&s, OUT), t);
+	stream_put_transfer(&s, t);
+	cr_assert_eq(stream_get_transfer(&s, OUT), t);
 }
 
 Test(stream, an_endpoint_has_depth_transfers)
@@ -868,17 +868,17 @@ Test(stream, an_endpoint_has_depth_transfers)
 
 	open_up();
 	for (i = 0; i < DEPTH; i++) {
-		t[i] = stream_get(&s, OUT);
+		t[i] = stream_get_transfer(&s, OUT);
 		cr_assert_not_null(t[i]);
 		cr_assert_eq(t[i]->capacity, (size_t)SIZE);
 		memset(t[i]->data, (int)i + 1, SIZE);
 	}
-	cr_assert_null(stream_get(&s, OUT));
-	cr_assert_null(stream_get(&s, 2));
+	cr_assert_null(stream_get_transfer(&s, OUT));
+	cr_assert_null(stream_get_transfer(&s, 2));
 	for (i = 0; i < DEPTH; i++)
 		cr_assert_eq(((unsigned char *)t[i]->data)[SIZE - 1], i + 1);
-	stream_put(&s, t[2]);
-	cr_assert_eq(stream_get(&s, OUT), t[2]);
+	stream_put_transfer(&s, t[2]);
+	cr_assert_eq(stream_get_transfer(&s, OUT), t[2]);
 	stream_close(&s);
 }
 
@@ -887,13 +887,13 @@ Test(stream, refuses_invalid_transfers)
 	struct ffsctl_transfer *t;
 
 	open_up();
-	t = stream_get(&s, IN);
+	t = stream_get_transfer(&s, IN);
 	t->length = SIZE + 1;
-	cr_assert_eq(stream_submit(&s, IN, t), -EINVAL);
+	cr_assert_eq(stream_submit_transfer(&s, IN, t), -EINVAL);
 	t->length = 1;
-	cr_assert_eq(stream_submit(&s, 2, t), -EINVAL);
-	cr_assert_eq(stream_submit(&s, IN, t), 0);
-	cr_assert_eq(stream_submit(&s, IN, t), -EINVAL, "it is submitted");
+	cr_assert_eq(stream_submit_transfer(&s, 2, t), -EINVAL);
+	cr_assert_eq(stream_submit_transfer(&s, IN, t), 0);
+	cr_assert_eq(stream_submit_transfer(&s, IN, t), -EINVAL, "it is submitted");
 }
 
 Test(stream, a_fast_host_does_not_keep_the_caller)
@@ -911,7 +911,7 @@ static void open_in_session(void)
 {
 	open_mode(FFSCTL_MODE_MESSAGE);
 	kernel.session = 1;
-	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_HIGH), 0);
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
 	recorded[0] = 0;
 }
 
@@ -922,7 +922,7 @@ Test(stream, a_repeated_enable_keeps_the_session)
 	open_in_session();
 	t = submit(IN, 10, FFSCTL_END);
 	stream_flush(&s);
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("");
 	cr_assert_eq(kernel.n_cancelled, 0u);
 	end(10);
@@ -934,9 +934,9 @@ Test(stream, a_repeated_enable_keeps_the_session)
 Test(stream, a_session_joined_by_an_earlier_enable_gets_its_own_speed)
 {
 	open_in_session();
-	stream_up(&s, FFSCTL_SPEED_SUPER);
+	stream_link_up(&s, FFSCTL_SPEED_SUPER);
 	expect_recorded("down up");
-	cr_assert_eq(eps[IN].pub.max_packet, 1000u);
+	cr_assert_eq(eps[IN].public.max_packet, 1000u);
 	stream_close(&s);
 }
 
@@ -949,7 +949,7 @@ Test(stream, a_new_session_cancels_the_transfers_of_the_last)
 	in = submit(IN, 10, FFSCTL_END);
 	stream_flush(&s);
 	kernel.session = 2;
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("down");
 	cr_assert_eq(kernel.n_cancelled, 2u);
 	end(-ESHUTDOWN);
@@ -966,11 +966,11 @@ Test(stream, a_session_starts_only_when_its_endpoints_have_joined_it)
 	open_in_session();
 	submit(OUT, 0, 0);
 	stream_flush(&s);
-	stream_up(&s, FFSCTL_SPEED_HIGH); /* the same session */
+	stream_link_up(&s, FFSCTL_SPEED_HIGH); /* the same session */
 	end(-ESHUTDOWN);
 	expect_recorded("down done");
 	kernel.session = 2;
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("down done up");
 	stream_close(&s);
 }
@@ -981,14 +981,14 @@ Test(stream, a_session_that_is_over_at_its_enable_does_not_start)
 	submit(OUT, 0, 0);
 	stream_flush(&s);
 	kernel.enabled = false;
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("down");
 	end(-ESHUTDOWN);
 	expect_recorded("down done");
-	stream_down(&s);
+	stream_link_down(&s);
 	kernel.enabled = true;
 	kernel.session = 3;
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("down done up");
 	stream_close(&s);
 }
@@ -998,11 +998,11 @@ Test(stream, endpoints_of_different_sessions_wait_for_the_next)
 	open_in_session();
 	kernel.session = 2;
 	kernel.other_session = 3;
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("down");
 	kernel.other_session = 0;
 	kernel.session = 3;
-	stream_up(&s, FFSCTL_SPEED_HIGH);
+	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("down up");
 	stream_close(&s);
 }

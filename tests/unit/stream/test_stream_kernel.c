@@ -120,7 +120,7 @@ static void on_done(void *user, struct ffsctl_transfer *t)
 	(void)user;
 	n_done++;
 	status = t->status;
-	stream_put(&s, t);
+	stream_put_transfer(&s, t);
 }
 
 static void on_log(void *user, const char *text)
@@ -146,66 +146,71 @@ static void open_engine(const struct stream_engine *engine, unsigned int depth, 
 		.engine = engine,
 		.callbacks = &callbacks,
 		.mode = FFSCTL_MODE_STREAM,
-		.size = 4096,
-		.depth = depth,
-		.dmabuf_fd = out, /* any descriptor: ioctl() is a fake */
+		.buffer_size = 4096,
+		.transfers_per_endpoint = depth,
+		.dmabuf_device_fd = out, /* any descriptor: ioctl() is a fake */
 	};
 	unsigned int i;
 
 	for (i = 0; i < 2; i++) {
-		eps[i].pub.name = i == IN ? "ep1-in" : "ep2-out";
-		eps[i].pub.direction = i == IN ? FFSCTL_IN : FFSCTL_OUT;
+		eps[i].public.name = i == IN ? "ep1-in" : "ep2-out";
+		eps[i].public.direction = i == IN ? FFSCTL_IN : FFSCTL_OUT;
 		eps[i].fd = kernel.files[i] = i == IN ? in : out;
 		eps[i].packet_size[FFSCTL_SPEED_HIGH] = 512;
 	}
 	cr_assert_eq(stream_open(&s, &config, eps, 2), 0);
-	cr_assert_eq(stream_up(&s, FFSCTL_SPEED_HIGH), 0);
+	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
 	recorded[0] = 0;
 }
 
 static void submit(uint32_t ep, size_t length)
 {
-	struct ffsctl_transfer *t = stream_get(&s, ep);
+	struct ffsctl_transfer *t = stream_get_transfer(&s, ep);
 
 	cr_assert_not_null(t);
 	t->length = length;
-	cr_assert_eq(stream_submit(&s, ep, t), 0);
+	cr_assert_eq(stream_submit_transfer(&s, ep, t), 0);
 }
 
 Test(engine, each_row_of_the_list_is_its_struct)
 {
 #define ROW(NAME, word, needs, description)                                                        \
 	cr_expect_str_eq(stream_engine_##word.name, #word);                                        \
-	for (const struct stream_failure *f = stream_engine_##word.failures; f->error; f++)        \
-		cr_expect(f->what);
+	for (const struct stream_open_failure *f = stream_engine_##word.open_failures;             \
+	     f->errno_value; f++)                                                                  \
+		cr_expect(f->failed_action);
 	STREAM_ENGINES(ROW)
 #undef ROW
 }
 
 Test(engine, auto_is_the_last_of_the_list_that_opens)
 {
-	struct stream_config config = { .callbacks = &callbacks, .size = 4096, .depth = 1 };
+	struct stream_config config = { .callbacks = &callbacks,
+					.buffer_size = 4096,
+					.transfers_per_endpoint = 1 };
 
 	eps[0].fd = memory_file();
-	cr_assert_eq(stream_open_first(&s, &config, "auto", eps, 1), 0);
+	cr_assert_eq(stream_open_with_engine(&s, &config, "auto", eps, 1), 0);
 	cr_expect_eq(config.engine, &stream_engine_mmap);
 	stream_close(&s);
 	eps[0].fd = open("/dev/null", O_RDWR | O_CLOEXEC); /* has no mmap() */
-	cr_assert_eq(stream_open_first(&s, &config, "auto", eps, 1), 0);
+	cr_assert_eq(stream_open_with_engine(&s, &config, "auto", eps, 1), 0);
 	cr_expect_eq(config.engine, &stream_engine_copy);
 	stream_close(&s);
 }
 
 Test(engine, one_whose_needs_are_lacking_does_not_exist)
 {
-	struct stream_config config = { .callbacks = &callbacks, .size = 4096, .depth = 1 };
+	struct stream_config config = { .callbacks = &callbacks,
+					.buffer_size = 4096,
+					.transfers_per_endpoint = 1 };
 
 	eps[0].fd = memory_file();
-	config.missing_needs = STREAM_NEEDS_DMABUF;
-	cr_expect_eq(stream_open_first(&s, &config, "dmabuf", eps, 1), -EINVAL);
+	config.missing_features = STREAM_NEEDS_DMABUF;
+	cr_expect_eq(stream_open_with_engine(&s, &config, "dmabuf", eps, 1), -EINVAL);
 	cr_expect_null(config.engine);
-	config.missing_needs = STREAM_NEEDS_MMAP;
-	cr_assert_eq(stream_open_first(&s, &config, "auto", eps, 1), 0);
+	config.missing_features = STREAM_NEEDS_MMAP;
+	cr_assert_eq(stream_open_with_engine(&s, &config, "auto", eps, 1), 0);
 	cr_expect_eq(config.engine, &stream_engine_copy);
 	stream_close(&s);
 }
@@ -228,9 +233,9 @@ Test(engine, a_buffer_that_cannot_be_mapped_is_not_reported_as_mmap)
 {
 	/* /dev/null cannot be mapped. */
 	open_engine(&stream_engine_mmap, 2, memory_file(), open("/dev/null", O_RDWR | O_CLOEXEC));
-	stream_put(&s, stream_get(&s, OUT));
+	stream_put_transfer(&s, stream_get_transfer(&s, OUT));
 	cr_assert_str_eq(stream_method(&s), "mmap");
-	stream_put(&s, stream_get(&s, IN));
+	stream_put_transfer(&s, stream_get_transfer(&s, IN));
 	cr_assert_str_eq(stream_method(&s), "mixed");
 	cr_assert_str_eq(recorded, "log");
 	stream_close(&s);

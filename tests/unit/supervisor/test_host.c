@@ -26,8 +26,8 @@ int fd_watch_add(struct loop *loop _unused_, struct fd_watch *source, int fd,
 		 uint32_t events _unused_, void (*fn)(void *data, uint32_t events), void *data)
 {
 	source->fd = fd;
-	source->fn = fn;
-	source->data = data;
+	source->on_event = fn;
+	source->callback_data = data;
 	return 0;
 }
 
@@ -56,7 +56,7 @@ static void set_state(const char *word)
 static void change_state(const char *word)
 {
 	set_state(word);
-	host.udc_state_watch.fn(&host, EPOLLPRI);
+	host.udc_state_watch.on_event(&host, EPOLLPRI);
 }
 
 static void begin(void)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * libffsctl-stream: the engines behind a stable interface (ffsctl/stream.h). The plugin host gets
- * the endpoints' attributes from ffsctl; this library reads them from the kernel whenever the host
- * enables the function.
+ * libffsctl-stream: the public interface (ffsctl/stream.h) of the engines. This library reads the
+ * attributes of the endpoints from the kernel whenever the host enables the function. (The plugin
+ * host gets these attributes from ffsctl.)
  */
 #include "ffsctl/stream.h"
 
@@ -21,18 +21,19 @@
 #define DEFAULT_DEPTH 8
 #define MAX_SIZE (1 << 30)
 #define MAX_DEPTH 1024
-#define MAX_ENDPOINTS 30 /* 15 numbers, two directions (USB 2.0, 8.3.2.2) */
-#define FIRST_FD 3	 /* sd_listen_fds(3) */
+#define MAX_ENDPOINTS 30 /* 15 endpoint numbers, two directions (USB 2.0, 8.3.2.2) */
+#define FIRST_FD 3	 /* the first file descriptor of sd_listen_fds(3) */
 
-/* Size of struct ffsctl_stream_config in its first version. */
+/* Size of the first version of struct ffsctl_stream_config, in bytes. */
 #define MIN_CONFIG_SIZE                                                                            \
 	(offsetof(struct ffsctl_stream_config, log) +                                              \
 	 sizeof(((struct ffsctl_stream_config *)0)->log))
 
 /*
- * struct stream has packet sizes for each speed and starts a new session if the speed changes. This
- * library knows the current packet sizes, but not the speed. It stores the sizes alternately under
- * two speeds, so that a change of the sizes looks like a change of the speed.
+ * The packet sizes of stream_endpoint.packet_size belong to speeds, and stream_link_up() starts a
+ * new session if the speed changes. This library can read the current packet sizes, but not the
+ * speed. When the packet sizes change, the library stores them for the other one of these two
+ * speeds, so that stream_link_up() starts a new session.
  */
 #define SIZES_A FFSCTL_SPEED_FULL
 #define SIZES_B FFSCTL_SPEED_HIGH
@@ -42,11 +43,12 @@ struct ffsctl_stream {
 	struct stream stream;
 	struct stream_endpoint eps[MAX_ENDPOINTS];
 	uint32_t n_eps;
-	enum ffsctl_speed current; /* SIZES_A or SIZES_B */
-	int open;
+	enum ffsctl_speed current_sizes; /* SIZES_A or SIZES_B: the speed that has the current
+					    packet sizes */
+	int is_open;			 /* boolean */
 };
 
-static void on_up(void *user)
+static void on_link_up(void *user)
 {
 	struct ffsctl_stream *s = user;
 
@@ -54,7 +56,7 @@ static void on_up(void *user)
 		s->config.enable(s, s->config.user);
 }
 
-static void on_down(void *user)
+static void on_link_down(void *user)
 {
 	struct ffsctl_stream *s = user;
 
@@ -62,14 +64,14 @@ static void on_down(void *user)
 		s->config.disable(s, s->config.user);
 }
 
-static void on_done(void *user, struct ffsctl_transfer *t)
+static void on_transfer_done(void *user, struct ffsctl_transfer *t)
 {
 	struct ffsctl_stream *s = user;
 
 	if (s->config.done)
 		s->config.done(s, t, s->config.user);
 	else
-		stream_put(&s->stream, t);
+		stream_put_transfer(&s->stream, t);
 }
 
 static void on_log(void *user, const char *text)
@@ -81,9 +83,9 @@ static void on_log(void *user, const char *text)
 }
 
 static const struct stream_callbacks callbacks = {
-	.up = on_up,
-	.down = on_down,
-	.done = on_done,
+	.link_up = on_link_up,
+	.link_down = on_link_down,
+	.transfer_done = on_transfer_done,
 	.log = on_log,
 };
 
@@ -107,7 +109,7 @@ int ffsctl_stream_new(struct ffsctl_stream **out, const struct ffsctl_stream_con
 	if (!s)
 		return -ENOMEM;
 	s->config = c;
-	s->current = SIZES_A;
+	s->current_sizes = SIZES_A;
 	*out = s;
 	return 0;
 }
@@ -118,10 +120,10 @@ void ffsctl_stream_free(struct ffsctl_stream *s)
 
 	if (!s)
 		return;
-	if (s->open)
+	if (s->is_open)
 		stream_close(&s->stream);
 	for (i = 0; i < s->n_eps; i++)
-		free((char *)s->eps[i].pub.name);
+		free((char *)s->eps[i].public.name);
 	free(s);
 }
 
@@ -129,30 +131,30 @@ int ffsctl_stream_add(struct ffsctl_stream *s, int fd, const char *name)
 {
 	struct stream_endpoint *ep = &s->eps[s->n_eps];
 
-	if (s->open)
+	if (s->is_open)
 		return -EBUSY;
 	if (s->n_eps == MAX_ENDPOINTS)
 		return -E2BIG;
-	/* With O_NONBLOCK io_submit() does not wait for the host. */
+	/* Without O_NONBLOCK, io_submit() waits until the host has enabled the endpoint. */
 	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return -errno;
-	ep->pub.name = strdup(name);
-	if (!ep->pub.name)
+	ep->public.name = strdup(name);
+	if (!ep->public.name)
 		return -ENOMEM;
 	ep->fd = fd;
 	return (int)s->n_eps++;
 }
 
-/* Returns 1 if `fd` is the file of one endpoint; 0 for other files, also for epN_rw, which is the
-   file of two endpoints (rw_proxy). */
-static int is_endpoint(int fd, const char *name)
+/* Returns 1 if `fd` is the file of exactly one endpoint, else 0. The file epN_rw belongs to two
+   endpoints (rw_proxy). */
+static int is_one_endpoint_file(int fd, const char *name)
 {
 	struct usb_endpoint_descriptor desc;
 	size_t n = strspn(name + (strncmp(name, "ep", 2) == 0 ? 2 : 0), "0123456789");
 
 	if (n > 0 && strncmp(name, "ep", 2) == 0 && strcmp(name + 2 + n, "_rw") == 0)
 		return 0;
-	/* Only endpoint files have this ioctl, also while the endpoint is disabled. */
+	/* This ioctl exists only for endpoint files; EAGAIN: the endpoint is disabled. */
 	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return 0;
 	return ioctl(fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0 || errno == EAGAIN ||
@@ -172,11 +174,11 @@ int ffsctl_stream_add_passed(struct ffsctl_stream *s)
 		char name[64];
 		size_t n = strcspn(names, ":");
 
-		/* The first two descriptors are `config` and `control` (ffsctl-worker(7)). */
+		/* The first two file descriptors are `config` and `control` (ffsctl-worker(7)). */
 		if (n < sizeof(name) && fd > FIRST_FD + 1) {
 			memcpy(name, names, n);
 			name[n] = '\0';
-			if (is_endpoint(fd, name)) {
+			if (is_one_endpoint_file(fd, name)) {
 				r = ffsctl_stream_add(s, fd, name);
 				added++;
 			}
@@ -190,22 +192,22 @@ int ffsctl_stream_open(struct ffsctl_stream *s)
 {
 	struct stream_config sc = {
 		.callbacks = &callbacks,
-		.user = s,
+		.callback_data = s,
 		.mode = s->config.mode,
-		.size = s->config.transfer_size,
-		.depth = s->config.depth,
+		.buffer_size = s->config.transfer_size,
+		.transfers_per_endpoint = s->config.depth,
 		.out_length = s->config.out_length,
-		/* The caller cannot pass a device that makes DMABUFs. */
-		.missing_needs = STREAM_NEEDS_DMABUF,
-		.dmabuf_fd = -1,
+		/* ffsctl_stream_config has no member for a device that makes DMABUFs. */
+		.missing_features = STREAM_NEEDS_DMABUF,
+		.dmabuf_device_fd = -1,
 	};
 	int r;
 
-	if (s->open)
+	if (s->is_open)
 		return -EBUSY;
-	r = stream_open_first(&s->stream, &sc, s->config.engine ? s->config.engine : "auto", s->eps,
-			      s->n_eps);
-	s->open = r == 0;
+	r = stream_open_with_engine(&s->stream, &sc, s->config.engine ? s->config.engine : "auto",
+				    s->eps, s->n_eps);
+	s->is_open = r == 0;
 	return r;
 }
 
@@ -213,7 +215,7 @@ int ffsctl_stream_open(struct ffsctl_stream *s)
 
 const char *ffsctl_stream_engine(const struct ffsctl_stream *s)
 {
-	return s->open ? s->stream.config.engine->name : NULL;
+	return s->is_open ? s->stream.config.engine->name : NULL;
 }
 
 uint32_t ffsctl_stream_n_endpoints(const struct ffsctl_stream *s)
@@ -224,23 +226,23 @@ uint32_t ffsctl_stream_n_endpoints(const struct ffsctl_stream *s)
 const struct ffsctl_endpoint *ffsctl_stream_endpoint(const struct ffsctl_stream *s,
 						     uint32_t endpoint)
 {
-	return endpoint < s->n_eps ? &s->eps[endpoint].pub : NULL;
+	return endpoint < s->n_eps ? &s->eps[endpoint].public : NULL;
 }
 
 /* --- the event loop --- */
 
 int ffsctl_stream_fd(const struct ffsctl_stream *s)
 {
-	return s->open ? stream_fd(&s->stream) : -EINVAL;
+	return s->is_open ? stream_fd(&s->stream) : -EINVAL;
 }
 
 void ffsctl_stream_dispatch(struct ffsctl_stream *s)
 {
 	uint64_t unused;
 
-	if (!s->open)
+	if (!s->is_open)
 		return;
-	/* Resets the counter of the eventfd: the caller's poll(2) may be level-triggered. */
+	/* Resets the counter of the eventfd, because the caller may use level-triggered poll(2). */
 	while (read(stream_fd(&s->stream), &unused, sizeof(unused)) < 0 && errno == EINTR)
 		;
 	stream_dispatch(&s->stream);
@@ -248,26 +250,28 @@ void ffsctl_stream_dispatch(struct ffsctl_stream *s)
 
 int ffsctl_stream_flush(struct ffsctl_stream *s)
 {
-	return s->open && stream_flush(&s->stream);
+	return s->is_open && stream_flush(&s->stream);
 }
 
 /* --- the link --- */
 
-static int read_descriptor(const struct ffsctl_stream *s, struct stream_endpoint *ep,
-			   enum ffsctl_speed speed)
+static int read_endpoint_descriptor(const struct ffsctl_stream *s, struct stream_endpoint *ep,
+				    enum ffsctl_speed speed)
 {
 	struct usb_endpoint_descriptor desc;
 	uint32_t packet;
 
-	/* ESHUTDOWN: the host disabled the endpoint meanwhile. */
+	/* ESHUTDOWN: the host has disabled the endpoint since the event ENABLE. */
 	if (ioctl(ep->fd, FUNCTIONFS_ENDPOINT_DESC, &desc) < 0)
 		return errno == ESHUTDOWN ? -EAGAIN : -errno;
-	packet = le16toh(desc.wMaxPacketSize) & 0x7ff; /* bits 11 and 12: packets per microframe */
+	/* Clears bits 11 and 12, which are the number of packets per microframe. */
+	packet = le16toh(desc.wMaxPacketSize) & 0x7ff;
 	if (packet > s->config.transfer_size)
 		return -EMSGSIZE;
-	ep->pub.address = desc.bEndpointAddress;
-	ep->pub.direction = desc.bEndpointAddress & USB_DIR_IN ? FFSCTL_IN : FFSCTL_OUT;
-	ep->pub.type = (enum ffsctl_endpoint_type)(desc.bmAttributes & USB_ENDPOINT_XFERTYPE_MASK);
+	ep->public.address = desc.bEndpointAddress;
+	ep->public.direction = desc.bEndpointAddress & USB_DIR_IN ? FFSCTL_IN : FFSCTL_OUT;
+	ep->public.type =
+		(enum ffsctl_endpoint_type)(desc.bmAttributes & USB_ENDPOINT_XFERTYPE_MASK);
 	ep->packet_size[speed] = packet;
 	return 0;
 }
@@ -278,45 +282,45 @@ int ffsctl_stream_enable(struct ffsctl_stream *s)
 	int r, differs = 0;
 	uint32_t i;
 
-	if (!s->open)
+	if (!s->is_open)
 		return -EINVAL;
-	next = s->current == SIZES_A ? SIZES_B : SIZES_A;
+	next = s->current_sizes == SIZES_A ? SIZES_B : SIZES_A;
 	for (i = 0; i < s->n_eps; i++) {
-		r = read_descriptor(s, &s->eps[i], next);
+		r = read_endpoint_descriptor(s, &s->eps[i], next);
 		if (r < 0)
 			return r;
-		differs |= s->eps[i].packet_size[next] != s->eps[i].packet_size[s->current];
+		differs |= s->eps[i].packet_size[next] != s->eps[i].packet_size[s->current_sizes];
 	}
 	if (differs)
-		s->current = next;
-	return stream_up(&s->stream, s->current);
+		s->current_sizes = next;
+	return stream_link_up(&s->stream, s->current_sizes);
 }
 
 void ffsctl_stream_disable(struct ffsctl_stream *s)
 {
-	if (s->open)
-		stream_down(&s->stream);
+	if (s->is_open)
+		stream_link_down(&s->stream);
 }
 
 /* --- transfers --- */
 
 struct ffsctl_transfer *ffsctl_stream_get(struct ffsctl_stream *s, uint32_t endpoint)
 {
-	return s->open ? stream_get(&s->stream, endpoint) : NULL;
+	return s->is_open ? stream_get_transfer(&s->stream, endpoint) : NULL;
 }
 
 void ffsctl_stream_put(struct ffsctl_stream *s, struct ffsctl_transfer *t)
 {
-	stream_put(&s->stream, t);
+	stream_put_transfer(&s->stream, t);
 }
 
 int ffsctl_stream_submit(struct ffsctl_stream *s, uint32_t endpoint, struct ffsctl_transfer *t)
 {
-	return stream_submit(&s->stream, endpoint, t);
+	return stream_submit_transfer(&s->stream, endpoint, t);
 }
 
 void ffsctl_stream_cancel(struct ffsctl_stream *s, uint32_t endpoint)
 {
-	if (s->open)
-		stream_cancel(&s->stream, endpoint);
+	if (s->is_open)
+		stream_cancel_transfers(&s->stream, endpoint);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "plugin-host/settings.h"
+#include "plugin-host/worker_config.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,24 +13,24 @@
 #include "process/needs.h"
 
 #define MAX_CONFIG (1 << 20)
-#define MAX_ENDPOINTS 30 /* 15 numbers, two directions (USB 2.0, 8.3.2.2) */
+#define MAX_ENDPOINTS 30 /* 15 endpoint numbers, two directions (USB 2.0, 8.3.2.2) */
 #define MAX_SIZE (1 << 30)
 #define MAX_DEPTH 1024
 
-static int fail_invalid(struct error *err, const char *what)
+static int fail_invalid_key(struct error *err, const char *key)
 {
 	return error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
-			 "missing or invalid '%s' in the worker's configuration", what);
+			 "missing or invalid '%s' in the worker's configuration", key);
 }
 
-static const char *get_text(const json_t *object, const char *key)
+static const char *get_nonempty_text(const json_t *object, const char *key)
 {
 	const char *s = json_string_value(json_object_get(object, key));
 
 	return s && *s ? s : NULL;
 }
 
-/* Returns the value of `key`, an integer from 0 to `max`; -1 if it is missing or invalid. */
+/* Returns the value of `key` if it is an integer from 0 to `max`, else -1. */
 static int64_t get_number(const json_t *object, const char *key, int64_t max)
 {
 	const json_t *v = json_object_get(object, key);
@@ -42,7 +42,7 @@ static int64_t get_number(const json_t *object, const char *key, int64_t max)
 	return n < 0 || n > max ? -1 : n;
 }
 
-static int parse_type(const char *s, enum ffsctl_endpoint_type *type)
+static int parse_endpoint_type(const char *s, enum ffsctl_endpoint_type *type)
 {
 	if (streq_null(s, "bulk"))
 		*type = FFSCTL_ENDPOINT_BULK;
@@ -55,7 +55,7 @@ static int parse_type(const char *s, enum ffsctl_endpoint_type *type)
 	return 0;
 }
 
-static int parse_packets(const json_t *packets, uint32_t *by_speed)
+static int parse_packet_sizes(const json_t *packets, uint32_t *by_speed)
 {
 	static const struct {
 		const char *name;
@@ -78,33 +78,33 @@ static int parse_packets(const json_t *packets, uint32_t *by_speed)
 			return -EINVAL;
 		by_speed[speeds[i].speed] = (uint32_t)n;
 	}
-	/* FunctionFS uses the SuperSpeed descriptors also at SuperSpeed Plus. */
+	/* At SuperSpeed Plus, FunctionFS uses the descriptors for SuperSpeed. */
 	by_speed[FFSCTL_SPEED_SUPER_PLUS] = by_speed[FFSCTL_SPEED_SUPER];
 	return 0;
 }
 
 static int parse_endpoint(const json_t *e, struct worker_endpoint *ep, struct error *err)
 {
-	const char *direction = get_text(e, "direction");
+	const char *direction = get_nonempty_text(e, "direction");
 	int64_t address = get_number(e, "address", 255);
 
-	ep->name = get_text(e, "name");
-	ep->file = get_text(e, "file");
-	if (!ep->name || !ep->file)
-		return fail_invalid(err, "endpoints[].name, file");
-	if (parse_type(get_text(e, "type"), &ep->type) < 0)
-		return fail_invalid(err, "endpoints[].type");
+	ep->name = get_nonempty_text(e, "name");
+	ep->file_name = get_nonempty_text(e, "file");
+	if (!ep->name || !ep->file_name)
+		return fail_invalid_key(err, "endpoints[].name, file");
+	if (parse_endpoint_type(get_nonempty_text(e, "type"), &ep->type) < 0)
+		return fail_invalid_key(err, "endpoints[].type");
 	if (streq_null(direction, "in"))
 		ep->direction = FFSCTL_IN;
 	else if (streq_null(direction, "out"))
 		ep->direction = FFSCTL_OUT;
 	else
-		return fail_invalid(err, "endpoints[].direction");
+		return fail_invalid_key(err, "endpoints[].direction");
 	if (address < 1)
-		return fail_invalid(err, "endpoints[].address");
+		return fail_invalid_key(err, "endpoints[].address");
 	ep->address = (uint32_t)address;
-	if (parse_packets(json_object_get(e, "packet"), ep->packet) < 0)
-		return fail_invalid(err, "endpoints[].packet");
+	if (parse_packet_sizes(json_object_get(e, "packet"), ep->packet_size) < 0)
+		return fail_invalid_key(err, "endpoints[].packet");
 	return 0;
 }
 
@@ -114,7 +114,7 @@ static int parse_endpoints(const json_t *list, struct worker_config *config, str
 	int r;
 
 	if (!json_is_array(list) || n > MAX_ENDPOINTS)
-		return fail_invalid(err, "endpoints");
+		return fail_invalid_key(err, "endpoints");
 	config->endpoints = xcalloc(n, sizeof(*config->endpoints));
 	config->n_endpoints = (unsigned int)n;
 	for (i = 0; i < n; i++) {
@@ -125,47 +125,47 @@ static int parse_endpoints(const json_t *list, struct worker_config *config, str
 	return 0;
 }
 
-static int fail_different_versions(struct error *err)
+static int fail_unknown_schema(struct error *err)
 {
 	error_set(err, WORKER_EXIT_NEVER, EPROTO, NULL,
 		  "unknown schema of the worker's configuration");
 	return error_hint(err, "install ffsctl and ffsctl-worker of the same version");
 }
 
-static int parse(struct worker_config *config, struct error *err)
+static int parse_worker_config(struct worker_config *config, struct error *err)
 {
 	const json_t *doc = config->document;
 	int64_t size = get_number(doc, "size", MAX_SIZE),
 		depth = get_number(doc, "depth", MAX_DEPTH);
 
 	if (get_number(json_object_get(doc, "ffsctl"), "schema", INT32_MAX) != 1)
-		return fail_different_versions(err);
-	config->gadget = get_text(doc, "gadget");
-	config->function = get_text(doc, "function");
-	config->mount = get_text(doc, "mount");
-	config->engine = get_text(doc, "engine");
+		return fail_unknown_schema(err);
+	config->gadget_name = get_nonempty_text(doc, "gadget");
+	config->function_name = get_nonempty_text(doc, "function");
+	config->mount_point = get_nonempty_text(doc, "mount");
+	config->engine_name = get_nonempty_text(doc, "engine");
 	config->options = json_object_get(doc, "options");
-	if (!config->gadget)
-		return fail_invalid(err, "gadget");
-	if (!config->function)
-		return fail_invalid(err, "function");
-	if (!config->mount)
-		return fail_invalid(err, "mount");
-	if (!config->engine)
-		return fail_invalid(err, "engine");
+	if (!config->gadget_name)
+		return fail_invalid_key(err, "gadget");
+	if (!config->function_name)
+		return fail_invalid_key(err, "function");
+	if (!config->mount_point)
+		return fail_invalid_key(err, "mount");
+	if (!config->engine_name)
+		return fail_invalid_key(err, "engine");
 	if (size < 0)
-		return fail_invalid(err, "size");
+		return fail_invalid_key(err, "size");
 	if (depth < 0)
-		return fail_invalid(err, "depth");
+		return fail_invalid_key(err, "depth");
 	if (!json_is_object(config->options))
-		return fail_invalid(err, "options");
-	config->sandbox = json_is_true(json_object_get(doc, "sandbox"));
-	config->allowed = SANDBOX_ANY;
+		return fail_invalid_key(err, "options");
+	config->sandbox_enabled = json_is_true(json_object_get(doc, "sandbox"));
+	config->allowed_permissions = SANDBOX_ANY;
 	if (json_object_get(doc, "allow") &&
-	    !needs_from_json(json_object_get(doc, "allow"), &config->allowed))
-		return fail_invalid(err, "allow");
-	config->size = (uint32_t)size;
-	config->depth = (uint32_t)depth;
+	    !needs_from_json(json_object_get(doc, "allow"), &config->allowed_permissions))
+		return fail_invalid_key(err, "allow");
+	config->buffer_size = (uint32_t)size;
+	config->transfers_per_endpoint = (uint32_t)depth;
 	return parse_endpoints(json_object_get(doc, "endpoints"), config, err);
 }
 
@@ -181,7 +181,7 @@ int worker_config_parse(const char *text, size_t length, struct worker_config *c
 		return error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
 				 "the worker's configuration is not JSON: line %d: %s", why.line,
 				 why.text);
-	r = parse(config, err);
+	r = parse_worker_config(config, err);
 	if (r < 0)
 		worker_config_free(config);
 	return r;
@@ -195,7 +195,8 @@ int worker_config_read(int fd, struct worker_config *config, struct error *err)
 
 	if (fstat(fd, &st) < 0)
 		return error_errno(err, WORKER_EXIT_NEVER, errno, NULL,
-				   "cannot stat the worker's configuration (descriptor %d)", fd);
+				   "cannot stat the worker's configuration (file descriptor %d)",
+				   fd);
 	if (st.st_size > MAX_CONFIG)
 		return error_set(err, WORKER_EXIT_NEVER, EFBIG, NULL,
 				 "the worker's configuration is longer than %d bytes", MAX_CONFIG);
@@ -203,7 +204,8 @@ int worker_config_read(int fd, struct worker_config *config, struct error *err)
 	n = pread(fd, text, (size_t)st.st_size, 0);
 	if (n != st.st_size)
 		return error_errno(err, WORKER_EXIT_NEVER, n < 0 ? errno : EIO, NULL,
-				   "cannot read the worker's configuration (descriptor %d)", fd);
+				   "cannot read the worker's configuration (file descriptor %d)",
+				   fd);
 	return worker_config_parse(text, (size_t)n, config, err);
 }
 

@@ -1,0 +1,521 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* The path of a transfer: it is split into requests, submitted, completed, and delivered to the
+   owner of the stream. */
+#include "stream/transfers.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/*
+ * Size of the longest request that does not fail for lack of memory, in bytes. FunctionFS allocates
+ * the buffer of a request as contiguous memory. An allocation of up to 8 pages does not fail
+ * (PAGE_ALLOC_COSTLY_ORDER). A longer one may fail with ENOMEM, which AIO reports only in the
+ * completion. A longer IN request is therefore the last request of its endpoint in a batch, so that
+ * no later request can overtake it.
+ */
+#define SAFE_REQUEST (8 * 4096)
+
+/* Number of consecutive refusals of a request after which its transfer fails. A few refusals are
+   normal: the kernel refuses a request while the keeper halts the endpoint. */
+#define MAX_REFUSALS 1000
+
+/* Maximum number of rounds of one stream_flush(), so that a fast host cannot keep the caller from
+   its other work. */
+#define MAX_ROUNDS 64
+
+/* Rounds `length` down to whole packets. Otherwise the last packet could be longer than the rest of
+   the request, and AIO would lose the bytes that do not fit. */
+static size_t round_down_to_packets(const struct stream_endpoint *ep, size_t length)
+{
+	size_t packet = ep->public.max_packet;
+
+	if (!packet || length < packet)
+		return length;
+	return length - length % packet;
+}
+
+static void finish_transfer_if_ended(struct stream_transfer *t)
+{
+	if (t->n_requests_in_flight == 0 && stream_transfer_sends_no_more(t))
+		t->finished = true;
+}
+
+void stream_fail_transfer(struct stream_transfer *t, int status)
+{
+	if (!t->status)
+		t->status = status;
+	finish_transfer_if_ended(t);
+}
+
+static void set_packet_sizes(struct stream *s, enum ffsctl_speed speed)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->n_eps; i++)
+		s->eps[i].public.max_packet = s->eps[i].packet_size[speed];
+}
+
+void stream_cancel_requests(struct stream *s, struct stream_transfer *t)
+{
+	if (t->data_request.in_flight)
+		s->config.engine->cancel(s, &t->data_request);
+	if (t->zlp_request.in_flight)
+		s->config.engine->cancel(s, &t->zlp_request);
+}
+
+/*
+ * If the kernel does not number sessions, a request that is submitted while the host resets the
+ * interface may belong to the next session. An IN request in flight is cancelled, because its data
+ * belongs to the old session. An OUT request in flight is not cancelled, because it may already
+ * have data of the next session: see mark_outstanding_transfers().
+ */
+void stream_end_session(struct stream *s)
+{
+	struct stream_transfer *t;
+	unsigned int i;
+
+	s->link_is_up = false;
+	for (i = 0; i < s->n_eps; i++) {
+		struct stream_endpoint *ep = &s->eps[i];
+
+		ep->saw_request_shutdown = false;
+		for (t = ep->outstanding_head; t; t = t->next) {
+			if (!s->session_number && !is_in_endpoint(ep) &&
+			    t->data_request.in_flight && !t->status)
+				continue;
+			if (!stream_transfer_sends_no_more(t))
+				stream_fail_transfer(t, -ESHUTDOWN);
+			stream_cancel_requests(s, t);
+		}
+	}
+	s->config.callbacks->link_down(s->config.callback_data);
+	set_packet_sizes(s, FFSCTL_SPEED_UNKNOWN);
+}
+
+static void deliver_transfers(struct stream *s);
+
+/* Ends the session. `enabled_again`: the host has already enabled the function again. */
+static void handle_link_loss(struct stream *s, bool enabled_again)
+{
+	if (!s->link_is_up)
+		return;
+	if (!s->in_stream_flush)
+		deliver_transfers(s); /* those that ended before the link went down */
+	s->session_is_pending = enabled_again && !s->in_stream_link_down;
+	stream_end_session(s);
+}
+
+/*
+ * Returns whether the link is up again after the session in which `t` was submitted. There
+ * may be no call of stream_link_down() between the two sessions, because the kernel drops a pending
+ * DISABLE when ENABLE follows (f_fs.c, __ffs_event_add()).
+ */
+static bool is_link_up_again(const struct stream *s, const struct stream_transfer *t)
+{
+	return !s->session_number && t->sent_after_link_ups < s->n_link_ups;
+}
+
+static void unlink_transfer(struct stream_endpoint *ep, struct stream_transfer *t)
+{
+	struct stream_transfer **p = &ep->outstanding_head;
+
+	while (*p != t)
+		p = &(*p)->next;
+	*p = t->next;
+	if (!t->next)
+		ep->outstanding_tail = p;
+	t->next = NULL;
+}
+
+/*
+ * Moves a refused OUT transfer to the end of the list of outstanding transfers. It is then
+ * submitted last and delivered last.
+ */
+static void move_transfer_to_tail(struct stream_endpoint *ep, struct stream_transfer *t)
+{
+	unlink_transfer(ep, t);
+	*ep->outstanding_tail = t;
+	ep->outstanding_tail = &t->next;
+}
+
+/* Returns whether a transfer may stay submitted when the next session starts. Only an OUT transfer
+   may, if the length of its request is a multiple of the packet size, or is out_length. */
+static bool may_stay_submitted(struct stream *s, struct stream_transfer *t)
+{
+	size_t length = t->data_request.length;
+
+	if (s->session_number || is_in_endpoint(t->endpoint) || t->status)
+		return false;
+	if (t->completed_before_link_up || !t->data_request.in_flight)
+		return t->completed_before_link_up;
+	if (length % t->endpoint->packet_size[s->speed] == 0 || length == s->config.out_length)
+		return true;
+	stream_fail_transfer(t, -ESHUTDOWN);
+	stream_cancel_requests(s, t);
+	return false;
+}
+
+static bool is_session_over(struct stream *s)
+{
+	struct stream_transfer *t;
+	bool clear = true;
+	unsigned int i;
+
+	for (i = 0; i < s->n_eps; i++)
+		for (t = s->eps[i].outstanding_head; t; t = t->next)
+			clear &= may_stay_submitted(s, t);
+	return clear;
+}
+
+/*
+ * Marks the transfers that are outstanding when the link comes up. Some of their requests belong to
+ * the new session. The other requests belong to the old session: each of them will end with
+ * ESHUTDOWN and will then be submitted again.
+ */
+static void mark_outstanding_transfers(struct stream *s)
+{
+	struct stream_transfer *t;
+	unsigned int i;
+
+	for (i = 0; i < s->n_eps; i++) {
+		for (t = s->eps[i].outstanding_head; t; t = t->next) {
+			t->was_outstanding_at_link_up = true;
+			t->sent_after_link_ups = s->n_link_ups;
+		}
+	}
+}
+
+void stream_start_pending_session(struct stream *s)
+{
+	if (!s->session_is_pending || s->link_is_up || !is_session_over(s))
+		return;
+	s->session_is_pending = s->resubmitted_old_request = false;
+	s->link_is_up = true;
+	set_packet_sizes(s, s->speed);
+	mark_outstanding_transfers(s);
+	s->config.callbacks->link_up(s->config.callback_data);
+}
+
+static bool any_later_transfer_sent(const struct stream_transfer *t)
+{
+	const struct stream_transfer *n;
+
+	for (n = t->next; n; n = n->next)
+		if (n->n_requests_in_flight || n->completed_bytes || n->data_sent)
+			return true;
+	return false;
+}
+
+/*
+ * Queues a refused request again, or fails its transfer if a new attempt would change the order of
+ * the data.
+ */
+static void requeue_or_fail_request(struct stream_request *r, int why)
+{
+	struct stream_transfer *t = r->transfer;
+	struct stream_endpoint *ep = r->ep;
+
+	if (++ep->n_refusals > MAX_REFUSALS || (is_in_endpoint(ep) && any_later_transfer_sent(t)) ||
+	    (r == &t->data_request && t->zlp_sent)) {
+		stream_fail_transfer(t, why);
+		return;
+	}
+	ep->may_have_unsent_requests = true;
+	if (r == &t->zlp_request) {
+		t->zlp_sent = false;
+		return;
+	}
+	t->sent_bytes -= r->length;
+	t->data_sent = false;
+	if (!is_in_endpoint(ep))
+		move_transfer_to_tail(ep, t);
+}
+
+static void shrink_requests(struct stream *s, struct stream_request *r)
+{
+	struct stream_endpoint *ep = r->ep;
+	size_t smaller = round_down_to_packets(ep, r->length / 2);
+	char text[160];
+
+	if (smaller < ep->public.max_packet || smaller == 0) {
+		stream_fail_transfer(r->transfer, -ENOMEM);
+		return;
+	}
+	if (ep->max_request_length == s->config.buffer_size) {
+		snprintf(text, sizeof(text),
+			 "cannot submit %zu bytes on %s: no memory in the kernel; requests are "
+			 "smaller from now on",
+			 r->length, ep->public.name);
+		s->config.callbacks->log(s->config.callback_data, text);
+	}
+	if (smaller < ep->max_request_length)
+		ep->max_request_length = smaller;
+	requeue_or_fail_request(r, -ENOMEM);
+}
+
+/*
+ * Handles a refused request of an IN endpoint that is enabled. Most likely the endpoint was
+ * disabled for a short time, and the kernel has already accepted later requests. The refused
+ * request and these later requests belong to the old session.
+ */
+static void restart_session(struct stream *s, struct stream_transfer *t)
+{
+	handle_link_loss(s, true);
+	stream_fail_transfer(t, -ESHUTDOWN);
+}
+
+static void handle_failed_request(struct stream *s, struct stream_request *r, int why)
+{
+	struct stream_transfer *t = r->transfer;
+
+	if ((why == -EAGAIN || why == -ENOMEM) && !s->link_is_up)
+		why = -ESHUTDOWN;
+	if (why == -EAGAIN && !s->config.engine->endpoint_is_enabled(s, r->ep))
+		why = -ESHUTDOWN;
+	switch (-why) {
+	case ESHUTDOWN:
+	case ENODEV:
+		if (s->link_is_up && t->was_outstanding_at_link_up &&
+		    t->sent_after_link_ups == s->n_link_ups &&
+		    s->config.engine->endpoint_is_enabled(s, r->ep)) {
+			s->resubmitted_old_request = true;
+			requeue_or_fail_request(r, -ESHUTDOWN);
+			break;
+		}
+		handle_link_loss(s, is_link_up_again(s, t));
+		r->ep->saw_request_shutdown = true;
+		stream_fail_transfer(t, -ESHUTDOWN);
+		break;
+	case ECONNRESET: /* the status after usb_ep_dequeue(): this program cancelled the request */
+	case ECANCELED:
+		stream_fail_transfer(t, s->link_is_up ? -ECANCELED : -ESHUTDOWN);
+		break;
+	case EAGAIN:
+		if (t->status)
+			break;
+		if (is_in_endpoint(r->ep) && ++r->ep->n_refusals <= MAX_REFUSALS)
+			restart_session(s, t);
+		else
+			requeue_or_fail_request(r, -EAGAIN);
+		break;
+	case ENOMEM:
+		if (!t->status)
+			shrink_requests(s, r);
+		break;
+	default:
+		stream_fail_transfer(t, why);
+	}
+}
+
+void stream_complete_request(struct stream *s, struct stream_request *r, long result)
+{
+	struct stream_transfer *t = r->transfer;
+	struct stream_endpoint *ep = r->ep;
+
+	r->in_flight = false;
+	t->n_requests_in_flight--;
+	s->n_requests_in_flight--;
+	if (result < 0) {
+		handle_failed_request(s, r, (int)result);
+	} else {
+		ep->n_refusals = 0;
+		t->completed_bytes += (size_t)result;
+		/* A transfer belongs to the new session if the old session ended before the request
+		   of the transfer completed. */
+		t->completed_before_link_up =
+			!s->link_is_up && !s->session_number && !is_in_endpoint(ep) && !t->status &&
+			(ep->saw_request_shutdown || s->config.engine->endpoint_is_enabled(s, ep));
+		if (is_in_endpoint(ep) && (size_t)result < r->length)
+			stream_fail_transfer(t, -EIO);
+		/* The remaining parts of a cancelled transfer are not submitted. */
+		if (t->cancelled && !stream_transfer_sends_no_more(t))
+			stream_fail_transfer(t, -ECANCELED);
+	}
+	if (!stream_transfer_sends_no_more(t))
+		ep->may_have_unsent_requests = true;
+	finish_transfer_if_ended(t);
+}
+
+static void deliver_transfer(struct stream *s, struct stream_endpoint *ep,
+			     struct stream_transfer *t)
+{
+	unlink_transfer(ep, t);
+	if (!is_in_endpoint(ep)) {
+		t->public.length = t->completed_bytes;
+		t->public.flags = 0;
+		if (s->config.mode == FFSCTL_MODE_MESSAGE && !t->status &&
+		    t->completed_bytes < t->total_bytes)
+			t->public.flags = FFSCTL_END;
+	}
+	t->public.status = t->status;
+	t->submitted = false;
+	s->n_outstanding--;
+	s->config.callbacks->transfer_done(s->config.callback_data, &t->public);
+}
+
+/*
+ * Returns the next transfer to deliver; transfers are delivered in the order of their submission.
+ * While the link is down, a failed transfer is delivered before earlier transfers that wait for the
+ * next session.
+ */
+static struct stream_transfer *next_transfer_to_deliver(const struct stream *s,
+							const struct stream_endpoint *ep)
+{
+	struct stream_transfer *t = ep->outstanding_head;
+
+	if (t && t->finished && (s->link_is_up || !t->completed_before_link_up))
+		return t;
+	while (t && (s->link_is_up || !t->finished || !t->status))
+		t = t->next;
+	return t;
+}
+
+/* Delivers finished transfers. Transfers that transfer_done() submits are not delivered in the same
+   call: their number is limited to the number of transfers that are outstanding at the start. */
+static void deliver_transfers(struct stream *s)
+{
+	struct stream_transfer *t;
+	unsigned int i, before, left = s->n_outstanding;
+
+	do {
+		before = left;
+		for (i = 0; i < s->n_eps; i++) {
+			while (left && (t = next_transfer_to_deliver(s, &s->eps[i]))) {
+				deliver_transfer(s, &s->eps[i], t);
+				left--;
+			}
+		}
+	} while (left && left < before);
+	stream_start_pending_session(s);
+}
+
+bool stream_has_completions(struct stream *s)
+{
+	return s->config.engine->has_completions(s);
+}
+
+void stream_dispatch(struct stream *s)
+{
+	s->config.engine->reap_completions(s);
+	deliver_transfers(s);
+}
+
+/* Appends the requests of this endpoint that may be submitted now to the batch. `n`: number of
+   requests that are already in the batch. Returns the new number. */
+static unsigned int collect_requests(struct stream *s, struct stream_endpoint *ep, unsigned int n)
+{
+	struct stream_transfer *t;
+	size_t length;
+
+	ep->may_have_unsent_requests = false;
+	for (t = ep->outstanding_head; t; t = t->next) {
+		if (stream_transfer_sends_no_more(t))
+			continue;
+		if (t->data_request.in_flight)
+			return n; /* only one part of a transfer is in flight at a time */
+		if (!t->data_sent) {
+			if (!is_in_endpoint(ep) && t->total_bytes > ep->max_request_length)
+				t->total_bytes = ep->max_request_length;
+			if (!is_in_endpoint(ep) && t->total_bytes != s->config.out_length)
+				t->total_bytes = round_down_to_packets(ep, t->total_bytes);
+			length = t->total_bytes - t->sent_bytes;
+			if (length > ep->max_request_length)
+				length = ep->max_request_length;
+			t->data_request.data = (char *)t->public.data + t->sent_bytes;
+			t->data_request.length = length;
+			s->batch[n++] = &t->data_request;
+			if (t->sent_bytes + length < t->total_bytes)
+				return n;
+			if (is_in_endpoint(ep) && t->buffer_endpoint->kernel_copies_buffers &&
+			    length > SAFE_REQUEST && (t->needs_zlp || t->next)) {
+				ep->may_have_unsent_requests = true;
+				return n;
+			}
+		}
+		if (t->needs_zlp) {
+			t->zlp_request.data = t->public.data;
+			t->zlp_request.length = 0;
+			s->batch[n++] = &t->zlp_request;
+		}
+	}
+	return n;
+}
+
+/* Updates the counters after the engine has accepted a request. */
+static void mark_request_sent(struct stream *s, struct stream_request *r)
+{
+	struct stream_transfer *t = r->transfer;
+
+	r->in_flight = true;
+	t->was_outstanding_at_link_up = false;
+	t->n_requests_in_flight++;
+	s->n_requests_in_flight++;
+	t->sent_after_link_ups = s->n_link_ups;
+	if (r == &t->zlp_request) {
+		t->zlp_sent = true;
+	} else {
+		t->sent_bytes += r->length;
+		t->data_sent = t->sent_bytes == t->total_bytes;
+	}
+}
+
+/* Submits the first `n` requests of the batch. If a request fails, later requests of the same
+   endpoint are not submitted. */
+static void send_batch(struct stream *s, unsigned int n)
+{
+	struct stream_endpoint *bad;
+	unsigned int i = 0;
+	int r, k;
+
+	while (i < n) {
+		if (s->batch[i]->transfer->status) { /* failed after the batch was made */
+			i++;
+			continue;
+		}
+		r = s->config.engine->submit(s, s->batch + i, n - i);
+		for (k = 0; k < r; k++)
+			mark_request_sent(s, s->batch[i++]);
+		if (r > 0)
+			continue;
+		mark_request_sent(s, s->batch[i]);
+		bad = s->batch[i]->ep;
+		bad->may_have_unsent_requests = true;
+		stream_complete_request(s, s->batch[i], r < 0 ? r : -EIO);
+		while (i < n && s->batch[i]->ep == bad)
+			i++;
+	}
+}
+
+static bool any_endpoint_has_requests(const struct stream *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->n_eps; i++)
+		if (s->eps[i].may_have_unsent_requests)
+			return true;
+	return false;
+}
+
+bool stream_flush(struct stream *s)
+{
+	unsigned int i, n, round;
+
+	for (round = 0; round < MAX_ROUNDS; round++) {
+		n = 0;
+		for (i = 0; i < s->n_eps; i++)
+			if (s->eps[i].may_have_unsent_requests)
+				n = collect_requests(s, &s->eps[i], n);
+		s->in_stream_flush = true;
+		if (n)
+			send_batch(s, n);
+		s->in_stream_flush = false;
+		/* A completion without ENOMEM of a request longer than SAFE_REQUEST permits the
+		 * requests that follow it. */
+		if (n && any_endpoint_has_requests(s))
+			s->config.engine->reap_completions(s);
+		deliver_transfers(s);
+		if (!any_endpoint_has_requests(s))
+			return false;
+	}
+	return true;
+}

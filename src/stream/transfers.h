@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Declarations that stream.c (the functions that the owner of a stream calls) and transfers.c (the
+   path of a transfer from submission to completion) share. */
+#pragma once
+
+#include "stream/stream.h"
+
+struct stream_transfer {
+	struct ffsctl_transfer public; /* first member, because transfer_of_public() converts a
+					  pointer to it */
+	struct stream_transfer *next;  /* in the list of free or of outstanding transfers */
+	struct stream_endpoint *buffer_endpoint; /* the endpoint that owns the buffer */
+	struct stream_endpoint *endpoint; /* the endpoint that the transfer was submitted on */
+	struct stream_request data_request, zlp_request;
+	size_t total_bytes;	/* size of the transfer */
+	size_t sent_bytes;	/* bytes of the requests that the kernel has accepted */
+	size_t completed_bytes; /* bytes of the requests that have completed */
+	unsigned int n_requests_in_flight;
+	uint64_t sent_after_link_ups; /* stream.n_link_ups when the last request of the transfer was
+					 submitted */
+	bool submitted, data_sent, needs_zlp, zlp_sent, cancelled, finished;
+	bool was_outstanding_at_link_up; /* an OUT transfer that was outstanding when the link came
+					    up */
+	bool completed_before_link_up; /* an OUT transfer that completed before stream_link_up() was
+					  called for its session */
+	int status;		       /* 0, or the negative errno that the transfer ends with */
+};
+
+static inline struct stream_transfer *transfer_of_public(struct ffsctl_transfer *t)
+{
+	return (struct stream_transfer *)t;
+}
+
+static inline bool is_in_endpoint(const struct stream_endpoint *ep)
+{
+	return ep->public.direction == FFSCTL_IN;
+}
+
+/* Returns whether the transfer has no request that must still be submitted. */
+static inline bool stream_transfer_sends_no_more(const struct stream_transfer *t)
+{
+	return t->finished || t->status || (t->data_sent && (!t->needs_zlp || t->zlp_sent));
+}
+
+/* Makes a transfer end with `status` as soon as none of its requests is in flight. */
+void stream_fail_transfer(struct stream_transfer *t, int status);
+/* Cancels the transfer's requests that are in flight. */
+void stream_cancel_requests(struct stream *s, struct stream_transfer *t);
+/* Ends the session: fails or keeps each outstanding transfer, and calls link_down(). */
+void stream_end_session(struct stream *s);
+/* Starts the pending session unless a transfer of an earlier session is outstanding. */
+void stream_start_pending_session(struct stream *s);
