@@ -40,8 +40,8 @@ char *load_absolute_path(const struct load *l, const struct node *value)
 		    path);
 }
 
-static void set_placed_text(struct load *l, struct positioned_str *s, const struct node *value,
-			    char *text)
+static void set_positioned_text(struct load *l, struct positioned_str *s, const struct node *value,
+				char *text)
 {
 	free(s->value);
 	s->value = text;
@@ -221,7 +221,7 @@ void set_usb_string(struct load *l, const struct key *k _unused_, struct node *v
 	 * string.
 	 */
 	if (load_check_usb_string(l, value) && *value->text)
-		set_placed_text(l, field, value, xstrdup(value->text));
+		set_positioned_text(l, field, value, xstrdup(value->text));
 }
 
 void set_serialnumber(struct load *l, const struct key *k, struct node *value, void *field)
@@ -253,10 +253,10 @@ void set_serialnumber_source(struct load *l, const struct key *k, struct node *v
 
 	if (str_has_prefix(value->text, "file:") && value->text[strlen("file:")]) {
 		path.text += strlen("file:");
-		set_placed_text(l, field, value, load_absolute_path(l, &path));
+		set_positioned_text(l, field, value, load_absolute_path(l, &path));
 	} else if (streq(value->text, "machine-id") || streq(value->text, "device-tree") ||
 		   streq(value->text, "name")) {
-		set_placed_text(l, field, value, xstrdup(value->text));
+		set_positioned_text(l, field, value, xstrdup(value->text));
 	} else {
 		load_error_wrong_word(l, k, words, value);
 	}
@@ -312,7 +312,7 @@ void set_name_without_slash(struct load *l, const struct key *k, struct node *va
 		load_error(l, value, "'%s' must be a name without '/'",
 			   value->name ? value->name : k->name);
 	else
-		set_placed_text(l, field, value, xstrdup(value->text));
+		set_positioned_text(l, field, value, xstrdup(value->text));
 }
 
 void set_path(struct load *l, const struct key *k _unused_, struct node *value, void *field)
@@ -332,7 +332,7 @@ static char *user_or_group_text(const struct node *value)
 void set_user_or_group(struct load *l, const struct key *k _unused_, struct node *value,
 		       void *field)
 {
-	set_placed_text(l, field, value, user_or_group_text(value));
+	set_positioned_text(l, field, value, user_or_group_text(value));
 }
 
 void set_supplementary_groups(struct load *l, const struct key *k _unused_, struct node *value,
@@ -350,7 +350,7 @@ void set_supplementary_groups(struct load *l, const struct key *k _unused_, stru
 			continue;
 		}
 		group = array_add(w->groups, w->n_groups);
-		set_placed_text(l, group, item, user_or_group_text(item));
+		set_positioned_text(l, group, item, user_or_group_text(item));
 	}
 }
 
@@ -428,7 +428,7 @@ void set_endpoint_name(struct load *l, const struct key *k _unused_, struct node
 		load_error(l, value, "'%s' is the name of another file descriptor of the worker",
 			   value->text);
 	else
-		set_placed_text(l, field, value, xstrdup(value->text));
+		set_positioned_text(l, field, value, xstrdup(value->text));
 }
 
 /* Sets bmAttributes: configfs accepts bits 5 to 7 and requires bit 7 (USB 2.0, table 9-10). */
