@@ -192,22 +192,6 @@ static void add_uac1_descriptors(struct template_state *m)
 	template_add_all(m, uac1_streaming_in);
 }
 
-/* The sound card of this system determines the channels and the rate, so they are unknown (??). */
-static const char *const uac1_legacy[] = {
-	"09 04 #0 00 00 01 01 00 'AC Interface'",
-	"09 24 01 00 01 27 00 01 01",
-	"0c 24 02 01 01 01 00 ?? 03 00 'Channels' 'Input terminal'",
-	"09 24 03 03 01 03 02 02 'Output terminal'",
-	"09 24 06 02 01 02 03 00 'Volume control & mute'",
-	"09 04 #1 00 00 01 02 00 'AS Interface'",
-	"09 04 #1 01 01 01 02 00 'AS Interface'",
-	"07 24 01 01 01 01 00",
-	"0b 24 02 01 ?? 02 10 01 ?? ?? ??",
-	"09 05 &o 09 c8 00 04 00 00",
-	"07 25 01 01 01 01 00",
-	NULL,
-};
-
 /* --- audio class 2 ---------------------------------------------------------------------------- */
 
 static const char *const uac2_begin[] = {
@@ -356,11 +340,36 @@ static void add_uac2_descriptors(struct template_state *m)
 	"p_it_name='USBD Out' p_it_ch_name='Capture Channels' p_ot_name='USBH In' "                \
 	"p_fu_vol_name='Capture Volume'"
 const struct function_template audio_templates[] = {
-	{ "uac1", COMMON "c_srate='48000' " UAC1_NAMES, NULL, add_uac1_descriptors },
-	{ "uac1_legacy", NULL, uac1_legacy, NULL },
-	{ "uac2",
-	  COMMON "c_srate='64000' c_sync='async' p_hs_bint=0 c_hs_bint=0 fb_max=5 "
-		 "p_terminal_type=0x301 c_terminal_type=0x201 " UAC2_NAMES,
-	  NULL, add_uac2_descriptors },
-	{ NULL, NULL, NULL, NULL },
+	{
+		.type = "uac1",
+		.defaults = COMMON "c_srate='48000' " UAC1_NAMES,
+		.prepare = add_uac1_descriptors,
+	},
+	{
+		/*
+		 * The sound card of this system determines the channels and the rate, so they are
+		 * unknown (??).
+		 */
+		.type = "uac1_legacy",
+		.rows = {
+			"09 04 #0 00 00 01 01 00 'AC Interface'",
+			"09 24 01 00 01 27 00 01 01",
+			"0c 24 02 01 01 01 00 ?? 03 00 'Channels' 'Input terminal'",
+			"09 24 03 03 01 03 02 02 'Output terminal'",
+			"09 24 06 02 01 02 03 00 'Volume control & mute'",
+			"09 04 #1 00 00 01 02 00 'AS Interface'",
+			"09 04 #1 01 01 01 02 00 'AS Interface'",
+			"07 24 01 01 01 01 00",
+			"0b 24 02 01 ?? 02 10 01 ?? ?? ??",
+			"09 05 &o 09 c8 00 04 00 00",
+			"07 25 01 01 01 01 00",
+		},
+	},
+	{
+		.type = "uac2",
+		.defaults = COMMON "c_srate='64000' c_sync='async' p_hs_bint=0 c_hs_bint=0 "
+				   "fb_max=5 p_terminal_type=0x301 c_terminal_type=0x201 " UAC2_NAMES,
+		.prepare = add_uac2_descriptors,
+	},
+	{ 0 },
 };

@@ -19,55 +19,6 @@
  */
 #define ETHERNET(segment) "0d 24 0f %mac 00 00 00 00 " segment " 00 00 00"
 
-static const char *const acm[] = {
-	"08 0b #0 02 02 02 $protocol 'CDC Serial'",
-	"09 04 #0 00 01 02 02 $protocol 'CDC Abstract Control Model (ACM)'",
-	CDC_HEADER,
-	"05 24 01 00 #1",
-	"04 24 02 02",
-	CDC_UNION,
-	NOTIFY("0a"),
-	"S: 06 30 00 00 00 00",
-	"09 04 #1 00 02 0a 00 00 'CDC ACM Data'",
-	ROW_BULK_IN,
-	ROW_BULK_OUT,
-	NULL,
-};
-
-static const char *const gser[] = {
-	"09 04 #0 00 02 ff 00 00 00",
-	ROW_BULK_IN,
-	ROW_BULK_OUT,
-	NULL,
-};
-
-static const char *const obex[] = {
-	"09 04 #0 00 00 02 0b 00 'CDC Object Exchange (OBEX)'",
-	"05 24 00 20 01",
-	"05 24 15 00 01",
-	CDC_UNION,
-	"09 04 #1 00 00 0a 00 00 'CDC OBEX Data'",
-	"09 04 #1 01 02 0a 00 00 'CDC OBEX Data'",
-	ROW_BULK_IN,
-	ROW_BULK_OUT,
-	NULL,
-};
-
-static const char *const ecm[] = {
-	"08 0b #0 02 02 06 00 'CDC ECM'",
-	"09 04 #0 00 01 02 06 00 'CDC Ethernet Control Model (ECM)'",
-	CDC_HEADER,
-	CDC_UNION,
-	ETHERNET("ea 05"),
-	NOTIFY("10"),
-	"S: 06 30 00 00 10 00",
-	"09 04 #1 00 00 0a 00 00 00",
-	"09 04 #1 01 02 0a 00 00 'CDC Ethernet Data'",
-	ROW_BULK_IN,
-	ROW_BULK_OUT,
-	NULL,
-};
-
 /*
  * Sets the variable "mac" to the digits of the attribute host_addr, without colons. If the gadget
  * file does not set host_addr, the kernel chooses a random address.
@@ -87,75 +38,6 @@ static void set_ethernet_variables(struct template_state *m)
 	template_set_text(m, "mac", mac);
 }
 
-static const char *const eem[] = {
-	"09 04 #0 00 02 02 0c 07 'CDC Ethernet Emulation Model (EEM)'",
-	ROW_BULK_IN,
-	ROW_BULK_OUT,
-	NULL,
-};
-
-static const char *const ncm[] = {
-	"08 0b #0 02 02 0d 00 'CDC NCM'",
-	"09 04 #0 00 01 02 0d 00 'CDC Network Control Model (NCM)'",
-	CDC_HEADER,
-	CDC_UNION,
-	ETHERNET("$max_segment_size.2"),
-	"06 24 1a 00 01 11",
-	NOTIFY("10"),
-	"S: 06 30 00 00 10 00",
-	"09 04 #1 00 00 0a 00 01 'CDC Network Data'",
-	"09 04 #1 01 02 0a 00 01 'CDC Network Data'",
-	ROW_BULK("&i", "0f"),
-	ROW_BULK("&o", "0f"),
-	NULL,
-};
-
-static const char *const rndis[] = {
-	"08 0b #0 02 $class $subclass $protocol 'RNDIS'",
-	"09 04 #0 00 01 02 02 ff 'RNDIS Communications Control'",
-	CDC_HEADER,
-	"05 24 01 00 #1",
-	"04 24 02 00",
-	CDC_UNION,
-	NOTIFY("08"),
-	"S: 06 30 00 00 08 00",
-	"09 04 #1 00 02 0a 00 00 'RNDIS Ethernet Data'",
-	ROW_BULK_IN,
-	ROW_BULK_OUT,
-	NULL,
-};
-
-static const char *const geth[] = {
-	"09 04 #0 00 02 02 0a 00 'CDC Ethernet Subset/SAFE'",
-	CDC_HEADER,
-	"15 24 12 00 01 5d 34 cf 66 11 18 11 d6 a2 1a 00 01 02 ca 9a 7f",
-	"06 24 13 00 00 00",
-	ETHERNET("ea 05"),
-	ROW_BULK_IN,
-	ROW_BULK_OUT,
-	NULL,
-};
-
-static const char *const phonet[] = {
-	"09 04 #0 00 00 02 fe 00 00",
-	CDC_HEADER,
-	"05 24 ab 05 15",
-	CDC_UNION,
-	"09 04 #1 00 00 0a 00 00 00",
-	"09 04 #1 01 02 0a 00 00 00",
-	ROW_BULK_OUT,
-	ROW_BULK_IN,
-	NULL,
-};
-
-static const char *const mass_storage[] = {
-	"09 04 #0 00 02 08 06 50 'Mass Storage'",
-	ROW_BULK("&i", "0f"),
-	"07 05 &o 02 {40 00|00 02|00 04} {00|01|00}",
-	"S: 06 30 0f 00 00 00",
-	NULL,
-};
-
 /*
  * Rows of an endpoint with its companion and its pipe usage descriptor (UASP 1.0). `streams` 04: 16
  * streams.
@@ -163,29 +45,9 @@ static const char *const mass_storage[] = {
 #define PIPE(address, id, streams)                                                                 \
 	"07 05 " address " 02 {40 00|00 02|00 04} 00", "S: 06 30 00 " streams " 00 00",            \
 		"04 24 " id " 00"
-static const char *const tcm[] = {
-	"09 04 #0 00 02 08 06 50 'Bulk Only Transport'",
-	ROW_BULK_IN,
-	ROW_BULK_OUT,
-	"09 04 #0 01 04 08 06 62 'USB Attached SCSI'",
-	PIPE("&i", "03", "04"),
-	PIPE("&o", "04", "04"),
-	PIPE("&i", "02", "04"),
-	PIPE("&o", "01", "00"),
-	NULL,
-};
 
 #define REPORTS(address)                                                                           \
 	"07 05 " address " 03 $report_length.2 {0a|04|04}", "S: 06 30 00 00 $report_length.2"
-static const char *const hid[] = {
-	"!no_out_endpoint: 09 04 #0 00 02 03 $subclass $protocol 'HID Interface'",
-	"?no_out_endpoint: 09 04 #0 00 01 03 $subclass $protocol 'HID Interface'",
-	"09 21 01 01 00 01 22 $report_desc_size.2",
-	REPORTS("&i"),
-	"!no_out_endpoint: 07 05 &o 03 $report_length.2 {0a|04|04}",
-	"S: !no_out_endpoint: 06 30 00 00 $report_length.2",
-	NULL,
-};
 
 /*
  * Sets the variable for the size of the report descriptor. If the attribute is a file, its size is
@@ -202,13 +64,6 @@ static void set_hid_variables(struct template_state *m)
 	else
 		template_set_number(m, "report_desc_size", e ? (long long)e->size : 0);
 }
-
-static const char *const printer[] = {
-	"09 04 #0 00 02 07 01 02 00",
-	ROW_BULK_IN,
-	ROW_BULK_OUT,
-	NULL,
-};
 
 static const char *const loopback_full[] = {
 	"09 04 #0 00 02 ff 00 00 'loop input to output'",
@@ -271,22 +126,182 @@ static void add_source_sink_descriptors(struct template_state *m)
 }
 
 const struct function_template function_templates[] = {
-	{ "acm", "protocol=1", acm, NULL },
-	{ "gser", NULL, gser, NULL },
-	{ "obex", NULL, obex, NULL },
-	{ "ecm", NULL, ecm, set_ethernet_variables },
-	{ "eem", NULL, eem, NULL },
-	{ "ncm", "max_segment_size=1514", ncm, set_ethernet_variables },
-	{ "rndis", "class=x02 subclass=x06 protocol=x00", rndis, NULL },
-	{ "geth", NULL, geth, set_ethernet_variables },
-	{ "phonet", NULL, phonet, NULL },
-	{ "mass_storage", NULL, mass_storage, NULL },
-	{ "tcm", NULL, tcm, NULL },
-	{ "hid", "subclass=0 protocol=0 report_length=0 no_out_endpoint=0", hid,
-	  set_hid_variables },
-	{ "printer", NULL, printer, NULL },
-	{ "Loopback", NULL, NULL, add_loopback_descriptors },
-	{ "SourceSink", "isoc_interval=4 isoc_maxpacket=1024 isoc_mult=0 isoc_maxburst=0", NULL,
-	  add_source_sink_descriptors },
-	{ NULL, NULL, NULL, NULL },
+	{
+		.type = "acm",
+		.defaults = "protocol=1",
+		.rows = {
+			"08 0b #0 02 02 02 $protocol 'CDC Serial'",
+			"09 04 #0 00 01 02 02 $protocol 'CDC Abstract Control Model (ACM)'",
+			CDC_HEADER,
+			"05 24 01 00 #1",
+			"04 24 02 02",
+			CDC_UNION,
+			NOTIFY("0a"),
+			"S: 06 30 00 00 00 00",
+			"09 04 #1 00 02 0a 00 00 'CDC ACM Data'",
+			ROW_BULK_IN,
+			ROW_BULK_OUT,
+		},
+	},
+	{
+		.type = "gser",
+		.rows = {
+			"09 04 #0 00 02 ff 00 00 00",
+			ROW_BULK_IN,
+			ROW_BULK_OUT,
+		},
+	},
+	{
+		.type = "obex",
+		.rows = {
+			"09 04 #0 00 00 02 0b 00 'CDC Object Exchange (OBEX)'",
+			"05 24 00 20 01",
+			"05 24 15 00 01",
+			CDC_UNION,
+			"09 04 #1 00 00 0a 00 00 'CDC OBEX Data'",
+			"09 04 #1 01 02 0a 00 00 'CDC OBEX Data'",
+			ROW_BULK_IN,
+			ROW_BULK_OUT,
+		},
+	},
+	{
+		.type = "ecm",
+		.prepare = set_ethernet_variables,
+		.rows = {
+			"08 0b #0 02 02 06 00 'CDC ECM'",
+			"09 04 #0 00 01 02 06 00 'CDC Ethernet Control Model (ECM)'",
+			CDC_HEADER,
+			CDC_UNION,
+			ETHERNET("ea 05"),
+			NOTIFY("10"),
+			"S: 06 30 00 00 10 00",
+			"09 04 #1 00 00 0a 00 00 00",
+			"09 04 #1 01 02 0a 00 00 'CDC Ethernet Data'",
+			ROW_BULK_IN,
+			ROW_BULK_OUT,
+		},
+	},
+	{
+		.type = "eem",
+		.rows = {
+			"09 04 #0 00 02 02 0c 07 'CDC Ethernet Emulation Model (EEM)'",
+			ROW_BULK_IN,
+			ROW_BULK_OUT,
+		},
+	},
+	{
+		.type = "ncm",
+		.defaults = "max_segment_size=1514",
+		.prepare = set_ethernet_variables,
+		.rows = {
+			"08 0b #0 02 02 0d 00 'CDC NCM'",
+			"09 04 #0 00 01 02 0d 00 'CDC Network Control Model (NCM)'",
+			CDC_HEADER,
+			CDC_UNION,
+			ETHERNET("$max_segment_size.2"),
+			"06 24 1a 00 01 11",
+			NOTIFY("10"),
+			"S: 06 30 00 00 10 00",
+			"09 04 #1 00 00 0a 00 01 'CDC Network Data'",
+			"09 04 #1 01 02 0a 00 01 'CDC Network Data'",
+			ROW_BULK("&i", "0f"),
+			ROW_BULK("&o", "0f"),
+		},
+	},
+	{
+		.type = "rndis",
+		.defaults = "class=x02 subclass=x06 protocol=x00",
+		.rows = {
+			"08 0b #0 02 $class $subclass $protocol 'RNDIS'",
+			"09 04 #0 00 01 02 02 ff 'RNDIS Communications Control'",
+			CDC_HEADER,
+			"05 24 01 00 #1",
+			"04 24 02 00",
+			CDC_UNION,
+			NOTIFY("08"),
+			"S: 06 30 00 00 08 00",
+			"09 04 #1 00 02 0a 00 00 'RNDIS Ethernet Data'",
+			ROW_BULK_IN,
+			ROW_BULK_OUT,
+		},
+	},
+	{
+		.type = "geth",
+		.prepare = set_ethernet_variables,
+		.rows = {
+			"09 04 #0 00 02 02 0a 00 'CDC Ethernet Subset/SAFE'",
+			CDC_HEADER,
+			"15 24 12 00 01 5d 34 cf 66 11 18 11 d6 a2 1a 00 01 02 ca 9a 7f",
+			"06 24 13 00 00 00",
+			ETHERNET("ea 05"),
+			ROW_BULK_IN,
+			ROW_BULK_OUT,
+		},
+	},
+	{
+		.type = "phonet",
+		.rows = {
+			"09 04 #0 00 00 02 fe 00 00",
+			CDC_HEADER,
+			"05 24 ab 05 15",
+			CDC_UNION,
+			"09 04 #1 00 00 0a 00 00 00",
+			"09 04 #1 01 02 0a 00 00 00",
+			ROW_BULK_OUT,
+			ROW_BULK_IN,
+		},
+	},
+	{
+		.type = "mass_storage",
+		.rows = {
+			"09 04 #0 00 02 08 06 50 'Mass Storage'",
+			ROW_BULK("&i", "0f"),
+			"07 05 &o 02 {40 00|00 02|00 04} {00|01|00}",
+			"S: 06 30 0f 00 00 00",
+		},
+	},
+	{
+		.type = "tcm",
+		.rows = {
+			"09 04 #0 00 02 08 06 50 'Bulk Only Transport'",
+			ROW_BULK_IN,
+			ROW_BULK_OUT,
+			"09 04 #0 01 04 08 06 62 'USB Attached SCSI'",
+			PIPE("&i", "03", "04"),
+			PIPE("&o", "04", "04"),
+			PIPE("&i", "02", "04"),
+			PIPE("&o", "01", "00"),
+		},
+	},
+	{
+		.type = "hid",
+		.defaults = "subclass=0 protocol=0 report_length=0 no_out_endpoint=0",
+		.prepare = set_hid_variables,
+		.rows = {
+			"!no_out_endpoint: 09 04 #0 00 02 03 $subclass $protocol 'HID Interface'",
+			"?no_out_endpoint: 09 04 #0 00 01 03 $subclass $protocol 'HID Interface'",
+			"09 21 01 01 00 01 22 $report_desc_size.2",
+			REPORTS("&i"),
+			"!no_out_endpoint: 07 05 &o 03 $report_length.2 {0a|04|04}",
+			"S: !no_out_endpoint: 06 30 00 00 $report_length.2",
+		},
+	},
+	{
+		.type = "printer",
+		.rows = {
+			"09 04 #0 00 02 07 01 02 00",
+			ROW_BULK_IN,
+			ROW_BULK_OUT,
+		},
+	},
+	{
+		.type = "Loopback",
+		.prepare = add_loopback_descriptors,
+	},
+	{
+		.type = "SourceSink",
+		.defaults = "isoc_interval=4 isoc_maxpacket=1024 isoc_mult=0 isoc_maxburst=0",
+		.prepare = add_source_sink_descriptors,
+	},
+	{ 0 },
 };

@@ -232,7 +232,11 @@ static void add_midi2_descriptors(struct template_state *m)
 }
 
 const struct function_template midi_templates[] = {
-	{ "midi", "in_ports=1 out_ports=1", NULL, add_midi_descriptors },
-	{ "midi2", NULL, NULL, add_midi2_descriptors },
-	{ NULL, NULL, NULL, NULL },
+	{
+		.type = "midi",
+		.defaults = "in_ports=1 out_ports=1",
+		.prepare = add_midi_descriptors,
+	},
+	{ .type = "midi2", .prepare = add_midi2_descriptors },
+	{ 0 },
 };

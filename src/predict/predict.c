@@ -342,26 +342,8 @@ static long long gadget_attribute_number(const struct gadget *g, const char *pat
 }
 
 /*
- * The descriptors that bos_desc() of composite.c makes. The UDC determines whether they report LPM
- * and SuperSpeed, and which exit latencies. If the UDC supports SuperSpeed, they report it at high
- * speed as well. If the UDC supports SuperSpeedPlus, the kernel adds one more capability.
- */
-static const char *const bos_rows[] = {
-	"?bos: 05 0f ?? ?? ??",
-	"!bos: ~: 05 0f ?? ?? ??",
-	"?super: !new: 07 10 02 ?? ?? ?? ??",
-	"?super: ?new: ~: 07 10 02 ?? ?? ?? ??",
-	"!super: ~: 07 10 02 ?? ?? ?? ??",
-	"?super: 0a 10 03 00 0f 00 01 ?? ?? ??",
-	"!super: ~: 0a 10 03 00 0f 00 01 ?? ?? ??",
-	"?webusb: 18 10 05 00 38 b6 08 34 a9 09 a0 47 8b fd a0 76 88 15 b6 65 $version.2 $code "
-	"$page",
-	NULL,
-};
-
-/*
- * Sets the variables of bos_rows, which include those of the WebUSB capability (WebUSB, 4.1; Linux
- * 6.3 and later).
+ * Sets the variables of bos_template, which include those of the WebUSB capability (WebUSB, 4.1;
+ * Linux 6.3 and later).
  */
 static void set_bos_variables(struct template_state *m)
 {
@@ -380,11 +362,29 @@ static void set_bos_variables(struct template_state *m)
 	template_set_number(m, "page", page && page->size > 0);
 }
 
+/*
+ * The descriptors that bos_desc() of composite.c makes. The UDC determines whether they report LPM
+ * and SuperSpeed, and which exit latencies. If the UDC supports SuperSpeed, they report it at high
+ * speed as well. If the UDC supports SuperSpeedPlus, the kernel adds one more capability.
+ */
+static const struct function_template bos_template = {
+	.prepare = set_bos_variables,
+	.rows = {
+		"?bos: 05 0f ?? ?? ??",
+		"!bos: ~: 05 0f ?? ?? ??",
+		"?super: !new: 07 10 02 ?? ?? ?? ??",
+		"?super: ?new: ~: 07 10 02 ?? ?? ?? ??",
+		"!super: ~: 07 10 02 ?? ?? ?? ??",
+		"?super: 0a 10 03 00 0f 00 01 ?? ?? ??",
+		"!super: ~: 0a 10 03 00 0f 00 01 ?? ?? ??",
+		"?webusb: 18 10 05 00 38 b6 08 34 a9 09 a0 47 8b fd a0 76 88 15 b6 65 $version.2 $code "
+		"$page",
+	},
+};
+
 void predict_bos(const struct prediction *f, struct descriptors *out)
 {
-	static const struct function_template bos = { NULL, NULL, bos_rows, set_bos_variables };
-
-	template_apply(f, NULL, &bos, 0, out);
+	template_apply(f, NULL, &bos_template, 0, out);
 }
 
 /* --- Microsoft OS descriptors ----------------------------------------------------------------- */

@@ -51,6 +51,8 @@ struct template_state {
 	size_t n_numbers;
 };
 
+#define TEMPLATE_MAX_ROWS 32 /* highest number of rows in one template */
+
 /* The template of a function type, from which its descriptors are made. */
 struct function_template {
 	const char *type;
@@ -60,13 +62,13 @@ struct function_template {
 	 * hexadecimal.
 	 */
 	const char *defaults;
-	/* The rows, of which NULL is the last. NULL: `prepare` adds all rows. */
-	const char *const *rows;
 	/*
 	 * A function that sets computed variables, and may add rows; called before the rows in
 	 * `rows` are added. NULL: none.
 	 */
 	void (*prepare)(struct template_state *m);
+	/* The rows; NULL after the last. None: `prepare` adds all rows. */
+	const char *rows[TEMPLATE_MAX_ROWS + 1];
 };
 extern const struct function_template function_templates[], audio_templates[], midi_templates[],
 	video_templates[]; /* each ends with an element whose type is NULL */

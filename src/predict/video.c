@@ -326,9 +326,11 @@ static void add_uvc_descriptors(struct template_state *m)
 }
 
 const struct function_template video_templates[] = {
-	{ "uvc",
-	  "function_name='UVC Camera' streaming_maxpacket=1024 streaming_interval=1 "
-	  "streaming_maxburst=0",
-	  NULL, add_uvc_descriptors },
-	{ NULL, NULL, NULL, NULL },
+	{
+		.type = "uvc",
+		.defaults = "function_name='UVC Camera' streaming_maxpacket=1024 "
+			    "streaming_interval=1 streaming_maxburst=0",
+		.prepare = add_uvc_descriptors,
+	},
+	{ 0 },
 };
