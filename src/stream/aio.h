@@ -16,9 +16,6 @@
 		0, "set up asynchronous I/O (io_setup)", NULL                                      \
 	}
 
-/* The open_failures of an engine whose open() is aio_open(). */
-extern const struct stream_open_failure aio_open_failures[];
-
 int aio_open(struct stream *s, unsigned int requests);
 void aio_close(struct stream *s);
 /* Returns anonymous memory. The kernel copies the data of each request from or to this memory. */

@@ -16,10 +16,15 @@ enum stream_feature {
 };
 
 /*
- * A row is ENGINE(NAME, name, needs, description): `name` is the value of `io.engine` in
- * gadget files; the engine's struct is stream_engine_`name` (stream.h). The slowest engine is the
- * first row. io.engine = "auto" tries the engines from the last row to the first row, except those
- * with stream_engine.skipped_by_auto, and uses the first engine that can be opened.
+ * A row is ENGINE(NAME, name, needs, description): `name` is the value of `io.engine` in gadget
+ * files, at most 15 letters; the engine's struct is stream_engine_`name` (stream.h), in the file
+ * `name`.c. The rows are in the order of speed, and the slowest engine is the first row.
+ * io.engine = "auto" tries the engines from the last row to the first row, except those with
+ * stream_engine.skipped_by_auto, and uses the first engine that can be opened.
+ *
+ * The sandbox of a worker permits the system calls of process/sandbox.list: an engine that makes
+ * other ones must add them. A new feature that an engine needs is a value of enum stream_feature,
+ * with a row in probe/features.c; gadgetfile/types/plugin.c checks gadget files for it.
  */
 #define STREAM_ENGINES(ENGINE)                                                                     \
 	ENGINE(COPY, copy, 0, "works with every kernel.")                                          \

@@ -6,8 +6,8 @@
  * function.
  *
  * All engines share stream.c and transfers.c, which handle queues, order, the ends of messages,
- * changes of the link state, and memory shortage in the kernel. The code of an engine (aio.c,
- * dmabuf.c) only moves single requests.
+ * changes of the link state, and memory shortage in the kernel. The code of an engine (copy.c,
+ * mmap.c, dmabuf.c) only moves single requests.
  *
  * Only one thread may use a stream. The owner of the stream watches the file descriptor
  * stream_fd() with EPOLLET, calls stream_dispatch() when it is readable, and calls stream_flush()

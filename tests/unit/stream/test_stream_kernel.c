@@ -176,6 +176,9 @@ Test(engine, each_row_of_the_list_is_its_struct)
 {
 #define ROW(NAME, word, needs, description)                                                        \
 	cr_expect_str_eq(stream_engine_##word.name, #word);                                        \
+	/* The supervisor accepts no other names. */                                               \
+	cr_expect(sizeof(#word) - 1 <= 15 &&                                                       \
+		  strspn(#word, "abcdefghijklmnopqrstuvwxyz") == sizeof(#word) - 1);               \
 	for (const struct stream_open_failure *f = stream_engine_##word.open_failures;             \
 	     f->errno_value; f++)                                                                  \
 		cr_expect(f->failed_action);
