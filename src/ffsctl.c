@@ -13,6 +13,28 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/requests.h"
+
+#define COMMAND(name) &cmd_##name,
+#define REQUEST(...) &(const struct command){ .run = cmd_send_request, __VA_ARGS__ },
+
+/* All commands except cmd_resume, in the order of --help; ends with NULL. */
+static const struct command *const all_commands[] = { COMMANDS(COMMAND, REQUEST) NULL };
+
+/* Text of the global options in --help, and the words that they accept as values. */
+static const char global_options[] =
+	"  -v, --verbose       print each step\n"
+	"  -q, --quiet         print only errors\n"
+	"  --color=WHEN        auto, always or never\n"
+	"  --dir DIR           search gadget files in DIR first\n"
+	"  --configfs DIR      mount point of configfs (/sys/kernel/config)\n"
+	"  --run-dir DIR       run directory, with the state (/run/ffsctl)\n"
+	"  --version\n";
+
+static const struct cmd_option_words global_option_words[] = {
+	{ "--color", (const char *const[]){ "auto", "always", "never" }, 3 },
+	{ 0 },
+};
 
 static void print_help(void)
 {
@@ -23,11 +45,11 @@ static void print_help(void)
 	     "  ffsctl status                 print its status\n"
 	     "  ffsctl down gadget.conf       take it down\n\n"
 	     "commands:");
-	for (size_t i = 0; cmd_all[i]; i++)
-		printf("  %-10s %s\n", cmd_all[i]->name, cmd_all[i]->summary);
+	for (size_t i = 0; all_commands[i]; i++)
+		printf("  %-10s %s\n", all_commands[i]->name, all_commands[i]->summary);
 	printf("\noptions:\n%s\n"
 	       "'ffsctl COMMAND --help' lists the options of a command; see also ffsctl(8).\n",
-	       cmd_global_options);
+	       global_options);
 }
 
 #define SEE_HELP "see 'ffsctl --help'"
@@ -47,13 +69,13 @@ static int print_unknown_command(const char *word)
 	const char *meant = NULL;
 	size_t best = text_max_misspelling(word) + 1;
 
-	for (size_t i = 0; cmd_all[i]; i++) {
-		size_t distance = text_edit_distance(word, cmd_all[i]->name, best);
+	for (size_t i = 0; all_commands[i]; i++) {
+		size_t distance = text_edit_distance(word, all_commands[i]->name, best);
 
 		if (distance >= best)
 			continue;
 		best = distance;
-		meant = cmd_all[i]->name;
+		meant = all_commands[i]->name;
 	}
 	error_set(&err, EX_USAGE, EINVAL, NULL, "unknown command '%s'", word);
 	if (meant)
@@ -139,7 +161,7 @@ static int handle_global_option(struct globals *g, int option, char **argv)
 		print_help();
 		return 0;
 	default:
-		text = cmd_bad_option_message(cmd_global_options, argv);
+		text = cmd_bad_option_message(global_options, argv);
 		return print_usage_error(text);
 	}
 }
@@ -159,9 +181,9 @@ static int check_output_written(int exit)
 int main(int argc, char **argv)
 {
 	struct globals g = {
-		.all_commands = cmd_all,
-		.options_help = cmd_global_options,
-		.option_words = cmd_global_option_words,
+		.all_commands = all_commands,
+		.options_help = global_options,
+		.option_words = global_option_words,
 		.paths = { .configfs = "/sys/kernel/config", .run_dir = "/run/ffsctl" },
 		.gadget_dirs = { NULL, FFSCTL_SYSCONFDIR "/ffsctl/gadget.d", "/run/ffsctl/gadget.d",
 				 FFSCTL_DATADIR "/gadget.d" }
@@ -189,8 +211,8 @@ int main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	optind = 0; /* resets getopt in glibc and musl */
-	for (size_t i = 0; cmd_all[i]; i++) {
-		g.current_command = cmd_all[i];
+	for (size_t i = 0; all_commands[i]; i++) {
+		g.current_command = all_commands[i];
 		if (streq(argv[0], g.current_command->name) ||
 		    streq_null(argv[0], g.current_command->alias))
 			return check_output_written(g.current_command->run(&g, argc, argv));

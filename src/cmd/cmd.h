@@ -94,12 +94,6 @@ extern const struct command cmd_resume COMMANDS(DECLARE_COMMAND, DECLARE_NOTHING
 #undef DECLARE_COMMAND
 #undef DECLARE_NOTHING
 
-/* All commands except cmd_resume, in the order of --help; ends with NULL. */
-extern const struct command *const cmd_all[];
-/* Text of the global options in --help, and the words that they accept as values. */
-extern const char cmd_global_options[];
-extern const struct cmd_option_words cmd_global_option_words[];
-
 /* --- usage --- */
 
 /* Prints a usage error, with a hint to --help. Returns EX_USAGE. */

@@ -8,7 +8,7 @@ ffsctl_LDADD = $(FFSCTL_LIBS)
 libffsctl_a_SOURCES += \
 	src/cmd/check.c \
 	src/cmd/cmd.h \
-	src/cmd/commands.c src/cmd/commands.h \
+	src/cmd/commands.h \
 	src/cmd/common.c \
 	src/cmd/completion.c \
 	src/cmd/descriptors.c \

@@ -4,10 +4,11 @@
  * use it.
  *
  * COMMAND(NAME): a command that a file of this directory defines, as `const struct command
- * cmd_NAME` (cmd.h). REQUEST(...): a command that sends one request to a gadget's supervisor and
- * prints the answer. Its arguments are initializers of a struct command. requests.c executes such a
- * command, so it has no file here. In the supervisor, the request has a row in rundir/control.h and
- * a function in supervisor/control_commands.c.
+ * cmd_NAME` (cmd.h). People type its member `name`, which may have a hyphen. REQUEST(...): a
+ * command that sends one request to a gadget's supervisor and prints the answer. Its arguments are
+ * initializers of a struct command. requests.c executes such a command, so it has no file here. In
+ * the supervisor, the request has a row in rundir/control.h and a function in
+ * supervisor/control_commands.c.
  */
 #pragma once
 

@@ -46,7 +46,7 @@ def bash(*words):
 
 
 HELP = stdout(FFSCTL, "--help")
-COMMANDS = re.findall(r"^  ([a-z]+) +[a-z]", HELP[HELP.index("commands:"):HELP.index("options:")], re.M)
+COMMANDS = re.findall(r"^  ([a-z][a-z-]*) +[a-z]", HELP[HELP.index("commands:"):HELP.index("options:")], re.M)
 
 
 def options(text):
