@@ -8,6 +8,11 @@
 
 #include <ffsctl/plugin.h>
 
+/* Ends with an empty row, like the table of every plugin. */
+static const struct ffsctl_option options[] = {
+	{ 0 },
+};
+
 /* Returns the index of the n-th endpoint of this direction, counted from 0; host->n_endpoints if
    there are fewer. */
 static uint32_t nth_endpoint(const struct ffsctl_host *host, enum ffsctl_direction direction,
@@ -96,6 +101,7 @@ FFSCTL_PLUGIN = {
 	.mode = FFSCTL_MODE_MESSAGE,
 	.transfer_size = 65536,
 	.depth = 8,
+	.options = options,
 	.start = loopback_start,
 	.enable = loopback_enable,
 	.done = loopback_done,
