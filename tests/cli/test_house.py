@@ -194,14 +194,17 @@ def no_circles():
     eq(circles((a, b) for a, b in includes() if a.endswith(".h")), [])
 
 
-@test("each file of src/ that a document or a comment names is there")
+@test("each file of src/ that a document or a comment names is there, and each file that CONTRIBUTING.md names")
 def named_files_exist():
     named = [(os.path.relpath(p, SRC), path) for p in DOCUMENTS
              for path in re.findall(r"(?<![\w/.-])src/[\w-]+/(?:[\w*-]+/)*[\w*-]+\.(?:c|h|mk)\b", read(p))]
     # The tour is relative to src/
     tour = read(os.path.join(SRC, "doc", "architecture.md"))
     named += [("doc/architecture.md", f"src/{path}") for path in re.findall(r"`((?:[\w-]+/)+[\w*]+\.[ch])`", tour)]
-    ok(len(named) > 50, f"{len(named)} names")
+    rules = read(os.path.join(SRC, "CONTRIBUTING.md"))
+    named += [("CONTRIBUTING.md", re.sub(r"ROOM|VERSION|NNNN", "*", path)) for path in
+              re.findall(r"`((?:examples|include|init|kernel|lab|man|schemas|tests)/[\w./*-]*)(?: --[\w-]+.*?)?`", rules)]
+    ok(len(named) > 100, f"{len(named)} names")
     documents = {os.path.basename(p) for p in glob.glob(os.path.join(SRC, "**", "*.md"), recursive=True)}
     eq([(os.path.relpath(p, SRC), name) for p in DOCUMENTS for name in re.findall(r"(?<![\w*])[\w-]+\.md\b", read(p))
         if name not in documents], [], "documents that do not exist")
