@@ -186,7 +186,7 @@ static const struct key worker_rows[] = {
 		 "'speeds'.",
 	  .set = set_keyword_setting, SETTING(opens) },
 	{ "start", NODE_STRING, .words = start_words,
-	  .fallback = "created for types whose device exists then (acm, gser, obex), else bound",
+	  .fallback = "created for acm, gser and obex, whose device exists then, else bound",
 	  .doc = "When the worker of a kernel function starts: when the function is created, when "
 		 "the gadget is bound, or when the host has configured it. It runs only while its "
 		 "device or network interface exists.",
