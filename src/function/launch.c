@@ -259,15 +259,13 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 	int r = launch_prepare_user(worker, err);
 
 	worker->spawn.stdout_fd = -1;
-	worker->spawn.keep_privileges = w->keep_privileges;
-	worker->spawn.capabilities = w->capabilities;
-	worker->spawn.limits = w->limits;
+	worker->spawn.process = w->process;
 	/*
 	 * RLIMIT_NPROC counts all processes of a user, so it makes sense only for a user that runs
 	 * no other processes.
 	 */
-	if (!w->limits.tasks && !w->user.value)
-		worker->spawn.limits.tasks = DEFAULT_TASKS;
+	if (!w->process.task_limit && !w->user.value)
+		worker->spawn.process.task_limit = DEFAULT_TASKS;
 	worker->spawn.working_directory = xstrdup(w->working_directory);
 	worker->spawn.worker_link = strf(RUNDIR_WORKER_LINK "%s", worker->function->model->label);
 	if (r == 0)

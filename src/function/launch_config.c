@@ -142,7 +142,7 @@ uint64_t launch_digest(const struct live_worker *worker)
 	_cleanup_free_ char *config = worker_config_text(worker);
 	const struct spawn_settings *s = &worker->spawn;
 	const int kinds[] = { worker->model->blocking_io, worker->model->ready_when,
-			      s->keep_privileges, worker->model->sandbox };
+			      worker->model->sandbox };
 	uint64_t digest = digest_add_text(DIGEST_EMPTY, config);
 
 	digest = digest_add_text(digest, s->program);
@@ -152,8 +152,7 @@ uint64_t launch_digest(const struct live_worker *worker)
 	for (size_t i = 0; s->env[i]; i++)
 		digest = digest_add_text(digest, s->env[i]);
 	digest = digest_add(digest, kinds, sizeof(kinds));
-	digest = digest_add(digest, &s->limits, sizeof(s->limits));
-	digest = digest_add(digest, &s->capabilities, sizeof(s->capabilities));
+	digest = digest_add(digest, &s->process, sizeof(s->process));
 	digest = digest_add(digest, &s->uid, sizeof(s->uid));
 	digest = digest_add(digest, &s->gid, sizeof(s->gid));
 	return digest_add(digest, s->groups, s->n_groups * sizeof(*s->groups));

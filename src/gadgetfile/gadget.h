@@ -13,8 +13,8 @@
 
 #include "base/positioned.h"
 #include "blob/ffs.h"
-#include "process/limits.h"
 #include "process/sandbox.h"
+#include "process/settings.h"
 #include "stream/engines.h"
 
 #define USB_MAX_STRING_BYTES                                                                       \
@@ -123,12 +123,9 @@ struct worker {
 	struct positioned_str user; /* name or number; NULL: an allocated user id (worker_uid.h) */
 	struct positioned_str *groups;
 	size_t n_groups;
-	bool keep_privileges;
-	uint64_t capabilities; /* bit n is the capability with number n (linux/capability.h); used
-				  only without keep_privileges */
+	struct process_settings process; /* `capabilities` is 0 if `keep_privileges` is set */
 	bool sandbox;
 	unsigned int sandbox_permissions; /* bits of enum sandbox_permission */
-	struct process_limits limits;
 	struct env_var *env;
 	size_t n_env;
 	char *working_directory; /* absolute path; "/" by default */
@@ -148,7 +145,7 @@ static inline unsigned int worker_default_permissions(const struct worker *w)
 /* Returns whether only a supervisor that has kept its privileges can start the worker. */
 static inline bool worker_needs_privileges(const struct worker *w)
 {
-	return w->keep_privileges || w->capabilities;
+	return w->process.keep_privileges || w->process.capabilities;
 }
 
 enum configfs_attribute_kind {

@@ -122,12 +122,12 @@ static bool set_resource_limit(int resource, uint64_t limit)
 	return !limit || setrlimit(resource, &r) == 0;
 }
 
-static bool set_resource_limits(const struct process_limits *limits)
+static bool set_resource_limits(const struct process_settings *settings)
 {
-	return set_resource_limit(RLIMIT_AS, limits->memory) &&
-	       set_resource_limit(RLIMIT_NOFILE, limits->files) &&
-	       set_resource_limit(RLIMIT_CPU, limits->cpu) &&
-	       set_resource_limit(RLIMIT_NPROC, limits->tasks);
+	return set_resource_limit(RLIMIT_AS, settings->memory_limit) &&
+	       set_resource_limit(RLIMIT_NOFILE, settings->file_limit) &&
+	       set_resource_limit(RLIMIT_CPU, settings->cpu_limit) &&
+	       set_resource_limit(RLIMIT_NPROC, settings->task_limit);
 }
 
 static void write_decimal_pid(char *to, pid_t pid)
@@ -164,24 +164,26 @@ static const char *become_worker(struct spawn_child *c)
 	 * The limits are set before the capabilities are dropped, because raising a limit needs a
 	 * capability.
 	 */
-	if (!set_resource_limits(&s->limits))
+	if (!set_resource_limits(&s->process))
 		return "set the limits of";
 	/* An unprivileged caller cannot change the bounding set. */
-	if (!s->keep_privileges && !s->bounding_set_empty && !s->keep_caller_user &&
-	    !capabilities_reduce_bounding_set(s->capabilities))
+	if (!s->process.keep_privileges && !s->bounding_set_empty && !s->keep_caller_user &&
+	    !capabilities_reduce_bounding_set(s->process.capabilities))
 		return "drop the capabilities of";
 	/* Without PR_SET_KEEPCAPS, the change of the user would drop the capabilities. */
-	if (s->capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+	if (s->process.capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return "keep the capabilities of";
 	/* A worker that keeps its privileges must enter the filter while it has CAP_SYS_ADMIN,
 	   because no_new_privs is not set. */
-	if (s->keep_privileges && s->sandbox.n_instructions > 0 && !sandbox_enter(&s->sandbox))
+	if (s->process.keep_privileges && s->sandbox.n_instructions > 0 &&
+	    !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
 	if (!become_user(s))
 		return "set user and groups of";
-	if (!s->keep_privileges && !capabilities_set(s->capabilities))
+	if (!s->process.keep_privileges && !capabilities_set(s->process.capabilities))
 		return "set the capabilities of";
-	if (!s->keep_privileges && s->sandbox.n_instructions > 0 && !sandbox_enter(&s->sandbox))
+	if (!s->process.keep_privileges && s->sandbox.n_instructions > 0 &&
+	    !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
 	/* Set after the change of the user, which clears the parent-death signal. */
 	if ((s->dies_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) ||

@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "process/limits.h"
 #include "process/sandbox.h"
+#include "process/settings.h"
 
 struct spawn_settings {
 	char *program; /* absolute path */
@@ -25,10 +25,8 @@ struct spawn_settings {
 	gid_t *groups;
 	size_t n_groups;
 	bool keep_caller_user; /* run as the user of the caller; uid, gid and groups are ignored */
-	bool keep_privileges;  /* false: set no_new_privs and keep only `capabilities` */
-	uint64_t capabilities; /* bit n is the capability with the number n (capabilities(7)) */
 	bool bounding_set_empty; /* the caller's bounding set is empty already */
-	struct process_limits limits;
+	struct process_settings process;
 	struct sandbox
 		sandbox; /* filter that is entered before the exec; no instructions: no filter */
 	int stdout_fd;	 /* stdout of the worker; -1: use the argument `output` of spawn_start */

@@ -42,7 +42,8 @@ static uint64_t capabilities_of_gadget(const struct gadget *g)
 		const struct worker *w = g->functions[i].worker;
 
 		if (w)
-			needs |= w->keep_privileges ? ALL_CAPABILITIES : w->capabilities;
+			needs |= w->process.keep_privileges ? ALL_CAPABILITIES
+							    : w->process.capabilities;
 	}
 	return needs;
 }
@@ -131,11 +132,13 @@ int privileges_check(const struct live_gadget *live, const struct function *func
 	    !capabilities_get(&own, &bounding))
 		return 0;
 	/* A worker cannot get capabilities that the supervisor did not have at its start. */
-	if (w->keep_privileges ? !(own & ~bounding) : !(w->capabilities & ~(own & bounding)))
+	if (w->process.keep_privileges ? !(own & ~bounding)
+				       : !(w->process.capabilities & ~(own & bounding)))
 		return 0;
 	error_set(err, EX_CANTCREAT, EPERM, NULL,
 		  "the supervisor has given up the privileges that the worker of '%s' needs (%s)",
-		  function->label, w->keep_privileges ? "privileges = \"keep\"" : "capabilities");
+		  function->label,
+		  w->process.keep_privileges ? "privileges = \"keep\"" : "capabilities");
 	error_set_position(err, &w->at);
 	return error_hint(err, "take '%s' down, then up", live->name);
 }

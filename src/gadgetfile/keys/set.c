@@ -360,7 +360,8 @@ void set_capabilities(struct load *l _unused_, const struct key *k, struct node 
 
 	node_foreach(item, value)
 		if (!item->bad)
-			w->capabilities |= 1ULL << key_find_word(k->words, item->text)->value;
+			w->process.capabilities |= 1ULL
+						   << key_find_word(k->words, item->text)->value;
 }
 
 void set_sandbox_permissions(struct load *l _unused_, const struct key *k, struct node *value,

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The numbers in a gadget file that apply to the process of a worker. */
+#pragma once
+
+#include <stdint.h>
+
+/*
+ * The part of struct worker that launch_prepare copies to struct spawn_settings, and that spawn.c
+ * applies. launch_digest computes a digest of the bytes, and so a reload restarts the worker if any
+ * member changes. Bytes of padding could differ by chance, so -Wpadded rejects padding: each member
+ * must have 64 bits.
+ */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded"
+struct process_settings {
+	uint64_t keep_privileges; /* 0: set no_new_privs and keep only `capabilities`; else 1 */
+	uint64_t capabilities;	  /* bit n is the capability with the number n (capabilities(7)) */
+	/* Resource limits (setrlimit(2)). 0: the worker has the same limit as ffsctl. */
+	uint64_t memory_limit; /* maximum size of the address space, in bytes */
+	uint64_t file_limit;   /* maximum number of open files */
+	uint64_t cpu_limit;    /* maximum CPU time, in seconds */
+	uint64_t task_limit;   /* maximum number of processes and threads of the worker's user */
+};
+#pragma GCC diagnostic pop
