@@ -31,7 +31,6 @@
  * events in between.
  */
 #define START_RETRY_SECONDS 1
-#define EXIT_DO_NOT_RESTART 125
 
 static const char *function_label_of(const struct live_worker *worker)
 {
@@ -287,12 +286,6 @@ static void fail_for_good(struct live_worker *worker, const char *why)
 							   worker);
 }
 
-static bool exited_with_status(const struct live_worker *worker, int code)
-{
-	return worker->last_exit.exit_cause == ENDED_BY_EXIT &&
-	       worker->last_exit.status_or_signal == code;
-}
-
 /*
  * Handles an end that was not requested: halts the endpoints, then follows the restart policy.
  * `least_delay` is the minimum delay of the restart in seconds.
@@ -300,7 +293,6 @@ static bool exited_with_status(const struct live_worker *worker, int code)
 static void handle_unrequested_end(struct live_worker *worker, double least_delay)
 {
 	struct functions *all = all_functions_of(worker);
-	const struct worker *w = worker->model;
 	double delay;
 
 	timer_stop(&worker->timer);
@@ -316,12 +308,11 @@ static void handle_unrequested_end(struct live_worker *worker, double least_dela
 		fail_for_good(worker, "it ended while the gadget was coming up");
 		return;
 	}
-	if (exited_with_status(worker, EXIT_DO_NOT_RESTART)) {
+	if (worker_end_forbids_restart(worker)) {
 		fail_for_good(worker, "it asked not to be restarted (exit 125)");
 		return;
 	}
-	if (w->restart_when == RESTART_NEVER ||
-	    (w->restart_when == RESTART_ON_FAILURE && exited_with_status(worker, 0))) {
+	if (worker_end_is_final(worker)) {
 		worker->state = WORKER_DONE;
 		retry_halt_later(worker);
 		functions_log(all, function_label_of(worker), LOG_INFO, "worker done");

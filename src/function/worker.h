@@ -205,14 +205,22 @@ const char *worker_exit_reason(const struct live_worker *worker);
 /* Starts the watchdog of a ready worker, if it has one. */
 void worker_start_watchdog(struct live_worker *worker);
 
-/* Sends a signal to the worker's process; `group`: to its process group. */
-void worker_send_signal(const struct live_worker *worker, int sig, bool group);
-
 /* Records the time at which the worker answered the watchdog, with PONG or WATCHDOG=1. */
 void worker_record_answer(struct live_worker *worker);
 
+/* --- worker_end.c --- */
+
+/* Sends a signal to the worker's process; `group`: to its process group. */
+void worker_send_signal(const struct live_worker *worker, int sig, bool group);
 /* Sets `err`: the worker has failed, with the reason. The exit status is EX_PROTOCOL. */
 int worker_failure_error(const struct live_worker *worker, struct error *err);
+/* Returns whether the last process asked not to be restarted: it exited with 125. */
+bool worker_end_forbids_restart(const struct live_worker *worker);
+/*
+ * Returns whether the worker is done after its last end: its restart policy does not restart it
+ * (gadgetfile/worker_restarts.h).
+ */
+bool worker_end_is_final(const struct live_worker *worker);
 
 /* --- worker_leftovers.c --- */
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Sends signals to a worker, reports its failure, and handles the end of its last process. */
+/*
+ * Sends signals to a worker, reports its failure, handles the end of its last process, and decides
+ * whether that end is final.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -8,6 +11,8 @@
 #include <unistd.h>
 
 #include "function/function.h"
+
+#define EXIT_DO_NOT_RESTART 125
 
 void worker_send_signal(const struct live_worker *worker, int sig, bool group)
 {
@@ -30,6 +35,36 @@ int worker_failure_error(const struct live_worker *worker, struct error *err)
 {
 	return error_set(err, EX_PROTOCOL, ECHILD, NULL, "the worker of '%s' has failed: %s",
 			 worker->function->model->label, worker_exit_reason(worker));
+}
+
+static enum worker_end last_end_of(const struct live_worker *worker)
+{
+	switch (worker->last_exit.exit_cause) {
+	case NEVER_ENDED:
+		return END_FAILED_START;
+	case ENDED_BY_EXIT:
+		return worker->last_exit.status_or_signal == 0 ? END_EXIT_0 : END_EXIT_OTHER;
+	case ENDED_BY_SIGNAL:
+		return END_SIGNAL;
+	case ENDED_UNKNOWN:
+		break;
+	}
+	return END_UNKNOWN;
+}
+
+bool worker_end_forbids_restart(const struct live_worker *worker)
+{
+	return worker->last_exit.exit_cause == ENDED_BY_EXIT &&
+	       worker->last_exit.status_or_signal == EXIT_DO_NOT_RESTART;
+}
+
+#define FINAL_ENDS(NAME, word, final_ends, description) [RESTART_##NAME] = (final_ends),
+
+bool worker_end_is_final(const struct live_worker *worker)
+{
+	static const unsigned int final_ends[] = { WORKER_RESTARTS(FINAL_ENDS) };
+
+	return final_ends[worker->model->restart_when] & last_end_of(worker);
 }
 
 void worker_leftovers_ended(struct live_worker *worker)

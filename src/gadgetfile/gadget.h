@@ -13,6 +13,7 @@
 
 #include "base/positioned.h"
 #include "blob/ffs.h"
+#include "gadgetfile/worker_restarts.h"
 #include "process/sandbox.h"
 #include "process/settings.h"
 #include "stream/engines.h"
@@ -68,7 +69,6 @@ enum worker_kind { WORKER_NONE, WORKER_PLUGIN, WORKER_EXEC };
 enum worker_ready { READY_NOTIFY, READY_FD, READY_STARTED, READY_INSTANCE };
 /* When to start the worker of a kernel function. */
 enum worker_start { START_CREATED, START_BOUND, START_CONFIGURED };
-enum worker_restart { RESTART_ALWAYS, RESTART_ON_FAILURE, RESTART_NEVER };
 enum worker_on_crash { CRASH_STALL, CRASH_HOLD };
 enum worker_on_failed { FAILED_UNBIND, FAILED_STALL };
 #define WORKER_ENGINE(NAME, name, needs, description) ENGINE_##NAME,

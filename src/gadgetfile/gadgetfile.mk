@@ -6,6 +6,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/gadget.c src/gadgetfile/gadget.h \
 	src/gadgetfile/gadgetfile.h \
 	src/gadgetfile/load.c src/gadgetfile/load.h \
+	src/gadgetfile/worker_restarts.h \
 	src/gadgetfile/write.c src/gadgetfile/write.h \
 	src/gadgetfile/keys/attrs.h \
 	src/gadgetfile/keys/ffs.c \

@@ -16,6 +16,9 @@
 #define ENGINE_KEY(NAME, name, needs, description) { #name, ENGINE_##NAME },
 #define ENGINE_DOC(NAME, name, needs, description) " \"" #name "\" " description
 
+#define RESTART_KEY(NAME, word, final_ends, description) { word, RESTART_##NAME },
+#define RESTART_DOC(NAME, word, final_ends, description) " \"" word "\" " description
+
 const char *const worker_engine_words[] = { "auto", STREAM_ENGINES(ENGINE_WORD) };
 const unsigned int worker_engine_needs[] = { 0, STREAM_ENGINES(ENGINE_NEEDS) };
 
@@ -39,10 +42,7 @@ static const struct key_word ready_words[] = {
 	{ "instance", READY_INSTANCE }, END_WORDS,
 };
 static const struct key_word restart_words[] = {
-	{ "always", RESTART_ALWAYS },
-	{ "on-failure", RESTART_ON_FAILURE },
-	{ "never", RESTART_NEVER },
-	END_WORDS,
+	WORKER_RESTARTS(RESTART_KEY) END_WORDS,
 };
 static const struct key_word on_crash_words[] = {
 	{ "stall", CRASH_STALL },
@@ -215,8 +215,10 @@ static const struct key worker_rows[] = {
 		 "and restarted as after a crash. 0: off.",
 	  .set = set_seconds, WORKER(watchdog) },
 	{ "restart", NODE_STRING, .words = restart_words, .fallback = "always",
-	  .doc = "Whether to start the worker again after it has ended.", .set = set_word,
-	  WORKER(restart_when) },
+	  .doc = "Whether to start the worker again after it has ended." WORKER_RESTARTS(
+		  RESTART_DOC) " A worker that is not restarted is done. One that exits with 125 "
+			       "has failed, and no policy restarts it.",
+	  .set = set_word, WORKER(restart_when) },
 	{ "restart_delay", TYPE_SECONDS, SECONDS, .fallback = "1",
 	  .doc = "Seconds to wait before a restart. The delay doubles with each further restart, "
 		 "up to 'restart_max_delay'. A worker that has run for at least 10 s is restarted "

@@ -474,14 +474,17 @@ Test(worker, exit_status_and_policy)
 		{ RESTART_ALWAYS, EXITED(1), WORKER_WAITING },
 		{ RESTART_ALWAYS, EXITED(125), WORKER_FAILED },
 		{ RESTART_ALWAYS, KILLED, WORKER_WAITING },
+		{ RESTART_ALWAYS, WORKER_STATUS_UNKNOWN, WORKER_WAITING },
 		{ RESTART_ON_FAILURE, EXITED(0), WORKER_DONE },
 		{ RESTART_ON_FAILURE, EXITED(1), WORKER_WAITING },
 		{ RESTART_ON_FAILURE, EXITED(125), WORKER_FAILED },
 		{ RESTART_ON_FAILURE, KILLED, WORKER_WAITING },
+		{ RESTART_ON_FAILURE, WORKER_STATUS_UNKNOWN, WORKER_WAITING },
 		{ RESTART_NEVER, EXITED(0), WORKER_DONE },
 		{ RESTART_NEVER, EXITED(1), WORKER_DONE },
 		{ RESTART_NEVER, EXITED(125), WORKER_FAILED },
 		{ RESTART_NEVER, KILLED, WORKER_DONE },
+		{ RESTART_NEVER, WORKER_STATUS_UNKNOWN, WORKER_DONE },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -489,6 +492,27 @@ Test(worker, exit_status_and_policy)
 		model.restart_when = cases[i].policy;
 		enter(WORKER_READY);
 		process_ended(cases[i].status);
+		cr_expect_eq(worker->state, cases[i].then, "case %zu: %d", i, worker->state);
+		close_worker();
+	}
+}
+
+Test(worker, failed_start_and_policy)
+{
+	static const struct {
+		enum worker_restart policy;
+		enum worker_state then;
+	} cases[] = {
+		{ RESTART_ALWAYS, WORKER_WAITING },
+		{ RESTART_ON_FAILURE, WORKER_WAITING },
+		{ RESTART_NEVER, WORKER_DONE },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		open_worker();
+		model.restart_when = cases[i].policy;
+		saw.launch_error = ENOEXEC;
+		worker_handle_event(worker, WORKER_EV_START);
 		cr_expect_eq(worker->state, cases[i].then, "case %zu: %d", i, worker->state);
 		close_worker();
 	}
