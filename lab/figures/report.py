@@ -3,6 +3,7 @@
 
 import argparse
 import collections
+import importlib
 import json
 import os
 import platform
@@ -239,11 +240,15 @@ def boot():
     return [row("`lab/run true`, start to end", f"{middle:.2f} s", "about 0.5 s", middle <= 0.6)]
 
 
+def moving():
+    """Returns the module that measures data transfers."""
+    sys.path.insert(0, f"{HERE}/data")
+    return importlib.import_module("moving")
+
+
 def data():
     """Measures data transfers and writes doc/performance.md. Runs only if it is selected, because it takes long."""
-    sys.path.insert(0, f"{HERE}/data")
-    import moving
-    return moving.data(ARGS)
+    return moving().data(ARGS)
 
 
 DAY = 86400
@@ -321,8 +326,8 @@ SMALL = 2  # in KiB, or in system calls of 100 requests; a smaller difference is
 
 
 def against():
-    """Compares the figures of commands and supervision with those of another build, in alternating boots. The goal: no
-    figure is more than 10 % worse."""
+    """Compares the figures of commands and supervision with those of another build, in alternating boots, and data transfers in
+    turn. The goal: no figure is more than 10 % worse."""
     compared = (("commands", ARGS.rounds, (), ("up", "status", "check")), ("kills", ARGS.kills, (), ("trip",)),
                 ("status_of_many", ARGS.rounds, VUDCS, ("status",)), ("stops", 2 * ARGS.rounds, (), ("stop",)),
                 ("memory", 1, (), None), ("control_requests", 200, (), None))
@@ -337,6 +342,9 @@ def against():
             ours, theirs = (statistics.median(pair[i] for pair in both) for i in (0, 1))
             reached.append(row(f"{name}: {label}", f"{ratio:.2f} ({ours:.2f} / {theirs:.2f})", "≤ 1.1",
                                ratio <= 1.1 or (labels is None and ours - theirs <= SMALL)))
+    for what, ratios in moving().against(ARGS).items():
+        ratio = statistics.median(ratios)
+        reached.append(row(f"data: {what}", f"{ratio:.2f} (time)", "≤ 1.1", ratio <= 1.1))
     return reached
 
 
@@ -359,7 +367,7 @@ parser.add_argument("--cpu-rounds", type=int, default=9, help="rounds of the pro
 parser.add_argument("--doc", default=f"{os.path.dirname(LAB)}/doc", metavar="DIRECTORY",
                     help="directory for performance.md and supervision.md (doc)")
 parser.add_argument("--boots", type=int, default=9, help="boots of the lab (9)")
-parser.add_argument("--against", metavar="BUILD", help="compare commands and supervision with the build in this directory")
+parser.add_argument("--against", metavar="BUILD", help="compare commands, supervision and data transfers with the build in this directory")
 ARGS = parser.parse_args()
 SECTIONS_OF = {**SECTIONS, **LONG}
 unknown = [s for s in ARGS.section if s not in SECTIONS_OF]

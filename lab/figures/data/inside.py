@@ -72,27 +72,29 @@ ECHOES = {
 
 
 @contextlib.contextmanager
-def gadgets(functions, size, depth):
-    """Brings all gadgets up, each on a different UDC. The serial number of a gadget is its name."""
-    files = []
+def gadgets(functions, size, depth, ffsctl=None):
+    """Brings all gadgets up, each on a different UDC. The serial number of a gadget is its name. `ffsctl`: {gadget: program},
+    for gadgets of another build."""
+    ffsctl, files = {name: FFSCTL for name in functions} | (ffsctl or {}), []
     for number, (name, function) in enumerate(functions.items()):
         path = pathlib.Path(f"/tmp/{name}.conf")
         path.write_text(f'attrs = {{ idVendor = 0x1d6b; idProduct = 0x0104; }};\n'
                         f'strings = ( {{ serialnumber = "{name}"; }} );\n'
                         f'udc = "dummy_udc.{number}";\n'
                         f"functions : {{ test : {{ {function(size, depth)} }}; }};\n")
-        run(FFSCTL, "-q", "up", path, "--wait-host")
+        run(ffsctl[name], "-q", "up", path, "--wait-host")
         files.append(name)
     try:
         yield
     finally:
-        run(FFSCTL, "-q", "down", *files)
+        for name in files:
+            run(ffsctl[name], "-q", "down", name)
 
 
-def bench(command, name, size, depth, *words):
+def bench(command, name, size, depth, *words, ffsbench=FFSBENCH):
     """Returns the row of a measurement."""
     in_flight = ("--depth", str(depth)) if depth else ()
-    document = json.loads(run(FFSBENCH, command, "--serial", name, "--size", str(size), *in_flight, "--json",
+    document = json.loads(run(ffsbench, command, "--serial", name, "--size", str(size), *in_flight, "--json",
                               "--wait", "5", "--timeout", "20", *words))
     return document[command]["rows"][0]
 
@@ -111,6 +113,40 @@ def rates(methods, size, depth, rounds, count):
                     if turn >= 0:
                         say(kind="rate", method=method, direction=command, size=size, depth=depth, round=turn,
                             rate=row["bytes_per_second"])
+
+
+@contextlib.contextmanager
+def gadgets_of_both(functions, methods, size, depth, builds):
+    """Brings each gadget up twice, once by each build."""
+    of_both = {f"{method}-{who}": functions[method] for who in builds for method in methods}
+    with gadgets(of_both, size, depth, {name: f"{builds[name.rpartition('-')[2]]}/ffsctl" for name in of_both}):
+        yield
+
+
+def against(other, methods, size, depth, rounds, count):
+    """Compares the bytes per second with those of another build, ffsctl and ffsbench, in turn and in random order."""
+    builds = {"ours": BUILD, "theirs": other}
+    with gadgets_of_both(SOURCES, methods, size, depth, builds):
+        for turn in range(-1, rounds):  # the first round is a warm-up
+            for command in ("source", "sink"):
+                for method in methods:
+                    rate = {who: bench(command, f"{method}-{who}", size, depth, "--bytes", str(count),
+                                       ffsbench=f"{builds[who]}/ffsbench")["bytes_per_second"]
+                            for who in random.sample(list(builds), len(builds))}
+                    if turn >= 0:
+                        say(kind="against", what=f"{method}, {command}, {size} bytes", ratio=rate["theirs"] / rate["ours"])
+
+
+def latency_against(other, methods, size, count, rounds):
+    """Compares the median time of a round trip with that of another build, in turn and in random order."""
+    builds = {"ours": BUILD, "theirs": other}
+    with gadgets_of_both(ECHOES, methods, 4096, 8, builds):
+        for _ in range(rounds):
+            for method in methods:
+                time = {who: bench("latency", f"{method}-{who}", size, 0, "--count", str(count),
+                                   ffsbench=f"{builds[who]}/ffsbench")["median_us"]
+                        for who in random.sample(list(builds), len(builds))}
+                say(kind="against", what=f"{method}, round trip, {size} bytes", ratio=time["ours"] / time["theirs"])
 
 
 def worker_of(name):
@@ -171,4 +207,5 @@ def load(method, command, size, depth, count):
 
 pathlib.Path("/sys/module/usbcore/parameters/usbfs_memory_mb").write_text("512")
 for section, arguments in json.loads(sys.argv[1]):
-    {"rates": rates, "calls": calls, "latency": latency, "memory": memory, "load": load, "costs": costs}[section](**arguments)
+    {"rates": rates, "calls": calls, "latency": latency, "memory": memory, "load": load, "costs": costs, "against": against,
+     "latency_against": latency_against}[section](**arguments)

@@ -41,7 +41,7 @@ class Data:
     def boot(self, sections, sg=False):
         """Runs sections in a separate lab. Returns the processor time of the lab."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        run = subprocess.run([f"{LAB}/run", "--kernel", self.kernel, "--timeout", "3000", "--udcs", "5", "--mem", "3G",
+        run = subprocess.run([f"{LAB}/run", "--kernel", self.kernel, "--timeout", "3000", "--udcs", "6", "--mem", "3G",
                               "--append", f"dummy_hcd.gadget_sg={int(sg)}", "--", "/usr/bin/python3", "-B",
                               f"{HERE}/inside.py", json.dumps(sections)],
                              stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
@@ -244,6 +244,21 @@ def document(data, cpu, goals, load, args):
             "CPU": cpu_table(cpu), "CALL": f"{call:.1f}", "TRIP": f"{trip:.1f}"}.items():
         text = text.replace(f"@{key}@", str(value).rstrip("\n"))
     return text
+
+
+def against(args):
+    """Returns {what: [time of this build / time of the build args.against]}, with one element for each round."""
+    found = Data(args.kernel)
+    both = {"other": os.path.abspath(args.against), "rounds": args.data_rounds}
+    for sg, methods in ((False, ["kernel", "copy", "mmap"]), (True, ["mmap", "dmabuf"])):
+        found.boot([["against", {**both, "methods": methods, "size": size, "depth": depth, "count": count // 2}]
+                    for size, depth, count in SIZES if size in (4 * KIB, 64 * KIB, MIB)], sg)
+    found.boot([["latency_against", {**both, "methods": ["copy", "mmap"], "size": size, "count": 2000}]
+                for size in (64, 4 * KIB)])
+    ratios = collections.defaultdict(list)
+    for one in found.found["against"]:
+        ratios[one["what"] + (", scatter-gather" if one["sg"] else "")].append(one["ratio"])
+    return ratios
 
 
 def data(args):
