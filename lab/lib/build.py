@@ -60,7 +60,7 @@ def take_deb(path):
 
 def download(package, want, work):
     """Downloads the tested version of a package, or the newest version if the archive no longer has the tested
-    one. Returns the file."""
+    one. Returns its path."""
     with step("fetching %s %s" % (package, want)):
         if subprocess.run(DOWNLOAD + ["%s=%s" % (package, want)], cwd=work, stdin=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL).returncode:

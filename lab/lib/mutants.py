@@ -106,7 +106,7 @@ def definition(text, name):
     that column.
     """
     if name not in text:
-        return None  # saves time for most files
+        return None  # saves time, because most files do not have the name
     for m in re.finditer(r"^(?![ \t#/*}{])[^\n;]*\b%s\b[^\n]*$" % re.escape(name), text, re.M):
         # Parameters may span lines; a prototype ends with a semicolon
         brace = re.compile(r"[{;]").search(text, m.start())

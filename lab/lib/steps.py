@@ -13,8 +13,8 @@ import cache
 from progress import Step
 
 WHO = "lab/setup"
-TAIL = 40  # how many lines are shown of the output of a failed command
-ERRORS = 20  # how many lines with errors of a compiler or linker are shown
+TAIL = 40  # number of lines that are shown from the end of the output of a failed command
+ERRORS = 20  # number of lines with errors of compilers and linkers that are shown
 # Matches the error messages of gcc, clang, ld, make, modpost and Kconfig
 ERROR = re.compile(rb"(?i)(?:^|[\s:])(?:fatal )?error:|undefined reference to|^ERROR: |No rule to make target|"
                    rb"multiple definition of|No space left on device|Killed")

@@ -101,7 +101,7 @@ def camera():
     name = {EN: "Test bars"}
     data = 0x82 if OLD else 0x81
     control = tuple(map(bytes.fromhex, (
-        # header: 1.10, all of these 0x34 bytes, 48 MHz, one streaming interface, number 1
+        # header: UVC 1.10, 0x34 bytes for all control descriptors, 48 MHz, one streaming interface, which is interface 1
         "0d 24 01  10 01  34 00  00 6c dc 02  01 01",
         # camera, terminal 1: type 0x0201; supports auto-exposure mode
         "12 24 02  01 01 02 00 00  00 00 00 00 00 00  03 02 00 00",
@@ -110,11 +110,11 @@ def camera():
         # output, terminal 3: type 0x0101 (streaming), fed by 2
         "09 24 03  03 01 01 00 02 00")))
     stream = tuple(map(bytes.fromhex, (
-        # header: one format, all of these 0x4d bytes, endpoint, terminal 3, one byte of controls
+        # header: one format, 0x4d bytes for all stream descriptors, endpoint, terminal 3, one byte of controls
         f"0e 24 01  01 4d 00 {data:02x} 00 03 00 00 00 01 00",
-        # format 1, uncompressed, one frame: YUY2's GUID, 16 bits, the first is the default
+        # format 1, uncompressed, with one frame: the GUID of YUY2, 16 bits per pixel, default frame 1
         "1b 24 04  01 01  59 55 59 32 00 00 10 00 80 00 00 aa 00 38 9b 71  10 01 00 00 00 00",
-        # frame 1: 320, 180, 13823993 bit/s (least and most), 115200 bytes, 666667 (default, and the one)
+        # frame 1: 320 x 180 pixels, minimum and maximum 13823993 bit/s, 115200 bytes, default and only interval 666667 * 100 ns
         "1e 24 05  01 00 40 01 b4 00 f9 ef d2 00 f9 ef d2 00 00 c2 01 00 2b 2c 0a 00  01 2b 2c 0a 00",
         # colours: BT.709, BT.709, SMPTE 170M
         "06 24 0d  01 01 04")))

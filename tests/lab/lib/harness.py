@@ -280,7 +280,8 @@ def uevents():
 
 @contextlib.contextmanager
 def configured():
-    """Runs the block, then waits until the host has configured a device: then the generic driver of the device is bound."""
+    """Runs the block, then waits until the host has configured a device. The uevent for this is the bind of the
+    kernel's generic USB driver."""
     with uevents() as socket_:
         yield
         words = []

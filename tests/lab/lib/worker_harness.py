@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes a gadget in configfs and starts a worker for it without ffsctl. These few lines do what the supervisor does for
-a worker (ffsctl-worker(7)). They run in the lab.
+"""Makes a gadget in configfs and starts a worker for it without ffsctl. This module does for the worker what the supervisor
+does (ffsctl-worker(7)). Tests in the lab use it like this:
 
     with Gadget([("bulk", "in"), ("bulk", "out")]) as g:
         worker = g.worker([WORKER, PLUGIN])
