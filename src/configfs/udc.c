@@ -27,16 +27,17 @@ bool udc_exists(const char *name)
 
 bool udc_unbound_through_sysfs(const char *name, const char *gadget)
 {
-	_cleanup_free_ char *link = strf(UDC_CLASS_DIR "/%s/gadget", name), *has = NULL;
-
+	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s", name), *has = NULL;
 	/*
-	 * Checks the link before and after it reads `function`, in case the UDC is removed and
-	 * added in between.
+	 * A UDC that is removed and added meanwhile has another directory: nothing in the old one
+	 * can be opened any more.
 	 */
-	if (!path_exists(link))
-		return false;
-	has = udc_read_attribute(name, "function");
-	return has && !streq(has, gadget) && path_exists(link);
+	_cleanup_close_ int udc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	/* The kernel adds the link after it has bound the gadget, and removes it first. */
+	return udc >= 0 && faccessat(udc, "gadget", F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       file_read_line(udc, "function", &has) == 0 && !streq(has, gadget) &&
+	       faccessat(udc, "gadget", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 char *udc_driver(const char *name)

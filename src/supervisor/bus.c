@@ -164,6 +164,11 @@ static int rebind(struct binding *b, struct error *err)
 	if (!udc_exists(b->udc))
 		return error_udc_removed(b, err);
 	host_watch_udc_state(b->host, b->udc);
+	/*
+	 * Writes the status before it changes the UDC in configfs: otherwise inspect_ours.c would
+	 * report an unbind by another program.
+	 */
+	gadget_write_status(b->live);
 	/* A reload drops a bind step that is not applied. */
 	r = set_bind_step(b->live, b->udc, err);
 	if (r == 0)

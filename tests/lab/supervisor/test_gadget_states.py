@@ -70,7 +70,8 @@ def up_without_a_udc():
 def ended_before_it_is_up():
     with reaches("WAITING DOWN"):
         waiting = start("run", gadget("x", LOOPBACK), "--udc", "none.0", "--wait-udc=1000")
-        await_state("x", "starting")
+        # The status file is written when signals are handled; before that, SIGTERM kills the process
+        await_status("x", lambda _: pathlib.Path("/run/ffsctl/x/status").exists(), "a status file")
         waiting.send_signal(signal.SIGTERM)
         finish(waiting)
     with reaches("STARTING DOWN"):

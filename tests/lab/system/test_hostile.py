@@ -91,10 +91,19 @@ def all_processes():
     return found
 
 
+def descriptors_of(pid):
+    """Returns what the descriptors of a process are of. Ignores the status file that a supervisor writes once a second: one that
+    it did not close would have another name."""
+    found = []
+    for path in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it was closed just now
+            found.append(os.readlink(path))
+    return sorted(target for target in found if target != "/run/ffsctl/x/.status.new")
+
+
 def sizes(processes):
-    """Of each: private memory, and what its descriptors are of."""
-    return {name: (private(pid, "Dirty"), sorted(os.readlink(path) for path in pathlib.Path(f"/proc/{pid}/fd").iterdir()))
-            for name, pid in processes.items()}
+    """Returns for each process its private memory and what its descriptors are of."""
+    return {name: (private(pid, "Dirty"), descriptors_of(pid)) for name, pid in processes.items()}
 
 
 def hostile(known, requests, seed):
