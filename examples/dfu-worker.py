@@ -1,20 +1,17 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The device side of DFU 1.1 for dfu.conf, with the standard library only: a download replaces the
-file given as argument, completely or not at all; an upload reads it.
+"""The device side of DFU 1.1 for dfu.conf, with the module ffsctl_worker: a download replaces the file
+given as argument, completely or not at all; an upload reads it.
 
 The state machine is figure A.1 of "Universal Serial Bus Device Class Specification for Device
-Firmware Upgrade", without the parts for devices that leave application mode or write slowly. The
-messages are described in ffsctl-worker(7).
+Firmware Upgrade", without the parts for devices that leave application mode or write slowly.
 """
 
 import os
-import socket
-import struct
 import sys
 
-SETUP, DATA, PING, STOP = 2, 3, 4, 5  # ffsctl to worker
-ANSWER, READY, ACCEPT, STALL, PONG = 3, 33, 34, 35, 36  # worker to ffsctl
+from ffsctl_worker import Worker
+
 DNLOAD, UPLOAD, GETSTATUS, CLRSTATUS, GETSTATE, ABORT = 1, 2, 3, 4, 5, 6
 IDLE, DNLOAD_SYNC, DNLOAD_IDLE, MANIFEST_SYNC, UPLOAD_IDLE, ERROR = 2, 3, 5, 6, 9, 10
 OK, ERR_WRITE, ERR_STALLEDPKT = 0, 3, 15
@@ -105,42 +102,24 @@ class Dfu:
 
 
 def main(path):
-    if os.environ.get("LISTEN_PID") != str(os.getpid()):
-        raise SystemExit("dfu-worker.py: must be started by ffsctl")
-    control = socket.socket(fileno=3 + os.environ["LISTEN_FDNAMES"].split(":").index("control"))
-    dfu, downloading = Dfu(path), None
+    worker, dfu = Worker(), Dfu(path)
 
-    def send(kind, id=0, body=b""):
-        control.send(struct.pack("<HHII", 1, kind, len(body), id) + body)
+    @worker.on_request
+    def handle(request):
+        if (request.kind, request.recipient) != ("class", "interface"):
+            return dfu.refuse()
+        if request.is_in:
+            return dfu.read(request.number, request.value, request.length)
+        if request.number == DNLOAD and 0 < request.length <= TRANSFER:
+            # Reading the data acknowledges it: reject it before that if the state is wrong.
+            if dfu.state not in (IDLE, DNLOAD_IDLE):
+                return dfu.refuse()
+            return dfu.write(DNLOAD, request.read())
+        if request.number in (DNLOAD, CLRSTATUS, ABORT) and request.length == 0:
+            return dfu.write(request.number, b"")
+        return dfu.refuse()
 
-    def answer(id, result, kind=ACCEPT):
-        send(STALL if result is None else kind, id, result if result and kind == ANSWER else b"")
-
-    send(READY)
-    while packet := control.recv(12 + 65535):  # empty: ffsctl has ended
-        kind, length, id = struct.unpack_from("<2xHII", packet)
-        body = packet[12:12 + length]
-        if kind == SETUP:
-            type, request, value, _, size = struct.unpack("<BBHHH", body)
-            if type == 0xA1:  # class, interface, to the host
-                answer(id, dfu.read(request, value, size), ANSWER)
-            elif type == 0x21 and request == DNLOAD and 0 < size <= TRANSFER:
-                # Reading the data acknowledges it: reject it before that if the state is wrong.
-                if dfu.state in (IDLE, DNLOAD_IDLE):
-                    downloading = id
-                    send(ACCEPT, id)
-                else:
-                    answer(id, dfu.refuse())
-            elif type == 0x21 and request in (DNLOAD, CLRSTATUS, ABORT) and size == 0:
-                answer(id, dfu.write(request, b""))
-            else:
-                answer(id, dfu.refuse())
-        elif kind == DATA and id == downloading:
-            dfu.write(DNLOAD, body)
-        elif kind == PING:
-            send(PONG, id)
-        elif kind == STOP:
-            break
+    worker.run()
 
 
 main(sys.argv[1])

@@ -60,7 +60,7 @@ dist_example_DATA += \
 	examples/languages.conf \
 	examples/loopback.conf \
 	examples/mount-options.conf \
-	examples/python-worker.conf \
+	examples/python-echo.conf examples/python-worker.conf \
 	examples/two-functions.conf \
 	examples/webcam.conf \
 	examples/webusb.conf \

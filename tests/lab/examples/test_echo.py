@@ -93,7 +93,7 @@ def echo(name, lengths, messages, amount):
 
 FEWER = "supervisor/packets-at-high-speed-are-of-super-speed: loopback at each speed and on each kernel, the others at SuperSpeed on 6.12"
 # The Python worker is as quick as the others (7 s at full speed): none gets fewer lengths
-for example in ("loopback", "python-worker", "exec-worker", "stream-echo"):
+for example in ("loopback", "python-worker", "python-echo", "exec-worker", "stream-echo"):
     why = FEWER if example != "loopback" and (SPEED, os.environ["LAB_KERNEL"]) != ("super", "6.12") else None
     test(f"{example}: every length from 1 byte to 4 KiB", example, "1-4096", 4096, 4096 * 4097 // 2, only_all=why)(echo)
     test(f"{example}: 1 and {LONG} MiB", example, f"1M,{LONG}M", 2, (1 + LONG) * MIB, only_all=why)(echo)

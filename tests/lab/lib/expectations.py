@@ -149,6 +149,9 @@ EXPECTED = {
     "python-worker": Gadget(
         {EN: ("", "Python echo", "0007")},
         one_config(Interface(0, VENDOR, {EN: "Echo"}, [bulk(0x81), bulk(0x02)]))),
+    "python-echo": Gadget(
+        {EN: ("", "Python echo", "0011")},
+        one_config(Interface(0, VENDOR, {EN: "Echo"}, [bulk(0x81), bulk(0x02)]))),
     "exec-worker": Gadget(
         {EN: ("", "A program's echo", "0005")},
         one_config(Interface(0, VENDOR, {}, [bulk(0x81), bulk(0x02)]))),
@@ -212,6 +215,7 @@ MOUNTS = {
     "loopback": [Mount("loopback-echo", "/dev/ffs/loopback/echo", 3)],
     "farm": [Mount("farm-echo", "/dev/ffs/farm/echo", 3)],
     "python-worker": [Mount("python-worker-echo", "/dev/ffs/python-worker/echo", 3)],
+    "python-echo": [Mount("python-echo-echo", "/dev/ffs/python-echo/echo", 3)],
     "exec-worker": [Mount("exec-worker-echo", "/dev/ffs/exec-worker/echo", 3)],
     "stream-echo": [Mount("stream-echo-echo", "/dev/ffs/stream-echo/echo", 3)],
     "mount-options": [Mount("shared", "/dev/usb-shared", 2, (), ("nobody", "nogroup"), 0o550, 0o660)],

@@ -31,6 +31,10 @@ CONFIGFS = "/sys/kernel/config/usb_gadget"
 os.environ["FFSCTL_TEST_KILL"] = "1"
 # The examples start programs by name.
 os.environ["PATH"] = f"{BUILD}/examples:{BUILD}:" + os.environ["PATH"]
+# Their Python programs import the module from where a package installs it, in the lab's copy of the file system.
+PYTHON_MODULE = pathlib.Path("/usr/lib/python3/dist-packages/ffsctl_worker")
+if not PYTHON_MODULE.exists():
+    PYTHON_MODULE.symlink_to(f"{SRC}/python/ffsctl_worker")
 
 
 def ffsctl(*args, fault=None, env=None, timeout=60):

@@ -15,6 +15,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import time
 
 import jsonschema
@@ -25,8 +26,11 @@ import tap
 from harness import BUILD, SRC
 from tap import contains, eq, ok, patience, test
 
+harness.PYTHON_MODULE.unlink()  # the installed one must be found
+
 PREFIX = "/usr/local"
-INSTALLED = sorted("""
+PYTHON = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/dist-packages/ffsctl_worker"
+INSTALLED = sorted(f"{PYTHON}/__init__.py {PYTHON}/py.typed".split() + """
 bin/ffsbench
 bin/ffsctl
 include/ffsctl/control.h
@@ -64,6 +68,8 @@ share/doc/ffsctl/examples/one-host.sh
 share/doc/ffsctl/examples/plugin-template/README.md
 share/doc/ffsctl/examples/plugin-template/mine.c
 share/doc/ffsctl/examples/plugin-template/mine.conf
+share/doc/ffsctl/examples/python-echo.conf
+share/doc/ffsctl/examples/python-echo.py
 share/doc/ffsctl/examples/python-worker.conf
 share/doc/ffsctl/examples/stream-echo.c
 share/doc/ffsctl/examples/stream-echo.conf
@@ -125,7 +131,7 @@ share/man/man7/ffsctl-worker.7
 share/man/man8/ffsctl.8
 share/zsh/site-functions/_ffsctl
 """.split())
-EXECUTABLE = re.compile(r"bin/|\.so(\.1)?$|libexec/|\.py$|\.sh$|init/\w+/(run|check|finish|ffsctl)$")
+EXECUTABLE = re.compile(r"bin/|\.so(\.1)?$|libexec/|examples/.*\.py$|\.sh$|init/\w+/(run|check|finish|ffsctl)$")
 README = pathlib.Path(SRC, "README.md").read_text()
 
 # Nothing of ours in the environment, and PATH as root has it
@@ -197,8 +203,8 @@ def worker_host_beside_ffsctl():
     decoy.unlink()
 
 
-@test("up by name, 64 MiB by the installed bench, status, down: README's quick start")
-def readme_quick_start():
+@test("up by name, 64 MiB by the installed bench, status, down")
+def loopback_up_and_down():
     contains(sh("ffsctl up loopback --wait-host").stderr, "loopback: configured by the host")
     gadget = json.loads(sh("ffsctl status loopback --json").stdout)["gadgets"][0]
     eq(gadget["file"], f"{PREFIX}/share/ffsctl/gadget.d/loopback.conf")
@@ -211,12 +217,11 @@ def readme_quick_start():
     sh("ffsctl down loopback")
 
 
-@test("README's smallest gadget file, under `ffsctl run` as by its unit")
-def readme_smallest_file():
-    smallest = "".join(line[4:] + "\n" for line in re.search(r"(?:^    .*\n)+", README, re.M).group().splitlines())
-    ok(smallest.startswith("functions : {"), smallest)
-    command = re.search(r"^    ExecStart=(.*)$", README, re.M).group(1)
-    eq(command, "/usr/local/bin/ffsctl run meter", "ExecStart of the unit in README")
+@test("README's gadget file, under `ffsctl run` as by a unit")
+def readme_gadget_file():
+    smallest = re.search(r"^```conf\n(.*?)^```", README, re.M | re.S).group(1)
+    contains(smallest, "functions : {")
+    command = f"{PREFIX}/bin/ffsctl run meter"
     directory = pathlib.Path(PREFIX, "etc/ffsctl/gadget.d")  # without --sysconfdir=/etc
     directory.mkdir(parents=True)
     # `run` takes a virtual UDC only by name
@@ -233,12 +238,13 @@ def readme_smallest_file():
     service.stderr.close()
 
 
-@test("the installed examples are clean, and the Python worker serves as nobody")
-def examples_and_python_worker():
+@test("the installed examples are clean, and the Python workers serve as nobody")
+def examples_and_python_workers():
     sh(f"ffsctl check {PREFIX}/share/doc/ffsctl/examples/*.conf")
-    sh(f"ffsctl up {PREFIX}/share/doc/ffsctl/examples/python-worker.conf --wait-host")
-    sh("ffsbench loop --bytes 1M --quiet")
-    sh("ffsctl down python-worker")
+    for name in ("python-worker", "python-echo"):
+        sh(f"ffsctl up {PREFIX}/share/doc/ffsctl/examples/{name}.conf --wait-host")
+        sh("ffsbench loop --bytes 1M --quiet")
+        sh(f"ffsctl down {name}")
 
 
 TEMPLATE = pathlib.Path("/tmp/template")

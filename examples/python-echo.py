@@ -1,0 +1,27 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A worker in Python: sends back each message of the host, and answers a vendor request with the number of messages.
+
+In the gadget file: worker : { exec = [ "./python-echo.py" ]; ready = "notify"; };
+"""
+
+from ffsctl_worker import Worker
+
+worker = Worker()
+count = 0
+
+
+@worker.on_request
+def how_many(request):
+    if request.kind == "vendor" and request.is_in and request.number == 1:
+        return count.to_bytes(4, "little")
+
+
+def echo():
+    global count
+    for message in worker.outs[0].messages():
+        worker.ins[0].send(message)
+        count += 1
+
+
+worker.run(echo)

@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
+"""The documents: links lead somewhere, gadget files in them pass `ffsctl check`, and `make html` makes a site of them."""
+
+import glob
+import importlib.util
+import os
+import re
+import subprocess
+import tempfile
+
+from paths import BUILD, SRC
+import tap
+
+FFSCTL = os.path.join(BUILD, "ffsctl")
+DOCUMENTS = sorted(os.path.relpath(path, SRC) for pattern in ("*.md", "doc/*.md", "*/README.md", "*/*/README.md", "kernel/*.md")
+                   for path in glob.glob(os.path.join(SRC, pattern)))
+README_SIZE = 6000  # bytes: README is the first page that a user reads
+
+
+def read(path):
+    with open(os.path.join(SRC, path), encoding="utf-8") as f:
+        return f.read()
+
+
+
+def anchors(path):
+    """Returns the anchors of a document's headings, as GitHub makes them."""
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)$", read(path), re.M)}
+
+
+def dead_links(path):
+    """Returns the links of a document that lead nowhere."""
+    dead = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"^```.*?^```", "", read(path), flags=re.M | re.S)):
+        if re.match(r"[a-z]+:", link):
+            continue
+        target, _, anchor = link.partition("#")
+        target = os.path.normpath(os.path.join(os.path.dirname(path), target)) if target else path
+        if not os.path.exists(os.path.join(SRC, target)) or anchor and anchor not in anchors(target):
+            dead.append(link)
+    return dead
+
+
+@tap.test("each link of a document leads to a file, and to a heading in it")
+def links():
+    tap.eq({path: dead_links(path) for path in DOCUMENTS if dead_links(path)}, {})
+
+
+@tap.test("each gadget file in a document has no error")
+def gadget_files():
+    blocks = [(path, block) for path in DOCUMENTS for block in re.findall(r"^```conf\n(.*?)^```", read(path), re.M | re.S)]
+    tap.ok(len(blocks) > 2, "found %d blocks" % len(blocks))
+    with tempfile.TemporaryDirectory() as directory:
+        for path, block in blocks:
+            name = os.path.join(directory, "gadget.conf")
+            with open(name, "w", encoding="utf-8") as f:
+                f.write(block)
+            got = subprocess.run([FFSCTL, "check", "--format=gcc", name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            tap.eq((path, [line for line in got.stdout.splitlines() if ": error: " in line]), (path, []))
+
+
+@tap.test("README is short")
+def readme_is_short():
+    tap.ok(len(read("README.md").encode()) <= README_SIZE, "%d bytes" % len(read("README.md").encode()))
+
+
+@tap.test("each document is linked from another one")
+def each_document_is_linked():
+    linked = {"README.md"}
+    for path in DOCUMENTS:
+        for link in re.findall(r"\]\(([^)#\s]+)", read(path)):
+            target = os.path.normpath(os.path.join(os.path.dirname(path), link))
+            linked |= {target, os.path.join(target, "README.md")}
+    tap.eq([path for path in DOCUMENTS if path not in linked], [])
+
+
+@tap.test("each command that a document names exists")
+def commands_exist():
+    usage = subprocess.run([FFSCTL, "--help"], stdout=subprocess.PIPE, text=True).stdout
+    known = set(re.findall(r"^  ([a-z]+)", usage, re.M)) | {"version", "help"}
+    wrong = {(path, word) for path in DOCUMENTS for word in re.findall(r"(?:^    |`)ffsctl ([a-z]+)\b", read(path), re.M)
+             if word not in known}
+    tap.eq(sorted(wrong), [])
+
+
+@tap.test("make html makes a site, in which each link leads somewhere")
+def site():
+    if importlib.util.find_spec("markdown") is None:
+        tap.skip("python3-markdown is not installed")
+    with tempfile.TemporaryDirectory() as directory:
+        got = subprocess.run([os.path.join(SRC, "doc", "make-site"), directory], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        tap.eq((got.returncode, got.stdout), (0, ""))
+        pages = glob.glob(os.path.join(directory, "**", "*.html"), recursive=True)
+        tap.ok(len(pages) > 20, "%d pages" % len(pages))
+        dead = []
+        for page in pages:
+            with open(page, encoding="utf-8") as f:
+                for link in re.findall(r'(?:href|src)="([^"#]+)[#"]', f.read()):
+                    if not re.match(r"[a-z]+:", link) and not os.path.exists(os.path.join(os.path.dirname(page), link)):
+                        dead.append((os.path.relpath(page, directory), link))
+        tap.eq(dead, [])
+
+
+tap.main()

@@ -1,0 +1,278 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
+"""The Python module ffsctl_worker, with sockets in place of endpoints: one packet is one transfer."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+
+from paths import SRC
+import tap
+
+PYTHON = os.path.join(SRC, "python")
+EVENT, SETUP, DATA, PING, STOP = 1, 2, 3, 4, 5
+READY, ACCEPT, STALL, PONG, STATS, SWITCH, TRAFFIC = 33, 34, 35, 36, 37, 38, 39
+ENABLE, DISABLE, HIGH, SUPER = 2, 3, 3, 5
+PACKET = {"full": 64, "high": 512, "super": 1024}
+CONFIG = {"ffsctl": {"schema": 1}, "gadget": "g", "function": "f", "mount": "/dev/ffs/g/f", "engine": "auto", "size": 2048, "depth": 0,
+          "options": {"word": "x"}, "endpoints": [
+              {"name": "ep1-in", "file": "ep1", "address": 0x81, "type": "bulk", "direction": "in", "packet": PACKET},
+              {"name": "ep2-out", "file": "ep2", "address": 2, "type": "bulk", "direction": "out", "packet": PACKET}]}
+START = """
+import os, errno, asyncio, sys
+os.environ["LISTEN_PID"] = str(os.getpid())
+from ffsctl_worker import *
+worker = Worker()
+source, sink = worker.outs[0], worker.ins[0]
+"""
+ECHO = """
+def echo():
+    for message in source.messages():
+        sink.send(message)
+"""
+
+
+class Ffsctl:
+    """The ffsctl of a worker: the other ends of its descriptors."""
+
+    def __init__(self, code):
+        self.control, control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.in_, in_ = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.out, out = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        config = os.memfd_create("config")
+        os.write(config, json.dumps(CONFIG).encode())
+        fds = [config, control.fileno(), in_.fileno(), out.fileno()]
+
+        def move():
+            high = [os.dup2(fd, 50 + i) for i, fd in enumerate(fds)]
+            for i, fd in enumerate(high):
+                os.dup2(fd, 3 + i)
+
+        self.process = subprocess.Popen([sys.executable, "-c", START + code], preexec_fn=move, close_fds=False, text=True,
+                                        env={"PYTHONPATH": PYTHON, "LISTEN_FDNAMES": "config:control:ep1-in:ep2-out",
+                                             "PYTHONDONTWRITEBYTECODE": "1"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        os.close(config)
+        for s in (control, in_, out):
+            s.close()
+        for s in (self.control, self.in_, self.out):
+            s.settimeout(tap.patience(20))
+
+    def send(self, kind, body=b"", id=0):
+        self.control.send(struct.pack("<HHII", 1, kind, len(body), id) + body)
+
+    def receive(self):
+        packet = self.control.recv(70000)
+        _, kind, length, id = struct.unpack_from("<HHII", packet)
+        return kind, id, packet[12:12 + length]
+
+    def setup(self, request_type, request, length, id=7):
+        self.send(SETUP, struct.pack("<BBHHH", request_type, request, 0, 0, length), id)
+        return self.receive()
+
+    def end(self):
+        out, err = self.process.communicate(timeout=tap.patience(20))
+        return self.process.returncode, out, err
+
+
+@contextlib.contextmanager
+def worker(code, status=0, errors=""):
+    """Runs a worker, which has reported that it is ready; stops it, and checks its exit status and stderr."""
+    f = Ffsctl(code)
+    tap.eq(f.receive(), (READY, 0, b""))
+    try:
+        yield f
+        f.send(STOP)
+        code, out, err = f.end()
+        tap.eq((code, out), (status, ""))
+        tap.ok(errors in err if errors else not err, err)
+    finally:
+        f.process.kill()
+
+
+@tap.test("a worker reports that it is ready, answers a ping and ends with 0 after STOP")
+def ready_ping_stop():
+    with worker("worker.run()") as f:
+        f.send(PING, id=3)
+        tap.eq(f.receive(), (PONG, 3, b""))
+
+
+@tap.test("a worker ends with 0 when ffsctl closes the control socket")
+def closed():
+    f = Ffsctl("worker.run()")
+    f.receive()
+    f.control.close()
+    tap.eq(f.end(), (0, "", ""))
+
+
+@tap.test("a message of whole packets is sent with a zero-length packet, another one without")
+def ends_of_messages():
+    with worker(ECHO + "worker.run(echo)") as f:
+        f.send(EVENT, bytes([ENABLE, HIGH, 0, 0]))
+        f.send(PING, id=1)  # the event has been handled when the answer comes
+        f.receive()
+        f.out.send(b"a" * 100)
+        tap.eq(f.in_.recv(4096), b"a" * 100)
+        f.out.send(b"b" * 1024)
+        tap.eq((f.in_.recv(4096), f.in_.recv(4096)), (b"b" * 1024, b""))
+        f.out.send(b"c" * 2048)  # a whole transfer: the message goes on
+        f.out.send(b"d")
+        tap.eq(f.in_.recv(4096), b"c" * 2048 + b"d")
+
+
+@tap.test("without a handler a control request is refused")
+def no_handler():
+    with worker("worker.run()") as f:
+        tap.eq(f.setup(0xC0, 1, 64), (STALL, 7, b""))
+
+
+HANDLER = """
+@worker.on_request
+def handle(request):
+    if request.number == 1:
+        return b"0123456789"
+    if request.number == 2:
+        return request.read() == b"data" and None
+    if request.number == 3:
+        return True
+    if request.number == 4:
+        raise ValueError("a mistake")
+    return (request.kind, request.recipient, request.is_in) == ("class", "interface", False)
+worker.run()
+"""
+
+
+@tap.test("the answer of a handler: data no longer than wLength, an acknowledgement, a refusal")
+def answers():
+    with worker(HANDLER, errors="a mistake") as f:
+        tap.eq(f.setup(0xC0, 1, 64), (DATA, 7, b"0123456789"))
+        tap.eq(f.setup(0xC0, 1, 4), (DATA, 7, b"0123"))
+        tap.eq(f.setup(0xC0, 3, 4), (DATA, 7, b""))
+        tap.eq(f.setup(0x40, 3, 0), (ACCEPT, 7, b""))
+        tap.eq(f.setup(0x40, 9, 0), (STALL, 7, b""))
+        tap.eq(f.setup(0x21, 9, 0), (ACCEPT, 7, b""))
+        tap.eq(f.setup(0xC0, 4, 4), (STALL, 7, b""))
+
+
+@tap.test("a handler reads the data of an OUT request, while other messages wait")
+def out_data():
+    with worker(HANDLER) as f:
+        tap.eq(f.setup(0x40, 2, 4), (ACCEPT, 7, b""))
+        f.send(PING, id=5)
+        f.send(DATA, b"data", 7)
+        tap.eq(f.receive(), (PONG, 5, b""))
+
+
+@tap.test("a request that the host gives up ends the wait for its data")
+def given_up():
+    with worker(HANDLER, errors="before it sent the data") as f:
+        tap.eq(f.setup(0x40, 2, 4), (ACCEPT, 7, b""))
+        tap.eq(f.setup(0xC0, 1, 2, id=8), (DATA, 8, b"01"))
+
+
+@tap.test("events set speed and enabled, and an unknown event is ignored")
+def events():
+    code = """
+@worker.on_event
+def show(event):
+    worker.stats({"event": event.name, "speed": worker.speed, "enabled": worker.enabled, "packet": sink.packet_size})
+worker.run()
+"""
+    with worker(code) as f:
+        f.send(EVENT, bytes([9, 0, 0, 0]))
+        for event, speed, wanted in ((ENABLE, SUPER, ("ENABLE", "super", True, 1024)), (DISABLE, 0, ("DISABLE", "super", False, 1024)),
+                                     (ENABLE, HIGH, ("ENABLE", "high", True, 512))):
+            f.send(EVENT, bytes([event, speed, 0, 0]))
+            kind, _, body = f.receive()
+            tap.eq((kind, tuple(json.loads(body).values())), (STATS, wanted))
+
+
+@tap.test("a link that goes down drops a message, and the worker continues")
+def link_down():
+    code = """
+real, calls = os.read, []
+def read(fd, size):
+    calls.append(fd)
+    if fd == source.fd and len(calls) == 1:
+        raise OSError(errno.ESHUTDOWN, "down")
+    return real(fd, size)
+os.read = read
+""" + ECHO + "worker.run(echo)"
+    with worker(code) as f:
+        f.out.send(b"x")
+        tap.eq(f.in_.recv(4096), b"x")
+
+
+@tap.test("a loop that raises an exception ends the worker with 1 and a traceback")
+def failed_loop():
+    f = Ffsctl("def fails():\n    raise ValueError('broken')\nworker.run(fails)")
+    code, _, err = f.end()
+    tap.eq((code, "ValueError: broken" in err), (1, True))
+
+
+@tap.test("messages to ffsctl: traffic and switch")
+def other_messages():
+    with worker("worker.ready()\nworker.traffic([1, 2])\nworker.switch('other', {'a': 1})\nworker.run()") as f:
+        tap.eq(f.receive(), (TRAFFIC, 0, struct.pack("<QQ", 1, 2)))
+        tap.eq(f.receive(), (SWITCH, 0, b'other\0{"a": 1}'))
+        tap.eq(f.receive(), (READY, 0, b""))
+
+
+ASYNC = """
+async def echo():
+    while True:
+        await sink.asend(await source.areceive())
+
+@worker.on_request
+async def handle(request):
+    await asyncio.sleep(0)
+    if request.is_in:
+        return b"answer"
+    worker.stats({"data": (await request.aread()).decode()})
+
+worker.arun(echo)
+"""
+
+
+@tap.test("with asyncio: endpoints, a handler that is a coroutine, data of an OUT request, ping and stop")
+def with_asyncio():
+    with worker(ASYNC) as f:
+        f.out.send(b"x")
+        tap.eq(f.in_.recv(4096), b"x")
+        tap.eq(f.setup(0xC0, 1, 64), (DATA, 7, b"answer"))
+        tap.eq(f.setup(0x40, 2, 4), (ACCEPT, 7, b""))
+        f.send(PING, id=5)
+        f.send(DATA, b"data", 7)
+        tap.eq(f.receive(), (PONG, 5, b""))
+        tap.eq(f.receive(), (STATS, 0, b'{"data": "data"}'))
+
+
+@tap.test("with asyncio: a task that raises an exception ends the worker with 1")
+def failed_task():
+    f = Ffsctl("async def fails():\n    raise ValueError('broken')\nworker.arun(fails)")
+    code, _, err = f.end()
+    tap.eq((code, "ValueError: broken" in err), (1, True))
+
+
+@tap.test("a program that ffsctl has not started gets an error that says so")
+def not_started():
+    got = subprocess.run([sys.executable, "-c", "import ffsctl_worker; ffsctl_worker.Worker()"], env={"PYTHONPATH": PYTHON},
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    tap.ok("must be started by ffsctl" in got.stderr, got.stderr)
+
+
+@tap.test("the types of the module have no error (mypy --strict)")
+def types():
+    if not shutil.which("mypy"):
+        tap.skip("mypy is not installed")
+    got = subprocess.run(["mypy", "--strict", "--cache-dir=/dev/null", os.path.join(PYTHON, "ffsctl_worker")], stdout=subprocess.PIPE,
+                         stderr=subprocess.STDOUT, text=True)
+    tap.eq(got.returncode, 0, got.stdout)
+
+
+tap.main()
