@@ -138,4 +138,4 @@ static inline size_t offset_in_blob(const struct speed_validation *s, const uint
 bool validate_usb_endpoint(struct speed_validation *s, const uint8_t *d);
 bool validate_usb_companion(struct speed_validation *s, const uint8_t *d);
 /* Refuses a SuperSpeed endpoint descriptor if the next descriptor is not a companion. */
-bool validate_usb_no_companion(struct speed_validation *s);
+bool validate_usb_companion_present(struct speed_validation *s);

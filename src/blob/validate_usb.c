@@ -68,7 +68,8 @@ static bool validate_class_descriptor(struct speed_validation *s, const uint8_t 
 {
 	const struct class *c = class_of_setting(s);
 
-	/* The kernel checks only that the last interface before the descriptor has its class */
+	/* The kernel checks only that the last interface before a class descriptor has its class.
+	 */
 	if (refuse_if(s->validation, FFS_USB_CLASS_ORDER,
 		      !c || s->class_descriptor || s->n_endpoints > 0, offset_in_blob(s, d)))
 		return false;
@@ -209,7 +210,7 @@ static const struct {
 
 static bool validate_descriptor(struct speed_validation *s, const uint8_t *d)
 {
-	if (d[1] != USB_DT_SS_ENDPOINT_COMP && !validate_usb_no_companion(s))
+	if (d[1] != USB_DT_SS_ENDPOINT_COMP && !validate_usb_companion_present(s))
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (types[i].type == d[1])
@@ -229,7 +230,7 @@ static bool validate_speed(struct validation *v, int speed)
 			return false;
 		at += v->data[at];
 	}
-	return validate_usb_no_companion(&s) && validate_whole_setting(&s) &&
+	return validate_usb_companion_present(&s) && validate_whole_setting(&s) &&
 	       validate_whole_interface(&s) && validate_last_association(&s) &&
 	       !refuse_if(v, FFS_USB_NO_INTERFACE, s.interface_number < 0, v->set_offset[speed]);
 }

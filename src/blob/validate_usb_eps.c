@@ -164,7 +164,7 @@ bool validate_usb_endpoint(struct speed_validation *s, const uint8_t *d)
 
 /* --- companions --- */
 
-bool validate_usb_no_companion(struct speed_validation *s)
+bool validate_usb_companion_present(struct speed_validation *s)
 {
 	const uint8_t *d = s->previous_endpoint;
 

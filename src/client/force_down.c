@@ -32,7 +32,7 @@ static bool is_mount_of_gadget(const struct unrecorded_gadget *f, const char *pa
 			       const char *source)
 {
 	_cleanup_free_ char *directory = strf("functions/ffs.%s", source);
-	_cleanup_free_ char *name = inspect_gadget_of_mount_path(path);
+	_cleanup_free_ char *name = inspect_gadget_name_of_mount_path(path);
 
 	return configfs_tree_find(&f->tree, directory) ||
 	       (!f->tree.n_children && streq_null(name, f->gadget_name));
@@ -42,7 +42,7 @@ static bool is_mount_of_gadget(const struct unrecorded_gadget *f, const char *pa
 static void add_mount_directories(const struct unrecorded_gadget *f, const char *path)
 {
 	_cleanup_free_ char *parent = path_parent(path), *top = path_parent(parent);
-	_cleanup_free_ char *name = inspect_gadget_of_mount_path(path);
+	_cleanup_free_ char *name = inspect_gadget_name_of_mount_path(path);
 
 	if (!streq_null(name, f->gadget_name))
 		return;
@@ -89,10 +89,10 @@ static int make_undo_plan(struct unrecorded_gadget *f, const struct paths *paths
 			      f->gadget_name),
 			 NULL, NULL, NULL);
 	if (r == 0)
-		found_gadget_add_steps(f->undo_plan, &f->tree, dir);
+		found_gadget_add_applied_steps(f->undo_plan, &f->tree, dir);
 	mounts_each(mounts, FFS_FILE_SYSTEM, add_mount_step, f);
 	if (r == 0)
-		found_gadget_add_bind(f->undo_plan, dir);
+		found_gadget_add_applied_bind_step(f->undo_plan, dir);
 	f->undo_plan->on_step = log_undone_step;
 	return 0;
 }

@@ -39,7 +39,7 @@ static void add_foreign_functions(struct gadget_status *gadget, const char *dir)
 static void report_leftover_mount(void *data, const char *path, const char *source _unused_)
 {
 	struct gadget_status *gadget = data;
-	_cleanup_free_ char *name = inspect_gadget_of_mount_path(path);
+	_cleanup_free_ char *name = inspect_gadget_name_of_mount_path(path);
 
 	/* FunctionFS may have been unmounted after the mounts were read. */
 	if (streq_null(name, gadget->name) &&
@@ -118,7 +118,7 @@ static void add_configfs_names(const struct paths *paths, struct gadget_names *a
 
 static void add_name_of_mount(void *data, const char *path, const char *source _unused_)
 {
-	_cleanup_free_ char *name = inspect_gadget_of_mount_path(path);
+	_cleanup_free_ char *name = inspect_gadget_name_of_mount_path(path);
 
 	if (name)
 		add_gadget_name(data, name);

@@ -88,7 +88,7 @@ void inspect_add_kernel_devices(const struct paths *paths, const char *name,
 	}
 }
 
-char *inspect_gadget_of_mount_path(const char *path)
+char *inspect_gadget_name_of_mount_path(const char *path)
 {
 	const char *name = str_has_prefix(path, FFS_MOUNT_TOP) ? path + strlen(FFS_MOUNT_TOP) : "";
 	const char *slash = strchr(name, '/');

@@ -27,7 +27,7 @@ void inspect_kernel_state_free(struct inspect_kernel_state *kernel);
  * Returns the gadget's name in a path /dev/ffs/GADGET/FUNCTION; NULL: the path has another form.
  * The caller frees the name.
  */
-char *inspect_gadget_of_mount_path(const char *path);
+char *inspect_gadget_name_of_mount_path(const char *path);
 /*
  * Reads the list of mounts (mounts_read). Returns NULL if the directory of --configfs has no
  * directory usb_gadget: then it is not configfs, and no mount belongs to it. The caller frees the

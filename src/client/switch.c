@@ -20,13 +20,14 @@
 /* The old or the new gadget of a switch, and the options of its supervisor. */
 struct supervised_gadget {
 	const struct gadget *model;
-	struct gadget *owned_model; /* same as `model` if this struct owns it; else NULL */
-	json_t *document;	    /* document of the gadget file */
-	json_t *switch_json;  /* object "switch" for the workers' configurations; NULL: none */
-	struct rundir rundir; /* locked until the other gadget of the switch is up */
-	bool has_leftovers;   /* the run directory has files of a dead supervisor */
-	char *udc_name;	      /* UDC to bind to; NULL: the one that the gadget file selects */
-	bool no_bind;	      /* the gadget is not bound to a UDC */
+	struct gadget *owned_model;    /* same as `model` if this struct owns it; else NULL */
+	json_t *document;	       /* document of the gadget file */
+	json_t *workers_switch_object; /* object "switch" for the workers' configurations; NULL:
+					  none */
+	struct rundir rundir;	       /* locked until the other gadget of the switch is up */
+	bool has_leftovers;	       /* the run directory has files of a dead supervisor */
+	char *udc_name; /* UDC to bind to; NULL: the one that the gadget file selects */
+	bool no_bind;	/* the gadget is not bound to a UDC */
 };
 #define SUPERVISED_GADGET_NONE ((struct supervised_gadget){ .rundir = RUNDIR_NONE })
 
@@ -44,7 +45,7 @@ static void supervised_gadget_free(struct supervised_gadget *target)
 {
 	release_run_dir(target);
 	json_decref(target->document);
-	json_decref(target->switch_json);
+	json_decref(target->workers_switch_object);
 	free(target->udc_name);
 	gadget_free(target->owned_model);
 	*target = SUPERVISED_GADGET_NONE;
@@ -61,8 +62,8 @@ struct switch_sequence {
 	/* Child processes, between the end of a supervisor and the start of the next one. */
 	struct inherited_children unowned_children;
 
-	const struct gadget *current_model; /* the gadget that this process supervises */
-	const json_t *switch_json;	    /* object "switch" for its workers' configurations */
+	const struct gadget *current_model;  /* the gadget that this process supervises */
+	const json_t *workers_switch_object; /* object "switch" for its workers' configurations */
 	/* The gadget before the switch. Freed when the current gadget is up; then NULL. */
 	struct supervised_gadget *previous_gadget;
 	/* Reason why the switch failed, while the old gadget is brought up again; else NULL. */
@@ -84,7 +85,7 @@ static void end_current_supervisor(struct switch_sequence *p)
 static void take_gadgets_from_supervisor(struct switch_sequence *p, struct supervised_gadget *old,
 					 struct supervised_gadget *new)
 {
-	struct supervisor_handover left = supervisor_hand_over(*p->supervisor);
+	struct switch_handover left = supervisor_hand_over_for_switch(*p->supervisor);
 	struct requested_switch *sw = left.requested_switch;
 	struct gadget *first = NULL;
 
@@ -101,7 +102,8 @@ static void take_gadgets_from_supervisor(struct switch_sequence *p, struct super
 	*new = (struct supervised_gadget){ .model = sw->gadget,
 					   .owned_model = steal_ptr(sw->gadget),
 					   .document = steal_ptr(sw->document),
-					   .switch_json = steal_ptr(sw->switch_json),
+					   .workers_switch_object =
+						   steal_ptr(sw->workers_switch_object),
 					   .rundir = rundir_steal(&sw->rundir),
 					   .has_leftovers = sw->has_leftovers,
 					   .udc_name = steal_ptr(sw->udc),
@@ -125,7 +127,7 @@ static void on_gadget_up(void *data)
 			       p->current_model->name);
 	else
 		supervisor_log(s, LOG_INFO, "switched from '%s'",
-			       json_text(p->switch_json, "from", "?"));
+			       json_text(p->workers_switch_object, "from", "?"));
 	if (p->previous_gadget)
 		supervised_gadget_free(p->previous_gadget);
 	p->previous_gadget = NULL;
@@ -157,7 +159,7 @@ static int supervise_until_down(struct switch_sequence *p, struct supervised_gad
 
 	p->was_up = false;
 	p->current_model = target->model;
-	p->switch_json = target->switch_json;
+	p->workers_switch_object = target->workers_switch_object;
 	if (target->has_leftovers)
 		r = clear_leftovers_and_lock_again(p, target, err);
 	if (r < 0)
@@ -170,7 +172,7 @@ static int supervise_until_down(struct switch_sequence *p, struct supervised_gad
 		streq(p->first_gadget_name, target->model->name) ? NULL : p->first_gadget_name,
 		&options);
 	supervisor.foreground = p->foreground;
-	supervisor.switch_json = target->switch_json;
+	supervisor.workers_switch_object = target->workers_switch_object;
 	supervisor.inherited_children = p->unowned_children;
 	r = supervisor_new(p->supervisor, &supervisor, &target->rundir, err);
 	if (r < 0) {
@@ -296,7 +298,8 @@ static int clear_dead_gadget(const struct paths *paths, const char *name, struct
 	return client_clear_leftovers(paths, name, &rundir, err);
 }
 
-int client_clear_switched_gadgets(const struct paths *paths, const char *name, struct error *err)
+int client_remove_leftovers_of_switch(const struct paths *paths, const char *name,
+				      struct error *err)
 {
 	struct leftover_search leftovers = { .paths = paths, .first_gadget_name = name };
 	int r = 0;

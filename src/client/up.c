@@ -205,7 +205,7 @@ static int check_name_is_free(const struct gadget *g, const struct paths *paths,
 		error_gadget_of_other_program(g->name, dir, err);
 		error_hint(err, "'ffsctl up --name' gives the new gadget another name");
 	} else if (g->n_switch_to > 0) {
-		client_clear_switched_gadgets(paths, g->name, err);
+		client_remove_leftovers_of_switch(paths, g->name, err);
 	}
 	if (err->exit)
 		rundir_remove(rundir, &(struct error){ 0 });
@@ -245,7 +245,7 @@ static int lock_and_make_supervisor(struct supervisor **s, const struct gadget *
 		if (!rundir_has_record(&rundir))
 			break;
 		/* Undoes the gadget to which the dead supervisor has switched, if any. */
-		r = g->n_switch_to > 0 ? client_clear_switched_gadgets(paths, g->name, err) : 0;
+		r = g->n_switch_to > 0 ? client_remove_leftovers_of_switch(paths, g->name, err) : 0;
 		if (r < 0)
 			return r;
 		if (try_take_over(s, g, document, options, foreground, &rundir)) {

@@ -10,7 +10,7 @@
 #define WORKER "worker."
 
 /* Returns the row with this name in a table of status members; NULL: there is none. */
-static const struct member *find_member(const struct members *members, const char *name)
+static const struct json_member *find_member(const struct json_members *members, const char *name)
 {
 	for (size_t i = 0; i < members->n; i++)
 		if (streq(members->v[i].name, name))
@@ -117,7 +117,7 @@ static void print_fields_line(const struct status_fields *fields,
 {
 	for (size_t i = 0; i < fields->n_fields; i++) {
 		const void *of = find_status_struct(&fields->fields[i], gadget, each_function);
-		json_t *value = of ? member_to_json(fields->fields[i].status_row, of) : NULL;
+		json_t *value = of ? json_member_make(fields->fields[i].status_row, of) : NULL;
 
 		if (i > 0)
 			putchar('\t');

@@ -41,14 +41,15 @@ static void add_links(struct plan *plan, const struct configfs_tree *tree, const
 	}
 }
 
-void found_gadget_add_steps(struct plan *plan, const struct configfs_tree *tree, const char *dir)
+void found_gadget_add_applied_steps(struct plan *plan, const struct configfs_tree *tree,
+				    const char *dir)
 {
 	plan_add(plan, &configfs_op_gadget, xstrdup(dir), NULL, NULL, NULL);
 	add_directories(plan, tree, dir);
 	add_links(plan, tree, dir);
 }
 
-void found_gadget_add_bind(struct plan *plan, const char *dir)
+void found_gadget_add_applied_bind_step(struct plan *plan, const char *dir)
 {
 	plan_add(plan, &configfs_op_bind, strf("%s/UDC", dir), NULL, NULL, NULL);
 }

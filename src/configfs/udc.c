@@ -161,7 +161,7 @@ static char *udcs_to_text(const struct udcs *udcs)
 	return words;
 }
 
-static void add_absence_hints(struct error *err)
+static void add_hints_for_missing_udc(struct error *err)
 {
 	char **words;
 	size_t n = udc_absence_hints(&words);
@@ -180,7 +180,7 @@ static int error_no_udc(const struct udcs *udcs, const char *what, struct error 
 	error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR, "no UDC%s", what);
 	if (udcs->n > 0)
 		return error_detail(err, "this machine has %s", words);
-	add_absence_hints(err);
+	add_hints_for_missing_udc(err);
 	return -ENODEV;
 }
 

@@ -37,7 +37,7 @@ json_t *export_key_value(const struct export_attribute *a, const struct key *row
  * to its current value. `tree` is the list of the attributes for which there is no key. NULL: the
  * attribute has no value.
  */
-json_t *export_tree_value(const struct export_attribute *a);
+json_t *export_attribute_value(const struct export_attribute *a);
 /*
  * Returns the pattern from which the kernel made the name of a network interface: "lab%d" for
  * "lab0". If `name` is a pattern already, returns a copy. NULL: the pattern is unknown. The caller

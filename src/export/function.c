@@ -232,7 +232,8 @@ static bool add_attribute_to_tree(struct function_export *d, const struct config
 				       d->function_label, errno_words(attribute->read_errno));
 		return false;
 	}
-	value = export_tree_value(&(struct export_attribute){ d->function_type, dir, attribute });
+	value = export_attribute_value(
+		&(struct export_attribute){ d->function_type, dir, attribute });
 	return value && add_tree_element(d, path, "value", value);
 }
 
@@ -246,9 +247,9 @@ enum write_order { EARLY, NORMAL };
 static bool add_directory_to_tree(struct function_export *d, const struct configfs_tree *dir,
 				  const char *prefix, enum write_order order);
 
-static bool add_children_to_tree(struct function_export *d, const struct configfs_tree *dir,
-				 const char *prefix, enum tree_kind kind, bool take_last,
-				 enum write_order order)
+static bool export_children(struct function_export *d, const struct configfs_tree *dir,
+			    const char *prefix, enum tree_kind kind, bool take_last,
+			    enum write_order order)
 {
 	bool any = false;
 
@@ -288,9 +289,9 @@ static bool add_directory_to_tree(struct function_export *d, const struct config
 
 	if (order == NORMAL && is_in_list(prefix, first_directories, ARRAY_SIZE(first_directories)))
 		return true;
-	any = add_children_to_tree(d, dir, prefix, TREE_ATTRIBUTE, false, order);
-	any |= add_children_to_tree(d, dir, prefix, TREE_ATTRIBUTE, true, order);
-	any |= add_children_to_tree(d, dir, prefix, TREE_DIRECTORY, false, order);
+	any = export_children(d, dir, prefix, TREE_ATTRIBUTE, false, order);
+	any |= export_children(d, dir, prefix, TREE_ATTRIBUTE, true, order);
+	any |= export_children(d, dir, prefix, TREE_DIRECTORY, false, order);
 	if (any || is_exported(d, dir) || has_links(dir) || !*prefix ||
 	    is_in_list(prefix, kernel_directories, ARRAY_SIZE(kernel_directories)))
 		return any;

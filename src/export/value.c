@@ -122,7 +122,7 @@ static char *make_value_to_write(const struct export_attribute *a, size_t *size)
 		return name;
 	}
 	*size = n;
-	/* Allocates an additional byte for the newline that export_tree_value may append. */
+	/* Allocates an additional byte for the newline that export_attribute_value may append. */
 	return memcpy(xcalloc(n + 2, 1), value, n);
 }
 
@@ -225,7 +225,7 @@ static bool kernel_drops_last_byte(const struct export_attribute *a)
 	return streq(a->function_type, "uac1") && find_readback_quirk(a) == EMPTY;
 }
 
-json_t *export_tree_value(const struct export_attribute *a)
+json_t *export_attribute_value(const struct export_attribute *a)
 {
 	size_t n;
 	_cleanup_free_ char *value = make_value_to_write(a, &n), *canonical = NULL;

@@ -64,7 +64,7 @@ static bool needs_more_transfers(const struct stream_state *s)
    wrong byte, or the worker has ended for another reason. In both cases the endpoint is halted. */
 #define STALL_HINT "its worker may have ended, or expect another --pattern"
 
-static void fail_stalled(struct stream_state *s)
+static void fail_endpoint_halted(struct stream_state *s)
 {
 	error_set(s->err, EXIT_WRONG_DATA, EIO, NULL,
 		  "the device stalled after %" PRIu64 " bytes to endpoint 0x%02x", s->result->bytes,
@@ -82,7 +82,7 @@ static void fail_transfer(struct stream_state *s, const struct libusb_transfer *
 
 	s->failed = true;
 	if (stalled && s->verify && s->direction == DIRECTION_OUT) {
-		fail_stalled(s);
+		fail_endpoint_halted(s);
 		return;
 	}
 	fail_libusb(s->err, libusb_error,
@@ -328,7 +328,7 @@ static void check_endpoint_halted(struct stream_state *s)
 		fail_libusb(s->err, r, "cannot read the status of endpoint 0x%02x", address);
 		s->failed = true;
 	} else if (ended || status[0] & ENDPOINT_HALTED) {
-		fail_stalled(s);
+		fail_endpoint_halted(s);
 	}
 }
 

@@ -77,9 +77,9 @@ struct functions {
 
 	/* The owner updates the following members. */
 	enum gadget_phase phase;
-	bool foreground;	   /* the workers' output goes to stderr, too */
-	const json_t *switch_json; /* value of "switch" in the configuration of each worker; NULL:
-				   the gadget was not started by a switch */
+	bool foreground;		     /* the workers' output goes to stderr, too */
+	const json_t *workers_switch_object; /* value of "switch" in the configuration of each
+				   worker; NULL: the gadget was not started by a switch */
 	char *last_bound_udc; /* the UDC that the gadget is or was bound to; NULL: none; owned */
 
 	struct live_function **list; /* one live function for each function with a `ffs` group or a

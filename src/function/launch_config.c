@@ -123,8 +123,9 @@ static json_t *worker_config_json(const struct live_worker *worker)
 	if (worker->model->sandbox_permissions != worker_default_permissions(worker->model))
 		json_object_set_new(json, "allow",
 				    needs_to_json(worker->model->sandbox_permissions));
-	if (worker->function->functions->switch_json)
-		json_object_set(json, "switch", (json_t *)worker->function->functions->switch_json);
+	if (worker->function->functions->workers_switch_object)
+		json_object_set(json, "switch",
+				(json_t *)worker->function->functions->workers_switch_object);
 	return json;
 }
 

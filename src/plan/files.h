@@ -12,8 +12,8 @@ extern const struct step_op plan_op_mkdir;
  */
 extern const struct step_op plan_op_mkdir_shared;
 /*
- * Value of `context` for steps with one of these two ops whose parent directory is made by a
- * plan_op_mkdir_shared of the same plan.
+ * Value of `context` of a plan_op_mkdir or plan_op_mkdir_shared step if another step of the same
+ * plan, with the op plan_op_mkdir_shared, makes its parent directory.
  */
 #define PLAN_SHARED_PARENT ((void *)&plan_op_mkdir_shared)
 /* Makes the symbolic link `path` with the target `value`. Fails if `path` exists. */

@@ -71,8 +71,8 @@ static struct accessory_state *accessory_state(const struct ffsctl_host *host)
 static size_t utf8_character_size(const unsigned char *s)
 {
 	static const struct {
-		unsigned char first, last; /* smallest and largest value of the first byte */
-		unsigned char least, most; /* smallest and largest value of the second byte */
+		unsigned char first, last; /* range of the first byte of a character */
+		unsigned char least, most; /* range of its second byte */
 		size_t size;
 	} forms[] = {
 		{ 0x20, 0x7e, 0, 0, 1 },

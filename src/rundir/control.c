@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/proc.h"
 #include "rundir/control.h"
-#include "rundir/members.h"
+#include "rundir/json_members.h"
 #include "rundir/rundir.h"
 
 /* --- errors as JSON ----------------------------------------------------------------------------
@@ -94,43 +94,44 @@ const char *const control_condition_words[CONDITION_COUNT] = {
 		.name = key, .offset = offsetof(struct socket_answer, member), .type = kind        \
 	}
 
-/* Initializes a struct members; each argument initializes a struct member. */
+/* Initializes a struct json_members; each argument initializes a struct json_member. */
 #define MEMBERS(...)                                                                               \
 	{                                                                                          \
-		(const struct member[]){ __VA_ARGS__ },                                            \
-			ARRAY_SIZE(((const struct member[]){ __VA_ARGS__ }))                       \
+		(const struct json_member[]){ __VA_ARGS__ },                                       \
+			ARRAY_SIZE(((const struct json_member[]){ __VA_ARGS__ }))                  \
 	}
 
-static const struct members none = { 0 };
+static const struct json_members none = { 0 };
 
-static const struct members restart_request = MEMBERS(REQUEST("function", function, MEMBER_TEXT));
-static const struct members bind_request = MEMBERS(REQUEST("udc", udc, MEMBER_TEXT));
-static const struct members wait_request = MEMBERS({
+static const struct json_members restart_request =
+	MEMBERS(REQUEST("function", function, MEMBER_TEXT));
+static const struct json_members bind_request = MEMBERS(REQUEST("udc", udc, MEMBER_TEXT));
+static const struct json_members wait_request = MEMBERS({
 	.name = "for",
 	.offset = offsetof(struct socket_request, condition),
 	.type = MEMBER_WORD,
 	.words = control_condition_words,
 	.n_words = CONDITION_COUNT,
 });
-static const struct members reload_request =
+static const struct json_members reload_request =
 	MEMBERS(REQUEST("file", file, MEMBER_TEXT), REQUEST("renamed", renamed, MEMBER_FLAG),
 		REQUEST("timeout", timeout, MEMBER_SECONDS));
-static const struct members reexec_request = MEMBERS(REQUEST("program", program, MEMBER_TEXT));
+static const struct json_members reexec_request = MEMBERS(REQUEST("program", program, MEMBER_TEXT));
 
-static const struct members bus_answer =
+static const struct json_members bus_answer =
 	MEMBERS(ANSWER("changed", changed, MEMBER_FLAG), ANSWER("udc", udc, MEMBER_TEXT));
-static const struct members reload_answer =
+static const struct json_members reload_answer =
 	MEMBERS(ANSWER("changed", changed, MEMBER_FLAG), ANSWER("rebound", rebound, MEMBER_FLAG),
 		ANSWER("awaits", awaits, MEMBER_TEXT));
 
 /* The strings that a struct socket_answer owns. */
-static const struct members answer_texts =
+static const struct json_members answer_texts =
 	MEMBERS(ANSWER("udc", udc, MEMBER_TEXT), ANSWER("awaits", awaits, MEMBER_TEXT));
 
 #define COMMAND(NAME, name, word, request, answer) [COMMAND_##NAME] = { word, &request, &answer },
 static const struct {
 	const char *word;
-	const struct members *request, *answer;
+	const struct json_members *request, *answer;
 } commands[COMMAND_COUNT] = { [COMMAND_UNKNOWN] = { NULL, &none, &none },
 			      CONTROL_COMMANDS(COMMAND) };
 
@@ -151,7 +152,7 @@ int socket_request_parse(const char *text, size_t size, struct socket_request *r
 
 	*request = (struct socket_request){ .command = command_from_word(
 						    json_text(json, "command", NULL)) };
-	wrong = members_from_json(commands[request->command].request, request, json);
+	wrong = json_members_read(commands[request->command].request, request, json);
 	if (!json_is_object(json))
 		r = error_set(err, EX_USAGE, EBADMSG, NULL, "the command is not a JSON object");
 	else if (wrong)
@@ -163,7 +164,7 @@ int socket_request_parse(const char *text, size_t size, struct socket_request *r
 
 void socket_request_free(struct socket_request *request)
 {
-	members_free(commands[request->command].request, request);
+	json_members_free(commands[request->command].request, request);
 }
 
 char *socket_request_to_text(const struct socket_request *request)
@@ -171,7 +172,7 @@ char *socket_request_to_text(const struct socket_request *request)
 	json_t *json = json_pack("{s:s}", "command", commands[request->command].word);
 	char *text = NULL;
 
-	if (members_to_json(commands[request->command].request, request, json))
+	if (json_members_make(commands[request->command].request, request, json))
 		text = json_dumps(json, JSON_COMPACT);
 	json_decref(json);
 	return text;
@@ -184,7 +185,7 @@ char *socket_answer_to_text(enum control_command command, const struct socket_an
 	char *text;
 
 	if (answer && !(err && err->exit))
-		members_to_json(commands[command].answer, answer, json);
+		json_members_make(commands[command].answer, answer, json);
 	text = json_dumps(json, JSON_COMPACT);
 	json_decref(json);
 	return text;
@@ -200,7 +201,7 @@ int socket_answer_parse(enum control_command command, const char *text, size_t s
 	int r = 0;
 
 	*answer = (struct socket_answer){ 0 };
-	wrong = members_from_json(commands[command].answer, answer, json);
+	wrong = json_members_read(commands[command].answer, answer, json);
 	if (!json_is_integer(code) || exit < 0 || exit > 255 || wrong)
 		r = error_set(err, EX_PROTOCOL, EBADMSG, NULL, "the supervisor's reply is invalid");
 	else if (exit)
@@ -211,7 +212,7 @@ int socket_answer_parse(enum control_command command, const char *text, size_t s
 
 void socket_answer_free(struct socket_answer *answer)
 {
-	members_free(&answer_texts, answer);
+	json_members_free(&answer_texts, answer);
 }
 
 int control_socket_address(struct sockaddr_un *address, const char *path, struct error *err)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
 	src/rundir/control.c src/rundir/control.h \
-	src/rundir/members.c src/rundir/members.h \
+	src/rundir/json_members.c src/rundir/json_members.h \
 	src/rundir/output.c src/rundir/output.h \
 	src/rundir/record.c src/rundir/record.h \
 	src/rundir/rundir.c src/rundir/rundir.h \

@@ -54,33 +54,33 @@ const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT] = {
 	{ #member, offsetof(struct endpoint_status, member), ROW_##type },
 #define PROBLEM_ROW(type, member) { #member, offsetof(struct status_problem, member), ROW_##type },
 
-static const struct member gadget_rows[] = { GADGET_MEMBERS(GADGET_ROW)
-						     GADGET_UP_MEMBERS(GADGET_ROW) };
-static const struct member down_rows[] = { GADGET_MEMBERS(GADGET_ROW) };
-static const struct member file_rows[] = { GADGET_FILE_MEMBERS(GADGET_ROW) };
-static const struct member function_rows[] = { FUNCTION_MEMBERS(FUNCTION_ROW) };
-static const struct member worker_rows[] = { WORKER_MEMBERS(WORKER_ROW) };
-static const struct member endpoint_rows[] = { ENDPOINT_MEMBERS(ENDPOINT_ROW) };
-static const struct member problem_rows[] = { PROBLEM_MEMBERS(PROBLEM_ROW) };
-static const struct member position_rows[] = { PROBLEM_POSITION_MEMBERS(PROBLEM_ROW) };
+static const struct json_member gadget_rows[] = { GADGET_MEMBERS(GADGET_ROW)
+							  GADGET_UP_MEMBERS(GADGET_ROW) };
+static const struct json_member down_rows[] = { GADGET_MEMBERS(GADGET_ROW) };
+static const struct json_member file_rows[] = { GADGET_FILE_MEMBERS(GADGET_ROW) };
+static const struct json_member function_rows[] = { FUNCTION_MEMBERS(FUNCTION_ROW) };
+static const struct json_member worker_rows[] = { WORKER_MEMBERS(WORKER_ROW) };
+static const struct json_member endpoint_rows[] = { ENDPOINT_MEMBERS(ENDPOINT_ROW) };
+static const struct json_member problem_rows[] = { PROBLEM_MEMBERS(PROBLEM_ROW) };
+static const struct json_member position_rows[] = { PROBLEM_POSITION_MEMBERS(PROBLEM_ROW) };
 
-const struct members gadget_fields = { gadget_rows, ARRAY_SIZE(gadget_rows) };
-const struct members function_fields = { function_rows, ARRAY_SIZE(function_rows) };
-const struct members worker_fields = { worker_rows, ARRAY_SIZE(worker_rows) };
-static const struct members down_fields = { down_rows, ARRAY_SIZE(down_rows) };
-static const struct members file_fields = { file_rows, ARRAY_SIZE(file_rows) };
-static const struct members endpoint_fields = { endpoint_rows, ARRAY_SIZE(endpoint_rows) };
-static const struct members problem_fields = { problem_rows, ARRAY_SIZE(problem_rows) };
-static const struct members position_fields = { position_rows, ARRAY_SIZE(position_rows) };
+const struct json_members gadget_fields = { gadget_rows, ARRAY_SIZE(gadget_rows) };
+const struct json_members function_fields = { function_rows, ARRAY_SIZE(function_rows) };
+const struct json_members worker_fields = { worker_rows, ARRAY_SIZE(worker_rows) };
+static const struct json_members down_fields = { down_rows, ARRAY_SIZE(down_rows) };
+static const struct json_members file_fields = { file_rows, ARRAY_SIZE(file_rows) };
+static const struct json_members endpoint_fields = { endpoint_rows, ARRAY_SIZE(endpoint_rows) };
+static const struct json_members problem_fields = { problem_rows, ARRAY_SIZE(problem_rows) };
+static const struct json_members position_fields = { position_rows, ARRAY_SIZE(position_rows) };
 
 /* --- to JSON -----------------------------------------------------------------------------------
  */
 
-static json_t *members_as_object(const struct members *members, const void *structure)
+static json_t *members_as_object(const struct json_members *members, const void *structure)
 {
 	json_t *object = json_object();
 
-	members_to_json(members, structure, object);
+	json_members_make(members, structure, object);
 	return object;
 }
 
@@ -104,7 +104,7 @@ static json_t *problem_to_json(const struct status_problem *problem)
 	json_t *object = members_as_object(&problem_fields, problem);
 
 	if (problem->has_position)
-		members_to_json(&position_fields, problem, object);
+		json_members_make(&position_fields, problem, object);
 	return object;
 }
 
@@ -141,7 +141,7 @@ int status_file_write(const struct rundir *rundir, const struct gadget_status *s
 	for (size_t i = 0; i < status->n_configfs_links; i++)
 		json_array_append_new(links, json_string_or_null(status->configfs_links[i]));
 	json_object_set_new(json, "links", links);
-	members_to_json(&file_fields, status, json);
+	json_members_make(&file_fields, status, json);
 	r = rundir_write(rundir, RUNDIR_STATUS, json, err);
 	json_decref(json);
 	return r;
@@ -150,7 +150,7 @@ int status_file_write(const struct rundir *rundir, const struct gadget_status *s
 /* --- from JSON ---------------------------------------------------------------------------------
  */
 
-/* Like members_from_json, the following functions return NULL or the name of an invalid member. */
+/* Like json_members_read, the following functions return NULL or the name of an invalid member. */
 
 static const char *read_endpoints(struct function_status *function, const json_t *list)
 {
@@ -159,7 +159,7 @@ static const char *read_endpoints(struct function_status *function, const json_t
 	size_t i;
 
 	json_array_foreach(list, i, json) {
-		name = members_from_json(&endpoint_fields,
+		name = json_members_read(&endpoint_fields,
 					 array_add(function->endpoints, function->n_endpoints),
 					 json);
 		wrong = name ?: wrong;
@@ -170,9 +170,9 @@ static const char *read_endpoints(struct function_status *function, const json_t
 static const char *read_function(struct function_status *function, const json_t *json)
 {
 	const json_t *worker = json_object_get(json, "worker");
-	const char *wrong = members_from_json(&function_fields, function, json);
+	const char *wrong = json_members_read(&function_fields, function, json);
 	const char *wrong_endpoint = read_endpoints(function, json_object_get(json, "endpoints"));
-	const char *wrong_worker = members_from_json(&worker_fields, &function->worker, worker);
+	const char *wrong_worker = json_members_read(&worker_fields, &function->worker, worker);
 
 	function->has_worker = json_is_object(worker);
 	return wrong ?: wrong_endpoint ?: wrong_worker;
@@ -199,8 +199,8 @@ static const char *read_problems(struct gadget_status *status, const json_t *lis
 
 	json_array_foreach(list, i, json) {
 		struct status_problem *problem = array_add(status->problems, status->n_problems);
-		const char *name = members_from_json(&problem_fields, problem, json);
-		const char *position = members_from_json(&position_fields, problem, json);
+		const char *name = json_members_read(&problem_fields, problem, json);
+		const char *position = json_members_read(&position_fields, problem, json);
 
 		problem->has_position = json_object_get(json, "line");
 		wrong = name ?: position ?: wrong;
@@ -227,8 +227,8 @@ static const char *read_status(struct gadget_status *status, const json_t *json)
 	const json_t *functions = json_object_get(json, "functions"),
 		     *problems = json_object_get(json, "problems");
 	const char *wrong[] = {
-		members_from_json(&gadget_fields, status, json),
-		members_from_json(&file_fields, status, json),
+		json_members_read(&gadget_fields, status, json),
+		json_members_read(&file_fields, status, json),
 		json_is_array(functions) ? read_functions(status, functions) : "functions",
 		json_is_array(problems) ? read_problems(status, problems) : "problems",
 		read_configfs_links(status, json_object_get(json, "links")),
@@ -277,28 +277,28 @@ int status_file_read(const struct paths *paths, const char *name, struct gadget_
 
 void worker_status_copy(struct worker_status *to, const struct worker_status *from)
 {
-	members_copy(&worker_fields, to, from);
+	json_members_copy(&worker_fields, to, from);
 }
 
 void worker_status_free(struct worker_status *status)
 {
-	members_free(&worker_fields, status);
+	json_members_free(&worker_fields, status);
 }
 
 static void free_function_status(struct function_status *function)
 {
 	for (size_t i = 0; i < function->n_endpoints; i++)
-		members_free(&endpoint_fields, &function->endpoints[i]);
+		json_members_free(&endpoint_fields, &function->endpoints[i]);
 	free(function->endpoints);
 	worker_status_free(&function->worker);
-	members_free(&function_fields, function);
+	json_members_free(&function_fields, function);
 }
 
 void status_clear_problems(struct gadget_status *status)
 {
 	for (size_t i = 0; i < status->n_problems; i++) {
-		members_free(&problem_fields, &status->problems[i]);
-		members_free(&position_fields, &status->problems[i]);
+		json_members_free(&problem_fields, &status->problems[i]);
+		json_members_free(&position_fields, &status->problems[i]);
 	}
 	free(steal_ptr(status->problems));
 	status->n_problems = 0;
@@ -313,7 +313,7 @@ void status_free(struct gadget_status *status)
 	status_clear_problems(status);
 	free(status->functions);
 	free(status->configfs_links);
-	members_free(&gadget_fields, status);
+	json_members_free(&gadget_fields, status);
 	*status = (struct gadget_status){ 0 };
 }
 

@@ -14,7 +14,7 @@
 #include <time.h>
 
 #include "base/error.h"
-#include "rundir/members.h"
+#include "rundir/json_members.h"
 #include "rundir/rundir.h"
 
 /* The states of a gadget: see ffsctl(8), "States". */
@@ -166,7 +166,7 @@ struct gadget_statuses {
 };
 
 /* The fields of `status -o`. */
-extern const struct members gadget_fields, function_fields, worker_fields;
+extern const struct json_members gadget_fields, function_fields, worker_fields;
 
 /* --- functions --------------------------------------------------------------------
  */

@@ -74,7 +74,7 @@ static void on_udc_state(void *data, uint32_t events _unused_)
  * Sends the UDC to all keepers, even if its name is the same: it may be a new UDC with a new speed
  * file. Keepers that start later get the UDC at their start.
  */
-static void set_udc_of_keepers(struct functions *functions, const char *udc)
+static void send_udc_to_keepers(struct functions *functions, const char *udc)
 {
 	if (!streq_null(functions->last_bound_udc, udc)) {
 		free(functions->last_bound_udc);
@@ -93,7 +93,7 @@ void host_watch_udc_state(struct host_state *host, const char *udc)
 	stop_watching_udc_state(host);
 	host->state_is_configured = false;
 	if (udc)
-		set_udc_of_keepers(&host->live->functions, udc);
+		send_udc_to_keepers(&host->live->functions, udc);
 	/* During a reload configfs.gadget is the new gadget, live->model the old one. */
 	if (!udc || ffs_reports_all_configs(host->live->configfs.gadget))
 		return;

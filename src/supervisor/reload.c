@@ -331,7 +331,7 @@ void reload_continue(struct reloader *reloader)
  * Ends the reload after a keeper died: its function cannot be restored, and the kernel has unbound
  * the gadget.
  */
-void reload_on_keeper_death(struct reloader *reloader)
+void reloader_handle_keeper_death(struct reloader *reloader)
 {
 	struct reload *r = reloader->current_reload;
 

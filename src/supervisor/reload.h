@@ -57,4 +57,4 @@ void reload_revert(struct reloader *reloader);
 /* Called when the reload takes longer than its timeout. */
 void reload_on_timeout(struct reloader *reloader);
 /* Ends a reload because a keeper died. */
-void reload_on_keeper_death(struct reloader *reloader);
+void reloader_handle_keeper_death(struct reloader *reloader);

@@ -14,7 +14,7 @@ void requested_switch_free(struct requested_switch *sw)
 	rundir_close(&sw->rundir);
 	gadget_free(sw->gadget);
 	json_decref(sw->document);
-	json_decref(sw->switch_json);
+	json_decref(sw->workers_switch_object);
 	free(sw->udc);
 	free(sw);
 }

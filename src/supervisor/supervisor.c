@@ -182,7 +182,7 @@ static void revert_reload(struct supervisor *s)
 
 static void update_failed_gadget(struct supervisor *s)
 {
-	reload_on_keeper_death(&s->reloader);
+	reloader_handle_keeper_death(&s->reloader);
 	if (s->live.functions.foreground && gadget_workers_are_stopped(&s->live))
 		gadget_handle_event(&s->live, GADGET_EV_DROPPED);
 }
@@ -283,7 +283,7 @@ static int prepare_up(struct supervisor *s, double wait_udc, struct error *err)
 	 * After a switch, the process may have to bring the previous gadget up again with all its
 	 * privileges: client/switch.c gives privileges up later.
 	 */
-	if (r == 0 && !live->functions.switch_json)
+	if (r == 0 && !live->functions.workers_switch_object)
 		privileges_give_up(live);
 	return r;
 }
@@ -416,7 +416,7 @@ int supervisor_new(struct supervisor **out, const struct supervisor_options *opt
 	live->gadget_file_dirs = options->gadget_file_dirs;
 	live->record = options->record;
 	live->functions.foreground = options->foreground;
-	live->functions.switch_json = options->switch_json;
+	live->functions.workers_switch_object = options->workers_switch_object;
 	live->functions.inherited_pids = options->inherited_children.pids;
 	live->functions.n_inherited_pids = options->inherited_children.n_pids;
 	s->binding.option_udc = options->udc;
@@ -520,9 +520,9 @@ bool supervisor_has_switched(const struct supervisor *s)
 	return s->switcher.requested_switch;
 }
 
-struct supervisor_handover supervisor_hand_over(struct supervisor *s)
+struct switch_handover supervisor_hand_over_for_switch(struct supervisor *s)
 {
-	return (struct supervisor_handover){
+	return (struct switch_handover){
 		.requested_switch = steal_ptr(s->switcher.requested_switch),
 		.loaded_model = steal_ptr(s->reloader.loaded_model),
 		.document = json_incref(s->live.record.document),

@@ -41,8 +41,8 @@ struct supervisor_options {
 				  supervisor */
 	gid_t allowed_gid;     /* --group, whose members may send commands; 0: only root may */
 	bool foreground;       /* the log and the workers' output go to stderr */
-	const json_t
-		*switch_json; /* the object "switch" in the workers' configurations; NULL: none */
+	const json_t *workers_switch_object; /* the object "switch" in the workers' configurations;
+						NULL: none */
 	struct inherited_children
 		inherited_children; /* supervisor_new takes ownership of the list */
 };
@@ -129,10 +129,10 @@ struct rundir supervisor_detach_rundir(struct supervisor *s);
 bool supervisor_has_switched(const struct supervisor *s);
 
 /*
- * What a supervisor hands over to the supervisor of the next gadget after a switch. The receiver
- * owns all members.
+ * What the supervisor of a gadget hands over to the supervisor of the next gadget, when a worker
+ * has asked for that gadget (`switch_to`). The receiver owns all members.
  */
-struct supervisor_handover {
+struct switch_handover {
 	struct requested_switch
 		*requested_switch; /* the next gadget, and what was prepared for it */
 	struct gadget
@@ -143,6 +143,6 @@ struct supervisor_handover {
 	struct rundir rundir;
 };
 /* Returns everything that is handed over. Afterwards the supervisor can only be freed. */
-struct supervisor_handover supervisor_hand_over(struct supervisor *s);
+struct switch_handover supervisor_hand_over_for_switch(struct supervisor *s);
 /* Returns the recorded child processes; the supervisor has none afterwards. */
 struct inherited_children supervisor_detach_inherited_children(struct supervisor *s);

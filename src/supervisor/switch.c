@@ -245,7 +245,8 @@ static int begin_switch(struct switcher *switcher, struct requested_switch *sw,
 		json_decref(message);
 		return r;
 	}
-	sw->switch_json = json_pack("{s:s, s:o}", "from", switcher->live->name, "message", message);
+	sw->workers_switch_object =
+		json_pack("{s:s, s:o}", "from", switcher->live->name, "message", message);
 	switcher->requested_switch = sw;
 	gadget_log_about(switcher->live, worker->function->model->label, LOG_INFO,
 			 "the worker asks to switch to '%s'", name);

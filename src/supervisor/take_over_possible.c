@@ -16,7 +16,7 @@ bool take_over_is_possible(const struct takeover *t)
 {
 	return t->live->state == GADGET_UP && t->binding->state != BUS_FAILED &&
 	       (t->binding->state != BUS_REBIND_DUE || bus_awaits_udc(t->binding)) &&
-	       !t->live->functions.switch_json;
+	       !t->live->functions.workers_switch_object;
 }
 
 void take_over_send_linger(struct takeover *t)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "rundir/members.h"
+#include "rundir/json_members.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -26,17 +26,17 @@ union member_pointer {
 	json_t **object;
 };
 
-static union member_pointer member_pointer(const struct member *member, const void *structure)
+static union member_pointer member_pointer(const struct json_member *member, const void *structure)
 {
 	return (union member_pointer){ .any = (char *)structure + member->offset };
 }
 
-static json_t *word_to_json(const struct member *member, unsigned int value)
+static json_t *word_to_json(const struct json_member *member, unsigned int value)
 {
 	return json_string_or_null(value < member->n_words ? member->words[value] : NULL);
 }
 
-json_t *member_to_json(const struct member *member, const void *structure)
+json_t *json_member_make(const struct json_member *member, const void *structure)
 {
 	const union member_pointer at = member_pointer(member, structure);
 
@@ -64,12 +64,12 @@ json_t *member_to_json(const struct member *member, const void *structure)
 	return json_null();
 }
 
-bool members_to_json(const struct members *members, const void *structure, json_t *object)
+bool json_members_make(const struct json_members *members, const void *structure, json_t *object)
 {
 	bool is_utf8 = true;
 
 	for (size_t i = 0; i < members->n; i++) {
-		json_t *value = member_to_json(&members->v[i], structure);
+		json_t *value = json_member_make(&members->v[i], structure);
 
 		is_utf8 = is_utf8 && value;
 		json_object_set_new(object, members->v[i].name, value ? value : json_null());
@@ -85,12 +85,12 @@ static const size_t sizes[] = {
 	[MEMBER_FLAG] = sizeof(bool),	  [MEMBER_OBJECT] = sizeof(json_t *),
 };
 
-static bool is_text_member(const struct member *member)
+static bool is_text_member(const struct json_member *member)
 {
 	return member->type == MEMBER_NAME || member->type == MEMBER_TEXT;
 }
 
-static void set_null(const struct member *member, void *structure)
+static void set_null(const struct json_member *member, void *structure)
 {
 	const union member_pointer at = member_pointer(member, structure);
 
@@ -101,7 +101,7 @@ static void set_null(const struct member *member, void *structure)
 		*at.bytes = -1;
 }
 
-static unsigned int word_from_json(const struct member *member, const json_t *value)
+static unsigned int word_from_json(const struct json_member *member, const json_t *value)
 {
 	for (unsigned int i = 0; i < member->n_words; i++)
 		if (streq_null(member->words[i], json_string_value(value)))
@@ -116,7 +116,7 @@ static bool is_within(const json_t *value, json_int_t least, json_int_t most)
 	       json_integer_value(value) <= most;
 }
 
-static bool is_valid(const struct member *member, const json_t *value)
+static bool is_valid(const struct json_member *member, const json_t *value)
 {
 	switch (member->type) {
 	case MEMBER_NAME:
@@ -140,7 +140,7 @@ static bool is_valid(const struct member *member, const json_t *value)
 	return false;
 }
 
-static void set_value(const struct member *member, void *structure, json_t *value)
+static void set_value(const struct json_member *member, void *structure, json_t *value)
 {
 	const union member_pointer at = member_pointer(member, structure);
 
@@ -176,12 +176,13 @@ static void set_value(const struct member *member, void *structure, json_t *valu
 	}
 }
 
-const char *members_from_json(const struct members *members, void *structure, const json_t *object)
+const char *json_members_read(const struct json_members *members, void *structure,
+			      const json_t *object)
 {
 	const char *wrong = NULL;
 
 	for (size_t i = 0; i < members->n; i++) {
-		const struct member *member = &members->v[i];
+		const struct json_member *member = &members->v[i];
 		json_t *value = json_object_get(object, member->name);
 
 		if (value && !json_is_null(value) && is_valid(member, value)) {
@@ -195,7 +196,7 @@ const char *members_from_json(const struct members *members, void *structure, co
 	return wrong;
 }
 
-void members_free(const struct members *members, void *structure)
+void json_members_free(const struct json_members *members, void *structure)
 {
 	for (size_t i = 0; i < members->n; i++) {
 		const union member_pointer at = member_pointer(&members->v[i], structure);
@@ -207,11 +208,11 @@ void members_free(const struct members *members, void *structure)
 	}
 }
 
-void members_copy(const struct members *members, void *to, const void *from)
+void json_members_copy(const struct json_members *members, void *to, const void *from)
 {
-	members_free(members, to);
+	json_members_free(members, to);
 	for (size_t i = 0; i < members->n; i++) {
-		const struct member *member = &members->v[i];
+		const struct json_member *member = &members->v[i];
 		const union member_pointer source = member_pointer(member, from),
 					   target = member_pointer(member, to);
 

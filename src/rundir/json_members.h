@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum member_type {
+enum json_member_type {
 	MEMBER_NAME,	/* char *, owned, never NULL; "?" if the JSON object has no such member */
 	MEMBER_TEXT,	/* char *, owned; NULL is null in JSON */
 	MEMBER_WORD,	/* an enum, a word in JSON; a value that has no word is null, and an unknown
@@ -24,16 +24,16 @@ enum member_type {
 	MEMBER_OBJECT,	/* json_t *, owned: a JSON object; NULL is null in JSON */
 };
 
-struct member {
+struct json_member {
 	const char *name; /* name of the member in the JSON object */
 	size_t offset;	  /* offset of the member in the struct */
-	enum member_type type;
+	enum json_member_type type;
 	const char *const *words; /* for MEMBER_WORD: the word for each value of the enum */
 	size_t n_words;
 };
 
-struct members {
-	const struct member *v;
+struct json_members {
+	const struct json_member *v;
 	size_t n;
 };
 
@@ -41,18 +41,20 @@ struct members {
  * Returns the value of a member of `structure` as JSON; the caller owns it. Returns NULL for a text
  * that is not UTF-8.
  */
-json_t *member_to_json(const struct member *member, const void *structure);
+json_t *json_member_make(const struct json_member *member, const void *structure);
 /*
  * Adds all members of `structure` to the JSON object. Returns false if a text is not UTF-8; this
  * text becomes null.
  */
-bool members_to_json(const struct members *members, const void *structure, json_t *object);
+bool json_members_make(const struct json_members *members, const void *structure, json_t *object);
 /*
  * Sets all members of `structure` from the JSON object. A member that the object does not have gets
  * the value that stands for null. Returns NULL or, if a JSON value has a wrong type or is too
- * large, the name of the member. The caller frees the members with members_free, also on failure.
+ * large, the name of the member. The caller frees the members with json_members_free, also on
+ * failure.
  */
-const char *members_from_json(const struct members *members, void *structure, const json_t *object);
+const char *json_members_read(const struct json_members *members, void *structure,
+			      const json_t *object);
 /* Frees the members of the struct `to`, then copies the members of the struct `from` to it. */
-void members_copy(const struct members *members, void *to, const void *from);
-void members_free(const struct members *members, void *structure);
+void json_members_copy(const struct json_members *members, void *to, const void *from);
+void json_members_free(const struct json_members *members, void *structure);
