@@ -19,8 +19,8 @@ int mount_state_at(const char *path, const char *type, const char *source);
  * it. */
 char *mounts_read(void);
 /*
- * Returns whether the topmost mount at `path` has this type and source in `mounts`, a text of
- * mounts_read. Does not find a path with characters that mountinfo escapes.
+ * Returns whether the topmost mount at `path` has this type and source in `mounts`, a text
+ * that mounts_read returned. Does not find a path with characters that mountinfo escapes.
  */
 bool mounts_have(const char *mounts, const char *path, const char *type, const char *source);
 /* Calls `fn` with the path and the source of each mount of this type in `mounts`. */

@@ -100,8 +100,8 @@ bool path_is_below(const char *path, const char *dir);
  */
 #define DIGEST_EMPTY UINT64_C(0xcbf29ce484222325)
 uint64_t digest_add(uint64_t digest, const void *data, size_t size);
-/* Adds a text with its NUL, so that the texts "a" and "bc" have another digest than the texts "ab"
-   and "c". NULL adds nothing. */
+/* Adds a text with its NUL, so that the texts "a", "bc" and the texts "ab", "c" have different
+   digests. NULL adds nothing. */
 uint64_t digest_add_text(uint64_t digest, const char *text);
 
 /*

@@ -84,8 +84,8 @@ struct ffs_validator {
 	 */
 	unsigned int first_interface;
 	/*
-	 * For tests: counts of the FFS_RULE_COUNT rules, which the validator increases; may be
-	 * NULL.
+	 * For tests: FFS_RULE_COUNT elements, in which the validator counts how often each rule
+	 * was violated and how often it was not; may be NULL.
 	 */
 	struct ffs_branch_count *branch_counts;
 };

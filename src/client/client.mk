@@ -4,7 +4,7 @@ libffsctl_a_SOURCES += \
 	src/client/run_in_child.c \
 	src/client/client.c src/client/client.h \
 	src/client/force_down.c \
-	src/client/init_supervisor.c \
+	src/client/make_supervisor.c \
 	src/client/inspect.c src/client/inspect.h \
 	src/client/inspect_run_dir.c \
 	src/client/inspect_common.c src/client/inspect_common.h \

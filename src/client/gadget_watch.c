@@ -23,7 +23,7 @@ struct watched_item {
 	struct fd_watch fd_watch;
 	pid_t pid;	/* pid of a process; 0: the item is a UDC */
 	char *udc_name; /* name of a UDC; NULL: the item is a process */
-	bool is_needed; /* a gadget in the current call of gadget_watch_update has the item */
+	bool is_in_use; /* a gadget in the current call of gadget_watch_update has the item */
 };
 
 struct gadget_watch {
@@ -149,7 +149,7 @@ static bool watch_process_or_udc(struct gadget_watch *w, pid_t pid, const char *
 	for (size_t i = 0; i < w->n_items; i++) {
 		item = w->items[i];
 		if (item->pid == pid && streq_null(item->udc_name, udc) && item->fd_watch.fd >= 0) {
-			item->is_needed = true;
+			item->is_in_use = true;
 			return false;
 		}
 	}
@@ -159,7 +159,7 @@ static bool watch_process_or_udc(struct gadget_watch *w, pid_t pid, const char *
 					  inspected again */
 	item = xcalloc(1, sizeof(*item));
 	*item = (struct watched_item){
-		.gadget_watch = w, .fd_watch = FD_WATCH_NONE, .pid = pid, .is_needed = true
+		.gadget_watch = w, .fd_watch = FD_WATCH_NONE, .pid = pid, .is_in_use = true
 	};
 	item->udc_name = xstrdup_or_null(udc);
 	if (fd_watch_add(w->loop, &item->fd_watch, fd, udc ? EPOLLPRI : EPOLLIN, on_item_event,
@@ -205,7 +205,7 @@ static void remove_unneeded_items(struct gadget_watch *w)
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->n_items; i++) {
-		if (w->items[i]->is_needed && w->items[i]->fd_watch.fd >= 0)
+		if (w->items[i]->is_in_use && w->items[i]->fd_watch.fd >= 0)
 			w->items[n++] = w->items[i];
 		else
 			free_watched_item(w->items[i]);
@@ -218,7 +218,7 @@ bool gadget_watch_update(struct gadget_watch *w, const struct gadget_statuses *g
 	bool is_new = watch_directories(w, gadgets);
 
 	for (size_t i = 0; i < w->n_items; i++)
-		w->items[i]->is_needed = false;
+		w->items[i]->is_in_use = false;
 	for (size_t i = 0; i < gadgets->n; i++)
 		is_new |= watch_gadget(w, &gadgets->v[i]);
 	remove_unneeded_items(w);

@@ -222,7 +222,7 @@ static const struct {
 	[RUN_FILE_CONTROL] = { RUNDIR_CONTROL, "only 'ffsctl down' reaches its supervisor" },
 };
 
-/* Reports removed files. `was_read` has for each file whether it was just read, so exists. */
+/* Reports removed files. `was_read`: for each file, whether it was read just now and so exists. */
 static void check_run_dir_files(struct gadget_status *gadget, const struct paths *paths,
 				const char *name, const bool *was_read)
 {

@@ -11,7 +11,7 @@
 int client_error_no_supervisor(const char *name, struct error *err);
 
 /*
- * init_supervisor.c: converts the options of a command to the parameters of supervisor_new.
+ * make_supervisor.c: converts the options of a command to the parameters of supervisor_new.
  * `first_gadget` is the parameter `original_name` of record_make. supervisor_new takes ownership of
  * the record in the returned struct; if supervisor_new is not called or fails, the caller frees the
  * record.
@@ -21,7 +21,7 @@ struct supervisor_options client_make_supervisor_options(const struct gadget *g,
 							 const char *first_gadget,
 							 const struct client_options *options);
 /*
- * init_supervisor.c: makes a supervisor, which takes ownership of `rundir`. On failure, the caller
+ * make_supervisor.c: makes a supervisor, which takes ownership of `rundir`. On failure, the caller
  * still owns `rundir`.
  */
 int client_make_supervisor(struct supervisor **s, const struct gadget *g, const json_t *document,
@@ -55,7 +55,7 @@ int client_recorded_gadget_read(struct client_recorded_gadget *recorded, const s
 				const char *name, struct error *err);
 void client_recorded_gadget_free(struct client_recorded_gadget *recorded);
 
-/* init_supervisor.c: returns the last lines of the gadget's log; the caller frees them. */
+/* make_supervisor.c: returns the last lines of the gadget's log; the caller frees them. */
 char *client_last_log_lines(const struct supervisor *s);
 
 /*

@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "client/internal.h"
-#include "plan/fault.h"
+#include "plan/fault_injection.h"
 #include "rundir/record.h"
 #include "supervisor/requested_switch.h"
 

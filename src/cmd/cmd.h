@@ -64,8 +64,8 @@ struct command_request {
 	const char *expected_arguments; /* words for the usage error; NULL: "one gadget" */
 	bool takes_over_first; /* if the supervisor has died, first takes the gadget over */
 	/*
-	 * Output after the gadget's name. `unchanged_text` if nothing changed; NULL: prints
-	 * `done_text` in this case, too.
+	 * Output after the gadget's name. `unchanged_text` is for a command that changed nothing;
+	 * if it is NULL, `done_text` is printed then, too.
 	 */
 	const char *done_text, *unchanged_text;
 	/* Prints the answer instead of these texts. `value`: the second argument, or NULL. */
@@ -203,7 +203,7 @@ void cmd_explain_worker_failure(const struct globals *globals, const char *file,
  */
 int cmd_find_gadget_name(const struct globals *globals, const char *argument, char **name,
 			 struct error *err);
-/* Does the same as cmd_find_gadget_name. Also accepts names that no gadget file can contain. */
+/* Like cmd_find_gadget_name, but also accepts names that no gadget file can contain. */
 int cmd_find_any_gadget_name(const struct globals *globals, const char *argument, char **name,
 			     struct error *err);
 /*

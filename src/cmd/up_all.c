@@ -61,7 +61,7 @@ static void report_failure(struct up_all_progress *w, int exit, const struct err
 		cmd_print_error(err);
 }
 
-static void merge_document(struct up_all_progress *w, int fd)
+static void merge_document_of_child(struct up_all_progress *w, int fd)
 {
 	json_t *document = lseek(fd, 0, SEEK_SET) == 0 ? json_loadfd(fd, 0, NULL) : NULL;
 
@@ -94,7 +94,7 @@ static bool bring_up_one_file(struct up_all_progress *w, const char *path)
 		report_failure(w, exit, &err);
 	}
 	if (fd >= 0)
-		merge_document(w, fd);
+		merge_document_of_child(w, fd);
 	return err.err != ECANCELED;
 }
 

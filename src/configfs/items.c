@@ -185,12 +185,12 @@ const struct step_op configfs_op_link = {
 
 /* --- The step "view" of older builds ---------------------------------------------------------- */
 
-static int usbg_view_apply(struct step *step _unused_, struct error *err _unused_)
+static int old_view_apply(struct step *step _unused_, struct error *err _unused_)
 {
 	return 0;
 }
 
-static int usbg_view_undo(struct step *step, struct error *err)
+static int old_view_undo(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *gadgets = path_parent(step->path), *top = path_parent(gadgets);
 
@@ -206,6 +206,6 @@ static int usbg_view_undo(struct step *step, struct error *err)
 const struct step_op configfs_op_view = {
 	.name = "view",
 	.undo_name = "remove-view",
-	.apply = usbg_view_apply,
-	.undo = usbg_view_undo,
+	.apply = old_view_apply,
+	.undo = old_view_undo,
 };

@@ -15,8 +15,8 @@ struct device_filter {
 	unsigned int bus_number, device_address; /* for select_by_address */
 	const char *serial_number;		 /* NULL: any serial number */
 	int interface_number; /* -1: the first interface that has the endpoints */
-	/* Selects the endpoint with this index of the interface's OUT endpoints, and of its IN
-	   endpoints. */
+	/* Index of the selected OUT endpoint among the interface's OUT endpoints, and of the
+	   selected IN endpoint among its IN endpoints. */
 	unsigned int endpoint_index;
 	unsigned int max_wait_ms;  /* how long to wait until the device appears; 0: do not wait */
 	bool needs_out, needs_in;  /* the interface must have an OUT endpoint, an IN endpoint */

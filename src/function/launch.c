@@ -321,8 +321,8 @@ static int open_endpoint_pair(void *data, const struct endpoint *first,
 {
 	struct worker_fds *fds = data;
 
-	return add_fd(fds, ffs_pair_open(fds->worker->function->model->ffs, first,
-					 blocking_mode_of(fds), fds->err));
+	return add_fd(fds, ffs_open_pair_file(fds->worker->function->model->ffs, first,
+					      blocking_mode_of(fds), fds->err));
 }
 
 /* Opens the sealed memfd again, because workers must not share its file offset. */

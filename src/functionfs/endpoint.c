@@ -96,8 +96,8 @@ int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_
 	return open_endpoint_file(ffs, file, blocking, err);
 }
 
-int ffs_pair_open(const struct ffs *ffs, const struct endpoint *first, enum ep_blocking blocking,
-		  struct error *err)
+int ffs_open_pair_file(const struct ffs *ffs, const struct endpoint *first,
+		       enum ep_blocking blocking, struct error *err)
 {
 	_cleanup_free_ char *file = ffs_pair_file(ffs, first);
 

@@ -29,8 +29,8 @@ enum ep_blocking { EP_NONBLOCKING, EP_BLOCKING };
 int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_blocking blocking,
 		      struct error *err);
 /* Opens the file of a pair: reads use the OUT endpoint of the pair, writes use the IN endpoint. */
-int ffs_pair_open(const struct ffs *ffs, const struct endpoint *first, enum ep_blocking blocking,
-		  struct error *err);
+int ffs_open_pair_file(const struct ffs *ffs, const struct endpoint *first,
+		       enum ep_blocking blocking, struct error *err);
 
 /* Enables automatic zero-length packets for the IN endpoint file `path`, until ep0 is closed. */
 extern const struct step_op ffs_op_zlp;

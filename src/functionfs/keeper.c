@@ -185,8 +185,8 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
  * Makes a kill switch: a pipe that sends SIGKILL to a process group when any process writes to the
  * pipe. The kernel checks the permission of the process that made the pipe (fs/fcntl.c,
  * sigio_perm), so the keeper needs no permission. The pipe refers to the group and not to its
- * number, so the signal never hits a later group with the same number. One file descriptor is both
- * ends of the pipe; closing it sends no signal.
+ * number, so the signal never hits a later group with the same number. The pipe has
+ * one file descriptor, for reading and writing; closing it sends no signal.
  */
 static int make_kill_switch(pid_t group)
 {

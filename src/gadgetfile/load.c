@@ -328,7 +328,7 @@ int gadgetfile_load_document(const json_t *document, const char *path, const cha
 	int r;
 
 	*out = NULL;
-	scan_document(&s, path, text, &diags);
+	scan_text_of_document(&s, path, text, &diags);
 	r = load_from_scan(&s, &options, out, NULL, &diags);
 	if (r < 0) {
 		_cleanup_free_ char *why = first_error_text(&diags);

@@ -31,8 +31,8 @@ struct plan_rules {
 	 */
 	bool (*must_reapply_with)(const struct step *earlier, const struct step *later);
 	/*
-	 * Returns whether `new_step` of the new plan is the same as `old_step` of the old plan but
-	 * for its value. Both steps have the same op.
+	 * Returns whether `new_step` of the new plan differs from `old_step` of the old plan only
+	 * in its value. Both steps have the same op.
 	 */
 	bool (*replaces)(const struct step *new_step, const struct step *old_step);
 };

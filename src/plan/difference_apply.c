@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "plan/difference.h"
-#include "plan/fault.h"
+#include "plan/fault_injection.h"
 
 static struct step *step_of_change(const struct difference *d, const struct change *change)
 {

@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/json.h"
-#include "plan/fault.h"
+#include "plan/fault_injection.h"
 
 struct step *plan_add(struct plan *plan, const struct step_op *op, char *path, char *value,
 		      const struct position *at, void *context)

@@ -50,8 +50,8 @@ static void set_ethernet_variables(struct template_state *m)
 	"07 05 " address " 03 $report_length.2 {0a|04|04}", "S: 06 30 00 00 $report_length.2"
 
 /*
- * Sets the variable for the size of the report descriptor. If the attribute is a file, its size is
- * the size of the file, which gadgetfile_load has not read.
+ * Sets the variable for the size of the report descriptor. If the gadget
+ * file has the path of a file, this is the size of that file, which gadgetfile_load does not read.
  */
 static void set_hid_variables(struct template_state *m)
 {

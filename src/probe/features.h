@@ -19,7 +19,7 @@ int features_remove_scratch_gadgets(const struct paths *paths, struct error *err
 
 /*
  * Fails with EX_UNAVAILABLE if the kernel lacks a feature of FunctionFS that the gadget uses. The
- * error has the position in the gadget file. If the gadget uses no such feature, does not probe.
+ * error has the position in the gadget file. Does not probe if the gadget uses no such feature.
  */
 int features_require_for_gadget(const struct paths *paths, const struct gadget *gadget,
 				struct error *err);

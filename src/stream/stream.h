@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Endpoint I/O for one FunctionFS function. An engine (copy, mmap or dmabuf; engines.h)
- * allocates the buffers of the transfers. Several transfers are in flight on each endpoint and
- * complete in order. A stream can be used again after the host has disabled and enabled the
- * function.
+ * Endpoint I/O for one FunctionFS function. An engine (engines.h lists them) allocates the buffers
+ * of the transfers. Several transfers are in flight on each endpoint and complete in order. A
+ * stream can be used again after the host has disabled and enabled the function.
  *
  * All engines share stream.c and transfers.c, which handle queues, order, the ends of messages,
- * changes of the link state, and memory shortage in the kernel. The code of an engine (copy.c,
- * mmap.c, dmabuf.c) only moves single requests.
+ * changes of the link state, and memory shortage in the kernel. The file of an engine only moves
+ * single requests.
  *
  * Only one thread may use a stream. The owner of the stream watches the file descriptor
  * stream_fd() with EPOLLET, calls stream_dispatch() when it is readable, and calls stream_flush()
@@ -129,7 +128,7 @@ struct stream_endpoint {
 	struct stream_transfer *outstanding_head;  /* list of the outstanding transfers, in order */
 	struct stream_transfer **outstanding_tail; /* the last pointer of this list */
 	bool may_have_unsent_requests; /* an outstanding transfer may have unsent requests */
-	bool saw_request_shutdown;     /* a request ended with ESHUTDOWN after the link went down */
+	bool saw_eshutdown;	       /* a request ended with ESHUTDOWN after the link went down */
 };
 
 struct stream_config {

@@ -67,7 +67,7 @@ void stream_cancel_requests(struct stream *s, struct stream_transfer *t)
  * If the kernel does not number sessions, a request that is submitted while the host resets the
  * interface may belong to the next session. An IN request in flight is cancelled, because its data
  * belongs to the old session. An OUT request in flight is not cancelled, because it may already
- * have data of the next session: see mark_outstanding_transfers().
+ * have data of the next session: see mark_transfers_outstanding_at_link_up().
  */
 void stream_end_session(struct stream *s)
 {
@@ -78,7 +78,7 @@ void stream_end_session(struct stream *s)
 	for (i = 0; i < s->n_eps; i++) {
 		struct stream_endpoint *ep = &s->eps[i];
 
-		ep->saw_request_shutdown = false;
+		ep->saw_eshutdown = false;
 		for (t = ep->outstanding_head; t; t = t->next) {
 			if (!s->session_number && !is_in_endpoint(ep) &&
 			    t->data_request.in_flight && !t->status)
@@ -172,7 +172,7 @@ static bool is_session_over(struct stream *s)
  * the new session. The other requests belong to the old session: each of them will end with
  * ESHUTDOWN and will then be submitted again.
  */
-static void mark_outstanding_transfers(struct stream *s)
+static void mark_transfers_outstanding_at_link_up(struct stream *s)
 {
 	struct stream_transfer *t;
 	unsigned int i;
@@ -192,7 +192,7 @@ void stream_start_pending_session(struct stream *s)
 	s->session_is_pending = s->resubmitted_old_request = false;
 	s->link_is_up = true;
 	set_packet_sizes(s, s->speed);
-	mark_outstanding_transfers(s);
+	mark_transfers_outstanding_at_link_up(s);
 	s->config.callbacks->link_up(s->config.callback_data);
 }
 
@@ -283,7 +283,7 @@ static void handle_failed_request(struct stream *s, struct stream_request *r, in
 			break;
 		}
 		handle_link_loss(s, is_link_up_again(s, t));
-		r->ep->saw_request_shutdown = true;
+		r->ep->saw_eshutdown = true;
 		stream_fail_transfer(t, -ESHUTDOWN);
 		break;
 	case ECONNRESET: /* the status after usb_ep_dequeue(): this program cancelled the request */
@@ -324,7 +324,7 @@ void stream_complete_request(struct stream *s, struct stream_request *r, long re
 		   of the transfer completed. */
 		t->completed_before_link_up =
 			!s->link_is_up && !s->session_number && !is_in_endpoint(ep) && !t->status &&
-			(ep->saw_request_shutdown || s->config.engine->endpoint_is_enabled(s, ep));
+			(ep->saw_eshutdown || s->config.engine->endpoint_is_enabled(s, ep));
 		if (is_in_endpoint(ep) && (size_t)result < r->length)
 			stream_fail_transfer(t, -EIO);
 		/* The remaining parts of a cancelled transfer are not submitted. */

@@ -66,7 +66,7 @@ static int set_bind_step(struct live_gadget *live, const char *udc, struct error
 	} else {
 		configfs_add_bind(&live->plan, &live->configfs, udc);
 	}
-	/* Writes the record even if the step exists: the last write may have failed. */
+	/* Writes the record even if the plan had the step: the last write may have failed. */
 	return gadget_write_record(live, err);
 }
 

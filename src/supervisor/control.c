@@ -105,7 +105,7 @@ static struct control_client *find_free_slot(struct control *control,
 	return slot;
 }
 
-static bool awaits_command(const struct control_client *client)
+static bool has_sent_no_request(const struct control_client *client)
 {
 	return client->watch.fd >= 0 && client->waits_for == CLIENT_IDLE;
 }
@@ -115,7 +115,7 @@ static void start_idle_timer(struct control *control)
 	double next = HUGE_VAL, now = now_monotonic();
 
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		if (awaits_command(&control->clients[i]) &&
+		if (has_sent_no_request(&control->clients[i]) &&
 		    control->clients[i].command_deadline < next)
 			next = control->clients[i].command_deadline;
 	timer_stop(&control->idle_timer);
@@ -129,7 +129,7 @@ static void on_idle_timer(void *data, uint32_t events _unused_)
 	struct control *control = data;
 
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
-		if (awaits_command(&control->clients[i]) &&
+		if (has_sent_no_request(&control->clients[i]) &&
 		    control->clients[i].command_deadline <= now_monotonic())
 			control_close_client(&control->clients[i]);
 	start_idle_timer(control);
@@ -322,7 +322,7 @@ static bool reload_has_ended(const struct control *control)
 	return control->live->functions.phase == PHASE_UP && !gadget_is_reloading(control->live);
 }
 
-void control_update(struct control *control)
+void control_answer_finished_commands(struct control *control)
 {
 	if (control->live->state == GADGET_FAILED)
 		refuse_waiting_clients(control);

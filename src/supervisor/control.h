@@ -71,7 +71,7 @@ void control_close(struct control *control);
  * Answers clients whose command is done. Must be called after the status was written, because a
  * client may read the status as soon as it has the answer.
  */
-void control_update(struct control *control);
+void control_answer_finished_commands(struct control *control);
 /*
  * Answers all clients except the one at the socket `except_fd` with an error and the hint to try
  * again. Called before the supervisor executes another program, which does not know these clients.

@@ -227,7 +227,7 @@ static void update_supervisor(struct supervisor *s)
 	live->retry_undo_soon = live->retry_undo_soon || gadget_has_leftovers(live);
 	gadget_write_status(live);
 	take_over_send_linger(&s->takeover);
-	control_update(&s->control);
+	control_answer_finished_commands(&s->control);
 	if (live->functions.phase == PHASE_UP && live->up_is_awaited && gadget_keepers_listen(live))
 		report_up(s);
 	notify_update(&s->notify);
@@ -325,7 +325,7 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 	return return_failure(&s->live, err);
 }
 
-static int undo_record(struct supervisor *s, struct error *err)
+static int undo_recorded_plan(struct supervisor *s, struct error *err)
 {
 	_cleanup_free_ const struct step_op **ops = gadget_step_ops();
 	int r = record_read_plan(s->live.paths, s->live.name, ops, &s->live.plan, err);
@@ -454,7 +454,7 @@ int supervisor_undo_record(const struct paths *paths, const char *name, struct r
 		r = rundir_set_owner(rundir, OWNER_CLEARING, err);
 	if (r == 0) {
 		use_rundir(&s->live, rundir);
-		r = undo_record(s, err);
+		r = undo_recorded_plan(s, err);
 	}
 	supervisor_free(s);
 	return r;

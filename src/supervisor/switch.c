@@ -14,7 +14,7 @@
 #include "configfs/udc.h"
 #include "functionfs/mount.h"
 #include "gadgetfile/gadgetfile.h"
-#include "plan/fault.h"
+#include "plan/fault_injection.h"
 #include "probe/features.h"
 #include "rundir/record.h"
 #include "supervisor/bus.h"

@@ -151,8 +151,8 @@ static void copy_previous_values(struct live_gadget *live, const struct previous
 }
 
 /*
- * Copies the recorded `value` of start-worker to the worker, because the worker was started with
- * it. For a worker that started now, the value might differ.
+ * Copies the `value` of the recorded step start-worker to the struct live_worker: the running
+ * process was started with it. For a worker that started now, the value might differ.
  */
 static void copy_start_step_value(const struct step *step)
 {

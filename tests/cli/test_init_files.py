@@ -60,6 +60,14 @@ def systemd_verifies_unit():
         eq(printed("systemd-analyze", "verify", "--man=no", unit(directory)), "")
 
 
+@test("the unit's bounding set has the capabilities that the supervisor keeps, and no other")
+def unit_capabilities():
+    source = pathlib.Path(SRC, "src/supervisor/privileges.c").read_text()
+    kept = re.search(r"#define OUR_CAPABILITIES(.*?)\n#", source, re.S)[1]
+    bounding = re.search(r"^CapabilityBoundingSet=(.*)$", path("ffsctl@.service").read_text(), re.M)[1]
+    eq(sorted(bounding.split()), sorted("CAP_" + name for name in re.findall(r"CAPABILITY\((\w+)\)", kept)))
+
+
 @test("the unit's exposure is not above what init/README.md says")
 def unit_exposure():
     most = float(re.search(r"exposure of (\d+\.\d)", path("README.md").read_text())[1])

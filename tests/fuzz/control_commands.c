@@ -214,7 +214,7 @@ void control_fuzz_commands(struct script *script)
 		while (loop_once(&w.live.loop, 0) > 0)
 			;
 		control_cancel_closed_binds(&w.control);
-		control_update(&w.control);
+		control_answer_finished_commands(&w.control);
 		for (size_t n = 0; n < CLIENTS; n++)
 			if (w.clients[n] >= 0)
 				check_answer(n);

@@ -84,7 +84,7 @@ void scan_text(struct scan *s, const char *path, const char *text, size_t size, 
 	scan_source(s, gadgetfile_source_add(s, path, text, size));
 }
 
-void scan_document(struct scan *s, const char *path, const char *text, struct diags *diags)
+void scan_text_of_document(struct scan *s, const char *path, const char *text, struct diags *diags)
 {
 	*s = (struct scan){ .diags = diags, .is_from_document = true };
 	scan_source(s, gadgetfile_source_add(s, path, text, strlen(text)));

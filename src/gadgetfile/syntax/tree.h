@@ -77,8 +77,8 @@ struct node {
 /* Returns the setting with this name in a group; NULL: none. */
 struct node *node_member(const struct node *group, const char *name);
 /*
- * Returns the range that a message about a whole setting marks: its name. For an element of a list,
- * which has no name, returns the range of its value.
+ * Returns the text to mark in a message about a whole setting: the setting's name. An element of a
+ * list has no name: for it, returns the range of the value.
  */
 const struct text_range *node_range(const struct node *node);
 /* Returns the node as JSON, with U+FFFD for each byte that is not UTF-8. The caller owns it. */
@@ -133,7 +133,7 @@ void scan_text(struct scan *s, const char *path, const char *text, size_t size,
  * Like scan_text, for a text that was made from a document. Does not call
  * scan_compare_with_libconfig, because no other program reads this text.
  */
-void scan_document(struct scan *s, const char *path, const char *text, struct diags *diags);
+void scan_text_of_document(struct scan *s, const char *path, const char *text, struct diags *diags);
 /* Applies another text to s->root as a drop-in. */
 void scan_text_as_drop_in(struct scan *s, const char *path, const char *text, size_t size);
 void scan_free(struct scan *s);

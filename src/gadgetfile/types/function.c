@@ -341,8 +341,8 @@ static void find_inline_functions(struct load *l, const struct node *config)
 		    function->n_children == 0)
 			continue;
 		/*
-		 * The same limit as for functions with labels, because each function is compared
-		 * with all others
+		 * Uses the same limit as for functions with labels, because each function is
+		 * compared with all others
 		 */
 		if (l->n_functions == GADGETFILE_MAX_GROUP) {
 			diag_error(l->diags, node_range(function), "more than %d functions",

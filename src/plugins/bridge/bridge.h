@@ -26,8 +26,8 @@ enum framing {
 	FRAMING_PACKET, /* a message is one packet of a SOCK_SEQPACKET socket */
 };
 
-/* FRAMING_LENGTH: the header of a piece is the length of the piece in bytes, as a little-endian
-   number. HEADER_MORE is set in the number if another piece of the same message follows. */
+/* FRAMING_LENGTH: the header before a piece of a message is a little-endian number, the bytes of
+   the piece without the header. HEADER_MORE is set if another piece of the message follows. */
 #define HEADER_SIZE 4
 #define HEADER_MORE 0x80000000u
 
@@ -80,7 +80,7 @@ struct peer_type {
 	   NULL: the peer may always be opened again. */
 	bool (*may_reopen)(struct bridge *b);
 	/* Stops the peer before the worker ends. Returns false if the worker must not end yet:
-	   then the handler of a later event calls exit(). NULL: nothing must be done. */
+	   then the handler of a later event calls exit(). NULL: nothing needs to be done. */
 	bool (*stop)(struct bridge *b);
 	/* Whether the sink of a peer stays open after the peer's source was closed. */
 	bool allows_half_close;

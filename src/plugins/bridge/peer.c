@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #define STATS_MS 1000 /* time between two STATS messages */
-/* If a peer was open for this time, it is opened again after first_retry_delay_ms. */
+/* A peer that ends after at least this time is opened again after first_retry_delay_ms; after less
+   time, the delay is longer. */
 #define LONG_OPEN_MS 10000
 
 /* --- watches --- */

@@ -2,7 +2,7 @@
 """Helpers of the fault tests. They yield every example and every step of its plan, and check the system after a step
 has failed or the process was killed at a step.
 
-The numbers of the steps are those of `up --dry-run --json`. src/plan/fault.h documents how faults are planted.
+The numbers of the steps are those of `up --dry-run --json`. src/plan/fault_injection.h documents how faults are planted.
 """
 
 import errno

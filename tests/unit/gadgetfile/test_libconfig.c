@@ -32,7 +32,7 @@ Test(libconfig, is_asked_about_each_text_without_errors)
 	scan("a = ;");
 	cr_expect_eq(s.libconfig_result, LIBCONFIG_NOT_COMPARED);
 	teardown();
-	scan_document(&s, "test.conf", "a = 1;", &d);
+	scan_text_of_document(&s, "test.conf", "a = 1;", &d);
 	cr_expect_eq(s.libconfig_result, LIBCONFIG_NOT_COMPARED);
 	cr_expect_eq(d.n, 0);
 }

@@ -50,9 +50,9 @@ enum fault_point {
 
 #ifdef FFSCTL_TEST_HOOKS
 /*
- * Causes the fault that the list contains for step or change `n` at the point `when`: kills the
- * process, or returns the positive errno with which the step or change must fail. 0: it must not
- * fail.
+ * Causes the fault that FFSCTL_TEST_FAULT lists for step or change `n` at the point `when`: kills
+ * the process, or returns the positive errno with which the step or change must fail. Returns 0 if
+ * no such fault is listed.
  */
 int fault_inject(enum fault_point when, size_t n);
 /* Removes the words up to the next ';' from the list in FFSCTL_TEST_FAULT. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "plan/fault.h"
+#include "plan/fault_injection.h"
 
 #ifdef FFSCTL_TEST_HOOKS
 #include <signal.h>
