@@ -243,27 +243,25 @@ for name, block, expected in (("network-dhcp", BLOCKS[0], [f"{1 << 10 | 1 << 12 
         eq((gadget["state"], found), ("ready", expected))
 
 
-for document in ("README.md", "man/ffsctl.8"):
-
-    @test(f"the unit of a few lines in {document}: a crash, and the next one takes over", document)
-    def short_unit(document):
-        lines = pathlib.Path(SRC, document).read_text().splitlines()
-        first = next(n for n, line in enumerate(lines) if line.strip() == "[Service]")
-        last = next(n for n, line in enumerate(lines) if n > first and "WantedBy=" in line)
-        unit = "\n".join(line.strip() for line in lines[first:last + 1])
-        pathlib.Path("/etc/systemd/system/meter.service").write_text(unit.replace("/usr/bin/", "/usr/local/bin/"))
-        must(run("systemctl", "daemon-reload"))
-        write()
-        shutil.move(GADGETS / "x.conf", GADGETS / "meter.conf")
-        must(run("systemctl", "start", "meter"))
-        eq(status("meter")[0]["state"], "ready")
-        before = processes("meter")
-        kill(status("meter")[0]["supervisor"])
-        must(ffsctl("wait", "meter", "--timeout", "60"))
-        eq(processes("meter"), before)
-        must(run("systemctl", "stop", "meter"))
-        eq(status("meter"), (None, 3))
-        (GADGETS / "meter.conf").unlink()
+@test("the unit of a few lines in ffsctl(8): a crash, and the next one takes over")
+def short_unit():
+    lines = pathlib.Path(SRC, "man/ffsctl.8").read_text().splitlines()
+    first = next(n for n, line in enumerate(lines) if line.strip() == "[Service]")
+    last = next(n for n, line in enumerate(lines) if n > first and "WantedBy=" in line)
+    unit = "\n".join(line.strip() for line in lines[first:last + 1])
+    pathlib.Path("/etc/systemd/system/meter.service").write_text(unit.replace("/usr/bin/", "/usr/local/bin/"))
+    must(run("systemctl", "daemon-reload"))
+    write()
+    shutil.move(GADGETS / "x.conf", GADGETS / "meter.conf")
+    must(run("systemctl", "start", "meter"))
+    eq(status("meter")[0]["state"], "ready")
+    before = processes("meter")
+    kill(status("meter")[0]["supervisor"])
+    must(ffsctl("wait", "meter", "--timeout", "60"))
+    eq(processes("meter"), before)
+    must(run("systemctl", "stop", "meter"))
+    eq(status("meter"), (None, 3))
+    (GADGETS / "meter.conf").unlink()
 
 
 tap.main()
