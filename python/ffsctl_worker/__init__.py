@@ -48,7 +48,7 @@ from typing import TYPE_CHECKING, Any, Optional, Union
 if TYPE_CHECKING:  # its import takes long on a small board, and most workers do not need it
     import asyncio
 
-__all__ = ["Endpoint", "Event", "LinkDown", "Pair", "Request", "Worker", "WorkerError"]
+__all__ = ["Endpoint", "Event", "LinkDown", "MessageTooLong", "Pair", "Request", "Worker", "WorkerError"]
 
 # Types of messages: enum ffsctl_msg_type of <ffsctl/control.h>
 _EVENT, _SETUP, _DATA, _PING, _STOP = 1, 2, 3, 4, 5
@@ -70,6 +70,10 @@ class WorkerError(Exception):
 
 class LinkDown(ConnectionError):
     """The host disabled the function, or the gadget was unbound, during a transfer. The data of the transfer is lost."""
+
+
+class MessageTooLong(ValueError):
+    """A message was longer than Endpoint.max_message. Its data was read and dropped."""
 
 
 class Event(enum.IntEnum):
@@ -175,6 +179,7 @@ class Endpoint(_File):
         self.type: str = config["type"]  # "bulk", "interrupt" or "isochronous"
         self.direction: str = config["direction"]  # "in": to the host; "out": from the host
         self.packet_sizes: dict[str, int] = dict(config["packet"])  # {speed: bytes of the largest packet}
+        self.max_message = 16 << 20  # bytes of the longest message of receive() and messages(); the host must not fill memory
 
     def __repr__(self) -> str:
         return f"<Endpoint {self.name}: {self.type} {self.direction}>"
@@ -198,15 +203,21 @@ class Endpoint(_File):
         return data
 
     def write(self, data: bytes) -> None:
-        """Writes one transfer; b"" is a zero-length packet. Raises LinkDown."""
+        """Writes one transfer; b"" is a zero-length packet. Raises LinkDown.
+
+        The kernel needs contiguous memory for the data: a transfer of some MiB can fail with ENOMEM.
+        """
         self._call(os.write, data)
 
     def send(self, message: bytes) -> bool:
         """Writes a message, and a zero-length packet if the host could not see its end otherwise. Returns False if the link
-        with the host went down: then the message is lost, as its receiver is."""
+        with the host went down: then the message is lost, as its receiver is.
+
+        A long message is several transfers, because the kernel needs contiguous memory for each.
+        """
         try:
-            if message:
-                self.write(message)
+            for start in range(0, len(message), self.transfer_size):
+                self.write(message[start:start + self.transfer_size])
             if len(message) % self.packet_size == 0:
                 self.write(b"")
         except LinkDown:
@@ -214,21 +225,32 @@ class Endpoint(_File):
         return True
 
     def receive(self) -> bytes:
-        """Reads a message: all data up to a short packet. Raises LinkDown."""
-        parts = []
+        """Reads a message: all data up to a short packet. Raises LinkDown and MessageTooLong."""
+        parts, total = [], 0
         while True:
             size = self.transfer_size
-            parts.append(self.read(size))
-            if len(parts[-1]) < size:
-                return b"".join(parts)
+            part = self.read(size)
+            total += len(part)
+            if total <= self.max_message:
+                parts.append(part)
+            else:
+                parts.clear()
+            if len(part) < size:
+                break
+        if total > self.max_message:
+            raise MessageTooLong(f"a message of {total} bytes from {self.name}, more than {self.max_message}")
+        return b"".join(parts)
 
     def messages(self) -> Iterator[bytes]:
-        """Yields each message of the host, for ever. What a link that went down has cut off is dropped."""
+        """Yields each message of the host, for ever. Drops messages that a link that went down has cut off, and those that
+        are too long."""
         while True:
             try:
                 yield self.receive()
             except LinkDown:
                 pass
+            except MessageTooLong as e:
+                print(e, file=sys.stderr, flush=True)
 
     async def aread(self, size: Optional[int] = None) -> bytes:
         """Like read(), for coroutines."""

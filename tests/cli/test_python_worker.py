@@ -122,7 +122,18 @@ def ends_of_messages():
         tap.eq((f.in_.recv(4096), f.in_.recv(4096)), (b"b" * 1024, b""))
         f.out.send(b"c" * 2048)  # a whole transfer: the message goes on
         f.out.send(b"d")
-        tap.eq(f.in_.recv(4096), b"c" * 2048 + b"d")
+        tap.eq((f.in_.recv(4096), f.in_.recv(4096)), (b"c" * 2048, b"d"))
+        f.out.send(b"e" * 2048)
+        f.out.send(b"")
+        tap.eq((f.in_.recv(4096), f.in_.recv(4096)), (b"e" * 2048, b""))
+
+
+@tap.test("a message that is too long is dropped, and the next one is received")
+def too_long():
+    with worker("source.max_message = 5000\n" + ECHO + "worker.run(echo)", errors="a message of 6145 bytes from ep2-out") as f:
+        for data in (b"a" * 2048, b"b" * 2048, b"c" * 2048, b"d", b"e" * 100):
+            f.out.send(data)
+        tap.eq(f.in_.recv(4096), b"e" * 100)
 
 
 @tap.test("without a handler a control request is refused")

@@ -31,9 +31,11 @@ CONFIGFS = "/sys/kernel/config/usb_gadget"
 os.environ["FFSCTL_TEST_KILL"] = "1"
 # The examples start programs by name.
 os.environ["PATH"] = f"{BUILD}/examples:{BUILD}:" + os.environ["PATH"]
-# Their Python programs import the module from where a package installs it, in the lab's copy of the file system.
+# Their Python programs import the module from where a package installs it, in the lab's copy of the file system. (Programs of
+# tests/cli import this file as well, outside of the lab.)
 PYTHON_MODULE = pathlib.Path("/usr/lib/python3/dist-packages/ffsctl_worker")
-if not PYTHON_MODULE.exists():
+if "LAB_KERNEL" in os.environ:
+    PYTHON_MODULE.unlink(missing_ok=True)
     PYTHON_MODULE.symlink_to(f"{SRC}/python/ffsctl_worker")
 
 
