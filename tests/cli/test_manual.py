@@ -91,7 +91,7 @@ def link_table_is_drawn():
     wanted = {(state, event): to.split(",")[n].strip().lower()
               for event, to in rows for n, state in enumerate(("unbound", "bound", "enabled", "suspended"))}
     tap.eq(len(wanted), 24)
-    tap.eq(drawn("FunctionFS, of which the kernel keeps only what is newest:"), wanted)
+    tap.eq(drawn("If events are not read in time, the kernel keeps only the newest."), wanted)
 
 
 def enumerators(path, name, prefix):
