@@ -59,7 +59,7 @@ static int print_usage_error(const char *text)
 	_cleanup_error_ struct error err = { 0 };
 
 	error_set(&err, EX_USAGE, EINVAL, NULL, "%s", text);
-	error_hint(&err, SEE_HELP);
+	error_add_hint(&err, SEE_HELP);
 	return cmd_print_error(&err);
 }
 
@@ -79,9 +79,9 @@ static int print_unknown_command(const char *word)
 	}
 	error_set(&err, EX_USAGE, EINVAL, NULL, "unknown command '%s'", word);
 	if (meant)
-		error_hint(&err, "did you mean '%s'?", meant);
+		error_add_hint(&err, "did you mean '%s'?", meant);
 	else
-		error_hint(&err, SEE_HELP);
+		error_add_hint(&err, SEE_HELP);
 	return cmd_print_error(&err);
 }
 

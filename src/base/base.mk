@@ -7,9 +7,9 @@ libffsctl_a_SOURCES += \
 	src/base/json.h \
 	src/base/log.c src/base/log.h \
 	src/base/loop.c src/base/loop.h \
-	src/base/message.c src/base/message.h \
+	src/base/control_message.c src/base/control_message.h \
 	src/base/option.c src/base/option.h \
-	src/base/positioned.h \
+	src/base/positioned_value.h \
 	src/base/proc.c src/base/proc.h \
 	src/base/sha256.c src/base/sha256.h \
 	src/base/text.c src/base/text.h \

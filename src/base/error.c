@@ -55,7 +55,7 @@ int error_errno(struct error *err, int exit, int e, const char *path, const char
 	return set_error(err, exit, e, path, strf("%s: %s", what, errno_words(e)));
 }
 
-int error_detail(struct error *err, const char *fmt, ...)
+int error_add_detail(struct error *err, const char *fmt, ...)
 {
 	_cleanup_free_ char *detail = NULL, *old = err->text;
 	va_list ap;
@@ -67,7 +67,7 @@ int error_detail(struct error *err, const char *fmt, ...)
 	return negative_errno_of(err);
 }
 
-int error_hint(struct error *err, const char *fmt, ...)
+int error_add_hint(struct error *err, const char *fmt, ...)
 {
 	_cleanup_free_ char *old = err->hint, *hint = NULL;
 	va_list ap;
@@ -81,7 +81,7 @@ int error_hint(struct error *err, const char *fmt, ...)
 
 int error_needs_root(struct error *err)
 {
-	return error_hint(err, "this needs root");
+	return error_add_hint(err, "this needs root");
 }
 
 int error_wrap(struct error *err, const char *fmt, ...)

@@ -61,15 +61,15 @@ int error_errno(struct error *err, int exit, int e, const char *path, const char
 
 /*
  * The next five functions return the negative errno of the error, so that a caller can write, for
- * example, `return error_hint(...)`.
+ * example, `return error_add_hint(...)`.
  */
 /* Appends "; DETAIL" to the sentence. DETAIL is another fact about the failure. */
-int error_detail(struct error *err, const char *fmt, ...) _printf_(2, 3);
+int error_add_detail(struct error *err, const char *fmt, ...) _printf_(2, 3);
 /*
  * Sets the hint: an imperative sentence, or the effect of a command. If there is a hint already,
  * appends "; " and the new hint to it.
  */
-int error_hint(struct error *err, const char *fmt, ...) _printf_(2, 3);
+int error_add_hint(struct error *err, const char *fmt, ...) _printf_(2, 3);
 /* Adds the hint that the user must be root. */
 int error_needs_root(struct error *err);
 /* Puts "ACTION: " before the sentence. ACTION is what the caller was doing. */

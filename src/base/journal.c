@@ -71,8 +71,8 @@ int journal_send(const struct journal_entry *entry)
 	add_journal_field(out, "SYSLOG_IDENTIFIER", IDENTIFIER);
 	if (entry->gadget)
 		add_journal_field(out, "FFSCTL_GADGET", entry->gadget);
-	if (entry->function)
-		add_journal_field(out, "FFSCTL_FUNCTION", entry->function);
+	if (entry->gadget_function)
+		add_journal_field(out, "FFSCTL_FUNCTION", entry->gadget_function);
 	if (fclose(out) != 0)
 		return -ENOMEM;
 	return send(fd, text, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;

@@ -14,10 +14,10 @@
 bool stderr_is_journal(void);
 
 struct journal_entry {
-	int priority;	      /* LOG_ERR, LOG_INFO, ... of syslog.h */
-	const char *gadget;   /* name of the gadget: field FFSCTL_GADGET; NULL: no such field */
-	const char *function; /* name of the function: field FFSCTL_FUNCTION; NULL: no such
-				 field */
+	int priority;	    /* LOG_ERR, LOG_INFO, ... of syslog.h */
+	const char *gadget; /* name of the gadget: field FFSCTL_GADGET; NULL: no such field */
+	/* name of the gadget's function: field FFSCTL_FUNCTION; NULL: no such field */
+	const char *gadget_function;
 	const char *message;
 };
 

@@ -85,7 +85,7 @@ static int check_option_choice(const struct ffsctl_option *o, const char *text, 
 				   : " or ",
 			   *c);
 	}
-	return error_hint(err, "use %s", all);
+	return error_add_hint(err, "use %s", all);
 }
 
 static int check_option_range(const struct ffsctl_option *o, int64_t n, struct error *err)

@@ -88,7 +88,7 @@ static int each_mount_line(int (*fn)(void *data, const struct mount_line *m), vo
 /* Arguments and result of mount_state_at() or mounts_have(). */
 struct mount_query {
 	const char *path, *type, *source;
-	int state; /* enum mount_state */
+	enum mount_state state; /* result */
 };
 
 static int match_mount_line(void *data, const struct mount_line *m)
@@ -111,7 +111,7 @@ int mount_state_at(const char *path, const char *type, const char *source)
 	};
 	int r = each_mount_line(match_mount_line, &f);
 
-	return r < 0 ? r : f.state;
+	return r < 0 ? r : (int)f.state;
 }
 
 char *mounts_read(void)
@@ -252,7 +252,7 @@ static bool status_line_has_id(const char *text, const char *line_start, unsigne
 	return false;
 }
 
-bool process_has_id(pid_t pid, unsigned int id)
+bool process_has_uid_or_gid(pid_t pid, unsigned int id)
 {
 	_cleanup_free_ char *path = strf("/proc/%d/status", (int)pid);
 	_cleanup_free_ char *text = NULL;
@@ -274,7 +274,7 @@ static bool descends_from(pid_t pid, pid_t ancestor)
 struct mount_users {
 	pid_t except_pid; /* 0: no exception */
 	dev_t mount_device;
-	char *text;	      /* the list so far; NULL: empty */
+	char *process_list;   /* the list so far; NULL: empty */
 	unsigned int n_users; /* number of processes that were found */
 };
 
@@ -312,13 +312,13 @@ static int add_mount_user(void *data, pid_t pid)
 	    (h->except_pid && descends_from(pid, h->except_pid)))
 		return 0;
 	name = process_name(pid);
-	old = h->text;
+	old = h->process_list;
 	if (++h->n_users > MOUNT_USERS_SHOWN) {
-		h->text = strf("%s and others", old);
+		h->process_list = strf("%s and others", old);
 		return 1;
 	}
-	h->text = old ? strf("%s, %s (pid %d)", old, name, (int)pid)
-		      : strf("%s (pid %d)", name, (int)pid);
+	h->process_list = old ? strf("%s, %s (pid %d)", old, name, (int)pid)
+			      : strf("%s (pid %d)", name, (int)pid);
 	return 0;
 }
 
@@ -338,7 +338,7 @@ char *mount_users_as_text(const char *path, pid_t except)
 		return NULL;
 	h.mount_device = st.st_dev;
 	process_each(add_mount_user, &h);
-	return h.text;
+	return h.process_list;
 }
 
 char *process_name(pid_t pid)

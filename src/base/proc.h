@@ -46,7 +46,7 @@ bool process_uses_mount(pid_t pid, const char *path);
 int process_each(int (*fn)(void *data, pid_t pid), void *data);
 /* Returns whether `id` is one of the user ids, group ids or supplementary group ids of the process.
  */
-bool process_has_id(pid_t pid, unsigned int id);
+bool process_has_uid_or_gid(pid_t pid, unsigned int id);
 /* Gets the time at which the process was started, in ticks since boot (CLOCK_BOOTTIME). Returns
    false if there is no such process. */
 bool process_start_time(pid_t pid, uint64_t *ticks);

@@ -9,12 +9,12 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-bool test_disables_syscall_filter(void)
+bool env_wants_no_syscall_filter(void)
 {
 	return getenv("FFSCTL_TEST_OPEN");
 }
 
-bool test_kills_on_refused_syscall(void)
+bool env_wants_kill_on_refused_syscall(void)
 {
 	return getenv("FFSCTL_TEST_KILL");
 }
@@ -33,7 +33,7 @@ void trace_open(void)
 	trace_fd = open_trace_file();
 }
 
-void trace_lookup(const char *table, const char *state, const char *event)
+void trace_record_lookup(const char *table, const char *state, const char *event)
 {
 	_cleanup_close_ int opened = trace_fd < 0 ? open_trace_file() : -1;
 	int fd = trace_fd < 0 ? opened : trace_fd;

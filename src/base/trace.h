@@ -16,24 +16,24 @@
 #include <stdbool.h>
 
 #ifdef FFSCTL_TEST_HOOKS
-void trace_lookup(const char *table, const char *state, const char *event);
+void trace_record_lookup(const char *table, const char *state, const char *event);
 /* Opens the trace file for a process that cannot open files later: the keeper. */
 void trace_open(void);
-bool test_disables_syscall_filter(void);
-bool test_kills_on_refused_syscall(void);
+bool env_wants_no_syscall_filter(void);
+bool env_wants_kill_on_refused_syscall(void);
 #else
-static inline bool test_disables_syscall_filter(void)
+static inline bool env_wants_no_syscall_filter(void)
 {
 	return false;
 }
-static inline bool test_kills_on_refused_syscall(void)
+static inline bool env_wants_kill_on_refused_syscall(void)
 {
 	return false;
 }
 static inline void trace_open(void)
 {
 }
-static inline void trace_lookup(const char *table, const char *state, const char *event)
+static inline void trace_record_lookup(const char *table, const char *state, const char *event)
 {
 	(void)table;
 	(void)state;

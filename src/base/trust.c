@@ -278,5 +278,5 @@ char *trust_find_problem(const char *path, enum trusted_users trust)
 int trust_set_error(const char *path, const char *why, struct error *err)
 {
 	error_set(err, EX_NOPERM, EPERM, path, "cannot use %s as root: %s", path, why);
-	return error_detail(err, "a user who can change the file could act as root");
+	return error_add_detail(err, "a user who can change the file could act as root");
 }

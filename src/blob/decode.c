@@ -58,8 +58,8 @@ static int add_interface(struct decoder *d, const uint8_t *desc)
 	}
 	refuse(d, d->offset, "alternate setting %u of interface %u is out of order", desc[3],
 	       desc[2]);
-	return error_hint(d->err,
-			  "count interfaces from 0, each followed by its alternate settings");
+	return error_add_hint(d->err,
+			      "count interfaces from 0, each followed by its alternate settings");
 }
 
 static int decode_interface(struct decoder *d, const uint8_t *desc)
@@ -223,7 +223,7 @@ static int decode_blob_head(struct decoder *d, const struct validation *v)
 				    *todo = ffs_finding_hint(&v->finding);
 
 		refuse(d, v->finding.offset, "%s", reason);
-		return error_hint(d->err, "%s", todo);
+		return error_add_hint(d->err, "%s", todo);
 	}
 	decode_flags(d->ffs, v->flags);
 	return 0;
@@ -231,10 +231,10 @@ static int decode_blob_head(struct decoder *d, const struct validation *v)
 
 int ffs_decode_descriptors(struct ffs *ffs, struct error *err)
 {
-	const struct ffs_validator validator = ffs_validator_any_kernel();
+	const struct ffs_validation_options options = ffs_validation_options_any_kernel();
 	struct decoder d = { .ffs = ffs, .data = ffs->raw_descriptors.data, .err = err };
 	struct ffs_instance in = { 0 };
-	struct validation v = { .validator = &validator,
+	struct validation v = { .options = &options,
 				.instance = &in,
 				.data = ffs->raw_descriptors.data,
 				.size = ffs->raw_descriptors.size };

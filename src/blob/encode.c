@@ -300,7 +300,7 @@ static uint32_t head_flags(const struct ffs *ffs)
 static const struct position *head_flags_position(const struct ffs *ffs)
 {
 	for (const struct ffs_flag *f = ffs_flags; f->flag; f++)
-		if (f->checks_endpoints && ffs->flags & f->flag)
+		if (f->needs_suitable_endpoints && ffs->flags & f->flag)
 			return &ffs->flag_at[FFS_FLAG_NUMBER(f->flag)];
 	return &ffs->at;
 }
@@ -430,7 +430,7 @@ uint8_t *ffs_blob_descriptors(const struct ffs *ffs, size_t *size)
 	return steal_bytes(&b, size);
 }
 
-uint8_t *ffs_blob_descriptors_swapped(const struct ffs *ffs, size_t *size)
+uint8_t *ffs_blob_descriptors_with_swapped_os_version(const struct ffs *ffs, size_t *size)
 {
 	struct ffs_blob b = { 0 };
 

@@ -62,4 +62,4 @@ uint8_t *ffs_blob_strings(const struct ffs *ffs, size_t *size);
  * descriptors, as some kernels expect it. Must not be called for a function whose descriptors come
  * from a blob file.
  */
-uint8_t *ffs_blob_descriptors_swapped(const struct ffs *ffs, size_t *size);
+uint8_t *ffs_blob_descriptors_with_swapped_os_version(const struct ffs *ffs, size_t *size);

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/positioned.h"
+#include "base/positioned_value.h"
 #include "blob/flags.h"
 
 /* Limits of FunctionFS (drivers/usb/gadget/function/f_fs.c) */
@@ -123,7 +123,7 @@ struct ffs {
 	 * Absolute path of a symbolic link that ffsctl makes to the file of the only endpoint, or
 	 * with rw_proxy to the file of the only pair of endpoints.
 	 */
-	struct positioned_str device_link;
+	struct positioned_str endpoint_symlink;
 	/*
 	 * The flags that keys of the gadget file set (blob/flags.h). With FUNCTIONFS_RW_PROXY_EPS,
 	 * each pair of endpoints (1 and 2, 3 and 4, ...) also has a file for both directions; the

@@ -9,34 +9,35 @@
 
 /* --- recording --- */
 
-bool count_branch(struct validation *v, enum ffs_rule rule, bool taken)
+bool count_rule_outcome(struct validation *v, enum ffs_rule rule, bool condition)
 {
-	struct ffs_branch_count *count = v->validator->branch_counts;
+	struct ffs_rule_coverage *count = v->options->rule_coverage;
 
 	if (!count)
-		return taken;
-	if (taken)
-		count[rule].taken++;
+		return condition;
+	if (condition)
+		count[rule].n_true++;
 	else
-		count[rule].not_taken++;
-	return taken;
+		count[rule].n_false++;
+	return condition;
 }
 
-bool refuse_if_number(struct validation *v, enum ffs_rule rule, bool broken, size_t at,
-		      uint32_t found, uint32_t wanted)
+bool refuse_with_numbers_if(struct validation *v, enum ffs_rule rule, bool broken, size_t at,
+			    uint32_t found, uint32_t wanted)
 {
-	if (count_branch(v, rule, broken))
-		v->finding = (struct ffs_finding){ .rule = rule,
-						   .error = ffs_rule_info(rule)->error,
-						   .offset = at,
-						   .found = found,
-						   .expected = wanted };
+	if (count_rule_outcome(v, rule, broken))
+		v->finding =
+			(struct ffs_finding){ .rule = rule,
+					      .kernel_error = ffs_rule_info(rule)->kernel_error,
+					      .offset = at,
+					      .found = found,
+					      .expected = wanted };
 	return broken;
 }
 
 bool refuse_if(struct validation *v, enum ffs_rule rule, bool broken, size_t at)
 {
-	return refuse_if_number(v, rule, broken, at, 0, 0);
+	return refuse_with_numbers_if(v, rule, broken, at, 0, 0);
 }
 
 /* --- texts --- */

@@ -24,15 +24,16 @@ const struct ffs_flag ffs_flags[] = {
 	{ FUNCTIONFS_CONFIG0_SETUP, .feature = { "config0_setup", EVERY_KERNEL } },
 	{ FUNCTIONFS_RW_PROXY_EPS,
 	  .feature = { "rw_proxy", "one file for both directions of an endpoint pair",
-		       FFS_LINUX(7, 3), .in_patches = true },
-	  .checks_endpoints = true },
+		       FFS_LINUX(7, 3), .in_ffsctl_patches = true },
+	  .needs_suitable_endpoints = true },
 	{ 0 },
 };
 
-bool ffs_release_has_feature(const struct ffs_release *release, const struct ffs_feature *feature)
+bool ffs_kernel_has_feature(const struct ffs_kernel_version *kernel,
+			    const struct ffs_feature *feature)
 {
-	return (feature->since_version && feature->since_version <= release->version) ||
-	       (feature->in_patches && release->patched);
+	return (feature->since_version && feature->since_version <= kernel->linux_version) ||
+	       (feature->in_ffsctl_patches && kernel->has_ffsctl_patches);
 }
 
 char *ffs_feature_kernels(const struct ffs_feature *feature)
@@ -42,15 +43,16 @@ char *ffs_feature_kernels(const struct ffs_feature *feature)
 	if (!feature->since_version)
 		return xstrdup(patches);
 	return strf("Linux %u.%u%s%s", feature->since_version >> 8, feature->since_version & 0xff,
-		    feature->in_patches ? " or " : "", feature->in_patches ? patches : "");
+		    feature->in_ffsctl_patches ? " or " : "",
+		    feature->in_ffsctl_patches ? patches : "");
 }
 
-uint32_t ffs_release_flags(const struct ffs_release *release)
+uint32_t ffs_flags_of_kernel(const struct ffs_kernel_version *kernel)
 {
 	uint32_t flags = 0;
 
 	for (const struct ffs_flag *f = ffs_flags; f->flag; f++)
-		flags |= ffs_release_has_feature(release, &f->feature) ? f->flag : 0;
+		flags |= ffs_kernel_has_feature(kernel, &f->feature) ? f->flag : 0;
 	return flags;
 }
 

@@ -15,9 +15,9 @@
 #define FFS_EVERY_LINUX 1 /* a version below every version that ffsctl supports */
 
 /* The properties of a kernel that decide which features it has. */
-struct ffs_release {
-	unsigned int version; /* FFS_LINUX(6, 12) */
-	bool patched;	      /* the kernel has ffsctl's kernel patches */
+struct ffs_kernel_version {
+	unsigned int linux_version; /* FFS_LINUX(6, 12) */
+	bool has_ffsctl_patches;    /* the kernel has ffsctl's kernel patches */
 };
 
 /* A feature of FunctionFS, and the kernels that have it. */
@@ -26,10 +26,11 @@ struct ffs_feature {
 	const char *description;    /* a noun phrase; NULL: every kernel has the feature */
 	unsigned int since_version; /* first version of Linux that has the feature: FFS_LINUX(7, 3);
 				       0: no version */
-	bool in_patches;	    /* ffsctl's kernel patches add the feature to every version */
+	bool in_ffsctl_patches;	    /* ffsctl's kernel patches add the feature to every version */
 };
 
-bool ffs_release_has_feature(const struct ffs_release *release, const struct ffs_feature *feature);
+bool ffs_kernel_has_feature(const struct ffs_kernel_version *kernel,
+			    const struct ffs_feature *feature);
 /*
  * Returns the kernels that have the feature: "Linux 7.3 or ffsctl's kernel patches". The caller
  * frees it.
@@ -56,8 +57,9 @@ struct ffs_flag {
 	 * refuses this blob with ENOSYS.
 	 */
 	struct ffs_feature feature;
-	/* The kernel accepts the flag only with suitable endpoints (a rule of blob/validate.h). */
-	bool checks_endpoints;
+	/* The kernel accepts the flag only with suitable endpoints (a rule of
+	   blob/validate_blob.h). */
+	bool needs_suitable_endpoints;
 	/*
 	 * Reason why ffsctl refuses a blob file with this flag, as the end of a message that begins
 	 * with "flag 32 "; NULL: ffsctl accepts the flag.
@@ -69,6 +71,6 @@ struct ffs_flag {
 extern const struct ffs_flag ffs_flags[];
 
 /* Returns the flags that a kernel accepts. */
-uint32_t ffs_release_flags(const struct ffs_release *release);
+uint32_t ffs_flags_of_kernel(const struct ffs_kernel_version *kernel);
 /* Returns the flags of all rows of ffs_flags. A kernel may accept only some of them. */
 uint32_t ffs_all_flags(void);

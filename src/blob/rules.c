@@ -4,13 +4,15 @@
 #include <string.h>
 
 #include "blob/uapi.h"
-#include "blob/validate.h"
+#include "blob/validate_blob.h"
 
 #define BRANCH(id, where) [FFS_##id] = { .name = #id, .kind = FFS_BRANCH, .reference = where }
 #define REFUSAL(id, e, where, ...)                                                                 \
-	[FFS_##id] = {                                                                             \
-		.name = #id, .kind = FFS_REFUSAL, .error = -(e), .reference = where, __VA_ARGS__   \
-	}
+	[FFS_##id] = { .name = #id,                                                                \
+		       .kind = FFS_REFUSAL,                                                        \
+		       .kernel_error = -(e),                                                       \
+		       .reference = where,                                                         \
+		       __VA_ARGS__ }
 #define STANDARD(id, where, ...)                                                                   \
 	[FFS_##id] = { .name = #id, .kind = FFS_STANDARD, .reference = where, __VA_ARGS__ }
 
@@ -396,7 +398,7 @@ const struct ffs_rule_info *ffs_rule_info(enum ffs_rule rule)
 	return &rules[rule];
 }
 
-bool ffs_rule_exists(const struct ffs_kernel *kernel, enum ffs_rule rule)
+bool ffs_rule_exists(const struct ffs_kernel_rules *kernel, enum ffs_rule rule)
 {
 	switch (rule) {
 	case FFS_CLASS_APPLICATION:
@@ -408,7 +410,7 @@ bool ffs_rule_exists(const struct ffs_kernel *kernel, enum ffs_rule rule)
 	case FFS_PROXY:
 	case FFS_PROXY_ODD:
 	case FFS_PROXY_PAIR:
-		return ffs_release_flags(&kernel->release) & FUNCTIONFS_RW_PROXY_EPS;
+		return ffs_flags_of_kernel(&kernel->version) & FUNCTIONFS_RW_PROXY_EPS;
 	default:
 		return true;
 	}

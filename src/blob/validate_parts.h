@@ -2,7 +2,7 @@
 /* Declarations that only the files of the validator and the decoder use. */
 #pragma once
 
-#include "blob/validate.h"
+#include "blob/validate_blob.h"
 
 enum { FFS_SET_FULL, FFS_SET_HIGH, FFS_SET_SUPER, FFS_SET_COUNT };
 
@@ -30,7 +30,7 @@ enum { OS_INDEX_COMPAT = 4, OS_INDEX_PROP = 5 };
 
 /* The validation of one blob. */
 struct validation {
-	const struct ffs_validator *validator;
+	const struct ffs_validation_options *options;
 	struct ffs_instance *instance;
 	const uint8_t *data;
 	size_t size;
@@ -64,8 +64,9 @@ static inline size_t bytes_left(const struct validation *v)
 	return v->size - v->offset;
 }
 
-/* Counts whether a branch that refuses nothing was taken; returns `taken`. */
-bool count_branch(struct validation *v, enum ffs_rule rule, bool taken);
+/* Counts whether the condition of a rule was true, in a branch that refuses nothing. Returns
+   `condition`. */
+bool count_rule_outcome(struct validation *v, enum ffs_rule rule, bool condition);
 
 /*
  * Counts a branch that refuses the blob if `broken` is true; in this case, also records a finding
@@ -73,8 +74,8 @@ bool count_branch(struct validation *v, enum ffs_rule rule, bool taken);
  */
 bool refuse_if(struct validation *v, enum ffs_rule rule, bool broken, size_t at);
 /* Like refuse_if, with the two numbers for the placeholders of the rule's text. */
-bool refuse_if_number(struct validation *v, enum ffs_rule rule, bool broken, size_t at,
-		      uint32_t found, uint32_t wanted);
+bool refuse_with_numbers_if(struct validation *v, enum ffs_rule rule, bool broken, size_t at,
+			    uint32_t found, uint32_t wanted);
 
 /*
  * Validates one write as the kernel does, without changing the state of the instance. False: the
@@ -109,16 +110,16 @@ struct speed_validation {
 					     descriptor; else NULL */
 	const uint8_t *class_descriptor;  /* class descriptor of `interface`; NULL: none so far */
 	/* The interface's first alternate setting without a class descriptor; NULL: none so far */
-	const uint8_t *first_without_class_descriptor;
-	bool any_has_class_descriptor; /* true: an alternate setting has one */
+	const uint8_t *first_alternate_without_class_descriptor;
+	bool any_alternate_has_class_descriptor; /* true: an alternate setting has one */
 	/* Numbers in the last interface descriptor; -1: no such descriptor so far */
 	int interface_number, alternate_setting;
 	unsigned int n_endpoints; /* endpoints so far in the current alternate setting */
 	/* The endpoints of the current alternate setting, as a mask of usb_endpoint_bit() */
-	uint32_t setting_endpoints;
+	uint32_t alternate_endpoint_mask;
 	/* The endpoints of all interfaces so far, as a mask of usb_endpoint_bit() */
-	uint32_t owned_endpoints;
-	/* Interface numbers of `owned_endpoints`; index: usb_endpoint_bit() */
+	uint32_t claimed_endpoint_mask;
+	/* Interface numbers of `claimed_endpoint_mask`; index: usb_endpoint_bit() */
 	uint8_t interface_of_endpoint[32];
 	bool has_otg;		    /* an OTG descriptor was found */
 	const uint8_t *association; /* the last association descriptor; NULL: none so far */

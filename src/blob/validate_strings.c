@@ -14,7 +14,8 @@
  * element as its end. (The size of the table fits into 64 bits, because a string number in a
  * descriptor is at most 255.)
  */
-static bool string_table_fits(const struct ffs_kernel *k, uint64_t strings, uint64_t languages)
+static bool string_table_fits(const struct ffs_kernel_rules *k, uint64_t strings,
+			      uint64_t languages)
 {
 	return k->pointer_size * (languages + 1) +
 		       2 * k->pointer_size * languages * (1 + strings + 1) <=
@@ -35,17 +36,17 @@ static bool read_language(struct validation *v, uint32_t strings)
 {
 	unsigned int needed = v->instance->highest_string;
 
-	if (refuse_if_number(v, FFS_LANGUAGE_CUT, bytes_left(v) < 3, v->offset,
-			     (uint32_t)bytes_left(v), 3))
+	if (refuse_with_numbers_if(v, FFS_LANGUAGE_CUT, bytes_left(v) < 3, v->offset,
+				   (uint32_t)bytes_left(v), 3))
 		return false;
 	v->offset += 2;
 	do {
 		if (!read_string(v))
 			return false;
 		/* The kernel skips strings above the highest number in the descriptors */
-		if (count_branch(v, FFS_STRING_NEEDED, needed > 0))
+		if (count_rule_outcome(v, FFS_STRING_NEEDED, needed > 0))
 			needed--;
-	} while (count_branch(v, FFS_STRING_NEXT, --strings > 0));
+	} while (count_rule_outcome(v, FFS_STRING_NEXT, --strings > 0));
 	return true;
 }
 
@@ -54,29 +55,29 @@ bool validate_strings(struct validation *v)
 	uint32_t strings, languages, needed = v->instance->highest_string;
 
 	if (refuse_if(v, FFS_STRINGS_SHORT, v->size < HEAD_SIZE, 0) ||
-	    refuse_if_number(v, FFS_STRINGS_MAGIC, get32(v->data) != FUNCTIONFS_STRINGS_MAGIC, 0,
-			     get32(v->data), FUNCTIONFS_STRINGS_MAGIC) ||
-	    refuse_if_number(v, FFS_STRINGS_LENGTH, get32(v->data + 4) != v->size, 4,
-			     get32(v->data + 4), (uint32_t)v->size))
+	    refuse_with_numbers_if(v, FFS_STRINGS_MAGIC, get32(v->data) != FUNCTIONFS_STRINGS_MAGIC,
+				   0, get32(v->data), FUNCTIONFS_STRINGS_MAGIC) ||
+	    refuse_with_numbers_if(v, FFS_STRINGS_LENGTH, get32(v->data + 4) != v->size, 4,
+				   get32(v->data + 4), (uint32_t)v->size))
 		return false;
 	strings = get32(v->data + 8);
 	languages = get32(v->data + 12);
-	if (refuse_if_number(v, FFS_STRINGS_PARITY, !strings != !languages, 8, strings,
-			     languages) ||
-	    refuse_if_number(v, FFS_STRINGS_FEW, strings < needed, 8, strings, needed))
+	if (refuse_with_numbers_if(v, FFS_STRINGS_PARITY, !strings != !languages, 8, strings,
+				   languages) ||
+	    refuse_with_numbers_if(v, FFS_STRINGS_FEW, strings < needed, 8, strings, needed))
 		return false;
 	/* If no descriptor contains a string number, the kernel does not read the rest */
-	if (count_branch(v, FFS_STRINGS_UNUSED, needed == 0))
+	if (count_rule_outcome(v, FFS_STRINGS_UNUSED, needed == 0))
 		return true;
-	if (refuse_if_number(v, FFS_STRINGS_MEMORY,
-			     !string_table_fits(v->validator->kernel, needed, languages), 12,
-			     languages, needed))
+	if (refuse_with_numbers_if(v, FFS_STRINGS_MEMORY,
+				   !string_table_fits(v->options->kernel, needed, languages), 12,
+				   languages, needed))
 		return false;
 	v->offset = HEAD_SIZE;
 	do {
 		if (!read_language(v, strings))
 			return false;
-	} while (count_branch(v, FFS_LANGUAGE_NEXT, --languages > 0));
-	return !refuse_if_number(v, FFS_STRINGS_LEFT, bytes_left(v) > 0, v->offset,
-				 (uint32_t)bytes_left(v), 0);
+	} while (count_rule_outcome(v, FFS_LANGUAGE_NEXT, --languages > 0));
+	return !refuse_with_numbers_if(v, FFS_STRINGS_LEFT, bytes_left(v) > 0, v->offset,
+				       (uint32_t)bytes_left(v), 0);
 }

@@ -24,23 +24,23 @@ static bool check_hid(struct speed_validation *s, const uint8_t *d)
 
 	return !refuse_if(s->validation, FFS_USB_HID_REPORT,
 			  d[5] != 1 || d[6] != HID_REPORT_DESCRIPTOR, at + 5) &&
-	       !refuse_if_number(s->validation, FFS_USB_HID_COUNTRY, d[4] > HID_COUNTRY_MAX, at + 4,
-				 d[4], HID_COUNTRY_MAX);
+	       !refuse_with_numbers_if(s->validation, FFS_USB_HID_COUNTRY, d[4] > HID_COUNTRY_MAX,
+				       at + 4, d[4], HID_COUNTRY_MAX);
 }
 
 static bool check_ccid(struct speed_validation *s, const uint8_t *d)
 {
-	return !refuse_if_number(s->validation, FFS_USB_CCID_VOLTAGE,
-				 d[5] == 0 || (d[5] & ~CCID_VOLTAGES) != 0,
-				 offset_in_blob(s, d) + 5, d[5], 0);
+	return !refuse_with_numbers_if(s->validation, FFS_USB_CCID_VOLTAGE,
+				       d[5] == 0 || (d[5] & ~CCID_VOLTAGES) != 0,
+				       offset_in_blob(s, d) + 5, d[5], 0);
 }
 
 static bool check_dfu(struct speed_validation *s, const uint8_t *d)
 {
-	return !refuse_if_number(s->validation, FFS_USB_DFU_BITS, d[2] & ~DFU_ATTRIBUTES,
-				 offset_in_blob(s, d) + 2, d[2] & ~DFU_ATTRIBUTES, 0) &&
-	       !refuse_if_number(s->validation, FFS_USB_DFU_ENDPOINTS, s->interface[4] != 0,
-				 offset_in_blob(s, s->interface) + 4, s->interface[4], 0);
+	return !refuse_with_numbers_if(s->validation, FFS_USB_DFU_BITS, d[2] & ~DFU_ATTRIBUTES,
+				       offset_in_blob(s, d) + 2, d[2] & ~DFU_ATTRIBUTES, 0) &&
+	       !refuse_with_numbers_if(s->validation, FFS_USB_DFU_ENDPOINTS, s->interface[4] != 0,
+				       offset_in_blob(s, s->interface) + 4, s->interface[4], 0);
 }
 
 static const struct class
@@ -55,7 +55,7 @@ static const struct class
 };
 
 /* Returns the row for the current alternate setting; NULL: its class has no class descriptor. */
-static const struct class *class_of_setting(const struct speed_validation *s)
+static const struct class *class_of_alternate(const struct speed_validation *s)
 {
 	for (size_t i = 0; s->interface && i < ARRAY_SIZE(classes); i++)
 		if (classes[i].class == s->interface[5] &&
@@ -66,7 +66,7 @@ static const struct class *class_of_setting(const struct speed_validation *s)
 
 static bool validate_class_descriptor(struct speed_validation *s, const uint8_t *d)
 {
-	const struct class *c = class_of_setting(s);
+	const struct class *c = class_of_alternate(s);
 
 	/* The kernel checks only that the last interface before a class descriptor has its class.
 	 */
@@ -80,18 +80,20 @@ static bool validate_class_descriptor(struct speed_validation *s, const uint8_t 
 /* --- interfaces --- */
 
 /* Checks the current alternate setting, after its last descriptor was read. */
-static bool validate_whole_setting(struct speed_validation *s)
+static bool validate_complete_alternate(struct speed_validation *s)
 {
 	const uint8_t *d = s->interface;
 	bool good;
 
 	if (!d)
 		return true;
-	good = !refuse_if_number(s->validation, FFS_USB_ENDPOINT_COUNT, d[4] != s->n_endpoints,
-				 offset_in_blob(s, d) + 4, d[4], s->n_endpoints);
-	s->any_has_class_descriptor |= s->class_descriptor != NULL;
-	if (class_of_setting(s) && !s->class_descriptor && !s->first_without_class_descriptor)
-		s->first_without_class_descriptor = d;
+	good = !refuse_with_numbers_if(s->validation, FFS_USB_ENDPOINT_COUNT,
+				       d[4] != s->n_endpoints, offset_in_blob(s, d) + 4, d[4],
+				       s->n_endpoints);
+	s->any_alternate_has_class_descriptor |= s->class_descriptor != NULL;
+	if (class_of_alternate(s) && !s->class_descriptor &&
+	    !s->first_alternate_without_class_descriptor)
+		s->first_alternate_without_class_descriptor = d;
 	s->interface = NULL;
 	return good;
 }
@@ -101,15 +103,16 @@ static bool validate_whole_setting(struct speed_validation *s)
  * them must have a class descriptor: devices with several DFU settings have it in the first or the
  * last one.
  */
-static bool validate_whole_interface(struct speed_validation *s)
+static bool validate_complete_interface(struct speed_validation *s)
 {
-	const uint8_t *d = s->first_without_class_descriptor;
+	const uint8_t *d = s->first_alternate_without_class_descriptor;
 
-	if (d && refuse_if_number(s->validation, FFS_USB_CLASS_MISSING,
-				  !s->any_has_class_descriptor, offset_in_blob(s, d), d[5], 0))
+	if (d && refuse_with_numbers_if(s->validation, FFS_USB_CLASS_MISSING,
+					!s->any_alternate_has_class_descriptor,
+					offset_in_blob(s, d), d[5], 0))
 		return false;
-	s->first_without_class_descriptor = NULL;
-	s->any_has_class_descriptor = false;
+	s->first_alternate_without_class_descriptor = NULL;
+	s->any_alternate_has_class_descriptor = false;
 	return true;
 }
 
@@ -119,17 +122,17 @@ static bool check_interface_numbers(struct speed_validation *s, const uint8_t *d
 	bool same = d[2] == s->interface_number;
 	int alternate = same ? s->alternate_setting + 1 : 0;
 
-	return !refuse_if_number(s->validation, FFS_USB_INTERFACE_NUMBER,
-				 !same && d[2] != s->interface_number + 1, at + 2, d[2],
-				 (uint32_t)(s->interface_number + 1)) &&
-	       !refuse_if_number(s->validation, FFS_USB_ALTERNATE, d[3] != alternate, at + 3, d[3],
-				 (uint32_t)alternate);
+	return !refuse_with_numbers_if(s->validation, FFS_USB_INTERFACE_NUMBER,
+				       !same && d[2] != s->interface_number + 1, at + 2, d[2],
+				       (uint32_t)(s->interface_number + 1)) &&
+	       !refuse_with_numbers_if(s->validation, FFS_USB_ALTERNATE, d[3] != alternate, at + 3,
+				       d[3], (uint32_t)alternate);
 }
 
 static bool validate_interface(struct speed_validation *s, const uint8_t *d)
 {
-	if (!validate_whole_setting(s) ||
-	    (d[2] != s->interface_number && !validate_whole_interface(s)) ||
+	if (!validate_complete_alternate(s) ||
+	    (d[2] != s->interface_number && !validate_complete_interface(s)) ||
 	    !check_interface_numbers(s, d) ||
 	    refuse_if(s->validation, FFS_USB_INTERFACE_CLASS, d[5] == 0, offset_in_blob(s, d) + 5))
 		return false;
@@ -138,7 +141,7 @@ static bool validate_interface(struct speed_validation *s, const uint8_t *d)
 	s->interface_number = d[2];
 	s->alternate_setting = d[3];
 	s->n_endpoints = 0;
-	s->setting_endpoints = 0;
+	s->alternate_endpoint_mask = 0;
 	return true;
 }
 
@@ -153,7 +156,7 @@ static unsigned int association_end(const uint8_t *d)
 /* Returns the number that the next interface gets at the bind, which associations must contain. */
 static unsigned int next_interface_number(const struct speed_validation *s)
 {
-	return s->validation->validator->first_interface + (unsigned int)(s->interface_number + 1);
+	return s->validation->options->first_interface + (unsigned int)(s->interface_number + 1);
 }
 
 static bool validate_association(struct speed_validation *s, const uint8_t *d)
@@ -162,13 +165,13 @@ static bool validate_association(struct speed_validation *s, const uint8_t *d)
 	unsigned int next = next_interface_number(s);
 	unsigned int end = s->association ? association_end(s->association) : 0;
 
-	if (!validate_whole_setting(s) ||
+	if (!validate_complete_alternate(s) ||
 	    refuse_if(s->validation, FFS_USB_ASSOCIATION_EMPTY, d[3] == 0, at + 3) ||
 	    refuse_if(s->validation, FFS_USB_ASSOCIATION_CLASS, d[4] == 0, at + 4) ||
-	    refuse_if_number(s->validation, FFS_USB_ASSOCIATION_ORDER, d[2] != next, at + 2, d[2],
-			     next) ||
-	    refuse_if_number(s->validation, FFS_USB_ASSOCIATION_OVERLAP, d[2] < end, at + 2, d[2],
-			     end - 1))
+	    refuse_with_numbers_if(s->validation, FFS_USB_ASSOCIATION_ORDER, d[2] != next, at + 2,
+				   d[2], next) ||
+	    refuse_with_numbers_if(s->validation, FFS_USB_ASSOCIATION_OVERLAP, d[2] < end, at + 2,
+				   d[2], end - 1))
 		return false;
 	s->association = d;
 	return true;
@@ -179,9 +182,9 @@ static bool validate_last_association(struct speed_validation *s)
 	unsigned int there = next_interface_number(s);
 	const uint8_t *d = s->association;
 
-	return !d || !refuse_if_number(s->validation, FFS_USB_ASSOCIATION_MISSING,
-				       association_end(d) > there, offset_in_blob(s, d) + 3, d[3],
-				       there - d[2]);
+	return !d || !refuse_with_numbers_if(s->validation, FFS_USB_ASSOCIATION_MISSING,
+					     association_end(d) > there, offset_in_blob(s, d) + 3,
+					     d[3], there - d[2]);
 }
 
 /* --- the descriptors of one speed --- */
@@ -189,8 +192,8 @@ static bool validate_last_association(struct speed_validation *s)
 static bool validate_otg(struct speed_validation *s, const uint8_t *d)
 {
 	if (refuse_if(s->validation, FFS_USB_OTG_TWICE, s->has_otg, offset_in_blob(s, d)) ||
-	    refuse_if_number(s->validation, FFS_USB_OTG_BITS, d[2] & ~OTG_ATTRIBUTES,
-			     offset_in_blob(s, d) + 2, d[2] & ~OTG_ATTRIBUTES, 0))
+	    refuse_with_numbers_if(s->validation, FFS_USB_OTG_BITS, d[2] & ~OTG_ATTRIBUTES,
+				   offset_in_blob(s, d) + 2, d[2] & ~OTG_ATTRIBUTES, 0))
 		return false;
 	s->has_otg = true;
 	return true;
@@ -230,8 +233,8 @@ static bool validate_speed(struct validation *v, int speed)
 			return false;
 		at += v->data[at];
 	}
-	return validate_usb_companion_present(&s) && validate_whole_setting(&s) &&
-	       validate_whole_interface(&s) && validate_last_association(&s) &&
+	return validate_usb_companion_present(&s) && validate_complete_alternate(&s) &&
+	       validate_complete_interface(&s) && validate_last_association(&s) &&
 	       !refuse_if(v, FFS_USB_NO_INTERFACE, s.interface_number < 0, v->set_offset[speed]);
 }
 

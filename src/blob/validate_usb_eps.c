@@ -48,17 +48,18 @@ static bool check_endpoint_address(struct speed_validation *s, const uint8_t *d)
 {
 	size_t at = offset_in_blob(s, d) + 2;
 	unsigned int bit = usb_endpoint_bit(d[2]);
-	bool owned = s->owned_endpoints >> bit & 1;
+	bool owned = s->claimed_endpoint_mask >> bit & 1;
 
-	if (refuse_if_number(s->validation, FFS_USB_ENDPOINT_BITS, d[2] & 0x70, at, d[2], 0) ||
-	    refuse_if_number(s->validation, FFS_USB_ENDPOINT_TWICE, s->setting_endpoints >> bit & 1,
-			     at, d[2], 0) ||
-	    refuse_if_number(s->validation, FFS_USB_ENDPOINT_SHARED,
-			     owned && s->interface_of_endpoint[bit] != s->interface_number, at,
-			     d[2], s->interface_of_endpoint[bit]))
+	if (refuse_with_numbers_if(s->validation, FFS_USB_ENDPOINT_BITS, d[2] & 0x70, at, d[2],
+				   0) ||
+	    refuse_with_numbers_if(s->validation, FFS_USB_ENDPOINT_TWICE,
+				   s->alternate_endpoint_mask >> bit & 1, at, d[2], 0) ||
+	    refuse_with_numbers_if(s->validation, FFS_USB_ENDPOINT_SHARED,
+				   owned && s->interface_of_endpoint[bit] != s->interface_number,
+				   at, d[2], s->interface_of_endpoint[bit]))
 		return false;
-	s->setting_endpoints |= UINT32_C(1) << bit;
-	s->owned_endpoints |= UINT32_C(1) << bit;
+	s->alternate_endpoint_mask |= UINT32_C(1) << bit;
+	s->claimed_endpoint_mask |= UINT32_C(1) << bit;
 	s->interface_of_endpoint[bit] = (uint8_t)s->interface_number;
 	return true;
 }
@@ -68,7 +69,7 @@ static bool check_endpoint_address(struct speed_validation *s, const uint8_t *d)
 /* Returns the reserved bits of bmAttributes that are set. Isochronous endpoints have a
  * synchronization type and a usage type, whose value 3 is reserved; at SuperSpeed interrupt
  * endpoints have a usage type of 0 or 1. */
-static unsigned int reserved_attributes(const struct speed_validation *s, const uint8_t *d)
+static unsigned int reserved_bmattributes_bits(const struct speed_validation *s, const uint8_t *d)
 {
 	if (transfer_type(d) == ISOCHRONOUS)
 		return (d[3] & 0x30) == 0x30 ? d[3] & 0xf0 : d[3] & 0xc0;
@@ -120,16 +121,16 @@ static bool check_packet_size(struct speed_validation *s, const uint8_t *d)
 	unsigned int bits = get16(d + 4) & ~(SIZE_MASK | (several ? TRANSACTIONS_MASK : 0U));
 	bool at_usb2 = s->speed != FFS_SET_SUPER;
 
-	return !refuse_if_number(s->validation, FFS_USB_SIZE_BITS, bits != 0, at, bits, 0) &&
-	       !refuse_if_number(s->validation, packet_size_rules[transfer_type(d)],
-				 !packet_size_is_legal(s, d), at, packet_size(d), 0) &&
-	       !refuse_if_number(s->validation, FFS_USB_TRANSACTIONS,
-				 packet_size(d) < packet_size_min[additional_transactions(d)], at,
-				 packet_size(d), additional_transactions(d) + 1) &&
-	       !refuse_if_number(s->validation, FFS_USB_DEFAULT_BANDWIDTH,
-				 at_usb2 && transfer_type(d) == ISOCHRONOUS &&
-					 s->alternate_setting == 0 && packet_size(d) > 0,
-				 at, packet_size(d), 0);
+	return !refuse_with_numbers_if(s->validation, FFS_USB_SIZE_BITS, bits != 0, at, bits, 0) &&
+	       !refuse_with_numbers_if(s->validation, packet_size_rules[transfer_type(d)],
+				       !packet_size_is_legal(s, d), at, packet_size(d), 0) &&
+	       !refuse_with_numbers_if(s->validation, FFS_USB_TRANSACTIONS,
+				       packet_size(d) < packet_size_min[additional_transactions(d)],
+				       at, packet_size(d), additional_transactions(d) + 1) &&
+	       !refuse_with_numbers_if(s->validation, FFS_USB_DEFAULT_BANDWIDTH,
+				       at_usb2 && transfer_type(d) == ISOCHRONOUS &&
+					       s->alternate_setting == 0 && packet_size(d) > 0,
+				       at, packet_size(d), 0);
 }
 
 static bool check_interval(struct speed_validation *s, const uint8_t *d)
@@ -140,9 +141,9 @@ static bool check_interval(struct speed_validation *s, const uint8_t *d)
 	bool plain = s->speed == FFS_SET_FULL && transfer_type(d) == INTERRUPT;
 	unsigned int max = plain ? UINT8_MAX : INTERVAL_EXPONENT_MAX;
 
-	return !refuse_if_number(s->validation, FFS_USB_INTERVAL,
-				 is_periodic_endpoint(d) && (d[6] == 0 || d[6] > max),
-				 offset_in_blob(s, d) + 6, d[6], max);
+	return !refuse_with_numbers_if(s->validation, FFS_USB_INTERVAL,
+				       is_periodic_endpoint(d) && (d[6] == 0 || d[6] > max),
+				       offset_in_blob(s, d) + 6, d[6], max);
 }
 
 bool validate_usb_endpoint(struct speed_validation *s, const uint8_t *d)
@@ -153,8 +154,9 @@ bool validate_usb_endpoint(struct speed_validation *s, const uint8_t *d)
 	    refuse_if(s->validation, FFS_USB_ENDPOINT_NINE,
 		      d[0] != ENDPOINT_SIZE && s->interface[5] != CLASS_AUDIO, at) ||
 	    !check_endpoint_address(s, d) ||
-	    refuse_if_number(s->validation, FFS_USB_ATTRIBUTES, reserved_attributes(s, d) != 0,
-			     at + 3, reserved_attributes(s, d), 0) ||
+	    refuse_with_numbers_if(s->validation, FFS_USB_ATTRIBUTES,
+				   reserved_bmattributes_bits(s, d) != 0, at + 3,
+				   reserved_bmattributes_bits(s, d), 0) ||
 	    !check_packet_size(s, d) || !check_interval(s, d))
 		return false;
 	s->n_endpoints++;
@@ -205,14 +207,14 @@ static bool check_companion_attributes(struct speed_validation *s, const uint8_t
 	unsigned int streams = transfer_type(endpoint) == BULK ? d[3] : 0;
 	unsigned int mult = transfer_type(endpoint) == ISOCHRONOUS ? d[3] : 0;
 
-	return !refuse_if_number(s->validation, FFS_USB_COMPANION_BITS, reserved != 0, at, reserved,
-				 0) &&
-	       !refuse_if_number(s->validation, FFS_USB_STREAMS, streams > STREAMS_MAX, at, streams,
-				 STREAMS_MAX) &&
-	       !refuse_if_number(s->validation, FFS_USB_MULT, mult > MULT_MAX, at, mult,
-				 MULT_MAX) &&
-	       !refuse_if_number(s->validation, FFS_USB_MULT_BURST, mult > 0 && d[2] == 0, at, mult,
-				 0);
+	return !refuse_with_numbers_if(s->validation, FFS_USB_COMPANION_BITS, reserved != 0, at,
+				       reserved, 0) &&
+	       !refuse_with_numbers_if(s->validation, FFS_USB_STREAMS, streams > STREAMS_MAX, at,
+				       streams, STREAMS_MAX) &&
+	       !refuse_with_numbers_if(s->validation, FFS_USB_MULT, mult > MULT_MAX, at, mult,
+				       MULT_MAX) &&
+	       !refuse_with_numbers_if(s->validation, FFS_USB_MULT_BURST, mult > 0 && d[2] == 0, at,
+				       mult, 0);
 }
 
 static bool check_interval_bytes(struct speed_validation *s, const uint8_t *endpoint,
@@ -222,8 +224,8 @@ static bool check_interval_bytes(struct speed_validation *s, const uint8_t *endp
 	unsigned int room = packet_size(endpoint) * (d[2] + 1U) * (mult + 1);
 
 	return !is_periodic_endpoint(endpoint) ||
-	       !refuse_if_number(s->validation, FFS_USB_INTERVAL_BYTES, get16(d + 4) > room,
-				 offset_in_blob(s, d) + 4, get16(d + 4), room);
+	       !refuse_with_numbers_if(s->validation, FFS_USB_INTERVAL_BYTES, get16(d + 4) > room,
+				       offset_in_blob(s, d) + 4, get16(d + 4), room);
 }
 
 bool validate_usb_companion(struct speed_validation *s, const uint8_t *d)
@@ -235,13 +237,13 @@ bool validate_usb_companion(struct speed_validation *s, const uint8_t *d)
 	if (refuse_if(s->validation, FFS_USB_COMPANION_SPEED, s->speed != FFS_SET_SUPER, at) ||
 	    refuse_if(s->validation, FFS_USB_COMPANION_STRAY, !endpoint, at))
 		return false;
-	return !refuse_if_number(s->validation, FFS_USB_BURST, d[2] > max_burst(endpoint), at + 2,
-				 d[2], max_burst(endpoint)) &&
+	return !refuse_with_numbers_if(s->validation, FFS_USB_BURST, d[2] > max_burst(endpoint),
+				       at + 2, d[2], max_burst(endpoint)) &&
 	       check_companion_attributes(s, endpoint, d) &&
-	       !refuse_if_number(s->validation, FFS_USB_SIZE_BURST,
-				 is_periodic_endpoint(endpoint) && d[2] > 0 &&
-					 packet_size(endpoint) != PERIODIC_BURST_SIZE,
-				 offset_in_blob(s, endpoint) + 4, packet_size(endpoint),
-				 PERIODIC_BURST_SIZE) &&
+	       !refuse_with_numbers_if(s->validation, FFS_USB_SIZE_BURST,
+				       is_periodic_endpoint(endpoint) && d[2] > 0 &&
+					       packet_size(endpoint) != PERIODIC_BURST_SIZE,
+				       offset_in_blob(s, endpoint) + 4, packet_size(endpoint),
+				       PERIODIC_BURST_SIZE) &&
 	       check_interval_bytes(s, endpoint, d);
 }

@@ -66,7 +66,7 @@ static int wait_for_report(int fd, pid_t pid, struct client_report *report, stru
 	error_set(err, EX_OSERR, ECHILD, NULL,
 		  "the supervisor was killed (signal %d) before the gadget was up",
 		  WTERMSIG(status));
-	error_hint(err, "'ffsctl status' shows what is left, and 'ffsctl down' removes it");
+	error_add_hint(err, "'ffsctl status' shows what is left, and 'ffsctl down' removes it");
 	return err->exit;
 }
 

@@ -121,7 +121,7 @@ static int down_without_lock(const struct paths *paths, const char *name, struct
 	error_set(err, EX_CANTCREAT, ENOENT, NULL,
 		  "the lock and the control socket of '%s' were removed from %s/%s", name,
 		  paths->run_dir, name);
-	return error_hint(err, "'kill %d' takes it down", (int)pid);
+	return error_add_hint(err, "'kill %d' takes it down", (int)pid);
 }
 
 /*
@@ -155,10 +155,11 @@ static int down_without_record(const struct paths *paths, const char *name,
 	}
 	error_set(err, EX_CANTCREAT, ENOENT, rundir->path,
 		  "cannot take '%s' down: %s/" RUNDIR_RECORD " was removed", name, rundir->path);
-	return error_hint(err,
-			  "'ffsctl down --force %s' removes the gadget's directory in configfs and "
-			  "its mounts",
-			  name);
+	return error_add_hint(
+		err,
+		"'ffsctl down --force %s' removes the gadget's directory in configfs and "
+		"its mounts",
+		name);
 }
 
 static int error_cannot_take_down(const char *name, int r, struct error *err)
@@ -354,7 +355,7 @@ int client_wait_condition(const struct paths *paths, const char *name,
 	if (r == -ETIMEDOUT) {
 		error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL, "'%s' is not %s after %g s", name,
 			  control_condition_words[condition], seconds);
-		return error_hint(err, "see 'ffsctl status %s'", name);
+		return error_add_hint(err, "see 'ffsctl status %s'", name);
 	}
 	client_error_no_supervisor(name, err);
 	if (fd >= 0)

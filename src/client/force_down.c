@@ -139,7 +139,7 @@ static int check_all_unmounted(struct unrecorded_gadget *f, const struct paths *
 		return 0;
 	error_set(err, EX_OSERR, EBUSY, f->remaining_mount,
 		  "FunctionFS of '%s' is still mounted on %s", f->gadget_name, f->remaining_mount);
-	return error_hint(err, "unmount it by hand");
+	return error_add_hint(err, "unmount it by hand");
 }
 
 int client_force_down(const struct paths *paths, const char *name, struct error *err)

@@ -16,7 +16,7 @@ int client_clear_leftovers(const struct paths *paths, const char *name, struct r
 int client_error_no_supervisor(const char *name, struct error *err)
 {
 	error_set(err, EX_UNAVAILABLE, ESRCH, NULL, "'%s' has no supervisor", name);
-	return error_hint(err, "see 'ffsctl status'");
+	return error_add_hint(err, "see 'ffsctl status'");
 }
 
 void client_log_clearing_leftovers(const char *name)

@@ -32,7 +32,7 @@ static int start_supervisor_after_exec(struct supervisor **s,
 	supervisor_free(*s);
 	error_set(err, EX_OSERR, ESTALE, NULL, "ffsctl " PACKAGE_VERSION " cannot continue '%s'",
 		  name);
-	return error_hint(err, "'ffsctl up' of its gadget file brings it up again");
+	return error_add_hint(err, "'ffsctl up' of its gadget file brings it up again");
 }
 
 int client_resume_after_exec(const struct paths *paths, const char *name, int lock_fd,

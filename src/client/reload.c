@@ -110,7 +110,7 @@ static int error_several_gadgets(const struct gadgets_of_file *o, struct error *
 	}
 	error_set(err, EX_USAGE, EINVAL, o->file_path, "%s is the gadget file of %s", o->file_path,
 		  words);
-	return error_hint(err, "give the name of the gadget");
+	return error_add_hint(err, "give the name of the gadget");
 }
 
 int client_find_gadget_by_file(const struct paths *paths, const char *file, char **name,

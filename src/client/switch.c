@@ -202,7 +202,7 @@ static int bring_previous_up_again(struct switch_sequence *p, struct supervised_
 	p->failure_output = output;
 	r = supervise_until_down(p, old, err);
 	if (!p->was_up && r < 0)
-		error_detail(err, "it was brought up again after this error: %s", text);
+		error_add_detail(err, "it was brought up again after this error: %s", text);
 	p->failure_reason = p->failure_output = NULL;
 	return r;
 }

@@ -63,8 +63,8 @@ static int error_cannot_take_over(const struct client_recorded_gadget *recorded,
 		  "'%s' has no supervisor, and cannot be taken over", name);
 	if (!path_exists(file))
 		return gadget_hint_down(name, err);
-	return error_hint(err, "'ffsctl up%s%s %s' brings it up again", renamed ? " --name " : "",
-			  renamed ? name : "", file);
+	return error_add_hint(err, "'ffsctl up%s%s %s' brings it up again",
+			      renamed ? " --name " : "", renamed ? name : "", file);
 }
 
 /*

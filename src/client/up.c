@@ -62,7 +62,7 @@ static int check_bound_as_required(const struct gadget *g, const struct client_o
 
 	if (!udc && !options->no_bind) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up but not bound", g->name);
-		return error_hint(err, "'ffsctl bind %s' binds it", g->name);
+		return error_add_hint(err, "'ffsctl bind %s' binds it", g->name);
 	}
 	if (udc && options->no_bind) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up and bound to %s", g->name,
@@ -87,7 +87,7 @@ static int error_record_removed(const struct paths *paths, const char *name, pid
 		return -EAGAIN;
 	error_set(err, EX_CANTCREAT, EEXIST, NULL,
 		  "'%s' is up, but its record in %s/%s was removed", name, paths->run_dir, name);
-	return error_hint(err, "take it down first");
+	return error_add_hint(err, "take it down first");
 }
 
 /*
@@ -138,10 +138,10 @@ static int check_lock_owner(const struct gadget *g, const json_t *document,
 	if (!record_is_of_same_gadget(&mine, &theirs)) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "a different gadget '%s' is up",
 			  g->name);
-		error_hint(err, "'ffsctl reload %s%s%s%s' applies the gadget file",
-			   record_is_renamed(&mine) ? "--name " : "",
-			   record_is_renamed(&mine) ? g->name : "",
-			   record_is_renamed(&mine) ? " " : "", g->file);
+		error_add_hint(err, "'ffsctl reload %s%s%s%s' applies the gadget file",
+			       record_is_renamed(&mine) ? "--name " : "",
+			       record_is_renamed(&mine) ? g->name : "",
+			       record_is_renamed(&mine) ? " " : "", g->file);
 	} else {
 		check_bound_as_required(g, options, err);
 	}
@@ -203,7 +203,7 @@ static int check_name_is_free(const struct gadget *g, const struct paths *paths,
 
 	if (path_exists(dir)) {
 		error_gadget_of_other_program(g->name, dir, err);
-		error_hint(err, "'ffsctl up --name' gives the new gadget another name");
+		error_add_hint(err, "'ffsctl up --name' gives the new gadget another name");
 	} else if (g->n_switch_to > 0) {
 		client_remove_leftovers_of_switch(paths, g->name, err);
 	}
@@ -230,7 +230,7 @@ static int lock_and_make_supervisor(struct supervisor **s, const struct gadget *
 	if (!text_is_utf8(g->file)) {
 		error_set(err, EX_USAGE, EILSEQ, NULL,
 			  "the path of the gadget file of '%s' is not UTF-8", g->name);
-		return error_hint(err, "rename the file or its directory");
+		return error_add_hint(err, "rename the file or its directory");
 	}
 	for (;;) {
 		r = rundir_lock(&rundir, paths, g->name, OWNER_STARTING, err);

@@ -26,7 +26,7 @@ int cmd_error_usage(const struct command *command, const char *fmt, ...)
 	text = text_vformat(fmt, ap);
 	va_end(ap);
 	error_set(&err, EX_USAGE, EINVAL, NULL, "%s: %s", command->name, text);
-	error_hint(&err, "see 'ffsctl %s --help'", command->name);
+	error_add_hint(&err, "see 'ffsctl %s --help'", command->name);
 	return cmd_print_error(&err);
 }
 
@@ -194,7 +194,7 @@ int cmd_print_gadget_error(const char *gadget, const struct error *err)
 void cmd_error_file_has_errors(const char *file, struct error *err)
 {
 	error_set(err, EX_DATAERR, 0, file, "%s has errors", file);
-	error_hint(err, "see 'problems'");
+	error_add_hint(err, "see 'problems'");
 }
 
 void cmd_print_lines(FILE *to, const char *lines)

@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "blob/encode.h"
-#include "blob/validate.h"
+#include "blob/validate_blob.h"
 #include "cmd/cmd.h"
 #include "configfs/serial_number.h"
 #include "predict/predict.h"
@@ -85,10 +85,11 @@ static void print_descriptors_at_speed(const struct descriptors_command *r, int 
 }
 
 /* A function that validates one blob against a kernel or the USB standards. */
-typedef struct ffs_finding validate_blob_fn(const struct ffs_validator *validator,
+typedef struct ffs_finding validate_blob_fn(const struct ffs_validation_options *options,
 					    struct ffs_instance *in, const void *blob, size_t size);
 
-static void print_validator_finding(const struct ffs *ffs, const struct ffs_validator *validator,
+static void print_validator_finding(const struct ffs *ffs,
+				    const struct ffs_validation_options *options,
 				    validate_blob_fn *validate_blob, const char *validator_name)
 {
 	/*
@@ -105,9 +106,9 @@ static void print_validator_finding(const struct ffs *ffs, const struct ffs_vali
 
 	alone.first_interface = 0;
 	descriptors = ffs_blob_descriptors(&alone, &n_descriptors);
-	v = validate_blob(validator, &in, descriptors, n_descriptors);
+	v = validate_blob(options, &in, descriptors, n_descriptors);
 	if (v.rule == FFS_ACCEPTED) {
-		v = validate_blob(validator, &in, strings, n_strings);
+		v = validate_blob(options, &in, strings, n_strings);
 		what = v.rule == FFS_ACCEPTED ? "both" : "strings";
 	}
 	text = ffs_finding_text(&v);
@@ -117,7 +118,7 @@ static void print_validator_finding(const struct ffs *ffs, const struct ffs_vali
 static void print_findings_of_functions(const struct descriptors_command *r)
 {
 	/* What a kernel does not accept yet is no violation of a standard. */
-	const struct ffs_validator any_kernel = ffs_validator_any_kernel();
+	const struct ffs_validation_options any_kernel = ffs_validation_options_any_kernel();
 	const char *version = predict_kernel_words[r->kernel_version];
 	const size_t n = strlen(version);
 
@@ -127,11 +128,11 @@ static void print_findings_of_functions(const struct descriptors_command *r)
 		if (!function_descriptors(f))
 			continue;
 		printf("what is written to FunctionFS for '%s'\n", f->label);
-		for (const struct ffs_kernel *k = ffs_kernels; k->name; k++) {
-			const struct ffs_validator validator = { .kernel = k };
+		for (const struct ffs_kernel_rules *k = ffs_known_kernels; k->name; k++) {
+			const struct ffs_validation_options options = { .kernel = k };
 
 			if (strncmp(k->name, version, n) == 0 && k->name[n] == '-')
-				print_validator_finding(f->ffs, &validator, ffs_validate_kernel,
+				print_validator_finding(f->ffs, &options, ffs_validate_kernel,
 							k->name);
 		}
 		print_validator_finding(f->ffs, &any_kernel, ffs_validate_usb, "the standards");

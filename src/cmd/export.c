@@ -34,7 +34,7 @@ static int read_record_and_configfs(const struct globals *globals, const char *n
 		error_clear(err);
 		error_set(err, EX_NOINPUT, ENOENT, dir, "cannot find gadget '%s' in %s/usb_gadget",
 			  name, globals->paths.configfs);
-		return error_hint(err, "'ffsctl status' lists the gadgets");
+		return error_add_hint(err, "'ffsctl status' lists the gadgets");
 	}
 	return r;
 }

@@ -19,8 +19,8 @@ static int check_module_loaded(const char *release, struct error *err)
 		return 0;
 	advice = ffs_module_advice(release, NULL);
 	error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "FunctionFS is not loaded");
-	error_hint(err, FFS_LOAD_HINT);
-	return advice ? error_hint(err, "%s", advice) : -ENODEV;
+	error_add_hint(err, FFS_LOAD_HINT);
+	return advice ? error_add_hint(err, "%s", advice) : -ENODEV;
 }
 
 static void print_features(const struct ffs_features *features)

@@ -41,9 +41,9 @@ int cmd_find_gadget_file(const struct globals *globals, const char *argument, ch
 	words = cmd_gadget_dirs_text(globals);
 	error_set(err, EX_NOINPUT, ENOENT, NULL, "cannot find gadget file '%s' in %s", argument,
 		  words);
-	return error_hint(err,
-			  "give the path of a file in another directory, with a '/' or the suffix "
-			  "'.conf' or '.scheme'");
+	return error_add_hint(
+		err, "give the path of a file in another directory, with a '/' or the suffix "
+		     "'.conf' or '.scheme'");
 }
 
 int cmd_load_gadget_file_at(const struct globals *globals, const char *path, const char *name,

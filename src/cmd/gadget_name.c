@@ -61,10 +61,10 @@ static int read_name_in_file(const struct globals *globals, const char *path, ch
 		return check_gadget_name(*name, err);
 	}
 	if (err->exit)
-		return error_hint(err, "'ffsctl status' lists the gadgets that are up");
+		return error_add_hint(err, "'ffsctl status' lists the gadgets that are up");
 	error_set(err, exit, EINVAL, path,
 		  "cannot read the gadget's name in %s: the file has errors", path);
-	return error_hint(err, "'ffsctl check %s' prints them", path);
+	return error_add_hint(err, "'ffsctl check %s' prints them", path);
 }
 
 /*

@@ -14,7 +14,7 @@
 #include "cmd/cmd.h"
 #include "cmd/plugin_cache.h"
 #include "probe/plugin_file.h"
-#include "process/needs.h"
+#include "process/permission_names.h"
 #include "rundir/control.h"
 
 #define SUFFIX ".so"
@@ -73,7 +73,7 @@ static void print_printable(const char *before, const char *text, const char *af
 
 static void print_summary_line(const struct cached_plugin *t)
 {
-	_cleanup_free_ char *path = plugin_path(t->name_or_path);
+	_cleanup_free_ char *path = plugin_path_expand(t->name_or_path);
 
 	printf("%-14s ", t->name_or_path);
 	print_printable("", t->declaration.plugin.summary, "");
@@ -110,10 +110,10 @@ static void print_plugin_needs(uint32_t needs)
 	const char *between = "";
 
 	printf("needs            ");
-	for (unsigned int i = 0; needs_names[i]; i++) {
+	for (unsigned int i = 0; sandbox_permission_names[i]; i++) {
 		if (!(needs & 1U << i))
 			continue;
-		printf("%s%s", between, needs_names[i]);
+		printf("%s%s", between, sandbox_permission_names[i]);
 		between = ", ";
 	}
 	printf("%s\n", needs ? "" : "only its endpoints");
@@ -122,7 +122,7 @@ static void print_plugin_needs(uint32_t needs)
 static void print_declaration(const struct cached_plugin *t)
 {
 	const struct ffsctl_plugin *p = &t->declaration.plugin;
-	_cleanup_free_ char *path = plugin_path(t->name_or_path);
+	_cleanup_free_ char *path = plugin_path_expand(t->name_or_path);
 
 	print_printable("", p->name, ": ");
 	print_printable("", p->summary, "\n");
@@ -143,7 +143,7 @@ static void print_declaration(const struct cached_plugin *t)
 static void show_plugin(struct plugins_command *q, const char *plugin, bool in_full)
 {
 	const struct cached_plugin *t = plugin_cache_get(&q->cache, plugin);
-	_cleanup_free_ char *path = plugin_path(plugin);
+	_cleanup_free_ char *path = plugin_path_expand(plugin);
 
 	if (t->load_error.exit && !q->exit_status)
 		q->exit_status = t->load_error.exit;
@@ -153,7 +153,7 @@ static void show_plugin(struct plugins_command *q, const char *plugin, bool in_f
 		json_array_append_new(q->plugins, json_pack("{s:o, s:o, s:O}", "plugin",
 							    json_string_or_null(plugin), "path",
 							    json_string_or_null(path), "declares",
-							    t->declaration.document));
+							    t->declaration.declaration_json));
 	else if (t->load_error.exit)
 		cmd_print_error(&t->load_error);
 	else if (in_full)

@@ -57,8 +57,9 @@ static const struct {
 /* Adds to the error why the write of an attribute of a LUN fails with EBUSY. */
 static int explain_medium_locked(struct error *err)
 {
-	error_detail(err, "the host has locked the medium");
-	return error_hint(err, "unmount or eject it there, or write 1 to forced_eject beside it");
+	error_add_detail(err, "the host has locked the medium");
+	return error_add_hint(err,
+			      "unmount or eject it there, or write 1 to forced_eject beside it");
 }
 
 static const char *next_component(const char **path)
@@ -196,13 +197,13 @@ static int write_attribute_value(struct step *step, const char *value, size_t n,
 						or cannot be opened */
 			return r;
 		err->exit = EX_UNAVAILABLE;
-		return error_detail(err, "this kernel has no such attribute");
+		return error_add_detail(err, "this kernel has no such attribute");
 	case -KERNEL_ETOOSMALL: /* only the attribute lun.N/file of mass_storage */
-		return error_detail(err,
-				    "a medium has at least 512 bytes, that of a CD drive 614400");
+		return error_add_detail(
+			err, "a medium has at least 512 bytes, that of a CD drive 614400");
 	case -E2BIG:
-		return error_detail(err, "an attribute takes at most %d bytes",
-				    ATTRIBUTE_VALUE_MAX);
+		return error_add_detail(err, "an attribute takes at most %d bytes",
+					ATTRIBUTE_VALUE_MAX);
 	case -EBUSY:
 		return configfs_writable_while_bound(step) ? explain_medium_locked(err) : r;
 	default:

@@ -12,11 +12,12 @@ static int explain_too_few_endpoints(const struct gadget *g, const char *certain
 	struct endpoint_count need = gadget_endpoint_count(g);
 
 	err->exit = EX_UNAVAILABLE;
-	return error_detail(err,
-			    "%sthis UDC has no free endpoint that a function can use: the gadget "
-			    "needs %s%u to the host and %u from it besides ep0%s",
-			    certainty, need.may_need_more ? "at least " : "", need.in, need.out,
-			    need.isochronous ? ", isochronous ones among them" : "");
+	return error_add_detail(
+		err,
+		"%sthis UDC has no free endpoint that a function can use: the gadget "
+		"needs %s%u to the host and %u from it besides ep0%s",
+		certainty, need.may_need_more ? "at least " : "", need.in, need.out,
+		need.isochronous ? ", isochronous ones among them" : "");
 }
 
 /*
@@ -30,15 +31,17 @@ static int explain_nodev(const struct gadget *g, struct error *err)
 		const struct function *f = &g->functions[i];
 
 		if (streq(f->type, "ffs") && !function_descriptors(f)) {
-			error_detail(err, "the function '%s' has no descriptors yet", f->label);
-			error_hint(err, "a program must write them before the gadget can be bound");
+			error_add_detail(err, "the function '%s' has no descriptors yet", f->label);
+			error_add_hint(err,
+				       "a program must write them before the gadget can be bound");
 			return error_set_position(err, &f->at);
 		}
 		if (streq(f->type, "tcm")) {
-			error_detail(err, "the function '%s' has no enabled target", f->label);
-			error_hint(err, "'ffsctl up --no-bind' makes the function, then make and "
-					"enable its target, then 'ffsctl bind' (tcm in "
-					"ffsctl-gadget(5))");
+			error_add_detail(err, "the function '%s' has no enabled target", f->label);
+			error_add_hint(err,
+				       "'ffsctl up --no-bind' makes the function, then make and "
+				       "enable its target, then 'ffsctl bind' (tcm in "
+				       "ffsctl-gadget(5))");
 			return error_set_position(err, &f->at);
 		}
 	}
@@ -57,7 +60,7 @@ static int explain_logged_failure(const struct configfs *c, const struct bind_lo
 	else if (log->bind_errno == KERNEL_ENOTSUPP) /* f_fs.c, f_mass_storage.c: no endpoint */
 		explain_too_few_endpoints(c->gadget, "", err);
 	return log->function_message
-		       ? error_detail(err, "the kernel logged: \"%s\"", log->function_message)
+		       ? error_add_detail(err, "the kernel logged: \"%s\"", log->function_message)
 		       : -err->err;
 }
 
@@ -69,10 +72,10 @@ static int explain_busy(const struct configfs *c, const struct step *step,
 
 	err->exit = EX_UNAVAILABLE;
 	if (holder)
-		return error_detail(err, "it is held by %s", holder);
-	error_detail(err, "nothing holds the UDC, and the kernel's log %s",
-		     log->kmsg_fd >= 0 ? "has no other reason" : "cannot be read");
-	return error_hint(err, "look for 'failed to start' in dmesg");
+		return error_add_detail(err, "it is held by %s", holder);
+	error_add_detail(err, "nothing holds the UDC, and the kernel's log %s",
+			 log->kmsg_fd >= 0 ? "has no other reason" : "cannot be read");
+	return error_add_hint(err, "look for 'failed to start' in dmesg");
 }
 
 int explain_bind_failure(const struct configfs *c, const struct step *step, struct bind_log *log,
@@ -87,7 +90,7 @@ int explain_bind_failure(const struct configfs *c, const struct step *step, stru
 		    step->value);
 	if (removed) {
 		err->exit = EX_UNAVAILABLE;
-		return error_detail(err, "the UDC was removed");
+		return error_add_detail(err, "the UDC was removed");
 	}
 	if (log->bind_errno)
 		return explain_logged_failure(c, log, err);

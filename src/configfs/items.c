@@ -116,15 +116,16 @@ static int function_apply(struct step *step, struct error *err)
 	if (r == -ENOENT) {
 		err->exit = EX_UNAVAILABLE;
 		module = kernel_module_of_type(type);
-		error_detail(err, "this kernel has no function '%s'", type);
-		return error_hint(err, "modprobe %s", module);
+		error_add_detail(err, "this kernel has no function '%s'", type);
+		return error_add_hint(err, "modprobe %s", module);
 	}
 	if (r == -EBUSY && streq(type, "ffs"))
-		return error_detail(err,
-				    "another gadget on this machine has an instance of that name");
+		return error_add_detail(
+			err, "another gadget on this machine has an instance of that name");
 	if (r == -EBUSY) /* 8: MAX_U_SERIAL_PORTS of u_serial.h */
-		return error_detail(err, "the kernel has 8 serial ports for acm, gser and obex of "
-					 "all gadgets together");
+		return error_add_detail(err,
+					"the kernel has 8 serial ports for acm, gser and obex of "
+					"all gadgets together");
 	return r;
 }
 
@@ -136,8 +137,8 @@ static int function_undo(struct step *step, struct error *err)
 	r = plan_undo_mkdir(step, err);
 	if (r != -EBUSY || !str_has_prefix(last_component(step->path), "tcm."))
 		return r;
-	error_detail(err, "its target still exists");
-	return error_hint(err, "first remove the target, below target/usb_gadget in configfs");
+	error_add_detail(err, "its target still exists");
+	return error_add_hint(err, "first remove the target, below target/usb_gadget in configfs");
 }
 
 const struct step_op configfs_op_function = {

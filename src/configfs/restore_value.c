@@ -26,7 +26,7 @@ int configfs_restore_value(struct step *step, struct error *err)
 	if (!step->previous_value) { /* an older build of ffsctl has not stored the value */
 		error_set(err, EX_CANTCREAT, ENODATA, step->path,
 			  "the previous value of %s is unknown", step->path);
-		return error_hint(err, "take the gadget down, then up");
+		return error_add_hint(err, "take the gadget down, then up");
 	}
 	r = file_write(AT_FDCWD, step->path, was, strlen(was));
 	if (r == 0)

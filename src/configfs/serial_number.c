@@ -49,7 +49,7 @@ static int hash_machine_id(char **serial, struct error *err)
 	if (!parse_machine_id(*serial, id)) {
 		error_set(err, EX_UNAVAILABLE, EINVAL, MACHINE_ID,
 			  "%s does not contain a machine id", MACHINE_ID);
-		return error_hint(err, "'systemd-machine-id-setup' makes one");
+		return error_add_hint(err, "'systemd-machine-id-setup' makes one");
 	}
 	free(*serial);
 	*serial = xcalloc(SERIAL_SIZE, 1);
@@ -97,10 +97,10 @@ int serial_number_read(const char *from, char **serial, struct error *err)
 		error_errno(err, EX_UNAVAILABLE, -r, path, "cannot read the serial number from %s",
 			    path);
 		if (r == -ENOENT && streq(from, "device-tree"))
-			error_detail(err,
-				     path_exists(DEVICE_TREE_DIR)
-					     ? "this machine's device tree has no serial number"
-					     : "this machine has no device tree");
+			error_add_detail(err,
+					 path_exists(DEVICE_TREE_DIR)
+						 ? "this machine's device tree has no serial number"
+						 : "this machine has no device tree");
 		return r;
 	}
 	/*

@@ -26,17 +26,17 @@ static int explain_no_configfs(const struct configfs *c, struct error *err)
 		return -err->err;
 	err->exit = EX_UNAVAILABLE;
 	if (statfs(c->paths->configfs, &fs) < 0 || fs.f_type != CONFIGFS_MAGIC) {
-		error_detail(err, "configfs is not mounted");
-		return error_hint(err, "mount -t configfs none %s", c->paths->configfs);
+		error_add_detail(err, "configfs is not mounted");
+		return error_add_hint(err, "mount -t configfs none %s", c->paths->configfs);
 	}
-	error_detail(err, "the kernel has not loaded libcomposite");
-	return error_hint(err, "modprobe libcomposite");
+	error_add_detail(err, "the kernel has not loaded libcomposite");
+	return error_add_hint(err, "modprobe libcomposite");
 }
 
 int error_gadget_of_other_program(const char *name, const char *dir, struct error *err)
 {
 	error_set(err, EX_CANTCREAT, EEXIST, dir, "the gadget '%s' was not made by ffsctl", name);
-	return error_hint(err, "'ffsctl down --force %s' takes it down", name);
+	return error_add_hint(err, "'ffsctl down --force %s' takes it down", name);
 }
 
 static int gadget_apply(struct step *step, struct error *err)

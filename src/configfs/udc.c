@@ -167,7 +167,7 @@ static void add_hints_for_missing_udc(struct error *err)
 	size_t n = udc_absence_hints(&words);
 
 	for (size_t i = 0; i < n; i++) {
-		error_hint(err, "%s", words[i]);
+		error_add_hint(err, "%s", words[i]);
 		free(words[i]);
 	}
 	free(words);
@@ -179,7 +179,7 @@ static int error_no_udc(const struct udcs *udcs, const char *what, struct error 
 
 	error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR, "no UDC%s", what);
 	if (udcs->n > 0)
-		return error_detail(err, "this machine has %s", words);
+		return error_add_detail(err, "this machine has %s", words);
 	add_hints_for_missing_udc(err);
 	return -ENODEV;
 }
@@ -188,7 +188,7 @@ static int error_udc_busy(const struct udc *udc, struct error *err)
 {
 	error_set(err, EX_UNAVAILABLE, EBUSY, NULL, "the UDC %s is held by %s", udc->name,
 		  udc->holder);
-	return error_hint(err, "take that down first, or name another UDC with --udc");
+	return error_add_hint(err, "take that down first, or name another UDC with --udc");
 }
 
 int error_udc_missing(const struct paths *paths, const char *name, struct error *err)
@@ -243,7 +243,7 @@ static int choose_from_list(const struct udcs *udcs, const char *driver, char **
 
 		error_set(err, EX_UNAVAILABLE, ENOTUNIQ, UDC_CLASS_DIR, "several UDCs are free: %s",
 			  words);
-		return error_hint(err, "name one with --udc or with 'udc' in the gadget file");
+		return error_add_hint(err, "name one with --udc or with 'udc' in the gadget file");
 	}
 	if (found) {
 		*out = xstrdup(found->name);
@@ -253,7 +253,7 @@ static int choose_from_list(const struct udcs *udcs, const char *driver, char **
 		_cleanup_free_ char *words = udcs_to_text(udcs);
 
 		error_set(err, EX_UNAVAILABLE, EBUSY, UDC_CLASS_DIR, "no UDC is free: %s", words);
-		return error_hint(err, "take one of these gadgets down first");
+		return error_add_hint(err, "take one of these gadgets down first");
 	}
 	return held ? error_udc_busy(held, err) : error_no_udc(udcs, what, err);
 }

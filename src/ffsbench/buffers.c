@@ -136,11 +136,11 @@ int buffers_add_hint(const struct buffers *b, struct error *err)
 	_cleanup_free_ char *advice = usbfs_limit_advice(b);
 
 	if (advice)
-		return error_hint(err, "%s", advice);
-	return error_hint(err,
-			  "decrease --size or --depth%s, or end other programs that use "
-			  "USB devices (see " LIMIT_PATH ")",
-			  b->zero_copy ? ", use --memory ordinary" : "");
+		return error_add_hint(err, "%s", advice);
+	return error_add_hint(err,
+			      "decrease --size or --depth%s, or end other programs that use "
+			      "USB devices (see " LIMIT_PATH ")",
+			      b->zero_copy ? ", use --memory ordinary" : "");
 }
 
 char *buffers_warning(const struct buffers *b, enum memory_choice choice)

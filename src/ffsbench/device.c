@@ -241,7 +241,7 @@ static char *interface_driver(const struct device *d, libusb_device *dev)
 static int fail_several_devices(const char *found, struct error *err)
 {
 	error_set(err, EX_USAGE, EINVAL, NULL, "several devices match: %s", found);
-	return error_hint(err, "choose one with --device BUS/ADDRESS");
+	return error_add_hint(err, "choose one with --device BUS/ADDRESS");
 }
 
 static int fail_claim_interface(const struct device *d, libusb_device *dev, int libusb_error,
@@ -260,7 +260,8 @@ static int fail_claim_interface(const struct device *d, libusb_device *dev, int 
 		  "cannot claim interface %d of %04x:%04x at %u/%u: in use by the kernel driver %s",
 		  d->interface_number, d->vendor_id, d->product_id, d->bus_number,
 		  d->device_address, driver);
-	return error_hint(err, "use --detach, or unload the driver with 'modprobe -r %s'", driver);
+	return error_add_hint(err, "use --detach, or unload the driver with 'modprobe -r %s'",
+			      driver);
 }
 
 static int claim_interface(const struct device_filter *w, struct device *d, libusb_device *dev,
@@ -408,7 +409,7 @@ int device_open(const struct device_filter *w, struct device *d, struct error *e
 		if (!w->max_wait_ms || (err->exit != EX_UNAVAILABLE && err->exit != EX_NOPERM))
 			return r;
 		if (!wait_for_uevent(events, deadline))
-			return error_detail(err, "waited %u ms", w->max_wait_ms);
+			return error_add_detail(err, "waited %u ms", w->max_wait_ms);
 		error_clear(err);
 	}
 }

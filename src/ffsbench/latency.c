@@ -141,7 +141,7 @@ static int wait_for_echo(struct latency_state *t, double start)
 			  "message %" PRIu64 " (%u bytes) did not come back in %.1f s",
 			  t->result->messages + 1, t->message_size,
 			  t->options->timeout_ms / 1000.0);
-		return error_hint(t->err, NO_ECHO_HINT);
+		return error_add_hint(t->err, NO_ECHO_HINT);
 	}
 	return 0;
 }

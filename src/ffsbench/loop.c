@@ -270,7 +270,7 @@ static void check_transfer_status(struct loop_state *l, struct loop_direction *s
 		    s->endpoint_address, l->receive_index + 1, l->n_messages);
 	transfer_add_hint(libusb_error, l->err);
 	if (libusb_error == LIBUSB_ERROR_PIPE)
-		error_hint(l->err, "--recover continues after a stall");
+		error_add_hint(l->err, "--recover continues after a stall");
 	l->failed = true;
 }
 
@@ -379,7 +379,7 @@ static void check_timeout(struct loop_state *l)
 		  " messages came back, and %" PRIu64 " bytes of the next",
 		  l->options->timeout_ms / 1000.0, l->receive_index, l->n_messages,
 		  l->receive_offset);
-	error_hint(l->err, NO_ECHO_HINT);
+	error_add_hint(l->err, NO_ECHO_HINT);
 	l->failed = true;
 }
 

@@ -328,7 +328,7 @@ static const struct command *find_command(const char *name, struct error *err)
 		names = strf("%s%s%s", so_far, i ? ", " : "", commands[i].name);
 	}
 	error_set(err, EX_USAGE, EINVAL, NULL, "unknown command '%s'", name);
-	error_hint(err, "use one of %s", names);
+	error_add_hint(err, "use one of %s", names);
 	return NULL;
 }
 

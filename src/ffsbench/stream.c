@@ -69,7 +69,7 @@ static void fail_endpoint_halted(struct stream_state *s)
 	error_set(s->err, EXIT_WRONG_DATA, EIO, NULL,
 		  "the device stalled after %" PRIu64 " bytes to endpoint 0x%02x", s->result->bytes,
 		  transfer_endpoint_address(s->device, s->direction));
-	error_hint(s->err, STALL_HINT);
+	error_add_hint(s->err, STALL_HINT);
 	s->failed = true;
 }
 
@@ -89,7 +89,7 @@ static void fail_transfer(struct stream_state *s, const struct libusb_transfer *
 		    "transfer on endpoint 0x%02x failed after %" PRIu64 " bytes", x->endpoint,
 		    s->result->bytes);
 	if (stalled && s->direction == DIRECTION_OUT)
-		error_hint(s->err, STALL_HINT);
+		error_add_hint(s->err, STALL_HINT);
 	else
 		transfer_add_hint(libusb_error, s->err);
 }
@@ -204,8 +204,8 @@ static void fail_timeout(struct stream_state *s)
 		  "nothing moved on endpoint 0x%02x for %.1f s, after %" PRIu64 " bytes",
 		  transfer_endpoint_address(s->device, s->direction),
 		  s->options->timeout_ms / 1000.0, s->result->bytes);
-	error_hint(s->err, "the device's function may have no worker, or may not be a %s",
-		   s->direction == DIRECTION_IN ? "source" : "sink");
+	error_add_hint(s->err, "the device's function may have no worker, or may not be a %s",
+		       s->direction == DIRECTION_IN ? "source" : "sink");
 	s->failed = true;
 }
 

@@ -56,12 +56,12 @@ int transfer_libusb_error(enum libusb_transfer_status status)
 int transfer_add_hint(int libusb_error, struct error *err)
 {
 	if (libusb_error == LIBUSB_ERROR_PIPE)
-		return error_hint(err, "its worker may have ended");
+		return error_add_hint(err, "its worker may have ended");
 	/* After a disconnect, transfers fail with this error until the hub reports the
 	   disconnect. */
 	if (libusb_error == LIBUSB_ERROR_IO)
-		return error_hint(err,
-				  "the device may have been disconnected, or the cable may be bad");
+		return error_add_hint(
+			err, "the device may have been disconnected, or the cable may be bad");
 	return -EIO;
 }
 

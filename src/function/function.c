@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/control_message.h"
 #include "base/fd.h"
-#include "base/message.h"
 #include "base/proc.h"
 #include "blob/encode.h"
 #include "function/reap.h"
@@ -46,7 +46,8 @@ static void on_keeper_message(void *data, uint32_t events _unused_)
 	static uint8_t body[FFSCTL_MSG_MAX_BODY];
 	struct live_function *function = data;
 	struct ffsctl_msg head;
-	ssize_t size = message_receive(function->keeper_socket.fd, &head, body, sizeof(body));
+	ssize_t size =
+		control_message_receive(function->keeper_socket.fd, &head, body, sizeof(body));
 
 	if (size == -EPIPE)
 		fd_watch_remove(function->functions->loop, &function->keeper_socket);
@@ -212,7 +213,7 @@ static int end_worker_of_keeper(pid_t pid, int pidfd, const char *label, struct 
 	struct worker_processes processes = { .session_id = pid };
 
 	/* The pid is valid as long as the process exists. */
-	if (pidfd < 0 || !process_start_time(pid, &processes.max_leader_start) ||
+	if (pidfd < 0 || !process_start_time(pid, &processes.max_session_leader_start_ticks) ||
 	    syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
 		return 0;
 	return reap_worker_processes(&processes, label, err);
@@ -416,11 +417,11 @@ void function_add_steps(struct plan *plan, struct live_function *function, const
 		ffs_each_endpoint(ffs, add_zlp_step, &(struct zlp_steps_data){ plan, ffs });
 	}
 	add_keeper_step(plan, function);
-	if (ffs && ffs->device_link.value) {
+	if (ffs && ffs->endpoint_symlink.value) {
 		_cleanup_free_ char *file = device_link_target(ffs);
 
-		plan_add(plan, &plan_op_symlink, xstrdup(ffs->device_link.value),
-			 strf("%s/%s", ffs->mount.path, file), &ffs->device_link.at, NULL);
+		plan_add(plan, &plan_op_symlink, xstrdup(ffs->endpoint_symlink.value),
+			 strf("%s/%s", ffs->mount.path, file), &ffs->endpoint_symlink.at, NULL);
 	}
 }
 

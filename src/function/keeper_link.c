@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "base/message.h"
+#include "base/control_message.h"
 #include "base/proc.h"
 #include "configfs/udc.h"
 #include "function/function.h"
@@ -25,7 +25,7 @@ int function_pass_worker_to_keeper(struct live_function *function, pid_t pid, in
 void function_send_to_worker(struct live_function *function, uint16_t type, uint32_t id)
 {
 	if (function->keeper_socket.fd >= 0)
-		message_send(function->keeper_socket.fd, type, id, NULL, 0);
+		control_message_send(function->keeper_socket.fd, type, id, NULL, 0);
 }
 
 void function_set_keeper_udc(struct live_function *function, const char *udc)
@@ -47,7 +47,7 @@ void function_begin_draining(struct live_function *function)
 {
 	function->keeper_draining =
 		function->keeper_socket.fd >= 0 &&
-		message_send(function->keeper_socket.fd, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
+		control_message_send(function->keeper_socket.fd, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
 	function->keeper_draining_since = now_monotonic();
 }
 

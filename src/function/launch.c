@@ -59,7 +59,7 @@ static const char *device_path_of(const struct live_function *function)
 {
 	const struct ffs *ffs = function->model->ffs;
 
-	return ffs ? ffs->device_link.value : function->kernel_device.device_node;
+	return ffs ? ffs->endpoint_symlink.value : function->kernel_device.device_node;
 }
 
 static const char *text_or_empty(const char *text)
@@ -264,10 +264,11 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 	 * RLIMIT_NPROC counts all processes of a user, so it makes sense only for a user that runs
 	 * no other processes.
 	 */
-	if (!w->process.task_limit && !w->user.value)
-		worker->spawn.process.task_limit = DEFAULT_TASKS;
+	if (!w->process.max_tasks && !w->user.value)
+		worker->spawn.process.max_tasks = DEFAULT_TASKS;
 	worker->spawn.working_directory = xstrdup(w->working_directory);
-	worker->spawn.worker_link = strf(RUNDIR_WORKER_LINK "%s", worker->function->model->label);
+	worker->spawn.worker_symlink_name =
+		strf(RUNDIR_WORKER_SYMLINK "%s", worker->function->model->label);
 	if (r == 0)
 		r = prepare_program(worker, err);
 	if (r == 0)
@@ -546,7 +547,7 @@ int launch_start(struct live_worker *worker, struct error *err)
 		prepare_kernel_device(worker);
 	if (r == 0)
 		r = open_worker_fds(worker, &fds, &ends, err);
-	worker->spawn.worker_link_dir_fd = worker->function->functions->rundir->dir_fd;
+	worker->spawn.worker_symlink_dir_fd = worker->function->functions->rundir->dir_fd;
 	if (r == 0)
 		r = spawn_start(&worker->spawn, fds.fds, fds.n_fds, ends.output_write_fd,
 				&worker->pid, err);

@@ -13,7 +13,7 @@
 #include "function/launch.h"
 #include "function/launch_parts.h"
 #include "functionfs/endpoint.h"
-#include "process/needs.h"
+#include "process/permission_names.h"
 
 struct name_list {
 	const struct ffs *ffs;
@@ -121,8 +121,9 @@ static json_t *worker_config_json(const struct live_worker *worker)
 			 options ? options : json_object());
 	json_object_set_new(json, "sandbox", json_boolean(worker->model->sandbox));
 	if (worker->model->sandbox_permissions != worker_default_permissions(worker->model))
-		json_object_set_new(json, "allow",
-				    needs_to_json(worker->model->sandbox_permissions));
+		json_object_set_new(
+			json, "allow",
+			sandbox_permissions_to_json(worker->model->sandbox_permissions));
 	if (worker->function->functions->workers_switch_object)
 		json_object_set(json, "switch",
 				(json_t *)worker->function->functions->workers_switch_object);

@@ -18,7 +18,7 @@ static int prepare_worker_uid(struct live_worker *worker, int r, struct error *e
 		error_set(err, EX_UNAVAILABLE, ENOSPC, NULL,
 			  "all user ids from %d to %d belong to other workers",
 			  FFSCTL_WORKER_ID_FIRST, FFSCTL_WORKER_ID_LAST);
-		return error_hint(err, "set another user with 'user'");
+		return error_add_hint(err, "set another user with 'user'");
 	}
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL,
 				   "cannot take a user id for the worker of '%s'",

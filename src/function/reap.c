@@ -42,7 +42,7 @@ static bool any_other_worker_runs(const struct live_worker *worker)
 
 static bool has_reserved_id_of_worker(const struct live_worker *worker, pid_t pid)
 {
-	return worker->worker_uid && process_has_id(pid, worker->worker_uid);
+	return worker->worker_uid && process_has_uid_or_gid(pid, worker->worker_uid);
 }
 
 static bool has_reserved_id_of_another_worker(const struct live_worker *worker, pid_t pid)
@@ -146,7 +146,8 @@ static struct worker_processes processes_of(const struct live_worker *worker)
 {
 	return (struct worker_processes){ .worker_uid = worker->worker_uid,
 					  .session_id = worker->session_id,
-					  .max_leader_start = worker->session_leader_start };
+					  .max_session_leader_start_ticks =
+						  worker->session_leader_start };
 }
 
 pid_t reap_leftovers(const struct live_worker *worker, bool first)
@@ -158,7 +159,7 @@ pid_t reap_leftovers(const struct live_worker *worker, bool first)
 	 * The processes of a worker that was taken over never become children of this supervisor.
 	 */
 	if (worker->taken_over || !first)
-		left = worker_processes_kill(&processes, NULL);
+		left = worker_processes_kill_and_find_remaining(&processes, NULL);
 	if (worker->taken_over)
 		return left;
 	/*
@@ -182,7 +183,7 @@ int reap_worker_processes(const struct worker_processes *processes, const char *
 	while (left > 0) {
 		_cleanup_close_ int fd = -1;
 
-		pid = worker_processes_kill(processes, &fd);
+		pid = worker_processes_kill_and_find_remaining(processes, &fd);
 		if (pid == 0)
 			return 0;
 		process_await_end(fd, fd < 0 ? PLAN_SOON_MS : (int)(left * 1e3) + 1);

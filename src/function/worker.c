@@ -480,7 +480,7 @@ void worker_handle_event(struct live_worker *worker, enum worker_event event)
 	};
 	action act = actions[worker->state][event];
 
-	trace_lookup("worker", states[worker->state], events[event]);
+	trace_record_lookup("worker", states[worker->state], events[event]);
 
 	if (act)
 		act(worker);

@@ -69,7 +69,8 @@ struct live_worker {
 	pid_t session_id; /* session id of the last process, which is also its pid; kept after its
 			     end */
 	uint64_t session_leader_start; /* upper limit of the start time of the session leader
-					  (max_leader_start of process/worker_processes.h) */
+					  (max_session_leader_start_ticks of
+					  process/worker_processes.h) */
 	struct fd_watch
 		end_watch; /* watch of the pidfd of a process that is not a child; owns the pidfd */
 	bool taken_over; /* the process was started by a dead supervisor, and is not a child of this

@@ -58,7 +58,7 @@ static void end_leftovers(struct live_worker *worker)
 	rundir_read_worker_processes(function->functions->rundir, function->model->label,
 				     &processes);
 	worker->session_id = processes.session_id;
-	worker->session_leader_start = processes.max_leader_start;
+	worker->session_leader_start = processes.max_session_leader_start_ticks;
 	worker->taken_over = true;
 	if (reap_leftovers(worker, true) == 0) {
 		worker_handle_event(worker, WORKER_EV_RESTART);

@@ -20,9 +20,9 @@ static int write_blob(int fd, const char *path, const char *what, const uint8_t 
 	error_errno(err, EX_OSERR, n < 0 ? errno : EIO, path, "cannot write %s to %s", what, path);
 	if (err->err != ENOSYS)
 		return -err->err;
-	error_detail(err,
-		     "the gadget file uses an option that this kernel's FunctionFS does not have");
-	return error_hint(err, "see 'ffsctl features'");
+	error_add_detail(
+		err, "the gadget file uses an option that this kernel's FunctionFS does not have");
+	return error_add_hint(err, "see 'ffsctl features'");
 }
 
 /*
@@ -40,7 +40,7 @@ static int write_all_descriptors(int fd, const char *path, const struct ffs *ffs
 	if (r != -EINVAL || !ffs->os_descs || ffs->raw_descriptors.data)
 		return r;
 	error_clear(err);
-	swapped = ffs_blob_descriptors_swapped(ffs, &size);
+	swapped = ffs_blob_descriptors_with_swapped_os_version(ffs, &size);
 	return write_blob(fd, path, "descriptors", swapped, size, err);
 }
 

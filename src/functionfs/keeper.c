@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/control_message.h"
 #include "base/fd.h"
-#include "base/message.h"
 #include "base/proc.h"
 #include "functionfs/keeper_main.h"
 
@@ -134,7 +134,7 @@ static int receive_hello(const struct keeper *keeper, struct keeper_hello *hello
 
 	for (int i = 0; i < HELLO_TRIES && poll(&pfd, 1, HELLO_MS) <= 0; i++)
 		keeper_interrupt(keeper);
-	size = message_receive_fds(keeper->socket, &head, hello, sizeof(*hello), fds);
+	size = control_message_receive_fds(keeper->socket, &head, hello, sizeof(*hello), fds);
 	if (size < 0)
 		return (int)size;
 	return head.type == KEEPER_MSG_HELLO && size == sizeof(*hello) ? 0 : -EPROTO;
@@ -143,7 +143,7 @@ static int receive_hello(const struct keeper *keeper, struct keeper_hello *hello
 int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hello *hello,
 		     int *worker_pidfd, int *output)
 {
-	int fds[MESSAGE_FDS] = { -1, -1, -1 };
+	int fds[CONTROL_MESSAGE_FDS] = { -1, -1, -1 };
 	_cleanup_close_ int dir_fd = -1;
 	struct sockaddr_un address;
 	int r = set_socket_address(&address, path, &dir_fd);
@@ -168,7 +168,7 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
 			*output = steal_fd(&fds[hello->worker.has_pidfd ? 1 : 0]);
 	}
 	/* Closes file descriptors that HELLO does not announce. */
-	for (size_t i = 0; i < MESSAGE_FDS; i++)
+	for (size_t i = 0; i < CONTROL_MESSAGE_FDS; i++)
 		cleanup_close(&fds[i]);
 	if (r == 0)
 		return 0;
@@ -211,7 +211,7 @@ static bool send_kill_switch(const struct keeper *keeper, pid_t group)
 	_cleanup_close_ int fd = make_kill_switch(group);
 
 	return fd >= 0 &&
-	       message_send_fds(keeper->socket, KEEPER_MSG_KILL_SWITCH, 0, NULL, 0, &fd, 1);
+	       control_message_send_fds(keeper->socket, KEEPER_MSG_KILL_SWITCH, 0, NULL, 0, &fd, 1);
 }
 
 bool keeper_send_worker(const struct keeper *keeper, pid_t pid, int control, int pidfd, int output)
@@ -219,15 +219,15 @@ bool keeper_send_worker(const struct keeper *keeper, pid_t pid, int control, int
 	const struct keeper_worker worker = { .pid = pid,
 					      .has_pidfd = pidfd >= 0,
 					      .has_output = output >= 0 };
-	int fds[MESSAGE_FDS] = { control };
+	int fds[CONTROL_MESSAGE_FDS] = { control };
 	size_t n = 1;
 
 	if (pidfd >= 0)
 		fds[n++] = pidfd;
 	if (output >= 0)
 		fds[n++] = output;
-	return message_send_fds(keeper->socket, KEEPER_MSG_WORKER, 0, &worker, sizeof(worker), fds,
-				n) &&
+	return control_message_send_fds(keeper->socket, KEEPER_MSG_WORKER, 0, &worker,
+					sizeof(worker), fds, n) &&
 	       send_kill_switch(keeper, pid);
 }
 
@@ -235,15 +235,15 @@ bool keeper_set_speed_file(const struct keeper *keeper, const char *path)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	return fd >= 0 && message_send_fds(keeper->socket, KEEPER_MSG_SPEED_FILE, 0, path,
-					   strlen(path), &fd, 1);
+	return fd >= 0 && control_message_send_fds(keeper->socket, KEEPER_MSG_SPEED_FILE, 0, path,
+						   strlen(path), &fd, 1);
 }
 
 bool keeper_set_linger(const struct keeper *keeper, double seconds)
 {
 	uint32_t ms = seconds <= 0 ? 0 : seconds < 4e6 ? (uint32_t)(seconds * 1e3) : UINT32_MAX;
 
-	return message_send(keeper->socket, KEEPER_MSG_LINGER, 0, &ms, sizeof(ms));
+	return control_message_send(keeper->socket, KEEPER_MSG_LINGER, 0, &ms, sizeof(ms));
 }
 
 void keeper_interrupt(const struct keeper *keeper)

@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/control_message.h"
 #include "base/fd.h"
 #include "base/loop.h"
-#include "base/message.h"
 #include "base/proc.h"
 #include "functionfs/keeper.h"
 #include "functionfs/keeper_sandbox.h"
@@ -136,8 +136,8 @@ static void complete_setup(struct keeper_state *k, bool in, size_t size)
 	}
 	k->pending.exists = false;
 	if (!in && n > 0 && k->worker_socket >= 0)
-		message_send(k->worker_socket, FFSCTL_MSG_DATA, k->pending.id, k->message_body,
-			     (size_t)n);
+		control_message_send(k->worker_socket, FFSCTL_MSG_DATA, k->pending.id,
+				     k->message_body, (size_t)n);
 }
 
 static void handle_setup_answer(struct keeper_state *k, uint16_t type, size_t size)
@@ -168,8 +168,8 @@ static void pass_setup_to_worker(struct keeper_state *k, const struct usb_ctrlre
 		now_monotonic() + (k->next_deadline_is_short ? KEEPER_SETUP_SHORT_DEADLINE_MS
 							     : KEEPER_SETUP_DEADLINE_MS) /
 					  1e3;
-	if (k->worker_socket < 0 ||
-	    !message_send(k->worker_socket, FFSCTL_MSG_SETUP, k->pending.id, setup, sizeof(*setup)))
+	if (k->worker_socket < 0 || !control_message_send(k->worker_socket, FFSCTL_MSG_SETUP,
+							  k->pending.id, setup, sizeof(*setup)))
 		stall_pending_setup(k);
 	else if (!k->unsent.type && !k->next_deadline_is_short)
 		receive_from_worker(k, true);
@@ -206,9 +206,10 @@ static void handle_bus_event(struct keeper_state *k, uint8_t type)
 	if (!link_state_apply(&k->link_state, &event))
 		return;
 	if (k->worker_socket >= 0)
-		message_send(k->worker_socket, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
+		control_message_send(k->worker_socket, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
 	if (k->supervisor_socket >= 0)
-		message_send(k->supervisor_socket, FFSCTL_MSG_EVENT, 0, &event, sizeof(event));
+		control_message_send(k->supervisor_socket, FFSCTL_MSG_EVENT, 0, &event,
+				     sizeof(event));
 }
 
 static _Noreturn void exit_keeper(const struct keeper_state *k);
@@ -242,7 +243,7 @@ static void forward_to_supervisor(struct keeper_state *k, const struct ffsctl_ms
 				  const void *body, size_t size)
 {
 	if (k->supervisor_socket < 0 ||
-	    message_send(k->supervisor_socket, head->type, head->id, body, size) ||
+	    control_message_send(k->supervisor_socket, head->type, head->id, body, size) ||
 	    errno != EAGAIN) {
 		k->unsent.type = 0;
 		return;
@@ -275,10 +276,10 @@ static void wait_for_supervisor_socket(const struct keeper_state *k)
 static bool receive_from_worker(struct keeper_state *k, bool wait)
 {
 	struct ffsctl_msg head;
-	ssize_t size = wait ? message_await(k->worker_socket, &head, k->message_body,
-					    sizeof(k->message_body))
-			    : message_receive(k->worker_socket, &head, k->message_body,
-					      sizeof(k->message_body));
+	ssize_t size = wait ? control_message_await(k->worker_socket, &head, k->message_body,
+						    sizeof(k->message_body))
+			    : control_message_receive(k->worker_socket, &head, k->message_body,
+						      sizeof(k->message_body));
 
 	if (size == -EPIPE) {
 		/* A worker may close its socket; the keeper then stalls every SETUP. */
@@ -367,7 +368,8 @@ static void set_worker(struct keeper_state *k, int *fds)
 	if (worker.has_output)
 		k->worker_output = steal_fd(&fds[n_fds++]);
 	for (size_t i = 0; i < n; i++)
-		message_send(k->worker_socket, FFSCTL_MSG_EVENT, 0, &events[i], sizeof(events[i]));
+		control_message_send(k->worker_socket, FFSCTL_MSG_EVENT, 0, &events[i],
+				     sizeof(events[i]));
 }
 
 /*
@@ -413,10 +415,10 @@ static void replace_fd(int *own, int *fd)
 
 static void receive_from_supervisor(struct keeper_state *k)
 {
-	int fds[MESSAGE_FDS];
+	int fds[CONTROL_MESSAGE_FDS];
 	struct ffsctl_msg head;
-	ssize_t size = message_receive_fds(k->supervisor_socket, &head, k->message_body,
-					   sizeof(k->message_body), fds);
+	ssize_t size = control_message_receive_fds(k->supervisor_socket, &head, k->message_body,
+						   sizeof(k->message_body), fds);
 
 	if (size == -EPIPE)
 		on_supervisor_lost(k);
@@ -429,9 +431,10 @@ static void receive_from_supervisor(struct keeper_state *k)
 		break;
 	case KEEPER_MSG_NO_WORKER:
 		drop_worker(k);
-		if (!message_send(k->supervisor_socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0)) {
+		if (!control_message_send(k->supervisor_socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0)) {
 			wait_for_supervisor_socket(k);
-			message_send(k->supervisor_socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
+			control_message_send(k->supervisor_socket, KEEPER_MSG_NO_WORKER, 0, NULL,
+					     0);
 		}
 		break;
 	case KEEPER_MSG_SPEED_FILE:
@@ -447,12 +450,12 @@ static void receive_from_supervisor(struct keeper_state *k)
 	case FFSCTL_MSG_PING:
 	case FFSCTL_MSG_STOP:
 		if (k->worker_socket >= 0)
-			message_send(k->worker_socket, head.type, head.id, NULL, 0);
+			control_message_send(k->worker_socket, head.type, head.id, NULL, 0);
 		break;
 	default: /* a message type of a newer supervisor */
 		break;
 	}
-	for (size_t i = 0; i < MESSAGE_FDS; i++)
+	for (size_t i = 0; i < CONTROL_MESSAGE_FDS; i++)
 		cleanup_close(&fds[i]);
 }
 
@@ -469,7 +472,7 @@ static void accept_supervisor(struct keeper_state *k)
 						  .has_pidfd = k->worker_pidfd >= 0,
 						  .has_output = k->worker_output >= 0 },
 				      .link_state = k->link_state };
-	int fds[MESSAGE_FDS];
+	int fds[CONTROL_MESSAGE_FDS];
 	size_t n_fds = 0;
 	int fd = accept4(k->listener_socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
@@ -480,7 +483,7 @@ static void accept_supervisor(struct keeper_state *k)
 	if (hello.worker.has_output)
 		fds[n_fds++] = k->worker_output;
 	if (!peer_is_same_user(fd) ||
-	    !message_send_fds(fd, KEEPER_MSG_HELLO, 0, &hello, sizeof(hello), fds, n_fds)) {
+	    !control_message_send_fds(fd, KEEPER_MSG_HELLO, 0, &hello, sizeof(hello), fds, n_fds)) {
 		close(fd);
 		return;
 	}
@@ -588,6 +591,6 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 	k.worker_socket = k.worker_pidfd = k.worker_output = k.kill_switch = k.speed_fd = -1;
 	k.exit_time = HUGE_VAL;
 	keeper_enter_sandbox();
-	message_send(supervisor, KEEPER_MSG_STARTED, 0, NULL, 0);
+	control_message_send(supervisor, KEEPER_MSG_STARTED, 0, NULL, 0);
 	run_keeper(&k);
 }

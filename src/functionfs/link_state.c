@@ -54,7 +54,7 @@ bool link_state_apply(struct link_state *state, const struct ffsctl_event *event
 		row++;
 	if (row == ARRAY_SIZE(rows))
 		return false;
-	trace_lookup("link", words[link], rows[row].word);
+	trace_record_lookup("link", words[link], rows[row].word);
 	link = rows[row].to[link];
 	state->bound = link != LINK_UNBOUND;
 	state->enabled = link == LINK_ENABLED || link == LINK_SUSPENDED;

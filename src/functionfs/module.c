@@ -70,7 +70,7 @@ static bool kernel_requires_signed_modules(void)
 static bool lacks_patched_feature(const struct ffs_features *features)
 {
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++)
-		if (ffs_feature_by_number(f) && ffs_feature_by_number(f)->in_patches &&
+		if (ffs_feature_by_number(f) && ffs_feature_by_number(f)->in_ffsctl_patches &&
 		    !features->has[f])
 			return true;
 	return false;

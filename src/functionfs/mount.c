@@ -24,8 +24,8 @@ static char *instance_of_mount(const struct step *step)
 int ffs_fail_missing(struct error *err)
 {
 	err->exit = EX_UNAVAILABLE;
-	error_detail(err, "this kernel has no FunctionFS");
-	return error_hint(err, FFS_LOAD_HINT);
+	error_add_detail(err, "this kernel has no FunctionFS");
+	return error_add_hint(err, FFS_LOAD_HINT);
 }
 
 static int mount_apply(struct step *step, struct error *err)
@@ -40,8 +40,8 @@ static int mount_apply(struct step *step, struct error *err)
 	error_errno(err, EX_OSERR, errno, step->path, "cannot mount FunctionFS instance '%s' on %s",
 		    instance, step->path);
 	if (err->err == EBUSY) {
-		error_detail(err, "the instance is mounted already");
-		return error_hint(err, "see /proc/mounts");
+		error_add_detail(err, "the instance is mounted already");
+		return error_add_hint(err, "see /proc/mounts");
 	}
 	return err->err == ENODEV ? ffs_fail_missing(err) : -err->err;
 }
@@ -49,7 +49,7 @@ static int mount_apply(struct step *step, struct error *err)
 static int fail_mount_in_use(const char *path, const char *users, int exit, struct error *err)
 {
 	error_set(err, exit, EBUSY, path, "cannot unmount %s: in use by %s", path, users);
-	return error_hint(err, "stop these processes first");
+	return error_add_hint(err, "stop these processes first");
 }
 
 static int mount_undo(struct step *step, struct error *err)

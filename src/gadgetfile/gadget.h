@@ -11,11 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/positioned.h"
+#include "base/positioned_value.h"
 #include "blob/ffs.h"
 #include "gadgetfile/worker_restarts.h"
+#include "process/process_limits.h"
 #include "process/sandbox.h"
-#include "process/settings.h"
 #include "stream/engines.h"
 
 #define USB_MAX_STRING_BYTES                                                                       \
@@ -123,7 +123,7 @@ struct worker {
 	struct positioned_str user; /* name or number; NULL: an allocated user id (worker_uid.h) */
 	struct positioned_str *groups;
 	size_t n_groups;
-	struct process_settings process; /* `capabilities` is 0 if `keep_privileges` is set */
+	struct process_limits process; /* `capabilities` is 0 if `keep_all_privileges` is set */
 	bool sandbox;
 	unsigned int sandbox_permissions; /* bits of enum sandbox_permission */
 	struct env_var *env;
@@ -145,7 +145,7 @@ static inline unsigned int worker_default_permissions(const struct worker *w)
 /* Returns whether only a supervisor that has kept its privileges can start the worker. */
 static inline bool worker_needs_privileges(const struct worker *w)
 {
-	return w->process.keep_privileges || w->process.capabilities;
+	return w->process.keep_all_privileges || w->process.capabilities;
 }
 
 enum configfs_attribute_kind {

@@ -183,7 +183,7 @@ static void add_failure(struct difference *d, struct change *change, struct erro
 	if (!d->any_revert_failed)
 		error_move(err, failure);
 	else
-		error_detail(err, "also %s", step_of_change(d, change)->path);
+		error_add_detail(err, "also %s", step_of_change(d, change)->path);
 	d->any_revert_failed = true;
 }
 

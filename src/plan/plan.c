@@ -129,7 +129,7 @@ int plan_undo(struct plan *plan, struct error *err)
 		}
 	}
 	if (others)
-		error_detail(err, "also left: %s", others);
+		error_add_detail(err, "also left: %s", others);
 	return first;
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/message.h"
+#include "base/control_message.h"
 #include "base/util.h"
 #include "plugin-host/state.h"
 
@@ -22,7 +22,7 @@ int plugin_host_send(struct plugin_host *h, uint16_t type, uint32_t id, const vo
 	if (length > FFSCTL_MSG_MAX_BODY)
 		return -EMSGSIZE;
 	/* Never waits, because transfers must not stop if the keeper does not read its messages. */
-	return message_send(h->control_fd, type, id, body, length) ? 0 : -errno;
+	return control_message_send(h->control_fd, type, id, body, length) ? 0 : -errno;
 }
 
 void plugin_host_log(struct plugin_host *h, const char *text)
@@ -40,9 +40,9 @@ static void send_ready(struct plugin_host *h)
 {
 	int r;
 
-	h->reported_method = stream_method(&h->stream);
-	r = plugin_host_send(h, FFSCTL_MSG_READY, 0, h->reported_method,
-			     strlen(h->reported_method));
+	h->reported_engine = stream_engine_in_use(&h->stream);
+	r = plugin_host_send(h, FFSCTL_MSG_READY, 0, h->reported_engine,
+			     strlen(h->reported_engine));
 	if (r < 0) {
 		fprintf(stderr, "%s: cannot send READY: %s\n", h->plugin->name, errno_words(-r));
 		plugin_host_exit(h, 1);
@@ -51,50 +51,50 @@ static void send_ready(struct plugin_host *h)
 
 void plugin_host_send_ready_once(struct plugin_host *h)
 {
-	if (!h->reported_method)
+	if (!h->reported_engine)
 		send_ready(h);
 }
 
-void plugin_host_report_method_change(struct plugin_host *h)
+void plugin_host_report_engine_change(struct plugin_host *h)
 {
-	h->method_may_have_changed = false;
-	if (h->reported_method && !streq(h->reported_method, stream_method(&h->stream)))
+	h->engine_may_have_changed = false;
+	if (h->reported_engine && !streq(h->reported_engine, stream_engine_in_use(&h->stream)))
 		send_ready(h);
 }
 
-static struct ffsctl_transfer *plugin_call_get(struct ffsctl_host *public, uint32_t endpoint)
+static struct ffsctl_transfer *on_plugin_calls_get(struct ffsctl_host *public, uint32_t endpoint)
 {
-	return stream_get_transfer(&plugin_host_of(public)->stream, endpoint);
+	return stream_get_free_transfer(&plugin_host_of(public)->stream, endpoint);
 }
 
-static void plugin_call_put(struct ffsctl_host *public, struct ffsctl_transfer *t)
+static void on_plugin_calls_put(struct ffsctl_host *public, struct ffsctl_transfer *t)
 {
-	stream_put_transfer(&plugin_host_of(public)->stream, t);
+	stream_return_transfer(&plugin_host_of(public)->stream, t);
 }
 
-static int plugin_call_submit(struct ffsctl_host *public, uint32_t endpoint,
-			      struct ffsctl_transfer *t)
+static int on_plugin_calls_submit(struct ffsctl_host *public, uint32_t endpoint,
+				  struct ffsctl_transfer *t)
 {
 	return stream_submit_transfer(&plugin_host_of(public)->stream, endpoint, t);
 }
 
-static void plugin_call_cancel(struct ffsctl_host *public, uint32_t endpoint)
+static void on_plugin_calls_cancel(struct ffsctl_host *public, uint32_t endpoint)
 {
 	stream_cancel_transfers(&plugin_host_of(public)->stream, endpoint);
 }
 
-static int plugin_call_accept(struct ffsctl_host *public, uint32_t id)
+static int on_plugin_calls_accept(struct ffsctl_host *public, uint32_t id)
 {
 	return plugin_host_send(plugin_host_of(public), FFSCTL_MSG_ACCEPT, id, NULL, 0);
 }
 
-static int plugin_call_stall(struct ffsctl_host *public, uint32_t id)
+static int on_plugin_calls_stall(struct ffsctl_host *public, uint32_t id)
 {
 	return plugin_host_send(plugin_host_of(public), FFSCTL_MSG_STALL, id, NULL, 0);
 }
 
-static int plugin_call_reply(struct ffsctl_host *public, uint32_t id, const void *data,
-			     size_t length)
+static int on_plugin_calls_reply(struct ffsctl_host *public, uint32_t id, const void *data,
+				 size_t length)
 {
 	return plugin_host_send(plugin_host_of(public), FFSCTL_MSG_DATA, id, data, length);
 }
@@ -114,23 +114,23 @@ static const struct option_value *find_option_or_exit(struct plugin_host *h, con
 	exit(WORKER_EXIT_NEVER);
 }
 
-static const char *plugin_call_option_string(struct ffsctl_host *public, const char *name)
+static const char *on_plugin_calls_option_string(struct ffsctl_host *public, const char *name)
 {
 	return find_option_or_exit(plugin_host_of(public), name, true, false)->text;
 }
 
-static int64_t plugin_call_option_int(struct ffsctl_host *public, const char *name)
+static int64_t on_plugin_calls_option_int(struct ffsctl_host *public, const char *name)
 {
 	return find_option_or_exit(plugin_host_of(public), name, false, false)->number;
 }
 
-static double plugin_call_option_float(struct ffsctl_host *public, const char *name)
+static double on_plugin_calls_option_float(struct ffsctl_host *public, const char *name)
 {
 	return find_option_or_exit(plugin_host_of(public), name, false, true)->real;
 }
 
-_printf_(3, 4) static void plugin_call_log(struct ffsctl_host *public, enum ffsctl_log_level level,
-					   const char *fmt, ...)
+_printf_(3, 4) static void on_plugin_calls_log(struct ffsctl_host *public,
+					       enum ffsctl_log_level level, const char *fmt, ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list ap;
@@ -147,12 +147,12 @@ _printf_(3, 4) static void plugin_call_log(struct ffsctl_host *public, enum ffsc
 		level == FFSCTL_LOG_ERROR ? "error: " : "", text);
 }
 
-static void plugin_call_ready(struct ffsctl_host *public)
+static void on_plugin_calls_ready(struct ffsctl_host *public)
 {
 	plugin_host_send_ready_once(plugin_host_of(public));
 }
 
-static int plugin_call_stats(struct ffsctl_host *public, const char *json)
+static int on_plugin_calls_stats(struct ffsctl_host *public, const char *json)
 {
 	json_t *value;
 	bool good;
@@ -167,7 +167,8 @@ static int plugin_call_stats(struct ffsctl_host *public, const char *json)
 		    : -EINVAL;
 }
 
-static int plugin_call_switch_to(struct ffsctl_host *public, const char *gadget, const char *json)
+static int on_plugin_calls_switch_to(struct ffsctl_host *public, const char *gadget,
+				     const char *json)
 {
 	_cleanup_free_ char *body = strf("%s%c%s", gadget, '\0', json ? json : "");
 	size_t length = strlen(gadget) + 1 + (json ? strlen(json) : 0);
@@ -175,27 +176,28 @@ static int plugin_call_switch_to(struct ffsctl_host *public, const char *gadget,
 	return plugin_host_send(plugin_host_of(public), FFSCTL_MSG_SWITCH, 0, body, length);
 }
 
-static void plugin_call_exit(struct ffsctl_host *public, int status)
+static void on_plugin_calls_exit(struct ffsctl_host *public, int status)
 {
 	plugin_host_exit(plugin_host_of(public), status);
 }
 
-static int plugin_call_watch(struct ffsctl_host *public, struct ffsctl_watch *w)
+static int on_plugin_calls_watch(struct ffsctl_host *public, struct ffsctl_watch *w)
 {
 	return plugin_host_watch(plugin_host_of(public), w);
 }
 
-static void plugin_call_unwatch(struct ffsctl_host *public, struct ffsctl_watch *w)
+static void on_plugin_calls_unwatch(struct ffsctl_host *public, struct ffsctl_watch *w)
 {
 	plugin_host_unwatch(plugin_host_of(public), w);
 }
 
-static void plugin_call_timer_start(struct ffsctl_host *public, struct ffsctl_timer *t, uint32_t ms)
+static void on_plugin_calls_timer_start(struct ffsctl_host *public, struct ffsctl_timer *t,
+					uint32_t ms)
 {
 	plugin_host_timer_start(plugin_host_of(public), t, ms);
 }
 
-static void plugin_call_timer_stop(struct ffsctl_host *public, struct ffsctl_timer *t)
+static void on_plugin_calls_timer_stop(struct ffsctl_host *public, struct ffsctl_timer *t)
 {
 	plugin_host_timer_stop(plugin_host_of(public), t);
 }
@@ -203,23 +205,23 @@ static void plugin_call_timer_stop(struct ffsctl_host *public, struct ffsctl_tim
 const struct ffsctl_calls plugin_host_calls = {
 	.version = FFSCTL_PLUGIN_VERSION,
 	.size = sizeof(struct ffsctl_calls),
-	.get = plugin_call_get,
-	.put = plugin_call_put,
-	.submit = plugin_call_submit,
-	.cancel = plugin_call_cancel,
-	.accept = plugin_call_accept,
-	.stall = plugin_call_stall,
-	.reply = plugin_call_reply,
-	.option_string = plugin_call_option_string,
-	.option_int = plugin_call_option_int,
-	.option_float = plugin_call_option_float,
-	.log = plugin_call_log,
-	.ready = plugin_call_ready,
-	.stats = plugin_call_stats,
-	.switch_to = plugin_call_switch_to,
-	.exit = plugin_call_exit,
-	.watch = plugin_call_watch,
-	.unwatch = plugin_call_unwatch,
-	.timer_start = plugin_call_timer_start,
-	.timer_stop = plugin_call_timer_stop,
+	.get = on_plugin_calls_get,
+	.put = on_plugin_calls_put,
+	.submit = on_plugin_calls_submit,
+	.cancel = on_plugin_calls_cancel,
+	.accept = on_plugin_calls_accept,
+	.stall = on_plugin_calls_stall,
+	.reply = on_plugin_calls_reply,
+	.option_string = on_plugin_calls_option_string,
+	.option_int = on_plugin_calls_option_int,
+	.option_float = on_plugin_calls_option_float,
+	.log = on_plugin_calls_log,
+	.ready = on_plugin_calls_ready,
+	.stats = on_plugin_calls_stats,
+	.switch_to = on_plugin_calls_switch_to,
+	.exit = on_plugin_calls_exit,
+	.watch = on_plugin_calls_watch,
+	.unwatch = on_plugin_calls_unwatch,
+	.timer_start = on_plugin_calls_timer_start,
+	.timer_stop = on_plugin_calls_timer_stop,
 };

@@ -10,7 +10,7 @@
 #include "plugin-host/options.h"
 #include "plugin-host/plugin_host.h"
 #include "plugin-host/state.h"
-#include "process/needs.h"
+#include "process/permission_names.h"
 
 static json_t *option_to_json(const struct ffsctl_option *o)
 {
@@ -48,7 +48,7 @@ int plugin_describe(const struct ffsctl_plugin *p, int out, struct error *err)
 			"schema", 1, "version", PACKAGE_VERSION, "plugin", "name", p->name,
 			"summary", p->summary, "interface", FFSCTL_PLUGIN_VERSION, "mode",
 			p->mode == FFSCTL_MODE_MESSAGE ? "message" : "stream", "needs",
-			needs_to_json(p->needs), "options", options, "size",
+			sandbox_permissions_to_json(p->needs), "options", options, "size",
 			(json_int_t)(p->transfer_size ? p->transfer_size : DEFAULT_SIZE), "depth",
 			(json_int_t)(p->depth ? p->depth : DEFAULT_DEPTH), "out_length",
 			(json_int_t)p->out_length);

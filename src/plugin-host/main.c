@@ -35,7 +35,7 @@ static int fail_no_passed_fds(struct error *err)
 {
 	error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
 		  "no file descriptors were passed (LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES)");
-	return error_hint(err, "ffsctl-worker must be started by ffsctl");
+	return error_add_hint(err, "ffsctl-worker must be started by ffsctl");
 }
 
 static int find_passed_fds(struct worker_fds *fds, struct error *err)
@@ -142,10 +142,10 @@ static int enter_sandbox(unsigned int permissions, struct error *err)
 	if (entered)
 		return 0;
 	error_errno(err, WORKER_EXIT_NEVER, errno, NULL, "cannot enter the sandbox");
-	return error_hint(err, "on a kernel without CONFIG_SECCOMP_FILTER set sandbox = false");
+	return error_add_hint(err, "on a kernel without CONFIG_SECCOMP_FILTER set sandbox = false");
 }
 
-static int run_worker(const char *path)
+static int load_and_run_plugin(const char *plugin_path)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct option_values options = { 0 };
@@ -166,8 +166,8 @@ static int run_worker(const char *path)
 	   those of them that the plugin needs. */
 	if (check_endpoint_names(&fds, &config, &err) < 0 ||
 	    (config.sandbox_enabled && enter_sandbox(config.allowed_permissions, &err) < 0) ||
-	    plugin_load(path, plugin_file_to_load(&fds, path, link, sizeof(link)), &plugin, &err) <
-		    0) {
+	    plugin_load(plugin_path, plugin_file_to_load(&fds, plugin_path, link, sizeof(link)),
+			&plugin, &err) < 0) {
 		status = print_error(&err);
 	} else if (options_resolve(plugin.options, config.options, &options, &err) < 0) {
 		error_wrap(&err, "plugin %s", plugin.name);
@@ -245,7 +245,7 @@ static int describe_plugin(const char *path, const char *file)
 int main(int argc, char **argv)
 {
 	if (argc == 2 && argv[1][0] != '-')
-		return run_worker(argv[1]);
+		return load_and_run_plugin(argv[1]);
 	/* The last path is the file to load. The first path is the name of the plugin in messages.
 	 */
 	if ((argc == 3 || argc == 4) && streq(argv[1], "--describe"))

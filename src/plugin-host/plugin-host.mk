@@ -2,7 +2,7 @@
 pkglibexec_PROGRAMS += ffsctl-worker
 ffsctl_worker_SOURCES = \
 	src/plugin-host/calls.c \
-	src/plugin-host/control.c \
+	src/plugin-host/control_socket.c \
 	src/plugin-host/describe.c \
 	src/plugin-host/plugin_host.c src/plugin-host/plugin_host.h \
 	src/plugin-host/main.c \

@@ -76,7 +76,7 @@ int plugin_load(const char *path, const char *file, struct ffsctl_plugin *plugin
 			  "plugin %s was built for version %u of the plugin interface, this "
 			  "ffsctl-worker has version %d",
 			  path, table->version, FFSCTL_PLUGIN_VERSION);
-		return error_hint(err, "build the plugin again");
+		return error_add_hint(err, "build the plugin again");
 	}
 	if (table->size < MIN_TABLE_SIZE)
 		return error_set(err, WORKER_EXIT_NEVER, EPROTO, path,

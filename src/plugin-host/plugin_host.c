@@ -44,7 +44,7 @@ static void on_link_down(void *user)
 
 /* Sends the total number of bytes that each endpoint has moved. A lost message does not matter,
    because the next one has the new totals. */
-static void send_traffic(struct ffsctl_host *public, struct ffsctl_timer *t _unused_)
+static void report_traffic_totals(struct ffsctl_host *public, struct ffsctl_timer *t _unused_)
 {
 	struct plugin_host *h = (struct plugin_host *)public;
 	size_t size = h->public.n_endpoints * sizeof(*h->bytes_moved);
@@ -60,8 +60,8 @@ static void count_moved_bytes(struct plugin_host *h, const struct ffsctl_transfe
 	if (t->status != 0 || t->length == 0)
 		return;
 	h->bytes_moved[t->endpoint] += t->length;
-	if (!h->traffic_timer.running)
-		plugin_host_timer_start(h, &h->traffic_timer, TRAFFIC_MS);
+	if (!h->traffic_report_timer.running)
+		plugin_host_timer_start(h, &h->traffic_report_timer, TRAFFIC_MS);
 }
 
 static void on_transfer_done(void *user, struct ffsctl_transfer *t)
@@ -72,7 +72,7 @@ static void on_transfer_done(void *user, struct ffsctl_transfer *t)
 	if (h->plugin->done)
 		h->plugin->done(&h->public, t);
 	else
-		stream_put_transfer(&h->stream, t);
+		stream_return_transfer(&h->stream, t);
 }
 
 static void on_stream_log(void *user, const char *text)
@@ -80,7 +80,7 @@ static void on_stream_log(void *user, const char *text)
 	struct plugin_host *h = user;
 
 	plugin_host_log(h, text);
-	h->method_may_have_changed = true;
+	h->engine_may_have_changed = true;
 }
 
 static const struct stream_callbacks callbacks = {
@@ -123,7 +123,7 @@ static int open_endpoints(struct plugin_host *h, const struct worker_config *con
 
 	h->stream_endpoints = xcalloc(n, sizeof(*h->stream_endpoints));
 	h->bytes_moved = xcalloc(n, sizeof(*h->bytes_moved));
-	h->traffic_timer.fired = send_traffic;
+	h->traffic_report_timer.fired = report_traffic_totals;
 	h->endpoints = xcalloc(n, sizeof(*h->endpoints));
 	for (i = 0; i < n; i++) {
 		const struct worker_endpoint *from = &config->endpoints[i];
@@ -229,7 +229,7 @@ static void handle_epoll_events(struct plugin_host *h, const struct epoll_event 
 	for (i = 0; i < n && !h->exiting; i++)
 		plugin_host_handle_watch_event(h, ev[i].data.u64, ev[i].events);
 	if (seen[PLUGIN_HOST_FD_STREAM] && !h->exiting)
-		stream_dispatch(&h->stream);
+		stream_handle_completions(&h->stream);
 }
 
 /* Delivers completions that can be read without a system call. Stops after MAX_ROUNDS rounds, so
@@ -239,11 +239,11 @@ static void deliver_completions(struct plugin_host *h, bool *more)
 {
 	unsigned int round;
 
-	*more = stream_flush(&h->stream);
+	*more = stream_submit_queued_requests(&h->stream);
 	for (round = 0; round < MAX_ROUNDS && !h->exiting && stream_has_completions(&h->stream);
 	     round++) {
-		stream_dispatch(&h->stream);
-		*more = stream_flush(&h->stream);
+		stream_handle_completions(&h->stream);
+		*more = stream_submit_queued_requests(&h->stream);
 	}
 }
 
@@ -257,8 +257,8 @@ static int run_event_loop(struct plugin_host *h)
 		deliver_completions(h, &more);
 		if (h->exiting)
 			break;
-		if (h->method_may_have_changed)
-			plugin_host_report_method_change(h);
+		if (h->engine_may_have_changed)
+			plugin_host_report_engine_change(h);
 		n = epoll_wait(h->epoll_fd, ev, MAX_EVENTS,
 			       more ? 0 : plugin_host_timer_wait_ms(h));
 		if (n < 0 && errno != EINTR) {

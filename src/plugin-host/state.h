@@ -15,8 +15,8 @@
 /* An array element for a file descriptor that the plugin watches. */
 struct watch_slot {
 	struct ffsctl_watch *watch; /* NULL: the slot is free */
-	uint32_t n_uses; /* number of watches that have used the slot; an event for an earlier watch
-			    has a lower number */
+	uint32_t generation; /* number of watches that have used the slot; an event for an earlier
+			    watch has a lower number */
 };
 
 struct plugin_host {
@@ -32,12 +32,13 @@ struct plugin_host {
 	size_t n_watch_slots;
 	struct ffsctl_timer *running_timers; /* list; the timer that fires next is the first one */
 	uint64_t *bytes_moved;		     /* array: total number of bytes for each endpoint */
-	struct ffsctl_timer traffic_timer; /* fires when the next TRAFFIC message is due; runs only
-					      if data was moved since the last message */
-	const char *reported_method;  /* stream_method() in the last READY message; NULL: no READY
-					 was sent */
-	bool method_may_have_changed; /* the stream has logged a line since the last call of
-					 stream_method() */
+	/* Fires when the next TRAFFIC message is due; runs only if data was moved since the last
+	   message. */
+	struct ffsctl_timer traffic_report_timer;
+	/* stream_engine_in_use() in the last READY message; NULL: no READY was sent */
+	const char *reported_engine;
+	bool engine_may_have_changed; /* the stream has logged a line since the last call of
+					 stream_engine_in_use() */
 	bool stopping;		      /* the plugin was asked to stop */
 	bool exiting;		      /* the event loop must end */
 	int exit_status;	      /* valid if `exiting` is true */
@@ -52,10 +53,10 @@ void plugin_host_log(struct plugin_host *h, const char *text);
 void plugin_host_exit(struct plugin_host *h, int status);
 /* Sends READY unless it was already sent. */
 void plugin_host_send_ready_once(struct plugin_host *h);
-/* Sends READY again if stream_method() has changed since the last READY. Does nothing before the
-   first READY. */
-void plugin_host_report_method_change(struct plugin_host *h);
-/* control.c: the messages of the control socket. */
+/* Sends READY again if stream_engine_in_use() has changed since the last READY. Does nothing before
+   the first READY. */
+void plugin_host_report_engine_change(struct plugin_host *h);
+/* control_socket.c: the messages of the control socket. */
 /* Receives and handles one message of the control socket. Returns false if there was no message. */
 bool plugin_host_receive_message(struct plugin_host *h);
 void plugin_host_stop(struct plugin_host *h);

@@ -10,13 +10,13 @@
 
 /*
  * Returns the value that identifies a watch of the plugin in epoll events. The low 32 bits are
- * PLUGIN_HOST_FD_PLUGIN plus the index of the slot; the high 32 bits are watch_slot.n_uses. The
+ * PLUGIN_HOST_FD_PLUGIN plus the index of the slot; the high 32 bits are watch_slot.generation. The
  * value is not a pointer, because a callback may free a watch before a later event of the same
  * epoll_wait() is handled.
  */
 static uint64_t slot_event_data(const struct plugin_host *h, size_t i)
 {
-	return (uint64_t)h->watch_slots[i].n_uses << 32 | (uint32_t)(PLUGIN_HOST_FD_PLUGIN + i);
+	return (uint64_t)h->watch_slots[i].generation << 32 | (uint32_t)(PLUGIN_HOST_FD_PLUGIN + i);
 }
 
 static struct watch_slot *slot_of_event(const struct plugin_host *h, uint64_t event_data)
@@ -56,7 +56,7 @@ int plugin_host_watch(struct plugin_host *h, struct ffsctl_watch *w)
 	if (w->host_private)
 		return epoll_ctl(h->epoll_fd, EPOLL_CTL_MOD, w->fd, &ev) < 0 ? -errno : 0;
 	i = find_free_slot(h);
-	h->watch_slots[i].n_uses++;
+	h->watch_slots[i].generation++;
 	r = plugin_host_watch_fd(h, w->fd, w->events, slot_event_data(h, i));
 	if (r < 0)
 		return r;

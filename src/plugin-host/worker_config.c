@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "plugin-host/plugin_host.h"
-#include "process/needs.h"
+#include "process/permission_names.h"
 
 #define MAX_CONFIG (1 << 20)
 #define MAX_ENDPOINTS 30 /* 15 endpoint numbers, two directions (USB 2.0, 8.3.2.2) */
@@ -129,7 +129,7 @@ static int fail_unknown_schema(struct error *err)
 {
 	error_set(err, WORKER_EXIT_NEVER, EPROTO, NULL,
 		  "unknown schema of the worker's configuration");
-	return error_hint(err, "install ffsctl and ffsctl-worker of the same version");
+	return error_add_hint(err, "install ffsctl and ffsctl-worker of the same version");
 }
 
 static int parse_worker_config(struct worker_config *config, struct error *err)
@@ -162,7 +162,8 @@ static int parse_worker_config(struct worker_config *config, struct error *err)
 	config->sandbox_enabled = json_is_true(json_object_get(doc, "sandbox"));
 	config->allowed_permissions = SANDBOX_ANY;
 	if (json_object_get(doc, "allow") &&
-	    !needs_from_json(json_object_get(doc, "allow"), &config->allowed_permissions))
+	    !sandbox_permissions_from_json(json_object_get(doc, "allow"),
+					   &config->allowed_permissions))
 		return fail_invalid_key(err, "allow");
 	config->buffer_size = (uint32_t)size;
 	config->transfers_per_endpoint = (uint32_t)depth;

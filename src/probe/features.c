@@ -177,8 +177,8 @@ int features_require_for_gadget(const struct paths *paths, const struct gadget *
 			  "this kernel's FunctionFS has no '%s' (%s)", feature->name,
 			  feature->description);
 		since = ffs_feature_kernels(feature);
-		error_detail(err, "it needs %s", since);
-		error_hint(err, "see 'ffsctl features'");
+		error_add_detail(err, "it needs %s", since);
+		error_add_hint(err, "see 'ffsctl features'");
 		return error_set_position(err, &at);
 	}
 	return 0;

@@ -16,7 +16,7 @@
 #include "base/option.h"
 #include "base/text.h"
 #include "probe/plugin_file.h"
-#include "process/needs.h"
+#include "process/permission_names.h"
 #include "process/spawn.h"
 
 #define LOAD_TIMEOUT 5.0	     /* seconds; usually, loading a plugin takes milliseconds */
@@ -114,7 +114,7 @@ static void read_output_until_end(struct plugin_host_process *c, int pidfd)
  * Returns the child's environment variable ASAN_OPTIONS, if ffsctl is built with sanitizers; else
  * NULL. The child gets no other variables.
  */
-static char *sanitizer_environment(void)
+static char *asan_options_variable(void)
 {
 #ifdef FFSCTL_SANITIZED
 	static char options[256];
@@ -131,7 +131,7 @@ static int start_plugin_host(struct plugin_host_process *c, int plugin_fd, struc
 {
 	char *argv[] = { "ffsctl-worker", "--describe", (char *)c->plugin_path, "/proc/self/fd/3",
 			 NULL };
-	char *env[] = { sanitizer_environment(), NULL };
+	char *env[] = { asan_options_variable(), NULL };
 	_cleanup_free_ char *program = plugin_host_path();
 	_cleanup_close_ int answer = -1, errors = -1;
 	struct spawn_settings spawn = { .program = program,
@@ -211,7 +211,7 @@ static bool set_error_from_messages(const struct plugin_host_process *c, struct 
 	hint = next ? text_after_prefix(next + 1, "hint: ") : NULL;
 	error_set(err, EX_UNAVAILABLE, ENOEXEC, c->plugin_path, "%s", text);
 	if (hint)
-		error_hint(err, "%s", hint);
+		error_add_hint(err, "%s", hint);
 	return true;
 }
 
@@ -282,14 +282,14 @@ static bool parse_option_declaration(struct ffsctl_option *o, const json_t *opti
 
 static bool parse_option_declarations(struct plugin_declaration *d)
 {
-	const json_t *list = json_object_get(d->document, "options"), *option;
+	const json_t *list = json_object_get(d->declaration_json, "options"), *option;
 	size_t i, n = 0;
 	const char **choices;
 
 	json_array_foreach(list, i, option)
 		n += json_array_size(json_object_get(option, "choices")) + 1;
 	d->options = xcalloc(json_array_size(list) + 1, sizeof(*d->options));
-	d->choices = choices = xcalloc(n + 1, sizeof(*choices));
+	d->option_choices = choices = xcalloc(n + 1, sizeof(*choices));
 	json_array_foreach(list, i, option)
 		if (!parse_option_declaration(&d->options[i], option, &choices))
 			return false;
@@ -299,7 +299,7 @@ static bool parse_option_declarations(struct plugin_declaration *d)
 
 static bool parse_declaration(struct plugin_declaration *d)
 {
-	const json_t *table = d->document;
+	const json_t *table = d->declaration_json;
 	const char *mode = json_text(table, "mode", "");
 
 	d->plugin.name = json_text(table, "name", NULL);
@@ -309,7 +309,7 @@ static bool parse_declaration(struct plugin_declaration *d)
 	       parse_uint32(table, "size", &d->plugin.transfer_size) &&
 	       parse_uint32(table, "depth", &d->plugin.depth) &&
 	       parse_uint32(table, "out_length", &d->plugin.out_length) &&
-	       needs_from_json(json_object_get(table, "needs"), &d->plugin.needs) &&
+	       sandbox_permissions_from_json(json_object_get(table, "needs"), &d->plugin.needs) &&
 	       parse_option_declarations(d);
 }
 
@@ -318,13 +318,13 @@ static int parse_output(const struct plugin_host_process *c, struct plugin_decla
 {
 	json_t *answer = json_loadb(c->output.text, c->output.size, JSON_REJECT_DUPLICATES, NULL);
 
-	d->document = json_incref(json_object_get(answer, "plugin"));
+	d->declaration_json = json_incref(json_object_get(answer, "plugin"));
 	json_decref(answer);
 	if (parse_declaration(d))
 		return 0;
 	error_set(err, EX_UNAVAILABLE, EPROTO, c->plugin_path,
 		  "cannot read the declaration of plugin %s: invalid format", c->plugin_path);
-	return error_hint(err, "install ffsctl and ffsctl-worker of the same version");
+	return error_add_hint(err, "install ffsctl and ffsctl-worker of the same version");
 }
 
 int plugin_declaration_read(const char *plugin, struct plugin_declaration *d, struct error *err)
@@ -352,8 +352,8 @@ int plugin_declaration_read(const char *plugin, struct plugin_declaration *d, st
 
 void plugin_declaration_free(struct plugin_declaration *d)
 {
-	json_decref(d->document);
+	json_decref(d->declaration_json);
 	free(d->options);
-	free(d->choices);
+	free(d->option_choices);
 	*d = (struct plugin_declaration){ 0 };
 }

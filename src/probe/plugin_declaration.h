@@ -13,10 +13,10 @@
 
 /* What a plugin declares about itself. */
 struct plugin_declaration {
-	struct ffsctl_plugin plugin;   /* has no callbacks; `document` owns its strings */
-	json_t *document;	       /* object "plugin" of schemas/plugin.schema.json */
+	struct ffsctl_plugin plugin;   /* has no callbacks; `declaration_json` owns its strings */
+	json_t *declaration_json;      /* object "plugin" of schemas/plugin.schema.json */
 	struct ffsctl_option *options; /* options of the plugin; the last has a NULL name */
-	const char **choices;	       /* the `choices` of all options; each list ends with NULL */
+	const char **option_choices;   /* the `choices` of all options; each list ends with NULL */
 };
 
 /*

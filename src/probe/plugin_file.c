@@ -44,7 +44,7 @@ char *plugin_dir(void)
 	return dir ? strf("%s/src/plugins", dir) : xstrdup(FFSCTL_PLUGINDIR);
 }
 
-char *plugin_path(const char *plugin)
+char *plugin_path_expand(const char *plugin)
 {
 	_cleanup_free_ char *dir = NULL;
 
@@ -56,7 +56,7 @@ char *plugin_path(const char *plugin)
 
 int plugin_path_find(const char *plugin, char **path, struct error *err)
 {
-	_cleanup_free_ char *file = plugin_path(plugin);
+	_cleanup_free_ char *file = plugin_path_expand(plugin);
 
 	if (access(file, R_OK) < 0)
 		return error_errno(err, EX_UNAVAILABLE, errno, file, "cannot find plugin '%s' (%s)",

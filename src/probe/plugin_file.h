@@ -11,8 +11,9 @@
 char *plugin_host_path(void);
 /* Returns the directory of the bundled plugins. The caller frees the path. */
 char *plugin_dir(void);
-/* Returns the path of `plugin`, which is a name or a path. The caller frees the path. */
-char *plugin_path(const char *plugin);
+/* Returns the path of `plugin`, which is a name or a path, whether the file exists or not. The
+   caller frees the path. */
+char *plugin_path_expand(const char *plugin);
 /*
  * Stores the path of `plugin`, which is a name or a path, in *path; the caller frees it. Fails with
  * EX_UNAVAILABLE if that file cannot be read.

@@ -88,7 +88,7 @@ bool capabilities_make_inheritable(void)
 	return set_capability_sets(sets);
 }
 
-bool capabilities_set(uint64_t set)
+bool capabilities_change_to(uint64_t set)
 {
 	struct __user_cap_data_struct sets[2] = { { 0 } };
 

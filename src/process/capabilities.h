@@ -30,4 +30,4 @@ bool capabilities_reduce(uint64_t keep);
  * the same capabilities (ambient set). Also sets no_new_privs, so that these programs cannot get
  * other capabilities.
  */
-bool capabilities_set(uint64_t set);
+bool capabilities_change_to(uint64_t set);

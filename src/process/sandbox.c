@@ -89,50 +89,51 @@ static void load_call_number(struct sandbox *s)
 	load_call_field(s, offsetof(struct seccomp_data, nr));
 }
 
-static void return_action(struct sandbox *s, unsigned int action)
+static void add_return(struct sandbox *s, unsigned int action)
 {
 	add_instruction(s, BPF_RET | BPF_K, action, 0, 0);
 }
 
-static void act_if_equal(struct sandbox *s, unsigned int value, unsigned int action)
+static void add_return_if_equal(struct sandbox *s, unsigned int value, unsigned int action)
 {
 	add_instruction(s, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
-	return_action(s, action);
+	add_return(s, action);
 }
 
 /* Returns `action` for the numbers from `first` to `last`, both included. */
-static void act_if_between(struct sandbox *s, unsigned int first, unsigned int last,
-			   unsigned int action)
+static void add_return_if_between(struct sandbox *s, unsigned int first, unsigned int last,
+				  unsigned int action)
 {
 	add_instruction(s, BPF_JMP | BPF_JGE | BPF_K, first, 0, 2);
 	add_instruction(s, BPF_JMP | BPF_JGT | BPF_K, last, 1, 0);
-	return_action(s, action);
+	add_return(s, action);
 }
 
-static void act_unless_equal(struct sandbox *s, unsigned int value, unsigned int action)
+static void add_return_unless_equal(struct sandbox *s, unsigned int value, unsigned int action)
 {
 	add_instruction(s, BPF_JMP | BPF_JEQ | BPF_K, value, 1, 0);
-	return_action(s, action);
+	add_return(s, action);
 }
 
-static void act_if_any_bit(struct sandbox *s, unsigned int bits, unsigned int action)
+static void add_return_if_any_bit(struct sandbox *s, unsigned int bits, unsigned int action)
 {
 	add_instruction(s, BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1);
-	return_action(s, action);
+	add_return(s, action);
 }
 
 static void refuse_io_uring(struct sandbox *s)
 {
 	/* The numbers of these system calls are the same on all architectures; x32 adds X32_BIT. */
-	act_if_between(s, SYS_io_uring_setup, SYS_io_uring_register, UNKNOWN);
-	act_if_between(s, X32_BIT | SYS_io_uring_setup, X32_BIT | SYS_io_uring_register, UNKNOWN);
+	add_return_if_between(s, SYS_io_uring_setup, SYS_io_uring_register, UNKNOWN);
+	add_return_if_between(s, X32_BIT | SYS_io_uring_setup, X32_BIT | SYS_io_uring_register,
+			      UNKNOWN);
 }
 
 void sandbox_without_io_uring(struct sandbox *s)
 {
 	load_call_number(s);
 	refuse_io_uring(s);
-	return_action(s, ALLOW);
+	add_return(s, ALLOW);
 }
 
 /* --- calls with checked arguments ---------------------------------------------------------------
@@ -150,7 +151,7 @@ static size_t begin_call_block(struct sandbox *s, int number)
 
 static void end_call_block(struct sandbox *s, size_t at, unsigned int action)
 {
-	return_action(s, action);
+	add_return(s, action);
 	s->filter[at].jf = (unsigned char)(s->n_instructions - at - 1);
 }
 
@@ -160,7 +161,7 @@ static void allow_open_to_read(struct sandbox *s, int number, unsigned int flags
 
 	load_call_field(s, ARGUMENT(flags_argument));
 	/* This also refuses O_TMPFILE, which requires O_WRONLY or O_RDWR (open(2)). */
-	act_if_any_bit(s, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, REFUSE);
+	add_return_if_any_bit(s, O_WRONLY | O_RDWR | O_CREAT | O_TRUNC, REFUSE);
 	end_call_block(s, at, ALLOW);
 }
 
@@ -170,7 +171,7 @@ static void allow_if_argument_is(struct sandbox *s, int number, unsigned int arg
 	size_t at = begin_call_block(s, number);
 
 	load_call_field(s, ARGUMENT(argument));
-	act_if_equal(s, value, ALLOW);
+	add_return_if_equal(s, value, ALLOW);
 	end_call_block(s, at, REFUSE);
 }
 
@@ -181,7 +182,7 @@ static void refuse_if_argument_is(struct sandbox *s, int number, unsigned int ar
 
 	load_call_field(s, ARGUMENT(argument));
 	for (size_t i = 0; i < n; i++)
-		act_if_equal(s, values[i], REFUSE);
+		add_return_if_equal(s, values[i], REFUSE);
 	end_call_block(s, at, ALLOW);
 }
 
@@ -190,23 +191,23 @@ static void refuse_if_argument_is(struct sandbox *s, int number, unsigned int ar
  * datagram socket can send to any local socket by sendmsg() with an address
  * (unix_dgram_sendmsg in net/unix/af_unix.c). The address is in memory, which a filter cannot read.
  */
-static void allow_connected_sockets(struct sandbox *s)
+static void allow_socket_pairs_and_send(struct sandbox *s)
 {
 	size_t at = begin_call_block(s, SYS_socketpair);
 
 	load_call_field(s, ARGUMENT(0));
-	act_unless_equal(s, AF_UNIX, REFUSE);
+	add_return_unless_equal(s, AF_UNIX, REFUSE);
 	load_call_field(s, ARGUMENT(1));
 	add_instruction(s, BPF_ALU | BPF_AND | BPF_K, SOCK_TYPE_MASK, 0, 0);
-	act_if_equal(s, SOCK_STREAM, ALLOW);
-	act_if_equal(s, SOCK_SEQPACKET, ALLOW);
+	add_return_if_equal(s, SOCK_STREAM, ALLOW);
+	add_return_if_equal(s, SOCK_SEQPACKET, ALLOW);
 	end_call_block(s, at, REFUSE);
 
 	at = begin_call_block(s, SYS_sendto);
 	load_call_field(s, ARGUMENT(4));
-	act_unless_equal(s, 0, REFUSE);
+	add_return_unless_equal(s, 0, REFUSE);
 	load_call_field(s, ARGUMENT_HIGH(4));
-	act_unless_equal(s, 0, REFUSE);
+	add_return_unless_equal(s, 0, REFUSE);
 	end_call_block(s, at, ALLOW);
 }
 
@@ -216,14 +217,14 @@ static void refuse_new_namespaces(struct sandbox *s, bool only_threads)
 	size_t at = begin_call_block(s, SYS_clone);
 
 	load_call_field(s, ARGUMENT(0));
-	act_if_any_bit(s, NEW_NAMESPACES, REFUSE);
-	act_if_any_bit(s, CLONE_THREAD, ALLOW);
+	add_return_if_any_bit(s, NEW_NAMESPACES, REFUSE);
+	add_return_if_any_bit(s, CLONE_THREAD, ALLOW);
 	end_call_block(s, at, only_threads ? REFUSE : ALLOW);
 #endif
 }
 
 /* Refuses two indirect ways to send signals to other processes: SIGIO, and input to a terminal. */
-static void refuse_indirect_signals(struct sandbox *s)
+static void refuse_sigio_and_terminal_input(struct sandbox *s)
 {
 	static const unsigned int fcntls[] = { F_SETOWN, F_SETOWN_EX },
 				  ioctls[] = { FIOSETOWN, SIOCSPGRP, TIOCSTI };
@@ -247,7 +248,7 @@ static void check_call_arguments(struct sandbox *s, unsigned int permissions)
 #endif
 	}
 	if (!(permissions & SANDBOX_NETWORK))
-		allow_connected_sockets(s);
+		allow_socket_pairs_and_send(s);
 	refuse_new_namespaces(s, !(permissions & SANDBOX_PROGRAMS));
 	if (permissions & SANDBOX_PROGRAMS) {
 		refuse_if_argument_is(s, SYS_kill, 0, &everybody, 1);
@@ -257,7 +258,7 @@ static void check_call_arguments(struct sandbox *s, unsigned int permissions)
 	allow_if_argument_is(s, SYS_tgkill, 0, (unsigned int)getpid());
 	/* A process may change only its own resource limits. */
 	allow_if_argument_is(s, SYS_prlimit64, 0, 0);
-	refuse_indirect_signals(s);
+	refuse_sigio_and_terminal_input(s);
 }
 
 /* --- sandbox.list --- */
@@ -277,7 +278,8 @@ static void allow_call_numbers(struct sandbox *s, int *numbers, size_t n)
 	for (size_t i = 0, k; i < n; i = k) {
 		for (k = i + 1; k < n && numbers[k] <= numbers[k - 1] + 1; k++)
 			;
-		act_if_between(s, (unsigned int)numbers[i], (unsigned int)numbers[k - 1], ALLOW);
+		add_return_if_between(s, (unsigned int)numbers[i], (unsigned int)numbers[k - 1],
+				      ALLOW);
 	}
 }
 
@@ -298,7 +300,7 @@ static void begin_filter(struct sandbox *s)
 {
 	load_call_field(s, offsetof(struct seccomp_data, arch));
 	add_instruction(s, BPF_JMP | BPF_JEQ | BPF_K, ARCHITECTURE, 1, 0);
-	return_action(s, UNKNOWN);
+	add_return(s, UNKNOWN);
 	load_call_number(s);
 }
 
@@ -312,7 +314,7 @@ void sandbox_from_calls(struct sandbox *s, int *calls, size_t n)
 	allow_call_numbers(s, calls, n);
 	/* In tests, a refused system call kills the process, because a test may not notice EPERM.
 	 */
-	return_action(s, test_kills_on_refused_syscall() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
+	add_return(s, env_wants_kill_on_refused_syscall() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
 }
 
 void sandbox_from_permissions(struct sandbox *s, unsigned int permissions)
@@ -327,11 +329,11 @@ void sandbox_from_permissions(struct sandbox *s, unsigned int permissions)
 	 * The arguments of these two system calls are in memory, which a filter cannot read. After
 	 * ENOSYS, libraries use an older system call.
 	 */
-	act_if_equal(s, SYS_clone3, UNKNOWN);
-	act_if_equal(s, SYS_openat2, UNKNOWN);
+	add_return_if_equal(s, SYS_clone3, UNKNOWN);
+	add_return_if_equal(s, SYS_openat2, UNKNOWN);
 	check_call_arguments(s, permissions);
 	allow_listed_calls(s, permissions);
-	return_action(s, REFUSE);
+	add_return(s, REFUSE);
 }
 
 void sandbox_free(struct sandbox *s)

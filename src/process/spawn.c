@@ -122,12 +122,12 @@ static bool set_resource_limit(int resource, uint64_t limit)
 	return !limit || setrlimit(resource, &r) == 0;
 }
 
-static bool set_resource_limits(const struct process_settings *settings)
+static bool set_resource_limits(const struct process_limits *limits)
 {
-	return set_resource_limit(RLIMIT_AS, settings->memory_limit) &&
-	       set_resource_limit(RLIMIT_NOFILE, settings->file_limit) &&
-	       set_resource_limit(RLIMIT_CPU, settings->cpu_limit) &&
-	       set_resource_limit(RLIMIT_NPROC, settings->task_limit);
+	return set_resource_limit(RLIMIT_AS, limits->max_memory_bytes) &&
+	       set_resource_limit(RLIMIT_NOFILE, limits->max_open_files) &&
+	       set_resource_limit(RLIMIT_CPU, limits->max_cpu_seconds) &&
+	       set_resource_limit(RLIMIT_NPROC, limits->max_tasks);
 }
 
 static void write_decimal_pid(char *to, pid_t pid)
@@ -145,7 +145,7 @@ static void write_decimal_pid(char *to, pid_t pid)
 static const char *become_worker(struct spawn_child *c)
 {
 	const struct spawn_settings *s = c->spawn;
-	char link_target[WORKER_LINK_SIZE];
+	char link_target[WORKER_SYMLINK_SIZE];
 
 	if (setsid() < 0)
 		return "start a process session for";
@@ -153,8 +153,9 @@ static const char *become_worker(struct spawn_child *c)
 	 * Makes the link first, because the link identifies the processes of the worker if the
 	 * supervisor dies.
 	 */
-	worker_link_make_target(link_target);
-	if (s->worker_link && symlinkat(link_target, s->worker_link_dir_fd, s->worker_link) < 0)
+	worker_symlink_format_target(link_target);
+	if (s->worker_symlink_name &&
+	    symlinkat(link_target, s->worker_symlink_dir_fd, s->worker_symlink_name) < 0)
 		return "record the pid of";
 	if (!place_fds(c))
 		return "pass file descriptors to";
@@ -167,22 +168,22 @@ static const char *become_worker(struct spawn_child *c)
 	if (!set_resource_limits(&s->process))
 		return "set the limits of";
 	/* An unprivileged caller cannot change the bounding set. */
-	if (!s->process.keep_privileges && !s->bounding_set_empty && !s->keep_caller_user &&
-	    !capabilities_reduce_bounding_set(s->process.capabilities))
+	if (!s->process.keep_all_privileges && !s->caller_bounding_set_is_empty &&
+	    !s->keep_caller_user && !capabilities_reduce_bounding_set(s->process.capabilities))
 		return "drop the capabilities of";
 	/* Without PR_SET_KEEPCAPS, the change of the user would drop the capabilities. */
 	if (s->process.capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return "keep the capabilities of";
 	/* A worker that keeps its privileges must enter the filter while it has CAP_SYS_ADMIN,
 	   because no_new_privs is not set. */
-	if (s->process.keep_privileges && s->sandbox.n_instructions > 0 &&
+	if (s->process.keep_all_privileges && s->sandbox.n_instructions > 0 &&
 	    !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
 	if (!become_user(s))
 		return "set user and groups of";
-	if (!s->process.keep_privileges && !capabilities_set(s->process.capabilities))
+	if (!s->process.keep_all_privileges && !capabilities_change_to(s->process.capabilities))
 		return "set the capabilities of";
-	if (!s->process.keep_privileges && s->sandbox.n_instructions > 0 &&
+	if (!s->process.keep_all_privileges && s->sandbox.n_instructions > 0 &&
 	    !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
 	/* Set after the change of the user, which clears the parent-death signal. */
@@ -241,8 +242,8 @@ int spawn_start(const struct spawn_settings *spawn, const int *fds, size_t n_fds
 				 .ignored_signals = find_ignored_signals() };
 
 	/* Removes the link that the previous start made. */
-	if (spawn->worker_link)
-		unlinkat(spawn->worker_link_dir_fd, spawn->worker_link, 0);
+	if (spawn->worker_symlink_name)
+		unlinkat(spawn->worker_symlink_dir_fd, spawn->worker_symlink_name, 0);
 	if (n_fds > 0)
 		memcpy(copy, fds, n_fds * sizeof(*copy));
 	*pid = r == 0 ? vfork_child(&c) : -1;
@@ -268,7 +269,7 @@ void spawn_free(struct spawn_settings *spawn)
 	free(spawn->program);
 	free(spawn->working_directory);
 	free(spawn->groups);
-	free(spawn->worker_link);
+	free(spawn->worker_symlink_name);
 	sandbox_free(&spawn->sandbox);
 	*spawn = (struct spawn_settings){ 0 };
 }

@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "process/process_limits.h"
 #include "process/sandbox.h"
-#include "process/settings.h"
 
 struct spawn_settings {
 	char *program; /* absolute path */
@@ -25,16 +25,18 @@ struct spawn_settings {
 	gid_t *groups;
 	size_t n_groups;
 	bool keep_caller_user; /* run as the user of the caller; uid, gid and groups are ignored */
-	bool bounding_set_empty; /* the caller's bounding set is empty already */
-	struct process_settings process;
+	bool caller_bounding_set_is_empty; /* the caller's bounding set is empty already */
+	struct process_limits process;
 	struct sandbox
 		sandbox; /* filter that is entered before the exec; no instructions: no filter */
 	int stdout_fd;	 /* stdout of the worker; -1: use the argument `output` of spawn_start */
-	bool dies_with_parent;	/* true: the kernel kills the worker when the caller dies; false: a
-				   keeper kills it */
-	int worker_link_dir_fd; /* the directory of `worker_link`; spawn_free does not close it */
-	char *worker_link;	/* name of the symbolic link that identifies the worker
-				   (worker_processes.h); NULL: make no link */
+	bool dies_with_parent; /* true: the kernel kills the worker when the caller dies; false: a
+				  keeper kills it */
+	int worker_symlink_dir_fd; /* the directory of `worker_symlink_name`; spawn_free does not
+				      close it */
+	/* name of the symbolic link that identifies the worker (worker_processes.h); NULL: make no
+	   link */
+	char *worker_symlink_name;
 };
 #define SPAWN_PID_DIGITS 10
 

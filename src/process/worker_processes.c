@@ -39,18 +39,19 @@ uint64_t now_boot_ticks(void)
 	       (uint64_t)now.tv_nsec / (NANOSECONDS / PROCESS_TICKS);
 }
 
-void worker_link_make_target(char text[WORKER_LINK_SIZE])
+void worker_symlink_format_target(char text[WORKER_SYMLINK_SIZE])
 {
 	text = append_number(text, (uint64_t)getpid());
 	*text++ = ' ';
 	*append_number(text, now_boot_ticks()) = '\0';
 }
 
-bool worker_link_parse_target(const char *text, struct worker_processes *processes)
+bool worker_symlink_parse_target(const char *text, struct worker_processes *processes)
 {
 	int pid, end = 0;
 
-	if (sscanf(text, "%d %" SCNu64 "%n", &pid, &processes->max_leader_start, &end) != 2 ||
+	if (sscanf(text, "%d %" SCNu64 "%n", &pid, &processes->max_session_leader_start_ticks,
+		   &end) != 2 ||
 	    text[end] || pid <= 0)
 		return false;
 	processes->session_id = pid;
@@ -68,7 +69,8 @@ static bool belongs_to_worker(const struct process_scan *scan, pid_t pid)
 {
 	if (scan->session_id && getsid(pid) == scan->session_id)
 		return true;
-	return scan->processes->worker_uid && process_has_id(pid, scan->processes->worker_uid);
+	return scan->processes->worker_uid &&
+	       process_has_uid_or_gid(pid, scan->processes->worker_uid);
 }
 
 static int kill_if_belongs_to_worker(void *data, pid_t pid)
@@ -96,7 +98,7 @@ static int kill_if_belongs_to_worker(void *data, pid_t pid)
 	return 0;
 }
 
-pid_t worker_processes_kill(const struct worker_processes *processes, int *pidfd)
+pid_t worker_processes_kill_and_find_remaining(const struct worker_processes *processes, int *pidfd)
 {
 	struct process_scan scan = { .processes = processes,
 				     .session_id = processes->session_id,
@@ -108,7 +110,7 @@ pid_t worker_processes_kill(const struct worker_processes *processes, int *pidfd
 	/* While a process session has processes, the kernel does not give its id to a new process.
 	 */
 	if (scan.session_id && process_start_time(scan.session_id, &leader_start) &&
-	    leader_start > processes->max_leader_start)
+	    leader_start > processes->max_session_leader_start_ticks)
 		scan.session_id = 0;
 	if (scan.session_id || processes->worker_uid)
 		process_each(kill_if_belongs_to_worker, &scan);

@@ -24,31 +24,32 @@ struct worker_processes {
 	 * started, in clock ticks since boot as in /proc/PID/stat. If the process with this pid was
 	 * started later, it is not the worker.
 	 */
-	uint64_t max_leader_start;
+	uint64_t max_session_leader_start_ticks;
 };
 
 /* Returns the current time in clock ticks since boot, as in /proc/PID/stat. */
 uint64_t now_boot_ticks(void);
 
 /*
- * Size of the target of the link that identifies a worker in the run directory, in bytes. The
- * target is the pid of the worker and an upper bound of its start time.
+ * Size of the target of the symbolic link that identifies a worker in the run directory, in bytes.
+ * The target is the pid of the worker and an upper bound of its start time.
  */
-#define WORKER_LINK_SIZE 48
+#define WORKER_SYMLINK_SIZE 48
 /*
- * Stores the target of the link that identifies the calling process, which becomes a worker by its
- * exec. Makes only system calls, because the calling process is a vfork child.
+ * Stores the target of the symbolic link that identifies the calling process, which becomes a
+ * worker by its exec. Makes only system calls, because the calling process is a vfork child.
  */
-void worker_link_make_target(char text[WORKER_LINK_SIZE]);
+void worker_symlink_format_target(char text[WORKER_SYMLINK_SIZE]);
 /*
- * Reads session_id and max_leader_start from the target of the link. Returns false if the text has
- * another format.
+ * Reads session_id and max_session_leader_start_ticks from the target of the symbolic link. Returns
+ * false if the text has another format.
  */
-bool worker_link_parse_target(const char *text, struct worker_processes *processes);
+bool worker_symlink_parse_target(const char *text, struct worker_processes *processes);
 
 /*
  * Scans /proc once and sends SIGKILL to all processes of the worker except the caller. Returns the
  * pid of one of these processes that has not ended yet; 0 if there is none. If `pidfd` is not NULL,
  * stores a pidfd of this process, which the caller closes, or -1 in *pidfd.
  */
-pid_t worker_processes_kill(const struct worker_processes *processes, int *pidfd);
+pid_t worker_processes_kill_and_find_remaining(const struct worker_processes *processes,
+					       int *pidfd);

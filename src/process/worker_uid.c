@@ -17,13 +17,13 @@
    the pool. */
 #define MAX_TRIES 1000
 
-static char *pool_link_path(const struct worker_uid_owner *owner, uid_t uid)
+static char *uid_reservation_symlink_path(const struct worker_uid_owner *owner, uid_t uid)
 {
 	return strf("%s/%u", owner->pool_dir, (unsigned int)uid);
 }
 
 /* Returns the target of a link; NULL: no such link. The caller frees it. */
-static char *read_link_target(const char *path)
+static char *read_symlink_target(const char *path)
 {
 	char text[PATH_MAX];
 	ssize_t n = readlink(path, text, sizeof(text));
@@ -33,15 +33,16 @@ static char *read_link_target(const char *path)
 
 static bool is_uid_reserved_for(const struct worker_uid_owner *owner, uid_t uid)
 {
-	_cleanup_free_ char *path = pool_link_path(owner, uid), *name = read_link_target(path);
+	_cleanup_free_ char *path = uid_reservation_symlink_path(owner, uid),
+			    *name = read_symlink_target(path);
 
-	return streq_null(name, owner->name);
+	return streq_null(name, owner->unique_name);
 }
 
 /* Checks also the link in the pool, because the owner's link may be wrong. */
 bool worker_uid_get(const struct worker_uid_owner *owner, uid_t *uid)
 {
-	_cleanup_free_ char *text = read_link_target(owner->link);
+	_cleanup_free_ char *text = read_symlink_target(owner->uid_symlink_path);
 
 	*uid = text ? (uid_t)strtoul(text, NULL, 10) : 0;
 	return text && is_uid_reserved_for(owner, *uid);
@@ -53,7 +54,7 @@ bool worker_uid_get(const struct worker_uid_owner *owner, uid_t *uid)
  */
 static uid_t nth_candidate_uid(const struct worker_uid_owner *owner, uid_t n)
 {
-	uid_t begin = (uid_t)(digest_add_text(DIGEST_EMPTY, owner->name) % N_UIDS);
+	uid_t begin = (uid_t)(digest_add_text(DIGEST_EMPTY, owner->unique_name) % N_UIDS);
 
 	return FIRST_UID + (begin + n) % N_UIDS;
 }
@@ -66,9 +67,9 @@ int worker_uid_preview(const struct worker_uid_owner *owner, uid_t *uid)
 		_cleanup_free_ char *path = NULL, *name = NULL;
 
 		*uid = nth_candidate_uid(owner, n);
-		path = pool_link_path(owner, *uid);
-		name = read_link_target(path);
-		if (!name || streq(name, owner->name))
+		path = uid_reservation_symlink_path(owner, *uid);
+		name = read_symlink_target(path);
+		if (!name || streq(name, owner->unique_name))
 			return 0;
 	}
 	return -ENOSPC;
@@ -86,8 +87,8 @@ static int reserve_free_uid(const struct worker_uid_owner *owner, uid_t *uid)
 		_cleanup_free_ char *path = NULL;
 
 		*uid = nth_candidate_uid(owner, n);
-		path = pool_link_path(owner, *uid);
-		if (symlink(owner->name, path) == 0 ||
+		path = uid_reservation_symlink_path(owner, *uid);
+		if (symlink(owner->unique_name, path) == 0 ||
 		    (errno == EEXIST && is_uid_reserved_for(owner, *uid)))
 			return 0;
 		if (errno == EEXIST)
@@ -110,8 +111,8 @@ int worker_uid_reserve(const struct worker_uid_owner *owner, uid_t *uid)
 	if (r < 0)
 		return r;
 	text = strf("%u", (unsigned int)*uid);
-	unlink(owner->link);
-	return symlink(text, owner->link) < 0 ? -errno : 0;
+	unlink(owner->uid_symlink_path);
+	return symlink(text, owner->uid_symlink_path) < 0 ? -errno : 0;
 }
 
 void worker_uid_release(const struct worker_uid_owner *owner)
@@ -121,10 +122,10 @@ void worker_uid_release(const struct worker_uid_owner *owner)
 
 	/* Finds the id in the pool if the owner's link does not exist. */
 	if (worker_uid_preview(owner, &uid) == 0 && is_uid_reserved_for(owner, uid)) {
-		path = pool_link_path(owner, uid);
+		path = uid_reservation_symlink_path(owner, uid);
 		unlink(path);
 	}
-	unlink(owner->link);
+	unlink(owner->uid_symlink_path);
 	rmdir(owner->pool_dir); /* fails while another owner has an id */
 }
 
@@ -135,7 +136,7 @@ void worker_uid_release_all(const char *pool, const char *prefix)
 
 	while (dir && (entry = readdir(dir))) {
 		_cleanup_free_ char *path = strf("%s/%s", pool, entry->d_name),
-				    *name = read_link_target(path);
+				    *name = read_symlink_target(path);
 
 		if (name && str_has_prefix(name, prefix))
 			unlink(path);

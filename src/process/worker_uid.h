@@ -17,9 +17,10 @@
 #include <sys/types.h>
 
 struct worker_uid_owner {
-	const char *pool_dir; /* path of the pool */
-	const char *link;     /* path of the owner's link to its id, in a directory that exists */
-	const char *name;     /* any text; only one process at a time may use the same name */
+	const char *pool_dir;	      /* path of the pool */
+	const char *uid_symlink_path; /* the owner's symbolic link to its id, in a directory that
+					 exists */
+	const char *unique_name; /* any text; only one process at a time may use the same name */
 };
 
 /*

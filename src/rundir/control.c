@@ -55,7 +55,7 @@ static void set_hint(struct error *err, const char *hint)
 	if (!str_has_suffix(err->text, end))
 		return;
 	err->text[strlen(err->text) - strlen(end)] = '\0';
-	error_hint(err, "%s", hint);
+	error_add_hint(err, "%s", hint);
 }
 
 int error_from_json(struct error *err, const json_t *json)
@@ -252,7 +252,7 @@ static int check_not_stopped(int fd, const char *name, struct error *err)
 		return 0;
 	error_set(err, EX_TEMPFAIL, EAGAIN, NULL, "the supervisor of '%s' (pid %d) is stopped",
 		  name, (int)peer.pid);
-	return error_hint(err, "'kill -CONT %d' resumes it", (int)peer.pid);
+	return error_add_hint(err, "'kill -CONT %d' resumes it", (int)peer.pid);
 }
 
 static int send_request(const struct paths *paths, const char *name,

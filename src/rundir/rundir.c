@@ -262,16 +262,16 @@ static void make_uid_owner(struct worker_uid_owner *user, const struct rundir *r
 
 	*user = (struct worker_uid_owner){
 		.pool_dir = strf("%s/" RUNDIR_UID_POOL, parent),
-		.link = strf("%s/" RUNDIR_UID_LINK "%s", rundir->path, function),
-		.name = strf("%s/%s", strrchr(rundir->path, '/') + 1, function)
+		.uid_symlink_path = strf("%s/" RUNDIR_UID_SYMLINK "%s", rundir->path, function),
+		.unique_name = strf("%s/%s", strrchr(rundir->path, '/') + 1, function)
 	};
 }
 
 static void free_uid_owner(struct worker_uid_owner *user)
 {
 	free((char *)user->pool_dir);
-	free((char *)user->link);
-	free((char *)user->name);
+	free((char *)user->uid_symlink_path);
+	free((char *)user->unique_name);
 }
 
 int rundir_get_worker_uid(const struct rundir *rundir, const char *function, uid_t *uid)
@@ -302,7 +302,7 @@ void rundir_release_worker_uids(const struct rundir *rundir,
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
-		const char *function = str_after(entry->d_name, RUNDIR_UID_LINK);
+		const char *function = str_after(entry->d_name, RUNDIR_UID_SYMLINK);
 
 		if (function && !(keep && keep(data, function)))
 			rundir_release_worker_uid(rundir, function);
@@ -314,14 +314,14 @@ void rundir_release_worker_uids(const struct rundir *rundir,
 bool rundir_read_worker_processes(const struct rundir *rundir, const char *function,
 				  struct worker_processes *processes)
 {
-	_cleanup_free_ char *name = strf(RUNDIR_WORKER_LINK "%s", function);
-	char text[WORKER_LINK_SIZE];
+	_cleanup_free_ char *name = strf(RUNDIR_WORKER_SYMLINK "%s", function);
+	char text[WORKER_SYMLINK_SIZE];
 	ssize_t n = readlinkat(rundir->dir_fd, name, text, sizeof(text) - 1);
 
 	if (n < 0)
 		return false;
 	text[n] = '\0';
-	return worker_link_parse_target(text, processes);
+	return worker_symlink_parse_target(text, processes);
 }
 
 /* Returns the user id that is reserved for the worker of `function`; 0: no id is reserved. */
@@ -346,8 +346,9 @@ void rundir_each_worker(const struct rundir *rundir,
 	struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
-		const char *user = str_after(entry->d_name, RUNDIR_UID_LINK),
-			   *function = user ? user : str_after(entry->d_name, RUNDIR_WORKER_LINK);
+		const char *user = str_after(entry->d_name, RUNDIR_UID_SYMLINK),
+			   *function =
+				   user ? user : str_after(entry->d_name, RUNDIR_WORKER_SYMLINK);
 		struct worker_processes processes = {
 			.worker_uid = function ? reserved_uid_of(rundir, function) : 0
 		};

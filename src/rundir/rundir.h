@@ -48,8 +48,8 @@ struct rundir {
  * gadget never begins with a dot.
  */
 #define RUNDIR_UID_POOL ".users"
-#define RUNDIR_UID_LINK "user-"	     /* prefix of user-FUNCTION */
-#define RUNDIR_WORKER_LINK "worker-" /* prefix of worker-FUNCTION */
+#define RUNDIR_UID_SYMLINK "user-"	/* prefix of user-FUNCTION */
+#define RUNDIR_WORKER_SYMLINK "worker-" /* prefix of worker-FUNCTION */
 
 /* What the owner of the lock does. The lock file contains the words for it (owner_words). */
 enum owner_role {

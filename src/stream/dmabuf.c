@@ -286,7 +286,8 @@ static void detach_dmabuf(struct stream *s, struct stream_endpoint *ep, struct d
 
 /* Submits the first requests of the array that belong to the same endpoint and can use DMABUFs.
    Returns the number of submitted requests, or a negative errno. */
-static int submit_dma_transfers(struct stream *s, struct stream_request **requests, unsigned int n)
+static int submit_dmabuf_requests(struct stream *s, struct stream_request **requests,
+				  unsigned int n)
 {
 	struct stream_endpoint *ep = requests[0]->ep;
 	struct iocb *iocbs[AIO_BATCH];
@@ -329,7 +330,7 @@ static int dmabuf_submit(struct stream *s, struct stream_request **requests, uns
 	int r;
 
 	if (slot_for_dma_transfer(s, requests[0])) {
-		r = submit_dma_transfers(s, requests, n);
+		r = submit_dmabuf_requests(s, requests, n);
 		if (r != -ECANCELED)
 			return r;
 	}
@@ -401,7 +402,7 @@ const struct stream_engine stream_engine_dmabuf = {
 	.submit = dmabuf_submit,
 	.cancel = dmabuf_cancel,
 	.endpoint_is_enabled = aio_endpoint_is_enabled,
-	.join_session = aio_join_session,
+	.bind_endpoint_to_session = aio_bind_endpoint_to_session,
 	.has_completions = aio_has_completions,
 	.reap_completions = dmabuf_reap_completions,
 };

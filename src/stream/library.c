@@ -43,9 +43,9 @@ struct ffsctl_stream {
 	struct stream stream;
 	struct stream_endpoint eps[MAX_ENDPOINTS];
 	uint32_t n_eps;
-	enum ffsctl_speed current_sizes; /* SIZES_A or SIZES_B: the speed that has the current
-					    packet sizes */
-	int is_open;			 /* boolean */
+	/* SIZES_A or SIZES_B: the speed that has the current packet sizes */
+	enum ffsctl_speed speed_with_current_sizes;
+	int is_open; /* boolean */
 };
 
 static void on_link_up(void *user)
@@ -71,7 +71,7 @@ static void on_transfer_done(void *user, struct ffsctl_transfer *t)
 	if (s->config.done)
 		s->config.done(s, t, s->config.user);
 	else
-		stream_put_transfer(&s->stream, t);
+		stream_return_transfer(&s->stream, t);
 }
 
 static void on_log(void *user, const char *text)
@@ -109,7 +109,7 @@ int ffsctl_stream_new(struct ffsctl_stream **out, const struct ffsctl_stream_con
 	if (!s)
 		return -ENOMEM;
 	s->config = c;
-	s->current_sizes = SIZES_A;
+	s->speed_with_current_sizes = SIZES_A;
 	*out = s;
 	return 0;
 }
@@ -145,18 +145,18 @@ int ffsctl_stream_add(struct ffsctl_stream *s, int fd, const char *name)
 	return (int)s->n_eps++;
 }
 
-/* Returns 1 if `fd` is the file of exactly one endpoint, else 0. The file epN_rw belongs to two
+/* Returns whether `fd` is the file of exactly one endpoint. The file epN_rw belongs to two
    endpoints (rw_proxy). */
-static int is_one_endpoint_file(int fd, const char *name)
+static bool is_file_of_single_endpoint(int fd, const char *name)
 {
 	struct usb_endpoint_descriptor desc;
 	size_t n = strspn(name + (strncmp(name, "ep", 2) == 0 ? 2 : 0), "0123456789");
 
 	if (n > 0 && strncmp(name, "ep", 2) == 0 && strcmp(name + 2 + n, "_rw") == 0)
-		return 0;
+		return false;
 	/* This ioctl exists only for endpoint files; EAGAIN: the endpoint is disabled. */
 	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
-		return 0;
+		return false;
 	return ioctl(fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0 || errno == EAGAIN ||
 	       errno == ESHUTDOWN;
 }
@@ -178,7 +178,7 @@ int ffsctl_stream_add_passed(struct ffsctl_stream *s)
 		if (n < sizeof(name) && fd > FIRST_FD + 1) {
 			memcpy(name, names, n);
 			name[n] = '\0';
-			if (is_one_endpoint_file(fd, name)) {
+			if (is_file_of_single_endpoint(fd, name)) {
 				r = ffsctl_stream_add(s, fd, name);
 				added++;
 			}
@@ -245,12 +245,12 @@ void ffsctl_stream_dispatch(struct ffsctl_stream *s)
 	/* Resets the counter of the eventfd, because the caller may use level-triggered poll(2). */
 	while (read(stream_fd(&s->stream), &unused, sizeof(unused)) < 0 && errno == EINTR)
 		;
-	stream_dispatch(&s->stream);
+	stream_handle_completions(&s->stream);
 }
 
 int ffsctl_stream_flush(struct ffsctl_stream *s)
 {
-	return s->is_open && stream_flush(&s->stream);
+	return s->is_open && stream_submit_queued_requests(&s->stream);
 }
 
 /* --- the link --- */
@@ -284,16 +284,17 @@ int ffsctl_stream_enable(struct ffsctl_stream *s)
 
 	if (!s->is_open)
 		return -EINVAL;
-	next = s->current_sizes == SIZES_A ? SIZES_B : SIZES_A;
+	next = s->speed_with_current_sizes == SIZES_A ? SIZES_B : SIZES_A;
 	for (i = 0; i < s->n_eps; i++) {
 		r = read_endpoint_descriptor(s, &s->eps[i], next);
 		if (r < 0)
 			return r;
-		differs |= s->eps[i].packet_size[next] != s->eps[i].packet_size[s->current_sizes];
+		differs |= s->eps[i].packet_size[next] !=
+			   s->eps[i].packet_size[s->speed_with_current_sizes];
 	}
 	if (differs)
-		s->current_sizes = next;
-	return stream_link_up(&s->stream, s->current_sizes);
+		s->speed_with_current_sizes = next;
+	return stream_link_up(&s->stream, s->speed_with_current_sizes);
 }
 
 void ffsctl_stream_disable(struct ffsctl_stream *s)
@@ -306,12 +307,12 @@ void ffsctl_stream_disable(struct ffsctl_stream *s)
 
 struct ffsctl_transfer *ffsctl_stream_get(struct ffsctl_stream *s, uint32_t endpoint)
 {
-	return s->is_open ? stream_get_transfer(&s->stream, endpoint) : NULL;
+	return s->is_open ? stream_get_free_transfer(&s->stream, endpoint) : NULL;
 }
 
 void ffsctl_stream_put(struct ffsctl_stream *s, struct ffsctl_transfer *t)
 {
-	stream_put_transfer(&s->stream, t);
+	stream_return_transfer(&s->stream, t);
 }
 
 int ffsctl_stream_submit(struct ffsctl_stream *s, uint32_t endpoint, struct ffsctl_transfer *t)

@@ -56,7 +56,7 @@ void stream_close(struct stream *s)
 	s->batch = NULL;
 }
 
-const char *stream_method(const struct stream *s)
+const char *stream_engine_in_use(const struct stream *s)
 {
 	const char *name = s->config.engine->name;
 	unsigned int i, n_without_copies = 0, n_fell_back = 0;
@@ -97,7 +97,7 @@ static int make_transfers(struct stream *s, struct stream_endpoint *ep)
 	return 0;
 }
 
-struct ffsctl_transfer *stream_get_transfer(struct stream *s, uint32_t endpoint)
+struct ffsctl_transfer *stream_get_free_transfer(struct stream *s, uint32_t endpoint)
 {
 	struct stream_endpoint *ep;
 	struct stream_transfer *t;
@@ -121,7 +121,7 @@ struct ffsctl_transfer *stream_get_transfer(struct stream *s, uint32_t endpoint)
 	return &t->public;
 }
 
-void stream_put_transfer(struct stream *s, struct ffsctl_transfer *public)
+void stream_return_transfer(struct stream *s, struct ffsctl_transfer *public)
 {
 	struct stream_transfer *t = transfer_of_public(public);
 
@@ -148,11 +148,11 @@ int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_tr
 		return -ESHUTDOWN;
 
 	t->endpoint = t->data_request.ep = t->zlp_request.ep = ep;
-	t->sent_bytes = t->completed_bytes = 0;
+	t->submitted_bytes = t->completed_bytes = 0;
 	t->n_requests_in_flight = 0;
 	t->status = 0;
-	t->data_sent = t->zlp_sent = t->needs_zlp = t->cancelled = t->finished = false;
-	t->was_outstanding_at_link_up = t->completed_before_link_up = false;
+	t->data_submitted = t->zlp_submitted = t->needs_zlp = t->cancelled = t->finished = false;
+	t->was_outstanding_at_link_up = t->completed_before_link_up_call = false;
 	if (is_in_endpoint(ep)) {
 		bool end = s->config.mode == FFSCTL_MODE_MESSAGE && (public->flags & FFSCTL_END);
 
@@ -170,8 +170,8 @@ int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_tr
 	t->next = NULL;
 	*ep->outstanding_tail = t;
 	ep->outstanding_tail = &t->next;
-	ep->may_have_unsent_requests = true;
-	s->n_outstanding++;
+	ep->may_have_queued_requests = true;
+	s->n_outstanding_transfers++;
 	return 0;
 }
 
@@ -179,14 +179,14 @@ int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_tr
  * Binds all endpoint files to the current session and stores its number. Returns -EAGAIN if this
  * session is already over; stream_link_up() will then be called for the next session.
  */
-static int join_session(struct stream *s, uint32_t *session)
+static int bind_all_endpoints_to_session(struct stream *s, uint32_t *session)
 {
 	uint32_t number = 0;
 	unsigned int i;
 	int r = -ENOTTY;
 
 	for (i = 0; i < s->n_eps; i++) {
-		r = s->config.engine->join_session(s, &s->eps[i], &number);
+		r = s->config.engine->bind_endpoint_to_session(s, &s->eps[i], &number);
 		if (r < 0)
 			break;
 		if (i > 0 && number != *session)
@@ -224,7 +224,7 @@ int stream_link_up(struct stream *s, enum ffsctl_speed speed)
 	s->n_link_ups++;
 	other_speed = speed != s->speed;
 	s->speed = speed;
-	r = join_session(s, &session);
+	r = bind_all_endpoints_to_session(s, &session);
 	if (r == 0)
 		start_numbered_session(s, session, other_speed);
 	else if (r == -EAGAIN && s->link_is_up)
@@ -234,7 +234,8 @@ int stream_link_up(struct stream *s, enum ffsctl_speed speed)
 	/* If this is a new session, the outstanding transfers end with ESHUTDOWN, and
 	 * handle_link_loss() then starts the new session. A request that was submitted again may
 	 * not end with ESHUTDOWN. */
-	if (s->link_is_up && s->n_outstanding && !s->resubmitted_old_request && !other_speed)
+	if (s->link_is_up && s->n_outstanding_transfers &&
+	    !s->resubmitted_request_of_earlier_session && !other_speed)
 		return 0;
 	if (s->link_is_up)
 		stream_end_session(s);
@@ -261,9 +262,10 @@ void stream_link_down(struct stream *s)
 		return;
 	s->session_is_pending = false;
 	if (s->link_is_up) {
-		s->in_stream_link_down = true;
-		stream_dispatch(s); /* transfers that completed before the link went down */
-		s->in_stream_link_down = false;
+		s->inside_stream_link_down = true;
+		/* Delivers the transfers that completed before the link went down. */
+		stream_handle_completions(s);
+		s->inside_stream_link_down = false;
 		if (s->link_is_up)
 			stream_end_session(s);
 		return;
@@ -271,7 +273,7 @@ void stream_link_down(struct stream *s)
 	/* Drop the data of a session that ended before link_up() could be called for it. */
 	for (i = 0; i < s->n_eps; i++)
 		for (t = s->eps[i].outstanding_head; t; t = t->next)
-			if (t->completed_before_link_up)
+			if (t->completed_before_link_up_call)
 				stream_fail_transfer(t, -ESHUTDOWN);
 }
 

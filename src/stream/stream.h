@@ -8,9 +8,9 @@
  * changes of the link state, and memory shortage in the kernel. The file of an engine only moves
  * single requests.
  *
- * Only one thread may use a stream. The owner of the stream watches the file descriptor
- * stream_fd() with EPOLLET, calls stream_dispatch() when it is readable, and calls stream_flush()
- * before it waits for events.
+ * Only one thread may use a stream. The owner of the stream watches the file descriptor stream_fd()
+ * with EPOLLET, calls stream_handle_completions() when it is readable, and calls
+ * stream_submit_queued_requests() before it waits for events.
  *
  * The link is "up" while the function is enabled by the host. A session is the time from the event
  * ENABLE to the next DISABLE. A transfer is outstanding from stream_submit_transfer() until
@@ -78,7 +78,8 @@ struct stream_engine {
 	 * When this session is over, the requests of the endpoint file end with -ESHUTDOWN. Returns
 	 * -EAGAIN if the endpoint is disabled, -ENOTTY if the kernel does not number sessions.
 	 */
-	int (*join_session)(struct stream *s, struct stream_endpoint *ep, uint32_t *session);
+	int (*bind_endpoint_to_session)(struct stream *s, struct stream_endpoint *ep,
+					uint32_t *session);
 	/* Returns true if reap_completions() would find a completion. Makes no system call, and so
 	   may return false although there is a completion. */
 	bool (*has_completions)(struct stream *s);
@@ -116,8 +117,10 @@ struct stream_endpoint {
 
 	/* Only the files in src/stream/ use the members below. */
 	size_t max_request_length; /* bytes; reduced when the kernel lacks memory */
-	unsigned int n_refusals;   /* number of consecutive requests that the kernel refused */
-	struct stream_transfer *transfers; /* array, allocated by the first stream_get_transfer() */
+	/* number of requests that the kernel refused in a row */
+	unsigned int n_consecutive_refusals;
+	/* array, allocated by the first stream_get_free_transfer() */
+	struct stream_transfer *transfers;
 	struct stream_transfer *free_transfers; /* list of the transfers that the owner of the
 						   stream can get */
 	void *buffers;				/* memory of the buffers of all transfers */
@@ -127,7 +130,8 @@ struct stream_endpoint {
 	bool fell_back_to_copy; /* set by an engine that cannot avoid the copies of this endpoint */
 	struct stream_transfer *outstanding_head;  /* list of the outstanding transfers, in order */
 	struct stream_transfer **outstanding_tail; /* the last pointer of this list */
-	bool may_have_unsent_requests; /* an outstanding transfer may have unsent requests */
+	bool may_have_queued_requests; /* an outstanding transfer may have requests that must
+					  still be submitted */
 	bool saw_eshutdown;	       /* a request ended with ESHUTDOWN after the link went down */
 };
 
@@ -159,14 +163,15 @@ struct stream {
 	bool link_is_up;
 	bool session_is_pending;      /* the host has enabled the function, but a transfer of an
 					 earlier session is still outstanding */
-	bool in_stream_link_down;     /* stream_link_down() is running */
-	bool in_stream_flush;	      /* stream_flush() is running and uses `batch` */
-	bool resubmitted_old_request; /* a request of an earlier session was submitted again in this
-					 session */
-	uint64_t n_link_ups;	      /* number of calls of stream_link_up() */
+	bool inside_stream_link_down; /* stream_link_down() is running */
+	bool is_submitting_batch; /* stream_submit_queued_requests() is running and uses `batch` */
+	/* a request of an earlier session was submitted again in this session */
+	bool resubmitted_request_of_earlier_session;
+	uint64_t n_link_ups; /* number of calls of stream_link_up() */
 	unsigned int n_requests_in_flight;
-	unsigned int n_outstanding;    /* number of outstanding transfers */
-	struct stream_request **batch; /* the requests that stream_flush() submits together */
+	unsigned int n_outstanding_transfers; /* number of outstanding transfers */
+	/* the requests that stream_submit_queued_requests() submits together */
+	struct stream_request **batch;
 };
 
 /*
@@ -202,22 +207,22 @@ int stream_link_up(struct stream *s, enum ffsctl_speed speed);
 void stream_link_down(struct stream *s);
 
 /* The next four functions do what get(), put(), submit() and cancel() of struct ffsctl_calls do. */
-struct ffsctl_transfer *stream_get_transfer(struct stream *s, uint32_t endpoint);
-void stream_put_transfer(struct stream *s, struct ffsctl_transfer *t);
+struct ffsctl_transfer *stream_get_free_transfer(struct stream *s, uint32_t endpoint);
+void stream_return_transfer(struct stream *s, struct ffsctl_transfer *t);
 int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *t);
 void stream_cancel_transfers(struct stream *s, uint32_t endpoint);
 
 /* Returns the method that moves the data: "copy" if the engine fell back to copies on all
    endpoints, "mixed" if it fell back on some endpoints, else the name of the engine. */
-const char *stream_method(const struct stream *s);
+const char *stream_engine_in_use(const struct stream *s);
 
 /* Submits the requests of submitted transfers to the kernel. Returns true if the caller must call
    it again before it waits for events. */
-bool stream_flush(struct stream *s);
-/* Returns true if stream_dispatch() would find a completion. Makes no system call. */
+bool stream_submit_queued_requests(struct stream *s);
+/* Returns true if stream_handle_completions() would find a completion. Makes no system call. */
 bool stream_has_completions(struct stream *s);
 /* Calls transfer_done() for every transfer that has ended. */
-void stream_dispatch(struct stream *s);
+void stream_handle_completions(struct stream *s);
 
 /* The engine calls this function when a request has ended. `result`: number of bytes moved, or a
    negative errno. */

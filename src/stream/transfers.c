@@ -19,8 +19,8 @@
    normal: the kernel refuses a request while the keeper halts the endpoint. */
 #define MAX_REFUSALS 1000
 
-/* Maximum number of rounds of one stream_flush(), so that a fast host cannot keep the caller from
-   its other work. */
+/* Maximum number of rounds of one stream_submit_queued_requests(), so that a fast host cannot keep
+   the caller from its other work. */
 #define MAX_ROUNDS 64
 
 /* Rounds `length` down to whole packets. Otherwise the last packet could be longer than the rest of
@@ -36,7 +36,7 @@ static size_t round_down_to_packets(const struct stream_endpoint *ep, size_t len
 
 static void finish_transfer_if_ended(struct stream_transfer *t)
 {
-	if (t->n_requests_in_flight == 0 && stream_transfer_sends_no_more(t))
+	if (t->n_requests_in_flight == 0 && stream_transfer_has_no_more_requests(t))
 		t->finished = true;
 }
 
@@ -83,7 +83,7 @@ void stream_end_session(struct stream *s)
 			if (!s->session_number && !is_in_endpoint(ep) &&
 			    t->data_request.in_flight && !t->status)
 				continue;
-			if (!stream_transfer_sends_no_more(t))
+			if (!stream_transfer_has_no_more_requests(t))
 				stream_fail_transfer(t, -ESHUTDOWN);
 			stream_cancel_requests(s, t);
 		}
@@ -99,9 +99,9 @@ static void handle_link_loss(struct stream *s, bool enabled_again)
 {
 	if (!s->link_is_up)
 		return;
-	if (!s->in_stream_flush)
+	if (!s->is_submitting_batch)
 		deliver_transfers(s); /* those that ended before the link went down */
-	s->session_is_pending = enabled_again && !s->in_stream_link_down;
+	s->session_is_pending = enabled_again && !s->inside_stream_link_down;
 	stream_end_session(s);
 }
 
@@ -112,10 +112,10 @@ static void handle_link_loss(struct stream *s, bool enabled_again)
  */
 static bool is_link_up_again(const struct stream *s, const struct stream_transfer *t)
 {
-	return !s->session_number && t->sent_after_link_ups < s->n_link_ups;
+	return !s->session_number && t->n_link_ups_at_submission < s->n_link_ups;
 }
 
-static void unlink_transfer(struct stream_endpoint *ep, struct stream_transfer *t)
+static void remove_from_outstanding(struct stream_endpoint *ep, struct stream_transfer *t)
 {
 	struct stream_transfer **p = &ep->outstanding_head;
 
@@ -133,21 +133,21 @@ static void unlink_transfer(struct stream_endpoint *ep, struct stream_transfer *
  */
 static void move_transfer_to_tail(struct stream_endpoint *ep, struct stream_transfer *t)
 {
-	unlink_transfer(ep, t);
+	remove_from_outstanding(ep, t);
 	*ep->outstanding_tail = t;
 	ep->outstanding_tail = &t->next;
 }
 
 /* Returns whether a transfer may stay submitted when the next session starts. Only an OUT transfer
    may, if the length of its request is a multiple of the packet size, or is out_length. */
-static bool may_stay_submitted(struct stream *s, struct stream_transfer *t)
+static bool may_stay_submitted_in_next_session(struct stream *s, struct stream_transfer *t)
 {
 	size_t length = t->data_request.length;
 
 	if (s->session_number || is_in_endpoint(t->endpoint) || t->status)
 		return false;
-	if (t->completed_before_link_up || !t->data_request.in_flight)
-		return t->completed_before_link_up;
+	if (t->completed_before_link_up_call || !t->data_request.in_flight)
+		return t->completed_before_link_up_call;
 	if (length % t->endpoint->packet_size[s->speed] == 0 || length == s->config.out_length)
 		return true;
 	stream_fail_transfer(t, -ESHUTDOWN);
@@ -163,7 +163,7 @@ static bool is_session_over(struct stream *s)
 
 	for (i = 0; i < s->n_eps; i++)
 		for (t = s->eps[i].outstanding_head; t; t = t->next)
-			clear &= may_stay_submitted(s, t);
+			clear &= may_stay_submitted_in_next_session(s, t);
 	return clear;
 }
 
@@ -180,7 +180,7 @@ static void mark_transfers_outstanding_at_link_up(struct stream *s)
 	for (i = 0; i < s->n_eps; i++) {
 		for (t = s->eps[i].outstanding_head; t; t = t->next) {
 			t->was_outstanding_at_link_up = true;
-			t->sent_after_link_ups = s->n_link_ups;
+			t->n_link_ups_at_submission = s->n_link_ups;
 		}
 	}
 }
@@ -189,19 +189,19 @@ void stream_start_pending_session(struct stream *s)
 {
 	if (!s->session_is_pending || s->link_is_up || !is_session_over(s))
 		return;
-	s->session_is_pending = s->resubmitted_old_request = false;
+	s->session_is_pending = s->resubmitted_request_of_earlier_session = false;
 	s->link_is_up = true;
 	set_packet_sizes(s, s->speed);
 	mark_transfers_outstanding_at_link_up(s);
 	s->config.callbacks->link_up(s->config.callback_data);
 }
 
-static bool any_later_transfer_sent(const struct stream_transfer *t)
+static bool any_later_request_submitted(const struct stream_transfer *t)
 {
 	const struct stream_transfer *n;
 
 	for (n = t->next; n; n = n->next)
-		if (n->n_requests_in_flight || n->completed_bytes || n->data_sent)
+		if (n->n_requests_in_flight || n->completed_bytes || n->data_submitted)
 			return true;
 	return false;
 }
@@ -215,18 +215,19 @@ static void requeue_or_fail_request(struct stream_request *r, int why)
 	struct stream_transfer *t = r->transfer;
 	struct stream_endpoint *ep = r->ep;
 
-	if (++ep->n_refusals > MAX_REFUSALS || (is_in_endpoint(ep) && any_later_transfer_sent(t)) ||
-	    (r == &t->data_request && t->zlp_sent)) {
+	if (++ep->n_consecutive_refusals > MAX_REFUSALS ||
+	    (is_in_endpoint(ep) && any_later_request_submitted(t)) ||
+	    (r == &t->data_request && t->zlp_submitted)) {
 		stream_fail_transfer(t, why);
 		return;
 	}
-	ep->may_have_unsent_requests = true;
+	ep->may_have_queued_requests = true;
 	if (r == &t->zlp_request) {
-		t->zlp_sent = false;
+		t->zlp_submitted = false;
 		return;
 	}
-	t->sent_bytes -= r->length;
-	t->data_sent = false;
+	t->submitted_bytes -= r->length;
+	t->data_submitted = false;
 	if (!is_in_endpoint(ep))
 		move_transfer_to_tail(ep, t);
 }
@@ -258,7 +259,7 @@ static void shrink_requests(struct stream *s, struct stream_request *r)
  * disabled for a short time, and the kernel has already accepted later requests. The refused
  * request and these later requests belong to the old session.
  */
-static void restart_session(struct stream *s, struct stream_transfer *t)
+static void end_session_of_refused_transfer(struct stream *s, struct stream_transfer *t)
 {
 	handle_link_loss(s, true);
 	stream_fail_transfer(t, -ESHUTDOWN);
@@ -276,9 +277,9 @@ static void handle_failed_request(struct stream *s, struct stream_request *r, in
 	case ESHUTDOWN:
 	case ENODEV:
 		if (s->link_is_up && t->was_outstanding_at_link_up &&
-		    t->sent_after_link_ups == s->n_link_ups &&
+		    t->n_link_ups_at_submission == s->n_link_ups &&
 		    s->config.engine->endpoint_is_enabled(s, r->ep)) {
-			s->resubmitted_old_request = true;
+			s->resubmitted_request_of_earlier_session = true;
 			requeue_or_fail_request(r, -ESHUTDOWN);
 			break;
 		}
@@ -293,8 +294,8 @@ static void handle_failed_request(struct stream *s, struct stream_request *r, in
 	case EAGAIN:
 		if (t->status)
 			break;
-		if (is_in_endpoint(r->ep) && ++r->ep->n_refusals <= MAX_REFUSALS)
-			restart_session(s, t);
+		if (is_in_endpoint(r->ep) && ++r->ep->n_consecutive_refusals <= MAX_REFUSALS)
+			end_session_of_refused_transfer(s, t);
 		else
 			requeue_or_fail_request(r, -EAGAIN);
 		break;
@@ -318,28 +319,28 @@ void stream_complete_request(struct stream *s, struct stream_request *r, long re
 	if (result < 0) {
 		handle_failed_request(s, r, (int)result);
 	} else {
-		ep->n_refusals = 0;
+		ep->n_consecutive_refusals = 0;
 		t->completed_bytes += (size_t)result;
 		/* A transfer belongs to the new session if the old session ended before the request
 		   of the transfer completed. */
-		t->completed_before_link_up =
+		t->completed_before_link_up_call =
 			!s->link_is_up && !s->session_number && !is_in_endpoint(ep) && !t->status &&
 			(ep->saw_eshutdown || s->config.engine->endpoint_is_enabled(s, ep));
 		if (is_in_endpoint(ep) && (size_t)result < r->length)
 			stream_fail_transfer(t, -EIO);
 		/* The remaining parts of a cancelled transfer are not submitted. */
-		if (t->cancelled && !stream_transfer_sends_no_more(t))
+		if (t->cancelled && !stream_transfer_has_no_more_requests(t))
 			stream_fail_transfer(t, -ECANCELED);
 	}
-	if (!stream_transfer_sends_no_more(t))
-		ep->may_have_unsent_requests = true;
+	if (!stream_transfer_has_no_more_requests(t))
+		ep->may_have_queued_requests = true;
 	finish_transfer_if_ended(t);
 }
 
 static void deliver_transfer(struct stream *s, struct stream_endpoint *ep,
 			     struct stream_transfer *t)
 {
-	unlink_transfer(ep, t);
+	remove_from_outstanding(ep, t);
 	if (!is_in_endpoint(ep)) {
 		t->public.length = t->completed_bytes;
 		t->public.flags = 0;
@@ -349,7 +350,7 @@ static void deliver_transfer(struct stream *s, struct stream_endpoint *ep,
 	}
 	t->public.status = t->status;
 	t->submitted = false;
-	s->n_outstanding--;
+	s->n_outstanding_transfers--;
 	s->config.callbacks->transfer_done(s->config.callback_data, &t->public);
 }
 
@@ -363,7 +364,7 @@ static struct stream_transfer *next_transfer_to_deliver(const struct stream *s,
 {
 	struct stream_transfer *t = ep->outstanding_head;
 
-	if (t && t->finished && (s->link_is_up || !t->completed_before_link_up))
+	if (t && t->finished && (s->link_is_up || !t->completed_before_link_up_call))
 		return t;
 	while (t && (s->link_is_up || !t->finished || !t->status))
 		t = t->next;
@@ -375,7 +376,7 @@ static struct stream_transfer *next_transfer_to_deliver(const struct stream *s,
 static void deliver_transfers(struct stream *s)
 {
 	struct stream_transfer *t;
-	unsigned int i, before, left = s->n_outstanding;
+	unsigned int i, before, left = s->n_outstanding_transfers;
 
 	do {
 		before = left;
@@ -394,7 +395,7 @@ bool stream_has_completions(struct stream *s)
 	return s->config.engine->has_completions(s);
 }
 
-void stream_dispatch(struct stream *s)
+void stream_handle_completions(struct stream *s)
 {
 	s->config.engine->reap_completions(s);
 	deliver_transfers(s);
@@ -402,33 +403,34 @@ void stream_dispatch(struct stream *s)
 
 /* Appends the requests of this endpoint that may be submitted now to the batch. `n`: number of
    requests that are already in the batch. Returns the new number. */
-static unsigned int collect_requests(struct stream *s, struct stream_endpoint *ep, unsigned int n)
+static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stream_endpoint *ep,
+						   unsigned int n)
 {
 	struct stream_transfer *t;
 	size_t length;
 
-	ep->may_have_unsent_requests = false;
+	ep->may_have_queued_requests = false;
 	for (t = ep->outstanding_head; t; t = t->next) {
-		if (stream_transfer_sends_no_more(t))
+		if (stream_transfer_has_no_more_requests(t))
 			continue;
 		if (t->data_request.in_flight)
 			return n; /* only one part of a transfer is in flight at a time */
-		if (!t->data_sent) {
+		if (!t->data_submitted) {
 			if (!is_in_endpoint(ep) && t->total_bytes > ep->max_request_length)
 				t->total_bytes = ep->max_request_length;
 			if (!is_in_endpoint(ep) && t->total_bytes != s->config.out_length)
 				t->total_bytes = round_down_to_packets(ep, t->total_bytes);
-			length = t->total_bytes - t->sent_bytes;
+			length = t->total_bytes - t->submitted_bytes;
 			if (length > ep->max_request_length)
 				length = ep->max_request_length;
-			t->data_request.data = (char *)t->public.data + t->sent_bytes;
+			t->data_request.data = (char *)t->public.data + t->submitted_bytes;
 			t->data_request.length = length;
 			s->batch[n++] = &t->data_request;
-			if (t->sent_bytes + length < t->total_bytes)
+			if (t->submitted_bytes + length < t->total_bytes)
 				return n;
 			if (is_in_endpoint(ep) && t->buffer_endpoint->kernel_copies_buffers &&
 			    length > SAFE_REQUEST && (t->needs_zlp || t->next)) {
-				ep->may_have_unsent_requests = true;
+				ep->may_have_queued_requests = true;
 				return n;
 			}
 		}
@@ -442,7 +444,7 @@ static unsigned int collect_requests(struct stream *s, struct stream_endpoint *e
 }
 
 /* Updates the counters after the engine has accepted a request. */
-static void mark_request_sent(struct stream *s, struct stream_request *r)
+static void mark_request_submitted(struct stream *s, struct stream_request *r)
 {
 	struct stream_transfer *t = r->transfer;
 
@@ -450,18 +452,18 @@ static void mark_request_sent(struct stream *s, struct stream_request *r)
 	t->was_outstanding_at_link_up = false;
 	t->n_requests_in_flight++;
 	s->n_requests_in_flight++;
-	t->sent_after_link_ups = s->n_link_ups;
+	t->n_link_ups_at_submission = s->n_link_ups;
 	if (r == &t->zlp_request) {
-		t->zlp_sent = true;
+		t->zlp_submitted = true;
 	} else {
-		t->sent_bytes += r->length;
-		t->data_sent = t->sent_bytes == t->total_bytes;
+		t->submitted_bytes += r->length;
+		t->data_submitted = t->submitted_bytes == t->total_bytes;
 	}
 }
 
 /* Submits the first `n` requests of the batch. If a request fails, later requests of the same
    endpoint are not submitted. */
-static void send_batch(struct stream *s, unsigned int n)
+static void submit_batch(struct stream *s, unsigned int n)
 {
 	struct stream_endpoint *bad;
 	unsigned int i = 0;
@@ -474,12 +476,12 @@ static void send_batch(struct stream *s, unsigned int n)
 		}
 		r = s->config.engine->submit(s, s->batch + i, n - i);
 		for (k = 0; k < r; k++)
-			mark_request_sent(s, s->batch[i++]);
+			mark_request_submitted(s, s->batch[i++]);
 		if (r > 0)
 			continue;
-		mark_request_sent(s, s->batch[i]);
+		mark_request_submitted(s, s->batch[i]);
 		bad = s->batch[i]->ep;
-		bad->may_have_unsent_requests = true;
+		bad->may_have_queued_requests = true;
 		stream_complete_request(s, s->batch[i], r < 0 ? r : -EIO);
 		while (i < n && s->batch[i]->ep == bad)
 			i++;
@@ -491,24 +493,24 @@ static bool any_endpoint_has_requests(const struct stream *s)
 	unsigned int i;
 
 	for (i = 0; i < s->n_eps; i++)
-		if (s->eps[i].may_have_unsent_requests)
+		if (s->eps[i].may_have_queued_requests)
 			return true;
 	return false;
 }
 
-bool stream_flush(struct stream *s)
+bool stream_submit_queued_requests(struct stream *s)
 {
 	unsigned int i, n, round;
 
 	for (round = 0; round < MAX_ROUNDS; round++) {
 		n = 0;
 		for (i = 0; i < s->n_eps; i++)
-			if (s->eps[i].may_have_unsent_requests)
-				n = collect_requests(s, &s->eps[i], n);
-		s->in_stream_flush = true;
+			if (s->eps[i].may_have_queued_requests)
+				n = add_endpoint_requests_to_batch(s, &s->eps[i], n);
+		s->is_submitting_batch = true;
 		if (n)
-			send_batch(s, n);
-		s->in_stream_flush = false;
+			submit_batch(s, n);
+		s->is_submitting_batch = false;
 		/* A completion without ENOMEM of a request longer than SAFE_REQUEST permits the
 		 * requests that follow it. */
 		if (n && any_endpoint_has_requests(s))

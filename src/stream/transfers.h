@@ -13,17 +13,17 @@ struct stream_transfer {
 	struct stream_endpoint *endpoint; /* the endpoint that the transfer was submitted on */
 	struct stream_request data_request, zlp_request;
 	size_t total_bytes;	/* size of the transfer */
-	size_t sent_bytes;	/* bytes of the requests that the kernel has accepted */
+	size_t submitted_bytes; /* bytes of the requests that the kernel has accepted */
 	size_t completed_bytes; /* bytes of the requests that have completed */
 	unsigned int n_requests_in_flight;
-	uint64_t sent_after_link_ups; /* stream.n_link_ups when the last request of the transfer was
-					 submitted */
-	bool submitted, data_sent, needs_zlp, zlp_sent, cancelled, finished;
+	/* stream.n_link_ups when the last request of the transfer was submitted */
+	uint64_t n_link_ups_at_submission;
+	bool submitted, data_submitted, needs_zlp, zlp_submitted, cancelled, finished;
 	bool was_outstanding_at_link_up; /* an OUT transfer that was outstanding when the link came
 					    up */
-	bool completed_before_link_up; /* an OUT transfer that completed before stream_link_up() was
-					  called for its session */
-	int status;		       /* 0, or the negative errno that the transfer ends with */
+	/* an OUT transfer that completed before stream_link_up() was called for its session */
+	bool completed_before_link_up_call;
+	int status; /* 0, or the negative errno that the transfer ends with */
 };
 
 static inline struct stream_transfer *transfer_of_public(struct ffsctl_transfer *t)
@@ -37,9 +37,10 @@ static inline bool is_in_endpoint(const struct stream_endpoint *ep)
 }
 
 /* Returns whether the transfer has no request that must still be submitted. */
-static inline bool stream_transfer_sends_no_more(const struct stream_transfer *t)
+static inline bool stream_transfer_has_no_more_requests(const struct stream_transfer *t)
 {
-	return t->finished || t->status || (t->data_sent && (!t->needs_zlp || t->zlp_sent));
+	return t->finished || t->status ||
+	       (t->data_submitted && (!t->needs_zlp || t->zlp_submitted));
 }
 
 /* Makes a transfer end with `status` as soon as none of its requests is in flight. */

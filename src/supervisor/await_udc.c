@@ -36,7 +36,7 @@ static int choose_udc(struct binding *b, bool waiting, struct error *err)
 	if (r == 0 && waiting && !named && udc_is_virtual(b->udc)) {
 		free(steal_ptr(b->udc));
 		error_set(err, EX_UNAVAILABLE, ENODEV, UDC_CLASS_DIR, "all UDCs are virtual");
-		return error_hint(err, "a virtual UDC needs --udc");
+		return error_add_hint(err, "a virtual UDC needs --udc");
 	}
 	if (r == 0)
 		warn_of_mismatch(b);

@@ -343,7 +343,7 @@ static int handle_bus_event(struct binding *b, enum bus_event event, struct erro
 	const struct transition *cell = &cells[b->state][event];
 	int r;
 
-	trace_lookup("bus", states[b->state], events[event]);
+	trace_record_lookup("bus", states[b->state], events[event]);
 	if (!cell->action)
 		return 0;
 	r = cell->action(b, err);
@@ -412,8 +412,8 @@ static void handle_kernel_change(struct binding *b)
 static int error_worker_failed(const struct live_worker *worker, struct error *err)
 {
 	worker_failure_error(worker, err);
-	return error_hint(err, "'ffsctl restart %s' starts it again",
-			  worker->function->functions->gadget_name);
+	return error_add_hint(err, "'ffsctl restart %s' starts it again",
+			      worker->function->functions->gadget_name);
 }
 
 /*

@@ -115,7 +115,7 @@ void control_refuse_all(struct control *control, int except_fd)
 	_cleanup_error_ struct error err = { 0 };
 
 	error_set(&err, EX_TEMPFAIL, EAGAIN, NULL, "its supervisor becomes another program");
-	error_hint(&err, "try again");
+	error_add_hint(&err, "try again");
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].watch.fd >= 0 && control->clients[i].watch.fd != except_fd)
 			control_answer(&control->clients[i], &err);

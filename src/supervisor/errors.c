@@ -6,7 +6,7 @@
 int gadget_error_up_already(const char *name, struct error *err)
 {
 	error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up already", name);
-	return error_hint(err, "take it down first");
+	return error_add_hint(err, "take it down first");
 }
 
 int gadget_error_bound_elsewhere(const char *name, const char *udc, const char *wanted,
@@ -26,17 +26,17 @@ int gadget_error_bound_externally(const char *name, const char *udc, struct erro
 
 int gadget_hint_unbind(const char *name, struct error *err)
 {
-	return error_hint(err, "'ffsctl unbind %s' unbinds it first", name);
+	return error_add_hint(err, "'ffsctl unbind %s' unbinds it first", name);
 }
 
 int gadget_hint_down(const char *name, struct error *err)
 {
-	return error_hint(err, "'ffsctl down %s' removes what is left", name);
+	return error_add_hint(err, "'ffsctl down %s' removes what is left", name);
 }
 
 void gadget_add_undo_error(struct error *err, const struct error *undo)
 {
-	error_detail(err, "and undoing it failed: %s", undo->text);
+	error_add_detail(err, "and undoing it failed: %s", undo->text);
 	if (undo->hint)
-		error_hint(err, "%s", undo->hint);
+		error_add_hint(err, "%s", undo->hint);
 }

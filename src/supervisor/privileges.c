@@ -42,8 +42,8 @@ static uint64_t capabilities_of_gadget(const struct gadget *g)
 		const struct worker *w = g->functions[i].worker;
 
 		if (w)
-			needs |= w->process.keep_privileges ? ALL_CAPABILITIES
-							    : w->process.capabilities;
+			needs |= w->process.keep_all_privileges ? ALL_CAPABILITIES
+								: w->process.capabilities;
 	}
 	return needs;
 }
@@ -115,7 +115,7 @@ void privileges_give_up(struct live_gadget *live)
 				      capabilities_reduce_bounding_set(needs) && !needs;
 	for (size_t n = 0; n < live->functions.n; n++)
 		if (live->functions.list[n]->worker)
-			live->functions.list[n]->worker->spawn.bounding_set_empty =
+			live->functions.list[n]->worker->spawn.caller_bounding_set_is_empty =
 				live->bounding_set_is_empty;
 }
 
@@ -132,13 +132,13 @@ int privileges_check(const struct live_gadget *live, const struct function *func
 	    !capabilities_get(&own, &bounding))
 		return 0;
 	/* A worker cannot get capabilities that the supervisor did not have at its start. */
-	if (w->process.keep_privileges ? !(own & ~bounding)
-				       : !(w->process.capabilities & ~(own & bounding)))
+	if (w->process.keep_all_privileges ? !(own & ~bounding)
+					   : !(w->process.capabilities & ~(own & bounding)))
 		return 0;
 	error_set(err, EX_CANTCREAT, EPERM, NULL,
 		  "the supervisor has given up the privileges that the worker of '%s' needs (%s)",
 		  function->label,
-		  w->process.keep_privileges ? "privileges = \"keep\"" : "capabilities");
+		  w->process.keep_all_privileges ? "privileges = \"keep\"" : "capabilities");
 	error_set_position(err, &w->at);
-	return error_hint(err, "take '%s' down, then up", live->name);
+	return error_add_hint(err, "take '%s' down, then up", live->name);
 }

@@ -27,7 +27,7 @@ static int error_invalid_gadget_file(const char *path, const struct diags *diags
 {
 	error_set(err, EX_DATAERR, EINVAL, path, "%s has %zu error%s", path, diags->n_errors,
 		  diags->n_errors == 1 ? "" : "s");
-	return error_hint(err, "'ffsctl check %s' prints them", path);
+	return error_add_hint(err, "'ffsctl check %s' prints them", path);
 }
 
 int supervisor_read_gadget_file(const char *path, const char *name, const char *const *dirs,

@@ -182,10 +182,10 @@ static void finish_reverted(struct reloader *reloader, struct reload *r)
 	if (r->gadget_was_unbound)
 		bus_set_state_after_reload(reloader->binding,
 					   r->bind_awaits_udc ? BUS_REBIND_DUE : BUS_ON);
-	error_detail(&r->change_error, "'%s' is as it was before", live->name);
+	error_add_detail(&r->change_error, "'%s' is as it was before", live->name);
 	if (r->bind_awaits_udc)
-		error_detail(&r->change_error, "it is bound again when its UDC %s is back",
-			     reloader->binding->udc);
+		error_add_detail(&r->change_error, "it is bound again when its UDC %s is back",
+				 reloader->binding->udc);
 	error_move(&reloader->result.reload_error, &r->change_error);
 	gadget_handle_event(live, GADGET_EV_REVERTED);
 	end_reload(reloader, r);
@@ -479,7 +479,7 @@ static int plan_reload(struct reloader *reloader, struct reload *r, struct error
 		return result;
 	for (size_t n = 0; n < r->n_new_functions; n++)
 		if (r->new_functions[n]->worker)
-			r->new_functions[n]->worker->spawn.bounding_set_empty =
+			r->new_functions[n]->worker->spawn.caller_bounding_set_is_empty =
 				live->bounding_set_is_empty;
 	reload_make_difference(r, &base);
 	return 0;

@@ -34,7 +34,7 @@ int reload_read_file(struct reload *r, const struct record *record, const char *
 		return result;
 	error_set(err, EX_CANTCREAT, EEXIST, path, "%s is the gadget file of '%s', not of '%s'",
 		  path, r->new_gadget->name, name);
-	return error_hint(err, "a gadget keeps its name, so take '%s' down, then up", name);
+	return error_add_hint(err, "a gadget keeps its name, so take '%s' down, then up", name);
 }
 
 /* --- the UDC -------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ bool gadget_handle_event(struct live_gadget *live, enum gadget_event event)
 {
 	enum gadget_state to = leads_to[live->state][event];
 
-	trace_lookup("gadget", states[live->state].name, events[event]);
+	trace_record_lookup("gadget", states[live->state].name, events[event]);
 	if (to == GADGET_WAITING)
 		return false;
 	live->state = to;
@@ -138,7 +138,7 @@ bool gadget_refuses_commands(const struct live_gadget *live, int exit, int e, st
 	if (refusal)
 		error_set(err, exit, e, NULL, "%s", refusal);
 	if (hint)
-		error_hint(err, "%s", hint);
+		error_add_hint(err, "%s", hint);
 	return refusal;
 }
 

@@ -45,8 +45,8 @@ static int find_other_file(const struct live_gadget *live, const char *name, cha
 	if (!listed) {
 		error_set(err, EX_DATAERR, EPERM, NULL, "'switch_to' in %s does not name it",
 			  live->model->file);
-		return error_hint(err, "add the name there and reload '%s' to allow the switch",
-				  live->name);
+		return error_add_hint(err, "add the name there and reload '%s' to allow the switch",
+				      live->name);
 	}
 	*path = gadgetfile_find_beside(live->model, live->gadget_file_dirs, name);
 	if (*path)
@@ -75,7 +75,7 @@ static int read_other_file(struct live_gadget *live, struct requested_switch *sw
 		return r;
 	error_set(err, EX_CANTCREAT, EEXIST, path, "the gadget in %s has the same name: '%s'", path,
 		  live->name);
-	return error_hint(err, "set another 'name' in it");
+	return error_add_hint(err, "set another 'name' in it");
 }
 
 /* Returns whether the other gadget file accepts the UDC of this gadget. */

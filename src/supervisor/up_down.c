@@ -29,8 +29,8 @@ int gadget_timeout_error(const struct live_gadget *live, struct error *err)
 	for (size_t n = 0; n < functions->n; n++)
 		if (functions->list[n]->worker &&
 		    functions->list[n]->worker->state == WORKER_STARTING)
-			return error_detail(err, "the worker of '%s' is not ready",
-					    functions->list[n]->model->label);
+			return error_add_detail(err, "the worker of '%s' is not ready",
+						functions->list[n]->model->label);
 	return -err->err;
 }
 

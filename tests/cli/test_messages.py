@@ -13,7 +13,7 @@ from paths import SRC
 import tap
 from tap import eq, ok, test
 
-CALLS = ("error_set", "error_errno", "error_detail", "error_hint", "error_wrap", "device_error", "cmd_usage",
+CALLS = ("error_set", "error_errno", "error_add_detail", "error_add_hint", "error_wrap", "device_error", "cmd_usage",
          "load_error", "scan_ffsctl_only_error", "diag_error", "diag_warning", "diag_note", "diag_note_to_last", "diags_add_at_position", "diags_hint")
 CALL = re.compile(r"(?<![\w>.])(" + "|".join(CALLS) + r")\(")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
@@ -62,7 +62,7 @@ def wrong_form(message):
     if re.search(r"[!?]", bare):
         return "has an exclamation or a question"
     if "; " in bare:
-        return "has '; ': what to do is an error_hint or diags_hint, another fact an error_detail"
+        return "has '; ': what to do is an error_add_hint or diags_hint, another fact an error_add_detail"
     return None
 
 

@@ -9,20 +9,20 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-static _Noreturn void wrong(const struct ffs_kernel *kernel, const struct ffs_finding *v,
+static _Noreturn void wrong(const struct ffs_kernel_rules *kernel, const struct ffs_finding *v,
 			    const char *how)
 {
 	_cleanup_free_ char *text = ffs_finding_text(v);
 
 	fprintf(stderr, "%s: %s: %s (%s, error %d)\n", kernel->name, how, text,
-		ffs_rule_info(v->rule)->name, v->error);
+		ffs_rule_info(v->rule)->name, v->kernel_error);
 	abort();
 }
 
 /* Compares the members, not the padding. */
 static bool same(const struct ffs_finding *a, const struct ffs_finding *b)
 {
-	return a->rule == b->rule && a->error == b->error && a->offset == b->offset &&
+	return a->rule == b->rule && a->kernel_error == b->kernel_error && a->offset == b->offset &&
 	       a->found == b->found && a->expected == b->expected;
 }
 
@@ -31,7 +31,7 @@ static bool same(const struct ffs_finding *a, const struct ffs_finding *b)
  * both validations and each kernel return the same finding: it is checked only if it differs from
  * the last one of its rule. No placeholder stands for the offset.
  */
-static void check_text(const struct ffs_kernel *kernel, const struct ffs_finding *v)
+static void check_text(const struct ffs_kernel_rules *kernel, const struct ffs_finding *v)
 {
 	static struct {
 		bool known;
@@ -50,13 +50,14 @@ static void check_text(const struct ffs_kernel *kernel, const struct ffs_finding
 	last[v->rule].wanted = v->expected;
 }
 
-static void check_one(const struct ffs_kernel *kernel, const struct ffs_finding *v, size_t size)
+static void check_one(const struct ffs_kernel_rules *kernel, const struct ffs_finding *v,
+		      size_t size)
 {
 	const struct ffs_rule_info *rule = ffs_rule_info(v->rule);
 
 	if (v->offset > size)
 		wrong(kernel, v, "offset beyond the end");
-	if (v->error != rule->error)
+	if (v->kernel_error != rule->kernel_error)
 		wrong(kernel, v, "not the error of its rule");
 	if (rule->why_unreachable)
 		wrong(kernel, v, "a rule that cannot be reached");
@@ -69,11 +70,11 @@ static void check_one(const struct ffs_kernel *kernel, const struct ffs_finding 
 
 struct ffs_finding blob_check(struct blob_session *s, const uint8_t *data, size_t size)
 {
-	const struct ffs_kernel *kernel = s->validator.kernel;
-	const struct ffs_validator uncounted = { .kernel = kernel,
-						 .fd_kind = s->validator.fd_kind };
+	const struct ffs_kernel_rules *kernel = s->options.kernel;
+	const struct ffs_validation_options uncounted = { .kernel = kernel,
+							  .fd_kind = s->options.fd_kind };
 	enum ffs_instance_state state = s->kernel.state;
-	struct ffs_finding k = ffs_validate_kernel(&s->validator, &s->kernel, data, size);
+	struct ffs_finding k = ffs_validate_kernel(&s->options, &s->kernel, data, size);
 	struct ffs_finding u = ffs_validate_usb(&uncounted, &s->usb, data, size);
 
 	check_one(kernel, &k, size);
@@ -86,7 +87,7 @@ struct ffs_finding blob_check(struct blob_session *s, const uint8_t *data, size_
 		wrong(kernel, &u, "not the kernel's refusal");
 	if (memcmp(&s->kernel, &s->usb, sizeof(s->kernel)))
 		wrong(kernel, &u, "the instance differs");
-	if (s->kernel.state != state + (k.error == 0 ? 1U : 0U))
+	if (s->kernel.state != state + (k.kernel_error == 0 ? 1U : 0U))
 		wrong(kernel, &k, "the state does not match the finding");
 	s->usb_accepts = u.rule == FFS_ACCEPTED;
 	return k;

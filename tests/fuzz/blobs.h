@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "blob/validate.h"
+#include "blob/validate_blob.h"
 
 /* File descriptor numbers in blobs with an eventfd. */
 enum { BLOBS_EVENTFD = 100, BLOBS_OTHER_FD, BLOBS_CLOSED_FD };

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/message.h"
+#include "base/control_message.h"
 
 struct script {
 	const uint8_t *at;

@@ -39,7 +39,7 @@ static int speed_word(char **word);
 #define write ep0_write
 #define poll next_step
 #define now_monotonic clock_now
-#define message_await message_receive /* there are no later answers */
+#define control_message_await control_message_receive /* there are no later answers */
 #define raise(sig) end_run()
 #define alarm(seconds) ((void)(seconds))
 #define fd_read_line(fd, word) ((void)(fd), speed_word(word))
@@ -241,8 +241,8 @@ static void receive_all(int fd, bool worker)
 /* Sends with the number of descriptors in the step, which need not match the message. */
 static void send_as_supervisor(const struct script_step *step)
 {
-	int pair[2], fds[MESSAGE_FDS];
-	size_t n = step->op / 16 % (MESSAGE_FDS + 1);
+	int pair[2], fds[CONTROL_MESSAGE_FDS];
+	size_t n = step->op / 16 % (CONTROL_MESSAGE_FDS + 1);
 	bool gives = step->type == KEEPER_MSG_WORKER && n > 0;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)

@@ -53,15 +53,15 @@ static int connection; /* to the keeper */
 
 static void take_over_keeper(const struct script_step *step)
 {
-	int fds[MESSAGE_FDS] = { STDERR_FILENO, STDERR_FILENO, STDERR_FILENO }, pair[2], pidfd,
-	    output;
+	int fds[CONTROL_MESSAGE_FDS] = { STDERR_FILENO, STDERR_FILENO, STDERR_FILENO }, pair[2],
+	    pidfd, output;
 	struct keeper_hello hello;
 	struct keeper keeper;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0)
 		found("no socket");
 	connection = pair[0];
-	script_send(pair[1], step, step->op & 0x80, fds, step->op / 16 % (MESSAGE_FDS + 1));
+	script_send(pair[1], step, step->op & 0x80, fds, step->op / 16 % (CONTROL_MESSAGE_FDS + 1));
 	if (keeper_take_over(&keeper, "/tmp/keeper", &hello, &pidfd, &output) == 0 &&
 	    (keeper.socket != pair[0] || keeper.pid != getpid()))
 		found("not the keeper that answered");

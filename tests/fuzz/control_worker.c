@@ -17,7 +17,7 @@
 
 #define stream_link_up(stream, speed) ((void)(stream), (void)(speed), 0)
 #define stream_link_down(stream) ((void)(stream))
-#include "../../src/plugin-host/control.c"
+#include "../../src/plugin-host/control_socket.c"
 
 #include "../../src/plugins/accessory.c"
 
@@ -30,40 +30,40 @@ void plugin_host_exit(struct plugin_host *h, int status)
 int plugin_host_send(struct plugin_host *h, uint16_t type, uint32_t id, const void *body,
 		     size_t length)
 {
-	return message_send(h->control_fd, type, id, body, length) ? 0 : -errno;
+	return control_message_send(h->control_fd, type, id, body, length) ? 0 : -errno;
 }
 
-static int plugin_call_accept(struct ffsctl_host *public, uint32_t id)
+static int on_plugin_calls_accept(struct ffsctl_host *public, uint32_t id)
 {
 	return plugin_host_send((struct plugin_host *)public, FFSCTL_MSG_ACCEPT, id, NULL, 0);
 }
 
-static int plugin_call_stall(struct ffsctl_host *public, uint32_t id)
+static int on_plugin_calls_stall(struct ffsctl_host *public, uint32_t id)
 {
 	return plugin_host_send((struct plugin_host *)public, FFSCTL_MSG_STALL, id, NULL, 0);
 }
 
-static int plugin_call_reply(struct ffsctl_host *public, uint32_t id, const void *data,
-			     size_t length)
+static int on_plugin_calls_reply(struct ffsctl_host *public, uint32_t id, const void *data,
+				 size_t length)
 {
 	return plugin_host_send((struct plugin_host *)public, FFSCTL_MSG_DATA, id, data, length);
 }
 
-static const char *plugin_call_option_string(struct ffsctl_host *public, const char *name)
+static const char *on_plugin_calls_option_string(struct ffsctl_host *public, const char *name)
 {
 	(void)public;
 	return streq(name, "switch_to") ? "app" : NULL;
 }
 
-static int64_t plugin_call_option_int(struct ffsctl_host *public, const char *name)
+static int64_t on_plugin_calls_option_int(struct ffsctl_host *public, const char *name)
 {
 	(void)public;
 	(void)name;
 	return 2;
 }
 
-_printf_(3, 4) static void plugin_call_log(struct ffsctl_host *public, enum ffsctl_log_level level,
-					   const char *fmt, ...)
+_printf_(3, 4) static void on_plugin_calls_log(struct ffsctl_host *public,
+					       enum ffsctl_log_level level, const char *fmt, ...)
 {
 	(void)public;
 	(void)level;
@@ -81,13 +81,14 @@ static int check_json(const char *json)
 	return 0;
 }
 
-static int plugin_call_stats(struct ffsctl_host *public, const char *json)
+static int on_plugin_calls_stats(struct ffsctl_host *public, const char *json)
 {
 	(void)public;
 	return check_json(json);
 }
 
-static int plugin_call_switch_to(struct ffsctl_host *public, const char *gadget, const char *json)
+static int on_plugin_calls_switch_to(struct ffsctl_host *public, const char *gadget,
+				     const char *json)
 {
 	(void)public;
 	(void)gadget;
@@ -97,14 +98,14 @@ static int plugin_call_switch_to(struct ffsctl_host *public, const char *gadget,
 static const struct ffsctl_calls calls = {
 	.version = FFSCTL_PLUGIN_VERSION,
 	.size = sizeof(calls),
-	.accept = plugin_call_accept,
-	.stall = plugin_call_stall,
-	.reply = plugin_call_reply,
-	.option_string = plugin_call_option_string,
-	.option_int = plugin_call_option_int,
-	.log = plugin_call_log,
-	.stats = plugin_call_stats,
-	.switch_to = plugin_call_switch_to,
+	.accept = on_plugin_calls_accept,
+	.stall = on_plugin_calls_stall,
+	.reply = on_plugin_calls_reply,
+	.option_string = on_plugin_calls_option_string,
+	.option_int = on_plugin_calls_option_int,
+	.log = on_plugin_calls_log,
+	.stats = on_plugin_calls_stats,
+	.switch_to = on_plugin_calls_switch_to,
 };
 
 /* A SETUP gets one answer, and a PING its PONG. */

@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "blob/check.h"
+#include "blob/check_function.h"
 #include "blob/decode.h"
 #include "blob_check.h"
 #include "blobs.h"
@@ -50,7 +50,7 @@ static void compare_kernels(const bool accepts[KERNELS])
 
 	for (size_t i = 0; i < ARRAY_SIZE(more) && !found; i++)
 		for (size_t k = 0; k < 2; k++)
-			index[i][k] = ffs_kernel_find(more[i][k]) - ffs_kernels;
+			index[i][k] = ffs_kernel_rules_find(more[i][k]) - ffs_known_kernels;
 	found = true;
 	for (size_t i = 0; i < ARRAY_SIZE(more); i++) {
 		if (!accepts[index[i][0]] || accepts[index[i][1]])
@@ -103,9 +103,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool accepts[KERNELS];
 
 	for (size_t i = 0; i < KERNELS; i++)
-		s[i].validator = (struct ffs_validator){ .kernel = &ffs_kernels[i],
-							 .fd_kind = blobs_fd_kind };
-	if (ffs_kernels[KERNELS - 1].name == NULL || ffs_kernels[KERNELS].name != NULL)
+		s[i].options = (struct ffs_validation_options){ .kernel = &ffs_known_kernels[i],
+								.fd_kind = blobs_fd_kind };
+	if (ffs_known_kernels[KERNELS - 1].name == NULL || ffs_known_kernels[KERNELS].name != NULL)
 		abort();
 	for (bool first = true; size > 0 && !all_active(s); first = false) {
 		size_t n = first_size(data, size);

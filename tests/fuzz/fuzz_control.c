@@ -45,7 +45,8 @@ void script_send(int fd, const struct script_step *step, bool raw, const int *fd
 	if (raw)
 		send(fd, step->body, step->size, MSG_DONTWAIT | MSG_NOSIGNAL);
 	else
-		message_send_fds(fd, step->type, step->id, step->body, step->size, fds, n_fds);
+		control_message_send_fds(fd, step->type, step->id, step->body, step->size, fds,
+					 n_fds);
 }
 
 ssize_t script_receive(int fd, struct ffsctl_msg *head, uint8_t *body, size_t room)

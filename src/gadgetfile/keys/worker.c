@@ -108,7 +108,7 @@ static const struct key_word privileges_words[] = {
 	END_WORDS,
 };
 
-/* The same words as in needs_names[] (process/needs.h). */
+/* The same words as in sandbox_permission_names[] (process/permission_names.h). */
 static const struct key_word allow_words[] = {
 	{ "network", SANDBOX_NETWORK },
 	{ "files", SANDBOX_FILES },
@@ -139,19 +139,19 @@ static const struct key limits_rows[] = {
 	  .pattern = "^[0-9]{1,9}[KMG]?$", .fallback = "none",
 	  .doc = "Bytes of address space: an integer, \"64M\" or \"2G\". All mappings count, "
 		 "including libraries and the memory that 'io.engine' maps.",
-	  .set = set_memory_limit, WORKER(process.memory_limit) },
+	  .set = set_memory_limit, WORKER(process.max_memory_bytes) },
 	{ "files", NODE_INT, .min = 16, .max = 1048576, .fallback = "the system's",
 	  .doc = "Open file descriptors, including those that ffsctl passes to the worker.",
-	  .set = set_uint64, WORKER(process.file_limit) },
+	  .set = set_uint64, WORKER(process.max_open_files) },
 	{ "cpu", NODE_INT, .min = 1, .max = 1000000000, .fallback = "none",
 	  .doc = "Seconds of CPU time after which the worker is killed (SIGXCPU); counted from "
 		 "each restart.",
-	  .set = set_uint64, WORKER(process.cpu_limit) },
+	  .set = set_uint64, WORKER(process.max_cpu_seconds) },
 	{ "tasks", NODE_INT, .min = 1, .max = 4194304,
 	  .fallback = "256 for a worker with a user id of its own, else none",
 	  .doc = "Processes and threads of the worker's user, including those not started by the "
 		 "worker. Does not limit root.",
-	  .set = set_uint64, WORKER(process.task_limit) },
+	  .set = set_uint64, WORKER(process.max_tasks) },
 	{ 0 },
 };
 const struct key_group limits_keys = {

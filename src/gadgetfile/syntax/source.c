@@ -144,7 +144,7 @@ int gadgetfile_source_open(struct scan *s, const char *path, struct error *err)
 	r = read_all(fd, &text, &size);
 	if (r == -EISDIR) {
 		error_set(err, EX_NOINPUT, EISDIR, path, "%s is a directory", path);
-		return error_hint(err, "name a gadget file in it");
+		return error_add_hint(err, "name a gadget file in it");
 	}
 	if (r < 0)
 		return error_errno(err, errno_to_exit_code(-r), -r, path, "cannot read %s", path);

@@ -3,7 +3,7 @@
  * Loads the group `blob`, whose files are written to ep0 unchanged, and checks whether FunctionFS
  * would accept the blobs of all functions. FunctionFS itself would only return EINVAL.
  */
-#include "blob/check.h"
+#include "blob/check_function.h"
 
 #include <errno.h>
 #include <fcntl.h>

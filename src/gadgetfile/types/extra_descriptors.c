@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "blob/check.h"
+#include "blob/check_function.h"
 #include "gadgetfile/load.h"
 
 #define CLASS_DESCRIPTOR 0x21

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "blob/check.h"
+#include "blob/check_function.h"
 #include "blob/uapi.h"
 #include "gadgetfile/load.h"
 
@@ -118,8 +118,8 @@ static void load_device_link(struct load *l, struct ffs *ffs, struct node *value
 {
 	size_t n = 0;
 
-	ffs->device_link.value = load_absolute_path(l, value);
-	ffs->device_link.at = load_position(l, &value->at);
+	ffs->endpoint_symlink.value = load_absolute_path(l, value);
+	ffs->endpoint_symlink.at = load_position(l, &value->at);
 	for (size_t i = 0; i < ffs->n_interfaces; i++)
 		n += ffs->interfaces[i].n_endpoints;
 	if (!complete)

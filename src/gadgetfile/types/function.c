@@ -313,11 +313,12 @@ static void check_mounts_and_links_differ(struct load *l)
 				diag_error(l->diags, &node->name_at,
 					   "functions '%s' and '%s' have the same mount point %s",
 					   other->label, f->label, f->ffs->mount.path);
-			if (f->ffs->device_link.value &&
-			    streq_null(f->ffs->device_link.value, other->ffs->device_link.value))
+			if (f->ffs->endpoint_symlink.value &&
+			    streq_null(f->ffs->endpoint_symlink.value,
+				       other->ffs->endpoint_symlink.value))
 				diag_error(l->diags, &node->name_at,
 					   "functions '%s' and '%s' have the same device %s",
-					   other->label, f->label, f->ffs->device_link.value);
+					   other->label, f->label, f->ffs->endpoint_symlink.value);
 		}
 	}
 }

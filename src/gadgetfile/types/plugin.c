@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/option.h"
 #include "gadgetfile/load.h"
-#include "process/needs.h"
+#include "process/permission_names.h"
 
 #define MIB (1024 * 1024)
 #define DEFAULT_MMAP_MEMORY_MB 16 /* MiB; the default in ffsctl's kernel patches */
@@ -217,8 +217,8 @@ static void check_allow(const struct plugin_check *c, const struct node *allow)
 {
 	if (allow && !allow->bad)
 		node_foreach(item, allow)
-			for (unsigned int i = 0; !item->bad && needs_names[i]; i++)
-				if (streq(item->text, needs_names[i]) &&
+			for (unsigned int i = 0; !item->bad && sandbox_permission_names[i]; i++)
+				if (streq(item->text, sandbox_permission_names[i]) &&
 				    !(c->plugin->needs & 1U << i))
 					diag_warning(c->load->diags, &item->at,
 						     "\"%s\" has no effect: plugin '%s' does not "

@@ -220,7 +220,7 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 	d.worker.engine = d.engine.value;
 	if (d.engine.setting)
 		d.worker.engine_at = load_position(l, &d.engine.setting->at);
-	d.worker.process.keep_privileges = d.privileges.value == 1;
+	d.worker.process.keep_all_privileges = d.privileges.value == 1;
 	d.worker.opens_ep0 = d.opens.value == 1;
 	if (load_plugin_or_exec(l, &d, node)) {
 		check_worker_times(l, &d.worker, node);
@@ -238,15 +238,15 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 		error_setting_not_applicable(
 			l, node, "allow",
 			"needs a sandbox, which this worker does not have (sandbox = true)");
-	if (d.worker.process.keep_privileges)
+	if (d.worker.process.keep_all_privileges)
 		error_setting_not_applicable(
 			l, node, "capabilities",
 			"has no effect: with privileges = \"keep\" the worker keeps all");
-	if (d.worker.process.keep_privileges && !d.worker.user.value)
+	if (d.worker.process.keep_all_privileges && !d.worker.user.value)
 		diag_error(l->diags, &d.privileges.setting->at,
 			   "privileges = \"keep\" needs 'user': the privileges are those of that "
 			   "user, all of them for \"root\"");
-	if (d.worker.process.keep_privileges)
+	if (d.worker.process.keep_all_privileges)
 		diag_warning(l->diags, &d.privileges.setting->at,
 			     "with \"keep\" the worker has all of root's privileges");
 	f->worker = xcalloc(1, sizeof(*f->worker));

@@ -257,7 +257,7 @@ static int bridge_start(struct ffsctl_host *host)
 		return r;
 	if (b->peer_type->open)
 		b->peer_type->open(b);
-	bridge_update(b);
+	bridge_move_data_and_watch(b);
 	return 0;
 }
 
@@ -270,7 +270,7 @@ static void bridge_enable(struct ffsctl_host *host)
 	b->link_up = true;
 	in_session_started(b);
 	out_session_started(b);
-	bridge_update(b);
+	bridge_move_data_and_watch(b);
 }
 
 static void bridge_disable(struct ffsctl_host *host)
@@ -278,7 +278,7 @@ static void bridge_disable(struct ffsctl_host *host)
 	struct bridge *b = host->state;
 
 	b->link_up = false;
-	bridge_update(b);
+	bridge_move_data_and_watch(b);
 }
 
 static void bridge_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
@@ -296,7 +296,7 @@ static void bridge_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 		in_transfer_done(b, t);
 	else
 		out_transfer_done(b, t);
-	bridge_update(b);
+	bridge_move_data_and_watch(b);
 }
 
 static void bridge_stop(struct ffsctl_host *host)

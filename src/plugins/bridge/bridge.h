@@ -5,8 +5,8 @@
  * The bridge moves data between the function's endpoints and the bridge's peers. If the bridge
  * listens on a socket, its peers are the clients of the socket. Otherwise it has one peer: a
  * server, a pair of FIFOs, a tty or a command. Each event handler changes the state of the bridge
- * and then calls bridge_update(), which moves all data that can be moved, and watches for the next
- * events.
+ * and then calls bridge_move_data_and_watch(), which moves all data that can be moved, and watches
+ * for the next events.
  */
 #pragma once
 
@@ -43,21 +43,21 @@ struct peer_source {
 	struct ffsctl_transfer *transfer; /* receives the current message; NULL: none */
 	uint8_t header[HEADER_SIZE];	  /* header of the current piece */
 	size_t header_bytes_read;
-	bool reading_piece;
-	uint32_t piece_bytes_left;    /* bytes of the current piece that were not read yet */
-	bool more_pieces;	      /* another piece of the current message follows */
-	bool message_begun;	      /* a part of the current message was read */
-	bool discard_rest_of_message; /* discard the rest of the current message */
+	bool inside_message_piece;
+	uint32_t message_piece_bytes_left; /* bytes of the current piece that were not read yet */
+	bool more_message_pieces_follow;   /* another piece of the current message follows */
+	bool message_begun;		   /* a part of the current message was read */
+	bool discard_rest_of_message;	   /* discard the rest of the current message */
 };
 
 /* The side of a peer that receives data from the host. */
 struct peer_sink {
-	struct ffsctl_watch watch;   /* fd -1: closed, or the peer has no such side */
-	bool blocked;		     /* write() accepts no data until EPOLLOUT */
-	bool first_transfer_written; /* all data of the queue's first transfers was written */
-	bool skip_rest_of_message;   /* the peer gets no data until the next message begins */
+	struct ffsctl_watch watch; /* fd -1: closed, or the peer has no such side */
+	bool blocked;		   /* write() accepts no data until EPOLLOUT */
+	bool queue_head_written;   /* all data of the queue's first transfers was written */
+	bool skip_rest_of_message; /* the peer gets no data until the next message begins */
 	/* Bytes of the queue's first transfer, and of the header before it, that were written. */
-	size_t first_transfer_bytes_written;
+	size_t queue_head_bytes_written;
 };
 
 /* What the bridge moves data from and to. The list of all peers is bridge.peers. */
@@ -78,7 +78,7 @@ struct peer_type {
 	void (*open)(struct bridge *b);
 	/* Returns whether the peer may be opened again, after its file descriptors were closed.
 	   NULL: the peer may always be opened again. */
-	bool (*may_reopen)(struct bridge *b);
+	bool (*may_open_again)(struct bridge *b);
 	/* Stops the peer before the worker ends. Returns false if the worker must not end yet:
 	   then the handler of a later event calls exit(). NULL: nothing needs to be done. */
 	bool (*stop)(struct bridge *b);
@@ -140,9 +140,9 @@ struct bridge {
 	struct ffsctl_transfer **out_queue; /* a ring of host->depth elements */
 	unsigned int queue_start, queue_length;
 	/* FRAMING_NONE: bytes of the queue's first transfer that the last peer got. */
-	size_t first_transfer_offset;
+	size_t queue_head_offset;
 	/* The queue's first transfer is not the first of its message. */
-	bool first_transfer_continues_message;
+	bool queue_head_continues_message;
 	bool drop_rest_of_message; /* drop the rest of a message that was too long */
 
 	/* For opening a peer again: */
@@ -177,7 +177,7 @@ int bridge_fail_start(struct bridge *b, const char *fmt, ...) __attribute__((for
 /* Sets the callbacks of the timers. */
 void bridge_set_timers(struct bridge *b);
 /* Moves all data that can be moved, removes closed peers, and watches for the next events. */
-void bridge_update(struct bridge *b);
+void bridge_move_data_and_watch(struct bridge *b);
 /* Adds a peer. `source` and `sink`: its file descriptors, which the peer owns from now on; -1 if
    the peer has no such side. */
 void bridge_add_peer(struct bridge *b, int source, int sink);

@@ -106,7 +106,7 @@ static void on_command_ended(struct ffsctl_host *host, struct ffsctl_watch *w, u
 		return;
 	}
 	log_exit_status(b, status);
-	bridge_update(b);
+	bridge_move_data_and_watch(b);
 }
 
 static void close_pipe(const int *fds)
@@ -169,7 +169,7 @@ static void command_open(struct bridge *b)
  * Returns whether the program has ended. A program that has closed its stdin and stdout may still
  * run. It is started again only after it has ended.
  */
-static bool command_may_reopen(struct bridge *b)
+static bool command_process_has_ended(struct bridge *b)
 {
 	return b->child_pid == 0;
 }
@@ -186,7 +186,7 @@ const struct peer_type peer_type_command = {
 	.option_names = { "command" },
 	.prepare = command_prepare,
 	.open = command_open,
-	.may_reopen = command_may_reopen,
+	.may_open_again = command_process_has_ended,
 	.stop = command_stop,
 	.allows_half_close = true,
 };

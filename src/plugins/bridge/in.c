@@ -90,9 +90,9 @@ static void parse_header(struct peer_source *s)
 		return;
 	memcpy(&word, s->header, sizeof(word));
 	word = le32toh(word);
-	s->piece_bytes_left = word & ~HEADER_MORE;
-	s->more_pieces = word & HEADER_MORE;
-	s->reading_piece = true;
+	s->message_piece_bytes_left = word & ~HEADER_MORE;
+	s->more_message_pieces_follow = word & HEADER_MORE;
+	s->inside_message_piece = true;
 	s->header_bytes_read = 0;
 }
 
@@ -139,27 +139,27 @@ static void finish_current_transfer(struct bridge *b, struct peer *p, bool end)
 
 /* Reads as much of the current piece as the current transfer can hold. If this is the rest of
    the piece, the same readv() also reads the header of the next piece. */
-static bool read_piece(struct bridge *b, struct peer *p)
+static bool read_message_piece(struct bridge *b, struct peer *p)
 {
 	struct peer_source *s = &p->source;
 	size_t limit = usable_buffer_bytes(b), room = limit - s->transfer->length, body;
 	struct iovec iov[2] = { { (char *)s->transfer->data + s->transfer->length,
-				  s->piece_bytes_left },
+				  s->message_piece_bytes_left },
 				{ s->header, HEADER_SIZE } };
 	ssize_t n = 0;
 
-	if (s->piece_bytes_left > room)
+	if (s->message_piece_bytes_left > room)
 		iov[0].iov_len = room;
-	if (s->piece_bytes_left > 0)
-		n = readv(s->watch.fd, iov, s->piece_bytes_left <= room ? 2 : 1);
-	if (s->piece_bytes_left > 0 && n <= 0)
+	if (s->message_piece_bytes_left > 0)
+		n = readv(s->watch.fd, iov, s->message_piece_bytes_left <= room ? 2 : 1);
+	if (s->message_piece_bytes_left > 0 && n <= 0)
 		return handle_empty_read(b, p, n);
 	body = (size_t)n < iov[0].iov_len ? (size_t)n : iov[0].iov_len;
 	s->transfer->length += body;
-	s->piece_bytes_left -= (uint32_t)body;
-	s->reading_piece = s->piece_bytes_left > 0;
+	s->message_piece_bytes_left -= (uint32_t)body;
+	s->inside_message_piece = s->message_piece_bytes_left > 0;
 	s->message_begun = true;
-	if (!s->reading_piece && !s->more_pieces)
+	if (!s->inside_message_piece && !s->more_message_pieces_follow)
 		finish_current_transfer(b, p, true);
 	else if (s->transfer->length == limit)
 		finish_current_transfer(b, p, false);
@@ -172,11 +172,11 @@ static bool move_message(struct bridge *b, struct peer *p)
 {
 	struct peer_source *s = &p->source;
 
-	if (!s->reading_piece)
+	if (!s->inside_message_piece)
 		return read_header(b, p);
 	if (!s->transfer)
 		s->transfer = get_in_transfer(b);
-	return s->transfer && read_piece(b, p);
+	return s->transfer && read_message_piece(b, p);
 }
 
 /* --- FRAMING_PACKET --- */
@@ -289,7 +289,7 @@ static bool move_peer_data(struct bridge *b, struct peer *p)
 
 /* If the sender of a message was closed before the message ended, submits an empty transfer that
    ends the message. Returns false if no transfer is free for this. */
-static bool end_truncated_message(struct bridge *b)
+static bool submit_end_of_truncated_message(struct bridge *b)
 {
 	struct ffsctl_transfer *t;
 
@@ -307,7 +307,7 @@ void in_move_data(struct bridge *b)
 {
 	unsigned int idle = 0;
 
-	if (!b->has_in_endpoint || !b->link_up || !end_truncated_message(b))
+	if (!b->has_in_endpoint || !b->link_up || !submit_end_of_truncated_message(b))
 		return;
 	/* last_read_peer is kept between calls, so that all peers are read in turn, even if only
 	   one transfer is free at a time. */

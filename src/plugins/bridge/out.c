@@ -22,7 +22,7 @@ static struct ffsctl_transfer *queued_transfer(const struct bridge *b, unsigned 
 
 /* Returns how many transfers at the start of the queue must be written together: with
    FRAMING_PACKET all transfers of a message, 0 if the message is incomplete; else 1. */
-static unsigned int n_first_transfers(const struct bridge *b)
+static unsigned int n_queue_head_transfers(const struct bridge *b)
 {
 	unsigned int i;
 
@@ -49,7 +49,7 @@ static void submit_free_transfers(struct bridge *b)
 	}
 }
 
-static void release_first_transfers(struct bridge *b, unsigned int n, bool written)
+static void release_queue_head(struct bridge *b, unsigned int n, bool written)
 {
 	struct ffsctl_transfer *t;
 	struct peer *p;
@@ -58,7 +58,7 @@ static void release_first_transfers(struct bridge *b, unsigned int n, bool writt
 		t = queued_transfer(b, 0);
 		b->queue_start = (b->queue_start + 1) % b->host->depth;
 		b->queue_length--;
-		b->first_transfer_continues_message =
+		b->queue_head_continues_message =
 			b->framing != FRAMING_NONE && !(t->flags & FFSCTL_END);
 		if (written)
 			b->current_counters.bytes_from_host += t->length;
@@ -66,11 +66,11 @@ static void release_first_transfers(struct bridge *b, unsigned int n, bool writt
 			b->current_counters.bytes_dropped += t->length;
 		b->host->call->put(b->host, t);
 	}
-	b->first_transfer_offset = 0;
+	b->queue_head_offset = 0;
 	for (p = b->peers; p; p = p->next) {
-		p->sink.first_transfer_bytes_written = 0;
-		p->sink.first_transfer_written = false;
-		if (!b->first_transfer_continues_message)
+		p->sink.queue_head_bytes_written = 0;
+		p->sink.queue_head_written = false;
+		if (!b->queue_head_continues_message)
 			p->sink.skip_rest_of_message = false;
 	}
 }
@@ -79,27 +79,27 @@ static void release_first_transfers(struct bridge *b, unsigned int n, bool writt
 static void drop_rest_of_long_message(struct bridge *b)
 {
 	while (b->drop_rest_of_message && b->queue_length) {
-		release_first_transfers(b, 1, false);
-		b->drop_rest_of_message = b->first_transfer_continues_message;
+		release_queue_head(b, 1, false);
+		b->drop_rest_of_message = b->queue_head_continues_message;
 	}
 }
 
 /* Writes the part of the queue's first transfer that the peer has not got yet; with
    FRAMING_LENGTH the transfer is a piece, and its header is written first. Returns true if all
    of it was written. *n: result of writev(). */
-static bool write_first_transfer(struct bridge *b, struct peer_sink *k, ssize_t *n)
+static bool write_queue_head(struct bridge *b, struct peer_sink *k, ssize_t *n)
 {
 	struct ffsctl_transfer *t = queued_transfer(b, 0);
 	size_t head = b->framing == FRAMING_LENGTH ? HEADER_SIZE : 0, at = 0;
 	uint32_t word = htole32((uint32_t)t->length | (t->flags & FFSCTL_END ? 0 : HEADER_MORE));
 	struct iovec iov[2] = { { &word, head }, { t->data, t->length } };
 
-	if (k->first_transfer_bytes_written < head) {
-		iov[0].iov_base = (char *)&word + k->first_transfer_bytes_written;
-		iov[0].iov_len = head - k->first_transfer_bytes_written;
+	if (k->queue_head_bytes_written < head) {
+		iov[0].iov_base = (char *)&word + k->queue_head_bytes_written;
+		iov[0].iov_len = head - k->queue_head_bytes_written;
 	} else {
 		iov[0].iov_len = 0;
-		at = k->first_transfer_bytes_written - head;
+		at = k->queue_head_bytes_written - head;
 		iov[1].iov_base = (char *)t->data + at;
 		iov[1].iov_len = t->length - at;
 	}
@@ -107,14 +107,14 @@ static bool write_first_transfer(struct bridge *b, struct peer_sink *k, ssize_t 
 	if (iov[0].iov_len + iov[1].iov_len > 0)
 		*n = writev(k->watch.fd, iov, 2);
 	if (*n > 0)
-		k->first_transfer_bytes_written += (size_t)*n;
-	return k->first_transfer_bytes_written == head + t->length;
+		k->queue_head_bytes_written += (size_t)*n;
+	return k->queue_head_bytes_written == head + t->length;
 }
 
 /* Writes the first `n_transfers` transfers of the queue as one packet. Returns true if it was
    written. *n: result of sendmsg(). */
-static bool write_first_packet(struct bridge *b, struct peer_sink *k, unsigned int n_transfers,
-			       ssize_t *n)
+static bool write_queue_head_as_packet(struct bridge *b, struct peer_sink *k,
+				       unsigned int n_transfers, ssize_t *n)
 {
 	struct iovec iov[TRANSFERS_MAX];
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = n_transfers };
@@ -134,14 +134,14 @@ static bool write_to_peer(struct bridge *b, struct peer *p, unsigned int n_trans
 	struct peer_sink *k = &p->sink;
 	ssize_t n;
 
-	if (k->watch.fd < 0 || k->first_transfer_written || k->skip_rest_of_message)
+	if (k->watch.fd < 0 || k->queue_head_written || k->skip_rest_of_message)
 		return true;
 	if (k->blocked)
 		return false;
-	k->first_transfer_written = b->framing == FRAMING_PACKET
-					    ? write_first_packet(b, k, n_transfers, &n)
-					    : write_first_transfer(b, k, &n);
-	if (k->first_transfer_written)
+	k->queue_head_written = b->framing == FRAMING_PACKET
+					? write_queue_head_as_packet(b, k, n_transfers, &n)
+					: write_queue_head(b, k, &n);
+	if (k->queue_head_written)
 		return true;
 	if (n >= 0 || errno == EAGAIN || errno == EINTR) {
 		k->blocked = true; /* the file descriptor did not accept all data */
@@ -168,12 +168,12 @@ static bool write_to_all_peers(struct bridge *b, unsigned int n_transfers)
 	return all;
 }
 
-static bool any_peer_got_first_transfers(const struct bridge *b)
+static bool any_peer_got_queue_head(const struct bridge *b)
 {
 	const struct peer *p;
 
 	for (p = b->peers; p; p = p->next)
-		if (p->sink.watch.fd >= 0 && p->sink.first_transfer_written)
+		if (p->sink.watch.fd >= 0 && p->sink.queue_head_written)
 			return true;
 	return false;
 }
@@ -197,7 +197,7 @@ void out_move_data(struct bridge *b)
 		return;
 	for (;;) {
 		drop_rest_of_long_message(b);
-		n = n_first_transfers(b);
+		n = n_queue_head_transfers(b);
 		if (n == 0 && b->queue_length == b->host->depth) {
 			drop_too_long_message(b);
 			continue;
@@ -210,7 +210,7 @@ void out_move_data(struct bridge *b)
 			continue;
 		if (b->n_sinks == 0 && !b->discard_without_peer)
 			break;
-		release_first_transfers(b, n, any_peer_got_first_transfers(b));
+		release_queue_head(b, n, any_peer_got_queue_head(b));
 	}
 	submit_free_transfers(b);
 }
@@ -230,11 +230,11 @@ static bool any_peer_began_message(const struct bridge *b)
 {
 	const struct peer *p;
 
-	if (b->first_transfer_continues_message)
+	if (b->queue_head_continues_message)
 		return true;
 	for (p = b->peers; p; p = p->next)
 		if (p->sink.watch.fd >= 0 &&
-		    (p->sink.first_transfer_bytes_written || p->sink.first_transfer_written))
+		    (p->sink.queue_head_bytes_written || p->sink.queue_head_written))
 			return true;
 	return false;
 }
@@ -270,7 +270,7 @@ void out_session_started(struct bridge *b)
 		b->host->call->put(b->host, t);
 	}
 	if (whole == 0) {
-		b->drop_rest_of_message = b->first_transfer_continues_message = false;
+		b->drop_rest_of_message = b->queue_head_continues_message = false;
 		for (p = b->peers; p; p = p->next)
 			p->sink.skip_rest_of_message = false;
 	}
@@ -283,11 +283,11 @@ void out_sink_added(struct bridge *b, struct peer *p)
 	bool late = b->n_sinks > 1 && b->queue_length > 0 && any_peer_began_message(b);
 
 	if (b->framing != FRAMING_NONE)
-		p->sink.skip_rest_of_message = late || b->first_transfer_continues_message;
+		p->sink.skip_rest_of_message = late || b->queue_head_continues_message;
 	else if (b->n_sinks == 1)
-		p->sink.first_transfer_bytes_written = b->first_transfer_offset;
+		p->sink.queue_head_bytes_written = b->queue_head_offset;
 	else
-		p->sink.first_transfer_written = late;
+		p->sink.queue_head_written = late;
 }
 
 /* If the last peer is closed, stores how many bytes of the queue's first transfer it has got.
@@ -296,5 +296,5 @@ void out_sink_added(struct bridge *b, struct peer *p)
 void out_sink_closed(struct bridge *b, struct peer *p)
 {
 	if (b->n_sinks == 0 && b->framing == FRAMING_NONE)
-		b->first_transfer_offset = p->sink.first_transfer_bytes_written;
+		b->queue_head_offset = p->sink.queue_head_bytes_written;
 }

@@ -65,7 +65,7 @@ static void on_source_event(struct ffsctl_host *host, struct ffsctl_watch *w, ui
 		if (!b->has_in_endpoint || (ioctl(w->fd, FIONREAD, &n) == 0 && n == 0))
 			bridge_close_source(b, p);
 	}
-	bridge_update(b);
+	bridge_move_data_and_watch(b);
 }
 
 static void on_sink_event(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
@@ -76,7 +76,7 @@ static void on_sink_event(struct ffsctl_host *host, struct ffsctl_watch *w, uint
 	p->sink.blocked = false;
 	if (events & (EPOLLERR | EPOLLHUP))
 		bridge_close_sink(b, p);
-	bridge_update(b);
+	bridge_move_data_and_watch(b);
 }
 
 void bridge_add_peer(struct bridge *b, int source, int sink)
@@ -155,7 +155,7 @@ static void on_retry_timer(struct ffsctl_host *host, struct ffsctl_timer *t)
 
 	(void)t;
 	b->peer_type->open(b);
-	bridge_update(b);
+	bridge_move_data_and_watch(b);
 }
 
 static void schedule_retry(struct bridge *b)
@@ -195,8 +195,8 @@ static void reopen_if_closed(struct bridge *b)
 {
 	if (!b->peer_type->open || b->n_peers > 0 || !b->opened_at_ms || b->stopping)
 		return;
-	if (b->peer_type->may_reopen) {
-		if (b->peer_type->may_reopen(b))
+	if (b->peer_type->may_open_again) {
+		if (b->peer_type->may_open_again(b))
 			schedule_retry(b);
 		return;
 	}
@@ -248,7 +248,7 @@ static void schedule_stats(struct bridge *b)
 		b->host->call->timer_start(b->host, &b->stats_timer, STATS_MS);
 }
 
-void bridge_update(struct bridge *b)
+void bridge_move_data_and_watch(struct bridge *b)
 {
 	struct peer *p;
 

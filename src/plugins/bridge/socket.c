@@ -95,7 +95,7 @@ bool can_accept_client(const struct bridge *b)
 static void on_accept_timer(struct ffsctl_host *host, struct ffsctl_timer *t)
 {
 	(void)t;
-	bridge_update(host->state);
+	bridge_move_data_and_watch(host->state);
 }
 
 static void on_client_waiting(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
@@ -120,7 +120,7 @@ static void on_client_waiting(struct ffsctl_host *host, struct ffsctl_watch *w, 
 				b->socket_address.option_text, strerror(-r));
 		host->call->timer_start(host, &b->retry_timer, ACCEPT_AGAIN_MS);
 	}
-	bridge_update(b);
+	bridge_move_data_and_watch(b);
 }
 
 static int read_socket_mode(struct bridge *b, mode_t *mode)
@@ -316,7 +316,7 @@ static void on_connect_ended(struct ffsctl_host *host, struct ffsctl_watch *w, u
 	} else {
 		finish_connect(b, fd);
 	}
-	bridge_update(b);
+	bridge_move_data_and_watch(b);
 }
 
 /* Connects to the next of the addresses; if this fails, to the one after it. `error`: negative
@@ -363,7 +363,7 @@ static void on_look_up_ended(struct ffsctl_host *host, struct ffsctl_watch *w, u
 				   b->socket_address.host_name, gai_strerror(r));
 	else
 		connect_next_address(b, 0);
-	bridge_update(b);
+	bridge_move_data_and_watch(b);
 }
 
 static void connect_open(struct bridge *b)

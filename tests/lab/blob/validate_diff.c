@@ -47,9 +47,9 @@
 #define COUNT_FILES_EVERY 16
 
 struct compare {
-	struct ffs_validator validator;
+	struct ffs_validation_options options;
 	struct ffs_instance in;
-	struct ffs_branch_count count[FFS_RULE_COUNT];
+	struct ffs_rule_coverage count[FFS_RULE_COUNT];
 	uint64_t seed, first, sessions;
 	bool need_branches, close, dry, verbose, dare;
 
@@ -148,9 +148,9 @@ static void disagree(const struct compare *c, const struct blobs *b, uint64_t in
 	       "  the kernel:  %s\n"
 	       "  the finding: %s: %s (%s)\n"
 	       "  again:       validate_diff -k %s -s %" PRIu64 " -f %" PRIu64 " -n 1 -v\n",
-	       c->seed, index, b->what, write, c->validator.kernel->name, kernel,
-	       v->error ? strerrorname_np(-v->error) : "taken", text, ffs_rule_info(v->rule)->name,
-	       c->validator.kernel->name, c->seed, index);
+	       c->seed, index, b->what, write, c->options.kernel->name, kernel,
+	       v->kernel_error ? strerrorname_np(-v->kernel_error) : "taken", text,
+	       ffs_rule_info(v->rule)->name, c->options.kernel->name, c->seed, index);
 	for (size_t i = 0; i <= write; i++) {
 		printf("  write %zu, %zu bytes:\n", i, b->write[i].size);
 		dump(&b->write[i]);
@@ -175,7 +175,7 @@ static void note(struct compare *c, const struct blobs *b, uint64_t index, size_
 	_cleanup_free_ char *text = NULL;
 
 	c->writes++;
-	c->accepted += v->error == 0;
+	c->accepted += v->kernel_error == 0;
 	if (!c->verbose)
 		return;
 	text = ffs_finding_text(v);
@@ -187,10 +187,10 @@ static void note(struct compare *c, const struct blobs *b, uint64_t index, size_
 static void validate_by_standard(struct compare *c, struct ffs_instance *in, const struct blob *b,
 				 bool *good)
 {
-	const struct ffs_validator validator = { .kernel = c->validator.kernel,
-						 .fd_kind = c->validator.fd_kind };
+	const struct ffs_validation_options options = { .kernel = c->options.kernel,
+							.fd_kind = c->options.fd_kind };
 
-	*good = *good && ffs_validate_usb(&validator, in, b->data, b->size).rule == FFS_ACCEPTED;
+	*good = *good && ffs_validate_usb(&options, in, b->data, b->size).rule == FFS_ACCEPTED;
 }
 
 /* False: they disagree. */
@@ -200,7 +200,7 @@ static bool compare_writes(struct compare *c, const struct blobs *b, uint64_t in
 	bool good = true;
 
 	for (size_t i = 0; i < b->n && c->in.state != FFS_ACTIVE; i++) {
-		struct ffs_finding v = ffs_validate_kernel(&c->validator, &c->in, b->write[i].data,
+		struct ffs_finding v = ffs_validate_kernel(&c->options, &c->in, b->write[i].data,
 							   b->write[i].size);
 		int r;
 
@@ -208,9 +208,9 @@ static bool compare_writes(struct compare *c, const struct blobs *b, uint64_t in
 			c->left_out++;
 			return true;
 		}
-		r = c->dry ? v.error : ask(ep0, &b->write[i]);
+		r = c->dry ? v.kernel_error : ask(ep0, &b->write[i]);
 		note(c, b, index, i, &v);
-		if (r != v.error) {
+		if (r != v.kernel_error) {
 			disagree(c, b, index, i, r ? strerrorname_np(-r) : "taken", &v);
 			return false;
 		}
@@ -251,7 +251,7 @@ static bool compare_session(struct compare *c, struct blobs *b, uint64_t index)
 	agreed = compare_writes(c, b, index, ep0) && files_agree(c, b, index);
 	if (ep0 >= 0)
 		close(ep0);
-	ffs_instance_close(&c->in);
+	ffs_instance_simulate_close(&c->in);
 	return agreed;
 }
 
@@ -275,20 +275,20 @@ static unsigned int report_branches(const struct compare *c)
 	printf("# %-24s %12s %12s  %s\n", "branch", "taken", "not taken", "in f_fs.c");
 	for (enum ffs_rule r = FFS_ACCEPTED + 1; r < FFS_RULE_COUNT; r++) {
 		const struct ffs_rule_info *info = ffs_rule_info(r);
-		const struct ffs_branch_count *n = &c->count[r];
+		const struct ffs_rule_coverage *n = &c->count[r];
 		const char *why = excuse(c, r), *mark = "";
-		bool both = n->taken > 0 && n->not_taken > 0;
+		bool both = n->n_true > 0 && n->n_false > 0;
 
-		if (info->kind == FFS_STANDARD || !ffs_rule_exists(c->validator.kernel, r))
+		if (info->kind == FFS_STANDARD || !ffs_rule_exists(c->options.kernel, r))
 			continue;
-		if (info->why_unreachable && n->taken > 0)
+		if (info->why_unreachable && n->n_true > 0)
 			mark = " NOT UNREACHABLE";
 		else if (!both && !why)
 			mark = " ONE SIDE ONLY";
 		bad += *mark != 0;
-		printf("# %-24s %12" PRIu64 " %12" PRIu64 "  %s%s%s%s%s\n", info->name, n->taken,
-		       n->not_taken, info->reference, why ? " (" : "", why ? why : "",
-		       why ? ")" : "", mark);
+		printf("# %-24s %12" PRIu64 " %12" PRIu64 "  %s%s%s%s%s\n", info->name, n->n_true,
+		       n->n_false, info->reference, why ? " (" : "", why ? why : "", why ? ")" : "",
+		       mark);
 	}
 	return bad;
 }
@@ -325,7 +325,7 @@ static int compare_all(struct compare *c)
 	unsigned int bad;
 
 	printf("# validate_diff: %s, seed %" PRIu64 ", sessions %" PRIu64 " to %" PRIu64 "\n",
-	       c->validator.kernel->name, c->seed, c->first, c->first + c->sessions - 1);
+	       c->options.kernel->name, c->seed, c->first, c->first + c->sessions - 1);
 	fflush(stdout);
 	for (uint64_t i = 0; i < c->sessions; i++)
 		if (!compare_session(c, &b, c->first + i))
@@ -354,7 +354,7 @@ static void parse_options(struct compare *c, int argc, char **argv)
 
 	while ((o = getopt(argc, argv, "k:s:f:n:bcdvw")) >= 0) {
 		if (o == 'k')
-			c->validator.kernel = ffs_kernel_find(optarg);
+			c->options.kernel = ffs_kernel_rules_find(optarg);
 		else if (o == 's')
 			c->seed = number(optarg);
 		else if (o == 'f')
@@ -369,7 +369,7 @@ static void parse_options(struct compare *c, int argc, char **argv)
 		if (o == '?')
 			exit(64);
 	}
-	if (!c->validator.kernel) {
+	if (!c->options.kernel) {
 		fprintf(stderr, "validate_diff: -k names a kernel: 6.12-patched, 6.1-stock, ...\n");
 		exit(64);
 	}
@@ -378,13 +378,13 @@ static void parse_options(struct compare *c, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	const char *seed = getenv("SOAK_SEED");
-	struct compare c = { .validator = { .fd_kind = fd_kind },
+	struct compare c = { .options = { .fd_kind = fd_kind },
 			     .seed = seed ? number(seed) : 1,
 			     .sessions = 100000 };
 	int r;
 
 	parse_options(&c, argc, argv);
-	c.validator.branch_counts = c.count;
+	c.options.rule_coverage = c.count;
 	open_files();
 	if (!c.dry)
 		make_instance();

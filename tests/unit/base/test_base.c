@@ -21,7 +21,7 @@ Test(error, has_the_failed_action_the_errno_and_the_hint)
 	struct error err = { 0 };
 
 	cr_assert_eq(error_errno(&err, EX_OSERR, ENOENT, "/x", "cannot open %s", "/x"), -ENOENT);
-	error_hint(&err, "make it");
+	error_add_hint(&err, "make it");
 	error_wrap(&err, "starting '%s'", "echo");
 	cr_assert_str_eq(err.text, "starting 'echo': cannot open /x: No such file or directory");
 	cr_assert_str_eq(err.hint, "make it");
@@ -41,9 +41,9 @@ Test(error, has_one_line_for_logs_and_two_for_people)
 	error_set(&err, EX_OSERR, EBUSY, NULL, "cannot unmount /x");
 	plain = error_lines(&err);
 	cr_assert_str_eq(plain, "cannot unmount /x\n");
-	cr_assert_eq(error_hint(&err, "end sleep"), -EBUSY);
-	cr_assert_eq(error_detail(&err, "also left: /y"), -EBUSY);
-	error_hint(&err, "'ffsctl down %s' removes what is left", "g");
+	cr_assert_eq(error_add_hint(&err, "end sleep"), -EBUSY);
+	cr_assert_eq(error_add_detail(&err, "also left: /y"), -EBUSY);
+	error_add_hint(&err, "'ffsctl down %s' removes what is left", "g");
 	error_copy(&other, &err);
 	error_clear(&err);
 	text = error_text(&other);
@@ -185,14 +185,14 @@ Test(proc, reads_state_start_time_and_ids)
 
 	cr_assert(process_alive(getpid()));
 	cr_assert(!process_alive(0x7fffffff));
-	cr_assert(process_has_id(getpid(), geteuid()));
-	cr_assert(process_has_id(getpid(), getegid()));
-	cr_assert_not(process_has_id(getpid(), 4242));
+	cr_assert(process_has_uid_or_gid(getpid(), geteuid()));
+	cr_assert(process_has_uid_or_gid(getpid(), getegid()));
+	cr_assert_not(process_has_uid_or_gid(getpid(), 4242));
 	cr_assert(process_start_time(1, &first));
 	cr_assert(process_start_time(getpid(), &began));
 	cr_expect_leq(first, began);
 	cr_assert_not(process_start_time(0x7fffffff, &began));
-	cr_assert_not(process_has_id(0x7fffffff, geteuid()));
+	cr_assert_not(process_has_uid_or_gid(0x7fffffff, geteuid()));
 }
 
 Test(proc, finds_the_mount_on_top)

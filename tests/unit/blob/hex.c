@@ -38,14 +38,14 @@ uint8_t *from_hex(const char *text, size_t *size)
 	return data;
 }
 
-static struct ffs_finding validate_hex(const struct ffs_validator *validator,
+static struct ffs_finding validate_hex(const struct ffs_validation_options *options,
 				       struct ffs_instance *in, bool usb, const char *text)
 {
 	size_t size;
 	_cleanup_free_ uint8_t *data = from_hex(text, &size);
 
-	return usb ? ffs_validate_usb(validator, in, data, size)
-		   : ffs_validate_kernel(validator, in, data, size);
+	return usb ? ffs_validate_usb(options, in, data, size)
+		   : ffs_validate_kernel(options, in, data, size);
 }
 
 /* 1 is an eventfd, 2 another file. */
@@ -56,19 +56,19 @@ static enum ffs_fd_kind fd_kind(int fd)
 
 struct ffs_finding finding_of_hex(const char *kernel, bool usb, const char *first, const char *text)
 {
-	const struct ffs_validator validator = {
-		.kernel = ffs_kernel_find(kernel ? kernel : "6.12-patched"),
+	const struct ffs_validation_options options = {
+		.kernel = ffs_kernel_rules_find(kernel ? kernel : "6.12-patched"),
 		.fd_kind = fd_kind,
 	};
 	struct ffs_instance in = { 0 };
 
-	cr_assert_not_null(validator.kernel);
+	cr_assert_not_null(options.kernel);
 	if (first) {
-		struct ffs_finding v = validate_hex(&validator, &in, usb, first);
+		struct ffs_finding v = validate_hex(&options, &in, usb, first);
 
 		cr_assert_eq(v.rule, FFS_ACCEPTED, "descriptors: %s", ffs_finding_text(&v));
 	}
-	return validate_hex(&validator, &in, usb, text);
+	return validate_hex(&options, &in, usb, text);
 }
 
 void check_rows(const struct finding_row *rows, size_t n, bool usb)
@@ -81,7 +81,8 @@ void check_rows(const struct finding_row *rows, size_t n, bool usb)
 			     ffs_rule_info(v.rule)->name);
 		cr_expect_eq(v.offset, r->offset, "%s: %s, not byte %zu", info->name,
 			     ffs_finding_text(&v), r->offset);
-		cr_expect_eq(v.error, info->error, "%s: error %d", info->name, v.error);
+		cr_expect_eq(v.kernel_error, info->kernel_error, "%s: error %d", info->name,
+			     v.kernel_error);
 		if (!r->good)
 			continue;
 		v = finding_of_hex(r->kernel, usb, r->descriptors, r->good);

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "blob/validate.h"
+#include "blob/validate_blob.h"
 
 /* Heads: magic, length, flags. Counts follow. */
 #define HEAD(flags) "03000000 LL " flags " "

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "blob/check.h"
+#include "blob/check_function.h"
 #include "blob/decode.h"
 #include "blob/encode.h"
 #include "blob/uapi.h"

@@ -340,7 +340,7 @@ Test(blob, os_descriptors_are_of_every_interface)
 	equal(blob, size, want, sizeof(want));
 	free(blob);
 	/* Their version is at 5 in the heads */
-	blob = ffs_blob_descriptors_swapped(&ffs, &size);
+	blob = ffs_blob_descriptors_with_swapped_os_version(&ffs, &size);
 	cr_assert_eq(size, sizeof(want));
 	for (size_t i = 0; i < size; i++) {
 		bool swapped = i == 38 + 5 || i == 38 + 6 || i == 97 + 5 || i == 97 + 6;

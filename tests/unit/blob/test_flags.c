@@ -9,7 +9,7 @@
 #include "blob/decode.h"
 #include "blob/encode.h"
 #include "blob/uapi.h"
-#include "blob/validate.h"
+#include "blob/validate_blob.h"
 
 #define FLAGS_AT 8
 
@@ -58,12 +58,12 @@ static int decode(uint8_t *blob, size_t size, struct ffs *ffs, struct error *err
 	return r;
 }
 
-static struct ffs_finding validate(const struct ffs_validator *validator, const uint8_t *blob,
-				   size_t size)
+static struct ffs_finding validate(const struct ffs_validation_options *options,
+				   const uint8_t *blob, size_t size)
 {
 	struct ffs_instance in = { 0 };
 
-	return ffs_validate_kernel(validator, &in, blob, size);
+	return ffs_validate_kernel(options, &in, blob, size);
 }
 
 Test(flags, each_row_has_one_bit_and_they_ascend)
@@ -74,8 +74,8 @@ Test(flags, each_row_has_one_bit_and_they_ascend)
 		cr_expect_eq(f->flag & (f->flag - 1), 0, "%#x is not one bit", f->flag);
 		cr_expect_gt(f->flag, last);
 		cr_expect_eq(1U << FFS_FLAG_NUMBER(f->flag), f->flag);
-		cr_expect(f->feature.since_version || f->feature.in_patches, "no kernel has %#x",
-			  f->flag);
+		cr_expect(f->feature.since_version || f->feature.in_ffsctl_patches,
+			  "no kernel has %#x", f->flag);
 		cr_expect(!f->refusal || !f->feature.name, "%#x has a key, but is refused",
 			  f->flag);
 		last = f->flag;
@@ -84,7 +84,7 @@ Test(flags, each_row_has_one_bit_and_they_ascend)
 
 Test(flags, each_flag_with_a_key_is_encoded_accepted_and_decoded)
 {
-	const struct ffs_validator any = ffs_validator_any_kernel();
+	const struct ffs_validation_options any = ffs_validation_options_any_kernel();
 
 	for (const struct ffs_flag *f = ffs_flags; f->flag; f++) {
 		_cleanup_free_ uint8_t *blob = NULL;
@@ -130,11 +130,11 @@ Test(flags, a_flag_without_a_key_is_refused_or_no_setting)
 
 Test(flags, a_kernel_refuses_those_that_it_does_not_have)
 {
-	for (const struct ffs_kernel *k = ffs_kernels; k->name; k++) {
-		const struct ffs_validator validator = { .kernel = k };
+	for (const struct ffs_kernel_rules *k = ffs_known_kernels; k->name; k++) {
+		const struct ffs_validation_options options = { .kernel = k };
 
 		for (const struct ffs_flag *f = ffs_flags; f->flag; f++) {
-			bool has = ffs_release_has_feature(&k->release, &f->feature);
+			bool has = ffs_kernel_has_feature(&k->version, &f->feature);
 			_cleanup_free_ uint8_t *blob = NULL;
 			struct ffs_finding finding;
 			size_t size;
@@ -142,7 +142,7 @@ Test(flags, a_kernel_refuses_those_that_it_does_not_have)
 			if (!f->feature.name)
 				continue;
 			blob = encode(f->flag, &size);
-			finding = validate(&validator, blob, size);
+			finding = validate(&options, blob, size);
 			cr_expect_eq(finding.rule, has ? FFS_ACCEPTED : FFS_FLAGS, "%s: %s",
 				     k->name, f->feature.name);
 			cr_expect_eq(finding.found, has ? 0 : f->flag);
@@ -152,7 +152,7 @@ Test(flags, a_kernel_refuses_those_that_it_does_not_have)
 
 Test(flags, bits_without_a_row_are_refused_by_every_kernel)
 {
-	const struct ffs_validator any = ffs_validator_any_kernel();
+	const struct ffs_validation_options any = ffs_validation_options_any_kernel();
 	size_t size;
 	_cleanup_free_ uint8_t *blob = encode(0, &size);
 
@@ -166,25 +166,26 @@ Test(flags, bits_without_a_row_are_refused_by_every_kernel)
 
 Test(flags, the_newest_kernel_is_the_last_and_accepts_what_the_others_accept)
 {
-	const struct ffs_kernel *newest = ffs_kernel_newest();
+	const struct ffs_kernel_rules *newest = ffs_kernel_rules_newest();
 
 	cr_expect_str_eq(newest->name, "6.12-patched");
 	cr_expect_null(newest[1].name);
-	for (const struct ffs_kernel *k = ffs_kernels; k->name; k++) {
-		_cleanup_free_ char *name =
-			strf("%u.%u-%s", k->release.version >> 8, k->release.version & 0xff,
-			     k->release.patched ? "patched" : "stock");
+	for (const struct ffs_kernel_rules *k = ffs_known_kernels; k->name; k++) {
+		_cleanup_free_ char *name = strf(
+			"%u.%u-%s", k->version.linux_version >> 8, k->version.linux_version & 0xff,
+			k->version.has_ffsctl_patches ? "patched" : "stock");
 
 		cr_expect_str_eq(k->name, name);
-		cr_expect_eq(ffs_release_flags(&k->release) & ~ffs_release_flags(&newest->release),
+		cr_expect_eq(ffs_flags_of_kernel(&k->version) &
+				     ~ffs_flags_of_kernel(&newest->version),
 			     0, "%s", k->name);
 		cr_expect_leq(k->accepts_dfu, newest->accepts_dfu);
 		cr_expect_leq(k->accepts_os_version_bcd, newest->accepts_os_version_bcd);
-		cr_expect_leq(k->release.version,
-			      k == newest ? k->release.version : k[1].release.version);
+		cr_expect_leq(k->version.linux_version,
+			      k == newest ? k->version.linux_version : k[1].version.linux_version);
 	}
-	cr_expect_eq(ffs_release_flags(&ffs_kernel_find("6.12-stock")->release), 0xff);
-	cr_expect_eq(ffs_release_flags(&ffs_kernel_find("6.1-patched")->release), 0x1ff);
+	cr_expect_eq(ffs_flags_of_kernel(&ffs_kernel_rules_find("6.12-stock")->version), 0xff);
+	cr_expect_eq(ffs_flags_of_kernel(&ffs_kernel_rules_find("6.1-patched")->version), 0x1ff);
 }
 
 Test(flags, messages_say_which_kernels_have_a_feature)
@@ -194,9 +195,9 @@ Test(flags, messages_say_which_kernels_have_a_feature)
 		const char *text;
 	} cases[] = {
 		{ { .since_version = FFS_LINUX(6, 12) }, "Linux 6.12" },
-		{ { .since_version = FFS_LINUX(7, 3), .in_patches = true },
+		{ { .since_version = FFS_LINUX(7, 3), .in_ffsctl_patches = true },
 		  "Linux 7.3 or ffsctl's kernel patches" },
-		{ { .in_patches = true }, "ffsctl's kernel patches" },
+		{ { .in_ffsctl_patches = true }, "ffsctl's kernel patches" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -209,14 +210,14 @@ Test(flags, messages_say_which_kernels_have_a_feature)
 Test(flags, a_feature_is_there_from_its_version_on_or_with_the_patches)
 {
 	const struct ffs_feature mainline = { .since_version = FFS_LINUX(6, 12) };
-	const struct ffs_feature ours = { .in_patches = true };
-	const struct ffs_release old = { FFS_LINUX(6, 9), true },
-				 same = { .version = FFS_LINUX(6, 12) };
-	const struct ffs_release later = { .version = FFS_LINUX(7, 0) };
+	const struct ffs_feature ours = { .in_ffsctl_patches = true };
+	const struct ffs_kernel_version old = { FFS_LINUX(6, 9), true },
+					same = { .linux_version = FFS_LINUX(6, 12) };
+	const struct ffs_kernel_version later = { .linux_version = FFS_LINUX(7, 0) };
 
-	cr_expect(!ffs_release_has_feature(&old, &mainline));
-	cr_expect(ffs_release_has_feature(&same, &mainline));
-	cr_expect(ffs_release_has_feature(&later, &mainline));
-	cr_expect(ffs_release_has_feature(&old, &ours));
-	cr_expect(!ffs_release_has_feature(&later, &ours));
+	cr_expect(!ffs_kernel_has_feature(&old, &mainline));
+	cr_expect(ffs_kernel_has_feature(&same, &mainline));
+	cr_expect(ffs_kernel_has_feature(&later, &mainline));
+	cr_expect(ffs_kernel_has_feature(&old, &ours));
+	cr_expect(!ffs_kernel_has_feature(&later, &ours));
 }

@@ -170,11 +170,11 @@ Test(validate, no_refusal_is_without_a_blob)
 
 /* --- beyond the table --- */
 
-static const struct ffs_validator *validator(void)
+static const struct ffs_validation_options *options(void)
 {
-	static struct ffs_validator j;
+	static struct ffs_validation_options j;
 
-	j.kernel = ffs_kernel_find("6.12-stock");
+	j.kernel = ffs_kernel_rules_find("6.12-stock");
 	return &j;
 }
 
@@ -199,7 +199,7 @@ static struct ffs_finding finding_of_many(uint32_t n)
 	put32(data + 12, n);
 	for (size_t i = 16; i < size; i += 3)
 		memcpy(data + i, "\3\11", 2);
-	return ffs_validate_kernel(validator(), &in, data, size);
+	return ffs_validate_kernel(options(), &in, data, size);
 }
 
 Test(validate, four_mebibytes_and_no_more)
@@ -209,14 +209,14 @@ Test(validate, four_mebibytes_and_no_more)
 	cr_assert_eq(v.rule, FFS_ACCEPTED);
 	v = finding_of_many((MAX_ALLOC - 16) / 3 + 1);
 	cr_assert_eq(v.rule, FFS_WRITE_HUGE);
-	cr_assert_eq(v.error, -ENOMEM);
+	cr_assert_eq(v.kernel_error, -ENOMEM);
 }
 
 Test(validate, nothing_at_all_is_a_write_too)
 {
 	struct ffs_instance in = { 0 };
 
-	cr_assert_eq(ffs_validate_kernel(validator(), &in, NULL, 0).rule, FFS_WRITE_SHORT);
+	cr_assert_eq(ffs_validate_kernel(options(), &in, NULL, 0).rule, FFS_WRITE_SHORT);
 }
 
 Test(validate, a_kernel_refuses_an_unknown_flag)
@@ -225,7 +225,7 @@ Test(validate, a_kernel_refuses_an_unknown_flag)
 		finding_of_hex("6.12-stock", false, NULL, HEAD("01010000") N(01) VENDOR);
 
 	cr_assert_eq(v.rule, FFS_FLAGS);
-	cr_assert_eq(v.error, -ENOSYS);
+	cr_assert_eq(v.kernel_error, -ENOSYS);
 	cr_assert_eq(v.found, 256);
 }
 
@@ -263,11 +263,11 @@ Test(validate, a_refused_blob_leaves_something_behind_until_all_is_closed)
 	_cleanup_free_ uint8_t *good = from_hex(FS_HEAD N(02) VENDOR BULK(82), &good_size);
 	struct ffs_instance in = { 0 };
 
-	cr_assert_eq(ffs_validate_kernel(validator(), &in, bad, bad_size).rule, FFS_DESCS_LEFT);
-	cr_assert_eq(ffs_validate_kernel(validator(), &in, good, good_size).rule,
+	cr_assert_eq(ffs_validate_kernel(options(), &in, bad, bad_size).rule, FFS_DESCS_LEFT);
+	cr_assert_eq(ffs_validate_kernel(options(), &in, good, good_size).rule,
 		     FFS_ENDPOINT_ADDRESS);
-	ffs_instance_close(&in);
-	cr_assert_eq(ffs_validate_kernel(validator(), &in, good, good_size).rule, FFS_ACCEPTED);
+	ffs_instance_simulate_close(&in);
+	cr_assert_eq(ffs_validate_kernel(options(), &in, good, good_size).rule, FFS_ACCEPTED);
 	cr_assert_eq(in.state, FFS_WANTS_STRINGS);
 	cr_assert_eq(in.n_endpoints, 1);
 	cr_assert_eq(in.n_interfaces, 1);
@@ -294,7 +294,7 @@ Test(validate, every_rule_has_its_words)
 
 		cr_assert_not_null(info->name, "rule %d", r);
 		cr_assert_not_null(info->reference, "%s", info->name);
-		cr_assert_eq(info->kind == FFS_REFUSAL, info->error != 0, "%s", info->name);
+		cr_assert_eq(info->kind == FFS_REFUSAL, info->kernel_error != 0, "%s", info->name);
 		cr_assert_eq(info->kind == FFS_BRANCH, !info->what_is_wrong, "%s", info->name);
 		cr_assert_eq(info->kind == FFS_BRANCH, !info->what_to_do, "%s", info->name);
 	}

@@ -12,17 +12,17 @@
 #define FOR_EVERY_RULE 40000
 
 struct tally {
-	struct ffs_branch_count count[FFS_RULE_COUNT];
+	struct ffs_rule_coverage count[FFS_RULE_COUNT];
 	int accepted, by_standard;
 };
 
-static void validate_session(const struct ffs_kernel *kernel, const struct blobs *b,
+static void validate_session(const struct ffs_kernel_rules *kernel, const struct blobs *b,
 			     struct tally *t)
 {
 	struct blob_session s = {
-		.validator = { .kernel = kernel,
-			       .fd_kind = blobs_fd_kind,
-			       .branch_counts = t->count },
+		.options = { .kernel = kernel,
+			     .fd_kind = blobs_fd_kind,
+			     .rule_coverage = t->count },
 	};
 	bool standard = true;
 
@@ -41,7 +41,7 @@ Test(validate_blobs, the_standards_are_never_less_strict_than_a_kernel)
 {
 	struct blobs b = { 0 };
 
-	for (const struct ffs_kernel *k = ffs_kernels; k->name; k++) {
+	for (const struct ffs_kernel_rules *k = ffs_known_kernels; k->name; k++) {
 		struct tally t = { 0 };
 
 		for (int i = 0; i < SESSIONS; i++) {
@@ -58,10 +58,10 @@ Test(validate_blobs, the_standards_are_never_less_strict_than_a_kernel)
 
 Test(validate_blobs, the_generator_breaks_every_rule_and_keeps_it)
 {
-	static struct ffs_branch_count count[FFS_RULE_COUNT];
-	const struct ffs_validator all = { .kernel = ffs_kernel_find("6.12-patched"),
-					   .fd_kind = blobs_fd_kind,
-					   .branch_counts = count };
+	static struct ffs_rule_coverage count[FFS_RULE_COUNT];
+	const struct ffs_validation_options all = { .kernel = ffs_kernel_rules_find("6.12-patched"),
+						    .fd_kind = blobs_fd_kind,
+						    .rule_coverage = count };
 	struct blobs b = { 0 };
 
 	for (int i = 0; i < FOR_EVERY_RULE; i++) {
@@ -71,15 +71,15 @@ Test(validate_blobs, the_generator_breaks_every_rule_and_keeps_it)
 		blobs_make(&b, 0x4712, (uint64_t)i);
 		for (size_t w = 0; w < b.n && in.state != FFS_ACTIVE && (good || b.retry); w++)
 			good = ffs_validate_usb(&all, &in, b.write[w].data, b.write[w].size)
-				       .error == 0;
+				       .kernel_error == 0;
 	}
 	for (enum ffs_rule r = FFS_ACCEPTED + 1; r < FFS_RULE_COUNT; r++) {
 		const struct ffs_rule_info *info = ffs_rule_info(r);
 
-		cr_expect_gt(count[r].not_taken, 0, "%s is always broken", info->name);
-		cr_expect_eq(count[r].taken == 0, info->why_unreachable != NULL,
+		cr_expect_gt(count[r].n_false, 0, "%s is always broken", info->name);
+		cr_expect_eq(count[r].n_true == 0, info->why_unreachable != NULL,
 			     "%s is broken %llu times", info->name,
-			     (unsigned long long)count[r].taken);
+			     (unsigned long long)count[r].n_true);
 	}
 	blobs_free(&b);
 }

@@ -286,10 +286,11 @@ Test(validate_usb, associations_count_from_the_first_interface_of_the_configurat
 	_cleanup_free_ uint8_t *data = from_hex(blob, &size);
 
 	for (unsigned int first = 0; first < 5; first++) {
-		const struct ffs_validator validator = { .kernel = ffs_kernel_find("6.12-patched"),
-							 .first_interface = first };
+		const struct ffs_validation_options options = {
+			.kernel = ffs_kernel_rules_find("6.12-patched"), .first_interface = first
+		};
 		struct ffs_instance in = { 0 };
-		struct ffs_finding v = ffs_validate_usb(&validator, &in, data, size);
+		struct ffs_finding v = ffs_validate_usb(&options, &in, data, size);
 
 		cr_expect_eq(v.rule, first == 3 ? FFS_ACCEPTED : FFS_USB_ASSOCIATION_ORDER);
 	}
@@ -297,15 +298,15 @@ Test(validate_usb, associations_count_from_the_first_interface_of_the_configurat
 
 /* --- what ffsctl encodes --- */
 
-static const struct ffs_validator *validator(const char *kernel)
+static const struct ffs_validation_options *options(const char *kernel)
 {
-	static struct ffs_validator j;
+	static struct ffs_validation_options j;
 
-	j.kernel = ffs_kernel_find(kernel);
+	j.kernel = ffs_kernel_rules_find(kernel);
 	return &j;
 }
 
-static void taken(const char *path, const struct ffs_validator *j, struct ffs_instance *in,
+static void taken(const char *path, const struct ffs_validation_options *j, struct ffs_instance *in,
 		  const uint8_t *data, size_t size)
 {
 	struct ffs_finding v = ffs_validate_usb(j, in, data, size);
@@ -314,7 +315,7 @@ static void taken(const char *path, const struct ffs_validator *j, struct ffs_in
 		     ffs_finding_text(&v));
 }
 
-static void example_is_taken(const char *path, const struct ffs_validator *j)
+static void example_is_taken(const char *path, const struct ffs_validation_options *j)
 {
 	struct diags d = { 0 };
 	struct gadget *g = NULL;
@@ -328,7 +329,7 @@ static void example_is_taken(const char *path, const struct ffs_validator *j)
 		_cleanup_free_ uint8_t *strings =
 			ffs_blob_strings(g->functions[i].ffs, &strings_size);
 		struct ffs_instance in = { 0 };
-		struct ffs_validator here = *j;
+		struct ffs_validation_options here = *j;
 
 		here.first_interface = g->functions[i].ffs->first_interface;
 		taken(path, &here, &in, descriptors, descriptors_size);
@@ -349,10 +350,10 @@ Test(validate_usb, what_we_encode_for_the_examples_is_taken)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		_cleanup_free_ char *path = strf("%s/examples/%s.conf", src ? src : ".", names[i]);
 
-		for (const struct ffs_kernel *k = ffs_kernels; k->name; k++)
+		for (const struct ffs_kernel_rules *k = ffs_known_kernels; k->name; k++)
 			/* accessory has files for both directions */
 			if (strstr(k->name, "patched") || !strchr(names[i], '/'))
-				example_is_taken(path, validator(k->name));
+				example_is_taken(path, options(k->name));
 	}
 }
 
@@ -362,5 +363,5 @@ Test(validate_usb, what_we_encode_for_all_that_descriptors_may_say_is_taken)
 	const char *src = getenv("FFSCTL_SRC");
 	_cleanup_free_ char *path = strf("%s/tests/good/descriptors.conf", src ? src : ".");
 
-	example_is_taken(path, validator("6.12-patched"));
+	example_is_taken(path, options("6.12-patched"));
 }

@@ -11,13 +11,13 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "blob/validate.h"
+#include "blob/validate_blob.h"
 #include "functionfs/features.h"
 
 static bool every_known_kernel_has(const struct ffs_feature *feature)
 {
-	for (const struct ffs_kernel *k = ffs_kernels; k->name; k++)
-		if (!ffs_release_has_feature(&k->release, feature))
+	for (const struct ffs_kernel_rules *k = ffs_known_kernels; k->name; k++)
+		if (!ffs_kernel_has_feature(&k->version, feature))
 			return false;
 	return true;
 }
@@ -43,9 +43,9 @@ Test(features, each_other_feature_has_its_row)
 
 Test(features, the_validator_and_the_probe_agree_about_dfu)
 {
-	for (const struct ffs_kernel *k = ffs_kernels; k->name; k++)
+	for (const struct ffs_kernel_rules *k = ffs_known_kernels; k->name; k++)
 		cr_expect_eq(k->accepts_dfu,
-			     ffs_release_has_feature(&k->release, ffs_feature_by_number(FFS_DFU)),
+			     ffs_kernel_has_feature(&k->version, ffs_feature_by_number(FFS_DFU)),
 			     "%s", k->name);
 }
 

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/control_message.h"
 #include "base/fd.h"
-#include "base/message.h"
 #include "functionfs/keeper.h"
 #include "functionfs/keeper_sandbox.h"
 
@@ -41,7 +41,7 @@ static int receive(int fd, void *body, size_t size)
 	ssize_t n;
 
 	cr_assert_eq(poll(&pfd, 1, LONG_MS), 1, "no message within %d ms", LONG_MS);
-	n = message_receive(fd, &head, body, size);
+	n = control_message_receive(fd, &head, body, size);
 	if (n == -EPIPE)
 		return 0;
 	cr_assert_geq(n, 0);
@@ -153,9 +153,9 @@ Test(keeper, forwards_ping_and_stop_to_the_worker)
 {
 	char body[8];
 
-	cr_assert(message_send(keeper.socket, FFSCTL_MSG_PING, 7, NULL, 0));
-	cr_assert(message_send(keeper.socket, FFSCTL_MSG_SETUP, 7, "12345678", 8));
-	cr_assert(message_send(keeper.socket, FFSCTL_MSG_STOP, 0, NULL, 0));
+	cr_assert(control_message_send(keeper.socket, FFSCTL_MSG_PING, 7, NULL, 0));
+	cr_assert(control_message_send(keeper.socket, FFSCTL_MSG_SETUP, 7, "12345678", 8));
+	cr_assert(control_message_send(keeper.socket, FFSCTL_MSG_STOP, 0, NULL, 0));
 	cr_expect_eq(receive(worker_fd, body, sizeof(body)), FFSCTL_MSG_PING);
 	cr_expect_eq(receive(worker_fd, body, sizeof(body)), FFSCTL_MSG_STOP);
 }
@@ -165,8 +165,8 @@ Test(keeper, goes_on_when_the_worker_closes_its_socket)
 	char body[8];
 
 	close(worker_fd);
-	cr_assert(message_send(keeper.socket, FFSCTL_MSG_PING, 7, NULL, 0));
-	cr_assert(message_send(keeper.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0));
+	cr_assert(control_message_send(keeper.socket, FFSCTL_MSG_PING, 7, NULL, 0));
+	cr_assert(control_message_send(keeper.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0));
 	cr_expect_eq(receive(keeper.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
 }
 
@@ -179,14 +179,14 @@ static void send_ready_and_close_with_a_message_unread(bool dies)
 	struct pollfd unread = { .fd = worker_fd, .events = POLLIN };
 	int status;
 
-	cr_assert(message_send(keeper.socket, FFSCTL_MSG_PING, 7, NULL, 0));
+	cr_assert(control_message_send(keeper.socket, FFSCTL_MSG_PING, 7, NULL, 0));
 	cr_assert_eq(poll(&unread, 1, LONG_MS), 1);
 	cr_assert_eq(kill(keeper.pid, SIGSTOP), 0);
 	cr_assert_eq(waitpid(keeper.pid, &status, WUNTRACED), keeper.pid);
 	send_from_worker(1, FFSCTL_MSG_READY, sizeof(struct ffsctl_msg));
 	close(worker_fd);
 	if (dies)
-		cr_assert(message_send(keeper.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0));
+		cr_assert(control_message_send(keeper.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0));
 	cr_assert_eq(kill(keeper.pid, SIGCONT), 0);
 }
 
@@ -213,7 +213,7 @@ Test(keeper, forwards_all_messages_of_a_dead_worker_before_no_worker)
 
 	for (int i = 0; i < 3; i++)
 		send_from_worker(1, FFSCTL_MSG_STATS, sizeof(struct ffsctl_msg));
-	cr_assert(message_send(keeper.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0));
+	cr_assert(control_message_send(keeper.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0));
 	for (int i = 0; i < 3; i++)
 		cr_expect_eq(receive(keeper.socket, body, sizeof(body)), FFSCTL_MSG_STATS);
 	cr_expect_eq(receive(keeper.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
@@ -235,7 +235,7 @@ Test(keeper, keeps_sigterm_blocked)
 	cr_assert_eq(keeper_start(&other, -1, "other", its_path, &err), 0, "%s", err.text);
 	cr_assert_eq(receive(other.socket, body, sizeof(body)), KEEPER_MSG_STARTED);
 	kill(other.pid, SIGTERM);
-	message_send(other.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
+	control_message_send(other.socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
 	cr_expect_eq(receive(other.socket, body, sizeof(body)), KEEPER_MSG_NO_WORKER);
 	keeper_kill_and_wait(&other);
 	unlink(its_path);
@@ -300,7 +300,7 @@ Test(keeper, can_be_taken_over_several_times_with_the_same_worker)
 		cr_expect_eq(syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0), 0);
 		cr_assert_eq(write(output, "x", 1), 1);
 		cr_expect_eq(read(pipe, body, sizeof(body)), 1);
-		cr_assert(message_send(keeper.socket, FFSCTL_MSG_PING, 0, NULL, 0));
+		cr_assert(control_message_send(keeper.socket, FFSCTL_MSG_PING, 0, NULL, 0));
 		cr_expect_eq(receive(worker_fd, body, sizeof(body)), FFSCTL_MSG_PING);
 		close(pidfd);
 		close(pipe);
@@ -328,7 +328,7 @@ Test(keeper, a_killed_keeper_does_not_kill_the_worker)
 	char body[8];
 
 	/* The answer proves that the keeper has handled all messages before it. */
-	cr_assert(message_send(keeper.socket, FFSCTL_MSG_PING, 0, NULL, 0));
+	cr_assert(control_message_send(keeper.socket, FFSCTL_MSG_PING, 0, NULL, 0));
 	cr_expect_eq(receive(worker_fd, body, sizeof(body)), FFSCTL_MSG_PING);
 	keeper_kill_and_wait(&keeper);
 	cr_expect_eq(kill(worker, 0), 0);
@@ -480,7 +480,7 @@ static int next_free(void)
 Test(message, closes_surplus_descriptors)
 {
 	/* One more element than the function may write */
-	int pair[2], fds[MESSAGE_FDS + 1];
+	int pair[2], fds[CONTROL_MESSAGE_FDS + 1];
 	struct ffsctl_msg head;
 	char body[8];
 
@@ -489,15 +489,17 @@ Test(message, closes_surplus_descriptors)
 		int before = next_free();
 		size_t came = 0;
 
-		fds[MESSAGE_FDS] = -7;
+		fds[CONTROL_MESSAGE_FDS] = -7;
 		send_with(pair[0], 0, n);
-		cr_assert_eq(message_receive_fds(pair[1], &head, body, sizeof(body), fds), 0);
-		cr_expect_eq(fds[MESSAGE_FDS], -7, "%zu descriptors", n);
-		for (size_t i = 0; i < MESSAGE_FDS; i++) {
+		cr_assert_eq(control_message_receive_fds(pair[1], &head, body, sizeof(body), fds),
+			     0);
+		cr_expect_eq(fds[CONTROL_MESSAGE_FDS], -7, "%zu descriptors", n);
+		for (size_t i = 0; i < CONTROL_MESSAGE_FDS; i++) {
 			came += fds[i] >= 0;
 			cleanup_close(&fds[i]);
 		}
-		cr_expect_eq(came, n < MESSAGE_FDS ? n : MESSAGE_FDS, "%zu descriptors", n);
+		cr_expect_eq(came, n < CONTROL_MESSAGE_FDS ? n : CONTROL_MESSAGE_FDS,
+			     "%zu descriptors", n);
 		cr_expect_eq(next_free(), before, "%zu descriptors", n);
 	}
 }

@@ -116,7 +116,7 @@ Test(load, a_minimal_file_gets_all_defaults)
 	cr_expect(f->ffs->mount.path_is_default);
 	cr_expect(!f->ffs->mount.no_disconnect);
 	cr_expect_null(f->ffs->mount.uid.value);
-	cr_expect_null(f->ffs->device_link.value);
+	cr_expect_null(f->ffs->endpoint_symlink.value);
 	cr_expect(f->ffs->has_speed[EP_FULL] && f->ffs->has_speed[EP_HIGH] &&
 		  f->ffs->has_speed[EP_SUPER]);
 	cr_expect_eq(f->ffs->interfaces[0].class, 0xff);
@@ -178,10 +178,10 @@ Test(load, defaults_of_a_plugin)
 	cr_expect_eq(w->on_failed, FAILED_UNBIND);
 	cr_expect_null(w->user.value);
 	cr_expect_eq(w->n_groups, 0);
-	cr_expect(!w->process.keep_privileges);
-	cr_expect_eq(w->process.memory_limit, 0);
-	cr_expect_eq(w->process.file_limit, 0);
-	cr_expect_eq(w->process.cpu_limit, 0);
+	cr_expect(!w->process.keep_all_privileges);
+	cr_expect_eq(w->process.max_memory_bytes, 0);
+	cr_expect_eq(w->process.max_open_files, 0);
+	cr_expect_eq(w->process.max_cpu_seconds, 0);
 	cr_expect_eq(w->n_env, 0);
 	cr_expect_str_eq(w->working_directory, "/");
 	cr_expect(w->sandbox);
@@ -260,10 +260,10 @@ Test(load, loads_all_keys_of_a_worker)
 	cr_assert_eq(w->n_groups, 2);
 	cr_expect_str_eq(w->groups[0].value, "tty");
 	cr_expect_str_eq(w->groups[1].value, "20");
-	cr_expect(w->process.keep_privileges);
-	cr_expect_eq(w->process.memory_limit, UINT64_C(2) << 30);
-	cr_expect_eq(w->process.file_limit, 64);
-	cr_expect_eq(w->process.cpu_limit, 10);
+	cr_expect(w->process.keep_all_privileges);
+	cr_expect_eq(w->process.max_memory_bytes, UINT64_C(2) << 30);
+	cr_expect_eq(w->process.max_open_files, 64);
+	cr_expect_eq(w->process.max_cpu_seconds, 10);
 	cr_expect(said(DIAG_WARNING, "root's privileges"));
 	cr_assert_eq(w->n_env, 2);
 	cr_expect_str_eq(w->env[0].name, "A");
@@ -347,7 +347,7 @@ Test(load, mount_options)
 	cr_expect(ffs->mount.no_disconnect);
 	cr_expect_eq(ffs->flags, FUNCTIONFS_VIRTUAL_ADDR | FUNCTIONFS_ALL_CTRL_RECIP |
 					 FUNCTIONFS_CONFIG0_SETUP);
-	cr_expect_str_eq(ffs->device_link.value, "/dev/x");
+	cr_expect_str_eq(ffs->endpoint_symlink.value, "/dev/x");
 }
 
 /* The rows of ffs_flags and the keys of the group 'ffs' set the same flags. */

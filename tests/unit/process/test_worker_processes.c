@@ -36,7 +36,7 @@ static pid_t begin_session(void)
 
 static void kill_all(const struct worker_processes *processes)
 {
-	while (worker_processes_kill(processes, NULL))
+	while (worker_processes_kill_and_find_remaining(processes, NULL))
 		usleep(1000);
 }
 
@@ -44,10 +44,10 @@ Test(worker_processes, kills_all_process_groups_of_a_session, .timeout = 60)
 {
 	pid_t leader = begin_session();
 	struct worker_processes processes = { .session_id = leader,
-					      .max_leader_start = now_boot_ticks() };
+					      .max_session_leader_start_ticks = now_boot_ticks() };
 	int status, pidfd;
 
-	cr_expect_neq(worker_processes_kill(&processes, &pidfd), 0);
+	cr_expect_neq(worker_processes_kill_and_find_remaining(&processes, &pidfd), 0);
 	process_await_end(pidfd, 60000);
 	close(pidfd);
 	cr_assert_eq(waitpid(leader, &status, 0), leader);
@@ -57,16 +57,16 @@ Test(worker_processes, kills_all_process_groups_of_a_session, .timeout = 60)
 
 Test(worker_processes, ignores_a_session_that_started_later, .timeout = 60)
 {
-	struct worker_processes processes = { .max_leader_start = now_boot_ticks() };
+	struct worker_processes processes = { .max_session_leader_start_ticks = now_boot_ticks() };
 	int status;
 
 	/* Ticks are 10 ms. */
-	while (now_boot_ticks() == processes.max_leader_start)
+	while (now_boot_ticks() == processes.max_session_leader_start_ticks)
 		usleep(1000);
 	processes.session_id = begin_session();
-	cr_expect_eq(worker_processes_kill(&processes, NULL), 0);
+	cr_expect_eq(worker_processes_kill_and_find_remaining(&processes, NULL), 0);
 	cr_expect_eq(waitpid(processes.session_id, &status, WNOHANG), 0);
-	processes.max_leader_start = now_boot_ticks();
+	processes.max_session_leader_start_ticks = now_boot_ticks();
 	kill_all(&processes);
 	waitpid(processes.session_id, NULL, 0);
 }
@@ -76,22 +76,22 @@ Test(worker_processes, without_id_and_session_there_are_no_processes)
 	const struct worker_processes none = { 0 };
 	int pidfd;
 
-	cr_expect_eq(worker_processes_kill(&none, &pidfd), 0);
+	cr_expect_eq(worker_processes_kill_and_find_remaining(&none, &pidfd), 0);
 	cr_expect_eq(pidfd, -1);
 }
 
 Test(worker_processes, parses_the_target_that_a_worker_makes)
 {
 	struct worker_processes processes = { 0 };
-	char text[WORKER_LINK_SIZE];
+	char text[WORKER_SYMLINK_SIZE];
 	uint64_t began;
 
-	worker_link_make_target(text);
-	cr_assert(worker_link_parse_target(text, &processes), "%s", text);
+	worker_symlink_format_target(text);
+	cr_assert(worker_symlink_parse_target(text, &processes), "%s", text);
 	cr_expect_eq(processes.session_id, getpid());
 	cr_assert(process_start_time(getpid(), &began));
-	cr_expect_leq(began, processes.max_leader_start);
-	cr_expect_leq(processes.max_leader_start, now_boot_ticks());
+	cr_expect_leq(began, processes.max_session_leader_start_ticks);
+	cr_expect_leq(processes.max_session_leader_start_ticks, now_boot_ticks());
 }
 
 Test(worker_processes, refuses_targets_of_another_format)
@@ -100,5 +100,5 @@ Test(worker_processes, refuses_targets_of_another_format)
 	struct worker_processes processes;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		cr_expect_not(worker_link_parse_target(texts[i], &processes), "%s", texts[i]);
+		cr_expect_not(worker_symlink_parse_target(texts[i], &processes), "%s", texts[i]);
 }

@@ -276,7 +276,7 @@ Test(control_error, keeps_the_hint_apart_on_its_way)
 	json_t *reply, *json;
 
 	error_set(&sent, EX_CANTCREAT, EEXIST, NULL, "'x' is up; all of it");
-	error_hint(&sent, "take it down first");
+	error_add_hint(&sent, "take it down first");
 	reply = error_to_reply(&sent);
 	json = error_to_json(&sent);
 	cr_expect_str_eq(json_string_value(json_object_get(reply, "text")),

@@ -134,7 +134,7 @@ static const struct stream_engine engine = {
 	.submit = fake_submit,
 	.cancel = fake_cancel,
 	.endpoint_is_enabled = fake_enabled,
-	.join_session = fake_join,
+	.bind_endpoint_to_session = fake_join,
 	.has_completions = fake_has_completions,
 	.reap_completions = fake_reap,
 };
@@ -194,7 +194,7 @@ static void open_up(void)
 
 static struct ffsctl_transfer *submit(uint32_t ep, size_t length, uint32_t flags)
 {
-	struct ffsctl_transfer *t = stream_get_transfer(&s, ep);
+	struct ffsctl_transfer *t = stream_get_free_transfer(&s, ep);
 
 	cr_assert_not_null(t);
 	t->length = length;
@@ -212,8 +212,8 @@ static void end(long result)
 	kernel.n_queue--;
 	memmove(kernel.queue, kernel.queue + 1, sizeof(kernel.queue) - sizeof(kernel.queue[0]));
 	stream_complete_request(&s, r, result);
-	stream_dispatch(&s);
-	stream_flush(&s);
+	stream_handle_completions(&s);
+	stream_submit_queued_requests(&s);
 }
 
 /* Submits two reads; the first ends because the host resets the interface. Returns the second. */
@@ -224,7 +224,7 @@ static struct ffsctl_transfer *reset_under_two_reads(void)
 	open_up();
 	submit(OUT, 0, 0);
 	second = submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	end(-ESHUTDOWN);
 	return second;
 }
@@ -239,7 +239,7 @@ Test(stream, out_requests_are_whole_packets)
 	open_mode(FFSCTL_MODE_MESSAGE);
 	stream_link_up(&s, FFSCTL_SPEED_SUPER); /* 1000 bytes here */
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	cr_assert_eq(kernel.n_queue, 1u);
 	cr_assert_eq(kernel.queue[0]->length, 65000u);
 }
@@ -250,7 +250,7 @@ Test(stream, out_requests_have_the_length_that_the_plugin_fixes)
 	s.config.out_length = 1500;
 	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	cr_assert_eq(kernel.n_queue, 1u);
 	cr_assert_eq(kernel.queue[0]->length, 1500u);
 	stream_close(&s);
@@ -259,16 +259,17 @@ Test(stream, out_requests_have_the_length_that_the_plugin_fixes)
 Test(stream, reports_how_data_is_moved)
 {
 	open_mode(FFSCTL_MODE_STREAM);
-	cr_assert_str_eq(stream_method(&s), "fake");
+	cr_assert_str_eq(stream_engine_in_use(&s), "fake");
 	kernel.mapped = true;
-	stream_put_transfer(&s, stream_get_transfer(&s, IN));
+	stream_return_transfer(&s, stream_get_free_transfer(&s, IN));
 	kernel.mapped = false;
-	stream_put_transfer(&s, stream_get_transfer(&s, OUT));
-	cr_assert_str_eq(stream_method(&s), "fake"); /* this engine copies OUT data by design */
+	stream_return_transfer(&s, stream_get_free_transfer(&s, OUT));
+	cr_assert_str_eq(stream_engine_in_use(&s),
+			 "fake"); /* this engine copies OUT data by design */
 	eps[OUT].fell_back_to_copy = true;
-	cr_assert_str_eq(stream_method(&s), "mixed");
+	cr_assert_str_eq(stream_engine_in_use(&s), "mixed");
 	eps[IN].kernel_copies_buffers = eps[IN].fell_back_to_copy = true;
-	cr_assert_str_eq(stream_method(&s), "copy");
+	cr_assert_str_eq(stream_engine_in_use(&s), "copy");
 	stream_close(&s);
 }
 
@@ -292,8 +293,8 @@ Test(stream, buffers_begin_at_a_page_if_the_engine_requires_it)
 	open_mode(FFSCTL_MODE_STREAM);
 	stream_close(&s);
 	cr_assert_eq(stream_open(&s, &config, eps, 2), 0);
-	a = stream_get_transfer(&s, IN);
-	b = stream_get_transfer(&s, IN);
+	a = stream_get_free_transfer(&s, IN);
+	b = stream_get_free_transfer(&s, IN);
 	cr_assert_eq(a->capacity, 5000u);
 	cr_assert_eq((char *)b->data - (char *)a->data, 8192);
 	stream_close(&s);
@@ -307,7 +308,7 @@ Test(stream, a_short_read_ends_the_message_and_a_full_one_does_not)
 	a = submit(OUT, 0, 0);
 	b = submit(OUT, 0, 0);
 	c = submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	end(SIZE);
 	end(512);
 	end(0);
@@ -325,7 +326,7 @@ Test(stream, the_end_of_a_message_of_whole_packets_is_an_empty_packet)
 	submit(IN, 1000, FFSCTL_END);
 	submit(IN, 1024, 0);
 	submit(IN, 0, FFSCTL_END);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	cr_assert_eq(kernel.n_queue, 5u);
 	cr_assert_eq(kernel.queue[0]->length, 1024u);
 	cr_assert_eq(kernel.queue[1]->length, 0u);
@@ -346,11 +347,11 @@ Test(stream, stream_mode_has_no_messages)
 	open_mode(FFSCTL_MODE_STREAM);
 	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	submit(IN, 1024, FFSCTL_END);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	cr_assert_eq(kernel.n_queue, 1u);
 	end(1024);
 	t = submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	end(5);
 	cr_assert_eq(t->flags, 0u);
 }
@@ -362,12 +363,12 @@ Test(stream, transfers_that_end_out_of_order_are_delivered_in_order)
 	open_up();
 	a = submit(OUT, 0, 0);
 	b = submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	stream_complete_request(&s, kernel.queue[1], 7);
-	stream_dispatch(&s);
+	stream_handle_completions(&s);
 	expect_recorded("");
 	stream_complete_request(&s, kernel.queue[0], 5);
-	stream_dispatch(&s);
+	stream_handle_completions(&s);
 	expect_recorded("done done");
 	cr_assert(done[0] == a && done[1] == b);
 }
@@ -377,7 +378,7 @@ Test(stream, refuses_transfers_while_the_link_is_down)
 	struct ffsctl_transfer *t;
 
 	open_mode(FFSCTL_MODE_MESSAGE);
-	t = stream_get_transfer(&s, OUT);
+	t = stream_get_free_transfer(&s, OUT);
 	cr_assert_eq(stream_submit_transfer(&s, OUT, t), -ESHUTDOWN);
 	cr_assert_eq(eps[OUT].public.max_packet, 0u);
 	stream_link_up(&s, FFSCTL_SPEED_FULL);
@@ -399,7 +400,7 @@ Test(stream, down_is_called_once_and_up_waits_for_the_last_transfer)
 	open_up();
 	submit(IN, 100, 0);
 	submit(IN, 100, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	end(-ESHUTDOWN);
 	expect_recorded("down done");
 	stream_link_down(&s);
@@ -416,7 +417,7 @@ Test(stream, an_enable_before_the_shutdown_starts_the_next_session)
 	/* The kernel merges DISABLE and ENABLE into one ENABLE, which precedes the completions. */
 	open_up();
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("");
 	end(-ESHUTDOWN);
@@ -427,7 +428,7 @@ Test(stream, an_enable_at_another_speed_starts_a_session)
 {
 	open_up();
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	stream_link_up(&s, FFSCTL_SPEED_FULL);
 	expect_recorded("down up");
 	cr_assert_eq(eps[OUT].public.max_packet, 64u);
@@ -440,14 +441,14 @@ Test(stream, a_late_disable_drops_nothing_of_the_next_session)
 {
 	open_up();
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	stream_link_down(&s);
 	expect_recorded("");
 	end(7);
 	expect_recorded("done");
 	cr_assert(done[0]->status == 0 && done[0]->length == 7);
 	submit(IN, 7, FFSCTL_END);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	end(7);
 	expect_recorded("done done");
@@ -458,7 +459,7 @@ Test(stream, an_outstanding_transfer_reports_the_disable_that_came_late)
 {
 	open_up();
 	submit(IN, 10, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	stream_link_down(&s);
 	end(-ESHUTDOWN);
 	expect_recorded("down done");
@@ -470,7 +471,7 @@ Test(stream, a_second_enable_leaves_transfers_alone)
 {
 	open_up();
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	end(3);
 	expect_recorded("done");
@@ -483,7 +484,7 @@ Test(stream, a_shutdown_after_the_enable_waits_for_the_next_enable)
 	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	recorded[0] = 0;
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	end(-ESHUTDOWN);
 	expect_recorded("down done");
 	stream_link_up(&s, FFSCTL_SPEED_HIGH);
@@ -496,8 +497,8 @@ Test(stream, eagain_of_a_disabled_endpoint_is_a_link_down)
 	kernel.why = -EAGAIN;
 	kernel.enabled = false;
 	submit(OUT, 0, 0);
-	stream_flush(&s);
-	stream_dispatch(&s);
+	stream_submit_queued_requests(&s);
+	stream_handle_completions(&s);
 	expect_recorded("down done");
 	cr_assert_eq(done[0]->status, -ESHUTDOWN);
 }
@@ -507,11 +508,11 @@ Test(stream, eagain_of_an_enabled_endpoint_is_tried_again)
 	open_up();
 	kernel.why = -EAGAIN;
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	kernel.n_submits = 0;
 	fake_reap(&s);
 	kernel.why = 0;
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	cr_assert_eq(kernel.n_queue, 1u);
 	end(1);
 	expect_recorded("done");
@@ -524,13 +525,13 @@ Test(stream, eagain_of_an_enabled_in_endpoint_restarts_the_session)
 	open_up();
 	kernel.why = -EAGAIN;
 	submit(IN, 10, FFSCTL_END);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	kernel.why = 0;
 	submit(IN, 20, FFSCTL_END);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	cr_assert_eq(kernel.n_queue, 1u);
 	kernel.why = -EAGAIN;
-	stream_dispatch(&s);
+	stream_handle_completions(&s);
 	kernel.why = 0;
 	expect_recorded("down done");
 	cr_assert_eq(done[0]->status, -ESHUTDOWN);
@@ -548,8 +549,8 @@ Test(stream, eagain_that_never_ends_is_an_error)
 	kernel.why = -EAGAIN;
 	submit(OUT, 0, 0);
 	while (n_done == 0 && ++rounds < 5000) {
-		stream_flush(&s);
-		stream_dispatch(&s);
+		stream_submit_queued_requests(&s);
+		stream_handle_completions(&s);
 	}
 	cr_assert_eq(n_done, 1u);
 	cr_assert_eq(done[0]->status, -EAGAIN);
@@ -561,10 +562,10 @@ Test(stream, without_memory_reads_get_shorter_and_one_line_is_logged)
 	kernel.longest = 16384;
 	submit(OUT, 0, 0);
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	while (kernel.n_refused) {
-		stream_dispatch(&s);
-		stream_flush(&s);
+		stream_handle_completions(&s);
+		stream_submit_queued_requests(&s);
 	}
 	expect_recorded("log");
 	cr_assert_eq(kernel.n_queue, 2u);
@@ -585,7 +586,7 @@ Test(stream, without_memory_writes_are_split_and_stay_in_order)
 	kernel.longest = 32768;
 	a = submit(IN, SIZE, FFSCTL_END);
 	submit(IN, 100, FFSCTL_END);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	for (i = 0; i < 4; i++) {
 		cr_assert_eq(kernel.queue[0]->length, wanted[i], "part %u is %zu", i,
 			     kernel.queue[0]->length);
@@ -606,7 +607,7 @@ Test(stream, without_memory_the_end_of_a_message_follows_its_parts)
 	open_up();
 	kernel.longest = 32768;
 	submit(IN, SIZE, FFSCTL_END);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	for (i = 0; i < 3; i++) {
 		cr_assert_eq(kernel.queue[0]->length, wanted[i], "part %u is %zu", i,
 			     kernel.queue[0]->length);
@@ -623,7 +624,7 @@ Test(stream, nothing_overtakes_a_long_write)
 	kernel.longest = 60000;
 	submit(IN, SIZE, 0);
 	submit(IN, 8, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	cr_assert_eq(kernel.n_queue, 1u);
 	cr_assert_eq(kernel.queue[0]->length, 32768u);
 }
@@ -635,7 +636,7 @@ Test(stream, long_writes_without_a_copy_are_sent_at_once)
 	submit(IN, SIZE, FFSCTL_END);
 	submit(IN, SIZE, 0);
 	submit(IN, 8, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	cr_assert_eq(kernel.n_submits, 1u);
 	cr_assert_eq(kernel.n_queue, 4u);
 	cr_assert_eq(kernel.queue[1]->length, 0u);
@@ -651,15 +652,15 @@ Test(stream, writes_in_flight_are_cancelled_when_the_link_goes_down)
 	open_up();
 	submit(IN, 100, 0);
 	submit(IN, 100, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
 	end(-ESHUTDOWN);
 	cr_assert_eq(kernel.n_cancelled, 1u);
 	cr_assert_eq(kernel.cancelled[0], kernel.queue[0]);
-	stream_dispatch(&s);
+	stream_handle_completions(&s);
 	expect_recorded("down done");
 	end(-ECONNRESET);
-	stream_dispatch(&s);
+	stream_handle_completions(&s);
 	expect_recorded("down done done up");
 }
 
@@ -672,7 +673,7 @@ Test(stream, data_written_directly_after_a_reset_is_delivered)
 	end(77); /* before ENABLE arrives */
 	expect_recorded("down done");
 	stream_link_up(&s, FFSCTL_SPEED_HIGH);
-	stream_dispatch(&s);
+	stream_handle_completions(&s);
 	expect_recorded("down done up done");
 	cr_assert(done[1] == late && late->status == 0 && late->length == 77);
 }
@@ -732,14 +733,14 @@ Test(stream, a_read_that_does_not_fit_the_next_packet_size_is_cancelled)
 	recorded[0] = 0;
 	submit(OUT, 0, 0);
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	end(-ESHUTDOWN);
 	stream_link_up(&s, FFSCTL_SPEED_HIGH);
-	stream_dispatch(&s);
+	stream_handle_completions(&s);
 	cr_assert_eq(kernel.n_cancelled, 1u);
 	expect_recorded("down done");
 	end(-ECONNRESET);
-	stream_dispatch(&s);
+	stream_handle_completions(&s);
 	expect_recorded("down done done up");
 }
 
@@ -750,7 +751,7 @@ Test(stream, data_received_before_the_link_goes_down_is_delivered_before_down)
 	open_up();
 	t = submit(OUT, 0, 0);
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	kernel.ended = kernel.queue[0]; /* not reaped yet */
 	kernel.ended_with = 9;
 	kernel.enabled = false;
@@ -758,7 +759,7 @@ Test(stream, data_received_before_the_link_goes_down_is_delivered_before_down)
 	expect_recorded("done down");
 	cr_assert(done[0] == t && t->length == 9 && t->status == 0);
 	stream_complete_request(&s, kernel.queue[1], -ESHUTDOWN);
-	stream_dispatch(&s);
+	stream_handle_completions(&s);
 	expect_recorded("done down done");
 }
 
@@ -769,10 +770,10 @@ Test(stream, completions_before_the_first_shutdown_are_delivered_before_down)
 	open_up();
 	t = submit(OUT, 0, 0);
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	stream_complete_request(&s, kernel.queue[0], 9);
 	stream_complete_request(&s, kernel.queue[1], -ESHUTDOWN);
-	stream_dispatch(&s);
+	stream_handle_completions(&s);
 	expect_recorded("done down done");
 	cr_assert(done[0] == t && t->length == 9 && t->status == 0);
 	cr_assert_eq(done[1]->status, -ESHUTDOWN);
@@ -784,7 +785,7 @@ Test(stream, data_written_between_two_resets_is_dropped)
 	end(10);
 	expect_recorded("down done");
 	stream_link_down(&s);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	expect_recorded("down done done");
 	cr_assert_eq(done[1]->status, -ESHUTDOWN);
 }
@@ -796,7 +797,7 @@ Test(stream, a_batch_is_not_sent_after_its_first_request_failed_with_shutdown)
 	submit(IN, 10, 0);
 	submit(IN, 10, 0);
 	kernel.refuse_all = -ESHUTDOWN;
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	cr_assert_eq(kernel.n_submits, 1u);
 	expect_recorded("down done done done");
 }
@@ -806,10 +807,10 @@ Test(stream, fails_when_there_is_no_memory_for_one_packet)
 	open_up();
 	kernel.longest = 1;
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	while (kernel.n_refused) {
-		stream_dispatch(&s);
-		stream_flush(&s);
+		stream_handle_completions(&s);
+		stream_submit_queued_requests(&s);
 	}
 	expect_recorded("log done");
 	cr_assert_eq(done[0]->status, -ENOMEM);
@@ -819,11 +820,11 @@ Test(stream, cancel_ends_requests_in_flight_and_waiting_transfers)
 {
 	open_up();
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	submit(OUT, 0, 0);
 	stream_cancel_transfers(&s, OUT);
 	cr_assert_eq(kernel.n_cancelled, 1u);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	expect_recorded("");
 	end(-ECONNRESET);
 	expect_recorded("done done");
@@ -836,7 +837,7 @@ Test(stream, other_errors_reach_the_owner)
 {
 	open_up();
 	submit(IN, 10, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	end(-EPROTO);
 	expect_recorded("done");
 	cr_assert_eq(done[0]->status, -EPROTO);
@@ -849,16 +850,16 @@ Test(stream, a_transfer_may_be_submitted_on_another_endpoint)
 
 	open_up();
 	t = submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	end(512);
 	cr_assert_eq(stream_submit_transfer(&s, IN, t), 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	cr_assert_eq(kernel.n_queue, 2u, "data and the empty packet");
 	end(512);
 	end(0);
 	cr_assert_eq(t->status, 0);
-	stream_put_transfer(&s, t);
-	cr_assert_eq(stream_get_transfer(&s, OUT), t);
+	stream_return_transfer(&s, t);
+	cr_assert_eq(stream_get_free_transfer(&s, OUT), t);
 }
 
 Test(stream, an_endpoint_has_depth_transfers)
@@ -868,17 +869,17 @@ Test(stream, an_endpoint_has_depth_transfers)
 
 	open_up();
 	for (i = 0; i < DEPTH; i++) {
-		t[i] = stream_get_transfer(&s, OUT);
+		t[i] = stream_get_free_transfer(&s, OUT);
 		cr_assert_not_null(t[i]);
 		cr_assert_eq(t[i]->capacity, (size_t)SIZE);
 		memset(t[i]->data, (int)i + 1, SIZE);
 	}
-	cr_assert_null(stream_get_transfer(&s, OUT));
-	cr_assert_null(stream_get_transfer(&s, 2));
+	cr_assert_null(stream_get_free_transfer(&s, OUT));
+	cr_assert_null(stream_get_free_transfer(&s, 2));
 	for (i = 0; i < DEPTH; i++)
 		cr_assert_eq(((unsigned char *)t[i]->data)[SIZE - 1], i + 1);
-	stream_put_transfer(&s, t[2]);
-	cr_assert_eq(stream_get_transfer(&s, OUT), t[2]);
+	stream_return_transfer(&s, t[2]);
+	cr_assert_eq(stream_get_free_transfer(&s, OUT), t[2]);
 	stream_close(&s);
 }
 
@@ -887,7 +888,7 @@ Test(stream, refuses_invalid_transfers)
 	struct ffsctl_transfer *t;
 
 	open_up();
-	t = stream_get_transfer(&s, IN);
+	t = stream_get_free_transfer(&s, IN);
 	t->length = SIZE + 1;
 	cr_assert_eq(stream_submit_transfer(&s, IN, t), -EINVAL);
 	t->length = 1;
@@ -902,7 +903,7 @@ Test(stream, a_fast_host_does_not_keep_the_caller)
 	open_up();
 	resubmit = true;
 	submit(IN, 0, 0);
-	cr_assert(stream_flush(&s), "it reports that there is more");
+	cr_assert(stream_submit_queued_requests(&s), "it reports that there is more");
 }
 
 /* --- kernels that number sessions --- */
@@ -921,7 +922,7 @@ Test(stream, a_repeated_enable_keeps_the_session)
 
 	open_in_session();
 	t = submit(IN, 10, FFSCTL_END);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("");
 	cr_assert_eq(kernel.n_cancelled, 0u);
@@ -947,7 +948,7 @@ Test(stream, a_new_session_cancels_the_transfers_of_the_last)
 	open_in_session();
 	out = submit(OUT, 0, 0);
 	in = submit(IN, 10, FFSCTL_END);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	kernel.session = 2;
 	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("down");
@@ -965,7 +966,7 @@ Test(stream, a_session_starts_only_when_its_endpoints_have_joined_it)
 {
 	open_in_session();
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	stream_link_up(&s, FFSCTL_SPEED_HIGH); /* the same session */
 	end(-ESHUTDOWN);
 	expect_recorded("down done");
@@ -979,7 +980,7 @@ Test(stream, a_session_that_is_over_at_its_enable_does_not_start)
 {
 	open_in_session();
 	submit(OUT, 0, 0);
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	kernel.enabled = false;
 	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("down");
@@ -1014,7 +1015,7 @@ Test(stream, a_busy_endpoint_restarts_the_same_session)
 	open_in_session();
 	t = submit(IN, 10, FFSCTL_END);
 	kernel.refuse_all = -EAGAIN;
-	stream_flush(&s);
+	stream_submit_queued_requests(&s);
 	expect_recorded("down done up");
 	cr_assert_eq(t->status, -ESHUTDOWN);
 	stream_close(&s);

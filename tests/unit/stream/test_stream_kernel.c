@@ -120,7 +120,7 @@ static void on_done(void *user, struct ffsctl_transfer *t)
 	(void)user;
 	n_done++;
 	status = t->status;
-	stream_put_transfer(&s, t);
+	stream_return_transfer(&s, t);
 }
 
 static void on_log(void *user, const char *text)
@@ -165,7 +165,7 @@ static void open_engine(const struct stream_engine *engine, unsigned int depth, 
 
 static void submit(uint32_t ep, size_t length)
 {
-	struct ffsctl_transfer *t = stream_get_transfer(&s, ep);
+	struct ffsctl_transfer *t = stream_get_free_transfer(&s, ep);
 
 	cr_assert_not_null(t);
 	t->length = length;
@@ -225,8 +225,8 @@ Test(engine, one_dispatch_delivers_every_completion)
 	open_engine(&stream_engine_copy, MANY, memory_file(), memory_file());
 	for (i = 0; i < MANY; i++)
 		submit(OUT, 0);
-	cr_assert(!stream_flush(&s));
-	stream_dispatch(&s);
+	cr_assert(!stream_submit_queued_requests(&s));
+	stream_handle_completions(&s);
 	cr_assert_eq(n_done, MANY, "%u of %u", n_done, MANY);
 	cr_assert_eq(status, 0);
 	stream_close(&s);
@@ -236,10 +236,10 @@ Test(engine, a_buffer_that_cannot_be_mapped_is_not_reported_as_mmap)
 {
 	/* /dev/null cannot be mapped. */
 	open_engine(&stream_engine_mmap, 2, memory_file(), open("/dev/null", O_RDWR | O_CLOEXEC));
-	stream_put_transfer(&s, stream_get_transfer(&s, OUT));
-	cr_assert_str_eq(stream_method(&s), "mmap");
-	stream_put_transfer(&s, stream_get_transfer(&s, IN));
-	cr_assert_str_eq(stream_method(&s), "mixed");
+	stream_return_transfer(&s, stream_get_free_transfer(&s, OUT));
+	cr_assert_str_eq(stream_engine_in_use(&s), "mmap");
+	stream_return_transfer(&s, stream_get_free_transfer(&s, IN));
+	cr_assert_str_eq(stream_engine_in_use(&s), "mixed");
 	cr_assert_str_eq(recorded, "log");
 	stream_close(&s);
 }
@@ -251,12 +251,12 @@ static void deliver(unsigned int n)
 	uint64_t unused;
 
 	while (n_done < n) {
-		stream_flush(&s);
+		stream_submit_queued_requests(&s);
 		if (n_done >= n)
 			break;
 		cr_assert_gt(poll(&p, 1, 60000), 0, "%u of %u have ended", n_done, n);
 		cr_assert_eq(read(p.fd, &unused, sizeof(unused)), (ssize_t)sizeof(unused));
-		stream_dispatch(&s);
+		stream_handle_completions(&s);
 	}
 }
 

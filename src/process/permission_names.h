@@ -18,13 +18,14 @@ _Static_assert((int)FFSCTL_NEED_NETWORK == (int)SANDBOX_NETWORK &&
 		       (int)FFSCTL_NEED_PROGRAMS == (int)SANDBOX_PROGRAMS,
 	       "enum ffsctl_need and enum sandbox_permission must have the same bits");
 
-/* needs_names[n] is the name of the permission with bit n; the array ends with NULL. */
-extern const char *const needs_names[];
+/* sandbox_permission_names[n] is the name of the permission with bit n; the array ends with
+   NULL. */
+extern const char *const sandbox_permission_names[];
 
-/* Returns the names of the permissions in `needs` as a JSON array, which the caller owns. */
-json_t *needs_to_json(unsigned int needs);
+/* Returns the names of the permissions in `permissions` as a JSON array, which the caller owns. */
+json_t *sandbox_permissions_to_json(unsigned int permissions);
 /*
  * Converts a JSON array of names to permissions. Ignores unknown names. Returns false if `list` is
  * not an array of strings.
  */
-bool needs_from_json(const json_t *list, unsigned int *needs);
+bool sandbox_permissions_from_json(const json_t *list, unsigned int *permissions);

@@ -3,7 +3,7 @@
  * Validates one write to ep0 as ffs_ep0_write() of f_fs.c does: chooses the parser for the state of
  * the instance, and updates this state.
  */
-#include "blob/validate.h"
+#include "blob/validate_blob.h"
 
 #include <assert.h>
 #include <string.h>
@@ -14,13 +14,13 @@
 #define WRITE_MIN 16
 
 #define STOCK(major, minor)                                                                        \
-	.name = #major "." #minor "-stock", .release = { .version = FFS_LINUX(major, minor) }
+	.name = #major "." #minor "-stock", .version = { .linux_version = FFS_LINUX(major, minor) }
 #define PATCHED(major, minor)                                                                      \
 	.name = #major "." #minor "-patched",                                                      \
-	.release = { FFS_LINUX(major, minor), .patched = true }
+	.version = { FFS_LINUX(major, minor), .has_ffsctl_patches = true }
 #define X86_64 .max_allocation = 4 << 20, .pointer_size = 8
 
-const struct ffs_kernel ffs_kernels[] = {
+const struct ffs_kernel_rules ffs_known_kernels[] = {
 	{ STOCK(6, 1), X86_64 },
 	{ PATCHED(6, 1), X86_64 },
 	{ STOCK(6, 12), .accepts_dfu = true, .accepts_os_version_bcd = true, X86_64 },
@@ -28,34 +28,34 @@ const struct ffs_kernel ffs_kernels[] = {
 	{ 0 },
 };
 
-const struct ffs_kernel *ffs_kernel_find(const char *name)
+const struct ffs_kernel_rules *ffs_kernel_rules_find(const char *name)
 {
-	for (const struct ffs_kernel *k = ffs_kernels; k->name; k++)
+	for (const struct ffs_kernel_rules *k = ffs_known_kernels; k->name; k++)
 		if (streq(k->name, name))
 			return k;
 	return NULL;
 }
 
-const struct ffs_kernel *ffs_kernel_newest(void)
+const struct ffs_kernel_rules *ffs_kernel_rules_newest(void)
 {
-	return &ffs_kernels[ARRAY_SIZE(ffs_kernels) - 2];
+	return &ffs_known_kernels[ARRAY_SIZE(ffs_known_kernels) - 2];
 }
 
-struct ffs_validator ffs_validator_any_kernel(void)
+struct ffs_validation_options ffs_validation_options_any_kernel(void)
 {
-	return (struct ffs_validator){ .kernel = ffs_kernel_newest(),
-				       .additional_flags = ffs_all_flags() };
+	return (struct ffs_validation_options){ .kernel = ffs_kernel_rules_newest(),
+						.also_accepted_flags = ffs_all_flags() };
 }
 
 /* Checks the size of the blob, as ffs_ep0_write() does before it reads the blob. */
 static bool check_blob_size(struct validation *v)
 {
-	size_t max = v->validator->kernel->max_allocation;
+	size_t max = v->options->kernel->max_allocation;
 
-	return !refuse_if_number(v, FFS_WRITE_SHORT, v->size < WRITE_MIN, 0, (uint32_t)v->size,
-				 WRITE_MIN) &&
-	       !refuse_if_number(v, FFS_WRITE_HUGE, v->size > max, 0, (uint32_t)v->size,
-				 (uint32_t)max);
+	return !refuse_with_numbers_if(v, FFS_WRITE_SHORT, v->size < WRITE_MIN, 0,
+				       (uint32_t)v->size, WRITE_MIN) &&
+	       !refuse_with_numbers_if(v, FFS_WRITE_HUGE, v->size > max, 0, (uint32_t)v->size,
+				       (uint32_t)max);
 }
 
 bool validate_write(struct validation *v)
@@ -86,24 +86,20 @@ static bool validate_usb(struct validation *v, enum ffs_instance_state state)
 	return validate_usb_descriptors(v) && validate_usb_os_descriptors(v);
 }
 
-struct ffs_finding ffs_validate_kernel(const struct ffs_validator *validator,
+struct ffs_finding ffs_validate_kernel(const struct ffs_validation_options *options,
 				       struct ffs_instance *in, const void *blob, size_t size)
 {
-	struct validation v = {
-		.validator = validator, .instance = in, .data = blob, .size = size
-	};
+	struct validation v = { .options = options, .instance = in, .data = blob, .size = size };
 
 	if (validate_write(&v))
 		in->state++;
 	return v.finding;
 }
 
-struct ffs_finding ffs_validate_usb(const struct ffs_validator *validator, struct ffs_instance *in,
-				    const void *blob, size_t size)
+struct ffs_finding ffs_validate_usb(const struct ffs_validation_options *options,
+				    struct ffs_instance *in, const void *blob, size_t size)
 {
-	struct validation v = {
-		.validator = validator, .instance = in, .data = blob, .size = size
-	};
+	struct validation v = { .options = options, .instance = in, .data = blob, .size = size };
 	enum ffs_instance_state state = in->state;
 
 	if (validate_write(&v)) {
@@ -118,7 +114,7 @@ struct ffs_finding ffs_validate_usb(const struct ffs_validator *validator, struc
  * makes no difference: the descriptors of the first speed overwrite the addresses, and an endpoint
  * that the first speed does not have is refused anyway.
  */
-void ffs_instance_close(struct ffs_instance *in)
+void ffs_instance_simulate_close(struct ffs_instance *in)
 {
 	*in = (struct ffs_instance){ .state = FFS_WANTS_DESCRIPTORS };
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/message.h"
+#include "base/control_message.h"
 #include "base/util.h"
 #include "plugin-host/state.h"
 
@@ -78,7 +78,7 @@ bool plugin_host_receive_message(struct plugin_host *h)
 	size_t length;
 	ssize_t n;
 
-	n = message_receive(h->control_fd, &head, body, sizeof(body));
+	n = control_message_receive(h->control_fd, &head, body, sizeof(body));
 	if (n == -EAGAIN)
 		return false;
 	if (n < 0) {

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "blob/ffs.h"
-#include "blob/validate.h"
+#include "blob/validate_blob.h"
 
 struct ffs_refusal {
 	struct ffs_finding

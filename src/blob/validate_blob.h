@@ -11,8 +11,10 @@
  * its size. They open no file and allocate nothing.
  *
  *   struct ffs_instance in = { 0 };
- *   const struct ffs_validator validator = { .kernel = ffs_kernel_find("6.12-patched") };
- *   struct ffs_finding f = ffs_validate_kernel(&validator, &in, blob, size);
+ *   const struct ffs_validation_options options = {
+ *           .kernel = ffs_kernel_rules_find("6.12-patched")
+ *   };
+ *   struct ffs_finding f = ffs_validate_kernel(&options, &in, blob, size);
  *
  *   if (f.rule != FFS_ACCEPTED)
  *           puts(text = ffs_finding_text(&f));
@@ -36,10 +38,10 @@
 /* --- the validator --- */
 
 /* The properties of a kernel that influence what write() returns. */
-struct ffs_kernel {
+struct ffs_kernel_rules {
 	const char *name; /* "6.12-patched": version, then stock or patched (kernel/patches) */
-	struct ffs_release release;  /* version and patches, for ffs_release_flags() */
-	bool accepts_dfu;	     /* the kernel accepts DFU's functional descriptor */
+	struct ffs_kernel_version version; /* version and patches, for ffs_flags_of_kernel() */
+	bool accepts_dfu;		   /* the kernel accepts DFU's functional descriptor */
 	bool accepts_os_version_bcd; /* the kernel accepts bcdVersion 0x0100 of OS descriptors;
 					every kernel accepts 0x0001 */
 	size_t max_allocation;	     /* KMALLOC_MAX_SIZE, bytes */
@@ -47,17 +49,17 @@ struct ffs_kernel {
 };
 
 /* Returns the kernel of that name, or NULL. */
-const struct ffs_kernel *ffs_kernel_find(const char *name);
+const struct ffs_kernel_rules *ffs_kernel_rules_find(const char *name);
 /*
  * All known kernels, on x86-64 with pages of 4 KiB. The newest is the last; the array ends with a
  * kernel without a name.
  */
-extern const struct ffs_kernel ffs_kernels[];
+extern const struct ffs_kernel_rules ffs_known_kernels[];
 /*
- * Returns the last kernel of ffs_kernels, which accepts everything that any other of them accepts
- * (tests/fuzz/fuzz_blob.c).
+ * Returns the last kernel of ffs_known_kernels, which accepts everything that any other of them
+ * accepts (tests/fuzz/fuzz_blob.c).
  */
-const struct ffs_kernel *ffs_kernel_newest(void);
+const struct ffs_kernel_rules *ffs_kernel_rules_newest(void);
 
 /*
  * Kinds of file descriptors of the program that writes the blob. A blob may contain the number of a
@@ -65,14 +67,15 @@ const struct ffs_kernel *ffs_kernel_newest(void);
  */
 enum ffs_fd_kind { FFS_FD_EVENTFD, FFS_FD_OTHER, FFS_FD_CLOSED };
 
-/* How often the parser took a branch, and how often it did not take it. */
-struct ffs_branch_count {
-	uint64_t taken, not_taken;
+/* How often the condition of a rule was true, and how often it was false. */
+struct ffs_rule_coverage {
+	uint64_t n_true, n_false;
 };
 
-struct ffs_validator {
-	const struct ffs_kernel *kernel;
-	uint32_t additional_flags; /* flags that are accepted in addition to those of the kernel */
+/* What a validation depends on, in addition to the blob and the instance. */
+struct ffs_validation_options {
+	const struct ffs_kernel_rules *kernel;
+	uint32_t also_accepted_flags; /* flags that are accepted, besides those of the kernel */
 	/*
 	 * Returns the kind of the file descriptor whose number the blob contains. NULL: every
 	 * number counts as an eventfd.
@@ -84,24 +87,24 @@ struct ffs_validator {
 	 */
 	unsigned int first_interface;
 	/*
-	 * For tests: FFS_RULE_COUNT elements, in which the validator counts how often each rule
-	 * was violated and how often it was not; may be NULL.
+	 * For tests: FFS_RULE_COUNT elements, in which the validator counts how often the
+	 * condition of each rule was true and how often it was false; may be NULL.
 	 */
-	struct ffs_branch_count *branch_counts;
+	struct ffs_rule_coverage *rule_coverage;
 };
 
 /*
- * Returns a validator that accepts what at least one kernel accepts: it uses the parser of the
- * newest known kernel, and also accepts the flags of later kernels.
+ * Returns options with which the validator accepts what at least one kernel accepts: it uses the
+ * parser of the newest known kernel, and also accepts the flags of later kernels.
  */
-struct ffs_validator ffs_validator_any_kernel(void);
+struct ffs_validation_options ffs_validation_options_any_kernel(void);
 
 enum ffs_instance_state { FFS_WANTS_DESCRIPTORS, FFS_WANTS_STRINGS, FFS_ACTIVE };
 
 /*
  * What the kernel remembers of one FunctionFS instance between writes. All members are 0 after the
- * mount. The caller calls ffs_instance_close() after the instance's last file was closed, unless
- * the instance is mounted with no_disconnect.
+ * mount. The caller calls ffs_instance_simulate_close() after the instance's last file was closed,
+ * unless the instance is mounted with no_disconnect.
  *
  * A refused write changes the members up to the wrong byte, because no kernel so far resets them.
  * This is a kernel bug: until all files are closed, the kernel may refuse a blob that it would have
@@ -117,7 +120,8 @@ struct ffs_instance {
 			   high speed */
 };
 
-void ffs_instance_close(struct ffs_instance *in);
+/* Does what the kernel does when the last file of the instance is closed. */
+void ffs_instance_simulate_close(struct ffs_instance *in);
 
 /* --- findings --- */
 
@@ -309,7 +313,7 @@ enum ffs_rule {
 
 struct ffs_finding {
 	enum ffs_rule rule; /* the first rule that is violated, or FFS_ACCEPTED */
-	int error;	    /* -errno with which write() fails; 0: the kernel accepts the blob */
+	int kernel_error;   /* -errno with which write() fails; 0: the kernel accepts the blob */
 	size_t offset;	    /* offset of the wrong byte in the blob; at most the size of the blob */
 	/* Wrong value in the blob, and correct value, for the placeholders of the rule's texts. */
 	uint32_t found, expected;
@@ -320,16 +324,16 @@ struct ffs_finding {
  * Updates `in` as the kernel does, also after a refusal. `blob` may be NULL if `size` is 0. Asserts
  * that the instance is not active, because a write to an active instance answers a control request.
  */
-struct ffs_finding ffs_validate_kernel(const struct ffs_validator *validator,
+struct ffs_finding ffs_validate_kernel(const struct ffs_validation_options *options,
 				       struct ffs_instance *in, const void *blob, size_t size);
 
 /*
  * Does the same as ffs_validate_kernel(), then checks an accepted blob against the standards.
- * Returns the kernel's refusal or, with error 0, the first violation of a standard. Updates `in`
- * only as the kernel does.
+ * Returns the kernel's refusal or, with kernel_error 0, the first violation of a standard. Updates
+ * `in` only as the kernel does.
  */
-struct ffs_finding ffs_validate_usb(const struct ffs_validator *validator, struct ffs_instance *in,
-				    const void *blob, size_t size);
+struct ffs_finding ffs_validate_usb(const struct ffs_validation_options *options,
+				    struct ffs_instance *in, const void *blob, size_t size);
 
 /* --- texts --- */
 
@@ -342,7 +346,7 @@ enum ffs_rule_kind {
 struct ffs_rule_info {
 	const char *name; /* the enumerator without FFS_ */
 	enum ffs_rule_kind kind;
-	int error; /* -errno of a refusal */
+	int kernel_error; /* -errno of a refusal */
 	/* Function and condition in the kernel, or standard and section. */
 	const char *reference;
 	/*
@@ -356,7 +360,7 @@ struct ffs_rule_info {
 
 const struct ffs_rule_info *ffs_rule_info(enum ffs_rule rule);
 /* Returns false if this kernel's parser has no such branch. */
-bool ffs_rule_exists(const struct ffs_kernel *kernel, enum ffs_rule rule);
+bool ffs_rule_exists(const struct ffs_kernel_rules *kernel, enum ffs_rule rule);
 
 /*
  * Returns what is wrong, without a final period; for a standard also its section. Example:

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "blob/check.h"
+#include "blob/check_function.h"
 
 #include "blob/encode.h"
 
 static struct ffs_finding validate_blob(struct ffs_instance *in, const struct ffs_blob *blob)
 {
-	const struct ffs_validator validator = ffs_validator_any_kernel();
+	const struct ffs_validation_options options = ffs_validation_options_any_kernel();
 
-	return ffs_validate_kernel(&validator, in, blob->data, blob->size);
+	return ffs_validate_kernel(&options, in, blob->data, blob->size);
 }
 
 struct ffs_refusal ffs_check_blobs(const struct ffs *ffs)

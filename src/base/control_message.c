@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/message.h"
+#include "base/control_message.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 /* Space for the file descriptors of a message, aligned as cmsg(3) requires. */
 union ancillary_data {
-	char fd_space[CMSG_SPACE(MESSAGE_FDS * sizeof(int))];
+	char fd_space[CMSG_SPACE(CONTROL_MESSAGE_FDS * sizeof(int))];
 	struct cmsghdr align;
 };
 
@@ -27,8 +27,8 @@ static void attach_fds(struct msghdr *msg, union ancillary_data *room, const int
 	memcpy(CMSG_DATA(c), fds, n_fds * sizeof(int));
 }
 
-bool message_send_fds(int fd, uint16_t type, uint32_t id, const void *body, size_t size,
-		      const int *fds, size_t n_fds)
+bool control_message_send_fds(int fd, uint16_t type, uint32_t id, const void *body, size_t size,
+			      const int *fds, size_t n_fds)
 {
 	union ancillary_data room = { 0 };
 	struct ffsctl_msg head = {
@@ -45,9 +45,9 @@ bool message_send_fds(int fd, uint16_t type, uint32_t id, const void *body, size
 	return sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
-bool message_send(int fd, uint16_t type, uint32_t id, const void *body, size_t size)
+bool control_message_send(int fd, uint16_t type, uint32_t id, const void *body, size_t size)
 {
-	return message_send_fds(fd, type, id, body, size, NULL, 0);
+	return control_message_send_fds(fd, type, id, body, size, NULL, 0);
 }
 
 static ssize_t receive_message(int fd, struct msghdr *msg, int flags, struct ffsctl_msg *head,
@@ -78,21 +78,22 @@ static ssize_t receive_message(int fd, struct msghdr *msg, int flags, struct ffs
 	return n - (ssize_t)sizeof(*head);
 }
 
-ssize_t message_receive(int fd, struct ffsctl_msg *head, void *body, size_t room)
+ssize_t control_message_receive(int fd, struct ffsctl_msg *head, void *body, size_t room)
 {
 	struct msghdr msg = { 0 };
 
 	return receive_message(fd, &msg, MSG_DONTWAIT, head, body, room);
 }
 
-ssize_t message_await(int fd, struct ffsctl_msg *head, void *body, size_t room)
+ssize_t control_message_await(int fd, struct ffsctl_msg *head, void *body, size_t room)
 {
 	struct msghdr msg = { 0 };
 
 	return receive_message(fd, &msg, 0, head, body, room);
 }
 
-ssize_t message_receive_fds(int fd, struct ffsctl_msg *head, void *body, size_t room, int *fds)
+ssize_t control_message_receive_fds(int fd, struct ffsctl_msg *head, void *body, size_t room,
+				    int *fds)
 {
 	union ancillary_data ancillary = { 0 };
 	/*
@@ -100,16 +101,16 @@ ssize_t message_receive_fds(int fd, struct ffsctl_msg *head, void *body, size_t 
 	 * one more file descriptor.
 	 */
 	struct msghdr msg = { .msg_control = &ancillary,
-			      .msg_controllen = CMSG_LEN(MESSAGE_FDS * sizeof(int)) };
+			      .msg_controllen = CMSG_LEN(CONTROL_MESSAGE_FDS * sizeof(int)) };
 	ssize_t n = receive_message(fd, &msg, MSG_DONTWAIT, head, body, room);
 	const struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
 
-	for (size_t i = 0; i < MESSAGE_FDS; i++)
+	for (size_t i = 0; i < CONTROL_MESSAGE_FDS; i++)
 		fds[i] = -1;
 	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
 		memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
 	/* Closes the file descriptors if the version of the message is unknown. */
-	for (size_t i = 0; n < 0 && i < MESSAGE_FDS; i++)
+	for (size_t i = 0; n < 0 && i < CONTROL_MESSAGE_FDS; i++)
 		cleanup_close(&fds[i]);
 	return n;
 }

@@ -12,13 +12,13 @@
  */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic error "-Wpadded"
-struct process_settings {
-	uint64_t keep_privileges; /* 0: set no_new_privs and keep only `capabilities`; else 1 */
-	uint64_t capabilities;	  /* bit n is the capability with the number n (capabilities(7)) */
+struct process_limits {
+	uint64_t keep_all_privileges; /* 0: set no_new_privs and keep only `capabilities`; else 1 */
+	uint64_t capabilities; /* bit n is the capability with the number n (capabilities(7)) */
 	/* Resource limits (setrlimit(2)). 0: the worker has the same limit as ffsctl. */
-	uint64_t memory_limit; /* maximum size of the address space, in bytes */
-	uint64_t file_limit;   /* maximum number of open files */
-	uint64_t cpu_limit;    /* maximum CPU time, in seconds */
-	uint64_t task_limit;   /* maximum number of processes and threads of the worker's user */
+	uint64_t max_memory_bytes; /* maximum size of the address space */
+	uint64_t max_open_files;   /* maximum number of open files */
+	uint64_t max_cpu_seconds;  /* maximum CPU time */
+	uint64_t max_tasks; /* maximum number of processes and threads of the worker's user */
 };
 #pragma GCC diagnostic pop
