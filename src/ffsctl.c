@@ -18,7 +18,7 @@
 #define COMMAND(name) &cmd_##name,
 #define REQUEST(...) &(const struct command){ .run = cmd_send_request, __VA_ARGS__ },
 
-/* All commands except cmd_resume, in the order of --help; ends with NULL. */
+/* All commands except cmd_continue_after_reexec, in the order of --help; ends with NULL. */
 static const struct command *const all_commands[] = { COMMANDS(COMMAND, REQUEST) NULL };
 
 /* Text of the global options in --help, and the words that they accept as values. */
@@ -217,7 +217,7 @@ int main(int argc, char **argv)
 		    streq_null(argv[0], g.current_command->alias))
 			return check_output_written(g.current_command->run(&g, argc, argv));
 	}
-	if (streq(argv[0], cmd_resume.name))
-		return cmd_resume.run(&g, argc, argv);
+	if (streq(argv[0], cmd_continue_after_reexec.name))
+		return cmd_continue_after_reexec.run(&g, argc, argv);
 	return print_unknown_command(argv[0]);
 }

@@ -154,7 +154,7 @@ int client_supervise_in_background(struct supervisor **s, const struct gadget *g
 	if (r < 0)
 		return r;
 	r = supervisor_run(*s, options->up_timeout, options->udc_wait, err);
-	r = client_switch_gadgets(s, g, options, false, r, err);
+	r = client_run_requested_switches(s, g, options, false, r, err);
 	*reported = b.report_fd < 0;
 	return r;
 }

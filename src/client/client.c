@@ -24,7 +24,7 @@
 #include "configfs/configfs.h"
 #include "configfs/steps.h"
 #include "rundir/control.h"
-#include "rundir/output.h"
+#include "rundir/log_file.h"
 
 /* Maximum time to wait for the end of a supervisor that has answered "down", in milliseconds. */
 #define SUPERVISOR_END_MS 1000
@@ -84,7 +84,7 @@ static int send_down_request(const struct paths *paths, const char *name, struct
 }
 
 /* Returns whether a lock owner with this role is a supervisor, which has a control socket. */
-static bool role_is_supervisor(enum owner_role role)
+static bool role_is_supervisor(enum lock_owner_role role)
 {
 	return role == OWNER_STARTING || role == OWNER_TAKING_OVER || role == OWNER_SUPERVISOR ||
 	       role == OWNER_STOPPING;
@@ -94,7 +94,7 @@ static bool role_is_supervisor(enum owner_role role)
  * Sends SIGTERM to a supervisor whose control socket was deleted. SIGTERM does the same as the
  * request "down", but without an answer. If the undo fails, the record still exists.
  */
-static bool terminate_supervisor(enum owner_role role, int owner_pidfd)
+static bool terminate_supervisor(enum lock_owner_role role, int owner_pidfd)
 {
 	return role == OWNER_SUPERVISOR && owner_pidfd >= 0 &&
 	       syscall(SYS_pidfd_send_signal, owner_pidfd, SIGTERM, NULL, 0) == 0;
@@ -104,7 +104,7 @@ static bool terminate_supervisor(enum owner_role role, int owner_pidfd)
  * Takes down a gadget whose lock file was deleted. If it has no supervisor, returns a negative
  * errno and does not set err.
  */
-static int down_without_lock(const struct paths *paths, const char *name, struct error *err)
+static int down_without_lock_file(const struct paths *paths, const char *name, struct error *err)
 {
 	pid_t pid = inspect_find_supervisor(paths, name);
 	_cleanup_close_ int owner = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
@@ -177,7 +177,7 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 
 	for (;;) {
 		_cleanup_close_ int owner = -1;
-		enum owner_role role;
+		enum lock_owner_role role;
 		pid_t pid;
 		int r = rundir_get_lock_owner(paths, name, &pid, &role);
 
@@ -186,7 +186,7 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 			return 0;
 		if (r == -ENOENT && rundir_exists(paths, name) &&
 		    !rundir_has_file(paths, name, RUNDIR_LOCK)) {
-			r = down_without_lock(paths, name, err);
+			r = down_without_lock_file(paths, name, err);
 			sent = sent || r == 0;
 			if (r == 0)
 				continue;
@@ -255,7 +255,7 @@ int client_read_log(const struct paths *paths, const char *name, char **text, si
 		    struct error *err)
 {
 	_cleanup_free_ char *dir = strf("%s/%s", paths->run_dir, name);
-	int r = rundir_read_text(paths, name, RUNDIR_LOG, 2 * OUTPUT_KEPT, text, size, err);
+	int r = rundir_read_text(paths, name, RUNDIR_LOG, 2 * LOG_FILE_KEPT, text, size, err);
 
 	if (r != -ENOENT)
 		return r;
@@ -318,7 +318,7 @@ static void watch_run_dir(int fd, const struct paths *paths, const char *name)
 }
 
 /* Waits for an event of the watches that watch_run_dir adds. Returns false after `until`. */
-static bool wait_for_run_dir(int fd, double until)
+static bool wait_for_run_dir_change(int fd, double until)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	int r = poll(&p, 1, poll_timeout_until(until));
@@ -329,7 +329,7 @@ static bool wait_for_run_dir(int fd, double until)
 }
 
 int client_wait_condition(const struct paths *paths, const char *name,
-			  enum control_condition condition, double seconds, struct error *err)
+			  enum wait_condition condition, double seconds, struct error *err)
 {
 	struct socket_request request = { .command = COMMAND_WAIT, .condition = condition };
 	_cleanup_close_ int fd = isfinite(seconds) ? inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1;
@@ -347,14 +347,14 @@ int client_wait_condition(const struct paths *paths, const char *name,
 		/* With a time limit, poll(2) also returns EINTR after SIGSTOP and SIGCONT. */
 		if (r == -EINTR)
 			continue;
-		if (fd < 0 || !wait_for_run_dir(fd, until))
+		if (fd < 0 || !wait_for_run_dir_change(fd, until))
 			break;
 	}
 	if (r == 0 || err->exit)
 		return r;
 	if (r == -ETIMEDOUT) {
 		error_set(err, EX_TEMPFAIL, ETIMEDOUT, NULL, "'%s' is not %s after %g s", name,
-			  control_condition_words[condition], seconds);
+			  wait_condition_words[condition], seconds);
 		return error_add_hint(err, "see 'ffsctl status %s'", name);
 	}
 	client_error_no_supervisor(name, err);

@@ -121,7 +121,7 @@ enum client_down_scope {
 int client_down(const struct paths *paths, const char *name, enum client_down_scope scope,
 		enum client_result *result, struct error *err);
 
-/* Reads the log of a gadget (rundir/output.h). The caller frees *text. */
+/* Reads the log of a gadget (rundir/log_file.h). The caller frees *text. */
 int client_read_log(const struct paths *paths, const char *name, char **text, size_t *size,
 		    struct error *err);
 
@@ -168,17 +168,18 @@ struct client_reload_result {
 /*
  * Applies the gadget file `file` to a gadget that is up. On failure, undoes the changes; then the
  * gadget is unchanged, unless the error reports that the undo failed. Both the reload and its undo
- * may take `timeout` seconds. `renamed`: the name in the file is ignored.
+ * may take `timeout` seconds. `keep_name`: the name in the file is ignored.
  */
-int client_reload(const struct paths *paths, const char *name, const char *file, bool renamed,
+int client_reload(const struct paths *paths, const char *name, const char *file, bool keep_name,
 		  double timeout, struct client_reload_result *done, struct error *err);
 /*
  * Finds out what a reload would change, and changes nothing. Stores the array "plan" of the output
  * of `reload --dry-run --json` in *changes; the caller owns it. *rebinds is true if the reload
  * would unbind the gadget and bind it again.
  */
-int client_reload_plan(const struct paths *paths, const char *name, const char *file, bool renamed,
-		       const char *const *dirs, json_t **changes, bool *rebinds, struct error *err);
+int client_reload_plan(const struct paths *paths, const char *name, const char *file,
+		       bool keep_name, const char *const *dirs, json_t **changes, bool *rebinds,
+		       struct error *err);
 
 /* Waits until a host has configured the gadget, at most `seconds`. The gadget must be up. */
 int client_wait_configured(const struct paths *paths, const char *name, double seconds,
@@ -191,4 +192,4 @@ int client_wait_configured(const struct paths *paths, const char *name, double s
  * EX_PROTOCOL if a worker has failed and is not restarted.
  */
 int client_wait_condition(const struct paths *paths, const char *name,
-			  enum control_condition condition, double seconds, struct error *err);
+			  enum wait_condition condition, double seconds, struct error *err);

@@ -17,7 +17,7 @@
 #include "configfs/found_gadget.h"
 #include "configfs/items.h"
 #include "functionfs/mount.h"
-#include "plan/files.h"
+#include "plan/directories_and_links.h"
 
 /* A gadget that has no record. */
 struct unrecorded_gadget {
@@ -39,7 +39,7 @@ static bool is_mount_of_gadget(const struct unrecorded_gadget *f, const char *pa
 }
 
 /* Adds the directories of a mount below /dev/ffs/NAME. Only `up` creates such directories. */
-static void add_mount_directories(const struct unrecorded_gadget *f, const char *path)
+static void add_mount_directory_steps(const struct unrecorded_gadget *f, const char *path)
 {
 	_cleanup_free_ char *parent = path_parent(path), *top = path_parent(parent);
 	_cleanup_free_ char *name = inspect_gadget_name_of_mount_path(path);
@@ -57,7 +57,7 @@ static void add_mount_step(void *data, const char *path, const char *source)
 
 	if (!is_mount_of_gadget(f, path, source))
 		return;
-	add_mount_directories(f, path);
+	add_mount_directory_steps(f, path);
 	plan_add(f->undo_plan, &ffs_op_mount, xstrdup(path), xstrdup(source), NULL, NULL);
 }
 
@@ -69,7 +69,7 @@ static void find_remaining_mount(void *data, const char *path, const char *sourc
 		f->remaining_mount = xstrdup(path);
 }
 
-static void log_undone_step(const struct step *step, bool undone _unused_)
+static void log_undo_of_step(const struct step *step, bool undone _unused_)
 {
 	log_debug("%s %s", step->op->undo_name, step->path);
 }
@@ -93,7 +93,7 @@ static int make_undo_plan(struct unrecorded_gadget *f, const struct paths *paths
 	mounts_each(mounts, FFS_FILE_SYSTEM, add_mount_step, f);
 	if (r == 0)
 		found_gadget_add_applied_bind_step(f->undo_plan, dir);
-	f->undo_plan->on_step = log_undone_step;
+	f->undo_plan->on_step = log_undo_of_step;
 	return 0;
 }
 

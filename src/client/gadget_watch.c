@@ -17,13 +17,13 @@
 
 #define ENTRY_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE_SELF)
 
-/* A process that is watched, or a UDC whose attribute `state` is watched. */
-struct watched_item {
+/* The watch of a process, or of the attribute `state` of a UDC. */
+struct process_or_udc_watch {
 	struct gadget_watch *gadget_watch;
 	struct fd_watch fd_watch;
-	pid_t pid;	/* pid of a process; 0: the item is a UDC */
-	char *udc_name; /* name of a UDC; NULL: the item is a process */
-	bool is_in_use; /* a gadget in the current call of gadget_watch_update has the item */
+	pid_t pid;	/* pid of a process; 0: watches a UDC */
+	char *udc_name; /* name of a UDC; NULL: watches a process */
+	bool is_in_use; /* a gadget in the current call of gadget_watch_set_gadgets needs it */
 };
 
 struct gadget_watch {
@@ -34,8 +34,8 @@ struct gadget_watch {
 	struct fd_watch inotify_watch, mounts_watch;
 	/* Highest watch descriptor of inotify(7). The kernel gives each new watch a higher one. */
 	int highest_wd;
-	struct watched_item **items;
-	size_t n_items;
+	struct process_or_udc_watch **process_and_udc_watches;
+	size_t n_process_and_udc_watches;
 };
 
 static void on_directory_event(void *data, uint32_t events _unused_)
@@ -57,21 +57,21 @@ static void on_mounts_event(void *data, uint32_t events _unused_)
  * Reads the UDC's attribute `state`. poll(2) reports the next change of a sysfs attribute only
  * after a read from offset 0.
  */
-static bool arm_sysfs_notification(const struct watched_item *item)
+static bool arm_sysfs_notification(const struct process_or_udc_watch *watch)
 {
 	char rest[64];
 
-	return pread(item->fd_watch.fd, rest, sizeof(rest), 0) >= 0;
+	return pread(watch->fd_watch.fd, rest, sizeof(rest), 0) >= 0;
 }
 
 /* Called when the process has ended, or when the UDC has changed its state or was removed. */
-static void on_item_event(void *data, uint32_t events _unused_)
+static void on_process_or_udc_event(void *data, uint32_t events _unused_)
 {
-	struct watched_item *item = data;
+	struct process_or_udc_watch *watch = data;
 
-	if (item->pid || !arm_sysfs_notification(item))
-		fd_watch_close(item->gadget_watch->loop, &item->fd_watch);
-	item->gadget_watch->on_change(item->gadget_watch->on_change_data);
+	if (watch->pid || !arm_sysfs_notification(watch))
+		fd_watch_close(watch->gadget_watch->loop, &watch->fd_watch);
+	watch->gadget_watch->on_change(watch->gadget_watch->on_change_data);
 }
 
 struct gadget_watch *gadget_watch_new(const struct paths *paths, struct loop *loop,
@@ -102,7 +102,7 @@ struct gadget_watch *gadget_watch_new(const struct paths *paths, struct loop *lo
 
 /*
  * Watches a directory. Returns whether it was not watched before. Ignores a missing directory:
- * gadget_watch_update tries again after a change in the parent directory.
+ * gadget_watch_set_gadgets tries again after a change in the parent directory.
  */
 static bool watch_directory(struct gadget_watch *w, const char *path, uint32_t events)
 {
@@ -143,13 +143,14 @@ static bool watch_directories(struct gadget_watch *w, const struct gadget_status
 static bool watch_process_or_udc(struct gadget_watch *w, pid_t pid, const char *udc)
 {
 	_cleanup_free_ char *path = udc ? strf(UDC_CLASS_DIR "/%s/state", udc) : NULL;
-	struct watched_item *item;
+	struct process_or_udc_watch *watch;
 	int fd;
 
-	for (size_t i = 0; i < w->n_items; i++) {
-		item = w->items[i];
-		if (item->pid == pid && streq_null(item->udc_name, udc) && item->fd_watch.fd >= 0) {
-			item->is_in_use = true;
+	for (size_t i = 0; i < w->n_process_and_udc_watches; i++) {
+		watch = w->process_and_udc_watches[i];
+		if (watch->pid == pid && streq_null(watch->udc_name, udc) &&
+		    watch->fd_watch.fd >= 0) {
+			watch->is_in_use = true;
 			return false;
 		}
 	}
@@ -157,21 +158,21 @@ static bool watch_process_or_udc(struct gadget_watch *w, pid_t pid, const char *
 	if (fd < 0)
 		return errno == ESRCH; /* ESRCH: the process has ended, so the gadgets must be
 					  inspected again */
-	item = xcalloc(1, sizeof(*item));
-	*item = (struct watched_item){
+	watch = xcalloc(1, sizeof(*watch));
+	*watch = (struct process_or_udc_watch){
 		.gadget_watch = w, .fd_watch = FD_WATCH_NONE, .pid = pid, .is_in_use = true
 	};
-	item->udc_name = xstrdup_or_null(udc);
-	if (fd_watch_add(w->loop, &item->fd_watch, fd, udc ? EPOLLPRI : EPOLLIN, on_item_event,
-			 item) < 0) {
+	watch->udc_name = xstrdup_or_null(udc);
+	if (fd_watch_add(w->loop, &watch->fd_watch, fd, udc ? EPOLLPRI : EPOLLIN,
+			 on_process_or_udc_event, watch) < 0) {
 		close(fd);
-		free(item->udc_name);
-		free(item);
+		free(watch->udc_name);
+		free(watch);
 		return false;
 	}
 	if (udc)
-		arm_sysfs_notification(item);
-	*array_add(w->items, w->n_items) = item;
+		arm_sysfs_notification(watch);
+	*array_add(w->process_and_udc_watches, w->n_process_and_udc_watches) = watch;
 	return true;
 }
 
@@ -193,35 +194,36 @@ static bool watch_gadget(struct gadget_watch *w, const struct gadget_status *gad
 	return is_new;
 }
 
-static void free_watched_item(struct watched_item *item)
+static void process_or_udc_watch_free(struct process_or_udc_watch *watch)
 {
-	fd_watch_close(item->gadget_watch->loop, &item->fd_watch);
-	free(item->udc_name);
-	free(item);
+	fd_watch_close(watch->gadget_watch->loop, &watch->fd_watch);
+	free(watch->udc_name);
+	free(watch);
 }
 
-static void remove_unneeded_items(struct gadget_watch *w)
+static void remove_unused_process_and_udc_watches(struct gadget_watch *w)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < w->n_items; i++) {
-		if (w->items[i]->is_in_use && w->items[i]->fd_watch.fd >= 0)
-			w->items[n++] = w->items[i];
+	for (size_t i = 0; i < w->n_process_and_udc_watches; i++) {
+		if (w->process_and_udc_watches[i]->is_in_use &&
+		    w->process_and_udc_watches[i]->fd_watch.fd >= 0)
+			w->process_and_udc_watches[n++] = w->process_and_udc_watches[i];
 		else
-			free_watched_item(w->items[i]);
+			process_or_udc_watch_free(w->process_and_udc_watches[i]);
 	}
-	w->n_items = n;
+	w->n_process_and_udc_watches = n;
 }
 
-bool gadget_watch_update(struct gadget_watch *w, const struct gadget_statuses *gadgets)
+bool gadget_watch_set_gadgets(struct gadget_watch *w, const struct gadget_statuses *gadgets)
 {
 	bool is_new = watch_directories(w, gadgets);
 
-	for (size_t i = 0; i < w->n_items; i++)
-		w->items[i]->is_in_use = false;
+	for (size_t i = 0; i < w->n_process_and_udc_watches; i++)
+		w->process_and_udc_watches[i]->is_in_use = false;
 	for (size_t i = 0; i < gadgets->n; i++)
 		is_new |= watch_gadget(w, &gadgets->v[i]);
-	remove_unneeded_items(w);
+	remove_unused_process_and_udc_watches(w);
 	return is_new;
 }
 
@@ -229,8 +231,8 @@ void gadget_watch_free(struct gadget_watch *w)
 {
 	fd_watch_close(w->loop, &w->inotify_watch);
 	fd_watch_close(w->loop, &w->mounts_watch);
-	for (size_t i = 0; i < w->n_items; i++)
-		free_watched_item(w->items[i]);
-	free(w->items);
+	for (size_t i = 0; i < w->n_process_and_udc_watches; i++)
+		process_or_udc_watch_free(w->process_and_udc_watches[i]);
+	free(w->process_and_udc_watches);
 	free(w);
 }

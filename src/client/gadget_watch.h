@@ -23,5 +23,5 @@ struct gadget_watch *gadget_watch_new(const struct paths *paths, struct loop *lo
  * gadgets. Returns true if one of them was not watched before. Then a change may have been missed,
  * and the caller must call inspect_gadgets again.
  */
-bool gadget_watch_update(struct gadget_watch *w, const struct gadget_statuses *gadgets);
+bool gadget_watch_set_gadgets(struct gadget_watch *w, const struct gadget_statuses *gadgets);
 void gadget_watch_free(struct gadget_watch *w);

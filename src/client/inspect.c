@@ -75,35 +75,36 @@ static bool inspect_foreign_gadget(const struct paths *paths, const char *name, 
 
 /* --- all gadgets --- */
 
-struct gadget_names {
+struct gadgets_to_inspect {
 	const char *only_name; /* other names are ignored; NULL: all names are added */
 	bool have_run_dir;     /* the names that are added now have a run directory */
-	struct gadget_name {
-		char *name;
+	struct gadget_to_inspect {
+		char *gadget_name;
 		bool have_run_dir;
-	} * names;
-	size_t n_names;
+	} * gadgets;
+	size_t n_gadgets;
 };
 
 static int add_gadget_name(void *data, const char *name)
 {
-	struct gadget_names *all = data;
+	struct gadgets_to_inspect *all = data;
 
 	if (all->only_name && !streq(all->only_name, name))
 		return 0;
-	for (size_t i = 0; i < all->n_names; i++) {
-		if (streq(all->names[i].name, name)) {
-			all->names[i].have_run_dir =
-				all->names[i].have_run_dir || all->have_run_dir;
+	for (size_t i = 0; i < all->n_gadgets; i++) {
+		if (streq(all->gadgets[i].gadget_name, name)) {
+			all->gadgets[i].have_run_dir =
+				all->gadgets[i].have_run_dir || all->have_run_dir;
 			return 0;
 		}
 	}
-	*array_add(all->names, all->n_names) =
-		(struct gadget_name){ .name = xstrdup(name), .have_run_dir = all->have_run_dir };
+	*array_add(all->gadgets, all->n_gadgets) =
+		(struct gadget_to_inspect){ .gadget_name = xstrdup(name),
+					    .have_run_dir = all->have_run_dir };
 	return 0;
 }
 
-static void add_configfs_names(const struct paths *paths, struct gadget_names *all)
+static void add_configfs_names(const struct paths *paths, struct gadgets_to_inspect *all)
 {
 	_cleanup_free_ char *path = strf("%s/usb_gadget", paths->configfs);
 	DIR *dir = opendir(path);
@@ -126,18 +127,19 @@ static void add_name_of_mount(void *data, const char *path, const char *source _
 
 static int compare_names(const void *a, const void *b)
 {
-	return strcmp(((const struct gadget_name *)a)->name, ((const struct gadget_name *)b)->name);
+	return strcmp(((const struct gadget_to_inspect *)a)->gadget_name,
+		      ((const struct gadget_to_inspect *)b)->gadget_name);
 }
 
 /* Finds out the state of a gadget and adds it, unless the gadget does not exist any more. */
-static void inspect_and_add_gadget(const struct paths *paths, const struct gadget_name *found,
+static void inspect_and_add_gadget(const struct paths *paths, const struct gadget_to_inspect *found,
 				   const char *mounts, struct gadget_statuses *gadgets)
 {
 	struct gadget_status gadget = { 0 };
 
 	if ((found->have_run_dir &&
-	     inspect_gadget_with_run_dir(paths, found->name, mounts, &gadget)) ||
-	    inspect_foreign_gadget(paths, found->name, mounts, &gadget))
+	     inspect_gadget_with_run_dir(paths, found->gadget_name, mounts, &gadget)) ||
+	    inspect_foreign_gadget(paths, found->gadget_name, mounts, &gadget))
 		*array_add(gadgets->v, gadgets->n) = gadget;
 	else
 		status_free(&gadget);
@@ -147,7 +149,7 @@ int inspect_gadgets(const struct paths *paths, const char *name, struct gadget_s
 		    struct error *err)
 {
 	_cleanup_free_ char *mounts = inspect_read_mounts(paths);
-	struct gadget_names all = { .only_name = name };
+	struct gadgets_to_inspect all = { .only_name = name };
 	int r;
 
 	*gadgets = (struct gadget_statuses){ 0 };
@@ -158,15 +160,15 @@ int inspect_gadgets(const struct paths *paths, const char *name, struct gadget_s
 	mounts_each(mounts, FFS_FILE_SYSTEM, add_name_of_mount, &all);
 	add_configfs_names(paths, &all);
 	all.have_run_dir = true;
-	r = rundir_each_name(paths, add_gadget_name, &all);
-	if (all.n_names > 0)
-		qsort(all.names, all.n_names, sizeof(*all.names), compare_names);
-	for (size_t i = 0; i < all.n_names; i++) {
+	r = rundir_each_entry(paths, add_gadget_name, &all);
+	if (all.n_gadgets > 0)
+		qsort(all.gadgets, all.n_gadgets, sizeof(*all.gadgets), compare_names);
+	for (size_t i = 0; i < all.n_gadgets; i++) {
 		if (r >= 0)
-			inspect_and_add_gadget(paths, &all.names[i], mounts, gadgets);
-		free(all.names[i].name);
+			inspect_and_add_gadget(paths, &all.gadgets[i], mounts, gadgets);
+		free(all.gadgets[i].gadget_name);
 	}
-	free(all.names);
+	free(all.gadgets);
 	return r < 0 ? error_errno(err, EX_OSERR, -r, paths->run_dir, "cannot list %s",
 				   paths->run_dir)
 		     : 0;

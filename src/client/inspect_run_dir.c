@@ -62,7 +62,7 @@ static void check_mount(struct gadget_status *gadget, struct function_status *fu
  * Checks that the symbolic link of a FunctionFS function exists. Kernel functions have no device in
  * the status yet: inspect_add_kernel_devices adds it later.
  */
-static void check_device_link(struct gadget_status *gadget, struct function_status *function)
+static void check_device_symlink(struct gadget_status *gadget, struct function_status *function)
 {
 	if (!function->device || path_exists(function->device))
 		return;
@@ -114,11 +114,12 @@ static void set_byte_counts_unknown(struct function_status *function)
 		function->endpoints[i].bytes = -1;
 }
 
-static void check_function(struct gadget_status *gadget, struct function_status *function,
-			   const char *mounts, bool supervised)
+static void compare_function_with_kernel(struct gadget_status *gadget,
+					 struct function_status *function, const char *mounts,
+					 bool supervised)
 {
 	check_mount(gadget, function, mounts);
-	check_device_link(gadget, function);
+	check_device_symlink(gadget, function);
 	check_worker(gadget, function, supervised);
 	check_keeper(gadget, function, supervised);
 	if (!supervised)
@@ -129,7 +130,7 @@ static void check_function(struct gadget_status *gadget, struct function_status 
  * Checks that the links to functions in configurations exist. Another program can remove them while
  * the gadget is unbound.
  */
-static void check_function_links(struct gadget_status *gadget)
+static void check_symlinks_to_functions(struct gadget_status *gadget)
 {
 	for (size_t i = 0; i < gadget->n_configfs_links; i++) {
 		if (path_exists(gadget->configfs_links[i]))
@@ -294,8 +295,8 @@ static pid_t find_supervisor_in_status(const struct gadget_status *status)
 	return streq(program, "ffsctl") ? status->supervisor : 0;
 }
 
-static pid_t find_supervisor_without_lock(const struct paths *paths, const char *name,
-					  const struct gadget_status *status)
+static pid_t find_supervisor_by_socket_or_status(const struct paths *paths, const char *name,
+						 const struct gadget_status *status)
 {
 	pid_t pid = control_listener_pid(paths, name);
 
@@ -309,14 +310,14 @@ pid_t inspect_find_supervisor(const struct paths *paths, const char *name)
 	pid_t pid;
 
 	parse_status(text, &status);
-	pid = find_supervisor_without_lock(paths, name, &status);
+	pid = find_supervisor_by_socket_or_status(paths, name, &status);
 	status_free(&status);
 	return pid;
 }
 
 struct lock_owner {
 	pid_t pid; /* 0: no process; -1: a process that has not written its pid yet */
-	enum owner_role role;
+	enum lock_owner_role role;
 };
 
 /*
@@ -329,7 +330,7 @@ static bool find_lock_owner(const struct paths *paths, const char *name,
 	int r = rundir_get_lock_owner(paths, name, &owner->pid, &owner->role);
 
 	if (r == -EACCES || r == -ENOENT)
-		owner->pid = find_supervisor_without_lock(paths, name, status);
+		owner->pid = find_supervisor_by_socket_or_status(paths, name, status);
 	return r == 0;
 }
 
@@ -343,7 +344,7 @@ static void set_state_without_status(struct gadget_status *gadget, const struct 
 	gadget->state = STATUS_DEGRADED;
 	if (owner->pid > 0 && owner->role != OWNER_UNKNOWN && owner->role != OWNER_SUPERVISOR)
 		inspect_add_problem(gadget, PROBLEM_ERROR, "'%s' (pid %d) is changing the gadget",
-				    owner_words[owner->role], (int)owner->pid);
+				    lock_owner_role_words[owner->role], (int)owner->pid);
 	else if (owner->pid)
 		inspect_add_problem(gadget, PROBLEM_ERROR, "its status cannot be read");
 }
@@ -360,10 +361,10 @@ static void compare_with_kernel(const struct paths *paths, const char *name, con
 		report_dead_supervisor(gadget, paths, name);
 	check_bus_state(gadget, &kernel, supervision);
 	if (gadget->state != STATUS_STARTING) {
-		check_function_links(gadget);
+		check_symlinks_to_functions(gadget);
 		for (size_t i = 0; i < gadget->n_functions; i++)
-			check_function(gadget, &gadget->functions[i], mounts,
-				       supervision->is_supervised);
+			compare_function_with_kernel(gadget, &gadget->functions[i], mounts,
+						     supervision->is_supervised);
 	}
 	/* While a gadget comes up or goes down, some of the files do not exist. */
 	if (supervision->is_supervised && gadget->state != STATUS_STARTING &&

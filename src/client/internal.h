@@ -12,13 +12,12 @@ int client_error_no_supervisor(const char *name, struct error *err);
 
 /*
  * make_supervisor.c: converts the options of a command to the parameters of supervisor_new.
- * `first_gadget` is the parameter `original_name` of record_make. supervisor_new takes ownership of
- * the record in the returned struct; if supervisor_new is not called or fails, the caller frees the
- * record.
+ * `first_gadget_name` is the parameter of record_make. supervisor_new takes ownership of the record
+ * in the returned struct; if supervisor_new is not called or fails, the caller frees the record.
  */
 struct supervisor_options client_make_supervisor_options(const struct gadget *g,
 							 const json_t *document,
-							 const char *first_gadget,
+							 const char *first_gadget_name,
 							 const struct client_options *options);
 /*
  * make_supervisor.c: makes a supervisor, which takes ownership of `rundir`. On failure, the caller
@@ -59,14 +58,14 @@ void client_recorded_gadget_free(struct client_recorded_gadget *recorded);
 char *client_last_log_lines(const struct supervisor *s);
 
 /*
- * switch.c: called after supervisor_run has returned `r` for the gadget `g`. If the gadget went
- * down because a worker requested a switch, supervises the other gadget, and so on until a gadget
- * goes down without a switch. Afterwards *s is the supervisor of the last gadget, or NULL if it
- * could not be made. Returns what supervisor_run returned for the last gadget.
+ * switch.c: called after supervisor_run has returned `supervisor_result` for the gadget `g`. If the
+ * gadget went down because a worker requested a switch, supervises the other gadget, and so on
+ * until a gadget goes down without a switch. Afterwards *s is the supervisor of the last gadget, or
+ * NULL if it could not be made. Returns what supervisor_run returned for the last gadget.
  */
-int client_switch_gadgets(struct supervisor **s, const struct gadget *g,
-			  const struct client_options *options, bool foreground, int r,
-			  struct error *err);
+int client_run_requested_switches(struct supervisor **s, const struct gadget *g,
+				  const struct client_options *options, bool foreground,
+				  int supervisor_result, struct error *err);
 /*
  * switch.c: undoes the gadgets of dead supervisors that were started for the gadget `name` and then
  * switched to another gadget.

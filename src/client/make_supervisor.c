@@ -24,21 +24,21 @@ static void copy_options_to_record(struct record *record, const struct client_op
 	while (n-- > 0)
 		record->gadget_dirs[n] = xstrdup(options->gadget_dirs[n]);
 	record->requested_udc = xstrdup_or_null(options->udc_name);
-	record->linger_seconds = options->takeover_wait;
-	record->group = options->allowed_group;
-	record->timeout = options->up_timeout;
-	record->path_variable = xstrdup_or_null(path);
+	record->takeover_wait_seconds = options->takeover_wait;
+	record->allowed_group = options->allowed_group;
+	record->up_timeout = options->up_timeout;
+	record->path_env = xstrdup_or_null(path);
 }
 
 struct supervisor_options client_make_supervisor_options(const struct gadget *g,
 							 const json_t *document,
-							 const char *first_gadget,
+							 const char *first_gadget_name,
 							 const struct client_options *options)
 {
 	struct supervisor_options supervisor_options = { .paths = options->paths,
 							 .gadget = g,
 							 .record = record_make(g, document,
-									       first_gadget),
+									       first_gadget_name),
 							 .udc = options->udc_name,
 							 .no_bind = options->no_bind,
 							 .gadget_file_dirs = options->gadget_dirs,
@@ -68,7 +68,7 @@ int client_make_supervisor(struct supervisor **s, const struct gadget *g, const 
 
 char *client_last_log_lines(const struct supervisor *s)
 {
-	const struct output *output = supervisor_output_log(s);
+	const struct log_file *output = supervisor_log_file(s);
 	size_t from = output->log_size > LAST_LOG_SIZE ? output->log_size - LAST_LOG_SIZE : 0;
 	char *text = xcalloc(1, LAST_LOG_SIZE + 1);
 	ssize_t n =

@@ -51,8 +51,8 @@ int client_resume_after_exec(const struct paths *paths, const char *name, int lo
 		supervisor_log(s, LOG_INFO, "continues as ffsctl " PACKAGE_VERSION);
 		supervisor_record_inherited_children(s);
 		r = supervisor_run(s, 0, 0, err);
-		r = client_switch_gadgets(&s, recorded.gadget, &recorded.options, foreground, r,
-					  err);
+		r = client_run_requested_switches(&s, recorded.gadget, &recorded.options,
+						  foreground, r, err);
 		supervisor_free(s);
 	}
 	client_recorded_gadget_free(&recorded);

@@ -65,9 +65,9 @@ struct gadgets_of_file {
 	const char *file_path;
 	char **gadget_names;
 	size_t n_gadgets;
-	/* Index of the gadget whose name was not changed with --name; SIZE_MAX: none. */
-	size_t index_of_unrenamed;
-	bool one_is_unrenamed; /* only one gadget's name was not changed with --name */
+	/* Index of the last gadget that has the name in the file (no --name); SIZE_MAX: none. */
+	size_t index_with_name_in_file;
+	bool only_one_has_name_in_file; /* only one gadget has the name in the file */
 };
 
 /* Adds the gadget if it was brought up from the file. Ignores errors of reading its record. */
@@ -80,9 +80,9 @@ static int add_gadget_of_file(void *data, const char *name)
 	if (read_record_or_status(o->paths, name, &record, &ignored) == 0 &&
 	    streq_null(record.gadget_file, o->file_path)) {
 		*array_add(o->gadget_names, o->n_gadgets) = xstrdup(name);
-		if (!record_is_renamed(&record)) {
-			o->one_is_unrenamed = o->index_of_unrenamed == SIZE_MAX;
-			o->index_of_unrenamed = o->n_gadgets - 1;
+		if (!record_name_differs_from_file(&record)) {
+			o->only_one_has_name_in_file = o->index_with_name_in_file == SIZE_MAX;
+			o->index_with_name_in_file = o->n_gadgets - 1;
 		}
 	}
 	record_free(&record);
@@ -118,15 +118,15 @@ int client_find_gadget_by_file(const struct paths *paths, const char *file, char
 {
 	struct gadgets_of_file o = { .paths = paths,
 				     .file_path = file,
-				     .index_of_unrenamed = SIZE_MAX };
+				     .index_with_name_in_file = SIZE_MAX };
 	int r = 0;
 
 	*name = NULL;
 	rundir_each_gadget(paths, add_gadget_of_file, &o);
 	if (o.n_gadgets == 1)
 		*name = xstrdup(o.gadget_names[0]);
-	else if (o.n_gadgets > 1 && o.one_is_unrenamed)
-		*name = xstrdup(o.gadget_names[o.index_of_unrenamed]);
+	else if (o.n_gadgets > 1 && o.only_one_has_name_in_file)
+		*name = xstrdup(o.gadget_names[o.index_with_name_in_file]);
 	else if (o.n_gadgets > 1)
 		r = error_several_gadgets(&o, err);
 	for (size_t i = 0; i < o.n_gadgets; i++)
@@ -135,17 +135,17 @@ int client_find_gadget_by_file(const struct paths *paths, const char *file, char
 	return r;
 }
 
-int client_reload(const struct paths *paths, const char *name, const char *file, bool renamed,
+int client_reload(const struct paths *paths, const char *name, const char *file, bool keep_name,
 		  double timeout, struct client_reload_result *done, struct error *err)
 {
 	struct socket_request request = {
-		.command = COMMAND_RELOAD, .file = file, .renamed = renamed, .timeout = timeout
+		.command = COMMAND_RELOAD, .file = file, .keeps_name = keep_name, .timeout = timeout
 	};
 	_cleanup_answer_ struct socket_answer answer = { 0 };
 	int r = client_send_request(paths, name, &request, &answer, err);
 
-	done->result = answer.changed ? CLIENT_DONE : CLIENT_UNCHANGED;
-	done->awaited_udc = xstrdup_or_null(answer.awaits);
+	done->result = answer.gadget_changed ? CLIENT_DONE : CLIENT_UNCHANGED;
+	done->awaited_udc = xstrdup_or_null(answer.awaited_udc);
 	done->rebound = answer.rebound;
 	return r;
 }
@@ -169,8 +169,8 @@ static int read_current_gadget(struct current_gadget *p, const char *name, struc
 	 * Sets PATH to the value that the supervisor has. Records that older versions of ffsctl
 	 * wrote do not contain it.
 	 */
-	if (r == 0 && p->record.path_variable)
-		setenv("PATH", p->record.path_variable, 1);
+	if (r == 0 && p->record.path_env)
+		setenv("PATH", p->record.path_env, 1);
 	if (r == 0)
 		r = record_read_plan(paths, name, ops, plan, err);
 	if (r == 0)
@@ -185,8 +185,9 @@ static int read_current_gadget(struct current_gadget *p, const char *name, struc
 	return 0;
 }
 
-int client_reload_plan(const struct paths *paths, const char *name, const char *file, bool renamed,
-		       const char *const *dirs, json_t **changes, bool *rebinds, struct error *err)
+int client_reload_plan(const struct paths *paths, const char *name, const char *file,
+		       bool keep_name, const char *const *dirs, json_t **changes, bool *rebinds,
+		       struct error *err)
 {
 	struct reload *reload = xcalloc(1, sizeof(*reload));
 	struct current_gadget now = { 0 };
@@ -201,8 +202,8 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 	base.udc = now.bound_udc;
 	base.record = &now.record;
 	if (r == 0)
-		r = reload_read_file(reload, &now.record, file, renamed, dirs, GADGETFILE_TRUST_ALL,
-				     NULL, NULL, err);
+		r = reload_read_file(reload, &now.record, file, keep_name, dirs,
+				     GADGETFILE_TRUST_ALL, NULL, NULL, err);
 	if (r == 0)
 		r = reload_prepare(reload, &base, err);
 	if (r == 0) {

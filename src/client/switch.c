@@ -60,7 +60,7 @@ struct switch_sequence {
 	char *first_gadget_name; /* name of the gadget that this process supervised first */
 	bool foreground;
 	/* Child processes, between the end of a supervisor and the start of the next one. */
-	struct inherited_children unowned_children;
+	struct inherited_children inherited_children;
 
 	const struct gadget *current_model;  /* the gadget that this process supervises */
 	const json_t *workers_switch_object; /* object "switch" for its workers' configurations */
@@ -68,22 +68,22 @@ struct switch_sequence {
 	struct supervised_gadget *previous_gadget;
 	/* Reason why the switch failed, while the old gadget is brought up again; else NULL. */
 	const char *failure_reason;
-	const char *failure_output; /* last log lines of the gadget that did not come up */
-	bool was_up;		    /* the current gadget came up */
+	const char *failed_gadget_log_lines; /* last log lines of the gadget that did not come up */
+	bool current_came_up;		     /* the current gadget came up */
 };
 
 /* Frees the supervisor, but keeps the list of its child processes. */
 static void end_current_supervisor(struct switch_sequence *p)
 {
 	if (*p->supervisor)
-		p->unowned_children = supervisor_detach_inherited_children(*p->supervisor);
+		p->inherited_children = supervisor_detach_inherited_children(*p->supervisor);
 	supervisor_free(*p->supervisor);
 	*p->supervisor = NULL;
 }
 
 /* Moves the old and the new gadget out of the supervisor, and frees the supervisor. */
-static void take_gadgets_from_supervisor(struct switch_sequence *p, struct supervised_gadget *old,
-					 struct supervised_gadget *new)
+static void move_gadgets_out_of_supervisor(struct switch_sequence *p, struct supervised_gadget *old,
+					   struct supervised_gadget *new)
 {
 	struct switch_handover left = supervisor_hand_over_for_switch(*p->supervisor);
 	struct requested_switch *sw = left.requested_switch;
@@ -104,7 +104,7 @@ static void take_gadgets_from_supervisor(struct switch_sequence *p, struct super
 					   .document = steal_ptr(sw->document),
 					   .workers_switch_object =
 						   steal_ptr(sw->workers_switch_object),
-					   .rundir = rundir_steal(&sw->rundir),
+					   .rundir = rundir_move_out(&sw->rundir),
 					   .has_leftovers = sw->has_leftovers,
 					   .udc_name = steal_ptr(sw->udc),
 					   .no_bind = old->no_bind };
@@ -119,9 +119,9 @@ static void on_gadget_up(void *data)
 	struct switch_sequence *p = data;
 	struct supervisor *s = *p->supervisor;
 
-	p->was_up = true;
-	if (p->failure_output && *p->failure_output)
-		supervisor_log(s, LOG_INFO, "%s", p->failure_output);
+	p->current_came_up = true;
+	if (p->failed_gadget_log_lines && *p->failed_gadget_log_lines)
+		supervisor_log(s, LOG_INFO, "%s", p->failed_gadget_log_lines);
 	if (p->failure_reason)
 		supervisor_log(s, LOG_INFO, "not switched: %s; '%s' is up again", p->failure_reason,
 			       p->current_model->name);
@@ -147,8 +147,8 @@ static int clear_leftovers_and_lock_again(const struct switch_sequence *p,
 }
 
 /*
- * Brings a gadget up and supervises it until it is down. Sets p->was_up to whether the gadget came
- * up. *p->supervisor is NULL if the supervisor could not be made.
+ * Brings a gadget up and supervises it until it is down. Sets p->current_came_up to whether the
+ * gadget came up. *p->supervisor is NULL if the supervisor could not be made.
  */
 static int supervise_until_down(struct switch_sequence *p, struct supervised_gadget *target,
 				struct error *err)
@@ -157,7 +157,7 @@ static int supervise_until_down(struct switch_sequence *p, struct supervised_gad
 	struct supervisor_options supervisor;
 	int r = 0;
 
-	p->was_up = false;
+	p->current_came_up = false;
 	p->current_model = target->model;
 	p->workers_switch_object = target->workers_switch_object;
 	if (target->has_leftovers)
@@ -173,13 +173,13 @@ static int supervise_until_down(struct switch_sequence *p, struct supervised_gad
 		&options);
 	supervisor.foreground = p->foreground;
 	supervisor.workers_switch_object = target->workers_switch_object;
-	supervisor.inherited_children = p->unowned_children;
+	supervisor.inherited_children = p->inherited_children;
 	r = supervisor_new(p->supervisor, &supervisor, &target->rundir, err);
 	if (r < 0) {
 		record_free(&supervisor.record);
 		return r;
 	}
-	p->unowned_children = (struct inherited_children){ 0 };
+	p->inherited_children = (struct inherited_children){ 0 };
 	supervisor_set_on_up(*p->supervisor, on_gadget_up, p);
 	return supervisor_run(*p->supervisor, options.up_timeout, target->model->udc.wait_seconds,
 			      err);
@@ -199,11 +199,11 @@ static int bring_previous_up_again(struct switch_sequence *p, struct supervised_
 	p->previous_gadget = NULL;
 	text = error_text(&reason);
 	p->failure_reason = text;
-	p->failure_output = output;
+	p->failed_gadget_log_lines = output;
 	r = supervise_until_down(p, old, err);
-	if (!p->was_up && r < 0)
+	if (!p->current_came_up && r < 0)
 		error_add_detail(err, "it was brought up again after this error: %s", text);
-	p->failure_reason = p->failure_output = NULL;
+	p->failure_reason = p->failed_gadget_log_lines = NULL;
 	return r;
 }
 
@@ -213,34 +213,35 @@ static int switch_to_next_gadget(struct switch_sequence *p, struct supervised_ga
 	struct supervised_gadget old = *target, new;
 	int r;
 
-	take_gadgets_from_supervisor(p, &old, &new);
+	move_gadgets_out_of_supervisor(p, &old, &new);
 	fault_inject(FAULT_SWITCH, 2);
-	fault_next_list();
+	fault_use_next_fault_list();
 	p->previous_gadget = &old;
 	r = supervise_until_down(p, &new, err);
-	if (p->was_up || r == 0) {
+	if (p->current_came_up || r == 0) {
 		supervised_gadget_free(&old);
 		*target = new;
 		return r;
 	}
 	error_wrap(err, "'%s'", new.model->name);
 	fault_inject(FAULT_SWITCH, 3);
-	fault_next_list();
+	fault_use_next_fault_list();
 	r = bring_previous_up_again(p, &old, err);
 	supervised_gadget_free(&new);
 	*target = old;
 	return r;
 }
 
-int client_switch_gadgets(struct supervisor **s, const struct gadget *g,
-			  const struct client_options *options, bool foreground, int r,
-			  struct error *err)
+int client_run_requested_switches(struct supervisor **s, const struct gadget *g,
+				  const struct client_options *options, bool foreground,
+				  int supervisor_result, struct error *err)
 {
 	struct switch_sequence p = { .supervisor = s,
 				     .command_options = options,
 				     .paths = options->paths,
 				     .foreground = foreground };
 	struct supervised_gadget target = SUPERVISED_GADGET_NONE;
+	int r = supervisor_result;
 
 	if (r < 0 && supervisor_has_switched(*s)) {
 		_cleanup_free_ char *text = error_text(err);
@@ -254,7 +255,7 @@ int client_switch_gadgets(struct supervisor **s, const struct gadget *g,
 	while (r == 0 && supervisor_has_switched(*s))
 		r = switch_to_next_gadget(&p, &target, err);
 	supervised_gadget_free(&target);
-	free(p.unowned_children.pids);
+	free(p.inherited_children.pids);
 	free(p.first_gadget_name);
 	return r;
 }
@@ -266,7 +267,7 @@ struct leftover_search {
 	const struct paths *paths;
 	const char *first_gadget_name;
 	char **gadget_names;
-	size_t n_names;
+	size_t n_gadget_names;
 };
 
 static int add_leftover_name(void *data, const char *name)
@@ -279,8 +280,8 @@ static int add_leftover_name(void *data, const char *name)
 	if (rundir_get_lock_owner(leftovers->paths, name, &pid, NULL) < 0 || pid != 0)
 		return 0;
 	if (record_read(leftovers->paths, name, &record, &ignored) == 0 &&
-	    streq_null(record.original_name, leftovers->first_gadget_name))
-		*array_add(leftovers->gadget_names, leftovers->n_names) = xstrdup(name);
+	    streq_null(record.first_gadget_name, leftovers->first_gadget_name))
+		*array_add(leftovers->gadget_names, leftovers->n_gadget_names) = xstrdup(name);
 	record_free(&record);
 	return 0;
 }
@@ -305,7 +306,7 @@ int client_remove_leftovers_of_switch(const struct paths *paths, const char *nam
 	int r = 0;
 
 	rundir_each_gadget(paths, add_leftover_name, &leftovers);
-	for (size_t i = 0; i < leftovers.n_names; i++) {
+	for (size_t i = 0; i < leftovers.n_gadget_names; i++) {
 		if (r == 0)
 			r = clear_dead_gadget(paths, leftovers.gadget_names[i], err);
 		free(leftovers.gadget_names[i]);

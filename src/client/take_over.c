@@ -34,9 +34,9 @@ int client_recorded_gadget_read(struct client_recorded_gadget *recorded, const s
 		(struct client_options){ .paths = paths,
 					 .gadget_dirs = (const char *const *)record->gadget_dirs,
 					 .udc_name = record->requested_udc,
-					 .takeover_wait = record->linger_seconds,
-					 .allowed_group = record->group,
-					 .up_timeout = record->timeout };
+					 .takeover_wait = record->takeover_wait_seconds,
+					 .allowed_group = record->allowed_group,
+					 .up_timeout = record->up_timeout };
 	return gadgetfile_load_document(record->document, record->gadget_file ?: "", name,
 					&recorded->gadget, err);
 }
@@ -57,24 +57,24 @@ static int error_cannot_take_over(const struct client_recorded_gadget *recorded,
 				  struct error *err)
 {
 	const char *file = recorded->record.gadget_file ?: "";
-	bool renamed = record_is_renamed(&recorded->record);
+	bool has_other_name = record_name_differs_from_file(&recorded->record);
 
 	error_set(err, EX_UNAVAILABLE, ESRCH, NULL,
 		  "'%s' has no supervisor, and cannot be taken over", name);
 	if (!path_exists(file))
 		return gadget_hint_down(name, err);
 	return error_add_hint(err, "'ffsctl up%s%s %s' brings it up again",
-			      renamed ? " --name " : "", renamed ? name : "", file);
+			      has_other_name ? " --name " : "", has_other_name ? name : "", file);
 }
 
 /*
  * Called when another process owns the gadget's lock. If that process is a supervisor, sets *result
  * to CLIENT_UNCHANGED; otherwise fails.
  */
-static int handle_lock_owner(const struct paths *paths, const char *name,
-			     enum client_result *result, struct error *err)
+static int fail_unless_owner_is_supervisor(const struct paths *paths, const char *name,
+					   enum client_result *result, struct error *err)
 {
-	enum owner_role role;
+	enum lock_owner_role role;
 	pid_t pid;
 
 	error_clear(err);
@@ -95,7 +95,7 @@ static int start_supervisor_for_takeover(struct supervisor **s,
 
 	*result = CLIENT_TAKEN_OVER;
 	if (r == -EWOULDBLOCK)
-		return handle_lock_owner(paths, name, result, err);
+		return fail_unless_owner_is_supervisor(paths, name, result, err);
 	if (r < 0)
 		return r;
 	if (!rundir_has_record(&rundir)) { /* another process has taken the gadget down */

@@ -26,7 +26,7 @@
 /* --- the process that owns the lock --- */
 
 /* Returns the gadget's state in its status file; STATUS_UNKNOWN: the file cannot be read. */
-static enum gadget_condition read_state_from_status(const struct paths *paths, const char *name)
+static enum gadget_condition read_condition_from_status(const struct paths *paths, const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget_status status;
@@ -96,7 +96,7 @@ static int error_record_removed(const struct paths *paths, const char *name, pid
  * file, because error messages contain the pid.
  */
 static int wait_for_owner_pid(const struct paths *paths, const char *name, pid_t *pid,
-			      enum owner_role *role)
+			      enum lock_owner_role *role)
 {
 	for (int i = 0;; i++) {
 		int r = rundir_get_lock_owner(paths, name, pid, role);
@@ -113,13 +113,13 @@ static int wait_for_owner_pid(const struct paths *paths, const char *name, pid_t
  * down. Returns -EAGAIN without setting err if the process has just ended. In all other cases
  * returns a negative errno with err set.
  */
-static int check_lock_owner(const struct gadget *g, const json_t *document,
-			    const struct client_options *options, struct error *err)
+static int check_same_gadget_is_up(const struct gadget *g, const json_t *document,
+				   const struct client_options *options, struct error *err)
 {
 	const struct paths *paths = options->paths;
-	enum gadget_condition state = read_state_from_status(paths, g->name);
+	enum gadget_condition state = read_condition_from_status(paths, g->name);
 	struct record mine, theirs;
-	enum owner_role role;
+	enum lock_owner_role role;
 	pid_t pid;
 	int r = wait_for_owner_pid(paths, g->name, &pid, &role);
 
@@ -139,9 +139,9 @@ static int check_lock_owner(const struct gadget *g, const json_t *document,
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "a different gadget '%s' is up",
 			  g->name);
 		error_add_hint(err, "'ffsctl reload %s%s%s%s' applies the gadget file",
-			       record_is_renamed(&mine) ? "--name " : "",
-			       record_is_renamed(&mine) ? g->name : "",
-			       record_is_renamed(&mine) ? " " : "", g->file);
+			       record_name_differs_from_file(&mine) ? "--name " : "",
+			       record_name_differs_from_file(&mine) ? g->name : "",
+			       record_name_differs_from_file(&mine) ? " " : "", g->file);
 	} else {
 		check_bound_as_required(g, options, err);
 	}
@@ -174,15 +174,15 @@ static bool try_take_over(struct supervisor **s, const struct gadget *g, const j
  * CLIENT_UNCHANGED and returns 0. If the lock is free again, returns -EAGAIN without setting err.
  * Otherwise returns a negative errno with err set.
  */
-static int handle_lock_owner(const struct gadget *g, const json_t *document,
-			     const struct client_options *options, enum client_result *result,
-			     struct error *err)
+static int accept_or_clear_running_gadget(const struct gadget *g, const json_t *document,
+					  const struct client_options *options,
+					  enum client_result *result, struct error *err)
 {
 	enum client_result ignored;
 	int r;
 
 	error_clear(err);
-	r = check_lock_owner(g, document, options, err);
+	r = check_same_gadget_is_up(g, document, options, err);
 	if (r == 0)
 		*result = CLIENT_UNCHANGED;
 	if (r != -ESTALE || err->exit)
@@ -235,7 +235,7 @@ static int lock_and_make_supervisor(struct supervisor **s, const struct gadget *
 	for (;;) {
 		r = rundir_lock(&rundir, paths, g->name, OWNER_STARTING, err);
 		if (r == -EWOULDBLOCK) {
-			r = handle_lock_owner(g, document, options, result, err);
+			r = accept_or_clear_running_gadget(g, document, options, result, err);
 			if (r == -EAGAIN && !err->exit)
 				continue;
 			return r;
@@ -318,7 +318,7 @@ int client_run_in_foreground(const struct gadget *g, const json_t *document,
 	supervisor_set_on_up(s, release_parser_memory, NULL);
 	supervisor_set_notify_fd(s, options->notify_fd);
 	r = supervisor_run(s, options->up_timeout, options->udc_wait, err);
-	r = client_switch_gadgets(&s, g, options, true, r, err);
+	r = client_run_requested_switches(&s, g, options, true, r, err);
 	supervisor_free(s);
 	return r;
 }

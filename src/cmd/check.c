@@ -18,8 +18,9 @@ struct check_command {
 	enum diag_format diag_format;
 	/* Severity of messages about users, programs and so on that do not exist. */
 	enum diag_severity missing_severity;
-	json_t *files, *problems, *errors; /* arrays of the --json document */
-	struct plugin_cache plugin_cache;  /* declarations of the plugins of all files */
+	/* Arrays of the --json output: "files", "problems" (of all files), and "errors". */
+	json_t *files, *diagnostics, *unreadable_files;
+	struct plugin_cache plugin_cache; /* declarations of the plugins of all files */
 	/*
 	 * The exit status of the first file that cannot be read; else EX_DATAERR if a file has
 	 * errors; else EX_UNAVAILABLE if this system lacks something (--here).
@@ -27,9 +28,9 @@ struct check_command {
 	int exit_status;
 };
 
-/* Adds a gadget file and its errors and warnings to the --json document. */
-static void add_file_to_document(struct check_command *c, const char *path, const struct gadget *g,
-				 json_t *form, const struct diags *diags)
+/* Adds a gadget file and its errors and warnings to the --json output. */
+static void add_file_to_json_output(struct check_command *c, const char *path,
+				    const struct gadget *g, json_t *form, const struct diags *diags)
 {
 	json_t *problems = diags_to_json(diags), *drop_ins = json_array();
 	json_t *file =
@@ -41,7 +42,7 @@ static void add_file_to_document(struct check_command *c, const char *path, cons
 	if (g)
 		json_object_set_new(file, "name", json_string(g->name));
 	json_array_append_new(c->files, file);
-	json_array_extend(c->problems, problems);
+	json_array_extend(c->diagnostics, problems);
 	json_decref(problems);
 }
 
@@ -65,7 +66,7 @@ static void report_unreadable_file(struct check_command *c, const struct error *
 	if (c->exit_status == 0 || c->exit_status == EX_DATAERR || c->exit_status == EX_UNAVAILABLE)
 		c->exit_status = err->exit;
 	if (c->output_format == OUTPUT_JSON)
-		json_array_append_new(c->errors, error_to_json(err));
+		json_array_append_new(c->unreadable_files, error_to_json(err));
 	else
 		cmd_print_error(err);
 }
@@ -95,7 +96,7 @@ static void check_gadget_file(struct check_command *c, const char *argument)
 		else if (diags.n_errors > 0 && c->exit_status == 0)
 			c->exit_status = EX_UNAVAILABLE;
 		if (c->output_format == OUTPUT_JSON)
-			add_file_to_document(c, path, g, json_incref(form), &diags);
+			add_file_to_json_output(c, path, g, json_incref(form), &diags);
 		else
 			print_file_report(c, path, g, &diags);
 	}
@@ -137,22 +138,22 @@ static int run_check_command(const struct globals *globals, int argc, char **arg
 	if (optind == argc)
 		return cmd_error_usage(&cmd_check, "expected a gadget file");
 	c.files = json_array();
-	c.problems = json_array();
-	c.errors = json_array();
+	c.diagnostics = json_array();
+	c.unreadable_files = json_array();
 	for (int i = optind; i < argc; i++)
 		check_gadget_file(&c, argv[i]);
 	if (c.output_format == OUTPUT_JSON) {
-		json_t *doc = cmd_new_document();
+		json_t *output = cmd_new_json_output();
 
-		json_object_set(doc, "files", c.files);
-		json_object_set(doc, "problems", c.problems);
-		json_object_set(doc, "errors", c.errors);
-		c.exit_status = cmd_print_document(doc, c.exit_status);
+		json_object_set(output, "files", c.files);
+		json_object_set(output, "problems", c.diagnostics);
+		json_object_set(output, "errors", c.unreadable_files);
+		c.exit_status = cmd_print_json_output(output, c.exit_status);
 	}
 	plugin_cache_free(&c.plugin_cache);
 	json_decref(c.files);
-	json_decref(c.problems);
-	json_decref(c.errors);
+	json_decref(c.diagnostics);
+	json_decref(c.unreadable_files);
 	return c.exit_status;
 }
 
@@ -172,6 +173,6 @@ const struct command cmd_check = {
 		"  --format=gcc        one line per message, as compilers print them\n",
 	.option_words = option_words,
 	.argument_kinds = { CMD_ARGUMENT_FILES },
-	.repeats_first_kind = true,
+	.all_arguments_like_first = true,
 	.run = run_check_command,
 };

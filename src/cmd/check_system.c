@@ -19,24 +19,27 @@ struct system_check {
 	struct plugin_cache *plugin_cache;
 	struct diags *diags;
 	/* Users, groups and programs that exist: many workers have the same user and program. */
-	struct found_item {
-		enum found_kind { USER, GROUP, PROGRAM } kind;
-		const char *item_name;
-	} * found_items;
-	size_t n_found_items;
+	struct found_requirement {
+		enum requirement_kind { USER, GROUP, PROGRAM } requirement_kind;
+		const char *requirement_name;
+	} * found_requirements;
+	size_t n_found_requirements;
 };
 
-static bool was_found_before(const struct system_check *h, enum found_kind kind, const char *name)
+static bool was_found_before(const struct system_check *h, enum requirement_kind kind,
+			     const char *name)
 {
-	for (size_t i = 0; i < h->n_found_items; i++)
-		if (h->found_items[i].kind == kind && streq(h->found_items[i].item_name, name))
+	for (size_t i = 0; i < h->n_found_requirements; i++)
+		if (h->found_requirements[i].requirement_kind == kind &&
+		    streq(h->found_requirements[i].requirement_name, name))
 			return true;
 	return false;
 }
 
-static void remember_found(struct system_check *h, enum found_kind kind, const char *name)
+static void remember_found(struct system_check *h, enum requirement_kind kind, const char *name)
 {
-	*array_add(h->found_items, h->n_found_items) = (struct found_item){ kind, name };
+	*array_add(h->found_requirements, h->n_found_requirements) =
+		(struct found_requirement){ kind, name };
 }
 
 static void add_missing_message(const struct system_check *h, const struct position *at,
@@ -140,14 +143,14 @@ static void check_worker(struct system_check *h, const struct worker *w)
 }
 
 /*
- * Warns if the gadget cannot work on the UDC `name`. `name` NULL: checks the UDC driver that the
+ * Warns if the gadget cannot work on the UDC. `udc_name` NULL: checks the UDC driver that the
  * gadget file names, if any.
  */
-static void check_udc_mismatch(const struct system_check *h, const char *name)
+static void warn_if_gadget_cannot_work_on_udc(const struct system_check *h, const char *udc_name)
 {
 	const struct gadget_udc *udc = &h->gadget->udc;
 	const struct position whole = { .file = h->gadget->source_files[0] };
-	_cleanup_free_ char *driver = name ? udc_driver(name) : NULL,
+	_cleanup_free_ char *driver = udc_name ? udc_driver(udc_name) : NULL,
 			    *why = udc_mismatch_reason(driver ?: udc->driver.value, h->gadget);
 
 	if (why)
@@ -168,10 +171,10 @@ static void check_udc(const struct system_check *h)
 	if (h->missing_severity == DIAG_ERROR) {
 		if (udc_choose(h->paths, udc, NULL, &name, &err) < 0)
 			add_missing_message(h, &udc->at, &err);
-		check_udc_mismatch(h, name ? name : udc->name.value);
+		warn_if_gadget_cannot_work_on_udc(h, name ? name : udc->name.value);
 		return;
 	}
-	check_udc_mismatch(h, udc->name.value);
+	warn_if_gadget_cannot_work_on_udc(h, udc->name.value);
 	if (!udc->name.value || udc_exists(udc->name.value))
 		return;
 	error_udc_missing(h->paths, udc->name.value, &err);
@@ -245,5 +248,5 @@ void check_this_system(const struct paths *paths, const struct gadget *gadget,
 		if (f->worker)
 			check_worker(&h, f->worker);
 	}
-	free(h.found_items);
+	free(h.found_requirements);
 }

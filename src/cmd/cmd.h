@@ -53,23 +53,25 @@ enum cmd_argument_kind {
 };
 
 /* The request that a command sends to the supervisor, and how the command prints the answer. */
-struct command_request {
+struct supervisor_request {
 	enum control_command control_command;
 	/*
 	 * Offset of the member of struct socket_request that gets the second argument; 0: the
 	 * command has no second argument.
 	 */
-	size_t argument_offset;
-	const char *argument_option; /* option that can replace the second argument; NULL: none */
+	size_t argument_member_offset;
+	/* Option that can replace the second argument; NULL: none. */
+	const char *option_instead_of_argument;
 	const char *expected_arguments; /* words for the usage error; NULL: "one gadget" */
-	bool takes_over_first; /* if the supervisor has died, first takes the gadget over */
+	/* If the supervisor has died, the command first takes the gadget over. */
+	bool takes_over_if_supervisor_died;
 	/*
 	 * Output after the gadget's name. `unchanged_text` is for a command that changed nothing;
 	 * if it is NULL, `done_text` is printed then, too.
 	 */
 	const char *done_text, *unchanged_text;
-	/* Prints the answer instead of these texts. `value`: the second argument, or NULL. */
-	void (*print_answer)(const char *gadget, const char *value,
+	/* Prints the answer instead of these texts. `second_argument` may be NULL. */
+	void (*print_answer)(const char *gadget, const char *second_argument,
 			     const struct socket_answer *answer);
 };
 
@@ -81,16 +83,16 @@ struct command {
 	const char *summary;			  /* description in the list of commands */
 	const char *options_help;		  /* text after the summary in --help; NULL: none */
 	enum cmd_argument_kind argument_kinds[2]; /* kinds of the first and the second argument */
-	bool repeats_first_kind; /* all arguments are of the kind argument_kinds[0] */
-	const struct cmd_option_words *option_words; /* the last option_name is NULL; NULL: none */
-	struct command_request request;		     /* used by cmd_send_request */
+	bool all_arguments_like_first; /* all arguments are of the kind argument_kinds[0] */
+	const struct cmd_option_words *option_words;  /* the last option_name is NULL; NULL: none */
+	struct supervisor_request supervisor_request; /* used by cmd_send_request */
 	int (*run)(const struct globals *globals, int argc, char **argv);
 };
 
-/* The commands in commands.h, and the internal command cmd_resume (reexec.c). */
+/* The commands in commands.h, and the internal command cmd_continue_after_reexec (reexec.c). */
 #define DECLARE_COMMAND(name) , cmd_##name
 #define DECLARE_NOTHING(...)
-extern const struct command cmd_resume COMMANDS(DECLARE_COMMAND, DECLARE_NOTHING);
+extern const struct command cmd_continue_after_reexec COMMANDS(DECLARE_COMMAND, DECLARE_NOTHING);
 #undef DECLARE_COMMAND
 #undef DECLARE_NOTHING
 
@@ -204,8 +206,8 @@ void cmd_explain_worker_failure(const struct globals *globals, const char *file,
 int cmd_find_gadget_name(const struct globals *globals, const char *argument, char **name,
 			 struct error *err);
 /* Like cmd_find_gadget_name, but also accepts names that no gadget file can contain. */
-int cmd_find_any_gadget_name(const struct globals *globals, const char *argument, char **name,
-			     struct error *err);
+int cmd_find_own_or_foreign_gadget_name(const struct globals *globals, const char *argument,
+					char **name, struct error *err);
 /*
  * Stores in *name the name of the gadget that is up from the gadget file `path`, which may have
  * been deleted since; NULL: there is no such gadget. Fails with EX_USAGE if there are several. The
@@ -223,7 +225,7 @@ void cmd_print_lines(FILE *to, const char *lines);
 int cmd_print_error(const struct error *err);
 /*
  * Sets the error for a gadget file with errors. Its hint refers to "problems" in the --json
- * document, which contains these errors.
+ * output, which contains these errors.
  */
 void cmd_error_file_has_errors(const char *file, struct error *err);
 /*
@@ -240,15 +242,15 @@ void cmd_print_takeover(const char *gadget);
 void cmd_keep_first_error(struct error *first, struct error *err);
 
 /*
- * Prints the --json document of a command, {"ffsctl", "gadgets", "errors", "problems"}, on stdout.
+ * Prints the --json output of a command, {"ffsctl", "gadgets", "errors", "problems"}, on stdout.
  * Takes ownership of `gadgets`. `gadgets`, `err` and `diags` may be NULL. Returns `exit`, or
- * EX_IOERR if the document cannot be written.
+ * EX_IOERR if the output cannot be written.
  */
-int cmd_print_gadgets_document(json_t *gadgets, const struct error *err, const struct diags *diags,
-			       int exit);
-/* Returns a new document {"ffsctl": {"schema": 1, "version"}}; the caller owns it. */
-json_t *cmd_new_document(void);
-/* Returns the array "errors" of a document, which the caller owns. `err` may be NULL or empty. */
+int cmd_print_gadgets_json(json_t *gadgets, const struct error *err, const struct diags *diags,
+			   int exit);
+/* Returns a new JSON object {"ffsctl": {"schema": 1, "version"}}; the caller owns it. */
+json_t *cmd_new_json_output(void);
+/* Returns the array "errors" of the output, which the caller owns. `err` may be NULL or empty. */
 json_t *cmd_error_to_array(const struct error *err);
-/* Writes a document to stdout and frees it. Returns `exit`, or EX_IOERR if writing fails. */
-int cmd_print_document(json_t *document, int exit);
+/* Writes the output to stdout and frees it. Returns `exit`, or EX_IOERR if writing fails. */
+int cmd_print_json_output(json_t *output, int exit);

@@ -17,7 +17,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/export.c \
 	src/cmd/features.c \
 	src/cmd/status_fields.c src/cmd/status_fields.h \
-	src/cmd/files.c \
+	src/cmd/gadget_files.c \
 	src/cmd/gadget_name.c \
 	src/cmd/check_system.c src/cmd/check_system.h \
 	src/cmd/list.c \

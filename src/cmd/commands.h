@@ -22,10 +22,10 @@
 		.usage_arguments = "GADGET [FUNCTION]", \
 		.summary = "restart the workers of a gadget or of one function, without a disconnect", \
 		.argument_kinds = { CMD_ARGUMENT_GADGETS, CMD_ARGUMENT_FUNCTIONS }, \
-		.request = { .control_command = COMMAND_RESTART, \
-			     .argument_offset = offsetof(struct socket_request, function), \
+		.supervisor_request = { .control_command = COMMAND_RESTART, \
+			     .argument_member_offset = offsetof(struct socket_request, function), \
 			     .expected_arguments = "a gadget and optionally one of its functions", \
-			     .takes_over_first = true, \
+			     .takes_over_if_supervisor_died = true, \
 			     .print_answer = cmd_print_restarted }) \
 	COMMAND(reexec) \
 	REQUEST(.name = "bind", \
@@ -33,16 +33,16 @@
 		.summary = "bind a gadget that is up to a UDC", \
 		.options_help = "  --udc NAME          the UDC to bind to, same as the argument UDC\n", \
 		.argument_kinds = { CMD_ARGUMENT_GADGETS, CMD_ARGUMENT_UDCS }, \
-		.request = { .control_command = COMMAND_BIND, \
-			     .argument_offset = offsetof(struct socket_request, udc), \
-			     .argument_option = "udc", \
+		.supervisor_request = { .control_command = COMMAND_BIND, \
+			     .argument_member_offset = offsetof(struct socket_request, udc), \
+			     .option_instead_of_argument = "udc", \
 			     .expected_arguments = "a gadget and optionally a UDC", \
 			     .print_answer = cmd_print_bound }) \
 	REQUEST(.name = "unbind", \
 		.usage_arguments = "GADGET", \
 		.summary = "unbind a gadget and leave it up", \
 		.argument_kinds = { CMD_ARGUMENT_GADGETS }, \
-		.request = { .control_command = COMMAND_UNBIND, \
+		.supervisor_request = { .control_command = COMMAND_UNBIND, \
 			     .done_text = "unbound", \
 			     .unchanged_text = "is not bound" }) \
 	COMMAND(wait) \

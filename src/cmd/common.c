@@ -38,7 +38,7 @@ char *cmd_bad_option_message(const char *options, char *const *argv)
 	_cleanup_free_ char *name =
 		equals ? xstrndup(word, (size_t)(equals - word)) : xstrdup(word);
 
-	switch (option_text_find(options, name)) {
+	switch (option_text_classify(options, name)) {
 	case OPTION_TEXT_VALUE:
 		return strf("option '%s' needs a value", name);
 	case OPTION_TEXT_FLAG:
@@ -207,7 +207,7 @@ int cmd_print_error(const struct error *err)
 	return cmd_print_gadget_error(NULL, err);
 }
 
-json_t *cmd_new_document(void)
+json_t *cmd_new_json_output(void)
 {
 	return json_pack("{s:{s:i, s:s}}", "ffsctl", "schema", 1, "version", PACKAGE_VERSION);
 }
@@ -221,22 +221,22 @@ json_t *cmd_error_to_array(const struct error *err)
 	return errors;
 }
 
-int cmd_print_document(json_t *document, int exit)
+int cmd_print_json_output(json_t *output, int exit)
 {
-	bool good = json_dumpf(document, stdout, JSON_INDENT(2)) == 0 && fputc('\n', stdout) != EOF;
+	bool good = json_dumpf(output, stdout, JSON_INDENT(2)) == 0 && fputc('\n', stdout) != EOF;
 
-	json_decref(document);
+	json_decref(output);
 	return (fflush(stdout) == 0 && good) || exit ? exit : EX_IOERR;
 }
 
-int cmd_print_gadgets_document(json_t *gadgets, const struct error *err, const struct diags *diags,
-			       int exit)
+int cmd_print_gadgets_json(json_t *gadgets, const struct error *err, const struct diags *diags,
+			   int exit)
 {
-	json_t *document = cmd_new_document();
+	json_t *output = cmd_new_json_output();
 
-	json_object_set_new(document, "gadgets", gadgets ? gadgets : json_array());
-	json_object_set_new(document, "errors", cmd_error_to_array(err));
+	json_object_set_new(output, "gadgets", gadgets ? gadgets : json_array());
+	json_object_set_new(output, "errors", cmd_error_to_array(err));
 	if (diags)
-		json_object_set_new(document, "problems", diags_to_json(diags));
-	return cmd_print_document(document, exit);
+		json_object_set_new(output, "problems", diags_to_json(diags));
+	return cmd_print_json_output(output, exit);
 }

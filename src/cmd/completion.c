@@ -29,16 +29,17 @@ struct command_line {
 	struct globals globals; /* values of the global options in the command line */
 	const struct command *command;
 	/*
-	 * The last word is fixed_part followed by typed_part. For "--color=al", fixed_part is
-	 * "--color=", and typed_part is "al", with which the candidates must begin.
+	 * The last word is unchanged_prefix followed by part_to_complete. For "--color=al",
+	 * unchanged_prefix is "--color=", and part_to_complete is "al", with which the candidates
+	 * must begin.
 	 */
-	const char *fixed_part, *typed_part;
+	const char *unchanged_prefix, *part_to_complete;
 };
 
 static void print_candidate(const struct command_line *l, const char *word, const char *what)
 {
-	if (str_has_prefix(word, l->typed_part))
-		printf("%s%s\t%s\n", l->fixed_part, word, what ? what : "");
+	if (str_has_prefix(word, l->part_to_complete))
+		printf("%s%s\t%s\n", l->unchanged_prefix, word, what ? what : "");
 }
 
 /* --- arguments --- */
@@ -110,14 +111,15 @@ static void complete_plugin_name(const struct command_line *l)
 /* Completes the last field in the comma-separated value of `status -o`. */
 static void complete_status_field(const struct command_line *l)
 {
-	const char *comma = strrchr(l->typed_part, ',');
+	const char *comma = strrchr(l->part_to_complete, ',');
 	_cleanup_free_ char *done =
-		comma ? xstrndup(l->typed_part, (size_t)(comma + 1 - l->typed_part)) : xstrdup("");
-	_cleanup_free_ char *prefix = strf("%s%s", l->fixed_part, done);
+		comma ? xstrndup(l->part_to_complete, (size_t)(comma + 1 - l->part_to_complete))
+		      : xstrdup("");
+	_cleanup_free_ char *prefix = strf("%s%s", l->unchanged_prefix, done);
 	struct command_line last = *l;
 
-	last.fixed_part = prefix;
-	last.typed_part = l->typed_part + strlen(done);
+	last.unchanged_prefix = prefix;
+	last.part_to_complete = l->part_to_complete + strlen(done);
 	for (size_t i = 0; i < gadget_fields.n; i++)
 		print_candidate(&last, gadget_fields.v[i].name, "of the gadget");
 	for (size_t i = 0; i < function_fields.n; i++) {
@@ -220,15 +222,15 @@ static bool complete_option(struct command_line *l, const char *options, char **
 	} else if (equals) {
 		_cleanup_free_ char *prefix = strf("%s=", name);
 
-		l->fixed_part = prefix;
-		l->typed_part = equals + 1;
+		l->unchanged_prefix = prefix;
+		l->part_to_complete = equals + 1;
 		complete_option_value(l, name);
 	} else if (*i == n - 1) {
-		l->typed_part = word;
+		l->part_to_complete = word;
 		option_text_each(options, print_option_candidate, l);
-	} else if (option_text_find(options, word) == OPTION_TEXT_VALUE) {
+	} else if (option_text_classify(options, word) == OPTION_TEXT_VALUE) {
 		++*i;
-		l->typed_part = words[*i];
+		l->part_to_complete = words[*i];
 		if (*i == n - 1)
 			complete_option_value(l, word);
 		else
@@ -244,7 +246,7 @@ static void complete_command_arguments(struct command_line *l, char **words, int
 	int at = 0;
 
 	for (int i = 0; i < n; i++) {
-		l->typed_part = words[i];
+		l->part_to_complete = words[i];
 		if (*words[i] == '-' && words[i][1]) {
 			if (complete_option(l, c->options_help, words, n, &i))
 				return;
@@ -253,11 +255,11 @@ static void complete_command_arguments(struct command_line *l, char **words, int
 			at++;
 		}
 	}
-	if (at == 0 || c->repeats_first_kind)
+	if (at == 0 || c->all_arguments_like_first)
 		complete_argument_of_kind(l, c->argument_kinds[0], NULL);
 	else if (at == 1)
 		complete_argument_of_kind(l, c->argument_kinds[1], before);
-	if (*l->typed_part == '-')
+	if (*l->part_to_complete == '-')
 		option_text_each(c->options_help, print_option_candidate, l);
 }
 
@@ -271,10 +273,12 @@ static const struct command *find_command(const struct globals *globals, const c
 
 static int complete_command_line(const struct globals *globals, char **words, int n)
 {
-	struct command_line l = { .globals = *globals, .fixed_part = "", .typed_part = "" };
+	struct command_line l = { .globals = *globals,
+				  .unchanged_prefix = "",
+				  .part_to_complete = "" };
 
 	for (int i = 0; i < n; i++) {
-		l.typed_part = words[i];
+		l.part_to_complete = words[i];
 		if (*words[i] == '-') {
 			if (complete_option(&l, globals->options_help, words, n, &i))
 				return 0;

@@ -189,23 +189,22 @@ static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 			 "configurations", configs);
 }
 
-/* Prints the --json document. If the gadget file has errors, the document has only the errors. */
-static int print_document(const struct descriptors_command *r, const struct diags *diags,
-			  const struct error *err, int exit)
+/* Prints the --json output. If the gadget file has errors, the output has only the errors. */
+static int print_descriptors_json(const struct descriptors_command *r, const struct diags *diags,
+				  const struct error *err, int exit)
 {
-	json_t *document = cmd_new_document(), *speeds = json_array();
+	json_t *output = cmd_new_json_output(), *speeds = json_array();
 
 	for (int s = 0; s < EP_SPEED_COUNT && r->gadget && exit == 0; s++)
 		if (r->selected_speeds[s])
 			json_array_append_new(speeds, speed_to_json(r, s));
-	json_object_set_new(document, "gadget",
+	json_object_set_new(output, "gadget",
 			    r->gadget ? json_string(r->gadget->name) : json_null());
-	json_object_set_new(document, "kernel",
-			    json_string(predict_kernel_words[r->kernel_version]));
-	json_object_set_new(document, "speeds", speeds);
-	json_object_set_new(document, "errors", cmd_error_to_array(err));
-	json_object_set_new(document, "problems", diags_to_json(diags));
-	return cmd_print_document(document, exit);
+	json_object_set_new(output, "kernel", json_string(predict_kernel_words[r->kernel_version]));
+	json_object_set_new(output, "speeds", speeds);
+	json_object_set_new(output, "errors", cmd_error_to_array(err));
+	json_object_set_new(output, "problems", diags_to_json(diags));
+	return cmd_print_json_output(output, exit);
 }
 
 /* --- blobs ------------------------------------------------------------------------------------ */
@@ -344,7 +343,7 @@ static int print_descriptors_of_file(const struct globals *globals, const char *
 	if (exit == 0 && (r->output_format == OUTPUT_WORDS || r->output_format == OUTPUT_JSON))
 		read_serial_number(r);
 	if (r->output_format == OUTPUT_JSON) {
-		exit = print_document(r, &diags, &err, exit);
+		exit = print_descriptors_json(r, &diags, &err, exit);
 	} else {
 		diags_print(stderr, &diags, DIAG_FORMAT_HUMAN, globals->color);
 		if (exit == 0)

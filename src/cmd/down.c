@@ -17,7 +17,8 @@ static const char *const result_words[] = {
 };
 
 static void take_gadget_down(const struct globals *globals, const char *name,
-			     enum client_down_scope scope, json_t *gadgets, struct error *first)
+			     enum client_down_scope scope, json_t *gadgets,
+			     struct error *first_error)
 {
 	_cleanup_error_ struct error err = { 0 };
 	enum client_result result;
@@ -27,17 +28,18 @@ static void take_gadget_down(const struct globals *globals, const char *name,
 		json_array_append_new(gadgets, json_pack("{s:s, s:n, s:s}", "name", name, "file",
 							 "state", "down"));
 	} else {
-		cmd_keep_first_error(first, &err);
+		cmd_keep_first_error(first_error, &err);
 	}
 }
 
 /* Removes the temporary gadgets of `features` commands that were killed. */
-static void remove_scratch_gadgets(const struct globals *globals, struct error *first)
+static void remove_temporary_gadgets_of_features(const struct globals *globals,
+						 struct error *first_error)
 {
 	_cleanup_error_ struct error err = { 0 };
 
 	if (features_remove_scratch_gadgets(&globals->paths, &err) < 0)
-		cmd_keep_first_error(first, &err);
+		cmd_keep_first_error(first_error, &err);
 }
 
 struct recorded_gadget_names {
@@ -69,17 +71,18 @@ static void take_all_gadgets_down(const struct globals *globals, json_t *gadgets
 
 static void take_down_by_argument(const struct globals *globals, const char *argument,
 				  enum client_down_scope scope, json_t *gadgets,
-				  struct error *first)
+				  struct error *first_error)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = NULL;
-	int r = scope == CLIENT_DOWN_ANY ? cmd_find_any_gadget_name(globals, argument, &name, &err)
-					 : cmd_find_gadget_name(globals, argument, &name, &err);
+	int r = scope == CLIENT_DOWN_ANY
+			? cmd_find_own_or_foreign_gadget_name(globals, argument, &name, &err)
+			: cmd_find_gadget_name(globals, argument, &name, &err);
 
 	if (r == 0)
-		take_gadget_down(globals, name, scope, gadgets, first);
+		take_gadget_down(globals, name, scope, gadgets, first_error);
 	else
-		cmd_keep_first_error(first, &err);
+		cmd_keep_first_error(first_error, &err);
 }
 
 static int run_down_command(const struct globals *globals, int argc, char **argv)
@@ -116,10 +119,10 @@ static int run_down_command(const struct globals *globals, int argc, char **argv
 		take_all_gadgets_down(globals, gadgets, &err);
 	for (int i = optind; i < argc; i++)
 		take_down_by_argument(globals, argv[i], scope, gadgets, &err);
-	remove_scratch_gadgets(globals, &err);
+	remove_temporary_gadgets_of_features(globals, &err);
 	exit = err.exit;
 	if (json)
-		return cmd_print_gadgets_document(gadgets, &err, NULL, exit);
+		return cmd_print_gadgets_json(gadgets, &err, NULL, exit);
 	json_decref(gadgets);
 	return exit ? cmd_print_error(&err) : 0;
 }
@@ -132,6 +135,6 @@ const struct command cmd_down = {
 			"  --force             also take down gadgets without a record\n"
 			"  --json              one JSON document on stdout\n",
 	.argument_kinds = { CMD_ARGUMENT_GADGETS },
-	.repeats_first_kind = true,
+	.all_arguments_like_first = true,
 	.run = run_down_command,
 };

@@ -76,7 +76,7 @@ static int export_named_gadget(const struct globals *globals, const char *argume
 	struct record record = { 0 };
 	int exit;
 
-	if (cmd_find_any_gadget_name(globals, argument, &name, &err) < 0 ||
+	if (cmd_find_own_or_foreign_gadget_name(globals, argument, &name, &err) < 0 ||
 	    read_record_and_configfs(globals, name, &tree, &record, &err) < 0 ||
 	    udcs_list(&globals->paths, &udcs, &err) < 0) {
 		exit = cmd_print_error(&err);

@@ -11,13 +11,13 @@
 #include "probe/features.h"
 
 /* Fails if the FunctionFS module is not loaded: a command that only reads must not load it. */
-static int check_module_loaded(const char *release, struct error *err)
+static int check_functionfs_loaded(const char *kernel_release, struct error *err)
 {
 	_cleanup_free_ char *advice = NULL;
 
-	if (!ffs_module_would_load(release))
+	if (!ffs_module_would_load(kernel_release))
 		return 0;
-	advice = ffs_module_advice(release, NULL);
+	advice = ffs_module_advice(kernel_release, NULL);
 	error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "FunctionFS is not loaded");
 	error_add_hint(err, FFS_LOAD_HINT);
 	return advice ? error_add_hint(err, "%s", advice) : -ENODEV;
@@ -59,18 +59,18 @@ static json_t *features_to_json(const struct ffs_features *features)
 	return array;
 }
 
-static int print_document(const char *release, const struct ffs_features *features,
-			  const char *advice, const struct error *err)
+static int print_features_json(const char *kernel_release, const struct ffs_features *features,
+			       const char *advice, const struct error *err)
 {
-	json_t *document = cmd_new_document();
+	json_t *output = cmd_new_json_output();
 
-	json_object_set_new(document, "kernel", json_string(release));
-	json_object_set_new(document, "features",
+	json_object_set_new(output, "kernel", json_string(kernel_release));
+	json_object_set_new(output, "features",
 			    err->exit ? json_array() : features_to_json(features));
 	if (advice)
-		json_object_set_new(document, "advice", json_string(advice));
-	json_object_set_new(document, "errors", cmd_error_to_array(err));
-	return cmd_print_document(document, err->exit);
+		json_object_set_new(output, "advice", json_string(advice));
+	json_object_set_new(output, "errors", cmd_error_to_array(err));
+	return cmd_print_json_output(output, err->exit);
 }
 
 static int run_features_command(const struct globals *globals, int argc, char **argv)
@@ -87,11 +87,11 @@ static int run_features_command(const struct globals *globals, int argc, char **
 	if (optind != argc)
 		return cmd_error_usage(&cmd_features, "expected no arguments");
 	uname(&kernel);
-	if (check_module_loaded(kernel.release, &err) == 0 &&
+	if (check_functionfs_loaded(kernel.release, &err) == 0 &&
 	    features_probe(&globals->paths, &features, &err) == 0)
 		advice = ffs_module_advice(kernel.release, &features);
 	if (json)
-		return print_document(kernel.release, &features, advice, &err);
+		return print_features_json(kernel.release, &features, advice, &err);
 	if (err.exit)
 		return cmd_print_error(&err);
 	print_features(&features);

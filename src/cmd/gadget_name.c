@@ -85,8 +85,8 @@ int cmd_find_gadget_name(const struct globals *globals, const char *argument, ch
 	return r < 0 || *name ? r : read_name_in_file(globals, argument, name, err);
 }
 
-int cmd_find_any_gadget_name(const struct globals *globals, const char *argument, char **name,
-			     struct error *err)
+int cmd_find_own_or_foreign_gadget_name(const struct globals *globals, const char *argument,
+					char **name, struct error *err)
 {
 	if (cmd_argument_is_path(argument))
 		return cmd_find_gadget_name(globals, argument, name, err);

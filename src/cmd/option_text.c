@@ -70,9 +70,9 @@ static bool match_option_name(const struct option_text *o, void *data)
 	return true;
 }
 
-enum option_text_kind option_text_find(const char *text, const char *word)
+enum option_text_kind option_text_classify(const char *text, const char *option_name)
 {
-	struct option_search search = { word, OPTION_TEXT_UNKNOWN };
+	struct option_search search = { option_name, OPTION_TEXT_UNKNOWN };
 
 	option_text_each(text, match_option_name, &search);
 	return search.found_kind;

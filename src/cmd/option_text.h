@@ -18,5 +18,5 @@ bool option_text_each(const char *text, bool (*fn)(const struct option_text *o, 
 		      void *data);
 
 enum option_text_kind { OPTION_TEXT_UNKNOWN, OPTION_TEXT_FLAG, OPTION_TEXT_VALUE };
-/* Returns whether `text` has the option `word`, and whether that option needs a value. */
-enum option_text_kind option_text_find(const char *text, const char *word);
+/* Returns whether `text` has the option `option_name`, and whether that option needs a value. */
+enum option_text_kind option_text_classify(const char *text, const char *option_name);

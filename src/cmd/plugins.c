@@ -21,7 +21,7 @@
 
 struct plugins_command {
 	struct plugin_cache cache;
-	json_t *plugins, *errors; /* arrays of the --json document; NULL: without --json */
+	json_t *plugins, *errors; /* arrays of the --json output; NULL: without --json */
 	int exit_status;
 };
 
@@ -201,11 +201,11 @@ static int run_plugins_command(const struct globals *globals _unused_, int argc,
 	else
 		show_installed_plugins(&q);
 	if (json) {
-		json_t *document = cmd_new_document();
+		json_t *output = cmd_new_json_output();
 
-		json_object_set_new(document, "plugins", q.plugins);
-		json_object_set_new(document, "errors", q.errors);
-		q.exit_status = cmd_print_document(document, q.exit_status);
+		json_object_set_new(output, "plugins", q.plugins);
+		json_object_set_new(output, "errors", q.errors);
+		q.exit_status = cmd_print_json_output(output, q.exit_status);
 	}
 	plugin_cache_free(&q.cache);
 	return q.exit_status;

@@ -92,21 +92,23 @@ const struct command cmd_reexec = {
 	.summary = "make supervisors execute this version of ffsctl, without a disconnect",
 	.options_help = "  --all               all gadgets of ffsctl\n",
 	.argument_kinds = { CMD_ARGUMENT_GADGETS },
-	.repeats_first_kind = true,
+	.all_arguments_like_first = true,
 	.run = run_reexec_command,
 };
 
-static int run_resume_command(const struct globals *globals, int argc, char **argv)
+static int run_continue_after_reexec(const struct globals *globals, int argc, char **argv)
 {
 	_cleanup_error_ struct error err = { 0 };
 	int lock, client;
 
 	if (argc < 4 || argc > 5 || !cmd_parse_fd(argv[2], &lock) ||
 	    !cmd_parse_fd(argv[3], &client))
-		return cmd_error_usage(&cmd_resume, "internal command of 'ffsctl reexec'");
+		return cmd_error_usage(&cmd_continue_after_reexec,
+				       "internal command of 'ffsctl reexec'");
 	if (client_resume_after_exec(&globals->paths, argv[1], lock, client, argc == 5, &err) < 0)
 		return cmd_print_error(&err);
 	return 0;
 }
 
-const struct command cmd_resume = { .name = SUPERVISOR_RESUME, .run = run_resume_command };
+const struct command cmd_continue_after_reexec = { .name = SUPERVISOR_RESUME,
+						   .run = run_continue_after_reexec };

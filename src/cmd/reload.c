@@ -17,7 +17,7 @@ enum { OPT_DRY_RUN = 256, OPT_JSON, OPT_TIMEOUT, OPT_NAME };
 struct reload_command {
 	const struct globals *globals;
 	bool dry_run, prints_json;
-	bool renamed;	       /* --name: ignores the name in the file */
+	bool keeps_name;       /* --name: ignores the name in the file */
 	double reload_timeout; /* seconds */
 	char *gadget_name, *file_path;
 	struct diags diags;
@@ -29,7 +29,7 @@ static int finish_command(struct reload_command *q, json_t *gadgets, int exit)
 	if (q->prints_json && exit == EX_DATAERR && !q->err.exit)
 		cmd_error_file_has_errors(q->file_path, &q->err);
 	if (q->prints_json)
-		exit = cmd_print_gadgets_document(gadgets, &q->err, &q->diags, exit);
+		exit = cmd_print_gadgets_json(gadgets, &q->err, &q->diags, exit);
 	else if (q->err.exit)
 		exit = cmd_print_error(&q->err);
 	error_clear(&q->err);
@@ -79,7 +79,7 @@ static int find_gadget_and_file(struct reload_command *q, const char *argument, 
 		    cmd_find_gadget_by_file(q->globals, argument, &q->gadget_name, &q->err) < 0)
 			return q->err.exit;
 	}
-	q->renamed = name;
+	q->keeps_name = name;
 	exit = cmd_load_gadget_file(q->globals, q->file_path, name ? name : q->gadget_name,
 				    GADGETFILE_TRUST_UNWRITABLE, &gadget, NULL, &q->diags, &q->err);
 	if (!q->prints_json && (exit || log_get_level() > LOG_QUIET))
@@ -94,10 +94,10 @@ static int find_gadget_and_file(struct reload_command *q, const char *argument, 
 }
 
 /*
- * Prints the --json document with the gadget's status and with the array `changes` (may be NULL).
+ * Prints the --json output with the gadget's status and with the array `changes` (may be NULL).
  * Takes ownership of `changes`.
  */
-static int print_document_with_status(struct reload_command *q, json_t *changes, bool rebinds)
+static int print_json_with_status(struct reload_command *q, json_t *changes, bool rebinds)
 {
 	struct gadget_statuses gadgets;
 	json_t *json, *gadget;
@@ -133,11 +133,11 @@ static int print_reload_plan(struct reload_command *q)
 	json_t *changes = NULL;
 	bool rebinds;
 
-	if (client_reload_plan(&q->globals->paths, q->gadget_name, q->file_path, q->renamed,
+	if (client_reload_plan(&q->globals->paths, q->gadget_name, q->file_path, q->keeps_name,
 			       cmd_gadget_dirs(q->globals), &changes, &rebinds, &q->err) < 0)
 		return finish_command(q, NULL, q->err.exit);
 	if (q->prints_json)
-		return print_document_with_status(q, changes, rebinds);
+		return print_json_with_status(q, changes, rebinds);
 	print_changes(changes);
 	if (json_array_size(changes) == 0)
 		log_info("%s: no changes", q->gadget_name);
@@ -153,11 +153,11 @@ static int reload_gadget(struct reload_command *q)
 {
 	struct client_reload_result done;
 
-	if (client_reload(&q->globals->paths, q->gadget_name, q->file_path, q->renamed,
+	if (client_reload(&q->globals->paths, q->gadget_name, q->file_path, q->keeps_name,
 			  q->reload_timeout, &done, &q->err) < 0) {
 		free(done.awaited_udc);
 		cmd_explain_worker_failure(q->globals, q->file_path,
-					   q->renamed ? q->gadget_name : NULL,
+					   q->keeps_name ? q->gadget_name : NULL,
 					   q->prints_json ? &q->diags : NULL, &q->err);
 		return finish_command(q, NULL, q->err.exit);
 	}
@@ -171,8 +171,7 @@ static int reload_gadget(struct reload_command *q)
 	else
 		log_info("%s: reloaded without a rebind", q->gadget_name);
 	free(done.awaited_udc);
-	return q->prints_json ? print_document_with_status(q, NULL, false)
-			      : finish_command(q, NULL, 0);
+	return q->prints_json ? print_json_with_status(q, NULL, false) : finish_command(q, NULL, 0);
 }
 
 static int run_reload_command(const struct globals *globals, int argc, char **argv)

@@ -19,36 +19,36 @@ void cmd_print_restarted(const char *gadget, const char *function,
 void cmd_print_bound(const char *gadget, const char *udc _unused_,
 		     const struct socket_answer *answer)
 {
-	log_info("%s: bound%s%s%s", gadget, answer->changed ? "" : " already",
+	log_info("%s: bound%s%s%s", gadget, answer->gadget_changed ? "" : " already",
 		 answer->udc ? " to " : "", answer->udc ? answer->udc : "");
 }
 
 /* --- one request --- */
 
-static void print_answer(const struct command_request *row, const char *gadget, const char *value,
-			 const struct socket_answer *answer)
+static void print_answer(const struct supervisor_request *row, const char *gadget,
+			 const char *second_argument, const struct socket_answer *answer)
 {
 	if (row->print_answer)
-		row->print_answer(gadget, value, answer);
+		row->print_answer(gadget, second_argument, answer);
 	else
 		log_info("%s: %s", gadget,
-			 answer->changed || !row->unchanged_text ? row->done_text
-								 : row->unchanged_text);
+			 answer->gadget_changed || !row->unchanged_text ? row->done_text
+									: row->unchanged_text);
 }
 
 /* Sends the command's request and prints the answer. Returns 0, or an exit status with err set. */
-static int send_and_print(const struct globals *globals, const char *gadget, const char *value,
-			  struct error *err)
+static int send_request_and_print_answer(const struct globals *globals, const char *gadget,
+					 const char *second_argument, struct error *err)
 {
-	const struct command_request *row = &globals->current_command->request;
+	const struct supervisor_request *row = &globals->current_command->supervisor_request;
 	struct socket_request request = { .command = row->control_command };
 	_cleanup_answer_ struct socket_answer answer = { 0 };
 
-	if (row->argument_offset)
-		*(const char **)((char *)&request + row->argument_offset) = value;
+	if (row->argument_member_offset)
+		*(const char **)((char *)&request + row->argument_member_offset) = second_argument;
 	if (client_send_request(&globals->paths, gadget, &request, &answer, err) < 0)
 		return err->exit;
-	print_answer(row, gadget, value, &answer);
+	print_answer(row, gadget, second_argument, &answer);
 	return 0;
 }
 
@@ -63,7 +63,8 @@ static int take_over_in_child(const struct globals *globals, const char *gadget,
 }
 
 /* Starts a supervisor that takes the gadget over, then sends the request to that supervisor. */
-static int take_over_and_send(const struct globals *globals, const char *gadget, const char *value)
+static int take_over_and_send_request(const struct globals *globals, const char *gadget,
+				      const char *second_argument)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct client_report report;
@@ -75,22 +76,24 @@ static int take_over_and_send(const struct globals *globals, const char *gadget,
 		return err.exit ? cmd_print_error(&err) : exit;
 	if (report.result == CLIENT_TAKEN_OVER)
 		cmd_print_takeover(gadget);
-	return send_and_print(globals, gadget, value, &err) ? cmd_print_error(&err) : 0;
+	return send_request_and_print_answer(globals, gadget, second_argument, &err)
+		       ? cmd_print_error(&err)
+		       : 0;
 }
 
 int cmd_send_request(const struct globals *globals, int argc, char **argv)
 {
 	const struct command *command = globals->current_command;
-	const struct command_request *row = &command->request;
-	/* argument_option NULL: the second row ends the table. */
+	const struct supervisor_request *row = &command->supervisor_request;
+	/* option_instead_of_argument NULL: the second row ends the table. */
 	const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
-		{ row->argument_option, required_argument, NULL, 'a' },
+		{ row->option_instead_of_argument, required_argument, NULL, 'a' },
 		{ NULL, 0, NULL, 0 },
 	};
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *gadget = NULL;
-	const char *value = NULL;
+	const char *second_argument = NULL;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -98,19 +101,21 @@ int cmd_send_request(const struct globals *globals, int argc, char **argv)
 			return cmd_print_help(command);
 		if (option == '?')
 			return cmd_error_bad_option(command, argv);
-		value = optarg;
+		second_argument = optarg;
 	}
-	if (argc - optind < 1 || argc - optind > (row->argument_offset && !value ? 2 : 1))
+	if (argc - optind < 1 ||
+	    argc - optind > (row->argument_member_offset && !second_argument ? 2 : 1))
 		return cmd_error_usage(command, "expected %s",
 				       row->expected_arguments ? row->expected_arguments
 							       : "one gadget");
 	if (argc - optind == 2)
-		value = argv[optind + 1];
+		second_argument = argv[optind + 1];
 	if (cmd_find_gadget_name(globals, argv[optind], &gadget, &err) < 0)
 		return cmd_print_error(&err);
-	if (send_and_print(globals, gadget, value, &err) == 0)
+	if (send_request_and_print_answer(globals, gadget, second_argument, &err) == 0)
 		return 0;
-	if (row->takes_over_first && client_gadget_is_orphaned(&globals->paths, gadget))
-		return take_over_and_send(globals, gadget, value);
+	if (row->takes_over_if_supervisor_died &&
+	    client_gadget_is_orphaned(&globals->paths, gadget))
+		return take_over_and_send_request(globals, gadget, second_argument);
 	return cmd_print_error(&err);
 }

@@ -4,10 +4,10 @@
 
 #include "cmd/cmd.h"
 
-/* Executes globals->current_command: sends the request that its member `request` describes. */
+/* Executes globals->current_command: sends the request of its member `supervisor_request`. */
 int cmd_send_request(const struct globals *globals, int argc, char **argv);
 
-/* Functions for command_request.print_answer. */
+/* Functions for supervisor_request.print_answer. */
 void cmd_print_restarted(const char *gadget, const char *function,
 			 const struct socket_answer *answer);
 void cmd_print_bound(const char *gadget, const char *udc, const struct socket_answer *answer);

@@ -98,8 +98,8 @@ static void read_gadget_statuses(void *data, struct gadget_statuses *gadgets, st
 static int print_status(struct status_command *q, int code)
 {
 	if (q->prints_json)
-		return cmd_print_gadgets_document(statuses_to_json(&q->gadgets), &q->first_error,
-						  NULL, code);
+		return cmd_print_gadgets_json(statuses_to_json(&q->gadgets), &q->first_error, NULL,
+					      code);
 	for (size_t i = 0; i < q->gadgets.n; i++) {
 		if (q->fields->n_fields > 0)
 			status_fields_print(q->fields, &q->gadgets.v[i]);
@@ -186,6 +186,6 @@ const struct command cmd_status = {
 								   "a gadget of ffsctl is "
 								   "degraded\n",
 	.argument_kinds = { CMD_ARGUMENT_ALL_GADGETS },
-	.repeats_first_kind = true,
+	.all_arguments_like_first = true,
 	.run = run_status_command,
 };

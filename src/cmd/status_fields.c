@@ -27,17 +27,17 @@ static bool parse_field(struct status_field *field, const char *text)
 	const char *dot = strrchr(text, '.'), *end = dot;
 
 	if (!dot) {
-		field->status_row = find_member(&gadget_fields, text);
-		return field->status_row != NULL;
+		field->status_member = find_member(&gadget_fields, text);
+		return field->status_member != NULL;
 	}
 	field->is_of_worker = dot - text >= (ptrdiff_t)strlen("." WORKER) &&
 			      str_has_prefix(dot + 1 - strlen("." WORKER), "." WORKER);
 	if (field->is_of_worker)
 		end = dot + 1 - strlen("." WORKER);
-	field->status_row =
+	field->status_member =
 		find_member(field->is_of_worker ? &worker_fields : &function_fields, dot + 1);
 	field->function_label = xstrndup(text, (size_t)(end - text));
-	return field->status_row && *field->function_label;
+	return field->status_member && *field->function_label;
 }
 
 bool status_fields_parse(struct status_fields *fields, const char *text, char **bad)
@@ -117,7 +117,8 @@ static void print_fields_line(const struct status_fields *fields,
 {
 	for (size_t i = 0; i < fields->n_fields; i++) {
 		const void *of = find_status_struct(&fields->fields[i], gadget, each_function);
-		json_t *value = of ? json_member_make(fields->fields[i].status_row, of) : NULL;
+		json_t *value =
+			of ? json_member_to_json(fields->fields[i].status_member, of) : NULL;
 
 		if (i > 0)
 			putchar('\t');

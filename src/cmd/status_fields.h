@@ -12,8 +12,8 @@ struct status_fields {
 	struct status_field {
 		char *function_label; /* "*": each function; NULL: a field of the gadget */
 		bool is_of_worker;    /* the field belongs to the function's worker */
-		/* The field's row in gadget_fields, function_fields or worker_fields. */
-		const struct json_member *status_row;
+		/* The field's element of gadget_fields, function_fields or worker_fields. */
+		const struct json_member *status_member;
 	} * fields;
 	size_t n_fields;
 	bool prints_each_function; /* a field has "*" instead of a function's label */

@@ -10,43 +10,44 @@
  * The data rate is 0 if the byte count has not changed for this time. Workers that transfer data
  * report their byte counts once a second.
  */
-#define ZERO_RATE_SECONDS 2.5
+#define STALE_RATE_SECONDS 2.5
 
-static char *make_rate_key(const struct gadget_status *gadget,
-			   const struct function_status *function,
-			   const struct endpoint_status *endpoint)
+static char *make_endpoint_id(const struct gadget_status *gadget,
+			      const struct function_status *function,
+			      const struct endpoint_status *endpoint)
 {
 	return strf("%s/%s/%s/%s", gadget->name, function->label, endpoint->file,
 		    endpoint->direction);
 }
 
-static struct data_rate *find_rate(const struct data_rates *rates, const char *key)
+static struct data_rate *find_rate(const struct data_rates *rates, const char *id)
 {
 	for (size_t i = 0; i < rates->n_endpoints; i++)
-		if (streq(rates->endpoints[i].endpoint_key, key))
+		if (streq(rates->endpoints[i].endpoint_id, id))
 			return &rates->endpoints[i];
 	return NULL;
 }
 
-static void update_rate(struct data_rates *rates, char *key, int64_t bytes, double now)
+static void update_rate(struct data_rates *rates, char *id, int64_t bytes, double now)
 {
-	struct data_rate *r = find_rate(rates, key);
+	struct data_rate *r = find_rate(rates, id);
 
 	if (!r) {
 		*array_add(rates->endpoints, rates->n_endpoints) = (struct data_rate){
-			.endpoint_key = key, .byte_count = bytes, .last_change = now
+			.endpoint_id = id, .last_reported_bytes = bytes, .last_change = now
 		};
 		return;
 	}
-	free(key);
-	if (bytes > r->byte_count && now > r->last_change)
-		r->bytes_per_second = (double)(bytes - r->byte_count) / (now - r->last_change);
-	else if (bytes < r->byte_count || now >= r->last_change + ZERO_RATE_SECONDS)
+	free(id);
+	if (bytes > r->last_reported_bytes && now > r->last_change)
+		r->bytes_per_second =
+			(double)(bytes - r->last_reported_bytes) / (now - r->last_change);
+	else if (bytes < r->last_reported_bytes || now >= r->last_change + STALE_RATE_SECONDS)
 		r->bytes_per_second =
 			0; /* a new worker has started to count, or no bytes were transferred */
-	if (bytes != r->byte_count)
+	if (bytes != r->last_reported_bytes)
 		r->last_change = now;
-	r->byte_count = bytes;
+	r->last_reported_bytes = bytes;
 }
 
 static void update_rates_of_function(struct data_rates *rates, const struct gadget_status *gadget,
@@ -55,7 +56,7 @@ static void update_rates_of_function(struct data_rates *rates, const struct gadg
 	for (size_t i = 0; i < function->n_endpoints; i++) {
 		const struct endpoint_status *endpoint = &function->endpoints[i];
 
-		update_rate(rates, make_rate_key(gadget, function, endpoint),
+		update_rate(rates, make_endpoint_id(gadget, function, endpoint),
 			    endpoint->bytes > 0 ? endpoint->bytes : 0, now);
 	}
 }
@@ -68,12 +69,12 @@ void rates_update(struct data_rates *rates, const struct gadget_statuses *gadget
 						 now);
 }
 
-double rates_seconds_until_zero(const struct data_rates *rates, double now)
+double rates_seconds_until_stale(const struct data_rates *rates, double now)
 {
 	double wait = -1;
 
 	for (size_t i = 0; i < rates->n_endpoints; i++) {
-		double left = rates->endpoints[i].last_change + ZERO_RATE_SECONDS - now;
+		double left = rates->endpoints[i].last_change + STALE_RATE_SECONDS - now;
 
 		if (rates->endpoints[i].bytes_per_second > 0 && (wait < 0 || left < wait))
 			wait = left > 0 ? left : 0;
@@ -100,8 +101,8 @@ void rates_print(FILE *out, const struct data_rates *rates, const struct gadget_
 
 	for (size_t i = 0; i < function->n_endpoints; i++) {
 		const struct endpoint_status *endpoint = &function->endpoints[i];
-		_cleanup_free_ char *key = make_rate_key(gadget, function, endpoint);
-		const struct data_rate *r = find_rate(rates, key);
+		_cleanup_free_ char *id = make_endpoint_id(gadget, function, endpoint);
+		const struct data_rate *r = find_rate(rates, id);
 
 		if (!r || endpoint->bytes < 0)
 			continue;
@@ -114,7 +115,7 @@ void rates_print(FILE *out, const struct data_rates *rates, const struct gadget_
 void rates_free(struct data_rates *rates)
 {
 	for (size_t i = 0; i < rates->n_endpoints; i++)
-		free(rates->endpoints[i].endpoint_key);
+		free(rates->endpoints[i].endpoint_id);
 	free(rates->endpoints);
 	*rates = (struct data_rates){ 0 };
 }

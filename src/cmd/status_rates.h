@@ -10,9 +10,10 @@
 /* The data rates of all endpoints. */
 struct data_rates {
 	struct data_rate {
-		char *endpoint_key; /* text that identifies gadget, function and endpoint */
-		int64_t byte_count; /* byte count that the worker reported last */
-		double last_change; /* time when `byte_count` changed last, from now_monotonic() */
+		char *endpoint_id; /* text that identifies gadget, function and endpoint */
+		int64_t last_reported_bytes; /* byte count that the worker reported last */
+		/* Time when last_reported_bytes changed last, from now_monotonic(). */
+		double last_change;
 		double bytes_per_second;
 	} * endpoints;
 	size_t n_endpoints;
@@ -24,7 +25,7 @@ void rates_update(struct data_rates *rates, const struct gadget_statuses *gadget
  * Returns the time until the first data rate becomes 0 if no worker reports a new byte count, in
  * seconds; -1: all data rates are 0.
  */
-double rates_seconds_until_zero(const struct data_rates *rates, double now);
+double rates_seconds_until_stale(const struct data_rates *rates, double now);
 /*
  * Prints the data rates of a function's endpoints: "ep1 out 12.3 MB/s, ep2 in 0 B/s". Prints
  * nothing if the function's worker has reported no byte counts.

@@ -18,7 +18,7 @@
 
 struct status_viewer {
 	status_reader *read_gadgets;
-	void *read_data;
+	void *read_gadgets_data;
 	bool prints_json;
 	bool on_terminal; /* stdout is a terminal: overwrites the previous status */
 	struct loop loop;
@@ -28,7 +28,7 @@ struct status_viewer {
 	bool must_print;	      /* the status must be read and printed again */
 	bool must_end;		      /* the command must end */
 	struct data_rates rates;
-	char *last_document; /* the document that was printed last, with --json */
+	char *last_json_output; /* the output that was printed last, with --json */
 	/* The line that was printed last for each gadget; not used on a terminal. */
 	struct printed_line {
 		char *gadget_name, *line;
@@ -119,20 +119,20 @@ static void print_on_screen(struct status_viewer *v, const struct gadget_statuse
 
 /* --- a pipe, a file --------------------------------------------------------------------------- */
 
-static void print_changed_document(struct status_viewer *v, const struct gadget_statuses *gadgets)
+static void print_json_if_changed(struct status_viewer *v, const struct gadget_statuses *gadgets)
 {
-	json_t *document = cmd_new_document();
+	json_t *output = cmd_new_json_output();
 	_cleanup_free_ char *text = NULL;
 
-	json_object_set_new(document, "gadgets", statuses_to_json(gadgets));
-	json_object_set_new(document, "errors", cmd_error_to_array(NULL));
-	text = json_dumps(document, JSON_COMPACT);
-	json_decref(document);
-	if (streq_null(text, v->last_document))
+	json_object_set_new(output, "gadgets", statuses_to_json(gadgets));
+	json_object_set_new(output, "errors", cmd_error_to_array(NULL));
+	text = json_dumps(output, JSON_COMPACT);
+	json_decref(output);
+	if (streq_null(text, v->last_json_output))
 		return;
 	puts(text);
-	free(v->last_document);
-	v->last_document = steal_ptr(text);
+	free(v->last_json_output);
+	v->last_json_output = steal_ptr(text);
 }
 
 static struct printed_line *find_printed_line(struct status_viewer *v, const char *name)
@@ -183,19 +183,19 @@ static int read_and_print(struct status_viewer *v, struct error *err)
 {
 	struct gadget_statuses gadgets = { 0 };
 
-	v->read_gadgets(v->read_data, &gadgets, err);
+	v->read_gadgets(v->read_gadgets_data, &gadgets, err);
 	/* What is watched only now may have changed after it was read, so reads again. */
-	while (!err->exit && gadget_watch_update(v->gadget_watch, &gadgets)) {
+	while (!err->exit && gadget_watch_set_gadgets(v->gadget_watch, &gadgets)) {
 		statuses_free(&gadgets);
-		v->read_gadgets(v->read_data, &gadgets, err);
+		v->read_gadgets(v->read_gadgets_data, &gadgets, err);
 	}
 	if (!err->exit) {
 		double now = now_monotonic(), wait;
 
 		rates_update(&v->rates, &gadgets, now);
-		wait = rates_seconds_until_zero(&v->rates, now);
+		wait = rates_seconds_until_stale(&v->rates, now);
 		if (v->prints_json)
-			print_changed_document(v, &gadgets);
+			print_json_if_changed(v, &gadgets);
 		else if (v->on_terminal)
 			print_on_screen(v, &gadgets);
 		else
@@ -308,14 +308,14 @@ static void close_watches(struct status_viewer *v)
 		free(v->lines[i].line);
 	}
 	free(v->lines);
-	free(v->last_document);
+	free(v->last_json_output);
 }
 
 int status_watch(const struct globals *globals, bool json, status_reader *read_gadgets, void *data)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct status_viewer v = { .read_gadgets = read_gadgets,
-				   .read_data = data,
+				   .read_gadgets_data = data,
 				   .prints_json = json,
 				   .on_terminal = !json && stdout_is_terminal(),
 				   .loop = { .epoll_fd = -1 },

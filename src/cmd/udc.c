@@ -87,7 +87,7 @@ static void print_udcs(const json_t *udcs, const json_t *hints)
 
 static int print_output(bool json, json_t *udcs, json_t *hints, const struct error *err)
 {
-	json_t *document;
+	json_t *output;
 
 	if (!json) {
 		print_udcs(udcs, hints);
@@ -95,11 +95,11 @@ static int print_output(bool json, json_t *udcs, json_t *hints, const struct err
 		json_decref(hints);
 		return 0;
 	}
-	document = cmd_new_document();
-	json_object_set_new(document, "udcs", udcs);
-	json_object_set_new(document, "hints", hints);
-	json_object_set_new(document, "errors", cmd_error_to_array(err));
-	return cmd_print_document(document, err->exit);
+	output = cmd_new_json_output();
+	json_object_set_new(output, "udcs", udcs);
+	json_object_set_new(output, "hints", hints);
+	json_object_set_new(output, "errors", cmd_error_to_array(err));
+	return cmd_print_json_output(output, err->exit);
 }
 
 static int run_udc_command(const struct globals *globals, int argc, char **argv)

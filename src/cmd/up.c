@@ -236,7 +236,7 @@ static void explain_worker_failure(struct up_command *q)
 				   q->prints_json ? &q->diags : NULL, &q->err);
 }
 
-static void free_up_command(struct up_command *q)
+static void up_command_free(struct up_command *q)
 {
 	error_clear(&q->err);
 	diags_free(&q->diags);
@@ -250,10 +250,10 @@ static int finish_command(struct up_command *q, json_t *gadgets, int exit)
 	if (q->prints_json && exit == EX_DATAERR && !q->err.exit)
 		cmd_error_file_has_errors(q->file_argument, &q->err);
 	if (q->prints_json)
-		exit = cmd_print_gadgets_document(gadgets, &q->err, &q->diags, exit);
+		exit = cmd_print_gadgets_json(gadgets, &q->err, &q->diags, exit);
 	else if (q->err.exit)
 		exit = cmd_print_gadget_error(q->gadget ? q->gadget->name : NULL, &q->err);
-	free_up_command(q);
+	up_command_free(q);
 	return exit;
 }
 
@@ -303,7 +303,7 @@ static int supervise_in_child(struct up_command *q, int report_fd)
 			&q->err);
 	if (reported) {
 		exit = q->err.exit;
-		free_up_command(q);
+		up_command_free(q);
 		return exit;
 	}
 	/* Prints the last output of the workers, without control characters, as `log` does. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * `up --all`: brings up each gadget in a separate child process, so that a failure does not affect
- * the others. With --json, merges the documents that the children print.
+ * the others. With --json, merges the JSON output of the children.
  */
 #include "cmd/up.h"
 
@@ -18,8 +18,8 @@
 struct up_all_progress {
 	const struct up_all_options *options;
 	const char *current_path;
-	json_t *gadgets, *errors, *problems; /* merged arrays of the children's documents */
-	int exit_status;		     /* exit status of the first failure */
+	json_t *gadgets, *errors, *diagnostics; /* merged arrays of the children's JSON output */
+	int exit_status;			/* exit status of the first failure */
 };
 
 static int bring_up_in_child(void *data)
@@ -61,15 +61,15 @@ static void report_failure(struct up_all_progress *w, int exit, const struct err
 		cmd_print_error(err);
 }
 
-static void merge_document_of_child(struct up_all_progress *w, int fd)
+static void add_json_output_of_child(struct up_all_progress *w, int fd)
 {
-	json_t *document = lseek(fd, 0, SEEK_SET) == 0 ? json_loadfd(fd, 0, NULL) : NULL;
+	json_t *output = lseek(fd, 0, SEEK_SET) == 0 ? json_loadfd(fd, 0, NULL) : NULL;
 
-	/* If the document has no such member, json_object_get returns NULL, which adds nothing. */
-	json_array_extend(w->gadgets, json_object_get(document, "gadgets"));
-	json_array_extend(w->errors, json_object_get(document, "errors"));
-	json_array_extend(w->problems, json_object_get(document, "problems"));
-	json_decref(document);
+	/* If the output has no such member, json_object_get returns NULL, which adds nothing. */
+	json_array_extend(w->gadgets, json_object_get(output, "gadgets"));
+	json_array_extend(w->errors, json_object_get(output, "errors"));
+	json_array_extend(w->diagnostics, json_object_get(output, "problems"));
+	json_decref(output);
 }
 
 /* Brings up the gadget of one file. Returns false after SIGINT or SIGTERM. */
@@ -94,21 +94,21 @@ static bool bring_up_one_file(struct up_all_progress *w, const char *path)
 		report_failure(w, exit, &err);
 	}
 	if (fd >= 0)
-		merge_document_of_child(w, fd);
+		add_json_output_of_child(w, fd);
 	return err.err != ECANCELED;
 }
 
-static int print_merged_document(struct up_all_progress *w)
+static int print_results_of_all_gadgets(struct up_all_progress *w)
 {
-	json_t *document;
+	json_t *output;
 
 	if (!w->options->prints_json)
 		return w->exit_status;
-	document = cmd_new_document();
-	json_object_set_new(document, "gadgets", w->gadgets);
-	json_object_set_new(document, "errors", w->errors);
-	json_object_set_new(document, "problems", w->problems);
-	return cmd_print_document(document, w->exit_status);
+	output = cmd_new_json_output();
+	json_object_set_new(output, "gadgets", w->gadgets);
+	json_object_set_new(output, "errors", w->errors);
+	json_object_set_new(output, "problems", w->diagnostics);
+	return cmd_print_json_output(output, w->exit_status);
 }
 
 int bring_up_all_gadgets(const struct up_all_options *options)
@@ -121,7 +121,7 @@ int bring_up_all_gadgets(const struct up_all_options *options)
 	if (options->prints_json) {
 		w.gadgets = json_array();
 		w.errors = json_array();
-		w.problems = json_array();
+		w.diagnostics = json_array();
 	}
 	if (cmd_list_gadget_files(options->globals, &files, &err) < 0)
 		report_failure(&w, err.exit, &err);
@@ -137,5 +137,5 @@ int bring_up_all_gadgets(const struct up_all_options *options)
 
 		log_info("no gadget file in %s has autostart = true", words);
 	}
-	return print_merged_document(&w);
+	return print_results_of_all_gadgets(&w);
 }

@@ -10,14 +10,14 @@
 enum { OPT_FOR = 256, OPT_TIMEOUT };
 
 static const struct cmd_option_words option_words[] = {
-	{ "--for", control_condition_words, CONDITION_COUNT },
+	{ "--for", wait_condition_words, CONDITION_COUNT },
 	{ 0 },
 };
 
-static enum control_condition parse_condition(const char *word)
+static enum wait_condition parse_condition(const char *word)
 {
-	for (enum control_condition i = 0; i < CONDITION_COUNT; i++)
-		if (streq_null(control_condition_words[i], word))
+	for (enum wait_condition i = 0; i < CONDITION_COUNT; i++)
+		if (streq_null(wait_condition_words[i], word))
 			return i;
 	return CONDITION_UNKNOWN;
 }

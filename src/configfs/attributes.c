@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "configfs/restore_value.h"
-#include "plan/files.h"
+#include "plan/directories_and_links.h"
 
 static int make_directory_apply(struct step *step, struct error *err)
 {

@@ -10,7 +10,7 @@
 #include "configfs/restore_value.h"
 #include "configfs/serial_number.h"
 #include "gadgetfile/keys/function.h"
-#include "plan/files.h"
+#include "plan/directories_and_links.h"
 
 static const char *last_component(const char *path)
 {

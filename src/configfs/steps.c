@@ -13,7 +13,7 @@
 #include "configfs/renew_links.h"
 #include "configfs/restore_value.h"
 #include "configfs/udc.h"
-#include "plan/files.h"
+#include "plan/directories_and_links.h"
 
 #define CONFIGFS_MAGIC 0x62656570 /* fs/configfs/mount.c */
 

@@ -48,7 +48,7 @@ char *export_ifname_pattern(const char *name);
 /* Returns the label that the record has for the function with this directory; NULL: none. */
 const char *export_recorded_label(const struct export *e, const char *directory);
 /* Returns a function's groups `ffs` and `worker` in the record; the caller owns the object. */
-json_t *export_recorded_groups(const struct export *e, const char *label);
+json_t *export_recorded_ffs_and_worker(const struct export *e, const char *label);
 
 /* Exports all functions: sets the key `functions` of the document, and e->function_labels. */
 void export_functions(struct export *e, json_t *document);

@@ -71,7 +71,7 @@ static void add_gadget_name(struct export *e, json_t *document)
 }
 
 /* Adds keys of the recorded gadget file that have no attribute in configfs. */
-static void add_recorded_keys(const struct export *e, json_t *document)
+static void add_settings_from_record(const struct export *e, json_t *document)
 {
 	static const char *const keys[] = { "autostart", "udc", "switch_to" };
 	const json_t *record = e->record ? e->record->document : NULL;
@@ -381,7 +381,7 @@ json_t *export_document(struct export *e)
 
 	export_add_comment(document, "Exported from the gadget '%s' in configfs.", e->gadget_name);
 	add_gadget_name(e, document);
-	add_recorded_keys(e, document);
+	add_settings_from_record(e, document);
 	add_udc(e, document);
 	add_max_speed(e, document);
 	report_other_entries(e, document, e->gadget_dir, known, ARRAY_SIZE(known),

@@ -20,13 +20,13 @@ struct function_export {
 	char *directory_name; /* name of the function's directory: TYPE.INSTANCE */
 	const struct configfs_tree *directory;
 	json_t *function_group; /* the function's group in the document */
-	json_t *tree_list;	/* the list `tree` in that group */
+	json_t *tree_key_list;	/* the list `tree` in that group */
 	/* Attributes, directories and links that are exported already, and not added to `tree`. */
 	const struct configfs_tree **exported_entries;
 	size_t n_exported;
 };
 
-static bool is_exported(const struct function_export *d, const struct configfs_tree *tree)
+static bool is_entry_exported(const struct function_export *d, const struct configfs_tree *tree)
 {
 	for (size_t i = 0; i < d->n_exported; i++)
 		if (d->exported_entries[i] == tree)
@@ -34,7 +34,7 @@ static bool is_exported(const struct function_export *d, const struct configfs_t
 	return false;
 }
 
-static void mark_exported(struct function_export *d, const struct configfs_tree *tree)
+static void mark_entry_exported(struct function_export *d, const struct configfs_tree *tree)
 {
 	*array_add(d->exported_entries, d->n_exported) = tree;
 }
@@ -74,7 +74,7 @@ static json_t *export_numbered_list(struct function_export *d, const struct key 
 		const struct configfs_tree *child = find_numbered_directory(row, dir, i);
 
 		json_array_append_new(list, export_key_group(d, row->group, child));
-		mark_exported(d, child);
+		mark_entry_exported(d, child);
 	}
 	return list;
 }
@@ -94,7 +94,7 @@ static json_t *export_key_group(struct function_export *d, const struct key_grou
 			value = export_key_value(
 				&(struct export_attribute){ d->function_type, dir, child }, row);
 			if (value)
-				mark_exported(d, child);
+				mark_entry_exported(d, child);
 		}
 		if (value)
 			json_object_set_new(object, row->name, value);
@@ -121,12 +121,12 @@ static void add_os_desc_id(struct function_export *d, json_t *entry,
 	if (!value)
 		return;
 	json_object_set_new(entry, name, value);
-	mark_exported(d, id);
+	mark_entry_exported(d, id);
 }
 
 /*
  * Adds compatible_id and sub_compatible_id of each os_desc/interface.NAME to the list `os_descs`.
- * make_tree_list adds the properties of the interfaces to `tree`.
+ * make_tree_key_list adds the properties of the interfaces to `tree`.
  */
 static void add_os_desc_ids(struct function_export *d)
 {
@@ -200,8 +200,8 @@ static bool is_in_list(const char *word, const char *const *words, size_t n)
 }
 
 /* Adds an element to `tree`. Returns false if a gadget file cannot contain `path`. */
-static bool add_tree_element(struct function_export *d, const char *path, const char *key,
-			     json_t *value)
+static bool add_element_to_tree_key(struct function_export *d, const char *path, const char *key,
+				    json_t *value)
 {
 	json_t *entry;
 
@@ -216,13 +216,13 @@ static bool add_tree_element(struct function_export *d, const char *path, const 
 	entry = json_pack("{s:s}", "path", path);
 	if (value)
 		json_object_set_new(entry, key, value);
-	json_array_append_new(d->tree_list, entry);
+	json_array_append_new(d->tree_key_list, entry);
 	return true;
 }
 
 /* Adds an attribute to `tree`. Returns whether the attribute was added. */
-static bool add_attribute_to_tree(struct function_export *d, const struct configfs_tree *dir,
-				  const struct configfs_tree *attribute, const char *path)
+static bool add_attribute_to_tree_key(struct function_export *d, const struct configfs_tree *dir,
+				      const struct configfs_tree *attribute, const char *path)
 {
 	json_t *value;
 
@@ -234,7 +234,7 @@ static bool add_attribute_to_tree(struct function_export *d, const struct config
 	}
 	value = export_attribute_value(
 		&(struct export_attribute){ d->function_type, dir, attribute });
-	return value && add_tree_element(d, path, "value", value);
+	return value && add_element_to_tree_key(d, path, "value", value);
 }
 
 static char *join_path(const char *prefix, const char *name)
@@ -244,8 +244,8 @@ static char *join_path(const char *prefix, const char *name)
 
 enum write_order { EARLY, NORMAL };
 
-static bool add_directory_to_tree(struct function_export *d, const struct configfs_tree *dir,
-				  const char *prefix, enum write_order order);
+static bool add_directory_to_tree_key(struct function_export *d, const struct configfs_tree *dir,
+				      const char *prefix, enum write_order order);
 
 static bool export_children(struct function_export *d, const struct configfs_tree *dir,
 			    const char *prefix, enum tree_kind kind, bool take_last,
@@ -262,9 +262,9 @@ static bool export_children(struct function_export *d, const struct configfs_tre
 			continue;
 		path = join_path(prefix, child->name);
 		if (kind == TREE_DIRECTORY)
-			any |= add_directory_to_tree(d, child, path, order);
-		else if (!is_exported(d, child))
-			any |= add_attribute_to_tree(d, dir, child, path);
+			any |= add_directory_to_tree_key(d, child, path, order);
+		else if (!is_entry_exported(d, child))
+			any |= add_attribute_to_tree_key(d, dir, child, path);
 	}
 	return any;
 }
@@ -282,8 +282,8 @@ static bool has_links(const struct configfs_tree *dir)
  * unless the kernel makes it. Returns true if `tree` has an element below the parent directory.
  * Then `tree` need not contain the parent, because that element also makes it.
  */
-static bool add_directory_to_tree(struct function_export *d, const struct configfs_tree *dir,
-				  const char *prefix, enum write_order order)
+static bool add_directory_to_tree_key(struct function_export *d, const struct configfs_tree *dir,
+				      const char *prefix, enum write_order order)
 {
 	bool any;
 
@@ -292,30 +292,30 @@ static bool add_directory_to_tree(struct function_export *d, const struct config
 	any = export_children(d, dir, prefix, TREE_ATTRIBUTE, false, order);
 	any |= export_children(d, dir, prefix, TREE_ATTRIBUTE, true, order);
 	any |= export_children(d, dir, prefix, TREE_DIRECTORY, false, order);
-	if (any || is_exported(d, dir) || has_links(dir) || !*prefix ||
+	if (any || is_entry_exported(d, dir) || has_links(dir) || !*prefix ||
 	    is_in_list(prefix, kernel_directories, ARRAY_SIZE(kernel_directories)))
 		return any;
-	return add_tree_element(d, prefix, NULL, NULL);
+	return add_element_to_tree_key(d, prefix, NULL, NULL);
 }
 
 /*
  * Adds the links in a directory to `tree`. If a link leads to a directory, first adds the links in
  * that directory.
  */
-static void add_links_to_tree(struct function_export *d, const struct configfs_tree *dir,
-			      const char *prefix);
+static void add_links_to_tree_key(struct function_export *d, const struct configfs_tree *dir,
+				  const char *prefix);
 
-static void add_link_to_tree(struct function_export *d, const struct configfs_tree *link,
-			     const char *path)
+static void add_link_to_tree_key(struct function_export *d, const struct configfs_tree *link,
+				 const char *path)
 {
 	_cleanup_free_ char *top =
 		strf("usb_gadget/%s/functions/%s/", d->export->gadget_name, d->directory_name);
 	const char *target = link->value ? link->value : "";
 	const struct configfs_tree *leads_to;
 
-	if (is_exported(d, link))
+	if (is_entry_exported(d, link))
 		return;
-	mark_exported(d, link);
+	mark_entry_exported(d, link);
 	if (!str_has_prefix(target, top)) {
 		export_report_omission(
 			d->export, d->function_group,
@@ -326,39 +326,39 @@ static void add_link_to_tree(struct function_export *d, const struct configfs_tr
 	target += strlen(top);
 	leads_to = configfs_tree_find(d->directory, target);
 	if (leads_to && leads_to->kind == TREE_DIRECTORY)
-		add_links_to_tree(d, leads_to, target);
+		add_links_to_tree_key(d, leads_to, target);
 	if (export_is_text(target, strlen(target), EXPORT_ONE_LINE))
-		add_tree_element(d, path, "link", json_string(target));
+		add_element_to_tree_key(d, path, "link", json_string(target));
 }
 
-static void add_links_to_tree(struct function_export *d, const struct configfs_tree *dir,
-			      const char *prefix)
+static void add_links_to_tree_key(struct function_export *d, const struct configfs_tree *dir,
+				  const char *prefix)
 {
 	for (size_t i = 0; i < dir->n_children; i++) {
 		const struct configfs_tree *child = &dir->children[i];
 		_cleanup_free_ char *path = join_path(prefix, child->name);
 
 		if (child->kind == TREE_LINK)
-			add_link_to_tree(d, child, path);
+			add_link_to_tree_key(d, child, path);
 		else if (child->kind == TREE_DIRECTORY)
-			add_links_to_tree(d, child, path);
+			add_links_to_tree_key(d, child, path);
 	}
 }
 
 /* Makes the list `tree` from all attributes, directories and links that are not exported yet. */
-static void make_tree_list(struct function_export *d)
+static void make_tree_key_list(struct function_export *d)
 {
-	d->tree_list = json_array();
+	d->tree_key_list = json_array();
 	for (size_t i = 0; i < ARRAY_SIZE(first_directories); i++) {
 		const struct configfs_tree *dir =
 			configfs_tree_find(d->directory, first_directories[i]);
 
 		if (dir)
-			add_directory_to_tree(d, dir, first_directories[i], EARLY);
+			add_directory_to_tree_key(d, dir, first_directories[i], EARLY);
 	}
-	add_directory_to_tree(d, d->directory, "", NORMAL);
-	add_links_to_tree(d, d->directory, "");
-	export_set_unless_empty(d->function_group, "tree", steal_ptr(d->tree_list));
+	add_directory_to_tree_key(d, d->directory, "", NORMAL);
+	add_links_to_tree_key(d, d->directory, "");
+	export_set_unless_empty(d->function_group, "tree", steal_ptr(d->tree_key_list));
 }
 
 /* --- The function ----------------------------------------------------------------------------- */
@@ -411,7 +411,7 @@ static void export_attributes(struct function_export *d, json_t *start, enum exp
 		add_attrs_group(d, function_type_find(d->function_type));
 		add_os_desc_ids(d);
 	}
-	make_tree_list(d);
+	make_tree_key_list(d);
 }
 
 static char *replace_invalid_characters(const char *name, const char *allowed,
@@ -491,7 +491,8 @@ static json_t *make_group_without_attributes(struct function_export *d, const ch
 	_cleanup_free_ char *fallback = gadgetfile_default_instance(
 				    d->function_type, e->gadget_name, d->function_label),
 			    *name = NULL;
-	json_t *groups = recorded ? export_recorded_groups(e, recorded) : json_object(), *start;
+	json_t *groups = recorded ? export_recorded_ffs_and_worker(e, recorded) : json_object(),
+	       *start;
 
 	d->function_group = json_object();
 	name = choose_instance_name(d, instance);

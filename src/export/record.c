@@ -112,7 +112,7 @@ static void make_worker_paths_absolute(json_t *worker, const char *dir)
 	}
 }
 
-json_t *export_recorded_groups(const struct export *e, const char *label)
+json_t *export_recorded_ffs_and_worker(const struct export *e, const char *label)
 {
 	static const char *const groups[] = { "ffs", "worker" };
 	const json_t *functions =

@@ -129,7 +129,7 @@ static char *make_value_to_write(const struct export_attribute *a, size_t *size)
 /* --- Networks --------------------------------------------------------------------------------- */
 
 /* Returns whether a user renamed the interface (NET_NAME_RENAMED of linux/netdevice.h). */
-static bool interface_was_renamed(const char *name)
+static bool netdev_was_renamed(const char *name)
 {
 	_cleanup_free_ char *path = strf("/sys/class/net/%s/name_assign_type", name), *type = NULL;
 
@@ -143,7 +143,7 @@ char *export_ifname_pattern(const char *name)
 	if (strchr(name, '%'))
 		return xstrdup(name);
 	/* Before the gadget is bound, the attribute contains "(unnamed net_device)". */
-	if (strpbrk(name, "/( ") || interface_was_renamed(name))
+	if (strpbrk(name, "/( ") || netdev_was_renamed(name))
 		return NULL;
 	while (digits < n && isdigit((unsigned char)name[n - 1 - digits]))
 		digits++;

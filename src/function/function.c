@@ -19,7 +19,7 @@
 #include "function/reap.h"
 #include "functionfs/endpoint.h"
 #include "functionfs/mount.h"
-#include "plan/files.h"
+#include "plan/directories_and_links.h"
 #include "process/worker_processes.h"
 
 /* Name of a keeper's socket in the run directory: this prefix and the label of the function. */
@@ -290,8 +290,8 @@ static bool plan_makes_directory(const struct plan *base, const char *dir)
  * its gadgets. In other places ffsctl creates and removes only directories that do not exist when
  * the plan is made.
  */
-static void add_mount_directories(struct plan *plan, const struct live_function *function,
-				  const struct plan *base)
+static void add_mount_directory_steps(struct plan *plan, const struct live_function *function,
+				      const struct plan *base)
 {
 	const struct ffs_mount *m = &function->model->ffs->mount;
 	void *above = NULL;
@@ -407,7 +407,7 @@ void function_add_steps(struct plan *plan, struct live_function *function, const
 	const struct ffs *ffs = function->model->ffs;
 
 	if (ffs) {
-		add_mount_directories(plan, function, base);
+		add_mount_directory_steps(plan, function, base);
 		plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(function),
 			 &ffs->mount.at, NULL);
 	}

@@ -15,7 +15,7 @@
 #include "base/loop.h"
 #include "base/paths.h"
 #include "base/trust.h"
-#include "rundir/output.h"
+#include "rundir/log_file.h"
 #include "rundir/rundir.h"
 
 struct live_function;
@@ -73,7 +73,7 @@ struct functions {
 	const struct paths *paths;
 	struct loop *loop;
 	struct rundir *rundir;
-	struct output *output_log; /* the log of the workers' output */
+	struct log_file *log_file; /* the log of the workers' output */
 
 	/* The owner updates the following members. */
 	enum gadget_phase phase;

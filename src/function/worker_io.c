@@ -86,8 +86,8 @@ static void on_output(void *data, uint32_t events _unused_)
 	if (n > 0 && all_functions_of(worker)->foreground)
 		print_output(text, (size_t)n);
 	else if (n > 0)
-		output_write_worker_text(all_functions_of(worker)->output_log, worker,
-					 worker->function->model->label, text, (size_t)n);
+		log_file_write_worker_text(all_functions_of(worker)->log_file, worker,
+					   worker->function->model->label, text, (size_t)n);
 	else if (n == 0 || errno != EAGAIN)
 		worker_close_watch(worker, &worker->output_watch);
 }

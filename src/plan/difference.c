@@ -9,18 +9,19 @@
 
 /* --- Which steps are kept --------------------------------------------------------------------- */
 
-enum step_mark {
-	MARK_UNPAIRED, /* the step is undone or applied, even if the other plan has the same step */
-	MARK_KEPT,
-	MARK_REPLACED,
+enum step_decision {
+	/* The step is undone or applied, even if the other plan has the same step. */
+	DECISION_UNDO_OR_APPLY,
+	DECISION_KEEP,
+	DECISION_REPLACE,
 };
 
 /* The old or the new plan, and what is known about its steps. */
 struct plan_side {
 	const struct plan *plan;
-	enum step_mark *marks;
-	size_t *partners; /* for each step, the index of the step in the other plan that is the same
-			     or replaces it; NONE: there is none */
+	enum step_decision *decisions;
+	size_t *paired_with; /* for each step, the index of the step in the other plan that is the
+			     same or replaces it; NONE: there is none */
 };
 
 static bool same_step(const struct step *a, const struct step *b)
@@ -29,26 +30,27 @@ static bool same_step(const struct step *a, const struct step *b)
 }
 
 static void pair_steps(struct plan_side *old, struct plan_side *new, size_t i, size_t j,
-		       enum step_mark mark)
+		       enum step_decision decision)
 {
-	old->marks[i] = new->marks[j] = mark;
-	old->partners[i] = j;
-	new->partners[j] = i;
+	old->decisions[i] = new->decisions[j] = decision;
+	old->paired_with[i] = j;
+	new->paired_with[j] = i;
 }
 
-static bool find_partner(struct plan_side *old, struct plan_side *new, size_t j,
-			 enum step_mark mark, const struct plan_rules *rules)
+static bool find_and_pair_step(struct plan_side *old, struct plan_side *new, size_t j,
+			       enum step_decision decision, const struct plan_rules *rules)
 {
 	const struct step *step = &new->plan->steps[j];
 
 	for (size_t i = 0; i < old->plan->n; i++) {
 		const struct step *other = &old->plan->steps[i];
 
-		if (old->partners[i] != NONE)
+		if (old->paired_with[i] != NONE)
 			continue;
-		if (mark == MARK_KEPT ? same_step(step, other)
-				      : step->op == other->op && rules->replaces(step, other)) {
-			pair_steps(old, new, i, j, mark);
+		if (decision == DECISION_KEEP
+			    ? same_step(step, other)
+			    : step->op == other->op && rules->can_replace_in_place(step, other)) {
+			pair_steps(old, new, i, j, decision);
 			return true;
 		}
 	}
@@ -56,17 +58,17 @@ static bool find_partner(struct plan_side *old, struct plan_side *new, size_t j,
 }
 
 /*
- * Finds for each step of the new plan its partner in the old plan. Looks for partners with the same
- * value first, because several steps may have the same path.
+ * Finds for each step of the new plan the step of the old plan that is kept or replaced. Looks
+ * for steps with the same value first, because several steps may have the same path.
  */
-static void find_partners(struct plan_side *old, struct plan_side *new,
-			  const struct plan_rules *rules)
+static void pair_all_steps(struct plan_side *old, struct plan_side *new,
+			   const struct plan_rules *rules)
 {
 	for (size_t j = 0; j < new->plan->n; j++)
-		find_partner(old, new, j, MARK_KEPT, rules);
+		find_and_pair_step(old, new, j, DECISION_KEEP, rules);
 	for (size_t j = 0; j < new->plan->n; j++)
-		if (new->partners[j] == NONE)
-			find_partner(old, new, j, MARK_REPLACED, rules);
+		if (new->paired_with[j] == NONE)
+			find_and_pair_step(old, new, j, DECISION_REPLACE, rules);
 }
 
 /* Returns whether step `i` must be undone and applied again because another step changes. */
@@ -75,9 +77,9 @@ static bool is_step_affected(const struct plan_side *side, size_t i, const struc
 	const struct step *steps = side->plan->steps;
 
 	for (size_t k = 0; k < side->plan->n; k++)
-		if (side->marks[k] != MARK_KEPT &&
+		if (side->decisions[k] != DECISION_KEEP &&
 		    ((k < i && rules->depends_on(&steps[i], &steps[k])) ||
-		     (k > i && rules->must_reapply_with(&steps[i], &steps[k]))))
+		     (k > i && rules->reapply_earlier_if_later_changes(&steps[i], &steps[k]))))
 			return true;
 	return false;
 }
@@ -86,34 +88,35 @@ static bool is_step_affected(const struct plan_side *side, size_t i, const struc
  * Returns whether step `j` of the new plan depends on an earlier step that comes after it in the
  * old plan.
  */
-static bool order_differs(const struct plan_side *new, size_t j, const struct plan_rules *rules)
+static bool step_must_move_after_dependency(const struct plan_side *new, size_t j,
+					    const struct plan_rules *rules)
 {
 	for (size_t k = 0; k < j; k++)
-		if (new->partners[k] != NONE &&new->partners[k] > new->partners[j] &&
+		if (new->paired_with[k] != NONE &&new->paired_with[k] > new->paired_with[j] &&
 		    rules->depends_on(&new->plan->steps[j], &new->plan->steps[k]))
 			return true;
 	return false;
 }
 
 /*
- * Marks all steps that changes of other steps affect as MARK_UNPAIRED. The loop ends, because each
- * round unpairs at least one pair.
+ * Decides DECISION_UNDO_OR_APPLY for all steps that changes of other steps affect. The loop ends,
+ * because each round decides so for at least one pair.
  */
-static void mark_affected(struct plan_side *old, struct plan_side *new,
-			  const struct plan_rules *rules)
+static void decide_steps_to_redo(struct plan_side *old, struct plan_side *new,
+				 const struct plan_rules *rules)
 {
 	bool again;
 
 	do {
 		again = false;
 		for (size_t j = 0; j < new->plan->n; j++) {
-			size_t i = new->partners[j];
+			size_t i = new->paired_with[j];
 
-			if (new->marks[j] == MARK_UNPAIRED ||
+			if (new->decisions[j] == DECISION_UNDO_OR_APPLY ||
 			    !(is_step_affected(old, i, rules) || is_step_affected(new, j, rules) ||
-			      order_differs(new, j, rules)))
+			      step_must_move_after_dependency(new, j, rules)))
 				continue;
-			old->marks[i] = new->marks[j] = MARK_UNPAIRED;
+			old->decisions[i] = new->decisions[j] = DECISION_UNDO_OR_APPLY;
 			again = true;
 		}
 	} while (again);
@@ -122,30 +125,30 @@ static void mark_affected(struct plan_side *old, struct plan_side *new,
 static struct plan_side make_plan_side(const struct plan *plan)
 {
 	struct plan_side side = { .plan = plan,
-				  .marks = xcalloc(plan->n, sizeof(*side.marks)),
-				  .partners = xcalloc(plan->n, sizeof(*side.partners)) };
+				  .decisions = xcalloc(plan->n, sizeof(*side.decisions)),
+				  .paired_with = xcalloc(plan->n, sizeof(*side.paired_with)) };
 
 	for (size_t i = 0; i < plan->n; i++)
-		side.partners[i] = NONE;
+		side.paired_with[i] = NONE;
 	return side;
 }
 
 static void plan_side_free(struct plan_side *side)
 {
-	free(side->marks);
-	free(side->partners);
+	free(side->decisions);
+	free(side->paired_with);
 }
 
 /* --- The merged plan -------------------------------------------------------------------------- */
 
 /* A step of the merged plan, given by its index in the old or in the new plan. */
-struct merged_step {
+struct step_of_either_plan {
 	bool is_from_new_plan;
 	size_t index;
 };
 
-static size_t find_merged_index(const struct merged_step *slots, size_t n, bool is_from_new_plan,
-				size_t index)
+static size_t find_merged_index(const struct step_of_either_plan *slots, size_t n,
+				bool is_from_new_plan, size_t index)
 {
 	for (size_t i = 0; i < n; i++)
 		if (slots[i].is_from_new_plan == is_from_new_plan && slots[i].index == index)
@@ -172,24 +175,25 @@ static size_t last_step_with_path(const struct plan_side *old, const struct step
  * new step comes directly after it. Steps that depend on one of the two then come after both, and
  * are undone before them when the merged plan is undone from its end.
  */
-static struct merged_step *merge_plans(const struct plan_side *old, const struct plan_side *new,
-				       size_t *n)
+static struct step_of_either_plan *merge_plans(const struct plan_side *old,
+					       const struct plan_side *new, size_t *n)
 {
-	struct merged_step *slots = xcalloc(old->plan->n + new->plan->n, sizeof(*slots));
+	struct step_of_either_plan *slots = xcalloc(old->plan->n + new->plan->n, sizeof(*slots));
 	size_t after = 0;
 
 	for (*n = 0; *n < old->plan->n; (*n)++)
 		slots[*n].index = *n;
 	for (size_t j = 0; j < new->plan->n; j++) {
 		const struct step *step = &new->plan->steps[j];
-		bool kept = new->marks[j] == MARK_KEPT;
-		size_t i = new->marks[j] == MARK_UNPAIRED ? last_step_with_path(old, step)
-							  : new->partners[j];
+		bool kept = new->decisions[j] == DECISION_KEEP;
+		size_t i = new->decisions[j] == DECISION_UNDO_OR_APPLY
+				   ? last_step_with_path(old, step)
+				   : new->paired_with[j];
 		size_t at = i == NONE ? after : find_merged_index(slots, *n, false, i) + 1;
 
 		if (!kept) {
 			memmove(&slots[at + 1], &slots[at], (*n - at) * sizeof(*slots));
-			slots[at] = (struct merged_step){ true, j };
+			slots[at] = (struct step_of_either_plan){ true, j };
 			(*n)++;
 		}
 		if (at >= after)
@@ -200,8 +204,8 @@ static struct merged_step *merge_plans(const struct plan_side *old, const struct
 	return slots;
 }
 
-static struct plan build_merged_plan(const struct merged_step *slots, size_t n, struct plan *old,
-				     struct plan *new)
+static struct plan build_merged_plan(const struct step_of_either_plan *slots, size_t n,
+				     struct plan *old, struct plan *new)
 {
 	struct plan plan = { .steps = xcalloc(n, sizeof(*plan.steps)),
 			     .n = n,
@@ -216,52 +220,52 @@ static struct plan build_merged_plan(const struct merged_step *slots, size_t n, 
 
 /* --- The changes ------------------------------------------------------------------------------ */
 
-static bool is_in_changed_directory(const struct plan_side *side, size_t i)
+static bool is_in_made_or_removed_directory(const struct plan_side *side, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
-		if (side->marks[k] == MARK_UNPAIRED && side->plan->steps[k].op->undo &&
+		if (side->decisions[k] == DECISION_UNDO_OR_APPLY && side->plan->steps[k].op->undo &&
 		    path_is_below(side->plan->steps[i].path, side->plan->steps[k].path))
 			return true;
 	return false;
 }
 
-static void add_change(struct difference *d, enum change_kind kind, size_t step_index,
-		       size_t replaced_index, bool in_changed_directory)
+static void add_change(struct difference *d, enum change_kind kind, size_t merged_index,
+		       size_t replaced_merged_index, bool in_made_or_removed_directory)
 {
 	struct change *change = array_add(d->changes, d->n_changes);
 
 	*change = (struct change){ .kind = kind,
-				   .step_index = step_index,
-				   .replaced_index = replaced_index,
-				   .in_changed_directory = in_changed_directory };
+				   .merged_index = merged_index,
+				   .replaced_merged_index = replaced_merged_index,
+				   .in_made_or_removed_directory = in_made_or_removed_directory };
 }
 
 static void list_changes(struct difference *d, const struct plan_side *old,
 			 const struct plan_side *new)
 {
-	for (size_t i = d->n_old_steps; i-- > 0;)
-		if (old->marks[i] == MARK_UNPAIRED)
-			add_change(d, CHANGE_UNDO, d->old_indices[i], NONE,
-				   is_in_changed_directory(old, i));
-	for (size_t j = 0; j < d->n_new_steps; j++) {
-		if (new->marks[j] == MARK_UNPAIRED)
-			add_change(d, CHANGE_APPLY, d->new_indices[j], NONE,
-				   is_in_changed_directory(new, j));
-		else if (new->marks[j] == MARK_REPLACED)
-			add_change(d, CHANGE_REPLACE, d->new_indices[j],
-				   d->old_indices[new->partners[j]], false);
+	for (size_t i = d->n_old_plan_steps; i-- > 0;)
+		if (old->decisions[i] == DECISION_UNDO_OR_APPLY)
+			add_change(d, CHANGE_UNDO, d->merged_index_of_old[i], NONE,
+				   is_in_made_or_removed_directory(old, i));
+	for (size_t j = 0; j < d->n_new_plan_steps; j++) {
+		if (new->decisions[j] == DECISION_UNDO_OR_APPLY)
+			add_change(d, CHANGE_APPLY, d->merged_index_of_new[j], NONE,
+				   is_in_made_or_removed_directory(new, j));
+		else if (new->decisions[j] == DECISION_REPLACE)
+			add_change(d, CHANGE_REPLACE, d->merged_index_of_new[j],
+				   d->merged_index_of_old[new->paired_with[j]], false);
 	}
 }
 
 static void find_merged_indices(struct difference *d, const struct plan_side *new,
-				const struct merged_step *slots, size_t n)
+				const struct step_of_either_plan *slots, size_t n)
 {
-	for (size_t i = 0; i < d->n_old_steps; i++)
-		d->old_indices[i] = find_merged_index(slots, n, false, i);
-	for (size_t j = 0; j < d->n_new_steps; j++)
-		d->new_indices[j] = new->marks[j] == MARK_KEPT
-					    ? d->old_indices[new->partners[j]]
-					    : find_merged_index(slots, n, true, j);
+	for (size_t i = 0; i < d->n_old_plan_steps; i++)
+		d->merged_index_of_old[i] = find_merged_index(slots, n, false, i);
+	for (size_t j = 0; j < d->n_new_plan_steps; j++)
+		d->merged_index_of_new[j] = new->decisions[j] == DECISION_KEEP
+						    ? d->merged_index_of_old[new->paired_with[j]]
+						    : find_merged_index(slots, n, true, j);
 }
 
 void difference_make(struct difference *d, struct plan *plan, struct plan *new_plan,
@@ -269,27 +273,28 @@ void difference_make(struct difference *d, struct plan *plan, struct plan *new_p
 {
 	_cleanup_(plan_side_free) struct plan_side old = make_plan_side(plan),
 						   new = make_plan_side(new_plan);
-	_cleanup_free_ struct merged_step *slots = NULL;
+	_cleanup_free_ struct step_of_either_plan *slots = NULL;
 	struct plan merged;
 	size_t n;
 
-	*d = (struct difference){ .merged_plan = plan,
-				  .rules = rules,
-				  .n_old_steps = plan->n,
-				  .n_new_steps = new_plan->n,
-				  .old_indices = xcalloc(plan->n, sizeof(*d->old_indices)),
-				  .new_indices = xcalloc(new_plan->n, sizeof(*d->new_indices)),
-				  .new_positions =
-					  xcalloc(new_plan->n, sizeof(*d->new_positions)) };
-	find_partners(&old, &new, rules);
-	mark_affected(&old, &new, rules);
+	*d = (struct difference){
+		.merged_plan = plan,
+		.rules = rules,
+		.n_old_plan_steps = plan->n,
+		.n_new_plan_steps = new_plan->n,
+		.merged_index_of_old = xcalloc(plan->n, sizeof(*d->merged_index_of_old)),
+		.merged_index_of_new = xcalloc(new_plan->n, sizeof(*d->merged_index_of_new)),
+		.new_positions = xcalloc(new_plan->n, sizeof(*d->new_positions))
+	};
+	pair_all_steps(&old, &new, rules);
+	decide_steps_to_redo(&old, &new, rules);
 	slots = merge_plans(&old, &new, &n);
 	find_merged_indices(d, &new, slots, n);
 	list_changes(d, &old, &new);
 	merged = build_merged_plan(slots, n, plan, new_plan);
 	for (size_t j = 0; j < new_plan->n; j++) {
 		d->new_positions[j] = new_plan->steps[j].at;
-		if (new.marks[j] == MARK_KEPT)
+		if (new.decisions[j] == DECISION_KEEP)
 			step_free(&new_plan->steps[j]);
 	}
 	free(plan->steps);
@@ -310,8 +315,8 @@ bool difference_keeps_step(const struct difference *d, const struct step *step)
 {
 	size_t index = (size_t)(step - d->merged_plan->steps);
 
-	return contains_index(d->old_indices, d->n_old_steps, index) &&
-	       contains_index(d->new_indices, d->n_new_steps, index);
+	return contains_index(d->merged_index_of_old, d->n_old_plan_steps, index) &&
+	       contains_index(d->merged_index_of_new, d->n_new_plan_steps, index);
 }
 
 /* --- The end ---------------------------------------------------------------------------------- */
@@ -319,16 +324,17 @@ bool difference_keeps_step(const struct difference *d, const struct step *step)
 void difference_free(struct difference *d)
 {
 	free(d->changes);
-	free(d->old_indices);
-	free(d->new_indices);
+	free(d->merged_index_of_old);
+	free(d->merged_index_of_new);
 	free(d->new_positions);
 	*d = (struct difference){ 0 };
 }
 
-void difference_reduce_to(struct difference *d, enum difference_plan kept)
+void difference_keep_plan(struct difference *d, enum difference_plan kept)
 {
-	size_t n = kept == DIFFERENCE_OLD_PLAN ? d->n_old_steps : d->n_new_steps;
-	const size_t *at = kept == DIFFERENCE_OLD_PLAN ? d->old_indices : d->new_indices;
+	size_t n = kept == DIFFERENCE_OLD_PLAN ? d->n_old_plan_steps : d->n_new_plan_steps;
+	const size_t *at =
+		kept == DIFFERENCE_OLD_PLAN ? d->merged_index_of_old : d->merged_index_of_new;
 	struct plan *merged = d->merged_plan;
 	struct plan plan = { .steps = xcalloc(n, sizeof(*plan.steps)),
 			     .n = n,

@@ -29,12 +29,13 @@ struct plan_rules {
 	 * Returns whether `later` makes a part of what `earlier` makes, so that `earlier` must be
 	 * undone and applied again when `later` changes.
 	 */
-	bool (*must_reapply_with)(const struct step *earlier, const struct step *later);
+	bool (*reapply_earlier_if_later_changes)(const struct step *earlier,
+						 const struct step *later);
 	/*
 	 * Returns whether `new_step` of the new plan differs from `old_step` of the old plan only
 	 * in its value. Both steps have the same op.
 	 */
-	bool (*replaces)(const struct step *new_step, const struct step *old_step);
+	bool (*can_replace_in_place)(const struct step *new_step, const struct step *old_step);
 };
 
 enum change_kind {
@@ -45,14 +46,14 @@ enum change_kind {
 
 struct change {
 	enum change_kind kind;
-	size_t step_index;     /* index of the step in the merged plan */
-	size_t replaced_index; /* CHANGE_REPLACE only: index of the replaced step in the merged plan
-				*/
+	size_t merged_index; /* index of the step in the merged plan */
+	/* CHANGE_REPLACE only: index of the replaced step in the merged plan. */
+	size_t replaced_merged_index;
 	/*
 	 * The step writes a value in a directory that this difference makes or removes, so the
 	 * previous value is not restored.
 	 */
-	bool in_changed_directory;
+	bool in_made_or_removed_directory;
 	bool revert_failed; /* the change could not be reverted */
 };
 
@@ -61,11 +62,11 @@ struct difference {
 	const struct plan_rules *rules;
 	struct change *changes;
 	size_t n_changes;
-	size_t next_change;		   /* index of the first change that is not made yet */
-	size_t *old_indices, *new_indices; /* for each step of the old plan and of the new plan, its
-					  index in the merged plan */
-	size_t n_old_steps, n_new_steps;   /* in the old and in the new plan */
-	struct position *new_positions;	   /* positions of the new plan's steps */
+	size_t next_change; /* index of the first change that is not made yet */
+	/* For each step of the old plan and of the new plan, its index in the merged plan. */
+	size_t *merged_index_of_old, *merged_index_of_new;
+	size_t n_old_plan_steps, n_new_plan_steps;
+	struct position *new_positions; /* positions of the new plan's steps */
 	bool any_revert_failed;
 };
 
@@ -110,7 +111,7 @@ enum difference_plan { DIFFERENCE_OLD_PLAN, DIFFERENCE_NEW_PLAN };
  * Reduces the merged plan to `kept`, the old or the new plan, and frees the steps that it does not
  * contain. Also frees the difference.
  */
-void difference_reduce_to(struct difference *d, enum difference_plan kept);
+void difference_keep_plan(struct difference *d, enum difference_plan kept);
 /* Frees the difference; the plan stays merged. */
 void difference_free(struct difference *d);
 
@@ -118,10 +119,10 @@ void difference_free(struct difference *d);
 bool difference_keeps_step(const struct difference *d, const struct step *step);
 
 /*
- * These return the word that messages and the JSON output use for making a change, and for
+ * These return the verb that messages and the JSON output use for making a change, and for
  * reverting it: "write-text", "rmdir", "restore".
  */
-const char *change_word(const struct difference *d, const struct change *change);
-const char *change_revert_word(const struct difference *d, const struct change *change);
+const char *change_verb(const struct difference *d, const struct change *change);
+const char *change_revert_verb(const struct difference *d, const struct change *change);
 /* Returns the array "changes" of the JSON output; the caller owns it. */
 json_t *difference_to_json(const struct difference *d);

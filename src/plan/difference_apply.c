@@ -9,30 +9,30 @@
 
 static struct step *step_of_change(const struct difference *d, const struct change *change)
 {
-	return &d->merged_plan->steps[change->step_index];
+	return &d->merged_plan->steps[change->merged_index];
 }
 
 /* --- Description ------------------------------------------------------------------------------ */
 
-static const char *undo_word(const struct change *change, const struct step *step)
+static const char *undo_verb(const struct change *change, const struct step *step)
 {
 	if (step->op->undo)
 		return step->op->undo_name;
-	return step->op->restore && !change->in_changed_directory ? "restore" : "leave";
+	return step->op->restore && !change->in_made_or_removed_directory ? "restore" : "leave";
 }
 
-const char *change_word(const struct difference *d, const struct change *change)
+const char *change_verb(const struct difference *d, const struct change *change)
 {
 	const struct step *step = step_of_change(d, change);
 
-	return change->kind == CHANGE_UNDO ? undo_word(change, step) : step->op->name;
+	return change->kind == CHANGE_UNDO ? undo_verb(change, step) : step->op->name;
 }
 
-const char *change_revert_word(const struct difference *d, const struct change *change)
+const char *change_revert_verb(const struct difference *d, const struct change *change)
 {
 	const struct step *step = step_of_change(d, change);
 
-	return change->kind == CHANGE_APPLY ? undo_word(change, step) : step->op->name;
+	return change->kind == CHANGE_APPLY ? undo_verb(change, step) : step->op->name;
 }
 
 json_t *difference_to_json(const struct difference *d)
@@ -46,9 +46,9 @@ json_t *difference_to_json(const struct difference *d)
 
 		json_array_append_new(array, json_pack("{s:I, s:s, s:s, s:o, s:s}", "n",
 						       (json_int_t)(i + 1), "do",
-						       change_word(d, change), "path", step->path,
+						       change_verb(d, change), "path", step->path,
 						       "value", json_string_or_null(value), "undo",
-						       change_revert_word(d, change)));
+						       change_revert_verb(d, change)));
 	}
 	return array;
 }
@@ -59,7 +59,7 @@ static int undo_or_restore(const struct change *change, struct step *step, struc
 {
 	if (step->op->undo)
 		return step->op->undo(step, err);
-	if (step->op->restore && !change->in_changed_directory)
+	if (step->op->restore && !change->in_made_or_removed_directory)
 		return step->op->restore(step, err);
 	return 0;
 }
@@ -91,7 +91,7 @@ static int make_change(struct difference *d, struct change *change, struct error
 		r = step->op->apply(step, err);
 		break;
 	case CHANGE_REPLACE:
-		replaced = &d->merged_plan->steps[change->replaced_index];
+		replaced = &d->merged_plan->steps[change->replaced_merged_index];
 		/*
 		 * The previous value is the one that the kernel had before the replaced step was
 		 * applied.
@@ -108,9 +108,10 @@ static int make_change(struct difference *d, struct change *change, struct error
 	return r;
 }
 
-static int fail_with_fault(const char *word, const struct step *step, int error, struct error *err)
+static int fail_with_injected_fault(const char *verb, const struct step *step, int error,
+				    struct error *err)
 {
-	return error_errno(err, EX_OSERR, error, step->path, "cannot %s %s", word, step->path);
+	return error_errno(err, EX_OSERR, error, step->path, "cannot %s %s", verb, step->path);
 }
 
 int difference_apply(struct difference *d, struct error *err)
@@ -119,7 +120,7 @@ int difference_apply(struct difference *d, struct error *err)
 		struct change *change = &d->changes[d->next_change];
 		struct step *step = step_of_change(d, change);
 		int fault = fault_inject(FAULT_RELOAD_BEFORE, d->next_change + 1);
-		int r = fault ? fail_with_fault(change_word(d, change), step, fault, err)
+		int r = fault ? fail_with_injected_fault(change_verb(d, change), step, fault, err)
 			      : make_change(d, change, err);
 
 		if (r > 0)
@@ -148,7 +149,7 @@ static int revert_change(struct difference *d, struct change *change, struct err
 		r = undo_or_restore(change, step, err);
 		break;
 	case CHANGE_REPLACE:
-		replaced = &d->merged_plan->steps[change->replaced_index];
+		replaced = &d->merged_plan->steps[change->replaced_merged_index];
 		r = replace_step(replaced, step, err);
 		if (r == 0)
 			replaced->state = STEP_DONE;
@@ -200,7 +201,8 @@ int difference_revert(struct difference *d, struct error *err)
 			continue;
 		}
 		fault = fault_inject(FAULT_REVERT_BEFORE, d->next_change);
-		r = fault ? fail_with_fault(change_revert_word(d, change), step, fault, &one)
+		r = fault ? fail_with_injected_fault(change_revert_verb(d, change), step, fault,
+						     &one)
 			  : revert_change(d, change, &one);
 		if (r > 0)
 			return r;
@@ -255,6 +257,6 @@ void difference_time_out(struct difference *d, struct error *err)
 	_cleanup_error_ struct error one = { 0 };
 
 	error_set(&one, EX_TEMPFAIL, ETIMEDOUT, step->path, "cannot %s %s within the time given",
-		  change_revert_word(d, change), step->path);
+		  change_revert_verb(d, change), step->path);
 	add_failure(d, change, &one, err);
 }

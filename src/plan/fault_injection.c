@@ -53,7 +53,7 @@ int fault_inject(enum fault_point when, size_t n)
 	return find_fault(words[when].fail, n, &error) ? error : 0;
 }
 
-void fault_next_list(void)
+void fault_use_next_fault_list(void)
 {
 	const char *list = getenv("FFSCTL_TEST_FAULT"), *next = list ? strchr(list, ';') : NULL;
 

@@ -55,8 +55,8 @@ enum fault_point {
  * no such fault is listed.
  */
 int fault_inject(enum fault_point when, size_t n);
-/* Removes the words up to the next ';' from the list in FFSCTL_TEST_FAULT. */
-void fault_next_list(void);
+/* Removes the list up to the next ';' from FFSCTL_TEST_FAULT. */
+void fault_use_next_fault_list(void);
 #else
 static inline int fault_inject(enum fault_point when, size_t n)
 {
@@ -64,7 +64,7 @@ static inline int fault_inject(enum fault_point when, size_t n)
 	(void)n;
 	return 0;
 }
-static inline void fault_next_list(void)
+static inline void fault_use_next_fault_list(void)
 {
 }
 #endif

@@ -2,5 +2,5 @@
 libffsctl_a_SOURCES += \
 	src/plan/difference.c src/plan/difference_apply.c src/plan/difference.h \
 	src/plan/fault_injection.c src/plan/fault_injection.h \
-	src/plan/files.c src/plan/files.h \
+	src/plan/directories_and_links.c src/plan/directories_and_links.h \
 	src/plan/plan.c src/plan/plan.h

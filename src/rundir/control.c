@@ -79,7 +79,7 @@ int error_from_json(struct error *err, const json_t *json)
 /* --- requests and answers ----------------------------------------------------------------------
  */
 
-const char *const control_condition_words[CONDITION_COUNT] = {
+const char *const wait_condition_words[CONDITION_COUNT] = {
 	[CONDITION_READY] = "ready",
 	[CONDITION_CONFIGURED] = "configured",
 	[CONDITION_DISCONNECTED] = "disconnected",
@@ -109,24 +109,24 @@ static const struct json_members bind_request = MEMBERS(REQUEST("udc", udc, MEMB
 static const struct json_members wait_request = MEMBERS({
 	.name = "for",
 	.offset = offsetof(struct socket_request, condition),
-	.type = MEMBER_WORD,
-	.words = control_condition_words,
-	.n_words = CONDITION_COUNT,
+	.type = MEMBER_ENUM,
+	.enum_names = wait_condition_words,
+	.n_enum_names = CONDITION_COUNT,
 });
 static const struct json_members reload_request =
-	MEMBERS(REQUEST("file", file, MEMBER_TEXT), REQUEST("renamed", renamed, MEMBER_FLAG),
+	MEMBERS(REQUEST("file", file, MEMBER_TEXT), REQUEST("renamed", keeps_name, MEMBER_FLAG),
 		REQUEST("timeout", timeout, MEMBER_SECONDS));
 static const struct json_members reexec_request = MEMBERS(REQUEST("program", program, MEMBER_TEXT));
 
 static const struct json_members bus_answer =
-	MEMBERS(ANSWER("changed", changed, MEMBER_FLAG), ANSWER("udc", udc, MEMBER_TEXT));
-static const struct json_members reload_answer =
-	MEMBERS(ANSWER("changed", changed, MEMBER_FLAG), ANSWER("rebound", rebound, MEMBER_FLAG),
-		ANSWER("awaits", awaits, MEMBER_TEXT));
+	MEMBERS(ANSWER("changed", gadget_changed, MEMBER_FLAG), ANSWER("udc", udc, MEMBER_TEXT));
+static const struct json_members reload_answer = MEMBERS(
+	ANSWER("changed", gadget_changed, MEMBER_FLAG), ANSWER("rebound", rebound, MEMBER_FLAG),
+	ANSWER("awaits", awaited_udc, MEMBER_TEXT));
 
 /* The strings that a struct socket_answer owns. */
 static const struct json_members answer_texts =
-	MEMBERS(ANSWER("udc", udc, MEMBER_TEXT), ANSWER("awaits", awaits, MEMBER_TEXT));
+	MEMBERS(ANSWER("udc", udc, MEMBER_TEXT), ANSWER("awaits", awaited_udc, MEMBER_TEXT));
 
 #define COMMAND(NAME, name, word, request, answer) [COMMAND_##NAME] = { word, &request, &answer },
 static const struct {
@@ -172,7 +172,7 @@ char *socket_request_to_text(const struct socket_request *request)
 	json_t *json = json_pack("{s:s}", "command", commands[request->command].word);
 	char *text = NULL;
 
-	if (json_members_make(commands[request->command].request, request, json))
+	if (json_members_write(commands[request->command].request, request, json))
 		text = json_dumps(json, JSON_COMPACT);
 	json_decref(json);
 	return text;
@@ -185,7 +185,7 @@ char *socket_answer_to_text(enum control_command command, const struct socket_an
 	char *text;
 
 	if (answer && !(err && err->exit))
-		json_members_make(commands[command].answer, answer, json);
+		json_members_write(commands[command].answer, answer, json);
 	text = json_dumps(json, JSON_COMPACT);
 	json_decref(json);
 	return text;
@@ -244,7 +244,7 @@ pid_t control_listener_pid(const struct paths *paths, const char *name)
 }
 
 /* Fails if the supervisor is stopped (SIGSTOP), because it would never reply. */
-static int check_not_stopped(int fd, const char *name, struct error *err)
+static int check_supervisor_not_sigstopped(int fd, const char *name, struct error *err)
 {
 	struct ucred peer;
 
@@ -280,7 +280,7 @@ static int send_request(const struct paths *paths, const char *name,
 			    "cannot reach the supervisor of '%s'", name);
 		return err->exit == EX_NOPERM ? error_needs_root(err) : -r;
 	}
-	if (!limit && check_not_stopped(fd, name, err) < 0)
+	if (!limit && check_supervisor_not_sigstopped(fd, name, err) < 0)
 		return -err->err;
 	if (limit && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, limit, sizeof(*limit)) < 0)
 		return error_errno(err, EX_OSERR, errno, path, "cannot set a time limit for %s",

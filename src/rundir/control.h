@@ -50,35 +50,36 @@ enum control_command {
 #undef CONTROL_ENUMERATOR
 
 /* What the command `wait` waits for. */
-enum control_condition {
+enum wait_condition {
 	CONDITION_UNKNOWN,
 	CONDITION_READY,
 	CONDITION_CONFIGURED,
 	CONDITION_DISCONNECTED,
 	CONDITION_COUNT
 };
-extern const char *const control_condition_words[CONDITION_COUNT];
+extern const char *const wait_condition_words[CONDITION_COUNT];
 
 /*
  * A command with its parameters. The comment of a parameter begins with the commands that use it.
  */
 struct socket_request {
 	enum control_command command;
-	const char *function;		  /* restart: label of the function; NULL: all functions */
-	const char *udc;		  /* bind: name of the UDC; NULL: any UDC */
-	enum control_condition condition; /* wait: the state to wait for */
+	const char *function;	       /* restart: label of the function; NULL: all functions */
+	const char *udc;	       /* bind: name of the UDC; NULL: any UDC */
+	enum wait_condition condition; /* wait: the state to wait for */
 	const char *file; /* reload: the gadget file; NULL: the current file of the gadget */
-	bool renamed;	  /* reload: the gadget keeps its name even if the file has another name */
+	bool keeps_name;  /* reload: the gadget keeps its name even if the file has another name */
 	double timeout;	  /* reload: time limit, seconds */
 	const char *program; /* reexec: absolute path of the program */
 };
 
 /* The values of the answer to a command that succeeded. */
 struct socket_answer {
-	bool changed; /* bind, unbind, reload: the command changed the gadget */
+	bool gadget_changed; /* bind, unbind, reload: the command changed the gadget */
 	bool rebound; /* reload: the gadget was unbound and bound, so the host saw a new device */
-	const char *udc;    /* bind, unbind: the UDC that the gadget is bound to; NULL: none */
-	const char *awaits; /* reload: the UDC for which the gadget waits, to bind; NULL: none */
+	const char *udc; /* bind, unbind: the UDC that the gadget is bound to; NULL: none */
+	const char
+		*awaited_udc; /* reload: the UDC for which the gadget waits, to bind; NULL: none */
 };
 
 /* --- for the supervisor --- */

@@ -31,12 +31,12 @@ static union member_pointer member_pointer(const struct json_member *member, con
 	return (union member_pointer){ .any = (char *)structure + member->offset };
 }
 
-static json_t *word_to_json(const struct json_member *member, unsigned int value)
+static json_t *enum_to_json(const struct json_member *member, unsigned int value)
 {
-	return json_string_or_null(value < member->n_words ? member->words[value] : NULL);
+	return json_string_or_null(value < member->n_enum_names ? member->enum_names[value] : NULL);
 }
 
-json_t *json_member_make(const struct json_member *member, const void *structure)
+json_t *json_member_to_json(const struct json_member *member, const void *structure)
 {
 	const union member_pointer at = member_pointer(member, structure);
 
@@ -44,8 +44,8 @@ json_t *json_member_make(const struct json_member *member, const void *structure
 	case MEMBER_NAME:
 	case MEMBER_TEXT:
 		return *at.text ? json_string(*at.text) : json_null();
-	case MEMBER_WORD:
-		return word_to_json(member, *at.enum_value);
+	case MEMBER_ENUM:
+		return enum_to_json(member, *at.enum_value);
 	case MEMBER_PID:
 		return *at.pid > 0 ? json_integer(*at.pid) : json_null();
 	case MEMBER_TIME:
@@ -64,12 +64,12 @@ json_t *json_member_make(const struct json_member *member, const void *structure
 	return json_null();
 }
 
-bool json_members_make(const struct json_members *members, const void *structure, json_t *object)
+bool json_members_write(const struct json_members *members, const void *structure, json_t *object)
 {
 	bool is_utf8 = true;
 
 	for (size_t i = 0; i < members->n; i++) {
-		json_t *value = json_member_make(&members->v[i], structure);
+		json_t *value = json_member_to_json(&members->v[i], structure);
 
 		is_utf8 = is_utf8 && value;
 		json_object_set_new(object, members->v[i].name, value ? value : json_null());
@@ -79,7 +79,7 @@ bool json_members_make(const struct json_members *members, const void *structure
 
 static const size_t sizes[] = {
 	[MEMBER_NAME] = sizeof(char *),	  [MEMBER_TEXT] = sizeof(char *),
-	[MEMBER_WORD] = sizeof(int),	  [MEMBER_PID] = sizeof(pid_t),
+	[MEMBER_ENUM] = sizeof(int),	  [MEMBER_PID] = sizeof(pid_t),
 	[MEMBER_TIME] = sizeof(time_t),	  [MEMBER_COUNT] = sizeof(unsigned int),
 	[MEMBER_BYTES] = sizeof(int64_t), [MEMBER_SECONDS] = sizeof(double),
 	[MEMBER_FLAG] = sizeof(bool),	  [MEMBER_OBJECT] = sizeof(json_t *),
@@ -101,10 +101,10 @@ static void set_null(const struct json_member *member, void *structure)
 		*at.bytes = -1;
 }
 
-static unsigned int word_from_json(const struct json_member *member, const json_t *value)
+static unsigned int enum_from_json(const struct json_member *member, const json_t *value)
 {
-	for (unsigned int i = 0; i < member->n_words; i++)
-		if (streq_null(member->words[i], json_string_value(value)))
+	for (unsigned int i = 0; i < member->n_enum_names; i++)
+		if (streq_null(member->enum_names[i], json_string_value(value)))
 			return i;
 	return 0;
 }
@@ -121,7 +121,7 @@ static bool is_valid(const struct json_member *member, const json_t *value)
 	switch (member->type) {
 	case MEMBER_NAME:
 	case MEMBER_TEXT:
-	case MEMBER_WORD:
+	case MEMBER_ENUM:
 		return json_is_string(value);
 	case MEMBER_PID:
 		return is_within(value, 0, INT_MAX);
@@ -149,8 +149,8 @@ static void set_value(const struct json_member *member, void *structure, json_t 
 	case MEMBER_TEXT:
 		*at.text = xstrdup(json_string_value(value));
 		break;
-	case MEMBER_WORD:
-		*at.enum_value = word_from_json(member, value);
+	case MEMBER_ENUM:
+		*at.enum_value = enum_from_json(member, value);
 		break;
 	case MEMBER_PID:
 		*at.pid = (pid_t)json_integer_value(value);

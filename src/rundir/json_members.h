@@ -13,8 +13,8 @@
 enum json_member_type {
 	MEMBER_NAME,	/* char *, owned, never NULL; "?" if the JSON object has no such member */
 	MEMBER_TEXT,	/* char *, owned; NULL is null in JSON */
-	MEMBER_WORD,	/* an enum, a word in JSON; a value that has no word is null, and an unknown
-			   word    becomes the value 0 */
+	MEMBER_ENUM,	/* an enum, a word in JSON; a value that has no word is null, and an unknown
+			   word becomes the value 0 */
 	MEMBER_PID,	/* pid_t; 0 is null in JSON */
 	MEMBER_TIME,	/* time_t, seconds since the epoch; 0 is null in JSON */
 	MEMBER_COUNT,	/* unsigned int */
@@ -28,8 +28,8 @@ struct json_member {
 	const char *name; /* name of the member in the JSON object */
 	size_t offset;	  /* offset of the member in the struct */
 	enum json_member_type type;
-	const char *const *words; /* for MEMBER_WORD: the word for each value of the enum */
-	size_t n_words;
+	const char *const *enum_names; /* for MEMBER_ENUM: the word for each value of the enum */
+	size_t n_enum_names;
 };
 
 struct json_members {
@@ -41,12 +41,12 @@ struct json_members {
  * Returns the value of a member of `structure` as JSON; the caller owns it. Returns NULL for a text
  * that is not UTF-8.
  */
-json_t *json_member_make(const struct json_member *member, const void *structure);
+json_t *json_member_to_json(const struct json_member *member, const void *structure);
 /*
  * Adds all members of `structure` to the JSON object. Returns false if a text is not UTF-8; this
  * text becomes null.
  */
-bool json_members_make(const struct json_members *members, const void *structure, json_t *object);
+bool json_members_write(const struct json_members *members, const void *structure, json_t *object);
 /*
  * Sets all members of `structure` from the JSON object. A member that the object does not have gets
  * the value that stands for null. Returns NULL or, if a JSON value has a wrong type or is too

@@ -15,16 +15,17 @@ static void replace_string(char **to, const char *s)
 	*to = xstrdup_or_null(s);
 }
 
-struct record record_make(const struct gadget *g, const json_t *document, const char *original_name)
+struct record record_make(const struct gadget *g, const json_t *document,
+			  const char *first_gadget_name)
 {
 	struct record record = { .name = xstrdup(g->name),
-				 .original_name = xstrdup_or_null(original_name) };
+				 .first_gadget_name = xstrdup_or_null(first_gadget_name) };
 
-	record_set_file(&record, g, document);
+	record_set_gadget_file(&record, g, document);
 	return record;
 }
 
-void record_set_file(struct record *record, const struct gadget *g, const json_t *document)
+void record_set_gadget_file(struct record *record, const struct gadget *g, const json_t *document)
 {
 	json_t *before = record->document;
 
@@ -36,10 +37,12 @@ void record_set_file(struct record *record, const struct gadget *g, const json_t
 
 void record_free(struct record *record)
 {
-	char *const strings[] = {
-		record->name,	       record->gadget_file,   record->gadget_file_dir,
-		record->original_name, record->requested_udc, record->path_variable
-	};
+	char *const strings[] = { record->name,
+				  record->gadget_file,
+				  record->gadget_file_dir,
+				  record->first_gadget_name,
+				  record->requested_udc,
+				  record->path_env };
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		free(strings[i]);
@@ -61,11 +64,11 @@ static json_t *record_to_json(const struct record *record, const struct plan *pl
 	return json_pack("{s:s, s:s, s:s, s:s, s:O, s:s*, s:o, s:o, s:f, s:f, s:I, s:o, s:o}",
 			 "version", PACKAGE_VERSION, "name", record->name, "file",
 			 record->gadget_file, "dir", record->gadget_file_dir, "form",
-			 record->document, "origin", record->original_name, "dirs", dirs,
+			 record->document, "origin", record->first_gadget_name, "dirs", dirs,
 			 "udc_wanted", json_string_or_null(record->requested_udc), "hold",
-			 record->linger_seconds, "timeout", record->timeout, "group",
-			 (json_int_t)record->group, "path",
-			 json_string_or_null(record->path_variable), "plan", plan_to_record(plan));
+			 record->takeover_wait_seconds, "timeout", record->up_timeout, "group",
+			 (json_int_t)record->allowed_group, "path",
+			 json_string_or_null(record->path_env), "plan", plan_to_record(plan));
 }
 
 static char *copy_json_text(const json_t *json, const char *key)
@@ -92,13 +95,13 @@ static void record_from_json(struct record *record, const json_t *json)
 		.gadget_file = copy_json_text(json, "file"),
 		.gadget_file_dir = copy_json_text(json, "dir"),
 		.document = json_incref(json_object_get(json, "form")),
-		.original_name = copy_json_text(json, "origin"),
+		.first_gadget_name = copy_json_text(json, "origin"),
 		.gadget_dirs = copy_dirs(json_object_get(json, "dirs")),
 		.requested_udc = copy_json_text(json, "udc_wanted"),
-		.linger_seconds = json_number_value(json_object_get(json, "hold")),
-		.timeout = json_number_value(json_object_get(json, "timeout")),
-		.group = (gid_t)json_integer_value(json_object_get(json, "group")),
-		.path_variable = copy_json_text(json, "path"),
+		.takeover_wait_seconds = json_number_value(json_object_get(json, "hold")),
+		.up_timeout = json_number_value(json_object_get(json, "timeout")),
+		.allowed_group = (gid_t)json_integer_value(json_object_get(json, "group")),
+		.path_env = copy_json_text(json, "path"),
 	};
 }
 
@@ -166,7 +169,7 @@ bool record_is_of_same_gadget(const struct record *a, const struct record *b)
 	       streq_null(a->gadget_file_dir, b->gadget_file_dir);
 }
 
-bool record_is_renamed(const struct record *record)
+bool record_name_differs_from_file(const struct record *record)
 {
 	const char *given = json_text(record->document, "name", NULL);
 	_cleanup_free_ char *fallback =

@@ -18,23 +18,23 @@ struct record {
 	char *gadget_file, *gadget_file_dir;
 	json_t *document; /* document of the gadget file */
 	/* Name of the first gadget of this supervisor, if a switch has replaced it; else NULL */
-	char *original_name;
+	char *first_gadget_name;
 
 	/* The options of `up`. */
-	char **gadget_dirs;    /* directories of gadget files; ends with NULL */
-	char *requested_udc;   /* --udc; NULL: not given */
-	double linger_seconds; /* --hold: time that keepers wait for a takeover */
-	double timeout;	       /* --timeout, seconds */
-	gid_t group;	       /* --group; 0: root only */
-	char *path_variable;   /* PATH of the environment; NULL in records of older versions */
+	char **gadget_dirs;	      /* directories of gadget files; ends with NULL */
+	char *requested_udc;	      /* --udc; NULL: not given */
+	double takeover_wait_seconds; /* --hold: time that keepers wait for a takeover */
+	double up_timeout;	      /* --timeout, seconds */
+	gid_t allowed_group;	      /* --group; 0: root only */
+	char *path_env; /* PATH of the environment; NULL in records of older versions */
 };
 
-/* Returns a record without options; the caller frees it. `original_name` may be NULL. */
+/* Returns a record without options; the caller frees it. `first_gadget_name` may be NULL. */
 struct record record_make(const struct gadget *g, const json_t *document,
-			  const char *original_name);
+			  const char *first_gadget_name);
 void record_free(struct record *record);
 /* Replaces the gadget file and its document after a reload. */
-void record_set_file(struct record *record, const struct gadget *g, const json_t *document);
+void record_set_gadget_file(struct record *record, const struct gadget *g, const json_t *document);
 
 /*
  * Reads the record of a gadget. Returns -ENOENT and leaves `err` empty if there is no record.
@@ -59,4 +59,4 @@ bool record_is_of_same_gadget(const struct record *a, const struct record *b);
  */
 int record_fail_no_file(const char *name, struct error *err);
 /* Returns whether the gadget has another name than in its gadget file (`up --name`). */
-bool record_is_renamed(const struct record *record);
+bool record_name_differs_from_file(const struct record *record);

@@ -97,29 +97,29 @@ static bool lock_file_is_current(const struct rundir *rundir)
 	return is_file_at_path(rundir->lock_fd, path);
 }
 
-const char *const owner_words[OWNER_ROLE_COUNT] = {
+const char *const lock_owner_role_words[OWNER_ROLE_COUNT] = {
 	[OWNER_STARTING] = "up",	   [OWNER_TAKING_OVER] = "up, taking over",
 	[OWNER_SUPERVISOR] = "supervisor", [OWNER_STOPPING] = "going down",
 	[OWNER_CLEARING] = "down",	   [OWNER_PROBING] = "features",
 };
 
 /* Parses the line of a lock file, "PID WORDS". Returns the pid, or 0 if the line has no pid. */
-static pid_t parse_lock_line(const char *line, enum owner_role *role)
+static pid_t parse_lock_line(const char *line, enum lock_owner_role *role)
 {
 	int pid = 0, at = 0;
 
 	*role = OWNER_UNKNOWN;
 	sscanf(line, "%d %n", &pid, &at);
-	for (enum owner_role i = 0; at > 0 && i < OWNER_ROLE_COUNT; i++)
-		if (streq_null(owner_words[i], line + at))
+	for (enum lock_owner_role i = 0; at > 0 && i < OWNER_ROLE_COUNT; i++)
+		if (streq_null(lock_owner_role_words[i], line + at))
 			*role = i;
 	return at > 0 && pid > 0 ? pid : 0;
 }
 
-static enum owner_role read_last_owner_role(const struct rundir *rundir)
+static enum lock_owner_role read_last_lock_owner_role(const struct rundir *rundir)
 {
 	_cleanup_free_ char *line = NULL;
-	enum owner_role role = OWNER_UNKNOWN;
+	enum lock_owner_role role = OWNER_UNKNOWN;
 
 	if (file_read_line(rundir->dir_fd, RUNDIR_LOCK, &line) == 0)
 		parse_lock_line(line, &role);
@@ -131,16 +131,18 @@ static enum owner_role read_last_owner_role(const struct rundir *rundir)
  * owner: for a takeover OWNER_TAKING_OVER instead of OWNER_STARTING. So the next `up` can take over
  * if this process dies during the takeover.
  */
-static enum owner_role choose_owner_role(struct rundir *rundir, enum owner_role role)
+static enum lock_owner_role decide_lock_owner_role(struct rundir *rundir,
+						   enum lock_owner_role requested_role)
 {
-	enum owner_role was = read_last_owner_role(rundir);
+	enum lock_owner_role was = read_last_lock_owner_role(rundir);
 
 	rundir->supervisor_died = was == OWNER_SUPERVISOR || was == OWNER_TAKING_OVER;
-	return rundir->supervisor_died && role == OWNER_STARTING ? OWNER_TAKING_OVER : role;
+	return rundir->supervisor_died && requested_role == OWNER_STARTING ? OWNER_TAKING_OVER
+									   : requested_role;
 }
 
 int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *name,
-		enum owner_role role, struct error *err)
+		enum lock_owner_role role, struct error *err)
 {
 	*rundir = RUNDIR_NONE;
 	for (;;) {
@@ -166,7 +168,7 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 		 * lock.
 		 */
 		if (rundir->lock_fd >= 0 && lock_file_is_current(rundir))
-			return rundir_set_owner(rundir, choose_owner_role(rundir, role), err);
+			return rundir_set_owner(rundir, decide_lock_owner_role(rundir, role), err);
 		rundir_close(rundir);
 	}
 	rundir_close(rundir);
@@ -189,9 +191,9 @@ int rundir_reopen_locked(struct rundir *rundir, const struct paths *paths, const
 			 rundir->path);
 }
 
-int rundir_set_owner(const struct rundir *rundir, enum owner_role role, struct error *err)
+int rundir_set_owner(const struct rundir *rundir, enum lock_owner_role role, struct error *err)
 {
-	_cleanup_free_ char *text = strf("%d %s\n", (int)getpid(), owner_words[role]);
+	_cleanup_free_ char *text = strf("%d %s\n", (int)getpid(), lock_owner_role_words[role]);
 
 	/* Readers use only the first line, so they read either the old owner or the new owner. */
 	if (pwrite(rundir->lock_fd, text, strlen(text), 0) == (ssize_t)strlen(text) &&
@@ -201,7 +203,7 @@ int rundir_set_owner(const struct rundir *rundir, enum owner_role role, struct e
 			   rundir->path);
 }
 
-struct rundir rundir_steal(struct rundir *rundir)
+struct rundir rundir_move_out(struct rundir *rundir)
 {
 	struct rundir taken = *rundir;
 
@@ -417,11 +419,11 @@ void rundir_remove_files(struct rundir *rundir)
 }
 
 int rundir_get_lock_owner(const struct paths *paths, const char *name, pid_t *pid,
-			  enum owner_role *role)
+			  enum lock_owner_role *role)
 {
 	_cleanup_free_ char *path = strf("%s/%s/" RUNDIR_LOCK, paths->run_dir, name), *line = NULL;
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	enum owner_role written = OWNER_UNKNOWN;
+	enum lock_owner_role written = OWNER_UNKNOWN;
 	bool locked = false, known;
 	pid_t number = 0;
 	int r;
@@ -509,7 +511,8 @@ bool rundir_exists(const struct paths *paths, const char *name)
 	return false;
 }
 
-int rundir_each_name(const struct paths *paths, int (*fn)(void *data, const char *name), void *data)
+int rundir_each_entry(const struct paths *paths, int (*fn)(void *data, const char *name),
+		      void *data)
 {
 	DIR *dir = opendir(paths->run_dir);
 	struct dirent *entry;
@@ -542,7 +545,7 @@ int rundir_each_gadget(const struct paths *paths, int (*fn)(void *data, const ch
 {
 	struct gadget_iteration existing = { paths, fn, data };
 
-	return rundir_each_name(paths, call_if_gadget, &existing);
+	return rundir_each_entry(paths, call_if_gadget, &existing);
 }
 
 bool rundir_has_record(const struct rundir *rundir)
@@ -550,12 +553,12 @@ bool rundir_has_record(const struct rundir *rundir)
 	return faccessat(rundir->dir_fd, RUNDIR_RECORD, F_OK, 0) == 0;
 }
 
-int rundir_fail_in_use(const char *name, pid_t pid, enum owner_role role, struct error *err)
+int rundir_fail_in_use(const char *name, pid_t pid, enum lock_owner_role role, struct error *err)
 {
 	if (pid <= 0 || role == OWNER_UNKNOWN)
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL, "another command works on '%s'",
 				 name);
 	return error_set(err, EX_CANTCREAT, EBUSY, NULL,
-			 "another command works on '%s': '%s' (pid %d)", name, owner_words[role],
-			 (int)pid);
+			 "another command works on '%s': '%s' (pid %d)", name,
+			 lock_owner_role_words[role], (int)pid);
 }

@@ -51,8 +51,8 @@ struct rundir {
 #define RUNDIR_UID_SYMLINK "user-"	/* prefix of user-FUNCTION */
 #define RUNDIR_WORKER_SYMLINK "worker-" /* prefix of worker-FUNCTION */
 
-/* What the owner of the lock does. The lock file contains the words for it (owner_words). */
-enum owner_role {
+/* What the owner of the lock does. The lock file contains a word for it: lock_owner_role_words. */
+enum lock_owner_role {
 	OWNER_UNKNOWN, /* no role was written yet, or a role that only another version has */
 	OWNER_STARTING,
 	OWNER_TAKING_OVER, /* `up` of a gadget whose supervisor died */
@@ -62,14 +62,14 @@ enum owner_role {
 	OWNER_PROBING,	/* `features` */
 	OWNER_ROLE_COUNT
 };
-extern const char *const owner_words[OWNER_ROLE_COUNT];
+extern const char *const lock_owner_role_words[OWNER_ROLE_COUNT];
 
 /*
  * Opens the run directory, creates it if it does not exist, and takes the lock with the given role.
  * Fails with -EWOULDBLOCK if another process has the lock (see rundir_get_lock_owner).
  */
 int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *name,
-		enum owner_role role, struct error *err);
+		enum lock_owner_role role, struct error *err);
 /*
  * Opens the run directory of a gadget after a re-exec: this process has locked it before execve(2).
  * `lock_fd` is the file descriptor of the lock, which stayed open; *rundir then owns it.
@@ -77,10 +77,10 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 int rundir_reopen_locked(struct rundir *rundir, const struct paths *paths, const char *name,
 			 int lock_fd, struct error *err);
 /* Writes the pid of this process and its role to the lock file, after a fork or in a new role. */
-int rundir_set_owner(const struct rundir *rundir, enum owner_role role, struct error *err);
+int rundir_set_owner(const struct rundir *rundir, enum lock_owner_role role, struct error *err);
 void rundir_close(struct rundir *rundir);
 /* Moves *rundir: returns its content and sets *rundir to RUNDIR_NONE. */
-struct rundir rundir_steal(struct rundir *rundir);
+struct rundir rundir_move_out(struct rundir *rundir);
 
 /* Removes the run directory with its files, and then /run/ffsctl if it is empty. */
 int rundir_remove(struct rundir *rundir, struct error *err);
@@ -91,7 +91,7 @@ int rundir_remove(struct rundir *rundir, struct error *err);
  * gadget has no lock file.
  */
 int rundir_get_lock_owner(const struct paths *paths, const char *name, pid_t *pid,
-			  enum owner_role *role);
+			  enum lock_owner_role *role);
 
 /* Removes all files except the lock, so that the gadget's name stays reserved. */
 void rundir_remove_files(struct rundir *rundir);
@@ -157,11 +157,11 @@ bool rundir_exists(const struct paths *paths, const char *name);
 int rundir_each_gadget(const struct paths *paths, int (*fn)(void *data, const char *name),
 		       void *data);
 /*
- * Does the same for each name in /run/ffsctl that does not begin with a dot, even if it is not the
- * run directory of a gadget.
+ * Does the same for each entry of /run/ffsctl whose name does not begin with a dot, even if it is
+ * not the run directory of a gadget.
  */
-int rundir_each_name(const struct paths *paths, int (*fn)(void *data, const char *name),
-		     void *data);
+int rundir_each_entry(const struct paths *paths, int (*fn)(void *data, const char *name),
+		      void *data);
 
 /* Returns whether the gadget has a record, so that there may be steps to undo. */
 bool rundir_has_record(const struct rundir *rundir);
@@ -170,4 +170,4 @@ bool rundir_has_record(const struct rundir *rundir);
  * Sets the error that another command works on the gadget (EX_CANTCREAT). `pid` and `role` are the
  * results of rundir_get_lock_owner. Returns a negative errno.
  */
-int rundir_fail_in_use(const char *name, pid_t pid, enum owner_role role, struct error *err);
+int rundir_fail_in_use(const char *name, pid_t pid, enum lock_owner_role role, struct error *err);

@@ -33,7 +33,7 @@ const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT] = {
 /* --- the tables --------------------------------------------------------------------------------
  */
 
-#define WORDS(table) .type = MEMBER_WORD, .words = (table), .n_words = ARRAY_SIZE(table)
+#define WORDS(table) .type = MEMBER_ENUM, .enum_names = (table), .n_enum_names = ARRAY_SIZE(table)
 #define ROW_NAME .type = MEMBER_NAME
 #define ROW_TEXT .type = MEMBER_TEXT
 #define ROW_PID .type = MEMBER_PID
@@ -80,7 +80,7 @@ static json_t *members_as_object(const struct json_members *members, const void 
 {
 	json_t *object = json_object();
 
-	json_members_make(members, structure, object);
+	json_members_write(members, structure, object);
 	return object;
 }
 
@@ -104,7 +104,7 @@ static json_t *problem_to_json(const struct status_problem *problem)
 	json_t *object = members_as_object(&problem_fields, problem);
 
 	if (problem->has_position)
-		json_members_make(&position_fields, problem, object);
+		json_members_write(&position_fields, problem, object);
 	return object;
 }
 
@@ -141,7 +141,7 @@ int status_file_write(const struct rundir *rundir, const struct gadget_status *s
 	for (size_t i = 0; i < status->n_configfs_links; i++)
 		json_array_append_new(links, json_string_or_null(status->configfs_links[i]));
 	json_object_set_new(json, "links", links);
-	json_members_make(&file_fields, status, json);
+	json_members_write(&file_fields, status, json);
 	r = rundir_write(rundir, RUNDIR_STATUS, json, err);
 	json_decref(json);
 	return r;

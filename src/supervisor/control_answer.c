@@ -48,7 +48,8 @@ void control_answer(struct control_client *client, const struct error *err)
 
 void control_answer_bind(struct control_client *client, bool changed, const struct error *err)
 {
-	struct socket_answer answer = { .changed = changed, .udc = client->control->binding->udc };
+	struct socket_answer answer = { .gadget_changed = changed,
+					.udc = client->control->binding->udc };
 
 	answer_and_close(client, COMMAND_BIND, &answer, err);
 }
@@ -65,9 +66,9 @@ void control_answer_reload(struct control_client *client)
 {
 	const struct control *control = client->control;
 	const struct reload_result *result = &control->reloader->result;
-	struct socket_answer answer = { .changed = result->was_applied,
+	struct socket_answer answer = { .gadget_changed = result->was_applied,
 					.rebound = result->gadget_rebound,
-					.awaits =
+					.awaited_udc =
 						result->awaits_udc ? control->binding->udc : NULL };
 
 	answer_and_close(client, COMMAND_RELOAD, &answer, &result->reload_error);

@@ -31,12 +31,12 @@ void gadget_init(struct live_gadget *live, const struct paths *paths, const stru
 			       .paths = paths,
 			       .loop = &live->loop,
 			       .rundir = &live->rundir,
-			       .output_log = &live->output_log },
+			       .log_file = &live->log_file },
 		.write_status = write_status,
 		.write_status_data = write_status_data,
 	};
 	live->rundir.path = strf("%s/%s", paths->run_dir, name);
-	output_init(&live->output_log, -1);
+	log_file_init(&live->log_file, -1);
 }
 
 void gadget_close(struct live_gadget *live)
@@ -44,7 +44,7 @@ void gadget_close(struct live_gadget *live)
 	for (size_t n = 0; n < live->functions.n; n++)
 		function_free(live->functions.list[n]);
 	free(live->functions.list);
-	output_close(&live->output_log);
+	log_file_close(&live->log_file);
 	configfs_free(&live->configfs);
 	plan_free(&live->plan);
 	fd_watch_close(&live->loop, &live->deadline_timer);
@@ -63,7 +63,7 @@ void gadget_log_line(struct live_gadget *live, const char *label, int priority, 
 	if (live->functions.foreground)
 		log_about(live->name, label, priority, "%s: %s", live->name, line);
 	else
-		output_write_event(&live->output_log, line);
+		log_file_write_event(&live->log_file, line);
 }
 
 void gadget_log_error(struct live_gadget *live, const char *what, const struct error *err)

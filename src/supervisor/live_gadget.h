@@ -16,7 +16,7 @@
 #include "function/function.h"
 #include "gadgetfile/gadgetfile.h"
 #include "plan/plan.h"
-#include "rundir/output.h"
+#include "rundir/log_file.h"
 #include "rundir/record.h"
 #include "rundir/rundir.h"
 #include "supervisor/state.h"
@@ -43,7 +43,7 @@ struct live_gadget {
 	struct fd_watch deadline_timer; /* timer of the timeout of `up`, of a reload, or of the wait
 					   for a UDC */
 	struct rundir rundir;		/* owned */
-	struct output output_log;	/* log of the workers' output */
+	struct log_file log_file;	/* log of the workers' output */
 	struct configfs configfs;
 	struct plan plan;
 	struct functions functions;

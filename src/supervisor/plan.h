@@ -33,7 +33,7 @@ void gadget_add_steps(struct configfs *configfs, const struct gadget *g,
 struct preview {
 	struct loop loop;
 	struct rundir rundir; /* only the path is set */
-	struct output output_log;
+	struct log_file log_file;
 	struct functions functions;
 	struct configfs configfs;
 	struct plan plan;

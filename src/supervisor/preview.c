@@ -25,9 +25,9 @@ int preview_open(struct preview *p, const struct paths *paths, const char *name,
 					      .paths = paths,
 					      .loop = &p->loop,
 					      .rundir = &p->rundir,
-					      .output_log = &p->output_log } };
+					      .log_file = &p->log_file } };
 	p->rundir.path = strf("%s/%s", paths->run_dir, name);
-	output_init(&p->output_log, -1);
+	log_file_init(&p->log_file, -1);
 	r = loop_open(&p->loop);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the event loop");
@@ -56,7 +56,7 @@ void preview_free(struct preview *p)
 	free(p->functions.list);
 	configfs_free(&p->configfs);
 	plan_free(&p->plan);
-	output_close(&p->output_log);
+	log_file_close(&p->log_file);
 	loop_close(&p->loop);
 	rundir_close(&p->rundir);
 }

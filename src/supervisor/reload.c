@@ -147,9 +147,9 @@ static void commit_reload(struct reloader *reloader, struct reload *r)
 	struct gadget *before = reloader->loaded_model;
 	size_t n = r->difference.n_changes;
 
-	difference_reduce_to(&r->difference, DIFFERENCE_NEW_PLAN);
+	difference_keep_plan(&r->difference, DIFFERENCE_NEW_PLAN);
 	commit_functions(live, r);
-	record_set_file(&live->record, r->new_gadget, r->new_document);
+	record_set_gadget_file(&live->record, r->new_gadget, r->new_document);
 	live->model = live->configfs.gadget = reloader->loaded_model = steal_ptr(r->new_gadget);
 	configfs_update_changed_values(&live->configfs, &live->plan);
 	write_record_or_log(live);
@@ -172,7 +172,7 @@ static void finish_reverted(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
 
-	difference_reduce_to(&r->difference, DIFFERENCE_OLD_PLAN);
+	difference_keep_plan(&r->difference, DIFFERENCE_OLD_PLAN);
 	replace_function_list(live, r->old_functions, r->n_old_functions);
 	clear_replacements(live);
 	configfs_update_changed_values(&live->configfs, &live->plan);
@@ -391,7 +391,7 @@ static void mark_removed_functions(const struct reload *r)
 	const struct difference *d = &r->difference;
 
 	for (size_t k = 0; k < d->n_changes; k++) {
-		const struct step *step = &d->merged_plan->steps[d->changes[k].step_index];
+		const struct step *step = &d->merged_plan->steps[d->changes[k].merged_index];
 
 		if (d->changes[k].kind == CHANGE_UNDO && step->op == &function_op_worker)
 			((struct live_function *)step->context)->removed_by_reload = true;
@@ -421,7 +421,7 @@ static void start_changes(struct reloader *reloader, struct reload *r, double ti
 static void abandon_reload(struct live_gadget *live, struct reload *r)
 {
 	if (r->difference.merged_plan)
-		difference_reduce_to(&r->difference, DIFFERENCE_OLD_PLAN);
+		difference_keep_plan(&r->difference, DIFFERENCE_OLD_PLAN);
 	if (r->old_functions)
 		replace_function_list(live, r->old_functions, r->n_old_functions);
 	clear_replacements(live);
@@ -438,7 +438,7 @@ static int check_mounts_unused(const struct reload *r, struct error *err)
 	const struct difference *d = &r->difference;
 
 	for (size_t k = 0; k < d->n_changes; k++) {
-		const struct step *step = &d->merged_plan->steps[d->changes[k].step_index];
+		const struct step *step = &d->merged_plan->steps[d->changes[k].merged_index];
 
 		if (d->changes[k].kind == CHANGE_UNDO && step->op == &ffs_op_mount &&
 		    ffs_check_mount_unused(step, getpid(), err) < 0)
@@ -486,14 +486,14 @@ static int plan_reload(struct reloader *reloader, struct reload *r, struct error
 }
 
 static int prepare_reload(struct reloader *reloader, struct reload *r, const char *path,
-			  bool renamed, struct error *err)
+			  bool keep_name, struct error *err)
 {
 	struct live_gadget *live = reloader->live;
 	int result = bus_check_no_other_bind(reloader->binding, err);
 
 	if (result == 0)
 		/* If a file is named, the command has already printed its diagnostics. */
-		result = reload_read_file(r, &live->record, path, renamed, live->gadget_file_dirs,
+		result = reload_read_file(r, &live->record, path, keep_name, live->gadget_file_dirs,
 					  gadget_file_trust(live), path ? NULL : log_diagnostic,
 					  live, err);
 	if (result == 0)
@@ -508,12 +508,12 @@ static int prepare_reload(struct reloader *reloader, struct reload *r, const cha
 	return result;
 }
 
-int reload_begin(struct reloader *reloader, const char *path, bool renamed, double timeout,
+int reload_begin(struct reloader *reloader, const char *path, bool keep_name, double timeout,
 		 struct error *err)
 {
 	struct live_gadget *live = reloader->live;
 	struct reload *r = xcalloc(1, sizeof(*r));
-	int result = prepare_reload(reloader, r, path, renamed, err);
+	int result = prepare_reload(reloader, r, path, keep_name, err);
 
 	error_clear(&reloader->result.reload_error);
 	reloader->result.was_applied = reloader->result.gadget_rebound =

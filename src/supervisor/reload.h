@@ -42,9 +42,9 @@ void reload_free(struct reloader *reloader);
 /*
  * Begins to apply the gadget file at `path`; NULL: the file in the record. When the reload has
  * ended, which may be before this function returns, reloader->result is set. Then
- * reloader->current_reload is NULL, except in GADGET_BROKEN. `renamed`: see reload_read_file.
+ * reloader->current_reload is NULL, except in GADGET_BROKEN. `keep_name`: see reload_read_file.
  */
-int reload_begin(struct reloader *reloader, const char *path, bool renamed, double timeout,
+int reload_begin(struct reloader *reloader, const char *path, bool keep_name, double timeout,
 		 struct error *err);
 /* Handles SIGHUP: requests a reload, which begins as soon as possible. Errors are logged. */
 void reload_request(struct reloader *reloader);

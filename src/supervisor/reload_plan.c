@@ -17,8 +17,8 @@
 /* --- the file ------------------------------------------------------------------------------------
  */
 
-int reload_read_file(struct reload *r, const struct record *record, const char *path, bool renamed,
-		     const char *const *dirs, enum gadgetfile_trust trust,
+int reload_read_file(struct reload *r, const struct record *record, const char *path,
+		     bool keep_name, const char *const *dirs, enum gadgetfile_trust trust,
 		     void (*log_line)(void *data, const char *line), void *data, struct error *err)
 {
 	const char *name = record->name;
@@ -28,8 +28,8 @@ int reload_read_file(struct reload *r, const struct record *record, const char *
 	if (!path || !name)
 		return record_fail_no_file(name ?: "?", err);
 	result = supervisor_read_gadget_file(
-		path, renamed || record_is_renamed(record) ? name : NULL, dirs, trust, log_line,
-		data, &r->new_gadget, &r->new_document, err);
+		path, keep_name || record_name_differs_from_file(record) ? name : NULL, dirs, trust,
+		log_line, data, &r->new_gadget, &r->new_document, err);
 	if (result < 0 || streq(r->new_gadget->name, name))
 		return result;
 	error_set(err, EX_CANTCREAT, EEXIST, path, "%s is the gadget file of '%s', not of '%s'",

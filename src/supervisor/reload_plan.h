@@ -44,11 +44,11 @@ extern const struct plan_rules reload_rules;
 bool reload_rebinds(const struct difference *d);
 
 /*
- * Reads the gadget file at `path`; NULL: the file in the record. `renamed`: the name in the file is
- * ignored, as after `up --name`. For the other parameters see supervisor_read_gadget_file.
+ * Reads the gadget file at `path`; NULL: the file in the record. `keep_name`: the name in the file
+ * is ignored, as after `up --name`. For the other parameters see supervisor_read_gadget_file.
  */
-int reload_read_file(struct reload *r, const struct record *record, const char *path, bool renamed,
-		     const char *const *dirs, enum gadgetfile_trust trust,
+int reload_read_file(struct reload *r, const struct record *record, const char *path,
+		     bool keep_name, const char *const *dirs, enum gadgetfile_trust trust,
 		     void (*log_line)(void *data, const char *line), void *data, struct error *err);
 
 /*

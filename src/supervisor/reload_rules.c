@@ -12,7 +12,7 @@
 #include "configfs/step_dependencies.h"
 #include "configfs/steps.h"
 #include "functionfs/mount.h"
-#include "plan/files.h"
+#include "plan/directories_and_links.h"
 #include "supervisor/reload_plan.h"
 
 static bool is_worker_step(const struct step *step)
@@ -85,14 +85,14 @@ static bool step_replaces(const struct step *next, const struct step *last)
 
 const struct plan_rules reload_rules = {
 	.depends_on = step_depends_on,
-	.must_reapply_with = step_is_remade_with,
-	.replaces = step_replaces,
+	.reapply_earlier_if_later_changes = step_is_remade_with,
+	.can_replace_in_place = step_replaces,
 };
 
 bool reload_rebinds(const struct difference *d)
 {
 	for (size_t i = 0; i < d->n_changes; i++)
-		if (d->merged_plan->steps[d->changes[i].step_index].op == &configfs_op_bind)
+		if (d->merged_plan->steps[d->changes[i].merged_index].op == &configfs_op_bind)
 			return true;
 	return false;
 }

@@ -397,8 +397,8 @@ static int init_components(struct supervisor *s, const struct paths *paths,
 static void use_rundir(struct live_gadget *live, struct rundir *rundir)
 {
 	free(live->rundir.path);
-	live->rundir = rundir_steal(rundir);
-	live->output_log.dir_fd = live->rundir.dir_fd;
+	live->rundir = rundir_move_out(rundir);
+	live->log_file.dir_fd = live->rundir.dir_fd;
 }
 
 int supervisor_new(struct supervisor **out, const struct supervisor_options *options,
@@ -500,9 +500,9 @@ const char *supervisor_udc(const struct supervisor *s)
 	return s->binding.udc;
 }
 
-const struct output *supervisor_output_log(const struct supervisor *s)
+const struct log_file *supervisor_log_file(const struct supervisor *s)
 {
-	return &s->live.output_log;
+	return &s->live.log_file;
 }
 
 int supervisor_record_lock_owner(struct supervisor *s, struct error *err)
@@ -512,7 +512,7 @@ int supervisor_record_lock_owner(struct supervisor *s, struct error *err)
 
 struct rundir supervisor_detach_rundir(struct supervisor *s)
 {
-	return rundir_steal(&s->live.rundir);
+	return rundir_move_out(&s->live.rundir);
 }
 
 bool supervisor_has_switched(const struct supervisor *s)
@@ -528,7 +528,7 @@ struct switch_handover supervisor_hand_over_for_switch(struct supervisor *s)
 		.document = json_incref(s->live.record.document),
 		.udc = steal_ptr(s->binding.udc),
 		.no_bind = s->binding.no_bind,
-		.rundir = rundir_steal(&s->live.rundir),
+		.rundir = rundir_move_out(&s->live.rundir),
 	};
 }
 

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/paths.h"
 #include "gadgetfile/gadget.h"
-#include "rundir/output.h"
+#include "rundir/log_file.h"
 #include "rundir/record.h"
 #include "rundir/rundir.h"
 
@@ -116,7 +116,7 @@ void supervisor_log(struct supervisor *s, int priority, const char *fmt, ...) _p
 /* Returns the UDC of the gadget; NULL: it is not bound. */
 const char *supervisor_udc(const struct supervisor *s);
 /* Returns the log of the workers' output. */
-const struct output *supervisor_output_log(const struct supervisor *s);
+const struct log_file *supervisor_log_file(const struct supervisor *s);
 /* Records this process in the lock file as the gadget's supervisor. */
 int supervisor_record_lock_owner(struct supervisor *s, struct error *err);
 /*

@@ -148,7 +148,7 @@ static int lock_other_name(const struct live_gadget *live, struct requested_swit
 {
 	const char *name = sw->gadget->name;
 	_cleanup_free_ char *dir = configfs_gadget_path(live->paths, name);
-	enum owner_role role;
+	enum lock_owner_role role;
 	pid_t pid;
 	int r = rundir_lock(&sw->rundir, live->paths, name, OWNER_STARTING, err);
 
@@ -179,7 +179,8 @@ static int write_empty_record(const struct live_gadget *live, const struct reque
 
 	if (sw->has_leftovers)
 		return 0;
-	record = record_make(sw->gadget, sw->document, live->record.original_name ?: live->name);
+	record =
+		record_make(sw->gadget, sw->document, live->record.first_gadget_name ?: live->name);
 	r = record_write(&sw->rundir, &record, &(struct plan){ 0 }, err);
 	record_free(&record);
 	return r;

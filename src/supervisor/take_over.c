@@ -12,7 +12,7 @@
 #include "configfs/items.h"
 #include "configfs/steps.h"
 #include "functionfs/mount.h"
-#include "plan/files.h"
+#include "plan/directories_and_links.h"
 #include "rundir/status.h"
 #include "supervisor/bus.h"
 #include "supervisor/control.h"
@@ -90,7 +90,7 @@ static bool read_previous_supervisor(const struct live_gadget *live,
 		state == STATUS_STARTING) &&
 	       links_and_mounts_exist(&prev->recorded_plan) &&
 	       record_is_of_same_gadget(&prev->record, &live->record) &&
-	       !prev->record.original_name &&
+	       !prev->record.first_gadget_name &&
 	       file_read_line(AT_FDCWD, path, &prev->udc_in_configfs) == 0 &&
 	       (!*prev->udc_in_configfs || streq_null(prev->udc_in_configfs, prev->planned_udc));
 }
@@ -250,7 +250,7 @@ static int take_over(struct takeover *t, bool without_comparing)
 		take_over_functions(live, &prev);
 	if (taken) {
 		restore_bus_state(t, &prev);
-		output_open_existing(&live->output_log);
+		log_file_open_existing(&live->log_file);
 		gadget_handle_event(live, GADGET_EV_TAKE_OVER);
 		live->up_since = prev.status.since;
 		t->took_over = true;

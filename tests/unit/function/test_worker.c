@@ -105,9 +105,9 @@ void keeper_interrupt(const struct keeper *keeper _unused_)
 	saw.interrupts++;
 }
 
-void output_write_worker_text(struct output *o _unused_, const void *who _unused_,
-			      const char *label _unused_, const char *data _unused_,
-			      size_t size _unused_)
+void log_file_write_worker_text(struct log_file *o _unused_, const void *who _unused_,
+				const char *label _unused_, const char *data _unused_,
+				size_t size _unused_)
 {
 }
 

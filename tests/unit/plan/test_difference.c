@@ -190,18 +190,19 @@ static bool depends_on(const struct step *later, const struct step *earlier)
 }
 
 /* A function is made again when one of its values changes. */
-static bool must_reapply_with(const struct step *earlier, const struct step *later)
+static bool reapply_earlier_if_later_changes(const struct step *earlier, const struct step *later)
 {
 	return earlier->op == &op_directory && str_has_prefix(earlier->path, "/f") &&
 	       path_is_below(later->path, earlier->path);
 }
 
-static bool replaces(const struct step *next, const struct step *last)
+static bool can_replace_in_place(const struct step *next, const struct step *last)
 {
 	return next->op->restore && streq(next->path, last->path);
 }
 
-static const struct plan_rules rules = { depends_on, must_reapply_with, replaces };
+static const struct plan_rules rules = { depends_on, reapply_earlier_if_later_changes,
+					 can_replace_in_place };
 
 /* --- plans as words: "/c" is a directory, "/c=1" a value, "/c/l>/f" a link ----------------------
  */
@@ -300,8 +301,8 @@ static char *changes_in_words(const char *old, const char *new)
 		char *before = text;
 
 		text = strf("%s%s%s %s", before, *before ? ", " : "",
-			    change_word(&d, &d.changes[i]),
-			    plan.steps[d.changes[i].step_index].path);
+			    change_verb(&d, &d.changes[i]),
+			    plan.steps[d.changes[i].merged_index].path);
 		free(before);
 	}
 	difference_free(&d);
@@ -381,7 +382,7 @@ Test(difference, afterwards_all_steps_are_of_one_gadget_file)
 		cr_expect_eq(difference_apply(&d, &err), 0, "%s", err.text);
 		if (back)
 			cr_expect_eq(difference_revert(&d, &err), 0, "%s", err.text);
-		difference_reduce_to(&d, back ? DIFFERENCE_OLD_PLAN : DIFFERENCE_NEW_PLAN);
+		difference_keep_plan(&d, back ? DIFFERENCE_OLD_PLAN : DIFFERENCE_NEW_PLAN);
 		cr_expect_eq(plan.n, 5);
 		expect_file(&plan, back ? "old.conf" : "new.conf");
 		plan_free(&plan);
@@ -479,7 +480,7 @@ static void expect_applied(struct pair *p)
 
 	cr_assert_eq(make_changes(&d, &plan, p, 0), 0, "%s -> %s", p->old, p->new);
 	p->n = d.n_changes;
-	difference_reduce_to(&d, DIFFERENCE_NEW_PLAN);
+	difference_keep_plan(&d, DIFFERENCE_NEW_PLAN);
 	expect_state(p, p->new_state, "applied", 0);
 	cr_expect_eq(plan_undo(&plan, &(struct error){ 0 }), 0);
 	cr_expect(n_nodes == 0 || nodes[0].is_value, "%s -> %s: down leaves %s", p->old, p->new,
@@ -497,7 +498,7 @@ static void expect_reverted(const struct pair *p, int fail)
 		cr_expect_eq(difference_revert(&d, &err), 0, "%s", err.text);
 	else
 		fail = 0; /* there are fewer calls than that */
-	difference_reduce_to(&d, fail ? DIFFERENCE_OLD_PLAN : DIFFERENCE_NEW_PLAN);
+	difference_keep_plan(&d, fail ? DIFFERENCE_OLD_PLAN : DIFFERENCE_NEW_PLAN);
 	expect_state(p, fail ? p->old_state : p->new_state, "reverted from", fail);
 	error_clear(&err);
 	plan_free(&plan);
@@ -591,7 +592,7 @@ Test(difference, the_only_failure_is_named_and_can_be_skipped)
 	cr_expect_str_eq(difference_failed_step(&d)->path, "/g");
 	difference_skip_failed_change(&d);
 	cr_expect_eq(difference_apply(&d, &err), 0);
-	difference_reduce_to(&d, DIFFERENCE_NEW_PLAN);
+	difference_keep_plan(&d, DIFFERENCE_NEW_PLAN);
 	cr_expect_eq(plan.next_step, 3, "all is taken for applied");
 	plan_free(&plan);
 
@@ -603,7 +604,7 @@ Test(difference, the_only_failure_is_named_and_can_be_skipped)
 	difference_skip_failed_change(&d);
 	error_clear(&err);
 	cr_expect_eq(difference_revert(&d, &err), 0);
-	difference_reduce_to(&d, DIFFERENCE_OLD_PLAN);
+	difference_keep_plan(&d, DIFFERENCE_OLD_PLAN);
 	cr_expect_eq(plan.next_step, 2, "all is taken for applied");
 	plan_free(&plan);
 }

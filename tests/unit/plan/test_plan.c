@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "plan/files.h"
+#include "plan/directories_and_links.h"
 #include "plan/plan.h"
 
 static char done[256];

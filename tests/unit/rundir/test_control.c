@@ -132,7 +132,10 @@ Test(control_messages, requests_are_those_of_the_protocol)
 		{ { .command = COMMAND_WAIT, .condition = CONDITION_DISCONNECTED },
 		  "{\"command\":\"wait\",\"for\":\"disconnected\"}" },
 		{ { .command = COMMAND_WAIT_HOST }, "{\"command\":\"wait-host\"}" },
-		{ { .command = COMMAND_RELOAD, .file = "/g.conf", .renamed = true, .timeout = 30 },
+		{ { .command = COMMAND_RELOAD,
+		    .file = "/g.conf",
+		    .keeps_name = true,
+		    .timeout = 30 },
 		  "{\"command\":\"reload\",\"file\":\"/"
 		  "g.conf\",\"renamed\":true,\"timeout\":30.0}" },
 		{ { .command = COMMAND_REEXEC, .program = "/sbin/ffsctl" },
@@ -203,13 +206,13 @@ Test(control_messages, answers_are_those_of_the_protocol)
 		struct socket_answer answer;
 		const char *text;
 	} cases[] = {
-		{ COMMAND_DOWN, { .changed = true }, "{\"exit\":0}" },
+		{ COMMAND_DOWN, { .gadget_changed = true }, "{\"exit\":0}" },
 		{ COMMAND_BIND,
-		  { .changed = true, .udc = "dummy_udc.0" },
+		  { .gadget_changed = true, .udc = "dummy_udc.0" },
 		  "{\"exit\":0,\"changed\":true,\"udc\":\"dummy_udc.0\"}" },
 		{ COMMAND_UNBIND, { .udc = NULL }, "{\"exit\":0,\"changed\":false,\"udc\":null}" },
 		{ COMMAND_RELOAD,
-		  { .changed = true, .rebound = true, .awaits = "dummy_udc.1" },
+		  { .gadget_changed = true, .rebound = true, .awaited_udc = "dummy_udc.1" },
 		  "{\"exit\":0,\"changed\":true,\"rebound\":true,\"awaits\":\"dummy_udc.1\"}" },
 	};
 

@@ -40,7 +40,7 @@ static void remove_top(void)
 
 TestSuite(rundir, .init = make_top, .fini = remove_top);
 
-static struct rundir lock(enum owner_role role)
+static struct rundir lock(enum lock_owner_role role)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct rundir rundir;
@@ -52,7 +52,7 @@ static struct rundir lock(enum owner_role role)
 Test(rundir, one_owner_with_its_role)
 {
 	_cleanup_error_ struct error err = { 0 };
-	enum owner_role role;
+	enum lock_owner_role role;
 	struct rundir first, second;
 	pid_t pid;
 
@@ -71,7 +71,7 @@ Test(rundir, a_shorter_role_replaces_a_longer_one)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct rundir rundir = lock(OWNER_TAKING_OVER);
-	enum owner_role role;
+	enum lock_owner_role role;
 	pid_t pid;
 
 	cr_expect_eq(rundir_set_owner(&rundir, OWNER_STARTING, &err), 0);
@@ -83,7 +83,7 @@ Test(rundir, a_shorter_role_replaces_a_longer_one)
 Test(rundir, the_pid_of_a_dead_owner_is_not_reported)
 {
 	struct rundir rundir = lock(OWNER_SUPERVISOR);
-	enum owner_role role;
+	enum lock_owner_role role;
 	pid_t pid = fork();
 
 	if (pid == 0)

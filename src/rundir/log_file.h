@@ -13,14 +13,14 @@
 
 #include "rundir/rundir.h"
 
-#define OUTPUT_KEPT (64 * 1024) /* bytes that are kept when the log becomes too long */
+#define LOG_FILE_KEPT (64 * 1024) /* bytes that are kept when the log becomes too long */
 /*
  * Maximum size of older events that are kept in addition, bytes. Long output of a worker must not
  * remove all events from the log.
  */
-#define OUTPUT_EVENTS (16 * 1024)
+#define LOG_FILE_EVENTS (16 * 1024)
 
-struct output {
+struct log_file {
 	int dir_fd; /* run directory of the gadget; not owned */
 	int log_fd; /* -1: nothing was written yet */
 	size_t log_size;
@@ -28,15 +28,15 @@ struct output {
 					  newline yet; else NULL */
 };
 
-void output_init(struct output *output, int dir_fd);
+void log_file_init(struct log_file *log, int dir_fd);
 /* Opens the existing log after a takeover or a re-exec, so that later output is appended to it. */
-void output_open_existing(struct output *output);
-void output_close(struct output *output);
+void log_file_open_existing(struct log_file *log);
+void log_file_close(struct log_file *log);
 /* Writes a line about an event of the gadget. */
-void output_write_event(struct output *output, const char *text);
+void log_file_write_event(struct log_file *log, const char *text);
 /*
  * Writes output of a worker, which may end within a line. `writer` identifies the worker; `label`
  * is the label of its function.
  */
-void output_write_worker_text(struct output *output, const void *writer, const char *label,
-			      const char *data, size_t size);
+void log_file_write_worker_text(struct log_file *log, const void *writer, const char *label,
+				const char *data, size_t size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "rundir/output.h"
+#include "rundir/log_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,37 +15,36 @@
 #define TIME_LENGTH 20 /* "2026-11-21 14:30:05 " */
 /*
  * Maximum size of one write, so that the log after halve_log() and one write is smaller than twice
- * OUTPUT_KEPT.
+ * LOG_FILE_KEPT.
  */
-#define WRITE_MAX (OUTPUT_KEPT - OUTPUT_EVENTS)
+#define WRITE_MAX (LOG_FILE_KEPT - LOG_FILE_EVENTS)
 
-void output_init(struct output *output, int dir_fd)
+void log_file_init(struct log_file *log, int dir_fd)
 {
-	*output = (struct output){ .dir_fd = dir_fd, .log_fd = -1 };
+	*log = (struct log_file){ .dir_fd = dir_fd, .log_fd = -1 };
 }
 
-void output_close(struct output *output)
+void log_file_close(struct log_file *log)
 {
-	if (output->log_fd >= 0)
-		close(output->log_fd);
-	output->log_fd = -1;
+	if (log->log_fd >= 0)
+		close(log->log_fd);
+	log->log_fd = -1;
 }
 
-static int open_log(struct output *output)
+static int open_log(struct log_file *log)
 {
-	if (output->log_fd < 0)
-		output->log_fd = openat(output->dir_fd, RUNDIR_LOG,
-					O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
-	return output->log_fd;
+	if (log->log_fd < 0)
+		log->log_fd = openat(log->dir_fd, RUNDIR_LOG,
+				     O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0640);
+	return log->log_fd;
 }
 
-void output_open_existing(struct output *output)
+void log_file_open_existing(struct log_file *log)
 {
 	struct stat st;
 
-	if (fstatat(output->dir_fd, RUNDIR_LOG, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    open_log(output) >= 0)
-		output->log_size = (size_t)st.st_size;
+	if (fstatat(log->dir_fd, RUNDIR_LOG, &st, AT_SYMLINK_NOFOLLOW) == 0 && open_log(log) >= 0)
+		log->log_size = (size_t)st.st_size;
 }
 
 /*
@@ -90,29 +89,29 @@ static size_t copy_event_lines(const char *text, const char *end, size_t skip, c
  * Reduces the log to the lines that begin in its second half, and the last events of its first
  * half. Replaces the file, so that a process that reads the old file can continue to read it.
  */
-static void halve_log(struct output *output)
+static void halve_log(struct log_file *log)
 {
-	_cleanup_free_ char *all = xcalloc(1, output->log_size + 1), *kept = NULL;
-	ssize_t read = pread(output->log_fd, all, output->log_size, 0);
+	_cleanup_free_ char *all = xcalloc(1, log->log_size + 1), *kept = NULL;
+	ssize_t read = pread(log->log_fd, all, log->log_size, 0);
 	size_t n = read > 0 ? (size_t)read : 0, events, skip;
-	const char *from = n > OUTPUT_KEPT ? all + n - OUTPUT_KEPT : all, *newline;
+	const char *from = n > LOG_FILE_KEPT ? all + n - LOG_FILE_KEPT : all, *newline;
 
 	newline = memchr(from, '\n', (size_t)(all + n - from));
 	from = newline ? newline + 1 : from;
 	events = copy_event_lines(all, from, 0, NULL);
-	skip = events > OUTPUT_EVENTS ? events - OUTPUT_EVENTS : 0;
-	kept = xcalloc(1, events + OUTPUT_KEPT);
+	skip = events > LOG_FILE_EVENTS ? events - LOG_FILE_EVENTS : 0;
+	kept = xcalloc(1, events + LOG_FILE_KEPT);
 	events = copy_event_lines(all, from, skip, kept);
 	memcpy(kept + events, from, (size_t)(all + n - from));
-	output_close(output);
-	output->log_size = events + (size_t)(all + n - from);
-	file_replace(output->dir_fd, RUNDIR_LOG, kept, output->log_size, 0640);
+	log_file_close(log);
+	log->log_size = events + (size_t)(all + n - from);
+	file_replace(log->dir_fd, RUNDIR_LOG, kept, log->log_size, 0640);
 }
 
 /*
  * Appends text to the log. Ignores errors, such as a full file system; the log is then incomplete.
  */
-static void append_text(struct output *output, const char *data, size_t size)
+static void append_text(struct log_file *log, const char *data, size_t size)
 {
 	const char *newline;
 
@@ -127,10 +126,10 @@ static void append_text(struct output *output, const char *data, size_t size)
 		size -= newline ? (size_t)(newline + 1 - data) : 0;
 		data = newline ? newline + 1 : data;
 	}
-	if (output->log_size + size > 2 * OUTPUT_KEPT)
-		halve_log(output);
-	if (open_log(output) >= 0 && fd_write_all(output->log_fd, data, size) == 0)
-		output->log_size += size;
+	if (log->log_size + size > 2 * LOG_FILE_KEPT)
+		halve_log(log);
+	if (open_log(log) >= 0 && fd_write_all(log->log_fd, data, size) == 0)
+		log->log_size += size;
 }
 
 /*
@@ -148,15 +147,15 @@ static size_t make_line_start(char *head, size_t size, const char *label)
 	return n < size ? n : size - 1;
 }
 
-void output_write_event(struct output *output, const char *text)
+void log_file_write_event(struct log_file *log, const char *text)
 {
 	char head[32];
 	size_t n = make_line_start(head, sizeof(head), NULL);
 	_cleanup_free_ char *line =
-		strf("%s%.*s%s\n", output->unfinished_writer ? "\n" : "", (int)n, head, text);
+		strf("%s%.*s%s\n", log->unfinished_writer ? "\n" : "", (int)n, head, text);
 
-	output->unfinished_writer = NULL;
-	append_text(output, line, strlen(line));
+	log->unfinished_writer = NULL;
+	append_text(log, line, strlen(line));
 }
 
 static size_t count_lines(const char *p, const char *end)
@@ -168,8 +167,8 @@ static size_t count_lines(const char *p, const char *end)
 	return n;
 }
 
-void output_write_worker_text(struct output *output, const void *writer, const char *label,
-			      const char *data, size_t size)
+void log_file_write_worker_text(struct log_file *log, const void *writer, const char *label,
+				const char *data, size_t size)
 {
 	const char *end = data + size, *next;
 	char head[128];
@@ -178,16 +177,16 @@ void output_write_worker_text(struct output *output, const void *writer, const c
 	char *to = text;
 	size_t length;
 
-	if (output->unfinished_writer && output->unfinished_writer != writer) {
+	if (log->unfinished_writer && log->unfinished_writer != writer) {
 		*to++ = '\n';
-		output->unfinished_writer = NULL;
+		log->unfinished_writer = NULL;
 	}
 	for (const char *p = data; p < end; p = next) {
 		next = str_next_line(p, end, &length);
-		if (!output->unfinished_writer)
+		if (!log->unfinished_writer)
 			to = mempcpy(to, head, n);
 		to = mempcpy(to, p, (size_t)(next - p));
-		output->unfinished_writer = next[-1] == '\n' ? NULL : writer;
+		log->unfinished_writer = next[-1] == '\n' ? NULL : writer;
 	}
-	append_text(output, text, (size_t)(to - text));
+	append_text(log, text, (size_t)(to - text));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "plan/files.h"
+#include "plan/directories_and_links.h"
 
 #include <errno.h>
 #include <sys/stat.h>
