@@ -13,14 +13,14 @@ AM_TESTS_ENVIRONMENT = \
 UNIT_TESTS =
 
 # base, plan, ffs: what is below a gadget's life.
-UNIT_TESTS += tests/unit/base/test_base tests/unit/configfs/test_bind_log tests/unit/blob/test_encode tests/unit/plan/test_plan
+UNIT_TESTS += tests/unit/base/test_base tests/unit/configfs/test_bind_kernel_log tests/unit/blob/test_encode tests/unit/plan/test_plan
 UNIT_TESTS += tests/unit/plan/test_difference
 tests_unit_base_test_base_SOURCES = tests/unit/base/test_base.c
 tests_unit_base_test_base_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_base_test_base_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-tests_unit_configfs_test_bind_log_SOURCES = tests/unit/configfs/test_bind_log.c
-tests_unit_configfs_test_bind_log_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_configfs_test_bind_log_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+tests_unit_configfs_test_bind_kernel_log_SOURCES = tests/unit/configfs/test_bind_kernel_log.c
+tests_unit_configfs_test_bind_kernel_log_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_configfs_test_bind_kernel_log_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 tests_unit_blob_test_encode_SOURCES = tests/unit/blob/test_encode.c
 tests_unit_blob_test_encode_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_blob_test_encode_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
@@ -228,12 +228,12 @@ if HAVE_LIBUSB
 UNIT_TESTS += tests/unit/ffsbench/test_bench_rows
 tests_unit_ffsbench_test_bench_rows_SOURCES = tests/unit/ffsbench/test_bench_rows.c src/ffsbench/args.c src/ffsbench/bench.c \
 	src/ffsbench/chart.c src/ffsbench/device.c src/ffsbench/plot.c src/ffsbench/progress.c src/ffsbench/result_row.c \
-	src/ffsbench/stats.c src/ffsbench/tick.c
+	src/ffsbench/stats.c src/ffsbench/timing.c
 tests_unit_ffsbench_test_bench_rows_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(JANSSON_CFLAGS) \
 	$(CRITERION_CFLAGS)
 tests_unit_ffsbench_test_bench_rows_LDADD = libffsctl.a $(LIBUSB_LIBS) $(JANSSON_LIBS) $(CRITERION_LIBS) -lm
 UNIT_TESTS += tests/unit/ffsbench/test_bench_device
-tests_unit_ffsbench_test_bench_device_SOURCES = tests/unit/ffsbench/test_bench_device.c src/ffsbench/device.c src/ffsbench/tick.c
+tests_unit_ffsbench_test_bench_device_SOURCES = tests/unit/ffsbench/test_bench_device.c src/ffsbench/device.c src/ffsbench/timing.c
 tests_unit_ffsbench_test_bench_device_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_ffsbench_test_bench_device_LDADD = libffsctl.a $(CRITERION_LIBS)
 TESTS += tests/cli/test_ffsbench.py

@@ -15,14 +15,14 @@
 #include "configfs/restore_value.h"
 #include "plan/directories_and_links.h"
 
-static int make_directory_apply(struct step *step, struct error *err)
+static int directory_step_apply(struct step *step, struct error *err)
 {
 	if (mkdir(step->path, 0755) == 0 || errno == EEXIST)
 		return 0;
 	return error_errno(err, EX_OSERR, errno, step->path, "cannot make %s", step->path);
 }
 
-static int make_directory_undo(struct step *step, struct error *err)
+static int directory_step_undo(struct step *step, struct error *err)
 {
 	/*
 	 * EPERM: the kernel made the directory. The kernel also removes it, together with the
@@ -36,8 +36,8 @@ static int make_directory_undo(struct step *step, struct error *err)
 const struct step_op attribute_op_directory = {
 	.name = "directory",
 	.undo_name = "rmdir",
-	.apply = make_directory_apply,
-	.undo = make_directory_undo,
+	.apply = directory_step_apply,
+	.undo = directory_step_undo,
 };
 
 /*
@@ -137,7 +137,7 @@ static bool same_value(const char *written, size_t n_written, const char *shown,
 	       ((*written == '1' && *shown == 'Y') || (*written == '0' && *shown == 'N'));
 }
 
-static void note_if_changed(struct step *step, const char *written, size_t n)
+static void note_if_kernel_changed_value(struct step *step, const char *written, size_t n)
 {
 	_cleanup_free_ char *shown = NULL, *written_text = NULL, *shown_text = NULL;
 	size_t n_shown;
@@ -178,10 +178,10 @@ static int write_attribute_value(struct step *step, const char *value, size_t n,
 {
 	int r;
 
-	configfs_store_previous_value(step);
+	configfs_remember_previous_value(step);
 	r = n > ATTRIBUTE_VALUE_MAX ? -E2BIG : write_in_one_call(step->path, value, n);
 	if (r == 0) {
-		note_if_changed(step, value, n);
+		note_if_kernel_changed_value(step, value, n);
 		return 0;
 	}
 	if (step->op == &attribute_op_text)

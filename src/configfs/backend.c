@@ -28,13 +28,14 @@ static char *gadget_directory_of_item(enum backend_item item, const char *path)
 	return gadget;
 }
 
-static void libusbgx_open_view(struct backend *b, enum backend_item item, const char *path)
+static void open_libusbgx_view_of_gadget(struct backend *b, enum backend_item item,
+					 const char *path)
 {
 	_cleanup_free_ char *gadget = gadget_directory_of_item(item, path);
-	int root_fd = usbg_open_private_root();
+	int root_fd = usbg_view_open_unmounted_tmpfs();
 
 	errno = -root_fd;
-	b->usbg_view = root_fd < 0 ? NULL : usbg_open(root_fd, gadget);
+	b->usbg_view = root_fd < 0 ? NULL : usbg_view_open(root_fd, gadget);
 	b->usbg_open_failed = !b->usbg_view;
 	if (b->usbg_open_failed)
 		log_debug("without libusbgx: %s: %s", gadget, errno_words(errno));
@@ -46,14 +47,15 @@ static int libusbgx_make_item(struct backend *b, enum backend_item item, const c
 			      const char *value)
 {
 	if (!b->usbg_view && !b->usbg_open_failed)
-		libusbgx_open_view(b, item, path);
-	return b->usbg_view ? usbg_make_item(b->usbg_view, item, path, value) : BACKEND_UNKNOWN;
+		open_libusbgx_view_of_gadget(b, item, path);
+	return b->usbg_view ? usbg_view_make_item(b->usbg_view, item, path, value)
+			    : BACKEND_UNKNOWN;
 }
 
-static void libusbgx_close_view(struct backend *b)
+static void close_libusbgx_view(struct backend *b)
 {
 	if (b->usbg_view)
-		usbg_close(steal_ptr(b->usbg_view));
+		usbg_view_close(steal_ptr(b->usbg_view));
 }
 #else
 static int libusbgx_make_item(struct backend *b _unused_, enum backend_item item _unused_,
@@ -62,7 +64,7 @@ static int libusbgx_make_item(struct backend *b _unused_, enum backend_item item
 	return BACKEND_UNKNOWN;
 }
 
-static void libusbgx_close_view(struct backend *b _unused_)
+static void close_libusbgx_view(struct backend *b _unused_)
 {
 }
 #endif
@@ -78,11 +80,11 @@ int backend_make_item(struct backend *b, enum backend_item item, const char *pat
 void backend_drop_view(struct backend *b)
 {
 	if (b)
-		libusbgx_close_view(b);
+		close_libusbgx_view(b);
 }
 
 void backend_close(struct backend *b)
 {
-	libusbgx_close_view(b);
+	close_libusbgx_view(b);
 	b->usbg_open_failed = false;
 }

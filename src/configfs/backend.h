@@ -60,23 +60,23 @@ void backend_close(struct backend *b);
 /* Makes or writes an item with the direct writer. Returns 0 or a negative errno. */
 int direct_make_item(enum backend_item item, const char *path, const char *value);
 
-/* Returned by usbg_make_item if libusbgx does not know the item. */
+/* Returned by usbg_view_make_item if libusbgx does not know the item. */
 #define BACKEND_UNKNOWN 1
 
 #ifdef HAVE_LIBUSBGX
 /*
  * Opens libusbgx's view of the gadget. `gadget` is the gadget's directory in configfs. `root_fd` is
- * a file descriptor of an empty directory, which libusbgx uses in place of configfs; usbg_open
+ * a file descriptor of an empty directory, which libusbgx uses in place of configfs; usbg_view_open
  * takes ownership of it. Returns NULL with errno set on failure.
  */
-struct usbg_view *usbg_open(int root_fd, const char *gadget);
-void usbg_close(struct usbg_view *view);
+struct usbg_view *usbg_view_open(int root_fd, const char *gadget);
+void usbg_view_close(struct usbg_view *view);
 /*
- * Makes an empty directory for usbg_open that no other process can open. Returns a file descriptor,
- * or a negative errno.
+ * Makes an empty directory for usbg_view_open that no other process can open. Returns a file
+ * descriptor, or a negative errno.
  */
-int usbg_open_private_root(void);
+int usbg_view_open_unmounted_tmpfs(void);
 /* Makes or writes an item with libusbgx. Returns 0, a negative errno, or BACKEND_UNKNOWN. */
-int usbg_make_item(struct usbg_view *view, enum backend_item item, const char *path,
-		   const char *value);
+int usbg_view_make_item(struct usbg_view *view, enum backend_item item, const char *path,
+			const char *value);
 #endif

@@ -16,8 +16,8 @@ static int explain_too_few_endpoints(const struct gadget *g, const char *certain
 		err,
 		"%sthis UDC has no free endpoint that a function can use: the gadget "
 		"needs %s%u to the host and %u from it besides ep0%s",
-		certainty, need.may_need_more ? "at least " : "", need.in, need.out,
-		need.isochronous ? ", isochronous ones among them" : "");
+		certainty, need.is_minimum ? "at least " : "", need.in, need.out,
+		need.has_isochronous ? ", isochronous ones among them" : "");
 }
 
 /*
@@ -52,7 +52,7 @@ static int explain_nodev(const struct gadget *g, struct error *err)
 	return explain_too_few_endpoints(g, "most likely ", err);
 }
 
-static int explain_logged_failure(const struct configfs *c, const struct bind_log *log,
+static int explain_logged_failure(const struct configfs *c, const struct bind_kernel_log *log,
 				  struct error *err)
 {
 	if (log->bind_errno == ENODEV)
@@ -66,7 +66,7 @@ static int explain_logged_failure(const struct configfs *c, const struct bind_lo
 
 /* Adds the reason for EBUSY to the error, if the kernel's log does not show another reason. */
 static int explain_busy(const struct configfs *c, const struct step *step,
-			const struct bind_log *log, struct error *err)
+			const struct bind_kernel_log *log, struct error *err)
 {
 	_cleanup_free_ char *holder = udc_holder(c->paths, step->value);
 
@@ -78,12 +78,12 @@ static int explain_busy(const struct configfs *c, const struct step *step,
 	return error_add_hint(err, "look for 'failed to start' in dmesg");
 }
 
-int explain_bind_failure(const struct configfs *c, const struct step *step, struct bind_log *log,
-			 int e, struct error *err)
+int explain_bind_failure(const struct configfs *c, const struct step *step,
+			 struct bind_kernel_log *log, int e, struct error *err)
 {
 	bool removed = !udc_exists(step->value);
 
-	bind_log_read(log, step->value, c->gadget->name);
+	bind_kernel_log_read(log, step->value, c->gadget->name);
 	if (e == EBUSY)
 		e = log->bind_errno ? log->bind_errno : removed ? ENODEV : e;
 	error_errno(err, EX_OSERR, e, step->path, "cannot bind the gadget to the UDC %s",

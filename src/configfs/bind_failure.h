@@ -2,7 +2,7 @@
 /* Explains why a gadget could not be bound. */
 #pragma once
 
-#include "configfs/bind_log.h"
+#include "configfs/bind_kernel_log.h"
 #include "configfs/configfs.h"
 
 /*
@@ -10,5 +10,5 @@
  * opened before the bind. The kernel reports the real reason only in its log; returns the negative
  * errno of that reason.
  */
-int explain_bind_failure(const struct configfs *c, const struct step *step, struct bind_log *log,
-			 int e, struct error *err);
+int explain_bind_failure(const struct configfs *c, const struct step *step,
+			 struct bind_kernel_log *log, int e, struct error *err);

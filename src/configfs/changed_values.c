@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "configfs/configfs.h"
 
-static void drop_changed_value(struct configfs *c, size_t i)
+static void remove_changed_value_entry(struct configfs *c, size_t i)
 {
 	free(c->changed_values[i].attribute_path);
 	free(c->changed_values[i].warning);
@@ -22,13 +22,13 @@ void configfs_note_changed_value(struct configfs *c, const struct step *step, ch
 {
 	for (size_t i = c->n_changed_values; i-- > 0;)
 		if (streq(c->changed_values[i].attribute_path, step->path))
-			drop_changed_value(c, i);
+			remove_changed_value_entry(c, i);
 	if (warning)
 		*array_add(c->changed_values, c->n_changed_values) =
 			(struct changed_value){ xstrdup(step->path), warning, step->at };
 }
 
-void configfs_update_changed_values(struct configfs *c, const struct plan *plan)
+void configfs_limit_changed_values_to_plan(struct configfs *c, const struct plan *plan)
 {
 	for (size_t i = c->n_changed_values; i-- > 0;) {
 		size_t k = 0;
@@ -40,14 +40,14 @@ void configfs_update_changed_values(struct configfs *c, const struct plan *plan)
 		if (k < plan->n)
 			c->changed_values[i].at = plan->steps[k].at;
 		else
-			drop_changed_value(c, i);
+			remove_changed_value_entry(c, i);
 	}
 }
 
 void configfs_free_changed_values(struct configfs *c)
 {
 	while (c->n_changed_values > 0)
-		drop_changed_value(c, c->n_changed_values - 1);
+		remove_changed_value_entry(c, c->n_changed_values - 1);
 	free(c->changed_values);
 	c->changed_values = NULL;
 }

@@ -33,7 +33,7 @@ void configfs_note_changed_value(struct configfs *c, const struct step *step, ch
  * Called after a reload: removes from changed_values the attributes that the plan does not write
  * any more, and updates the positions of the others.
  */
-void configfs_update_changed_values(struct configfs *c, const struct plan *plan);
+void configfs_limit_changed_values_to_plan(struct configfs *c, const struct plan *plan);
 void configfs_free_changed_values(struct configfs *c);
 /* Closes the back end, and frees changed_values. */
 void configfs_free(struct configfs *c);

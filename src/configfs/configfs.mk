@@ -2,7 +2,7 @@
 libffsctl_a_SOURCES += \
 	src/configfs/attributes.c src/configfs/attributes.h \
 	src/configfs/backend.c src/configfs/backend.h \
-	src/configfs/bind_log.c src/configfs/bind_log.h \
+	src/configfs/bind_kernel_log.c src/configfs/bind_kernel_log.h \
 	src/configfs/bind_failure.c src/configfs/bind_failure.h \
 	src/configfs/changed_values.c \
 	src/configfs/configfs.c src/configfs/configfs.h \
@@ -10,7 +10,7 @@ libffsctl_a_SOURCES += \
 	src/configfs/found_gadget.c src/configfs/found_gadget.h \
 	src/configfs/items.c src/configfs/items.h \
 	src/configfs/kernel_device.c src/configfs/kernel_device.h \
-	src/configfs/renew_links.c src/configfs/renew_links.h \
+	src/configfs/renew_symlinks.c src/configfs/renew_symlinks.h \
 	src/configfs/restore_value.c src/configfs/restore_value.h \
 	src/configfs/serial_number.c src/configfs/serial_number.h \
 	src/configfs/step_dependencies.c src/configfs/step_dependencies.h \

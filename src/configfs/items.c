@@ -32,7 +32,7 @@ static int make_item(struct step *step, enum backend_item item, const char *valu
 static int write_item_value(struct step *step, enum backend_item item, const char *value,
 			    struct error *err)
 {
-	configfs_store_previous_value(step);
+	configfs_remember_previous_value(step);
 	return make_item(step, item, value, "write", err);
 }
 
@@ -186,12 +186,12 @@ const struct step_op configfs_op_link = {
 
 /* --- The step "view" of older builds ---------------------------------------------------------- */
 
-static int old_view_apply(struct step *step _unused_, struct error *err _unused_)
+static int older_build_view_step_apply(struct step *step _unused_, struct error *err _unused_)
 {
 	return 0;
 }
 
-static int old_view_undo(struct step *step, struct error *err)
+static int older_build_view_step_undo(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *gadgets = path_parent(step->path), *top = path_parent(gadgets);
 
@@ -207,6 +207,6 @@ static int old_view_undo(struct step *step, struct error *err)
 const struct step_op configfs_op_view = {
 	.name = "view",
 	.undo_name = "remove-view",
-	.apply = old_view_apply,
-	.undo = old_view_undo,
+	.apply = older_build_view_step_apply,
+	.undo = older_build_view_step_undo,
 };

@@ -105,7 +105,7 @@ static enum function_device device_kind(const char *dir)
 	return function_type_device(type);
 }
 
-bool kernel_device_is_reported(const char *type)
+bool kernel_reports_device_of_function_type(const char *type)
 {
 	return function_type_device(type) != FUNCTION_DEVICE_NONE;
 }

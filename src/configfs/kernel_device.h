@@ -14,7 +14,7 @@ char *kernel_device_path(const char *dir);
  * Returns whether functions of that type have a device file or a network interface that the kernel
  * reports in configfs or sysfs.
  */
-bool kernel_device_is_reported(const char *type);
+bool kernel_reports_device_of_function_type(const char *type);
 /*
  * Returns the name of the function's network interface, like "usb0"; NULL: there is none, or the
  * gadget is not bound. The caller frees the name.

@@ -9,7 +9,7 @@
 #include "gadgetfile/gadget.h"
 
 /* Ignores an attribute that cannot be read, because the write that follows reports the error. */
-void configfs_store_previous_value(struct step *step)
+void configfs_remember_previous_value(struct step *step)
 {
 	if (step->save_previous_value && !step->previous_value)
 		file_read(AT_FDCWD, step->path, ATTRIBUTE_VALUE_MAX + 1, &step->previous_value,

@@ -11,6 +11,6 @@
  * Called before a step writes a value: stores the present value in step->previous_value, if
  * step->save_previous_value is set and step->previous_value is still empty.
  */
-void configfs_store_previous_value(struct step *step);
+void configfs_remember_previous_value(struct step *step);
 /* The function step_op.restore of every step that writes a value. */
 int configfs_restore_value(struct step *step, struct error *err);

@@ -15,5 +15,5 @@
 
 /* Members of struct plan_rules (plan/difference.h), whose comments describe them. */
 bool configfs_step_depends_on(const struct step *later, const struct step *earlier);
-bool configfs_step_reapplied_with(const struct step *earlier, const struct step *later);
+bool configfs_step_forces_reapply_of(const struct step *earlier, const struct step *later);
 bool configfs_step_replaces(const struct step *next, const struct step *last);

@@ -10,7 +10,7 @@
 #include "base/fd.h"
 #include "configfs/bind_failure.h"
 #include "configfs/configfs.h"
-#include "configfs/renew_links.h"
+#include "configfs/renew_symlinks.h"
 #include "configfs/restore_value.h"
 #include "configfs/udc.h"
 #include "plan/directories_and_links.h"
@@ -39,7 +39,7 @@ int error_gadget_of_other_program(const char *name, const char *dir, struct erro
 	return error_add_hint(err, "'ffsctl down --force %s' takes it down", name);
 }
 
-static int gadget_apply(struct step *step, struct error *err)
+static int gadget_directory_step_apply(struct step *step, struct error *err)
 {
 	const char *name = strrchr(step->path, '/') + 1;
 
@@ -63,7 +63,7 @@ static int gadget_apply(struct step *step, struct error *err)
 const struct step_op configfs_op_gadget = {
 	.name = "gadget",
 	.undo_name = "rmdir",
-	.apply = gadget_apply,
+	.apply = gadget_directory_step_apply,
 	.undo = plan_undo_mkdir,
 };
 
@@ -85,7 +85,7 @@ static int write_apply(struct step *step, struct error *err)
 {
 	int r;
 
-	configfs_store_previous_value(step);
+	configfs_remember_previous_value(step);
 	r = file_write(AT_FDCWD, step->path, step->value, strlen(step->value));
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, step->path, "cannot write '%s' to %s",
@@ -116,13 +116,13 @@ int configfs_unbind(const char *path, struct error *err)
 
 static int bind_apply(struct step *step, struct error *err)
 {
-	_cleanup_bind_log_ struct bind_log log;
+	_cleanup_bind_kernel_log_ struct bind_kernel_log log;
 	_cleanup_free_ char *dir = path_parent(step->path);
 	const struct configfs *c = step->context;
 	int r;
 
-	bind_log_open(&log);
-	r = configfs_renew_links(c->gadget, dir, err);
+	bind_kernel_log_open(&log);
+	r = configfs_renew_symlinks(c->gadget, dir, err);
 	if (r < 0)
 		return r;
 	r = file_write(AT_FDCWD, step->path, step->value, strlen(step->value));

@@ -273,8 +273,8 @@ static int make_link(struct usbg_view *view, const char *path, const char *value
 	return QUIETLY(view, usbg_add_config_function(config, last_component(path), function));
 }
 
-int usbg_make_item(struct usbg_view *view, enum backend_item item, const char *path,
-		   const char *value)
+int usbg_view_make_item(struct usbg_view *view, enum backend_item item, const char *path,
+			const char *value)
 {
 	static int (*const make[])(struct usbg_view *, const char *path, const char *value) = {
 		[ITEM_ATTRIBUTE] = make_attribute,
@@ -292,7 +292,7 @@ int usbg_make_item(struct usbg_view *view, enum backend_item item, const char *p
 /* --- The view --------------------------------------------------------------------------------- */
 
 /* Uses syscall(2), because glibc has wrapper functions only since 2.36. */
-int usbg_open_private_root(void)
+int usbg_view_open_unmounted_tmpfs(void)
 {
 	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
 	int root_fd;
@@ -343,8 +343,9 @@ static bool init_libusbgx(struct usbg_view *view, const char *name)
  * libusbgx does not know: the direct writer makes their items. `below` is the directory "functions"
  * or "configs".
  */
-static void create_existing_items(struct usbg_view *view, const char *gadget, const char *below,
-				  int (*create)(struct usbg_view *view, const char *dir))
+static void add_existing_items_to_view(struct usbg_view *view, const char *gadget,
+				       const char *below,
+				       int (*create)(struct usbg_view *view, const char *dir))
 {
 	_cleanup_free_ char *path = strf("%s/%s", gadget, below);
 	DIR *dir = opendir(path);
@@ -361,7 +362,7 @@ static void create_existing_items(struct usbg_view *view, const char *gadget, co
  * Replaces the empty gadget by a link to the gadget. Afterwards the paths that libusbgx has stored
  * lead to configfs.
  */
-static bool replace_by_configfs_link(struct usbg_view *view, const char *gadget)
+static bool replace_empty_gadget_by_link(struct usbg_view *view, const char *gadget)
 {
 	_cleanup_free_ char *path = strf(GADGETS "/%s", last_component(gadget));
 
@@ -369,7 +370,7 @@ static bool replace_by_configfs_link(struct usbg_view *view, const char *gadget)
 	       symlinkat(gadget, view->root_fd, path) == 0;
 }
 
-struct usbg_view *usbg_open(int root_fd, const char *gadget)
+struct usbg_view *usbg_view_open(int root_fd, const char *gadget)
 {
 	struct usbg_view *view = xcalloc(1, sizeof(*view));
 	int e;
@@ -377,18 +378,18 @@ struct usbg_view *usbg_open(int root_fd, const char *gadget)
 	*view = (struct usbg_view){ .root_fd = root_fd, .dev_null_fd = -1, .saved_stderr_fd = -1 };
 	if (make_empty_gadget(root_fd, last_component(gadget)) &&
 	    init_libusbgx(view, last_component(gadget))) {
-		create_existing_items(view, gadget, "functions", create_function);
-		create_existing_items(view, gadget, "configs", create_config);
-		if (replace_by_configfs_link(view, gadget))
+		add_existing_items_to_view(view, gadget, "functions", create_function);
+		add_existing_items_to_view(view, gadget, "configs", create_config);
+		if (replace_empty_gadget_by_link(view, gadget))
 			return view;
 	}
 	e = errno;
-	usbg_close(view);
+	usbg_view_close(view);
 	errno = e;
 	return NULL;
 }
 
-void usbg_close(struct usbg_view *view)
+void usbg_view_close(struct usbg_view *view)
 {
 	if (view->state)
 		usbg_cleanup(view->state);

@@ -13,7 +13,7 @@
 static void add_comment(json_t *group, const char *text)
 {
 	_cleanup_free_ char *clean = text_make_valid_utf8(text);
-	_cleanup_free_ char *key = gadgetfile_comment_key(json_object_size(group));
+	_cleanup_free_ char *key = gadgetfile_comment_member_name(json_object_size(group));
 
 	json_object_set_new(group, key, json_string(clean));
 }

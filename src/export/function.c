@@ -48,7 +48,7 @@ static json_t *export_key_group(struct function_export *d, const struct key_grou
 static const struct configfs_tree *
 find_numbered_directory(const struct key *row, const struct configfs_tree *dir, size_t n)
 {
-	_cleanup_free_ char *name = strf("%s%zu", row->directory_prefix, n);
+	_cleanup_free_ char *name = strf("%s%zu", row->configfs_directory_prefix, n);
 
 	return configfs_tree_child(dir, name);
 }
@@ -65,7 +65,7 @@ static json_t *export_numbered_list(struct function_export *d, const struct key 
 
 	for (size_t i = 0; i < dir->n_children; i++)
 		n += dir->children[i].kind == TREE_DIRECTORY &&
-		     str_has_prefix(dir->children[i].name, row->directory_prefix);
+		     str_has_prefix(dir->children[i].name, row->configfs_directory_prefix);
 	for (size_t i = 0; i < n; i++)
 		if (!find_numbered_directory(row, dir, i))
 			return NULL;
@@ -88,7 +88,7 @@ static json_t *export_key_group(struct function_export *d, const struct key_grou
 		const struct configfs_tree *child = configfs_tree_child(dir, row->name);
 		json_t *value = NULL;
 
-		if (row->directory_prefix) {
+		if (row->configfs_directory_prefix) {
 			value = export_numbered_list(d, row, dir);
 		} else if (child && child->kind == TREE_ATTRIBUTE && row->set != set_attr_node) {
 			value = export_key_value(

@@ -6,7 +6,7 @@
 
 #include "base/util.h"
 #include "ffsbench/result_row.h"
-#include "ffsbench/tick.h"
+#include "ffsbench/timing.h"
 
 static void add_result_row(struct report *r, const struct options *o, enum direction direction,
 			   uint64_t size, uint64_t depth)

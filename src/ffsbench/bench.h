@@ -26,7 +26,7 @@ struct options {
 	struct device_filter device_filter;
 	struct value_list sizes;  /* lengths of transfers or messages in bytes */
 	struct value_list depths; /* numbers of transfers in flight */
-	uint64_t max_bytes;	  /* bytes to move in a run; 0: only max_run_ms limits the run */
+	uint64_t max_run_bytes;	  /* bytes to move in a run; 0: only max_run_ms limits the run */
 	unsigned int max_run_ms;  /* longest time of a run; 0: no limit */
 	unsigned int n_rounds;	  /* number of runs of each combination */
 	enum memory_choice memory_choice;
@@ -66,7 +66,7 @@ enum {
 /* The results of one run. The run may have failed, or may have been interrupted. */
 struct run_result {
 	/* Size of the combination; for IN transfers rounded up to whole packets. */
-	uint64_t actual_size;
+	uint64_t rounded_size;
 	bool zero_copy;
 	char *memory_warning; /* warning about the kind of memory of the buffers; NULL: none */
 	uint64_t transfers, messages, bytes; /* how many were moved */
@@ -99,7 +99,7 @@ struct command {
 	unsigned int directions;
 	/* Defaults of options: */
 	const char *default_sizes, *default_depths;
-	uint64_t default_max_bytes;
+	uint64_t default_max_run_bytes;
 	unsigned int default_max_run_ms;
 	uint64_t default_n_messages;
 	run_fn *run;

@@ -68,7 +68,7 @@ static size_t add_curve(struct plot *p, const struct report *r, size_t first,
 		row = &r->rows[i];
 		if (!row->n_runs || !row->all_runs_succeeded)
 			continue;
-		s->sizes[s->n_points] = (double)row->runs[0].actual_size;
+		s->sizes[s->n_points] = (double)row->runs[0].rounded_size;
 		s->values[s->n_points++] = curve->row_value(row);
 	}
 	return i;

@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "ffsbench/tick.h"
+#include "ffsbench/timing.h"
 
 /* Two netlink groups, as a mask: uevents of the kernel, and the uevents that udev sends after it
    has set the permissions of a device. */

@@ -18,7 +18,7 @@ ffsbench_SOURCES = \
 	src/ffsbench/result_row.c src/ffsbench/result_row.h \
 	src/ffsbench/stats.c src/ffsbench/stats.h \
 	src/ffsbench/stream.c \
-	src/ffsbench/tick.c src/ffsbench/tick.h \
+	src/ffsbench/timing.c src/ffsbench/timing.h \
 	src/ffsbench/transfer.c src/ffsbench/transfer.h
 ffsbench_CFLAGS = $(AM_CFLAGS) $(LIBUSB_CFLAGS) $(JANSSON_CFLAGS)
 ffsbench_LDADD = libffsctl.a $(LIBUSB_LIBS) $(JANSSON_LIBS) -lm

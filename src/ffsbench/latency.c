@@ -11,7 +11,7 @@
 #include "base/util.h"
 #include "ffsbench/bench.h"
 #include "ffsbench/pattern.h"
-#include "ffsbench/tick.h"
+#include "ffsbench/timing.h"
 #include "ffsbench/transfer.h"
 
 struct latency_state {
@@ -69,7 +69,7 @@ static int submit_transfer(struct latency_state *t, struct libusb_transfer *x)
 	int r = libusb_submit_transfer(x);
 
 	if (r < 0)
-		return transfer_fail_submit(t->device, x->endpoint, &t->buffers, r, t->err);
+		return transfer_set_submit_error(t->device, x->endpoint, &t->buffers, r, t->err);
 	t->n_in_flight++;
 	return 0;
 }
@@ -221,7 +221,7 @@ int latency_run(const struct device *d, const struct options *o, const struct co
 				   .message_size = (unsigned int)c->size };
 	int r;
 
-	m->actual_size = c->size;
+	m->rounded_size = c->size;
 	pattern_init(&t.pattern);
 	r = prepare_transfers(&t);
 	if (r >= 0)

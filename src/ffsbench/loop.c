@@ -4,9 +4,9 @@
  * moment, the data that was sent but not received yet is in the device and in transfers in flight.
  *
  * A stall means that the device's worker has ended. ffsbench cannot know how much of the sent data
- * will still come back. Therefore it sends the marker, a short message with a unique number, and
- * drops all data that arrives before the echo of the marker. Then it sends all messages again whose
- * echoes have not arrived.
+ * will still come back. Therefore it sends the resync marker, a short message with a unique number,
+ * and drops all data that arrives before the echo of the marker. Then it sends all messages again
+ * whose echoes have not arrived.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,17 +18,17 @@
 #include "base/util.h"
 #include "ffsbench/bench.h"
 #include "ffsbench/pattern.h"
-#include "ffsbench/tick.h"
+#include "ffsbench/timing.h"
 #include "ffsbench/transfer.h"
 
-#define MARKER_LENGTH 7 /* bytes; less than the packet size of any bulk endpoint */
-#define WAKE_MS 100	/* interval between two checks of the timeout */
+#define RESYNC_MARKER_LENGTH 7 /* bytes; less than the packet size of any bulk endpoint */
+#define WAKE_MS 100	       /* interval between two checks of the timeout */
 /* Data of a run that is limited only by time: more than any device can move. */
 #define UNLIMITED_BYTES (UINT64_C(1) << 60)
 /* If the marker does not come back within this time, ffsbench sends another marker. This is
    necessary if the worker ends after it has received the marker: some UDCs cannot halt an
    endpoint that has unsent data, so that no stall shows that the worker has ended. */
-#define MARKER_RESEND_MS 300
+#define RESYNC_MARKER_RESEND_MS 300
 
 struct ring_slot {
 	struct libusb_transfer *transfer;
@@ -37,18 +37,18 @@ struct ring_slot {
 };
 
 /* The transfers of one direction, in a ring. They complete in the order of submission. */
-struct loop_direction {
+struct echo_direction {
 	struct ring_slot *slots;
 	unsigned int n_slots;
 	uint64_t n_submitted; /* number of transfers submitted so far */
 	/* Number of completed transfers that take_completed() has returned so far. */
-	uint64_t n_handled;
+	uint64_t n_taken_completions;
 	uint8_t endpoint_address;
 	int max_transfer_length; /* bytes of the longest transfer: whole packets */
 	unsigned int packet_size;
 };
 
-struct loop_state {
+struct echo_state {
 	const struct device *device;
 	const struct options *options;
 	struct error *err;
@@ -56,39 +56,41 @@ struct loop_state {
 	uint64_t n_messages; /* number of messages to send; reduced when the time is over */
 	struct pattern pattern;
 	struct buffers buffers;
-	struct loop_direction out, in;
+	struct echo_direction out, in;
 	/* Index of the message, and offset in the message, to send next. */
 	uint64_t send_index, send_offset;
 	/* Index of the message, and offset in the message, to receive next. */
 	uint64_t receive_index, receive_offset;
-	uint64_t echoed_bytes;	/* bytes of the messages that came back */
-	int64_t last_moved_ms;	/* time at which data was last sent or received */
-	int64_t marker_sent_ms; /* time at which the marker's OUT transfer completed; 0: not yet */
+	uint64_t echoed_bytes; /* bytes of the messages that came back */
+	int64_t last_moved_ms; /* time at which data was last sent or received */
+	/* Time at which the resync marker's OUT transfer completed; 0: not yet. */
+	int64_t resync_marker_sent_at_ms;
 	unsigned int recoveries;
-	bool stalled;	      /* recover_from_stall() must be called */
-	bool awaiting_marker; /* data is dropped until the echo of the marker arrives */
-	bool marker_sent;
-	unsigned char marker[MARKER_LENGTH];
-	unsigned char last_received[MARKER_LENGTH]; /* last bytes that arrived since the stall */
+	bool recovery_needed;	     /* recover_from_stall() must be called */
+	bool awaiting_resync_marker; /* data is dropped until the echo of the marker arrives */
+	bool resync_marker_sent;
+	unsigned char resync_marker[RESYNC_MARKER_LENGTH];
+	/* Last bytes that arrived since the stall. */
+	unsigned char last_received[RESYNC_MARKER_LENGTH];
 	bool failed;
 };
 
-static struct ring_slot *slot_at(struct loop_direction *s, uint64_t n)
+static struct ring_slot *slot_at(struct echo_direction *s, uint64_t n)
 {
 	return &s->slots[n % s->n_slots];
 }
 
-static unsigned int n_in_flight(const struct loop_direction *s)
+static unsigned int n_in_flight(const struct echo_direction *s)
 {
-	return (unsigned int)(s->n_submitted - s->n_handled);
+	return (unsigned int)(s->n_submitted - s->n_taken_completions);
 }
 
-static bool all_messages_echoed(const struct loop_state *l)
+static bool all_messages_echoed(const struct echo_state *l)
 {
-	return !l->awaiting_marker && l->receive_index == l->n_messages;
+	return !l->awaiting_resync_marker && l->receive_index == l->n_messages;
 }
 
-_printf_(2, 3) static void fail_wrong_message(struct loop_state *l, const char *fmt, ...)
+_printf_(2, 3) static void fail_wrong_message(struct echo_state *l, const char *fmt, ...)
 {
 	char what[160];
 	va_list ap;
@@ -108,10 +110,10 @@ static void LIBUSB_CALL on_completion(struct libusb_transfer *x)
 	slot->completed = true;
 }
 
-static void init_direction(struct loop_direction *s, const struct loop_state *l,
+static void init_direction(struct echo_direction *s, const struct echo_state *l,
 			   enum direction direction, unsigned int depth)
 {
-	*s = (struct loop_direction){ .endpoint_address =
+	*s = (struct echo_direction){ .endpoint_address =
 					      transfer_endpoint_address(l->device, direction),
 				      .packet_size = transfer_packet_size(l->device, direction),
 				      .n_slots = depth };
@@ -120,7 +122,7 @@ static void init_direction(struct loop_direction *s, const struct loop_state *l,
 	s->slots = xcalloc(depth, sizeof(*s->slots));
 }
 
-static int allocate_direction_transfers(struct loop_direction *s, struct loop_state *l,
+static int allocate_direction_transfers(struct echo_direction *s, struct echo_state *l,
 					enum direction direction, unsigned char **buffers)
 {
 	unsigned int i;
@@ -136,7 +138,7 @@ static int allocate_direction_transfers(struct loop_direction *s, struct loop_st
 	return transfer_clear_halt(l->device, direction, l->err);
 }
 
-static void free_direction_transfers(struct loop_direction *s)
+static void free_direction_transfers(struct echo_direction *s)
 {
 	unsigned int i;
 
@@ -145,7 +147,7 @@ static void free_direction_transfers(struct loop_direction *s)
 	free(s->slots);
 }
 
-static void submit_transfer(struct loop_state *l, struct loop_direction *s, int length,
+static void submit_transfer(struct echo_state *l, struct echo_direction *s, int length,
 			    uint8_t flags)
 {
 	struct ring_slot *slot = slot_at(s, s->n_submitted);
@@ -159,18 +161,19 @@ static void submit_transfer(struct loop_state *l, struct loop_direction *s, int 
 		s->n_submitted++;
 		return;
 	}
-	transfer_fail_submit(l->device, s->endpoint_address, &l->buffers, r, l->err);
+	transfer_set_submit_error(l->device, s->endpoint_address, &l->buffers, r, l->err);
 	l->failed = true;
 }
 
-static void send_marker(struct loop_state *l)
+static void send_resync_marker(struct echo_state *l)
 {
-	memcpy(slot_at(&l->out, l->out.n_submitted)->transfer->buffer, l->marker, MARKER_LENGTH);
-	l->marker_sent = true;
-	submit_transfer(l, &l->out, MARKER_LENGTH, 0);
+	memcpy(slot_at(&l->out, l->out.n_submitted)->transfer->buffer, l->resync_marker,
+	       RESYNC_MARKER_LENGTH);
+	l->resync_marker_sent = true;
+	submit_transfer(l, &l->out, RESYNC_MARKER_LENGTH, 0);
 }
 
-static void send_next_transfer(struct loop_state *l)
+static void send_next_transfer(struct echo_state *l)
 {
 	uint64_t length = message_length(l->message_lengths, l->send_index);
 	uint64_t left = length - l->send_offset;
@@ -189,38 +192,39 @@ static void send_next_transfer(struct loop_state *l)
 	submit_transfer(l, &l->out, n, zlp ? LIBUSB_TRANSFER_ADD_ZERO_PACKET : 0);
 }
 
-static void submit_free_transfers(struct loop_state *l)
+static void submit_free_transfers(struct echo_state *l)
 {
 	while (!l->failed && n_in_flight(&l->in) < l->in.n_slots)
 		submit_transfer(l, &l->in, l->in.max_transfer_length, 0);
-	if (l->awaiting_marker && !l->marker_sent)
-		send_marker(l);
-	while (!l->failed && !l->awaiting_marker && n_in_flight(&l->out) < l->out.n_slots &&
+	if (l->awaiting_resync_marker && !l->resync_marker_sent)
+		send_resync_marker(l);
+	while (!l->failed && !l->awaiting_resync_marker && n_in_flight(&l->out) < l->out.n_slots &&
 	       l->send_index < l->n_messages)
 		send_next_transfer(l);
 }
 
 /* Keeps the last received bytes in l->last_received. If these bytes are the marker, and a
    message ends with them, ffsbench stops dropping data. */
-static void check_marker(struct loop_state *l, const unsigned char *data, int n, bool end)
+static void check_for_resync_marker(struct echo_state *l, const unsigned char *data, int n,
+				    bool end)
 {
-	if (n >= MARKER_LENGTH) {
-		memcpy(l->last_received, data + n - MARKER_LENGTH, MARKER_LENGTH);
+	if (n >= RESYNC_MARKER_LENGTH) {
+		memcpy(l->last_received, data + n - RESYNC_MARKER_LENGTH, RESYNC_MARKER_LENGTH);
 	} else {
-		memmove(l->last_received, l->last_received + n, (size_t)(MARKER_LENGTH - n));
-		memcpy(l->last_received + MARKER_LENGTH - n, data, (size_t)n);
+		memmove(l->last_received, l->last_received + n, (size_t)(RESYNC_MARKER_LENGTH - n));
+		memcpy(l->last_received + RESYNC_MARKER_LENGTH - n, data, (size_t)n);
 	}
-	if (end && memcmp(l->last_received, l->marker, MARKER_LENGTH) == 0)
-		l->awaiting_marker = false;
+	if (end && memcmp(l->last_received, l->resync_marker, RESYNC_MARKER_LENGTH) == 0)
+		l->awaiting_resync_marker = false;
 }
 
-static void check_received_data(struct loop_state *l, const unsigned char *data, int n, bool end)
+static void check_received_data(struct echo_state *l, const unsigned char *data, int n, bool end)
 {
 	uint64_t length;
 	size_t same;
 
-	if (l->awaiting_marker) {
-		check_marker(l, data, n, end);
+	if (l->awaiting_resync_marker) {
+		check_for_resync_marker(l, data, n, end);
 		return;
 	}
 	if (l->receive_index == l->n_messages) {
@@ -254,7 +258,7 @@ static void check_received_data(struct loop_state *l, const unsigned char *data,
 	l->receive_offset = 0;
 }
 
-static void check_transfer_status(struct loop_state *l, struct loop_direction *s,
+static void check_transfer_status(struct echo_state *l, struct echo_direction *s,
 				  const struct libusb_transfer *x)
 {
 	int libusb_error = transfer_libusb_error(x->status);
@@ -262,7 +266,7 @@ static void check_transfer_status(struct loop_state *l, struct loop_direction *s
 	if (libusb_error == 0)
 		return;
 	if (libusb_error == LIBUSB_ERROR_PIPE && l->options->recover_from_stall) {
-		l->stalled = true;
+		l->recovery_needed = true;
 		return;
 	}
 	fail_libusb(l->err, libusb_error,
@@ -274,29 +278,30 @@ static void check_transfer_status(struct loop_state *l, struct loop_direction *s
 	l->failed = true;
 }
 
-static struct libusb_transfer *take_completed(struct loop_direction *s)
+static struct libusb_transfer *take_completed(struct echo_direction *s)
 {
-	struct ring_slot *slot = slot_at(s, s->n_handled);
+	struct ring_slot *slot = slot_at(s, s->n_taken_completions);
 
 	if (!n_in_flight(s) || !slot->completed)
 		return NULL;
-	s->n_handled++;
+	s->n_taken_completions++;
 	return slot->transfer;
 }
 
 /* Checks the status of completed transfers, and the data of IN transfers. */
-static void handle_completions(struct loop_state *l)
+static void handle_completions(struct echo_state *l)
 {
 	struct libusb_transfer *x;
 
-	while (!l->failed && !l->stalled && (x = take_completed(&l->out))) {
+	while (!l->failed && !l->recovery_needed && (x = take_completed(&l->out))) {
 		check_transfer_status(l, &l->out, x);
 		if (x->status == LIBUSB_TRANSFER_COMPLETED)
-			*(l->awaiting_marker ? &l->marker_sent_ms : &l->last_moved_ms) = now_ms();
+			*(l->awaiting_resync_marker ? &l->resync_marker_sent_at_ms
+						    : &l->last_moved_ms) = now_ms();
 	}
-	while (!l->failed && !l->stalled && (x = take_completed(&l->in))) {
+	while (!l->failed && !l->recovery_needed && (x = take_completed(&l->in))) {
 		if (x->actual_length > 0 || x->status == LIBUSB_TRANSFER_COMPLETED) {
-			if (!l->awaiting_marker)
+			if (!l->awaiting_resync_marker)
 				l->last_moved_ms = now_ms();
 			check_received_data(l, x->buffer, x->actual_length,
 					    x->status == LIBUSB_TRANSFER_COMPLETED &&
@@ -307,18 +312,18 @@ static void handle_completions(struct loop_state *l)
 	}
 }
 
-static void cancel_direction_transfers(struct loop_direction *s)
+static void cancel_direction_transfers(struct echo_direction *s)
 {
 	uint64_t n;
 
-	for (n = s->n_handled; n < s->n_submitted; n++)
+	for (n = s->n_taken_completions; n < s->n_submitted; n++)
 		if (!slot_at(s, n)->completed)
 			libusb_cancel_transfer(slot_at(s, n)->transfer);
 }
 
 /* Cancels all transfers and waits until they have ended, which is a short time. `check`: the
    data that was received meanwhile is compared, too. */
-static void cancel_transfers_and_wait(struct loop_state *l, bool check)
+static void cancel_transfers_and_wait(struct echo_state *l, bool check)
 {
 	struct libusb_transfer *x;
 
@@ -335,43 +340,43 @@ static void cancel_transfers_and_wait(struct loop_state *l, bool check)
 	}
 }
 
-static void make_marker(struct loop_state *l)
+static void make_resync_marker(struct echo_state *l)
 {
 	uint64_t x = (uint64_t)now_ms() * 0x9e3779b97f4a7c15 + l->recoveries;
 
 	x ^= x >> 29;
 	x *= 0xbf58476d1ce4e5b9;
 	x ^= x >> 32;
-	memcpy(l->marker, &x, MARKER_LENGTH);
-	memset(l->last_received, 0, MARKER_LENGTH);
-	l->awaiting_marker = true;
-	l->marker_sent = false;
-	l->marker_sent_ms = 0;
+	memcpy(l->resync_marker, &x, RESYNC_MARKER_LENGTH);
+	memset(l->last_received, 0, RESYNC_MARKER_LENGTH);
+	l->awaiting_resync_marker = true;
+	l->resync_marker_sent = false;
+	l->resync_marker_sent_at_ms = 0;
 }
 
-static void clear_endpoint_halt(struct loop_state *l, enum direction direction)
+static void clear_endpoint_halt(struct echo_state *l, enum direction direction)
 {
 	if (!l->failed && transfer_clear_halt(l->device, direction, l->err) < 0)
 		l->failed = true;
 }
 
-static void recover_from_stall(struct loop_state *l)
+static void recover_from_stall(struct echo_state *l)
 {
-	l->stalled = false;
+	l->recovery_needed = false;
 	l->recoveries++;
 	cancel_transfers_and_wait(l, false);
 	clear_endpoint_halt(l, DIRECTION_OUT);
 	clear_endpoint_halt(l, DIRECTION_IN);
-	make_marker(l);
+	make_resync_marker(l);
 	l->send_index = l->receive_index;
 	l->send_offset = l->receive_offset = 0;
 }
 
-static void check_timeout(struct loop_state *l)
+static void check_timeout(struct echo_state *l)
 {
-	if (l->awaiting_marker && l->marker_sent_ms &&
-	    now_ms() - l->marker_sent_ms >= MARKER_RESEND_MS)
-		l->stalled = true;
+	if (l->awaiting_resync_marker && l->resync_marker_sent_at_ms &&
+	    now_ms() - l->resync_marker_sent_at_ms >= RESYNC_MARKER_RESEND_MS)
+		l->recovery_needed = true;
 	if (now_ms() - l->last_moved_ms < l->options->timeout_ms)
 		return;
 	error_set(l->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
@@ -385,7 +390,7 @@ static void check_timeout(struct loop_state *l)
 
 /* If the time of the run is over, reduces l->n_messages to the messages that were begun. These
    messages must be completed, so that none of their data stays in the device. */
-static void check_time_limit(struct loop_state *l, double elapsed)
+static void check_time_limit(struct echo_state *l, double elapsed)
 {
 	uint64_t begun = l->send_index + (l->send_offset > 0);
 	bool over = l->options->max_run_ms && elapsed * 1000 >= l->options->max_run_ms;
@@ -394,7 +399,7 @@ static void check_time_limit(struct loop_state *l, double elapsed)
 		l->n_messages = begun > l->receive_index ? begun : l->receive_index;
 }
 
-static double finished_fraction(const struct loop_state *l, double elapsed)
+static double finished_fraction(const struct echo_state *l, double elapsed)
 {
 	double bytes = (double)(l->echoed_bytes + l->receive_offset) /
 		       (double)l->message_lengths->total_bytes;
@@ -403,13 +408,13 @@ static double finished_fraction(const struct loop_state *l, double elapsed)
 	return bytes > time ? bytes : time;
 }
 
-static void run_transfers(struct loop_state *l, struct progress_bar *progress)
+static void run_transfers(struct echo_state *l, struct progress_bar *progress)
 {
 	double start = now_seconds(), elapsed;
 
 	l->last_moved_ms = now_ms();
 	while (!l->failed && !all_messages_echoed(l)) {
-		if (l->stalled)
+		if (l->recovery_needed)
 			recover_from_stall(l);
 		submit_free_transfers(l);
 		if (l->failed)
@@ -425,7 +430,7 @@ static void run_transfers(struct loop_state *l, struct progress_bar *progress)
 	}
 }
 
-static int allocate_transfers(struct loop_state *l, struct run_result *m, unsigned int depth)
+static int allocate_transfers(struct echo_state *l, struct run_result *m, unsigned int depth)
 {
 	size_t size;
 	int r;
@@ -451,7 +456,7 @@ static int run_messages(const struct message_lengths *lengths, const struct devi
 			const struct options *o, const struct combination *c,
 			struct progress_bar *progress, struct run_result *m, struct error *err)
 {
-	struct loop_state l = { .device = d,
+	struct echo_state l = { .device = d,
 				.options = o,
 				.err = err,
 				.message_lengths = lengths,
@@ -459,7 +464,7 @@ static int run_messages(const struct message_lengths *lengths, const struct devi
 	double start, cpu;
 	int r;
 
-	m->actual_size = c->size;
+	m->rounded_size = c->size;
 	pattern_init(&l.pattern);
 	r = allocate_transfers(&l, m, c->depth);
 	if (r >= 0) {
@@ -492,7 +497,8 @@ int loop_run(const struct device *d, const struct options *o, const struct combi
 	/* If only the time of the run is limited, there must be more messages than the run can
 	   send. */
 	message_lengths_set_equal(
-		&even, o->max_bytes ? o->max_bytes : UNLIMITED_BYTES / c->size * c->size, c->size);
+		&even, o->max_run_bytes ? o->max_run_bytes : UNLIMITED_BYTES / c->size * c->size,
+		c->size);
 	r = run_messages(&even, d, o, c, p, m, err);
 	message_lengths_free(&even);
 	return r;

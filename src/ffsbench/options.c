@@ -41,7 +41,7 @@ const struct command commands[] = {
 	  .directions = DIRECTION_IN | DIRECTION_OUT,
 	  .default_sizes = "64K",
 	  .default_depths = "8",
-	  .default_max_bytes = 64 << 20,
+	  .default_max_run_bytes = 64 << 20,
 	  .run = verify_run },
 	{ .name = "loop",
 	  .summary = "send messages to a device that echoes them, compare every byte",
@@ -49,7 +49,7 @@ const struct command commands[] = {
 	  .directions = DIRECTION_BOTH,
 	  .default_sizes = "64K",
 	  .default_depths = "8",
-	  .default_max_bytes = 64 << 20,
+	  .default_max_run_bytes = 64 << 20,
 	  .run = loop_run },
 	{ .name = "messages",
 	  .summary = "like loop, with messages of random lengths",
@@ -94,12 +94,12 @@ static int set_interface(struct options *o, const char *arg, struct error *err)
 	return r;
 }
 
-static int set_pair(struct options *o, const char *arg, struct error *err)
+static int set_endpoint_pair(struct options *o, const char *arg, struct error *err)
 {
 	return args_parse_integer(arg, 14, &o->device_filter.endpoint_index, err);
 }
 
-static int set_wait(struct options *o, const char *arg, struct error *err)
+static int set_device_wait(struct options *o, const char *arg, struct error *err)
 {
 	return args_parse_seconds(arg, &o->device_filter.max_wait_ms, err);
 }
@@ -127,14 +127,14 @@ static int check_not_zero(const char *name, uint64_t n, struct error *err)
 	return n ? 0 : error_set(err, EX_USAGE, EINVAL, NULL, "--%s must be greater than 0", name);
 }
 
-static int set_bytes(struct options *o, const char *arg, struct error *err)
+static int set_max_run_bytes(struct options *o, const char *arg, struct error *err)
 {
-	int r = args_parse_size(arg, &o->max_bytes, err);
+	int r = args_parse_size(arg, &o->max_run_bytes, err);
 
-	return r < 0 ? r : check_not_zero("bytes", o->max_bytes, err);
+	return r < 0 ? r : check_not_zero("bytes", o->max_run_bytes, err);
 }
 
-static int set_seconds(struct options *o, const char *arg, struct error *err)
+static int set_max_run_seconds(struct options *o, const char *arg, struct error *err)
 {
 	int r = args_parse_seconds(arg, &o->max_run_ms, err);
 
@@ -148,7 +148,7 @@ static int set_repeat(struct options *o, const char *arg, struct error *err)
 	return r < 0 ? r : check_not_zero("repeat", o->n_rounds, err);
 }
 
-static int set_memory(struct options *o, const char *arg, struct error *err)
+static int set_memory_kind(struct options *o, const char *arg, struct error *err)
 {
 	return memory_choice_parse(arg, &o->memory_choice, err);
 }
@@ -164,7 +164,7 @@ static int set_lengths(struct options *o, const char *arg, struct error *err)
 	return args_parse_lengths(arg, &o->message_lengths, err);
 }
 
-static int set_count(struct options *o, const char *arg, struct error *err)
+static int set_message_count(struct options *o, const char *arg, struct error *err)
 {
 	unsigned int n = 0;
 	int r = args_parse_integer(arg, MAX_COUNT, &n, err);
@@ -182,7 +182,7 @@ static int set_seed(struct options *o, const char *arg, struct error *err)
 	return r;
 }
 
-static int set_transfer(struct options *o, const char *arg, struct error *err)
+static int set_max_transfer_size(struct options *o, const char *arg, struct error *err)
 {
 	struct value_list one;
 	int r = args_parse_list(arg, MAX_TRANSFER, "sizes", &one, err);
@@ -251,29 +251,30 @@ static const struct option_definition {
 	{ "serial", "TEXT", ALL, set_serial, "the device with this serial number" },
 	{ "interface", "N", ALL, set_interface,
 	  "the interface (the first with the needed endpoints)" },
-	{ "pair", "N", ALL, set_pair, "the N-th OUT and IN endpoint, counted from 0 (0)" },
-	{ "wait", "SECONDS", ALL, set_wait, "wait until the device appears (0)" },
+	{ "pair", "N", ALL, set_endpoint_pair, "the N-th OUT and IN endpoint, counted from 0 (0)" },
+	{ "wait", "SECONDS", ALL, set_device_wait, "wait until the device appears (0)" },
 	{ "detach", NULL, ALL, set_detach, "detach the kernel driver during the measurement" },
 	{ "size", "LIST", ALL, set_sizes,
 	  "bytes of a transfer or message: 64K; 1K,4K; 1K-4M in powers of 2" },
 	{ "depth", "LIST", ALL & ~LATENCY, set_depths,
 	  "transfers in flight (in each direction): 8; 1,4,16; 1-64" },
-	{ "seconds", "S", SOURCE | SINK | VERIFY | LOOP | LATENCY, set_seconds,
+	{ "seconds", "S", SOURCE | SINK | VERIFY | LOOP | LATENCY, set_max_run_seconds,
 	  "time for each combination (source, sink: 2)" },
-	{ "bytes", "SIZE", STREAM | LOOP, set_bytes,
+	{ "bytes", "SIZE", STREAM | LOOP, set_max_run_bytes,
 	  "data for each combination (verify, loop: 64M)" },
-	{ "count", "N", MESSAGES | LATENCY, set_count, "number of messages (2000)" },
+	{ "count", "N", MESSAGES | LATENCY, set_message_count, "number of messages (2000)" },
 	{ "seed", "N", MESSAGES, set_seed,
 	  "seed of the random lengths, which are from 1 to --size (0)" },
 	{ "lengths", "LIST", LOOP, set_lengths,
 	  "one message of each length instead: 1-4096,1M,16M" },
-	{ "transfer", "SIZE", LOOP | MESSAGES, set_transfer, "longest USB transfer (64K)" },
+	{ "transfer", "SIZE", LOOP | MESSAGES, set_max_transfer_size,
+	  "longest USB transfer (64K)" },
 	{ "recover", NULL, LOOP | MESSAGES, set_recover,
 	  "clear a stall, and send lost messages again" },
 	{ "pattern", "N", SINK | VERIFY, set_pattern,
 	  "0: zeros; 1: byte n of a packet is n modulo 63 (0)" },
 	{ "repeat", "N", ALL, set_repeat, "measure everything N times, show medians (1)" },
-	{ "memory", "KIND", ALL, set_memory,
+	{ "memory", "KIND", ALL, set_memory_kind,
 	  "zero-copy, ordinary, or auto: zero-copy if available (auto)" },
 	{ "timeout", "SECONDS", ALL, set_timeout, "fail if no data moves for this time (5)" },
 	{ "json", NULL, ALL, set_json, "print the result as JSON" },
@@ -349,7 +350,7 @@ static int check_exclusive_options(const struct options *o, const bool *given, s
 				 "--json and --csv exclude each other");
 	for (size_t i = 0; o->message_lengths.n_messages && i < N_OPTIONS; i++)
 		if (given[i] &&
-		    (definitions[i].set == set_sizes || definitions[i].set == set_bytes))
+		    (definitions[i].set == set_sizes || definitions[i].set == set_max_run_bytes))
 			return error_set(err, EX_USAGE, EINVAL, NULL,
 					 "--lengths and --%s exclude each other",
 					 definitions[i].name);
@@ -392,8 +393,8 @@ static int set_defaults(struct options *o, const struct command *c, struct error
 		o->sizes.values[0] = longest_length(&o->message_lengths);
 	if (r == 0 && !o->depths.n_values)
 		r = args_parse_list(c->default_depths, MAX_DEPTH, "depths", &o->depths, err);
-	if (!o->max_bytes && !o->max_run_ms) {
-		o->max_bytes = c->default_max_bytes;
+	if (!o->max_run_bytes && !o->max_run_ms) {
+		o->max_run_bytes = c->default_max_run_bytes;
 		o->max_run_ms = c->default_max_run_ms;
 	}
 	if (!o->n_messages)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "ffsbench/tick.h"
+#include "ffsbench/timing.h"
 
 #define BAR_WIDTH 30
 #define REDRAW_MS 100

@@ -32,17 +32,17 @@ static double sum_seconds(const struct result_row *row)
 
 /* --- medians --- */
 
-static double run_bytes_per_second(const struct run_result *m)
+static double bytes_per_second_of_run(const struct run_result *m)
 {
 	return m->seconds > 0 ? (double)m->bytes / m->seconds : 0;
 }
 
-static double run_cpu_seconds_per_gb(const struct run_result *m)
+static double cpu_seconds_per_gb_of_run(const struct run_result *m)
 {
 	return m->bytes ? m->cpu_seconds / ((double)m->bytes / GB) : 0;
 }
 
-static double run_queue_empty_share(const struct run_result *m)
+static double host_queue_empty_share_of_run(const struct run_result *m)
 {
 	return queue_empty_share(&m->host_queue);
 }
@@ -61,17 +61,17 @@ static double median_of_runs(const struct result_row *row,
 
 double row_bytes_per_second(const struct result_row *row)
 {
-	return median_of_runs(row, run_bytes_per_second);
+	return median_of_runs(row, bytes_per_second_of_run);
 }
 
 double row_cpu_seconds_per_gb(const struct result_row *row)
 {
-	return median_of_runs(row, run_cpu_seconds_per_gb);
+	return median_of_runs(row, cpu_seconds_per_gb_of_run);
 }
 
 double row_queue_empty_share(const struct result_row *row)
 {
-	return median_of_runs(row, run_queue_empty_share);
+	return median_of_runs(row, host_queue_empty_share_of_run);
 }
 
 bool row_host_limited(const struct result_row *row)
@@ -111,15 +111,15 @@ static const char *direction_name(enum direction direction)
 	return "both";
 }
 
-static const char *memory_name(const struct result_row *row)
+static const char *memory_kind_name(const struct result_row *row)
 {
 	return row->n_runs && row->runs[0].zero_copy ? "zero-copy" : "ordinary";
 }
 
-static uint64_t actual_size(const struct result_row *row)
+static uint64_t rounded_size(const struct result_row *row)
 {
-	return row->n_runs && row->runs[0].actual_size ? row->runs[0].actual_size
-						       : row->combination.size;
+	return row->n_runs && row->runs[0].rounded_size ? row->runs[0].rounded_size
+							: row->combination.size;
 }
 
 static json_t *get_direction(const struct result_row *row)
@@ -129,7 +129,7 @@ static json_t *get_direction(const struct result_row *row)
 
 static json_t *get_size(const struct result_row *row)
 {
-	return json_integer((json_int_t)actual_size(row));
+	return json_integer((json_int_t)rounded_size(row));
 }
 
 static json_t *get_depth(const struct result_row *row)
@@ -137,9 +137,9 @@ static json_t *get_depth(const struct result_row *row)
 	return json_integer(row->combination.depth);
 }
 
-static json_t *get_memory(const struct result_row *row)
+static json_t *get_memory_kind(const struct result_row *row)
 {
-	return json_string(memory_name(row));
+	return json_string(memory_kind_name(row));
 }
 
 static json_t *get_runs(const struct result_row *row)
@@ -177,12 +177,12 @@ static json_t *get_rate(const struct result_row *row)
 	return json_real(row_bytes_per_second(row));
 }
 
-static json_t *get_cpu(const struct result_row *row)
+static json_t *get_cpu_seconds_per_gb(const struct result_row *row)
 {
 	return json_real(row_cpu_seconds_per_gb(row));
 }
 
-static json_t *get_queue_empty(const struct result_row *row)
+static json_t *get_queue_empty_share(const struct result_row *row)
 {
 	return json_real(row_queue_empty_share(row));
 }
@@ -213,7 +213,7 @@ const struct row_field row_fields[] = {
 	{ "direction", KIND_STREAM, get_direction },
 	{ "size", KIND_ALL, get_size },
 	{ "depth", KIND_ALL, get_depth },
-	{ "memory", KIND_ALL, get_memory },
+	{ "memory", KIND_ALL, get_memory_kind },
 	{ "runs", KIND_ALL, get_runs },
 	{ "transfers", KIND_STREAM, get_transfers },
 	{ "short_transfers", KIND_STREAM, get_short_transfers },
@@ -221,8 +221,8 @@ const struct row_field row_fields[] = {
 	{ "bytes", KIND_ALL, get_bytes },
 	{ "seconds", KIND_ALL, get_seconds },
 	{ "bytes_per_second", KIND_STREAM | KIND_MESSAGES, get_rate },
-	{ "cpu_seconds_per_gb", KIND_ALL, get_cpu },
-	{ "queue_empty", KIND_STREAM, get_queue_empty },
+	{ "cpu_seconds_per_gb", KIND_ALL, get_cpu_seconds_per_gb },
+	{ "queue_empty", KIND_STREAM, get_queue_empty_share },
 	{ "host_limited", KIND_STREAM, get_host_limited },
 	{ "min_us", KIND_LATENCY, get_min },
 	{ "median_us", KIND_LATENCY, get_median },
@@ -244,7 +244,7 @@ json_t *row_json(const struct result_row *row, enum command_kind kind)
 			json_object_set_new(object, row_fields[i].name,
 					    row_fields[i].get_value(row));
 	for (i = 0; i < row->n_runs; i++)
-		json_array_append_new(rates, json_real(run_bytes_per_second(&row->runs[i])));
+		json_array_append_new(rates, json_real(bytes_per_second_of_run(&row->runs[i])));
 	if (kind != KIND_LATENCY)
 		json_object_set(object, "rates", rates);
 	json_decref(rates);
@@ -303,7 +303,7 @@ void row_label(const struct result_row *row, char *text, size_t size)
 
 static void print_size(char *cell, size_t cell_size, const struct result_row *row)
 {
-	format_size(actual_size(row), cell, cell_size);
+	format_size(rounded_size(row), cell, cell_size);
 }
 
 static void print_direction(char *cell, size_t cell_size, const struct result_row *row)
@@ -331,20 +331,20 @@ static void print_rate(char *cell, size_t cell_size, const struct result_row *ro
 	snprintf(cell, cell_size, "%.1f", row_bytes_per_second(row) / 1e6);
 }
 
-static void print_cpu(char *cell, size_t cell_size, const struct result_row *row)
+static void print_cpu_seconds_per_gb(char *cell, size_t cell_size, const struct result_row *row)
 {
 	snprintf(cell, cell_size, "%.3f", row_cpu_seconds_per_gb(row));
 }
 
-static void print_queue_empty(char *cell, size_t cell_size, const struct result_row *row)
+static void print_queue_empty_share(char *cell, size_t cell_size, const struct result_row *row)
 {
 	snprintf(cell, cell_size, "%.0f %%%s", row_queue_empty_share(row) * 100,
 		 row_host_limited(row) ? "*" : " ");
 }
 
-static void print_memory(char *cell, size_t cell_size, const struct result_row *row)
+static void print_memory_kind(char *cell, size_t cell_size, const struct result_row *row)
 {
-	snprintf(cell, cell_size, "%s", memory_name(row));
+	snprintf(cell, cell_size, "%s", memory_kind_name(row));
 }
 
 #define LATENCY_CELL(name, which)                                                                  \
@@ -377,9 +377,9 @@ static const struct column {
 	{ "p99", 9, KIND_LATENCY, print_p99 },
 	{ "p99.9", 9, KIND_LATENCY, print_p999 },
 	{ "max", 9, KIND_LATENCY, print_max },
-	{ "CPU s/GB", 10, KIND_STREAM | KIND_MESSAGES, print_cpu },
-	{ "queue empty", 13, KIND_STREAM, print_queue_empty },
-	{ "memory", 11, KIND_ALL, print_memory },
+	{ "CPU s/GB", 10, KIND_STREAM | KIND_MESSAGES, print_cpu_seconds_per_gb },
+	{ "queue empty", 13, KIND_STREAM, print_queue_empty_share },
+	{ "memory", 11, KIND_ALL, print_memory_kind },
 };
 
 void rows_print_text(FILE *f, const struct report *r)

@@ -22,7 +22,7 @@ double stats_median(double *v, size_t n);
 struct queue_samples {
 	/* Number of transfers that the current sample still waits for; 0: no sample was begun.
 	   libusb handles many completions in several batches, which together are one sample. */
-	unsigned int n_pending;
+	unsigned int n_awaited_transfers;
 	uint64_t n_samples;
 	uint64_t n_empty; /* number of samples with an empty queue */
 };

@@ -11,7 +11,7 @@
 
 #include "base/util.h"
 #include "ffsbench/bench.h"
-#include "ffsbench/tick.h"
+#include "ffsbench/timing.h"
 #include "ffsbench/transfer.h"
 
 #define USBTEST_READ 0x5c /* bRequest; see f_sourcesink.c and src/plugins/sourcesink.c */
@@ -34,7 +34,7 @@ struct stream_state {
 	bool answers_usbtest_read; /* result of answers_usbtest_read() before the first transfer */
 	/* Data of a correct IN transfer; NULL: received data is not compared. */
 	unsigned char *expected_data;
-	uint64_t max_bytes; /* bytes to move in this run */
+	uint64_t max_run_bytes; /* bytes to move in this run */
 	unsigned int n_in_flight;
 	unsigned int n_completed; /* completions since the last sample of the host's queue */
 	bool stop_submitting;
@@ -50,14 +50,14 @@ static void submit_transfer(struct stream_state *s, struct libusb_transfer *x)
 		s->n_in_flight++;
 		return;
 	}
-	transfer_fail_submit(s->device, x->endpoint, &s->buffers, r, s->err);
+	transfer_set_submit_error(s->device, x->endpoint, &s->buffers, r, s->err);
 	s->failed = true;
 }
 
 static bool needs_more_transfers(const struct stream_state *s)
 {
 	return !s->stop_submitting && !s->failed &&
-	       s->result->bytes + (uint64_t)s->n_in_flight * s->transfer_size < s->max_bytes;
+	       s->result->bytes + (uint64_t)s->n_in_flight * s->transfer_size < s->max_run_bytes;
 }
 
 /* A stall of an OUT endpoint has two possible causes: a worker that compares data ends after a
@@ -216,11 +216,12 @@ struct run_progress {
 	uint64_t bytes_at_last_move; /* number of bytes that had moved at that time */
 };
 
-static void check_progress(struct stream_state *s, struct run_progress *l, struct progress_bar *p)
+static void update_bar_and_check_limits(struct stream_state *s, struct run_progress *l,
+					struct progress_bar *p)
 {
 	double now = now_seconds(), elapsed = now - l->started_at;
 	double fraction =
-		s->options->max_bytes ? (double)s->result->bytes / (double)s->max_bytes : 0;
+		s->options->max_run_bytes ? (double)s->result->bytes / (double)s->max_run_bytes : 0;
 
 	if (s->options->max_run_ms && elapsed * 1000 / s->options->max_run_ms > fraction)
 		fraction = elapsed * 1000 / s->options->max_run_ms;
@@ -263,7 +264,7 @@ static void run_transfers(struct stream_state *s, struct progress_bar *p)
 		if (s->n_completed && s->n_in_flight == s->depth)
 			queue_samples_add(&s->result->host_queue, s->depth, s->n_completed);
 		if (tick_elapsed())
-			check_progress(s, &l, p);
+			update_bar_and_check_limits(s, &l, p);
 	}
 	s->result->seconds = now_seconds() - l.started_at;
 	s->result->cpu_seconds = cpu_seconds() - cpu;
@@ -344,7 +345,8 @@ static int run_stream(const struct device *d, const struct options *o, const str
 				  .packet_size = transfer_packet_size(d, c->direction),
 				  .transfer_size = (unsigned int)c->size,
 				  .verify = verify,
-				  .max_bytes = o->max_bytes ? o->max_bytes : UINT64_MAX };
+				  .max_run_bytes =
+					  o->max_run_bytes ? o->max_run_bytes : UINT64_MAX };
 	int r;
 
 	/* The length of an IN transfer must be a multiple of the packet size: a packet that does
@@ -352,7 +354,7 @@ static int run_stream(const struct device *d, const struct options *o, const str
 	if (c->direction == DIRECTION_IN)
 		s.transfer_size =
 			(s.transfer_size + s.packet_size - 1) / s.packet_size * s.packet_size;
-	m->actual_size = s.transfer_size;
+	m->rounded_size = s.transfer_size;
 	r = prepare_transfers(&s, c);
 	if (r >= 0) {
 		run_transfers(&s, p);

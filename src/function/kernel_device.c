@@ -62,7 +62,7 @@ bool function_can_start_worker(struct live_function *function)
 	device->id = kernel_device_id(device);
 	/* Without devtmpfs the device node may appear after the bind. */
 	return start_condition_is_met(function) &&
-	       (device->id != 0 || !kernel_device_is_reported(type));
+	       (device->id != 0 || !kernel_reports_device_of_function_type(type));
 }
 
 static bool uses_kernel_device(const struct live_function *function)

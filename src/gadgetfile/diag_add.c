@@ -88,10 +88,10 @@ void diags_add_at_position(struct diags *d, enum diag_severity severity, const s
 	diag = d->list[n];
 	diag.sort_key = i > 0 ? d->list[i - 1].sort_key : 0;
 	if (at->line > 0) {
-		diag.line_text = *array_add(d->line_texts, d->n_line_texts) = read_line(at);
+		diag.quoted_line = *array_add(d->quoted_lines, d->n_quoted_lines) = read_line(at);
 		diag.line = at->line;
 		diag.column = at->column;
-		diag.end_column = token_end_column(diag.line_text, at->column);
+		diag.end_column = token_end_column(diag.quoted_line, at->column);
 	}
 	memmove(&d->list[i + 1], &d->list[i], (n - i) * sizeof(diag));
 	d->list[i] = diag;

@@ -159,14 +159,14 @@ static void add_endpoint_count(struct endpoint_count *sum, const struct endpoint
 {
 	sum->in += n->in;
 	sum->out += n->out;
-	sum->isochronous = sum->isochronous || n->isochronous;
-	sum->may_need_more = sum->may_need_more || n->may_need_more;
+	sum->has_isochronous = sum->has_isochronous || n->has_isochronous;
+	sum->is_minimum = sum->is_minimum || n->is_minimum;
 }
 
 struct endpoint_count gadget_endpoint_count(const struct gadget *g)
 {
 	struct endpoint_count most = { 0 };
-	bool isochronous = false, may_need_more = false;
+	bool has_isochronous = false, is_minimum = false;
 
 	for (size_t c = 0; c < g->n_configs; c++) {
 		struct endpoint_count sum = { 0 };
@@ -177,11 +177,11 @@ struct endpoint_count gadget_endpoint_count(const struct gadget *g)
 				&g->functions[g->configs[c].functions[i].function_index].endpoints);
 		if (c == 0 || sum.in + sum.out > most.in + most.out)
 			most = sum;
-		isochronous = isochronous || sum.isochronous;
-		may_need_more = may_need_more || sum.may_need_more;
+		has_isochronous = has_isochronous || sum.has_isochronous;
+		is_minimum = is_minimum || sum.is_minimum;
 	}
-	most.isochronous = isochronous;
-	most.may_need_more = may_need_more;
+	most.has_isochronous = has_isochronous;
+	most.is_minimum = is_minimum;
 	return most;
 }
 

@@ -189,8 +189,8 @@ configfs_attributes_find(const struct configfs_attributes *attributes, const cha
 /* The endpoints that a function needs from the UDC besides ep0. */
 struct endpoint_count {
 	unsigned int in, out;
-	bool isochronous;   /* at least one endpoint is isochronous */
-	bool may_need_more; /* `in` and `out` are minimums */
+	bool has_isochronous; /* at least one endpoint is isochronous */
+	bool is_minimum;      /* `in` and `out` are minimums */
 };
 
 struct function {
@@ -275,7 +275,7 @@ void gadget_strings_free(struct gadget_strings *s);
 void gadget_free(struct gadget *g);
 /*
  * Returns the number of endpoints that the gadget needs: that of the configuration that needs most
- * endpoints, because only one configuration is active at a time. `isochronous` and `may_need_more`
+ * endpoints, because only one configuration is active at a time. `has_isochronous` and `is_minimum`
  * are true if they are true for any configuration, because the kernel binds the functions of all
  * configurations.
  */

@@ -20,7 +20,7 @@ struct diag {
 	const char *file;	   /* path as the user wrote it; struct diags owns it */
 	unsigned int line, column; /* 1-based; a column counts characters; line 0: the whole file */
 	unsigned int end_column;   /* end of the marked range on the same line, exclusive */
-	const char *line_text; /* the line of the file without its newline; struct diags owns it;
+	const char *quoted_line; /* the line of the file without its newline; struct diags owns it;
 				  NULL: the message is shown without the line */
 	unsigned int sort_key; /* increases with the position in the text; text of an included file
 				  is sorted as if it were in place of the @include line */
@@ -32,10 +32,10 @@ struct diags {
 	size_t n_errors, n_warnings;
 	size_t last_added; /* 1 + index of the message added last; 0: none was added since the last
 			      diags_sort, or that message was dropped because of DIAG_MAX_ERRORS */
-	char **paths;	   /* strings to which diag.file points */
-	size_t n_paths;
-	char **line_texts; /* strings to which diag.line_text points */
-	size_t n_line_texts;
+	char **file_paths; /* strings to which diag.file points */
+	size_t n_file_paths;
+	char **quoted_lines; /* strings to which diag.quoted_line points */
+	size_t n_quoted_lines;
 };
 
 void diags_free(struct diags *d);

@@ -15,14 +15,14 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/keys/group.c \
 	src/gadgetfile/keys/key.h \
 	src/gadgetfile/keys/media.c \
-	src/gadgetfile/keys/set.c \
+	src/gadgetfile/keys/setters.c \
 	src/gadgetfile/keys/worker.c \
 	src/gadgetfile/syntax/arena.c \
 	src/gadgetfile/syntax/cursor.c \
 	src/gadgetfile/syntax/diag.c src/gadgetfile/syntax/diag.h \
 	src/gadgetfile/syntax/drop_in.c \
 	src/gadgetfile/syntax/lex.c src/gadgetfile/syntax/lex.h \
-	src/gadgetfile/syntax/libconfig.c \
+	src/gadgetfile/syntax/compare_with_libconfig.c \
 	src/gadgetfile/syntax/names.c \
 	src/gadgetfile/syntax/parse.c \
 	src/gadgetfile/syntax/scan.c \
@@ -93,7 +93,7 @@ dist_gadget_DATA += \
 
 # Files that are generated from the table of keys; make check compares them (tests/cli/test_reference.py).
 noinst_PROGRAMS += gadgetfile-reference
-gadgetfile_reference_SOURCES = src/gadgetfile/keys/reference.c
+gadgetfile_reference_SOURCES = src/gadgetfile/keys/generate_reference.c
 gadgetfile_reference_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 gadgetfile_reference_LDADD = $(FFSCTL_LIBS)
 

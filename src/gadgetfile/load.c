@@ -77,7 +77,7 @@ static void load_udc(struct load *l, struct node *node)
 
 	if (!node || node->bad)
 		return;
-	udc->at = load_position(l, &node->at);
+	udc->at = position_of_range(l, &node->at);
 	if (node->type == NODE_STRING) {
 		set_name_without_slash(l, key_find(&udc_keys, "name"), node, &udc->name);
 		return;
@@ -168,7 +168,7 @@ static void load_device_strings(struct load *l, struct node *list)
 			surplus = item;
 		s = array_add(g->strings, g->n_strings);
 		s->lang = LANG_EN_US;
-		s->at = load_position(l, &item->at);
+		s->at = position_of_range(l, &item->at);
 		load_group(l, &strings_keys, item, s);
 		lang = node_member(item, "lang");
 		if (lang && lang->bad) {
@@ -213,7 +213,7 @@ static void load_switch_to(struct load *l, struct node *list)
 			load_error(l, item, "%s is listed twice", shown);
 		name = array_add(g->switch_to, g->n_switch_to);
 		name->value = xstrdup(item->text);
-		name->at = load_position(l, &item->at);
+		name->at = position_of_range(l, &item->at);
 	}
 }
 
@@ -233,7 +233,7 @@ static void load_gadget(struct load *l, const char *name_override)
 	g->max_speed = d.max_speed;
 	speed = node_member(l->scan->root, "max_speed");
 	if (speed)
-		g->max_speed_at = load_position(l, &speed->at);
+		g->max_speed_at = position_of_range(l, &speed->at);
 	load_functions(l, d.functions, d.configs);
 	load_configs(l, d.configs);
 	load_check_associations(l);
@@ -243,7 +243,7 @@ static void load_gadget(struct load *l, const char *name_override)
 		load_gadget_webusb(l, d.webusb);
 	load_check_blobs(l);
 	if (l->diags->n_errors == 0)
-		load_warnings(l);
+		load_add_warnings(l);
 }
 
 static struct gadget *new_gadget(const struct scan *s)
@@ -271,7 +271,7 @@ int load_from_scan(struct scan *s, const struct gadgetfile_options *options, str
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	struct load l = { .diags = diags,
-			  .file_keys = &gadget_keys,
+			  .top_level_keys = &gadget_keys,
 			  .scan = s,
 			  .plugins = options ? options->plugins : NULL,
 			  .has_syntax_error = diags->n_errors > 0 };

@@ -18,7 +18,7 @@
 
 struct load {
 	struct diags *diags;
-	const struct key_group *file_keys; /* keys of the top level of the file */
+	const struct key_group *top_level_keys; /* keys of the top level of the file */
 	const struct scan *scan;
 	const struct gadgetfile_plugins *plugins; /* NULL: no declarations are available */
 	struct gadget *gadget;
@@ -35,7 +35,7 @@ struct load {
 	 * was not parsed.
 	 */
 	bool has_syntax_error;
-	bool relative_path_noted; /* the note about relative paths was added */
+	bool relative_path_note_added; /* the note about relative paths was added */
 };
 
 struct gadget_settings {
@@ -59,7 +59,7 @@ struct config_function_settings {
 
 struct ffs_settings {
 	struct ffs *ffs;
-	struct node *mount, *device, *speeds, *interfaces, *associations;
+	struct node *mount, *device_link, *speeds, *interfaces, *associations;
 	struct node *winusb, *os_compat, *os_properties, *blob;
 	struct node **endpoints; /* settings of the endpoints, in file order */
 	size_t n_endpoints;
@@ -75,7 +75,7 @@ struct class_settings {
 
 struct interface_settings {
 	struct class_settings class;
-	struct node *string, *endpoints, *alternates, *extra;
+	struct node *string, *endpoints, *alternates, *extra_descriptors;
 };
 
 struct blob_settings {
@@ -125,7 +125,7 @@ struct endpoint_settings {
 struct worker_settings {
 	struct worker worker;
 	struct node *plugin, *options, *exec;
-	struct keyword_setting opens, privileges, engine;
+	struct keyword_setting what_worker_opens, privileges, engine;
 };
 
 /* Makes the gadget from the syntax tree in `s`, for gadgetfile_load. The caller still owns `s`. */
@@ -142,8 +142,8 @@ void load_error(struct load *l, struct node *value, const char *fmt, ...) _print
  * Returns the node to which load_error must refer in an error about the setting `name` of the group
  * `node`: that setting, or `node` itself if the group does not have the setting.
  */
-struct node *load_member_or_self(struct node *node, const char *name);
-struct position load_position(const struct load *l, const struct text_range *at);
+struct node *load_member_or_node_itself(struct node *node, const char *name);
+struct position position_of_range(const struct load *l, const struct text_range *at);
 /*
  * Adds the hint "did you mean 'SUGGESTION'?" to the last message; does nothing if `suggestion` is
  * NULL.
@@ -178,7 +178,7 @@ bool load_check_bcd(struct load *l, struct node *value, const char *name);
  */
 bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes);
 
-key_setter set_node, set_keyword_setting, set_bool, set_int, set_uint, set_uint64, set_word,
+key_setter set_node, set_keyword_setting, set_bool, set_int, set_uint, set_uint64, set_keyword,
 	set_seconds, set_transfer_size, set_memory_limit, set_class, set_lang, set_usb_string,
 	set_serialnumber, set_serialnumber_source, set_config_string, set_text,
 	set_name_without_slash, set_path, set_user_or_group, set_supplementary_groups,
@@ -210,7 +210,7 @@ void load_winusb(struct load *l, struct function *f, struct ffs_settings *d);
 /*
  * Returns the setting that gives a function Microsoft OS descriptors; NULL: the function has none.
  */
-struct node *load_os_descs_setting(const struct load *l, size_t function);
+struct node *load_find_os_descs_setting(const struct load *l, size_t function_index);
 /*
  * Checks that the device class is right for interface associations. Must be called after
  * load_configs.
@@ -230,4 +230,4 @@ void load_check_plugin(struct load *l, const struct function *f, struct worker_s
 		       struct node *node);
 void load_configs(struct load *l, struct node *configs);
 /* Adds warnings about a gadget that is valid, but will not work as intended. */
-void load_warnings(struct load *l);
+void load_add_warnings(struct load *l);

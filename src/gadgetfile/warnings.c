@@ -37,7 +37,7 @@ static void warn_about_obex(struct load *l, size_t function)
 			     "keeps it disconnected until a host configures it (f_obex.c)");
 }
 
-void load_warnings(struct load *l)
+void load_add_warnings(struct load *l)
 {
 	for (size_t i = 0; i < l->gadget->n_configs; i++)
 		warn_about_rndis(l, &l->gadget->configs[i]);

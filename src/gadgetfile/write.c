@@ -94,7 +94,7 @@ static void add_real(struct text *t, const json_t *value)
 	add_text(t, text ? text : "0.0");
 }
 
-static void add_string(struct text *t, const char *s)
+static void add_quoted_string(struct text *t, const char *s)
 {
 	static const char letters[] = "nrtf\\\"", meanings[] = "\n\r\t\f\\\"";
 
@@ -119,7 +119,7 @@ static void add_string(struct text *t, const char *s)
 	add_text(t, "\"");
 }
 
-static bool is_comment_key(const char *name)
+static bool is_comment_member_name(const char *name)
 {
 	return name[0] == '#';
 }
@@ -133,9 +133,9 @@ static bool is_scalar(const json_t *value)
  * Returns whether a member becomes a setting: comments do not, and null does not, because libconfig
  * has no null.
  */
-static bool is_writable_setting(const char *name, const json_t *value)
+static bool can_be_written_as_setting(const char *name, const json_t *value)
 {
-	return !is_comment_key(name) && !json_is_null(value);
+	return !is_comment_member_name(name) && !json_is_null(value);
 }
 
 static bool has_only_strings(const json_t *list)
@@ -156,7 +156,7 @@ static bool contains_comment(const json_t *value)
 	size_t i;
 
 	json_object_foreach((json_t *)value, key, item)
-		if (is_comment_key(key) || contains_comment(item))
+		if (is_comment_member_name(key) || contains_comment(item))
 			return true;
 	json_array_foreach(value, i, item)
 		if (contains_comment(item))
@@ -167,7 +167,7 @@ static bool contains_comment(const json_t *value)
 static void add_scalar(struct text *t, const json_t *value, enum base base)
 {
 	if (json_is_string(value))
-		add_string(t, json_string_value(value));
+		add_quoted_string(t, json_string_value(value));
 	else if (json_is_integer(value))
 		add_integer(t, json_integer_value(value), base);
 	else if (json_is_real(value))
@@ -205,7 +205,7 @@ static void add_on_one_line(struct text *t, const json_t *value, const char *nam
 	if (json_is_object(value)) {
 		add_text(t, "{ ");
 		json_object_foreach((json_t *)value, key, item) {
-			if (!is_writable_setting(key, item))
+			if (!can_be_written_as_setting(key, item))
 				continue;
 			add_setting_on_one_line(t, item, key);
 			add_text(t, " ");
@@ -290,12 +290,12 @@ static void add_settings(struct text *t, const json_t *group, unsigned int depth
 	json_t *item;
 
 	json_object_foreach((json_t *)group, key, item) {
-		if (!is_comment_key(key) && !is_writable_setting(key, item))
+		if (!is_comment_member_name(key) && !can_be_written_as_setting(key, item))
 			continue;
 		if (*before)
 			begin_indented_line(t, depth);
 		before = key;
-		if (is_comment_key(key)) {
+		if (is_comment_member_name(key)) {
 			add_comment(t, json_string_value(item));
 			continue;
 		}
@@ -340,7 +340,7 @@ bool gadgetfile_is_setting_name(const char *name)
 	return strcasecmp(name, "true") != 0 && strcasecmp(name, "false") != 0;
 }
 
-char *gadgetfile_comment_key(size_t n)
+char *gadgetfile_comment_member_name(size_t n)
 {
 	return strf("#%zu", n);
 }

@@ -16,4 +16,4 @@ char *gadgetfile_write(const json_t *document);
 /* Returns whether libconfig accepts `name` as the name of a setting. */
 bool gadgetfile_is_setting_name(const char *name);
 /* Returns a member name for the `n`th comment of an object. The caller frees it. */
-char *gadgetfile_comment_key(size_t n);
+char *gadgetfile_comment_member_name(size_t n);

@@ -78,7 +78,7 @@ static void add_feature_unit(struct template_state *m, const char *start, long l
 	{
 		_cleanup_free_ char *whole = strf("%s %s", row, end);
 
-		template_add(m, whole);
+		template_add_descriptor(m, whole);
 	}
 	free(row);
 }
@@ -178,18 +178,18 @@ static void add_uac1_descriptors(struct template_state *m)
 				    template_number(m, "p_volume_present") << 1);
 	assign_ids(m, ids, ARRAY_SIZE(ids));
 	set_source_ids(m);
-	template_add_all(m, uac1_begin);
+	template_add_descriptors(m, uac1_begin);
 	if (template_number(m, "out") && template_number(m, "out_has_fu"))
 		add_feature_unit(m, "$out_fu $out_it 02 $out_controls.2",
 				 template_number(m, "c_channels"), 2, "%c_fu_vol_name");
-	template_add_all(m, uac1_in);
+	template_add_descriptors(m, uac1_in);
 	if (template_number(m, "in") && template_number(m, "in_has_fu"))
 		add_feature_unit(m, "$in_fu $in_it 02 $in_controls.2",
 				 template_number(m, "p_channels"), 2, "%p_fu_vol_name");
 	template_set_number_list(m, c.values, c.n);
-	template_add_all(m, uac1_streaming_out);
+	template_add_descriptors(m, uac1_streaming_out);
 	template_set_number_list(m, p.values, p.n);
-	template_add_all(m, uac1_streaming_in);
+	template_add_descriptors(m, uac1_streaming_in);
 }
 
 /* --- audio class 2 ---------------------------------------------------------------------------- */
@@ -313,15 +313,15 @@ static void add_uac2_descriptors(struct template_state *m)
 	set_packet_size(m, "in", &p, true,
 			template_number(m, "p_channels") * template_number(m, "p_ssize"),
 			template_number(m, "p_hs_bint"));
-	template_add_all(m, uac2_begin);
+	template_add_descriptors(m, uac2_begin);
 	if (template_number(m, "out_has_fu"))
 		add_feature_unit(m, "$out_fu $out_it $out_controls.4",
 				 template_number(m, "c_channels"), 4, "%c_fu_vol_name");
-	template_add_all(m, uac2_in);
+	template_add_descriptors(m, uac2_in);
 	if (template_number(m, "in_has_fu"))
 		add_feature_unit(m, "$in_fu $in_it $in_controls.4",
 				 template_number(m, "p_channels"), 4, "%p_fu_vol_name");
-	template_add_all(m, uac2_terminals);
+	template_add_descriptors(m, uac2_terminals);
 }
 
 #define COMMON                                                                                     \

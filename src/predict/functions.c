@@ -80,7 +80,8 @@ static const char *const loopback_high[] = {
 
 static void add_loopback_descriptors(struct template_state *m)
 {
-	template_add_all(m, m->prediction->speed == EP_FULL ? loopback_full : loopback_high);
+	template_add_descriptors(m,
+				 m->prediction->speed == EP_FULL ? loopback_full : loopback_high);
 }
 
 #define ISOCHRONOUS(address)                                                                       \
@@ -122,7 +123,8 @@ static void add_source_sink_descriptors(struct template_state *m)
 	template_set_number(m, "high", packet | mult << 11);
 	template_set_number(m, "bytes",
 			    packet * (mult + 1) * (template_number(m, "isoc_maxburst") + 1));
-	template_add_all(m, m->prediction->speed == EP_FULL ? source_sink_full : source_sink_high);
+	template_add_descriptors(m, m->prediction->speed == EP_FULL ? source_sink_full
+								    : source_sink_high);
 }
 
 const struct function_template function_templates[] = {

@@ -34,7 +34,7 @@ static void add_jack_list_row(struct template_state *m, const char *subtype,
 		free(row);
 		row = longer;
 	}
-	template_add(m, row);
+	template_add_descriptor(m, row);
 	free(row);
 }
 
@@ -51,8 +51,8 @@ static void add_midi1_endpoint(struct template_state *m, const char *address, co
 {
 	_cleanup_free_ char *row = strf("09 05 %s 02 %s 00 00 00", address, size);
 
-	template_add(m, row);
-	template_add(m, "S: 06 30 00 00 00 00");
+	template_add_descriptor(m, row);
+	template_add_descriptor(m, "S: 06 30 00 00 00 00");
 	add_jack_list_row(m, "01", jacks);
 }
 
@@ -74,8 +74,8 @@ static void add_jack_pair(struct template_state *m, enum data_direction directio
 					    string);
 
 	template_set_text(m, "jack", name ? name : "");
-	template_add(m, in_row);
-	template_add(m, out_row);
+	template_add_descriptor(m, in_row);
+	template_add_descriptor(m, out_row);
 	if (jacks->n_ids < MAX_CABLES)
 		jacks->ids[jacks->n_ids++] = direction == FROM_HOST ? in : out;
 }
@@ -85,10 +85,10 @@ static void add_midi_descriptors(struct template_state *m)
 	struct jacks from = { 0 }, to = { 0 };
 	long long id = 1;
 
-	template_add(m, "09 04 #0 00 00 01 01 00 'MIDI function'");
-	template_add(m, "09 24 01 00 01 09 00 01 #1");
-	template_add(m, "09 04 #1 00 02 01 03 00 00");
-	template_add(m, "07 24 01 00 01 T");
+	template_add_descriptor(m, "09 04 #0 00 00 01 01 00 'MIDI function'");
+	template_add_descriptor(m, "09 24 01 00 01 09 00 01 #1");
+	template_add_descriptor(m, "09 04 #1 00 02 01 03 00 00");
+	template_add_descriptor(m, "07 24 01 00 01 T");
 	for (long long i = 0; i < template_number(m, "in_ports") && i < MAX_CABLES; i++)
 		add_jack_pair(m, TO_HOST, &id, NULL, &to);
 	for (long long i = 0; i < template_number(m, "out_ports") && i < MAX_CABLES; i++)
@@ -185,14 +185,14 @@ static void read_ump_endpoints(struct ump_endpoints *u, const struct function *f
  * Adds the alternate setting for MIDI 1.0 with its jacks and endpoints. The kernel names the jacks
  * of one direction after the function blocks of the other direction (append_midi1_in_jack).
  */
-static void add_midi1_setting(struct template_state *m, const struct cables *c)
+static void add_midi1_alternate_setting(struct template_state *m, const struct cables *c)
 {
 	long long first = attribute_number(m->function, "ep.0/block.0", "direction", 3), id = 1;
 	struct jacks from = { 0 }, to = { 0 };
 
 	template_set_number(m, "n_midi1", c->n_in && c->n_out ? 2 : 1);
-	template_add(m, "09 04 #1 00 $n_midi1 01 03 00 %iface");
-	template_add(m, "07 24 01 00 01 U");
+	template_add_descriptor(m, "09 04 #1 00 $n_midi1 01 03 00 %iface");
+	template_add_descriptor(m, "07 24 01 00 01 U");
 	for (size_t i = 0; i < c->n_out; i++)
 		add_jack_pair(m, FROM_HOST, &id, i < c->n_in ? c->in_names[i] : NULL, &from);
 	for (size_t i = 0; i < c->n_in; i++)
@@ -215,18 +215,18 @@ static void add_midi2_descriptors(struct template_state *m)
 			  iface && *iface->value ? iface->value
 			  : name		 ? name->value
 						 : "MIDI 2.0 Gadget");
-	template_add(m, "09 04 #0 00 00 01 01 00 00");
-	template_add(m, "09 24 01 00 01 09 00 01 #1");
-	add_midi1_setting(m, &u.cables);
+	template_add_descriptor(m, "09 04 #0 00 00 01 01 00 00");
+	template_add_descriptor(m, "09 24 01 00 01 09 00 01 #1");
+	add_midi1_alternate_setting(m, &u.cables);
 	template_set_number(m, "n_midi2", (long long)u.n_endpoints * 2);
-	template_add(m, "09 04 #1 01 $n_midi2 01 03 00 %iface");
-	template_add(m, "07 24 01 00 02 07 00");
+	template_add_descriptor(m, "09 04 #1 01 $n_midi2 01 03 00 %iface");
+	template_add_descriptor(m, "07 24 01 00 02 07 00");
 	for (size_t i = 0; i < u.n_endpoints; i++) {
-		template_add(m, "07 05 &o 02 {40 00|00 02|00 04} 00");
-		template_add(m, "S: 06 30 00 00 00 00");
+		template_add_descriptor(m, "07 05 &o 02 {40 00|00 02|00 04} 00");
+		template_add_descriptor(m, "S: 06 30 00 00 00 00");
 		add_jack_list_row(m, "02", &u.blocks[i]);
-		template_add(m, "07 05 &i 03 {08 00|00 02|00 04} 01");
-		template_add(m, "S: 06 30 00 00 00 00");
+		template_add_descriptor(m, "07 05 &i 03 {08 00|00 02|00 04} 01");
+		template_add_descriptor(m, "S: 06 30 00 00 00 00");
 		add_jack_list_row(m, "02", &u.blocks[i]);
 	}
 }

@@ -37,10 +37,10 @@ struct descriptor {
 	size_t n_strings;
 	/*
 	 * Which descriptors the descriptor's field wTotalLength counts. The field is at the offset
-	 * `total_offset` (template.c).
+	 * `total_length_offset` (template.c).
 	 */
-	enum { TOTAL_NONE, TOTAL_CLASS, TOTAL_INTERFACE } total_kind;
-	size_t total_offset;
+	enum { TOTAL_LENGTH_NONE, TOTAL_LENGTH_CLASS, TOTAL_LENGTH_INTERFACE } total_length_kind;
+	size_t total_length_offset;
 	bool depends_on_endpoints; /* the descriptor exists only if the UDC has enough endpoints */
 	const struct function *function; /* the function that the descriptor belongs to; NULL: it
 					    belongs to the configuration or the device */
@@ -63,7 +63,7 @@ bool predict_find_kernel(const char *release, enum predict_kernel *kernel);
 
 struct prediction {
 	const struct gadget *gadget;
-	enum predict_kernel kernel;
+	enum predict_kernel kernel_version;
 	int speed; /* EP_FULL, EP_HIGH or EP_SUPER */
 	/*
 	 * The serial number that predict_device_strings(gadget)->serialnumber_source refers to;

@@ -133,7 +133,7 @@ static bool field_is_certain(const struct descriptor *d, size_t offset, size_t n
 	return true;
 }
 
-static unsigned long field_number(const struct descriptor *d, size_t offset, size_t n)
+static unsigned long field_value(const struct descriptor *d, size_t offset, size_t n)
 {
 	unsigned long value = 0;
 
@@ -167,7 +167,7 @@ static void print_max_packet_size(FILE *to, unsigned long value)
 
 static void print_field(FILE *to, const struct descriptor *d, size_t offset, size_t n, char how)
 {
-	unsigned long value = field_number(d, offset, n);
+	unsigned long value = field_value(d, offset, n);
 	_cleanup_free_ char *text = string_text(d, offset);
 
 	if (how == 'e') {

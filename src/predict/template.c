@@ -70,8 +70,8 @@ void template_set_text(struct template_state *m, const char *name, const char *t
 
 void template_set_number_list(struct template_state *m, const long long *numbers, size_t n)
 {
-	m->numbers = numbers;
-	m->n_numbers = n;
+	m->list_numbers = numbers;
+	m->n_list_numbers = n;
 }
 
 const struct configfs_attribute *template_attribute(const struct function *function,
@@ -163,7 +163,7 @@ static void put_string(struct descriptor *d, const char *text, size_t n)
 	put_byte(d, 0, 0);
 }
 
-static void put_interface(struct template_state *m, struct descriptor *d, const char *word)
+static void put_interface_number(struct template_state *m, struct descriptor *d, const char *word)
 {
 	unsigned int n = word[0] >= '0' && word[0] <= '9' ? (unsigned int)(word[0] - '0')
 							  : (unsigned int)template_number(m, word);
@@ -183,7 +183,7 @@ static void put_word(struct template_state *m, struct descriptor *d, const char 
 		*dot = '\0';
 	switch (*word) {
 	case '#':
-		put_interface(m, d, name);
+		put_interface_number(m, d, name);
 		break;
 	case '&':
 		put_byte(d, name[0] == 'i' ? USB_DIR_IN : 0, (uint8_t)~USB_ENDPOINT_NUMBER_MASK);
@@ -199,17 +199,17 @@ static void put_word(struct template_state *m, struct descriptor *d, const char 
 		put_string(d, find_variable(m, name) ? text : NULL, strlen(text));
 		break;
 	case '@':
-		for (size_t i = 0; i < m->n_numbers; i++)
-			put_number(d, m->numbers[i], 3);
+		for (size_t i = 0; i < m->n_list_numbers; i++)
+			put_number(d, m->list_numbers[i], 3);
 		break;
 	case 'L':
-		put_byte(d, 0, 0xff); /* a placeholder; template_add replaces it by the length when
-					 the descriptor is complete */
+		put_byte(d, 0, 0xff); /* a placeholder; template_add_descriptor replaces it by the
+					 length when the descriptor is complete */
 		break;
 	case 'T':
 	case 'U':
-		d->total_kind = *word == 'T' ? TOTAL_CLASS : TOTAL_INTERFACE;
-		d->total_offset = d->size;
+		d->total_length_kind = *word == 'T' ? TOTAL_LENGTH_CLASS : TOTAL_LENGTH_INTERFACE;
+		d->total_length_offset = d->size;
 		put_number(d, 0, 2);
 		break;
 	default:
@@ -224,7 +224,8 @@ static void put_words(struct template_state *m, struct descriptor *d, const char
  * Appends the bytes of the part of "{full|high|super}" that is for the predicted speed. Returns a
  * pointer to the text after the "}".
  */
-static const char *put_words_of_speed(struct template_state *m, struct descriptor *d, const char *p)
+static const char *put_words_of_predicted_speed(struct template_state *m, struct descriptor *d,
+						const char *p)
 {
 	const char *end = strchr(p, '}'), *from = p;
 
@@ -247,7 +248,7 @@ static void put_words(struct template_state *m, struct descriptor *d, const char
 		if (*p == ' ') {
 			p++;
 		} else if (*p == '{') {
-			p = put_words_of_speed(m, d, p + 1);
+			p = put_words_of_predicted_speed(m, d, p + 1);
 		} else if (*p == '\'') {
 			n = strcspn(p + 1, "'");
 			put_string(d, p + 1, n);
@@ -281,7 +282,7 @@ static bool conditions_are_met(const struct template_state *m, const char **p, b
 	return true;
 }
 
-void template_add(struct template_state *m, const char *row)
+void template_add_descriptor(struct template_state *m, const char *row)
 {
 	struct descriptor *d;
 	bool maybe = false;
@@ -296,10 +297,10 @@ void template_add(struct template_state *m, const char *row)
 		d->bytes[0] = (uint8_t)d->size;
 }
 
-void template_add_all(struct template_state *m, const char *const *rows)
+void template_add_descriptors(struct template_state *m, const char *const *rows)
 {
 	for (; rows && *rows; rows++)
-		template_add(m, *rows);
+		template_add_descriptor(m, *rows);
 }
 
 /* --- a function ------------------------------------------------------------------------------- */
@@ -314,19 +315,21 @@ static void set_total_lengths(struct template_state *m)
 		struct descriptor *d = &m->descriptors->list[i];
 		size_t total = 0;
 
-		if (d->total_kind == TOTAL_NONE)
+		if (d->total_length_kind == TOTAL_LENGTH_NONE)
 			continue;
 		for (size_t j = i; j < m->descriptors->n; j++) {
 			uint8_t type = m->descriptors->list[j].bytes[1];
 
 			if (type == USB_DT_CS_INTERFACE ||
-			    (type == USB_DT_CS_ENDPOINT && d->total_kind == TOTAL_INTERFACE))
+			    (type == USB_DT_CS_ENDPOINT &&
+			     d->total_length_kind == TOTAL_LENGTH_INTERFACE))
 				total += m->descriptors->list[j].size;
-			else if (type == USB_DT_INTERFACE || d->total_kind == TOTAL_CLASS)
+			else if (type == USB_DT_INTERFACE ||
+				 d->total_length_kind == TOTAL_LENGTH_CLASS)
 				break;
 		}
-		d->bytes[d->total_offset] = (uint8_t)total;
-		d->bytes[d->total_offset + 1] = (uint8_t)(total >> 8);
+		d->bytes[d->total_length_offset] = (uint8_t)total;
+		d->bytes[d->total_length_offset + 1] = (uint8_t)(total >> 8);
 	}
 }
 
@@ -352,11 +355,11 @@ unsigned int template_apply(const struct prediction *f, const struct function *f
 	};
 
 	set_default_variables(&m, template->defaults);
-	template_set_number(&m, "new", f->kernel >= KERNEL_6_12);
+	template_set_number(&m, "new", f->kernel_version >= KERNEL_6_12);
 	template_set_number(&m, "speed", f->speed);
 	if (template->prepare)
 		template->prepare(&m);
-	template_add_all(&m, template->rows);
+	template_add_descriptors(&m, template->rows);
 	set_total_lengths(&m);
 	free_variables(&m);
 	return m.n_interfaces;

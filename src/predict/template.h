@@ -47,8 +47,8 @@ struct template_state {
 	unsigned int first_interface, n_interfaces;
 	struct template_variable *variables;
 	size_t n_variables;
-	const long long *numbers; /* the numbers that @NAME in a row appends */
-	size_t n_numbers;
+	const long long *list_numbers; /* the numbers that @NAME in a row appends */
+	size_t n_list_numbers;
 };
 
 #define TEMPLATE_MAX_ROWS 32 /* highest number of rows in one template */
@@ -90,8 +90,8 @@ void template_set_number(struct template_state *m, const char *name, long long n
 void template_set_text(struct template_state *m, const char *name, const char *text);
 /* Sets the list that @NAME appends; `numbers` must stay valid until the rows are added. */
 void template_set_number_list(struct template_state *m, const long long *numbers, size_t n);
-void template_add(struct template_state *m, const char *row);
-void template_add_all(struct template_state *m, const char *const *rows);
+void template_add_descriptor(struct template_state *m, const char *row);
+void template_add_descriptors(struct template_state *m, const char *const *rows);
 /*
  * Returns the function's last attribute whose path is `path`; NULL: the gadget file has no such
  * attribute.

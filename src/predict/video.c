@@ -20,8 +20,8 @@ static long long attribute_number(struct template_state *m, const char *dir, con
 	return template_attribute_number(m->function, path, fallback);
 }
 
-static void set_attribute_number(struct template_state *m, const char *dir, const char *name,
-				 long long fallback)
+static void set_variable_from_attribute(struct template_state *m, const char *dir, const char *name,
+					long long fallback)
 {
 	template_set_number(m, name, attribute_number(m, dir, name, fallback));
 }
@@ -50,8 +50,8 @@ static size_t read_attribute_numbers(struct template_state *m, const char *path,
 }
 
 /* Adds a row that consists of `start`, the bytes and `end`. */
-static void add_row_with_bytes(struct template_state *m, const char *start, const uint8_t *bytes,
-			       size_t n, const char *end)
+static void add_descriptor_with_bytes(struct template_state *m, const char *start,
+				      const uint8_t *bytes, size_t n, const char *end)
 {
 	char *row = xstrdup(start);
 
@@ -64,7 +64,7 @@ static void add_row_with_bytes(struct template_state *m, const char *start, cons
 	{
 		_cleanup_free_ char *whole = strf("%s %s", row, end);
 
-		template_add(m, whole);
+		template_add_descriptor(m, whole);
 	}
 	free(row);
 }
@@ -133,9 +133,9 @@ static void add_extension_unit(struct template_state *m, const char *dir, long l
 
 		end = strf("%s 00", old);
 	}
-	add_row_with_bytes(m, start,
-			   guid && guid->size == 16 ? (const uint8_t *)guid->value : no_guid, 16,
-			   end);
+	add_descriptor_with_bytes(m, start,
+				  guid && guid->size == 16 ? (const uint8_t *)guid->value : no_guid,
+				  16, end);
 }
 
 /* Returns whether `path` is a path of an entry of the directory `dir`. */
@@ -168,13 +168,13 @@ static void add_frame(struct template_state *m, const char *dir, const char *sub
 	long long v[MAX_INTERVALS];
 	size_t n = read_attribute_numbers(m, path, v, ARRAY_SIZE(v));
 
-	set_attribute_number(m, dir, "bmCapabilities", 0);
-	set_attribute_number(m, dir, "wWidth", 640);
-	set_attribute_number(m, dir, "wHeight", 360);
-	set_attribute_number(m, dir, "dwMinBitRate", 18432000);
-	set_attribute_number(m, dir, "dwMaxBitRate", 55296000);
-	set_attribute_number(m, dir, "dwMaxVideoFrameBufferSize", 460800);
-	set_attribute_number(m, dir, "dwDefaultFrameInterval", 666666);
+	set_variable_from_attribute(m, dir, "bmCapabilities", 0);
+	set_variable_from_attribute(m, dir, "wWidth", 640);
+	set_variable_from_attribute(m, dir, "wHeight", 360);
+	set_variable_from_attribute(m, dir, "dwMinBitRate", 18432000);
+	set_variable_from_attribute(m, dir, "dwMaxBitRate", 55296000);
+	set_variable_from_attribute(m, dir, "dwMaxVideoFrameBufferSize", 460800);
+	set_variable_from_attribute(m, dir, "dwDefaultFrameInterval", 666666);
 	row = strf("L 24 %s %02llx $bmCapabilities $wWidth.2 $wHeight.2 $dwMinBitRate.4 "
 		   "$dwMaxBitRate.4 $dwMaxVideoFrameBufferSize.4 $dwDefaultFrameInterval.4 %02zx",
 		   subtype, index, n);
@@ -184,7 +184,7 @@ static void add_frame(struct template_state *m, const char *dir, const char *sub
 		row = strf("%s %02llx %02llx %02llx %02llx", old, v[i] & 0xff, v[i] >> 8 & 0xff,
 			   v[i] >> 16 & 0xff, v[i] >> 24 & 0xff);
 	}
-	template_add(m, row);
+	template_add_descriptor(m, row);
 }
 
 static long long count_frames(const struct function *f, const char *format)
@@ -225,10 +225,11 @@ static void add_color_matching(struct template_state *m, const char *format)
 			dir = e->value;
 	}
 	own = !streq(dir, "streaming/color_matching/default");
-	set_attribute_number(m, dir, "bColorPrimaries", own ? 0 : 1);
-	set_attribute_number(m, dir, "bTransferCharacteristics", own ? 0 : 1);
-	set_attribute_number(m, dir, "bMatrixCoefficients", own ? 0 : 4);
-	template_add(m, "06 24 0d $bColorPrimaries $bTransferCharacteristics $bMatrixCoefficients");
+	set_variable_from_attribute(m, dir, "bColorPrimaries", own ? 0 : 1);
+	set_variable_from_attribute(m, dir, "bTransferCharacteristics", own ? 0 : 1);
+	set_variable_from_attribute(m, dir, "bMatrixCoefficients", own ? 0 : 4);
+	template_add_descriptor(
+		m, "06 24 0d $bColorPrimaries $bTransferCharacteristics $bMatrixCoefficients");
 }
 
 static void add_format(struct template_state *m, const char *dir, long long index)
@@ -241,14 +242,16 @@ static void add_format(struct template_state *m, const char *dir, long long inde
 
 	template_set_number(m, "index", index);
 	template_set_number(m, "frames", count_frames(m->function, dir));
-	set_attribute_number(m, dir, "bDefaultFrameIndex", 1);
-	set_attribute_number(m, dir, "bBitsPerPixel", 16);
+	set_variable_from_attribute(m, dir, "bDefaultFrameIndex", 1);
+	set_variable_from_attribute(m, dir, "bBitsPerPixel", 16);
 	if (mjpeg)
-		template_add(m, "0b 24 06 $index $frames 00 $bDefaultFrameIndex 00 00 00 00");
+		template_add_descriptor(
+			m, "0b 24 06 $index $frames 00 $bDefaultFrameIndex 00 00 00 00");
 	else
-		add_row_with_bytes(m, "1b 24 04 $index $frames",
-				   guid && guid->size == 16 ? (const uint8_t *)guid->value : yuy2,
-				   16, "$bBitsPerPixel $bDefaultFrameIndex 00 00 00 00");
+		add_descriptor_with_bytes(m, "1b 24 04 $index $frames",
+					  guid && guid->size == 16 ? (const uint8_t *)guid->value
+								   : yuy2,
+					  16, "$bBitsPerPixel $bDefaultFrameIndex 00 00 00 00");
 	add_frames(m, dir, mjpeg ? "07" : "05");
 	if (template_number(m, "new"))
 		add_color_matching(m, dir);
@@ -270,7 +273,7 @@ static void add_formats(struct template_state *m)
 		formats[n++] = e->value;
 	}
 	start = strf("L 24 01 %02zx T &i 00 03 00 00 00 01", n);
-	add_row_with_bytes(m, start, controls, n, "");
+	add_descriptor_with_bytes(m, start, controls, n, "");
 	for (size_t i = 0; i < n; i++)
 		add_format(m, formats[i], (long long)i + 1);
 	if (!template_number(m, "new"))
@@ -312,17 +315,17 @@ static void add_uvc_descriptors(struct template_state *m)
 	template_set_number(m, "int",
 			    !template_number(m, "new") ||
 				    attribute_number(m, "control", "enable_interrupt_ep", 0));
-	set_attribute_number(m, "control/header/h", "bcdUVC", 0x0110);
-	set_attribute_number(m, "control/header/h", "dwClockFrequency", 48000000);
-	set_attribute_number(m, "control/terminal/output/default", "bSourceID", 2);
+	set_variable_from_attribute(m, "control/header/h", "bcdUVC", 0x0110);
+	set_variable_from_attribute(m, "control/header/h", "dwClockFrequency", 48000000);
+	set_variable_from_attribute(m, "control/terminal/output/default", "bSourceID", 2);
 	set_controls_bitmap(m, "camera", "control/terminal/camera/default/bmControls", 2);
 	set_controls_bitmap(m, "processing", "control/processing/default/bmControls", 1);
 	set_packet_sizes(m);
-	template_add_all(m, control_begin);
+	template_add_descriptors(m, control_begin);
 	add_extension_units(m);
-	template_add_all(m, control_end);
+	template_add_descriptors(m, control_end);
 	add_formats(m);
-	template_add_all(m, streaming_end);
+	template_add_descriptors(m, streaming_end);
 }
 
 const struct function_template video_templates[] = {

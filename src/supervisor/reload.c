@@ -151,7 +151,7 @@ static void commit_reload(struct reloader *reloader, struct reload *r)
 	commit_functions(live, r);
 	record_set_gadget_file(&live->record, r->new_gadget, r->new_document);
 	live->model = live->configfs.gadget = reloader->loaded_model = steal_ptr(r->new_gadget);
-	configfs_update_changed_values(&live->configfs, &live->plan);
+	configfs_limit_changed_values_to_plan(&live->configfs, &live->plan);
 	write_record_or_log(live);
 	reloader->result.was_applied = true;
 	if (r->rebinds) {
@@ -175,7 +175,7 @@ static void finish_reverted(struct reloader *reloader, struct reload *r)
 	difference_keep_plan(&r->difference, DIFFERENCE_OLD_PLAN);
 	replace_function_list(live, r->old_functions, r->n_old_functions);
 	clear_replacements(live);
-	configfs_update_changed_values(&live->configfs, &live->plan);
+	configfs_limit_changed_values_to_plan(&live->configfs, &live->plan);
 	write_record_or_log(live);
 	if (r->rebinds)
 		bus_restore_udc(reloader->binding);

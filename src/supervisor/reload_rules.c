@@ -73,7 +73,7 @@ static bool step_is_remade_with(const struct step *earlier, const struct step *l
 {
 	if (earlier->op == &ffs_op_mount)
 		return !is_worker_step(later) && path_is_below(later->path, earlier->path);
-	return configfs_step_reapplied_with(earlier, later);
+	return configfs_step_forces_reapply_of(earlier, later);
 }
 
 static bool step_replaces(const struct step *next, const struct step *last)

@@ -14,7 +14,7 @@ import tap
 from tap import eq, ok, test
 
 CALLS = ("error_set", "error_errno", "error_add_detail", "error_add_hint", "error_wrap", "device_error", "cmd_usage",
-         "load_error", "scan_ffsctl_only_error", "diag_error", "diag_warning", "diag_note", "diag_note_to_last", "diags_add_at_position", "diags_hint")
+         "load_error", "scan_error_in_valid_libconfig", "diag_error", "diag_warning", "diag_note", "diag_note_to_last", "diags_add_at_position", "diags_hint")
 CALL = re.compile(r"(?<![\w>.])(" + "|".join(CALLS) + r")\(")
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 # A string of several pieces, between which a macro may stand: PRIu64, UDC_CLASS_DIR.

@@ -19,7 +19,7 @@
 #define READ_ONLY(name_, doc_)                                                                     \
 	{                                                                                          \
 		name_, NODE_INT | NODE_STRING,                                                     \
-			.flags = KEY_SCHEME, .set = set_attr_readonly,                             \
+			.flags = KEY_SCHEME, .set = ignore_readonly_attr,                          \
 			.doc = doc_ " The kernel chooses the value; a value in the file is "       \
 				    "accepted and ignored."                                        \
 	}

@@ -16,32 +16,32 @@
 	"^\\{[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\\}$"
 
 static const struct key mount_rows[] = {
-	{ "path", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "/dev/ffs/GADGET/LABEL",
+	{ "path", NODE_STRING, .flags = KEY_NOT_EMPTY, .default_text = "/dev/ffs/GADGET/LABEL",
 	  .doc = "Mount point of FunctionFS. The directory is created and removed together with "
 		 "the mount.",
 	  .set = set_path, FIELD(struct ffs_mount, path) },
 	{ "uid", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
-	  .fallback = "root, or with opens = \"ep0\" the worker's user",
+	  .default_text = "root, or with opens = \"ep0\" the worker's user",
 	  .doc = "Owner of the files, a name or a number.", .set = set_user_or_group,
 	  FIELD(struct ffs_mount, uid) },
 	{ "gid", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
-	  .fallback = "root, or with opens = \"ep0\" the worker's group",
+	  .default_text = "root, or with opens = \"ep0\" the worker's group",
 	  .doc = "Group of the files, a name or a number.", .set = set_user_or_group,
 	  FIELD(struct ffs_mount, gid) },
-	{ "mode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "the kernel's",
+	{ "mode", NODE_STRING, .pattern = OCTAL_PATTERN, .default_text = "the kernel's",
 	  .doc = "Permissions of directory and files, octal, as a string: \"0660\". The kernel "
 		 "removes write permission of the directory and execute permission of files.",
 	  .flags = KEY_OCTAL, .set = set_octal_mode, FIELD(struct ffs_mount, mode) },
-	{ "rmode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "0500",
+	{ "rmode", NODE_STRING, .pattern = OCTAL_PATTERN, .default_text = "0500",
 	  .doc = "Permissions of the directory only.", .flags = KEY_OCTAL, .set = set_octal_mode,
 	  FIELD(struct ffs_mount, rmode) },
-	{ "fmode", NODE_STRING, .pattern = OCTAL_PATTERN, .fallback = "0600",
+	{ "fmode", NODE_STRING, .pattern = OCTAL_PATTERN, .default_text = "0600",
 	  .doc = "Permissions of the files only.", .flags = KEY_OCTAL, .set = set_octal_mode,
 	  FIELD(struct ffs_mount, fmode) },
-	{ "no_disconnect", NODE_BOOL, .fallback = "false",
+	{ "no_disconnect", NODE_BOOL, .default_text = "false",
 	  .doc = "The gadget stays bound when the last open file is closed.", .set = set_bool,
 	  FIELD(struct ffs_mount, no_disconnect) },
-	{ "mmap_memory_mb", NODE_INT, .min = 0, .max = 65536, .fallback = "the kernel's, 16",
+	{ "mmap_memory_mb", NODE_INT, .min = 0, .max = 65536, .default_text = "the kernel's, 16",
 	  .doc = "MiB of the instance's memory that programs can map, for zero-copy I/O; 0: "
 		 "none. " NEEDS_PATCHES,
 	  .set = set_int, FIELD(struct ffs_mount, mmap_memory_mb) },
@@ -52,7 +52,7 @@ const struct key_group mount_keys = { "ffs.mount", "'mount'", mount_rows, NULL,
 
 static const struct key text_rows[] = {
 	{ "lang", NODE_INT | NODE_STRING, .min = 0, .max = 65535,
-	  .pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", .fallback = "en-us",
+	  .pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", .default_text = "en-us",
 	  .doc = "Language: an id (0x0409) or a name ('en-us').", .set = set_lang,
 	  FIELD(struct ffs_text, lang) },
 	{ "text", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
@@ -125,29 +125,29 @@ static const struct key_word endpoint_type_words[] = {
 
 static const struct key endpoint_rows[] = {
 	{ "direction", NODE_STRING, .words = direction_words,
-	  .fallback = "the direction of 'address'",
+	  .default_text = "the direction of 'address'",
 	  .doc = "As the host sees it: in is to the host.", .set = set_keyword_setting,
 	  FIELD(struct endpoint_settings, direction) },
 	{ "type", NODE_STRING, .flags = KEY_REQUIRED, .words = endpoint_type_words,
 	  .doc = "Transfer type.", .set = set_keyword_setting,
 	  FIELD(struct endpoint_settings, type) },
-	{ "name", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "ep1-in, ep2-out, ...",
+	{ "name", NODE_STRING, .flags = KEY_NOT_EMPTY, .default_text = "ep1-in, ep2-out, ...",
 	  .pattern = "^[^:]*$",
 	  .doc = "Name in the worker's LISTEN_FDNAMES: no colon, no control characters.",
 	  .set = set_endpoint_name, FIELD(struct endpoint_settings, name) },
-	{ "address", NODE_INT, .min = 1, .max = 0x8f, .fallback = "in file order from 1",
+	{ "address", NODE_INT, .min = 1, .max = 0x8f, .default_text = "in file order from 1",
 	  .doc = "bEndpointAddress: 1 to 15, plus 0x80 for in. The host gets the address of the "
 		 "UDC's endpoint instead.",
 	  .set = set_int, FIELD(struct endpoint_settings, address) },
 	{ "max_packet", NODE_INT, .min = 1, .max = 1024,
-	  .fallback = "bulk: the speed's limit; interrupt: 64; isochronous: none",
+	  .default_text = "bulk: the speed's limit; interrupt: 64; isochronous: none",
 	  .doc = "Bytes in a packet, reduced to the limit of each speed.", .set = set_int,
 	  FIELD(struct endpoint_settings, max_packet) },
-	{ "interval", TYPE_SECONDS, INTERVAL, .fallback = "1",
+	{ "interval", TYPE_SECONDS, INTERVAL, .default_text = "1",
 	  .doc = "Milliseconds between transfers of an interrupt or isochronous endpoint; "
 		 "rounded down to an interval that the speed allows.",
 	  .set = set_node, FIELD(struct endpoint_settings, interval) },
-	{ "burst", NODE_INT, .min = 0, .max = 15, .fallback = "0",
+	{ "burst", NODE_INT, .min = 0, .max = 15, .default_text = "0",
 	  .doc = "At SuperSpeed: packets in a burst minus one.", .set = set_int,
 	  FIELD(struct endpoint_settings, burst) },
 	{ "full", NODE_GROUP, .group = &full_keys,
@@ -159,14 +159,14 @@ static const struct key endpoint_rows[] = {
 	{ "super", NODE_GROUP, .group = &super_keys,
 	  .doc = "Values for SuperSpeed only, which are never reduced or rounded.", .set = set_node,
 	  FIELD(struct endpoint_settings, by_speed[EP_SUPER]) },
-	{ "mult", NODE_INT, MULT, .fallback = "1",
+	{ "mult", NODE_INT, MULT, .default_text = "1",
 	  .doc = "Packets of an interrupt or isochronous endpoint in a microframe at high speed, "
 		 "and bursts of an isochronous one in a service interval at SuperSpeed. SuperSpeed "
 		 "requires a 'burst' above 0 for this. If 'burst' is not set, each interval has "
 		 "one burst at SuperSpeed: of 'mult' packets if they have 1024 bytes, else of one "
 		 "packet.",
 	  .set = set_int, FIELD(struct endpoint_settings, mult) },
-	{ "zlp", NODE_BOOL, .fallback = "false",
+	{ "zlp", NODE_BOOL, .default_text = "false",
 	  .doc = "For in endpoints of programs: the kernel ends each write that is a multiple of "
 		 "the packet size with a zero-length packet, so that the host detects its end. "
 		 "(For plugins, the plugin host sends these packets.) " NEEDS_7_3,
@@ -180,8 +180,8 @@ const struct key_group endpoint_keys = {
 
 static const struct key alternate_rows[] = {
 	{ "endpoints", TYPE_LIST, NODE_STRING | NODE_GROUP, .words = endpoint_words,
-	  .group = &endpoint_keys, .fallback = "none", .doc = "Endpoints of the alternate setting.",
-	  .set = set_node },
+	  .group = &endpoint_keys, .default_text = "none",
+	  .doc = "Endpoints of the alternate setting.", .set = set_node },
 	{ 0 },
 };
 static const struct key_group alternate_keys = { "ffs.interfaces.alternates",
@@ -189,34 +189,34 @@ static const struct key_group alternate_keys = { "ffs.interfaces.alternates",
 						 "One alternate setting." };
 
 static const struct key interface_rows[] = {
-	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words, .fallback = "vendor",
+	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words, .default_text = "vendor",
 	  .doc = "Class of the interface, a number or a name.", .set = set_node,
 	  FIELD(struct interface_settings, class.class) },
-	{ "subclass", NODE_INT, BYTE, .fallback = "0, for dfu 1",
+	{ "subclass", NODE_INT, BYTE, .default_text = "0, for dfu 1",
 	  .doc = "Subclass of the interface.", .set = set_int,
 	  FIELD(struct interface_settings, class.subclass) },
-	{ "protocol", NODE_INT, BYTE, .fallback = "0", .doc = "Protocol of the interface.",
+	{ "protocol", NODE_INT, BYTE, .default_text = "0", .doc = "Protocol of the interface.",
 	  .set = set_int, FIELD(struct interface_settings, class.protocol) },
 	{ "string", NODE_STRING | TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &text_keys,
 	  .doc = "Interface string: a text, in en-us, or a list of groups.", .set = set_node,
 	  FIELD(struct interface_settings, string) },
 	{ "endpoints", TYPE_LIST, NODE_STRING | NODE_GROUP, .words = endpoint_words,
-	  .group = &endpoint_keys, .fallback = "none",
+	  .group = &endpoint_keys, .default_text = "none",
 	  .doc = "Endpoints of the interface: words like \"bulk-in\", or groups with more "
 		 "attributes.",
 	  .set = set_node, FIELD(struct interface_settings, endpoints) },
 	{ "alternates", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &alternate_keys,
-	  .fallback = "none",
+	  .default_text = "none",
 	  .doc = "Alternate settings 1 and 2. The kernel enables the endpoints of all settings at "
 		 "once, so their addresses must differ. It does not report which setting the host "
 		 "has chosen. Linux 6.1 refuses a SET_INTERFACE request for a setting other than "
 		 "0.",
 	  .set = set_node, FIELD(struct interface_settings, alternates) },
-	{ "extra", TYPE_LIST, TYPE_LIST, KEY_NOT_EMPTY, .fallback = "none",
+	{ "extra", TYPE_LIST, TYPE_LIST, KEY_NOT_EMPTY, .default_text = "none",
 	  .doc = "Additional descriptors after the interface descriptor, each a list of bytes. "
 		 "FunctionFS accepts only type 0x21, for interfaces of class hid, smart-card and "
 		 "dfu (dfu since Linux 6.12).",
-	  .set = set_node, FIELD(struct interface_settings, extra) },
+	  .set = set_node, FIELD(struct interface_settings, extra_descriptors) },
 	{ 0 },
 };
 const struct key_group interface_keys = { "ffs.interfaces", "an interface", interface_rows, NULL,
@@ -230,13 +230,15 @@ static const struct key association_rows[] = {
 	  .doc = "Number of interfaces in the association.", .set = set_int,
 	  FIELD(struct association_settings, n_interfaces) },
 	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words,
-	  .fallback = "the first interface's",
+	  .default_text = "the first interface's",
 	  .doc = "Class of the association, a number or a name.", .set = set_node,
 	  FIELD(struct association_settings, class.class) },
-	{ "subclass", NODE_INT, BYTE, .fallback = "the first interface's, but 0 if 'class' is set",
+	{ "subclass", NODE_INT, BYTE,
+	  .default_text = "the first interface's, but 0 if 'class' is set",
 	  .doc = "Subclass of the association.", .set = set_int,
 	  FIELD(struct association_settings, class.subclass) },
-	{ "protocol", NODE_INT, BYTE, .fallback = "the first interface's, but 0 if 'class' is set",
+	{ "protocol", NODE_INT, BYTE,
+	  .default_text = "the first interface's, but 0 if 'class' is set",
 	  .doc = "Protocol of the association.", .set = set_int,
 	  FIELD(struct association_settings, class.protocol) },
 	{ "string", NODE_STRING | TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &text_keys,
@@ -261,7 +263,7 @@ static const struct key blob_rows[] = {
 		 "linux/usb/functionfs.h. The descriptors define the speeds and endpoints. The "
 		 "file is read when the gadget file is read.",
 	  .set = set_node, FIELD(struct blob_settings, descriptors) },
-	{ "strings", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "no strings",
+	{ "strings", NODE_STRING, .flags = KEY_NOT_EMPTY, .default_text = "no strings",
 	  .doc = "Path of a file with the strings to write to ep0.", .set = set_node,
 	  FIELD(struct blob_settings, strings) },
 	{ 0 },
@@ -275,42 +277,42 @@ static const struct key_group blob_keys = { "ffs.blob", "'blob'", blob_rows, NUL
 static const struct key ffs_rows[] = {
 	{ "mount", NODE_GROUP, .group = &mount_keys, .doc = "How FunctionFS is mounted.",
 	  .set = set_node, FIELD(struct ffs_settings, mount) },
-	{ "device", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "none",
+	{ "device", NODE_STRING, .flags = KEY_NOT_EMPTY, .default_text = "none",
 	  .doc = "Path of a symbolic link that ffsctl makes to the file of the endpoint, if the "
 		 "function has only one; with 'rw_proxy', to the file of the pair, if the function "
 		 "has only one. An existing file is never replaced.",
-	  .set = set_node, FIELD(struct ffs_settings, device) },
-	{ "virtual_addr", NODE_BOOL, .fallback = "false",
+	  .set = set_node, FIELD(struct ffs_settings, device_link) },
+	{ "virtual_addr", NODE_BOOL, .default_text = "false",
 	  .doc = "The name of an endpoint's file contains the address in the descriptors: ep81. "
 		 "The kernel enables an endpoint only if the UDC assigns this same address to it; "
 		 "otherwise no host can configure the gadget.",
 	  FLAG(FUNCTIONFS_VIRTUAL_ADDR) },
-	{ "all_ctrl_recip", NODE_BOOL, .fallback = "false",
+	{ "all_ctrl_recip", NODE_BOOL, .default_text = "false",
 	  .doc = "The function also gets control requests whose recipient is the device or "
 		 "\"other\".",
 	  FLAG(FUNCTIONFS_ALL_CTRL_RECIP) },
-	{ "config0_setup", NODE_BOOL, .fallback = "false",
+	{ "config0_setup", NODE_BOOL, .default_text = "false",
 	  .doc = "The function also gets control requests before the host has chosen a "
 		 "configuration.",
 	  FLAG(FUNCTIONFS_CONFIG0_SETUP) },
 	{ "speeds", TYPE_LIST, NODE_STRING, KEY_NOT_EMPTY, .words = ffs_speed_words,
-	  .fallback = "all", .doc = "Speeds for which descriptors are written.", .set = set_node,
-	  FIELD(struct ffs_settings, speeds) },
+	  .default_text = "all", .doc = "Speeds for which descriptors are written.",
+	  .set = set_node, FIELD(struct ffs_settings, speeds) },
 	{ "interfaces", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &interface_keys,
 	  .doc = "The interfaces, a group for each. Required without 'blob'.", .set = set_node,
 	  FIELD(struct ffs_settings, interfaces) },
-	{ "rw_proxy", NODE_BOOL, .fallback = "false",
+	{ "rw_proxy", NODE_BOOL, .default_text = "false",
 	  .doc = "Each pair of endpoints (1 and 2, 3 and 4, ...), one in and one out, also has a "
 		 "file for both directions, named after the first: ep1_rw. " NEEDS_7_3,
 	  FLAG(FUNCTIONFS_RW_PROXY_EPS) },
 	{ "associations", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &association_keys,
-	  .fallback = "none",
+	  .default_text = "none",
 	  .doc = "Interface associations, so that the host uses one driver for several "
 		 "interfaces. The gadget gets the device class for associations (misc, 2, 1) if "
 		 "'attrs' sets none. In 'configs', only functions with an 'ffs' group may precede "
 		 "this one.",
 	  .set = set_node, FIELD(struct ffs_settings, associations) },
-	{ "winusb", NODE_BOOL | NODE_STRING, .pattern = GUID_PATTERN, .fallback = "false",
+	{ "winusb", NODE_BOOL | NODE_STRING, .pattern = GUID_PATTERN, .default_text = "false",
 	  .doc = "Windows loads its WinUSB driver for the interfaces that are not in 'os_compat', "
 		 "and programs on Windows find them by a GUID. The value is the GUID, \"{...}\"; "
 		 "with true, the GUID is derived from the gadget's name and the function's label. "
@@ -320,13 +322,13 @@ static const struct key ffs_rows[] = {
 		 "strings.",
 	  .set = set_node, FIELD(struct ffs_settings, winusb) },
 	{ "os_compat", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &os_compat_keys,
-	  .fallback = "none",
+	  .default_text = "none",
 	  .doc = "Compatible ids of interfaces, by which Windows finds other drivers than WinUSB.",
 	  .set = set_node, FIELD(struct ffs_settings, os_compat) },
 	{ "os_properties", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &os_properties_keys,
-	  .fallback = "none", .doc = "Values that Windows writes into its registry.",
+	  .default_text = "none", .doc = "Values that Windows writes into its registry.",
 	  .set = set_node, FIELD(struct ffs_settings, os_properties) },
-	{ "blob", NODE_GROUP, .group = &blob_keys, .fallback = "none",
+	{ "blob", NODE_GROUP, .group = &blob_keys, .default_text = "none",
 	  .doc = "Descriptors and strings from files. It excludes all other keys of 'ffs' except "
 		 "'mount' and 'device'. Microsoft OS descriptors in them need 'os_descs' of the "
 		 "gadget.",

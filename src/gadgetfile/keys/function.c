@@ -10,13 +10,13 @@
 
 #define PORT_NUM READ_ONLY("port_num", "Number of the port: N of /dev/ttyGSN.")
 #define CONSOLE                                                                                    \
-	BOOL("console", .fallback = "false",                                                       \
+	BOOL("console", .default_text = "false",                                                   \
 	     .doc = "Whether the port is a console of the kernel (CONFIG_U_SERIAL_CONSOLE).")
 
 static const struct key acm_rows[] = {
 	PORT_NUM,
 	CONSOLE,
-	INT("protocol", BYTE, .fallback = "1, AT commands",
+	INT("protocol", BYTE, .default_text = "1, AT commands",
 	    .doc = "bInterfaceProtocol of the control interface (Linux 6.12 and later)."),
 	{ 0 },
 };
@@ -28,7 +28,7 @@ static const struct key obex_rows[] = { PORT_NUM, { 0 } };
 #define IFNAME                                                                                     \
 	{                                                                                          \
 		"ifname", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,                        \
-				       .fallback = "the kernel's, usb%d",                          \
+				       .default_text = "the kernel's, usb%d",                      \
 				       .doc = "Pattern for the name of the network interface on "  \
 					      "the board, with one %d: \"lab%d\". A name without " \
 					      "%d, as exported schemes have it, is accepted and "  \
@@ -39,16 +39,16 @@ static const struct key obex_rows[] = { PORT_NUM, { 0 } };
 	{ "dev_addr",                                                                              \
 	  NODE_STRING,                                                                             \
 	  .flags = KEY_SCHEME,                                                                     \
-	  .fallback = "random",                                                                    \
+	  .default_text = "random",                                                                \
 	  .doc = "Ethernet address of the network interface on the board.",                        \
 	  .set = set_attr_mac },                                                                   \
 		{ "host_addr",                                                                     \
 		  NODE_STRING,                                                                     \
 		  .flags = KEY_SCHEME,                                                             \
-		  .fallback = "random",                                                            \
+		  .default_text = "random",                                                        \
 		  .doc = "Ethernet address of the network interface on the host.",                 \
 		  .set = set_attr_mac },                                                           \
-		INT("qmult", BYTE, .flags = KEY_SCHEME, .fallback = "5",                           \
+		INT("qmult", BYTE, .flags = KEY_SCHEME, .default_text = "5",                       \
 		    .doc = "Multiplier of the queue length at high speed and above: a queue has "  \
 			   "2 requests times this number."),                                       \
 		IFNAME
@@ -56,17 +56,17 @@ static const struct key obex_rows[] = { PORT_NUM, { 0 } };
 static const struct key ethernet_rows[] = { ETHERNET, { 0 } };
 static const struct key ncm_rows[] = {
 	ETHERNET,
-	INT("max_segment_size", .min = 1514, .max = 8000, .fallback = "1514",
+	INT("max_segment_size", .min = 1514, .max = 8000, .default_text = "1514",
 	    .doc = "Longest datagram in bytes (Linux 6.12 and later)."),
 	{ 0 },
 };
 static const struct key rndis_rows[] = {
 	ETHERNET,
-	{ "class", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0x02",
+	{ "class", NODE_INT, .flags = KEY_SCHEME, BYTE, .default_text = "0x02",
 	  .doc = "Class of the interface association.", .set = set_attr_hex },
-	{ "subclass", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0x06",
+	{ "subclass", NODE_INT, .flags = KEY_SCHEME, BYTE, .default_text = "0x06",
 	  .doc = "Subclass of the interface association.", .set = set_attr_hex },
-	{ "protocol", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0x00",
+	{ "protocol", NODE_INT, .flags = KEY_SCHEME, BYTE, .default_text = "0x00",
 	  .doc = "Protocol of the interface association.", .set = set_attr_hex },
 	{ 0 },
 };
@@ -80,14 +80,14 @@ static const struct key phonet_rows[] = {
 static const struct key no_rows[] = { { 0 } };
 
 static const struct key mass_storage_rows[] = {
-	BOOL("stall", .flags = KEY_SCHEME, .fallback = "false",
+	BOOL("stall", .flags = KEY_SCHEME, .default_text = "false",
 	     .doc = "Whether the function halts endpoints where the standard requires it; a few "
 		    "UDCs cannot do this."),
-	INT("num_buffers", .min = 2, .max = 255, .fallback = "2",
+	INT("num_buffers", .min = 2, .max = 255, .default_text = "2",
 	    .doc = "Number of buffers of 16 KiB for the data of transfers. Needs "
 		   "CONFIG_USB_GADGET_DEBUG_FILES."),
 	{ "luns", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_NOT_EMPTY, .group = &lun_keys,
-	  .directory_prefix = "lun.", .fallback = "one without a medium",
+	  .configfs_directory_prefix = "lun.", .default_text = "one without a medium",
 	  .doc = "The drives, at most 16.", .set = set_attr_node },
 	{ 0 },
 };
@@ -95,16 +95,18 @@ static const struct key mass_storage_rows[] = {
 /* --- human interface devices ------------------------------------------------------------------ */
 
 static const struct key hid_rows[] = {
-	INT("subclass", BYTE, .flags = KEY_SCHEME, .fallback = "that of a named descriptor, or 0",
+	INT("subclass", BYTE, .flags = KEY_SCHEME,
+	    .default_text = "that of a named descriptor, or 0",
 	    .doc = "bInterfaceSubClass; 1: the device supports the boot protocol."),
-	INT("protocol", BYTE, .flags = KEY_SCHEME, .fallback = "that of a named descriptor, or 0",
+	INT("protocol", BYTE, .flags = KEY_SCHEME,
+	    .default_text = "that of a named descriptor, or 0",
 	    .doc = "bInterfaceProtocol; with subclass 1, 1 is a keyboard and 2 a mouse."),
-	BOOL("no_out_endpoint", .fallback = "false",
+	BOOL("no_out_endpoint", .default_text = "false",
 	     .doc = "The function has no OUT endpoint; the host sends output reports with "
 		    "SET_REPORT."),
 	/* report_length becomes wMaxPacketSize (USB 2.0, 5.7.3) */
 	INT("report_length", .min = 1, .max = 1024, .flags = KEY_SCHEME,
-	    .fallback = "that of a named descriptor",
+	    .default_text = "that of a named descriptor",
 	    .doc = "Length of the longest report in bytes; above 64, no host at full speed can "
 		   "select the configuration."),
 	{ "report_desc", TYPE_LIST | NODE_STRING, NODE_INT,
@@ -119,18 +121,18 @@ static const struct key hid_rows[] = {
 /* --- printers, tests -------------------------------------------------------------------------- */
 
 static const struct key printer_rows[] = {
-	{ "pnp_string", NODE_STRING, .flags = KEY_NOT_EMPTY, .max = 1021, .fallback = "none",
+	{ "pnp_string", NODE_STRING, .flags = KEY_NOT_EMPTY, .max = 1021, .default_text = "none",
 	  .doc = "IEEE 1284 device id without the two bytes of its length: "
 		 "\"MFG:...;MDL:...;CLS:PRINTER;\".",
-	  .set = set_attr_device_id },
-	INT("q_len", WORD16, .fallback = "10", .doc = "Requests in the queue."),
+	  .set = set_attr_printer_device_id },
+	INT("q_len", WORD16, .default_text = "10", .doc = "Requests in the queue."),
 	{ 0 },
 };
 
 static const struct key loopback_rows[] = {
-	INT("qlen", .min = 0, .max = 4294967295.0, .flags = KEY_SCHEME, .fallback = "32",
+	INT("qlen", .min = 0, .max = 4294967295.0, .flags = KEY_SCHEME, .default_text = "32",
 	    .doc = "Requests in the queue."),
-	INT("bulk_buflen", .min = 0, .max = 4294967295.0, .fallback = "4096",
+	INT("bulk_buflen", .min = 0, .max = 4294967295.0, .default_text = "4096",
 	    .doc = "Bytes of a request."),
 	/* buflen is libusbgx's name for bulk_buflen */
 	{ "buflen", NODE_INT, .min = 0, .max = 4294967295.0, .flags = KEY_SCHEME,
@@ -139,20 +141,20 @@ static const struct key loopback_rows[] = {
 };
 
 static const struct key source_sink_rows[] = {
-	INT("pattern", .min = 0, .max = 2, .fallback = "0",
+	INT("pattern", .min = 0, .max = 2, .default_text = "0",
 	    .doc = "Data in the transfers. 0: zeros; 1: the numbers 0 to 62, repeated; 2: any "
 		   "data, which is not checked."),
-	INT("isoc_interval", .min = 1, .max = 16, .fallback = "4",
+	INT("isoc_interval", .min = 1, .max = 16, .default_text = "4",
 	    .doc = "bInterval of the isochronous endpoints."),
-	INT("isoc_maxpacket", .min = 0, .max = 1024, .fallback = "1024",
+	INT("isoc_maxpacket", .min = 0, .max = 1024, .default_text = "1024",
 	    .doc = "Packet size of the isochronous endpoints."),
-	INT("isoc_mult", .min = 0, .max = 2, .fallback = "0",
+	INT("isoc_mult", .min = 0, .max = 2, .default_text = "0",
 	    .doc = "Additional packets of an isochronous endpoint in an interval."),
-	INT("isoc_maxburst", .min = 0, .max = 15, .fallback = "0",
+	INT("isoc_maxburst", .min = 0, .max = 15, .default_text = "0",
 	    .doc = "Additional packets of an isochronous endpoint in a burst, at SuperSpeed."),
-	INT("bulk_buflen", WORD32, .fallback = "4096", .doc = "Bytes of a bulk request."),
-	INT("bulk_qlen", WORD32, .fallback = "1", .doc = "Bulk requests in the queue."),
-	INT("iso_qlen", WORD32, .fallback = "8", .doc = "Isochronous requests in the queue."),
+	INT("bulk_buflen", WORD32, .default_text = "4096", .doc = "Bytes of a bulk request."),
+	INT("bulk_qlen", WORD32, .default_text = "1", .doc = "Bulk requests in the queue."),
+	INT("iso_qlen", WORD32, .default_text = "8", .doc = "Isochronous requests in the queue."),
 	{ 0 },
 };
 
@@ -169,7 +171,7 @@ static const struct key source_sink_rows[] = {
  */
 #define ISOCHRONOUS(in_, out_)                                                                     \
 	{                                                                                          \
-		.in = (in_), .out = (out_), .isochronous = true, .may_need_more = true             \
+		.in = (in_), .out = (out_), .has_isochronous = true, .is_minimum = true            \
 	}
 
 const struct function_type function_table[] = {
@@ -206,33 +208,34 @@ const struct function_type function_table[] = {
 	{ TYPE("phonet", phonet_rows, "Nokia's Phonet."), .device = FUNCTION_DEVICE_NETWORK,
 	  .highest_speed = GADGET_SPEED_HIGH, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("mass_storage", mass_storage_rows, "Drives: files or block devices."),
-	  .process_values = load_mass_storage, .highest_speed = GADGET_SPEED_SUPER_PLUS,
+	  .check_and_convert_values = load_mass_storage, .highest_speed = GADGET_SPEED_SUPER_PLUS,
 	  .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("hid", hid_rows,
 	       "A keyboard, a mouse, any human interface device: a program reads and writes "
 	       "reports in /dev/hidgN."),
-	  .device = FUNCTION_DEVICE_CHARACTER, .process_values = load_hid,
-	  .highest_speed = GADGET_SPEED_SUPER_PLUS,
-	  .endpoints = { .in = 1, .may_need_more = true } },
+	  .device = FUNCTION_DEVICE_CHARACTER, .check_and_convert_values = load_hid,
+	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .is_minimum = true } },
 	{ TYPE("midi", midi_rows, "MIDI ports and an ALSA card."),
 	  .highest_speed = GADGET_SPEED_SUPER, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("midi2", midi2_rows, "MIDI 2.0 endpoints and an ALSA card (Linux 6.6 and later)."),
-	  .process_values = load_midi2, .highest_speed = GADGET_SPEED_SUPER,
-	  .endpoints = { .in = 1, .out = 1, .may_need_more = true } },
-	{ TYPE("uac1", uac1_rows, "A sound card, USB Audio Class 1."), .process_values = load_uac,
-	  .highest_speed = GADGET_SPEED_HIGH, .endpoints = ISOCHRONOUS(1, 1),
-	  .in_endpoint_attribute = "p_chmask", .out_endpoint_attribute = "c_chmask" },
+	  .check_and_convert_values = load_midi2, .highest_speed = GADGET_SPEED_SUPER,
+	  .endpoints = { .in = 1, .out = 1, .is_minimum = true } },
+	{ TYPE("uac1", uac1_rows, "A sound card, USB Audio Class 1."),
+	  .check_and_convert_values = load_uac, .highest_speed = GADGET_SPEED_HIGH,
+	  .endpoints = ISOCHRONOUS(1, 1), .attribute_enabling_in_endpoint = "p_chmask",
+	  .attribute_enabling_out_endpoint = "c_chmask" },
 	{ TYPE("uac1_legacy", uac1_legacy_rows,
 	       "A loudspeaker that plays on sound card 0 of the board. This card must exist when "
 	       "the gadget is bound."),
-	  .highest_speed = GADGET_SPEED_HIGH, .endpoints = { .out = 1, .isochronous = true } },
-	{ TYPE("uac2", uac2_rows, "A sound card, USB Audio Class 2."), .process_values = load_uac,
-	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 1),
-	  .in_endpoint_attribute = "p_chmask", .out_endpoint_attribute = "c_chmask" },
+	  .highest_speed = GADGET_SPEED_HIGH, .endpoints = { .out = 1, .has_isochronous = true } },
+	{ TYPE("uac2", uac2_rows, "A sound card, USB Audio Class 2."),
+	  .check_and_convert_values = load_uac, .highest_speed = GADGET_SPEED_SUPER_PLUS,
+	  .endpoints = ISOCHRONOUS(1, 1), .attribute_enabling_in_endpoint = "p_chmask",
+	  .attribute_enabling_out_endpoint = "c_chmask" },
 	{ TYPE("uvc", uvc_rows,
 	       "A camera: a program feeds /dev/videoN. The gadget does not connect until a program "
 	       "has opened it."),
-	  .device = FUNCTION_DEVICE_VIDEO, .process_values = load_uvc,
+	  .device = FUNCTION_DEVICE_VIDEO, .check_and_convert_values = load_uvc,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 0) },
 	{ TYPE("tcm", no_rows,
 	       "Drives of the kernel's SCSI target, as USB Mass Storage (BOT) and as UAS. A system "
@@ -245,11 +248,11 @@ const struct function_type function_table[] = {
 	{ TYPE("printer", printer_rows, "A printer: /dev/g_printerN."),
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("Loopback", loopback_rows, "Sends received data back. For tests."),
-	  .module = "usb_f_ss_lb", .process_values = load_loopback,
+	  .module = "usb_f_ss_lb", .check_and_convert_values = load_loopback,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("SourceSink", source_sink_rows, "A source and a sink of data. For tests."),
 	  .module = "usb_f_ss_lb", .highest_speed = GADGET_SPEED_SUPER_PLUS,
-	  .endpoints = { .in = 1, .out = 1, .may_need_more = true } },
+	  .endpoints = { .in = 1, .out = 1, .is_minimum = true } },
 	{ 0 },
 };
 

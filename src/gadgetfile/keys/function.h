@@ -31,7 +31,8 @@ struct function_type {
 	 * not enough; NULL: there are none. Called before the values are appended to the attributes
 	 * of the function; not called if the group is missing.
 	 */
-	void (*process_values)(struct load *l, struct function *f, struct attribute_values *values);
+	void (*check_and_convert_values)(struct load *l, struct function *f,
+					 struct attribute_values *values);
 	enum gadget_speed highest_speed; /* highest speed for which the function has descriptors */
 	/*
 	 * Number of endpoints (kernel/functions.md); for type ffs, the gadget file defines the
@@ -42,7 +43,7 @@ struct function_type {
 	 * Name of an attribute that removes the IN or the OUT endpoint if its value is 0; NULL:
 	 * none.
 	 */
-	const char *in_endpoint_attribute, *out_endpoint_attribute;
+	const char *attribute_enabling_in_endpoint, *attribute_enabling_out_endpoint;
 };
 
 extern const struct function_type function_table[]; /* ends with a NULL name */

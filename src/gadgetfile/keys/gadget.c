@@ -14,25 +14,28 @@ static const struct key_word speed_words[] = {
 };
 
 static const struct key attrs_rows[] = {
-	{ "bcdUSB", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "the kernel's",
+	{ "bcdUSB", NODE_INT, .flags = KEY_SCHEME, WORD16, .default_text = "the kernel's",
 	  .doc = "Release of the USB standard in BCD: 0x0200. Linux does not send it to hosts: it "
 		 "sends the value that fits the UDC, the speed and WebUSB.",
 	  ATTR(GADGET_BCD_USB) },
 	{ "bDeviceClass", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, BYTE, .words = class_words,
-	  .fallback = "0, per-interface", .doc = "Class of the device, a number or a name.",
+	  .default_text = "0, per-interface", .doc = "Class of the device, a number or a name.",
 	  .set = set_class, .offset = GADGET_DEVICE_CLASS * sizeof(struct positioned_int) },
-	{ "bDeviceSubClass", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0",
+	{ "bDeviceSubClass", NODE_INT, .flags = KEY_SCHEME, BYTE, .default_text = "0",
 	  .doc = "Subclass of the device.", ATTR(GADGET_DEVICE_SUB_CLASS) },
-	{ "bDeviceProtocol", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0",
+	{ "bDeviceProtocol", NODE_INT, .flags = KEY_SCHEME, BYTE, .default_text = "0",
 	  .doc = "Protocol of the device.", ATTR(GADGET_DEVICE_PROTOCOL) },
-	{ "bMaxPacketSize0", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "the UDC's",
+	{ "bMaxPacketSize0", NODE_INT, .flags = KEY_SCHEME, BYTE, .default_text = "the UDC's",
 	  .doc = "Packet size of endpoint 0. The kernel always sends the UDC's value instead.",
 	  ATTR(GADGET_MAX_PACKET_SIZE0) },
-	{ "idVendor", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "0x1d6b, with a warning",
+	{ "idVendor", NODE_INT, .flags = KEY_SCHEME, WORD16,
+	  .default_text = "0x1d6b, with a warning",
 	  .doc = "Vendor id, assigned by the USB Implementers Forum.", ATTR(GADGET_ID_VENDOR) },
-	{ "idProduct", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "0x0104, with a warning",
-	  .doc = "Product id, assigned by the vendor.", ATTR(GADGET_ID_PRODUCT) },
-	{ "bcdDevice", NODE_INT, .flags = KEY_SCHEME, WORD16, .fallback = "the kernel's release",
+	{ "idProduct", NODE_INT, .flags = KEY_SCHEME, WORD16,
+	  .default_text = "0x0104, with a warning", .doc = "Product id, assigned by the vendor.",
+	  ATTR(GADGET_ID_PRODUCT) },
+	{ "bcdDevice", NODE_INT, .flags = KEY_SCHEME, WORD16,
+	  .default_text = "the kernel's release",
 	  .doc = "Release of the device in BCD: 0x0100 is 1.00.", ATTR(GADGET_BCD_DEVICE) },
 	{ 0 },
 };
@@ -55,7 +58,7 @@ const struct key_group serial_keys = { "strings.serialnumber", "'serialnumber'",
 
 static const struct key strings_rows[] = {
 	{ "lang", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, WORD16, .pattern = LANG_PATTERN,
-	  .fallback = "en-us", .doc = "Language: an id (0x0409) or a name ('en-us').",
+	  .default_text = "en-us", .doc = "Language: an id (0x0409) or a name ('en-us').",
 	  .set = set_lang, FIELD(struct gadget_strings, lang) },
 	{ "manufacturer", NODE_STRING, .flags = KEY_SCHEME, .doc = "Manufacturer string.",
 	  .set = set_usb_string, FIELD(struct gadget_strings, manufacturer) },
@@ -76,7 +79,7 @@ static const struct key udc_rows[] = {
 	{ "driver", NODE_STRING, .flags = KEY_NOT_EMPTY,
 	  .doc = "Name of the UDC's driver, for systems whose UDC names vary.",
 	  .set = set_name_without_slash, FIELD(struct gadget_udc, driver) },
-	{ "wait", TYPE_SECONDS, .min = 0, .max = 86400, .fallback = "0",
+	{ "wait", TYPE_SECONDS, .min = 0, .max = 86400, .default_text = "0",
 	  .doc = "Seconds to wait for the UDC to appear.", .set = set_seconds,
 	  FIELD(struct gadget_udc, wait_seconds) },
 	{ 0 },
@@ -86,13 +89,13 @@ const struct key_group udc_keys = { "udc", "'udc'", udc_rows, NULL,
 
 static const struct key function_rows[] = {
 	{ "type", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,
-	  .fallback = "ffs if there is an 'ffs' group", .pattern = "^[!-\\-0-~]+$",
+	  .default_text = "ffs if there is an 'ffs' group", .pattern = "^[!-\\-0-~]+$",
 	  .doc = "Type of the function, as in configfs; any type of the kernel. With type ffs and "
 		 "no 'ffs' group, ffsctl only creates the configfs function: you mount it and "
 		 "write the descriptors.",
 	  .set = set_node, FIELD(struct function_settings, type) },
 	{ "instance", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,
-	  .fallback = "the label; for type ffs, GADGET-LABEL", .pattern = "^[!-.0-~]{1,35}$",
+	  .default_text = "the label; for type ffs, GADGET-LABEL", .pattern = "^[!-.0-~]{1,35}$",
 	  .doc = "Name of the instance, at most 35 characters. Names of ffs instances must be "
 		 "unique in the system.",
 	  .set = set_node, FIELD(struct function_settings, instance) },
@@ -131,11 +134,11 @@ static const struct key_group functions_keys = { "functions", "'functions'", NUL
 						 "The functions of the gadget." };
 
 static const struct key config_attrs_rows[] = {
-	{ "bmAttributes", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0x80, bus powered",
+	{ "bmAttributes", NODE_INT, .flags = KEY_SCHEME, BYTE, .default_text = "0x80, bus powered",
 	  .doc = "Bit 7 must be set; bit 6: self powered; bit 5: remote wakeup.",
 	  .set = set_bm_attributes, FIELD(struct config, bm_attributes) },
 	{ "bMaxPower", NODE_INT, .flags = KEY_SCHEME, .min = 0, .max = 900,
-	  .fallback = "the kernel's (2)",
+	  .default_text = "the kernel's (2)",
 	  .doc = "Current that the device draws from the bus, in mA: at most 500, at SuperSpeed "
 		 "900.",
 	  .set = set_int, FIELD(struct config, max_power) },
@@ -147,7 +150,7 @@ const struct key_group config_attrs_keys = { "configs.attrs", "'attrs' of a conf
 
 static const struct key config_strings_rows[] = {
 	{ "lang", NODE_INT | NODE_STRING, .flags = KEY_SCHEME, WORD16, .pattern = LANG_PATTERN,
-	  .fallback = "en-us", .doc = "Language: an id (0x0409) or a name ('en-us').",
+	  .default_text = "en-us", .doc = "Language: an id (0x0409) or a name ('en-us').",
 	  .set = set_lang, FIELD(struct config_strings, lang) },
 	{ "configuration", NODE_STRING, .flags = KEY_SCHEME, .doc = "Configuration string.",
 	  .set = set_config_string, FIELD(struct config_strings, configuration) },
@@ -158,7 +161,7 @@ const struct key_group config_strings_keys = { "configs.strings", "'strings' of 
 					       "One group for each language." };
 
 static const struct key config_function_rows[] = {
-	{ "name", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY, .fallback = "TYPE.INSTANCE",
+	{ "name", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY, .default_text = "TYPE.INSTANCE",
 	  .doc = "Name of the link in the configuration's directory.", .set = set_node,
 	  FIELD(struct config_function_settings, name) },
 	{ "function", NODE_STRING | NODE_GROUP, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
@@ -175,10 +178,10 @@ const struct key_group config_function_keys = { "configs.functions",
 
 static const struct key config_rows[] = {
 	{ "id", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
-	  .fallback = "one more than the highest id before it",
+	  .default_text = "one more than the highest id before it",
 	  .doc = "bConfigurationValue, by which the host selects the configuration.",
 	  .set = set_node, FIELD(struct config_settings, id) },
-	{ "name", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY, .fallback = "c",
+	{ "name", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY, .default_text = "c",
 	  .pattern = "^[ -,0-~-]{1,37}$",
 	  .doc = "Name in configfs, without a dot; NAME.ID has at most 39 characters.",
 	  .set = set_node, FIELD(struct config_settings, name) },
@@ -201,28 +204,30 @@ const struct key_group config_keys = { "configs", "a configuration", config_rows
 
 static const struct key gadget_rows[] = {
 	{ "name", NODE_STRING, .pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$",
-	  .fallback = "the file's name without .conf or .scheme",
+	  .default_text = "the file's name without .conf or .scheme",
 	  .doc = "Name of the gadget: letters, digits, and dots, underscores and hyphens after the "
 		 "first; at most 64 characters.",
 	  .set = set_node, FIELD(struct gadget_settings, name) },
-	{ "autostart", NODE_BOOL, .fallback = "false",
+	{ "autostart", NODE_BOOL, .default_text = "false",
 	  .doc = "Whether 'ffsctl up --all' brings it up.", .set = set_bool,
 	  FIELD(struct gadget_settings, autostart) },
-	{ "max_speed", NODE_STRING, .words = speed_words, .fallback = "what all functions offer",
+	{ "max_speed", NODE_STRING, .words = speed_words,
+	  .default_text = "what all functions offer",
 	  .doc = "Highest speed of the gadget. It is lowered to the highest speed that all "
 		 "functions support, with a warning if that is below SuperSpeed. If the file sets "
 		 "the key, there is no warning.",
-	  .set = set_word, FIELD(struct gadget_settings, max_speed) },
+	  .set = set_keyword, FIELD(struct gadget_settings, max_speed) },
 	{ "udc", NODE_STRING | NODE_GROUP, .flags = KEY_NOT_EMPTY, .group = &udc_keys,
-	  .fallback = "the only real UDC that is free",
+	  .default_text = "the only real UDC that is free",
 	  .doc = "USB device controller: its name, or a group. The command line overrides it. "
 		 "Virtual controllers are chosen automatically only if there is no real one.",
 	  .set = set_node, FIELD(struct gadget_settings, udc) },
 	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME, .group = &attrs_keys,
-	  .fallback = "ids 1d6b:0104, with a warning", .doc = "Fields of the device descriptor.",
-	  .set = set_node, FIELD(struct gadget_settings, attrs) },
+	  .default_text = "ids 1d6b:0104, with a warning",
+	  .doc = "Fields of the device descriptor.", .set = set_node,
+	  FIELD(struct gadget_settings, attrs) },
 	{ "strings", TYPE_LIST, NODE_GROUP, KEY_SCHEME, .group = &strings_keys,
-	  .fallback = "product = the gadget's name, in en-us",
+	  .default_text = "product = the gadget's name, in en-us",
 	  .doc = "Strings of the device, one group for each language.", .set = set_node,
 	  FIELD(struct gadget_settings, strings) },
 	{ "os_descs", NODE_GROUP, .flags = KEY_SCHEME, .group = &os_descs_keys,
@@ -241,7 +246,7 @@ static const struct key gadget_rows[] = {
 		 "defines them.",
 	  .set = set_node, FIELD(struct gadget_settings, functions) },
 	{ "configs", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_ONE_OF | KEY_NOT_EMPTY,
-	  .group = &config_keys, .fallback = "one, with every function in file order",
+	  .group = &config_keys, .default_text = "one, with every function in file order",
 	  .doc = "The configurations, one group for each.", .set = set_node,
 	  FIELD(struct gadget_settings, configs) },
 	{ 0 },

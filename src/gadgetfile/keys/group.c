@@ -34,7 +34,7 @@ void load_error(struct load *l, struct node *value, const char *fmt, ...)
 	diag_error(l->diags, &value->at, "%s", text);
 }
 
-struct node *load_member_or_self(struct node *node, const char *name)
+struct node *load_member_or_node_itself(struct node *node, const char *name)
 {
 	struct node *value = node->type == NODE_GROUP ? node_member(node, name) : NULL;
 
@@ -88,7 +88,7 @@ static void suggest_key(struct load *l, const struct key_group *group, const cha
 
 	for (const struct key *k = group->keys; k && k->name; k++)
 		load_improve_suggestion(name, k->name, &best_distance, &suggestion);
-	if (!suggestion && count_groups_with_key(l->file_keys, name, &group_name) == 1)
+	if (!suggestion && count_groups_with_key(l->top_level_keys, name, &group_name) == 1)
 		diags_hint(l->diags, "it is a key of %s", group_name);
 	else
 		load_suggest(l, suggestion);
@@ -231,7 +231,7 @@ void load_error_wrong_word(struct load *l, const struct key *k, const struct key
 	suggest_word(l, words, value->text);
 }
 
-static void check_word(struct load *l, const struct key *k, struct node *value)
+static void check_keyword(struct load *l, const struct key *k, struct node *value)
 {
 	if (!key_find_word(k->words, value->text))
 		load_error_wrong_word(l, k, k->words, value);
@@ -244,7 +244,7 @@ static void check_string(struct load *l, const struct key *k, struct node *value
 	} else if ((k->flags & KEY_NOT_EMPTY) && !*value->text) {
 		load_error(l, value, "'%s' is empty", name_in_messages(k, value));
 	} else if (k->words) {
-		check_word(l, k, value);
+		check_keyword(l, k, value);
 	}
 }
 

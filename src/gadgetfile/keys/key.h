@@ -49,10 +49,13 @@ struct key {
 				strings of a list */
 	const struct key_group *group; /* keys in the value if it is a group, or in the groups if it
 					  is a list; NULL: any keys are allowed */
-	const char *directory_prefix;  /* for a list of groups that become directories in configfs:
-					  name of the directories without the index, "lun." */
-	const char *fallback;	       /* the default as text for the manual; NULL: no default */
-	const char *doc;	       /* description for the manual and the schema */
+	/*
+	 * For a list of groups that become directories in configfs: name of the directories without
+	 * the index, "lun."
+	 */
+	const char *configfs_directory_prefix;
+	const char *default_text; /* the default as text for the manual; NULL: no default */
+	const char *doc;	  /* description for the manual and the schema */
 	key_setter *set;
 	size_t offset; /* offset of the field for the value in the struct that load_group fills */
 };

@@ -5,29 +5,29 @@
 /* --- sound ------------------------------------------------------------------------------------ */
 
 const struct key midi_rows[] = {
-	{ "index", NODE_INT, .min = -1, .max = 32, .flags = KEY_SCHEME, .fallback = "-1, any",
+	{ "index", NODE_INT, .min = -1, .max = 32, .flags = KEY_SCHEME, .default_text = "-1, any",
 	  .doc = "Number of the ALSA card.", .set = set_attr_int },
-	STRING("id", .flags = KEY_SCHEME, .max = 15, .fallback = "the kernel's",
+	STRING("id", .flags = KEY_SCHEME, .max = 15, .default_text = "the kernel's",
 	       .doc = "Id of the ALSA card."),
-	INT("buflen", .min = 1, .max = 65536, .flags = KEY_SCHEME, .fallback = "512",
+	INT("buflen", .min = 1, .max = 65536, .flags = KEY_SCHEME, .default_text = "512",
 	    .doc = "Bytes of a request."),
-	INT("qlen", .min = 2, .max = 1024, .flags = KEY_SCHEME, .fallback = "32",
+	INT("qlen", .min = 2, .max = 1024, .flags = KEY_SCHEME, .default_text = "32",
 	    .doc = "Requests in the queue."),
-	INT("in_ports", .min = 0, .max = 16, .flags = KEY_SCHEME, .fallback = "1",
+	INT("in_ports", .min = 0, .max = 16, .flags = KEY_SCHEME, .default_text = "1",
 	    .doc = "Ports to the host."),
-	INT("out_ports", .min = 0, .max = 16, .flags = KEY_SCHEME, .fallback = "1",
+	INT("out_ports", .min = 0, .max = 16, .flags = KEY_SCHEME, .default_text = "1",
 	    .doc = "Ports from the host."),
 	{ 0 },
 };
 
 const struct key midi2_rows[] = {
-	BOOL("process_ump", .fallback = "true",
+	BOOL("process_ump", .default_text = "true",
 	     .doc = "Whether the kernel handles the host's UMP stream messages."),
-	BOOL("static_block", .fallback = "true", .doc = "Whether function blocks are static."),
-	STRING("iface_name", .max = 126, .fallback = "the first endpoint's",
+	BOOL("static_block", .default_text = "true", .doc = "Whether function blocks are static."),
+	STRING("iface_name", .max = 126, .default_text = "the first endpoint's",
 	       .doc = "Name of the interface."),
 	{ "endpoints", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &midi2_endpoint_keys,
-	  .directory_prefix = "ep.", .fallback = "one",
+	  .configfs_directory_prefix = "ep.", .default_text = "one",
 	  .doc = "UMP endpoints of the function, at most 4.", .set = set_attr_node },
 	{ 0 },
 };
@@ -37,7 +37,8 @@ const struct key midi2_rows[] = {
  * from the host.
  */
 #define UAC_SIDE(p, p_words, mask_max, mask_doc, rate)                                             \
-	INT(p "_chmask", .min = 0, .max = mask_max, .flags = KEY_SCHEME, .fallback = "3, stereo",  \
+	INT(p "_chmask", .min = 0, .max = mask_max, .flags = KEY_SCHEME,                           \
+	    .default_text = "3, stereo",                                                           \
 	    .doc = "Channels " p_words ", a bit for each; " mask_doc "0: none."),                  \
 		{ p "_srate",                                                                      \
 		  NODE_INT | TYPE_LIST,                                                            \
@@ -45,22 +46,22 @@ const struct key midi2_rows[] = {
 		  KEY_SCHEME | KEY_NOT_EMPTY,                                                      \
 		  .min = 1,                                                                        \
 		  .max = 16777215,                                                                 \
-		  .fallback = rate,                                                                \
+		  .default_text = rate,                                                            \
 		  .doc = "Samples a second, or a list of at most 10 such rates.",                  \
 		  .set = set_attr_rates },                                                         \
-		INT(p "_ssize", .min = 1, .max = 4, .flags = KEY_SCHEME, .fallback = "2",          \
+		INT(p "_ssize", .min = 1, .max = 4, .flags = KEY_SCHEME, .default_text = "2",      \
 		    .doc = "Bytes of a sample.")
 #define UAC_VOLUME(p)                                                                              \
-	BOOL(p "_mute_present", .flags = KEY_SCHEME, .fallback = "true",                           \
+	BOOL(p "_mute_present", .flags = KEY_SCHEME, .default_text = "true",                       \
 	     .doc = "Whether there is a mute switch."),                                            \
-		BOOL(p "_volume_present", .flags = KEY_SCHEME, .fallback = "true",                 \
+		BOOL(p "_volume_present", .flags = KEY_SCHEME, .default_text = "true",             \
 		     .doc = "Whether there is a volume control."),                                 \
 		INT(p "_volume_min", .min = -32768, .max = 32767, .flags = KEY_SCHEME,             \
-		    .fallback = "-25600", .doc = "Lowest volume in 1/256 dB."),                    \
+		    .default_text = "-25600", .doc = "Lowest volume in 1/256 dB."),                \
 		INT(p "_volume_max", .min = -32768, .max = 32767, .flags = KEY_SCHEME,             \
-		    .fallback = "0", .doc = "Highest volume in 1/256 dB."),                        \
+		    .default_text = "0", .doc = "Highest volume in 1/256 dB."),                    \
 		INT(p "_volume_res", .min = 1, .max = 32767, .flags = KEY_SCHEME,                  \
-		    .fallback = "256", .doc = "Step of the volume in 1/256 dB.")
+		    .default_text = "256", .doc = "Step of the volume in 1/256 dB.")
 #define UAC_NAMES(p)                                                                               \
 	NAME(p "_it_name", "the input terminal"),                                                  \
 		NAME(p "_it_ch_name", "the input terminal's channels"),                            \
@@ -71,17 +72,18 @@ const struct key midi2_rows[] = {
 /* uac1 expects a newline after a name (set_attr_one_line). */
 #define NAME(name_, what)                                                                          \
 	{                                                                                          \
-		name_, NODE_STRING, .max = 125, .fallback = "the kernel's",                        \
+		name_, NODE_STRING, .max = 125, .default_text = "the kernel's",                    \
 				    .set = set_attr_one_line,                                      \
 				    .doc = "Name of " what " (Linux 6.12 and later)."              \
 	}
 const struct key uac1_rows[] = {
 	UAC_SIDE("c", FROM_HOST, 0xfff, "", "48000"),
 	UAC_SIDE("p", TO_HOST, 0xfff, "", "48000"),
-	INT("req_number", .min = 1, .max = 1024, .fallback = "2", .doc = "Requests in each queue."),
+	INT("req_number", .min = 1, .max = 1024, .default_text = "2",
+	    .doc = "Requests in each queue."),
 	UAC_VOLUME("p"),
 	UAC_VOLUME("c"),
-	{ "function_name", NODE_STRING, .max = 125, .fallback = "the kernel's",
+	{ "function_name", NODE_STRING, .max = 125, .default_text = "the kernel's",
 	  .doc = "Name of the function; Linux 6.1 cuts it after 31 bytes.",
 	  .set = set_attr_one_line },
 	UAC_NAMES("p"),
@@ -91,7 +93,7 @@ const struct key uac1_rows[] = {
 #undef NAME
 
 #define NAME(name_, what)                                                                          \
-	STRING(name_, .max = 125, .fallback = "the kernel's",                                      \
+	STRING(name_, .max = 125, .default_text = "the kernel's",                                  \
 	       .doc = "Name of " what " (Linux 6.12 and later).")
 static const struct key_word sync_words[] = {
 	{ "async", 0 },
@@ -100,40 +102,42 @@ static const struct key_word sync_words[] = {
 };
 const struct key uac2_rows[] = {
 	UAC_SIDE("p", TO_HOST, 0x7ffffff, "", "48000"),
-	INT("p_hs_bint", .min = 0, .max = 4, .flags = KEY_SCHEME, .fallback = "0, as needed",
+	INT("p_hs_bint", .min = 0, .max = 4, .flags = KEY_SCHEME, .default_text = "0, as needed",
 	    .doc = "bInterval at high speed and above."),
 	UAC_SIDE("c", FROM_HOST, 0x7ffffff, "", "64000"),
-	INT("c_hs_bint", .min = 0, .max = 4, .flags = KEY_SCHEME, .fallback = "0, as needed",
+	INT("c_hs_bint", .min = 0, .max = 4, .flags = KEY_SCHEME, .default_text = "0, as needed",
 	    .doc = "bInterval at high speed and above."),
-	STRING("c_sync", .flags = KEY_SCHEME, .words = sync_words, .fallback = "async",
+	STRING("c_sync", .flags = KEY_SCHEME, .words = sync_words, .default_text = "async",
 	       .doc = "Clock that determines the rate of the data from the host: the device's "
 		      "clock (async, with feedback) or the host's (adaptive)."),
-	INT("req_number", .min = 1, .max = 1024, .flags = KEY_SCHEME, .fallback = "2",
+	INT("req_number", .min = 1, .max = 1024, .flags = KEY_SCHEME, .default_text = "2",
 	    .doc = "Requests in each queue."),
-	INT("fb_max", .min = 0, .max = 1000, .flags = KEY_SCHEME, .fallback = "5",
+	INT("fb_max", .min = 0, .max = 1000, .flags = KEY_SCHEME, .default_text = "5",
 	    .doc = "Highest rate that feedback may request, as the excess over the nominal rate in "
 		   "1/1000."),
 	UAC_VOLUME("p"),
 	UAC_VOLUME("c"),
-	STRING("function_name", .flags = KEY_SCHEME, .max = 125, .fallback = "the kernel's",
+	STRING("function_name", .flags = KEY_SCHEME, .max = 125, .default_text = "the kernel's",
 	       .doc = "Name of the function; Linux 6.1 cuts it after 31 bytes."),
 	NAME("if_ctrl_name", "the control interface"),
 	NAME("clksrc_in_name", "the input clock"),
 	NAME("clksrc_out_name", "the output clock"),
 	UAC_NAMES("p"),
 	UAC_NAMES("c"),
-	INT("p_terminal_type", .min = 0, .max = 32767, .fallback = "0x0301",
+	INT("p_terminal_type", .min = 0, .max = 32767, .default_text = "0x0301",
 	    .doc = "Type of the output terminal of the data from the host (Linux 6.12 and later). "
 		   "The kernel swaps the meanings of 'p_terminal_type' and 'c_terminal_type'."),
-	INT("c_terminal_type", .min = 0, .max = 32767, .fallback = "0x0201",
+	INT("c_terminal_type", .min = 0, .max = 32767, .default_text = "0x0201",
 	    .doc = "Type of the input terminal of the data to the host (Linux 6.12 and later)."),
 	{ 0 },
 };
 
 const struct key uac1_legacy_rows[] = {
-	INT("req_buf_size", .min = 1, .max = 200, .fallback = "200", .doc = "Bytes of a request."),
-	INT("req_count", .min = 1, .max = 4096, .fallback = "256", .doc = "Requests in the queue."),
-	INT("audio_buf_size", .min = 1, .max = 16777216, .fallback = "48000",
+	INT("req_buf_size", .min = 1, .max = 200, .default_text = "200",
+	    .doc = "Bytes of a request."),
+	INT("req_count", .min = 1, .max = 4096, .default_text = "256",
+	    .doc = "Requests in the queue."),
+	INT("audio_buf_size", .min = 1, .max = 16777216, .default_text = "48000",
 	    .doc = "Bytes of the buffer for data on its way to the sound card."),
 	{ 0 },
 };

@@ -117,16 +117,16 @@ static const struct key_word allow_words[] = {
 };
 
 static const struct key io_rows[] = {
-	{ "engine", NODE_STRING, .words = engine_words, .fallback = "auto",
+	{ "engine", NODE_STRING, .words = engine_words, .default_text = "auto",
 	  .doc = "Engine that moves the data." STREAM_ENGINES(
 		  ENGINE_DOC) " \"auto\" is the fastest that this kernel has.",
 	  .set = set_keyword_setting, SETTING(engine) },
 	{ "size", NODE_INT | NODE_STRING, .min = 1, .max = 16 * 1024 * 1024,
-	  .pattern = "^[0-9]{1,9}[KM]?$", .fallback = "the plugin's",
+	  .pattern = "^[0-9]{1,9}[KM]?$", .default_text = "the plugin's",
 	  .doc = "Bytes in a transfer: an integer, \"64K\" or \"1M\". At least the largest packet; "
 		 "rounded down to whole packets.",
 	  .set = set_transfer_size, SETTING(worker.io_transfer_size) },
-	{ "depth", NODE_INT, .min = 1, .max = 256, .fallback = "the plugin's",
+	{ "depth", NODE_INT, .min = 1, .max = 256, .default_text = "the plugin's",
 	  .doc = "Transfers in flight on each endpoint.", .set = set_uint,
 	  SETTING(worker.io_queue_depth) },
 	{ 0 },
@@ -136,19 +136,19 @@ const struct key_group io_keys = { "worker.io", "'io'", io_rows, NULL,
 
 static const struct key limits_rows[] = {
 	{ "memory", NODE_INT | NODE_STRING, .min = 1 << 20, .max = 1ULL << 40,
-	  .pattern = "^[0-9]{1,9}[KMG]?$", .fallback = "none",
+	  .pattern = "^[0-9]{1,9}[KMG]?$", .default_text = "none",
 	  .doc = "Bytes of address space: an integer, \"64M\" or \"2G\". All mappings count, "
 		 "including libraries and the memory that 'io.engine' maps.",
 	  .set = set_memory_limit, WORKER(process.max_memory_bytes) },
-	{ "files", NODE_INT, .min = 16, .max = 1048576, .fallback = "the system's",
+	{ "files", NODE_INT, .min = 16, .max = 1048576, .default_text = "the system's",
 	  .doc = "Open file descriptors, including those that ffsctl passes to the worker.",
 	  .set = set_uint64, WORKER(process.max_open_files) },
-	{ "cpu", NODE_INT, .min = 1, .max = 1000000000, .fallback = "none",
+	{ "cpu", NODE_INT, .min = 1, .max = 1000000000, .default_text = "none",
 	  .doc = "Seconds of CPU time after which the worker is killed (SIGXCPU); counted from "
 		 "each restart.",
 	  .set = set_uint64, WORKER(process.max_cpu_seconds) },
 	{ "tasks", NODE_INT, .min = 1, .max = 4194304,
-	  .fallback = "256 for a worker with a user id of its own, else none",
+	  .default_text = "256 for a worker with a user id of its own, else none",
 	  .doc = "Processes and threads of the worker's user, including those not started by the "
 		 "worker. Does not limit root.",
 	  .set = set_uint64, WORKER(process.max_tasks) },
@@ -172,7 +172,7 @@ static const struct key worker_rows[] = {
 	{ "plugin", NODE_STRING, .flags = KEY_NOT_EMPTY,
 	  .doc = "The plugin to run as the worker: a name, or the path of a shared object.",
 	  .set = set_node, SETTING(plugin) },
-	{ "options", NODE_GROUP, .fallback = "none",
+	{ "options", NODE_GROUP, .default_text = "none",
 	  .doc = "Options of the plugin; 'ffsctl plugins NAME' lists them.", .set = set_node,
 	  SETTING(options) },
 	{ "exec", TYPE_LIST, NODE_STRING, KEY_NOT_EMPTY,
@@ -180,101 +180,101 @@ static const struct key worker_rows[] = {
 		 "without a slash is searched in PATH; a path is relative to the file. ${dir}, "
 		 "${gadget}, ${function}, ${mount}, ${device} and ${ifname} are expanded.",
 	  .set = set_node, SETTING(exec) },
-	{ "opens", NODE_STRING, .words = opens_words, .fallback = "endpoints",
+	{ "opens", NODE_STRING, .words = opens_words, .default_text = "endpoints",
 	  .doc = "endpoints: the worker gets open endpoints. ep0: the worker is a daemon that "
 		 "opens ep0 and writes the descriptors itself; 'ffs' then has only 'mount' and "
 		 "'speeds'.",
-	  .set = set_keyword_setting, SETTING(opens) },
+	  .set = set_keyword_setting, SETTING(what_worker_opens) },
 	{ "start", NODE_STRING, .words = start_words,
-	  .fallback = "created for acm, gser and obex, whose device exists then, else bound",
+	  .default_text = "created for acm, gser and obex, whose device exists then, else bound",
 	  .doc = "When the worker of a kernel function starts: when the function is created, when "
 		 "the gadget is bound, or when the host has configured it. It runs only while its "
 		 "device or network interface exists.",
-	  .set = set_word, WORKER(start_when) },
-	{ "blocking", NODE_BOOL, .fallback = "true for exec, false for plugin",
+	  .set = set_keyword, WORKER(start_when) },
+	{ "blocking", NODE_BOOL, .default_text = "true for exec, false for plugin",
 	  .doc = "Endpoints are opened without O_NONBLOCK: reads and writes block.",
 	  .set = set_bool, WORKER(blocking_io) },
 	{ "io", NODE_GROUP, .group = &io_keys, .doc = "How a plugin moves its data.",
 	  .set = set_nested_group, .offset = 0 },
 	{ "ready", NODE_STRING, .words = ready_words,
-	  .fallback = "notify for plugin, started for exec, instance where opens is ep0",
+	  .default_text = "notify for plugin, started for exec, instance where opens is ep0",
 	  .doc = "How the worker reports that it is ready: notify (READY=1 to NOTIFY_SOCKET or a "
 		 "READY message), fd (a newline on NOTIFY_FD), started (it is ready at once), "
 		 "instance (it has written its descriptors).",
-	  .set = set_word, WORKER(ready_when) },
-	{ "start_timeout", TYPE_SECONDS, SECONDS, .fallback = "10",
+	  .set = set_keyword, WORKER(ready_when) },
+	{ "start_timeout", TYPE_SECONDS, SECONDS, .default_text = "10",
 	  .doc = "Seconds until the worker must be ready.", .set = set_seconds,
 	  WORKER(start_timeout) },
-	{ "stop_timeout", TYPE_SECONDS, SECONDS, .fallback = "5",
+	{ "stop_timeout", TYPE_SECONDS, SECONDS, .default_text = "5",
 	  .doc = "Seconds until a stopping worker is killed.", .set = set_seconds,
 	  WORKER(stop_timeout) },
-	{ "watchdog", TYPE_SECONDS, SECONDS, .fallback = "off",
+	{ "watchdog", TYPE_SECONDS, SECONDS, .default_text = "off",
 	  .doc = "Seconds within which the worker must answer PING (the plugin host does so for "
 		 "plugins, unless they hang) or send WATCHDOG=1 to NOTIFY_SOCKET; else it is "
 		 "killed "
 		 "and restarted as after a crash. 0: off.",
 	  .set = set_seconds, WORKER(watchdog) },
-	{ "restart", NODE_STRING, .words = restart_words, .fallback = "always",
+	{ "restart", NODE_STRING, .words = restart_words, .default_text = "always",
 	  .doc = "Whether to start the worker again after it has ended." WORKER_RESTARTS(
 		  RESTART_DOC) " A worker that is not restarted is done. One that exits with 125 "
 			       "has failed, and no policy restarts it.",
-	  .set = set_word, WORKER(restart_when) },
-	{ "restart_delay", TYPE_SECONDS, SECONDS, .fallback = "1",
+	  .set = set_keyword, WORKER(restart_when) },
+	{ "restart_delay", TYPE_SECONDS, SECONDS, .default_text = "1",
 	  .doc = "Seconds to wait before a restart. The delay doubles with each further restart, "
 		 "up to 'restart_max_delay'. A worker that has run for at least 10 s is restarted "
 		 "at once, and its next delay is 'restart_delay' again.",
 	  .set = set_seconds, WORKER(restart_delay) },
-	{ "restart_max_delay", TYPE_SECONDS, SECONDS, .fallback = "30",
+	{ "restart_max_delay", TYPE_SECONDS, SECONDS, .default_text = "30",
 	  .doc = "Longest delay before a restart, in seconds.", .set = set_seconds,
 	  WORKER(restart_max_delay) },
-	{ "restart_limit", NODE_INT, .min = 0, .max = 1000000, .fallback = "5",
+	{ "restart_limit", NODE_INT, .min = 0, .max = 1000000, .default_text = "5",
 	  .doc = "Number of restarts in 'restart_window' after which the worker has failed and is "
 		 "not restarted again; 0: no limit.",
 	  .set = set_uint, WORKER(restart_limit) },
-	{ "restart_window", TYPE_SECONDS, SECONDS, .fallback = "60",
+	{ "restart_window", TYPE_SECONDS, SECONDS, .default_text = "60",
 	  .doc = "Period in seconds for which restarts are counted.", .set = set_seconds,
 	  WORKER(restart_window) },
-	{ "on_crash", NODE_STRING, .words = on_crash_words, .fallback = "stall",
+	{ "on_crash", NODE_STRING, .words = on_crash_words, .default_text = "stall",
 	  .doc = "What to do with the endpoints when the worker ends: halt them (stall), or let "
 		 "transfers of the host wait (hold).",
-	  .set = set_word, WORKER(on_crash) },
+	  .set = set_keyword, WORKER(on_crash) },
 	{ "on_failed", NODE_STRING, .words = on_failed_words,
-	  .fallback = "unbind if the gadget has no other function, else stall",
+	  .default_text = "unbind if the gadget has no other function, else stall",
 	  .doc = "What to do when the worker has failed (see 'restart_limit'): unbind the gadget, "
 		 "or leave the endpoints halted.",
-	  .set = set_word, WORKER(on_failed) },
+	  .set = set_keyword, WORKER(on_failed) },
 	{ "user", NODE_STRING | NODE_INT, .flags = KEY_NOT_EMPTY, .min = 0, .max = 4294967294.0,
-	  .fallback = "an allocated user id",
+	  .default_text = "an allocated user id",
 	  .doc = "User of the worker, a name or a number. A worker that runs as \"root\" has "
 		 "root's rights to files and services even without 'privileges'.",
 	  .set = set_user_or_group, WORKER(user) },
 	{ "groups", TYPE_LIST, NODE_STRING | NODE_INT, .min = 0, .max = 4294967294.0,
-	  .fallback = "none", .doc = "Supplementary groups of the worker, names or numbers.",
+	  .default_text = "none", .doc = "Supplementary groups of the worker, names or numbers.",
 	  .set = set_supplementary_groups, .offset = 0 },
-	{ "privileges", NODE_STRING, .words = privileges_words, .fallback = "drop",
+	{ "privileges", NODE_STRING, .words = privileges_words, .default_text = "drop",
 	  .doc = "drop: the worker has no capabilities, and cannot gain any. keep: it has all "
 		 "privileges of its 'user', for login programs.",
 	  .set = set_keyword_setting, SETTING(privileges) },
-	{ "capabilities", TYPE_LIST, NODE_STRING, .words = capability_words, .fallback = "none",
+	{ "capabilities", TYPE_LIST, NODE_STRING, .words = capability_words, .default_text = "none",
 	  .doc = "Capabilities that the worker has, whatever its user: \"cap_net_admin\".",
 	  .set = set_capabilities, .offset = 0 },
-	{ "sandbox", NODE_BOOL, .fallback = "true for plugin, false for exec",
+	{ "sandbox", NODE_BOOL, .default_text = "true for plugin, false for exec",
 	  .doc = "Refuses system calls that the worker does not need: sockets, writing to files "
 		 "and starting programs unless 'allow' permits them, signals to other processes, "
 		 "and rarely used calls.",
 	  .set = set_bool, WORKER(sandbox) },
 	{ "allow", TYPE_LIST, NODE_STRING, .words = allow_words,
-	  .fallback = "what the plugin declares that it needs; \"programs\" for exec",
+	  .default_text = "what the plugin declares that it needs; \"programs\" for exec",
 	  .doc = "What the sandbox permits: \"network\" (sockets), \"files\" (writing to them), "
 		 "\"programs\" (starting them). A plugin never gets more permissions than it "
 		 "declares; a shorter list restricts it further, and () permits nothing. A program "
 		 "may always start other programs.",
 	  .set = set_sandbox_permissions, .offset = 0 },
-	{ "env", NODE_GROUP, .group = &env_keys, .fallback = "PATH only",
+	{ "env", NODE_GROUP, .group = &env_keys, .default_text = "PATH only",
 	  .doc = "The worker's environment.", .set = set_env, .offset = 0 },
-	{ "directory", NODE_STRING, .flags = KEY_NOT_EMPTY, .fallback = "/",
+	{ "directory", NODE_STRING, .flags = KEY_NOT_EMPTY, .default_text = "/",
 	  .doc = "The worker's working directory.", .set = set_path, WORKER(working_directory) },
-	{ "limits", NODE_GROUP, .group = &limits_keys, .fallback = "none",
+	{ "limits", NODE_GROUP, .group = &limits_keys, .default_text = "none",
 	  .doc = "Resource limits of each process of the worker.", .set = set_nested_group,
 	  .offset = 0 },
 	{ 0 },

@@ -42,7 +42,8 @@ void cursor_advance(struct cursor *c, size_t length)
 	}
 }
 
-void scan_ffsctl_only_error(struct scan *s, const struct text_range *at, const char *fmt, ...)
+void scan_error_in_valid_libconfig(struct scan *s, const struct text_range *at, const char *fmt,
+				   ...)
 {
 	_cleanup_free_ char *text = NULL;
 	va_list ap;
@@ -50,6 +51,6 @@ void scan_ffsctl_only_error(struct scan *s, const struct text_range *at, const c
 	va_start(ap, fmt);
 	text = text_vformat(fmt, ap);
 	va_end(ap);
-	s->has_ffsctl_only_error = true;
+	s->has_error_in_valid_libconfig = true;
 	diag_error(s->diags, at, "%s", text);
 }

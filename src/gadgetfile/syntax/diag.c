@@ -19,11 +19,11 @@
 
 static const char *store_path(struct diags *d, const char *path)
 {
-	for (size_t i = 0; i < d->n_paths; i++)
-		if (streq(d->paths[i], path))
-			return d->paths[i];
-	*array_add(d->paths, d->n_paths) = xstrdup(path);
-	return d->paths[d->n_paths - 1];
+	for (size_t i = 0; i < d->n_file_paths; i++)
+		if (streq(d->file_paths[i], path))
+			return d->file_paths[i];
+	*array_add(d->file_paths, d->n_file_paths) = xstrdup(path);
+	return d->file_paths[d->n_file_paths - 1];
 }
 
 /*
@@ -31,9 +31,9 @@ static const char *store_path(struct diags *d, const char *path)
  * Successive messages are often about the same line, so the last copy is reused if the text is
  * equal.
  */
-static const char *store_line_text(struct diags *d, const struct text_range *at)
+static const char *store_quoted_line(struct diags *d, const struct text_range *at)
 {
-	const char *last = d->n_line_texts > 0 ? d->line_texts[d->n_line_texts - 1] : NULL;
+	const char *last = d->n_quoted_lines > 0 ? d->quoted_lines[d->n_quoted_lines - 1] : NULL;
 	const char *line = at->source->text + at->line_start;
 	size_t n = strcspn(line, "\n");
 
@@ -43,8 +43,8 @@ static const char *store_line_text(struct diags *d, const struct text_range *at)
 		return NULL;
 	if (last && strlen(last) == n && memcmp(last, line, n) == 0)
 		return last;
-	*array_add(d->line_texts, d->n_line_texts) = text_printable(line, n);
-	return d->line_texts[d->n_line_texts - 1];
+	*array_add(d->quoted_lines, d->n_quoted_lines) = text_printable(line, n);
+	return d->quoted_lines[d->n_quoted_lines - 1];
 }
 
 /* Formats a message and makes it printable UTF-8, because parts of it may come from the file. */
@@ -85,7 +85,7 @@ add_formatted_diag(struct diags *d, enum diag_severity severity, unsigned int so
 	diag->line = at->line;
 	diag->column = at->column;
 	diag->end_column = at->end_column;
-	diag->line_text = store_line_text(d, at);
+	diag->quoted_line = store_quoted_line(d, at);
 }
 
 void diag_add(struct diags *d, enum diag_severity severity, const struct text_range *at,
@@ -152,13 +152,13 @@ void diags_free(struct diags *d)
 		free(d->list[i].text);
 		free(d->list[i].hint);
 	}
-	for (size_t i = 0; i < d->n_paths; i++)
-		free(d->paths[i]);
-	for (size_t i = 0; i < d->n_line_texts; i++)
-		free(d->line_texts[i]);
+	for (size_t i = 0; i < d->n_file_paths; i++)
+		free(d->file_paths[i]);
+	for (size_t i = 0; i < d->n_quoted_lines; i++)
+		free(d->quoted_lines[i]);
 	free(d->list);
-	free(d->paths);
-	free(d->line_texts);
+	free(d->file_paths);
+	free(d->quoted_lines);
 	*d = (struct diags){ 0 };
 }
 
@@ -195,8 +195,8 @@ static void print_excerpt(FILE *to, const struct diag *diag, bool color)
 {
 	unsigned int column = 1;
 
-	fprintf(to, "%5u | %s\n      | ", diag->line, diag->line_text);
-	for (const char *p = diag->line_text; *p && column < diag->column; p++) {
+	fprintf(to, "%5u | %s\n      | ", diag->line, diag->quoted_line);
+	for (const char *p = diag->quoted_line; *p && column < diag->column; p++) {
 		if (((unsigned char)*p & 0xc0) == 0x80)
 			continue;
 		fputc(*p == '\t' ? '\t' : ' ', to);
@@ -225,7 +225,7 @@ void diags_print(FILE *to, const struct diags *d, enum diag_format format, enum 
 				severity_words[diag->severity], text);
 		else
 			fprintf(to, "%s: %s\n", severity_words[diag->severity], text);
-		if (format == DIAG_FORMAT_HUMAN && diag->line_text)
+		if (format == DIAG_FORMAT_HUMAN && diag->quoted_line)
 			print_excerpt(to, diag, colored);
 		if (format == DIAG_FORMAT_HUMAN && diag->hint)
 			fprintf(to, "hint: %s\n", diag->hint);

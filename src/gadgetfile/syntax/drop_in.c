@@ -88,8 +88,9 @@ static void append_setting(struct scan *s, struct node *group, struct node *node
 		group->first_child = node;
 	group->last_child = node;
 	if (++group->n_children == GADGETFILE_MAX_GROUP + 1)
-		scan_ffsctl_only_error(s, &node->name_at, "more than %d settings in one group",
-				       GADGETFILE_MAX_GROUP);
+		scan_error_in_valid_libconfig(s, &node->name_at,
+					      "more than %d settings in one group",
+					      GADGETFILE_MAX_GROUP);
 }
 
 static void replace_setting(struct node *old, struct node *node)

@@ -170,7 +170,7 @@ static enum skipped skip_blank_or_comment(struct scan *s, struct cursor *c)
 	end = strstr(p + 2, "*/");
 	if (!end) {
 		at = cursor_range(s, c, 2);
-		scan_ffsctl_only_error(s, &at, "this comment has no end: '*/' is missing");
+		scan_error_in_valid_libconfig(s, &at, "this comment has no end: '*/' is missing");
 		s->unparsable = true;
 		return SKIPPED_TO_END;
 	}
@@ -282,7 +282,7 @@ static void report_open_string(struct scan *s, const struct cursor *c)
 	struct text_range at = cursor_range(s, c, 1);
 
 	/* libconfig ignores an unterminated string where no string is expected. */
-	scan_ffsctl_only_error(s, &at, "this string has no end: a '\"' is missing");
+	scan_error_in_valid_libconfig(s, &at, "this string has no end: a '\"' is missing");
 	s->unparsable = true;
 	for (size_t i = 0; i < s->n_tokens; i++) {
 		const struct token *t = &s->tokens[i];
@@ -360,8 +360,8 @@ void lex_source(struct scan *s, const struct gadgetfile_source *source,
 		if (s->n_tokens > GADGETFILE_MAX_TOKENS) {
 			struct text_range at = cursor_range(s, &c, 1);
 
-			scan_ffsctl_only_error(s, &at, "the file has more than %d tokens",
-					       GADGETFILE_MAX_TOKENS);
+			scan_error_in_valid_libconfig(s, &at, "the file has more than %d tokens",
+						      GADGETFILE_MAX_TOKENS);
 			s->unparsable = true;
 		}
 	}

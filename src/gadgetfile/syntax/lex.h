@@ -31,7 +31,7 @@ struct token {
 };
 
 /* A range of lines of the expanded text (scan.expanded_text), which were copied from one file. */
-struct expanded_segment {
+struct expanded_text_segment {
 	unsigned int first_expanded_line; /* first line of the range in the expanded text */
 	const struct gadgetfile_source *source;
 	unsigned int source_line; /* line of `source` from which that line was copied */
@@ -59,10 +59,10 @@ void cursor_advance(struct cursor *c, size_t length);
 
 /*
  * Adds an error about a rule that only ffsctl has, in text that libconfig would accept. Sets
- * s->has_ffsctl_only_error.
+ * s->has_error_in_valid_libconfig.
  */
-void scan_ffsctl_only_error(struct scan *s, const struct text_range *at, const char *fmt, ...)
-	_printf_(3, 4);
+void scan_error_in_valid_libconfig(struct scan *s, const struct text_range *at, const char *fmt,
+				   ...) _printf_(3, 4);
 
 /* Appends the tokens of `source` to s->tokens. */
 void lex_source(struct scan *s, const struct gadgetfile_source *source,
@@ -88,7 +88,7 @@ char **drop_in_paths(struct scan *s, const char *const *dirs);
  * Checks the text before it is scanned: its size, NUL bytes and byte order mark. Returns whether
  * the text is valid; adds an error if not.
  */
-bool gadgetfile_source_check(struct scan *s, const struct gadgetfile_source *source);
+bool gadgetfile_source_has_valid_text(struct scan *s, const struct gadgetfile_source *source);
 
 /*
  * If the line at the cursor is an @include directive, returns the number of bytes before the quote

@@ -47,6 +47,7 @@ void scan_check_setting_names(struct scan *s, struct node *group)
 		diag_note_to_last(s->diags, &sorted[i - 1]->name_at, "the first one is here");
 	}
 	if (n > GADGETFILE_MAX_GROUP)
-		scan_ffsctl_only_error(s, &group->last_child->name_at,
-				       "more than %d settings in one group", GADGETFILE_MAX_GROUP);
+		scan_error_in_valid_libconfig(s, &group->last_child->name_at,
+					      "more than %d settings in one group",
+					      GADGETFILE_MAX_GROUP);
 }

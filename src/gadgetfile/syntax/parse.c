@@ -341,8 +341,8 @@ static void skip_bracketed(struct parser *p)
 {
 	unsigned int inner = 0;
 
-	scan_ffsctl_only_error(p->scan, &p->token->at, "nested deeper than %d levels",
-			       GADGETFILE_MAX_NESTING);
+	scan_error_in_valid_libconfig(p->scan, &p->token->at, "nested deeper than %d levels",
+				      GADGETFILE_MAX_NESTING);
 	for (; p->token->type != TOKEN_END; p->token++) {
 		if (p->token->type == TOKEN_GROUP_OPEN || p->token->type == TOKEN_LIST_OPEN ||
 		    p->token->type == TOKEN_ARRAY_OPEN)

@@ -17,16 +17,16 @@ static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 
 	s->root = NULL;
 	s->unparsable = false;
-	s->n_tokens = s->n_expanded_segments = s->expanded_size = 0;
+	s->n_tokens = s->n_expanded_text_segments = s->expanded_size = 0;
 	s->n_expanded_lines = 0;
-	if (!gadgetfile_source_check(s, source))
+	if (!gadgetfile_source_has_valid_text(s, source))
 		return;
 	s->sources_size += source->size;
 	if (s->sources_size > GADGETFILE_MAX_SIZE) {
 		const struct text_range whole = { .source = source };
 
-		scan_ffsctl_only_error(s, &whole,
-				       "the gadget file is larger than 1 MiB with this file");
+		scan_error_in_valid_libconfig(
+			s, &whole, "the gadget file is larger than 1 MiB with this file");
 		return;
 	}
 	lex_source(s, source, NULL);
@@ -106,7 +106,7 @@ void scan_free(struct scan *s)
 	free(s->sources);
 	free(s->tokens);
 	free(s->expanded_text);
-	free(s->expanded_segments);
+	free(s->expanded_text_segments);
 	arena_free(s->arena);
 	*s = (struct scan){ 0 };
 }

@@ -152,7 +152,7 @@ int gadgetfile_source_open(struct scan *s, const char *path, struct error *err)
 	return 0;
 }
 
-bool gadgetfile_source_check(struct scan *s, const struct gadgetfile_source *source)
+bool gadgetfile_source_has_valid_text(struct scan *s, const struct gadgetfile_source *source)
 {
 	struct cursor c = { .source = source, .line = 1, .column = 1 };
 	const char *nul;
@@ -160,14 +160,14 @@ bool gadgetfile_source_check(struct scan *s, const struct gadgetfile_source *sou
 
 	if (source->size > GADGETFILE_MAX_SIZE) {
 		at = (struct text_range){ .source = source };
-		scan_ffsctl_only_error(s, &at, "the file is larger than 1 MiB");
+		scan_error_in_valid_libconfig(s, &at, "the file is larger than 1 MiB");
 		return false;
 	}
 	nul = memchr(source->text, '\0', source->size);
 	if (nul) {
 		cursor_advance(&c, (size_t)(nul - source->text));
 		at = cursor_range(s, &c, 1);
-		scan_ffsctl_only_error(s, &at, "a NUL byte: this is not a text file");
+		scan_error_in_valid_libconfig(s, &at, "a NUL byte: this is not a text file");
 		return false;
 	}
 	if (str_has_prefix(source->text, "\xef\xbb\xbf")) {
@@ -184,7 +184,7 @@ bool gadgetfile_source_check(struct scan *s, const struct gadgetfile_source *sou
  * file from a user's directory, and messages show lines of included files. So a file outside the
  * gadget file's directory is read only if it belongs to root.
  */
-static bool is_below_gadget_dir(const struct gadgetfile_source *main_file, int fd)
+static bool is_below_gadget_file_dir(const struct gadgetfile_source *main_file, int fd)
 {
 	_cleanup_free_ char *path = fd_path(fd), *dir = realpath(main_file->dir, NULL);
 	size_t n;
@@ -231,7 +231,7 @@ static struct gadgetfile_source *open_included(struct scan *s, const struct curs
 		diag_error(s->diags, at, "cannot %s %s: not a regular file", verb, path);
 		return NULL;
 	}
-	if (st.st_uid != 0 && !is_below_gadget_dir(s->sources[0], fd)) {
+	if (st.st_uid != 0 && !is_below_gadget_file_dir(s->sources[0], fd)) {
 		diag_error(s->diags, at,
 			   "cannot %s %s: it is outside the gadget file's directory and does "
 			   "not belong to root",
@@ -324,10 +324,10 @@ static const struct gadgetfile_source *include_file(struct scan *s, const struct
 	       : streq(dir, "/")		 ? strf("/%s", path)
 						 : strf("%s/%s", dir, path);
 	source = open_included(s, c, full, "include", at);
-	if (!source || !gadgetfile_source_check(s, source))
+	if (!source || !gadgetfile_source_has_valid_text(s, source))
 		return NULL;
-	if (path[0] != '/' && !s->include_noted) {
-		s->include_noted = true;
+	if (path[0] != '/' && !s->relative_include_note_added) {
+		s->relative_include_note_added = true;
 		diag_note(s->diags, at, DIAG_RELATIVE);
 	}
 	s->sources_size += source->size;
@@ -370,7 +370,7 @@ void expanded_text_append(struct scan *s, const struct gadgetfile_source *source
 			  size_t to, unsigned int last_line)
 {
 	size_t n = to - from, need = s->expanded_size + n + 2;
-	struct expanded_segment *segment;
+	struct expanded_text_segment *segment;
 	unsigned int lines = 0;
 
 	if (need > s->expanded_capacity) {
@@ -381,8 +381,9 @@ void expanded_text_append(struct scan *s, const struct gadgetfile_source *source
 	for (const char *p = source->text + from;
 	     (p = memchr(p, '\n', to - (size_t)(p - source->text))); p++)
 		lines++;
-	segment = array_add(s->expanded_segments, s->n_expanded_segments);
-	*segment = (struct expanded_segment){ s->n_expanded_lines + 1, source, last_line - lines };
+	segment = array_add(s->expanded_text_segments, s->n_expanded_text_segments);
+	*segment = (struct expanded_text_segment){ s->n_expanded_lines + 1, source,
+						   last_line - lines };
 	s->expanded_size += n;
 	s->expanded_text[s->expanded_size++] = '\n';
 	s->expanded_text[s->expanded_size] = '\0';
@@ -391,13 +392,14 @@ void expanded_text_append(struct scan *s, const struct gadgetfile_source *source
 
 struct text_range expanded_line_range(const struct scan *s, unsigned int line)
 {
-	const struct expanded_segment *found = &s->expanded_segments[0];
+	const struct expanded_text_segment *found = &s->expanded_text_segments[0];
 	struct text_range at = { .source = s->sources[0] };
 	const char *text, *p;
 
-	for (size_t i = 0;
-	     i < s->n_expanded_segments && s->expanded_segments[i].first_expanded_line <= line; i++)
-		found = &s->expanded_segments[i];
+	for (size_t i = 0; i < s->n_expanded_text_segments &&
+			   s->expanded_text_segments[i].first_expanded_line <= line;
+	     i++)
+		found = &s->expanded_text_segments[i];
 	at.source = found->source;
 	at.line = found->source_line + (line - found->first_expanded_line);
 	text = p = at.source->text;

@@ -88,7 +88,7 @@ json_t *node_to_json(const struct node *node);
 enum libconfig_result { LIBCONFIG_NOT_COMPARED, LIBCONFIG_AGREES, LIBCONFIG_DISAGREES };
 
 struct token;
-struct expanded_segment;
+struct expanded_text_segment;
 /* The state while a gadget file is read, and the result. */
 struct scan {
 	struct gadgetfile_source **sources; /* all files that were read; [0] is the gadget file */
@@ -100,20 +100,22 @@ struct scan {
 				replaced by the included file, for scan_compare_with_libconfig */
 	size_t expanded_size, expanded_capacity;
 	unsigned int n_expanded_lines;
-	struct expanded_segment *expanded_segments; /* files and lines from which the lines of
-						       `expanded_text` were copied */
-	size_t n_expanded_segments;
+	/* Files and lines from which the lines of `expanded_text` were copied. */
+	struct expanded_text_segment *expanded_text_segments;
+	size_t n_expanded_text_segments;
 	size_t n_included_files;
 	size_t sources_size; /* sum of the sizes of all sources, in bytes */
 	struct arena *arena;
 	struct diags *diags;
 	enum libconfig_result libconfig_result;
 	enum gadgetfile_trust trust;
-	unsigned int last_sort_key; /* text_range.sort_key of the range made last */
-	bool has_ffsctl_only_error; /* at least one error was added by scan_ffsctl_only_error */
-	bool unparsable;       /* the text is not parsed, because it has an unterminated string or
-				  comment, or exceeds a limit */
-	bool include_noted;    /* the note DIAG_RELATIVE about an included file was added */
+	unsigned int last_sort_key;	   /* text_range.sort_key of the range made last */
+	bool has_error_in_valid_libconfig; /* at least one error was added by
+					      scan_error_in_valid_libconfig */
+	bool unparsable; /* the text is not parsed, because it has an unterminated string or
+			    comment, or exceeds a limit */
+	/* The note DIAG_RELATIVE about an included file was added. */
+	bool relative_include_note_added;
 	bool is_from_document; /* the text was made from a document, so its positions are not
 				  positions in a file */
 };

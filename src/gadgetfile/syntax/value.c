@@ -35,8 +35,8 @@ static size_t append_unescaped(struct scan *s, const struct token *t, const char
 	if ((p[1] == 'x' || p[1] == 'X') && (high = hex_digit(p[2])) >= 0 &&
 	    (low = hex_digit(p[3])) >= 0) {
 		if (high == 0 && low == 0)
-			scan_ffsctl_only_error(s, &t->at,
-					       "a string cannot hold a NUL byte (\\x00)");
+			scan_error_in_valid_libconfig(s, &t->at,
+						      "a string cannot hold a NUL byte (\\x00)");
 		else
 			*(*out)++ = (char)(high << 4 | low);
 		return 4;
@@ -78,9 +78,9 @@ static void set_float(struct scan *s, const struct token *t, struct node *node)
 	node->type = NODE_FLOAT;
 	node->real = parse_decimal(node->text);
 	if (!strpbrk(node->text, "0123456789"))
-		scan_ffsctl_only_error(s, &t->at, "'%s' is not a number", node->text);
+		scan_error_in_valid_libconfig(s, &t->at, "'%s' is not a number", node->text);
 	else if (!isfinite(node->real))
-		scan_ffsctl_only_error(s, &t->at, "this number is too large");
+		scan_error_in_valid_libconfig(s, &t->at, "this number is too large");
 }
 
 void value_set_number(struct scan *s, const struct token *t, struct node *node)
@@ -103,7 +103,7 @@ void value_set_number(struct scan *s, const struct token *t, struct node *node)
 	wide = errno == ERANGE ||
 	       magnitude > (negative ? (unsigned long long)INT32_MAX + 1 : UINT32_MAX);
 	if (wide) {
-		scan_ffsctl_only_error(s, &t->at, "%s does not fit into 32 bits", text);
+		scan_error_in_valid_libconfig(s, &t->at, "%s does not fit into 32 bits", text);
 		node->bad = true;
 		magnitude = 0;
 	}

@@ -31,7 +31,7 @@ static void check_association_overlap(struct load *l, const struct ffs *ffs,
 		if (both >= a->first_interface + a->n_interfaces ||
 		    both >= other->first_interface + other->n_interfaces)
 			continue;
-		load_error(l, load_member_or_self(node, "first"),
+		load_error(l, load_member_or_node_itself(node, "first"),
 			   "interface %d is already in another association", both);
 		return;
 	}
@@ -49,7 +49,7 @@ static void load_association(struct load *l, struct ffs *ffs, struct node *node)
 	if (d.first_interface.value + d.n_interfaces.value > (int64_t)ffs->n_interfaces) {
 		if (!l->has_syntax_error)
 			load_error(
-				l, load_member_or_self(node, "count"),
+				l, load_member_or_node_itself(node, "count"),
 				"no interfaces %lld to %lld: this function has %zu, counted from 0",
 				(long long)d.first_interface.value,
 				(long long)(d.first_interface.value + d.n_interfaces.value - 1),
@@ -57,7 +57,7 @@ static void load_association(struct load *l, struct ffs *ffs, struct node *node)
 		return;
 	}
 	a = array_add(ffs->associations, ffs->n_associations);
-	a->at = load_position(l, &node->at);
+	a->at = position_of_range(l, &node->at);
 	a->first_interface = (uint8_t)d.first_interface.value;
 	a->n_interfaces = (uint8_t)d.n_interfaces.value;
 	a->class = ffs->interfaces[a->first_interface].class;

@@ -12,15 +12,15 @@ static const struct key function_tree_rows[] = {
 	{ "path", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
 	  .doc = "Path of an attribute, a directory or a link, relative to the function's "
 		 "directory. Missing directories in the path are created.",
-	  .set = set_configfs_path, FIELD(struct function_tree_settings, path) },
+	  .set = set_configfs_path, FIELD(struct tree_entry_settings, path) },
 	{ "value", NODE_BOOL | NODE_INT | NODE_STRING | TYPE_LIST, NODE_INT, KEY_ITEM_RANGE, BYTE,
 	  .doc = "Value to write to the attribute: true is written as 1, false as 0, and a list as "
 		 "its bytes.",
-	  .set = set_node, FIELD(struct function_tree_settings, value) },
+	  .set = set_node, FIELD(struct tree_entry_settings, value) },
 	{ "link", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
 	  .doc = "Target of a link, also relative to the function's directory. Without 'value' and "
 		 "'link', the entry is a directory.",
-	  .set = set_configfs_path, FIELD(struct function_tree_settings, link) },
+	  .set = set_configfs_path, FIELD(struct tree_entry_settings, symlink_target) },
 	{ 0 },
 };
 const struct key_group function_tree_keys = { "functions.LABEL.tree", "an entry of 'tree'",
@@ -34,7 +34,7 @@ void load_add_attribute(struct load *l, struct configfs_attributes *attributes,
 	struct configfs_attribute *attribute = array_add(attributes->list, attributes->n);
 
 	*attribute = (struct configfs_attribute){ kind, path, value, size,
-						  load_position(l, node_range(node)) };
+						  position_of_range(l, node_range(node)) };
 }
 
 static size_t key_index(const struct attribute_values *d, const char *name)
@@ -53,7 +53,7 @@ struct attribute_value *load_find_attr(struct attribute_values *d, const char *n
 
 char *load_element_directory(const struct attribute_values *d, const char *name, size_t n)
 {
-	return strf("%s%zu", d->keys[key_index(d, name)].directory_prefix, n);
+	return strf("%s%zu", d->keys[key_index(d, name)].configfs_directory_prefix, n);
 }
 
 long long load_attr_integer(struct attribute_values *d, const char *name, long long fallback)
@@ -163,7 +163,8 @@ void set_attr_string(struct load *l, const struct key *k, struct node *value, vo
  * bytes before the id. It does not count these two bytes, neither in the length nor in the number
  * of bytes that it sends (f_printer.c, GET_DEVICE_ID). The two blanks correct both numbers.
  */
-void set_attr_device_id(struct load *l, const struct key *k, struct node *value, void *field)
+void set_attr_printer_device_id(struct load *l, const struct key *k, struct node *value,
+				void *field)
 {
 	struct attribute_value *a = load_find_attr(field, k->name);
 
@@ -181,10 +182,10 @@ void set_attr_device_id(struct load *l, const struct key *k, struct node *value,
  */
 static void add_relative_path_note(struct load *l, const struct node *value)
 {
-	if (*value->text && *value->text != '/' && !l->relative_path_noted &&
+	if (*value->text && *value->text != '/' && !l->relative_path_note_added &&
 	    str_has_suffix(value->at.source->path, ".scheme"))
 		diag_note(l->diags, &value->at, DIAG_RELATIVE);
-	l->relative_path_noted |= *value->text != '/';
+	l->relative_path_note_added |= *value->text != '/';
 }
 
 void set_attr_path(struct load *l, const struct key *k, struct node *value, void *field)
@@ -251,7 +252,7 @@ void set_attr_ifname(struct load *l, const struct key *k, struct node *value, vo
 	_cleanup_free_ char *shown = diag_quote(value->text);
 
 	if (!percent)
-		set_attr_readonly(l, k, value, field);
+		ignore_readonly_attr(l, k, value, field);
 	else if (percent[1] != 'd' || strchr(percent + 1, '%') || strlen(value->text) > 15 ||
 		 strpbrk(value->text, "/: \t\n"))
 		load_error(l, value,
@@ -267,8 +268,8 @@ void set_attr_ifname(struct load *l, const struct key *k, struct node *value, vo
  * Ignores an attribute that cannot be written. Scheme files that libusbgx has exported contain such
  * attributes.
  */
-void set_attr_readonly(struct load *l, const struct key *k, struct node *value,
-		       void *field _unused_)
+void ignore_readonly_attr(struct load *l, const struct key *k, struct node *value,
+			  void *field _unused_)
 {
 	diag_note(l->diags, &value->name_at, "'%s' is ignored: the kernel chooses it", k->name);
 }
@@ -410,8 +411,8 @@ void load_function_attrs(struct load *l, struct function *f, const struct functi
 		check_required_attrs(l, type, function);
 	} else {
 		load_attr_group(l, type->attr_keys, attrs, &d);
-		if (type->process_values)
-			type->process_values(l, f, &d);
+		if (type->check_and_convert_values)
+			type->check_and_convert_values(l, f, &d);
 		load_add_attributes(l, &f->configfs_attributes, "", &d);
 	}
 }
@@ -477,8 +478,8 @@ static bool has_directory(const struct function *f, const char *path, size_t n)
  * Adds the parent directories of `path`. Their steps succeed if the kernel has already made the
  * directories.
  */
-static void add_parent_directories(struct load *l, struct function *f, const struct node *node,
-				   const char *path)
+static void add_configfs_parent_directories(struct load *l, struct function *f,
+					    const struct node *node, const char *path)
 {
 	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
 		size_t n = (size_t)(slash - path);
@@ -497,7 +498,7 @@ void load_function_configfs_tree(struct load *l, struct function *f, struct node
 		return;
 	}
 	node_foreach(item, list) {
-		struct function_tree_settings d = { 0 };
+		struct tree_entry_settings d = { 0 };
 		char *value = NULL;
 		size_t size = 0;
 
@@ -511,16 +512,16 @@ void load_function_configfs_tree(struct load *l, struct function *f, struct node
 		}
 		if (!d.path)
 			continue;
-		add_parent_directories(l, f, item, d.path->text);
+		add_configfs_parent_directories(l, f, item, d.path->text);
 		if (d.value)
 			value = value_to_write(l, d.value, &size);
-		else if (d.link)
-			value = xstrdup(d.link->text);
+		else if (d.symlink_target)
+			value = xstrdup(d.symlink_target->text);
 		load_add_attribute(l, &f->configfs_attributes,
-				   d.value  ? ATTRIBUTE_VALUE
-				   : d.link ? ATTRIBUTE_LINK
-					    : ATTRIBUTE_DIRECTORY,
-				   xstrdup(d.path->text), value, d.link ? strlen(value) : size,
-				   item);
+				   d.value	      ? ATTRIBUTE_VALUE
+				   : d.symlink_target ? ATTRIBUTE_LINK
+						      : ATTRIBUTE_DIRECTORY,
+				   xstrdup(d.path->text), value,
+				   d.symlink_target ? strlen(value) : size, item);
 	}
 }

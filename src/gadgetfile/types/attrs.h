@@ -32,8 +32,8 @@ struct os_descriptor_settings {
 	struct node *compatible, *sub_compatible;
 };
 
-struct function_tree_settings {
-	struct node *path, *value, *link;
+struct tree_entry_settings {
+	struct node *path, *value, *symlink_target;
 };
 
 /*
@@ -105,9 +105,9 @@ void load_set_attr_default(struct attribute_values *d, const char *name, const c
 			   struct node *node);
 
 key_setter set_attr_int, set_attr_hex, set_attr_bool, set_attr_string, set_attr_mac,
-	set_attr_ifname, set_attr_readonly, set_attr_bytes, set_attr_path, set_attr_report_desc,
+	set_attr_ifname, ignore_readonly_attr, set_attr_bytes, set_attr_path, set_attr_report_desc,
 	set_attr_bcd, set_attr_url, set_attr_one_line, set_attr_rates, set_attr_node,
-	set_attr_device_id, set_configfs_path;
+	set_attr_printer_device_id, set_configfs_path;
 
 void load_mass_storage(struct load *l, struct function *f, struct attribute_values *d);
 void load_hid(struct load *l, struct function *f, struct attribute_values *d);

@@ -66,7 +66,7 @@ static bool load_blob_descriptors(struct load *l, struct ffs_settings *d, struct
 	_cleanup_error_ struct error err = { 0 };
 	struct ffs *ffs = d->ffs;
 
-	ffs->raw_descriptors_at = load_position(l, &value->at);
+	ffs->raw_descriptors_at = position_of_range(l, &value->at);
 	if (!read_blob_file(l, value, &ffs->raw_descriptors))
 		return false;
 	if (ffs_decode_descriptors(ffs, &err) < 0) {
@@ -124,7 +124,7 @@ void load_blob(struct load *l, struct ffs_settings *d, const struct node *group)
 	if (d->interfaces || !b.descriptors || !load_blob_descriptors(l, d, b.descriptors))
 		return;
 	if (b.strings) {
-		ffs->raw_strings_at = load_position(l, &b.strings->at);
+		ffs->raw_strings_at = position_of_range(l, &b.strings->at);
 		if (!read_blob_file(l, b.strings, &ffs->raw_strings))
 			return;
 	}
@@ -137,7 +137,7 @@ void load_blob(struct load *l, struct ffs_settings *d, const struct node *group)
 static bool range_begins_at(const struct load *l, const struct text_range *range,
 			    const struct position *at)
 {
-	struct position here = load_position(l, range);
+	struct position here = position_of_range(l, range);
 
 	return here.file == at->file && here.line == at->line && here.column == at->column;
 }

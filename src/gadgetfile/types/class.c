@@ -51,7 +51,7 @@ void load_ffs_string(struct load *l, struct ffs_string *s, struct node *value)
 {
 	struct ffs_text *t;
 
-	s->at = load_position(l, &value->at);
+	s->at = position_of_range(l, &value->at);
 	if (value->type == NODE_STRING) {
 		if (!load_check_usb_string(l, value))
 			return;

@@ -102,7 +102,7 @@ static void load_config_functions(struct load *l, struct config *c, struct node 
 {
 	node_foreach(item, list) {
 		struct config_function_settings d = { 0 };
-		struct position at = load_position(l, &item->at);
+		struct position at = position_of_range(l, &item->at);
 
 		if (item->bad)
 			continue;
@@ -126,7 +126,7 @@ static void load_config_strings(struct load *l, struct config *c, struct node *l
 			continue;
 		s = array_add(c->strings, c->n_strings);
 		s->lang = LANG_EN_US;
-		s->at = load_position(l, &item->at);
+		s->at = position_of_range(l, &item->at);
 		load_group(l, &config_strings_keys, item, s);
 		lang = node_member(item, "lang");
 		for (size_t i = 0;
@@ -226,7 +226,7 @@ static void load_config(struct load *l, struct node *node)
 	struct config *c = array_add(l->gadget->configs, l->gadget->n_configs);
 	struct config_settings d = { 0 };
 
-	c->at = load_position(l, &node->at);
+	c->at = position_of_range(l, &node->at);
 	load_group(l, &config_keys, node, &d);
 	load_config_id(l, c, d.id, node);
 	load_config_name(l, c, d.name);

@@ -74,7 +74,8 @@ static const char *allowed_bulk_sizes(int speed)
 	}
 }
 
-static void check_exact_size(struct load *l, enum ep_type type, int speed, struct node *value)
+static void check_max_packet_for_one_speed(struct load *l, enum ep_type type, int speed,
+					   struct node *value)
 {
 	if (type == EP_BULK && !bulk_size_is_legal(speed, value->integer))
 		load_error(l, value,
@@ -93,8 +94,8 @@ static void check_exact_size(struct load *l, enum ep_type type, int speed, struc
  * Checks a general packet size of a bulk endpoint: at least one of the function's speeds must allow
  * it.
  */
-static void check_general_size(struct load *l, enum ep_type type, const struct ffs *ffs,
-			       struct node *value)
+static void check_max_packet_for_all_speeds(struct load *l, enum ep_type type,
+					    const struct ffs *ffs, struct node *value)
 {
 	if (type != EP_BULK || value->bad)
 		return;
@@ -139,7 +140,8 @@ static double decode_interval(enum ep_type type, int speed, uint8_t interval)
 	return shortest_interval(speed) * (1 << (interval - 1));
 }
 
-static void check_exact_interval(struct load *l, enum ep_type type, int speed, struct node *value)
+static void check_interval_for_one_speed(struct load *l, enum ep_type type, int speed,
+					 struct node *value)
 {
 	double ms = value->real;
 
@@ -211,18 +213,18 @@ static void check_mult(struct load *l, const struct ep_speed *high, struct node 
 static void set_super_mult(struct load *l, struct ep_speed *super,
 			   const struct endpoint_settings *d, struct node *node)
 {
-	const struct node *exact = d->by_speed[EP_SUPER];
+	const struct node *speed_group = d->by_speed[EP_SUPER];
 
 	if (super->mult <= 1 || super->burst > 0)
 		return;
-	if (exact && node_member(exact, "mult")) {
-		load_error(l, node_member(exact, "mult"),
+	if (speed_group && node_member(speed_group, "mult")) {
+		load_error(l, node_member(speed_group, "mult"),
 			   "'mult' requires a 'burst' above 0 at SuperSpeed (USB 3.2, "
 			   "9.6.7)");
 		return;
 	}
 	if (super->max_packet == 1024 && !node_member(node, "burst") &&
-	    !(exact && node_member(exact, "burst")))
+	    !(speed_group && node_member(speed_group, "burst")))
 		super->burst = (uint8_t)(super->mult - 1);
 	super->mult = 1;
 }
@@ -235,8 +237,8 @@ static void error_bulk_interval(struct load *l, struct node *value)
 /*
  * Replaces the general values at one speed by the exact values in the group of that speed, `node`.
  */
-static void load_exact_values(struct load *l, struct endpoint *ep, const struct ffs *ffs, int speed,
-			      struct node *node)
+static void load_values_for_one_speed(struct load *l, struct endpoint *ep, const struct ffs *ffs,
+				      int speed, struct node *node)
 {
 	struct ep_speed *s = &ep->speed[speed];
 	struct endpoint_speed_settings x = { 0 };
@@ -251,13 +253,13 @@ static void load_exact_values(struct load *l, struct endpoint *ep, const struct 
 	}
 	if (x.max_packet.set) {
 		s->max_packet = (uint16_t)x.max_packet.value;
-		check_exact_size(l, ep->type, speed, size);
+		check_max_packet_for_one_speed(l, ep->type, speed, size);
 	}
 	if (x.interval && ep->type == EP_BULK) {
 		error_bulk_interval(l, interval);
 	} else if (x.interval) {
 		s->interval = encode_interval(ep->type, speed, x.interval->real);
-		check_exact_interval(l, ep->type, speed, interval);
+		check_interval_for_one_speed(l, ep->type, speed, interval);
 	}
 	if (x.burst.set)
 		s->burst = (uint8_t)x.burst.value;
@@ -268,7 +270,7 @@ static void load_exact_values(struct load *l, struct endpoint *ep, const struct 
 }
 
 /* Returns whether an exact max_packet is set for each of the function's speeds. */
-static bool has_exact_sizes(const struct ffs *ffs, const struct endpoint_settings *d)
+static bool has_max_packet_for_each_speed(const struct ffs *ffs, const struct endpoint_settings *d)
 {
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
 		if (ffs->has_speed[i] &&
@@ -278,37 +280,42 @@ static bool has_exact_sizes(const struct ffs *ffs, const struct endpoint_setting
 }
 
 /* Adds errors about general values that none of the function's speeds allows. */
-static void check_general_values(struct load *l, const struct endpoint *ep, const struct ffs *ffs,
-				 const struct endpoint_settings *d, struct node *node)
+static void check_values_for_all_speeds(struct load *l, const struct endpoint *ep,
+					const struct ffs *ffs, const struct endpoint_settings *d,
+					struct node *node)
 {
 	bool any = false;
 
 	if (d->max_packet.set)
-		check_general_size(l, ep->type, ffs, load_member_or_self(node, "max_packet"));
+		check_max_packet_for_all_speeds(l, ep->type, ffs,
+						load_member_or_node_itself(node, "max_packet"));
 	else if (ep->type == EP_ISOCHRONOUS && !node_member(node, "max_packet") &&
-		 !has_exact_sizes(ffs, d) && !l->has_syntax_error)
+		 !has_max_packet_for_each_speed(ffs, d) && !l->has_syntax_error)
 		diag_error(l->diags, &node->at, "an isochronous endpoint needs 'max_packet'");
 	if (d->interval && ep->type == EP_BULK)
 		error_bulk_interval(l, d->interval);
 	if (d->burst.value > 0 && !ffs->has_speed[EP_SUPER] && !l->has_syntax_error)
-		load_error(l, load_member_or_self(node, "burst"),
+		load_error(l, load_member_or_node_itself(node, "burst"),
 			   "'burst' needs SuperSpeed, which is not one of the function's 'speeds'");
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
 		any |= ffs->has_speed[i] && speed_allows_mult(ep->type, i);
 	if (d->mult.set && ep->type == EP_BULK)
-		error_mult_not_allowed(l, ep->type, EP_HIGH, load_member_or_self(node, "mult"));
+		error_mult_not_allowed(l, ep->type, EP_HIGH,
+				       load_member_or_node_itself(node, "mult"));
 	else if (d->mult.value > 1 && !any && !l->has_syntax_error)
-		load_error(l, load_member_or_self(node, "mult"),
+		load_error(l, load_member_or_node_itself(node, "mult"),
 			   "none of the function's 'speeds' has 'mult'");
 }
 
 /*
- * Returns the setting `name` that applies to a speed: the one in the group of that speed, `exact`,
- * if it exists, else the one in the endpoint's group `node`.
+ * Returns the setting `name` that applies to a speed: the one in the group of that speed,
+ * `speed_group`, if it exists, else the one in the endpoint's group.
  */
-static struct node *setting_for_speed(struct node *exact, struct node *node, const char *name)
+static struct node *setting_of_speed_or_endpoint(struct node *speed_group,
+						 struct node *endpoint_group, const char *name)
 {
-	return load_member_or_self(exact && node_member(exact, name) ? exact : node, name);
+	return load_member_or_node_itself(
+		speed_group && node_member(speed_group, name) ? speed_group : endpoint_group, name);
 }
 
 static void load_endpoint_speeds(struct load *l, struct endpoint *ep, const struct ffs *ffs,
@@ -316,7 +323,7 @@ static void load_endpoint_speeds(struct load *l, struct endpoint *ep, const stru
 {
 	double ms = d->interval ? d->interval->real : 1;
 
-	check_general_values(l, ep, ffs, d, node);
+	check_values_for_all_speeds(l, ep, ffs, d, node);
 	for (int i = 0; i < EP_SPEED_COUNT; i++) {
 		struct ep_speed *s = &ep->speed[i];
 
@@ -333,16 +340,16 @@ static void load_endpoint_speeds(struct load *l, struct endpoint *ep, const stru
 				s->max_packet = 1024;
 		}
 		if (d->by_speed[i])
-			load_exact_values(l, ep, ffs, i, d->by_speed[i]);
+			load_values_for_one_speed(l, ep, ffs, i, d->by_speed[i]);
 	}
 	if (ep->speed[EP_SUPER].is_offered) {
 		check_burst(l, ep->type, ep->speed[EP_SUPER].max_packet, ep->speed[EP_SUPER].burst,
-			    setting_for_speed(d->by_speed[EP_SUPER], node, "burst"));
+			    setting_of_speed_or_endpoint(d->by_speed[EP_SUPER], node, "burst"));
 		set_super_mult(l, &ep->speed[EP_SUPER], d, node);
 	}
 	if (ep->speed[EP_HIGH].is_offered)
 		check_mult(l, &ep->speed[EP_HIGH],
-			   setting_for_speed(d->by_speed[EP_HIGH], node, "mult"));
+			   setting_of_speed_or_endpoint(d->by_speed[EP_HIGH], node, "mult"));
 }
 
 /* Loads the direction and the address; returns false after adding an error. */
@@ -350,7 +357,7 @@ static bool load_direction_and_address(struct load *l, struct endpoint *ep,
 				       const struct endpoint_settings *d, struct node *node)
 {
 	int64_t address = d->address.value;
-	struct node *given = load_member_or_self(node, "address");
+	struct node *given = load_member_or_node_itself(node, "address");
 
 	if (node_member(node, "direction") && !d->direction.setting)
 		return false;
@@ -421,7 +428,7 @@ static void load_endpoint(struct load *l, struct ffs_settings *settings,
 	struct endpoint_settings d = { 0 };
 
 	*array_add(settings->endpoints, settings->n_endpoints) = node;
-	ep->at = load_position(l, &node->at);
+	ep->at = position_of_range(l, &node->at);
 	ep->alternate = (uint8_t)interface->n_alternates;
 	if (node->type == NODE_STRING) {
 		unsigned int word = key_find_word(k->words, node->text)->value;
@@ -448,7 +455,8 @@ static void load_endpoint(struct load *l, struct ffs_settings *settings,
 	ep->type = (enum ep_type)d.type.value;
 	ep->zlp = d.zlp;
 	if (d.zlp.value)
-		check_zlp(l, ep, settings->has_plugin_worker, load_member_or_self(node, "zlp"));
+		check_zlp(l, ep, settings->has_plugin_worker,
+			  load_member_or_node_itself(node, "zlp"));
 	warn_isochronous_in_setting_0(l, ep, node);
 	load_endpoint_speeds(l, ep, settings->ffs, &d, node);
 }

@@ -21,7 +21,7 @@ static void reserve_address(struct address_map *u, const struct endpoint *ep, st
 	bool *used = &u->used_addresses[ep->direction][ep->address & 0x0f];
 
 	if (*used)
-		load_error(u->load, load_member_or_self(node, "address"),
+		load_error(u->load, load_member_or_node_itself(node, "address"),
 			   "a second endpoint with address 0x%02x in this function", ep->address);
 	*used = true;
 }
@@ -49,7 +49,7 @@ static void check_endpoint_names(struct load *l, struct endpoint *const *eps,
 		for (size_t j = 0; j < i; j++) {
 			if (!streq(eps[i]->name, eps[j]->name))
 				continue;
-			load_error(l, load_member_or_self(nodes[i], "name"),
+			load_error(l, load_member_or_node_itself(nodes[i], "name"),
 				   "a second endpoint named '%s' in this function", eps[i]->name);
 			break;
 		}
@@ -97,7 +97,7 @@ static void check_rw_proxy_pairs(struct load *l, struct endpoint *const *eps,
 				   "'rw_proxy' joins endpoints %zu and %zu, but both are %s", i,
 				   i + 1, eps[i]->direction == EP_IN ? "in" : "out");
 		if (str_has_suffix(eps[i]->name, "_rw"))
-			load_error(l, load_member_or_self(nodes[i], "name"),
+			load_error(l, load_member_or_node_itself(nodes[i], "name"),
 				   "with 'rw_proxy' only the file of a pair has a name that ends "
 				   "in '_rw'");
 	}

@@ -52,7 +52,7 @@ static void check_extra_descriptor(struct load *l, const struct interface *inter
 
 void load_extra_descriptors(struct load *l, struct interface *interface, struct node *list)
 {
-	interface->extra_descriptors_at = load_position(l, &list->name_at);
+	interface->extra_descriptors_at = position_of_range(l, &list->name_at);
 	node_foreach(item, list) {
 		struct ffs_bytes *bytes;
 

@@ -11,7 +11,7 @@ static void load_ffs_mount(struct load *l, struct function *f, struct node *node
 {
 	struct ffs_mount *m = &f->ffs->mount;
 
-	m->at = node ? load_position(l, &node->name_at) : f->ffs->at;
+	m->at = node ? position_of_range(l, &node->name_at) : f->ffs->at;
 	if (node)
 		load_group(l, &mount_keys, node, m);
 	if (m->path)
@@ -26,7 +26,7 @@ static void load_ffs_flags(const struct load *l, const struct ffs_settings *d)
 		if (!d->flags[n] || !d->flags[n]->integer)
 			continue;
 		d->ffs->flags |= 1U << n;
-		d->ffs->flag_at[n] = load_position(l, &d->flags[n]->at);
+		d->ffs->flag_at[n] = position_of_range(l, &d->flags[n]->at);
 	}
 }
 
@@ -100,29 +100,30 @@ static void load_interface(struct load *l, struct ffs_settings *settings, struct
 	struct interface *i = array_add(ffs->interfaces, ffs->n_interfaces);
 	struct interface_settings d = { 0 };
 
-	i->at = load_position(l, &node->at);
+	i->at = position_of_range(l, &node->at);
 	load_group(l, &interface_keys, node, &d);
 	i->class = 0xff;
 	load_class(l, &d.class, &i->class, &i->subclass, &i->protocol);
 	if (d.string)
 		load_ffs_string(l, &i->string, d.string);
-	if (d.extra && !d.extra->bad)
-		load_extra_descriptors(l, i, d.extra);
+	if (d.extra_descriptors && !d.extra_descriptors->bad)
+		load_extra_descriptors(l, i, d.extra_descriptors);
 	if (d.endpoints)
 		load_interface_endpoints(l, settings, i, d.endpoints);
 	if (d.alternates)
 		load_alternates(l, settings, i, d.alternates);
 }
 
-static void load_device_link(struct load *l, struct ffs *ffs, struct node *value, bool complete)
+static void load_device_symlink(struct load *l, struct ffs *ffs, struct node *value,
+				bool all_settings_valid)
 {
 	size_t n = 0;
 
 	ffs->endpoint_symlink.value = load_absolute_path(l, value);
-	ffs->endpoint_symlink.at = load_position(l, &value->at);
+	ffs->endpoint_symlink.at = position_of_range(l, &value->at);
 	for (size_t i = 0; i < ffs->n_interfaces; i++)
 		n += ffs->interfaces[i].n_endpoints;
-	if (!complete)
+	if (!all_settings_valid)
 		return;
 	if (ffs->flags & FUNCTIONFS_RW_PROXY_EPS && n != 2) {
 		load_error(l, value,
@@ -171,7 +172,7 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 				  .has_plugin_worker = worker_setting(node->parent, "plugin") };
 	size_t errors = l->diags->n_errors;
 
-	ffs->at = load_position(l, &node->name_at);
+	ffs->at = position_of_range(l, &node->name_at);
 	if (f->type && !streq(f->type, "ffs"))
 		diag_error(l->diags, &node->name_at,
 			   "an 'ffs' group needs a function of type 'ffs', not '%s'", f->type);
@@ -197,8 +198,8 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 		load_associations(l, ffs, d.associations);
 	if (d.interfaces)
 		load_winusb(l, f, &d);
-	if (d.device)
-		load_device_link(l, ffs, d.device,
-				 l->diags->n_errors == errors && !l->has_syntax_error);
+	if (d.device_link)
+		load_device_symlink(l, ffs, d.device_link,
+				    l->diags->n_errors == errors && !l->has_syntax_error);
 	free(d.endpoints);
 }

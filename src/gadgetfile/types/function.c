@@ -134,7 +134,7 @@ static bool is_inline_function(const struct node *node)
  * Returns the label of an inline function: TYPE_INSTANCE, like libusbgx's labels, with '_' for
  * characters that a label cannot contain.
  */
-static char *inline_label(const struct function_settings *d)
+static char *make_label_of_inline_function(const struct function_settings *d)
 {
 	char *label = strf("%s_%s", d->type ? d->type->text : "ffs",
 			   d->instance ? d->instance->text : "");
@@ -182,14 +182,14 @@ static struct endpoint_count count_ffs_endpoints(const struct ffs *ffs)
 	 * Without interfaces in the gadget file, a daemon writes the descriptors, whose number of
 	 * endpoints is unknown
 	 */
-	struct endpoint_count n = { .may_need_more = ffs->n_interfaces == 0 };
+	struct endpoint_count n = { .is_minimum = ffs->n_interfaces == 0 };
 
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
 		for (size_t k = 0; k < ffs->interfaces[i].n_endpoints; k++) {
 			const struct endpoint *ep = &ffs->interfaces[i].endpoints[k];
 
 			*(ep->direction == EP_IN ? &n.in : &n.out) += 1;
-			n.isochronous = n.isochronous || ep->type == EP_ISOCHRONOUS;
+			n.has_isochronous = n.has_isochronous || ep->type == EP_ISOCHRONOUS;
 		}
 	}
 	return n;
@@ -198,15 +198,15 @@ static struct endpoint_count count_ffs_endpoints(const struct ffs *ffs)
 static struct endpoint_count count_endpoints(const struct function *f)
 {
 	const struct function_type *type = function_type_find(f->type);
-	struct endpoint_count n = { .may_need_more = true };
+	struct endpoint_count n = { .is_minimum = true };
 
 	if (f->ffs)
 		return count_ffs_endpoints(f->ffs);
 	if (!type)
 		return n;
 	n = type->endpoints;
-	n.in = attribute_is_zero(f, type->in_endpoint_attribute) ? 0 : n.in;
-	n.out = attribute_is_zero(f, type->out_endpoint_attribute) ? 0 : n.out;
+	n.in = attribute_is_zero(f, type->attribute_enabling_in_endpoint) ? 0 : n.in;
+	n.out = attribute_is_zero(f, type->attribute_enabling_out_endpoint) ? 0 : n.out;
 	return n;
 }
 
@@ -215,9 +215,10 @@ static void load_function(struct load *l, struct node *node)
 	struct function *f = array_add(l->gadget->functions, l->gadget->n_functions);
 	struct function_settings d = { 0 };
 
-	f->at = load_position(l, &node->name_at);
+	f->at = position_of_range(l, &node->name_at);
 	load_group(l, &function_keys, node, &d);
-	f->label = is_inline_function(node) ? inline_label(&d) : xstrdup(node->name);
+	f->label =
+		is_inline_function(node) ? make_label_of_inline_function(&d) : xstrdup(node->name);
 	if (!load_function_type(l, f, node, &d))
 		return;
 	if (d.instance || (!node_member(node, "instance") && !is_inline_function(node))) {
@@ -296,7 +297,7 @@ static void lower_max_speed(struct load *l)
 }
 
 /* Adds an error for each two functions that have the same mount point or device link. */
-static void check_mounts_and_links_differ(struct load *l)
+static void check_mount_and_symlink_paths_are_unique(struct load *l)
 {
 	struct gadget *g = l->gadget;
 
@@ -385,5 +386,5 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 	}
 	lower_max_speed(l);
 	if (!l->has_syntax_error)
-		check_mounts_and_links_differ(l);
+		check_mount_and_symlink_paths_are_unique(l);
 }

@@ -124,7 +124,7 @@ static const struct report_descriptor {
 	const uint8_t *bytes;
 	size_t size;
 	/* Values of the attributes subclass, protocol and report_length, as text. */
-	const char *interface_subclass, *interface_protocol, *report_length;
+	const char *interface_subclass_text, *interface_protocol_text, *report_length_text;
 } reports[] = {
 	{ "keyboard", DESCRIPTOR(keyboard), "1", "1", "8" },
 	{ "mouse", DESCRIPTOR(mouse), "1", "2", "4" },
@@ -179,9 +179,9 @@ void load_hid(struct load *l, struct function *f _unused_, struct attribute_valu
 		return;
 	report = desc->type == NODE_STRING ? find_report_descriptor(desc->text) : NULL;
 	if (report) {
-		load_set_attr_default(d, "subclass", report->interface_subclass, desc);
-		load_set_attr_default(d, "protocol", report->interface_protocol, desc);
-		load_set_attr_default(d, "report_length", report->report_length, desc);
+		load_set_attr_default(d, "subclass", report->interface_subclass_text, desc);
+		load_set_attr_default(d, "protocol", report->interface_protocol_text, desc);
+		load_set_attr_default(d, "report_length", report->report_length_text, desc);
 	} else if (!node_member(d->group, "report_length") && !l->has_syntax_error) {
 		diag_error(l->diags, node_range(desc),
 			   "a 'report_desc' that is not a name needs 'report_length': without it "

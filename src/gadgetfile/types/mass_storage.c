@@ -4,20 +4,20 @@
 #include "gadgetfile/keys/attrs.h"
 
 static const struct key lun_rows[] = {
-	BOOL("removable", .flags = KEY_SCHEME, .fallback = "true",
+	BOOL("removable", .flags = KEY_SCHEME, .default_text = "true",
 	     .doc = "Whether the medium can be changed."),
-	BOOL("cdrom", .flags = KEY_SCHEME, .fallback = "false",
+	BOOL("cdrom", .flags = KEY_SCHEME, .default_text = "false",
 	     .doc = "Whether the drive is a CD drive, which is read-only."),
-	BOOL("ro", .flags = KEY_SCHEME, .fallback = "false",
+	BOOL("ro", .flags = KEY_SCHEME, .default_text = "false",
 	     .doc = "Whether the drive is read-only. A file that cannot be written always makes a "
 		    "read-only drive."),
-	BOOL("nofua", .flags = KEY_SCHEME, .fallback = "false",
+	BOOL("nofua", .flags = KEY_SCHEME, .default_text = "false",
 	     .doc = "Whether to ignore a host's request to wait until data is on the disk (FUA)."),
-	STRING("inquiry_string", .flags = KEY_SCHEME, .max = 28, .fallback = "the kernel's",
+	STRING("inquiry_string", .flags = KEY_SCHEME, .max = 28, .default_text = "the kernel's",
 	       .doc = "Name of the drive for the host: vendor (8 characters), product (16), "
 		      "release "
 		      "(4)."),
-	{ "file", NODE_STRING, .flags = KEY_SCHEME, .fallback = "no medium",
+	{ "file", NODE_STRING, .flags = KEY_SCHEME, .default_text = "no medium",
 	  .doc = "File or block device with the medium, relative to the gadget file.",
 	  .set = set_attr_path },
 	{ 0 },

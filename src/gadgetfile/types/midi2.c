@@ -4,29 +4,29 @@
 #include "gadgetfile/keys/attrs.h"
 
 static const struct key midi2_block_rows[] = {
-	INT("direction", .min = 1, .max = 3, .fallback = "3",
+	INT("direction", .min = 1, .max = 3, .default_text = "3",
 	    .doc = "1: to the host (an input of the host); 2: from the host (an output of the "
 		   "host); 3: both."),
-	INT("first_group", .min = 0, .max = 15, .fallback = "0",
+	INT("first_group", .min = 0, .max = 15, .default_text = "0",
 	    .doc = "First UMP group of the block."),
-	INT("num_groups", .min = 1, .max = 16, .fallback = "1",
+	INT("num_groups", .min = 1, .max = 16, .default_text = "1",
 	    .doc = "Number of UMP groups of the block."),
-	INT("midi1_first_group", .min = 0, .max = 15, .fallback = "0",
+	INT("midi1_first_group", .min = 0, .max = 15, .default_text = "0",
 	    .doc = "First group that MIDI 1.0 hosts see."),
 	INT("midi1_num_groups", .min = 0, .max = 16,
-	    .fallback = "1 in the first block of all, else 0",
+	    .default_text = "1 in the first block of all, else 0",
 	    .doc = "Number of groups that MIDI 1.0 hosts see. At least one block must have such "
 		   "groups."),
-	INT("ui_hint", .min = 0, .max = 3, .fallback = "3",
+	INT("ui_hint", .min = 0, .max = 3, .default_text = "3",
 	    .doc = "0: unknown, 1: receiver, 2: sender, 3: both."),
-	INT("midi_ci_version", .min = 0, .max = 1, .fallback = "0",
+	INT("midi_ci_version", .min = 0, .max = 1, .default_text = "0",
 	    .doc = "MIDI-CI message version."),
-	INT("sysex8_streams", BYTE, .fallback = "0",
+	INT("sysex8_streams", BYTE, .default_text = "0",
 	    .doc = "Maximum number of System Exclusive 8 streams at the same time."),
-	INT("is_midi1", .min = 0, .max = 2, .fallback = "0",
+	INT("is_midi1", .min = 0, .max = 2, .default_text = "0",
 	    .doc = "0: MIDI 2.0, 1: MIDI 1.0, 2: MIDI 1.0 at 31.25 kb/s."),
-	BOOL("active", .fallback = "true", .doc = "Whether the block is in use."),
-	STRING("name", .max = 126, .fallback = "the kernel's", .doc = "Name of the block."),
+	BOOL("active", .default_text = "true", .doc = "Whether the block is in use."),
+	STRING("name", .max = 126, .default_text = "the kernel's", .doc = "Name of the block."),
 	{ 0 },
 };
 const struct key_group midi2_block_keys = { "functions.LABEL.attrs.endpoints.blocks",
@@ -34,18 +34,20 @@ const struct key_group midi2_block_keys = { "functions.LABEL.attrs.endpoints.blo
 					    "One function block of a MIDI 2.0 endpoint." };
 
 static const struct key midi2_endpoint_rows[] = {
-	INT("protocol", .min = 1, .max = 2, .fallback = "2", .doc = "Initial MIDI protocol."),
-	INT("protocol_caps", .min = 1, .max = 3, .fallback = "3",
+	INT("protocol", .min = 1, .max = 2, .default_text = "2", .doc = "Initial MIDI protocol."),
+	INT("protocol_caps", .min = 1, .max = 3, .default_text = "3",
 	    .doc = "Bit 0: MIDI 1.0, bit 1: MIDI 2.0; \"protocol\" is one of them."),
-	INT("manufacturer", .min = 0, .max = 16777215, .fallback = "0", .doc = "Manufacturer id."),
-	INT("family", WORD16, .fallback = "0", .doc = "Family of the device."),
-	INT("model", WORD16, .fallback = "0", .doc = "Model of the device."),
-	INT("sw_revision", WORD32, .fallback = "0", .doc = "Revision of the software."),
-	STRING("ep_name", .max = 126, .fallback = "the kernel's", .doc = "Name of the endpoint."),
-	STRING("product_id", .max = 126, .fallback = "the kernel's",
+	INT("manufacturer", .min = 0, .max = 16777215, .default_text = "0",
+	    .doc = "Manufacturer id."),
+	INT("family", WORD16, .default_text = "0", .doc = "Family of the device."),
+	INT("model", WORD16, .default_text = "0", .doc = "Model of the device."),
+	INT("sw_revision", WORD32, .default_text = "0", .doc = "Revision of the software."),
+	STRING("ep_name", .max = 126, .default_text = "the kernel's",
+	       .doc = "Name of the endpoint."),
+	STRING("product_id", .max = 126, .default_text = "the kernel's",
 	       .doc = "Unique id of the product."),
 	{ "blocks", TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &midi2_block_keys,
-	  .directory_prefix = "block.", .fallback = "one",
+	  .configfs_directory_prefix = "block.", .default_text = "one",
 	  .doc = "Function blocks of the endpoint, at most 32.", .set = set_attr_node },
 	{ 0 },
 };
@@ -86,7 +88,7 @@ static bool load_function_block(struct load *l, struct function *f, const char *
 			   "block",
 			   midi1_count, midi1_first);
 	load_add_attributes(l, &f->configfs_attributes, prefix, &d);
-	return midi1_count > 0 || load_member_or_self(node, "midi1_num_groups")->bad;
+	return midi1_count > 0 || load_member_or_node_itself(node, "midi1_num_groups")->bad;
 }
 
 /* Loads a MIDI 2.0 endpoint. Returns whether one of its function blocks has groups for MIDI 1.0. */

@@ -27,16 +27,16 @@ const struct key_group function_os_descs_keys = { "functions.LABEL.os_descs",
 						  "Microsoft OS descriptors of one interface." };
 
 static const struct key os_descs_rows[] = {
-	{ "b_vendor_code", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "1",
+	{ "b_vendor_code", NODE_INT, .flags = KEY_SCHEME, BYTE, .default_text = "1",
 	  .doc = "bRequest by which the host asks for these descriptors. No function may use the "
 		 "same bRequest.",
 	  .set = set_attr_int },
-	{ "qw_sign", NODE_STRING, .flags = KEY_SCHEME, .max = 7, .fallback = "MSFT100",
+	{ "qw_sign", NODE_STRING, .flags = KEY_SCHEME, .max = 7, .default_text = "MSFT100",
 	  .doc = "Signature in string 0xee.", .set = set_attr_string },
-	{ "use", NODE_BOOL | NODE_INT, .flags = KEY_SCHEME, .fallback = "true",
+	{ "use", NODE_BOOL | NODE_INT, .flags = KEY_SCHEME, .default_text = "true",
 	  .doc = "Whether the host can read these descriptors.", .set = set_attr_bool },
 	{ "config_id", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
-	  .fallback = "the first configuration's",
+	  .default_text = "the first configuration's",
 	  .doc = "Id of the configuration whose functions the descriptors describe.",
 	  .set = set_attr_node },
 	{ 0 },
@@ -47,14 +47,14 @@ const struct key_group os_descs_keys = {
 };
 
 static const struct key webusb_rows[] = {
-	{ "bcdVersion", NODE_INT, WORD16, .fallback = "0x0100",
+	{ "bcdVersion", NODE_INT, WORD16, .default_text = "0x0100",
 	  .doc = "Release of the WebUSB specification, binary coded decimal.",
 	  .set = set_attr_bcd },
-	{ "bVendorCode", NODE_INT, BYTE, .fallback = "0",
+	{ "bVendorCode", NODE_INT, BYTE, .default_text = "0",
 	  .doc = "bRequest by which the browser asks for the landing page.", .set = set_attr_int },
 	{ "landingPage", NODE_STRING, .doc = "URL that the browser offers to open, with https://.",
 	  .set = set_attr_url },
-	{ "use", NODE_BOOL | NODE_INT, .fallback = "true",
+	{ "use", NODE_BOOL | NODE_INT, .default_text = "true",
 	  .doc = "Whether the host can read these descriptors.", .set = set_attr_bool },
 	{ 0 },
 };
@@ -131,7 +131,7 @@ static size_t first_function_with_os_descs(const struct load *l)
 {
 	size_t i = 0;
 
-	while (i < l->gadget->n_functions && !load_os_descs_setting(l, i))
+	while (i < l->gadget->n_functions && !load_find_os_descs_setting(l, i))
 		i++;
 	return i;
 }
@@ -153,11 +153,11 @@ static const struct config *find_described_config(struct load *l, const struct n
 	return id || g->n_configs == 0 ? NULL : &g->configs[0];
 }
 
-static void warn_unread_os_descs(struct load *l, const struct node *use,
-				 const struct config *config)
+static void warn_os_descs_host_never_reads(struct load *l, const struct node *use,
+					   const struct config *config)
 {
 	for (size_t i = 0; i < l->gadget->n_functions; i++) {
-		const struct node *node = load_os_descs_setting(l, i);
+		const struct node *node = load_find_os_descs_setting(l, i);
 
 		if (!node)
 			continue;
@@ -175,7 +175,7 @@ static void warn_unread_os_descs(struct load *l, const struct node *use,
 void load_gadget_os_descs(struct load *l, struct node *group)
 {
 	size_t first_function = first_function_with_os_descs(l);
-	struct node *node = group ? group : load_os_descs_setting(l, first_function);
+	struct node *node = group ? group : load_find_os_descs_setting(l, first_function);
 	const struct config *config;
 	struct node *id, *use;
 	struct attribute_values d = { .keys = os_descs_keys.keys };
@@ -198,7 +198,7 @@ void load_gadget_os_descs(struct load *l, struct node *group)
 				   strf("os_desc/%s.%u", config->name, config->id),
 				   strf("configs/%s.%u", config->name, config->id), 0,
 				   id ? id : node);
-	warn_unread_os_descs(l, use, config);
+	warn_os_descs_host_never_reads(l, use, config);
 	for (size_t i = 0; i < l->gadget->n_functions; i++)
 		if (l->gadget->functions[i].ffs)
 			l->gadget->functions[i].ffs->os_descs = true;
@@ -234,7 +234,7 @@ static void check_vendor_codes(struct load *l, struct attribute_values *d)
 	if (load_attr_integer(d, "use", 1) == 0 || !use || streq(use->value, "0") || !code ||
 	    strtol(code->value, NULL, 0) != load_attr_integer(d, "bVendorCode", 0))
 		return;
-	load_error(l, load_member_or_self(d->group, "bVendorCode"),
+	load_error(l, load_member_or_node_itself(d->group, "bVendorCode"),
 		   "bRequest %s is also 'b_vendor_code' of the gadget's OS descriptors: no browser "
 		   "would get the landing page",
 		   code->value);

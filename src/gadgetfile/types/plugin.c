@@ -157,7 +157,7 @@ static void check_packet_size(const struct plugin_check *c)
 	}
 }
 
-static bool engine_needs(const struct plugin_check *c, enum stream_feature needs)
+static bool chosen_engine_needs(const struct plugin_check *c, enum stream_feature needs)
 {
 	return worker_engine_needs[c->settings->worker.engine] & needs;
 }
@@ -165,12 +165,12 @@ static bool engine_needs(const struct plugin_check *c, enum stream_feature needs
 /*
  * Warns if the engine copies OUT transfers, although the user has chosen an engine that avoids it.
  */
-static void warn_copied_out_transfers(const struct plugin_check *c)
+static void warn_that_out_transfers_are_copied(const struct plugin_check *c)
 {
 	const struct node *engine = c->settings->engine.setting;
 
 	if (!c->plugin || c->plugin->out_length || !engine ||
-	    !engine_needs(c, STREAM_NEEDS_DMABUF) ||
+	    !chosen_engine_needs(c, STREAM_NEEDS_DMABUF) ||
 	    count_endpoints(c->function->ffs, is_out_endpoint) == 0)
 		return;
 	diag_warning(c->load->diags, &engine->at,
@@ -196,7 +196,7 @@ static void check_mapped_memory(const struct plugin_check *c)
 		c->function->ffs ? &c->function->ffs->mount.mmap_memory_mb : NULL;
 	uint64_t has, needs = (uint64_t)size * depth * n;
 
-	if (!engine || !engine_needs(c, STREAM_NEEDS_MMAP) || !limit)
+	if (!engine || !chosen_engine_needs(c, STREAM_NEEDS_MMAP) || !limit)
 		return;
 	has = limit->set ? (uint64_t)limit->value : DEFAULT_MMAP_MEMORY_MB;
 	if (needs <= has * MIB)
@@ -243,6 +243,6 @@ void load_check_plugin(struct load *l, const struct function *f, struct worker_s
 		check_allow(&c, node_member(node, "allow"));
 	}
 	check_packet_size(&c);
-	warn_copied_out_transfers(&c);
+	warn_that_out_transfers_are_copied(&c);
 	check_mapped_memory(&c);
 }

@@ -10,8 +10,8 @@
 
 #define DWORD(name_, doc_, fallback_)                                                              \
 	{                                                                                          \
-		name_, NODE_INT, .flags = KEY_SCHEME, WORD32, .fallback = fallback_, .doc = doc_,  \
-				 .set = set_attr_node                                              \
+		name_, NODE_INT, .flags = KEY_SCHEME, WORD32, .default_text = fallback_,           \
+				 .doc = doc_, .set = set_attr_node                                 \
 	}
 
 static const struct key uvc_frame_rows[] = {
@@ -20,7 +20,7 @@ static const struct key uvc_frame_rows[] = {
 	{ "height", NODE_INT, .min = 1, .max = 65535, .doc = "Height in pixels.",
 	  .set = set_attr_node },
 	{ "fps", NODE_INT | NODE_FLOAT | TYPE_LIST, NODE_INT | NODE_FLOAT, KEY_NOT_EMPTY,
-	  .min = 0.01, .max = 10000, .fallback = "30",
+	  .min = 0.01, .max = 10000, .default_text = "30",
 	  .doc = "Frames per second, or a list of rates, the first of which is the default.",
 	  .set = set_attr_node },
 	{ "wWidth", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 65535,
@@ -38,11 +38,11 @@ static const struct key uvc_frame_rows[] = {
 	      "that of uncompressed frames"),
 	DWORD("dwMaxVideoFrameBufferSize", "Bytes of the largest frame.",
 	      "that of an uncompressed frame"),
-	{ "bmCapabilities", NODE_INT, .flags = KEY_SCHEME, BYTE, .fallback = "0",
+	{ "bmCapabilities", NODE_INT, .flags = KEY_SCHEME, BYTE, .default_text = "0",
 	  .doc = "Bit 0: still images, bit 1: fixed frame rate.", .set = set_attr_node },
 	{ "bFrameIndex", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
 	  .doc = "Accepted and ignored: the kernel numbers the frames in their order.",
-	  .set = set_attr_readonly },
+	  .set = ignore_readonly_attr },
 	{ 0 },
 };
 const struct key_group uvc_frame_keys = { "functions.LABEL.attrs.formats.frames", "a frame",
@@ -59,12 +59,12 @@ static const struct key uvc_format_rows[] = {
 	{ "frames", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
 	  .group = &uvc_frame_keys, .doc = "The picture sizes.", .set = set_attr_node },
 	{ "bDefaultFrameIndex", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
-	  .fallback = "1", .doc = "Which frame is the default, counted from 1.",
+	  .default_text = "1", .doc = "Which frame is the default, counted from 1.",
 	  .set = set_attr_node },
-	{ "guidFormat", TYPE_LIST, NODE_INT, KEY_SCHEME, BYTE, .fallback = "that of the type",
+	{ "guidFormat", TYPE_LIST, NODE_INT, KEY_SCHEME, BYTE, .default_text = "that of the type",
 	  .doc = "GUID of an uncompressed format, 16 bytes.", .set = set_attr_bytes },
 	{ "bBitsPerPixel", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
-	  .fallback = "that of the type", .doc = "Bits per pixel of an uncompressed format.",
+	  .default_text = "that of the type", .doc = "Bits per pixel of an uncompressed format.",
 	  .set = set_attr_node },
 	{ 0 },
 };
@@ -72,14 +72,14 @@ const struct key_group uvc_format_keys = { "functions.LABEL.attrs.formats", "a f
 					   uvc_format_rows, NULL, "One picture format." };
 
 #define UVC_CONFIG                                                                                 \
-	INT("streaming_interval", .min = 1, .max = 16, .flags = KEY_SCHEME, .fallback = "1",       \
+	INT("streaming_interval", .min = 1, .max = 16, .flags = KEY_SCHEME, .default_text = "1",   \
 	    .doc = "bInterval of the isochronous endpoint."),                                      \
 		INT("streaming_maxpacket", .min = 1, .max = 3072, .flags = KEY_SCHEME,             \
-		    .fallback = "1024", .doc = "Bytes in an interval."),                           \
+		    .default_text = "1024", .doc = "Bytes in an interval."),                       \
 		INT("streaming_maxburst", .min = 0, .max = 15, .flags = KEY_SCHEME,                \
-		    .fallback = "0", .doc = "Further packets in a burst, at SuperSpeed."),         \
-		STRING("function_name", .flags = KEY_SCHEME, .max = 31, .fallback = "UVC Camera",  \
-		       .doc = "Name of the camera.")
+		    .default_text = "0", .doc = "Further packets in a burst, at SuperSpeed."),     \
+		STRING("function_name", .flags = KEY_SCHEME, .max = 31,                            \
+		       .default_text = "UVC Camera", .doc = "Name of the camera.")
 static const struct key uvc_config_rows[] = { UVC_CONFIG, { 0 } };
 const struct key_group uvc_config_keys = {
 	"functions.LABEL.attrs.config", "'config'", uvc_config_rows, NULL,

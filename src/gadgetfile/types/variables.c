@@ -17,7 +17,7 @@ static bool may_have_ifname(const struct function *f)
 	       function_type_device(f->type) == FUNCTION_DEVICE_NETWORK;
 }
 
-static bool may_have_device(const struct function *f)
+static bool may_have_device_file(const struct function *f)
 {
 	const enum function_device device = function_type_device(f->type);
 
@@ -34,7 +34,7 @@ static const char *why_undefined(const struct function *f, const char *variable)
 		return "a function of this type has no '${ifname}'";
 	if (streq(variable, "device") && f->ffs && !f->ffs->endpoint_symlink.value)
 		return "'${device}' is undefined: 'ffs' sets no 'device'";
-	if (streq(variable, "device") && !f->ffs && !may_have_device(f))
+	if (streq(variable, "device") && !f->ffs && !may_have_device_file(f))
 		return "for a function of this type the kernel reports no '${device}'";
 	if (streq(variable, "mount") && !f->ffs)
 		return "only an ffs function has a '${mount}'";
@@ -118,6 +118,6 @@ void set_env(struct load *l, const struct key *k, struct node *value, void *fiel
 		var = array_add(w->env, w->n_env);
 		var->name = xstrdup(item->name);
 		var->value = xstrdup(item->text);
-		var->at = load_position(l, &item->name_at);
+		var->at = position_of_range(l, &item->name_at);
 	}
 }

@@ -19,8 +19,8 @@ static const struct key os_compat_rows[] = {
 	  .pattern = OS_ID_PATTERN, .doc = "Compatible ID, at most 8 characters: \"WINUSB\".",
 	  .set = set_node, FIELD(struct os_compat_settings, compatible) },
 	{ "sub_compatible", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = OS_ID_PATTERN,
-	  .fallback = "none", .doc = "Sub-compatible ID, at most 8 characters.", .set = set_node,
-	  FIELD(struct os_compat_settings, sub_compatible) },
+	  .default_text = "none", .doc = "Sub-compatible ID, at most 8 characters.",
+	  .set = set_node, FIELD(struct os_compat_settings, sub_compatible) },
 	{ 0 },
 };
 const struct key_group os_compat_keys = { "ffs.os_compat", "an entry of 'os_compat'",
@@ -39,10 +39,10 @@ static const struct key os_properties_rows[] = {
 	{ "name", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = "^[ -~]+$",
 	  .doc = "Name of the value, in ASCII.", .set = set_node,
 	  FIELD(struct os_property_settings, name) },
-	{ "type", NODE_STRING, .words = os_property_words, .fallback = "string",
+	{ "type", NODE_STRING, .words = os_property_words, .default_text = "string",
 	  .doc = "Type of the value in the registry: REG_SZ, REG_EXPAND_SZ, REG_BINARY or "
 		 "REG_LINK. Linux sends no others.",
-	  .set = set_word, FIELD(struct os_property_settings, type) },
+	  .set = set_keyword, FIELD(struct os_property_settings, type) },
 	{ "data", NODE_STRING | TYPE_LIST, NODE_INT, KEY_REQUIRED, BYTE,
 	  .doc = "The value: a list of bytes for type binary, else a string in ASCII. Linux "
 		 "accepts at most 240 bytes of name and value together.",
@@ -72,7 +72,7 @@ static struct interface *find_interface(struct load *l, struct ffs *ffs,
 	if (n->value < (int64_t)ffs->n_interfaces)
 		return &ffs->interfaces[n->value];
 	if (!l->has_syntax_error)
-		load_error(l, load_member_or_self(node, "interface"),
+		load_error(l, load_member_or_node_itself(node, "interface"),
 			   "no interface %lld: this function has %zu, counted from 0",
 			   (long long)n->value, ffs->n_interfaces);
 	return NULL;
@@ -127,7 +127,7 @@ static void load_compatible_id(struct load *l, struct ffs *ffs, struct node *nod
 	    (d.sub_compatible && !check_compatible_id(l, d.sub_compatible)))
 		return;
 	if (*i->compatible) {
-		load_error(l, load_member_or_self(node, "interface"),
+		load_error(l, load_member_or_node_itself(node, "interface"),
 			   "a second compatible ID of interface %lld",
 			   (long long)d.interface.value);
 		return;
@@ -165,7 +165,8 @@ static size_t size_of_sent_properties(const struct interface *i)
 	return sum;
 }
 
-static void check_sent_size(struct load *l, const struct interface *i, struct node *value)
+static void check_size_of_sent_properties(struct load *l, const struct interface *i,
+					  struct node *value)
 {
 	if (size_of_sent_properties(i) >= OS_DESC_BUFFER_SIZE)
 		load_error(l, value,
@@ -210,7 +211,7 @@ static void load_property(struct load *l, struct ffs *ffs, struct node *node)
 
 	load_group(l, &os_properties_keys, node, &d);
 	i = find_interface(l, ffs, &d.interface, node);
-	if (!i || !d.name || !d.data || load_member_or_self(node, "type")->bad ||
+	if (!i || !d.name || !d.data || load_member_or_node_itself(node, "type")->bad ||
 	    !check_ascii(l, d.name) || !load_property_data(l, d.type, d.data, &data))
 		return;
 	if (find_property(i, d.name->text))
@@ -218,14 +219,14 @@ static void load_property(struct load *l, struct ffs *ffs, struct node *node)
 			   (long long)d.interface.value);
 	p = array_add(i->properties, i->n_properties);
 	*p = (struct os_property){ d.type, xstrdup(d.name->text), data,
-				   load_position(l, &d.data->at) };
+				   position_of_range(l, &d.data->at) };
 	if (strlen(p->name) + 1 + data.size > FFS_PROPERTY_MAX)
 		load_error(l, d.data,
 			   "FunctionFS accepts at most %d bytes of a property's name and value "
 			   "with the NULs of strings (f_fs.c), not %zu",
 			   FFS_PROPERTY_MAX, strlen(p->name) + 1 + data.size);
 	else
-		check_sent_size(l, i, d.data);
+		check_size_of_sent_properties(l, i, d.data);
 }
 
 /* --- winusb ----------------------------------------------------------------------------------- */
@@ -284,8 +285,8 @@ static void set_winusb(struct load *l, struct function *f, struct node *value)
 		 */
 		p = array_add(i->properties, i->n_properties);
 		*p = (struct os_property){ REG_SZ, xstrdup("DeviceInterfaceGUID"),
-					   text_with_nul(guid), load_position(l, &value->at) };
-		check_sent_size(l, i, value);
+					   text_with_nul(guid), position_of_range(l, &value->at) };
+		check_size_of_sent_properties(l, i, value);
 	}
 }
 
@@ -305,14 +306,14 @@ void load_winusb(struct load *l, struct function *f, struct ffs_settings *d)
 		set_winusb(l, f, d->winusb);
 }
 
-struct node *load_os_descs_setting(const struct load *l, size_t function)
+struct node *load_find_os_descs_setting(const struct load *l, size_t function_index)
 {
 	static const char *const names[] = { "winusb", "os_compat", "os_properties" };
 	const struct node *node;
 
-	if (function >= l->gadget->n_functions || !l->gadget->functions[function].ffs)
+	if (function_index >= l->gadget->n_functions || !l->gadget->functions[function_index].ffs)
 		return NULL;
-	node = node_member(l->function_nodes[function], "ffs");
+	node = node_member(l->function_nodes[function_index], "ffs");
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		struct node *value = node_member(node, names[i]);
 

@@ -10,7 +10,7 @@ static void load_plugin(struct load *l, struct worker *w, struct node *value)
 	const char *name = value->text;
 
 	w->kind = WORKER_PLUGIN;
-	w->program_at = load_position(l, &value->at);
+	w->program_at = position_of_range(l, &value->at);
 	if (strchr(name, '/')) {
 		w->plugin = load_absolute_path(l, value);
 		return;
@@ -36,7 +36,7 @@ static void load_exec(struct load *l, struct worker *w, struct node *list)
 
 	w->kind = WORKER_EXEC;
 	if (list->first_child)
-		w->program_at = load_position(l, &list->first_child->at);
+		w->program_at = position_of_range(l, &list->first_child->at);
 	w->argv = xcalloc(list->n_children + 1, sizeof(char *));
 	node_foreach(item, list) {
 		if (item->bad)
@@ -214,14 +214,14 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 						 .restart_window = 60 } };
 
 	load_group(l, &worker_keys, node, &d);
-	d.worker.at = load_position(l, &node->name_at);
+	d.worker.at = position_of_range(l, &node->name_at);
 	d.worker.options_json = options_json(d.options);
-	d.worker.options_at = d.options ? load_position(l, &d.options->at) : d.worker.at;
+	d.worker.options_at = d.options ? position_of_range(l, &d.options->at) : d.worker.at;
 	d.worker.engine = d.engine.value;
 	if (d.engine.setting)
-		d.worker.engine_at = load_position(l, &d.engine.setting->at);
+		d.worker.engine_at = position_of_range(l, &d.engine.setting->at);
 	d.worker.process.keep_all_privileges = d.privileges.value == 1;
-	d.worker.opens_ep0 = d.opens.value == 1;
+	d.worker.opens_ep0 = d.what_worker_opens.value == 1;
 	if (load_plugin_or_exec(l, &d, node)) {
 		check_worker_times(l, &d.worker, node);
 		check_worker_fits_function(l, f, &d, node);

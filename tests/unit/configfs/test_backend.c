@@ -171,7 +171,7 @@ TestSuite(usbg, .init = setup_usbg, .fini = teardown_usbg);
 
 static struct usbg_view *view_of_gadget(void)
 {
-	struct usbg_view *view = usbg_open(open(root, O_PATH | O_CLOEXEC), gadget);
+	struct usbg_view *view = usbg_view_open(open(root, O_PATH | O_CLOEXEC), gadget);
 
 	cr_assert_not_null(view, "%s", strerror(errno));
 	return view;
@@ -181,7 +181,7 @@ static int usbg(struct usbg_view *view, enum backend_item item, const char *name
 {
 	_cleanup_free_ char *path = in_gadget(name);
 
-	return usbg_make_item(view, item, path, value);
+	return usbg_view_make_item(view, item, path, value);
 }
 
 /* The library writes numbers in its own way. */
@@ -201,7 +201,7 @@ Test(usbg, makes_a_gadget)
 		usbg(view, ITEM_CONFIG_STRING, "configs/a.b.1/strings/0x407/configuration", "eins"),
 		0);
 	cr_expect_eq(usbg(view, ITEM_LINK, "configs/a.b.1/x", "ffs.x"), 0);
-	usbg_close(view);
+	usbg_view_close(view);
 	expect_contents("idVendor", "0x1d6b\n");
 	expect_contents("strings/0x409/product", "x y");
 	cr_expect(is_directory("functions/ffs.x"));
@@ -224,7 +224,7 @@ Test(usbg, opens_a_gadget_with_functions_that_it_does_not_know)
 	cr_expect_eq(usbg(view, ITEM_LINK, "configs/c.1/old", "acm.old"), 0);
 	cr_expect_eq(usbg(view, ITEM_LINK, "configs/c.1/new", "acm.new"), 0);
 	cr_expect_eq(usbg(view, ITEM_CONFIG_ATTRIBUTE, "configs/c.1/MaxPower", "2"), 0);
-	usbg_close(view);
+	usbg_view_close(view);
 	expect_link("configs/c.1/old", "functions/acm.old");
 	expect_link("configs/c.1/new", "functions/acm.new");
 }
@@ -243,7 +243,7 @@ Test(usbg, leaves_to_the_direct_writer_what_it_does_not_know)
 		     BACKEND_UNKNOWN);
 	cr_expect_eq(usbg(view, ITEM_STRING, "strings/0x409/product", ""), BACKEND_UNKNOWN);
 	cr_expect_eq(usbg(view, ITEM_ATTRIBUTE, "bNothing", "1"), BACKEND_UNKNOWN);
-	usbg_close(view);
+	usbg_view_close(view);
 	cr_expect_not(is_directory("functions/none.y"));
 }
 
@@ -255,7 +255,7 @@ Test(usbg, errors_are_those_of_the_kernel)
 	cr_expect_eq(usbg(view, ITEM_FUNCTION, "functions/ffs.x", NULL), -EEXIST);
 	make_directory("idVendor");
 	cr_expect_eq(usbg(view, ITEM_ATTRIBUTE, "idVendor", "1"), -EISDIR);
-	usbg_close(view);
+	usbg_view_close(view);
 }
 
 Test(usbg, a_directory_that_it_cannot_work_in_is_refused)
@@ -263,7 +263,7 @@ Test(usbg, a_directory_that_it_cannot_work_in_is_refused)
 	_cleanup_free_ char *in_the_way = strf("%s/usb_gadget", root);
 
 	cr_assert_eq(mkdir(in_the_way, 0700), 0);
-	cr_expect_null(usbg_open(open(root, O_PATH | O_CLOEXEC), gadget));
+	cr_expect_null(usbg_view_open(open(root, O_PATH | O_CLOEXEC), gadget));
 	cr_expect_eq(errno, EEXIST);
 }
 #endif

@@ -33,7 +33,7 @@ Test(changed_values, a_reload_leaves_those_of_what_is_in_the_plan_with_its_place
 
 	for (size_t i = 0; i < ARRAY_SIZE(before); i++)
 		configfs_note_changed_value(&c, &before[i], xstrdup(before[i].path));
-	configfs_update_changed_values(&c, &plan);
+	configfs_limit_changed_values_to_plan(&c, &plan);
 	cr_assert_eq(c.n_changed_values, 2U);
 	cr_expect_str_eq(c.changed_values[0].attribute_path, "/b");
 	cr_expect_eq(c.changed_values[0].at.line, 9U);

@@ -764,13 +764,13 @@ Test(load, endpoints_are_those_of_the_largest_configuration_isochronous_in_any)
 	n = gadget_endpoint_count(g);
 	cr_expect_eq(n.in, 3);
 	cr_expect_eq(n.out, 2);
-	cr_expect(n.isochronous, "the kernel binds the second configuration, too");
-	cr_expect(n.may_need_more);
+	cr_expect(n.has_isochronous, "the kernel binds the second configuration, too");
+	cr_expect(n.is_minimum);
 	unload();
 	load("functions : { a : { type = \"ncm\"; }; };");
 	n = gadget_endpoint_count(g);
-	cr_expect_not(n.isochronous);
-	cr_expect_not(n.may_need_more);
+	cr_expect_not(n.has_isochronous);
+	cr_expect_not(n.is_minimum);
 	unload();
 }
 

@@ -93,7 +93,7 @@ Test(scan, integers_outside_32_bits_are_errors)
 		_cleanup_free_ char *text = strf("a = %s;", cases[i]);
 
 		one_error(text, 1, 5, "does not fit into 32 bits");
-		cr_expect(s.has_ffsctl_only_error, "libconfig wraps it");
+		cr_expect(s.has_error_in_valid_libconfig, "libconfig wraps it");
 		teardown();
 	}
 }

@@ -307,8 +307,8 @@ static void print_key(const struct key *k)
 	print_limits(k);
 	if (k->flags & KEY_REQUIRED)
 		puts("Required.");
-	if (k->fallback)
-		printf("Default: %s.\n", k->fallback);
+	if (k->default_text)
+		printf("Default: %s.\n", k->default_text);
 }
 
 #define MAX_GROUPS 128

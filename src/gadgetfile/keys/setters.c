@@ -10,7 +10,7 @@
 #include "gadgetfile/load.h"
 #include "gadgetfile/types/lang.h"
 
-struct position load_position(const struct load *l, const struct text_range *at)
+struct position position_of_range(const struct load *l, const struct text_range *at)
 {
 	struct position position = { NULL, at->line, at->column };
 
@@ -45,7 +45,7 @@ static void set_positioned_text(struct load *l, struct positioned_str *s, const 
 {
 	free(s->value);
 	s->value = text;
-	s->at = load_position(l, &value->at);
+	s->at = position_of_range(l, &value->at);
 }
 
 void set_node(struct load *l _unused_, const struct key *k _unused_, struct node *value,
@@ -70,7 +70,7 @@ void set_bool(struct load *l _unused_, const struct key *k _unused_, struct node
 void set_int(struct load *l, const struct key *k _unused_, struct node *value, void *field)
 {
 	*(struct positioned_int *)field =
-		(struct positioned_int){ true, value->integer, load_position(l, &value->at) };
+		(struct positioned_int){ true, value->integer, position_of_range(l, &value->at) };
 }
 
 void set_uint(struct load *l _unused_, const struct key *k _unused_, struct node *value,
@@ -85,7 +85,7 @@ void set_uint64(struct load *l _unused_, const struct key *k _unused_, struct no
 	*(uint64_t *)field = (uint64_t)value->integer;
 }
 
-void set_word(struct load *l _unused_, const struct key *k, struct node *value, void *field)
+void set_keyword(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
 	*(unsigned int *)field = key_find_word(k->words, value->text)->value;
 }
@@ -156,7 +156,7 @@ void set_class(struct load *l, const struct key *k, struct node *value, void *fi
 		*class =
 			(struct positioned_int){ true,
 						 key_find_word(k->words, value->text)->value & 0xff,
-						 load_position(l, &value->at) };
+						 position_of_range(l, &value->at) };
 	else
 		set_int(l, k, value, field);
 }
@@ -389,7 +389,7 @@ void set_octal_mode(struct load *l, const struct key *k, struct node *value, voi
 	}
 	*(struct positioned_int *)field =
 		(struct positioned_int){ true, strtol(value->text, NULL, 8),
-					 load_position(l, &value->at) };
+					 position_of_range(l, &value->at) };
 }
 
 void set_nested_group(struct load *l, const struct key *k, struct node *value, void *field)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "configfs/bind_log.h"
+#include "configfs/bind_kernel_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,17 +12,17 @@
 
 #define KMSG_MAX                                                                                   \
 	8192 /* the kernel's CONSOLE_EXT_LOG_MAX; read(2) of a longer record fails with EINVAL */
-#define N_KMSG_MAX                                                                                 \
-	4096 /* records; a limit, because the kernel may log faster than bind_log_read reads */
+#define N_KMSG_MAX 4096 /* records; the kernel may log faster than they are read */
 
-void bind_log_open(struct bind_log *log)
+void bind_kernel_log_open(struct bind_kernel_log *log)
 {
-	*log = (struct bind_log){ .kmsg_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC) };
+	*log = (struct bind_kernel_log){ .kmsg_fd = open("/dev/kmsg",
+							 O_RDONLY | O_NONBLOCK | O_CLOEXEC) };
 	if (log->kmsg_fd >= 0)
 		lseek(log->kmsg_fd, 0, SEEK_END);
 }
 
-void bind_log_close(struct bind_log *log)
+void bind_kernel_log_close(struct bind_kernel_log *log)
 {
 	cleanup_close(&log->kmsg_fd);
 	free(steal_ptr(log->function_message));
@@ -55,7 +55,7 @@ static int failed_bind_errno(const char *text, const char *udc, const char *gadg
  * Returns what a function logged, for example "no endpoint" in "configfs-gadget.GADGET gadget.0: no
  * endpoint". Returns NULL for messages that are not from a function.
  */
-static const char *message_of_function(const char *text, const char *gadget)
+static const char *find_function_driver_message(const char *text, const char *gadget)
 {
 	_cleanup_free_ char *prefix = strf("configfs-gadget.%s gadget", gadget);
 	const char *device = str_after(text, prefix),
@@ -64,11 +64,11 @@ static const char *message_of_function(const char *text, const char *gadget)
 	return message ? message + 2 : NULL;
 }
 
-bool bind_log_add_kmsg(struct bind_log *log, const char *record, const char *udc,
-		       const char *gadget)
+bool bind_kernel_log_add_kmsg(struct bind_kernel_log *log, const char *record, const char *udc,
+			      const char *gadget)
 {
 	_cleanup_free_ char *text = kmsg_text(record);
-	const char *message = text ? message_of_function(text, gadget) : NULL;
+	const char *message = text ? find_function_driver_message(text, gadget) : NULL;
 
 	if (message) {
 		free(log->function_message);
@@ -78,7 +78,7 @@ bool bind_log_add_kmsg(struct bind_log *log, const char *record, const char *udc
 	return log->bind_errno != 0;
 }
 
-void bind_log_read(struct bind_log *log, const char *udc, const char *gadget)
+void bind_kernel_log_read(struct bind_kernel_log *log, const char *udc, const char *gadget)
 {
 	char record[KMSG_MAX + 1];
 
@@ -90,7 +90,7 @@ void bind_log_read(struct bind_log *log, const char *udc, const char *gadget)
 		if (n <= 0)
 			return;
 		record[n] = '\0';
-		if (bind_log_add_kmsg(log, record, udc, gadget))
+		if (bind_kernel_log_add_kmsg(log, record, udc, gadget))
 			return;
 	}
 }

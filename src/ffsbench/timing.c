@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "ffsbench/tick.h"
+#include "ffsbench/timing.h"
 
 #include <signal.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "configfs/renew_links.h"
+#include "configfs/renew_symlinks.h"
 
 #include "base/cleanup.h"
 #include "configfs/items.h"
@@ -10,7 +10,7 @@
  * function. Therefore no target exists when `up` makes the link, and the link must be made again.
  * Linux 6.1 and 6.12 crash when a host sends commands to a tcm function that has no target.
  */
-static bool needs_new_link(const struct function *f)
+static bool needs_new_symlink(const struct function *f)
 {
 	return streq(f->type, "tcm");
 }
@@ -28,14 +28,14 @@ static int run_link_step(const struct gadget *g, const char *config_dir,
 	return r < 0 ? error_set_position(err, &cf->at) : r;
 }
 
-static int renew_config_links(const struct gadget *g, const char *config_dir,
-			      const struct config *config, struct error *err)
+static int renew_config_symlinks(const struct gadget *g, const char *config_dir,
+				 const struct config *config, struct error *err)
 {
 	size_t first = 0;
 	int r = 0;
 
 	while (first < config->n_functions &&
-	       !needs_new_link(&g->functions[config->functions[first].function_index]))
+	       !needs_new_symlink(&g->functions[config->functions[first].function_index]))
 		first++;
 	for (size_t i = config->n_functions; r == 0 && i-- > first;)
 		r = run_link_step(g, config_dir, &config->functions[i], configfs_op_link.undo, err);
@@ -45,7 +45,7 @@ static int renew_config_links(const struct gadget *g, const char *config_dir,
 	return r;
 }
 
-int configfs_renew_links(const struct gadget *g, const char *gadget_dir, struct error *err)
+int configfs_renew_symlinks(const struct gadget *g, const char *gadget_dir, struct error *err)
 {
 	int r = 0;
 
@@ -54,7 +54,7 @@ int configfs_renew_links(const struct gadget *g, const char *gadget_dir, struct 
 		_cleanup_free_ char *dir =
 			strf("%s/configs/%s.%u", gadget_dir, config->name, config->id);
 
-		r = renew_config_links(g, dir, config, err);
+		r = renew_config_symlinks(g, dir, config, err);
 	}
 	return r;
 }

@@ -8,19 +8,21 @@
 
 #include <stdbool.h>
 
-struct bind_log {
+struct bind_kernel_log {
 	int kmsg_fd;		/* file descriptor of /dev/kmsg, which returns what was logged after
-				   bind_log_open; -1: it cannot be read */
+				   bind_kernel_log_open; -1: it cannot be read */
 	int bind_errno;		/* the errno with which the bind failed; 0: unknown */
 	char *function_message; /* the last message that a function logged; NULL: none */
 };
 
-void bind_log_open(struct bind_log *log);
-/* Reads what was logged after bind_log_open. Sets log->bind_errno and log->function_message. */
-void bind_log_read(struct bind_log *log, const char *udc, const char *gadget);
-void bind_log_close(struct bind_log *log);
-#define _cleanup_bind_log_ __attribute__((cleanup(bind_log_close)))
+void bind_kernel_log_open(struct bind_kernel_log *log);
+/*
+ * Reads what was logged after bind_kernel_log_open. Sets log->bind_errno and log->function_message.
+ */
+void bind_kernel_log_read(struct bind_kernel_log *log, const char *udc, const char *gadget);
+void bind_kernel_log_close(struct bind_kernel_log *log);
+#define _cleanup_bind_kernel_log_ __attribute__((cleanup(bind_kernel_log_close)))
 
 /* Handles one record of /dev/kmsg. Returns true if it is the last record about the bind. */
-bool bind_log_add_kmsg(struct bind_log *log, const char *record, const char *udc,
-		       const char *gadget);
+bool bind_kernel_log_add_kmsg(struct bind_kernel_log *log, const char *record, const char *udc,
+			      const char *gadget);

@@ -13,4 +13,4 @@
  * After an error some links may be missing; the next call makes them. `gadget_dir` is the gadget's
  * directory in configfs.
  */
-int configfs_renew_links(const struct gadget *g, const char *gadget_dir, struct error *err);
+int configfs_renew_symlinks(const struct gadget *g, const char *gadget_dir, struct error *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Timer ticks and interruption. A timer sends a signal, the tick, every TICK_MS. Therefore inner
- * loops need not read the clock. SIGINT and SIGTERM end the measurement with a partial result.
+ * Timer ticks, interruption and clocks. A timer sends a signal, the tick, every TICK_MS. Therefore
+ * inner loops need not read the clock. SIGINT and SIGTERM end the measurement with a partial
+ * result.
  */
 #pragma once
 
