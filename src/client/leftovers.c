@@ -10,7 +10,7 @@
 int client_clear_leftovers(const struct paths *paths, const char *name, struct rundir *rundir,
 			   struct error *err)
 {
-	return supervisor_undo_record(paths, name, rundir, err);
+	return supervisor_undo_recorded_plan(paths, name, rundir, err);
 }
 
 int client_error_no_supervisor(const char *name, struct error *err)

@@ -27,7 +27,7 @@ static int start_supervisor_after_exec(struct supervisor **s,
 					   &recorded->options, foreground, &rundir, err);
 	if (r < 0)
 		return r;
-	if (supervisor_take_over_without_comparing(*s) == 0)
+	if (supervisor_take_over_without_comparing_plans(*s) == 0)
 		return supervisor_record_lock_owner(*s, err);
 	supervisor_free(*s);
 	error_set(err, EX_OSERR, ESTALE, NULL, "ffsctl " PACKAGE_VERSION " cannot continue '%s'",
@@ -46,7 +46,7 @@ int client_resume_after_exec(const struct paths *paths, const char *name, int lo
 	fd_set_inherited(lock_fd, false);
 	fd_set_inherited(client_fd, false);
 	r = start_supervisor_after_exec(&s, &recorded, paths, name, lock_fd, foreground, err);
-	control_answer_fd(client_fd, err);
+	control_answer_and_close_socket(client_fd, err);
 	if (r == 0) {
 		supervisor_log(s, LOG_INFO, "continues as ffsctl " PACKAGE_VERSION);
 		supervisor_record_inherited_children(s);

@@ -12,7 +12,7 @@
 #include "configfs/steps.h"
 #include "rundir/control.h"
 #include "rundir/status.h"
-#include "supervisor/plan.h"
+#include "supervisor/gadget_plan.h"
 #include "supervisor/reload_plan.h"
 
 /* Reads the gadget's record. If it does not exist, sets the error for a missing supervisor. */
@@ -152,7 +152,7 @@ int client_reload(const struct paths *paths, const char *name, const char *file,
 
 /* The state of a gadget that is up, read from its record and status file. */
 struct current_gadget {
-	struct preview gadget_preview;
+	struct plan_preview gadget_preview;
 	struct record record;
 	struct gadget_status status;
 	const char *bound_udc; /* the UDC to which the gadget is bound; NULL: not bound */
@@ -191,11 +191,11 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 {
 	struct reload *reload = xcalloc(1, sizeof(*reload));
 	struct current_gadget now = { 0 };
-	struct running_gadget base = { .paths = paths,
-				       .functions = &now.gadget_preview.functions,
-				       .configfs = &now.gadget_preview.configfs,
-				       .plan = &now.gadget_preview.plan };
-	int r = preview_open(&now.gadget_preview, paths, name, err);
+	struct gadget_before_reload base = { .paths = paths,
+					     .functions = &now.gadget_preview.functions,
+					     .configfs = &now.gadget_preview.configfs,
+					     .plan = &now.gadget_preview.plan };
+	int r = plan_preview_open(&now.gadget_preview, paths, name, err);
 
 	if (r == 0)
 		r = read_current_gadget(&now, name, err);
@@ -212,7 +212,7 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 		*rebinds = reload_rebinds(&reload->difference);
 	}
 	reload_discard(reload, &now.gadget_preview.functions);
-	preview_free(&now.gadget_preview);
+	plan_preview_free(&now.gadget_preview);
 	record_free(&now.record);
 	status_free(&now.status);
 	return r;

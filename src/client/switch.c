@@ -20,12 +20,12 @@
 /* The old or the new gadget of a switch, and the options of its supervisor. */
 struct supervised_gadget {
 	const struct gadget *model;
-	struct gadget *owned_model;    /* same as `model` if this struct owns it; else NULL */
-	json_t *document;	       /* document of the gadget file */
-	json_t *workers_switch_object; /* object "switch" for the workers' configurations; NULL:
+	struct gadget *owned_model;	 /* same as `model` if this struct owns it; else NULL */
+	json_t *document;		 /* document of the gadget file */
+	json_t *switch_json_for_workers; /* object "switch" for the workers' configurations; NULL:
 					  none */
-	struct rundir rundir;	       /* locked until the other gadget of the switch is up */
-	bool has_leftovers;	       /* the run directory has files of a dead supervisor */
+	struct rundir rundir;		 /* locked until the other gadget of the switch is up */
+	bool has_leftovers;		 /* the run directory has files of a dead supervisor */
 	char *udc_name; /* UDC to bind to; NULL: the one that the gadget file selects */
 	bool no_bind;	/* the gadget is not bound to a UDC */
 };
@@ -45,7 +45,7 @@ static void supervised_gadget_free(struct supervised_gadget *target)
 {
 	release_run_dir(target);
 	json_decref(target->document);
-	json_decref(target->workers_switch_object);
+	json_decref(target->switch_json_for_workers);
 	free(target->udc_name);
 	gadget_free(target->owned_model);
 	*target = SUPERVISED_GADGET_NONE;
@@ -62,8 +62,8 @@ struct switch_sequence {
 	/* Child processes, between the end of a supervisor and the start of the next one. */
 	struct inherited_children inherited_children;
 
-	const struct gadget *current_model;  /* the gadget that this process supervises */
-	const json_t *workers_switch_object; /* object "switch" for its workers' configurations */
+	const struct gadget *current_model;    /* the gadget that this process supervises */
+	const json_t *switch_json_for_workers; /* object "switch" for its workers' configurations */
 	/* The gadget before the switch. Freed when the current gadget is up; then NULL. */
 	struct supervised_gadget *previous_gadget;
 	/* Reason why the switch failed, while the old gadget is brought up again; else NULL. */
@@ -76,7 +76,7 @@ struct switch_sequence {
 static void end_current_supervisor(struct switch_sequence *p)
 {
 	if (*p->supervisor)
-		p->inherited_children = supervisor_detach_inherited_children(*p->supervisor);
+		p->inherited_children = supervisor_hand_over_inherited_children(*p->supervisor);
 	supervisor_free(*p->supervisor);
 	*p->supervisor = NULL;
 }
@@ -102,10 +102,10 @@ static void move_gadgets_out_of_supervisor(struct switch_sequence *p, struct sup
 	*new = (struct supervised_gadget){ .model = sw->gadget,
 					   .owned_model = steal_ptr(sw->gadget),
 					   .document = steal_ptr(sw->document),
-					   .workers_switch_object =
-						   steal_ptr(sw->workers_switch_object),
-					   .rundir = rundir_move_out(&sw->rundir),
-					   .has_leftovers = sw->has_leftovers,
+					   .switch_json_for_workers =
+						   steal_ptr(sw->switch_json_for_workers),
+					   .rundir = rundir_move_out(&sw->target_rundir),
+					   .has_leftovers = sw->target_has_record,
 					   .udc_name = steal_ptr(sw->udc),
 					   .no_bind = old->no_bind };
 	requested_switch_free(sw);
@@ -127,7 +127,7 @@ static void on_gadget_up(void *data)
 			       p->current_model->name);
 	else
 		supervisor_log(s, LOG_INFO, "switched from '%s'",
-			       json_text(p->workers_switch_object, "from", "?"));
+			       json_text(p->switch_json_for_workers, "from", "?"));
 	if (p->previous_gadget)
 		supervised_gadget_free(p->previous_gadget);
 	p->previous_gadget = NULL;
@@ -159,7 +159,7 @@ static int supervise_until_down(struct switch_sequence *p, struct supervised_gad
 
 	p->current_came_up = false;
 	p->current_model = target->model;
-	p->workers_switch_object = target->workers_switch_object;
+	p->switch_json_for_workers = target->switch_json_for_workers;
 	if (target->has_leftovers)
 		r = clear_leftovers_and_lock_again(p, target, err);
 	if (r < 0)
@@ -172,7 +172,7 @@ static int supervise_until_down(struct switch_sequence *p, struct supervised_gad
 		streq(p->first_gadget_name, target->model->name) ? NULL : p->first_gadget_name,
 		&options);
 	supervisor.foreground = p->foreground;
-	supervisor.workers_switch_object = target->workers_switch_object;
+	supervisor.switch_json_for_workers = target->switch_json_for_workers;
 	supervisor.inherited_children = p->inherited_children;
 	r = supervisor_new(p->supervisor, &supervisor, &target->rundir, err);
 	if (r < 0) {

@@ -62,7 +62,7 @@ static int error_cannot_take_over(const struct client_recorded_gadget *recorded,
 	error_set(err, EX_UNAVAILABLE, ESRCH, NULL,
 		  "'%s' has no supervisor, and cannot be taken over", name);
 	if (!path_exists(file))
-		return gadget_hint_down(name, err);
+		return error_add_down_hint(name, err);
 	return error_add_hint(err, "'ffsctl up%s%s %s' brings it up again",
 			      has_other_name ? " --name " : "", has_other_name ? name : "", file);
 }
@@ -108,7 +108,7 @@ static int start_supervisor_for_takeover(struct supervisor **s,
 					   &recorded->options, false, &rundir, err);
 	if (r < 0)
 		return r;
-	if (supervisor_take_over_without_comparing(*s) == 0)
+	if (supervisor_take_over_without_comparing_plans(*s) == 0)
 		return 0;
 	supervisor_free(*s);
 	return error_cannot_take_over(recorded, name, err);

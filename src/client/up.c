@@ -19,7 +19,7 @@
 #include "rundir/record.h"
 #include "rundir/status.h"
 #include "supervisor/errors.h"
-#include "supervisor/plan.h"
+#include "supervisor/gadget_plan.h"
 
 #define OWNER_WAIT_MS 1000 /* maximum time to wait for a pid in the lock file, in milliseconds */
 
@@ -67,7 +67,7 @@ static int check_bound_as_required(const struct gadget *g, const struct client_o
 	if (udc && options->no_bind) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "'%s' is up and bound to %s", g->name,
 			  udc);
-		return gadget_hint_unbind(g->name, err);
+		return error_add_unbind_hint(g->name, err);
 	}
 	if (udc && options->udc_name && !streq(udc, options->udc_name))
 		return gadget_error_bound_elsewhere(g->name, udc, options->udc_name, err);
@@ -162,9 +162,9 @@ static bool try_take_over(struct supervisor **s, const struct gadget *g, const j
 
 	if (client_make_supervisor(s, g, document, options, foreground, rundir, &ignored) < 0)
 		return false;
-	if (supervisor_take_over_if_unchanged(*s) == 0)
+	if (supervisor_take_over_if_plan_matches_record(*s) == 0)
 		return true;
-	*rundir = supervisor_detach_rundir(*s);
+	*rundir = supervisor_hand_over_rundir(*s);
 	supervisor_free(*s);
 	return false;
 }
@@ -327,18 +327,18 @@ int client_make_plan(const struct gadget *g, const struct client_options *option
 		     struct plan *plan, struct error *err)
 {
 	_cleanup_free_ char *udc = NULL;
-	struct preview preview;
+	struct plan_preview preview;
 	int r = 0;
 
 	if (!options->no_bind)
 		r = udc_choose(options->paths, &g->udc, options->udc_name, &udc, err);
 	if (r < 0)
 		return r;
-	r = preview_make(&preview, options->paths, g, udc, err);
+	r = plan_preview_make(&preview, options->paths, g, udc, err);
 	if (r == 0) {
 		*plan = preview.plan;
 		preview.plan = (struct plan){ 0 };
 	}
-	preview_free(&preview);
+	plan_preview_free(&preview);
 	return r;
 }

@@ -38,7 +38,7 @@ static void on_link_event(struct live_function *function, const void *body, size
 		return;
 	memcpy(&event, body, sizeof(event));
 	link_state_apply(&function->link_state, &event);
-	functions_report_change(function->functions);
+	functions_report_state_change(function->functions);
 }
 
 static void on_keeper_message(void *data, uint32_t events _unused_)
@@ -54,7 +54,7 @@ static void on_keeper_message(void *data, uint32_t events _unused_)
 	if (size == -EPIPE &&
 	    function->keeper.taken_over) { /* SIGCHLD reports the end of a keeper that is a child */
 		keeper_send_kill(&function->keeper);
-		keeper_forget(&function->keeper);
+		keeper_close_fds(&function->keeper);
 		function->functions->callbacks->keeper_died(function->functions->callback_data,
 							    function);
 	}
@@ -65,12 +65,12 @@ static void on_keeper_message(void *data, uint32_t events _unused_)
 		on_link_event(function, body, (size_t)size);
 		break;
 	case KEEPER_MSG_NO_WORKER:
-		function->keeper_draining = false;
-		functions_report_change(function->functions);
+		function->draining_worker_messages = false;
+		functions_report_state_change(function->functions);
 		break;
 	case KEEPER_MSG_STARTED:
-		function->keeper_listens = true;
-		functions_report_change(function->functions);
+		function->keeper_accepts_takeover = true;
+		functions_report_state_change(function->functions);
 		break;
 	default:
 		if (function->worker)
@@ -101,11 +101,12 @@ int function_take_over_keeper(struct live_function *function, pid_t keeper)
 	if (keeper != function->keeper.pid)
 		return -ESTALE;
 	function->link_state = hello.link_state;
-	function->keeper_listens = true;
-	function->sent_linger_seconds =
+	function->keeper_accepts_takeover = true;
+	function->linger_seconds_sent_to_keeper =
 		-1; /* unknown, because the dead supervisor sent the value */
 	function_can_start_worker(function);
-	function->kernel_device.worker_device_id = function->kernel_device.id;
+	function->kernel_device.inode_or_ifindex_at_start =
+		function->kernel_device.inode_or_ifindex;
 	r = fd_watch_add(function->functions->loop, &function->keeper_socket,
 			 function->keeper.socket, EPOLLIN, on_keeper_message, function);
 	if (r == 0 && function->worker)
@@ -151,7 +152,7 @@ static int start_keeper(struct live_function *function, const char *path, struct
 				 function->keeper.socket, EPOLLIN, on_keeper_message, function);
 	if (r < 0 && function->keeper.pid > 0) {
 		keeper_send_kill(&function->keeper);
-		keeper_forget(&function->keeper);
+		keeper_close_fds(&function->keeper);
 		error_errno(err, EX_OSERR, -r, NULL, "cannot watch the keeper of '%s'",
 			    function->model->label);
 	}
@@ -186,7 +187,7 @@ bool function_restart_keeper(struct live_function *function)
 	cleanup_close(&function->keeper.socket);
 	cleanup_close(&function->keeper.pidfd);
 	function->keeper = KEEPER_NONE;
-	function->keeper_listens = false;
+	function->keeper_accepts_takeover = false;
 	if (function->worker && function->worker->pid > 0)
 		worker_send_signal(function->worker, SIGKILL, true);
 	r = start_keeper(function, path, &err);
@@ -244,18 +245,18 @@ static int keeper_undo(struct step *step, struct error *err)
 
 	if (!function)
 		return kill_orphaned_keeper(step->value, err);
-	if (!function->keeper_killed) {
+	if (!function->keeper_kill_sent) {
 		fd_watch_remove(function->functions->loop, &function->keeper_socket);
 		keeper_send_kill(&function->keeper);
-		function->keeper_killed = true;
+		function->keeper_kill_sent = true;
 	}
 	if (!keeper_has_ended(&function->keeper))
 		return ++step->undo_tries < KEEPER_TRIES
 			       ? PLAN_SOON
 			       : error_keeper_does_not_end(function->model->label,
 							   function->keeper.pid, err);
-	keeper_forget(&function->keeper);
-	function->keeper_killed = false;
+	keeper_close_fds(&function->keeper);
+	function->keeper_kill_sent = false;
 	return 0;
 }
 
@@ -270,7 +271,7 @@ const struct step_op function_op_keeper = {
 const struct step_op *const function_ops[] = {
 	&plan_op_mkdir,		  &plan_op_mkdir_shared,
 	&plan_op_symlink,	  &ffs_op_mount,
-	&function_op_descriptors, &ffs_op_zlp,
+	&function_op_descriptors, &ffs_op_enable_zlp,
 	&function_op_keeper,	  &function_op_worker,
 	&function_op_ready,	  NULL,
 };
@@ -353,26 +354,27 @@ static int store_first_endpoint(void *data, const struct endpoint *ep)
  * Returns the file to which the link `device` of the gadget file leads; gadgetfile_load ensures
  * that the function has one endpoint or one pair. The caller frees the name.
  */
-static char *device_link_target(const struct ffs *ffs)
+static char *device_symlink_target(const struct ffs *ffs)
 {
 	const struct endpoint *ep = NULL;
 
 	ffs_each_endpoint(ffs, store_first_endpoint, &ep);
-	return ffs_count_pairs(ffs) > 0 ? ffs_pair_file(ffs, ep) : ffs_endpoint_file(ffs, ep);
+	return ffs_count_in_out_pairs(ffs) > 0 ? ffs_in_out_pair_file_name(ffs, ep)
+					       : ffs_endpoint_file(ffs, ep);
 }
 
-struct zlp_steps_data {
+struct enable_zlp_steps_data {
 	struct plan *plan;
 	const struct ffs *ffs;
 };
 
-static int add_zlp_step(void *data, const struct endpoint *ep)
+static int add_enable_zlp_step(void *data, const struct endpoint *ep)
 {
-	const struct zlp_steps_data *z = data;
+	const struct enable_zlp_steps_data *z = data;
 	_cleanup_free_ char *file = ffs_endpoint_file(z->ffs, ep);
 
 	if (ep->zlp.value)
-		plan_add(z->plan, &ffs_op_zlp, strf("%s/%s", z->ffs->mount.path, file), NULL,
+		plan_add(z->plan, &ffs_op_enable_zlp, strf("%s/%s", z->ffs->mount.path, file), NULL,
 			 &ep->zlp.at, NULL);
 	return 0;
 }
@@ -414,11 +416,12 @@ void function_add_steps(struct plan *plan, struct live_function *function, const
 	if (function_descriptors(function->model)) {
 		plan_add(plan, &function_op_descriptors, strf("%s/ep0", ffs->mount.path),
 			 descriptors_digest(ffs), &ffs->at, function);
-		ffs_each_endpoint(ffs, add_zlp_step, &(struct zlp_steps_data){ plan, ffs });
+		ffs_each_endpoint(ffs, add_enable_zlp_step,
+				  &(struct enable_zlp_steps_data){ plan, ffs });
 	}
 	add_keeper_step(plan, function);
 	if (ffs && ffs->endpoint_symlink.value) {
-		_cleanup_free_ char *file = device_link_target(ffs);
+		_cleanup_free_ char *file = device_symlink_target(ffs);
 
 		plan_add(plan, &plan_op_symlink, xstrdup(ffs->endpoint_symlink.value),
 			 strf("%s/%s", ffs->mount.path, file), &ffs->endpoint_symlink.at, NULL);

@@ -20,9 +20,10 @@ struct functions;
 /* The kernel device of a kernel function. */
 struct kernel_device {
 	char *device_node, *ifname; /* device node and network interface; NULL: none, or none yet */
-	uint64_t id; /* id of this device; a new device of the same name has another id; 0: unknown
-		      */
-	uint64_t worker_device_id; /* `id` of the device that the worker was started for */
+	uint64_t inode_or_ifindex; /* inode of the device node, or ifindex; a new device of the same
+				    * name has another one; 0: unknown
+				    */
+	uint64_t inode_or_ifindex_at_start; /* that of the device that the worker was started for */
 };
 
 struct live_function {
@@ -34,23 +35,25 @@ struct live_function {
 	struct kernel_device kernel_device; /* used only for kernel functions */
 	struct keeper keeper;
 	struct fd_watch keeper_socket;
-	uid_t mount_uid;      /* owner of the endpoint files */
-	gid_t mount_gid;      /* group of the endpoint files */
-	bool keeper_killed;   /* SIGKILL was sent to the keeper */
-	bool keeper_draining; /* the keeper still forwards messages of the worker that ended */
-	double keeper_draining_since; /* monotonic time since which the keeper is draining */
+	uid_t mount_uid;	       /* owner of the endpoint files */
+	gid_t mount_gid;	       /* group of the endpoint files */
+	bool keeper_kill_sent;	       /* SIGKILL was sent to the keeper */
+	bool draining_worker_messages; /* the keeper still forwards messages of the worker that
+					  ended */
+	double draining_worker_messages_since; /* monotonic time since which the keeper is draining
+						*/
 	struct link_state link_state;
-	bool keeper_listens;	    /* the keeper accepts a takeover */
-	double sent_linger_seconds; /* how long the keeper waits for another supervisor, as last
-				       sent to the keeper; -1: unknown */
-	struct live_function *replacement; /* during a reload: the function of the new plan that
-					      replaces this one */
+	bool keeper_accepts_takeover;	      /* the keeper accepts a takeover */
+	double linger_seconds_sent_to_keeper; /* how long the keeper waits for another supervisor,
+				       as last sent to the keeper; -1: unknown */
+	struct live_function *replacement;    /* during a reload: the function of the new plan that
+						 replaces this one */
 	bool removed_by_reload; /* a reload removes this function: its worker stops in parallel with
 				   those of other removed functions */
 	struct live_worker *worker; /* owned; NULL: ffsctl starts no worker for this function */
 };
 
-static inline struct functions *all_functions_of(const struct live_worker *worker)
+static inline struct functions *gadget_functions_of(const struct live_worker *worker)
 {
 	return worker->function->functions;
 }
@@ -103,7 +106,7 @@ extern const struct step_op function_op_worker, function_op_ready;
 const char *function_step_directory(const struct step *step);
 /* Returns whether the `value` of two such steps has the same GADGET, FUNCTION and DIRECTORY. */
 bool function_steps_have_same_worker(const struct step *a, const struct step *b);
-/* Exchanges the worker of the function with the worker of its replacement (replacement.c). */
+/* Exchanges the worker of the function with the worker of its replacement (exchange_workers.c). */
 void function_exchange_workers(struct live_function *function);
 
 /*
@@ -117,12 +120,12 @@ int function_pass_worker_to_keeper(struct live_function *function, pid_t pid, in
  * Makes the keeper forward the remaining messages of the worker that ended, and refuse control
  * requests from now on.
  */
-void function_begin_draining(struct live_function *function);
+void function_drain_worker_messages(struct live_function *function);
 /*
  * Returns whether the keeper still forwards messages of the worker that ended. If the keeper is
  * slow, interrupts its current control request. Returns false after one second at the latest.
  */
-bool function_keeper_is_draining(struct live_function *function);
+bool function_is_draining_worker_messages(struct live_function *function);
 /* Sends PING or STOP to the worker. */
 void function_send_to_worker(struct live_function *function, uint16_t type, uint32_t id);
 /*

@@ -5,17 +5,17 @@ libffsctl_a_SOURCES += \
 	src/function/kernel_device.c \
 	src/function/launch.c src/function/launch.h \
 	src/function/launch_config.c \
-	src/function/launch_parts.h \
+	src/function/launch_internal.h \
 	src/function/launch_user.c \
 	src/function/functions.c src/function/functions.h \
 	src/function/reap.c src/function/reap.h \
-	src/function/replacement.c \
+	src/function/exchange_workers.c \
 	src/function/worker_steps.c \
 	src/function/worker.c src/function/worker.h \
 	src/function/worker_end.c \
 	src/function/worker_endpoints.c \
 	src/function/worker_io.c \
-	src/function/worker_leftovers.c \
+	src/function/worker_cleanup.c \
 	src/function/worker_stats.c \
 	src/function/worker_status.c \
 	src/function/worker_take_over.c

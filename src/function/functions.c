@@ -6,9 +6,9 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 
-void functions_report_change(const struct functions *all)
+void functions_report_state_change(const struct functions *all)
 {
-	all->callbacks->changed(all->callback_data);
+	all->callbacks->function_state_changed(all->callback_data);
 }
 
 void functions_log(const struct functions *all, const char *label, int priority, const char *fmt,

@@ -22,7 +22,7 @@ struct live_function;
 struct live_worker;
 
 /* Phases of a gadget, from the wait for a UDC until the gadget is down. */
-enum gadget_phase {
+enum up_down_phase {
 	PHASE_WAITING_UDC, /* no step is applied yet */
 	PHASE_COMING_UP,
 	PHASE_UP,
@@ -36,7 +36,7 @@ enum gadget_phase {
  */
 struct function_callbacks {
 	/* The state of a function changed; this may affect the plan or the status. */
-	void (*changed)(void *data);
+	void (*function_state_changed)(void *data);
 	/* The statistics of a worker changed. */
 	void (*statistics_changed)(void *data);
 	/* Adds a line about a function to the log; `priority` as in syslog(3). */
@@ -62,7 +62,7 @@ struct function_callbacks {
 	 */
 	bool (*is_reloading)(void *data);
 	/* Returns which owners are trusted for programs of a gadget whose file is in `dir`. */
-	enum trusted_users (*program_trust)(void *data, const char *dir);
+	enum trusted_users (*users_trusted_with_programs)(void *data, const char *dir);
 };
 
 struct functions {
@@ -76,9 +76,9 @@ struct functions {
 	struct log_file *log_file; /* the log of the workers' output */
 
 	/* The owner updates the following members. */
-	enum gadget_phase phase;
-	bool foreground;		     /* the workers' output goes to stderr, too */
-	const json_t *workers_switch_object; /* value of "switch" in the configuration of each
+	enum up_down_phase phase;
+	bool foreground;		       /* the workers' output goes to stderr, too */
+	const json_t *switch_json_for_workers; /* value of "switch" in the configuration of each
 				   worker; NULL: the gadget was not started by a switch */
 	char *last_bound_udc; /* the UDC that the gadget is or was bound to; NULL: none; owned */
 
@@ -90,8 +90,8 @@ struct functions {
 	size_t n_inherited_pids;
 };
 
-/* Calls the callback `changed`. */
-void functions_report_change(const struct functions *all);
+/* Calls the callback `function_state_changed`. */
+void functions_report_state_change(const struct functions *all);
 /* Logs one line about a function (NULL: the gadget); `priority` as in syslog(3). */
 void functions_log(const struct functions *all, const char *label, int priority, const char *fmt,
 		   ...) _printf_(4, 5);

@@ -38,30 +38,31 @@ void function_set_keeper_udc(struct live_function *function, const char *udc)
 
 void function_set_keeper_linger(struct live_function *function, double seconds)
 {
-	if (function->keeper_listens && seconds != function->sent_linger_seconds &&
-	    function->keeper_socket.fd >= 0 && keeper_set_linger(&function->keeper, seconds))
-		function->sent_linger_seconds = seconds;
+	if (function->keeper_accepts_takeover &&
+	    seconds != function->linger_seconds_sent_to_keeper && function->keeper_socket.fd >= 0 &&
+	    keeper_set_linger(&function->keeper, seconds))
+		function->linger_seconds_sent_to_keeper = seconds;
 }
 
-void function_begin_draining(struct live_function *function)
+void function_drain_worker_messages(struct live_function *function)
 {
-	function->keeper_draining =
+	function->draining_worker_messages =
 		function->keeper_socket.fd >= 0 &&
 		control_message_send(function->keeper_socket.fd, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
-	function->keeper_draining_since = now_monotonic();
+	function->draining_worker_messages_since = now_monotonic();
 }
 
 /*
  * Checks whether the keeper has forwarded all messages of the dead worker. A control request of the
  * host may delay the keeper. If it was for the dead worker, it may be interrupted.
  */
-bool function_keeper_is_draining(struct live_function *function)
+bool function_is_draining_worker_messages(struct live_function *function)
 {
-	double waited = now_monotonic() - function->keeper_draining_since;
+	double waited = now_monotonic() - function->draining_worker_messages_since;
 
 	if (function->keeper_socket.fd < 0 || waited >= DRAIN_SECONDS)
-		function->keeper_draining = false;
-	if (function->keeper_draining && waited >= DRAIN_INTERRUPT_MS / 1e3)
-		keeper_interrupt(&function->keeper);
-	return function->keeper_draining;
+		function->draining_worker_messages = false;
+	if (function->draining_worker_messages && waited >= DRAIN_INTERRUPT_MS / 1e3)
+		keeper_interrupt_control_request(&function->keeper);
+	return function->draining_worker_messages;
 }

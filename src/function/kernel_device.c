@@ -37,7 +37,7 @@ static bool start_condition_is_met(const struct live_function *function)
  * Returns an id of the device. Each bind creates a new device, which may have the same name, but
  * has another id.
  */
-static uint64_t kernel_device_id(const struct kernel_device *device)
+static uint64_t kernel_device_inode_or_ifindex(const struct kernel_device *device)
 {
 	struct stat st;
 
@@ -59,10 +59,10 @@ bool function_can_start_worker(struct live_function *function)
 	free(device->ifname);
 	device->device_node = kernel_device_path(dir);
 	device->ifname = kernel_device_ifname(dir);
-	device->id = kernel_device_id(device);
+	device->inode_or_ifindex = kernel_device_inode_or_ifindex(device);
 	/* Without devtmpfs the device node may appear after the bind. */
 	return start_condition_is_met(function) &&
-	       (device->id != 0 || !kernel_reports_device_of_function_type(type));
+	       (device->inode_or_ifindex != 0 || !kernel_reports_device_of_function_type(type));
 }
 
 static bool uses_kernel_device(const struct live_function *function)
@@ -79,8 +79,8 @@ void functions_update_kernel_devices(struct functions *all)
 		if (!uses_kernel_device(function))
 			continue;
 		available = function_can_start_worker(function);
-		if (!available ||
-		    function->kernel_device.id != function->kernel_device.worker_device_id)
+		if (!available || function->kernel_device.inode_or_ifindex !=
+					  function->kernel_device.inode_or_ifindex_at_start)
 			function->worker->handle_event(function->worker, WORKER_EV_REMOVED);
 		if (available)
 			function->worker->handle_event(function->worker, WORKER_EV_APPEARED);

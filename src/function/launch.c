@@ -19,7 +19,7 @@
 #include "base/proc.h"
 #include "base/trust.h"
 #include "function/function.h"
-#include "function/launch_parts.h"
+#include "function/launch_internal.h"
 #include "functionfs/endpoint.h"
 #include "probe/plugin_file.h"
 #include "process/credentials.h"
@@ -43,7 +43,7 @@
 static int check_trust(const struct live_worker *worker, const char *path, struct error *err)
 {
 	const struct functions *all = worker->function->functions;
-	enum trusted_users trust = all->callbacks->program_trust(
+	enum trusted_users trust = all->callbacks->users_trusted_with_programs(
 		all->callback_data, worker->function->gadget->file_dir);
 	/* A missing file is reported when it is opened. */
 	_cleanup_free_ char *why = geteuid() == 0 ? trust_find_problem(path, trust) : NULL;
@@ -177,8 +177,8 @@ static void prepare_environment(struct live_worker *worker)
 	const struct live_function *function = worker->function;
 	const struct worker *w = worker->model;
 	const struct ffs *ffs = function->model->ffs;
-	size_t n = 0, n_fds = 2 + ffs_count_endpoints(ffs) + ffs_count_pairs(ffs) +
-			      (worker->dmabuf_device != NULL) + (w->kind == WORKER_PLUGIN);
+	size_t n = 0, n_fds = 2 + ffs_count_endpoints(ffs) + ffs_count_in_out_pairs(ffs) +
+			      (worker->dmabuf_exporter != NULL) + (w->kind == WORKER_PLUGIN);
 	char **env = xcalloc(12 + w->n_env, sizeof(*env));
 	_cleanup_free_ char *names = launch_fd_names(worker), *notify = notify_socket_path(worker);
 
@@ -215,26 +215,27 @@ static void prepare_environment(struct live_worker *worker)
 }
 
 /* udmabuf is preferred, because its memory is charged to the worker. */
-static const struct dmabuf_device dmabuf_devices[] = {
+static const struct dmabuf_exporter dmabuf_exporters[] = {
 	{ "/dev/udmabuf", "udmabuf" },
 	{ "/dev/dma_heap/system", "dma-heap" },
 };
 
-static int choose_dmabuf_device(struct live_worker *worker, struct error *err)
+static int choose_dmabuf_exporter(struct live_worker *worker, struct error *err)
 {
 	const struct worker *w = worker->model;
 
 	if (w->kind != WORKER_PLUGIN || !(worker_engine_needs[w->engine] & STREAM_NEEDS_DMABUF))
 		return 0;
-	for (size_t i = 0; i < ARRAY_SIZE(dmabuf_devices) && !worker->dmabuf_device; i++)
-		if (access(dmabuf_devices[i].path, R_OK | W_OK) == 0)
-			worker->dmabuf_device = &dmabuf_devices[i];
-	if (worker->dmabuf_device)
+	for (size_t i = 0; i < ARRAY_SIZE(dmabuf_exporters) && !worker->dmabuf_exporter; i++)
+		if (access(dmabuf_exporters[i].path, R_OK | W_OK) == 0)
+			worker->dmabuf_exporter = &dmabuf_exporters[i];
+	if (worker->dmabuf_exporter)
 		return 0;
-	error_errno(err, EX_UNAVAILABLE, errno, dmabuf_devices[0].path,
+	error_errno(err, EX_UNAVAILABLE, errno, dmabuf_exporters[0].path,
 		    "io.engine = \"%s\" needs %s (CONFIG_UDMABUF) or %s "
 		    "(CONFIG_DMABUF_HEAPS_SYSTEM)",
-		    worker_engine_words[w->engine], dmabuf_devices[0].path, dmabuf_devices[1].path);
+		    worker_engine_words[w->engine], dmabuf_exporters[0].path,
+		    dmabuf_exporters[1].path);
 	return error_set_position(err, &w->engine_at);
 }
 
@@ -272,7 +273,7 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 	if (r == 0)
 		r = prepare_program(worker, err);
 	if (r == 0)
-		r = choose_dmabuf_device(worker, err);
+		r = choose_dmabuf_exporter(worker, err);
 	if (r == 0)
 		prepare_environment(worker);
 	if (r == 0)
@@ -317,13 +318,13 @@ static int open_endpoint(void *data, const struct endpoint *ep)
 					     blocking_mode_of(fds), fds->err));
 }
 
-static int open_endpoint_pair(void *data, const struct endpoint *first,
-			      const struct endpoint *second _unused_)
+static int open_in_out_pair_file(void *data, const struct endpoint *first,
+				 const struct endpoint *second _unused_)
 {
 	struct worker_fds *fds = data;
 
-	return add_fd(fds, ffs_open_pair_file(fds->worker->function->model->ffs, first,
-					      blocking_mode_of(fds), fds->err));
+	return add_fd(fds, ffs_open_in_out_pair_file(fds->worker->function->model->ffs, first,
+						     blocking_mode_of(fds), fds->err));
 }
 
 /* Opens the sealed memfd again, because workers must not share its file offset. */
@@ -408,14 +409,14 @@ static int make_notify_socket(const struct live_worker *worker, int *out)
  * Watches writes to ep0: FunctionFS does not report that descriptors were written, but each
  * write(2) causes an fsnotify event (vfs_write). Must be called before the daemon starts.
  */
-static int watch_ep0_writes(const struct live_worker *worker, int *out)
+static int open_ep0_write_inotify(const struct live_worker *worker, int *inotify_fd)
 {
 	_cleanup_free_ char *path = strf("%s/ep0", worker->function->model->ffs->mount.path);
 	_cleanup_close_ int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 
 	if (fd < 0 || inotify_add_watch(fd, path, IN_MODIFY) < 0)
 		return -errno;
-	*out = steal_fd(&fd);
+	*inotify_fd = steal_fd(&fd);
 	return 0;
 }
 
@@ -472,9 +473,9 @@ static int open_worker_fds(struct live_worker *worker, struct worker_fds *fds,
 				   "cannot create the file descriptors of a worker");
 	r = ffs_each_endpoint(worker->function->model->ffs, open_endpoint, fds);
 	if (r == 0)
-		r = ffs_each_pair(worker->function->model->ffs, open_endpoint_pair, fds);
-	if (r == 0 && worker->dmabuf_device)
-		r = open_file(fds, worker->dmabuf_device->path, O_RDWR, "");
+		r = ffs_each_in_out_pair(worker->function->model->ffs, open_in_out_pair_file, fds);
+	if (r == 0 && worker->dmabuf_exporter)
+		r = open_file(fds, worker->dmabuf_exporter->path, O_RDWR, "");
 	if (r < 0)
 		return r;
 	if (worker->model->kind == WORKER_PLUGIN)
@@ -491,7 +492,7 @@ static int open_worker_fds(struct live_worker *worker, struct worker_fds *fds,
 		   worker->model->ready_when == READY_NOTIFY) {
 		r = make_notify_socket(worker, &ends->notify_fd);
 	} else if (worker->model->ready_when == READY_INSTANCE) {
-		r = watch_ep0_writes(worker, &ends->notify_fd);
+		r = open_ep0_write_inotify(worker, &ends->notify_fd);
 	}
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL,
@@ -499,8 +500,8 @@ static int open_worker_fds(struct live_worker *worker, struct worker_fds *fds,
 	return 0;
 }
 
-static int pass_to_keeper(const struct live_worker *worker, const struct supervisor_fds *ends,
-			  struct error *err)
+static int pass_worker_to_keeper(const struct live_worker *worker,
+				 const struct supervisor_fds *ends, struct error *err)
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, worker->pid, 0);
 
@@ -516,15 +517,16 @@ static int pass_to_keeper(const struct live_worker *worker, const struct supervi
  * Updates the arguments and the environment, because the kernel device may have another name at
  * each start.
  */
-static void prepare_kernel_device(struct live_worker *worker)
+static void update_spawn_for_kernel_device(struct live_worker *worker)
 {
 	prepare_arguments(worker);
 	prepare_environment(worker);
-	worker->function->kernel_device.worker_device_id = worker->function->kernel_device.id;
+	worker->function->kernel_device.inode_or_ifindex_at_start =
+		worker->function->kernel_device.inode_or_ifindex;
 }
 
 /* Returns the program, or the plugin that the plugin host loads. */
-static const char *path_to_check(const struct live_worker *worker)
+static const char *path_that_must_be_trusted(const struct live_worker *worker)
 {
 	return worker->model->kind == WORKER_PLUGIN ? worker->spawn.argv[1] : worker->spawn.program;
 }
@@ -536,7 +538,7 @@ int launch_start(struct live_worker *worker, struct error *err)
 	int r;
 
 	/* Checked at each start, because the file may have changed. */
-	r = check_trust(worker, path_to_check(worker), err);
+	r = check_trust(worker, path_that_must_be_trusted(worker), err);
 	/*
 	 * Written at the first start, because the configuration contains the mount point, which is
 	 * not final before.
@@ -544,7 +546,7 @@ int launch_start(struct live_worker *worker, struct error *err)
 	if (r == 0 && worker->worker_config_fd < 0)
 		r = launch_make_worker_config(worker, err);
 	if (!worker->function->model->ffs)
-		prepare_kernel_device(worker);
+		update_spawn_for_kernel_device(worker);
 	if (r == 0)
 		r = open_worker_fds(worker, &fds, &ends, err);
 	worker->spawn.worker_symlink_dir_fd = worker->function->functions->rundir->dir_fd;
@@ -554,11 +556,11 @@ int launch_start(struct live_worker *worker, struct error *err)
 	for (size_t i = 0; i < fds.n_fds; i++)
 		cleanup_close(&fds.fds[i]);
 	if (r == 0)
-		r = pass_to_keeper(worker, &ends, err);
+		r = pass_worker_to_keeper(worker, &ends, err);
 	if (r == 0)
-		r = worker_watch_fds(worker, &ends.output_fd, &ends.notify_fd, err);
+		r = worker_take_and_watch_fds(worker, &ends.output_fd, &ends.notify_fd, err);
 	worker->session_id = worker->pid;
-	worker->session_leader_start = now_boot_ticks();
+	worker->session_leader_max_start_ticks = now_boot_ticks();
 	worker->taken_over = false;
 	if (r < 0 && worker->pid > 0) { /* the worker runs, but the supervisor cannot watch it */
 		kill(-worker->pid, SIGKILL);

@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "function/function.h"
 #include "function/launch.h"
-#include "function/launch_parts.h"
+#include "function/launch_internal.h"
 #include "functionfs/endpoint.h"
 #include "process/permission_names.h"
 
@@ -33,11 +33,11 @@ static int append_endpoint_name(void *data, const struct endpoint *ep)
 	return 0;
 }
 
-static int append_pair_name(void *data, const struct endpoint *first,
-			    const struct endpoint *second _unused_)
+static int append_in_out_pair_file_name(void *data, const struct endpoint *first,
+					const struct endpoint *second _unused_)
 {
 	struct name_list *names = data;
-	_cleanup_free_ char *file = ffs_pair_file(names->ffs, first);
+	_cleanup_free_ char *file = ffs_in_out_pair_file_name(names->ffs, first);
 
 	append_name(names, file);
 	return 0;
@@ -49,9 +49,9 @@ char *launch_fd_names(const struct live_worker *worker)
 	struct name_list names = { .ffs = ffs, .joined_names = xstrdup("config:control") };
 
 	ffs_each_endpoint(ffs, append_endpoint_name, &names);
-	ffs_each_pair(ffs, append_pair_name, &names);
-	if (worker->dmabuf_device)
-		append_name(&names, worker->dmabuf_device->fd_name);
+	ffs_each_in_out_pair(ffs, append_in_out_pair_file_name, &names);
+	if (worker->dmabuf_exporter)
+		append_name(&names, worker->dmabuf_exporter->fd_name);
 	if (worker->model->kind == WORKER_PLUGIN)
 		append_name(&names, "plugin");
 	return names.joined_names;
@@ -69,10 +69,11 @@ struct endpoint_list {
 	json_t *json_array;
 };
 
-static int add_pair_json(void *data, const struct endpoint *first, const struct endpoint *second)
+static int add_in_out_pair_json(void *data, const struct endpoint *first,
+				const struct endpoint *second)
 {
 	struct endpoint_list *list = data;
-	_cleanup_free_ char *file = ffs_pair_file(list->ffs, first);
+	_cleanup_free_ char *file = ffs_in_out_pair_file_name(list->ffs, first);
 	bool first_is_in = first->direction == EP_IN;
 
 	/* `file` is also the name of the pair's file descriptor in LISTEN_FDNAMES. */
@@ -110,7 +111,7 @@ static json_t *worker_config_json(const struct live_worker *worker)
 	json_t *options = json_loads(worker->model->options_json, 0, NULL), *json;
 
 	ffs_each_endpoint(f->ffs, add_endpoint_json, &list);
-	ffs_each_pair(f->ffs, add_pair_json, &pairs);
+	ffs_each_in_out_pair(f->ffs, add_in_out_pair_json, &pairs);
 	json = json_pack("{s:{s:i, s:s}, s:s, s:s, s:s?, s:o, s:o, s:s, s:i, s:i, s:o}", "ffsctl",
 			 "schema", 1, "version", PACKAGE_VERSION, "gadget",
 			 worker->function->functions->gadget_name, "function", f->label, "mount",
@@ -124,9 +125,9 @@ static json_t *worker_config_json(const struct live_worker *worker)
 		json_object_set_new(
 			json, "allow",
 			sandbox_permissions_to_json(worker->model->sandbox_permissions));
-	if (worker->function->functions->workers_switch_object)
+	if (worker->function->functions->switch_json_for_workers)
 		json_object_set(json, "switch",
-				(json_t *)worker->function->functions->workers_switch_object);
+				(json_t *)worker->function->functions->switch_json_for_workers);
 	return json;
 }
 

@@ -5,7 +5,7 @@
 
 #include "function/function.h"
 #include "function/launch.h"
-#include "function/launch_parts.h"
+#include "function/launch_internal.h"
 
 /*
  * Makes the worker run as the user id that is reserved for it, and as the group with the same
@@ -49,7 +49,7 @@ int launch_prepare_user(struct live_worker *worker, struct error *err)
 	return r;
 }
 
-static bool has_function_label(const void *data, const char *label)
+static bool has_function_with_label(const void *data, const char *label)
 {
 	const struct functions *all = data;
 
@@ -61,5 +61,5 @@ static bool has_function_label(const void *data, const char *label)
 
 void launch_release_user_ids(const struct functions *all)
 {
-	rundir_release_worker_uids(all->rundir, has_function_label, all);
+	rundir_release_worker_uids(all->rundir, has_function_with_label, all);
 }

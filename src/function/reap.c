@@ -34,24 +34,24 @@ static bool any_other_worker_runs(const struct live_worker *worker)
 	for (size_t i = 0; i < all->n; i++) {
 		const struct live_worker *other = all->list[i]->worker;
 
-		if (other && other != worker && (other->pid > 0 || other->leftovers))
+		if (other && other != worker && (other->pid > 0 || other->cleanup))
 			return true;
 	}
 	return false;
 }
 
-static bool has_reserved_id_of_worker(const struct live_worker *worker, pid_t pid)
+static bool process_has_reserved_id_of(const struct live_worker *worker, pid_t pid)
 {
 	return worker->worker_uid && process_has_uid_or_gid(pid, worker->worker_uid);
 }
 
-static bool has_reserved_id_of_another_worker(const struct live_worker *worker, pid_t pid)
+static bool process_has_reserved_id_of_another_worker(const struct live_worker *worker, pid_t pid)
 {
 	const struct functions *all = worker->function->functions;
 
 	for (size_t i = 0; i < all->n; i++)
 		if (all->list[i]->worker && all->list[i]->worker != worker &&
-		    has_reserved_id_of_worker(all->list[i]->worker, pid))
+		    process_has_reserved_id_of(all->list[i]->worker, pid))
 			return true;
 	return false;
 }
@@ -67,9 +67,9 @@ static bool is_orphan_of(const struct live_worker *worker, pid_t pid)
 {
 	const struct function *f = worker->function->model;
 
-	if (getsid(pid) == worker->session_id || has_reserved_id_of_worker(worker, pid))
+	if (getsid(pid) == worker->session_id || process_has_reserved_id_of(worker, pid))
 		return true;
-	if (has_reserved_id_of_another_worker(worker, pid))
+	if (process_has_reserved_id_of_another_worker(worker, pid))
 		return false;
 	return (worker->function->functions->n_inherited_pids == 0 &&
 		!any_other_worker_runs(worker)) ||
@@ -147,10 +147,10 @@ static struct worker_processes processes_of(const struct live_worker *worker)
 	return (struct worker_processes){ .worker_uid = worker->worker_uid,
 					  .session_id = worker->session_id,
 					  .max_session_leader_start_ticks =
-						  worker->session_leader_start };
+						  worker->session_leader_max_start_ticks };
 }
 
-pid_t reap_leftovers(const struct live_worker *worker, bool first)
+pid_t reap_remaining_processes(const struct live_worker *worker, bool first)
 {
 	const struct worker_processes processes = processes_of(worker);
 	pid_t left = 0, orphan;

@@ -26,12 +26,12 @@ void reap_record_inherited_pids(struct functions *all);
 void reap_forget_inherited_pid(struct functions *all, pid_t pid);
 
 /*
- * Kills the leftover processes of a worker that ended: those of its session, and its orphans, which
- * are children of the supervisor (PR_SET_CHILD_SUBREAPER). Returns the pid of a process that has
- * not ended yet; 0: none is left, and no process uses the endpoints. `first` is true in the first
- * call after the worker's end.
+ * Kills the remaining processes of a worker that ended: those of its session, and its orphans,
+ * which are children of the supervisor (PR_SET_CHILD_SUBREAPER). Returns the pid of a process that
+ * has not ended yet; 0: none is left, and no process uses the endpoints. `first` is true in the
+ * first call after the worker's end.
  */
-pid_t reap_leftovers(const struct live_worker *worker, bool first);
+pid_t reap_remaining_processes(const struct live_worker *worker, bool first);
 
 /*
  * Kills the processes of one worker and waits until they have ended, REAP_SECONDS at most. This is

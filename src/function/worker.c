@@ -37,10 +37,10 @@ static const char *function_label_of(const struct live_worker *worker)
 	return worker->function->model->label;
 }
 
-static void retry_halt_later(struct live_worker *worker)
+static void retry_endpoint_halts_later(struct live_worker *worker)
 {
-	if (worker->n_busy_endpoints > 0)
-		timer_start(&worker->timer, HALT_RETRY_SECONDS);
+	if (worker->n_endpoints_to_halt > 0)
+		timer_start(&worker->state_timer, HALT_RETRY_SECONDS);
 }
 
 /* --- actions of the state table --- */
@@ -49,36 +49,36 @@ static void handle_unrequested_end(struct live_worker *worker, double least_dela
 
 static void do_start(struct live_worker *worker)
 {
-	worker_close_busy_endpoints(worker);
+	worker_close_endpoints_to_halt(worker);
 	worker_stats_forget(worker);
 	error_clear(&worker->start_error);
 	worker->was_ready = worker->start_timed_out = worker->restart_wanted = false;
 	if (launch_start(worker, &worker->start_error) < 0) {
 		_cleanup_free_ char *text = error_text(&worker->start_error);
 
-		functions_log(all_functions_of(worker), function_label_of(worker), LOG_ERR, "%s",
+		functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_ERR, "%s",
 			      text);
-		worker_record_failed_start(worker); /* replaces the exit of an earlier process */
+		worker_store_failed_start(worker); /* replaces the exit of an earlier process */
 		handle_unrequested_end(worker, START_RETRY_SECONDS);
 		return;
 	}
 	worker->state = WORKER_STARTING;
-	functions_report_change(all_functions_of(worker));
+	functions_report_state_change(gadget_functions_of(worker));
 	worker->started_at = now_monotonic();
-	timer_start(&worker->timer, worker->model->start_timeout);
+	timer_start(&worker->state_timer, worker->model->start_timeout);
 	if (worker->model->ready_when == READY_STARTED)
 		worker_handle_event(worker, WORKER_EV_READY);
 }
 
 static void do_wait_for_device(struct live_worker *worker)
 {
-	timer_stop(&worker->timer);
+	timer_stop(&worker->state_timer);
 	worker->state = WORKER_PENDING;
 	worker->restart_wanted = false;
-	functions_report_change(all_functions_of(worker));
+	functions_report_state_change(gadget_functions_of(worker));
 }
 
-static void do_start_if_available(struct live_worker *worker)
+static void do_start_or_wait_for_device(struct live_worker *worker)
 {
 	if (function_can_start_worker(worker->function))
 		do_start(worker);
@@ -92,13 +92,13 @@ static void send_ping(struct live_worker *worker)
 	if (worker->model->watchdog <= 0)
 		return;
 	function_send_to_worker(worker->function, FFSCTL_MSG_PING, 0);
-	timer_start(&worker->timer, worker->model->watchdog / 2);
+	timer_start(&worker->state_timer, worker->model->watchdog / 2);
 }
 
 void worker_start_watchdog(struct live_worker *worker)
 {
-	timer_stop(&worker->timer);
-	worker_record_answer(worker);
+	timer_stop(&worker->state_timer);
+	worker_note_watchdog_answer(worker);
 	send_ping(worker);
 }
 
@@ -114,67 +114,67 @@ static void do_check_watchdog(struct live_worker *worker)
 		 * keeper.
 		 */
 		if (silent >= limit / 2)
-			keeper_interrupt(&worker->function->keeper);
+			keeper_interrupt_control_request(&worker->function->keeper);
 		send_ping(worker);
 		return;
 	}
-	functions_log(all_functions_of(worker), function_label_of(worker), LOG_WARNING,
+	functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
 		      "the worker did not answer for %g s (watchdog): killed", limit);
 	worker_send_signal(worker, SIGKILL, true);
 }
 
-static void record_ready(struct live_worker *worker)
+static void note_worker_ready(struct live_worker *worker)
 {
 	worker->was_ready = true;
 	worker->ready_since = now_monotonic();
 	worker->status.ready_since = time(NULL);
-	functions_log(all_functions_of(worker), function_label_of(worker), LOG_INFO,
+	functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_INFO,
 		      "worker ready (pid %d)", (int)worker->pid);
-	functions_report_change(all_functions_of(worker));
+	functions_report_state_change(gadget_functions_of(worker));
 }
 
 static void do_handle_ready(struct live_worker *worker)
 {
 	worker_start_watchdog(worker);
 	worker->state = WORKER_READY;
-	record_ready(worker);
+	note_worker_ready(worker);
 }
 
-static void do_await_leftovers(struct live_worker *worker)
+static void do_await_cleanup(struct live_worker *worker)
 {
-	timer_stop(&worker->timer);
+	timer_stop(&worker->state_timer);
 	worker->state = WORKER_ENDING;
-	functions_report_change(all_functions_of(worker));
+	functions_report_state_change(gadget_functions_of(worker));
 }
 
 static void do_cancel_stop_timeout(struct live_worker *worker)
 {
-	timer_stop(&worker->timer);
+	timer_stop(&worker->state_timer);
 }
 
 /*
- * Handles a stop after the end of the process: the worker is stopped when its leftover processes
+ * Handles a stop after the end of the process: the worker is stopped when its remaining processes
  * have ended.
  */
-static void do_stop_after_leftovers(struct live_worker *worker)
+static void do_stop_after_cleanup(struct live_worker *worker)
 {
 	worker->state = WORKER_STOPPING;
-	functions_report_change(all_functions_of(worker));
+	functions_report_state_change(gadget_functions_of(worker));
 }
 
-static void do_restart_after_leftovers(struct live_worker *worker)
+static void do_restart_after_cleanup(struct live_worker *worker)
 {
 	worker->restart_wanted = true;
-	do_stop_after_leftovers(worker);
+	do_stop_after_cleanup(worker);
 }
 
 static void do_stop(struct live_worker *worker)
 {
 	worker->state = WORKER_STOPPING;
-	functions_report_change(all_functions_of(worker));
+	functions_report_state_change(gadget_functions_of(worker));
 	function_send_to_worker(worker->function, FFSCTL_MSG_STOP, 0);
 	worker_send_signal(worker, SIGTERM, false);
-	timer_start(&worker->timer, worker->model->stop_timeout);
+	timer_start(&worker->state_timer, worker->model->stop_timeout);
 }
 
 static void do_stop_for_restart(struct live_worker *worker)
@@ -185,7 +185,7 @@ static void do_stop_for_restart(struct live_worker *worker)
 
 static void do_kill_after_stop_timeout(struct live_worker *worker)
 {
-	functions_log(all_functions_of(worker), function_label_of(worker), LOG_WARNING,
+	functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
 		      "the worker did not stop within %g s: killed", worker->model->stop_timeout);
 	worker_send_signal(worker, SIGKILL, true);
 }
@@ -193,7 +193,7 @@ static void do_kill_after_stop_timeout(struct live_worker *worker)
 static void do_kill_after_start_timeout(struct live_worker *worker)
 {
 	worker->start_timed_out = true;
-	functions_log(all_functions_of(worker), function_label_of(worker), LOG_WARNING,
+	functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
 		      "the worker was not ready within %g s: killed", worker->model->start_timeout);
 	worker_send_signal(worker, SIGKILL, true);
 }
@@ -209,30 +209,30 @@ static void await_restart(struct live_worker *worker, double delay)
 }
 
 /* Starts the successor, after the worker has stopped and its endpoints are halted. */
-static void start_successor(struct live_worker *worker)
+static void start_reloaded_worker(struct live_worker *worker)
 {
 	struct live_worker *successor = steal_ptr(worker->successor);
 
-	timer_stop(&worker->timer);
+	timer_stop(&worker->state_timer);
 	worker->state = WORKER_STOPPED;
 	function_exchange_workers(worker->function);
 	worker_handle_event(successor, WORKER_EV_START);
-	functions_report_change(all_functions_of(worker));
+	functions_report_state_change(gadget_functions_of(worker));
 }
 
 static void do_continue_restart(struct live_worker *worker)
 {
 	double left;
 
-	if (worker->n_busy_endpoints > 0)
-		worker_halt_busy_endpoints(worker);
+	if (worker->n_endpoints_to_halt > 0)
+		worker_retry_endpoint_halts(worker);
 	left = worker->restart_due - now_monotonic();
-	if (worker->n_busy_endpoints > 0) {
-		retry_halt_later(worker);
+	if (worker->n_endpoints_to_halt > 0) {
+		retry_endpoint_halts_later(worker);
 	} else if (left > 0) {
-		timer_start(&worker->timer, left);
+		timer_start(&worker->state_timer, left);
 	} else if (worker->successor) {
-		start_successor(worker);
+		start_reloaded_worker(worker);
 	} else if (!function_can_start_worker(worker->function)) {
 		do_wait_for_device(worker);
 	} else {
@@ -279,11 +279,11 @@ static double update_restart_delay(struct live_worker *worker)
 static void fail_for_good(struct live_worker *worker, const char *why)
 {
 	worker->state = WORKER_FAILED;
-	retry_halt_later(worker);
-	functions_log(all_functions_of(worker), function_label_of(worker), LOG_ERR,
+	retry_endpoint_halts_later(worker);
+	functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_ERR,
 		      "worker failed: %s", why);
-	all_functions_of(worker)->callbacks->worker_failed(all_functions_of(worker)->callback_data,
-							   worker);
+	gadget_functions_of(worker)->callbacks->worker_failed(
+		gadget_functions_of(worker)->callback_data, worker);
 }
 
 /*
@@ -292,15 +292,15 @@ static void fail_for_good(struct live_worker *worker, const char *why)
  */
 static void handle_unrequested_end(struct live_worker *worker, double least_delay)
 {
-	struct functions *all = all_functions_of(worker);
+	struct functions *all = gadget_functions_of(worker);
 	double delay;
 
-	timer_stop(&worker->timer);
+	timer_stop(&worker->state_timer);
 	worker_halt_endpoints(worker);
 	if (all->phase ==
 	    PHASE_GOING_DOWN) { /* a service manager may have sent SIGTERM to all processes */
 		worker->state = WORKER_STOPPED;
-		functions_report_change(all);
+		functions_report_state_change(all);
 		return;
 	}
 	if (function_blocks_bind(worker->function) &&
@@ -314,9 +314,9 @@ static void handle_unrequested_end(struct live_worker *worker, double least_dela
 	}
 	if (worker_end_is_final(worker)) {
 		worker->state = WORKER_DONE;
-		retry_halt_later(worker);
+		retry_endpoint_halts_later(worker);
 		functions_log(all, function_label_of(worker), LOG_INFO, "worker done");
-		functions_report_change(all);
+		functions_report_state_change(all);
 		return;
 	}
 	/* The kernel device was removed: this end does not count as a failure. */
@@ -335,12 +335,12 @@ static void handle_unrequested_end(struct live_worker *worker, double least_dela
 		functions_log(all, function_label_of(worker), LOG_INFO, "worker restarts in %g s",
 			      delay);
 	await_restart(worker, delay);
-	functions_report_change(all);
+	functions_report_state_change(all);
 }
 
 static void do_handle_unrequested_end(struct live_worker *worker)
 {
-	functions_log(all_functions_of(worker), function_label_of(worker), LOG_WARNING,
+	functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
 		      "worker ended: %s%s", worker_exit_reason(worker),
 		      worker->start_timed_out ? " (never ready)" : "");
 	handle_unrequested_end(worker, 0);
@@ -348,19 +348,19 @@ static void do_handle_unrequested_end(struct live_worker *worker)
 
 static void do_handle_stopped(struct live_worker *worker)
 {
-	timer_stop(&worker->timer);
+	timer_stop(&worker->state_timer);
 	worker->state = WORKER_STOPPED;
-	if (worker->restart_wanted && all_functions_of(worker)->phase == PHASE_UP) {
+	if (worker->restart_wanted && gadget_functions_of(worker)->phase == PHASE_UP) {
 		worker_halt_endpoints(worker);
 		await_restart(worker, 0);
 	}
-	functions_report_change(all_functions_of(worker));
+	functions_report_state_change(gadget_functions_of(worker));
 }
 
-static void do_retry_halt(struct live_worker *worker)
+static void do_retry_endpoint_halts(struct live_worker *worker)
 {
-	worker_halt_busy_endpoints(worker);
-	retry_halt_later(worker);
+	worker_retry_endpoint_halts(worker);
+	retry_endpoint_halts_later(worker);
 }
 
 static void do_cancel_restart(struct live_worker *worker)
@@ -369,9 +369,9 @@ static void do_cancel_restart(struct live_worker *worker)
 	worker->successor = NULL;
 }
 
-static void do_handle_device_removal(struct live_worker *worker)
+static void do_stop_after_kernel_device_removal(struct live_worker *worker)
 {
-	functions_log(all_functions_of(worker), function_label_of(worker), LOG_WARNING,
+	functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
 		      "the kernel device of the function was removed");
 	do_stop_for_restart(worker);
 }
@@ -383,11 +383,11 @@ static void do_restart_after_stop(struct live_worker *worker)
 
 static void do_stop_without_process(struct live_worker *worker)
 {
-	timer_stop(&worker->timer);
-	worker_close_busy_endpoints(worker);
+	timer_stop(&worker->state_timer);
+	worker_close_endpoints_to_halt(worker);
 	worker->state = WORKER_STOPPED;
 	worker->successor = NULL;
-	functions_report_change(all_functions_of(worker));
+	functions_report_state_change(gadget_functions_of(worker));
 }
 
 /* Restarts the worker; its earlier ends no longer count. */
@@ -396,7 +396,7 @@ static void do_restart_by_command(struct live_worker *worker)
 	worker->n_end_times = worker->next_end_index = 0;
 	worker->next_restart_delay = worker->model->restart_delay;
 	await_restart(worker, 0);
-	functions_report_change(all_functions_of(worker));
+	functions_report_state_change(gadget_functions_of(worker));
 }
 
 typedef void (*action)(struct live_worker *worker);
@@ -407,7 +407,7 @@ typedef void (*action)(struct live_worker *worker);
  */
 static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	[WORKER_STOPPED] = {
-		[WORKER_EV_START] = do_start_if_available,
+		[WORKER_EV_START] = do_start_or_wait_for_device,
 		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
 	[WORKER_PENDING] = {
@@ -417,25 +417,25 @@ static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	},
 	[WORKER_STARTING] = {
 		[WORKER_EV_READY] = do_handle_ready,
-		[WORKER_EV_DIED] = do_await_leftovers,
+		[WORKER_EV_DIED] = do_await_cleanup,
 		[WORKER_EV_TIMER] = do_kill_after_start_timeout,
 		[WORKER_EV_STOP] = do_stop,
 		[WORKER_EV_RESTART] = do_stop_for_restart,
-		[WORKER_EV_REMOVED] = do_handle_device_removal,
+		[WORKER_EV_REMOVED] = do_stop_after_kernel_device_removal,
 	},
 	[WORKER_READY] = {
-		[WORKER_EV_DIED] = do_await_leftovers,
+		[WORKER_EV_DIED] = do_await_cleanup,
 		[WORKER_EV_TIMER] = do_check_watchdog,
 		[WORKER_EV_STOP] = do_stop,
 		[WORKER_EV_RESTART] = do_stop_for_restart,
-		[WORKER_EV_REMOVED] = do_handle_device_removal,
+		[WORKER_EV_REMOVED] = do_stop_after_kernel_device_removal,
 	},
 	[WORKER_ENDING] = {
-		[WORKER_EV_READY] = record_ready, /* the process sent READY before it ended */
+		[WORKER_EV_READY] = note_worker_ready, /* the process sent READY before it ended */
 		[WORKER_EV_EXIT] = do_handle_unrequested_end,
-		[WORKER_EV_STOP] = do_stop_after_leftovers,
-		[WORKER_EV_RESTART] = do_restart_after_leftovers,
-		[WORKER_EV_REMOVED] = do_restart_after_leftovers,
+		[WORKER_EV_STOP] = do_stop_after_cleanup,
+		[WORKER_EV_RESTART] = do_restart_after_cleanup,
+		[WORKER_EV_REMOVED] = do_restart_after_cleanup,
 	},
 	[WORKER_STOPPING] = {
 		[WORKER_EV_DIED] = do_cancel_stop_timeout,
@@ -450,12 +450,12 @@ static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
 	[WORKER_FAILED] = {
-		[WORKER_EV_TIMER] = do_retry_halt,
+		[WORKER_EV_TIMER] = do_retry_endpoint_halts,
 		[WORKER_EV_STOP] = do_stop_without_process,
 		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
 	[WORKER_DONE] = {
-		[WORKER_EV_TIMER] = do_retry_halt,
+		[WORKER_EV_TIMER] = do_retry_endpoint_halts,
 		[WORKER_EV_STOP] = do_stop_without_process,
 		[WORKER_EV_RESTART] = do_restart_by_command,
 		[WORKER_EV_REMOVED] = do_wait_for_device,
@@ -499,7 +499,7 @@ void worker_set_model(struct live_worker *worker, const struct worker *model)
 		worker->end_times = xcalloc(model->restart_limit + 1, sizeof(*worker->end_times));
 		worker->n_end_times = worker->next_end_index = 0;
 	}
-	worker_close_busy_endpoints(
+	worker_close_endpoints_to_halt(
 		worker); /* the busy endpoints are those of the old gadget file */
 	worker->next_restart_delay = model->restart_delay;
 	worker->model = model;
@@ -511,16 +511,16 @@ static void on_worker_timer(void *data, uint32_t events _unused_)
 {
 	struct live_worker *worker = data;
 
-	timer_stop(&worker->timer);
+	timer_stop(&worker->state_timer);
 	worker_handle_event(worker, WORKER_EV_TIMER);
 }
 
 void worker_handle_process_end(struct live_worker *worker, int status)
 {
-	worker_record_exit(worker, status);
+	worker_store_exit(worker, status);
 	worker->pid = 0;
 	worker_handle_event(worker, WORKER_EV_DIED);
-	worker_leftovers_begin(worker);
+	worker_begin_cleanup(worker);
 }
 
 int worker_init(struct live_worker *worker, struct live_function *function,
@@ -535,10 +535,10 @@ int worker_init(struct live_worker *worker, struct live_function *function,
 					.end_watch = FD_WATCH_NONE,
 					.output_watch = FD_WATCH_NONE,
 					.notify_watch = FD_WATCH_NONE,
-					.timer = FD_WATCH_NONE,
+					.state_timer = FD_WATCH_NONE,
 					.next_restart_delay = model->restart_delay };
 	worker->end_times = xcalloc(model->restart_limit + 1, sizeof(*worker->end_times));
-	r = timer_open(function->functions->loop, &worker->timer, on_worker_timer, worker);
+	r = timer_open(function->functions->loop, &worker->state_timer, on_worker_timer, worker);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make a timer");
 	return launch_prepare(worker, err);
@@ -552,16 +552,16 @@ void worker_free(struct live_worker *worker)
 	 */
 	if (worker->pid > 0 && worker->state != WORKER_STOPPED)
 		worker_send_signal(worker, SIGKILL, true);
-	worker_close_busy_endpoints(worker);
+	worker_close_endpoints_to_halt(worker);
 	worker_stats_free(worker);
 	worker_close_watch(worker, &worker->end_watch);
 	worker_close_watch(worker, &worker->output_watch);
 	worker_close_watch(worker, &worker->notify_watch);
-	fd_watch_close(all_functions_of(worker)->loop, &worker->timer);
+	fd_watch_close(gadget_functions_of(worker)->loop, &worker->state_timer);
 	cleanup_close(&worker->worker_config_fd);
 	spawn_free(&worker->spawn);
 	error_clear(&worker->start_error);
 	free(worker->end_times);
-	free(worker->start_step_value);
+	free(worker->start_worker_step_value);
 	worker_status_free(&worker->status);
 }

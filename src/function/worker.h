@@ -22,7 +22,7 @@ enum worker_state {
 	WORKER_PENDING,	 /* not running; waits for its kernel device */
 	WORKER_STARTING, /* running, not ready yet */
 	WORKER_READY,
-	WORKER_ENDING,	 /* the process ended; leftover processes exist */
+	WORKER_ENDING,	 /* the process ended; remaining processes exist */
 	WORKER_STOPPING, /* the process was asked to end */
 	WORKER_WAITING,	 /* the process ended; waits for the restart */
 	WORKER_FAILED,	 /* the process ended, and is not restarted because the worker failed */
@@ -34,7 +34,7 @@ enum worker_event {
 	WORKER_EV_START,
 	WORKER_EV_READY,
 	WORKER_EV_DIED, /* its process ended */
-	WORKER_EV_EXIT, /* its last leftover process ended */
+	WORKER_EV_EXIT, /* its last remaining process ended */
 	WORKER_EV_TIMER,
 	WORKER_EV_STOP,
 	WORKER_EV_RESTART,
@@ -46,7 +46,7 @@ enum worker_event {
 struct live_function;
 
 /* A device that creates DMABUFs, and its name in LISTEN_FDNAMES. */
-struct dmabuf_device {
+struct dmabuf_exporter {
 	const char *path, *fd_name;
 };
 
@@ -56,10 +56,10 @@ struct live_worker {
 	struct spawn_settings spawn;
 	uid_t worker_uid; /* user id that is reserved for this worker, also used as a group id; 0:
 			     none */
-	const struct dmabuf_device
-		*dmabuf_device; /* device for DMABUFs; NULL: the engine of the worker needs none */
-	int worker_config_fd;	/* sealed memfd with the worker's configuration; each process gets
-				   another open file description */
+	const struct dmabuf_exporter *
+		dmabuf_exporter; /* device for DMABUFs; NULL: the engine of the worker needs none */
+	int worker_config_fd;	 /* sealed memfd with the worker's configuration; each process gets
+				    another open file description */
 
 	/* worker_handle_event; a pointer, because files that worker.c calls must not call worker.c
 	 */
@@ -68,21 +68,21 @@ struct live_worker {
 	pid_t pid;	  /* 0: none */
 	pid_t session_id; /* session id of the last process, which is also its pid; kept after its
 			     end */
-	uint64_t session_leader_start; /* upper limit of the start time of the session leader
-					  (max_session_leader_start_ticks of
+	uint64_t session_leader_max_start_ticks; /* upper limit of the start time of the session
+					  leader (max_session_leader_start_ticks of
 					  process/worker_processes.h) */
 	struct fd_watch
 		end_watch; /* watch of the pidfd of a process that is not a child; owns the pidfd */
 	bool taken_over; /* the process was started by a dead supervisor, and is not a child of this
 			    process */
 	enum {
-		LEFTOVERS_NONE,
-		LEFTOVERS_PROCESSES,
-		LEFTOVERS_MESSAGES
-	} leftovers;		/* what is left of a process that ended (worker_leftovers.c) */
-	double leftovers_since; /* monotonic time of the first attempt to kill leftover processes;
+		CLEANUP_NONE,
+		CLEANUP_OF_PROCESSES,
+		CLEANUP_OF_MESSAGES
+	} cleanup; /* what is still awaited after the end of the process (worker_cleanup.c) */
+	double cleanup_since; /* monotonic time of the first attempt to kill remaining processes;
 				   0: none yet */
-	struct fd_watch output_watch, notify_watch, timer;
+	struct fd_watch output_watch, notify_watch, state_timer;
 	struct worker_stats *stats; /* statistics (worker_stats.c); NULL: the worker sent none */
 	/*
 	 * The values that the command `status` prints. A value that no other member has is set here
@@ -95,8 +95,8 @@ struct live_worker {
 	} last_exit; /* end of the last process; NEVER_ENDED: none yet, or it could not be started
 		      */
 
-	char *start_step_value; /* `value` of this worker's step start-worker; another value means
-				   that the worker is started with something else; owned */
+	char *start_worker_step_value; /* `value` of this worker's step start-worker; another value
+				   means that the worker is started with something else; owned */
 	struct live_worker *successor; /* worker that replaces this worker after its stop; NULL:
 					  this worker is started again */
 	bool awaited_by_reload; /* a reload waits until this worker is ready, and fails if the
@@ -111,12 +111,12 @@ struct live_worker {
 			    */
 	size_t n_end_times, next_end_index;
 
-	struct busy_endpoint { /* a busy IN endpoint, which must still be halted */
+	struct endpoint_to_halt { /* a busy IN endpoint, which must still be halted */
 		int fd;
 		const struct endpoint *endpoint;
-	} * busy_endpoints;
-	size_t n_busy_endpoints;
-	unsigned int halt_tries;
+	} * endpoints_to_halt;
+	size_t n_endpoints_to_halt;
+	unsigned int endpoint_halt_tries;
 	struct error start_error; /* reason why the last start failed */
 	double restart_due;	  /* monotonic time of the next restart */
 };
@@ -156,11 +156,11 @@ void worker_set_model(struct live_worker *worker, const struct worker *model);
 
 /*
  * Handles the end of the worker's process. `status` is the status that waitpid(2) returned, or
- * WORKER_STATUS_UNKNOWN. WORKER_EV_EXIT follows when the last leftover process has ended.
+ * WORKER_STATUS_UNKNOWN. WORKER_EV_EXIT follows when the last remaining process has ended.
  */
 void worker_handle_process_end(struct live_worker *worker, int status);
-/* Handles the end of the last leftover process. */
-void worker_leftovers_ended(struct live_worker *worker);
+/* Handles the end of the last remaining process. */
+void worker_cleanup_ended(struct live_worker *worker);
 
 /*
  * The status of a worker that was taken over, in place of that of waitpid(2): only the parent of a
@@ -192,9 +192,9 @@ const struct worker_status *worker_update_status(struct live_worker *worker);
  * Records how the last process ended. `status` is the status of waitpid(2), or
  * WORKER_STATUS_UNKNOWN.
  */
-void worker_record_exit(struct live_worker *worker, int status);
+void worker_store_exit(struct live_worker *worker, int status);
 /* Records that no process could be started. */
-void worker_record_failed_start(struct live_worker *worker);
+void worker_store_failed_start(struct live_worker *worker);
 /*
  * Returns the reason why the worker does not run, for messages: the way in which its last process
  * ended.
@@ -207,7 +207,7 @@ const char *worker_exit_reason(const struct live_worker *worker);
 void worker_start_watchdog(struct live_worker *worker);
 
 /* Records the time at which the worker answered the watchdog, with PONG or WATCHDOG=1. */
-void worker_record_answer(struct live_worker *worker);
+void worker_note_watchdog_answer(struct live_worker *worker);
 
 /* --- worker_end.c --- */
 
@@ -223,27 +223,27 @@ bool worker_end_forbids_restart(const struct live_worker *worker);
  */
 bool worker_end_is_final(const struct live_worker *worker);
 
-/* --- worker_leftovers.c --- */
+/* --- worker_cleanup.c --- */
 
-/* Begins to kill the leftover processes of the worker. */
-void worker_leftovers_begin(struct live_worker *worker);
+/* Begins to kill the remaining processes of the worker. */
+void worker_begin_cleanup(struct live_worker *worker);
 /*
- * Continues to kill the leftover processes. Calls worker_leftovers_ended when none is left, or
+ * Continues to kill the remaining processes. Calls worker_cleanup_ended when none is left, or
  * after REAP_SECONDS.
  */
-void worker_leftovers_update(struct live_worker *worker);
+void worker_continue_cleanup(struct live_worker *worker);
 
 /* --- worker_endpoints.c --- */
 
 /* Halts the endpoints that the host has enabled, if on_crash is "stall". */
 void worker_halt_endpoints(struct live_worker *worker);
 /*
- * Tries again to halt the busy endpoints. Afterwards worker->n_busy_endpoints is the number of
+ * Tries again to halt the busy endpoints. Afterwards worker->n_endpoints_to_halt is the number of
  * endpoints that are still busy.
  */
-void worker_halt_busy_endpoints(struct live_worker *worker);
+void worker_retry_endpoint_halts(struct live_worker *worker);
 /* Closes the endpoints that are still busy. */
-void worker_close_busy_endpoints(struct live_worker *worker);
+void worker_close_endpoints_to_halt(struct live_worker *worker);
 
 /* --- worker_stats.c --- */
 
@@ -271,7 +271,8 @@ void worker_stats_free(struct live_worker *worker);
  * Watches the output pipe and the notification file descriptor that launch_start opened (-1: none).
  * The worker then owns them.
  */
-int worker_watch_fds(struct live_worker *worker, int *output, int *notify, struct error *err);
+int worker_take_and_watch_fds(struct live_worker *worker, int *output, int *notify,
+			      struct error *err);
 
 /*
  * Handles a message of the worker that its keeper forwarded. The keeper itself handles the answers

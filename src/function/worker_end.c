@@ -19,7 +19,7 @@ void worker_send_signal(const struct live_worker *worker, int sig, bool group)
 	int fd = worker->end_watch.fd;
 	bool sent;
 
-	/* The process has ended already; worker_leftovers.c ends its leftover processes. */
+	/* The process has ended already; worker_cleanup.c ends its remaining processes. */
 	if (worker->pid <= 0)
 		return;
 	/* A process that is not a child may have been reaped, and its pid reused. */
@@ -67,7 +67,7 @@ bool worker_end_is_final(const struct live_worker *worker)
 	return final_ends[worker->model->restart_when] & last_end_of(worker);
 }
 
-void worker_leftovers_ended(struct live_worker *worker)
+void worker_cleanup_ended(struct live_worker *worker)
 {
 	worker_drain_fds(worker);
 	if (worker->model->opens_ep0)

@@ -14,7 +14,7 @@ static int halt_endpoint(void *data, const struct endpoint *ep)
 {
 	struct live_worker *worker = data;
 	_cleanup_error_ struct error ignored = { 0 };
-	struct busy_endpoint *h;
+	struct endpoint_to_halt *h;
 	int fd = ffs_endpoint_open(worker->function->model->ffs, ep, EP_NONBLOCKING, &ignored);
 
 	if (fd < 0)
@@ -23,19 +23,19 @@ static int halt_endpoint(void *data, const struct endpoint *ep)
 		close(fd);
 		return 0;
 	}
-	h = array_add(worker->busy_endpoints, worker->n_busy_endpoints);
+	h = array_add(worker->endpoints_to_halt, worker->n_endpoints_to_halt);
 	h->fd = fd;
 	h->endpoint = ep;
 	return 0;
 }
 
-void worker_close_busy_endpoints(struct live_worker *worker)
+void worker_close_endpoints_to_halt(struct live_worker *worker)
 {
-	for (size_t i = 0; i < worker->n_busy_endpoints; i++)
-		close(worker->busy_endpoints[i].fd);
-	free(worker->busy_endpoints);
-	worker->busy_endpoints = NULL;
-	worker->n_busy_endpoints = 0;
+	for (size_t i = 0; i < worker->n_endpoints_to_halt; i++)
+		close(worker->endpoints_to_halt[i].fd);
+	free(worker->endpoints_to_halt);
+	worker->endpoints_to_halt = NULL;
+	worker->n_endpoints_to_halt = 0;
 }
 
 /*
@@ -45,26 +45,26 @@ void worker_close_busy_endpoints(struct live_worker *worker)
  */
 void worker_halt_endpoints(struct live_worker *worker)
 {
-	worker_close_busy_endpoints(worker);
-	worker->halt_tries = 0;
+	worker_close_endpoints_to_halt(worker);
+	worker->endpoint_halt_tries = 0;
 	if (worker->model->on_crash == CRASH_STALL &&
 	    worker->function->functions->phase == PHASE_UP)
 		ffs_each_endpoint(worker->function->model->ffs, halt_endpoint, worker);
 }
 
-void worker_halt_busy_endpoints(struct live_worker *worker)
+void worker_retry_endpoint_halts(struct live_worker *worker)
 {
 	size_t busy = 0;
 
-	for (size_t i = 0; i < worker->n_busy_endpoints; i++) {
-		struct busy_endpoint h = worker->busy_endpoints[i];
+	for (size_t i = 0; i < worker->n_endpoints_to_halt; i++) {
+		struct endpoint_to_halt h = worker->endpoints_to_halt[i];
 
 		if (ffs_endpoint_halt(h.fd, h.endpoint) == -EAGAIN)
-			worker->busy_endpoints[busy++] = h;
+			worker->endpoints_to_halt[busy++] = h;
 		else
 			close(h.fd);
 	}
-	worker->n_busy_endpoints = busy;
-	if (busy == 0 || ++worker->halt_tries >= HALT_TRIES)
-		worker_close_busy_endpoints(worker);
+	worker->n_endpoints_to_halt = busy;
+	if (busy == 0 || ++worker->endpoint_halt_tries >= HALT_TRIES)
+		worker_close_endpoints_to_halt(worker);
 }

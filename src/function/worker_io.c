@@ -15,7 +15,7 @@
 
 void worker_close_watch(struct live_worker *worker, struct fd_watch *watch)
 {
-	fd_watch_close(all_functions_of(worker)->loop, watch);
+	fd_watch_close(gadget_functions_of(worker)->loop, watch);
 }
 
 #define ENGINE_MAX 15 /* maximum number of letters of an engine's name */
@@ -24,7 +24,7 @@ void worker_close_watch(struct live_worker *worker, struct fd_watch *watch)
  * Stores the engine that READY reports. Accepts only lower-case letters, because `status` prints
  * the word. A second READY may report another engine.
  */
-static void record_engine(struct live_worker *worker, const char *word, size_t size)
+static void store_reported_engine(struct live_worker *worker, const char *word, size_t size)
 {
 	char **shown = &worker->status.engine;
 	_cleanup_free_ char *engine = NULL;
@@ -38,22 +38,22 @@ static void record_engine(struct live_worker *worker, const char *word, size_t s
 		return;
 	free(*shown);
 	*shown = steal_ptr(engine);
-	functions_report_change(all_functions_of(worker));
+	functions_report_state_change(gadget_functions_of(worker));
 }
 
 void worker_on_message(struct live_worker *worker, uint16_t type, const void *body, size_t size)
 {
 	switch (type) {
 	case FFSCTL_MSG_READY:
-		record_engine(worker, body, size);
+		store_reported_engine(worker, body, size);
 		worker->handle_event(worker, WORKER_EV_READY);
 		break;
 	case FFSCTL_MSG_PONG:
-		worker_record_answer(worker);
+		worker_note_watchdog_answer(worker);
 		break;
 	case FFSCTL_MSG_SWITCH:
-		all_functions_of(worker)->callbacks->switch_requested(
-			all_functions_of(worker)->callback_data, worker, body, size);
+		gadget_functions_of(worker)->callbacks->switch_requested(
+			gadget_functions_of(worker)->callback_data, worker, body, size);
 		break;
 	case FFSCTL_MSG_TRAFFIC:
 		worker_stats_receive_traffic(worker, body, size);
@@ -83,10 +83,10 @@ static void on_output(void *data, uint32_t events _unused_)
 	char text[4096];
 	ssize_t n = read(worker->output_watch.fd, text, sizeof(text));
 
-	if (n > 0 && all_functions_of(worker)->foreground)
+	if (n > 0 && gadget_functions_of(worker)->foreground)
 		print_output(text, (size_t)n);
 	else if (n > 0)
-		log_file_write_worker_text(all_functions_of(worker)->log_file, worker,
+		log_file_write_worker_text(gadget_functions_of(worker)->log_file, worker,
 					   worker->function->model->label, text, (size_t)n);
 	else if (n == 0 || errno != EAGAIN)
 		worker_close_watch(worker, &worker->output_watch);
@@ -157,7 +157,7 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 	if (!may_notify(worker, &sender))
 		return;
 	if (text_has_line(text, "WATCHDOG=1"))
-		worker_record_answer(worker);
+		worker_note_watchdog_answer(worker);
 	if (text_has_line(text, "READY=1"))
 		worker->handle_event(worker, WORKER_EV_READY);
 }
@@ -177,7 +177,7 @@ static void on_notify_fd(void *data, uint32_t events _unused_)
 	}
 }
 
-static void on_ep0_write(void *data, uint32_t events _unused_)
+static void on_ep0_written_by_daemon(void *data, uint32_t events _unused_)
 {
 	struct live_worker *worker = data;
 
@@ -188,15 +188,16 @@ static void on_ep0_write(void *data, uint32_t events _unused_)
 	worker->handle_event(worker, WORKER_EV_READY);
 }
 
-int worker_watch_fds(struct live_worker *worker, int *output, int *notify, struct error *err)
+int worker_take_and_watch_fds(struct live_worker *worker, int *output, int *notify,
+			      struct error *err)
 {
 	static void (*const on_notify[])(void *data, uint32_t events) = {
 		[READY_NOTIFY] = on_notify_socket,
 		[READY_FD] = on_notify_fd,
 		[READY_STARTED] = on_notify_socket,
-		[READY_INSTANCE] = on_ep0_write,
+		[READY_INSTANCE] = on_ep0_written_by_daemon,
 	};
-	struct loop *loop = all_functions_of(worker)->loop;
+	struct loop *loop = gadget_functions_of(worker)->loop;
 	int r = 0;
 
 	if (*output >= 0) {
@@ -213,7 +214,7 @@ int worker_watch_fds(struct live_worker *worker, int *output, int *notify, struc
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the worker") : 0;
 }
 
-void worker_record_answer(struct live_worker *worker)
+void worker_note_watchdog_answer(struct live_worker *worker)
 {
 	worker->last_answer_at = now_monotonic();
 }

@@ -21,15 +21,17 @@ struct worker_stats {
 	 */
 	char stats_text[FFSCTL_STATS_MAX];
 	size_t text_size;
-	bool text_not_shown; /* `stats_text` arrived after the last update of the status */
-	json_t *shown_json;  /* the statistics that the status contains; NULL: none */
+	bool text_awaits_status_update; /* `stats_text` arrived after the last update of the status
+					 */
+	json_t *shown_json;		/* the statistics that the status contains; NULL: none */
 	struct traffic {
 		uint64_t endpoint_bytes[WORKER_ENDPOINTS_MAX]; /* number of bytes of each endpoint,
 							 in the order of the gadget file */
 		size_t n_endpoints;
 	} traffic, shown_traffic;
-	bool traffic_not_shown; /* `traffic` arrived after the last update of the status */
-	double shown_at;	/* monotonic time of the last update of the status */
+	bool traffic_awaits_status_update; /* `traffic` arrived after the last update of the status
+					    */
+	double shown_at;		   /* monotonic time of the last update of the status */
 };
 
 /* Returns whether objects and arrays are nested at most `depth` deep, `value` included. */
@@ -58,7 +60,7 @@ static void parse_stats_text(struct worker_stats *stats)
 	json_t *value =
 		json_loadb(stats->stats_text, stats->text_size, JSON_REJECT_DUPLICATES, NULL);
 
-	stats->text_not_shown = false;
+	stats->text_awaits_status_update = false;
 	if (!json_is_object(value) || !is_nested_at_most(value, FFSCTL_STATS_DEPTH)) {
 		json_decref(value);
 		return;
@@ -73,11 +75,11 @@ static void on_status_timer(void *data, uint32_t events _unused_)
 
 	timer_stop(&stats->timer);
 	stats->shown_at = now_monotonic();
-	if (stats->text_not_shown)
+	if (stats->text_awaits_status_update)
 		parse_stats_text(stats);
-	if (stats->traffic_not_shown)
+	if (stats->traffic_awaits_status_update)
 		stats->shown_traffic = stats->traffic;
-	stats->traffic_not_shown = false;
+	stats->traffic_awaits_status_update = false;
 	stats->worker->function->functions->callbacks->statistics_changed(
 		stats->worker->function->functions->callback_data);
 }
@@ -103,7 +105,7 @@ static void schedule_status_update(struct worker_stats *stats)
 {
 	double due = stats->shown_at + STATUS_INTERVAL - now_monotonic();
 
-	if (!stats->text_not_shown && !stats->traffic_not_shown)
+	if (!stats->text_awaits_status_update && !stats->traffic_awaits_status_update)
 		timer_start(&stats->timer, due > 0 ? due : 0);
 }
 
@@ -115,7 +117,7 @@ void worker_stats_receive_traffic(struct live_worker *worker, const void *body, 
 	stats->traffic.n_endpoints = n < WORKER_ENDPOINTS_MAX ? n : WORKER_ENDPOINTS_MAX;
 	memcpy(stats->traffic.endpoint_bytes, body, stats->traffic.n_endpoints * sizeof(uint64_t));
 	schedule_status_update(stats);
-	stats->traffic_not_shown = true;
+	stats->traffic_awaits_status_update = true;
 }
 
 int64_t worker_stats_endpoint_bytes(const struct live_worker *worker, size_t endpoint)
@@ -136,7 +138,7 @@ void worker_stats_receive(struct live_worker *worker, const void *body, size_t s
 	memcpy(stats->stats_text, body, size);
 	stats->text_size = size;
 	schedule_status_update(stats);
-	stats->text_not_shown = true;
+	stats->text_awaits_status_update = true;
 }
 
 json_t *worker_stats_json(const struct live_worker *worker)
@@ -149,7 +151,8 @@ void worker_stats_forget(struct live_worker *worker)
 	if (!worker->stats)
 		return;
 	timer_stop(&worker->stats->timer);
-	worker->stats->text_not_shown = worker->stats->traffic_not_shown = false;
+	worker->stats->text_awaits_status_update = worker->stats->traffic_awaits_status_update =
+		false;
 	worker->stats->shown_traffic.n_endpoints = 0;
 	json_decref(worker->stats->shown_json);
 	worker->stats->shown_json = NULL;

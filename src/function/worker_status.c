@@ -53,21 +53,21 @@ static char *exit_description(struct worker_exit exit)
 	return NULL;
 }
 
-static void record_exit(struct live_worker *worker, struct worker_exit exit)
+static void store_last_exit(struct live_worker *worker, struct worker_exit exit)
 {
 	worker->last_exit = exit;
 	free(worker->status.last_exit);
 	worker->status.last_exit = exit_description(exit);
 }
 
-void worker_record_exit(struct live_worker *worker, int status)
+void worker_store_exit(struct live_worker *worker, int status)
 {
-	record_exit(worker, exit_of_wait_status(status));
+	store_last_exit(worker, exit_of_wait_status(status));
 }
 
-void worker_record_failed_start(struct live_worker *worker)
+void worker_store_failed_start(struct live_worker *worker)
 {
-	record_exit(worker, (struct worker_exit){ .exit_cause = NEVER_ENDED });
+	store_last_exit(worker, (struct worker_exit){ .exit_cause = NEVER_ENDED });
 }
 
 const char *worker_exit_reason(const struct live_worker *worker)

@@ -10,7 +10,7 @@
 
 /* --- the value of start-worker and await-ready: "GADGET FUNCTION DIGEST DIRECTORY" --- */
 
-static char *make_step_value(const struct live_function *function)
+static char *make_start_worker_step_value(const struct live_function *function)
 {
 	_cleanup_free_ char *directory = function_directory(function);
 
@@ -46,7 +46,8 @@ bool function_steps_have_same_worker(const struct step *a, const struct step *b)
 
 static bool has_worker_of_step(const struct live_function *function, const struct step *step)
 {
-	return function->worker && streq_null(function->worker->start_step_value, step->value);
+	return function->worker &&
+	       streq_null(function->worker->start_worker_step_value, step->value);
 }
 
 static int start_worker_apply(struct step *step, struct error *err)
@@ -165,16 +166,16 @@ void function_add_worker_start(struct plan *plan, struct live_function *function
 
 	if (!worker)
 		return;
-	free(worker->start_step_value);
-	worker->start_step_value = make_step_value(function);
+	free(worker->start_worker_step_value);
+	worker->start_worker_step_value = make_start_worker_step_value(function);
 	plan_add(plan, &function_op_worker, xstrdup(worker->spawn.program),
-		 xstrdup(worker->start_step_value), &worker->model->at, function);
+		 xstrdup(worker->start_worker_step_value), &worker->model->at, function);
 }
 
 void function_add_worker_ready(struct plan *plan, struct live_function *function)
 {
 	if (function->worker && function_blocks_bind(function))
 		plan_add(plan, &function_op_ready, xstrdup(function->worker->spawn.program),
-			 xstrdup(function->worker->start_step_value), &function->worker->model->at,
-			 function);
+			 xstrdup(function->worker->start_worker_step_value),
+			 &function->worker->model->at, function);
 }

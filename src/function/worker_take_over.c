@@ -31,12 +31,12 @@ int worker_take_over_process(struct live_worker *worker, pid_t pid, int *pidfd, 
 		return -ESRCH;
 	worker->pid = worker->session_id = pid;
 	worker->taken_over = !is_ours;
-	process_start_time(pid, &worker->session_leader_start);
+	process_start_time(pid, &worker->session_leader_max_start_ticks);
 	if (!is_ours)
 		r = fd_watch_add(loop, &worker->end_watch, *pidfd, EPOLLIN, on_process_end, worker);
 	if (worker->end_watch.fd >= 0)
 		*pidfd = -1;
-	return r < 0 ? r : worker_watch_fds(worker, output, &none, &ignored);
+	return r < 0 ? r : worker_take_and_watch_fds(worker, output, &none, &ignored);
 }
 
 static void continue_ready_worker(struct live_worker *worker, time_t since)
@@ -49,8 +49,8 @@ static void continue_ready_worker(struct live_worker *worker, time_t since)
 	worker_start_watchdog(worker);
 }
 
-/* Ends the leftover processes of a worker that ended with its supervisor, or shortly before. */
-static void end_leftovers(struct live_worker *worker)
+/* Ends the remaining processes of a worker that ended with its supervisor, or shortly before. */
+static void end_remaining_processes(struct live_worker *worker)
 {
 	const struct live_function *function = worker->function;
 	struct worker_processes processes = { 0 };
@@ -58,20 +58,20 @@ static void end_leftovers(struct live_worker *worker)
 	rundir_read_worker_processes(function->functions->rundir, function->model->label,
 				     &processes);
 	worker->session_id = processes.session_id;
-	worker->session_leader_start = processes.max_session_leader_start_ticks;
+	worker->session_leader_max_start_ticks = processes.max_session_leader_start_ticks;
 	worker->taken_over = true;
-	if (reap_leftovers(worker, true) == 0) {
+	if (reap_remaining_processes(worker, true) == 0) {
 		worker_handle_event(worker, WORKER_EV_RESTART);
 		return;
 	}
 	worker->state = WORKER_STOPPING;
 	worker->restart_wanted = true;
-	worker_leftovers_begin(worker);
+	worker_begin_cleanup(worker);
 }
 
 /*
  * Continues with the process if it was ready and the status contains its pid. Otherwise kills the
- * process or its leftover processes, and restarts the worker. A worker that was done or had failed
+ * process or its remaining processes, and restarts the worker. A worker that was done or had failed
  * stays in that state.
  */
 void worker_take_over(struct live_worker *worker, const struct worker_status *status)
@@ -88,6 +88,6 @@ void worker_take_over(struct live_worker *worker, const struct worker_status *st
 	} else if (status->state == STATUS_WORKER_FAILED) {
 		worker->state = WORKER_FAILED;
 	} else {
-		end_leftovers(worker);
+		end_remaining_processes(worker);
 	}
 }

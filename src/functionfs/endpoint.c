@@ -69,7 +69,7 @@ char *ffs_endpoint_file(const struct ffs *ffs, const struct endpoint *ep)
 						    : strf("ep%u", ep->number);
 }
 
-char *ffs_pair_file(const struct ffs *ffs, const struct endpoint *first)
+char *ffs_in_out_pair_file_name(const struct ffs *ffs, const struct endpoint *first)
 {
 	_cleanup_free_ char *file = ffs_endpoint_file(ffs, first);
 
@@ -96,15 +96,15 @@ int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_
 	return open_endpoint_file(ffs, file, blocking, err);
 }
 
-int ffs_open_pair_file(const struct ffs *ffs, const struct endpoint *first,
-		       enum ep_blocking blocking, struct error *err)
+int ffs_open_in_out_pair_file(const struct ffs *ffs, const struct endpoint *first,
+			      enum ep_blocking blocking, struct error *err)
 {
-	_cleanup_free_ char *file = ffs_pair_file(ffs, first);
+	_cleanup_free_ char *file = ffs_in_out_pair_file_name(ffs, first);
 
 	return open_endpoint_file(ffs, file, blocking, err);
 }
 
-static int zlp_apply(struct step *step, struct error *err)
+static int enable_zlp_apply(struct step *step, struct error *err)
 {
 	/*
 	 * Non-blocking, because a kernel without this ioctl would otherwise block in it until a
@@ -119,7 +119,7 @@ static int zlp_apply(struct step *step, struct error *err)
 			   "cannot turn on zero-length packets for endpoint %s", step->path);
 }
 
-const struct step_op ffs_op_zlp = { .name = "enable-zlp", .apply = zlp_apply };
+const struct step_op ffs_op_enable_zlp = { .name = "enable-zlp", .apply = enable_zlp_apply };
 
 /*
  * Returns whether the host has enabled an endpoint. Asks the kernel, because ep0 may not have
@@ -179,37 +179,37 @@ size_t ffs_count_endpoints(const struct ffs *ffs)
 	return n;
 }
 
-static bool has_pairs(const struct ffs *ffs)
+static bool has_in_out_pairs(const struct ffs *ffs)
 {
 	return ffs && ffs->flags & FUNCTIONFS_RW_PROXY_EPS;
 }
 
-struct pair_iteration {
+struct in_out_pair_search {
 	int (*fn)(void *data, const struct endpoint *first, const struct endpoint *second);
 	void *data;
-	const struct endpoint *first;
+	const struct endpoint *unpaired;
 };
 
-static int add_to_pair(void *data, const struct endpoint *ep)
+static int add_to_in_out_pair(void *data, const struct endpoint *ep)
 {
-	struct pair_iteration *p = data;
-	const struct endpoint *first = p->first;
+	struct in_out_pair_search *p = data;
+	const struct endpoint *first = p->unpaired;
 
-	p->first = first ? NULL : ep;
+	p->unpaired = first ? NULL : ep;
 	return first ? p->fn(p->data, first, ep) : 0;
 }
 
-int ffs_each_pair(const struct ffs *ffs,
-		  int (*fn)(void *data, const struct endpoint *first,
-			    const struct endpoint *second),
-		  void *data)
+int ffs_each_in_out_pair(const struct ffs *ffs,
+			 int (*fn)(void *data, const struct endpoint *first,
+				   const struct endpoint *second),
+			 void *data)
 {
-	struct pair_iteration p = { .fn = fn, .data = data };
+	struct in_out_pair_search p = { .fn = fn, .data = data };
 
-	return has_pairs(ffs) ? ffs_each_endpoint(ffs, add_to_pair, &p) : 0;
+	return has_in_out_pairs(ffs) ? ffs_each_endpoint(ffs, add_to_in_out_pair, &p) : 0;
 }
 
-size_t ffs_count_pairs(const struct ffs *ffs)
+size_t ffs_count_in_out_pairs(const struct ffs *ffs)
 {
-	return has_pairs(ffs) ? ffs_count_endpoints(ffs) / 2 : 0;
+	return has_in_out_pairs(ffs) ? ffs_count_endpoints(ffs) / 2 : 0;
 }

@@ -22,18 +22,18 @@ char *ffs_endpoint_file(const struct ffs *ffs, const struct endpoint *ep);
  * Returns the name of the file for both directions of the pair that begins with `first`: "ep3_rw",
  * "ep81_rw". The caller frees it.
  */
-char *ffs_pair_file(const struct ffs *ffs, const struct endpoint *first);
+char *ffs_in_out_pair_file_name(const struct ffs *ffs, const struct endpoint *first);
 
 enum ep_blocking { EP_NONBLOCKING, EP_BLOCKING };
 /* Opens an endpoint file. Returns a file descriptor (close-on-exec) or a negative errno. */
 int ffs_endpoint_open(const struct ffs *ffs, const struct endpoint *ep, enum ep_blocking blocking,
 		      struct error *err);
 /* Opens the file of a pair: reads use the OUT endpoint of the pair, writes use the IN endpoint. */
-int ffs_open_pair_file(const struct ffs *ffs, const struct endpoint *first,
-		       enum ep_blocking blocking, struct error *err);
+int ffs_open_in_out_pair_file(const struct ffs *ffs, const struct endpoint *first,
+			      enum ep_blocking blocking, struct error *err);
 
 /* Enables automatic zero-length packets for the IN endpoint file `path`, until ep0 is closed. */
-extern const struct step_op ffs_op_zlp;
+extern const struct step_op ffs_op_enable_zlp;
 
 /*
  * Halts an endpoint, so that the host's transfer fails. `fd` is the endpoint file, non-blocking.
@@ -52,8 +52,8 @@ int ffs_each_endpoint(const struct ffs *ffs, int (*fn)(void *data, const struct 
 size_t ffs_count_endpoints(const struct ffs *ffs);
 
 /* Calls `fn` for every pair of endpoints; only a function with rw_proxy has pairs. */
-int ffs_each_pair(const struct ffs *ffs,
-		  int (*fn)(void *data, const struct endpoint *first,
-			    const struct endpoint *second),
-		  void *data);
-size_t ffs_count_pairs(const struct ffs *ffs);
+int ffs_each_in_out_pair(const struct ffs *ffs,
+			 int (*fn)(void *data, const struct endpoint *first,
+				   const struct endpoint *second),
+			 void *data);
+size_t ffs_count_in_out_pairs(const struct ffs *ffs);

@@ -18,7 +18,7 @@
 
 /* --- features that a function uses --- */
 
-static bool is_key_set(const struct positioned_int *key, struct position *at)
+static bool is_setting_given(const struct positioned_int *key, struct position *at)
 {
 	*at = key->at;
 	return key->set;
@@ -30,7 +30,8 @@ static bool needs_zlp(const struct ffs *ffs, struct position *at)
 		const struct interface *intf = &ffs->interfaces[i];
 
 		for (size_t e = 0; e < intf->n_endpoints; e++)
-			if (is_key_set(&intf->endpoints[e].zlp, at) && intf->endpoints[e].zlp.value)
+			if (is_setting_given(&intf->endpoints[e].zlp, at) &&
+			    intf->endpoints[e].zlp.value)
 				return true;
 	}
 	return false;
@@ -38,7 +39,7 @@ static bool needs_zlp(const struct ffs *ffs, struct position *at)
 
 static bool needs_mmap(const struct ffs *ffs, struct position *at)
 {
-	return is_key_set(&ffs->mount.mmap_memory_mb, at);
+	return is_setting_given(&ffs->mount.mmap_memory_mb, at);
 }
 
 static bool needs_dfu(const struct ffs *ffs, struct position *at)

@@ -133,7 +133,7 @@ static int receive_hello(const struct keeper *keeper, struct keeper_hello *hello
 	ssize_t size;
 
 	for (int i = 0; i < HELLO_TRIES && poll(&pfd, 1, HELLO_MS) <= 0; i++)
-		keeper_interrupt(keeper);
+		keeper_interrupt_control_request(keeper);
 	size = control_message_receive_fds(keeper->socket, &head, hello, sizeof(*hello), fds);
 	if (size < 0)
 		return (int)size;
@@ -164,7 +164,7 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
 	if (r == 0) {
 		if (hello->worker.has_pidfd)
 			*worker_pidfd = steal_fd(&fds[0]);
-		if (hello->worker.has_output)
+		if (hello->worker.has_output_pipe)
 			*output = steal_fd(&fds[hello->worker.has_pidfd ? 1 : 0]);
 	}
 	/* Closes file descriptors that HELLO does not announce. */
@@ -182,13 +182,13 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
  */
 
 /*
- * Makes a kill switch: a pipe that sends SIGKILL to a process group when any process writes to the
+ * Makes a pipe that sends SIGKILL to a process group when any process writes to the
  * pipe. The kernel checks the permission of the process that made the pipe (fs/fcntl.c,
  * sigio_perm), so the keeper needs no permission. The pipe refers to the group and not to its
  * number, so the signal never hits a later group with the same number. The pipe has
  * one file descriptor, for reading and writing; closing it sends no signal.
  */
-static int make_kill_switch(pid_t group)
+static int make_group_kill_pipe(pid_t group)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
@@ -206,19 +206,19 @@ static int make_kill_switch(pid_t group)
 	return steal_fd(&fd);
 }
 
-static bool send_kill_switch(const struct keeper *keeper, pid_t group)
+static bool send_group_kill_pipe(const struct keeper *keeper, pid_t group)
 {
-	_cleanup_close_ int fd = make_kill_switch(group);
+	_cleanup_close_ int fd = make_group_kill_pipe(group);
 
-	return fd >= 0 &&
-	       control_message_send_fds(keeper->socket, KEEPER_MSG_KILL_SWITCH, 0, NULL, 0, &fd, 1);
+	return fd >= 0 && control_message_send_fds(keeper->socket, KEEPER_MSG_GROUP_KILL_PIPE, 0,
+						   NULL, 0, &fd, 1);
 }
 
 bool keeper_send_worker(const struct keeper *keeper, pid_t pid, int control, int pidfd, int output)
 {
 	const struct keeper_worker worker = { .pid = pid,
 					      .has_pidfd = pidfd >= 0,
-					      .has_output = output >= 0 };
+					      .has_output_pipe = output >= 0 };
 	int fds[CONTROL_MESSAGE_FDS] = { control };
 	size_t n = 1;
 
@@ -228,7 +228,7 @@ bool keeper_send_worker(const struct keeper *keeper, pid_t pid, int control, int
 		fds[n++] = output;
 	return control_message_send_fds(keeper->socket, KEEPER_MSG_WORKER, 0, &worker,
 					sizeof(worker), fds, n) &&
-	       send_kill_switch(keeper, pid);
+	       send_group_kill_pipe(keeper, pid);
 }
 
 bool keeper_set_speed_file(const struct keeper *keeper, const char *path)
@@ -246,7 +246,7 @@ bool keeper_set_linger(const struct keeper *keeper, double seconds)
 	return control_message_send(keeper->socket, KEEPER_MSG_LINGER, 0, &ms, sizeof(ms));
 }
 
-void keeper_interrupt(const struct keeper *keeper)
+void keeper_interrupt_control_request(const struct keeper *keeper)
 {
 	if (keeper->pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, keeper->pidfd, SIGURG, NULL, 0);
@@ -276,7 +276,7 @@ bool keeper_has_ended(const struct keeper *keeper)
 	       info.si_pid != 0;
 }
 
-void keeper_forget(struct keeper *keeper)
+void keeper_close_fds(struct keeper *keeper)
 {
 	cleanup_close(&keeper->pidfd);
 	cleanup_close(&keeper->socket);
@@ -295,6 +295,6 @@ bool keeper_kill_and_wait(struct keeper *keeper)
 	}
 	if (!keeper->taken_over && keeper->pid > 0)
 		waitpid(keeper->pid, NULL, WNOHANG);
-	keeper_forget(keeper);
+	keeper_close_fds(keeper);
 	return ended;
 }

@@ -52,7 +52,7 @@ enum keeper_msg {
 	 * To the keeper, after KEEPER_MSG_WORKER: a pipe. The keeper writes a byte to it to kill
 	 * the worker's process group. File descriptor: the pipe.
 	 */
-	KEEPER_MSG_KILL_SWITCH = 131,
+	KEEPER_MSG_GROUP_KILL_PIPE = 131,
 
 	/*
 	 * To the keeper: the worker has ended. From the keeper, as the answer: all messages of that
@@ -71,11 +71,11 @@ enum keeper_msg {
 
 /* Body of KEEPER_MSG_WORKER. */
 struct keeper_worker {
-	int32_t pid;	    /* pid of the worker; 0: there is none */
-	uint8_t has_pidfd;  /* 1: the message has a pidfd; 0: only the worker's parent can notice
-			       that  the worker has ended */
-	uint8_t has_output; /* 1: the message has an output pipe */
-	uint16_t reserved;  /* 0 */
+	int32_t pid;	   /* pid of the worker; 0: there is none */
+	uint8_t has_pidfd; /* 1: the message has a pidfd; 0: only the worker's parent can notice
+			      that  the worker has ended */
+	uint8_t has_output_pipe; /* 1: the message has an output pipe */
+	uint16_t reserved;	 /* 0 */
 };
 
 /* Body of KEEPER_MSG_HELLO. */
@@ -116,7 +116,7 @@ bool keeper_set_speed_file(const struct keeper *keeper, const char *path);
 bool keeper_set_linger(const struct keeper *keeper, double seconds);
 
 /* Interrupts a data stage in which the keeper waits or is about to wait. */
-void keeper_interrupt(const struct keeper *keeper);
+void keeper_interrupt_control_request(const struct keeper *keeper);
 
 /*
  * Sends SIGKILL to the keeper, even if it waits in a data stage. Does not wait until it has ended.
@@ -125,9 +125,9 @@ void keeper_send_kill(const struct keeper *keeper);
 /* Returns whether the keeper has ended, so that ep0 is closed. Returns true for KEEPER_NONE. */
 bool keeper_has_ended(const struct keeper *keeper);
 /* Closes the file descriptors of *keeper and sets *keeper to KEEPER_NONE. The process continues. */
-void keeper_forget(struct keeper *keeper);
+void keeper_close_fds(struct keeper *keeper);
 /*
- * Kills the keeper, waits at most 5 s until it has ended, and calls keeper_forget(). Returns false
- * if the keeper has not ended in this time.
+ * Kills the keeper, waits at most 5 s until it has ended, and calls keeper_close_fds(). Returns
+ * false if the keeper has not ended in this time.
  */
 bool keeper_kill_and_wait(struct keeper *keeper);

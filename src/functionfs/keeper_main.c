@@ -39,30 +39,30 @@ struct keeper_state {
 	int listener_socket;   /* the next supervisor connects to it */
 	bool taken_over;       /* the supervisor is not our parent: no signal reports its death */
 	double linger_seconds; /* time to wait for the next supervisor, seconds */
-	double exit_time;      /* value of now_monotonic() at which the keeper exits; HUGE_VAL: a
-				  supervisor is connected */
+	double exit_deadline;  /* value of now_monotonic() at which the keeper exits; HUGE_VAL: a
+			      supervisor is connected */
 
 	pid_t worker_pid;  /* 0: there is no worker */
 	int worker_socket; /* -1: no worker, or the worker has closed it */
 	int worker_pidfd;
-	int worker_output; /* read end of the worker's output pipe */
-	int kill_switch;   /* pipe of KEEPER_MSG_KILL_SWITCH; -1: none */
+	int worker_output;   /* read end of the worker's output pipe */
+	int group_kill_pipe; /* pipe of KEEPER_MSG_GROUP_KILL_PIPE; -1: none */
 
 	struct link_state link_state;
-	int speed_fd; /* the UDC's file current_speed; -1: none */
+	int udc_speed_fd; /* the UDC's file current_speed; -1: none */
 
 	struct pending_setup { /* the SETUP that the worker has not answered yet */
 		bool exists;
 		uint32_t id; /* number of this SETUP in messages */
 		struct usb_ctrlrequest setup;
 		double deadline; /* value of now_monotonic() at which the keeper stalls the SETUP */
-	} pending;
+	} pending_setup;
 
 	/*
 	 * The next SETUP gets the short deadline, because it has already waited: the worker did not
 	 * answer the SETUP before it, and the host has cancelled that one.
 	 */
-	bool next_deadline_is_short;
+	bool next_setup_timeout_is_short;
 
 	/*
 	 * Header of a message of the worker for which the supervisor's socket has no room yet; its
@@ -97,10 +97,10 @@ static void on_interrupt_signal(int sig _unused_)
  */
 static bool stall_pending_setup(struct keeper_state *k)
 {
-	bool in = k->pending.setup.bRequestType & USB_DIR_IN;
+	bool in = k->pending_setup.setup.bRequestType & USB_DIR_IN;
 	ssize_t n = in ? read(k->ep0, NULL, 0) : write(k->ep0, NULL, 0);
 
-	k->pending.exists = false;
+	k->pending_setup.exists = false;
 	return n < 0 && errno == EIDRM;
 }
 
@@ -134,16 +134,16 @@ static void complete_setup(struct keeper_state *k, bool in, size_t size)
 		stall_pending_setup(k);
 		return;
 	}
-	k->pending.exists = false;
+	k->pending_setup.exists = false;
 	if (!in && n > 0 && k->worker_socket >= 0)
-		control_message_send(k->worker_socket, FFSCTL_MSG_DATA, k->pending.id,
+		control_message_send(k->worker_socket, FFSCTL_MSG_DATA, k->pending_setup.id,
 				     k->message_body, (size_t)n);
 }
 
 static void handle_setup_answer(struct keeper_state *k, uint16_t type, size_t size)
 {
-	bool in = k->pending.setup.bRequestType & USB_DIR_IN;
-	size_t wanted = le16toh(k->pending.setup.wLength);
+	bool in = k->pending_setup.setup.bRequestType & USB_DIR_IN;
+	size_t wanted = le16toh(k->pending_setup.setup.wLength);
 
 	if (type == FFSCTL_MSG_DATA && in)
 		complete_setup(k, true, size < wanted ? size : wanted);
@@ -157,23 +157,24 @@ static bool receive_from_worker(struct keeper_state *k, bool wait);
 
 /*
  * Passes a SETUP to the worker and waits for the answer, because this is faster than poll(2). The
- * supervisor can interrupt the wait (keeper_interrupt).
+ * supervisor can interrupt the wait (keeper_interrupt_control_request).
  */
 static void pass_setup_to_worker(struct keeper_state *k, const struct usb_ctrlrequest *setup)
 {
-	k->pending.exists = true;
-	k->pending.id++;
-	k->pending.setup = *setup;
-	k->pending.deadline =
-		now_monotonic() + (k->next_deadline_is_short ? KEEPER_SETUP_SHORT_DEADLINE_MS
-							     : KEEPER_SETUP_DEADLINE_MS) /
+	k->pending_setup.exists = true;
+	k->pending_setup.id++;
+	k->pending_setup.setup = *setup;
+	k->pending_setup.deadline =
+		now_monotonic() + (k->next_setup_timeout_is_short ? KEEPER_SETUP_SHORT_DEADLINE_MS
+								  : KEEPER_SETUP_DEADLINE_MS) /
 					  1e3;
-	if (k->worker_socket < 0 || !control_message_send(k->worker_socket, FFSCTL_MSG_SETUP,
-							  k->pending.id, setup, sizeof(*setup)))
+	if (k->worker_socket < 0 ||
+	    !control_message_send(k->worker_socket, FFSCTL_MSG_SETUP, k->pending_setup.id, setup,
+				  sizeof(*setup)))
 		stall_pending_setup(k);
-	else if (!k->unsent.type && !k->next_deadline_is_short)
+	else if (!k->unsent.type && !k->next_setup_timeout_is_short)
 		receive_from_worker(k, true);
-	k->next_deadline_is_short = false;
+	k->next_setup_timeout_is_short = false;
 }
 
 static uint8_t read_current_speed(const struct keeper_state *k)
@@ -189,7 +190,7 @@ static uint8_t read_current_speed(const struct keeper_state *k)
 	};
 	_cleanup_free_ char *word = NULL;
 
-	if (fd_read_line(k->speed_fd, &word) < 0)
+	if (fd_read_line(k->udc_speed_fd, &word) < 0)
 		return FFSCTL_SPEED_UNKNOWN;
 	for (size_t i = 0; i < ARRAY_SIZE(speeds); i++)
 		if (streq(word, speeds[i].word))
@@ -284,7 +285,7 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 	if (size == -EPIPE) {
 		/* A worker may close its socket; the keeper then stalls every SETUP. */
 		cleanup_close(&k->worker_socket);
-		if (k->pending.exists)
+		if (k->pending_setup.exists)
 			stall_pending_setup(k);
 	}
 	if (size < 0)
@@ -293,8 +294,9 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 	case FFSCTL_MSG_ACCEPT:
 	case FFSCTL_MSG_STALL:
 	case FFSCTL_MSG_DATA:
-		if (k->pending.exists &&
-		    head.id == k->pending.id) /* else the answer is too late, or answers no SETUP */
+		if (k->pending_setup.exists &&
+		    head.id == k->pending_setup
+				       .id) /* else the answer is too late, or answers no SETUP */
 			handle_setup_answer(k, head.type, (size_t)size);
 		break;
 	case FFSCTL_MSG_READY:
@@ -331,9 +333,9 @@ static void drop_worker(struct keeper_state *k)
 	cleanup_close(&k->worker_socket);
 	cleanup_close(&k->worker_pidfd);
 	cleanup_close(&k->worker_output);
-	cleanup_close(&k->kill_switch);
+	cleanup_close(&k->group_kill_pipe);
 	k->worker_pid = 0;
-	if (k->pending.exists)
+	if (k->pending_setup.exists)
 		stall_pending_setup(k);
 }
 
@@ -345,7 +347,7 @@ static void read_queued_events(struct keeper_state *k)
 		read_ep0_events(k);
 }
 
-static void set_worker(struct keeper_state *k, int *fds)
+static void take_worker_from_message(struct keeper_state *k, int *fds)
 {
 	struct ffsctl_event events[LINK_STATE_EVENTS];
 	size_t n, n_fds = 0;
@@ -365,7 +367,7 @@ static void set_worker(struct keeper_state *k, int *fds)
 	setsockopt(k->worker_socket, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
 	if (worker.has_pidfd)
 		k->worker_pidfd = steal_fd(&fds[n_fds++]);
-	if (worker.has_output)
+	if (worker.has_output_pipe)
 		k->worker_output = steal_fd(&fds[n_fds++]);
 	for (size_t i = 0; i < n; i++)
 		control_message_send(k->worker_socket, FFSCTL_MSG_EVENT, 0, &events[i],
@@ -378,8 +380,8 @@ static void set_worker(struct keeper_state *k, int *fds)
  */
 static _Noreturn void exit_keeper(const struct keeper_state *k)
 {
-	if (k->kill_switch >= 0)
-		(void)!write(k->kill_switch, "", 1);
+	if (k->group_kill_pipe >= 0)
+		(void)!write(k->group_kill_pipe, "", 1);
 	raise(SIGKILL);
 	_exit(1);
 }
@@ -393,10 +395,10 @@ static void on_supervisor_lost(struct keeper_state *k)
 	k->unsent.type = 0;
 	if (k->linger_seconds <= 0)
 		exit_keeper(k);
-	k->exit_time = now_monotonic() + k->linger_seconds;
+	k->exit_deadline = now_monotonic() + k->linger_seconds;
 }
 
-static void set_linger(struct keeper_state *k)
+static void store_linger_seconds(struct keeper_state *k)
 {
 	uint32_t ms;
 
@@ -427,7 +429,7 @@ static void receive_from_supervisor(struct keeper_state *k)
 	switch (head.type) {
 	case KEEPER_MSG_WORKER:
 		if (size == sizeof(struct keeper_worker) && fds[0] >= 0)
-			set_worker(k, fds);
+			take_worker_from_message(k, fds);
 		break;
 	case KEEPER_MSG_NO_WORKER:
 		drop_worker(k);
@@ -438,14 +440,14 @@ static void receive_from_supervisor(struct keeper_state *k)
 		}
 		break;
 	case KEEPER_MSG_SPEED_FILE:
-		replace_fd(&k->speed_fd, &fds[0]);
+		replace_fd(&k->udc_speed_fd, &fds[0]);
 		break;
-	case KEEPER_MSG_KILL_SWITCH:
-		replace_fd(&k->kill_switch, &fds[0]);
+	case KEEPER_MSG_GROUP_KILL_PIPE:
+		replace_fd(&k->group_kill_pipe, &fds[0]);
 		break;
 	case KEEPER_MSG_LINGER:
 		if (size == sizeof(uint32_t))
-			set_linger(k);
+			store_linger_seconds(k);
 		break;
 	case FFSCTL_MSG_PING:
 	case FFSCTL_MSG_STOP:
@@ -470,7 +472,7 @@ static void accept_supervisor(struct keeper_state *k)
 {
 	struct keeper_hello hello = { .worker = { .pid = k->worker_pid,
 						  .has_pidfd = k->worker_pidfd >= 0,
-						  .has_output = k->worker_output >= 0 },
+						  .has_output_pipe = k->worker_output >= 0 },
 				      .link_state = k->link_state };
 	int fds[CONTROL_MESSAGE_FDS];
 	size_t n_fds = 0;
@@ -480,7 +482,7 @@ static void accept_supervisor(struct keeper_state *k)
 		return;
 	if (hello.worker.has_pidfd)
 		fds[n_fds++] = k->worker_pidfd;
-	if (hello.worker.has_output)
+	if (hello.worker.has_output_pipe)
 		fds[n_fds++] = k->worker_output;
 	if (!peer_is_same_user(fd) ||
 	    !control_message_send_fds(fd, KEEPER_MSG_HELLO, 0, &hello, sizeof(hello), fds, n_fds)) {
@@ -489,7 +491,7 @@ static void accept_supervisor(struct keeper_state *k)
 	}
 	k->supervisor_socket = fd;
 	k->taken_over = true;
-	k->exit_time = HUGE_VAL;
+	k->exit_deadline = HUGE_VAL;
 }
 
 /* --- the loop ----------------------------------------------------------------------------------
@@ -497,16 +499,17 @@ static void accept_supervisor(struct keeper_state *k)
 
 static bool has_deadline(const struct keeper_state *k)
 {
-	return k->pending.exists || !isinf(k->exit_time);
+	return k->pending_setup.exists || !isinf(k->exit_deadline);
 }
 
 static int poll_timeout_ms(const struct keeper_state *k)
 {
 	if (!has_deadline(k))
 		return -1;
-	return poll_timeout_until(k->pending.exists && k->pending.deadline < k->exit_time
-					  ? k->pending.deadline
-					  : k->exit_time);
+	return poll_timeout_until(k->pending_setup.exists &&
+						  k->pending_setup.deadline < k->exit_deadline
+					  ? k->pending_setup.deadline
+					  : k->exit_deadline);
 }
 
 static _Noreturn void run_keeper(struct keeper_state *k)
@@ -523,7 +526,7 @@ static _Noreturn void run_keeper(struct keeper_state *k)
 			  .events = POLLIN },
 			{ .fd = k->unsent.type ? -1 : k->worker_socket, .events = POLLIN },
 			/* While a SETUP is pending, poll(2) always reports ep0 as ready. */
-			{ .fd = k->pending.exists ? -1 : k->ep0, .events = POLLIN },
+			{ .fd = k->pending_setup.exists ? -1 : k->ep0, .events = POLLIN },
 		};
 
 		if (interrupted) {
@@ -543,11 +546,11 @@ static _Noreturn void run_keeper(struct keeper_state *k)
 			accept_supervisor(k);
 		if (pfd[2].revents && k->worker_socket >= 0 && !k->unsent.type)
 			receive_from_worker(k, false);
-		if (k->pending.exists && now_monotonic() >= k->pending.deadline)
-			k->next_deadline_is_short = stall_pending_setup(k);
-		if (pfd[3].revents && !k->pending.exists)
+		if (k->pending_setup.exists && now_monotonic() >= k->pending_setup.deadline)
+			k->next_setup_timeout_is_short = stall_pending_setup(k);
+		if (pfd[3].revents && !k->pending_setup.exists)
 			read_ep0_events(k);
-		if (!isinf(k->exit_time) && now_monotonic() >= k->exit_time)
+		if (!isinf(k->exit_deadline) && now_monotonic() >= k->exit_deadline)
 			exit_keeper(k);
 	}
 }
@@ -588,8 +591,9 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 	k.ep0 = ep0;
 	k.supervisor_socket = supervisor;
 	k.listener_socket = listener;
-	k.worker_socket = k.worker_pidfd = k.worker_output = k.kill_switch = k.speed_fd = -1;
-	k.exit_time = HUGE_VAL;
+	k.worker_socket = k.worker_pidfd = k.worker_output = k.group_kill_pipe = k.udc_speed_fd =
+		-1;
+	k.exit_deadline = HUGE_VAL;
 	keeper_enter_sandbox();
 	control_message_send(supervisor, KEEPER_MSG_STARTED, 0, NULL, 0);
 	run_keeper(&k);

@@ -87,7 +87,7 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 	M(PID, pid)                                                                                \
 	M(TEXT, engine)	     /* engine that the worker reports */                                  \
 	M(COUNT, restarts)   /* number of restarts since the gadget came up */                     \
-	M(TEXT, last_exit)   /* how the last worker process ended, as text (worker_record_exit) */ \
+	M(TEXT, last_exit)   /* how the last worker process ended, as text (worker_store_exit) */  \
 	M(TIME, ready_since) /* time at which the worker became ready; null: it is not ready */    \
 	M(OBJECT, stats)     /* statistics that the worker reports */
 

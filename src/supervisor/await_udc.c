@@ -10,14 +10,14 @@
 #include "base/log.h"
 #include "configfs/udc.h"
 #include "configfs/udc_watch.h"
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 #include "supervisor/live_gadget.h"
 
 /*
  * Warns if the gadget cannot work on the chosen UDC. The gadget is bound anyway, because the table
  * of UDC drivers may be wrong for this kernel.
  */
-static void warn_of_mismatch(const struct binding *b)
+static void warn_if_udc_does_not_fit(const struct binding *b)
 {
 	const struct live_gadget *live = b->live;
 	_cleanup_free_ char *driver = udc_driver(b->udc),
@@ -30,8 +30,8 @@ static void warn_of_mismatch(const struct binding *b)
 static int choose_udc(struct binding *b, bool waiting, struct error *err)
 {
 	const struct gadget_udc *wanted = &b->live->model->udc;
-	int r = udc_choose(b->live->paths, wanted, b->option_udc, &b->udc, err);
-	bool named = b->option_udc || wanted->name.value || wanted->driver.value;
+	int r = udc_choose(b->live->paths, wanted, b->udc_from_command_line, &b->udc, err);
+	bool named = b->udc_from_command_line || wanted->name.value || wanted->driver.value;
 
 	if (r == 0 && waiting && !named && udc_is_virtual(b->udc)) {
 		free(steal_ptr(b->udc));
@@ -39,7 +39,7 @@ static int choose_udc(struct binding *b, bool waiting, struct error *err)
 		return error_add_hint(err, "a virtual UDC needs --udc");
 	}
 	if (r == 0)
-		warn_of_mismatch(b);
+		warn_if_udc_does_not_fit(b);
 	return r;
 }
 
@@ -64,7 +64,7 @@ static void on_udc_event(void *data, uint32_t events _unused_)
 		gadget_begin_down(b->live, &err);
 }
 
-int bus_await_udc(struct binding *b, double seconds, struct error *err)
+int binding_await_udc(struct binding *b, double seconds, struct error *err)
 {
 	struct udc_wait w = { .binding = b, .uevent_watch = FD_WATCH_NONE };
 	_cleanup_error_ struct error why = { 0 };
@@ -93,11 +93,11 @@ int bus_await_udc(struct binding *b, double seconds, struct error *err)
 		log_about(b->live->name, NULL, LOG_INFO, "%s: waiting for a UDC: %s", b->live->name,
 			  text);
 		if (isfinite(seconds))
-			timer_start(&b->live->deadline_timer, seconds);
+			timer_start(&b->live->up_or_reload_timer, seconds);
 		gadget_write_status(b->live);
 		while (b->live->state == GADGET_WAITING && (r = loop_once(&b->live->loop, -1)) >= 0)
 			;
-		timer_stop(&b->live->deadline_timer);
+		timer_stop(&b->live->up_or_reload_timer);
 		if (r < 0)
 			error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
 	}

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Functions with which other components change a binding. bus.c binds and unbinds. */
+/* Functions with which other components change a binding. binding_states.c binds and unbinds. */
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 
-void bus_init(struct binding *b, struct live_gadget *live, struct host_state *host)
+void binding_init(struct binding *b, struct live_gadget *live, struct usb_host_state *host)
 {
 	*b = (struct binding){ .live = live, .host = host, .uevent_watch = FD_WATCH_NONE };
 }
 
-void bus_free(struct binding *b)
+void binding_free(struct binding *b)
 {
 	cleanup_close(&b->uevent_watch.fd);
 	free(b->uevent_filter_udc);
@@ -21,10 +21,10 @@ void bus_free(struct binding *b)
 	error_clear(&b->bind_error);
 }
 
-void bus_set_state_after_takeover(struct binding *b, const char *udc, bool no_bind,
-				  enum bus_state state)
+void binding_set_state_after_takeover(struct binding *b, const char *udc, bool no_bind,
+				      enum binding_state state)
 {
-	b->no_bind = no_bind;
+	b->must_stay_unbound = no_bind;
 	if (!udc)
 		return;
 	if (no_bind) {
@@ -35,22 +35,22 @@ void bus_set_state_after_takeover(struct binding *b, const char *udc, bool no_bi
 	b->state = state;
 }
 
-void bus_cancel_bind(struct binding *b)
+void binding_cancel_bind(struct binding *b)
 {
 	b->bind_requested = false;
 }
 
-void bus_save_udc(struct binding *b)
+void binding_remember_udc_before_reload(struct binding *b)
 {
 	b->udc_before_reload = steal_ptr(b->udc);
 }
 
-void bus_restore_udc(struct binding *b)
+void binding_restore_udc_before_reload(struct binding *b)
 {
 	b->udc = steal_ptr(b->udc_before_reload);
 }
 
-void bus_set_udc(struct binding *b, char *udc)
+void binding_set_udc_after_reload(struct binding *b, char *udc)
 {
 	free(steal_ptr(b->udc_before_reload));
 	b->udc = udc;

@@ -14,8 +14,8 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "supervisor/bus.h"
-#include "supervisor/control_parts.h"
+#include "supervisor/binding.h"
+#include "supervisor/control_internal.h"
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 
@@ -71,7 +71,7 @@ static bool is_in_group(int fd, const struct ucred *peer, gid_t group)
  */
 static bool may_send_commands(struct control_client *client)
 {
-	const struct control *control = client->control;
+	const struct control_server *control = client->control;
 	struct ucred peer;
 
 	if (fd_peer_credentials(client->watch.fd, &peer) < 0)
@@ -83,8 +83,8 @@ static bool may_send_commands(struct control_client *client)
 }
 
 /* Returns a free slot for a new client; NULL: there is none that this client may use. */
-static struct control_client *find_free_slot(struct control *control,
-					     const struct control_client *new_client)
+static struct control_client *find_slot_for_client(struct control_server *control,
+						   const struct control_client *new_client)
 {
 	struct control_client *slot = NULL;
 	int others = 0, of_user = 0;
@@ -110,7 +110,7 @@ static bool has_sent_no_request(const struct control_client *client)
 	return client->watch.fd >= 0 && client->waits_for == CLIENT_IDLE;
 }
 
-static void start_idle_timer(struct control *control)
+static void start_command_deadline_timer(struct control_server *control)
 {
 	double next = HUGE_VAL, now = now_monotonic();
 
@@ -118,28 +118,28 @@ static void start_idle_timer(struct control *control)
 		if (has_sent_no_request(&control->clients[i]) &&
 		    control->clients[i].command_deadline < next)
 			next = control->clients[i].command_deadline;
-	timer_stop(&control->idle_timer);
+	timer_stop(&control->command_deadline_timer);
 	if (!isinf(next))
-		timer_start(&control->idle_timer, next > now ? next - now : 0);
+		timer_start(&control->command_deadline_timer, next > now ? next - now : 0);
 }
 
 /* Closes clients that sent no command in time. */
-static void on_idle_timer(void *data, uint32_t events _unused_)
+static void on_command_deadline(void *data, uint32_t events _unused_)
 {
-	struct control *control = data;
+	struct control_server *control = data;
 
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (has_sent_no_request(&control->clients[i]) &&
 		    control->clients[i].command_deadline <= now_monotonic())
 			control_close_client(&control->clients[i]);
-	start_idle_timer(control);
+	start_command_deadline_timer(control);
 }
 
 /*
  * Refuses a client when there is no free file descriptor: a connection that stays in the queue
  * would wake the supervisor again and again.
  */
-static void refuse_without_free_fd(struct control *control)
+static void refuse_without_free_fd(struct control_server *control)
 {
 	struct control_client late = { .control = control, .watch = FD_WATCH_NONE };
 
@@ -153,7 +153,7 @@ static void refuse_without_free_fd(struct control *control)
 
 static void on_new_client(void *data, uint32_t events _unused_)
 {
-	struct control *control = data;
+	struct control_server *control = data;
 	struct control_client *client, late = { .control = control, .watch = FD_WATCH_NONE };
 	int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
@@ -167,7 +167,7 @@ static void on_new_client(void *data, uint32_t events _unused_)
 			       "its supervisor answers only root and the group of --group");
 		return;
 	}
-	client = find_free_slot(control, &late);
+	client = find_slot_for_client(control, &late);
 	if (!client || fd_watch_add(&control->live->loop, &client->watch, fd, EPOLLIN,
 				    on_client_message, client) < 0) {
 		control_refuse_as_too_many(&late);
@@ -176,26 +176,26 @@ static void on_new_client(void *data, uint32_t events _unused_)
 	client->uid = late.uid;
 	client->is_root = late.is_root;
 	client->command_deadline = now_monotonic() + CONTROL_COMMAND_SECONDS;
-	start_idle_timer(control);
+	start_command_deadline_timer(control);
 }
 
-void control_init(struct control *control, struct live_gadget *live, struct binding *binding,
+void control_init(struct control_server *control, struct live_gadget *live, struct binding *binding,
 		  struct reloader *reloader, struct switcher *switcher, struct takeover *takeover)
 {
-	*control = (struct control){ .live = live,
-				     .binding = binding,
-				     .reloader = reloader,
-				     .switcher = switcher,
-				     .takeover = takeover,
-				     .listener = FD_WATCH_NONE,
-				     .idle_timer = FD_WATCH_NONE,
-				     .spare_fd = -1 };
+	*control = (struct control_server){ .live = live,
+					    .binding = binding,
+					    .reloader = reloader,
+					    .switcher = switcher,
+					    .takeover = takeover,
+					    .listener = FD_WATCH_NONE,
+					    .command_deadline_timer = FD_WATCH_NONE,
+					    .spare_fd = -1 };
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		control->clients[i] =
 			(struct control_client){ .control = control, .watch = FD_WATCH_NONE };
 }
 
-int control_listen(struct control *control, const struct rundir *rundir, struct error *err)
+int control_listen(struct control_server *control, const struct rundir *rundir, struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/" RUNDIR_CONTROL, rundir->path);
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -212,7 +212,8 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    chmod(path, control->allowed_gid ? 0666 : 0600) < 0 || listen(fd, CONTROL_CLIENTS) < 0)
 		return error_errno(err, EX_OSERR, errno, path, "cannot listen on %s", path);
-	r = timer_open(&control->live->loop, &control->idle_timer, on_idle_timer, control);
+	r = timer_open(&control->live->loop, &control->command_deadline_timer, on_command_deadline,
+		       control);
 	if (r == 0)
 		r = fd_watch_add(&control->live->loop, &control->listener, fd, EPOLLIN,
 				 on_new_client, control);
@@ -223,17 +224,17 @@ int control_listen(struct control *control, const struct rundir *rundir, struct 
 	return 0;
 }
 
-void control_close(struct control *control)
+void control_close(struct control_server *control)
 {
 	cleanup_close(&control->spare_fd);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		control_close_client(&control->clients[i]);
 	fd_watch_close(&control->live->loop, &control->listener);
-	fd_watch_close(&control->live->loop, &control->idle_timer);
+	fd_watch_close(&control->live->loop, &control->command_deadline_timer);
 }
 
 /* Refuses reloads that `down` has cancelled. */
-static void refuse_cancelled_reloads(struct control *control)
+static void refuse_reloads_that_down_cancelled(struct control_server *control)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].waits_for == CLIENT_WAITS_RELOAD)
@@ -241,9 +242,9 @@ static void refuse_cancelled_reloads(struct control *control)
 				       "'down' came before it was reloaded");
 }
 
-void control_answer_down(struct control *control, const struct error *err)
+void control_answer_down(struct control_server *control, const struct error *err)
 {
-	refuse_cancelled_reloads(control);
+	refuse_reloads_that_down_cancelled(control);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].waits_for == CLIENT_WAITS_DOWN)
 			control_answer(&control->clients[i], err);
@@ -253,9 +254,10 @@ void control_answer_down(struct control *control, const struct error *err)
  * Returns whether all workers that the client restarts are ready or done, or have failed. If one
  * has failed, sets err.
  */
-static bool restarted_workers_are_final(const struct control_client *client, struct error *err)
+static bool restarted_workers_are_ready_or_failed(const struct control_client *client,
+						  struct error *err)
 {
-	const struct control *control = client->control;
+	const struct control_server *control = client->control;
 	const struct live_worker *failed = NULL;
 
 	for (size_t n = 0; n < control->live->functions.n; n++) {
@@ -274,7 +276,7 @@ static bool restarted_workers_are_final(const struct control_client *client, str
 }
 
 /* Refuses the clients that wait for a failed gadget: their commands cannot succeed any more. */
-static void refuse_waiting_clients(struct control *control)
+static void refuse_waiting_clients(struct control_server *control)
 {
 	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
 		struct control_client *client = &control->clients[c];
@@ -285,9 +287,9 @@ static void refuse_waiting_clients(struct control *control)
 }
 
 /* Returns whether the client's command has ended. If the command has failed, sets err. */
-static bool command_has_ended(const struct control_client *client, struct error *err)
+static bool requested_action_has_ended(const struct control_client *client, struct error *err)
 {
-	const struct control *control = client->control;
+	const struct control_server *control = client->control;
 
 	switch (client->waits_for) {
 	case CLIENT_IDLE:
@@ -296,14 +298,14 @@ static bool command_has_ended(const struct control_client *client, struct error 
 	case CLIENT_WAITS_RELOAD:
 		return false;
 	case CLIENT_WAITS_RESTART:
-		return restarted_workers_are_final(client, err) &&
-		       (err->exit || bus_rebind_has_ended(control->binding, err));
+		return restarted_workers_are_ready_or_failed(client, err) &&
+		       (err->exit || binding_rebind_has_ended(control->binding, err));
 	case CLIENT_WAITS_READY:
 		return control->live->functions.phase == PHASE_UP &&
-		       restarted_workers_are_final(client, err) &&
-		       (err->exit ||
-			(gadget_condition(control->live, control->binding) == STATUS_READY &&
-			 bus_is_bound(control->binding)));
+		       restarted_workers_are_ready_or_failed(client, err) &&
+		       (err->exit || (gadget_condition_for_status(
+					      control->live, control->binding) == STATUS_READY &&
+				      binding_is_bound_in_kernel(control->binding)));
 	case CLIENT_WAITS_HOST:
 		return host_has_configured(control->binding->host);
 	case CLIENT_WAITS_NO_HOST:
@@ -317,12 +319,12 @@ static bool command_has_ended(const struct control_client *client, struct error 
  * Returns whether a reload has ended. If `down` has cancelled it, returns false:
  * control_answer_down answers the client.
  */
-static bool reload_has_ended(const struct control *control)
+static bool reload_has_ended(const struct control_server *control)
 {
 	return control->live->functions.phase == PHASE_UP && !gadget_is_reloading(control->live);
 }
 
-void control_answer_finished_commands(struct control *control)
+void control_answer_finished_commands(struct control_server *control)
 {
 	if (control->live->state == GADGET_FAILED)
 		refuse_waiting_clients(control);
@@ -334,7 +336,7 @@ void control_answer_finished_commands(struct control *control)
 			control_answer_bind(client, true, &control->binding->bind_error);
 		else if (client->waits_for == CLIENT_WAITS_RELOAD && reload_has_ended(control))
 			control_answer_reload(client);
-		else if (command_has_ended(client, &err))
+		else if (requested_action_has_ended(client, &err))
 			control_answer(client, &err);
 	}
 }

@@ -19,14 +19,14 @@
 #define CONTROL_COMMAND_SECONDS 5
 
 struct binding;
-struct control;
+struct control_server;
 struct live_gadget;
 struct reloader;
 struct switcher;
 struct takeover;
 
 struct control_client {
-	struct control *control;
+	struct control_server *control;
 	struct fd_watch watch; /* watch of the client's socket; fd -1: this slot is free */
 	bool is_root; /* the client is root, or the user of a supervisor that is not root */
 	uid_t uid;
@@ -45,7 +45,7 @@ struct control_client {
 			       */
 };
 
-struct control {
+struct control_server {
 	/* The components that execute the commands. */
 	struct live_gadget *live;
 	struct binding *binding;
@@ -54,7 +54,7 @@ struct control {
 	struct takeover *takeover;
 	gid_t allowed_gid; /* --group, whose members may send commands; 0: only root may */
 
-	struct fd_watch listener, idle_timer;
+	struct fd_watch listener, command_deadline_timer;
 	/*
 	 * File descriptor that is closed to accept and refuse a client when no other one is free;
 	 * owned.
@@ -63,27 +63,27 @@ struct control {
 	struct control_client clients[CONTROL_CLIENTS];
 };
 
-void control_init(struct control *control, struct live_gadget *live, struct binding *binding,
+void control_init(struct control_server *control, struct live_gadget *live, struct binding *binding,
 		  struct reloader *reloader, struct switcher *switcher, struct takeover *takeover);
-int control_listen(struct control *control, const struct rundir *rundir, struct error *err);
-void control_close(struct control *control);
+int control_listen(struct control_server *control, const struct rundir *rundir, struct error *err);
+void control_close(struct control_server *control);
 /*
  * Answers clients whose command is done. Must be called after the status was written, because a
  * client may read the status as soon as it has the answer.
  */
-void control_answer_finished_commands(struct control *control);
+void control_answer_finished_commands(struct control_server *control);
 /*
  * Answers all clients except the one at the socket `except_fd` with an error and the hint to try
  * again. Called before the supervisor executes another program, which does not know these clients.
  */
-void control_refuse_all(struct control *control, int except_fd);
+void control_refuse_all(struct control_server *control, int except_fd);
 /* Cancels binds whose clients have closed their connection, without waiting for the event loop. */
-void control_cancel_closed_binds(struct control *control);
+void control_cancel_binds_of_closed_clients(struct control_server *control);
 /*
  * Answers every client that waits for the end of the gadget: with `err`, or with success if `err`
  * is empty or NULL.
  */
-void control_answer_down(struct control *control, const struct error *err);
+void control_answer_down(struct control_server *control, const struct error *err);
 
 /* Answers a command with `err`, or with success if `err` is empty. Closes the socket `fd`. */
-void control_answer_fd(int fd, const struct error *err);
+void control_answer_and_close_socket(int fd, const struct error *err);

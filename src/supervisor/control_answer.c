@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "supervisor/bus.h"
-#include "supervisor/control_parts.h"
+#include "supervisor/binding.h"
+#include "supervisor/control_internal.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/reload.h"
 
@@ -28,7 +28,7 @@ static void send_answer(int fd, enum control_command command, const struct socke
 	send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-void control_answer_fd(int fd, const struct error *err)
+void control_answer_and_close_socket(int fd, const struct error *err)
 {
 	send_answer(fd, COMMAND_UNKNOWN, NULL, err);
 	close(fd);
@@ -64,8 +64,8 @@ void control_refuse(struct control_client *client, int exit, const char *text)
 
 void control_answer_reload(struct control_client *client)
 {
-	const struct control *control = client->control;
-	const struct reload_result *result = &control->reloader->result;
+	const struct control_server *control = client->control;
+	const struct reload_result *result = &control->reloader->last_result;
 	struct socket_answer answer = { .gadget_changed = result->was_applied,
 					.rebound = result->gadget_rebound,
 					.awaited_udc =
@@ -89,17 +89,17 @@ void control_refuse_as_too_many(struct control_client *client)
 /* If a client of `bind` ended before the bind, the gadget must not be bound later. */
 void control_handle_closed_client(struct control_client *client)
 {
-	struct control *control = client->control;
+	struct control_server *control = client->control;
 	bool wanted = client->waits_for != CLIENT_WAITS_BIND;
 
 	control_close_client(client);
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		wanted = wanted || control->clients[i].waits_for == CLIENT_WAITS_BIND;
 	if (!wanted)
-		bus_cancel_bind(control->binding);
+		binding_cancel_bind(control->binding);
 }
 
-void control_cancel_closed_binds(struct control *control)
+void control_cancel_binds_of_closed_clients(struct control_server *control)
 {
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		struct control_client *client = &control->clients[i];
@@ -111,7 +111,7 @@ void control_cancel_closed_binds(struct control *control)
 	}
 }
 
-void control_refuse_all(struct control *control, int except_fd)
+void control_refuse_all(struct control_server *control, int except_fd)
 {
 	_cleanup_error_ struct error err = { 0 };
 
@@ -120,13 +120,13 @@ void control_refuse_all(struct control *control, int except_fd)
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].watch.fd >= 0 && control->clients[i].watch.fd != except_fd)
 			control_answer(&control->clients[i], &err);
-	bus_cancel_bind(control->binding);
+	binding_cancel_bind(control->binding);
 	/* Accepts and refuses the clients in the socket's queue, at most CONTROL_CLIENTS. */
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 		if (fd < 0)
 			return;
-		control_answer_fd(fd, &err);
+		control_answer_and_close_socket(fd, &err);
 	}
 }

@@ -5,8 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/trust.h"
-#include "supervisor/bus.h"
-#include "supervisor/control_parts.h"
+#include "supervisor/binding.h"
+#include "supervisor/control_internal.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/reexec.h"
 #include "supervisor/reload.h"
@@ -54,7 +54,7 @@ static void begin_down(struct control_client *client, const struct socket_reques
 
 static void begin_restart(struct control_client *client, const struct socket_request *request)
 {
-	const struct control *control = client->control;
+	const struct control_server *control = client->control;
 	bool any = false;
 
 	if (refuse_unless_up(client))
@@ -71,7 +71,7 @@ static void begin_restart(struct control_client *client, const struct socket_req
 		control_refuse(client, EX_USAGE, "no such function with a worker in the gadget");
 	else
 		client->waits_for = CLIENT_WAITS_RESTART;
-	gadget_mark_changed(control->live);
+	live_gadget_request_update(control->live);
 }
 
 static void begin_bind(struct control_client *client, const struct socket_request *request)
@@ -81,7 +81,7 @@ static void begin_bind(struct control_client *client, const struct socket_reques
 
 	if (refuse_unless_up(client))
 		return;
-	if (bus_request_bind(client->control->binding, request->udc, &changed, &err) < 0 ||
+	if (binding_request_bind(client->control->binding, request->udc, &changed, &err) < 0 ||
 	    !changed)
 		control_answer_bind(client, false, &err);
 	else
@@ -91,13 +91,13 @@ static void begin_bind(struct control_client *client, const struct socket_reques
 static void begin_unbind(struct control_client *client,
 			 const struct socket_request *request _unused_)
 {
-	const struct control *control = client->control;
+	const struct control_server *control = client->control;
 	_cleanup_error_ struct error err = { 0 };
 	bool changed = false;
 
 	if (refuse_unless_up(client))
 		return;
-	bus_unbind(control->binding, &changed, &err);
+	binding_unbind(control->binding, &changed, &err);
 	gadget_write_status(control->live);
 	control_answer_bind(client, changed, &err);
 }
@@ -105,7 +105,7 @@ static void begin_unbind(struct control_client *client,
 static void begin_reload(struct control_client *client, const struct socket_request *request)
 {
 	const char *file = request->file;
-	const struct control *control = client->control;
+	const struct control_server *control = client->control;
 	_cleanup_error_ struct error err = { 0 };
 
 	if (refuse_unless_up(client))
@@ -117,13 +117,13 @@ static void begin_reload(struct control_client *client, const struct socket_requ
 		control_answer(client, &err);
 	else
 		client->waits_for = CLIENT_WAITS_RELOAD;
-	gadget_mark_changed(control->live);
+	live_gadget_request_update(control->live);
 }
 
 static void begin_reexec(struct control_client *client, const struct socket_request *request)
 {
 	const char *program = request->program;
-	const struct control *control = client->control;
+	const struct control_server *control = client->control;
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *why = NULL;
 
@@ -134,8 +134,8 @@ static void begin_reexec(struct control_client *client, const struct socket_requ
 		control_refuse(client, EX_USAGE, "the program must be an absolute path");
 		return;
 	}
-	why = trust_find_problem(
-		program, gadget_program_trust(control->live, control->live->model->file_dir));
+	why = trust_find_problem(program, gadget_users_trusted_with_programs(
+						  control->live, control->live->model->file_dir));
 	if (why) {
 		trust_set_error(program, why, &err);
 		control_answer(client, &err);
@@ -151,7 +151,7 @@ static void begin_wait_host(struct control_client *client,
 	if (refuse_if_too_many_wait(client))
 		return;
 	client->waits_for = CLIENT_WAITS_HOST;
-	gadget_mark_changed(client->control->live);
+	live_gadget_request_update(client->control->live);
 }
 
 static void begin_wait(struct control_client *client, const struct socket_request *request)
@@ -169,7 +169,7 @@ static void begin_wait(struct control_client *client, const struct socket_reques
 		return;
 	}
 	client->waits_for = waits[request->condition];
-	gadget_mark_changed(client->control->live);
+	live_gadget_request_update(client->control->live);
 }
 
 static void refuse_unknown_command(struct control_client *client,

@@ -14,22 +14,22 @@ int gadget_error_bound_elsewhere(const char *name, const char *udc, const char *
 {
 	error_set(err, EX_CANTCREAT, EBUSY, NULL, "'%s' is bound to %s, not to %s", name, udc,
 		  wanted);
-	return gadget_hint_unbind(name, err);
+	return error_add_unbind_hint(name, err);
 }
 
 int gadget_error_bound_externally(const char *name, const char *udc, struct error *err)
 {
 	error_set(err, EX_CANTCREAT, EBUSY, NULL, "another program has bound '%s' to %s", name,
 		  udc);
-	return gadget_hint_unbind(name, err);
+	return error_add_unbind_hint(name, err);
 }
 
-int gadget_hint_unbind(const char *name, struct error *err)
+int error_add_unbind_hint(const char *name, struct error *err)
 {
 	return error_add_hint(err, "'ffsctl unbind %s' unbinds it first", name);
 }
 
-int gadget_hint_down(const char *name, struct error *err)
+int error_add_down_hint(const char *name, struct error *err)
 {
 	return error_add_hint(err, "'ffsctl down %s' removes what is left", name);
 }

@@ -14,9 +14,9 @@ int gadget_error_bound_elsewhere(const char *name, const char *udc, const char *
 /* Sets the error: another program has bound the gadget to `udc`. */
 int gadget_error_bound_externally(const char *name, const char *udc, struct error *err);
 /* Adds a hint: how to unbind the gadget. */
-int gadget_hint_unbind(const char *name, struct error *err);
+int error_add_unbind_hint(const char *name, struct error *err);
 /* Adds a hint: how to remove what is left of the gadget. */
-int gadget_hint_down(const char *name, struct error *err);
+int error_add_down_hint(const char *name, struct error *err);
 
 /* Adds to an error that the undo failed as well, with the reason `undo`. */
 void gadget_add_undo_error(struct error *err, const struct error *undo);

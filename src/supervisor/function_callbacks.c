@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "supervisor/function_callbacks.h"
 
-#include "supervisor/bus.h"
-#include "supervisor/failures.h"
+#include "supervisor/binding.h"
+#include "supervisor/function_failures.h"
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/switch.h"
 
-static void on_changed(void *data)
+static void on_function_state_changed(void *data)
 {
 	const struct function_callback_data *d = data;
 
-	gadget_mark_changed(d->live);
+	live_gadget_request_update(d->live);
 }
 
 static void on_statistics_changed(void *data)
@@ -46,7 +46,7 @@ static void on_ep0_closed(void *data)
 {
 	const struct function_callback_data *d = data;
 
-	bus_handle_ep0_closed(d->binding);
+	binding_handle_ep0_closed(d->binding);
 }
 
 static void on_switch_requested(void *data, struct live_worker *worker, const char *body,
@@ -61,7 +61,7 @@ static bool is_bound(void *data)
 {
 	const struct function_callback_data *d = data;
 
-	return bus_is_bound(d->binding);
+	return binding_is_bound_in_kernel(d->binding);
 }
 
 static bool is_configured(void *data)
@@ -78,15 +78,15 @@ static bool is_reloading(void *data)
 	return d->live->state == GADGET_RELOADING;
 }
 
-static enum trusted_users program_trust(void *data, const char *dir)
+static enum trusted_users users_trusted_with_programs(void *data, const char *dir)
 {
 	const struct function_callback_data *d = data;
 
-	return gadget_program_trust(d->live, dir);
+	return gadget_users_trusted_with_programs(d->live, dir);
 }
 
 const struct function_callbacks supervisor_function_callbacks = {
-	.changed = on_changed,
+	.function_state_changed = on_function_state_changed,
 	.statistics_changed = on_statistics_changed,
 	.log_line = on_log_line,
 	.worker_failed = on_worker_failed,
@@ -96,5 +96,5 @@ const struct function_callbacks supervisor_function_callbacks = {
 	.is_bound = is_bound,
 	.is_configured = is_configured,
 	.is_reloading = is_reloading,
-	.program_trust = program_trust,
+	.users_trusted_with_programs = users_trusted_with_programs,
 };

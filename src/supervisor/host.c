@@ -23,7 +23,7 @@ static bool config_has_ffs(const struct gadget *g, const struct config *c)
 	return false;
 }
 
-static bool ffs_reports_all_configs(const struct gadget *g)
+static bool every_config_has_ffs_function(const struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_configs; i++)
 		if (!config_has_ffs(g, &g->configs[i]))
@@ -31,12 +31,12 @@ static bool ffs_reports_all_configs(const struct gadget *g)
 	return true;
 }
 
-void host_init(struct host_state *host, struct live_gadget *live)
+void host_init(struct usb_host_state *host, struct live_gadget *live)
 {
-	*host = (struct host_state){ .live = live, .udc_state_watch = FD_WATCH_NONE };
+	*host = (struct usb_host_state){ .live = live, .udc_state_watch = FD_WATCH_NONE };
 }
 
-static void stop_watching_udc_state(struct host_state *host)
+static void stop_watching_udc_state(struct usb_host_state *host)
 {
 	fd_watch_close(&host->live->loop, &host->udc_state_watch);
 }
@@ -60,14 +60,14 @@ static bool read_configured(int fd, bool *configured)
 
 static void on_udc_state(void *data, uint32_t events _unused_)
 {
-	struct host_state *host = data;
+	struct usb_host_state *host = data;
 
 	if (!read_configured(host->udc_state_watch.fd,
 			     &host->state_is_configured)) { /* the UDC was removed */
 		stop_watching_udc_state(host);
 		host->state_is_configured = false;
 	}
-	gadget_mark_changed(host->live);
+	live_gadget_request_update(host->live);
 }
 
 /*
@@ -84,7 +84,7 @@ static void send_udc_to_keepers(struct functions *functions, const char *udc)
 		function_set_keeper_udc(functions->list[n], udc);
 }
 
-void host_watch_udc_state(struct host_state *host, const char *udc)
+void host_watch_udc_state(struct usb_host_state *host, const char *udc)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
@@ -95,7 +95,7 @@ void host_watch_udc_state(struct host_state *host, const char *udc)
 	if (udc)
 		send_udc_to_keepers(&host->live->functions, udc);
 	/* During a reload configfs.gadget is the new gadget, live->model the old one. */
-	if (!udc || ffs_reports_all_configs(host->live->configfs.gadget))
+	if (!udc || every_config_has_ffs_function(host->live->configfs.gadget))
 		return;
 	path = strf(UDC_CLASS_DIR "/%s/state", udc);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -105,7 +105,7 @@ void host_watch_udc_state(struct host_state *host, const char *udc)
 		steal_fd(&fd);
 }
 
-void host_watch_after_takeover(struct host_state *host, const char *udc, bool configured)
+void host_watch_after_takeover(struct usb_host_state *host, const char *udc, bool configured)
 {
 	host_watch_udc_state(host, udc);
 	host->state_is_configured = configured;
@@ -115,7 +115,7 @@ void host_watch_after_takeover(struct host_state *host, const char *udc, bool co
 	host->state_is_configured = host->state_is_configured && configured;
 }
 
-void host_clear_link_states(struct host_state *host)
+void host_clear_link_states(struct usb_host_state *host)
 {
 	const struct functions *functions = &host->live->functions;
 
@@ -123,7 +123,7 @@ void host_clear_link_states(struct host_state *host)
 		functions->list[n]->link_state = (struct link_state){ 0 };
 }
 
-void host_handle_unbind(struct host_state *host)
+void host_handle_unbind(struct usb_host_state *host)
 {
 	stop_watching_udc_state(host);
 	host->state_is_configured = false;
@@ -131,7 +131,7 @@ void host_handle_unbind(struct host_state *host)
 }
 
 /* Returns true if any function is enabled: a host enables all functions of a configuration. */
-bool host_has_configured(const struct host_state *host)
+bool host_has_configured(const struct usb_host_state *host)
 {
 	const struct functions *functions = &host->live->functions;
 

@@ -12,7 +12,7 @@
 
 struct live_gadget;
 
-struct host_state {
+struct usb_host_state {
 	struct live_gadget *live;
 	struct fd_watch udc_state_watch; /* watch of the UDC's attribute `state`; owns its file
 					    descriptor */
@@ -20,25 +20,25 @@ struct host_state {
 					    configuration has a FunctionFS function */
 };
 
-void host_init(struct host_state *host, struct live_gadget *live);
+void host_init(struct usb_host_state *host, struct live_gadget *live);
 
 /*
  * Called before each bind: watches changes of the UDC's state from now on. Does nothing if every
  * configuration has a FunctionFS function. If the state cannot be read, the gadget counts as not
  * configured.
  */
-void host_watch_udc_state(struct host_state *host, const char *udc);
+void host_watch_udc_state(struct usb_host_state *host, const char *udc);
 /*
  * Called after a takeover: watches changes of the UDC's state as host_watch_udc_state does.
  * `configured`: a host had configured the gadget when the dead supervisor last wrote its status.
  */
-void host_watch_after_takeover(struct host_state *host, const char *udc, bool configured);
+void host_watch_after_takeover(struct usb_host_state *host, const char *udc, bool configured);
 /*
  * Clears the link states of an unbound gadget: FunctionFS reports the unbind later, and `status`
  * must not show the old host until then.
  */
-void host_clear_link_states(struct host_state *host);
+void host_clear_link_states(struct usb_host_state *host);
 /* Called after an unbind: stops watching, and clears the link states. */
-void host_handle_unbind(struct host_state *host);
+void host_handle_unbind(struct usb_host_state *host);
 /* Returns whether a host has configured the gadget. */
-bool host_has_configured(const struct host_state *host);
+bool host_has_configured(const struct usb_host_state *host);

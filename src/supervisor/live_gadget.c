@@ -15,15 +15,16 @@ static void log_step(const struct step *step, bool undone)
 		log_debug("%s %s", what, step->path);
 }
 
-void gadget_init(struct live_gadget *live, const struct paths *paths, const struct gadget *model,
-		 const char *name, void (*write_status)(void *data), void *write_status_data)
+void live_gadget_init(struct live_gadget *live, const struct paths *paths,
+		      const struct gadget *model, const char *name,
+		      void (*write_status)(void *data), void *write_status_data)
 {
 	*live = (struct live_gadget){
 		.paths = paths,
 		.model = model,
 		.name = name,
 		.loop.epoll_fd = -1,
-		.deadline_timer = FD_WATCH_NONE,
+		.up_or_reload_timer = FD_WATCH_NONE,
 		.rundir = RUNDIR_NONE,
 		.configfs = { .paths = paths, .gadget = model },
 		.plan.on_step = log_step,
@@ -39,7 +40,7 @@ void gadget_init(struct live_gadget *live, const struct paths *paths, const stru
 	log_file_init(&live->log_file, -1);
 }
 
-void gadget_close(struct live_gadget *live)
+void live_gadget_free(struct live_gadget *live)
 {
 	for (size_t n = 0; n < live->functions.n; n++)
 		function_free(live->functions.list[n]);
@@ -47,7 +48,7 @@ void gadget_close(struct live_gadget *live)
 	log_file_close(&live->log_file);
 	configfs_free(&live->configfs);
 	plan_free(&live->plan);
-	fd_watch_close(&live->loop, &live->deadline_timer);
+	fd_watch_close(&live->loop, &live->up_or_reload_timer);
 	loop_close(&live->loop);
 	rundir_close(&live->rundir);
 	record_free(&live->record);
@@ -84,7 +85,7 @@ void gadget_begin_down(struct live_gadget *live, struct error *why)
 	/* Updates the lock file, so that another `up` does not report that the gadget is up. */
 	if (gadget_handle_event(live, GADGET_EV_DOWN))
 		rundir_set_owner(&live->rundir, OWNER_STOPPING, &ignored);
-	live->needs_update = true;
+	live->needs_plan_and_status_update = true;
 }
 
 enum gadgetfile_trust gadget_file_trust(const struct live_gadget *live)
@@ -92,7 +93,8 @@ enum gadgetfile_trust gadget_file_trust(const struct live_gadget *live)
 	return live->functions.foreground ? GADGETFILE_TRUST_ROOT : GADGETFILE_TRUST_UNWRITABLE;
 }
 
-enum trusted_users gadget_program_trust(const struct live_gadget *live, const char *dir)
+enum trusted_users gadget_users_trusted_with_programs(const struct live_gadget *live,
+						      const char *dir)
 {
 	bool only_root =
 		gadget_file_trust(live) == GADGETFILE_TRUST_ROOT ||

@@ -19,7 +19,7 @@
 #include "rundir/log_file.h"
 #include "rundir/record.h"
 #include "rundir/rundir.h"
-#include "supervisor/state.h"
+#include "supervisor/gadget_state.h"
 
 struct live_gadget {
 	const struct paths *paths;
@@ -35,15 +35,15 @@ struct live_gadget {
 	bool bounding_set_is_empty; /* the capability bounding set of the supervisor is empty */
 	struct error failure;	    /* reason why the gadget failed or goes down */
 	bool undo_failed;	    /* some steps could not be undone */
-	bool needs_update;	    /* plan and status must be updated */
+	bool needs_plan_and_status_update; /* plan and status must be updated */
 	bool retry_undo_soon; /* the undo must be tried again soon (PLAN_SOON_MS), even without an
 				 event */
 
 	struct loop loop;
-	struct fd_watch deadline_timer; /* timer of the timeout of `up`, of a reload, or of the wait
-					   for a UDC */
-	struct rundir rundir;		/* owned */
-	struct log_file log_file;	/* log of the workers' output */
+	struct fd_watch up_or_reload_timer; /* timer of the timeout of `up`, of a reload, or of the
+					   wait for a UDC */
+	struct rundir rundir;		    /* owned */
+	struct log_file log_file;	    /* log of the workers' output */
 	struct configfs configfs;
 	struct plan plan;
 	struct functions functions;
@@ -60,15 +60,16 @@ struct live_gadget {
  * Initializes everything except the callbacks of the functions. `model` NULL: the gadget is only
  * undone, from its record.
  */
-void gadget_init(struct live_gadget *live, const struct paths *paths, const struct gadget *model,
-		 const char *name, void (*write_status)(void *data), void *write_status_data);
+void live_gadget_init(struct live_gadget *live, const struct paths *paths,
+		      const struct gadget *model, const char *name,
+		      void (*write_status)(void *data), void *write_status_data);
 /* Frees the functions and everything that the struct owns. */
-void gadget_close(struct live_gadget *live);
+void live_gadget_free(struct live_gadget *live);
 
 /* Records that something changed which may affect the plan or the status. */
-static inline void gadget_mark_changed(struct live_gadget *live)
+static inline void live_gadget_request_update(struct live_gadget *live)
 {
-	live->needs_update = true;
+	live->needs_plan_and_status_update = true;
 }
 
 /* Logs one line about the gadget: to stderr in the foreground, else to the log. */
@@ -95,7 +96,8 @@ enum gadgetfile_trust gadget_file_trust(const struct live_gadget *live);
  * Returns which owners of programs and plugins are trusted. `dir` is the directory of the gadget
  * file.
  */
-enum trusted_users gadget_program_trust(const struct live_gadget *live, const char *dir);
+enum trusted_users gadget_users_trusted_with_programs(const struct live_gadget *live,
+						      const char *dir);
 
 /* Writes RUN/NAME/record: before the first step, and before a change of the plan takes effect. */
 int gadget_write_record(struct live_gadget *live, struct error *err);

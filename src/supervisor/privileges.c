@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "process/capabilities.h"
 #include "supervisor/live_gadget.h"
-#include "supervisor/read_file.h"
+#include "supervisor/read_gadget_file.h"
 
 #define CAPABILITY(name) (1ULL << CAP_##name)
 /*
@@ -30,11 +30,11 @@
 /* The files of the gadgets that this gadget may switch to, directly or after other switches. */
 struct switch_targets {
 	const struct live_gadget *live;
-	char *file_paths[SWITCH_FILES_MAX];
-	size_t n_files;
+	char *gadget_files[SWITCH_FILES_MAX];
+	size_t n_gadget_files;
 };
 
-static uint64_t capabilities_of_gadget(const struct gadget *g)
+static uint64_t capabilities_needed_by_gadget(const struct gadget *g)
 {
 	uint64_t needs = 0;
 
@@ -50,25 +50,25 @@ static uint64_t capabilities_of_gadget(const struct gadget *g)
 
 static bool targets_have_path(const struct switch_targets *targets, const char *path)
 {
-	for (size_t i = 0; i < targets->n_files; i++)
-		if (streq(targets->file_paths[i], path))
+	for (size_t i = 0; i < targets->n_gadget_files; i++)
+		if (streq(targets->gadget_files[i], path))
 			return true;
 	return false;
 }
 
 static void add_switch_targets(struct switch_targets *targets, const struct gadget *g)
 {
-	for (size_t i = 0; i < g->n_switch_to && targets->n_files < SWITCH_FILES_MAX; i++) {
+	for (size_t i = 0; i < g->n_switch_to && targets->n_gadget_files < SWITCH_FILES_MAX; i++) {
 		_cleanup_free_ char *path = gadgetfile_find_beside(
 			g, targets->live->gadget_file_dirs, g->switch_to[i].value);
 
 		if (path && !targets_have_path(targets, path))
-			targets->file_paths[targets->n_files++] = steal_ptr(path);
+			targets->gadget_files[targets->n_gadget_files++] = steal_ptr(path);
 	}
 }
 
 /* Reads the file as a switch would, and returns the capabilities that its workers need. */
-static uint64_t capabilities_of_file(struct switch_targets *targets, const char *path)
+static uint64_t capabilities_needed_by_file(struct switch_targets *targets, const char *path)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget *g = NULL;
@@ -78,7 +78,7 @@ static uint64_t capabilities_of_file(struct switch_targets *targets, const char 
 	if (supervisor_read_gadget_file(path, NULL, targets->live->gadget_file_dirs,
 					gadget_file_trust(targets->live), NULL, NULL, &g, &document,
 					&ignored) == 0) {
-		needs = capabilities_of_gadget(g);
+		needs = capabilities_needed_by_gadget(g);
 		add_switch_targets(targets, g);
 	}
 	gadget_free(g);
@@ -86,22 +86,23 @@ static uint64_t capabilities_of_file(struct switch_targets *targets, const char 
 	return needs;
 }
 
-static uint64_t capabilities_of_switch_targets(const struct live_gadget *live)
+static uint64_t capabilities_needed_by_switch_targets(const struct live_gadget *live)
 {
 	struct switch_targets targets = { .live = live };
 	uint64_t needs = 0;
 
 	add_switch_targets(&targets, live->model);
-	for (size_t i = 0; i < targets.n_files; i++)
-		needs |= capabilities_of_file(&targets, targets.file_paths[i]);
-	for (size_t i = 0; i < targets.n_files; i++)
-		free(targets.file_paths[i]);
+	for (size_t i = 0; i < targets.n_gadget_files; i++)
+		needs |= capabilities_needed_by_file(&targets, targets.gadget_files[i]);
+	for (size_t i = 0; i < targets.n_gadget_files; i++)
+		free(targets.gadget_files[i]);
 	return needs;
 }
 
 void privileges_give_up(struct live_gadget *live)
 {
-	uint64_t needs = capabilities_of_gadget(live->model) | capabilities_of_switch_targets(live);
+	uint64_t needs = capabilities_needed_by_gadget(live->model) |
+			 capabilities_needed_by_switch_targets(live);
 
 	if (needs == ALL_CAPABILITIES)
 		return;

@@ -35,7 +35,7 @@ int supervisor_reexec(struct takeover *t, const char *program, int client_fd, st
 								: NULL,
 				     NULL };
 
-	if (live->functions.workers_switch_object)
+	if (live->functions.switch_json_for_workers)
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
 				 "'%s' has become another gadget (switch_to)", live->name);
 	if (!take_over_is_possible(t))

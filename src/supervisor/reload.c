@@ -13,9 +13,9 @@
 #include "function/launch.h"
 #include "functionfs/mount.h"
 #include "probe/features.h"
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 #include "supervisor/errors.h"
-#include "supervisor/failures.h"
+#include "supervisor/function_failures.h"
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/privileges.h"
@@ -38,7 +38,7 @@ void reload_cancel(struct reloader *reloader)
 void reload_free(struct reloader *reloader)
 {
 	reload_cancel(reloader);
-	error_clear(&reloader->result.reload_error);
+	error_clear(&reloader->last_result.reload_error);
 	gadget_free(reloader->loaded_model);
 }
 
@@ -56,7 +56,7 @@ static void replace_function_list(struct live_gadget *live, struct live_function
 		*array_add(live->functions.list, live->functions.n) = list[k];
 }
 
-static void clear_replacements(struct live_gadget *live)
+static void clear_reload_marks(struct live_gadget *live)
 {
 	for (size_t n = 0; n < live->functions.n; n++) {
 		live->functions.list[n]->replacement = NULL;
@@ -91,14 +91,14 @@ static void commit_functions(struct live_gadget *live, struct reload *r)
 	}
 	replace_function_list(live, list, n_list);
 	free(list);
-	clear_replacements(live);
+	clear_reload_marks(live);
 }
 
 /*
  * Writes the record. On failure the record keeps the merged plan, from which all steps can be
  * undone.
  */
-static void write_record_or_log(struct live_gadget *live)
+static void write_record_and_log_failure(struct live_gadget *live)
 {
 	_cleanup_error_ struct error err = { 0 };
 
@@ -110,19 +110,19 @@ static void end_reload(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
 
-	timer_stop(&live->deadline_timer);
+	timer_stop(&live->up_or_reload_timer);
 	configfs_close_backend(&live->configfs);
 	reloader->current_reload = NULL;
 	reload_discard(r, &live->functions);
 	launch_release_user_ids(&live->functions);
 	memory_release_unused(); /* releases the memory that only the parser needed */
 	/* Handles the workers that failed during the reload. */
-	for (size_t n = 0; n < live->functions.n && reloader->binding->state != BUS_FAILED; n++)
+	for (size_t n = 0; n < live->functions.n && reloader->binding->state != BINDING_FAILED; n++)
 		if (live->functions.list[n]->worker &&
 		    live->functions.list[n]->worker->state == WORKER_FAILED)
 			failures_handle_failed_worker(reloader->binding,
 						      live->functions.list[n]->worker);
-	gadget_mark_changed(live);
+	live_gadget_request_update(live);
 	/* Writes the status before the log line: a reader of that line may then read the status. */
 	gadget_write_status(live);
 }
@@ -131,11 +131,11 @@ static void log_reloaded(struct reloader *reloader, size_t n)
 {
 	const char *changes = n == 1 ? "change" : "changes";
 
-	if (reloader->result.awaits_udc)
+	if (reloader->last_result.awaits_udc)
 		gadget_log(reloader->live,
 			   "reloaded: %zu %s; it is bound again when its UDC %s is back", n,
 			   changes, reloader->binding->udc);
-	else if (reloader->result.gadget_rebound)
+	else if (reloader->last_result.gadget_rebound)
 		gadget_log(reloader->live, "reloaded with a rebind: %zu %s", n, changes);
 	else
 		gadget_log(reloader->live, "reloaded without a rebind: %zu %s", n, changes);
@@ -152,15 +152,15 @@ static void commit_reload(struct reloader *reloader, struct reload *r)
 	record_set_gadget_file(&live->record, r->new_gadget, r->new_document);
 	live->model = live->configfs.gadget = reloader->loaded_model = steal_ptr(r->new_gadget);
 	configfs_limit_changed_values_to_plan(&live->configfs, &live->plan);
-	write_record_or_log(live);
-	reloader->result.was_applied = true;
+	write_record_and_log_failure(live);
+	reloader->last_result.was_applied = true;
 	if (r->rebinds) {
-		bus_set_udc(reloader->binding, steal_ptr(r->new_udc));
-		bus_set_state_after_reload(reloader->binding,
-					   r->bind_awaits_udc ? BUS_REBIND_DUE : BUS_ON);
+		binding_set_udc_after_reload(reloader->binding, steal_ptr(r->new_udc));
+		binding_set_state_after_reload(
+			reloader->binding, r->bind_awaits_udc ? BINDING_REBIND_DUE : BINDING_ON);
 	}
-	reloader->result.awaits_udc = bus_awaits_udc(reloader->binding);
-	reloader->result.gadget_rebound = r->rebinds && !r->bind_awaits_udc;
+	reloader->last_result.awaits_udc = binding_awaits_udc(reloader->binding);
+	reloader->last_result.gadget_rebound = r->rebinds && !r->bind_awaits_udc;
 	gadget_handle_event(live, GADGET_EV_RELOADED);
 	end_reload(reloader, r);
 	gadget_free(before);
@@ -168,48 +168,49 @@ static void commit_reload(struct reloader *reloader, struct reload *r)
 	log_reloaded(reloader, n);
 }
 
-static void finish_reverted(struct reloader *reloader, struct reload *r)
+static void finish_reverted_reload(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
 
 	difference_keep_plan(&r->difference, DIFFERENCE_OLD_PLAN);
 	replace_function_list(live, r->old_functions, r->n_old_functions);
-	clear_replacements(live);
+	clear_reload_marks(live);
 	configfs_limit_changed_values_to_plan(&live->configfs, &live->plan);
-	write_record_or_log(live);
+	write_record_and_log_failure(live);
 	if (r->rebinds)
-		bus_restore_udc(reloader->binding);
+		binding_restore_udc_before_reload(reloader->binding);
 	if (r->gadget_was_unbound)
-		bus_set_state_after_reload(reloader->binding,
-					   r->bind_awaits_udc ? BUS_REBIND_DUE : BUS_ON);
-	error_add_detail(&r->change_error, "'%s' is as it was before", live->name);
+		binding_set_state_after_reload(
+			reloader->binding, r->bind_awaits_udc ? BINDING_REBIND_DUE : BINDING_ON);
+	error_add_detail(&r->failed_change_error, "'%s' is as it was before", live->name);
 	if (r->bind_awaits_udc)
-		error_add_detail(&r->change_error, "it is bound again when its UDC %s is back",
+		error_add_detail(&r->failed_change_error,
+				 "it is bound again when its UDC %s is back",
 				 reloader->binding->udc);
-	error_move(&reloader->result.reload_error, &r->change_error);
+	error_move(&reloader->last_result.reload_error, &r->failed_change_error);
 	gadget_handle_event(live, GADGET_EV_REVERTED);
 	end_reload(reloader, r);
-	gadget_log_error(live, "not reloaded", &reloader->result.reload_error);
+	gadget_log_error(live, "not reloaded", &reloader->last_result.reload_error);
 }
 
 /* Ends a reload that could not be reverted. The supervisor and the record keep the merged plan. */
-static void finish_broken(struct reloader *reloader, struct reload *r)
+static void finish_irreversible_reload(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
-	const struct step *bind = bus_find_bind_step(&live->plan);
+	const struct step *bind = binding_find_bind_step(&live->plan);
 
-	timer_stop(&live->deadline_timer);
+	timer_stop(&live->up_or_reload_timer);
 	configfs_close_backend(&live->configfs);
 	gadget_handle_event(live, GADGET_EV_REVERT_FAILED);
 	if (r->rebinds && bind)
-		bus_set_udc(reloader->binding, xstrdup(bind->value));
+		binding_set_udc_after_reload(reloader->binding, xstrdup(bind->value));
 	if (r->revert_error.text)
-		gadget_add_undo_error(&r->change_error, &r->revert_error);
-	gadget_hint_down(live->name, &r->change_error);
-	error_move(&reloader->result.reload_error, &r->change_error);
-	gadget_mark_changed(live);
+		gadget_add_undo_error(&r->failed_change_error, &r->revert_error);
+	error_add_down_hint(live->name, &r->failed_change_error);
+	error_move(&reloader->last_result.reload_error, &r->failed_change_error);
+	live_gadget_request_update(live);
 	gadget_write_status(live);
-	gadget_log_error(live, "not reloaded", &reloader->result.reload_error);
+	gadget_log_error(live, "not reloaded", &reloader->last_result.reload_error);
 }
 
 /* --- steps of a reload
@@ -250,11 +251,11 @@ static void begin_revert(struct reloader *reloader, struct reload *r)
 		host_clear_link_states(reloader->binding->host);
 	}
 	restart_stopped_workers(live);
-	timer_start(&live->deadline_timer, r->timeout);
+	timer_start(&live->up_or_reload_timer, r->timeout);
 }
 
 /* Returns whether all changes succeeded except the bind, which failed because of a missing UDC. */
-static bool bind_lacks_udc(const struct reload *r)
+static bool bind_failed_without_udc(const struct reload *r)
 {
 	const struct difference *d = &r->difference;
 	const struct step *failed = difference_failed_step(d);
@@ -263,8 +264,9 @@ static bool bind_lacks_udc(const struct reload *r)
 	return is_last && failed && failed->op == &configfs_op_bind && !udc_exists(failed->value);
 }
 
-/* Skips the failed bind, because the UDC does not exist. bus.c binds when the UDC appears. */
-static void leave_unbound(struct reload *r, struct error *err)
+/* Skips the failed bind, because the UDC does not exist. binding_states.c binds when the UDC
+ * appears. */
+static void keep_unbound_until_udc_appears(struct reload *r, struct error *err)
 {
 	difference_skip_failed_change(&r->difference);
 	error_clear(err);
@@ -278,17 +280,17 @@ void reload_revert(struct reloader *reloader)
 
 	while ((result = difference_revert(&r->difference, &r->revert_error)) > 0 && r->timed_out)
 		difference_time_out(&r->difference, &r->revert_error);
-	if (result < 0 && bind_lacks_udc(r)) {
-		leave_unbound(r, &r->revert_error);
+	if (result < 0 && bind_failed_without_udc(r)) {
+		keep_unbound_until_udc_appears(r, &r->revert_error);
 		result = 0;
 	}
 	if (result > 0)
 		reloader->live->retry_undo_soon =
 			reloader->live->retry_undo_soon || result == PLAN_SOON;
 	else if (result < 0)
-		finish_broken(reloader, r);
+		finish_irreversible_reload(reloader, r);
 	else
-		finish_reverted(reloader, r);
+		finish_reverted_reload(reloader, r);
 }
 
 void reload_continue(struct reloader *reloader)
@@ -300,8 +302,8 @@ void reload_continue(struct reloader *reloader)
 	if (r->rebinds && !r->gadget_was_unbound)
 		host_watch_udc_state(reloader->binding->host, r->new_udc);
 	result = difference_apply(&r->difference, &err);
-	if (result < 0 && bind_lacks_udc(r)) {
-		leave_unbound(r, &err);
+	if (result < 0 && bind_failed_without_udc(r)) {
+		keep_unbound_until_udc_appears(r, &err);
 		result = 0;
 	}
 	/* If the reload rebinds the gadget, the unbind is its first change. */
@@ -322,7 +324,7 @@ void reload_continue(struct reloader *reloader)
 		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 			  "'%s' could not be reloaded within %g s", reloader->live->name,
 			  r->timeout);
-	error_move(&r->change_error, &err);
+	error_move(&r->failed_change_error, &err);
 	begin_revert(reloader, r);
 	reload_revert(reloader);
 }
@@ -335,10 +337,10 @@ void reloader_handle_keeper_death(struct reloader *reloader)
 {
 	struct reload *r = reloader->current_reload;
 
-	if (!r || reloader->result.reload_error.exit)
+	if (!r || reloader->last_result.reload_error.exit)
 		return;
-	error_copy(&r->change_error, &reloader->live->failure);
-	finish_broken(reloader, r);
+	error_copy(&r->failed_change_error, &reloader->live->failure);
+	finish_irreversible_reload(reloader, r);
 }
 
 static void begin_requested_reload(struct reloader *reloader)
@@ -350,7 +352,7 @@ static void begin_requested_reload(struct reloader *reloader)
 		gadget_log_error(reloader->live, "not reloaded", &err);
 }
 
-void reload_begin_requested(struct reloader *reloader)
+void reload_begin_if_requested(struct reloader *reloader)
 {
 	if (reloader->reload_requested && !reloader->live->up_is_awaited &&
 	    !reloader->binding->bind_requested)
@@ -360,7 +362,7 @@ void reload_begin_requested(struct reloader *reloader)
 void reload_on_timeout(struct reloader *reloader)
 {
 	reloader->current_reload->timed_out = true;
-	gadget_mark_changed(reloader->live);
+	live_gadget_request_update(reloader->live);
 }
 
 void reload_request(struct reloader *reloader)
@@ -372,7 +374,7 @@ void reload_request(struct reloader *reloader)
 		reloader->reload_requested = true;
 	else if (gadget_refuses_commands(live, EX_CANTCREAT, EINVAL, &err))
 		gadget_log_error(live, "not reloaded", &err);
-	gadget_mark_changed(live);
+	live_gadget_request_update(live);
 }
 
 /* --- the beginning -------------------------------------------------------------------------------
@@ -407,14 +409,14 @@ static void start_changes(struct reloader *reloader, struct reload *r, double ti
 	r->timeout = timeout;
 	live->configfs.gadget = r->new_gadget;
 	mark_removed_functions(r);
-	timer_start(&live->deadline_timer, timeout);
+	timer_start(&live->up_or_reload_timer, timeout);
 	if (reload_rebinds(&r->difference)) {
-		/* Writes the status before the unbind, as bus_unbind does. */
+		/* Writes the status before the unbind, as binding_unbind does. */
 		r->rebinds = true;
-		bus_save_udc(reloader->binding);
+		binding_remember_udc_before_reload(reloader->binding);
 		gadget_write_status(live);
 	}
-	gadget_mark_changed(live);
+	live_gadget_request_update(live);
 }
 
 /* Ends a reload before its first change: restores the old plan and the old functions. */
@@ -424,7 +426,7 @@ static void abandon_reload(struct live_gadget *live, struct reload *r)
 		difference_keep_plan(&r->difference, DIFFERENCE_OLD_PLAN);
 	if (r->old_functions)
 		replace_function_list(live, r->old_functions, r->n_old_functions);
-	clear_replacements(live);
+	clear_reload_marks(live);
 	reload_discard(r, &live->functions);
 	launch_release_user_ids(&live->functions);
 }
@@ -465,12 +467,12 @@ static int check_privileges(const struct live_gadget *live, const struct reload 
 static int plan_reload(struct reloader *reloader, struct reload *r, struct error *err)
 {
 	struct live_gadget *live = reloader->live;
-	const struct running_gadget base = { .paths = live->paths,
-					     .functions = &live->functions,
-					     .configfs = &live->configfs,
-					     .plan = &live->plan,
-					     .udc = reloader->binding->udc,
-					     .record = &live->record };
+	const struct gadget_before_reload base = { .paths = live->paths,
+						   .functions = &live->functions,
+						   .configfs = &live->configfs,
+						   .plan = &live->plan,
+						   .udc = reloader->binding->udc,
+						   .record = &live->record };
 	int result = reload_prepare(r, &base, err);
 
 	if (result == 0)
@@ -489,7 +491,7 @@ static int prepare_reload(struct reloader *reloader, struct reload *r, const cha
 			  bool keep_name, struct error *err)
 {
 	struct live_gadget *live = reloader->live;
-	int result = bus_check_no_other_bind(reloader->binding, err);
+	int result = binding_check_no_other_bind(reloader->binding, err);
 
 	if (result == 0)
 		/* If a file is named, the command has already printed its diagnostics. */
@@ -515,9 +517,9 @@ int reload_begin(struct reloader *reloader, const char *path, bool keep_name, do
 	struct reload *r = xcalloc(1, sizeof(*r));
 	int result = prepare_reload(reloader, r, path, keep_name, err);
 
-	error_clear(&reloader->result.reload_error);
-	reloader->result.was_applied = reloader->result.gadget_rebound =
-		reloader->result.awaits_udc = false;
+	error_clear(&reloader->last_result.reload_error);
+	reloader->last_result.was_applied = reloader->last_result.gadget_rebound =
+		reloader->last_result.awaits_udc = false;
 	if (result < 0) {
 		abandon_reload(live, r);
 		return result;

@@ -30,7 +30,7 @@ struct reloader {
 		bool was_applied;	   /* the reload applied the new gadget file */
 		bool gadget_rebound;	   /* the reload unbound the gadget, and bound it again */
 		bool awaits_udc; /* the gadget is not bound, but will be when its UDC appears */
-	} result;
+	} last_result;
 	struct gadget
 		*loaded_model; /* the gadget's model if a reload loaded it, otherwise NULL; owned */
 };
@@ -41,7 +41,7 @@ void reload_cancel(struct reloader *reloader);
 void reload_free(struct reloader *reloader);
 /*
  * Begins to apply the gadget file at `path`; NULL: the file in the record. When the reload has
- * ended, which may be before this function returns, reloader->result is set. Then
+ * ended, which may be before this function returns, reloader->last_result is set. Then
  * reloader->current_reload is NULL, except in GADGET_BROKEN. `keep_name`: see reload_read_file.
  */
 int reload_begin(struct reloader *reloader, const char *path, bool keep_name, double timeout,
@@ -49,7 +49,7 @@ int reload_begin(struct reloader *reloader, const char *path, bool keep_name, do
 /* Handles SIGHUP: requests a reload, which begins as soon as possible. Errors are logged. */
 void reload_request(struct reloader *reloader);
 /* Begins the reload that SIGHUP requested, unless another command must end first. */
-void reload_begin_requested(struct reloader *reloader);
+void reload_begin_if_requested(struct reloader *reloader);
 /* Called after each event: continues to apply the changes. */
 void reload_continue(struct reloader *reloader);
 /* Called after each event: continues to undo the changes. */

@@ -10,9 +10,9 @@
 #include "configfs/steps.h"
 #include "configfs/udc.h"
 #include "functionfs/mount.h"
-#include "supervisor/bus.h"
-#include "supervisor/plan.h"
-#include "supervisor/read_file.h"
+#include "supervisor/binding.h"
+#include "supervisor/gadget_plan.h"
+#include "supervisor/read_gadget_file.h"
 
 /* --- the file ------------------------------------------------------------------------------------
  */
@@ -55,11 +55,11 @@ static bool udc_has_driver(const struct paths *paths, const char *udc, const cha
 }
 
 /* Keeps the UDC, unless the file now selects another one. */
-static int choose_udc(struct reload *r, const struct running_gadget *base, struct error *err)
+static int choose_udc(struct reload *r, const struct gadget_before_reload *base, struct error *err)
 {
 	const struct gadget_udc *wanted = &r->new_gadget->udc;
 
-	if (!base->udc || !bus_find_bind_step(base->plan))
+	if (!base->udc || !binding_find_bind_step(base->plan))
 		return 0;
 	if (json_equal(json_object_get(base->record->document, "udc"),
 		       json_object_get(r->new_document, "udc")) ||
@@ -75,7 +75,7 @@ static int choose_udc(struct reload *r, const struct running_gadget *base, struc
 /* --- the plans -----------------------------------------------------------------------------------
  */
 
-/* Removes a bind step that is not applied; bus.c adds it again before a bind. */
+/* Removes a bind step that is not applied; binding_states.c adds it again before a bind. */
 static void remove_unapplied_bind(struct plan *plan)
 {
 	struct step *last = plan->n > 0 ? &plan->steps[plan->n - 1] : NULL;
@@ -113,8 +113,8 @@ static struct live_function *find_kept_function(const struct plan *plan, const s
  * Assigns the steps of the new function `next` to the old function, which is kept. Only the worker
  * of `next` is used.
  */
-static void set_replacement(struct plan *plan, struct live_function *function,
-			    struct live_function *next)
+static void give_steps_to_kept_function(struct plan *plan, struct live_function *function,
+					struct live_function *next)
 {
 	function->replacement = next;
 	for (size_t k = 0; k < plan->n; k++)
@@ -123,7 +123,7 @@ static void set_replacement(struct plan *plan, struct live_function *function,
 }
 
 /* Sets base->functions to the functions of both plans. */
-static void join_functions(struct reload *r, const struct running_gadget *base)
+static void list_functions_of_both_plans(struct reload *r, const struct gadget_before_reload *base)
 {
 	struct functions *live = base->functions;
 
@@ -137,13 +137,13 @@ static void join_functions(struct reload *r, const struct running_gadget *base)
 			find_kept_function(base->plan, r, r->new_functions[n]);
 
 		if (function)
-			set_replacement(base->plan, function, r->new_functions[n]);
+			give_steps_to_kept_function(base->plan, function, r->new_functions[n]);
 		else
 			*array_add(live->list, live->n) = r->new_functions[n];
 	}
 }
 
-int reload_prepare(struct reload *r, const struct running_gadget *base, struct error *err)
+int reload_prepare(struct reload *r, const struct gadget_before_reload *base, struct error *err)
 {
 	int result = gadget_make_live_functions(base->functions, r->new_gadget, &r->new_functions,
 						&r->n_new_functions, err);
@@ -151,7 +151,7 @@ int reload_prepare(struct reload *r, const struct running_gadget *base, struct e
 	return result < 0 ? result : choose_udc(r, base, err);
 }
 
-void reload_make_difference(struct reload *r, const struct running_gadget *base)
+void reload_make_difference(struct reload *r, const struct gadget_before_reload *base)
 {
 	struct plan next = { 0 };
 
@@ -159,7 +159,7 @@ void reload_make_difference(struct reload *r, const struct running_gadget *base)
 	gadget_add_steps(base->configfs, r->new_gadget, r->new_functions, r->n_new_functions,
 			 r->new_udc, base->plan, &next);
 	difference_make(&r->difference, base->plan, &next, &reload_rules);
-	join_functions(r, base);
+	list_functions_of_both_plans(r, base);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -190,7 +190,7 @@ void reload_discard(struct reload *r, const struct functions *live)
 	gadget_free(r->new_gadget);
 	json_decref(r->new_document);
 	free(r->new_udc);
-	error_clear(&r->change_error);
+	error_clear(&r->failed_change_error);
 	error_clear(&r->revert_error);
 	free(r);
 }

@@ -31,11 +31,11 @@ struct reload {
 	double timeout; /* maximum time for applying all changes, and again for reverting them, in
 			   seconds */
 	bool timed_out; /* the timeout has expired */
-	bool gadget_was_unbound;   /* the gadget was unbound, and the link states were cleared */
-	bool bind_awaits_udc;	   /* all changes are done except the bind, because the UDC does not
-				      exist */
-	struct error change_error; /* reason why a change failed */
-	struct error revert_error; /* reason why the changes could not be undone */
+	bool gadget_was_unbound; /* the gadget was unbound, and the link states were cleared */
+	bool bind_awaits_udc;	 /* all changes are done except the bind, because the UDC does not
+				    exist */
+	struct error failed_change_error; /* reason why a change failed */
+	struct error revert_error;	  /* reason why the changes could not be undone */
 };
 
 /* reload_rules.c */
@@ -55,7 +55,7 @@ int reload_read_file(struct reload *r, const struct record *record, const char *
  * The gadget that is up, as it is before the reload. The data come from a supervisor, or from a
  * record.
  */
-struct running_gadget {
+struct gadget_before_reload {
 	const struct paths *paths;
 	struct functions *functions;
 	struct configfs *configfs;
@@ -64,11 +64,11 @@ struct running_gadget {
 	const struct record *record;
 };
 /* Creates the functions of the new plan, and chooses the UDC. */
-int reload_prepare(struct reload *r, const struct running_gadget *base, struct error *err);
+int reload_prepare(struct reload *r, const struct gadget_before_reload *base, struct error *err);
 /*
  * Makes the new plan and the difference; base->plan becomes the merged plan. Must be called after
  * reload_prepare.
  */
-void reload_make_difference(struct reload *r, const struct running_gadget *base);
+void reload_make_difference(struct reload *r, const struct gadget_before_reload *base);
 /* Frees the reload, and its functions except those in the list of `live`. */
 void reload_discard(struct reload *r, const struct functions *live);

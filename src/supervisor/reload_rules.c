@@ -69,14 +69,14 @@ static bool step_depends_on(const struct step *later, const struct step *earlier
  * Steps below a mount are applied again with the mount, because descriptors can be written only
  * once per mount.
  */
-static bool step_is_remade_with(const struct step *earlier, const struct step *later)
+static bool step_reapplies_later_step(const struct step *earlier, const struct step *later)
 {
 	if (earlier->op == &ffs_op_mount)
 		return !is_worker_step(later) && path_is_below(later->path, earlier->path);
 	return configfs_step_forces_reapply_of(earlier, later);
 }
 
-static bool step_replaces(const struct step *next, const struct step *last)
+static bool step_replaces_old_step(const struct step *next, const struct step *last)
 {
 	if (next->op == &function_op_worker)
 		return function_steps_have_same_worker(next, last);
@@ -85,8 +85,8 @@ static bool step_replaces(const struct step *next, const struct step *last)
 
 const struct plan_rules reload_rules = {
 	.depends_on = step_depends_on,
-	.reapply_earlier_if_later_changes = step_is_remade_with,
-	.can_replace_in_place = step_replaces,
+	.reapply_earlier_if_later_changes = step_reapplies_later_step,
+	.can_replace_in_place = step_replaces_old_step,
 };
 
 bool reload_rebinds(const struct difference *d)

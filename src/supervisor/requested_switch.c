@@ -9,12 +9,12 @@ void requested_switch_free(struct requested_switch *sw)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
-	if (sw->rundir.lock_fd >= 0 && !sw->has_leftovers)
-		rundir_remove(&sw->rundir, &ignored);
-	rundir_close(&sw->rundir);
+	if (sw->target_rundir.lock_fd >= 0 && !sw->target_has_record)
+		rundir_remove(&sw->target_rundir, &ignored);
+	rundir_close(&sw->target_rundir);
 	gadget_free(sw->gadget);
 	json_decref(sw->document);
-	json_decref(sw->workers_switch_object);
+	json_decref(sw->switch_json_for_workers);
 	free(sw->udc);
 	free(sw);
 }

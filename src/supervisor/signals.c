@@ -24,13 +24,14 @@ static void handle_child_end(struct functions *functions, pid_t pid, int status)
 		}
 		if (function->keeper.pid == pid) {
 			function->keeper.pid = 0;
-			if (!function->keeper_killed)
+			if (!function->keeper_kill_sent)
 				functions->callbacks->keeper_died(functions->callback_data,
 								  function);
 			break;
 		}
 	}
-	functions_report_change(functions); /* an undo step may wait for the end of this process */
+	functions_report_state_change(
+		functions); /* an undo step may wait for the end of this process */
 }
 
 void signals_reap(struct functions *functions)

@@ -7,7 +7,7 @@
 #include "configfs/items.h"
 #include "functionfs/endpoint.h"
 #include "rundir/status.h"
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/reload.h"
@@ -146,10 +146,10 @@ static void add_changed_value_problem(struct gadget_status *status,
 static void add_problems(struct gadget_status *status, const struct status_view *view)
 {
 	add_error_problem(status, &view->live->failure);
-	if (view->binding->state == BUS_FAILED || view->binding->state == BUS_REBIND_DUE)
+	if (view->binding->state == BINDING_FAILED || view->binding->state == BINDING_REBIND_DUE)
 		add_error_problem(status, &view->binding->bind_error);
 	if (view->reloader->current_reload && !gadget_is_reloading(view->live))
-		add_error_problem(status, &view->reloader->result.reload_error);
+		add_error_problem(status, &view->reloader->last_result.reload_error);
 	for (size_t n = 0; n < view->live->configfs.n_changed_values; n++)
 		add_changed_value_problem(status, &view->live->configfs.changed_values[n]);
 	for (size_t n = 0; n < view->live->functions.n; n++)
@@ -162,7 +162,7 @@ static void add_problems(struct gadget_status *status, const struct status_view 
  * Adds the links to functions in the gadget's configurations. The command `status` checks whether
  * these links still exist.
  */
-static void add_config_links(struct gadget_status *status, const struct status_view *view)
+static void add_config_symlinks(struct gadget_status *status, const struct status_view *view)
 {
 	for (size_t n = 0; n < view->live->plan.n; n++) {
 		const struct step *step = &view->live->plan.steps[n];
@@ -183,21 +183,21 @@ void status_write(const struct status_view *view)
 	status = (struct gadget_status){
 		.name = xstrdup(view->live->name),
 		.file = xstrdup_or_null(view->live->model->file),
-		.state = gadget_condition(view->live, view->binding),
+		.state = gadget_condition_for_status(view->live, view->binding),
 		.udc = xstrdup_or_null(view->binding->udc),
 		.supervisor = getpid(),
 		.since = view->live->up_since,
 		.configured = host_has_configured(view->host),
-		.no_bind = view->binding->no_bind,
-		.lost = view->binding->state == BUS_REBIND_DUE,
-		.taken = view->binding->state == BUS_UNBOUND_EXTERNALLY,
-		.held = view->takeover->sent_linger_seconds > 0,
+		.no_bind = view->binding->must_stay_unbound,
+		.lost = view->binding->state == BINDING_REBIND_DUE,
+		.taken = view->binding->state == BINDING_UNBOUND_EXTERNALLY,
+		.held = view->takeover->linger_seconds_sent_to_keepers > 0,
 	};
 	for (size_t n = 0; n < view->live->model->n_functions; n++)
 		fill_function_status(array_add(status.functions, status.n_functions), view,
 				     &view->live->model->functions[n]);
 	add_problems(&status, view);
-	add_config_links(&status, view);
+	add_config_symlinks(&status, view);
 	/* Ignores errors: the status is out of date then, but the gadget works. */
 	status_file_write(&view->live->rundir, &status, &ignored);
 	status_free(&status);

@@ -3,7 +3,7 @@
 #pragma once
 
 struct binding;
-struct host_state;
+struct usb_host_state;
 struct live_gadget;
 struct reloader;
 struct takeover;
@@ -12,7 +12,7 @@ struct takeover;
 struct status_view {
 	const struct live_gadget *live;
 	const struct binding *binding;
-	const struct host_state *host;
+	const struct usb_host_state *host;
 	const struct reloader *reloader;
 	const struct takeover *takeover;
 };

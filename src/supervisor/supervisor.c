@@ -16,15 +16,15 @@
 #include "configfs/udc.h"
 #include "function/reap.h"
 #include "probe/features.h"
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 #include "supervisor/control.h"
 #include "supervisor/function_callbacks.h"
+#include "supervisor/gadget_plan.h"
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
-#include "supervisor/notify.h"
-#include "supervisor/plan.h"
 #include "supervisor/privileges.h"
 #include "supervisor/reload.h"
+#include "supervisor/service_notify.h"
 #include "supervisor/signals.h"
 #include "supervisor/status.h"
 #include "supervisor/switch.h"
@@ -34,13 +34,13 @@
 /* All components of a supervisor. Only this file knows all components. */
 struct supervisor {
 	struct live_gadget live;
-	struct host_state host;
+	struct usb_host_state host;
 	struct binding binding;
 	struct reloader reloader;
 	struct switcher switcher;
 	struct takeover takeover;
-	struct control control;
-	struct notify notify;
+	struct control_server control;
+	struct service_notifier notify;
 	struct signals signals;
 	struct function_callback_data function_callback_data;
 	struct status_view status_view;
@@ -53,12 +53,12 @@ struct supervisor {
 
 /* --- events --- */
 
-static void on_deadline(void *data, uint32_t events _unused_)
+static void on_up_or_reload_timeout(void *data, uint32_t events _unused_)
 {
 	struct supervisor *s = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	timer_stop(&s->live.deadline_timer);
+	timer_stop(&s->live.up_or_reload_timer);
 	if (s->live.state == GADGET_WAITING)
 		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, UDC_CLASS_DIR,
 			  "no UDC appeared within the time given");
@@ -100,7 +100,7 @@ static void on_reload_signal(void *data)
 	 * A service manager with Type=notify-reload waits for RELOADING=1 and READY=1 even if the
 	 * reload changes nothing.
 	 */
-	notify_reloading(&s->notify);
+	service_notify_reloading(&s->notify);
 	reload_request(&s->reloader);
 }
 
@@ -127,7 +127,7 @@ static void write_status(void *data)
 /* --- the loop ------------------------------------------------------------------------------------
  */
 
-static void finish_up(struct supervisor *s)
+static void finish_coming_up(struct supervisor *s)
 {
 	_cleanup_error_ struct error err = { 0 };
 
@@ -136,8 +136,8 @@ static void finish_up(struct supervisor *s)
 	if (gadget_write_record(&s->live, &err) < 0)
 		gadget_log_error(&s->live, NULL, &err);
 	s->live.up_since = time(NULL);
-	bus_set_first_state(&s->binding);
-	timer_stop(&s->live.deadline_timer);
+	binding_set_first_state(&s->binding);
+	timer_stop(&s->live.up_or_reload_timer);
 	configfs_close_backend(&s->live.configfs);
 }
 
@@ -150,7 +150,7 @@ static void continue_up(struct supervisor *s)
 			     s->binding.udc); /* must precede the bind, which is the last step */
 	r = plan_apply(&s->live.plan, &err);
 	if (r == 0)
-		finish_up(s);
+		finish_coming_up(s);
 	else if (r < 0)
 		gadget_begin_down(&s->live, &err);
 }
@@ -160,13 +160,13 @@ static void continue_down(struct supervisor *s)
 	gadget_continue_undo(&s->live);
 }
 
-static void update_up_gadget(struct supervisor *s)
+static void do_work_while_up(struct supervisor *s)
 {
-	reload_begin_requested(&s->reloader);
+	reload_begin_if_requested(&s->reloader);
 	if (s->live.state != GADGET_UP)
 		return;
-	control_cancel_closed_binds(&s->control);
-	bus_update(&s->binding);
+	control_cancel_binds_of_closed_clients(&s->control);
+	binding_check_kernel_and_bind(&s->binding);
 	functions_update_kernel_devices(&s->live.functions);
 }
 
@@ -180,7 +180,7 @@ static void revert_reload(struct supervisor *s)
 	reload_revert(&s->reloader);
 }
 
-static void update_failed_gadget(struct supervisor *s)
+static void do_work_while_failed(struct supervisor *s)
 {
 	reloader_handle_keeper_death(&s->reloader);
 	if (s->live.functions.foreground && gadget_workers_are_stopped(&s->live))
@@ -189,9 +189,9 @@ static void update_failed_gadget(struct supervisor *s)
 
 /* The function that is called after each event, for each state. */
 static void (*const updates[GADGET_STATE_COUNT])(struct supervisor *s) = {
-	[GADGET_STARTING] = continue_up,	[GADGET_UP] = update_up_gadget,
+	[GADGET_STARTING] = continue_up,	[GADGET_UP] = do_work_while_up,
 	[GADGET_RELOADING] = continue_reload,	[GADGET_REVERTING] = revert_reload,
-	[GADGET_FAILED] = update_failed_gadget, [GADGET_SWITCHING] = continue_down,
+	[GADGET_FAILED] = do_work_while_failed, [GADGET_SWITCHING] = continue_down,
 	[GADGET_STOPPING] = continue_down,
 };
 
@@ -205,32 +205,34 @@ static void report_up(struct supervisor *s)
 		fd_watch_remove(&s->live.loop, &s->caller_watch);
 	s->on_up(s->on_up_data);
 	s->live.up_is_awaited = false;
-	s->live.needs_update = s->live.needs_update || s->reloader.reload_requested;
+	s->live.needs_plan_and_status_update =
+		s->live.needs_plan_and_status_update || s->reloader.reload_requested;
 	/* Logged after the status was written: a reader of this line may then read the status. */
 	gadget_log(&s->live, "%sup%s%s", s->takeover.took_over ? "taken over; " : "",
 		   udc ? " on " : ", not bound", udc ? udc : "");
 }
 
-static void update_supervisor(struct supervisor *s)
+static void advance_state_and_write_status(struct supervisor *s)
 {
 	struct live_gadget *live = &s->live;
 	enum gadget_state before;
 
 	take_over_send_linger(&s->takeover);
-	gadget_update_leftovers(live);
+	gadget_continue_worker_cleanups(live);
 	do {
 		before = live->state;
-		live->needs_update = live->retry_undo_soon = false;
+		live->needs_plan_and_status_update = live->retry_undo_soon = false;
 		if (updates[before])
 			updates[before](s);
 	} while (live->state != before && !gadget_is_down(live));
-	live->retry_undo_soon = live->retry_undo_soon || gadget_has_leftovers(live);
+	live->retry_undo_soon = live->retry_undo_soon || gadget_has_worker_cleanups(live);
 	gadget_write_status(live);
 	take_over_send_linger(&s->takeover);
 	control_answer_finished_commands(&s->control);
-	if (live->functions.phase == PHASE_UP && live->up_is_awaited && gadget_keepers_listen(live))
+	if (live->functions.phase == PHASE_UP && live->up_is_awaited &&
+	    gadget_keepers_accept_takeover(live))
 		report_up(s);
-	notify_update(&s->notify);
+	service_notify_state(&s->notify);
 }
 
 static int loop_until_down(struct supervisor *s, struct error *err)
@@ -240,11 +242,12 @@ static int loop_until_down(struct supervisor *s, struct error *err)
 	while (!gadget_is_down(live)) {
 		int r;
 
-		if (live->needs_update || live->retry_undo_soon)
-			update_supervisor(s);
+		if (live->needs_plan_and_status_update || live->retry_undo_soon)
+			advance_state_and_write_status(s);
 		if (gadget_is_down(live))
 			break;
-		if (live->needs_update) /* update_supervisor() may have set live->needs_update */
+		if (live->needs_plan_and_status_update) /* advance_state_and_write_status() may have
+							   set live->needs_plan_and_status_update */
 			continue;
 		r = loop_once(&live->loop, live->retry_undo_soon ? PLAN_SOON_MS : -1);
 		if (r < 0)
@@ -273,8 +276,8 @@ static int prepare_up(struct supervisor *s, double wait_udc, struct error *err)
 
 	if (r == 0)
 		r = features_require_for_gadget(live->paths, live->model, err);
-	if (r == 0 && !s->binding.no_bind)
-		r = bus_await_udc(&s->binding, wait_udc, err);
+	if (r == 0 && !s->binding.must_stay_unbound)
+		r = binding_await_udc(&s->binding, wait_udc, err);
 	if (r == 0 && live->state != GADGET_STOPPING)
 		r = gadget_make_plan(live, s->binding.udc, err);
 	if (r == 0 && live->state != GADGET_STOPPING)
@@ -283,7 +286,7 @@ static int prepare_up(struct supervisor *s, double wait_udc, struct error *err)
 	 * After a switch, the process may have to bring the previous gadget up again with all its
 	 * privileges: client/switch.c gives privileges up later.
 	 */
-	if (r == 0 && !live->functions.workers_switch_object)
+	if (r == 0 && !live->functions.switch_json_for_workers)
 		privileges_give_up(live);
 	return r;
 }
@@ -302,7 +305,7 @@ static int return_failure(struct live_gadget *live, struct error *err)
 
 int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct error *err)
 {
-	int r = notify_start_watchdog(&s->notify, err);
+	int r = service_notify_start_watchdog(&s->notify, err);
 
 	if (r < 0)
 		return r;
@@ -315,8 +318,8 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 	if (s->live.state == GADGET_WAITING) /* with --no-bind no UDC is chosen */
 		gadget_handle_event(&s->live, GADGET_EV_BEGIN);
 	if (s->live.state == GADGET_STARTING)
-		timer_start(&s->live.deadline_timer, timeout);
-	s->live.needs_update = true;
+		timer_start(&s->live.up_or_reload_timer, timeout);
+	s->live.needs_plan_and_status_update = true;
 	r = loop_until_down(s, err);
 	if (r < 0)
 		return r;
@@ -339,14 +342,14 @@ static int undo_recorded_plan(struct supervisor *s, struct error *err)
 	return r < 0 ? r : return_failure(&s->live, err);
 }
 
-int supervisor_take_over_if_unchanged(struct supervisor *s)
+int supervisor_take_over_if_plan_matches_record(struct supervisor *s)
 {
-	return take_over_if_unchanged(&s->takeover);
+	return take_over_if_plan_matches_record(&s->takeover);
 }
 
-int supervisor_take_over_without_comparing(struct supervisor *s)
+int supervisor_take_over_without_comparing_plans(struct supervisor *s)
 {
-	return take_over_without_comparing(&s->takeover);
+	return take_over_without_comparing_plans(&s->takeover);
 }
 
 /* Initializes all components. `gadget` NULL: the supervisor only undoes a record. */
@@ -356,14 +359,14 @@ static int init_components(struct supervisor *s, const struct paths *paths,
 	struct live_gadget *live = &s->live;
 	int r;
 
-	gadget_init(live, paths, gadget, name, write_status, s);
+	live_gadget_init(live, paths, gadget, name, write_status, s);
 	host_init(&s->host, live);
-	bus_init(&s->binding, live, &s->host);
+	binding_init(&s->binding, live, &s->host);
 	reload_init(&s->reloader, live, &s->binding);
 	switch_init(&s->switcher, live, &s->binding);
 	take_over_init(&s->takeover, live, &s->binding, &s->control);
 	control_init(&s->control, live, &s->binding, &s->reloader, &s->switcher, &s->takeover);
-	notify_init(&s->notify, live, &s->binding);
+	service_notify_init(&s->notify, live, &s->binding);
 	s->signals = (struct signals){ .callbacks = &signal_callbacks,
 				       .callback_data = s,
 				       .functions = &live->functions,
@@ -381,7 +384,7 @@ static int init_components(struct supervisor *s, const struct paths *paths,
 	s->caller_watch = FD_WATCH_NONE;
 	r = loop_open(&live->loop);
 	if (r == 0)
-		r = timer_open(&live->loop, &live->deadline_timer, on_deadline, s);
+		r = timer_open(&live->loop, &live->up_or_reload_timer, on_up_or_reload_timeout, s);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the event loop");
 	/* The usual umask, also for workers, whatever umask the caller has. */
@@ -416,11 +419,11 @@ int supervisor_new(struct supervisor **out, const struct supervisor_options *opt
 	live->gadget_file_dirs = options->gadget_file_dirs;
 	live->record = options->record;
 	live->functions.foreground = options->foreground;
-	live->functions.workers_switch_object = options->workers_switch_object;
+	live->functions.switch_json_for_workers = options->switch_json_for_workers;
 	live->functions.inherited_pids = options->inherited_children.pids;
 	live->functions.n_inherited_pids = options->inherited_children.n_pids;
-	s->binding.option_udc = options->udc;
-	s->binding.no_bind = options->no_bind;
+	s->binding.udc_from_command_line = options->udc;
+	s->binding.must_stay_unbound = options->no_bind;
 	s->takeover.linger_seconds = options->linger_seconds;
 	s->control.allowed_gid = options->allowed_gid;
 	use_rundir(live, rundir);
@@ -432,20 +435,20 @@ void supervisor_free(struct supervisor *s)
 {
 	if (!s)
 		return;
-	notify_close(&s->notify);
+	service_notify_close(&s->notify);
 	host_handle_unbind(&s->host);
 	reload_cancel(&s->reloader);
 	switch_cancel(&s->switcher);
 	control_close(&s->control);
-	bus_free(&s->binding);
+	binding_free(&s->binding);
 	signals_close(&s->signals);
-	gadget_close(&s->live);
+	live_gadget_free(&s->live);
 	reload_free(&s->reloader);
 	free(s);
 }
 
-int supervisor_undo_record(const struct paths *paths, const char *name, struct rundir *rundir,
-			   struct error *err)
+int supervisor_undo_recorded_plan(const struct paths *paths, const char *name,
+				  struct rundir *rundir, struct error *err)
 {
 	struct supervisor *s = xcalloc(1, sizeof(*s));
 	int r = init_components(s, paths, NULL, name, err);
@@ -510,7 +513,7 @@ int supervisor_record_lock_owner(struct supervisor *s, struct error *err)
 	return rundir_set_owner(&s->live.rundir, OWNER_SUPERVISOR, err);
 }
 
-struct rundir supervisor_detach_rundir(struct supervisor *s)
+struct rundir supervisor_hand_over_rundir(struct supervisor *s)
 {
 	return rundir_move_out(&s->live.rundir);
 }
@@ -527,12 +530,12 @@ struct switch_handover supervisor_hand_over_for_switch(struct supervisor *s)
 		.loaded_model = steal_ptr(s->reloader.loaded_model),
 		.document = json_incref(s->live.record.document),
 		.udc = steal_ptr(s->binding.udc),
-		.no_bind = s->binding.no_bind,
+		.no_bind = s->binding.must_stay_unbound,
 		.rundir = rundir_move_out(&s->live.rundir),
 	};
 }
 
-struct inherited_children supervisor_detach_inherited_children(struct supervisor *s)
+struct inherited_children supervisor_hand_over_inherited_children(struct supervisor *s)
 {
 	struct functions *functions = &s->live.functions;
 

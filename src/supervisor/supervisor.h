@@ -41,8 +41,8 @@ struct supervisor_options {
 				  supervisor */
 	gid_t allowed_gid;     /* --group, whose members may send commands; 0: only root may */
 	bool foreground;       /* the log and the workers' output go to stderr */
-	const json_t *workers_switch_object; /* the object "switch" in the workers' configurations;
-						NULL: none */
+	const json_t *switch_json_for_workers; /* the object "switch" in the workers'
+						configurations; NULL: none */
 	struct inherited_children
 		inherited_children; /* supervisor_new takes ownership of the list */
 };
@@ -82,13 +82,13 @@ int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err);
  * not match the gadget file. Then the caller undoes what the dead supervisor left, and brings the
  * gadget up.
  */
-int supervisor_take_over_if_unchanged(struct supervisor *s);
+int supervisor_take_over_if_plan_matches_record(struct supervisor *s);
 /*
  * Takes over the gadget of a dead supervisor without comparing the record with the gadget file,
  * even if this version of ffsctl would make another plan from that file. Returns 0 or -ESTALE as
- * supervisor_take_over_if_unchanged does.
+ * supervisor_take_over_if_plan_matches_record does.
  */
-int supervisor_take_over_without_comparing(struct supervisor *s);
+int supervisor_take_over_without_comparing_plans(struct supervisor *s);
 
 /*
  * Brings the gadget up and returns when it is down. Returns 0 after `down` or a signal, and a
@@ -102,8 +102,8 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
  * Undoes the plan that a dead supervisor has recorded, and removes the run directory. `rundir` has
  * the lock; this function takes ownership of it. No takeover is possible from then on.
  */
-int supervisor_undo_record(const struct paths *paths, const char *name, struct rundir *rundir,
-			   struct error *err);
+int supervisor_undo_recorded_plan(const struct paths *paths, const char *name,
+				  struct rundir *rundir, struct error *err);
 
 /*
  * Gives up the capabilities that no worker needs, neither of this gadget nor of the gadgets in
@@ -123,7 +123,7 @@ int supervisor_record_lock_owner(struct supervisor *s, struct error *err);
  * Returns the run directory with the lock. The caller becomes its owner; the supervisor has none
  * afterwards.
  */
-struct rundir supervisor_detach_rundir(struct supervisor *s);
+struct rundir supervisor_hand_over_rundir(struct supervisor *s);
 
 /* Returns whether the gadget went down because of a switch to another gadget (switch_to). */
 bool supervisor_has_switched(const struct supervisor *s);
@@ -145,4 +145,4 @@ struct switch_handover {
 /* Returns everything that is handed over. Afterwards the supervisor can only be freed. */
 struct switch_handover supervisor_hand_over_for_switch(struct supervisor *s);
 /* Returns the recorded child processes; the supervisor has none afterwards. */
-struct inherited_children supervisor_detach_inherited_children(struct supervisor *s);
+struct inherited_children supervisor_hand_over_inherited_children(struct supervisor *s);

@@ -2,31 +2,31 @@
 libffsctl_a_SOURCES += \
 	src/supervisor/await_udc.c \
 	src/supervisor/binding.c \
-	src/supervisor/bus.c src/supervisor/bus.h \
-	src/supervisor/bus_kernel.c src/supervisor/bus_kernel.h \
-	src/supervisor/bus_watch.c \
+	src/supervisor/binding_states.c src/supervisor/binding.h \
+	src/supervisor/binding_in_kernel.c src/supervisor/binding_in_kernel.h \
+	src/supervisor/binding_uevents.c \
 	src/supervisor/control.c src/supervisor/control.h \
 	src/supervisor/control_answer.c \
 	src/supervisor/control_commands.c \
-	src/supervisor/control_parts.h \
+	src/supervisor/control_internal.h \
 	src/supervisor/errors.c src/supervisor/errors.h \
-	src/supervisor/failures.c src/supervisor/failures.h \
+	src/supervisor/function_failures.c src/supervisor/function_failures.h \
 	src/supervisor/function_callbacks.c src/supervisor/function_callbacks.h \
 	src/supervisor/host.c src/supervisor/host.h \
 	src/supervisor/live_gadget.c src/supervisor/live_gadget.h \
-	src/supervisor/notify.c src/supervisor/notify.h \
-	src/supervisor/plan.c src/supervisor/plan.h \
-	src/supervisor/preview.c \
+	src/supervisor/service_notify.c src/supervisor/service_notify.h \
+	src/supervisor/gadget_plan.c src/supervisor/gadget_plan.h \
+	src/supervisor/plan_preview.c \
 	src/supervisor/privileges.c src/supervisor/privileges.h \
 	src/supervisor/up_down.c src/supervisor/up_down.h \
-	src/supervisor/read_file.c src/supervisor/read_file.h \
+	src/supervisor/read_gadget_file.c src/supervisor/read_gadget_file.h \
 	src/supervisor/reexec.c src/supervisor/reexec.h \
 	src/supervisor/reload.c src/supervisor/reload.h \
 	src/supervisor/reload_plan.c src/supervisor/reload_plan.h \
 	src/supervisor/reload_rules.c \
 	src/supervisor/signals.c src/supervisor/signals.h \
-	src/supervisor/state.c \
-	src/supervisor/state.h \
+	src/supervisor/gadget_state.c \
+	src/supervisor/gadget_state.h \
 	src/supervisor/status.c src/supervisor/status.h \
 	src/supervisor/supervisor.c src/supervisor/supervisor.h \
 	src/supervisor/switch.c src/supervisor/switch.h \

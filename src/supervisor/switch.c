@@ -17,12 +17,12 @@
 #include "plan/fault_injection.h"
 #include "probe/features.h"
 #include "rundir/record.h"
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 #include "supervisor/errors.h"
+#include "supervisor/gadget_plan.h"
 #include "supervisor/live_gadget.h"
-#include "supervisor/plan.h"
 #include "supervisor/privileges.h"
-#include "supervisor/read_file.h"
+#include "supervisor/read_gadget_file.h"
 #include "supervisor/requested_switch.h"
 
 /* Seconds after a refused request in which further requests are ignored. */
@@ -35,8 +35,8 @@ void switch_init(struct switcher *switcher, struct live_gadget *live, const stru
 
 /* --- checks -------------------------------------------------------------------- */
 
-static int find_other_file(const struct live_gadget *live, const char *name, char **path,
-			   struct error *err)
+static int find_target_gadget_file(const struct live_gadget *live, const char *name, char **path,
+				   struct error *err)
 {
 	bool listed = false;
 
@@ -61,11 +61,11 @@ static void log_diagnostic(void *data, const char *line)
 	gadget_log(live, "%s", line);
 }
 
-static int read_other_file(struct live_gadget *live, struct requested_switch *sw, const char *name,
-			   struct error *err)
+static int read_target_gadget_file(struct live_gadget *live, struct requested_switch *sw,
+				   const char *name, struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
-	int r = find_other_file(live, name, &path, err);
+	int r = find_target_gadget_file(live, name, &path, err);
 
 	if (r == 0)
 		r = supervisor_read_gadget_file(path, NULL, live->gadget_file_dirs,
@@ -79,8 +79,7 @@ static int read_other_file(struct live_gadget *live, struct requested_switch *sw
 }
 
 /* Returns whether the other gadget file accepts the UDC of this gadget. */
-static bool other_gadget_accepts_udc(const struct switcher *switcher,
-				     const struct gadget_udc *wanted)
+static bool target_accepts_udc(const struct switcher *switcher, const struct gadget_udc *wanted)
 {
 	_cleanup_free_ char *driver =
 		wanted->driver.value ? udc_driver(switcher->binding->udc) : NULL;
@@ -95,9 +94,9 @@ static int choose_udc(const struct switcher *switcher, struct requested_switch *
 {
 	_cleanup_free_ char *other = NULL;
 
-	if (switcher->binding->no_bind || !switcher->binding->udc)
+	if (switcher->binding->must_stay_unbound || !switcher->binding->udc)
 		return 0;
-	if (!other_gadget_accepts_udc(switcher, &sw->gadget->udc))
+	if (!target_accepts_udc(switcher, &sw->gadget->udc))
 		return udc_choose(switcher->live->paths, &sw->gadget->udc, NULL, &other, err);
 	sw->udc = xstrdup(switcher->binding->udc);
 	return 0;
@@ -107,10 +106,10 @@ static int choose_udc(const struct switcher *switcher, struct requested_switch *
 static int check_plan(const struct live_gadget *live, const struct requested_switch *sw,
 		      struct error *err)
 {
-	struct preview preview;
-	int r = preview_make(&preview, live->paths, sw->gadget, NULL, err);
+	struct plan_preview preview;
+	int r = plan_preview_make(&preview, live->paths, sw->gadget, NULL, err);
 
-	preview_free(&preview);
+	plan_preview_free(&preview);
 	return r;
 }
 
@@ -143,14 +142,14 @@ static int check_mounts_unused(const struct live_gadget *live, struct error *err
 	return r;
 }
 
-static int lock_other_name(const struct live_gadget *live, struct requested_switch *sw,
-			   struct error *err)
+static int lock_target_name(const struct live_gadget *live, struct requested_switch *sw,
+			    struct error *err)
 {
 	const char *name = sw->gadget->name;
 	_cleanup_free_ char *dir = configfs_gadget_path(live->paths, name);
 	enum lock_owner_role role;
 	pid_t pid;
-	int r = rundir_lock(&sw->rundir, live->paths, name, OWNER_STARTING, err);
+	int r = rundir_lock(&sw->target_rundir, live->paths, name, OWNER_STARTING, err);
 
 	if (r == -EWOULDBLOCK) {
 		error_clear(err);
@@ -161,8 +160,8 @@ static int lock_other_name(const struct live_gadget *live, struct requested_swit
 	}
 	if (r < 0)
 		return r;
-	sw->has_leftovers = rundir_has_record(&sw->rundir);
-	if (path_exists(dir) && !sw->has_leftovers)
+	sw->target_has_record = rundir_has_record(&sw->target_rundir);
+	if (path_exists(dir) && !sw->target_has_record)
 		return error_gadget_of_other_program(name, dir, err);
 	return 0;
 }
@@ -177,11 +176,11 @@ static int write_empty_record(const struct live_gadget *live, const struct reque
 	struct record record;
 	int r;
 
-	if (sw->has_leftovers)
+	if (sw->target_has_record)
 		return 0;
 	record =
 		record_make(sw->gadget, sw->document, live->record.first_gadget_name ?: live->name);
-	r = record_write(&sw->rundir, &record, &(struct plan){ 0 }, err);
+	r = record_write(&sw->target_rundir, &record, &(struct plan){ 0 }, err);
 	record_free(&record);
 	return r;
 }
@@ -190,7 +189,7 @@ static int prepare_switch(struct switcher *switcher, struct requested_switch *sw
 			  struct error *err)
 {
 	struct live_gadget *live = switcher->live;
-	int r = read_other_file(live, sw, name, err);
+	int r = read_target_gadget_file(live, sw, name, err);
 
 	if (r == 0)
 		r = choose_udc(switcher, sw, err);
@@ -201,7 +200,7 @@ static int prepare_switch(struct switcher *switcher, struct requested_switch *sw
 	if (r == 0)
 		r = check_mounts_unused(live, err);
 	if (r == 0)
-		r = lock_other_name(live, sw, err);
+		r = lock_target_name(live, sw, err);
 	if (r == 0)
 		r = features_require_for_gadget(live->paths, sw->gadget, err);
 	if (r == 0)
@@ -214,11 +213,11 @@ static int prepare_switch(struct switcher *switcher, struct requested_switch *sw
 /* --- the request -------------------------------------------------------------------------------
  */
 
-static int check_state(const struct switcher *switcher, struct error *err)
+static int check_switch_is_allowed(const struct switcher *switcher, struct error *err)
 {
 	return gadget_refuses_commands(switcher->live, EX_TEMPFAIL, EBUSY, err)
 		       ? -EBUSY
-		       : bus_check_no_other_bind(switcher->binding, err);
+		       : binding_check_no_other_bind(switcher->binding, err);
 }
 
 /* Parses the message, a JSON object; {} if there is none. */
@@ -236,7 +235,7 @@ static int begin_switch(struct switcher *switcher, struct requested_switch *sw,
 			size_t size, struct error *err)
 {
 	json_t *message = NULL;
-	int r = check_state(switcher, err);
+	int r = check_switch_is_allowed(switcher, err);
 
 	if (r == 0)
 		r = parse_message(rest, size, &message, err);
@@ -246,7 +245,7 @@ static int begin_switch(struct switcher *switcher, struct requested_switch *sw,
 		json_decref(message);
 		return r;
 	}
-	sw->workers_switch_object =
+	sw->switch_json_for_workers =
 		json_pack("{s:s, s:o}", "from", switcher->live->name, "message", message);
 	switcher->requested_switch = sw;
 	gadget_log_about(switcher->live, worker->function->model->label, LOG_INFO,
@@ -266,7 +265,7 @@ void switch_handle_request(struct switcher *switcher, struct live_worker *worker
 	    now_monotonic() - switcher->last_refusal_at < REFUSAL_SECONDS)
 		return;
 	sw = xcalloc(1, sizeof(*sw));
-	sw->rundir = RUNDIR_NONE;
+	sw->target_rundir = RUNDIR_NONE;
 	if (!gadgetfile_is_gadget_name(name))
 		error_set(&err, EX_DATAERR, EINVAL, NULL, "invalid gadget name");
 	else

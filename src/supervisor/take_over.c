@@ -14,15 +14,15 @@
 #include "functionfs/mount.h"
 #include "plan/directories_and_links.h"
 #include "rundir/status.h"
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 #include "supervisor/control.h"
+#include "supervisor/gadget_plan.h"
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
-#include "supervisor/plan.h"
 #include "supervisor/signals.h"
 
 void take_over_init(struct takeover *t, struct live_gadget *live, struct binding *binding,
-		    struct control *control)
+		    struct control_server *control)
 {
 	*t = (struct takeover){ .live = live, .binding = binding, .control = control };
 }
@@ -99,9 +99,11 @@ static bool read_previous_supervisor(const struct live_gadget *live,
  * Returns whether the recorded plan binds the gadget to the UDC of --udc; true if --udc is not
  * given.
  */
-static bool is_on_option_udc(const struct takeover *t, const struct previous_supervisor *prev)
+static bool was_on_udc_from_command_line(const struct takeover *t,
+					 const struct previous_supervisor *prev)
 {
-	return !t->binding->option_udc || streq_null(t->binding->option_udc, prev->planned_udc);
+	return !t->binding->udc_from_command_line ||
+	       streq_null(t->binding->udc_from_command_line, prev->planned_udc);
 }
 
 static bool make_new_plan(struct live_gadget *live, const struct previous_supervisor *prev)
@@ -139,7 +141,7 @@ static const struct step *find_same_step(const struct plan *plan, const struct s
 }
 
 /* Copies the previous values of attributes, which an undo restores, from the recorded plan. */
-static void copy_previous_values(struct live_gadget *live, const struct previous_supervisor *prev)
+static void copy_undo_values(struct live_gadget *live, const struct previous_supervisor *prev)
 {
 	for (size_t i = 0; i < live->plan.n; i++) {
 		const struct step *step =
@@ -154,14 +156,14 @@ static void copy_previous_values(struct live_gadget *live, const struct previous
  * Copies the `value` of the recorded step start-worker to the struct live_worker: the running
  * process was started with it. For a worker that started now, the value might differ.
  */
-static void copy_start_step_value(const struct step *step)
+static void copy_start_worker_step_value(const struct step *step)
 {
 	const struct live_function *function = step->context;
 
 	if (step->op != &function_op_worker || !function->worker)
 		return;
-	free(function->worker->start_step_value);
-	function->worker->start_step_value = xstrdup(step->value);
+	free(function->worker->start_worker_step_value);
+	function->worker->start_worker_step_value = xstrdup(step->value);
 }
 
 /*
@@ -178,7 +180,7 @@ static void use_recorded_plan(struct live_gadget *live, struct previous_supervis
 		if (step) {
 			prev->recorded_plan.steps[i].context = step->context;
 			prev->recorded_plan.steps[i].at = step->at;
-			copy_start_step_value(&prev->recorded_plan.steps[i]);
+			copy_start_worker_step_value(&prev->recorded_plan.steps[i]);
 		}
 	}
 	live->plan = prev->recorded_plan;
@@ -209,19 +211,19 @@ static bool take_over_functions(struct live_gadget *live, const struct previous_
 }
 
 /* Restores the state of the bind: bound, unbound by command, or unbound by another program. */
-static void restore_bus_state(struct takeover *t, const struct previous_supervisor *prev)
+static void restore_binding_state(struct takeover *t, const struct previous_supervisor *prev)
 {
 	struct live_gadget *live = t->live;
 	struct step *last = live->plan.n > 0 ? &live->plan.steps[live->plan.n - 1] : NULL;
 	bool no_bind = !*prev->udc_in_configfs && (!prev->status.udc || prev->status.no_bind);
-	enum bus_state state = BUS_ON;
+	enum binding_state state = BINDING_ON;
 
 	plan_assume_applied(&live->plan);
 	if (prev->status.lost)
-		state = BUS_REBIND_DUE;
+		state = BINDING_REBIND_DUE;
 	else if (prev->status.taken)
-		state = BUS_UNBOUND_EXTERNALLY;
-	bus_set_state_after_takeover(t->binding, prev->planned_udc, no_bind, state);
+		state = BINDING_UNBOUND_EXTERNALLY;
+	binding_set_state_after_takeover(t->binding, prev->planned_udc, no_bind, state);
 	if (prev->planned_udc && no_bind) {
 		last->state = STEP_TODO;
 		live->plan.next_step--;
@@ -237,19 +239,19 @@ static int take_over(struct takeover *t, bool without_comparing)
 	_cleanup_error_ struct error ignored = { 0 };
 	struct previous_supervisor prev = { 0 };
 	bool taken = live->rundir.supervisor_died && read_previous_supervisor(live, &prev) &&
-		     (without_comparing || is_on_option_udc(t, &prev)) &&
+		     (without_comparing || was_on_udc_from_command_line(t, &prev)) &&
 		     make_new_plan(live, &prev);
 
 	if (taken && !is_same_plan(live, &prev)) {
 		taken = without_comparing;
 		use_recorded_plan(live, &prev);
 	} else if (taken) {
-		copy_previous_values(live, &prev);
+		copy_undo_values(live, &prev);
 	}
 	taken = taken && control_listen(t->control, &live->rundir, &ignored) == 0 &&
 		take_over_functions(live, &prev);
 	if (taken) {
-		restore_bus_state(t, &prev);
+		restore_binding_state(t, &prev);
 		log_file_open_existing(&live->log_file);
 		gadget_handle_event(live, GADGET_EV_TAKE_OVER);
 		live->up_since = prev.status.since;
@@ -265,12 +267,12 @@ static int take_over(struct takeover *t, bool without_comparing)
 	return taken ? 0 : -ESTALE;
 }
 
-int take_over_if_unchanged(struct takeover *t)
+int take_over_if_plan_matches_record(struct takeover *t)
 {
 	return take_over(t, false);
 }
 
-int take_over_without_comparing(struct takeover *t)
+int take_over_without_comparing_plans(struct takeover *t)
 {
 	return take_over(t, true);
 }

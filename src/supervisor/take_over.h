@@ -10,22 +10,22 @@
 #include "base/error.h"
 
 struct binding;
-struct control;
+struct control_server;
 struct live_gadget;
 
 struct takeover {
 	struct live_gadget *live;
 	struct binding *binding;
-	struct control *control;
-	double linger_seconds;	    /* --hold: seconds that keepers wait after the death of the
-				       supervisor */
-	double sent_linger_seconds; /* how long the keepers wait for another supervisor, as last
-				       sent to them; 0: they do not wait */
-	bool took_over;		    /* this supervisor took the gadget over */
+	struct control_server *control;
+	double linger_seconds; /* --hold: seconds that keepers wait after the death of the
+				  supervisor */
+	double linger_seconds_sent_to_keepers; /* how long the keepers wait for another supervisor,
+				       as last sent to them; 0: they do not wait */
+	bool took_over;			       /* this supervisor took the gadget over */
 };
 
 void take_over_init(struct takeover *takeover, struct live_gadget *live, struct binding *binding,
-		    struct control *control);
+		    struct control_server *control);
 
 /*
  * Takes the gadget over. The caller must have set live->rundir, and live->record except for its
@@ -33,14 +33,14 @@ void take_over_init(struct takeover *takeover, struct live_gadget *live, struct 
  * changes nothing, if there is nothing to take over or if it does not match the gadget file. Then
  * the caller undoes what the dead supervisor left, and brings the gadget up.
  */
-int take_over_if_unchanged(struct takeover *takeover);
+int take_over_if_plan_matches_record(struct takeover *takeover);
 
 /*
  * Takes the gadget over without comparing the record with the gadget file, even if this version of
- * ffsctl would make another plan from that file. Returns 0 or -ESTALE as take_over_if_unchanged
- * does.
+ * ffsctl would make another plan from that file. Returns 0 or -ESTALE as
+ * take_over_if_plan_matches_record does.
  */
-int take_over_without_comparing(struct takeover *takeover);
+int take_over_without_comparing_plans(struct takeover *takeover);
 
 /* Returns whether another supervisor could take over now. */
 bool take_over_is_possible(const struct takeover *takeover);

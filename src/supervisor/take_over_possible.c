@@ -5,7 +5,7 @@
  */
 #include "supervisor/take_over.h"
 
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 #include "supervisor/live_gadget.h"
 
 /*
@@ -14,9 +14,9 @@
  */
 bool take_over_is_possible(const struct takeover *t)
 {
-	return t->live->state == GADGET_UP && t->binding->state != BUS_FAILED &&
-	       (t->binding->state != BUS_REBIND_DUE || bus_awaits_udc(t->binding)) &&
-	       !t->live->functions.workers_switch_object;
+	return t->live->state == GADGET_UP && t->binding->state != BINDING_FAILED &&
+	       (t->binding->state != BINDING_REBIND_DUE || binding_awaits_udc(t->binding)) &&
+	       !t->live->functions.switch_json_for_workers;
 }
 
 void take_over_send_linger(struct takeover *t)
@@ -27,8 +27,8 @@ void take_over_send_linger(struct takeover *t)
 	 * Writes the status before the keepers wait: a command that finds keepers without a
 	 * supervisor reads there whether they wait for a takeover.
 	 */
-	if (seconds != t->sent_linger_seconds) {
-		t->sent_linger_seconds = seconds;
+	if (seconds != t->linger_seconds_sent_to_keepers) {
+		t->linger_seconds_sent_to_keepers = seconds;
 		gadget_write_status(t->live);
 	}
 	for (size_t n = 0; n < t->live->functions.n; n++)

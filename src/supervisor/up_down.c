@@ -5,8 +5,8 @@
 
 #include "base/cleanup.h"
 #include "supervisor/errors.h"
+#include "supervisor/gadget_plan.h"
 #include "supervisor/live_gadget.h"
-#include "supervisor/plan.h"
 
 int gadget_make_plan(struct live_gadget *live, const char *udc, struct error *err)
 {
@@ -45,31 +45,32 @@ bool gadget_workers_are_stopped(const struct live_gadget *live)
 	return true;
 }
 
-bool gadget_keepers_listen(const struct live_gadget *live)
+bool gadget_keepers_accept_takeover(const struct live_gadget *live)
 {
 	const struct functions *functions = &live->functions;
 
 	for (size_t n = 0; n < functions->n; n++)
-		if (!functions->list[n]->keeper_listens && functions->list[n]->keeper.pid > 0)
+		if (!functions->list[n]->keeper_accepts_takeover &&
+		    functions->list[n]->keeper.pid > 0)
 			return false;
 	return true;
 }
 
-void gadget_update_leftovers(const struct live_gadget *live)
+void gadget_continue_worker_cleanups(const struct live_gadget *live)
 {
 	const struct functions *functions = &live->functions;
 
 	for (size_t n = 0; n < functions->n; n++)
 		if (functions->list[n]->worker)
-			worker_leftovers_update(functions->list[n]->worker);
+			worker_continue_cleanup(functions->list[n]->worker);
 }
 
-bool gadget_has_leftovers(const struct live_gadget *live)
+bool gadget_has_worker_cleanups(const struct live_gadget *live)
 {
 	const struct functions *functions = &live->functions;
 
 	for (size_t n = 0; n < functions->n; n++)
-		if (functions->list[n]->worker && functions->list[n]->worker->leftovers)
+		if (functions->list[n]->worker && functions->list[n]->worker->cleanup)
 			return true;
 	return false;
 }
@@ -92,7 +93,7 @@ void gadget_continue_undo(struct live_gadget *live)
 		return;
 	live->undo_failed = true;
 	/* The record is kept, so that the next `down` can undo the other steps. */
-	gadget_hint_down(live->name, &err);
+	error_add_down_hint(live->name, &err);
 	if (live->failure.text)
 		gadget_add_undo_error(&live->failure, &err);
 	else

@@ -24,8 +24,8 @@ int gadget_timeout_error(const struct live_gadget *live, struct error *err);
  * Returns whether all keepers listen on their sockets, so that a takeover is possible. `up` waits
  * for this, because the supervisor may be killed as soon as `up` has returned.
  */
-bool gadget_keepers_listen(const struct live_gadget *live);
+bool gadget_keepers_accept_takeover(const struct live_gadget *live);
 bool gadget_workers_are_stopped(const struct live_gadget *live);
-/* Checks whether leftover processes of workers have ended; no event reports their end. */
-void gadget_update_leftovers(const struct live_gadget *live);
-bool gadget_has_leftovers(const struct live_gadget *live);
+/* Checks whether remaining processes of workers have ended; no event reports their end. */
+void gadget_continue_worker_cleanups(const struct live_gadget *live);
+bool gadget_has_worker_cleanups(const struct live_gadget *live);

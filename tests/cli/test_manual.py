@@ -105,11 +105,11 @@ def bus_table_is_drawn():
     # What is too long for a column
     words = {"UNBOUND_EXTERNALLY": "unbound", "UDC_REMOVED": "no-udc", "REBIND_DUE": "rebind"}
     columns = {"EP0_CLOSED": "closed", "UDC_REMOVED": "removed", "REBIND_FAILED": "refused"}
-    states = enumerators("src/supervisor/bus.h", "bus_state", "BUS_")
-    events = enumerators("src/supervisor/bus.h", "bus_event", "BUS_EV_")
+    states = enumerators("src/supervisor/binding.h", "binding_state", "BINDING_")
+    events = enumerators("src/supervisor/binding.h", "binding_event", "BINDING_EV_")
     acts = {(state, event): to
-            for state, row in re.findall(r"\[BUS_(\w+)\] = \{(.*?)\n\t\}", source("src/supervisor/bus.c", "} cells[", "\n};"), re.S)
-            for event, to in re.findall(r"\[BUS_EV_(\w+)\] = \{ \w+, BUS_(\w+) \}", row)}
+            for state, row in re.findall(r"\[BINDING_(\w+)\] = \{(.*?)\n\t\}", source("src/supervisor/binding_states.c", "} cells[", "\n};"), re.S)
+            for event, to in re.findall(r"\[BINDING_EV_(\w+)\] = \{ \w+, BINDING_(\w+) \}", row)}
     tap.eq((len(states), len(events)), (6, 9))
     wanted = {(words.get(state, state.lower()), columns.get(event, event.lower())):
               words.get(acts[state, event], acts[state, event].lower()) if (state, event) in acts else "-"
@@ -122,7 +122,7 @@ def gadget_table_is_drawn():
     with open(os.path.join(SRC, "man", "ffsctl.8"), encoding="utf-8") as f:
         rows = f.read().split(".Ss The states of a gadget")[1].split(".Bd -literal\n")[1].split("\n.Ed")[0].splitlines()
     wanted = {(state, event, to)
-              for state, row in re.findall(r"\[GADGET_(\w+)\] = \{(.*?)\n\t\}", source("src/supervisor/state.c", "leads_to[", "\n};"), re.S)
+              for state, row in re.findall(r"\[GADGET_(\w+)\] = \{(.*?)\n\t\}", source("src/supervisor/gadget_state.c", "leads_to[", "\n};"), re.S)
               for event, to in re.findall(r"\[GADGET_EV_(\w+)\] = GADGET_(\w+)", row)}
     tap.ok(len(wanted) > 20, f"{len(wanted)} cells")
     tap.eq(sorted(tuple(row.split()) for row in rows[1:]),

@@ -13,7 +13,7 @@
 #include "base/json.h"
 #include "client/internal.h"
 #include "control.h"
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 #include "supervisor/function_callbacks.h"
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
@@ -29,8 +29,8 @@ static int refuse_file(const char *path, struct error *err);
 
 #define worker_handle_event handle_event
 #define gadget_begin_down(live, why) gadget_handle_event(live, GADGET_EV_DOWN)
-#define bus_request_bind(b, udc, changed, err) change_bus(b, udc, changed, err)
-#define bus_unbind(b, changed, err) change_bus(b, NULL, changed, err)
+#define binding_request_bind(b, udc, changed, err) change_bus(b, udc, changed, err)
+#define binding_unbind(b, changed, err) change_bus(b, NULL, changed, err)
 #define reload_begin(reloader, file, keep_name, timeout, err)                                      \
 	((void)(keep_name), (void)(timeout), refuse_file(file, err))
 #define supervisor_reexec(takeover, program, fd, err) refuse_file(program, err)
@@ -63,12 +63,12 @@ static int refuse_file(const char *path, struct error *err)
 
 static struct {
 	struct live_gadget live;
-	struct host_state host;
+	struct usb_host_state host;
 	struct binding binding;
 	struct reloader reloader;
 	struct switcher switcher;
 	struct takeover takeover;
-	struct control control;
+	struct control_server control;
 	struct sockaddr_un address;
 	socklen_t address_size;
 	int clients[CLIENTS]; /* -1: none */
@@ -190,7 +190,7 @@ void control_fuzz_commands(struct script *script)
 						.switcher = &w.switcher };
 	struct script_step step;
 
-	gadget_init(&w.live, &paths, &gadget, "fuzz", write_nothing, NULL);
+	live_gadget_init(&w.live, &paths, &gadget, "fuzz", write_nothing, NULL);
 	w.live.state = GADGET_UP;
 	w.live.functions.phase = PHASE_UP;
 	w.live.functions.list = functions;
@@ -198,7 +198,7 @@ void control_fuzz_commands(struct script *script)
 	w.live.functions.callback_data = &owner;
 	w.live.functions.callbacks = &supervisor_function_callbacks;
 	host_init(&w.host, &w.live);
-	bus_init(&w.binding, &w.live, &w.host);
+	binding_init(&w.binding, &w.live, &w.host);
 	reload_init(&w.reloader, &w.live, &w.binding);
 	switch_init(&w.switcher, &w.live, &w.binding);
 	take_over_init(&w.takeover, &w.live, &w.binding, &w.control);
@@ -213,7 +213,7 @@ void control_fuzz_commands(struct script *script)
 		take_step(&step);
 		while (loop_once(&w.live.loop, 0) > 0)
 			;
-		control_cancel_closed_binds(&w.control);
+		control_cancel_binds_of_closed_clients(&w.control);
 		control_answer_finished_commands(&w.control);
 		for (size_t n = 0; n < CLIENTS; n++)
 			if (w.clients[n] >= 0)
@@ -223,7 +223,7 @@ void control_fuzz_commands(struct script *script)
 	loop_close(&w.live.loop);
 	rundir_close(&w.live.rundir);
 	error_clear(&w.live.failure);
-	bus_free(&w.binding);
+	binding_free(&w.binding);
 	for (size_t n = 0; n < CLIENTS; n++)
 		cleanup_close(&w.clients[n]);
 }

@@ -185,7 +185,7 @@ static ssize_t ep0_write(int fd, const void *data, size_t size)
 	static uint8_t sink[FFSCTL_MSG_MAX_BODY];
 	ssize_t r;
 
-	if (fd != w.k.ep0) /* the kill switch */
+	if (fd != w.k.ep0) /* the group-kill pipe */
 		return (ssize_t)size;
 	r = begin_stage(true);
 	if (r == 0 && size > le16toh(w.setup.wLength))
@@ -348,9 +348,9 @@ void control_fuzz_keeper(struct script *script)
 	w.k.worker_socket = worker[0];
 	w.k.supervisor_socket = supervisor[0];
 	w.k.listener_socket = make_listener();
-	w.k.worker_pidfd = w.k.worker_output = w.k.kill_switch = w.k.speed_fd = -1;
+	w.k.worker_pidfd = w.k.worker_output = w.k.group_kill_pipe = w.k.udc_speed_fd = -1;
 	w.k.linger_seconds = 1;
-	w.k.exit_time = HUGE_VAL;
+	w.k.exit_deadline = HUGE_VAL;
 	if (setjmp(w.end) == 0)
 		run_keeper(&w.k);
 	cleanup_close(&w.k.ep0);
@@ -359,8 +359,8 @@ void control_fuzz_keeper(struct script *script)
 	cleanup_close(&w.k.listener_socket);
 	cleanup_close(&w.k.worker_pidfd);
 	cleanup_close(&w.k.worker_output);
-	cleanup_close(&w.k.kill_switch);
-	cleanup_close(&w.k.speed_fd);
+	cleanup_close(&w.k.group_kill_pipe);
+	cleanup_close(&w.k.udc_speed_fd);
 	cleanup_close(&w.worker);
 	cleanup_close(&w.supervisor);
 }

@@ -15,7 +15,7 @@
 #include "base/proc.h"
 #include "control.h"
 #include "functionfs/keeper.h"
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 #include "supervisor/function_callbacks.h"
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
@@ -82,7 +82,7 @@ void control_fuzz_supervisor(struct script *script)
 	static const struct function function = { .label = "echo" };
 	static const struct paths paths = { .configfs = "/nonexistent", .run_dir = "/nonexistent" };
 	struct live_gadget live;
-	struct host_state host;
+	struct usb_host_state host;
 	struct binding binding;
 	struct switcher switcher;
 	struct function_callback_data owner = { .live = &live,
@@ -97,12 +97,12 @@ void control_fuzz_supervisor(struct script *script)
 	struct script_step step;
 	int pair[2];
 
-	gadget_init(&live, &paths, &gadget, "fuzz", write_nothing, NULL);
+	live_gadget_init(&live, &paths, &gadget, "fuzz", write_nothing, NULL);
 	live.functions.callbacks = &supervisor_function_callbacks;
 	live.functions.callback_data = &owner;
 	live.functions.phase = PHASE_UP;
 	host_init(&host, &live);
-	bus_init(&binding, &live, &host);
+	binding_init(&binding, &live, &host);
 	switch_init(&switcher, &live, &binding);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0 ||
 	    loop_open(&live.loop) < 0)
@@ -127,8 +127,8 @@ void control_fuzz_supervisor(struct script *script)
 	fd_watch_remove(&live.loop, &i.keeper_socket);
 	worker_stats_free(&worker);
 	worker_status_free(&worker.status);
-	bus_free(&binding);
-	gadget_close(&live);
+	binding_free(&binding);
+	live_gadget_free(&live);
 	close(pair[0]);
 	cleanup_close(&pair[1]);
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: udcs=2 timeout=240
 # lab all: kernel=6.12,6.1 udcs=2 timeout=240
-"""Every cell of the state table of the binding (src/supervisor/bus.c) on a real kernel. The gadget is unbound by
+"""Every cell of the state table of the binding (src/supervisor/binding_states.c) on a real kernel. The gadget is unbound by
 ffsctl, by the end of a worker, by a program that writes to configfs, or because its UDC is removed."""
 
 import ctypes
@@ -22,7 +22,7 @@ from tap import contains, eq, ok, test
 
 NAME, UDC, OTHER = "place", "dummy_udc.0", "dummy_udc.1"
 DRIVER = pathlib.Path("/sys/bus/platform/drivers/dummy_udc")
-BUS = cells.Table("bus", cells.of_source("src/supervisor/bus.c", "} cells[", "BUS_", "BUS_EV_"))
+BUS = cells.Table("bus", cells.of_source("src/supervisor/binding_states.c", "} cells[", "BINDING_", "BINDING_EV_"))
 reaches = BUS.reaches
 
 MS_BIND = 4096  # linux/mount.h

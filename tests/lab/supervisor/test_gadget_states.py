@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: timeout=240
 # lab all: kernel=6.12,6.1 timeout=240
-"""Every cell of the state table of a gadget (src/supervisor/state.c) on a real kernel."""
+"""Every cell of the state table of a gadget (src/supervisor/gadget_state.c) on a real kernel."""
 
 import pathlib
 import signal
@@ -17,7 +17,7 @@ from gadgets import DIRECTORY, await_state, await_status, finish, gadget, odd, s
 from harness import down, ffsctl, kill, must, status
 from tap import contains, eq, test
 
-STATES = cells.Table("gadget", cells.of_source("src/supervisor/state.c", "leads_to[", "GADGET_", "GADGET_EV_"))
+STATES = cells.Table("gadget", cells.of_source("src/supervisor/gadget_state.c", "leads_to[", "GADGET_", "GADGET_EV_"))
 reaches = STATES.reaches
 
 UDC = "dummy_udc.0"

@@ -24,7 +24,7 @@ static struct {
 	int launches, terms, kills, stops, pings, interrupts, ended, failures, halts, ep0_closed;
 	int changes;
 	bool unavailable;      /* the kernel device of the worker does not exist */
-	bool leaves_processes; /* leftover processes exist when the worker ends */
+	bool leaves_processes; /* remaining processes exist when the worker ends */
 	int launch_error;      /* errno of the next starts; 0: they succeed */
 	int halt_result;       /* result of every halt */
 	char log[4096];
@@ -83,11 +83,11 @@ bool function_descriptors_written(const struct live_function *f _unused_)
 	return true;
 }
 
-void worker_leftovers_begin(struct live_worker *u)
+void worker_begin_cleanup(struct live_worker *u)
 {
 	saw.ended++;
 	if (!saw.leaves_processes)
-		worker_leftovers_ended(u);
+		worker_cleanup_ended(u);
 }
 
 void spawn_free(struct spawn_settings *spawn _unused_)
@@ -100,7 +100,7 @@ void function_send_to_worker(struct live_function *f _unused_, uint16_t type, ui
 	saw.pings += type == FFSCTL_MSG_PING;
 }
 
-void keeper_interrupt(const struct keeper *keeper _unused_)
+void keeper_interrupt_control_request(const struct keeper *keeper _unused_)
 {
 	saw.interrupts++;
 }
@@ -131,7 +131,7 @@ int ffs_endpoint_halt(int fd _unused_, const struct endpoint *ep _unused_)
 
 /* --- the owner of the functions --- */
 
-static void on_changed(void *data _unused_)
+static void on_function_state_changed(void *data _unused_)
 {
 	saw.changes++;
 }
@@ -155,7 +155,8 @@ static void on_ep0_closed(void *data _unused_)
 	saw.ep0_closed++;
 }
 
-static const struct function_callbacks callbacks = { .changed = on_changed,
+static const struct function_callbacks callbacks = { .function_state_changed =
+							     on_function_state_changed,
 						     .log_line = on_log_line,
 						     .worker_failed = on_worker_failed,
 						     .ep0_closed = on_ep0_closed };
@@ -326,7 +327,7 @@ Test(worker, a_worker_with_leftover_processes_starts_when_they_have_ended)
 	worker_handle_event(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.terms + saw.kills, 0, "it has ended");
 	cr_expect_eq(saw.launches, 1);
-	worker_leftovers_ended(worker);
+	worker_cleanup_ended(worker);
 	cr_expect_eq(worker->state, WORKER_STARTING);
 	close_worker();
 }
@@ -696,10 +697,10 @@ Test(worker, a_busy_endpoint_is_halted_a_few_times)
 		saw.halt_result = -EAGAIN;
 		enter(WORKER_READY);
 		process_ended(ends[i].status);
-		cr_expect_eq(worker->n_busy_endpoints, 1U);
-		for (int n = 0; n < 10 && worker->n_busy_endpoints > 0; n++)
+		cr_expect_eq(worker->n_endpoints_to_halt, 1U);
+		for (int n = 0; n < 10 && worker->n_endpoints_to_halt > 0; n++)
 			cr_assert_eq(loop_once(&loop, 1000), 1, "nothing would halt it again");
-		cr_expect_eq(worker->n_busy_endpoints, 0U);
+		cr_expect_eq(worker->n_endpoints_to_halt, 0U);
 		cr_expect_eq(saw.halts, 5);
 		cr_expect_eq(worker->state, ends[i].state);
 		close_worker();
@@ -712,7 +713,7 @@ Test(worker, a_halted_endpoint_is_not_halted_again)
 	enter(WORKER_READY);
 	process_ended(KILLED);
 	cr_expect_eq(saw.halts, 1);
-	cr_expect_eq(worker->n_busy_endpoints, 0U);
+	cr_expect_eq(worker->n_endpoints_to_halt, 0U);
 	close_worker();
 }
 

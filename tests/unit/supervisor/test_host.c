@@ -18,7 +18,7 @@
 static struct config config;
 static struct gadget gadget = { .configs = &config, .n_configs = 1 };
 static struct live_gadget live;
-static struct host_state host;
+static struct usb_host_state host;
 
 /* --- doubles --- */
 

@@ -5,7 +5,7 @@
  */
 #include <criterion/criterion.h>
 
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 #include "supervisor/live_gadget.h"
 
 static struct live_worker worker;
@@ -18,13 +18,14 @@ static void begin(void)
 {
 	live = (struct live_gadget){ .state = GADGET_UP,
 				     .functions = { .list = functions, .n = 1 } };
-	binding = (struct binding){ .live = &live, .state = BUS_ON };
+	binding = (struct binding){ .live = &live, .state = BINDING_ON };
 	worker.state = WORKER_READY;
 }
 
 static void expect(const char *word)
 {
-	cr_expect_str_eq(gadget_condition_words[gadget_condition(&live, &binding)], word);
+	cr_expect_str_eq(gadget_condition_words[gadget_condition_for_status(&live, &binding)],
+			 word);
 }
 
 TestSuite(status_word, .init = begin);
@@ -40,22 +41,22 @@ Test(status_word, a_worker_that_is_not_ready_degrades_it)
 {
 	worker.state = WORKER_WAITING;
 	expect("degraded");
-	binding.no_bind = true;
+	binding.must_stay_unbound = true;
 	expect("degraded");
 }
 
 Test(status_word, unbound_is_what_a_command_did)
 {
-	binding.state = BUS_OFF;
-	binding.no_bind = true;
+	binding.state = BINDING_OFF;
+	binding.must_stay_unbound = true;
 	expect("unbound");
 }
 
 Test(status_word, a_due_rebind_degrades_it_and_a_failed_worker_fails_it)
 {
-	binding.state = BUS_REBIND_DUE;
+	binding.state = BINDING_REBIND_DUE;
 	expect("degraded");
-	binding.state = BUS_FAILED;
+	binding.state = BINDING_FAILED;
 	expect("failed");
 	worker.state = WORKER_WAITING;
 	expect("failed");
@@ -78,7 +79,7 @@ Test(status_word, a_reload_shows_only_while_it_keeps_the_gadget_from_its_udc)
 Test(status_word, before_and_after_up_the_table_decides)
 {
 	live.state = GADGET_WAITING;
-	binding.state = BUS_FAILED;
+	binding.state = BINDING_FAILED;
 	expect("starting");
 	cr_expect(gadget_handle_event(&live, GADGET_EV_BEGIN));
 	expect("starting");

@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "configfs/udc_watch.h"
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 #include "supervisor/live_gadget.h"
 
 static void on_uevent(void *data, uint32_t events _unused_)
@@ -20,7 +20,7 @@ static void on_uevent(void *data, uint32_t events _unused_)
 
 	b->new_udc_announced = udc_watch_read(b->uevent_watch.fd).udc_added || b->new_udc_announced;
 	b->uevent_arrived = true; /* a uevent of any kind arrived */
-	gadget_mark_changed(b->live);
+	live_gadget_request_update(b->live);
 }
 
 static int open_uevent_watch(struct binding *b, const char *udc, struct error *err)
@@ -38,7 +38,7 @@ static int open_uevent_watch(struct binding *b, const char *udc, struct error *e
 	return error_errno(err, EX_OSERR, -r, NULL, "cannot watch the kernel's uevents");
 }
 
-void bus_watch_uevents(struct binding *b)
+void binding_watch_uevents(struct binding *b)
 {
 	_cleanup_error_ struct error err = { 0 };
 	bool all = functions_need_all_uevents(&b->live->functions), wanted = all || b->udc;

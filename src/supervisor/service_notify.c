@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "supervisor/notify.h"
+#include "supervisor/service_notify.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -12,18 +12,19 @@
 
 #include "base/cleanup.h"
 #include "base/log.h"
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 #include "supervisor/live_gadget.h"
 
-void notify_init(struct notify *notify, struct live_gadget *live, const struct binding *binding)
+void service_notify_init(struct service_notifier *notify, struct live_gadget *live,
+			 const struct binding *binding)
 {
-	*notify = (struct notify){
+	*notify = (struct service_notifier){
 		.live = live, .binding = binding, .watchdog_timer = FD_WATCH_NONE, .notify_fd = -1
 	};
 }
 
 /* Writes the newline once, as s6 expects. Ignores errors. */
-static void write_notify_fd(struct notify *notify)
+static void write_notify_fd(struct service_notifier *notify)
 {
 	if (notify->notify_fd < 0)
 		return;
@@ -53,7 +54,7 @@ static void send_notification(const char *text)
 
 static void on_watchdog_timer(void *data, uint32_t events _unused_)
 {
-	struct notify *notify = data;
+	struct service_notifier *notify = data;
 
 	timer_stop(&notify->watchdog_timer);
 	send_notification("WATCHDOG=1");
@@ -73,7 +74,7 @@ static double read_watchdog_interval(void)
 	return strtod(usec, NULL) / 2e6;
 }
 
-int notify_start_watchdog(struct notify *notify, struct error *err)
+int service_notify_start_watchdog(struct service_notifier *notify, struct error *err)
 {
 	int r = timer_open(&notify->live->loop, &notify->watchdog_timer, on_watchdog_timer, notify);
 
@@ -90,17 +91,18 @@ int notify_start_watchdog(struct notify *notify, struct error *err)
  * Returns the line for the service manager that corresponds to the gadget's state; "": none,
  * because the gadget is up but not yet reported as up, or because its state has no such line.
  */
-static const char *notification_line(const struct notify *notify)
+static const char *notification_line(const struct service_notifier *notify)
 {
 	bool is_not_reported =
 		notify->live->up_is_awaited && notify->live->functions.phase == PHASE_UP;
 
-	return is_not_reported ? "" : gadget_notification(notify->live);
+	return is_not_reported ? "" : gadget_service_notification(notify->live);
 }
 
-static void send_gadget_state(struct notify *notify, const char *word)
+static void send_gadget_state(struct service_notifier *notify, const char *word)
 {
-	const char *state = gadget_condition_words[gadget_condition(notify->live, notify->binding)],
+	const char *state = gadget_condition_words[gadget_condition_for_status(notify->live,
+									       notify->binding)],
 		   *udc = notify->binding->udc;
 	_cleanup_free_ char *text = strf("%s\nSTATUS=%s: %s%s%s", word, notify->live->name, state,
 					 udc ? " on " : "", udc ? udc : "");
@@ -120,7 +122,7 @@ static void send_gadget_state(struct notify *notify, const char *word)
 	notify->last_state_sent = steal_ptr(text);
 }
 
-void notify_update(struct notify *notify)
+void service_notify_state(struct service_notifier *notify)
 {
 	const char *word = notification_line(notify);
 
@@ -132,13 +134,13 @@ void notify_update(struct notify *notify)
 		send_gadget_state(notify, word);
 }
 
-void notify_reloading(struct notify *notify)
+void service_notify_reloading(struct service_notifier *notify)
 {
 	if (notify->live->functions.foreground && getenv("NOTIFY_SOCKET"))
 		send_gadget_state(notify, GADGET_NOTIFY_RELOADING);
 }
 
-void notify_close(struct notify *notify)
+void service_notify_close(struct service_notifier *notify)
 {
 	fd_watch_close(&notify->live->loop, &notify->watchdog_timer);
 	free(steal_ptr(notify->last_state_sent));

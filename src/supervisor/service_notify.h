@@ -14,7 +14,7 @@
 struct binding;
 struct live_gadget;
 
-struct notify {
+struct service_notifier {
 	struct live_gadget *live;
 	const struct binding *binding;
 	struct fd_watch watchdog_timer;
@@ -24,12 +24,14 @@ struct notify {
 			  owned */
 };
 
-void notify_init(struct notify *notify, struct live_gadget *live, const struct binding *binding);
+void service_notify_init(struct service_notifier *notify, struct live_gadget *live,
+			 const struct binding *binding);
 
 /* Starts the watchdog timer, if the service manager has a watchdog. */
-int notify_start_watchdog(struct notify *notify, struct error *err);
+int service_notify_start_watchdog(struct service_notifier *notify, struct error *err);
 /* Called after each event: sends a notification if the state has changed. */
-void notify_update(struct notify *notify);
-/* Called when a signal requests a reload: sends RELOADING=1. notify_update sends READY=1 later. */
-void notify_reloading(struct notify *notify);
-void notify_close(struct notify *notify);
+void service_notify_state(struct service_notifier *notify);
+/* Called when a signal requests a reload: sends RELOADING=1. service_notify_state sends READY=1
+ * later. */
+void service_notify_reloading(struct service_notifier *notify);
+void service_notify_close(struct service_notifier *notify);

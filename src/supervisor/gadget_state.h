@@ -2,7 +2,8 @@
 /*
  * The state of a gadget: one table of states and events. The state determines what `status` prints,
  * what a service manager is sent, which commands are refused with which message, and which phase
- * functions see. The bus (bus.h) and each worker (function/worker.h) have states of their own.
+ * functions see. The binding (binding.h) and each worker (function/worker.h) have states of their
+ * own.
  */
 #pragma once
 
@@ -20,7 +21,7 @@ struct live_gadget;
 enum gadget_state {
 	GADGET_WAITING,	  /* no step is applied yet; the gadget may be waiting for a UDC */
 	GADGET_STARTING,  /* steps are being applied */
-	GADGET_UP,	  /* all steps are applied; bus and workers have states of their own */
+	GADGET_UP,	  /* all steps are applied; binding and workers have states of their own */
 	GADGET_RELOADING, /* another gadget file is being applied */
 	GADGET_REVERTING, /* a reload failed and is being reverted */
 	GADGET_BROKEN,	  /* a reload failed and could not be reverted: only `down` is possible */
@@ -68,11 +69,12 @@ bool gadget_steps_are_applied(const struct live_gadget *live);
 bool gadget_is_reloading(const struct live_gadget *live);
 /*
  * Returns whether commands that change the gadget are refused. If so, sets the error to the exit
- * status `exit` and the errno `e`.
+ * status `exit_status` and the errno `error_number`.
  */
-bool gadget_refuses_commands(const struct live_gadget *live, int exit, int e, struct error *err);
+bool gadget_refuses_commands(const struct live_gadget *live, int exit_status, int error_number,
+			     struct error *err);
 /* Returns the state that `status` prints; see ffsctl(8), "States". */
-enum gadget_condition gadget_condition(const struct live_gadget *live,
-				       const struct binding *binding);
+enum gadget_condition gadget_condition_for_status(const struct live_gadget *live,
+						  const struct binding *binding);
 /* Returns the notification for a service manager (sd_notify(3)); "": none. */
-const char *gadget_notification(const struct live_gadget *live);
+const char *gadget_service_notification(const struct live_gadget *live);

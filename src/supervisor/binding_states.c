@@ -5,7 +5,7 @@
  * The step is written to the record before it is applied, so that every process that reads the
  * record can undo the bind.
  */
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "base/trace.h"
 #include "configfs/steps.h"
 #include "configfs/udc.h"
-#include "supervisor/bus_kernel.h"
+#include "supervisor/binding_in_kernel.h"
 #include "supervisor/errors.h"
 #include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
@@ -33,7 +33,7 @@ static struct step *last_bind_step(struct live_gadget *live)
 	return last && last->op == &configfs_op_bind ? last : NULL;
 }
 
-const struct step *bus_find_bind_step(const struct plan *plan)
+const struct step *binding_find_bind_step(const struct plan *plan)
 {
 	for (size_t i = plan->n; i-- > 0;)
 		if (plan->steps[i].op == &configfs_op_bind && plan->steps[i].state == STEP_DONE)
@@ -43,7 +43,7 @@ const struct step *bus_find_bind_step(const struct plan *plan)
 
 static int undo_bind(struct binding *b, struct error *err)
 {
-	_cleanup_free_ char *path = bus_udc_path(b);
+	_cleanup_free_ char *path = binding_udc_path(b);
 	const struct step *step = last_bind_step(b->live);
 
 	return step && step->state == STEP_DONE ? plan_undo_last(&b->live->plan, err)
@@ -185,7 +185,7 @@ static int do_rebind(struct binding *b, struct error *err)
 	int r;
 
 	/* A reload has already bound the gadget. */
-	if (bus_is_bound(b))
+	if (binding_is_bound_in_kernel(b))
 		return 0;
 	error_move(&before, err);
 	r = rebind(b, err);
@@ -203,7 +203,8 @@ static int do_rebind(struct binding *b, struct error *err)
 static const char *udc_to_bind(const struct binding *b)
 {
 	/* After another program unbound the gadget, b->udc is still set. */
-	const char *const names[] = { b->requested_udc, b->udc, b->last_udc, b->option_udc };
+	const char *const names[] = { b->requested_udc, b->udc, b->last_udc,
+				      b->udc_from_command_line };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (names[i])
@@ -224,7 +225,8 @@ static int do_bind(struct binding *b, struct error *err)
 	was = b->udc;
 	b->udc = steal_ptr(udc);
 	host_watch_udc_state(b->host, b->udc);
-	bus_watch_uevents(b); /* before the bind, so that the uevents that it causes are received */
+	binding_watch_uevents(
+		b); /* before the bind, so that the uevents that it causes are received */
 	/*
 	 * Writes the status before the bind: otherwise inspect_run_dir.c would report a bind by
 	 * another program.
@@ -237,14 +239,14 @@ static int do_bind(struct binding *b, struct error *err)
 		b->udc = steal_ptr(was);
 		return r;
 	}
-	b->no_bind = b->new_udc_announced = false;
+	b->must_stay_unbound = b->new_udc_announced = false;
 	gadget_log(live, "bound to %s", b->udc);
 	return 0;
 }
 
 static int do_unbind(struct binding *b, struct error *err)
 {
-	bool before = b->no_bind;
+	bool before = b->must_stay_unbound;
 	int r;
 
 	/*
@@ -252,12 +254,12 @@ static int do_unbind(struct binding *b, struct error *err)
 	 * by another program. The status still contains the UDC, so that it is correct before the
 	 * unbind and after it.
 	 */
-	b->no_bind = true;
+	b->must_stay_unbound = true;
 	gadget_write_status(b->live);
 	r = undo_bind(b, err);
 	if (r < 0) {
-		b->no_bind = before;
-		gadget_mark_changed(b->live);
+		b->must_stay_unbound = before;
+		live_gadget_request_update(b->live);
 		return r;
 	}
 	/* FunctionFS reports the unbind later; `status` must not show the old host until then. */
@@ -277,68 +279,68 @@ typedef int (*action)(struct binding *b, struct error *err);
  */
 static const struct transition {
 	action action;
-	enum bus_state next_state;
-} cells[BUS_STATE_COUNT][BUS_EVENT_COUNT] = {
-	[BUS_OFF] = {
-		[BUS_EV_BIND] = { do_bind, BUS_ON },
-		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF }, /* unbinds a gadget that another program has bound */
+	enum binding_state next_state;
+} cells[BINDING_STATE_COUNT][BINDING_EVENT_COUNT] = {
+	[BINDING_OFF] = {
+		[BINDING_EV_BIND] = { do_bind, BINDING_ON },
+		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF }, /* of another program's bind */
 	},
-	[BUS_ON] = {
-		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
-		[BUS_EV_FAILED] = { do_unbind_after_failure, BUS_FAILED },
-		[BUS_EV_EP0_CLOSED] = { do_handle_ep0_closed, BUS_REBIND_DUE },
-		[BUS_EV_UNBOUND] = { do_handle_external_unbind, BUS_UNBOUND_EXTERNALLY },
-		[BUS_EV_UDC_REMOVED] = { do_handle_udc_removal, BUS_UDC_REMOVED },
-		[BUS_EV_REBIND_FAILED] = { do_handle_rebind_failure, BUS_REBIND_DUE },
+	[BINDING_ON] = {
+		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF },
+		[BINDING_EV_FAILED] = { do_unbind_after_failure, BINDING_FAILED },
+		[BINDING_EV_EP0_CLOSED] = { do_handle_ep0_closed, BINDING_REBIND_DUE },
+		[BINDING_EV_UNBOUND] = { do_handle_external_unbind, BINDING_UNBOUND_EXTERNALLY },
+		[BINDING_EV_UDC_REMOVED] = { do_handle_udc_removal, BINDING_UDC_REMOVED },
+		[BINDING_EV_REBIND_FAILED] = { do_handle_rebind_failure, BINDING_REBIND_DUE },
 	},
-	[BUS_UNBOUND_EXTERNALLY] = { /* until another program or a command binds the gadget */
-		[BUS_EV_BIND] = { do_bind, BUS_ON },
-		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
-		[BUS_EV_BOUND] = { do_handle_external_bind, BUS_ON },
+	[BINDING_UNBOUND_EXTERNALLY] = { /* until another program or a command binds the gadget */
+		[BINDING_EV_BIND] = { do_bind, BINDING_ON },
+		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF },
+		[BINDING_EV_BOUND] = { do_handle_external_bind, BINDING_ON },
 	},
-	[BUS_UDC_REMOVED] = {
-		[BUS_EV_BIND] = { do_bind, BUS_ON },
-		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
-		[BUS_EV_FAILED] = { do_unbind_after_failure, BUS_FAILED },
-		[BUS_EV_EP0_CLOSED] = { do_handle_ep0_closed, BUS_REBIND_DUE },
-		[BUS_EV_BOUND] = { do_handle_udc_return, BUS_ON },
-		[BUS_EV_UNBOUND] = { do_handle_external_unbind, BUS_UNBOUND_EXTERNALLY },
-		[BUS_EV_REBIND_FAILED] = { do_handle_rebind_failure, BUS_REBIND_DUE },
+	[BINDING_UDC_REMOVED] = {
+		[BINDING_EV_BIND] = { do_bind, BINDING_ON },
+		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF },
+		[BINDING_EV_FAILED] = { do_unbind_after_failure, BINDING_FAILED },
+		[BINDING_EV_EP0_CLOSED] = { do_handle_ep0_closed, BINDING_REBIND_DUE },
+		[BINDING_EV_BOUND] = { do_handle_udc_return, BINDING_ON },
+		[BINDING_EV_UNBOUND] = { do_handle_external_unbind, BINDING_UNBOUND_EXTERNALLY },
+		[BINDING_EV_REBIND_FAILED] = { do_handle_rebind_failure, BINDING_REBIND_DUE },
 	},
-	[BUS_REBIND_DUE] = {
-		[BUS_EV_BIND] = { do_bind, BUS_ON },
-		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
-		[BUS_EV_FAILED] = { do_unbind_after_failure, BUS_FAILED },
-		[BUS_EV_READY] = { do_rebind, BUS_ON },
+	[BINDING_REBIND_DUE] = {
+		[BINDING_EV_BIND] = { do_bind, BINDING_ON },
+		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF },
+		[BINDING_EV_FAILED] = { do_unbind_after_failure, BINDING_FAILED },
+		[BINDING_EV_READY] = { do_rebind, BINDING_ON },
 	},
-	[BUS_FAILED] = {
-		[BUS_EV_BIND] = { do_bind, BUS_ON },
-		[BUS_EV_UNBIND] = { do_unbind, BUS_OFF },
-		[BUS_EV_READY] = { do_rebind, BUS_ON },
-		[BUS_EV_BOUND] = { do_handle_external_bind, BUS_ON },
+	[BINDING_FAILED] = {
+		[BINDING_EV_BIND] = { do_bind, BINDING_ON },
+		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF },
+		[BINDING_EV_READY] = { do_rebind, BINDING_ON },
+		[BINDING_EV_BOUND] = { do_handle_external_bind, BINDING_ON },
 	},
 };
 
-static int handle_bus_event(struct binding *b, enum bus_event event, struct error *err)
+static int handle_binding_event(struct binding *b, enum binding_event event, struct error *err)
 {
-	static const char *const states[BUS_STATE_COUNT] = {
-		[BUS_OFF] = "OFF",
-		[BUS_ON] = "ON",
-		[BUS_UNBOUND_EXTERNALLY] = "UNBOUND_EXTERNALLY",
-		[BUS_UDC_REMOVED] = "UDC_REMOVED",
-		[BUS_REBIND_DUE] = "REBIND_DUE",
-		[BUS_FAILED] = "FAILED",
+	static const char *const states[BINDING_STATE_COUNT] = {
+		[BINDING_OFF] = "OFF",
+		[BINDING_ON] = "ON",
+		[BINDING_UNBOUND_EXTERNALLY] = "UNBOUND_EXTERNALLY",
+		[BINDING_UDC_REMOVED] = "UDC_REMOVED",
+		[BINDING_REBIND_DUE] = "REBIND_DUE",
+		[BINDING_FAILED] = "FAILED",
 	};
-	static const char *const events[BUS_EVENT_COUNT] = {
-		[BUS_EV_BIND] = "BIND",
-		[BUS_EV_UNBIND] = "UNBIND",
-		[BUS_EV_READY] = "READY",
-		[BUS_EV_FAILED] = "FAILED",
-		[BUS_EV_EP0_CLOSED] = "EP0_CLOSED",
-		[BUS_EV_BOUND] = "BOUND",
-		[BUS_EV_UNBOUND] = "UNBOUND",
-		[BUS_EV_UDC_REMOVED] = "UDC_REMOVED",
-		[BUS_EV_REBIND_FAILED] = "REBIND_FAILED",
+	static const char *const events[BINDING_EVENT_COUNT] = {
+		[BINDING_EV_BIND] = "BIND",
+		[BINDING_EV_UNBIND] = "UNBIND",
+		[BINDING_EV_READY] = "READY",
+		[BINDING_EV_FAILED] = "FAILED",
+		[BINDING_EV_EP0_CLOSED] = "EP0_CLOSED",
+		[BINDING_EV_BOUND] = "BOUND",
+		[BINDING_EV_UNBOUND] = "UNBOUND",
+		[BINDING_EV_UDC_REMOVED] = "UDC_REMOVED",
+		[BINDING_EV_REBIND_FAILED] = "REBIND_FAILED",
 	};
 	const struct transition *cell = &cells[b->state][event];
 	int r;
@@ -350,61 +352,61 @@ static int handle_bus_event(struct binding *b, enum bus_event event, struct erro
 	if (r < 0)
 		return r;
 	b->state = cell->next_state;
-	gadget_mark_changed(b->live);
+	live_gadget_request_update(b->live);
 	return 0;
 }
 
-void bus_set_first_state(struct binding *b)
+void binding_set_first_state(struct binding *b)
 {
-	b->state = b->udc ? BUS_ON : BUS_OFF;
+	b->state = b->udc ? BINDING_ON : BINDING_OFF;
 }
 
-bool bus_awaits_udc(const struct binding *b)
+bool binding_awaits_udc(const struct binding *b)
 {
-	bool is_wanted =
-		b->state == BUS_ON || b->state == BUS_UDC_REMOVED || b->state == BUS_REBIND_DUE;
+	bool is_wanted = b->state == BINDING_ON || b->state == BINDING_UDC_REMOVED ||
+			 b->state == BINDING_REBIND_DUE;
 
 	return is_wanted && b->udc && !first_unready_worker(b->live) && !udc_exists(b->udc);
 }
 
-void bus_set_state_after_reload(struct binding *b, enum bus_state state)
+void binding_set_state_after_reload(struct binding *b, enum binding_state state)
 {
 	b->state = state;
 	error_clear(&b->bind_error);
-	if (state != BUS_REBIND_DUE)
+	if (state != BINDING_REBIND_DUE)
 		return;
 	host_handle_unbind(b->host);
 	error_udc_removed(b, &b->bind_error);
 }
 
-void bus_handle_failed_worker(struct binding *b)
+void binding_handle_failed_worker(struct binding *b)
 {
-	handle_bus_event(b, BUS_EV_FAILED, NULL);
+	handle_binding_event(b, BINDING_EV_FAILED, NULL);
 }
 
-void bus_handle_ep0_closed(struct binding *b)
+void binding_handle_ep0_closed(struct binding *b)
 {
 	if (gadget_steps_are_applied(b->live))
-		handle_bus_event(b, BUS_EV_EP0_CLOSED, NULL);
+		handle_binding_event(b, BINDING_EV_EP0_CLOSED, NULL);
 }
 
 /* --- changes by the kernel and other programs --- */
 
 static void handle_kernel_change(struct binding *b)
 {
-	enum bus_event event = b->udc ? bus_event_from_kernel(b) : BUS_EVENT_COUNT;
+	enum binding_event event = b->udc ? binding_event_from_kernel(b) : BINDING_EVENT_COUNT;
 
-	if (event != BUS_EV_BOUND && bus_has_unreaped_process(b))
+	if (event != BINDING_EV_BOUND && binding_has_unreaped_ep0_process(b))
 		return; /* the end of that process causes the next check */
 	/*
 	 * The UDC was removed and added since the last check. Open files of the removed UDC report
 	 * nothing any more, so the files of the new UDC are opened.
 	 */
-	if (b->new_udc_announced && b->state == BUS_ON && event == BUS_EV_BOUND)
+	if (b->new_udc_announced && b->state == BINDING_ON && event == BINDING_EV_BOUND)
 		host_watch_after_takeover(b->host, b->udc, b->host->state_is_configured);
 	b->uevent_arrived = b->new_udc_announced = false;
-	if (event != BUS_EVENT_COUNT)
-		handle_bus_event(b, event, NULL);
+	if (event != BINDING_EVENT_COUNT)
+		handle_binding_event(b, event, NULL);
 }
 
 /* --- by command --- */
@@ -432,26 +434,26 @@ static void bind_when_ready(struct binding *b)
 		return;
 	}
 	b->bind_requested = false;
-	handle_bus_event(b, BUS_EV_BIND, &b->bind_error);
+	handle_binding_event(b, BINDING_EV_BIND, &b->bind_error);
 }
 
-void bus_update(struct binding *b)
+void binding_check_kernel_and_bind(struct binding *b)
 {
-	bus_watch_uevents(b);
+	binding_watch_uevents(b);
 	if (b->uevent_arrived)
 		handle_kernel_change(b);
 	if (b->bind_requested)
 		bind_when_ready(b);
 	else if (!first_unready_worker(b->live))
-		handle_bus_event(b, BUS_EV_READY, &b->bind_error);
+		handle_binding_event(b, BINDING_EV_READY, &b->bind_error);
 }
 
-bool bus_rebind_has_ended(const struct binding *b, struct error *err)
+bool binding_rebind_has_ended(const struct binding *b, struct error *err)
 {
 	const struct error *why = &b->bind_error;
 	const struct live_worker *worker = first_unready_worker(b->live);
 
-	if ((b->state != BUS_REBIND_DUE && b->state != BUS_FAILED) || bus_awaits_udc(b))
+	if ((b->state != BINDING_REBIND_DUE && b->state != BINDING_FAILED) || binding_awaits_udc(b))
 		return true;
 	if (worker && worker->state != WORKER_FAILED)
 		return false;
@@ -466,9 +468,9 @@ bool bus_rebind_has_ended(const struct binding *b, struct error *err)
 	return true;
 }
 
-int bus_check_no_other_bind(const struct binding *b, struct error *err)
+int binding_check_no_other_bind(const struct binding *b, struct error *err)
 {
-	_cleanup_free_ char *now = bus_udc_in_configfs(b);
+	_cleanup_free_ char *now = binding_udc_in_configfs(b);
 
 	if (now && !streq_null(now, b->udc))
 		return gadget_error_bound_externally(b->live->name, now, err);
@@ -478,10 +480,10 @@ int bus_check_no_other_bind(const struct binding *b, struct error *err)
 	return 0;
 }
 
-int bus_request_bind(struct binding *b, const char *udc, bool *changed, struct error *err)
+int binding_request_bind(struct binding *b, const char *udc, bool *changed, struct error *err)
 {
 	struct live_gadget *live = b->live;
-	_cleanup_free_ char *now = bus_udc_in_configfs(b);
+	_cleanup_free_ char *now = binding_udc_in_configfs(b);
 
 	if (now && !streq_null(now, b->udc))
 		return gadget_error_bound_externally(live->name, now, err);
@@ -498,7 +500,7 @@ int bus_request_bind(struct binding *b, const char *udc, bool *changed, struct e
 		error_set(err, EX_CANTCREAT, EBUSY, NULL,
 			  "another 'bind' waits to bind '%s' to %s, not to %s", live->name,
 			  b->requested_udc, udc);
-		return gadget_hint_unbind(live->name, err);
+		return error_add_unbind_hint(live->name, err);
 	}
 	if (now)
 		return 0;
@@ -509,13 +511,13 @@ int bus_request_bind(struct binding *b, const char *udc, bool *changed, struct e
 	if (udc && !b->requested_udc)
 		b->requested_udc = xstrdup(udc);
 	b->bind_requested = true;
-	gadget_mark_changed(live);
+	live_gadget_request_update(live);
 	return 0;
 }
 
-int bus_unbind(struct binding *b, bool *changed, struct error *err)
+int binding_unbind(struct binding *b, bool *changed, struct error *err)
 {
-	_cleanup_free_ char *now = bus_udc_in_configfs(b);
+	_cleanup_free_ char *now = binding_udc_in_configfs(b);
 	int r;
 
 	*changed = now || b->bind_requested;
@@ -523,7 +525,7 @@ int bus_unbind(struct binding *b, bool *changed, struct error *err)
 		error_set(&b->bind_error, EX_TEMPFAIL, ECANCELED, NULL,
 			  "'unbind' came before '%s' was bound", b->live->name);
 	b->bind_requested = false;
-	r = handle_bus_event(b, BUS_EV_UNBIND, err);
+	r = handle_binding_event(b, BINDING_EV_UNBIND, err);
 	if (r == 0 && *changed)
 		gadget_log(b->live, "unbound");
 	return r;

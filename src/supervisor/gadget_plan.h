@@ -27,10 +27,10 @@ void gadget_add_steps(struct configfs *configfs, const struct gadget *g,
 		      struct live_function **list, size_t n, const char *udc,
 		      const struct plan *base, struct plan *plan);
 
-/* --- preview.c --- */
+/* --- plan_preview.c --- */
 
 /* A plan that is only printed or checked, never applied, with the data that its steps point at. */
-struct preview {
+struct plan_preview {
 	struct loop loop;
 	struct rundir rundir; /* only the path is set */
 	struct log_file log_file;
@@ -40,15 +40,15 @@ struct preview {
 };
 
 /*
- * Opens a preview that has no functions and no plan yet. The caller must call preview_free, also on
- * failure.
+ * Opens a preview that has no functions and no plan yet. The caller must call plan_preview_free,
+ * also on failure.
  */
-int preview_open(struct preview *preview, const struct paths *paths, const char *name,
-		 struct error *err);
+int plan_preview_open(struct plan_preview *preview, const struct paths *paths, const char *name,
+		      struct error *err);
 /*
  * Opens a preview, and makes the plan that `up` would apply. `udc` NULL: without a bind step. The
- * caller must call preview_free, also on failure.
+ * caller must call plan_preview_free, also on failure.
  */
-int preview_make(struct preview *preview, const struct paths *paths, const struct gadget *g,
-		 const char *udc, struct error *err);
-void preview_free(struct preview *preview);
+int plan_preview_make(struct plan_preview *preview, const struct paths *paths,
+		      const struct gadget *g, const char *udc, struct error *err);
+void plan_preview_free(struct plan_preview *preview);

@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "base/util.h"
-#include "supervisor/plan.h"
+#include "supervisor/gadget_plan.h"
 
 static enum trusted_users always_trust_owner(void *data _unused_, const char *dir _unused_)
 {
@@ -11,21 +11,23 @@ static enum trusted_users always_trust_owner(void *data _unused_, const char *di
 }
 
 /* Live functions of a preview never start, so the other callbacks are not called. */
-static const struct function_callbacks callbacks = { .program_trust = always_trust_owner };
+static const struct function_callbacks callbacks = { .users_trusted_with_programs =
+							     always_trust_owner };
 
-int preview_open(struct preview *p, const struct paths *paths, const char *name, struct error *err)
+int plan_preview_open(struct plan_preview *p, const struct paths *paths, const char *name,
+		      struct error *err)
 {
 	int r;
 
-	*p = (struct preview){ .loop.epoll_fd = -1,
-			       .rundir = RUNDIR_NONE,
-			       .configfs = { .paths = paths },
-			       .functions = { .callbacks = &callbacks,
-					      .gadget_name = name,
-					      .paths = paths,
-					      .loop = &p->loop,
-					      .rundir = &p->rundir,
-					      .log_file = &p->log_file } };
+	*p = (struct plan_preview){ .loop.epoll_fd = -1,
+				    .rundir = RUNDIR_NONE,
+				    .configfs = { .paths = paths },
+				    .functions = { .callbacks = &callbacks,
+						   .gadget_name = name,
+						   .paths = paths,
+						   .loop = &p->loop,
+						   .rundir = &p->rundir,
+						   .log_file = &p->log_file } };
 	p->rundir.path = strf("%s/%s", paths->run_dir, name);
 	log_file_init(&p->log_file, -1);
 	r = loop_open(&p->loop);
@@ -34,10 +36,10 @@ int preview_open(struct preview *p, const struct paths *paths, const char *name,
 	return 0;
 }
 
-int preview_make(struct preview *p, const struct paths *paths, const struct gadget *g,
-		 const char *udc, struct error *err)
+int plan_preview_make(struct plan_preview *p, const struct paths *paths, const struct gadget *g,
+		      const char *udc, struct error *err)
 {
-	int r = preview_open(p, paths, g->name, err);
+	int r = plan_preview_open(p, paths, g->name, err);
 
 	if (r < 0)
 		return r;
@@ -49,7 +51,7 @@ int preview_make(struct preview *p, const struct paths *paths, const struct gadg
 	return r;
 }
 
-void preview_free(struct preview *p)
+void plan_preview_free(struct plan_preview *p)
 {
 	for (size_t n = 0; n < p->functions.n; n++)
 		function_free(p->functions.list[n]);

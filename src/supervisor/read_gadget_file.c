@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "supervisor/read_file.h"
+#include "supervisor/read_gadget_file.h"
 
 #include <errno.h>
 #include <sys/stat.h>

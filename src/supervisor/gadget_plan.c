@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "supervisor/plan.h"
+#include "supervisor/gadget_plan.h"
 
 #include "base/util.h"
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "supervisor/failures.h"
+#include "supervisor/function_failures.h"
 
 #include <errno.h>
 #include <syslog.h>
 
 #include "base/cleanup.h"
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 #include "supervisor/live_gadget.h"
 
 void failures_handle_failed_worker(struct binding *b, struct live_worker *worker)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	b->live->needs_update = true;
+	b->live->needs_plan_and_status_update = true;
 	if (b->live->state == GADGET_STARTING && worker->was_ready &&
 	    function_blocks_bind(worker->function)) {
 		/*
@@ -27,7 +27,7 @@ void failures_handle_failed_worker(struct binding *b, struct live_worker *worker
 	}
 	/* During a reload, the reload handles failed workers. */
 	if (b->live->state == GADGET_UP && worker->model->on_failed == FAILED_UNBIND)
-		bus_handle_failed_worker(b);
+		binding_handle_failed_worker(b);
 }
 
 /*

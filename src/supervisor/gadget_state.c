@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "supervisor/state.h"
+#include "supervisor/gadget_state.h"
 
 #include "base/trace.h"
-#include "supervisor/bus.h"
+#include "supervisor/binding.h"
 #include "supervisor/live_gadget.h"
 
 static const struct {
 	const char *name;	      /* name of the state in traces */
-	enum gadget_phase phase;      /* value of functions.phase in this state */
+	enum up_down_phase phase;     /* value of functions.phase in this state */
 	enum gadget_condition status; /* the state that `status` prints; STATUS_UNKNOWN: it depends
-					 on bus and workers */
+					 on binding and workers */
 	const char *notification;     /* notification for sd_notify(3); NULL: none */
 	const char *refusal; /* reason why commands that change the gadget are refused; NULL: they
 				are accepted */
@@ -112,7 +112,7 @@ bool gadget_handle_event(struct live_gadget *live, enum gadget_event event)
 		return false;
 	live->state = to;
 	live->functions.phase = states[to].phase;
-	live->needs_update = true;
+	live->needs_plan_and_status_update = true;
 	return true;
 }
 
@@ -131,22 +131,23 @@ bool gadget_is_reloading(const struct live_gadget *live)
 	return live->state == GADGET_RELOADING || live->state == GADGET_REVERTING;
 }
 
-bool gadget_refuses_commands(const struct live_gadget *live, int exit, int e, struct error *err)
+bool gadget_refuses_commands(const struct live_gadget *live, int exit_status, int error_number,
+			     struct error *err)
 {
 	const char *refusal = states[live->state].refusal, *hint = states[live->state].hint;
 
 	if (refusal)
-		error_set(err, exit, e, NULL, "%s", refusal);
+		error_set(err, exit_status, error_number, NULL, "%s", refusal);
 	if (hint)
 		error_add_hint(err, "%s", hint);
 	return refusal;
 }
 
 /* Returns the state that `status` prints for a gadget whose steps are all applied. */
-static enum gadget_condition condition_of_bus_and_workers(const struct live_gadget *live,
-							  const struct binding *binding)
+static enum gadget_condition condition_of_binding_and_workers(const struct live_gadget *live,
+							      const struct binding *binding)
 {
-	if (binding->state == BUS_FAILED)
+	if (binding->state == BINDING_FAILED)
 		return STATUS_FAILED;
 	if (gadget_is_reloading(live) && binding->udc_before_reload)
 		return STATUS_STARTING;
@@ -156,18 +157,18 @@ static enum gadget_condition condition_of_bus_and_workers(const struct live_gadg
 		if (worker && !worker_is_ready_or_idle(worker))
 			return STATUS_DEGRADED;
 	}
-	if (binding->state == BUS_REBIND_DUE)
+	if (binding->state == BINDING_REBIND_DUE)
 		return STATUS_DEGRADED;
-	return binding->no_bind ? STATUS_UNBOUND : STATUS_READY;
+	return binding->must_stay_unbound ? STATUS_UNBOUND : STATUS_READY;
 }
 
-enum gadget_condition gadget_condition(const struct live_gadget *live,
-				       const struct binding *binding)
+enum gadget_condition gadget_condition_for_status(const struct live_gadget *live,
+						  const struct binding *binding)
 {
-	return states[live->state].status ?: condition_of_bus_and_workers(live, binding);
+	return states[live->state].status ?: condition_of_binding_and_workers(live, binding);
 }
 
-const char *gadget_notification(const struct live_gadget *live)
+const char *gadget_service_notification(const struct live_gadget *live)
 {
 	return states[live->state].notification ?: "";
 }

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Ends the remaining processes of a worker that ended, then waits until its keeper has forwarded
+ * the remaining messages. The next worker starts only after that: before, it could not open the
+ * endpoints.
+ */
+#include <syslog.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "function/function.h"
+#include "function/reap.h"
+
+void worker_begin_cleanup(struct live_worker *worker)
+{
+	worker_close_watch(worker, &worker->end_watch);
+	worker->cleanup = CLEANUP_OF_PROCESSES;
+	worker->cleanup_since = 0;
+	functions_report_state_change(worker->function->functions);
+	worker_continue_cleanup(worker);
+}
+
+/*
+ * Logs a process that does not end. A process that is stuck in the kernel may keep an endpoint
+ * open; then the start of the next worker fails.
+ */
+static void log_process_that_does_not_end(const struct live_worker *worker, pid_t pid)
+{
+	_cleanup_free_ char *name = process_name(pid);
+
+	functions_log(worker->function->functions, worker->function->model->label, LOG_ERR,
+		      "a process that the worker has started does not end: %s (pid %d)", name,
+		      (int)pid);
+}
+
+static bool remaining_processes_ended(struct live_worker *worker)
+{
+	bool first = worker->cleanup_since == 0;
+	pid_t left = reap_remaining_processes(worker, first);
+
+	if (first)
+		worker->cleanup_since = now_monotonic();
+	if (left && now_monotonic() - worker->cleanup_since < REAP_SECONDS)
+		return false;
+	if (left)
+		log_process_that_does_not_end(worker, left);
+	return true;
+}
+
+void worker_continue_cleanup(struct live_worker *worker)
+{
+	if (worker->cleanup == CLEANUP_OF_PROCESSES && remaining_processes_ended(worker)) {
+		worker->cleanup = CLEANUP_OF_MESSAGES;
+		function_drain_worker_messages(worker->function);
+	}
+	if (worker->cleanup != CLEANUP_OF_MESSAGES ||
+	    function_is_draining_worker_messages(worker->function))
+		return;
+	worker->cleanup = CLEANUP_NONE;
+	worker_cleanup_ended(worker);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Binds and unbinds a gadget that is up. Used only in PHASE_UP. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "base/loop.h"
+
+struct usb_host_state;
+struct live_gadget;
+struct plan;
+struct step;
+
+enum binding_state {
+	BINDING_OFF,		    /* not bound because of `unbind` or --no-bind */
+	BINDING_ON,		    /* bound */
+	BINDING_UNBOUND_EXTERNALLY, /* unbound by another program; ffsctl does not rebind it */
+	BINDING_UDC_REMOVED,	    /* the kernel binds the gadget again when the UDC appears */
+	BINDING_REBIND_DUE, /* ffsctl binds the gadget again when it can; the kernel does not */
+	BINDING_FAILED,	    /* unbound because a worker failed for good (on_failed) */
+	BINDING_STATE_COUNT
+};
+
+enum binding_event {
+	BINDING_EV_BIND,	/* `bind` was requested, and every worker is ready */
+	BINDING_EV_UNBIND,	/* `unbind` was requested */
+	BINDING_EV_READY,	/* every worker is ready */
+	BINDING_EV_FAILED,	/* a worker failed for good, and its on_failed is "unbind" */
+	BINDING_EV_EP0_CLOSED,	/* a daemon ended, so the kernel unbound the gadget (f_fs.c,
+				 * ffs_closed)
+				 */
+	BINDING_EV_BOUND,	/* the kernel has bound the gadget to its UDC */
+	BINDING_EV_UNBOUND,	/* another program unbound it, in configfs or in the driver core */
+	BINDING_EV_UDC_REMOVED, /* the UDC does not exist any more */
+	BINDING_EV_REBIND_FAILED, /* the UDC exists again, but the kernel could not rebind the
+				     gadget */
+	BINDING_EVENT_COUNT
+};
+
+/*
+ * The UDC that the gadget is bound to or must be bound to, and the state of the bind. The struct
+ * owns all strings, unless a comment says otherwise.
+ */
+struct binding {
+	struct live_gadget *live;
+	struct usb_host_state *host;
+	enum binding_state state;	   /* valid while all steps are applied */
+	const char *udc_from_command_line; /* --udc; NULL: not given; not owned */
+	bool must_stay_unbound; /* the gadget must stay unbound, because of --no-bind or `unbind` */
+	char *udc;	/* UDC that ffsctl chose, or bound the gadget to; NULL: none, or unbound by
+			   command */
+	char *last_udc; /* UDC before `unbind`; NULL: none */
+	char *udc_before_reload; /* UDC that the gadget was bound to before the current reload
+				    unbound it; NULL: the reload did not unbind it */
+	char *requested_udc;	 /* UDC that `bind` names; NULL: none */
+	bool bind_requested;	 /* `bind` was requested, and waits until the workers are ready */
+	struct error bind_error; /* reason why the last bind or rebind failed */
+
+	/* binding_uevents.c */
+	struct fd_watch uevent_watch; /* owned */
+	bool watches_uevents;	      /* uevents are received, or opening the socket failed */
+	char *uevent_filter_udc; /* UDC whose uevents are received; NULL: those of all devices */
+	bool uevent_arrived;	 /* a uevent arrived since the last check */
+	bool new_udc_announced;	 /* a uevent announced a new UDC since the last check */
+};
+
+void binding_init(struct binding *binding, struct live_gadget *live, struct usb_host_state *host);
+void binding_free(struct binding *binding);
+/*
+ * await_udc.c: chooses the UDC. If none matches, waits at most `seconds` for one; HUGE_VAL: no
+ * limit. Returns 0 after binding->udc was set, or when `down` came first (GADGET_STOPPING).
+ */
+int binding_await_udc(struct binding *binding, double seconds, struct error *err);
+
+/* Sets the state of a gadget that came up: BINDING_ON if it has a UDC, else BINDING_OFF. */
+void binding_set_first_state(struct binding *binding);
+/*
+ * Sets the state of a gadget that was taken over. `udc` is the UDC of its plan; NULL: the plan has
+ * no bind. If `no_bind`, a command had unbound the gadget or it was never bound; then `state` is
+ * not used.
+ */
+void binding_set_state_after_takeover(struct binding *binding, const char *udc, bool no_bind,
+				      enum binding_state state);
+
+/*
+ * Requests a bind to `udc`; NULL: to the last UDC, or, if there is none, to the one that `up` would
+ * choose. Later binding_check_kernel_and_bind binds the gadget, when the workers are ready. Sets
+ * *changed to false if the gadget is bound already. Fails with EX_CANTCREAT if the gadget is bound
+ * to another UDC, if another program bound it, or if a `bind` to another UDC waits for workers.
+ */
+int binding_request_bind(struct binding *binding, const char *udc, bool *changed,
+			 struct error *err);
+/*
+ * Unbinds the gadget; afterwards only binding_request_bind binds it again. Sets *changed to false
+ * if the gadget was not bound.
+ */
+int binding_unbind(struct binding *binding, bool *changed, struct error *err);
+
+/*
+ * Returns whether the gadget is bound to binding->udc. Asks the kernel, because any program can
+ * write to configfs.
+ */
+bool binding_is_bound_in_kernel(const struct binding *binding);
+/* Returns whether the gadget is unbound only because its UDC does not exist. */
+bool binding_awaits_udc(const struct binding *binding);
+
+/* Cancels a bind that waits for the workers, because the commands that requested it have ended. */
+void binding_cancel_bind(struct binding *binding);
+
+/*
+ * Moves binding->udc to binding->udc_before_reload. Called before a reload unbinds the gadget to
+ * bind it again.
+ */
+void binding_remember_udc_before_reload(struct binding *binding);
+/* Moves binding->udc_before_reload back to binding->udc. */
+void binding_restore_udc_before_reload(struct binding *binding);
+/* Sets binding->udc to `udc`; the binding takes ownership of the string. */
+void binding_set_udc_after_reload(struct binding *binding, char *udc);
+/*
+ * Sets the state after a reload that unbound the gadget: bound to binding->udc again (BINDING_ON),
+ * or waiting for the UDC (BINDING_REBIND_DUE).
+ */
+void binding_set_state_after_reload(struct binding *binding, enum binding_state state);
+
+/*
+ * Handles the end of a daemon that had ep0 open, at which the kernel unbound the gadget (f_fs.c,
+ * ffs_closed). The gadget is bound again when the restarted daemon is ready.
+ */
+void binding_handle_ep0_closed(struct binding *binding);
+
+/* Handles a worker with on_failed = "unbind" that failed for good. */
+void binding_handle_failed_worker(struct binding *binding);
+
+/*
+ * Returns whether a restart need not wait for a rebind: the rebind has succeeded, has failed (err
+ * has the reason), or is not due. Returns false while another worker is being restarted.
+ */
+bool binding_rebind_has_ended(const struct binding *binding, struct error *err);
+
+/* Returns the applied bind step of a plan; NULL: the gadget is not bound. */
+const struct step *binding_find_bind_step(const struct plan *plan);
+
+/*
+ * Checks, before a reload or a switch, that no other bind conflicts with it. Fails with
+ * EX_CANTCREAT if another program bound the gadget, or if a `bind` waits for workers.
+ */
+int binding_check_no_other_bind(const struct binding *binding, struct error *err);
+/*
+ * Called after each change: compares the state with that of the kernel, and binds when the workers
+ * are ready.
+ */
+void binding_check_kernel_and_bind(struct binding *binding);
+/* binding_uevents.c: receives the uevents that matter in the current state. */
+void binding_watch_uevents(struct binding *binding);
