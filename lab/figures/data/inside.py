@@ -115,38 +115,36 @@ def rates(methods, size, depth, rounds, count):
                             rate=row["bytes_per_second"])
 
 
-@contextlib.contextmanager
-def gadgets_of_both(functions, methods, size, depth, builds):
-    """Brings each gadget up twice, once by each build."""
-    of_both = {f"{method}-{who}": functions[method] for who in builds for method in methods}
-    with gadgets(of_both, size, depth, {name: f"{builds[name.rpartition('-')[2]]}/ffsctl" for name in of_both}):
-        yield
+def compare_builds(other, functions, methods, size, depth, rounds, measures):
+    """Brings each gadget up twice, once by each build, and compares their times in turn, in random order. `measures`: {what is
+    measured: function of the gadget's name and the program ffsbench, which returns a time}."""
+    builds = {"ours": BUILD, "theirs": other}
+    programs = {f"{method}-{who}": f"{build}/ffsctl" for who, build in builds.items() for method in methods}
+    with gadgets({name: functions[name.rpartition("-")[0]] for name in programs}, size, depth, programs):
+        for turn in range(-1, rounds):  # the first round is a warm-up
+            for method in methods:
+                for what, measure in measures.items():
+                    took = {who: measure(f"{method}-{who}", f"{builds[who]}/ffsbench") for who in random.sample(list(builds), 2)}
+                    if turn >= 0:
+                        say(kind="against", what=f"{method}, {what}", ratio=took["ours"] / took["theirs"])
 
 
 def against(other, methods, size, depth, rounds, count):
-    """Compares the bytes per second with those of another build, ffsctl and ffsbench, in turn and in random order."""
-    builds = {"ours": BUILD, "theirs": other}
-    with gadgets_of_both(SOURCES, methods, size, depth, builds):
-        for turn in range(-1, rounds):  # the first round is a warm-up
-            for command in ("source", "sink"):
-                for method in methods:
-                    rate = {who: bench(command, f"{method}-{who}", size, depth, "--bytes", str(count),
-                                       ffsbench=f"{builds[who]}/ffsbench")["bytes_per_second"]
-                            for who in random.sample(list(builds), len(builds))}
-                    if turn >= 0:
-                        say(kind="against", what=f"{method}, {command}, {size} bytes", ratio=rate["theirs"] / rate["ours"])
+    """Compares the time of data transfers with that of another build, of ffsctl and ffsbench."""
+    def transfer(command):
+        return lambda name, ffsbench: count / bench(command, name, size, depth, "--bytes", str(count),
+                                                    ffsbench=ffsbench)["bytes_per_second"]
+
+    compare_builds(other, SOURCES, methods, size, depth, rounds,
+                   {f"{command}, {size} bytes": transfer(command) for command in ("source", "sink")})
 
 
 def latency_against(other, methods, size, count, rounds):
-    """Compares the median time of a round trip with that of another build, in turn and in random order."""
-    builds = {"ours": BUILD, "theirs": other}
-    with gadgets_of_both(ECHOES, methods, 4096, 8, builds):
-        for _ in range(rounds):
-            for method in methods:
-                time = {who: bench("latency", f"{method}-{who}", size, 0, "--count", str(count),
-                                   ffsbench=f"{builds[who]}/ffsbench")["median_us"]
-                        for who in random.sample(list(builds), len(builds))}
-                say(kind="against", what=f"{method}, round trip, {size} bytes", ratio=time["ours"] / time["theirs"])
+    """Compares the median time of a round trip with that of another build."""
+    def trip(name, ffsbench):
+        return bench("latency", name, size, 0, "--count", str(count), ffsbench=ffsbench)["median_us"]
+
+    compare_builds(other, ECHOES, methods, 4096, 8, rounds, {f"round trip, {size} bytes": trip})
 
 
 def worker_of(name):
