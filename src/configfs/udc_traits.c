@@ -19,7 +19,7 @@
  * The numbers of endpoints are from the drivers' source code. A member that a row does not set is
  * unknown or depends on the hardware. To add a driver, add a row. To add a property, add a member
  * to struct udc_traits, set it in the rows, and add a sentence to udc_mismatch_reason. clang-format
- * would put each member of a long row in a line of its own.
+ * would put each member of a long row on a separate line.
  */
 /* clang-format off */
 static const struct udc_traits driver_traits[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A command of ffsbench measures each combination of direction, size and depth in runs of its own.
+ * A command of ffsbench measures each combination of direction, size and depth in separate runs.
  * For each combination the report has one row: the results of all runs of the combination.
  */
 #pragma once
