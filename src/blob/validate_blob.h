@@ -151,7 +151,8 @@ enum ffs_rule {
 	FFS_OS_COUNT_CUT,
 	FFS_SET_EMPTY,
 
-	/* ffs_do_descs, ffs_do_single_desc, __ffs_data_do_entity: the descriptors of a speed */
+	/* Rules of ffs_do_descs, ffs_do_single_desc and __ffs_data_do_entity, for the descriptors
+	   of one speed. */
 	FFS_SET_END,
 	FFS_SET_ENTITY,
 	FFS_DESC_HEAD_CUT,

@@ -27,7 +27,7 @@ struct supervised_gadget {
 	struct rundir rundir;		 /* locked until the other gadget of the switch is up */
 	bool has_leftovers;		 /* the run directory has files of a dead supervisor */
 	char *udc_name; /* UDC to bind to; NULL: the one that the gadget file selects */
-	bool no_bind;	/* the gadget is not bound to a UDC */
+	bool no_bind;	/* this gadget was not bound, or must not be bound when it comes up */
 };
 #define SUPERVISED_GADGET_NONE ((struct supervised_gadget){ .rundir = RUNDIR_NONE })
 

@@ -38,7 +38,7 @@ char *cmd_bad_option_message(const char *options, char *const *argv)
 	_cleanup_free_ char *name =
 		equals ? xstrndup(word, (size_t)(equals - word)) : xstrdup(word);
 
-	switch (option_text_classify(options, name)) {
+	switch (help_kind_of_option(options, name)) {
 	case OPTION_TEXT_VALUE:
 		return strf("option '%s' needs a value", name);
 	case OPTION_TEXT_FLAG:

@@ -168,7 +168,7 @@ static void complete_argument_of_kind(const struct command_line *l, enum cmd_arg
 
 /* --- options --- */
 
-static bool print_option_candidate(const struct option_text *o, void *data)
+static bool print_option_candidate(const struct help_option *o, void *data)
 {
 	_cleanup_free_ char *word =
 		strf("%s%s", o->option_name, o->value_follows_equals ? "=" : "");
@@ -227,8 +227,8 @@ static bool complete_option(struct command_line *l, const char *options, char **
 		complete_option_value(l, name);
 	} else if (*i == n - 1) {
 		l->part_to_complete = word;
-		option_text_each(options, print_option_candidate, l);
-	} else if (option_text_classify(options, word) == OPTION_TEXT_VALUE) {
+		help_option_each(options, print_option_candidate, l);
+	} else if (help_kind_of_option(options, word) == OPTION_TEXT_VALUE) {
 		++*i;
 		l->part_to_complete = words[*i];
 		if (*i == n - 1)
@@ -260,7 +260,7 @@ static void complete_command_arguments(struct command_line *l, char **words, int
 	else if (at == 1)
 		complete_argument_of_kind(l, c->argument_kinds[1], before);
 	if (*l->part_to_complete == '-')
-		option_text_each(c->options_help, print_option_candidate, l);
+		help_option_each(c->options_help, print_option_candidate, l);
 }
 
 static const struct command *find_command(const struct globals *globals, const char *name)

@@ -33,7 +33,7 @@ static void take_gadget_down(const struct globals *globals, const char *name,
 }
 
 /* Removes the temporary gadgets of `features` commands that were killed. */
-static void remove_temporary_gadgets_of_features(const struct globals *globals,
+static void remove_feature_probe_gadgets(const struct globals *globals,
 						 struct error *first_error)
 {
 	_cleanup_error_ struct error err = { 0 };
@@ -119,7 +119,7 @@ static int run_down_command(const struct globals *globals, int argc, char **argv
 		take_all_gadgets_down(globals, gadgets, &err);
 	for (int i = optind; i < argc; i++)
 		take_down_by_argument(globals, argv[i], scope, gadgets, &err);
-	remove_temporary_gadgets_of_features(globals, &err);
+	remove_feature_probe_gadgets(globals, &err);
 	exit = err.exit;
 	if (json)
 		return cmd_print_gadgets_json(gadgets, &err, NULL, exit);

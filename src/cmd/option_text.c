@@ -5,18 +5,18 @@
 
 #include "base/util.h"
 
-static void free_option(struct option_text *o)
+static void free_option(struct help_option *o)
 {
 	free(o->option_name);
 	free(o->description);
-	*o = (struct option_text){ 0 };
+	*o = (struct help_option){ 0 };
 }
 
 /*
  * Parses a line such as "  --udc NAME          the UDC to bind to". Returns false if it describes
  * no option.
  */
-static bool parse_option_line(const char *line, struct option_text *o)
+static bool parse_option_line(const char *line, struct help_option *o)
 {
 	const char *name = line + strspn(line, " "), *end, *what;
 
@@ -37,13 +37,13 @@ static bool parse_option_line(const char *line, struct option_text *o)
 	return true;
 }
 
-bool option_text_each(const char *text, bool (*fn)(const struct option_text *o, void *data),
+bool help_option_each(const char *text, bool (*fn)(const struct help_option *o, void *data),
 		      void *data)
 {
 	bool found = false;
 
 	while (text && *text && !found) {
-		struct option_text o = { 0 };
+		struct help_option o = { 0 };
 
 		if (parse_option_line(text, &o))
 			found = fn(&o, data);
@@ -56,10 +56,10 @@ bool option_text_each(const char *text, bool (*fn)(const struct option_text *o, 
 
 struct option_search {
 	const char *option_name;
-	enum option_text_kind found_kind;
+	enum help_option_kind found_kind;
 };
 
-static bool match_option_name(const struct option_text *o, void *data)
+static bool match_option_name(const struct help_option *o, void *data)
 {
 	struct option_search *search = data;
 
@@ -70,10 +70,10 @@ static bool match_option_name(const struct option_text *o, void *data)
 	return true;
 }
 
-enum option_text_kind option_text_classify(const char *text, const char *option_name)
+enum help_option_kind help_kind_of_option(const char *text, const char *option_name)
 {
 	struct option_search search = { option_name, OPTION_TEXT_UNKNOWN };
 
-	option_text_each(text, match_option_name, &search);
+	help_option_each(text, match_option_name, &search);
 	return search.found_kind;
 }

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* An option in the text of --help. */
-struct option_text {
+struct help_option {
 	char *option_name;	 /* name with dashes: "--udc" */
 	bool next_word_is_value; /* the next word is the option's value: "--udc NAME" */
 	/* The value follows '=', as in "--color=WHEN"; false for "--wait-udc[=S]". */
@@ -14,9 +14,9 @@ struct option_text {
 };
 
 /* Calls `fn` for each option in `text` until `fn` returns true. Returns false if it never does. */
-bool option_text_each(const char *text, bool (*fn)(const struct option_text *o, void *data),
+bool help_option_each(const char *text, bool (*fn)(const struct help_option *o, void *data),
 		      void *data);
 
-enum option_text_kind { OPTION_TEXT_UNKNOWN, OPTION_TEXT_FLAG, OPTION_TEXT_VALUE };
+enum help_option_kind { OPTION_TEXT_UNKNOWN, OPTION_TEXT_FLAG, OPTION_TEXT_VALUE };
 /* Returns whether `text` has the option `option_name`, and whether that option needs a value. */
-enum option_text_kind option_text_classify(const char *text, const char *option_name);
+enum help_option_kind help_kind_of_option(const char *text, const char *option_name);

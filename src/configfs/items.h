@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Steps that make the items that every gadget has: attributes, strings, functions, configurations
- * and links. The step's `path` is in configfs. Its `context` is a struct backend; if `context` is
- * NULL, the step uses only the direct writer.
+ * and links. The step's `path` is in configfs. Its `context` is a struct backend; if it is NULL,
+ * the step writes to configfs itself, without libusbgx.
  */
 #pragma once
 

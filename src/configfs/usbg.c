@@ -9,8 +9,8 @@
  * by a link to the gadget's directory in configfs. libusbgx stores only names and paths, so
  * everything that it makes afterwards is made in configfs.
  *
- * The directory is a tmpfs that is not mounted. The kernel removes the tmpfs when its file
- * descriptor is closed, also when the process is killed. Therefore the gadget's plan needs no step
+ * The directory with the empty gadget is the root of a tmpfs that has no mount point (fsmount
+ * without move_mount). The kernel removes the tmpfs when its file descriptor is closed, also when the process is killed. Therefore the gadget's plan needs no step
  * for the directory, and is the same with and without libusbgx.
  *
  * libusbgx prints errors on stderr, so stderr is /dev/null during each call. Only this file

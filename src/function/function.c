@@ -214,7 +214,7 @@ static int end_worker_of_keeper(pid_t pid, int pidfd, const char *label, struct 
 	struct worker_processes processes = { .session_id = pid };
 
 	/* The pid is valid as long as the process exists. */
-	if (pidfd < 0 || !process_start_time(pid, &processes.max_session_leader_start_ticks) ||
+	if (pidfd < 0 || !process_start_time(pid, &processes.worker_started_before_ticks) ||
 	    syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
 		return 0;
 	return reap_worker_processes(&processes, label, err);

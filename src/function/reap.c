@@ -146,7 +146,7 @@ static struct worker_processes processes_of(const struct live_worker *worker)
 {
 	return (struct worker_processes){ .worker_uid = worker->worker_uid,
 					  .session_id = worker->session_id,
-					  .max_session_leader_start_ticks =
+					  .worker_started_before_ticks =
 						  worker->session_leader_max_start_ticks };
 }
 

@@ -69,7 +69,7 @@ struct live_worker {
 	pid_t session_id; /* session id of the last process, which is also its pid; kept after its
 			     end */
 	uint64_t session_leader_max_start_ticks; /* upper limit of the start time of the session
-					  leader (max_session_leader_start_ticks of
+					  leader (worker_started_before_ticks of
 					  process/worker_processes.h) */
 	struct fd_watch
 		end_watch; /* watch of the pidfd of a process that is not a child; owns the pidfd */

@@ -58,7 +58,7 @@ static void end_remaining_processes(struct live_worker *worker)
 	rundir_read_worker_processes(function->functions->rundir, function->model->label,
 				     &processes);
 	worker->session_id = processes.session_id;
-	worker->session_leader_max_start_ticks = processes.max_session_leader_start_ticks;
+	worker->session_leader_max_start_ticks = processes.worker_started_before_ticks;
 	worker->taken_over = true;
 	if (reap_remaining_processes(worker, true) == 0) {
 		worker_handle_event(worker, WORKER_EV_RESTART);

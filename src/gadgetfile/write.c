@@ -223,7 +223,7 @@ static void add_on_one_line(struct text *t, const json_t *value, const char *nam
 	}
 }
 
-/* --- on several lines ------------------------------------------------------------------------- */
+/* --- values on several lines ------------------------------------------------------------------------- */
 
 static size_t current_column(const struct text *t)
 {

@@ -69,7 +69,7 @@ static struct ffsctl_transfer *on_plugin_calls_get(struct ffsctl_host *public, u
 
 static void on_plugin_calls_put(struct ffsctl_host *public, struct ffsctl_transfer *t)
 {
-	stream_return_transfer(&plugin_host_of(public)->stream, t);
+	stream_put_transfer(&plugin_host_of(public)->stream, t);
 }
 
 static int on_plugin_calls_submit(struct ffsctl_host *public, uint32_t endpoint,

@@ -72,7 +72,7 @@ static void on_transfer_done(void *user, struct ffsctl_transfer *t)
 	if (h->plugin->done)
 		h->plugin->done(&h->public, t);
 	else
-		stream_return_transfer(&h->stream, t);
+		stream_put_transfer(&h->stream, t);
 }
 
 static void on_stream_log(void *user, const char *text)

@@ -40,8 +40,8 @@ static void add_jack_list_row(struct template_state *m, const char *subtype,
 
 /*
  * Packet sizes of an endpoint that the kernel claims at the bind, and of one that it does not
- * claim. The latter keeps the full-speed size from an earlier bind, so that size is unknown
- * (f_midi2_bind).
+ * claim. An endpoint that is not claimed keeps its full-speed size from an earlier bind
+ * (f_midi2_bind), so its full-speed size cannot be predicted.
  */
 #define CLAIMED "{40 00|00 02|00 04}"
 #define NOT_CLAIMED "{?? ??|00 02|00 04}"

@@ -50,7 +50,7 @@ bool worker_symlink_parse_target(const char *text, struct worker_processes *proc
 {
 	int pid, end = 0;
 
-	if (sscanf(text, "%d %" SCNu64 "%n", &pid, &processes->max_session_leader_start_ticks,
+	if (sscanf(text, "%d %" SCNu64 "%n", &pid, &processes->worker_started_before_ticks,
 		   &end) != 2 ||
 	    text[end] || pid <= 0)
 		return false;
@@ -110,7 +110,7 @@ pid_t worker_processes_kill_and_find_remaining(const struct worker_processes *pr
 	/* While a process session has processes, the kernel does not give its id to a new process.
 	 */
 	if (scan.session_id && process_start_time(scan.session_id, &leader_start) &&
-	    leader_start > processes->max_session_leader_start_ticks)
+	    leader_start > processes->worker_started_before_ticks)
 		scan.session_id = 0;
 	if (scan.session_id || processes->worker_uid)
 		process_each(kill_if_belongs_to_worker, &scan);

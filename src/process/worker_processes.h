@@ -24,7 +24,7 @@ struct worker_processes {
 	 * started, in clock ticks since boot as in /proc/PID/stat. If the process with this pid was
 	 * started later, it is not the worker.
 	 */
-	uint64_t max_session_leader_start_ticks;
+	uint64_t worker_started_before_ticks;
 };
 
 /* Returns the current time in clock ticks since boot, as in /proc/PID/stat. */
@@ -41,7 +41,7 @@ uint64_t now_boot_ticks(void);
  */
 void worker_symlink_format_target(char text[WORKER_SYMLINK_SIZE]);
 /*
- * Reads session_id and max_session_leader_start_ticks from the target of the symbolic link. Returns
+ * Reads session_id and worker_started_before_ticks from the target of the symbolic link. Returns
  * false if the text has another format.
  */
 bool worker_symlink_parse_target(const char *text, struct worker_processes *processes);

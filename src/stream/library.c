@@ -71,7 +71,7 @@ static void on_transfer_done(void *user, struct ffsctl_transfer *t)
 	if (s->config.done)
 		s->config.done(s, t, s->config.user);
 	else
-		stream_return_transfer(&s->stream, t);
+		stream_put_transfer(&s->stream, t);
 }
 
 static void on_log(void *user, const char *text)
@@ -312,7 +312,7 @@ struct ffsctl_transfer *ffsctl_stream_get(struct ffsctl_stream *s, uint32_t endp
 
 void ffsctl_stream_put(struct ffsctl_stream *s, struct ffsctl_transfer *t)
 {
-	stream_return_transfer(&s->stream, t);
+	stream_put_transfer(&s->stream, t);
 }
 
 int ffsctl_stream_submit(struct ffsctl_stream *s, uint32_t endpoint, struct ffsctl_transfer *t)

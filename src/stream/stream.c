@@ -121,7 +121,7 @@ struct ffsctl_transfer *stream_get_free_transfer(struct stream *s, uint32_t endp
 	return &t->public;
 }
 
-void stream_return_transfer(struct stream *s, struct ffsctl_transfer *public)
+void stream_put_transfer(struct stream *s, struct ffsctl_transfer *public)
 {
 	struct stream_transfer *t = transfer_of_public(public);
 

@@ -208,7 +208,7 @@ void stream_link_down(struct stream *s);
 
 /* The next four functions do what get(), put(), submit() and cancel() of struct ffsctl_calls do. */
 struct ffsctl_transfer *stream_get_free_transfer(struct stream *s, uint32_t endpoint);
-void stream_return_transfer(struct stream *s, struct ffsctl_transfer *t);
+void stream_put_transfer(struct stream *s, struct ffsctl_transfer *t);
 int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *t);
 void stream_cancel_transfers(struct stream *s, uint32_t endpoint);
 

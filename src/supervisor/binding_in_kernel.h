@@ -18,7 +18,8 @@ bool binding_configfs_has_udc(const struct binding *binding);
 /*
  * Returns the event that describes the state in the kernel; BINDING_EVENT_COUNT: no event. If
  * configfs contains the UDC's name but the UDC is not bound to the gadget, returns
- * BINDING_EV_REBIND_FAILED for a new UDC, and no event while the UDC is being removed or added.
+ * BINDING_EV_REBIND_FAILED if the UDC was removed and is back, because then the kernel's bind has
+ * failed, and no event while the kernel is still removing or adding the UDC.
  * Otherwise another program has unbound the gadget through the driver core, and it returns
  * BINDING_EV_UNBOUND.
  */

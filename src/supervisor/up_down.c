@@ -92,7 +92,7 @@ void gadget_continue_undo(struct live_gadget *live)
 	if (r == 0)
 		return;
 	live->undo_failed = true;
-	/* The record is kept, so that the next `down` can undo the other steps. */
+	/* The record is kept, so that the next `down` can undo the remaining steps. */
 	error_add_down_hint(live->name, &err);
 	if (live->failure.text)
 		gadget_add_undo_error(&live->failure, &err);

@@ -21,8 +21,8 @@ static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 	s->n_expanded_lines = 0;
 	if (!gadgetfile_source_has_valid_text(s, source))
 		return;
-	s->sources_size += source->size;
-	if (s->sources_size > GADGETFILE_MAX_SIZE) {
+	s->total_source_bytes += source->size;
+	if (s->total_source_bytes > GADGETFILE_MAX_SIZE) {
 		const struct text_range whole = { .source = source };
 
 		scan_error_in_valid_libconfig(

@@ -330,8 +330,8 @@ static const struct gadgetfile_source *include_file(struct scan *s, const struct
 		s->relative_include_note_added = true;
 		diag_note(s->diags, at, DIAG_RELATIVE);
 	}
-	s->sources_size += source->size;
-	if (s->sources_size > GADGETFILE_MAX_SIZE) {
+	s->total_source_bytes += source->size;
+	if (s->total_source_bytes > GADGETFILE_MAX_SIZE) {
 		diag_error(s->diags, at, "the gadget file is larger than 1 MiB with this file");
 		s->unparsable = true;
 		return NULL;

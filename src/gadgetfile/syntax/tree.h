@@ -104,7 +104,7 @@ struct scan {
 	struct expanded_text_segment *expanded_text_segments;
 	size_t n_expanded_text_segments;
 	size_t n_included_files;
-	size_t sources_size; /* sum of the sizes of all sources, in bytes */
+	size_t total_source_bytes; /* sum of the sizes of all sources, in bytes */
 	struct arena *arena;
 	struct diags *diags;
 	enum libconfig_result libconfig_result;

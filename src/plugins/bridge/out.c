@@ -34,8 +34,8 @@ static unsigned int n_queue_head_transfers(const struct bridge *b)
 	return 0;
 }
 
-/* Submits all free transfers if there is a peer for their data, or if the data would be
-   discarded. */
+/* Submits all free transfers if there is a peer for their data, or if the bridge discards data
+   while it has no peer. */
 static void submit_free_transfers(struct bridge *b)
 {
 	struct ffsctl_transfer *t;

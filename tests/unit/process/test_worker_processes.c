@@ -44,7 +44,7 @@ Test(worker_processes, kills_all_process_groups_of_a_session, .timeout = 60)
 {
 	pid_t leader = begin_session();
 	struct worker_processes processes = { .session_id = leader,
-					      .max_session_leader_start_ticks = now_boot_ticks() };
+					      .worker_started_before_ticks = now_boot_ticks() };
 	int status, pidfd;
 
 	cr_expect_neq(worker_processes_kill_and_find_remaining(&processes, &pidfd), 0);
@@ -57,16 +57,16 @@ Test(worker_processes, kills_all_process_groups_of_a_session, .timeout = 60)
 
 Test(worker_processes, ignores_a_session_that_started_later, .timeout = 60)
 {
-	struct worker_processes processes = { .max_session_leader_start_ticks = now_boot_ticks() };
+	struct worker_processes processes = { .worker_started_before_ticks = now_boot_ticks() };
 	int status;
 
 	/* Ticks are 10 ms. */
-	while (now_boot_ticks() == processes.max_session_leader_start_ticks)
+	while (now_boot_ticks() == processes.worker_started_before_ticks)
 		usleep(1000);
 	processes.session_id = begin_session();
 	cr_expect_eq(worker_processes_kill_and_find_remaining(&processes, NULL), 0);
 	cr_expect_eq(waitpid(processes.session_id, &status, WNOHANG), 0);
-	processes.max_session_leader_start_ticks = now_boot_ticks();
+	processes.worker_started_before_ticks = now_boot_ticks();
 	kill_all(&processes);
 	waitpid(processes.session_id, NULL, 0);
 }
@@ -90,8 +90,8 @@ Test(worker_processes, parses_the_target_that_a_worker_makes)
 	cr_assert(worker_symlink_parse_target(text, &processes), "%s", text);
 	cr_expect_eq(processes.session_id, getpid());
 	cr_assert(process_start_time(getpid(), &began));
-	cr_expect_leq(began, processes.max_session_leader_start_ticks);
-	cr_expect_leq(processes.max_session_leader_start_ticks, now_boot_ticks());
+	cr_expect_leq(began, processes.worker_started_before_ticks);
+	cr_expect_leq(processes.worker_started_before_ticks, now_boot_ticks());
 }
 
 Test(worker_processes, refuses_targets_of_another_format)

@@ -261,9 +261,9 @@ Test(stream, reports_how_data_is_moved)
 	open_mode(FFSCTL_MODE_STREAM);
 	cr_assert_str_eq(stream_engine_in_use(&s), "fake");
 	kernel.mapped = true;
-	stream_return_transfer(&s, stream_get_free_transfer(&s, IN));
+	stream_put_transfer(&s, stream_get_free_transfer(&s, IN));
 	kernel.mapped = false;
-	stream_return_transfer(&s, stream_get_free_transfer(&s, OUT));
+	stream_put_transfer(&s, stream_get_free_transfer(&s, OUT));
 	cr_assert_str_eq(stream_engine_in_use(&s),
 			 "fake"); /* this engine copies OUT data by design */
 	eps[OUT].fell_back_to_copy = true;
@@ -858,7 +858,7 @@ Test(stream, a_transfer_may_be_submitted_on_another_endpoint)
 	end(512);
 	end(0);
 	cr_assert_eq(t->status, 0);
-	stream_return_transfer(&s, t);
+	stream_put_transfer(&s, t);
 	cr_assert_eq(stream_get_free_transfer(&s, OUT), t);
 }
 
@@ -878,7 +878,7 @@ Test(stream, an_endpoint_has_depth_transfers)
 	cr_assert_null(stream_get_free_transfer(&s, 2));
 	for (i = 0; i < DEPTH; i++)
 		cr_assert_eq(((unsigned char *)t[i]->data)[SIZE - 1], i + 1);
-	stream_return_transfer(&s, t[2]);
+	stream_put_transfer(&s, t[2]);
 	cr_assert_eq(stream_get_free_transfer(&s, OUT), t[2]);
 	stream_close(&s);
 }

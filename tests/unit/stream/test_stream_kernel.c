@@ -120,7 +120,7 @@ static void on_done(void *user, struct ffsctl_transfer *t)
 	(void)user;
 	n_done++;
 	status = t->status;
-	stream_return_transfer(&s, t);
+	stream_put_transfer(&s, t);
 }
 
 static void on_log(void *user, const char *text)
@@ -236,9 +236,9 @@ Test(engine, a_buffer_that_cannot_be_mapped_is_not_reported_as_mmap)
 {
 	/* /dev/null cannot be mapped. */
 	open_engine(&stream_engine_mmap, 2, memory_file(), open("/dev/null", O_RDWR | O_CLOEXEC));
-	stream_return_transfer(&s, stream_get_free_transfer(&s, OUT));
+	stream_put_transfer(&s, stream_get_free_transfer(&s, OUT));
 	cr_assert_str_eq(stream_engine_in_use(&s), "mmap");
-	stream_return_transfer(&s, stream_get_free_transfer(&s, IN));
+	stream_put_transfer(&s, stream_get_free_transfer(&s, IN));
 	cr_assert_str_eq(stream_engine_in_use(&s), "mixed");
 	cr_assert_str_eq(recorded, "log");
 	stream_close(&s);
