@@ -21,7 +21,7 @@ static uint32_t in, out; /* indices of the endpoints */
 static void submit(struct ffsctl_stream *s, uint32_t endpoint, struct ffsctl_transfer *t)
 {
 	if (ffsctl_stream_submit(s, endpoint, t) < 0)
-		ffsctl_stream_put(s, t); /* the link is down */
+		ffsctl_stream_put_transfer(s, t); /* the link is down */
 }
 
 static void on_enable(struct ffsctl_stream *s, void *user)
@@ -32,7 +32,7 @@ static void on_enable(struct ffsctl_stream *s, void *user)
 	(void)user;
 	for (i = 0; i < ffsctl_stream_n_endpoints(s); i++)
 		*(ffsctl_stream_endpoint(s, i)->direction == FFSCTL_IN ? &in : &out) = i;
-	while ((t = ffsctl_stream_get(s, out)))
+	while ((t = ffsctl_stream_get_transfer(s, out)))
 		submit(s, out, t);
 }
 
@@ -41,7 +41,7 @@ static void on_done(struct ffsctl_stream *s, struct ffsctl_transfer *t, void *us
 {
 	(void)user;
 	if (t->status < 0)
-		ffsctl_stream_put(s, t);
+		ffsctl_stream_put_transfer(s, t);
 	else
 		submit(s, t->endpoint == out ? in : out, t);
 }
@@ -81,15 +81,16 @@ static int control(struct ffsctl_stream *s)
 int main(void)
 {
 	struct ffsctl_stream_config config = { FFSCTL_STREAM_CONFIG_HEAD,
-					       .mode = FFSCTL_MODE_MESSAGE, .enable = on_enable,
-					       .done = on_done, .log = on_log };
+					       .data_mode = FFSCTL_DATA_MESSAGES,
+					       .enable = on_enable, .done = on_done,
+					       .log = on_log };
 	struct pollfd p[] = { { CONTROL, POLLIN, 0 }, { -1, POLLIN, 0 } };
 	struct ffsctl_stream *s;
 	int r;
 
 	r = ffsctl_stream_new(&s, &config);
 	if (r == 0)
-		r = ffsctl_stream_add_passed(s);
+		r = ffsctl_stream_add_passed_endpoints(s);
 	if (r >= 0)
 		r = ffsctl_stream_open(s);
 	if (r < 0) {

@@ -107,15 +107,22 @@ def documents(room):
 
 
 def members(body):
-    """(name, declaration) of the members of a struct or union."""
+    """(name, declaration) of the members of a struct or union; `outer.inner` for a member of a struct in it."""
     body = re.sub(r"\benum( \w+)? \{[^}]*\}", r"enum\1", body)
-    for declaration in body.replace("{", ";").replace("}", " ").split(";"):
-        declaration = " ".join(re.sub(r"(?<!\w)_\w+_(?!\w)(?:\((?:[^()]|\([^()]*\))*\))?|^\s*#.*$", " ", declaration, flags=re.M).split())
-        if re.fullmatch(r"(struct|union)( \w+)?", declaration):
-            continue
+    body = re.sub(r"(?<!\w)_\w+_(?!\w)(?:\((?:[^()]|\([^()]*\))*\))?|^\s*#.*$", " ", body, flags=re.M)
+    inner = re.compile(r"\b(?:struct|union)(?: \w+)? \{([^{}]*)\}([^;]*);")
+    found = []
+    while match := inner.search(body):
+        # An anonymous union's members are the outer struct's
+        outer = (re.findall(r"\w+", match.group(2)) or [""])[0]
+        found += [(f"{outer}.{name}" if outer else name, declaration) for name, declaration in members(match.group(1))]
+        body = body[:match.start()] + (f"struct {match.group(2).strip()};" if outer else "") + body[match.end():]
+    for declaration in body.split(";"):
+        declaration = " ".join(declaration.split())
         # A function's name is in front of its parameters
         for name in re.findall(r"\(\*(\w+)\)\(", declaration) or re.findall(r"(\w+)(?:\[[^\]]*\])*(?: : \w+)?(?:,|$)", declaration):
-            yield name, declaration
+            found.append((name, declaration))
+    return found
 
 
 def names(room):

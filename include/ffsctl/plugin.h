@@ -7,7 +7,7 @@
  *		FFSCTL_PLUGIN_HEAD,
  *		.name = "mine",
  *		.summary = "what it does, in one line",
- *		.mode = FFSCTL_MODE_MESSAGE,
+ *		.data_mode = FFSCTL_DATA_MESSAGES,
  *		.enable = mine_enable,
  *		.done = mine_done,
  *	};
@@ -72,13 +72,13 @@ enum ffsctl_need {
 	FFSCTL_NEED_PROGRAMS = 1 << 2, /* starts programs */
 };
 
-enum ffsctl_mode {
+enum ffsctl_data_mode {
 	/* A byte stream without messages: FFSCTL_END has no meaning, and no ZLP is sent. */
-	FFSCTL_MODE_STREAM = 1,
+	FFSCTL_DATA_STREAM = 1,
 	/* A message ends with a packet shorter than the endpoint's packet size, or with a
 	   zero-length packet if the length of the message is a multiple of the packet size
 	   (USB 2.0, 5.8.3). */
-	FFSCTL_MODE_MESSAGE = 2,
+	FFSCTL_DATA_MESSAGES = 2,
 };
 
 /* The numbers are those of USB_ENDPOINT_XFER_* (linux/usb/ch9.h). */
@@ -110,15 +110,15 @@ enum ffsctl_transfer_flags {
 	/* The message ends with this transfer. For OUT transfers the plugin host sets the flag
 	   before it calls done(). For IN transfers the plugin sets the flag before it calls
 	   submit(), and the plugin host sends a ZLP if the message needs one. The flag has a
-	   meaning only in FFSCTL_MODE_MESSAGE. */
+	   meaning only in FFSCTL_DATA_MESSAGES. */
 	FFSCTL_END = 1 << 0,
 };
 
 /*
  * One transfer and its buffer. The engine owns the transfer and the buffer. The plugin gets them by
- * get() or done() and may use them until it calls submit() or put(). The plugin may submit a
- * transfer on any endpoint of the function, but the engine may have to copy the data if this is not
- * the endpoint that was the argument of get().
+ * get_transfer() or done() and may use them until it calls submit() or put_transfer(). The plugin
+ * may submit a transfer on any endpoint of the function, but the engine may have to copy the data
+ * if this is not the endpoint that was the argument of get_transfer().
  */
 struct ffsctl_transfer {
 	void *data;
@@ -126,8 +126,8 @@ struct ffsctl_transfer {
 	/* IN: bytes to send, set before submit(). OUT: bytes received, valid in done(). */
 	size_t length;
 	uint32_t flags; /* enum ffsctl_transfer_flags */
-	/* Index of the endpoint that was the argument of the last submit(), or of get() before
-	   the first submit(). */
+	/* Index of the endpoint that was the argument of the last submit(), or of get_transfer()
+	   before the first submit(). */
 	uint32_t endpoint;
 	/* Result of the transfer, valid in done(). 0: success. -ESHUTDOWN: the link went down; wait
 	   for enable(). -ECANCELED: cancel() was called. Another negative errno: an error of the
@@ -183,11 +183,11 @@ struct ffsctl_calls {
 	uint32_t version; /* FFSCTL_PLUGIN_VERSION */
 	uint32_t size;	  /* size of this struct in bytes */
 
-	/* Returns one of the `depth` transfers of the endpoint; NULL if the plugin or the kernel
-	   uses all of them. */
-	struct ffsctl_transfer *(*get)(struct ffsctl_host *host, uint32_t endpoint);
+	/* Returns one of the transfers of the endpoint; NULL if the plugin or the kernel uses all
+	   of them. */
+	struct ffsctl_transfer *(*get_transfer)(struct ffsctl_host *host, uint32_t endpoint);
 	/* Gives a transfer back to the engine. The transfer must not be in flight. */
-	void (*put)(struct ffsctl_host *host, struct ffsctl_transfer *t);
+	void (*put_transfer)(struct ffsctl_host *host, struct ffsctl_transfer *t);
 
 	/*
 	 * Queues a transfer. The transfers of an endpoint start and complete in the order of
@@ -205,13 +205,14 @@ struct ffsctl_calls {
 	/*
 	 * These three functions answer the control request that was reported to setup() with the
 	 * same `id`. The plugin must call one of them, once for each request, within 500 ms; after
-	 * this time ffsctl stalls the request. accept() is for requests without data, and for
-	 * requests with OUT data, which ffsctl then passes to setup_data(). stall() refuses a
-	 * request. reply() sends IN data, at most setup.length bytes.
+	 * this time ffsctl stalls the request. accept_request() is for requests without data, and
+	 * for requests with OUT data, which ffsctl then passes to setup_data(). stall_request()
+	 * refuses a request. reply_to_request() sends IN data, at most setup.length bytes.
 	 */
-	int (*accept)(struct ffsctl_host *host, uint32_t id);
-	int (*stall)(struct ffsctl_host *host, uint32_t id);
-	int (*reply)(struct ffsctl_host *host, uint32_t id, const void *data, size_t length);
+	int (*accept_request)(struct ffsctl_host *host, uint32_t id);
+	int (*stall_request)(struct ffsctl_host *host, uint32_t id);
+	int (*reply_to_request)(struct ffsctl_host *host, uint32_t id, const void *data,
+				size_t length);
 
 	/* These three functions return the value of an option: the value in the gadget file, or
 	   the default if the gadget file does not set the option. If the plugin's table has no
@@ -228,7 +229,8 @@ struct ffsctl_calls {
 	void (*log)(struct ffsctl_host *host, enum ffsctl_log_level level, const char *fmt, ...)
 		__attribute__((format(printf, 3, 4)));
 
-	/* Reports that the plugin is ready, so that ffsctl may bind the gadget; see late_ready. */
+	/* Reports that the plugin is ready, so that ffsctl may bind the gadget. Only a plugin that
+	   sets calls_ready calls this function. */
 	void (*ready)(struct ffsctl_host *host);
 	/* Sets the statistics that `ffsctl status` shows. `json`: a JSON object; see
 	   FFSCTL_STATS_MAX. */
@@ -276,8 +278,8 @@ struct ffsctl_host {
 	/* Array of n_endpoints pointers, in the order of the endpoint descriptors. */
 	const struct ffsctl_endpoint *const *endpoints;
 	uint32_t n_endpoints;
-	uint32_t transfer_size;	 /* size of the buffer of each transfer in bytes */
-	uint32_t depth;		 /* number of transfers of each endpoint */
+	uint32_t transfer_size; /* size of the buffer of each transfer in bytes */
+	uint32_t transfers_per_endpoint;
 	enum ffsctl_speed speed; /* FFSCTL_SPEED_UNKNOWN while the link is down */
 };
 
@@ -288,16 +290,16 @@ struct ffsctl_plugin {
 	const char *summary;		     /* what the plugin does, in one line */
 	const struct ffsctl_option *options; /* NULL: none */
 	uint32_t needs;			     /* enum ffsctl_need */
-	enum ffsctl_mode mode;
+	enum ffsctl_data_mode data_mode;
 	uint32_t transfer_size; /* default of `io.size` in the gadget file, bytes; 0: 65536 */
-	uint32_t depth;		/* default of `io.depth` in the gadget file; 0: 8 */
+	uint32_t transfers_per_endpoint; /* default of `io.depth` in the gadget file; 0: 8 */
 	/* Length in bytes of each OUT transfer; 0: the lengths may differ. The engine dmabuf
 	   cannot report how many bytes have arrived. Therefore this engine moves OUT transfers
 	   only if this member is not 0. */
 	uint32_t out_length;
-	/* 1: the plugin is ready when it has called ready(). 0: the plugin is ready when start()
-	   has returned. ffsctl binds the gadget only after that. */
-	uint32_t late_ready;
+	/* 1: the plugin calls ready() when it is ready. 0: the plugin is ready when start() has
+	   returned. ffsctl binds the gadget only when the plugin is ready. */
+	uint32_t calls_ready;
 
 	/*
 	 * start() and the following members are callbacks; each of them may be NULL. start() is
@@ -316,8 +318,8 @@ struct ffsctl_plugin {
 	/* The host has sent a control request to the function. If setup is NULL, ffsctl stalls
 	   all control requests. */
 	void (*setup)(struct ffsctl_host *host, uint32_t id, const struct ffsctl_setup *setup);
-	/* The OUT data of the control request `id` has arrived, after accept(). `data` is valid
-	   only during this call. */
+	/* The OUT data of the control request `id` has arrived, after accept_request(). `data` is
+	   valid only during this call. */
 	void (*setup_data)(struct ffsctl_host *host, uint32_t id, const void *data, size_t length);
 	/* Reports an event of the function: BIND, UNBIND, SUSPEND or RESUME. Later versions may
 	   report other events; the plugin must ignore them. */

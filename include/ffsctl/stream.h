@@ -37,12 +37,12 @@ struct ffsctl_stream;
    the program does not set must be 0. */
 struct ffsctl_stream_config {
 	uint32_t size; /* size of this struct in bytes */
-	enum ffsctl_mode mode;
+	enum ffsctl_data_mode data_mode;
 	/* Name of an engine (ffsctl-stream(3)); "auto" or NULL: the fastest engine that the
 	   kernel supports. */
 	const char *engine;
 	uint32_t transfer_size; /* size of the buffer of each transfer in bytes; 0: 65536 */
-	uint32_t depth;		/* number of transfers of each endpoint; 0: 8 */
+	uint32_t transfers_per_endpoint; /* 0: 8 */
 	uint32_t out_length; /* length in bytes of each OUT transfer; 0: the lengths may differ */
 	void *user;	     /* last argument of the callbacks */
 
@@ -53,8 +53,8 @@ struct ffsctl_stream_config {
 	/* The link is down. done() is called for each submitted transfer, with the status
 	   -ESHUTDOWN. */
 	void (*disable)(struct ffsctl_stream *s, void *user);
-	/* A submitted transfer has ended. If done is NULL, the library calls put() for the
-	   transfer. */
+	/* A submitted transfer has ended. If done is NULL, the library calls
+	   ffsctl_stream_put_transfer() for the transfer. */
 	void (*done)(struct ffsctl_stream *s, struct ffsctl_transfer *t, void *user);
 	/* The library reports a message for the log: one line without a newline. */
 	void (*log)(struct ffsctl_stream *s, const char *text, void *user);
@@ -74,10 +74,10 @@ FFSCTL_STREAM_API void ffsctl_stream_free(struct ffsctl_stream *s);
  * if ffsctl_stream_open() was called before. The caller owns `fd` and must keep it open. This
  * function sets O_NONBLOCK on `fd`. Only the library may read from `fd` and write to it.
  */
-FFSCTL_STREAM_API int ffsctl_stream_add(struct ffsctl_stream *s, int fd, const char *name);
+FFSCTL_STREAM_API int ffsctl_stream_add_endpoint(struct ffsctl_stream *s, int fd, const char *name);
 /* Adds all endpoints whose file descriptors ffsctl has passed to this process, in the order of
    the endpoint descriptors. Returns the number of endpoints. */
-FFSCTL_STREAM_API int ffsctl_stream_add_passed(struct ffsctl_stream *s);
+FFSCTL_STREAM_API int ffsctl_stream_add_passed_endpoints(struct ffsctl_stream *s);
 /* Opens the engine of the stream. Returns -ENODEV if the kernel does not support the engine. */
 FFSCTL_STREAM_API int ffsctl_stream_open(struct ffsctl_stream *s);
 
@@ -111,11 +111,12 @@ FFSCTL_STREAM_API int ffsctl_stream_enable(struct ffsctl_stream *s);
    gadget was unbound. */
 FFSCTL_STREAM_API void ffsctl_stream_disable(struct ffsctl_stream *s);
 
-/* These functions do the same as get(), put(), submit() and cancel() of struct ffsctl_calls in
-   plugin.h. */
-FFSCTL_STREAM_API struct ffsctl_transfer *ffsctl_stream_get(struct ffsctl_stream *s,
-							    uint32_t endpoint);
-FFSCTL_STREAM_API void ffsctl_stream_put(struct ffsctl_stream *s, struct ffsctl_transfer *t);
+/* These functions do the same as get_transfer(), put_transfer(), submit() and cancel() of struct
+   ffsctl_calls in plugin.h. */
+FFSCTL_STREAM_API struct ffsctl_transfer *ffsctl_stream_get_transfer(struct ffsctl_stream *s,
+								     uint32_t endpoint);
+FFSCTL_STREAM_API void ffsctl_stream_put_transfer(struct ffsctl_stream *s,
+						  struct ffsctl_transfer *t);
 FFSCTL_STREAM_API int ffsctl_stream_submit(struct ffsctl_stream *s, uint32_t endpoint,
 					   struct ffsctl_transfer *t);
 FFSCTL_STREAM_API void ffsctl_stream_cancel(struct ffsctl_stream *s, uint32_t endpoint);

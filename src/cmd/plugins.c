@@ -127,9 +127,11 @@ static void print_declaration(const struct cached_plugin *t)
 	print_printable("", p->name, ": ");
 	print_printable("", p->summary, "\n");
 	printf("path             %s\n", path);
-	printf("mode             %s\n", p->mode == FFSCTL_MODE_MESSAGE ? "message" : "stream");
+	printf("mode             %s\n",
+	       p->data_mode == FFSCTL_DATA_MESSAGES ? "message" : "stream");
 	printf("io.size          %u bytes by default\n", p->transfer_size);
-	printf("io.depth         %u transfers per endpoint by default\n", p->depth);
+	printf("io.depth         %u transfers per endpoint by default\n",
+	       p->transfers_per_endpoint);
 	if (p->out_length)
 		printf("OUT transfers    %u bytes each\n", p->out_length);
 	print_plugin_needs(p->needs);

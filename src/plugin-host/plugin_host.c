@@ -167,9 +167,9 @@ static int open_stream(struct plugin_host *h, const struct worker_config *config
 	struct stream_config sc = {
 		.callbacks = &callbacks,
 		.callback_data = h,
-		.mode = p->mode,
+		.data_mode = p->data_mode,
 		.buffer_size = h->public.transfer_size,
-		.transfers_per_endpoint = h->public.depth,
+		.transfers_per_endpoint = h->public.transfers_per_endpoint,
 		.out_length = p->out_length,
 		.dmabuf_device_fd = fds->dmabuf_device_fd,
 		.dmabuf_device_is_heap = fds->dmabuf_device_is_heap,
@@ -296,7 +296,7 @@ static int run_plugin(struct plugin_host *h)
 			return WORKER_EXIT_NEVER;
 	}
 	handle_queued_link_events(h);
-	if (!h->plugin->late_ready && !h->exiting)
+	if (!h->plugin->calls_ready && !h->exiting)
 		plugin_host_send_ready_once(h);
 	return run_event_loop(h);
 }
@@ -323,9 +323,10 @@ int plugin_host_run(const struct ffsctl_plugin *plugin, const struct worker_conf
 		.transfer_size = config->buffer_size	 ? config->buffer_size
 				 : plugin->transfer_size ? plugin->transfer_size
 							 : DEFAULT_SIZE,
-		.depth = config->transfers_per_endpoint ? config->transfers_per_endpoint
-			 : plugin->depth		? plugin->depth
-							: DEFAULT_DEPTH,
+		.transfers_per_endpoint =
+			config->transfers_per_endpoint	 ? config->transfers_per_endpoint
+			: plugin->transfers_per_endpoint ? plugin->transfers_per_endpoint
+							 : DEFAULT_DEPTH,
 	};
 	if (check_transfer_size(&h, config) < 0 || open_stream(&h, config, fds) < 0)
 		goto out;

@@ -59,7 +59,7 @@ static void submit_or_give_back(struct ffsctl_host *host, uint32_t endpoint,
 				struct ffsctl_transfer *t)
 {
 	if (host->call->submit(host, endpoint, t) < 0)
-		host->call->put(host, t); /* submit() failed because the link is down */
+		host->call->put_transfer(host, t); /* submit() failed because the link is down */
 }
 
 static void loopback_enable(struct ffsctl_host *host)
@@ -70,7 +70,7 @@ static void loopback_enable(struct ffsctl_host *host)
 	for (i = 0; i < host->n_endpoints; i++) {
 		if (host->endpoints[i]->direction == FFSCTL_IN)
 			continue;
-		while ((t = host->call->get(host, i)))
+		while ((t = host->call->get_transfer(host, i)))
 			submit_or_give_back(host, i, t);
 	}
 }
@@ -91,16 +91,16 @@ static void loopback_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 				host->endpoints[t->endpoint]->name, -t->status);
 		host->call->exit(host, 1);
 	}
-	host->call->put(host, t);
+	host->call->put_transfer(host, t);
 }
 
 FFSCTL_PLUGIN = {
 	FFSCTL_PLUGIN_HEAD,
 	.name = "loopback",
 	.summary = "sends back every message the host sends",
-	.mode = FFSCTL_MODE_MESSAGE,
+	.data_mode = FFSCTL_DATA_MESSAGES,
 	.transfer_size = 65536,
-	.depth = 8,
+	.transfers_per_endpoint = 8,
 	.options = options,
 	.start = loopback_start,
 	.enable = loopback_enable,

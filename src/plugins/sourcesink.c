@@ -97,7 +97,7 @@ static int sourcesink_start(struct ffsctl_host *host)
 static void submit_or_give_back(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
 	if (host->call->submit(host, t->endpoint, t) < 0)
-		host->call->put(host, t); /* submit() failed because the link is down */
+		host->call->put_transfer(host, t); /* submit() failed because the link is down */
 }
 
 static void sourcesink_enable(struct ffsctl_host *host)
@@ -106,7 +106,7 @@ static void sourcesink_enable(struct ffsctl_host *host)
 
 	for (uint32_t i = 0; i < host->n_endpoints && i < ENDPOINTS_MAX; i++) {
 		sourcesink_state(host)->packet_sizes[i] = host->endpoints[i]->max_packet;
-		while ((t = host->call->get(host, i))) {
+		while ((t = host->call->get_transfer(host, i))) {
 			/* The data is written once in each session, because the next session may
 			   have another packet size. */
 			if (host->endpoints[i]->direction == FFSCTL_IN)
@@ -147,7 +147,7 @@ static void sourcesink_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 	}
 	if (t->status != -ESHUTDOWN && t->status != -ECANCELED)
 		log_failure_and_exit(host, t);
-	host->call->put(host, t);
+	host->call->put_transfer(host, t);
 }
 
 static void sourcesink_setup(struct ffsctl_host *host, uint32_t id,
@@ -156,11 +156,12 @@ static void sourcesink_setup(struct ffsctl_host *host, uint32_t id,
 	bool known = setup->value == 0 && setup->index == 0 && setup->length <= CONTROL_MAX;
 
 	if (known && setup->request_type == TYPE_VENDOR_OUT && setup->request == REQUEST_WRITE)
-		host->call->accept(host, id);
+		host->call->accept_request(host, id);
 	else if (known && setup->request_type == TYPE_VENDOR_IN && setup->request == REQUEST_READ)
-		host->call->reply(host, id, sourcesink_state(host)->control_data, setup->length);
+		host->call->reply_to_request(host, id, sourcesink_state(host)->control_data,
+					     setup->length);
 	else
-		host->call->stall(host, id);
+		host->call->stall_request(host, id);
 }
 
 static void sourcesink_setup_data(struct ffsctl_host *host, uint32_t id, const void *data,
@@ -176,9 +177,9 @@ FFSCTL_PLUGIN = {
 	.name = "sourcesink",
 	.summary = "sends a data pattern, and compares received data with it",
 	.options = options,
-	.mode = FFSCTL_MODE_STREAM,
+	.data_mode = FFSCTL_DATA_STREAM,
 	.transfer_size = 65536,
-	.depth = 8,
+	.transfers_per_endpoint = 8,
 	.start = sourcesink_start,
 	.enable = sourcesink_enable,
 	.done = sourcesink_done,

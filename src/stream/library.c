@@ -101,9 +101,11 @@ int ffsctl_stream_new(struct ffsctl_stream **out, const struct ffsctl_stream_con
 		return -EINVAL;
 	memcpy(&c, config, config->size < sizeof(c) ? config->size : sizeof(c));
 	c.transfer_size = c.transfer_size ? c.transfer_size : DEFAULT_SIZE;
-	c.depth = c.depth ? c.depth : DEFAULT_DEPTH;
-	if ((c.mode != FFSCTL_MODE_STREAM && c.mode != FFSCTL_MODE_MESSAGE) ||
-	    c.transfer_size > MAX_SIZE || c.depth > MAX_DEPTH || c.out_length > c.transfer_size)
+	c.transfers_per_endpoint =
+		c.transfers_per_endpoint ? c.transfers_per_endpoint : DEFAULT_DEPTH;
+	if ((c.data_mode != FFSCTL_DATA_STREAM && c.data_mode != FFSCTL_DATA_MESSAGES) ||
+	    c.transfer_size > MAX_SIZE || c.transfers_per_endpoint > MAX_DEPTH ||
+	    c.out_length > c.transfer_size)
 		return -EINVAL;
 	s = calloc(1, sizeof(*s));
 	if (!s)
@@ -127,7 +129,7 @@ void ffsctl_stream_free(struct ffsctl_stream *s)
 	free(s);
 }
 
-int ffsctl_stream_add(struct ffsctl_stream *s, int fd, const char *name)
+int ffsctl_stream_add_endpoint(struct ffsctl_stream *s, int fd, const char *name)
 {
 	struct stream_endpoint *ep = &s->eps[s->n_eps];
 
@@ -161,7 +163,7 @@ static bool is_file_of_single_endpoint(int fd, const char *name)
 	       errno == ESHUTDOWN;
 }
 
-int ffsctl_stream_add_passed(struct ffsctl_stream *s)
+int ffsctl_stream_add_passed_endpoints(struct ffsctl_stream *s)
 {
 	const char *pid = getenv("LISTEN_PID"), *names = getenv("LISTEN_FDNAMES");
 	const char *count = getenv("LISTEN_FDS");
@@ -179,7 +181,7 @@ int ffsctl_stream_add_passed(struct ffsctl_stream *s)
 			memcpy(name, names, n);
 			name[n] = '\0';
 			if (is_file_of_single_endpoint(fd, name)) {
-				r = ffsctl_stream_add(s, fd, name);
+				r = ffsctl_stream_add_endpoint(s, fd, name);
 				added++;
 			}
 		}
@@ -193,9 +195,9 @@ int ffsctl_stream_open(struct ffsctl_stream *s)
 	struct stream_config sc = {
 		.callbacks = &callbacks,
 		.callback_data = s,
-		.mode = s->config.mode,
+		.data_mode = s->config.data_mode,
 		.buffer_size = s->config.transfer_size,
-		.transfers_per_endpoint = s->config.depth,
+		.transfers_per_endpoint = s->config.transfers_per_endpoint,
 		.out_length = s->config.out_length,
 		/* ffsctl_stream_config has no member for a device that makes DMABUFs. */
 		.missing_features = STREAM_NEEDS_DMABUF,
@@ -305,12 +307,12 @@ void ffsctl_stream_disable(struct ffsctl_stream *s)
 
 /* --- transfers --- */
 
-struct ffsctl_transfer *ffsctl_stream_get(struct ffsctl_stream *s, uint32_t endpoint)
+struct ffsctl_transfer *ffsctl_stream_get_transfer(struct ffsctl_stream *s, uint32_t endpoint)
 {
 	return s->is_open ? stream_get_free_transfer(&s->stream, endpoint) : NULL;
 }
 
-void ffsctl_stream_put(struct ffsctl_stream *s, struct ffsctl_transfer *t)
+void ffsctl_stream_put_transfer(struct ffsctl_stream *s, struct ffsctl_transfer *t)
 {
 	stream_put_transfer(&s->stream, t);
 }

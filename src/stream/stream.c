@@ -127,7 +127,7 @@ void stream_put_transfer(struct stream *s, struct ffsctl_transfer *public)
 
 	if (t->submitted) {
 		s->config.callbacks->log(s->config.callback_data,
-					 "bug: put() of a submitted transfer");
+					 "bug: put_transfer() of a submitted transfer");
 		abort();
 	}
 	t->next = t->buffer_endpoint->free_transfers;
@@ -154,7 +154,8 @@ int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_tr
 	t->data_submitted = t->zlp_submitted = t->needs_zlp = t->cancelled = t->finished = false;
 	t->was_outstanding_at_link_up = t->completed_before_link_up_call = false;
 	if (is_in_endpoint(ep)) {
-		bool end = s->config.mode == FFSCTL_MODE_MESSAGE && (public->flags & FFSCTL_END);
+		bool end =
+			s->config.data_mode == FFSCTL_DATA_MESSAGES && (public->flags & FFSCTL_END);
 
 		t->total_bytes = public->length;
 		/* An empty transfer with FFSCTL_END is itself the ZLP. An empty transfer without

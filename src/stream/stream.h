@@ -139,7 +139,7 @@ struct stream_config {
 	const struct stream_engine *engine;
 	const struct stream_callbacks *callbacks;
 	void *callback_data; /* first argument of each callback */
-	enum ffsctl_mode mode;
+	enum ffsctl_data_mode data_mode;
 	size_t buffer_size; /* bytes of the buffer of one transfer */
 	unsigned int transfers_per_endpoint;
 	size_t out_length;	       /* bytes of each OUT request; 0: the size of the buffer */
@@ -206,7 +206,8 @@ int stream_link_up(struct stream *s, enum ffsctl_speed speed);
    disconnected. */
 void stream_link_down(struct stream *s);
 
-/* The next four functions do what get(), put(), submit() and cancel() of struct ffsctl_calls do. */
+/* The next four functions do what get_transfer(), put_transfer(), submit() and cancel() of struct
+ * ffsctl_calls do. */
 struct ffsctl_transfer *stream_get_free_transfer(struct stream *s, uint32_t endpoint);
 void stream_put_transfer(struct stream *s, struct ffsctl_transfer *t);
 int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *t);

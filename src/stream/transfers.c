@@ -344,7 +344,7 @@ static void deliver_transfer(struct stream *s, struct stream_endpoint *ep,
 	if (!is_in_endpoint(ep)) {
 		t->public.length = t->completed_bytes;
 		t->public.flags = 0;
-		if (s->config.mode == FFSCTL_MODE_MESSAGE && !t->status &&
+		if (s->config.data_mode == FFSCTL_DATA_MESSAGES && !t->status &&
 		    t->completed_bytes < t->total_bytes)
 			t->public.flags = FFSCTL_END;
 	}

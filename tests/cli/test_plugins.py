@@ -18,7 +18,7 @@ from tap import contains, eq, main, sanitized, test
 
 WORKER = os.path.join(BUILD, "ffsctl-worker")
 HEAD = '#include <ffsctl/plugin.h>\n'
-TABLE = HEAD + 'FFSCTL_PLUGIN = { %s, .name = "x", .summary = "s", .mode = FFSCTL_MODE_STREAM, %s };\n'
+TABLE = HEAD + 'FFSCTL_PLUGIN = { %s, .name = "x", .summary = "s", .data_mode = FFSCTL_DATA_STREAM, %s };\n'
 GOOD = "FFSCTL_PLUGIN_HEAD"
 tmp = tempfile.TemporaryDirectory()
 
@@ -136,7 +136,7 @@ static const struct ffsctl_option o[] = {
 	{ .name = "z", .type = FFSCTL_OPTION_SIZE, .default_value = "64K" }, { 0 } };
 """
     table = TABLE % (GOOD, ".options = o, .needs = FFSCTL_NEED_NETWORK | FFSCTL_NEED_FILES, "
-                           ".transfer_size = 512, .depth = 2, .out_length = 256")
+                           ".transfer_size = 512, .transfers_per_endpoint = 2, .out_length = 256")
     p = good(build(HEAD + options + table))
     eq(p["needs"], ["network", "files"])
     eq((p["size"], p["depth"], p["out_length"]), (512, 2, 256))
@@ -152,7 +152,7 @@ static const struct ffsctl_option o[] = {
 @test("a table that is shorter than ours counts as zero behind its end")
 def short_table_is_zero_filled():
     size = ".version = 1, .size = __builtin_offsetof(struct ffsctl_plugin, transfer_size)"
-    p = good(build(TABLE % (size, ".transfer_size = 4096, .depth = 99")))
+    p = good(build(TABLE % (size, ".transfer_size = 4096, .transfers_per_endpoint = 99")))
     eq((p["size"], p["depth"]), (65536, 8))
 
 
@@ -240,8 +240,8 @@ def headers_are_c99_and_cpp():
     for h in os.listdir(os.path.join(SRC, "include/ffsctl")):  # each by itself
         compiled(["cc", "-std=c99", *strict], "#include <ffsctl/%s>\nextern int x;\nint x;\n" % h, ".c")
         compiled(["c++", "-std=c++11", *strict], "#include <ffsctl/%s>\nint x;\n" % h, ".cc")
-    plugin = """static void done(ffsctl_host *host, ffsctl_transfer *t) { host->call->put(host, t); }
-FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "plus", .summary = "s", .mode = FFSCTL_MODE_STREAM, .done = done };
+    plugin = """static void done(ffsctl_host *host, ffsctl_transfer *t) { host->call->put_transfer(host, t); }
+FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "plus", .summary = "s", .data_mode = FFSCTL_DATA_STREAM, .done = done };
 """
     eq(good(compiled(["c++", "-std=c++20", "-Wall"], headers + plugin, ".cc"))["name"], "plus")
 

@@ -190,7 +190,9 @@ static void check_mapped_memory(const struct plugin_check *c)
 	size_t size = w->io_transfer_size ? w->io_transfer_size
 		      : c->plugin	  ? c->plugin->transfer_size
 					  : 0;
-	size_t depth = w->io_queue_depth ? w->io_queue_depth : c->plugin ? c->plugin->depth : 0;
+	size_t depth = w->io_queue_depth ? w->io_queue_depth
+		       : c->plugin	 ? c->plugin->transfers_per_endpoint
+					 : 0;
 	size_t n = count_endpoints(c->function->ffs, any_endpoint);
 	const struct positioned_int *limit =
 		c->function->ffs ? &c->function->ffs->mount.mmap_memory_mb : NULL;

@@ -185,12 +185,13 @@ static int check_options(struct bridge *b)
 					 "framing \"packet\" is for Unix sockets, not for '%s'; "
 					 "use \"length\"",
 					 b->peer_type->option_names[0]);
-	if (r == 0 && b->framing == FRAMING_LENGTH && b->max_clients > b->host->depth)
+	if (r == 0 && b->framing == FRAMING_LENGTH &&
+	    b->max_clients > b->host->transfers_per_endpoint)
 		return bridge_fail_start(
 			b,
 			"option 'clients' is %u; with framing \"length\" it must be at "
 			"most io.depth (%" PRIu32 ")",
-			b->max_clients, b->host->depth);
+			b->max_clients, b->host->transfers_per_endpoint);
 	return r;
 }
 
@@ -243,8 +244,9 @@ static int bridge_start(struct ffsctl_host *host)
 		return -ENOMEM;
 	b->host = host;
 	host->state = b;
-	b->out_queue = calloc(host->depth, sizeof(struct ffsctl_transfer *));
-	b->packet_transfers = calloc(host->depth, sizeof(struct ffsctl_transfer *));
+	b->out_queue = calloc(host->transfers_per_endpoint, sizeof(struct ffsctl_transfer *));
+	b->packet_transfers =
+		calloc(host->transfers_per_endpoint, sizeof(struct ffsctl_transfer *));
 	if (!b->out_queue || !b->packet_transfers)
 		return -ENOMEM;
 	b->listen_watch.fd = b->connect_watch.fd = b->command_watch.fd = -1;
@@ -316,9 +318,9 @@ FFSCTL_PLUGIN = {
 	.needs = FFSCTL_NEED_NETWORK | FFSCTL_NEED_FILES | FFSCTL_NEED_PROGRAMS,
 	/* This mode is necessary for framing "none", too: if no more data follows, the end of a
 	   message completes the host's transfer. */
-	.mode = FFSCTL_MODE_MESSAGE,
+	.data_mode = FFSCTL_DATA_MESSAGES,
 	.transfer_size = 65536,
-	.depth = 8,
+	.transfers_per_endpoint = 8,
 	.start = bridge_start,
 	.enable = bridge_enable,
 	.disable = bridge_disable,

@@ -137,7 +137,7 @@ struct bridge {
 
 	/* For data from the host. The queue holds the received transfers whose data was not written
 	 * yet. */
-	struct ffsctl_transfer **out_queue; /* a ring of host->depth elements */
+	struct ffsctl_transfer **out_queue; /* a ring of host->transfers_per_endpoint elements */
 	unsigned int queue_start, queue_length;
 	/* FRAMING_NONE: bytes of the queue's first transfer that the last peer got. */
 	size_t queue_head_offset;

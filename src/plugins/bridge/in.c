@@ -16,7 +16,7 @@
 
 static struct ffsctl_transfer *get_in_transfer(struct bridge *b)
 {
-	return b->link_up ? b->host->call->get(b->host, b->in_endpoint_index) : NULL;
+	return b->link_up ? b->host->call->get_transfer(b->host, b->in_endpoint_index) : NULL;
 }
 
 /* Returns how many bytes of a transfer's buffer are used. They are whole packets, because a
@@ -34,7 +34,7 @@ static void submit_in_transfer(struct bridge *b, struct ffsctl_transfer *t, bool
 	if (b->host->call->submit(b->host, b->in_endpoint_index, t) == 0)
 		return;
 	b->current_counters.bytes_dropped += t->length;
-	b->host->call->put(b->host, t);
+	b->host->call->put_transfer(b->host, t);
 }
 
 /* Handles a read() that has returned no data: closes the source at the end of file or after an
@@ -71,7 +71,7 @@ static bool move_bytes(struct bridge *b, struct peer *p)
 	n = read(p->source.watch.fd, t->data, limit);
 	if (n <= 0) {
 		handle_empty_read(b, p, n);
-		b->host->call->put(b->host, t);
+		b->host->call->put_transfer(b->host, t);
 		return false;
 	}
 	t->length = (size_t)n;
@@ -114,7 +114,7 @@ static void drop_current_transfer(struct bridge *b, struct peer_source *s)
 	if (!s->transfer)
 		return;
 	b->current_counters.bytes_dropped += s->transfer->length;
-	b->host->call->put(b->host, s->transfer);
+	b->host->call->put_transfer(b->host, s->transfer);
 	s->transfer = NULL;
 }
 
@@ -225,7 +225,7 @@ static bool get_packet_transfers(struct bridge *b, size_t n)
 	if (i == n)
 		return true;
 	while (i-- > 0)
-		b->host->call->put(b->host, b->packet_transfers[i]);
+		b->host->call->put_transfer(b->host, b->packet_transfers[i]);
 	return false;
 }
 
@@ -238,13 +238,13 @@ static bool move_packet(struct bridge *b, struct peer *p)
 
 	if (!get_packet_transfers(b, 1))
 		return false;
-	b->host->call->put(b->host, b->packet_transfers[0]);
+	b->host->call->put_transfer(b->host, b->packet_transfers[0]);
 	length = next_packet_length(p->source.watch.fd);
 	if (length < 0)
 		return handle_empty_read(b, p, -1);
 	limit = usable_buffer_bytes(b);
 	n = length ? ((size_t)length + limit - 1) / limit : 1;
-	if (n > b->host->depth || n > sizeof(iov) / sizeof(iov[0]))
+	if (n > b->host->transfers_per_endpoint || n > sizeof(iov) / sizeof(iov[0]))
 		return drop_next_packet(b, p, (size_t)length);
 	if (!get_packet_transfers(b, n)) {
 		b->message_sender = p; /* so that shorter packets of other peers must wait */
@@ -262,7 +262,7 @@ static bool move_packet(struct bridge *b, struct peer *p)
 		handle_empty_read(b, p, -1);
 	for (i = 0; i < n; i++) {
 		if (length < 0)
-			b->host->call->put(b->host, b->packet_transfers[i]);
+			b->host->call->put_transfer(b->host, b->packet_transfers[i]);
 		else
 			submit_in_transfer(b, b->packet_transfers[i], i + 1 == n);
 	}
@@ -325,7 +325,7 @@ void in_transfer_done(struct bridge *b, struct ffsctl_transfer *t)
 		b->current_counters.bytes_to_host += t->length;
 	else
 		b->current_counters.bytes_dropped += t->length;
-	b->host->call->put(b->host, t);
+	b->host->call->put_transfer(b->host, t);
 }
 
 /* Drops the messages that were begun in the last session, and discards their rest. */

@@ -17,7 +17,7 @@
 
 static struct ffsctl_transfer *queued_transfer(const struct bridge *b, unsigned int i)
 {
-	return b->out_queue[(b->queue_start + i) % b->host->depth];
+	return b->out_queue[(b->queue_start + i) % b->host->transfers_per_endpoint];
 }
 
 /* Returns how many transfers at the start of the queue must be written together: with
@@ -41,10 +41,10 @@ static void submit_free_transfers(struct bridge *b)
 	struct ffsctl_transfer *t;
 
 	while (b->link_up && (b->n_sinks || b->discard_without_peer) &&
-	       (t = b->host->call->get(b->host, b->out_endpoint_index))) {
+	       (t = b->host->call->get_transfer(b->host, b->out_endpoint_index))) {
 		if (b->host->call->submit(b->host, b->out_endpoint_index, t) == 0)
 			continue;
-		b->host->call->put(b->host, t);
+		b->host->call->put_transfer(b->host, t);
 		return;
 	}
 }
@@ -56,7 +56,7 @@ static void release_queue_head(struct bridge *b, unsigned int n, bool written)
 
 	while (n-- > 0) {
 		t = queued_transfer(b, 0);
-		b->queue_start = (b->queue_start + 1) % b->host->depth;
+		b->queue_start = (b->queue_start + 1) % b->host->transfers_per_endpoint;
 		b->queue_length--;
 		b->queue_head_continues_message =
 			b->framing != FRAMING_NONE && !(t->flags & FFSCTL_END);
@@ -64,7 +64,7 @@ static void release_queue_head(struct bridge *b, unsigned int n, bool written)
 			b->current_counters.bytes_from_host += t->length;
 		else
 			b->current_counters.bytes_dropped += t->length;
-		b->host->call->put(b->host, t);
+		b->host->call->put_transfer(b->host, t);
 	}
 	b->queue_head_offset = 0;
 	for (p = b->peers; p; p = p->next) {
@@ -198,7 +198,7 @@ void out_move_data(struct bridge *b)
 	for (;;) {
 		drop_rest_of_long_message(b);
 		n = n_queue_head_transfers(b);
-		if (n == 0 && b->queue_length == b->host->depth) {
+		if (n == 0 && b->queue_length == b->host->transfers_per_endpoint) {
 			drop_too_long_message(b);
 			continue;
 		}
@@ -218,10 +218,10 @@ void out_move_data(struct bridge *b)
 void out_transfer_done(struct bridge *b, struct ffsctl_transfer *t)
 {
 	if (t->status) {
-		b->host->call->put(b->host, t);
+		b->host->call->put_transfer(b->host, t);
 		return;
 	}
-	b->out_queue[(b->queue_start + b->queue_length) % b->host->depth] = t;
+	b->out_queue[(b->queue_start + b->queue_length) % b->host->transfers_per_endpoint] = t;
 	b->queue_length++;
 }
 
@@ -267,7 +267,7 @@ void out_session_started(struct bridge *b)
 
 		b->queue_length--;
 		b->current_counters.bytes_dropped += t->length;
-		b->host->call->put(b->host, t);
+		b->host->call->put_transfer(b->host, t);
 	}
 	if (whole == 0) {
 		b->drop_rest_of_message = b->queue_head_continues_message = false;

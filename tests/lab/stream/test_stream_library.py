@@ -74,7 +74,7 @@ class Stream:
                              **{"mode": MESSAGE, **settings})
         self.s = ctypes.c_void_p()
         eq(lib.ffsctl_stream_new(ctypes.byref(self.s), ctypes.byref(self.config)), 0)
-        eq([lib.ffsctl_stream_add(self.s, fd, b"e%d" % i) for i, fd in enumerate(self.fds)], list(range(len(self.fds))))
+        eq([lib.ffsctl_stream_add_endpoint(self.s, fd, b"e%d" % i) for i, fd in enumerate(self.fds)], list(range(len(self.fds))))
         self.opened = lib.ffsctl_stream_open(self.s)
 
     def endpoint(self, direction):
@@ -83,12 +83,12 @@ class Stream:
 
     def submit(self, endpoint, t):
         if lib.ffsctl_stream_submit(self.s, endpoint, t) < 0:
-            lib.ffsctl_stream_put(self.s, t)
+            lib.ffsctl_stream_put_transfer(self.s, t)
 
     def on_enable(self, *_):
         self.ups += 1
         out = self.endpoint(OUT)
-        while t := lib.ffsctl_stream_get(self.s, out):
+        while t := lib.ffsctl_stream_get_transfer(self.s, out):
             self.submit(out, t)
 
     def on_disable(self, *_):
@@ -96,7 +96,7 @@ class Stream:
 
     def on_done(self, _, t, __):
         if t[0].status < 0:
-            lib.ffsctl_stream_put(self.s, t)
+            lib.ffsctl_stream_put_transfer(self.s, t)
         elif t[0].endpoint == self.endpoint(OUT):
             self.messages.append((t[0].length, t[0].flags))
             self.submit(self.endpoint(IN), t)
@@ -171,9 +171,9 @@ def round_trips(engine):
     s = Stream(paths("own"), engine=engine, transfer_size=16384, depth=4)
     eq(s.opened, 0)
     ok(lib.ffsctl_stream_engine(s.s) in (b"copy", b"mmap"), "engine")
-    eq(bool(lib.ffsctl_stream_get(s.s, 9)), False, "a transfer of no endpoint")
-    eq(lib.ffsctl_stream_submit(s.s, 0, t := lib.ffsctl_stream_get(s.s, 0)), -errno.ESHUTDOWN, "before enable")
-    lib.ffsctl_stream_put(s.s, t)
+    eq(bool(lib.ffsctl_stream_get_transfer(s.s, 9)), False, "a transfer of no endpoint")
+    eq(lib.ffsctl_stream_submit(s.s, 0, t := lib.ffsctl_stream_get_transfer(s.s, 0)), -errno.ESHUTDOWN, "before enable")
+    lib.ffsctl_stream_put_transfer(s.s, t)
     serve(s, messages(60))
     eq((s.ups, lib.ffsctl_stream_endpoint(s.s, s.endpoint(IN))[0].max_packet), (1, PACKET))
     # Off the bus and on again: what was out comes back, and it goes on.
@@ -203,8 +203,8 @@ def errors_cost_nothing():
         eq((lib.ffsctl_stream_new(ctypes.byref(s), ctypes.byref(config)), s.value), (-errno.EINVAL, None))
     eq(lib.ffsctl_stream_new(ctypes.byref(s), ctypes.byref(Config(ctypes.sizeof(Config), mode=MESSAGE, engine=b"warp"))), 0)
     eq(lib.ffsctl_stream_open(s), -errno.EINVAL)
-    eq(lib.ffsctl_stream_add(s, 99, b"x"), -errno.EBADF)
-    eq(lib.ffsctl_stream_add_passed(s), -errno.ENOENT)
+    eq(lib.ffsctl_stream_add_endpoint(s, 99, b"x"), -errno.EBADF)
+    eq(lib.ffsctl_stream_add_passed_endpoints(s), -errno.ENOENT)
     eq((lib.ffsctl_stream_fd(s), lib.ffsctl_stream_enable(s), lib.ffsctl_stream_flush(s)), (-errno.EINVAL, -errno.EINVAL, 0))
     lib.ffsctl_stream_free(s)
     lib.ffsctl_stream_free(None)

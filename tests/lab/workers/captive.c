@@ -211,7 +211,11 @@ static const struct ffsctl_option options[] = {
 };
 
 FFSCTL_PLUGIN = {
-	FFSCTL_PLUGIN_HEAD,	    .name = "captive", .summary = "for the tests of ffsctl",
-	.mode = FFSCTL_MODE_STREAM, .needs = NEEDS,    .options = options,
+	FFSCTL_PLUGIN_HEAD,
+	.name = "captive",
+	.summary = "for the tests of ffsctl",
+	.data_mode = FFSCTL_DATA_STREAM,
+	.needs = NEEDS,
+	.options = options,
 	.start = captive_start,
 };

@@ -22,14 +22,14 @@ static unsigned int first, n_waiting;
 static void submit(struct ffsctl_host *host, uint32_t endpoint, struct ffsctl_transfer *t)
 {
 	if (host->call->submit(host, endpoint, t) < 0)
-		host->call->put(host, t); /* the link is down */
+		host->call->put_transfer(host, t); /* the link is down */
 }
 
 static void copy(struct ffsctl_host *host)
 {
 	struct ffsctl_transfer *from, *to;
 
-	while (n_waiting && (to = host->call->get(host, in))) {
+	while (n_waiting && (to = host->call->get_transfer(host, in))) {
 		from = waiting[first];
 		first = (first + 1) % DEPTH_MAX;
 		n_waiting--;
@@ -45,21 +45,21 @@ static int copyback_start(struct ffsctl_host *host)
 {
 	in = host->endpoints[0]->direction == FFSCTL_IN ? 0 : 1;
 	out = 1 - in;
-	return host->n_endpoints == 2 && host->depth <= DEPTH_MAX ? 0 : -1;
+	return host->n_endpoints == 2 && host->transfers_per_endpoint <= DEPTH_MAX ? 0 : -1;
 }
 
 static void copyback_enable(struct ffsctl_host *host)
 {
 	struct ffsctl_transfer *t;
 
-	while ((t = host->call->get(host, out)))
+	while ((t = host->call->get_transfer(host, out)))
 		submit(host, out, t);
 }
 
 static void copyback_disable(struct ffsctl_host *host)
 {
 	while (n_waiting) {
-		host->call->put(host, waiting[first]);
+		host->call->put_transfer(host, waiting[first]);
 		first = (first + 1) % DEPTH_MAX;
 		n_waiting--;
 	}
@@ -72,7 +72,7 @@ static void copyback_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 	} else {
 		if (t->status && t->status != -ESHUTDOWN)
 			host->call->exit(host, 1);
-		host->call->put(host, t);
+		host->call->put_transfer(host, t);
 	}
 	copy(host);
 }
@@ -81,7 +81,7 @@ FFSCTL_PLUGIN = {
 	FFSCTL_PLUGIN_HEAD,
 	.name = "copyback",
 	.summary = "for the tests of ffsctl",
-	.mode = FFSCTL_MODE_MESSAGE,
+	.data_mode = FFSCTL_DATA_MESSAGES,
 	.out_length = OUT_LENGTH,
 	.start = copyback_start,
 	.enable = copyback_enable,

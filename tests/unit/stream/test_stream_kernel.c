@@ -145,7 +145,7 @@ static void open_engine(const struct stream_engine *engine, unsigned int depth, 
 	struct stream_config config = {
 		.engine = engine,
 		.callbacks = &callbacks,
-		.mode = FFSCTL_MODE_STREAM,
+		.data_mode = FFSCTL_DATA_STREAM,
 		.buffer_size = 4096,
 		.transfers_per_endpoint = depth,
 		.dmabuf_device_fd = out, /* any descriptor: ioctl() is a fake */
@@ -295,8 +295,9 @@ static void on_disable(struct ffsctl_stream *st, void *user)
 static void open_library(uint32_t session)
 {
 	const struct ffsctl_stream_config config = {
-		FFSCTL_STREAM_CONFIG_HEAD, .mode = FFSCTL_MODE_MESSAGE, .engine = "copy",
-		.transfer_size = 4096,	   .enable = on_enable,		.disable = on_disable,
+		FFSCTL_STREAM_CONFIG_HEAD, .data_mode = FFSCTL_DATA_MESSAGES,
+		.engine = "copy",	   .transfer_size = 4096,
+		.enable = on_enable,	   .disable = on_disable,
 	};
 
 	kernel.packet = 64;
@@ -304,12 +305,14 @@ static void open_library(uint32_t session)
 	cr_assert_eq(ffsctl_stream_new(&library, &config), 0);
 	for (int i = 0; i < 2; i++) {
 		kernel.files[i] = memory_file();
-		cr_assert_eq(ffsctl_stream_add(library, kernel.files[i], i == IN ? "in" : "out"),
+		cr_assert_eq(ffsctl_stream_add_endpoint(library, kernel.files[i],
+							i == IN ? "in" : "out"),
 			     i);
 	}
 	cr_assert_eq(ffsctl_stream_open(library), 0);
 	cr_assert_eq(ffsctl_stream_enable(library), 0);
-	cr_assert_eq(ffsctl_stream_submit(library, OUT, ffsctl_stream_get(library, OUT)), 0);
+	cr_assert_eq(ffsctl_stream_submit(library, OUT, ffsctl_stream_get_transfer(library, OUT)),
+		     0);
 	cr_assert_str_eq(recorded, "up");
 }
 
