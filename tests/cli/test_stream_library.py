@@ -57,10 +57,10 @@ def manual_has_every_call():
 
 @test("ffsctl-stream(3) has every engine that needs no device, and no other")
 def manual_has_every_engine():
-    item = read("man/ffsctl-stream.3").split("\n.It Fa engine\n")[1].split("\n.It ")[0]
+    item = read("man/ffsctl-stream.3").split("\n.It Fa engine\n")[1].split("\n.It Fa ")[0]
     rows = re.findall(r"^\tENGINE\(\w+, (\w+), (\w+),", read("src/stream/engines.h"), re.M)
     ok(len(rows) >= 3, rows)
-    eq(sorted(set(re.findall(r"^\.Ql (\w+)", item, re.M)) - {"auto"}),
+    eq(sorted(set(re.findall(r"^\.It Ql (\w+)", item, re.M)) - {"auto"}),
        sorted(name for name, needs in rows if needs != "STREAM_NEEDS_DMABUF"))
 
 
