@@ -28,9 +28,12 @@ struct ffsctl_msg {
    request is not longer. */
 #define FFSCTL_MSG_MAX_BODY 65535
 
-/* Limits of the JSON object in a STATS message: its length in bytes (UTF-8), and the number of
-   levels of objects and arrays, including the outermost object. ffsctl ignores a STATS message
-   that exceeds a limit. Of the STATS messages of a second ffsctl uses only the last one. */
+/*
+ * Limits of the JSON object in a STATS message: its length in bytes (UTF-8), and the number of
+ * levels of objects and arrays, including the outermost object. ffsctl ignores a STATS message that
+ * exceeds a limit. If a worker sends several STATS messages within one second, ffsctl uses only the
+ * last of them.
+ */
 #define FFSCTL_STATS_MAX 4096
 #define FFSCTL_STATS_DEPTH 4
 
@@ -61,9 +64,12 @@ enum ffsctl_msg_type {
 	   gadget file; optionally followed by a NUL and a JSON object, which becomes a part of
 	   the configuration of the other gadget's workers. */
 	FFSCTL_MSG_SWITCH = 38,
-	/* Body: for each endpoint, in the order of `endpoints` in the worker's configuration, 8
-	   bytes: the number of bytes moved since the worker started. `ffsctl status` shows these
-	   numbers; of the messages of a second ffsctl uses only the last one. */
+	/*
+	 * Body: for each endpoint, in the order of `endpoints` in the worker's configuration, 8
+	 * bytes: the number of bytes moved since the worker started. `ffsctl status` shows these
+	 * numbers. If a worker sends several of these messages within one second, ffsctl uses only
+	 * the last of them.
+	 */
 	FFSCTL_MSG_TRAFFIC = 39,
 };
 

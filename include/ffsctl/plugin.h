@@ -65,7 +65,7 @@ struct ffsctl_option {
 	const char *const *choices;
 };
 
-/* What a plugin does that the sandbox forbids without this flag. */
+/* Flags by which a plugin declares what it does. Without the flag, the sandbox forbids it. */
 enum ffsctl_need {
 	FFSCTL_NEED_NETWORK = 1 << 0,  /* opens sockets */
 	FFSCTL_NEED_FILES = 1 << 1,    /* opens files for writing */
@@ -236,11 +236,11 @@ struct ffsctl_calls {
 	   FFSCTL_STATS_MAX. */
 	int (*stats)(struct ffsctl_host *host, const char *json);
 	/*
-	 * Requests the switch to another gadget, one of `switch_to` in the gadget file. Answers to
-	 * earlier control requests reach the host first. `json`: a JSON object that becomes
-	 * "switch" in the configuration of the other gadget's workers; NULL: none. If the switch
-	 * takes place, ffsctl stops this worker, and stop() is called; otherwise `ffsctl log` shows
-	 * the reason.
+	 * Requests the switch to another gadget, one of `switch_to` in the gadget file. Before the
+	 * switch, the host gets the answers to all control requests that the plugin has answered
+	 * before this call. `json`: a JSON object that becomes "switch" in the configuration of the
+	 * other gadget's workers; NULL: none. If the switch takes place, ffsctl stops this worker,
+	 * and stop() is called; otherwise `ffsctl log` shows the reason.
 	 */
 	int (*switch_to)(struct ffsctl_host *host, const char *gadget, const char *json);
 	/* Ends the process when the current callback has returned. `status`: exit status of the

@@ -61,8 +61,8 @@ static ssize_t receive_message(int fd, struct msghdr *msg, int flags, struct ffs
 	n = recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC);
 	/*
 	 * ECONNRESET: the peer has closed the socket before it read all messages
-	 * (net/unix/af_unix.c). The kernel returns this error once. The second call receives the
-	 * first message that the peer has sent.
+	 * (net/unix/af_unix.c). The kernel returns this error only once; another call then receives
+	 * the messages that the peer sent before.
 	 */
 	if (n < 0 && errno == ECONNRESET)
 		n = recvmsg(fd, msg, flags | MSG_CMSG_CLOEXEC);

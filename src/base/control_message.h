@@ -16,7 +16,8 @@ bool control_message_send(int fd, uint16_t type, uint32_t id, const void *body, 
 /*
  * Receives the next message without waiting, and stores its header in native byte order. Returns
  * the size of its body; -EAGAIN if there is no message or if its version is unknown; -EPIPE if the
- * peer has closed the socket. The kernel closes file descriptors that were sent with the message.
+ * peer has closed the socket. File descriptors are not accepted: the kernel closes those that were
+ * sent with the message.
  */
 ssize_t control_message_receive(int fd, struct ffsctl_msg *head, void *body, size_t room);
 /*

@@ -66,8 +66,8 @@ int error_errno(struct error *err, int exit, int e, const char *path, const char
 /* Appends "; DETAIL" to the sentence. DETAIL is another fact about the failure. */
 int error_add_detail(struct error *err, const char *fmt, ...) _printf_(2, 3);
 /*
- * Sets the hint: an imperative sentence, or the effect of a command. If there is a hint already,
- * appends "; " and the new hint to it.
+ * Sets the hint: an imperative sentence ("remove ..."), or what a command would do ("'ffsctl down
+ * NAME' removes it"). If there is a hint already, appends "; " and the new hint to it.
  */
 int error_add_hint(struct error *err, const char *fmt, ...) _printf_(2, 3);
 /* Adds the hint that the user must be root. */

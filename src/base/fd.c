@@ -120,8 +120,8 @@ int file_replace(int dirfd, const char *name, const void *data, size_t size, mod
 	if (fd < 0)
 		return -errno;
 	/*
-	 * fchmod(), because the mode of the open file may differ: the umask has changed it, or a
-	 * process that crashed made the file.
+	 * openat() does not always set `mode`: the umask removes bits from it, and a file that a
+	 * crashed process has left keeps its old mode. fchmod() sets it in both cases.
 	 */
 	r = fchmod(fd, mode) < 0 ? -errno : fd_write_all(fd, data, size);
 	if (close(fd) < 0 && r == 0)

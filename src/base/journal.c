@@ -80,9 +80,7 @@ int journal_send(const struct journal_entry *entry)
 
 int journal_open_stream(const char *identifier, int priority)
 {
-	/*
-	 * SOCK_NONBLOCK, because connect(2) must not wait for a journal that does not answer.
-	 */
+	/* SOCK_NONBLOCK: connect(2) must not wait for a journal that does not answer. */
 	_cleanup_close_ int fd = connect_to_journal(SOCK_STREAM | SOCK_NONBLOCK, JOURNAL_STDOUT);
 	/*
 	 * The header of the stream: identifier, systemd unit (empty), priority, and four flags. The
@@ -92,7 +90,8 @@ int journal_open_stream(const char *identifier, int priority)
 	_cleanup_free_ char *head = strf("%s\n\n%d\n0\n0\n0\n0\n", identifier, priority);
 	int r = fd < 0 ? fd : fd_write_all(fd, head, strlen(head));
 
-	/* Clears O_NONBLOCK, because the other program does not expect it. */
+	/* Clears O_NONBLOCK, because the program that gets this file descriptor as its output does
+	   not expect it. */
 	if (r == 0 && fcntl(fd, F_SETFL, 0) < 0)
 		r = -errno;
 	return r < 0 ? r : steal_fd(&fd);

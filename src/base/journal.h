@@ -25,8 +25,8 @@ struct journal_entry {
 int journal_send(const struct journal_entry *entry);
 
 /*
- * Returns a file descriptor for the output of another program, which the caller closes. Each line
- * that the program writes to it becomes an entry with this identifier (`journalctl -t`). Returns a
- * negative errno on failure.
+ * Connects to the journal and returns the file descriptor of the connection: it can be stdout or
+ * stderr of another program. Each line that is written to it becomes an entry with this identifier
+ * (`journalctl -t`). The caller closes the file descriptor. Returns a negative errno on failure.
  */
 int journal_open_stream(const char *identifier, int priority);

@@ -97,7 +97,8 @@ static int match_mount_line(void *data, const struct mount_line *m)
 
 	if (!streq(m->path, f->path))
 		return 0;
-	/* There may be several mounts on one path. The last line is the topmost mount. */
+	/* If there are several mounts on one path, the last line decides: this mount hides the
+	   others. */
 	f->state = streq(m->type, f->type) && (!f->source || streq(m->source, f->source))
 			   ? MOUNT_MATCH
 			   : MOUNT_OTHER;
@@ -257,7 +258,8 @@ bool process_has_uid_or_gid(pid_t pid, unsigned int id)
 	_cleanup_free_ char *path = strf("/proc/%d/status", (int)pid);
 	_cleanup_free_ char *text = NULL;
 
-	/* A process cannot add a line by its name, because the kernel escapes newlines in it. */
+	/* The file also contains the name that the process has chosen. The name cannot imitate one
+	   of these lines, because the kernel escapes newlines in it. */
 	return file_read(AT_FDCWD, path, STATUS_MAX, &text, NULL) >= 0 &&
 	       (status_line_has_id(text, "\nUid:", id) || status_line_has_id(text, "\nGid:", id) ||
 		status_line_has_id(text, "\nGroups:", id));
@@ -366,7 +368,8 @@ static char process_state(pid_t pid)
 	return state ? *state : 0;
 }
 
-/* Does what process_alive does for a process whose /proc/PID/exe the caller may not read. */
+/* Does what process_alive does, for a process whose /proc/PID/exe the caller has no permission to
+   read. */
 static bool is_alive_by_state(pid_t pid)
 {
 	char state = process_state(pid);

@@ -176,8 +176,9 @@ size_t text_edit_distance(const char *a, const char *b, size_t limit)
 			least = min_size(least, now[j]);
 		}
 		/*
-		 * No distance in the next row is less than the least distance of this row and of
-		 * the row before it.
+		 * The next row is computed from this row and the row before it: no distance in it
+		 * is less than the least distance in these two rows. So if both rows exceed the
+		 * limit, the result exceeds it, too.
 		 */
 		if (least > limit && least_before > limit)
 			return limit + 1;

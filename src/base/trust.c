@@ -18,10 +18,10 @@
 
 #define MAX_LINKS 40 /* maximum number of symbolic links in a path: MAXSYMLINKS of the kernel */
 /*
- * Maximum number of components to open: PATH_MAX / 2 in the path, and PATH_MAX / 2 in the target of
- * each symbolic link.
+ * Maximum number of components to open. The path and the target of each symbolic link have at most
+ * PATH_MAX / 2 components, because each component is at least one letter and a '/'.
  */
-#define MAX_STEPS (MAX_LINKS * PATH_MAX / 2)
+#define MAX_STEPS ((MAX_LINKS + 1) * PATH_MAX / 2)
 
 /* Constants of the kernel headers linux/posix_acl.h and posix_acl_xattr.h, which programs cannot
    include. */
@@ -34,7 +34,7 @@ struct acl_entry {
 	uint32_t id;
 };
 
-/* A directory in which the walk has opened the next component. */
+/* A directory on the way to the file, after the component below it was opened. */
 struct walked_directory {
 	struct stat stat;
 	char *path;
@@ -42,7 +42,7 @@ struct walked_directory {
 	uid_t next_component_owner;
 };
 
-/* The state of a walk: it opens the components of a path one after the other. */
+/* A walk opens the components of a path one after the other. This is its state. */
 struct path_walk {
 	char *remaining_path; /* components of the path that are not open yet */
 	char *path;	      /* path of `fd`, for messages */
@@ -91,7 +91,9 @@ static bool acl_lets_others_write(int fd)
  */
 static bool others_can_write(int fd, const struct stat *st)
 {
-	if (S_ISCHR(st->st_mode)) /* a terminal: what other users write is not input */
+	/* For example a terminal: what other users write to it is only displayed, and ffsctl does
+	   not read it. */
+	if (S_ISCHR(st->st_mode))
 		return false;
 	if (st->st_mode & S_IWOTH)
 		return true;
@@ -248,8 +250,8 @@ static char *find_reason_for_distrust(const struct path_walk *w, enum trusted_us
 		return strf("it %s", reason);
 	}
 	/*
-	 * Begins with the directory of the file, because this is most likely the directory that the
-	 * user can change.
+	 * Only one directory is reported. The directory of the file comes first: its owner and mode
+	 * are most likely those that the user can correct.
 	 */
 	for (size_t i = w->n_directories; i > 0 && !why; i--)
 		why = find_reason_to_distrust_directory(&w->directories[i - 1], owner);

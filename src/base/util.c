@@ -45,9 +45,9 @@ void memory_fault_in(void *p, size_t size)
 }
 
 /*
- * Returns the read-only pages of the program to the kernel. dl_iterate_phdr() calls this function
- * for its first object, the program. The program must not have text relocations, because they would
- * be lost.
+ * Gives the memory of the program's read-only pages back to the kernel. This is a callback of
+ * dl_iterate_phdr(): it handles the first object, which is the program, and ends the iteration. The
+ * program must not have text relocations, because they would be lost.
  */
 static int release_program_pages(struct dl_phdr_info *info, size_t size _unused_,
 				 void *data _unused_)
@@ -59,7 +59,8 @@ static int release_program_pages(struct dl_phdr_info *info, size_t size _unused_
 		uintptr_t from = (info->dlpi_addr + p->p_vaddr) & ~(page - 1),
 			  to = info->dlpi_addr + p->p_vaddr + p->p_memsz;
 
-		/* Not the writable pages, because the file does not have their current content. */
+		/* Writable pages are kept: the kernel could not read their current content from the
+		   program's file again. */
 		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W))
 			madvise((void *)from, to - from, MADV_DONTNEED);
 	}

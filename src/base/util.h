@@ -65,8 +65,8 @@ static inline bool str_has_suffix(const char *s, const char *suffix)
 
 /*
  * Allocate small amounts of memory. If there is no memory, the process prints a message and exits
- * with status 71, because tests could not reach the code for such an error. The caller must limit a
- * size that comes from a file or from a host.
+ * with status 71. So callers need no code for this error, which tests could not reach. The caller
+ * must limit a size that comes from a file or from a host.
  */
 void *xcalloc(size_t n, size_t size);
 void *xreallocarray(void *p, size_t n, size_t size);
@@ -76,9 +76,9 @@ void *xreallocarray(void *p, size_t n, size_t size);
  */
 void memory_fault_in(void *p, size_t size);
 /*
- * Returns memory that the process needed only at its start to the kernel: the free heap, and the
- * read-only pages of the program. When the process uses such a page again, the kernel reads it from
- * the file of the program.
+ * Gives memory back to the kernel that the process needed only when it started: the free heap, and
+ * the read-only pages of the program. When the process uses such a page again, the kernel reads it
+ * from the file of the program.
  */
 void memory_release_unused(void);
 /* Frees an array of strings that ends with NULL, and its strings. `list` may be NULL. */

@@ -102,8 +102,8 @@ int function_take_over_keeper(struct live_function *function, pid_t keeper)
 		return -ESTALE;
 	function->link_state = hello.link_state;
 	function->keeper_accepts_takeover = true;
-	function->linger_seconds_sent_to_keeper =
-		-1; /* unknown, because the dead supervisor sent the value */
+	/* unknown: no file records the value that the dead supervisor sent */
+	function->linger_seconds_sent_to_keeper = -1;
 	function_can_start_worker(function);
 	function->kernel_device.inode_or_ifindex_at_start =
 		function->kernel_device.inode_or_ifindex;
@@ -213,7 +213,8 @@ static int end_worker_of_keeper(pid_t pid, int pidfd, const char *label, struct 
 {
 	struct worker_processes processes = { .session_id = pid };
 
-	/* The pid is valid as long as the process exists. */
+	/* The start time is that of the worker if the worker still exists afterwards (signal 0):
+	   the pid of an existing process is not reused. */
 	if (pidfd < 0 || !process_start_time(pid, &processes.worker_started_before_ticks) ||
 	    syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
 		return 0;
@@ -288,8 +289,8 @@ static bool plan_makes_directory(const struct plan *base, const char *dir)
 
 /*
  * Adds the directories of the mount point. Those below /dev/ffs belong to ffsctl and are shared by
- * its gadgets. In other places ffsctl creates and removes only directories that do not exist when
- * the plan is made.
+ * its gadgets. In other places the steps are only for directories that do not exist yet, or that
+ * `base` has created. So ffsctl does not remove directories of the user.
  */
 static void add_mount_directory_steps(struct plan *plan, const struct live_function *function,
 				      const struct plan *base)
@@ -380,8 +381,9 @@ static int add_enable_zlp_step(void *data, const struct endpoint *ep)
 }
 
 /*
- * Returns a digest of descriptors and strings, which cannot be changed after they were written; the
- * caller frees it.
+ * Returns a digest of descriptors and strings. The caller frees it. If the digest changes, a reload
+ * must create the function again, because descriptors and strings cannot be changed after they were
+ * written.
  */
 static char *descriptors_digest(const struct ffs *ffs)
 {
@@ -468,7 +470,8 @@ void function_free(struct live_function *function)
 		worker_free(function->worker);
 	free(function->worker);
 	fd_watch_remove(function->functions->loop, &function->keeper_socket);
-	/* A keeper whose takeover failed keeps running for another supervisor. */
+	/* A keeper whose takeover failed keeps running, so that another supervisor can take it
+	   over. */
 	cleanup_close(&function->keeper.socket);
 	cleanup_close(&function->keeper.pidfd);
 	cleanup_close(&function->ep0_fd);

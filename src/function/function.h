@@ -40,14 +40,15 @@ struct live_function {
 	bool keeper_kill_sent;	       /* SIGKILL was sent to the keeper */
 	bool draining_worker_messages; /* the keeper still forwards messages of the worker that
 					  ended */
-	double draining_worker_messages_since; /* monotonic time since which the keeper is draining
-						*/
+	/* monotonic time of the last function_drain_worker_messages() */
+	double draining_worker_messages_since;
 	struct link_state link_state;
-	bool keeper_accepts_takeover;	      /* the keeper accepts a takeover */
-	double linger_seconds_sent_to_keeper; /* how long the keeper waits for another supervisor,
-				       as last sent to the keeper; -1: unknown */
-	struct live_function *replacement;    /* during a reload: the function of the new plan that
-						 replaces this one */
+	bool keeper_accepts_takeover;
+	/* how long the keeper waits for another supervisor: the last value that was sent to the
+	   keeper; -1: unknown */
+	double linger_seconds_sent_to_keeper;
+	struct live_function *replacement; /* during a reload: the function of the new plan that
+					      replaces this one */
 	bool removed_by_reload; /* a reload removes this function: its worker stops in parallel with
 				   those of other removed functions */
 	struct live_worker *worker; /* owned; NULL: ffsctl starts no worker for this function */
@@ -76,8 +77,8 @@ void function_free(struct live_function *function);
 
 /*
  * Adds the steps for mount, descriptors, keeper and device link. They must precede the steps of the
- * worker. `base` is the plan that is already applied; NULL: none. The directories that this plan
- * created exist, but belong to ffsctl.
+ * worker. `base` is the plan that is already applied; NULL: none. A directory that `base` has
+ * created exists already, but `plan` gets a step for it, too, because ffsctl made it.
  */
 void function_add_steps(struct plan *plan, struct live_function *function, const struct plan *base);
 /*
@@ -100,11 +101,12 @@ extern const struct step_op function_op_keeper;
  */
 extern const struct step_op function_op_worker, function_op_ready;
 /*
- * Returns DIRECTORY from the `value` of a step start-worker or await-ready. Returns "" if the step
- * is from the record of an older version, whose `value` has no DIRECTORY.
+ * Returns DIRECTORY, the last word of the `value` of a step start-worker or await-ready. Returns ""
+ * if an older version of ffsctl recorded the step: its `value` has no DIRECTORY.
  */
 const char *function_step_directory(const struct step *step);
-/* Returns whether the `value` of two such steps has the same GADGET, FUNCTION and DIRECTORY. */
+/* Returns whether two of these steps are for the same worker: GADGET, FUNCTION and DIRECTORY in
+   their `value` are the same. */
 bool function_steps_have_same_worker(const struct step *a, const struct step *b);
 /* Exchanges the worker of the function with the worker of its replacement (exchange_workers.c). */
 void function_exchange_workers(struct live_function *function);
@@ -122,8 +124,9 @@ int function_pass_worker_to_keeper(struct live_function *function, pid_t pid, in
  */
 void function_drain_worker_messages(struct live_function *function);
 /*
- * Returns whether the keeper still forwards messages of the worker that ended. If the keeper is
- * slow, interrupts its current control request. Returns false after one second at the latest.
+ * Returns whether the keeper still forwards messages of the worker that ended. If a control request
+ * delays the keeper for more than 10 ms, interrupts this request. Returns false after one second at
+ * the latest.
  */
 bool function_is_draining_worker_messages(struct live_function *function);
 /* Sends PING or STOP to the worker. */
@@ -139,8 +142,9 @@ void function_set_keeper_linger(struct live_function *function, double seconds);
 /* Sets the UDC whose speed the keeper reads. */
 void function_set_keeper_udc(struct live_function *function, const char *udc);
 /*
- * Starts another keeper after the last one died, and kills the worker, because its control socket
- * is closed. Returns false if the dead keeper had ep0 open: such a keeper cannot be replaced.
+ * Starts another keeper after the last one died. Also kills the worker, because the dead keeper had
+ * the other end of its control socket. Returns false if the dead keeper had ep0 open: such a keeper
+ * cannot be replaced.
  */
 bool function_restart_keeper(struct live_function *function);
 

@@ -46,7 +46,7 @@ struct function_callbacks {
 	/* The keeper of a function died. */
 	void (*keeper_died)(void *data, struct live_function *function);
 	/*
-	 * A process that had ep0 open ended. If no other process has ep0 open, the kernel has
+	 * A process has ended that had ep0 open. If no other process has ep0 open, the kernel has
 	 * unbound the gadget.
 	 */
 	void (*ep0_closed)(void *data);
@@ -75,7 +75,7 @@ struct functions {
 	struct rundir *rundir;
 	struct log_file *log_file; /* the log of the workers' output */
 
-	/* The owner updates the following members. */
+	/* The supervisor changes the following members; the functions only read them. */
 	enum up_down_phase phase;
 	bool foreground;		       /* the workers' output goes to stderr, too */
 	const json_t *switch_json_for_workers; /* value of "switch" in the configuration of each

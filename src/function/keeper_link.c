@@ -8,9 +8,10 @@
 #include "configfs/udc.h"
 #include "function/function.h"
 
-/* Time after which the control request of a draining keeper is interrupted. */
+/* When a worker has ended, its keeper forwards the remaining messages of the worker. If a control
+   request delays the keeper for longer than this, the control request is interrupted. */
 #define DRAIN_INTERRUPT_MS 10
-/* Time after which the supervisor no longer waits for a draining keeper. */
+/* Time after which the supervisor no longer waits for these messages. */
 #define DRAIN_SECONDS 1
 
 int function_pass_worker_to_keeper(struct live_function *function, pid_t pid, int control,
@@ -53,8 +54,8 @@ void function_drain_worker_messages(struct live_function *function)
 }
 
 /*
- * Checks whether the keeper has forwarded all messages of the dead worker. A control request of the
- * host may delay the keeper. If it was for the dead worker, it may be interrupted.
+ * The keeper may be delayed because it waits for the host in a control request. This control
+ * request may be interrupted, because the worker that had to handle it has ended.
  */
 bool function_is_draining_worker_messages(struct live_function *function)
 {

@@ -29,8 +29,8 @@
 /* Maximum number of processes and threads of a worker that runs as the user id reserved for it. */
 #define DEFAULT_TASKS 256
 /*
- * Size of the control socket's buffer: room for ep0 data of 64 KiB and a few events. Further
- * messages are lost.
+ * Size of the control socket's buffer: room for ep0 data of 64 KiB and a few events. While the
+ * buffer is full, because the worker does not read, messages to the worker are lost.
  */
 #define CONTROL_BUFFER (256 * 1024)
 
@@ -291,8 +291,8 @@ struct worker_fds {
 	const struct live_worker *worker;
 	struct error *err;
 	/*
-	 * config and control, endpoints (FFS_MAX_EPS_COUNT), pairs, DMABUF device, plugin or
-	 * NOTIFY_FD
+	 * 2: config and control; 30: endpoints (FFS_MAX_EPS_COUNT); 15: IN/OUT pairs; 1: DMABUF
+	 * device; 1: the plugin or NOTIFY_FD
 	 */
 	int fds[2 + 30 + 15 + 1 + 1];
 	size_t n_fds;
@@ -391,8 +391,9 @@ static int make_notify_socket(const struct live_worker *worker, int *out)
 	strcpy(address.sun_path, path);
 	unlink(path);
 	/*
-	 * Sets the mode before bind(2). Otherwise another user could connect between bind(2) and
-	 * chmod(2), and would stay connected (unix_bind).
+	 * Sets the mode of the socket before bind(2), so that the socket file never has another
+	 * mode (unix_bind). Otherwise another user could connect between bind(2) and chmod(2), and
+	 * would stay connected.
 	 */
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ||
 	    fchmod(fd, 0600) < 0)

@@ -76,7 +76,8 @@ static int add_in_out_pair_json(void *data, const struct endpoint *first,
 	_cleanup_free_ char *file = ffs_in_out_pair_file_name(list->ffs, first);
 	bool first_is_in = first->direction == EP_IN;
 
-	/* `file` is also the name of the pair's file descriptor in LISTEN_FDNAMES. */
+	/* `file` is the endpoint file that serves both endpoints of the pair. Its file descriptor
+	   has the same name in LISTEN_FDNAMES. */
 	json_array_append_new(list->json_array,
 			      json_pack("{s:s, s:s, s:s}", "file", file, "in",
 					first_is_in ? first->name : second->name, "out",

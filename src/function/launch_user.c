@@ -35,12 +35,12 @@ int launch_prepare_user(struct live_worker *worker, struct error *err)
 
 	if (r < 0)
 		worker->worker_uid = 0;
-	/* The reserved user id needs no user database, which a board may not have. */
+	/* The reserved user id needs no user database: some boards have none. */
 	r = w->user.value ? spawn_find_user(w->user.value, &s->uid, &s->gid, &w->user.at, err)
 			  : prepare_worker_uid(worker, r, err);
 	s->groups = xcalloc(w->n_groups + 1, sizeof(*s->groups));
-	/* This group identifies the processes that the worker starts (process/worker_processes.h).
-	 */
+	/* The worker also gets the group with the number of its reserved user id: this group
+	   identifies the processes that the worker starts (process/worker_processes.h). */
 	if (w->user.value && worker->worker_uid)
 		s->groups[s->n_groups++] = worker->worker_uid;
 	for (size_t i = 0; r == 0 && i < w->n_groups; i++)

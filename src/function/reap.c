@@ -57,11 +57,11 @@ static bool process_has_reserved_id_of_another_worker(const struct live_worker *
 }
 
 /*
- * Returns whether an orphan counts as started by `worker`: it is in the session of the worker, or
- * has the user id that is reserved for the worker. A worker with privileges can change both. Then
- * the orphan counts if it has a file of the function's mount open, or if no other worker runs. The
- * last rule is not used if a script may have started processes before it executed ffsctl, because
- * they may have orphans, too.
+ * Returns whether `worker` has probably started this orphan: it is in the process session of the
+ * worker, or has the user id that is reserved for the worker. A process with privileges can change
+ * both. Then two other rules apply: it has a file of the function's mount open, or no other worker
+ * of this supervisor runs. The last rule is not used if this process has inherited children from a
+ * script (reap.h), because processes that these children started can be orphans, too.
  */
 static bool is_orphan_of(const struct live_worker *worker, pid_t pid)
 {
@@ -114,8 +114,8 @@ void reap_record_inherited_pids(struct functions *all)
 void reap_forget_inherited_pid(struct functions *all, pid_t pid)
 {
 	/*
-	 * n_inherited_pids stays the same: orphans of such a child may still become children of the
-	 * supervisor.
+	 * n_inherited_pids stays the same: processes that this child has started may still become
+	 * children of the supervisor, as is_orphan_of() must know.
 	 */
 	for (size_t i = 0; i < all->n_inherited_pids; i++)
 		if (all->inherited_pids[i] == pid)
@@ -163,7 +163,8 @@ pid_t reap_remaining_processes(const struct live_worker *worker, bool first)
 	if (worker->taken_over)
 		return left;
 	/*
-	 * In the first call the worker was reaped just before, so its pid cannot have been reused.
+	 * In the first call the worker was reaped just before. The kernel assigns pids in ascending
+	 * order, so no other process has this pid yet.
 	 */
 	if (first && kill(-worker->session_id, SIGKILL) == 0)
 		left = worker->session_id;

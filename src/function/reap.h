@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Kills all processes that a worker has started, in any session and with any parent. A killed
- * process needs time to end. Only reap_worker_processes and reap_all_leftovers wait for that;
- * commands call them.
+ * process needs time to end. Only reap_worker_processes and reap_all_leftovers wait until it has
+ * ended. Only commands call these two, because a supervisor must not block.
  */
 #pragma once
 
@@ -17,9 +17,9 @@ struct functions;
 struct live_worker;
 
 /*
- * Records the child processes that neither ffsctl nor a worker started in functions.inherited_pids:
- * a script may have started them before it executed ffsctl (`logger & exec ffsctl run ...`). Called
- * once, before ffsctl starts a process.
+ * Records in functions.inherited_pids the child processes that neither ffsctl nor a worker has
+ * started: a script can start processes before it executes ffsctl (`logger & exec ffsctl run ...`).
+ * Called once, before ffsctl starts a process.
  */
 void reap_record_inherited_pids(struct functions *all);
 /* Removes a reaped child from functions.inherited_pids, because its pid may be reused. */
@@ -34,8 +34,8 @@ void reap_forget_inherited_pid(struct functions *all, pid_t pid);
 pid_t reap_remaining_processes(const struct live_worker *worker, bool first);
 
 /*
- * Kills the processes of one worker and waits until they have ended, REAP_SECONDS at most. This is
- * for commands, which have no event loop. Fails with EX_OSERR if a process does not end.
+ * Kills the processes of one worker and waits until they have ended, REAP_SECONDS at most. Fails
+ * with EX_OSERR if a process does not end.
  */
 int reap_worker_processes(const struct worker_processes *processes, const char *label,
 			  struct error *err);

@@ -19,7 +19,8 @@
 #include "function/function.h"
 #include "function/launch.h"
 
-/* A worker that was ready for this time restarts without delay (ffsctl-worker(7)). */
+/* If a worker was ready for at least this time before it ended, it is restarted without delay
+   (ffsctl-worker(7)). */
 #define HEALTHY_SECONDS 10
 /*
  * Interval of the attempts to halt a busy endpoint. An IN endpoint is busy until the host has read
@@ -58,7 +59,8 @@ static void do_start(struct live_worker *worker)
 
 		functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_ERR, "%s",
 			      text);
-		worker_store_failed_start(worker); /* replaces the exit of an earlier process */
+		/* replaces the exit status of an earlier process */
+		worker_store_failed_start(worker);
 		handle_unrequested_end(worker, START_RETRY_SECONDS);
 		return;
 	}
@@ -153,8 +155,8 @@ static void do_cancel_stop_timeout(struct live_worker *worker)
 }
 
 /*
- * Handles a stop after the end of the process: the worker is stopped when its remaining processes
- * have ended.
+ * Handles a request to stop a worker whose process has already ended: the worker is stopped when
+ * its remaining processes (worker.h) have ended, too.
  */
 static void do_stop_after_cleanup(struct live_worker *worker)
 {
@@ -203,12 +205,13 @@ static void await_restart(struct live_worker *worker, double delay)
 	worker->state = WORKER_WAITING;
 	worker->restart_due = now_monotonic() + delay;
 	/*
-	 * Without a delay and without a busy endpoint, this event starts the next process at once.
+	 * If there is no delay and no endpoint is busy, this event starts the next process at once.
 	 */
 	worker_handle_event(worker, WORKER_EV_TIMER);
 }
 
-/* Starts the successor, after the worker has stopped and its endpoints are halted. */
+/* Starts the worker that replaces `worker` in a reload. `worker` has stopped, and its endpoints are
+   halted. */
 static void start_reloaded_worker(struct live_worker *worker)
 {
 	struct live_worker *successor = steal_ptr(worker->successor);
@@ -242,8 +245,8 @@ static void do_continue_restart(struct live_worker *worker)
 }
 
 /*
- * Records the time of an end. Returns whether more than restart_limit ends occurred within
- * restart_window.
+ * Records that the worker's process ended now. Returns whether this has happened more than
+ * restart_limit times within restart_window.
  */
 static bool ended_too_often(struct live_worker *worker)
 {
@@ -287,8 +290,8 @@ static void fail_for_good(struct live_worker *worker, const char *why)
 }
 
 /*
- * Handles an end that was not requested: halts the endpoints, then follows the restart policy.
- * `least_delay` is the minimum delay of the restart in seconds.
+ * Handles the end of a process that was not asked to end: halts the endpoints, then follows the
+ * restart policy. `least_delay` is the minimum delay of the restart in seconds.
  */
 static void handle_unrequested_end(struct live_worker *worker, double least_delay)
 {
@@ -390,7 +393,8 @@ static void do_stop_without_process(struct live_worker *worker)
 	functions_report_state_change(gadget_functions_of(worker));
 }
 
-/* Restarts the worker; its earlier ends no longer count. */
+/* Restarts the worker. The times at which its process ended before no longer count for the restart
+   limit. */
 static void do_restart_by_command(struct live_worker *worker)
 {
 	worker->n_end_times = worker->next_end_index = 0;
@@ -499,8 +503,8 @@ void worker_set_model(struct live_worker *worker, const struct worker *model)
 		worker->end_times = xcalloc(model->restart_limit + 1, sizeof(*worker->end_times));
 		worker->n_end_times = worker->next_end_index = 0;
 	}
-	worker_close_endpoints_to_halt(
-		worker); /* the busy endpoints are those of the old gadget file */
+	/* The endpoints that are still to be halted belong to the old model. */
+	worker_close_endpoints_to_halt(worker);
 	worker->next_restart_delay = model->restart_delay;
 	worker->model = model;
 	if (worker->state == WORKER_READY)
@@ -547,8 +551,9 @@ int worker_init(struct live_worker *worker, struct live_function *function,
 void worker_free(struct live_worker *worker)
 {
 	/*
-	 * A worker that still runs could not be stopped, perhaps because its keeper died. If its
-	 * takeover has failed (state STOPPED), it keeps running for another supervisor.
+	 * A process that still runs could not be stopped, perhaps because its keeper died: it is
+	 * killed. But if this supervisor failed to take over the gadget, the state is STOPPED, and
+	 * the process keeps running, so that another supervisor can take it over.
 	 */
 	if (worker->pid > 0 && worker->state != WORKER_STOPPED)
 		worker_send_signal(worker, SIGKILL, true);

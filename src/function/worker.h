@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The worker of a live function. By a table of states and events, ffsctl starts its process with
- * newly opened endpoint files, waits until the process is ready, and handles its end: halts the
- * endpoints that it served, and restarts it by the restart policy of the gadget file.
+ * The worker of a live function. A table of states and events decides what happens to it. ffsctl
+ * opens the endpoint files, starts the worker's process with them, and waits until the process is
+ * ready. When the process has ended, ffsctl halts the endpoints, and restarts the worker if the
+ * restart policy of the gadget file says so. The remaining processes of a worker are those that its
+ * process has started and that still run after its end.
  */
 #pragma once
 
@@ -22,7 +24,7 @@ enum worker_state {
 	WORKER_PENDING,	 /* not running; waits for its kernel device */
 	WORKER_STARTING, /* running, not ready yet */
 	WORKER_READY,
-	WORKER_ENDING,	 /* the process ended; remaining processes exist */
+	WORKER_ENDING,	 /* the process ended, but some of its remaining processes still run */
 	WORKER_STOPPING, /* the process was asked to end */
 	WORKER_WAITING,	 /* the process ended; waits for the restart */
 	WORKER_FAILED,	 /* the process ended, and is not restarted because the worker failed */
@@ -34,7 +36,7 @@ enum worker_event {
 	WORKER_EV_START,
 	WORKER_EV_READY,
 	WORKER_EV_DIED, /* its process ended */
-	WORKER_EV_EXIT, /* its last remaining process ended */
+	WORKER_EV_EXIT, /* all its remaining processes ended, too */
 	WORKER_EV_TIMER,
 	WORKER_EV_STOP,
 	WORKER_EV_RESTART,
@@ -85,25 +87,29 @@ struct live_worker {
 	struct fd_watch output_watch, notify_watch, state_timer;
 	struct worker_stats *stats; /* statistics (worker_stats.c); NULL: the worker sent none */
 	/*
-	 * The values that the command `status` prints. A value that no other member has is set here
-	 * where it changes; worker_update_status sets the others. A takeover continues with all.
+	 * The values that the command `status` prints. Some of them are stored only here: code that
+	 * changes such a value sets it here. worker_update_status copies the others from other
+	 * members. A supervisor that takes over the worker continues with all these values.
 	 */
 	struct worker_status status;
+	/* how the last process ended; NEVER_ENDED: none has ended yet, or the last one could not be
+	   started */
 	struct worker_exit {
 		enum { NEVER_ENDED, ENDED_BY_EXIT, ENDED_BY_SIGNAL, ENDED_UNKNOWN } exit_cause;
 		int status_or_signal; /* exit status or signal */
-	} last_exit; /* end of the last process; NEVER_ENDED: none yet, or it could not be started
-		      */
+	} last_exit;
 
-	char *start_worker_step_value; /* `value` of this worker's step start-worker; another value
-				   means that the worker is started with something else; owned */
+	/* `value` of the step start-worker that starts this worker. If a new plan has another
+	   value, the program, its arguments or other settings have changed. Owned. */
+	char *start_worker_step_value;
 	struct live_worker *successor; /* worker that replaces this worker after its stop; NULL:
 					  this worker is started again */
-	bool awaited_by_reload; /* a reload waits until this worker is ready, and fails if the
-				   worker ends before */
-	bool restart_wanted;	/* the worker must be started again when it has stopped */
-	bool was_ready;		/* this process was ready */
-	bool start_timed_out;	/* this process was killed by start_timeout */
+	/* a reload waits until this worker is ready; if the worker ends before it is ready, the
+	   reload fails */
+	bool awaited_by_reload;
+	bool restart_wanted;		/* the worker must be started again when it has stopped */
+	bool was_ready;			/* this process was ready */
+	bool start_timed_out;		/* this process was killed by start_timeout */
 	double started_at, ready_since; /* monotonic */
 	double last_answer_at;		/* monotonic time of the last PONG or WATCHDOG=1 */
 	double next_restart_delay;	/* delay of the next restart, seconds */
@@ -111,7 +117,9 @@ struct live_worker {
 			    */
 	size_t n_end_times, next_end_index;
 
-	struct endpoint_to_halt { /* a busy IN endpoint, which must still be halted */
+	/* an IN endpoint that is busy, because the host has not read all its data yet; it must
+	   still be halted */
+	struct endpoint_to_halt {
 		int fd;
 		const struct endpoint *endpoint;
 	} * endpoints_to_halt;
@@ -213,7 +221,8 @@ void worker_note_watchdog_answer(struct live_worker *worker);
 
 /* Sends a signal to the worker's process; `group`: to its process group. */
 void worker_send_signal(const struct live_worker *worker, int sig, bool group);
-/* Sets `err`: the worker has failed, with the reason. The exit status is EX_PROTOCOL. */
+/* Sets `err` to the error that the worker has failed, with the reason. ffsctl then exits with the
+   status EX_PROTOCOL. */
 int worker_failure_error(const struct live_worker *worker, struct error *err);
 /* Returns whether the last process asked not to be restarted: it exited with 125. */
 bool worker_end_forbids_restart(const struct live_worker *worker);
@@ -242,7 +251,7 @@ void worker_halt_endpoints(struct live_worker *worker);
  * endpoints that are still busy.
  */
 void worker_retry_endpoint_halts(struct live_worker *worker);
-/* Closes the endpoints that are still busy. */
+/* Closes the endpoint files of `endpoints_to_halt`: the endpoints will not be halted. */
 void worker_close_endpoints_to_halt(struct live_worker *worker);
 
 /* --- worker_stats.c --- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Ends the remaining processes of a worker that ended, then waits until its keeper has forwarded
- * the remaining messages. The next worker starts only after that: before, it could not open the
- * endpoints.
+ * Kills the remaining processes (worker.h) of a worker that ended, then waits until its keeper has
+ * forwarded the last messages of the worker. The next worker starts only after that, so that no old
+ * process uses the same endpoints.
  */
 #include <syslog.h>
 

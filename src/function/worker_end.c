@@ -19,7 +19,8 @@ void worker_send_signal(const struct live_worker *worker, int sig, bool group)
 	int fd = worker->end_watch.fd;
 	bool sent;
 
-	/* The process has ended already; worker_cleanup.c ends its remaining processes. */
+	/* The process has ended already; worker_cleanup.c kills the remaining processes
+	   (worker.h). */
 	if (worker->pid <= 0)
 		return;
 	/* A process that is not a child may have been reaped, and its pid reused. */

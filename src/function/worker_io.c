@@ -120,8 +120,9 @@ static bool text_has_line(const char *text, const char *line)
 }
 
 /*
- * Returns whether the sender may notify: it must be in the session of the worker. A sender that has
- * ended already, such as systemd-notify(1) in a shell script, must have the user id of the worker.
+ * Returns whether the sender may send notifications: it must be in the worker's process session
+ * (setsid(2)). A sender that has ended already, such as systemd-notify(1) in a shell script, must
+ * have the user id of the worker.
  */
 static bool may_notify(const struct live_worker *worker, const struct ucred *sender)
 {

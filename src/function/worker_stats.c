@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Statistics that a worker sends (STATS, TRAFFIC), of any content and at any rate. */
+/* Statistics that a worker sends (STATS, TRAFFIC). The worker is not trusted: a message may have
+   any content, and there may be very many messages. */
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>

@@ -60,8 +60,8 @@ static int start_worker_apply(struct step *step, struct error *err)
 		function->functions->callbacks->is_reloading(function->functions->callback_data);
 	worker_handle_event(function->worker, WORKER_EV_START);
 	/*
-	 * During a reload, await-ready reports the error. If this step failed, it would not be
-	 * undone, and the new worker would stay in place.
+	 * During a reload, this step must not fail: a step that fails is not undone, so the new
+	 * worker would stay in place. The step await-ready reports the error instead.
 	 */
 	if (function->worker->awaited_by_reload || !function_blocks_bind(function) ||
 	    function->worker->state != WORKER_FAILED || !function->worker->start_error.text)
@@ -75,10 +75,11 @@ static int start_worker_undo(struct step *step, struct error *err _unused_)
 	struct live_function *function = step->context;
 	const struct functions *all;
 
-	/* Without a supervisor, reap_all_leftovers has ended the worker. */
+	/* If a command undoes the steps of a dead supervisor, reap_all_leftovers has ended the
+	   worker before. */
 	if (!function || !function->worker)
 		return 0;
-	/* Stops the workers of all functions at once, because their steps are undone next. */
+	/* Stops in parallel all workers whose steps are undone next. */
 	all = function->functions;
 	for (size_t n = 0; n < all->n; n++) {
 		struct live_function *other = all->list[n];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Continues a worker whose supervisor has died. */
+/* Takes over a worker whose supervisor has died. */
 #include <errno.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -49,7 +49,8 @@ static void continue_ready_worker(struct live_worker *worker, time_t since)
 	worker_start_watchdog(worker);
 }
 
-/* Ends the remaining processes of a worker that ended with its supervisor, or shortly before. */
+/* Kills the remaining processes of a worker that ended with its supervisor or shortly before, and
+   restarts the worker. */
 static void end_remaining_processes(struct live_worker *worker)
 {
 	const struct live_function *function = worker->function;
@@ -70,9 +71,9 @@ static void end_remaining_processes(struct live_worker *worker)
 }
 
 /*
- * Continues with the process if it was ready and the status contains its pid. Otherwise kills the
- * process or its remaining processes, and restarts the worker. A worker that was done or had failed
- * stays in that state.
+ * If the worker's process still runs, and the status says that this process is ready, keeps it. A
+ * worker without a process that was done or had failed stays in that state. In all other cases
+ * kills the processes of the worker and restarts it.
  */
 void worker_take_over(struct live_worker *worker, const struct worker_status *status)
 {

@@ -80,7 +80,8 @@ static int open_endpoint_file(const struct ffs *ffs, const char *file, enum ep_b
 			      struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s", ffs->mount.path, file);
-	/* O_RDWR, because I/O in the wrong direction halts an endpoint (ffs_endpoint_halt). */
+	/* O_RDWR for an endpoint of one direction, too: ffs_endpoint_halt() uses I/O in the wrong
+	   direction. */
 	int fd = open(path, O_RDWR | O_CLOEXEC | (blocking == EP_NONBLOCKING ? O_NONBLOCK : 0));
 
 	if (fd < 0)
@@ -107,8 +108,8 @@ int ffs_open_in_out_pair_file(const struct ffs *ffs, const struct endpoint *firs
 static int enable_zlp_apply(struct step *step, struct error *err)
 {
 	/*
-	 * Non-blocking, because a kernel without this ioctl would otherwise block in it until a
-	 * host enables the endpoint.
+	 * Non-blocking: for an ioctl that it does not know, the kernel waits until a host enables
+	 * the endpoint, or fails with EAGAIN if the file is non-blocking.
 	 */
 	_cleanup_close_ int fd = open(step->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	__u32 on = 1;
@@ -122,8 +123,8 @@ static int enable_zlp_apply(struct step *step, struct error *err)
 const struct step_op ffs_op_enable_zlp = { .name = "enable-zlp", .apply = enable_zlp_apply };
 
 /*
- * Returns whether the host has enabled an endpoint. Asks the kernel, because ep0 may not have
- * reported the last change yet.
+ * Returns whether the host has enabled an endpoint. Asks the kernel, because it is possible that
+ * ep0 has not reported the last change yet.
  */
 static bool is_endpoint_enabled(int fd)
 {

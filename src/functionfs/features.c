@@ -173,7 +173,8 @@ static int probe_flag(int dir, uint32_t flag, bool *has)
 	int r = ep0 < 0 ? -errno : write_probe_blobs(ep0, flag, DESCRIPTORS);
 
 	*has = r == 0;
-	return r == -ENOSYS ? 0 : r; /* unknown flag; the kernel checks flags first */
+	/* ENOSYS: the kernel does not know the flag. It checks the flags before all else. */
+	return r == -ENOSYS ? 0 : r;
 }
 
 int ffs_probe_flags(int dir, struct ffs_features *features)
@@ -188,10 +189,10 @@ int ffs_probe_flags(int dir, struct ffs_features *features)
 
 /*
  * Returns whether FunctionFS implements an ioctl. `ep` is a non-blocking endpoint file before the
- * bind. An unknown ioctl waits until the endpoint is enabled, so it fails with EAGAIN. A known
- * ioctl does not wait: ATTACH fails for any buffer, and SESSION without a pointer returns at once.
- * DETACH and TRANSFER are not probed, because before the bind they cause an oops in Linux 6.9 to
- * 7.2.
+ * bind. For an ioctl that it does not know, the kernel waits until the endpoint is enabled. Because
+ * the file is non-blocking, it fails with EAGAIN instead. A known ioctl does not wait: ATTACH fails
+ * for any buffer, and SESSION without a pointer returns at once. DETACH and TRANSFER are not
+ * probed, because before the bind they cause an oops in Linux 6.9 to 7.2.
  */
 static bool has_ioctl(int ep, unsigned long request, void *argument)
 {

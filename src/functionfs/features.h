@@ -29,9 +29,9 @@ struct ffs_features {
 
 /*
  * Probes the features on an instance (a function ffs.INSTANCE in configfs) that is not mounted, and
- * leaves the instance unchanged. Mounts it detached: other processes do not see the mount, which
- * ends with this process at the latest. Requires root, but no UDC and no host. Returns 0 or a
- * negative errno.
+ * leaves the instance unchanged. The mount is detached (fsmount(2)): other processes do not see it,
+ * and the kernel removes it when this process closes it or ends. Requires root, but no UDC and no
+ * host. Returns 0 or a negative errno.
  */
 int ffs_probe(const char *instance, struct ffs_features *features, struct error *err);
 

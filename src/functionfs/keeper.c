@@ -123,8 +123,8 @@ static int get_keeper_pid(struct keeper *keeper)
 }
 
 /*
- * Receives the keeper's HELLO. Interrupts the keeper until it answers, because it may wait in a
- * data stage that the host does not end.
+ * Receives the keeper's HELLO. The keeper may wait in a data stage that the host does not complete:
+ * sends it signals until it answers.
  */
 static int receive_hello(const struct keeper *keeper, struct keeper_hello *hello, int *fds)
 {
@@ -158,7 +158,8 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
 		r = -errno;
 	if (r == 0)
 		r = get_keeper_pid(keeper);
-	/* HELLO proves that the keeper was alive when get_keeper_pid() used its pid. */
+	/* HELLO shows that a keeper has accepted the connection. So the pid that get_keeper_pid()
+	   has used is that of this keeper, and not of a later process. */
 	if (r == 0)
 		r = receive_hello(keeper, hello, fds);
 	if (r == 0) {
@@ -182,11 +183,11 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
  */
 
 /*
- * Makes a pipe that sends SIGKILL to a process group when any process writes to the
- * pipe. The kernel checks the permission of the process that made the pipe (fs/fcntl.c,
- * sigio_perm), so the keeper needs no permission. The pipe refers to the group and not to its
- * number, so the signal never hits a later group with the same number. The pipe has
- * one file descriptor, for reading and writing; closing it sends no signal.
+ * Makes a pipe that sends SIGKILL to a process group when any process writes to the pipe. The
+ * kernel checks the permission of the process that made the pipe (fs/fcntl.c, sigio_perm), so the
+ * keeper needs no permission. The pipe refers to the group and not to its number, so the signal
+ * never hits a later group with the same number. The pipe is one file descriptor that is open for
+ * reading and writing: it has no other end whose closing would send the signal.
  */
 static int make_group_kill_pipe(pid_t group)
 {

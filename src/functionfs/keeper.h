@@ -49,8 +49,9 @@ enum keeper_msg {
 	/* To the keeper: time to wait for the next supervisor. Body: uint32_t, milliseconds. */
 	KEEPER_MSG_LINGER = 130,
 	/*
-	 * To the keeper, after KEEPER_MSG_WORKER: a pipe. The keeper writes a byte to it to kill
-	 * the worker's process group. File descriptor: the pipe.
+	 * To the keeper, after KEEPER_MSG_WORKER: how it can kill the worker's process group. File
+	 * descriptor: a pipe; when the keeper writes a byte to it, the kernel sends SIGKILL to the
+	 * group.
 	 */
 	KEEPER_MSG_GROUP_KILL_PIPE = 131,
 
@@ -124,7 +125,8 @@ void keeper_interrupt_control_request(const struct keeper *keeper);
 void keeper_send_kill(const struct keeper *keeper);
 /* Returns whether the keeper has ended, so that ep0 is closed. Returns true for KEEPER_NONE. */
 bool keeper_has_ended(const struct keeper *keeper);
-/* Closes the file descriptors of *keeper and sets *keeper to KEEPER_NONE. The process continues. */
+/* Closes the file descriptors of *keeper and sets *keeper to KEEPER_NONE. The keeper keeps
+   running. */
 void keeper_close_fds(struct keeper *keeper);
 /*
  * Kills the keeper, waits at most 5 s until it has ended, and calls keeper_close_fds(). Returns

@@ -59,8 +59,8 @@ struct keeper_state {
 	} pending_setup;
 
 	/*
-	 * The next SETUP gets the short deadline, because it has already waited: the worker did not
-	 * answer the SETUP before it, and the host has cancelled that one.
+	 * The worker did not answer the last SETUP, and the host has cancelled it. The next SETUP
+	 * has waited meanwhile: it gets the shorter limit, KEEPER_SETUP_SHORT_DEADLINE_MS.
 	 */
 	bool next_setup_timeout_is_short;
 
@@ -156,8 +156,8 @@ static void handle_setup_answer(struct keeper_state *k, uint16_t type, size_t si
 static bool receive_from_worker(struct keeper_state *k, bool wait);
 
 /*
- * Passes a SETUP to the worker and waits for the answer, because this is faster than poll(2). The
- * supervisor can interrupt the wait (keeper_interrupt_control_request).
+ * Passes a SETUP to the worker and waits for the answer here: a return to poll(2) would be slower.
+ * The supervisor can interrupt the wait (keeper_interrupt_control_request).
  */
 static void pass_setup_to_worker(struct keeper_state *k, const struct usb_ctrlrequest *setup)
 {
@@ -283,7 +283,7 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 						      sizeof(k->message_body));
 
 	if (size == -EPIPE) {
-		/* A worker may close its socket; the keeper then stalls every SETUP. */
+		/* The worker has closed its control socket: the keeper stalls every SETUP. */
 		cleanup_close(&k->worker_socket);
 		if (k->pending_setup.exists)
 			stall_pending_setup(k);
@@ -294,9 +294,8 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 	case FFSCTL_MSG_ACCEPT:
 	case FFSCTL_MSG_STALL:
 	case FFSCTL_MSG_DATA:
-		if (k->pending_setup.exists &&
-		    head.id == k->pending_setup
-				       .id) /* else the answer is too late, or answers no SETUP */
+		/* Ignores an answer that is too late, or whose id is that of no SETUP. */
+		if (k->pending_setup.exists && head.id == k->pending_setup.id)
 			handle_setup_answer(k, head.type, (size_t)size);
 		break;
 	case FFSCTL_MSG_READY:
@@ -575,8 +574,8 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 	sigaddset(&set, SIGALRM);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 	/*
-	 * The death of the supervisor interrupts a data stage that the host never ends; poll(2)
-	 * then reports the closed socket.
+	 * When the supervisor dies, this signal interrupts a data stage that the host does not
+	 * complete; poll(2) then reports the closed socket.
 	 */
 	prctl(PR_SET_PDEATHSIG, SIGURG);
 	if (getppid() != parent)

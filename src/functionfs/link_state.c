@@ -25,8 +25,9 @@ static enum link_status link_status_of(const struct link_state *state)
 /*
  * The next state for each event (row) and each state (column). Some transitions are possible only
  * because the kernel drops older events: after UNBIND and BIND it reports only BIND, after BIND and
- * ENABLE only ENABLE. SUSPEND or RESUME of a function that is not enabled is an old event: the
- * configuration had already ended when the event was read, and the event that ended it follows.
+ * ENABLE only ENABLE. If SUSPEND or RESUME is read while the function is not enabled, the kernel
+ * has dropped the ENABLE before it: the configuration has already ended, and the event that ended
+ * it follows.
  */
 /* clang-format off */
 static const struct {

@@ -16,8 +16,8 @@ bool ffs_module_would_load(const char *release);
  * Returns advice for the user in two cases, if the module of ffsctl's kernel patches is installed
  * (kernel/dkms):
  *
- * - another module is loaded: it lacks one of `features`;
- * - no module is loaded (`features` is NULL), and the kernel may refuse unsigned modules.
+ * - the loaded usb_f_fs is not the one of the patches: `features` lacks one of their features;
+ * - no usb_f_fs is loaded (`features` is NULL), and the kernel loads only signed modules.
  *
  * Returns NULL in all other cases. The caller frees the text.
  */

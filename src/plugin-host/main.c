@@ -161,9 +161,12 @@ static int load_and_run_plugin(const char *plugin_path)
 	if (find_passed_fds(&fds, &err) < 0 || worker_config_read(fds.config_fd, &config, &err) < 0)
 		return print_error(&err);
 	find_optional_fds(&fds, &config);
-	/* The constructors of the plugin run before its needs are known. Therefore the first
-	   sandbox has all permissions that the gadget file allows. The second sandbox has only
-	   those of them that the plugin needs. */
+	/*
+	 * The plugin declares in `needs` which permissions it needs. They are known only when the
+	 * plugin is loaded, and its constructors run before. Therefore the process loads the plugin
+	 * in a sandbox with all permissions that the gadget file allows, and then enters a second
+	 * sandbox, which has only those of them that the plugin needs.
+	 */
 	if (check_endpoint_names(&fds, &config, &err) < 0 ||
 	    (config.sandbox_enabled && enter_sandbox(config.allowed_permissions, &err) < 0) ||
 	    plugin_load(plugin_path, plugin_file_to_load(&fds, plugin_path, link, sizeof(link)),
@@ -188,7 +191,7 @@ static int load_and_run_plugin(const char *plugin_path)
 /*
  * Sets limits for the constructors of a plugin, in addition to the sandbox, which some kernels do
  * not have: a constructor cannot start a process, write a large file, or write to stdout. Returns a
- * duplicate of stdout, for the table of the plugin.
+ * duplicate of stdout, to which plugin_describe() writes.
  */
 static int limit_plugin_process(struct error *err)
 {
@@ -199,7 +202,7 @@ static int limit_plugin_process(struct error *err)
 		{ RLIMIT_CORE, 0 },
 		{ RLIMIT_CPU, 5 },
 		{ RLIMIT_FSIZE, 1 << 20 },
-#ifndef FFSCTL_SANITIZED /* because LeakSanitizer starts a thread */
+#ifndef FFSCTL_SANITIZED /* LeakSanitizer starts a thread. */
 		{ RLIMIT_NPROC, 0 },
 #endif
 	};
@@ -246,8 +249,8 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && argv[1][0] != '-')
 		return load_and_run_plugin(argv[1]);
-	/* The last path is the file to load. The first path is the name of the plugin in messages.
-	 */
+	/* The last argument is the path of the file to load. If there is an argument before it,
+	   messages show this path instead. */
 	if ((argc == 3 || argc == 4) && streq(argv[1], "--describe"))
 		return describe_plugin(argv[2], argv[argc - 1]);
 	fputs("usage: ffsctl-worker PLUGIN.so | ffsctl-worker --describe PLUGIN.so\n", stderr);

@@ -37,11 +37,12 @@ struct plugin_host {
 	struct ffsctl_timer traffic_report_timer;
 	/* stream_engine_in_use() in the last READY message; NULL: no READY was sent */
 	const char *reported_engine;
-	bool engine_may_have_changed; /* the stream has logged a line since the last call of
-					 stream_engine_in_use() */
-	bool stopping;		      /* the plugin was asked to stop */
-	bool exiting;		      /* the event loop must end */
-	int exit_status;	      /* valid if `exiting` is true */
+	/* the stream has logged a line since the last call of stream_engine_in_use(); it logs one
+	   whenever it changes the engine */
+	bool engine_may_have_changed;
+	bool stopping;	 /* the plugin was asked to stop */
+	bool exiting;	 /* the event loop must end */
+	int exit_status; /* valid if `exiting` is true */
 };
 
 extern const struct ffsctl_calls plugin_host_calls;

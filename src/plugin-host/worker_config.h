@@ -21,7 +21,7 @@ struct worker_endpoint {
 };
 
 struct worker_config {
-	json_t *document; /* the strings below are part of it */
+	json_t *document; /* owns the strings to which the other members point */
 	const char *gadget_name, *function_name;
 	const char *mount_point; /* directory of the FunctionFS mount */
 	const char *engine_name;

@@ -72,7 +72,7 @@ static size_t utf8_character_size(const unsigned char *s)
 {
 	static const struct {
 		unsigned char first, last; /* range of the first byte of a character */
-		unsigned char least, most; /* range of its second byte */
+		unsigned char least, most; /* range of the second byte, if the character has one */
 		size_t size;
 	} forms[] = {
 		{ 0x20, 0x7e, 0, 0, 1 },

@@ -134,7 +134,8 @@ static void log_failure_and_exit(struct ffsctl_host *host, const struct ffsctl_t
 				at, name, data[at], expected_byte(host, pattern, t->endpoint, at),
 				(int)pattern);
 	}
-	host->call->exit(host, 1); /* ffsctl then halts the endpoints, as SourceSink does */
+	/* After this exit, ffsctl halts the endpoints, as the kernel's function SourceSink does. */
+	host->call->exit(host, 1);
 }
 
 static void sourcesink_done(struct ffsctl_host *host, struct ffsctl_transfer *t)

@@ -58,8 +58,9 @@ bool capabilities_reduce_bounding_set(uint64_t keep)
 {
 	for (unsigned int cap = 0; cap < 64; cap++)
 		if (!has_capability(keep, cap) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
-			return errno ==
-			       EINVAL; /* success: the kernel has no capability with this number */
+			/* EINVAL is a success: the kernel has no capability with this number or a
+			   higher one. */
+			return errno == EINVAL;
 	return true;
 }
 

@@ -20,7 +20,7 @@ bool credentials_become(uid_t uid, gid_t gid, const gid_t *groups, size_t n);
 
 /*
  * Binds a local socket to `address` and makes `uid` the owner of the socket file. Does not use
- * chown(2), which requires CAP_CHOWN. The directory of the file may belong to another user. Returns
- * 0 or a negative errno.
+ * chown(2), which requires CAP_CHOWN. The directory of the socket file need not belong to `uid`.
+ * Returns 0 or a negative errno.
  */
 int credentials_bind_socket(int fd, const struct sockaddr *address, socklen_t size, uid_t uid);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The numbers in a gadget file that apply to the process of a worker. */
+/* The capabilities and resource limits that a gadget file sets for the process of a worker. */
 #pragma once
 
 #include <stdint.h>
@@ -13,7 +13,8 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic error "-Wpadded"
 struct process_limits {
-	uint64_t keep_all_privileges; /* 0: set no_new_privs and keep only `capabilities`; else 1 */
+	/* 1: do not reduce the privileges; 0: set no_new_privs and keep only `capabilities` */
+	uint64_t keep_all_privileges;
 	uint64_t capabilities; /* bit n is the capability with the number n (capabilities(7)) */
 	/* Resource limits (setrlimit(2)). 0: the worker has the same limit as ffsctl. */
 	uint64_t max_memory_bytes; /* maximum size of the address space */

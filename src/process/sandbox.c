@@ -270,8 +270,8 @@ static int compare_numbers(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
-/* Allows the system calls with these numbers. Makes one comparison for each range of successive
-   numbers. */
+/* Allows the system calls with these numbers. Adds one comparison to the filter for each range of
+   consecutive numbers, so that the filter is short. */
 static void allow_call_numbers(struct sandbox *s, int *numbers, size_t n)
 {
 	qsort(numbers, n, sizeof(*numbers), compare_numbers);
@@ -306,28 +306,28 @@ static void begin_filter(struct sandbox *s)
 
 void sandbox_from_calls(struct sandbox *s, int *calls, size_t n)
 {
-#ifdef FFSCTL_SANITIZED /* because sanitizers make system calls that are not in `calls` */
+#ifdef FFSCTL_SANITIZED /* Sanitizers make system calls that are not in `calls`. */
 	return;
 #endif
 	begin_filter(s);
 	allow_if_argument_is(s, SYS_tgkill, 0, (unsigned int)getpid()); /* raise(), abort() */
 	allow_call_numbers(s, calls, n);
-	/* In tests, a refused system call kills the process, because a test may not notice EPERM.
-	 */
+	/* In tests, a refused system call kills the process: a test does not always notice
+	   EPERM. */
 	add_return(s, env_wants_kill_on_refused_syscall() ? SECCOMP_RET_KILL_PROCESS : REFUSE);
 }
 
 void sandbox_from_permissions(struct sandbox *s, unsigned int permissions)
 {
-#ifdef FFSCTL_SANITIZED /* because LeakSanitizer starts a process that uses ptrace(2) */
+#ifdef FFSCTL_SANITIZED /* The process that LeakSanitizer starts must be able to use ptrace(2). */
 	sandbox_without_io_uring(s);
 	return;
 #endif
 	begin_filter(s);
 	refuse_io_uring(s);
 	/*
-	 * The arguments of these two system calls are in memory, which a filter cannot read. After
-	 * ENOSYS, libraries use an older system call.
+	 * The arguments of clone3 and openat2 are in memory, which a filter cannot read, so both
+	 * fail with ENOSYS: libraries then use an older system call.
 	 */
 	add_return_if_equal(s, SYS_clone3, UNKNOWN);
 	add_return_if_equal(s, SYS_openat2, UNKNOWN);

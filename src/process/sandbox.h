@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Makes system call filters (seccomp(2)) and enters them: the kernel then applies the filter to the
- * process and its children. A process cannot remove a filter. To enter a filter, a process must
- * have no_new_privs or CAP_SYS_ADMIN.
+ * Makes and installs system call filters (seccomp(2)). The kernel applies an installed filter to
+ * the process and its children; a process cannot remove it. To install a filter, a process must
+ * have set no_new_privs, or must have CAP_SYS_ADMIN.
  */
 #pragma once
 
@@ -55,7 +55,7 @@ void sandbox_from_calls(struct sandbox *sandbox, int *calls, size_t n);
 void sandbox_free(struct sandbox *sandbox);
 
 /*
- * Enters the filter. Makes only one system call, so that a vfork child may call this function.
- * Returns false with errno set on failure.
+ * Installs the filter for this process. Makes only one system call, so that a vfork child may call
+ * this function. Returns false with errno set on failure.
  */
 bool sandbox_enter(const struct sandbox *sandbox);

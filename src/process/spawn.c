@@ -19,7 +19,7 @@
 #include "process/credentials.h"
 #include "process/worker_processes.h"
 
-/* The file descriptor of the program's file in the child until its exec. */
+/* The number of the program's file descriptor in the child. The exec closes it. */
 #define PROGRAM_FD(c) (3 + (int)(c)->n_fds)
 
 /* A failure in the child. The child writes it into the memory of the parent, which both share until
@@ -48,9 +48,10 @@ static bool become_user(const struct spawn_settings *s)
 }
 
 /*
- * Moves a file descriptor to a number above all final numbers, unless its number is already above
- * its own final number. Without this move, another dup2 could overwrite it, or a dup2 to its own
- * number would not clear its close-on-exec flag.
+ * `final` is the number that *fd must have in the new program. Unless *fd has a higher number
+ * already, moves it above the final numbers of all file descriptors. Without this move, the dup2 of
+ * another file descriptor could overwrite it, or a dup2 to its own number would not clear its
+ * close-on-exec flag.
  */
 static bool move_fd_above_targets(const struct spawn_child *c, int *fd, int final)
 {
@@ -195,9 +196,9 @@ static const char *become_worker(struct spawn_child *c)
 	reset_signals(c->ignored_signals);
 	execve(s->program, s->argv, s->env);
 	/*
-	 * EACCES: the user may not search a directory of the path, for example of a build tree in a
-	 * home directory. An exec by file descriptor needs no path. It does not work for scripts,
-	 * because their interpreter needs a path.
+	 * EACCES: the user has no permission to search a directory of the path, for example of a
+	 * build tree in a home directory. An exec by file descriptor needs no path. It does not
+	 * work for scripts, because their interpreter needs a path.
 	 */
 	if (errno == EACCES)
 		syscall(SYS_execveat, PROGRAM_FD(c), "", s->argv, s->env, AT_EMPTY_PATH);
@@ -241,7 +242,7 @@ int spawn_start(const struct spawn_settings *spawn, const int *fds, size_t n_fds
 				 .parent_pid = getpid(),
 				 .ignored_signals = find_ignored_signals() };
 
-	/* Removes the link that the previous start made. */
+	/* Removes the symbolic link that the previous start made. */
 	if (spawn->worker_symlink_name)
 		unlinkat(spawn->worker_symlink_dir_fd, spawn->worker_symlink_name, 0);
 	if (n_fds > 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Starts a worker in a new process session, as a given user, with given file descriptors and no
- * others. The caller makes struct spawn_settings once. A restart of the worker then needs only a
- * vfork and an exec.
+ * others. The caller makes one struct spawn_settings for each worker and uses it for every start,
+ * so that a restart needs only a vfork and an exec.
  */
 #pragma once
 
@@ -27,15 +27,16 @@ struct spawn_settings {
 	bool keep_caller_user; /* run as the user of the caller; uid, gid and groups are ignored */
 	bool caller_bounding_set_is_empty; /* the caller's bounding set is empty already */
 	struct process_limits process;
-	struct sandbox
-		sandbox; /* filter that is entered before the exec; no instructions: no filter */
-	int stdout_fd;	 /* stdout of the worker; -1: use the argument `output` of spawn_start */
+	/* filter that the child installs before the exec; if `n_instructions` is 0, it installs
+	   none */
+	struct sandbox sandbox;
+	int stdout_fd; /* stdout of the worker; -1: use the argument `output` of spawn_start */
 	bool dies_with_parent; /* true: the kernel kills the worker when the caller dies; false: a
 				  keeper kills it */
 	int worker_symlink_dir_fd; /* the directory of `worker_symlink_name`; spawn_free does not
 				      close it */
-	/* name of the symbolic link that identifies the worker (worker_processes.h); NULL: make no
-	   link */
+	/* name of the symbolic link that identifies the worker (worker_processes.h); NULL: do not
+	   make one */
 	char *worker_symlink_name;
 };
 #define SPAWN_PID_DIGITS 10

@@ -13,8 +13,8 @@
 
 #define FIRST_UID ((uid_t)FFSCTL_WORKER_ID_FIRST)
 #define N_UIDS ((uid_t)(FFSCTL_WORKER_ID_LAST - FFSCTL_WORKER_ID_FIRST + 1))
-/* Maximum number of attempts to make the pool. Another process that releases the last id removes
-   the pool. */
+/* Maximum number of attempts to make the directory `pool_dir`: another process removes it when it
+   releases the last id. */
 #define MAX_TRIES 1000
 
 static char *uid_reservation_symlink_path(const struct worker_uid_owner *owner, uid_t uid)
@@ -22,7 +22,7 @@ static char *uid_reservation_symlink_path(const struct worker_uid_owner *owner, 
 	return strf("%s/%u", owner->pool_dir, (unsigned int)uid);
 }
 
-/* Returns the target of a link; NULL: no such link. The caller frees it. */
+/* Returns the target of a symbolic link; NULL: it does not exist. The caller frees the text. */
 static char *read_symlink_target(const char *path)
 {
 	char text[PATH_MAX];
@@ -39,7 +39,8 @@ static bool is_uid_reserved_for(const struct worker_uid_owner *owner, uid_t uid)
 	return streq_null(name, owner->unique_name);
 }
 
-/* Checks also the link in the pool, because the owner's link may be wrong. */
+/* The symbolic link at `uid_symlink_path` may be out of date, so this function also checks that the
+   id is still reserved for the owner. */
 bool worker_uid_get(const struct worker_uid_owner *owner, uid_t *uid)
 {
 	_cleanup_free_ char *text = read_symlink_target(owner->uid_symlink_path);
@@ -76,8 +77,8 @@ int worker_uid_preview(const struct worker_uid_owner *owner, uid_t *uid)
 }
 
 /*
- * Makes a link to the owner in the pool. If there is such a link already, an earlier call was
- * interrupted, and its id is used.
+ * Reserves the first free id: makes the symbolic link ID -> OWNER in the pool. If the pool has a
+ * symbolic link to this owner already, an earlier call was interrupted: uses the id of that link.
  */
 static int reserve_free_uid(const struct worker_uid_owner *owner, uid_t *uid)
 {
@@ -120,7 +121,8 @@ void worker_uid_release(const struct worker_uid_owner *owner)
 	_cleanup_free_ char *path = NULL;
 	uid_t uid;
 
-	/* Finds the id in the pool if the owner's link does not exist. */
+	/* worker_uid_preview() finds the id in the pool even if the owner's symbolic link is
+	   missing. */
 	if (worker_uid_preview(owner, &uid) == 0 && is_uid_reserved_for(owner, uid)) {
 		path = uid_reservation_symlink_path(owner, uid);
 		unlink(path);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reserves a user id for each worker. If the gadget file has no user for the worker, the worker
- * runs as this user; otherwise this id is one of its group ids. The range of these ids is set with
- * `./configure --with-worker-ids`, and other programs do not use them. Therefore a worker cannot
- * read the memory of other workers or of processes of other users, trace them, or send signals to
- * them.
+ * Reserves a user id for each worker. If the gadget file sets no user for the worker, the worker
+ * runs with this user id. Otherwise it has a supplementary group with the same number. The range of
+ * these ids is set with `./configure --with-worker-ids`; no other program may use ids of this
+ * range. Therefore a worker cannot read the memory of other workers or of processes of other users,
+ * trace them, or send signals to them.
  *
- * The pool is a directory. It contains a symbolic link ID -> OWNER for each reserved id, because
- * symlink(2) is atomic and the link continues to exist when the process that made it has ended. A
- * second link in the run directory of the gadget has the target ID, so that the owner finds its id
- * without a search.
+ * A directory, called the pool, contains a symbolic link ID -> OWNER for each reserved id. OWNER is
+ * `unique_name`. symlink(2) is atomic, and the symbolic link continues to exist when the process
+ * that made it has ended. A second symbolic link, in the run directory of the gadget, has the id as
+ * its target, so that the id of an owner is found without a search.
  */
 #pragma once
 
@@ -17,9 +17,9 @@
 #include <sys/types.h>
 
 struct worker_uid_owner {
-	const char *pool_dir;	      /* path of the pool */
-	const char *uid_symlink_path; /* the owner's symbolic link to its id, in a directory that
-					 exists */
+	const char *pool_dir; /* path of the pool */
+	/* path of the symbolic link whose target is the owner's id; its directory must exist */
+	const char *uid_symlink_path;
 	const char *unique_name; /* any text; only one process at a time may use the same name */
 };
 
@@ -37,7 +37,8 @@ bool worker_uid_get(const struct worker_uid_owner *owner, uid_t *uid);
  * negative errno.
  */
 int worker_uid_reserve(const struct worker_uid_owner *owner, uid_t *uid);
-/* Releases the id of the owner. Removes the pool if no other owner has an id. */
+/* Releases the id of the owner. Removes the directory of the pool if it is empty then. */
 void worker_uid_release(const struct worker_uid_owner *owner);
-/* Releases the ids of all owners whose name begins with `prefix`. Reads the whole pool. */
+/* Releases the ids of all owners whose name begins with `prefix`. Removes the directory of the pool
+   if it is empty then. */
 void worker_uid_release_all(const char *pool_dir, const char *prefix);

@@ -105,8 +105,8 @@ void aio_cancel(struct stream *s, struct stream_request *r)
 {
 	struct io_event unused;
 
-	/* The result does not matter. EINPROGRESS: the ring will report the end of the request
-	   (every kernel since 5.0). EINVAL: the request has already ended. */
+	/* The result is ignored, because the ring reports the end of the request in any case.
+	   EINPROGRESS: later (every kernel since 5.0). EINVAL: the request has already ended. */
 	io_cancel(s->engine_data, (struct iocb *)r->engine_data, &unused);
 }
 
@@ -130,8 +130,9 @@ int aio_bind_endpoint_to_session(struct stream *s, struct stream_endpoint *ep, u
 
 /*
  * The ring of completions, which an io_context_t points to (fs/aio.c, struct aio_ring). The kernel
- * writes `events` and `tail`. The functions that read events, in this file and io_getevents(),
- * write `head`. libaio itself reads the ring in the same way.
+ * writes `events` and `tail`. `head` is written by whoever takes events out of the ring:
+ * read_ring() of this file, or the system call io_getevents(). libaio itself reads the ring in the
+ * same way.
  */
 struct completion_ring {
 	unsigned int id, n_events, head, tail, magic, compat_features, incompat_features,

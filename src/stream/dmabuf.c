@@ -52,11 +52,12 @@ struct dma_buf_export_sync_file {
 /* The DMABUF of one transfer's buffer. */
 struct dmabuf_slot {
 	int dmabuf_fd;
-	int sync_fd;	     /* sync_file with the status of the transfer in flight; -1: none */
-	bool attached;	     /* to the endpoint */
-	bool in_flight;	     /* a transfer uses the DMABUF */
-	bool fence_is_stale; /* the link was down when the fence was exported, so the fence may
-				belong to another transfer */
+	int sync_fd;	/* sync_file with the status of the transfer in flight; -1: none */
+	bool attached;	/* the DMABUF is attached to the endpoint */
+	bool in_flight; /* a transfer uses the DMABUF */
+	/* the endpoint was disabled when the fence was exported, so this is possibly not the fence
+	   of the transfer */
+	bool fence_is_stale;
 };
 
 static void fall_back_to_copy(const struct stream *s, struct stream_endpoint *ep, const char *what,
@@ -94,8 +95,8 @@ static int make_heap_dmabuf(int device, size_t length)
 	return ioctl(device, DMA_HEAP_IOCTL_ALLOC, &data) < 0 ? -1 : (int)data.fd;
 }
 
-/* Begins or ends access to the DMABUF by the CPU. Ignores errors, because the next transfer will
-   then fail. */
+/* Begins or ends access to the DMABUF by the CPU. Ignores an error: after it, the next transfer
+   fails and reports it. */
 static void sync_cpu_access(const struct stream_endpoint *ep, const struct dmabuf_slot *slot,
 			    bool begin)
 {
@@ -239,7 +240,9 @@ static int start_dma_transfer(struct stream *s, const struct stream_request *q,
 	if (r == 0)
 		return 0;
 	sync_cpu_access(q->ep, slot, true);
-	if (r == -EPERM && attached) { /* detached by a bind to another UDC or by a close */
+	/* EPERM: the kernel has detached the DMABUF, because the gadget was bound to another UDC or
+	   the endpoint file was closed. */
+	if (r == -EPERM && attached) {
 		slot->attached = false;
 		return start_dma_transfer(s, q, slot);
 	}
@@ -308,8 +311,9 @@ static int submit_dmabuf_requests(struct stream *s, struct stream_request **requ
 	n = i;
 	if (!n)
 		return r;
-	/* If the endpoint was disabled before a fence was exported, the transfer had already ended,
-	   and the kernel has exported another fence without the status of the transfer. */
+	/* If the endpoint was disabled before the fence of a transfer was exported, the transfer
+	   had already ended. The exported fence is then not that of the transfer, and does not have
+	   its status. */
 	enabled = aio_endpoint_is_enabled(s, ep);
 	for (i = 0; i < n; i++)
 		slot_of_request(s, requests[i])->fence_is_stale = !enabled;

@@ -11,7 +11,8 @@
 enum stream_feature {
 	/* mmap() of endpoint files; the option mmap_memory_mb of the mount limits the memory */
 	STREAM_NEEDS_MMAP = 1 << 0,
-	/* DMABUFs at endpoints, a device that makes DMABUFs, and OUT transfers of a fixed length */
+	/* the kernel can attach DMABUFs to endpoints, there is a device that makes DMABUFs, and all
+	   OUT transfers have the same length */
 	STREAM_NEEDS_DMABUF = 1 << 1,
 };
 
@@ -29,8 +30,9 @@ enum stream_feature {
 #define STREAM_ENGINES(ENGINE)                                                                     \
 	ENGINE(COPY, copy, 0, "works with every kernel.")                                          \
 	ENGINE(MMAP, mmap, STREAM_NEEDS_MMAP,                                                      \
-	       "moves data without copies in memory of the mount, and needs ffsctl's kernel "      \
-	       "patches; data that does not fit into ffs.mount.mmap_memory_mb is copied.")         \
+	       "moves data without copies, in memory that the kernel allocates and the worker "    \
+	       "maps, and needs ffsctl's kernel patches; data that does not fit into "             \
+	       "ffs.mount.mmap_memory_mb is copied.")                                              \
 	ENGINE(DMABUF, dmabuf, STREAM_NEEDS_DMABUF,                                                \
 	       "sends data zero-copy from DMA buffers, and needs Linux 6.9, a controller with "    \
 	       "scatter-gather, and /dev/udmabuf or a DMA heap; \"auto\" never uses it.")

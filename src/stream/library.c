@@ -30,10 +30,11 @@
 	 sizeof(((struct ffsctl_stream_config *)0)->log))
 
 /*
- * The packet sizes of stream_endpoint.packet_size belong to speeds, and stream_link_up() starts a
- * new session if the speed changes. This library can read the current packet sizes, but not the
- * speed. When the packet sizes change, the library stores them for the other one of these two
- * speeds, so that stream_link_up() starts a new session.
+ * stream_endpoint.packet_size has one packet size for each speed, and stream_link_up() starts a new
+ * session if the speed changes. This library can read the current packet sizes, but not the speed.
+ * Therefore it uses these two speeds in turn, whatever the real speed is: when the packet sizes
+ * change, it stores the new ones for the other of the two speeds and passes that speed to
+ * stream_link_up().
  */
 #define SIZES_A FFSCTL_SPEED_FULL
 #define SIZES_B FFSCTL_SPEED_HIGH
@@ -43,7 +44,7 @@ struct ffsctl_stream {
 	struct stream stream;
 	struct stream_endpoint eps[MAX_ENDPOINTS];
 	uint32_t n_eps;
-	/* SIZES_A or SIZES_B: the speed that has the current packet sizes */
+	/* SIZES_A or SIZES_B: the one of the two for which the current packet sizes are stored */
 	enum ffsctl_speed speed_with_current_sizes;
 	int is_open; /* boolean */
 };
@@ -156,7 +157,8 @@ static bool is_file_of_single_endpoint(int fd, const char *name)
 
 	if (n > 0 && strncmp(name, "ep", 2) == 0 && strcmp(name + 2 + n, "_rw") == 0)
 		return false;
-	/* This ioctl exists only for endpoint files; EAGAIN: the endpoint is disabled. */
+	/* FUNCTIONFS_ENDPOINT_DESC exists only for endpoint files; EAGAIN: the endpoint is
+	   disabled. */
 	if (fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
 		return false;
 	return ioctl(fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0 || errno == EAGAIN ||

@@ -10,7 +10,8 @@
 int stream_open(struct stream *s, const struct stream_config *config, struct stream_endpoint *eps,
 		unsigned int n_eps)
 {
-	/* The data and the ZLP of each transfer. */
+	/* Each transfer needs up to two requests at a time: one for its data and one for its
+	   ZLP. */
 	unsigned int requests = n_eps * config->transfers_per_endpoint * 2;
 	unsigned int i;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -232,9 +233,12 @@ int stream_link_up(struct stream *s, enum ffsctl_speed speed)
 		stream_end_session(s);
 	if (r != -ENOTTY)
 		return 0;
-	/* If this is a new session, the outstanding transfers end with ESHUTDOWN, and
-	 * handle_link_loss() then starts the new session. A request that was submitted again may
-	 * not end with ESHUTDOWN. */
+	/*
+	 * The kernel does not number sessions, so this may be a new session or the old one. If it
+	 * is a new one, the outstanding transfers of the old session end with ESHUTDOWN, and
+	 * handle_link_loss() then starts the new session. But a request that was submitted again
+	 * possibly does not end with ESHUTDOWN.
+	 */
 	if (s->link_is_up && s->n_outstanding_transfers &&
 	    !s->resubmitted_request_of_earlier_session && !other_speed)
 		return 0;

@@ -45,7 +45,7 @@ struct stream_request {
 /* A row of the table of messages for failures of open(): "cannot ACTION: REASON", and a hint. */
 struct stream_open_failure {
 	int errno_value; /* positive errno of open(); 0, in the last row: every other errno */
-	const char *failed_action; /* ACTION in the message */
+	const char *failed_action; /* ACTION in "cannot ACTION" */
 	const char *hint;	   /* what the user can do; NULL: no hint */
 };
 
@@ -70,8 +70,9 @@ struct stream_engine {
 	/* Asks the kernel to cancel the request. The engine still calls stream_complete_request()
 	   for this request. */
 	void (*cancel)(struct stream *s, struct stream_request *r);
-	/* Returns whether the host has enabled the endpoint. This explains an EAGAIN of submit():
-	   the link is down if the endpoint is disabled; the endpoint is busy if it is enabled. */
+	/* Returns whether the host has enabled the endpoint. The caller uses the result after
+	   submit() has returned -EAGAIN: if the endpoint is disabled, the link is down; if it is
+	   enabled, the endpoint is busy. */
 	bool (*endpoint_is_enabled)(struct stream *s, struct stream_endpoint *ep);
 	/*
 	 * Binds the endpoint file to the current session and stores the number of the session.
@@ -128,8 +129,10 @@ struct stream_endpoint {
 	bool kernel_copies_buffers; /* set by alloc_buffers(): the kernel copies the data of
 				       `buffers` */
 	bool fell_back_to_copy; /* set by an engine that cannot avoid the copies of this endpoint */
-	struct stream_transfer *outstanding_head;  /* list of the outstanding transfers, in order */
-	struct stream_transfer **outstanding_tail; /* the last pointer of this list */
+	struct stream_transfer *outstanding_head; /* list of the outstanding transfers, in order */
+	/* where the next transfer must be appended: the `next` of the last one, or
+	   `outstanding_head` */
+	struct stream_transfer **outstanding_tail;
 	bool may_have_queued_requests; /* an outstanding transfer may have requests that must
 					  still be submitted */
 	bool saw_eshutdown;	       /* a request ended with ESHUTDOWN after the link went down */

@@ -9,9 +9,9 @@
 /*
  * Size of the longest request that does not fail for lack of memory, in bytes. FunctionFS allocates
  * the buffer of a request as contiguous memory. An allocation of up to 8 pages does not fail
- * (PAGE_ALLOC_COSTLY_ORDER). A longer one may fail with ENOMEM, which AIO reports only in the
- * completion. A longer IN request is therefore the last request of its endpoint in a batch, so that
- * no later request can overtake it.
+ * (PAGE_ALLOC_COSTLY_ORDER). The allocation for a longer request may fail with ENOMEM, and AIO
+ * reports this error only in the completion of the request. A longer IN request is therefore the
+ * last request of its endpoint in a batch, so that no later request can overtake it.
  */
 #define SAFE_REQUEST (8 * 4096)
 
@@ -106,9 +106,9 @@ static void handle_link_loss(struct stream *s, bool enabled_again)
 }
 
 /*
- * Returns whether the link is up again after the session in which `t` was submitted. There
- * may be no call of stream_link_down() between the two sessions, because the kernel drops a pending
- * DISABLE when ENABLE follows (f_fs.c, __ffs_event_add()).
+ * Returns whether the link is up again after the session in which `t` was submitted. It is possible
+ * that stream_link_down() is not called between the two sessions, because the kernel drops a
+ * pending DISABLE when ENABLE follows (f_fs.c, __ffs_event_add()).
  */
 static bool is_link_up_again(const struct stream *s, const struct stream_transfer *t)
 {
@@ -139,7 +139,8 @@ static void move_transfer_to_tail(struct stream_endpoint *ep, struct stream_tran
 }
 
 /* Returns whether a transfer may stay submitted when the next session starts. Only an OUT transfer
-   may, if the length of its request is a multiple of the packet size, or is out_length. */
+   may stay submitted, and only if the length of its request is a multiple of the new packet size or
+   is equal to out_length. Any other OUT transfer in flight is cancelled. */
 static bool may_stay_submitted_in_next_session(struct stream *s, struct stream_transfer *t)
 {
 	size_t length = t->data_request.length;
@@ -257,7 +258,7 @@ static void shrink_requests(struct stream *s, struct stream_request *r)
 /*
  * Handles a refused request of an IN endpoint that is enabled. Most likely the endpoint was
  * disabled for a short time, and the kernel has already accepted later requests. The refused
- * request and these later requests belong to the old session.
+ * request and these later requests were all meant for the old session, so the session ends.
  */
 static void end_session_of_refused_transfer(struct stream *s, struct stream_transfer *t)
 {
@@ -401,8 +402,8 @@ void stream_handle_completions(struct stream *s)
 	deliver_transfers(s);
 }
 
-/* Appends the requests of this endpoint that may be submitted now to the batch. `n`: number of
-   requests that are already in the batch. Returns the new number. */
+/* Appends to the batch all requests of this endpoint that may be submitted now. `n` is the number
+   of requests that are already in the batch. Returns the new number. */
 static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stream_endpoint *ep,
 						   unsigned int n)
 {
@@ -511,8 +512,8 @@ bool stream_submit_queued_requests(struct stream *s)
 		if (n)
 			submit_batch(s, n);
 		s->is_submitting_batch = false;
-		/* A completion without ENOMEM of a request longer than SAFE_REQUEST permits the
-		 * requests that follow it. */
+		/* After an IN request that is longer than SAFE_REQUEST, the next one is submitted
+		   only when this request has completed without ENOMEM. */
 		if (n && any_endpoint_has_requests(s))
 			s->config.engine->reap_completions(s);
 		deliver_transfers(s);

@@ -13,7 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-_Static_assert(sizeof(struct sockaddr_storage) <= 128, "an address must fit");
+_Static_assert(sizeof(struct sockaddr_storage) <= 128,
+	       "struct socket_address has 128 bytes for an address");
 
 static int parse_unix_address(struct bridge *b, const char *path)
 {

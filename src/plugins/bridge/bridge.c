@@ -316,8 +316,9 @@ FFSCTL_PLUGIN = {
 	.summary = "connects endpoints with a socket, a tty, FIFOs or a program",
 	.options = options,
 	.needs = FFSCTL_NEED_NETWORK | FFSCTL_NEED_FILES | FFSCTL_NEED_PROGRAMS,
-	/* This mode is necessary for framing "none", too: if no more data follows, the end of a
-	   message completes the host's transfer. */
+	/* This mode is necessary for framing "none", too: if the peer has no more data, the bridge
+	   marks the transfer as the end of a message, so that a short packet or a ZLP completes the
+	   host's transfer. */
 	.data_mode = FFSCTL_DATA_MESSAGES,
 	.transfer_size = 65536,
 	.transfers_per_endpoint = 8,

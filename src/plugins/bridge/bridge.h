@@ -26,17 +26,18 @@ enum framing {
 	FRAMING_PACKET, /* a message is one packet of a SOCK_SEQPACKET socket */
 };
 
-/* FRAMING_LENGTH: the header before a piece of a message is a little-endian number, the bytes of
-   the piece without the header. HEADER_MORE is set if another piece of the message follows. */
+/* FRAMING_LENGTH: the header before each piece of a message is the length of the piece without the
+   header, in bytes, as a little-endian number. HEADER_MORE is set if another piece of the message
+   follows. */
 #define HEADER_SIZE 4
 #define HEADER_MORE 0x80000000u
 
 struct bridge;
 struct peer;
 
-/* The side of a peer that sends data to the host. */
+/* The source of a peer: the bridge reads from it the data for the host. */
 struct peer_source {
-	struct ffsctl_watch watch; /* fd -1: closed, or the peer has no such side */
+	struct ffsctl_watch watch; /* fd -1: the source is closed, or the peer has none */
 	bool maybe_readable;	   /* read() may return data */
 	bool hung_up;		   /* EPOLLRDHUP was reported: the peer sends no more data */
 	/* The following members are for FRAMING_LENGTH. */
@@ -50,11 +51,13 @@ struct peer_source {
 	bool discard_rest_of_message;	   /* discard the rest of the current message */
 };
 
-/* The side of a peer that receives data from the host. */
+/* The sink of a peer: the bridge writes to it the data of the host. */
 struct peer_sink {
-	struct ffsctl_watch watch; /* fd -1: closed, or the peer has no such side */
+	struct ffsctl_watch watch; /* fd -1: the sink is closed, or the peer has none */
 	bool blocked;		   /* write() accepts no data until EPOLLOUT */
-	bool queue_head_written;   /* all data of the queue's first transfers was written */
+	/* all data of the queue's first n_queue_head_transfers() transfers was written to this
+	   peer */
+	bool queue_head_written;
 	bool skip_rest_of_message; /* the peer gets no data until the next message begins */
 	/* Bytes of the queue's first transfer, and of the header before it, that were written. */
 	size_t queue_head_bytes_written;
@@ -82,7 +85,7 @@ struct peer_type {
 	/* Stops the peer before the worker ends. Returns false if the worker must not end yet:
 	   then the handler of a later event calls exit(). NULL: nothing needs to be done. */
 	bool (*stop)(struct bridge *b);
-	/* Whether the sink of a peer stays open after the peer's source was closed. */
+	/* Whether the bridge can still write to a peer after the peer has sent end of file. */
 	bool allows_half_close;
 	/* Names of the options that select this type; NULL if there is only one. */
 	const char *option_names[2];
@@ -126,26 +129,29 @@ struct bridge {
 	bool link_up; /* the host has enabled the function */
 
 	struct peer *peers;
-	unsigned int n_peers, n_sinks; /* number of peers, and of those with an open sink */
+	/* n_peers: number of peers; n_sinks: number of peers to which the bridge can write, because
+	   their sink is open */
+	unsigned int n_peers, n_sinks;
 
-	/* For data to the host: */
+	/* The following members are for data to the host. */
 	/* The peer whose message is incomplete; other peers wait until the message ends. */
 	struct peer *message_sender;
 	struct peer *last_read_peer; /* the peer whose source was read last */
 	bool message_truncated;	     /* `message_sender` was closed before the end of its message */
 	struct ffsctl_transfer **packet_transfers; /* array: the transfers of one packet */
 
-	/* For data from the host. The queue holds the received transfers whose data was not written
-	 * yet. */
+	/* The following members are for data from the host. The queue holds the received transfers
+	   whose data was not written yet. */
 	struct ffsctl_transfer **out_queue; /* a ring of host->transfers_per_endpoint elements */
 	unsigned int queue_start, queue_length;
-	/* FRAMING_NONE: bytes of the queue's first transfer that the last peer got. */
+	/* FRAMING_NONE: number of bytes of the queue's first transfer that were written to a peer
+	   before the bridge had no peer left. The next peer continues there. */
 	size_t queue_head_offset;
 	/* The queue's first transfer is not the first of its message. */
 	bool queue_head_continues_message;
 	bool drop_rest_of_message; /* drop the rest of a message that was too long */
 
-	/* For opening a peer again: */
+	/* The following members are for opening a peer again. */
 	struct ffsctl_timer retry_timer;
 	uint32_t retry_delay_ms, first_retry_delay_ms, max_retry_delay_ms;
 	/* Time of the last bridge_peer_opened(); 0: the peer is being opened again. */
@@ -153,7 +159,7 @@ struct bridge {
 	int last_logged_error; /* negative errno; 0: none */
 	const char *peer_name; /* name of the peer in messages */
 
-	/* For the types of peers: */
+	/* The following members are each for only some types of peers. */
 	struct socket_address socket_address;
 	struct ffsctl_watch listen_watch;  /* of the listening socket; fd -1: none */
 	struct ffsctl_watch connect_watch; /* reports the end of connect() or of the name look-up */
@@ -178,10 +184,11 @@ int bridge_fail_start(struct bridge *b, const char *fmt, ...) __attribute__((for
 void bridge_set_timers(struct bridge *b);
 /* Moves all data that can be moved, removes closed peers, and watches for the next events. */
 void bridge_move_data_and_watch(struct bridge *b);
-/* Adds a peer. `source` and `sink`: its file descriptors, which the peer owns from now on; -1 if
-   the peer has no such side. */
+/* Adds a peer. `source` and `sink` are file descriptors, which the peer owns from now on; -1 if the
+   peer has no source or no sink. */
 void bridge_add_peer(struct bridge *b, int source, int sink);
-/* These functions close one side of a peer, and also the other side if it has no use then. */
+/* These functions close the source or the sink of a peer. They also close the other one of the two
+   if the bridge cannot use it any more. */
 void bridge_close_source(struct bridge *b, struct peer *p);
 void bridge_close_sink(struct bridge *b, struct peer *p);
 /* Watches the file descriptor for `events` and for errors. If `events` is -1, the file
@@ -189,19 +196,19 @@ void bridge_close_sink(struct bridge *b, struct peer *p);
 void bridge_set_watch(struct bridge *b, struct ffsctl_watch *w, int events);
 /* Stops watching the file descriptor and closes it. */
 void bridge_close_watch(struct bridge *b, struct ffsctl_watch *w);
-/* A type of peers calls this function after it has opened and added the peer. `name`: name of
-   the peer in messages. */
+/* The code of a type of peers calls this function after it has opened and added the peer. `name` is
+   the name of the peer in messages. */
 void bridge_peer_opened(struct bridge *b, const char *name);
-/* A type of peers calls this function if it cannot open the peer. `error`: negative errno. The
-   formatted text is logged unless `error` is the error that was logged last. open() is called
-   again later. */
+/* The code of a type of peers calls this function if the peer cannot be opened. `error` is a
+   negative errno. The formatted text is logged unless `error` is the error that was logged last.
+   open() is called again later. */
 void bridge_open_failed(struct bridge *b, int error, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* --- in.c: from peers to the host --- */
 /* Moves all data that can be moved. */
 void in_move_data(struct bridge *b);
-/* The other functions are called after an event: an IN transfer has ended, the link is up, the
+/* These three functions are called after an event: an IN transfer has ended, the link is up, the
    source of a peer was closed. */
 void in_transfer_done(struct bridge *b, struct ffsctl_transfer *t);
 void in_session_started(struct bridge *b);
@@ -210,7 +217,7 @@ void in_source_closed(struct bridge *b, struct peer *p);
 /* --- out.c: from the host to peers --- */
 /* Moves all data that can be moved. */
 void out_move_data(struct bridge *b);
-/* The other functions are called after an event: an OUT transfer has ended, the link is up, the
+/* These four functions are called after an event: an OUT transfer has ended, the link is up, the
    sink of a peer was added or closed. */
 void out_transfer_done(struct bridge *b, struct ffsctl_transfer *t);
 void out_session_started(struct bridge *b);

@@ -19,8 +19,8 @@ static struct ffsctl_transfer *get_in_transfer(struct bridge *b)
 	return b->link_up ? b->host->call->get_transfer(b->host, b->in_endpoint_index) : NULL;
 }
 
-/* Returns how many bytes of a transfer's buffer are used. They are whole packets, because a
-   short packet would end the message. */
+/* Returns how many bytes of a transfer's buffer the bridge may fill. They are whole packets,
+   because a short packet would end the message. */
 static size_t usable_buffer_bytes(const struct bridge *b)
 {
 	size_t size = b->host->transfer_size;
@@ -126,7 +126,8 @@ static void finish_current_transfer(struct bridge *b, struct peer *p, bool end)
 
 	if (s->discard_rest_of_message) {
 		drop_current_transfer(b, s);
-		/* The other peers are read first; epoll reports it if the peer has more data. */
+		/* The other peers must be read before this one is read again. If this peer has more
+		   data, epoll will report it. */
 		s->maybe_readable = false;
 	} else {
 		submit_in_transfer(b, s->transfer, end);
@@ -137,8 +138,8 @@ static void finish_current_transfer(struct bridge *b, struct peer *p, bool end)
 		s->message_begun = s->discard_rest_of_message = false;
 }
 
-/* Reads as much of the current piece as the current transfer can hold. If this is the rest of
-   the piece, the same readv() also reads the header of the next piece. */
+/* Reads as much of the current piece as the current transfer can hold. If it can hold all that is
+   left of the piece, the same readv() also reads the header of the next piece. */
 static bool read_message_piece(struct bridge *b, struct peer *p)
 {
 	struct peer_source *s = &p->source;
@@ -183,8 +184,8 @@ static bool move_message(struct bridge *b, struct peer *p)
 
 /*
  * Returns the length of the next packet, or -1 with errno; at the end of file errno is EPIPE. With
- * SO_PASSCRED each packet has the credentials of its sender. Only by these can an empty packet be
- * distinguished from the end of file.
+ * SO_PASSCRED each packet has the credentials of its sender. An empty packet has them, too, but the
+ * end of file does not.
  */
 static ssize_t next_packet_length(int fd)
 {
@@ -246,8 +247,10 @@ static bool move_packet(struct bridge *b, struct peer *p)
 	n = length ? ((size_t)length + limit - 1) / limit : 1;
 	if (n > b->host->transfers_per_endpoint || n > sizeof(iov) / sizeof(iov[0]))
 		return drop_next_packet(b, p, (size_t)length);
+	/* If too few transfers are free, the packets of other peers must wait, even a shorter one
+	   for which enough transfers are free. */
 	if (!get_packet_transfers(b, n)) {
-		b->message_sender = p; /* so that shorter packets of other peers must wait */
+		b->message_sender = p;
 		return false;
 	}
 	b->message_sender = NULL;
@@ -328,7 +331,8 @@ void in_transfer_done(struct bridge *b, struct ffsctl_transfer *t)
 	b->host->call->put_transfer(b->host, t);
 }
 
-/* Drops the messages that were begun in the last session, and discards their rest. */
+/* Drops the messages that were begun in the previous session: what was read of them is not sent,
+   and what the peers still send of them is discarded. */
 void in_session_started(struct bridge *b)
 {
 	struct peer *p;

@@ -179,8 +179,8 @@ static bool any_peer_got_queue_head(const struct bridge *b)
 }
 
 /*
- * Drops a message that does not fit into all transfers together, so that it cannot be written as
- * one packet.
+ * Drops a message that is longer than the buffers of all transfers together: it cannot be written
+ * as one packet.
  */
 static void drop_too_long_message(struct bridge *b)
 {
@@ -290,9 +290,9 @@ void out_sink_added(struct bridge *b, struct peer *p)
 		p->sink.queue_head_written = late;
 }
 
-/* If the last peer is closed, stores how many bytes of the queue's first transfer it has got.
-   The next peer continues with the byte after them. This is for FRAMING_NONE: with the other
-   framings the next peer gets the whole message. */
+/* If the bridge now has no sink left, stores how many bytes of the queue's first transfer were
+   written to this peer. The next peer continues with the byte after them. This is for FRAMING_NONE:
+   with the other framings the next peer gets the whole message. */
 void out_sink_closed(struct bridge *b, struct peer *p)
 {
 	if (b->n_sinks == 0 && b->framing == FRAMING_NONE)

@@ -59,8 +59,9 @@ static void on_source_event(struct ffsctl_host *host, struct ffsctl_watch *w, ui
 	if (events & EPOLLIN || !(w->events & EPOLLRDHUP)) {
 		s->maybe_readable = true;
 	} else {
-		/* Only EPOLLRDHUP was watched. If the peer has sent data before it closed the
-		   connection, the data is read later. */
+		/* No other event than EPOLLRDHUP was requested, so the peer will send no more data.
+		   If the peer has sent data before it closed the connection, the data is read
+		   later. */
 		s->hung_up = true;
 		if (!b->has_in_endpoint || (ioctl(w->fd, FIONREAD, &n) == 0 && n == 0))
 			bridge_close_source(b, p);
@@ -201,7 +202,7 @@ static void reopen_if_closed(struct bridge *b)
 		return;
 	}
 	b->host->call->log(b->host, FFSCTL_LOG_NOTE, "%s was closed; trying again", b->peer_name);
-	/* This value makes bridge_peer_opened() log that the peer is open again. */
+	/* Because this is not 0, bridge_peer_opened() will log that the peer is open again. */
 	b->last_logged_error = -ENOTCONN;
 	schedule_retry(b);
 }

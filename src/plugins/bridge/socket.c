@@ -66,7 +66,8 @@ static int add_socket_peer(struct bridge *b, int fd)
 		setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof(count));
 	}
 	if (b->framing == FRAMING_PACKET)
-		/* next_packet_length() needs the credentials of the sender. */
+		/* The kernel adds the credentials of the sender to each packet: by these,
+		   next_packet_length() can tell an empty packet from the end of file. */
 		setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
 	bridge_add_peer(b, fd, second);
 	return 0;
@@ -85,7 +86,8 @@ static struct peer *half_closed_client(const struct bridge *b)
 
 /*
  * A client that has closed its sending side may still read; whether it does cannot be detected.
- * Therefore such a client stays connected until another client needs its place.
+ * Therefore such a client stays connected until another client wants to connect and there are
+ * `max_clients` already.
  */
 bool can_accept_client(const struct bridge *b)
 {
@@ -104,7 +106,8 @@ static void on_client_waiting(struct ffsctl_host *host, struct ffsctl_watch *w, 
 	int fd, r = 0;
 
 	(void)events;
-	/* An earlier event of the same epoll_wait() may have taken the place. */
+	/* The handler of an earlier event of the same epoll_wait() may have changed this, for
+	   example by accepting a client. */
 	if (!can_accept_client(b))
 		return;
 	fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
