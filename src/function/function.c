@@ -352,8 +352,9 @@ static int store_first_endpoint(void *data, const struct endpoint *ep)
 }
 
 /*
- * Returns the file to which the link `device` of the gadget file leads; gadgetfile_load ensures
- * that the function has one endpoint or one pair. The caller frees the name.
+ * Returns the name of the endpoint file to which the symbolic link of the key `device` leads;
+ * gadgetfile_load ensures that the function has one endpoint or one pair. The caller frees the
+ * name.
  */
 static char *device_symlink_target(const struct ffs *ffs)
 {

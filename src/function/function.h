@@ -76,9 +76,10 @@ int function_new(struct live_function **out, struct functions *all, const struct
 void function_free(struct live_function *function);
 
 /*
- * Adds the steps for mount, descriptors, keeper and device link. They must precede the steps of the
- * worker. `base` is the plan that is already applied; NULL: none. A directory that `base` has
- * created exists already, but `plan` gets a step for it, too, because ffsctl made it.
+ * Adds the steps for the mount, the descriptors, the keeper and the symbolic link of the key
+ * `device`. They must precede the steps of the worker. `base` is the plan that is already applied;
+ * NULL: none. A directory that `base` has created exists already, but `plan` gets a step for it,
+ * too, because ffsctl made it.
  */
 void function_add_steps(struct plan *plan, struct live_function *function, const struct plan *base);
 /*

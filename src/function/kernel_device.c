@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The kernel device of a kernel function: its device node or its network interface. Most kernel
- * devices exist from bind to unbind, whichever program binds, so their workers start and end with
- * them.
+ * devices exist from bind to unbind, also if another program binds the gadget. So the workers that
+ * use them start and end with the device.
  */
 #include <fcntl.h>
 #include <net/if.h>

@@ -241,7 +241,7 @@ static int choose_dmabuf_exporter(struct live_worker *worker, struct error *err)
 
 /*
  * Prepares the filter of system calls. The plugin host restricts itself further as soon as it knows
- * the needs of the plugin.
+ * which permissions the plugin needs.
  */
 static void prepare_sandbox(struct live_worker *worker)
 {
@@ -431,8 +431,8 @@ static int open_journal(const struct live_worker *worker)
 }
 
 /*
- * Opens the file descriptor for the worker's output. A worker never gets the terminal, because it
- * could read what root types there.
+ * Opens the file descriptor for the worker's output. A worker never gets ffsctl's terminal, because
+ * it could read from it what root types.
  */
 static int open_worker_output(const struct live_worker *worker, struct supervisor_fds *ends)
 {
@@ -481,8 +481,8 @@ static int open_worker_fds(struct live_worker *worker, struct worker_fds *fds,
 		return r;
 	if (worker->model->kind == WORKER_PLUGIN)
 		/*
-		 * The plugin is passed as a file descriptor: the worker's user may have no access
-		 * to the path.
+		 * The plugin is passed as a file descriptor: the worker's user does not always have
+		 * access to the path.
 		 */
 		return open_file(fds, worker->spawn.argv[1], O_RDONLY, "the plugin ");
 	if (worker->model->ready_when == READY_FD) {

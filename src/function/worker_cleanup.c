@@ -21,8 +21,8 @@ void worker_begin_cleanup(struct live_worker *worker)
 }
 
 /*
- * Logs a process that does not end. A process that is stuck in the kernel may keep an endpoint
- * open; then the start of the next worker fails.
+ * Logs a process that does not end, because it is stuck in the kernel. It may keep an endpoint
+ * open.
  */
 static void log_process_that_does_not_end(const struct live_worker *worker, pid_t pid)
 {

@@ -175,7 +175,7 @@ static const char *become_worker(struct spawn_child *c)
 	/* Without PR_SET_KEEPCAPS, the change of the user would drop the capabilities. */
 	if (s->process.capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return "keep the capabilities of";
-	/* A worker that keeps its privileges must enter the filter while it has CAP_SYS_ADMIN,
+	/* A worker that keeps its privileges must install the filter while it has CAP_SYS_ADMIN,
 	   because no_new_privs is not set. */
 	if (s->process.keep_all_privileges && s->sandbox.n_instructions > 0 &&
 	    !sandbox_enter(&s->sandbox))
