@@ -14,12 +14,15 @@
 #include "base/fd.h"
 #include "client/internal.h"
 
-/* Used by the signal handler: the parent's socket for the child's report. */
+/* The parent's end of the socket pair between parent and child. For the signal handler. */
 static volatile sig_atomic_t report_socket = -1;
 /* Whether this process got SIGINT or SIGTERM. */
 static volatile sig_atomic_t got_termination_signal;
 
-/* Shuts the parent's socket down. The child then reads end of file, and undoes its steps. */
+/*
+ * Shuts down the parent's end of the socket pair. The child then reads end of file, and undoes its
+ * steps.
+ */
 static void on_termination_signal(int sig _unused_)
 {
 	int e = errno;

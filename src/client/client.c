@@ -92,7 +92,8 @@ static bool role_is_supervisor(enum lock_owner_role role)
 
 /*
  * Sends SIGTERM to a supervisor whose control socket was deleted. SIGTERM does the same as the
- * request "down", but without an answer. If the undo fails, the record still exists.
+ * request "down", but without an answer. If the supervisor cannot undo all steps, the record still
+ * exists, and client_down undoes the remaining steps.
  */
 static bool terminate_supervisor(enum lock_owner_role role, int owner_pidfd)
 {
@@ -303,8 +304,9 @@ int client_wait_configured(const struct paths *paths, const char *name, double s
 }
 
 /*
- * Adds inotify watches for the run directory and for all directories above it. They change when a
- * supervisor starts. Begins with the topmost directory, so that no new directory is missed.
+ * Adds inotify watches for the gadget's run directory and for all directories above it. A
+ * supervisor that starts creates entries in these directories. Begins with the topmost directory,
+ * so that no new directory is missed.
  */
 static void watch_run_dir(int fd, const struct paths *paths, const char *name)
 {
@@ -337,7 +339,10 @@ int client_wait_condition(const struct paths *paths, const char *name,
 	int r;
 
 	for (;;) {
-		/* Watches first, so that the request misses no start of a supervisor. */
+		/*
+		 * Adds the watches before it sends the request: if a supervisor starts after the
+		 * request has failed, there is an event.
+		 */
 		if (fd >= 0)
 			watch_run_dir(fd, paths, name);
 		r = control_ask_supervisor_timed(paths, name, &request, until - now_monotonic(),

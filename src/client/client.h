@@ -22,7 +22,7 @@ struct client_options {
 	const char *const *gadget_dirs; /* directories of gadget files; ends with NULL */
 	double up_timeout;		/* --timeout: maximum time to come up, in seconds */
 	double udc_wait; /* maximum time to wait for a UDC, in seconds; HUGE_VAL: no limit */
-	/* --hold: time that keepers and workers wait for a new supervisor, in seconds. */
+	/* --hold: seconds that keepers and workers wait for a takeover if their supervisor dies */
 	double takeover_wait;
 	gid_t allowed_group; /* --group: its members may send requests; 0: only root may */
 	/* File descriptor that gets a newline when the gadget is up (--notify-fd); -1: none. */
@@ -167,8 +167,8 @@ struct client_reload_result {
 
 /*
  * Applies the gadget file `file` to a gadget that is up. On failure, undoes the changes; then the
- * gadget is unchanged, unless the error reports that the undo failed. Both the reload and its undo
- * may take `timeout` seconds. `keep_name`: the name in the file is ignored.
+ * gadget is unchanged, unless the error reports that the undo failed. The reload may take
+ * `timeout` seconds, and its undo as many again. `keep_name`: the name in the file is ignored.
  */
 int client_reload(const struct paths *paths, const char *name, const char *file, bool keep_name,
 		  double timeout, struct client_reload_result *done, struct error *err);

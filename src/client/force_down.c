@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Takes down a gadget that has no record, because another program made the gadget or because the
- * record was deleted. Makes a plan from configfs and the mounts, and undoes the plan. Ends no
- * process: if a process uses a mount, changes nothing, and the error contains that process.
+ * record was deleted. Makes a plan from configfs and the mounts, and undoes the plan. Does
+ * not end processes. If a process uses one of the mounts, changes nothing, and the error message
+ * names the process.
  */
 #include <errno.h>
 #include <poll.h>

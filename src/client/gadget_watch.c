@@ -42,7 +42,8 @@ static void on_directory_event(void *data, uint32_t events _unused_)
 {
 	struct gadget_watch *w = data;
 
-	fd_drain(w->inotify_watch.fd); /* discards the events: only that there was one matters */
+	/* Discards the events: on_change inspects all gadgets, whatever has changed. */
+	fd_drain(w->inotify_watch.fd);
 	w->on_change(w->on_change_data);
 }
 
@@ -90,7 +91,7 @@ struct gadget_watch *gadget_watch_new(const struct paths *paths, struct loop *lo
 	if (inotify < 0 || mounts < 0 ||
 	    fd_watch_add(loop, &w->inotify_watch, inotify, EPOLLIN, on_directory_event, w) < 0 ||
 	    fd_watch_add(loop, &w->mounts_watch, mounts, EPOLLPRI, on_mounts_event, w) < 0) {
-		error_errno(err, EX_OSERR, errno, NULL, "cannot watch for changes");
+		error_errno(err, EX_OSERR, errno, NULL, "cannot watch the gadgets for changes");
 		fd_watch_remove(loop, &w->inotify_watch);
 		free(w);
 		return NULL;

@@ -149,7 +149,7 @@ static void check_binding(struct gadget_status *gadget, const struct inspect_ker
 	if (gadget->udc && *kernel->bound_udc == '\0') {
 		if (!supervised || gadget->no_bind || gadget->lost ||
 		    (gadget->state != STATUS_READY && gadget->state != STATUS_DEGRADED))
-			return; /* the status contains the reason why it is not bound */
+			return; /* the status file already shows why the gadget is not bound */
 		if (gadget->state == STATUS_READY)
 			gadget->state = STATUS_UNBOUND;
 		inspect_add_problem(gadget, PROBLEM_ERROR,
@@ -217,10 +217,14 @@ static const struct {
 	const char *file;
 	const char *consequence;
 } run_files[RUN_FILE_COUNT] = {
-	[RUN_FILE_LOCK] = { RUNDIR_LOCK, "only 'ffsctl down' finds its supervisor" },
-	[RUN_FILE_RECORD] = { RUNDIR_RECORD, "if its supervisor dies, its steps cannot be undone" },
-	[RUN_FILE_STATUS] = { RUNDIR_STATUS, "its state is unknown until the next change" },
-	[RUN_FILE_CONTROL] = { RUNDIR_CONTROL, "only 'ffsctl down' reaches its supervisor" },
+	[RUN_FILE_LOCK] = { RUNDIR_LOCK, "'ffsctl up' does not find the gadget's supervisor any "
+					 "more, 'ffsctl down' does" },
+	[RUN_FILE_RECORD] = { RUNDIR_RECORD,
+			      "if the gadget's supervisor dies, its steps cannot be undone" },
+	[RUN_FILE_STATUS] = { RUNDIR_STATUS, "the gadget's state is unknown until its supervisor "
+					     "writes this file again" },
+	[RUN_FILE_CONTROL] = { RUNDIR_CONTROL,
+			       "no command except 'ffsctl down' reaches the gadget's supervisor" },
 };
 
 /* Reports removed files. `was_read`: for each file, whether it was read just now and so exists. */
@@ -265,11 +269,11 @@ static void report_dead_supervisor(struct gadget_status *gadget, const struct pa
 	gadget->state = STATUS_DEGRADED;
 	status_clear_problems(gadget);
 	if (!rundir_has_file(paths, name, RUNDIR_RECORD))
-		inspect_add_problem(
-			gadget, PROBLEM_ERROR,
-			"its supervisor has ended, and %s/%s/" RUNDIR_RECORD
-			" was removed: 'ffsctl down --force %s' removes what it has made",
-			paths->run_dir, name, name);
+		inspect_add_problem(gadget, PROBLEM_ERROR,
+				    "its supervisor has ended, and %s/%s/" RUNDIR_RECORD
+				    " was removed: 'ffsctl down --force %s' removes what the "
+				    "supervisor has made",
+				    paths->run_dir, name, name);
 	else if (any_keeper_waits_for_takeover(gadget))
 		inspect_add_problem(
 			gadget, PROBLEM_ERROR,
@@ -321,8 +325,9 @@ struct lock_owner {
 };
 
 /*
- * Finds the process that owns the gadget's lock. If the lock file cannot be read, finds the
- * gadget's supervisor. Returns whether the lock file could be read.
+ * Stores the process that owns the gadget's lock, and returns true. Returns false if the lock file
+ * cannot be read. If the file was removed, or this user may not read it, stores the supervisor that
+ * the control socket or the status file shows.
  */
 static bool find_lock_owner(const struct paths *paths, const char *name,
 			    const struct gadget_status *status, struct lock_owner *owner)
@@ -405,7 +410,7 @@ static bool inspect_from_status_text(const struct paths *paths, const char *name
 	return gadget->n_problems != n_reported;
 }
 
-#define ATTEMPTS_MAX 1000 /* after so many attempts, uses the last result */
+#define ATTEMPTS_MAX 1000 /* the result of the last attempt is used in any case */
 
 /*
  * Tries again if the kernel's state differs from the status and the status file has been replaced

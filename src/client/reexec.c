@@ -11,7 +11,10 @@
 #include "client/internal.h"
 #include "supervisor/control.h"
 
-/* Makes the supervisor from the gadget's record, and writes it as the owner to the lock file. */
+/*
+ * Makes the supervisor from the gadget's record. Writes to the lock file that this process is the
+ * supervisor.
+ */
 static int start_supervisor_after_exec(struct supervisor **s,
 				       struct client_recorded_gadget *recorded,
 				       const struct paths *paths, const char *name, int lock_fd,
@@ -32,7 +35,7 @@ static int start_supervisor_after_exec(struct supervisor **s,
 	supervisor_free(*s);
 	error_set(err, EX_OSERR, ESTALE, NULL, "ffsctl " PACKAGE_VERSION " cannot continue '%s'",
 		  name);
-	return error_add_hint(err, "'ffsctl up' of its gadget file brings it up again");
+	return error_add_hint(err, "run 'ffsctl up' with the gadget file of '%s'", name);
 }
 
 int client_resume_after_exec(const struct paths *paths, const char *name, int lock_fd,

@@ -65,9 +65,9 @@ struct gadgets_of_file {
 	const char *file_path;
 	char **gadget_names;
 	size_t n_gadgets;
-	/* Index of the last gadget that has the name in the file (no --name); SIZE_MAX: none. */
+	/* Index of the last gadget whose name was not changed with --name; SIZE_MAX: none. */
 	size_t index_with_name_in_file;
-	bool only_one_has_name_in_file; /* only one gadget has the name in the file */
+	bool only_one_has_name_in_file; /* exactly one gadget has such a name */
 };
 
 /* Adds the gadget if it was brought up from the file. Ignores errors of reading its record. */

@@ -13,8 +13,8 @@
 /* Used by the signal handler: the process to which it sends SIGTERM; 0: none. */
 static volatile sig_atomic_t child_pid;
 /*
- * Whether this process got SIGINT or SIGTERM. The child reads it, too: until the child resets the
- * handlers, it has the handler of its parent.
+ * Whether this process got SIGINT or SIGTERM. The child has a copy of this variable. A signal that
+ * arrives before the child resets the handlers runs the parent's handler, which sets the copy.
  */
 static volatile sig_atomic_t got_termination_signal;
 

@@ -27,7 +27,7 @@ struct supervised_gadget {
 	struct rundir rundir;		 /* locked until the other gadget of the switch is up */
 	bool has_leftovers;		 /* the run directory has files of a dead supervisor */
 	char *udc_name; /* UDC to bind to; NULL: the one that the gadget file selects */
-	bool no_bind;	/* this gadget was not bound, or must not be bound when it comes up */
+	bool no_bind;	/* comes up unbound, because of --no-bind or `unbind` before the switch */
 };
 #define SUPERVISED_GADGET_NONE ((struct supervised_gadget){ .rundir = RUNDIR_NONE })
 
@@ -111,7 +111,7 @@ static void move_gadgets_out_of_supervisor(struct switch_sequence *p, struct sup
 	requested_switch_free(sw);
 	end_current_supervisor(p);
 	rundir_remove_files(&old->rundir);
-	gadget_free(first); /* the supervisor, freed above, used its name */
+	gadget_free(first); /* not before the supervisor, which used the name in this model */
 }
 
 static void on_gadget_up(void *data)
@@ -135,7 +135,7 @@ static void on_gadget_up(void *data)
 	supervisor_give_up_privileges(s);
 }
 
-/* Undoes the gadget of a dead supervisor, which releases the lock, and takes the lock again. */
+/* Undoes the gadget of a dead supervisor. Takes the lock again, because the undo releases it. */
 static int clear_leftovers_and_lock_again(const struct switch_sequence *p,
 					  struct supervised_gadget *target, struct error *err)
 {
@@ -202,7 +202,7 @@ static int bring_previous_up_again(struct switch_sequence *p, struct supervised_
 	p->failed_gadget_log_lines = output;
 	r = supervise_until_down(p, old, err);
 	if (!p->current_came_up && r < 0)
-		error_add_detail(err, "it was brought up again after this error: %s", text);
+		error_add_detail(err, "the switch to another gadget had failed before: %s", text);
 	p->failure_reason = p->failed_gadget_log_lines = NULL;
 	return r;
 }

@@ -244,7 +244,7 @@ static int lock_and_make_supervisor(struct supervisor **s, const struct gadget *
 			return r;
 		if (!rundir_has_record(&rundir))
 			break;
-		/* Undoes the gadget to which the dead supervisor has switched, if any. */
+		/* If the dead supervisor had switched to another gadget, undoes that gadget. */
 		r = g->n_switch_to > 0 ? client_remove_leftovers_of_switch(paths, g->name, err) : 0;
 		if (r < 0)
 			return r;

@@ -164,8 +164,8 @@ static int reload_gadget(struct reload_command *q)
 	if (done.result == CLIENT_UNCHANGED)
 		log_info("%s: unchanged", q->gadget_name);
 	else if (done.awaited_udc)
-		log_info("%s: reloaded; it is bound again when its UDC %s is back", q->gadget_name,
-			 done.awaited_udc);
+		log_info("%s: reloaded; the gadget is bound again when its UDC %s is back",
+			 q->gadget_name, done.awaited_udc);
 	else if (done.rebound)
 		log_info("%s: reloaded with a rebind", q->gadget_name);
 	else

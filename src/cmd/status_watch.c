@@ -271,7 +271,7 @@ static int open_watches(struct status_viewer *v, const struct paths *paths, stru
 	if (r == 0)
 		r = timer_open(&v->loop, &v->timer_watch, on_rate_timer, v);
 	if (r < 0)
-		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch for changes");
+		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch the gadgets for changes");
 	/* Events 0: only EPOLLERR and EPOLLHUP. Fails for a regular file, which has no reader. */
 	fd_watch_add(&v->loop, &v->stdout_watch, STDOUT_FILENO, 0, on_reader_closed, v);
 	v->gadget_watch = gadget_watch_new(paths, &v->loop, on_change, v, err);

@@ -243,15 +243,15 @@ pid_t control_listener_pid(const struct paths *paths, const char *name)
 	return peer.pid;
 }
 
-/* Fails if the supervisor is stopped (SIGSTOP), because it would never reply. */
+/* Fails if a signal (SIGSTOP) has stopped the supervisor, because it would never reply. */
 static int check_supervisor_not_sigstopped(int fd, const char *name, struct error *err)
 {
 	struct ucred peer;
 
 	if (fd_peer_credentials(fd, &peer) < 0 || peer.pid <= 0 || !process_is_stopped(peer.pid))
 		return 0;
-	error_set(err, EX_TEMPFAIL, EAGAIN, NULL, "the supervisor of '%s' (pid %d) is stopped",
-		  name, (int)peer.pid);
+	error_set(err, EX_TEMPFAIL, EAGAIN, NULL,
+		  "the supervisor of '%s' (pid %d) is stopped by a signal", name, (int)peer.pid);
 	return error_add_hint(err, "'kill -CONT %d' resumes it", (int)peer.pid);
 }
 

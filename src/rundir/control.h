@@ -78,8 +78,8 @@ struct socket_answer {
 	bool gadget_changed; /* bind, unbind, reload: the command changed the gadget */
 	bool rebound; /* reload: the gadget was unbound and bound, so the host saw a new device */
 	const char *udc; /* bind, unbind: the UDC that the gadget is bound to; NULL: none */
-	const char
-		*awaited_udc; /* reload: the UDC for which the gadget waits, to bind; NULL: none */
+	/* reload: missing UDC; the gadget will be bound to it when it appears; NULL: none */
+	const char *awaited_udc;
 };
 
 /* --- for the supervisor --- */

@@ -60,8 +60,9 @@ static bool is_event_line(const char *line, size_t length)
 }
 
 /*
- * Copies the event lines of a text, without those that begin in the first `skip` bytes of all event
- * lines. Returns the number of copied bytes. If `to` is NULL, only counts the bytes.
+ * Copies the event lines of a text. Leaves out the oldest ones: those that begin in the first
+ * `skip` bytes if only event lines are counted. Returns the number of copied bytes. If `to` is
+ * NULL, only counts the bytes.
  */
 static size_t copy_event_lines(const char *text, const char *end, size_t skip, char *to)
 {
@@ -86,8 +87,9 @@ static size_t copy_event_lines(const char *text, const char *end, size_t skip, c
 }
 
 /*
- * Reduces the log to the lines that begin in its second half, and the last events of its first
- * half. Replaces the file, so that a process that reads the old file can continue to read it.
+ * Shortens the log to the lines that begin in its last LOG_FILE_KEPT bytes, and the last event
+ * lines before them, at most LOG_FILE_EVENTS bytes. Replaces the file, so that a process that reads
+ * the old file can continue to read it.
  */
 static void halve_log(struct log_file *log)
 {
@@ -116,8 +118,8 @@ static void append_text(struct log_file *log, const char *data, size_t size)
 	const char *newline;
 
 	/*
-	 * Of a text that is too long, only the last lines are kept. A text becomes so long only by
-	 * the time and the label that are added to many short lines.
+	 * Of a text that is too long, only the last lines are kept. A text is too long only if it
+	 * has many short lines: a time and a label are added to each line.
 	 */
 	if (size > WRITE_MAX) {
 		data += size - WRITE_MAX;

@@ -15,8 +15,8 @@
 
 #define LOG_FILE_KEPT (64 * 1024) /* bytes that are kept when the log becomes too long */
 /*
- * Maximum size of older events that are kept in addition, bytes. Long output of a worker must not
- * remove all events from the log.
+ * Maximum size of the events that are kept from before the last LOG_FILE_KEPT bytes, in bytes. Long
+ * output of a worker must not remove all events from the log.
  */
 #define LOG_FILE_EVENTS (16 * 1024)
 

@@ -181,5 +181,5 @@ bool record_name_differs_from_file(const struct record *record)
 int record_fail_no_file(const char *name, struct error *err)
 {
 	return error_set(err, EX_SOFTWARE, EBADMSG, NULL,
-			 "the record of '%s' does not name the gadget file", name);
+			 "the record of '%s' does not contain the path of the gadget file", name);
 }

@@ -55,7 +55,8 @@ int record_read_plan(const struct paths *paths, const char *name, const struct s
 /* Returns whether two records describe the same gadget. Ignores `autostart` and the options. */
 bool record_is_of_same_gadget(const struct record *a, const struct record *b);
 /*
- * Sets the error that the record of the gadget `name` has no gadget file. Returns a negative errno.
+ * Sets the error for a record that does not contain the path of the gadget file. `name` is the name
+ * of the gadget. Returns a negative errno.
  */
 int record_fail_no_file(const char *name, struct error *err);
 /* Returns whether the gadget has another name than in its gadget file (`up --name`). */

@@ -61,8 +61,9 @@ static int open_or_create_dir(struct rundir *rundir, const struct paths *paths, 
 }
 
 /*
- * Takes an open file description lock, which a forked child shares. Unlike a lock of flock(2),
- * other processes can query it without taking it. So a query never makes `up` or `down` fail.
+ * Takes an open file description lock, which a forked child shares. Other processes can
+ * query this lock (F_OFD_GETLK) without taking it, so a query never makes `up` or `down` fail. A
+ * lock of flock(2) cannot be queried.
  */
 static int take_lock(int fd)
 {
@@ -355,7 +356,10 @@ void rundir_each_worker(const struct rundir *rundir,
 			.worker_uid = function ? reserved_uid_of(rundir, function) : 0
 		};
 
-		/* A function with a user id can have both links: skip its worker-FUNCTION. */
+		/*
+		 * A function with a user id can have both symbolic links. Skips worker-FUNCTION
+		 * then, so that `fn` is called once for the function.
+		 */
 		if (!function || (processes.worker_uid != 0) != (user != NULL))
 			continue;
 		rundir_read_worker_processes(rundir, function, &processes);

@@ -114,7 +114,7 @@ int rundir_write(const struct rundir *rundir, const char *file, const json_t *js
  * Returns -ENOSPC if all ids are in use.
  */
 int rundir_get_worker_uid(const struct rundir *rundir, const char *function, uid_t *uid);
-/* Releases the user id of the function's worker. The run directory may already be removed. */
+/* Releases the user id of the function's worker, even if the run directory was removed. */
 void rundir_release_worker_uid(const struct rundir *rundir, const char *function);
 /*
  * Releases the worker user ids of all functions, except those for which `keep` returns true. `keep`
@@ -129,13 +129,13 @@ void rundir_release_all_worker_uids(const struct paths *paths, const char *name)
 
 /*
  * Reads the process session and the start time of the function's last worker from worker-FUNCTION.
- * Returns false if there is no such link.
+ * Returns false if this symbolic link does not exist or is invalid.
  */
 bool rundir_read_worker_processes(const struct rundir *rundir, const char *function,
 				  struct worker_processes *processes);
 /*
- * Calls `fn` once for each function for which user-FUNCTION or worker-FUNCTION has the user id or
- * the process session of its last worker.
+ * Calls `fn` once for each function that has one of the symbolic links: user-FUNCTION, with the
+ * user id of its worker, or worker-FUNCTION, with the process session of its last worker.
  */
 void rundir_each_worker(const struct rundir *rundir,
 			void (*fn)(void *data, const char *function,

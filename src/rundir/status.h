@@ -4,7 +4,8 @@
  * supervisor replaces at each change, and the objects of `status --json`
  * (schemas/output.schema.json). The macros with the suffix _MEMBERS are the tables of the members:
  * a row M(TYPE, name) defines the member of the struct, the member of the JSON object with the type
- * MEMBER_TYPE, and the field of `status -o`. `make update-reference` adds the member to the schema.
+ * MEMBER_TYPE, and the field of `status -o`. After a row was added, `make update-reference` adds
+ * the member to the schema.
  */
 #pragma once
 
@@ -59,7 +60,9 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 
 /* Further members of a gadget that is not down. */
 #define GADGET_UP_MEMBERS(M)                                                                       \
-	M(TEXT, udc)	   /* UDC of the gadget; in the status file, also if it is unbound */      \
+	/* UDC to which the gadget is bound; in the status file also while the gadget is not       \
+	   bound, except after `unbind` */                                                         \
+	M(TEXT, udc)                                                                               \
 	M(TEXT, udc_state) /* the UDC's `state` in sysfs */                                        \
 	M(TEXT, speed)	   /* speed of the connection to the host */                               \
 	M(TIME, since)	   /* time at which the gadget came up */                                  \

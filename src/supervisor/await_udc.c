@@ -89,7 +89,10 @@ int binding_await_udc(struct binding *b, double seconds, struct error *err)
 	} else {
 		_cleanup_free_ char *text = error_text(&why);
 
-		/* This line is logged in the background, too: the command that waits prints it. */
+		/*
+		 * Printed on stderr, also in the background, where gadget_log would write to the
+		 * log: the user of `up` must see why the command waits.
+		 */
 		log_about(b->live->name, NULL, LOG_INFO, "%s: waiting for a UDC: %s", b->live->name,
 			  text);
 		if (isfinite(seconds))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Binds and unbinds a gadget that is up. Used only in PHASE_UP. */
+/* Binds and unbinds a gadget that is up. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,8 +17,10 @@ enum binding_state {
 	BINDING_ON,		    /* bound */
 	BINDING_UNBOUND_EXTERNALLY, /* unbound by another program; ffsctl does not rebind it */
 	BINDING_UDC_REMOVED,	    /* the kernel binds the gadget again when the UDC appears */
-	BINDING_REBIND_DUE, /* ffsctl binds the gadget again when it can; the kernel does not */
-	BINDING_FAILED,	    /* unbound because a worker failed for good (on_failed) */
+	/* ffsctl, and not the kernel, binds the gadget again when the UDC exists and all workers
+	   are ready */
+	BINDING_REBIND_DUE,
+	BINDING_FAILED, /* unbound because a worker is WORKER_FAILED (on_failed) */
 	BINDING_STATE_COUNT
 };
 
@@ -26,7 +28,7 @@ enum binding_event {
 	BINDING_EV_BIND,	/* `bind` was requested, and every worker is ready */
 	BINDING_EV_UNBIND,	/* `unbind` was requested */
 	BINDING_EV_READY,	/* every worker is ready */
-	BINDING_EV_FAILED,	/* a worker failed for good, and its on_failed is "unbind" */
+	BINDING_EV_FAILED,	/* a worker became WORKER_FAILED, and its on_failed is "unbind" */
 	BINDING_EV_EP0_CLOSED,	/* a daemon ended, so the kernel unbound the gadget (f_fs.c,
 				 * ffs_closed)
 				 */
@@ -69,7 +71,8 @@ void binding_init(struct binding *binding, struct live_gadget *live, struct usb_
 void binding_free(struct binding *binding);
 /*
  * await_udc.c: chooses the UDC. If none matches, waits at most `seconds` for one; HUGE_VAL: no
- * limit. Returns 0 after binding->udc was set, or when `down` came first (GADGET_STOPPING).
+ * limit. Returns 0 after binding->udc was set, or if `down` was requested before
+ * (GADGET_STOPPING).
  */
 int binding_await_udc(struct binding *binding, double seconds, struct error *err);
 
@@ -87,7 +90,8 @@ void binding_set_state_after_takeover(struct binding *binding, const char *udc, 
  * Requests a bind to `udc`; NULL: to the last UDC, or, if there is none, to the one that `up` would
  * choose. Later binding_check_kernel_and_bind binds the gadget, when the workers are ready. Sets
  * *changed to false if the gadget is bound already. Fails with EX_CANTCREAT if the gadget is bound
- * to another UDC, if another program bound it, or if a `bind` to another UDC waits for workers.
+ * to a UDC other than `udc`, if a program other than ffsctl bound it, or if an earlier `bind` to a
+ * different UDC still waits for workers.
  */
 int binding_request_bind(struct binding *binding, const char *udc, bool *changed,
 			 struct error *err);
@@ -124,17 +128,18 @@ void binding_set_udc_after_reload(struct binding *binding, char *udc);
 void binding_set_state_after_reload(struct binding *binding, enum binding_state state);
 
 /*
- * Handles the end of a daemon that had ep0 open, at which the kernel unbound the gadget (f_fs.c,
- * ffs_closed). The gadget is bound again when the restarted daemon is ready.
+ * Called after the end of a daemon that had ep0 open: the kernel closed ep0, and unbound the gadget
+ * (f_fs.c, ffs_closed). The gadget is bound again when the restarted daemon is ready.
  */
 void binding_handle_ep0_closed(struct binding *binding);
 
-/* Handles a worker with on_failed = "unbind" that failed for good. */
+/* Unbinds the gadget, because a worker with on_failed = "unbind" is WORKER_FAILED. */
 void binding_handle_failed_worker(struct binding *binding);
 
 /*
- * Returns whether a restart need not wait for a rebind: the rebind has succeeded, has failed (err
- * has the reason), or is not due. Returns false while another worker is being restarted.
+ * Called for `restart` when its workers are ready. Returns true if the command need not wait for a
+ * rebind: none is due, or the rebind has succeeded or failed (err has the reason). Returns false
+ * while a rebind waits, for other workers or for the end of a reload.
  */
 bool binding_rebind_has_ended(const struct binding *binding, struct error *err);
 

@@ -38,7 +38,7 @@ bool binding_is_bound_in_kernel(const struct binding *b)
 	return gadget && streq(gadget, b->live->name);
 }
 
-/* Returns whether a process whose end unbinds the gadget has died and is not reaped yet. */
+/* Does the same as binding_has_unreaped_ep0_process for one function. */
 static bool has_unreaped_ep0_process(const struct live_function *function)
 {
 	return (function->keeper.pid > 0 && !process_alive(function->keeper.pid)) ||

@@ -16,15 +16,19 @@ char *binding_udc_in_configfs(const struct binding *binding);
 /* Returns whether configfs contains the UDC that ffsctl wrote, even if that UDC does not exist. */
 bool binding_configfs_has_udc(const struct binding *binding);
 /*
- * Returns the event that describes the state in the kernel; BINDING_EVENT_COUNT: no event. If
- * configfs contains the UDC's name but the UDC is not bound to the gadget, returns
- * BINDING_EV_REBIND_FAILED if the UDC was removed and is back, because then the kernel's bind has
- * failed, and no event while the kernel is still removing or adding the UDC.
- * Otherwise another program has unbound the gadget through the driver core, and it returns
- * BINDING_EV_UNBOUND.
+ * Returns the event that describes the state in the kernel:
+ *
+ *   BINDING_EV_UDC_REMOVED    the UDC does not exist
+ *   BINDING_EV_BOUND          the gadget is bound to the UDC
+ *   BINDING_EV_UNBOUND        another program has unbound the gadget: configfs does not contain the
+ *                             UDC, or the gadget was unbound through the driver core
+ *   BINDING_EV_REBIND_FAILED  the UDC was removed and exists again, but the gadget is not bound to
+ *                             it: the kernel's bind has failed
+ *   BINDING_EVENT_COUNT       no event: the kernel is still removing or adding the UDC
  */
 enum binding_event binding_event_from_kernel(const struct binding *binding);
 /*
- * Returns whether a keeper or a daemon has died but is not reaped yet. Its end unbinds the gadget.
+ * Returns whether a keeper or a daemon has died but is not reaped yet. The kernel unbinds the
+ * gadget when such a process dies.
  */
 bool binding_has_unreaped_ep0_process(const struct binding *binding);

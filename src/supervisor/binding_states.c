@@ -66,13 +66,13 @@ static int set_bind_step(struct live_gadget *live, const char *udc, struct error
 	} else {
 		configfs_add_bind(&live->plan, &live->configfs, udc);
 	}
-	/* Writes the record even if the plan had the step: the last write may have failed. */
+	/* Writes the record even if the plan had a bind step: an earlier write may have failed. */
 	return gadget_write_record(live, err);
 }
 
 /*
- * Returns whether the worker has failed and its on_failed is "unbind", which forbids a bind even if
- * the first bind did not wait for this worker.
+ * Returns whether the worker has failed and has on_failed = "unbind". Then the gadget must not be
+ * bound, even if the bind does not wait for this worker otherwise.
  */
 static bool failure_forbids_bind(const struct live_worker *worker)
 {
@@ -165,11 +165,11 @@ static int rebind(struct binding *b, struct error *err)
 		return error_udc_removed(b, err);
 	host_watch_udc_state(b->host, b->udc);
 	/*
-	 * Writes the status before it changes the UDC in configfs: otherwise inspect_ours.c would
-	 * report an unbind by another program.
+	 * Writes the status before it changes the UDC in configfs: otherwise inspect_run_dir.c
+	 * would report an unbind by another program.
 	 */
 	gadget_write_status(b->live);
-	/* A reload drops a bind step that is not applied. */
+	/* Adds the bind step if a reload has removed it, because it was not applied. */
 	r = set_bind_step(b->live, b->udc, err);
 	if (r == 0)
 		r = plan_apply(&b->live->plan, err);
@@ -197,12 +197,12 @@ static int do_rebind(struct binding *b, struct error *err)
 }
 
 /*
- * Returns the UDC to bind to: the one that `bind` names, else the last one, else the one of --udc;
- * NULL: the gadget file selects the UDC.
+ * Returns the UDC to bind to: the one that `bind` names, else the one to which the gadget was bound
+ * last, else the one of --udc; NULL: the gadget file selects the UDC.
  */
 static const char *udc_to_bind(const struct binding *b)
 {
-	/* After another program unbound the gadget, b->udc is still set. */
+	/* Only `unbind` moves b->udc to b->last_udc; an unbind by another program does not. */
 	const char *const names[] = { b->requested_udc, b->udc, b->last_udc,
 				      b->udc_from_command_line };
 
@@ -225,8 +225,8 @@ static int do_bind(struct binding *b, struct error *err)
 	was = b->udc;
 	b->udc = steal_ptr(udc);
 	host_watch_udc_state(b->host, b->udc);
-	binding_watch_uevents(
-		b); /* before the bind, so that the uevents that it causes are received */
+	/* Opens the uevent socket before the bind, so that the uevents of the bind are received. */
+	binding_watch_uevents(b);
 	/*
 	 * Writes the status before the bind: otherwise inspect_run_dir.c would report a bind by
 	 * another program.
@@ -251,8 +251,8 @@ static int do_unbind(struct binding *b, struct error *err)
 
 	/*
 	 * Writes the status before the unbind: otherwise inspect_run_dir.c would report an unbind
-	 * by another program. The status still contains the UDC, so that it is correct before the
-	 * unbind and after it.
+	 * by another program. The status contains the UDC and `no_bind`: with both,
+	 * inspect_run_dir.c accepts the gadget bound and unbound.
 	 */
 	b->must_stay_unbound = true;
 	gadget_write_status(b->live);
@@ -283,7 +283,8 @@ static const struct transition {
 } cells[BINDING_STATE_COUNT][BINDING_EVENT_COUNT] = {
 	[BINDING_OFF] = {
 		[BINDING_EV_BIND] = { do_bind, BINDING_ON },
-		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF }, /* of another program's bind */
+		/* unbinds a gadget that another program has bound */
+		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF },
 	},
 	[BINDING_ON] = {
 		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF },
@@ -293,7 +294,7 @@ static const struct transition {
 		[BINDING_EV_UDC_REMOVED] = { do_handle_udc_removal, BINDING_UDC_REMOVED },
 		[BINDING_EV_REBIND_FAILED] = { do_handle_rebind_failure, BINDING_REBIND_DUE },
 	},
-	[BINDING_UNBOUND_EXTERNALLY] = { /* until another program or a command binds the gadget */
+	[BINDING_UNBOUND_EXTERNALLY] = { /* ffsctl binds the gadget only if `bind` requests it */
 		[BINDING_EV_BIND] = { do_bind, BINDING_ON },
 		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF },
 		[BINDING_EV_BOUND] = { do_handle_external_bind, BINDING_ON },
@@ -397,7 +398,7 @@ static void handle_kernel_change(struct binding *b)
 	enum binding_event event = b->udc ? binding_event_from_kernel(b) : BINDING_EVENT_COUNT;
 
 	if (event != BINDING_EV_BOUND && binding_has_unreaped_ep0_process(b))
-		return; /* the end of that process causes the next check */
+		return; /* called again when that process is reaped */
 	/*
 	 * The UDC was removed and added since the last check. Open files of the removed UDC report
 	 * nothing any more, so the files of the new UDC are opened.
@@ -498,13 +499,14 @@ int binding_request_bind(struct binding *b, const char *udc, bool *changed, stru
 		return gadget_error_bound_elsewhere(live->name, now, udc, err);
 	if (!now && b->bind_requested && b->requested_udc && udc && !streq(b->requested_udc, udc)) {
 		error_set(err, EX_CANTCREAT, EBUSY, NULL,
-			  "another 'bind' waits to bind '%s' to %s, not to %s", live->name,
-			  b->requested_udc, udc);
+			  "cannot bind '%s' to %s: an earlier 'bind' to %s still waits for workers",
+			  live->name, udc, b->requested_udc);
 		return error_add_unbind_hint(live->name, err);
 	}
 	if (now)
 		return 0;
-	b->uevent_arrived = true; /* another program may have unbound the gadget meanwhile */
+	/* Requests a check of the kernel's state: another program may have unbound the gadget. */
+	b->uevent_arrived = true;
 	error_clear(&b->bind_error);
 	if (!b->bind_requested)
 		free(steal_ptr(b->requested_udc));
@@ -523,7 +525,7 @@ int binding_unbind(struct binding *b, bool *changed, struct error *err)
 	*changed = now || b->bind_requested;
 	if (b->bind_requested)
 		error_set(&b->bind_error, EX_TEMPFAIL, ECANCELED, NULL,
-			  "'unbind' came before '%s' was bound", b->live->name);
+			  "'unbind' was requested before '%s' was bound", b->live->name);
 	b->bind_requested = false;
 	r = handle_binding_event(b, BINDING_EV_UNBIND, err);
 	if (r == 0 && *changed)

@@ -30,7 +30,7 @@ static int open_uevent_watch(struct binding *b, const char *udc, struct error *e
 	if (fd < 0)
 		return fd;
 	if (udc)
-		udc_watch_filter(fd, udc); /* without the filter more uevents arrive */
+		udc_watch_filter(fd, udc); /* ignores errors: then more uevents arrive */
 	r = fd_watch_add(&b->live->loop, &b->uevent_watch, fd, EPOLLIN, on_uevent, b);
 	if (r == 0)
 		return 0;

@@ -146,8 +146,9 @@ static void refuse_without_free_fd(struct control_server *control)
 	cleanup_close(&control->spare_fd);
 	late.watch.fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (late.watch.fd >= 0)
-		control_refuse(&late, EX_OSERR,
-			       "its supervisor has no file descriptor left (RLIMIT_NOFILE)");
+		control_refuse(
+			&late, EX_OSERR,
+			"the gadget's supervisor has no file descriptor left (RLIMIT_NOFILE)");
 	control->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
@@ -163,8 +164,9 @@ static void on_new_client(void *data, uint32_t events _unused_)
 		return;
 	late.watch.fd = fd;
 	if (!may_send_commands(&late)) {
-		control_refuse(&late, EX_NOPERM,
-			       "its supervisor answers only root and the group of --group");
+		control_refuse(
+			&late, EX_NOPERM,
+			"the gadget's supervisor answers only root and the group of --group");
 		return;
 	}
 	client = find_slot_for_client(control, &late);
@@ -239,7 +241,7 @@ static void refuse_reloads_that_down_cancelled(struct control_server *control)
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].waits_for == CLIENT_WAITS_RELOAD)
 			control_refuse(&control->clients[i], EX_TEMPFAIL,
-				       "'down' came before it was reloaded");
+				       "'down' was requested before the reload was complete");
 }
 
 void control_answer_down(struct control_server *control, const struct error *err)

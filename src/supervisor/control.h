@@ -6,14 +6,14 @@
 #include "rundir/control.h"
 #include "rundir/rundir.h"
 
-#define CONTROL_CLIENTS 32 /* maximum of connected clients */
-#define CONTROL_WAITS 16   /* maximum of clients that only wait, perhaps without a time limit */
+#define CONTROL_CLIENTS 32 /* maximum number of connected clients */
+#define CONTROL_WAITS 16   /* maximum number of clients of `wait` and `wait-host` */
 /*
  * How many of CONTROL_CLIENTS and of CONTROL_WAITS only root can use, so that members of the group
  * cannot block root.
  */
 #define CONTROL_FOR_ROOT 8
-/* Maximum of clients of one user of the group. */
+/* Maximum number of clients of one user of the group. */
 #define CONTROL_PER_USER 8
 /* Seconds within which a client must send its command. */
 #define CONTROL_COMMAND_SECONDS 5
@@ -37,7 +37,8 @@ struct control_client {
 		CLIENT_WAITS_RESTART,
 		CLIENT_WAITS_BIND,
 		CLIENT_WAITS_RELOAD,
-		CLIENT_WAITS_READY, /* clients in this state, and in the states below, only wait */
+		/* This state and the following ones: clients of `wait` and `wait-host`. */
+		CLIENT_WAITS_READY,
 		CLIENT_WAITS_HOST,
 		CLIENT_WAITS_NO_HOST,
 	} waits_for;
@@ -56,8 +57,8 @@ struct control_server {
 
 	struct fd_watch listener, command_deadline_timer;
 	/*
-	 * File descriptor that is closed to accept and refuse a client when no other one is free;
-	 * owned.
+	 * Spare file descriptor; owned. If no other descriptor is free, it is closed, so that a
+	 * client can be accepted and gets an error.
 	 */
 	int spare_fd;
 	struct control_client clients[CONTROL_CLIENTS];

@@ -83,10 +83,14 @@ bool control_client_restarts_function(const struct control_client *client,
 
 void control_refuse_as_too_many(struct control_client *client)
 {
-	control_refuse(client, EX_CANTCREAT, "too many commands wait for its supervisor already");
+	control_refuse(client, EX_CANTCREAT,
+		       "too many commands wait for the gadget's supervisor already");
 }
 
-/* If a client of `bind` ended before the bind, the gadget must not be bound later. */
+/*
+ * Cancels a bind for which no client waits any more: if the user has interrupted `ffsctl bind`, the
+ * gadget must not be bound later.
+ */
 void control_handle_closed_client(struct control_client *client)
 {
 	struct control_server *control = client->control;
@@ -115,13 +119,14 @@ void control_refuse_all(struct control_server *control, int except_fd)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	error_set(&err, EX_TEMPFAIL, EAGAIN, NULL, "its supervisor becomes another program");
+	error_set(&err, EX_TEMPFAIL, EAGAIN, NULL,
+		  "the gadget's supervisor is about to execute another program");
 	error_add_hint(&err, "try again");
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (control->clients[i].watch.fd >= 0 && control->clients[i].watch.fd != except_fd)
 			control_answer(&control->clients[i], &err);
 	binding_cancel_bind(control->binding);
-	/* Accepts and refuses the clients in the socket's queue, at most CONTROL_CLIENTS. */
+	/* Also answers the clients that are not accepted yet, at most CONTROL_CLIENTS. */
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++) {
 		int fd = accept4(control->listener.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 

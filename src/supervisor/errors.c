@@ -36,7 +36,7 @@ int error_add_down_hint(const char *name, struct error *err)
 
 void gadget_add_undo_error(struct error *err, const struct error *undo)
 {
-	error_add_detail(err, "and undoing it failed: %s", undo->text);
+	error_add_detail(err, "not all steps could be undone: %s", undo->text);
 	if (undo->hint)
 		error_add_hint(err, "%s", undo->hint);
 }

@@ -44,9 +44,10 @@ void failures_handle_dead_keeper(struct live_gadget *live, struct live_function 
 	if (!ends && function_restart_keeper(function))
 		return;
 	error_set(&err, EX_PROTOCOL, ECHILD, NULL,
-		  "the keeper of '%s' has died, and the function with it", function->model->label);
+		  "the keeper of '%s' has died, so the function does not work any more",
+		  function->model->label);
 	gadget_log_error(live, NULL, &err);
-	if (ends) /* the gadget goes down, so the keeper was about to be ended */
+	if (ends) /* the gadget goes down already, so nothing else must be done */
 		return;
 	if (live->functions.phase != PHASE_UP) {
 		gadget_begin_down(live, &err);

@@ -7,7 +7,7 @@ struct live_function;
 struct live_gadget;
 struct live_worker;
 
-/* Handles a worker that failed for good. */
+/* Handles a worker that has become WORKER_FAILED. */
 void failures_handle_failed_worker(struct binding *binding, struct live_worker *worker);
 /*
  * Handles the death of a keeper: starts another keeper. If that is not possible, the gadget fails.

@@ -6,11 +6,11 @@
 #include "supervisor/live_gadget.h"
 
 static const struct {
-	const char *name;	      /* name of the state in traces */
-	enum up_down_phase phase;     /* value of functions.phase in this state */
-	enum gadget_condition status; /* the state that `status` prints; STATUS_UNKNOWN: it depends
-					 on binding and workers */
-	const char *notification;     /* notification for sd_notify(3); NULL: none */
+	const char *name;	  /* name of the state in traces */
+	enum up_down_phase phase; /* value of functions.phase in this state */
+	/* what `status` prints; STATUS_UNKNOWN: condition_of_binding_and_workers finds it out */
+	enum gadget_condition status;
+	const char *notification; /* notification for sd_notify(3); NULL: none */
 	const char *refusal; /* reason why commands that change the gadget are refused; NULL: they
 				are accepted */
 	const char *hint;    /* hint of the error for a refused command; NULL: none */
@@ -21,19 +21,19 @@ static const struct {
 			      "the gadget is not up yet", NULL },
 	[GADGET_UP] = { "UP", PHASE_UP, STATUS_UNKNOWN, "READY=1", NULL, NULL },
 	[GADGET_RELOADING] = { "RELOADING", PHASE_UP, STATUS_UNKNOWN, GADGET_NOTIFY_RELOADING,
-			       "it is being reloaded", "try again when that is over" },
+			       "the gadget is being reloaded", "try again after the reload" },
 	[GADGET_REVERTING] = { "REVERTING", PHASE_UP, STATUS_UNKNOWN, GADGET_NOTIFY_RELOADING,
-			       "it is being reloaded", "try again when that is over" },
+			       "the gadget is being reloaded", "try again after the reload" },
 	[GADGET_BROKEN] = { "BROKEN", PHASE_UP, STATUS_DEGRADED, "READY=1",
 			    "a reload could not be undone", "take it down, then up again" },
 	[GADGET_FAILED] = { "FAILED", PHASE_UP, STATUS_FAILED, "READY=1", "the gadget has failed",
 			    "take it down, then up again" },
 	[GADGET_SWITCHING] = { "SWITCHING", PHASE_GOING_DOWN, STATUS_DEGRADED, NULL,
-			       "it is about to become another gadget (switch_to)", NULL },
+			       "the gadget is about to become another gadget (switch_to)", NULL },
 	[GADGET_STOPPING] = { "STOPPING", PHASE_GOING_DOWN, STATUS_DEGRADED, "STOPPING=1",
 			      "the gadget is being taken down", NULL },
 	[GADGET_SWITCHED] = { "SWITCHED", PHASE_GONE, STATUS_DEGRADED, NULL,
-			      "it is about to become another gadget (switch_to)", NULL },
+			      "the gadget is about to become another gadget (switch_to)", NULL },
 	[GADGET_GONE] = { "GONE", PHASE_GONE, STATUS_DEGRADED, "STOPPING=1", "the gadget is down",
 			  NULL },
 };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The state of a gadget: one table of states and events. The state determines what `status` prints,
- * what a service manager is sent, which commands are refused with which message, and which phase
- * functions see. The binding (binding.h) and each worker (function/worker.h) have states of their
- * own.
+ * what is sent to a service manager, which commands are refused with which message, and the `phase`
+ * in struct functions. The binding (binding.h) and each worker (function/worker.h) have states of
+ * their own.
  */
 #pragma once
 
@@ -36,19 +36,20 @@ enum gadget_state {
 
 enum gadget_event {
 	GADGET_EV_BEGIN,     /* the UDC is chosen, or none is needed */
-	GADGET_EV_MADE,	     /* the last step is applied */
+	GADGET_EV_MADE,	     /* all steps are applied */
 	GADGET_EV_TAKE_OVER, /* the gadget of a dead supervisor is taken over: everything that the
 				supervisor made still exists */
 	GADGET_EV_RELOAD,    /* a reload begins: the gadget file is valid and can be applied */
-	GADGET_EV_RELOADED,  /* the last change is applied */
+	GADGET_EV_RELOADED,  /* all changes are applied */
 	GADGET_EV_REVERT,    /* a change failed, or the reload took longer than its timeout */
-	GADGET_EV_REVERTED,  /* the last change is undone */
+	GADGET_EV_REVERTED,  /* all changes are undone */
 	GADGET_EV_REVERT_FAILED, /* a change cannot be undone */
 	GADGET_EV_KEEPER_DIED,	 /* a keeper died and cannot be replaced */
 	GADGET_EV_SWITCH,	 /* a worker requested another gadget, and the checks succeeded */
 	GADGET_EV_DOWN,		 /* `down`, a signal, or the gadget cannot come up */
 	GADGET_EV_UNDONE,	 /* every step is undone, or cannot be undone */
-	GADGET_EV_DROPPED,	 /* all workers of a failed gadget in the foreground have ended */
+	/* in the foreground: the gadget has failed, and all its workers have ended */
+	GADGET_EV_DROPPED,
 	GADGET_EVENT_COUNT
 };
 

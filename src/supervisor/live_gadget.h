@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A gadget while its supervisor runs. All components of the supervisor use this struct. Each
- * component has a struct of its own for data that only the component changes; it points at this
- * struct and at the structs of the components that it calls. Only supervisor.c knows all
- * components.
+ * component also has a struct for the data that only this component changes. That struct points at
+ * struct live_gadget and at the structs of the components that are called. Only supervisor.c knows
+ * all components.
  */
 #pragma once
 
@@ -85,8 +85,8 @@ void gadget_log_error(struct live_gadget *live, const char *what, const struct e
 void gadget_log_line(struct live_gadget *live, const char *label, int priority, const char *text);
 
 /*
- * Begins to take the gadget down. Moves the error `why` to live->failure, or clears it if
- * live->failure is set already. `why` may be NULL.
+ * Begins to take the gadget down. Moves the error `why` to live->failure; if live->failure is set
+ * already, keeps it and clears `why`. `why` may be NULL.
  */
 void gadget_begin_down(struct live_gadget *live, struct error *why);
 

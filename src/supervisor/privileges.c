@@ -22,8 +22,8 @@
 #define ALL_CAPABILITIES UINT64_MAX
 
 /*
- * Maximum of gadget files that are read because of switch_to. Capabilities that only further files
- * need are given up.
+ * Maximum of gadget files that are read because of switch_to. The supervisor does not read more
+ * files, and gives up the capabilities that only those need.
  */
 #define SWITCH_FILES_MAX 64
 
@@ -126,11 +126,7 @@ int privileges_check(const struct live_gadget *live, const struct function *func
 	const struct worker *w = function->worker;
 	uint64_t own, bounding;
 
-	/*
-	 * `reload --dry-run` makes its plan in another process, which has given up no capabilities.
-	 */
-	if (!gadget_steps_are_applied(live) || !w || !worker_needs_privileges(w) ||
-	    !capabilities_get(&own, &bounding))
+	if (!w || !worker_needs_privileges(w) || !capabilities_get(&own, &bounding))
 		return 0;
 	/* A worker cannot get capabilities that the supervisor did not have at its start. */
 	if (w->process.keep_all_privileges ? !(own & ~bounding)

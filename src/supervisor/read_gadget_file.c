@@ -39,7 +39,7 @@ int supervisor_read_gadget_file(const char *path, const char *name, const char *
 	struct stat st;
 	int r;
 
-	/* Reading a FIFO, which `up` accepts, would block here. */
+	/* `up` accepts a FIFO as gadget file, but here a read of the FIFO would block. */
 	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return error_set(err, EX_NOINPUT, EINVAL, path, "%s is not a regular file", path);
 	r = gadgetfile_load_with_dirs(path, name, dirs, NULL, trust, gadget, document, &diags, err);

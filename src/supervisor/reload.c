@@ -123,7 +123,7 @@ static void end_reload(struct reloader *reloader, struct reload *r)
 			failures_handle_failed_worker(reloader->binding,
 						      live->functions.list[n]->worker);
 	live_gadget_request_update(live);
-	/* Writes the status before the log line: a reader of that line may then read the status. */
+	/* Written before the log line: a program that waits for the line may read the status next. */
 	gadget_write_status(live);
 }
 
@@ -133,7 +133,7 @@ static void log_reloaded(struct reloader *reloader, size_t n)
 
 	if (reloader->last_result.awaits_udc)
 		gadget_log(reloader->live,
-			   "reloaded: %zu %s; it is bound again when its UDC %s is back", n,
+			   "reloaded: %zu %s; the gadget is bound again when its UDC %s is back", n,
 			   changes, reloader->binding->udc);
 	else if (reloader->last_result.gadget_rebound)
 		gadget_log(reloader->live, "reloaded with a rebind: %zu %s", n, changes);
@@ -182,10 +182,11 @@ static void finish_reverted_reload(struct reloader *reloader, struct reload *r)
 	if (r->gadget_was_unbound)
 		binding_set_state_after_reload(
 			reloader->binding, r->bind_awaits_udc ? BINDING_REBIND_DUE : BINDING_ON);
-	error_add_detail(&r->failed_change_error, "'%s' is as it was before", live->name);
+	error_add_detail(&r->failed_change_error, "'%s' is as it was before the reload",
+			 live->name);
 	if (r->bind_awaits_udc)
 		error_add_detail(&r->failed_change_error,
-				 "it is bound again when its UDC %s is back",
+				 "the gadget is bound again when its UDC %s is back",
 				 reloader->binding->udc);
 	error_move(&reloader->last_result.reload_error, &r->failed_change_error);
 	gadget_handle_event(live, GADGET_EV_REVERTED);
@@ -217,7 +218,7 @@ static void finish_irreversible_reload(struct reloader *reloader, struct reload 
  * ----------------------------------------------------------------------------------
  */
 
-/* Restarts the workers that the reload has stopped, or was stopping, when it is reverted. */
+/* Called when a reload is reverted: restarts the workers that it has stopped or begun to stop. */
 static void restart_stopped_workers(struct live_gadget *live)
 {
 	for (size_t n = 0; n < live->functions.n; n++) {
@@ -433,7 +434,8 @@ static void abandon_reload(struct live_gadget *live, struct reload *r)
 
 /*
  * Checks that no other program has a file open in a FunctionFS mount that the reload removes. An
- * open file would prevent the unmount, and the changes could not be reverted either.
+ * open file would prevent the unmount. The reload could not be reverted either, because FunctionFS
+ * accepts no new descriptors while a file is open.
  */
 static int check_mounts_unused(const struct reload *r, struct error *err)
 {
@@ -494,7 +496,7 @@ static int prepare_reload(struct reloader *reloader, struct reload *r, const cha
 	int result = binding_check_no_other_bind(reloader->binding, err);
 
 	if (result == 0)
-		/* If a file is named, the command has already printed its diagnostics. */
+		/* If the request has a path, the client has printed the file's diagnostics. */
 		result = reload_read_file(r, &live->record, path, keep_name, live->gadget_file_dirs,
 					  gadget_file_trust(live), path ? NULL : log_diagnostic,
 					  live, err);

@@ -2,7 +2,7 @@
 /*
  * Applies another gadget file to a gadget that is up: applies the difference between the old and
  * the new plan, and reverts it on failure. A function that is in both plans keeps its mount, keeper
- * and worker. Used only in PHASE_UP.
+ * and worker. A reload is possible only in PHASE_UP.
  *
  * During a reload the supervisor's plan is the merged plan, which contains the steps of both. It is
  * written to the record before the first change, so that `down`, and a process that finds the

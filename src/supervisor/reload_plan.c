@@ -34,7 +34,9 @@ int reload_read_file(struct reload *r, const struct record *record, const char *
 		return result;
 	error_set(err, EX_CANTCREAT, EEXIST, path, "%s is the gadget file of '%s', not of '%s'",
 		  path, r->new_gadget->name, name);
-	return error_add_hint(err, "a gadget keeps its name, so take '%s' down, then up", name);
+	return error_add_hint(
+		err, "a reload cannot change the name: 'ffsctl down %s', then 'ffsctl up %s'", name,
+		path);
 }
 
 /* --- the UDC -------------------------------------------------------------------------------------
@@ -110,8 +112,8 @@ static struct live_function *find_kept_function(const struct plan *plan, const s
 }
 
 /*
- * Assigns the steps of the new function `next` to the old function, which is kept. Only the worker
- * of `next` is used.
+ * Assigns the steps of the new function `next` to the old function, which keeps its mount and its
+ * keeper. The worker of `next` may replace the old worker.
  */
 static void give_steps_to_kept_function(struct plan *plan, struct live_function *function,
 					struct live_function *next)

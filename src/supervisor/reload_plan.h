@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Makes the difference between the plan of a gadget that is up and the plan of a new gadget file.
- * The first plan comes from the supervisor, or from the record for `reload --dry-run`. Changes
- * nothing on the machine.
+ * The old plan is that of the supervisor; `reload --dry-run` reads it from the gadget's record.
+ * Changes nothing on the machine.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The dependencies between steps: those in configfs (configfs/step_dependencies.h), and those of
- * functions and workers. The rules compare only op, path and value, because the old plan may come
- * from a record.
+ * functions and workers. The rules compare only op, path and value: if the old plan was read from
+ * a record, its steps have no `context`.
  */
 #include <stdlib.h>
 
@@ -66,10 +66,10 @@ static bool step_depends_on(const struct step *later, const struct step *earlier
 }
 
 /*
- * Steps below a mount are applied again with the mount, because descriptors can be written only
- * once per mount.
+ * If a step below a mount point changes, FunctionFS is unmounted and mounted again, because
+ * FunctionFS accepts no other descriptors while ep0 is open.
  */
-static bool step_reapplies_later_step(const struct step *earlier, const struct step *later)
+static bool reapply_earlier_if_later_changes(const struct step *earlier, const struct step *later)
 {
 	if (earlier->op == &ffs_op_mount)
 		return !is_worker_step(later) && path_is_below(later->path, earlier->path);
@@ -85,7 +85,7 @@ static bool step_replaces_old_step(const struct step *next, const struct step *l
 
 const struct plan_rules reload_rules = {
 	.depends_on = step_depends_on,
-	.reapply_earlier_if_later_changes = step_reapplies_later_step,
+	.reapply_earlier_if_later_changes = reapply_earlier_if_later_changes,
 	.can_replace_in_place = step_replaces_old_step,
 };
 

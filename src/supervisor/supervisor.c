@@ -146,8 +146,8 @@ static void continue_up(struct supervisor *s)
 	_cleanup_error_ struct error err = { 0 };
 	int r;
 
-	host_watch_udc_state(&s->host,
-			     s->binding.udc); /* must precede the bind, which is the last step */
+	/* Must be called before the bind, which is the last step of the plan. */
+	host_watch_udc_state(&s->host, s->binding.udc);
 	r = plan_apply(&s->live.plan, &err);
 	if (r == 0)
 		finish_coming_up(s);
@@ -207,7 +207,7 @@ static void report_up(struct supervisor *s)
 	s->live.up_is_awaited = false;
 	s->live.needs_plan_and_status_update =
 		s->live.needs_plan_and_status_update || s->reloader.reload_requested;
-	/* Logged after the status was written: a reader of this line may then read the status. */
+	/* The status was written before: a program that waits for this line may read it next. */
 	gadget_log(&s->live, "%sup%s%s", s->takeover.took_over ? "taken over; " : "",
 		   udc ? " on " : ", not bound", udc ? udc : "");
 }

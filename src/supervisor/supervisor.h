@@ -37,10 +37,10 @@ struct supervisor_options {
 	bool no_bind;	      /* --no-bind */
 	const char *const *gadget_file_dirs; /* directories in which gadget files are searched by
 						name; ends with NULL */
-	double linger_seconds; /* --hold: seconds that keepers wait after the death of the
-				  supervisor */
-	gid_t allowed_gid;     /* --group, whose members may send commands; 0: only root may */
-	bool foreground;       /* the log and the workers' output go to stderr */
+	/* --hold: seconds that keepers wait for a takeover after the supervisor died */
+	double linger_seconds;
+	gid_t allowed_gid; /* --group, whose members may send commands; 0: only root may */
+	bool foreground;   /* the log and the workers' output go to stderr */
 	const json_t *switch_json_for_workers; /* the object "switch" in the workers'
 						configurations; NULL: none */
 	struct inherited_children
@@ -72,7 +72,7 @@ void supervisor_set_notify_fd(struct supervisor *s, int fd);
 void supervisor_record_inherited_children(struct supervisor *s);
 /*
  * Watches the socket `fd` of the command that waits until the gadget is up. If the command ends
- * before, the supervisor takes the gadget down.
+ * before the gadget is up, the supervisor takes the gadget down.
  */
 int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err);
 
@@ -91,16 +91,18 @@ int supervisor_take_over_if_plan_matches_record(struct supervisor *s);
 int supervisor_take_over_without_comparing_plans(struct supervisor *s);
 
 /*
- * Brings the gadget up and returns when it is down. Returns 0 after `down` or a signal, and a
- * negative errno if the gadget cannot come up or fails. In both cases everything has been undone,
- * except for what err names. `timeout` is the maximum time for coming up, in seconds. `wait_udc` is
- * the maximum time to wait for a UDC, in seconds; 0: does not wait; HUGE_VAL: no limit.
+ * Brings the gadget up and returns when it is down. Returns 0 after `down` or a signal: all steps
+ * are undone. Returns a negative errno if the gadget cannot come up, or has failed, or if not all
+ * steps could be undone; the remaining steps are in the record. `timeout` is the maximum time for
+ * coming up, in seconds. `wait_udc` is the maximum time to wait for a UDC, in seconds; 0: does not
+ * wait; HUGE_VAL: no limit.
  */
 int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct error *err);
 
 /*
  * Undoes the plan that a dead supervisor has recorded, and removes the run directory. `rundir` has
- * the lock; this function takes ownership of it. No takeover is possible from then on.
+ * the lock; this function takes ownership of it. Writes OWNER_CLEARING to the lock file: after
+ * that, no takeover is possible.
  */
 int supervisor_undo_recorded_plan(const struct paths *paths, const char *name,
 				  struct rundir *rundir, struct error *err);
@@ -120,8 +122,8 @@ const struct log_file *supervisor_log_file(const struct supervisor *s);
 /* Records this process in the lock file as the gadget's supervisor. */
 int supervisor_record_lock_owner(struct supervisor *s, struct error *err);
 /*
- * Returns the run directory with the lock. The caller becomes its owner; the supervisor has none
- * afterwards.
+ * Returns the run directory with the lock. The caller becomes its owner; the supervisor has no
+ * run directory afterwards.
  */
 struct rundir supervisor_hand_over_rundir(struct supervisor *s);
 
@@ -144,5 +146,5 @@ struct switch_handover {
 };
 /* Returns everything that is handed over. Afterwards the supervisor can only be freed. */
 struct switch_handover supervisor_hand_over_for_switch(struct supervisor *s);
-/* Returns the recorded child processes; the supervisor has none afterwards. */
+/* Returns the list of the recorded child processes. The caller becomes its owner. */
 struct inherited_children supervisor_hand_over_inherited_children(struct supervisor *s);

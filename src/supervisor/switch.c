@@ -43,10 +43,11 @@ static int find_target_gadget_file(const struct live_gadget *live, const char *n
 	for (size_t i = 0; i < live->model->n_switch_to; i++)
 		listed = listed || streq(live->model->switch_to[i].value, name);
 	if (!listed) {
-		error_set(err, EX_DATAERR, EPERM, NULL, "'switch_to' in %s does not name it",
-			  live->model->file);
-		return error_add_hint(err, "add the name there and reload '%s' to allow the switch",
-				      live->name);
+		error_set(err, EX_DATAERR, EPERM, NULL, "'switch_to' in %s does not contain '%s'",
+			  live->model->file, name);
+		return error_add_hint(err,
+				      "add '%s' to 'switch_to' and reload '%s' to allow the switch",
+				      name, live->name);
 	}
 	*path = gadgetfile_find_beside(live->model, live->gadget_file_dirs, name);
 	if (*path)
@@ -75,10 +76,10 @@ static int read_target_gadget_file(struct live_gadget *live, struct requested_sw
 		return r;
 	error_set(err, EX_CANTCREAT, EEXIST, path, "the gadget in %s has the same name: '%s'", path,
 		  live->name);
-	return error_add_hint(err, "set another 'name' in it");
+	return error_add_hint(err, "set another 'name' in %s", path);
 }
 
-/* Returns whether the other gadget file accepts the UDC of this gadget. */
+/* Returns whether the target's gadget file accepts the UDC of the current gadget. */
 static bool target_accepts_udc(const struct switcher *switcher, const struct gadget_udc *wanted)
 {
 	_cleanup_free_ char *driver =
@@ -102,7 +103,7 @@ static int choose_udc(const struct switcher *switcher, struct requested_switch *
 	return 0;
 }
 
-/* Makes the plan of the other gadget, because that checks users, programs and plugins. */
+/* Makes the plan of the target, because that checks users, programs and plugins. */
 static int check_plan(const struct live_gadget *live, const struct requested_switch *sw,
 		      struct error *err)
 {
@@ -114,8 +115,8 @@ static int check_plan(const struct live_gadget *live, const struct requested_swi
 }
 
 /*
- * Checks that the workers of the other gadget need no capabilities that were given up. Its file may
- * have been changed since this supervisor started.
+ * Checks that the workers of the target need no capabilities that were given up. The target's
+ * gadget file may have been changed after privileges_give_up read it.
  */
 static int check_privileges(const struct live_gadget *live, const struct gadget *g,
 			    struct error *err)
@@ -128,8 +129,8 @@ static int check_privileges(const struct live_gadget *live, const struct gadget 
 }
 
 /*
- * Checks that no other program has a file open in a FunctionFS mount of this gadget. An open file
- * would prevent the unmount, and then neither gadget would be up.
+ * Checks that no other program has a file open in a FunctionFS mount of the current gadget. An open
+ * file would prevent the unmount, and then neither gadget would be up.
  */
 static int check_mounts_unused(const struct live_gadget *live, struct error *err)
 {
@@ -167,7 +168,7 @@ static int lock_target_name(const struct live_gadget *live, struct requested_swi
 }
 
 /*
- * Writes a record without steps in the run directory of the other gadget. If this supervisor dies,
+ * Writes a record without steps in the run directory of the target. If this supervisor dies,
  * `down` can then remove that directory.
  */
 static int write_empty_record(const struct live_gadget *live, const struct requested_switch *sw,
@@ -281,8 +282,8 @@ void switch_handle_request(struct switcher *switcher, struct live_worker *worker
 		return;
 	}
 	/*
-	 * The host already has the answer to a control request that caused the switch, because the
-	 * keeper handles messages in order.
+	 * If a control request caused the switch, the host already has the answer, provided that
+	 * the worker sent it before SWITCH: the keeper handles messages in order.
 	 */
 	gadget_handle_event(switcher->live, GADGET_EV_SWITCH);
 	rundir_set_owner(&switcher->live->rundir, OWNER_STOPPING, &err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Prepares a switch: the replacement of a gadget that is up by another one, which a worker requests
- * (SWITCH). Reads the other gadget file, locks its name, and checks everything that can be checked
- * before this gadget goes down. Then this gadget goes down, and the process becomes the supervisor
- * of the other gadget (client/switch.c).
+ * Prepares a switch: if a worker requests it (SWITCH), another gadget, the target, replaces the
+ * current gadget. Reads the target's gadget file, locks its name, and checks everything that can be
+ * checked before the current gadget goes down. Then the current gadget goes down, and the process
+ * becomes the supervisor of the target (client/switch.c).
  */
 #pragma once
 
@@ -25,10 +25,10 @@ struct switcher {
 void switch_init(struct switcher *switcher, struct live_gadget *live,
 		 const struct binding *binding);
 /*
- * Handles a worker's message SWITCH. `body` contains the name of the other gadget, a NUL, and a
- * message for that gadget's workers. Only used in PHASE_UP.
+ * Handles a worker's message SWITCH. `body` contains the name of the target, a NUL, and a message
+ * for the target's workers. Must be called only in PHASE_UP.
  */
 void switch_handle_request(struct switcher *switcher, struct live_worker *worker, const char *body,
 			   size_t size);
-/* Cancels a switch because of `down`: the other gadget does not come up. */
+/* Called because of `down`: if a switch is in progress, the target does not come up. */
 void switch_cancel(struct switcher *switcher);

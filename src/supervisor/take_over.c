@@ -167,8 +167,8 @@ static void copy_start_worker_step_value(const struct step *step)
 }
 
 /*
- * Replaces the new plan by the recorded plan, which is the one that is applied. Its steps get the
- * live functions of this process, so that they can be undone.
+ * Replaces the new plan by the recorded plan, which is the one that is applied. Sets the
+ * `context` of the recorded steps to the live functions of this process: an undo needs them.
  */
 static void use_recorded_plan(struct live_gadget *live, struct previous_supervisor *prev)
 {

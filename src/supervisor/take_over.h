@@ -17,11 +17,11 @@ struct takeover {
 	struct live_gadget *live;
 	struct binding *binding;
 	struct control_server *control;
-	double linger_seconds; /* --hold: seconds that keepers wait after the death of the
-				  supervisor */
-	double linger_seconds_sent_to_keepers; /* how long the keepers wait for another supervisor,
-				       as last sent to them; 0: they do not wait */
-	bool took_over;			       /* this supervisor took the gadget over */
+	/* --hold: seconds that keepers wait for a takeover after the supervisor died */
+	double linger_seconds;
+	/* the value of linger_seconds that was last sent to the keepers; 0: they do not wait */
+	double linger_seconds_sent_to_keepers;
+	bool took_over; /* this supervisor took the gadget over */
 };
 
 void take_over_init(struct takeover *takeover, struct live_gadget *live, struct binding *binding,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Determines whether another supervisor could take the gadget over, and how long its keepers would
- * wait for it.
+ * Determines whether a new supervisor could take the gadget over if this one died now, and how long
+ * the keepers would then wait for the new one.
  */
 #include "supervisor/take_over.h"
 

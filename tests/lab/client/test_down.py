@@ -47,7 +47,7 @@ def stopped_supervisor_is_not_waited_for():
         os.sched_yield()
     for command in ("down", "restart", "unbind", "reload"):
         contains(must(ffsctl(command, "x"), 75).stderr,
-                 f"the supervisor of 'x' (pid {pid}) is stopped\nhint: 'kill -CONT {pid}' resumes it")
+                 f"the supervisor of 'x' (pid {pid}) is stopped by a signal\nhint: 'kill -CONT {pid}' resumes it")
     os.kill(pid, signal.SIGCONT)
     eq(status("x")[0]["state"], "ready")
     down("x")

@@ -539,7 +539,7 @@ def run_ends_when_keeper_dies():
     now, _ = status("x")
     kill(now["functions"][1]["keeper"])
     said = r.ends(76)
-    contains(said, "the keeper of 'b' has died, and the function with it")
+    contains(said, "the keeper of 'b' has died, so the function does not work any more")
     gadget_, code = status("x")
     eq((gadget_["state"], code), ("degraded", 1))
     ok(os.path.ismount("/dev/ffs/x/a"))

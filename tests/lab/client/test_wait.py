@@ -110,7 +110,7 @@ def connect(command=None):
 def too_many_waiters():
     up(gadget("x", LOOPBACK), "--no-bind")
     processes = [connect(b'{"command": "wait", "for": "ready"}') for _ in range(16)]
-    contains(must(ffsctl("wait", "x"), 73).stderr, "too many commands wait for its supervisor already")
+    contains(must(ffsctl("wait", "x"), 73).stderr, "too many commands wait for the gadget's supervisor already")
     must(ffsctl("bind", "x"))
     for client in processes:
         with client:
@@ -130,7 +130,7 @@ def supervisor_without_place():
     while ffsctl("-q", "wait", "x", "--timeout", "10").returncode == 0:
         clients.append(connect())
     for _ in range(30):
-        contains(must(ffsctl("down", "x"), 73).stderr, "too many commands wait for its supervisor already")
+        contains(must(ffsctl("down", "x"), 73).stderr, "too many commands wait for the gadget's supervisor already")
     for client in clients:
         client.close()
     down("x")
@@ -151,7 +151,7 @@ def supervisor_without_descriptor():
     for _ in range(3):
         with connect() as late:
             answer = json.loads(late.recv(65536))
-            eq((answer["exit"], answer["text"]), (71, "its supervisor has no file descriptor left (RLIMIT_NOFILE)"))
+            eq((answer["exit"], answer["text"]), (71, "the gadget's supervisor has no file descriptor left (RLIMIT_NOFILE)"))
     time.sleep(1)
     ok(processor_time(pid) - before < 0.5, "it spins")
     resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)

@@ -36,7 +36,7 @@ def undo_fails_after_failure(example, step):
     eq(result.returncode, KERNEL_REFUSED, "exit status")
     last, hint = result.stderr.splitlines()[-2:]
     contains(last, sentence(example.plan[-1], example.plan[-1]["do"], errno.ENOSPC))
-    contains(last, "; and undoing it failed: " + sentence(step, step["undo"], error))
+    contains(last, "; not all steps could be undone: " + sentence(step, step["undo"], error))
     contains(hint, f"'ffsctl down {example.name}' removes what is left")
     must_be_leftover(example.name)
     clear(example)

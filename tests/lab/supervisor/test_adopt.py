@@ -70,7 +70,7 @@ def keeper_killed_under_load():
             kill(now["functions"][0]["keeper"])
             after, code = await_state("flow", "failed")
             eq((after["supervisor"], code), (now["supervisor"], 1))
-            contains(after["problems"][0]["text"], "the keeper of 'echo' has died, and the function with it")
+            contains(after["problems"][0]["text"], "the keeper of 'echo' has died, so the function does not work any more")
             wait_dead(now["functions"][0]["worker"]["pid"])
             t.thread.join(patience(60))  # the device was removed
             ok(t.gone, "the device is still there")

@@ -240,7 +240,7 @@ def two_binds_at_once():
     without_worker()
     heard = ask(command="bind", udc=SECOND)
     contains(must(ffsctl("bind", "x", FIRST), 73).stderr,
-             f"another 'bind' waits to bind 'x' to {SECOND}, not to {FIRST}\nhint: 'ffsctl unbind x'")
+             f"cannot bind 'x' to {FIRST}: an earlier 'bind' to {SECOND} still waits for workers\nhint: 'ffsctl unbind x'")
     others = [ask(command="bind"), ask(command="bind", udc=SECOND)]
     must(ffsctl("restart", "x"))
     for client in (heard, *others):
@@ -282,7 +282,7 @@ def unbind_ends_waiting_bind():
     # Until the supervisor has heard of it there is nothing to take back
     while "is not bound" in must(ffsctl("unbind", "x")).stderr:
         ok(binding.poll() is None, "bind has ended")
-    contains(must(finish(binding), 75).stderr, "'unbind' came before 'x' was bound")
+    contains(must(finish(binding), 75).stderr, "'unbind' was requested before 'x' was bound")
     must(ffsctl("restart", "x"))
     eq((bound("x"), status("x")[0]["state"]), ("", "unbound"))
     down("x")

@@ -134,7 +134,7 @@ def reloading():
 def ended_in_a_reload():
     with reaches("RELOADING DOWN"):
         going = reloading()
-        contains(must(ffsctl("unbind", "x"), 73).stderr, "it is being reloaded")
+        contains(must(ffsctl("unbind", "x"), 73).stderr, "the gadget is being reloaded")
         down("x")
         must(finish(going), 75)
     with reaches("RELOADING KEEPER_DIED", "FAILED DOWN"):
@@ -177,7 +177,7 @@ def broken():
     up(gadget("x", LOOPBACK), fault="reload-fail=3:28,back-fail=2:28")
     path = pathlib.Path(gadget("x", LOOPBACK))
     path.write_text(path.read_text().replace('product = "x"', 'product = "y"').replace("0x0104;", "0x0104; bcdDevice = 0x0777;"))
-    contains(must(ffsctl("reload", "x"), 71).stderr, "and undoing it failed")
+    contains(must(ffsctl("reload", "x"), 71).stderr, "not all steps could be undone")
     eq(status("x")[0]["state"], "degraded")
 
 

@@ -143,7 +143,7 @@ def kill_keeper(path, name):
         ok(t.gone, "the device is still there")
     after, code = await_state(name, "failed")
     eq((code, after["supervisor"]), (1, now["supervisor"]))
-    contains(after["problems"][0]["text"], "the keeper of 'echo' has died, and the function with it")
+    contains(after["problems"][0]["text"], "the keeper of 'echo' has died, so the function does not work any more")
 
 
 @test("the keeper is killed while data flows: failed, nothing is removed, down cleans up, up works")

@@ -161,9 +161,9 @@ def waiting_commands_try_again():
         for process in waiting:
             result = gadgets.finish(process)
             eq(result.returncode, 75)
-            contains(result.stderr, "its supervisor becomes another program\nhint: try again")
+            contains(result.stderr, "the gadget's supervisor is about to execute another program\nhint: try again")
         answer = json.loads(idle.recv(65536))
-        eq((answer["exit"], answer["text"]), (75, "its supervisor becomes another program; try again"))
+        eq((answer["exit"], answer["text"]), (75, "the gadget's supervisor is about to execute another program; try again"))
     gate.unlink()
     await_status("flow", lambda g: g["state"] == "ready", "ready")
     down("flow")

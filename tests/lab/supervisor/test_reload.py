@@ -361,7 +361,7 @@ def drive_medium_locked():
     disk(f'{{ file = "{b}"; }}')
     with open(found[0], "rb"):
         words = reload("x", code=71).stderr
-        contains(words, "Device or resource busy; the host has locked the medium; 'x' is as it was before\n"
+        contains(words, "Device or resource busy; the host has locked the medium; 'x' is as it was before the reload\n"
                         "hint: unmount or eject it there")
     eq(begins(found[0])[0], b"a.img")
     reload()
@@ -652,10 +652,10 @@ def down_meanwhile():
     gadget("x", {"a": SLEEP, "b": odd("tell", fifo.path, "wait", start_timeout=1000)})
     going = gadgets.start("reload", "x")
     fifo.wait()
-    contains(must(ffsctl("reload", "x"), 73).stderr, "it is being reloaded")
+    contains(must(ffsctl("reload", "x"), 73).stderr, "the gadget is being reloaded")
     eq(status("x")[0]["state"], "starting")
     down("x")
-    contains(must(gadgets.finish(going), 75).stderr, "'down' came before")
+    contains(must(gadgets.finish(going), 75).stderr, "'down' was requested before")
 
 
 @test("drop-ins in another directory of gadget files count as they do for up")

@@ -182,12 +182,12 @@ def way_back_fails(way, change):
     broken(way, change, "back-fail")
     result = must(ffsctl("reload", "x"), KERNEL_REFUSED)
     last = PLANS[way][-1]
-    contains(result.stderr, sentence(last, last["do"], errno.ENOSPC) + "; and undoing it failed: " +
+    contains(result.stderr, sentence(last, last["do"], errno.ENOSPC) + "; not all steps could be undone: " +
              sentence(change, change["undo"], errno_of(change)))
     contains(result.stderr, "'ffsctl down x' removes what is left")
     shown, code = status("x")
     eq((shown["state"], code), ("degraded", 1))
-    contains(shown["problems"][0]["text"], "and undoing it failed")
+    contains(shown["problems"][0]["text"], "not all steps could be undone")
     contains(must(ffsctl("reload", "x"), 73).stderr, "take it down, then up again")
     down("x")
 

@@ -100,7 +100,7 @@ def unbound_by_reload():
     reload()
 
 
-BACK = f"it is bound again when its UDC {UDC} is back"
+BACK = f"the gadget is bound again when its UDC {UDC} is back"
 
 
 @test("the UDC is not there: the gadget is what its file says, and on the bus when the UDC is back")
@@ -164,7 +164,7 @@ def fails_without_udc():
         gadgets.cont(pid)
         said = must(finish(going), 76).stderr
         contains(said, "the worker of 'b'")
-        contains(said, f"; 'x' is as it was before; {BACK}")
+        contains(said, f"; 'x' is as it was before the reload; {BACK}")
         waits()
         eq(pids(), before)
         time.sleep(1)
@@ -178,8 +178,8 @@ def way_back_fails():
     has_gone()
     path = pathlib.Path(write("new"))
     path.write_text(path.read_text().replace("0x0104;", "0x0104; bcdDevice = 0x0777;"))
-    contains(reload(71), "and undoing it failed")
-    contains(status("x")[0]["problems"][0]["text"], "and undoing it failed")
+    contains(reload(71), "not all steps could be undone")
+    contains(status("x")[0]["problems"][0]["text"], "not all steps could be undone")
     down("x")
 
 

@@ -246,7 +246,7 @@ def refused(words, name="b", message=b""):
 def unnamed():
     b()
     up(a(names=("c",)))
-    refused(f"'switch_to' in {gadgets.DIRECTORY}/a.conf does not name it; add the name there and reload 'a' to allow the switch")
+    refused(f"'switch_to' in {gadgets.DIRECTORY}/a.conf does not contain 'b'; add 'b' to 'switch_to' and reload 'a' to allow the switch")
 
 
 def without_file():
@@ -431,7 +431,7 @@ def failure_under_run():
     await_state("a", "ready")
     ask("b")
     result = must(finish(process), 71)
-    contains(result.stderr, "No space left on device; it was brought up again after this error: 'b': cannot ")
+    contains(result.stderr, "No space left on device; the switch to another gadget had failed before: 'b': cannot ")
     must_be_gone("a", "b")
 
 

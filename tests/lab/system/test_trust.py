@@ -252,7 +252,7 @@ def group_may_command():
         up(path, "--group", OPERATORS)
         for stranger in ((OTHERS, []), (OTHERS, [OTHERS, 1, 2])):
             contains(must(as_user(*stranger, "unbind", "x"), 77).stderr,
-                     "its supervisor answers only root and the group of --group")
+                     "the gadget's supervisor answers only root and the group of --group")
             must(as_user(*stranger, "down", "x"), 77)
         pid = status("x")[0]["functions"][0]["worker"]["pid"]
         must(as_user(group, groups, "restart", "x"))
