@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Builds the project with one set of options: everything, or only the goals GOAL of make. Prints the path of the
-work directory, which has src/ and one build directory for each set.
+"""Builds the project with one set of options of ./configure. Prints the path of the work directory, which has src/ and
+one build directory for each set.
 
-  build-project.py SET [GOAL...]
+  build-project.py SET [TARGET...]
+
+SET is the name of a set in BUILDS of project.py. TARGETs are targets of make; without them everything is built.
 """
 
 import os

@@ -92,7 +92,7 @@ def fetch_deb(version):
 
 
 def make_program(final, source, *options):
-    """Compiles a program that has one source file for the lab."""
+    """Compiles a program for the lab from one source file."""
     with locked(os.path.basename(final)):
         if os.path.exists(final):
             return

@@ -10,8 +10,8 @@ WORDS = {"total": "whole", "boot": "boot", "start": "interpreter", "processor": 
 
 
 def times(result):
-    """Returns the seconds of one program for each column. `processor` is the processor time of the whole lab, with
-    its boot. `waiting` is the rest of the time, in which the lab was idle or other programs used the core."""
+    """Returns the times of one program as {column of the table: seconds}. `processor` is the processor time of the whole
+    lab, with its boot. `waiting` is the rest of the time, in which the lab was idle or other programs used the core."""
     out = {"total": result.seconds, "boot": 0.0, "start": 0.0, "processor": 0.0, **result.profile}
     out["total"] = result.seconds
     out["waiting"] = max(0.0, out["total"] - out["processor"]) if result.profile else 0.0

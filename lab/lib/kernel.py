@@ -9,11 +9,12 @@ import cache
 from modules import apply_patches
 from steps import Error, arch, building, jobs, product, run, step, write
 
-# These parts are built separately as modules (modules.py). They stay in the configuration, because they select
-# options of the kernel. These arguments of make exclude their directories from the build of the kernel.
+# Arguments of make that exclude the drivers of these options from the build of the kernel, because modules.py builds
+# these drivers. The options remain set in .config: they select other options, which the kernel image needs.
 APART = ["CONFIG_USB_GADGET=", "CONFIG_USBIP_CORE=", "CONFIG_USB_TEST="]
-# -O1 saves a quarter of the compile time and does not make programs in the lab slower (T was the same). The gadget
-# stack, which is tested and measured, is compiled with the default flags of the kernel.
+# The kernel and its drivers are compiled with -O1: this saves a quarter of the compile time and does not make programs
+# in the lab slower (the time of a fork and exec was the same). The gadget stack, which is tested and measured, is
+# compiled with the kernel's default flags (modules.py).
 FLAGS = ["KCFLAGS=-O1"]
 
 
@@ -50,10 +51,11 @@ def configure(make, source, directory, fragments, log=None):
 
 
 def make(version, flavour, variant):
-    """Makes vmlinux, and the headers and symbol tables that a build of modules needs. Requires the source.
+    """Makes vmlinux, and the headers and symbol tables that a build of modules needs. make_source() must be called
+    first.
 
-    kbuild writes the path of the directory into its products, so the directory cannot be renamed when the build
-    has ended. It is valid only if it has the file `complete`.
+    kbuild writes the path of the kernel's directory into its products, so the directory cannot be renamed when the
+    build has ended. Instead, a kernel's directory is valid only if it has the file `complete`.
     """
 
     def build(final):
@@ -76,8 +78,8 @@ def make(version, flavour, variant):
 
 
 def make_drivers(version, flavour, variant):
-    """Makes the kernel's own modules: drivers of the host side, and modules that the gadget stack needs. Requires
-    the kernel, which is not built again."""
+    """Makes the kernel's own modules: drivers of the host side, and modules that the gadget stack needs. make() must be
+    called first; the kernel is not built again."""
 
     def build(final):
         directory = cache.kernel_dir(version, flavour, variant)

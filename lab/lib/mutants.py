@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Planted defects of the project's own code: tests/mutants/ROOM.mutants.
+"""Mutants are defects that are planted in the project's own code, to check that a test detects each of them. The files
+tests/mutants/ROOM.mutants describe the mutants, one file for each directory src/ROOM.
 
 A file has one paragraph for each mutant:
 
@@ -14,8 +15,8 @@ A file has one paragraph for each mutant:
     New:
     the lines that replace these lines
 
-A mutant names no file, so it still applies after code has moved to another file. The lines of Old must occur
-exactly once in the definition of `Function`, which must be in exactly one file of src/ or include/.
+A mutant names no source file, so it still applies after code has moved to another file. Its function must be defined
+in src/ or include/. Of the definitions with that name, exactly one must have the lines of `Old:` exactly once.
 """
 
 import glob
@@ -30,7 +31,8 @@ NEEDED = ("What", "Function", "Tests")
 
 
 class Bad(Exception):
-    """A mutant cannot be planted. The text has the name of the mutant and the reason."""
+    """Raised if a file of mutants has an error, or if a mutant cannot be planted. The text has the name of the mutant, or
+    the line of the file, and the reason."""
 
 
 class Mutant:
@@ -81,7 +83,7 @@ def parse(path):
 
 
 def load(directory=DIRECTORY):
-    """Returns all mutants, sorted by room. Names are unique."""
+    """Returns the mutants of all files, in the order of the files' names. Fails if two mutants have the same name."""
     out = [m for path in sorted(glob.glob(os.path.join(directory, "*.mutants"))) for m in parse(path)]
     seen = set()
     for mutant in out:
@@ -105,8 +107,9 @@ def definition(text, name):
     The definition begins in the first column, as in the kernel's style, and ends with the first closing brace in
     that column.
     """
+    # This test saves time: most files do not have the name, and the search for a definition is slow
     if name not in text:
-        return None  # saves time, because most files do not have the name
+        return None
     for m in re.finditer(r"^(?![ \t#/*}{])[^\n;]*\b%s\b[^\n]*$" % re.escape(name), text, re.M):
         # Parameters may span lines; a prototype ends with a semicolon
         brace = re.compile(r"[{;]").search(text, m.start())
@@ -134,7 +137,7 @@ def plant(mutant, tree=cache.TREE):
         where = definition(text, mutant.fields["Function"])
         if where:
             found.append((path, text, where))
-    # Static functions of two files may have the same name: use the file that has the lines of Old
+    # Two files may have static functions of the same name: use the file whose function has the lines of `Old:`
     fit = [(p, t, w) for p, t, w in found if t[w[0]:w[1] + 1].count(mutant.old) == 1]
     if not found:
         mutant.fail("nothing in src/ defines %s" % mutant.fields["Function"])

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The test programs, the combinations in which they run, and how to run one.
 
-A test of the lab has its combinations in `# lab:` lines at its start (lab/README.md). lab/test boots a lab for
-each line, or several labs if a value has a comma. `# lab all:` lines are more combinations, for lab/test --all.
+A combination is a kernel, a speed, a flavour, a build and so on. A test program has its combinations in `# lab:` lines at
+its start (lab/README.md). lab/test boots a lab for each line, or several labs if a value has a comma. `# lab all:`
+lines have more combinations, in which only lab/test --all runs the program.
 """
 
 import fnmatch
@@ -22,7 +23,7 @@ from results import Result, parse_tap
 from steps import Error
 
 PYTHON = "/usr/bin/python3"
-# The keys of a line, with their defaults. A value with commas is a list, with one boot for each element.
+# The keys of a `# lab:` line, with their defaults. A value with commas is a list, with one boot for each element.
 KEYS = {"kernel": "6.12", "flavour": "normal", "speed": "super", "build": "plain", "udcs": "1",
         "vudcs": "0", "mem": "1G", "timeout": "120", "append": "", "parts": "1"}
 FLAGS = ("real-time", "stock", "old")
@@ -31,36 +32,37 @@ HEAD = 60  # `# lab:` lines must be among the first 60 lines of a file
 HOST_TIMEOUT = 900
 # Number of parts of the lab's own tests, like "parts=" of other tests
 SELFTEST_PARTS = 3
-# Value of `needs` of programs that run on this machine and boot labs or read the sources of the kernels.
+# Value of Program.needs for programs that run on this machine and boot labs or read the sources of the kernels.
 ALL_KERNELS = "all kernels"
 # A program that needs the kernels has this line at its start; the lab's own tests do not need it.
 WANTS_KERNELS = re.compile(rb"^# lab needs: kernels$", re.M)
 # The directories of the copied sources and of the builds in the lab.
 INSIDE = "/srv/ffsctl"
 OLD_INSIDE = "/srv/ffsctl-old"
-# Options of the sanitizers. LeakSanitizer does not work in User-Mode Linux. Other errors end the program. The
-# quarantine has 32 MiB instead of 256, because User-Mode Linux kills a program that exceeds the limit of mappings
-# (vm.max_map_count).
+# Options of the sanitizers. LeakSanitizer is off, because it does not work in User-Mode Linux. Each error that another
+# sanitizer finds ends the program. At most 32 MiB of freed memory (default: 256) stay in quarantine, because each page of
+# a program in User-Mode Linux may need a mapping on this machine, and a program that exceeds the limit of mappings
+# (vm.max_map_count) is killed.
 SANITIZER_ENV = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:exitcode=86:quarantine_size_mb=32",
                  "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=86"}
 
 
 def in_lab_needs(v, everything):
-    """Returns the kernel that a program needs. In tier 1 the debug flavour has only FunctionFS, because that is built
-    faster."""
+    """Returns the kernel that a program needs for the combination `v`. Without --all, a program for the debug flavour
+    gets the kernel of lab/run --basic, because that is built faster."""
     variant = "stock" if "stock" in v else cache.BASIC if v["flavour"] == "debug" and not everything else "patched"
     return v["kernel"], v["flavour"], variant
 
 
 class Program:
-    """A test program in one combination."""
+    """A test program and one combination in which it runs."""
 
     def __init__(self, name, args, env, timeout, in_lab, needs=None):
         self.name, self.args, self.env = name, args, env
         # What the program needs to run: a kernel as (version, flavour, variant), ALL_KERNELS, or None
         self.needs = needs
         self.timeout = timeout  # in seconds, on the reference machine
-        self.in_lab = in_lab  # its combination; None: it runs on this machine
+        self.in_lab = in_lab  # the combination, from variations(); None: the program runs on this machine, not in the lab
 
     def run(self, core=None, patience=1.0):
         """Runs the program on a core (None: any core). Its time-out is multiplied by `patience`."""
@@ -103,7 +105,7 @@ class MakeCheck(Program):
         if build_name == "sanitize":
             # LeakSanitizer works outside of the lab
             env["ASAN_OPTIONS"] = "detect_leaks=1:exitcode=86"
-        # No -j, because it must use only its share of one core, like other programs
+        # No -j, because parallel jobs would take processor time from the other programs on this core
         super().__init__("make check [%s]" % build_name,
                          ["make", "-C", self.directory, "check", *goals] + LENIENT * lenient, env, HOST_TIMEOUT, None)
 
@@ -197,7 +199,7 @@ def starter(path, name=None):
 
 
 def expand(path, words):
-    """Yields the combinations of a line, as dicts of all keys and of the flags that are set."""
+    """Yields the combinations of a `# lab:` line, as dicts of all keys and of the flags that are set."""
     values, flags = dict(KEYS), {}
     for word in words:
         key, eq, value = word.partition("=")
@@ -237,7 +239,7 @@ def variations(path, everything):
 
 
 def plain_only(path, everything):
-    """Returns whether a test only runs with the plain build."""
+    """Returns whether a test runs only with the build "plain", and not with "sanitize"."""
     text = cache.read(path)
     if everything and re.search(rb"^# lab all:.*\bbuild=plain,sanitize\b", text, re.M):
         return False
@@ -252,7 +254,8 @@ def lab_program(path, v, everything, forced):
     words += ["%s=%s" % (k, v[k]) for k in ("udcs", "vudcs", "mem", "append") if v[k] != KEYS[k]]
     words += [f for f in FLAGS if f in v]
     words += ["part=" + v["part"]] * (v["part"] != "1/1")
-    # Every user can open this path. Workers do not run as root, and the cache may be below /root
+    # In the lab WORK is also available as INSIDE, which every user can open. Workers do not run as root, and WORK may
+    # be below /root
     options = ["--bind", WORK + ":" + INSIDE]
     for key in ("kernel", "flavour", "speed", "udcs", "vudcs", "mem"):
         options += ["--" + key, v[key]]
@@ -316,14 +319,14 @@ def check_name(test, build_name):
 
 
 def other_without_sanitizers(test):
-    """Returns whether a program of `make check` must also run with the plain build."""
+    """Returns whether a program of `make check` must run with and without sanitizers."""
     return test.endswith(".py") and re.search(rb"^# lab:.*\bbuild=plain,sanitize\b", cache.read(os.path.join(SRC, test)), re.M)
 
 
 def make_checks(checked, only, lenient, everything):
-    """Yields one `make check` for each build, limited to the programs that match `only`. `checked`: the programs of
-    each build. Without `only` and `everything` the plain build runs only programs that differ in the sanitizer
-    build."""
+    """Yields one `make check` for each build, limited to the programs that match `only`. `checked` is {build: names of
+    the programs of its `make check`}. If `only` is empty and `everything` is False, the plain build runs only the
+    programs that must run with and without sanitizers; the sanitizer build runs all programs."""
     for build_name, tests in checked.items():
         chosen = tests
         if only:
@@ -335,8 +338,8 @@ def make_checks(checked, only, lenient, everything):
         goals = []
         if chosen != tests:
             goals = ["TESTS=" + " ".join(chosen)]
-            # Build only these programs. This is not possible for the corpus of the fuzzers, whose
-            # programs only the Makefile knows
+            # Build only the chosen programs, unless a test of tests/fuzz/ was chosen: only the Makefile knows which
+            # programs such a test needs
             if not any(t.startswith("tests/fuzz/") for t in chosen):
                 goals.append("check_PROGRAMS=" + " ".join(t for t in chosen if t.startswith("tests/unit/")))
         yield MakeCheck(build_name, goals, lenient, everything)
@@ -358,13 +361,13 @@ def lab_programs(everything, kernel=None, forced=None):
 
 
 def selftested(everything, kernel=None):
-    """Returns the kernel versions with which the lab's own tests run. In tier 1 one version is enough."""
+    """Returns the kernel versions with which the lab's own tests run. Without `everything` this is one version."""
     return [v for v in cache.VERSIONS if kernel in (None, v)][:None if everything else 1]
 
 
 def host_programs(checked, everything, kernel=None, forced=None):
     """Yields the programs that run on this machine: the lab's own tests, and for each build the programs of tests/cli
-    that `make check` does not run. `checked`: the programs that `make check` runs for each build."""
+    that `make check` does not run. `checked`: as in make_checks()."""
     if not forced:
         for version in selftested(everything, kernel):
             for part in range(1, SELFTEST_PARTS + 1):

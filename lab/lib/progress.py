@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Shows the progress of long steps, and stores their durations.
+"""Shows the progress of steps that take long, such as the build of a kernel, and stores their durations.
 
-On a terminal a line is redrawn each second: step, percent, time left. Elsewhere a step prints a line at its
-start and one at its end. Percent and time left are computed from the duration of the last run, which is
-stored in the lab's cache; the first run only shows the elapsed time.
+If the output is a terminal, a line is redrawn each second: step, percent, time left. Otherwise a line is printed at the
+start of a step, and one at its end. Percent and time left are computed from the duration of the last time, which is
+stored in the lab's cache; the first time a step only shows the elapsed time.
 """
 
 import json
@@ -28,8 +28,8 @@ def history():
 
 
 def remember(took):
-    """Stores the durations {step: seconds}. All parallel steps of one run are stored. If two runs store at the same
-    time, only the durations of the last one are kept."""
+    """Stores the durations `took`, {step: seconds}. Threads of one process may call this at the same time. If two
+    processes store durations at the same time, only those of the last one are kept."""
     if not took:
         return
     os.makedirs(cache.root(), exist_ok=True)

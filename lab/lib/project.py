@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Builds the project in the cache, for lab/test and lab/demo.
 
-Copies the files of the tree to the cache and builds them there. So the tree may be configured, read-only or open
-in an editor, and never gets a built file. The name of the directory depends on the path of the tree (or is
-LAB_WORK), so that the next build is incremental.
+Copies the files of the source tree to a directory in the cache and builds them there. So nothing is written to the
+source tree, which may be configured, read-only or open in an editor. Each source tree has its own directory in the cache,
+whose name is computed from the path of the tree; LAB_WORK selects another directory. The directory is kept, so the next
+build compiles only what has changed.
 """
 
 import compileall
@@ -42,7 +43,8 @@ LENIENT = ["CFLAGS=-g -O2 -Wno-error"]  # arguments of make: warnings are not er
 CCACHE = {"CCACHE_DIR": os.path.join(cache.root(), "ccache"), "CCACHE_BASEDIR": WORK, "CCACHE_NOHASHDIR": "1",
           "CCACHE_MAXSIZE": "2G"}
 CCACHE_LINKS = "/usr/lib/ccache"
-# Directory for tests that build the project. It is below CCACHE_BASEDIR in every clone
+# Directory for tests that build the project. It is below CCACHE_BASEDIR, so that ccache finds what these tests have
+# compiled in another clone
 BUILDS_TMP = os.path.join(WORK, "tmp")
 
 
@@ -53,8 +55,8 @@ def environment():
 
 
 def step(args, what, **kw):
-    """Runs a command that must succeed. Shows its output only if it fails, and the errors first: with several jobs
-    they may be far from the end."""
+    """Runs a command that must succeed. If it fails, raises Error with the error messages in its output, and then the end
+    of the output: if make runs several jobs, the messages may be far from the end."""
     with progress.Step("lab", what, sys.stdout):
         r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, env=environment(), **kw)
@@ -158,7 +160,7 @@ def configure(name):
 
 
 def build(*names, goals=(), lenient=False):
-    """Builds the project with one or several sets of options. `goals`: goals of make; the default is everything
+    """Builds the project with one or several sets of options. `goals`: targets of make; the default is everything
     including the programs of the tests. `lenient`: warnings are not errors."""
     if not os.path.exists(os.path.join(SRC, "configure.ac")):
         raise Error("cannot build the project: configure.ac is missing")

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""lab/run --qemu: an emulated machine, which is slow, because its processor is emulated.
+"""lab/run --qemu: runs a command in a virtual machine of QEMU instead of User-Mode Linux.
 
-It boots Debian's kernel with the modules that dkms makes for this kernel, as users install them. With --flavour
-debug it boots a kernel of the lab with several processors, which User-Mode Linux does not support.
+The machine is slow, because QEMU emulates its processors in software. It boots Debian's kernel with the modules that
+dkms makes for this kernel, as users install them. With --flavour debug it boots a debug kernel of the lab. The machine
+can have several processors, which User-Mode Linux does not support.
 """
 
 import os

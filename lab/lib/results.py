@@ -72,7 +72,8 @@ def parse_tap(result, text, status):
 
 
 def expected_skips():
-    """Returns the patterns in tests/expected-skips, which match `PROGRAM: TEST`. In that file # starts a reason."""
+    """Returns the patterns in tests/expected-skips, which match `PROGRAM: TEST`. In that file, the text after # is the
+    reason for the skip."""
     path = os.path.join(SRC, "tests/expected-skips")
     if not os.path.exists(path):
         return []

@@ -3,9 +3,9 @@
 
 Each program runs on one core, which several programs may share. From time to time the program lab/speed.c
 measures the speed of a core that no other program uses. It measures two times in the lab: T, the time of a fork and
-exec, and the time of a null system call. Each time-out is the value for the reference machine, multiplied by the
-slowness of this machine and by the number of programs on a core. So a run takes longer on a slow or busy machine,
-but no test fails.
+exec, and the time of a null system call, which does nothing. Each time-out is the value for the reference machine,
+multiplied by the slowness of this machine and by the number of programs on a core. So a run takes longer on a slow or
+busy machine, but no test fails.
 """
 
 import os
@@ -17,27 +17,29 @@ import time
 
 import cache
 
-# T and the time of a null system call on the reference machine, in nanoseconds. The tests' time-outs were chosen for
-# this machine.
+# T (the time of a fork and exec) and the time of a null system call on the reference machine, in nanoseconds. The
+# tests' time-outs were chosen for the reference machine.
 REFERENCE_T, REFERENCE_CALL = 6_000_000, 6_000
 MEASURE_EVERY = 120  # seconds between measurements; each measurement first waits for an idle core
-# Number of boots of one measurement. T differs between boots: from 2.8 to 4.4 ms in 25 boots on an idle machine. A
-# median of three boots would differ too much.
+# Number of boots of one measurement. Each boot yields one sample of T. In 25 boots on an idle machine the samples were
+# from 2.8 to 4.4 ms, so the median of only three samples would differ too much between measurements.
 BOOTS = 5
 # Number of recent samples; the slowest of them determines the time-outs.
 RECENT = 3 * BOOTS
 
 
 class Speed:
-    """Measures the speed of the machine. Each sample is (T, time of a null system call) of one boot, in nanoseconds."""
+    """Measures the speed of the machine. Each boot of a lab yields one sample: (time of a fork and exec, time of a null
+    system call), in nanoseconds."""
 
     def __init__(self):
         self.samples = []
         self.at = None  # time of the last sample
 
     def measure(self, core, kernel):
-        """Takes samples on an idle core. If the lab does not start there is no sample, and the tests will fail, too."""
-        # This time limit is long and does not depend on the samples. It ends the measurement if the lab hangs
+        """Measures samples on an idle core. If the lab does not start there is no sample, and the tests will fail, too."""
+        # The time-out ends the measurement if the lab hangs. It is long, because this command measures the samples with
+        # which other time-outs are adapted to the machine
         command = [os.path.join(cache.LAB, "run"), "--kernel", kernel, "--timeout", "300", "--", cache.speed_file()]
         for _ in range(BOOTS):
             r = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -56,7 +58,8 @@ class Speed:
         return max([1.0] + [max(t / REFERENCE_T, call / REFERENCE_CALL) for t, call in self.samples[-RECENT:]])
 
     def t(self):
-        """Returns the median of T, in nanoseconds; None without samples."""
+        """Returns T, the median of the times of a fork and exec in all samples, in nanoseconds; None if there are no
+        samples."""
         return statistics.median(t for t, _ in self.samples) if self.samples else None
 
     def call(self):
@@ -116,8 +119,8 @@ class Schedule:
         return None
 
     def measure_on(self, core):
-        """If a measurement is due and programs are left, waits until no program runs on the core, and measures its
-        speed. The caller holds the lock."""
+        """If a measurement is due and some programs have not started yet, waits until no program runs on the core, and
+        then measures the speed of the core. The caller holds the lock."""
         if not self.todo or not self.speed.due() or self.kept:
             return
         self.kept.add(core)

@@ -76,8 +76,8 @@ def locked(name, wait=True):
 
 @contextlib.contextmanager
 def building(final):
-    """Yields a directory, which gets its final name at the end of the block. The caller holds the lock of the
-    product."""
+    """Yields an empty directory, which is renamed to `final` at the end of the block. The caller holds the lock of the
+    product (the kernel, the modules or what else the directory will contain)."""
     work = os.path.join(os.path.dirname(final), "partial-" + os.path.basename(final))
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(work)

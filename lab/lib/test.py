@@ -2,7 +2,7 @@
 """lab/test: builds the project outside of its tree and runs its tests on real kernels.
 
 There are three kinds of test programs (lab/README.md): the programs of `make check`, tests/cli/test_* on this
-machine, and tests/lab/*/test_* in the lab. All print TAP. A failed test is never repeated.
+machine, and tests/lab/*/test_* in the lab. All test programs print TAP. A failed test is never repeated.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from schedule import Schedule, Speed, processor_time  # noqa: E402
 from steps import Error  # noqa: E402
 
 WHO = "lab/test"
-# Goals for the time of a run, in T (lab/README.md)
+# Goals for the time of a run. The unit is T, the time of a fork and exec in the lab (lab/README.md)
 BUDGET = {"tier 1": 100_000, "--all": 350_000}
 # A program is reported if its time is more than 1/50 of the time of all programs
 SHARE = 50
@@ -39,7 +39,8 @@ def kernels_needed(programs, args):
     """Returns the needed kernels [(version, flavour, variant)] in the order in which they are made."""
     need = {p.needs for p in programs}
     if not args.only or any("selftest" in o for o in args.only):
-        # The lab's own tests plant faults that only the debug flavour detects, and also load the stock modules
+        # The lab's own tests need several kernels: they plant faults that only the debug flavour detects, and load the
+        # stock modules
         for version in selftested(args.all, args.kernel):
             need.update(((version, "normal", "patched"), (version, "normal", "stock"),
                          (version, "debug", "patched" if args.all else cache.BASIC)))
@@ -102,8 +103,8 @@ def run_programs(programs, kernels, args, report, speed):
     took = progress.history()
     first = kernels[0] if kernels else None
     schedule = Schedule(args.jobs, speed, first[0] if first else "6.12")
-    # The longest programs start first, so that no core is idle at the end. Programs of unknown time count as
-    # long
+    # The programs that took longest the last time start first, so that no core is idle at the end. Programs
+    # that have not run before are the first, because they may take even longer
     todo = sorted(programs, key=lambda x: -took.get(x.name, 1e9))
 
     def make_kernels():
@@ -139,7 +140,8 @@ def run_programs(programs, kernels, args, report, speed):
 
 
 def summary(speed, start, before, report, args):
-    """Prints the time of the run, in seconds and in T, and the programs that took more than 1/SHARE of it."""
+    """Prints the time of the run, in seconds and in T (see BUDGET), and the programs that took more than 1/SHARE of the
+    time of all programs."""
     took = time.monotonic() - start
     whole, stolen = (now - then for now, then in zip(processor_time(), before))
     text = "%s: %s" % (WHO, progress.duration(took))
@@ -185,7 +187,8 @@ def builds_of(programs):
 
 
 def builds_checked(programs, args):
-    """Returns the builds whose `make check` and tests/cli run, if the arguments select them."""
+    """Returns the builds from which programs of `make check` and tests/cli are chosen. --only may then still leave out
+    some or all of these programs."""
     if not args.only:
         return BUILDS if args.build in (None, "sanitize") else (args.build,)
     if not programs and all("selftest" in o for o in args.only):
