@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Both sides of the plugin bridge: the host, and the peer that the bridge connects it with. They send pseudo-random
-messages, which depend on a seed, so that each side knows what it must receive."""
+"""Both sides of the plugin bridge: the host, and the peer with which the bridge connects the host. Each side sends
+pseudo-random messages. They depend on a seed that both sides know, so each side knows what it must receive."""
 
 import contextlib
 import json
@@ -136,7 +136,8 @@ class Usb(Host):
 
 
 class Bytes:
-    """A peer with framing "none". It has a descriptor for each direction, or one descriptor for both."""
+    """A peer with framing "none". It reads from the file `source` and writes to the file `sink`; without `sink` it does
+    both with `source`. `r`: a random generator for the sizes of reads and writes; without it they are large."""
 
     def __init__(self, source, sink=None, r=None):
         self.source, self.sink, self.r = source, source if sink is None else sink, r
@@ -162,7 +163,7 @@ class Bytes:
 
 
 class Lengths(Bytes):
-    """A peer with framing "length". If it has a random generator it sends some messages in pieces."""
+    """A peer with framing "length". If the random generator `r` is set, the peer sends some messages in two pieces."""
 
     def send(self, data):
         out, cut = b"", len(data)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Checks which cells of the state tables a test has used. Supervisor and keeper write each use of a cell to a trace
-file (src/base/trace.h)."""
+"""Checks which cells of the state tables a test has used. A cell is what a table has for one state and one event.
+Supervisor and keeper write each cell that they look up to a trace file (src/base/trace.h)."""
 
 import contextlib
 import os
@@ -16,8 +16,9 @@ os.environ["FFSCTL_TEST_TRACE"] = str(TRACE)
 
 
 def of_source(path, begin, row, cell):
-    """Returns the names of the cells of a table in the source that are not empty, as in the trace file. `row` and
-    `cell`: prefixes of the enumerators in brackets in the source."""
+    """Reads a state table from its source file. Returns the set of the cells that are not empty, as (state, event), with
+    the names that the trace file uses. `begin`: text where the table begins. `row` and `cell`: prefixes of the names of
+    states and events in the source, which the trace file leaves out."""
     text = pathlib.Path(SRC, path).read_text()
     text = text[text.index(begin):]
     text = text[text.index("= {"):text.index("\n};\n")]
@@ -31,7 +32,8 @@ class Table:
 
     @contextlib.contextmanager
     def reaches(self, *cells):
-        """Checks that the block uses these cells, such as "READY EXIT". The table must have them."""
+        """Checks that supervisor or keeper have looked up these cells, such as "READY EXIT" (state and event), during the
+        block or an earlier one. Fails if the table does not have one of the cells."""
         wanted = {tuple(cell.split()) for cell in cells}
         ok(wanted <= self.cells, f"the table has no {wanted - self.cells}")
         TRACE.write_text("")

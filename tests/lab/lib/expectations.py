@@ -53,8 +53,8 @@ class Gadget(NamedTuple):
     fastest: str = "super"
     ids: tuple = (0x1d6b, 0x0104)
     triple: tuple = (0, 0, 0)  # class, subclass, protocol
-    # Number of strings that no descriptor refers to. Each kernel function has a table of strings, whose end mark
-    # counts as a string
+    # More strings that the host can read: an empty string for each kernel function, because the kernel counts the end
+    # mark of a function's table of strings as a string; and each string that a second function has, too
     more: tuple = ()
 
 
@@ -62,7 +62,7 @@ class Mount(NamedTuple):
     source: str
     path: str
     files: int  # number of files in the mount, which are ep0 and one per endpoint
-    pairs: tuple = ()  # number of files for both directions
+    pairs: tuple = ()  # names of files that are for both an IN and an OUT endpoint
     owner: tuple = ("root", "root")
     directory_mode: int = 0o500
     file_mode: int = 0o600
@@ -85,7 +85,7 @@ def hid(number, protocol, length, report, in_, out):
     """Returns a HID interface. Its HID descriptor (HID 1.11, 6.2.1) has version 1.01, no country code, and one report
     descriptor of this length."""
     def interrupt(address):
-        # bInterval: 10 ms at full speed; 2^3 microframes, which are 1 ms, at the other speeds
+        # bInterval: 10 ms at full speed; 2^3 microframes (1 ms) at the other speeds
         return Ep(address, 3, (report, 10), (report, 4), (report, 4, 0, 0, report))
 
     return Interface(number, (3, 1, protocol), {EN: "HID Interface"}, [interrupt(in_), interrupt(out)],
@@ -93,10 +93,10 @@ def hid(number, protocol, length, report, in_, out):
 
 
 def camera():
-    """Returns the camera's interfaces (UVC 1.1, chapter 3): one for control, and one for the stream, whose endpoint
-    is in its second setting. The stream has 320 * 180 pixels of two bytes every 666667 * 100 ns."""
-    # Linux 6.1 always has an interrupt endpoint for events, which comes first. In later versions only the
-    # association has the name of the function
+    """Returns the camera's interfaces (UVC 1.1, chapter 3): one for control, and one for the stream, which has its
+    endpoint only in alternate setting 1. The stream has 320 * 180 pixels of two bytes every 666667 * 100 ns."""
+    # In Linux 6.1 the control interface always has an interrupt endpoint for events of the camera, which gets the first
+    # address. In Linux 6.12 the control interface has no name: only the association has the name of the function
     events = [Ep(0x81, 3, (16, 8), (16, 8), None, (bytes.fromhex("05 25 03 10 00"),))] if OLD else []
     name = {EN: "Test bars"}
     data = 0x82 if OLD else 0x81
@@ -166,11 +166,12 @@ EXPECTED = {
     "interrupt": Gadget(
         {EN: ("", "Interrupt endpoints", "0003")},
         one_config(Interface(0, VENDOR, {EN: "Meter"}, [
-            # 1 ms: 1 frame; 2^3 microframes
+            # 1 ms: 1 frame at full speed, 2^3 microframes at the other speeds
             Ep(0x02, 3, (64, 1), (64, 4), (64, 4, 0, 0, 64)),
-            # 200 bytes, 4 ms: 4 frames; 2^5 microframes
+            # 4 ms: 4 frames at full speed, 2^5 microframes at the other speeds. 200 bytes; full speed allows only 64
             Ep(0x81, 3, (64, 4), (200, 6), (200, 6, 0, 0, 200)),
-            # 10 ms; 16 bytes and 0.5 ms, 2^2 microframes; 2 packets of 1024 in each microframe
+            # Full speed: 8 bytes every 10 ms. High speed: 16 bytes every 0.5 ms, which are 2^2 microframes. SuperSpeed:
+            # 2 packets of 1024 bytes in each microframe
             Ep(0x85, 3, (8, 10), (16, 3), (1024, 1, 1, 0, 2048)),
             bulk(0x86, burst=15),
             bulk(0x07)]))),
@@ -190,7 +191,8 @@ EXPECTED = {
          Config(2, 0xc0, (10, 2), {EN: "Control only"}, [CONTROL])]),
     "dfu": Gadget(
         {EN: ("ffsctl examples", "DFU", "0010")},
-        # DFU 1.1, 4.2.3: can both, manifestation tolerant; 1000 ms, 1024 bytes, 1.1
+        # DFU 1.1, 4.2.3: can download and upload, manifestation tolerant; wDetachTimeOut 1000 ms, wTransferSize 1024
+        # bytes, bcdDFUVersion 1.1
         one_config(Interface(0, (0xfe, 1, 2), {EN: "firmware"}, [],
                              specific=(bytes.fromhex("09 21 07 e8 03 00 04 10 01"),)))),
     "keyboard-mouse": Gadget(
@@ -247,12 +249,12 @@ REPORTS = {"keyboard-mouse": [
 ]}
 
 
-OS_REQUEST = 0xee  # bRequest; any unused number is possible
+OS_REQUEST = 0xee  # bRequest of the requests for OS descriptors; any unused number is possible
 
 
 def winusb(guid):
-    """Returns the answers for Microsoft's OS descriptors 1.0: the string 0xee, which has the number of the request, and
-    the answers to that request, which are the compatible id and the property of interface 0."""
+    """Returns the answers for Microsoft's OS descriptors 1.0: string 0xee, which contains the vendor code OS_REQUEST; and
+    the answers to requests with this vendor code: the compatible id of interface 0, and its property."""
     name, data = "DeviceInterfaceGUID\0".encode("utf-16le"), (guid + "\0").encode("utf-16le")
     return {
         (0x80, 6, 0x03ee, 0): bytes([18, 3]) + "MSFT100".encode("utf-16le") + bytes([OS_REQUEST, 0]),

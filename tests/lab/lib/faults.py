@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Helpers of the fault tests. They yield every example and every step of its plan, and check the system after a step
-has failed or the process was killed at a step.
+"""Helpers of the fault tests. They register a test for each step of each example's plan, and check the system after the
+step has failed or the supervisor was killed at the step.
 
 The numbers of the steps are those of `up --dry-run --json`. src/plan/fault_injection.h documents how faults are planted.
 """
@@ -23,8 +23,8 @@ NOT_UP = 3
 ERRNOS = (errno.EIO, errno.EBUSY, errno.ENOSPC, errno.ENOMEM, errno.EINVAL, errno.EPERM, errno.EFAULT)
 
 
-# `up` probes FunctionFS with a temporary gadget that has this number of steps. A fault with one of these numbers makes
-# such a step fail
+# If an example uses features that older versions of FunctionFS lack, `up` first probes FunctionFS with a scratch gadget,
+# which has this number of steps. They are numbered from 1, too, so a fault for step 1 or 2 occurs in the scratch gadget
 SCRATCH_STEPS = 2
 
 
@@ -35,11 +35,11 @@ class Example:
         self.up = [str(path), "--udc", "usbip-vudc.0" if self.name == "webcam" else "dummy_udc.0"]
         self.plan = document(must(ffsctl("up", "--dry-run", "--json", *self.up)))["gadgets"][0]["plan"]
         eq([step["n"] for step in self.plan], list(range(1, len(self.plan) + 1)), "numbers of steps")
-        # `up` probes features that only newer versions of FunctionFS have
-        self.tried = SCRATCH_STEPS if self.name == "dfu" else 0
+        # Faults up to this step do not occur in the plan of the example, but in the scratch gadget
+        self.scratch_steps = SCRATCH_STEPS if self.name == "dfu" else 0
 
     def steps(self):
-        return [step for step in self.plan if step["n"] > self.tried]
+        return [step for step in self.plan if step["n"] > self.scratch_steps]
 
     def undoable(self):
         return [step for step in self.steps() if step["undo"]]
@@ -47,8 +47,8 @@ class Example:
 
 @functools.cache
 def examples():
-    """Returns the examples. The steps are the same on every kernel and in every build, so two examples are enough for
-    a test that takes longer or has run already."""
+    """Returns the examples, as objects of class Example. On Linux 6.1 and with sanitizers these are only two, because
+    the steps are the same on every kernel and in every build, and tests with sanitizers take longer."""
     paths = [*gadgets.examples(), pathlib.Path(EXAMPLES, "webcam.conf")]
     ok(len(paths) >= 7, "examples are missing")
     if os.environ.get("LAB_KERNEL") == "6.1" or "ASAN_OPTIONS" in os.environ:
@@ -65,14 +65,16 @@ def sentence(step, verb, error):
 
 
 def first_of_each(cases):
-    """Returns the first case of each kind. The second member of a case is a step or a change, which has a kind."""
+    """Returns the first case of each kind. The second member of a case is a step of a plan or a change of a reload; its
+    kind is what it does (`do`) and its reverse (`undo`)."""
     return list({(step["do"], step["undo"]): (of, step) for of, step in reversed(cases)}.values())
 
 
 def each(title, mutant, steps=Example.steps):
-    """Registers one test for each step of each example; the function gets the example and the step. When it returns,
-    the system must be as before the test. lab/test runs the first and the last step of each kind, lab/test --all runs
-    every step. `mutant`: name of a mutant that lab/test detects without the other steps."""
+    """Registers one test for each step of each example. The decorated function gets the example and the step; when it
+    returns, the system must be as before the test. lab/test runs only the tests of the first and the last step of each
+    kind, lab/test --all runs all. `mutant`: a mutant that lab/test detects although it leaves out the other tests
+    (ROOM/NAME, as in tap.test())."""
 
     def register(function):
         cases = [(example, step) for example in examples() for step in steps(example)]
@@ -100,7 +102,7 @@ def clean(function):
 
 
 def up(example, fault, arguments=()):
-    """Runs `up` with a fault, which must fail; returns its result."""
+    """Runs `up` with a fault, checks that `up` fails and does not crash, and returns the result of `up`."""
     result = ffsctl("up", *example.up, *arguments, fault=fault)
     ok(result.returncode not in (0, -11, -6), f"{fault}: exit {result.returncode}\n{result.stderr}")
     return result

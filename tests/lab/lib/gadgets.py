@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Helpers for tests of the whole program. They write gadget files, send data in the background, and wait for an event
-instead of for a time."""
+"""Helpers for tests of the whole program. They write gadget files, send data in the background, and wait for events
+instead of sleeping for a fixed time."""
 
 import contextlib
 import os
@@ -31,12 +31,13 @@ def strings(words):
 
 
 def odd(*words, **settings):
-    """Returns a worker group that runs odd_worker.c with these words as arguments. The worker itself reports when it is
-    ready."""
+    """Returns the text of a group `worker` that runs odd_worker.c with these words as arguments. The worker itself
+    reports when it is ready."""
     return worker(**{"ready": "notify", **settings, "exec": [ODD_WORKER, *map(str, words)]})
 
 
 def worker(**settings):
+    """Returns the text of a group `worker` with these settings."""
     text = ""
     for key, value in settings.items():
         if isinstance(value, bool):
@@ -57,8 +58,8 @@ AT_ONCE = {"restart_delay": 0, "restart_limit": 0}  # settings of a worker that 
 
 
 def gadget(name, functions, extra=""):
-    """Writes a gadget file and returns its path. `functions` is {label: worker group}, or only a worker group, for the
-    single function `echo`. If a worker group is None the function has no worker."""
+    """Writes a gadget file and returns its path. `functions` is {label: text of the group `worker`}, or only one such
+    text, for a gadget with the single function `echo`. If a text is None the function has no worker."""
     if not isinstance(functions, dict):
         functions = {"echo": functions}
     text = 'attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n'
@@ -150,8 +151,8 @@ def session(leader):
 
 
 def ends_before_it_is_read(name, *options):
-    """Starts `up` for a gadget whose worker reports that it is ready and then ends at once. The supervisor handles the
-    end of the worker before the report."""
+    """Starts `up` for a gadget whose worker reports that it is ready and then ends at once. Makes the supervisor handle
+    the end of the worker before it reads the worker's report."""
     told = Fifo()
     coming = start("up", gadget(name, odd("daemon", "tell", told.path, "raise", int(signal.SIGSTOP), "notify", "exit", 3)),
                    *options)
@@ -161,7 +162,8 @@ def ends_before_it_is_read(name, *options):
     supervisor = int(harness.stat_of(pid)[1][1])
     [daemon] = set(processes_of(name)) - {pid}
     os.kill(supervisor, signal.SIGSTOP)
-    # The signal for the end of the daemon arrives first. Then the supervisor reaps all its children
+    # The supervisor is stopped. It gets SIGCHLD for the daemon before the worker's report arrives, so it handles SIGCHLD
+    # first. It then reaps all children that have ended, also the worker
     harness.kill(daemon)
     os.kill(pid, signal.SIGCONT)
     harness.wait_dead(pid)
@@ -186,8 +188,7 @@ LOOKS = 500
 def await_status(name, condition, what):
     """Returns the gadget's status as soon as it fulfils the condition. There is a pause between two reads of the status,
     because other processes must run: virtual time does not advance during work that takes less than a tick, so no
-    process is preempted. The pauses become longer, because each read starts a process, while a pause takes no
-    processor time."""
+    process is preempted. The pauses become longer, so that there are fewer reads: each read starts a process."""
     began = time.monotonic()
     for look in range(LOOKS):
         gadget, code = status(name)
@@ -325,7 +326,8 @@ class Traffic:
             self.device.clear_halt(endpoint.bEndpointAddress)
 
     def _recover(self):
-        """Clears the halts of both endpoints and reads remaining data, because a worker does not read while it writes."""
+        """Clears the halts of both endpoints. Then reads the data that a worker still sends, because a worker that waits
+        until its data is read does not read the next message."""
         self._clear()
         while True:
             try:

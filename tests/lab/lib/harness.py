@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Helpers of the tests in the lab. They run ffsctl, inspect the system, and act as the USB host with libusb
-(python3-usb). The lab has no udevd, so tests search for a device only after `ffsctl up --wait-host` has returned.
+(python3-usb). The lab has no udevd, from which libusb could learn that a new device is there. So a test searches for
+the device only after `ffsctl up --wait-host` has returned.
 """
 
 import contextlib
@@ -31,8 +32,9 @@ CONFIGFS = "/sys/kernel/config/usb_gadget"
 os.environ["FFSCTL_TEST_KILL"] = "1"
 # The examples start programs by name.
 os.environ["PATH"] = f"{BUILD}/examples:{BUILD}:" + os.environ["PATH"]
-# Their Python programs import the module from where a package installs it, in the lab's copy of the file system. (Programs of
-# tests/cli import this file as well, outside of the lab.)
+# The examples that are Python programs import the module ffsctl_worker from the directory where a package installs it. In
+# the lab, whose file system is a copy, this directory gets a link to the module. (Outside of the lab, programs of
+# tests/cli import this file, too; then no link is made.)
 PYTHON_MODULE = pathlib.Path("/usr/lib/python3/dist-packages/ffsctl_worker")
 if "LAB_KERNEL" in os.environ:
     PYTHON_MODULE.unlink(missing_ok=True)
@@ -179,8 +181,8 @@ def ends(pid, seconds):
 
 
 def same(before, after):
-    """Fails if two snapshots differ, and shows the differences. First waits for the ends of the children of a killed
-    supervisor, which the kernel kills."""
+    """Fails if two snapshots differ, and shows the differences. Before it compares the processes, it waits until new
+    processes have ended, because the kernel kills the children of a killed supervisor with a delay."""
     for key, was in before.items():
         if key == "processes":
             after[key] = {pid: name for pid, name in after[key].items() if pid in was or not ends(pid, patience(5))}
@@ -206,8 +208,8 @@ def host_lets_go(before):
 
 
 def leaves_nothing():
-    """Makes every test fail that does not restore the system to its state now; returns the snapshot of this state.
-    After each test it removes everything that the test has left."""
+    """Takes a snapshot of the system and returns it. From now on every test fails that leaves the system in another
+    state. After each test, brings down all gadgets that are still up."""
     before, devices = snapshot(), host_devices()
 
     @tap.cleanup
@@ -251,7 +253,8 @@ _backends = []
 def device(vendor=0x1D6B, product=0x0104):
     """Returns the only device with these ids. Uses a new libusb context, because the lab has no udevd: an old context does
     not find new devices."""
-    # get_backend() returns its first context, which only has the devices that existed at that time
+    # get_backend() loads libusb. It always returns the context of its first call, which only has the devices that existed
+    # during that call, so this context is not used
     usb.backend.libusb1.get_backend()
     backend = usb.backend.libusb1._LibUSB(usb.backend.libusb1._lib)
     _backends.append(backend)
@@ -286,8 +289,8 @@ def uevents():
 
 @contextlib.contextmanager
 def configured():
-    """Runs the block, then waits until the host has configured a device. The uevent for this is the bind of the
-    kernel's generic USB driver."""
+    """Runs the block, then waits until the host has configured a device: the host's generic USB driver does this when it
+    is bound to the device, and the kernel then sends the uevent "bind"."""
     with uevents() as socket_:
         yield
         words = []

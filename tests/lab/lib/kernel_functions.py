@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes the things that some kernel functions need before a host can enumerate their gadget."""
+"""Makes what some kernel functions need before a host can enumerate their gadget: a program that opens the video device,
+drives for the tcm function, a sound card."""
 
 import contextlib
 import fcntl
@@ -13,7 +14,7 @@ import gadgets
 import harness
 from harness import ffsctl, must
 
-# Functions with isochronous endpoints: dummy_hcd has none; usbip-vudc has them, but supports only one speed
+# Functions with isochronous endpoints. dummy_hcd does not support such endpoints; usbip-vudc does, but at one speed only
 ISOCHRONOUS = {"uac1", "uac1_legacy", "uac2", "uvc"}
 # The kernel keeps a gadget with one of these functions disconnected until a host has configured it, which is impossible
 # (test_warnings.py). So no host can read its descriptors.
@@ -66,7 +67,7 @@ def directory_for_now(stack, path):
 
 
 def drive_for_now(stack, group, number):
-    """Makes a RAM disk and adds it as a drive to the portal group, until the stack is closed."""
+    """Makes a RAM disk and adds it as a drive (LUN) to the target portal group. Removes both when `stack` is closed."""
     ram = directory_for_now(stack, directory_for_now(stack, TARGET / f"core/rd_mcp_{number}") / "ram")
     (ram / "control").write_text("rd_pages=256\n")
     (ram / "enable").write_text("1\n")
@@ -102,8 +103,8 @@ def target(drives=1):
 
 @contextlib.contextmanager
 def sound_card():
-    """Makes the sound card 0, which uac1_legacy needs for playback. It belongs to another gadget, which is not connected
-    to a host."""
+    """Makes the sound card 0, to which uac1_legacy plays. The card is that of a function uac2 in a second gadget, which
+    is not connected to a host."""
     path = gadgets.DIRECTORY / "card.conf"
     path.write_text('functions : { sound : { type = "uac2"; }; };\n')
     must(ffsctl("up", "--udc", "usbip-vudc.1", path))
@@ -115,8 +116,8 @@ def sound_card():
 
 @contextlib.contextmanager
 def on_the_bus(path, kind=None, isochronous=False):
-    """Brings up the gadget of a file, after it has made the things that functions of type `kind` need, and waits until
-    the host has configured the gadget."""
+    """Brings up the gadget of a file, makes what functions of type `kind` need, and waits until the host has configured
+    the gadget, if that is possible (see NEVER_SEEN)."""
     isochronous = isochronous or kind in ISOCHRONOUS
     udc = "usbip-vudc.0" if isochronous else "dummy_udc.0"
     with contextlib.ExitStack() as stack:

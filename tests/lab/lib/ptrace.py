@@ -57,19 +57,21 @@ def opening(pid, path, cause, times=1):
 
 @contextlib.contextmanager
 def hangs_when_killed(pid):
-    """During the block no signal ends the process, like a process that hangs in the kernel."""
+    """During the block no signal ends the process, not even SIGKILL: the process behaves as if it hung in the kernel."""
     ptrace(SEIZE, pid, TRACEEXIT)
     try:
         yield
     finally:
-        # The process was killed. It waits for its tracer in do_exit(), and the kernel drops later signals (prepare_signal()).
+        # The process, which was killed in the block, waits in do_exit() for its tracer, which is this process. The kernel
+        # drops later signals to it (prepare_signal()).
         os.waitpid(pid, 0)
         ptrace(DETACH, pid)
 
 
 def run_child(args, calls, **options):
     """Starts a program, and stops its first child after `calls` system calls, or when the program has ended. Returns
-    the program, and the pid of the child, which this process traces; the pid is None if the program or the child has ended before."""
+    the program (Popen) and the pid of the child, which is stopped and traced by this process. The pid is None if there is
+    no such child: the program has ended without a child, or the child has ended before it was stopped."""
     process = subprocess.Popen(args, preexec_fn=lambda: LIBC.ptrace(TRACEME, 0, None, None), **options)
 
     def ended(status):
@@ -94,7 +96,7 @@ def run_child(args, calls, **options):
     stops, limit, pending = 0, 2 * calls, 0  # the child stops at the entry and at the exit of each call
     while stops < limit:
         ptrace(SYSCALL, child, pending)
-        # A child that waits for an event does not stop, but the program ends
+        # Wait for both: while the child waits in a system call for an event, it does not stop, but the program may end
         pid, status = os.waitpid(-1, WALL)
         if pid == process.pid:
             ended(status)

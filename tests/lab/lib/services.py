@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The same checks for all service managers. Each manager is a class. Its constructor sets up a service that brings up
-the gadget x. It has these methods and members:
-  start()    starts the service with a command in the background, which ends when the gadget is up
+"""The same checks for all service managers, such as systemd. There is a class for each manager. Its constructor sets up
+a service that brings up the gadget x. An object of the class has these methods and members:
+  start()    runs the manager's command that starts the service, in the background; the command ends when the gadget is up
   knows()    returns the manager's state of the service: down, starting or up
   reload()   reloads the service; returns whether that succeeded
   stop()     stops the service; returns when the gadget is down
@@ -27,7 +27,7 @@ GADGETS.mkdir(parents=True)
 
 
 def write(functions=LOOPBACK, more=""):
-    """Writes the gadget file x. It names the virtual UDC, so that the gadget waits for this UDC."""
+    """Writes the gadget file x. Its setting `udc` is the virtual UDC, so that the gadget waits for this UDC."""
     shutil.copy(gadget("x", functions, f'udc = "dummy_udc.0"; autostart = true; {more}'), GADGETS)
 
 
@@ -49,7 +49,7 @@ class Manager:
     restarts = True
 
     def remains(self):
-        """Returns the snapshot without /run, where service managers have files, too."""
+        """Returns the snapshot without /run, because service managers may change their own files there."""
         return {key: value for key, value in snapshot().items() if key != "run"}
 
     def end(self):

@@ -13,14 +13,14 @@ A test passes when its function returns, and fails when its function raises an e
 test. Code that prepares something for all tests belongs above tap.main(). A function that is passed to tap.cleanup()
 runs after every test, also after a failed one.
 
-    test_x.py                     runs all tests; with TAP_PART=2/3 in the environment only the second
-                                  of three parts, which has every third test
+    test_x.py                     runs all tests; with TAP_PART=2/3 in the environment only the second of
+                                  three parts, which has the tests 2, 5, 8 and so on
     test_x.py echoes_one_byte...  runs the tests of these functions
     test_x.py --filter TEXT       runs the tests with TEXT in their sentence
     test_x.py --list              prints each test as FUNCTION: SENTENCE
 
-Tests that only lab/test --all runs need LAB_TIER=all in the environment, or their name as an argument. The output of
-a test goes to stderr, because stdout is for TAP.
+A test with `only_all` (see test()) runs only if LAB_TIER=all is in the environment, if it runs under lab/soak, or if its
+function is an argument. The output of a test goes to stderr, because stdout is for TAP.
 """
 
 import os
@@ -50,9 +50,9 @@ def patience(seconds):
 
 
 def rounds(few, many, soak=None):
-    """Returns the number of rounds of a loop that finds a defect only by chance, or that has many cases. It is `few` in
-    lab/test, which must be enough to detect the mutants, `many` in lab/test --all, and `soak` (default: `many`) in
-    lab/soak."""
+    """Returns the number of rounds of a loop that finds a defect only by chance, or that has many cases: `few` in
+    lab/test, `many` in lab/test --all, and `soak` (default: `many`) in lab/soak. `few` rounds must be enough to detect
+    the mutants of tests/mutants and kernel/mutants."""
     if SOAKING:
         return many if soak is None else soak
     return many if EVERYTHING else few
@@ -76,9 +76,9 @@ def test(name, *args, only_all=None):
     """Registers a test. The function is called with the arguments `args`, so that one function can be used for several
     tests: for n in (1, 2): test(f"{n} bytes", n)(echo).
 
-    With `only_all` only lab/test --all runs the test. The text is the reason: the name of a mutant that lab/test
-    detects without this test, and a sentence, such as "ROOM/NAME: every kind of step has a test". lab/compare checks
-    the reason.
+    With `only_all` only lab/test --all runs the test. The text of `only_all` is the reason, such as "plan/NAME: every kind
+    of step has a test". It begins with a mutant, here NAME of tests/mutants/plan.mutants, which lab/test detects without
+    this test; a sentence follows. lab/compare checks that the mutant exists.
     """
 
     def register(function):
@@ -107,7 +107,8 @@ def eq(got, want, what="value"):
 
 
 def with_hints(words):
-    """Returns errors that were printed for people in the form that they have in logs and documents."""
+    """Converts error messages from the form on stderr, where a hint has its own line, to the form in logs and JSON
+    documents, where the hint follows after a semicolon."""
     return words.replace("\nhint: ", "; ")
 
 

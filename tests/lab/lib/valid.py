@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Checks that JSON output of ffsctl is valid against its schema.
 
-fastjsonschema compiles a schema to a Python module. This would take as long as ten commands of ffsctl in each lab, so
-lab/test does it only once: it runs this file as a program, which writes the compiled modules to its own directory."""
+fastjsonschema compiles a schema to a Python module, which takes as long as ten commands of ffsctl. So lab/test compiles
+the schemas only once, before it boots labs: it runs this file as a program, which writes the modules to the directory of
+this file."""
 
 import functools
 import importlib

@@ -339,7 +339,7 @@ class Gadget:
             os.close(fd)
 
     def bind(self):
-        """Binds the gadget. Waits until the host has found the interface and ENABLE was sent to the worker."""
+        """Binds the gadget. Waits until the host has found the interface, and until ENABLE was sent to the worker."""
         self.enabled.clear()
         with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_KOBJECT_UEVENT) as uevents:
             uevents.bind((0, 1))
@@ -352,7 +352,7 @@ class Gadget:
         assert self.enabled.wait(patience(10)), "the host did not enable the function"
 
     def unbind(self):
-        """Unbinds the gadget. Waits until the event was sent to the worker."""
+        """Unbinds the gadget. Waits until FunctionFS has reported this and UNBIND was sent to the worker."""
         self.unbound.clear()
         if read(self.dir + "/UDC"):
             write(self.dir + "/UDC", "\n")
