@@ -25,8 +25,8 @@ static int directory_step_apply(struct step *step, struct error *err)
 static int directory_step_undo(struct step *step, struct error *err)
 {
 	/*
-	 * EPERM: the kernel made the directory. The kernel also removes it, together with the
-	 * function.
+	 * EPERM is no error: the kernel has made the directory, and removes it together with its
+	 * parent directory.
 	 */
 	if (rmdir(step->path) == 0 || errno == ENOENT || errno == EPERM)
 		return 0;
@@ -58,8 +58,8 @@ static const struct {
 static int explain_medium_locked(struct error *err)
 {
 	error_add_detail(err, "the host has locked the medium");
-	return error_add_hint(err,
-			      "unmount or eject it there, or write 1 to forced_eject beside it");
+	return error_add_hint(err, "unmount or eject the medium on the host, or write 1 to the "
+				   "LUN's attribute forced_eject");
 }
 
 static const char *next_component(const char **path)
@@ -192,13 +192,11 @@ static int write_attribute_value(struct step *step, const char *value, size_t n,
 			    step->path);
 	switch (r) {
 	case -ENOENT:
-	case -EACCES:			     /* open(2) cannot create an attribute in configfs */
-		if (path_exists(step->path)) /* lun.N/file: the file with the medium does not exist
-						or cannot be opened */
+		if (path_exists(step->path)) /* lun.N/file: the medium's file does not exist */
 			return r;
 		err->exit = EX_UNAVAILABLE;
 		return error_add_detail(err, "this kernel has no such attribute");
-	case -KERNEL_ETOOSMALL: /* only the attribute lun.N/file of mass_storage */
+	case -KERNEL_ETOOSMALL: /* only lun.N/file of mass_storage returns this errno */
 		return error_add_detail(
 			err, "a medium has at least 512 bytes, that of a CD drive 614400");
 	case -E2BIG:

@@ -28,43 +28,41 @@ static char *gadget_directory_of_item(enum backend_item item, const char *path)
 	return gadget;
 }
 
-static void open_libusbgx_view_of_gadget(struct backend *b, enum backend_item item,
-					 const char *path)
+static void open_gadget_in_libusbgx(struct backend *b, enum backend_item item, const char *path)
 {
 	_cleanup_free_ char *gadget = gadget_directory_of_item(item, path);
-	int root_fd = usbg_view_open_unmounted_tmpfs();
+	int root_fd = open_unmounted_tmpfs();
 
 	errno = -root_fd;
-	b->usbg_view = root_fd < 0 ? NULL : usbg_view_open(root_fd, gadget);
-	b->usbg_open_failed = !b->usbg_view;
+	b->libusbgx = root_fd < 0 ? NULL : libusbgx_open(root_fd, gadget);
+	b->usbg_open_failed = !b->libusbgx;
 	if (b->usbg_open_failed)
 		log_debug("without libusbgx: %s: %s", gadget, errno_words(errno));
 	else
 		log_debug("with libusbgx: %s", gadget);
 }
 
-static int libusbgx_make_item(struct backend *b, enum backend_item item, const char *path,
-			      const char *value)
+static int try_libusbgx(struct backend *b, enum backend_item item, const char *path,
+			const char *value)
 {
-	if (!b->usbg_view && !b->usbg_open_failed)
-		open_libusbgx_view_of_gadget(b, item, path);
-	return b->usbg_view ? usbg_view_make_item(b->usbg_view, item, path, value)
-			    : BACKEND_UNKNOWN;
+	if (!b->libusbgx && !b->usbg_open_failed)
+		open_gadget_in_libusbgx(b, item, path);
+	return b->libusbgx ? libusbgx_make_item(b->libusbgx, item, path, value) : BACKEND_UNKNOWN;
 }
 
-static void close_libusbgx_view(struct backend *b)
+static void close_libusbgx(struct backend *b)
 {
-	if (b->usbg_view)
-		usbg_view_close(steal_ptr(b->usbg_view));
+	if (b->libusbgx)
+		libusbgx_close(steal_ptr(b->libusbgx));
 }
 #else
-static int libusbgx_make_item(struct backend *b _unused_, enum backend_item item _unused_,
-			      const char *path _unused_, const char *value _unused_)
+static int try_libusbgx(struct backend *b _unused_, enum backend_item item _unused_,
+			const char *path _unused_, const char *value _unused_)
 {
 	return BACKEND_UNKNOWN;
 }
 
-static void close_libusbgx_view(struct backend *b _unused_)
+static void close_libusbgx(struct backend *b _unused_)
 {
 }
 #endif
@@ -72,19 +70,19 @@ static void close_libusbgx_view(struct backend *b _unused_)
 int backend_make_item(struct backend *b, enum backend_item item, const char *path,
 		      const char *value)
 {
-	int r = b ? libusbgx_make_item(b, item, path, value) : BACKEND_UNKNOWN;
+	int r = b ? try_libusbgx(b, item, path, value) : BACKEND_UNKNOWN;
 
 	return r == BACKEND_UNKNOWN ? direct_make_item(item, path, value) : r;
 }
 
-void backend_drop_view(struct backend *b)
+void backend_prepare_removal(struct backend *b)
 {
 	if (b)
-		close_libusbgx_view(b);
+		close_libusbgx(b);
 }
 
 void backend_close(struct backend *b)
 {
-	close_libusbgx_view(b);
+	close_libusbgx(b);
 	b->usbg_open_failed = false;
 }

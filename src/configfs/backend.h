@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Makes the items that every gadget in configfs has. There are two back ends: libusbgx, if ffsctl
- * is built with it, and the direct writer, for items that libusbgx does not know or cannot make.
+ * Makes what every gadget in configfs has: attributes, strings, functions, configurations and
+ * links. Here each of these is called an item. There are two back ends, which are two ways to make
+ * an item: libusbgx, if ffsctl is built with it, and system calls, for items that libusbgx does not
+ * know or cannot make.
  *
- *   direct.c   the direct writer, which uses mkdir(2), symlink(2) and write(2)
- *   usbg.c     the back end that uses libusbgx
- *   backend.c  tries libusbgx first, then the direct writer
+ *   usbg.c     makes items with libusbgx
+ *   direct.c   makes items with the system calls mkdir(2), symlink(2) and write(2)
+ *   backend.c  tries libusbgx first, then system calls
  *
- * An undo uses no back end (items.c), so that any process and any build of ffsctl can undo a step.
+ * An undo uses only system calls (items.c), so that any process and any build of ffsctl can undo a
+ * step.
  */
 #pragma once
 
 #include <stdbool.h>
 
 /*
- * The kinds of items. Each comment shows an example: a path relative to the gadget's directory, and
- * the kind of value. gadgetfile_load has validated paths and values.
+ * The kinds of items. Each comment shows an example of the path, relative to the gadget's
+ * directory, and describes the value. gadgetfile_load has validated paths and values.
  */
 enum backend_item {
 	ITEM_ATTRIBUTE,	       /* idVendor, a number */
@@ -24,59 +27,60 @@ enum backend_item {
 	ITEM_CONFIG,	       /* configs/c.1, no value (NULL) */
 	ITEM_CONFIG_ATTRIBUTE, /* configs/c.1/MaxPower, a number */
 	ITEM_CONFIG_STRING,    /* configs/c.1/strings/0x409/configuration, a text */
-	ITEM_LINK,	       /* configs/c.1/echo, name of the function's directory: "ffs.echo" */
+	ITEM_LINK,	       /* configs/c.1/echo, the function's directory: "ffs.echo" */
 };
 
-struct usbg_view;
+struct libusbgx; /* libusbgx, opened for one gadget */
 
-/* The state of the back ends for one gadget; initially all zero. */
+/* The state of both back ends for one gadget; initially all zero. */
 struct backend {
-	struct usbg_view *usbg_view; /* libusbgx's view of the gadget; NULL: not opened */
-	bool usbg_open_failed; /* libusbgx could not open the gadget; ffsctl tries again only after
-				  backend_close */
+	struct libusbgx *libusbgx; /* libusbgx, opened for the gadget; NULL: it is not open */
+	/* libusbgx could not be opened. ffsctl tries to open it again only after backend_close. */
+	bool usbg_open_failed;
 };
 
 /*
  * Makes or writes an item. `path` must be absolute, and its parent directory must exist. If `b` is
- * NULL, uses only the direct writer. Returns 0 or a negative errno.
+ * NULL, uses only system calls. Returns 0 or a negative errno.
  */
 int backend_make_item(struct backend *b, enum backend_item item, const char *path,
 		      const char *value);
 
 /*
- * Closes libusbgx's view, whose list of existing items would be wrong after an item is removed.
- * Must be called before the removal. The next backend_make_item opens a new view. `b` may be NULL.
+ * Must be called before an item is removed. Closes libusbgx, because its list of existing items
+ * would be wrong after the removal. The next backend_make_item opens libusbgx with a new list. `b`
+ * may be NULL.
  */
-void backend_drop_view(struct backend *b);
+void backend_prepare_removal(struct backend *b);
 
 /*
- * Closes libusbgx's view, and forgets that opening it failed. The next backend_make_item opens a
- * new view.
+ * Closes libusbgx if it is open. The next backend_make_item opens it again, also if libusbgx could
+ * not be opened before.
  */
 void backend_close(struct backend *b);
 
 /* --- The functions of the back ends, for backend.c and tests --- */
 
-/* Makes or writes an item with the direct writer. Returns 0 or a negative errno. */
+/* Makes or writes an item with system calls. Returns 0 or a negative errno. */
 int direct_make_item(enum backend_item item, const char *path, const char *value);
 
-/* Returned by usbg_view_make_item if libusbgx does not know the item. */
+/* Returned by libusbgx_make_item if libusbgx does not know the item. */
 #define BACKEND_UNKNOWN 1
 
 #ifdef HAVE_LIBUSBGX
 /*
- * Opens libusbgx's view of the gadget. `gadget` is the gadget's directory in configfs. `root_fd` is
- * a file descriptor of an empty directory, which libusbgx uses in place of configfs; usbg_view_open
- * takes ownership of it. Returns NULL with errno set on failure.
+ * Opens libusbgx for one gadget. `gadget` is the gadget's directory in configfs. `root_fd` is a
+ * file descriptor of an empty directory, which libusbgx uses in place of configfs. libusbgx_open
+ * takes ownership of the file descriptor. Returns NULL with errno set on failure.
  */
-struct usbg_view *usbg_view_open(int root_fd, const char *gadget);
-void usbg_view_close(struct usbg_view *view);
+struct libusbgx *libusbgx_open(int root_fd, const char *gadget);
+void libusbgx_close(struct libusbgx *usbg);
 /*
- * Makes an empty directory for usbg_view_open that no other process can open. Returns a file
+ * Makes an empty directory for libusbgx_open that no other process can open. Returns a file
  * descriptor, or a negative errno.
  */
-int usbg_view_open_unmounted_tmpfs(void);
+int open_unmounted_tmpfs(void);
 /* Makes or writes an item with libusbgx. Returns 0, a negative errno, or BACKEND_UNKNOWN. */
-int usbg_view_make_item(struct usbg_view *view, enum backend_item item, const char *path,
-			const char *value);
+int libusbgx_make_item(struct libusbgx *usbg, enum backend_item item, const char *path,
+		       const char *value);
 #endif

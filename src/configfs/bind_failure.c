@@ -32,15 +32,15 @@ static int explain_nodev(const struct gadget *g, struct error *err)
 
 		if (streq(f->type, "ffs") && !function_descriptors(f)) {
 			error_add_detail(err, "the function '%s' has no descriptors yet", f->label);
-			error_add_hint(err,
-				       "a program must write them before the gadget can be bound");
+			error_add_hint(err, "a program must write descriptors and strings to the "
+					    "function's ep0 before the gadget can be bound");
 			return error_set_position(err, &f->at);
 		}
 		if (streq(f->type, "tcm")) {
 			error_add_detail(err, "the function '%s' has no enabled target", f->label);
 			error_add_hint(err,
-				       "'ffsctl up --no-bind' makes the function, then make and "
-				       "enable its target, then 'ffsctl bind' (tcm in "
+				       "run 'ffsctl up --no-bind', make and enable the function's "
+				       "target, then run 'ffsctl bind' (see tcm in "
 				       "ffsctl-gadget(5))");
 			return error_set_position(err, &f->at);
 		}
@@ -57,7 +57,8 @@ static int explain_logged_failure(const struct configfs *c, const struct bind_ke
 {
 	if (log->bind_errno == ENODEV)
 		explain_nodev(c->gadget, err);
-	else if (log->bind_errno == KERNEL_ENOTSUPP) /* f_fs.c, f_mass_storage.c: no endpoint */
+	/* f_fs.c and f_mass_storage.c return ENOTSUPP if no endpoint is free. */
+	else if (log->bind_errno == KERNEL_ENOTSUPP)
 		explain_too_few_endpoints(c->gadget, "", err);
 	return log->function_message
 		       ? error_add_detail(err, "the kernel logged: \"%s\"", log->function_message)
@@ -72,7 +73,7 @@ static int explain_busy(const struct configfs *c, const struct step *step,
 
 	err->exit = EX_UNAVAILABLE;
 	if (holder)
-		return error_add_detail(err, "it is held by %s", holder);
+		return error_add_detail(err, "the UDC is held by %s", holder);
 	error_add_detail(err, "nothing holds the UDC, and the kernel's log %s",
 			 log->kmsg_fd >= 0 ? "has no other reason" : "cannot be read");
 	return error_add_hint(err, "look for 'failed to start' in dmesg");

@@ -10,9 +10,13 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 
-#define KMSG_MAX                                                                                   \
-	8192 /* the kernel's CONSOLE_EXT_LOG_MAX; read(2) of a longer record fails with EINVAL */
-#define N_KMSG_MAX 4096 /* records; the kernel may log faster than they are read */
+/*
+ * Size of the buffer for a record of /dev/kmsg, in bytes: the kernel's CONSOLE_EXT_LOG_MAX. read(2)
+ * fails with EINVAL if a record does not fit into the buffer.
+ */
+#define KMSG_MAX 8192
+/* Maximum number of records to read, because the kernel may log faster than they are read. */
+#define N_KMSG_MAX 4096
 
 void bind_kernel_log_open(struct bind_kernel_log *log)
 {

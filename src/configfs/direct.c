@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The direct writer: makes items with mkdir(2), symlink(2) and write(2). */
+/* The back end that uses the system calls mkdir(2), symlink(2) and write(2). */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

@@ -25,8 +25,8 @@ static void add_directories(struct plan *plan, const struct configfs_tree *tree,
 /*
  * Adds steps for the links in a tree. Called after add_directories, because the undo must remove a
  * link before its target directory. A link in the directory of a function (uvc) cannot be removed
- * while the function is in a configuration. The undo removes the links of configurations first,
- * because the tree lists `functions` before `configs`.
+ * while the function is in a configuration. The tree lists `functions` before `configs`, and the
+ * undo begins with the last step. So it removes the links of configurations first.
  */
 static void add_links(struct plan *plan, const struct configfs_tree *tree, const char *dir)
 {

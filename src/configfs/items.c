@@ -59,8 +59,8 @@ const struct step_op configfs_op_string = {
 };
 
 /*
- * Reads the serial number of this system and writes it to the attribute. The plan does not contain
- * the serial number, because other users may read plans and records.
+ * Reads the serial number of this system and writes it to the attribute. The plan contains only the
+ * source of the serial number, because `up --dry-run` prints the plan.
  */
 static int serial_number_apply(struct step *step, struct error *err)
 {
@@ -122,7 +122,8 @@ static int function_apply(struct step *step, struct error *err)
 	if (r == -EBUSY && streq(type, "ffs"))
 		return error_add_detail(
 			err, "another gadget on this machine has an instance of that name");
-	if (r == -EBUSY) /* 8: MAX_U_SERIAL_PORTS of u_serial.h */
+	/* The kernel returns EBUSY if all of its 8 ports are in use (MAX_U_SERIAL_PORTS). */
+	if (r == -EBUSY)
 		return error_add_detail(err,
 					"the kernel has 8 serial ports for acm, gser and obex of "
 					"all gadgets together");
@@ -133,11 +134,11 @@ static int function_undo(struct step *step, struct error *err)
 {
 	int r;
 
-	backend_drop_view(step->context);
+	backend_prepare_removal(step->context);
 	r = plan_undo_mkdir(step, err);
 	if (r != -EBUSY || !str_has_prefix(last_component(step->path), "tcm."))
 		return r;
-	error_add_detail(err, "its target still exists");
+	error_add_detail(err, "the function's SCSI target still exists");
 	return error_add_hint(err, "first remove the target, below target/usb_gadget in configfs");
 }
 
@@ -155,7 +156,7 @@ static int config_apply(struct step *step, struct error *err)
 
 static int config_undo(struct step *step, struct error *err)
 {
-	backend_drop_view(step->context);
+	backend_prepare_removal(step->context);
 	return plan_undo_mkdir(step, err);
 }
 
@@ -173,7 +174,7 @@ static int function_link_apply(struct step *step, struct error *err)
 
 static int function_link_undo(struct step *step, struct error *err)
 {
-	backend_drop_view(step->context);
+	backend_prepare_removal(step->context);
 	return plan_undo_symlink(step, err);
 }
 
@@ -184,19 +185,20 @@ const struct step_op configfs_op_link = {
 	.undo = function_link_undo,
 };
 
-/* --- The step "view" of older builds ---------------------------------------------------------- */
+/* --- The step "view" in records of older versions of ffsctl ----------------------------------- */
 
-static int older_build_view_step_apply(struct step *step _unused_, struct error *err _unused_)
+static int older_version_view_step_apply(struct step *step _unused_, struct error *err _unused_)
 {
 	return 0;
 }
 
-static int older_build_view_step_undo(struct step *step, struct error *err)
+static int older_version_view_step_undo(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *gadgets = path_parent(step->path), *top = path_parent(gadgets);
 
 	if (!*top)
-		return error_set(err, EX_SOFTWARE, EBADMSG, step->path, "%s is not in a view",
+		return error_set(err, EX_SOFTWARE, EBADMSG, step->path,
+				 "cannot undo the step 'view': the path '%s' is too short",
 				 step->path);
 	if ((unlink(step->path) < 0 && errno != ENOENT) ||
 	    (rmdir(gadgets) < 0 && errno != ENOENT) || (rmdir(top) < 0 && errno != ENOENT))
@@ -207,6 +209,6 @@ static int older_build_view_step_undo(struct step *step, struct error *err)
 const struct step_op configfs_op_view = {
 	.name = "view",
 	.undo_name = "remove-view",
-	.apply = older_build_view_step_apply,
-	.undo = older_build_view_step_undo,
+	.apply = older_version_view_step_apply,
+	.undo = older_version_view_step_undo,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Steps that make the items that every gadget has: attributes, strings, functions, configurations
- * and links. The step's `path` is in configfs. Its `context` is a struct backend; if it is NULL,
- * the step writes to configfs itself, without libusbgx.
+ * and links. The step's `path` is in configfs. The step's `context` is a struct backend. If
+ * `context` is NULL, the items are made without libusbgx.
  */
 #pragma once
 
@@ -20,8 +20,8 @@ extern const struct step_op configfs_op_config_string;	  /* .../c.1/strings/0x40
 extern const struct step_op configfs_op_link; /* GADGET/configs/c.1/echo; `value` is ffs.echo */
 
 /*
- * A step that occurs only in records of older builds. For libusbgx, those builds made a link to the
- * gadget: `path`, which is RUN/view/usb_gadget/NAME. The undo removes the link and the two
- * directories above it; apply does nothing.
+ * A step that occurs only in records of older versions of ffsctl. These versions made a symbolic
+ * link to the gadget for libusbgx: `path`, which is RUN/view/usb_gadget/NAME. The undo removes the
+ * link and the two directories above it. Apply does nothing.
  */
 extern const struct step_op configfs_op_view;

@@ -61,8 +61,8 @@ static bool same_directory(const char *a, const char *b)
 
 /*
  * Returns the path of the video device whose attribute function_name is the name of this function
- * (f_uvc.c). Another gadget may have a function of the same name. Therefore also checks that in
- * sysfs the device is below the UDC of this gadget.
+ * (f_uvc.c). Also checks that in sysfs the device is below the UDC of this gadget, because another
+ * gadget may have a function of the same name.
  */
 static char *video_device_path(const char *dir)
 {

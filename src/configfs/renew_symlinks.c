@@ -6,9 +6,9 @@
 
 /*
  * Returns true for a tcm function. When the link to a tcm function is made, the kernel connects the
- * function with its target (f_tcm.c, tcm_alloc). The user can make the target only after the
- * function. Therefore no target exists when `up` makes the link, and the link must be made again.
- * Linux 6.1 and 6.12 crash when a host sends commands to a tcm function that has no target.
+ * function with its target (f_tcm.c, tcm_alloc). The user can make the target only when the
+ * function exists. Therefore no target exists when `up` makes the link, and the link must be made
+ * again. Linux 6.1 and 6.12 crash when a host sends commands to a tcm function that has no target.
  */
 static bool needs_new_symlink(const struct function *f)
 {

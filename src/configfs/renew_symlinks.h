@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Removes and makes again the links to tcm functions: the user makes the target of such a function
- * after the function.
+ * Makes the links to tcm functions again before a bind. When such a link is made, the kernel
+ * connects the function with its SCSI target. But the user makes the target after `up` has made the
+ * link.
  */
 #pragma once
 

@@ -10,8 +10,9 @@
 #define SERIAL_SIZE (2 * MACHINE_ID_SIZE + 1) /* bytes of the digits and a NUL */
 
 /*
- * Reads a serial number. `from` is gadget_strings.serialnumber_source: "machine-id", "device-tree"
- * or an absolute path. On success, *serial is a valid string for the kernel; the caller frees it.
+ * Reads the serial number from the source `from`: "machine-id", "device-tree" or the absolute path
+ * of a file (gadget_strings.serialnumber_source). On success, *serial is a valid string for the
+ * kernel; the caller frees it.
  */
 int serial_number_read(const char *from, char **serial, struct error *err);
 

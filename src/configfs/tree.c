@@ -60,8 +60,8 @@ const struct configfs_tree *configfs_tree_find(const struct configfs_tree *direc
 }
 
 /*
- * Reads an attribute, unless it is read-only or write-only. Root may open a write-only attribute
- * for reading, but reading then fails with EACCES.
+ * Reads an attribute that can be read and written: a read-only attribute is no setting, and a
+ * write-only one cannot be read. Root can open it for reading, but read(2) then fails with EACCES.
  */
 static void read_attribute(struct configfs_tree *tree, int dir, mode_t mode)
 {
@@ -88,7 +88,7 @@ static void read_link_target(const struct tree_reader *r, struct configfs_tree *
 	target[n] = '\0';
 	while (str_has_prefix(p, "../"))
 		p += strlen("../");
-	/* Tests make links with absolute targets. */
+	/* Tests use an ordinary directory, in which the targets are absolute. */
 	if (str_has_prefix(p, r->mount_point) && p[top] == '/')
 		p += top + 1;
 	tree->value = xstrdup(p);
@@ -175,7 +175,7 @@ static int read_directory(struct tree_reader *r, struct configfs_tree *tree, con
 				   "cannot read %s", path);
 	}
 	result = list_children(r, tree, dir, path, err);
-	/* The kernel makes `functions` before `configs` (gadgets_make). */
+	/* The kernel makes `functions` before `configs` (gadgets_make), so `configs` is newer. */
 	if (depth == 0)
 		r->lists_newest_first =
 			index_of_child(tree, "functions") > index_of_child(tree, "configs");

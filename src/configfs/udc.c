@@ -34,7 +34,10 @@ bool udc_unbound_through_sysfs(const char *name, const char *gadget)
 	 */
 	_cleanup_close_ int udc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	/* The kernel adds the link after it has bound the gadget, and removes it first. */
+	/*
+	 * The kernel adds the symbolic link `gadget` after it has bound a gadget, and removes the
+	 * link before it unbinds the gadget. So a gadget was bound when `function` was read.
+	 */
 	return udc >= 0 && faccessat(udc, "gadget", F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       file_read_line(udc, "function", &has) == 0 && !streq(has, gadget) &&
 	       faccessat(udc, "gadget", F_OK, AT_SYMLINK_NOFOLLOW) == 0;

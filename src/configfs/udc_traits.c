@@ -89,8 +89,8 @@ static void add_role_hint(struct hint_list *h, const char *name)
 }
 
 /*
- * Adds a hint for each controller of a dual-role driver that has no UDC, because it is in host
- * mode.
+ * Adds a hint for each controller of the dual-role driver `driver` that is not in device mode: such
+ * a controller has no UDC.
  */
 static void add_dual_role_hint(struct hint_list *h, const char *driver)
 {

@@ -3,15 +3,20 @@
  * The back end that uses libusbgx.
  *
  * usbg_init() reads every gadget in configfs, and fails if a gadget has a function whose type
- * libusbgx does not know. So libusbgx must not read configfs. Instead ffsctl makes a directory with
- * an empty gadget, which libusbgx reads. ffsctl creates functions and configurations that exist
- * already in the empty gadget, if libusbgx knows their types. Then ffsctl replaces the empty gadget
- * by a link to the gadget's directory in configfs. libusbgx stores only names and paths, so
- * everything that it makes afterwards is made in configfs.
+ * libusbgx does not know. So libusbgx must not read configfs. Instead it reads a temporary
+ * directory:
  *
- * The directory with the empty gadget is the root of a tmpfs that has no mount point (fsmount
- * without move_mount). The kernel removes the tmpfs when its file descriptor is closed, also when the process is killed. Therefore the gadget's plan needs no step
- * for the directory, and is the same with and without libusbgx.
+ *   1. ffsctl makes the directory, and in it an empty gadget with the name of the real one.
+ *   2. usbg_init() reads the directory.
+ *   3. With libusbgx, ffsctl makes the functions and configurations of the real gadget in the empty
+ *      gadget, so that libusbgx has them in its list. It skips types that libusbgx does not know.
+ *   4. ffsctl replaces the empty gadget by a symbolic link to the real gadget in configfs. libusbgx
+ *      stores only names and paths, so what it makes from now on is made in configfs.
+ *
+ * The temporary directory is the root of a tmpfs that has no mount point (fsmount without
+ * move_mount). The kernel removes the tmpfs when its file descriptor is closed, also when the
+ * process is killed. Therefore the gadget's plan needs no step that removes the directory, and the
+ * plan is the same with and without libusbgx.
  *
  * libusbgx prints errors on stderr, so stderr is /dev/null during each call. Only this file
  * includes usbg.h.
@@ -30,33 +35,34 @@
 #include "base/util.h"
 #include "configfs/backend.h"
 
-struct usbg_view {
+/* libusbgx, opened for one gadget. */
+struct libusbgx {
 	usbg_state *state;
 	usbg_gadget *gadget;
-	int root_fd;
+	int root_fd;	     /* file descriptor of the temporary directory */
 	int dev_null_fd;     /* file descriptor of /dev/null; -1: not opened */
 	int saved_stderr_fd; /* duplicate of the file descriptor of stderr; -1: not opened */
 };
 
 /* --- Silences libusbgx --------------------------------------------------------------------- */
 
-static void silence_stderr(struct usbg_view *view)
+static void silence_stderr(struct libusbgx *usbg)
 {
-	if (view->dev_null_fd < 0)
-		view->dev_null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-	if (view->saved_stderr_fd < 0)
-		view->saved_stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (view->dev_null_fd >= 0 && view->saved_stderr_fd >= 0)
-		dup2(view->dev_null_fd, STDERR_FILENO);
+	if (usbg->dev_null_fd < 0)
+		usbg->dev_null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (usbg->saved_stderr_fd < 0)
+		usbg->saved_stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (usbg->dev_null_fd >= 0 && usbg->saved_stderr_fd >= 0)
+		dup2(usbg->dev_null_fd, STDERR_FILENO);
 	errno = 0;
 }
 
-static void restore_stderr(const struct usbg_view *view)
+static void restore_stderr(const struct libusbgx *usbg)
 {
 	int e = errno;
 
-	if (view->dev_null_fd >= 0 && view->saved_stderr_fd >= 0)
-		dup2(view->saved_stderr_fd, STDERR_FILENO);
+	if (usbg->dev_null_fd >= 0 && usbg->saved_stderr_fd >= 0)
+		dup2(usbg->saved_stderr_fd, STDERR_FILENO);
 	errno = e;
 }
 
@@ -101,13 +107,13 @@ static int errno_of_result(int code)
 }
 
 /* Calls libusbgx without its output on stderr. The result is 0 or a negative errno. */
-#define QUIETLY(view, call)                                                                        \
+#define QUIETLY(usbg, call)                                                                        \
 	({                                                                                         \
 		int __code;                                                                        \
                                                                                                    \
-		silence_stderr(view);                                                              \
+		silence_stderr(usbg);                                                              \
 		__code = (call);                                                                   \
-		restore_stderr(view);                                                              \
+		restore_stderr(usbg);                                                              \
 		errno_of_result(__code);                                                           \
 	})
 
@@ -167,78 +173,78 @@ static int split_config_name(const char *dir, char **label)
  * Returns libusbgx's object for the configuration; NULL: libusbgx has not created the
  * configuration.
  */
-static usbg_config *find_usbg_config(const struct usbg_view *view, const char *dir)
+static usbg_config *find_usbg_config(const struct libusbgx *usbg, const char *dir)
 {
 	_cleanup_free_ char *label = NULL;
 	int id = split_config_name(dir, &label);
 
-	return usbg_get_config(view->gadget, id, label);
+	return usbg_get_config(usbg->gadget, id, label);
 }
 
-static usbg_function *find_usbg_function(const struct usbg_view *view, const char *dir)
+static usbg_function *find_usbg_function(const struct libusbgx *usbg, const char *dir)
 {
 	int type = lookup_function_type(dir);
 
-	return type < 0 ? NULL : usbg_get_function(view->gadget, type, strchr(dir, '.') + 1);
+	return type < 0 ? NULL : usbg_get_function(usbg->gadget, type, strchr(dir, '.') + 1);
 }
 
 /* --- Items ------------------------------------------------------------------------------------ */
 
-static int make_attribute(struct usbg_view *view, const char *path, const char *value)
+static int make_attribute(struct libusbgx *usbg, const char *path, const char *value)
 {
 	int attribute = usbg_lookup_gadget_attr(last_component(path));
 
 	if (attribute < 0)
 		return BACKEND_UNKNOWN;
-	return QUIETLY(view,
-		       usbg_set_gadget_attr(view->gadget, attribute, (int)strtol(value, NULL, 0)));
+	return QUIETLY(usbg,
+		       usbg_set_gadget_attr(usbg->gadget, attribute, (int)strtol(value, NULL, 0)));
 }
 
-static int make_string(struct usbg_view *view, const char *path, const char *value)
+static int make_string(struct libusbgx *usbg, const char *path, const char *value)
 {
 	int string = usbg_lookup_gadget_str(last_component(path));
 
 	/* libusbgx does not write an empty string, so the old string would stay. */
 	if (string < 0 || !*value)
 		return BACKEND_UNKNOWN;
-	return QUIETLY(view,
-		       usbg_set_gadget_str(view->gadget, string, language_in_path(path), value));
+	return QUIETLY(usbg,
+		       usbg_set_gadget_str(usbg->gadget, string, language_in_path(path), value));
 }
 
-static int create_function(struct usbg_view *view, const char *dir)
+static int create_function(struct libusbgx *usbg, const char *dir)
 {
 	int type = lookup_function_type(dir);
 	usbg_function *function;
 
 	if (type < 0)
 		return BACKEND_UNKNOWN;
-	return QUIETLY(view, usbg_create_function(view->gadget, type, strchr(dir, '.') + 1, NULL,
+	return QUIETLY(usbg, usbg_create_function(usbg->gadget, type, strchr(dir, '.') + 1, NULL,
 						  &function));
 }
 
-static int make_function(struct usbg_view *view, const char *path, const char *value _unused_)
+static int make_function(struct libusbgx *usbg, const char *path, const char *value _unused_)
 {
-	return create_function(view, last_component(path));
+	return create_function(usbg, last_component(path));
 }
 
-static int create_config(struct usbg_view *view, const char *dir)
+static int create_config(struct libusbgx *usbg, const char *dir)
 {
 	_cleanup_free_ char *label = NULL;
 	int id = split_config_name(dir, &label);
 	usbg_config *config;
 
-	return QUIETLY(view, usbg_create_config(view->gadget, id, label, NULL, NULL, &config));
+	return QUIETLY(usbg, usbg_create_config(usbg->gadget, id, label, NULL, NULL, &config));
 }
 
-static int make_config(struct usbg_view *view, const char *path, const char *value _unused_)
+static int make_config(struct libusbgx *usbg, const char *path, const char *value _unused_)
 {
-	return create_config(view, last_component(path));
+	return create_config(usbg, last_component(path));
 }
 
-static int make_config_attribute(struct usbg_view *view, const char *path, const char *value)
+static int make_config_attribute(struct libusbgx *usbg, const char *path, const char *value)
 {
 	_cleanup_free_ char *dir = component_from_end(path, 1);
-	usbg_config *config = find_usbg_config(view, dir);
+	usbg_config *config = find_usbg_config(usbg, dir);
 	int number = (int)strtol(value, NULL, 0);
 
 	if (!config)
@@ -248,35 +254,35 @@ static int make_config_attribute(struct usbg_view *view, const char *path, const
 	 * configfs is in mA and may be larger.
 	 */
 	if (streq(last_component(path), "MaxPower"))
-		return QUIETLY(view, usbg_set_config_max_power(config, number));
-	return QUIETLY(view, usbg_set_config_bm_attrs(config, number));
+		return QUIETLY(usbg, usbg_set_config_max_power(config, number));
+	return QUIETLY(usbg, usbg_set_config_bm_attrs(config, number));
 }
 
-static int make_config_string(struct usbg_view *view, const char *path, const char *value)
+static int make_config_string(struct libusbgx *usbg, const char *path, const char *value)
 {
 	_cleanup_free_ char *dir = component_from_end(path, 3);
-	usbg_config *config = find_usbg_config(view, dir);
+	usbg_config *config = find_usbg_config(usbg, dir);
 
 	if (!config || !*value)
 		return BACKEND_UNKNOWN;
-	return QUIETLY(view, usbg_set_config_string(config, language_in_path(path), value));
+	return QUIETLY(usbg, usbg_set_config_string(config, language_in_path(path), value));
 }
 
-static int make_link(struct usbg_view *view, const char *path, const char *value)
+static int make_link(struct libusbgx *usbg, const char *path, const char *value)
 {
 	_cleanup_free_ char *dir = component_from_end(path, 1);
-	usbg_config *config = find_usbg_config(view, dir);
-	usbg_function *function = find_usbg_function(view, value);
+	usbg_config *config = find_usbg_config(usbg, dir);
+	usbg_function *function = find_usbg_function(usbg, value);
 
 	if (!config || !function)
 		return BACKEND_UNKNOWN;
-	return QUIETLY(view, usbg_add_config_function(config, last_component(path), function));
+	return QUIETLY(usbg, usbg_add_config_function(config, last_component(path), function));
 }
 
-int usbg_view_make_item(struct usbg_view *view, enum backend_item item, const char *path,
-			const char *value)
+int libusbgx_make_item(struct libusbgx *usbg, enum backend_item item, const char *path,
+		       const char *value)
 {
-	static int (*const make[])(struct usbg_view *, const char *path, const char *value) = {
+	static int (*const make[])(struct libusbgx *, const char *path, const char *value) = {
 		[ITEM_ATTRIBUTE] = make_attribute,
 		[ITEM_STRING] = make_string,
 		[ITEM_FUNCTION] = make_function,
@@ -286,13 +292,13 @@ int usbg_view_make_item(struct usbg_view *view, enum backend_item item, const ch
 		[ITEM_LINK] = make_link,
 	};
 
-	return make[item](view, path, value);
+	return make[item](usbg, path, value);
 }
 
-/* --- The view --------------------------------------------------------------------------------- */
+/* --- Opens libusbgx for a gadget -------------------------------------------------------------- */
 
 /* Uses syscall(2), because glibc has wrapper functions only since 2.36. */
-int usbg_view_open_unmounted_tmpfs(void)
+int open_unmounted_tmpfs(void)
 {
 	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
 	int root_fd;
@@ -328,24 +334,23 @@ static bool make_empty_gadget(int root_fd, const char *name)
 	return fd >= 0;
 }
 
-static bool init_libusbgx(struct usbg_view *view, const char *name)
+static bool init_libusbgx(struct libusbgx *usbg, const char *name)
 {
-	_cleanup_free_ char *path = strf("/proc/self/fd/%d", view->root_fd);
+	_cleanup_free_ char *path = strf("/proc/self/fd/%d", usbg->root_fd);
 
-	errno = -QUIETLY(view, usbg_init(path, &view->state));
-	if (view->state)
-		view->gadget = usbg_get_gadget(view->state, name);
-	return view->gadget;
+	errno = -QUIETLY(usbg, usbg_init(path, &usbg->state));
+	if (usbg->state)
+		usbg->gadget = usbg_get_gadget(usbg->state, name);
+	return usbg->gadget;
 }
 
 /*
- * Creates the existing functions or configurations in libusbgx's view. Skips functions whose type
- * libusbgx does not know: the direct writer makes their items. `below` is the directory "functions"
- * or "configs".
+ * Makes the gadget's existing functions or configurations in the empty gadget too, so that libusbgx
+ * has them in its list. Skips functions whose type libusbgx does not know: the other back end makes
+ * their items. `below` is the directory "functions" or "configs".
  */
-static void add_existing_items_to_view(struct usbg_view *view, const char *gadget,
-				       const char *below,
-				       int (*create)(struct usbg_view *view, const char *dir))
+static void add_existing_items(struct libusbgx *usbg, const char *gadget, const char *below,
+			       int (*create)(struct libusbgx *usbg, const char *dir))
 {
 	_cleanup_free_ char *path = strf("%s/%s", gadget, below);
 	DIR *dir = opendir(path);
@@ -353,48 +358,48 @@ static void add_existing_items_to_view(struct usbg_view *view, const char *gadge
 
 	while (dir && (entry = readdir(dir)))
 		if (entry->d_name[0] != '.')
-			create(view, entry->d_name);
+			create(usbg, entry->d_name);
 	if (dir)
 		closedir(dir);
 }
 
 /*
- * Replaces the empty gadget by a link to the gadget. Afterwards the paths that libusbgx has stored
- * lead to configfs.
+ * Replaces the empty gadget, which libusbgx has read, by a symbolic link to the directory `gadget`
+ * in configfs. Afterwards the paths that libusbgx has stored lead to configfs.
  */
-static bool replace_empty_gadget_by_link(struct usbg_view *view, const char *gadget)
+static bool replace_empty_gadget_by_link(struct libusbgx *usbg, const char *gadget)
 {
 	_cleanup_free_ char *path = strf(GADGETS "/%s", last_component(gadget));
 
-	return renameat(view->root_fd, path, view->root_fd, "empty") == 0 &&
-	       symlinkat(gadget, view->root_fd, path) == 0;
+	return renameat(usbg->root_fd, path, usbg->root_fd, "empty") == 0 &&
+	       symlinkat(gadget, usbg->root_fd, path) == 0;
 }
 
-struct usbg_view *usbg_view_open(int root_fd, const char *gadget)
+struct libusbgx *libusbgx_open(int root_fd, const char *gadget)
 {
-	struct usbg_view *view = xcalloc(1, sizeof(*view));
+	struct libusbgx *usbg = xcalloc(1, sizeof(*usbg));
 	int e;
 
-	*view = (struct usbg_view){ .root_fd = root_fd, .dev_null_fd = -1, .saved_stderr_fd = -1 };
+	*usbg = (struct libusbgx){ .root_fd = root_fd, .dev_null_fd = -1, .saved_stderr_fd = -1 };
 	if (make_empty_gadget(root_fd, last_component(gadget)) &&
-	    init_libusbgx(view, last_component(gadget))) {
-		add_existing_items_to_view(view, gadget, "functions", create_function);
-		add_existing_items_to_view(view, gadget, "configs", create_config);
-		if (replace_empty_gadget_by_link(view, gadget))
-			return view;
+	    init_libusbgx(usbg, last_component(gadget))) {
+		add_existing_items(usbg, gadget, "functions", create_function);
+		add_existing_items(usbg, gadget, "configs", create_config);
+		if (replace_empty_gadget_by_link(usbg, gadget))
+			return usbg;
 	}
 	e = errno;
-	usbg_view_close(view);
+	libusbgx_close(usbg);
 	errno = e;
 	return NULL;
 }
 
-void usbg_view_close(struct usbg_view *view)
+void libusbgx_close(struct libusbgx *usbg)
 {
-	if (view->state)
-		usbg_cleanup(view->state);
-	cleanup_close(&view->root_fd);
-	cleanup_close(&view->dev_null_fd);
-	cleanup_close(&view->saved_stderr_fd);
-	free(view);
+	if (usbg->state)
+		usbg_cleanup(usbg->state);
+	cleanup_close(&usbg->root_fd);
+	cleanup_close(&usbg->dev_null_fd);
+	cleanup_close(&usbg->saved_stderr_fd);
+	free(usbg);
 }

@@ -118,7 +118,7 @@ def udc_taken_before_bind():
         say_ready(pid)
         result = must(finish(front), 69)
     contains(result.stderr, f"cannot bind the gadget to the UDC {UDC}: Device or resource busy; "
-                            "it is held by gadget 'foreign'")
+                            "the UDC is held by gadget 'foreign'")
 
 
 def say_ready(pid):

@@ -109,7 +109,7 @@ def udc_taken_meanwhile():
     with gadgets.foreign():
         os.kill(pid, signal.SIGCONT)
         contains(must(gadgets.finish(coming), 69).stderr,
-                 "the UDC dummy_udc.0: Device or resource busy; it is held by gadget 'foreign'")
+                 "the UDC dummy_udc.0: Device or resource busy; the UDC is held by gadget 'foreign'")
 
 
 @test("a log that cannot be read: it says where to look")

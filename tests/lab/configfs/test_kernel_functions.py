@@ -210,7 +210,7 @@ def tcm_with_target_stays():
     path.write_text(DRIVES)
     must(ffsctl("up", "--no-bind", path))
     with kernel_functions.target():
-        contains(must(ffsctl("down", "one"), 71).stderr, "its target still exists")
+        contains(must(ffsctl("down", "one"), 71).stderr, "SCSI target still exists")
     down("one")
 
 

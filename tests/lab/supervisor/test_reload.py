@@ -362,7 +362,7 @@ def drive_medium_locked():
     with open(found[0], "rb"):
         words = reload("x", code=71).stderr
         contains(words, "Device or resource busy; the host has locked the medium; 'x' is as it was before the reload\n"
-                        "hint: unmount or eject it there")
+                        "hint: unmount or eject the medium on the host")
     eq(begins(found[0])[0], b"a.img")
     reload()
     eq(begins(found[0])[0], b"b.img")

@@ -169,39 +169,40 @@ static void teardown_usbg(void)
 
 TestSuite(usbg, .init = setup_usbg, .fini = teardown_usbg);
 
-static struct usbg_view *view_of_gadget(void)
+static struct libusbgx *open_gadget(void)
 {
-	struct usbg_view *view = usbg_view_open(open(root, O_PATH | O_CLOEXEC), gadget);
+	struct libusbgx *library = libusbgx_open(open(root, O_PATH | O_CLOEXEC), gadget);
 
-	cr_assert_not_null(view, "%s", strerror(errno));
-	return view;
+	cr_assert_not_null(library, "%s", strerror(errno));
+	return library;
 }
 
-static int usbg(struct usbg_view *view, enum backend_item item, const char *name, const char *value)
+static int usbg(struct libusbgx *library, enum backend_item item, const char *name,
+		const char *value)
 {
 	_cleanup_free_ char *path = in_gadget(name);
 
-	return usbg_view_make_item(view, item, path, value);
+	return libusbgx_make_item(library, item, path, value);
 }
 
 /* The library writes numbers in its own way. */
 Test(usbg, makes_a_gadget)
 {
-	struct usbg_view *view = view_of_gadget();
+	struct libusbgx *library = open_gadget();
 
-	cr_expect_eq(usbg(view, ITEM_ATTRIBUTE, "idVendor", "0x1D6B"), 0);
-	cr_expect_eq(usbg(view, ITEM_STRING, "strings/0x409/product", "x y"), 0);
-	cr_expect_eq(usbg(view, ITEM_FUNCTION, "functions/ffs.x", NULL), 0);
-	cr_expect_eq(usbg(view, ITEM_CONFIG, "configs/a.b.1", NULL), 0);
-	cr_expect_eq(usbg(view, ITEM_CONFIG_ATTRIBUTE, "configs/a.b.1/MaxPower", "500"), 0);
-	cr_expect_eq(usbg(view, ITEM_CONFIG_ATTRIBUTE, "configs/a.b.1/bmAttributes", "0xC0"), 0);
+	cr_expect_eq(usbg(library, ITEM_ATTRIBUTE, "idVendor", "0x1D6B"), 0);
+	cr_expect_eq(usbg(library, ITEM_STRING, "strings/0x409/product", "x y"), 0);
+	cr_expect_eq(usbg(library, ITEM_FUNCTION, "functions/ffs.x", NULL), 0);
+	cr_expect_eq(usbg(library, ITEM_CONFIG, "configs/a.b.1", NULL), 0);
+	cr_expect_eq(usbg(library, ITEM_CONFIG_ATTRIBUTE, "configs/a.b.1/MaxPower", "500"), 0);
+	cr_expect_eq(usbg(library, ITEM_CONFIG_ATTRIBUTE, "configs/a.b.1/bmAttributes", "0xC0"), 0);
 	make_directory("configs/a.b.1/strings");
 	make_directory("configs/a.b.1/strings/0x407");
-	cr_expect_eq(
-		usbg(view, ITEM_CONFIG_STRING, "configs/a.b.1/strings/0x407/configuration", "eins"),
-		0);
-	cr_expect_eq(usbg(view, ITEM_LINK, "configs/a.b.1/x", "ffs.x"), 0);
-	usbg_view_close(view);
+	cr_expect_eq(usbg(library, ITEM_CONFIG_STRING, "configs/a.b.1/strings/0x407/configuration",
+			  "eins"),
+		     0);
+	cr_expect_eq(usbg(library, ITEM_LINK, "configs/a.b.1/x", "ffs.x"), 0);
+	libusbgx_close(library);
 	expect_contents("idVendor", "0x1d6b\n");
 	expect_contents("strings/0x409/product", "x y");
 	cr_expect(is_directory("functions/ffs.x"));
@@ -213,49 +214,49 @@ Test(usbg, makes_a_gadget)
 
 Test(usbg, opens_a_gadget_with_functions_that_it_does_not_know)
 {
-	struct usbg_view *view;
+	struct libusbgx *library;
 
 	make_directory("functions/none.x");
 	make_directory("functions/acm.old");
 	make_directory("configs/c.1");
 	cr_expect_eq(direct(ITEM_LINK, "configs/c.1/x", "none.x"), 0);
-	view = view_of_gadget();
-	cr_expect_eq(usbg(view, ITEM_FUNCTION, "functions/acm.new", NULL), 0);
-	cr_expect_eq(usbg(view, ITEM_LINK, "configs/c.1/old", "acm.old"), 0);
-	cr_expect_eq(usbg(view, ITEM_LINK, "configs/c.1/new", "acm.new"), 0);
-	cr_expect_eq(usbg(view, ITEM_CONFIG_ATTRIBUTE, "configs/c.1/MaxPower", "2"), 0);
-	usbg_view_close(view);
+	library = open_gadget();
+	cr_expect_eq(usbg(library, ITEM_FUNCTION, "functions/acm.new", NULL), 0);
+	cr_expect_eq(usbg(library, ITEM_LINK, "configs/c.1/old", "acm.old"), 0);
+	cr_expect_eq(usbg(library, ITEM_LINK, "configs/c.1/new", "acm.new"), 0);
+	cr_expect_eq(usbg(library, ITEM_CONFIG_ATTRIBUTE, "configs/c.1/MaxPower", "2"), 0);
+	libusbgx_close(library);
 	expect_link("configs/c.1/old", "functions/acm.old");
 	expect_link("configs/c.1/new", "functions/acm.new");
 }
 
-Test(usbg, leaves_to_the_direct_writer_what_it_does_not_know)
+Test(usbg, leaves_to_system_calls_what_it_does_not_know)
 {
-	struct usbg_view *view;
+	struct libusbgx *library;
 
 	make_directory("functions/none.x");
 	make_directory("configs/c.1");
-	view = view_of_gadget();
-	cr_expect_eq(usbg(view, ITEM_FUNCTION, "functions/none.y", NULL), BACKEND_UNKNOWN);
-	cr_expect_eq(usbg(view, ITEM_LINK, "configs/c.1/x", "none.x"), BACKEND_UNKNOWN);
-	cr_expect_eq(usbg(view, ITEM_LINK, "configs/c.2/x", "ffs.x"), BACKEND_UNKNOWN);
-	cr_expect_eq(usbg(view, ITEM_CONFIG_ATTRIBUTE, "configs/c.2/MaxPower", "2"),
+	library = open_gadget();
+	cr_expect_eq(usbg(library, ITEM_FUNCTION, "functions/none.y", NULL), BACKEND_UNKNOWN);
+	cr_expect_eq(usbg(library, ITEM_LINK, "configs/c.1/x", "none.x"), BACKEND_UNKNOWN);
+	cr_expect_eq(usbg(library, ITEM_LINK, "configs/c.2/x", "ffs.x"), BACKEND_UNKNOWN);
+	cr_expect_eq(usbg(library, ITEM_CONFIG_ATTRIBUTE, "configs/c.2/MaxPower", "2"),
 		     BACKEND_UNKNOWN);
-	cr_expect_eq(usbg(view, ITEM_STRING, "strings/0x409/product", ""), BACKEND_UNKNOWN);
-	cr_expect_eq(usbg(view, ITEM_ATTRIBUTE, "bNothing", "1"), BACKEND_UNKNOWN);
-	usbg_view_close(view);
+	cr_expect_eq(usbg(library, ITEM_STRING, "strings/0x409/product", ""), BACKEND_UNKNOWN);
+	cr_expect_eq(usbg(library, ITEM_ATTRIBUTE, "bNothing", "1"), BACKEND_UNKNOWN);
+	libusbgx_close(library);
 	cr_expect_not(is_directory("functions/none.y"));
 }
 
 Test(usbg, errors_are_those_of_the_kernel)
 {
-	struct usbg_view *view = view_of_gadget();
+	struct libusbgx *library = open_gadget();
 
 	make_directory("functions/ffs.x"); /* after libusbgx has looked */
-	cr_expect_eq(usbg(view, ITEM_FUNCTION, "functions/ffs.x", NULL), -EEXIST);
+	cr_expect_eq(usbg(library, ITEM_FUNCTION, "functions/ffs.x", NULL), -EEXIST);
 	make_directory("idVendor");
-	cr_expect_eq(usbg(view, ITEM_ATTRIBUTE, "idVendor", "1"), -EISDIR);
-	usbg_view_close(view);
+	cr_expect_eq(usbg(library, ITEM_ATTRIBUTE, "idVendor", "1"), -EISDIR);
+	libusbgx_close(library);
 }
 
 Test(usbg, a_directory_that_it_cannot_work_in_is_refused)
@@ -263,7 +264,7 @@ Test(usbg, a_directory_that_it_cannot_work_in_is_refused)
 	_cleanup_free_ char *in_the_way = strf("%s/usb_gadget", root);
 
 	cr_assert_eq(mkdir(in_the_way, 0700), 0);
-	cr_expect_null(usbg_view_open(open(root, O_PATH | O_CLOEXEC), gadget));
+	cr_expect_null(libusbgx_open(open(root, O_PATH | O_CLOEXEC), gadget));
 	cr_expect_eq(errno, EEXIST);
 }
 #endif
