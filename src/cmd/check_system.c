@@ -18,7 +18,10 @@ struct system_check {
 	enum diag_severity missing_severity;
 	struct plugin_cache *plugin_cache;
 	struct diags *diags;
-	/* Users, groups and programs that exist: many workers have the same user and program. */
+	/*
+	 * Users, groups and programs that were found. They are not looked up again, because many
+	 * workers have the same user and program.
+	 */
 	struct found_requirement {
 		enum requirement_kind { USER, GROUP, PROGRAM } requirement_kind;
 		const char *requirement_name;
@@ -88,7 +91,7 @@ static int find_program(const struct gadget *gadget, const char *name, struct er
 	if (str_has_prefix(name, "${dir}/"))
 		path = strf("%s%s", gadget->file_dir, name + strlen("${dir}"));
 	else if (strchr(name, '$'))
-		return 0; /* the values of its variables are only known while the gadget is up */
+		return 0; /* not checked: variables have values only while the gadget is up */
 	else if (!strchr(name, '/'))
 		return spawn_find_program(name, &path, NULL, err);
 	else
@@ -119,15 +122,15 @@ static void check_plugin(struct system_check *h, const struct worker *w)
 		add_missing_message(h, &w->program_at, &cached->load_error);
 }
 
-/* Warns about a worker without `user`, because the default of `user` was root before. */
+/* Warns about a program without `user`: earlier versions of ffsctl ran it as root. */
 static void check_default_user(const struct system_check *h, const struct worker *w)
 {
 	if (w->kind != WORKER_EXEC || w->user.value)
 		return;
-	diags_add_at_position(
-		h->diags, DIAG_WARNING, &w->program_at,
-		"the program runs as an allocated user, but ran as root in earlier versions");
-	diags_hint(h->diags, "set 'user' if it needs root or another user");
+	diags_add_at_position(h->diags, DIAG_WARNING, &w->program_at,
+			      "the program has no 'user': it runs with an allocated user id, but "
+			      "earlier versions of ffsctl ran it as root");
+	diags_hint(h->diags, "set 'user' if the program needs root or another user");
 }
 
 static void check_worker(struct system_check *h, const struct worker *w)
@@ -209,7 +212,8 @@ static void check_switch_targets(const struct system_check *h, const char *const
 
 /*
  * With --here, checks that the kernel has the features that the gadget needs. This check makes a
- * temporary gadget, for which it needs root. For other users, adds a note.
+ * temporary gadget, for which it needs root. If the user is not root, only adds a note that the
+ * features were not checked.
  */
 static void check_kernel_features(const struct system_check *h)
 {

@@ -3,7 +3,7 @@
  * What the commands have in common. commands.h lists the commands. Each command is a file that
  * defines a `const struct command`, or only a row in commands.h. The function of a command parses
  * the options with getopt_long (argv[0] is the command's name) and returns the exit status
- * (ffsctl(8), "EXIT STATUS"). All output for users is printed in this directory.
+ * (ffsctl(8), "EXIT STATUS"). Only the code in src/cmd prints output for users.
  */
 #pragma once
 
@@ -18,7 +18,7 @@
 
 struct command;
 
-/* The words that an option accepts as its value; used by completion. */
+/* The words that an option accepts as its value; used by the shell completion. */
 struct cmd_option_words {
 	const char *option_name;
 	const char *const *words; /* NULL elements are ignored */
@@ -32,14 +32,14 @@ struct globals {
 	const char *gadget_dirs[5];
 	enum diag_color color;
 	const struct command *current_command; /* the command that is executed */
-	/* The other members are used by completion. */
+	/* Only the shell completion (completion.c) uses the members below. */
 	const struct command *const *all_commands; /* all commands; ends with NULL */
 	const char *options_help;		   /* text of the global options in --help */
-	/* Values of the global options; the last option_name is NULL. */
+	/* Words that global options accept; ends with an element whose option_name is NULL. */
 	const struct cmd_option_words *option_words;
 };
 
-/* What an argument of a command names; used by completion. */
+/* What an argument of a command names; used by the shell completion. */
 enum cmd_argument_kind {
 	CMD_ARGUMENT_NONE,
 	CMD_ARGUMENT_FILES,	  /* name of a gadget file, or path of a file */
@@ -70,7 +70,10 @@ struct supervisor_request {
 	 * if it is NULL, `done_text` is printed then, too.
 	 */
 	const char *done_text, *unchanged_text;
-	/* Prints the answer instead of these texts. `second_argument` may be NULL. */
+	/*
+	 * If not NULL, this function prints the answer, and the texts above are not used.
+	 * `second_argument` may be NULL.
+	 */
 	void (*print_answer)(const char *gadget, const char *second_argument,
 			     const struct socket_answer *answer);
 };
@@ -84,7 +87,9 @@ struct command {
 	const char *options_help;		  /* text after the summary in --help; NULL: none */
 	enum cmd_argument_kind argument_kinds[2]; /* kinds of the first and the second argument */
 	bool all_arguments_like_first; /* all arguments are of the kind argument_kinds[0] */
-	const struct cmd_option_words *option_words;  /* the last option_name is NULL; NULL: none */
+	/* An array that ends with an element whose option_name is NULL. NULL: no option has words.
+	 */
+	const struct cmd_option_words *option_words;
 	struct supervisor_request supervisor_request; /* used by cmd_send_request */
 	int (*run)(const struct globals *globals, int argc, char **argv);
 };

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The only list of the commands, in the order of --help. The main program, --help and completion
- * use it.
+ * The only list of the commands, in the order of --help. The main program, --help and the shell
+ * completion use it.
  *
  * COMMAND(NAME): a command that a file of this directory defines, as `const struct command
- * cmd_NAME` (cmd.h). People type its member `name`, which may have a hyphen. REQUEST(...): a
- * command that sends one request to a gadget's supervisor and prints the answer. Its arguments are
- * initializers of a struct command. requests.c executes such a command, so it has no file here. In
- * the supervisor, the request has a row in rundir/control.h and a function in
- * supervisor/control_commands.c.
+ * cmd_NAME` (cmd.h). The word that users type is the member `name` of this struct. Unlike NAME, it
+ * can contain a hyphen.
+ *
+ * REQUEST(...): a command that sends one request to a gadget's supervisor and prints the answer.
+ * The arguments of REQUEST are initializers of a struct command. requests.c executes such a
+ * command, so the command has no file here. In the supervisor, the request has a row in
+ * rundir/control.h and a function in supervisor/control_commands.c.
  */
 #pragma once
 

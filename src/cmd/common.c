@@ -32,7 +32,7 @@ int cmd_error_usage(const struct command *command, const char *fmt, ...)
 
 char *cmd_bad_option_message(const char *options, char *const *argv)
 {
-	/* argv[optind] is the word after the option, or after the word with the option's value. */
+	/* The option is argv[optind - 1], or argv[optind - 2] if its value is a separate word. */
 	const char *word = argv[optind - 1][0] == '-' ? argv[optind - 1] : argv[optind - 2];
 	const char *equals = strchr(word, '=');
 	_cleanup_free_ char *name =
@@ -68,7 +68,7 @@ int cmd_print_help(const struct command *command)
 bool cmd_parse_help_and_json(const struct command *command, int argc, char **argv, bool *json,
 			     int *exit)
 {
-	/* `json` NULL: the row has a NULL name, which ends the table. */
+	/* If `json` is NULL, the second row has no name, so it ends the table. */
 	const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ json ? "json" : NULL, no_argument, NULL, 'j' },

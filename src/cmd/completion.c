@@ -121,16 +121,16 @@ static void complete_status_field(const struct command_line *l)
 	last.unchanged_prefix = prefix;
 	last.part_to_complete = l->part_to_complete + strlen(done);
 	for (size_t i = 0; i < gadget_fields.n; i++)
-		print_candidate(&last, gadget_fields.v[i].name, "of the gadget");
+		print_candidate(&last, gadget_fields.v[i].name, "field of the gadget");
 	for (size_t i = 0; i < function_fields.n; i++) {
 		_cleanup_free_ char *word = strf("*.%s", function_fields.v[i].name);
 
-		print_candidate(&last, word, "of each function");
+		print_candidate(&last, word, "field of each function");
 	}
 	for (size_t i = 0; i < worker_fields.n; i++) {
 		_cleanup_free_ char *word = strf("*.worker.%s", worker_fields.v[i].name);
 
-		print_candidate(&last, word, "of each function's worker");
+		print_candidate(&last, word, "field of each function's worker");
 	}
 }
 
@@ -207,8 +207,8 @@ static void set_global_option(struct globals *g, const char *option, const char 
 }
 
 /*
- * Handles the option words[*i], and its value if that is the next word. Returns whether the option
- * or its value was the last word, which it has completed.
+ * Handles the option words[*i], and its value if that is the next word. If one of the two is the
+ * last word, prints the completions of this word and returns true.
  */
 static bool complete_option(struct command_line *l, const char *options, char **words, int n,
 			    int *i)

@@ -93,8 +93,9 @@ static void print_validator_finding(const struct ffs *ffs,
 				    validate_blob_fn *validate_blob, const char *validator_name)
 {
 	/*
-	 * In the function's interface associations, interfaces have their number in the
-	 * configuration. The validator expects the number in the function, which begins at 0.
+	 * The interface associations of `ffs` count interfaces from the first interface of the
+	 * configuration. The validator expects that they count from the first interface of the
+	 * function, as in this copy.
 	 */
 	struct ffs alone = *ffs;
 	size_t n_descriptors, n_strings;

@@ -72,7 +72,8 @@ const struct command cmd_list = {
 	.usage_arguments = "",
 	.summary = "list the gadget files in the directories, and the states of their gadgets",
 	.options_help =
-		"Prints name, state, path and the paths of drop-ins. States are those of status,\n"
-		"'errors' (see 'ffsctl check') and 'unread' (the file cannot be opened).\n",
+		"Prints name, state, path and the paths of drop-ins. The state is one that\n"
+		"'ffsctl status' prints, or 'errors' (see 'ffsctl check'), or 'unread' (the file\n"
+		"cannot be opened).\n",
 	.run = run_list_command,
 };

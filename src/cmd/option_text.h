@@ -8,7 +8,10 @@
 struct help_option {
 	char *option_name;	 /* name with dashes: "--udc" */
 	bool next_word_is_value; /* the next word is the option's value: "--udc NAME" */
-	/* The value follows '=', as in "--color=WHEN"; false for "--wait-udc[=S]". */
+	/*
+	 * The option needs a value, which follows '=': "--color=WHEN". False for "--wait-udc[=S]",
+	 * whose value is optional.
+	 */
 	bool value_follows_equals;
 	char *description; /* text after the option and its value */
 };

@@ -85,7 +85,7 @@ int cmd_send_request(const struct globals *globals, int argc, char **argv)
 {
 	const struct command *command = globals->current_command;
 	const struct supervisor_request *row = &command->supervisor_request;
-	/* option_instead_of_argument NULL: the second row ends the table. */
+	/* If option_instead_of_argument is NULL, the second row has no name and ends the table. */
 	const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ row->option_instead_of_argument, required_argument, NULL, 'a' },

@@ -184,7 +184,10 @@ static int read_and_print(struct status_viewer *v, struct error *err)
 	struct gadget_statuses gadgets = { 0 };
 
 	v->read_gadgets(v->read_gadgets_data, &gadgets, err);
-	/* What is watched only now may have changed after it was read, so reads again. */
+	/*
+	 * gadget_watch_set_gadgets returns true if it has added watches. What they watch may have
+	 * changed after it was read, so it is read again.
+	 */
 	while (!err->exit && gadget_watch_set_gadgets(v->gadget_watch, &gadgets)) {
 		statuses_free(&gadgets);
 		v->read_gadgets(v->read_gadgets_data, &gadgets, err);
@@ -272,7 +275,10 @@ static int open_watches(struct status_viewer *v, const struct paths *paths, stru
 		r = timer_open(&v->loop, &v->timer_watch, on_rate_timer, v);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch the gadgets for changes");
-	/* Events 0: only EPOLLERR and EPOLLHUP. Fails for a regular file, which has no reader. */
+	/*
+	 * With the events 0, epoll reports only EPOLLERR and EPOLLHUP. Ignores the error of epoll
+	 * for a regular file: no reader can close it.
+	 */
 	fd_watch_add(&v->loop, &v->stdout_watch, STDOUT_FILENO, 0, on_reader_closed, v);
 	v->gadget_watch = gadget_watch_new(paths, &v->loop, on_change, v, err);
 	return -err->err;

@@ -246,7 +246,10 @@ static void up_command_free(struct up_command *q)
 
 static int finish_command(struct up_command *q, json_t *gadgets, int exit)
 {
-	/* "problems" of the document contains the file's errors; "errors" refers to "problems". */
+	/*
+	 * In the --json output, "problems" contains the errors of the gadget file. Adds one error
+	 * to "errors", which refers to "problems".
+	 */
 	if (q->prints_json && exit == EX_DATAERR && !q->err.exit)
 		cmd_error_file_has_errors(q->file_argument, &q->err);
 	if (q->prints_json)
@@ -335,7 +338,10 @@ static int print_up_result(struct up_command *q, const struct client_report *rep
 				   &q->err) == 0)
 		log_about(report->gadget_name, NULL, LOG_INFO, "%s: configured by the host",
 			  report->gadget_name);
-	/* Loads the file, as the child has done, for the warnings in the document. */
+	/*
+	 * The --json output contains the warnings about the gadget file. Only the child has loaded
+	 * the file, so it is loaded here, too.
+	 */
 	if (q->prints_json && load_gadget_file(q) == 0 && !q->err.exit)
 		inspect_gadgets(&q->globals->paths, report->gadget_name, &gadgets, &q->err);
 	json = q->prints_json ? statuses_to_json(&gadgets) : NULL;

@@ -28,13 +28,13 @@ struct export_attribute {
 };
 
 /*
- * Returns the value of the key `row` with which `up` sets the attribute to its current value. NULL:
+ * Returns the value for the key `row`, so that `up` sets the attribute to its current value. NULL:
  * the attribute has no value, or the key cannot have such a value.
  */
 json_t *export_key_value(const struct export_attribute *a, const struct key *row);
 /*
- * Returns the value of an element of the function's key `tree` with which `up` sets the attribute
- * to its current value. `tree` is the list of the attributes for which there is no key. NULL: the
+ * Returns the value for an element of the function's list `tree`, so that `up` sets the attribute
+ * to its current value. `tree` contains the attributes for which there is no key. NULL: the
  * attribute has no value.
  */
 json_t *export_attribute_value(const struct export_attribute *a);

@@ -66,7 +66,7 @@ static void add_gadget_name(struct export *e, json_t *document)
 		json_object_set_new(document, "name", json_string(e->gadget_name));
 	else
 		export_report_omission(e, document,
-				       "a gadget file cannot contain the gadget's name, '%s'",
+				       "the gadget's name '%s' is not valid in a gadget file",
 				       e->gadget_name);
 }
 
@@ -274,8 +274,8 @@ static const char *label_of_linked_function(const struct export *e,
 }
 
 /*
- * Returns the key `functions` of a configuration. It contains the name of a link only if that is
- * not the default, which is the name of the function's directory.
+ * Returns the key `functions` of a configuration. The key contains the name of a symbolic link only
+ * if this name differs from the default, the name of the function's directory.
  */
 static json_t *export_config_functions(struct export *e, json_t *group,
 				       const struct configfs_tree *dir)
@@ -338,7 +338,7 @@ static void add_config(struct export *e, json_t *document, json_t *configs,
 		json_object_set_new(group, "name", json_string(name));
 	else
 		export_report_omission(
-			e, group, "a gadget file cannot contain the configuration's name, '%s'",
+			e, group, "the configuration's name '%s' is not valid in a gadget file",
 			name);
 	add_config_attributes(group, dir);
 	export_set_unless_empty(group, "strings",

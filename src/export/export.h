@@ -19,7 +19,10 @@ struct export
 	 */
 	const struct record *record;
 	const struct udcs *udcs; /* the UDCs of this system */
-	/* For each part of the gadget that the file cannot contain, the text of its comment. */
+	/*
+	 * Texts of comments in the file, one for each part of the gadget that a gadget file cannot
+	 * contain.
+	 */
 	char **omissions;
 	size_t n_omissions;
 	/* Labels of the functions in the file, in the order of the directories in configfs. */

@@ -21,7 +21,10 @@ struct function_export {
 	const struct configfs_tree *directory;
 	json_t *function_group; /* the function's group in the document */
 	json_t *tree_key_list;	/* the list `tree` in that group */
-	/* Attributes, directories and links that are exported already, and not added to `tree`. */
+	/*
+	 * Attributes, directories and links that other keys or `tree` contain already. They are not
+	 * added to `tree` again.
+	 */
 	const struct configfs_tree **exported_entries;
 	size_t n_exported;
 };
@@ -159,7 +162,7 @@ static const char *const last_attributes[] = { "file", "data" };
 
 /*
  * Directories that the kernel makes with the function. They are not added to `tree` if they are
- * empty. A directory that is missing here would only add a useless element to `tree`.
+ * empty. If this array lacks such a directory, `tree` only has a useless element.
  */
 static const char *const kernel_directories[] = {
 	"os_desc",
@@ -279,8 +282,9 @@ static bool has_links(const struct configfs_tree *dir)
 
 /*
  * Adds the attributes and directories below `dir` to `tree`. If there are none, adds `dir` itself,
- * unless the kernel makes it. Returns true if `tree` has an element below the parent directory.
- * Then `tree` need not contain the parent, because that element also makes it.
+ * unless the kernel makes it. Returns true if `tree` has an element for `dir` or below it. Then
+ * `tree` need not contain the parent directory of `dir`: `up` makes the parent directories of each
+ * element.
  */
 static bool add_directory_to_tree_key(struct function_export *d, const struct configfs_tree *dir,
 				      const char *prefix, enum write_order order)
@@ -437,8 +441,8 @@ static bool is_label_used(const struct export *e, const char *label)
 #define DIGITS "0123456789"
 
 /*
- * Returns the label that the record has for the function. If the record has none, makes a valid
- * label from the name of the function's instance. The caller frees the label.
+ * Chooses the label of a function in the gadget file: the label in the gadget's record, else a
+ * valid label that is made from the name of the function's instance. The caller frees the label.
  */
 static char *choose_label(const struct export *e, const char *directory, const char *type,
 			  const char *instance)
@@ -479,8 +483,8 @@ static char *choose_instance_name(struct function_export *d, const char *instanc
 	if (!streq(copy, instance))
 		export_report_omission(
 			d->export, d->function_group,
-			"a gadget file cannot contain the name of function '%s's instance, '%s'",
-			d->function_label, instance);
+			"the instance name '%s' of function '%s' is not valid in a gadget file",
+			instance, d->function_label);
 	return copy;
 }
 

@@ -2,7 +2,8 @@
 /*
  * Exports the groups `ffs` and `worker` of functions, which the record contains, but configfs does
  * not. Relative paths and ${dir} in these groups refer to the directory of the original gadget
- * file. This file makes them absolute, because the exported file may be in another directory.
+ * file. The functions here make these paths absolute, because the exported gadget file may be in
+ * another directory.
  */
 #include "base/cleanup.h"
 #include "base/json.h"

@@ -16,18 +16,18 @@
 
 /* What the kernel returns when an attribute is read. */
 enum readback_quirk {
-	PLAIN,	/* text and a newline; nothing if the attribute is not set */
+	PLAIN,	/* text and a newline, or no bytes if the attribute is not set */
 	RAW,	/* bytes that are not text */
 	PADDED, /* text, padded with NUL bytes or blanks */
 	EMPTY,	/* text; the attribute can be set to an empty text */
 	DATA,	/* data of a property in os_desc; a string has one extra byte at its end */
-	HEX2,	/* number like "0xf"; the kernel accepts it only with two digits, "0x0f" */
+	HEX2,	/* number like "0xf", which must be written with two digits: "0x0f" */
 	NAME,	/* name of a network interface, which the kernel made from a pattern */
 };
 
 /*
- * All attributes that are not PLAIN. The table of keys does not contain the quirks, because most of
- * these attributes have no key.
+ * All attributes that are not PLAIN. They are listed here and not in the table of keys, because
+ * most of them have no key.
  */
 static const struct {
 	const char *type; /* type of the function; NULL: any type */
@@ -73,8 +73,9 @@ bool export_is_text(const char *text, size_t size, enum export_text kind)
 }
 
 /*
- * Returns whether the attribute `data` of a property in os_desc contains a string (types 1, 2 and
- * 6). The kernel returns an extra byte at the end of such a string.
+ * Returns whether the kernel returns an extra byte at the end of the attribute `data` of an os_desc
+ * property. It does so if the property contains a string, which is the case for the types 1, 2 and
+ * 6.
  */
 static bool kernel_shows_extra_byte(const struct export_attribute *a)
 {

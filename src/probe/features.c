@@ -13,8 +13,9 @@
 
 /*
  * Probing uses a temporary "scratch" gadget with the name ".ffsctl-probe.N", which no gadget file
- * can have. A scratch gadget has a run directory with lock and record, as other gadgets have. From
- * the lock, the next command can tell a scratch gadget in use from one whose command has died.
+ * can have. A scratch gadget has a run directory with lock and record, as other gadgets have. If
+ * the lock is not held, the command that made the scratch gadget has died, and the next command
+ * removes the gadget.
  */
 #define SCRATCH ".ffsctl-probe"
 #define SCRATCH_MAX 64 /* maximum number of scratch gadgets at the same time */
@@ -49,7 +50,7 @@ int features_remove_scratch_gadgets(const struct paths *paths, struct error *err
 		r = rundir_lock(&rundir, paths, name, OWNER_PROBING, err);
 		if (r == 0)
 			r = remove_scratch_gadget(paths, name, &rundir, err);
-		if (r == -EWOULDBLOCK) /* another command uses this scratch gadget */
+		if (r == -EWOULDBLOCK) /* another command is probing with this scratch gadget */
 			error_clear(err);
 		else if (r < 0)
 			return r;
@@ -57,7 +58,10 @@ int features_remove_scratch_gadgets(const struct paths *paths, struct error *err
 	return 0;
 }
 
-/* Locks the first name that no scratch gadget has. The caller frees *name. */
+/*
+ * Chooses a name for a scratch gadget that no other command uses, and locks the name. The caller
+ * frees *name.
+ */
 static int lock_unused_scratch_name(const struct paths *paths, struct rundir *rundir, char **name,
 				    struct error *err)
 {

@@ -194,8 +194,9 @@ for name, expected in {
             "\n"
             "list the gadget files in the directories, and the states of their gadgets\n"
             "\n"
-            "Prints name, state, path and the paths of drop-ins. States are those of status,\n"
-            "'errors' (see 'ffsctl check') and 'unread' (the file cannot be opened).\n",
+            "Prints name, state, path and the paths of drop-ins. The state is one that\n"
+            "'ffsctl status' prints, or 'errors' (see 'ffsctl check'), or 'unread' (the file\n"
+            "cannot be opened).\n",
     "plugins": "usage: ffsctl plugins [PLUGIN] [--json]\n"
                "\n"
                "list the installed plugins, or print the declaration of one\n"
