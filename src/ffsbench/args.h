@@ -23,9 +23,9 @@ struct value_list {
 	size_t n_values;
 };
 
-/* Parses a list such as "1K,4K", or a range such as "1K-4M". A range stands for its first value
-   and all its doubles up to the last value. Each value must be from 1 to `max`. `what`: what the
-   values are, for the error message, such as "sizes". */
+/* Parses a list such as "1K,4K", or a range such as "1K-4M". A range stands for its first value,
+   twice this value, four times this value and so on, up to the last value. Each value must be from
+   1 to `max`. `what`: what the values are, for the error message, such as "sizes". */
 int args_parse_list(const char *s, uint64_t max, const char *what, struct value_list *l,
 		    struct error *err);
 
@@ -39,7 +39,9 @@ struct message_lengths {
 		uint64_t first, last;
 	} * ranges;
 	size_t n_ranges;
-	uint64_t random_max, random_seed; /* message_lengths_set_random(); else random_max is 0 */
+	/* message_lengths_set_random(): its arguments `max` and `seed`. random_max 0: the lengths
+	   are not random. */
+	uint64_t random_max, random_seed;
 	uint64_t n_messages;
 	uint64_t total_bytes; /* sum of all lengths */
 };

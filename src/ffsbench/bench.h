@@ -65,13 +65,13 @@ enum {
 
 /* The results of one run. The run may have failed, or may have been interrupted. */
 struct run_result {
-	/* Size of the combination; for IN transfers rounded up to whole packets. */
+	/* combination.size; for IN transfers rounded up to whole packets. */
 	uint64_t rounded_size;
 	bool zero_copy;
 	char *memory_warning; /* warning about the kind of memory of the buffers; NULL: none */
 	uint64_t transfers, messages, bytes; /* how many were moved */
 	uint64_t short_transfers; /* number of transfers that ended with a short packet */
-	unsigned int recoveries;  /* number of stalls after which the run continued */
+	unsigned int recoveries;  /* number of stalls that ffsbench has cleared to continue */
 	double seconds, cpu_seconds;
 	struct queue_samples host_queue;
 	double latency_seconds[LATENCIES];
@@ -85,7 +85,7 @@ struct result_row {
 	bool all_runs_succeeded;
 };
 
-/* The kind of a command. It selects the values that the rows of its report have. */
+/* The kind of a command. The kind decides which values the rows of the report have. */
 enum command_kind { KIND_STREAM = 1, KIND_MESSAGES = 2, KIND_LATENCY = 4, KIND_ALL = 7 };
 
 /* Does one run of a command and stores its results in *m. */

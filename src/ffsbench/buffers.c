@@ -39,8 +39,8 @@ int memory_choice_parse(const char *s, enum memory_choice *choice, struct error 
 
 static unsigned char *allocate_buffer(const struct buffers *b)
 {
-	/* The buffers begin at pages, as zero-copy memory does, so that both kinds of memory can
-	   be compared. */
+	/* The buffers are aligned to pages, as zero-copy memory is, so that measurements with both
+	   kinds of memory can be compared. */
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	unsigned char *p;
 

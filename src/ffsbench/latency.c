@@ -130,7 +130,7 @@ static int wait_for_echo(struct latency_state *t, double start)
 	while (t->n_in_flight) {
 		transfer_handle_completions(t->device, 1000);
 		if (t->transfer_failed)
-			/* One transfer failed, so the other one cannot succeed. */
+			/* If a transfer fails, the message cannot come back. */
 			cancel_transfers(t);
 		if (!t->n_in_flight || !tick_elapsed())
 			continue;

@@ -235,7 +235,7 @@ static void check_received_data(struct echo_state *l, const unsigned char *data,
 	}
 	length = message_length(l->message_lengths, l->receive_index);
 	if (l->receive_offset + (uint64_t)n > length) {
-		fail_wrong_message(l, "came back too long: the device did not end it");
+		fail_wrong_message(l, "came back too long: no short packet follows its last byte");
 		return;
 	}
 	same = pattern_compare(&l->pattern, l->receive_index, l->receive_offset, data, (size_t)n);

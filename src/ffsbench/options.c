@@ -242,12 +242,12 @@ static int set_quiet(struct options *o, const char *arg, struct error *err)
 static const struct option_definition {
 	const char *name;
 	const char *argument; /* name of the argument in --help; NULL: the option has no argument */
-	unsigned int commands; /* flags of the commands that have the option */
+	unsigned int commands; /* bit mask of the commands that have the option */
 	int (*set)(struct options *o, const char *arg, struct error *err);
 	const char *help;
 } definitions[] = {
 	{ "device", "VID:PID|BUS/ADDRESS", ALL, set_device,
-	  "the device (the only one with a vendor interface)" },
+	  "the device to test (the only one with a vendor interface)" },
 	{ "serial", "TEXT", ALL, set_serial, "the device with this serial number" },
 	{ "interface", "N", ALL, set_interface,
 	  "the interface (the first with the needed endpoints)" },
@@ -259,14 +259,14 @@ static const struct option_definition {
 	{ "depth", "LIST", ALL & ~LATENCY, set_depths,
 	  "transfers in flight (in each direction): 8; 1,4,16; 1-64" },
 	{ "seconds", "S", SOURCE | SINK | VERIFY | LOOP | LATENCY, set_max_run_seconds,
-	  "time for each combination (source, sink: 2)" },
+	  "time for each size and depth (2 for source and sink)" },
 	{ "bytes", "SIZE", STREAM | LOOP, set_max_run_bytes,
-	  "data for each combination (verify, loop: 64M)" },
+	  "data for each size and depth (64M for verify and loop)" },
 	{ "count", "N", MESSAGES | LATENCY, set_message_count, "number of messages (2000)" },
 	{ "seed", "N", MESSAGES, set_seed,
-	  "seed of the random lengths, which are from 1 to --size (0)" },
+	  "seed (0) of the random lengths, which are from 1 to --size" },
 	{ "lengths", "LIST", LOOP, set_lengths,
-	  "one message of each length instead: 1-4096,1M,16M" },
+	  "send one message of each of these lengths: 1-4096,1M,16M" },
 	{ "transfer", "SIZE", LOOP | MESSAGES, set_max_transfer_size,
 	  "longest USB transfer (64K)" },
 	{ "recover", NULL, LOOP | MESSAGES, set_recover,
@@ -310,8 +310,9 @@ static void print_usage(FILE *f)
 	fputs("  -h, --help\n"
 	      "      --version\n"
 	      "\n"
-	      "source, sink and verify are for the gadget sourcesink and the kernel's SourceSink,\n"
-	      "loop, messages and latency for the gadget loopback and the kernel's Loopback.\n",
+	      "Defaults of options are in parentheses.\n"
+	      "source, sink and verify test the gadget sourcesink or the kernel's SourceSink.\n"
+	      "loop, messages and latency test the gadget loopback or the kernel's Loopback.\n",
 	      f);
 }
 

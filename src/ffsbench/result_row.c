@@ -79,8 +79,6 @@ bool row_host_limited(const struct result_row *row)
 	return queue_limits_rate(row_queue_empty_share(row));
 }
 
-/* Returns the smallest of all minimums for LATENCY_MIN, the largest of all maximums for
-   LATENCY_MAX, and else the median of one percentile of all runs. */
 double row_latency_seconds(const struct result_row *row, unsigned int which)
 {
 	double *v = xcalloc(row->n_runs + 1, sizeof(*v)), found;

@@ -10,7 +10,7 @@
 /* A value of a row in JSON and CSV: a sum, median, minimum or maximum of all runs of the row. */
 struct row_field {
 	const char *name; /* key in JSON, heading in CSV */
-	/* Flags of enum command_kind: the commands whose rows have this value. */
+	/* Flags of enum command_kind: the commands whose reports have this value in each row. */
 	unsigned int command_kinds;
 	json_t *(*get_value)(const struct result_row *row);
 };
@@ -22,7 +22,8 @@ extern const size_t row_n_fields;
 double row_bytes_per_second(const struct result_row *row);
 double row_cpu_seconds_per_gb(const struct result_row *row);
 double row_queue_empty_share(const struct result_row *row); /* 0 to 1 */
-/* Returns a latency of all runs together. `which`: LATENCY_MIN to LATENCY_MAX. */
+/* Returns the smallest latency of all runs for LATENCY_MIN, the largest one for LATENCY_MAX. For
+   another `which`, such as LATENCY_P99, returns the median of the runs' values. */
 double row_latency_seconds(const struct result_row *row, unsigned int which);
 /* Returns whether the data rate is limited because the host's queue is often empty. */
 bool row_host_limited(const struct result_row *row);

@@ -7,8 +7,8 @@
 /* Largest number of completions that libusb handles in one batch (op_handle_events() in
    linux_usbfs.c). */
 #define LIBUSB_BATCH 26
-/* If more than this share of the samples is empty, the host's queue limits the data rate. A
-   lower share may be caused by the scheduling of processes. */
+/* If the host's queue was empty in more than this share of the samples, the host limits the data
+   rate. A lower share may be caused by the scheduling of processes. */
 #define HOST_LIMITED_SHARE 0.5
 
 static int compare_doubles(const void *a, const void *b)
@@ -26,8 +26,8 @@ void stats_sort(double *v, size_t n)
 
 double stats_percentile(const double *sorted, size_t n, double percent)
 {
-	/* As a binary number, 99.9 is a little too large. The subtraction prevents that the rank
-	   is rounded up for this reason. */
+	/* The double for 99.9 is a little larger than 99.9. Without the subtraction, ceil() would
+	   return the next rank for this reason. */
 	double rank = ceil(percent / 100 * (double)n - 1e-9);
 
 	if (n == 0)

@@ -15,20 +15,22 @@ double stats_percentile(const double *sorted, size_t n, double percent);
 double stats_median(double *v, size_t n);
 
 /*
- * How often the host's queue of transfers was empty. A sample is taken each time that ffsbench
- * handles completions. The queue is empty if all transfers in flight have completed: then the bus
- * is idle until the next submission. With one transfer in flight every sample is empty.
+ * How often the host's queue of transfers was empty. Each time that ffsbench handles completions,
+ * it takes a sample. In a sample the queue is empty if all transfers in flight have completed: then
+ * the bus is idle until the next submission. If only one transfer is in flight, the queue is empty
+ * in every sample.
  */
 struct queue_samples {
-	/* Number of transfers that the current sample still waits for; 0: no sample was begun.
-	   libusb handles many completions in several batches, which together are one sample. */
+	/* libusb handles many completions in several batches, which together are one sample. This
+	   is the number of transfers in flight that the batches of the current sample have not
+	   contained yet; 0: the next batch begins a new sample. */
 	unsigned int n_awaited_transfers;
 	uint64_t n_samples;
 	uint64_t n_empty; /* number of samples with an empty queue */
 };
 
-/* Adds a sample, or a part of one. `n_completed`: how many of the `depth` transfers in flight
-   libusb has handled together. */
+/* Adds one batch of completions: a sample, or a part of one. `n_completed`: how many of the `depth`
+   transfers in flight have completed in this batch. */
 void queue_samples_add(struct queue_samples *q, unsigned int depth, unsigned int n_completed);
 /* Returns n_empty divided by n_samples. */
 double queue_empty_share(const struct queue_samples *q);

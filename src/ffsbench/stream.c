@@ -60,9 +60,8 @@ static bool needs_more_transfers(const struct stream_state *s)
 	       s->result->bytes + (uint64_t)s->n_in_flight * s->transfer_size < s->max_run_bytes;
 }
 
-/* A stall of an OUT endpoint has two possible causes: a worker that compares data ends after a
-   wrong byte, or the worker has ended for another reason. In both cases the endpoint is halted. */
-#define STALL_HINT "its worker may have ended, or expect another --pattern"
+/* The device halts its OUT endpoint after a wrong byte, and when its worker has ended. */
+#define STALL_HINT "perhaps the function's worker has ended, or expects another --pattern"
 
 static void fail_endpoint_halted(struct stream_state *s)
 {
@@ -138,7 +137,7 @@ static void LIBUSB_CALL on_completion(struct libusb_transfer *x)
 		submit_transfer(s, x);
 }
 
-/* Fills a buffer with the pattern of this number. `packet`: packet size in bytes. */
+/* Fills a buffer with the data of --pattern `pattern`. `packet`: packet size in bytes. */
 static void fill_with_pattern(unsigned char *data, size_t size, unsigned int packet,
 			      unsigned int pattern)
 {
@@ -150,7 +149,7 @@ static void fill_with_pattern(unsigned char *data, size_t size, unsigned int pac
  * Sends the READ request of the host's driver usbtest twice and returns whether the device answers
  * both. A worker in user space compares data some time after it has arrived, and ends if the data
  * is wrong. When the second answer arrives, the worker has compared all data that it had received
- * before the first request. Devices without such a worker stall the request.
+ * before the first request. Other devices do not know this request and stall it.
  */
 static bool answers_usbtest_read(const struct stream_state *s)
 {
@@ -204,7 +203,7 @@ static void fail_timeout(struct stream_state *s)
 		  "nothing moved on endpoint 0x%02x for %.1f s, after %" PRIu64 " bytes",
 		  transfer_endpoint_address(s->device, s->direction),
 		  s->options->timeout_ms / 1000.0, s->result->bytes);
-	error_add_hint(s->err, "the device's function may have no worker, or may not be a %s",
+	error_add_hint(s->err, "perhaps the device's function has no worker, or is not a %s",
 		       s->direction == DIRECTION_IN ? "source" : "sink");
 	s->failed = true;
 }
@@ -213,7 +212,7 @@ static void fail_timeout(struct stream_state *s)
 struct run_progress {
 	double started_at;
 	double last_moved_at;	     /* time at which data last moved */
-	uint64_t bytes_at_last_move; /* number of bytes that had moved at that time */
+	uint64_t bytes_at_last_move; /* number of bytes that had moved at last_moved_at */
 };
 
 static void update_bar_and_check_limits(struct stream_state *s, struct run_progress *l,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Timer ticks, interruption and clocks. A timer sends a signal, the tick, every TICK_MS. Therefore
- * inner loops need not read the clock. SIGINT and SIGTERM end the measurement with a partial
- * result.
+ * A periodic tick, the end of a run by a signal, and clocks. A timer sends a signal, the tick,
+ * every TICK_MS milliseconds, so that inner loops need not read the clock. SIGINT and SIGTERM end
+ * the measurement with a partial result.
  */
 #pragma once
 
@@ -11,10 +11,10 @@
 
 #define TICK_MS 50
 
-/* Starts the ticks. From now on the first SIGINT or SIGTERM makes run_interrupted() return true,
+/* Starts the timer. From now on the first SIGINT or SIGTERM makes run_interrupted() return true,
    and the second one ends the process. */
 void ticks_start(void);
-/* Stops the ticks. run_interrupted() still works. */
+/* Stops the timer. run_interrupted() still works. */
 void ticks_stop(void);
 /* Returns whether a tick has elapsed since the last call of tick_elapsed(). */
 bool tick_elapsed(void);

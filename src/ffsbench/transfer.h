@@ -18,7 +18,7 @@ unsigned int transfer_round_down_to_packets(uint64_t size, unsigned int packet);
    cancelled. */
 int transfer_libusb_error(enum libusb_transfer_status status);
 /* The hint if a message does not come back. */
-#define NO_ECHO_HINT "the device's function may have no worker, or may not echo messages"
+#define NO_ECHO_HINT "perhaps the device's function has no worker, or does not echo messages"
 
 /* Adds a hint for the libusb error of a failed transfer to `err`, if there is such a hint.
    Returns -EIO. */

@@ -179,10 +179,10 @@ def verify_finds_wrong_data_in_device():
     with device(plugin("sourcesink", '"bulk-out"')):
         _, errors = measured("verify", "--pattern", 1, code=1)
         contains(errors[0], "the device stalled after ")
-        contains(errors[0], " bytes to endpoint 0x02; its worker may have ended, or expect another --pattern")
+        contains(errors[0], " bytes to endpoint 0x02; perhaps the function's worker has ended, or expects another --pattern")
     with device(kernel("SourceSink", "pattern = 0;")):
         result = bench("sink", "--pattern", 1, "--bytes", "1M", code=74)
-        contains(result.stderr, "the device stalled\nhint: its worker may have ended, or expect another --pattern")
+        contains(result.stderr, "the device stalled\nhint: perhaps the function's worker has ended, or expects another --pattern")
         bench("sink", "--bytes", "1M")
 
 
@@ -409,7 +409,7 @@ def nothing_moves():
                                ("latency", "message 1 (64 bytes) did not come back in 0.4 s")):
             _, errors = measured(command, "--timeout", 0.4, code=75)
             contains(errors[0], words)
-            contains(errors[0], "the device's function may have no worker")
+            contains(errors[0], "perhaps the device's function has no worker")
 
 
 @test("the device goes away in the middle: that is said")
