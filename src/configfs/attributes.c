@@ -168,7 +168,7 @@ static int write_in_one_call(const char *path, const char *value, size_t n)
 {
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	/* A newline for an empty value, because a write of 0 bytes fails with EFAULT. */
+	/* For an empty value writes a newline: configfs refuses a write of 0 bytes (EFAULT). */
 	if (fd >= 0 && write(fd, n ? value : "\n", n ? n : 1) >= 0)
 		return 0;
 	return -errno;

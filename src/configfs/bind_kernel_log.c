@@ -15,7 +15,10 @@
  * fails with EINVAL if a record does not fit into the buffer.
  */
 #define KMSG_MAX 8192
-/* Maximum number of records to read, because the kernel may log faster than they are read. */
+/*
+ * Maximum number of kernel messages to read. Without a maximum, reading may not end if the kernel
+ * logs faster than ffsctl reads.
+ */
 #define N_KMSG_MAX 4096
 
 void bind_kernel_log_open(struct bind_kernel_log *log)

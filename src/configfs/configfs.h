@@ -22,7 +22,7 @@ struct configfs {
 	} * changed_values;
 	size_t n_changed_values;
 };
-/* Closes the back end, which only makes items. Called at the end of `up` and of a reload. */
+/* Closes the back end, because items are only made during `up` and reloads. Called at their end. */
 void configfs_close_backend(struct configfs *c);
 /*
  * Records that the kernel has changed the value that the step wrote, and takes ownership of

@@ -18,7 +18,7 @@ static int make_directory(const char *path)
 
 static int write_attribute_directly(const char *path, const char *value)
 {
-	/* A newline for an empty value, because a write of 0 bytes fails with EFAULT. */
+	/* For an empty value writes a newline: configfs refuses a write of 0 bytes (EFAULT). */
 	const char *text = *value ? value : "\n";
 
 	return file_write(AT_FDCWD, path, text, strlen(text));

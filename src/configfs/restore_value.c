@@ -18,7 +18,7 @@ void configfs_remember_previous_value(struct step *step)
 
 int configfs_restore_value(struct step *step, struct error *err)
 {
-	/* A newline for an empty value, because a write of 0 bytes fails with EFAULT. */
+	/* For an empty value writes a newline: configfs refuses a write of 0 bytes (EFAULT). */
 	const char *was =
 		step->previous_value && *step->previous_value ? step->previous_value : "\n";
 	int r;

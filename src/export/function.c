@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Exports functions. An attribute becomes a key of the gadget file if the table of keys has a row
- * for it; all other attributes become elements of the list `tree`. If a gadget file with these keys
- * has errors, all attributes become elements of `tree`, because ffsctl does not check the values
- * there.
+ * for it; all other attributes become elements of the list `tree`. If a gadget file with the
+ * exported function has errors, the function is exported again without these keys: all attributes
+ * become elements of `tree`, whose values ffsctl does not check.
  */
 #include <errno.h>
 

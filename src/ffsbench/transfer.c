@@ -56,7 +56,7 @@ int transfer_libusb_error(enum libusb_transfer_status status)
 int transfer_add_hint(int libusb_error, struct error *err)
 {
 	if (libusb_error == LIBUSB_ERROR_PIPE)
-		return error_add_hint(err, "its worker may have ended");
+		return error_add_hint(err, "perhaps the function's worker has ended");
 	/* After a disconnect, transfers fail with this error until the hub reports the
 	   disconnect. */
 	if (libusb_error == LIBUSB_ERROR_IO)
