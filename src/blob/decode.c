@@ -30,7 +30,8 @@ struct decoder {
 	struct error *err;
 	/* State of the current speed */
 	int speed;
-	bool is_first_speed; /* the descriptors of this speed create interfaces and endpoints */
+	bool is_first_speed; /* first speed of the blob: its descriptors create the interfaces and
+				endpoints; those of later speeds only add values */
 	size_t n_interfaces, n_endpoints; /* numbers so far at this speed */
 	struct interface *interface;	  /* the last interface so far; NULL: none yet */
 	struct endpoint *endpoint;	  /* the last endpoint of `interface`; NULL: none yet */
@@ -69,7 +70,8 @@ static int decode_interface(struct decoder *d, const uint8_t *desc)
 	if (r < 0)
 		return r;
 	if (desc[2] >= d->ffs->n_interfaces)
-		return refuse(d, d->offset, "interface %u is missing at the first speed", desc[2]);
+		return refuse(d, d->offset, "interface %u has no descriptor at the first speed",
+			      desc[2]);
 	d->interface = &d->ffs->interfaces[desc[2]];
 	d->endpoint = NULL;
 	d->n_interfaces = desc[2] >= d->n_interfaces ? desc[2] + 1U : d->n_interfaces;
@@ -123,7 +125,8 @@ static int decode_endpoint(struct decoder *d, const uint8_t *desc)
 		d->endpoint = nth_endpoint(d->ffs, d->n_endpoints);
 	if (!d->endpoint || d->endpoint->address != desc[2])
 		return refuse(d, d->offset + 2,
-			      "the first speed does not have endpoint 0x%02x at this index",
+			      "endpoint address 0x%02x, but the first speed has another "
+			      "endpoint in its place, or none",
 			      desc[2]);
 	d->n_endpoints++;
 	d->endpoint->speed[d->speed] = (struct ep_speed){

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Decodes the parts of a descriptor blob from a user's file that ffsctl needs. */
+/*
+ * Decodes a descriptor blob that was read from a user's file, but only the parts that ffsctl needs.
+ */
 #pragma once
 
 #include "base/error.h"

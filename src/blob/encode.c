@@ -60,8 +60,8 @@ static unsigned int count_endpoints(const struct interface *intf, unsigned int a
 }
 
 /*
- * Puts an interface descriptor (USB 2.0, 9.6.5). `string` is the number of the interface's string
- * in this blob; 0: no string.
+ * Appends an interface descriptor (USB 2.0, 9.6.5). `string` is the number of the interface's
+ * string in this blob; 0: no string.
  */
 static void put_interface(struct ffs_blob *b, const struct interface *intf, size_t number,
 			  unsigned int alternate, unsigned int string)
@@ -84,7 +84,7 @@ static const uint8_t xfer_type[] = {
 };
 
 /*
- * Puts an endpoint descriptor (USB 2.0, 9.6.6) and at SuperSpeed its companion (USB 3.2, 9.6.7).
+ * Appends an endpoint descriptor (USB 2.0, 9.6.6) and at SuperSpeed its companion (USB 3.2, 9.6.7).
  * Returns the number of descriptors.
  */
 static uint32_t put_endpoint(struct ffs_blob *b, const struct endpoint *ep, int speed)
@@ -97,8 +97,11 @@ static uint32_t put_endpoint(struct ffs_blob *b, const struct endpoint *ep, int 
 	put8(b, USB_DT_ENDPOINT_SIZE);
 	put8(b, USB_DT_ENDPOINT);
 	put8(b, ep->address);
-	put8(b, xfer_type[ep->type]); /* for an isochronous endpoint: no synchronization, data
-					 endpoint */
+	/*
+	 * Bits 2 to 5 of bmAttributes are 0. For an isochronous endpoint, this means: no
+	 * synchronization, data endpoint.
+	 */
+	put8(b, xfer_type[ep->type]);
 	put16(b, s->max_packet | (speed == EP_HIGH ? more << 11 : 0));
 	put8(b, s->interval);
 	if (speed != EP_SUPER)
@@ -116,7 +119,8 @@ static uint32_t put_endpoint(struct ffs_blob *b, const struct endpoint *ep, int 
 
 /*
  * Returns string `i`, counted from 0: first the strings of the interfaces, then those of the
- * associations. The string may have no text. Returns NULL if `i` is too large.
+ * associations. Returns NULL if `i` is too large. The returned string may have no text
+ * (n_texts is 0).
  */
 static const struct ffs_string *nth_string(const struct ffs *ffs, size_t i)
 {
@@ -139,7 +143,7 @@ static unsigned int string_number(const struct ffs *ffs, const struct ffs_string
 	return number;
 }
 
-/* Puts an association (USB 3.2, 9.6.4). The kernel does not renumber bFirstInterface. */
+/* Appends an association (USB 3.2, 9.6.4). The kernel does not renumber bFirstInterface. */
 static uint32_t put_association(struct ffs_blob *b, const struct ffs *ffs, size_t interface)
 {
 	for (size_t i = 0; i < ffs->n_associations; i++) {
@@ -162,7 +166,7 @@ static uint32_t put_association(struct ffs_blob *b, const struct ffs *ffs, size_
 }
 
 /*
- * Puts one alternate setting with its endpoints. String and extra descriptors belong to the
+ * Appends one alternate setting with its endpoints. String and extra descriptors belong to the
  * interface: only alternate setting 0 has them.
  */
 static uint32_t put_alternate_setting(struct ffs_blob *b, const struct ffs *ffs, size_t number,
@@ -184,7 +188,7 @@ static uint32_t put_alternate_setting(struct ffs_blob *b, const struct ffs *ffs,
 	return n;
 }
 
-/* Puts the descriptors of one speed. Returns the number of descriptors. */
+/* Appends the descriptors of one speed. Returns the number of descriptors. */
 static uint32_t put_speed_descriptors(struct ffs_blob *b, const struct ffs *ffs, int speed)
 {
 	uint32_t n = 0;
@@ -204,7 +208,9 @@ static uint32_t put_speed_descriptors(struct ffs_blob *b, const struct ffs *ffs,
 #define EXT_COMPAT_ID 4
 #define EXT_PROPERTIES 5
 
-/* Puts the header of an OS descriptor. Returns the offset of dwLength, which the caller sets later.
+/*
+ * Appends the header of an OS descriptor. Returns the offset of dwLength, which the caller sets
+ * later.
  */
 static size_t put_os_header(struct ffs_blob *b, size_t interface, unsigned int version,
 			    unsigned int index, size_t count)
@@ -249,7 +255,10 @@ static void put_property(struct ffs_blob *b, const struct os_property *p)
 	put_data(b, p->data.data, p->data.size);
 }
 
-/* Puts the Microsoft OS descriptors of all interfaces. Returns the number of descriptors. */
+/*
+ * Appends the Microsoft OS descriptors of all interfaces to the blob. Returns the number of
+ * descriptors.
+ */
 static uint32_t put_os_descs(struct ffs_blob *b, const struct ffs *ffs, unsigned int version)
 {
 	uint32_t n = 1;
@@ -294,8 +303,8 @@ static uint32_t head_flags(const struct ffs *ffs)
 }
 
 /*
- * Returns the position of the key whose flag makes the kernel check the endpoints; if no such flag
- * is set, the position of the function.
+ * Returns the position of the key for the flag that the kernel accepts only with suitable endpoints
+ * (FUNCTIONFS_RW_PROXY_EPS). If it is not set, returns the position of the function.
  */
 static const struct position *head_flags_position(const struct ffs *ffs)
 {

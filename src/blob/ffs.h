@@ -93,7 +93,7 @@ struct interface {
 	struct endpoint
 		*endpoints; /* endpoints of all alternate settings, in the order of the settings */
 	size_t n_endpoints;
-	unsigned int n_alternates; /* number of alternate settings without setting 0 */
+	unsigned int n_alternates; /* number of alternate settings, not counting setting 0 */
 	struct position at;
 };
 
@@ -150,9 +150,9 @@ struct ffs {
 	 */
 	uint8_t first_interface;
 	/*
-	 * The blob has a Microsoft OS descriptor for every interface. Also set if only another
-	 * function of the gadget needs OS descriptors, because the kernel uses the descriptor of
-	 * interface 0 for an interface that has none.
+	 * The blob has a Microsoft OS descriptor for every interface. Also set if this function
+	 * needs no OS descriptors, but another function of the gadget does: for an interface
+	 * without an OS descriptor, the kernel would send the descriptor of interface 0.
 	 */
 	bool os_descs;
 	struct position at;

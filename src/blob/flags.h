@@ -16,7 +16,7 @@
 
 /* The properties of a kernel that decide which features it has. */
 struct ffs_kernel_version {
-	unsigned int linux_version; /* FFS_LINUX(6, 12) */
+	unsigned int linux_version; /* for example FFS_LINUX(6, 12) */
 	bool has_ffsctl_patches;    /* the kernel has ffsctl's kernel patches */
 };
 
@@ -24,8 +24,8 @@ struct ffs_kernel_version {
 struct ffs_feature {
 	const char *name;	    /* key of the gadget file; NULL: there is no key */
 	const char *description;    /* a noun phrase; NULL: every kernel has the feature */
-	unsigned int since_version; /* first version of Linux that has the feature: FFS_LINUX(7, 3);
-				       0: no version */
+	unsigned int since_version; /* first version of Linux that has the feature, for example
+				       FFS_LINUX(7, 3); 0: no version has it */
 	bool in_ffsctl_patches;	    /* ffsctl's kernel patches add the feature to every version */
 };
 

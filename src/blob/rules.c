@@ -16,7 +16,13 @@
 #define STANDARD(id, where, ...)                                                                   \
 	[FFS_##id] = { .name = #id, .kind = FFS_STANDARD, .reference = where, __VA_ARGS__ }
 
-#define OR_LENGTH "or correct bLength of an earlier one"
+#define OR_LENGTH "or correct the bLength of an earlier one"
+#define SET_LENGTH "set bLength to {wanted}, and write that many bytes"
+#define SET_PROPERTY_SIZE                                                                          \
+	"set dwSize to 14 + length of the name + length of the data; at most 255, because the "    \
+	"kernel uses only the low byte of dwSize"
+#define WRITE_CLASS_DESCRIPTOR                                                                     \
+	"write it between the interface descriptor and the endpoint descriptors"
 
 static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 	[FFS_ACCEPTED] = { .name = "ACCEPTED", .kind = FFS_BRANCH, .reference = "every branch" },
@@ -39,7 +45,8 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 	BRANCH(EVENTFD, "__ffs_data_got_descs: flags & FUNCTIONFS_EVENTFD"),
 	REFUSAL(EVENTFD_CUT, EINVAL, "__ffs_data_got_descs: len < 4, eventfd",
 		"the blob ends where the eventfd's number should be", "add it, or clear the flag",
-		.why_unreachable = "a head with flags has 12 bytes and a write at least 16"),
+		.why_unreachable = "the head with flags has 12 bytes, and the kernel refuses a "
+				   "write of less than 16 bytes"),
 	REFUSAL(EVENTFD_CLOSED, EBADF, "eventfd_ctx_fdget: no such file",
 		"file descriptor {found} is not open in the writing program",
 		"write the number of an open eventfd"),
@@ -52,7 +59,8 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 	BRANCH(OS, "__ffs_data_got_descs: flags & FUNCTIONFS_HAS_MS_OS_DESC"),
 	REFUSAL(OS_COUNT_CUT, EINVAL, "__ffs_data_got_descs: len < 4, os_count",
 		"the blob ends where the count of OS descriptors should be",
-		"write it after those of the speeds, or clear FUNCTIONFS_HAS_MS_OS_DESC"),
+		"write this count after the counts of the speeds, or clear "
+		"FUNCTIONFS_HAS_MS_OS_DESC"),
 	BRANCH(SET_EMPTY, "__ffs_data_got_descs: !counts[i]"),
 
 	BRANCH(SET_END, "ffs_do_descs: num == count"),
@@ -67,22 +75,23 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		"write the whole descriptor, " OR_LENGTH),
 	REFUSAL(DESC_RESERVED, EINVAL, "ffs_do_single_desc: DEVICE, CONFIG, STRING, QUALIFIER",
 		"a descriptor of type {found:x}, which belongs to the gadget, not to a function",
-		"remove it, as configfs has its values, " OR_LENGTH),
+		"remove it, because its values are set in configfs, " OR_LENGTH),
 	BRANCH(INTERFACE, "ffs_do_single_desc: INTERFACE"),
 	REFUSAL(INTERFACE_LENGTH, EINVAL, "ffs_do_single_desc: INTERFACE, length",
-		"bLength is {found}, but an interface descriptor has {wanted} bytes",
-		"correct bLength and the number of bytes"),
+		"bLength is {found}, but an interface descriptor has {wanted} bytes", SET_LENGTH),
 	BRANCH(INTERFACE_NEW, "__ffs_data_do_entity: *valuep >= interfaces_count"),
 	BRANCH(INTERFACE_STRING, "ffs_do_single_desc: iInterface"),
 	REFUSAL(STRING_ZERO, EINVAL, "ffs_do_single_desc: __entity_check_STRING", "string number 0",
-		"count strings from 1", .why_unreachable = "it is called only for numbers above 0"),
+		"count strings from 1",
+		.why_unreachable = "the kernel calls __entity_check_STRING only for string numbers "
+				   "above 0"),
 	BRANCH(STRING_NEW, "__ffs_data_do_entity: *valuep > strings_count"),
 	BRANCH(ENDPOINT, "ffs_do_single_desc: ENDPOINT"),
 	BRANCH(ENDPOINT_SEVEN, "ffs_do_single_desc: ENDPOINT, length == 7"),
 	REFUSAL(ENDPOINT_LENGTH, EINVAL, "ffs_do_single_desc: ENDPOINT, length",
 		"bLength is {found}, but an endpoint descriptor has 7 bytes, in audio interfaces "
 		"{wanted}",
-		"correct bLength and the number of bytes"),
+		"set bLength to 7, in audio interfaces to {wanted}, and write that many bytes"),
 	REFUSAL(ENDPOINT_ZERO, EINVAL, "ffs_do_single_desc: __entity_check_ENDPOINT",
 		"endpoint number 0, which is the device's control endpoint",
 		"number endpoints from 1 to 15"),
@@ -91,39 +100,39 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		"remove endpoints or alternate settings"),
 	BRANCH(ENDPOINT_FIRST, "__ffs_data_do_entity: !eps_count && !interfaces_count"),
 	REFUSAL(ENDPOINT_ADDRESS, EINVAL, "__ffs_data_do_entity: eps_addrmap",
-		"endpoint address {found:x}, which is {wanted:x} at the first speed",
+		"endpoint address {found:x}; at the first speed this endpoint has {wanted:x}",
 		"write the same endpoints in the same order at each speed"),
 	BRANCH(CLASS, "ffs_do_single_desc: USB_TYPE_CLASS | 0x01"),
 	BRANCH(CLASS_HID, "ffs_do_single_desc: HID"),
 	REFUSAL(HID_LENGTH, EINVAL, "ffs_do_single_desc: HID, length",
-		"a HID descriptor of {found} bytes; FunctionFS accepts {wanted}",
+		"a HID descriptor of {found} bytes; FunctionFS accepts only {wanted} bytes",
 		"describe exactly one report descriptor"),
 	BRANCH(CLASS_CCID, "ffs_do_single_desc: CCID"),
 	REFUSAL(CCID_LENGTH, EINVAL, "ffs_do_single_desc: CCID, length",
-		"a smart card reader's descriptor of {found} bytes; FunctionFS accepts {wanted}",
-		"correct bLength and the number of bytes"),
+		"a smart card reader's descriptor of {found} bytes; FunctionFS accepts only "
+		"{wanted} bytes",
+		SET_LENGTH),
 	BRANCH(CLASS_APPLICATION, "ffs_do_single_desc: APP_SPEC"),
 	BRANCH(CLASS_DFU, "ffs_do_single_desc: DFU"),
 	REFUSAL(DFU_LENGTH, EINVAL, "ffs_do_single_desc: DFU, length",
-		"a DFU functional descriptor of {found} bytes; FunctionFS accepts {wanted}",
-		"correct bLength and the number of bytes"),
+		"a DFU functional descriptor of {found} bytes; FunctionFS accepts only {wanted} "
+		"bytes",
+		SET_LENGTH),
 	REFUSAL(CLASS_OTHER, EINVAL, "ffs_do_single_desc: USB_TYPE_CLASS | 0x01, other class",
 		"a descriptor of type {found:x} in an interface of another class than HID, smart "
 		"card and (Linux 6.12) DFU",
 		"change the interface's class, or remove the descriptor"),
 	BRANCH(OTG, "ffs_do_single_desc: OTG"),
 	REFUSAL(OTG_LENGTH, EINVAL, "ffs_do_single_desc: OTG, length",
-		"an OTG descriptor of {found} bytes; FunctionFS accepts {wanted}",
+		"an OTG descriptor of {found} bytes; FunctionFS accepts only {wanted} bytes",
 		"remove it: the kernel adds one if the UDC supports OTG"),
 	BRANCH(ASSOCIATION, "ffs_do_single_desc: INTERFACE_ASSOCIATION"),
 	REFUSAL(ASSOCIATION_LENGTH, EINVAL, "ffs_do_single_desc: INTERFACE_ASSOCIATION, length",
-		"bLength is {found}, but an association has {wanted} bytes",
-		"correct bLength and the number of bytes"),
+		"bLength is {found}, but an association has {wanted} bytes", SET_LENGTH),
 	BRANCH(ASSOCIATION_STRING, "ffs_do_single_desc: iFunction"),
 	BRANCH(COMPANION, "ffs_do_single_desc: SS_ENDPOINT_COMP"),
 	REFUSAL(COMPANION_LENGTH, EINVAL, "ffs_do_single_desc: SS_ENDPOINT_COMP, length",
-		"bLength is {found}, but a companion descriptor has {wanted} bytes",
-		"correct bLength and the number of bytes"),
+		"bLength is {found}, but a companion descriptor has {wanted} bytes", SET_LENGTH),
 	REFUSAL(DESC_UNIMPLEMENTED, EINVAL,
 		"ffs_do_single_desc: OTHER_SPEED, INTERFACE_POWER, DEBUG, SECURITY, "
 		"CS_RADIO_CONTROL",
@@ -163,7 +172,8 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		"bCount is one byte; set the byte after it to 0"),
 	REFUSAL(OS_RESERVED, EINVAL, "ffs_do_os_descs: Reserved", "the byte after bCount is not 0",
 		"set it to 0",
-		.why_unreachable = "it is the high byte of the count, which is at most 255 here"),
+		.why_unreachable =
+			"this byte is the high byte of the count, which is at most 255 here"),
 	BRANCH(OS_FEATURE, "ffs_do_single_os_desc: feature_count--"),
 	REFUSAL(COMPAT_CUT, EINVAL, "__ffs_data_do_os_desc: len < sizeof(usb_ext_compat_desc)",
 		"{found} bytes are left for a compatible ID, which has {wanted}",
@@ -191,10 +201,10 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		"1 is text, 3 binary, 7 a list of texts"),
 	REFUSAL(PROP_NAME, EINVAL, "__ffs_data_do_os_desc: length < 14 + pnl",
 		"a name of {found} bytes in a property of {wanted} bytes (dwSize modulo 256)",
-		"set dwSize to 14 more than name and data; together at most 255"),
+		SET_PROPERTY_SIZE),
 	REFUSAL(PROP_DATA, EINVAL, "__ffs_data_do_os_desc: length != 14 + pnl + pdl",
 		"property data of {found} bytes, for which dwSize leaves {wanted}",
-		"set dwSize to 14 more than name and data; together at most 255"),
+		SET_PROPERTY_SIZE),
 
 	REFUSAL(NOTHING, EINVAL, "__ffs_data_got_descs: raw_descs == data", "no descriptors",
 		"write those of at least one speed, and their count"),
@@ -203,16 +213,17 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		"raise the count they belong to, or remove them"),
 	BRANCH(PROXY, "__ffs_data_got_descs: flags & FUNCTIONFS_RW_PROXY_EPS"),
 	REFUSAL(PROXY_ODD, EINVAL, "ffs_eps_are_pairs: eps_count % 2",
-		"flag 256 (files for both directions) with an odd number of endpoints, {found}",
+		"flag 256 (FUNCTIONFS_RW_PROXY_EPS: one file for two endpoints) with an odd number "
+		"of endpoints, {found}",
 		"add an endpoint, or clear the flag"),
 	REFUSAL(PROXY_PAIR, EINVAL, "ffs_eps_are_pairs: directions",
-		"flag 256 (files for both directions), but endpoints {found} and {wanted} have the "
-		"same direction",
+		"flag 256 (FUNCTIONFS_RW_PROXY_EPS: one file for two endpoints), but endpoints "
+		"{found} and {wanted} have the same direction",
 		"alternate between in and out endpoints, or clear the flag"),
 
 	REFUSAL(STRINGS_SHORT, EINVAL, "__ffs_data_got_strings: len < 16",
 		"the head of strings has 16 bytes", "write the whole blob with one write()",
-		.why_unreachable = "ffs_ep0_write refuses shorter ones"),
+		.why_unreachable = "ffs_ep0_write refuses shorter writes"),
 	REFUSAL(STRINGS_MAGIC, EINVAL, "__ffs_data_got_strings: magic",
 		"magic {found}; strings begin with {wanted}",
 		"begin with FUNCTIONFS_STRINGS_MAGIC; the descriptors are already written"),
@@ -241,11 +252,14 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		"{found} bytes after the last string",
 		"correct the counts: every language has the same number of strings"),
 	REFUSAL(FILES, ENOMEM, "ffs_ep0_write: ffs_epfiles_create()",
-		"the endpoint files cannot be created", "free memory",
-		.why_unreachable = "it fails only if the kernel has no memory left"),
+		"the endpoint files cannot be created",
+		"end other programs, because the kernel has no memory left",
+		.why_unreachable = "ffs_epfiles_create() fails only if the kernel has no memory "
+				   "left"),
 	REFUSAL(READY, EBUSY, "ffs_ep0_write: ffs_ready()", "the instance is already active",
 		"report a bug of the kernel",
-		.why_unreachable = "a mount requires the configfs function, and closing ep0 resets "
+		.why_unreachable = "desc_ready is never set here: an instance can be mounted only "
+				   "while its configfs function exists, and closing ep0 resets "
 				   "desc_ready"),
 
 	STANDARD(USB_NO_INTERFACE, "USB 2.0, 9.6.3", "a function without an interface",
@@ -353,10 +367,10 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 
 	STANDARD(USB_CLASS_ORDER, "HID 1.11, 7.1; CCID 1.1, 5.1; DFU 1.1, 4.1.3",
 		 "a class descriptor that does not follow its interface descriptor",
-		 "write one between the interface and its endpoints"),
+		 WRITE_CLASS_DESCRIPTOR ", once"),
 	STANDARD(USB_CLASS_MISSING, "HID 1.11, 7.1; CCID 1.1, 5.1; DFU 1.1, 4.1.3",
 		 "an interface of class {found:x} without the descriptor of its class",
-		 "write one between the interface and its endpoints"),
+		 WRITE_CLASS_DESCRIPTOR),
 	STANDARD(USB_HID_REPORT, "HID 1.11, 6.2.1", "a HID descriptor without a report descriptor",
 		 "set bNumDescriptors to 1 and the type after it to 0x22"),
 	STANDARD(USB_HID_COUNTRY, "HID 1.11, 6.2.1", "bCountryCode is {found}, above {wanted}",
@@ -375,7 +389,7 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		 "use capital letters, digits and underscores, padded with NULs"),
 	STANDARD(USB_PROP_NAME, "Microsoft OS 1.0 Descriptors, Extended Properties",
 		 "a property name that is empty, or does not end with its only NUL",
-		 "write the name with a NUL, and count it"),
+		 "end the name with one NUL, and count the NUL in wPropertyNameLength"),
 	STANDARD(USB_PROP_NUMBER, "Microsoft OS 1.0 Descriptors, Extended Properties",
 		 "a property that is a number of {found} bytes", "use {wanted} bytes"),
 

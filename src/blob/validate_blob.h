@@ -5,10 +5,11 @@
  * - ffs_validate_kernel() returns what write() returns on one version of Linux (f_fs.c:
  *   ffs_ep0_write and what it calls). tests/lab/blob/validate_diff.c compares it with real kernels.
  * - ffs_validate_usb() also refuses what the standards forbid: USB 2.0 and 3.2, and those of the
- *   classes whose descriptors FunctionFS accepts. It refuses everything that the kernel refuses.
+ *   classes whose descriptors FunctionFS accepts. This function also refuses everything that
+ *   ffs_validate_kernel() refuses.
  *
- * Whatever the blob contains, both functions read only its bytes, and need time that is linear in
- * its size. They open no file and allocate nothing.
+ * Whatever the blob contains, these two functions never read beyond its end, and need time that is
+ * linear in its size. They open no file and allocate nothing.
  *
  *   struct ffs_instance in = { 0 };
  *   const struct ffs_validation_options options = {
@@ -19,7 +20,8 @@
  *   if (f.rule != FFS_ACCEPTED)
  *           puts(text = ffs_finding_text(&f));
  *
- * Neither function predicts what happens later, at bind and at SET_CONFIGURATION:
+ * ffs_validate_kernel() and ffs_validate_usb() do not predict what happens later, at the bind and
+ * at SET_CONFIGURATION:
  *
  * - whether the UDC has enough endpoints;
  * - that the bind fails if two alternate settings of an interface have the same endpoint address;
@@ -51,8 +53,8 @@ struct ffs_kernel_rules {
 /* Returns the kernel of that name, or NULL. */
 const struct ffs_kernel_rules *ffs_kernel_rules_find(const char *name);
 /*
- * All known kernels, on x86-64 with pages of 4 KiB. The newest is the last; the array ends with a
- * kernel without a name.
+ * The rules of all known kernels; sizes and limits are those of x86-64 with pages of 4 KiB. The
+ * newest kernel is the last; the array ends with an element without a name.
  */
 extern const struct ffs_kernel_rules ffs_known_kernels[];
 /*
@@ -83,7 +85,8 @@ struct ffs_validation_options {
 	enum ffs_fd_kind (*fd_kind)(int fd);
 	/*
 	 * The number that the kernel gives to interface 0 of the function at the bind. The kernel
-	 * does not renumber the interfaces in associations, so they must contain this number.
+	 * does not change bFirstInterface of an association, so the blob must already contain the
+	 * final number there.
 	 */
 	unsigned int first_interface;
 	/*
@@ -106,9 +109,9 @@ enum ffs_instance_state { FFS_WANTS_DESCRIPTORS, FFS_WANTS_STRINGS, FFS_ACTIVE }
  * mount. The caller calls ffs_instance_simulate_close() after the instance's last file was closed,
  * unless the instance is mounted with no_disconnect.
  *
- * A refused write changes the members up to the wrong byte, because no kernel so far resets them.
- * This is a kernel bug: until all files are closed, the kernel may refuse a blob that it would have
- * accepted before.
+ * A write that the kernel refuses also changes the members: the kernel does not reset what it has
+ * set before it reaches the wrong byte of the blob. This is a bug of all kernels so far: until all
+ * files are closed, the kernel may refuse a blob that it would have accepted before.
  */
 struct ffs_instance {
 	enum ffs_instance_state state;
@@ -126,8 +129,9 @@ void ffs_instance_simulate_close(struct ffs_instance *in);
 /* --- findings --- */
 
 /*
- * First the branches of the kernel's parser, in its order; comments name the kernel's functions.
- * Then the rules of the standards. ffs_rule_info() describes each value.
+ * The first values stand for conditions in the code of the kernel's parser, in the order of that
+ * code; the comments name the kernel's functions. The other values stand for rules of the
+ * standards. ffs_rule_info() describes each value.
  */
 enum ffs_rule {
 	FFS_ACCEPTED,
@@ -219,7 +223,7 @@ enum ffs_rule {
 	FFS_PROP_NAME,
 	FFS_PROP_DATA,
 
-	/* __ffs_data_got_descs: the end */
+	/* __ffs_data_got_descs: after all descriptors of the blob */
 	FFS_NOTHING,
 	FFS_DESCS_LEFT,
 	FFS_PROXY,
@@ -241,7 +245,7 @@ enum ffs_rule {
 	FFS_LANGUAGE_NEXT,
 	FFS_STRINGS_LEFT,
 
-	/* ffs_ep0_write: after the strings */
+	/* ffs_ep0_write: after it has accepted the strings */
 	FFS_FILES,
 	FFS_READY,
 
@@ -315,23 +319,25 @@ enum ffs_rule {
 struct ffs_finding {
 	enum ffs_rule rule; /* the first rule that is violated, or FFS_ACCEPTED */
 	int kernel_error;   /* -errno with which write() fails; 0: the kernel accepts the blob */
-	size_t offset;	    /* offset of the wrong byte in the blob; at most the size of the blob */
+	size_t offset; /* offset of the wrong byte in the blob; the size of the blob if bytes are
+			  missing at its end */
 	/* Wrong value in the blob, and correct value, for the placeholders of the rule's texts. */
 	uint32_t found, expected;
 };
 
 /*
  * Validates one write to ep0. in->state decides whether the blob contains descriptors or strings.
- * Updates `in` as the kernel does, also after a refusal. `blob` may be NULL if `size` is 0. Asserts
- * that the instance is not active, because a write to an active instance answers a control request.
+ * Changes *in as the kernel changes its state, also after a refusal. `blob` may be NULL if `size`
+ * is 0. The instance must not be active (asserted): a write to ep0 of an active instance contains
+ * no blob, but the answer to a control request.
  */
 struct ffs_finding ffs_validate_kernel(const struct ffs_validation_options *options,
 				       struct ffs_instance *in, const void *blob, size_t size);
 
 /*
  * Does the same as ffs_validate_kernel(), then checks an accepted blob against the standards.
- * Returns the kernel's refusal or, with kernel_error 0, the first violation of a standard. Updates
- * `in` only as the kernel does.
+ * Returns the kernel's refusal or, with kernel_error 0, the first violation of a standard. Changes
+ * *in exactly as ffs_validate_kernel() does; the checks of the standards do not change it.
  */
 struct ffs_finding ffs_validate_usb(const struct ffs_validation_options *options,
 				    struct ffs_instance *in, const void *blob, size_t size);
@@ -339,8 +345,8 @@ struct ffs_finding ffs_validate_usb(const struct ffs_validation_options *options
 /* --- texts --- */
 
 enum ffs_rule_kind {
-	FFS_BRANCH,  /* a branch of the kernel's parser that refuses nothing */
-	FFS_REFUSAL, /* a branch in which the kernel refuses the blob */
+	FFS_BRANCH,  /* a condition in the kernel's parser that refuses nothing */
+	FFS_REFUSAL, /* a condition with which the kernel refuses the blob */
 	FFS_STANDARD /* a rule of a standard that the kernel does not check */
 };
 
@@ -360,7 +366,7 @@ struct ffs_rule_info {
 };
 
 const struct ffs_rule_info *ffs_rule_info(enum ffs_rule rule);
-/* Returns false if this kernel's parser has no such branch. */
+/* Returns whether this kernel's parser has the condition of `rule`; true for rules of standards. */
 bool ffs_rule_exists(const struct ffs_kernel_rules *kernel, enum ffs_rule rule);
 
 /*

@@ -90,7 +90,7 @@ static bool read_blob_head(struct validation *v)
 	return check_eventfd(v) && read_descriptor_counts(v);
 }
 
-/* --- strings and endpoints that the instance remembers: __ffs_data_do_entity --- */
+/* --- string numbers and endpoint addresses that the instance stores: __ffs_data_do_entity --- */
 
 static bool is_first_speed(const struct validation *v)
 {
@@ -218,8 +218,8 @@ static const struct {
 };
 
 /*
- * Corresponds to the kernel's switch over the descriptor type. If one of its cases is taken, counts
- * the default branch as not taken.
+ * Corresponds to the kernel's switch over the descriptor type. For the rule coverage, a descriptor
+ * that has a case in this switch also counts as one that did not reach the default branch.
  */
 static bool read_descriptor_by_type(struct validation *v, const uint8_t *d)
 {
@@ -253,7 +253,10 @@ static bool read_descriptor(struct validation *v)
 
 /* --- the descriptors of one speed, then of all speeds: ffs_do_descs --- */
 
-/* Corresponds to ffs_do_descs(). Its entity FFS_DESCRIPTOR has no effect before the bind. */
+/*
+ * Corresponds to ffs_do_descs(). FFS_SET_ENTITY is the call of its callback `entity` with
+ * FFS_DESCRIPTOR, which has no effect before the bind.
+ */
 static bool read_descriptors(struct validation *v, uint32_t count)
 {
 	v->class = v->subclass = -1;

@@ -44,7 +44,8 @@ struct validation {
 	uint32_t n_descriptors[FFS_SET_COUNT], n_os_descriptors;
 	size_t set_offset[FFS_SET_COUNT], os_descriptors_offset;
 
-	/* Counts so far among the descriptors of the current speed */
+	/* Numbers of interfaces and endpoints in the descriptors of the current speed that were
+	   read so far */
 	unsigned int n_interfaces, n_endpoints;
 	int class, subclass; /* class and subclass of the last interface; -1: no interface so far */
 };
@@ -64,13 +65,15 @@ static inline size_t bytes_left(const struct validation *v)
 	return v->size - v->offset;
 }
 
-/* Counts whether the condition of a rule was true, in a branch that refuses nothing. Returns
-   `condition`. */
+/*
+ * Counts for the rule coverage that the condition of `rule`, which refuses nothing, was true or
+ * false. Returns `condition`.
+ */
 bool count_rule_outcome(struct validation *v, enum ffs_rule rule, bool condition);
 
 /*
- * Counts a branch that refuses the blob if `broken` is true; in this case, also records a finding
- * at the offset `at`. Returns `broken`.
+ * Counts for the rule coverage that `broken`, the condition of `rule`, was true or false. If it is
+ * true, the blob is refused: records a finding at the offset `at`. Returns `broken`.
  */
 bool refuse_if(struct validation *v, enum ffs_rule rule, bool broken, size_t at);
 /* Like refuse_if, with the two numbers for the placeholders of the rule's text. */
@@ -119,7 +122,10 @@ struct speed_validation {
 	uint32_t alternate_endpoint_mask;
 	/* The endpoints of all interfaces so far, as a mask of usb_endpoint_bit() */
 	uint32_t claimed_endpoint_mask;
-	/* Interface numbers of `claimed_endpoint_mask`; index: usb_endpoint_bit() */
+	/*
+	 * For each endpoint in `claimed_endpoint_mask`, the number of the interface that it belongs
+	 * to; index: usb_endpoint_bit()
+	 */
 	uint8_t interface_of_endpoint[32];
 	bool has_otg;		    /* an OTG descriptor was found */
 	const uint8_t *association; /* the last association descriptor; NULL: none so far */

@@ -66,7 +66,10 @@ bool validate_strings(struct validation *v)
 				   languages) ||
 	    refuse_with_numbers_if(v, FFS_STRINGS_FEW, strings < needed, 8, strings, needed))
 		return false;
-	/* If no descriptor contains a string number, the kernel does not read the rest */
+	/*
+	 * If no descriptor contains a string number, the kernel does not read the strings after the
+	 * head
+	 */
 	if (count_rule_outcome(v, FFS_STRINGS_UNUSED, needed == 0))
 		return true;
 	if (refuse_with_numbers_if(v, FFS_STRINGS_MEMORY,

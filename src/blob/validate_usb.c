@@ -68,7 +68,10 @@ static bool validate_class_descriptor(struct speed_validation *s, const uint8_t 
 {
 	const struct class *c = class_of_alternate(s);
 
-	/* The kernel checks only that the last interface before a class descriptor has its class.
+	/*
+	 * The kernel only compares the class of the last interface with the type of the class
+	 * descriptor. It does not check that the class descriptor comes before the endpoints, and
+	 * only once.
 	 */
 	if (refuse_if(s->validation, FFS_USB_CLASS_ORDER,
 		      !c || s->class_descriptor || s->n_endpoints > 0, offset_in_blob(s, d)))
@@ -153,7 +156,10 @@ static unsigned int association_end(const uint8_t *d)
 	return (unsigned int)d[2] + d[3];
 }
 
-/* Returns the number that the next interface gets at the bind, which associations must contain. */
+/*
+ * Returns the number that the kernel gives to the next interface at the bind. bFirstInterface of an
+ * association must be this number.
+ */
 static unsigned int next_interface_number(const struct speed_validation *s)
 {
 	return s->validation->options->first_interface + (unsigned int)(s->interface_number + 1);

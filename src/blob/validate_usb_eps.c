@@ -66,9 +66,11 @@ static bool check_endpoint_address(struct speed_validation *s, const uint8_t *d)
 
 /* --- attributes --- */
 
-/* Returns the reserved bits of bmAttributes that are set. Isochronous endpoints have a
- * synchronization type and a usage type, whose value 3 is reserved; at SuperSpeed interrupt
- * endpoints have a usage type of 0 or 1. */
+/*
+ * Returns the reserved bits of bmAttributes that are set. Isochronous endpoints have a
+ * synchronization type and a usage type; value 3 of the usage type is reserved. Interrupt endpoints
+ * at SuperSpeed have a usage type too, which must be 0 or 1.
+ */
 static unsigned int reserved_bmattributes_bits(const struct speed_validation *s, const uint8_t *d)
 {
 	if (transfer_type(d) == ISOCHRONOUS)

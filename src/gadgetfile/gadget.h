@@ -50,8 +50,8 @@ struct gadget_strings {
 	struct positioned_str manufacturer, product, serialnumber;
 	/*
 	 * Source of the serial number, instead of serialnumber: "machine-id", "device-tree" or an
-	 * absolute path (serial_number_read in configfs/serial_number.h). For "name" the loader
-	 * sets serialnumber itself.
+	 * absolute path (serial_number_read in configfs/serial_number.h). NULL if the gadget file
+	 * has the source "name": the loader sets serialnumber to the name of the gadget.
 	 */
 	struct positioned_str serialnumber_source;
 };
@@ -133,8 +133,8 @@ struct worker {
 };
 
 /*
- * Returns the default of `sandbox_permissions`. For a plugin, every permission: the plugin's
- * declaration reduces the permissions when the worker is started. For a program, only the
+ * Returns the default of `sandbox_permissions`. For a plugin, it is every permission; when the
+ * worker is started, it keeps only those that the plugin declares. For a program, it is only the
  * permission to start programs.
  */
 static inline unsigned int worker_default_permissions(const struct worker *w)

@@ -43,8 +43,8 @@ char *gadgetfile_default_name(const char *path)
 }
 
 #define NAME_RULE                                                                                  \
-	"a gadget's name has letters, digits and, after the first, '.', '_' and "                  \
-	"'-', at most 64 characters"
+	"a gadget's name must begin with a letter or digit, consist of letters, digits, '.', '_' " \
+	"and '-', and have at most 64 characters"
 
 static void load_gadget_name(struct load *l, struct node *node, const char *override)
 {

@@ -10,7 +10,11 @@
 #include "gadgetfile/keys/key.h"
 #include "gadgetfile/syntax/diag.h"
 
-#define GADGET_MAX_NAME 64   /* the path of the control socket must fit into 107 bytes */
+/*
+ * The path of the control socket, /run/ffsctl/NAME/control, must fit into the 107 bytes that a
+ * socket address has for it. This limit leaves room for a longer run directory.
+ */
+#define GADGET_MAX_NAME 64
 #define CONFIGFS_MAX_NAME 39 /* MAX_NAME_LEN of drivers/usb/gadget/configfs.c without the NUL */
 
 /* Characters that compatible IDs of Microsoft OS descriptors 1.0 may contain. */
@@ -150,9 +154,10 @@ struct position position_of_range(const struct load *l, const struct text_range 
  */
 void load_suggest(struct load *l, const char *suggestion);
 /*
- * Finds the candidate that is most similar to `word`, in one call for each candidate: sets
- * *suggestion to the candidate if its edit distance to `word` is less than *best_distance, and
- * updates *best_distance. Before the first call, *best_distance must be SIZE_MAX.
+ * If the edit distance of `candidate` to `word` is less than *best_distance, sets *best_distance to
+ * this distance and *suggestion to the candidate. If the function is called once for each
+ * candidate, *suggestion is then the one that is most similar to `word`. Before the first call,
+ * *best_distance must be SIZE_MAX.
  */
 void load_improve_suggestion(const char *word, const char *candidate, size_t *best_distance,
 			     const char **suggestion);

@@ -106,7 +106,10 @@ static void add_quoted_string(struct text *t, const char *s)
 		if (meaning) {
 			append_bytes(t, (char[]){ '\\', letters[meaning - meanings] }, 2);
 		} else if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s[1] < 0xa0)) {
-			/* The control characters U+0080 to U+009F have two bytes. */
+			/*
+			 * The control characters U+0080 to U+009F have two bytes in UTF-8: writes
+			 * both as escapes
+			 */
 			_cleanup_free_ char *hex =
 				c == 0xc2 ? strf("\\xc2\\x%02x", (unsigned char)*++s)
 					  : strf("\\x%02x", c);
@@ -223,7 +226,7 @@ static void add_on_one_line(struct text *t, const json_t *value, const char *nam
 	}
 }
 
-/* --- values on several lines ------------------------------------------------------------------------- */
+/* --- values on several lines ------------------------------------------------------------------ */
 
 static size_t current_column(const struct text *t)
 {

@@ -10,7 +10,10 @@
 /* --- Which steps are kept --------------------------------------------------------------------- */
 
 enum step_decision {
-	/* The step is undone or applied, even if the other plan has the same step. */
+	/*
+	 * A step of the old plan is undone, a step of the new plan is applied, even if both plans
+	 * have this step
+	 */
 	DECISION_UNDO_OR_APPLY,
 	DECISION_KEEP,
 	DECISION_REPLACE,
@@ -20,8 +23,11 @@ enum step_decision {
 struct plan_side {
 	const struct plan *plan;
 	enum step_decision *decisions;
-	size_t *paired_with; /* for each step, the index of the step in the other plan that is the
-			     same or replaces it; NONE: there is none */
+	/*
+	 * For each step, the index of a step in the other plan: the same step, or the step that
+	 * replaces the old step, or the step that the new step replaces. NONE: there is none.
+	 */
+	size_t *paired_with;
 };
 
 static bool same_step(const struct step *a, const struct step *b)
@@ -85,8 +91,8 @@ static bool is_step_affected(const struct plan_side *side, size_t i, const struc
 }
 
 /*
- * Returns whether step `j` of the new plan depends on an earlier step that comes after it in the
- * old plan.
+ * Returns whether step `j` of the new plan depends on a step that precedes it in the new plan, but
+ * follows it in the old plan.
  */
 static bool step_must_move_after_dependency(const struct plan_side *new, size_t j,
 					    const struct plan_rules *rules)
@@ -99,8 +105,9 @@ static bool step_must_move_after_dependency(const struct plan_side *new, size_t 
 }
 
 /*
- * Decides DECISION_UNDO_OR_APPLY for all steps that changes of other steps affect. The loop ends,
- * because each round decides so for at least one pair.
+ * Sets DECISION_UNDO_OR_APPLY for each pair of steps that the change of another step affects: the
+ * old step is undone before that change, and the new step is applied after it. The loop ends,
+ * because each round sets this decision for at least one more pair.
  */
 static void decide_steps_to_redo(struct plan_side *old, struct plan_side *new,
 				 const struct plan_rules *rules)
@@ -170,10 +177,11 @@ static size_t last_step_with_path(const struct plan_side *old, const struct step
 }
 
 /*
- * Merges the plans. Inserts each step of the new plan that is not kept into the old plan, after all
- * steps that precede it in the new plan. If the old plan has a step with the same op and path, the
- * new step comes directly after it. Steps that depend on one of the two then come after both, and
- * are undone before them when the merged plan is undone from its end.
+ * Merges the plans. Into the old plan, inserts each step of the new plan whose decision is not
+ * DECISION_KEEP, after all steps that precede it in the new plan. If the old plan has a step with
+ * the same op and path, the new step comes directly after that old step. Then a step that depends
+ * on the old or on the new step comes after both of them, and is undone before both of them when
+ * the merged plan is undone from its end.
  */
 static struct step_of_either_plan *merge_plans(const struct plan_side *old,
 					       const struct plan_side *new, size_t *n)

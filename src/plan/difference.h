@@ -78,8 +78,8 @@ void difference_make(struct difference *d, struct plan *plan, struct plan *new_p
 		     const struct plan_rules *rules);
 
 /*
- * Makes the changes that were not made yet, in order. Returns what plan_apply returns, or
- * PLAN_SOON.
+ * Makes the changes that were not made yet, in order. Returns what plan_apply returns, or PLAN_SOON
+ * if an undo is not finished.
  */
 int difference_apply(struct difference *d, struct error *err);
 
@@ -87,7 +87,7 @@ int difference_apply(struct difference *d, struct error *err);
  * Reverts the changes that were made, the last one first. Continues after a failure, but skips the
  * steps that depend on the failed step. At the end returns 0, or the negative errno of the first
  * failure; `err` then has the message of the first failure and the paths of the other failed steps.
- * Returns PLAN_AGAIN or PLAN_SOON as difference_apply does. `err` must be the same in all calls.
+ * Returns PLAN_AGAIN or PLAN_SOON if it must be called again. `err` must be the same in all calls.
  */
 int difference_revert(struct difference *d, struct error *err);
 /*
@@ -96,8 +96,9 @@ int difference_revert(struct difference *d, struct error *err);
  */
 const struct step *difference_failed_step(const struct difference *d);
 /*
- * Marks the change of difference_failed_step as made or as reverted, for a caller that handles the
- * step itself later. The change must not be a CHANGE_REPLACE.
+ * Marks the change of difference_failed_step as made if difference_apply failed at it, or as
+ * reverted if difference_revert failed at it. The caller makes or reverts this change itself later.
+ * The change must not be a CHANGE_REPLACE.
  */
 void difference_skip_failed_change(struct difference *d);
 /*
@@ -112,7 +113,7 @@ enum difference_plan { DIFFERENCE_OLD_PLAN, DIFFERENCE_NEW_PLAN };
  * contain. Also frees the difference.
  */
 void difference_keep_plan(struct difference *d, enum difference_plan kept);
-/* Frees the difference; the plan stays merged. */
+/* Frees the difference; the merged plan keeps the steps of both plans. */
 void difference_free(struct difference *d);
 
 /* Returns whether both plans contain this step of the merged plan, so that it is kept. */

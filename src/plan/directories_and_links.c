@@ -56,8 +56,8 @@ const struct step_op plan_op_mkdir = {
 };
 
 /*
- * Makes a shared directory. Other commands may make and remove it between any two system calls of
- * this function.
+ * Makes a directory that several gadgets use. Other commands may make and remove it between any two
+ * system calls of this function.
  */
 static int mkdir_shared_apply(struct step *step, struct error *err)
 {

@@ -14,12 +14,12 @@
  *   undo-kill-before=N       the process gets SIGKILL before the undo
  *   undo-kill-after=N        the process gets SIGKILL after the undo
  *
- * Faults when change N of `reload --dry-run --json` is made:
+ * Faults when a reload makes change N (from 1, as listed by `reload --dry-run --json`):
  *   reload-fail=N:ERRNO      the change fails with this errno
  *   reload-kill-before=N     the process gets SIGKILL before the change
  *   reload-kill-after=N      the process gets SIGKILL after the change
  *
- * Faults when change N is reverted:
+ * Faults when a reload reverts change N:
  *   back-fail=N:ERRNO        the reversion fails with this errno
  *   back-kill-before=N       the process gets SIGKILL before the reversion
  *   back-kill-after=N        the process gets SIGKILL after the reversion

@@ -114,8 +114,11 @@ int plan_undo(struct plan *plan, struct error *err)
 		if (step->op->undo)
 			r = undo_step(step, i + 1, &one);
 		if (r > 0) {
-			error_clear(err); /* the next call reports the failures of earlier steps
-					     again */
+			/*
+			 * The next call of plan_undo undoes the failed steps again, and reports
+			 * those that fail again
+			 */
+			error_clear(err);
 			return r;
 		}
 		if (r == 0) {

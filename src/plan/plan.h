@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The step engine. A plan is a list of small steps, each of which can be undone. `up` applies the
- * steps in order, and undoes them if one fails. `down` undoes the steps, the last one first.
+ * Applies and undoes plans. A plan is a list of small steps, each of which can be undone. `up`
+ * applies the steps in order, and undoes them if one fails. `down` undoes the steps, the last one
+ * first.
  * --dry-run prints the plan. `reload` applies the difference of two plans (difference.h). The
  * callers define the operations of the steps.
  *
@@ -42,8 +43,9 @@ struct step_op {
 	int (*undo)(struct step *step, struct error *err);
 	bool needs_value; /* `undo` reads `value`, so a step in a record must have one */
 	/*
-	 * Writes `previous_value`, which `apply` has stored; NULL: the step writes no value. Only
-	 * `reload` calls this function, because `down` removes the whole directory.
+	 * Writes step->previous_value, which `apply` has stored, to undo the step. `restore` is
+	 * NULL if the step writes no value. Only `reload` calls this function, because `down`
+	 * removes the whole directory.
 	 */
 	int (*restore)(struct step *step, struct error *err);
 	/*
@@ -62,8 +64,8 @@ struct step {
 		       from disk */
 	enum { STEP_TODO, STEP_DONE } state;
 	unsigned int undo_tries;  /* number of times that `undo` returned PLAN_SOON */
-	bool save_previous_value; /* `apply` must store the value that it replaces in
-				     `previous_value` */
+	bool save_previous_value; /* `apply` must store in `previous_value` the value that it
+				     overwrites */
 	char *previous_value;	  /* value before the step was applied; NULL: unknown */
 };
 

@@ -364,8 +364,9 @@ static void set_bos_variables(struct template_state *m)
 
 /*
  * The descriptors that bos_desc() of composite.c makes. The UDC determines whether they report LPM
- * and SuperSpeed, and which exit latencies. If the UDC supports SuperSpeed, they report it at high
- * speed as well. If the UDC supports SuperSpeedPlus, the kernel adds one more capability.
+ * and SuperSpeed, and which exit latencies. If the UDC supports SuperSpeed, the descriptors report
+ * SuperSpeed also when the device runs at high speed. If the UDC supports SuperSpeedPlus, the
+ * kernel adds one more capability.
  */
 static const struct function_template bos_template = {
 	.prepare = set_bos_variables,

@@ -25,8 +25,8 @@ struct descriptor {
 	 * language.
 	 */
 	struct descriptor_string {
-		size_t offset; /* offset of the string index in `bytes`; the index may be uncertain
-				*/
+		size_t offset; /* offset of the string index in `bytes`; certain_bits says whether
+				  the index is certain */
 		char *text;    /* NULL: the text is known only while the gadget is up */
 		/*
 		 * Value of the key strings.serialnumber.from, if the text is a serial number that
@@ -36,8 +36,10 @@ struct descriptor {
 	} strings[DESCRIPTOR_STRINGS];
 	size_t n_strings;
 	/*
-	 * Which descriptors the descriptor's field wTotalLength counts. The field is at the offset
-	 * `total_length_offset` (template.c).
+	 * Which descriptors are included in wTotalLength, a field of this descriptor at the offset
+	 * `total_length_offset`: this descriptor and the class-specific ones directly after it, or
+	 * this descriptor and all class-specific ones up to the next interface. NONE: this
+	 * descriptor has no such field.
 	 */
 	enum { TOTAL_LENGTH_NONE, TOTAL_LENGTH_CLASS, TOTAL_LENGTH_INTERFACE } total_length_kind;
 	size_t total_length_offset;

@@ -262,8 +262,8 @@ static void put_words(struct template_state *m, struct descriptor *d, const char
 }
 
 /*
- * Returns whether all conditions at *p are true; then moves *p to the text after them. Sets *maybe
- * if one is "~".
+ * Returns whether all conditions at *p are true. If they are, moves *p to the text after them. The
+ * condition "~" cannot be predicted: it counts as true, and sets *maybe.
  */
 static bool conditions_are_met(const struct template_state *m, const char **p, bool *maybe)
 {

@@ -47,7 +47,8 @@ struct template_state {
 	unsigned int first_interface, n_interfaces;
 	struct template_variable *variables;
 	size_t n_variables;
-	const long long *list_numbers; /* the numbers that @NAME in a row appends */
+	const long long *list_numbers; /* the numbers that the word @NAME of a template row appends
+					  to the descriptor */
 	size_t n_list_numbers;
 };
 
@@ -58,8 +59,8 @@ struct function_template {
 	const char *type;
 	/*
 	 * The attributes that the rows use, with the kernel's defaults, for example "protocol=1
-	 * class=x02 name='text'". An x before the default marks an attribute that is always
-	 * hexadecimal.
+	 * class=x02 name='text'". An x before the default means that the value, which has no "0x",
+	 * is read as hexadecimal.
 	 */
 	const char *defaults;
 	/*
@@ -67,7 +68,7 @@ struct function_template {
 	 * `rows` are added. NULL: none.
 	 */
 	void (*prepare)(struct template_state *m);
-	/* The rows; NULL after the last. None: `prepare` adds all rows. */
+	/* The rows; NULL after the last. If there are no rows, `prepare` adds all rows. */
 	const char *rows[TEMPLATE_MAX_ROWS + 1];
 };
 extern const struct function_template function_templates[], audio_templates[], midi_templates[],

@@ -500,8 +500,8 @@ def check_dmabuf_copies():
                          'plugin = "%s"; options : { path = ""; }; io : { size = 1023; };' % fixed,
                          'plugin = "%s"; options : { path = ""; }; io : { size = 1024; };' % fixed)
     eq((status, said), (65, [
-        ("4:53", "warning", "OUT transfers are copied: \"dmabuf\" needs their length, which plugin 'loopback' does not "
-                            "declare (out_length)"),
+        ("4:53", "warning", "OUT transfers are copied: plugin 'loopback' does not declare their length (out_length), "
+                            "which engine \"dmabuf\" needs in advance"),
         ("10:%d" % (said[1:] and int(said[1][0].split(":")[1])), "error",
          "'size' must be at least a packet of this function, 1024 bytes"),
     ]))
@@ -512,7 +512,7 @@ def check_allow_closes():
     status, said = check('plugin = "loopback"; allow = ( "files", "network" );', 'plugin = "bridge"; allow = ( "files" );',
                          'plugin = "loopback"; allow = ();')
     eq((status, [(place.split(":")[0], severity, text) for place, severity, text in said if "has no effect" in text]), (0, [
-        ("4", "warning", "\"%s\" has no effect: plugin 'loopback' does not declare that it needs it" % word)
+        ("4", "warning", "\"%s\" has no effect: plugin 'loopback' does not declare that it needs this permission" % word)
         for word in ("files", "network")]))
 
 

@@ -41,7 +41,8 @@ static const struct key mount_rows[] = {
 	{ "no_disconnect", NODE_BOOL, .default_text = "false",
 	  .doc = "The gadget stays bound when the last open file is closed.", .set = set_bool,
 	  FIELD(struct ffs_mount, no_disconnect) },
-	{ "mmap_memory_mb", NODE_INT, .min = 0, .max = 65536, .default_text = "the kernel's, 16",
+	{ "mmap_memory_mb", NODE_INT, .min = 0, .max = 65536,
+	  .default_text = "16, which the kernel sets",
 	  .doc = "MiB of the instance's memory that programs can map, for zero-copy I/O; 0: "
 		 "none. " NEEDS_PATCHES,
 	  .set = set_int, FIELD(struct ffs_mount, mmap_memory_mb) },
@@ -140,7 +141,7 @@ static const struct key endpoint_rows[] = {
 		 "UDC's endpoint instead.",
 	  .set = set_int, FIELD(struct endpoint_settings, address) },
 	{ "max_packet", NODE_INT, .min = 1, .max = 1024,
-	  .default_text = "bulk: the speed's limit; interrupt: 64; isochronous: none",
+	  .default_text = "bulk: the speed's limit; interrupt: 64; required for isochronous",
 	  .doc = "Bytes in a packet, reduced to the limit of each speed.", .set = set_int,
 	  FIELD(struct endpoint_settings, max_packet) },
 	{ "interval", TYPE_SECONDS, INTERVAL, .default_text = "1",
@@ -161,15 +162,16 @@ static const struct key endpoint_rows[] = {
 	  FIELD(struct endpoint_settings, by_speed[EP_SUPER]) },
 	{ "mult", NODE_INT, MULT, .default_text = "1",
 	  .doc = "Packets of an interrupt or isochronous endpoint in a microframe at high speed, "
-		 "and bursts of an isochronous one in a service interval at SuperSpeed. SuperSpeed "
-		 "requires a 'burst' above 0 for this. If 'burst' is not set, each interval has "
-		 "one burst at SuperSpeed: of 'mult' packets if they have 1024 bytes, else of one "
-		 "packet.",
+		 "and bursts of an isochronous one in a service interval at SuperSpeed. At "
+		 "SuperSpeed a 'mult' above 1 needs a 'burst' above 0. If 'burst' is not set, each "
+		 "service interval has one burst: of 'mult' packets if a packet has 1024 bytes, "
+		 "else of one packet.",
 	  .set = set_int, FIELD(struct endpoint_settings, mult) },
 	{ "zlp", NODE_BOOL, .default_text = "false",
-	  .doc = "For in endpoints of programs: the kernel ends each write that is a multiple of "
-		 "the packet size with a zero-length packet, so that the host detects its end. "
-		 "(For plugins, the plugin host sends these packets.) " NEEDS_7_3,
+	  .doc = "For IN endpoints of a program ('exec'): if the length of a write is a multiple "
+		 "of the packet size, the kernel sends a zero-length packet after it, so that the "
+		 "host detects the end of the write. (For plugins, the plugin host sends these "
+		 "packets.) " NEEDS_7_3,
 	  .set = set_int, FIELD(struct endpoint_settings, zlp) },
 	{ 0 },
 };
@@ -198,8 +200,9 @@ static const struct key interface_rows[] = {
 	{ "protocol", NODE_INT, BYTE, .default_text = "0", .doc = "Protocol of the interface.",
 	  .set = set_int, FIELD(struct interface_settings, class.protocol) },
 	{ "string", NODE_STRING | TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &text_keys,
-	  .doc = "Interface string: a text, in en-us, or a list of groups.", .set = set_node,
-	  FIELD(struct interface_settings, string) },
+	  .doc = "Interface string: a text, whose language is en-us, or a list of groups, one for "
+		 "each language.",
+	  .set = set_node, FIELD(struct interface_settings, string) },
 	{ "endpoints", TYPE_LIST, NODE_STRING | NODE_GROUP, .words = endpoint_words,
 	  .group = &endpoint_keys, .default_text = "none",
 	  .doc = "Endpoints of the interface: words like \"bulk-in\", or groups with more "
@@ -209,8 +212,8 @@ static const struct key interface_rows[] = {
 	  .default_text = "none",
 	  .doc = "Alternate settings 1 and 2. The kernel enables the endpoints of all settings at "
 		 "once, so their addresses must differ. It does not report which setting the host "
-		 "has chosen. Linux 6.1 refuses a SET_INTERFACE request for a setting other than "
-		 "0.",
+		 "has chosen. Linux 6.1 refuses each SET_INTERFACE request for a setting other "
+		 "than 0; Linux 6.12 accepts it.",
 	  .set = set_node, FIELD(struct interface_settings, alternates) },
 	{ "extra", TYPE_LIST, TYPE_LIST, KEY_NOT_EMPTY, .default_text = "none",
 	  .doc = "Additional descriptors after the interface descriptor, each a list of bytes. "
@@ -230,19 +233,20 @@ static const struct key association_rows[] = {
 	  .doc = "Number of interfaces in the association.", .set = set_int,
 	  FIELD(struct association_settings, n_interfaces) },
 	{ "class", NODE_INT | NODE_STRING, BYTE, .words = class_words,
-	  .default_text = "the first interface's",
+	  .default_text = "that of the first interface",
 	  .doc = "Class of the association, a number or a name.", .set = set_node,
 	  FIELD(struct association_settings, class.class) },
 	{ "subclass", NODE_INT, BYTE,
-	  .default_text = "the first interface's, but 0 if 'class' is set",
+	  .default_text = "that of the first interface; 0 if 'class' is set",
 	  .doc = "Subclass of the association.", .set = set_int,
 	  FIELD(struct association_settings, class.subclass) },
 	{ "protocol", NODE_INT, BYTE,
-	  .default_text = "the first interface's, but 0 if 'class' is set",
+	  .default_text = "that of the first interface; 0 if 'class' is set",
 	  .doc = "Protocol of the association.", .set = set_int,
 	  FIELD(struct association_settings, class.protocol) },
 	{ "string", NODE_STRING | TYPE_LIST, NODE_GROUP, KEY_NOT_EMPTY, .group = &text_keys,
-	  .doc = "String of the association: a text, in en-us, or a list of groups.",
+	  .doc = "String of the association: a text, whose language is en-us, or a list of "
+		 "groups, one for each language.",
 	  .set = set_node, FIELD(struct association_settings, string) },
 	{ 0 },
 };
@@ -330,8 +334,8 @@ static const struct key ffs_rows[] = {
 	  .set = set_node, FIELD(struct ffs_settings, os_properties) },
 	{ "blob", NODE_GROUP, .group = &blob_keys, .default_text = "none",
 	  .doc = "Descriptors and strings from files. It excludes all other keys of 'ffs' except "
-		 "'mount' and 'device'. Microsoft OS descriptors in them need 'os_descs' of the "
-		 "gadget.",
+		 "'mount' and 'device'. If the files contain Microsoft OS descriptors, the gadget "
+		 "must have 'os_descs'.",
 	  .set = set_node, FIELD(struct ffs_settings, blob) },
 	{ 0 },
 };

@@ -243,7 +243,7 @@ const struct function_type function_table[] = {
 	       "in /sys/kernel/config/target. Create the target after the function and enable it "
 	       "before the gadget is bound: 'ffsctl up --no-bind', then the target, then 'ffsctl "
 	       "bind', which links the function to the existing target. Before 'ffsctl down', run "
-	       "'ffsctl unbind' and remove the target. There is an example below."),
+	       "'ffsctl unbind' and remove the target. The section EXAMPLES shows the commands."),
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 2 } },
 	{ TYPE("printer", printer_rows, "A printer: /dev/g_printerN."),
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },

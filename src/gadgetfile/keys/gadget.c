@@ -102,8 +102,9 @@ static const struct key function_rows[] = {
 	{ "ffs", NODE_GROUP, .group = &ffs_keys, .doc = "A FunctionFS function.", .set = set_node,
 	  FIELD(struct function_settings, ffs) },
 	{ "worker", NODE_GROUP, .group = &worker_keys,
-	  .doc = "The process that moves the data. Without it ffsctl keeps ep0 open, and your "
-		 "program opens the endpoints.",
+	  .doc = "The process that moves the data. If this group is not set, ffsctl starts no "
+		 "process for that: it only keeps ep0 open, and a program that you start opens the "
+		 "endpoints.",
 	  .set = set_node, FIELD(struct function_settings, worker) },
 	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME | KEY_BY_TYPE,
 	  .doc = "Attributes of a kernel function; they are listed below for each type. For a type "
@@ -236,9 +237,9 @@ static const struct key gadget_rows[] = {
 	{ "webusb", NODE_GROUP, .group = &webusb_keys, .doc = "WebUSB descriptors.",
 	  .set = set_node, FIELD(struct gadget_settings, webusb) },
 	{ "switch_to", TYPE_LIST, NODE_STRING, .pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$",
-	  .doc = "Gadgets that a worker may switch to (SWITCH of ffsctl-worker(7)), found by name "
-		 "as by 'ffsctl up'. If the gadget file is in none of the gadget directories, its "
-		 "own directory is searched first.",
+	  .doc = "Names of gadgets that a worker may switch to (SWITCH of ffsctl-worker(7)). Their "
+		 "gadget files are searched as 'ffsctl up NAME' does. If this gadget file is in "
+		 "none of the gadget directories, the directory of this file is searched first.",
 	  .set = set_node, FIELD(struct gadget_settings, switch_to) },
 	{ "functions", NODE_GROUP, .flags = KEY_SCHEME | KEY_ONE_OF | KEY_NOT_EMPTY,
 	  .group = &functions_keys,

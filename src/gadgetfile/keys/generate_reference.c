@@ -109,7 +109,10 @@ static json_t *value_schema(const struct key *k, unsigned int mask)
 		json_array_append_new(any, number_schema(k, mask));
 	if (mask & NODE_STRING)
 		json_array_append_new(any, string_schema(k));
-	/* A reference to the schema of a function, because that schema is very long. */
+	/*
+	 * Writes a reference to the schema of a function instead of a copy, because that schema is
+	 * very long
+	 */
 	if ((mask & NODE_GROUP) && k->group == &function_keys && (mask & NODE_STRING))
 		json_array_append_new(any, json_pack("{s:s}", "$ref", FUNCTION_REF));
 	else if ((mask & NODE_GROUP) && (k->flags & KEY_NAMED))
@@ -140,8 +143,8 @@ static json_t *key_schema(const struct key *k)
 }
 
 /*
- * Returns a list of conditions: for each function type, the schema of the group `name`, which is
- * 'attrs'.
+ * Returns a list of JSON Schema conditions, one for each function type: "if" the function has this
+ * type, "then" the key `name` ("attrs") has the schema of the type's attributes.
  */
 static json_t *attrs_schema_by_type(const char *name)
 {
@@ -354,7 +357,10 @@ static void print_heading(const struct key_group *group)
 
 static void print_group(const struct key_group *group);
 
-/* Prints the attributes of a type of function. Those of ecm, eem and geth are the same rows. */
+/*
+ * Prints the attributes of a type of function. If an earlier type has the same array of rows, as
+ * ecm, eem and geth do, prints a reference to that type.
+ */
 static void print_attributes(const struct function_type *type)
 {
 	const struct key_group *group = type->attr_keys;

@@ -199,7 +199,7 @@ static void check_type(struct load *l, const struct key *k, struct node *value, 
 
 	/* Users are likely to write a single element without the brackets of a list. */
 	if (types == TYPE_LIST)
-		extra = ", also with one element";
+		extra = ", even for one element";
 	if ((k->flags & KEY_OCTAL) && value->type == NODE_INT)
 		load_error(l, value,
 			   "'%s' must be a string, \"0%s\": libconfig reads this integer as "

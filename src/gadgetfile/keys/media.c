@@ -84,7 +84,8 @@ const struct key uac1_rows[] = {
 	UAC_VOLUME("p"),
 	UAC_VOLUME("c"),
 	{ "function_name", NODE_STRING, .max = 125, .default_text = "the kernel's",
-	  .doc = "Name of the function; Linux 6.1 cuts it after 31 bytes.",
+	  .doc = "Name of the function. Linux 6.1 uses only its first 31 bytes, Linux 6.12 "
+		 "all of them.",
 	  .set = set_attr_one_line },
 	UAC_NAMES("p"),
 	UAC_NAMES("c"),
@@ -113,22 +114,25 @@ const struct key uac2_rows[] = {
 	INT("req_number", .min = 1, .max = 1024, .flags = KEY_SCHEME, .default_text = "2",
 	    .doc = "Requests in each queue."),
 	INT("fb_max", .min = 0, .max = 1000, .flags = KEY_SCHEME, .default_text = "5",
-	    .doc = "Highest rate that feedback may request, as the excess over the nominal rate in "
-		   "1/1000."),
+	    .doc = "How far the rate that the feedback endpoint requests may exceed the nominal "
+		   "rate, in thousandths of the nominal rate."),
 	UAC_VOLUME("p"),
 	UAC_VOLUME("c"),
 	STRING("function_name", .flags = KEY_SCHEME, .max = 125, .default_text = "the kernel's",
-	       .doc = "Name of the function; Linux 6.1 cuts it after 31 bytes."),
+	       .doc = "Name of the function. Linux 6.1 uses only its first 31 bytes, Linux 6.12 "
+		      "all of them."),
 	NAME("if_ctrl_name", "the control interface"),
 	NAME("clksrc_in_name", "the input clock"),
 	NAME("clksrc_out_name", "the output clock"),
 	UAC_NAMES("p"),
 	UAC_NAMES("c"),
 	INT("p_terminal_type", .min = 0, .max = 32767, .default_text = "0x0301",
-	    .doc = "Type of the output terminal of the data from the host (Linux 6.12 and later). "
-		   "The kernel swaps the meanings of 'p_terminal_type' and 'c_terminal_type'."),
+	    .doc = "Type of the output terminal, where the data from the host ends (Linux 6.12 and "
+		   "later). Unlike other keys with 'p_', this key is about the data from the host, "
+		   "because the kernel swaps 'p_terminal_type' and 'c_terminal_type'."),
 	INT("c_terminal_type", .min = 0, .max = 32767, .default_text = "0x0201",
-	    .doc = "Type of the input terminal of the data to the host (Linux 6.12 and later)."),
+	    .doc = "Type of the input terminal, where the data to the host begins (Linux 6.12 and "
+		   "later)."),
 	{ 0 },
 };
 

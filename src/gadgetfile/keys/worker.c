@@ -186,7 +186,9 @@ static const struct key worker_rows[] = {
 		 "'speeds'.",
 	  .set = set_keyword_setting, SETTING(what_worker_opens) },
 	{ "start", NODE_STRING, .words = start_words,
-	  .default_text = "created for acm, gser and obex, whose device exists then, else bound",
+	  .default_text =
+		  "\"created\" for acm, gser and obex, because their device exists as soon as "
+		  "the function is created; \"bound\" for other functions",
 	  .doc = "When the worker of a kernel function starts: when the function is created, when "
 		 "the gadget is bound, or when the host has configured it. It runs only while its "
 		 "device or network interface exists.",
@@ -259,9 +261,9 @@ static const struct key worker_rows[] = {
 	  .doc = "Capabilities that the worker has, whatever its user: \"cap_net_admin\".",
 	  .set = set_capabilities, .offset = 0 },
 	{ "sandbox", NODE_BOOL, .default_text = "true for plugin, false for exec",
-	  .doc = "Refuses system calls that the worker does not need: sockets, writing to files "
-		 "and starting programs unless 'allow' permits them, signals to other processes, "
-		 "and rarely used calls.",
+	  .doc = "Refuses system calls that the worker does not need: always signals to other "
+		 "processes and rarely used calls; sockets, writing to files and starting programs "
+		 "unless 'allow' permits them.",
 	  .set = set_bool, WORKER(sandbox) },
 	{ "allow", TYPE_LIST, NODE_STRING, .words = allow_words,
 	  .default_text = "what the plugin declares that it needs; \"programs\" for exec",

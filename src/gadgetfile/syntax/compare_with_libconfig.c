@@ -111,7 +111,10 @@ static bool same_tree(struct scan *s, const struct node *ours, const config_sett
 	return true;
 }
 
-/* Adds the error that libconfig reports. Its line is a line of the expanded text. */
+/*
+ * Adds the error that libconfig reports. The line number from libconfig is that of a line of
+ * s->expanded_text.
+ */
 static void error_libconfig_rejects(struct scan *s, const config_t *config)
 {
 	struct text_range at = expanded_line_range(s, (unsigned int)config_error_line(config));

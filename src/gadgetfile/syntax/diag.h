@@ -19,7 +19,8 @@ void diag_note_to_last(struct diags *d, const struct text_range *at, const char 
 
 /* Text of the note about a relative path in a file that libusbgx and its tool gt read as well. */
 #define DIAG_RELATIVE                                                                              \
-	"this path is relative to the file it is in (for gt: to its working directory)"
+	"this path is relative to the directory of the file that contains it; libusbgx's tool gt " \
+	"reads it relative to its working directory"
 
 /*
  * Sorts messages by sort_key. Messages with the same key keep their order, so a note of

@@ -161,7 +161,7 @@ static enum skipped skip_blank_or_comment(struct scan *s, struct cursor *c)
 				   "a comment in the last line must end with a newline");
 			cursor_advance(c, n);
 		} else {
-			c->offset += n; /* the column is set when the newline is skipped */
+			c->offset += n; /* the newline, which is skipped next, sets the column */
 		}
 		return SKIPPED_SOME;
 	}

@@ -34,7 +34,8 @@ struct token {
 struct expanded_text_segment {
 	unsigned int first_expanded_line; /* first line of the range in the expanded text */
 	const struct gadgetfile_source *source;
-	unsigned int source_line; /* line of `source` from which that line was copied */
+	unsigned int source_line; /* number of the line of `source` from which the line
+				     `first_expanded_line` was copied */
 };
 
 /* The lexer's position in one source. */
@@ -68,7 +69,10 @@ void scan_error_in_valid_libconfig(struct scan *s, const struct text_range *at, 
 void lex_source(struct scan *s, const struct gadgetfile_source *source,
 		const struct cursor *includer);
 
-/* Reads the gadget file itself. Returns 0, or a negative errno with `err` set. */
+/*
+ * Reads the gadget file, but not the files that it includes. Returns 0, or a negative errno with
+ * `err` set.
+ */
 int gadgetfile_source_open(struct scan *s, const char *path, struct error *err);
 struct gadgetfile_source *gadgetfile_source_add(struct scan *s, const char *path, const char *text,
 						size_t size);

@@ -14,8 +14,8 @@ static int compare_names(const void *a, const void *b)
 }
 
 /*
- * Returns whether a group is small and has no duplicate names. This is the case for most groups,
- * and faster to find out than by sorting.
+ * Returns whether a group is small and has no duplicate names. Most groups are small, and for them
+ * this check is faster than sorting the names.
  */
 static bool is_small_without_duplicates(const struct node *group)
 {

@@ -207,7 +207,7 @@ static bool check_element(struct parser *p, const struct node *array, const stru
 		diags_hint(p->scan->diags, "use a list '( )'");
 	} else if (array->n_children > 0 && p->token->type != first->type) {
 		diag_error(p->scan->diags, &p->token->at,
-			   "the values of an array '[ ]' must have one type, and its first is %s",
+			   "all values of an array '[ ]' must have the same type; the first is %s",
 			   element_type_words(first->type));
 		diags_hint(p->scan->diags, "use a list '( )'");
 	} else {
@@ -262,8 +262,8 @@ static bool parse_separator(struct parser *p, enum bracket kind)
 }
 
 /*
- * Returns whether a closing bracket is missing before ';', as in `( 1, 2; next = 3`. Reports it if
- * so.
+ * Returns whether a closing bracket is missing before ';', as in `( 1, 2; next = 3`. Adds an error
+ * if it is missing.
  */
 static bool lacks_bracket(struct parser *p, const struct token *open, enum bracket kind)
 {

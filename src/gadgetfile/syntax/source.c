@@ -173,16 +173,17 @@ bool gadgetfile_source_has_valid_text(struct scan *s, const struct gadgetfile_so
 	if (str_has_prefix(source->text, "\xef\xbb\xbf")) {
 		at = cursor_range(s, &c, 3);
 		diag_error(s->diags, &at, "the file starts with a byte order mark");
-		diags_hint(s->diags, "save it as UTF-8 without one");
+		diags_hint(s->diags, "save the file as UTF-8 without a byte order mark");
 		return false;
 	}
 	return true;
 }
 
 /*
- * Returns whether the open file `fd` is below the gadget file's directory. Root may load a gadget
- * file from a user's directory, and messages show lines of included files. So a file outside the
- * gadget file's directory is read only if it belongs to root.
+ * Returns whether the open file `fd` is below the gadget file's directory. Messages show lines of
+ * included files. If root loads a gadget file of a user, this user must not see lines of a file
+ * that belongs to another user. Therefore, a file that is not below the gadget file's directory is
+ * refused unless it belongs to root.
  */
 static bool is_below_gadget_file_dir(const struct gadgetfile_source *main_file, int fd)
 {

@@ -40,7 +40,7 @@ struct text_range {
 	uint64_t line_start : 21; /* offset of the line in the source's text */
 	uint64_t column : 21;
 	uint64_t end_column : 21; /* exclusive, on the same line */
-	uint64_t sort_key : 32;	  /* as diag.sort_key */
+	uint64_t sort_key : 32;	  /* see diag.sort_key */
 };
 _Static_assert(GADGETFILE_MAX_SIZE < (1 << 21) - 1, "offsets, lines and columns fit");
 
@@ -128,7 +128,10 @@ struct scan {
  */
 int scan_file(struct scan *s, const char *path, const struct gadgetfile_options *options,
 	      struct diags *diags, struct error *err);
-/* Like scan_file, for a text in memory without drop-ins; `path` need not exist. */
+/*
+ * Like scan_file, but scans a text in memory and reads no drop-ins. Messages contain `path`, and
+ * relative paths in the text are relative to its directory; the file need not exist.
+ */
 void scan_text(struct scan *s, const char *path, const char *text, size_t size,
 	       struct diags *diags);
 /*

@@ -50,7 +50,8 @@ static void load_association(struct load *l, struct ffs *ffs, struct node *node)
 		if (!l->has_syntax_error)
 			load_error(
 				l, load_member_or_node_itself(node, "count"),
-				"no interfaces %lld to %lld: this function has %zu, counted from 0",
+				"there are no interfaces %lld to %lld: this function has %zu, with "
+				"numbers from 0",
 				(long long)d.first_interface.value,
 				(long long)(d.first_interface.value + d.n_interfaces.value - 1),
 				ffs->n_interfaces);
@@ -119,7 +120,8 @@ static bool count_interfaces_before(struct load *l, const struct config *c, size
 				   "configuration %u, and FunctionFS does not renumber "
 				   "associations (f_fs.c)",
 				   f->label, f->type ? f->type : "?", c->id);
-			diags_hint(l->diags, "list only functions with an 'ffs' group before it");
+			diags_hint(l->diags, "list only functions with an 'ffs' group before this "
+					     "function");
 			return false;
 		}
 		*n += f->ffs->n_interfaces;

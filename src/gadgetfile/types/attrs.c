@@ -111,7 +111,7 @@ void set_attr_int(struct load *l _unused_, const struct key *k, struct node *val
 	load_set_attr_text(k, value, field, strf("%lld", (long long)value->integer));
 }
 
-/* Sets an attribute that the kernel reads as a hexadecimal number without 0x; only few are. */
+/* Sets one of the few attributes that the kernel reads as a hexadecimal number without 0x. */
 void set_attr_hex(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
 	load_set_attr_text(k, value, field, strf("%02llx", (long long)value->integer));
@@ -141,7 +141,8 @@ static bool fits_one_write(struct load *l, const char *name, struct node *value,
 {
 	if (size <= ATTRIBUTE_VALUE_MAX)
 		return true;
-	load_error(l, value, "'%s' has at most %d bytes, not %zu", name, ATTRIBUTE_VALUE_MAX, size);
+	load_error(l, value, "'%s' must have at most %d bytes, not %zu", name, ATTRIBUTE_VALUE_MAX,
+		   size);
 	return false;
 }
 
@@ -152,16 +153,17 @@ void set_attr_string(struct load *l, const struct key *k, struct node *value, vo
 	if (strchr(value->text, '\n'))
 		load_error(l, value, "'%s' must be one line", k->name);
 	else if (strlen(value->text) > max)
-		load_error(l, value, "'%s' has at most %zu bytes, not %zu", k->name, max,
+		load_error(l, value, "'%s' must have at most %zu bytes, not %zu", k->name, max,
 			   strlen(value->text));
 	else
 		load_set_attr_text(k, value, field, xstrdup(value->text));
 }
 
 /*
- * Sets the printer's device id and appends two blanks. The kernel sends the length of the id in two
- * bytes before the id. It does not count these two bytes, neither in the length nor in the number
- * of bytes that it sends (f_printer.c, GET_DEVICE_ID). The two blanks correct both numbers.
+ * Sets the printer's device id and appends two blanks. The kernel sends two bytes with a length
+ * before the id, but counts them neither in this length nor in the number of bytes that it sends
+ * (f_printer.c, GET_DEVICE_ID). So the host would not get the last two characters. The two blanks
+ * correct both numbers.
  */
 void set_attr_printer_device_id(struct load *l, const struct key *k, struct node *value,
 				void *field)
@@ -229,13 +231,14 @@ void set_attr_mac(struct load *l, const struct key *k, struct node *value, void 
 			   "'%s' must be an Ethernet address like \"02:00:00:00:00:01\", not %s",
 			   k->name, shown);
 	else if (!(b[0] | b[1] | b[2] | b[3] | b[4] | b[5]))
-		load_error(l, value, "'%s' must not be all 0: it is the address of one interface",
+		load_error(l, value,
+			   "'%s' must not be all 0, which is not an address of a network interface",
 			   k->name);
 	else if (b[0] & 1)
-		load_error(l, value,
-			   "'%s' must not have bit 0 of its first byte set: it is the address of "
-			   "one interface",
-			   k->name);
+		load_error(
+			l, value,
+			"'%s' must not be a multicast address: bit 0 of its first byte must be 0",
+			k->name);
 	else
 		load_set_attr_text(
 			k, value, field,
@@ -243,8 +246,8 @@ void set_attr_mac(struct load *l, const struct key *k, struct node *value, void 
 }
 
 /*
- * Sets the pattern of a network interface's name. Ignores a name without a pattern, which scheme
- * files contain.
+ * Sets the pattern of a network interface's name. Ignores a name without '%', which the kernel
+ * would refuse: scheme files that libusbgx has exported contain the name of the interface.
  */
 void set_attr_ifname(struct load *l, const struct key *k, struct node *value, void *field)
 {
@@ -256,9 +259,8 @@ void set_attr_ifname(struct load *l, const struct key *k, struct node *value, vo
 	else if (percent[1] != 'd' || strchr(percent + 1, '%') || strlen(value->text) > 15 ||
 		 strpbrk(value->text, "/: \t\n"))
 		load_error(l, value,
-			   "'%s' must be a pattern like \"lab%%d\", at most 15 characters without "
-			   "'/', "
-			   "':' and blanks, not %s",
+			   "'%s' must be a pattern like \"lab%%d\", not %s: at most 15 characters, "
+			   "and no '/', ':' or blank",
 			   k->name, shown);
 	else
 		load_set_attr_text(k, value, field, xstrdup(value->text));
@@ -380,8 +382,8 @@ static void load_attrs_of_unknown_type(struct load *l, struct function *f, const
 }
 
 /*
- * Adds an error for each required key of the group `attrs`, which is missing. Adds none if the
- * function has a `tree`, which may set these attributes.
+ * Called if the function has no group `attrs`: adds an error for each required key of this group.
+ * Adds none if the function has a `tree`, which may set these attributes.
  */
 static void check_required_attrs(struct load *l, const struct function_type *type,
 				 const struct node *function)
@@ -493,8 +495,8 @@ static void add_configfs_parent_directories(struct load *l, struct function *f,
 void load_function_configfs_tree(struct load *l, struct function *f, struct node *list)
 {
 	if (list->n_children > MAX_TREE_ENTRIES) {
-		load_error(l, list, "'tree' has at most %d entries, not %zu", MAX_TREE_ENTRIES,
-			   list->n_children);
+		load_error(l, list, "'tree' must have at most %d entries, not %zu",
+			   MAX_TREE_ENTRIES, list->n_children);
 		return;
 	}
 	node_foreach(item, list) {

@@ -42,7 +42,7 @@ static void error_unknown_label(struct load *l, struct node *value)
 	load_suggest(l, meant);
 }
 
-/* Returns whether the kernel uses the name in the configfs directory of a configuration. */
+/* Returns whether the configfs directory of every configuration has an entry with this name. */
 static bool is_configfs_file_name(const char *name)
 {
 	return streq(name, "MaxPower") || streq(name, "bmAttributes") || streq(name, "strings") ||

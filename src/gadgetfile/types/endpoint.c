@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Loads endpoints. Each endpoint has a descriptor for each speed. A general value (in the
- * endpoint's group) is for all speeds; for each speed it is reduced to what that speed allows. An
- * exact value (in one of the groups `full`, `high` and `super`) is for one speed, which must allow
- * it. Sizes: USB 2.0, 5.6.3, 5.7.3, 5.8.3, tables 9-13 and 9-14; USB 3.2, tables 9-24 and 9-26.
+ * Loads endpoints. Each endpoint has a descriptor for each speed. A value in the endpoint's group
+ * is for all speeds; for each speed it is reduced to what that speed allows. A value in one of the
+ * groups `full`, `high` and `super` is for one speed, which must allow it. Sizes:
+ * USB 2.0, 5.6.3, 5.7.3, 5.8.3, tables 9-13 and 9-14; USB 3.2, tables 9-24 and 9-26.
  */
 #include <stdio.h>
 
@@ -91,8 +91,8 @@ static void check_max_packet_for_one_speed(struct load *l, enum ep_type type, in
 }
 
 /*
- * Checks a general packet size of a bulk endpoint: at least one of the function's speeds must allow
- * it.
+ * Checks the packet size that a bulk endpoint has for all speeds: at least one of the function's
+ * speeds must allow it.
  */
 static void check_max_packet_for_all_speeds(struct load *l, enum ep_type type,
 					    const struct ffs *ffs, struct node *value)
@@ -190,7 +190,8 @@ static void error_mult_not_allowed(struct load *l, enum ep_type type, int speed,
 			   "packet (USB 2.0, 9.6.6)");
 	} else {
 		load_error(l, value,
-			   "'mult' at SuperSpeed is for isochronous endpoints (USB 3.2, 9.6.7)");
+			   "at SuperSpeed only isochronous endpoints can have 'mult' (USB 3.2, "
+			   "9.6.7)");
 		diags_hint(l->diags, "use 'burst' for an interrupt endpoint");
 	}
 }
@@ -207,8 +208,9 @@ static void check_mult(struct load *l, const struct ep_speed *high, struct node 
 
 /*
  * Checks or changes mult and burst at SuperSpeed: Mult must be 0 if bMaxBurst is 0 (USB 3.2,
- * 9.6.7). If the general 'mult' is set but no burst, sets mult to 1. Then packets of 1024 bytes
- * form one burst, and the endpoint sends smaller packets one by one.
+ * 9.6.7). If 'mult' is set for all speeds and no burst is set, changes mult to 1: the endpoint has
+ * one burst in each service interval. If a packet has 1024 bytes, this burst consists of 'mult'
+ * packets, else of one packet.
  */
 static void set_super_mult(struct load *l, struct ep_speed *super,
 			   const struct endpoint_settings *d, struct node *node)
@@ -235,7 +237,8 @@ static void error_bulk_interval(struct load *l, struct node *value)
 }
 
 /*
- * Replaces the general values at one speed by the exact values in the group of that speed, `node`.
+ * Replaces, for one speed, the values of the endpoint's group by those in the group of that speed,
+ * `node`.
  */
 static void load_values_for_one_speed(struct load *l, struct endpoint *ep, const struct ffs *ffs,
 				      int speed, struct node *node)
@@ -269,7 +272,7 @@ static void load_values_for_one_speed(struct load *l, struct endpoint *ep, const
 		error_mult_not_allowed(l, ep->type, speed, mult);
 }
 
-/* Returns whether an exact max_packet is set for each of the function's speeds. */
+/* Returns whether the groups of all of the function's speeds set max_packet. */
 static bool has_max_packet_for_each_speed(const struct ffs *ffs, const struct endpoint_settings *d)
 {
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
@@ -279,7 +282,7 @@ static bool has_max_packet_for_each_speed(const struct ffs *ffs, const struct en
 	return true;
 }
 
-/* Adds errors about general values that none of the function's speeds allows. */
+/* Adds errors about values in the endpoint's group that none of the function's speeds allows. */
 static void check_values_for_all_speeds(struct load *l, const struct endpoint *ep,
 					const struct ffs *ffs, const struct endpoint_settings *d,
 					struct node *node)

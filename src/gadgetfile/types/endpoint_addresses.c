@@ -98,8 +98,8 @@ static void check_rw_proxy_pairs(struct load *l, struct endpoint *const *eps,
 				   i + 1, eps[i]->direction == EP_IN ? "in" : "out");
 		if (str_has_suffix(eps[i]->name, "_rw"))
 			load_error(l, load_member_or_node_itself(nodes[i], "name"),
-				   "with 'rw_proxy' only the file of a pair has a name that ends "
-				   "in '_rw'");
+				   "with 'rw_proxy' the name of an endpoint must not end in '_rw', "
+				   "as the names of files for endpoint pairs do");
 	}
 }
 

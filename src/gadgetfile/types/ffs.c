@@ -136,7 +136,8 @@ static void load_device_symlink(struct load *l, struct ffs *ffs, struct node *va
 			   "function has %zu endpoints",
 			   n);
 		if (n == 2)
-			diags_hint(l->diags, "for one file of a pair set 'rw_proxy'");
+			diags_hint(l->diags, "set 'rw_proxy' to get one file for an IN and an "
+					     "OUT endpoint");
 	}
 }
 

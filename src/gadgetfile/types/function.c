@@ -131,8 +131,8 @@ static bool is_inline_function(const struct node *node)
 }
 
 /*
- * Returns the label of an inline function: TYPE_INSTANCE, like libusbgx's labels, with '_' for
- * characters that a label cannot contain.
+ * Makes a label for an inline function, which has none in the gadget file: TYPE_INSTANCE, like
+ * libusbgx's labels, with '_' for characters that a label cannot contain.
  */
 static char *make_label_of_inline_function(const struct function_settings *d)
 {
@@ -161,8 +161,11 @@ static void check_inline_function(struct load *l, const struct function *f, stru
 		if (!streq(other->label, f->label) ||
 		    (streq_null(other->type, f->type) && streq_null(other->instance, f->instance)))
 			continue;
-		diag_error(l->diags, node_range(node),
-			   "this function would have the label '%s' of another function", f->label);
+		diag_error(
+			l->diags, node_range(node),
+			"the type and instance of this function make the label '%s', which another "
+			"function has",
+			f->label);
 		diags_hint(l->diags, "rename one of them");
 		return;
 	}
@@ -242,9 +245,10 @@ static void load_function(struct load *l, struct node *node)
 		load_worker(l, f, d.worker);
 	if (!streq(f->type, "ffs") || node_member(node, "ffs") || l->has_syntax_error)
 		return;
-	diag_note(l->diags, &node->name_at, "function '%s' is only created in configfs", f->label);
-	diags_hint(l->diags, "mount it, write its descriptors and bind the gadget yourself ('up "
-			     "--no-bind')");
+	diag_note(l->diags, &node->name_at,
+		  "function '%s' has no 'ffs' group: ffsctl only creates it in configfs", f->label);
+	diags_hint(l->diags, "run 'ffsctl up --no-bind', then mount the FunctionFS instance, write "
+			     "its descriptors and bind the gadget");
 }
 
 /*
@@ -343,8 +347,8 @@ static void find_inline_functions(struct load *l, const struct node *config)
 		    function->n_children == 0)
 			continue;
 		/*
-		 * Uses the same limit as for functions with labels, because each function is
-		 * compared with all others
+		 * The limit for functions with labels also applies to inline functions. Without it,
+		 * loading would take too long, because each function is compared with all others.
 		 */
 		if (l->n_functions == GADGETFILE_MAX_GROUP) {
 			diag_error(l->diags, node_range(function), "more than %d functions",
@@ -365,9 +369,9 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 	if (configs) {
 		size_t errors = l->diags->n_errors;
 
+		/* After the error about too many functions, ignores the other configurations. */
 		node_foreach(config, configs)
-			if (l->diags->n_errors ==
-			    errors) /* stops after the error about too many functions */
+			if (l->diags->n_errors == errors)
 				find_inline_functions(l, config);
 	}
 	if (l->n_functions == 0 && !node_member(l->scan->root, "functions") && !l->has_syntax_error)

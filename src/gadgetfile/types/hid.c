@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The built-in report descriptors of hid functions, with the values of other attributes that fit
- * each. The items are defined in "Device Class Definition for HID" 1.11, section 6.2.2, the usages
- * in "HID Usage Tables".
+ * The built-in report descriptors of hid functions. Each has the values of the other attributes
+ * that belong to it (protocol, subclass, report_length). The items are defined in "Device Class
+ * Definition for HID" 1.11, section 6.2.2, the usages in "HID Usage Tables".
  */
 #include "base/cleanup.h"
 #include "gadgetfile/types/attrs.h"

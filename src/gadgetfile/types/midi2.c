@@ -36,7 +36,8 @@ const struct key_group midi2_block_keys = { "functions.LABEL.attrs.endpoints.blo
 static const struct key midi2_endpoint_rows[] = {
 	INT("protocol", .min = 1, .max = 2, .default_text = "2", .doc = "Initial MIDI protocol."),
 	INT("protocol_caps", .min = 1, .max = 3, .default_text = "3",
-	    .doc = "Bit 0: MIDI 1.0, bit 1: MIDI 2.0; \"protocol\" is one of them."),
+	    .doc = "Protocols that the endpoint supports. Bit 0: MIDI 1.0, bit 1: MIDI 2.0. They "
+		   "must include that of \"protocol\"."),
 	INT("manufacturer", .min = 0, .max = 16777215, .default_text = "0",
 	    .doc = "Manufacturer id."),
 	INT("family", WORD16, .default_text = "0", .doc = "Family of the device."),

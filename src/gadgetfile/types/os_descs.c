@@ -65,9 +65,9 @@ const struct key_group webusb_keys = { "webusb", "'webusb'", webusb_rows, NULL,
 /*
  * Maximum bytes of a URL with a scheme (https://), and of one without. A URL descriptor has room
  * for 252 bytes after its header; the header contains the scheme as a number. If a host requests
- * 255 bytes, Linux also counts the characters of the scheme, and sends NULs in their place. For a
- * URL without a scheme, Linux subtracts the size of the header twice (composite.c,
- * landing_page_length).
+ * 255 bytes, Linux computes a length as if the characters of the scheme were also in the
+ * descriptor, and sends NULs for them. For a URL without a scheme, Linux subtracts the size of the
+ * header twice (composite.c, landing_page_length).
  */
 #define MAX_URL 252
 #define MAX_BARE_URL 249
@@ -85,7 +85,7 @@ static void add_compatible_id(struct load *l, struct function *f, const char *in
 	if (!value || value->bad)
 		return;
 	if (strlen(value->text) > 8) {
-		load_error(l, value, "'%s' has at most 8 characters, not %zu", value->name,
+		load_error(l, value, "'%s' must have at most 8 characters, not %zu", value->name,
 			   strlen(value->text));
 		return;
 	}
@@ -163,11 +163,13 @@ static void warn_os_descs_host_never_reads(struct load *l, const struct node *us
 			continue;
 		if (use && use->integer == 0)
 			diag_warning(l->diags, &node->name_at,
-				     "no host sees it: 'os_descs' of the gadget is not in use");
+				     "no host reads these OS descriptors: 'use' in the gadget's "
+				     "'os_descs' is false");
 		else if (config && !config_has_function(config, i))
 			diag_warning(l->diags, &node->name_at,
-				     "no host sees it: 'os_descs' of the gadget describes "
-				     "configuration %u, which does not contain this function",
+				     "no host reads these OS descriptors: 'os_descs' of the gadget "
+				     "is for configuration %u, which does not contain this "
+				     "function",
 				     config->id);
 	}
 }
@@ -213,7 +215,7 @@ void set_attr_url(struct load *l, const struct key *k, struct node *value, void 
 		if (strncasecmp(value->text, schemes[i], strlen(schemes[i])) == 0)
 			max = MAX_URL;
 	if (n > max)
-		load_error(l, value, "'%s' has at most %zu bytes%s, not %zu", k->name, max,
+		load_error(l, value, "'%s' must have at most %zu bytes%s, not %zu", k->name, max,
 			   max == MAX_URL ? " with its scheme" : "", n);
 	else
 		set_attr_string(l, k, value, field);

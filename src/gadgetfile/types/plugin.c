@@ -132,8 +132,8 @@ static bool is_out_endpoint(const struct endpoint *ep)
 }
 
 /*
- * Checks that a packet of the function fits into the plugin's buffers: the UDC ends the transfer of
- * a larger packet with an error.
+ * Checks that a packet of the function fits into the plugin's buffers: if a packet is larger than
+ * the buffer, the UDC ends the transfer with an error.
  */
 static void check_packet_size(const struct plugin_check *c)
 {
@@ -174,9 +174,9 @@ static void warn_that_out_transfers_are_copied(const struct plugin_check *c)
 	    count_endpoints(c->function->ffs, is_out_endpoint) == 0)
 		return;
 	diag_warning(c->load->diags, &engine->at,
-		     "OUT transfers are copied: \"%s\" needs their length, which plugin '%s' does "
-		     "not declare (out_length)",
-		     engine->text, c->settings->worker.plugin);
+		     "OUT transfers are copied: plugin '%s' does not declare their length "
+		     "(out_length), which engine \"%s\" needs in advance",
+		     c->settings->worker.plugin, engine->text);
 }
 
 /*
@@ -224,7 +224,7 @@ static void check_allow(const struct plugin_check *c, const struct node *allow)
 				    !(c->plugin->needs & 1U << i))
 					diag_warning(c->load->diags, &item->at,
 						     "\"%s\" has no effect: plugin '%s' does not "
-						     "declare that it needs it",
+						     "declare that it needs this permission",
 						     item->text, c->settings->worker.plugin);
 }
 

@@ -13,7 +13,7 @@ void set_attr_rates(struct load *l, const struct key *k, struct node *value, voi
 	char *all = value->type == NODE_INT ? strf("%lld", (long long)value->integer) : NULL;
 
 	if (value->type != NODE_INT && value->n_children > MAX_RATES) {
-		load_error(l, value, "'%s' has at most %d rates", k->name, MAX_RATES);
+		load_error(l, value, "'%s' must have at most %d rates", k->name, MAX_RATES);
 		return;
 	}
 	for (struct node *item = value->type == NODE_INT ? NULL : value->first_child; item;
@@ -103,8 +103,9 @@ static void check_bandwidth(struct load *l, struct attribute_values *d, const ch
 	if (bytes <= MAX_PACKET || load_attr_integer(d, bint, 0) != 0)
 		return;
 	diag_error(l->diags, node_range(place ? place : d->group),
-		   "side '%s' needs %lld bytes per microframe, above %d, which crashes Linux", side,
-		   bytes, MAX_PACKET);
+		   "the data %s the host needs %lld bytes per microframe, but Linux crashes above "
+		   "%d bytes",
+		   *side == 'p' ? "to" : "from", bytes, MAX_PACKET);
 	diags_hint(l->diags,
 		   "use fewer channels, smaller samples or a lower rate, or '%s = 1', "
 		   "which loses sound",

@@ -32,12 +32,12 @@ static const struct key uvc_frame_rows[] = {
 	  .set = set_attr_node },
 	DWORD("dwDefaultFrameInterval", "Default interval, one of those in dwFrameInterval or fps.",
 	      "the first"),
-	DWORD("dwMinBitRate", "Bits per second at the slowest rate.",
-	      "that of uncompressed frames"),
-	DWORD("dwMaxBitRate", "Bits per second at the fastest rate.",
-	      "that of uncompressed frames"),
-	DWORD("dwMaxVideoFrameBufferSize", "Bytes of the largest frame.",
-	      "that of an uncompressed frame"),
+	DWORD("dwMinBitRate", "Bits per second at the lowest frame rate.",
+	      "the bit rate of uncompressed frames"),
+	DWORD("dwMaxBitRate", "Bits per second at the highest frame rate.",
+	      "the bit rate of uncompressed frames"),
+	DWORD("dwMaxVideoFrameBufferSize", "Size of the largest frame in bytes.",
+	      "the size of an uncompressed frame"),
 	{ "bmCapabilities", NODE_INT, .flags = KEY_SCHEME, BYTE, .default_text = "0",
 	  .doc = "Bit 0: still images, bit 1: fixed frame rate.", .set = set_attr_node },
 	{ "bFrameIndex", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
@@ -54,18 +54,19 @@ static const struct key_word format_words[] = {
 static const struct key uvc_format_rows[] = {
 	{ "type", NODE_STRING, .words = format_words,
 	  .doc = "Encoding of the pictures. Required in a list of formats; in a group of formats, "
-		 "as in schemes, the name of the format is the type.",
+		 "as in libusbgx's gadget schemes, the name of the format is the type.",
 	  .set = set_attr_node },
 	{ "frames", TYPE_LIST, NODE_GROUP, KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
 	  .group = &uvc_frame_keys, .doc = "The picture sizes.", .set = set_attr_node },
 	{ "bDefaultFrameIndex", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
 	  .default_text = "1", .doc = "Which frame is the default, counted from 1.",
 	  .set = set_attr_node },
-	{ "guidFormat", TYPE_LIST, NODE_INT, KEY_SCHEME, BYTE, .default_text = "that of the type",
+	{ "guidFormat", TYPE_LIST, NODE_INT, KEY_SCHEME, BYTE,
+	  .default_text = "the GUID of the format's type",
 	  .doc = "GUID of an uncompressed format, 16 bytes.", .set = set_attr_bytes },
 	{ "bBitsPerPixel", NODE_INT, .flags = KEY_SCHEME, .min = 1, .max = 255,
-	  .default_text = "that of the type", .doc = "Bits per pixel of an uncompressed format.",
-	  .set = set_attr_node },
+	  .default_text = "the bits of the format's type",
+	  .doc = "Bits per pixel of an uncompressed format.", .set = set_attr_node },
 	{ 0 },
 };
 const struct key_group uvc_format_keys = { "functions.LABEL.attrs.formats", "a format",
@@ -83,16 +84,19 @@ const struct key_group uvc_format_keys = { "functions.LABEL.attrs.formats", "a f
 static const struct key uvc_config_rows[] = { UVC_CONFIG, { 0 } };
 const struct key_group uvc_config_keys = {
 	"functions.LABEL.attrs.config", "'config'", uvc_config_rows, NULL,
-	"Group in which libusbgx's schemes set the streaming endpoint and the name."
+	"Group in which libusbgx's gadget schemes set function_name and the attributes of the "
+	"streaming endpoint."
 };
 const struct key uvc_rows[] = {
 	UVC_CONFIG,
 	{ "config", NODE_GROUP, .flags = KEY_SCHEME, .group = &uvc_config_keys,
-	  .doc = "Group in which libusbgx's schemes set the streaming endpoint and the name.",
+	  .doc = "Group in which libusbgx's gadget schemes set function_name and the attributes of "
+		 "the streaming endpoint.",
 	  .set = set_attr_node },
 	{ "formats", TYPE_LIST | NODE_GROUP, NODE_GROUP,
 	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY | KEY_NAMED, .group = &uvc_format_keys,
-	  .doc = "The formats: a list of groups or, as in schemes, a group of groups.",
+	  .doc = "The formats: a list of groups or, as in libusbgx's gadget schemes, a group of "
+		 "groups.",
 	  .set = set_attr_node },
 	{ 0 },
 };
@@ -227,8 +231,8 @@ static void check_default_interval(struct load *l, const struct node *given, con
 			return;
 	if (given)
 		diag_warning(l->diags, &given->at,
-			     "the default is not one of the frame's intervals: hosts may request "
-			     "it without success");
+			     "the default interval is not one of the frame's intervals: a host may "
+			     "request the default, and the request may fail");
 }
 
 static char *numbers_to_lines(const uint32_t *v, size_t n)
@@ -409,7 +413,8 @@ void load_uvc(struct load *l, struct function *f, struct attribute_values *d)
 	struct uvc_loader u = { .load = l, .function = f };
 	char *dirs[16] = { NULL };
 
-	if (config) { /* the group in which libusbgx's scheme files set the keys of UVC_CONFIG */
+	/* libusbgx's gadget schemes set some attributes of the function in the group 'config' */
+	if (config) {
 		struct attribute_values inner;
 
 		load_attr_group(l, &uvc_config_keys, config, &inner);

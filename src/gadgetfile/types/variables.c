@@ -109,7 +109,8 @@ void set_env(struct load *l, const struct key *k, struct node *value, void *fiel
 			continue;
 		}
 		if (is_reserved_env(item->name)) {
-			diag_error(l->diags, &item->name_at, "'%s' is set by ffsctl itself",
+			diag_error(l->diags, &item->name_at,
+				   "'%s' cannot be set here, because ffsctl sets this variable",
 				   item->name);
 			continue;
 		}

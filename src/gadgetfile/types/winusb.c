@@ -221,10 +221,11 @@ static void load_property(struct load *l, struct ffs *ffs, struct node *node)
 	*p = (struct os_property){ d.type, xstrdup(d.name->text), data,
 				   position_of_range(l, &d.data->at) };
 	if (strlen(p->name) + 1 + data.size > FFS_PROPERTY_MAX)
-		load_error(l, d.data,
-			   "FunctionFS accepts at most %d bytes of a property's name and value "
-			   "with the NULs of strings (f_fs.c), not %zu",
-			   FFS_PROPERTY_MAX, strlen(p->name) + 1 + data.size);
+		load_error(
+			l, d.data,
+			"a property's name and value, including the NULs of strings, must have at "
+			"most %d bytes together (f_fs.c), not %zu",
+			FFS_PROPERTY_MAX, strlen(p->name) + 1 + data.size);
 	else
 		check_size_of_sent_properties(l, i, d.data);
 }
@@ -280,8 +281,8 @@ static void set_winusb(struct load *l, struct function *f, struct node *value)
 		if (find_property(i, "DeviceInterfaceGUID"))
 			continue;
 		/*
-		 * Does not use DeviceInterfaceGUIDs: its type is REG_MULTI_SZ, which fill_ext_prop
-		 * of composite.c does not support.
+		 * The property is not DeviceInterfaceGUIDs, because a property of this name has the
+		 * type REG_MULTI_SZ, which fill_ext_prop of composite.c does not support.
 		 */
 		p = array_add(i->properties, i->n_properties);
 		*p = (struct os_property){ REG_SZ, xstrdup("DeviceInterfaceGUID"),

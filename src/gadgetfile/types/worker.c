@@ -155,7 +155,7 @@ static void check_worker_without_endpoints(struct load *l, const struct worker_s
 					   const struct node *node, const char *why)
 {
 	if (d->plugin)
-		load_error(l, d->plugin, "a plugin needs endpoints, and %s", why);
+		load_error(l, d->plugin, "a plugin needs endpoints, but %s", why);
 	error_setting_not_applicable(l, node, "blocking", "is about endpoints that ffsctl opens");
 	error_setting_not_applicable(l, node, "on_crash", "is about endpoints that ffsctl opens");
 }
@@ -180,7 +180,9 @@ static void check_worker_fits_function(struct load *l, const struct function *f,
 		diag_error(l->diags, &node_member(node, "opens")->at,
 			   "a kernel function has no ep0");
 	} else if (d->worker.opens_ep0) {
-		check_worker_without_endpoints(l, d, node, "a daemon that opens ep0 has its own");
+		check_worker_without_endpoints(l, d, node,
+					       "a daemon that opens ep0 also opens the "
+					       "endpoints itself");
 		error_setting_not_applicable(
 			l, node, "on_failed",
 			"has no effect: when a daemon closes ep0, the kernel unbinds the gadget");
@@ -237,15 +239,15 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 	if (!d.worker.sandbox)
 		error_setting_not_applicable(
 			l, node, "allow",
-			"needs a sandbox, which this worker does not have (sandbox = true)");
+			"needs a sandbox, but this worker has none: set sandbox = true");
 	if (d.worker.process.keep_all_privileges)
 		error_setting_not_applicable(
 			l, node, "capabilities",
 			"has no effect: with privileges = \"keep\" the worker keeps all");
 	if (d.worker.process.keep_all_privileges && !d.worker.user.value)
 		diag_error(l->diags, &d.privileges.setting->at,
-			   "privileges = \"keep\" needs 'user': the privileges are those of that "
-			   "user, all of them for \"root\"");
+			   "privileges = \"keep\" needs 'user', because the worker gets the "
+			   "privileges of that user: all of them if it is \"root\"");
 	if (d.worker.process.keep_all_privileges)
 		diag_warning(l->diags, &d.privileges.setting->at,
 			     "with \"keep\" the worker has all of root's privileges");

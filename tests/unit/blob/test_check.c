@@ -267,14 +267,14 @@ Test(check, what_the_kernel_accepts_and_the_model_cannot_hold_is_refused)
 		       "endpoint");
 	/* The kernel does not count a speed without interfaces as the first */
 	decoding_fails(HEAD("03000000") N(01) N(01) OTG_DESC VENDOR,
-		       "byte 23: interface 0 is missing at the first speed");
+		       "byte 23: interface 0 has no descriptor at the first speed");
 }
 
 Test(check, what_the_kernel_refuses_is_not_decoded)
 {
 	decoding_fails(FS_HEAD N(01) "09 04 00 00 00 ff 00 00",
 		       "byte 16: bLength is 9, but the blob ends after 8 bytes; write the whole "
-		       "descriptor, or correct bLength of an earlier one");
+		       "descriptor, or correct the bLength of an earlier one");
 }
 
 Test(check, an_eventfd_cannot_come_from_a_file)

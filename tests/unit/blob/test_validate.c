@@ -282,8 +282,10 @@ Test(validate, sentences_name_the_byte_and_the_numbers)
 	_cleanup_free_ char *text = ffs_finding_text(&v);
 	_cleanup_free_ char *accepted = ffs_finding_text(&(struct ffs_finding){ 0 });
 
-	cr_assert_str_eq(text, "byte 25: bLength is 8, but an endpoint descriptor has 7 bytes, in "
-			       "audio interfaces 9; correct bLength and the number of bytes");
+	cr_assert_str_eq(text,
+			 "byte 25: bLength is 8, but an endpoint descriptor has 7 bytes, in "
+			 "audio interfaces 9; set bLength to 7, in audio interfaces to 9, and "
+			 "write that many bytes");
 	cr_assert_str_eq(accepted, "accepted");
 }
 

@@ -286,7 +286,7 @@ Test(descriptors, os_descriptors_use_the_configuration_with_the_function)
 Test(descriptors, warns_about_os_descriptors_that_no_host_reads)
 {
 	load("os_descs = { use = false; };" TWO);
-	cr_expect(said(DIAG_WARNING, "'os_descs' of the gadget is not in use"));
+	cr_expect(said(DIAG_WARNING, "'use' in the gadget's 'os_descs' is false"));
 	cr_expect_str_eq(entry("os_desc/use"), "0");
 	unload();
 	load("os_descs = { config_id = 1; b_vendor_code = 9; };" TWO);

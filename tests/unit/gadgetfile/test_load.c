@@ -783,7 +783,7 @@ Test(load, an_ffs_function_of_a_scheme_is_only_created_in_configfs)
 	cr_expect_null(g->functions[0].ffs);
 	cr_expect_str_eq(g->functions[0].instance, "x");
 	cr_expect_str_eq(g->configs[0].name, "The only one");
-	cr_expect(said(DIAG_NOTE, "only created in configfs"));
+	cr_expect(said(DIAG_NOTE, "only creates it in configfs"));
 }
 
 Test(load, the_name_option_overrides_the_file)

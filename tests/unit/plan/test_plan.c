@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The step engine, with steps that only record which functions were called. */
+/* Plans whose steps only record which functions were called. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
