@@ -207,7 +207,7 @@ static bool check_element(struct parser *p, const struct node *array, const stru
 		diags_hint(p->scan->diags, "use a list '( )'");
 	} else if (array->n_children > 0 && p->token->type != first->type) {
 		diag_error(p->scan->diags, &p->token->at,
-			   "all values of an array '[ ]' must have the same type; the first is %s",
+			   "all values of an array '[ ]' must have the same type: the first is %s",
 			   element_type_words(first->type));
 		diags_hint(p->scan->diags, "use a list '( )'");
 	} else {

@@ -43,11 +43,10 @@ static void check_extra_descriptor(struct load *l, const struct interface *inter
 		diags_hint(l->diags, "%s", todo);
 	} else if (bytes->data[1] != CLASS_DESCRIPTOR) {
 		/* The encoder would not count the interfaces and endpoints in 'extra' */
-		load_error(
-			l, nth_item(list, 1),
-			"'extra' is for class descriptors (type 0x21); descriptors of type 0x%02x "
-			"are made from other keys",
-			bytes->data[1]);
+		load_error(l, nth_item(list, 1),
+			   "'extra' is for class descriptors (type 0x21), but descriptors of type "
+			   "0x%02x are made from other keys",
+			   bytes->data[1]);
 	}
 }
 
