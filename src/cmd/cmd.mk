@@ -2,7 +2,8 @@
 bin_PROGRAMS += ffsctl
 ffsctl_SOURCES = src/ffsctl.c
 ffsctl_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
-ffsctl_LDFLAGS = $(LDFLAGS_FAST)
+# All objects in the order of the archive, and not in the order in which they are found to be needed
+ffsctl_LDFLAGS = $(LDFLAGS_FAST) -Wl,--whole-archive,libffsctl.a,--no-whole-archive
 ffsctl_LDADD = $(FFSCTL_LIBS)
 
 libffsctl_a_SOURCES += \
