@@ -59,7 +59,7 @@ bool configfs_step_depends_on(const struct step *later, const struct step *earli
 	return is_ro_of_same_lun(later, earlier);
 }
 
-bool configfs_step_forces_reapply_of(const struct step *earlier, const struct step *later)
+bool configfs_reapply_earlier_if_later_changes(const struct step *earlier, const struct step *later)
 {
 	return earlier->op == &configfs_op_function && path_is_below(later->path, earlier->path) &&
 	       !configfs_writable_while_bound(later);

@@ -73,7 +73,7 @@ static bool reapply_earlier_if_later_changes(const struct step *earlier, const s
 {
 	if (earlier->op == &ffs_op_mount)
 		return !is_worker_step(later) && path_is_below(later->path, earlier->path);
-	return configfs_step_forces_reapply_of(earlier, later);
+	return configfs_reapply_earlier_if_later_changes(earlier, later);
 }
 
 static bool step_replaces_old_step(const struct step *next, const struct step *last)

@@ -586,9 +586,11 @@ def killed_then_up_of_first():
 @test("what one that died has left of the other gadget is cleared when the old one is down")
 def leftovers_of_dead_switch():
     up(b())
-    pid = status("b")[0]["functions"][0]["keeper"]
+    function = status("b")[0]["functions"][0]
     kill(status("b")[0]["supervisor"])
-    harness.wait_dead(pid)
+    # The kernel unbinds the gadget when both have closed their files of FunctionFS
+    for pid in (function["keeper"], function["worker"]["pid"]):
+        harness.wait_dead(pid)
     up(a())
     switch("b")
     must_be_gone("a")
