@@ -458,7 +458,7 @@ def profile_sums():
     eq(rows[3][:5], ["5.00", "1.00", "0.50", "2.00", "3.00"])
 
 
-@test("lab/compare: a cell missing in --all, and a name missing in tier 1, fail it")
+@test("lab/compare fails if --all lacks a test in one combination, or if tier 1 lacks a test without a reason")
 def compare_finds_lost_tests():
     def save(name, *programs_):
         path = TMP / name
