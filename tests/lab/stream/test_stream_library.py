@@ -45,19 +45,19 @@ LOG = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
 
 
 class Config(ctypes.Structure):
-    _fields_ = [("size", ctypes.c_uint32), ("mode", ctypes.c_uint), ("engine", ctypes.c_char_p),
-                ("transfer_size", ctypes.c_uint32), ("depth", ctypes.c_uint32), ("out_length", ctypes.c_uint32),
+    _fields_ = [("size", ctypes.c_uint32), ("data_mode", ctypes.c_uint), ("engine", ctypes.c_char_p),
+                ("transfer_size", ctypes.c_uint32), ("transfers_per_endpoint", ctypes.c_uint32), ("out_length", ctypes.c_uint32),
                 ("user", ctypes.c_void_p), ("enable", LINK), ("disable", LINK), ("done", DONE), ("log", LOG)]
 
 
 for name, result, *arguments in (
         ("endpoint", ctypes.POINTER(Endpoint), ctypes.c_void_p, ctypes.c_uint32), ("engine", ctypes.c_char_p, ctypes.c_void_p),
-        ("get", ctypes.POINTER(Transfer), ctypes.c_void_p, ctypes.c_uint32),
-        ("put", None, ctypes.c_void_p, ctypes.POINTER(Transfer)),
+        ("get_transfer", ctypes.POINTER(Transfer), ctypes.c_void_p, ctypes.c_uint32),
+        ("put_transfer", None, ctypes.c_void_p, ctypes.POINTER(Transfer)),
         ("submit", ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, ctypes.POINTER(Transfer)),
-        ("add", ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p),
+        ("add_endpoint", ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p),
         ("cancel", None, ctypes.c_void_p, ctypes.c_uint32), ("free", None, ctypes.c_void_p),
-        *((n, ctypes.c_int, ctypes.c_void_p) for n in ("add_passed", "open", "fd", "flush", "enable", "n_endpoints")),
+        *((n, ctypes.c_int, ctypes.c_void_p) for n in ("add_passed_endpoints", "open", "fd", "flush", "enable", "n_endpoints")),
         *((n, None, ctypes.c_void_p) for n in ("dispatch", "disable"))):
     f = getattr(lib, "ffsctl_stream_" + name)
     f.restype, f.argtypes = result, arguments
@@ -71,7 +71,7 @@ class Stream:
         self.ups, self.downs, self.said, self.messages = 0, 0, [], []
         self.config = Config(ctypes.sizeof(Config), enable=LINK(self.on_enable), disable=LINK(self.on_disable),
                              done=DONE(self.on_done), log=LOG(lambda s, text, user: self.said.append(text)),
-                             **{"mode": MESSAGE, **settings})
+                             **{"data_mode": MESSAGE, **settings})
         self.s = ctypes.c_void_p()
         eq(lib.ffsctl_stream_new(ctypes.byref(self.s), ctypes.byref(self.config)), 0)
         eq([lib.ffsctl_stream_add_endpoint(self.s, fd, b"e%d" % i) for i, fd in enumerate(self.fds)], list(range(len(self.fds))))
@@ -168,7 +168,7 @@ def paths(name):
 
 def round_trips(engine):
     up(gadget("own", None), "--wait-host")
-    s = Stream(paths("own"), engine=engine, transfer_size=16384, depth=4)
+    s = Stream(paths("own"), engine=engine, transfer_size=16384, transfers_per_endpoint=4)
     eq(s.opened, 0)
     ok(lib.ffsctl_stream_engine(s.s) in (b"copy", b"mmap"), "engine")
     eq(bool(lib.ffsctl_stream_get_transfer(s.s, 9)), False, "a transfer of no endpoint")
@@ -197,11 +197,11 @@ for engine_ in (b"copy", b"mmap", None):
 @test("what is wrong is told, and costs nothing")
 def errors_cost_nothing():
     s = ctypes.c_void_p()
-    for config in (Config(8, mode=MESSAGE), Config(ctypes.sizeof(Config), mode=7),
-                   Config(ctypes.sizeof(Config), mode=STREAM, transfer_size=512, out_length=1024),
-                   Config(ctypes.sizeof(Config), mode=STREAM, depth=100000)):
+    for config in (Config(8, data_mode=MESSAGE), Config(ctypes.sizeof(Config), data_mode=7),
+                   Config(ctypes.sizeof(Config), data_mode=STREAM, transfer_size=512, out_length=1024),
+                   Config(ctypes.sizeof(Config), data_mode=STREAM, transfers_per_endpoint=100000)):
         eq((lib.ffsctl_stream_new(ctypes.byref(s), ctypes.byref(config)), s.value), (-errno.EINVAL, None))
-    eq(lib.ffsctl_stream_new(ctypes.byref(s), ctypes.byref(Config(ctypes.sizeof(Config), mode=MESSAGE, engine=b"warp"))), 0)
+    eq(lib.ffsctl_stream_new(ctypes.byref(s), ctypes.byref(Config(ctypes.sizeof(Config), data_mode=MESSAGE, engine=b"warp"))), 0)
     eq(lib.ffsctl_stream_open(s), -errno.EINVAL)
     eq(lib.ffsctl_stream_add_endpoint(s, 99, b"x"), -errno.EBADF)
     eq(lib.ffsctl_stream_add_passed_endpoints(s), -errno.ENOENT)
