@@ -304,8 +304,8 @@ int client_wait_configured(const struct paths *paths, const char *name, double s
 }
 
 /*
- * Adds inotify watches for the gadget's run directory and for all directories above it. A
- * supervisor that starts creates entries in these directories. Begins with the topmost directory,
+ * Adds inotify watches for the gadget's run directory and for all directories above it. When a
+ * supervisor starts, it creates entries in these directories. Begins with the topmost directory,
  * so that no new directory is missed.
  */
 static void watch_run_dir(int fd, const struct paths *paths, const char *name)

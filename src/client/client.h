@@ -168,7 +168,8 @@ struct client_reload_result {
 /*
  * Applies the gadget file `file` to a gadget that is up. On failure, undoes the changes; then the
  * gadget is unchanged, unless the error reports that the undo failed. The reload may take
- * `timeout` seconds, and its undo as many again. `keep_name`: the name in the file is ignored.
+ * `timeout` seconds; if it fails, its undo may take another `timeout` seconds. `keep_name`: the
+ * name in the file is ignored.
  */
 int client_reload(const struct paths *paths, const char *name, const char *file, bool keep_name,
 		  double timeout, struct client_reload_result *done, struct error *err);

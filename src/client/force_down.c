@@ -156,7 +156,7 @@ int client_force_down(const struct paths *paths, const char *name, struct error 
 		r = undo_all_steps(&plan, err);
 	if (r == 0)
 		r = check_all_unmounted(&f, paths, err);
-	/* If ffsctl made the gadget, user ids may be reserved for its workers. */
+	/* Only a gadget that ffsctl made has user ids that are reserved for its workers. */
 	if (r == 0)
 		rundir_release_all_worker_uids(paths, name);
 	configfs_tree_free(&f.tree);

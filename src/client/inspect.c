@@ -77,7 +77,7 @@ static bool inspect_foreign_gadget(const struct paths *paths, const char *name, 
 
 struct gadgets_to_inspect {
 	const char *only_name; /* other names are ignored; NULL: all names are added */
-	bool have_run_dir;     /* add_gadget_name is now called with names of run directories */
+	bool have_run_dir; /* the names that add_gadget_name gets are names of run directories */
 	struct gadget_to_inspect {
 		char *gadget_name;
 		bool have_run_dir;
@@ -154,9 +154,9 @@ int inspect_gadgets(const struct paths *paths, const char *name, struct gadget_s
 
 	*gadgets = (struct gadget_statuses){ 0 };
 	/*
-	 * Lists the run directories after configfs. Otherwise a gadget that comes up in between
-	 * would be listed without its run directory, and shown as the gadget of another program
-	 * ("foreign").
+	 * Lists the run directories after configfs. In the other order, a gadget that comes up
+	 * between the two reads would be listed without its run directory, and shown as the gadget
+	 * of another program ("foreign").
 	 */
 	mounts_each(mounts, FFS_FILE_SYSTEM, add_name_of_mount, &all);
 	add_configfs_names(paths, &all);

@@ -217,8 +217,8 @@ static const struct {
 	const char *file;
 	const char *consequence;
 } run_files[RUN_FILE_COUNT] = {
-	[RUN_FILE_LOCK] = { RUNDIR_LOCK, "'ffsctl up' does not find the gadget's supervisor any "
-					 "more, 'ffsctl down' does" },
+	[RUN_FILE_LOCK] = { RUNDIR_LOCK, "'ffsctl up' can no longer find the gadget's "
+					 "supervisor, but 'ffsctl down' can" },
 	[RUN_FILE_RECORD] = { RUNDIR_RECORD,
 			      "if the gadget's supervisor dies, its steps cannot be undone" },
 	[RUN_FILE_STATUS] = { RUNDIR_STATUS, "the gadget's state is unknown until its supervisor "
@@ -227,7 +227,10 @@ static const struct {
 			       "no command except 'ffsctl down' reaches the gadget's supervisor" },
 };
 
-/* Reports removed files. `was_read`: for each file, whether it was read just now and so exists. */
+/*
+ * Adds a problem for each file of the run directory that was removed. `was_read`: for each file,
+ * whether it was read just now and so exists.
+ */
 static void check_run_dir_files(struct gadget_status *gadget, const struct paths *paths,
 				const char *name, const bool *was_read)
 {

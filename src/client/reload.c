@@ -67,7 +67,7 @@ struct gadgets_of_file {
 	size_t n_gadgets;
 	/* Index of the last gadget whose name was not changed with --name; SIZE_MAX: none. */
 	size_t index_with_name_in_file;
-	bool only_one_has_name_in_file; /* exactly one gadget has such a name */
+	bool only_one_has_name_in_file; /* the name of exactly one gadget was not changed */
 };
 
 /* Adds the gadget if it was brought up from the file. Ignores errors of reading its record. */
@@ -108,8 +108,8 @@ static int error_several_gadgets(const struct gadgets_of_file *o, struct error *
 						     : ", ",
 			     o->gadget_names[i]);
 	}
-	error_set(err, EX_USAGE, EINVAL, o->file_path, "%s is the gadget file of %s", o->file_path,
-		  words);
+	error_set(err, EX_USAGE, EINVAL, o->file_path,
+		  "%s is the gadget file of several gadgets: %s", o->file_path, words);
 	return error_add_hint(err, "give the name of the gadget");
 }
 
@@ -166,8 +166,8 @@ static int read_current_gadget(struct current_gadget *p, const char *name, struc
 	int r = read_gadget_record(paths, name, &p->record, err);
 
 	/*
-	 * Sets PATH to the value that the supervisor has. Records that older versions of ffsctl
-	 * wrote do not contain it.
+	 * Sets PATH to the value that the supervisor has. A record does not contain PATH if an
+	 * older version of ffsctl wrote it.
 	 */
 	if (r == 0 && p->record.path_env)
 		setenv("PATH", p->record.path_env, 1);

@@ -13,8 +13,9 @@
 /* Used by the signal handler: the process to which it sends SIGTERM; 0: none. */
 static volatile sig_atomic_t child_pid;
 /*
- * Whether this process got SIGINT or SIGTERM. The child has a copy of this variable. A signal that
- * arrives before the child resets the handlers runs the parent's handler, which sets the copy.
+ * Whether this process got SIGINT or SIGTERM. After the fork, the child has its own variable. Until
+ * the child resets the signal handlers, a signal to the child runs this handler, too, and sets the
+ * variable of the child.
  */
 static volatile sig_atomic_t got_termination_signal;
 
@@ -87,7 +88,7 @@ int client_run_in_child(int (*fn)(void *data), void *data, int stdout_fd, struct
 	}
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	error_set(err, EX_OSERR, ECHILD, NULL, "the child process was killed (signal %d)",
-		  WTERMSIG(status));
+	error_set(err, EX_OSERR, ECHILD, NULL,
+		  "the process that brings gadgets up was killed (signal %d)", WTERMSIG(status));
 	return err->exit;
 }

@@ -62,8 +62,10 @@ struct switch_sequence {
 	/* Child processes, between the end of a supervisor and the start of the next one. */
 	struct inherited_children inherited_children;
 
-	const struct gadget *current_model;    /* the gadget that this process supervises */
-	const json_t *switch_json_for_workers; /* object "switch" for its workers' configurations */
+	const struct gadget *current_model; /* the gadget that this process supervises */
+	/* JSON object for the member "switch" in the configurations of the current gadget's workers
+	 */
+	const json_t *switch_json_for_workers;
 	/* The gadget before the switch. Freed when the current gadget is up; then NULL. */
 	struct supervised_gadget *previous_gadget;
 	/* Reason why the switch failed, while the old gadget is brought up again; else NULL. */
@@ -111,7 +113,8 @@ static void move_gadgets_out_of_supervisor(struct switch_sequence *p, struct sup
 	requested_switch_free(sw);
 	end_current_supervisor(p);
 	rundir_remove_files(&old->rundir);
-	gadget_free(first); /* not before the supervisor, which used the name in this model */
+	/* Frees the model after the supervisor, because the supervisor used the name in it. */
+	gadget_free(first);
 }
 
 static void on_gadget_up(void *data)
@@ -147,8 +150,8 @@ static int clear_leftovers_and_lock_again(const struct switch_sequence *p,
 }
 
 /*
- * Brings a gadget up and supervises it until it is down. Sets p->current_came_up to whether the
- * gadget came up. *p->supervisor is NULL if the supervisor could not be made.
+ * Brings the gadget `target` up and supervises it until it is down. Stores in p->current_came_up
+ * whether it came up. Sets *p->supervisor to NULL if no supervisor could be made.
  */
 static int supervise_until_down(struct switch_sequence *p, struct supervised_gadget *target,
 				struct error *err)

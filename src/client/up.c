@@ -110,7 +110,7 @@ static int wait_for_owner_pid(const struct paths *paths, const char *name, pid_t
 /*
  * Checks the process that owns the gadget's lock. Returns 0 if that process is the supervisor of
  * the same gadget. Returns -ESTALE without setting err if the gadget has failed and can be taken
- * down. Returns -EAGAIN without setting err if the process has just ended. In all other cases
+ * down. Returns -EAGAIN without setting err if the owner has just ended. In all other cases
  * returns a negative errno with err set.
  */
 static int check_same_gadget_is_up(const struct gadget *g, const json_t *document,

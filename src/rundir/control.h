@@ -26,9 +26,9 @@
 #define CONTROL_MESSAGE_MAX 65536
 
 /*
- * The commands: REQUEST(NAME, name, word, parameters, values of the answer). The last two are
- * tables in control.c. The function begin_NAME in supervisor/control_commands.c executes the
- * command.
+ * The commands: REQUEST(NAME, name, word, parameters, values of the answer). The last two
+ * columns are names of tables in control.c. The function begin_NAME in
+ * supervisor/control_commands.c executes the command.
  */
 /* clang-format off */
 #define CONTROL_COMMANDS(REQUEST) \
@@ -124,8 +124,8 @@ int control_socket_address(struct sockaddr_un *address, const char *path, struct
  */
 json_t *error_to_json(const struct error *err);
 /*
- * Does the same as error_to_json for an answer: also adds "hint" if the error has a hint, which is
- * then in "text" too. The caller owns the object.
+ * Returns the object of error_to_json for an answer. If the error has a hint, adds the member
+ * "hint", and appends the hint to "text". The caller owns the object.
  */
 json_t *error_to_reply(const struct error *err);
 /*

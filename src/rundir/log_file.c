@@ -60,9 +60,8 @@ static bool is_event_line(const char *line, size_t length)
 }
 
 /*
- * Copies the event lines of a text. Leaves out the oldest ones: those that begin in the first
- * `skip` bytes if only event lines are counted. Returns the number of copied bytes. If `to` is
- * NULL, only counts the bytes.
+ * Copies the event lines of a text. Leaves out the first event lines, until their sizes add up to
+ * `skip` bytes or more. Returns the number of copied bytes. If `to` is NULL, only counts the bytes.
  */
 static size_t copy_event_lines(const char *text, const char *end, size_t skip, char *to)
 {
@@ -87,9 +86,9 @@ static size_t copy_event_lines(const char *text, const char *end, size_t skip, c
 }
 
 /*
- * Shortens the log to the lines that begin in its last LOG_FILE_KEPT bytes, and the last event
- * lines before them, at most LOG_FILE_EVENTS bytes. Replaces the file, so that a process that reads
- * the old file can continue to read it.
+ * Shortens the log. Keeps the lines that begin in its last LOG_FILE_KEPT bytes. Of the older lines,
+ * keeps only the last ones that report events, at most LOG_FILE_EVENTS bytes. Replaces the file, so
+ * that a process that reads the old file can continue to read it.
  */
 static void halve_log(struct log_file *log)
 {

@@ -15,8 +15,9 @@
 
 #define LOG_FILE_KEPT (64 * 1024) /* bytes that are kept when the log becomes too long */
 /*
- * Maximum size of the events that are kept from before the last LOG_FILE_KEPT bytes, in bytes. Long
- * output of a worker must not remove all events from the log.
+ * When the log becomes too long, lines that report events are kept even if they are older than the
+ * last LOG_FILE_KEPT bytes: at most this number of bytes. Long output of a worker must not remove
+ * all events from the log.
  */
 #define LOG_FILE_EVENTS (16 * 1024)
 

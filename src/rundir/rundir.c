@@ -15,8 +15,8 @@
 
 #define JSON_FILE_MAX (4 * 1024 * 1024)
 /*
- * Maximum number of attempts of a system call that races with another command. A call that fails
- * more often fails for another reason.
+ * Maximum number of attempts of a system call that races with another command. If all these
+ * attempts fail, the reason is not the race.
  */
 #define RACES_MAX 1000
 
@@ -357,7 +357,7 @@ void rundir_each_worker(const struct rundir *rundir,
 		};
 
 		/*
-		 * A function with a user id can have both symbolic links. Skips worker-FUNCTION
+		 * A function can have both user-FUNCTION and worker-FUNCTION. Skips worker-FUNCTION
 		 * then, so that `fn` is called once for the function.
 		 */
 		if (!function || (processes.worker_uid != 0) != (user != NULL))
@@ -442,7 +442,10 @@ int rundir_get_lock_owner(const struct paths *paths, const char *name, pid_t *pi
 		return r;
 	if (fd_read_line(fd, &line) == 0)
 		number = parse_lock_line(line, &written);
-	/* An owner takes the lock before it writes its pid: the pid may be that of a dead owner. */
+	/*
+	 * A new owner takes the lock before it writes its pid. Until then, the file contains the
+	 * pid of the previous owner, which may be dead.
+	 */
 	known = number > 0 && process_alive(number);
 	*pid = known ? number : -1;
 	if (role && known)

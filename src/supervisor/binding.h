@@ -61,7 +61,7 @@ struct binding {
 
 	/* binding_uevents.c */
 	struct fd_watch uevent_watch; /* owned */
-	bool watches_uevents;	      /* uevents are received, or opening the socket failed */
+	bool watches_uevents;	 /* the socket was opened, or its open failed and is not repeated */
 	char *uevent_filter_udc; /* UDC whose uevents are received; NULL: those of all devices */
 	bool uevent_arrived;	 /* a uevent arrived since the last check */
 	bool new_udc_announced;	 /* a uevent announced a new UDC since the last check */

@@ -72,7 +72,7 @@ static int set_bind_step(struct live_gadget *live, const char *udc, struct error
 
 /*
  * Returns whether the worker has failed and has on_failed = "unbind". Then the gadget must not be
- * bound, even if the bind does not wait for this worker otherwise.
+ * bound, even if the bind would not have to wait until this worker is ready.
  */
 static bool failure_forbids_bind(const struct live_worker *worker)
 {
@@ -398,7 +398,7 @@ static void handle_kernel_change(struct binding *b)
 	enum binding_event event = b->udc ? binding_event_from_kernel(b) : BINDING_EVENT_COUNT;
 
 	if (event != BINDING_EV_BOUND && binding_has_unreaped_ep0_process(b))
-		return; /* called again when that process is reaped */
+		return; /* this function is called again when the process with ep0 is reaped */
 	/*
 	 * The UDC was removed and added since the last check. Open files of the removed UDC report
 	 * nothing any more, so the files of the new UDC are opened.

@@ -30,7 +30,7 @@ static int open_uevent_watch(struct binding *b, const char *udc, struct error *e
 	if (fd < 0)
 		return fd;
 	if (udc)
-		udc_watch_filter(fd, udc); /* ignores errors: then more uevents arrive */
+		udc_watch_filter(fd, udc); /* without the filter, uevents of all devices arrive */
 	r = fd_watch_add(&b->live->loop, &b->uevent_watch, fd, EPOLLIN, on_uevent, b);
 	if (r == 0)
 		return 0;
@@ -55,6 +55,6 @@ void binding_watch_uevents(struct binding *b)
 		return;
 	if (open_uevent_watch(b, udc, &err) < 0)
 		gadget_log_error(b->live, NULL, &err);
-	/* The UDC may have changed before the socket was open. */
+	/* Causes a check, because the UDC may have changed before the socket was open. */
 	b->uevent_arrived = b->new_udc_announced = true;
 }

@@ -9,11 +9,11 @@
 #define CONTROL_CLIENTS 32 /* maximum number of connected clients */
 #define CONTROL_WAITS 16   /* maximum number of clients of `wait` and `wait-host` */
 /*
- * How many of CONTROL_CLIENTS and of CONTROL_WAITS only root can use, so that members of the group
- * cannot block root.
+ * Number of CONTROL_CLIENTS, and of CONTROL_WAITS, that are reserved for root, so that members of
+ * the group of --group cannot block root.
  */
 #define CONTROL_FOR_ROOT 8
-/* Maximum number of clients of one user of the group. */
+/* Maximum number of clients of one user, if the user is not root. */
 #define CONTROL_PER_USER 8
 /* Seconds within which a client must send its command. */
 #define CONTROL_COMMAND_SECONDS 5
@@ -57,8 +57,8 @@ struct control_server {
 
 	struct fd_watch listener, command_deadline_timer;
 	/*
-	 * Spare file descriptor; owned. If no other descriptor is free, it is closed, so that a
-	 * client can be accepted and gets an error.
+	 * A file descriptor that is open only to be closed when the process has reached its limit
+	 * of file descriptors: then a client can be accepted, and gets an error. Owned.
 	 */
 	int spare_fd;
 	struct control_client clients[CONTROL_CLIENTS];

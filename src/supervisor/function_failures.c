@@ -16,8 +16,8 @@ void failures_handle_failed_worker(struct binding *b, struct live_worker *worker
 	if (b->live->state == GADGET_STARTING && worker->was_ready &&
 	    function_blocks_bind(worker->function)) {
 		/*
-		 * The step that waited for this worker is done, and no later step checks the
-		 * worker.
+		 * Takes the gadget down here, because no step is left that would find the failure:
+		 * the step that waits for this worker is done.
 		 */
 		error_set(&err, EX_PROTOCOL, ECHILD, NULL,
 			  "the worker of '%s' was ready, but ended before the gadget was up: %s",
@@ -31,9 +31,9 @@ void failures_handle_failed_worker(struct binding *b, struct live_worker *worker
 }
 
 /*
- * A keeper that had ep0 open cannot be replaced: without ep0 the kernel unbinds the gadget when the
- * last endpoint file is closed. Then the gadget fails, but nothing is removed, so that the user can
- * inspect it.
+ * A keeper that had ep0 open cannot be replaced: ep0 was closed with it, and the kernel unbinds the
+ * gadget when the last endpoint file is closed, too. Then the gadget fails, but nothing is removed,
+ * so that the user can inspect it.
  */
 void failures_handle_dead_keeper(struct live_gadget *live, struct live_function *function)
 {
@@ -47,7 +47,7 @@ void failures_handle_dead_keeper(struct live_gadget *live, struct live_function 
 		  "the keeper of '%s' has died, so the function does not work any more",
 		  function->model->label);
 	gadget_log_error(live, NULL, &err);
-	if (ends) /* the gadget goes down already, so nothing else must be done */
+	if (ends) /* the gadget is already going down: nothing else is necessary */
 		return;
 	if (live->functions.phase != PHASE_UP) {
 		gadget_begin_down(live, &err);

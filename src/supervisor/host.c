@@ -2,8 +2,9 @@
 /*
  * After an unbind, the UDC's attribute `state` stays "configured" until the next host resets the
  * port (udc/core.c), so its value alone does not show whether this gadget is configured. But the
- * kernel notifies each change, even from "configured" to "configured". So the value belongs
- * to this gadget from the first change after the bind; until then, it may be older.
+ * kernel notifies pollers each time it sets the attribute, even to the value that it has. So the
+ * value belongs to this gadget from the first notification after the bind; until then, it may be
+ * older.
  */
 #include "supervisor/host.h"
 

@@ -24,8 +24,8 @@ void host_init(struct usb_host_state *host, struct live_gadget *live);
 
 /*
  * Called before each bind: watches changes of the UDC's state from now on. Does nothing if every
- * configuration has a FunctionFS function. If the state cannot be read, the gadget counts as not
- * configured.
+ * configuration has a FunctionFS function, because the keepers then report ENABLE and DISABLE. If
+ * the state cannot be read, the gadget counts as not configured.
  */
 void host_watch_udc_state(struct usb_host_state *host, const char *udc);
 /*

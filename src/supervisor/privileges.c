@@ -22,8 +22,8 @@
 #define ALL_CAPABILITIES UINT64_MAX
 
 /*
- * Maximum of gadget files that are read because of switch_to. The supervisor does not read more
- * files, and gives up the capabilities that only those need.
+ * Maximum number of gadget files that are read because of switch_to. The supervisor ignores further
+ * files, and gives up capabilities that only gadgets of these files need.
  */
 #define SWITCH_FILES_MAX 64
 

@@ -14,7 +14,7 @@
 
 /*
  * How long keepers wait for the new program, in seconds: longer than a program takes to start. The
- * new program then sends the keepers the time of --hold.
+ * new program then sends the keepers the number of seconds of --hold instead.
  */
 #define LINGER_SECONDS 60
 

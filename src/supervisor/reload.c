@@ -123,7 +123,8 @@ static void end_reload(struct reloader *reloader, struct reload *r)
 			failures_handle_failed_worker(reloader->binding,
 						      live->functions.list[n]->worker);
 	live_gadget_request_update(live);
-	/* Written before the log line: a program that waits for the line may read the status next. */
+	/* Written before the log line: a program that waits for the line may read the status next.
+	 */
 	gadget_write_status(live);
 }
 
@@ -496,7 +497,10 @@ static int prepare_reload(struct reloader *reloader, struct reload *r, const cha
 	int result = binding_check_no_other_bind(reloader->binding, err);
 
 	if (result == 0)
-		/* If the request has a path, the client has printed the file's diagnostics. */
+		/*
+		 * If the request has a path, does not log the file's diagnostics: the client has
+		 * printed them.
+		 */
 		result = reload_read_file(r, &live->record, path, keep_name, live->gadget_file_dirs,
 					  gadget_file_trust(live), path ? NULL : log_diagnostic,
 					  live, err);

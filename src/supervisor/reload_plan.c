@@ -113,7 +113,8 @@ static struct live_function *find_kept_function(const struct plan *plan, const s
 
 /*
  * Assigns the steps of the new function `next` to the old function, which keeps its mount and its
- * keeper. The worker of `next` may replace the old worker.
+ * keeper. If the worker's settings differ, the worker of `next`
+ * replaces the old worker.
  */
 static void give_steps_to_kept_function(struct plan *plan, struct live_function *function,
 					struct live_function *next)

@@ -20,7 +20,7 @@ static bool is_worker_step(const struct step *step)
 	return step->op == &function_op_worker || step->op == &function_op_ready;
 }
 
-/* Returns whether the step can change while the gadget is bound. */
+/* Returns whether a reload can undo and apply the step while the gadget is bound. */
 static bool can_change_while_bound(const struct step *step)
 {
 	static const struct step_op *const ops[] = {
@@ -47,8 +47,8 @@ static bool step_depends_on(const struct step *later, const struct step *earlier
 	if (later->op == &configfs_op_bind)
 		return !can_change_while_bound(earlier);
 	/*
-	 * A shared directory is removed only when it is empty, so other steps need not be undone
-	 * before.
+	 * The undo of a shared directory keeps the directory if it is not empty. So steps in it
+	 * need not be undone before this step.
 	 */
 	if (earlier->op == &plan_op_mkdir_shared)
 		return false;

@@ -111,8 +111,8 @@ static void send_gadget_state(struct service_notifier *notify, const char *word)
 	if (streq_null(notify->last_state_sent, text))
 		return;
 	/*
-	 * MONOTONIC_USEC is the time of the reload (sd_notify(3)). It is not compared with the last
-	 * notification.
+	 * MONOTONIC_USEC is the time of the reload (sd_notify(3)). It differs each time, so it is
+	 * not part of the text that is compared with the last notification.
 	 */
 	if (streq(word, GADGET_NOTIFY_RELOADING))
 		clock = strf("MONOTONIC_USEC=%llu\n", (unsigned long long)(now_monotonic() * 1e6));

@@ -3,7 +3,8 @@
  * Notifies the service manager of `run` (sd_notify(3)). Sends READY=1 when the gadget is up,
  * STATUS= at each change, RELOADING=1 before a reload and READY=1 after it, STOPPING=1 before the
  * gadget goes down, and WATCHDOG=1 at half of the interval WATCHDOG_USEC. Sends nothing if
- * NOTIFY_SOCKET is not set, or in the background. Also writes a newline to the descriptor of
+ * NOTIFY_SOCKET is not set, or if the supervisor runs in the background. Also writes a newline to
+ * the descriptor of
  * --notify-fd when the gadget is up.
  */
 #pragma once

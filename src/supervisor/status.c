@@ -98,7 +98,7 @@ static void fill_function_status(struct function_status *status, const struct st
 
 /* The problem that `status` shows for each state of a worker. */
 static const struct {
-	enum problem_severity severity; /* PROBLEM_UNKNOWN: this state is not a problem */
+	enum problem_severity severity; /* PROBLEM_UNKNOWN (0): `status` shows no problem */
 	const char *words;
 } worker_problems[WORKER_STATE_COUNT] = {
 	[WORKER_STOPPED] = { PROBLEM_WARNING, "is not running" },

@@ -17,5 +17,8 @@ struct status_view {
 	const struct takeover *takeover;
 };
 
-/* Writes the status file. Does nothing if the supervisor only undoes a record. */
+/*
+ * Writes the status file. Does nothing if this process only undoes the recorded steps of a dead
+ * supervisor.
+ */
 void status_write(const struct status_view *view);

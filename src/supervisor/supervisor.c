@@ -187,7 +187,7 @@ static void do_work_while_failed(struct supervisor *s)
 		gadget_handle_event(&s->live, GADGET_EV_DROPPED);
 }
 
-/* The function that is called after each event, for each state. */
+/* For each state: the function that is called after each event while this is the state. */
 static void (*const updates[GADGET_STATE_COUNT])(struct supervisor *s) = {
 	[GADGET_STARTING] = continue_up,	[GADGET_UP] = do_work_while_up,
 	[GADGET_RELOADING] = continue_reload,	[GADGET_REVERTING] = revert_reload,
@@ -207,7 +207,10 @@ static void report_up(struct supervisor *s)
 	s->live.up_is_awaited = false;
 	s->live.needs_plan_and_status_update =
 		s->live.needs_plan_and_status_update || s->reloader.reload_requested;
-	/* The status was written before: a program that waits for this line may read it next. */
+	/*
+	 * The status file must be written before this line of the log: a program that waits for the
+	 * line may read the status file next.
+	 */
 	gadget_log(&s->live, "%sup%s%s", s->takeover.took_over ? "taken over; " : "",
 		   udc ? " on " : ", not bound", udc ? udc : "");
 }
@@ -283,8 +286,8 @@ static int prepare_up(struct supervisor *s, double wait_udc, struct error *err)
 	if (r == 0 && live->state != GADGET_STOPPING)
 		r = gadget_write_record(live, err);
 	/*
-	 * After a switch, the process may have to bring the previous gadget up again with all its
-	 * privileges: client/switch.c gives privileges up later.
+	 * Does not give up privileges after a switch: if the switch fails, the process needs them
+	 * to bring the previous gadget up again. client/switch.c gives them up later.
 	 */
 	if (r == 0 && !live->functions.switch_json_for_workers)
 		privileges_give_up(live);

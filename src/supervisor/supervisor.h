@@ -78,9 +78,9 @@ int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err);
 
 /*
  * Takes over the gadget of a dead supervisor. Returns 0 if the gadget is up with the same keepers
- * and workers. Returns -ESTALE, and changes nothing, if there is nothing to take over or if it does
- * not match the gadget file. Then the caller undoes what the dead supervisor left, and brings the
- * gadget up.
+ * and workers. Returns -ESTALE, and changes nothing, if there is no record to take over or if the
+ * recorded plan does not match the gadget file. Then the caller undoes what the dead supervisor
+ * left, and brings the gadget up.
  */
 int supervisor_take_over_if_plan_matches_record(struct supervisor *s);
 /*
@@ -108,8 +108,8 @@ int supervisor_undo_recorded_plan(const struct paths *paths, const char *name,
 				  struct rundir *rundir, struct error *err);
 
 /*
- * Gives up the capabilities that no worker needs, neither of this gadget nor of the gadgets in
- * switch_to.
+ * Gives up all capabilities except those that the supervisor, the workers of this gadget, and the
+ * workers of the gadgets in switch_to need.
  */
 void supervisor_give_up_privileges(struct supervisor *s);
 /* Logs one line about the gadget. `priority` is one of syslog(3). */

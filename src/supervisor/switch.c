@@ -74,8 +74,8 @@ static int read_target_gadget_file(struct live_gadget *live, struct requested_sw
 						&sw->gadget, &sw->document, err);
 	if (r < 0 || !streq(sw->gadget->name, live->name))
 		return r;
-	error_set(err, EX_CANTCREAT, EEXIST, path, "the gadget in %s has the same name: '%s'", path,
-		  live->name);
+	error_set(err, EX_CANTCREAT, EEXIST, path,
+		  "the gadget in %s has the name of the current gadget, '%s'", path, live->name);
 	return error_add_hint(err, "set another 'name' in %s", path);
 }
 

@@ -69,7 +69,7 @@ static bool links_and_mounts_exist(const struct plan *plan)
 
 /*
  * Reads the files of the dead supervisor. Returns whether the gadget can be taken over and was made
- * from the same gadget file.
+ * from the gadget file that this supervisor has.
  */
 static bool read_previous_supervisor(const struct live_gadget *live,
 				     struct previous_supervisor *prev)

@@ -30,7 +30,8 @@ void take_over_init(struct takeover *takeover, struct live_gadget *live, struct 
 /*
  * Takes the gadget over. The caller must have set live->rundir, and live->record except for its
  * plan. Returns 0 if the gadget is up with the same keepers and workers. Returns -ESTALE, and
- * changes nothing, if there is nothing to take over or if it does not match the gadget file. Then
+ * changes nothing, if there is no record to take over or if the recorded plan does not match the
+ * gadget file. Then
  * the caller undoes what the dead supervisor left, and brings the gadget up.
  */
 int take_over_if_plan_matches_record(struct takeover *takeover);

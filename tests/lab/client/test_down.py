@@ -148,7 +148,8 @@ def path_of_several_gadgets():
         up(path, "--no-bind", *args)
     path.unlink()
     eq(down(path).stderr, "ffsctl: many: down\n")
-    eq(must(ffsctl("down", path), 64).stderr, f"ffsctl: {path} is the gadget file of 'second' and 'third'\nhint: give the name of the gadget\n")
+    eq(must(ffsctl("down", path), 64).stderr,
+       f"ffsctl: {path} is the gadget file of several gadgets: 'second' and 'third'\nhint: give the name of the gadget\n")
     down("second")
     path.write_text(text)
     contains(must(ffsctl("reload", path)).stderr, "third: unchanged")

@@ -270,7 +270,7 @@ def without_program():
 def with_its_name():
     b(names=(), extra='name = "a";')
     up(a())
-    refused("has the same name: 'a'")
+    refused("has the name of the current gadget, 'a'")
 
 
 def up_already():
