@@ -87,8 +87,8 @@ struct command {
 	const char *options_help;		  /* text after the summary in --help; NULL: none */
 	enum cmd_argument_kind argument_kinds[2]; /* kinds of the first and the second argument */
 	bool all_arguments_like_first; /* all arguments are of the kind argument_kinds[0] */
-	/* An array that ends with an element whose option_name is NULL. NULL: no option has words.
-	 */
+	/* The allowed words of options; the option_name of the last element is NULL. NULL: no
+	   option of the command has a list of allowed words. */
 	const struct cmd_option_words *option_words;
 	struct supervisor_request supervisor_request; /* used by cmd_send_request */
 	int (*run)(const struct globals *globals, int argc, char **argv);

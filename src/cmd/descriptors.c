@@ -93,9 +93,9 @@ static void print_validator_finding(const struct ffs *ffs,
 				    validate_blob_fn *validate_blob, const char *validator_name)
 {
 	/*
-	 * The interface associations of `ffs` count interfaces from the first interface of the
-	 * configuration. The validator expects that they count from the first interface of the
-	 * function, as in this copy.
+	 * The interface associations of `ffs` contain interface numbers of the configuration. The
+	 * validator expects interface numbers of the function, which begin with 0: this copy gets
+	 * them.
 	 */
 	struct ffs alone = *ffs;
 	size_t n_descriptors, n_strings;
@@ -118,7 +118,7 @@ static void print_validator_finding(const struct ffs *ffs,
 
 static void print_findings_of_functions(const struct descriptors_command *r)
 {
-	/* What a kernel does not accept yet is no violation of a standard. */
+	/* Accepts what any kernel accepts: only violations of standards are printed here. */
 	const struct ffs_validation_options any_kernel = ffs_validation_options_any_kernel();
 	const char *version = predict_kernel_words[r->kernel_version];
 	const size_t n = strlen(version);

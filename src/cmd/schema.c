@@ -13,7 +13,7 @@ static const char *find_schema_text(const char *name)
 	for (const struct embedded_file *e = embedded_schema_files; e->file_name; e++) {
 		size_t n = strlen(e->file_name) - strlen(SUFFIX);
 
-		/* The name may have the suffix or not. */
+		/* The user may leave out the suffix of the file. */
 		if (streq(name, e->file_name) ||
 		    (strlen(name) == n && strncmp(name, e->file_name, n) == 0))
 			return e->text;

@@ -44,7 +44,7 @@ static void update_rate(struct data_rates *rates, char *id, int64_t bytes, doubl
 			(double)(bytes - r->last_reported_bytes) / (now - r->last_change);
 	else if (bytes < r->last_reported_bytes || now >= r->last_change + STALE_RATE_SECONDS)
 		r->bytes_per_second =
-			0; /* a new worker has started to count, or no bytes were transferred */
+			0; /* a new worker counts from 0, or no bytes were transferred */
 	if (bytes != r->last_reported_bytes)
 		r->last_change = now;
 	r->last_reported_bytes = bytes;

@@ -185,8 +185,8 @@ static int read_and_print(struct status_viewer *v, struct error *err)
 
 	v->read_gadgets(v->read_gadgets_data, &gadgets, err);
 	/*
-	 * gadget_watch_set_gadgets returns true if it has added watches. What they watch may have
-	 * changed after it was read, so it is read again.
+	 * gadget_watch_set_gadgets returns true if it has added watches. The process or UDC of a
+	 * new watch may have changed before the watch was added, so all gadgets are read again.
 	 */
 	while (!err->exit && gadget_watch_set_gadgets(v->gadget_watch, &gadgets)) {
 		statuses_free(&gadgets);

@@ -201,8 +201,8 @@ static int parse_command_line(struct up_command *q, int argc, char **argv)
 }
 
 /*
- * Returns which gadget files the command accepts. `run` accepts only files of root, because
- * services run it. --dry-run accepts any file.
+ * Returns whose gadget files the command accepts: those of root, or those of any user. `run`
+ * accepts only files of root, because services run it. --dry-run accepts any file.
  */
 static enum gadgetfile_trust choose_file_trust(const struct up_command *q)
 {

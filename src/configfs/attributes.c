@@ -192,7 +192,9 @@ static int write_attribute_value(struct step *step, const char *value, size_t n,
 			    step->path);
 	switch (r) {
 	case -ENOENT:
-		if (path_exists(step->path)) /* lun.N/file: the medium's file does not exist */
+		/* If the attribute exists, it is lun.N/file, and the file of the medium is missing.
+		 */
+		if (path_exists(step->path))
 			return r;
 		err->exit = EX_UNAVAILABLE;
 		return error_add_detail(err, "this kernel has no such attribute");

@@ -27,7 +27,7 @@ enum backend_item {
 	ITEM_CONFIG,	       /* configs/c.1, no value (NULL) */
 	ITEM_CONFIG_ATTRIBUTE, /* configs/c.1/MaxPower, a number */
 	ITEM_CONFIG_STRING,    /* configs/c.1/strings/0x409/configuration, a text */
-	ITEM_LINK,	       /* configs/c.1/echo, the function's directory: "ffs.echo" */
+	ITEM_LINK, /* configs/c.1/echo, the name of the function's directory: "ffs.echo" */
 };
 
 struct libusbgx; /* libusbgx, opened for one gadget */
@@ -76,7 +76,7 @@ int direct_make_item(enum backend_item item, const char *path, const char *value
 struct libusbgx *libusbgx_open(int root_fd, const char *gadget);
 void libusbgx_close(struct libusbgx *usbg);
 /*
- * Makes an empty directory for libusbgx_open that no other process can open. Returns a file
+ * Makes an empty directory that no other process can open; libusbgx_open uses it. Returns a file
  * descriptor, or a negative errno.
  */
 int open_unmounted_tmpfs(void);

@@ -15,7 +15,7 @@ static int explain_too_few_endpoints(const struct gadget *g, const char *certain
 	return error_add_detail(
 		err,
 		"%sthis UDC has no free endpoint that a function can use: the gadget "
-		"needs %s%u to the host and %u from it besides ep0%s",
+		"needs %s%u IN and %u OUT endpoints besides ep0%s",
 		certainty, need.is_minimum ? "at least " : "", need.in, need.out,
 		need.has_isochronous ? ", isochronous ones among them" : "");
 }

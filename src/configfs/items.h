@@ -8,7 +8,7 @@
 
 #include "plan/plan.h"
 
-/* Each comment shows an example of `path`, and describes `value` if it is not any text. */
+/* Each comment shows an example of `path`, and describes `value` unless it can be any text. */
 extern const struct step_op configfs_op_attribute; /* GADGET/idVendor; `value` is a number */
 extern const struct step_op configfs_op_string;	   /* GADGET/strings/0x409/product */
 extern const struct step_op

@@ -5,9 +5,9 @@
  *
  * Some attributes of a function cannot be written while the gadget is bound. If the value of one of
  * them changes, the reload removes the function and makes it again. It would not suffice to remove
- * only the links to the function and to write the attribute. The result would differ from what `up`
- * makes: writing `cdrom` of a LUN also changes the LUN's `ro`, and a network function keeps its
- * addresses after its first bind.
+ * only the links to the function and to write the attribute, because the result would differ from
+ * what `up` makes: writing `cdrom` of a LUN also changes the LUN's `ro`, and a network function
+ * keeps its addresses after its first bind.
  */
 #pragma once
 

@@ -105,7 +105,7 @@ static int read_entry(struct tree_reader *r, struct configfs_tree *tree, int dir
 	struct stat st;
 
 	if (fstatat(dir, tree->name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
-		/* Another program has removed the entry after the directory was listed. */
+		/* On ENOENT: another program removed the entry after the directory was listed. */
 		tree->kind = TREE_ATTRIBUTE;
 		tree->read_errno = errno;
 		return 0;
@@ -164,7 +164,7 @@ static int read_directory(struct tree_reader *r, struct configfs_tree *tree, con
 
 	if (depth > MAX_DEPTH)
 		return error_set(err, EX_DATAERR, E2BIG, path,
-				 "%s is more than %d directories deep", path, MAX_DEPTH);
+				 "%s has more than %d levels of directories", path, MAX_DEPTH);
 	dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir) {
 		int e = errno;

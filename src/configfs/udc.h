@@ -29,11 +29,11 @@ void udcs_free(struct udcs *udcs);
 #define _cleanup_udcs_ _cleanup_(udcs_free)
 
 /*
- * Chooses a UDC: the UDC `name` (option --udc); if that is NULL, the UDC of the name or driver in
- * the gadget file, `wanted`; if the file has neither, the only free UDC. The last rule ignores
- * virtual UDCs if there is any other one. The caller frees *out. Fails with EX_UNAVAILABLE and the
- * errno ENODEV (no UDC matches; one may appear later), EBUSY (the UDC is bound) or ENOTUNIQ
- * (several UDCs are free).
+ * Chooses a UDC. If `name` (option --udc) is not NULL: the UDC with this name. Else, if the gadget
+ * file sets a name or a driver (`wanted`): the UDC with this name or driver. Else: the only free
+ * UDC, where virtual UDCs are ignored if there is any other one. The caller frees *out. Fails with
+ * EX_UNAVAILABLE and the errno ENODEV (no UDC matches; one may appear later), EBUSY (the UDC is
+ * bound) or ENOTUNIQ (several UDCs are free).
  */
 int udc_choose(const struct paths *paths, const struct gadget_udc *wanted, const char *name,
 	       char **out, struct error *err);

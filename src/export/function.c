@@ -162,7 +162,7 @@ static const char *const last_attributes[] = { "file", "data" };
 
 /*
  * Directories that the kernel makes with the function. They are not added to `tree` if they are
- * empty. If this array lacks such a directory, `tree` only has a useless element.
+ * empty. If this array lacks a directory, the only effect is a superfluous element of `tree`.
  */
 static const char *const kernel_directories[] = {
 	"os_desc",
@@ -387,9 +387,9 @@ static const struct {
 	const char *type, *text;
 } type_comments[] = {
 	{ "ffs",
-	  "Its descriptors are in the FunctionFS instance, which belongs to the program that "
-	  "has mounted it: bring the gadget up with --no-bind, let that program write them, "
-	  "then bind it." },
+	  "The program that mounts the FunctionFS instance also writes the descriptors: bring "
+	  "the gadget up with --no-bind, let that program write the descriptors, then bind the "
+	  "gadget." },
 	{ "tcm", "Its target is in configfs, too, below target/, but not a part of the gadget: "
 		 "bring the gadget up with --no-bind, make and enable the target, then bind it." },
 };

@@ -26,8 +26,8 @@ enum readback_quirk {
 };
 
 /*
- * All attributes that are not PLAIN. They are listed here and not in the table of keys, because
- * most of them have no key.
+ * Attributes whose text is converted for the gadget file; all others are PLAIN. They are listed
+ * here and not in the table of keys, because most of them have no key.
  */
 static const struct {
 	const char *type; /* type of the function; NULL: any type */

@@ -32,9 +32,10 @@ int args_parse_list(const char *s, uint64_t max, const char *what, struct value_
 /* The lengths of the messages of a run, in bytes. The functions below set them in one of three
    ways. */
 struct message_lengths {
-	/* args_parse_lengths(): one message of each length from `first` to `last`.
-	   message_lengths_set_equal(): n_ranges is 0; ranges[0].first is the length of the
-	   messages, ranges[0].last the length of the last message if that is shorter, else 0. */
+	/* After args_parse_lengths(): each range stands for one message of each length from
+	   `first` to `last`. After message_lengths_set_equal(): n_ranges is 0; ranges[0].first is
+	   the length of all messages, but if ranges[0].last is not 0, this is the length of the
+	   last message. */
 	struct {
 		uint64_t first, last;
 	} * ranges;

@@ -19,7 +19,8 @@ struct device_filter {
 	   selected IN endpoint among its IN endpoints. */
 	unsigned int endpoint_index;
 	unsigned int max_wait_ms;  /* how long to wait until the device appears; 0: do not wait */
-	bool needs_out, needs_in;  /* the interface must have an OUT endpoint, an IN endpoint */
+	bool needs_out;		   /* the interface must have an OUT endpoint */
+	bool needs_in;		   /* the interface must have an IN endpoint */
 	bool detach_kernel_driver; /* detach the interface's kernel driver during the measurement */
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The commands loop and messages send messages and receive their echoes at the same time. At any
- * moment, the data that was sent but not received yet is in the device and in transfers in flight.
+ * The commands `loop` and `messages`: they send messages, and receive the echoes at the same time.
+ * At any moment, the data that was sent but not received yet is in the device and in transfers in
+ * flight.
  *
  * A stall means that the device's worker has ended. ffsbench cannot know how much of the sent data
  * will still come back. Therefore it sends the resync marker, a short message with a unique number,

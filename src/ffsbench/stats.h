@@ -16,14 +16,14 @@ double stats_median(double *v, size_t n);
 
 /*
  * How often the host's queue of transfers was empty. Each time that ffsbench handles completions,
- * it takes a sample. In a sample the queue is empty if all transfers in flight have completed: then
- * the bus is idle until the next submission. If only one transfer is in flight, the queue is empty
+ * it takes a sample. The queue is empty if no transfer is in flight any more: then the bus is idle
+ * until the next submission. If only one transfer is in flight, the queue is empty
  * in every sample.
  */
 struct queue_samples {
-	/* libusb handles many completions in several batches, which together are one sample. This
-	   is the number of transfers in flight that the batches of the current sample have not
-	   contained yet; 0: the next batch begins a new sample. */
+	/* libusb reports many completions in several batches, which together are one sample. This
+	   is the number of completions that are still missing in the current sample; 0: the next
+	   batch begins a new sample. */
 	unsigned int n_awaited_transfers;
 	uint64_t n_samples;
 	uint64_t n_empty; /* number of samples with an empty queue */

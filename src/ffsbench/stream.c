@@ -31,7 +31,8 @@ struct stream_state {
 	struct buffers buffers;
 	struct libusb_transfer **libusb_transfers;
 	bool verify;
-	bool answers_usbtest_read; /* result of answers_usbtest_read() before the first transfer */
+	/* Whether the device answered the READ request of usbtest before the first transfer. */
+	bool answers_usbtest_read;
 	/* Data of a correct IN transfer; NULL: received data is not compared. */
 	unsigned char *expected_data;
 	uint64_t max_run_bytes; /* bytes to move in this run */
@@ -94,8 +95,8 @@ static void fail_transfer(struct stream_state *s, const struct libusb_transfer *
 }
 
 /*
- * Compares received data with the pattern. The pattern begins again with each packet, and each
- * transfer begins with a packet, on the host and on the device, also after a short packet.
+ * Compares received data with the pattern. The pattern begins again with each packet. A transfer
+ * always begins with a new packet, on the host and on the device, even after a short packet.
  */
 static void compare_with_pattern(struct stream_state *s, const struct libusb_transfer *x)
 {
@@ -147,9 +148,9 @@ static void fill_with_pattern(unsigned char *data, size_t size, unsigned int pac
 
 /*
  * Sends the READ request of the host's driver usbtest twice and returns whether the device answers
- * both. A worker in user space compares data some time after it has arrived, and ends if the data
- * is wrong. When the second answer arrives, the worker has compared all data that it had received
- * before the first request. Other devices do not know this request and stall it.
+ * both. A worker in user space compares data some time after it has arrived, and the worker
+ * exits if the data is wrong. When the second answer arrives, the worker has compared all data that
+ * it had received before the first request. Other devices do not know this request and stall it.
  */
 static bool answers_usbtest_read(const struct stream_state *s)
 {
@@ -269,7 +270,7 @@ static void run_transfers(struct stream_state *s, struct progress_bar *p)
 	s->result->cpu_seconds = cpu_seconds() - cpu;
 }
 
-/* Cancels all transfers and waits until they have ended, which is a short time. */
+/* Cancels all transfers and waits a short time until they have ended. */
 static void cancel_transfers_and_wait(struct stream_state *s)
 {
 	s->ignore_completions = true;
@@ -305,7 +306,8 @@ static void send_zero_length_packet(struct stream_state *s)
 /*
  * Checks whether the endpoint is halted, which means that the device has found a wrong byte. The
  * device compares the data of one of its requests when the request is full or ends with a short
- * packet. Therefore a zero-length packet is sent first.
+ * packet. Therefore sends a zero-length packet, which ends the request, before it asks for the
+ * endpoint's status.
  */
 static void check_endpoint_halted(struct stream_state *s)
 {
@@ -317,8 +319,8 @@ static void check_endpoint_halted(struct stream_state *s)
 	send_zero_length_packet(s);
 	if (s->failed)
 		return;
-	/* If the worker has found a wrong byte, it ends, and the endpoint is halted only after
-	   that. */
+	/* A worker that has found a wrong byte exits, and the endpoint is halted only afterwards:
+	   if the worker no longer answers, the data was wrong, too. */
 	ended = s->answers_usbtest_read && !answers_usbtest_read(s);
 	r = libusb_control_transfer(s->device->handle,
 				    LIBUSB_ENDPOINT_IN | LIBUSB_RECIPIENT_ENDPOINT,

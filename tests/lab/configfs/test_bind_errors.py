@@ -41,7 +41,7 @@ def several(n, group):
 @test("too few endpoints for FunctionFS: 524, and how many it takes")
 def too_few_endpoints_functionfs():
     refused(several(16, PAIR), 524, "Not supported by this UDC (error 524); this UDC has no free endpoint",
-            "needs 16 to the host and 16 from it besides ep0")
+            "needs 16 IN and 16 OUT endpoints besides ep0")
 
 
 @test("`up` warns before it binds a gadget that needs more endpoints than the driver of the UDC has")
@@ -60,22 +60,22 @@ def warns_of_too_few_endpoints():
 @test("too few endpoints for functions of the kernel's: ENODEV, and how many it takes")
 def too_few_endpoints_kernel_functions():
     refused(several(8, 'type = "acm";'), errno.ENODEV, "No such device; most likely this UDC has no free endpoint",
-            "needs 16 to the host and 8 from it besides ep0")
+            "needs 16 IN and 8 OUT endpoints besides ep0")
 
 
 @test("too few endpoints for drives: 524, and the kernel's own words")
 def too_few_endpoints_drives():
-    refused(several(16, 'type = "mass_storage";'), 524, "needs 16 to the host and 16 from it",
+    refused(several(16, 'type = "mass_storage";'), 524, "needs 16 IN and 16 OUT endpoints",
             'the kernel logged: "unable to autoconfigure all endpoints"')
 
 
 @test("an isochronous endpoint where the UDC has none")
 def no_isochronous_endpoint():
     refused('f : { ffs : { interfaces = ( { alternates = ( { endpoints = ( { type = "iso"; direction = "in";'
-            ' max_packet = 64; } ); } ); } ); }; };', 524, "needs 1 to the host and 0 from it besides ep0, isochronous ones among")
+            ' max_packet = 64; } ); } ); } ); }; };', 524, "needs 1 IN and 0 OUT endpoints besides ep0, isochronous ones among")
     if not OLD:  # without sound in the lab
         refused('f : { type = "uac2"; attrs : { p_chmask = 0; }; };', errno.ENODEV,
-                "needs at least 0 to the host and 1 from it", "isochronous ones among them")
+                "needs at least 0 IN and 1 OUT endpoints", "isochronous ones among them")
 
 
 @test("a FunctionFS function without descriptors")

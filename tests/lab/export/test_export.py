@@ -140,7 +140,7 @@ def inexpressible_is_told():
                                                    ("configs/c.1/y", "functions/ffs.theirs")]):
         file = exported("odd", "manufacturer", "product", "'a b'", "empty.2")
     text = file.read_text()
-    ok("# LOST: manufacturer" in text and "# Its descriptors are in the FunctionFS instance" in text, "comments")
+    ok("# LOST: manufacturer" in text and "# The program that mounts the FunctionFS instance" in text, "comments")
     must(ffsctl("up", "--no-bind", file))
     top = pathlib.Path(CONFIGFS, "odd")
     eq(sorted(p.name for p in (top / "functions").iterdir()), ["acm.a_b", "ffs.theirs"], "functions")

@@ -409,7 +409,7 @@ def new_gadget_cannot_bind():
     drives = " ".join(f'd{i} : {{ type = "mass_storage"; }};' for i in range(16))
     (gadgets.DIRECTORY / "b.conf").write_text(f"functions : {{ {drives} }};")
     up(a())
-    back("needs 16 to the host and 16 from it besides ep0")
+    back("needs 16 IN and 16 OUT endpoints besides ep0")
     down("a")
 
 
