@@ -87,7 +87,8 @@ bool client_gadget_is_orphaned(const struct paths *paths, const char *name);
  * Runs in the child of client_fork_supervisor: takes over a gadget whose supervisor has died. The
  * keepers and workers continue. Reads the record, but not the gadget file. Sends the report
  * CLIENT_TAKEN_OVER, or CLIENT_UNCHANGED if another process has taken the gadget over. Fails with
- * EX_UNAVAILABLE if a takeover is not possible. Otherwise does the same as client_bring_up.
+ * EX_UNAVAILABLE if a takeover is not possible. After the takeover does the same as
+ * client_bring_up.
  */
 int client_take_over(const struct paths *paths, const char *name, int report_fd, bool *reported,
 		     struct error *err);

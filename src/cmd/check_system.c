@@ -48,7 +48,7 @@ static void remember_found(struct system_check *h, enum requirement_kind kind, c
 static void add_missing_message(const struct system_check *h, const struct position *at,
 				const struct error *err)
 {
-	/* A default value has no position: the position of its message is the whole file. */
+	/* A default value has no position in the file: a message about it has no line. */
 	const struct position whole = { .file = h->gadget->source_files[0] };
 
 	diags_add_at_position(h->diags, h->missing_severity, at->file ? at : &whole, "%s",

@@ -13,8 +13,8 @@
 #include "rundir/record.h"
 
 /*
- * Reads the gadget's record and its directory in configfs. Reads the record first, because `down`
- * removes it last.
+ * Reads the gadget's record and its directory in configfs. Reads the record first: `down` removes
+ * it last, so a gadget that is found in configfs afterwards is the gadget of this record.
  */
 static int read_record_and_configfs(const struct globals *globals, const char *name,
 				    struct configfs_tree *live, struct record *record,

@@ -247,8 +247,8 @@ static void up_command_free(struct up_command *q)
 static int finish_command(struct up_command *q, json_t *gadgets, int exit)
 {
 	/*
-	 * In the --json output, "problems" contains the errors of the gadget file. Adds one error
-	 * to "errors", which refers to "problems".
+	 * In the --json output, "problems" contains the errors of the gadget file. Adds to "errors"
+	 * one error that says so.
 	 */
 	if (q->prints_json && exit == EX_DATAERR && !q->err.exit)
 		cmd_error_file_has_errors(q->file_argument, &q->err);

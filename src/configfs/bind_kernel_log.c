@@ -16,8 +16,8 @@
  */
 #define KMSG_MAX 8192
 /*
- * Maximum number of kernel messages to read. Without a maximum, reading may not end if the kernel
- * logs faster than ffsctl reads.
+ * Maximum number of kernel messages to read. Without a maximum, ffsctl would read forever if the
+ * kernel logs faster than ffsctl reads.
  */
 #define N_KMSG_MAX 4096
 

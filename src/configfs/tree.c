@@ -175,7 +175,10 @@ static int read_directory(struct tree_reader *r, struct configfs_tree *tree, con
 				   "cannot read %s", path);
 	}
 	result = list_children(r, tree, dir, path, err);
-	/* The kernel makes `functions` before `configs` (gadgets_make), so `configs` is newer. */
+	/*
+	 * The kernel makes `functions` before `configs` (gadgets_make): if `configs` is listed
+	 * first, directories are listed with the newest entry first.
+	 */
 	if (depth == 0)
 		r->lists_newest_first =
 			index_of_child(tree, "functions") > index_of_child(tree, "configs");

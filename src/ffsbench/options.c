@@ -70,7 +70,7 @@ const struct command commands[] = {
 };
 const size_t n_commands = ARRAY_SIZE(commands);
 
-/* Each of these functions sets the members of struct options that one option selects. */
+/* Each of these functions handles one option: it sets members of struct options. */
 
 static int set_device(struct options *o, const char *arg, struct error *err)
 {
@@ -259,9 +259,9 @@ static const struct option_definition {
 	{ "depth", "LIST", ALL & ~LATENCY, set_depths,
 	  "transfers in flight (in each direction): 8; 1,4,16; 1-64" },
 	{ "seconds", "S", SOURCE | SINK | VERIFY | LOOP | LATENCY, set_max_run_seconds,
-	  "time for each size and depth (2 for source and sink)" },
+	  "time for each size and depth (source, sink: 2)" },
 	{ "bytes", "SIZE", STREAM | LOOP, set_max_run_bytes,
-	  "data for each size and depth (64M for verify and loop)" },
+	  "data for each size and depth (verify, loop: 64M)" },
 	{ "count", "N", MESSAGES | LATENCY, set_message_count, "number of messages (2000)" },
 	{ "seed", "N", MESSAGES, set_seed,
 	  "seed (0) of the random lengths, which are from 1 to --size" },

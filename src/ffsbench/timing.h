@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A periodic tick, the end of a run by a signal, and clocks. A timer sends a signal, the tick,
+ * Functions for time: a periodic tick, the end of a run after a signal, and clocks. A timer sends a
+ * signal, the tick,
  * every TICK_MS milliseconds, so that inner loops need not read the clock. SIGINT and SIGTERM end
  * the measurement with a partial result.
  */

@@ -48,8 +48,9 @@ struct rundir {
  * gadget never begins with a dot.
  */
 #define RUNDIR_UID_POOL ".users"
-#define RUNDIR_UID_SYMLINK "user-"	/* prefix of user-FUNCTION */
-#define RUNDIR_WORKER_SYMLINK "worker-" /* prefix of worker-FUNCTION */
+/* Symbolic links of a function in the run directory: user-FUNCTION, worker-FUNCTION. */
+#define RUNDIR_UID_SYMLINK "user-"
+#define RUNDIR_WORKER_SYMLINK "worker-"
 
 /* What the owner of the lock does. The lock file contains a word for it: lock_owner_role_words. */
 enum lock_owner_role {

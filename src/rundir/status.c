@@ -249,12 +249,12 @@ int status_parse(const char *text, size_t size, struct gadget_status *status, st
 
 	*status = (struct gadget_status){ 0 };
 	if (!json)
-		return error_set(err, EX_IOERR, EBADMSG, NULL, "the status is damaged: %s",
+		return error_set(err, EX_IOERR, EBADMSG, NULL, "the status file is damaged: %s",
 				 error.text);
 	wrong = read_status(status, json);
 	json_decref(json);
 	return wrong ? error_set(err, EX_IOERR, EBADMSG, NULL,
-				 "the status is damaged: '%s' is missing or invalid", wrong)
+				 "the status file is damaged: '%s' is missing or invalid", wrong)
 		     : 0;
 }
 

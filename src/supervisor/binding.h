@@ -50,9 +50,9 @@ struct binding {
 	enum binding_state state;	   /* valid while all steps are applied */
 	const char *udc_from_command_line; /* --udc; NULL: not given; not owned */
 	bool must_stay_unbound; /* the gadget must stay unbound, because of --no-bind or `unbind` */
-	char *udc;	/* UDC that ffsctl chose, or bound the gadget to; NULL: none, or unbound by
-			   command */
-	char *last_udc; /* UDC before `unbind`; NULL: none */
+	char *udc; /* UDC to which the gadget is bound, or before the bind the UDC that was chosen;
+		      NULL: none was chosen, or `unbind` has unbound the gadget */
+	char *last_udc;		 /* UDC before `unbind`; NULL: none */
 	char *udc_before_reload; /* UDC that the gadget was bound to before the current reload
 				    unbound it; NULL: the reload did not unbind it */
 	char *requested_udc;	 /* UDC that `bind` names; NULL: none */

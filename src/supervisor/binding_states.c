@@ -169,7 +169,7 @@ static int rebind(struct binding *b, struct error *err)
 	 * would report an unbind by another program.
 	 */
 	gadget_write_status(b->live);
-	/* Adds the bind step if a reload has removed it, because it was not applied. */
+	/* A reload removes a bind step that is not applied. Adds it again. */
 	r = set_bind_step(b->live, b->udc, err);
 	if (r == 0)
 		r = plan_apply(&b->live->plan, err);

@@ -111,7 +111,7 @@ static void begin_reload(struct control_client *client, const struct socket_requ
 	if (refuse_unless_up(client))
 		return;
 	if (file && !streq_null(file, control->live->record.gadget_file) &&
-	    refuse_unless_root(client, "only root may name another gadget file"))
+	    refuse_unless_root(client, "only root may reload from another gadget file"))
 		return;
 	if (reload_begin(control->reloader, file, request->keeps_name, request->timeout, &err) < 0)
 		control_answer(client, &err);

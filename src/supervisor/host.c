@@ -72,8 +72,9 @@ static void on_udc_state(void *data, uint32_t events _unused_)
 }
 
 /*
- * Sends the UDC to all keepers, even if its name is the same: it may be a new UDC with a new speed
- * file. Keepers that start later get the UDC at their start.
+ * Sends the name of the UDC to all keepers, even if it is the same: the UDC may have been removed
+ * and added again, and then keepers must open its attribute `current_speed` again. Keepers that
+ * start later get the name at their start.
  */
 static void send_udc_to_keepers(struct functions *functions, const char *udc)
 {

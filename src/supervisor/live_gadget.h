@@ -23,7 +23,7 @@
 
 struct live_gadget {
 	const struct paths *paths;
-	const struct gadget *model; /* NULL: the supervisor only undoes a record */
+	const struct gadget *model; /* NULL: this process only undoes the recorded plan */
 	const char *name;
 	const char *const *gadget_file_dirs; /* directories in which gadget files are searched by
 						name; ends with NULL */

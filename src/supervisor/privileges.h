@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Gives up capabilities that a supervisor does not need. The supervisor keeps those for its own
- * work and those of the workers, both of its gadget and of the gadgets in switch_to. Capabilities
+ * Gives up capabilities that a supervisor does not need. The supervisor keeps those that
+ * it needs itself, and those that the workers of its gadget and of the gadgets in switch_to need.
+ * Capabilities
  * that were given up cannot be regained.
  */
 #pragma once

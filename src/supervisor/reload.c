@@ -95,8 +95,8 @@ static void commit_functions(struct live_gadget *live, struct reload *r)
 }
 
 /*
- * Writes the record. On failure the record keeps the merged plan, from which all steps can be
- * undone.
+ * Writes the record. If the write fails, the file still contains the merged plan, from which all
+ * steps can be undone.
  */
 static void write_record_and_log_failure(struct live_gadget *live)
 {

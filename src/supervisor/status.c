@@ -74,8 +74,8 @@ static void fill_function_status(struct function_status *status, const struct st
 				 const struct function *f)
 {
 	const struct live_function *function = find_live_function(view, f);
-	const struct ffs *ffs =
-		function ? f->ffs : NULL; /* also NULL if the plan is not made yet */
+	/* There is no live function before the plan is made. */
+	const struct ffs *ffs = function ? f->ffs : NULL;
 
 	*status = (struct function_status){
 		.label = xstrdup(f->label),

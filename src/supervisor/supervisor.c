@@ -295,8 +295,8 @@ static int prepare_up(struct supervisor *s, double wait_udc, struct error *err)
 }
 
 /*
- * Moves the failure of a gadget that is down to `err`, and returns the negative errno; 0: no
- * failure.
+ * Called when the gadget is down. If the gadget has failed, moves its failure to `err` and returns
+ * the negative errno; else returns 0.
  */
 static int return_failure(struct live_gadget *live, struct error *err)
 {

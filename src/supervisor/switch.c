@@ -228,7 +228,8 @@ static int parse_message(const char *text, size_t size, json_t **message, struct
 	if (json_is_object(*message))
 		return 0;
 	json_decref(steal_ptr(*message));
-	return error_set(err, EX_DATAERR, EBADMSG, NULL, "its message is not a JSON object");
+	return error_set(err, EX_DATAERR, EBADMSG, NULL,
+			 "the worker's message is not a JSON object");
 }
 
 static int begin_switch(struct switcher *switcher, struct requested_switch *sw,

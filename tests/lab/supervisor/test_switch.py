@@ -328,13 +328,13 @@ def no_name():
 def no_json():
     b()
     up(a())
-    refused("its message is not a JSON object", message=b'{"a": ')
+    refused("the worker's message is not a JSON object", message=b'{"a": ')
 
 
 def no_object():
     b()
     up(a())
-    refused("its message is not a JSON object", message=b"[1]")
+    refused("the worker's message is not a JSON object", message=b"[1]")
 
 
 def is_refused(how):

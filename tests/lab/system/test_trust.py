@@ -273,7 +273,7 @@ def group_loads_nothing():
     other.parent.mkdir()
     shutil.copy(path, other)
     up(path, "--group", OPERATORS)
-    contains(must(as_user(OPERATORS, [], "reload", str(other)), 77).stderr, "only root may name another gadget file")
+    contains(must(as_user(OPERATORS, [], "reload", str(other)), 77).stderr, "only root may reload from another gadget file")
     contains(must(as_user(OPERATORS, [], "reexec", "x"), 77).stderr, "only root may name a program to execute")
     must(ffsctl("reexec", "x"))
     must(as_user(OPERATORS, [], "restart", "x"))
