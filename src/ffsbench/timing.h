@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Functions for time: a periodic tick, the end of a run after a signal, and clocks. A timer sends a
- * signal, the tick,
- * every TICK_MS milliseconds, so that inner loops need not read the clock. SIGINT and SIGTERM end
- * the measurement with a partial result.
+ * signal, the tick, every TICK_MS milliseconds, so that inner loops need not read the clock. SIGINT
+ * and SIGTERM end the measurement with a partial result.
  */
 #pragma once
 
