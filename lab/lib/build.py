@@ -60,7 +60,7 @@ def take_deb(path):
 
 def download(package, want, work):
     """Downloads the tested version of a package, or the newest version if the archive no longer has the tested
-    one. Returns its path."""
+    one. Returns the path of the downloaded file."""
     with step("fetching %s %s" % (package, want)):
         if subprocess.run(DOWNLOAD + ["%s=%s" % (package, want)], cwd=work, stdin=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL).returncode:
@@ -77,7 +77,7 @@ def fetch_deb(version):
         if cache.source_deb(version) is not None:
             return
         for name in sorted(os.listdir(debs)):
-            # an earlier setup that was interrupted has downloaded this file
+            # An earlier lab/setup, which was interrupted, has downloaded this file
             if name.startswith(package + "_") and name.endswith(".deb"):
                 if deb_version(os.path.join(debs, name)) == (version, want):
                     return keep_deb(version, name)
@@ -117,8 +117,8 @@ def remove(path):
 
 
 def prune():
-    """Removes products that this tree does not use for any version, flavour and variant, and incomplete products
-    of interrupted setups."""
+    """Removes products (see cache.py) that this tree does not use for any version, flavour and variant, and incomplete
+    products of lab/setups that were interrupted."""
     used = {cache.init_file(), cache.speed_file(), cache.packages_dir()}
     for version in cache.VERSIONS:
         if cache.source_deb(version) is None:
@@ -136,7 +136,7 @@ def prune():
                 remove(path)
     for path in glob.glob(os.path.join(cache.root(), "partial-*")):
         name = os.path.basename(path).removeprefix("partial-")
-        # A setup that is running holds the lock of the product that it makes
+        # A lab/setup that is running holds the lock of what it builds, such as a kernel
         with locked(name, wait=False) as ours:
             if ours and os.path.exists(path):
                 remove(path)
@@ -162,14 +162,14 @@ def main():
     p.add_argument("--flavour", action="append", choices=cache.FLAVOURS, help="only this flavour")
     p.add_argument("--stock", action="store_true", help="only modules without ffsctl's patches")
     p.add_argument("--patched", action="store_true", help="only modules with ffsctl's patches")
-    p.add_argument("--basic", action="store_true", help="only the products for lab/run --basic")
+    p.add_argument("--basic", action="store_true", help="only build what lab/run --basic needs")
     p.add_argument("--deb", action="append", default=[], metavar="FILE",
                    help="use this linux-source package from now on")
     p.add_argument("--qemu", action="store_true",
-                   help="the products for lab/run --qemu instead of User-Mode Linux")
+                   help="build what lab/run --qemu needs, not what User-Mode Linux needs")
     p.add_argument("--packages", action="store_true",
                    help="only install the Debian packages of lab/packages")
-    p.add_argument("--prune", action="store_true", help="remove products that this tree no longer uses, and make none")
+    p.add_argument("--prune", action="store_true", help="remove kernels and other products that this tree no longer uses, and build none")
     args = p.parse_args()
     if args.prune:
         prune()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Directories and names of the lab's products.
+"""Directories and file names of the lab's products.
 
-The name of a product contains a hash of all its inputs, so that the name shows whether it is current.
-lab/run imports this file first: keep it small, with few imports.
+A product is a directory or file that lab/setup makes in the lab's cache: a kernel, its modules, process 1 and so on. The
+name of a product contains a hash of all its inputs, so that the name shows whether the product is current. Each
+lab/run imports this file: it must be small and import little, so that lab/run starts quickly.
 """
 
 import hashlib
@@ -15,12 +16,14 @@ FLAVOURS = ("normal", "debug")
 # The flavour of the debug kernel that lab/run --qemu boots
 SMP = "smp"
 VARIANTS = ("patched", "stock")
-# A variant that has only the patched FunctionFS, Loopback and SourceSink, and no drivers of the host. The
-# debug flavour of this variant has a smaller kernel, with only the features that the tests of these functions use
+# The variant of the kernel's modules that has only the patched FunctionFS, Loopback and SourceSink, and no drivers for
+# the side of the USB host. The debug flavour of this variant has a smaller kernel, with only the features that the
+# tests of these functions use
 BASIC = "basic"
 
-# Increase this number when lib/kernel.py or lib/build.py builds another product from the same inputs. (The
-# products of lib/modules.py are built in seconds: their names contain a hash of the text of that file.)
+# Increase this number when a change of lib/kernel.py or lib/build.py makes another product from the same inputs. The
+# modules that lib/modules.py builds need no such number: the names of their directories contain a hash of that file, so
+# each change of the file builds them again, which takes only seconds.
 RECIPE = 3
 
 
@@ -190,7 +193,8 @@ def missing(version, flavour, variant):
 
 
 def initramfs():
-    """Returns the initramfs for the lab's own kernel in QEMU. It has process 1 and no modules."""
+    """Returns the path of the initramfs for the lab's own kernel in QEMU. The initramfs contains only the program of
+    process 1 (lab/init.c), and no modules."""
     return init_file().replace("init-", "initramfs-")
 
 

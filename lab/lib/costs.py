@@ -11,7 +11,7 @@ WORDS = {"total": "whole", "boot": "boot", "start": "interpreter", "processor": 
 
 def times(result):
     """Returns the times of one program as {column of the table: seconds}. `processor` is the processor time of the whole
-    lab, with its boot. `waiting` is the rest of the time, in which the lab was idle or other programs used the core."""
+    lab, with its boot. `waiting` is the rest of the time, in which the lab was idle or other programs used the CPU."""
     out = {"total": result.seconds, "boot": 0.0, "start": 0.0, "processor": 0.0, **result.profile}
     out["total"] = result.seconds
     out["waiting"] = max(0.0, out["total"] - out["processor"]) if result.profile else 0.0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Makes the products for lab/run --qemu: Debian's kernel image and modules, the modules of kernel/dkms, and an
+"""Makes what lab/run --qemu needs: Debian's kernel image and modules, the modules of kernel/dkms, and an
 initramfs."""
 
 import glob

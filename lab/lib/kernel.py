@@ -10,11 +10,12 @@ from modules import apply_patches
 from steps import Error, arch, building, jobs, product, run, step, write
 
 # Arguments of make that exclude the drivers of these options from the build of the kernel, because modules.py builds
-# these drivers. The options remain set in .config: they select other options, which the kernel image needs.
+# these drivers. Nevertheless the options stay set in .config, because they select other options, which the kernel image
+# needs.
 APART = ["CONFIG_USB_GADGET=", "CONFIG_USBIP_CORE=", "CONFIG_USB_TEST="]
-# The kernel and its drivers are compiled with -O1: this saves a quarter of the compile time and does not make programs
-# in the lab slower (the time of a fork and exec was the same). The gadget stack, which is tested and measured, is
-# compiled with the kernel's default flags (modules.py).
+# The kernel and the drivers that this file builds are compiled with -O1: this saves a quarter of the compile time and
+# does not make programs in the lab slower (the time of a fork and exec was the same). The gadget stack, which is tested
+# and measured, does not get these flags: modules.py compiles it separately, with the kernel's default flags.
 FLAGS = ["KCFLAGS=-O1"]
 
 
@@ -54,8 +55,10 @@ def make(version, flavour, variant):
     """Makes vmlinux, and the headers and symbol tables that a build of modules needs. make_source() must be called
     first.
 
-    kbuild writes the path of the kernel's directory into its products, so the directory cannot be renamed when the
-    build has ended. Instead, a kernel's directory is valid only if it has the file `complete`.
+    kbuild writes the path of the kernel's directory into files that it makes. So the directory must have its final name
+    from the start: it cannot be renamed when the build has ended, as other products are. Instead, the file `complete` is
+    written to the directory at the end of the build. A directory without this file is left from an interrupted build
+    and is made again.
     """
 
     def build(final):
@@ -68,7 +71,7 @@ def make(version, flavour, variant):
             configure(kbuild, source, final, cache.fragments(flavour, variant), log)
             check_config(os.path.join(final, ".config"), version, flavour)
             run(kbuild + ["bzImage" if flavour == cache.SMP else "vmlinux", "modules_prepare", *FLAGS], log, cwd=final)
-            # The exported symbols, for modules that are built without the drivers
+            # The symbols that vmlinux exports, for modules that are built before the drivers or without them
             shutil.copy(os.path.join(final, "vmlinux.symvers"), os.path.join(final, "Module.symvers"))
             drop_objects(final)
             os.sync()
@@ -89,7 +92,8 @@ def make_drivers(version, flavour, variant):
             with building(final) as work:
                 for path in glob.glob(os.path.join(directory, "**/*.ko"), recursive=True):
                     shutil.copy(path, work)
-            # The kernel's Module.symvers now also has the symbols of the drivers
+            # The build of further modules does not need the object files of the drivers: the kernel's Module.symvers now
+            # also has the drivers' symbols
             drop_objects(directory)
 
     product(cache.drivers_dir(version, flavour, variant), build)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Mutants are defects that are planted in the project's own code, to check that a test detects each of them. The files
-tests/mutants/ROOM.mutants describe the mutants, one file for each directory src/ROOM.
+tests/mutants/DIRECTORY.mutants describe the mutants, one file for each directory src/DIRECTORY.
 
 A file has one paragraph for each mutant:
 
@@ -15,8 +15,9 @@ A file has one paragraph for each mutant:
     New:
     the lines that replace these lines
 
-A mutant names no source file, so it still applies after code has moved to another file. Its function must be defined
-in src/ or include/. Of the definitions with that name, exactly one must have the lines of `Old:` exactly once.
+A mutant names no source file, so it still applies after code has moved to another file. The C function or table of
+`Function:` must be defined in src/ or include/. If several files define that name, exactly one of these
+definitions must contain the lines of `Old:`. It must contain them only once.
 """
 
 import glob
@@ -107,7 +108,7 @@ def definition(text, name):
     The definition begins in the first column, as in the kernel's style, and ends with the first closing brace in
     that column.
     """
-    # This test saves time: most files do not have the name, and the search for a definition is slow
+    # To save time: most files do not contain the name, and the search for its definition is slow
     if name not in text:
         return None
     for m in re.finditer(r"^(?![ \t#/*}{])[^\n;]*\b%s\b[^\n]*$" % re.escape(name), text, re.M):
@@ -137,7 +138,7 @@ def plant(mutant, tree=cache.TREE):
         where = definition(text, mutant.fields["Function"])
         if where:
             found.append((path, text, where))
-    # Two files may have static functions of the same name: use the file whose function has the lines of `Old:`
+    # Several files can have a static function of this name: the one that contains the lines of `Old:` is meant
     fit = [(p, t, w) for p, t, w in found if t[w[0]:w[1] + 1].count(mutant.old) == 1]
     if not found:
         mutant.fail("nothing in src/ defines %s" % mutant.fields["Function"])

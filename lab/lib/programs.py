@@ -32,17 +32,18 @@ HEAD = 60  # `# lab:` lines must be among the first 60 lines of a file
 HOST_TIMEOUT = 900
 # Number of parts of the lab's own tests, like "parts=" of other tests
 SELFTEST_PARTS = 3
-# Value of Program.needs for programs that run on this machine and boot labs or read the sources of the kernels.
+# Value of Program.needs for programs that run on this machine, but need all kernels, because they start lab/run or read
+# the sources of the kernels.
 ALL_KERNELS = "all kernels"
-# A program that needs the kernels has this line at its start; the lab's own tests do not need it.
+# A program of tests/cli that needs all kernels has this line at its start. (lab/selftest does not need the line.)
 WANTS_KERNELS = re.compile(rb"^# lab needs: kernels$", re.M)
 # The directories of the copied sources and of the builds in the lab.
 INSIDE = "/srv/ffsctl"
 OLD_INSIDE = "/srv/ffsctl-old"
-# Options of the sanitizers. LeakSanitizer is off, because it does not work in User-Mode Linux. Each error that another
-# sanitizer finds ends the program. At most 32 MiB of freed memory (default: 256) stay in quarantine, because each page of
-# a program in User-Mode Linux may need a mapping on this machine, and a program that exceeds the limit of mappings
-# (vm.max_map_count) is killed.
+# Options of the sanitizers. LeakSanitizer is off, because it does not work in User-Mode Linux. Each error that
+# AddressSanitizer or UBSan finds ends the program. At most 32 MiB of freed memory (default: 256) stay in quarantine,
+# because each page of a program in User-Mode Linux may need a mapping on this machine, and a program that exceeds the
+# limit of mappings (vm.max_map_count) is killed.
 SANITIZER_ENV = {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:exitcode=86:quarantine_size_mb=32",
                  "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=86"}
 
@@ -57,12 +58,14 @@ def in_lab_needs(v, everything):
 class Program:
     """A test program and one combination in which it runs."""
 
-    def __init__(self, name, args, env, timeout, in_lab, needs=None):
+    def __init__(self, name, args, env, timeout, combination, needs=None):
         self.name, self.args, self.env = name, args, env
         # What the program needs to run: a kernel as (version, flavour, variant), ALL_KERNELS, or None
         self.needs = needs
         self.timeout = timeout  # in seconds, on the reference machine
-        self.in_lab = in_lab  # the combination, from variations(); None: the program runs on this machine, not in the lab
+        # An element of variations(): the program runs in the lab, with this kernel and these options. None: the program
+        # runs on this machine
+        self.combination = combination
 
     def run(self, core=None, patience=1.0):
         """Runs the program on a core (None: any core). Its time-out is multiplied by `patience`."""
@@ -72,15 +75,15 @@ class Program:
         args = list(self.args)
         limit = self.timeout * patience
         with tempfile.TemporaryDirectory(prefix="lab-test-") as directory:
-            if self.in_lab:
-                # The kernel is pinned to the core; lab/run is not
+            if self.combination:
+                # lab/run pins User-Mode Linux, which runs the program, to this core. lab/run itself uses any core
                 if core is not None:
                     env["LAB_CORE"], core = str(core), None
                 args[1:1] = ["--timeout", "%d" % limit]
                 limit += 60 * patience  # time for the boot, and for lab/run to report what hangs
                 env["LAB_PROFILE"] = os.path.join(directory, "profile")
             first, text, errors, status = communicate(args, env, core, limit)
-            if self.in_lab and os.path.exists(env["LAB_PROFILE"]):
+            if self.combination and os.path.exists(env["LAB_PROFILE"]):
                 result.profile = json.loads(cache.read(env["LAB_PROFILE"]))
                 if first is not None:
                     result.profile["start"] = max(0.0, first - start - result.profile["boot"])
@@ -231,7 +234,7 @@ def variations(path, everything):
         if more and not everything:
             continue
         for v in expand(path, words):
-            # Combinations that differ only in parts or time-outs count as the same
+            # Leave out a combination that an earlier line has, too, perhaps with another time-out or number of parts
             key = tuple(sorted((k, x) for k, x in v.items() if k not in ("timeout", "part", "parts")))
             if seen.setdefault(key, n) == n:
                 out.append(v)
@@ -276,7 +279,7 @@ def lab_program(path, v, everything, forced):
 
 def give_old(programs):
     """Adds an older build of the project to the programs with the flag `old`, if there is such a build."""
-    asking = [p for p in programs if p.in_lab and "old" in p.in_lab]
+    asking = [p for p in programs if p.combination and "old" in p.combination]
     directory = build_old() if asking else None
     for program in asking:
         if directory:
@@ -294,8 +297,9 @@ def selected(name, patterns):
 
 
 def choose(programs, only):
-    """Yields the programs that match `only`, the patterns of --only. PATTERN:NAME selects the tests of one function;
-    only the first part of a program runs them, because each part would run all of them."""
+    """Yields the programs that match `only`, the patterns of --only. PATTERN:NAME selects the tests of the Python function
+    NAME. With such a pattern, only the first part of a program with "parts=" runs: each part would run all tests of
+    the function."""
     for program in programs:
         found = [pattern.partition(":")[2] for pattern in only or [""] if selected(program.name, [pattern.partition(":")[0]])]
         if found and all(found):
@@ -361,7 +365,8 @@ def lab_programs(everything, kernel=None, forced=None):
 
 
 def selftested(everything, kernel=None):
-    """Returns the kernel versions with which the lab's own tests run. Without `everything` this is one version."""
+    """Returns the kernel versions with which lab/selftest runs: those of cache.VERSIONS, or only `kernel`. Without
+    `everything` it runs only with the first of these versions."""
     return [v for v in cache.VERSIONS if kernel in (None, v)][:None if everything else 1]
 
 

@@ -2,8 +2,8 @@
 """Shows the progress of steps that take long, such as the build of a kernel, and stores their durations.
 
 If the output is a terminal, a line is redrawn each second: step, percent, time left. Otherwise a line is printed at the
-start of a step, and one at its end. Percent and time left are computed from the duration of the last time, which is
-stored in the lab's cache; the first time a step only shows the elapsed time.
+start of a step, and one at its end. Percent and time left are computed from the duration of the step's last run, which
+is stored in the lab's cache. If the step has never run, only the elapsed time is shown.
 """
 
 import json

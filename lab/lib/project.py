@@ -55,8 +55,9 @@ def environment():
 
 
 def step(args, what, **kw):
-    """Runs a command that must succeed. If it fails, raises Error with the error messages in its output, and then the end
-    of the output: if make runs several jobs, the messages may be far from the end."""
+    """Runs a command that must succeed. If the command fails, raises Error. The text of Error has the error messages from
+    the command's output and then the end of this output, because with several jobs of make the messages may be far from
+    the end."""
     with progress.Step("lab", what, sys.stdout):
         r = subprocess.run(args, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                            stderr=subprocess.STDOUT, env=environment(), **kw)
@@ -80,8 +81,8 @@ def tree_files():
 
 
 def copy_tree(planted=None):
-    """Copies the changed files of the tree to SRC. Plants the mutant `planted` (mutants.Mutant) in the copy; the next
-    call removes it."""
+    """Copies the changed files of the tree to SRC. Puts the defect of `planted` (mutants.Mutant) into the copy; the next
+    call restores the file that has the defect."""
     os.makedirs(SRC, exist_ok=True)
     names = tree_files()
     defect, text = mutants.plant(planted) if planted else (None, None)

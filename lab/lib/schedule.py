@@ -21,10 +21,10 @@ import cache
 # tests' time-outs were chosen for the reference machine.
 REFERENCE_T, REFERENCE_CALL = 6_000_000, 6_000
 MEASURE_EVERY = 120  # seconds between measurements; each measurement first waits for an idle core
-# Number of boots of one measurement. Each boot yields one sample of T. In 25 boots on an idle machine the samples were
-# from 2.8 to 4.4 ms, so the median of only three samples would differ too much between measurements.
+# Number of boots of one measurement. Each boot yields one value of T. In 25 boots on an idle machine, T was between 2.8
+# and 4.4 ms, so the median of only three boots would differ too much between measurements.
 BOOTS = 5
-# Number of recent samples; the slowest of them determines the time-outs.
+# The time-outs depend on the slowest of this number of recent samples. (Each boot yields one sample.)
 RECENT = 3 * BOOTS
 
 
@@ -38,8 +38,8 @@ class Speed:
 
     def measure(self, core, kernel):
         """Measures samples on an idle core. If the lab does not start there is no sample, and the tests will fail, too."""
-        # The time-out ends the measurement if the lab hangs. It is long, because this command measures the samples with
-        # which other time-outs are adapted to the machine
+        # --timeout ends the measurement if the lab hangs. This time-out is long and fixed: it cannot be adapted to the
+        # speed of the machine, as the other time-outs are, because this command measures the speed
         command = [os.path.join(cache.LAB, "run"), "--kernel", kernel, "--timeout", "300", "--", cache.speed_file()]
         for _ in range(BOOTS):
             r = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,

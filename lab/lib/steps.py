@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Helpers of lab/setup, which run commands and make the products in the cache."""
+"""Helpers of lab/setup, which run commands and make the products in the cache (see cache.py)."""
 
 import contextlib
 import fcntl
@@ -29,15 +29,15 @@ def say(text):
 
 
 def what_failed(text):
-    """Returns the error messages in the output of a failed command, which may be far from its end, and then the end
-    of the output."""
+    """Returns two parts of the output of a failed command: the lines with error messages, which may be far from the end
+    of the output, and the last lines."""
     lines = text.splitlines()
     tail = lines[-TAIL:]
     errors = [l for l in lines[:-TAIL] if ERROR.search(l)][:ERRORS]
     return b"\n".join(errors + [b"..."] * bool(errors) + tail).decode(errors="replace")
 
 
-# If a setup is killed its commands must end, because they would continue without its lock
+# If lab/setup is killed, its commands must end, too: they would continue although lab/setup no longer holds its lock
 DIES_WITH_PARENT = ["setpriv", "--pdeathsig", "TERM"]
 
 
@@ -59,8 +59,8 @@ def step(what):
 
 @contextlib.contextmanager
 def locked(name, wait=True):
-    """Holds the lock of a product during the block, so that only one setup makes the product. Yields whether it has
-    the lock; this can be False only if `wait` is False."""
+    """Holds the lock of a product (see cache.py) during the `with` statement, so that only one lab/setup makes the
+    product. Yields whether this process has the lock; this can be False only if `wait` is False."""
     os.makedirs(os.path.join(cache.root(), "locks"), exist_ok=True)
     with open(os.path.join(cache.root(), "locks", name), "w") as lock:
         try:
@@ -69,15 +69,15 @@ def locked(name, wait=True):
             if not wait:
                 yield False
                 return
-            say("waiting for another setup that makes " + name)
+            say("waiting for another lab/setup, which makes " + name)
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield True
 
 
 @contextlib.contextmanager
 def building(final):
-    """Yields an empty directory, which is renamed to `final` at the end of the block. The caller holds the lock of the
-    product (the kernel, the modules or what else the directory will contain)."""
+    """Yields an empty directory, in which the caller makes a product, such as the modules of a kernel. At the end of the
+    `with` statement the directory is renamed to `final`. The caller holds the lock of the product."""
     work = os.path.join(os.path.dirname(final), "partial-" + os.path.basename(final))
     shutil.rmtree(work, ignore_errors=True)
     os.makedirs(work)

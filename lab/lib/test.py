@@ -103,8 +103,8 @@ def run_programs(programs, kernels, args, report, speed):
     took = progress.history()
     first = kernels[0] if kernels else None
     schedule = Schedule(args.jobs, speed, first[0] if first else "6.12")
-    # The programs that took longest the last time start first, so that no core is idle at the end. Programs
-    # that have not run before are the first, because they may take even longer
+    # The programs that took longest in their last run start first, so that no core is idle at the end. A program that
+    # has never run starts before all of them, because it may take longer than they do
     todo = sorted(programs, key=lambda x: -took.get(x.name, 1e9))
 
     def make_kernels():
@@ -187,7 +187,7 @@ def builds_of(programs):
 
 
 def builds_checked(programs, args):
-    """Returns the builds from which programs of `make check` and tests/cli are chosen. --only may then still leave out
+    """Returns the builds for which this run may include programs of `make check` and tests/cli. --only can still exclude
     some or all of these programs."""
     if not args.only:
         return BUILDS if args.build in (None, "sanitize") else (args.build,)
@@ -224,7 +224,7 @@ def main():
             programs += make_checks(checked, whole, bool(args.mutant), args.all)
         if not programs:
             raise Error("--only selects nothing (tests of a program of `make check` alone: TEST.py NAME, in a build)")
-        run_programs(programs, kernels_needed([p for p in programs if p.in_lab], args), args, report, speed)
+        run_programs(programs, kernels_needed([p for p in programs if p.combination], args), args, report, speed)
     except (Error, mutants.Bad) as e:
         print("lab/test: %s" % e, flush=True)
         report = report or Report()

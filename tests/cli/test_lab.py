@@ -289,8 +289,8 @@ def first_tier_is_part_of_all():
 def first_tier_covers_all_kinds():
     for key, values in (("kernel", cache.VERSIONS), ("speed", ("full", "high", "super")), ("flavour", cache.FLAVOURS),
                         ("build", ("plain", "sanitize"))):
-        eq({p.in_lab[key] for p in programs.lab_programs(False)}, set(values), key)
-    ok(any("stock" in p.in_lab for p in programs.lab_programs(False)), "stock")
+        eq({p.combination[key] for p in programs.lab_programs(False)}, set(values), key)
+    ok(any("stock" in p.combination for p in programs.lab_programs(False)), "stock")
 
 
 # Time
