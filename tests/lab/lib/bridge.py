@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Both sides of the plugin bridge: the host, and the peer with which the bridge connects the host. Each side sends
-pseudo-random messages. They depend on a seed that both sides know, so each side knows what it must receive."""
+pseudo-random messages. The bytes of the messages depend on a seed that both sides know, so each side knows which bytes
+it must receive."""
 
 import contextlib
 import json

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Checks which cells of the state tables a test has used. A cell is what a table has for one state and one event.
-Supervisor and keeper write each cell that they look up to a trace file (src/base/trace.h)."""
+Each time that the supervisor or the keeper looks up a cell in its table, it writes the cell's state and event to a trace
+file (src/base/trace.h)."""
 
 import contextlib
 import os
@@ -32,8 +33,8 @@ class Table:
 
     @contextlib.contextmanager
     def reaches(self, *cells):
-        """Checks that supervisor or keeper have looked up these cells, such as "READY EXIT" (state and event), during the
-        block or an earlier one. Fails if the table does not have one of the cells."""
+        """Checks that the supervisor or the keeper has looked up these cells, such as "READY EXIT" (state and event), in the
+        body of this `with` statement or of an earlier one. Fails unless the table has all of these cells."""
         wanted = {tuple(cell.split()) for cell in cells}
         ok(wanted <= self.cells, f"the table has no {wanted - self.cells}")
         TRACE.write_text("")

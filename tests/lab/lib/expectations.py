@@ -53,8 +53,8 @@ class Gadget(NamedTuple):
     fastest: str = "super"
     ids: tuple = (0x1d6b, 0x0104)
     triple: tuple = (0, 0, 0)  # class, subclass, protocol
-    # More strings that the host can read: an empty string for each kernel function, because the kernel counts the end
-    # mark of a function's table of strings as a string; and each string that a second function has, too
+    # Further strings that the host can read: (1) for each kernel function an empty string, because the kernel counts the
+    # end mark of the function's table of strings as a string; (2) a second copy of a string that two functions have
     more: tuple = ()
 
 

@@ -19,12 +19,14 @@ KERNEL_REFUSED = 71
 DEGRADED = 1
 NOT_UP = 3
 
-# Each step fails with a different errno. The message must be the message for that errno.
+# Step n fails with one of these errnos, which depends on n (errno_of()). The error message of ffsctl must contain
+# the text of this errno
 ERRNOS = (errno.EIO, errno.EBUSY, errno.ENOSPC, errno.ENOMEM, errno.EINVAL, errno.EPERM, errno.EFAULT)
 
 
-# If an example uses features that older versions of FunctionFS lack, `up` first probes FunctionFS with a scratch gadget,
-# which has this number of steps. They are numbered from 1, too, so a fault for step 1 or 2 occurs in the scratch gadget
+# If an example uses features that older versions of FunctionFS lack, `up` first probes FunctionFS with a scratch gadget.
+# The plan of the scratch gadget has this number of steps. These steps are numbered from 1, as those of the example's plan
+# are. So a fault for step 1 or 2 already occurs in the plan of the scratch gadget
 SCRATCH_STEPS = 2
 
 
@@ -35,7 +37,7 @@ class Example:
         self.up = [str(path), "--udc", "usbip-vudc.0" if self.name == "webcam" else "dummy_udc.0"]
         self.plan = document(must(ffsctl("up", "--dry-run", "--json", *self.up)))["gadgets"][0]["plan"]
         eq([step["n"] for step in self.plan], list(range(1, len(self.plan) + 1)), "numbers of steps")
-        # Faults up to this step do not occur in the plan of the example, but in the scratch gadget
+        # Number of the last step for which a fault occurs in the scratch gadget's plan, not in that of the example
         self.scratch_steps = SCRATCH_STEPS if self.name == "dfu" else 0
 
     def steps(self):
@@ -47,8 +49,9 @@ class Example:
 
 @functools.cache
 def examples():
-    """Returns the examples, as objects of class Example. On Linux 6.1 and with sanitizers these are only two, because
-    the steps are the same on every kernel and in every build, and tests with sanitizers take longer."""
+    """Returns the examples in whose plans the tests cause faults, as objects of class Example. On Linux 6.1 and with
+    sanitizers it returns only two examples: the steps are the same on every kernel and in every build, and tests with
+    sanitizers take longer."""
     paths = [*gadgets.examples(), pathlib.Path(EXAMPLES, "webcam.conf")]
     ok(len(paths) >= 7, "examples are missing")
     if os.environ.get("LAB_KERNEL") == "6.1" or "ASAN_OPTIONS" in os.environ:
@@ -65,16 +68,16 @@ def sentence(step, verb, error):
 
 
 def first_of_each(cases):
-    """Returns the first case of each kind. The second member of a case is a step of a plan or a change of a reload; its
-    kind is what it does (`do`) and its reverse (`undo`)."""
+    """Returns the first case of each kind. The second member of a case is a step of a plan or a change of a reload. Two
+    cases are of the same kind if their steps or changes have the same `do` and the same `undo`."""
     return list({(step["do"], step["undo"]): (of, step) for of, step in reversed(cases)}.values())
 
 
 def each(title, mutant, steps=Example.steps):
     """Registers one test for each step of each example. The decorated function gets the example and the step; when it
-    returns, the system must be as before the test. lab/test runs only the tests of the first and the last step of each
-    kind, lab/test --all runs all. `mutant`: a mutant that lab/test detects although it leaves out the other tests
-    (ROOM/NAME, as in tap.test())."""
+    returns, the system must be as before the test. Without --all, lab/test runs only the tests of the first and the last
+    step of each kind. `mutant`: DIRECTORY/NAME of a mutant that lab/test detects with these tests, without --all
+    (as in tap.test())."""
 
     def register(function):
         cases = [(example, step) for example in examples() for step in steps(example)]

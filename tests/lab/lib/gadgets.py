@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Helpers for tests of the whole program. They write gadget files, send data in the background, and wait for events
-instead of sleeping for a fixed time."""
+"""Helper functions for tests of the whole program, which write gadget files, send data in the background, and wait for
+events instead of sleeping for a fixed time."""
 
 import contextlib
 import os
@@ -58,8 +58,8 @@ AT_ONCE = {"restart_delay": 0, "restart_limit": 0}  # settings of a worker that 
 
 
 def gadget(name, functions, extra=""):
-    """Writes a gadget file and returns its path. `functions` is {label: text of the group `worker`}, or only one such
-    text, for a gadget with the single function `echo`. If a text is None the function has no worker."""
+    """Writes a gadget file and returns its path. `functions` is {label of a function: text of its group `worker`, or None
+    for a function without a worker}, or only one such text, for a gadget with the single function `echo`."""
     if not isinstance(functions, dict):
         functions = {"echo": functions}
     text = 'attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\n'
@@ -152,7 +152,7 @@ def session(leader):
 
 def ends_before_it_is_read(name, *options):
     """Starts `up` for a gadget whose worker reports that it is ready and then ends at once. Makes the supervisor handle
-    the end of the worker before it reads the worker's report."""
+    the end of the worker before the supervisor reads the worker's report."""
     told = Fifo()
     coming = start("up", gadget(name, odd("daemon", "tell", told.path, "raise", int(signal.SIGSTOP), "notify", "exit", 3)),
                    *options)
@@ -162,8 +162,9 @@ def ends_before_it_is_read(name, *options):
     supervisor = int(harness.stat_of(pid)[1][1])
     [daemon] = set(processes_of(name)) - {pid}
     os.kill(supervisor, signal.SIGSTOP)
-    # The supervisor is stopped. It gets SIGCHLD for the daemon before the worker's report arrives, so it handles SIGCHLD
-    # first. It then reaps all children that have ended, also the worker
+    # The supervisor is stopped by SIGSTOP and cannot read the worker's report yet. The daemon, which the worker has started,
+    # is a child of the supervisor. Its end sends SIGCHLD to the supervisor before the worker reports. So the supervisor,
+    # when it continues, handles SIGCHLD first: it reaps all its children that have ended, also the worker
     harness.kill(daemon)
     os.kill(pid, signal.SIGCONT)
     harness.wait_dead(pid)
@@ -186,9 +187,10 @@ LOOKS = 500
 
 
 def await_status(name, condition, what):
-    """Returns the gadget's status as soon as it fulfils the condition. There is a pause between two reads of the status,
-    because other processes must run: virtual time does not advance during work that takes less than a tick, so no
-    process is preempted. The pauses become longer, so that there are fewer reads: each read starts a process."""
+    """Returns the gadget's status as soon as it fulfils the condition. Sleeps between two reads of the status, so that
+    other processes run: with virtual time (lab/run --virtual-time) a loop without a sleep may never be preempted,
+    because time does not advance during work that takes less than a tick. The sleeps become longer, so that there are
+    fewer reads: each read starts a process."""
     began = time.monotonic()
     for look in range(LOOKS):
         gadget, code = status(name)
@@ -244,8 +246,8 @@ def unconfigure():
     (device / "bConfigurationValue").write_text("0")
 
 
-# Workers that move no data. If SLOW is killed, it is restarted after a long time. If FRAGILE is killed a second time,
-# it is not restarted: it has failed permanently.
+# Workers that move no data. When SLOW is killed, it is restarted only after 1000 s (restart_delay). FRAGILE is restarted
+# only once (restart_limit): when it is killed a second time, it has failed permanently.
 SLOW = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=1000, restart_max_delay=1000)
 FRAGILE = worker(exec=["/bin/sleep", "100000"], ready="started", restart_delay=0, restart_limit=1)
 
@@ -404,7 +406,7 @@ def processes(name):
 
 @contextlib.contextmanager
 def traffic(interface=0, **kwargs):
-    """Runs Traffic during the block."""
+    """Runs Traffic during the `with` statement."""
     t = Traffic(interface, **kwargs)
     try:
         t.more()

@@ -253,8 +253,8 @@ _backends = []
 def device(vendor=0x1D6B, product=0x0104):
     """Returns the only device with these ids. Uses a new libusb context, because the lab has no udevd: an old context does
     not find new devices."""
-    # get_backend() loads libusb. It always returns the context of its first call, which only has the devices that existed
-    # during that call, so this context is not used
+    # get_backend() is called only to load libusb. The libusb context that it returns is not used: it is always that of the
+    # first call of get_backend(), and knows only the devices that existed then
     usb.backend.libusb1.get_backend()
     backend = usb.backend.libusb1._LibUSB(usb.backend.libusb1._lib)
     _backends.append(backend)
@@ -289,8 +289,8 @@ def uevents():
 
 @contextlib.contextmanager
 def configured():
-    """Runs the block, then waits until the host has configured a device: the host's generic USB driver does this when it
-    is bound to the device, and the kernel then sends the uevent "bind"."""
+    """Runs the body of the `with` statement, then waits until the host has configured a device: the host's generic USB
+    driver configures the device when it is bound to it, and the kernel then sends the uevent "bind"."""
     with uevents() as socket_:
         yield
         words = []

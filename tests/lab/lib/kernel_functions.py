@@ -16,8 +16,8 @@ from harness import ffsctl, must
 
 # Functions with isochronous endpoints. dummy_hcd does not support such endpoints; usbip-vudc does, but at one speed only
 ISOCHRONOUS = {"uac1", "uac1_legacy", "uac2", "uvc"}
-# The kernel keeps a gadget with one of these functions disconnected until a host has configured it, which is impossible
-# (test_warnings.py). So no host can read its descriptors.
+# The kernel keeps a gadget with one of these functions disconnected until a host has configured the gadget. As a host
+# cannot configure a disconnected gadget, no host can read the gadget's descriptors (test_warnings.py).
 NEVER_SEEN = {"obex"}
 
 VIDIOC_SUBSCRIBE_EVENT = 0x4020565A
@@ -67,7 +67,8 @@ def directory_for_now(stack, path):
 
 
 def drive_for_now(stack, group, number):
-    """Makes a RAM disk and adds it as a drive (LUN) to the target portal group. Removes both when `stack` is closed."""
+    """Makes a RAM disk and adds it as a drive (LUN) to the target portal group. Removes the LUN and the RAM disk when
+    `stack` is closed."""
     ram = directory_for_now(stack, directory_for_now(stack, TARGET / f"core/rd_mcp_{number}") / "ram")
     (ram / "control").write_text("rd_pages=256\n")
     (ram / "enable").write_text("1\n")

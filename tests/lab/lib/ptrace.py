@@ -24,8 +24,8 @@ def ptrace(request, pid, data=None):
 
 @contextlib.contextmanager
 def opening(pid, path, cause, times=1):
-    """Calls cause(), and stops the process before it opens the file for the `times`-th time. Then runs the block, and
-    lets the process continue."""
+    """Calls cause(), and stops the process before it opens the file for the `times`-th time. Then runs the body of the
+    `with` statement, and lets the process continue."""
     registers = (ctypes.c_ulong * 27)()
 
     def is_there():
@@ -57,13 +57,15 @@ def opening(pid, path, cause, times=1):
 
 @contextlib.contextmanager
 def hangs_when_killed(pid):
-    """During the block no signal ends the process, not even SIGKILL: the process behaves as if it hung in the kernel."""
+    """In the body of the `with` statement no signal ends the process, not even SIGKILL: the process behaves as if it hung
+    in the kernel."""
     ptrace(SEIZE, pid, TRACEEXIT)
     try:
         yield
     finally:
-        # The process, which was killed in the block, waits in do_exit() for its tracer, which is this process. The kernel
-        # drops later signals to it (prepare_signal()).
+        # The body of the `with` statement has killed the process. The killed process waits in do_exit() until its tracer,
+        # this program, lets it continue. Until then the kernel drops all further signals that are sent to the killed
+        # process (prepare_signal()).
         os.waitpid(pid, 0)
         ptrace(DETACH, pid)
 
@@ -96,7 +98,8 @@ def run_child(args, calls, **options):
     stops, limit, pending = 0, 2 * calls, 0  # the child stops at the entry and at the exit of each call
     while stops < limit:
         ptrace(SYSCALL, child, pending)
-        # Wait for both: while the child waits in a system call for an event, it does not stop, but the program may end
+        # Wait for the child or the program: a child that waits for an event in a system call does not reach its next
+        # stop, and the program may end meanwhile
         pid, status = os.waitpid(-1, WALL)
         if pid == process.pid:
             ended(status)

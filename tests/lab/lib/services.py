@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The same checks for all service managers, such as systemd. There is a class for each manager. Its constructor sets up
-a service that brings up the gadget x. An object of the class has these methods and members:
+"""The same checks for all service managers, such as systemd. There is a class for each manager. The constructor of the
+class sets up a service that brings up the gadget x. An object of the class has these methods and members:
   start()    runs the manager's command that starts the service, in the background; the command ends when the gadget is up
   knows()    returns the manager's state of the service: down, starting or up
   reload()   reloads the service; returns whether that succeeded

@@ -76,9 +76,9 @@ def test(name, *args, only_all=None):
     """Registers a test. The function is called with the arguments `args`, so that one function can be used for several
     tests: for n in (1, 2): test(f"{n} bytes", n)(echo).
 
-    With `only_all` only lab/test --all runs the test. The text of `only_all` is the reason, such as "plan/NAME: every kind
-    of step has a test". It begins with a mutant, here NAME of tests/mutants/plan.mutants, which lab/test detects without
-    this test; a sentence follows. lab/compare checks that the mutant exists.
+    If `only_all` is set, only lab/test --all runs the test. The text of `only_all` says why: it names a mutant that
+    lab/test detects without this test, and what other tests check. For example, "plan/NAME: every kind of step has a
+    test" names the mutant NAME of tests/mutants/plan.mutants. lab/compare checks that the mutant exists.
     """
 
     def register(function):

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Checks that JSON output of ffsctl is valid against its schema.
 
-fastjsonschema compiles a schema to a Python module, which takes as long as ten commands of ffsctl. So lab/test compiles
-the schemas only once, before it boots labs: it runs this file as a program, which writes the modules to the directory of
-this file."""
+fastjsonschema compiles a schema to a Python module. Compiling takes as long as ten commands of ffsctl. Therefore lab/test
+compiles the schemas only once, before it boots labs: it runs this file as a program, which writes the Python modules to
+the directory of this file."""
 
 import functools
 import importlib
@@ -12,7 +12,8 @@ import pathlib
 
 SCHEMAS = pathlib.Path(__file__).resolve().parents[3] / "schemas"
 USED = ("output", "features", "descriptors", "udc", "ffsbench", "worker-config")
-# In the compiled modules OURS replaces IMPORT, because the import of this exception would load the whole package
+# The line IMPORT in each module that fastjsonschema has made is replaced by OURS, because importing this exception would
+# load all of fastjsonschema
 IMPORT, OURS = "from fastjsonschema import JsonSchemaValueException", "from valid import Invalid as JsonSchemaValueException"
 
 

@@ -321,7 +321,7 @@ class Gadget:
         return SYSFS_SPEEDS.get(read("/sys/class/udc/dummy_udc.0/current_speed"), 0)
 
     def worker(self, argv, **kw):
-        """Starts a worker. Sends ENABLE to it if the host has enabled the function."""
+        """Starts a worker. Sends ENABLE to the worker if the host has already enabled the function."""
         w = Worker(self, argv, **kw)
         self.current = w
         if self.enabled_at:
