@@ -21,7 +21,7 @@ static uint32_t in, out; /* indices of the endpoints */
 static void submit(struct ffsctl_stream *s, uint32_t endpoint, struct ffsctl_transfer *t)
 {
 	if (ffsctl_stream_submit(s, endpoint, t) < 0)
-		ffsctl_stream_put_transfer(s, t); /* the link is down */
+		ffsctl_stream_release_transfer(s, t); /* the link is down */
 }
 
 static void on_enable(struct ffsctl_stream *s, void *user)
@@ -41,7 +41,7 @@ static void on_done(struct ffsctl_stream *s, struct ffsctl_transfer *t, void *us
 {
 	(void)user;
 	if (t->status < 0)
-		ffsctl_stream_put_transfer(s, t);
+		ffsctl_stream_release_transfer(s, t);
 	else
 		submit(s, t->endpoint == out ? in : out, t);
 }
@@ -81,7 +81,7 @@ static int control(struct ffsctl_stream *s)
 int main(void)
 {
 	struct ffsctl_stream_config config = { FFSCTL_STREAM_CONFIG_HEAD,
-					       .data_mode = FFSCTL_DATA_MESSAGES,
+					       .framing = FFSCTL_FRAMING_MESSAGES,
 					       .enable = on_enable, .done = on_done,
 					       .log = on_log };
 	struct pollfd p[] = { { CONTROL, POLLIN, 0 }, { -1, POLLIN, 0 } };

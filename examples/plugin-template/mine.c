@@ -61,7 +61,7 @@ static int mine_start(struct ffsctl_host *host)
 static void submit(struct ffsctl_host *host, uint32_t endpoint, struct ffsctl_transfer *t)
 {
 	if (host->call->submit(host, endpoint, t) < 0)
-		host->call->put_transfer(host, t);
+		host->call->release_transfer(host, t);
 }
 
 /* The link is up: submits all transfers of the OUT endpoint. */
@@ -86,7 +86,7 @@ static void mine_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 					-t->status);
 			host->call->exit(host, 1); /* ffsctl restarts the worker */
 		}
-		host->call->put_transfer(host, t);
+		host->call->release_transfer(host, t);
 	} else if (t->endpoint == EP_OUT) {
 		for (i = 0; i < t->length; i++)
 			data[i] ^= m->key;
@@ -104,9 +104,9 @@ static void mine_setup(struct ffsctl_host *host, uint32_t id, const struct ffsct
 
 	if (setup->request_type == TYPE_VENDOR_INTERFACE && setup->request == REQUEST_KEY &&
 	    setup->length > 0)
-		host->call->reply_to_request(host, id, &m->key, 1);
+		host->call->reply_to_control_request(host, id, &m->key, 1);
 	else
-		host->call->stall_request(host, id);
+		host->call->stall_control_request(host, id);
 }
 
 static const struct ffsctl_option options[] = {
@@ -126,7 +126,7 @@ FFSCTL_PLUGIN = {
 	.name = "mine",
 	.summary = "sends back every message, changed by a key",
 	.options = options,
-	.data_mode = FFSCTL_DATA_MESSAGES,
+	.framing = FFSCTL_FRAMING_MESSAGES,
 	.start = mine_start,
 	.enable = mine_enable,
 	.done = mine_done,

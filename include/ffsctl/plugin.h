@@ -7,7 +7,7 @@
  *		FFSCTL_PLUGIN_HEAD,
  *		.name = "mine",
  *		.summary = "what it does, in one line",
- *		.data_mode = FFSCTL_DATA_MESSAGES,
+ *		.framing = FFSCTL_FRAMING_MESSAGES,
  *		.enable = mine_enable,
  *		.done = mine_done,
  *	};
@@ -72,13 +72,14 @@ enum ffsctl_need {
 	FFSCTL_NEED_PROGRAMS = 1 << 2, /* starts programs */
 };
 
-enum ffsctl_data_mode {
+/* Whether the data is divided into messages. */
+enum ffsctl_framing {
 	/* A byte stream without messages: FFSCTL_END has no meaning, and no ZLP is sent. */
-	FFSCTL_DATA_STREAM = 1,
+	FFSCTL_FRAMING_STREAM = 1,
 	/* A message ends with a packet shorter than the endpoint's packet size, or with a
 	   zero-length packet if the length of the message is a multiple of the packet size
 	   (USB 2.0, 5.8.3). */
-	FFSCTL_DATA_MESSAGES = 2,
+	FFSCTL_FRAMING_MESSAGES = 2,
 };
 
 /* The numbers are those of USB_ENDPOINT_XFER_* (linux/usb/ch9.h). */
@@ -110,15 +111,15 @@ enum ffsctl_transfer_flags {
 	/* The message ends with this transfer. For OUT transfers the plugin host sets the flag
 	   before it calls done(). For IN transfers the plugin sets the flag before it calls
 	   submit(), and the plugin host sends a ZLP if the message needs one. The flag has a
-	   meaning only in FFSCTL_DATA_MESSAGES. */
+	   meaning only in FFSCTL_FRAMING_MESSAGES. */
 	FFSCTL_END = 1 << 0,
 };
 
 /*
  * One transfer and its buffer. The engine owns the transfer and the buffer. The plugin gets them by
- * get_transfer() or done() and may use them until it calls submit() or put_transfer(). The plugin
- * may submit a transfer on any endpoint of the function, but the engine may have to copy the data
- * if this is not the endpoint that was the argument of get_transfer().
+ * get_transfer() or done() and may use them until it calls submit() or release_transfer(). The
+ * plugin may submit a transfer on any endpoint of the function, but the engine may have to copy the
+ * data if this is not the endpoint that was the argument of get_transfer().
  */
 struct ffsctl_transfer {
 	void *data;
@@ -168,7 +169,7 @@ struct ffsctl_timer {
 	void *user;
 	struct ffsctl_timer
 		*next; /* this and the following members are private to the plugin host */
-	uint64_t due;
+	uint64_t due_ms; /* CLOCK_MONOTONIC, milliseconds */
 	uint32_t running;
 };
 
@@ -187,7 +188,7 @@ struct ffsctl_calls {
 	   of them. */
 	struct ffsctl_transfer *(*get_transfer)(struct ffsctl_host *host, uint32_t endpoint);
 	/* Gives a transfer back to the engine. The transfer must not be in flight. */
-	void (*put_transfer)(struct ffsctl_host *host, struct ffsctl_transfer *t);
+	void (*release_transfer)(struct ffsctl_host *host, struct ffsctl_transfer *t);
 
 	/*
 	 * Queues a transfer. The transfers of an endpoint start and complete in the order of
@@ -205,14 +206,15 @@ struct ffsctl_calls {
 	/*
 	 * These three functions answer the control request that was reported to setup() with the
 	 * same `id`. The plugin must call one of them, once for each request, within 500 ms; after
-	 * this time ffsctl stalls the request. accept_request() is for requests without data, and
-	 * for requests with OUT data, which ffsctl then passes to setup_data(). stall_request()
-	 * refuses a request. reply_to_request() sends IN data, at most setup.length bytes.
+	 * this time ffsctl stalls the request. accept_control_request() is for requests without
+	 * data, and for requests with OUT data, which ffsctl then passes to setup_data().
+	 * stall_control_request() refuses a request. reply_to_control_request() sends IN data, at
+	 * most setup.length bytes.
 	 */
-	int (*accept_request)(struct ffsctl_host *host, uint32_t id);
-	int (*stall_request)(struct ffsctl_host *host, uint32_t id);
-	int (*reply_to_request)(struct ffsctl_host *host, uint32_t id, const void *data,
-				size_t length);
+	int (*accept_control_request)(struct ffsctl_host *host, uint32_t id);
+	int (*stall_control_request)(struct ffsctl_host *host, uint32_t id);
+	int (*reply_to_control_request)(struct ffsctl_host *host, uint32_t id, const void *data,
+					size_t length);
 
 	/* These three functions return the value of an option: the value in the gadget file, or
 	   the default if the gadget file does not set the option. If the plugin's table has no
@@ -230,7 +232,7 @@ struct ffsctl_calls {
 		__attribute__((format(printf, 3, 4)));
 
 	/* Reports that the plugin is ready, so that ffsctl may bind the gadget. Only a plugin that
-	   sets calls_ready calls this function. */
+	   sets reports_ready calls this function. */
 	void (*ready)(struct ffsctl_host *host);
 	/* Sets the statistics that `ffsctl status` shows. `json`: a JSON object; see
 	   FFSCTL_STATS_MAX. */
@@ -290,16 +292,16 @@ struct ffsctl_plugin {
 	const char *summary;		     /* what the plugin does, in one line */
 	const struct ffsctl_option *options; /* NULL: none */
 	uint32_t needs;			     /* enum ffsctl_need */
-	enum ffsctl_data_mode data_mode;
+	enum ffsctl_framing framing;
 	uint32_t transfer_size; /* default of `io.size` in the gadget file, bytes; 0: 65536 */
 	uint32_t transfers_per_endpoint; /* default of `io.depth` in the gadget file; 0: 8 */
 	/* Length in bytes of each OUT transfer; 0: the lengths may differ. The engine dmabuf
 	   cannot report how many bytes have arrived. Therefore this engine moves OUT transfers
 	   only if this member is not 0. */
-	uint32_t out_length;
+	uint32_t out_transfer_length;
 	/* 1: the plugin calls ready() when it is ready. 0: the plugin is ready when start() has
 	   returned. ffsctl binds the gadget only when the plugin is ready. */
-	uint32_t calls_ready;
+	uint32_t reports_ready;
 
 	/*
 	 * start() and the following members are callbacks; each of them may be NULL. start() is
@@ -318,8 +320,8 @@ struct ffsctl_plugin {
 	/* The host has sent a control request to the function. If setup is NULL, ffsctl stalls
 	   all control requests. */
 	void (*setup)(struct ffsctl_host *host, uint32_t id, const struct ffsctl_setup *setup);
-	/* The OUT data of the control request `id` has arrived, after accept_request(). `data` is
-	   valid only during this call. */
+	/* The OUT data of the control request `id` has arrived, after accept_control_request().
+	   `data` is valid only during this call. */
 	void (*setup_data)(struct ffsctl_host *host, uint32_t id, const void *data, size_t length);
 	/* Reports an event of the function: BIND, UNBIND, SUSPEND or RESUME. Later versions may
 	   report other events; the plugin must ignore them. */

@@ -37,14 +37,15 @@ struct ffsctl_stream;
    the program does not set must be 0. */
 struct ffsctl_stream_config {
 	uint32_t size; /* size of this struct in bytes */
-	enum ffsctl_data_mode data_mode;
+	enum ffsctl_framing framing;
 	/* Name of an engine (ffsctl-stream(3)); "auto" or NULL: the fastest engine that the
 	   kernel supports. */
 	const char *engine;
 	uint32_t transfer_size; /* size of the buffer of each transfer in bytes; 0: 65536 */
 	uint32_t transfers_per_endpoint; /* 0: 8 */
-	uint32_t out_length; /* length in bytes of each OUT transfer; 0: the lengths may differ */
-	void *user;	     /* last argument of the callbacks */
+	uint32_t out_transfer_length;	 /* length in bytes of each OUT transfer; 0: the lengths may
+					    differ */
+	void *user;			 /* last argument of the callbacks */
 
 	/* enable() and the following members are callbacks; each of them may be NULL. enable(): the
 	   link is up, because the host has enabled the function. All earlier transfers have ended.
@@ -54,7 +55,7 @@ struct ffsctl_stream_config {
 	   -ESHUTDOWN. */
 	void (*disable)(struct ffsctl_stream *s, void *user);
 	/* A submitted transfer has ended. If done is NULL, the library calls
-	   ffsctl_stream_put_transfer() for the transfer. */
+	   ffsctl_stream_release_transfer() for the transfer. */
 	void (*done)(struct ffsctl_stream *s, struct ffsctl_transfer *t, void *user);
 	/* The library reports a message for the log: one line without a newline. */
 	void (*log)(struct ffsctl_stream *s, const char *text, void *user);
@@ -111,12 +112,12 @@ FFSCTL_STREAM_API int ffsctl_stream_enable(struct ffsctl_stream *s);
    gadget was unbound. */
 FFSCTL_STREAM_API void ffsctl_stream_disable(struct ffsctl_stream *s);
 
-/* These functions do the same as get_transfer(), put_transfer(), submit() and cancel() of struct
-   ffsctl_calls in plugin.h. */
+/* These functions do the same as get_transfer(), release_transfer(), submit() and cancel() of
+   struct ffsctl_calls in plugin.h. */
 FFSCTL_STREAM_API struct ffsctl_transfer *ffsctl_stream_get_transfer(struct ffsctl_stream *s,
 								     uint32_t endpoint);
-FFSCTL_STREAM_API void ffsctl_stream_put_transfer(struct ffsctl_stream *s,
-						  struct ffsctl_transfer *t);
+FFSCTL_STREAM_API void ffsctl_stream_release_transfer(struct ffsctl_stream *s,
+						      struct ffsctl_transfer *t);
 FFSCTL_STREAM_API int ffsctl_stream_submit(struct ffsctl_stream *s, uint32_t endpoint,
 					   struct ffsctl_transfer *t);
 FFSCTL_STREAM_API void ffsctl_stream_cancel(struct ffsctl_stream *s, uint32_t endpoint);

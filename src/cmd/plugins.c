@@ -128,12 +128,12 @@ static void print_declaration(const struct cached_plugin *t)
 	print_printable("", p->summary, "\n");
 	printf("path             %s\n", path);
 	printf("mode             %s\n",
-	       p->data_mode == FFSCTL_DATA_MESSAGES ? "message" : "stream");
+	       p->framing == FFSCTL_FRAMING_MESSAGES ? "message" : "stream");
 	printf("io.size          %u bytes by default\n", p->transfer_size);
 	printf("io.depth         %u transfers per endpoint by default\n",
 	       p->transfers_per_endpoint);
-	if (p->out_length)
-		printf("OUT transfers    %u bytes each\n", p->out_length);
+	if (p->out_transfer_length)
+		printf("OUT transfers    %u bytes each\n", p->out_transfer_length);
 	print_plugin_needs(p->needs);
 	puts(p->options->name ? "options" : "options          none");
 	for (const struct ffsctl_option *o = p->options; o->name; o++)

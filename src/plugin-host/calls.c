@@ -68,9 +68,9 @@ static struct ffsctl_transfer *on_plugin_calls_get_transfer(struct ffsctl_host *
 	return stream_get_free_transfer(&plugin_host_of(public)->stream, endpoint);
 }
 
-static void on_plugin_calls_put_transfer(struct ffsctl_host *public, struct ffsctl_transfer *t)
+static void on_plugin_calls_release_transfer(struct ffsctl_host *public, struct ffsctl_transfer *t)
 {
-	stream_put_transfer(&plugin_host_of(public)->stream, t);
+	stream_release_transfer(&plugin_host_of(public)->stream, t);
 }
 
 static int on_plugin_calls_submit(struct ffsctl_host *public, uint32_t endpoint,
@@ -84,18 +84,18 @@ static void on_plugin_calls_cancel(struct ffsctl_host *public, uint32_t endpoint
 	stream_cancel_transfers(&plugin_host_of(public)->stream, endpoint);
 }
 
-static int on_plugin_calls_accept_request(struct ffsctl_host *public, uint32_t id)
+static int on_plugin_calls_accept_control_request(struct ffsctl_host *public, uint32_t id)
 {
 	return plugin_host_send(plugin_host_of(public), FFSCTL_MSG_ACCEPT, id, NULL, 0);
 }
 
-static int on_plugin_calls_stall_request(struct ffsctl_host *public, uint32_t id)
+static int on_plugin_calls_stall_control_request(struct ffsctl_host *public, uint32_t id)
 {
 	return plugin_host_send(plugin_host_of(public), FFSCTL_MSG_STALL, id, NULL, 0);
 }
 
-static int on_plugin_calls_reply_to_request(struct ffsctl_host *public, uint32_t id,
-					    const void *data, size_t length)
+static int on_plugin_calls_reply_to_control_request(struct ffsctl_host *public, uint32_t id,
+						    const void *data, size_t length)
 {
 	return plugin_host_send(plugin_host_of(public), FFSCTL_MSG_DATA, id, data, length);
 }
@@ -207,12 +207,12 @@ const struct ffsctl_calls plugin_host_calls = {
 	.version = FFSCTL_PLUGIN_VERSION,
 	.size = sizeof(struct ffsctl_calls),
 	.get_transfer = on_plugin_calls_get_transfer,
-	.put_transfer = on_plugin_calls_put_transfer,
+	.release_transfer = on_plugin_calls_release_transfer,
 	.submit = on_plugin_calls_submit,
 	.cancel = on_plugin_calls_cancel,
-	.accept_request = on_plugin_calls_accept_request,
-	.stall_request = on_plugin_calls_stall_request,
-	.reply_to_request = on_plugin_calls_reply_to_request,
+	.accept_control_request = on_plugin_calls_accept_control_request,
+	.stall_control_request = on_plugin_calls_stall_control_request,
+	.reply_to_control_request = on_plugin_calls_reply_to_control_request,
 	.option_string = on_plugin_calls_option_string,
 	.option_int = on_plugin_calls_option_int,
 	.option_float = on_plugin_calls_option_float,

@@ -48,11 +48,11 @@ int plugin_describe(const struct ffsctl_plugin *p, int out, struct error *err)
 		"{s:{s:i, s:s}, s:{s:s, s:s, s:i, s:s, s:o, s:o, s:I, s:I, s:I}}", "ffsctl",
 		"schema", 1, "version", PACKAGE_VERSION, "plugin", "name", p->name, "summary",
 		p->summary, "interface", FFSCTL_PLUGIN_VERSION, "mode",
-		p->data_mode == FFSCTL_DATA_MESSAGES ? "message" : "stream", "needs",
+		p->framing == FFSCTL_FRAMING_MESSAGES ? "message" : "stream", "needs",
 		sandbox_permissions_to_json(p->needs), "options", options, "size",
 		(json_int_t)(p->transfer_size ? p->transfer_size : DEFAULT_SIZE), "depth",
 		(json_int_t)(p->transfers_per_endpoint ? p->transfers_per_endpoint : DEFAULT_DEPTH),
-		"out_length", (json_int_t)p->out_length);
+		"out_length", (json_int_t)p->out_transfer_length);
 	if (!doc || r < 0) {
 		json_decref(doc);
 		return error_set(err, WORKER_EXIT_NEVER, EILSEQ, NULL,

@@ -9,8 +9,8 @@
 #include "plugin-host/options.h"
 #include "plugin-host/plugin_host.h"
 
-/* Size of the first version of the table, in bytes: its last member is `data_mode`. */
-#define MIN_TABLE_SIZE (offsetof(struct ffsctl_plugin, data_mode) + sizeof(enum ffsctl_data_mode))
+/* Size of the first version of the table, in bytes: its last member is `framing`. */
+#define MIN_TABLE_SIZE (offsetof(struct ffsctl_plugin, framing) + sizeof(enum ffsctl_framing))
 
 static int check_option(const char *path, const struct ffsctl_plugin *p,
 			const struct ffsctl_option *o, struct error *err)
@@ -46,7 +46,7 @@ static int check_plugin_table(const char *path, const struct ffsctl_plugin *p, s
 	if (!p->summary)
 		return error_set(err, WORKER_EXIT_NEVER, EINVAL, path, "plugin %s has no summary",
 				 path);
-	if (p->data_mode != FFSCTL_DATA_STREAM && p->data_mode != FFSCTL_DATA_MESSAGES)
+	if (p->framing != FFSCTL_FRAMING_STREAM && p->framing != FFSCTL_FRAMING_MESSAGES)
 		return error_set(err, WORKER_EXIT_NEVER, EINVAL, path,
 				 "plugin %s declares neither stream nor message mode", path);
 	for (o = p->options; o && o->name; o++)

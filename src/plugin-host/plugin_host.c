@@ -72,7 +72,7 @@ static void on_transfer_done(void *user, struct ffsctl_transfer *t)
 	if (h->plugin->done)
 		h->plugin->done(&h->public, t);
 	else
-		stream_put_transfer(&h->stream, t);
+		stream_release_transfer(&h->stream, t);
 }
 
 static void on_stream_log(void *user, const char *text)
@@ -167,19 +167,19 @@ static int open_stream(struct plugin_host *h, const struct worker_config *config
 	struct stream_config sc = {
 		.callbacks = &callbacks,
 		.callback_data = h,
-		.data_mode = p->data_mode,
+		.framing = p->framing,
 		.buffer_size = h->public.transfer_size,
 		.transfers_per_endpoint = h->public.transfers_per_endpoint,
-		.out_length = p->out_length,
+		.out_transfer_length = p->out_transfer_length,
 		.dmabuf_device_fd = fds->dmabuf_device_fd,
 		.dmabuf_device_is_heap = fds->dmabuf_device_is_heap,
 	};
 	int r;
 
-	if (sc.out_length > sc.buffer_size) {
+	if (sc.out_transfer_length > sc.buffer_size) {
 		fprintf(stderr,
 			"%s: error: io.size is %zu, less than the plugin's OUT transfers (%zu)\n",
-			p->name, sc.buffer_size, sc.out_length);
+			p->name, sc.buffer_size, sc.out_transfer_length);
 		return -EINVAL;
 	}
 	r = stream_open_with_engine(&h->stream, &sc, config->engine_name, h->stream_endpoints,
@@ -296,7 +296,7 @@ static int run_plugin(struct plugin_host *h)
 			return WORKER_EXIT_NEVER;
 	}
 	handle_queued_link_events(h);
-	if (!h->plugin->calls_ready && !h->exiting)
+	if (!h->plugin->reports_ready && !h->exiting)
 		plugin_host_send_ready_once(h);
 	return run_event_loop(h);
 }

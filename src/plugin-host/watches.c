@@ -92,8 +92,8 @@ void plugin_host_timer_start(struct plugin_host *h, struct ffsctl_timer *t, uint
 	struct ffsctl_timer **at = &h->running_timers;
 
 	plugin_host_timer_stop(h, t);
-	t->due = now_ms() + ms + 1; /* + 1 rounds up, because now_ms() rounds down */
-	while (*at && (*at)->due <= t->due)
+	t->due_ms = now_ms() + ms + 1; /* + 1 rounds up, because now_ms() rounds down */
+	while (*at && (*at)->due_ms <= t->due_ms)
 		at = &(*at)->next;
 	t->next = *at;
 	*at = t;
@@ -119,10 +119,10 @@ int plugin_host_timer_wait_ms(const struct plugin_host *h)
 	if (!h->running_timers)
 		return -1;
 	now = now_ms();
-	if (h->running_timers->due <= now)
+	if (h->running_timers->due_ms <= now)
 		return 0;
-	return h->running_timers->due - now > INT_MAX ? INT_MAX
-						      : (int)(h->running_timers->due - now);
+	return h->running_timers->due_ms - now > INT_MAX ? INT_MAX
+							 : (int)(h->running_timers->due_ms - now);
 }
 
 void plugin_host_fire_timers(struct plugin_host *h)
@@ -134,7 +134,7 @@ void plugin_host_fire_timers(struct plugin_host *h)
 	/* Fires only timers that are due now. A timer that starts itself again with 0 ms fires in
 	   the next call. */
 	now = now_ms();
-	while (h->running_timers && h->running_timers->due <= now && !h->exiting) {
+	while (h->running_timers && h->running_timers->due_ms <= now && !h->exiting) {
 		struct ffsctl_timer *t = h->running_timers;
 
 		plugin_host_timer_stop(h, t);

@@ -141,9 +141,9 @@ static void handle_get_protocol(struct ffsctl_host *host, uint32_t id,
 
 	/* The strings of an earlier host are cleared. */
 	memset(accessory_state(host)->strings, 0, sizeof(accessory_state(host)->strings));
-	host->call->reply_to_request(host, id, version,
-				     setup->length < sizeof(version) ? setup->length
-								     : sizeof(version));
+	host->call->reply_to_control_request(host, id, version,
+					     setup->length < sizeof(version) ? setup->length
+									     : sizeof(version));
 }
 
 static void handle_send_string(struct ffsctl_host *host, uint32_t id,
@@ -152,13 +152,13 @@ static void handle_send_string(struct ffsctl_host *host, uint32_t id,
 	struct accessory_state *state = accessory_state(host);
 
 	if (setup->index >= STRINGS || setup->length > STRING_MAX) {
-		host->call->stall_request(host, id);
+		host->call->stall_control_request(host, id);
 		return;
 	}
 	memset(state->strings[setup->index], 0, sizeof(state->strings[setup->index]));
 	state->pending_request = id;
 	state->pending_string = setup->index;
-	host->call->accept_request(host, id);
+	host->call->accept_control_request(host, id);
 }
 
 static bool is_accepted_accessory(struct ffsctl_host *host)
@@ -186,13 +186,13 @@ static void handle_start(struct ffsctl_host *host, uint32_t id)
 	strings_to_json(state, json);
 	host->call->stats(host, json);
 	if (!is_accepted_accessory(host)) {
-		host->call->stall_request(host, id);
+		host->call->stall_control_request(host, id);
 		return;
 	}
 	for (int i = 0; i < STRINGS; i++)
 		host->call->log(host, FFSCTL_LOG_NOTE, "%s of the accessory: '%s'", string_names[i],
 				state->strings[i]);
-	host->call->accept_request(host, id);
+	host->call->accept_control_request(host, id);
 	r = host->call->switch_to(host, host->call->option_string(host, "switch_to"), json);
 	if (r < 0)
 		host->call->log(host, FFSCTL_LOG_ERROR, "cannot request the switch: %s",
@@ -211,7 +211,7 @@ static void accessory_setup(struct ffsctl_host *host, uint32_t id, const struct 
 	else if (out && setup->request == REQUEST_START && setup->length == 0)
 		handle_start(host, id);
 	else
-		host->call->stall_request(host, id);
+		host->call->stall_control_request(host, id);
 }
 
 static void accessory_setup_data(struct ffsctl_host *host, uint32_t id, const void *data,
@@ -238,7 +238,7 @@ FFSCTL_PLUGIN = {
 	.name = "accessory",
 	.summary = "switches to another gadget when a host starts Android accessory mode",
 	.options = options,
-	.data_mode = FFSCTL_DATA_MESSAGES,
+	.framing = FFSCTL_FRAMING_MESSAGES,
 	.start = accessory_start,
 	.setup = accessory_setup,
 	.setup_data = accessory_setup_data,

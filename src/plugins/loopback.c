@@ -59,7 +59,8 @@ static void submit_or_give_back(struct ffsctl_host *host, uint32_t endpoint,
 				struct ffsctl_transfer *t)
 {
 	if (host->call->submit(host, endpoint, t) < 0)
-		host->call->put_transfer(host, t); /* submit() failed because the link is down */
+		host->call->release_transfer(host,
+					     t); /* submit() failed because the link is down */
 }
 
 static void loopback_enable(struct ffsctl_host *host)
@@ -91,14 +92,14 @@ static void loopback_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 				host->endpoints[t->endpoint]->name, -t->status);
 		host->call->exit(host, 1);
 	}
-	host->call->put_transfer(host, t);
+	host->call->release_transfer(host, t);
 }
 
 FFSCTL_PLUGIN = {
 	FFSCTL_PLUGIN_HEAD,
 	.name = "loopback",
 	.summary = "sends back every message the host sends",
-	.data_mode = FFSCTL_DATA_MESSAGES,
+	.framing = FFSCTL_FRAMING_MESSAGES,
 	.transfer_size = 65536,
 	.transfers_per_endpoint = 8,
 	.options = options,

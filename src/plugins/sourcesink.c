@@ -97,7 +97,8 @@ static int sourcesink_start(struct ffsctl_host *host)
 static void submit_or_give_back(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
 	if (host->call->submit(host, t->endpoint, t) < 0)
-		host->call->put_transfer(host, t); /* submit() failed because the link is down */
+		host->call->release_transfer(host,
+					     t); /* submit() failed because the link is down */
 }
 
 static void sourcesink_enable(struct ffsctl_host *host)
@@ -148,7 +149,7 @@ static void sourcesink_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 	}
 	if (t->status != -ESHUTDOWN && t->status != -ECANCELED)
 		log_failure_and_exit(host, t);
-	host->call->put_transfer(host, t);
+	host->call->release_transfer(host, t);
 }
 
 static void sourcesink_setup(struct ffsctl_host *host, uint32_t id,
@@ -157,12 +158,12 @@ static void sourcesink_setup(struct ffsctl_host *host, uint32_t id,
 	bool known = setup->value == 0 && setup->index == 0 && setup->length <= CONTROL_MAX;
 
 	if (known && setup->request_type == TYPE_VENDOR_OUT && setup->request == REQUEST_WRITE)
-		host->call->accept_request(host, id);
+		host->call->accept_control_request(host, id);
 	else if (known && setup->request_type == TYPE_VENDOR_IN && setup->request == REQUEST_READ)
-		host->call->reply_to_request(host, id, sourcesink_state(host)->control_data,
-					     setup->length);
+		host->call->reply_to_control_request(host, id, sourcesink_state(host)->control_data,
+						     setup->length);
 	else
-		host->call->stall_request(host, id);
+		host->call->stall_control_request(host, id);
 }
 
 static void sourcesink_setup_data(struct ffsctl_host *host, uint32_t id, const void *data,
@@ -178,7 +179,7 @@ FFSCTL_PLUGIN = {
 	.name = "sourcesink",
 	.summary = "sends a data pattern, and compares received data with it",
 	.options = options,
-	.data_mode = FFSCTL_DATA_STREAM,
+	.framing = FFSCTL_FRAMING_STREAM,
 	.transfer_size = 65536,
 	.transfers_per_endpoint = 8,
 	.start = sourcesink_start,

@@ -304,11 +304,12 @@ static bool parse_declaration(struct plugin_declaration *d)
 
 	d->plugin.name = json_text(table, "name", NULL);
 	d->plugin.summary = json_text(table, "summary", NULL);
-	d->plugin.data_mode = streq(mode, "message") ? FFSCTL_DATA_MESSAGES : FFSCTL_DATA_STREAM;
+	d->plugin.framing =
+		streq(mode, "message") ? FFSCTL_FRAMING_MESSAGES : FFSCTL_FRAMING_STREAM;
 	return d->plugin.name && d->plugin.summary && *mode &&
 	       parse_uint32(table, "size", &d->plugin.transfer_size) &&
 	       parse_uint32(table, "depth", &d->plugin.transfers_per_endpoint) &&
-	       parse_uint32(table, "out_length", &d->plugin.out_length) &&
+	       parse_uint32(table, "out_length", &d->plugin.out_transfer_length) &&
 	       sandbox_permissions_from_json(json_object_get(table, "needs"), &d->plugin.needs) &&
 	       parse_option_declarations(d);
 }

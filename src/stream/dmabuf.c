@@ -149,7 +149,7 @@ static void *dmabuf_alloc_buffers(struct stream *s, struct stream_endpoint *ep, 
 	char *pool;
 	int r = 0;
 
-	if (ep->public.direction == FFSCTL_OUT && !s->config.out_length)
+	if (ep->public.direction == FFSCTL_OUT && !s->config.out_transfer_length)
 		return aio_alloc_buffers(s, ep, length);
 	slots = calloc(s->config.transfers_per_endpoint, sizeof(*slots));
 	if (!slots)
@@ -198,7 +198,7 @@ static struct dmabuf_slot *slot_for_dma_transfer(const struct stream *s,
 						 const struct stream_request *q)
 {
 	if (q->ep->kernel_copies_buffers ||
-	    (q->ep->public.direction == FFSCTL_OUT && q->length != s->config.out_length))
+	    (q->ep->public.direction == FFSCTL_OUT && q->length != s->config.out_transfer_length))
 		return NULL;
 	return slot_of_request(s, q);
 }

@@ -72,7 +72,7 @@ static void on_transfer_done(void *user, struct ffsctl_transfer *t)
 	if (s->config.done)
 		s->config.done(s, t, s->config.user);
 	else
-		stream_put_transfer(&s->stream, t);
+		stream_release_transfer(&s->stream, t);
 }
 
 static void on_log(void *user, const char *text)
@@ -104,9 +104,9 @@ int ffsctl_stream_new(struct ffsctl_stream **out, const struct ffsctl_stream_con
 	c.transfer_size = c.transfer_size ? c.transfer_size : DEFAULT_SIZE;
 	c.transfers_per_endpoint =
 		c.transfers_per_endpoint ? c.transfers_per_endpoint : DEFAULT_DEPTH;
-	if ((c.data_mode != FFSCTL_DATA_STREAM && c.data_mode != FFSCTL_DATA_MESSAGES) ||
+	if ((c.framing != FFSCTL_FRAMING_STREAM && c.framing != FFSCTL_FRAMING_MESSAGES) ||
 	    c.transfer_size > MAX_SIZE || c.transfers_per_endpoint > MAX_DEPTH ||
-	    c.out_length > c.transfer_size)
+	    c.out_transfer_length > c.transfer_size)
 		return -EINVAL;
 	s = calloc(1, sizeof(*s));
 	if (!s)
@@ -197,10 +197,10 @@ int ffsctl_stream_open(struct ffsctl_stream *s)
 	struct stream_config sc = {
 		.callbacks = &callbacks,
 		.callback_data = s,
-		.data_mode = s->config.data_mode,
+		.framing = s->config.framing,
 		.buffer_size = s->config.transfer_size,
 		.transfers_per_endpoint = s->config.transfers_per_endpoint,
-		.out_length = s->config.out_length,
+		.out_transfer_length = s->config.out_transfer_length,
 		/* ffsctl_stream_config has no member for a device that makes DMABUFs. */
 		.missing_features = STREAM_NEEDS_DMABUF,
 		.dmabuf_device_fd = -1,
@@ -314,9 +314,9 @@ struct ffsctl_transfer *ffsctl_stream_get_transfer(struct ffsctl_stream *s, uint
 	return s->is_open ? stream_get_free_transfer(&s->stream, endpoint) : NULL;
 }
 
-void ffsctl_stream_put_transfer(struct ffsctl_stream *s, struct ffsctl_transfer *t)
+void ffsctl_stream_release_transfer(struct ffsctl_stream *s, struct ffsctl_transfer *t)
 {
-	stream_put_transfer(&s->stream, t);
+	stream_release_transfer(&s->stream, t);
 }
 
 int ffsctl_stream_submit(struct ffsctl_stream *s, uint32_t endpoint, struct ffsctl_transfer *t)

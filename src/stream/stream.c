@@ -122,13 +122,13 @@ struct ffsctl_transfer *stream_get_free_transfer(struct stream *s, uint32_t endp
 	return &t->public;
 }
 
-void stream_put_transfer(struct stream *s, struct ffsctl_transfer *public)
+void stream_release_transfer(struct stream *s, struct ffsctl_transfer *public)
 {
 	struct stream_transfer *t = transfer_of_public(public);
 
 	if (t->submitted) {
 		s->config.callbacks->log(s->config.callback_data,
-					 "bug: put_transfer() of a submitted transfer");
+					 "bug: release_transfer() of a submitted transfer");
 		abort();
 	}
 	t->next = t->buffer_endpoint->free_transfers;
@@ -155,8 +155,8 @@ int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_tr
 	t->data_submitted = t->zlp_submitted = t->needs_zlp = t->cancelled = t->finished = false;
 	t->was_outstanding_at_link_up = t->completed_before_link_up_call = false;
 	if (is_in_endpoint(ep)) {
-		bool end =
-			s->config.data_mode == FFSCTL_DATA_MESSAGES && (public->flags & FFSCTL_END);
+		bool end = s->config.framing == FFSCTL_FRAMING_MESSAGES &&
+			   (public->flags & FFSCTL_END);
 
 		t->total_bytes = public->length;
 		/* An empty transfer with FFSCTL_END is itself the ZLP. An empty transfer without
@@ -165,7 +165,8 @@ int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_tr
 			end && t->total_bytes > 0 && t->total_bytes % ep->public.max_packet == 0;
 		t->finished = !end && t->total_bytes == 0;
 	} else {
-		t->total_bytes = s->config.out_length ? s->config.out_length : public->capacity;
+		t->total_bytes = s->config.out_transfer_length ? s->config.out_transfer_length
+							       : public->capacity;
 	}
 	public->endpoint = endpoint;
 	t->submitted = true;

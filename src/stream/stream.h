@@ -142,10 +142,10 @@ struct stream_config {
 	const struct stream_engine *engine;
 	const struct stream_callbacks *callbacks;
 	void *callback_data; /* first argument of each callback */
-	enum ffsctl_data_mode data_mode;
+	enum ffsctl_framing framing;
 	size_t buffer_size; /* bytes of the buffer of one transfer */
 	unsigned int transfers_per_endpoint;
-	size_t out_length;	       /* bytes of each OUT request; 0: the size of the buffer */
+	size_t out_transfer_length;    /* bytes of each OUT request; 0: the size of the buffer */
 	unsigned int missing_features; /* bits of enum stream_feature; an engine that needs one of
 					  these features is not tried */
 	int dmabuf_device_fd; /* /dev/udmabuf or a DMA heap, which the caller closes; -1: none */
@@ -209,10 +209,10 @@ int stream_link_up(struct stream *s, enum ffsctl_speed speed);
    disconnected. */
 void stream_link_down(struct stream *s);
 
-/* The next four functions do what get_transfer(), put_transfer(), submit() and cancel() of struct
- * ffsctl_calls do. */
+/* The next four functions do what get_transfer(), release_transfer(), submit() and cancel() of
+ * struct ffsctl_calls do. */
 struct ffsctl_transfer *stream_get_free_transfer(struct stream *s, uint32_t endpoint);
-void stream_put_transfer(struct stream *s, struct ffsctl_transfer *t);
+void stream_release_transfer(struct stream *s, struct ffsctl_transfer *t);
 int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_transfer *t);
 void stream_cancel_transfers(struct stream *s, uint32_t endpoint);
 

@@ -140,7 +140,7 @@ static void move_transfer_to_tail(struct stream_endpoint *ep, struct stream_tran
 
 /* Returns whether a transfer may stay submitted when the next session starts. Only an OUT transfer
    may stay submitted, and only if the length of its request is a multiple of the new packet size or
-   is equal to out_length. Any other OUT transfer in flight is cancelled. */
+   is equal to out_transfer_length. Any other OUT transfer in flight is cancelled. */
 static bool may_stay_submitted_in_next_session(struct stream *s, struct stream_transfer *t)
 {
 	size_t length = t->data_request.length;
@@ -149,7 +149,8 @@ static bool may_stay_submitted_in_next_session(struct stream *s, struct stream_t
 		return false;
 	if (t->completed_before_link_up_call || !t->data_request.in_flight)
 		return t->completed_before_link_up_call;
-	if (length % t->endpoint->packet_size[s->speed] == 0 || length == s->config.out_length)
+	if (length % t->endpoint->packet_size[s->speed] == 0 ||
+	    length == s->config.out_transfer_length)
 		return true;
 	stream_fail_transfer(t, -ESHUTDOWN);
 	stream_cancel_requests(s, t);
@@ -345,7 +346,7 @@ static void deliver_transfer(struct stream *s, struct stream_endpoint *ep,
 	if (!is_in_endpoint(ep)) {
 		t->public.length = t->completed_bytes;
 		t->public.flags = 0;
-		if (s->config.data_mode == FFSCTL_DATA_MESSAGES && !t->status &&
+		if (s->config.framing == FFSCTL_FRAMING_MESSAGES && !t->status &&
 		    t->completed_bytes < t->total_bytes)
 			t->public.flags = FFSCTL_END;
 	}
@@ -419,7 +420,7 @@ static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stre
 		if (!t->data_submitted) {
 			if (!is_in_endpoint(ep) && t->total_bytes > ep->max_request_length)
 				t->total_bytes = ep->max_request_length;
-			if (!is_in_endpoint(ep) && t->total_bytes != s->config.out_length)
+			if (!is_in_endpoint(ep) && t->total_bytes != s->config.out_transfer_length)
 				t->total_bytes = round_down_to_packets(ep, t->total_bytes);
 			length = t->total_bytes - t->submitted_bytes;
 			if (length > ep->max_request_length)

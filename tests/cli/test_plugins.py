@@ -18,7 +18,7 @@ from tap import contains, eq, main, sanitized, test
 
 WORKER = os.path.join(BUILD, "ffsctl-worker")
 HEAD = '#include <ffsctl/plugin.h>\n'
-TABLE = HEAD + 'FFSCTL_PLUGIN = { %s, .name = "x", .summary = "s", .data_mode = FFSCTL_DATA_STREAM, %s };\n'
+TABLE = HEAD + 'FFSCTL_PLUGIN = { %s, .name = "x", .summary = "s", .framing = FFSCTL_FRAMING_STREAM, %s };\n'
 GOOD = "FFSCTL_PLUGIN_HEAD"
 tmp = tempfile.TemporaryDirectory()
 
@@ -136,7 +136,7 @@ static const struct ffsctl_option o[] = {
 	{ .name = "z", .type = FFSCTL_OPTION_SIZE, .default_value = "64K" }, { 0 } };
 """
     table = TABLE % (GOOD, ".options = o, .needs = FFSCTL_NEED_NETWORK | FFSCTL_NEED_FILES, "
-                           ".transfer_size = 512, .transfers_per_endpoint = 2, .out_length = 256")
+                           ".transfer_size = 512, .transfers_per_endpoint = 2, .out_transfer_length = 256")
     p = good(build(HEAD + options + table))
     eq(p["needs"], ["network", "files"])
     eq((p["size"], p["depth"], p["out_length"]), (512, 2, 256))
@@ -240,8 +240,8 @@ def headers_are_c99_and_cpp():
     for h in os.listdir(os.path.join(SRC, "include/ffsctl")):  # each by itself
         compiled(["cc", "-std=c99", *strict], "#include <ffsctl/%s>\nextern int x;\nint x;\n" % h, ".c")
         compiled(["c++", "-std=c++11", *strict], "#include <ffsctl/%s>\nint x;\n" % h, ".cc")
-    plugin = """static void done(ffsctl_host *host, ffsctl_transfer *t) { host->call->put_transfer(host, t); }
-FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "plus", .summary = "s", .data_mode = FFSCTL_DATA_STREAM, .done = done };
+    plugin = """static void done(ffsctl_host *host, ffsctl_transfer *t) { host->call->release_transfer(host, t); }
+FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "plus", .summary = "s", .framing = FFSCTL_FRAMING_STREAM, .done = done };
 """
     eq(good(compiled(["c++", "-std=c++20", "-Wall"], headers + plugin, ".cc"))["name"], "plus")
 
@@ -320,7 +320,7 @@ static const struct ffsctl_option o[] = {
 	{ 0 } };
 """
     path = build(HEAD + options + TABLE % (GOOD, ".options = o, .needs = FFSCTL_NEED_NETWORK | FFSCTL_NEED_PROGRAMS,"
-                                                 ".out_length = 1024"))
+                                                 ".out_transfer_length = 1024"))
     _, out, err = ffsctl("plugins", os.path.basename(path) + "/../x.so", cwd=os.path.dirname(path))
     contains(err, "cannot find plugin")
     _, out, err = ffsctl("plugins", "./x.so", cwd=os.path.dirname(path))
@@ -435,7 +435,7 @@ static const struct ffsctl_option o[] = {
 	{ .name = "ratio", .type = FFSCTL_OPTION_FLOAT },
 	{ .name = "room", .type = FFSCTL_OPTION_SIZE, .min = 1024, .max = 1 << 20 },
 	{ .name = "path", .type = FFSCTL_OPTION_STRING, .required = 1 }, { 0 } };
-""" + TABLE % (GOOD, ".options = o, .transfer_size = 512, .out_length = 512")
+""" + TABLE % (GOOD, ".options = o, .transfer_size = 512, .out_transfer_length = 512")
 
 
 @test("check: each type, choices, what is required, and sizes that a plugin cannot do with")
@@ -494,13 +494,13 @@ def check_one_child_per_plugin():
 
 @test("check: OUT transfers that dmabuf must copy are a warning")
 def check_dmabuf_copies():
-    fixed = build(EVERY_TYPE.replace("transfer_size = 512, .out_length = 512", "transfer_size = 1024, .out_length = 1024"))
+    fixed = build(EVERY_TYPE.replace("transfer_size = 512, .out_transfer_length = 512", "transfer_size = 1024, .out_transfer_length = 1024"))
     status, said = check('plugin = "loopback"; io : { engine = "dmabuf"; };',
                          'plugin = "%s"; options : { path = ""; }; io : { engine = "dmabuf"; };' % fixed,
                          'plugin = "%s"; options : { path = ""; }; io : { size = 1023; };' % fixed,
                          'plugin = "%s"; options : { path = ""; }; io : { size = 1024; };' % fixed)
     eq((status, said), (65, [
-        ("4:53", "warning", "OUT transfers are copied: plugin 'loopback' does not declare their length (out_length), "
+        ("4:53", "warning", "OUT transfers are copied: plugin 'loopback' does not declare their length (out_transfer_length), "
                             "which engine \"dmabuf\" needs in advance"),
         ("10:%d" % (said[1:] and int(said[1][0].split(":")[1])), "error",
          "'size' must be at least a packet of this function, 1024 bytes"),

@@ -33,18 +33,18 @@ int plugin_host_send(struct plugin_host *h, uint16_t type, uint32_t id, const vo
 	return control_message_send(h->control_fd, type, id, body, length) ? 0 : -errno;
 }
 
-static int on_plugin_calls_accept_request(struct ffsctl_host *public, uint32_t id)
+static int on_plugin_calls_accept_control_request(struct ffsctl_host *public, uint32_t id)
 {
 	return plugin_host_send((struct plugin_host *)public, FFSCTL_MSG_ACCEPT, id, NULL, 0);
 }
 
-static int on_plugin_calls_stall_request(struct ffsctl_host *public, uint32_t id)
+static int on_plugin_calls_stall_control_request(struct ffsctl_host *public, uint32_t id)
 {
 	return plugin_host_send((struct plugin_host *)public, FFSCTL_MSG_STALL, id, NULL, 0);
 }
 
-static int on_plugin_calls_reply_to_request(struct ffsctl_host *public, uint32_t id,
-					    const void *data, size_t length)
+static int on_plugin_calls_reply_to_control_request(struct ffsctl_host *public, uint32_t id,
+						    const void *data, size_t length)
 {
 	return plugin_host_send((struct plugin_host *)public, FFSCTL_MSG_DATA, id, data, length);
 }
@@ -98,9 +98,9 @@ static int on_plugin_calls_switch_to(struct ffsctl_host *public, const char *gad
 static const struct ffsctl_calls calls = {
 	.version = FFSCTL_PLUGIN_VERSION,
 	.size = sizeof(calls),
-	.accept_request = on_plugin_calls_accept_request,
-	.stall_request = on_plugin_calls_stall_request,
-	.reply_to_request = on_plugin_calls_reply_to_request,
+	.accept_control_request = on_plugin_calls_accept_control_request,
+	.stall_control_request = on_plugin_calls_stall_control_request,
+	.reply_to_control_request = on_plugin_calls_reply_to_control_request,
 	.option_string = on_plugin_calls_option_string,
 	.option_int = on_plugin_calls_option_int,
 	.log = on_plugin_calls_log,

@@ -150,10 +150,10 @@ static void check_packet_size(const struct plugin_check *c)
 			   c->settings->worker.plugin, c->plugin->transfer_size, largest);
 		diags_hint(c->load->diags, "set 'io.size'");
 	} else if (c->plugin && c->io_size_setting &&
-		   c->settings->worker.io_transfer_size < c->plugin->out_length) {
+		   c->settings->worker.io_transfer_size < c->plugin->out_transfer_length) {
 		load_error(c->load, c->io_size_setting,
 			   "'size' must be at least %u, the length of OUT transfers of plugin '%s'",
-			   c->plugin->out_length, c->settings->worker.plugin);
+			   c->plugin->out_transfer_length, c->settings->worker.plugin);
 	}
 }
 
@@ -169,13 +169,13 @@ static void warn_that_out_transfers_are_copied(const struct plugin_check *c)
 {
 	const struct node *engine = c->settings->engine.setting;
 
-	if (!c->plugin || c->plugin->out_length || !engine ||
+	if (!c->plugin || c->plugin->out_transfer_length || !engine ||
 	    !chosen_engine_needs(c, STREAM_NEEDS_DMABUF) ||
 	    count_endpoints(c->function->ffs, is_out_endpoint) == 0)
 		return;
 	diag_warning(c->load->diags, &engine->at,
 		     "OUT transfers are copied: plugin '%s' does not declare their length "
-		     "(out_length), which engine \"%s\" needs in advance",
+		     "(out_transfer_length), which engine \"%s\" needs in advance",
 		     c->settings->worker.plugin, engine->text);
 }
 

@@ -319,7 +319,7 @@ FFSCTL_PLUGIN = {
 	/* This mode is necessary for framing "none", too: if the peer has no more data, the bridge
 	   marks the transfer as the end of a message, so that a short packet or a ZLP completes the
 	   host's transfer. */
-	.data_mode = FFSCTL_DATA_MESSAGES,
+	.framing = FFSCTL_FRAMING_MESSAGES,
 	.transfer_size = 65536,
 	.transfers_per_endpoint = 8,
 	.start = bridge_start,

@@ -34,7 +34,7 @@ static void submit_in_transfer(struct bridge *b, struct ffsctl_transfer *t, bool
 	if (b->host->call->submit(b->host, b->in_endpoint_index, t) == 0)
 		return;
 	b->current_counters.bytes_dropped += t->length;
-	b->host->call->put_transfer(b->host, t);
+	b->host->call->release_transfer(b->host, t);
 }
 
 /* Handles a read() that has returned no data: closes the source at the end of file or after an
@@ -71,7 +71,7 @@ static bool move_bytes(struct bridge *b, struct peer *p)
 	n = read(p->source.watch.fd, t->data, limit);
 	if (n <= 0) {
 		handle_empty_read(b, p, n);
-		b->host->call->put_transfer(b->host, t);
+		b->host->call->release_transfer(b->host, t);
 		return false;
 	}
 	t->length = (size_t)n;
@@ -114,7 +114,7 @@ static void drop_current_transfer(struct bridge *b, struct peer_source *s)
 	if (!s->transfer)
 		return;
 	b->current_counters.bytes_dropped += s->transfer->length;
-	b->host->call->put_transfer(b->host, s->transfer);
+	b->host->call->release_transfer(b->host, s->transfer);
 	s->transfer = NULL;
 }
 
@@ -226,7 +226,7 @@ static bool get_packet_transfers(struct bridge *b, size_t n)
 	if (i == n)
 		return true;
 	while (i-- > 0)
-		b->host->call->put_transfer(b->host, b->packet_transfers[i]);
+		b->host->call->release_transfer(b->host, b->packet_transfers[i]);
 	return false;
 }
 
@@ -239,7 +239,7 @@ static bool move_packet(struct bridge *b, struct peer *p)
 
 	if (!get_packet_transfers(b, 1))
 		return false;
-	b->host->call->put_transfer(b->host, b->packet_transfers[0]);
+	b->host->call->release_transfer(b->host, b->packet_transfers[0]);
 	length = next_packet_length(p->source.watch.fd);
 	if (length < 0)
 		return handle_empty_read(b, p, -1);
@@ -265,7 +265,7 @@ static bool move_packet(struct bridge *b, struct peer *p)
 		handle_empty_read(b, p, -1);
 	for (i = 0; i < n; i++) {
 		if (length < 0)
-			b->host->call->put_transfer(b->host, b->packet_transfers[i]);
+			b->host->call->release_transfer(b->host, b->packet_transfers[i]);
 		else
 			submit_in_transfer(b, b->packet_transfers[i], i + 1 == n);
 	}
@@ -328,7 +328,7 @@ void in_transfer_done(struct bridge *b, struct ffsctl_transfer *t)
 		b->current_counters.bytes_to_host += t->length;
 	else
 		b->current_counters.bytes_dropped += t->length;
-	b->host->call->put_transfer(b->host, t);
+	b->host->call->release_transfer(b->host, t);
 }
 
 /* Drops the messages that were begun in the previous session: what was read of them is not sent,

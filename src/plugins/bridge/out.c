@@ -44,7 +44,7 @@ static void submit_free_transfers(struct bridge *b)
 	       (t = b->host->call->get_transfer(b->host, b->out_endpoint_index))) {
 		if (b->host->call->submit(b->host, b->out_endpoint_index, t) == 0)
 			continue;
-		b->host->call->put_transfer(b->host, t);
+		b->host->call->release_transfer(b->host, t);
 		return;
 	}
 }
@@ -64,7 +64,7 @@ static void release_queue_head(struct bridge *b, unsigned int n, bool written)
 			b->current_counters.bytes_from_host += t->length;
 		else
 			b->current_counters.bytes_dropped += t->length;
-		b->host->call->put_transfer(b->host, t);
+		b->host->call->release_transfer(b->host, t);
 	}
 	b->queue_head_offset = 0;
 	for (p = b->peers; p; p = p->next) {
@@ -218,7 +218,7 @@ void out_move_data(struct bridge *b)
 void out_transfer_done(struct bridge *b, struct ffsctl_transfer *t)
 {
 	if (t->status) {
-		b->host->call->put_transfer(b->host, t);
+		b->host->call->release_transfer(b->host, t);
 		return;
 	}
 	b->out_queue[(b->queue_start + b->queue_length) % b->host->transfers_per_endpoint] = t;
@@ -267,7 +267,7 @@ void out_session_started(struct bridge *b)
 
 		b->queue_length--;
 		b->current_counters.bytes_dropped += t->length;
-		b->host->call->put_transfer(b->host, t);
+		b->host->call->release_transfer(b->host, t);
 	}
 	if (whole == 0) {
 		b->drop_rest_of_message = b->queue_head_continues_message = false;

@@ -72,7 +72,7 @@ def up_does_not_ask_plugin():
 #include <ffsctl/plugin.h>
 __attribute__((constructor)) static void begin(void)
 { if (write(open("%s", O_WRONLY | O_APPEND), "x", 1) != 1) _exit(1); }
-FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "asked", .summary = "s", .data_mode = FFSCTL_DATA_STREAM };
+FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "asked", .summary = "s", .framing = FFSCTL_FRAMING_STREAM };
 """ % path)
     plugin = DIRECTORY / "asked.so"
     subprocess.run(["cc", "-shared", "-fPIC", f"-I{harness.SRC}/include", "-o", plugin, source], check=True)
@@ -215,7 +215,7 @@ static int begin(struct ffsctl_host *host)
 			host->call->stats(host, "[]") == -EINVAL, host->call->stats(host, "{\"ok\": true}"));
 	return 0;
 }
-FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "stats", .summary = "s", .data_mode = FFSCTL_DATA_STREAM, .start = begin };
+FFSCTL_PLUGIN = { FFSCTL_PLUGIN_HEAD, .name = "stats", .summary = "s", .framing = FFSCTL_FRAMING_STREAM, .start = begin };
 """)
     subprocess.run(["cc", "-shared", "-fPIC", f"-I{harness.SRC}/include", "-o", plugin, source], check=True)
     up(gadget("counting", f'plugin = "{plugin}";'))

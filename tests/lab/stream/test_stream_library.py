@@ -45,15 +45,15 @@ LOG = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
 
 
 class Config(ctypes.Structure):
-    _fields_ = [("size", ctypes.c_uint32), ("data_mode", ctypes.c_uint), ("engine", ctypes.c_char_p),
-                ("transfer_size", ctypes.c_uint32), ("transfers_per_endpoint", ctypes.c_uint32), ("out_length", ctypes.c_uint32),
+    _fields_ = [("size", ctypes.c_uint32), ("framing", ctypes.c_uint), ("engine", ctypes.c_char_p),
+                ("transfer_size", ctypes.c_uint32), ("transfers_per_endpoint", ctypes.c_uint32), ("out_transfer_length", ctypes.c_uint32),
                 ("user", ctypes.c_void_p), ("enable", LINK), ("disable", LINK), ("done", DONE), ("log", LOG)]
 
 
 for name, result, *arguments in (
         ("endpoint", ctypes.POINTER(Endpoint), ctypes.c_void_p, ctypes.c_uint32), ("engine", ctypes.c_char_p, ctypes.c_void_p),
         ("get_transfer", ctypes.POINTER(Transfer), ctypes.c_void_p, ctypes.c_uint32),
-        ("put_transfer", None, ctypes.c_void_p, ctypes.POINTER(Transfer)),
+        ("release_transfer", None, ctypes.c_void_p, ctypes.POINTER(Transfer)),
         ("submit", ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, ctypes.POINTER(Transfer)),
         ("add_endpoint", ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p),
         ("cancel", None, ctypes.c_void_p, ctypes.c_uint32), ("free", None, ctypes.c_void_p),
@@ -71,7 +71,7 @@ class Stream:
         self.ups, self.downs, self.said, self.messages = 0, 0, [], []
         self.config = Config(ctypes.sizeof(Config), enable=LINK(self.on_enable), disable=LINK(self.on_disable),
                              done=DONE(self.on_done), log=LOG(lambda s, text, user: self.said.append(text)),
-                             **{"data_mode": MESSAGE, **settings})
+                             **{"framing": MESSAGE, **settings})
         self.s = ctypes.c_void_p()
         eq(lib.ffsctl_stream_new(ctypes.byref(self.s), ctypes.byref(self.config)), 0)
         eq([lib.ffsctl_stream_add_endpoint(self.s, fd, b"e%d" % i) for i, fd in enumerate(self.fds)], list(range(len(self.fds))))
@@ -83,7 +83,7 @@ class Stream:
 
     def submit(self, endpoint, t):
         if lib.ffsctl_stream_submit(self.s, endpoint, t) < 0:
-            lib.ffsctl_stream_put_transfer(self.s, t)
+            lib.ffsctl_stream_release_transfer(self.s, t)
 
     def on_enable(self, *_):
         self.ups += 1
@@ -96,7 +96,7 @@ class Stream:
 
     def on_done(self, _, t, __):
         if t[0].status < 0:
-            lib.ffsctl_stream_put_transfer(self.s, t)
+            lib.ffsctl_stream_release_transfer(self.s, t)
         elif t[0].endpoint == self.endpoint(OUT):
             self.messages.append((t[0].length, t[0].flags))
             self.submit(self.endpoint(IN), t)
@@ -173,7 +173,7 @@ def round_trips(engine):
     ok(lib.ffsctl_stream_engine(s.s) in (b"copy", b"mmap"), "engine")
     eq(bool(lib.ffsctl_stream_get_transfer(s.s, 9)), False, "a transfer of no endpoint")
     eq(lib.ffsctl_stream_submit(s.s, 0, t := lib.ffsctl_stream_get_transfer(s.s, 0)), -errno.ESHUTDOWN, "before enable")
-    lib.ffsctl_stream_put_transfer(s.s, t)
+    lib.ffsctl_stream_release_transfer(s.s, t)
     serve(s, messages(60))
     eq((s.ups, lib.ffsctl_stream_endpoint(s.s, s.endpoint(IN))[0].max_packet), (1, PACKET))
     # Off the bus and on again: what was out comes back, and it goes on.
@@ -197,11 +197,11 @@ for engine_ in (b"copy", b"mmap", None):
 @test("what is wrong is told, and costs nothing")
 def errors_cost_nothing():
     s = ctypes.c_void_p()
-    for config in (Config(8, data_mode=MESSAGE), Config(ctypes.sizeof(Config), data_mode=7),
-                   Config(ctypes.sizeof(Config), data_mode=STREAM, transfer_size=512, out_length=1024),
-                   Config(ctypes.sizeof(Config), data_mode=STREAM, transfers_per_endpoint=100000)):
+    for config in (Config(8, framing=MESSAGE), Config(ctypes.sizeof(Config), framing=7),
+                   Config(ctypes.sizeof(Config), framing=STREAM, transfer_size=512, out_transfer_length=1024),
+                   Config(ctypes.sizeof(Config), framing=STREAM, transfers_per_endpoint=100000)):
         eq((lib.ffsctl_stream_new(ctypes.byref(s), ctypes.byref(config)), s.value), (-errno.EINVAL, None))
-    eq(lib.ffsctl_stream_new(ctypes.byref(s), ctypes.byref(Config(ctypes.sizeof(Config), data_mode=MESSAGE, engine=b"warp"))), 0)
+    eq(lib.ffsctl_stream_new(ctypes.byref(s), ctypes.byref(Config(ctypes.sizeof(Config), framing=MESSAGE, engine=b"warp"))), 0)
     eq(lib.ffsctl_stream_open(s), -errno.EINVAL)
     eq(lib.ffsctl_stream_add_endpoint(s, 99, b"x"), -errno.EBADF)
     eq(lib.ffsctl_stream_add_passed_endpoints(s), -errno.ENOENT)

@@ -214,7 +214,7 @@ FFSCTL_PLUGIN = {
 	FFSCTL_PLUGIN_HEAD,
 	.name = "captive",
 	.summary = "for the tests of ffsctl",
-	.data_mode = FFSCTL_DATA_STREAM,
+	.framing = FFSCTL_FRAMING_STREAM,
 	.needs = NEEDS,
 	.options = options,
 	.start = captive_start,

@@ -22,7 +22,7 @@ static unsigned int first, n_waiting;
 static void submit(struct ffsctl_host *host, uint32_t endpoint, struct ffsctl_transfer *t)
 {
 	if (host->call->submit(host, endpoint, t) < 0)
-		host->call->put_transfer(host, t); /* the link is down */
+		host->call->release_transfer(host, t); /* the link is down */
 }
 
 static void copy(struct ffsctl_host *host)
@@ -59,7 +59,7 @@ static void copyback_enable(struct ffsctl_host *host)
 static void copyback_disable(struct ffsctl_host *host)
 {
 	while (n_waiting) {
-		host->call->put_transfer(host, waiting[first]);
+		host->call->release_transfer(host, waiting[first]);
 		first = (first + 1) % DEPTH_MAX;
 		n_waiting--;
 	}
@@ -72,7 +72,7 @@ static void copyback_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 	} else {
 		if (t->status && t->status != -ESHUTDOWN)
 			host->call->exit(host, 1);
-		host->call->put_transfer(host, t);
+		host->call->release_transfer(host, t);
 	}
 	copy(host);
 }
@@ -81,8 +81,8 @@ FFSCTL_PLUGIN = {
 	FFSCTL_PLUGIN_HEAD,
 	.name = "copyback",
 	.summary = "for the tests of ffsctl",
-	.data_mode = FFSCTL_DATA_MESSAGES,
-	.out_length = OUT_LENGTH,
+	.framing = FFSCTL_FRAMING_MESSAGES,
+	.out_transfer_length = OUT_LENGTH,
 	.start = copyback_start,
 	.enable = copyback_enable,
 	.disable = copyback_disable,

@@ -76,7 +76,7 @@ static void submit_all(struct ffsctl_host *host, uint32_t endpoint)
 
 	while ((t = host->call->get_transfer(host, endpoint))) {
 		if (host->call->submit(host, endpoint, t) < 0) {
-			host->call->put_transfer(host, t);
+			host->call->release_transfer(host, t);
 			return;
 		}
 		out++;
@@ -100,9 +100,9 @@ static void probe_disable(struct ffsctl_host *host)
 static void probe_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
 	taken_back += t->status == -ECANCELED;
-	host->call->put_transfer(host, t);
+	host->call->release_transfer(host, t);
 	if (--out == 0 && cancelling) {
-		host->call->accept_request(host, cancelling);
+		host->call->accept_control_request(host, cancelling);
 		cancelling = 0;
 	}
 }
@@ -117,8 +117,8 @@ static void cancel_all(struct ffsctl_host *host)
 
 static void on_timer(struct ffsctl_host *host, struct ffsctl_timer *t)
 {
-	host->call->reply_to_request(host, answer,
-				     t == &counter ? &served : (const unsigned char *)"t", 1);
+	host->call->reply_to_control_request(
+		host, answer, t == &counter ? &served : (const unsigned char *)"t", 1);
 }
 
 static void on_ready(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
@@ -155,26 +155,26 @@ static void probe_setup(struct ffsctl_host *host, uint32_t id, const struct ffsc
 
 	switch (setup->request) {
 	case 1:
-		call->reply_to_request(host, id, kept,
-				       n_kept < setup->length ? n_kept : setup->length);
+		call->reply_to_control_request(host, id, kept,
+					       n_kept < setup->length ? n_kept : setup->length);
 		return;
 	case 2:
-		call->accept_request(host, id); /* probe_setup_data() gets the data */
+		call->accept_control_request(host, id); /* probe_setup_data() gets the data */
 		return;
 	case 3:
 		call->log(host, FFSCTL_LOG_NOTE, "%u %s %d %d %.2f %s", setup->value,
 			  call->option_string(host, "text"), (int)call->option_int(host, "count"),
 			  (int)call->option_int(host, "room"), call->option_float(host, "ratio"),
 			  host->function);
-		call->accept_request(host, id);
+		call->accept_control_request(host, id);
 		return;
 	case 4:
-		call->accept_request(host, id);
+		call->accept_control_request(host, id);
 		call->exit(host, setup->value);
 		return;
 	case 5:
 		call->stats(host, "{\"kept\": 1}");
-		call->accept_request(host, id);
+		call->accept_control_request(host, id);
 		return;
 	case 6:
 		cancelling = id;
@@ -182,7 +182,7 @@ static void probe_setup(struct ffsctl_host *host, uint32_t id, const struct ffsc
 		return;
 	case 7:
 		n = (unsigned char)taken_back;
-		call->reply_to_request(host, id, &n, 1);
+		call->reply_to_control_request(host, id, &n, 1);
 		return;
 	case 8:
 		return;
@@ -198,7 +198,7 @@ static void probe_setup(struct ffsctl_host *host, uint32_t id, const struct ffsc
 		watch_all(host);
 		return;
 	default:
-		call->stall_request(host, id);
+		call->stall_control_request(host, id);
 	}
 }
 
@@ -226,12 +226,12 @@ FFSCTL_PLUGIN = {
 	FFSCTL_PLUGIN_HEAD,
 	.name = "probe",
 	.summary = "for the tests of ffsctl",
-	.data_mode = FFSCTL_DATA_STREAM,
+	.framing = FFSCTL_FRAMING_STREAM,
 	.options = options,
 	.needs = FFSCTL_NEED_PROGRAMS,
 	.transfer_size = 4096,
 	.transfers_per_endpoint = 3,
-	.calls_ready = 1,
+	.reports_ready = 1,
 	.start = probe_start,
 	.enable = probe_enable,
 	.disable = probe_disable,

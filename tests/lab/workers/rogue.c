@@ -280,9 +280,9 @@ static void report_anything(void)
 		rogue.host->call->stats(rogue.host, texts[rogue_below(ARRAY_SIZE(texts))]);
 	rogue.host->call->switch_to(rogue.host, names[rogue_below(ARRAY_SIZE(names))],
 				    rogue_below(2) ? "{}" : NULL);
-	rogue.host->call->reply_to_request(rogue.host, rogue_below(1000), rogue.room,
-					   rogue_below(1000));
-	rogue.host->call->stall_request(rogue.host, rogue_below(1000));
+	rogue.host->call->reply_to_control_request(rogue.host, rogue_below(1000), rogue.room,
+						   rogue_below(1000));
+	rogue.host->call->stall_control_request(rogue.host, rogue_below(1000));
 }
 
 /* Ends the process, but not with exit status 125, after which it would not be restarted. */
@@ -425,7 +425,7 @@ FFSCTL_PLUGIN = {
 	FFSCTL_PLUGIN_HEAD,
 	.name = "rogue",
 	.summary = "for the tests of ffsctl",
-	.data_mode = FFSCTL_DATA_STREAM,
+	.framing = FFSCTL_FRAMING_STREAM,
 	.options = options,
 	.start = rogue_start,
 };

@@ -158,12 +158,12 @@ static void on_log(void *user, const char *text)
 
 static const struct stream_callbacks callbacks = { on_up, on_down, on_done, on_log };
 
-static void open_mode(enum ffsctl_data_mode mode)
+static void open_mode(enum ffsctl_framing mode)
 {
 	struct stream_config config = {
 		.engine = &engine,
 		.callbacks = &callbacks,
-		.data_mode = mode,
+		.framing = mode,
 		.buffer_size = SIZE,
 		.transfers_per_endpoint = DEPTH,
 	};
@@ -187,7 +187,7 @@ static void open_mode(enum ffsctl_data_mode mode)
 
 static void open_up(void)
 {
-	open_mode(FFSCTL_DATA_MESSAGES);
+	open_mode(FFSCTL_FRAMING_MESSAGES);
 	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
 	recorded[0] = 0;
 }
@@ -236,7 +236,7 @@ static void expect_recorded(const char *wanted)
 
 Test(stream, out_requests_are_whole_packets)
 {
-	open_mode(FFSCTL_DATA_MESSAGES);
+	open_mode(FFSCTL_FRAMING_MESSAGES);
 	stream_link_up(&s, FFSCTL_SPEED_SUPER); /* 1000 bytes here */
 	submit(OUT, 0, 0);
 	stream_submit_queued_requests(&s);
@@ -246,8 +246,8 @@ Test(stream, out_requests_are_whole_packets)
 
 Test(stream, out_requests_have_the_length_that_the_plugin_fixes)
 {
-	open_mode(FFSCTL_DATA_STREAM);
-	s.config.out_length = 1500;
+	open_mode(FFSCTL_FRAMING_STREAM);
+	s.config.out_transfer_length = 1500;
 	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	submit(OUT, 0, 0);
 	stream_submit_queued_requests(&s);
@@ -258,12 +258,12 @@ Test(stream, out_requests_have_the_length_that_the_plugin_fixes)
 
 Test(stream, reports_how_data_is_moved)
 {
-	open_mode(FFSCTL_DATA_STREAM);
+	open_mode(FFSCTL_FRAMING_STREAM);
 	cr_assert_str_eq(stream_engine_in_use(&s), "fake");
 	kernel.mapped = true;
-	stream_put_transfer(&s, stream_get_free_transfer(&s, IN));
+	stream_release_transfer(&s, stream_get_free_transfer(&s, IN));
 	kernel.mapped = false;
-	stream_put_transfer(&s, stream_get_free_transfer(&s, OUT));
+	stream_release_transfer(&s, stream_get_free_transfer(&s, OUT));
 	cr_assert_str_eq(stream_engine_in_use(&s),
 			 "fake"); /* this engine copies OUT data by design */
 	eps[OUT].fell_back_to_copy = true;
@@ -290,7 +290,7 @@ Test(stream, buffers_begin_at_a_page_if_the_engine_requires_it)
 	};
 	struct ffsctl_transfer *a, *b;
 
-	open_mode(FFSCTL_DATA_STREAM);
+	open_mode(FFSCTL_FRAMING_STREAM);
 	stream_close(&s);
 	cr_assert_eq(stream_open(&s, &config, eps, 2), 0);
 	a = stream_get_free_transfer(&s, IN);
@@ -344,7 +344,7 @@ Test(stream, stream_mode_has_no_messages)
 {
 	struct ffsctl_transfer *t;
 
-	open_mode(FFSCTL_DATA_STREAM);
+	open_mode(FFSCTL_FRAMING_STREAM);
 	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	submit(IN, 1024, FFSCTL_END);
 	stream_submit_queued_requests(&s);
@@ -377,7 +377,7 @@ Test(stream, refuses_transfers_while_the_link_is_down)
 {
 	struct ffsctl_transfer *t;
 
-	open_mode(FFSCTL_DATA_MESSAGES);
+	open_mode(FFSCTL_FRAMING_MESSAGES);
 	t = stream_get_free_transfer(&s, OUT);
 	cr_assert_eq(stream_submit_transfer(&s, OUT, t), -ESHUTDOWN);
 	cr_assert_eq(eps[OUT].public.max_packet, 0u);
@@ -388,7 +388,7 @@ Test(stream, refuses_transfers_while_the_link_is_down)
 
 Test(stream, refuses_a_speed_without_packet_sizes)
 {
-	open_mode(FFSCTL_DATA_MESSAGES);
+	open_mode(FFSCTL_FRAMING_MESSAGES);
 	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_UNKNOWN), -EINVAL);
 	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_SUPER_PLUS), -EINVAL);
 	cr_assert_eq(stream_link_up(&s, 200), -EINVAL);
@@ -727,7 +727,7 @@ Test(stream, a_carried_over_read_reports_that_the_link_is_down)
 
 Test(stream, a_read_that_does_not_fit_the_next_packet_size_is_cancelled)
 {
-	open_mode(FFSCTL_DATA_MESSAGES);
+	open_mode(FFSCTL_FRAMING_MESSAGES);
 	stream_link_up(&s, FFSCTL_SPEED_FULL);
 	s.config.buffer_size = eps[OUT].max_request_length = 64; /* no whole packet of high speed */
 	recorded[0] = 0;
@@ -858,7 +858,7 @@ Test(stream, a_transfer_may_be_submitted_on_another_endpoint)
 	end(512);
 	end(0);
 	cr_assert_eq(t->status, 0);
-	stream_put_transfer(&s, t);
+	stream_release_transfer(&s, t);
 	cr_assert_eq(stream_get_free_transfer(&s, OUT), t);
 }
 
@@ -878,7 +878,7 @@ Test(stream, an_endpoint_has_depth_transfers)
 	cr_assert_null(stream_get_free_transfer(&s, 2));
 	for (i = 0; i < DEPTH; i++)
 		cr_assert_eq(((unsigned char *)t[i]->data)[SIZE - 1], i + 1);
-	stream_put_transfer(&s, t[2]);
+	stream_release_transfer(&s, t[2]);
 	cr_assert_eq(stream_get_free_transfer(&s, OUT), t[2]);
 	stream_close(&s);
 }
@@ -910,7 +910,7 @@ Test(stream, a_fast_host_does_not_keep_the_caller)
 
 static void open_in_session(void)
 {
-	open_mode(FFSCTL_DATA_MESSAGES);
+	open_mode(FFSCTL_FRAMING_MESSAGES);
 	kernel.session = 1;
 	cr_assert_eq(stream_link_up(&s, FFSCTL_SPEED_HIGH), 0);
 	recorded[0] = 0;

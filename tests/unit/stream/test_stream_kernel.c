@@ -120,7 +120,7 @@ static void on_done(void *user, struct ffsctl_transfer *t)
 	(void)user;
 	n_done++;
 	status = t->status;
-	stream_put_transfer(&s, t);
+	stream_release_transfer(&s, t);
 }
 
 static void on_log(void *user, const char *text)
@@ -145,7 +145,7 @@ static void open_engine(const struct stream_engine *engine, unsigned int depth, 
 	struct stream_config config = {
 		.engine = engine,
 		.callbacks = &callbacks,
-		.data_mode = FFSCTL_DATA_STREAM,
+		.framing = FFSCTL_FRAMING_STREAM,
 		.buffer_size = 4096,
 		.transfers_per_endpoint = depth,
 		.dmabuf_device_fd = out, /* any descriptor: ioctl() is a fake */
@@ -236,9 +236,9 @@ Test(engine, a_buffer_that_cannot_be_mapped_is_not_reported_as_mmap)
 {
 	/* /dev/null cannot be mapped. */
 	open_engine(&stream_engine_mmap, 2, memory_file(), open("/dev/null", O_RDWR | O_CLOEXEC));
-	stream_put_transfer(&s, stream_get_free_transfer(&s, OUT));
+	stream_release_transfer(&s, stream_get_free_transfer(&s, OUT));
 	cr_assert_str_eq(stream_engine_in_use(&s), "mmap");
-	stream_put_transfer(&s, stream_get_free_transfer(&s, IN));
+	stream_release_transfer(&s, stream_get_free_transfer(&s, IN));
 	cr_assert_str_eq(stream_engine_in_use(&s), "mixed");
 	cr_assert_str_eq(recorded, "log");
 	stream_close(&s);
@@ -295,7 +295,7 @@ static void on_disable(struct ffsctl_stream *st, void *user)
 static void open_library(uint32_t session)
 {
 	const struct ffsctl_stream_config config = {
-		FFSCTL_STREAM_CONFIG_HEAD, .data_mode = FFSCTL_DATA_MESSAGES,
+		FFSCTL_STREAM_CONFIG_HEAD, .framing = FFSCTL_FRAMING_MESSAGES,
 		.engine = "copy",	   .transfer_size = 4096,
 		.enable = on_enable,	   .disable = on_disable,
 	};
