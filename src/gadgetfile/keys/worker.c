@@ -186,12 +186,11 @@ static const struct key worker_rows[] = {
 		 "'speeds'.",
 	  .set = set_keyword_setting, SETTING(what_worker_opens) },
 	{ "start", NODE_STRING, .words = start_words,
-	  .default_text =
-		  "\"created\" for acm, gser and obex, because their device exists as soon as "
-		  "the function is created; \"bound\" for other functions",
+	  .default_text = "created for acm, gser and obex; bound for other functions",
 	  .doc = "When the worker of a kernel function starts: when the function is created, when "
 		 "the gadget is bound, or when the host has configured it. It runs only while its "
-		 "device or network interface exists.",
+		 "device or network interface exists, which for acm, gser and obex is as soon as "
+		 "the function is created.",
 	  .set = set_keyword, WORKER(start_when) },
 	{ "blocking", NODE_BOOL, .default_text = "true for exec, false for plugin",
 	  .doc = "Endpoints are opened without O_NONBLOCK: reads and writes block.",
