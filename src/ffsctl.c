@@ -213,8 +213,7 @@ int main(int argc, char **argv)
 	optind = 0; /* resets getopt in glibc and musl */
 	for (size_t i = 0; all_commands[i]; i++) {
 		g.current_command = all_commands[i];
-		if (streq(argv[0], g.current_command->name) ||
-		    streq_null(argv[0], g.current_command->alias))
+		if (streq(argv[0], g.current_command->name))
 			return check_output_written(g.current_command->run(&g, argc, argv));
 	}
 	if (streq(argv[0], cmd_continue_after_reexec.name))

@@ -81,7 +81,6 @@ struct supervisor_request {
 /* A command of ffsctl. */
 struct command {
 	const char *name;
-	const char *alias;			  /* another name of the command; NULL: none */
 	const char *usage_arguments;		  /* arguments in the usage line */
 	const char *summary;			  /* description in the list of commands */
 	const char *options_help;		  /* text after the summary in --help; NULL: none */

@@ -13,10 +13,12 @@ libffsctl_a_SOURCES += \
 	src/cmd/common.c \
 	src/cmd/completion.c \
 	src/cmd/descriptors.c \
+	src/cmd/doctor.c \
+	src/cmd/doctor_files.c src/cmd/doctor_files.h \
 	src/cmd/down.c \
 	src/cmd/embedded_files.h \
 	src/cmd/export.c \
-	src/cmd/features.c \
+	src/cmd/features.c src/cmd/features.h \
 	src/cmd/status_fields.c src/cmd/status_fields.h \
 	src/cmd/gadget_files.c \
 	src/cmd/gadget_name.c \
@@ -39,7 +41,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/up_all.c \
 	src/cmd/wait.c
 
-dist_schema_DATA += schemas/descriptors.schema.json schemas/features.schema.json schemas/output.schema.json schemas/plugins.schema.json schemas/udc.schema.json
+dist_schema_DATA += schemas/descriptors.schema.json schemas/doctor.schema.json schemas/features.schema.json schemas/output.schema.json schemas/plugins.schema.json schemas/udc.schema.json
 
 # The files that `schema` and `completion` print (src/cmd/embedded_files.h)
 nodist_libffsctl_a_SOURCES += src/cmd/embedded.c

@@ -55,6 +55,7 @@
 	COMMAND(export) \
 	COMMAND(list) \
 	COMMAND(plugins) \
+	COMMAND(doctor) \
 	COMMAND(udc) \
 	COMMAND(features) \
 	COMMAND(schema) \

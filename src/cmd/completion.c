@@ -266,7 +266,7 @@ static void complete_command_arguments(struct command_line *l, char **words, int
 static const struct command *find_command(const struct globals *globals, const char *name)
 {
 	for (const struct command *const *c = globals->all_commands; *c; c++)
-		if (streq(name, (*c)->name) || streq_null(name, (*c)->alias))
+		if (streq(name, (*c)->name))
 			return *c;
 	return NULL;
 }

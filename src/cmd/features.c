@@ -6,12 +6,12 @@
 
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
+#include "cmd/features.h"
 #include "functionfs/module.h"
 #include "functionfs/mount.h"
 #include "probe/features.h"
 
-/* Fails if the FunctionFS module is not loaded: a command that only reads must not load it. */
-static int check_functionfs_loaded(const char *kernel_release, struct error *err)
+int cmd_check_functionfs_loaded(const char *kernel_release, struct error *err)
 {
 	_cleanup_free_ char *advice = NULL;
 
@@ -40,7 +40,7 @@ static void print_features(const struct ffs_features *features)
 	}
 }
 
-static json_t *features_to_json(const struct ffs_features *features)
+json_t *cmd_features_to_json(const struct ffs_features *features)
 {
 	json_t *array = json_array();
 
@@ -66,7 +66,7 @@ static int print_features_json(const char *kernel_release, const struct ffs_feat
 
 	json_object_set_new(output, "kernel", json_string(kernel_release));
 	json_object_set_new(output, "features",
-			    err->exit ? json_array() : features_to_json(features));
+			    err->exit ? json_array() : cmd_features_to_json(features));
 	if (advice)
 		json_object_set_new(output, "advice", json_string(advice));
 	json_object_set_new(output, "errors", cmd_error_to_array(err));
@@ -87,7 +87,7 @@ static int run_features_command(const struct globals *globals, int argc, char **
 	if (optind != argc)
 		return cmd_error_usage(&cmd_features, "expected no arguments");
 	uname(&kernel);
-	if (check_functionfs_loaded(kernel.release, &err) == 0 &&
+	if (cmd_check_functionfs_loaded(kernel.release, &err) == 0 &&
 	    features_probe(&globals->paths, &features, &err) == 0)
 		advice = ffs_module_advice(kernel.release, &features);
 	if (json)
@@ -102,12 +102,10 @@ static int run_features_command(const struct globals *globals, int argc, char **
 
 const struct command cmd_features = {
 	.name = "features",
-	.alias = "doctor",
 	.usage_arguments = "[--json]",
 	.summary = "list the features of this kernel's FunctionFS, and how to get the others",
 	.options_help = "  --json              one JSON document on stdout\n"
 			"\n"
-			"Probes the features with a temporary gadget; needs root.\n"
-			"'doctor' is another name of this command.\n",
+			"Probes the features with a temporary gadget; needs root.\n",
 	.run = run_features_command,
 };

@@ -100,7 +100,7 @@ const struct step_op configfs_op_config_string = {
 
 /* --- Directories and links -------------------------------------------------------------------- */
 
-static char *kernel_module_of_type(const char *type)
+char *function_kernel_module(const char *type)
 {
 	const struct function_type *known = function_type_find(type);
 
@@ -115,7 +115,7 @@ static int function_apply(struct step *step, struct error *err)
 
 	if (r == -ENOENT) {
 		err->exit = EX_UNAVAILABLE;
-		module = kernel_module_of_type(type);
+		module = function_kernel_module(type);
 		error_add_detail(err, "this kernel has no function '%s'", type);
 		return error_add_hint(err, "modprobe %s", module);
 	}

@@ -25,3 +25,6 @@ extern const struct step_op configfs_op_link; /* GADGET/configs/c.1/echo; `value
  * link and the two directories above it. Apply does nothing.
  */
 extern const struct step_op configfs_op_view;
+
+/* Returns the name of the kernel module that has functions of this type. The caller frees it. */
+char *function_kernel_module(const char *type);

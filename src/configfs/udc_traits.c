@@ -134,7 +134,7 @@ size_t udc_absence_hints(char ***hints)
 			add_dual_role_hint(&h, driver_traits[i].driver);
 	if (h.n == 0)
 		*array_add(h.hints, h.n) = xstrdup("load the controller's driver, and put the port "
-						   "in device mode (ls " UDC_CLASS_DIR ")");
+						   "in device mode: see 'ffsctl doctor'");
 	*hints = h.hints;
 	return h.n;
 }

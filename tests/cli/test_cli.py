@@ -53,6 +53,7 @@ commands:
   export     print a gadget file for any gadget in configfs
   list       list the gadget files in the directories, and the states of their gadgets
   plugins    list the installed plugins, or print the declaration of one
+  doctor     print what keeps this system from being a gadget, and how to mend it
   udc        list the USB device controllers, and the gadgets bound to them
   features   list the features of this kernel's FunctionFS, and how to get the others
   schema     print the JSON Schema of gadget files, or of the output of --json
@@ -188,8 +189,16 @@ for name, expected in {
                 "\n"
                 "  --json              one JSON document on stdout\n"
                 "\n"
-                "Probes the features with a temporary gadget; needs root.\n"
-                "'doctor' is another name of this command.\n",
+                "Probes the features with a temporary gadget; needs root.\n",
+    "doctor": "usage: ffsctl doctor [--root DIR] [--json]\n"
+              "\n"
+              "print what keeps this system from being a gadget, and how to mend it\n"
+              "\n"
+              "  --root DIR          check the files of a system below DIR: /sys, /proc, /etc, /lib\n"
+              "  --json              one JSON document on stdout\n"
+              "\n"
+              "Changes nothing, and needs root only for the features of FunctionFS. The commands\n"
+              "that it prints are for root. The exit status is 69 if there is a problem.\n",
     "list": "usage: ffsctl list\n"
             "\n"
             "list the gadget files in the directories, and the states of their gadgets\n"
@@ -220,8 +229,9 @@ for name, expected in {
               "\n"
               "print the JSON Schema of gadget files, or of the output of --json\n"
               "\n"
-              "names: gadget (the default: a gadget file as a JSON document); check, features,\n"
-              "output, plugins and udc (output of --json); ffsbench, plugin, worker-config\n",
+              "names: gadget (the default: a gadget file as a JSON document); check, doctor,\n"
+              "features, output, plugins and udc (output of --json); ffsbench, plugin,\n"
+              "worker-config\n",
 }.items():
     test(f"{name} --help", name, expected)(command_help)
 
@@ -321,7 +331,7 @@ for words, text in (
     (("completion", "csh"), "ffsctl: completion: unknown shell 'csh': it must be bash, fish or zsh\n"
                             "hint: see 'ffsctl completion --help'\n"),
     (("schema", "a", "b"), "ffsctl: schema: expected at most one name\nhint: see 'ffsctl schema --help'\n"),
-    (("schema", "x"), "ffsctl: schema: unknown schema 'x': it must be one of check, descriptors, features, ffsbench, gadget, output, "
+    (("schema", "x"), "ffsctl: schema: unknown schema 'x': it must be one of check, descriptors, doctor, features, ffsbench, gadget, output, "
                       "plugin, plugins, udc, worker-config\nhint: see 'ffsctl schema --help'\n"),
     (("--nonsense", "up", "x"), UNKNOWN_GLOBAL.format("--nonsense")),
     (("-x", "up"), UNKNOWN_GLOBAL.format("-x")),

@@ -78,7 +78,7 @@ def no_udc():
 
 @test("no UDC")
 def no_udc_at_all():
-    hint = "load the controller's driver, and put the port in device mode (ls /sys/class/udc)"
+    hint = "load the controller's driver, and put the port in device mode: see 'ffsctl doctor'"
     with no_udc():
         refuses(69, f"ffsctl: no UDC\nhint: {hint}", INTERRUPT)
         refuses(69, f"ffsctl: no UDC 'dwc'\nhint: {hint}", INTERRUPT, "--udc", "dwc")
@@ -141,7 +141,7 @@ def udc_comes_while_up_waits():
         eq(await_state("interrupt", "starting")[1], 1)
     result = must(finish(front))
     contains(result.stderr, "ffsctl: interrupt: waiting for a UDC: no UDC 'dummy_udc.0'; load the "
-                            "controller's driver, and put the port in device mode (ls /sys/class/udc)")
+                            "controller's driver, and put the port in device mode: see 'ffsctl doctor'")
     contains(result.stderr, f"interrupt: up on {UDC}")
     down("interrupt")
 

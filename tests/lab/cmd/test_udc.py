@@ -83,7 +83,7 @@ def no_udc_and_role_switch():
         words = must(ffsctl("udc"))
         eq((words.stdout, words.stderr.splitlines()),
            ("", ["ffsctl: no UDC",
-                 "hint: load the controller's driver, and put the port in device mode (ls /sys/class/udc)"]))
+                 "hint: load the controller's driver, and put the port in device mode: see 'ffsctl doctor'"]))
         eq(len(document()["hints"]), 1)
     with no_udc({"usb_role/a800000.usb-role-switch/role": "host\n", "usb_role/b/role": "device\n"}):
         eq(document()["hints"],

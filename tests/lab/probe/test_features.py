@@ -78,10 +78,27 @@ def words_and_document():
        {name: "yes" if has else "no" for name, has in HAS.items()})
     for line in result.stdout.splitlines():
         eq(": needs " in line, line.split()[1] == "no", line)
-    document = features(must(ffsctl("doctor", "--json")))
-    eq({f["name"]: f["available"] for f in document["features"]}, HAS)
-    eq(document["kernel"], os.uname().release)
-    eq(document["errors"], [])
+    # `doctor` was another name of `features`: its document has the same members, and its findings besides.
+    for document in (features(must(ffsctl("features", "--json"))), harness.document(must(ffsctl("doctor", "--json")), "doctor")):
+        eq({f["name"]: f["available"] for f in document["features"]}, HAS)
+        eq(document["kernel"], os.uname().release)
+        eq(document["errors"], [])
+
+
+@test("doctor finds the UDC, who holds it, and the features that are missing")
+def doctor_findings():
+    def found(*args):
+        return {f["id"]: f for f in harness.document(ffsctl(*args, "doctor", "--json"), "doctor")["findings"]}
+
+    now = found()
+    eq(now["udc"]["severity"], "ok")
+    eq(now["only-virtual-udcs"]["severity"], "note")
+    eq("features" in now, all(HAS.values()))
+    eq([name for name, has in HAS.items() if not has and name not in now["features-missing"]["what"]], [])
+    up(f"{harness.EXAMPLES}/loopback.conf", "--wait-host")
+    contains(found()["udc"]["what"], "held by the gadget 'loopback' of ffsctl")
+    contains(found("--run-dir", str(DIRECTORY / "other"))["udc-held-by-gadget"]["commands"][0], "ffsctl down --force loopback")
+    down("loopback")
 
 
 @test("gadgets that are up are no hindrance, and do not notice")

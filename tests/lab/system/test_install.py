@@ -115,6 +115,7 @@ share/ffsctl/init/s6/run
 share/ffsctl/init/sysvinit/ffsctl
 share/ffsctl/schemas/check.schema.json
 share/ffsctl/schemas/descriptors.schema.json
+share/ffsctl/schemas/doctor.schema.json
 share/ffsctl/schemas/features.schema.json
 share/ffsctl/schemas/ffsbench.schema.json
 share/ffsctl/schemas/gadget.schema.json

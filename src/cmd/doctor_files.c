@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd/doctor_files.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "cmd/check_system.h"
+#include "configfs/items.h"
+
+struct file_check {
+	const struct globals *globals;
+	const struct doctor *doctor;
+	struct plugin_cache plugin_cache;
+	struct findings *findings;
+	size_t n_good; /* files without errors and warnings */
+};
+
+/* Returns whether the system that is checked is the one that executes ffsctl. */
+static bool checks_this_system(const struct file_check *c)
+{
+	return !*c->doctor->system.root;
+}
+
+static void add_file_with_errors(struct file_check *c, const char *path, const struct diags *diags)
+{
+	struct finding *finding = findings_add(c->findings, "gadget-file-has-errors",
+					       FINDING_PROBLEM, "%s has %zu error%s", path,
+					       diags->n_errors, diags->n_errors == 1 ? "" : "s");
+
+	for (size_t i = 0; i < diags->n && !finding->why; i++)
+		if (diags->list[i].severity == DIAG_ERROR)
+			finding_why(finding, "%u:%u: %s", diags->list[i].line,
+				    diags->list[i].column, diags->list[i].text);
+	finding_command(finding, "ffsctl check", path);
+}
+
+/* Adds `text` to the list of texts that are separated by "; ". */
+static void add_text(char **list, const char *text)
+{
+	char *old = *list;
+
+	*list = old ? strf("%s; %s", old, text) : xstrdup(text);
+	free(old);
+}
+
+/* Returns the modules of the gadget's functions that the kernel lacks, as texts; NULL: none. */
+static char *missing_modules(const struct file_check *c, const struct gadget *g)
+{
+	char *texts = NULL;
+
+	for (size_t i = 0; i < g->n_functions; i++) {
+		_cleanup_free_ char *module = function_kernel_module(g->functions[i].type),
+				    *text = NULL;
+
+		if (system_module_state(&c->doctor->system, module) != MODULE_ABSENT)
+			continue;
+		text = strf("the kernel has no module %s for the type '%s'", module,
+			    g->functions[i].type);
+		if (!texts || !strstr(texts, text))
+			add_text(&texts, text);
+	}
+	return texts;
+}
+
+/* Adds a finding if the system lacks something that the gadget needs. */
+static void check_needs(struct file_check *c, const char *path, const struct gadget *g)
+{
+	_cleanup_free_ char *texts = missing_modules(c, g);
+	struct diags diags = { 0 };
+	struct finding *finding;
+
+	if (checks_this_system(c))
+		check_this_system(&c->globals->paths, g, cmd_gadget_dirs(c->globals), DIAG_WARNING,
+				  &c->plugin_cache, &diags);
+	for (size_t i = 0; i < diags.n; i++)
+		add_text(&texts, diags.list[i].text);
+	diags_free(&diags);
+	if (!texts) {
+		c->n_good++;
+		return;
+	}
+	finding = findings_add(c->findings, "gadget-file-has-warnings", FINDING_NOTE,
+			       "%s has warnings for this system", path);
+	finding_why(finding, "%s", texts);
+	finding_command(finding, "ffsctl check", path);
+}
+
+static void check_file(struct file_check *c, const char *path)
+{
+	const struct gadgetfile_plugins plugins = plugin_cache_for_gadgetfile(&c->plugin_cache);
+	_cleanup_gadget_ struct gadget *g = NULL;
+	_cleanup_error_ struct error err = { 0 };
+	struct diags diags = { 0 };
+
+	cmd_load_gadget_file_at(c->globals, path, NULL, checks_this_system(c) ? &plugins : NULL,
+				GADGETFILE_TRUST_ALL, &g, NULL, &diags, &err);
+	if (err.exit)
+		findings_add(c->findings, "gadget-file-unread", FINDING_NOTE, "%s", err.text);
+	else if (diags.n_errors > 0)
+		add_file_with_errors(c, path, &diags);
+	else if (g)
+		check_needs(c, path, g);
+	diags_free(&diags);
+}
+
+static void check_files(struct file_check *c)
+{
+	_cleanup_gadget_files_ struct cmd_gadget_files files = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+
+	if (cmd_list_gadget_files(c->globals, &files, &err) < 0)
+		findings_add(c->findings, "gadget-directory-unread", FINDING_NOTE, "%s", err.text);
+	for (size_t i = 0; i < files.n_files; i++)
+		check_file(c, files.files[i].path);
+	if (c->n_good > 0)
+		findings_add(c->findings, "gadget-files", FINDING_OK,
+			     "%zu gadget file%s no errors and no warnings", c->n_good,
+			     c->n_good == 1 ? " has" : "s have");
+	else if (files.n_files == 0 && !err.exit)
+		findings_add(c->findings, "no-gadget-files", FINDING_NOTE,
+			     "the directories of gadget files are empty");
+	plugin_cache_free(&c->plugin_cache);
+}
+
+void doctor_check_gadget_files(const struct globals *globals, const struct doctor *doctor,
+			       struct findings *findings)
+{
+	struct globals of_system = *globals;
+	struct file_check c = { .globals = &of_system, .doctor = doctor, .findings = findings };
+	char *dirs[ARRAY_SIZE(of_system.gadget_dirs)] = { NULL };
+
+	/* The first directory is that of --dir, which the user has named as it is. */
+	for (size_t i = 1; i < ARRAY_SIZE(dirs) && globals->gadget_dirs[i]; i++)
+		of_system.gadget_dirs[i] = dirs[i] =
+			system_path(&doctor->system, "%s", globals->gadget_dirs[i]);
+	check_files(&c);
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		free(dirs[i]);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is known of boards: their device port, and how to put it into device mode (doc/boards.md).
+ */
+#pragma once
+
+#include "probe/system.h"
+
+/* How the port of a board is put into device mode for good. */
+enum board_change {
+	BOARD_CHANGE_DEVICE_TREE,  /* dr_mode in the device tree or in an overlay */
+	BOARD_CHANGE_RASPBERRY_PI, /* a line in config.txt */
+	BOARD_CHANGE_NONE	   /* the board has no device port */
+};
+
+struct board {
+	const char *compatible; /* of the device tree's root; a '*' stands for any text */
+	const char *name;	/* a board or a family of boards */
+	const char *port;	/* the socket that can be a device; NULL: depends on the board */
+	enum board_change change;
+	const char *advice;  /* a pitfall of this board that keeps a port from being a device; NULL:
+				none is known */
+	const char *gadget;  /* gadget in configfs that the board's system makes at boot; NULL: none
+			      */
+	const char *service; /* the systemd service that makes it */
+};
+
+/* Returns the row of this system's board; NULL: the board is unknown, or there is no device tree.
+ */
+const struct board *board_find(const struct system *system);
