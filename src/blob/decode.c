@@ -32,7 +32,7 @@ struct decoder {
 	int speed;
 	bool is_first_speed; /* first speed of the blob: its descriptors create the interfaces and
 				endpoints; those of later speeds only add values */
-	size_t n_interfaces, n_endpoints; /* numbers so far at this speed */
+	size_t n_interfaces, n_endpoints; /* how many were decoded so far at this speed */
 	struct interface *interface;	  /* the last interface so far; NULL: none yet */
 	struct endpoint *endpoint;	  /* the last endpoint of `interface`; NULL: none yet */
 };

@@ -166,8 +166,8 @@ static uint32_t put_association(struct ffs_blob *b, const struct ffs *ffs, size_
 }
 
 /*
- * Appends one alternate setting with its endpoints. String and extra descriptors belong to the
- * interface: only alternate setting 0 has them.
+ * Appends one alternate setting with its endpoints. The string (iInterface) and the additional
+ * descriptors of the interface are written only once, with alternate setting 0.
  */
 static uint32_t put_alternate_setting(struct ffs_blob *b, const struct ffs *ffs, size_t number,
 				      unsigned int alternate, int speed)

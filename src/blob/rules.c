@@ -210,7 +210,8 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		"write those of at least one speed, and their count"),
 	REFUSAL(DESCS_LEFT, EINVAL, "__ffs_data_got_descs: len",
 		"{found} bytes after the last descriptor",
-		"raise the count they belong to, or remove them"),
+		"if they are descriptors, raise fs_count, hs_count, ss_count or os_count in the "
+		"header; else remove them"),
 	BRANCH(PROXY, "__ffs_data_got_descs: flags & FUNCTIONFS_RW_PROXY_EPS"),
 	REFUSAL(PROXY_ODD, EINVAL, "ffs_eps_are_pairs: eps_count % 2",
 		"flag 256 (FUNCTIONFS_RW_PROXY_EPS: one file for two endpoints) with an odd number "
@@ -334,8 +335,8 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		 "move it to another setting, or give it packets of 0 bytes"),
 	STANDARD(USB_INTERVAL, "USB 2.0, 9.6.6; USB 3.2, 9.6.6",
 		 "bInterval is {found}, outside 1 to {wanted}",
-		 "use a number of frames for interrupt endpoints at full speed, else an exponent "
-		 "of 2"),
+		 "use 1 to 255 frames for interrupt endpoints at full speed, else a number n from "
+		 "1 to 16: the interval is 2^(n-1) frames or microframes"),
 
 	STANDARD(USB_COMPANION_SPEED, "USB 3.2, 9.6.7",
 		 "a companion descriptor at full or high speed",

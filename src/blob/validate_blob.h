@@ -20,14 +20,13 @@
  *   if (f.rule != FFS_ACCEPTED)
  *           puts(text = ffs_finding_text(&f));
  *
- * ffs_validate_kernel() and ffs_validate_usb() do not predict what happens later, at the bind and
- * at SET_CONFIGURATION:
+ * ffs_validate_kernel() and ffs_validate_usb() do not find faults of a blob that have an effect
+ * only later, at the bind or at SET_CONFIGURATION:
  *
- * - whether the UDC has enough endpoints;
- * - that the bind fails if two alternate settings of an interface have the same endpoint address;
- * - that Linux 6.1 and 6.12 without our patches crash at the bind of a function that has
- *   descriptors of high speed and SuperSpeed, but none of full speed (__ffs_func_bind_do_descs,
- *   descs[0]).
+ * - The UDC has fewer endpoints than the blob.
+ * - Two alternate settings of an interface have the same endpoint address: the bind fails.
+ * - There are descriptors of high speed and SuperSpeed, but none of full speed: the bind crashes
+ *   Linux 6.1 and 6.12 without our patches (__ffs_func_bind_do_descs, descs[0]).
  */
 #pragma once
 
@@ -97,8 +96,9 @@ struct ffs_validation_options {
 };
 
 /*
- * Returns options with which the validator accepts what at least one kernel accepts: it uses the
- * parser of the newest known kernel, and also accepts the flags of later kernels.
+ * Returns options for a blob whose kernel is not known. The validator then uses the rules of the
+ * newest known kernel, which accepts what any other known kernel accepts. It also accepts every
+ * flag of ffs_flags, even a flag that this kernel lacks.
  */
 struct ffs_validation_options ffs_validation_options_any_kernel(void);
 
@@ -140,7 +140,7 @@ enum ffs_rule {
 	FFS_WRITE_SHORT,
 	FFS_WRITE_HUGE,
 
-	/* __ffs_data_got_descs: the head */
+	/* __ffs_data_got_descs: conditions on the header of the descriptors */
 	FFS_DESCS_LENGTH,
 	FFS_DESCS_LEGACY,
 	FFS_DESCS_MAGIC,
@@ -194,7 +194,7 @@ enum ffs_rule {
 	FFS_DESC_UNIMPLEMENTED,
 	FFS_DESC_UNKNOWN,
 
-	/* __ffs_data_got_descs: after the descriptors of a speed */
+	/* __ffs_data_got_descs: conditions after it has read the descriptors of one speed */
 	FFS_SET_FIRST,
 	FFS_SET_ENDPOINTS,
 	FFS_SET_INTERFACES,
@@ -223,7 +223,7 @@ enum ffs_rule {
 	FFS_PROP_NAME,
 	FFS_PROP_DATA,
 
-	/* __ffs_data_got_descs: after all descriptors of the blob */
+	/* __ffs_data_got_descs: conditions after it has read all descriptors of the blob */
 	FFS_NOTHING,
 	FFS_DESCS_LEFT,
 	FFS_PROXY,
@@ -245,7 +245,7 @@ enum ffs_rule {
 	FFS_LANGUAGE_NEXT,
 	FFS_STRINGS_LEFT,
 
-	/* ffs_ep0_write: after it has accepted the strings */
+	/* ffs_ep0_write: conditions after __ffs_data_got_strings has accepted the strings */
 	FFS_FILES,
 	FFS_READY,
 
@@ -351,7 +351,7 @@ enum ffs_rule_kind {
 };
 
 struct ffs_rule_info {
-	const char *name; /* the enumerator without FFS_ */
+	const char *name; /* name of the rule in enum ffs_rule, without the prefix FFS_ */
 	enum ffs_rule_kind kind;
 	int kernel_error; /* -errno of a refusal */
 	/* Function and condition in the kernel, or standard and section. */

@@ -218,8 +218,9 @@ static const struct {
 };
 
 /*
- * Corresponds to the kernel's switch over the descriptor type. For the rule coverage, a descriptor
- * that has a case in this switch also counts as one that did not reach the default branch.
+ * Corresponds to the kernel's switch over the descriptor type. FFS_DESC_UNKNOWN is the condition of
+ * its default branch. For a type that has its own case, this condition is false, which
+ * rule_coverage counts too.
  */
 static bool read_descriptor_by_type(struct validation *v, const uint8_t *d)
 {
@@ -254,8 +255,9 @@ static bool read_descriptor(struct validation *v)
 /* --- the descriptors of one speed, then of all speeds: ffs_do_descs --- */
 
 /*
- * Corresponds to ffs_do_descs(). FFS_SET_ENTITY is the call of its callback `entity` with
- * FFS_DESCRIPTOR, which has no effect before the bind.
+ * Corresponds to ffs_do_descs(). Before each descriptor and at the end, the kernel's function calls
+ * its callback `entity` with FFS_DESCRIPTOR. FFS_SET_ENTITY means that this call has failed; it
+ * never fails before the bind.
  */
 static bool read_descriptors(struct validation *v, uint32_t count)
 {

@@ -66,14 +66,14 @@ static inline size_t bytes_left(const struct validation *v)
 }
 
 /*
- * Counts for the rule coverage that the condition of `rule`, which refuses nothing, was true or
- * false. Returns `condition`.
+ * Counts in rule_coverage that the condition of `rule` was true or was false, as `condition` says.
+ * Does not refuse the blob. Returns `condition`.
  */
 bool count_rule_outcome(struct validation *v, enum ffs_rule rule, bool condition);
 
 /*
- * Counts for the rule coverage that `broken`, the condition of `rule`, was true or false. If it is
- * true, the blob is refused: records a finding at the offset `at`. Returns `broken`.
+ * Counts in rule_coverage that the condition of `rule` was true or was false, as `broken` says. If
+ * it is true, the blob is refused: records a finding at the offset `at`. Returns `broken`.
  */
 bool refuse_if(struct validation *v, enum ffs_rule rule, bool broken, size_t at);
 /* Like refuse_if, with the two numbers for the placeholders of the rule's text. */
@@ -92,8 +92,9 @@ bool validate_os_descriptors(struct validation *v);
 bool validate_strings(struct validation *v);
 
 /*
- * Check a blob that the kernel accepts against the standards. validate_write() has already set the
- * counts and offsets in `v`. False: a standard forbids the blob.
+ * Check whether the standards permit a blob. The kernel accepts this blob: validate_write() has
+ * already checked that, and has set the counts and offsets in `v`. False: a standard forbids the
+ * blob.
  */
 
 bool validate_usb_descriptors(struct validation *v);

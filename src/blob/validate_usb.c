@@ -70,8 +70,8 @@ static bool validate_class_descriptor(struct speed_validation *s, const uint8_t 
 
 	/*
 	 * The kernel only compares the class of the last interface with the type of the class
-	 * descriptor. It does not check that the class descriptor comes before the endpoints, and
-	 * only once.
+	 * descriptor. The kernel checks neither that the class descriptor comes before the
+	 * endpoints, nor that an alternate setting has only one.
 	 */
 	if (refuse_if(s->validation, FFS_USB_CLASS_ORDER,
 		      !c || s->class_descriptor || s->n_endpoints > 0, offset_in_blob(s, d)))

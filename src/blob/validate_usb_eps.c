@@ -138,7 +138,8 @@ static bool check_packet_size(struct speed_validation *s, const uint8_t *d)
 static bool check_interval(struct speed_validation *s, const uint8_t *d)
 {
 	/*
-	 * At full speed, bInterval of an interrupt endpoint is a number of frames, not an exponent
+	 * For an interrupt endpoint at full speed, bInterval n means n frames. Otherwise it means
+	 * 2^(n-1) frames or microframes.
 	 */
 	bool plain = s->speed == FFS_SET_FULL && transfer_type(d) == INTERRUPT;
 	unsigned int max = plain ? UINT8_MAX : INTERVAL_EXPONENT_MAX;

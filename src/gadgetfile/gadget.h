@@ -116,8 +116,8 @@ struct worker {
 	double restart_window;			 /* seconds */
 	enum worker_on_crash on_crash;
 	/*
-	 * Default: FAILED_UNBIND for a daemon, and if the gadget has no other function; else
-	 * FAILED_STALL.
+	 * Default: FAILED_UNBIND if the worker is a daemon or if the gadget has no other function;
+	 * else FAILED_STALL.
 	 */
 	enum worker_on_failed on_failed;
 	struct positioned_str user; /* name or number; NULL: an allocated user id (worker_uid.h) */
@@ -133,9 +133,9 @@ struct worker {
 };
 
 /*
- * Returns the default of `sandbox_permissions`. For a plugin, it is every permission; when the
- * worker is started, it keeps only those that the plugin declares. For a program, it is only the
- * permission to start programs.
+ * Returns the default of `sandbox_permissions`. For a plugin, the default is all permissions. When
+ * the worker is started, it gets only those of them that the plugin declares. For a program, the
+ * default is only the permission to start programs.
  */
 static inline unsigned int worker_default_permissions(const struct worker *w)
 {

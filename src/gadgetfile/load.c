@@ -138,8 +138,8 @@ static void load_device_attrs(struct load *l, struct node *node)
 		if (size && !size->bad && size->integer != 8 && size->integer != 9 &&
 		    size->integer != 16 && size->integer != 32 && size->integer != 64)
 			diag_warning(l->diags, &size->at,
-				     "USB 2.0, 9.6.1 allows 8, 16, 32 and 64, not %s: the kernel "
-				     "uses the UDC's value",
+				     "'bMaxPacketSize0' must be 8, 16, 32 or 64 (USB 2.0, 9.6.1), "
+				     "not %s; the kernel replaces it by the UDC's value",
 				     size->text);
 	}
 	set_default_usb_ids(l, node);

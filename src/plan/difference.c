@@ -24,8 +24,8 @@ struct plan_side {
 	const struct plan *plan;
 	enum step_decision *decisions;
 	/*
-	 * For each step, the index of a step in the other plan: the same step, or the step that
-	 * replaces the old step, or the step that the new step replaces. NONE: there is none.
+	 * For each step of this plan, the index of its partner in the other plan: an equal step, or
+	 * a step that replaces it or is replaced by it. NONE: the step has no partner.
 	 */
 	size_t *paired_with;
 };

@@ -2,13 +2,13 @@
 /*
  * The difference of two plans. `reload` applies the difference, and reverts it if a step fails.
  *
- * Both plans are of the same gadget, and the old plan is applied. A step that both plans contain
- * with the same path and value is kept. Steps that only the old plan contains are undone, the last
- * one first; then steps that only the new plan contains are applied, the first one first. A step
- * whose value has changed is replaced in place, if possible. Some steps depend on other steps: a
- * link depends on the function that is its target, and the step that binds the gadget depends on
- * nearly all other steps. Steps that depend on a changed step are undone before the change and
- * applied again after it. The rules of the caller define these dependencies.
+ * Both plans are of the same gadget. Only the steps of the old plan have been applied. A step that
+ * both plans contain with the same path and value is kept. Steps that only the old plan contains
+ * are undone, the last one first; then steps that only the new plan contains are applied, the first
+ * one first. A step whose value has changed is replaced in place, if possible. Some steps depend on
+ * other steps: a link depends on the function that is its target, and the step that binds the
+ * gadget depends on nearly all other steps. Steps that depend on a changed step are undone before
+ * the change and applied again after it. The rules of the caller define these dependencies.
  *
  * The two plans are merged into one plan. The order of the merged plan makes it possible to undo
  * its steps from the end, whichever of them are applied. While the change is in progress, the

@@ -77,7 +77,8 @@ static int mkdir_shared_apply(struct step *step, struct error *err)
 		}
 		/* Another command has removed the directory since mkdir(2) failed. */
 	}
-	return mkdir_apply(step, err); /* mkdir_apply sets the error message */
+	/* One more try, because mkdir_apply also sets the error message if it fails. */
+	return mkdir_apply(step, err);
 }
 
 static int mkdir_shared_undo(struct step *step, struct error *err)

@@ -55,7 +55,10 @@ enum fault_point {
  * no such fault is listed.
  */
 int fault_inject(enum fault_point when, size_t n);
-/* Removes the list up to the next ';' from FFSCTL_TEST_FAULT. */
+/*
+ * FFSCTL_TEST_FAULT contains lists of faults, separated by ';'. Only the first list is in use.
+ * Removes it, so that the second list is in use.
+ */
 void fault_use_next_fault_list(void);
 #else
 static inline int fault_inject(enum fault_point when, size_t n)

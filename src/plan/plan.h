@@ -6,8 +6,8 @@
  * --dry-run prints the plan. `reload` applies the difference of two plans (difference.h). The
  * callers define the operations of the steps.
  *
- * The undo must find everything that a step has made from `op`, `path` and `value` alone, because
- * the step may be undone by another process, which has only the record on disk. An undo is
+ * `op`, `path` and `value` must be enough for the undo to find everything that a step has made. The
+ * reason: another process may undo the step, and it has only the record on disk. An undo is
  * idempotent: it succeeds if nothing is left to undo.
  */
 #pragma once

@@ -48,8 +48,9 @@ static bool any_variable_is_set(struct template_state *m, const char *a, const c
 }
 
 /*
- * Assigns successive ids to the units and terminals that exist. Each element of `ids` has the names
- * of two variables: that of the id, and one that is not 0 if the unit or terminal exists.
+ * Assigns successive ids to the units and terminals that exist. Each element of `ids` contains the
+ * names of two variables. The first variable gets the id. The second variable is not 0 if the unit
+ * or terminal exists.
  */
 static void assign_ids(struct template_state *m, const char *const (*ids)[2], size_t n)
 {
@@ -347,8 +348,9 @@ const struct function_template audio_templates[] = {
 	},
 	{
 		/*
-		 * The sound card of this system determines the channels and the rate, so they are
-		 * unknown (??).
+		 * The kernel takes the number of channels and the rate from the sound card at the
+		 * bind. The prediction does not read the sound card, so it shows "??" for these
+		 * bytes.
 		 */
 		.type = "uac1_legacy",
 		.rows = {

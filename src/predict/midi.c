@@ -39,9 +39,9 @@ static void add_jack_list_row(struct template_state *m, const char *subtype,
 }
 
 /*
- * Packet sizes of an endpoint that the kernel claims at the bind, and of one that it does not
- * claim. An endpoint that is not claimed keeps its full-speed size from an earlier bind
- * (f_midi2_bind), so its full-speed size cannot be predicted.
+ * CLAIMED: packet sizes of an endpoint for which the bind calls usb_ep_autoconfig(). NOT_CLAIMED:
+ * those of an endpoint for which it does not; such an endpoint keeps its full-speed size from an
+ * earlier bind (f_midi2_bind), so its full-speed size cannot be predicted.
  */
 #define CLAIMED "{40 00|00 02|00 04}"
 #define NOT_CLAIMED "{?? ??|00 02|00 04}"

@@ -25,8 +25,8 @@
  *   S          the speed is SuperSpeed
  *   ?NAME      the variable is not 0
  *   !NAME      the variable is 0
- *   ~          the UDC has enough endpoints; this is unknown, so the descriptor is made and marked
- *              (depends_on_endpoints)
+ *   ~          the UDC has enough endpoints; ffsctl cannot know this, so it always makes the
+ *              descriptor and marks it (depends_on_endpoints)
  */
 #pragma once
 

@@ -178,7 +178,7 @@ def drop_ins_count_together():
                          check=False, preexec_fn=limits)
     tap.eq(got.returncode, 65, "exit status")
     if not SANITIZED:
-        tap.contains(got.stderr, "larger than 1 MiB with this file")
+        tap.contains(got.stderr, "with its included files and drop-ins is larger than 1 MiB")
     os.mkdir(os.path.join(tmp.name, "many.conf.d"))
     main = write("many.conf", 'functions : { a : { type = "acm"; }; };\n')
     for n in range(300):

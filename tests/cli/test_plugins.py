@@ -524,10 +524,10 @@ def check_mmap_room():
                          'plugin = "no-such"; io : { engine = "mmap"; size = 1048576; depth = 9; };')
     eq(status, 0)
     eq([s for s in said if "cannot find plugin" not in s[2]], [
-        ("4:53", "warning", "2 endpoints with 256 transfers of 65536 bytes need 32 MiB, but the mount has 16: the rest "
-                            "is copied; raise 'mount.mmap_memory_mb', or lower 'depth' or 'size'"),
-        ("13:52", "warning", "2 endpoints with 9 transfers of 1048576 bytes need 18 MiB, but the mount has 16: the rest "
-                             "is copied; raise 'mount.mmap_memory_mb', or lower 'depth' or 'size'"),
+        ("4:53", "warning", "2 endpoints with 256 transfers of 65536 bytes need 32 MiB of mapped memory, but the mount "
+                            "has 16 MiB: the transfers that do not fit are copied; raise 'mount.mmap_memory_mb', or lower 'depth' or 'size'"),
+        ("13:52", "warning", "2 endpoints with 9 transfers of 1048576 bytes need 18 MiB of mapped memory, but the mount "
+                             "has 16 MiB: the transfers that do not fit are copied; raise 'mount.mmap_memory_mb', or lower 'depth' or 'size'"),
     ])
 
 

@@ -127,8 +127,9 @@ static const struct key_word endpoint_type_words[] = {
 static const struct key endpoint_rows[] = {
 	{ "direction", NODE_STRING, .words = direction_words,
 	  .default_text = "the direction of 'address'",
-	  .doc = "As the host sees it: in is to the host.", .set = set_keyword_setting,
-	  FIELD(struct endpoint_settings, direction) },
+	  .doc = "\"in\": the endpoint sends data to the host. \"out\": it receives data from the "
+		 "host.",
+	  .set = set_keyword_setting, FIELD(struct endpoint_settings, direction) },
 	{ "type", NODE_STRING, .flags = KEY_REQUIRED, .words = endpoint_type_words,
 	  .doc = "Transfer type.", .set = set_keyword_setting,
 	  FIELD(struct endpoint_settings, type) },
@@ -161,11 +162,11 @@ static const struct key endpoint_rows[] = {
 	  .doc = "Values for SuperSpeed only, which are never reduced or rounded.", .set = set_node,
 	  FIELD(struct endpoint_settings, by_speed[EP_SUPER]) },
 	{ "mult", NODE_INT, MULT, .default_text = "1",
-	  .doc = "Packets of an interrupt or isochronous endpoint in a microframe at high speed, "
-		 "and bursts of an isochronous one in a service interval at SuperSpeed. At "
-		 "SuperSpeed a 'mult' above 1 needs a 'burst' above 0. If 'burst' is not set, each "
-		 "service interval has one burst: of 'mult' packets if a packet has 1024 bytes, "
-		 "else of one packet.",
+	  .doc = "Number of packets in a microframe at high speed, for interrupt and isochronous "
+		 "endpoints. At SuperSpeed with a 'burst' above 0: number of bursts in a service "
+		 "interval, for isochronous endpoints. At SuperSpeed without 'burst', each service "
+		 "interval has one burst. This burst has 'mult' packets if 'max_packet' is 1024, "
+		 "else one packet.",
 	  .set = set_int, FIELD(struct endpoint_settings, mult) },
 	{ "zlp", NODE_BOOL, .default_text = "false",
 	  .doc = "For IN endpoints of a program ('exec'): if the length of a write is a multiple "

@@ -96,19 +96,19 @@ static const struct key mass_storage_rows[] = {
 
 static const struct key hid_rows[] = {
 	INT("subclass", BYTE, .flags = KEY_SCHEME,
-	    .default_text = "that of a named descriptor, or 0",
+	    .default_text = "that of a built-in 'report_desc', else 0",
 	    .doc = "bInterfaceSubClass; 1: the device supports the boot protocol."),
 	INT("protocol", BYTE, .flags = KEY_SCHEME,
-	    .default_text = "that of a named descriptor, or 0",
+	    .default_text = "that of a built-in 'report_desc', else 0",
 	    .doc = "bInterfaceProtocol; with subclass 1, 1 is a keyboard and 2 a mouse."),
 	BOOL("no_out_endpoint", .default_text = "false",
 	     .doc = "The function has no OUT endpoint; the host sends output reports with "
 		    "SET_REPORT."),
 	/* report_length becomes wMaxPacketSize (USB 2.0, 5.7.3) */
 	INT("report_length", .min = 1, .max = 1024, .flags = KEY_SCHEME,
-	    .default_text = "that of a named descriptor",
-	    .doc = "Length of the longest report in bytes; above 64, no host at full speed can "
-		   "select the configuration."),
+	    .default_text = "that of a built-in 'report_desc'; else required",
+	    .doc = "Length of the longest report in bytes. If it is more than 64, a host at full "
+		   "speed cannot select the configuration."),
 	{ "report_desc", TYPE_LIST | NODE_STRING, NODE_INT,
 	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY, BYTE,
 	  .doc = "The report descriptor: a list of bytes, the name of a built-in one (keyboard, "
@@ -233,8 +233,8 @@ const struct function_type function_table[] = {
 	  .endpoints = ISOCHRONOUS(1, 1), .attribute_enabling_in_endpoint = "p_chmask",
 	  .attribute_enabling_out_endpoint = "c_chmask" },
 	{ TYPE("uvc", uvc_rows,
-	       "A camera: a program feeds /dev/videoN. The gadget does not connect until a program "
-	       "has opened it."),
+	       "A camera: a program feeds /dev/videoN. Until a program has opened /dev/videoN, the "
+	       "gadget does not connect to the host."),
 	  .device = FUNCTION_DEVICE_VIDEO, .check_and_convert_values = load_uvc,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 0) },
 	{ TYPE("tcm", no_rows,

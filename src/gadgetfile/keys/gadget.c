@@ -237,9 +237,10 @@ static const struct key gadget_rows[] = {
 	{ "webusb", NODE_GROUP, .group = &webusb_keys, .doc = "WebUSB descriptors.",
 	  .set = set_node, FIELD(struct gadget_settings, webusb) },
 	{ "switch_to", TYPE_LIST, NODE_STRING, .pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$",
-	  .doc = "Names of gadgets that a worker may switch to (SWITCH of ffsctl-worker(7)). Their "
-		 "gadget files are searched as 'ffsctl up NAME' does. If this gadget file is in "
-		 "none of the gadget directories, the directory of this file is searched first.",
+	  .doc = "Names of gadgets that a worker may switch to (SWITCH of ffsctl-worker(7)). "
+		 "ffsctl looks for their gadget files in the same directories as 'ffsctl up NAME'. "
+		 "If this gadget file is in none of these directories, ffsctl looks first in the "
+		 "directory of this file.",
 	  .set = set_node, FIELD(struct gadget_settings, switch_to) },
 	{ "functions", NODE_GROUP, .flags = KEY_SCHEME | KEY_ONE_OF | KEY_NOT_EMPTY,
 	  .group = &functions_keys,

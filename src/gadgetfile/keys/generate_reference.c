@@ -28,7 +28,7 @@ static json_t *type_names(unsigned int mask)
 {
 	json_t *names = json_array();
 
-	if (mask & NODE_FLOAT) /* JSON's numbers include integers */
+	if (mask & NODE_FLOAT) /* the type "number" of JSON Schema includes integers */
 		mask &= ~(unsigned int)NODE_INT;
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
 		if (mask & types[i].type)
@@ -317,8 +317,9 @@ static void print_key(const struct key *k)
 #define MAX_GROUPS 128
 
 /*
- * Returns true on the first call for a group. Several keys may have the same group, which must be
- * printed only once: full and high, or a function in 'functions' and in 'configs'.
+ * Returns true on the first call for a group. Several keys may have the same group: for example
+ * 'full' and 'high', or functions in 'functions' and in 'configs'. Such a group must be printed
+ * only once.
  */
 static bool is_not_printed(const struct key_group *group)
 {

@@ -60,7 +60,7 @@ void load_improve_suggestion(const char *word, const char *candidate, size_t *be
 }
 
 /*
- * Returns how many groups have a key with this name: `group` and the groups below it. Sets
+ * Returns how many of `group` and the groups below it have a key with this name. Sets
  * *group_name to the name of the last such group.
  */
 static unsigned int count_groups_with_key(const struct key_group *group, const char *name,

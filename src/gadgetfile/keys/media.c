@@ -47,7 +47,7 @@ const struct key midi2_rows[] = {
 		  .min = 1,                                                                        \
 		  .max = 16777215,                                                                 \
 		  .default_text = rate,                                                            \
-		  .doc = "Samples a second, or a list of at most 10 such rates.",                  \
+		  .doc = "Sample rate in Hz, or a list of at most 10 rates.",                      \
 		  .set = set_attr_rates },                                                         \
 		INT(p "_ssize", .min = 1, .max = 4, .flags = KEY_SCHEME, .default_text = "2",      \
 		    .doc = "Bytes of a sample.")

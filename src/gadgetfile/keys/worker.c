@@ -260,9 +260,9 @@ static const struct key worker_rows[] = {
 	  .doc = "Capabilities that the worker has, whatever its user: \"cap_net_admin\".",
 	  .set = set_capabilities, .offset = 0 },
 	{ "sandbox", NODE_BOOL, .default_text = "true for plugin, false for exec",
-	  .doc = "Refuses system calls that the worker does not need: always signals to other "
-		 "processes and rarely used calls; sockets, writing to files and starting programs "
-		 "unless 'allow' permits them.",
+	  .doc = "Refuses system calls that the worker does not need. Signals to other processes "
+		 "and rarely used calls are always refused. Sockets, writing to files and starting "
+		 "programs are refused unless 'allow' permits them.",
 	  .set = set_bool, WORKER(sandbox) },
 	{ "allow", TYPE_LIST, NODE_STRING, .words = allow_words,
 	  .default_text = "what the plugin declares that it needs; \"programs\" for exec",

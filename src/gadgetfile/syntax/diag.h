@@ -21,6 +21,7 @@ void diag_note_to_last(struct diags *d, const struct text_range *at, const char 
 #define DIAG_RELATIVE                                                                              \
 	"this path is relative to the directory of the file that contains it; libusbgx's tool gt " \
 	"reads it relative to its working directory"
+#define DIAG_TOO_LARGE "the gadget file with its included files and drop-ins is larger than 1 MiB"
 
 /*
  * Sorts messages by sort_key. Messages with the same key keep their order, so a note of

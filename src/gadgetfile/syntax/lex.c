@@ -161,7 +161,8 @@ static enum skipped skip_blank_or_comment(struct scan *s, struct cursor *c)
 				   "a comment in the last line must end with a newline");
 			cursor_advance(c, n);
 		} else {
-			c->offset += n; /* the newline, which is skipped next, sets the column */
+			/* The newline, which is skipped next, resets the column to 1. */
+			c->offset += n;
 		}
 		return SKIPPED_SOME;
 	}
@@ -273,9 +274,10 @@ static void read_invalid_text(struct scan *s, struct cursor *c)
 }
 
 /*
- * Reports an unterminated string. Strings may contain newlines, so after a missing quote the lexer
- * takes text for strings and strings for text, up to the end of the file. The quote is most likely
- * missing in the first string that contains a newline.
+ * Reports an unterminated string. A string may contain newlines. So after a missing quote, the
+ * lexer reads the text between two strings as a string, and each string as text outside of strings,
+ * up to the end of the file. The quote is most likely missing in the first string that contains a
+ * newline.
  */
 static void report_open_string(struct scan *s, const struct cursor *c)
 {

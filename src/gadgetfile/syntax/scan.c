@@ -25,8 +25,7 @@ static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 	if (s->total_source_bytes > GADGETFILE_MAX_SIZE) {
 		const struct text_range whole = { .source = source };
 
-		scan_error_in_valid_libconfig(
-			s, &whole, "the gadget file is larger than 1 MiB with this file");
+		scan_error_in_valid_libconfig(s, &whole, DIAG_TOO_LARGE);
 		return;
 	}
 	lex_source(s, source, NULL);

@@ -333,7 +333,7 @@ static const struct gadgetfile_source *include_file(struct scan *s, const struct
 	}
 	s->total_source_bytes += source->size;
 	if (s->total_source_bytes > GADGETFILE_MAX_SIZE) {
-		diag_error(s->diags, at, "the gadget file is larger than 1 MiB with this file");
+		diag_error(s->diags, at, DIAG_TOO_LARGE);
 		s->unparsable = true;
 		return NULL;
 	}

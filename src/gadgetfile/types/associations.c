@@ -120,8 +120,8 @@ static bool count_interfaces_before(struct load *l, const struct config *c, size
 				   "configuration %u, and FunctionFS does not renumber "
 				   "associations (f_fs.c)",
 				   f->label, f->type ? f->type : "?", c->id);
-			diags_hint(l->diags, "list only functions with an 'ffs' group before this "
-					     "function");
+			diags_hint(l->diags, "in the configuration, list this function before all "
+					     "functions without an 'ffs' group");
 			return false;
 		}
 		*n += f->ffs->n_interfaces;

@@ -20,8 +20,8 @@
 /* --- files ------------------------------------------------------------------------------------ */
 
 /*
- * Reads a blob file. Returns false after adding an error. Refuses device files, because to open one
- * may have side effects.
+ * Reads a blob file. Returns false after adding an error. Refuses device files, because open() of a
+ * device may have side effects.
  */
 static bool read_blob_file(struct load *l, struct node *value, struct ffs_bytes *bytes)
 {

@@ -109,7 +109,10 @@ static void check_max_packet_for_all_speeds(struct load *l, enum ep_type type,
 		   value->text);
 }
 
-/* Returns whether bInterval counts frames; otherwise it is an exponent of 2 (USB 2.0, 9.6.6). */
+/*
+ * Returns whether bInterval n means n frames. Otherwise it means 2^(n-1) frames or microframes (USB
+ * 2.0, 9.6.6).
+ */
 static bool interval_counts_frames(enum ep_type type, int speed)
 {
 	return speed == EP_FULL && type == EP_INTERRUPT;
@@ -208,9 +211,9 @@ static void check_mult(struct load *l, const struct ep_speed *high, struct node 
 
 /*
  * Checks or changes mult and burst at SuperSpeed: Mult must be 0 if bMaxBurst is 0 (USB 3.2,
- * 9.6.7). If 'mult' is set for all speeds and no burst is set, changes mult to 1: the endpoint has
- * one burst in each service interval. If a packet has 1024 bytes, this burst consists of 'mult'
- * packets, else of one packet.
+ * 9.6.7). If the gadget file sets 'mult' for all speeds and no burst, changes mult at SuperSpeed to
+ * 1: the endpoint has one burst in each service interval. If a packet has 1024 bytes, this burst
+ * has as many packets as 'mult' of the gadget file; else it has one packet.
  */
 static void set_super_mult(struct load *l, struct ep_speed *super,
 			   const struct endpoint_settings *d, struct node *node)
@@ -393,21 +396,24 @@ static bool load_direction_and_address(struct load *l, struct endpoint *ep,
 }
 
 /*
- * Checks 'zlp'. A plugin cannot use it: the engine splits a long message into several writes, and
- * the kernel would end each write with a short packet.
+ * Checks 'zlp'. A plugin cannot use 'zlp': the engine splits a long message into several writes,
+ * and with 'zlp' the kernel would end each write with a short packet.
  */
 static void check_zlp(struct load *l, const struct endpoint *ep, bool plugin, struct node *value)
 {
 	if (ep->direction == EP_OUT)
-		load_error(l, value,
-			   "'zlp' is for in endpoints: the host ends out transfers itself");
-	else if (ep->type == EP_ISOCHRONOUS)
 		load_error(
 			l, value,
-			"'zlp' is not for isochronous endpoints: their packets are not transfers");
+			"'zlp' is only for IN endpoints: the host itself ends the transfers of OUT "
+			"endpoints");
+	else if (ep->type == EP_ISOCHRONOUS)
+		load_error(l, value,
+			   "'zlp' is not for isochronous endpoints: they have no transfers of "
+			   "several packets that a zero-length packet could end");
 	else if (plugin)
 		load_error(l, value,
-			   "'zlp' is for programs: ffsctl-worker ends the messages of a plugin");
+			   "'zlp' is not for plugins: ffsctl-worker itself sends the zero-length "
+			   "packet after a plugin's message");
 }
 
 /*

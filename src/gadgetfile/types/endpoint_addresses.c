@@ -90,7 +90,9 @@ static void check_rw_proxy_pairs(struct load *l, struct endpoint *const *eps,
 {
 	if (n == 0 || n % 2)
 		load_error(l, rw_proxy,
-			   "'rw_proxy' joins endpoints in pairs, but this function has %zu", n);
+			   "'rw_proxy' joins endpoints in pairs: the number of endpoints must be "
+			   "even and above 0, not %zu",
+			   n);
 	for (size_t i = 0; i < n; i++) {
 		if (i % 2 && eps[i]->direction == eps[i - 1]->direction && !nodes[i]->bad)
 			load_error(l, nodes[i],

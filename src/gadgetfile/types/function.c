@@ -182,8 +182,8 @@ static bool attribute_is_zero(const struct function *f, const char *attribute)
 static struct endpoint_count count_ffs_endpoints(const struct ffs *ffs)
 {
 	/*
-	 * Without interfaces in the gadget file, a daemon writes the descriptors, whose number of
-	 * endpoints is unknown
+	 * If the gadget file describes no interfaces, a daemon writes the descriptors. ffsctl does
+	 * not know how many endpoints they have, so the count is only a minimum.
 	 */
 	struct endpoint_count n = { .is_minimum = ffs->n_interfaces == 0 };
 
@@ -300,7 +300,10 @@ static void lower_max_speed(struct load *l)
 	g->max_speed = lowest;
 }
 
-/* Adds an error for each two functions that have the same mount point or device link. */
+/*
+ * Adds an error for each pair of functions that have the same mount point, or the same symbolic
+ * link to an endpoint file ('device').
+ */
 static void check_mount_and_symlink_paths_are_unique(struct load *l)
 {
 	struct gadget *g = l->gadget;

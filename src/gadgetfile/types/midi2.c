@@ -36,8 +36,8 @@ const struct key_group midi2_block_keys = { "functions.LABEL.attrs.endpoints.blo
 static const struct key midi2_endpoint_rows[] = {
 	INT("protocol", .min = 1, .max = 2, .default_text = "2", .doc = "Initial MIDI protocol."),
 	INT("protocol_caps", .min = 1, .max = 3, .default_text = "3",
-	    .doc = "Protocols that the endpoint supports. Bit 0: MIDI 1.0, bit 1: MIDI 2.0. They "
-		   "must include that of \"protocol\"."),
+	    .doc = "Protocols that the endpoint supports. Bit 0: MIDI 1.0, bit 1: MIDI 2.0. The "
+		   "bit of the protocol in \"protocol\" must be set."),
 	INT("manufacturer", .min = 0, .max = 16777215, .default_text = "0",
 	    .doc = "Manufacturer id."),
 	INT("family", WORD16, .default_text = "0", .doc = "Family of the device."),
@@ -110,7 +110,7 @@ static bool load_midi2_endpoint(struct load *l, struct function *f, const char *
 	blocks = load_find_attr(&d, "blocks")->node;
 	first_block = load_element_directory(&d, "blocks", 0);
 	load_add_attributes(l, &f->configfs_attributes, prefix, &d);
-	if (!blocks) /* only in ep.0 the kernel itself makes a function block */
+	if (!blocks) /* the kernel itself makes a block only in ep.0, not in ep.1, ep.2, ... */
 		load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_DIRECTORY,
 				   strf("%s/%s", dir, first_block), NULL, 0, node);
 	for (struct node *item = blocks ? blocks->first_child : NULL; item; item = item->next) {

@@ -222,8 +222,9 @@ void set_attr_url(struct load *l, const struct key *k, struct node *value, void 
 }
 
 /*
- * Checks that the vendor codes of WebUSB and of Microsoft OS descriptors differ: composite.c
- * handles requests with the latter first, and stalls those for WebUSB as unknown.
+ * Checks that the vendor codes of WebUSB and of Microsoft OS descriptors differ. If they are the
+ * same, composite.c takes a WebUSB request for a request for Microsoft OS descriptors, and stalls
+ * it as unknown.
  */
 static void check_vendor_codes(struct load *l, struct attribute_values *d)
 {

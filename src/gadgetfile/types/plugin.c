@@ -205,8 +205,8 @@ static void check_mapped_memory(const struct plugin_check *c)
 		return;
 	diag_warning(
 		c->load->diags, &engine->at,
-		"%zu endpoints with %zu transfers of %zu bytes need %.15g MiB, but the mount has "
-		"%u: the rest is copied",
+		"%zu endpoints with %zu transfers of %zu bytes need %.15g MiB of mapped memory, "
+		"but the mount has %u MiB: the transfers that do not fit are copied",
 		n, depth, size, (double)needs / MIB, (unsigned int)has);
 	diags_hint(c->load->diags, "raise 'mount.mmap_memory_mb', or lower 'depth' or 'size'");
 }

@@ -35,7 +35,7 @@ static const char *why_undefined(const struct function *f, const char *variable)
 	if (streq(variable, "device") && f->ffs && !f->ffs->endpoint_symlink.value)
 		return "'${device}' is undefined: 'ffs' sets no 'device'";
 	if (streq(variable, "device") && !f->ffs && !may_have_device_file(f))
-		return "for a function of this type the kernel reports no '${device}'";
+		return "a function of this type has no device file for '${device}'";
 	if (streq(variable, "mount") && !f->ffs)
 		return "only an ffs function has a '${mount}'";
 	return NULL;

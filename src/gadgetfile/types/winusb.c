@@ -170,8 +170,8 @@ static void check_size_of_sent_properties(struct load *l, const struct interface
 {
 	if (size_of_sent_properties(i) >= OS_DESC_BUFFER_SIZE)
 		load_error(l, value,
-			   "the kernel must send less than %d bytes for the properties of an "
-			   "interface, not %zu",
+			   "the properties of an interface must have less than %d bytes in the "
+			   "kernel's answer to the host, not %zu",
 			   OS_DESC_BUFFER_SIZE, size_of_sent_properties(i));
 }
 

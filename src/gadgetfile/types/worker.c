@@ -175,7 +175,8 @@ static void check_worker_fits_function(struct load *l, const struct function *f,
 			"is for workers of kernel functions: a worker of FunctionFS starts before "
 			"the bind");
 	else
-		check_worker_without_endpoints(l, d, node, "a kernel function has none");
+		check_worker_without_endpoints(l, d, node,
+					       "a kernel function has no endpoint files");
 	if (!f->ffs && d->worker.opens_ep0) {
 		diag_error(l->diags, &node_member(node, "opens")->at,
 			   "a kernel function has no ep0");

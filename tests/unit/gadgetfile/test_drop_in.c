@@ -114,6 +114,8 @@ Test(drop_in, the_size_limit_applies_to_all_files_together)
 	memset(blanks, ' ', GADGETFILE_MAX_SIZE - 1);
 	scan_with("a = 1;", blanks);
 	cr_expect_eq(d.n_errors, 1);
-	cr_expect_str_eq(d.list[0].text, "the gadget file is larger than 1 MiB with this file");
+	cr_expect_str_eq(
+		d.list[0].text,
+		"the gadget file with its included files and drop-ins is larger than 1 MiB");
 	cr_expect_str_eq(d.list[0].file, "a.conf.d/b.conf");
 }
