@@ -29,8 +29,9 @@
 /* Maximum number of processes and threads of a worker that runs as the user id reserved for it. */
 #define DEFAULT_TASKS 256
 /*
- * Size of the control socket's buffer: room for ep0 data of 64 KiB and a few events. While the
- * buffer is full, because the worker does not read, messages to the worker are lost.
+ * Size of each send buffer of the worker's control socket: room for a message with 64 KiB of ep0
+ * data, for events, and for the memory that the kernel adds to each message. While the buffer is
+ * full, because the worker does not read, messages to the worker are lost.
  */
 #define CONTROL_BUFFER (256 * 1024)
 
@@ -431,8 +432,8 @@ static int open_journal(const struct live_worker *worker)
 }
 
 /*
- * Opens the file descriptor for the worker's output. A worker never gets ffsctl's terminal, because
- * it could read from it what root types.
+ * Opens the file descriptor for the worker's output. This is never ffsctl's terminal: a worker that
+ * has the terminal open can also read what root types.
  */
 static int open_worker_output(const struct live_worker *worker, struct supervisor_fds *ends)
 {
@@ -496,8 +497,9 @@ static int open_worker_fds(struct live_worker *worker, struct worker_fds *fds,
 		r = open_ep0_write_inotify(worker, &ends->notify_fd);
 	}
 	if (r < 0)
-		return error_errno(err, EX_OSERR, -r, NULL,
-				   "cannot watch the readiness of a worker");
+		return error_errno(
+			err, EX_OSERR, -r, NULL,
+			"cannot create the file descriptor that reports that a worker is ready");
 	return 0;
 }
 

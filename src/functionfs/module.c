@@ -13,12 +13,13 @@
 #define SMALL_MAX 256
 
 #define HINT_RELOAD                                                                                \
-	"another " FFS_MODULE " is loaded: when no gadget uses it, modprobe -r g_ffs " FFS_MODULE  \
-	" && modprobe " FFS_MODULE ", or restart"
+	"the loaded " FFS_MODULE                                                                   \
+	" is another one: when no gadget uses it, run 'modprobe -r g_ffs " FFS_MODULE              \
+	" && modprobe " FFS_MODULE "', or reboot"
 #define HINT_SIGN                                                                                  \
 	"if that fails with 'Key was rejected by service', this kernel loads only modules that "   \
 	"are signed with an enrolled key (Secure Boot): mokutil --import "                         \
-	"/var/lib/dkms/mok.pub, restart, and confirm"
+	"/var/lib/dkms/mok.pub, reboot, and confirm"
 
 static bool file_contains(const char *path, size_t max, const char *text)
 {

@@ -35,9 +35,9 @@ static void on_link_event(struct plugin_host *h, const unsigned char *body, size
 	case FFSCTL_EVENT_ENABLE:
 		if (stream_link_up(&h->stream, ev.speed) < 0)
 			fprintf(stderr,
-				"%s: error: cannot enable the endpoints at speed %d: the "
-				"configuration "
-				"has no packet sizes for it\n",
+				"%s: error: cannot enable the endpoints at speed %d: the worker's "
+				"configuration has no packet sizes for this speed (enum "
+				"ffsctl_speed)\n",
 				h->plugin->name, ev.speed);
 		break;
 	case FFSCTL_EVENT_DISABLE:

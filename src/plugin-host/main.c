@@ -142,7 +142,8 @@ static int enter_sandbox(unsigned int permissions, struct error *err)
 	if (entered)
 		return 0;
 	error_errno(err, WORKER_EXIT_NEVER, errno, NULL, "cannot enter the sandbox");
-	return error_add_hint(err, "on a kernel without CONFIG_SECCOMP_FILTER set sandbox = false");
+	return error_add_hint(err, "if the kernel has no CONFIG_SECCOMP_FILTER, set worker.sandbox "
+				   "= false in the gadget file");
 }
 
 static int load_and_run_plugin(const char *plugin_path)
@@ -162,10 +163,10 @@ static int load_and_run_plugin(const char *plugin_path)
 		return print_error(&err);
 	find_optional_fds(&fds, &config);
 	/*
-	 * The plugin declares in `needs` which permissions it needs. They are known only when the
-	 * plugin is loaded, and its constructors run before. Therefore the process loads the plugin
-	 * in a sandbox with all permissions that the gadget file allows, and then enters a second
-	 * sandbox, which has only those of them that the plugin needs.
+	 * The sandbox permits only what the plugin declares in `needs`. `needs` is known only after
+	 * the plugin is loaded, but loading already runs the plugin's constructors. Therefore the
+	 * process loads the plugin in a sandbox with all permissions that the gadget file allows,
+	 * and then enters a second sandbox, which has only those of them that the plugin needs.
 	 */
 	if (check_endpoint_names(&fds, &config, &err) < 0 ||
 	    (config.sandbox_enabled && enter_sandbox(config.allowed_permissions, &err) < 0) ||
@@ -202,7 +203,7 @@ static int limit_plugin_process(struct error *err)
 		{ RLIMIT_CORE, 0 },
 		{ RLIMIT_CPU, 5 },
 		{ RLIMIT_FSIZE, 1 << 20 },
-#ifndef FFSCTL_SANITIZED /* LeakSanitizer starts a thread. */
+#ifndef FFSCTL_SANITIZED /* this limit would prevent the thread that LeakSanitizer starts */
 		{ RLIMIT_NPROC, 0 },
 #endif
 	};

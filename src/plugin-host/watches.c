@@ -131,8 +131,8 @@ void plugin_host_fire_timers(struct plugin_host *h)
 
 	if (!h->running_timers)
 		return;
-	/* Fires only timers that are due now. A timer that starts itself again with 0 ms fires in
-	   the next call. */
+	/* The time is read only once. Therefore a timer that starts itself again with 0 ms fires in
+	   the next call and not in this one. */
 	now = now_ms();
 	while (h->running_timers && h->running_timers->due_ms <= now && !h->exiting) {
 		struct ffsctl_timer *t = h->running_timers;

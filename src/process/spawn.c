@@ -48,10 +48,10 @@ static bool become_user(const struct spawn_settings *s)
 }
 
 /*
- * `final` is the number that *fd must have in the new program. Unless *fd has a higher number
- * already, moves it above the final numbers of all file descriptors. Without this move, the dup2 of
- * another file descriptor could overwrite it, or a dup2 to its own number would not clear its
- * close-on-exec flag.
+ * `final` is the number that *fd must have in the new program. If the number of *fd is not greater
+ * than `final`, moves *fd above the final numbers of all file descriptors. Without this move, the
+ * dup2 of another file descriptor could overwrite *fd, or a dup2 of *fd to its own number would not
+ * clear the close-on-exec flag.
  */
 static bool move_fd_above_targets(const struct spawn_child *c, int *fd, int final)
 {
@@ -143,6 +143,7 @@ static void write_decimal_pid(char *to, pid_t pid)
 	*to = '\0';
 }
 
+/* Executes the program. Returns only on failure: ACTION of the message "cannot ACTION PROGRAM". */
 static const char *become_worker(struct spawn_child *c)
 {
 	const struct spawn_settings *s = c->spawn;
@@ -167,7 +168,7 @@ static const char *become_worker(struct spawn_child *c)
 	 * capability.
 	 */
 	if (!set_resource_limits(&s->process))
-		return "set the limits of";
+		return "set the resource limits of";
 	/* An unprivileged caller cannot change the bounding set. */
 	if (!s->process.keep_all_privileges && !s->caller_bounding_set_is_empty &&
 	    !s->keep_caller_user && !capabilities_reduce_bounding_set(s->process.capabilities))
@@ -181,13 +182,14 @@ static const char *become_worker(struct spawn_child *c)
 	    !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
 	if (!become_user(s))
-		return "set user and groups of";
+		return "set the user and the groups of";
 	if (!s->process.keep_all_privileges && !capabilities_change_to(s->process.capabilities))
 		return "set the capabilities of";
 	if (!s->process.keep_all_privileges && s->sandbox.n_instructions > 0 &&
 	    !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
-	/* Set after the change of the user, which clears the parent-death signal. */
+	/* The change of the user clears the parent-death signal, so this signal is set afterwards.
+	 */
 	if ((s->dies_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) ||
 	    getppid() != c->parent_pid)
 		return "set the parent-death signal of";

@@ -163,7 +163,7 @@ static int check_option_of_type(struct bridge *b, bool given, const char *option
 {
 	if (!given || b->peer_type == type)
 		return 0;
-	return bridge_fail_start(b, "option '%s' is for '%s', not for '%s'", option,
+	return bridge_fail_start(b, "option '%s' can be used only with '%s', not with '%s'", option,
 				 type->option_names[0], b->peer_type->option_names[0]);
 }
 

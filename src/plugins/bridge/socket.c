@@ -137,9 +137,10 @@ static int read_socket_mode(struct bridge *b, mode_t *mode)
 	n = strtol(text, &end, 8);
 	if (b->socket_address.socket_family != AF_UNIX ||
 	    b->socket_address.addresses[0].sockaddr[sizeof(sa_family_t)] == '\0')
-		return bridge_fail_start(b,
-					 "option 'socket_mode' is for \"unix:/PATH\", not for '%s'",
-					 b->socket_address.option_text);
+		return bridge_fail_start(
+			b,
+			"option 'socket_mode' can be used only with \"unix:/PATH\", not with '%s'",
+			b->socket_address.option_text);
 	if (*text < '0' || *text > '7' || *end || n > 0777)
 		return bridge_fail_start(b,
 					 "option 'socket_mode' is '%s'; it must be octal, from "

@@ -179,10 +179,10 @@ def module_not_loaded():
     updates = pathlib.Path("/lib/modules", os.uname().release, "updates")
     module = updates / "dkms" / "usb_f_fs.ko.xz"
     lockdown = pathlib.Path("/sys/kernel/security")
-    reload = f"{module} is installed, but another usb_f_fs is loaded: when no gadget uses it, " \
-             "modprobe -r g_ffs usb_f_fs && modprobe usb_f_fs, or restart"
+    reload = f"{module} is installed, but the loaded usb_f_fs is another one: when no gadget uses it, " \
+             "run 'modprobe -r g_ffs usb_f_fs && modprobe usb_f_fs', or reboot"
     rejected = "; if that fails with 'Key was rejected by service', this kernel loads only modules that are " \
-               "signed with an enrolled key (Secure Boot): mokutil --import /var/lib/dkms/mok.pub, restart, and confirm"
+               "signed with an enrolled key (Secure Boot): mokutil --import /var/lib/dkms/mok.pub, reboot, and confirm"
 
     def says(advice):
         # Where nothing is missing there is nothing to advise
