@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The protocol of the control socket between ffsctl and a worker. See ffsctl-worker(7).
+ * The protocol of a worker's control socket, over which ffsctl and the worker exchange messages.
+ * See ffsctl-worker(7).
  *
- * The control socket is of the family AF_UNIX and the type SOCK_SEQPACKET. Each packet of the
+ * This control socket is of the family AF_UNIX and the type SOCK_SEQPACKET. Each packet of the
  * socket is one message: a struct ffsctl_msg and a body of `length` bytes. All integers are
  * little-endian. Later versions may add message types, and bytes at the end of a body. Therefore a
  * receiver must ignore unknown message types, and bytes after the part of a body that it knows.

@@ -246,8 +246,8 @@ struct ffsctl_calls {
 	 */
 	int (*switch_to)(struct ffsctl_host *host, const char *gadget, const char *json);
 	/* Ends the process when the current callback has returned. `status`: exit status of the
-	   process. After 125 ffsctl does not restart the worker; after any other exit status
-	   `worker.restart` in the gadget file decides. */
+	   process. After the exit status 125, ffsctl does not restart the worker; after any other
+	   exit status, `worker.restart` in the gadget file decides. */
 	void (*exit)(struct ffsctl_host *host, int status);
 
 	/*

@@ -258,8 +258,8 @@ bool process_has_uid_or_gid(pid_t pid, unsigned int id)
 	_cleanup_free_ char *path = strf("/proc/%d/status", (int)pid);
 	_cleanup_free_ char *text = NULL;
 
-	/* The file also contains the name that the process has chosen. The name cannot imitate one
-	   of these lines, because the kernel escapes newlines in it. */
+	/* The file also contains the process's name, which the process can choose. But the name
+	   cannot imitate one of these lines, because the kernel escapes newlines in the name. */
 	return file_read(AT_FDCWD, path, STATUS_MAX, &text, NULL) >= 0 &&
 	       (status_line_has_id(text, "\nUid:", id) || status_line_has_id(text, "\nGid:", id) ||
 		status_line_has_id(text, "\nGroups:", id));

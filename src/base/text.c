@@ -176,9 +176,9 @@ size_t text_edit_distance(const char *a, const char *b, size_t limit)
 			least = min_size(least, now[j]);
 		}
 		/*
-		 * The next row is computed from this row and the row before it: no distance in it
-		 * is less than the least distance in these two rows. So if both rows exceed the
-		 * limit, the result exceeds it, too.
+		 * Each distance in the next row is at least the least distance in this row and the
+		 * row before, from which it is computed. So if all distances in both rows exceed
+		 * the limit, the result exceeds it, too.
 		 */
 		if (least > limit && least_before > limit)
 			return limit + 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Functions for UTF-8, for text that is safe to print on a terminal, and for similar words. */
+/* Functions that check UTF-8, make text safe to print on a terminal, and compare words to find what
+   a misspelled word probably means. */
 #pragma once
 
 #include <stdarg.h>

@@ -34,7 +34,8 @@ struct acl_entry {
 	uint32_t id;
 };
 
-/* A directory on the way to the file, after the component below it was opened. */
+/* A directory of the path: what decides later whether the directory is trusted. It is recorded when
+   the next component of the path was opened in the directory. */
 struct walked_directory {
 	struct stat stat;
 	char *path;
@@ -42,7 +43,7 @@ struct walked_directory {
 	uid_t next_component_owner;
 };
 
-/* A walk opens the components of a path one after the other. This is its state. */
+/* The state of a walk. A walk opens the components of a path one after the other. */
 struct path_walk {
 	char *remaining_path; /* components of the path that are not open yet */
 	char *path;	      /* path of `fd`, for messages */
@@ -91,8 +92,8 @@ static bool acl_lets_others_write(int fd)
  */
 static bool others_can_write(int fd, const struct stat *st)
 {
-	/* For example a terminal: what other users write to it is only displayed, and ffsctl does
-	   not read it. */
+	/* Other users may write to a character device, for example a terminal: the terminal only
+	   displays this text, and ffsctl does not read it. */
 	if (S_ISCHR(st->st_mode))
 		return false;
 	if (st->st_mode & S_IWOTH)

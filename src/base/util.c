@@ -37,8 +37,8 @@ void memory_fault_in(void *p, size_t size)
 	begin -= begin % page;
 	end -= end % page;
 	/*
-	 * For fewer than 8 pages, page faults are faster than the system call. Before Linux 5.14,
-	 * madvise fails, and each page causes a page fault.
+	 * For up to 8 pages, page faults are faster than a call of madvise(). Before Linux 5.14,
+	 * this madvise() fails, and each page causes a page fault.
 	 */
 	if (begin + 8 * page < end)
 		madvise((void *)begin, end - begin, MADV_POPULATE_WRITE);

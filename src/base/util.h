@@ -76,7 +76,7 @@ void *xreallocarray(void *p, size_t n, size_t size);
  */
 void memory_fault_in(void *p, size_t size);
 /*
- * Gives memory back to the kernel that the process needed only when it started: the free heap, and
+ * Gives back to the kernel the memory that the process needed only at its start: the free heap, and
  * the read-only pages of the program. When the process uses such a page again, the kernel reads it
  * from the file of the program.
  */

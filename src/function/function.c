@@ -213,8 +213,8 @@ static int end_worker_of_keeper(pid_t pid, int pidfd, const char *label, struct 
 {
 	struct worker_processes processes = { .session_id = pid };
 
-	/* The start time is that of the worker if the worker still exists afterwards (signal 0):
-	   the pid of an existing process is not reused. */
+	/* The start time is read by pid. Signal 0 to the pidfd then checks that the worker still
+	   exists: if it does, its pid was not reused, so the start time is that of the worker. */
 	if (pidfd < 0 || !process_start_time(pid, &processes.worker_started_before_ticks) ||
 	    syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
 		return 0;
@@ -288,9 +288,11 @@ static bool plan_makes_directory(const struct plan *base, const char *dir)
 }
 
 /*
- * Adds the directories of the mount point. Those below /dev/ffs belong to ffsctl and are shared by
- * its gadgets. In other places the steps are only for directories that do not exist yet, or that
- * `base` has created. So ffsctl does not remove directories of the user.
+ * Adds steps that create the directories of the mount point's path. The directories of the default
+ * path, /dev/ffs and below, belong to ffsctl and are shared by its gadgets, so each of them gets a
+ * step. If the gadget file sets another path, a directory gets a step only if it does not exist
+ * yet, or if a step of the applied plan `base` has created it. So ffsctl does not remove
+ * directories of the user.
  */
 static void add_mount_directory_steps(struct plan *plan, const struct live_function *function,
 				      const struct plan *base)

@@ -78,8 +78,9 @@ void function_free(struct live_function *function);
 /*
  * Adds the steps for the mount, the descriptors, the keeper and the symbolic link of the key
  * `device`. They must precede the steps of the worker. `base` is the plan that is already applied;
- * NULL: none. A directory that `base` has created exists already, but `plan` gets a step for it,
- * too, because ffsctl made it.
+ * NULL: none. If a step of `base` has created a directory of the mount point's path, `plan` gets a
+ * step for this directory, too, although it exists already: otherwise the difference of the two
+ * plans would remove the directory.
  */
 void function_add_steps(struct plan *plan, struct live_function *function, const struct plan *base);
 /*

@@ -57,11 +57,12 @@ static bool process_has_reserved_id_of_another_worker(const struct live_worker *
 }
 
 /*
- * Returns whether `worker` has probably started this orphan: it is in the process session of the
- * worker, or has the user id that is reserved for the worker. A process with privileges can change
- * both. Then two other rules apply: it has a file of the function's mount open, or no other worker
- * of this supervisor runs. The last rule is not used if this process has inherited children from a
- * script (reap.h), because processes that these children started can be orphans, too.
+ * Returns whether `worker` has probably started the orphan `pid`: this process is in the process
+ * session of the worker, or has the user id that is reserved for the worker. A process with
+ * privileges can change both. Such a process still counts as an orphan of `worker` if it has a file
+ * of the function's mount open, or if no other worker of this supervisor runs. The latter does not
+ * count if the supervisor has inherited child processes from a script (reap.h), because processes
+ * that these have started can be orphans, too.
  */
 static bool is_orphan_of(const struct live_worker *worker, pid_t pid)
 {
@@ -114,8 +115,9 @@ void reap_record_inherited_pids(struct functions *all)
 void reap_forget_inherited_pid(struct functions *all, pid_t pid)
 {
 	/*
-	 * n_inherited_pids stays the same: processes that this child has started may still become
-	 * children of the supervisor, as is_orphan_of() must know.
+	 * n_inherited_pids is not decreased: processes that this child has started may still become
+	 * children of the supervisor. Therefore is_orphan_of() must still know that there were
+	 * inherited children.
 	 */
 	for (size_t i = 0; i < all->n_inherited_pids; i++)
 		if (all->inherited_pids[i] == pid)
@@ -163,8 +165,9 @@ pid_t reap_remaining_processes(const struct live_worker *worker, bool first)
 	if (worker->taken_over)
 		return left;
 	/*
-	 * In the first call the worker was reaped just before. The kernel assigns pids in ascending
-	 * order, so no other process has this pid yet.
+	 * Only the first call sends a signal to the process group by its id, which is the worker's
+	 * pid. The worker's process has just been reaped, and the kernel assigns pids in ascending
+	 * order. So no other process has got this pid yet.
 	 */
 	if (first && kill(-worker->session_id, SIGKILL) == 0)
 		left = worker->session_id;

@@ -393,8 +393,7 @@ static void do_stop_without_process(struct live_worker *worker)
 	functions_report_state_change(gadget_functions_of(worker));
 }
 
-/* Restarts the worker. The times at which its process ended before no longer count for the restart
-   limit. */
+/* Restarts the worker. Earlier ends of its process no longer count for the restart limit. */
 static void do_restart_by_command(struct live_worker *worker)
 {
 	worker->n_end_times = worker->next_end_index = 0;
@@ -551,9 +550,10 @@ int worker_init(struct live_worker *worker, struct live_function *function,
 void worker_free(struct live_worker *worker)
 {
 	/*
-	 * A process that still runs could not be stopped, perhaps because its keeper died: it is
-	 * killed. But if this supervisor failed to take over the gadget, the state is STOPPED, and
-	 * the process keeps running, so that another supervisor can take it over.
+	 * If the worker's process still runs here, an attempt to stop it has failed, perhaps
+	 * because the keeper died. Then the process is killed. Exception: if this supervisor failed
+	 * to take over the gadget, the worker's state is WORKER_STOPPED. Then the process keeps
+	 * running, so that another supervisor can take over the gadget with this process.
 	 */
 	if (worker->pid > 0 && worker->state != WORKER_STOPPED)
 		worker_send_signal(worker, SIGKILL, true);

@@ -3,8 +3,8 @@
  * The worker of a live function. A table of states and events decides what happens to it. ffsctl
  * opens the endpoint files, starts the worker's process with them, and waits until the process is
  * ready. When the process has ended, ffsctl halts the endpoints, and restarts the worker if the
- * restart policy of the gadget file says so. The remaining processes of a worker are those that its
- * process has started and that still run after its end.
+ * restart policy of the gadget file says so. The remaining processes of a worker are processes that
+ * the worker's process has started and that still run when the worker's process has ended.
  */
 #pragma once
 
@@ -117,8 +117,8 @@ struct live_worker {
 			    */
 	size_t n_end_times, next_end_index;
 
-	/* an IN endpoint that is busy, because the host has not read all its data yet; it must
-	   still be halted */
+	/* an IN endpoint that could not be halted yet, because the host has not read all of its
+	   data; the next attempt to halt it follows later */
 	struct endpoint_to_halt {
 		int fd;
 		const struct endpoint *endpoint;
@@ -130,7 +130,8 @@ struct live_worker {
 };
 
 /*
- * Returns whether nothing needs to wait for the worker: it is ready, done, or has no kernel device.
+ * Returns whether nothing needs to wait for the worker: it is ready, or it has ended and its
+ * restart policy does not restart it, or it waits for a kernel device that does not exist yet.
  */
 static inline bool worker_is_ready_or_idle(const struct live_worker *worker)
 {
@@ -171,8 +172,8 @@ void worker_handle_process_end(struct live_worker *worker, int status);
 void worker_cleanup_ended(struct live_worker *worker);
 
 /*
- * The status of a worker that was taken over, in place of that of waitpid(2): only the parent of a
- * process can read how the process ended.
+ * `status` of a worker that was taken over, for which waitpid(2) returns no status: only the parent
+ * of a process can read how the process ended.
  */
 #define WORKER_STATUS_UNKNOWN (-1)
 
@@ -227,8 +228,8 @@ int worker_failure_error(const struct live_worker *worker, struct error *err);
 /* Returns whether the last process asked not to be restarted: it exited with 125. */
 bool worker_end_forbids_restart(const struct live_worker *worker);
 /*
- * Returns whether the worker is done after its last end: its restart policy does not restart it
- * (gadgetfile/worker_restarts.h).
+ * Returns whether the restart policy of the worker (gadgetfile/worker_restarts.h) does not restart
+ * the worker after the most recent end of its process.
  */
 bool worker_end_is_final(const struct live_worker *worker);
 

@@ -71,9 +71,10 @@ static void end_remaining_processes(struct live_worker *worker)
 }
 
 /*
- * If the worker's process still runs, and the status says that this process is ready, keeps it. A
- * worker without a process that was done or had failed stays in that state. In all other cases
- * kills the processes of the worker and restarts it.
+ * If the worker's process still runs, and the status says that this process is ready, keeps the
+ * process. If the worker has no process, and the status says that the worker is done or has failed,
+ * the worker stays in this state. In all other cases kills the processes of the worker and restarts
+ * the worker.
  */
 void worker_take_over(struct live_worker *worker, const struct worker_status *status)
 {

@@ -80,8 +80,8 @@ static int open_endpoint_file(const struct ffs *ffs, const char *file, enum ep_b
 			      struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s", ffs->mount.path, file);
-	/* O_RDWR for an endpoint of one direction, too: ffs_endpoint_halt() uses I/O in the wrong
-	   direction. */
+	/* O_RDWR is necessary although an endpoint may have only one direction: a read() or write()
+	   in the wrong direction is what halts the endpoint (ffs_endpoint_halt()). */
 	int fd = open(path, O_RDWR | O_CLOEXEC | (blocking == EP_NONBLOCKING ? O_NONBLOCK : 0));
 
 	if (fd < 0)
@@ -108,8 +108,8 @@ int ffs_open_in_out_pair_file(const struct ffs *ffs, const struct endpoint *firs
 static int enable_zlp_apply(struct step *step, struct error *err)
 {
 	/*
-	 * Non-blocking: for an ioctl that it does not know, the kernel waits until a host enables
-	 * the endpoint, or fails with EAGAIN if the file is non-blocking.
+	 * Non-blocking: if the kernel does not know the ioctl, it first waits until a host enables
+	 * the endpoint. On a non-blocking file, the ioctl fails with EAGAIN instead.
 	 */
 	_cleanup_close_ int fd = open(step->path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	__u32 on = 1;

@@ -56,7 +56,8 @@ static bool needs_dfu(const struct ffs *ffs, struct position *at)
 
 #define OTHER(name) [FFS_##name - FFS_FLAG_BITS]
 
-/* The features that are not flags of the descriptor blob. */
+/* The features of FunctionFS for which the descriptor blob has no flag: ioctls, a mount option, and
+   a descriptor that the kernel accepts. */
 static const struct {
 	struct ffs_feature feature;
 	/*
@@ -189,10 +190,11 @@ int ffs_probe_flags(int dir, struct ffs_features *features)
 
 /*
  * Returns whether FunctionFS implements an ioctl. `ep` is a non-blocking endpoint file before the
- * bind. For an ioctl that it does not know, the kernel waits until the endpoint is enabled. Because
- * the file is non-blocking, it fails with EAGAIN instead. A known ioctl does not wait: ATTACH fails
- * for any buffer, and SESSION without a pointer returns at once. DETACH and TRANSFER are not
- * probed, because before the bind they cause an oops in Linux 6.9 to 7.2.
+ * bind. If the kernel does not know the ioctl, it first waits until the endpoint is enabled; on a
+ * non-blocking file, the ioctl fails with EAGAIN instead. If the kernel knows the ioctl, the call
+ * does not wait: ATTACH fails, because its argument is no DMABUF, and SESSION with a NULL pointer
+ * returns at once. DETACH and TRANSFER are not probed, because before the bind they cause an oops
+ * in Linux 6.9 to 7.2.
  */
 static bool has_ioctl(int ep, unsigned long request, void *argument)
 {

@@ -186,8 +186,9 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
  * Makes a pipe that sends SIGKILL to a process group when any process writes to the pipe. The
  * kernel checks the permission of the process that made the pipe (fs/fcntl.c, sigio_perm), so the
  * keeper needs no permission. The pipe refers to the group and not to its number, so the signal
- * never hits a later group with the same number. The pipe is one file descriptor that is open for
- * reading and writing: it has no other end whose closing would send the signal.
+ * never hits a later group with the same number. The pipe is opened as one file descriptor for
+ * reading and writing: if it had a file descriptor for each end, closing one of them would send the
+ * signal, too.
  */
 static int make_group_kill_pipe(pid_t group)
 {
@@ -268,7 +269,8 @@ bool keeper_has_ended(const struct keeper *keeper)
 	struct pollfd pfd = { .fd = keeper->pidfd, .events = POLLIN };
 	siginfo_t info = { 0 };
 
-	/* End of file on the socket is not enough: the kernel may close the socket before ep0. */
+	/* The pidfd tells that the keeper has closed ep0. An end of file on the socket does not:
+	   the kernel may close the socket before ep0. */
 	if (keeper->pidfd >= 0)
 		return poll(&pfd, 1, 0) > 0;
 	if (keeper->pid <= 0 || keeper->taken_over)

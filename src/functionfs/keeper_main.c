@@ -294,7 +294,8 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 	case FFSCTL_MSG_ACCEPT:
 	case FFSCTL_MSG_STALL:
 	case FFSCTL_MSG_DATA:
-		/* Ignores an answer that is too late, or whose id is that of no SETUP. */
+		/* Ignores an answer if its id is not that of the pending SETUP: the answer comes
+		   too late, or no SETUP had this id. */
 		if (k->pending_setup.exists && head.id == k->pending_setup.id)
 			handle_setup_answer(k, head.type, (size_t)size);
 		break;
@@ -557,7 +558,7 @@ static _Noreturn void run_keeper(struct keeper_state *k)
 _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *label, pid_t parent)
 {
 	static struct keeper_state
-		k; /* static, so that unused pages of the buffers take no memory */
+		k; /* static: 0 without being written, so unused pages take no memory */
 	const struct sigaction interrupt = { .sa_handler = on_interrupt_signal };
 	sigset_t set;
 	char name[16];

@@ -26,8 +26,9 @@ static enum link_status link_status_of(const struct link_state *state)
  * The next state for each event (row) and each state (column). Some transitions are possible only
  * because the kernel drops older events: after UNBIND and BIND it reports only BIND, after BIND and
  * ENABLE only ENABLE. If SUSPEND or RESUME is read while the function is not enabled, the kernel
- * has dropped the ENABLE before it: the configuration has already ended, and the event that ended
- * it follows.
+ * has dropped an ENABLE that came before. The kernel does this only when it queues a later BIND,
+ * UNBIND, ENABLE or DISABLE. So the suspended state is already over, and this later event, which is
+ * read next, tells the current state.
  */
 /* clang-format off */
 static const struct {

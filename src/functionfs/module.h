@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks whether the FunctionFS module can be loaded, and which one is installed. */
+/* Checks whether the FunctionFS module can be loaded, and whether a module with ffsctl's kernel
+   patches is installed. */
 #pragma once
 
 #include "functionfs/features.h"
@@ -13,10 +14,10 @@
 bool ffs_module_would_load(const char *release);
 
 /*
- * Returns advice for the user in two cases, if the module of ffsctl's kernel patches is installed
+ * Returns advice for the user in two cases, if a usb_f_fs with ffsctl's kernel patches is installed
  * (kernel/dkms):
  *
- * - the loaded usb_f_fs is not the one of the patches: `features` lacks one of their features;
+ * - the loaded usb_f_fs was built without these patches: `features` lacks a feature that they add;
  * - no usb_f_fs is loaded (`features` is NULL), and the kernel loads only signed modules.
  *
  * Returns NULL in all other cases. The caller frees the text.

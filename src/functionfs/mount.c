@@ -9,11 +9,13 @@
 
 /*
  * Number of attempts to unmount, PLAN_SOON_MS apart. A mount may be busy for a short time although
- * no worker uses it any more, and no event reports when the mount is free. There are two reasons.
- * Either a kernel thread has the last reference to an endpoint file (the completion of a cancelled
- * AIO request, f_fs.c: ffs_user_copy_worker), and drops it one tick after the death of the process
- * was reported (fs/file_table.c: delayed_fput). Or the supervisor has died, and a keeper is exiting
- * for this reason but still has ep0 open.
+ * no worker uses it any more, and no event reports when the mount is free. There are two possible
+ * reasons:
+ *
+ * - A kernel thread has the last reference to an endpoint file: it completes a cancelled AIO
+ * request (f_fs.c: ffs_user_copy_worker). It drops this reference one tick after the death of the
+ * process was reported (fs/file_table.c: delayed_fput).
+ * - The supervisor has died, and a keeper is exiting for this reason but still has ep0 open.
  */
 #define UMOUNT_TRIES 100
 

@@ -108,8 +108,9 @@ static void sourcesink_enable(struct ffsctl_host *host)
 	for (uint32_t i = 0; i < host->n_endpoints && i < ENDPOINTS_MAX; i++) {
 		sourcesink_state(host)->packet_sizes[i] = host->endpoints[i]->max_packet;
 		while ((t = host->call->get_transfer(host, i))) {
-			/* The data is written once in each session, because the next session may
-			   have another packet size. */
+			/* The buffers of an IN endpoint are filled only at the start of each
+			   session: the pattern depends on the packet size, which can only change
+			   with the session. */
 			if (host->endpoints[i]->direction == FFSCTL_IN)
 				fill_with_pattern(host, t);
 			submit_or_give_back(host, t);

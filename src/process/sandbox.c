@@ -141,8 +141,8 @@ void sandbox_without_io_uring(struct sandbox *s)
  * block must have loaded the number of the system call.
  */
 
-/* Begins the block of a system call. For other system calls, the filter jumps to the end of the
- * block. Returns the index of the jump instruction, for end_call_block(). */
+/* Begins the block of instructions for one system call. For other system calls, the filter jumps to
+ * the end of the block. Returns the index of the jump instruction, for end_call_block(). */
 static size_t begin_call_block(struct sandbox *s, int number)
 {
 	add_instruction(s, BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)number, 0, 0);

@@ -17,7 +17,8 @@
 enum sandbox_permission {
 	SANDBOX_NETWORK = 1 << 0,
 	SANDBOX_FILES = 1 << 1,
-	SANDBOX_PROGRAMS = 1 << 2, /* and send signals to other processes of the same user */
+	/* execute programs, and send signals to other processes of the same user */
+	SANDBOX_PROGRAMS = 1 << 2,
 	SANDBOX_ANY = SANDBOX_NETWORK | SANDBOX_FILES | SANDBOX_PROGRAMS,
 };
 
@@ -48,8 +49,8 @@ void sandbox_without_io_uring(struct sandbox *sandbox);
  */
 void sandbox_from_permissions(struct sandbox *sandbox, unsigned int permissions);
 /*
- * Makes a filter that allows only the system calls calls[0..n), and signals to the process itself.
- * Sorts `calls`. Makes no filter in a build with sanitizers.
+ * Makes a filter that allows only the `n` system calls whose numbers are in `calls`, and those that
+ * send a signal to the process itself. Sorts `calls`. Makes no filter in a build with sanitizers.
  */
 void sandbox_from_calls(struct sandbox *sandbox, int *calls, size_t n);
 void sandbox_free(struct sandbox *sandbox);

@@ -188,8 +188,7 @@ static const char *become_worker(struct spawn_child *c)
 	if (!s->process.keep_all_privileges && s->sandbox.n_instructions > 0 &&
 	    !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
-	/* The change of the user clears the parent-death signal, so this signal is set afterwards.
-	 */
+	/* Set here, because the change of the user above clears the parent-death signal. */
 	if ((s->dies_with_parent && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) ||
 	    getppid() != c->parent_pid)
 		return "set the parent-death signal of";

@@ -50,8 +50,8 @@ bool worker_symlink_parse_target(const char *text, struct worker_processes *proc
 {
 	int pid, end = 0;
 
-	if (sscanf(text, "%d %" SCNu64 "%n", &pid, &processes->worker_started_before_ticks,
-		   &end) != 2 ||
+	if (sscanf(text, "%d %" SCNu64 "%n", &pid, &processes->worker_started_before_ticks, &end) !=
+		    2 ||
 	    text[end] || pid <= 0)
 		return false;
 	processes->session_id = pid;
@@ -61,7 +61,7 @@ bool worker_symlink_parse_target(const char *text, struct worker_processes *proc
 struct process_scan {
 	const struct worker_processes *processes;
 	pid_t session_id; /* 0: unknown, or another process has the pid of the worker */
-	pid_t found_pid;  /* the last process of the worker that was found; 0: none */
+	pid_t found_pid;  /* a process of the worker, the last one that was found; 0: none */
 	int *pidfd;	  /* pidfd of found_pid; NULL: not wanted */
 };
 

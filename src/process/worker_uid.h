@@ -37,8 +37,8 @@ bool worker_uid_get(const struct worker_uid_owner *owner, uid_t *uid);
  * negative errno.
  */
 int worker_uid_reserve(const struct worker_uid_owner *owner, uid_t *uid);
-/* Releases the id of the owner. Removes the directory of the pool if it is empty then. */
+/* Releases the id of the owner. If no other id is reserved, removes the directory of the pool. */
 void worker_uid_release(const struct worker_uid_owner *owner);
-/* Releases the ids of all owners whose name begins with `prefix`. Removes the directory of the pool
-   if it is empty then. */
+/* Releases the ids of all owners whose name begins with `prefix`. If no other id is reserved,
+   removes the directory of the pool. */
 void worker_uid_release_all(const char *pool_dir, const char *prefix);

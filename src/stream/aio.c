@@ -105,8 +105,9 @@ void aio_cancel(struct stream *s, struct stream_request *r)
 {
 	struct io_event unused;
 
-	/* The result is ignored, because the ring reports the end of the request in any case.
-	   EINPROGRESS: later (every kernel since 5.0). EINVAL: the request has already ended. */
+	/* The result is ignored, because the ring reports the end of the request in any case. The
+	   result is EINPROGRESS if the request ends later (every kernel since 5.0), or EINVAL if
+	   the request has already ended. */
 	io_cancel(s->engine_data, (struct iocb *)r->engine_data, &unused);
 }
 

@@ -8,7 +8,8 @@
 
 #define AIO_BATCH 64 /* maximum number of requests or events of one system call */
 
-/* The failures of aio_open(): the last rows of the open_failures of each engine on libaio. */
+/* Rows for the failures of aio_open(). They are the last rows of the table `open_failures` of each
+   engine that uses libaio. */
 #define AIO_OPEN_FAILURES                                                                          \
 	{ EAGAIN, "set up asynchronous I/O (io_setup)",                                            \
 	  "decrease io.depth, or increase /proc/sys/fs/aio-max-nr" },                              \

@@ -95,8 +95,8 @@ static int make_heap_dmabuf(int device, size_t length)
 	return ioctl(device, DMA_HEAP_IOCTL_ALLOC, &data) < 0 ? -1 : (int)data.fd;
 }
 
-/* Begins or ends access to the DMABUF by the CPU. Ignores an error: after it, the next transfer
-   fails and reports it. */
+/* Begins or ends access to the DMABUF by the CPU. An error of the ioctl is ignored, because the
+   next transfer with this DMABUF fails then, and its error is reported. */
 static void sync_cpu_access(const struct stream_endpoint *ep, const struct dmabuf_slot *slot,
 			    bool begin)
 {
@@ -312,8 +312,8 @@ static int submit_dmabuf_requests(struct stream *s, struct stream_request **requ
 	if (!n)
 		return r;
 	/* If the endpoint was disabled before the fence of a transfer was exported, the transfer
-	   had already ended. The exported fence is then not that of the transfer, and does not have
-	   its status. */
+	   had ended before the export. Then the exported fence is not the fence of this transfer,
+	   and does not report that this transfer failed; `fence_is_stale` tells it instead. */
 	enabled = aio_endpoint_is_enabled(s, ep);
 	for (i = 0; i < n; i++)
 		slot_of_request(s, requests[i])->fence_is_stale = !enabled;

@@ -2,8 +2,9 @@
 /*
  * The list of all engines. engines.c uses this list to open an engine for a plugin host or for
  * libffsctl-stream. The loader of gadget files, the schemas and ffsctl-gadget(5) use the list for
- * the values of `io.engine`, their descriptions and the features that they need. The list defines
- * no symbol, because the program ffsctl is linked without the engines.
+ * the values of `io.engine`, their descriptions and the features that they need. The list does not
+ * refer to the code of the engines, because the program ffsctl, which contains this loader, is
+ * linked without the engines.
  */
 #pragma once
 

@@ -30,11 +30,11 @@
 	 sizeof(((struct ffsctl_stream_config *)0)->log))
 
 /*
- * stream_endpoint.packet_size has one packet size for each speed, and stream_link_up() starts a new
- * session if the speed changes. This library can read the current packet sizes, but not the speed.
- * Therefore it uses these two speeds in turn, whatever the real speed is: when the packet sizes
- * change, it stores the new ones for the other of the two speeds and passes that speed to
- * stream_link_up().
+ * Two speeds that this library uses in turn, whatever the real speed is, because it can read the
+ * current packet sizes, but not the speed. When the packet sizes change, it stores the new ones as
+ * those of the other of these two speeds (stream_endpoint.packet_size) and passes that speed to
+ * stream_link_up(). stream_link_up() then starts a new session with the new packet sizes, because
+ * the speed has changed.
  */
 #define SIZES_A FFSCTL_SPEED_FULL
 #define SIZES_B FFSCTL_SPEED_HIGH
@@ -44,7 +44,7 @@ struct ffsctl_stream {
 	struct stream stream;
 	struct stream_endpoint eps[MAX_ENDPOINTS];
 	uint32_t n_eps;
-	/* SIZES_A or SIZES_B: the one of the two for which the current packet sizes are stored */
+	/* SIZES_A or SIZES_B: the speed for which the current packet sizes are stored */
 	enum ffsctl_speed speed_with_current_sizes;
 	int is_open; /* boolean */
 };

@@ -235,10 +235,11 @@ int stream_link_up(struct stream *s, enum ffsctl_speed speed)
 	if (r != -ENOTTY)
 		return 0;
 	/*
-	 * The kernel does not number sessions, so this may be a new session or the old one. If it
-	 * is a new one, the outstanding transfers of the old session end with ESHUTDOWN, and
-	 * handle_link_loss() then starts the new session. But a request that was submitted again
-	 * possibly does not end with ESHUTDOWN.
+	 * The kernel does not number sessions, so this call may report a new session or the old
+	 * one. If the session is new, the outstanding transfers of the old session end with
+	 * ESHUTDOWN, and handle_link_loss() then starts the new session. But a request that
+	 * handle_failed_request() has submitted again may already belong to the new session. Then
+	 * it does not end with ESHUTDOWN, so the old session is ended here.
 	 */
 	if (s->link_is_up && s->n_outstanding_transfers &&
 	    !s->resubmitted_request_of_earlier_session && !other_speed)

@@ -186,7 +186,7 @@ int stream_open(struct stream *s, const struct stream_config *config, struct str
 		unsigned int n_eps);
 /*
  * Opens a stream with the engine `name`. The name "auto" tries the engines from the fastest to the
- * slowest until one of them can be opened. Stores the last engine that was tried in config->engine.
+ * slowest until one of them can be opened. Stores in config->engine the engine that was tried last.
  * Returns -EINVAL and stores nothing if no engine has that name.
  */
 int stream_open_with_engine(struct stream *s, struct stream_config *config, const char *name,

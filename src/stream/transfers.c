@@ -373,8 +373,8 @@ static struct stream_transfer *next_transfer_to_deliver(const struct stream *s,
 	return t;
 }
 
-/* Delivers finished transfers. Transfers that transfer_done() submits are not delivered in the same
-   call: their number is limited to the number of transfers that are outstanding at the start. */
+/* Delivers finished transfers. One call delivers at most as many transfers as are outstanding when
+   the call begins. So the call ends even if transfer_done() submits transfers that fail at once. */
 static void deliver_transfers(struct stream *s)
 {
 	struct stream_transfer *t;
@@ -416,7 +416,9 @@ static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stre
 		if (stream_transfer_has_no_more_requests(t))
 			continue;
 		if (t->data_request.in_flight)
-			return n; /* only one part of a transfer is in flight at a time */
+			/* The next request of this transfer, and those of later transfers, follow
+			   when the request in flight has ended. */
+			return n;
 		if (!t->data_submitted) {
 			if (!is_in_endpoint(ep) && t->total_bytes > ep->max_request_length)
 				t->total_bytes = ep->max_request_length;

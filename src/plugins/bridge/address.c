@@ -153,8 +153,8 @@ int address_start_look_up(struct bridge *b)
 		return -errno;
 	b->child_pid = bridge_fork_child();
 	if (b->child_pid == 0) {
-		/* The struct is shorter than PIPE_BUF. Therefore the parent process reads all of
-		   it or nothing. */
+		/* This write() is atomic, because the struct is shorter than PIPE_BUF. Therefore
+		   the parent process reads all of the struct or nothing. */
 		a->look_up_error = look_up_host_name(a, 0);
 		_exit(write(fds[1], a, sizeof(*a)) == sizeof(*a) ? 0 : 1);
 	}

@@ -35,14 +35,14 @@ enum framing {
 struct bridge;
 struct peer;
 
-/* The source of a peer: the bridge reads from it the data for the host. */
+/* The source of a peer: the file descriptor from which the bridge reads the data for the host. */
 struct peer_source {
-	struct ffsctl_watch watch; /* fd -1: the source is closed, or the peer has none */
+	struct ffsctl_watch watch; /* fd -1: the peer has no source, or its source is closed */
 	bool maybe_readable;	   /* read() may return data */
 	bool hung_up;		   /* EPOLLRDHUP was reported: the peer sends no more data */
 	/* The following members are for FRAMING_LENGTH. */
 	struct ffsctl_transfer *transfer; /* receives the current message; NULL: none */
-	uint8_t header[HEADER_SIZE];	  /* header of the current piece */
+	uint8_t header[HEADER_SIZE];	  /* header of the current piece of the message */
 	size_t header_bytes_read;
 	bool inside_message_piece;
 	uint32_t message_piece_bytes_left; /* bytes of the current piece that were not read yet */
@@ -51,9 +51,9 @@ struct peer_source {
 	bool discard_rest_of_message;	   /* discard the rest of the current message */
 };
 
-/* The sink of a peer: the bridge writes to it the data of the host. */
+/* The sink of a peer: the file descriptor to which the bridge writes the data of the host. */
 struct peer_sink {
-	struct ffsctl_watch watch; /* fd -1: the sink is closed, or the peer has none */
+	struct ffsctl_watch watch; /* fd -1: the peer has no sink, or its sink is closed */
 	bool blocked;		   /* write() accepts no data until EPOLLOUT */
 	/* all data of the queue's first n_queue_head_transfers() transfers was written to this
 	   peer */

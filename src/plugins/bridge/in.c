@@ -183,9 +183,9 @@ static bool move_message(struct bridge *b, struct peer *p)
 /* --- FRAMING_PACKET --- */
 
 /*
- * Returns the length of the next packet, or -1 with errno; at the end of file errno is EPIPE. With
- * SO_PASSCRED each packet has the credentials of its sender. An empty packet has them, too, but the
- * end of file does not.
+ * Returns the length of the next packet, or -1 with errno; at the end of file errno is EPIPE. For
+ * an empty packet and for the end of file, recvmsg() returns 0. But an empty packet has the
+ * credentials of its sender (SO_PASSCRED), and the end of file has none.
  */
 static ssize_t next_packet_length(int fd)
 {
