@@ -61,7 +61,7 @@ static bool down_without_run_dir(const struct paths *paths, const char *name,
  * Returns a pidfd of `pid`, the process that owns the lock; -1: that process has ended. Reads the
  * owner of the lock again after opening the pidfd, because a new process may have the same pid.
  */
-static int open_owner_pidfd(const struct paths *paths, const char *name, pid_t pid)
+static int open_lock_owner_pidfd(const struct paths *paths, const char *name, pid_t pid)
 {
 	_cleanup_close_ int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	pid_t now;
@@ -129,8 +129,8 @@ static int down_without_lock_file(const struct paths *paths, const char *name, s
  * Returns whether the gadget has no record, although its supervisor has applied steps. These steps
  * cannot be undone without the record.
  */
-static bool record_is_missing(const struct paths *paths, const char *name,
-			      enum client_down_scope scope)
+static bool record_of_applied_steps_is_missing(const struct paths *paths, const char *name,
+					       enum client_down_scope scope)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 
@@ -219,7 +219,7 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 			error_clear(err);
 			continue;
 		}
-		owner = open_owner_pidfd(paths, name, pid);
+		owner = open_lock_owner_pidfd(paths, name, pid);
 		r = send_down_request(paths, name, err);
 		if (r < 0 && err->exit && r != -ECONNRESET) {
 			/* EX_OSERR: the supervisor could not undo all steps, and will end. */
@@ -240,7 +240,7 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 		sent = sent || r == 0 || err->exit;
 		error_clear(err);
 	}
-	if (record_is_missing(paths, name, scope)) {
+	if (record_of_applied_steps_is_missing(paths, name, scope)) {
 		*result = CLIENT_FORCED;
 		return down_without_record(paths, name, scope, &rundir, err);
 	}

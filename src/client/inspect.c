@@ -63,12 +63,12 @@ static bool inspect_foreign_gadget(const struct paths *paths, const char *name, 
 	*gadget = (struct gadget_status){ .name = xstrdup(name), .state = STATUS_FOREIGN };
 	inspect_kernel_state_read(paths, name, &kernel);
 	inspect_set_udc_state(gadget, &kernel);
-	if (kernel.has_directory)
+	if (kernel.has_configfs_directory)
 		add_foreign_functions(gadget, dir);
 	else
 		mounts_each(mounts, FFS_FILE_SYSTEM, report_leftover_mount, gadget);
 	inspect_add_kernel_devices(paths, name, gadget);
-	exists = kernel.has_directory || gadget->n_problems > 0;
+	exists = kernel.has_configfs_directory || gadget->n_problems > 0;
 	inspect_kernel_state_free(&kernel);
 	return exists;
 }
@@ -76,11 +76,12 @@ static bool inspect_foreign_gadget(const struct paths *paths, const char *name, 
 /* --- all gadgets --- */
 
 struct gadgets_to_inspect {
-	const char *only_name; /* other names are ignored; NULL: all names are added */
-	bool have_run_dir; /* the names that add_gadget_name gets are names of run directories */
+	const char *only_name;	  /* other names are ignored; NULL: all names are added */
+	bool adding_from_run_dir; /* the names that add_gadget_name gets are names of run
+				     directories */
 	struct gadget_to_inspect {
 		char *gadget_name;
-		bool have_run_dir;
+		bool has_run_dir;
 	} * gadgets;
 	size_t n_gadgets;
 };
@@ -93,14 +94,14 @@ static int add_gadget_name(void *data, const char *name)
 		return 0;
 	for (size_t i = 0; i < all->n_gadgets; i++) {
 		if (streq(all->gadgets[i].gadget_name, name)) {
-			all->gadgets[i].have_run_dir =
-				all->gadgets[i].have_run_dir || all->have_run_dir;
+			all->gadgets[i].has_run_dir =
+				all->gadgets[i].has_run_dir || all->adding_from_run_dir;
 			return 0;
 		}
 	}
 	*array_add(all->gadgets, all->n_gadgets) =
 		(struct gadget_to_inspect){ .gadget_name = xstrdup(name),
-					    .have_run_dir = all->have_run_dir };
+					    .has_run_dir = all->adding_from_run_dir };
 	return 0;
 }
 
@@ -137,7 +138,7 @@ static void inspect_and_add_gadget(const struct paths *paths, const struct gadge
 {
 	struct gadget_status gadget = { 0 };
 
-	if ((found->have_run_dir &&
+	if ((found->has_run_dir &&
 	     inspect_gadget_with_run_dir(paths, found->gadget_name, mounts, &gadget)) ||
 	    inspect_foreign_gadget(paths, found->gadget_name, mounts, &gadget))
 		*array_add(gadgets->v, gadgets->n) = gadget;
@@ -160,7 +161,7 @@ int inspect_gadgets(const struct paths *paths, const char *name, struct gadget_s
 	 */
 	mounts_each(mounts, FFS_FILE_SYSTEM, add_name_of_mount, &all);
 	add_configfs_names(paths, &all);
-	all.have_run_dir = true;
+	all.adding_from_run_dir = true;
 	r = rundir_each_entry(paths, add_gadget_name, &all);
 	if (all.n_gadgets > 0)
 		qsort(all.gadgets, all.n_gadgets, sizeof(*all.gadgets), compare_names);

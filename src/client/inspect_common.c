@@ -36,16 +36,16 @@ void inspect_kernel_state_read(const struct paths *paths, const char *name,
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 	_cleanup_free_ char *path = strf("%s/UDC", dir);
 
-	kernel->has_directory = file_read_line(AT_FDCWD, path, &kernel->bound_udc) == 0;
-	if (kernel->has_directory && *kernel->bound_udc &&
+	kernel->has_configfs_directory = file_read_line(AT_FDCWD, path, &kernel->bound_udc) == 0;
+	if (kernel->has_configfs_directory && *kernel->bound_udc &&
 	    udc_unbound_through_sysfs(kernel->bound_udc, name))
 		*kernel->bound_udc = '\0';
-	kernel->udc_state = kernel->has_directory && *kernel->bound_udc
+	kernel->udc_state = kernel->has_configfs_directory && *kernel->bound_udc
 				    ? udc_read_attribute(kernel->bound_udc, "state")
 				    : NULL;
-	if (kernel->has_directory)
+	if (kernel->has_configfs_directory)
 		return;
-	kernel->has_directory = path_exists(dir);
+	kernel->has_configfs_directory = path_exists(dir);
 	kernel->bound_udc = xstrdup("");
 }
 

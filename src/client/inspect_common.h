@@ -10,7 +10,7 @@
 
 /* The state of a gadget in configfs and sysfs. */
 struct inspect_kernel_state {
-	bool has_directory; /* the gadget has a directory in configfs */
+	bool has_configfs_directory; /* the gadget has a directory in configfs */
 	char *bound_udc; /* value of the attribute UDC; "": not bound, or unbound through the driver
 			    core */
 	char *udc_state; /* attribute `state` of the UDC in sysfs; NULL: unknown */

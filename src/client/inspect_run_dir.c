@@ -132,19 +132,20 @@ static void compare_function_with_kernel(struct gadget_status *gadget,
  */
 static void check_symlinks_to_functions(struct gadget_status *gadget)
 {
-	for (size_t i = 0; i < gadget->n_configfs_links; i++) {
-		if (path_exists(gadget->configfs_links[i]))
+	for (size_t i = 0; i < gadget->n_configfs_symlinks; i++) {
+		if (path_exists(gadget->configfs_symlinks[i]))
 			continue;
 		set_gadget_degraded(gadget);
 		inspect_add_problem(gadget, PROBLEM_ERROR, "the function's link %s was removed",
-				    gadget->configfs_links[i]);
+				    gadget->configfs_symlinks[i]);
 	}
 }
 
 /* --- bus --- */
 
-static void check_binding(struct gadget_status *gadget, const struct inspect_kernel_state *kernel,
-			  bool supervised)
+static void correct_status_if_kernel_binding_differs(struct gadget_status *gadget,
+						     const struct inspect_kernel_state *kernel,
+						     bool supervised)
 {
 	if (gadget->udc && *kernel->bound_udc == '\0') {
 		if (!supervised || gadget->no_bind || gadget->lost ||
@@ -170,14 +171,15 @@ static void check_bus_state(struct gadget_status *gadget, const struct inspect_k
 
 	if (gadget->state == STATUS_STARTING)
 		return;
-	if (!kernel->has_directory) {
+	if (!kernel->has_configfs_directory) {
 		set_gadget_degraded(gadget);
 		inspect_add_problem(gadget, PROBLEM_ERROR, "the gadget was removed from configfs");
 		return;
 	}
 	/* The expected UDC is only known from the status file. */
 	if (supervision->has_valid_status)
-		check_binding(gadget, kernel, supervision->is_supervised);
+		correct_status_if_kernel_binding_differs(gadget, kernel,
+							 supervision->is_supervised);
 	if (*kernel->bound_udc && !kernel->udc_state && !path_exists(sysfs)) {
 		set_gadget_degraded(gadget);
 		inspect_add_problem(gadget, PROBLEM_ERROR, "its UDC %s was removed",
@@ -231,8 +233,8 @@ static const struct {
  * Adds a problem for each file of the run directory that was removed. `was_read`: for each file,
  * whether it was read just now and so exists.
  */
-static void check_run_dir_files(struct gadget_status *gadget, const struct paths *paths,
-				const char *name, const bool *was_read)
+static void add_problems_of_removed_files(struct gadget_status *gadget, const struct paths *paths,
+					  const char *name, const bool *was_read)
 {
 	for (size_t i = 0; i < RUN_FILE_COUNT; i++) {
 		if (was_read[i] || rundir_has_file(paths, name, run_files[i].file))
@@ -377,7 +379,7 @@ static void compare_with_kernel(const struct paths *paths, const char *name, con
 	/* While a gadget comes up or goes down, some of the files do not exist. */
 	if (supervision->is_supervised && gadget->state != STATUS_STARTING &&
 	    (owner->role == OWNER_SUPERVISOR || (owner->role == OWNER_UNKNOWN && owner->pid > 0)))
-		check_run_dir_files(gadget, paths, name, was_read);
+		add_problems_of_removed_files(gadget, paths, name, was_read);
 	inspect_set_udc_state(gadget, &kernel);
 	correct_udc_state(gadget, supervision);
 	inspect_kernel_state_free(&kernel);

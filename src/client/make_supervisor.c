@@ -25,7 +25,7 @@ static void copy_options_to_record(struct record *record, const struct client_op
 		record->gadget_dirs[n] = xstrdup(options->gadget_dirs[n]);
 	record->requested_udc = xstrdup_or_null(options->udc_name);
 	record->takeover_wait_seconds = options->takeover_wait;
-	record->allowed_group = options->allowed_group;
+	record->gid_allowed_to_control = options->gid_allowed_to_control;
 	record->up_timeout = options->up_timeout;
 	record->path_env = xstrdup_or_null(path);
 }
@@ -35,17 +35,18 @@ struct supervisor_options client_make_supervisor_options(const struct gadget *g,
 							 const char *first_gadget_name,
 							 const struct client_options *options)
 {
-	struct supervisor_options supervisor_options = { .paths = options->paths,
-							 .gadget = g,
-							 .record = record_make(g, document,
-									       first_gadget_name),
-							 .udc = options->udc_name,
-							 .no_bind = options->no_bind,
-							 .gadget_file_dirs = options->gadget_dirs,
-							 .linger_seconds = options->takeover_wait,
-							 .allowed_gid = options->allowed_group };
+	struct supervisor_options supervisor_options = {
+		.paths = options->paths,
+		.gadget = g,
+		.first_record = record_make(g, document, first_gadget_name),
+		.udc = options->udc_name,
+		.no_bind = options->no_bind,
+		.gadget_file_dirs = options->gadget_dirs,
+		.takeover_wait_seconds = options->takeover_wait,
+		.gid_allowed_to_control = options->gid_allowed_to_control
+	};
 
-	copy_options_to_record(&supervisor_options.record, options);
+	copy_options_to_record(&supervisor_options.first_record, options);
 	return supervisor_options;
 }
 
@@ -60,7 +61,7 @@ int client_make_supervisor(struct supervisor **s, const struct gadget *g, const 
 	supervisor_options.foreground = foreground;
 	r = supervisor_new(s, &supervisor_options, rundir, err);
 	if (r < 0)
-		record_free(&supervisor_options.record);
+		record_free(&supervisor_options.first_record);
 	else if (foreground)
 		log_set_nonblocking();
 	return r;

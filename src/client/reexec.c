@@ -31,7 +31,7 @@ static int start_supervisor_after_exec(struct supervisor **s,
 	if (r < 0)
 		return r;
 	if (supervisor_take_over_without_comparing_plans(*s) == 0)
-		return supervisor_record_lock_owner(*s, err);
+		return supervisor_write_lock_owner(*s, err);
 	supervisor_free(*s);
 	error_set(err, EX_OSERR, ESTALE, NULL, "ffsctl " PACKAGE_VERSION " cannot continue '%s'",
 		  name);

@@ -66,8 +66,8 @@ struct gadgets_of_file {
 	char **gadget_names;
 	size_t n_gadgets;
 	/* Index of the last gadget whose name was not changed with --name; SIZE_MAX: none. */
-	size_t index_with_name_in_file;
-	bool only_one_has_name_in_file; /* the name of exactly one gadget was not changed */
+	size_t index_of_gadget_with_unchanged_name;
+	bool exactly_one_name_is_unchanged; /* the name of exactly one gadget was not changed */
 };
 
 /* Adds the gadget if it was brought up from the file. Ignores errors of reading its record. */
@@ -81,8 +81,9 @@ static int add_gadget_of_file(void *data, const char *name)
 	    streq_null(record.gadget_file, o->file_path)) {
 		*array_add(o->gadget_names, o->n_gadgets) = xstrdup(name);
 		if (!record_name_differs_from_file(&record)) {
-			o->only_one_has_name_in_file = o->index_with_name_in_file == SIZE_MAX;
-			o->index_with_name_in_file = o->n_gadgets - 1;
+			o->exactly_one_name_is_unchanged =
+				o->index_of_gadget_with_unchanged_name == SIZE_MAX;
+			o->index_of_gadget_with_unchanged_name = o->n_gadgets - 1;
 		}
 	}
 	record_free(&record);
@@ -118,15 +119,15 @@ int client_find_gadget_by_file(const struct paths *paths, const char *file, char
 {
 	struct gadgets_of_file o = { .paths = paths,
 				     .file_path = file,
-				     .index_with_name_in_file = SIZE_MAX };
+				     .index_of_gadget_with_unchanged_name = SIZE_MAX };
 	int r = 0;
 
 	*name = NULL;
 	rundir_each_gadget(paths, add_gadget_of_file, &o);
 	if (o.n_gadgets == 1)
 		*name = xstrdup(o.gadget_names[0]);
-	else if (o.n_gadgets > 1 && o.only_one_has_name_in_file)
-		*name = xstrdup(o.gadget_names[o.index_with_name_in_file]);
+	else if (o.n_gadgets > 1 && o.exactly_one_name_is_unchanged)
+		*name = xstrdup(o.gadget_names[o.index_of_gadget_with_unchanged_name]);
 	else if (o.n_gadgets > 1)
 		r = error_several_gadgets(&o, err);
 	for (size_t i = 0; i < o.n_gadgets; i++)
@@ -152,7 +153,7 @@ int client_reload(const struct paths *paths, const char *name, const char *file,
 
 /* The state of a gadget that is up, read from its record and status file. */
 struct current_gadget {
-	struct plan_preview gadget_preview;
+	struct plan_preview plan_preview;
 	struct record record;
 	struct gadget_status status;
 	const char *bound_udc; /* the UDC to which the gadget is bound; NULL: not bound */
@@ -161,8 +162,8 @@ struct current_gadget {
 static int read_current_gadget(struct current_gadget *p, const char *name, struct error *err)
 {
 	_cleanup_free_ const struct step_op **ops = gadget_step_ops();
-	const struct paths *paths = p->gadget_preview.functions.paths;
-	struct plan *plan = &p->gadget_preview.plan;
+	const struct paths *paths = p->plan_preview.functions.paths;
+	struct plan *plan = &p->plan_preview.plan;
 	int r = read_gadget_record(paths, name, &p->record, err);
 
 	/*
@@ -192,10 +193,10 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 	struct reload *reload = xcalloc(1, sizeof(*reload));
 	struct current_gadget now = { 0 };
 	struct gadget_before_reload base = { .paths = paths,
-					     .functions = &now.gadget_preview.functions,
-					     .configfs = &now.gadget_preview.configfs,
-					     .plan = &now.gadget_preview.plan };
-	int r = plan_preview_open(&now.gadget_preview, paths, name, err);
+					     .functions = &now.plan_preview.functions,
+					     .configfs = &now.plan_preview.configfs,
+					     .plan = &now.plan_preview.plan };
+	int r = plan_preview_open(&now.plan_preview, paths, name, err);
 
 	if (r == 0)
 		r = read_current_gadget(&now, name, err);
@@ -205,14 +206,14 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 		r = reload_read_file(reload, &now.record, file, keep_name, dirs,
 				     GADGETFILE_TRUST_ALL, NULL, NULL, err);
 	if (r == 0)
-		r = reload_prepare(reload, &base, err);
+		r = reload_make_functions_and_choose_udc(reload, &base, err);
 	if (r == 0) {
 		reload_make_difference(reload, &base);
 		*changes = difference_to_json(&reload->difference);
 		*rebinds = reload_rebinds(&reload->difference);
 	}
-	reload_discard(reload, &now.gadget_preview.functions);
-	plan_preview_free(&now.gadget_preview);
+	reload_discard(reload, &now.plan_preview.functions);
+	plan_preview_free(&now.plan_preview);
 	record_free(&now.record);
 	status_free(&now.status);
 	return r;

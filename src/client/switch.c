@@ -84,8 +84,9 @@ static void end_current_supervisor(struct switch_sequence *p)
 }
 
 /* Moves the old and the new gadget out of the supervisor, and frees the supervisor. */
-static void move_gadgets_out_of_supervisor(struct switch_sequence *p, struct supervised_gadget *old,
-					   struct supervised_gadget *new)
+static void move_gadgets_out_and_free_supervisor(struct switch_sequence *p,
+						 struct supervised_gadget *old,
+						 struct supervised_gadget *new)
 {
 	struct switch_handover left = supervisor_hand_over_for_switch(*p->supervisor);
 	struct requested_switch *sw = left.requested_switch;
@@ -106,7 +107,7 @@ static void move_gadgets_out_of_supervisor(struct switch_sequence *p, struct sup
 					   .document = steal_ptr(sw->document),
 					   .switch_json_for_workers =
 						   steal_ptr(sw->switch_json_for_workers),
-					   .rundir = rundir_move_out(&sw->target_rundir),
+					   .rundir = rundir_steal(&sw->target_rundir),
 					   .has_leftovers = sw->target_has_record,
 					   .udc_name = steal_ptr(sw->udc),
 					   .no_bind = old->no_bind };
@@ -167,7 +168,7 @@ static int supervise_until_down(struct switch_sequence *p, struct supervised_gad
 		r = clear_leftovers_and_lock_again(p, target, err);
 	if (r < 0)
 		return r;
-	rundir_set_owner(&target->rundir, OWNER_STARTING, err);
+	rundir_write_lock_owner(&target->rundir, OWNER_STARTING, err);
 	options.udc_name = target->udc_name;
 	options.no_bind = target->no_bind;
 	supervisor = client_make_supervisor_options(
@@ -179,7 +180,7 @@ static int supervise_until_down(struct switch_sequence *p, struct supervised_gad
 	supervisor.inherited_children = p->inherited_children;
 	r = supervisor_new(p->supervisor, &supervisor, &target->rundir, err);
 	if (r < 0) {
-		record_free(&supervisor.record);
+		record_free(&supervisor.first_record);
 		return r;
 	}
 	p->inherited_children = (struct inherited_children){ 0 };
@@ -216,7 +217,7 @@ static int switch_to_next_gadget(struct switch_sequence *p, struct supervised_ga
 	struct supervised_gadget old = *target, new;
 	int r;
 
-	move_gadgets_out_of_supervisor(p, &old, &new);
+	move_gadgets_out_and_free_supervisor(p, &old, &new);
 	fault_inject(FAULT_SWITCH, 2);
 	fault_use_next_fault_list();
 	p->previous_gadget = &old;
@@ -289,7 +290,8 @@ static int add_leftover_name(void *data, const char *name)
 	return 0;
 }
 
-static int clear_dead_gadget(const struct paths *paths, const char *name, struct error *err)
+static int clear_leftovers_of_dead_gadget(const struct paths *paths, const char *name,
+					  struct error *err)
 {
 	_cleanup_rundir_ struct rundir rundir = RUNDIR_NONE;
 
@@ -311,7 +313,7 @@ int client_remove_leftovers_of_switch(const struct paths *paths, const char *nam
 	rundir_each_gadget(paths, add_leftover_name, &leftovers);
 	for (size_t i = 0; i < leftovers.n_gadget_names; i++) {
 		if (r == 0)
-			r = clear_dead_gadget(paths, leftovers.gadget_names[i], err);
+			r = clear_leftovers_of_dead_gadget(paths, leftovers.gadget_names[i], err);
 		free(leftovers.gadget_names[i]);
 	}
 	free(leftovers.gadget_names);

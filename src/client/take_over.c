@@ -35,7 +35,7 @@ int client_recorded_gadget_read(struct client_recorded_gadget *recorded, const s
 					 .gadget_dirs = (const char *const *)record->gadget_dirs,
 					 .udc_name = record->requested_udc,
 					 .takeover_wait = record->takeover_wait_seconds,
-					 .allowed_group = record->allowed_group,
+					 .gid_allowed_to_control = record->gid_allowed_to_control,
 					 .up_timeout = record->up_timeout };
 	return gadgetfile_load_document(record->document, record->gadget_file ?: "", name,
 					&recorded->gadget, err);

@@ -26,11 +26,12 @@
 /* --- the process that owns the lock --- */
 
 /* Returns the gadget's state in its status file; STATUS_UNKNOWN: the file cannot be read. */
-static enum gadget_condition read_condition_from_status(const struct paths *paths, const char *name)
+static enum gadget_state_in_status read_state_from_status(const struct paths *paths,
+							  const char *name)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget_status status;
-	enum gadget_condition state;
+	enum gadget_state_in_status state;
 
 	status_file_read(paths, name, &status, &ignored);
 	state = status.state;
@@ -117,7 +118,7 @@ static int check_same_gadget_is_up(const struct gadget *g, const json_t *documen
 				   const struct client_options *options, struct error *err)
 {
 	const struct paths *paths = options->paths;
-	enum gadget_condition state = read_condition_from_status(paths, g->name);
+	enum gadget_state_in_status state = read_state_from_status(paths, g->name);
 	struct record mine, theirs;
 	enum lock_owner_role role;
 	pid_t pid;
@@ -174,9 +175,9 @@ static bool try_take_over(struct supervisor **s, const struct gadget *g, const j
  * CLIENT_UNCHANGED and returns 0. If the lock is free again, returns -EAGAIN without setting err.
  * Otherwise returns a negative errno with err set.
  */
-static int accept_or_clear_running_gadget(const struct gadget *g, const json_t *document,
-					  const struct client_options *options,
-					  enum client_result *result, struct error *err)
+static int accept_same_gadget_or_take_down_failed(const struct gadget *g, const json_t *document,
+						  const struct client_options *options,
+						  enum client_result *result, struct error *err)
 {
 	enum client_result ignored;
 	int r;
@@ -235,7 +236,8 @@ static int lock_and_make_supervisor(struct supervisor **s, const struct gadget *
 	for (;;) {
 		r = rundir_lock(&rundir, paths, g->name, OWNER_STARTING, err);
 		if (r == -EWOULDBLOCK) {
-			r = accept_or_clear_running_gadget(g, document, options, result, err);
+			r = accept_same_gadget_or_take_down_failed(g, document, options, result,
+								   err);
 			if (r == -EAGAIN && !err->exit)
 				continue;
 			return r;
@@ -298,7 +300,7 @@ int client_bring_up(const struct gadget *g, const json_t *document,
 	return r;
 }
 
-static void release_parser_memory(void *data _unused_)
+static void release_unused_memory_after_parsing(void *data _unused_)
 {
 	memory_release_unused();
 }
@@ -315,7 +317,7 @@ int client_run_in_foreground(const struct gadget *g, const json_t *document,
 	if (result == CLIENT_UNCHANGED)
 		return gadget_error_up_already(g->name, err);
 	supervisor_record_inherited_children(s);
-	supervisor_set_on_up(s, release_parser_memory, NULL);
+	supervisor_set_on_up(s, release_unused_memory_after_parsing, NULL);
 	supervisor_set_notify_fd(s, options->notify_fd);
 	r = supervisor_run(s, options->up_timeout, options->udc_wait, err);
 	r = client_run_requested_switches(&s, g, options, true, r, err);

@@ -17,7 +17,7 @@ struct check_command {
 	enum output_format output_format;
 	enum diag_format diag_format;
 	/* Severity of messages about users, programs and so on that do not exist. */
-	enum diag_severity missing_severity;
+	enum diag_severity missing_requirement_severity;
 	/* Arrays of the --json output: "files", "problems" (of all files), and "errors". */
 	json_t *files, *diagnostics, *unreadable_files;
 	struct plugin_cache plugin_cache; /* declarations of the plugins of all files */
@@ -87,7 +87,7 @@ static void check_gadget_file(struct check_command *c, const char *argument)
 					    &diags, &err);
 	if (g)
 		check_this_system(&c->globals->paths, g, cmd_gadget_dirs(c->globals),
-				  c->missing_severity, &c->plugin_cache, &diags);
+				  c->missing_requirement_severity, &c->plugin_cache, &diags);
 	if (r < 0 && err.exit != 0) {
 		report_unreadable_file(c, &err);
 	} else {
@@ -113,7 +113,8 @@ static int run_check_command(const struct globals *globals, int argc, char **arg
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct check_command c = { .globals = globals, .missing_severity = DIAG_WARNING };
+	struct check_command c = { .globals = globals,
+				   .missing_requirement_severity = DIAG_WARNING };
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -127,7 +128,7 @@ static int run_check_command(const struct globals *globals, int argc, char **arg
 			c.diag_format = DIAG_FORMAT_GCC;
 			break;
 		case 'H':
-			c.missing_severity = DIAG_ERROR;
+			c.missing_requirement_severity = DIAG_ERROR;
 			break;
 		case 'h':
 			return cmd_print_help(&cmd_check);
@@ -173,6 +174,6 @@ const struct command cmd_check = {
 		"  --format=gcc        one line per message, as compilers print them\n",
 	.option_words = option_words,
 	.argument_kinds = { CMD_ARGUMENT_FILES },
-	.all_arguments_like_first = true,
+	.all_arguments_are_of_first_kind = true,
 	.run = run_check_command,
 };

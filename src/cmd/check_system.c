@@ -15,44 +15,45 @@ struct system_check {
 	const struct paths *paths;
 	const struct gadget *gadget;
 	/* Severity of messages about users, programs and so on that do not exist. */
-	enum diag_severity missing_severity;
+	enum diag_severity missing_requirement_severity;
 	struct plugin_cache *plugin_cache;
 	struct diags *diags;
 	/*
 	 * Users, groups and programs that were found. They are not looked up again, because many
 	 * workers have the same user and program.
 	 */
-	struct found_requirement {
+	struct met_requirement {
 		enum requirement_kind { USER, GROUP, PROGRAM } requirement_kind;
 		const char *requirement_name;
-	} * found_requirements;
-	size_t n_found_requirements;
+	} * met_requirements;
+	size_t n_met_requirements;
 };
 
-static bool was_found_before(const struct system_check *h, enum requirement_kind kind,
-			     const char *name)
+static bool was_met_before(const struct system_check *h, enum requirement_kind kind,
+			   const char *name)
 {
-	for (size_t i = 0; i < h->n_found_requirements; i++)
-		if (h->found_requirements[i].requirement_kind == kind &&
-		    streq(h->found_requirements[i].requirement_name, name))
+	for (size_t i = 0; i < h->n_met_requirements; i++)
+		if (h->met_requirements[i].requirement_kind == kind &&
+		    streq(h->met_requirements[i].requirement_name, name))
 			return true;
 	return false;
 }
 
-static void remember_found(struct system_check *h, enum requirement_kind kind, const char *name)
+static void remember_met_requirement(struct system_check *h, enum requirement_kind kind,
+				     const char *name)
 {
-	*array_add(h->found_requirements, h->n_found_requirements) =
-		(struct found_requirement){ kind, name };
+	*array_add(h->met_requirements, h->n_met_requirements) =
+		(struct met_requirement){ kind, name };
 }
 
-static void add_missing_message(const struct system_check *h, const struct position *at,
-				const struct error *err)
+static void report_missing_requirement(const struct system_check *h, const struct position *at,
+				       const struct error *err)
 {
 	/* A default value has no position in the file: a message about it has no line. */
 	const struct position whole = { .file = h->gadget->source_files[0] };
 
-	diags_add_at_position(h->diags, h->missing_severity, at->file ? at : &whole, "%s",
-			      err->text);
+	diags_add_at_position(h->diags, h->missing_requirement_severity, at->file ? at : &whole,
+			      "%s", err->text);
 	if (err->hint)
 		diags_hint(h->diags, "%s", err->hint);
 }
@@ -63,12 +64,12 @@ static void check_user(struct system_check *h, const struct positioned_str *user
 	uid_t uid;
 	gid_t gid;
 
-	if (!user->value || was_found_before(h, USER, user->value))
+	if (!user->value || was_met_before(h, USER, user->value))
 		return;
 	if (spawn_find_user(user->value, &uid, &gid, NULL, &err) < 0)
-		add_missing_message(h, &user->at, &err);
+		report_missing_requirement(h, &user->at, &err);
 	else
-		remember_found(h, USER, user->value);
+		remember_met_requirement(h, USER, user->value);
 }
 
 static void check_group(struct system_check *h, const struct positioned_str *group)
@@ -76,12 +77,12 @@ static void check_group(struct system_check *h, const struct positioned_str *gro
 	_cleanup_error_ struct error err = { 0 };
 	gid_t gid;
 
-	if (!group->value || was_found_before(h, GROUP, group->value))
+	if (!group->value || was_met_before(h, GROUP, group->value))
 		return;
 	if (spawn_find_group(group->value, &gid, NULL, &err) < 0)
-		add_missing_message(h, &group->at, &err);
+		report_missing_requirement(h, &group->at, &err);
 	else
-		remember_found(h, GROUP, group->value);
+		remember_met_requirement(h, GROUP, group->value);
 }
 
 static int find_program(const struct gadget *gadget, const char *name, struct error *err)
@@ -105,12 +106,12 @@ static void check_program(struct system_check *h, const struct worker *w)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	if (was_found_before(h, PROGRAM, w->argv[0]))
+	if (was_met_before(h, PROGRAM, w->argv[0]))
 		return;
 	if (find_program(h->gadget, w->argv[0], &err) < 0)
-		add_missing_message(h, &w->program_at, &err);
+		report_missing_requirement(h, &w->program_at, &err);
 	else
-		remember_found(h, PROGRAM, w->argv[0]);
+		remember_met_requirement(h, PROGRAM, w->argv[0]);
 }
 
 /* Checks that the plugin exists; gadgetfile_load has validated its options. */
@@ -119,7 +120,7 @@ static void check_plugin(struct system_check *h, const struct worker *w)
 	const struct cached_plugin *cached = plugin_cache_get(h->plugin_cache, w->plugin);
 
 	if (cached->load_error.exit)
-		add_missing_message(h, &w->program_at, &cached->load_error);
+		report_missing_requirement(h, &w->program_at, &cached->load_error);
 }
 
 /* Warns about a program without `user`: earlier versions of ffsctl ran it as root. */
@@ -171,9 +172,9 @@ static void check_udc(const struct system_check *h)
 	_cleanup_free_ char *name = NULL;
 	_cleanup_error_ struct error err = { 0 };
 
-	if (h->missing_severity == DIAG_ERROR) {
+	if (h->missing_requirement_severity == DIAG_ERROR) {
 		if (udc_choose(h->paths, udc, NULL, &name, &err) < 0)
-			add_missing_message(h, &udc->at, &err);
+			report_missing_requirement(h, &udc->at, &err);
 		warn_if_gadget_cannot_work_on_udc(h, name ? name : udc->name.value);
 		return;
 	}
@@ -181,7 +182,7 @@ static void check_udc(const struct system_check *h)
 	if (!udc->name.value || udc_exists(udc->name.value))
 		return;
 	error_udc_missing(h->paths, udc->name.value, &err);
-	add_missing_message(h, &udc->name.at, &err);
+	report_missing_requirement(h, &udc->name.at, &err);
 }
 
 static void check_serial_numbers(const struct system_check *h)
@@ -192,7 +193,7 @@ static void check_serial_numbers(const struct system_check *h)
 		_cleanup_free_ char *serial = NULL;
 
 		if (from->value && serial_number_read(from->value, &serial, &err) < 0)
-			add_missing_message(h, &from->at, &err);
+			report_missing_requirement(h, &from->at, &err);
 	}
 }
 
@@ -206,7 +207,7 @@ static void check_switch_targets(const struct system_check *h, const char *const
 		if (path)
 			continue;
 		gadgetfile_error_not_found(h->gadget, name->value, &err);
-		add_missing_message(h, &name->at, &err);
+		report_missing_requirement(h, &name->at, &err);
 	}
 }
 
@@ -220,7 +221,7 @@ static void check_kernel_features(const struct system_check *h)
 	_cleanup_error_ struct error err = { 0 };
 	struct position at;
 
-	if (h->missing_severity != DIAG_ERROR ||
+	if (h->missing_requirement_severity != DIAG_ERROR ||
 	    features_require_for_gadget(h->paths, h->gadget, &err) == 0)
 		return;
 	at = (struct position){ .file = err.file, .line = err.line, .column = err.column };
@@ -229,7 +230,7 @@ static void check_kernel_features(const struct system_check *h)
 				      &(struct position){ .file = h->gadget->source_files[0] },
 				      "kernel features were not checked: that needs root");
 	else
-		add_missing_message(h, &at, &err);
+		report_missing_requirement(h, &at, &err);
 }
 
 void check_this_system(const struct paths *paths, const struct gadget *gadget,
@@ -252,5 +253,5 @@ void check_this_system(const struct paths *paths, const struct gadget *gadget,
 		if (f->worker)
 			check_worker(&h, f->worker);
 	}
-	free(h.found_requirements);
+	free(h.met_requirements);
 }

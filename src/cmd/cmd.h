@@ -85,7 +85,7 @@ struct command {
 	const char *summary;			  /* description in the list of commands */
 	const char *options_help;		  /* text after the summary in --help; NULL: none */
 	enum cmd_argument_kind argument_kinds[2]; /* kinds of the first and the second argument */
-	bool all_arguments_like_first; /* all arguments are of the kind argument_kinds[0] */
+	bool all_arguments_are_of_first_kind; /* all arguments are of the kind argument_kinds[0] */
 	/* The allowed words of options; the option_name of the last element is NULL. NULL: no
 	   option of the command has a list of allowed words. */
 	const struct cmd_option_words *option_words;
@@ -255,6 +255,6 @@ int cmd_print_gadgets_json(json_t *gadgets, const struct error *err, const struc
 /* Returns a new JSON object {"ffsctl": {"schema": 1, "version"}}; the caller owns it. */
 json_t *cmd_new_json_output(void);
 /* Returns the array "errors" of the output, which the caller owns. `err` may be NULL or empty. */
-json_t *cmd_error_to_array(const struct error *err);
+json_t *cmd_error_to_json_array(const struct error *err);
 /* Writes the output to stdout and frees it. Returns `exit`, or EX_IOERR if writing fails. */
 int cmd_print_json_output(json_t *output, int exit);

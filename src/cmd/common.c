@@ -212,7 +212,7 @@ json_t *cmd_new_json_output(void)
 	return json_pack("{s:{s:i, s:s}}", "ffsctl", "schema", 1, "version", PACKAGE_VERSION);
 }
 
-json_t *cmd_error_to_array(const struct error *err)
+json_t *cmd_error_to_json_array(const struct error *err)
 {
 	json_t *errors = json_array();
 
@@ -235,7 +235,7 @@ int cmd_print_gadgets_json(json_t *gadgets, const struct error *err, const struc
 	json_t *output = cmd_new_json_output();
 
 	json_object_set_new(output, "gadgets", gadgets ? gadgets : json_array());
-	json_object_set_new(output, "errors", cmd_error_to_array(err));
+	json_object_set_new(output, "errors", cmd_error_to_json_array(err));
 	if (diags)
 		json_object_set_new(output, "problems", diags_to_json(diags));
 	return cmd_print_json_output(output, exit);

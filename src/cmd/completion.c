@@ -63,7 +63,7 @@ static void complete_gadget_name(const struct command_line *l, bool foreign)
 	for (size_t i = 0; i < gadgets.n; i++)
 		if (foreign || gadgets.v[i].state != STATUS_FOREIGN)
 			print_candidate(l, gadgets.v[i].name,
-					gadget_condition_words[gadgets.v[i].state]);
+					gadget_state_in_status_words[gadgets.v[i].state]);
 	statuses_free(&gadgets);
 }
 
@@ -255,7 +255,7 @@ static void complete_command_arguments(struct command_line *l, char **words, int
 			at++;
 		}
 	}
-	if (at == 0 || c->all_arguments_like_first)
+	if (at == 0 || c->all_arguments_are_of_first_kind)
 		complete_argument_of_kind(l, c->argument_kinds[0], NULL);
 	else if (at == 1)
 		complete_argument_of_kind(l, c->argument_kinds[1], before);

@@ -203,7 +203,7 @@ static int print_descriptors_json(const struct descriptors_command *r, const str
 			    r->gadget ? json_string(r->gadget->name) : json_null());
 	json_object_set_new(output, "kernel", json_string(predict_kernel_words[r->kernel_version]));
 	json_object_set_new(output, "speeds", speeds);
-	json_object_set_new(output, "errors", cmd_error_to_array(err));
+	json_object_set_new(output, "errors", cmd_error_to_json_array(err));
 	json_object_set_new(output, "problems", diags_to_json(diags));
 	return cmd_print_json_output(output, exit);
 }

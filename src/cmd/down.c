@@ -33,8 +33,7 @@ static void take_gadget_down(const struct globals *globals, const char *name,
 }
 
 /* Removes the temporary gadgets of `features` commands that were killed. */
-static void remove_feature_probe_gadgets(const struct globals *globals,
-						 struct error *first_error)
+static void remove_feature_probe_gadgets(const struct globals *globals, struct error *first_error)
 {
 	_cleanup_error_ struct error err = { 0 };
 
@@ -135,6 +134,6 @@ const struct command cmd_down = {
 			"  --force             also take down gadgets without a record\n"
 			"  --json              one JSON document on stdout\n",
 	.argument_kinds = { CMD_ARGUMENT_GADGETS },
-	.all_arguments_like_first = true,
+	.all_arguments_are_of_first_kind = true,
 	.run = run_down_command,
 };

@@ -69,7 +69,7 @@ static int print_features_json(const char *kernel_release, const struct ffs_feat
 			    err->exit ? json_array() : cmd_features_to_json(features));
 	if (advice)
 		json_object_set_new(output, "advice", json_string(advice));
-	json_object_set_new(output, "errors", cmd_error_to_array(err));
+	json_object_set_new(output, "errors", cmd_error_to_json_array(err));
 	return cmd_print_json_output(output, err->exit);
 }
 

@@ -10,12 +10,12 @@
 /* Returns the word for the state of a gadget; "down" if `gadgets` does not contain the gadget. */
 static const char *find_state_word(const struct gadget_statuses *gadgets, const char *name)
 {
-	enum gadget_condition state = STATUS_DOWN;
+	enum gadget_state_in_status state = STATUS_DOWN;
 
 	for (size_t i = 0; i < gadgets->n; i++)
 		if (streq(gadgets->v[i].name, name))
 			state = gadgets->v[i].state;
-	return gadget_condition_words[state];
+	return gadget_state_in_status_words[state];
 }
 
 static void print_gadget_file_line(const struct globals *globals,

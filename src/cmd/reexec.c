@@ -92,7 +92,7 @@ const struct command cmd_reexec = {
 	.summary = "make supervisors execute this version of ffsctl, without a disconnect",
 	.options_help = "  --all               all gadgets of ffsctl\n",
 	.argument_kinds = { CMD_ARGUMENT_GADGETS },
-	.all_arguments_like_first = true,
+	.all_arguments_are_of_first_kind = true,
 	.run = run_reexec_command,
 };
 

@@ -97,7 +97,7 @@ static int find_gadget_and_file(struct reload_command *q, const char *argument, 
  * Prints the --json output with the gadget's status and with the array `changes` (may be NULL).
  * Takes ownership of `changes`.
  */
-static int print_json_with_status(struct reload_command *q, json_t *changes, bool rebinds)
+static int print_status_and_changes_as_json(struct reload_command *q, json_t *changes, bool rebinds)
 {
 	struct gadget_statuses gadgets;
 	json_t *json, *gadget;
@@ -137,7 +137,7 @@ static int print_reload_plan(struct reload_command *q)
 			       cmd_gadget_dirs(q->globals), &changes, &rebinds, &q->err) < 0)
 		return finish_command(q, NULL, q->err.exit);
 	if (q->prints_json)
-		return print_json_with_status(q, changes, rebinds);
+		return print_status_and_changes_as_json(q, changes, rebinds);
 	print_changes(changes);
 	if (json_array_size(changes) == 0)
 		log_info("%s: no changes", q->gadget_name);
@@ -171,7 +171,8 @@ static int reload_gadget(struct reload_command *q)
 	else
 		log_info("%s: reloaded without a rebind", q->gadget_name);
 	free(done.awaited_udc);
-	return q->prints_json ? print_json_with_status(q, NULL, false) : finish_command(q, NULL, 0);
+	return q->prints_json ? print_status_and_changes_as_json(q, NULL, false)
+			      : finish_command(q, NULL, 0);
 }
 
 static int run_reload_command(const struct globals *globals, int argc, char **argv)

@@ -186,6 +186,6 @@ const struct command cmd_status = {
 								   "a gadget of ffsctl is "
 								   "degraded\n",
 	.argument_kinds = { CMD_ARGUMENT_ALL_GADGETS },
-	.all_arguments_like_first = true,
+	.all_arguments_are_of_first_kind = true,
 	.run = run_status_command,
 };

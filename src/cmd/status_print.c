@@ -9,7 +9,7 @@
 
 static void print_worker(FILE *out, const struct worker_status *worker)
 {
-	const char *state = worker_condition_words[worker->state];
+	const char *state = worker_state_in_status_words[worker->state];
 
 	fprintf(out, "worker %s", state ? state : "?");
 	if (worker->pid)
@@ -63,7 +63,7 @@ static void print_function(FILE *out, const struct gadget_status *gadget,
 
 static void print_gadget_state(FILE *out, const struct gadget_status *gadget)
 {
-	fprintf(out, "%s: %s", gadget->name, gadget_condition_words[gadget->state]);
+	fprintf(out, "%s: %s", gadget->name, gadget_state_in_status_words[gadget->state]);
 	if (gadget->udc)
 		fprintf(out, " on %s, %s%s%s", gadget->udc,
 			gadget->udc_state ? gadget->udc_state : "removed",

@@ -125,7 +125,7 @@ static void print_json_if_changed(struct status_viewer *v, const struct gadget_s
 	_cleanup_free_ char *text = NULL;
 
 	json_object_set_new(output, "gadgets", statuses_to_json(gadgets));
-	json_object_set_new(output, "errors", cmd_error_to_array(NULL));
+	json_object_set_new(output, "errors", cmd_error_to_json_array(NULL));
 	text = json_dumps(output, JSON_COMPACT);
 	json_decref(output);
 	if (streq_null(text, v->last_json_output))

@@ -98,7 +98,7 @@ static int print_output(bool json, json_t *udcs, json_t *hints, const struct err
 	output = cmd_new_json_output();
 	json_object_set_new(output, "udcs", udcs);
 	json_object_set_new(output, "hints", hints);
-	json_object_set_new(output, "errors", cmd_error_to_array(err));
+	json_object_set_new(output, "errors", cmd_error_to_json_array(err));
 	return cmd_print_json_output(output, err->exit);
 }
 

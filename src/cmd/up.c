@@ -106,8 +106,8 @@ static int parse_group_option(struct up_command *q)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	if (spawn_find_group(optarg, &q->client_options.allowed_group, &(struct position){ 0 },
-			     &err) == 0)
+	if (spawn_find_group(optarg, &q->client_options.gid_allowed_to_control,
+			     &(struct position){ 0 }, &err) == 0)
 		return 0;
 	return cmd_error_usage(q->command, "%s", err.text);
 }

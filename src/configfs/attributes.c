@@ -142,7 +142,7 @@ static void note_if_kernel_changed_value(struct step *step, const char *written,
 	_cleanup_free_ char *shown = NULL, *written_text = NULL, *shown_text = NULL;
 	size_t n_shown;
 
-	configfs_note_changed_value(step->context, step, NULL);
+	configfs_note_value_changed_by_kernel(step->context, step, NULL);
 	/* Reading a write-only attribute fails. */
 	if (file_read(AT_FDCWD, step->path, ATTRIBUTE_VALUE_MAX + 1, &shown, &n_shown) < 0 ||
 	    same_value(written, n, shown, n_shown))
@@ -154,9 +154,9 @@ static void note_if_kernel_changed_value(struct step *step, const char *written,
 		written_text = strf("%zu bytes", n);
 		shown_text = strf("%zu bytes%s", n_shown, n == n_shown ? ", which differ" : "");
 	}
-	configfs_note_changed_value(step->context, step,
-				    strf("the kernel changed '%s' to '%s' in %s", written_text,
-					 shown_text, step->path));
+	configfs_note_value_changed_by_kernel(step->context, step,
+					      strf("the kernel changed '%s' to '%s' in %s",
+						   written_text, shown_text, step->path));
 }
 
 /*
@@ -280,7 +280,7 @@ const struct step_op attribute_op_file = {
 	.restore = configfs_restore_value,
 };
 
-static int make_link_apply(struct step *step, struct error *err)
+static int make_symlink_apply(struct step *step, struct error *err)
 {
 	if (symlink(step->value, step->path) == 0)
 		return 0;
@@ -288,10 +288,10 @@ static int make_link_apply(struct step *step, struct error *err)
 			   step->value);
 }
 
-const struct step_op attribute_op_link = {
+const struct step_op attribute_op_symlink = {
 	.name = "link-to",
 	.undo_name = "unlink",
-	.apply = make_link_apply,
+	.apply = make_symlink_apply,
 	.undo = plan_undo_symlink,
 };
 
@@ -321,7 +321,7 @@ void configfs_add_attributes(struct plan *plan, struct configfs *c,
 					&e->position, c);
 			break;
 		case ATTRIBUTE_LINK:
-			plan_add(plan, &attribute_op_link, path, strf("%s/%s", dir, e->value),
+			plan_add(plan, &attribute_op_symlink, path, strf("%s/%s", dir, e->value),
 				 &e->position, c);
 			break;
 		case ATTRIBUTE_VALUE:

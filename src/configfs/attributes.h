@@ -2,7 +2,7 @@
 /*
  * Steps for attributes, directories and links that only some gadgets have: those in the directories
  * of kernel functions, and the gadget's os_desc and webusb. The step's `context` is the struct
- * configfs, whose list changed_values contains the values that the kernel has changed.
+ * configfs, whose list values_changed_by_kernel contains the values that the kernel has changed.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ extern const struct step_op attribute_op_bytes;
 /* Writes the contents of the file `value` to the attribute `path`. */
 extern const struct step_op attribute_op_file;
 /* Makes the symbolic link `path`, which leads to `value`. */
-extern const struct step_op attribute_op_link;
+extern const struct step_op attribute_op_symlink;
 
 /* Adds a step for each of `attributes`, whose paths are relative to the directory `dir`. */
 void configfs_add_attributes(struct plan *plan, struct configfs *c,

@@ -16,7 +16,7 @@ static char *gadget_directory_of_item(enum backend_item item, const char *path)
 	static const int levels[] = {
 		[ITEM_ATTRIBUTE] = 1, [ITEM_STRING] = 3,	   [ITEM_FUNCTION] = 2,
 		[ITEM_CONFIG] = 2,    [ITEM_CONFIG_ATTRIBUTE] = 3, [ITEM_CONFIG_STRING] = 5,
-		[ITEM_LINK] = 3,
+		[ITEM_SYMLINK] = 3,
 	};
 	char *gadget = xstrdup(path);
 
@@ -42,8 +42,8 @@ static void open_gadget_in_libusbgx(struct backend *b, enum backend_item item, c
 		log_debug("with libusbgx: %s", gadget);
 }
 
-static int try_libusbgx(struct backend *b, enum backend_item item, const char *path,
-			const char *value)
+static int try_make_item_with_libusbgx(struct backend *b, enum backend_item item, const char *path,
+				       const char *value)
 {
 	if (!b->libusbgx && !b->usbg_open_failed)
 		open_gadget_in_libusbgx(b, item, path);
@@ -56,8 +56,8 @@ static void close_libusbgx(struct backend *b)
 		libusbgx_close(steal_ptr(b->libusbgx));
 }
 #else
-static int try_libusbgx(struct backend *b _unused_, enum backend_item item _unused_,
-			const char *path _unused_, const char *value _unused_)
+static int try_make_item_with_libusbgx(struct backend *b _unused_, enum backend_item item _unused_,
+				       const char *path _unused_, const char *value _unused_)
 {
 	return BACKEND_UNKNOWN;
 }
@@ -70,12 +70,12 @@ static void close_libusbgx(struct backend *b _unused_)
 int backend_make_item(struct backend *b, enum backend_item item, const char *path,
 		      const char *value)
 {
-	int r = b ? try_libusbgx(b, item, path, value) : BACKEND_UNKNOWN;
+	int r = b ? try_make_item_with_libusbgx(b, item, path, value) : BACKEND_UNKNOWN;
 
 	return r == BACKEND_UNKNOWN ? direct_make_item(item, path, value) : r;
 }
 
-void backend_prepare_removal(struct backend *b)
+void backend_prepare_item_removal(struct backend *b)
 {
 	if (b)
 		close_libusbgx(b);

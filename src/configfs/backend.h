@@ -27,7 +27,7 @@ enum backend_item {
 	ITEM_CONFIG,	       /* configs/c.1, no value (NULL) */
 	ITEM_CONFIG_ATTRIBUTE, /* configs/c.1/MaxPower, a number */
 	ITEM_CONFIG_STRING,    /* configs/c.1/strings/0x409/configuration, a text */
-	ITEM_LINK, /* configs/c.1/echo, the name of the function's directory: "ffs.echo" */
+	ITEM_SYMLINK, /* configs/c.1/echo, the name of the function's directory: "ffs.echo" */
 };
 
 struct libusbgx; /* libusbgx, opened for one gadget */
@@ -51,7 +51,7 @@ int backend_make_item(struct backend *b, enum backend_item item, const char *pat
  * would be wrong after the removal. The next backend_make_item opens libusbgx with a new list. `b`
  * may be NULL.
  */
-void backend_prepare_removal(struct backend *b);
+void backend_prepare_item_removal(struct backend *b);
 
 /*
  * Closes libusbgx if it is open. The next backend_make_item opens it again, also if libusbgx could

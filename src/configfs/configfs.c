@@ -18,7 +18,7 @@ const struct step_op *const configfs_ops[] = {
 	&attribute_op_text,
 	&attribute_op_bytes,
 	&attribute_op_file,
-	&attribute_op_link,
+	&attribute_op_symlink,
 	&configfs_op_view,
 	&configfs_op_attribute,
 	&configfs_op_string,
@@ -39,7 +39,7 @@ void configfs_close_backend(struct configfs *c)
 void configfs_free(struct configfs *c)
 {
 	configfs_close_backend(c);
-	configfs_free_changed_values(c);
+	configfs_free_values_changed_by_kernel(c);
 }
 
 char *configfs_gadget_path(const struct paths *paths, const char *name)

@@ -15,12 +15,12 @@ struct configfs {
 	/*
 	 * Attributes whose value the kernel has changed, in the order in which they were written.
 	 */
-	struct changed_value {
+	struct value_changed_by_kernel {
 		char *attribute_path; /* path of the attribute; the list contains no path twice */
 		char *warning;	      /* text of the warning in the status */
 		struct position at;   /* position of the value in the gadget file */
-	} * changed_values;
-	size_t n_changed_values;
+	} * values_changed_by_kernel;
+	size_t n_values_changed_by_kernel;
 };
 /* Closes the back end, because items are only made during `up` and reloads. Called at their end. */
 void configfs_close_backend(struct configfs *c);
@@ -28,14 +28,15 @@ void configfs_close_backend(struct configfs *c);
  * Records that the kernel has changed the value that the step wrote, and takes ownership of
  * `warning`. `warning` NULL: the kernel has not changed the value; removes an earlier record.
  */
-void configfs_note_changed_value(struct configfs *c, const struct step *step, char *warning);
+void configfs_note_value_changed_by_kernel(struct configfs *c, const struct step *step,
+					   char *warning);
 /*
- * Called after a reload: removes from changed_values the attributes that the plan does not write
- * any more, and updates the positions of the others.
+ * Called after a reload: removes from values_changed_by_kernel the attributes that the plan does
+ * not write any more, and updates the positions of the others.
  */
-void configfs_limit_changed_values_to_plan(struct configfs *c, const struct plan *plan);
-void configfs_free_changed_values(struct configfs *c);
-/* Closes the back end, and frees changed_values. */
+void configfs_update_values_changed_by_kernel(struct configfs *c, const struct plan *plan);
+void configfs_free_values_changed_by_kernel(struct configfs *c);
+/* Closes the back end, and frees values_changed_by_kernel. */
 void configfs_free(struct configfs *c);
 
 /* Returns the gadget's directory in configfs; the caller frees it. */

@@ -4,7 +4,6 @@ libffsctl_a_SOURCES += \
 	src/configfs/backend.c src/configfs/backend.h \
 	src/configfs/bind_kernel_log.c src/configfs/bind_kernel_log.h \
 	src/configfs/bind_failure.c src/configfs/bind_failure.h \
-	src/configfs/changed_values.c \
 	src/configfs/configfs.c src/configfs/configfs.h \
 	src/configfs/direct.c \
 	src/configfs/found_gadget.c src/configfs/found_gadget.h \
@@ -18,7 +17,8 @@ libffsctl_a_SOURCES += \
 	src/configfs/tree.c src/configfs/tree.h \
 	src/configfs/udc.c src/configfs/udc.h \
 	src/configfs/udc_traits.c \
-	src/configfs/udc_watch.c src/configfs/udc_watch.h
+	src/configfs/udc_watch.c src/configfs/udc_watch.h \
+	src/configfs/values_changed_by_kernel.c
 if HAVE_LIBUSBGX
 libffsctl_a_SOURCES += src/configfs/usbg.c
 endif

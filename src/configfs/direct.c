@@ -24,7 +24,7 @@ static int write_attribute_directly(const char *path, const char *value)
 	return file_write(AT_FDCWD, path, text, strlen(text));
 }
 
-static int link_function(const char *path, const char *function)
+static int make_function_symlink(const char *path, const char *function)
 {
 	_cleanup_free_ char *config = path_parent(path), *configs = path_parent(config),
 			    *gadget = path_parent(configs),
@@ -39,8 +39,8 @@ int direct_make_item(enum backend_item item, const char *path, const char *value
 	case ITEM_FUNCTION:
 	case ITEM_CONFIG:
 		return make_directory(path);
-	case ITEM_LINK:
-		return link_function(path, value);
+	case ITEM_SYMLINK:
+		return make_function_symlink(path, value);
 	case ITEM_ATTRIBUTE:
 	case ITEM_STRING:
 	case ITEM_CONFIG_ATTRIBUTE:

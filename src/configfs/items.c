@@ -47,14 +47,14 @@ const struct step_op configfs_op_attribute = {
 	.restore = configfs_restore_value,
 };
 
-static int string_apply(struct step *step, struct error *err)
+static int usb_string_apply(struct step *step, struct error *err)
 {
 	return write_item_value(step, ITEM_STRING, step->value, err);
 }
 
 const struct step_op configfs_op_string = {
 	.name = "write-string",
-	.apply = string_apply,
+	.apply = usb_string_apply,
 	.restore = configfs_restore_value,
 };
 
@@ -134,7 +134,7 @@ static int function_undo(struct step *step, struct error *err)
 {
 	int r;
 
-	backend_prepare_removal(step->context);
+	backend_prepare_item_removal(step->context);
 	r = plan_undo_mkdir(step, err);
 	if (r != -EBUSY || !str_has_prefix(last_component(step->path), "tcm."))
 		return r;
@@ -156,7 +156,7 @@ static int config_apply(struct step *step, struct error *err)
 
 static int config_undo(struct step *step, struct error *err)
 {
-	backend_prepare_removal(step->context);
+	backend_prepare_item_removal(step->context);
 	return plan_undo_mkdir(step, err);
 }
 
@@ -167,32 +167,32 @@ const struct step_op configfs_op_config = {
 	.undo = config_undo,
 };
 
-static int function_link_apply(struct step *step, struct error *err)
+static int function_symlink_apply(struct step *step, struct error *err)
 {
-	return make_item(step, ITEM_LINK, step->value, "link the function", err);
+	return make_item(step, ITEM_SYMLINK, step->value, "link the function", err);
 }
 
-static int function_link_undo(struct step *step, struct error *err)
+static int function_symlink_undo(struct step *step, struct error *err)
 {
-	backend_prepare_removal(step->context);
+	backend_prepare_item_removal(step->context);
 	return plan_undo_symlink(step, err);
 }
 
 const struct step_op configfs_op_link = {
 	.name = "link",
 	.undo_name = "unlink",
-	.apply = function_link_apply,
-	.undo = function_link_undo,
+	.apply = function_symlink_apply,
+	.undo = function_symlink_undo,
 };
 
 /* --- The step "view" in records of older versions of ffsctl ----------------------------------- */
 
-static int older_version_view_step_apply(struct step *step _unused_, struct error *err _unused_)
+static int obsolete_view_step_apply(struct step *step _unused_, struct error *err _unused_)
 {
 	return 0;
 }
 
-static int older_version_view_step_undo(struct step *step, struct error *err)
+static int obsolete_view_step_undo(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *gadgets = path_parent(step->path), *top = path_parent(gadgets);
 
@@ -209,6 +209,6 @@ static int older_version_view_step_undo(struct step *step, struct error *err)
 const struct step_op configfs_op_view = {
 	.name = "view",
 	.undo_name = "remove-view",
-	.apply = older_version_view_step_apply,
-	.undo = older_version_view_step_undo,
+	.apply = obsolete_view_step_apply,
+	.undo = obsolete_view_step_undo,
 };

@@ -40,8 +40,9 @@ bool configfs_step_depends_on(const struct step *later, const struct step *earli
 	if (makes_directory(earlier)) {
 		if (path_is_below(later->path, earlier->path))
 			return true;
-		if (later->op == &attribute_op_link && (streq(later->value, earlier->path) ||
-							path_is_below(later->value, earlier->path)))
+		if (later->op == &attribute_op_symlink &&
+		    (streq(later->value, earlier->path) ||
+		     path_is_below(later->value, earlier->path)))
 			return true;
 	}
 	if (later->op == &configfs_op_link) {
@@ -59,7 +60,8 @@ bool configfs_step_depends_on(const struct step *later, const struct step *earli
 	return is_ro_of_same_lun(later, earlier);
 }
 
-bool configfs_reapply_earlier_if_later_changes(const struct step *earlier, const struct step *later)
+bool configfs_earlier_must_be_reapplied_if_later_changes(const struct step *earlier,
+							 const struct step *later)
 {
 	return earlier->op == &configfs_op_function && path_is_below(later->path, earlier->path) &&
 	       !configfs_writable_while_bound(later);

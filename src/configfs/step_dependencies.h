@@ -15,6 +15,6 @@
 
 /* The functions for the members of struct plan_rules, which plan/difference.h describes. */
 bool configfs_step_depends_on(const struct step *later, const struct step *earlier);
-bool configfs_reapply_earlier_if_later_changes(const struct step *earlier,
-					       const struct step *later);
+bool configfs_earlier_must_be_reapplied_if_later_changes(const struct step *earlier,
+							 const struct step *later);
 bool configfs_step_replaces(const struct step *next, const struct step *last);

@@ -114,8 +114,8 @@ static int read_entry(struct tree_reader *r, struct configfs_tree *tree, int dir
 		tree->kind = TREE_DIRECTORY;
 		return read_directory(r, tree, path, depth + 1, err);
 	}
-	tree->kind = S_ISLNK(st.st_mode) ? TREE_LINK : TREE_ATTRIBUTE;
-	if (tree->kind == TREE_LINK)
+	tree->kind = S_ISLNK(st.st_mode) ? TREE_SYMLINK : TREE_ATTRIBUTE;
+	if (tree->kind == TREE_SYMLINK)
 		read_link_target(r, tree, dir);
 	else if (S_ISREG(st.st_mode))
 		read_attribute(tree, dir, st.st_mode);

@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 
-enum tree_kind { TREE_DIRECTORY, TREE_ATTRIBUTE, TREE_LINK };
+enum tree_kind { TREE_DIRECTORY, TREE_ATTRIBUTE, TREE_SYMLINK };
 
 /* An entry of configfs: a directory with everything below it, an attribute, or a link. */
 struct configfs_tree {

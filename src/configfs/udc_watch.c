@@ -80,7 +80,7 @@ static void add_udc_matches(struct bpf_program *p, const char *path)
 	add_instruction(p, BPF_RET | BPF_K, 0, 0);
 }
 
-int udc_watch_filter(int fd, const char *udc)
+int udc_watch_attach_filter(int fd, const char *udc)
 {
 	_cleanup_free_ char *link = strf(UDC_CLASS_DIR "/%s", udc), *path = realpath(link, NULL);
 	struct bpf_program p = { 0 };

@@ -18,7 +18,7 @@ int udc_watch_open(struct error *err);
  * Limits the socket to uevents of the UDC `udc`, which must exist, and of its gadget device.
  * Returns 0 or a negative errno.
  */
-int udc_watch_filter(int fd, const char *udc);
+int udc_watch_attach_filter(int fd, const char *udc);
 
 /* What the received uevents reported. */
 struct udc_uevents {

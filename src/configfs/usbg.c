@@ -190,7 +190,7 @@ static usbg_function *find_usbg_function(const struct libusbgx *usbg, const char
 
 /* --- Items ------------------------------------------------------------------------------------ */
 
-static int make_attribute(struct libusbgx *usbg, const char *path, const char *value)
+static int make_attribute_item(struct libusbgx *usbg, const char *path, const char *value)
 {
 	int attribute = usbg_lookup_gadget_attr(last_component(path));
 
@@ -200,7 +200,7 @@ static int make_attribute(struct libusbgx *usbg, const char *path, const char *v
 		       usbg_set_gadget_attr(usbg->gadget, attribute, (int)strtol(value, NULL, 0)));
 }
 
-static int make_string(struct libusbgx *usbg, const char *path, const char *value)
+static int make_string_item(struct libusbgx *usbg, const char *path, const char *value)
 {
 	int string = usbg_lookup_gadget_str(last_component(path));
 
@@ -222,7 +222,7 @@ static int create_function(struct libusbgx *usbg, const char *dir)
 						  &function));
 }
 
-static int make_function(struct libusbgx *usbg, const char *path, const char *value _unused_)
+static int make_function_item(struct libusbgx *usbg, const char *path, const char *value _unused_)
 {
 	return create_function(usbg, last_component(path));
 }
@@ -236,12 +236,12 @@ static int create_config(struct libusbgx *usbg, const char *dir)
 	return QUIETLY(usbg, usbg_create_config(usbg->gadget, id, label, NULL, NULL, &config));
 }
 
-static int make_config(struct libusbgx *usbg, const char *path, const char *value _unused_)
+static int make_config_item(struct libusbgx *usbg, const char *path, const char *value _unused_)
 {
 	return create_config(usbg, last_component(path));
 }
 
-static int make_config_attribute(struct libusbgx *usbg, const char *path, const char *value)
+static int make_config_attribute_item(struct libusbgx *usbg, const char *path, const char *value)
 {
 	_cleanup_free_ char *dir = component_from_end(path, 1);
 	usbg_config *config = find_usbg_config(usbg, dir);
@@ -258,7 +258,7 @@ static int make_config_attribute(struct libusbgx *usbg, const char *path, const 
 	return QUIETLY(usbg, usbg_set_config_bm_attrs(config, number));
 }
 
-static int make_config_string(struct libusbgx *usbg, const char *path, const char *value)
+static int make_config_string_item(struct libusbgx *usbg, const char *path, const char *value)
 {
 	_cleanup_free_ char *dir = component_from_end(path, 3);
 	usbg_config *config = find_usbg_config(usbg, dir);
@@ -268,7 +268,7 @@ static int make_config_string(struct libusbgx *usbg, const char *path, const cha
 	return QUIETLY(usbg, usbg_set_config_string(config, language_in_path(path), value));
 }
 
-static int make_link(struct libusbgx *usbg, const char *path, const char *value)
+static int make_symlink_item(struct libusbgx *usbg, const char *path, const char *value)
 {
 	_cleanup_free_ char *dir = component_from_end(path, 1);
 	usbg_config *config = find_usbg_config(usbg, dir);
@@ -283,13 +283,13 @@ int libusbgx_make_item(struct libusbgx *usbg, enum backend_item item, const char
 		       const char *value)
 {
 	static int (*const make[])(struct libusbgx *, const char *path, const char *value) = {
-		[ITEM_ATTRIBUTE] = make_attribute,
-		[ITEM_STRING] = make_string,
-		[ITEM_FUNCTION] = make_function,
-		[ITEM_CONFIG] = make_config,
-		[ITEM_CONFIG_ATTRIBUTE] = make_config_attribute,
-		[ITEM_CONFIG_STRING] = make_config_string,
-		[ITEM_LINK] = make_link,
+		[ITEM_ATTRIBUTE] = make_attribute_item,
+		[ITEM_STRING] = make_string_item,
+		[ITEM_FUNCTION] = make_function_item,
+		[ITEM_CONFIG] = make_config_item,
+		[ITEM_CONFIG_ATTRIBUTE] = make_config_attribute_item,
+		[ITEM_CONFIG_STRING] = make_config_string_item,
+		[ITEM_SYMLINK] = make_symlink_item,
 	};
 
 	return make[item](usbg, path, value);

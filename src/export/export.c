@@ -194,7 +194,7 @@ static long long find_os_desc_config(const struct configfs_tree *os_desc)
 {
 	for (size_t i = 0; i < os_desc->n_children; i++) {
 		const struct configfs_tree *child = &os_desc->children[i];
-		const char *dot = child->kind == TREE_LINK && child->value
+		const char *dot = child->kind == TREE_SYMLINK && child->value
 					  ? strrchr(child->value, '.')
 					  : NULL;
 
@@ -256,8 +256,8 @@ static void add_webusb(struct export *e, json_t *document)
  * Returns the label of the function to which a link in a configuration leads. The target of the
  * link is like "usb_gadget/G/functions/acm.a". NULL: there is no such function.
  */
-static const char *label_of_linked_function(const struct export *e,
-					    const struct configfs_tree *link)
+static const char *label_of_symlinked_function(const struct export *e,
+					       const struct configfs_tree *link)
 {
 	const struct configfs_tree *functions = configfs_tree_child(e->gadget_dir, "functions");
 	const char *name = link->value ? strrchr(link->value, '/') : NULL;
@@ -285,9 +285,9 @@ static json_t *export_config_functions(struct export *e, json_t *group,
 	for (size_t i = 0; i < dir->n_children; i++) {
 		const struct configfs_tree *link = &dir->children[i];
 		const char *label =
-			link->kind == TREE_LINK ? label_of_linked_function(e, link) : NULL;
+			link->kind == TREE_SYMLINK ? label_of_symlinked_function(e, link) : NULL;
 
-		if (link->kind != TREE_LINK)
+		if (link->kind != TREE_SYMLINK)
 			continue;
 		if (!label)
 			export_report_omission(e, group, "the link %s leads to no function",

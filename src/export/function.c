@@ -20,7 +20,7 @@ struct function_export {
 	char *directory_name; /* name of the function's directory: TYPE.INSTANCE */
 	const struct configfs_tree *directory;
 	json_t *function_group; /* the function's group in the document */
-	json_t *tree_key_list;	/* the list `tree` in that group */
+	json_t *tree_setting;	/* the list `tree` in that group */
 	/*
 	 * Attributes, directories and links that other keys or `tree` contain already. They are not
 	 * added to `tree` again.
@@ -129,7 +129,7 @@ static void add_os_desc_id(struct function_export *d, json_t *entry,
 
 /*
  * Adds compatible_id and sub_compatible_id of each os_desc/interface.NAME to the list `os_descs`.
- * make_tree_key_list adds the properties of the interfaces to `tree`.
+ * make_tree_setting adds the properties of the interfaces to `tree`.
  */
 static void add_os_desc_ids(struct function_export *d)
 {
@@ -203,8 +203,8 @@ static bool is_in_list(const char *word, const char *const *words, size_t n)
 }
 
 /* Adds an element to `tree`. Returns false if a gadget file cannot contain `path`. */
-static bool add_element_to_tree_key(struct function_export *d, const char *path, const char *key,
-				    json_t *value)
+static bool add_element_to_tree_setting(struct function_export *d, const char *path,
+					const char *key, json_t *value)
 {
 	json_t *entry;
 
@@ -219,13 +219,14 @@ static bool add_element_to_tree_key(struct function_export *d, const char *path,
 	entry = json_pack("{s:s}", "path", path);
 	if (value)
 		json_object_set_new(entry, key, value);
-	json_array_append_new(d->tree_key_list, entry);
+	json_array_append_new(d->tree_setting, entry);
 	return true;
 }
 
 /* Adds an attribute to `tree`. Returns whether the attribute was added. */
-static bool add_attribute_to_tree_key(struct function_export *d, const struct configfs_tree *dir,
-				      const struct configfs_tree *attribute, const char *path)
+static bool add_attribute_to_tree_setting(struct function_export *d,
+					  const struct configfs_tree *dir,
+					  const struct configfs_tree *attribute, const char *path)
 {
 	json_t *value;
 
@@ -237,7 +238,7 @@ static bool add_attribute_to_tree_key(struct function_export *d, const struct co
 	}
 	value = export_attribute_value(
 		&(struct export_attribute){ d->function_type, dir, attribute });
-	return value && add_element_to_tree_key(d, path, "value", value);
+	return value && add_element_to_tree_setting(d, path, "value", value);
 }
 
 static char *join_path(const char *prefix, const char *name)
@@ -247,12 +248,13 @@ static char *join_path(const char *prefix, const char *name)
 
 enum write_order { EARLY, NORMAL };
 
-static bool add_directory_to_tree_key(struct function_export *d, const struct configfs_tree *dir,
-				      const char *prefix, enum write_order order);
+static bool add_directory_to_tree_setting(struct function_export *d,
+					  const struct configfs_tree *dir, const char *prefix,
+					  enum write_order order);
 
-static bool export_children(struct function_export *d, const struct configfs_tree *dir,
-			    const char *prefix, enum tree_kind kind, bool take_last,
-			    enum write_order order)
+static bool add_children_to_tree_setting(struct function_export *d, const struct configfs_tree *dir,
+					 const char *prefix, enum tree_kind kind,
+					 bool in_last_attributes, enum write_order order)
 {
 	bool any = false;
 
@@ -260,22 +262,23 @@ static bool export_children(struct function_export *d, const struct configfs_tre
 		const struct configfs_tree *child = &dir->children[i];
 		_cleanup_free_ char *path = NULL;
 
-		if (child->kind != kind || is_in_list(child->name, last_attributes,
-						      ARRAY_SIZE(last_attributes)) != take_last)
+		if (child->kind != kind ||
+		    is_in_list(child->name, last_attributes, ARRAY_SIZE(last_attributes)) !=
+			    in_last_attributes)
 			continue;
 		path = join_path(prefix, child->name);
 		if (kind == TREE_DIRECTORY)
-			any |= add_directory_to_tree_key(d, child, path, order);
+			any |= add_directory_to_tree_setting(d, child, path, order);
 		else if (!is_entry_exported(d, child))
-			any |= add_attribute_to_tree_key(d, dir, child, path);
+			any |= add_attribute_to_tree_setting(d, dir, child, path);
 	}
 	return any;
 }
 
-static bool has_links(const struct configfs_tree *dir)
+static bool has_symlinks(const struct configfs_tree *dir)
 {
 	for (size_t i = 0; i < dir->n_children; i++)
-		if (dir->children[i].kind == TREE_LINK)
+		if (dir->children[i].kind == TREE_SYMLINK)
 			return true;
 	return false;
 }
@@ -286,31 +289,32 @@ static bool has_links(const struct configfs_tree *dir)
  * `tree` need not contain the parent directory of `dir`: `up` makes the parent directories of each
  * element.
  */
-static bool add_directory_to_tree_key(struct function_export *d, const struct configfs_tree *dir,
-				      const char *prefix, enum write_order order)
+static bool add_directory_to_tree_setting(struct function_export *d,
+					  const struct configfs_tree *dir, const char *prefix,
+					  enum write_order order)
 {
 	bool any;
 
 	if (order == NORMAL && is_in_list(prefix, first_directories, ARRAY_SIZE(first_directories)))
 		return true;
-	any = export_children(d, dir, prefix, TREE_ATTRIBUTE, false, order);
-	any |= export_children(d, dir, prefix, TREE_ATTRIBUTE, true, order);
-	any |= export_children(d, dir, prefix, TREE_DIRECTORY, false, order);
-	if (any || is_entry_exported(d, dir) || has_links(dir) || !*prefix ||
+	any = add_children_to_tree_setting(d, dir, prefix, TREE_ATTRIBUTE, false, order);
+	any |= add_children_to_tree_setting(d, dir, prefix, TREE_ATTRIBUTE, true, order);
+	any |= add_children_to_tree_setting(d, dir, prefix, TREE_DIRECTORY, false, order);
+	if (any || is_entry_exported(d, dir) || has_symlinks(dir) || !*prefix ||
 	    is_in_list(prefix, kernel_directories, ARRAY_SIZE(kernel_directories)))
 		return any;
-	return add_element_to_tree_key(d, prefix, NULL, NULL);
+	return add_element_to_tree_setting(d, prefix, NULL, NULL);
 }
 
 /*
  * Adds the links in a directory to `tree`. If a link leads to a directory, first adds the links in
  * that directory.
  */
-static void add_links_to_tree_key(struct function_export *d, const struct configfs_tree *dir,
-				  const char *prefix);
+static void add_symlinks_to_tree_setting(struct function_export *d, const struct configfs_tree *dir,
+					 const char *prefix);
 
-static void add_link_to_tree_key(struct function_export *d, const struct configfs_tree *link,
-				 const char *path)
+static void add_symlink_to_tree_setting(struct function_export *d, const struct configfs_tree *link,
+					const char *path)
 {
 	_cleanup_free_ char *top =
 		strf("usb_gadget/%s/functions/%s/", d->export->gadget_name, d->directory_name);
@@ -330,39 +334,39 @@ static void add_link_to_tree_key(struct function_export *d, const struct configf
 	target += strlen(top);
 	leads_to = configfs_tree_find(d->directory, target);
 	if (leads_to && leads_to->kind == TREE_DIRECTORY)
-		add_links_to_tree_key(d, leads_to, target);
+		add_symlinks_to_tree_setting(d, leads_to, target);
 	if (export_is_text(target, strlen(target), EXPORT_ONE_LINE))
-		add_element_to_tree_key(d, path, "link", json_string(target));
+		add_element_to_tree_setting(d, path, "link", json_string(target));
 }
 
-static void add_links_to_tree_key(struct function_export *d, const struct configfs_tree *dir,
-				  const char *prefix)
+static void add_symlinks_to_tree_setting(struct function_export *d, const struct configfs_tree *dir,
+					 const char *prefix)
 {
 	for (size_t i = 0; i < dir->n_children; i++) {
 		const struct configfs_tree *child = &dir->children[i];
 		_cleanup_free_ char *path = join_path(prefix, child->name);
 
-		if (child->kind == TREE_LINK)
-			add_link_to_tree_key(d, child, path);
+		if (child->kind == TREE_SYMLINK)
+			add_symlink_to_tree_setting(d, child, path);
 		else if (child->kind == TREE_DIRECTORY)
-			add_links_to_tree_key(d, child, path);
+			add_symlinks_to_tree_setting(d, child, path);
 	}
 }
 
 /* Makes the list `tree` from all attributes, directories and links that are not exported yet. */
-static void make_tree_key_list(struct function_export *d)
+static void make_tree_setting(struct function_export *d)
 {
-	d->tree_key_list = json_array();
+	d->tree_setting = json_array();
 	for (size_t i = 0; i < ARRAY_SIZE(first_directories); i++) {
 		const struct configfs_tree *dir =
 			configfs_tree_find(d->directory, first_directories[i]);
 
 		if (dir)
-			add_directory_to_tree_key(d, dir, first_directories[i], EARLY);
+			add_directory_to_tree_setting(d, dir, first_directories[i], EARLY);
 	}
-	add_directory_to_tree_key(d, d->directory, "", NORMAL);
-	add_links_to_tree_key(d, d->directory, "");
-	export_set_unless_empty(d->function_group, "tree", steal_ptr(d->tree_key_list));
+	add_directory_to_tree_setting(d, d->directory, "", NORMAL);
+	add_symlinks_to_tree_setting(d, d->directory, "");
+	export_set_unless_empty(d->function_group, "tree", steal_ptr(d->tree_setting));
 }
 
 /* --- The function ----------------------------------------------------------------------------- */
@@ -405,17 +409,18 @@ static void add_type_comment(struct function_export *d)
 /* WITH_KEYS: exports attributes as keys where possible. ONLY_TREE: only as elements of `tree`. */
 enum export_method { WITH_KEYS, ONLY_TREE };
 
-static void export_attributes(struct function_export *d, json_t *start, enum export_method method)
+static void export_attributes(struct function_export *d, json_t *group_without_attributes,
+			      enum export_method method)
 {
 	json_decref(d->function_group);
-	d->function_group = json_deep_copy(start);
+	d->function_group = json_deep_copy(group_without_attributes);
 	d->n_exported = 0;
 	add_type_comment(d);
 	if (method == WITH_KEYS) {
 		add_attrs_group(d, function_type_find(d->function_type));
 		add_os_desc_ids(d);
 	}
-	make_tree_key_list(d);
+	make_tree_setting(d);
 }
 
 static char *replace_invalid_characters(const char *name, const char *allowed,
@@ -496,18 +501,19 @@ static json_t *make_group_without_attributes(struct function_export *d, const ch
 				    d->function_type, e->gadget_name, d->function_label),
 			    *name = NULL;
 	json_t *groups = recorded ? export_recorded_ffs_and_worker(e, recorded) : json_object(),
-	       *start;
+	       *group_without_attributes;
 
 	d->function_group = json_object();
 	name = choose_instance_name(d, instance);
-	start = steal_ptr(d->function_group);
+	group_without_attributes = steal_ptr(d->function_group);
 	if (!json_object_get(groups, "ffs"))
-		json_object_set_new(start, "type", json_string(d->function_type));
+		json_object_set_new(group_without_attributes, "type",
+				    json_string(d->function_type));
 	if (!streq(name, fallback))
-		json_object_set_new(start, "instance", json_string(name));
-	json_object_update(start, groups);
+		json_object_set_new(group_without_attributes, "instance", json_string(name));
+	json_object_update(group_without_attributes, groups);
 	json_decref(groups);
-	return start;
+	return group_without_attributes;
 }
 
 static void add_function(struct export *e, json_t *functions, const struct configfs_tree *dir)
@@ -519,24 +525,24 @@ static void add_function(struct export *e, json_t *functions, const struct confi
 		.export = e, .function_type = type, .directory_name = dir->name, .directory = dir
 	};
 	size_t n_lost;
-	json_t *start;
+	json_t *group_without_attributes;
 
 	d.function_label = label = choose_label(e, dir->name, type, instance);
 	*array_add(e->function_labels, e->n_function_labels) = steal_ptr(label);
 	d.function_label = e->function_labels[e->n_function_labels - 1];
-	start = make_group_without_attributes(&d, instance);
+	group_without_attributes = make_group_without_attributes(&d, instance);
 	n_lost = e->n_omissions;
-	export_attributes(&d, start, WITH_KEYS);
+	export_attributes(&d, group_without_attributes, WITH_KEYS);
 	if (!loads_without_errors(&d)) {
 		export_truncate_omissions(e, n_lost);
-		export_attributes(&d, start, ONLY_TREE);
+		export_attributes(&d, group_without_attributes, ONLY_TREE);
 	}
 	if (!loads_without_errors(&d))
 		export_report_omission(e, d.function_group,
 				       "a gadget file cannot contain function '%s'",
 				       d.function_label);
 	json_object_set_new(functions, d.function_label, d.function_group);
-	json_decref(start);
+	json_decref(group_without_attributes);
 	free(d.exported_entries);
 }
 

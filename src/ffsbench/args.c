@@ -153,7 +153,7 @@ bad:
 	return fail_invalid_value(err, s, "a list of lengths like 1-4096,1M,16M");
 }
 
-void message_lengths_set_equal(struct message_lengths *l, uint64_t total, uint64_t size)
+void message_lengths_divide_equally(struct message_lengths *l, uint64_t total, uint64_t size)
 {
 	*l = (struct message_lengths){ 0 };
 	l->ranges = xcalloc(2, sizeof(*l->ranges));
@@ -200,7 +200,7 @@ uint64_t message_length(const struct message_lengths *l, uint64_t message)
 
 	if (l->random_max)
 		return random_message_length(l, message);
-	if (l->n_ranges == 0) /* the lengths were set by message_lengths_set_equal() */
+	if (l->n_ranges == 0) /* the lengths were set by message_lengths_divide_equally() */
 		return message + 1 == l->n_messages && l->ranges[0].last ? l->ranges[0].last
 									 : l->ranges[0].first;
 	for (i = 0; i < l->n_ranges; i++) {

@@ -33,8 +33,8 @@ int args_parse_list(const char *s, uint64_t max, const char *what, struct value_
    ways. */
 struct message_lengths {
 	/* After args_parse_lengths(): each range stands for one message of each length from
-	   `first` to `last`. After message_lengths_set_equal(): n_ranges is 0; ranges[0].first is
-	   the length of all messages, but if ranges[0].last is not 0, this is the length of the
+	   `first` to `last`. After message_lengths_divide_equally(): n_ranges is 0; ranges[0].first
+	   is the length of all messages, but if ranges[0].last is not 0, this is the length of the
 	   last message. */
 	struct {
 		uint64_t first, last;
@@ -52,7 +52,7 @@ struct message_lengths {
 int args_parse_lengths(const char *s, struct message_lengths *l, struct error *err);
 /* Sets the lengths of messages that have `size` bytes each and `total` bytes together. The last
    message may be shorter. */
-void message_lengths_set_equal(struct message_lengths *l, uint64_t total, uint64_t size);
+void message_lengths_divide_equally(struct message_lengths *l, uint64_t total, uint64_t size);
 /* Sets the lengths of `count` messages to pseudo-random numbers from 1 to `max`. One length in
    four is a multiple of 1024. */
 void message_lengths_set_random(struct message_lengths *l, uint64_t count, uint64_t max,

@@ -65,11 +65,11 @@ int bench_run_all(const struct options *o, struct report *r, struct error *err)
 	r->n_allocated_runs = o->n_rounds;
 	make_result_rows(o, r);
 	progress_bar_init(&p, o->quiet, r->n_rows * o->n_rounds);
-	ticks_start();
+	tick_timer_start();
 	for (round = 0; round < o->n_rounds; round++)
 		for (i = 0; i < r->n_rows && result >= 0 && !run_interrupted(); i++)
 			result = run_combination(o, r, &r->rows[i], &p, err);
-	ticks_stop();
+	tick_timer_stop();
 	progress_bar_end(&p);
 	r->interrupted = run_interrupted();
 	return result;

@@ -66,12 +66,13 @@ enum {
 /* The results of one run. The run may have failed, or may have been interrupted. */
 struct run_result {
 	/* combination.size; for IN transfers rounded up to whole packets. */
-	uint64_t rounded_size;
+	uint64_t size_rounded_to_packets;
 	bool zero_copy;
 	char *memory_warning; /* warning about the kind of memory of the buffers; NULL: none */
 	uint64_t transfers, messages, bytes; /* how many were moved */
 	uint64_t short_transfers; /* number of transfers that ended with a short packet */
-	unsigned int recoveries;  /* number of stalls that ffsbench has cleared to continue */
+	/* Number of stalls that ffsbench has cleared to continue. */
+	unsigned int n_recovered_stalls;
 	double seconds, cpu_seconds;
 	struct queue_samples host_queue;
 	double latency_seconds[LATENCIES];
@@ -105,8 +106,10 @@ struct command {
 	run_fn *run;
 };
 
-/* stream_run() is for the commands source and sink, the others for the commands of their names. */
-run_fn stream_run, verify_run, loop_run, messages_run, latency_run;
+/* run_stream_command() is for the commands source and sink, the others for the commands of their
+   names. */
+run_fn run_stream_command, run_verify_command, run_loop_command, run_messages_command,
+	run_latency_command;
 
 struct report {
 	const struct command *command;

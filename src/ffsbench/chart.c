@@ -25,7 +25,7 @@ static double p99_latency_us(const struct result_row *row)
 
 /* The kinds of curves. A chart has a curve of each kind for each pair of direction and depth. */
 static const struct curve {
-	unsigned int command_kinds;
+	unsigned int command_kind_flags;
 	const char *legend_name; /* name in the legend; NULL: direction and depth */
 	double (*row_value)(const struct result_row *row);
 } curves[] = {
@@ -68,7 +68,7 @@ static size_t add_curve(struct plot *p, const struct report *r, size_t first,
 		row = &r->rows[i];
 		if (!row->n_runs || !row->all_runs_succeeded)
 			continue;
-		s->sizes[s->n_points] = (double)row->runs[0].rounded_size;
+		s->sizes[s->n_points] = (double)row->runs[0].size_rounded_to_packets;
 		s->values[s->n_points++] = curve->row_value(row);
 	}
 	return i;
@@ -85,7 +85,7 @@ void report_write_chart(FILE *f, const struct report *r)
 
 	p.series = xcalloc(r->n_rows * ARRAY_SIZE(curves) + 1, sizeof(*p.series));
 	for (k = 0; k < ARRAY_SIZE(curves); k++)
-		for (i = 0; curves[k].command_kinds & r->command->kind && i < r->n_rows;)
+		for (i = 0; curves[k].command_kind_flags & r->command->kind && i < r->n_rows;)
 			i = add_curve(&p, r, i, &curves[k]);
 	plot_write(f, &p);
 	for (i = 0; i < p.n_series; i++) {

@@ -165,8 +165,8 @@ static bool choose_interface(const struct device_filter *w, libusb_device *dev, 
 		if (w->interface_number < 0 && !w->select_by_id && !w->select_by_address &&
 		    !w->serial_number && id->bInterfaceClass != LIBUSB_CLASS_VENDOR_SPEC)
 			continue;
-		out = find_endpoint(id, LIBUSB_ENDPOINT_OUT, w->endpoint_index);
-		in = find_endpoint(id, LIBUSB_ENDPOINT_IN, w->endpoint_index);
+		out = find_endpoint(id, LIBUSB_ENDPOINT_OUT, w->endpoint_pair_index);
+		in = find_endpoint(id, LIBUSB_ENDPOINT_IN, w->endpoint_pair_index);
 		d->interface_number = id->bInterfaceNumber;
 		d->has_alternate_settings = c->interface[i].num_altsetting > 1;
 	}

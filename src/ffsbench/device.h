@@ -17,7 +17,7 @@ struct device_filter {
 	int interface_number; /* -1: the first interface that has the endpoints */
 	/* Index of the selected OUT endpoint among the interface's OUT endpoints, and of the
 	   selected IN endpoint among its IN endpoints. */
-	unsigned int endpoint_index;
+	unsigned int endpoint_pair_index;
 	unsigned int max_wait_ms;  /* how long to wait until the device appears; 0: do not wait */
 	bool needs_out;		   /* the interface must have an OUT endpoint */
 	bool needs_in;		   /* the interface must have an IN endpoint */

@@ -7,9 +7,9 @@ ffsbench_SOURCES = \
 	src/ffsbench/buffers.c src/ffsbench/buffers.h \
 	src/ffsbench/chart.c \
 	src/ffsbench/device.c src/ffsbench/device.h \
+	src/ffsbench/echo.c \
 	src/ffsbench/ffsbench.c \
 	src/ffsbench/latency.c \
-	src/ffsbench/loop.c \
 	src/ffsbench/options.c src/ffsbench/options.h \
 	src/ffsbench/pattern.c src/ffsbench/pattern.h \
 	src/ffsbench/plot.c src/ffsbench/plot.h \

@@ -25,8 +25,8 @@ struct latency_state {
 	unsigned int message_size; /* bytes */
 	unsigned int n_in_flight;
 	bool transfer_failed;
-	bool update_due;	 /* a tick has elapsed, so the progress bar must be updated */
-	double echo_received_at; /* time in seconds at which the whole message had come back */
+	bool progress_update_due; /* a tick has elapsed, so the progress bar must be updated */
+	double echo_received_at;  /* time in seconds at which the whole message had come back */
 };
 
 static void LIBUSB_CALL on_completion(struct libusb_transfer *x)
@@ -100,8 +100,8 @@ static int check_echo(struct latency_state *t)
 				 "message %" PRIu64 " (%u bytes) came back with %d bytes",
 				 t->result->messages + 1, t->message_size,
 				 t->in_transfer->actual_length);
-	same = pattern_compare(&t->pattern, t->result->messages, 0, t->in_transfer->buffer,
-			       t->message_size);
+	same = pattern_n_matching_bytes(&t->pattern, t->result->messages, 0, t->in_transfer->buffer,
+					t->message_size);
 	if (same < t->message_size)
 		return error_set(t->err, EXIT_WRONG_DATA, EIO, NULL,
 				 "message %" PRIu64 " (%u bytes) came back wrong: byte %zu is "
@@ -134,7 +134,7 @@ static int wait_for_echo(struct latency_state *t, double start)
 			cancel_transfers(t);
 		if (!t->n_in_flight || !tick_elapsed())
 			continue;
-		t->update_due = true;
+		t->progress_update_due = true;
 		if ((now_seconds() - start) * 1000 < t->options->timeout_ms)
 			continue;
 		error_set(t->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
@@ -181,9 +181,9 @@ static void update_progress_bar(struct latency_state *t, struct progress_bar *p,
 	double messages = (double)t->result->messages / (double)t->options->n_messages;
 	double time = t->options->max_run_ms ? elapsed * 1000 / t->options->max_run_ms : 0;
 
-	if (!t->update_due && !tick_elapsed())
+	if (!t->progress_update_due && !tick_elapsed())
 		return;
-	t->update_due = false;
+	t->progress_update_due = false;
 	progress_bar_update(p, messages > time ? messages : time, t->result->bytes, elapsed);
 }
 
@@ -211,8 +211,9 @@ static int run_round_trips(struct latency_state *t, struct progress_bar *p)
 	return r;
 }
 
-int latency_run(const struct device *d, const struct options *o, const struct combination *c,
-		struct progress_bar *p, struct run_result *m, struct error *err)
+int run_latency_command(const struct device *d, const struct options *o,
+			const struct combination *c, struct progress_bar *p, struct run_result *m,
+			struct error *err)
 {
 	struct latency_state t = { .device = d,
 				   .options = o,
@@ -221,7 +222,7 @@ int latency_run(const struct device *d, const struct options *o, const struct co
 				   .message_size = (unsigned int)c->size };
 	int r;
 
-	m->rounded_size = c->size;
+	m->size_rounded_to_packets = c->size;
 	pattern_init(&t.pattern);
 	r = prepare_transfers(&t);
 	if (r >= 0)

@@ -26,7 +26,7 @@ const struct command commands[] = {
 	  .default_sizes = "64K",
 	  .default_depths = "8",
 	  .default_max_run_ms = 2000,
-	  .run = stream_run },
+	  .run = run_stream_command },
 	{ .name = "sink",
 	  .summary = "write to the device as fast as it accepts",
 	  .kind = KIND_STREAM,
@@ -34,7 +34,7 @@ const struct command commands[] = {
 	  .default_sizes = "64K",
 	  .default_depths = "8",
 	  .default_max_run_ms = 2000,
-	  .run = stream_run },
+	  .run = run_stream_command },
 	{ .name = "verify",
 	  .summary = "read, then write a known pattern, compare every byte",
 	  .kind = KIND_STREAM,
@@ -42,7 +42,7 @@ const struct command commands[] = {
 	  .default_sizes = "64K",
 	  .default_depths = "8",
 	  .default_max_run_bytes = 64 << 20,
-	  .run = verify_run },
+	  .run = run_verify_command },
 	{ .name = "loop",
 	  .summary = "send messages to a device that echoes them, compare every byte",
 	  .kind = KIND_MESSAGES,
@@ -50,7 +50,7 @@ const struct command commands[] = {
 	  .default_sizes = "64K",
 	  .default_depths = "8",
 	  .default_max_run_bytes = 64 << 20,
-	  .run = loop_run },
+	  .run = run_loop_command },
 	{ .name = "messages",
 	  .summary = "like loop, with messages of random lengths",
 	  .kind = KIND_MESSAGES,
@@ -58,7 +58,7 @@ const struct command commands[] = {
 	  .default_sizes = "64K",
 	  .default_depths = "8",
 	  .default_n_messages = 2000,
-	  .run = messages_run },
+	  .run = run_messages_command },
 	{ .name = "latency",
 	  .summary = "measure the round-trip time of single messages",
 	  .kind = KIND_LATENCY,
@@ -66,7 +66,7 @@ const struct command commands[] = {
 	  .default_sizes = "64",
 	  .default_depths = LATENCY_DEPTH,
 	  .default_n_messages = 2000,
-	  .run = latency_run },
+	  .run = run_latency_command },
 };
 const size_t n_commands = ARRAY_SIZE(commands);
 
@@ -96,7 +96,7 @@ static int set_interface(struct options *o, const char *arg, struct error *err)
 
 static int set_endpoint_pair(struct options *o, const char *arg, struct error *err)
 {
-	return args_parse_integer(arg, 14, &o->device_filter.endpoint_index, err);
+	return args_parse_integer(arg, 14, &o->device_filter.endpoint_pair_index, err);
 }
 
 static int set_device_wait(struct options *o, const char *arg, struct error *err)
@@ -104,7 +104,7 @@ static int set_device_wait(struct options *o, const char *arg, struct error *err
 	return args_parse_seconds(arg, &o->device_filter.max_wait_ms, err);
 }
 
-static int set_detach(struct options *o, const char *arg, struct error *err)
+static int set_detach_kernel_driver(struct options *o, const char *arg, struct error *err)
 {
 	(void)arg;
 	(void)err;
@@ -253,7 +253,8 @@ static const struct option_definition {
 	  "the interface (the first with the needed endpoints)" },
 	{ "pair", "N", ALL, set_endpoint_pair, "the N-th OUT and IN endpoint, counted from 0 (0)" },
 	{ "wait", "SECONDS", ALL, set_device_wait, "wait until the device appears (0)" },
-	{ "detach", NULL, ALL, set_detach, "detach the kernel driver during the measurement" },
+	{ "detach", NULL, ALL, set_detach_kernel_driver,
+	  "detach the kernel driver during the measurement" },
 	{ "size", "LIST", ALL, set_sizes,
 	  "bytes of a transfer or message: 64K; 1K,4K; 1K-4M in powers of 2" },
 	{ "depth", "LIST", ALL & ~LATENCY, set_depths,
@@ -335,7 +336,8 @@ static const struct command *find_command(const char *name, struct error *err)
 }
 
 /* Returns an error if an option was given that the command does not have. */
-static int check_command_has_options(const struct command *c, const bool *given, struct error *err)
+static int check_given_options_belong_to_command(const struct command *c, const bool *given,
+						 struct error *err)
 {
 	for (size_t i = 0; i < N_OPTIONS; i++)
 		if (given[i] && !(definitions[i].commands & 1u << (c - commands)))
@@ -466,7 +468,7 @@ int options_parse(int argc, char **argv, struct options *o, const struct command
 	*command = find_command(argv[optind], err);
 	if (!*command)
 		return -EINVAL;
-	r = check_command_has_options(*command, given, err);
+	r = check_given_options_belong_to_command(*command, given, err);
 	if (r == 0)
 		r = check_exclusive_options(o, given, err);
 	if (r == 0)

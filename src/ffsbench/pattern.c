@@ -58,8 +58,8 @@ unsigned char pattern_byte(const struct pattern *p, uint64_t message, uint64_t o
 	return p->random_bytes[table_offset(message, offset)];
 }
 
-size_t pattern_compare(const struct pattern *p, uint64_t message, uint64_t offset,
-		       const unsigned char *data, size_t length)
+size_t pattern_n_matching_bytes(const struct pattern *p, uint64_t message, uint64_t offset,
+				const unsigned char *data, size_t length)
 {
 	size_t at = table_offset(message, offset), done = 0, n, i;
 

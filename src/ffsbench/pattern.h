@@ -19,7 +19,7 @@ void pattern_fill(const struct pattern *p, uint64_t message, uint64_t offset, un
 		  size_t length);
 /* Compares `data` with the bytes of the message from `offset` on. Returns the index of the first
    byte that differs; `length` if none differs. */
-size_t pattern_compare(const struct pattern *p, uint64_t message, uint64_t offset,
-		       const unsigned char *data, size_t length);
+size_t pattern_n_matching_bytes(const struct pattern *p, uint64_t message, uint64_t offset,
+				const unsigned char *data, size_t length);
 /* Returns the byte of the message at `offset`. */
 unsigned char pattern_byte(const struct pattern *p, uint64_t message, uint64_t offset);

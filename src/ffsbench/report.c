@@ -19,7 +19,7 @@ static size_t count_host_limited_rows(const struct report *r, size_t *measured)
 	*measured = 0;
 	for (size_t i = 0; i < r->n_rows; i++) {
 		*measured += r->rows[i].n_runs > 0;
-		limited += r->rows[i].n_runs && row_host_limited(&r->rows[i]);
+		limited += r->rows[i].n_runs && row_is_limited_by_host(&r->rows[i]);
 	}
 	return limited;
 }
@@ -93,7 +93,7 @@ static struct run_result sum_of_all_runs(const struct report *r)
 			sum.messages += m->messages;
 			sum.bytes += m->bytes;
 			sum.seconds += m->seconds;
-			sum.recoveries += m->recoveries;
+			sum.n_recovered_stalls += m->n_recovered_stalls;
 		}
 	return sum;
 }
@@ -114,9 +114,9 @@ static void print_message_totals(const struct report *r)
 	struct run_result sum = sum_of_all_runs(r);
 	_cleanup_free_ char *restarts = NULL;
 
-	if (sum.recoveries)
-		restarts = strf("; recovered from %u stall%s", sum.recoveries,
-				sum.recoveries == 1 ? "" : "s");
+	if (sum.n_recovered_stalls)
+		restarts = strf("; recovered from %u stall%s", sum.n_recovered_stalls,
+				sum.n_recovered_stalls == 1 ? "" : "s");
 	printf("%.1f MB in %" PRIu64
 	       " message%s echoed in %.2f s: %.1f MB/s in each direction, every byte compared%s\n",
 	       (double)sum.bytes / MB, sum.messages, sum.messages == 1 ? "" : "s", sum.seconds,
@@ -142,7 +142,7 @@ void report_print_text(const struct report *r, const struct options *o, const st
 	}
 	if (!err->exit && messages)
 		print_message_totals(r);
-	if (!err->exit && r->command->run == verify_run)
+	if (!err->exit && r->command->run == run_verify_command)
 		printf("every byte matches pattern %u\n", o->usbtest_pattern);
 	fflush(stdout);
 	print_warnings(r, err);
@@ -209,7 +209,7 @@ static void add_totals_json(json_t *result, const struct report *r)
 	json_object_set_new(result, "seconds", json_real(sum.seconds));
 	json_object_set_new(result, "bytes_per_second",
 			    json_real(sum.seconds > 0 ? (double)sum.bytes / sum.seconds : 0));
-	json_object_set_new(result, "recoveries", json_integer(sum.recoveries));
+	json_object_set_new(result, "recoveries", json_integer(sum.n_recovered_stalls));
 }
 
 void report_print_json(const struct report *r, const struct options *o, const struct error *err)
@@ -221,7 +221,7 @@ void report_print_json(const struct report *r, const struct options *o, const st
 
 	if (r->command->kind == KIND_MESSAGES)
 		add_totals_json(result, r);
-	if (r->command->run == verify_run)
+	if (r->command->run == run_verify_command)
 		json_object_set_new(result, "pattern", json_integer(o->usbtest_pattern));
 	doc = json_pack("{s:{s:i, s:s}, s:o, s:o}", "ffsctl", "schema", 1, "version",
 			PACKAGE_VERSION, r->command->name, result, "errors", errors_json(err));

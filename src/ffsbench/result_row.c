@@ -74,7 +74,7 @@ double row_queue_empty_share(const struct result_row *row)
 	return median_of_runs(row, host_queue_empty_share_of_run);
 }
 
-bool row_host_limited(const struct result_row *row)
+bool row_is_limited_by_host(const struct result_row *row)
 {
 	return queue_limits_rate(row_queue_empty_share(row));
 }
@@ -114,10 +114,11 @@ static const char *memory_kind_name(const struct result_row *row)
 	return row->n_runs && row->runs[0].zero_copy ? "zero-copy" : "ordinary";
 }
 
-static uint64_t rounded_size(const struct result_row *row)
+static uint64_t row_size_rounded_to_packets(const struct result_row *row)
 {
-	return row->n_runs && row->runs[0].rounded_size ? row->runs[0].rounded_size
-							: row->combination.size;
+	return row->n_runs && row->runs[0].size_rounded_to_packets
+		       ? row->runs[0].size_rounded_to_packets
+		       : row->combination.size;
 }
 
 static json_t *get_direction(const struct result_row *row)
@@ -127,7 +128,7 @@ static json_t *get_direction(const struct result_row *row)
 
 static json_t *get_size(const struct result_row *row)
 {
-	return json_integer((json_int_t)rounded_size(row));
+	return json_integer((json_int_t)row_size_rounded_to_packets(row));
 }
 
 static json_t *get_depth(const struct result_row *row)
@@ -187,7 +188,7 @@ static json_t *get_queue_empty_share(const struct result_row *row)
 
 static json_t *get_host_limited(const struct result_row *row)
 {
-	return json_boolean(row_host_limited(row));
+	return json_boolean(row_is_limited_by_host(row));
 }
 
 static json_t *get_ok(const struct result_row *row)
@@ -238,7 +239,7 @@ json_t *row_json(const struct result_row *row, enum command_kind kind)
 	size_t i;
 
 	for (i = 0; i < row_n_fields; i++)
-		if (row_fields[i].command_kinds & kind)
+		if (row_fields[i].command_kind_flags & kind)
 			json_object_set_new(object, row_fields[i].name,
 					    row_fields[i].get_value(row));
 	for (i = 0; i < row->n_runs; i++)
@@ -269,14 +270,14 @@ void rows_print_csv(FILE *f, const struct report *r)
 
 	fputs("command", f);
 	for (i = 0; i < row_n_fields; i++)
-		if (row_fields[i].command_kinds & kind)
+		if (row_fields[i].command_kind_flags & kind)
 			fprintf(f, ",%s", row_fields[i].name);
 	for (row = 0; row < r->n_rows; row++) {
 		if (!r->rows[row].n_runs)
 			continue;
 		fprintf(f, "\n%s", r->command->name);
 		for (i = 0; i < row_n_fields; i++) {
-			if (!(row_fields[i].command_kinds & kind))
+			if (!(row_fields[i].command_kind_flags & kind))
 				continue;
 			fputc(',', f);
 			print_csv_value(f, row_fields[i].get_value(&r->rows[row]));
@@ -301,7 +302,7 @@ void row_label(const struct result_row *row, char *text, size_t size)
 
 static void print_size(char *cell, size_t cell_size, const struct result_row *row)
 {
-	format_size(rounded_size(row), cell, cell_size);
+	format_size(row_size_rounded_to_packets(row), cell, cell_size);
 }
 
 static void print_direction(char *cell, size_t cell_size, const struct result_row *row)
@@ -319,7 +320,7 @@ static void print_bytes(char *cell, size_t cell_size, const struct result_row *r
 	snprintf(cell, cell_size, "%.1f", (double)SUM(row, bytes) / 1e6);
 }
 
-static void print_messages(char *cell, size_t cell_size, const struct result_row *row)
+static void print_n_messages(char *cell, size_t cell_size, const struct result_row *row)
 {
 	snprintf(cell, cell_size, "%" PRIu64, SUM(row, messages));
 }
@@ -337,7 +338,7 @@ static void print_cpu_seconds_per_gb(char *cell, size_t cell_size, const struct 
 static void print_queue_empty_share(char *cell, size_t cell_size, const struct result_row *row)
 {
 	snprintf(cell, cell_size, "%.0f %%%s", row_queue_empty_share(row) * 100,
-		 row_host_limited(row) ? "*" : " ");
+		 row_is_limited_by_host(row) ? "*" : " ");
 }
 
 static void print_memory_kind(char *cell, size_t cell_size, const struct result_row *row)
@@ -360,13 +361,13 @@ LATENCY_CELL(max, LATENCY_MAX)
 static const struct column {
 	const char *heading;
 	int width;
-	unsigned int command_kinds;
+	unsigned int command_kind_flags;
 	void (*print)(char *cell, size_t cell_size, const struct result_row *row);
 } columns[] = {
 	{ "direction", 9, KIND_STREAM, print_direction },
 	{ "size", 7, KIND_ALL, print_size },
 	{ "depth", 6, KIND_STREAM | KIND_MESSAGES, print_depth },
-	{ "messages", 10, KIND_MESSAGES | KIND_LATENCY, print_messages },
+	{ "messages", 10, KIND_MESSAGES | KIND_LATENCY, print_n_messages },
 	{ "MB", 10, KIND_STREAM | KIND_MESSAGES, print_bytes },
 	{ "MB/s", 9, KIND_STREAM | KIND_MESSAGES, print_rate },
 	{ "min us", 9, KIND_LATENCY, print_min },
@@ -387,14 +388,14 @@ void rows_print_text(FILE *f, const struct report *r)
 	size_t i, row;
 
 	for (i = 0; i < ARRAY_SIZE(columns); i++)
-		if (columns[i].command_kinds & kind)
+		if (columns[i].command_kind_flags & kind)
 			fprintf(f, "%*s", columns[i].width, columns[i].heading);
 	for (row = 0; row < r->n_rows; row++) {
 		if (!r->rows[row].n_runs || !r->rows[row].all_runs_succeeded)
 			continue;
 		fputc('\n', f);
 		for (i = 0; i < ARRAY_SIZE(columns); i++) {
-			if (!(columns[i].command_kinds & kind))
+			if (!(columns[i].command_kind_flags & kind))
 				continue;
 			columns[i].print(cell, sizeof(cell), &r->rows[row]);
 			fprintf(f, "%*s", columns[i].width, cell);

@@ -45,13 +45,14 @@ double stats_median(double *v, size_t n)
 
 void queue_samples_add(struct queue_samples *q, unsigned int depth, unsigned int n_completed)
 {
-	unsigned int left = q->n_awaited_transfers ? q->n_awaited_transfers : depth;
+	unsigned int left =
+		q->n_completions_missing_in_sample ? q->n_completions_missing_in_sample : depth;
 
 	if (n_completed < left && n_completed >= LIBUSB_BATCH) {
-		q->n_awaited_transfers = left - n_completed;
+		q->n_completions_missing_in_sample = left - n_completed;
 		return;
 	}
-	q->n_awaited_transfers = 0;
+	q->n_completions_missing_in_sample = 0;
 	q->n_samples++;
 	q->n_empty += n_completed >= left;
 }

@@ -24,7 +24,7 @@ struct queue_samples {
 	/* libusb reports many completions in several batches, which together are one sample. This
 	   is the number of completions that are still missing in the current sample; 0: the next
 	   batch begins a new sample. */
-	unsigned int n_awaited_transfers;
+	unsigned int n_completions_missing_in_sample;
 	uint64_t n_samples;
 	uint64_t n_empty; /* number of samples with an empty queue */
 };

@@ -32,7 +32,7 @@ struct stream_state {
 	struct libusb_transfer **libusb_transfers;
 	bool verify;
 	/* Whether the device answered the READ request of usbtest before the first transfer. */
-	bool answers_usbtest_read;
+	bool device_answers_usbtest_read;
 	/* Data of a correct IN transfer; NULL: received data is not compared. */
 	unsigned char *expected_data;
 	uint64_t max_run_bytes; /* bytes to move in this run */
@@ -152,7 +152,7 @@ static void fill_with_pattern(unsigned char *data, size_t size, unsigned int pac
  * exits if the data is wrong. When the second answer arrives, the worker has compared all data that
  * it had received before the first request. Other devices do not know this request and stall it.
  */
-static bool answers_usbtest_read(const struct stream_state *s)
+static bool device_answers_usbtest_read(const struct stream_state *s)
 {
 	unsigned char byte;
 	int i, r = 0;
@@ -193,8 +193,8 @@ static int prepare_transfers(struct stream_state *s, const struct combination *c
 			return fail_libusb(s->err, LIBUSB_ERROR_NO_MEM,
 					   "cannot allocate a transfer");
 	}
-	s->answers_usbtest_read =
-		s->verify && c->direction == DIRECTION_OUT && answers_usbtest_read(s);
+	s->device_answers_usbtest_read =
+		s->verify && c->direction == DIRECTION_OUT && device_answers_usbtest_read(s);
 	return transfer_clear_halt(s->device, c->direction, s->err);
 }
 
@@ -321,7 +321,7 @@ static void check_endpoint_halted(struct stream_state *s)
 		return;
 	/* A worker that has found a wrong byte exits, and the endpoint is halted only afterwards:
 	   if the worker no longer answers, the data was wrong, too. */
-	ended = s->answers_usbtest_read && !answers_usbtest_read(s);
+	ended = s->device_answers_usbtest_read && !device_answers_usbtest_read(s);
 	r = libusb_control_transfer(s->device->handle,
 				    LIBUSB_ENDPOINT_IN | LIBUSB_RECIPIENT_ENDPOINT,
 				    LIBUSB_REQUEST_GET_STATUS, 0, address, status, sizeof(status),
@@ -355,7 +355,7 @@ static int run_stream(const struct device *d, const struct options *o, const str
 	if (c->direction == DIRECTION_IN)
 		s.transfer_size =
 			(s.transfer_size + s.packet_size - 1) / s.packet_size * s.packet_size;
-	m->rounded_size = s.transfer_size;
+	m->size_rounded_to_packets = s.transfer_size;
 	r = prepare_transfers(&s, c);
 	if (r >= 0) {
 		run_transfers(&s, p);
@@ -368,14 +368,14 @@ static int run_stream(const struct device *d, const struct options *o, const str
 	return r;
 }
 
-int stream_run(const struct device *d, const struct options *o, const struct combination *c,
-	       struct progress_bar *p, struct run_result *m, struct error *err)
+int run_stream_command(const struct device *d, const struct options *o, const struct combination *c,
+		       struct progress_bar *p, struct run_result *m, struct error *err)
 {
 	return run_stream(d, o, c, p, m, false, err);
 }
 
-int verify_run(const struct device *d, const struct options *o, const struct combination *c,
-	       struct progress_bar *p, struct run_result *m, struct error *err)
+int run_verify_command(const struct device *d, const struct options *o, const struct combination *c,
+		       struct progress_bar *p, struct run_result *m, struct error *err)
 {
 	return run_stream(d, o, c, p, m, true, err);
 }

@@ -31,7 +31,7 @@ static void catch_interrupt_signal(int signal)
 		sigaction(signal, &action, NULL);
 }
 
-void ticks_start(void)
+void tick_timer_start(void)
 {
 	/* SA_RESTART is not set, because a tick must interrupt libusb when it waits. */
 	struct sigaction tick = { .sa_handler = on_tick };
@@ -43,7 +43,7 @@ void ticks_start(void)
 	setitimer(ITIMER_REAL, &every, NULL);
 }
 
-void ticks_stop(void)
+void tick_timer_stop(void)
 {
 	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
 }

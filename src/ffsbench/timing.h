@@ -13,9 +13,9 @@
 
 /* Starts the timer. From now on the first SIGINT or SIGTERM makes run_interrupted() return true,
    and the second one ends the process. */
-void ticks_start(void);
+void tick_timer_start(void);
 /* Stops the timer. run_interrupted() still works. */
-void ticks_stop(void);
+void tick_timer_stop(void);
 /* Returns whether a tick has elapsed since the last call of tick_elapsed(). */
 bool tick_elapsed(void);
 bool run_interrupted(void);

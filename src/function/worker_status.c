@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "function/worker.h"
 
-static const enum worker_condition conditions[WORKER_STATE_COUNT] = {
+static const enum worker_state_in_status states_in_status[WORKER_STATE_COUNT] = {
 	[WORKER_STOPPED] = STATUS_WORKER_STOPPED,   [WORKER_PENDING] = STATUS_WORKER_PENDING,
 	[WORKER_STARTING] = STATUS_WORKER_STARTING, [WORKER_READY] = STATUS_WORKER_READY,
 	[WORKER_ENDING] = STATUS_WORKER_STOPPED,    [WORKER_STOPPING] = STATUS_WORKER_STOPPED,
@@ -18,7 +18,7 @@ const struct worker_status *worker_update_status(struct live_worker *worker)
 {
 	struct worker_status *status = &worker->status;
 
-	status->state = conditions[worker->state];
+	status->state = states_in_status[worker->state];
 	status->pid = worker->pid;
 	if (worker->state != WORKER_READY)
 		status->ready_since = 0;

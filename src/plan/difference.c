@@ -85,7 +85,8 @@ static bool is_step_affected(const struct plan_side *side, size_t i, const struc
 	for (size_t k = 0; k < side->plan->n; k++)
 		if (side->decisions[k] != DECISION_KEEP &&
 		    ((k < i && rules->depends_on(&steps[i], &steps[k])) ||
-		     (k > i && rules->reapply_earlier_if_later_changes(&steps[i], &steps[k]))))
+		     (k > i &&
+		      rules->earlier_must_be_reapplied_if_later_changes(&steps[i], &steps[k]))))
 			return true;
 	return false;
 }

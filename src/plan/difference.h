@@ -29,8 +29,8 @@ struct plan_rules {
 	 * Returns whether `later` makes a part of what `earlier` makes, so that `earlier` must be
 	 * undone and applied again when `later` changes.
 	 */
-	bool (*reapply_earlier_if_later_changes)(const struct step *earlier,
-						 const struct step *later);
+	bool (*earlier_must_be_reapplied_if_later_changes)(const struct step *earlier,
+							   const struct step *later);
 	/*
 	 * Returns whether `new_step` of the new plan differs from `old_step` of the old plan only
 	 * in its value. Both steps have the same op.

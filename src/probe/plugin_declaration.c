@@ -21,7 +21,7 @@
 
 #define LOAD_TIMEOUT 5.0	     /* seconds; usually, loading a plugin takes milliseconds */
 #define DECLARATION_MAX (256 * 1024) /* bytes */
-#define MESSAGES_MAX 4096	     /* bytes */
+#define STDERR_MAX 4096		     /* bytes */
 
 /* --- the output of the child process --- */
 
@@ -75,9 +75,9 @@ static bool captured_output_read(struct captured_output *o)
 struct plugin_host_process {
 	const char *plugin_path;
 	pid_t pid;
-	struct captured_output output, messages; /* the child's stdout and stderr */
-	bool timed_out;				 /* the child did not end within LOAD_TIMEOUT */
-	int wait_status;			 /* status of waitpid(2) */
+	struct captured_output stdout_output, stderr_output; /* the child's stdout and stderr */
+	bool timed_out;	 /* the child did not end within LOAD_TIMEOUT */
+	int wait_status; /* status of waitpid(2) */
 };
 
 static void read_if_ready(struct captured_output *o, short revents)
@@ -92,10 +92,10 @@ static void read_output_until_end(struct plugin_host_process *c, int pidfd)
 	double end = now_monotonic() + LOAD_TIMEOUT;
 	bool ended = false;
 
-	while (!ended && !c->timed_out && !c->output.is_too_long) {
+	while (!ended && !c->timed_out && !c->stdout_output.is_too_long) {
 		struct pollfd p[] = { { pidfd, POLLIN, 0 },
-				      { c->output.pipe_fd, POLLIN, 0 },
-				      { c->messages.pipe_fd, POLLIN, 0 } };
+				      { c->stdout_output.pipe_fd, POLLIN, 0 },
+				      { c->stderr_output.pipe_fd, POLLIN, 0 } };
 		double left = end - now_monotonic();
 
 		c->timed_out = left <= 0;
@@ -103,8 +103,8 @@ static void read_output_until_end(struct plugin_host_process *c, int pidfd)
 			continue; /* time limit, or a signal has interrupted poll(2) */
 		/* If the child has ended, the reads below get the rest of its output. */
 		ended = p[0].revents;
-		read_if_ready(&c->output, p[1].revents);
-		read_if_ready(&c->messages, p[2].revents);
+		read_if_ready(&c->stdout_output, p[1].revents);
+		read_if_ready(&c->stderr_output, p[2].revents);
 	}
 }
 
@@ -142,10 +142,10 @@ static int start_plugin_host(struct plugin_host_process *c, int plugin_fd, struc
 					.gid = SPAWN_NOBODY,
 					.keep_caller_user = geteuid() != 0,
 					.dies_with_parent = true };
-	int r = captured_output_open(&c->output, DECLARATION_MAX, &answer);
+	int r = captured_output_open(&c->stdout_output, DECLARATION_MAX, &answer);
 
 	if (r == 0)
-		r = captured_output_open(&c->messages, MESSAGES_MAX, &errors);
+		r = captured_output_open(&c->stderr_output, STDERR_MAX, &errors);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot create pipes");
 	spawn.stdout_fd = answer;
@@ -195,11 +195,11 @@ static char *text_after_prefix(const char *line, const char *prefix)
  * Sets the error to the last message of the plugin host, and to the hint of that message. Ignores
  * other lines, which the plugin may have printed. Returns false if there is no message.
  */
-static bool set_error_from_messages(const struct plugin_host_process *c, struct error *err)
+static bool set_error_from_stderr(const struct plugin_host_process *c, struct error *err)
 {
 	static const char host[] = "ffsctl-worker: ";
 	_cleanup_free_ char *text = NULL, *hint = NULL;
-	const char *line = c->messages.text, *found = NULL, *next;
+	const char *line = c->stderr_output.text, *found = NULL, *next;
 
 	for (; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
 		if (str_has_prefix(line, host))
@@ -220,7 +220,7 @@ static int check_plugin_host_result(const struct plugin_host_process *c, struct 
 {
 	int status = c->wait_status;
 
-	if (c->output.is_too_long)
+	if (c->stdout_output.is_too_long)
 		return error_set(err, EX_UNAVAILABLE, EFBIG, c->plugin_path,
 				 "cannot use plugin %s: its declaration has more than %d bytes",
 				 c->plugin_path, DECLARATION_MAX);
@@ -235,7 +235,7 @@ static int check_plugin_host_result(const struct plugin_host_process *c, struct 
 			c->plugin_path, WTERMSIG(status), strsignal(WTERMSIG(status)));
 	if (WEXITSTATUS(status) == 0)
 		return 0;
-	if (set_error_from_messages(c, err))
+	if (set_error_from_stderr(c, err))
 		return -err->err;
 	return error_set(err, EX_UNAVAILABLE, ENOEXEC, c->plugin_path,
 			 "cannot load plugin %s: the plugin host exited with %d", c->plugin_path,
@@ -317,7 +317,8 @@ static bool parse_declaration(struct plugin_declaration *d)
 static int parse_output(const struct plugin_host_process *c, struct plugin_declaration *d,
 			struct error *err)
 {
-	json_t *answer = json_loadb(c->output.text, c->output.size, JSON_REJECT_DUPLICATES, NULL);
+	json_t *answer = json_loadb(c->stdout_output.text, c->stdout_output.size,
+				    JSON_REJECT_DUPLICATES, NULL);
 
 	d->declaration_json = json_incref(json_object_get(answer, "plugin"));
 	json_decref(answer);
@@ -330,7 +331,7 @@ static int parse_output(const struct plugin_host_process *c, struct plugin_decla
 
 int plugin_declaration_read(const char *plugin, struct plugin_declaration *d, struct error *err)
 {
-	struct plugin_host_process c = { .output.pipe_fd = -1, .messages.pipe_fd = -1 };
+	struct plugin_host_process c = { .stdout_output.pipe_fd = -1, .stderr_output.pipe_fd = -1 };
 	_cleanup_free_ char *path = NULL;
 	int r = plugin_path_find(plugin, &path, err);
 
@@ -344,10 +345,10 @@ int plugin_declaration_read(const char *plugin, struct plugin_declaration *d, st
 		r = parse_output(&c, d, err);
 	if (r < 0)
 		plugin_declaration_free(d);
-	captured_output_close(&c.output);
-	captured_output_close(&c.messages);
-	free(c.output.text);
-	free(c.messages.text);
+	captured_output_close(&c.stdout_output);
+	captured_output_close(&c.stderr_output);
+	free(c.stdout_output.text);
+	free(c.stderr_output.text);
 	return r;
 }
 

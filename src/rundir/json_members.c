@@ -90,7 +90,7 @@ static bool is_text_member(const struct json_member *member)
 	return member->type == MEMBER_NAME || member->type == MEMBER_TEXT;
 }
 
-static void set_null(const struct json_member *member, void *structure)
+static void set_member_for_json_null(const struct json_member *member, void *structure)
 {
 	const union member_pointer at = member_pointer(member, structure);
 
@@ -189,7 +189,7 @@ const char *json_members_read(const struct json_members *members, void *structur
 			set_value(member, structure, value);
 			continue;
 		}
-		set_null(member, structure);
+		set_member_for_json_null(member, structure);
 		if (value && !json_is_null(value))
 			wrong = member->name;
 	}

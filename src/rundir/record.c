@@ -67,7 +67,7 @@ static json_t *record_to_json(const struct record *record, const struct plan *pl
 			 record->document, "origin", record->first_gadget_name, "dirs", dirs,
 			 "udc_wanted", json_string_or_null(record->requested_udc), "hold",
 			 record->takeover_wait_seconds, "timeout", record->up_timeout, "group",
-			 (json_int_t)record->allowed_group, "path",
+			 (json_int_t)record->gid_allowed_to_control, "path",
 			 json_string_or_null(record->path_env), "plan", plan_to_record(plan));
 }
 
@@ -100,7 +100,7 @@ static void record_from_json(struct record *record, const json_t *json)
 		.requested_udc = copy_json_text(json, "udc_wanted"),
 		.takeover_wait_seconds = json_number_value(json_object_get(json, "hold")),
 		.up_timeout = json_number_value(json_object_get(json, "timeout")),
-		.allowed_group = (gid_t)json_integer_value(json_object_get(json, "group")),
+		.gid_allowed_to_control = (gid_t)json_integer_value(json_object_get(json, "group")),
 		.path_env = copy_json_text(json, "path"),
 	};
 }
@@ -150,7 +150,7 @@ int record_read_plan(const struct paths *paths, const char *name, const struct s
  * Returns a copy of the document without the key `autostart`, which does not affect a gadget that
  * is up. The caller owns the copy.
  */
-static json_t *without_autostart(const struct record *record)
+static json_t *document_without_autostart(const struct record *record)
 {
 	json_t *document = json_copy(record->document);
 
@@ -160,7 +160,8 @@ static json_t *without_autostart(const struct record *record)
 
 bool record_is_of_same_gadget(const struct record *a, const struct record *b)
 {
-	json_t *document_a = without_autostart(a), *document_b = without_autostart(b);
+	json_t *document_a = document_without_autostart(a),
+	       *document_b = document_without_autostart(b);
 	bool same = json_equal(document_a, document_b);
 
 	json_decref(document_a);

@@ -25,7 +25,7 @@ struct record {
 	char *requested_udc;	      /* --udc; NULL: not given */
 	double takeover_wait_seconds; /* --hold: time that keepers wait for a takeover */
 	double up_timeout;	      /* --timeout, seconds */
-	gid_t allowed_group;	      /* --group; 0: root only */
+	gid_t gid_allowed_to_control; /* --group; 0: root only */
 	char *path_env; /* PATH of the environment; NULL in records of older versions */
 };
 

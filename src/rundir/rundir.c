@@ -169,7 +169,8 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 		 * lock.
 		 */
 		if (rundir->lock_fd >= 0 && lock_file_is_current(rundir))
-			return rundir_set_owner(rundir, decide_lock_owner_role(rundir, role), err);
+			return rundir_write_lock_owner(rundir, decide_lock_owner_role(rundir, role),
+						       err);
 		rundir_close(rundir);
 	}
 	rundir_close(rundir);
@@ -192,7 +193,8 @@ int rundir_reopen_locked(struct rundir *rundir, const struct paths *paths, const
 			 rundir->path);
 }
 
-int rundir_set_owner(const struct rundir *rundir, enum lock_owner_role role, struct error *err)
+int rundir_write_lock_owner(const struct rundir *rundir, enum lock_owner_role role,
+			    struct error *err)
 {
 	_cleanup_free_ char *text = strf("%d %s\n", (int)getpid(), lock_owner_role_words[role]);
 
@@ -204,7 +206,7 @@ int rundir_set_owner(const struct rundir *rundir, enum lock_owner_role role, str
 			   rundir->path);
 }
 
-struct rundir rundir_move_out(struct rundir *rundir)
+struct rundir rundir_steal(struct rundir *rundir)
 {
 	struct rundir taken = *rundir;
 
@@ -540,7 +542,7 @@ struct gadget_iteration {
 	void *data;
 };
 
-static int call_if_gadget(void *data, const char *name)
+static int call_fn_for_gadget_run_dir(void *data, const char *name)
 {
 	const struct gadget_iteration *e = data;
 
@@ -552,7 +554,7 @@ int rundir_each_gadget(const struct paths *paths, int (*fn)(void *data, const ch
 {
 	struct gadget_iteration existing = { paths, fn, data };
 
-	return rundir_each_entry(paths, call_if_gadget, &existing);
+	return rundir_each_entry(paths, call_fn_for_gadget_run_dir, &existing);
 }
 
 bool rundir_has_record(const struct rundir *rundir)

@@ -78,10 +78,11 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 int rundir_reopen_locked(struct rundir *rundir, const struct paths *paths, const char *name,
 			 int lock_fd, struct error *err);
 /* Writes the pid of this process and its role to the lock file, after a fork or in a new role. */
-int rundir_set_owner(const struct rundir *rundir, enum lock_owner_role role, struct error *err);
+int rundir_write_lock_owner(const struct rundir *rundir, enum lock_owner_role role,
+			    struct error *err);
 void rundir_close(struct rundir *rundir);
 /* Moves *rundir: returns its content and sets *rundir to RUNDIR_NONE. */
-struct rundir rundir_move_out(struct rundir *rundir);
+struct rundir rundir_steal(struct rundir *rundir);
 
 /* Removes the run directory with its files, and then /run/ffsctl if it is empty. */
 int rundir_remove(struct rundir *rundir, struct error *err);

@@ -11,14 +11,14 @@
 
 #define STATUS_MAX (4 * 1024 * 1024)
 
-const char *const gadget_condition_words[GADGET_CONDITION_COUNT] = {
+const char *const gadget_state_in_status_words[GADGET_STATE_IN_STATUS_COUNT] = {
 	[STATUS_READY] = "ready",	[STATUS_STARTING] = "starting",
 	[STATUS_DEGRADED] = "degraded", [STATUS_FAILED] = "failed",
 	[STATUS_UNBOUND] = "unbound",	[STATUS_DOWN] = "down",
 	[STATUS_FOREIGN] = "foreign",
 };
 
-const char *const worker_condition_words[WORKER_CONDITION_COUNT] = {
+const char *const worker_state_in_status_words[WORKER_STATE_IN_STATUS_COUNT] = {
 	[STATUS_WORKER_STOPPED] = "stopped",   [STATUS_WORKER_PENDING] = "pending",
 	[STATUS_WORKER_STARTING] = "starting", [STATUS_WORKER_READY] = "ready",
 	[STATUS_WORKER_WAITING] = "waiting",   [STATUS_WORKER_FAILED] = "failed",
@@ -42,8 +42,8 @@ const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT] = {
 #define ROW_BYTES .type = MEMBER_BYTES
 #define ROW_FLAG .type = MEMBER_FLAG
 #define ROW_OBJECT .type = MEMBER_OBJECT
-#define ROW_GADGET_CONDITION WORDS(gadget_condition_words)
-#define ROW_WORKER_CONDITION WORDS(worker_condition_words)
+#define ROW_GADGET_STATE WORDS(gadget_state_in_status_words)
+#define ROW_WORKER_STATE WORDS(worker_state_in_status_words)
 #define ROW_PROBLEM_SEVERITY WORDS(problem_severity_words)
 
 #define GADGET_ROW(type, member) { #member, offsetof(struct gadget_status, member), ROW_##type },
@@ -138,8 +138,8 @@ int status_file_write(const struct rundir *rundir, const struct gadget_status *s
 	json_t *json = status_to_json(status), *links = json_array();
 	int r;
 
-	for (size_t i = 0; i < status->n_configfs_links; i++)
-		json_array_append_new(links, json_string_or_null(status->configfs_links[i]));
+	for (size_t i = 0; i < status->n_configfs_symlinks; i++)
+		json_array_append_new(links, json_string_or_null(status->configfs_symlinks[i]));
 	json_object_set_new(json, "links", links);
 	json_members_write(&file_fields, status, json);
 	r = rundir_write(rundir, RUNDIR_STATUS, json, err);
@@ -208,7 +208,7 @@ static const char *read_problems(struct gadget_status *status, const json_t *lis
 	return wrong;
 }
 
-static const char *read_configfs_links(struct gadget_status *status, const json_t *list)
+static const char *read_configfs_symlinks(struct gadget_status *status, const json_t *list)
 {
 	const json_t *link;
 	size_t i;
@@ -216,7 +216,7 @@ static const char *read_configfs_links(struct gadget_status *status, const json_
 	json_array_foreach(list, i, link) {
 		if (!json_is_string(link))
 			return "links";
-		*array_add(status->configfs_links, status->n_configfs_links) =
+		*array_add(status->configfs_symlinks, status->n_configfs_symlinks) =
 			xstrdup(json_string_value(link));
 	}
 	return NULL;
@@ -231,7 +231,7 @@ static const char *read_status(struct gadget_status *status, const json_t *json)
 		json_members_read(&file_fields, status, json),
 		json_is_array(functions) ? read_functions(status, functions) : "functions",
 		json_is_array(problems) ? read_problems(status, problems) : "problems",
-		read_configfs_links(status, json_object_get(json, "links")),
+		read_configfs_symlinks(status, json_object_get(json, "links")),
 		status->state == STATUS_UNKNOWN ? "state" : NULL,
 	};
 
@@ -308,11 +308,11 @@ void status_free(struct gadget_status *status)
 {
 	for (size_t i = 0; i < status->n_functions; i++)
 		free_function_status(&status->functions[i]);
-	for (size_t i = 0; i < status->n_configfs_links; i++)
-		free(status->configfs_links[i]);
+	for (size_t i = 0; i < status->n_configfs_symlinks; i++)
+		free(status->configfs_symlinks[i]);
 	status_clear_problems(status);
 	free(status->functions);
-	free(status->configfs_links);
+	free(status->configfs_symlinks);
 	json_members_free(&gadget_fields, status);
 	*status = (struct gadget_status){ 0 };
 }

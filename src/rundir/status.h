@@ -19,7 +19,7 @@
 #include "rundir/rundir.h"
 
 /* The states of a gadget: see ffsctl(8), "States". */
-enum gadget_condition {
+enum gadget_state_in_status {
 	STATUS_UNKNOWN, /* not known; never in the status file */
 	STATUS_READY,
 	STATUS_STARTING,
@@ -28,12 +28,12 @@ enum gadget_condition {
 	STATUS_UNBOUND,
 	STATUS_DOWN,	/* the gadget is not up; never in the status file */
 	STATUS_FOREIGN, /* another program has made the gadget; never in the status file */
-	GADGET_CONDITION_COUNT
+	GADGET_STATE_IN_STATUS_COUNT
 };
-extern const char *const gadget_condition_words[GADGET_CONDITION_COUNT];
+extern const char *const gadget_state_in_status_words[GADGET_STATE_IN_STATUS_COUNT];
 
 /* The states of a worker. */
-enum worker_condition {
+enum worker_state_in_status {
 	STATUS_WORKER_UNKNOWN, /* a state in the status file that only another version has */
 	STATUS_WORKER_STOPPED,
 	STATUS_WORKER_PENDING,
@@ -42,9 +42,9 @@ enum worker_condition {
 	STATUS_WORKER_WAITING,
 	STATUS_WORKER_FAILED,
 	STATUS_WORKER_DONE,
-	WORKER_CONDITION_COUNT
+	WORKER_STATE_IN_STATUS_COUNT
 };
-extern const char *const worker_condition_words[WORKER_CONDITION_COUNT];
+extern const char *const worker_state_in_status_words[WORKER_STATE_IN_STATUS_COUNT];
 
 enum problem_severity { PROBLEM_UNKNOWN, PROBLEM_ERROR, PROBLEM_WARNING, PROBLEM_SEVERITY_COUNT };
 extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
@@ -56,7 +56,7 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 #define GADGET_MEMBERS(M)                                                                          \
 	M(NAME, name)                                                                              \
 	M(TEXT, file) /* path of the gadget file */                                                \
-	M(GADGET_CONDITION, state)
+	M(GADGET_STATE, state)
 
 /* Further members of a gadget that is not down. */
 #define GADGET_UP_MEMBERS(M)                                                                       \
@@ -86,7 +86,7 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 	M(PID, keeper)
 
 #define WORKER_MEMBERS(M)                                                                          \
-	M(WORKER_CONDITION, state)                                                                 \
+	M(WORKER_STATE, state)                                                                     \
 	M(PID, pid)                                                                                \
 	M(TEXT, engine)	     /* engine that the worker reports */                                  \
 	M(COUNT, restarts)   /* number of restarts since the gadget came up */                     \
@@ -123,8 +123,8 @@ extern const char *const problem_severity_words[PROBLEM_SEVERITY_COUNT];
 #define MEMBER_C_BYTES int64_t
 #define MEMBER_C_FLAG bool
 #define MEMBER_C_OBJECT json_t *
-#define MEMBER_C_GADGET_CONDITION enum gadget_condition
-#define MEMBER_C_WORKER_CONDITION enum worker_condition
+#define MEMBER_C_GADGET_STATE enum gadget_state_in_status
+#define MEMBER_C_WORKER_STATE enum worker_state_in_status
 #define MEMBER_C_PROBLEM_SEVERITY enum problem_severity
 #define MEMBER_IN_STRUCT(type, name) MEMBER_C_##type name;
 
@@ -159,8 +159,8 @@ struct gadget_status {
 	struct status_problem *problems;
 	size_t n_problems;
 	/* Symbolic links in configfs from configurations to functions; only in the status file */
-	char **configfs_links;
-	size_t n_configfs_links;
+	char **configfs_symlinks;
+	size_t n_configfs_symlinks;
 };
 
 struct gadget_statuses {

@@ -40,12 +40,12 @@ void binding_cancel_bind(struct binding *b)
 	b->bind_requested = false;
 }
 
-void binding_remember_udc_before_reload(struct binding *b)
+void binding_save_udc(struct binding *b)
 {
 	b->udc_before_reload = steal_ptr(b->udc);
 }
 
-void binding_restore_udc_before_reload(struct binding *b)
+void binding_restore_saved_udc(struct binding *b)
 {
 	b->udc = steal_ptr(b->udc_before_reload);
 }

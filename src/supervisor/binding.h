@@ -64,7 +64,7 @@ struct binding {
 	bool watches_uevents;	 /* the socket was opened, or its open failed and is not repeated */
 	char *uevent_filter_udc; /* UDC whose uevents are received; NULL: those of all devices */
 	bool uevent_arrived;	 /* a uevent arrived since the last check */
-	bool new_udc_announced;	 /* a uevent announced a new UDC since the last check */
+	bool new_udc_uevent_arrived; /* a uevent announced a new UDC since the last check */
 };
 
 void binding_init(struct binding *binding, struct live_gadget *live, struct usb_host_state *host);
@@ -88,7 +88,7 @@ void binding_set_state_after_takeover(struct binding *binding, const char *udc, 
 
 /*
  * Requests a bind to `udc`; NULL: to the last UDC, or, if there is none, to the one that `up` would
- * choose. Later binding_check_kernel_and_bind binds the gadget, when the workers are ready. Sets
+ * choose. Later binding_handle_uevents_and_bind binds the gadget, when the workers are ready. Sets
  * *changed to false if the gadget is bound already. Fails with EX_CANTCREAT if the gadget is bound
  * to a UDC other than `udc`, if a program other than ffsctl bound it, or if an earlier `bind` to a
  * different UDC still waits for workers.
@@ -116,9 +116,9 @@ void binding_cancel_bind(struct binding *binding);
  * Moves binding->udc to binding->udc_before_reload. Called before a reload unbinds the gadget to
  * bind it again.
  */
-void binding_remember_udc_before_reload(struct binding *binding);
+void binding_save_udc(struct binding *binding);
 /* Moves binding->udc_before_reload back to binding->udc. */
-void binding_restore_udc_before_reload(struct binding *binding);
+void binding_restore_saved_udc(struct binding *binding);
 /* Sets binding->udc to `udc`; the binding takes ownership of the string. */
 void binding_set_udc_after_reload(struct binding *binding, char *udc);
 /*
@@ -150,11 +150,11 @@ const struct step *binding_find_bind_step(const struct plan *plan);
  * Checks, before a reload or a switch, that no other bind conflicts with it. Fails with
  * EX_CANTCREAT if another program bound the gadget, or if a `bind` waits for workers.
  */
-int binding_check_no_other_bind(const struct binding *binding, struct error *err);
+int binding_check_no_foreign_or_pending_bind(const struct binding *binding, struct error *err);
 /*
  * Called after each change: compares the state with that of the kernel, and binds when the workers
  * are ready.
  */
-void binding_check_kernel_and_bind(struct binding *binding);
+void binding_handle_uevents_and_bind(struct binding *binding);
 /* binding_uevents.c: receives the uevents that matter in the current state. */
 void binding_watch_uevents(struct binding *binding);

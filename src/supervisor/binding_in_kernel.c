@@ -69,7 +69,7 @@ enum binding_event binding_event_from_kernel(const struct binding *b)
 	 */
 	if (!binding_configfs_has_udc(b))
 		return BINDING_EV_UNBOUND;
-	if (b->new_udc_announced)
+	if (b->new_udc_uevent_arrived)
 		return BINDING_EV_REBIND_FAILED;
 	return udc_unbound_through_sysfs(b->udc, b->live->name) ? BINDING_EV_UNBOUND
 								: BINDING_EVENT_COUNT;

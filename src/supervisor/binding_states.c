@@ -50,7 +50,7 @@ static int undo_bind(struct binding *b, struct error *err)
 						: configfs_unbind(path, err);
 }
 
-static int set_bind_step(struct live_gadget *live, const char *udc, struct error *err)
+static int set_udc_of_bind_step(struct live_gadget *live, const char *udc, struct error *err)
 {
 	struct step *step = last_bind_step(live);
 	int r = 0;
@@ -149,7 +149,7 @@ static int do_handle_rebind_failure(struct binding *b, struct error *err _unused
  * Handles a UDC that exists again. The kernel has already bound the gadget to the UDC, because the
  * UDC has the same name as before (gadget_match_driver).
  */
-static int do_handle_udc_return(struct binding *b, struct error *err _unused_)
+static int do_handle_reappeared_udc(struct binding *b, struct error *err _unused_)
 {
 	gadget_log(b->live, "its UDC %s is back", b->udc);
 	host_watch_udc_state(b->host, b->udc);
@@ -170,7 +170,7 @@ static int rebind(struct binding *b, struct error *err)
 	 */
 	gadget_write_status(b->live);
 	/* A reload removes a bind step that is not applied. Adds it again. */
-	r = set_bind_step(b->live, b->udc, err);
+	r = set_udc_of_bind_step(b->live, b->udc, err);
 	if (r == 0)
 		r = plan_apply(&b->live->plan, err);
 	if (r < 0)
@@ -219,7 +219,7 @@ static int do_bind(struct binding *b, struct error *err)
 	int r = udc_choose(live->paths, &live->model->udc, udc_to_bind(b), &udc, err);
 
 	if (r == 0)
-		r = set_bind_step(live, udc, err);
+		r = set_udc_of_bind_step(live, udc, err);
 	if (r < 0)
 		return r;
 	was = b->udc;
@@ -239,7 +239,7 @@ static int do_bind(struct binding *b, struct error *err)
 		b->udc = steal_ptr(was);
 		return r;
 	}
-	b->must_stay_unbound = b->new_udc_announced = false;
+	b->must_stay_unbound = b->new_udc_uevent_arrived = false;
 	gadget_log(live, "bound to %s", b->udc);
 	return 0;
 }
@@ -259,7 +259,7 @@ static int do_unbind(struct binding *b, struct error *err)
 	r = undo_bind(b, err);
 	if (r < 0) {
 		b->must_stay_unbound = before;
-		live_gadget_request_update(b->live);
+		live_gadget_request_plan_and_status_update(b->live);
 		return r;
 	}
 	/* FunctionFS reports the unbind later; `status` must not show the old host until then. */
@@ -304,7 +304,7 @@ static const struct transition {
 		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF },
 		[BINDING_EV_FAILED] = { do_unbind_after_failure, BINDING_FAILED },
 		[BINDING_EV_EP0_CLOSED] = { do_handle_ep0_closed, BINDING_REBIND_DUE },
-		[BINDING_EV_BOUND] = { do_handle_udc_return, BINDING_ON },
+		[BINDING_EV_BOUND] = { do_handle_reappeared_udc, BINDING_ON },
 		[BINDING_EV_UNBOUND] = { do_handle_external_unbind, BINDING_UNBOUND_EXTERNALLY },
 		[BINDING_EV_REBIND_FAILED] = { do_handle_rebind_failure, BINDING_REBIND_DUE },
 	},
@@ -353,7 +353,7 @@ static int handle_binding_event(struct binding *b, enum binding_event event, str
 	if (r < 0)
 		return r;
 	b->state = cell->next_state;
-	live_gadget_request_update(b->live);
+	live_gadget_request_plan_and_status_update(b->live);
 	return 0;
 }
 
@@ -393,7 +393,7 @@ void binding_handle_ep0_closed(struct binding *b)
 
 /* --- changes by the kernel and other programs --- */
 
-static void handle_kernel_change(struct binding *b)
+static void handle_binding_change_in_kernel(struct binding *b)
 {
 	enum binding_event event = b->udc ? binding_event_from_kernel(b) : BINDING_EVENT_COUNT;
 
@@ -403,9 +403,9 @@ static void handle_kernel_change(struct binding *b)
 	 * The UDC was removed and added since the last check. Open files of the removed UDC report
 	 * nothing any more, so the files of the new UDC are opened.
 	 */
-	if (b->new_udc_announced && b->state == BINDING_ON && event == BINDING_EV_BOUND)
+	if (b->new_udc_uevent_arrived && b->state == BINDING_ON && event == BINDING_EV_BOUND)
 		host_watch_after_takeover(b->host, b->udc, b->host->state_is_configured);
-	b->uevent_arrived = b->new_udc_announced = false;
+	b->uevent_arrived = b->new_udc_uevent_arrived = false;
 	if (event != BINDING_EVENT_COUNT)
 		handle_binding_event(b, event, NULL);
 }
@@ -438,11 +438,11 @@ static void bind_when_ready(struct binding *b)
 	handle_binding_event(b, BINDING_EV_BIND, &b->bind_error);
 }
 
-void binding_check_kernel_and_bind(struct binding *b)
+void binding_handle_uevents_and_bind(struct binding *b)
 {
 	binding_watch_uevents(b);
 	if (b->uevent_arrived)
-		handle_kernel_change(b);
+		handle_binding_change_in_kernel(b);
 	if (b->bind_requested)
 		bind_when_ready(b);
 	else if (!first_unready_worker(b->live))
@@ -469,7 +469,7 @@ bool binding_rebind_has_ended(const struct binding *b, struct error *err)
 	return true;
 }
 
-int binding_check_no_other_bind(const struct binding *b, struct error *err)
+int binding_check_no_foreign_or_pending_bind(const struct binding *b, struct error *err)
 {
 	_cleanup_free_ char *now = binding_udc_in_configfs(b);
 
@@ -513,7 +513,7 @@ int binding_request_bind(struct binding *b, const char *udc, bool *changed, stru
 	if (udc && !b->requested_udc)
 		b->requested_udc = xstrdup(udc);
 	b->bind_requested = true;
-	live_gadget_request_update(live);
+	live_gadget_request_plan_and_status_update(live);
 	return 0;
 }
 

@@ -18,9 +18,10 @@ static void on_uevent(void *data, uint32_t events _unused_)
 {
 	struct binding *b = data;
 
-	b->new_udc_announced = udc_watch_read(b->uevent_watch.fd).udc_added || b->new_udc_announced;
+	b->new_udc_uevent_arrived =
+		udc_watch_read(b->uevent_watch.fd).udc_added || b->new_udc_uevent_arrived;
 	b->uevent_arrived = true; /* a uevent of any kind arrived */
-	live_gadget_request_update(b->live);
+	live_gadget_request_plan_and_status_update(b->live);
 }
 
 static int open_uevent_watch(struct binding *b, const char *udc, struct error *err)
@@ -29,8 +30,9 @@ static int open_uevent_watch(struct binding *b, const char *udc, struct error *e
 
 	if (fd < 0)
 		return fd;
+	/* Without the filter, uevents of all devices arrive. */
 	if (udc)
-		udc_watch_filter(fd, udc); /* without the filter, uevents of all devices arrive */
+		udc_watch_attach_filter(fd, udc);
 	r = fd_watch_add(&b->live->loop, &b->uevent_watch, fd, EPOLLIN, on_uevent, b);
 	if (r == 0)
 		return 0;
@@ -56,5 +58,5 @@ void binding_watch_uevents(struct binding *b)
 	if (open_uevent_watch(b, udc, &err) < 0)
 		gadget_log_error(b->live, NULL, &err);
 	/* Causes a check, because the UDC may have changed before the socket was open. */
-	b->uevent_arrived = b->new_udc_announced = true;
+	b->uevent_arrived = b->new_udc_uevent_arrived = true;
 }

@@ -78,8 +78,9 @@ static bool may_send_commands(struct control_client *client)
 		return false;
 	client->uid = peer.uid;
 	client->is_root = peer.uid == 0 || peer.uid == geteuid();
-	return client->is_root || (control->allowed_gid != 0 &&
-				   is_in_group(client->watch.fd, &peer, control->allowed_gid));
+	return client->is_root ||
+	       (control->gid_allowed_to_control != 0 &&
+		is_in_group(client->watch.fd, &peer, control->gid_allowed_to_control));
 }
 
 /* Returns a free slot for a new client; NULL: there is none that this client may use. */
@@ -212,7 +213,8 @@ int control_listen(struct control_server *control, const struct rundir *rundir, 
 	 * checks each client.
 	 */
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    chmod(path, control->allowed_gid ? 0666 : 0600) < 0 || listen(fd, CONTROL_CLIENTS) < 0)
+	    chmod(path, control->gid_allowed_to_control ? 0666 : 0600) < 0 ||
+	    listen(fd, CONTROL_CLIENTS) < 0)
 		return error_errno(err, EX_OSERR, errno, path, "cannot listen on %s", path);
 	r = timer_open(&control->live->loop, &control->command_deadline_timer, on_command_deadline,
 		       control);
@@ -305,9 +307,9 @@ static bool requested_action_has_ended(const struct control_client *client, stru
 	case CLIENT_WAITS_READY:
 		return control->live->functions.phase == PHASE_UP &&
 		       restarted_workers_are_ready_or_failed(client, err) &&
-		       (err->exit || (gadget_condition_for_status(
-					      control->live, control->binding) == STATUS_READY &&
-				      binding_is_bound_in_kernel(control->binding)));
+		       (err->exit ||
+			(gadget_state_for_status(control->live, control->binding) == STATUS_READY &&
+			 binding_is_bound_in_kernel(control->binding)));
 	case CLIENT_WAITS_HOST:
 		return host_has_configured(control->binding->host);
 	case CLIENT_WAITS_NO_HOST:

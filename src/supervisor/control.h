@@ -53,7 +53,7 @@ struct control_server {
 	struct reloader *reloader;
 	struct switcher *switcher;
 	struct takeover *takeover;
-	gid_t allowed_gid; /* --group, whose members may send commands; 0: only root may */
+	gid_t gid_allowed_to_control; /* --group, whose members may send commands; 0: only root */
 
 	struct fd_watch listener, command_deadline_timer;
 	/*

@@ -71,7 +71,7 @@ static void begin_restart(struct control_client *client, const struct socket_req
 		control_refuse(client, EX_USAGE, "no such function with a worker in the gadget");
 	else
 		client->waits_for = CLIENT_WAITS_RESTART;
-	live_gadget_request_update(control->live);
+	live_gadget_request_plan_and_status_update(control->live);
 }
 
 static void begin_bind(struct control_client *client, const struct socket_request *request)
@@ -117,7 +117,7 @@ static void begin_reload(struct control_client *client, const struct socket_requ
 		control_answer(client, &err);
 	else
 		client->waits_for = CLIENT_WAITS_RELOAD;
-	live_gadget_request_update(control->live);
+	live_gadget_request_plan_and_status_update(control->live);
 }
 
 static void begin_reexec(struct control_client *client, const struct socket_request *request)
@@ -134,7 +134,7 @@ static void begin_reexec(struct control_client *client, const struct socket_requ
 		control_refuse(client, EX_USAGE, "the program must be an absolute path");
 		return;
 	}
-	why = trust_find_problem(program, gadget_users_trusted_with_programs(
+	why = trust_find_problem(program, live_gadget_trusted_owners_of_programs(
 						  control->live, control->live->model->file_dir));
 	if (why) {
 		trust_set_error(program, why, &err);
@@ -151,7 +151,7 @@ static void begin_wait_host(struct control_client *client,
 	if (refuse_if_too_many_wait(client))
 		return;
 	client->waits_for = CLIENT_WAITS_HOST;
-	live_gadget_request_update(client->control->live);
+	live_gadget_request_plan_and_status_update(client->control->live);
 }
 
 static void begin_wait(struct control_client *client, const struct socket_request *request)
@@ -169,7 +169,7 @@ static void begin_wait(struct control_client *client, const struct socket_reques
 		return;
 	}
 	client->waits_for = waits[request->condition];
-	live_gadget_request_update(client->control->live);
+	live_gadget_request_plan_and_status_update(client->control->live);
 }
 
 static void refuse_unknown_command(struct control_client *client,

@@ -11,7 +11,7 @@ static void on_function_state_changed(void *data)
 {
 	const struct function_callback_data *d = data;
 
-	live_gadget_request_update(d->live);
+	live_gadget_request_plan_and_status_update(d->live);
 }
 
 static void on_statistics_changed(void *data)
@@ -82,7 +82,7 @@ static enum trusted_users users_trusted_with_programs(void *data, const char *di
 {
 	const struct function_callback_data *d = data;
 
-	return gadget_users_trusted_with_programs(d->live, dir);
+	return live_gadget_trusted_owners_of_programs(d->live, dir);
 }
 
 const struct function_callbacks supervisor_function_callbacks = {

@@ -8,8 +8,8 @@
 static const struct {
 	const char *name;	  /* name of the state in traces */
 	enum up_down_phase phase; /* value of functions.phase in this state */
-	/* what `status` prints; STATUS_UNKNOWN: condition_of_binding_and_workers finds it out */
-	enum gadget_condition status;
+	/* what `status` prints; STATUS_UNKNOWN: state_of_binding_and_workers finds it out */
+	enum gadget_state_in_status status;
 	const char *notification; /* notification for sd_notify(3); NULL: none */
 	const char *refusal; /* reason why commands that change the gadget are refused; NULL: they
 				are accepted */
@@ -144,8 +144,8 @@ bool gadget_refuses_commands(const struct live_gadget *live, int exit_status, in
 }
 
 /* Returns the state that `status` prints for a gadget whose steps are all applied. */
-static enum gadget_condition condition_of_binding_and_workers(const struct live_gadget *live,
-							      const struct binding *binding)
+static enum gadget_state_in_status state_of_binding_and_workers(const struct live_gadget *live,
+								const struct binding *binding)
 {
 	if (binding->state == BINDING_FAILED)
 		return STATUS_FAILED;
@@ -162,10 +162,10 @@ static enum gadget_condition condition_of_binding_and_workers(const struct live_
 	return binding->must_stay_unbound ? STATUS_UNBOUND : STATUS_READY;
 }
 
-enum gadget_condition gadget_condition_for_status(const struct live_gadget *live,
-						  const struct binding *binding)
+enum gadget_state_in_status gadget_state_for_status(const struct live_gadget *live,
+						    const struct binding *binding)
 {
-	return states[live->state].status ?: condition_of_binding_and_workers(live, binding);
+	return states[live->state].status ?: state_of_binding_and_workers(live, binding);
 }
 
 const char *gadget_service_notification(const struct live_gadget *live)

@@ -75,7 +75,7 @@ bool gadget_is_reloading(const struct live_gadget *live);
 bool gadget_refuses_commands(const struct live_gadget *live, int exit_status, int error_number,
 			     struct error *err);
 /* Returns the state that `status` prints; see ffsctl(8), "States". */
-enum gadget_condition gadget_condition_for_status(const struct live_gadget *live,
-						  const struct binding *binding);
+enum gadget_state_in_status gadget_state_for_status(const struct live_gadget *live,
+						    const struct binding *binding);
 /* Returns the notification for a service manager (sd_notify(3)); "": none. */
 const char *gadget_service_notification(const struct live_gadget *live);

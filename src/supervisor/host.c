@@ -68,7 +68,7 @@ static void on_udc_state(void *data, uint32_t events _unused_)
 		stop_watching_udc_state(host);
 		host->state_is_configured = false;
 	}
-	live_gadget_request_update(host->live);
+	live_gadget_request_plan_and_status_update(host->live);
 }
 
 /*
@@ -117,7 +117,7 @@ void host_watch_after_takeover(struct usb_host_state *host, const char *udc, boo
 	host->state_is_configured = host->state_is_configured && configured;
 }
 
-void host_clear_link_states(struct usb_host_state *host)
+void host_clear_link_states_of_functions(struct usb_host_state *host)
 {
 	const struct functions *functions = &host->live->functions;
 
@@ -129,7 +129,7 @@ void host_handle_unbind(struct usb_host_state *host)
 {
 	stop_watching_udc_state(host);
 	host->state_is_configured = false;
-	host_clear_link_states(host);
+	host_clear_link_states_of_functions(host);
 }
 
 /* Returns true if any function is enabled: a host enables all functions of a configuration. */

@@ -37,7 +37,7 @@ void host_watch_after_takeover(struct usb_host_state *host, const char *udc, boo
  * Clears the link states of an unbound gadget: FunctionFS reports the unbind later, and `status`
  * must not show the old host until then.
  */
-void host_clear_link_states(struct usb_host_state *host);
+void host_clear_link_states_of_functions(struct usb_host_state *host);
 /* Called after an unbind: stops watching, and clears the link states. */
 void host_handle_unbind(struct usb_host_state *host);
 /* Returns whether a host has configured the gadget. */

@@ -84,7 +84,7 @@ void gadget_begin_down(struct live_gadget *live, struct error *why)
 		error_clear(why);
 	/* Updates the lock file, so that another `up` does not report that the gadget is up. */
 	if (gadget_handle_event(live, GADGET_EV_DOWN))
-		rundir_set_owner(&live->rundir, OWNER_STOPPING, &ignored);
+		rundir_write_lock_owner(&live->rundir, OWNER_STOPPING, &ignored);
 	live->needs_plan_and_status_update = true;
 }
 
@@ -93,8 +93,8 @@ enum gadgetfile_trust gadget_file_trust(const struct live_gadget *live)
 	return live->functions.foreground ? GADGETFILE_TRUST_ROOT : GADGETFILE_TRUST_UNWRITABLE;
 }
 
-enum trusted_users gadget_users_trusted_with_programs(const struct live_gadget *live,
-						      const char *dir)
+enum trusted_users live_gadget_trusted_owners_of_programs(const struct live_gadget *live,
+							  const char *dir)
 {
 	bool only_root =
 		gadget_file_trust(live) == GADGETFILE_TRUST_ROOT ||

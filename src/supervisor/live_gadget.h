@@ -30,7 +30,7 @@ struct live_gadget {
 	struct record record;		     /* owned */
 
 	enum gadget_state state; /* state of the gadget, which only gadget_handle_event changes */
-	time_t up_since;	 /* time when the gadget came up, wall clock */
+	time_t came_up_at;	 /* time when the gadget came up, wall clock */
 	bool up_is_awaited;	 /* a command still waits until the gadget is up */
 	bool bounding_set_is_empty; /* the capability bounding set of the supervisor is empty */
 	struct error failure;	    /* reason why the gadget failed or goes down */
@@ -67,7 +67,7 @@ void live_gadget_init(struct live_gadget *live, const struct paths *paths,
 void live_gadget_free(struct live_gadget *live);
 
 /* Records that something changed which may affect the plan or the status. */
-static inline void live_gadget_request_update(struct live_gadget *live)
+static inline void live_gadget_request_plan_and_status_update(struct live_gadget *live)
 {
 	live->needs_plan_and_status_update = true;
 }
@@ -96,8 +96,8 @@ enum gadgetfile_trust gadget_file_trust(const struct live_gadget *live);
  * Returns which owners of programs and plugins are trusted. `dir` is the directory of the gadget
  * file.
  */
-enum trusted_users gadget_users_trusted_with_programs(const struct live_gadget *live,
-						      const char *dir);
+enum trusted_users live_gadget_trusted_owners_of_programs(const struct live_gadget *live,
+							  const char *dir);
 
 /* Writes RUN/NAME/record: before the first step, and before a change of the plan takes effect. */
 int gadget_write_record(struct live_gadget *live, struct error *err);

@@ -120,8 +120,8 @@ void privileges_give_up(struct live_gadget *live)
 				live->bounding_set_is_empty;
 }
 
-int privileges_check(const struct live_gadget *live, const struct function *function,
-		     struct error *err)
+int privileges_check_suffice_for_worker(const struct live_gadget *live,
+					const struct function *function, struct error *err)
 {
 	const struct worker *w = function->worker;
 	uint64_t own, bounding;

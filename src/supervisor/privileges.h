@@ -18,5 +18,5 @@ struct live_gadget;
 void privileges_give_up(struct live_gadget *live);
 
 /* Fails with EX_CANTCREAT if the function's worker needs capabilities that were given up. */
-int privileges_check(const struct live_gadget *live, const struct function *function,
-		     struct error *err);
+int privileges_check_suffice_for_worker(const struct live_gadget *live,
+					const struct function *function, struct error *err);

@@ -59,6 +59,6 @@ int supervisor_reexec(struct takeover *t, const char *program, int client_fd, st
 	error_errno(err, EX_UNAVAILABLE, errno, program, "cannot execute %s", program);
 	fd_set_inherited(live->rundir.lock_fd, false);
 	fd_set_inherited(client_fd, false);
-	take_over_send_linger(t);
+	take_over_send_wait_seconds_to_keepers(t);
 	return -err->err;
 }

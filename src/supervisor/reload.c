@@ -56,7 +56,7 @@ static void replace_function_list(struct live_gadget *live, struct live_function
 		*array_add(live->functions.list, live->functions.n) = list[k];
 }
 
-static void clear_reload_marks(struct live_gadget *live)
+static void clear_reload_flags_of_functions(struct live_gadget *live)
 {
 	for (size_t n = 0; n < live->functions.n; n++) {
 		live->functions.list[n]->replacement = NULL;
@@ -70,7 +70,7 @@ static void clear_reload_marks(struct live_gadget *live)
  * Makes the functions of the new plan the gadget's functions. A function that is in both plans gets
  * the new model.
  */
-static void commit_functions(struct live_gadget *live, struct reload *r)
+static void adopt_functions_of_new_plan(struct live_gadget *live, struct reload *r)
 {
 	struct live_function **list = NULL;
 	size_t n_list = 0;
@@ -91,7 +91,7 @@ static void commit_functions(struct live_gadget *live, struct reload *r)
 	}
 	replace_function_list(live, list, n_list);
 	free(list);
-	clear_reload_marks(live);
+	clear_reload_flags_of_functions(live);
 }
 
 /*
@@ -122,7 +122,7 @@ static void end_reload(struct reloader *reloader, struct reload *r)
 		    live->functions.list[n]->worker->state == WORKER_FAILED)
 			failures_handle_failed_worker(reloader->binding,
 						      live->functions.list[n]->worker);
-	live_gadget_request_update(live);
+	live_gadget_request_plan_and_status_update(live);
 	/* Written before the log line: a program that waits for the line may read the status next.
 	 */
 	gadget_write_status(live);
@@ -149,10 +149,10 @@ static void commit_reload(struct reloader *reloader, struct reload *r)
 	size_t n = r->difference.n_changes;
 
 	difference_keep_plan(&r->difference, DIFFERENCE_NEW_PLAN);
-	commit_functions(live, r);
+	adopt_functions_of_new_plan(live, r);
 	record_set_gadget_file(&live->record, r->new_gadget, r->new_document);
 	live->model = live->configfs.gadget = reloader->loaded_model = steal_ptr(r->new_gadget);
-	configfs_limit_changed_values_to_plan(&live->configfs, &live->plan);
+	configfs_update_values_changed_by_kernel(&live->configfs, &live->plan);
 	write_record_and_log_failure(live);
 	reloader->last_result.was_applied = true;
 	if (r->rebinds) {
@@ -175,11 +175,11 @@ static void finish_reverted_reload(struct reloader *reloader, struct reload *r)
 
 	difference_keep_plan(&r->difference, DIFFERENCE_OLD_PLAN);
 	replace_function_list(live, r->old_functions, r->n_old_functions);
-	clear_reload_marks(live);
-	configfs_limit_changed_values_to_plan(&live->configfs, &live->plan);
+	clear_reload_flags_of_functions(live);
+	configfs_update_values_changed_by_kernel(&live->configfs, &live->plan);
 	write_record_and_log_failure(live);
 	if (r->rebinds)
-		binding_restore_udc_before_reload(reloader->binding);
+		binding_restore_saved_udc(reloader->binding);
 	if (r->gadget_was_unbound)
 		binding_set_state_after_reload(
 			reloader->binding, r->bind_awaits_udc ? BINDING_REBIND_DUE : BINDING_ON);
@@ -210,7 +210,7 @@ static void finish_irreversible_reload(struct reloader *reloader, struct reload 
 		gadget_add_undo_error(&r->failed_change_error, &r->revert_error);
 	error_add_down_hint(live->name, &r->failed_change_error);
 	error_move(&reloader->last_result.reload_error, &r->failed_change_error);
-	live_gadget_request_update(live);
+	live_gadget_request_plan_and_status_update(live);
 	gadget_write_status(live);
 	gadget_log_error(live, "not reloaded", &reloader->last_result.reload_error);
 }
@@ -250,7 +250,7 @@ static void begin_revert(struct reloader *reloader, struct reload *r)
 	live->configfs.gadget = live->model;
 	if (r->gadget_was_unbound) {
 		host_watch_udc_state(reloader->binding->host, reloader->binding->udc_before_reload);
-		host_clear_link_states(reloader->binding->host);
+		host_clear_link_states_of_functions(reloader->binding->host);
 	}
 	restart_stopped_workers(live);
 	timer_start(&live->up_or_reload_timer, r->timeout);
@@ -310,7 +310,7 @@ void reload_continue(struct reloader *reloader)
 	}
 	/* If the reload rebinds the gadget, the unbind is its first change. */
 	if (r->rebinds && !r->gadget_was_unbound && r->difference.next_change > 0) {
-		host_clear_link_states(reloader->binding->host);
+		host_clear_link_states_of_functions(reloader->binding->host);
 		r->gadget_was_unbound = true;
 	}
 	if (result > 0 && !r->timed_out) {
@@ -345,7 +345,7 @@ void reloader_handle_keeper_death(struct reloader *reloader)
 	finish_irreversible_reload(reloader, r);
 }
 
-static void begin_requested_reload(struct reloader *reloader)
+static void begin_reload_requested_by_sighup(struct reloader *reloader)
 {
 	_cleanup_error_ struct error err = { 0 };
 
@@ -358,13 +358,13 @@ void reload_begin_if_requested(struct reloader *reloader)
 {
 	if (reloader->reload_requested && !reloader->live->up_is_awaited &&
 	    !reloader->binding->bind_requested)
-		begin_requested_reload(reloader);
+		begin_reload_requested_by_sighup(reloader);
 }
 
 void reload_on_timeout(struct reloader *reloader)
 {
 	reloader->current_reload->timed_out = true;
-	live_gadget_request_update(reloader->live);
+	live_gadget_request_plan_and_status_update(reloader->live);
 }
 
 void reload_request(struct reloader *reloader)
@@ -376,7 +376,7 @@ void reload_request(struct reloader *reloader)
 		reloader->reload_requested = true;
 	else if (gadget_refuses_commands(live, EX_CANTCREAT, EINVAL, &err))
 		gadget_log_error(live, "not reloaded", &err);
-	live_gadget_request_update(live);
+	live_gadget_request_plan_and_status_update(live);
 }
 
 /* --- the beginning -------------------------------------------------------------------------------
@@ -390,7 +390,7 @@ static void log_diagnostic(void *data, const char *line)
 }
 
 /* Marks the functions whose workers the reload ends, so that all these workers stop in parallel. */
-static void mark_removed_functions(const struct reload *r)
+static void mark_functions_removed_by_reload(const struct reload *r)
 {
 	const struct difference *d = &r->difference;
 
@@ -410,15 +410,15 @@ static void start_changes(struct reloader *reloader, struct reload *r, double ti
 	gadget_handle_event(live, GADGET_EV_RELOAD);
 	r->timeout = timeout;
 	live->configfs.gadget = r->new_gadget;
-	mark_removed_functions(r);
+	mark_functions_removed_by_reload(r);
 	timer_start(&live->up_or_reload_timer, timeout);
 	if (reload_rebinds(&r->difference)) {
 		/* Writes the status before the unbind, as binding_unbind does. */
 		r->rebinds = true;
-		binding_remember_udc_before_reload(reloader->binding);
+		binding_save_udc(reloader->binding);
 		gadget_write_status(live);
 	}
-	live_gadget_request_update(live);
+	live_gadget_request_plan_and_status_update(live);
 }
 
 /* Ends a reload before its first change: restores the old plan and the old functions. */
@@ -428,7 +428,7 @@ static void abandon_reload(struct live_gadget *live, struct reload *r)
 		difference_keep_plan(&r->difference, DIFFERENCE_OLD_PLAN);
 	if (r->old_functions)
 		replace_function_list(live, r->old_functions, r->n_old_functions);
-	clear_reload_marks(live);
+	clear_reload_flags_of_functions(live);
 	reload_discard(r, &live->functions);
 	launch_release_user_ids(&live->functions);
 }
@@ -459,7 +459,7 @@ static int check_privileges(const struct live_gadget *live, const struct reload 
 	int result = 0;
 
 	for (size_t n = 0; result == 0 && n < r->n_new_functions; n++)
-		result = privileges_check(live, r->new_functions[n]->model, err);
+		result = privileges_check_suffice_for_worker(live, r->new_functions[n]->model, err);
 	return result;
 }
 
@@ -476,7 +476,7 @@ static int plan_reload(struct reloader *reloader, struct reload *r, struct error
 						   .plan = &live->plan,
 						   .udc = reloader->binding->udc,
 						   .record = &live->record };
-	int result = reload_prepare(r, &base, err);
+	int result = reload_make_functions_and_choose_udc(r, &base, err);
 
 	if (result == 0)
 		result = check_privileges(live, r, err);
@@ -494,7 +494,7 @@ static int prepare_reload(struct reloader *reloader, struct reload *r, const cha
 			  bool keep_name, struct error *err)
 {
 	struct live_gadget *live = reloader->live;
-	int result = binding_check_no_other_bind(reloader->binding, err);
+	int result = binding_check_no_foreign_or_pending_bind(reloader->binding, err);
 
 	if (result == 0)
 		/*

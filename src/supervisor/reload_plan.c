@@ -116,8 +116,8 @@ static struct live_function *find_kept_function(const struct plan *plan, const s
  * keeper. If the worker's settings differ, the worker of `next`
  * replaces the old worker.
  */
-static void give_steps_to_kept_function(struct plan *plan, struct live_function *function,
-					struct live_function *next)
+static void point_steps_at_kept_function(struct plan *plan, struct live_function *function,
+					 struct live_function *next)
 {
 	function->replacement = next;
 	for (size_t k = 0; k < plan->n; k++)
@@ -140,13 +140,14 @@ static void list_functions_of_both_plans(struct reload *r, const struct gadget_b
 			find_kept_function(base->plan, r, r->new_functions[n]);
 
 		if (function)
-			give_steps_to_kept_function(base->plan, function, r->new_functions[n]);
+			point_steps_at_kept_function(base->plan, function, r->new_functions[n]);
 		else
 			*array_add(live->list, live->n) = r->new_functions[n];
 	}
 }
 
-int reload_prepare(struct reload *r, const struct gadget_before_reload *base, struct error *err)
+int reload_make_functions_and_choose_udc(struct reload *r, const struct gadget_before_reload *base,
+					 struct error *err)
 {
 	int result = gadget_make_live_functions(base->functions, r->new_gadget, &r->new_functions,
 						&r->n_new_functions, err);
@@ -176,7 +177,7 @@ static bool list_has_function(struct live_function *const *list, size_t n,
 	return false;
 }
 
-static void free_unlisted_functions(const struct functions *live, struct live_function **list,
+static void free_functions_not_live(const struct functions *live, struct live_function **list,
 				    size_t n)
 {
 	for (size_t k = 0; k < n; k++)
@@ -187,8 +188,8 @@ static void free_unlisted_functions(const struct functions *live, struct live_fu
 
 void reload_discard(struct reload *r, const struct functions *live)
 {
-	free_unlisted_functions(live, r->old_functions, r->n_old_functions);
-	free_unlisted_functions(live, r->new_functions, r->n_new_functions);
+	free_functions_not_live(live, r->old_functions, r->n_old_functions);
+	free_functions_not_live(live, r->new_functions, r->n_new_functions);
 	difference_free(&r->difference);
 	gadget_free(r->new_gadget);
 	json_decref(r->new_document);

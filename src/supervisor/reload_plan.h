@@ -64,10 +64,11 @@ struct gadget_before_reload {
 	const struct record *record;
 };
 /* Creates the functions of the new plan, and chooses the UDC. */
-int reload_prepare(struct reload *r, const struct gadget_before_reload *base, struct error *err);
+int reload_make_functions_and_choose_udc(struct reload *r, const struct gadget_before_reload *base,
+					 struct error *err);
 /*
  * Makes the new plan and the difference; base->plan becomes the merged plan. Must be called after
- * reload_prepare.
+ * reload_make_functions_and_choose_udc.
  */
 void reload_make_difference(struct reload *r, const struct gadget_before_reload *base);
 /* Frees the reload, and its functions except those in the list of `live`. */

@@ -69,11 +69,12 @@ static bool step_depends_on(const struct step *later, const struct step *earlier
  * If a step below a mount point changes, FunctionFS is unmounted and mounted again, because
  * FunctionFS accepts no other descriptors while ep0 is open.
  */
-static bool reapply_earlier_if_later_changes(const struct step *earlier, const struct step *later)
+static bool earlier_must_be_reapplied_if_later_changes(const struct step *earlier,
+						       const struct step *later)
 {
 	if (earlier->op == &ffs_op_mount)
 		return !is_worker_step(later) && path_is_below(later->path, earlier->path);
-	return configfs_reapply_earlier_if_later_changes(earlier, later);
+	return configfs_earlier_must_be_reapplied_if_later_changes(earlier, later);
 }
 
 static bool step_replaces_old_step(const struct step *next, const struct step *last)
@@ -85,7 +86,7 @@ static bool step_replaces_old_step(const struct step *next, const struct step *l
 
 const struct plan_rules reload_rules = {
 	.depends_on = step_depends_on,
-	.reapply_earlier_if_later_changes = reapply_earlier_if_later_changes,
+	.earlier_must_be_reapplied_if_later_changes = earlier_must_be_reapplied_if_later_changes,
 	.can_replace_in_place = step_replaces_old_step,
 };
 

@@ -24,7 +24,7 @@ void service_notify_init(struct service_notifier *notify, struct live_gadget *li
 }
 
 /* Writes the newline once, as s6 expects. Ignores errors. */
-static void write_notify_fd(struct service_notifier *notify)
+static void report_up_on_notify_fd(struct service_notifier *notify)
 {
 	if (notify->notify_fd < 0)
 		return;
@@ -101,8 +101,8 @@ static const char *notification_line(const struct service_notifier *notify)
 
 static void send_gadget_state(struct service_notifier *notify, const char *word)
 {
-	const char *state = gadget_condition_words[gadget_condition_for_status(notify->live,
-									       notify->binding)],
+	const char *state = gadget_state_in_status_words[gadget_state_for_status(notify->live,
+										 notify->binding)],
 		   *udc = notify->binding->udc;
 	_cleanup_free_ char *text = strf("%s\nSTATUS=%s: %s%s%s", word, notify->live->name, state,
 					 udc ? " on " : "", udc ? udc : "");
@@ -129,7 +129,7 @@ void service_notify_state(struct service_notifier *notify)
 	if (!notify->live->functions.foreground)
 		return;
 	if (streq(word, "READY=1"))
-		write_notify_fd(notify);
+		report_up_on_notify_fd(notify);
 	if (getenv("NOTIFY_SOCKET"))
 		send_gadget_state(notify, word);
 }

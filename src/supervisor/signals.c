@@ -34,7 +34,7 @@ static void handle_child_end(struct functions *functions, pid_t pid, int status)
 		functions); /* an undo step may wait for the end of this process */
 }
 
-void signals_reap(struct functions *functions)
+void signals_reap_children(struct functions *functions)
 {
 	int status;
 	pid_t pid;
@@ -55,7 +55,7 @@ static void on_signal(void *data, uint32_t events _unused_)
 		/*
 		 * One SIGCHLD may report the end of several children, also of orphans of workers.
 		 */
-		signals_reap(signals->functions);
+		signals_reap_children(signals->functions);
 		break;
 	case SIGHUP:
 		signals->callbacks->reload(signals->callback_data);

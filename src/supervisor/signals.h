@@ -27,4 +27,4 @@ struct signals {
 int signals_watch(struct signals *signals, struct loop *loop, struct error *err);
 void signals_close(struct signals *signals);
 /* Reaps the child processes that have ended, and reports each to its function. */
-void signals_reap(struct functions *functions);
+void signals_reap_children(struct functions *functions);

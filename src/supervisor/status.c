@@ -132,7 +132,7 @@ static void add_error_problem(struct gadget_status *status, const struct error *
 }
 
 static void add_changed_value_problem(struct gadget_status *status,
-				      const struct changed_value *changed)
+				      const struct value_changed_by_kernel *changed)
 {
 	struct status_problem *problem =
 		status_add_problem(status, PROBLEM_WARNING, xstrdup(changed->warning));
@@ -150,8 +150,9 @@ static void add_problems(struct gadget_status *status, const struct status_view 
 		add_error_problem(status, &view->binding->bind_error);
 	if (view->reloader->current_reload && !gadget_is_reloading(view->live))
 		add_error_problem(status, &view->reloader->last_result.reload_error);
-	for (size_t n = 0; n < view->live->configfs.n_changed_values; n++)
-		add_changed_value_problem(status, &view->live->configfs.changed_values[n]);
+	for (size_t n = 0; n < view->live->configfs.n_values_changed_by_kernel; n++)
+		add_changed_value_problem(status,
+					  &view->live->configfs.values_changed_by_kernel[n]);
 	for (size_t n = 0; n < view->live->functions.n; n++)
 		if (view->live->functions.list[n]->worker)
 			add_worker_problem(status, view->live->functions.list[n]->worker,
@@ -168,7 +169,7 @@ static void add_config_symlinks(struct gadget_status *status, const struct statu
 		const struct step *step = &view->live->plan.steps[n];
 
 		if (step->op == &configfs_op_link && step->state == STEP_DONE)
-			*array_add(status->configfs_links, status->n_configfs_links) =
+			*array_add(status->configfs_symlinks, status->n_configfs_symlinks) =
 				xstrdup(step->path);
 	}
 }
@@ -183,15 +184,15 @@ void status_write(const struct status_view *view)
 	status = (struct gadget_status){
 		.name = xstrdup(view->live->name),
 		.file = xstrdup_or_null(view->live->model->file),
-		.state = gadget_condition_for_status(view->live, view->binding),
+		.state = gadget_state_for_status(view->live, view->binding),
 		.udc = xstrdup_or_null(view->binding->udc),
 		.supervisor = getpid(),
-		.since = view->live->up_since,
+		.since = view->live->came_up_at,
 		.configured = host_has_configured(view->host),
 		.no_bind = view->binding->must_stay_unbound,
 		.lost = view->binding->state == BINDING_REBIND_DUE,
 		.taken = view->binding->state == BINDING_UNBOUND_EXTERNALLY,
-		.held = view->takeover->linger_seconds_sent_to_keepers > 0,
+		.held = view->takeover->takeover_wait_seconds_sent_to_keepers > 0,
 	};
 	for (size_t n = 0; n < view->live->model->n_functions; n++)
 		fill_function_status(array_add(status.functions, status.n_functions), view,

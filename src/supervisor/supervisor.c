@@ -45,8 +45,8 @@ struct supervisor {
 	struct function_callback_data function_callback_data;
 	struct status_view status_view;
 
-	struct fd_watch caller_watch; /* watch of the socket of the command that waits until the
-					 gadget is up */
+	struct fd_watch waiting_command_watch; /* watch of the socket of the command that waits
+					 until the gadget is up */
 	void (*on_up)(void *data);
 	void *on_up_data;
 };
@@ -70,12 +70,12 @@ static void on_up_or_reload_timeout(void *data, uint32_t events _unused_)
 		gadget_begin_down(&s->live, &err);
 }
 
-static void on_caller_end(void *data, uint32_t events _unused_)
+static void on_waiting_command_end(void *data, uint32_t events _unused_)
 {
 	struct supervisor *s = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	fd_watch_remove(&s->live.loop, &s->caller_watch);
+	fd_watch_remove(&s->live.loop, &s->waiting_command_watch);
 	if (s->live.functions.phase == PHASE_UP)
 		return;
 	error_set(&err, EX_TEMPFAIL, ECANCELED, NULL,
@@ -83,10 +83,10 @@ static void on_caller_end(void *data, uint32_t events _unused_)
 	gadget_begin_down(&s->live, &err);
 }
 
-int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err)
+int supervisor_watch_waiting_command(struct supervisor *s, int fd, struct error *err)
 {
-	int r = fd_watch_add(&s->live.loop, &s->caller_watch, fd, EPOLLIN | EPOLLHUP, on_caller_end,
-			     s);
+	int r = fd_watch_add(&s->live.loop, &s->waiting_command_watch, fd, EPOLLIN | EPOLLHUP,
+			     on_waiting_command_end, s);
 
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the command's socket")
 		     : 0;
@@ -135,7 +135,7 @@ static void finish_coming_up(struct supervisor *s)
 	/* Adds the previous values of attributes to the record; a takeover needs them. */
 	if (gadget_write_record(&s->live, &err) < 0)
 		gadget_log_error(&s->live, NULL, &err);
-	s->live.up_since = time(NULL);
+	s->live.came_up_at = time(NULL);
 	binding_set_first_state(&s->binding);
 	timer_stop(&s->live.up_or_reload_timer);
 	configfs_close_backend(&s->live.configfs);
@@ -160,13 +160,13 @@ static void continue_down(struct supervisor *s)
 	gadget_continue_undo(&s->live);
 }
 
-static void do_work_while_up(struct supervisor *s)
+static void handle_changes_while_up(struct supervisor *s)
 {
 	reload_begin_if_requested(&s->reloader);
 	if (s->live.state != GADGET_UP)
 		return;
 	control_cancel_binds_of_closed_clients(&s->control);
-	binding_check_kernel_and_bind(&s->binding);
+	binding_handle_uevents_and_bind(&s->binding);
 	functions_update_kernel_devices(&s->live.functions);
 }
 
@@ -180,18 +180,21 @@ static void revert_reload(struct supervisor *s)
 	reload_revert(&s->reloader);
 }
 
-static void do_work_while_failed(struct supervisor *s)
+static void handle_changes_while_failed(struct supervisor *s)
 {
 	reloader_handle_keeper_death(&s->reloader);
-	if (s->live.functions.foreground && gadget_workers_are_stopped(&s->live))
+	if (s->live.functions.foreground && gadget_all_workers_have_stopped(&s->live))
 		gadget_handle_event(&s->live, GADGET_EV_DROPPED);
 }
 
 /* For each state: the function that is called after each event while this is the state. */
 static void (*const updates[GADGET_STATE_COUNT])(struct supervisor *s) = {
-	[GADGET_STARTING] = continue_up,	[GADGET_UP] = do_work_while_up,
-	[GADGET_RELOADING] = continue_reload,	[GADGET_REVERTING] = revert_reload,
-	[GADGET_FAILED] = do_work_while_failed, [GADGET_SWITCHING] = continue_down,
+	[GADGET_STARTING] = continue_up,
+	[GADGET_UP] = handle_changes_while_up,
+	[GADGET_RELOADING] = continue_reload,
+	[GADGET_REVERTING] = revert_reload,
+	[GADGET_FAILED] = handle_changes_while_failed,
+	[GADGET_SWITCHING] = continue_down,
 	[GADGET_STOPPING] = continue_down,
 };
 
@@ -200,9 +203,9 @@ static void report_up(struct supervisor *s)
 	const char *udc = s->binding.udc;
 	_cleanup_error_ struct error ignored = { 0 };
 
-	supervisor_record_lock_owner(s, &ignored);
-	if (s->caller_watch.fd >= 0)
-		fd_watch_remove(&s->live.loop, &s->caller_watch);
+	supervisor_write_lock_owner(s, &ignored);
+	if (s->waiting_command_watch.fd >= 0)
+		fd_watch_remove(&s->live.loop, &s->waiting_command_watch);
 	s->on_up(s->on_up_data);
 	s->live.up_is_awaited = false;
 	s->live.needs_plan_and_status_update =
@@ -220,17 +223,18 @@ static void advance_state_and_write_status(struct supervisor *s)
 	struct live_gadget *live = &s->live;
 	enum gadget_state before;
 
-	take_over_send_linger(&s->takeover);
-	gadget_continue_worker_cleanups(live);
+	take_over_send_wait_seconds_to_keepers(&s->takeover);
+	gadget_check_remaining_worker_processes(live);
 	do {
 		before = live->state;
 		live->needs_plan_and_status_update = live->retry_undo_soon = false;
 		if (updates[before])
 			updates[before](s);
 	} while (live->state != before && !gadget_is_down(live));
-	live->retry_undo_soon = live->retry_undo_soon || gadget_has_worker_cleanups(live);
+	live->retry_undo_soon =
+		live->retry_undo_soon || gadget_has_remaining_worker_processes(live);
 	gadget_write_status(live);
-	take_over_send_linger(&s->takeover);
+	take_over_send_wait_seconds_to_keepers(&s->takeover);
 	control_answer_finished_commands(&s->control);
 	if (live->functions.phase == PHASE_UP && live->up_is_awaited &&
 	    gadget_keepers_accept_takeover(live))
@@ -298,7 +302,7 @@ static int prepare_up(struct supervisor *s, double wait_udc, struct error *err)
  * Called when the gadget is down. If the gadget has failed, moves its failure to `err` and returns
  * the negative errno; else returns 0.
  */
-static int return_failure(struct live_gadget *live, struct error *err)
+static int move_gadget_failure(struct live_gadget *live, struct error *err)
 {
 	if (!live->failure.exit)
 		return 0;
@@ -328,7 +332,7 @@ int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct
 		return r;
 	/* `down` fails only if the undo failed, not if the gadget had failed before. */
 	control_answer_down(&s->control, s->live.undo_failed ? &s->live.failure : NULL);
-	return return_failure(&s->live, err);
+	return move_gadget_failure(&s->live, err);
 }
 
 static int undo_recorded_plan(struct supervisor *s, struct error *err)
@@ -342,7 +346,7 @@ static int undo_recorded_plan(struct supervisor *s, struct error *err)
 	reap_all_leftovers(&s->live.rundir, &s->live.failure);
 	gadget_handle_event(&s->live, GADGET_EV_DOWN);
 	r = loop_until_down(s, err);
-	return r < 0 ? r : return_failure(&s->live, err);
+	return r < 0 ? r : move_gadget_failure(&s->live, err);
 }
 
 int supervisor_take_over_if_plan_matches_record(struct supervisor *s)
@@ -384,7 +388,7 @@ static int init_components(struct supervisor *s, const struct paths *paths,
 					       .host = &s->host,
 					       .reloader = &s->reloader,
 					       .takeover = &s->takeover };
-	s->caller_watch = FD_WATCH_NONE;
+	s->waiting_command_watch = FD_WATCH_NONE;
 	r = loop_open(&live->loop);
 	if (r == 0)
 		r = timer_open(&live->loop, &live->up_or_reload_timer, on_up_or_reload_timeout, s);
@@ -400,10 +404,10 @@ static int init_components(struct supervisor *s, const struct paths *paths,
 	return signals_watch(&s->signals, &live->loop, err);
 }
 
-static void use_rundir(struct live_gadget *live, struct rundir *rundir)
+static void take_ownership_of_rundir(struct live_gadget *live, struct rundir *rundir)
 {
 	free(live->rundir.path);
-	live->rundir = rundir_move_out(rundir);
+	live->rundir = rundir_steal(rundir);
 	live->log_file.dir_fd = live->rundir.dir_fd;
 }
 
@@ -420,16 +424,16 @@ int supervisor_new(struct supervisor **out, const struct supervisor_options *opt
 		return r;
 	}
 	live->gadget_file_dirs = options->gadget_file_dirs;
-	live->record = options->record;
+	live->record = options->first_record;
 	live->functions.foreground = options->foreground;
 	live->functions.switch_json_for_workers = options->switch_json_for_workers;
 	live->functions.inherited_pids = options->inherited_children.pids;
 	live->functions.n_inherited_pids = options->inherited_children.n_pids;
 	s->binding.udc_from_command_line = options->udc;
 	s->binding.must_stay_unbound = options->no_bind;
-	s->takeover.linger_seconds = options->linger_seconds;
-	s->control.allowed_gid = options->allowed_gid;
-	use_rundir(live, rundir);
+	s->takeover.takeover_wait_seconds = options->takeover_wait_seconds;
+	s->control.gid_allowed_to_control = options->gid_allowed_to_control;
+	take_ownership_of_rundir(live, rundir);
 	*out = s;
 	return 0;
 }
@@ -457,9 +461,9 @@ int supervisor_undo_recorded_plan(const struct paths *paths, const char *name,
 	int r = init_components(s, paths, NULL, name, err);
 
 	if (r == 0)
-		r = rundir_set_owner(rundir, OWNER_CLEARING, err);
+		r = rundir_write_lock_owner(rundir, OWNER_CLEARING, err);
 	if (r == 0) {
-		use_rundir(&s->live, rundir);
+		take_ownership_of_rundir(&s->live, rundir);
 		r = undo_recorded_plan(s, err);
 	}
 	supervisor_free(s);
@@ -511,14 +515,14 @@ const struct log_file *supervisor_log_file(const struct supervisor *s)
 	return &s->live.log_file;
 }
 
-int supervisor_record_lock_owner(struct supervisor *s, struct error *err)
+int supervisor_write_lock_owner(struct supervisor *s, struct error *err)
 {
-	return rundir_set_owner(&s->live.rundir, OWNER_SUPERVISOR, err);
+	return rundir_write_lock_owner(&s->live.rundir, OWNER_SUPERVISOR, err);
 }
 
 struct rundir supervisor_hand_over_rundir(struct supervisor *s)
 {
-	return rundir_move_out(&s->live.rundir);
+	return rundir_steal(&s->live.rundir);
 }
 
 bool supervisor_has_switched(const struct supervisor *s)
@@ -534,7 +538,7 @@ struct switch_handover supervisor_hand_over_for_switch(struct supervisor *s)
 		.document = json_incref(s->live.record.document),
 		.udc = steal_ptr(s->binding.udc),
 		.no_bind = s->binding.must_stay_unbound,
-		.rundir = rundir_move_out(&s->live.rundir),
+		.rundir = rundir_steal(&s->live.rundir),
 	};
 }
 

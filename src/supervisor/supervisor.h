@@ -32,15 +32,15 @@ struct inherited_children {
 struct supervisor_options {
 	const struct paths *paths;
 	const struct gadget *gadget;
-	struct record record; /* gadget file and options; supervisor_new takes ownership */
-	const char *udc;      /* --udc; NULL: not given */
-	bool no_bind;	      /* --no-bind */
+	struct record first_record; /* gadget file and options; supervisor_new takes ownership */
+	const char *udc;	    /* --udc; NULL: not given */
+	bool no_bind;		    /* --no-bind */
 	const char *const *gadget_file_dirs; /* directories in which gadget files are searched by
 						name; ends with NULL */
 	/* --hold: seconds that keepers wait for a takeover after the supervisor died */
-	double linger_seconds;
-	gid_t allowed_gid; /* --group, whose members may send commands; 0: only root may */
-	bool foreground;   /* the log and the workers' output go to stderr */
+	double takeover_wait_seconds;
+	gid_t gid_allowed_to_control; /* --group, whose members may send commands; 0: only root */
+	bool foreground;	      /* the log and the workers' output go to stderr */
 	const json_t *switch_json_for_workers; /* the object "switch" in the workers'
 						configurations; NULL: none */
 	struct inherited_children
@@ -74,7 +74,7 @@ void supervisor_record_inherited_children(struct supervisor *s);
  * Watches the socket `fd` of the command that waits until the gadget is up. If the command ends
  * before the gadget is up, the supervisor takes the gadget down.
  */
-int supervisor_watch_caller(struct supervisor *s, int fd, struct error *err);
+int supervisor_watch_waiting_command(struct supervisor *s, int fd, struct error *err);
 
 /*
  * Takes over the gadget of a dead supervisor. Returns 0 if the gadget is up with the same keepers
@@ -120,7 +120,7 @@ const char *supervisor_udc(const struct supervisor *s);
 /* Returns the log of the workers' output. */
 const struct log_file *supervisor_log_file(const struct supervisor *s);
 /* Records this process in the lock file as the gadget's supervisor. */
-int supervisor_record_lock_owner(struct supervisor *s, struct error *err);
+int supervisor_write_lock_owner(struct supervisor *s, struct error *err);
 /*
  * Returns the run directory with the lock. The caller becomes its owner; the supervisor has no
  * run directory afterwards.

@@ -104,8 +104,8 @@ static int choose_udc(const struct switcher *switcher, struct requested_switch *
 }
 
 /* Makes the plan of the target, because that checks users, programs and plugins. */
-static int check_plan(const struct live_gadget *live, const struct requested_switch *sw,
-		      struct error *err)
+static int check_target_can_be_planned(const struct live_gadget *live,
+				       const struct requested_switch *sw, struct error *err)
 {
 	struct plan_preview preview;
 	int r = plan_preview_make(&preview, live->paths, sw->gadget, NULL, err);
@@ -124,7 +124,7 @@ static int check_privileges(const struct live_gadget *live, const struct gadget 
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < g->n_functions; i++)
-		r = privileges_check(live, &g->functions[i], err);
+		r = privileges_check_suffice_for_worker(live, &g->functions[i], err);
 	return r;
 }
 
@@ -143,8 +143,8 @@ static int check_mounts_unused(const struct live_gadget *live, struct error *err
 	return r;
 }
 
-static int lock_target_name(const struct live_gadget *live, struct requested_switch *sw,
-			    struct error *err)
+static int lock_target_run_dir(const struct live_gadget *live, struct requested_switch *sw,
+			       struct error *err)
 {
 	const char *name = sw->gadget->name;
 	_cleanup_free_ char *dir = configfs_gadget_path(live->paths, name);
@@ -197,11 +197,11 @@ static int prepare_switch(struct switcher *switcher, struct requested_switch *sw
 	if (r == 0)
 		r = check_privileges(live, sw->gadget, err);
 	if (r == 0)
-		r = check_plan(live, sw, err);
+		r = check_target_can_be_planned(live, sw, err);
 	if (r == 0)
 		r = check_mounts_unused(live, err);
 	if (r == 0)
-		r = lock_target_name(live, sw, err);
+		r = lock_target_run_dir(live, sw, err);
 	if (r == 0)
 		r = features_require_for_gadget(live->paths, sw->gadget, err);
 	if (r == 0)
@@ -218,11 +218,11 @@ static int check_switch_is_allowed(const struct switcher *switcher, struct error
 {
 	return gadget_refuses_commands(switcher->live, EX_TEMPFAIL, EBUSY, err)
 		       ? -EBUSY
-		       : binding_check_no_other_bind(switcher->binding, err);
+		       : binding_check_no_foreign_or_pending_bind(switcher->binding, err);
 }
 
 /* Parses the message, a JSON object; {} if there is none. */
-static int parse_message(const char *text, size_t size, json_t **message, struct error *err)
+static int parse_switch_message(const char *text, size_t size, json_t **message, struct error *err)
 {
 	*message = size > 0 ? json_loadb(text, size, 0, NULL) : json_object();
 	if (json_is_object(*message))
@@ -240,7 +240,7 @@ static int begin_switch(struct switcher *switcher, struct requested_switch *sw,
 	int r = check_switch_is_allowed(switcher, err);
 
 	if (r == 0)
-		r = parse_message(rest, size, &message, err);
+		r = parse_switch_message(rest, size, &message, err);
 	if (r == 0)
 		r = prepare_switch(switcher, sw, name, err);
 	if (r < 0) {
@@ -287,7 +287,7 @@ void switch_handle_request(struct switcher *switcher, struct live_worker *worker
 	 * the worker sent it before SWITCH: the keeper handles messages in order.
 	 */
 	gadget_handle_event(switcher->live, GADGET_EV_SWITCH);
-	rundir_set_owner(&switcher->live->rundir, OWNER_STOPPING, &err);
+	rundir_write_lock_owner(&switcher->live->rundir, OWNER_STOPPING, &err);
 }
 
 void switch_cancel(struct switcher *switcher)

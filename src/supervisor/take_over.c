@@ -74,7 +74,7 @@ static bool links_and_mounts_exist(const struct plan *plan)
 static bool read_previous_supervisor(const struct live_gadget *live,
 				     struct previous_supervisor *prev)
 {
-	enum gadget_condition state;
+	enum gadget_state_in_status state;
 	_cleanup_free_ const struct step_op **ops = gadget_step_ops();
 	_cleanup_free_ char *dir = configfs_gadget_path(live->paths, live->name),
 			    *path = strf("%s/UDC", dir);
@@ -156,7 +156,7 @@ static void copy_undo_values(struct live_gadget *live, const struct previous_sup
  * Copies the `value` of the recorded step start-worker to the struct live_worker: the running
  * process was started with it. For a worker that started now, the value might differ.
  */
-static void copy_start_worker_step_value(const struct step *step)
+static void copy_recorded_start_worker_value_to_worker(const struct step *step)
 {
 	const struct live_function *function = step->context;
 
@@ -180,7 +180,7 @@ static void use_recorded_plan(struct live_gadget *live, struct previous_supervis
 		if (step) {
 			prev->recorded_plan.steps[i].context = step->context;
 			prev->recorded_plan.steps[i].at = step->at;
-			copy_start_worker_step_value(&prev->recorded_plan.steps[i]);
+			copy_recorded_start_worker_value_to_worker(&prev->recorded_plan.steps[i]);
 		}
 	}
 	live->plan = prev->recorded_plan;
@@ -233,17 +233,17 @@ static void restore_binding_state(struct takeover *t, const struct previous_supe
 	}
 }
 
-static int take_over(struct takeover *t, bool without_comparing)
+static int take_over(struct takeover *t, bool skip_plan_comparison)
 {
 	struct live_gadget *live = t->live;
 	_cleanup_error_ struct error ignored = { 0 };
 	struct previous_supervisor prev = { 0 };
 	bool taken = live->rundir.supervisor_died && read_previous_supervisor(live, &prev) &&
-		     (without_comparing || was_on_udc_from_command_line(t, &prev)) &&
+		     (skip_plan_comparison || was_on_udc_from_command_line(t, &prev)) &&
 		     make_new_plan(live, &prev);
 
 	if (taken && !is_same_plan(live, &prev)) {
-		taken = without_comparing;
+		taken = skip_plan_comparison;
 		use_recorded_plan(live, &prev);
 	} else if (taken) {
 		copy_undo_values(live, &prev);
@@ -254,14 +254,14 @@ static int take_over(struct takeover *t, bool without_comparing)
 		restore_binding_state(t, &prev);
 		log_file_open_existing(&live->log_file);
 		gadget_handle_event(live, GADGET_EV_TAKE_OVER);
-		live->up_since = prev.status.since;
+		live->came_up_at = prev.status.since;
 		t->took_over = true;
 		for (size_t n = 0; n < live->functions.n; n++)
 			if (live->functions.list[n]->worker)
 				worker_take_over(
 					live->functions.list[n]->worker,
 					&recorded_status(&prev, live->functions.list[n])->worker);
-		signals_reap(&live->functions);
+		signals_reap_children(&live->functions);
 	}
 	previous_supervisor_free(&prev);
 	return taken ? 0 : -ESTALE;

@@ -18,9 +18,9 @@ struct takeover {
 	struct binding *binding;
 	struct control_server *control;
 	/* --hold: seconds that keepers wait for a takeover after the supervisor died */
-	double linger_seconds;
-	/* the value of linger_seconds that was last sent to the keepers; 0: they do not wait */
-	double linger_seconds_sent_to_keepers;
+	double takeover_wait_seconds;
+	/* the takeover_wait_seconds last sent to the keepers; 0: they do not wait */
+	double takeover_wait_seconds_sent_to_keepers;
 	bool took_over; /* this supervisor took the gadget over */
 };
 
@@ -46,4 +46,4 @@ int take_over_without_comparing_plans(struct takeover *takeover);
 /* Returns whether another supervisor could take over now. */
 bool take_over_is_possible(const struct takeover *takeover);
 /* Sends the keepers how many seconds to wait for another supervisor if this one dies now. */
-void take_over_send_linger(struct takeover *takeover);
+void take_over_send_wait_seconds_to_keepers(struct takeover *takeover);

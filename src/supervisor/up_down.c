@@ -34,7 +34,7 @@ int gadget_timeout_error(const struct live_gadget *live, struct error *err)
 	return -err->err;
 }
 
-bool gadget_workers_are_stopped(const struct live_gadget *live)
+bool gadget_all_workers_have_stopped(const struct live_gadget *live)
 {
 	const struct functions *functions = &live->functions;
 
@@ -56,7 +56,7 @@ bool gadget_keepers_accept_takeover(const struct live_gadget *live)
 	return true;
 }
 
-void gadget_continue_worker_cleanups(const struct live_gadget *live)
+void gadget_check_remaining_worker_processes(const struct live_gadget *live)
 {
 	const struct functions *functions = &live->functions;
 
@@ -65,7 +65,7 @@ void gadget_continue_worker_cleanups(const struct live_gadget *live)
 			worker_continue_cleanup(functions->list[n]->worker);
 }
 
-bool gadget_has_worker_cleanups(const struct live_gadget *live)
+bool gadget_has_remaining_worker_processes(const struct live_gadget *live)
 {
 	const struct functions *functions = &live->functions;
 

@@ -66,8 +66,8 @@ def members_of_status(table):
         "TIME": {"type": ["integer", "null"], "description": "seconds since the epoch"},
         "COUNT": {"type": "integer", "minimum": 0}, "BYTES": {"type": ["integer", "null"], "minimum": 0},
         "FLAG": {"type": "boolean"}, "OBJECT": {"type": ["object", "null"]},
-        "GADGET_CONDITION": {"enum": words_of_status("gadget_condition_words")},
-        "WORKER_CONDITION": {"enum": words_of_status("worker_condition_words")},
+        "GADGET_STATE": {"enum": words_of_status("gadget_state_in_status_words")},
+        "WORKER_STATE": {"enum": words_of_status("worker_state_in_status_words")},
     }
     rows = re.search(rf"#define {table}\(M\)(.*?)\n\n", read(os.path.join(SRC, "src/rundir/status.h")), re.DOTALL)[1]
     return {name: schemas[type_] for type_, name in re.findall(r"\bM\((\w+), (\w+)\)", rows)}

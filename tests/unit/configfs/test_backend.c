@@ -127,7 +127,7 @@ Test(direct, a_configuration_with_a_function)
 	cr_expect_eq(direct(ITEM_CONFIG, "configs/c.1", NULL), 0);
 	make_attribute("configs/c.1/MaxPower");
 	cr_expect_eq(direct(ITEM_CONFIG_ATTRIBUTE, "configs/c.1/MaxPower", "500"), 0);
-	cr_expect_eq(direct(ITEM_LINK, "configs/c.1/x", "none.x"), 0);
+	cr_expect_eq(direct(ITEM_SYMLINK, "configs/c.1/x", "none.x"), 0);
 	cr_expect(is_directory("functions/none.x"));
 	expect_contents("configs/c.1/MaxPower", "500");
 	expect_link("configs/c.1/x", "functions/none.x");
@@ -140,7 +140,7 @@ Test(direct, errors_are_those_of_the_kernel)
 	cr_expect_eq(direct(ITEM_ATTRIBUTE, "idVendor", "1"), -ENOENT);
 	cr_expect_eq(direct(ITEM_CONFIG, "configs/c.1", NULL), 0);
 	cr_expect_eq(direct(ITEM_CONFIG, "configs/c.1", NULL), -EEXIST);
-	cr_expect_eq(direct(ITEM_LINK, "configs/c.1", "none.x"), -EEXIST);
+	cr_expect_eq(direct(ITEM_SYMLINK, "configs/c.1", "none.x"), -EEXIST);
 }
 
 /* Without a struct backend, and in a build without libusbgx. */
@@ -201,7 +201,7 @@ Test(usbg, makes_a_gadget)
 	cr_expect_eq(usbg(library, ITEM_CONFIG_STRING, "configs/a.b.1/strings/0x407/configuration",
 			  "eins"),
 		     0);
-	cr_expect_eq(usbg(library, ITEM_LINK, "configs/a.b.1/x", "ffs.x"), 0);
+	cr_expect_eq(usbg(library, ITEM_SYMLINK, "configs/a.b.1/x", "ffs.x"), 0);
 	libusbgx_close(library);
 	expect_contents("idVendor", "0x1d6b\n");
 	expect_contents("strings/0x409/product", "x y");
@@ -219,11 +219,11 @@ Test(usbg, opens_a_gadget_with_functions_that_it_does_not_know)
 	make_directory("functions/none.x");
 	make_directory("functions/acm.old");
 	make_directory("configs/c.1");
-	cr_expect_eq(direct(ITEM_LINK, "configs/c.1/x", "none.x"), 0);
+	cr_expect_eq(direct(ITEM_SYMLINK, "configs/c.1/x", "none.x"), 0);
 	library = open_gadget();
 	cr_expect_eq(usbg(library, ITEM_FUNCTION, "functions/acm.new", NULL), 0);
-	cr_expect_eq(usbg(library, ITEM_LINK, "configs/c.1/old", "acm.old"), 0);
-	cr_expect_eq(usbg(library, ITEM_LINK, "configs/c.1/new", "acm.new"), 0);
+	cr_expect_eq(usbg(library, ITEM_SYMLINK, "configs/c.1/old", "acm.old"), 0);
+	cr_expect_eq(usbg(library, ITEM_SYMLINK, "configs/c.1/new", "acm.new"), 0);
 	cr_expect_eq(usbg(library, ITEM_CONFIG_ATTRIBUTE, "configs/c.1/MaxPower", "2"), 0);
 	libusbgx_close(library);
 	expect_link("configs/c.1/old", "functions/acm.old");
@@ -238,8 +238,8 @@ Test(usbg, leaves_to_system_calls_what_it_does_not_know)
 	make_directory("configs/c.1");
 	library = open_gadget();
 	cr_expect_eq(usbg(library, ITEM_FUNCTION, "functions/none.y", NULL), BACKEND_UNKNOWN);
-	cr_expect_eq(usbg(library, ITEM_LINK, "configs/c.1/x", "none.x"), BACKEND_UNKNOWN);
-	cr_expect_eq(usbg(library, ITEM_LINK, "configs/c.2/x", "ffs.x"), BACKEND_UNKNOWN);
+	cr_expect_eq(usbg(library, ITEM_SYMLINK, "configs/c.1/x", "none.x"), BACKEND_UNKNOWN);
+	cr_expect_eq(usbg(library, ITEM_SYMLINK, "configs/c.2/x", "ffs.x"), BACKEND_UNKNOWN);
 	cr_expect_eq(usbg(library, ITEM_CONFIG_ATTRIBUTE, "configs/c.2/MaxPower", "2"),
 		     BACKEND_UNKNOWN);
 	cr_expect_eq(usbg(library, ITEM_STRING, "strings/0x409/product", ""), BACKEND_UNKNOWN);

@@ -6,21 +6,21 @@
 #include "base/util.h"
 #include "configfs/configfs.h"
 
-Test(changed_values, an_attribute_has_one_at_most)
+Test(values_changed_by_kernel, an_attribute_has_one_at_most)
 {
 	struct configfs c = { 0 };
 	struct step step = { .path = (char *)"/a", .at = { .line = 1 }, .context = &c };
 
-	configfs_note_changed_value(&c, &step, xstrdup("first"));
-	configfs_note_changed_value(&c, &step, xstrdup("second"));
-	cr_assert_eq(c.n_changed_values, 1U);
-	cr_expect_str_eq(c.changed_values[0].warning, "second");
-	configfs_note_changed_value(&c, &step, NULL);
-	cr_expect_eq(c.n_changed_values, 0U);
+	configfs_note_value_changed_by_kernel(&c, &step, xstrdup("first"));
+	configfs_note_value_changed_by_kernel(&c, &step, xstrdup("second"));
+	cr_assert_eq(c.n_values_changed_by_kernel, 1U);
+	cr_expect_str_eq(c.values_changed_by_kernel[0].warning, "second");
+	configfs_note_value_changed_by_kernel(&c, &step, NULL);
+	cr_expect_eq(c.n_values_changed_by_kernel, 0U);
 	configfs_free(&c);
 }
 
-Test(changed_values, a_reload_leaves_those_of_what_is_in_the_plan_with_its_places)
+Test(values_changed_by_kernel, a_reload_leaves_those_of_what_is_in_the_plan_with_its_places)
 {
 	struct configfs c = { 0 };
 	struct step before[] = { { .path = (char *)"/a", .at = { .line = 1 }, .context = &c },
@@ -32,12 +32,12 @@ Test(changed_values, a_reload_leaves_those_of_what_is_in_the_plan_with_its_place
 	const struct plan plan = { .steps = after, .n = ARRAY_SIZE(after) };
 
 	for (size_t i = 0; i < ARRAY_SIZE(before); i++)
-		configfs_note_changed_value(&c, &before[i], xstrdup(before[i].path));
-	configfs_limit_changed_values_to_plan(&c, &plan);
-	cr_assert_eq(c.n_changed_values, 2U);
-	cr_expect_str_eq(c.changed_values[0].attribute_path, "/b");
-	cr_expect_eq(c.changed_values[0].at.line, 9U);
-	cr_expect_str_eq(c.changed_values[1].attribute_path, "/c");
-	cr_expect_eq(c.changed_values[1].at.line, 7U);
+		configfs_note_value_changed_by_kernel(&c, &before[i], xstrdup(before[i].path));
+	configfs_update_values_changed_by_kernel(&c, &plan);
+	cr_assert_eq(c.n_values_changed_by_kernel, 2U);
+	cr_expect_str_eq(c.values_changed_by_kernel[0].attribute_path, "/b");
+	cr_expect_eq(c.values_changed_by_kernel[0].at.line, 9U);
+	cr_expect_str_eq(c.values_changed_by_kernel[1].attribute_path, "/c");
+	cr_expect_eq(c.values_changed_by_kernel[1].at.line, 7U);
 	configfs_free(&c);
 }

@@ -79,16 +79,16 @@ Test(args, even_lengths)
 {
 	struct message_lengths l;
 
-	message_lengths_set_equal(&l, 100, 30);
+	message_lengths_divide_equally(&l, 100, 30);
 	cr_assert_eq(l.n_messages, 4u);
 	cr_assert_eq(message_length(&l, 2), 30u);
 	cr_assert_eq(message_length(&l, 3), 10u);
 	message_lengths_free(&l);
-	message_lengths_set_equal(&l, 60, 30);
+	message_lengths_divide_equally(&l, 60, 30);
 	cr_assert_eq(l.n_messages, 2u);
 	cr_assert_eq(message_length(&l, 1), 30u);
 	message_lengths_free(&l);
-	message_lengths_set_equal(&l, 5, 30);
+	message_lengths_divide_equally(&l, 5, 30);
 	cr_assert_eq(l.n_messages, 1u);
 	cr_assert_eq(message_length(&l, 0), 5u);
 	message_lengths_free(&l);
@@ -180,15 +180,15 @@ Test(pattern, detects_every_kind_of_damage)
 
 	pattern_init(&p);
 	pattern_fill(&p, 5, 0, data, N);
-	cr_assert_eq(pattern_compare(&p, 5, 0, data, N), (size_t)N);
+	cr_assert_eq(pattern_n_matching_bytes(&p, 5, 0, data, N), (size_t)N);
 	/* The same bytes at another offset, or in another message. */
 	for (i = PACKET; i <= 65536; i *= 2)
-		cr_assert_lt(pattern_compare(&p, 5, i, data, PACKET), (size_t)PACKET);
-	cr_assert_lt(pattern_compare(&p, 6, 0, data, PACKET), (size_t)PACKET);
+		cr_assert_lt(pattern_n_matching_bytes(&p, 5, i, data, PACKET), (size_t)PACKET);
+	cr_assert_lt(pattern_n_matching_bytes(&p, 6, 0, data, PACKET), (size_t)PACKET);
 	/* Filled in pieces the data is the same. */
-	cr_assert_eq(pattern_compare(&p, 5, 1000000, data + 1000000, 100000), 100000u);
+	cr_assert_eq(pattern_n_matching_bytes(&p, 5, 1000000, data + 1000000, 100000), 100000u);
 	data[2000000] ^= 1;
-	cr_assert_eq(pattern_compare(&p, 5, 0, data, N), 2000000u);
+	cr_assert_eq(pattern_n_matching_bytes(&p, 5, 0, data, N), 2000000u);
 	cr_assert_eq(pattern_byte(&p, 5, 2000000), data[2000000] ^ 1);
 	pattern_free(&p);
 	free(data);

@@ -10,7 +10,7 @@
 #include "ffsbench/result_row.h"
 
 static struct run_result runs[] = {
-	{ .rounded_size = 65536,
+	{ .size_rounded_to_packets = 65536,
 	  .zero_copy = true,
 	  .transfers = 10,
 	  .bytes = 1000000,
@@ -18,14 +18,14 @@ static struct run_result runs[] = {
 	  .seconds = 1,
 	  .cpu_seconds = 0.001,
 	  .host_queue = { .n_samples = 10, .n_empty = 10 } },
-	{ .rounded_size = 65536,
+	{ .size_rounded_to_packets = 65536,
 	  .zero_copy = true,
 	  .transfers = 30,
 	  .bytes = 3000000,
 	  .seconds = 1,
 	  .cpu_seconds = 0.006,
 	  .host_queue = { .n_samples = 10, .n_empty = 6 } },
-	{ .rounded_size = 65536,
+	{ .size_rounded_to_packets = 65536,
 	  .zero_copy = true,
 	  .transfers = 20,
 	  .bytes = 8000000,
@@ -115,7 +115,7 @@ Test(rows, latency_is_the_median_of_percentiles_and_the_extreme_of_extremes)
 
 Test(rows, a_chart_of_latency_has_the_median_and_the_99th_percentile)
 {
-	struct run_result trips = { .rounded_size = 64,
+	struct run_result trips = { .size_rounded_to_packets = 64,
 				    .latency_seconds = { 50e-6, 100e-6, 200e-6, 400e-6, 800e-6,
 							 1e-3 } };
 	struct result_row row = { .combination = { DIRECTION_BOTH, 64, 1 },

@@ -190,7 +190,8 @@ static bool depends_on(const struct step *later, const struct step *earlier)
 }
 
 /* A function is made again when one of its values changes. */
-static bool reapply_earlier_if_later_changes(const struct step *earlier, const struct step *later)
+static bool earlier_must_be_reapplied_if_later_changes(const struct step *earlier,
+						       const struct step *later)
 {
 	return earlier->op == &op_directory && str_has_prefix(earlier->path, "/f") &&
 	       path_is_below(later->path, earlier->path);
@@ -201,7 +202,7 @@ static bool can_replace_in_place(const struct step *next, const struct step *las
 	return next->op->restore && streq(next->path, last->path);
 }
 
-static const struct plan_rules rules = { depends_on, reapply_earlier_if_later_changes,
+static const struct plan_rules rules = { depends_on, earlier_must_be_reapplied_if_later_changes,
 					 can_replace_in_place };
 
 /* --- plans as words: "/c" is a directory, "/c=1" a value, "/c/l>/f" a link ----------------------

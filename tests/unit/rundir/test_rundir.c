@@ -74,7 +74,7 @@ Test(rundir, a_shorter_role_replaces_a_longer_one)
 	enum lock_owner_role role;
 	pid_t pid;
 
-	cr_expect_eq(rundir_set_owner(&rundir, OWNER_STARTING, &err), 0);
+	cr_expect_eq(rundir_write_lock_owner(&rundir, OWNER_STARTING, &err), 0);
 	cr_expect_eq(rundir_get_lock_owner(&paths, "g", &pid, &role), 0);
 	cr_expect_eq(role, OWNER_STARTING);
 	rundir_close(&rundir);

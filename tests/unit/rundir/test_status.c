@@ -95,7 +95,7 @@ static struct gadget_status make_status(void)
 	problem->file = xstrdup("/etc/g.conf");
 	problem->line = 3;
 	problem->column = 9;
-	*array_add(status.configfs_links, status.n_configfs_links) =
+	*array_add(status.configfs_symlinks, status.n_configfs_symlinks) =
 		xstrdup("/sys/kernel/config/link");
 	return status;
 }
@@ -145,7 +145,7 @@ Test(status, what_is_written_is_read_back)
 	cr_expect_eq(back.problems[0].severity, PROBLEM_ERROR);
 	cr_expect_not(back.problems[0].has_position);
 	cr_expect_eq(back.problems[1].line, 3U);
-	cr_expect_str_eq(back.configfs_links[0], "/sys/kernel/config/link");
+	cr_expect_str_eq(back.configfs_symlinks[0], "/sys/kernel/config/link");
 	status_free(&status);
 	status_free(&back);
 }

@@ -24,7 +24,7 @@ static void begin(void)
 
 static void expect(const char *word)
 {
-	cr_expect_str_eq(gadget_condition_words[gadget_condition_for_status(&live, &binding)],
+	cr_expect_str_eq(gadget_state_in_status_words[gadget_state_for_status(&live, &binding)],
 			 word);
 }
 

@@ -33,7 +33,7 @@
 
 struct ring_slot {
 	struct libusb_transfer *transfer;
-	/* The transfer has completed, but take_completed() has not returned it yet. */
+	/* Completed, but take_next_completed_transfer() has not returned the transfer yet. */
 	bool completed;
 };
 
@@ -42,7 +42,7 @@ struct echo_direction {
 	struct ring_slot *slots;
 	unsigned int n_slots;
 	uint64_t n_submitted; /* number of transfers submitted so far */
-	/* Number of completed transfers that take_completed() has returned so far. */
+	/* Number of completed transfers that take_next_completed_transfer() has returned so far. */
 	uint64_t n_taken_completions;
 	uint8_t endpoint_address;
 	int max_transfer_length; /* bytes of the longest transfer: whole packets */
@@ -66,7 +66,7 @@ struct echo_state {
 	int64_t last_moved_ms; /* time at which data was last sent or received */
 	/* Time at which the resync marker's OUT transfer completed; 0: not yet. */
 	int64_t resync_marker_sent_at_ms;
-	unsigned int recoveries;
+	unsigned int n_recovered_stalls;
 	bool recovery_needed;	     /* recover_from_stall() must be called */
 	bool awaiting_resync_marker; /* data is dropped until the echo of the marker arrives */
 	bool resync_marker_sent;
@@ -239,7 +239,8 @@ static void check_received_data(struct echo_state *l, const unsigned char *data,
 		fail_wrong_message(l, "came back too long: no short packet follows its last byte");
 		return;
 	}
-	same = pattern_compare(&l->pattern, l->receive_index, l->receive_offset, data, (size_t)n);
+	same = pattern_n_matching_bytes(&l->pattern, l->receive_index, l->receive_offset, data,
+					(size_t)n);
 	if (same < (size_t)n) {
 		fail_wrong_message(
 			l, "came back wrong: byte %" PRIu64 " is 0x%02x, not 0x%02x",
@@ -279,7 +280,7 @@ static void check_transfer_status(struct echo_state *l, struct echo_direction *s
 	l->failed = true;
 }
 
-static struct libusb_transfer *take_completed(struct echo_direction *s)
+static struct libusb_transfer *take_next_completed_transfer(struct echo_direction *s)
 {
 	struct ring_slot *slot = slot_at(s, s->n_taken_completions);
 
@@ -294,13 +295,13 @@ static void handle_completions(struct echo_state *l)
 {
 	struct libusb_transfer *x;
 
-	while (!l->failed && !l->recovery_needed && (x = take_completed(&l->out))) {
+	while (!l->failed && !l->recovery_needed && (x = take_next_completed_transfer(&l->out))) {
 		check_transfer_status(l, &l->out, x);
 		if (x->status == LIBUSB_TRANSFER_COMPLETED)
 			*(l->awaiting_resync_marker ? &l->resync_marker_sent_at_ms
 						    : &l->last_moved_ms) = now_ms();
 	}
-	while (!l->failed && !l->recovery_needed && (x = take_completed(&l->in))) {
+	while (!l->failed && !l->recovery_needed && (x = take_next_completed_transfer(&l->in))) {
 		if (x->actual_length > 0 || x->status == LIBUSB_TRANSFER_COMPLETED) {
 			if (!l->awaiting_resync_marker)
 				l->last_moved_ms = now_ms();
@@ -322,19 +323,19 @@ static void cancel_direction_transfers(struct echo_direction *s)
 			libusb_cancel_transfer(slot_at(s, n)->transfer);
 }
 
-/* Cancels all transfers and waits until they have ended, which is a short time. `check`: the
-   data that was received meanwhile is compared, too. */
-static void cancel_transfers_and_wait(struct echo_state *l, bool check)
+/* Cancels all transfers and waits until they have ended, which is a short time.
+   `compare_received_data`: the data that was received meanwhile is compared, too. */
+static void cancel_transfers_and_wait(struct echo_state *l, bool compare_received_data)
 {
 	struct libusb_transfer *x;
 
 	cancel_direction_transfers(&l->out);
 	cancel_direction_transfers(&l->in);
 	while (n_in_flight(&l->out) || n_in_flight(&l->in)) {
-		while (take_completed(&l->out))
+		while (take_next_completed_transfer(&l->out))
 			;
-		while ((x = take_completed(&l->in)))
-			if (check && !l->failed && x->actual_length > 0)
+		while ((x = take_next_completed_transfer(&l->in)))
+			if (compare_received_data && !l->failed && x->actual_length > 0)
 				check_received_data(l, x->buffer, x->actual_length, false);
 		if (n_in_flight(&l->out) || n_in_flight(&l->in))
 			transfer_handle_completions(l->device, WAKE_MS);
@@ -343,7 +344,7 @@ static void cancel_transfers_and_wait(struct echo_state *l, bool check)
 
 static void make_resync_marker(struct echo_state *l)
 {
-	uint64_t x = (uint64_t)now_ms() * 0x9e3779b97f4a7c15 + l->recoveries;
+	uint64_t x = (uint64_t)now_ms() * 0x9e3779b97f4a7c15 + l->n_recovered_stalls;
 
 	x ^= x >> 29;
 	x *= 0xbf58476d1ce4e5b9;
@@ -364,7 +365,7 @@ static void clear_endpoint_halt(struct echo_state *l, enum direction direction)
 static void recover_from_stall(struct echo_state *l)
 {
 	l->recovery_needed = false;
-	l->recoveries++;
+	l->n_recovered_stalls++;
 	cancel_transfers_and_wait(l, false);
 	clear_endpoint_halt(l, DIRECTION_OUT);
 	clear_endpoint_halt(l, DIRECTION_IN);
@@ -465,7 +466,7 @@ static int run_messages(const struct message_lengths *lengths, const struct devi
 	double start, cpu;
 	int r;
 
-	m->rounded_size = c->size;
+	m->size_rounded_to_packets = c->size;
 	pattern_init(&l.pattern);
 	r = allocate_transfers(&l, m, c->depth);
 	if (r >= 0) {
@@ -476,7 +477,7 @@ static int run_messages(const struct message_lengths *lengths, const struct devi
 		m->cpu_seconds = cpu_seconds() - cpu;
 		m->messages = l.receive_index;
 		m->bytes = l.echoed_bytes;
-		m->recoveries = l.recoveries;
+		m->n_recovered_stalls = l.n_recovered_stalls;
 		cancel_transfers_and_wait(&l, !l.failed);
 		r = l.failed ? -EIO : 0;
 	}
@@ -487,8 +488,8 @@ static int run_messages(const struct message_lengths *lengths, const struct devi
 	return r;
 }
 
-int loop_run(const struct device *d, const struct options *o, const struct combination *c,
-	     struct progress_bar *p, struct run_result *m, struct error *err)
+int run_loop_command(const struct device *d, const struct options *o, const struct combination *c,
+		     struct progress_bar *p, struct run_result *m, struct error *err)
 {
 	struct message_lengths even;
 	int r;
@@ -497,7 +498,7 @@ int loop_run(const struct device *d, const struct options *o, const struct combi
 		return run_messages(&o->message_lengths, d, o, c, p, m, err);
 	/* If only the time of the run is limited, there must be more messages than the run can
 	   send. */
-	message_lengths_set_equal(
+	message_lengths_divide_equally(
 		&even, o->max_run_bytes ? o->max_run_bytes : UNLIMITED_BYTES / c->size * c->size,
 		c->size);
 	r = run_messages(&even, d, o, c, p, m, err);
@@ -505,8 +506,9 @@ int loop_run(const struct device *d, const struct options *o, const struct combi
 	return r;
 }
 
-int messages_run(const struct device *d, const struct options *o, const struct combination *c,
-		 struct progress_bar *p, struct run_result *m, struct error *err)
+int run_messages_command(const struct device *d, const struct options *o,
+			 const struct combination *c, struct progress_bar *p, struct run_result *m,
+			 struct error *err)
 {
 	struct message_lengths random;
 
