@@ -139,7 +139,7 @@ static void load_device_attrs(struct load *l, struct node *node)
 		    size->integer != 16 && size->integer != 32 && size->integer != 64)
 			diag_warning(l->diags, &size->at,
 				     "'bMaxPacketSize0' must be 8, 16, 32 or 64 (USB 2.0, 9.6.1), "
-				     "not %s; the kernel replaces it by the UDC's value",
+				     "not %s: the kernel replaces it by the UDC's value",
 				     size->text);
 	}
 	set_default_usb_ids(l, node);
