@@ -20,14 +20,14 @@ const char *errno_words(int e)
 
 static int negative_errno_of(const struct error *err)
 {
-	return err->err ? -err->err : -EINVAL;
+	return err->errno_value ? -err->errno_value : -EINVAL;
 }
 
 static int set_error(struct error *err, int exit, int e, const char *path, char *text)
 {
 	error_clear(err);
 	err->exit = exit;
-	err->err = e;
+	err->errno_value = e;
 	err->text = text;
 	err->path = xstrdup_or_null(path);
 	return negative_errno_of(err);
@@ -98,8 +98,8 @@ int error_wrap(struct error *err, const char *fmt, ...)
 
 int error_set_position(struct error *err, const struct position *at)
 {
-	if (at && at->file && !err->file) {
-		err->file = xstrdup(at->file);
+	if (at && at->file && !err->gadget_file) {
+		err->gadget_file = xstrdup(at->file);
 		err->line = at->line;
 		err->column = at->column;
 	}
@@ -121,7 +121,7 @@ void error_clear(struct error *err)
 	free(err->text);
 	free(err->hint);
 	free(err->path);
-	free(err->file);
+	free(err->gadget_file);
 	*err = (struct error){ 0 };
 }
 
@@ -132,7 +132,7 @@ void error_copy(struct error *to, const struct error *from)
 	new.text = xstrdup_or_null(from->text);
 	new.hint = xstrdup_or_null(from->hint);
 	new.path = xstrdup_or_null(from->path);
-	new.file = xstrdup_or_null(from->file);
+	new.gadget_file = xstrdup_or_null(from->gadget_file);
 	error_clear(to);
 	*to = new;
 }

@@ -38,21 +38,21 @@ struct position {
 };
 
 struct error {
-	int exit;   /* exit status of the command (ffsctl(8), "EXIT STATUS"); 0: no error */
-	int err;    /* positive errno; 0: no system call failed */
-	char *text; /* the sentence: what failed and why */
-	char *hint; /* what the user can do about the failure; NULL: no hint */
-	char *path; /* file or directory that caused the failure; NULL: none */
-	char *file; /* path of the gadget file; NULL: no position */
+	int exit;	   /* exit status of the command (ffsctl(8), "EXIT STATUS"); 0: no error */
+	int errno_value;   /* positive errno; 0: no system call failed */
+	char *text;	   /* the sentence: what failed and why */
+	char *hint;	   /* what the user can do about the failure; NULL: no hint */
+	char *path;	   /* file or directory that caused the failure; NULL: none */
+	char *gadget_file; /* path of the gadget file; NULL: no position */
 	unsigned int line, column; /* position in the gadget file */
 };
 
 #define _cleanup_error_ _cleanup_(error_clear)
 
 /*
- * Sets the error. `exit`, `e`, `path` and the formatted text are error.exit, error.err, error.path
- * and error.text. error_errno appends ": " and the text of the errno `e` to the sentence. Returns
- * -e, or -EINVAL if `e` is 0, so that a caller can write `return error_set(...)`.
+ * Sets the error. `exit`, `e`, `path` and the formatted text are error.exit, error.errno_value,
+ * error.path and error.text. error_errno appends ": " and the text of the errno `e` to the
+ * sentence. Returns -e, or -EINVAL if `e` is 0, so that a caller can write `return error_set(...)`.
  */
 int error_set(struct error *err, int exit, int e, const char *path, const char *fmt, ...)
 	_printf_(5, 6);

@@ -49,8 +49,8 @@ void memory_fault_in(void *p, size_t size)
  * dl_iterate_phdr(): it handles the first object, which is the program, and ends the iteration. The
  * program must not have text relocations, because they would be lost.
  */
-static int release_program_pages(struct dl_phdr_info *info, size_t size _unused_,
-				 void *data _unused_)
+static int release_readonly_executable_pages(struct dl_phdr_info *info, size_t size _unused_,
+					     void *data _unused_)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 
@@ -70,7 +70,7 @@ static int release_program_pages(struct dl_phdr_info *info, size_t size _unused_
 void memory_release_unused(void)
 {
 	malloc_trim(0);
-	dl_iterate_phdr(release_program_pages, NULL);
+	dl_iterate_phdr(release_readonly_executable_pages, NULL);
 }
 
 void strings_free(char **list)

@@ -7,7 +7,7 @@ static struct ffs_finding validate_blob(struct ffs_instance *in, const struct ff
 {
 	const struct ffs_validation_options options = ffs_validation_options_any_kernel();
 
-	return ffs_validate_kernel(&options, in, blob->data, blob->size);
+	return ffs_validate_as_kernel(&options, in, blob->data, blob->size);
 }
 
 struct ffs_refusal ffs_check_blobs(const struct ffs *ffs)

@@ -186,7 +186,7 @@ static int decode_descriptor(struct decoder *d)
 	return 0;
 }
 
-static int decode_speed(struct decoder *d, const struct validation *v, int speed)
+static int decode_descriptors_of_speed(struct decoder *d, const struct validation *v, int speed)
 {
 	int r = 0;
 
@@ -219,10 +219,10 @@ static void decode_flags(struct ffs *ffs, uint32_t flags)
 static int decode_blob_head(struct decoder *d, const struct validation *v)
 {
 	for (const struct ffs_flag *f = ffs_flags; f->flag; f++)
-		if (f->refusal && v->flags & f->flag)
-			return refuse(d, FLAGS_AT, "flag %u %s", f->flag, f->refusal);
+		if (f->why_ffsctl_refuses && v->flags & f->flag)
+			return refuse(d, FLAGS_AT, "flag %u %s", f->flag, f->why_ffsctl_refuses);
 	if (v->finding.rule != FFS_ACCEPTED) {
-		_cleanup_free_ char *reason = ffs_finding_reason(&v->finding),
+		_cleanup_free_ char *reason = ffs_finding_what_is_wrong(&v->finding),
 				    *todo = ffs_finding_hint(&v->finding);
 
 		refuse(d, v->finding.offset, "%s", reason);
@@ -244,7 +244,7 @@ int ffs_decode_descriptors(struct ffs *ffs, struct error *err)
 	bool any = false;
 	int r;
 
-	validate_write(&v);
+	validate_ep0_write(&v);
 	r = decode_blob_head(&d, &v);
 	memset(ffs->has_speed, 0, sizeof(ffs->has_speed));
 	for (int s = 0; s < EP_SPEED_COUNT && r == 0; s++) {
@@ -252,7 +252,7 @@ int ffs_decode_descriptors(struct ffs *ffs, struct error *err)
 			continue;
 		d.is_first_speed = !any;
 		any = true;
-		r = decode_speed(&d, &v, s);
+		r = decode_descriptors_of_speed(&d, &v, s);
 	}
 	if (r == 0 && !any)
 		r = refuse(&d, v.os_descriptors_offset, "no descriptors of any speed");

@@ -298,7 +298,7 @@ static uint32_t head_flags(const struct ffs *ffs)
 
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
 		flags |= ffs->has_speed[s] ? has[s] : 0;
-	flags |= ffs->os_descs ? FUNCTIONFS_HAS_MS_OS_DESC : 0;
+	flags |= ffs->has_os_descs ? FUNCTIONFS_HAS_MS_OS_DESC : 0;
 	return flags;
 }
 
@@ -309,7 +309,7 @@ static uint32_t head_flags(const struct ffs *ffs)
 static const struct position *head_flags_position(const struct ffs *ffs)
 {
 	for (const struct ffs_flag *f = ffs_flags; f->flag; f++)
-		if (f->needs_suitable_endpoints && ffs->flags & f->flag)
+		if (f->needs_in_out_pairs && ffs->flags & f->flag)
 			return &ffs->flag_at[FFS_FLAG_NUMBER(f->flag)];
 	return &ffs->at;
 }
@@ -330,12 +330,12 @@ static void put_descriptors(struct ffs_blob *b, const struct ffs *ffs, unsigned 
 			put32(b, 0);
 	}
 	os_count_at = b->size;
-	if (ffs->os_descs)
+	if (ffs->has_os_descs)
 		put32(b, 0);
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
 		if (ffs->has_speed[s])
 			set32(b, count_at[s], put_speed_descriptors(b, ffs, s));
-	if (ffs->os_descs)
+	if (ffs->has_os_descs)
 		set32(b, os_count_at, put_os_descs(b, ffs, os_version));
 	set32(b, 4, (uint32_t)b->size);
 }

@@ -154,6 +154,6 @@ struct ffs {
 	 * needs no OS descriptors, but another function of the gadget does: for an interface
 	 * without an OS descriptor, the kernel would send the descriptor of interface 0.
 	 */
-	bool os_descs;
+	bool has_os_descs;
 	struct position at;
 };

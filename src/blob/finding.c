@@ -56,7 +56,7 @@ static const struct {
  * Prints the value of the placeholder at the start of `text`. Returns the length of the
  * placeholder, or 0 if `text` does not begin with a placeholder.
  */
-static size_t print_placeholder(FILE *to, const char *text, const struct ffs_finding *f)
+static size_t print_placeholder_value(FILE *to, const char *text, const struct ffs_finding *f)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(placeholders); i++) {
 		uint32_t value = placeholders[i].wanted ? f->expected : f->found;
@@ -78,7 +78,7 @@ static void print_with_values(FILE *to, const char *text, const struct ffs_findi
 		text += n;
 		if (!*text)
 			break;
-		n = print_placeholder(to, text, f);
+		n = print_placeholder_value(to, text, f);
 		if (n == 0)
 			fputc(*text, to);
 		text += n ? n : 1;
@@ -98,7 +98,7 @@ static char *fill_placeholders(const char *pattern, const struct ffs_finding *f)
 	return text;
 }
 
-char *ffs_finding_reason(const struct ffs_finding *f)
+char *ffs_finding_what_is_wrong(const struct ffs_finding *f)
 {
 	const struct ffs_rule_info *rule = ffs_rule_info(f->rule);
 	_cleanup_free_ char *text = NULL;
@@ -117,7 +117,7 @@ char *ffs_finding_hint(const struct ffs_finding *f)
 
 char *ffs_finding_text(const struct ffs_finding *f)
 {
-	_cleanup_free_ char *reason = ffs_finding_reason(f), *todo = NULL;
+	_cleanup_free_ char *reason = ffs_finding_what_is_wrong(f), *todo = NULL;
 
 	if (f->rule == FFS_ACCEPTED)
 		return steal_ptr(reason);

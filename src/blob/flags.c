@@ -18,14 +18,15 @@ const struct ffs_flag ffs_flags[] = {
 	 * the blob. A blob file cannot contain the right number
 	 */
 	{ FUNCTIONFS_EVENTFD, .feature = { EVERY_KERNEL },
-	  .refusal = "announces an eventfd, which only a program that writes its own descriptors "
-		     "can have" },
+	  .why_ffsctl_refuses =
+		  "announces an eventfd, which only a program that writes its own descriptors "
+		  "can have" },
 	{ FUNCTIONFS_ALL_CTRL_RECIP, .feature = { "all_ctrl_recip", EVERY_KERNEL } },
 	{ FUNCTIONFS_CONFIG0_SETUP, .feature = { "config0_setup", EVERY_KERNEL } },
 	{ FUNCTIONFS_RW_PROXY_EPS,
 	  .feature = { "rw_proxy", "one file for both directions of an endpoint pair",
 		       FFS_LINUX(7, 3), .in_ffsctl_patches = true },
-	  .needs_suitable_endpoints = true },
+	  .needs_in_out_pairs = true },
 	{ 0 },
 };
 

@@ -59,12 +59,12 @@ struct ffs_flag {
 	struct ffs_feature feature;
 	/* The kernel accepts the flag only with suitable endpoints (a rule of
 	   blob/validate_blob.h). */
-	bool needs_suitable_endpoints;
+	bool needs_in_out_pairs;
 	/*
 	 * Reason why ffsctl refuses a blob file with this flag, as the end of a message that begins
 	 * with "flag 32 "; NULL: ffsctl accepts the flag.
 	 */
-	const char *refusal;
+	const char *why_ffsctl_refuses;
 };
 
 /* Sorted by flag; ends with a row whose flag is 0. */

@@ -58,7 +58,7 @@ static bool check_blob_size(struct validation *v)
 				       (uint32_t)max);
 }
 
-bool validate_write(struct validation *v)
+bool validate_ep0_write(struct validation *v)
 {
 	if (!check_blob_size(v))
 		return false;
@@ -86,12 +86,12 @@ static bool validate_usb(struct validation *v, enum ffs_instance_state state)
 	return validate_usb_descriptors(v) && validate_usb_os_descriptors(v);
 }
 
-struct ffs_finding ffs_validate_kernel(const struct ffs_validation_options *options,
-				       struct ffs_instance *in, const void *blob, size_t size)
+struct ffs_finding ffs_validate_as_kernel(const struct ffs_validation_options *options,
+					  struct ffs_instance *in, const void *blob, size_t size)
 {
 	struct validation v = { .options = options, .instance = in, .data = blob, .size = size };
 
-	if (validate_write(&v))
+	if (validate_ep0_write(&v))
 		in->state++;
 	return v.finding;
 }
@@ -102,7 +102,7 @@ struct ffs_finding ffs_validate_usb(const struct ffs_validation_options *options
 	struct validation v = { .options = options, .instance = in, .data = blob, .size = size };
 	enum ffs_instance_state state = in->state;
 
-	if (validate_write(&v)) {
+	if (validate_ep0_write(&v)) {
 		in->state++;
 		validate_usb(&v, state);
 	}

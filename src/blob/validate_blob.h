@@ -2,11 +2,11 @@
 /*
  * Validates the blobs that a program writes to ep0: descriptors first, then strings.
  *
- * - ffs_validate_kernel() returns what write() returns on one version of Linux (f_fs.c:
+ * - ffs_validate_as_kernel() returns what write() returns on one version of Linux (f_fs.c:
  *   ffs_ep0_write and what it calls). tests/lab/blob/validate_diff.c compares it with real kernels.
  * - ffs_validate_usb() also refuses what the standards forbid: USB 2.0 and 3.2, and those of the
  *   classes whose descriptors FunctionFS accepts. This function also refuses everything that
- *   ffs_validate_kernel() refuses.
+ *   ffs_validate_as_kernel() refuses.
  *
  * Whatever the blob contains, these two functions never read beyond its end, and need time that is
  * linear in its size. They open no file and allocate nothing.
@@ -15,12 +15,12 @@
  *   const struct ffs_validation_options options = {
  *           .kernel = ffs_kernel_rules_find("6.12-patched")
  *   };
- *   struct ffs_finding f = ffs_validate_kernel(&options, &in, blob, size);
+ *   struct ffs_finding f = ffs_validate_as_kernel(&options, &in, blob, size);
  *
  *   if (f.rule != FFS_ACCEPTED)
  *           puts(text = ffs_finding_text(&f));
  *
- * ffs_validate_kernel() and ffs_validate_usb() do not find faults of a blob that have an effect
+ * ffs_validate_as_kernel() and ffs_validate_usb() do not find faults of a blob that have an effect
  * only later, at the bind or at SET_CONFIGURATION:
  *
  * - The UDC has fewer endpoints than the blob.
@@ -331,13 +331,13 @@ struct ffs_finding {
  * is 0. The instance must not be active (asserted): a write to ep0 of an active instance contains
  * no blob, but the answer to a control request.
  */
-struct ffs_finding ffs_validate_kernel(const struct ffs_validation_options *options,
-				       struct ffs_instance *in, const void *blob, size_t size);
+struct ffs_finding ffs_validate_as_kernel(const struct ffs_validation_options *options,
+					  struct ffs_instance *in, const void *blob, size_t size);
 
 /*
- * Does the same as ffs_validate_kernel(), then checks an accepted blob against the standards.
+ * Does the same as ffs_validate_as_kernel(), then checks an accepted blob against the standards.
  * Returns the kernel's refusal or, with kernel_error 0, the first violation of a standard. Changes
- * *in exactly as ffs_validate_kernel() does; the checks of the standards do not change it.
+ * *in exactly as ffs_validate_as_kernel() does; the checks of the standards do not change it.
  */
 struct ffs_finding ffs_validate_usb(const struct ffs_validation_options *options,
 				    struct ffs_instance *in, const void *blob, size_t size);
@@ -374,7 +374,7 @@ bool ffs_rule_exists(const struct ffs_kernel_rules *kernel, enum ffs_rule rule);
  * "alternate setting 3 where 1 comes next (USB 2.0, 9.6.5)". Returns "accepted" for FFS_ACCEPTED.
  * The caller frees the text.
  */
-char *ffs_finding_reason(const struct ffs_finding *f);
+char *ffs_finding_what_is_wrong(const struct ffs_finding *f);
 /* Returns what the user can do: "count the alternate settings ...". The caller frees the text. */
 char *ffs_finding_hint(const struct ffs_finding *f);
 /*

@@ -84,7 +84,7 @@ bool refuse_with_numbers_if(struct validation *v, enum ffs_rule rule, bool broke
  * Validates one write as the kernel does, without changing the state of the instance. False: the
  * kernel refuses the write.
  */
-bool validate_write(struct validation *v);
+bool validate_ep0_write(struct validation *v);
 
 /* Parse a part of the blob as the kernel does. False: the kernel refuses it. */
 bool validate_descriptors(struct validation *v);
@@ -92,7 +92,7 @@ bool validate_os_descriptors(struct validation *v);
 bool validate_strings(struct validation *v);
 
 /*
- * Check whether the standards permit a blob. The kernel accepts this blob: validate_write() has
+ * Check whether the standards permit a blob. The kernel accepts this blob: validate_ep0_write() has
  * already checked that, and has set the counts and offsets in `v`. False: a standard forbids the
  * blob.
  */

@@ -198,7 +198,7 @@ int client_down(const struct paths *paths, const char *name, enum client_down_sc
 		if (r == -ENOENT && !down_without_run_dir(paths, name, scope, result, err))
 			continue; /* another process has run `up` in the meantime */
 		if (r == -ENOENT)
-			return -err->err;
+			return -err->errno_value;
 		/* With --group, users may be able to open the control socket but not the lock. */
 		if (r == -EACCES) {
 			int asked = send_down_request(paths, name, err);
@@ -365,5 +365,5 @@ int client_wait_condition(const struct paths *paths, const char *name,
 	client_error_no_supervisor(name, err);
 	if (fd >= 0)
 		err->exit = EX_TEMPFAIL;
-	return -err->err;
+	return -err->errno_value;
 }

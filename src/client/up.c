@@ -148,7 +148,7 @@ static int check_same_gadget_is_up(const struct gadget *g, const json_t *documen
 	}
 	record_free(&mine);
 	record_free(&theirs);
-	return err->exit ? -err->err : 0;
+	return err->exit ? -err->errno_value : 0;
 }
 
 /*
@@ -210,7 +210,7 @@ static int check_name_is_free(const struct gadget *g, const struct paths *paths,
 	}
 	if (err->exit)
 		rundir_remove(rundir, &(struct error){ 0 });
-	return err->exit ? -err->err : 0;
+	return err->exit ? -err->errno_value : 0;
 }
 
 /*

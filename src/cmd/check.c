@@ -75,7 +75,7 @@ static void check_gadget_file(struct check_command *c, const char *argument)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_error_ struct error err = { 0 };
-	struct gadgetfile_plugins plugins = plugin_cache_for_gadgetfile(&c->plugin_cache);
+	struct gadgetfile_plugin_lookup plugins = plugin_cache_for_gadgetfile(&c->plugin_cache);
 	_cleanup_free_ char *path = NULL;
 	struct diags diags = { 0 };
 	json_t *form = NULL;

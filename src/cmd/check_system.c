@@ -206,7 +206,7 @@ static void check_switch_targets(const struct system_check *h, const char *const
 
 		if (path)
 			continue;
-		gadgetfile_error_not_found(h->gadget, name->value, &err);
+		gadgetfile_error_file_not_found(h->gadget, name->value, &err);
 		report_missing_requirement(h, &name->at, &err);
 	}
 }
@@ -224,7 +224,7 @@ static void check_kernel_features(const struct system_check *h)
 	if (h->missing_requirement_severity != DIAG_ERROR ||
 	    features_require_for_gadget(h->paths, h->gadget, &err) == 0)
 		return;
-	at = (struct position){ .file = err.file, .line = err.line, .column = err.column };
+	at = (struct position){ .file = err.gadget_file, .line = err.line, .column = err.column };
 	if (err.exit == EX_NOPERM)
 		diags_add_at_position(h->diags, DIAG_NOTE,
 				      &(struct position){ .file = h->gadget->source_files[0] },

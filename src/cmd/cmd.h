@@ -188,9 +188,9 @@ int cmd_load_gadget_file(const struct globals *globals, const char *argument, co
  * the options of workers.
  */
 int cmd_load_gadget_file_at(const struct globals *globals, const char *path, const char *name,
-			    const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
-			    struct gadget **gadget, json_t **document, struct diags *diags,
-			    struct error *err);
+			    const struct gadgetfile_plugin_lookup *plugins,
+			    enum gadgetfile_trust trust, struct gadget **gadget, json_t **document,
+			    struct diags *diags, struct error *err);
 
 /*
  * Called after `up` or `reload` has failed. If the reason is that a worker ended before it was

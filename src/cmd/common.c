@@ -145,7 +145,7 @@ void cmd_explain_worker_failure(const struct globals *globals, const char *file,
 				struct diags *diags, struct error *err)
 {
 	_cleanup_plugin_cache_ struct plugin_cache cache = { 0 };
-	const struct gadgetfile_plugins plugins = plugin_cache_for_gadgetfile(&cache);
+	const struct gadgetfile_plugin_lookup plugins = plugin_cache_for_gadgetfile(&cache);
 	_cleanup_gadget_ struct gadget *gadget = NULL;
 	_cleanup_error_ struct error ignored = { 0 };
 	struct diags found = { 0 }, errors = { 0 };
@@ -182,10 +182,11 @@ void cmd_print_takeover(const char *gadget)
 
 int cmd_print_gadget_error(const char *gadget, const struct error *err)
 {
-	_cleanup_free_ char *lines = err->file ? error_lines(err) : NULL;
+	_cleanup_free_ char *lines = err->gadget_file ? error_lines(err) : NULL;
 
 	if (lines)
-		fprintf(stderr, "%s:%u:%u: error: %s", err->file, err->line, err->column, lines);
+		fprintf(stderr, "%s:%u:%u: error: %s", err->gadget_file, err->line, err->column,
+			lines);
 	else
 		log_failure(gadget, err);
 	return err->exit;

@@ -133,7 +133,7 @@ static void print_findings_of_functions(const struct descriptors_command *r)
 			const struct ffs_validation_options options = { .kernel = k };
 
 			if (strncmp(k->name, version, n) == 0 && k->name[n] == '-')
-				print_validator_finding(f->ffs, &options, ffs_validate_kernel,
+				print_validator_finding(f->ffs, &options, ffs_validate_as_kernel,
 							k->name);
 		}
 		print_validator_finding(f->ffs, &any_kernel, ffs_validate_usb, "the standards");

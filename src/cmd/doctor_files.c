@@ -87,7 +87,8 @@ static void check_needs(struct file_check *c, const char *path, const struct gad
 
 static void check_file(struct file_check *c, const char *path)
 {
-	const struct gadgetfile_plugins plugins = plugin_cache_for_gadgetfile(&c->plugin_cache);
+	const struct gadgetfile_plugin_lookup plugins =
+		plugin_cache_for_gadgetfile(&c->plugin_cache);
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_error_ struct error err = { 0 };
 	struct diags diags = { 0 };

@@ -47,9 +47,9 @@ int cmd_find_gadget_file(const struct globals *globals, const char *argument, ch
 }
 
 int cmd_load_gadget_file_at(const struct globals *globals, const char *path, const char *name,
-			    const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
-			    struct gadget **gadget, json_t **document, struct diags *diags,
-			    struct error *err)
+			    const struct gadgetfile_plugin_lookup *plugins,
+			    enum gadgetfile_trust trust, struct gadget **gadget, json_t **document,
+			    struct diags *diags, struct error *err)
 {
 	return gadgetfile_load_with_dirs(path, name, cmd_gadget_dirs(globals), plugins, trust,
 					 gadget, document, diags, err);

@@ -25,9 +25,9 @@ static const struct ffsctl_plugin *find_declaration(void *data, const char *name
 	return cached->load_error.exit ? NULL : &cached->declaration.plugin;
 }
 
-struct gadgetfile_plugins plugin_cache_for_gadgetfile(struct plugin_cache *cache)
+struct gadgetfile_plugin_lookup plugin_cache_for_gadgetfile(struct plugin_cache *cache)
 {
-	return (struct gadgetfile_plugins){ find_declaration, cache };
+	return (struct gadgetfile_plugin_lookup){ find_declaration, cache };
 }
 
 void plugin_cache_free(struct plugin_cache *cache)

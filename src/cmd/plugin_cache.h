@@ -19,6 +19,6 @@ struct cached_plugin {
 /* Returns a plugin's declaration, which the first call for the plugin reads. Never returns NULL. */
 const struct cached_plugin *plugin_cache_get(struct plugin_cache *cache, const char *name_or_path);
 /* Returns the struct with which gadgetfile_load gets declarations from this cache. */
-struct gadgetfile_plugins plugin_cache_for_gadgetfile(struct plugin_cache *cache);
+struct gadgetfile_plugin_lookup plugin_cache_for_gadgetfile(struct plugin_cache *cache);
 void plugin_cache_free(struct plugin_cache *cache);
 #define _cleanup_plugin_cache_ _cleanup_(plugin_cache_free)

@@ -208,7 +208,7 @@ static int read_and_print(struct status_viewer *v, struct error *err)
 	}
 	statuses_free(&gadgets);
 	v->must_end = v->must_end || fflush(stdout) != 0;
-	return -err->err;
+	return -err->errno_value;
 }
 
 static void on_change(void *data)
@@ -281,7 +281,7 @@ static int open_watches(struct status_viewer *v, const struct paths *paths, stru
 	 */
 	fd_watch_add(&v->loop, &v->stdout_watch, STDOUT_FILENO, 0, on_reader_closed, v);
 	v->gadget_watch = gadget_watch_new(paths, &v->loop, on_change, v, err);
-	return -err->err;
+	return -err->errno_value;
 }
 
 /*

@@ -95,7 +95,7 @@ static bool bring_up_one_file(struct up_all_progress *w, const char *path)
 	}
 	if (fd >= 0)
 		add_json_output_of_child(w, fd);
-	return err.err != ECANCELED;
+	return err.errno_value != ECANCELED;
 }
 
 static int print_results_of_all_gadgets(struct up_all_progress *w)

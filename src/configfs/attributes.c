@@ -226,7 +226,7 @@ static int write_text_restore(struct step *step, struct error *err)
 const struct step_op attribute_op_text = {
 	.name = "write-text",
 	.apply = write_text_apply,
-	.restore = write_text_restore,
+	.restore_previous_value = write_text_restore,
 };
 
 static char *to_hex(const char *bytes, size_t n)
@@ -260,7 +260,7 @@ static int write_bytes_apply(struct step *step, struct error *err)
 const struct step_op attribute_op_bytes = {
 	.name = "write-bytes",
 	.apply = write_bytes_apply,
-	.restore = configfs_restore_value,
+	.restore_previous_value = configfs_restore_value,
 };
 
 static int write_file_apply(struct step *step, struct error *err)
@@ -277,7 +277,7 @@ static int write_file_apply(struct step *step, struct error *err)
 const struct step_op attribute_op_file = {
 	.name = "write-file",
 	.apply = write_file_apply,
-	.restore = configfs_restore_value,
+	.restore_previous_value = configfs_restore_value,
 };
 
 static int make_symlink_apply(struct step *step, struct error *err)

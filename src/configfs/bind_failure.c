@@ -62,7 +62,7 @@ static int explain_logged_failure(const struct configfs *c, const struct bind_ke
 		explain_too_few_endpoints(c->gadget, "", err);
 	return log->function_message
 		       ? error_add_detail(err, "the kernel logged: \"%s\"", log->function_message)
-		       : -err->err;
+		       : -err->errno_value;
 }
 
 /* Adds the reason for EBUSY to the error, if the kernel's log does not show another reason. */

@@ -44,7 +44,7 @@ static int attribute_apply(struct step *step, struct error *err)
 const struct step_op configfs_op_attribute = {
 	.name = "write-attribute",
 	.apply = attribute_apply,
-	.restore = configfs_restore_value,
+	.restore_previous_value = configfs_restore_value,
 };
 
 static int usb_string_apply(struct step *step, struct error *err)
@@ -55,7 +55,7 @@ static int usb_string_apply(struct step *step, struct error *err)
 const struct step_op configfs_op_string = {
 	.name = "write-string",
 	.apply = usb_string_apply,
-	.restore = configfs_restore_value,
+	.restore_previous_value = configfs_restore_value,
 };
 
 /*
@@ -73,7 +73,7 @@ static int serial_number_apply(struct step *step, struct error *err)
 const struct step_op configfs_op_serial = {
 	.name = "write-serial",
 	.apply = serial_number_apply,
-	.restore = configfs_restore_value,
+	.restore_previous_value = configfs_restore_value,
 };
 
 static int config_attribute_apply(struct step *step, struct error *err)
@@ -84,7 +84,7 @@ static int config_attribute_apply(struct step *step, struct error *err)
 const struct step_op configfs_op_config_attribute = {
 	.name = "write-config-attribute",
 	.apply = config_attribute_apply,
-	.restore = configfs_restore_value,
+	.restore_previous_value = configfs_restore_value,
 };
 
 static int config_string_apply(struct step *step, struct error *err)
@@ -95,7 +95,7 @@ static int config_string_apply(struct step *step, struct error *err)
 const struct step_op configfs_op_config_string = {
 	.name = "write-config-string",
 	.apply = config_string_apply,
-	.restore = configfs_restore_value,
+	.restore_previous_value = configfs_restore_value,
 };
 
 /* --- Directories and links -------------------------------------------------------------------- */

@@ -12,5 +12,5 @@
  * step->save_previous_value is set and step->previous_value is still empty.
  */
 void configfs_remember_previous_value(struct step *step);
-/* The function step_op.restore of every step that writes a value. */
+/* The function step_op.restore_previous_value of every step that writes a value. */
 int configfs_restore_value(struct step *step, struct error *err);

@@ -69,5 +69,5 @@ bool configfs_earlier_must_be_reapplied_if_later_changes(const struct step *earl
 
 bool configfs_step_replaces(const struct step *next, const struct step *last)
 {
-	return next->op->restore && streq(next->path, last->path);
+	return next->op->restore_previous_value && streq(next->path, last->path);
 }

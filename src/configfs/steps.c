@@ -23,7 +23,7 @@ static int explain_no_configfs(const struct configfs *c, struct error *err)
 	struct statfs fs;
 
 	if (path_exists(gadgets))
-		return -err->err;
+		return -err->errno_value;
 	err->exit = EX_UNAVAILABLE;
 	if (statfs(c->paths->configfs, &fs) < 0 || fs.f_type != CONFIGFS_MAGIC) {
 		error_add_detail(err, "configfs is not mounted");
@@ -46,7 +46,7 @@ static int gadget_directory_step_apply(struct step *step, struct error *err)
 	if (mkdir(step->path, 0755) == 0)
 		return 0;
 	error_errno(err, EX_OSERR, errno, step->path, "cannot make the gadget %s", step->path);
-	switch (err->err) {
+	switch (err->errno_value) {
 	case ENOENT:
 		return explain_no_configfs(step->context, err);
 	case EEXIST:
@@ -56,7 +56,7 @@ static int gadget_directory_step_apply(struct step *step, struct error *err)
 		err->exit = EX_NOPERM;
 		return error_needs_root(err);
 	default:
-		return -err->err;
+		return -err->errno_value;
 	}
 }
 
@@ -96,7 +96,7 @@ static int write_apply(struct step *step, struct error *err)
 const struct step_op configfs_op_write = {
 	.name = "write",
 	.apply = write_apply,
-	.restore = configfs_restore_value,
+	.restore_previous_value = configfs_restore_value,
 };
 
 int configfs_unbind(const char *path, struct error *err)

@@ -53,7 +53,7 @@ static void on_keeper_message(void *data, uint32_t events _unused_)
 		fd_watch_remove(function->functions->loop, &function->keeper_socket);
 	if (size == -EPIPE &&
 	    function->keeper.taken_over) { /* SIGCHLD reports the end of a keeper that is a child */
-		keeper_send_kill(&function->keeper);
+		keeper_send_sigkill(&function->keeper);
 		keeper_close_fds(&function->keeper);
 		function->functions->callbacks->keeper_died(function->functions->callback_data,
 							    function);
@@ -65,7 +65,7 @@ static void on_keeper_message(void *data, uint32_t events _unused_)
 		on_link_event(function, body, (size_t)size);
 		break;
 	case KEEPER_MSG_NO_WORKER:
-		function->draining_worker_messages = false;
+		function->awaits_last_worker_messages = false;
 		functions_report_state_change(function->functions);
 		break;
 	case KEEPER_MSG_STARTED:
@@ -103,7 +103,7 @@ int function_take_over_keeper(struct live_function *function, pid_t keeper)
 	function->link_state = hello.link_state;
 	function->keeper_accepts_takeover = true;
 	/* unknown: no file records the value that the dead supervisor sent */
-	function->linger_seconds_sent_to_keeper = -1;
+	function->takeover_wait_sent_to_keeper = -1;
 	function_can_start_worker(function);
 	function->kernel_device.inode_or_ifindex_at_start =
 		function->kernel_device.inode_or_ifindex;
@@ -151,7 +151,7 @@ static int start_keeper(struct live_function *function, const char *path, struct
 		r = fd_watch_add(function->functions->loop, &function->keeper_socket,
 				 function->keeper.socket, EPOLLIN, on_keeper_message, function);
 	if (r < 0 && function->keeper.pid > 0) {
-		keeper_send_kill(&function->keeper);
+		keeper_send_sigkill(&function->keeper);
 		keeper_close_fds(&function->keeper);
 		error_errno(err, EX_OSERR, -r, NULL, "cannot watch the keeper of '%s'",
 			    function->model->label);
@@ -248,7 +248,7 @@ static int keeper_undo(struct step *step, struct error *err)
 		return kill_orphaned_keeper(step->value, err);
 	if (!function->keeper_kill_sent) {
 		fd_watch_remove(function->functions->loop, &function->keeper_socket);
-		keeper_send_kill(&function->keeper);
+		keeper_send_sigkill(&function->keeper);
 		function->keeper_kill_sent = true;
 	}
 	if (!keeper_has_ended(&function->keeper))
@@ -358,7 +358,7 @@ static int store_first_endpoint(void *data, const struct endpoint *ep)
  * gadgetfile_load ensures that the function has one endpoint or one pair. The caller frees the
  * name.
  */
-static char *device_symlink_target(const struct ffs *ffs)
+static char *endpoint_symlink_target(const struct ffs *ffs)
 {
 	const struct endpoint *ep = NULL;
 
@@ -367,14 +367,14 @@ static char *device_symlink_target(const struct ffs *ffs)
 					       : ffs_endpoint_file(ffs, ep);
 }
 
-struct enable_zlp_steps_data {
+struct add_enable_zlp_step_data {
 	struct plan *plan;
 	const struct ffs *ffs;
 };
 
 static int add_enable_zlp_step(void *data, const struct endpoint *ep)
 {
-	const struct enable_zlp_steps_data *z = data;
+	const struct add_enable_zlp_step_data *z = data;
 	_cleanup_free_ char *file = ffs_endpoint_file(z->ffs, ep);
 
 	if (ep->zlp.value)
@@ -422,11 +422,11 @@ void function_add_steps(struct plan *plan, struct live_function *function, const
 		plan_add(plan, &function_op_descriptors, strf("%s/ep0", ffs->mount.path),
 			 descriptors_digest(ffs), &ffs->at, function);
 		ffs_each_endpoint(ffs, add_enable_zlp_step,
-				  &(struct enable_zlp_steps_data){ plan, ffs });
+				  &(struct add_enable_zlp_step_data){ plan, ffs });
 	}
 	add_keeper_step(plan, function);
 	if (ffs && ffs->endpoint_symlink.value) {
-		_cleanup_free_ char *file = device_symlink_target(ffs);
+		_cleanup_free_ char *file = endpoint_symlink_target(ffs);
 
 		plan_add(plan, &plan_op_symlink, xstrdup(ffs->endpoint_symlink.value),
 			 strf("%s/%s", ffs->mount.path, file), &ffs->endpoint_symlink.at, NULL);

@@ -35,18 +35,18 @@ struct live_function {
 	struct kernel_device kernel_device; /* used only for kernel functions */
 	struct keeper keeper;
 	struct fd_watch keeper_socket;
-	uid_t mount_uid;	       /* owner of the endpoint files */
-	gid_t mount_gid;	       /* group of the endpoint files */
-	bool keeper_kill_sent;	       /* SIGKILL was sent to the keeper */
-	bool draining_worker_messages; /* the keeper still forwards messages of the worker that
+	uid_t mount_uid;		  /* owner of the endpoint files */
+	gid_t mount_gid;		  /* group of the endpoint files */
+	bool keeper_kill_sent;		  /* SIGKILL was sent to the keeper */
+	bool awaits_last_worker_messages; /* the keeper still forwards messages of the worker that
 					  ended */
-	/* monotonic time of the last function_drain_worker_messages() */
-	double draining_worker_messages_since;
+	/* monotonic time of the last function_request_last_worker_messages() */
+	double last_worker_messages_awaited_since;
 	struct link_state link_state;
 	bool keeper_accepts_takeover;
 	/* how long the keeper waits for another supervisor: the last value that was sent to the
 	   keeper; -1: unknown */
-	double linger_seconds_sent_to_keeper;
+	double takeover_wait_sent_to_keeper;
 	struct live_function *replacement; /* during a reload: the function of the new plan that
 					      replaces this one */
 	bool removed_by_reload; /* a reload removes this function: its worker stops in parallel with
@@ -87,8 +87,8 @@ void function_add_steps(struct plan *plan, struct live_function *function, const
  * Adds the steps that start the worker and wait until it is ready. The two steps are separate, so
  * that the workers of all functions start in parallel.
  */
-void function_add_worker_start(struct plan *plan, struct live_function *function);
-void function_add_worker_ready(struct plan *plan, struct live_function *function);
+void function_add_start_worker_step(struct plan *plan, struct live_function *function);
+void function_add_await_ready_step(struct plan *plan, struct live_function *function);
 
 extern const struct step_op *const function_ops[];
 /*
@@ -106,12 +106,12 @@ extern const struct step_op function_op_worker, function_op_ready;
  * Returns DIRECTORY, the last word of the `value` of a step start-worker or await-ready. Returns ""
  * if an older version of ffsctl recorded the step: its `value` has no DIRECTORY.
  */
-const char *function_step_directory(const struct step *step);
+const char *function_directory_of_worker_step(const struct step *step);
 /* Returns whether two of these steps are for the same worker: GADGET, FUNCTION and DIRECTORY in
    their `value` are the same. */
 bool function_steps_have_same_worker(const struct step *a, const struct step *b);
-/* Exchanges the worker of the function with the worker of its replacement (exchange_workers.c). */
-void function_exchange_workers(struct live_function *function);
+/* Exchanges the worker of the function with the worker of its replacement (swap_workers.c). */
+void function_swap_workers_with_replacement(struct live_function *function);
 
 /*
  * Passes a started worker to the keeper: its pid, its pidfd, the supervisor's end of its control
@@ -124,13 +124,13 @@ int function_pass_worker_to_keeper(struct live_function *function, pid_t pid, in
  * Makes the keeper forward the remaining messages of the worker that ended, and refuse control
  * requests from now on.
  */
-void function_drain_worker_messages(struct live_function *function);
+void function_request_last_worker_messages(struct live_function *function);
 /*
  * Returns whether the keeper still forwards messages of the worker that ended. If a control request
  * delays the keeper for more than 10 ms, interrupts this request. Returns false after one second at
  * the latest.
  */
-bool function_is_draining_worker_messages(struct live_function *function);
+bool function_awaits_last_worker_messages(struct live_function *function);
 /* Sends PING or STOP to the worker. */
 void function_send_to_worker(struct live_function *function, uint16_t type, uint32_t id);
 /*
@@ -140,7 +140,7 @@ void function_send_to_worker(struct live_function *function, uint16_t type, uint
  */
 int function_take_over_keeper(struct live_function *function, pid_t keeper);
 /* Sets for how many seconds the keeper waits for another supervisor if this one dies. */
-void function_set_keeper_linger(struct live_function *function, double seconds);
+void function_set_keeper_takeover_wait(struct live_function *function, double seconds);
 /* Sets the UDC whose speed the keeper reads. */
 void function_set_keeper_udc(struct live_function *function, const char *udc);
 /*
@@ -158,7 +158,7 @@ bool function_restart_keeper(struct live_function *function);
  */
 bool function_can_start_worker(struct live_function *function);
 /* Returns whether a process has written the descriptors of a FunctionFS function. */
-bool function_descriptors_written(const struct live_function *function);
+bool function_descriptors_are_written(const struct live_function *function);
 /*
  * Sends WORKER_EV_APPEARED or WORKER_EV_REMOVED to each worker whose kernel device appeared or was
  * removed.

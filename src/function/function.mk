@@ -6,10 +6,10 @@ libffsctl_a_SOURCES += \
 	src/function/launch.c src/function/launch.h \
 	src/function/launch_config.c \
 	src/function/launch_internal.h \
-	src/function/launch_user.c \
+	src/function/worker_user.c \
 	src/function/functions.c src/function/functions.h \
 	src/function/reap.c src/function/reap.h \
-	src/function/exchange_workers.c \
+	src/function/swap_workers.c \
 	src/function/worker_steps.c \
 	src/function/worker.c src/function/worker.h \
 	src/function/worker_end.c \

@@ -85,9 +85,9 @@ struct functions {
 	struct live_function **list; /* one live function for each function with a `ffs` group or a
 					worker; owned */
 	size_t n;
-	pid_t *inherited_pids; /* pids of the child processes that this process had before it became
-				  the supervisor (reap.h); owned */
-	size_t n_inherited_pids;
+	pid_t *inherited_child_pids; /* pids of the child processes that this process had before it
+				  became the supervisor (reap.h); owned */
+	size_t n_inherited_child_pids;
 };
 
 /* Calls the callback `function_state_changed`. */

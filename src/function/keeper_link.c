@@ -37,33 +37,33 @@ void function_set_keeper_udc(struct live_function *function, const char *udc)
 		keeper_set_speed_file(&function->keeper, path);
 }
 
-void function_set_keeper_linger(struct live_function *function, double seconds)
+void function_set_keeper_takeover_wait(struct live_function *function, double seconds)
 {
 	if (function->keeper_accepts_takeover &&
-	    seconds != function->linger_seconds_sent_to_keeper && function->keeper_socket.fd >= 0 &&
-	    keeper_set_linger(&function->keeper, seconds))
-		function->linger_seconds_sent_to_keeper = seconds;
+	    seconds != function->takeover_wait_sent_to_keeper && function->keeper_socket.fd >= 0 &&
+	    keeper_set_takeover_wait(&function->keeper, seconds))
+		function->takeover_wait_sent_to_keeper = seconds;
 }
 
-void function_drain_worker_messages(struct live_function *function)
+void function_request_last_worker_messages(struct live_function *function)
 {
-	function->draining_worker_messages =
+	function->awaits_last_worker_messages =
 		function->keeper_socket.fd >= 0 &&
 		control_message_send(function->keeper_socket.fd, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
-	function->draining_worker_messages_since = now_monotonic();
+	function->last_worker_messages_awaited_since = now_monotonic();
 }
 
 /*
  * The keeper may be delayed because it waits for the host in a control request. This control
  * request may be interrupted, because the worker that had to handle it has ended.
  */
-bool function_is_draining_worker_messages(struct live_function *function)
+bool function_awaits_last_worker_messages(struct live_function *function)
 {
-	double waited = now_monotonic() - function->draining_worker_messages_since;
+	double waited = now_monotonic() - function->last_worker_messages_awaited_since;
 
 	if (function->keeper_socket.fd < 0 || waited >= DRAIN_SECONDS)
-		function->draining_worker_messages = false;
-	if (function->draining_worker_messages && waited >= DRAIN_INTERRUPT_MS / 1e3)
+		function->awaits_last_worker_messages = false;
+	if (function->awaits_last_worker_messages && waited >= DRAIN_INTERRUPT_MS / 1e3)
 		keeper_interrupt_control_request(&function->keeper);
-	return function->draining_worker_messages;
+	return function->awaits_last_worker_messages;
 }

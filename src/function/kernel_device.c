@@ -101,7 +101,7 @@ bool functions_need_all_uevents(const struct functions *all)
  * this. On older kernels the existence of an endpoint file shows it, because these files are
  * created last.
  */
-bool function_descriptors_written(const struct live_function *function)
+bool function_descriptors_are_written(const struct live_function *function)
 {
 	const struct function *f = function->model;
 	_cleanup_free_ char *dir = configfs_function_path(function->functions->paths,

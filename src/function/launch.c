@@ -143,7 +143,7 @@ static int prepare_program(struct live_worker *worker, struct error *err)
 			return error_set_position(err, &w->program_at);
 		if (check_trust(worker, plugin, err) < 0) {
 			free(plugin);
-			return -err->err;
+			return -err->errno_value;
 		}
 		s->program = plugin_host_path();
 		s->argv = xcalloc(3, sizeof(*s->argv));
@@ -261,15 +261,15 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 	int r = launch_prepare_user(worker, err);
 
 	worker->spawn.stdout_fd = -1;
-	worker->spawn.process = w->process;
+	worker->spawn.process_limits = w->process_limits;
 	/*
 	 * RLIMIT_NPROC counts all processes of a user, so it makes sense only for a user that runs
 	 * no other processes.
 	 */
-	if (!w->process.max_tasks && !w->user.value)
-		worker->spawn.process.max_tasks = DEFAULT_TASKS;
+	if (!w->process_limits.max_tasks && !w->user.value)
+		worker->spawn.process_limits.max_tasks = DEFAULT_TASKS;
 	worker->spawn.working_directory = xstrdup(w->working_directory);
-	worker->spawn.worker_symlink_name =
+	worker->spawn.worker_pid_symlink_name =
 		strf(RUNDIR_WORKER_SYMLINK "%s", worker->function->model->label);
 	if (r == 0)
 		r = prepare_program(worker, err);
@@ -363,7 +363,7 @@ static int make_pipe(int *ours, int *theirs)
 	return fcntl(*ours, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-static int make_control_socket(struct worker_fds *fds, struct supervisor_fds *ends)
+static int make_worker_control_socket_pair(struct worker_fds *fds, struct supervisor_fds *ends)
 {
 	int size = CONTROL_BUFFER, pair[2];
 
@@ -467,7 +467,7 @@ static int open_worker_fds(struct live_worker *worker, struct worker_fds *fds,
 	else
 		fds->fds[fds->n_fds++] = config;
 	if (r == 0)
-		r = make_control_socket(fds, ends);
+		r = make_worker_control_socket_pair(fds, ends);
 	if (r == 0)
 		r = open_worker_output(worker, ends);
 	if (r < 0)
@@ -503,8 +503,9 @@ static int open_worker_fds(struct live_worker *worker, struct worker_fds *fds,
 	return 0;
 }
 
-static int pass_worker_to_keeper(const struct live_worker *worker,
-				 const struct supervisor_fds *ends, struct error *err)
+static int open_pidfd_and_pass_worker_to_keeper(const struct live_worker *worker,
+						const struct supervisor_fds *ends,
+						struct error *err)
 {
 	_cleanup_close_ int pidfd = (int)syscall(SYS_pidfd_open, worker->pid, 0);
 
@@ -552,18 +553,18 @@ int launch_start(struct live_worker *worker, struct error *err)
 		update_spawn_for_kernel_device(worker);
 	if (r == 0)
 		r = open_worker_fds(worker, &fds, &ends, err);
-	worker->spawn.worker_symlink_dir_fd = worker->function->functions->rundir->dir_fd;
+	worker->spawn.worker_pid_symlink_dir_fd = worker->function->functions->rundir->dir_fd;
 	if (r == 0)
 		r = spawn_start(&worker->spawn, fds.fds, fds.n_fds, ends.output_write_fd,
 				&worker->pid, err);
 	for (size_t i = 0; i < fds.n_fds; i++)
 		cleanup_close(&fds.fds[i]);
 	if (r == 0)
-		r = pass_worker_to_keeper(worker, &ends, err);
+		r = open_pidfd_and_pass_worker_to_keeper(worker, &ends, err);
 	if (r == 0)
 		r = worker_take_and_watch_fds(worker, &ends.output_fd, &ends.notify_fd, err);
 	worker->session_id = worker->pid;
-	worker->session_leader_max_start_ticks = now_boot_ticks();
+	worker->process_started_before_ticks = now_boot_ticks();
 	worker->taken_over = false;
 	if (r < 0 && worker->pid > 0) { /* the worker runs, but the supervisor cannot watch it */
 		kill(-worker->pid, SIGKILL);

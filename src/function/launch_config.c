@@ -156,7 +156,7 @@ uint64_t launch_digest(const struct live_worker *worker)
 	for (size_t i = 0; s->env[i]; i++)
 		digest = digest_add_text(digest, s->env[i]);
 	digest = digest_add(digest, kinds, sizeof(kinds));
-	digest = digest_add(digest, &s->process, sizeof(s->process));
+	digest = digest_add(digest, &s->process_limits, sizeof(s->process_limits));
 	digest = digest_add(digest, &s->uid, sizeof(s->uid));
 	digest = digest_add(digest, &s->gid, sizeof(s->gid));
 	return digest_add(digest, s->groups, s->n_groups * sizeof(*s->groups));
@@ -175,5 +175,5 @@ int launch_make_worker_config(struct live_worker *worker, struct error *err)
 	error_errno(err, EX_OSERR, errno, NULL, "cannot write the worker's configuration");
 	if (fd >= 0)
 		close(fd);
-	return -err->err;
+	return -err->errno_value;
 }

@@ -21,8 +21,8 @@ static bool is_known_child(const struct functions *all, pid_t pid)
 		if (all->list[i]->keeper.pid == pid ||
 		    (all->list[i]->worker && all->list[i]->worker->pid == pid))
 			return true;
-	for (size_t i = 0; i < all->n_inherited_pids; i++)
-		if (all->inherited_pids[i] == pid)
+	for (size_t i = 0; i < all->n_inherited_child_pids; i++)
+		if (all->inherited_child_pids[i] == pid)
 			return true;
 	return false;
 }
@@ -34,7 +34,7 @@ static bool any_other_worker_runs(const struct live_worker *worker)
 	for (size_t i = 0; i < all->n; i++) {
 		const struct live_worker *other = all->list[i]->worker;
 
-		if (other && other != worker && (other->pid > 0 || other->cleanup))
+		if (other && other != worker && (other->pid > 0 || other->cleanup_stage))
 			return true;
 	}
 	return false;
@@ -72,7 +72,7 @@ static bool is_orphan_of(const struct live_worker *worker, pid_t pid)
 		return true;
 	if (process_has_reserved_id_of_another_worker(worker, pid))
 		return false;
-	return (worker->function->functions->n_inherited_pids == 0 &&
+	return (worker->function->functions->n_inherited_child_pids == 0 &&
 		!any_other_worker_runs(worker)) ||
 	       (f->ffs && process_uses_mount(pid, f->ffs->mount.path));
 }
@@ -101,7 +101,7 @@ static char *own_child_pids(void)
 		       : list;
 }
 
-void reap_record_inherited_pids(struct functions *all)
+void reap_record_inherited_child_pids(struct functions *all)
 {
 	_cleanup_free_ char *list = own_child_pids();
 	const char *p = list;
@@ -109,19 +109,19 @@ void reap_record_inherited_pids(struct functions *all)
 
 	while (p && (pid = next_pid(&p)) > 0)
 		if (!is_known_child(all, pid))
-			*array_add(all->inherited_pids, all->n_inherited_pids) = pid;
+			*array_add(all->inherited_child_pids, all->n_inherited_child_pids) = pid;
 }
 
-void reap_forget_inherited_pid(struct functions *all, pid_t pid)
+void reap_forget_inherited_child_pid(struct functions *all, pid_t pid)
 {
 	/*
-	 * n_inherited_pids is not decreased: processes that this child has started may still become
-	 * children of the supervisor. Therefore is_orphan_of() must still know that there were
-	 * inherited children.
+	 * n_inherited_child_pids is not decreased: processes that this child has started may still
+	 * become children of the supervisor. Therefore is_orphan_of() must still know that there
+	 * were inherited children.
 	 */
-	for (size_t i = 0; i < all->n_inherited_pids; i++)
-		if (all->inherited_pids[i] == pid)
-			all->inherited_pids[i] = 0;
+	for (size_t i = 0; i < all->n_inherited_child_pids; i++)
+		if (all->inherited_child_pids[i] == pid)
+			all->inherited_child_pids[i] = 0;
 }
 
 /*
@@ -149,10 +149,10 @@ static struct worker_processes processes_of(const struct live_worker *worker)
 	return (struct worker_processes){ .worker_uid = worker->worker_uid,
 					  .session_id = worker->session_id,
 					  .worker_started_before_ticks =
-						  worker->session_leader_max_start_ticks };
+						  worker->process_started_before_ticks };
 }
 
-pid_t reap_remaining_processes(const struct live_worker *worker, bool first)
+pid_t reap_kill_remaining_processes(const struct live_worker *worker, bool first)
 {
 	const struct worker_processes processes = processes_of(worker);
 	pid_t left = 0, orphan;
@@ -212,5 +212,5 @@ static void end_recorded_worker(void *data, const char *label,
 int reap_all_leftovers(const struct rundir *rundir, struct error *err)
 {
 	rundir_each_worker(rundir, end_recorded_worker, err);
-	return err->exit ? -err->err : 0;
+	return err->exit ? -err->errno_value : 0;
 }

@@ -17,13 +17,13 @@ struct functions;
 struct live_worker;
 
 /*
- * Records in functions.inherited_pids the child processes that neither ffsctl nor a worker has
- * started: a script can start processes before it executes ffsctl (`logger & exec ffsctl run ...`).
- * Called once, before ffsctl starts a process.
+ * Records in functions.inherited_child_pids the child processes that neither ffsctl nor a worker
+ * has started: a script can start processes before it executes ffsctl (`logger & exec ffsctl run
+ * ...`). Called once, before ffsctl starts a process.
  */
-void reap_record_inherited_pids(struct functions *all);
-/* Removes a reaped child from functions.inherited_pids, because its pid may be reused. */
-void reap_forget_inherited_pid(struct functions *all, pid_t pid);
+void reap_record_inherited_child_pids(struct functions *all);
+/* Removes a reaped child from functions.inherited_child_pids, because its pid may be reused. */
+void reap_forget_inherited_child_pid(struct functions *all, pid_t pid);
 
 /*
  * Kills the remaining processes of a worker that ended: those of its session, and its orphans,
@@ -31,7 +31,7 @@ void reap_forget_inherited_pid(struct functions *all, pid_t pid);
  * has not ended yet; 0: none is left, and no process uses the endpoints. `first` is true in the
  * first call after the worker's end.
  */
-pid_t reap_remaining_processes(const struct live_worker *worker, bool first);
+pid_t reap_kill_remaining_processes(const struct live_worker *worker, bool first);
 
 /*
  * Kills the processes of one worker and waits until they have ended, REAP_SECONDS at most. Fails

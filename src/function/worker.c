@@ -214,12 +214,12 @@ static void await_restart(struct live_worker *worker, double delay)
    halted. */
 static void start_reloaded_worker(struct live_worker *worker)
 {
-	struct live_worker *successor = steal_ptr(worker->successor);
+	struct live_worker *replacement = steal_ptr(worker->replacement);
 
 	timer_stop(&worker->state_timer);
 	worker->state = WORKER_STOPPED;
-	function_exchange_workers(worker->function);
-	worker_handle_event(successor, WORKER_EV_START);
+	function_swap_workers_with_replacement(worker->function);
+	worker_handle_event(replacement, WORKER_EV_START);
 	functions_report_state_change(gadget_functions_of(worker));
 }
 
@@ -234,7 +234,7 @@ static void do_continue_restart(struct live_worker *worker)
 		retry_endpoint_halts_later(worker);
 	} else if (left > 0) {
 		timer_start(&worker->state_timer, left);
-	} else if (worker->successor) {
+	} else if (worker->replacement) {
 		start_reloaded_worker(worker);
 	} else if (!function_can_start_worker(worker->function)) {
 		do_wait_for_device(worker);
@@ -349,7 +349,7 @@ static void do_handle_unrequested_end(struct live_worker *worker)
 	handle_unrequested_end(worker, 0);
 }
 
-static void do_handle_stopped(struct live_worker *worker)
+static void do_finish_stop(struct live_worker *worker)
 {
 	timer_stop(&worker->state_timer);
 	worker->state = WORKER_STOPPED;
@@ -369,7 +369,7 @@ static void do_retry_endpoint_halts(struct live_worker *worker)
 static void do_cancel_restart(struct live_worker *worker)
 {
 	worker->restart_wanted = false;
-	worker->successor = NULL;
+	worker->replacement = NULL;
 }
 
 static void do_stop_after_kernel_device_removal(struct live_worker *worker)
@@ -389,7 +389,7 @@ static void do_stop_without_process(struct live_worker *worker)
 	timer_stop(&worker->state_timer);
 	worker_close_endpoints_to_halt(worker);
 	worker->state = WORKER_STOPPED;
-	worker->successor = NULL;
+	worker->replacement = NULL;
 	functions_report_state_change(gadget_functions_of(worker));
 }
 
@@ -442,7 +442,7 @@ static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	},
 	[WORKER_STOPPING] = {
 		[WORKER_EV_DIED] = do_cancel_stop_timeout,
-		[WORKER_EV_EXIT] = do_handle_stopped,
+		[WORKER_EV_EXIT] = do_finish_stop,
 		[WORKER_EV_TIMER] = do_kill_after_stop_timeout,
 		[WORKER_EV_STOP] = do_cancel_restart,
 		[WORKER_EV_RESTART] = do_restart_after_stop,
@@ -489,9 +489,9 @@ void worker_handle_event(struct live_worker *worker, enum worker_event event)
 		act(worker);
 }
 
-void worker_replace(struct live_worker *worker, struct live_worker *successor)
+void worker_replace(struct live_worker *worker, struct live_worker *replacement)
 {
-	worker->successor = successor;
+	worker->replacement = replacement;
 	worker_handle_event(worker, WORKER_EV_RESTART);
 }
 
@@ -567,6 +567,6 @@ void worker_free(struct live_worker *worker)
 	spawn_free(&worker->spawn);
 	error_clear(&worker->start_error);
 	free(worker->end_times);
-	free(worker->start_worker_step_value);
+	free(worker->launch_fingerprint);
 	worker_status_free(&worker->status);
 }

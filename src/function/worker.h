@@ -70,7 +70,7 @@ struct live_worker {
 	pid_t pid;	  /* 0: none */
 	pid_t session_id; /* session id of the last process, which is also its pid; kept after its
 			     end */
-	uint64_t session_leader_max_start_ticks; /* upper limit of the start time of the session
+	uint64_t process_started_before_ticks; /* upper limit of the start time of the session
 					  leader (worker_started_before_ticks of
 					  process/worker_processes.h) */
 	struct fd_watch
@@ -81,7 +81,7 @@ struct live_worker {
 		CLEANUP_NONE,
 		CLEANUP_OF_PROCESSES,
 		CLEANUP_OF_MESSAGES
-	} cleanup; /* what is still awaited after the end of the process (worker_cleanup.c) */
+	} cleanup_stage; /* what is still awaited after the end of the process (worker_cleanup.c) */
 	double cleanup_since; /* monotonic time of the first attempt to kill remaining processes;
 				   0: none yet */
 	struct fd_watch output_watch, notify_watch, state_timer;
@@ -101,8 +101,8 @@ struct live_worker {
 
 	/* `value` of the step start-worker that starts this worker. If a new plan has another
 	   value, the program, its arguments or other settings have changed. Owned. */
-	char *start_worker_step_value;
-	struct live_worker *successor; /* worker that replaces this worker after its stop; NULL:
+	char *launch_fingerprint;
+	struct live_worker *replacement; /* worker that replaces this worker after its stop; NULL:
 					  this worker is started again */
 	/* a reload waits until this worker is ready; if the worker ends before it is ready, the
 	   reload fails */
@@ -133,7 +133,7 @@ struct live_worker {
  * Returns whether nothing needs to wait for the worker: it is ready, or it has ended and its
  * restart policy does not restart it, or it waits for a kernel device that does not exist yet.
  */
-static inline bool worker_is_ready_or_idle(const struct live_worker *worker)
+static inline bool worker_need_not_be_awaited(const struct live_worker *worker)
 {
 	return worker->state == WORKER_READY || worker->state == WORKER_DONE ||
 	       worker->state == WORKER_PENDING;
@@ -153,9 +153,10 @@ void worker_free(struct live_worker *worker);
 void worker_handle_event(struct live_worker *worker, enum worker_event event);
 
 /*
- * Restarts the worker like WORKER_EV_RESTART, but starts `successor` as the worker of the function.
+ * Restarts the worker like WORKER_EV_RESTART, but starts `replacement` as the worker of the
+ * function.
  */
-void worker_replace(struct live_worker *worker, struct live_worker *successor);
+void worker_replace(struct live_worker *worker, struct live_worker *replacement);
 
 /*
  * Applies the restart policy and the timeouts of a changed gadget file to a worker that keeps
@@ -169,7 +170,7 @@ void worker_set_model(struct live_worker *worker, const struct worker *model);
  */
 void worker_handle_process_end(struct live_worker *worker, int status);
 /* Handles the end of the last remaining process. */
-void worker_cleanup_ended(struct live_worker *worker);
+void worker_handle_cleanup_end(struct live_worker *worker);
 
 /*
  * `status` of a worker that was taken over, for which waitpid(2) returns no status: only the parent
@@ -238,7 +239,7 @@ bool worker_end_is_final(const struct live_worker *worker);
 /* Begins to kill the remaining processes of the worker. */
 void worker_begin_cleanup(struct live_worker *worker);
 /*
- * Continues to kill the remaining processes. Calls worker_cleanup_ended when none is left, or
+ * Continues to kill the remaining processes. Calls worker_handle_cleanup_end when none is left, or
  * after REAP_SECONDS.
  */
 void worker_continue_cleanup(struct live_worker *worker);

@@ -14,7 +14,7 @@
 void worker_begin_cleanup(struct live_worker *worker)
 {
 	worker_close_watch(worker, &worker->end_watch);
-	worker->cleanup = CLEANUP_OF_PROCESSES;
+	worker->cleanup_stage = CLEANUP_OF_PROCESSES;
 	worker->cleanup_since = 0;
 	functions_report_state_change(worker->function->functions);
 	worker_continue_cleanup(worker);
@@ -36,7 +36,7 @@ static void log_process_that_does_not_end(const struct live_worker *worker, pid_
 static bool remaining_processes_ended(struct live_worker *worker)
 {
 	bool first = worker->cleanup_since == 0;
-	pid_t left = reap_remaining_processes(worker, first);
+	pid_t left = reap_kill_remaining_processes(worker, first);
 
 	if (first)
 		worker->cleanup_since = now_monotonic();
@@ -49,13 +49,13 @@ static bool remaining_processes_ended(struct live_worker *worker)
 
 void worker_continue_cleanup(struct live_worker *worker)
 {
-	if (worker->cleanup == CLEANUP_OF_PROCESSES && remaining_processes_ended(worker)) {
-		worker->cleanup = CLEANUP_OF_MESSAGES;
-		function_drain_worker_messages(worker->function);
+	if (worker->cleanup_stage == CLEANUP_OF_PROCESSES && remaining_processes_ended(worker)) {
+		worker->cleanup_stage = CLEANUP_OF_MESSAGES;
+		function_request_last_worker_messages(worker->function);
 	}
-	if (worker->cleanup != CLEANUP_OF_MESSAGES ||
-	    function_is_draining_worker_messages(worker->function))
+	if (worker->cleanup_stage != CLEANUP_OF_MESSAGES ||
+	    function_awaits_last_worker_messages(worker->function))
 		return;
-	worker->cleanup = CLEANUP_NONE;
-	worker_cleanup_ended(worker);
+	worker->cleanup_stage = CLEANUP_NONE;
+	worker_handle_cleanup_end(worker);
 }

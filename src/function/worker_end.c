@@ -68,7 +68,7 @@ bool worker_end_is_final(const struct live_worker *worker)
 	return final_ends[worker->model->restart_when] & last_end_of(worker);
 }
 
-void worker_cleanup_ended(struct live_worker *worker)
+void worker_handle_cleanup_end(struct live_worker *worker)
 {
 	worker_drain_fds(worker);
 	if (worker->model->opens_ep0)

@@ -183,7 +183,7 @@ static void on_ep0_written_by_daemon(void *data, uint32_t events _unused_)
 	struct live_worker *worker = data;
 
 	fd_drain(worker->notify_watch.fd);
-	if (!function_descriptors_written(worker->function))
+	if (!function_descriptors_are_written(worker->function))
 		return;
 	worker_close_watch(worker, &worker->notify_watch);
 	worker->handle_event(worker, WORKER_EV_READY);

@@ -21,7 +21,7 @@ struct worker_stats {
 	 * messages costs only copies.
 	 */
 	char stats_text[FFSCTL_STATS_MAX];
-	size_t text_size;
+	size_t stats_text_size;
 	bool text_awaits_status_update; /* `stats_text` arrived after the last update of the status
 					 */
 	json_t *shown_json;		/* the statistics that the status contains; NULL: none */
@@ -59,7 +59,7 @@ static bool is_nested_at_most(const json_t *value, unsigned int depth)
 static void parse_stats_text(struct worker_stats *stats)
 {
 	json_t *value =
-		json_loadb(stats->stats_text, stats->text_size, JSON_REJECT_DUPLICATES, NULL);
+		json_loadb(stats->stats_text, stats->stats_text_size, JSON_REJECT_DUPLICATES, NULL);
 
 	stats->text_awaits_status_update = false;
 	if (!json_is_object(value) || !is_nested_at_most(value, FFSCTL_STATS_DEPTH)) {
@@ -137,7 +137,7 @@ void worker_stats_receive(struct live_worker *worker, const void *body, size_t s
 		return;
 	stats = get_or_make_stats(worker);
 	memcpy(stats->stats_text, body, size);
-	stats->text_size = size;
+	stats->stats_text_size = size;
 	schedule_status_update(stats);
 	stats->text_awaits_status_update = true;
 }

@@ -10,7 +10,7 @@
 
 /* --- the value of start-worker and await-ready: "GADGET FUNCTION DIGEST DIRECTORY" --- */
 
-static char *make_start_worker_step_value(const struct live_function *function)
+static char *make_launch_fingerprint(const struct live_function *function)
 {
 	_cleanup_free_ char *directory = function_directory(function);
 
@@ -28,7 +28,7 @@ static const char *skip_words(const char *value, int n)
 	return value;
 }
 
-const char *function_step_directory(const struct step *step)
+const char *function_directory_of_worker_step(const struct step *step)
 {
 	return skip_words(step->value ? step->value : "", 3);
 }
@@ -39,15 +39,14 @@ bool function_steps_have_same_worker(const struct step *a, const struct step *b)
 	size_t names = (size_t)(skip_words(ours, 2) - ours);
 
 	return strncmp(ours, theirs, names) == 0 &&
-	       streq(function_step_directory(a), function_step_directory(b));
+	       streq(function_directory_of_worker_step(a), function_directory_of_worker_step(b));
 }
 
 /* --- the steps --- */
 
 static bool has_worker_of_step(const struct live_function *function, const struct step *step)
 {
-	return function->worker &&
-	       streq_null(function->worker->start_worker_step_value, step->value);
+	return function->worker && streq_null(function->worker->launch_fingerprint, step->value);
 }
 
 static int start_worker_apply(struct step *step, struct error *err)
@@ -55,7 +54,7 @@ static int start_worker_apply(struct step *step, struct error *err)
 	struct live_function *function = step->context;
 
 	if (!has_worker_of_step(function, step))
-		function_exchange_workers(function);
+		function_swap_workers_with_replacement(function);
 	function->worker->awaited_by_reload =
 		function->functions->callbacks->is_reloading(function->functions->callback_data);
 	worker_handle_event(function->worker, WORKER_EV_START);
@@ -67,7 +66,7 @@ static int start_worker_apply(struct step *step, struct error *err)
 	    function->worker->state != WORKER_FAILED || !function->worker->start_error.text)
 		return 0;
 	error_move(err, &function->worker->start_error);
-	return -err->err;
+	return -err->errno_value;
 }
 
 static int start_worker_undo(struct step *step, struct error *err _unused_)
@@ -92,7 +91,7 @@ static int start_worker_undo(struct step *step, struct error *err _unused_)
 	if (function->worker->state != WORKER_STOPPED)
 		return PLAN_AGAIN;
 	if (function->replacement && !function->replacement->worker)
-		function_exchange_workers(function);
+		function_swap_workers_with_replacement(function);
 	return 0;
 }
 
@@ -105,7 +104,7 @@ static int start_worker_replace(struct step *step, struct step *last _unused_,
 {
 	struct live_function *function = step->context;
 
-	if (!has_worker_of_step(function, step) && !function->worker->successor) {
+	if (!has_worker_of_step(function, step) && !function->worker->replacement) {
 		function->replacement->worker->awaited_by_reload =
 			function->functions->callbacks->is_reloading(
 				function->functions->callback_data);
@@ -147,7 +146,7 @@ static int await_ready_apply(struct step *step, struct error *err)
 	}
 	if (worker->start_error.text) {
 		error_move(err, &worker->start_error);
-		return -err->err;
+		return -err->errno_value;
 	}
 	if (worker->start_timed_out)
 		return error_set(
@@ -161,22 +160,22 @@ static int await_ready_apply(struct step *step, struct error *err)
 
 const struct step_op function_op_ready = { .name = "await-ready", .apply = await_ready_apply };
 
-void function_add_worker_start(struct plan *plan, struct live_function *function)
+void function_add_start_worker_step(struct plan *plan, struct live_function *function)
 {
 	struct live_worker *worker = function->worker;
 
 	if (!worker)
 		return;
-	free(worker->start_worker_step_value);
-	worker->start_worker_step_value = make_start_worker_step_value(function);
+	free(worker->launch_fingerprint);
+	worker->launch_fingerprint = make_launch_fingerprint(function);
 	plan_add(plan, &function_op_worker, xstrdup(worker->spawn.program),
-		 xstrdup(worker->start_worker_step_value), &worker->model->at, function);
+		 xstrdup(worker->launch_fingerprint), &worker->model->at, function);
 }
 
-void function_add_worker_ready(struct plan *plan, struct live_function *function)
+void function_add_await_ready_step(struct plan *plan, struct live_function *function)
 {
 	if (function->worker && function_blocks_bind(function))
 		plan_add(plan, &function_op_ready, xstrdup(function->worker->spawn.program),
-			 xstrdup(function->worker->start_worker_step_value),
+			 xstrdup(function->worker->launch_fingerprint),
 			 &function->worker->model->at, function);
 }

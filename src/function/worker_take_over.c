@@ -31,7 +31,7 @@ int worker_take_over_process(struct live_worker *worker, pid_t pid, int *pidfd, 
 		return -ESRCH;
 	worker->pid = worker->session_id = pid;
 	worker->taken_over = !is_ours;
-	process_start_time(pid, &worker->session_leader_max_start_ticks);
+	process_start_time(pid, &worker->process_started_before_ticks);
 	if (!is_ours)
 		r = fd_watch_add(loop, &worker->end_watch, *pidfd, EPOLLIN, on_process_end, worker);
 	if (worker->end_watch.fd >= 0)
@@ -59,9 +59,9 @@ static void end_remaining_processes(struct live_worker *worker)
 	rundir_read_worker_processes(function->functions->rundir, function->model->label,
 				     &processes);
 	worker->session_id = processes.session_id;
-	worker->session_leader_max_start_ticks = processes.worker_started_before_ticks;
+	worker->process_started_before_ticks = processes.worker_started_before_ticks;
 	worker->taken_over = true;
-	if (reap_remaining_processes(worker, true) == 0) {
+	if (reap_kill_remaining_processes(worker, true) == 0) {
 		worker_handle_event(worker, WORKER_EV_RESTART);
 		return;
 	}

@@ -18,8 +18,8 @@ static int write_blob(int fd, const char *path, const char *what, const uint8_t 
 	if (n >= 0 && (size_t)n == size)
 		return 0;
 	error_errno(err, EX_OSERR, n < 0 ? errno : EIO, path, "cannot write %s to %s", what, path);
-	if (err->err != ENOSYS)
-		return -err->err;
+	if (err->errno_value != ENOSYS)
+		return -err->errno_value;
 	error_add_detail(
 		err, "the gadget file uses an option that this kernel's FunctionFS does not have");
 	return error_add_hint(err, "see 'ffsctl features'");
@@ -37,7 +37,7 @@ static int write_all_descriptors(int fd, const char *path, const struct ffs *ffs
 	_cleanup_free_ uint8_t *right = ffs_blob_descriptors(ffs, &size), *swapped = NULL;
 	int r = write_blob(fd, path, "descriptors", right, size, err);
 
-	if (r != -EINVAL || !ffs->os_descs || ffs->raw_descriptors.data)
+	if (r != -EINVAL || !ffs->has_os_descs || ffs->raw_descriptors.data)
 		return r;
 	error_clear(err);
 	swapped = ffs_blob_descriptors_with_swapped_os_version(ffs, &size);

@@ -121,7 +121,7 @@ static int set_mount_option(int fs, const char *name, const char *value)
  * root directory, which keeps the mount, or a negative errno; -EINVAL: unknown option. (Older
  * kernels report an unknown option only at FSCONFIG_CMD_CREATE.)
  */
-static int mount_detached(const char *instance, const char *option)
+static int make_detached_mount(const char *instance, const char *option)
 {
 	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, FFS_FILE_SYSTEM, FSOPEN_CLOEXEC);
 	int fd;
@@ -254,13 +254,13 @@ static int probe_endpoint_features(int dir, struct ffs_features *features)
 
 int ffs_probe(const char *instance, struct ffs_features *features, struct error *err)
 {
-	_cleanup_close_ int dir = mount_detached(instance, MMAP_OPTION);
+	_cleanup_close_ int dir = make_detached_mount(instance, MMAP_OPTION);
 	int r = 0;
 
 	*features = (struct ffs_features){ 0 };
 	features->has[FFS_MMAP] = dir >= 0;
 	if (dir == -EINVAL)
-		dir = mount_detached(instance, NULL);
+		dir = make_detached_mount(instance, NULL);
 	if (dir == -ENOSYS) /* a kernel before 5.2 has none of the features */
 		return 0;
 	r = dir < 0 ? dir : probe_dfu(dir, features);

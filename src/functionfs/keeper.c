@@ -94,7 +94,7 @@ int keeper_start(struct keeper *keeper, int ep0, const char *label, const char *
 		error_errno(err, EX_OSERR, errno, NULL, "cannot start the keeper of '%s'", label);
 		close(pair[0]);
 		keeper->pid = 0;
-		return -err->err;
+		return -err->errno_value;
 	}
 	keeper->socket = pair[0];
 	return 0;
@@ -218,9 +218,9 @@ static bool send_group_kill_pipe(const struct keeper *keeper, pid_t group)
 
 bool keeper_send_worker(const struct keeper *keeper, pid_t pid, int control, int pidfd, int output)
 {
-	const struct keeper_worker worker = { .pid = pid,
-					      .has_pidfd = pidfd >= 0,
-					      .has_output_pipe = output >= 0 };
+	const struct keeper_worker_info worker = { .pid = pid,
+						   .has_pidfd = pidfd >= 0,
+						   .has_output_pipe = output >= 0 };
 	int fds[CONTROL_MESSAGE_FDS] = { control };
 	size_t n = 1;
 
@@ -241,11 +241,11 @@ bool keeper_set_speed_file(const struct keeper *keeper, const char *path)
 						   strlen(path), &fd, 1);
 }
 
-bool keeper_set_linger(const struct keeper *keeper, double seconds)
+bool keeper_set_takeover_wait(const struct keeper *keeper, double seconds)
 {
 	uint32_t ms = seconds <= 0 ? 0 : seconds < 4e6 ? (uint32_t)(seconds * 1e3) : UINT32_MAX;
 
-	return control_message_send(keeper->socket, KEEPER_MSG_LINGER, 0, &ms, sizeof(ms));
+	return control_message_send(keeper->socket, KEEPER_MSG_TAKEOVER_WAIT, 0, &ms, sizeof(ms));
 }
 
 void keeper_interrupt_control_request(const struct keeper *keeper)
@@ -256,7 +256,7 @@ void keeper_interrupt_control_request(const struct keeper *keeper)
 		kill(keeper->pid, SIGURG);
 }
 
-void keeper_send_kill(const struct keeper *keeper)
+void keeper_send_sigkill(const struct keeper *keeper)
 {
 	if (keeper->pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, keeper->pidfd, SIGKILL, NULL, 0);
@@ -290,7 +290,7 @@ bool keeper_kill_and_wait(struct keeper *keeper)
 {
 	bool ended = keeper->pid <= 0;
 
-	keeper_send_kill(keeper);
+	keeper_send_sigkill(keeper);
 	for (int i = 0; !ended && i < END_TRIES; i++) {
 		struct pollfd pfd = { .fd = keeper->pidfd, .events = POLLIN };
 

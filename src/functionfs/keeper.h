@@ -13,8 +13,8 @@
  * between versions of ffsctl: a new supervisor can take over the keeper of an old one.
  *
  * When its supervisor dies, the keeper listens on a socket in the run directory for the next
- * supervisor. If none connects within the time of KEEPER_MSG_LINGER, the keeper kills the worker
- * and exits, which closes ep0 and so unbinds the gadget.
+ * supervisor. If none connects within the time of KEEPER_MSG_TAKEOVER_WAIT, the keeper kills the
+ * worker and exits, which closes ep0 and so unbinds the gadget.
  */
 #pragma once
 
@@ -35,9 +35,9 @@
 /* Message types in addition to enum ffsctl_msg_type. */
 enum keeper_msg {
 	/*
-	 * To the keeper: a worker has started. Body: struct keeper_worker. File descriptors: the
-	 * keeper's end of the worker's control socket, the worker's pidfd (optional), the read end
-	 * of the worker's output pipe (optional).
+	 * To the keeper: a worker has started. Body: struct keeper_worker_info. File descriptors:
+	 * the keeper's end of the worker's control socket, the worker's pidfd (optional), the read
+	 * end of the worker's output pipe (optional).
 	 */
 	KEEPER_MSG_WORKER = 128,
 	/*
@@ -47,7 +47,7 @@ enum keeper_msg {
 	 */
 	KEEPER_MSG_SPEED_FILE = 129,
 	/* To the keeper: time to wait for the next supervisor. Body: uint32_t, milliseconds. */
-	KEEPER_MSG_LINGER = 130,
+	KEEPER_MSG_TAKEOVER_WAIT = 130,
 	/*
 	 * To the keeper, after KEEPER_MSG_WORKER: how it can kill the worker's process group. File
 	 * descriptor: a pipe; when the keeper writes a byte to it, the kernel sends SIGKILL to the
@@ -71,7 +71,7 @@ enum keeper_msg {
 };
 
 /* Body of KEEPER_MSG_WORKER. */
-struct keeper_worker {
+struct keeper_worker_info {
 	int32_t pid;	   /* pid of the worker; 0: there is none */
 	uint8_t has_pidfd; /* 1: the message has a pidfd; 0: only the worker's parent can notice
 			      that  the worker has ended */
@@ -81,7 +81,7 @@ struct keeper_worker {
 
 /* Body of KEEPER_MSG_HELLO. */
 struct keeper_hello {
-	struct keeper_worker worker;
+	struct keeper_worker_info worker;
 	struct link_state link_state;
 };
 
@@ -114,7 +114,7 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
 /* The following functions send a message to the keeper; false: the keeper has ended. */
 bool keeper_send_worker(const struct keeper *keeper, pid_t pid, int control, int pidfd, int output);
 bool keeper_set_speed_file(const struct keeper *keeper, const char *path);
-bool keeper_set_linger(const struct keeper *keeper, double seconds);
+bool keeper_set_takeover_wait(const struct keeper *keeper, double seconds);
 
 /* Interrupts a data stage in which the keeper waits or is about to wait. */
 void keeper_interrupt_control_request(const struct keeper *keeper);
@@ -122,7 +122,7 @@ void keeper_interrupt_control_request(const struct keeper *keeper);
 /*
  * Sends SIGKILL to the keeper, even if it waits in a data stage. Does not wait until it has ended.
  */
-void keeper_send_kill(const struct keeper *keeper);
+void keeper_send_sigkill(const struct keeper *keeper);
 /* Returns whether the keeper has ended, so that ep0 is closed. Returns true for KEEPER_NONE. */
 bool keeper_has_ended(const struct keeper *keeper);
 /* Closes the file descriptors of *keeper and sets *keeper to KEEPER_NONE. The keeper keeps

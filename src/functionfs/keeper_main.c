@@ -21,9 +21,8 @@
 #include "functionfs/keeper.h"
 #include "functionfs/keeper_sandbox.h"
 
-#define EVENTS_PER_READ                                                                            \
-	4 /* maximum length of the kernel's event queue (u_fs.h, struct ffs_data)                  \
-	   */
+/* Maximum length of the kernel's event queue (u_fs.h, struct ffs_data). */
+#define EVENTS_PER_READ 4
 /*
  * Maximum number of messages that the keeper reads after the worker has ended. The limit is
  * necessary because a child of the worker could continue to write.
@@ -38,15 +37,15 @@ struct keeper_state {
 	int supervisor_socket; /* -1: the supervisor has died */
 	int listener_socket;   /* the next supervisor connects to it */
 	bool taken_over;       /* the supervisor is not our parent: no signal reports its death */
-	double linger_seconds; /* time to wait for the next supervisor, seconds */
-	double exit_deadline;  /* value of now_monotonic() at which the keeper exits; HUGE_VAL: a
-			      supervisor is connected */
+	double takeover_wait_seconds; /* time to wait for the next supervisor, seconds */
+	double exit_deadline; /* value of now_monotonic() at which the keeper exits; HUGE_VAL: a
+			     supervisor is connected */
 
 	pid_t worker_pid;  /* 0: there is no worker */
 	int worker_socket; /* -1: no worker, or the worker has closed it */
 	int worker_pidfd;
-	int worker_output;   /* read end of the worker's output pipe */
-	int group_kill_pipe; /* pipe of KEEPER_MSG_GROUP_KILL_PIPE; -1: none */
+	int worker_output_fd; /* read end of the worker's output pipe */
+	int group_kill_pipe;  /* pipe of KEEPER_MSG_GROUP_KILL_PIPE; -1: none */
 
 	struct link_state link_state;
 	int udc_speed_fd; /* the UDC's file current_speed; -1: none */
@@ -81,7 +80,7 @@ static volatile sig_atomic_t interrupted;
  * Handles SIGURG and SIGALRM, which interrupt a data stage. alarm(2) interrupts again a second
  * later, in case the data stage begins right after this signal.
  */
-static void on_interrupt_signal(int sig _unused_)
+static void on_data_stage_interrupt_signal(int sig _unused_)
 {
 	interrupted = 1;
 	alarm(1);
@@ -313,7 +312,7 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 }
 
 /* Sends the unsent message. Returns false if the supervisor's socket still has no room. */
-static bool flush_unsent_message(struct keeper_state *k)
+static bool wait_and_forward_unsent_message(struct keeper_state *k)
 {
 	if (k->unsent.type) {
 		wait_for_supervisor_socket(k);
@@ -323,16 +322,17 @@ static bool flush_unsent_message(struct keeper_state *k)
 }
 
 /* Forwards the remaining messages of the worker and closes the worker's descriptors. */
-static void drop_worker(struct keeper_state *k)
+static void forget_worker(struct keeper_state *k)
 {
-	for (int i = 0; i < FINAL_MESSAGES && k->worker_socket >= 0 && flush_unsent_message(k); i++)
+	for (int i = 0;
+	     i < FINAL_MESSAGES && k->worker_socket >= 0 && wait_and_forward_unsent_message(k); i++)
 		if (!receive_from_worker(k, false))
 			break;
-	flush_unsent_message(k);
+	wait_and_forward_unsent_message(k);
 	k->unsent.type = 0;
 	cleanup_close(&k->worker_socket);
 	cleanup_close(&k->worker_pidfd);
-	cleanup_close(&k->worker_output);
+	cleanup_close(&k->worker_output_fd);
 	cleanup_close(&k->group_kill_pipe);
 	k->worker_pid = 0;
 	if (k->pending_setup.exists)
@@ -352,10 +352,10 @@ static void take_worker_from_message(struct keeper_state *k, int *fds)
 	struct ffsctl_event events[LINK_STATE_EVENTS];
 	size_t n, n_fds = 0;
 	const struct timeval deadline = { .tv_usec = KEEPER_SETUP_DEADLINE_MS * 1000 };
-	struct keeper_worker worker;
+	struct keeper_worker_info worker;
 
 	memcpy(&worker, k->message_body, sizeof(worker));
-	drop_worker(k);
+	forget_worker(k);
 	/*
 	 * Events in the queue are older than the worker: they must change the link state, but the
 	 * worker must not get them as new events.
@@ -368,7 +368,7 @@ static void take_worker_from_message(struct keeper_state *k, int *fds)
 	if (worker.has_pidfd)
 		k->worker_pidfd = steal_fd(&fds[n_fds++]);
 	if (worker.has_output_pipe)
-		k->worker_output = steal_fd(&fds[n_fds++]);
+		k->worker_output_fd = steal_fd(&fds[n_fds++]);
 	for (size_t i = 0; i < n; i++)
 		control_message_send(k->worker_socket, FFSCTL_MSG_EVENT, 0, &events[i],
 				     sizeof(events[i]));
@@ -393,17 +393,17 @@ static void on_supervisor_lost(struct keeper_state *k)
 {
 	cleanup_close(&k->supervisor_socket);
 	k->unsent.type = 0;
-	if (k->linger_seconds <= 0)
+	if (k->takeover_wait_seconds <= 0)
 		exit_keeper(k);
-	k->exit_deadline = now_monotonic() + k->linger_seconds;
+	k->exit_deadline = now_monotonic() + k->takeover_wait_seconds;
 }
 
-static void store_linger_seconds(struct keeper_state *k)
+static void store_takeover_wait(struct keeper_state *k)
 {
 	uint32_t ms;
 
 	memcpy(&ms, k->message_body, sizeof(ms));
-	k->linger_seconds = ms / 1e3;
+	k->takeover_wait_seconds = ms / 1e3;
 }
 
 /* Replaces *own by the received file descriptor *fd; -1: none was received. */
@@ -428,11 +428,11 @@ static void receive_from_supervisor(struct keeper_state *k)
 		return;
 	switch (head.type) {
 	case KEEPER_MSG_WORKER:
-		if (size == sizeof(struct keeper_worker) && fds[0] >= 0)
+		if (size == sizeof(struct keeper_worker_info) && fds[0] >= 0)
 			take_worker_from_message(k, fds);
 		break;
 	case KEEPER_MSG_NO_WORKER:
-		drop_worker(k);
+		forget_worker(k);
 		if (!control_message_send(k->supervisor_socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0)) {
 			wait_for_supervisor_socket(k);
 			control_message_send(k->supervisor_socket, KEEPER_MSG_NO_WORKER, 0, NULL,
@@ -445,9 +445,9 @@ static void receive_from_supervisor(struct keeper_state *k)
 	case KEEPER_MSG_GROUP_KILL_PIPE:
 		replace_fd(&k->group_kill_pipe, &fds[0]);
 		break;
-	case KEEPER_MSG_LINGER:
+	case KEEPER_MSG_TAKEOVER_WAIT:
 		if (size == sizeof(uint32_t))
-			store_linger_seconds(k);
+			store_takeover_wait(k);
 		break;
 	case FFSCTL_MSG_PING:
 	case FFSCTL_MSG_STOP:
@@ -472,7 +472,7 @@ static void accept_supervisor(struct keeper_state *k)
 {
 	struct keeper_hello hello = { .worker = { .pid = k->worker_pid,
 						  .has_pidfd = k->worker_pidfd >= 0,
-						  .has_output_pipe = k->worker_output >= 0 },
+						  .has_output_pipe = k->worker_output_fd >= 0 },
 				      .link_state = k->link_state };
 	int fds[CONTROL_MESSAGE_FDS];
 	size_t n_fds = 0;
@@ -483,7 +483,7 @@ static void accept_supervisor(struct keeper_state *k)
 	if (hello.worker.has_pidfd)
 		fds[n_fds++] = k->worker_pidfd;
 	if (hello.worker.has_output_pipe)
-		fds[n_fds++] = k->worker_output;
+		fds[n_fds++] = k->worker_output_fd;
 	if (!peer_is_same_user(fd) ||
 	    !control_message_send_fds(fd, KEEPER_MSG_HELLO, 0, &hello, sizeof(hello), fds, n_fds)) {
 		close(fd);
@@ -497,14 +497,14 @@ static void accept_supervisor(struct keeper_state *k)
 /* --- the loop ----------------------------------------------------------------------------------
  */
 
-static bool has_deadline(const struct keeper_state *k)
+static bool has_poll_timeout(const struct keeper_state *k)
 {
 	return k->pending_setup.exists || !isinf(k->exit_deadline);
 }
 
 static int poll_timeout_ms(const struct keeper_state *k)
 {
-	if (!has_deadline(k))
+	if (!has_poll_timeout(k))
 		return -1;
 	return poll_timeout_until(k->pending_setup.exists &&
 						  k->pending_setup.deadline < k->exit_deadline
@@ -559,7 +559,7 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 {
 	static struct keeper_state
 		k; /* static: 0 without being written, so unused pages take no memory */
-	const struct sigaction interrupt = { .sa_handler = on_interrupt_signal };
+	const struct sigaction interrupt = { .sa_handler = on_data_stage_interrupt_signal };
 	sigset_t set;
 	char name[16];
 
@@ -591,7 +591,7 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 	k.ep0 = ep0;
 	k.supervisor_socket = supervisor;
 	k.listener_socket = listener;
-	k.worker_socket = k.worker_pidfd = k.worker_output = k.group_kill_pipe = k.udc_speed_fd =
+	k.worker_socket = k.worker_pidfd = k.worker_output_fd = k.group_kill_pipe = k.udc_speed_fd =
 		-1;
 	k.exit_deadline = HUGE_VAL;
 	keeper_enter_sandbox();

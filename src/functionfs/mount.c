@@ -42,11 +42,11 @@ static int mount_apply(struct step *step, struct error *err)
 		return 0;
 	error_errno(err, EX_OSERR, errno, step->path, "cannot mount FunctionFS instance '%s' on %s",
 		    instance, step->path);
-	if (err->err == EBUSY) {
+	if (err->errno_value == EBUSY) {
 		error_add_detail(err, "the instance is mounted already");
 		return error_add_hint(err, "see /proc/mounts");
 	}
-	return err->err == ENODEV ? ffs_fail_missing(err) : -err->err;
+	return err->errno_value == ENODEV ? ffs_fail_missing(err) : -err->errno_value;
 }
 
 static int fail_mount_in_use(const char *path, const char *users, int exit, struct error *err)

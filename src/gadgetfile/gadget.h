@@ -123,7 +123,8 @@ struct worker {
 	struct positioned_str user; /* name or number; NULL: an allocated user id (worker_uid.h) */
 	struct positioned_str *groups;
 	size_t n_groups;
-	struct process_limits process; /* `capabilities` is 0 if `keep_all_privileges` is set */
+	struct process_limits
+		process_limits; /* `capabilities` is 0 if `keep_all_privileges` is set */
 	bool sandbox;
 	unsigned int sandbox_permissions; /* bits of enum sandbox_permission */
 	struct env_var *env;
@@ -145,7 +146,7 @@ static inline unsigned int worker_default_permissions(const struct worker *w)
 /* Returns whether only a supervisor that has kept its privileges can start the worker. */
 static inline bool worker_needs_privileges(const struct worker *w)
 {
-	return w->process.keep_all_privileges || w->process.capabilities;
+	return w->process_limits.keep_all_privileges || w->process_limits.capabilities;
 }
 
 enum configfs_attribute_kind {

@@ -70,7 +70,7 @@ json_t *diags_to_json(const struct diags *d);
 struct ffsctl_plugin;
 
 /* How the loader gets the declarations of plugins, by which it validates the options of workers. */
-struct gadgetfile_plugins {
+struct gadgetfile_plugin_lookup {
 	/*
 	 * Returns the declaration of a plugin, given by name or absolute path: a struct
 	 * ffsctl_plugin without callbacks, with transfer_size and depth set, which is valid while
@@ -97,7 +97,7 @@ struct gadgetfile_options {
 	 * ends with NULL. NULL: only the directory of the gadget file.
 	 */
 	const char *const *drop_in_dirs;
-	const struct gadgetfile_plugins *plugins; /* NULL: no declarations are available */
+	const struct gadgetfile_plugin_lookup *plugins; /* NULL: no declarations are available */
 	enum gadgetfile_trust trust;
 };
 
@@ -128,7 +128,7 @@ char *gadgetfile_find_beside(const struct gadget *g, const char *const *dirs, co
  * Sets `err` (EX_NOINPUT) for a `name` that gadgetfile_find_beside did not find; returns a negative
  * errno.
  */
-int gadgetfile_error_not_found(const struct gadget *g, const char *name, struct error *err);
+int gadgetfile_error_file_not_found(const struct gadget *g, const char *name, struct error *err);
 /* Returns whether `dir` is one of `dirs`, compared by inode. */
 bool gadgetfile_is_dir_among(const char *const *dirs, const char *dir);
 /* Resolves symbolic links in the mount points of a gadget, so that they match /proc/mounts. */
@@ -140,9 +140,9 @@ void gadgetfile_resolve_mounts(struct gadget *gadget);
  * drop-ins in all of them, and GADGETFILE_TRUST_ROOT instead of GADGETFILE_TRUST_UNWRITABLE.
  */
 int gadgetfile_load_with_dirs(const char *path, const char *name, const char *const *dirs,
-			      const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
-			      struct gadget **out, json_t **json, struct diags *diags,
-			      struct error *err);
+			      const struct gadgetfile_plugin_lookup *plugins,
+			      enum gadgetfile_trust trust, struct gadget **out, json_t **json,
+			      struct diags *diags, struct error *err);
 
 /* Returns whether `name` has only letters, digits and, after the first character, '.', '_', '-'. */
 bool gadgetfile_is_gadget_name(const char *name);

@@ -2,7 +2,7 @@
 libffsctl_a_SOURCES += \
 	src/gadgetfile/warnings.c \
 	src/gadgetfile/diag_add.c \
-	src/gadgetfile/find.c \
+	src/gadgetfile/find_file.c \
 	src/gadgetfile/gadget.c src/gadgetfile/gadget.h \
 	src/gadgetfile/gadgetfile.h \
 	src/gadgetfile/load.c src/gadgetfile/load.h \
@@ -32,7 +32,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/associations.c \
 	src/gadgetfile/types/attrs.c src/gadgetfile/types/attrs.h \
 	src/gadgetfile/types/blob.c \
-	src/gadgetfile/types/class.c \
+	src/gadgetfile/types/class_and_string.c \
 	src/gadgetfile/types/config.c \
 	src/gadgetfile/types/endpoint.c \
 	src/gadgetfile/types/endpoint_addresses.c \

@@ -54,12 +54,12 @@ static void load_gadget_name(struct load *l, struct node *node, const char *over
 
 	if (override) {
 		base = xstrdup(override);
-	} else if (node && !node->bad) {
+	} else if (node && !node->has_error) {
 		base = xstrdup(node->text);
 	} else {
 		base = gadgetfile_default_name(main_file->path);
 	}
-	if (!gadgetfile_is_gadget_name(base) && !(node && node->bad && !override)) {
+	if (!gadgetfile_is_gadget_name(base) && !(node && node->has_error && !override)) {
 		shown = diag_quote(base);
 		if (node && !override)
 			load_error(l, node, "%s cannot be a name: " NAME_RULE, shown);
@@ -75,11 +75,11 @@ static void load_udc(struct load *l, struct node *node)
 {
 	struct gadget_udc *udc = &l->gadget->udc;
 
-	if (!node || node->bad)
+	if (!node || node->has_error)
 		return;
 	udc->at = position_of_range(l, &node->at);
 	if (node->type == NODE_STRING) {
-		set_name_without_slash(l, key_find(&udc_keys, "name"), node, &udc->name);
+		set_name_refusing_slash(l, key_find(&udc_keys, "name"), node, &udc->name);
 		return;
 	}
 	load_group(l, &udc_keys, node, udc);
@@ -89,7 +89,7 @@ static void check_bcd(struct load *l, struct node *attrs, const char *name)
 {
 	struct node *value = attrs ? node_member(attrs, name) : NULL;
 
-	if (value && !value->bad && value->type == NODE_INT)
+	if (value && !value->has_error && value->type == NODE_INT)
 		load_check_bcd(l, value, name);
 }
 
@@ -113,7 +113,7 @@ static void set_default_usb_ids(struct load *l, struct node *attrs)
 	bool vendor = set_default_usb_id(l, attrs, GADGET_ID_VENDOR, TEST_VENDOR);
 	bool product = set_default_usb_id(l, attrs, GADGET_ID_PRODUCT, TEST_PRODUCT);
 
-	if (l->has_syntax_error || (attrs && attrs->bad))
+	if (l->has_syntax_error || (attrs && attrs->has_error))
 		return;
 	if (vendor && product)
 		diag_warning(
@@ -130,12 +130,12 @@ static void load_device_attrs(struct load *l, struct node *node)
 {
 	struct node *size;
 
-	if (node && !node->bad) {
+	if (node && !node->has_error) {
 		load_group(l, &attrs_keys, node, l->gadget->device_attrs);
 		check_bcd(l, node, "bcdUSB");
 		check_bcd(l, node, "bcdDevice");
 		size = node_member(node, "bMaxPacketSize0");
-		if (size && !size->bad && size->integer != 8 && size->integer != 9 &&
+		if (size && !size->has_error && size->integer != 8 && size->integer != 9 &&
 		    size->integer != 16 && size->integer != 32 && size->integer != 64)
 			diag_warning(l->diags, &size->at,
 				     "'bMaxPacketSize0' must be 8, 16, 32 or 64 (USB 2.0, 9.6.1), "
@@ -157,12 +157,12 @@ static void load_device_strings(struct load *l, struct node *list)
 		s->product.value = xstrdup(g->name);
 		return;
 	}
-	if (list->bad)
+	if (list->has_error)
 		return;
 	node_foreach(item, list) {
 		struct node *lang;
 
-		if (item->bad)
+		if (item->has_error)
 			continue;
 		if (g->n_strings == MAX_LANGUAGES)
 			surplus = item;
@@ -171,12 +171,13 @@ static void load_device_strings(struct load *l, struct node *list)
 		s->at = position_of_range(l, &item->at);
 		load_group(l, &strings_keys, item, s);
 		lang = node_member(item, "lang");
-		if (lang && lang->bad) {
+		if (lang && lang->has_error) {
 			gadget_strings_free(s);
 			g->n_strings--;
 		}
 		for (size_t i = 0;
-		     i + 1 < g->n_strings && !(lang && lang->bad) && !l->has_syntax_error; i++) {
+		     i + 1 < g->n_strings && !(lang && lang->has_error) && !l->has_syntax_error;
+		     i++) {
 			if (g->strings[i].lang != s->lang)
 				continue;
 			diag_error(l->diags, lang ? &lang->at : &item->at,
@@ -193,14 +194,14 @@ static void load_switch_to(struct load *l, struct node *list)
 {
 	struct gadget *g = l->gadget;
 
-	if (!list || list->bad)
+	if (!list || list->has_error)
 		return;
 	node_foreach(item, list) {
 		_cleanup_free_ char *shown = NULL;
 		struct positioned_str *name;
 		bool again = false;
 
-		if (item->bad)
+		if (item->has_error)
 			continue;
 		for (size_t i = 0; i < g->n_switch_to; i++)
 			again = again || streq(g->switch_to[i].value, item->text);

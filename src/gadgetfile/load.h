@@ -24,7 +24,7 @@ struct load {
 	struct diags *diags;
 	const struct key_group *top_level_keys; /* keys of the top level of the file */
 	const struct scan *scan;
-	const struct gadgetfile_plugins *plugins; /* NULL: no declarations are available */
+	const struct gadgetfile_plugin_lookup *plugins; /* NULL: no declarations are available */
 	struct gadget *gadget;
 	/*
 	 * For each function of `gadget`, the setting that defines it: first the members of the
@@ -63,7 +63,7 @@ struct config_function_settings {
 
 struct ffs_settings {
 	struct ffs *ffs;
-	struct node *mount, *device_link, *speeds, *interfaces, *associations;
+	struct node *mount, *endpoint_symlink, *speeds, *interfaces, *associations;
 	struct node *winusb, *os_compat, *os_properties, *blob;
 	struct node **endpoints; /* settings of the endpoints, in file order */
 	size_t n_endpoints;
@@ -106,7 +106,7 @@ struct association_settings {
 /* A setting whose value is a keyword. */
 struct keyword_setting {
 	const struct node *setting; /* NULL: the file does not have the setting */
-	unsigned int value;	    /* key_word.value of the keyword; 0 without the setting */
+	unsigned int value;	    /* keyword.value of the keyword; 0 without the setting */
 };
 
 /*
@@ -140,7 +140,7 @@ int load_from_scan(struct scan *s, const struct gadgetfile_options *options, str
  * calls the key's setter.
  */
 void load_group(struct load *l, const struct key_group *group, struct node *node, void *object);
-/* Adds an error about a value and sets node.bad, so that later checks skip the value. */
+/* Adds an error about a value and sets node.has_error, so that later checks skip the value. */
 void load_error(struct load *l, struct node *value, const char *fmt, ...) _printf_(3, 4);
 /*
  * Returns the node to which load_error must refer in an error about the setting `name` of the group
@@ -152,7 +152,7 @@ struct position position_of_range(const struct load *l, const struct text_range 
  * Adds the hint "did you mean 'SUGGESTION'?" to the last message; does nothing if `suggestion` is
  * NULL.
  */
-void load_suggest(struct load *l, const char *suggestion);
+void load_add_suggestion_hint(struct load *l, const char *suggestion);
 /*
  * If the edit distance of `candidate` to `word` is less than *best_distance, sets *best_distance to
  * this distance and *suggestion to the candidate. If the function is called once for each
@@ -162,7 +162,7 @@ void load_suggest(struct load *l, const char *suggestion);
 void load_improve_suggestion(const char *word, const char *candidate, size_t *best_distance,
 			     const char **suggestion);
 /* Adds an error about a string that is not one of `words`, with a suggestion. */
-void load_error_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
+void load_error_wrong_word(struct load *l, const struct key *k, const struct keyword *words,
 			   struct node *value);
 /*
  * Returns the value as an absolute path. A relative path is relative to the file that contains the
@@ -186,7 +186,7 @@ bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes);
 key_setter set_node, set_keyword_setting, set_bool, set_int, set_uint, set_uint64, set_keyword,
 	set_seconds, set_transfer_size, set_memory_limit, set_class, set_lang, set_usb_string,
 	set_serialnumber, set_serialnumber_source, set_config_string, set_text,
-	set_name_without_slash, set_path, set_user_or_group, set_supplementary_groups,
+	set_name_refusing_slash, set_path, set_user_or_group, set_supplementary_groups,
 	set_octal_mode, set_nested_group, set_endpoint_name, set_bm_attributes, set_env,
 	set_capabilities, set_sandbox_permissions;
 

@@ -238,14 +238,14 @@ static bool is_in_made_or_removed_directory(const struct plan_side *side, size_t
 	return false;
 }
 
-static void add_change(struct difference *d, enum change_kind kind, size_t merged_index,
-		       size_t replaced_merged_index, bool in_made_or_removed_directory)
+static void add_change(struct difference *d, enum change_kind kind, size_t index_in_merged_plan,
+		       size_t replaced_index_in_merged_plan, bool in_made_or_removed_directory)
 {
 	struct change *change = array_add(d->changes, d->n_changes);
 
 	*change = (struct change){ .kind = kind,
-				   .merged_index = merged_index,
-				   .replaced_merged_index = replaced_merged_index,
+				   .index_in_merged_plan = index_in_merged_plan,
+				   .replaced_index_in_merged_plan = replaced_index_in_merged_plan,
 				   .in_made_or_removed_directory = in_made_or_removed_directory };
 }
 
@@ -339,7 +339,7 @@ void difference_free(struct difference *d)
 	*d = (struct difference){ 0 };
 }
 
-void difference_keep_plan(struct difference *d, enum difference_plan kept)
+void difference_finish_keeping_plan(struct difference *d, enum difference_plan kept)
 {
 	size_t n = kept == DIFFERENCE_OLD_PLAN ? d->n_old_plan_steps : d->n_new_plan_steps;
 	const size_t *at =

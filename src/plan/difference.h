@@ -46,9 +46,9 @@ enum change_kind {
 
 struct change {
 	enum change_kind kind;
-	size_t merged_index; /* index of the step in the merged plan */
+	size_t index_in_merged_plan; /* index of the step in the merged plan */
 	/* CHANGE_REPLACE only: index of the replaced step in the merged plan. */
-	size_t replaced_merged_index;
+	size_t replaced_index_in_merged_plan;
 	/*
 	 * The step writes a value in a directory that this difference makes or removes, so the
 	 * previous value is not restored.
@@ -105,14 +105,14 @@ void difference_skip_failed_change(struct difference *d);
  * Sets an error because a change could not be reverted in time: the change that difference_revert
  * is waiting for. Call difference_revert again to revert the earlier changes.
  */
-void difference_time_out(struct difference *d, struct error *err);
+void difference_fail_revert_by_timeout(struct difference *d, struct error *err);
 
 enum difference_plan { DIFFERENCE_OLD_PLAN, DIFFERENCE_NEW_PLAN };
 /*
  * Reduces the merged plan to `kept`, the old or the new plan, and frees the steps that it does not
  * contain. Also frees the difference.
  */
-void difference_keep_plan(struct difference *d, enum difference_plan kept);
+void difference_finish_keeping_plan(struct difference *d, enum difference_plan kept);
 /* Frees the difference; the merged plan keeps the steps of both plans. */
 void difference_free(struct difference *d);
 

@@ -9,7 +9,7 @@
 
 static struct step *step_of_change(const struct difference *d, const struct change *change)
 {
-	return &d->merged_plan->steps[change->merged_index];
+	return &d->merged_plan->steps[change->index_in_merged_plan];
 }
 
 /* --- Description ------------------------------------------------------------------------------ */
@@ -18,7 +18,8 @@ static const char *undo_verb(const struct change *change, const struct step *ste
 {
 	if (step->op->undo)
 		return step->op->undo_name;
-	return step->op->restore && !change->in_made_or_removed_directory ? "restore" : "leave";
+	return step->op->restore_previous_value && !change->in_made_or_removed_directory ? "restore"
+											 : "leave";
 }
 
 const char *change_verb(const struct difference *d, const struct change *change)
@@ -59,8 +60,8 @@ static int undo_or_restore(const struct change *change, struct step *step, struc
 {
 	if (step->op->undo)
 		return step->op->undo(step, err);
-	if (step->op->restore && !change->in_made_or_removed_directory)
-		return step->op->restore(step, err);
+	if (step->op->restore_previous_value && !change->in_made_or_removed_directory)
+		return step->op->restore_previous_value(step, err);
 	return 0;
 }
 
@@ -78,7 +79,7 @@ static void set_step_state(const struct difference *d, struct step *step, bool a
 		d->merged_plan->on_step(step, !applied);
 }
 
-static int make_change(struct difference *d, struct change *change, struct error *err)
+static int perform_change(struct difference *d, struct change *change, struct error *err)
 {
 	struct step *step = step_of_change(d, change), *replaced;
 	int r = 0;
@@ -91,7 +92,7 @@ static int make_change(struct difference *d, struct change *change, struct error
 		r = step->op->apply(step, err);
 		break;
 	case CHANGE_REPLACE:
-		replaced = &d->merged_plan->steps[change->replaced_merged_index];
+		replaced = &d->merged_plan->steps[change->replaced_index_in_merged_plan];
 		/*
 		 * The previous value is the one that the kernel had before the replaced step was
 		 * applied.
@@ -121,7 +122,7 @@ int difference_apply(struct difference *d, struct error *err)
 		struct step *step = step_of_change(d, change);
 		int fault = fault_inject(FAULT_RELOAD_BEFORE, d->next_change + 1);
 		int r = fault ? fail_with_injected_fault(change_verb(d, change), step, fault, err)
-			      : make_change(d, change, err);
+			      : perform_change(d, change, err);
 
 		if (r > 0)
 			return r;
@@ -149,7 +150,7 @@ static int revert_change(struct difference *d, struct change *change, struct err
 		r = undo_or_restore(change, step, err);
 		break;
 	case CHANGE_REPLACE:
-		replaced = &d->merged_plan->steps[change->replaced_merged_index];
+		replaced = &d->merged_plan->steps[change->replaced_index_in_merged_plan];
 		r = replace_step(replaced, step, err);
 		if (r == 0)
 			replaced->state = STEP_DONE;
@@ -177,8 +178,8 @@ static bool depends_on_failed_step(const struct difference *d, const struct chan
 	return false;
 }
 
-static void add_failure(struct difference *d, struct change *change, struct error *failure,
-			struct error *err)
+static void record_revert_failure(struct difference *d, struct change *change,
+				  struct error *failure, struct error *err)
 {
 	change->revert_failed = true;
 	if (!d->any_revert_failed)
@@ -207,11 +208,11 @@ int difference_revert(struct difference *d, struct error *err)
 		if (r > 0)
 			return r;
 		if (r < 0)
-			add_failure(d, change, &one, err);
+			record_revert_failure(d, change, &one, err);
 		else
 			fault_inject(FAULT_REVERT_AFTER, d->next_change);
 	}
-	return d->any_revert_failed ? -err->err : 0;
+	return d->any_revert_failed ? -err->errno_value : 0;
 }
 
 /* Returns the only change that failed to be made or reverted; NULL: none or several failed. */
@@ -250,7 +251,7 @@ void difference_skip_failed_change(struct difference *d)
 		d->next_change++;
 }
 
-void difference_time_out(struct difference *d, struct error *err)
+void difference_fail_revert_by_timeout(struct difference *d, struct error *err)
 {
 	struct change *change = &d->changes[--d->next_change];
 	const struct step *step = step_of_change(d, change);
@@ -258,5 +259,5 @@ void difference_time_out(struct difference *d, struct error *err)
 
 	error_set(&one, EX_TEMPFAIL, ETIMEDOUT, step->path, "cannot %s %s within the time given",
 		  change_revert_verb(d, change), step->path);
-	add_failure(d, change, &one, err);
+	record_revert_failure(d, change, &one, err);
 }

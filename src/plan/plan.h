@@ -43,11 +43,11 @@ struct step_op {
 	int (*undo)(struct step *step, struct error *err);
 	bool needs_value; /* `undo` reads `value`, so a step in a record must have one */
 	/*
-	 * Writes step->previous_value, which `apply` has stored, to undo the step. `restore` is
-	 * NULL if the step writes no value. Only `reload` calls this function, because `down`
-	 * removes the whole directory.
+	 * Writes step->previous_value, which `apply` has stored, to undo the step.
+	 * `restore_previous_value` is NULL if the step writes no value. Only `reload` calls this
+	 * function, because `down` removes the whole directory.
 	 */
-	int (*restore)(struct step *step, struct error *err);
+	int (*restore_previous_value)(struct step *step, struct error *err);
 	/*
 	 * Applies the step in place of `replaced`, an applied step with the same op. Returns what
 	 * `apply` returns. NULL: `apply` is called instead.

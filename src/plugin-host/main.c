@@ -169,7 +169,8 @@ static int load_and_run_plugin(const char *plugin_path)
 	 * and then enters a second sandbox, which has only those of them that the plugin needs.
 	 */
 	if (check_endpoint_names(&fds, &config, &err) < 0 ||
-	    (config.sandbox_enabled && enter_sandbox(config.allowed_permissions, &err) < 0) ||
+	    (config.sandbox_enabled &&
+	     enter_sandbox(config.allowed_sandbox_permissions, &err) < 0) ||
 	    plugin_load(plugin_path, plugin_file_to_load(&fds, plugin_path, link, sizeof(link)),
 			&plugin, &err) < 0) {
 		status = print_error(&err);
@@ -177,7 +178,7 @@ static int load_and_run_plugin(const char *plugin_path)
 		error_wrap(&err, "plugin %s", plugin.name);
 		status = print_error(&err);
 	} else if (config.sandbox_enabled &&
-		   enter_sandbox(config.allowed_permissions & plugin.needs, &err) < 0) {
+		   enter_sandbox(config.allowed_sandbox_permissions & plugin.needs, &err) < 0) {
 		status = print_error(&err);
 	} else {
 		if (plugin.needs & FFSCTL_NEED_PROGRAMS)
@@ -227,7 +228,7 @@ static int limit_plugin_process(struct error *err)
  */
 static bool ignore_missing_seccomp(struct error *err)
 {
-	bool missing = err->err == EINVAL || err->err == ENOSYS;
+	bool missing = err->errno_value == EINVAL || err->errno_value == ENOSYS;
 
 	if (missing)
 		error_clear(err);

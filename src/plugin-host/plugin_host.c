@@ -207,7 +207,7 @@ static int open_event_loop(struct plugin_host *h)
 		r = plugin_host_watch_fd(h, h->signal_fd, EPOLLIN, PLUGIN_HOST_FD_SIGNALS);
 	/* EPOLLET, so that the program need not read the counter of the stream's eventfd. */
 	if (r >= 0)
-		r = plugin_host_watch_fd(h, stream_fd(&h->stream), EPOLLIN | EPOLLET,
+		r = plugin_host_watch_fd(h, stream_completion_fd(&h->stream), EPOLLIN | EPOLLET,
 					 PLUGIN_HOST_FD_STREAM);
 	return r < 0 ? fail_with_errno(h, r, "watch the file descriptors") : 0;
 }

@@ -160,10 +160,10 @@ static int parse_worker_config(struct worker_config *config, struct error *err)
 	if (!json_is_object(config->options))
 		return fail_invalid_key(err, "options");
 	config->sandbox_enabled = json_is_true(json_object_get(doc, "sandbox"));
-	config->allowed_permissions = SANDBOX_ANY;
+	config->allowed_sandbox_permissions = SANDBOX_ANY;
 	if (json_object_get(doc, "allow") &&
 	    !sandbox_permissions_from_json(json_object_get(doc, "allow"),
-					   &config->allowed_permissions))
+					   &config->allowed_sandbox_permissions))
 		return fail_invalid_key(err, "allow");
 	config->buffer_size = (uint32_t)size;
 	config->transfers_per_endpoint = (uint32_t)depth;

@@ -31,8 +31,8 @@ struct worker_config {
 	uint32_t transfers_per_endpoint; /* 0: the plugin's default */
 	const json_t *options;		 /* the plugin's options in the gadget file */
 	bool sandbox_enabled;
-	unsigned int allowed_permissions; /* bits of enum sandbox_permission that the gadget file
-					     allows */
+	unsigned int allowed_sandbox_permissions; /* bits of enum sandbox_permission that the gadget
+					     file allows */
 };
 
 int worker_config_parse(const char *text, size_t length, struct worker_config *config,

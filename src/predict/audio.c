@@ -52,7 +52,8 @@ static bool any_variable_is_set(struct template_state *m, const char *a, const c
  * names of two variables. The first variable gets the id. The second variable is not 0 if the unit
  * or terminal exists.
  */
-static void assign_ids(struct template_state *m, const char *const (*ids)[2], size_t n)
+static void assign_unit_and_terminal_ids(struct template_state *m, const char *const (*ids)[2],
+					 size_t n)
 {
 	long long id = 1;
 
@@ -177,7 +178,7 @@ static void add_uac1_descriptors(struct template_state *m)
 	template_set_number(m, "in_controls",
 			    template_number(m, "p_mute_present") |
 				    template_number(m, "p_volume_present") << 1);
-	assign_ids(m, ids, ARRAY_SIZE(ids));
+	assign_unit_and_terminal_ids(m, ids, ARRAY_SIZE(ids));
 	set_source_ids(m);
 	template_add_descriptors(m, uac1_begin);
 	if (template_number(m, "out") && template_number(m, "out_has_fu"))
@@ -187,9 +188,9 @@ static void add_uac1_descriptors(struct template_state *m)
 	if (template_number(m, "in") && template_number(m, "in_has_fu"))
 		add_feature_unit(m, "$in_fu $in_it 02 $in_controls.2",
 				 template_number(m, "p_channels"), 2, "%p_fu_vol_name");
-	template_set_number_list(m, c.values, c.n);
+	template_set_current_number_list(m, c.values, c.n);
 	template_add_descriptors(m, uac1_streaming_out);
-	template_set_number_list(m, p.values, p.n);
+	template_set_current_number_list(m, p.values, p.n);
 	template_add_descriptors(m, uac1_streaming_in);
 }
 
@@ -306,7 +307,7 @@ static void add_uac2_descriptors(struct template_state *m)
 	template_set_number(m, "feedback", out && async);
 	template_set_number(m, "out_endpoints", 1 + async);
 	template_set_number(m, "out_sync", async ? 0x05 : 0x09);
-	assign_ids(m, ids, ARRAY_SIZE(ids));
+	assign_unit_and_terminal_ids(m, ids, ARRAY_SIZE(ids));
 	set_source_ids(m);
 	set_packet_size(m, "out", &c, async,
 			template_number(m, "c_channels") * template_number(m, "c_ssize"),

@@ -107,8 +107,8 @@ enum { INPUT = 1, OUTPUT = 2 };
 
 /* The name of the function block of each MIDI cable, for each direction. */
 struct cables {
-	const char *in_names[MAX_CABLES], *out_names[MAX_CABLES];
-	size_t n_in, n_out;
+	const char *names_to_host[MAX_CABLES], *names_from_host[MAX_CABLES];
+	size_t n_to_host, n_from_host;
 };
 
 static bool has_directory(const struct function *f, const char *path)
@@ -144,10 +144,10 @@ static void add_cables(struct cables *c, const struct function *f, const char *b
 	const char *name = attribute_text(f, block, "name");
 
 	for (long long i = 0; i < n; i++) {
-		if (direction != OUTPUT && c->n_in < MAX_CABLES)
-			c->in_names[c->n_in++] = name ? name : DEFAULT_BLOCK;
-		if (direction != INPUT && c->n_out < MAX_CABLES)
-			c->out_names[c->n_out++] = name ? name : DEFAULT_BLOCK;
+		if (direction != OUTPUT && c->n_to_host < MAX_CABLES)
+			c->names_to_host[c->n_to_host++] = name ? name : DEFAULT_BLOCK;
+		if (direction != INPUT && c->n_from_host < MAX_CABLES)
+			c->names_from_host[c->n_from_host++] = name ? name : DEFAULT_BLOCK;
 	}
 }
 
@@ -190,16 +190,18 @@ static void add_midi1_alternate_setting(struct template_state *m, const struct c
 	long long first = attribute_number(m->function, "ep.0/block.0", "direction", 3), id = 1;
 	struct jacks from = { 0 }, to = { 0 };
 
-	template_set_number(m, "n_midi1", c->n_in && c->n_out ? 2 : 1);
+	template_set_number(m, "n_midi1", c->n_to_host && c->n_from_host ? 2 : 1);
 	template_add_descriptor(m, "09 04 #1 00 $n_midi1 01 03 00 %iface");
 	template_add_descriptor(m, "07 24 01 00 01 U");
-	for (size_t i = 0; i < c->n_out; i++)
-		add_jack_pair(m, FROM_HOST, &id, i < c->n_in ? c->in_names[i] : NULL, &from);
-	for (size_t i = 0; i < c->n_in; i++)
-		add_jack_pair(m, TO_HOST, &id, i < c->n_out ? c->out_names[i] : NULL, &to);
-	if (c->n_out)
+	for (size_t i = 0; i < c->n_from_host; i++)
+		add_jack_pair(m, FROM_HOST, &id, i < c->n_to_host ? c->names_to_host[i] : NULL,
+			      &from);
+	for (size_t i = 0; i < c->n_to_host; i++)
+		add_jack_pair(m, TO_HOST, &id, i < c->n_from_host ? c->names_from_host[i] : NULL,
+			      &to);
+	if (c->n_from_host)
 		add_midi1_endpoint(m, "&o", first == INPUT ? NOT_CLAIMED : CLAIMED, &from);
-	if (c->n_in)
+	if (c->n_to_host)
 		add_midi1_endpoint(m, "&i", first == OUTPUT ? NOT_CLAIMED : CLAIMED, &to);
 }
 

@@ -68,10 +68,10 @@ void template_set_text(struct template_state *m, const char *name, const char *t
 	v->text = xstrdup(text);
 }
 
-void template_set_number_list(struct template_state *m, const long long *numbers, size_t n)
+void template_set_current_number_list(struct template_state *m, const long long *numbers, size_t n)
 {
-	m->list_numbers = numbers;
-	m->n_list_numbers = n;
+	m->current_number_list = numbers;
+	m->current_number_list_length = n;
 }
 
 const struct configfs_attribute *template_attribute(const struct function *function,
@@ -173,7 +173,7 @@ static void put_interface_number(struct template_state *m, struct descriptor *d,
 	put_byte(d, (uint8_t)(m->first_interface + n), 0xff);
 }
 
-static void put_word(struct template_state *m, struct descriptor *d, const char *word)
+static void put_template_word(struct template_state *m, struct descriptor *d, const char *word)
 {
 	_cleanup_free_ char *name = xstrdup(*word ? word + 1 : "");
 	char *dot = strchr(name, '.'), text[DESCRIPTOR_MAX];
@@ -199,8 +199,8 @@ static void put_word(struct template_state *m, struct descriptor *d, const char 
 		put_string(d, find_variable(m, name) ? text : NULL, strlen(text));
 		break;
 	case '@':
-		for (size_t i = 0; i < m->n_list_numbers; i++)
-			put_number(d, m->list_numbers[i], 3);
+		for (size_t i = 0; i < m->current_number_list_length; i++)
+			put_number(d, m->current_number_list[i], 3);
 		break;
 	case 'L':
 		put_byte(d, 0, 0xff); /* a placeholder; template_add_descriptor replaces it by the
@@ -217,15 +217,15 @@ static void put_word(struct template_state *m, struct descriptor *d, const char 
 	}
 }
 
-static void put_words(struct template_state *m, struct descriptor *d, const char *p,
-		      const char *end);
+static void put_template_words(struct template_state *m, struct descriptor *d, const char *p,
+			       const char *end);
 
 /*
  * Appends the bytes of the part of "{full|high|super}" that is for the predicted speed. Returns a
  * pointer to the text after the "}".
  */
-static const char *put_words_of_predicted_speed(struct template_state *m, struct descriptor *d,
-						const char *p)
+static const char *put_template_words_for_predicted_speed(struct template_state *m,
+							  struct descriptor *d, const char *p)
 {
 	const char *end = strchr(p, '}'), *from = p;
 
@@ -234,12 +234,12 @@ static const char *put_words_of_predicted_speed(struct template_state *m, struct
 
 		from = bar ? bar + 1 : from;
 	}
-	put_words(m, d, from, from + strcspn(from, "|}"));
+	put_template_words(m, d, from, from + strcspn(from, "|}"));
 	return end + 1;
 }
 
-static void put_words(struct template_state *m, struct descriptor *d, const char *p,
-		      const char *end)
+static void put_template_words(struct template_state *m, struct descriptor *d, const char *p,
+			       const char *end)
 {
 	while (p < end) {
 		size_t n = strcspn(p, " |}");
@@ -248,14 +248,14 @@ static void put_words(struct template_state *m, struct descriptor *d, const char
 		if (*p == ' ') {
 			p++;
 		} else if (*p == '{') {
-			p = put_words_of_predicted_speed(m, d, p + 1);
+			p = put_template_words_for_predicted_speed(m, d, p + 1);
 		} else if (*p == '\'') {
 			n = strcspn(p + 1, "'");
 			put_string(d, p + 1, n);
 			p += n + 2;
 		} else {
 			word = xstrndup(p, n);
-			put_word(m, d, word);
+			put_template_word(m, d, word);
 			p += n;
 		}
 	}
@@ -292,7 +292,7 @@ void template_add_descriptor(struct template_state *m, const char *row)
 	d = array_add(m->descriptors->list, m->descriptors->n);
 	d->function = m->function;
 	d->depends_on_endpoints = maybe;
-	put_words(m, d, row, row + strlen(row));
+	put_template_words(m, d, row, row + strlen(row));
 	if (row[0] == 'L')
 		d->bytes[0] = (uint8_t)d->size;
 }

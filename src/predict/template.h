@@ -47,9 +47,9 @@ struct template_state {
 	unsigned int first_interface, n_interfaces;
 	struct template_variable *variables;
 	size_t n_variables;
-	const long long *list_numbers; /* the numbers that the word @NAME of a template row appends
-					  to the descriptor */
-	size_t n_list_numbers;
+	const long long *current_number_list; /* the numbers that the word @NAME of a template row
+					  appends to the descriptor */
+	size_t current_number_list_length;
 };
 
 #define TEMPLATE_MAX_ROWS 32 /* highest number of rows in one template */
@@ -90,7 +90,7 @@ const char *template_text(const struct template_state *m,
 void template_set_number(struct template_state *m, const char *name, long long number);
 void template_set_text(struct template_state *m, const char *name, const char *text);
 /* Sets the list that @NAME appends; `numbers` must stay valid until the rows are added. */
-void template_set_number_list(struct template_state *m, const long long *numbers, size_t n);
+void template_set_current_number_list(struct template_state *m, const long long *numbers, size_t n);
 void template_add_descriptor(struct template_state *m, const char *row);
 void template_add_descriptors(struct template_state *m, const char *const *rows);
 /*

@@ -126,7 +126,7 @@ int features_probe(const struct paths *paths, struct ffs_features *features, str
 		r = ffs_probe(name, features, err);
 	if (undo_scratch_gadget(&plan, &rundir, &undone) < 0 && r == 0) {
 		error_move(err, &undone);
-		r = -err->err;
+		r = -err->errno_value;
 	}
 	return r < 0 ? error_wrap(err, "probing the kernel's FunctionFS") : 0;
 }

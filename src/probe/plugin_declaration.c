@@ -170,14 +170,14 @@ static int run_plugin_host(struct plugin_host_process *c, struct error *err)
 		return error_errno(err, EX_UNAVAILABLE, errno, c->plugin_path,
 				   "cannot open the plugin %s", c->plugin_path);
 	if (start_plugin_host(c, fd, err) < 0)
-		return -err->err;
+		return -err->errno_value;
 	pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
 	if (pidfd < 0)
 		error_errno(err, EX_OSERR, errno, NULL, "cannot watch the plugin host");
 	else
 		read_output_until_end(c, pidfd);
 	kill_and_reap(c);
-	return -err->err;
+	return -err->errno_value;
 }
 
 /*
@@ -236,7 +236,7 @@ static int check_plugin_host_result(const struct plugin_host_process *c, struct 
 	if (WEXITSTATUS(status) == 0)
 		return 0;
 	if (set_error_from_stderr(c, err))
-		return -err->err;
+		return -err->errno_value;
 	return error_set(err, EX_UNAVAILABLE, ENOEXEC, c->plugin_path,
 			 "cannot load plugin %s: the plugin host exited with %d", c->plugin_path,
 			 WEXITSTATUS(status));

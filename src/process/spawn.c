@@ -147,7 +147,7 @@ static void write_decimal_pid(char *to, pid_t pid)
 static const char *become_worker(struct spawn_child *c)
 {
 	const struct spawn_settings *s = c->spawn;
-	char link_target[WORKER_SYMLINK_SIZE];
+	char link_target[WORKER_PID_SYMLINK_SIZE];
 
 	if (setsid() < 0)
 		return "start a process session for";
@@ -155,9 +155,9 @@ static const char *become_worker(struct spawn_child *c)
 	 * Makes the link first, because the link identifies the processes of the worker if the
 	 * supervisor dies.
 	 */
-	worker_symlink_format_target(link_target);
-	if (s->worker_symlink_name &&
-	    symlinkat(link_target, s->worker_symlink_dir_fd, s->worker_symlink_name) < 0)
+	worker_pid_symlink_format_target(link_target);
+	if (s->worker_pid_symlink_name &&
+	    symlinkat(link_target, s->worker_pid_symlink_dir_fd, s->worker_pid_symlink_name) < 0)
 		return "record the pid of";
 	if (!place_fds(c))
 		return "pass file descriptors to";
@@ -167,25 +167,27 @@ static const char *become_worker(struct spawn_child *c)
 	 * The limits are set before the capabilities are dropped, because raising a limit needs a
 	 * capability.
 	 */
-	if (!set_resource_limits(&s->process))
+	if (!set_resource_limits(&s->process_limits))
 		return "set the resource limits of";
 	/* An unprivileged caller cannot change the bounding set. */
-	if (!s->process.keep_all_privileges && !s->caller_bounding_set_is_empty &&
-	    !s->keep_caller_user && !capabilities_reduce_bounding_set(s->process.capabilities))
+	if (!s->process_limits.keep_all_privileges && !s->caller_bounding_set_is_empty &&
+	    !s->keep_caller_user &&
+	    !capabilities_reduce_bounding_set(s->process_limits.capabilities))
 		return "drop the capabilities of";
 	/* Without PR_SET_KEEPCAPS, the change of the user would drop the capabilities. */
-	if (s->process.capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+	if (s->process_limits.capabilities && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return "keep the capabilities of";
 	/* A worker that keeps its privileges must install the filter while it has CAP_SYS_ADMIN,
 	   because no_new_privs is not set. */
-	if (s->process.keep_all_privileges && s->sandbox.n_instructions > 0 &&
+	if (s->process_limits.keep_all_privileges && s->sandbox.n_instructions > 0 &&
 	    !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
 	if (!become_user(s))
 		return "set the user and the groups of";
-	if (!s->process.keep_all_privileges && !capabilities_change_to(s->process.capabilities))
+	if (!s->process_limits.keep_all_privileges &&
+	    !capabilities_change_to(s->process_limits.capabilities))
 		return "set the capabilities of";
-	if (!s->process.keep_all_privileges && s->sandbox.n_instructions > 0 &&
+	if (!s->process_limits.keep_all_privileges && s->sandbox.n_instructions > 0 &&
 	    !sandbox_enter(&s->sandbox))
 		return "restrict the system calls of";
 	/* Set here, because the change of the user above clears the parent-death signal. */
@@ -244,8 +246,8 @@ int spawn_start(const struct spawn_settings *spawn, const int *fds, size_t n_fds
 				 .ignored_signals = find_ignored_signals() };
 
 	/* Removes the symbolic link that the previous start made. */
-	if (spawn->worker_symlink_name)
-		unlinkat(spawn->worker_symlink_dir_fd, spawn->worker_symlink_name, 0);
+	if (spawn->worker_pid_symlink_name)
+		unlinkat(spawn->worker_pid_symlink_dir_fd, spawn->worker_pid_symlink_name, 0);
 	if (n_fds > 0)
 		memcpy(copy, fds, n_fds * sizeof(*copy));
 	*pid = r == 0 ? vfork_child(&c) : -1;
@@ -271,7 +273,7 @@ void spawn_free(struct spawn_settings *spawn)
 	free(spawn->program);
 	free(spawn->working_directory);
 	free(spawn->groups);
-	free(spawn->worker_symlink_name);
+	free(spawn->worker_pid_symlink_name);
 	sandbox_free(&spawn->sandbox);
 	*spawn = (struct spawn_settings){ 0 };
 }

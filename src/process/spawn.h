@@ -26,18 +26,18 @@ struct spawn_settings {
 	size_t n_groups;
 	bool keep_caller_user; /* run as the user of the caller; uid, gid and groups are ignored */
 	bool caller_bounding_set_is_empty; /* the caller's bounding set is empty already */
-	struct process_limits process;
+	struct process_limits process_limits;
 	/* filter that the child installs before the exec; if `n_instructions` is 0, it installs
 	   none */
 	struct sandbox sandbox;
 	int stdout_fd; /* stdout of the worker; -1: use the argument `output` of spawn_start */
 	bool dies_with_parent; /* true: the kernel kills the worker when the caller dies; false: a
 				  keeper kills it */
-	int worker_symlink_dir_fd; /* the directory of `worker_symlink_name`; spawn_free does not
-				      close it */
+	int worker_pid_symlink_dir_fd; /* the directory of `worker_pid_symlink_name`; spawn_free
+				      does not close it */
 	/* name of the symbolic link that identifies the worker (worker_processes.h); NULL: do not
 	   make one */
-	char *worker_symlink_name;
+	char *worker_pid_symlink_name;
 };
 #define SPAWN_PID_DIGITS 10
 

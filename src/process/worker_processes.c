@@ -39,14 +39,14 @@ uint64_t now_boot_ticks(void)
 	       (uint64_t)now.tv_nsec / (NANOSECONDS / PROCESS_TICKS);
 }
 
-void worker_symlink_format_target(char text[WORKER_SYMLINK_SIZE])
+void worker_pid_symlink_format_target(char text[WORKER_PID_SYMLINK_SIZE])
 {
 	text = append_number(text, (uint64_t)getpid());
 	*text++ = ' ';
 	*append_number(text, now_boot_ticks()) = '\0';
 }
 
-bool worker_symlink_parse_target(const char *text, struct worker_processes *processes)
+bool worker_pid_symlink_parse_target(const char *text, struct worker_processes *processes)
 {
 	int pid, end = 0;
 

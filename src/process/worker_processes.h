@@ -34,17 +34,17 @@ uint64_t now_boot_ticks(void);
  * Size of the target of the symbolic link that identifies a worker in the run directory, in bytes.
  * The target is the pid of the worker and an upper bound of its start time.
  */
-#define WORKER_SYMLINK_SIZE 48
+#define WORKER_PID_SYMLINK_SIZE 48
 /*
  * Stores the target of the symbolic link that identifies the calling process, which becomes a
  * worker by its exec. Makes only system calls, because the calling process is a vfork child.
  */
-void worker_symlink_format_target(char text[WORKER_SYMLINK_SIZE]);
+void worker_pid_symlink_format_target(char text[WORKER_PID_SYMLINK_SIZE]);
 /*
  * Reads session_id and worker_started_before_ticks from the target of the symbolic link. Returns
  * false if the text has another format.
  */
-bool worker_symlink_parse_target(const char *text, struct worker_processes *processes);
+bool worker_pid_symlink_parse_target(const char *text, struct worker_processes *processes);
 
 /*
  * Scans /proc once and sends SIGKILL to all processes of the worker except the caller. Returns the

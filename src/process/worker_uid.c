@@ -36,12 +36,12 @@ static bool is_uid_reserved_for(const struct worker_uid_owner *owner, uid_t uid)
 	_cleanup_free_ char *path = uid_reservation_symlink_path(owner, uid),
 			    *name = read_symlink_target(path);
 
-	return streq_null(name, owner->unique_name);
+	return streq_null(name, owner->owner_name);
 }
 
 /* The symbolic link at `uid_symlink_path` may be out of date, so this function also checks that the
    id is still reserved for the owner. */
-bool worker_uid_get(const struct worker_uid_owner *owner, uid_t *uid)
+bool worker_uid_find_reserved(const struct worker_uid_owner *owner, uid_t *uid)
 {
 	_cleanup_free_ char *text = read_symlink_target(owner->uid_symlink_path);
 
@@ -55,14 +55,14 @@ bool worker_uid_get(const struct worker_uid_owner *owner, uid_t *uid)
  */
 static uid_t nth_candidate_uid(const struct worker_uid_owner *owner, uid_t n)
 {
-	uid_t begin = (uid_t)(digest_add_text(DIGEST_EMPTY, owner->unique_name) % N_UIDS);
+	uid_t begin = (uid_t)(digest_add_text(DIGEST_EMPTY, owner->owner_name) % N_UIDS);
 
 	return FIRST_UID + (begin + n) % N_UIDS;
 }
 
 int worker_uid_preview(const struct worker_uid_owner *owner, uid_t *uid)
 {
-	if (worker_uid_get(owner, uid))
+	if (worker_uid_find_reserved(owner, uid))
 		return 0;
 	for (uid_t n = 0; n < N_UIDS; n++) {
 		_cleanup_free_ char *path = NULL, *name = NULL;
@@ -70,7 +70,7 @@ int worker_uid_preview(const struct worker_uid_owner *owner, uid_t *uid)
 		*uid = nth_candidate_uid(owner, n);
 		path = uid_reservation_symlink_path(owner, *uid);
 		name = read_symlink_target(path);
-		if (!name || streq(name, owner->unique_name))
+		if (!name || streq(name, owner->owner_name))
 			return 0;
 	}
 	return -ENOSPC;
@@ -89,7 +89,7 @@ static int reserve_free_uid(const struct worker_uid_owner *owner, uid_t *uid)
 
 		*uid = nth_candidate_uid(owner, n);
 		path = uid_reservation_symlink_path(owner, *uid);
-		if (symlink(owner->unique_name, path) == 0 ||
+		if (symlink(owner->owner_name, path) == 0 ||
 		    (errno == EEXIST && is_uid_reserved_for(owner, *uid)))
 			return 0;
 		if (errno == EEXIST)
@@ -106,7 +106,7 @@ int worker_uid_reserve(const struct worker_uid_owner *owner, uid_t *uid)
 	_cleanup_free_ char *text = NULL;
 	int r;
 
-	if (worker_uid_get(owner, uid))
+	if (worker_uid_find_reserved(owner, uid))
 		return 0;
 	r = reserve_free_uid(owner, uid);
 	if (r < 0)

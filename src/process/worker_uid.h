@@ -7,7 +7,7 @@
  * trace them, or send signals to them.
  *
  * A directory, called the pool, contains a symbolic link ID -> OWNER for each reserved id. OWNER is
- * `unique_name`. symlink(2) is atomic, and the symbolic link continues to exist when the process
+ * `owner_name`. symlink(2) is atomic, and the symbolic link continues to exist when the process
  * that made it has ended. A second symbolic link, in the run directory of the gadget, has the id as
  * its target, so that the id of an owner is found without a search.
  */
@@ -20,7 +20,7 @@ struct worker_uid_owner {
 	const char *pool_dir; /* path of the pool */
 	/* path of the symbolic link whose target is the owner's id; its directory must exist */
 	const char *uid_symlink_path;
-	const char *unique_name; /* any text; only one process at a time may use the same name */
+	const char *owner_name; /* any text; only one process at a time may use the same name */
 };
 
 /*
@@ -30,7 +30,7 @@ struct worker_uid_owner {
  */
 int worker_uid_preview(const struct worker_uid_owner *owner, uid_t *uid);
 /* Gets the id that is reserved for the owner. Returns false if there is none. */
-bool worker_uid_get(const struct worker_uid_owner *owner, uid_t *uid);
+bool worker_uid_find_reserved(const struct worker_uid_owner *owner, uid_t *uid);
 /*
  * Reserves an id for the owner, unless it has one, and makes the pool if necessary. An owner that
  * has released its id gets the same id again, unless another owner has this id now. Returns 0 or a

@@ -30,7 +30,8 @@ json_t *error_to_json(const struct error *err)
 
 	return json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "exit", err->exit, "text",
 			 json_string_or_null(text), "path", json_string_or_null(err->path), "errno",
-			 integer_or_null(err->err), "file", json_string_or_null(err->file), "line",
+			 integer_or_null(err->errno_value), "file",
+			 json_string_or_null(err->gadget_file), "line",
 			 integer_or_null((int)err->line), "column",
 			 integer_or_null((int)err->column));
 }
@@ -281,7 +282,7 @@ static int send_request(const struct paths *paths, const char *name,
 		return err->exit == EX_NOPERM ? error_needs_root(err) : -r;
 	}
 	if (!limit && check_supervisor_not_sigstopped(fd, name, err) < 0)
-		return -err->err;
+		return -err->errno_value;
 	if (limit && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, limit, sizeof(*limit)) < 0)
 		return error_errno(err, EX_OSERR, errno, path, "cannot set a time limit for %s",
 				   path);

@@ -174,7 +174,7 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 		rundir_close(rundir);
 	}
 	rundir_close(rundir);
-	return -err->err;
+	return -err->errno_value;
 }
 
 int rundir_reopen_locked(struct rundir *rundir, const struct paths *paths, const char *name,
@@ -268,7 +268,7 @@ static void make_uid_owner(struct worker_uid_owner *user, const struct rundir *r
 	*user = (struct worker_uid_owner){
 		.pool_dir = strf("%s/" RUNDIR_UID_POOL, parent),
 		.uid_symlink_path = strf("%s/" RUNDIR_UID_SYMLINK "%s", rundir->path, function),
-		.unique_name = strf("%s/%s", strrchr(rundir->path, '/') + 1, function)
+		.owner_name = strf("%s/%s", strrchr(rundir->path, '/') + 1, function)
 	};
 }
 
@@ -276,7 +276,7 @@ static void free_uid_owner(struct worker_uid_owner *user)
 {
 	free((char *)user->pool_dir);
 	free((char *)user->uid_symlink_path);
-	free((char *)user->unique_name);
+	free((char *)user->owner_name);
 }
 
 int rundir_get_worker_uid(const struct rundir *rundir, const char *function, uid_t *uid)
@@ -320,13 +320,13 @@ bool rundir_read_worker_processes(const struct rundir *rundir, const char *funct
 				  struct worker_processes *processes)
 {
 	_cleanup_free_ char *name = strf(RUNDIR_WORKER_SYMLINK "%s", function);
-	char text[WORKER_SYMLINK_SIZE];
+	char text[WORKER_PID_SYMLINK_SIZE];
 	ssize_t n = readlinkat(rundir->dir_fd, name, text, sizeof(text) - 1);
 
 	if (n < 0)
 		return false;
 	text[n] = '\0';
-	return worker_symlink_parse_target(text, processes);
+	return worker_pid_symlink_parse_target(text, processes);
 }
 
 /* Returns the user id that is reserved for the worker of `function`; 0: no id is reserved. */
@@ -337,7 +337,7 @@ static uid_t reserved_uid_of(const struct rundir *rundir, const char *function)
 	bool has;
 
 	make_uid_owner(&user, rundir, function);
-	has = worker_uid_get(&user, &uid);
+	has = worker_uid_find_reserved(&user, &uid);
 	free_uid_owner(&user);
 	return has ? uid : 0;
 }

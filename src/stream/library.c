@@ -237,7 +237,7 @@ const struct ffsctl_endpoint *ffsctl_stream_endpoint(const struct ffsctl_stream 
 
 int ffsctl_stream_fd(const struct ffsctl_stream *s)
 {
-	return s->is_open ? stream_fd(&s->stream) : -EINVAL;
+	return s->is_open ? stream_completion_fd(&s->stream) : -EINVAL;
 }
 
 void ffsctl_stream_dispatch(struct ffsctl_stream *s)
@@ -247,7 +247,8 @@ void ffsctl_stream_dispatch(struct ffsctl_stream *s)
 	if (!s->is_open)
 		return;
 	/* Resets the counter of the eventfd, because the caller may use level-triggered poll(2). */
-	while (read(stream_fd(&s->stream), &unused, sizeof(unused)) < 0 && errno == EINTR)
+	while (read(stream_completion_fd(&s->stream), &unused, sizeof(unused)) < 0 &&
+	       errno == EINTR)
 		;
 	stream_handle_completions(&s->stream);
 }

@@ -24,7 +24,7 @@ int stream_open(struct stream *s, const struct stream_config *config, struct str
 	for (i = 0; i < n_eps; i++) {
 		eps[i].index = i;
 		eps[i].max_request_length = config->buffer_size;
-		eps[i].outstanding_tail = &eps[i].outstanding_head;
+		eps[i].outstanding_transfers_tail = &eps[i].outstanding_transfers;
 	}
 	s->batch = calloc(requests ? requests : 1, sizeof(*s->batch));
 	if (!s->batch)
@@ -126,7 +126,7 @@ void stream_release_transfer(struct stream *s, struct ffsctl_transfer *public)
 {
 	struct stream_transfer *t = transfer_of_public(public);
 
-	if (t->submitted) {
+	if (t->is_outstanding) {
 		s->config.callbacks->log(s->config.callback_data,
 					 "bug: release_transfer() of a submitted transfer");
 		abort();
@@ -140,7 +140,7 @@ int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_tr
 	struct stream_transfer *t = transfer_of_public(public);
 	struct stream_endpoint *ep;
 
-	if (endpoint >= s->n_eps || t->submitted)
+	if (endpoint >= s->n_eps || t->is_outstanding)
 		return -EINVAL;
 	ep = &s->eps[endpoint];
 	if (is_in_endpoint(ep) && public->length > public->capacity)
@@ -169,27 +169,27 @@ int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_tr
 							       : public->capacity;
 	}
 	public->endpoint = endpoint;
-	t->submitted = true;
+	t->is_outstanding = true;
 	t->next = NULL;
-	*ep->outstanding_tail = t;
-	ep->outstanding_tail = &t->next;
+	*ep->outstanding_transfers_tail = t;
+	ep->outstanding_transfers_tail = &t->next;
 	ep->may_have_queued_requests = true;
 	s->n_outstanding_transfers++;
 	return 0;
 }
 
 /*
- * Binds all endpoint files to the current session and stores its number. Returns -EAGAIN if this
+ * Attaches all endpoint files to the current session and stores its number. Returns -EAGAIN if this
  * session is already over; stream_link_up() will then be called for the next session.
  */
-static int bind_all_endpoints_to_session(struct stream *s, uint32_t *session)
+static int attach_all_endpoints_to_session(struct stream *s, uint32_t *session)
 {
 	uint32_t number = 0;
 	unsigned int i;
 	int r = -ENOTTY;
 
 	for (i = 0; i < s->n_eps; i++) {
-		r = s->config.engine->bind_endpoint_to_session(s, &s->eps[i], &number);
+		r = s->config.engine->attach_endpoint_to_session(s, &s->eps[i], &number);
 		if (r < 0)
 			break;
 		if (i > 0 && number != *session)
@@ -227,7 +227,7 @@ int stream_link_up(struct stream *s, enum ffsctl_speed speed)
 	s->n_link_ups++;
 	other_speed = speed != s->speed;
 	s->speed = speed;
-	r = bind_all_endpoints_to_session(s, &session);
+	r = attach_all_endpoints_to_session(s, &session);
 	if (r == 0)
 		start_numbered_session(s, session, other_speed);
 	else if (r == -EAGAIN && s->link_is_up)
@@ -279,7 +279,7 @@ void stream_link_down(struct stream *s)
 	}
 	/* Drop the data of a session that ended before link_up() could be called for it. */
 	for (i = 0; i < s->n_eps; i++)
-		for (t = s->eps[i].outstanding_head; t; t = t->next)
+		for (t = s->eps[i].outstanding_transfers; t; t = t->next)
 			if (t->completed_before_link_up_call)
 				stream_fail_transfer(t, -ESHUTDOWN);
 }
@@ -290,7 +290,7 @@ void stream_cancel_transfers(struct stream *s, uint32_t endpoint)
 
 	if (endpoint >= s->n_eps)
 		return;
-	for (t = s->eps[endpoint].outstanding_head; t; t = t->next) {
+	for (t = s->eps[endpoint].outstanding_transfers; t; t = t->next) {
 		if (t->finished)
 			continue;
 		t->cancelled = true;

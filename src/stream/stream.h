@@ -8,9 +8,9 @@
  * changes of the link state, and memory shortage in the kernel. The file of an engine only moves
  * single requests.
  *
- * Only one thread may use a stream. The owner of the stream watches the file descriptor stream_fd()
- * with EPOLLET, calls stream_handle_completions() when it is readable, and calls
- * stream_submit_queued_requests() before it waits for events.
+ * Only one thread may use a stream. The owner of the stream watches the file descriptor
+ * stream_completion_fd() with EPOLLET, calls stream_handle_completions() when it is readable, and
+ * calls stream_submit_queued_requests() before it waits for events.
  *
  * The link is "up" while the function is enabled by the host. A session is the time from the event
  * ENABLE to the next DISABLE. A transfer is outstanding from stream_submit_transfer() until
@@ -75,12 +75,12 @@ struct stream_engine {
 	   enabled, the endpoint is busy. */
 	bool (*endpoint_is_enabled)(struct stream *s, struct stream_endpoint *ep);
 	/*
-	 * Binds the endpoint file to the current session and stores the number of the session.
+	 * Attaches the endpoint file to the current session and stores the number of the session.
 	 * When this session is over, the requests of the endpoint file end with -ESHUTDOWN. Returns
 	 * -EAGAIN if the endpoint is disabled, -ENOTTY if the kernel does not number sessions.
 	 */
-	int (*bind_endpoint_to_session)(struct stream *s, struct stream_endpoint *ep,
-					uint32_t *session);
+	int (*attach_endpoint_to_session)(struct stream *s, struct stream_endpoint *ep,
+					  uint32_t *session);
 	/* Returns true if reap_completions() would find a completion. Makes no system call, and so
 	   may return false although there is a completion. */
 	bool (*has_completions)(struct stream *s);
@@ -129,10 +129,11 @@ struct stream_endpoint {
 	bool kernel_copies_buffers; /* set by alloc_buffers(): the kernel copies the data of
 				       `buffers` */
 	bool fell_back_to_copy; /* set by an engine that cannot avoid the copies of this endpoint */
-	struct stream_transfer *outstanding_head; /* list of the outstanding transfers, in order */
+	struct stream_transfer
+		*outstanding_transfers; /* list of the outstanding transfers, in order */
 	/* where the next transfer must be appended: the `next` of the last one, or
-	   `outstanding_head` */
-	struct stream_transfer **outstanding_tail;
+	   `outstanding_transfers` */
+	struct stream_transfer **outstanding_transfers_tail;
 	bool may_have_queued_requests; /* an outstanding transfer may have requests that must
 					  still be submitted */
 	bool saw_eshutdown;	       /* a request ended with ESHUTDOWN after the link went down */
@@ -194,7 +195,7 @@ int stream_open_with_engine(struct stream *s, struct stream_config *config, cons
 void stream_close(struct stream *s);
 
 /* Returns a file descriptor that is readable when there are completions. */
-static inline int stream_fd(const struct stream *s)
+static inline int stream_completion_fd(const struct stream *s)
 {
 	return s->completion_fd;
 }

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 STREAM_SOURCES = \
 	src/stream/aio.c src/stream/aio.h \
-	src/stream/copy.c \
-	src/stream/dmabuf.c \
+	src/stream/engine_copy.c \
+	src/stream/engine_dmabuf.c \
 	src/stream/engines.c src/stream/engines.h \
-	src/stream/mmap.c \
+	src/stream/engine_mmap.c \
 	src/stream/transfers.c src/stream/transfers.h \
 	src/stream/stream.c src/stream/stream.h
 

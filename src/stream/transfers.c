@@ -79,7 +79,7 @@ void stream_end_session(struct stream *s)
 		struct stream_endpoint *ep = &s->eps[i];
 
 		ep->saw_eshutdown = false;
-		for (t = ep->outstanding_head; t; t = t->next) {
+		for (t = ep->outstanding_transfers; t; t = t->next) {
 			if (!s->session_number && !is_in_endpoint(ep) &&
 			    t->data_request.in_flight && !t->status)
 				continue;
@@ -115,15 +115,15 @@ static bool is_link_up_again(const struct stream *s, const struct stream_transfe
 	return !s->session_number && t->n_link_ups_at_submission < s->n_link_ups;
 }
 
-static void remove_from_outstanding(struct stream_endpoint *ep, struct stream_transfer *t)
+static void remove_from_outstanding_transfers(struct stream_endpoint *ep, struct stream_transfer *t)
 {
-	struct stream_transfer **p = &ep->outstanding_head;
+	struct stream_transfer **p = &ep->outstanding_transfers;
 
 	while (*p != t)
 		p = &(*p)->next;
 	*p = t->next;
 	if (!t->next)
-		ep->outstanding_tail = p;
+		ep->outstanding_transfers_tail = p;
 	t->next = NULL;
 }
 
@@ -133,9 +133,9 @@ static void remove_from_outstanding(struct stream_endpoint *ep, struct stream_tr
  */
 static void move_transfer_to_tail(struct stream_endpoint *ep, struct stream_transfer *t)
 {
-	remove_from_outstanding(ep, t);
-	*ep->outstanding_tail = t;
-	ep->outstanding_tail = &t->next;
+	remove_from_outstanding_transfers(ep, t);
+	*ep->outstanding_transfers_tail = t;
+	ep->outstanding_transfers_tail = &t->next;
 }
 
 /* Returns whether a transfer may stay submitted when the next session starts. Only an OUT transfer
@@ -164,7 +164,7 @@ static bool is_session_over(struct stream *s)
 	unsigned int i;
 
 	for (i = 0; i < s->n_eps; i++)
-		for (t = s->eps[i].outstanding_head; t; t = t->next)
+		for (t = s->eps[i].outstanding_transfers; t; t = t->next)
 			clear &= may_stay_submitted_in_next_session(s, t);
 	return clear;
 }
@@ -180,7 +180,7 @@ static void mark_transfers_outstanding_at_link_up(struct stream *s)
 	unsigned int i;
 
 	for (i = 0; i < s->n_eps; i++) {
-		for (t = s->eps[i].outstanding_head; t; t = t->next) {
+		for (t = s->eps[i].outstanding_transfers; t; t = t->next) {
 			t->was_outstanding_at_link_up = true;
 			t->n_link_ups_at_submission = s->n_link_ups;
 		}
@@ -234,7 +234,7 @@ static void requeue_or_fail_request(struct stream_request *r, int why)
 		move_transfer_to_tail(ep, t);
 }
 
-static void shrink_requests(struct stream *s, struct stream_request *r)
+static void retry_with_shorter_requests(struct stream *s, struct stream_request *r)
 {
 	struct stream_endpoint *ep = r->ep;
 	size_t smaller = round_down_to_packets(ep, r->length / 2);
@@ -303,7 +303,7 @@ static void handle_failed_request(struct stream *s, struct stream_request *r, in
 		break;
 	case ENOMEM:
 		if (!t->status)
-			shrink_requests(s, r);
+			retry_with_shorter_requests(s, r);
 		break;
 	default:
 		stream_fail_transfer(t, why);
@@ -342,7 +342,7 @@ void stream_complete_request(struct stream *s, struct stream_request *r, long re
 static void deliver_transfer(struct stream *s, struct stream_endpoint *ep,
 			     struct stream_transfer *t)
 {
-	remove_from_outstanding(ep, t);
+	remove_from_outstanding_transfers(ep, t);
 	if (!is_in_endpoint(ep)) {
 		t->public.length = t->completed_bytes;
 		t->public.flags = 0;
@@ -351,7 +351,7 @@ static void deliver_transfer(struct stream *s, struct stream_endpoint *ep,
 			t->public.flags = FFSCTL_END;
 	}
 	t->public.status = t->status;
-	t->submitted = false;
+	t->is_outstanding = false;
 	s->n_outstanding_transfers--;
 	s->config.callbacks->transfer_done(s->config.callback_data, &t->public);
 }
@@ -364,7 +364,7 @@ static void deliver_transfer(struct stream *s, struct stream_endpoint *ep,
 static struct stream_transfer *next_transfer_to_deliver(const struct stream *s,
 							const struct stream_endpoint *ep)
 {
-	struct stream_transfer *t = ep->outstanding_head;
+	struct stream_transfer *t = ep->outstanding_transfers;
 
 	if (t && t->finished && (s->link_is_up || !t->completed_before_link_up_call))
 		return t;
@@ -412,7 +412,7 @@ static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stre
 	size_t length;
 
 	ep->may_have_queued_requests = false;
-	for (t = ep->outstanding_head; t; t = t->next) {
+	for (t = ep->outstanding_transfers; t; t = t->next) {
 		if (stream_transfer_has_no_more_requests(t))
 			continue;
 		if (t->data_request.in_flight)

@@ -18,7 +18,7 @@ struct stream_transfer {
 	unsigned int n_requests_in_flight;
 	/* stream.n_link_ups when the last request of the transfer was submitted */
 	uint64_t n_link_ups_at_submission;
-	bool submitted, data_submitted, needs_zlp, zlp_submitted, cancelled, finished;
+	bool is_outstanding, data_submitted, needs_zlp, zlp_submitted, cancelled, finished;
 	bool was_outstanding_at_link_up; /* an OUT transfer that was outstanding when the link came
 					    up */
 	/* an OUT transfer that completed before stream_link_up() was called for its session */

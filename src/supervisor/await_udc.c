@@ -105,5 +105,5 @@ int binding_await_udc(struct binding *b, double seconds, struct error *err)
 			error_errno(err, EX_OSERR, -r, NULL, "cannot wait for events");
 	}
 	fd_watch_remove(&b->live->loop, &w.uevent_watch);
-	return err->exit ? -err->err : 0;
+	return err->exit ? -err->errno_value : 0;
 }

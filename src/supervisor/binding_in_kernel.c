@@ -43,7 +43,7 @@ static bool has_unreaped_ep0_process(const struct live_function *function)
 {
 	return (function->keeper.pid > 0 && !process_alive(function->keeper.pid)) ||
 	       (function->worker && function->worker->model->opens_ep0 &&
-		(function->worker->cleanup ||
+		(function->worker->cleanup_stage ||
 		 (function->worker->pid > 0 && !process_alive(function->worker->pid))));
 }
 

@@ -85,7 +85,7 @@ static const struct live_worker *first_unready_worker(const struct live_gadget *
 	for (size_t n = 0; n < live->functions.n; n++) {
 		const struct live_worker *worker = live->functions.list[n]->worker;
 
-		if (worker && !worker_is_ready_or_idle(worker) &&
+		if (worker && !worker_need_not_be_awaited(worker) &&
 		    (function_blocks_bind(live->functions.list[n]) || failure_forbids_bind(worker)))
 			return worker;
 	}

@@ -268,7 +268,7 @@ static bool restarted_workers_are_ready_or_failed(const struct control_client *c
 		const struct live_function *function = control->live->functions.list[n];
 
 		if (!control_client_restarts_function(client, function) ||
-		    worker_is_ready_or_idle(function->worker))
+		    worker_need_not_be_awaited(function->worker))
 			continue;
 		if (function->worker->state != WORKER_FAILED)
 			return false;

@@ -42,9 +42,9 @@ void gadget_add_steps(struct configfs *configfs, const struct gadget *g,
 	for (size_t i = 0; i < n; i++)
 		function_add_steps(plan, list[i], base);
 	for (size_t i = 0; i < n; i++)
-		function_add_worker_start(plan, list[i]);
+		function_add_start_worker_step(plan, list[i]);
 	for (size_t i = 0; i < n; i++)
-		function_add_worker_ready(plan, list[i]);
+		function_add_await_ready_step(plan, list[i]);
 	if (udc)
 		configfs_add_bind(plan, configfs, udc);
 	configfs->gadget = before;

@@ -42,8 +42,9 @@ static uint64_t capabilities_needed_by_gadget(const struct gadget *g)
 		const struct worker *w = g->functions[i].worker;
 
 		if (w)
-			needs |= w->process.keep_all_privileges ? ALL_CAPABILITIES
-								: w->process.capabilities;
+			needs |= w->process_limits.keep_all_privileges
+					 ? ALL_CAPABILITIES
+					 : w->process_limits.capabilities;
 	}
 	return needs;
 }
@@ -129,13 +130,14 @@ int privileges_check_suffice_for_worker(const struct live_gadget *live,
 	if (!w || !worker_needs_privileges(w) || !capabilities_get(&own, &bounding))
 		return 0;
 	/* A worker cannot get capabilities that the supervisor did not have at its start. */
-	if (w->process.keep_all_privileges ? !(own & ~bounding)
-					   : !(w->process.capabilities & ~(own & bounding)))
+	if (w->process_limits.keep_all_privileges
+		    ? !(own & ~bounding)
+		    : !(w->process_limits.capabilities & ~(own & bounding)))
 		return 0;
 	error_set(err, EX_CANTCREAT, EPERM, NULL,
 		  "the supervisor has given up the privileges that the worker of '%s' needs (%s)",
 		  function->label,
-		  w->process.keep_all_privileges ? "privileges = \"keep\"" : "capabilities");
+		  w->process_limits.keep_all_privileges ? "privileges = \"keep\"" : "capabilities");
 	error_set_position(err, &w->at);
 	return error_add_hint(err, "take '%s' down, then up", live->name);
 }

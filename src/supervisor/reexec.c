@@ -16,7 +16,7 @@
  * How long keepers wait for the new program, in seconds: longer than a program takes to start. The
  * new program then sends the keepers the number of seconds of --hold instead.
  */
-#define LINGER_SECONDS 60
+#define TAKEOVER_WAIT_SECONDS 60
 
 int supervisor_reexec(struct takeover *t, const char *program, int client_fd, struct error *err)
 {
@@ -52,7 +52,7 @@ int supervisor_reexec(struct takeover *t, const char *program, int client_fd, st
 	control_refuse_all(t->control, client_fd);
 	gadget_write_status(live);
 	for (size_t n = 0; n < live->functions.n; n++)
-		function_set_keeper_linger(live->functions.list[n], LINGER_SECONDS);
+		function_set_keeper_takeover_wait(live->functions.list[n], TAKEOVER_WAIT_SECONDS);
 	fd_set_inherited(live->rundir.lock_fd, true);
 	fd_set_inherited(client_fd, true);
 	execv(program, (char *const *)argv);
@@ -60,5 +60,5 @@ int supervisor_reexec(struct takeover *t, const char *program, int client_fd, st
 	fd_set_inherited(live->rundir.lock_fd, false);
 	fd_set_inherited(client_fd, false);
 	take_over_send_wait_seconds_to_keepers(t);
-	return -err->err;
+	return -err->errno_value;
 }

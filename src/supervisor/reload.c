@@ -148,7 +148,7 @@ static void commit_reload(struct reloader *reloader, struct reload *r)
 	struct gadget *before = reloader->loaded_model;
 	size_t n = r->difference.n_changes;
 
-	difference_keep_plan(&r->difference, DIFFERENCE_NEW_PLAN);
+	difference_finish_keeping_plan(&r->difference, DIFFERENCE_NEW_PLAN);
 	adopt_functions_of_new_plan(live, r);
 	record_set_gadget_file(&live->record, r->new_gadget, r->new_document);
 	live->model = live->configfs.gadget = reloader->loaded_model = steal_ptr(r->new_gadget);
@@ -173,7 +173,7 @@ static void finish_reverted_reload(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
 
-	difference_keep_plan(&r->difference, DIFFERENCE_OLD_PLAN);
+	difference_finish_keeping_plan(&r->difference, DIFFERENCE_OLD_PLAN);
 	replace_function_list(live, r->old_functions, r->n_old_functions);
 	clear_reload_flags_of_functions(live);
 	configfs_update_values_changed_by_kernel(&live->configfs, &live->plan);
@@ -226,7 +226,7 @@ static void restart_stopped_workers(struct live_gadget *live)
 		live->functions.list[n]->removed_by_reload = false;
 		if (live->functions.list[n]->worker) {
 			live->functions.list[n]->worker->awaited_by_reload = false;
-			live->functions.list[n]->worker->successor = NULL;
+			live->functions.list[n]->worker->replacement = NULL;
 		}
 	}
 	for (size_t k = 0; k < live->plan.n; k++) {
@@ -281,7 +281,7 @@ void reload_revert(struct reloader *reloader)
 	int result;
 
 	while ((result = difference_revert(&r->difference, &r->revert_error)) > 0 && r->timed_out)
-		difference_time_out(&r->difference, &r->revert_error);
+		difference_fail_revert_by_timeout(&r->difference, &r->revert_error);
 	if (result < 0 && bind_failed_without_udc(r)) {
 		keep_unbound_until_udc_appears(r, &r->revert_error);
 		result = 0;
@@ -395,7 +395,8 @@ static void mark_functions_removed_by_reload(const struct reload *r)
 	const struct difference *d = &r->difference;
 
 	for (size_t k = 0; k < d->n_changes; k++) {
-		const struct step *step = &d->merged_plan->steps[d->changes[k].merged_index];
+		const struct step *step =
+			&d->merged_plan->steps[d->changes[k].index_in_merged_plan];
 
 		if (d->changes[k].kind == CHANGE_UNDO && step->op == &function_op_worker)
 			((struct live_function *)step->context)->removed_by_reload = true;
@@ -425,7 +426,7 @@ static void start_changes(struct reloader *reloader, struct reload *r, double ti
 static void abandon_reload(struct live_gadget *live, struct reload *r)
 {
 	if (r->difference.merged_plan)
-		difference_keep_plan(&r->difference, DIFFERENCE_OLD_PLAN);
+		difference_finish_keeping_plan(&r->difference, DIFFERENCE_OLD_PLAN);
 	if (r->old_functions)
 		replace_function_list(live, r->old_functions, r->n_old_functions);
 	clear_reload_flags_of_functions(live);
@@ -443,7 +444,8 @@ static int check_mounts_unused(const struct reload *r, struct error *err)
 	const struct difference *d = &r->difference;
 
 	for (size_t k = 0; k < d->n_changes; k++) {
-		const struct step *step = &d->merged_plan->steps[d->changes[k].merged_index];
+		const struct step *step =
+			&d->merged_plan->steps[d->changes[k].index_in_merged_plan];
 
 		if (d->changes[k].kind == CHANGE_UNDO && step->op == &ffs_op_mount &&
 		    ffs_check_mount_unused(step, getpid(), err) < 0)

@@ -54,7 +54,7 @@ static bool step_depends_on(const struct step *later, const struct step *earlier
 		return false;
 	if (is_worker_step(later))
 		return (earlier->op == &ffs_op_mount || earlier->op == &configfs_op_function) &&
-		       streq(function_step_directory(later), earlier->path);
+		       streq(function_directory_of_worker_step(later), earlier->path);
 	if (later->op == &function_op_keeper && earlier->op == &configfs_op_function)
 		return streq(later->path, earlier->path);
 	if (later->op == &ffs_op_mount && is_function_of_mount(earlier, later))
@@ -93,7 +93,8 @@ const struct plan_rules reload_rules = {
 bool reload_rebinds(const struct difference *d)
 {
 	for (size_t i = 0; i < d->n_changes; i++)
-		if (d->merged_plan->steps[d->changes[i].merged_index].op == &configfs_op_bind)
+		if (d->merged_plan->steps[d->changes[i].index_in_merged_plan].op ==
+		    &configfs_op_bind)
 			return true;
 	return false;
 }

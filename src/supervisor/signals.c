@@ -14,7 +14,7 @@
 
 static void handle_child_end(struct functions *functions, pid_t pid, int status)
 {
-	reap_forget_inherited_pid(functions, pid);
+	reap_forget_inherited_child_pid(functions, pid);
 	for (size_t n = 0; n < functions->n; n++) {
 		struct live_function *function = functions->list[n];
 

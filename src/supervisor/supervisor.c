@@ -273,7 +273,7 @@ static int end_before_first_step(struct live_gadget *live, struct error *err)
 	rundir_remove(&live->rundir, &ignored);
 	gadget_handle_event(live, GADGET_EV_DOWN);
 	gadget_handle_event(live, GADGET_EV_UNDONE);
-	return -err->err;
+	return -err->errno_value;
 }
 
 static int prepare_up(struct supervisor *s, double wait_udc, struct error *err)
@@ -307,7 +307,7 @@ static int move_gadget_failure(struct live_gadget *live, struct error *err)
 	if (!live->failure.exit)
 		return 0;
 	error_move(err, &live->failure);
-	return -err->err;
+	return -err->errno_value;
 }
 
 int supervisor_run(struct supervisor *s, double timeout, double wait_udc, struct error *err)
@@ -427,8 +427,8 @@ int supervisor_new(struct supervisor **out, const struct supervisor_options *opt
 	live->record = options->first_record;
 	live->functions.foreground = options->foreground;
 	live->functions.switch_json_for_workers = options->switch_json_for_workers;
-	live->functions.inherited_pids = options->inherited_children.pids;
-	live->functions.n_inherited_pids = options->inherited_children.n_pids;
+	live->functions.inherited_child_pids = options->inherited_children.pids;
+	live->functions.n_inherited_child_pids = options->inherited_children.n_pids;
 	s->binding.udc_from_command_line = options->udc;
 	s->binding.must_stay_unbound = options->no_bind;
 	s->takeover.takeover_wait_seconds = options->takeover_wait_seconds;
@@ -486,7 +486,7 @@ void supervisor_set_notify_fd(struct supervisor *s, int fd)
 
 void supervisor_record_inherited_children(struct supervisor *s)
 {
-	reap_record_inherited_pids(&s->live.functions);
+	reap_record_inherited_child_pids(&s->live.functions);
 }
 
 void supervisor_give_up_privileges(struct supervisor *s)
@@ -546,6 +546,6 @@ struct inherited_children supervisor_hand_over_inherited_children(struct supervi
 {
 	struct functions *functions = &s->live.functions;
 
-	return (struct inherited_children){ .pids = steal_ptr(functions->inherited_pids),
-					    .n_pids = functions->n_inherited_pids };
+	return (struct inherited_children){ .pids = steal_ptr(functions->inherited_child_pids),
+					    .n_pids = functions->n_inherited_child_pids };
 }

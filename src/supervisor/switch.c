@@ -52,7 +52,7 @@ static int find_target_gadget_file(const struct live_gadget *live, const char *n
 	*path = gadgetfile_find_beside(live->model, live->gadget_file_dirs, name);
 	if (*path)
 		return 0;
-	return gadgetfile_error_not_found(live->model, name, err);
+	return gadgetfile_error_file_not_found(live->model, name, err);
 }
 
 static void log_diagnostic(void *data, const char *line)

@@ -162,8 +162,8 @@ static void copy_recorded_start_worker_value_to_worker(const struct step *step)
 
 	if (step->op != &function_op_worker || !function->worker)
 		return;
-	free(function->worker->start_worker_step_value);
-	function->worker->start_worker_step_value = xstrdup(step->value);
+	free(function->worker->launch_fingerprint);
+	function->worker->launch_fingerprint = xstrdup(step->value);
 }
 
 /*

@@ -32,5 +32,5 @@ void take_over_send_wait_seconds_to_keepers(struct takeover *t)
 		gadget_write_status(t->live);
 	}
 	for (size_t n = 0; n < t->live->functions.n; n++)
-		function_set_keeper_linger(t->live->functions.list[n], seconds);
+		function_set_keeper_takeover_wait(t->live->functions.list[n], seconds);
 }

@@ -31,7 +31,7 @@ int gadget_timeout_error(const struct live_gadget *live, struct error *err)
 		    functions->list[n]->worker->state == WORKER_STARTING)
 			return error_add_detail(err, "the worker of '%s' is not ready",
 						functions->list[n]->model->label);
-	return -err->err;
+	return -err->errno_value;
 }
 
 bool gadget_all_workers_have_stopped(const struct live_gadget *live)
@@ -70,7 +70,7 @@ bool gadget_has_remaining_worker_processes(const struct live_gadget *live)
 	const struct functions *functions = &live->functions;
 
 	for (size_t n = 0; n < functions->n; n++)
-		if (functions->list[n]->worker && functions->list[n]->worker->cleanup)
+		if (functions->list[n]->worker && functions->list[n]->worker->cleanup_stage)
 			return true;
 	return false;
 }

@@ -74,7 +74,7 @@ struct ffs_finding blob_check(struct blob_session *s, const uint8_t *data, size_
 	const struct ffs_validation_options uncounted = { .kernel = kernel,
 							  .fd_kind = s->options.fd_kind };
 	enum ffs_instance_state state = s->kernel.state;
-	struct ffs_finding k = ffs_validate_kernel(&s->options, &s->kernel, data, size);
+	struct ffs_finding k = ffs_validate_as_kernel(&s->options, &s->kernel, data, size);
 	struct ffs_finding u = ffs_validate_usb(&uncounted, &s->usb, data, size);
 
 	check_one(kernel, &k, size);

@@ -102,7 +102,7 @@ static const struct key super_rows[] = {
 const struct key_group super_keys = { "ffs.interfaces.endpoints.super", "'super'", super_rows, NULL,
 				      "Values of an endpoint for SuperSpeed." };
 
-static const struct key_word endpoint_words[] = {
+static const struct keyword endpoint_words[] = {
 	{ "bulk-in", ENDPOINT_WORD(EP_BULK, EP_IN) },
 	{ "bulk-out", ENDPOINT_WORD(EP_BULK, EP_OUT) },
 	{ "interrupt-in", ENDPOINT_WORD(EP_INTERRUPT, EP_IN) },
@@ -111,12 +111,12 @@ static const struct key_word endpoint_words[] = {
 	{ "iso-out", ENDPOINT_WORD(EP_ISOCHRONOUS, EP_OUT) },
 	END_WORDS,
 };
-static const struct key_word direction_words[] = {
+static const struct keyword direction_words[] = {
 	{ "in", EP_IN },
 	{ "out", EP_OUT },
 	END_WORDS,
 };
-static const struct key_word endpoint_type_words[] = {
+static const struct keyword endpoint_type_words[] = {
 	{ "bulk", EP_BULK },
 	{ "interrupt", EP_INTERRUPT },
 	{ "iso", EP_ISOCHRONOUS },
@@ -255,7 +255,7 @@ static const struct key_group association_keys = { "ffs.associations", "an assoc
 						   association_rows, NULL,
 						   "An interface association." };
 
-static const struct key_word ffs_speed_words[] = {
+static const struct keyword ffs_speed_words[] = {
 	{ "full", EP_FULL },
 	{ "high", EP_HIGH },
 	{ "super", EP_SUPER },
@@ -286,7 +286,7 @@ static const struct key ffs_rows[] = {
 	  .doc = "Path of a symbolic link that ffsctl makes to the file of the endpoint, if the "
 		 "function has only one; with 'rw_proxy', to the file of the pair, if the function "
 		 "has only one. An existing file is never replaced.",
-	  .set = set_node, FIELD(struct ffs_settings, device_link) },
+	  .set = set_node, FIELD(struct ffs_settings, endpoint_symlink) },
 	{ "virtual_addr", NODE_BOOL, .default_text = "false",
 	  .doc = "The name of an endpoint's file contains the address in the descriptors: ep81. "
 		 "The kernel enables an endpoint only if the UDC assigns this same address to it; "

@@ -5,7 +5,7 @@
 #define ATTR(index) .set = set_int, .offset = (index) * sizeof(struct positioned_int)
 #define LANG_PATTERN "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
-static const struct key_word speed_words[] = {
+static const struct keyword speed_words[] = {
 	{ "full", GADGET_SPEED_FULL },
 	{ "high", GADGET_SPEED_HIGH },
 	{ "super", GADGET_SPEED_SUPER },
@@ -74,11 +74,11 @@ const struct key_group strings_keys = { "strings", "'strings'", strings_rows, NU
 
 static const struct key udc_rows[] = {
 	{ "name", NODE_STRING, .flags = KEY_NOT_EMPTY,
-	  .doc = "Name of the UDC, as in /sys/class/udc.", .set = set_name_without_slash,
+	  .doc = "Name of the UDC, as in /sys/class/udc.", .set = set_name_refusing_slash,
 	  FIELD(struct gadget_udc, name) },
 	{ "driver", NODE_STRING, .flags = KEY_NOT_EMPTY,
 	  .doc = "Name of the UDC's driver, for systems whose UDC names vary.",
-	  .set = set_name_without_slash, FIELD(struct gadget_udc, driver) },
+	  .set = set_name_refusing_slash, FIELD(struct gadget_udc, driver) },
 	{ "wait", TYPE_SECONDS, .min = 0, .max = 86400, .default_text = "0",
 	  .doc = "Seconds to wait for the UDC to appear.", .set = set_seconds,
 	  FIELD(struct gadget_udc, wait_seconds) },

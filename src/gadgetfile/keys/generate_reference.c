@@ -24,7 +24,7 @@ static const struct {
 
 static json_t *group_schema(const struct key_group *group);
 
-static json_t *type_names(unsigned int mask)
+static json_t *schema_type_names(unsigned int mask)
 {
 	json_t *names = json_array();
 
@@ -55,7 +55,7 @@ static json_t *string_schema(const struct key *k)
 	json_t *schema = json_pack("{s:s}", "type", "string");
 	json_t *words = json_array();
 
-	for (const struct key_word *w = k->words; w && w->word; w++)
+	for (const struct keyword *w = k->words; w && w->word; w++)
 		json_array_append_new(words, json_string(w->word));
 	if (json_array_size(words) > 0)
 		json_object_set(schema, "enum", words);
@@ -69,7 +69,8 @@ static json_t *string_schema(const struct key *k)
 
 static json_t *number_schema(const struct key *k, unsigned int mask)
 {
-	json_t *schema = json_pack("{s:o}", "type", type_names(mask & (NODE_INT | NODE_FLOAT)));
+	json_t *schema =
+		json_pack("{s:o}", "type", schema_type_names(mask & (NODE_INT | NODE_FLOAT)));
 
 	if (k->min < k->max && !(k->flags & KEY_ITEM_RANGE)) {
 		json_object_set_new(schema, "minimum", limit_to_json(k->min));
@@ -83,7 +84,7 @@ static json_t *number_schema(const struct key *k, unsigned int mask)
 
 static json_t *value_schema(const struct key *k, unsigned int mask);
 
-static json_t *list_schema(const struct key *k)
+static json_t *array_schema(const struct key *k)
 {
 	json_t *schema = json_pack("{s:s}", "type", "array");
 	struct key item = *k;
@@ -123,7 +124,7 @@ static json_t *value_schema(const struct key *k, unsigned int mask)
 		json_array_append_new(any, k->group ? group_schema(k->group)
 						    : json_pack("{s:s}", "type", "object"));
 	if (mask & TYPE_LIST)
-		json_array_append_new(any, list_schema(k));
+		json_array_append_new(any, array_schema(k));
 	if (json_array_size(any) != 1)
 		return json_pack("{s:o}", "anyOf", any);
 	only = json_incref(json_array_get(any, 0));
@@ -265,11 +266,11 @@ static void print_types(unsigned int mask)
 	}
 }
 
-static void print_words(const struct key_word *words)
+static void print_words(const struct keyword *words)
 {
 	_cleanup_free_ char *all = NULL;
 
-	for (const struct key_word *w = words; w && w->word; w++) {
+	for (const struct keyword *w = words; w && w->word; w++) {
 		char *longer;
 
 		longer = all ? strf("%s, %s", all, w->word) : strf("One of %s", w->word);

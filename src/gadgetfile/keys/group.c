@@ -14,9 +14,9 @@ const struct key *key_find(const struct key_group *group, const char *name)
 	return group->user_named_key;
 }
 
-const struct key_word *key_find_word(const struct key_word *words, const char *word)
+const struct keyword *key_find_word(const struct keyword *words, const char *word)
 {
-	for (const struct key_word *w = words; w->word; w++)
+	for (const struct keyword *w = words; w->word; w++)
 		if (streq(w->word, word))
 			return w;
 	return NULL;
@@ -30,7 +30,7 @@ void load_error(struct load *l, struct node *value, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = text_vformat(fmt, ap);
 	va_end(ap);
-	value->bad = true;
+	value->has_error = true;
 	diag_error(l->diags, &value->at, "%s", text);
 }
 
@@ -41,7 +41,7 @@ struct node *load_member_or_node_itself(struct node *node, const char *name)
 	return value ? value : node;
 }
 
-void load_suggest(struct load *l, const char *suggestion)
+void load_add_suggestion_hint(struct load *l, const char *suggestion)
 {
 	if (suggestion)
 		diags_hint(l->diags, "did you mean '%s'?", suggestion);
@@ -69,8 +69,8 @@ static unsigned int count_groups_with_key(const struct key_group *group, const c
 	unsigned int n = 0;
 
 	for (const struct key *k = group->keys; k && k->name; k++) {
-		if (streq(k->name, name) && *group_name != group->message_name) {
-			*group_name = group->message_name;
+		if (streq(k->name, name) && *group_name != group->group_name_in_messages) {
+			*group_name = group->group_name_in_messages;
 			n++;
 		}
 		if (k->group)
@@ -91,14 +91,14 @@ static void suggest_key(struct load *l, const struct key_group *group, const cha
 	if (!suggestion && count_groups_with_key(l->top_level_keys, name, &group_name) == 1)
 		diags_hint(l->diags, "it is a key of %s", group_name);
 	else
-		load_suggest(l, suggestion);
+		load_add_suggestion_hint(l, suggestion);
 }
 
-static char *list_words(const struct key_word *words)
+static char *list_words(const struct keyword *words)
 {
 	char *all = xstrdup("");
 
-	for (const struct key_word *w = words; w->word; w++) {
+	for (const struct keyword *w = words; w->word; w++) {
 		char *longer = strf("%s%s'%s'", all,
 				    w == words	? ""
 				    : w[1].word ? ", "
@@ -111,15 +111,15 @@ static char *list_words(const struct key_word *words)
 	return all;
 }
 
-static void suggest_word(struct load *l, const struct key_word *words, const char *word)
+static void suggest_word(struct load *l, const struct keyword *words, const char *word)
 {
 	_cleanup_free_ char *all = NULL;
 	const char *suggestion = NULL;
 	size_t best_distance = SIZE_MAX, n = 0;
 
-	for (const struct key_word *w = words; w->word; w++, n++)
+	for (const struct keyword *w = words; w->word; w++, n++)
 		load_improve_suggestion(word, w->word, &best_distance, &suggestion);
-	load_suggest(l, suggestion);
+	load_add_suggestion_hint(l, suggestion);
 	if (suggestion || n > 6)
 		return;
 	all = list_words(words);
@@ -222,7 +222,7 @@ static void check_range(struct load *l, const struct key *k, struct node *value)
 		   k->min, k->max, value->text);
 }
 
-void load_error_wrong_word(struct load *l, const struct key *k, const struct key_word *words,
+void load_error_wrong_word(struct load *l, const struct key *k, const struct keyword *words,
 			   struct node *value)
 {
 	_cleanup_free_ char *shown = diag_quote(value->text);
@@ -263,8 +263,8 @@ static void check_list(struct load *l, const struct key *k, struct node *list)
 	if (!k->item_types)
 		return;
 	node_foreach(item, list) {
-		if (item->type == NODE_BAD || item->bad)
-			item->bad = true;
+		if (item->type == NODE_BAD || item->has_error)
+			item->has_error = true;
 		else if (!(item->type & k->item_types))
 			check_type(l, k, item, k->item_types, "an element of ");
 		else
@@ -274,8 +274,8 @@ static void check_list(struct load *l, const struct key *k, struct node *list)
 
 static void check_value(struct load *l, const struct key *k, struct node *value)
 {
-	if (value->type == NODE_BAD || value->bad)
-		value->bad = true;
+	if (value->type == NODE_BAD || value->has_error)
+		value->has_error = true;
 	else if (!(value->type & k->types))
 		check_type(l, k, value, k->types, "");
 	else if ((value->type & TYPE_LIST) || (value->type == NODE_GROUP && (k->flags & KEY_NAMED)))
@@ -289,9 +289,9 @@ static void check_value(struct load *l, const struct key *k, struct node *value)
 
 static void error_unknown_key(struct load *l, const struct key_group *group, struct node *setting)
 {
-	setting->bad = true;
+	setting->has_error = true;
 	diag_error(l->diags, &setting->name_at, "unknown key '%s' in %s", setting->name,
-		   group->message_name);
+		   group->group_name_in_messages);
 	suggest_key(l, group, setting->name);
 }
 
@@ -299,8 +299,8 @@ static void check_required(struct load *l, const struct key_group *group, struct
 {
 	for (const struct key *k = group->keys; k && k->name; k++)
 		if ((k->flags & KEY_REQUIRED) && !node_member(node, k->name))
-			diag_error(l->diags, node_range(node), "%s needs '%s'", group->message_name,
-				   k->name);
+			diag_error(l->diags, node_range(node), "%s needs '%s'",
+				   group->group_name_in_messages, k->name);
 }
 
 void load_group(struct load *l, const struct key_group *group, struct node *node, void *object)
@@ -313,7 +313,7 @@ void load_group(struct load *l, const struct key_group *group, struct node *node
 			continue;
 		}
 		check_value(l, k, setting);
-		if (k->set && !setting->bad)
+		if (k->set && !setting->has_error)
 			k->set(l, k, setting, (char *)object + k->offset);
 	}
 	if (!l->has_syntax_error)

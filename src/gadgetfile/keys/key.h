@@ -12,7 +12,7 @@ struct load;
 struct key;
 
 /* A keyword: one of the allowed values of a string. */
-struct key_word {
+struct keyword {
 	const char *word;
 	unsigned int value;
 };
@@ -43,7 +43,7 @@ struct key {
 	unsigned int flags;	 /* bits of enum key_flag */
 	double min, max; /* inclusive limits of a number, or of the numbers of a list; no limits
 			    unless min < max */
-	const struct key_word
+	const struct keyword
 		*words;	     /* allowed words of a string or of a list's strings; ends with NULL */
 	const char *pattern; /* ECMA regular expression that the schema has for a string, or for the
 				strings of a list */
@@ -70,11 +70,11 @@ struct key {
 #define WORD32 .min = 0, .max = 4294967295.0
 
 struct key_group {
-	const char *manual_heading;	  /* heading in the manual: "ffs.mount" */
-	const char *message_name;	  /* name in messages: "an interface", "'mount'" */
-	const struct key *keys;		  /* ends with a NULL name */
-	const struct key *user_named_key; /* key for settings whose names the user chooses; NULL:
-					     the group has no such settings */
+	const char *manual_heading;	    /* heading in the manual: "ffs.mount" */
+	const char *group_name_in_messages; /* name in messages: "an interface", "'mount'" */
+	const struct key *keys;		    /* ends with a NULL name */
+	const struct key *user_named_key;   /* key for settings whose names the user chooses; NULL:
+					       the group has no such settings */
 	const char *doc;
 };
 
@@ -88,7 +88,7 @@ extern const struct key_group attrs_keys, strings_keys, serial_keys, udc_keys, f
 	function_os_descs_keys, function_tree_keys, os_compat_keys, os_properties_keys,
 	config_attrs_keys, config_strings_keys, config_function_keys;
 
-extern const struct key_word class_words[];
+extern const struct keyword class_words[];
 /*
  * The value of a class keyword like "vendor": the class in bits 0 to 7, the default subclass in
  * bits 8 to 15.
@@ -99,4 +99,4 @@ extern const struct key_word class_words[];
 #define ENDPOINT_WORD(type, direction) ((type) << 1 | (direction))
 
 const struct key *key_find(const struct key_group *group, const char *name);
-const struct key_word *key_find_word(const struct key_word *words, const char *word);
+const struct keyword *key_find_word(const struct keyword *words, const char *word);

@@ -96,7 +96,7 @@ const struct key uac1_rows[] = {
 #define NAME(name_, what)                                                                          \
 	STRING(name_, .max = 125, .default_text = "the kernel's",                                  \
 	       .doc = "Name of " what " (Linux 6.12 and later).")
-static const struct key_word sync_words[] = {
+static const struct keyword sync_words[] = {
 	{ "async", 0 },
 	{ "adaptive", 0 },
 	{ NULL, 0 },

@@ -134,7 +134,7 @@ void set_memory_limit(struct load *l, const struct key *k, struct node *value, v
 	*(uint64_t *)field = read_size(l, k, value, "KMG", "\"64M\" or \"2G\"");
 }
 
-const struct key_word class_words[] = {
+const struct keyword class_words[] = {
 	{ "per-interface", CLASS_WORD(0x00, 0) }, { "audio", CLASS_WORD(0x01, 0) },
 	{ "cdc", CLASS_WORD(0x02, 0) },		  { "hid", CLASS_WORD(0x03, 0) },
 	{ "physical", CLASS_WORD(0x05, 0) },	  { "image", CLASS_WORD(0x06, 0) },
@@ -177,7 +177,7 @@ bool load_lang(struct load *l, struct node *value, uint16_t *lang)
 		_cleanup_free_ char *shown = diag_quote(value->text);
 
 		load_error(l, value, "unknown language %s", shown);
-		load_suggest(l, lang_nearest(value->text));
+		load_add_suggestion_hint(l, lang_nearest(value->text));
 	}
 	return false;
 }
@@ -244,11 +244,11 @@ void set_serialnumber(struct load *l, const struct key *k, struct node *value, v
 
 void set_serialnumber_source(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	static const struct key_word words[] = { { "machine-id", 0 },
-						 { "device-tree", 0 },
-						 { "name", 0 },
-						 { "file:PATH", 0 },
-						 { NULL, 0 } };
+	static const struct keyword words[] = { { "machine-id", 0 },
+						{ "device-tree", 0 },
+						{ "name", 0 },
+						{ "file:PATH", 0 },
+						{ NULL, 0 } };
 	struct node path = *value;
 
 	if (str_has_prefix(value->text, "file:") && value->text[strlen("file:")]) {
@@ -294,7 +294,7 @@ bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes)
 {
 	bytes->data = xcalloc(list->n_children + 1, 1);
 	node_foreach(item, list) {
-		if (item->bad || item->type == NODE_BAD)
+		if (item->has_error || item->type == NODE_BAD)
 			return false;
 		if (item->type != NODE_INT || item->integer < 0 || item->integer > 255) {
 			load_error(l, item, "a byte must be an integer from 0 to 255");
@@ -306,7 +306,7 @@ bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes)
 }
 
 /* Sets a name that is used as a file name, such as that of a UDC or a driver. */
-void set_name_without_slash(struct load *l, const struct key *k, struct node *value, void *field)
+void set_name_refusing_slash(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	if (strchr(value->text, '/') || streq(value->text, ".") || streq(value->text, ".."))
 		load_error(l, value, "'%s' must be a name without '/'",
@@ -343,7 +343,7 @@ void set_supplementary_groups(struct load *l, const struct key *k _unused_, stru
 	node_foreach(item, value) {
 		struct positioned_str *group;
 
-		if (item->bad)
+		if (item->has_error)
 			continue;
 		if (item->type == NODE_STRING && !*item->text) {
 			load_error(l, item, "the name of a group is empty");
@@ -359,9 +359,9 @@ void set_capabilities(struct load *l _unused_, const struct key *k, struct node 
 	struct worker *w = &((struct worker_settings *)field)->worker;
 
 	node_foreach(item, value)
-		if (!item->bad)
-			w->process.capabilities |= 1ULL
-						   << key_find_word(k->words, item->text)->value;
+		if (!item->has_error)
+			w->process_limits.capabilities |=
+				1ULL << key_find_word(k->words, item->text)->value;
 }
 
 void set_sandbox_permissions(struct load *l _unused_, const struct key *k, struct node *value,
@@ -370,7 +370,7 @@ void set_sandbox_permissions(struct load *l _unused_, const struct key *k, struc
 	struct worker *w = &((struct worker_settings *)field)->worker;
 
 	node_foreach(item, value)
-		if (!item->bad)
+		if (!item->has_error)
 			w->sandbox_permissions |=
 				(unsigned int)key_find_word(k->words, item->text)->value;
 }

@@ -22,34 +22,34 @@
 const char *const worker_engine_words[] = { "auto", STREAM_ENGINES(ENGINE_WORD) };
 const unsigned int worker_engine_needs[] = { 0, STREAM_ENGINES(ENGINE_NEEDS) };
 
-static const struct key_word engine_words[] = {
+static const struct keyword engine_words[] = {
 	{ "auto", ENGINE_AUTO },
 	STREAM_ENGINES(ENGINE_KEY) END_WORDS,
 };
-static const struct key_word opens_words[] = {
+static const struct keyword opens_words[] = {
 	{ "endpoints", 0 },
 	{ "ep0", 1 },
 	END_WORDS,
 };
-static const struct key_word start_words[] = {
+static const struct keyword start_words[] = {
 	{ "created", START_CREATED },
 	{ "bound", START_BOUND },
 	{ "configured", START_CONFIGURED },
 	END_WORDS,
 };
-static const struct key_word ready_words[] = {
+static const struct keyword ready_words[] = {
 	{ "notify", READY_NOTIFY },	{ "fd", READY_FD }, { "started", READY_STARTED },
 	{ "instance", READY_INSTANCE }, END_WORDS,
 };
-static const struct key_word restart_words[] = {
+static const struct keyword restart_words[] = {
 	WORKER_RESTARTS(RESTART_KEY) END_WORDS,
 };
-static const struct key_word on_crash_words[] = {
+static const struct keyword on_crash_words[] = {
 	{ "stall", CRASH_STALL },
 	{ "hold", CRASH_HOLD },
 	END_WORDS,
 };
-static const struct key_word on_failed_words[] = {
+static const struct keyword on_failed_words[] = {
 	{ "unbind", FAILED_UNBIND },
 	{ "stall", FAILED_STALL },
 	END_WORDS,
@@ -58,7 +58,7 @@ static const struct key_word on_failed_words[] = {
  * Names and numbers as in linux/capability.h. The installed version of that header may have fewer
  * capabilities.
  */
-static const struct key_word capability_words[] = {
+static const struct keyword capability_words[] = {
 	{ "cap_chown", 0 },
 	{ "cap_dac_override", 1 },
 	{ "cap_dac_read_search", 2 },
@@ -102,14 +102,14 @@ static const struct key_word capability_words[] = {
 	{ "cap_checkpoint_restore", 40 },
 	END_WORDS,
 };
-static const struct key_word privileges_words[] = {
+static const struct keyword privileges_words[] = {
 	{ "drop", 0 },
 	{ "keep", 1 },
 	END_WORDS,
 };
 
 /* The same words as in sandbox_permission_names[] (process/permission_names.h). */
-static const struct key_word allow_words[] = {
+static const struct keyword allow_words[] = {
 	{ "network", SANDBOX_NETWORK },
 	{ "files", SANDBOX_FILES },
 	{ "programs", SANDBOX_PROGRAMS },
@@ -139,19 +139,19 @@ static const struct key limits_rows[] = {
 	  .pattern = "^[0-9]{1,9}[KMG]?$", .default_text = "none",
 	  .doc = "Bytes of address space: an integer, \"64M\" or \"2G\". All mappings count, "
 		 "including libraries and the memory that 'io.engine' maps.",
-	  .set = set_memory_limit, WORKER(process.max_memory_bytes) },
+	  .set = set_memory_limit, WORKER(process_limits.max_memory_bytes) },
 	{ "files", NODE_INT, .min = 16, .max = 1048576, .default_text = "the system's",
 	  .doc = "Open file descriptors, including those that ffsctl passes to the worker.",
-	  .set = set_uint64, WORKER(process.max_open_files) },
+	  .set = set_uint64, WORKER(process_limits.max_open_files) },
 	{ "cpu", NODE_INT, .min = 1, .max = 1000000000, .default_text = "none",
 	  .doc = "Seconds of CPU time after which the worker is killed (SIGXCPU); counted from "
 		 "each restart.",
-	  .set = set_uint64, WORKER(process.max_cpu_seconds) },
+	  .set = set_uint64, WORKER(process_limits.max_cpu_seconds) },
 	{ "tasks", NODE_INT, .min = 1, .max = 4194304,
 	  .default_text = "256 for a worker with a user id of its own, else none",
 	  .doc = "Processes and threads of the worker's user, including those not started by the "
 		 "worker. Does not limit root.",
-	  .set = set_uint64, WORKER(process.max_tasks) },
+	  .set = set_uint64, WORKER(process_limits.max_tasks) },
 	{ 0 },
 };
 const struct key_group limits_keys = {

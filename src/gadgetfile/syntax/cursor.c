@@ -12,7 +12,7 @@ struct text_range cursor_range(struct scan *s, const struct cursor *c, size_t le
 	struct text_range at = {
 		.source = c->source,
 		.line = c->line,
-		.line_start = (unsigned int)c->line_start,
+		.line_start_offset = (unsigned int)c->line_start_offset,
 		.column = c->column,
 		.end_column = c->column,
 		.sort_key = ++s->last_sort_key,
@@ -35,7 +35,7 @@ void cursor_advance(struct cursor *c, size_t length)
 		if (p[i] == '\n') {
 			c->line++;
 			c->column = 1;
-			c->line_start = (size_t)(p + i + 1 - c->source->text);
+			c->line_start_offset = (size_t)(p + i + 1 - c->source->text);
 		} else if (((unsigned char)p[i] & 0xc0) != 0x80) {
 			c->column++;
 		}

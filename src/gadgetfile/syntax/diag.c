@@ -34,7 +34,7 @@ static const char *store_path(struct diags *d, const char *path)
 static const char *store_quoted_line(struct diags *d, const struct text_range *at)
 {
 	const char *last = d->n_quoted_lines > 0 ? d->quoted_lines[d->n_quoted_lines - 1] : NULL;
-	const char *line = at->source->text + at->line_start;
+	const char *line = at->source->text + at->line_start_offset;
 	size_t n = strcspn(line, "\n");
 
 	if (n > 0 && line[n - 1] == '\r')

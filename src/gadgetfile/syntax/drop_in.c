@@ -115,7 +115,7 @@ static void merge_groups(struct scan *s, struct node *group, struct node *drop_i
 		struct node *old = node_member(group, node->name);
 
 		next = node->next;
-		if (node->bad)
+		if (node->has_error)
 			continue; /* an error about this setting was added */
 		if (!old)
 			append_setting(s, group, node);

@@ -142,7 +142,7 @@ static enum skipped skip_blank_or_comment(struct scan *s, struct cursor *c)
 		c->offset++;
 		c->line++;
 		c->column = 1;
-		c->line_start = c->offset;
+		c->line_start_offset = c->offset;
 		return SKIPPED_SOME;
 	}
 	if (char_is_in_class(*p, BLANK)) {
@@ -224,7 +224,7 @@ static void add_ascii_token(struct scan *s, struct cursor *c, enum token_type ty
 	t->at = (struct text_range){
 		.source = c->source,
 		.line = c->line,
-		.line_start = (unsigned int)c->line_start,
+		.line_start_offset = (unsigned int)c->line_start_offset,
 		.column = c->column,
 		.end_column = c->column + (unsigned int)length,
 		.sort_key = ++s->last_sort_key,
@@ -279,7 +279,7 @@ static void read_invalid_text(struct scan *s, struct cursor *c)
  * up to the end of the file. The quote is most likely missing in the first string that contains a
  * newline.
  */
-static void report_open_string(struct scan *s, const struct cursor *c)
+static void report_unterminated_string(struct scan *s, const struct cursor *c)
 {
 	struct text_range at = cursor_range(s, c, 1);
 
@@ -316,7 +316,7 @@ static void read_token(struct scan *s, struct cursor *c)
 	} else if (*p == '"') {
 		n = string_length(p);
 		if (n == 0)
-			report_open_string(s, c);
+			report_unterminated_string(s, c);
 		else if (is_ascii_without_newline(p, n))
 			add_ascii_token(s, c, TOKEN_STRING, n);
 		else
@@ -343,7 +343,8 @@ void lex_source(struct scan *s, const struct gadgetfile_source *source,
 	size_t copied = 0;
 
 	while (!s->unparsable) {
-		size_t directive = c.offset == c.line_start ? include_directive_length(&c) : 0;
+		size_t directive =
+			c.offset == c.line_start_offset ? include_directive_length(&c) : 0;
 		enum skipped skipped;
 
 		if (directive > 0) {

@@ -43,7 +43,7 @@ struct cursor {
 	const struct gadgetfile_source *source;
 	size_t offset; /* bytes from the start of the text of `source` */
 	unsigned int line, column;
-	size_t line_start;	    /* offset of the current line */
+	size_t line_start_offset;   /* offset of the current line */
 	unsigned int include_depth; /* 0: `source` is not an included file */
 	const struct cursor
 		*includer; /* position of the @include that includes `source`; NULL: none */

@@ -42,7 +42,7 @@ void scan_check_setting_names(struct scan *s, struct node *group)
 	for (size_t i = 1; i < n; i++) {
 		if (!streq(sorted[i]->name, sorted[i - 1]->name))
 			continue;
-		sorted[i]->bad = true;
+		sorted[i]->has_error = true;
 		diag_error(s->diags, &sorted[i]->name_at, "'%s' is set twice", sorted[i]->name);
 		diag_note_to_last(s->diags, &sorted[i - 1]->name_at, "the first one is here");
 	}

@@ -304,7 +304,7 @@ static void parse_list(struct parser *p, struct node *n, enum bracket kind)
 			p->n_open[kind]++;
 			parse_value(p, element);
 			p->n_open[kind]--;
-			element->bad |= !fits;
+			element->has_error |= !fits;
 			if (lacks_bracket(p, open, kind))
 				return;
 			if (!parse_separator(p, kind) && p->token->type != TOKEN_END &&

@@ -406,8 +406,8 @@ struct text_range expanded_line_range(const struct scan *s, unsigned int line)
 	text = p = at.source->text;
 	for (unsigned int i = 1; i < at.line && (p = strchr(p, '\n')); i++)
 		p++;
-	at.line_start = p ? (unsigned int)(p - text) : 0;
-	p = text + at.line_start;
+	at.line_start_offset = p ? (unsigned int)(p - text) : 0;
+	p = text + at.line_start_offset;
 	at.column = 1 + (unsigned int)strspn(p, " \t");
 	at.end_column = 1 + (unsigned int)strcspn(p, "\n");
 	at.sort_key = 0;

@@ -36,8 +36,8 @@ struct gadgetfile_source {
  */
 struct text_range {
 	const struct gadgetfile_source *source;
-	uint64_t line : 21;	  /* 0: the whole file */
-	uint64_t line_start : 21; /* offset of the line in the source's text */
+	uint64_t line : 21;		 /* 0: the whole file */
+	uint64_t line_start_offset : 21; /* offset of the line in the source's text */
 	uint64_t column : 21;
 	uint64_t end_column : 21; /* exclusive, on the same line */
 	uint64_t sort_key : 32;	  /* see diag.sort_key */
@@ -58,7 +58,7 @@ enum node_type {
 
 struct node {
 	enum node_type type;
-	bool bad;	  /* an error about the node was added, so later checks skip the node */
+	bool has_error;	  /* an error about the node was added, so later checks skip the node */
 	const char *name; /* name of the setting; NULL: the node is an element of a list or array,
 			     or the root */
 	struct text_range name_at, at; /* of the name and of the value */

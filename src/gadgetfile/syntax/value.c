@@ -104,7 +104,7 @@ void value_set_number(struct scan *s, const struct token *t, struct node *node)
 	       magnitude > (negative ? (unsigned long long)INT32_MAX + 1 : UINT32_MAX);
 	if (wide) {
 		scan_error_in_valid_libconfig(s, &t->at, "%s does not fit into 32 bits", text);
-		node->bad = true;
+		node->has_error = true;
 		magnitude = 0;
 	}
 	node->integer = negative ? -(int64_t)magnitude : (int64_t)magnitude;

@@ -73,7 +73,7 @@ static void load_association(struct load *l, struct ffs *ffs, struct node *node)
 void load_associations(struct load *l, struct ffs *ffs, struct node *list)
 {
 	node_foreach(item, list)
-		if (!item->bad)
+		if (!item->has_error)
 			load_association(l, ffs, item);
 }
 

@@ -51,7 +51,7 @@ struct attribute_value *load_find_attr(struct attribute_values *d, const char *n
 	return &d->values[key_index(d, name)];
 }
 
-char *load_element_directory(const struct attribute_values *d, const char *name, size_t n)
+char *attr_element_directory(const struct attribute_values *d, const char *name, size_t n)
 {
 	return strf("%s%zu", d->keys[key_index(d, name)].configfs_directory_prefix, n);
 }
@@ -69,7 +69,8 @@ long long load_attr_integer(struct attribute_values *d, const char *name, long l
  * Returns the value of the key `k` in the struct attribute_values that `field` points to, after
  * setting its node.
  */
-static struct attribute_value *value_of_key(const struct key *k, struct node *value, void *field)
+static struct attribute_value *store_node_of_attr(const struct key *k, struct node *value,
+						  void *field)
 {
 	struct attribute_values *d = field;
 	struct attribute_value *a = &d->values[k - d->keys];
@@ -98,12 +99,12 @@ void load_set_attr_default(struct attribute_values *d, const char *name, const c
 
 void load_set_attr_text(const struct key *k, struct node *value, void *field, char *text)
 {
-	load_set_attr_value(value_of_key(k, value, field), text, strlen(text));
+	load_set_attr_value(store_node_of_attr(k, value, field), text, strlen(text));
 }
 
 void set_attr_node(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
-	value_of_key(k, value, field);
+	store_node_of_attr(k, value, field);
 }
 
 void set_attr_int(struct load *l _unused_, const struct key *k, struct node *value, void *field)
@@ -171,7 +172,7 @@ void set_attr_printer_device_id(struct load *l, const struct key *k, struct node
 	struct attribute_value *a = load_find_attr(field, k->name);
 
 	set_attr_string(l, k, value, field);
-	if (a->value && !value->bad && !str_has_suffix(a->value, "  ")) {
+	if (a->value && !value->has_error && !str_has_suffix(a->value, "  ")) {
 		char *longer = strf("%s  ", a->value);
 
 		load_set_attr_value(a, longer, strlen(longer));
@@ -281,8 +282,8 @@ void set_attr_bytes(struct load *l, const struct key *k, struct node *value, voi
 	struct ffs_bytes bytes = { 0 };
 
 	if (load_bytes(l, value, &bytes) && fits_one_write(l, k->name, value, bytes.size))
-		load_set_attr_value(value_of_key(k, value, field), (char *)steal_ptr(bytes.data),
-				    bytes.size);
+		load_set_attr_value(store_node_of_attr(k, value, field),
+				    (char *)steal_ptr(bytes.data), bytes.size);
 	free(bytes.data);
 }
 
@@ -372,7 +373,7 @@ static void load_attrs_of_unknown_type(struct load *l, struct function *f, const
 		size_t size;
 		char *value;
 
-		if (setting->bad || setting->type == NODE_BAD)
+		if (setting->has_error || setting->type == NODE_BAD)
 			continue;
 		value = value_to_write(l, setting, &size);
 		if (value)
@@ -504,7 +505,7 @@ void load_function_configfs_tree(struct load *l, struct function *f, struct node
 		char *value = NULL;
 		size_t size = 0;
 
-		if (item->bad)
+		if (item->has_error)
 			continue;
 		load_group(l, &function_tree_keys, item, &d);
 		if (node_member(item, "value") && node_member(item, "link")) {

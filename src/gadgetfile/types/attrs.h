@@ -78,7 +78,7 @@ struct attribute_value *load_find_attr(struct attribute_values *d, const char *n
  * Returns the name of the configfs directory for the element with index `n` of the list `name`; the
  * caller frees it.
  */
-char *load_element_directory(const struct attribute_values *d, const char *name, size_t n);
+char *attr_element_directory(const struct attribute_values *d, const char *name, size_t n);
 /*
  * Returns the integer value of the key `name`; returns `fallback` if the gadget file does not set
  * the key.

@@ -51,7 +51,7 @@ static void check_no_other_keys(struct load *l, const struct node *group)
 
 		for (size_t i = 0; i < ARRAY_SIZE(beside); i++)
 			allowed |= streq(setting->name, beside[i]);
-		if (allowed || setting->bad || !key_find(&ffs_keys, setting->name))
+		if (allowed || setting->has_error || !key_find(&ffs_keys, setting->name))
 			continue;
 		diag_error(l->diags, &setting->name_at,
 			   "'%s' cannot be set together with 'blob', whose files contain it",
@@ -108,7 +108,7 @@ static void check_blob_strings(struct load *l, const struct ffs *ffs, const stru
 			   refusal.finding.expected);
 		return;
 	}
-	reason = ffs_finding_reason(&refusal.finding);
+	reason = ffs_finding_what_is_wrong(&refusal.finding);
 	shown = diag_quote(b->strings->text);
 	load_error(l, b->strings, "%s, byte %zu: %s", shown, refusal.finding.offset, reason);
 	add_finding_hint(l, &refusal.finding);
@@ -173,7 +173,7 @@ static void check_function_blobs(struct load *l, const struct function *f, const
 	if (refusal.finding.rule == FFS_ACCEPTED)
 		return;
 	at = find_setting_range(l, node, refusal.at);
-	reason = ffs_finding_reason(&refusal.finding);
+	reason = ffs_finding_what_is_wrong(&refusal.finding);
 	diag_error(l->diags, at ? at : node_range(node),
 		   "FunctionFS refuses the %s of function '%s': %s",
 		   refusal.in_strings ? "strings" : "descriptors", f->label, reason);

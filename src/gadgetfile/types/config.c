@@ -39,7 +39,7 @@ static void error_unknown_label(struct load *l, struct node *value)
 		}
 	}
 	load_error(l, value, "unknown function %s", shown);
-	load_suggest(l, meant);
+	load_add_suggestion_hint(l, meant);
 }
 
 /* Returns whether the configfs directory of every configuration has an entry with this name. */
@@ -104,7 +104,7 @@ static void load_config_functions(struct load *l, struct config *c, struct node 
 		struct config_function_settings d = { 0 };
 		struct position at = position_of_range(l, &item->at);
 
-		if (item->bad)
+		if (item->has_error)
 			continue;
 		if (item->type == NODE_STRING) {
 			add_function(l, c, item, NULL, &at);
@@ -122,7 +122,7 @@ static void load_config_strings(struct load *l, struct config *c, struct node *l
 		struct config_strings *s;
 		struct node *lang;
 
-		if (item->bad)
+		if (item->has_error)
 			continue;
 		s = array_add(c->strings, c->n_strings);
 		s->lang = LANG_EN_US;
@@ -130,7 +130,8 @@ static void load_config_strings(struct load *l, struct config *c, struct node *l
 		load_group(l, &config_strings_keys, item, s);
 		lang = node_member(item, "lang");
 		for (size_t i = 0;
-		     i + 1 < c->n_strings && !(lang && lang->bad) && !l->has_syntax_error; i++) {
+		     i + 1 < c->n_strings && !(lang && lang->has_error) && !l->has_syntax_error;
+		     i++) {
 			if (c->strings[i].lang != s->lang)
 				continue;
 			diag_error(l->diags, lang ? &lang->at : &item->at,
@@ -198,7 +199,8 @@ static void check_max_power(struct load *l, const struct config *c, const struct
 
 		super |= !f->ffs || f->ffs->has_speed[EP_SUPER];
 	}
-	if (value && !value->bad && !super && !l->has_syntax_error && c->max_power.value > 500)
+	if (value && !value->has_error && !super && !l->has_syntax_error &&
+	    c->max_power.value > 500)
 		diag_warning(l->diags, &value->at,
 			     "below SuperSpeed a device draws at most 500 mA (USB 2.0, 7.2.1): the "
 			     "kernel reports 500 to the host");
@@ -290,7 +292,7 @@ void load_configs(struct load *l, struct node *configs)
 				   MAX_CONFIGS);
 			break;
 		}
-		if (!item->bad)
+		if (!item->has_error)
 			load_config(l, item);
 	}
 	if (l->diags->n_errors == 0)

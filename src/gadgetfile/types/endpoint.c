@@ -97,7 +97,7 @@ static void check_max_packet_for_one_speed(struct load *l, enum ep_type type, in
 static void check_max_packet_for_all_speeds(struct load *l, enum ep_type type,
 					    const struct ffs *ffs, struct node *value)
 {
-	if (type != EP_BULK || value->bad)
+	if (type != EP_BULK || value->has_error)
 		return;
 	for (int i = 0; i < EP_SPEED_COUNT; i++)
 		if (ffs->has_speed[i] && bulk_size_is_legal(i, value->integer))
@@ -148,7 +148,8 @@ static void check_interval_for_one_speed(struct load *l, enum ep_type type, int 
 {
 	double ms = value->real;
 
-	if (value->bad || decode_interval(type, speed, encode_interval(type, speed, ms)) == ms)
+	if (value->has_error ||
+	    decode_interval(type, speed, encode_interval(type, speed, ms)) == ms)
 		return;
 	load_error(l, value, "%s has no interval of exactly %s ms: %s", speed_names[speed],
 		   value->text,
@@ -162,7 +163,7 @@ static void check_interval_for_one_speed(struct load *l, enum ep_type type, int 
 static void check_burst(struct load *l, enum ep_type type, int64_t size, int64_t burst,
 			struct node *value)
 {
-	if (type == EP_BULK || burst == 0 || value->bad)
+	if (type == EP_BULK || burst == 0 || value->has_error)
 		return;
 	if (type == EP_INTERRUPT && burst > 2)
 		load_error(l, value,
@@ -201,7 +202,7 @@ static void error_mult_not_allowed(struct load *l, enum ep_type type, int speed,
 
 static void check_mult(struct load *l, const struct ep_speed *high, struct node *value)
 {
-	if (value->bad || high->max_packet >= mult_minimum[high->mult])
+	if (value->has_error || high->max_packet >= mult_minimum[high->mult])
 		return;
 	load_error(l, value,
 		   "'mult' %d requires packets of %d to 1024 bytes at high speed (USB 2.0, table "
@@ -399,7 +400,8 @@ static bool load_direction_and_address(struct load *l, struct endpoint *ep,
  * Checks 'zlp'. A plugin cannot use 'zlp': the engine splits a long message into several writes,
  * and with 'zlp' the kernel would end each write with a short packet.
  */
-static void check_zlp(struct load *l, const struct endpoint *ep, bool plugin, struct node *value)
+static void check_zlp(struct load *l, const struct endpoint *ep, bool has_plugin_worker,
+		      struct node *value)
 {
 	if (ep->direction == EP_OUT)
 		load_error(
@@ -410,7 +412,7 @@ static void check_zlp(struct load *l, const struct endpoint *ep, bool plugin, st
 		load_error(l, value,
 			   "'zlp' is not for isochronous endpoints: they have no transfers of "
 			   "several packets that a zero-length packet could end");
-	else if (plugin)
+	else if (has_plugin_worker)
 		load_error(l, value,
 			   "'zlp' is not for plugins: ffsctl-worker itself sends the zero-length "
 			   "packet after a plugin's message");
@@ -458,7 +460,7 @@ static void load_endpoint(struct load *l, struct ffs_settings *settings,
 	load_group(l, &endpoint_keys, node, &d);
 	ep->name = d.name.value;
 	if (!load_direction_and_address(l, ep, &d, node) || !d.type.setting) {
-		node->bad = true;
+		node->has_error = true;
 		return;
 	}
 	ep->type = (enum ep_type)d.type.value;
@@ -474,6 +476,6 @@ void load_interface_endpoints(struct load *l, struct ffs_settings *d, struct int
 			      struct node *list)
 {
 	node_foreach(item, list)
-		if (!item->bad)
+		if (!item->has_error)
 			load_endpoint(l, d, interface, item);
 }

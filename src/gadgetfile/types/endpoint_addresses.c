@@ -85,8 +85,8 @@ static bool check_endpoint_count(struct load *l, struct endpoint *const *eps,
  * Checks the pairs of endpoints that 'rw_proxy' joins. The kernel pairs them in the order of their
  * descriptors, across interfaces (f_fs.c).
  */
-static void check_rw_proxy_pairs(struct load *l, struct endpoint *const *eps,
-				 struct node *const *nodes, size_t n, struct node *rw_proxy)
+static void check_in_out_pairs(struct load *l, struct endpoint *const *eps,
+			       struct node *const *nodes, size_t n, struct node *rw_proxy)
 {
 	if (n == 0 || n % 2)
 		load_error(l, rw_proxy,
@@ -94,7 +94,7 @@ static void check_rw_proxy_pairs(struct load *l, struct endpoint *const *eps,
 			   "even and above 0, not %zu",
 			   n);
 	for (size_t i = 0; i < n; i++) {
-		if (i % 2 && eps[i]->direction == eps[i - 1]->direction && !nodes[i]->bad)
+		if (i % 2 && eps[i]->direction == eps[i - 1]->direction && !nodes[i]->has_error)
 			load_error(l, nodes[i],
 				   "'rw_proxy' joins endpoints %zu and %zu, but both are %s", i,
 				   i + 1, eps[i]->direction == EP_IN ? "in" : "out");
@@ -123,7 +123,7 @@ void load_check_endpoints(struct load *l, struct ffs_settings *d)
 		if (eps[i]->address != 0)
 			reserve_address(&u, eps[i], d->endpoints[i]);
 	for (size_t i = 0; i < n; i++) {
-		if (eps[i]->address == 0 && !d->endpoints[i]->bad)
+		if (eps[i]->address == 0 && !d->endpoints[i]->has_error)
 			assign_address(&u, eps[i]);
 		if (!eps[i]->name)
 			eps[i]->name =
@@ -132,5 +132,5 @@ void load_check_endpoints(struct load *l, struct ffs_settings *d)
 	check_endpoint_names(l, eps, d->endpoints, n);
 	rw_proxy = d->flags[FFS_FLAG_NUMBER(FUNCTIONFS_RW_PROXY_EPS)];
 	if (rw_proxy && rw_proxy->integer && !l->has_syntax_error)
-		check_rw_proxy_pairs(l, eps, d->endpoints, n, rw_proxy);
+		check_in_out_pairs(l, eps, d->endpoints, n, rw_proxy);
 }

@@ -36,7 +36,7 @@ static void check_extra_descriptor(struct load *l, const struct interface *inter
 	}
 	finding = ffs_check_extra_descriptor(interface, bytes);
 	if (finding.rule != FFS_ACCEPTED) {
-		reason = ffs_finding_reason(&finding);
+		reason = ffs_finding_what_is_wrong(&finding);
 		todo = ffs_finding_hint(&finding);
 		load_error(l, finding.offset > 0 ? nth_item(list, finding.offset) : list, "%s",
 			   reason);
@@ -56,7 +56,7 @@ void load_extra_descriptors(struct load *l, struct interface *interface, struct 
 	node_foreach(item, list) {
 		struct ffs_bytes *bytes;
 
-		if (item->bad)
+		if (item->has_error)
 			continue;
 		bytes = array_add(interface->extra_descriptors, interface->n_extra_descriptors);
 		if (load_bytes(l, item, bytes))

@@ -43,7 +43,7 @@ static void load_ffs_speeds(struct load *l, struct ffs *ffs, struct node *list)
 	node_foreach(item, list) {
 		bool *speed;
 
-		if (item->bad) {
+		if (item->has_error) {
 			unknown = true;
 			continue;
 		}
@@ -86,7 +86,7 @@ static void load_alternates(struct load *l, struct ffs_settings *settings, struc
 			return;
 		}
 		i->n_alternates++;
-		if (item->bad)
+		if (item->has_error)
 			continue;
 		load_group(l, group, item, &endpoints);
 		if (endpoints)
@@ -106,7 +106,7 @@ static void load_interface(struct load *l, struct ffs_settings *settings, struct
 	load_class(l, &d.class, &i->class, &i->subclass, &i->protocol);
 	if (d.string)
 		load_ffs_string(l, &i->string, d.string);
-	if (d.extra_descriptors && !d.extra_descriptors->bad)
+	if (d.extra_descriptors && !d.extra_descriptors->has_error)
 		load_extra_descriptors(l, i, d.extra_descriptors);
 	if (d.endpoints)
 		load_interface_endpoints(l, settings, i, d.endpoints);
@@ -159,7 +159,7 @@ static bool has_daemon(const struct node *function)
 static void check_keys_beside_daemon(struct load *l, const struct node *node)
 {
 	node_foreach(item, node)
-		if (!item->bad && !streq(item->name, "mount") && !streq(item->name, "speeds"))
+		if (!item->has_error && !streq(item->name, "mount") && !streq(item->name, "speeds"))
 			diag_error(l->diags, &item->name_at,
 				   "'%s' cannot be set: a worker that opens ep0 writes its own "
 				   "descriptors",
@@ -183,7 +183,7 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 	load_ffs_speeds(l, ffs, d.speeds);
 	if (d.interfaces) {
 		node_foreach(item, d.interfaces)
-			if (!item->bad)
+			if (!item->has_error)
 				load_interface(l, &d, item);
 		load_check_endpoints(l, &d);
 	}
@@ -199,8 +199,8 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 		load_associations(l, ffs, d.associations);
 	if (d.interfaces)
 		load_winusb(l, f, &d);
-	if (d.device_link)
-		load_device_symlink(l, ffs, d.device_link,
+	if (d.endpoint_symlink)
+		load_device_symlink(l, ffs, d.endpoint_symlink,
 				    l->diags->n_errors == errors && !l->has_syntax_error);
 	free(d.endpoints);
 }

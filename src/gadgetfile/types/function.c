@@ -42,7 +42,7 @@ static void check_function_type(struct load *l, const struct function *f, struct
 	}
 	diag_warning(l->diags, &value->at,
 		     "unknown function type %s: its attributes are not checked", shown);
-	load_suggest(l, meant);
+	load_add_suggestion_hint(l, meant);
 }
 
 /* Sets the function's type; returns false after adding an error. */
@@ -51,7 +51,7 @@ static bool load_function_type(struct load *l, struct function *f, struct node *
 {
 	const struct node *given = node_member(node, "type");
 
-	if (given && given->bad)
+	if (given && given->has_error)
 		return false;
 	if (!given && !node_member(node, "ffs")) {
 		if (!l->has_syntax_error)
@@ -346,7 +346,7 @@ static void find_inline_functions(struct load *l, const struct node *config)
 		struct node *function =
 			item->type == NODE_GROUP ? node_member(item, "function") : NULL;
 
-		if (!function || function->type != NODE_GROUP || item->bad ||
+		if (!function || function->type != NODE_GROUP || item->has_error ||
 		    function->n_children == 0)
 			continue;
 		/*
@@ -384,12 +384,12 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 		struct node *node = l->function_nodes[i];
 		size_t errors = l->diags->n_errors;
 
-		if (node->type == NODE_GROUP && !node->bad)
+		if (node->type == NODE_GROUP && !node->has_error)
 			load_function(l, node);
 		else
 			array_add(l->gadget->functions, l->gadget->n_functions)->label =
 				xstrdup(node->name);
-		l->function_has_error[i] = node->bad || l->diags->n_errors > errors;
+		l->function_has_error[i] = node->has_error || l->diags->n_errors > errors;
 	}
 	lower_max_speed(l);
 	if (!l->has_syntax_error)

@@ -59,14 +59,14 @@ void load_mass_storage(struct load *l, struct function *f, struct attribute_valu
 	if (!luns)
 		return;
 	node_foreach(item, luns) {
-		_cleanup_free_ char *dir = load_element_directory(d, "luns", n);
+		_cleanup_free_ char *dir = attr_element_directory(d, "luns", n);
 
 		if (n == MAX_LUNS) {
 			diag_error(l->diags, node_range(item), "the kernel has at most %d LUNs",
 				   MAX_LUNS);
 			return;
 		}
-		if (!item->bad)
+		if (!item->has_error)
 			load_lun(l, f, dir, item, n);
 		n++;
 	}

@@ -89,7 +89,7 @@ static bool load_function_block(struct load *l, struct function *f, const char *
 			   "block",
 			   midi1_count, midi1_first);
 	load_add_attributes(l, &f->configfs_attributes, prefix, &d);
-	return midi1_count > 0 || load_member_or_node_itself(node, "midi1_num_groups")->bad;
+	return midi1_count > 0 || load_member_or_node_itself(node, "midi1_num_groups")->has_error;
 }
 
 /* Loads a MIDI 2.0 endpoint. Returns whether one of its function blocks has groups for MIDI 1.0. */
@@ -108,7 +108,7 @@ static bool load_midi2_endpoint(struct load *l, struct function *f, const char *
 	if (!(load_attr_integer(&d, "protocol", 2) & load_attr_integer(&d, "protocol_caps", 3)))
 		diag_error(l->diags, node_range(node), "'protocol' must be one of 'protocol_caps'");
 	blocks = load_find_attr(&d, "blocks")->node;
-	first_block = load_element_directory(&d, "blocks", 0);
+	first_block = attr_element_directory(&d, "blocks", 0);
 	load_add_attributes(l, &f->configfs_attributes, prefix, &d);
 	if (!blocks) /* the kernel itself makes a block only in ep.0, not in ep.1, ep.2, ... */
 		load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_DIRECTORY,
@@ -121,8 +121,8 @@ static bool load_midi2_endpoint(struct load *l, struct function *f, const char *
 				   MAX_BLOCKS);
 			return true;
 		}
-		name = load_element_directory(&d, "blocks", n_blocks);
-		midi1 |= item->bad || load_function_block(l, f, dir, name, item, n_blocks);
+		name = attr_element_directory(&d, "blocks", n_blocks);
+		midi1 |= item->has_error || load_function_block(l, f, dir, name, item, n_blocks);
 		n_blocks++;
 	}
 	return midi1 || (!blocks && (n == 0 || node_member(node, "blocks")));
@@ -137,14 +137,14 @@ void load_midi2(struct load *l, struct function *f, struct attribute_values *d)
 	if (!endpoints)
 		return;
 	node_foreach(item, endpoints) {
-		_cleanup_free_ char *dir = load_element_directory(d, "endpoints", n);
+		_cleanup_free_ char *dir = attr_element_directory(d, "endpoints", n);
 
 		if (n == MAX_ENDPOINTS) {
 			diag_error(l->diags, node_range(item),
 				   "the kernel has at most %d MIDI 2.0 endpoints", MAX_ENDPOINTS);
 			return;
 		}
-		midi1 |= item->bad || load_midi2_endpoint(l, f, dir, item, n);
+		midi1 |= item->has_error || load_midi2_endpoint(l, f, dir, item, n);
 		n++;
 	}
 	if (!midi1 && !l->has_syntax_error)

@@ -13,7 +13,7 @@
  * Returns the path without symbolic links; the caller frees it. The last components of the path
  * need not exist.
  */
-static char *resolve_links(const char *path)
+static char *resolve_symlinks(const char *path)
 {
 	_cleanup_free_ char *head = xstrdup(path);
 
@@ -33,7 +33,7 @@ void gadgetfile_resolve_mounts(struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_functions; i++) {
 		struct ffs *ffs = g->functions[i].ffs;
-		char *resolved = ffs && ffs->mount.path ? resolve_links(ffs->mount.path) : NULL;
+		char *resolved = ffs && ffs->mount.path ? resolve_symlinks(ffs->mount.path) : NULL;
 
 		if (!resolved)
 			continue;

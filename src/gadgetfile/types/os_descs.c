@@ -12,7 +12,7 @@ static const struct key function_os_descs_rows[] = {
 	{ "interface", NODE_STRING, .flags = KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY,
 	  .pattern = "^[^/]+$",
 	  .doc = "Name of the interface in the kernel's function: \"rndis\", \"ncm\".",
-	  .set = set_name_without_slash, FIELD(struct os_descriptor_settings, interface) },
+	  .set = set_name_refusing_slash, FIELD(struct os_descriptor_settings, interface) },
 	{ "compatible_id", NODE_STRING, .flags = KEY_SCHEME, .pattern = "^.{0,8}$",
 	  .doc = "Compatible ID, at most 8 characters: \"WINNCM\".", .set = set_node,
 	  FIELD(struct os_descriptor_settings, compatible) },
@@ -82,7 +82,7 @@ const struct key_group webusb_keys = { "webusb", "'webusb'", webusb_rows, NULL,
 static void add_compatible_id(struct load *l, struct function *f, const char *interface,
 			      const char *name, struct node *value)
 {
-	if (!value || value->bad)
+	if (!value || value->has_error)
 		return;
 	if (strlen(value->text) > 8) {
 		load_error(l, value, "'%s' must have at most 8 characters, not %zu", value->name,
@@ -103,7 +103,7 @@ void load_function_os_descs(struct load *l, struct function *f, struct node *lis
 	node_foreach(item, list) {
 		struct os_descriptor_settings d = { 0 };
 
-		if (item->bad)
+		if (item->has_error)
 			continue;
 		load_group(l, &function_os_descs_keys, item, &d);
 		if (d.interface.value) {
@@ -141,8 +141,8 @@ static size_t first_function_with_os_descs(const struct load *l)
  * NULL, the first one that contains the function with the index `first_function`, or else the first
  * one of all.
  */
-static const struct config *find_described_config(struct load *l, const struct node *id,
-						  size_t first_function)
+static const struct config *find_config_of_os_descs(struct load *l, const struct node *id,
+						    size_t first_function)
 {
 	const struct gadget *g = l->gadget;
 
@@ -191,7 +191,7 @@ void load_gadget_os_descs(struct load *l, struct node *group)
 	load_set_attr_default(&d, "b_vendor_code", group ? "1" : WINUSB_VENDOR_CODE, node);
 	load_set_attr_default(&d, "qw_sign", "MSFT100", node);
 	load_set_attr_default(&d, "use", "1", node);
-	config = find_described_config(l, id, first_function);
+	config = find_config_of_os_descs(l, id, first_function);
 	load_add_attributes(l, &l->gadget->configfs_attributes, "os_desc/", &d);
 	if (id && !config && !l->has_syntax_error)
 		load_error(l, id, "no configuration has the id %s", id->text);
@@ -203,7 +203,7 @@ void load_gadget_os_descs(struct load *l, struct node *group)
 	warn_os_descs_host_never_reads(l, use, config);
 	for (size_t i = 0; i < l->gadget->n_functions; i++)
 		if (l->gadget->functions[i].ffs)
-			l->gadget->functions[i].ffs->os_descs = true;
+			l->gadget->functions[i].ffs->has_os_descs = true;
 }
 
 void set_attr_url(struct load *l, const struct key *k, struct node *value, void *field)

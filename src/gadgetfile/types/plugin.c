@@ -50,7 +50,7 @@ static void error_unknown_option(const struct plugin_check *c, const struct node
 	else
 		diag_error(c->load->diags, &option->name_at, "plugin '%s' has no options",
 			   c->settings->worker.plugin);
-	load_suggest(c->load, meant);
+	load_add_suggestion_hint(c->load, meant);
 }
 
 static void check_plugin_option(const struct plugin_check *c, struct node *option)
@@ -87,7 +87,7 @@ static void check_plugin_options(const struct plugin_check *c)
 
 	if (options)
 		node_foreach(option, options)
-			if (!option->bad && option->type != NODE_BAD)
+			if (!option->has_error && option->type != NODE_BAD)
 				check_plugin_option(c, option);
 	for (const struct ffsctl_option *o = c->plugin->options; o && o->name; o++)
 		if (o->required && !c->load->has_syntax_error &&
@@ -121,7 +121,7 @@ static size_t count_endpoints(const struct ffs *ffs, bool (*which)(const struct 
 	return n;
 }
 
-static bool any_endpoint(const struct endpoint *ep _unused_)
+static bool matches_every_endpoint(const struct endpoint *ep _unused_)
 {
 	return true;
 }
@@ -183,7 +183,7 @@ static void warn_that_out_transfers_are_copied(const struct plugin_check *c)
  * Warns if the buffers do not all fit into the memory that programs can map from the mount. The
  * engine copies the data of buffers that do not fit.
  */
-static void check_mapped_memory(const struct plugin_check *c)
+static void check_buffers_fit_mmap_memory(const struct plugin_check *c)
 {
 	const struct node *engine = c->settings->engine.setting;
 	const struct worker *w = &c->settings->worker;
@@ -193,7 +193,7 @@ static void check_mapped_memory(const struct plugin_check *c)
 	size_t depth = w->io_queue_depth ? w->io_queue_depth
 		       : c->plugin	 ? c->plugin->transfers_per_endpoint
 					 : 0;
-	size_t n = count_endpoints(c->function->ffs, any_endpoint);
+	size_t n = count_endpoints(c->function->ffs, matches_every_endpoint);
 	const struct positioned_int *limit =
 		c->function->ffs ? &c->function->ffs->mount.mmap_memory_mb : NULL;
 	uint64_t has, needs = (uint64_t)size * depth * n;
@@ -215,11 +215,12 @@ static void check_mapped_memory(const struct plugin_check *c)
  * Warns about elements of 'allow' that have no effect: 'allow' can restrict the needs that a plugin
  * declares, but not extend them.
  */
-static void check_allow(const struct plugin_check *c, const struct node *allow)
+static void check_allow_setting(const struct plugin_check *c, const struct node *allow)
 {
-	if (allow && !allow->bad)
+	if (allow && !allow->has_error)
 		node_foreach(item, allow)
-			for (unsigned int i = 0; !item->bad && sandbox_permission_names[i]; i++)
+			for (unsigned int i = 0; !item->has_error && sandbox_permission_names[i];
+			     i++)
 				if (streq(item->text, sandbox_permission_names[i]) &&
 				    !(c->plugin->needs & 1U << i))
 					diag_warning(c->load->diags, &item->at,
@@ -235,16 +236,16 @@ void load_check_plugin(struct load *l, const struct function *f, struct worker_s
 	struct node *io = node_member(node, "io");
 
 	/* An error about an invalid name was already added */
-	if (l->plugins && d->worker.plugin && d->plugin && !d->plugin->bad)
+	if (l->plugins && d->worker.plugin && d->plugin && !d->plugin->has_error)
 		c.plugin = l->plugins->find(l->plugins->data, d->worker.plugin);
 	c.io_size_setting = io && io->type == NODE_GROUP ? node_member(io, "size") : NULL;
-	if (c.io_size_setting && c.io_size_setting->bad)
+	if (c.io_size_setting && c.io_size_setting->has_error)
 		c.io_size_setting = NULL;
 	if (c.plugin) {
 		check_plugin_options(&c);
-		check_allow(&c, node_member(node, "allow"));
+		check_allow_setting(&c, node_member(node, "allow"));
 	}
 	check_packet_size(&c);
 	warn_that_out_transfers_are_copied(&c);
-	check_mapped_memory(&c);
+	check_buffers_fit_mmap_memory(&c);
 }

@@ -34,7 +34,7 @@ void set_attr_one_line(struct load *l, const struct key *k, struct node *value, 
 	struct attribute_value *a = load_find_attr(field, k->name);
 
 	set_attr_string(l, k, value, field);
-	if (a->value && !value->bad) {
+	if (a->value && !value->has_error) {
 		char *line = strf("%s\n", a->value);
 
 		load_set_attr_value(a, line, strlen(line));
@@ -75,7 +75,7 @@ static long long highest_rate(struct attribute_values *d, const char *side, long
 	if (!node || node->type == NODE_INT)
 		return node ? node->integer : fallback;
 	for (const struct node *item = node->first_child; item; item = item->next)
-		if (!item->bad && item->integer > highest)
+		if (!item->has_error && item->integer > highest)
 			highest = item->integer;
 	return highest;
 }

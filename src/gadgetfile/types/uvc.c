@@ -48,7 +48,7 @@ static const struct key uvc_frame_rows[] = {
 const struct key_group uvc_frame_keys = { "functions.LABEL.attrs.formats.frames", "a frame",
 					  uvc_frame_rows, NULL, "One picture size." };
 
-static const struct key_word format_words[] = {
+static const struct keyword format_words[] = {
 	{ "mjpeg", 0 }, { "yuyv", 0 }, { "nv12", 0 }, { "uncompressed", 0 }, { NULL, 0 },
 };
 static const struct key uvc_format_rows[] = {
@@ -170,7 +170,7 @@ static void add_number_or_fallback(struct uvc_loader *u, const char *dir, const 
 	add_number_attribute(u, dir, name, load_attr_integer(d, name, fallback), d->group);
 }
 
-static void add_link(struct uvc_loader *u, char *path, char *target, const struct node *node)
+static void add_symlink(struct uvc_loader *u, char *path, char *target, const struct node *node)
 {
 	load_add_attribute(u->load, &u->function->configfs_attributes, ATTRIBUTE_LINK, path, target,
 			   strlen(target), node);
@@ -210,7 +210,7 @@ static size_t read_frame_intervals(struct attribute_values *d, uint32_t v[MAX_IN
 	} else {
 		for (const struct node *item = given->first_child; item && n < MAX_INTERVALS;
 		     item = item->next)
-			if (!item->bad)
+			if (!item->has_error)
 				v[n++] = fps ? interval_of_rate(item->real)
 					     : (uint32_t)item->integer;
 	}
@@ -346,7 +346,7 @@ static void load_format(struct uvc_loader *u, const struct uvc_format *format, s
 		load_error(u->load, load_find_attr(&d, "frames")->node,
 			   "a format has at most %d frames", MAX_FRAMES);
 	for (struct node *item = frames ? frames->first_child : NULL; item; item = item->next)
-		if (!item->bad)
+		if (!item->has_error)
 			load_frame(u, item);
 	preset = load_find_attr(&d, "bDefaultFrameIndex")->node;
 	if (frames && preset && preset->integer > (int64_t)frames->n_children)
@@ -364,15 +364,15 @@ static void add_headers(struct uvc_loader *u, char *const *dirs, const struct no
 
 	add_directory(u, xstrdup("streaming/header/h"), node);
 	for (size_t i = 0; i < u->n_formats; i++)
-		add_link(u, strf("streaming/header/h/%s", strrchr(dirs[i], '/') + 1),
-			 xstrdup(dirs[i]), node);
+		add_symlink(u, strf("streaming/header/h/%s", strrchr(dirs[i], '/') + 1),
+			    xstrdup(dirs[i]), node);
 	for (size_t i = 0; i < ARRAY_SIZE(streaming); i++)
-		add_link(u, strf("streaming/class/%s/h", streaming[i]),
-			 xstrdup("streaming/header/h"), node);
+		add_symlink(u, strf("streaming/class/%s/h", streaming[i]),
+			    xstrdup("streaming/header/h"), node);
 	add_directory(u, xstrdup("control/header/h"), node);
 	for (size_t i = 0; i < ARRAY_SIZE(control); i++)
-		add_link(u, strf("control/class/%s/h", control[i]), xstrdup("control/header/h"),
-			 node);
+		add_symlink(u, strf("control/class/%s/h", control[i]), xstrdup("control/header/h"),
+			    node);
 }
 
 /*
@@ -398,7 +398,7 @@ static const struct uvc_format *find_format_type(struct load *l, struct node *it
 }
 
 /* Checks the settings other than 'type' of a format whose type is wrong. */
-static void check_other_format_settings(struct load *l, struct node *item)
+static void check_settings_of_untyped_format(struct load *l, struct node *item)
 {
 	struct attribute_values d;
 
@@ -419,17 +419,18 @@ void load_uvc(struct load *l, struct function *f, struct attribute_values *d)
 
 		load_attr_group(l, &uvc_config_keys, config, &inner);
 		node_foreach(setting, config)
-			if (!setting->bad && node_member(d->group, setting->name))
+			if (!setting->has_error && node_member(d->group, setting->name))
 				diag_error(l->diags, &setting->name_at,
 					   "'%s' is also set outside of 'config'", setting->name);
 		load_add_attributes(l, &f->configfs_attributes, "", &inner);
 	}
 	for (struct node *item = list ? list->first_child : NULL; item; item = item->next) {
-		const struct uvc_format *format = item->bad ? NULL : find_format_type(l, item);
+		const struct uvc_format *format =
+			item->has_error ? NULL : find_format_type(l, item);
 
 		if (!format) {
-			if (!item->bad && !item->name)
-				check_other_format_settings(l, item);
+			if (!item->has_error && !item->name)
+				check_settings_of_untyped_format(l, item);
 			continue;
 		}
 		if (u.n_formats == ARRAY_SIZE(dirs)) {

@@ -100,7 +100,7 @@ void set_env(struct load *l, const struct key *k, struct node *value, void *fiel
 	node_foreach(item, value) {
 		struct env_var *var;
 
-		if (item->bad)
+		if (item->has_error)
 			continue;
 		if (!is_env_name(item->name)) {
 			diag_error(l->diags, &item->name_at,

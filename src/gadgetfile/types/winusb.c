@@ -28,7 +28,7 @@ const struct key_group os_compat_keys = { "ffs.os_compat", "an entry of 'os_comp
 					  "The compatible ID of one interface." };
 
 /* REG_DWORD and REG_MULTI_SZ are missing, because composite.c stalls a host's request for them. */
-static const struct key_word os_property_words[] = {
+static const struct keyword os_property_words[] = {
 	{ "string", 1 }, { "expand-string", 2 }, { "binary", 3 }, { "link", 6 }, { NULL, 0 },
 };
 
@@ -211,7 +211,7 @@ static void load_property(struct load *l, struct ffs *ffs, struct node *node)
 
 	load_group(l, &os_properties_keys, node, &d);
 	i = find_interface(l, ffs, &d.interface, node);
-	if (!i || !d.name || !d.data || load_member_or_node_itself(node, "type")->bad ||
+	if (!i || !d.name || !d.data || load_member_or_node_itself(node, "type")->has_error ||
 	    !check_ascii(l, d.name) || !load_property_data(l, d.type, d.data, &data))
 		return;
 	if (find_property(i, d.name->text))
@@ -295,12 +295,12 @@ void load_winusb(struct load *l, struct function *f, struct ffs_settings *d)
 {
 	if (d->os_compat) {
 		node_foreach(item, d->os_compat)
-			if (!item->bad)
+			if (!item->has_error)
 				load_compatible_id(l, f->ffs, item);
 	}
 	if (d->os_properties) {
 		node_foreach(item, d->os_properties)
-			if (!item->bad)
+			if (!item->has_error)
 				load_property(l, f->ffs, item);
 	}
 	if (d->winusb)

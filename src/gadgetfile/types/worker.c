@@ -39,10 +39,10 @@ static void load_exec(struct load *l, struct worker *w, struct node *list)
 		w->program_at = position_of_range(l, &list->first_child->at);
 	w->argv = xcalloc(list->n_children + 1, sizeof(char *));
 	node_foreach(item, list) {
-		if (item->bad)
+		if (item->has_error)
 			continue;
 		load_check_variables(l, item);
-		if (n == 0 && !*item->text && !item->bad)
+		if (n == 0 && !*item->text && !item->has_error)
 			load_error(l, item, "the name of the program is empty");
 		if (n == 0 && strchr(item->text, '/') && !str_has_prefix(item->text, "${"))
 			w->argv[n++] = load_absolute_path(l, item);
@@ -81,7 +81,7 @@ static void error_setting_not_applicable(struct load *l, const struct node *node
 {
 	struct node *setting = node_member(node, key);
 
-	if (setting && !setting->bad)
+	if (setting && !setting->has_error)
 		diag_error(l->diags, &setting->name_at, "'%s' %s", key, why);
 }
 
@@ -121,25 +121,26 @@ static void check_worker_times(struct load *l, struct worker *w, const struct no
 		    *window = node_member(node, "restart_window");
 
 	if (w->restart_delay > w->restart_max_delay) {
-		if (max && !max->bad && delay && !delay->bad)
+		if (max && !max->has_error && delay && !delay->has_error)
 			load_error(l, max,
 				   "'restart_max_delay' must not be less than 'restart_delay'");
-		else if (max && !max->bad)
+		else if (max && !max->has_error)
 			w->restart_delay = w->restart_max_delay;
 		else
 			w->restart_max_delay = w->restart_delay;
 	}
-	if (start && !start->bad && w->start_timeout <= 0)
+	if (start && !start->has_error && w->start_timeout <= 0)
 		load_error(l, start, "'start_timeout' must be more than 0");
-	if (window && !window->bad && w->restart_window <= 0)
+	if (window && !window->has_error && w->restart_window <= 0)
 		load_error(l, window, "'restart_window' must be more than 0");
 }
 
-static void check_plugin_ready(struct load *l, const struct worker *w, const struct node *node)
+static void check_ready_setting_of_plugin(struct load *l, const struct worker *w,
+					  const struct node *node)
 {
 	struct node *ready = node_member(node, "ready");
 
-	if (ready && !ready->bad && w->ready_when != READY_NOTIFY)
+	if (ready && !ready->has_error && w->ready_when != READY_NOTIFY)
 		load_error(l, ready, "a plugin needs ready = \"notify\", not \"%s\"", ready->text);
 }
 
@@ -187,7 +188,7 @@ static void check_worker_fits_function(struct load *l, const struct function *f,
 		error_setting_not_applicable(
 			l, node, "on_failed",
 			"has no effect: when a daemon closes ep0, the kernel unbinds the gadget");
-	} else if (ready && !ready->bad && d->worker.ready_when == READY_INSTANCE) {
+	} else if (ready && !ready->has_error && d->worker.ready_when == READY_INSTANCE) {
 		load_error(l, ready,
 			   "\"instance\" is for daemons that write their own descriptors "
 			   "(opens = \"ep0\")");
@@ -223,13 +224,13 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 	d.worker.engine = d.engine.value;
 	if (d.engine.setting)
 		d.worker.engine_at = position_of_range(l, &d.engine.setting->at);
-	d.worker.process.keep_all_privileges = d.privileges.value == 1;
+	d.worker.process_limits.keep_all_privileges = d.privileges.value == 1;
 	d.worker.opens_ep0 = d.what_worker_opens.value == 1;
 	if (load_plugin_or_exec(l, &d, node)) {
 		check_worker_times(l, &d.worker, node);
 		check_worker_fits_function(l, f, &d, node);
 		if (node_member(node, "plugin")) {
-			check_plugin_ready(l, &d.worker, node);
+			check_ready_setting_of_plugin(l, &d.worker, node);
 			if (f->ffs && !d.worker.opens_ep0)
 				load_check_plugin(l, f, &d, node);
 		} else {
@@ -241,15 +242,15 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 		error_setting_not_applicable(
 			l, node, "allow",
 			"needs a sandbox, but this worker has none: set sandbox = true");
-	if (d.worker.process.keep_all_privileges)
+	if (d.worker.process_limits.keep_all_privileges)
 		error_setting_not_applicable(
 			l, node, "capabilities",
 			"has no effect: with privileges = \"keep\" the worker keeps all");
-	if (d.worker.process.keep_all_privileges && !d.worker.user.value)
+	if (d.worker.process_limits.keep_all_privileges && !d.worker.user.value)
 		diag_error(l->diags, &d.privileges.setting->at,
 			   "privileges = \"keep\" needs 'user', because the worker gets the "
 			   "privileges of that user: all of them if it is \"root\"");
-	if (d.worker.process.keep_all_privileges)
+	if (d.worker.process_limits.keep_all_privileges)
 		diag_warning(l->diags, &d.privileges.setting->at,
 			     "with \"keep\" the worker has all of root's privileges");
 	f->worker = xcalloc(1, sizeof(*f->worker));

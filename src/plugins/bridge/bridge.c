@@ -254,7 +254,7 @@ static int bridge_start(struct ffsctl_host *host)
 	signal(SIGPIPE, SIG_IGN); /* so that write() fails with EPIPE */
 	r = read_options(b);
 	if (r == 0)
-		r = b->peer_type->prepare(b);
+		r = b->peer_type->check_options_and_prepare(b);
 	if (r < 0)
 		return r;
 	if (b->peer_type->open)
@@ -283,7 +283,7 @@ static void bridge_disable(struct ffsctl_host *host)
 	bridge_move_data_and_watch(b);
 }
 
-static void bridge_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
+static void bridge_transfer_done(struct ffsctl_host *host, struct ffsctl_transfer *t)
 {
 	struct bridge *b = host->state;
 
@@ -325,6 +325,6 @@ FFSCTL_PLUGIN = {
 	.start = bridge_start,
 	.enable = bridge_enable,
 	.disable = bridge_disable,
-	.done = bridge_done,
+	.done = bridge_transfer_done,
 	.stop = bridge_stop,
 };

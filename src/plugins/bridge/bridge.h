@@ -55,10 +55,10 @@ struct peer_source {
 struct peer_sink {
 	struct ffsctl_watch watch; /* fd -1: the peer has no sink, or its sink is closed */
 	bool blocked;		   /* write() accepts no data until EPOLLOUT */
-	/* all data of the queue's first n_queue_head_transfers() transfers was written to this
-	   peer */
+	/* all data of the queue's first n_transfers_to_write_together() transfers was written to
+	   this peer */
 	bool queue_head_written;
-	bool skip_rest_of_message; /* the peer gets no data until the next message begins */
+	bool waits_for_next_message; /* the peer gets no data until the next message begins */
 	/* Bytes of the queue's first transfer, and of the header before it, that were written. */
 	size_t queue_head_bytes_written;
 };
@@ -73,9 +73,9 @@ struct peer {
 /* A type of peers. bridge.c has the table of all types. */
 struct peer_type {
 	/* Checks the options of this type and prepares the bridge for open(). On failure
-	   prepare() logs the reason and returns a negative errno; then the worker ends and is
+	   it logs the reason and returns a negative errno; then the worker ends and is
 	   not restarted. */
-	int (*prepare)(struct bridge *b);
+	int (*check_options_and_prepare)(struct bridge *b);
 	/* Opens the peer. Calls bridge_peer_opened() or bridge_open_failed(), at once or later.
 	   NULL for peers that are clients: they open the connection. */
 	void (*open)(struct bridge *b);
@@ -143,13 +143,13 @@ struct bridge {
 	/* The following members are for data from the host. The queue holds the received transfers
 	   whose data was not written yet. */
 	struct ffsctl_transfer **out_queue; /* a ring of host->transfers_per_endpoint elements */
-	unsigned int queue_start, queue_length;
+	unsigned int queue_first_index, n_queued_transfers;
 	/* FRAMING_NONE: number of bytes of the queue's first transfer that were written to a peer
 	   before the bridge had no peer left. The next peer continues there. */
-	size_t queue_head_offset;
+	size_t next_peer_start_offset;
 	/* The queue's first transfer is not the first of its message. */
 	bool queue_head_continues_message;
-	bool drop_rest_of_message; /* drop the rest of a message that was too long */
+	bool dropping_too_long_message; /* drop the rest of a message that was too long */
 
 	/* The following members are for opening a peer again. */
 	struct ffsctl_timer retry_timer;

@@ -184,7 +184,7 @@ static bool command_stop(struct bridge *b)
 
 const struct peer_type peer_type_command = {
 	.option_names = { "command" },
-	.prepare = command_prepare,
+	.check_options_and_prepare = command_prepare,
 	.open = command_open,
 	.may_open_again = command_process_has_ended,
 	.stop = command_stop,

@@ -28,9 +28,9 @@ static size_t usable_buffer_bytes(const struct bridge *b)
 	return size - size % b->host->endpoints[b->in_endpoint_index]->max_packet;
 }
 
-static void submit_in_transfer(struct bridge *b, struct ffsctl_transfer *t, bool end)
+static void submit_in_transfer(struct bridge *b, struct ffsctl_transfer *t, bool ends_message)
 {
-	t->flags = end ? FFSCTL_END : 0;
+	t->flags = ends_message ? FFSCTL_END : 0;
 	if (b->host->call->submit(b->host, b->in_endpoint_index, t) == 0)
 		return;
 	b->current_counters.bytes_dropped += t->length;
@@ -118,9 +118,9 @@ static void drop_current_transfer(struct bridge *b, struct peer_source *s)
 	s->transfer = NULL;
 }
 
-/* Submits the current transfer, or drops it if its message is discarded. `end`: the message ends
-   with this transfer. */
-static void finish_current_transfer(struct bridge *b, struct peer *p, bool end)
+/* Submits the current transfer, or drops it if its message is discarded. `ends_message`: the
+   message ends with this transfer. */
+static void submit_or_drop_current_transfer(struct bridge *b, struct peer *p, bool ends_message)
 {
 	struct peer_source *s = &p->source;
 
@@ -130,11 +130,11 @@ static void finish_current_transfer(struct bridge *b, struct peer *p, bool end)
 		   data, epoll will report it. */
 		s->maybe_readable = false;
 	} else {
-		submit_in_transfer(b, s->transfer, end);
+		submit_in_transfer(b, s->transfer, ends_message);
 		s->transfer = NULL;
-		b->message_sender = end ? NULL : p;
+		b->message_sender = ends_message ? NULL : p;
 	}
-	if (end)
+	if (ends_message)
 		s->message_begun = s->discard_rest_of_message = false;
 }
 
@@ -161,9 +161,9 @@ static bool read_message_piece(struct bridge *b, struct peer *p)
 	s->inside_message_piece = s->message_piece_bytes_left > 0;
 	s->message_begun = true;
 	if (!s->inside_message_piece && !s->more_message_pieces_follow)
-		finish_current_transfer(b, p, true);
+		submit_or_drop_current_transfer(b, p, true);
 	else if (s->transfer->length == limit)
-		finish_current_transfer(b, p, false);
+		submit_or_drop_current_transfer(b, p, false);
 	s->header_bytes_read = (size_t)n - body;
 	parse_header(s);
 	return true;
@@ -217,7 +217,7 @@ static bool drop_next_packet(struct bridge *b, struct peer *p, size_t length)
 
 /* Gets `n` transfers from the engine and returns true. If fewer transfers are free, gets none
    and returns false. */
-static bool get_packet_transfers(struct bridge *b, size_t n)
+static bool get_transfers_for_packet(struct bridge *b, size_t n)
 {
 	size_t i;
 
@@ -237,7 +237,7 @@ static bool move_packet(struct bridge *b, struct peer *p)
 	size_t limit, n, i, left;
 	ssize_t length;
 
-	if (!get_packet_transfers(b, 1))
+	if (!get_transfers_for_packet(b, 1))
 		return false;
 	b->host->call->release_transfer(b->host, b->packet_transfers[0]);
 	length = next_packet_length(p->source.watch.fd);
@@ -249,7 +249,7 @@ static bool move_packet(struct bridge *b, struct peer *p)
 		return drop_next_packet(b, p, (size_t)length);
 	/* If too few transfers are free, the packets of other peers must wait, even a shorter one
 	   for which enough transfers are free. */
-	if (!get_packet_transfers(b, n)) {
+	if (!get_transfers_for_packet(b, n)) {
 		b->message_sender = p;
 		return false;
 	}

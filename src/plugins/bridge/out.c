@@ -17,18 +17,18 @@
 
 static struct ffsctl_transfer *queued_transfer(const struct bridge *b, unsigned int i)
 {
-	return b->out_queue[(b->queue_start + i) % b->host->transfers_per_endpoint];
+	return b->out_queue[(b->queue_first_index + i) % b->host->transfers_per_endpoint];
 }
 
 /* Returns how many transfers at the start of the queue must be written together: with
    FRAMING_PACKET all transfers of a message, 0 if the message is incomplete; else 1. */
-static unsigned int n_queue_head_transfers(const struct bridge *b)
+static unsigned int n_transfers_to_write_together(const struct bridge *b)
 {
 	unsigned int i;
 
 	if (b->framing != FRAMING_PACKET)
-		return b->queue_length ? 1 : 0;
-	for (i = 0; i < b->queue_length; i++)
+		return b->n_queued_transfers ? 1 : 0;
+	for (i = 0; i < b->n_queued_transfers; i++)
 		if (queued_transfer(b, i)->flags & FFSCTL_END)
 			return i + 1;
 	return 0;
@@ -49,38 +49,39 @@ static void submit_free_transfers(struct bridge *b)
 	}
 }
 
-static void release_queue_head(struct bridge *b, unsigned int n, bool written)
+static void release_first_queued_transfers(struct bridge *b, unsigned int n_transfers,
+					   bool was_written)
 {
 	struct ffsctl_transfer *t;
 	struct peer *p;
 
-	while (n-- > 0) {
+	while (n_transfers-- > 0) {
 		t = queued_transfer(b, 0);
-		b->queue_start = (b->queue_start + 1) % b->host->transfers_per_endpoint;
-		b->queue_length--;
+		b->queue_first_index = (b->queue_first_index + 1) % b->host->transfers_per_endpoint;
+		b->n_queued_transfers--;
 		b->queue_head_continues_message =
 			b->framing != FRAMING_NONE && !(t->flags & FFSCTL_END);
-		if (written)
+		if (was_written)
 			b->current_counters.bytes_from_host += t->length;
 		else
 			b->current_counters.bytes_dropped += t->length;
 		b->host->call->release_transfer(b->host, t);
 	}
-	b->queue_head_offset = 0;
+	b->next_peer_start_offset = 0;
 	for (p = b->peers; p; p = p->next) {
 		p->sink.queue_head_bytes_written = 0;
 		p->sink.queue_head_written = false;
 		if (!b->queue_head_continues_message)
-			p->sink.skip_rest_of_message = false;
+			p->sink.waits_for_next_message = false;
 	}
 }
 
 /* If the current message was too long, drops its transfers that have been received so far. */
 static void drop_rest_of_long_message(struct bridge *b)
 {
-	while (b->drop_rest_of_message && b->queue_length) {
-		release_queue_head(b, 1, false);
-		b->drop_rest_of_message = b->queue_head_continues_message;
+	while (b->dropping_too_long_message && b->n_queued_transfers) {
+		release_first_queued_transfers(b, 1, false);
+		b->dropping_too_long_message = b->queue_head_continues_message;
 	}
 }
 
@@ -134,7 +135,7 @@ static bool write_to_peer(struct bridge *b, struct peer *p, unsigned int n_trans
 	struct peer_sink *k = &p->sink;
 	ssize_t n;
 
-	if (k->watch.fd < 0 || k->queue_head_written || k->skip_rest_of_message)
+	if (k->watch.fd < 0 || k->queue_head_written || k->waits_for_next_message)
 		return true;
 	if (k->blocked)
 		return false;
@@ -151,7 +152,7 @@ static bool write_to_peer(struct bridge *b, struct peer *p, unsigned int n_trans
 		b->host->call->log(b->host, FFSCTL_LOG_ERROR,
 				   "dropped a message from the host: longer than the socket's "
 				   "buffer (net.core.wmem_max)");
-		k->skip_rest_of_message = true;
+		k->waits_for_next_message = true;
 		return true;
 	}
 	bridge_close_sink(b, p);
@@ -186,7 +187,7 @@ static void drop_too_long_message(struct bridge *b)
 {
 	b->host->call->log(b->host, FFSCTL_LOG_ERROR,
 			   "dropped a message from the host: longer than io.size times io.depth");
-	b->drop_rest_of_message = true;
+	b->dropping_too_long_message = true;
 }
 
 void out_move_data(struct bridge *b)
@@ -197,8 +198,8 @@ void out_move_data(struct bridge *b)
 		return;
 	for (;;) {
 		drop_rest_of_long_message(b);
-		n = n_queue_head_transfers(b);
-		if (n == 0 && b->queue_length == b->host->transfers_per_endpoint) {
+		n = n_transfers_to_write_together(b);
+		if (n == 0 && b->n_queued_transfers == b->host->transfers_per_endpoint) {
 			drop_too_long_message(b);
 			continue;
 		}
@@ -206,11 +207,11 @@ void out_move_data(struct bridge *b)
 			break;
 		if (b->n_sinks && !write_to_all_peers(b, n))
 			break;
-		if (b->drop_rest_of_message)
+		if (b->dropping_too_long_message)
 			continue;
 		if (b->n_sinks == 0 && !b->discard_without_peer)
 			break;
-		release_queue_head(b, n, any_peer_got_queue_head(b));
+		release_first_queued_transfers(b, n, any_peer_got_queue_head(b));
 	}
 	submit_free_transfers(b);
 }
@@ -221,8 +222,9 @@ void out_transfer_done(struct bridge *b, struct ffsctl_transfer *t)
 		b->host->call->release_transfer(b->host, t);
 		return;
 	}
-	b->out_queue[(b->queue_start + b->queue_length) % b->host->transfers_per_endpoint] = t;
-	b->queue_length++;
+	b->out_queue[(b->queue_first_index + b->n_queued_transfers) %
+		     b->host->transfers_per_endpoint] = t;
+	b->n_queued_transfers++;
 }
 
 /* Returns whether a peer has got a part of the message at the start of the queue. */
@@ -246,7 +248,7 @@ static bool any_peer_began_message(const struct bridge *b)
  */
 void out_session_started(struct bridge *b)
 {
-	unsigned int whole = b->queue_length;
+	unsigned int whole = b->n_queued_transfers;
 	struct peer *p;
 
 	if (b->framing == FRAMING_NONE || !b->has_out_endpoint)
@@ -254,25 +256,25 @@ void out_session_started(struct bridge *b)
 	while (whole > 0 && !(queued_transfer(b, whole - 1)->flags & FFSCTL_END))
 		whole--;
 	if (whole == 0 && b->framing == FRAMING_LENGTH && any_peer_began_message(b) &&
-	    !b->drop_rest_of_message) {
+	    !b->dropping_too_long_message) {
 		for (p = b->peers; p; p = p->next) {
-			if (p->sink.skip_rest_of_message)
+			if (p->sink.waits_for_next_message)
 				continue;
 			bridge_close_source(b, p);
 			bridge_close_sink(b, p);
 		}
 	}
-	while (b->queue_length > whole) {
-		struct ffsctl_transfer *t = queued_transfer(b, b->queue_length - 1);
+	while (b->n_queued_transfers > whole) {
+		struct ffsctl_transfer *t = queued_transfer(b, b->n_queued_transfers - 1);
 
-		b->queue_length--;
+		b->n_queued_transfers--;
 		b->current_counters.bytes_dropped += t->length;
 		b->host->call->release_transfer(b->host, t);
 	}
 	if (whole == 0) {
-		b->drop_rest_of_message = b->queue_head_continues_message = false;
+		b->dropping_too_long_message = b->queue_head_continues_message = false;
 		for (p = b->peers; p; p = p->next)
-			p->sink.skip_rest_of_message = false;
+			p->sink.waits_for_next_message = false;
 	}
 }
 
@@ -280,12 +282,12 @@ void out_session_started(struct bridge *b)
    message or transfer, the new peer does not get this message or transfer. */
 void out_sink_added(struct bridge *b, struct peer *p)
 {
-	bool late = b->n_sinks > 1 && b->queue_length > 0 && any_peer_began_message(b);
+	bool late = b->n_sinks > 1 && b->n_queued_transfers > 0 && any_peer_began_message(b);
 
 	if (b->framing != FRAMING_NONE)
-		p->sink.skip_rest_of_message = late || b->queue_head_continues_message;
+		p->sink.waits_for_next_message = late || b->queue_head_continues_message;
 	else if (b->n_sinks == 1)
-		p->sink.queue_head_bytes_written = b->queue_head_offset;
+		p->sink.queue_head_bytes_written = b->next_peer_start_offset;
 	else
 		p->sink.queue_head_written = late;
 }
@@ -296,5 +298,5 @@ void out_sink_added(struct bridge *b, struct peer *p)
 void out_sink_closed(struct bridge *b, struct peer *p)
 {
 	if (b->n_sinks == 0 && b->framing == FRAMING_NONE)
-		b->queue_head_offset = p->sink.queue_head_bytes_written;
+		b->next_peer_start_offset = p->sink.queue_head_bytes_written;
 }

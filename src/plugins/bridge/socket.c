@@ -226,7 +226,7 @@ static const char *listen_advice(const struct bridge *b, int error)
 	return "";
 }
 
-static int listen_prepare(struct bridge *b)
+static int listen_peer_prepare(struct bridge *b)
 {
 	mode_t mode = SOCKET_MODE;
 	int r, fd;
@@ -268,7 +268,7 @@ static bool listen_stop(struct bridge *b)
 
 const struct peer_type peer_type_listen = {
 	.option_names = { "listen" },
-	.prepare = listen_prepare,
+	.check_options_and_prepare = listen_peer_prepare,
 	.stop = listen_stop,
 	.allows_half_close = true,
 };
@@ -370,7 +370,7 @@ static void on_look_up_ended(struct ffsctl_host *host, struct ffsctl_watch *w, u
 	bridge_move_data_and_watch(b);
 }
 
-static void connect_open(struct bridge *b)
+static void connect_peer_open(struct bridge *b)
 {
 	int r;
 
@@ -388,13 +388,13 @@ static void connect_open(struct bridge *b)
 		bridge_set_watch(b, &b->connect_watch, EPOLLIN);
 }
 
-static int connect_prepare(struct bridge *b)
+static int connect_peer_prepare(struct bridge *b)
 {
 	return address_parse(b, b->host->call->option_string(b->host, "connect"));
 }
 
 const struct peer_type peer_type_connect = {
 	.option_names = { "connect" },
-	.prepare = connect_prepare,
-	.open = connect_open,
+	.check_options_and_prepare = connect_peer_prepare,
+	.open = connect_peer_open,
 };

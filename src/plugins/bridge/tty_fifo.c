@@ -94,7 +94,7 @@ static int tty_prepare(struct bridge *b)
 
 const struct peer_type peer_type_tty = {
 	.option_names = { "tty" },
-	.prepare = tty_prepare,
+	.check_options_and_prepare = tty_prepare,
 	.open = tty_open,
 };
 
@@ -161,6 +161,6 @@ static void fifo_open(struct bridge *b)
 
 const struct peer_type peer_type_fifo = {
 	.option_names = { "fifo_in", "fifo_out" },
-	.prepare = fifo_prepare,
+	.check_options_and_prepare = fifo_prepare,
 	.open = fifo_open,
 };

@@ -5,7 +5,7 @@
 # lab all: kernel=6.12,6.1 timeout=180 build=plain
 # lab all: kernel=6.12,6.1 stock timeout=180 build=plain
 # lab all: kernel=6.12,6.1 flavour=debug timeout=120 build=plain
-"""ffs_validate_kernel() (src/blob/validate_blob.h) predicts the result of write().
+"""ffs_validate_as_kernel() (src/blob/validate_blob.h) predicts the result of write().
 
 The test compares both for many sessions of valid and mutated descriptors and strings; lab/soak runs many more
 (lab/README.md). It lists the branches of the parser: each must have been taken and not taken. With KASAN and

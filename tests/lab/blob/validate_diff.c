@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Compares ffs_validate_kernel() with the kernel: writes generated and mutated blobs to ep0 of its
- * own FunctionFS instance, and fails at the first write with another result than the finding. Then
- * it prints how often each branch of the parser was taken and not taken.
+ * Compares ffs_validate_as_kernel() with the kernel: writes generated and mutated blobs to ep0 of
+ * its own FunctionFS instance, and fails at the first write with another result than the finding.
+ * Then it prints how often each branch of the parser was taken and not taken.
  *
  *   validate_diff -k 6.12-patched [-s SEED] [-f FIRST] [-n COUNT] [-b] [-c] [-d] [-v] [-w]
  *
@@ -200,8 +200,8 @@ static bool compare_writes(struct compare *c, const struct blobs *b, uint64_t in
 	bool good = true;
 
 	for (size_t i = 0; i < b->n && c->in.state != FFS_ACTIVE; i++) {
-		struct ffs_finding v = ffs_validate_kernel(&c->options, &c->in, b->write[i].data,
-							   b->write[i].size);
+		struct ffs_finding v = ffs_validate_as_kernel(&c->options, &c->in, b->write[i].data,
+							      b->write[i].size);
 		int r;
 
 		if (v.rule == FFS_STRINGS_MEMORY && !c->dare) {

@@ -62,10 +62,10 @@ Test(error, keeps_the_first_position)
 
 	error_set(&err, EX_DATAERR, 0, NULL, "x");
 	error_set_position(&err, &none);
-	cr_assert_null(err.file);
+	cr_assert_null(err.gadget_file);
 	error_set_position(&err, &near);
 	error_set_position(&err, &far);
-	cr_assert_str_eq(err.file, "a.conf");
+	cr_assert_str_eq(err.gadget_file, "a.conf");
 	cr_assert_eq(err.line, 1);
 	error_clear(&err);
 }

@@ -45,7 +45,7 @@ static struct ffs_finding validate_hex(const struct ffs_validation_options *opti
 	_cleanup_free_ uint8_t *data = from_hex(text, &size);
 
 	return usb ? ffs_validate_usb(options, in, data, size)
-		   : ffs_validate_kernel(options, in, data, size);
+		   : ffs_validate_as_kernel(options, in, data, size);
 }
 
 /* 1 is an eventfd, 2 another file. */

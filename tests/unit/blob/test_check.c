@@ -79,7 +79,7 @@ static void make_model(struct model *m)
 			       .n_interfaces = 2,
 			       .associations = &m->association,
 			       .n_associations = 1,
-			       .os_descs = true,
+			       .has_os_descs = true,
 			       .at = line(FUNCTION) };
 	m->ffs.flag_at[FFS_FLAG_NUMBER(FUNCTIONFS_RW_PROXY_EPS)] = line(PROXY);
 }

@@ -332,7 +332,7 @@ Test(blob, os_descriptors_are_of_every_interface)
 	struct ffs ffs = { .has_speed = { true, false, false },
 			   .interfaces = interfaces,
 			   .n_interfaces = 2,
-			   .os_descs = true };
+			   .has_os_descs = true };
 	uint8_t *blob;
 	size_t size;
 

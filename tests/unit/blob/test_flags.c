@@ -63,7 +63,7 @@ static struct ffs_finding validate(const struct ffs_validation_options *options,
 {
 	struct ffs_instance in = { 0 };
 
-	return ffs_validate_kernel(options, &in, blob, size);
+	return ffs_validate_as_kernel(options, &in, blob, size);
 }
 
 Test(flags, each_row_has_one_bit_and_they_ascend)
@@ -76,8 +76,8 @@ Test(flags, each_row_has_one_bit_and_they_ascend)
 		cr_expect_eq(1U << FFS_FLAG_NUMBER(f->flag), f->flag);
 		cr_expect(f->feature.since_version || f->feature.in_ffsctl_patches,
 			  "no kernel has %#x", f->flag);
-		cr_expect(!f->refusal || !f->feature.name, "%#x has a key, but is refused",
-			  f->flag);
+		cr_expect(!f->why_ffsctl_refuses || !f->feature.name,
+			  "%#x has a key, but is refused", f->flag);
 		last = f->flag;
 	}
 }
@@ -120,9 +120,9 @@ Test(flags, a_flag_without_a_key_is_refused_or_no_setting)
 		set_flags(blob, 7 | f->flag);
 		r = decode(blob, size, &ffs, &err);
 		cr_expect_eq(ffs.flags, 0, "%#x", f->flag);
-		if (!f->refusal)
+		if (!f->why_ffsctl_refuses)
 			continue;
-		text = strf("byte 8: flag %u %s", f->flag, f->refusal);
+		text = strf("byte 8: flag %u %s", f->flag, f->why_ffsctl_refuses);
 		cr_expect_eq(r, -EINVAL);
 		cr_expect_str_eq(err.text, text);
 	}

@@ -199,7 +199,7 @@ static struct ffs_finding finding_of_many(uint32_t n)
 	put32(data + 12, n);
 	for (size_t i = 16; i < size; i += 3)
 		memcpy(data + i, "\3\11", 2);
-	return ffs_validate_kernel(options(), &in, data, size);
+	return ffs_validate_as_kernel(options(), &in, data, size);
 }
 
 Test(validate, four_mebibytes_and_no_more)
@@ -216,7 +216,7 @@ Test(validate, nothing_at_all_is_a_write_too)
 {
 	struct ffs_instance in = { 0 };
 
-	cr_assert_eq(ffs_validate_kernel(options(), &in, NULL, 0).rule, FFS_WRITE_SHORT);
+	cr_assert_eq(ffs_validate_as_kernel(options(), &in, NULL, 0).rule, FFS_WRITE_SHORT);
 }
 
 Test(validate, a_kernel_refuses_an_unknown_flag)
@@ -263,11 +263,11 @@ Test(validate, a_refused_blob_leaves_something_behind_until_all_is_closed)
 	_cleanup_free_ uint8_t *good = from_hex(FS_HEAD N(02) VENDOR BULK(82), &good_size);
 	struct ffs_instance in = { 0 };
 
-	cr_assert_eq(ffs_validate_kernel(options(), &in, bad, bad_size).rule, FFS_DESCS_LEFT);
-	cr_assert_eq(ffs_validate_kernel(options(), &in, good, good_size).rule,
+	cr_assert_eq(ffs_validate_as_kernel(options(), &in, bad, bad_size).rule, FFS_DESCS_LEFT);
+	cr_assert_eq(ffs_validate_as_kernel(options(), &in, good, good_size).rule,
 		     FFS_ENDPOINT_ADDRESS);
 	ffs_instance_simulate_close(&in);
-	cr_assert_eq(ffs_validate_kernel(options(), &in, good, good_size).rule, FFS_ACCEPTED);
+	cr_assert_eq(ffs_validate_as_kernel(options(), &in, good, good_size).rule, FFS_ACCEPTED);
 	cr_assert_eq(in.state, FFS_WANTS_STRINGS);
 	cr_assert_eq(in.n_endpoints, 1);
 	cr_assert_eq(in.n_interfaces, 1);

@@ -22,9 +22,9 @@ static struct live_worker worker = {
 Test(launch_digest, depends_on_each_byte_of_the_process_settings)
 {
 	uint64_t before = launch_digest(&worker);
-	unsigned char *bytes = (unsigned char *)&worker.spawn.process;
+	unsigned char *bytes = (unsigned char *)&worker.spawn.process_limits;
 
-	for (size_t i = 0; i < sizeof(worker.spawn.process); i++) {
+	for (size_t i = 0; i < sizeof(worker.spawn.process_limits); i++) {
 		bytes[i] = 1;
 		cr_expect_neq(launch_digest(&worker), before, "byte %zu", i);
 		bytes[i] = 0;

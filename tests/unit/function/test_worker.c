@@ -64,7 +64,7 @@ int launch_start(struct live_worker *u, struct error *err)
 	return 0;
 }
 
-void function_exchange_workers(struct live_function *f _unused_)
+void function_swap_workers_with_replacement(struct live_function *f _unused_)
 {
 }
 
@@ -78,7 +78,7 @@ bool function_can_start_worker(struct live_function *f _unused_)
 	return !saw.unavailable;
 }
 
-bool function_descriptors_written(const struct live_function *f _unused_)
+bool function_descriptors_are_written(const struct live_function *f _unused_)
 {
 	return true;
 }
@@ -87,7 +87,7 @@ void worker_begin_cleanup(struct live_worker *u)
 {
 	saw.ended++;
 	if (!saw.leaves_processes)
-		worker_cleanup_ended(u);
+		worker_handle_cleanup_end(u);
 }
 
 void spawn_free(struct spawn_settings *spawn _unused_)
@@ -327,7 +327,7 @@ Test(worker, a_worker_with_leftover_processes_starts_when_they_have_ended)
 	worker_handle_event(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.terms + saw.kills, 0, "it has ended");
 	cr_expect_eq(saw.launches, 1);
-	worker_cleanup_ended(worker);
+	worker_handle_cleanup_end(worker);
 	cr_expect_eq(worker->state, WORKER_STARTING);
 	close_worker();
 }

@@ -273,7 +273,7 @@ Test(keeper, kills_the_worker_and_ends_when_the_supervisor_dies)
 
 Test(keeper, ends_after_the_hold_time_without_a_supervisor)
 {
-	cr_assert(keeper_set_linger(&keeper, 0.05));
+	cr_assert(keeper_set_takeover_wait(&keeper, 0.05));
 	lose_supervisor();
 	cr_expect(has_ended(keeper.pid));
 	cr_expect(worker_has_ended_with_its_child());
@@ -287,7 +287,7 @@ Test(keeper, can_be_taken_over_several_times_with_the_same_worker)
 	int pidfd, pipe;
 	char body[8];
 
-	cr_assert(keeper_set_linger(&keeper, 1000));
+	cr_assert(keeper_set_takeover_wait(&keeper, 1000));
 	for (int i = 0; i < 3; i++) {
 		lose_supervisor();
 		/* Not forwarded: there is no supervisor. */

@@ -224,7 +224,7 @@ Test(descriptors, winusb_adds_all_os_descriptors_for_windows)
 	const char *guid = "{8251a93e-fc2a-87a9-994a-7a6ed05c79cd}";
 
 	load(FFS("winusb = true; interfaces = ( { }, { } );"));
-	cr_expect(g->functions[0].ffs->os_descs);
+	cr_expect(g->functions[0].ffs->has_os_descs);
 	for (size_t i = 0; i < 2; i++) {
 		const struct os_property *p = only_property(interface(i));
 
@@ -253,7 +253,7 @@ Test(descriptors, winusb_uses_the_guid_of_the_file)
 Test(descriptors, without_winusb_there_are_no_os_descriptors)
 {
 	load(FFS("winusb = false; interfaces = ( { } );"));
-	cr_expect(!g->functions[0].ffs->os_descs);
+	cr_expect(!g->functions[0].ffs->has_os_descs);
 	cr_expect_eq(g->configfs_attributes.n, 0);
 	cr_expect_eq(interface(0)->n_properties, 0);
 }
@@ -279,7 +279,7 @@ Test(descriptors, os_descriptors_use_the_configuration_with_the_function)
 {
 	load(TWO);
 	cr_expect_str_eq(entry("os_desc/two.2"), "configs/two.2");
-	cr_expect(g->functions[0].ffs->os_descs, "every function says what it has: nothing");
+	cr_expect(g->functions[0].ffs->has_os_descs, "every function says what it has: nothing");
 	cr_expect_str_eq(g->functions[0].ffs->interfaces[0].compatible, "");
 }
 

@@ -178,10 +178,10 @@ Test(load, defaults_of_a_plugin)
 	cr_expect_eq(w->on_failed, FAILED_UNBIND);
 	cr_expect_null(w->user.value);
 	cr_expect_eq(w->n_groups, 0);
-	cr_expect(!w->process.keep_all_privileges);
-	cr_expect_eq(w->process.max_memory_bytes, 0);
-	cr_expect_eq(w->process.max_open_files, 0);
-	cr_expect_eq(w->process.max_cpu_seconds, 0);
+	cr_expect(!w->process_limits.keep_all_privileges);
+	cr_expect_eq(w->process_limits.max_memory_bytes, 0);
+	cr_expect_eq(w->process_limits.max_open_files, 0);
+	cr_expect_eq(w->process_limits.max_cpu_seconds, 0);
 	cr_expect_eq(w->n_env, 0);
 	cr_expect_str_eq(w->working_directory, "/");
 	cr_expect(w->sandbox);
@@ -260,10 +260,10 @@ Test(load, loads_all_keys_of_a_worker)
 	cr_assert_eq(w->n_groups, 2);
 	cr_expect_str_eq(w->groups[0].value, "tty");
 	cr_expect_str_eq(w->groups[1].value, "20");
-	cr_expect(w->process.keep_all_privileges);
-	cr_expect_eq(w->process.max_memory_bytes, UINT64_C(2) << 30);
-	cr_expect_eq(w->process.max_open_files, 64);
-	cr_expect_eq(w->process.max_cpu_seconds, 10);
+	cr_expect(w->process_limits.keep_all_privileges);
+	cr_expect_eq(w->process_limits.max_memory_bytes, UINT64_C(2) << 30);
+	cr_expect_eq(w->process_limits.max_open_files, 64);
+	cr_expect_eq(w->process_limits.max_cpu_seconds, 10);
 	cr_expect(said(DIAG_WARNING, "root's privileges"));
 	cr_assert_eq(w->n_env, 2);
 	cr_expect_str_eq(w->env[0].name, "A");
@@ -838,7 +838,7 @@ Test(load, the_document_has_the_settings_of_the_file)
 
 static void check_rows(const struct key_group *group)
 {
-	cr_expect_not_null(group->message_name);
+	cr_expect_not_null(group->group_name_in_messages);
 	cr_expect_not_null(group->doc);
 	for (const struct key *k = group->keys; k && k->name; k++) {
 		cr_expect(k->types != 0, "%s.%s has no type", group->manual_heading, k->name);

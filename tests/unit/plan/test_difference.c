@@ -168,7 +168,7 @@ static const struct step_op op_link = {
 };
 static const struct step_op op_value = { .name = "write",
 					 .apply = value_apply,
-					 .restore = value_restore };
+					 .restore_previous_value = value_restore };
 
 static bool same_parent(const struct step *a, const struct step *b)
 {
@@ -199,7 +199,7 @@ static bool earlier_must_be_reapplied_if_later_changes(const struct step *earlie
 
 static bool can_replace_in_place(const struct step *next, const struct step *last)
 {
-	return next->op->restore && streq(next->path, last->path);
+	return next->op->restore_previous_value && streq(next->path, last->path);
 }
 
 static const struct plan_rules rules = { depends_on, earlier_must_be_reapplied_if_later_changes,
@@ -303,7 +303,7 @@ static char *changes_in_words(const char *old, const char *new)
 
 		text = strf("%s%s%s %s", before, *before ? ", " : "",
 			    change_verb(&d, &d.changes[i]),
-			    plan.steps[d.changes[i].merged_index].path);
+			    plan.steps[d.changes[i].index_in_merged_plan].path);
 		free(before);
 	}
 	difference_free(&d);
@@ -383,7 +383,8 @@ Test(difference, afterwards_all_steps_are_of_one_gadget_file)
 		cr_expect_eq(difference_apply(&d, &err), 0, "%s", err.text);
 		if (back)
 			cr_expect_eq(difference_revert(&d, &err), 0, "%s", err.text);
-		difference_keep_plan(&d, back ? DIFFERENCE_OLD_PLAN : DIFFERENCE_NEW_PLAN);
+		difference_finish_keeping_plan(&d,
+					       back ? DIFFERENCE_OLD_PLAN : DIFFERENCE_NEW_PLAN);
 		cr_expect_eq(plan.n, 5);
 		expect_file(&plan, back ? "old.conf" : "new.conf");
 		plan_free(&plan);
@@ -481,7 +482,7 @@ static void expect_applied(struct pair *p)
 
 	cr_assert_eq(make_changes(&d, &plan, p, 0), 0, "%s -> %s", p->old, p->new);
 	p->n = d.n_changes;
-	difference_keep_plan(&d, DIFFERENCE_NEW_PLAN);
+	difference_finish_keeping_plan(&d, DIFFERENCE_NEW_PLAN);
 	expect_state(p, p->new_state, "applied", 0);
 	cr_expect_eq(plan_undo(&plan, &(struct error){ 0 }), 0);
 	cr_expect(n_nodes == 0 || nodes[0].is_value, "%s -> %s: down leaves %s", p->old, p->new,
@@ -499,7 +500,7 @@ static void expect_reverted(const struct pair *p, int fail)
 		cr_expect_eq(difference_revert(&d, &err), 0, "%s", err.text);
 	else
 		fail = 0; /* there are fewer calls than that */
-	difference_keep_plan(&d, fail ? DIFFERENCE_OLD_PLAN : DIFFERENCE_NEW_PLAN);
+	difference_finish_keeping_plan(&d, fail ? DIFFERENCE_OLD_PLAN : DIFFERENCE_NEW_PLAN);
 	expect_state(p, fail ? p->old_state : p->new_state, "reverted from", fail);
 	error_clear(&err);
 	plan_free(&plan);
@@ -593,7 +594,7 @@ Test(difference, the_only_failure_is_named_and_can_be_skipped)
 	cr_expect_str_eq(difference_failed_step(&d)->path, "/g");
 	difference_skip_failed_change(&d);
 	cr_expect_eq(difference_apply(&d, &err), 0);
-	difference_keep_plan(&d, DIFFERENCE_NEW_PLAN);
+	difference_finish_keeping_plan(&d, DIFFERENCE_NEW_PLAN);
 	cr_expect_eq(plan.next_step, 3, "all is taken for applied");
 	plan_free(&plan);
 
@@ -605,7 +606,7 @@ Test(difference, the_only_failure_is_named_and_can_be_skipped)
 	difference_skip_failed_change(&d);
 	error_clear(&err);
 	cr_expect_eq(difference_revert(&d, &err), 0);
-	difference_keep_plan(&d, DIFFERENCE_OLD_PLAN);
+	difference_finish_keeping_plan(&d, DIFFERENCE_OLD_PLAN);
 	cr_expect_eq(plan.next_step, 2, "all is taken for applied");
 	plan_free(&plan);
 }
@@ -624,7 +625,7 @@ Test(difference, a_revert_that_is_given_up_has_failed)
 	cr_assert_eq(make_changes(&d, &plan, &p, 0), 0);
 	never_made = "/f";
 	cr_expect_eq(difference_revert(&d, &err), PLAN_AGAIN);
-	difference_time_out(&d, &err);
+	difference_fail_revert_by_timeout(&d, &err);
 	cr_expect_eq(difference_revert(&d, &err), -ETIMEDOUT);
 	cr_expect_str_eq(err.text, "cannot mkdir /f within the time given");
 	cr_expect_not_null(find("/g"), "/g does not depend on /f and must exist again");

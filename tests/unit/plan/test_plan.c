@@ -112,7 +112,7 @@ Test(plan, a_failed_step_is_not_undone_and_points_at_the_file)
 	add(&plan, &op_ok, "c");
 	cr_assert_eq(plan_apply(&plan, &err), -EBUSY);
 	cr_assert_str_eq(err.text, "cannot handle b: Device or resource busy");
-	cr_assert_str_eq(err.file, "x.conf");
+	cr_assert_str_eq(err.gadget_file, "x.conf");
 	cr_assert_eq(err.line, 3);
 	cr_assert_eq(plan_undo(&plan, &second), 0);
 	cr_assert_str_eq(done, "+a !b -a ");

@@ -83,11 +83,11 @@ Test(worker_processes, without_id_and_session_there_are_no_processes)
 Test(worker_processes, parses_the_target_that_a_worker_makes)
 {
 	struct worker_processes processes = { 0 };
-	char text[WORKER_SYMLINK_SIZE];
+	char text[WORKER_PID_SYMLINK_SIZE];
 	uint64_t began;
 
-	worker_symlink_format_target(text);
-	cr_assert(worker_symlink_parse_target(text, &processes), "%s", text);
+	worker_pid_symlink_format_target(text);
+	cr_assert(worker_pid_symlink_parse_target(text, &processes), "%s", text);
 	cr_expect_eq(processes.session_id, getpid());
 	cr_assert(process_start_time(getpid(), &began));
 	cr_expect_leq(began, processes.worker_started_before_ticks);
@@ -100,5 +100,6 @@ Test(worker_processes, refuses_targets_of_another_format)
 	struct worker_processes processes;
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		cr_expect_not(worker_symlink_parse_target(texts[i], &processes), "%s", texts[i]);
+		cr_expect_not(worker_pid_symlink_parse_target(texts[i], &processes), "%s",
+			      texts[i]);
 }

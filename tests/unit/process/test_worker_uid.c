@@ -48,7 +48,7 @@ static uid_t reserve(const struct worker_uid_owner *of)
 {
 	uid_t uid = 0;
 
-	cr_assert_eq(worker_uid_reserve(of, &uid), 0, "%s", of->unique_name);
+	cr_assert_eq(worker_uid_reserve(of, &uid), 0, "%s", of->owner_name);
 	cr_assert(uid >= FFSCTL_WORKER_ID_FIRST && uid <= FFSCTL_WORKER_ID_LAST, "%u", uid);
 	return uid;
 }

@@ -242,7 +242,7 @@ Test(control_messages, an_error_arrives_as_it_was)
 	cr_expect_eq(err.exit, EX_DATAERR);
 	cr_expect_str_eq(err.text, "it is wrong");
 	cr_expect_str_eq(err.path, "/path");
-	cr_expect_str_eq(err.file, "/g.conf");
+	cr_expect_str_eq(err.gadget_file, "/g.conf");
 	cr_expect_eq(err.line, 3U);
 	cr_expect_eq(err.column, 7U);
 }

@@ -247,7 +247,7 @@ Test(engine, a_buffer_that_cannot_be_mapped_is_not_reported_as_mmap)
 /* Runs the stream until `n` transfers are delivered. */
 static void deliver(unsigned int n)
 {
-	struct pollfd p = { .fd = stream_fd(&s), .events = POLLIN };
+	struct pollfd p = { .fd = stream_completion_fd(&s), .events = POLLIN };
 	uint64_t unused;
 
 	while (n_done < n) {

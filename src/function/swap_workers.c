@@ -2,7 +2,7 @@
 /* Replaces one worker by another during a reload. */
 #include "function/function.h"
 
-void function_exchange_workers(struct live_function *function)
+void function_swap_workers_with_replacement(struct live_function *function)
 {
 	struct live_worker *worker = function->worker;
 

@@ -45,7 +45,7 @@ char *gadgetfile_find_beside(const struct gadget *g, const char *const *dirs, co
 	return path ? path : gadgetfile_find(dirs, name);
 }
 
-int gadgetfile_error_not_found(const struct gadget *g, const char *name, struct error *err)
+int gadgetfile_error_file_not_found(const struct gadget *g, const char *name, struct error *err)
 {
 	return error_set(
 		err, EX_NOINPUT, ENOENT, NULL,
@@ -55,9 +55,9 @@ int gadgetfile_error_not_found(const struct gadget *g, const char *name, struct 
 }
 
 int gadgetfile_load_with_dirs(const char *path, const char *name, const char *const *dirs,
-			      const struct gadgetfile_plugins *plugins, enum gadgetfile_trust trust,
-			      struct gadget **out, json_t **json, struct diags *diags,
-			      struct error *err)
+			      const struct gadgetfile_plugin_lookup *plugins,
+			      enum gadgetfile_trust trust, struct gadget **out, json_t **json,
+			      struct diags *diags, struct error *err)
 {
 	_cleanup_free_ char *parent = path_parent(path);
 	const char *dir = strchr(path, '/') ? *parent ? parent : "/" : ".";

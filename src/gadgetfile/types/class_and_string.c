@@ -16,7 +16,7 @@ static void add_string_text(struct load *l, struct ffs_string *s, struct node *i
 	t->lang = LANG_EN_US;
 	load_group(l, &text_keys, item, t);
 	for (size_t i = 0; i + 1 < s->n_texts; i++) {
-		if (s->texts[i].lang != t->lang || (lang && lang->bad))
+		if (s->texts[i].lang != t->lang || (lang && lang->has_error))
 			continue;
 		diag_error(l->diags, lang ? &lang->at : &item->at,
 			   "a second text for language 0x%04x", t->lang);
@@ -61,6 +61,6 @@ void load_ffs_string(struct load *l, struct ffs_string *s, struct node *value)
 		return;
 	}
 	node_foreach(item, value)
-		if (!item->bad)
+		if (!item->has_error)
 			add_string_text(l, s, item);
 }

@@ -11,19 +11,20 @@
  * Makes the worker run as the user id that is reserved for it, and as the group with the same
  * number.
  */
-static int prepare_worker_uid(struct live_worker *worker, int r, struct error *err)
+static int use_reserved_worker_uid(struct live_worker *worker, int reserve_result,
+				   struct error *err)
 {
 	worker->spawn.uid = worker->spawn.gid = worker->worker_uid;
-	if (r == -ENOSPC) {
+	if (reserve_result == -ENOSPC) {
 		error_set(err, EX_UNAVAILABLE, ENOSPC, NULL,
 			  "all user ids from %d to %d belong to other workers",
 			  FFSCTL_WORKER_ID_FIRST, FFSCTL_WORKER_ID_LAST);
 		return error_add_hint(err, "set another user with 'user'");
 	}
-	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL,
-				   "cannot take a user id for the worker of '%s'",
-				   worker->function->model->label)
-		     : 0;
+	return reserve_result < 0 ? error_errno(err, EX_OSERR, -reserve_result, NULL,
+						"cannot take a user id for the worker of '%s'",
+						worker->function->model->label)
+				  : 0;
 }
 
 int launch_prepare_user(struct live_worker *worker, struct error *err)
@@ -37,7 +38,7 @@ int launch_prepare_user(struct live_worker *worker, struct error *err)
 		worker->worker_uid = 0;
 	/* The reserved user id needs no user database: some boards have none. */
 	r = w->user.value ? spawn_find_user(w->user.value, &s->uid, &s->gid, &w->user.at, err)
-			  : prepare_worker_uid(worker, r, err);
+			  : use_reserved_worker_uid(worker, r, err);
 	s->groups = xcalloc(w->n_groups + 1, sizeof(*s->groups));
 	/* The worker also gets the group with the number of its reserved user id: this group
 	   identifies the processes that the worker starts (process/worker_processes.h). */
