@@ -127,13 +127,13 @@ static void load_device_symlink(struct load *l, struct ffs *ffs, struct node *va
 		return;
 	if (ffs->flags & FUNCTIONFS_RW_PROXY_EPS && n != 2) {
 		load_error(l, value,
-			   "'device' links to the file of a function with exactly one endpoint "
-			   "pair, but this function has %zu pairs",
+			   "'device' links to the file of an endpoint pair, so the function must "
+			   "have exactly one pair, not %zu",
 			   n / 2);
 	} else if (!(ffs->flags & FUNCTIONFS_RW_PROXY_EPS) && n != 1) {
 		load_error(l, value,
-			   "'device' links to the file of a function with exactly one endpoint, "
-			   "but this function has %zu endpoints",
+			   "'device' links to the file of an endpoint, so the function must have "
+			   "exactly one endpoint, not %zu",
 			   n);
 		if (n == 2)
 			diags_hint(l->diags, "set 'rw_proxy' to get one file for an IN and an "
