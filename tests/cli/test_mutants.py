@@ -7,6 +7,7 @@
 project's sources, whose lines change. lab/mutants tries whether tests notice it, which takes longer."""
 
 import collections
+import concurrent.futures
 import glob
 import os
 import re
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-from paths import SRC
+from paths import BUILD, SRC
 import cache
 import modules
 import mutants as planted
@@ -98,6 +99,26 @@ def defects_fit_sources():
         except planted.Bad as e:
             wrong.append(str(e))
     eq(wrong, [])
+
+
+def errors_of_compiler(mutant):
+    """What the compiler says of the file with the defect; None: it compiles, or is a header."""
+    path, text = planted.plant(mutant, SRC)
+    if path.endswith(".h"):
+        return None
+    libraries = subprocess.run(["pkg-config", "--cflags", "jansson", "libconfig", "libusb-1.0"], check=True, stdout=subprocess.PIPE, text=True)
+    directories = [f'-DFFSCTL_{name}="/x"' for name in ("BINDIR", "LIBEXECDIR", "PLUGINDIR", "SYSCONFDIR", "DATADIR")]
+    run = subprocess.run(["cc", "-fsyntax-only", "-std=gnu11", "-D_GNU_SOURCE", "-Werror=implicit-function-declaration", "-include",
+                          os.path.join(BUILD, "config.h"), "-I", os.path.join(SRC, "src"), "-I", os.path.join(SRC, "include"),
+                          "-iquote", os.path.join(SRC, os.path.dirname(path)), *libraries.stdout.split(), *directories, "-xc", "-"],
+                         input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return f"{mutant}: {run.stdout}" if run.returncode else None
+
+
+@test("each defect of tests/mutants compiles", only_all="lab/mutants reports a defect that does not compile")
+def defects_compile():
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        eq(list(filter(None, pool.map(errors_of_compiler, USER))), [])
 
 
 @test("there are 80 of them, three a room, a third of which undo a fix of the history")
