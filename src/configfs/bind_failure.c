@@ -41,7 +41,7 @@ static int explain_nodev(const struct gadget *g, struct error *err)
 			error_add_hint(err,
 				       "run 'ffsctl up --no-bind', make and enable the function's "
 				       "target, then run 'ffsctl bind' (see tcm in "
-				       "ffsctl-gadget(5))");
+				       "ffsctl-functions(5))");
 			return error_set_position(err, &f->at);
 		}
 	}

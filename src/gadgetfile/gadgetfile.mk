@@ -93,12 +93,13 @@ dist_gadget_DATA += \
 
 # Files that are generated from the table of keys; make check compares them (tests/cli/test_reference.py).
 noinst_PROGRAMS += gadgetfile-reference
-gadgetfile_reference_SOURCES = src/gadgetfile/keys/generate_reference.c
+gadgetfile_reference_SOURCES = src/gadgetfile/keys/generate_reference.c \
+	src/gadgetfile/keys/generate_schema.c src/gadgetfile/keys/generate_schema.h
 gadgetfile_reference_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 gadgetfile_reference_LDADD = $(FFSCTL_LIBS)
 
 dist_schema_DATA += schemas/gadget.schema.json schemas/check.schema.json
-dist_man_MANS += man/ffsctl-gadget.5
+dist_man_MANS += man/ffsctl-functions.5 man/ffsctl-gadget.5
 
 .PHONY: update-reference
 update-reference: gadgetfile-reference

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The JSON Schema and the manual's key reference are those of the table of keys, the reference says everything once,
+"""The JSON Schema and the key references of the manuals are those of the table of keys, a manual says everything once,
 the configuration of workers has the engines of that table, and the schema of `status --json` has the members of the
 tables in src/rundir/status.h.
 
@@ -17,7 +17,8 @@ from paths import BUILD, SRC
 SCHEMA = os.path.join(SRC, "schemas", "gadget.schema.json")
 WORKER_CONFIG = os.path.join(SRC, "schemas", "worker-config.schema.json")
 OUTPUT = os.path.join(SRC, "schemas", "output.schema.json")
-MANUAL = os.path.join(SRC, "man", "ffsctl-gadget.5")
+GADGET = os.path.join(SRC, "man", "ffsctl-gadget.5")
+FUNCTIONS = os.path.join(SRC, "man", "ffsctl-functions.5")
 BEGIN = '.\\" The key reference is made from the table of keys: make update-reference\n'
 END = '.\\" End of the key reference\n'
 
@@ -32,11 +33,19 @@ def read(path):
         return f.read()
 
 
-def manual_with_reference():
-    text = read(MANUAL)
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return before + BEGIN + made("man") + END + after
+def with_part(path, begin, end, part):
+    """The text of a file with this part between two of its lines."""
+    before, _, rest = read(path).partition(begin)
+    _, _, after = rest.partition(end)
+    return before + begin + part + end + after
+
+
+def gadget_with_reference():
+    return with_part(GADGET, BEGIN, END, made("gadget"))
+
+
+def functions_with_reference():
+    return with_part(FUNCTIONS, BEGIN, END, made("functions"))
 
 
 def engines(schema):
@@ -96,19 +105,38 @@ def output_with_status():
     return text
 
 
-def double_headings():
-    headings = re.findall(r"^\.Ss .*", read(MANUAL), re.MULTILINE)
-    return sorted(heading for heading in set(headings) if headings.count(heading) > 1)
+def doubles(words):
+    return sorted(word for word in set(words) if words.count(word) > 1)
+
+
+def double_headings(text):
+    return doubles([heading.lower() for heading in re.findall(r"^\.S[sh] (.*)", text, re.MULTILINE)])
+
+
+def double_keys(text):
+    """Keys of one name and text. An item that refers to the section with the text is none."""
+    items = re.findall(r"^\.It (Cm .*?)(?=^\.(?:It|El|Sh|Ss)\b)", text, re.MULTILINE | re.DOTALL)
+    return doubles([item for item in items if "\nAs in\n.Sx " not in item])
+
+
+def doubles_in_manuals():
+    return [f"{os.path.basename(path)}: {word}" for path in (GADGET, FUNCTIONS) for find in (double_headings, double_keys)
+            for word in find(read(path))]
+
+
+def headings_in_both():
+    """Groups that both manuals describe."""
+    return doubles(re.findall(r"^\.Ss (.*)", made("gadget") + made("functions"), re.MULTILINE))
 
 
 def strings_with_ranges():
-    items = re.split(r"^\.It Cm ", made("man"), flags=re.MULTILINE)
+    items = re.split(r"^\.It Cm ", made("gadget") + made("functions"), flags=re.MULTILINE)
     return [item.split()[0] for item in items if re.search(r"\A\S+ Pq string\n.*^From ", item, re.MULTILINE | re.DOTALL)]
 
 
 def main():
-    wanted = ((SCHEMA, lambda: made("schema")), (MANUAL, manual_with_reference), (WORKER_CONFIG, worker_config_with_engines),
-              (OUTPUT, output_with_status))
+    wanted = ((SCHEMA, lambda: made("schema")), (GADGET, gadget_with_reference), (FUNCTIONS, functions_with_reference),
+              (WORKER_CONFIG, worker_config_with_engines), (OUTPUT, output_with_status))
     if sys.argv[1:] == ["--update"]:
         for path, make in wanted:
             text = make()
@@ -116,15 +144,17 @@ def main():
                 f.write(text)
         return 0
     failed = False
-    print(f"1..{len(wanted) + 2}")
+    checks = (("no manual has a heading or a key twice", doubles_in_manuals()),
+              ("no group is in both manuals", headings_in_both()),
+              ("limits of strings are numbers of bytes", strings_with_ranges()))
+    print(f"1..{len(wanted) + len(checks)}")
     for n, (path, make) in enumerate(wanted, 1):
         same = read(path) == make()
         failed |= not same
         print(f"{'ok' if same else 'not ok'} {n} - {os.path.basename(path)} is up to date")
         if not same:
             print("# run: make update-reference")
-    for n, (title, wrong) in enumerate((("the manual has no heading twice", double_headings()),
-                                        ("limits of strings are numbers of bytes", strings_with_ranges())), len(wanted) + 1):
+    for n, (title, wrong) in enumerate(checks, len(wanted) + 1):
         failed |= bool(wrong)
         print(f"{'not ok' if wrong else 'ok'} {n} - {title}")
         for item in wrong:

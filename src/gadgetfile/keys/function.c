@@ -158,11 +158,33 @@ static const struct key source_sink_rows[] = {
 	{ 0 },
 };
 
+/* --- the types -------------------------------------------------------------------------------- */
+
+static const char *const serial_types[] = { "acm", "gser", "obex", NULL };
+static const char *const network_types[] = { "ecm", "eem", "ncm", "rndis", "geth", NULL };
+static const char *const sound_types[] = { "uac1", "uac2", NULL };
+
+const struct function_family function_families[] = {
+	{ "Serial functions",
+	  "A serial line. The tty on the board exists as long as the function, also while the "
+	  "gadget is not bound. All serial functions of a system together can have 8 ports.",
+	  serial_types },
+	{ "Network functions",
+	  "A network interface on the board and one on the host. The interface on the board is "
+	  "created when the gadget is first bound, and exists as long as the function.",
+	  network_types },
+	{ "Sound functions",
+	  "A sound card on the board and one on the host. Attributes that begin with p_ are for "
+	  "data to the host, which programs on the board play. Attributes that begin with c_ are "
+	  "for data from the host, which programs on the board record.",
+	  sound_types },
+	{ 0 },
+};
+
 #define TYPE(name_, rows_, doc_)                                                                   \
 	.name = name_, .attr_keys = &(const struct key_group)                                      \
 	{                                                                                          \
-		"functions.LABEL.attrs, " name_, "'attrs' of a function of type " name_, rows_,    \
-			NULL, doc_                                                                 \
+		name_, "'attrs' of a function of type " name_, rows_, NULL, doc_                   \
 	}
 
 /*
@@ -177,7 +199,7 @@ static const struct key source_sink_rows[] = {
 const struct function_type function_table[] = {
 	{ .name = "ffs", .module = "usb_f_fs", .highest_speed = GADGET_SPEED_SUPER_PLUS },
 	{ TYPE("acm", acm_rows,
-	       "A serial line, CDC ACM: /dev/ttyGSN on the board, /dev/ttyACMN on a Linux host."),
+	       "A serial line of the class CDC ACM: /dev/ttyACMN on a Linux host."),
 	  .device = FUNCTION_DEVICE_TTY, .highest_speed = GADGET_SPEED_SUPER_PLUS,
 	  .endpoints = { .in = 2, .out = 1 } },
 	{ TYPE("gser", gser_rows, "A serial line without a class: two bulk endpoints."),
@@ -205,8 +227,9 @@ const struct function_type function_table[] = {
 	{ TYPE("geth", ethernet_rows, "Ethernet, CDC Subset: two bulk endpoints."),
 	  .module = "usb_f_ecm_subset", .device = FUNCTION_DEVICE_NETWORK,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
-	{ TYPE("phonet", phonet_rows, "Nokia's Phonet."), .device = FUNCTION_DEVICE_NETWORK,
-	  .highest_speed = GADGET_SPEED_HIGH, .endpoints = { .in = 1, .out = 1 } },
+	{ TYPE("phonet", phonet_rows, "Nokia's Phonet."), .manual_device = "upnlinkN",
+	  .device = FUNCTION_DEVICE_NETWORK, .highest_speed = GADGET_SPEED_HIGH,
+	  .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("mass_storage", mass_storage_rows, "Drives: files or block devices."),
 	  .check_and_convert_values = load_mass_storage, .highest_speed = GADGET_SPEED_SUPER_PLUS,
 	  .endpoints = { .in = 1, .out = 1 } },
@@ -215,12 +238,13 @@ const struct function_type function_table[] = {
 	       "reports in /dev/hidgN."),
 	  .device = FUNCTION_DEVICE_CHARACTER, .check_and_convert_values = load_hid,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .is_minimum = true } },
-	{ TYPE("midi", midi_rows, "MIDI ports and an ALSA card."),
+	{ TYPE("midi", midi_rows, "MIDI ports and an ALSA card."), .manual_device = "ALSA card",
 	  .highest_speed = GADGET_SPEED_SUPER, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("midi2", midi2_rows, "MIDI 2.0 endpoints and an ALSA card (Linux 6.6 and later)."),
-	  .check_and_convert_values = load_midi2, .highest_speed = GADGET_SPEED_SUPER,
+	  .manual_device = "ALSA card", .check_and_convert_values = load_midi2,
+	  .highest_speed = GADGET_SPEED_SUPER,
 	  .endpoints = { .in = 1, .out = 1, .is_minimum = true } },
-	{ TYPE("uac1", uac1_rows, "A sound card, USB Audio Class 1."),
+	{ TYPE("uac1", uac1_rows, "A sound card, USB Audio Class 1."), .manual_device = "ALSA card",
 	  .check_and_convert_values = load_uac, .highest_speed = GADGET_SPEED_HIGH,
 	  .endpoints = ISOCHRONOUS(1, 1), .attribute_enabling_in_endpoint = "p_chmask",
 	  .attribute_enabling_out_endpoint = "c_chmask" },
@@ -228,7 +252,7 @@ const struct function_type function_table[] = {
 	       "A loudspeaker that plays on sound card 0 of the board. This card must exist when "
 	       "the gadget is bound."),
 	  .highest_speed = GADGET_SPEED_HIGH, .endpoints = { .out = 1, .has_isochronous = true } },
-	{ TYPE("uac2", uac2_rows, "A sound card, USB Audio Class 2."),
+	{ TYPE("uac2", uac2_rows, "A sound card, USB Audio Class 2."), .manual_device = "ALSA card",
 	  .check_and_convert_values = load_uac, .highest_speed = GADGET_SPEED_SUPER_PLUS,
 	  .endpoints = ISOCHRONOUS(1, 1), .attribute_enabling_in_endpoint = "p_chmask",
 	  .attribute_enabling_out_endpoint = "c_chmask" },
@@ -245,7 +269,7 @@ const struct function_type function_table[] = {
 	       "bind', which links the function to the existing target. Before 'ffsctl down', run "
 	       "'ffsctl unbind' and remove the target. The section EXAMPLES shows the commands."),
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 2, .out = 2 } },
-	{ TYPE("printer", printer_rows, "A printer: /dev/g_printerN."),
+	{ TYPE("printer", printer_rows, "A printer."), .manual_device = "/dev/g_printerN",
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("Loopback", loopback_rows, "Sends received data back. For tests."),
 	  .module = "usb_f_ss_lb", .check_and_convert_values = load_loopback,

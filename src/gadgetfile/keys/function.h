@@ -25,6 +25,8 @@ struct function_type {
 	const char *name;
 	const char *module; /* name of the kernel module; NULL: "usb_f_" and `name` */
 	enum function_device device;
+	const char *manual_device; /* what the function creates, for the manual, if that does not
+				      follow from `device`: "ALSA card" */
 	const struct key_group *attr_keys; /* keys of the group `attrs`; NULL: no attributes */
 	/*
 	 * Checks and converts values of the group `attrs` for which a row in the table of keys is
@@ -46,7 +48,15 @@ struct function_type {
 	const char *attribute_enabling_in_endpoint, *attribute_enabling_out_endpoint;
 };
 
-extern const struct function_type function_table[]; /* ends with a NULL name */
+/* Types that have attributes in common, which the manual describes once. */
+struct function_family {
+	const char *manual_heading; /* heading in the manual: "Network functions" */
+	const char *doc;	    /* description for the manual */
+	const char *const *types;   /* names of the types; ends with NULL */
+};
+
+extern const struct function_type function_table[];	 /* ends with a NULL name */
+extern const struct function_family function_families[]; /* ends with a NULL manual_heading */
 /* Returns NULL for a type that is not in the table. */
 const struct function_type *function_type_find(const char *name);
 /* Returns FUNCTION_DEVICE_NONE for a type that is not in the table. */

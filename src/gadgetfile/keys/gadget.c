@@ -107,8 +107,9 @@ static const struct key function_rows[] = {
 		 "endpoints.",
 	  .set = set_node, FIELD(struct function_settings, worker) },
 	{ "attrs", NODE_GROUP, .flags = KEY_SCHEME | KEY_BY_TYPE,
-	  .doc = "Attributes of a kernel function; they are listed below for each type. For a type "
-		 "that is not listed, all attributes are written unchanged.",
+	  .doc = "Attributes of a kernel function. ffsctl-functions(5) lists them for each type. "
+		 "For "
+		 "a type that is not listed there, all attributes are written unchanged.",
 	  .set = set_node, FIELD(struct function_settings, attrs) },
 	{ "os_descs", TYPE_LIST, NODE_GROUP, KEY_SCHEME, .group = &function_os_descs_keys,
 	  .doc = "Microsoft OS descriptors of a kernel function, by which Windows finds a driver. "

@@ -1,213 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Generates schemas/gadget.schema.json and the key reference of ffsctl-gadget(5) from the table of
- * keys. Not part of ffsctl: maintainers run it with `make update-reference`, and `make check`
- * compares the results. Usage: gadgetfile-reference schema | man
+ * Generates schemas/gadget.schema.json, the key reference of ffsctl-gadget(5) and the reference of
+ * ffsctl-functions(5) from the table of keys. Not part of ffsctl: maintainers run it with
+ * `make update-reference`, and `make check` compares the results.
+ * Usage: gadgetfile-reference schema | gadget | functions
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "gadgetfile/keys/generate_schema.h"
 #include "gadgetfile/types/attrs.h"
 
 static const struct {
 	enum node_type type;
-	const char *schema, *man;
+	const char *name;
 } types[] = {
-	{ NODE_BOOL, "boolean", "bool" },  { NODE_INT, "integer", "int" },
-	{ NODE_FLOAT, "number", "float" }, { NODE_STRING, "string", "string" },
-	{ NODE_GROUP, "object", "group" }, { NODE_LIST, "array", "list" },
+	{ NODE_BOOL, "bool" },	   { NODE_INT, "int" },	    { NODE_FLOAT, "float" },
+	{ NODE_STRING, "string" }, { NODE_GROUP, "group" }, { NODE_LIST, "list" },
 };
-
-/* JSON pointer to the schema of a function. */
-#define FUNCTION_REF "#/properties/functions/additionalProperties"
-
-static json_t *group_schema(const struct key_group *group);
-
-static json_t *schema_type_names(unsigned int mask)
-{
-	json_t *names = json_array();
-
-	if (mask & NODE_FLOAT) /* the type "number" of JSON Schema includes integers */
-		mask &= ~(unsigned int)NODE_INT;
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++)
-		if (mask & types[i].type)
-			json_array_append_new(names, json_string(types[i].schema));
-	if (json_array_size(names) == 1) {
-		json_t *only = json_incref(json_array_get(names, 0));
-
-		json_decref(names);
-		return only;
-	}
-	return names;
-}
-
-/* Returns a limit of a number as JSON: as an integer if the limit is a whole number. */
-static json_t *limit_to_json(double value)
-{
-	long long whole = (long long)value;
-
-	return (double)whole == value ? json_integer(whole) : json_real(value);
-}
-
-static json_t *string_schema(const struct key *k)
-{
-	json_t *schema = json_pack("{s:s}", "type", "string");
-	json_t *words = json_array();
-
-	for (const struct keyword *w = k->words; w && w->word; w++)
-		json_array_append_new(words, json_string(w->word));
-	if (json_array_size(words) > 0)
-		json_object_set(schema, "enum", words);
-	if (k->pattern)
-		json_object_set_new(schema, "pattern", json_string(k->pattern));
-	if (k->flags & KEY_NOT_EMPTY)
-		json_object_set_new(schema, "minLength", json_integer(1));
-	json_decref(words);
-	return schema;
-}
-
-static json_t *number_schema(const struct key *k, unsigned int mask)
-{
-	json_t *schema =
-		json_pack("{s:o}", "type", schema_type_names(mask & (NODE_INT | NODE_FLOAT)));
-
-	if (k->min < k->max && !(k->flags & KEY_ITEM_RANGE)) {
-		json_object_set_new(schema, "minimum", limit_to_json(k->min));
-		json_object_set_new(schema, "maximum", limit_to_json(k->max));
-	} else {
-		json_object_set_new(schema, "minimum", json_integer(INT32_MIN));
-		json_object_set_new(schema, "maximum", json_integer(UINT32_MAX));
-	}
-	return schema;
-}
-
-static json_t *value_schema(const struct key *k, unsigned int mask);
-
-static json_t *array_schema(const struct key *k)
-{
-	json_t *schema = json_pack("{s:s}", "type", "array");
-	struct key item = *k;
-
-	if (k->item_types) {
-		/* These flags apply to the list, not to its elements. */
-		item.flags &= ~(unsigned int)(KEY_NOT_EMPTY | KEY_NAMED | KEY_ITEM_RANGE);
-		item.item_types = 0;
-		json_object_set_new(schema, "items", value_schema(&item, k->item_types));
-	}
-	if (k->flags & KEY_NOT_EMPTY)
-		json_object_set_new(schema, "minItems", json_integer(1));
-	return schema;
-}
-
-static json_t *value_schema(const struct key *k, unsigned int mask)
-{
-	json_t *any = json_array(), *only;
-
-	if (mask & NODE_BOOL)
-		json_array_append_new(any, json_pack("{s:s}", "type", "boolean"));
-	if (mask & (NODE_INT | NODE_FLOAT))
-		json_array_append_new(any, number_schema(k, mask));
-	if (mask & NODE_STRING)
-		json_array_append_new(any, string_schema(k));
-	/*
-	 * Writes a reference to the schema of a function instead of a copy, because that schema is
-	 * very long
-	 */
-	if ((mask & NODE_GROUP) && k->group == &function_keys && (mask & NODE_STRING))
-		json_array_append_new(any, json_pack("{s:s}", "$ref", FUNCTION_REF));
-	else if ((mask & NODE_GROUP) && (k->flags & KEY_NAMED))
-		json_array_append_new(any, json_pack("{s:s, s:o, s:i}", "type", "object",
-						     "additionalProperties", group_schema(k->group),
-						     "minProperties", 1));
-	else if (mask & NODE_GROUP)
-		json_array_append_new(any, k->group ? group_schema(k->group)
-						    : json_pack("{s:s}", "type", "object"));
-	if (mask & TYPE_LIST)
-		json_array_append_new(any, array_schema(k));
-	if (json_array_size(any) != 1)
-		return json_pack("{s:o}", "anyOf", any);
-	only = json_incref(json_array_get(any, 0));
-	json_decref(any);
-	return only;
-}
-
-static json_t *key_schema(const struct key *k)
-{
-	json_t *schema;
-
-	schema = value_schema(k, k->types);
-	if (k->types == NODE_GROUP && (k->flags & KEY_NOT_EMPTY))
-		json_object_set_new(schema, "minProperties", json_integer(1));
-	json_object_set_new(schema, "description", json_string(k->doc));
-	return schema;
-}
-
-/*
- * Returns a list of JSON Schema conditions, one for each function type: "if" the function has this
- * type, "then" the key `name` ("attrs") has the schema of the type's attributes.
- */
-static json_t *attrs_schema_by_type(const char *name)
-{
-	json_t *all = json_array();
-
-	for (const struct function_type *t = function_table; t->name; t++)
-		json_array_append_new(
-			all, json_pack("{s:{s:{s:{s:s}}, s:[s]}, s:{s:{s:o}}}", "if", "properties",
-				       "type", "const", t->name, "required", "type", "then",
-				       "properties", name,
-				       t->attr_keys ? group_schema(t->attr_keys)
-						    : json_pack("{s:i}", "maxProperties", 0)));
-	return all;
-}
-
-static json_t *group_schema(const struct key_group *group)
-{
-	json_t *properties = json_object(), *required = json_array(), *by_type = NULL, *schema;
-	json_t *one_of = json_array();
-
-	for (const struct key *k = group->keys; k && k->name; k++) {
-		json_object_set_new(properties, k->name, key_schema(k));
-		if (k->flags & KEY_REQUIRED)
-			json_array_append_new(required, json_string(k->name));
-		if (k->flags & KEY_ONE_OF)
-			json_array_append_new(one_of, json_pack("{s:[s]}", "required", k->name));
-		if (k->flags & KEY_BY_TYPE)
-			by_type = attrs_schema_by_type(k->name);
-	}
-	schema = json_pack("{s:s, s:o*}", "type", "object", "allOf", by_type);
-	if (group->keys)
-		json_object_set(schema, "properties", properties);
-	if (json_array_size(required) > 0)
-		json_object_set(schema, "required", required);
-	if (json_array_size(one_of) > 0)
-		json_object_set(schema, "anyOf", one_of);
-	json_object_set_new(schema, "additionalProperties",
-			    group->user_named_key ? key_schema(group->user_named_key)
-						  : json_false());
-	json_decref(properties);
-	json_decref(required);
-	json_decref(one_of);
-	return schema;
-}
-
-static void print_schema(void)
-{
-	json_t *schema = json_pack(
-		"{s:s, s:s, s:s, s:s, s:s}", "$schema",
-		"https://json-schema.org/draft/2020-12/schema", "$comment",
-		"SPDX-License-Identifier: GPL-2.0-or-later", "$id", "gadget.schema.json", "title",
-		"ffsctl gadget file", "description",
-		"A gadget file as a JSON document, as 'ffsctl check --json' prints it. Generated "
-		"from the table of keys in src/gadgetfile/keys: do not edit.");
-	json_t *gadget = group_schema(&gadget_keys);
-
-	json_object_update(schema, gadget);
-	json_dumpf(schema, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(gadget);
-	json_decref(schema);
-}
 
 #define MAN_COLUMNS 78
 
@@ -235,6 +47,27 @@ static void print_word(const char *word, size_t n, size_t *column)
 	*column += n;
 }
 
+/*
+ * Prints the name of a manual page with what follows it, "ffsctl-functions(5).", as a macro, which
+ * has its own line. Returns false for any other word.
+ */
+static bool print_manual_page(const char *word, size_t n, size_t *column)
+{
+	size_t name = strspn(word, "abcdefghijklmnopqrstuvwxyz-");
+
+	if (name == 0 || name + 3 > n || word[name] != '(' ||
+	    !isdigit((unsigned char)word[name + 1]) || word[name + 2] != ')')
+		return false;
+	if (*column > 0)
+		putchar('\n');
+	printf(".Xr %.*s %c", (int)name, word, word[name + 1]);
+	for (size_t i = name + 3; i < n; i++)
+		printf(" %c", word[i]);
+	putchar('\n');
+	*column = 0;
+	return true;
+}
+
 /* Prints text in lines of limited length; each sentence begins on a new line. */
 static void print_text(const char *text)
 {
@@ -243,6 +76,10 @@ static void print_text(const char *text)
 	while (*text) {
 		size_t n = strcspn(text, " ");
 
+		if (print_manual_page(text, n, &column)) {
+			text += n + strspn(text + n, " ");
+			continue;
+		}
 		print_word(text, n, &column);
 		if (n > 1 && text[n - 1] == '.' && text[n] == ' ' && text[n - 2] != '.') {
 			putchar('\n');
@@ -261,7 +98,7 @@ static void print_types(unsigned int mask)
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		if (!(mask & types[i].type))
 			continue;
-		printf("%s%s", separator, types[i].man);
+		printf("%s%s", separator, types[i].name);
 		separator = " | ";
 	}
 }
@@ -293,12 +130,55 @@ static void print_limits(const struct key *k)
 		printf("At most %.15g bytes.\n", k->max);
 	else
 		printf("%s %.15g to %.15g.\n",
-		       k->flags & KEY_ITEM_RANGE ? "Numbers of the list from" : "From", k->min,
-		       k->max);
+		       k->flags & KEY_ITEM_RANGE || !(k->types & (NODE_INT | NODE_FLOAT))
+			       ? "Numbers of the list from"
+			       : "From",
+		       k->min, k->max);
 }
 
-static void print_key(const struct key *k)
+/* Returns whether a manual page would have the same text for both keys. */
+static bool is_same_key(const struct key *a, const struct key *b)
 {
+	const unsigned int flags = KEY_REQUIRED | KEY_ITEM_RANGE;
+
+	return streq(a->name, b->name) && a->types == b->types && a->item_types == b->item_types &&
+	       (a->flags & flags) == (b->flags & flags) && !(a->min < b->min || a->min > b->min) &&
+	       !(a->max < b->max || a->max > b->max) && a->words == b->words &&
+	       a->group == b->group && streq_null(a->default_text, b->default_text) &&
+	       streq(a->doc, b->doc);
+}
+
+#define MAX_KEYS 1024
+static struct {
+	const struct key *key;
+	const char *heading; /* heading of the section that describes the key */
+} printed_keys[MAX_KEYS];
+static size_t n_printed_keys;
+
+/* Returns the heading of the section that describes a key with the same text; NULL: none. */
+static const char *find_printed_key(const struct key *k)
+{
+	for (size_t i = 0; i < n_printed_keys; i++)
+		if (is_same_key(printed_keys[i].key, k))
+			return printed_keys[i].heading;
+	return NULL;
+}
+
+static void remember_printed_key(const struct key *k, const char *heading)
+{
+	if (n_printed_keys == MAX_KEYS) {
+		fputs("gadgetfile-reference: more keys than expected\n", stderr);
+		exit(EX_SOFTWARE);
+	}
+	printed_keys[n_printed_keys].key = k;
+	printed_keys[n_printed_keys++].heading = heading;
+}
+
+/* Prints a key in the section `heading`. A page describes a key only once. */
+static void print_key(const struct key *k, const char *heading)
+{
+	const char *first_heading = find_printed_key(k);
+
 	printf(".It Cm %s Pq ", k->name);
 	print_types(k->types);
 	if (k->item_types) {
@@ -306,13 +186,21 @@ static void print_key(const struct key *k)
 		print_types(k->item_types);
 	}
 	putchar('\n');
+	if (first_heading) {
+		printf("As in\n.Sx %s .\n", first_heading);
+		return;
+	}
+	remember_printed_key(k, heading);
 	print_text(k->doc);
 	print_words(k->words);
 	print_limits(k);
 	if (k->flags & KEY_REQUIRED)
 		puts("Required.");
-	if (k->default_text)
-		printf("Default: %s.\n", k->default_text);
+	if (k->default_text) {
+		_cleanup_free_ char *text = strf("Default: %s.", k->default_text);
+
+		print_text(text);
+	}
 }
 
 #define MAX_GROUPS 128
@@ -339,71 +227,214 @@ static bool is_not_printed(const struct key_group *group)
 	return true;
 }
 
-static void print_keys(const struct key_group *group)
+static void print_heading(const char *heading, const char *doc)
 {
-	if (!group->user_named_key && !(group->keys && group->keys->name))
-		return;
-	puts(".Bl -tag -width Ds");
-	for (const struct key *k = group->keys; k && k->name; k++)
-		print_key(k);
-	if (group->user_named_key)
-		print_key(group->user_named_key);
-	puts(".El");
-}
-
-static void print_heading(const struct key_group *group)
-{
-	printf(".Ss %s\n", *group->manual_heading ? group->manual_heading : "The file");
-	print_text(group->doc);
+	printf(".Ss %s\n", heading);
+	print_text(doc);
 }
 
 static void print_group(const struct key_group *group);
 
-/*
- * Prints the attributes of a type of function. If an earlier type has the same array of rows, as
- * ecm, eem and geth do, prints a reference to that type.
- */
-static void print_attributes(const struct function_type *type)
+/* Prints the groups that the keys of a group contain. */
+static void print_groups_of_keys(const struct key_group *group)
 {
-	const struct key_group *group = type->attr_keys;
-	const struct function_type *first = function_table;
-
-	while (!first->attr_keys || first->attr_keys->keys != group->keys)
-		first++;
-	if (first == type || !group->keys->name) {
-		print_group(group);
-	} else {
-		print_heading(group);
-		printf("It has the attributes of %s.\n", first->name);
-	}
+	for (const struct key *k = group->keys; k && k->name; k++)
+		if (k->group)
+			print_group(k->group);
+	if (group->user_named_key && group->user_named_key->group)
+		print_group(group->user_named_key->group);
 }
 
 static void print_group(const struct key_group *group)
 {
+	const char *heading = *group->manual_heading ? group->manual_heading : "The file";
+
 	if (!is_not_printed(group))
 		return;
-	print_heading(group);
-	print_keys(group);
-	for (const struct key *k = group->keys; k && k->name; k++) {
-		if (k->group)
-			print_group(k->group);
-		for (const struct function_type *t = function_table;
-		     (k->flags & KEY_BY_TYPE) && t->name; t++)
-			if (t->attr_keys)
-				print_attributes(t);
+	print_heading(heading, group->doc);
+	puts(".Bl -tag -width Ds");
+	for (const struct key *k = group->keys; k && k->name; k++)
+		print_key(k, heading);
+	if (group->user_named_key)
+		print_key(group->user_named_key, heading);
+	puts(".El");
+	print_groups_of_keys(group);
+}
+
+/* --- the types of kernel functions ------------------------------------------------------------ */
+
+static const char *speed_word(enum gadget_speed speed)
+{
+	const struct keyword *w = key_find(&gadget_keys, "max_speed")->words;
+
+	while (w->value != speed)
+		w++;
+	return w->word;
+}
+
+static const char *device_text(const struct function_type *type)
+{
+	static const char *const devices[] = {
+		[FUNCTION_DEVICE_NONE] = "-",
+		[FUNCTION_DEVICE_TTY] = "/dev/ttyGSN",
+		[FUNCTION_DEVICE_CHARACTER] = "/dev/hidgN",
+		[FUNCTION_DEVICE_VIDEO] = "/dev/videoN",
+		[FUNCTION_DEVICE_NETWORK] = "usbN",
+	};
+
+	return type->manual_device ? type->manual_device : devices[type->device];
+}
+
+/* Prints the table of all types: module, device, highest speed and number of endpoints. */
+static void print_table_of_types(void)
+{
+	puts(".Bl -column \"mass_storage\" \"usb_f_mass_storage\" \"/dev/g_printerN\" "
+	     "\"super-plus\" "
+	     "\"in\" \"out\"\n"
+	     ".It Em type Ta Em module Ta Em device Ta Em speed Ta Em in Ta Em out");
+	for (const struct function_type *t = function_table; t->name; t++) {
+		const char *plus = t->endpoints.is_minimum ? "+" : "";
+
+		if (!t->attr_keys)
+			continue;
+		printf(".It Cm %s Ta %s%s Ta %s Ta %s Ta %u%s Ta %u%s\n", t->name,
+		       t->module ? t->module : "usb_f_", t->module ? "" : t->name, device_text(t),
+		       speed_word(t->highest_speed), t->endpoints.in, plus, t->endpoints.out, plus);
 	}
-	if (group->user_named_key && group->user_named_key->group)
-		print_group(group->user_named_key->group);
+	puts(".El");
+}
+
+static bool has_key(const struct function_type *type, const struct key *key)
+{
+	for (const struct key *k = type->attr_keys->keys; k->name; k++)
+		if (is_same_key(k, key))
+			return true;
+	return false;
+}
+
+/* Returns NULL for a type that has no attributes in common with others. */
+static const struct function_family *find_family(const struct function_type *type)
+{
+	for (const struct function_family *f = function_families; f->manual_heading; f++)
+		for (size_t i = 0; f->types[i]; i++)
+			if (streq(f->types[i], type->name))
+				return f;
+	return NULL;
+}
+
+/* Returns the number of types of a family that have a key. */
+static size_t count_types_with_key(const struct function_family *family, const struct key *key)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; family->types[i]; i++)
+		n += has_key(function_type_find(family->types[i]), key);
+	return n;
+}
+
+/* Prints which types of a family have a key, unless all types have it. */
+static void print_types_with_key(const struct function_family *family, const struct key *key)
+{
+	size_t n = count_types_with_key(family, key), i = 0;
+	const char *separator = "Only for";
+
+	while (family->types[i])
+		i++;
+	if (n == i)
+		return;
+	for (i = 0; family->types[i]; i++) {
+		if (!has_key(function_type_find(family->types[i]), key))
+			continue;
+		printf("%s %s", separator, family->types[i]);
+		separator = --n == 1 ? " and" : ",";
+	}
+	puts(".");
+}
+
+/* Returns whether the section of the type's family describes the key. */
+static bool is_in_family(const struct function_type *type, const struct key *key)
+{
+	const struct function_family *family = find_family(type);
+
+	return family && count_types_with_key(family, key) > 1;
+}
+
+/* Prints the attributes that at least two types of a family have. */
+static void print_family(const struct function_family *family)
+{
+	print_heading(family->manual_heading, family->doc);
+	puts(".Bl -tag -width Ds");
+	for (size_t i = 0; family->types[i]; i++) {
+		const struct function_type *t = function_type_find(family->types[i]);
+
+		for (const struct key *k = t->attr_keys->keys; k->name; k++) {
+			if (!is_in_family(t, k) || find_printed_key(k))
+				continue;
+			print_key(k, family->manual_heading);
+			print_types_with_key(family, k);
+		}
+	}
+	puts(".El");
+	for (size_t i = 0; family->types[i]; i++) {
+		const struct function_type *t = function_type_find(family->types[i]);
+
+		for (const struct key *k = t->attr_keys->keys; k->name; k++)
+			if (k->group && is_in_family(t, k))
+				print_group(k->group);
+	}
+}
+
+/* Prints a type and the attributes that the section of its family does not describe. */
+static void print_type(const struct function_type *type)
+{
+	const struct function_family *family = find_family(type);
+	const char *heading = type->attr_keys->manual_heading;
+	size_t n = 0;
+
+	print_heading(heading, type->attr_keys->doc);
+	for (const struct key *k = type->attr_keys->keys; k->name; k++)
+		n += !is_in_family(type, k);
+	if (family)
+		printf("It has the attributes of\n.Sx %s%s\n", family->manual_heading,
+		       n > 0 ? "\nand:" : " .");
+	if (n > 0) {
+		puts(".Bl -tag -width Ds");
+		for (const struct key *k = type->attr_keys->keys; k->name; k++)
+			if (!is_in_family(type, k))
+				print_key(k, heading);
+		puts(".El");
+	}
+	print_groups_of_keys(type->attr_keys);
+}
+
+static void print_functions(void)
+{
+	const struct function_family *last = NULL;
+
+	print_table_of_types();
+	for (const struct function_type *t = function_table; t->name; t++) {
+		const struct function_family *family = find_family(t);
+
+		if (!t->attr_keys)
+			continue;
+		if (family && family != last) {
+			print_family(family);
+			last = family;
+		}
+		print_type(t);
+	}
 }
 
 int main(int argc, char **argv)
 {
 	if (argc == 2 && streq(argv[1], "schema")) {
 		print_schema();
-	} else if (argc == 2 && streq(argv[1], "man")) {
+	} else if (argc == 2 && streq(argv[1], "gadget")) {
 		print_group(&gadget_keys);
+	} else if (argc == 2 && streq(argv[1], "functions")) {
+		print_functions();
 	} else {
-		fputs("usage: gadgetfile-reference schema | man\n", stderr);
+		fputs("usage: gadgetfile-reference schema | gadget | functions\n", stderr);
 		return EX_USAGE;
 	}
 	return 0;

@@ -22,7 +22,7 @@ static const struct key lun_rows[] = {
 	  .set = set_attr_path },
 	{ 0 },
 };
-const struct key_group lun_keys = { "functions.LABEL.attrs.luns", "a LUN", lun_rows, NULL,
+const struct key_group lun_keys = { "luns of mass_storage", "a LUN", lun_rows, NULL,
 				    "One drive; the first is lun.0." };
 
 #define MAX_LUNS 16 /* FSG_MAX_LUNS of f_mass_storage.h */

@@ -29,8 +29,8 @@ static const struct key midi2_block_rows[] = {
 	STRING("name", .max = 126, .default_text = "the kernel's", .doc = "Name of the block."),
 	{ 0 },
 };
-const struct key_group midi2_block_keys = { "functions.LABEL.attrs.endpoints.blocks",
-					    "a function block", midi2_block_rows, NULL,
+const struct key_group midi2_block_keys = { "endpoints.blocks of midi2", "a function block",
+					    midi2_block_rows, NULL,
 					    "One function block of a MIDI 2.0 endpoint." };
 
 static const struct key midi2_endpoint_rows[] = {
@@ -52,8 +52,8 @@ static const struct key midi2_endpoint_rows[] = {
 	  .doc = "Function blocks of the endpoint, at most 32.", .set = set_attr_node },
 	{ 0 },
 };
-const struct key_group midi2_endpoint_keys = { "functions.LABEL.attrs.endpoints",
-					       "a MIDI 2.0 endpoint", midi2_endpoint_rows, NULL,
+const struct key_group midi2_endpoint_keys = { "endpoints of midi2", "a MIDI 2.0 endpoint",
+					       midi2_endpoint_rows, NULL,
 					       "One MIDI 2.0 (UMP) endpoint." };
 
 #define MAX_ENDPOINTS 4 /* MAX_UMP_EPS of f_midi2.c */

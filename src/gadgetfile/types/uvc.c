@@ -45,8 +45,8 @@ static const struct key uvc_frame_rows[] = {
 	  .set = ignore_readonly_attr },
 	{ 0 },
 };
-const struct key_group uvc_frame_keys = { "functions.LABEL.attrs.formats.frames", "a frame",
-					  uvc_frame_rows, NULL, "One picture size." };
+const struct key_group uvc_frame_keys = { "formats.frames of uvc", "a frame", uvc_frame_rows, NULL,
+					  "One picture size." };
 
 static const struct keyword format_words[] = {
 	{ "mjpeg", 0 }, { "yuyv", 0 }, { "nv12", 0 }, { "uncompressed", 0 }, { NULL, 0 },
@@ -69,8 +69,8 @@ static const struct key uvc_format_rows[] = {
 	  .doc = "Bits per pixel of an uncompressed format.", .set = set_attr_node },
 	{ 0 },
 };
-const struct key_group uvc_format_keys = { "functions.LABEL.attrs.formats", "a format",
-					   uvc_format_rows, NULL, "One picture format." };
+const struct key_group uvc_format_keys = { "formats of uvc", "a format", uvc_format_rows, NULL,
+					   "One picture format." };
 
 #define UVC_CONFIG                                                                                 \
 	INT("streaming_interval", .min = 1, .max = 16, .flags = KEY_SCHEME, .default_text = "1",   \
@@ -83,7 +83,7 @@ const struct key_group uvc_format_keys = { "functions.LABEL.attrs.formats", "a f
 		       .default_text = "UVC Camera", .doc = "Name of the camera.")
 static const struct key uvc_config_rows[] = { UVC_CONFIG, { 0 } };
 const struct key_group uvc_config_keys = {
-	"functions.LABEL.attrs.config", "'config'", uvc_config_rows, NULL,
+	"config of uvc", "'config'", uvc_config_rows, NULL,
 	"Group in which libusbgx's gadget schemes set function_name and the attributes of the "
 	"streaming endpoint."
 };

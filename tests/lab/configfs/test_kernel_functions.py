@@ -215,8 +215,8 @@ def tcm_with_target_stays():
 
 
 def of_the_manual(first):
-    """Returns the commands of the only example in ffsctl-gadget(5) that begins so."""
-    page = pathlib.Path(harness.SRC, "man/ffsctl-gadget.5").read_text()
+    """Returns the commands of the only example in ffsctl-functions(5) that begins so."""
+    page = pathlib.Path(harness.SRC, "man/ffsctl-functions.5").read_text()
     (found,) = [block for block in page.split("\n.Bd -literal -offset indent\n") if block.startswith(first)]
     return found[:found.index(".Ed\n")]
 

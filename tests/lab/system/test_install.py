@@ -127,6 +127,7 @@ share/ffsctl/schemas/worker-config.schema.json
 share/man/man1/ffsbench.1
 share/man/man3/ffsctl-plugin.3
 share/man/man3/ffsctl-stream.3
+share/man/man5/ffsctl-functions.5
 share/man/man5/ffsctl-gadget.5
 share/man/man7/ffsctl-worker.7
 share/man/man8/ffsctl.8
@@ -340,7 +341,7 @@ def schemas_and_completions_inside():
 
 @test("the manual pages are found by name")
 def manual_pages():
-    for page in ("8 ffsctl", "5 ffsctl-gadget", "7 ffsctl-worker", "3 ffsctl-plugin", "3 ffsctl-stream", "1 ffsbench"):
+    for page in ("8 ffsctl", "5 ffsctl-gadget", "5 ffsctl-functions", "7 ffsctl-worker", "3 ffsctl-plugin", "3 ffsctl-stream", "1 ffsbench"):
         contains(sh(f"mandoc -l {PREFIX}/share/man/man{page[0]}/{page[2:]}.{page[0]} | head -1").stdout,
                  page[2:].upper())
 
