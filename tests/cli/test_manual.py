@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab: build=plain
 # lab all: build=plain,sanitize
-"""The manual pages: mdoc without a complaint, each installed, and ffsctl(8) as ffsctl is."""
+"""The manual pages: mdoc without a complaint, each installed and listed, with examples that ffsctl accepts; and ffsctl(8)
+as ffsctl is."""
 
 import glob
 import json
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 
 from paths import BUILD, SRC
 import tap
@@ -29,8 +32,118 @@ def lint(page):
     tap.eq([line for line in got.stdout.splitlines() if not ELSEWHERE.search(line)], [])
 
 
+def groff(page, *options):
+    return subprocess.run(["groff", "-mdoc", "-Tutf8", *options, page], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          encoding="utf-8", env={**os.environ, "GROFF_NO_SGR": "1"}, check=True)
+
+
+def warnings_of_groff(page):
+    if not shutil.which("groff"):
+        tap.skip("groff is not installed")
+    tap.eq(groff(page, "-ww").stderr.splitlines(), [])
+
+
+def lost_arguments(text):
+    """Quotes and parentheses without text, which mdoc prints for an argument such as "(" or "." that it takes for
+    punctuation."""
+    return re.findall(r".*(?:‘\s*’|“\s*”|(?<!\w)\((?:‘’)?\)(?! permits nothing)|(?:^|\s)[’”](?:\s|$)).*", text)
+
+
+def arguments(page):
+    tap.eq(lost_arguments(plain(stdout("mandoc", "-T", "utf8", page).replace("\b", "\0"))), [], "mandoc")
+    if shutil.which("groff"):
+        tap.eq(lost_arguments(plain(groff(page, "-P-c").stdout.replace("\b", "\0"))), [], "groff")
+
+
 for path in PAGES:
     tap.test("%s has no mistake" % os.path.basename(path), path)(lint)
+    tap.test("groff accepts %s" % os.path.basename(path), path)(warnings_of_groff)
+    tap.test("%s has no quotes without text" % os.path.basename(path), path)(arguments)
+
+
+@tap.test("a planted argument that mdoc takes for punctuation is found")
+def planted_argument_is_found():
+    with tempfile.NamedTemporaryFile("w", suffix=".5") as page:
+        page.write(".Dd November 23, 2026\n.Dt X 5\n.Os\n.Sh NAME\n.Nm x\n.Nd x\n.Sh DESCRIPTION\nA list\n.Ql ( )\nis empty.\n")
+        page.flush()
+        tap.ok(lost_arguments(plain(stdout("mandoc", "-T", "utf8", page.name).replace("\b", "\0"))))
+
+
+def text_of(page):
+    with open(os.path.join(SRC, "man", page), encoding="utf-8") as f:
+        return f.read()
+
+
+def examples_of(page):
+    """The gadget files among the examples of a page."""
+    blocks = re.findall(r"^\.Bd -literal[^\n]*\n(.*?)^\.Ed", text_of(page), re.M | re.S)
+    return [block.replace("\\&", "").replace("\\(dq", '"').replace("\\e", "\\") for block in blocks
+            if re.search(r"^functions ?[:=]", block, re.M)]
+
+
+def check_example(example):
+    """Returns the errors and warnings. An example that begins with the path of a drop-in changes that gadget file."""
+    drop_in = re.match(r"# /etc/ffsctl/gadget\.d/(\S+\.conf)\.d/(\S+)\n", example)
+    with tempfile.TemporaryDirectory() as directory:
+        file = os.path.join(directory, drop_in[1] if drop_in else "gadget.conf")
+        if drop_in:
+            shutil.copy(os.path.join(SRC, "gadget.d", drop_in[1]), file)
+            os.mkdir(file + ".d")
+        with open(os.path.join(file + ".d", drop_in[2]) if drop_in else file, "w", encoding="utf-8") as f:
+            f.write(example)
+        for name in ("disk.img", "echo.py"):
+            with open(os.path.join(directory, name), "w", encoding="utf-8") as f:
+                os.chmod(f.fileno(), 0o755)
+        got = subprocess.run([FFSCTL, "check", "--format=gcc", file], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return got.returncode, [line for line in got.stdout.splitlines() if re.search(r": (?:error|warning): ", line)]
+
+
+@tap.test("each gadget file in a manual page is accepted")
+def examples_are_accepted():
+    found = {os.path.basename(page): examples_of(os.path.basename(page)) for page in PAGES}
+    tap.ok(len(found["ffsctl-functions.5"]) >= 5 and len(found["ffsctl-gadget.5"]) >= 5, str({k: len(v) for k, v in found.items()}))
+    for page, examples in found.items():
+        for example in examples:
+            status, messages = check_example(example)
+            tap.eq((page, status, [line for line in messages if ": error: " in line]), (page, 0, []), example)
+            # An example that is a file to copy, with its name, is without warnings, too
+            if re.match(r"# [\w-]+\.conf\n", example):
+                tap.eq((page, messages), (page, []), example)
+
+
+@tap.test("the examples show a keyboard, a camera, a sound card, a drive and a WinUSB device")
+def examples_of_types():
+    complete = [e for page in ("ffsctl-functions.5", "ffsctl-gadget.5") for e in examples_of(page) if re.match(r"# [\w-]+\.conf\n", e)]
+    tap.eq([word for word in ('type = "hid"', 'type = "uvc"', 'type = "uac2"', 'type = "mass_storage"', "winusb = ")
+            if not any(word in example for example in complete)], [])
+
+
+@tap.test("ffsctl-gadget(5) lists the gadget files that are installed")
+def installed_gadgets_are_listed():
+    names = {os.path.basename(path).removesuffix(".conf") for path in glob.glob(os.path.join(SRC, "gadget.d", "*.conf"))}
+    listed = re.search(r"^The gadget files (.*?)\sare installed in\n", text_of("ffsctl-gadget.5"), re.M | re.S)
+    tap.eq(set(re.findall(r"[\w-]+", listed[1])) - {"and"}, names)
+
+
+@tap.test("each page is listed in README, in the site, and in the pages that it belongs to")
+def pages_are_listed():
+    names = {os.path.basename(path) for path in PAGES}
+    with open(os.path.join(SRC, "README.md"), encoding="utf-8") as f:
+        readme = re.search(r"^\| (`man .*?) \|", f.read(), re.M)[1]
+    tap.eq(set(re.findall(r"(?:man )?([\w-]+)`", readme)), {name[:-2] for name in names}, "README")
+    with open(os.path.join(SRC, "doc", "make-site"), encoding="utf-8") as f:
+        tap.eq(set(re.findall(r'"([\w-]+\.[1-8])"', re.search(r"^MANUALS = .*", f.read(), re.M)[0])), names, "the site")
+    also = {f"{name[:-2]} {name[-1]}" for name in names} - {"ffsctl 8"}
+    tap.eq(set(re.findall(r"^\.Xr (\S+ \d)", text_of("ffsctl.8").split(".Sh SEE ALSO")[1].split(".Sh")[0], re.M)), also, "ffsctl(8)")
+
+
+@tap.test("the pages for users and for worker authors have HISTORY and BUGS, in the order of mdoc(7)")
+def sections():
+    order = ["SEE ALSO", "STANDARDS", "HISTORY", "BUGS"]
+    for page in ("ffsctl.8", "ffsctl-gadget.5", "ffsctl-functions.5", "ffsctl-worker.7"):
+        found = [s for s in re.findall(r"^\.Sh (.*)", text_of(page), re.M) if s in order]
+        tap.eq((page, [s for s in found if s != "STANDARDS"]), (page, ["SEE ALSO", "HISTORY", "BUGS"]))
+        tap.eq(found, [s for s in order if s in found], page)
 
 
 @tap.test("every page is installed, once")
