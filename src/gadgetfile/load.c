@@ -137,10 +137,12 @@ static void load_device_attrs(struct load *l, struct node *node)
 		size = node_member(node, "bMaxPacketSize0");
 		if (size && !size->has_error && size->integer != 8 && size->integer != 9 &&
 		    size->integer != 16 && size->integer != 32 && size->integer != 64)
-			diag_warning(l->diags, &size->at,
-				     "'bMaxPacketSize0' must be 8, 16, 32 or 64 (USB 2.0, 9.6.1), "
-				     "not %s: the kernel replaces it by the UDC's value",
-				     size->text);
+			diag_warning(
+				l->diags, &size->at,
+				"'bMaxPacketSize0' must be 8, 16, 32 or 64, or 9 at SuperSpeed "
+				"(USB 3.2, 9.6.1), not %s: the kernel replaces it by the UDC's "
+				"value",
+				size->text);
 	}
 	set_default_usb_ids(l, node);
 }

@@ -107,8 +107,8 @@ static void check_bandwidth(struct load *l, struct attribute_values *d, const ch
 		   "%d bytes",
 		   *side == 'p' ? "to" : "from", bytes, MAX_PACKET);
 	diags_hint(l->diags,
-		   "use fewer channels, smaller samples or a lower rate, or '%s = 1', with which "
-		   "Linux loses the samples that do not fit into the packets",
+		   "use fewer channels, smaller samples or a lower rate, or '%s = 1', with which a "
+		   "part of the sound is lost",
 		   bint);
 }
 
