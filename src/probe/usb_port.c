@@ -86,7 +86,7 @@ static bool any_matches(const struct string_list *list, const char *pattern)
 bool device_tree_compatible(const struct system *system, const char *node, const char *compatible)
 {
 	const struct string_list list = read_compatible(system, node);
-	_cleanup_free_ char *strings = list.strings;
+	_cleanup_free_ _unused_ char *strings = list.strings;
 
 	return any_matches(&list, compatible);
 }
@@ -94,7 +94,7 @@ bool device_tree_compatible(const struct system *system, const char *node, const
 static const struct usb_controller_kind *find_kind(const struct system *system, const char *node)
 {
 	const struct string_list list = read_compatible(system, node);
-	_cleanup_free_ char *strings = list.strings;
+	_cleanup_free_ _unused_ char *strings = list.strings;
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (any_matches(&list, kinds[i].compatible))

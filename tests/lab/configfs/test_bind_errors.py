@@ -93,7 +93,7 @@ def bind_says_the_same():
     path = gadgets.DIRECTORY / "x.conf"
     path.write_text("attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions : {\n%s\n};\n" % several(16, PAIR))
     must(ffsctl("up", path, "--no-bind"))
-    contains(must(ffsctl("bind", "x", "dummy_udc.0"), 69).stderr, "needs 16 to the host")
+    contains(must(ffsctl("bind", "x", "dummy_udc.0"), 69).stderr, "needs 16 IN")
     eq(harness.status("x")[0]["state"], "unbound")
     harness.down("x")
 
