@@ -66,7 +66,7 @@ def parse_tap(result, text, status):
     if plan is None:
         result.add("failed", "plan", "no plan on stdout")
     elif plan != seen:
-        result.add("failed", "plan", "%d tests of %d planned" % (seen, plan))
+        result.add("failed", "plan", "%d tests of %d planned; the program ended with %d" % (seen, plan, status))
     if status != 0 and not result.count("failed"):
         result.add("failed", "exit status", "ended with %d" % status)
 

@@ -75,6 +75,7 @@ WINDOW = 3072
 RCU_REPORT = b"WARNING: suspicious RCU usage"
 RCU_KNOWN = b"force_flush_all+"
 RCU_LINES = 60
+OUT_OF_MEMORY = b"Out of memory: Killed process"
 KEEP_LOG = 4 << 20
 SHOW_LINES = 120
 
@@ -685,6 +686,9 @@ class Run:
                 self.show(self.log[-SHOW_LINES:], "kernel")
             say("the kernel complained (taint %d); the command ended with %d" % (self.taint, code))
             return EX_COMPLAINT
+        if code > 128:
+            # A signal has ended the command: perhaps it used too much memory
+            self.show([line for line in self.log if OUT_OF_MEMORY in line], "kernel")
         return code
 
 
