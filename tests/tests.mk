@@ -182,6 +182,11 @@ UNIT_TESTS += tests/unit/process/test_worker_uid
 tests_unit_process_test_worker_uid_SOURCES = tests/unit/process/test_worker_uid.c
 tests_unit_process_test_worker_uid_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_process_test_worker_uid_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/process/test_spawn
+tests_unit_process_test_spawn_SOURCES = tests/unit/process/test_spawn.c
+tests_unit_process_test_spawn_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_process_test_spawn_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+
 UNIT_TESTS += tests/unit/process/test_worker_processes
 tests_unit_process_test_worker_processes_SOURCES = tests/unit/process/test_worker_processes.c
 tests_unit_process_test_worker_processes_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
