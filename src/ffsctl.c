@@ -193,7 +193,10 @@ int main(int argc, char **argv)
 	fd_open_closed_stdio();
 	/* With SIGCHLD ignored, which a parent process may have set, waitpid(2) would fail. */
 	signal(SIGCHLD, SIG_DFL);
-	/* Sets a known umask: some files must be readable for all users. */
+	/*
+	 * The usual umask, whatever umask the caller has: all users may read the status, and workers
+	 * begin with this umask.
+	 */
 	umask(022);
 	/* Writes whole lines to stderr, so that the lines of several processes do not mix. */
 	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);

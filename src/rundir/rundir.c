@@ -30,17 +30,6 @@ static int fail_no_access(struct error *err, const char *path, const char *what)
 }
 
 /*
- * Creates a directory that all users can read, whatever the umask is. ENOENT of chmod is no error:
- * another command can remove the directory at any time (see open_or_create_dir).
- */
-static int make_dir(const char *path)
-{
-	if (mkdir(path, 0755) < 0)
-		return -1;
-	return chmod(path, 0755) < 0 && errno != ENOENT ? -1 : 0;
-}
-
-/*
  * Opens RUN/NAME and creates missing directories. `down` of another gadget can remove /run/ffsctl
  * after this process has created it. Then mkdir of RUN/NAME fails with ENOENT and the loop tries
  * again.
@@ -50,9 +39,9 @@ static int open_or_create_dir(struct rundir *rundir, const struct paths *paths, 
 	int tries = 0;
 
 	do {
-		if (make_dir(paths->run_dir) < 0 && errno != EEXIST)
+		if (mkdir(paths->run_dir, 0755) < 0 && errno != EEXIST)
 			return fail_no_access(err, paths->run_dir, "create");
-		if (make_dir(rundir->path) < 0 && errno != EEXIST && errno != ENOENT)
+		if (mkdir(rundir->path, 0755) < 0 && errno != EEXIST && errno != ENOENT)
 			return fail_no_access(err, rundir->path, "create");
 		rundir->dir_fd =
 			open(rundir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -394,8 +393,6 @@ static int init_components(struct supervisor *s, const struct paths *paths,
 		r = timer_open(&live->loop, &live->up_or_reload_timer, on_up_or_reload_timeout, s);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make the event loop");
-	/* The usual umask, also for workers, whatever umask the caller has. */
-	umask(022);
 	/*
 	 * When a worker ends, its child processes become children of this process, so that they can
 	 * be found and ended.
