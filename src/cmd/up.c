@@ -27,6 +27,11 @@ struct up_command {
 	double host_wait; /* maximum time to wait for a host, in seconds; < 0: does not wait */
 	bool dry_run, prints_json;
 	bool all_files; /* --all */
+	/*
+	 * An option with an optional value, and the number that follows as a separate word, which
+	 * is probably meant to be the value; NULL: there is none.
+	 */
+	const char *option_before_number, *number_after_option;
 
 	struct gadget *gadget;
 	json_t *document;
@@ -92,6 +97,19 @@ static int parse_seconds_option(const struct up_command *q, const char *option_n
 	return optarg ? cmd_parse_seconds_option(q->command, option_name, seconds) : 0;
 }
 
+/* Parses an option whose value is optional, and must follow '='. */
+static int parse_wait_option(struct up_command *q, const char *option_name, double fallback,
+			     double *seconds, char **argv)
+{
+	const char *next = argv[optind];
+
+	if (!optarg && next && *next && strspn(next, "0123456789.") == strlen(next)) {
+		q->option_before_number = option_name;
+		q->number_after_option = next;
+	}
+	return parse_seconds_option(q, option_name, fallback, seconds);
+}
+
 /* Parses --notify-fd. Sets FD_CLOEXEC on the file descriptor, so that no worker inherits it. */
 static int parse_notify_fd_option(struct up_command *q)
 {
@@ -131,10 +149,10 @@ static int parse_option(struct up_command *q, int option, char **argv)
 		return parse_seconds_option(q, "--timeout", DEFAULT_TIMEOUT,
 					    &q->client_options.up_timeout);
 	case OPT_WAIT_UDC:
-		return parse_seconds_option(q, "--wait-udc", DEFAULT_WAIT,
-					    &q->client_options.udc_wait);
+		return parse_wait_option(q, "--wait-udc", DEFAULT_WAIT, &q->client_options.udc_wait,
+					 argv);
 	case OPT_WAIT_HOST:
-		return parse_seconds_option(q, "--wait-host", DEFAULT_WAIT, &q->host_wait);
+		return parse_wait_option(q, "--wait-host", DEFAULT_WAIT, &q->host_wait, argv);
 	case OPT_NO_BIND:
 		q->client_options.no_bind = true;
 		return 0;
@@ -180,6 +198,16 @@ static int check_options_with_all(const struct up_command *q, int n_arguments)
 	return 0;
 }
 
+static int error_separate_value(const struct up_command *q)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	error_set(&err, EX_USAGE, EINVAL, NULL, "%s: the value of '%s' must follow '='",
+		  q->command->name, q->option_before_number);
+	error_add_hint(&err, "write '%s=%s'", q->option_before_number, q->number_after_option);
+	return cmd_print_error(&err);
+}
+
 static int parse_command_line(struct up_command *q, int argc, char **argv)
 {
 	int option;
@@ -190,6 +218,8 @@ static int parse_command_line(struct up_command *q, int argc, char **argv)
 		if (exit)
 			return exit;
 	}
+	if (q->number_after_option && argc - optind > (q->all_files ? 0 : 1))
+		return error_separate_value(q);
 	if (!q->all_files && argc - optind != 1)
 		return cmd_error_usage(q->command, "expected one gadget file or name");
 	if (q->client_options.no_bind && q->host_wait >= 0)
