@@ -11,8 +11,8 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "cmd/cmd.h"
+#include "cmd/option_text.h"
 #include "cmd/requests.h"
 
 #define COMMAND(name) &cmd_##name,
@@ -21,67 +21,18 @@
 /* All commands except cmd_continue_after_reexec, in the order of --help; ends with NULL. */
 static const struct command *const all_commands[] = { COMMANDS(COMMAND, REQUEST) NULL };
 
-/* Text of the global options in --help, and the words that they accept as values. */
-static const char global_options[] =
-	"  -v, --verbose       print each step\n"
-	"  -q, --quiet         print only errors\n"
-	"  --color=WHEN        auto, always or never\n"
-	"  --dir DIR           search gadget files in DIR first\n"
-	"  --configfs DIR      mount point of configfs (/sys/kernel/config)\n"
-	"  --run-dir DIR       run directory, with the state (/run/ffsctl)\n"
-	"  --version\n";
-
+/* The words that global options accept as values. */
 static const struct cmd_option_words global_option_words[] = {
 	{ "--color", (const char *const[]){ "auto", "always", "never" }, 3 },
 	{ 0 },
 };
 
-static void print_help(void)
-{
-	puts("usage: ffsctl [-v|-q] [--color=WHEN] COMMAND [OPTIONS] [GADGET...]\n\n"
-	     "Creates, supervises and removes USB gadgets described by files.\n\n"
-	     "  ffsctl check gadget.conf      check the file\n"
-	     "  ffsctl up gadget.conf         bring the gadget up\n"
-	     "  ffsctl status                 print its status\n"
-	     "  ffsctl down gadget.conf       take it down\n\n"
-	     "commands:");
-	for (size_t i = 0; all_commands[i]; i++)
-		printf("  %-10s %s\n", all_commands[i]->name, all_commands[i]->summary);
-	printf("\noptions:\n%s\n"
-	       "'ffsctl COMMAND --help' lists the options of a command; see also ffsctl(8).\n",
-	       global_options);
-}
-
-#define SEE_HELP "see 'ffsctl --help'"
-
-static int print_usage_error(const char *text)
+static int print_no_command(void)
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	error_set(&err, EX_USAGE, EINVAL, NULL, "%s", text);
-	error_add_hint(&err, SEE_HELP);
-	return cmd_print_error(&err);
-}
-
-static int print_unknown_command(const char *word)
-{
-	_cleanup_error_ struct error err = { 0 };
-	const char *meant = NULL;
-	size_t best = text_max_misspelling(word) + 1;
-
-	for (size_t i = 0; all_commands[i]; i++) {
-		size_t distance = text_edit_distance(word, all_commands[i]->name, best);
-
-		if (distance >= best)
-			continue;
-		best = distance;
-		meant = all_commands[i]->name;
-	}
-	error_set(&err, EX_USAGE, EINVAL, NULL, "unknown command '%s'", word);
-	if (meant)
-		error_add_hint(&err, "did you mean '%s'?", meant);
-	else
-		error_add_hint(&err, SEE_HELP);
+	error_set(&err, EX_USAGE, EINVAL, NULL, "no command given");
+	error_add_hint(&err, "see 'ffsctl --help'");
 	return cmd_print_error(&err);
 }
 
@@ -133,8 +84,6 @@ static int set_directory_option(const char **directory, const char *option)
 /* Handles a global option. Returns -1 to continue, or an exit status to end the program. */
 static int handle_global_option(struct globals *g, int option, char **argv)
 {
-	_cleanup_free_ char *text = NULL;
-
 	switch (option) {
 	case 'v':
 		log_set_level(LOG_VERBOSE);
@@ -155,15 +104,53 @@ static int handle_global_option(struct globals *g, int option, char **argv)
 	case OPT_RUN_DIR:
 		return set_directory_option(&g->paths.run_dir, "--run-dir");
 	case OPT_VERSION:
-		puts("ffsctl " PACKAGE_VERSION);
-		return 0;
+		return cmd_print_version();
 	case 'h':
-		print_help();
-		return 0;
+		return cmd_print_general_help(g);
 	default:
-		text = cmd_bad_option_message(global_options, argv);
-		return print_usage_error(text);
+		return cmd_error_bad_global_option(g, argv);
 	}
+}
+
+/* Handles -v or -q after the command's name. Returns false if the word is another one. */
+static bool handle_verbosity_word(const char *word)
+{
+	if (streq(word, "-v") || streq(word, "--verbose"))
+		log_set_level(LOG_VERBOSE);
+	else if (streq(word, "-q") || streq(word, "--quiet"))
+		log_set_level(LOG_QUIET);
+	else
+		return false;
+	return true;
+}
+
+/*
+ * Handles -v and -q among the arguments of a command, and removes them from `argv`. Returns the new
+ * number of arguments. Words that are values of options, or that follow "--", remain.
+ */
+static int handle_verbosity_options(const struct command *command, int argc, char **argv)
+{
+	int n = 1, i = 1;
+
+	for (; i < argc && !streq(argv[i], "--"); i++) {
+		if (handle_verbosity_word(argv[i]))
+			continue;
+		argv[n++] = argv[i];
+		if (i + 1 < argc &&
+		    help_kind_of_option(command->options_help, argv[i]) == OPTION_TEXT_VALUE)
+			argv[n++] = argv[++i];
+	}
+	while (i < argc)
+		argv[n++] = argv[i++];
+	argv[n] = NULL;
+	return n;
+}
+
+static int run_command(struct globals *g, const struct command *command, int argc, char **argv)
+{
+	g->current_command = command;
+	argc = handle_verbosity_options(command, argc, argv);
+	return command->run(g, argc, argv);
 }
 
 /*
@@ -182,12 +169,12 @@ int main(int argc, char **argv)
 {
 	struct globals g = {
 		.all_commands = all_commands,
-		.options_help = global_options,
 		.option_words = global_option_words,
 		.paths = { .configfs = "/sys/kernel/config", .run_dir = "/run/ffsctl" },
 		.gadget_dirs = { NULL, FFSCTL_SYSCONFDIR "/ffsctl/gadget.d", "/run/ffsctl/gadget.d",
 				 FFSCTL_DATADIR "/gadget.d" }
 	};
+	const struct command *command;
 	int option;
 
 	fd_open_closed_stdio();
@@ -210,16 +197,14 @@ int main(int argc, char **argv)
 			return check_output_written(exit);
 	}
 	if (optind == argc)
-		return print_usage_error("no command given");
+		return print_no_command();
 	argc -= optind;
 	argv += optind;
 	optind = 0; /* resets getopt in glibc and musl */
-	for (size_t i = 0; all_commands[i]; i++) {
-		g.current_command = all_commands[i];
-		if (streq(argv[0], g.current_command->name))
-			return check_output_written(g.current_command->run(&g, argc, argv));
-	}
+	command = cmd_find_command(&g, argv[0]);
+	if (command)
+		return check_output_written(run_command(&g, command, argc, argv));
 	if (streq(argv[0], cmd_continue_after_reexec.name))
 		return cmd_continue_after_reexec.run(&g, argc, argv);
-	return print_unknown_command(argv[0]);
+	return cmd_error_unknown_command(&g, argv[0]);
 }

@@ -34,7 +34,6 @@ struct globals {
 	const struct command *current_command; /* the command that is executed */
 	/* Only the shell completion (completion.c) uses the members below. */
 	const struct command *const *all_commands; /* all commands; ends with NULL */
-	const char *options_help;		   /* text of the global options in --help */
 	/* Words that global options accept; ends with an element whose option_name is NULL. */
 	const struct cmd_option_words *option_words;
 };
@@ -50,6 +49,7 @@ enum cmd_argument_kind {
 	CMD_ARGUMENT_SCHEMAS,
 	CMD_ARGUMENT_PLUGINS,
 	CMD_ARGUMENT_SHELLS,
+	CMD_ARGUMENT_COMMANDS,
 };
 
 /* The request that a command sends to the supervisor, and how the command prints the answer. */
@@ -109,11 +109,18 @@ int cmd_error_usage(const struct command *command, const char *fmt, ...) _printf
  * Returns EX_USAGE.
  */
 int cmd_error_bad_option(const struct command *command, char *const *argv);
-/*
- * Returns the message of cmd_error_bad_option. `options` is the text in --help that lists the
- * options. The caller frees the message.
- */
-char *cmd_bad_option_message(const char *options, char *const *argv);
+/* Does the same for an option before the command. */
+int cmd_error_bad_global_option(const struct globals *globals, char *const *argv);
+/* Prints the error for a word that is not a command, with a suggestion. Returns EX_USAGE. */
+int cmd_error_unknown_command(const struct globals *globals, const char *word);
+/* Returns the command of this name; NULL: there is none. */
+const struct command *cmd_find_command(const struct globals *globals, const char *name);
+/* Text of the global options in --help. */
+extern const char cmd_global_options_help[];
+/* Prints the help of ffsctl on stdout; returns 0. */
+int cmd_print_general_help(const struct globals *globals);
+/* Prints the version of ffsctl on stdout; returns 0. */
+int cmd_print_version(void);
 /* Prints the help of a command on stdout; returns 0. */
 int cmd_print_help(const struct command *command);
 /*

@@ -9,6 +9,7 @@ ffsctl_LDADD = $(FFSCTL_LIBS)
 libffsctl_a_SOURCES += \
 	src/cmd/check.c \
 	src/cmd/cmd.h \
+	src/cmd/command_line.c \
 	src/cmd/commands.h \
 	src/cmd/common.c \
 	src/cmd/completion.c \
@@ -21,6 +22,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/features.c src/cmd/features.h \
 	src/cmd/status_fields.c src/cmd/status_fields.h \
 	src/cmd/gadget_files.c \
+	src/cmd/help.c \
 	src/cmd/gadget_name.c \
 	src/cmd/check_system.c src/cmd/check_system.h \
 	src/cmd/list.c \

@@ -59,5 +59,7 @@
 	COMMAND(udc) \
 	COMMAND(features) \
 	COMMAND(schema) \
-	COMMAND(completion)
+	COMMAND(completion) \
+	COMMAND(help) \
+	COMMAND(version)
 /* clang-format on */

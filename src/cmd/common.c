@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
-#include "cmd/option_text.h"
 #include "cmd/plugin_cache.h"
 #include "rundir/control.h"
 
@@ -30,32 +29,6 @@ int cmd_error_usage(const struct command *command, const char *fmt, ...)
 	return cmd_print_error(&err);
 }
 
-char *cmd_bad_option_message(const char *options, char *const *argv)
-{
-	/* The option is argv[optind - 1], or argv[optind - 2] if its value is a separate word. */
-	const char *word = argv[optind - 1][0] == '-' ? argv[optind - 1] : argv[optind - 2];
-	const char *equals = strchr(word, '=');
-	_cleanup_free_ char *name =
-		equals ? xstrndup(word, (size_t)(equals - word)) : xstrdup(word);
-
-	switch (help_kind_of_option(options, name)) {
-	case OPTION_TEXT_VALUE:
-		return strf("option '%s' needs a value", name);
-	case OPTION_TEXT_FLAG:
-		return strf("option '%s' takes no value", name);
-	case OPTION_TEXT_UNKNOWN:
-		break;
-	}
-	return strf("unknown option '%s'", name);
-}
-
-int cmd_error_bad_option(const struct command *command, char *const *argv)
-{
-	_cleanup_free_ char *text = cmd_bad_option_message(command->options_help, argv);
-
-	return cmd_error_usage(command, "%s", text);
-}
-
 int cmd_print_help(const struct command *command)
 {
 	printf("usage: ffsctl %s%s%s\n\n%s\n", command->name, *command->usage_arguments ? " " : "",
@@ -63,26 +36,6 @@ int cmd_print_help(const struct command *command)
 	if (command->options_help)
 		printf("\n%s", command->options_help);
 	return 0;
-}
-
-bool cmd_parse_help_and_json(const struct command *command, int argc, char **argv, bool *json,
-			     int *exit)
-{
-	/* If `json` is NULL, the second row has no name, so it ends the table. */
-	const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ json ? "json" : NULL, no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) == 'j')
-		*json = true;
-	if (option == 'h')
-		*exit = cmd_print_help(command);
-	else if (option != -1)
-		*exit = cmd_error_bad_option(command, argv);
-	return option == -1;
 }
 
 static bool parse_seconds(const char *text, double *seconds)

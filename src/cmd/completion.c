@@ -44,6 +44,12 @@ static void print_candidate(const struct command_line *l, const char *word, cons
 
 /* --- arguments --- */
 
+static void complete_command_name(const struct command_line *l)
+{
+	for (const struct command *const *c = l->globals.all_commands; *c; c++)
+		print_candidate(l, (*c)->name, (*c)->summary);
+}
+
 static void complete_gadget_file(const struct command_line *l)
 {
 	_cleanup_gadget_files_ struct cmd_gadget_files files = { 0 };
@@ -163,6 +169,9 @@ static void complete_argument_of_kind(const struct command_line *l, enum cmd_arg
 		for (size_t i = 0; i < ARRAY_SIZE(shells); i++)
 			print_candidate(l, shells[i].name, NULL);
 		break;
+	case CMD_ARGUMENT_COMMANDS:
+		complete_command_name(l);
+		break;
 	}
 }
 
@@ -263,14 +272,6 @@ static void complete_command_arguments(struct command_line *l, char **words, int
 		help_option_each(c->options_help, print_option_candidate, l);
 }
 
-static const struct command *find_command(const struct globals *globals, const char *name)
-{
-	for (const struct command *const *c = globals->all_commands; *c; c++)
-		if (streq(name, (*c)->name))
-			return *c;
-	return NULL;
-}
-
 static int complete_command_line(const struct globals *globals, char **words, int n)
 {
 	struct command_line l = { .globals = *globals,
@@ -280,13 +281,12 @@ static int complete_command_line(const struct globals *globals, char **words, in
 	for (int i = 0; i < n; i++) {
 		l.part_to_complete = words[i];
 		if (*words[i] == '-') {
-			if (complete_option(&l, globals->options_help, words, n, &i))
+			if (complete_option(&l, cmd_global_options_help, words, n, &i))
 				return 0;
 		} else if (i == n - 1) {
-			for (const struct command *const *c = globals->all_commands; *c; c++)
-				print_candidate(&l, (*c)->name, (*c)->summary);
+			complete_command_name(&l);
 		} else {
-			l.command = find_command(globals, words[i]);
+			l.command = cmd_find_command(globals, words[i]);
 			if (l.command)
 				complete_command_arguments(&l, words + i + 1, n - i - 1);
 			return 0;

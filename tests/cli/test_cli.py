@@ -4,6 +4,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import tempfile
 
@@ -37,27 +38,29 @@ Creates, supervises and removes USB gadgets described by files.
   ffsctl down gadget.conf       take it down
 
 commands:
-  up         bring a gadget up and leave a supervisor in the background
-  run        bring a gadget up and supervise it in the foreground, until SIGTERM
-  down       take gadgets down: unbind, stop, unmount, remove
-  reload     apply the changes of a gadget file to its gadget
-  restart    restart the workers of a gadget or of one function, without a disconnect
-  reexec     make supervisors execute this version of ffsctl, without a disconnect
-  bind       bind a gadget that is up to a UDC
-  unbind     unbind a gadget and leave it up
-  wait       wait until a gadget is ready, configured by its host, or disconnected
-  status     print the status of all gadgets in configfs
-  log        print the log of a gadget, with the output of its workers
-  check      print all errors and warnings of a gadget file
-  descriptors predict the descriptors that a host will read
-  export     print a gadget file for any gadget in configfs
-  list       list the gadget files in the directories, and the states of their gadgets
-  plugins    list the installed plugins, or print the declaration of one
-  doctor     print what keeps this system from being a gadget, and how to mend it
-  udc        list the USB device controllers, and the gadgets bound to them
-  features   list the features of this kernel's FunctionFS, and how to get the others
-  schema     print the JSON Schema of gadget files, or of the output of --json
-  completion print the completion script for a shell
+  up           bring a gadget up and leave a supervisor in the background
+  run          bring a gadget up and supervise it in the foreground, until SIGTERM
+  down         take gadgets down: unbind, stop, unmount, remove
+  reload       apply the changes of a gadget file to its gadget
+  restart      restart the workers of a gadget or of one function, without a disconnect
+  reexec       make supervisors execute this version of ffsctl, without a disconnect
+  bind         bind a gadget that is up to a UDC
+  unbind       unbind a gadget and leave it up
+  wait         wait until a gadget is ready, configured by its host, or disconnected
+  status       print the status of all gadgets in configfs
+  log          print the log of a gadget, with the output of its workers
+  check        print all errors and warnings of a gadget file
+  descriptors  predict the descriptors that a host will read
+  export       print a gadget file for any gadget in configfs
+  list         list the gadget files in the directories, and the states of their gadgets
+  plugins      list the installed plugins, or print the declaration of one
+  doctor       print what keeps this system from being a gadget, and how to mend it
+  udc          list the USB device controllers, and the gadgets bound to them
+  features     list the features of this kernel's FunctionFS, and how to get the others
+  schema       print the JSON Schema of gadget files, or of the output of --json
+  completion   print the completion script for a shell
+  help         print the help of ffsctl, or of a command
+  version      print the version of ffsctl
 
 options:
   -v, --verbose       print each step
@@ -68,7 +71,8 @@ options:
   --run-dir DIR       run directory, with the state (/run/ffsctl)
   --version
 
-'ffsctl COMMAND --help' lists the options of a command; see also ffsctl(8).
+'ffsctl help COMMAND' lists the options of a command. -v and -q may also follow the
+command. See also ffsctl(8).
 """
 
 
@@ -78,9 +82,17 @@ def help_on_stdout():
     eq(run("-h"), (0, HELP, ""))
 
 
-@test("--version")
+@test("help: that of ffsctl, or of the command")
+def help_command():
+    eq(run("help"), (0, HELP, ""))
+    for command in re.findall(r"^  ([a-z][a-z-]*)  +[a-z]", HELP[HELP.index("commands:"):HELP.index("options:")], re.M):
+        eq(run("help", command), run(command, "--help"), command)
+
+
+@test("--version, version")
 def version_on_stdout():
     eq(run("--version"), (0, "ffsctl 0.1.0\n", ""))
+    eq(run("version"), (0, "ffsctl 0.1.0\n", ""))
 
 
 def command_help(command, text):
@@ -225,6 +237,12 @@ for name, expected in {
                   "\n"
                   "for the current shell: source <(ffsctl completion bash)\n"
                   "'make install' installs the scripts for all shells\n",
+    "help": "usage: ffsctl help [COMMAND]\n"
+            "\n"
+            "print the help of ffsctl, or of a command\n",
+    "version": "usage: ffsctl version\n"
+               "\n"
+               "print the version of ffsctl\n",
     "schema": "usage: ffsctl schema [NAME]\n"
               "\n"
               "print the JSON Schema of gadget files, or of the output of --json\n"
@@ -283,6 +301,32 @@ for words, text in (
      "ffsctl: up: --no-bind and --wait-host exclude each other\nhint: see 'ffsctl up --help'\n"),
     (("run", "x", "--wait-host"),
      "ffsctl: run: unknown option '--wait-host'\nhint: see 'ffsctl run --help'\n"),
+    (("up", "x", "--wait-host", "5"),
+     "ffsctl: up: the value of '--wait-host' must follow '='\nhint: write '--wait-host=5'\n"),
+    (("up", "--wait-udc", "2.5", "x"),
+     "ffsctl: up: the value of '--wait-udc' must follow '='\nhint: write '--wait-udc=2.5'\n"),
+    (("up", "--all", "--wait-udc", "5"),
+     "ffsctl: up: the value of '--wait-udc' must follow '='\nhint: write '--wait-udc=5'\n"),
+    (("run", "x", "--wait-udc", "5"),
+     "ffsctl: run: the value of '--wait-udc' must follow '='\nhint: write '--wait-udc=5'\n"),
+    (("up", "x", "--dryrun"), "ffsctl: up: unknown option '--dryrun'\nhint: did you mean '--dry-run'?\n"),
+    (("check", "-json", "x"), "ffsctl: check: unknown option '-json'\nhint: did you mean '--json'?\n"),
+    (("check", "--here", "-json", "x"), "ffsctl: check: unknown option '-json'\nhint: did you mean '--json'?\n"),
+    (("down", "--hlep"), "ffsctl: down: unknown option '--hlep'\nhint: did you mean '--help'?\n"),
+    (("status", "-xh"), UNKNOWN_OPTION.format("status", "-xh")),
+    (("status", "-ox", "-y"), "ffsctl: status: unknown field 'x'\nhint: see 'ffsctl status --help'\n"),
+    (("check", "x", "--dir", "y"), "ffsctl: check: option '--dir' must precede the command\nhint: write it before 'check'\n"),
+    (("list", "--color=never"), "ffsctl: list: option '--color' must precede the command\nhint: write it before 'list'\n"),
+    (("--json", "status"), "ffsctl: option '--json' must follow the command\nhint: write it after 'status'\n"),
+    (("--udc", "x", "up", "y"), "ffsctl: option '--udc' must follow the command\nhint: write it after 'up'\n"),
+    (("-o", "udc", "status"), "ffsctl: option '-o' must follow the command\nhint: write it after 'status'\n"),
+    (("--json",), "ffsctl: option '--json' must follow the command\nhint: see 'ffsctl --help'\n"),
+    (("--json", "restart"), "ffsctl: option '--json' must follow the command\nhint: see 'ffsctl --help'\n"),
+    (("--verbose=1", "up"), "ffsctl: option '--verbose' takes no value\nhint: see 'ffsctl --help'\n"),
+    (("--colour=never", "up"), "ffsctl: unknown option '--colour'\nhint: did you mean '--color'?\n"),
+    (("help", "up", "down"), "ffsctl: help: expected at most one command\nhint: see 'ffsctl help --help'\n"),
+    (("help", "dwon"), "ffsctl: unknown command 'dwon'\nhint: did you mean 'down'?\n"),
+    (("version", "up"), "ffsctl: version: expected no arguments\nhint: see 'ffsctl version --help'\n"),
     *((("run", "x", "--notify-fd", fd),
        f"ffsctl: run: --notify-fd takes an open file descriptor above 2, not '{fd}'\nhint: see 'ffsctl run --help'\n")
       for fd in ("", "one", "1", "-1", "77", "4294967299")),
@@ -395,6 +439,12 @@ def quiet_says_errors_only():
     code, _, err = run("-q", *WORLD, "up", "tests/bad/unknown-key.conf")
     eq(code, 65)
     contains(err, "error: unknown key")
+    eq(run(*WORLD, "down", "-q", "x"), (0, "", ""))
+    eq(run(*WORLD, "down", "x", "--quiet"), (0, "", ""))
+    eq(run("-q", *WORLD, "down", "x", "-v"), (0, "", "ffsctl: x: is not up\n"), "the last one")
+    eq(run(*WORLD, "down", "--", "x", "-q")[0], 64, "behind --, it is the name of a gadget")
+    eq(run(*WORLD, "status", "-o", "-q")[2], "ffsctl: status: unknown field '-q'\nhint: see 'ffsctl status --help'\n",
+       "the value of an option")
     eq(run("-q", "check", "nonexistent/x.conf")[2],
        "ffsctl: cannot open nonexistent/x.conf: No such file or directory\n")
 

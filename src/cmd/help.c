@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* `help` and `version`: print the help of ffsctl or of a command, and the version of ffsctl. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "cmd/cmd.h"
+
+static int longest_command_name(const struct globals *globals)
+{
+	size_t longest = 0;
+
+	for (const struct command *const *c = globals->all_commands; *c; c++)
+		if (strlen((*c)->name) > longest)
+			longest = strlen((*c)->name);
+	return (int)longest;
+}
+
+int cmd_print_general_help(const struct globals *globals)
+{
+	int width = longest_command_name(globals);
+
+	puts("usage: ffsctl [-v|-q] [--color=WHEN] COMMAND [OPTIONS] [GADGET...]\n\n"
+	     "Creates, supervises and removes USB gadgets described by files.\n\n"
+	     "  ffsctl check gadget.conf      check the file\n"
+	     "  ffsctl up gadget.conf         bring the gadget up\n"
+	     "  ffsctl status                 print its status\n"
+	     "  ffsctl down gadget.conf       take it down\n\n"
+	     "commands:");
+	for (const struct command *const *c = globals->all_commands; *c; c++)
+		printf("  %-*s  %s\n", width, (*c)->name, (*c)->summary);
+	printf("\noptions:\n%s\n"
+	       "'ffsctl help COMMAND' lists the options of a command. -v and -q may also\n"
+	       "follow the command. See also ffsctl(8).\n",
+	       cmd_global_options_help);
+	return 0;
+}
+
+static int run_help_command(const struct globals *globals, int argc, char **argv)
+{
+	const struct command *command;
+	int exit;
+
+	if (!cmd_parse_help_and_json(&cmd_help, argc, argv, NULL, &exit))
+		return exit;
+	if (argc - optind > 1)
+		return cmd_error_usage(&cmd_help, "expected at most one command");
+	if (optind == argc)
+		return cmd_print_general_help(globals);
+	command = cmd_find_command(globals, argv[optind]);
+	return command ? cmd_print_help(command) : cmd_error_unknown_command(globals, argv[optind]);
+}
+
+const struct command cmd_help = {
+	.name = "help",
+	.usage_arguments = "[COMMAND]",
+	.summary = "print the help of ffsctl, or of a command",
+	.argument_kinds = { CMD_ARGUMENT_COMMANDS },
+	.run = run_help_command,
+};
+
+int cmd_print_version(void)
+{
+	puts("ffsctl " PACKAGE_VERSION);
+	return 0;
+}
+
+static int run_version_command(const struct globals *globals _unused_, int argc, char **argv)
+{
+	int exit;
+
+	if (!cmd_parse_help_and_json(&cmd_version, argc, argv, NULL, &exit))
+		return exit;
+	if (optind != argc)
+		return cmd_error_usage(&cmd_version, "expected no arguments");
+	return cmd_print_version();
+}
+
+const struct command cmd_version = {
+	.name = "version",
+	.usage_arguments = "",
+	.summary = "print the version of ffsctl",
+	.run = run_version_command,
+};
