@@ -9,6 +9,7 @@ libffsctl_a_SOURCES += \
 	src/client/inspect_run_dir.c \
 	src/client/inspect_common.c src/client/inspect_common.h \
 	src/client/leftovers.c \
+	src/client/log_reader.c src/client/log_reader.h \
 	src/client/internal.h \
 	src/client/reexec.c \
 	src/client/reload.c \

@@ -167,9 +167,12 @@ for name, expected in {
             "\n"
             "  --for CONDITION     ready, configured or disconnected (ready)\n"
             "  --timeout S         wait at most S seconds, also for a gadget that is not up; then exit 75\n",
-    "log": "usage: ffsctl log GADGET\n"
+    "log": "usage: ffsctl log [-f] [-n LINES] GADGET\n"
            "\n"
-           "print the log of a gadget, with the output of its workers\n",
+           "print the log of a gadget, with the output of its workers\n"
+           "\n"
+           "  -f                  print new lines, too, until the gadget is down\n"
+           "  -n LINES            print only this number of the last lines\n",
     "status": "usage: ffsctl status [GADGET...]\n"
               "\n"
               "print the status of all gadgets in configfs\n"
@@ -360,7 +363,11 @@ for words, text in (
      "ffsctl: wait: --timeout takes a number of seconds, not 'soon'\nhint: see 'ffsctl wait --help'\n"),
     (("log",), "ffsctl: log: expected one gadget\nhint: see 'ffsctl log --help'\n"),
     (("log", "x", "y"), "ffsctl: log: expected one gadget\nhint: see 'ffsctl log --help'\n"),
-    (("log", "-f", "x"), UNKNOWN_OPTION.format("log", "-f")),
+    (("log", "-xf", "x"), UNKNOWN_OPTION.format("log", "-xf")),
+    (("log", "-fx", "x"), UNKNOWN_OPTION.format("log", "-x")),
+    (("log", "-n"), NEEDS_VALUE.format("log", "-n")),
+    (("log", "x", "-n", "-1"), "ffsctl: log: -n takes a number of lines, not '-1'\nhint: see 'ffsctl log --help'\n"),
+    (("log", "x", "-n", ""), "ffsctl: log: -n takes a number of lines, not ''\nhint: see 'ffsctl log --help'\n"),
     (("status", "-o"), NEEDS_VALUE.format("status", "-o")),
     (("status", "-o", "udc", "--json"),
      "ffsctl: status: -o and --json exclude each other\nhint: see 'ffsctl status --help'\n"),
