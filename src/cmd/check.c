@@ -3,8 +3,12 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "cmd/check_system.h"
 #include "cmd/cmd.h"
@@ -71,20 +75,17 @@ static void report_unreadable_file(struct check_command *c, const struct error *
 		cmd_print_error(err);
 }
 
-static void check_gadget_file(struct check_command *c, const char *argument)
+static void check_file_at(struct check_command *c, const char *path)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_error_ struct error err = { 0 };
 	struct gadgetfile_plugin_lookup plugins = plugin_cache_for_gadgetfile(&c->plugin_cache);
-	_cleanup_free_ char *path = NULL;
 	struct diags diags = { 0 };
 	json_t *form = NULL;
-	int r = cmd_find_gadget_file(c->globals, argument, &path, &err);
+	int r = cmd_load_gadget_file_at(c->globals, path, NULL, &plugins, GADGETFILE_TRUST_ALL, &g,
+					c->output_format == OUTPUT_JSON ? &form : NULL, &diags,
+					&err);
 
-	if (r == 0)
-		r = cmd_load_gadget_file_at(c->globals, path, NULL, &plugins, GADGETFILE_TRUST_ALL,
-					    &g, c->output_format == OUTPUT_JSON ? &form : NULL,
-					    &diags, &err);
 	if (g)
 		check_this_system(&c->globals->paths, g, cmd_gadget_dirs(c->globals),
 				  c->missing_requirement_severity, &c->plugin_cache, &diags);
@@ -104,17 +105,115 @@ static void check_gadget_file(struct check_command *c, const char *argument)
 	diags_free(&diags);
 }
 
+/*
+ * Replaces stdin with a copy of its contents, because messages show lines of the file, which is
+ * read again for them.
+ */
+static int copy_stdin(struct error *err)
+{
+	_cleanup_close_ int copy = memfd_create("stdin", MFD_CLOEXEC);
+	char buffer[65536];
+	size_t size = 0;
+	ssize_t n = 0;
+	int r = copy < 0 ? -errno : 0;
+
+	/* The loader refuses a larger file. */
+	while (r == 0 && size <= GADGETFILE_MAX_SIZE) {
+		n = read(STDIN_FILENO, buffer, sizeof(buffer));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		r = fd_write_all(copy, buffer, (size_t)n);
+		size += (size_t)n;
+	}
+	if (r == 0 && (n < 0 || dup2(copy, STDIN_FILENO) < 0))
+		r = -errno;
+	return r == 0 ? 0 : error_errno(err, EX_IOERR, -r, NULL, "cannot read stdin");
+}
+
+static void check_stdin(struct check_command *c)
+{
+	_cleanup_error_ struct error err = { 0 };
+
+	if (copy_stdin(&err) < 0)
+		report_unreadable_file(c, &err);
+	else
+		check_file_at(c, GADGETFILE_STDIN);
+}
+
+static void check_files(struct check_command *c, const struct cmd_gadget_files *files)
+{
+	for (size_t i = 0; i < files->n_files; i++)
+		check_file_at(c, files->files[i].path);
+}
+
+static void check_all_files(struct check_command *c)
+{
+	_cleanup_gadget_files_ struct cmd_gadget_files files = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+
+	if (cmd_list_gadget_files(c->globals, &files, &err) < 0)
+		report_unreadable_file(c, &err);
+	if (files.n_files == 0 && !err.exit) {
+		_cleanup_free_ char *words = cmd_gadget_dirs_text(c->globals);
+
+		log_info("no gadget file in %s", words);
+	}
+	check_files(c, &files);
+}
+
+static void check_directory(struct check_command *c, const char *argument)
+{
+	_cleanup_gadget_files_ struct cmd_gadget_files files = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+	size_t n = strlen(argument);
+	_cleanup_free_ char *dir = NULL;
+
+	while (n > 1 && argument[n - 1] == '/')
+		n--;
+	dir = xstrndup(argument, n);
+	if (cmd_list_files_of_directory(dir, &files, &err) == 0 && files.n_files == 0) {
+		error_set(&err, EX_NOINPUT, ENOENT, dir, "no gadget file in %s", dir);
+		error_add_hint(&err, "the name of a gadget file ends in '.conf' or '.scheme'");
+	}
+	if (err.exit)
+		report_unreadable_file(c, &err);
+	check_files(c, &files);
+}
+
+static void check_argument(struct check_command *c, const char *argument)
+{
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *path = NULL;
+	struct stat st;
+	int r;
+
+	if (streq(argument, "-")) {
+		check_stdin(c);
+		return;
+	}
+	r = cmd_find_gadget_file(c->globals, argument, &path, &err);
+	/* A name is that of a gadget file, or else of a directory. */
+	if ((r < 0 || cmd_argument_is_path(argument)) && stat(argument, &st) == 0 &&
+	    S_ISDIR(st.st_mode))
+		check_directory(c, argument);
+	else if (r < 0)
+		report_unreadable_file(c, &err);
+	else
+		check_file_at(c, path);
+}
+
 static int run_check_command(const struct globals *globals, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ "format", required_argument, NULL, 'f' },
-		{ "here", no_argument, NULL, 'H' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+		{ "json", no_argument, NULL, 'j' }, { "format", required_argument, NULL, 'f' },
+		{ "here", no_argument, NULL, 'H' }, { "all", no_argument, NULL, 'a' },
+		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	struct check_command c = { .globals = globals,
 				   .missing_requirement_severity = DIAG_WARNING };
+	bool all = false;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -130,19 +229,28 @@ static int run_check_command(const struct globals *globals, int argc, char **arg
 		case 'H':
 			c.missing_requirement_severity = DIAG_ERROR;
 			break;
+		case 'a':
+			all = true;
+			break;
 		case 'h':
 			return cmd_print_help(&cmd_check);
 		default:
 			return cmd_error_bad_option(&cmd_check, argv);
 		}
 	}
-	if (optind == argc)
+	if (all && optind < argc)
+		return cmd_error_usage(&cmd_check, "expected gadget files or --all");
+	if (!all && optind == argc)
 		return cmd_error_usage(&cmd_check, "expected a gadget file");
+	if (c.output_format == OUTPUT_JSON && c.diag_format == DIAG_FORMAT_GCC)
+		return cmd_error_usage(&cmd_check, "--json and --format exclude each other");
 	c.files = json_array();
 	c.diagnostics = json_array();
 	c.unreadable_files = json_array();
+	if (all)
+		check_all_files(&c);
 	for (int i = optind; i < argc; i++)
-		check_gadget_file(&c, argv[i]);
+		check_argument(&c, argv[i]);
 	if (c.output_format == OUTPUT_JSON) {
 		json_t *output = cmd_new_json_output();
 
@@ -165,13 +273,16 @@ static const struct cmd_option_words option_words[] = {
 
 const struct command cmd_check = {
 	.name = "check",
-	.usage_arguments = "FILE... [--here] [--json | --format=gcc]",
+	.usage_arguments = "FILE... | --all [--here] [--json | --format=gcc]",
 	.summary = "print all errors and warnings of a gadget file",
 	.options_help =
+		"  --all               all gadget files in the directories of gadget files\n"
 		"  --here              fail if this system lacks a user, program, plugin, UDC or "
 		"kernel feature\n"
 		"  --json              one JSON document on stdout\n"
-		"  --format=gcc        one line per message, as compilers print them\n",
+		"  --format=gcc        one line per message, as compilers print them\n"
+		"\n"
+		"FILE is a name, a path, a directory with gadget files, or '-' for stdin.\n",
 	.option_words = option_words,
 	.argument_kinds = { CMD_ARGUMENT_FILES },
 	.all_arguments_are_of_first_kind = true,

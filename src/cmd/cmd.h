@@ -160,6 +160,8 @@ struct cmd_gadget_files {
  */
 int cmd_list_gadget_files(const struct globals *globals, struct cmd_gadget_files *files,
 			  struct error *err);
+/* Lists all gadget files of a directory, sorted by name. */
+int cmd_list_files_of_directory(const char *dir, struct cmd_gadget_files *files, struct error *err);
 void cmd_gadget_files_free(struct cmd_gadget_files *files);
 #define _cleanup_gadget_files_ _cleanup_(cmd_gadget_files_free)
 

@@ -55,14 +55,14 @@ int cmd_load_gadget_file_at(const struct globals *globals, const char *path, con
 					 gadget, document, diags, err);
 }
 
+/* `first_only`: ignores a file with the same name as one in `files`. */
 static void add_gadget_file(struct cmd_gadget_files *files, const char *dir, const char *entry,
-			    const char *suffix)
+			    const char *suffix, bool first_only)
 {
 	_cleanup_free_ char *name = xstrndup(entry, strlen(entry) - strlen(suffix));
 	struct cmd_gadget_file *file;
 
-	/* Ignores a file with the same name as one in an earlier directory. */
-	for (size_t i = 0; i < files->n_files; i++)
+	for (size_t i = 0; i < files->n_files && first_only; i++)
 		if (streq(files->files[i].base_name, name))
 			return;
 	file = array_add(files->files, files->n_files);
@@ -71,7 +71,7 @@ static void add_gadget_file(struct cmd_gadget_files *files, const char *dir, con
 }
 
 static int add_files_of_directory(struct cmd_gadget_files *files, const char *dir,
-				  const char *suffix, struct error *err)
+				  const char *suffix, bool first_only, struct error *err)
 {
 	DIR *d = opendir(dir);
 	struct dirent *entry;
@@ -84,15 +84,23 @@ static int add_files_of_directory(struct cmd_gadget_files *files, const char *di
 	while ((entry = readdir(d)))
 		if (entry->d_name[0] != '.' && str_has_suffix(entry->d_name, suffix) &&
 		    strlen(entry->d_name) > strlen(suffix))
-			add_gadget_file(files, dir, entry->d_name, suffix);
+			add_gadget_file(files, dir, entry->d_name, suffix, first_only);
 	closedir(d);
 	return 0;
 }
 
 static int compare_base_names(const void *a, const void *b)
 {
-	return strcmp(((const struct cmd_gadget_file *)a)->base_name,
-		      ((const struct cmd_gadget_file *)b)->base_name);
+	const struct cmd_gadget_file *first = a, *second = b;
+	int difference = strcmp(first->base_name, second->base_name);
+
+	return difference ? difference : strcmp(first->path, second->path);
+}
+
+static void sort_files(struct cmd_gadget_files *files)
+{
+	if (files->n_files > 0)
+		qsort(files->files, files->n_files, sizeof(*files->files), compare_base_names);
 }
 
 int cmd_list_gadget_files(const struct globals *globals, struct cmd_gadget_files *files,
@@ -103,9 +111,19 @@ int cmd_list_gadget_files(const struct globals *globals, struct cmd_gadget_files
 	*files = (struct cmd_gadget_files){ 0 };
 	for (const char *const *dir = cmd_gadget_dirs(globals); r == 0 && *dir; dir++)
 		for (const char *const *suffix = gadgetfile_suffixes; r == 0 && *suffix; suffix++)
-			r = add_files_of_directory(files, *dir, *suffix, err);
-	if (files->n_files > 0)
-		qsort(files->files, files->n_files, sizeof(*files->files), compare_base_names);
+			r = add_files_of_directory(files, *dir, *suffix, true, err);
+	sort_files(files);
+	return r;
+}
+
+int cmd_list_files_of_directory(const char *dir, struct cmd_gadget_files *files, struct error *err)
+{
+	int r = 0;
+
+	*files = (struct cmd_gadget_files){ 0 };
+	for (const char *const *suffix = gadgetfile_suffixes; r == 0 && *suffix; suffix++)
+		r = add_files_of_directory(files, dir, *suffix, false, err);
+	sort_files(files);
 	return r;
 }
 

@@ -17,7 +17,8 @@
  */
 static char *read_line(const struct position *at)
 {
-	_cleanup_fclose_ FILE *f = fopen(at->file, "re");
+	_cleanup_fclose_ FILE *f =
+		fopen(streq(at->file, GADGETFILE_STDIN) ? GADGETFILE_STDIN_PATH : at->file, "re");
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
 	ssize_t n = -1;

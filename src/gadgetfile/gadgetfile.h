@@ -101,6 +101,13 @@ struct gadgetfile_options {
 	enum gadgetfile_trust trust;
 };
 
+#define GADGETFILE_MAX_SIZE (1024 * 1024) /* bytes, including included files and drop-ins */
+
+/* The path that means stdin, which must be a file. Relative paths in it begin at the working
+   directory. */
+#define GADGETFILE_STDIN "-"
+#define GADGETFILE_STDIN_PATH "/dev/stdin"
+
 /*
  * Reads a gadget file and its drop-ins (drop_in.c). Returns 0 and sets *out, which the caller
  * frees; `diags` may then have warnings and notes. Returns -EINVAL with *out == NULL if the file

@@ -35,6 +35,8 @@ char *gadgetfile_default_name(const char *path)
 	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 	size_t n = strlen(base);
 
+	if (streq(path, GADGETFILE_STDIN))
+		return xstrdup("stdin");
 	if (str_has_suffix(base, ".conf"))
 		n -= strlen(".conf");
 	else if (str_has_suffix(base, ".scheme"))

@@ -54,7 +54,10 @@ def ffsctl(*args):
 
 
 def document(*args):
-    got = ffsctl("check", "--json", *args)
+    return document_of(ffsctl("check", "--json", *args))
+
+
+def document_of(got):
     doc = json.loads(got.stdout)
     validator(CHECK).validate(doc)
     tap.eq(got.stderr, "", "standard error")
@@ -189,11 +192,58 @@ def missing_file_behind_errors():
     tap.eq(ffsctl("check", "--here", file_with(MISSING), none).returncode, 66, "exit status with --here")
 
 
-@tap.test("a directory is no gadget file")
-def directory_is_no_file():
-    got = ffsctl("check", tmp.name + "/")
-    tap.eq(got.returncode, 66, "exit status")
-    tap.contains(got.stderr, "is a directory")
+@tap.test("a directory means all gadget files in it")
+def directory_of_files():
+    top = os.path.join(tmp.name, "dir")
+    os.mkdir(top)
+    got = ffsctl("check", top + "/")
+    tap.eq((got.returncode, got.stderr), (66, f"ffsctl: no gadget file in {top}\nhint: the name of a gadget file ends in "
+                                              "'.conf' or '.scheme'\n"))
+    good = pathlib.Path(SRC, "examples/loopback.conf").read_text(encoding="utf-8")
+    for name, text in (("b.conf", good), ("a.scheme", good), ("a.conf", "x"), ("notes.txt", "x"), (".c.conf", "x")):
+        file_with(text, f"dir/{name}")
+    for path in (top, top + "/"):
+        doc, code = document(path)
+        tap.eq((code, [(os.path.relpath(f["file"], top), f["valid"]) for f in doc["files"]]),
+               (65, [("a.conf", False), ("a.scheme", True), ("b.conf", True)]))
+    tap.eq(subprocess.run([FFSCTL, "check", "dir"], cwd=tmp.name, stderr=subprocess.PIPE, check=False).returncode, 65,
+           "a name that is only that of a directory")
+    tap.eq(ffsctl("check", top, os.path.join(tmp.name, "none.conf")).returncode, 66)
+
+
+@tap.test("--all: the gadget files in the directories of gadget files")
+def all_files():
+    top = os.path.join(tmp.name, "dir")
+    doc, code = document_of(ffsctl("--dir", top, "check", "--all", "--json"))
+    names = [os.path.relpath(f["file"], top) for f in doc["files"] if f["file"].startswith(top)]
+    tap.eq((code, names), (65, ["a.conf", "b.conf"]), "the first of each name")
+
+
+@tap.test("-: stdin, whose relative paths begin at the working directory")
+def standard_input():
+    def check(text, *args, **kwargs):
+        return subprocess.run([FFSCTL, "check", *args, "-"], cwd=tmp.name, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              encoding="utf-8", check=False, **{"input": text, **kwargs})
+
+    good = pathlib.Path(SRC, "examples/loopback.conf").read_text(encoding="utf-8")
+    got = check(good)
+    tap.eq((got.returncode, got.stderr), (0, "-: no errors\n"))
+    file = json.loads(check(good, "--json").stdout)["files"][0]
+    tap.eq((file["file"], file["name"]), ("-", "stdin"))
+    got = check("nonsense = 1;\n", "--format=gcc")
+    tap.eq((got.returncode, "-:1:1: error: unknown key 'nonsense' in a gadget file" in got.stderr), (65, True), got.stderr)
+    got = check(MISSING)
+    tap.eq((got.returncode, '    2 | udc = "no-such-udc";' in got.stderr), (0, True), got.stderr)  # shows lines of what was read
+    file_with(good, "included.conf")
+    tap.eq(check('@include "included.conf"\n').returncode, 0)
+    got = check("#" * (3 << 20))
+    tap.eq((got.returncode, "larger than 1 MiB" in got.stderr), (65, True), got.stderr)
+    with open(os.path.join(SRC, "examples/loopback.conf"), encoding="utf-8") as f:
+        tap.eq(check(None, input=None, stdin=f).returncode, 0)
+    directory = os.open(tmp.name, os.O_RDONLY)
+    got = check(None, input=None, stdin=directory)
+    os.close(directory)
+    tap.eq((got.returncode, got.stderr), (74, "ffsctl: cannot read stdin: Is a directory\n"))
 
 
 @tap.test("a file that nobody may read is told by 77")

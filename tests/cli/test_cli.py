@@ -191,13 +191,16 @@ for name, expected in {
               "\n"
               "exit status for one gadget: 0 up and ready, 1 degraded, 3 not up, 4 unknown;\n"
               "without an argument: 0 unless a gadget of ffsctl is degraded\n",
-    "check": "usage: ffsctl check FILE... [--here] [--json | --format=gcc]\n"
+    "check": "usage: ffsctl check FILE... | --all [--here] [--json | --format=gcc]\n"
              "\n"
              "print all errors and warnings of a gadget file\n"
              "\n"
+             "  --all               all gadget files in the directories of gadget files\n"
              "  --here              fail if this system lacks a user, program, plugin, UDC or kernel feature\n"
              "  --json              one JSON document on stdout\n"
-             "  --format=gcc        one line per message, as compilers print them\n",
+             "  --format=gcc        one line per message, as compilers print them\n"
+             "\n"
+             "FILE is a name, a path, a directory with gadget files, or '-' for stdin.\n",
     "features": "usage: ffsctl features [--json]\n"
                 "\n"
                 "list the features of this kernel's FunctionFS, and how to get the others\n"
@@ -294,6 +297,9 @@ for words, text in (
     (("reload", "x", "--timeout", "soon"),
      "ffsctl: reload: --timeout takes a number of seconds, not 'soon'\nhint: see 'ffsctl reload --help'\n"),
     (("restart",), "ffsctl: restart: expected a gadget and optionally one of its functions\nhint: see 'ffsctl restart --help'\n"),
+    (("check", "--all", "x"), "ffsctl: check: expected gadget files or --all\nhint: see 'ffsctl check --help'\n"),
+    (("check", "--json", "--format=gcc", "examples/loopback.conf"),
+     "ffsctl: check: --json and --format exclude each other\nhint: see 'ffsctl check --help'\n"),
     (("check",), "ffsctl: check: expected a gadget file\nhint: see 'ffsctl check --help'\n"),
     (("up", "x", "--timeout", "soon"),
      "ffsctl: up: --timeout takes a number of seconds, not 'soon'\nhint: see 'ffsctl up --help'\n"),

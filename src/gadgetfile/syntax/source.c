@@ -132,7 +132,8 @@ static int open_trusted(const struct scan *s, const char *path, int flags, char 
 int gadgetfile_source_open(struct scan *s, const char *path, struct error *err)
 {
 	_cleanup_free_ char *why = NULL;
-	_cleanup_close_ int fd = open_trusted(s, path, 0, &why);
+	_cleanup_close_ int fd = open_trusted(
+		s, streq(path, GADGETFILE_STDIN) ? GADGETFILE_STDIN_PATH : path, 0, &why);
 	char *text;
 	size_t size;
 	int r;

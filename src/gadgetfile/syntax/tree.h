@@ -9,7 +9,6 @@
 
 #include "gadgetfile/gadgetfile.h"
 
-#define GADGETFILE_MAX_SIZE (1024 * 1024) /* bytes, including included files and drop-ins */
 #define GADGETFILE_MAX_TOKENS (256 * 1024)
 #define GADGETFILE_MAX_NESTING 64
 #define GADGETFILE_MAX_INCLUDE_DEPTH 10 /* libconfig has the same limit */
