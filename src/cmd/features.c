@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "cmd/cmd.h"
 #include "cmd/features.h"
+#include "cmd/table.h"
 #include "functionfs/module.h"
 #include "functionfs/mount.h"
 #include "probe/features.h"
@@ -25,19 +26,24 @@ int cmd_check_functionfs_loaded(const char *kernel_release, struct error *err)
 
 static void print_features(const struct ffs_features *features)
 {
+	_cleanup_table_ struct table table = { .n_columns = 3 };
+
 	for (int f = 0; f < FFS_FEATURE_COUNT; f++) {
 		const struct ffs_feature *feature = ffs_feature_by_number(f);
 		_cleanup_free_ char *since = NULL;
+		struct table_row *row;
 
 		if (!feature)
 			continue;
 		since = ffs_feature_kernels(feature);
-		printf("%-15s %-4s %s", feature->name, features->has[f] ? "yes" : "no",
-		       feature->description);
-		if (!features->has[f])
-			printf(": needs %s", since);
-		putchar('\n');
+		row = table_add_row(&table);
+		row->cells[0] = xstrdup(feature->name);
+		row->cells[1] = xstrdup(features->has[f] ? "yes" : "no");
+		row->cells[2] = features->has[f]
+					? xstrdup(feature->description)
+					: strf("%s: needs %s", feature->description, since);
 	}
+	table_print(stdout, &table);
 }
 
 json_t *cmd_features_to_json(const struct ffs_features *features)

@@ -3,22 +3,25 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "base/cleanup.h"
 #include "cmd/cmd.h"
+#include "cmd/table.h"
 
-static int longest_command_name(const struct globals *globals)
+static void print_commands(const struct globals *globals)
 {
-	size_t longest = 0;
+	_cleanup_table_ struct table table = { .n_columns = 2 };
 
-	for (const struct command *const *c = globals->all_commands; *c; c++)
-		if (strlen((*c)->name) > longest)
-			longest = strlen((*c)->name);
-	return (int)longest;
+	for (const struct command *const *c = globals->all_commands; *c; c++) {
+		struct table_row *row = table_add_row(&table);
+
+		row->cells[0] = strf("  %s", (*c)->name);
+		row->cells[1] = xstrdup((*c)->summary);
+	}
+	table_print(stdout, &table);
 }
 
 int cmd_print_general_help(const struct globals *globals)
 {
-	int width = longest_command_name(globals);
-
 	puts("usage: ffsctl [-v|-q] [--color=WHEN] COMMAND [OPTIONS] [GADGET...]\n\n"
 	     "Creates, supervises and removes USB gadgets described by files.\n\n"
 	     "  ffsctl check gadget.conf      check the file\n"
@@ -26,8 +29,7 @@ int cmd_print_general_help(const struct globals *globals)
 	     "  ffsctl status                 print its status\n"
 	     "  ffsctl down gadget.conf       take it down\n\n"
 	     "commands:");
-	for (const struct command *const *c = globals->all_commands; *c; c++)
-		printf("  %-*s  %s\n", width, (*c)->name, (*c)->summary);
+	print_commands(globals);
 	printf("\noptions:\n%s\n"
 	       "'ffsctl help COMMAND' lists the options of a command. -v and -q may also\n"
 	       "follow the command. See also ffsctl(8).\n",

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* `list`: prints the gadget files in the directories of gadget files, and their gadgets' states. */
+#include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "client/inspect.h"
 #include "cmd/cmd.h"
+#include "cmd/file_description.h"
+#include "cmd/table.h"
 
 /* Returns the word for the state of a gadget; "down" if `gadgets` does not contain the gadget. */
 static const char *find_state_word(const struct gadget_statuses *gadgets, const char *name)
@@ -18,48 +23,82 @@ static const char *find_state_word(const struct gadget_statuses *gadgets, const 
 	return gadget_state_in_status_words[state];
 }
 
-static void print_gadget_file_line(const struct globals *globals,
-				   const struct cmd_gadget_file *file,
-				   const struct gadget_statuses *gadgets)
+/* Returns the path of a gadget file, the gadget's name if it differs, and the drop-ins. */
+static char *make_location(const struct cmd_gadget_file *file, const struct gadget *g)
+{
+	char *location = xstrdup(file->path);
+
+	if (g && !streq(g->name, file->base_name)) {
+		_cleanup_free_ char *old = location;
+
+		location = strf("%s, gadget %s", old, g->name);
+	}
+	for (const char **drop_in = g ? g->drop_ins : NULL; drop_in && *drop_in; drop_in++) {
+		_cleanup_free_ char *old = location;
+
+		location = strf("%s, %s", old, *drop_in);
+	}
+	return location;
+}
+
+static json_t *file_to_json(const struct cmd_gadget_file *file, const struct gadget *g,
+			    const char *state, const char *description)
+{
+	json_t *drop_ins = json_array();
+
+	for (const char **drop_in = g ? g->drop_ins : NULL; drop_in && *drop_in; drop_in++)
+		json_array_append_new(drop_ins, json_string_or_null(*drop_in));
+	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "name",
+			 json_string_or_null(file->base_name), "file",
+			 json_string_or_null(file->path), "state", state, "gadget",
+			 json_string_or_null(g ? g->name : NULL), "drop_ins", drop_ins,
+			 "description", json_string_or_null(description));
+}
+
+/* Adds a gadget file to the table, or to the JSON array `files` unless it is NULL. */
+static void add_gadget_file(const struct globals *globals, const struct cmd_gadget_file *file,
+			    const struct gadget_statuses *gadgets, struct table *table,
+			    json_t *files)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_error_ struct error err = { 0 };
+	_cleanup_free_ char *description = NULL;
 	struct diags diags = { 0 };
+	const char *state;
 
-	if (cmd_load_gadget_file_at(globals, file->path, NULL, NULL, GADGETFILE_TRUST_ALL, &g, NULL,
-				    &diags, &err) == 0) {
-		printf("%-16s %-9s %s%s%s", file->base_name, find_state_word(gadgets, g->name),
-		       file->path, streq(g->name, file->base_name) ? "" : ", gadget ",
-		       streq(g->name, file->base_name) ? "" : g->name);
-		for (const char **drop_in = g->drop_ins; *drop_in; drop_in++)
-			printf(", %s", *drop_in);
-		putchar('\n');
-	} else {
-		printf("%-16s %-9s %s\n", file->base_name, err.exit ? "unread" : "errors",
-		       file->path);
-	}
+	cmd_load_gadget_file_at(globals, file->path, NULL, NULL, GADGETFILE_TRUST_ALL, &g, NULL,
+				&diags, &err);
 	diags_free(&diags);
+	state = g ? find_state_word(gadgets, g->name) : err.exit ? "unread" : "errors";
+	description = describe_gadget_file(file->path, g);
+	if (files) {
+		json_array_append_new(files, file_to_json(file, g, state, description));
+	} else {
+		struct table_row *row = table_add_row(table);
+
+		row->cells[0] = xstrdup(file->base_name);
+		row->cells[1] = xstrdup(state);
+		row->cells[2] = make_location(file, g);
+		row->note = steal_ptr(description);
+	}
 }
 
-static int run_list_command(const struct globals *globals, int argc, char **argv)
+static int print_json(json_t *files, const struct error *err)
 {
-	_cleanup_gadget_files_ struct cmd_gadget_files files = { 0 };
-	_cleanup_error_ struct error err = { 0 };
-	struct gadget_statuses gadgets = { 0 };
-	int exit;
+	json_t *output = cmd_new_json_output();
 
-	if (!cmd_parse_help_and_json(&cmd_list, argc, argv, NULL, &exit))
-		return exit;
-	if (optind != argc)
-		return cmd_error_usage(&cmd_list, "expected no arguments");
-	if (inspect_gadgets(&globals->paths, NULL, &gadgets, &err) == 0)
-		cmd_list_gadget_files(globals, &files, &err);
-	for (size_t i = 0; i < files.n_files; i++)
-		print_gadget_file_line(globals, &files.files[i], &gadgets);
-	statuses_free(&gadgets);
-	if (err.exit)
-		return cmd_print_error(&err);
-	if (files.n_files == 0) {
+	json_object_set_new(output, "files", files);
+	json_object_set_new(output, "errors", cmd_error_to_json_array(err));
+	return cmd_print_json_output(output, err->exit);
+}
+
+static int print_text(const struct globals *globals, const struct table *table,
+		      const struct error *err)
+{
+	table_print(stdout, table);
+	if (err->exit)
+		return cmd_print_error(err);
+	if (table->n_rows == 0) {
 		_cleanup_free_ char *words = cmd_gadget_dirs_text(globals);
 
 		log_info("no gadget file in %s", words);
@@ -67,13 +106,41 @@ static int run_list_command(const struct globals *globals, int argc, char **argv
 	return 0;
 }
 
+static int run_list_command(const struct globals *globals, int argc, char **argv)
+{
+	_cleanup_gadget_files_ struct cmd_gadget_files files = { 0 };
+	_cleanup_error_ struct error err = { 0 };
+	_cleanup_table_ struct table table = { .n_columns = 3 };
+	struct gadget_statuses gadgets = { 0 };
+	json_t *array = NULL;
+	bool json = false;
+	int exit;
+
+	if (!cmd_parse_help_and_json(&cmd_list, argc, argv, &json, &exit))
+		return exit;
+	if (optind != argc)
+		return cmd_error_usage(&cmd_list, "expected no arguments");
+	if (json)
+		array = json_array();
+	if (inspect_gadgets(&globals->paths, NULL, &gadgets, &err) == 0)
+		cmd_list_gadget_files(globals, &files, &err);
+	for (size_t i = 0; i < files.n_files; i++)
+		add_gadget_file(globals, &files.files[i], &gadgets, &table, array);
+	statuses_free(&gadgets);
+	return json ? print_json(array, &err) : print_text(globals, &table, &err);
+}
+
 const struct command cmd_list = {
 	.name = "list",
-	.usage_arguments = "",
+	.usage_arguments = "[--json]",
 	.summary = "list the gadget files in the directories, and the states of their gadgets",
 	.options_help =
-		"Prints name, state, path and the paths of drop-ins. The state is one that\n"
-		"'ffsctl status' prints, or 'errors' (see 'ffsctl check'), or 'unread' (the file\n"
-		"cannot be opened).\n",
+		"  --json              one JSON document on stdout\n"
+		"\n"
+		"Prints name, state, path and the paths of drop-ins. The description below them "
+		"is\n"
+		"the first sentence of the file's comment, or the product string. The state is\n"
+		"one that 'ffsctl status' prints, or 'errors' (see 'ffsctl check'), or 'unread'\n"
+		"(the file cannot be opened).\n",
 	.run = run_list_command,
 };

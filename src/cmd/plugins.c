@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/plugin_cache.h"
+#include "cmd/table.h"
 #include "probe/plugin_file.h"
 #include "process/permission_names.h"
 #include "rundir/control.h"
@@ -21,6 +22,7 @@
 
 struct plugins_command {
 	struct plugin_cache cache;
+	struct table summaries;	  /* one row for each plugin, without --json */
 	json_t *plugins, *errors; /* arrays of the --json output; NULL: without --json */
 	int exit_status;
 };
@@ -71,13 +73,15 @@ static void print_printable(const char *before, const char *text, const char *af
 	printf("%s%s%s", before, shown, after);
 }
 
-static void print_summary_line(const struct cached_plugin *t)
+static void add_summary_row(struct table *table, const struct cached_plugin *t)
 {
+	const char *summary = t->declaration.plugin.summary;
 	_cleanup_free_ char *path = plugin_path_expand(t->name_or_path);
+	_cleanup_free_ char *shown = text_printable(summary, strlen(summary));
+	struct table_row *row = table_add_row(table);
 
-	printf("%-14s ", t->name_or_path);
-	print_printable("", t->declaration.plugin.summary, "");
-	printf(" (%s)\n", path);
+	row->cells[0] = xstrdup(t->name_or_path);
+	row->cells[1] = strf("%s (%s)", shown, path);
 }
 
 static void print_option_range(const struct ffsctl_option *o)
@@ -161,7 +165,7 @@ static void show_plugin(struct plugins_command *q, const char *plugin, bool in_f
 	else if (in_full)
 		print_declaration(t);
 	else
-		print_summary_line(t);
+		add_summary_row(&q->summaries, t);
 }
 
 static void show_installed_plugins(struct plugins_command *q)
@@ -186,7 +190,7 @@ static void show_installed_plugins(struct plugins_command *q)
 
 static int run_plugins_command(const struct globals *globals _unused_, int argc, char **argv)
 {
-	struct plugins_command q = { .exit_status = 0 };
+	struct plugins_command q = { .summaries.n_columns = 2 };
 	bool json = false;
 	int exit;
 
@@ -209,6 +213,8 @@ static int run_plugins_command(const struct globals *globals _unused_, int argc,
 		json_object_set_new(output, "errors", q.errors);
 		q.exit_status = cmd_print_json_output(output, q.exit_status);
 	}
+	table_print(stdout, &q.summaries);
+	table_free(&q.summaries);
 	plugin_cache_free(&q.cache);
 	return q.exit_status;
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "client/inspect.h"
 #include "cmd/cmd.h"
+#include "cmd/table.h"
 
 #define DEFAULT_TIMEOUT 30
 
@@ -117,15 +118,19 @@ static int print_status_and_changes_as_json(struct reload_command *q, json_t *ch
 
 static void print_changes(const json_t *changes)
 {
+	_cleanup_table_ struct table table = { .n_columns = 2 };
 	const json_t *change;
 	size_t i;
 
 	json_array_foreach(changes, i, change) {
 		const char *value = json_text(change, "value", NULL);
+		struct table_row *row = table_add_row(&table);
 
-		printf("%3zu %-22s %s%s%s\n", i + 1, json_text(change, "do", "?"),
-		       json_text(change, "path", "?"), value ? " = " : "", value ? value : "");
+		row->cells[0] = strf("%3zu %s", i + 1, json_text(change, "do", "?"));
+		row->cells[1] = strf("%s%s%s", json_text(change, "path", "?"), value ? " = " : "",
+				     value ? value : "");
 	}
+	table_print(stdout, &table);
 }
 
 static int print_reload_plan(struct reload_command *q)

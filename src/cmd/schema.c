@@ -57,9 +57,9 @@ const struct command cmd_schema = {
 	.usage_arguments = "[NAME]",
 	.summary = "print the JSON Schema of gadget files, or of the output of --json",
 	.options_help =
-		"names: gadget (the default: a gadget file as a JSON document); check, doctor,\n"
-		"features, output, plugins and udc (output of --json); ffsbench, plugin,\n"
-		"worker-config\n",
+		"names: gadget (the default: a gadget file as a JSON document); check,\n"
+		"descriptors, doctor, export, features, list, output, plugins and udc (output of\n"
+		"--json); ffsbench, plugin, worker-config\n",
 	.argument_kinds = { CMD_ARGUMENT_SCHEMAS },
 	.run = run_schema_command,
 };

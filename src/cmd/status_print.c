@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "base/util.h"
+#include "cmd/table.h"
 
 static void print_worker(FILE *out, const struct worker_status *worker)
 {
@@ -22,7 +23,7 @@ static void print_worker(FILE *out, const struct worker_status *worker)
 
 #define STATS_MAX 160 /* characters: about two lines of a terminal; --json prints all */
 
-static void print_worker_stats(FILE *out, const json_t *stats)
+static void print_worker_stats(FILE *out, const json_t *stats, int indent)
 {
 	_cleanup_free_ char *text = xstrdup(""), *shown = NULL;
 	const char *key;
@@ -38,13 +39,31 @@ static void print_worker_stats(FILE *out, const json_t *stats)
 	shown = text_printable(text, strlen(text));
 	text_cut(shown, STATS_MAX);
 	if (*shown)
-		fprintf(out, "\n                 %s", shown);
+		fprintf(out, "\n%*s%s", indent, "", shown);
 }
 
-static void print_function(FILE *out, const struct gadget_status *gadget,
-			   const struct function_status *function, const struct data_rates *rates)
+#define LABEL_WIDTH_MIN 14 /* so that the columns of most gadgets are aligned with each other */
+
+static int label_width(const struct gadget_status *gadget)
 {
-	fprintf(out, "  %-14s %s.%s", function->label, function->type, function->instance);
+	size_t width = LABEL_WIDTH_MIN;
+
+	for (size_t i = 0; i < gadget->n_functions; i++) {
+		size_t n = table_text_width(gadget->functions[i].label);
+
+		width = n > width ? n : width;
+	}
+	return (int)width;
+}
+
+/* `width` is the width of the column with the labels. */
+static void print_function(FILE *out, const struct gadget_status *gadget,
+			   const struct function_status *function, int width,
+			   const struct data_rates *rates)
+{
+	fprintf(out, "  %s%*s %s.%s", function->label,
+		width - (int)table_text_width(function->label), "", function->type,
+		function->instance);
 	if (function->mount)
 		fprintf(out, " on %s", function->mount);
 	if (function->device)
@@ -54,10 +73,10 @@ static void print_function(FILE *out, const struct gadget_status *gadget,
 	if (function->has_worker) {
 		fputs("  ", out);
 		print_worker(out, &function->worker);
-		print_worker_stats(out, function->worker.stats);
+		print_worker_stats(out, function->worker.stats, width + 3);
 	}
 	if (rates)
-		rates_print(out, rates, gadget, function);
+		rates_print(out, rates, gadget, function, width + 3);
 	fputc('\n', out);
 }
 
@@ -84,10 +103,12 @@ static void print_gadget_problems(FILE *out, const struct gadget_status *gadget,
 void status_print_gadget(FILE *out, const struct gadget_status *gadget,
 			 const struct data_rates *rates)
 {
+	const int width = label_width(gadget);
+
 	print_gadget_state(out, gadget);
 	fputc('\n', out);
 	for (size_t i = 0; i < gadget->n_functions; i++)
-		print_function(out, gadget, &gadget->functions[i], rates);
+		print_function(out, gadget, &gadget->functions[i], width, rates);
 	print_gadget_problems(out, gadget, "  ", "\n");
 }
 

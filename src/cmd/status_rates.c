@@ -95,9 +95,10 @@ static void print_rate(FILE *out, double rate)
 }
 
 void rates_print(FILE *out, const struct data_rates *rates, const struct gadget_status *gadget,
-		 const struct function_status *function)
+		 const struct function_status *function, int indent)
 {
-	const char *between = "\n                 ";
+	_cleanup_free_ char *line_start = strf("\n%*s", indent, "");
+	const char *between = line_start;
 
 	for (size_t i = 0; i < function->n_endpoints; i++) {
 		const struct endpoint_status *endpoint = &function->endpoints[i];

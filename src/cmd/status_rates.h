@@ -28,8 +28,9 @@ void rates_update(struct data_rates *rates, const struct gadget_statuses *gadget
 double rates_seconds_until_stale(const struct data_rates *rates, double now);
 /*
  * Prints the data rates of a function's endpoints: "ep1 out 12.3 MB/s, ep2 in 0 B/s". Prints
- * nothing if the function's worker has reported no byte counts.
+ * nothing if the function's worker has reported no byte counts. `indent` is the number of spaces
+ * before them.
  */
 void rates_print(FILE *out, const struct data_rates *rates, const struct gadget_status *gadget,
-		 const struct function_status *function);
+		 const struct function_status *function, int indent);
 void rates_free(struct data_rates *rates);

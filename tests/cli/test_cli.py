@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The command line, to the byte: help, versions, misuse, and where words and data go."""
 
+import json
 import os
 import pty
 import re
@@ -161,12 +162,18 @@ for name, expected in {
     "unbind": "usage: ffsctl unbind GADGET\n"
               "\n"
               "unbind a gadget and leave it up\n",
-    "wait": "usage: ffsctl wait GADGET [--for CONDITION] [--timeout S]\n"
+    "wait": "usage: ffsctl wait GADGET [--for CONDITION] [--timeout S] [--json]\n"
             "\n"
             "wait until a gadget is ready, configured by its host, or disconnected\n"
             "\n"
             "  --for CONDITION     ready, configured or disconnected (ready)\n"
-            "  --timeout S         wait at most S seconds, also for a gadget that is not up; then exit 75\n",
+            "  --timeout S         wait at most S seconds, also for a gadget that is not up; then exit 75\n"
+            "  --json              one JSON document on stdout\n",
+    "export": "usage: ffsctl export GADGET [--json]\n"
+              "\n"
+              "print a gadget file for any gadget in configfs\n"
+              "\n"
+              "  --json              one JSON document on stdout\n",
     "log": "usage: ffsctl log [-f] [-n LINES] GADGET\n"
            "\n"
            "print the log of a gadget, with the output of its workers\n"
@@ -217,13 +224,16 @@ for name, expected in {
               "\n"
               "Changes nothing, and needs root only for the features of FunctionFS. The commands\n"
               "that it prints are for root. The exit status is 69 if there is a problem.\n",
-    "list": "usage: ffsctl list\n"
+    "list": "usage: ffsctl list [--json]\n"
             "\n"
             "list the gadget files in the directories, and the states of their gadgets\n"
             "\n"
-            "Prints name, state, path and the paths of drop-ins. The state is one that\n"
-            "'ffsctl status' prints, or 'errors' (see 'ffsctl check'), or 'unread' (the file\n"
-            "cannot be opened).\n",
+            "  --json              one JSON document on stdout\n"
+            "\n"
+            "Prints name, state, path and the paths of drop-ins, and below them a description:\n"
+            "the first sentence of the file's comment, or the product string. The state is one\n"
+            "that 'ffsctl status' prints, or 'errors' (see 'ffsctl check'), or 'unread' (the\n"
+            "file cannot be opened).\n",
     "plugins": "usage: ffsctl plugins [PLUGIN] [--json]\n"
                "\n"
                "list the installed plugins, or print the declaration of one\n"
@@ -253,9 +263,9 @@ for name, expected in {
               "\n"
               "print the JSON Schema of gadget files, or of the output of --json\n"
               "\n"
-              "names: gadget (the default: a gadget file as a JSON document); check, doctor,\n"
-              "features, output, plugins and udc (output of --json); ffsbench, plugin,\n"
-              "worker-config\n",
+              "names: gadget (the default: a gadget file as a JSON document); check,\n"
+              "descriptors, doctor, export, features, list, output, plugins and udc (output of\n"
+              "--json); ffsbench, plugin, worker-config\n",
 }.items():
     test(f"{name} --help", name, expected)(command_help)
 
@@ -382,13 +392,12 @@ for words, text in (
       for field in ("colour", "", ".device", "echo.", "echo.colour", "echo.worker.colour", ".worker.pid", "worker.pid.x",
                     "echo.worker")),
     (("list", "x"), "ffsctl: list: expected no arguments\nhint: see 'ffsctl list --help'\n"),
-    (("list", "--json"), UNKNOWN_OPTION.format("list", "--json")),
     (("udc", "x"), "ffsctl: udc: expected no arguments\nhint: see 'ffsctl udc --help'\n"),
     (("completion",), "ffsctl: completion: expected one shell: bash, fish or zsh\nhint: see 'ffsctl completion --help'\n"),
     (("completion", "csh"), "ffsctl: completion: unknown shell 'csh': it must be bash, fish or zsh\n"
                             "hint: see 'ffsctl completion --help'\n"),
     (("schema", "a", "b"), "ffsctl: schema: expected at most one name\nhint: see 'ffsctl schema --help'\n"),
-    (("schema", "x"), "ffsctl: schema: unknown schema 'x': it must be one of check, descriptors, doctor, features, ffsbench, gadget, output, "
+    (("schema", "x"), "ffsctl: schema: unknown schema 'x': it must be one of check, descriptors, doctor, export, features, ffsbench, gadget, list, output, "
                       "plugin, plugins, udc, worker-config\nhint: see 'ffsctl schema --help'\n"),
     (("--nonsense", "up", "x"), UNKNOWN_GLOBAL.format("--nonsense")),
     (("-x", "up"), UNKNOWN_GLOBAL.format("-x")),
@@ -530,6 +539,34 @@ def standards_are_not_a_kernel():
     for line in findings[:2]:
         contains(line, "a descriptor of type 0x21 in an interface of another class")
     eq(findings[2].split(": ")[0], "the standards    both")
+
+
+@test("a closed stdout is an error of the commands that print something")
+def closed_stdout():
+    for args, code in ((("version",), 74), (("schema",), 74), (("status", "x", "--json"), 74), (("down", "x"), 0)):
+        got = subprocess.run(["sh", "-c", '"$@" >&-', "sh", FFSCTL, "-q", *WORLD, *args], stderr=subprocess.PIPE, cwd=SRC,
+                             encoding="utf-8", check=False)
+        eq((got.returncode, got.stderr), (code, "ffsctl: cannot write all output to stdout\n" if code else ""), args)
+
+
+@test("up --dry-run without a UDC: the plan, and why up would fail")
+def dry_run_without_udc():
+    bind = ("up", "--dry-run", "examples/loopback.conf", "--udc", "none.0")
+    code, out, err = run(*WORLD, *bind)
+    eq((code, err), (0, "ffsctl: loopback: 'up' would fail now: no UDC 'none.0'\n"))
+    ok(re.search(r"^ *\d+ bind  .*/UDC = none\.0  \[undo: unbind\]$", out, re.M), out)
+    code, out, err = run("-q", *WORLD, *bind, "--json")
+    eq((code, err, json.loads(out)["gadgets"][0]["plan"][-1]["value"]), (0, "", "none.0"))
+    if not os.path.isdir("/sys/class/udc") or not os.listdir("/sys/class/udc"):
+        contains(run(*WORLD, *bind[:3])[1], "/UDC = any  ")
+
+
+@test("descriptors --kernel of a release that is not known says so")
+def descriptors_of_unknown_kernel():
+    for release, kernel in (("5.10", "6.1"), ("6.1", None), ("6.1.90-x", None), ("6.10", "6.1"), ("6.12.48", None), ("7.0", "6.12")):
+        code, out, err = run("descriptors", "--kernel", release, "examples/loopback.conf")
+        eq((code, err), (0, f"ffsctl: Linux {release} is unknown: these are the descriptors of Linux {kernel}\n" if kernel else ""))
+        contains(out, f"as Linux {kernel or release[:4].rstrip('.')} makes it")
 
 
 @test("what cannot be written to stdout is told by 74")

@@ -74,19 +74,61 @@ def list_prefers_conf():
     contains(ffsctl("--dir", gadgets, "check", "a").stderr, f"{gadgets}/a.conf: no errors")
 
 
+@test("list describes each file: the first sentence of its comment, or the product string")
+def list_describes_files():
+    described = pathlib.Path(world.name, "described")
+    described.mkdir()
+    long = "word " * 40
+    for name, start, more, description in (
+        ("a", "# SPDX-License-Identifier: MIT\n#\n# Two lines of\n# one sentence. And another.\n", "", "Two lines of one sentence"),
+        ("b", "# Copyright x\n\n// A drive: it has a medium.\n", "", "A drive"),
+        ("c", "# `ffsctl up c`: what\tit\033 does\n", "", "what\tit? does"),
+        ("d", "", 'strings = ( { product = "A Meter"; } );', "A Meter"),
+        ("e", "", "", None),
+        ("f", "#\n", "", None),
+        ("g", f"# {long}\n", "", long.strip()),
+        ("lengthy-name", "# Version 1.2 of it; the last\n", "", "Version 1.2 of it"),
+        ("z", "# Not read\n", "nonsense", "Not read"),
+    ):
+        (described / f"{name}.conf").write_text(start + GOOD % more)
+        files = {f["name"]: f for f in valid(ffsctl("--dir", described, "list", "--json"), "list")["files"]}
+        found = files[name]
+        eq((found["file"], found["description"]), (f"{described}/{name}.conf", description), name)
+        eq((found["state"], found["gadget"]), ("errors", None) if name == "z" else ("down", name))
+    lines = [line.rstrip() for line in ffsctl("--dir", described, "list").stdout.splitlines()]
+    at = lines.index(f"a             down    {described}/a.conf")
+    eq(lines[at + 1], "              Two lines of one sentence")
+    at = lines.index(f"g             down    {described}/g.conf")
+    eq((len(lines[at + 1]) <= 80, lines[at + 1][-3:]), (True, "..."), "a long description")
+    eq(lines[at + 2], f"lengthy-name  down    {described}/lengthy-name.conf")
+
+
 @test("list of a directory that is not there is no error")
 def list_of_missing_directory():
     got = ffsctl("--dir", gadgets / "none", "list")
     eq((got.returncode, here(got.stdout)), (0, []))
 
 
+def valid(got, name):
+    """The document on stdout, which is valid against the schema of this name."""
+    document = json.loads(got.stdout)
+    store = {p.name: json.loads(p.read_text(encoding="utf-8")) for p in SCHEMAS}
+    schema = store[f"{name}.schema.json"]
+    jsonschema.Draft202012Validator(schema, resolver=jsonschema.RefResolver("", schema, store=store)).validate(document)
+    return document
+
+
+@test("wait and export: the documents are valid when they fail")
+def documents_of_failures():
+    for command, schema, code in (("wait", "output", 69), ("export", "export", 66)):
+        got = ffsctl(command, "x", "--json")
+        eq((got.returncode, got.stderr, [e["exit"] for e in valid(got, schema)["errors"]]), (code, "", [code]), command)
+
+
 @test("udc: the document is valid, also where there is no UDC")
 def udc_document():
     got = ffsctl("udc", "--json")
-    document = json.loads(got.stdout)
-    schema = json.loads(pathlib.Path(SRC, "schemas/udc.schema.json").read_text(encoding="utf-8"))
-    store = {p.name: json.loads(p.read_text(encoding="utf-8")) for p in SCHEMAS}
-    jsonschema.Draft202012Validator(schema, resolver=jsonschema.RefResolver("", schema, store=store)).validate(document)
+    document = valid(got, "udc")
     eq((got.returncode, got.stderr), (0, ""))
     eq(bool(document["hints"]), not document["udcs"], "hints")
 

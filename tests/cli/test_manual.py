@@ -259,7 +259,7 @@ def commands_and_options():
     commands = re.findall(r"^  ([a-z][a-z-]*) +[a-z]", help_text[help_text.index("commands:"):], re.M)
     tap.ok(len(commands) >= 6, "only %s" % commands)
     section = text[text.index("   Commands\n"):text.index("   Options\n")]
-    tap.eq(sorted(re.findall(r"^     ([a-z][a-z-]*)(?: (?=\[|[a-z])|  +[A-Z])", section, re.M)), sorted(commands), "commands")
+    tap.eq(sorted(re.findall(r"^     ([a-z][a-z-]*)(?: (?=\[|[a-z])|  +[A-Z]|$)", section, re.M)), sorted(commands), "commands")
     wanted = set(re.findall(r"--[a-z-]+", help_text)) - {"--help"}
     for command in commands:
         options = stdout(FFSCTL, command, "--help")

@@ -38,6 +38,8 @@ def ready_at_once():
     up(path)
     for word in ("x", path):
         eq(must(ffsctl("wait", word)).stderr, "ffsctl: x: ready\n")
+        found, = harness.document(must(ffsctl("wait", word, "--json")))["gadgets"]
+        eq((found["name"], found["state"]), ("x", "ready"))
     down("x")
 
 

@@ -6,6 +6,7 @@
 (test_kernel_functions.py tests each type of function.)"""
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -70,6 +71,9 @@ def order(name):
 def exported(name, *lost):
     """Runs `export`; returns the path of the new file."""
     result = must(ffsctl("export", name))
+    document = harness.document(must(ffsctl("export", name, "--json")), "export")
+    eq((document["gadget"], len(document["omissions"])), (name, len(lost)), "the document")
+    eq([problem for problem in document["problems"] if problem["severity"] == "error"], [], "its errors")
     said = result.stderr.splitlines()
     eq(len(said), len(lost), "lines on stderr")
     for line, word in zip(said, lost):
@@ -77,6 +81,8 @@ def exported(name, *lost):
     path = gadgets.DIRECTORY / "exported" / (name + ".conf")
     path.parent.mkdir(exist_ok=True)
     path.write_text(result.stdout)
+    checked, = json.loads(must(ffsctl("check", path, "--json")).stdout)["files"]
+    eq(document["form"], checked["form"], "the file as JSON")
     return path
 
 

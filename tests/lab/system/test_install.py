@@ -116,9 +116,11 @@ share/ffsctl/init/sysvinit/ffsctl
 share/ffsctl/schemas/check.schema.json
 share/ffsctl/schemas/descriptors.schema.json
 share/ffsctl/schemas/doctor.schema.json
+share/ffsctl/schemas/export.schema.json
 share/ffsctl/schemas/features.schema.json
 share/ffsctl/schemas/ffsbench.schema.json
 share/ffsctl/schemas/gadget.schema.json
+share/ffsctl/schemas/list.schema.json
 share/ffsctl/schemas/output.schema.json
 share/ffsctl/schemas/plugin.schema.json
 share/ffsctl/schemas/plugins.schema.json
