@@ -176,13 +176,10 @@ void fd_close_others(const int *keep, size_t n)
 
 void fd_open_closed_stdio(void)
 {
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd < 3);
-	if (fd > 2)
-		close(fd);
+	/* open(2) returns the lowest number that is free. */
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR);
 }
 
 void fd_stdio_to_null(void)

@@ -67,7 +67,7 @@ void fd_close_others(const int *keep, size_t n);
 void fd_close_from(unsigned int first);
 /*
  * Opens /dev/null as each of the file descriptors 0, 1 and 2 that is closed, so that no file that
- * is opened later gets one of these numbers.
+ * is opened later gets one of these numbers. A write to such a stdout fails.
  */
 void fd_open_closed_stdio(void);
 /* Redirects the file descriptors 0, 1 and 2 to /dev/null. */

@@ -41,9 +41,15 @@ enum client_result {
 	CLIENT_TAKEN_OVER, /* `up`: the supervisor had died; keepers and workers continue */
 };
 
-/* Makes the plan that `up` would apply, for --dry-run. Needs no privileges. */
+/* The name of the UDC in a plan for a system without a UDC. */
+#define CLIENT_ANY_UDC "any"
+/*
+ * Makes the plan that `up` would apply, for --dry-run. Needs no privileges. If the UDC does not
+ * exist, stores the error in `missing_udc`; the plan then has the name of the missing UDC, or
+ * CLIENT_ANY_UDC.
+ */
 int client_make_plan(const struct gadget *g, const struct client_options *options,
-		     struct plan *plan, struct error *err);
+		     struct plan *plan, struct error *missing_udc, struct error *err);
 
 /*
  * The report that a supervisor in the background sends to the command that started it, when the

@@ -325,8 +325,16 @@ int client_run_in_foreground(const struct gadget *g, const json_t *document,
 	return r;
 }
 
+/* Returns the name for a UDC that does not exist. The caller frees it. */
+static char *name_missing_udc(const struct gadget *g, const struct client_options *options)
+{
+	if (options->udc_name)
+		return xstrdup(options->udc_name);
+	return xstrdup(g->udc.name.value ? g->udc.name.value : CLIENT_ANY_UDC);
+}
+
 int client_make_plan(const struct gadget *g, const struct client_options *options,
-		     struct plan *plan, struct error *err)
+		     struct plan *plan, struct error *missing_udc, struct error *err)
 {
 	_cleanup_free_ char *udc = NULL;
 	struct plan_preview preview;
@@ -334,8 +342,12 @@ int client_make_plan(const struct gadget *g, const struct client_options *option
 
 	if (!options->no_bind)
 		r = udc_choose(options->paths, &g->udc, options->udc_name, &udc, err);
-	if (r < 0)
+	if (r == -ENODEV) {
+		error_move(missing_udc, err);
+		udc = name_missing_udc(g, options);
+	} else if (r < 0) {
 		return r;
+	}
 	r = plan_preview_make(&preview, options->paths, g, udc, err);
 	if (r == 0) {
 		*plan = preview.plan;

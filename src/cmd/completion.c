@@ -5,6 +5,7 @@
  * candidate, a tab and a description. The options are read from the text of --help (option_text.h).
  */
 #include <getopt.h>
+#include <grp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -186,6 +187,16 @@ static bool print_option_candidate(const struct help_option *o, void *data)
 	return false;
 }
 
+static void complete_group_name(const struct command_line *l)
+{
+	struct group *group;
+
+	setgrent();
+	while ((group = getgrent()))
+		print_candidate(l, group->gr_name, NULL);
+	endgrent();
+}
+
 /* Completes the value of an option. If it prints nothing, the shell completes file names. */
 static void complete_option_value(const struct command_line *l, const char *option)
 {
@@ -198,6 +209,10 @@ static void complete_option_value(const struct command_line *l, const char *opti
 				print_candidate(l, c->words[i], NULL);
 	if (streq(option, "--udc"))
 		complete_udc_name(l);
+	if (streq(option, "--group"))
+		complete_group_name(l);
+	if (streq(option, "--name") && l->command == &cmd_reload)
+		complete_gadget_name(l, false);
 	if (streq(option, "-o"))
 		complete_status_field(l);
 }

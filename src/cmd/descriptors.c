@@ -26,8 +26,9 @@ struct descriptors_command {
 	enum predict_kernel kernel_version;
 	bool selected_speeds[EP_SPEED_COUNT];
 	enum output_format output_format;
-	const char *blob_dir; /* directory to which OUTPUT_BLOB writes files */
-	char *serial_number;  /* this system's serial number; freed by the command */
+	const char *unknown_release; /* value of --kernel if its descriptors are unknown, or NULL */
+	const char *blob_dir;	     /* directory to which OUTPUT_BLOB writes files */
+	char *serial_number;	     /* this system's serial number; freed by the command */
 };
 
 /* --- words ------------------------------------------------------------------------------------ */
@@ -339,6 +340,9 @@ static int print_descriptors_of_file(const struct globals *globals, const char *
 					NULL, &diags, &err);
 
 	r->gadget = gadget;
+	if (exit == 0 && r->unknown_release)
+		log_info("Linux %s is unknown: these are the descriptors of Linux %s",
+			 r->unknown_release, predict_kernel_words[r->kernel_version]);
 	if (exit == 0 && choose_speeds(r, &err) < 0)
 		exit = err.exit;
 	if (exit == 0 && (r->output_format == OUTPUT_WORDS || r->output_format == OUTPUT_JSON))
@@ -386,6 +390,8 @@ static int run_descriptors_command(const struct globals *globals, int argc, char
 				return cmd_error_usage(
 					&cmd_descriptors,
 					"--kernel must be a release like 6.12, not '%s'", optarg);
+			r.unknown_release =
+				predict_knows_release(optarg, r.kernel_version) ? NULL : optarg;
 			break;
 		case 'x':
 			r.output_format = OUTPUT_HEX;
@@ -408,6 +414,12 @@ static int run_descriptors_command(const struct globals *globals, int argc, char
 	return print_descriptors_of_file(globals, argv[optind], &r);
 }
 
+static const struct cmd_option_words option_words[] = {
+	{ "--speed", speed_words, EP_SPEED_COUNT },
+	{ "--kernel", predict_kernel_words, KERNEL_COUNT },
+	{ 0 },
+};
+
 const struct command cmd_descriptors = {
 	.name = "descriptors",
 	.usage_arguments = "FILE [--speed S] [--kernel V] [--json | --hex | --blob DIR]",
@@ -420,6 +432,7 @@ const struct command cmd_descriptors = {
 		"  --hex               the bytes that are written to FunctionFS\n"
 		"  --blob DIR          write these bytes to DIR/LABEL.descriptors and "
 		"DIR/LABEL.strings\n",
+	.option_words = option_words,
 	.argument_kinds = { CMD_ARGUMENT_FILES },
 	.run = run_descriptors_command,
 };

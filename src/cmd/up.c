@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "client/inspect.h"
+#include "cmd/table.h"
 #include "cmd/up.h"
 #include "process/spawn.h"
 
@@ -292,25 +293,31 @@ static int finish_command(struct up_command *q, json_t *gadgets, int exit)
 
 static void print_plan_steps(const struct plan *plan)
 {
+	_cleanup_table_ struct table table = { .n_columns = 2 };
+
 	for (size_t i = 0; i < plan->n; i++) {
 		const struct step *step = &plan->steps[i];
+		const char *undo = step->op->undo_name;
+		struct table_row *row = table_add_row(&table);
 
-		printf("%3zu %-22s %s", i + 1, step->op->name, step->path);
-		if (step->value)
-			printf(" = %s", step->value);
-		if (step->op->undo_name)
-			printf("  [undo: %s]", step->op->undo_name);
-		putchar('\n');
+		row->cells[0] = strf("%3zu %s", i + 1, step->op->name);
+		row->cells[1] = strf("%s%s%s%s%s%s", step->path, step->value ? " = " : "",
+				     step->value ? step->value : "", undo ? "  [undo: " : "",
+				     undo ? undo : "", undo ? "]" : "");
 	}
+	table_print(stdout, &table);
 }
 
 static int print_up_plan(struct up_command *q)
 {
+	_cleanup_error_ struct error missing_udc = { 0 };
 	_cleanup_plan_ struct plan plan = { 0 };
 	json_t *gadgets = NULL;
 
-	if (client_make_plan(q->gadget, &q->client_options, &plan, &q->err) < 0)
+	if (client_make_plan(q->gadget, &q->client_options, &plan, &missing_udc, &q->err) < 0)
 		return finish_command(q, NULL, q->err.exit);
+	if (missing_udc.exit)
+		log_info("%s: 'up' would fail now: %s", q->gadget->name, missing_udc.text);
 	if (q->prints_json)
 		gadgets = json_pack("[{s:s, s:s, s:s, s:o}]", "name", q->gadget->name, "file",
 				    q->gadget->file, "state", "down", "plan", plan_to_json(&plan));

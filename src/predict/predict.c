@@ -28,6 +28,13 @@ bool predict_find_kernel(const char *release, enum predict_kernel *kernel)
 	return true;
 }
 
+bool predict_knows_release(const char *release, enum predict_kernel kernel)
+{
+	const char *rest = str_after(release, predict_kernel_words[kernel]);
+
+	return rest && (*rest < '0' || *rest > '9');
+}
+
 bool predict_has_speed(const struct gadget *g, int speed)
 {
 	static const enum gadget_speed speeds[] = {

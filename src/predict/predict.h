@@ -62,6 +62,8 @@ extern const char *const predict_kernel_words[KERNEL_COUNT];
  * Finds the kernel for a release like "6.12.48-amd64"; false: `release` is not a release of Linux.
  */
 bool predict_find_kernel(const char *release, enum predict_kernel *kernel);
+/* Returns whether `release` is a release of the kernel, and not an earlier, other or later one. */
+bool predict_knows_release(const char *release, enum predict_kernel kernel);
 
 struct prediction {
 	const struct gadget *gadget;

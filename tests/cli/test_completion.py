@@ -84,6 +84,10 @@ def options_of_everything():
 @test("values of options, as a word of their own and after '='")
 def option_values():
     eq(offered("wait", "x", "--for", ""), ["ready", "configured", "disconnected"])
+    eq(offered("descriptors", "--speed", ""), ["full", "high", "super"])
+    eq(offered("descriptors", "--kernel=6.1"), ["--kernel=6.1", "--kernel=6.12"])
+    eq(offered("run", "--group", "roo"), ["root"])
+    eq(offered("help", "un"), ["unbind"])
     eq(offered("wait", "x", "--for=c"), ["--for=configured"])
     eq(bash("wait", "x", "--for", "=", "c"), ["configured"])
     eq(bash("wait", "x", "--for", "="), ["ready", "configured", "disconnected"])
