@@ -177,9 +177,11 @@ struct client_reload_result {
  * gadget is unchanged, unless the error reports that the undo failed. The reload may take
  * `timeout` seconds; if it fails, its undo may take another `timeout` seconds. `keep_name`: the
  * name in the file is ignored.
+ * `force_eject`: ejects media that the host has locked.
  */
 int client_reload(const struct paths *paths, const char *name, const char *file, bool keep_name,
-		  double timeout, struct client_reload_result *done, struct error *err);
+		  bool force_eject, double timeout, struct client_reload_result *done,
+		  struct error *err);
 /*
  * Finds out what a reload would change, and changes nothing. Stores the array "plan" of the output
  * of `reload --dry-run --json` in *changes; the caller owns it. *rebinds is true if the reload

@@ -137,11 +137,14 @@ int client_find_gadget_by_file(const struct paths *paths, const char *file, char
 }
 
 int client_reload(const struct paths *paths, const char *name, const char *file, bool keep_name,
-		  double timeout, struct client_reload_result *done, struct error *err)
+		  bool force_eject, double timeout, struct client_reload_result *done,
+		  struct error *err)
 {
-	struct socket_request request = {
-		.command = COMMAND_RELOAD, .file = file, .keeps_name = keep_name, .timeout = timeout
-	};
+	struct socket_request request = { .command = COMMAND_RELOAD,
+					  .file = file,
+					  .keeps_name = keep_name,
+					  .forces_eject = force_eject,
+					  .timeout = timeout };
 	_cleanup_answer_ struct socket_answer answer = { 0 };
 	int r = client_send_request(paths, name, &request, &answer, err);
 

@@ -13,12 +13,13 @@
 
 #define DEFAULT_TIMEOUT 30
 
-enum { OPT_DRY_RUN = 256, OPT_JSON, OPT_TIMEOUT, OPT_NAME };
+enum { OPT_DRY_RUN = 256, OPT_JSON, OPT_TIMEOUT, OPT_NAME, OPT_FORCE_EJECT };
 
 struct reload_command {
 	const struct globals *globals;
 	bool dry_run, prints_json;
 	bool keeps_name;       /* --name: ignores the name in the file */
+	bool forces_eject;     /* --force-eject */
 	double reload_timeout; /* seconds */
 	char *gadget_name, *file_path;
 	struct diags diags;
@@ -159,7 +160,7 @@ static int reload_gadget(struct reload_command *q)
 	struct client_reload_result done;
 
 	if (client_reload(&q->globals->paths, q->gadget_name, q->file_path, q->keeps_name,
-			  q->reload_timeout, &done, &q->err) < 0) {
+			  q->forces_eject, q->reload_timeout, &done, &q->err) < 0) {
 		free(done.awaited_udc);
 		cmd_explain_worker_failure(q->globals, q->file_path,
 					   q->keeps_name ? q->gadget_name : NULL,
@@ -187,6 +188,7 @@ static int run_reload_command(const struct globals *globals, int argc, char **ar
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 		{ "name", required_argument, NULL, OPT_NAME },
+		{ "force-eject", no_argument, NULL, OPT_FORCE_EJECT },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -203,6 +205,9 @@ static int run_reload_command(const struct globals *globals, int argc, char **ar
 			break;
 		case OPT_JSON:
 			q.prints_json = true;
+			break;
+		case OPT_FORCE_EJECT:
+			q.forces_eject = true;
 			break;
 		case OPT_NAME:
 			name = optarg;
@@ -233,7 +238,10 @@ const struct command cmd_reload = {
 		"  --name N            name of the gadget, if GADGET is the path of a file\n"
 		"  --dry-run           print the changes and apply none\n"
 		"  --json              one JSON document on stdout\n"
-		"  --timeout S         seconds for the reload, and for its undo (30)\n",
+		"  --timeout S         seconds for the reload, and for its undo (30)\n"
+		"  --force-eject       eject media that the host has locked, and lose data that "
+		"the\n"
+		"                      host has not written yet\n",
 	.argument_kinds = { CMD_ARGUMENT_GADGETS },
 	.run = run_reload_command,
 };

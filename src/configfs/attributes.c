@@ -58,8 +58,8 @@ static const struct {
 static int explain_medium_locked(struct error *err)
 {
 	error_add_detail(err, "the host has locked the medium");
-	return error_add_hint(err, "unmount or eject the medium on the host, or write 1 to the "
-				   "LUN's attribute forced_eject");
+	return error_add_hint(err, "unmount or eject the medium on the host, or use 'ffsctl reload "
+				   "--force-eject'");
 }
 
 static const char *next_component(const char **path)
@@ -174,12 +174,46 @@ static int write_in_one_call(const char *path, const char *value, size_t n)
 	return -errno;
 }
 
+/*
+ * Returns whether a write that has failed with `r` must be repeated by eject_and_write: the host
+ * has locked the medium that the attribute `file` of a LUN names, and the user has requested it.
+ */
+static bool must_eject_medium(const struct step *step, int r)
+{
+	const struct configfs *c = step->context;
+
+	return r == -EBUSY && c && c->forces_eject && configfs_writable_while_bound(step) &&
+	       str_has_suffix(step->path, "/file");
+}
+
+/*
+ * Ejects a medium that the host has locked, and writes the value. If that fails, inserts the medium
+ * again, because the undo of a reload begins with the step before the failed one.
+ */
+static int eject_and_write(const struct step *step, const char *value, size_t n)
+{
+	_cleanup_free_ char *lun = path_parent(step->path), *medium = NULL;
+	_cleanup_free_ char *forced_eject = strf("%s/forced_eject", lun);
+	int r = file_read_line(AT_FDCWD, step->path, &medium);
+
+	if (r == 0)
+		r = write_in_one_call(forced_eject, "1", 1);
+	if (r < 0)
+		return -EBUSY;
+	r = write_in_one_call(step->path, value, n);
+	if (r < 0)
+		write_in_one_call(step->path, medium, strlen(medium));
+	return r;
+}
+
 static int write_attribute_value(struct step *step, const char *value, size_t n, struct error *err)
 {
 	int r;
 
 	configfs_remember_previous_value(step);
 	r = n > ATTRIBUTE_VALUE_MAX ? -E2BIG : write_in_one_call(step->path, value, n);
+	if (must_eject_medium(step, r))
+		r = eject_and_write(step, value, n);
 	if (r == 0) {
 		note_if_kernel_changed_value(step, value, n);
 		return 0;
@@ -220,6 +254,11 @@ static int write_text_restore(struct step *step, struct error *err)
 {
 	int r = configfs_restore_value(step, err);
 
+	if (must_eject_medium(step, r) &&
+	    eject_and_write(step, step->previous_value, strlen(step->previous_value)) == 0) {
+		error_clear(err);
+		return 0;
+	}
 	return r == -EBUSY && configfs_writable_while_bound(step) ? explain_medium_locked(err) : r;
 }
 

@@ -12,6 +12,7 @@ struct configfs {
 	const struct paths *paths;
 	const struct gadget *gadget;
 	struct backend backend;
+	bool forces_eject; /* the last reload ejects media that the host has locked */
 	/*
 	 * Attributes whose value the kernel has changed, in the order in which they were written.
 	 */

@@ -116,6 +116,7 @@ static const struct json_members wait_request = MEMBERS({
 });
 static const struct json_members reload_request =
 	MEMBERS(REQUEST("file", file, MEMBER_TEXT), REQUEST("renamed", keeps_name, MEMBER_FLAG),
+		REQUEST("force_eject", forces_eject, MEMBER_FLAG),
 		REQUEST("timeout", timeout, MEMBER_SECONDS));
 static const struct json_members reexec_request = MEMBERS(REQUEST("program", program, MEMBER_TEXT));
 

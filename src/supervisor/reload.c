@@ -350,7 +350,7 @@ static void begin_reload_requested_by_sighup(struct reloader *reloader)
 	_cleanup_error_ struct error err = { 0 };
 
 	reloader->reload_requested = false;
-	if (reload_begin(reloader, NULL, false, HUP_SECONDS, &err) < 0)
+	if (reload_begin(reloader, NULL, false, false, HUP_SECONDS, &err) < 0)
 		gadget_log_error(reloader->live, "not reloaded", &err);
 }
 
@@ -518,8 +518,8 @@ static int prepare_reload(struct reloader *reloader, struct reload *r, const cha
 	return result;
 }
 
-int reload_begin(struct reloader *reloader, const char *path, bool keep_name, double timeout,
-		 struct error *err)
+int reload_begin(struct reloader *reloader, const char *path, bool keep_name, bool force_eject,
+		 double timeout, struct error *err)
 {
 	struct live_gadget *live = reloader->live;
 	struct reload *r = xcalloc(1, sizeof(*r));
@@ -541,6 +541,7 @@ int reload_begin(struct reloader *reloader, const char *path, bool keep_name, do
 		abandon_reload(live, r);
 		return 0;
 	}
+	live->configfs.forces_eject = force_eject;
 	start_changes(reloader, r, timeout);
 	return 0;
 }

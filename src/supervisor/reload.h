@@ -43,9 +43,10 @@ void reload_free(struct reloader *reloader);
  * Begins to apply the gadget file at `path`; NULL: the file in the record. When the reload has
  * ended, which may be before this function returns, reloader->last_result is set. Then
  * reloader->current_reload is NULL, except in GADGET_BROKEN. `keep_name`: see reload_read_file.
+ * `force_eject`: ejects media that the host has locked.
  */
-int reload_begin(struct reloader *reloader, const char *path, bool keep_name, double timeout,
-		 struct error *err);
+int reload_begin(struct reloader *reloader, const char *path, bool keep_name, bool force_eject,
+		 double timeout, struct error *err);
 /* Handles SIGHUP: requests a reload, which begins as soon as possible. Errors are logged. */
 void reload_request(struct reloader *reloader);
 /* Begins the reload that SIGHUP requested, unless another command must end first. */

@@ -72,8 +72,8 @@ options:
   --run-dir DIR       run directory, with the state (/run/ffsctl)
   --version
 
-'ffsctl help COMMAND' lists the options of a command. -v and -q may also follow the
-command. See also ffsctl(8).
+'ffsctl help COMMAND' lists the options of a command. -v and -q may also
+follow the command. See also ffsctl(8).
 """
 
 
@@ -145,7 +145,9 @@ for name, expected in {
               "  --name N            name of the gadget, if GADGET is the path of a file\n"
               "  --dry-run           print the changes and apply none\n"
               "  --json              one JSON document on stdout\n"
-              "  --timeout S         seconds for the reload, and for its undo (30)\n",
+              "  --timeout S         seconds for the reload, and for its undo (30)\n"
+              "  --force-eject       eject media that the host has locked, and lose data that the\n"
+              "                      host has not written yet\n",
     "restart": "usage: ffsctl restart GADGET [FUNCTION]\n"
                "\n"
                "restart the workers of a gadget or of one function, without a disconnect\n",
@@ -230,10 +232,10 @@ for name, expected in {
             "\n"
             "  --json              one JSON document on stdout\n"
             "\n"
-            "Prints name, state, path and the paths of drop-ins, and below them a description:\n"
-            "the first sentence of the file's comment, or the product string. The state is one\n"
-            "that 'ffsctl status' prints, or 'errors' (see 'ffsctl check'), or 'unread' (the\n"
-            "file cannot be opened).\n",
+            "Prints name, state, path and the paths of drop-ins. The description below them is\n"
+            "the first sentence of the file's comment, or the product string. The state is\n"
+            "one that 'ffsctl status' prints, or 'errors' (see 'ffsctl check'), or 'unread'\n"
+            "(the file cannot be opened).\n",
     "plugins": "usage: ffsctl plugins [PLUGIN] [--json]\n"
                "\n"
                "list the installed plugins, or print the declaration of one\n"

@@ -31,8 +31,8 @@ static int refuse_file(const char *path, struct error *err);
 #define gadget_begin_down(live, why) gadget_handle_event(live, GADGET_EV_DOWN)
 #define binding_request_bind(b, udc, changed, err) change_bus(b, udc, changed, err)
 #define binding_unbind(b, changed, err) change_bus(b, NULL, changed, err)
-#define reload_begin(reloader, file, keep_name, timeout, err)                                      \
-	((void)(keep_name), (void)(timeout), refuse_file(file, err))
+#define reload_begin(reloader, file, keep_name, force_eject, timeout, err)                         \
+	((void)(keep_name), (void)(force_eject), (void)(timeout), refuse_file(file, err))
 #define supervisor_reexec(takeover, program, fd, err) refuse_file(program, err)
 #include "../../src/supervisor/control.c"
 #include "../../src/supervisor/control_answer.c"

@@ -369,6 +369,37 @@ def drive_medium_locked():
     down("x")
 
 
+@test("--force-eject: a medium that the host has locked is replaced or removed; if that fails, the old one stays in")
+def drive_medium_forced():
+    a, b = image("a.img"), image("b.img")
+    with drive() as found:
+        up(disk(f'{{ file = "{a}"; }}'))
+    devices = devnums()
+    disk('{ file = "/none"; }')
+    with open(found[0], "rb"):
+        words = reload("x", "--force-eject", code=71).stderr
+        contains(words, "No such file or directory; 'x' is as it was before")
+        eq((TOP / "x/functions/mass_storage.disk/lun.0/file").read_text().strip(), str(a))
+    eq(begins(found[0])[0], b"a.img")
+    disk(f'{{ file = "{b}"; }}')
+    with open(found[0], "rb"):
+        reload("x", "--force-eject")
+    eq(begins(found[0])[0], b"b.img")
+    disk("{ nofua = true; }")
+    with open(found[0], "rb"):
+        reload("x", "--force-eject")
+    tap.raises(OSError, begins, found[0])  # no medium
+    disk(f'{{ file = "{a}"; nofua = true; }}')
+    reload("x", "--force-eject")
+    eq(begins(found[0])[0], b"a.img")
+    disk(f'{{ file = "{b}"; nofua = true; }}')
+    with open(found[0], "rb"):
+        contains(reload("x", code=71).stderr, "the host has locked the medium")  # the next reload does not force it
+    eq(devnums(), devices)
+    is_ready()
+    down("x")
+
+
 @test("a drive that becomes another one: the function is made anew")
 def drive_is_another():
     a = image("a.img")

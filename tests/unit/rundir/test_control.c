@@ -135,9 +135,10 @@ Test(control_messages, requests_are_those_of_the_protocol)
 		{ { .command = COMMAND_RELOAD,
 		    .file = "/g.conf",
 		    .keeps_name = true,
+		    .forces_eject = true,
 		    .timeout = 30 },
-		  "{\"command\":\"reload\",\"file\":\"/"
-		  "g.conf\",\"renamed\":true,\"timeout\":30.0}" },
+		  "{\"command\":\"reload\",\"file\":\"/g.conf\",\"renamed\":true,"
+		  "\"force_eject\":true,\"timeout\":30.0}" },
 		{ { .command = COMMAND_REEXEC, .program = "/sbin/ffsctl" },
 		  "{\"command\":\"reexec\",\"program\":\"/sbin/ffsctl\"}" },
 	};
