@@ -29,7 +29,7 @@ ffsctlinclude_HEADERS += include/ffsctl/stream.h
 dist_man_MANS += man/ffsctl-stream.3
 
 # The name that the linker searches when a program is built.
-install-data-hook:
+install-library-link:
 	cd "$(DESTDIR)$(libdir)" && ln -sf libffsctl-stream.so.1 libffsctl-stream.so
 uninstall-hook:
 	rm -f "$(DESTDIR)$(libdir)/libffsctl-stream.so"

@@ -195,6 +195,18 @@ def no_program_names_build():
             ok(BUILD.encode() not in data and SRC.encode() not in data, f"{file} has a path of this machine")
 
 
+@test("installed manual pages name the directories of this build")
+def manual_pages_name_directories():
+    pages = {path.name: path.read_text() for path in pathlib.Path(PREFIX, "share/man").rglob("*.[1-8]")}
+    ok(len(pages) >= 6, sorted(pages))
+    for name, text in pages.items():
+        for other in ("/usr/share/ffsctl", "/usr/share/doc/ffsctl", " /etc/ffsctl", "/usr/bin/ffsctl"):
+            ok(other not in text, f"{name} has {other}")
+    for path in ("etc/ffsctl/gadget.d", "share/ffsctl/gadget.d", "share/ffsctl/schemas", "share/doc/ffsctl/examples",
+                 "share/bash-completion/completions/ffsctl", "bin/ffsctl"):
+        ok(f"{PREFIX}/{path}" in pages["ffsctl.8"], path)
+
+
 @test("what lies beside an installed ffsctl is not its worker host")
 def worker_host_beside_ffsctl():
     decoy = pathlib.Path(PREFIX, "bin/ffsctl-worker")
