@@ -13,7 +13,7 @@ static void add_result_row(struct report *r, const struct options *o, enum direc
 {
 	struct result_row *row = &r->rows[r->n_rows++];
 
-	row->combination = (struct combination){ direction, size, (unsigned int)depth };
+	row->run_parameters = (struct run_parameters){ direction, size, (unsigned int)depth };
 	row->runs = xcalloc(o->n_rounds, sizeof(*row->runs));
 	row->all_runs_succeeded = true;
 }
@@ -46,8 +46,9 @@ static int run_combination(const struct options *o, struct report *r, struct res
 {
 	int result;
 
-	row_label(row, p->combination_name, sizeof(p->combination_name));
-	result = r->command->run(r->device, o, &row->combination, p, &row->runs[row->n_runs], err);
+	row_label(row, p->run_parameters_text, sizeof(p->run_parameters_text));
+	result = r->command->run(r->device, o, &row->run_parameters, p, &row->runs[row->n_runs],
+				 err);
 	row->all_runs_succeeded = result >= 0;
 	/* A run that failed before its first transfer has no results. */
 	row->n_runs += row->all_runs_succeeded || row->runs[row->n_runs].seconds > 0;
@@ -62,14 +63,14 @@ int bench_run_all(const struct options *o, struct report *r, struct error *err)
 	size_t i;
 	int result = 0;
 
-	r->n_allocated_runs = o->n_rounds;
+	r->n_allocated_runs_per_row = o->n_rounds;
 	make_result_rows(o, r);
 	progress_bar_init(&p, o->quiet, r->n_rows * o->n_rounds);
-	tick_timer_start();
+	start_periodic_ticks();
 	for (round = 0; round < o->n_rounds; round++)
 		for (i = 0; i < r->n_rows && result >= 0 && !run_interrupted(); i++)
 			result = run_combination(o, r, &r->rows[i], &p, err);
-	tick_timer_stop();
+	stop_periodic_ticks();
 	progress_bar_end(&p);
 	r->interrupted = run_interrupted();
 	return result;
@@ -78,7 +79,7 @@ int bench_run_all(const struct options *o, struct report *r, struct error *err)
 void report_free(struct report *r)
 {
 	for (size_t i = 0; i < r->n_rows; i++) {
-		for (size_t k = 0; k < r->n_allocated_runs; k++)
+		for (size_t k = 0; k < r->n_allocated_runs_per_row; k++)
 			free(r->rows[i].runs[k].memory_warning);
 		free(r->rows[i].runs);
 	}

@@ -46,7 +46,7 @@ struct options {
 enum direction { DIRECTION_IN = 1, DIRECTION_OUT = 2, DIRECTION_BOTH = 4 };
 
 /* What one run measures. */
-struct combination {
+struct run_parameters {
 	enum direction direction;
 	uint64_t size;	    /* length of a transfer or message in bytes */
 	unsigned int depth; /* number of transfers in flight, in each direction */
@@ -65,7 +65,7 @@ enum {
 
 /* The results of one run. The run may have failed, or may have been interrupted. */
 struct run_result {
-	/* combination.size; for IN transfers rounded up to whole packets. */
+	/* run_parameters.size; for IN transfers rounded up to whole packets. */
 	uint64_t size_rounded_to_packets;
 	bool zero_copy;
 	char *memory_warning; /* warning about the kind of memory of the buffers; NULL: none */
@@ -80,7 +80,7 @@ struct run_result {
 
 /* A row of the report. */
 struct result_row {
-	struct combination combination;
+	struct run_parameters run_parameters;
 	struct run_result *runs;
 	size_t n_runs; /* number of runs that have results */
 	bool all_runs_succeeded;
@@ -90,7 +90,7 @@ struct result_row {
 enum command_kind { KIND_STREAM = 1, KIND_MESSAGES = 2, KIND_LATENCY = 4, KIND_ALL = 7 };
 
 /* Does one run of a command and stores its results in *m. */
-typedef int run_fn(const struct device *d, const struct options *o, const struct combination *c,
+typedef int run_fn(const struct device *d, const struct options *o, const struct run_parameters *c,
 		   struct progress_bar *p, struct run_result *m, struct error *err);
 
 struct command {
@@ -116,7 +116,7 @@ struct report {
 	const struct device *device; /* all members are 0 if no device was opened */
 	struct result_row *rows;
 	size_t n_rows;
-	unsigned int n_allocated_runs; /* number of elements of each result_row.runs */
+	unsigned int n_allocated_runs_per_row; /* number of elements of each result_row.runs */
 	bool interrupted;
 };
 

@@ -37,7 +37,7 @@ int memory_choice_parse(const char *s, enum memory_choice *choice, struct error 
 			 "'%s' is not a kind of memory: auto, zero-copy or ordinary", s);
 }
 
-static unsigned char *allocate_buffer(const struct buffers *b)
+static unsigned char *allocate_buffer(const struct transfer_buffers *b)
 {
 	/* The buffers are aligned to pages, as zero-copy memory is, so that measurements with both
 	   kinds of memory can be compared. */
@@ -53,7 +53,7 @@ static unsigned char *allocate_buffer(const struct buffers *b)
 	return p;
 }
 
-static bool allocate_buffers(struct buffers *b, unsigned int n, bool zero_copy)
+static bool allocate_buffers(struct transfer_buffers *b, unsigned int n, bool zero_copy)
 {
 	b->zero_copy = zero_copy;
 	for (b->n_allocated = 0; b->n_allocated < n; b->n_allocated++) {
@@ -64,7 +64,7 @@ static bool allocate_buffers(struct buffers *b, unsigned int n, bool zero_copy)
 	return true;
 }
 
-static void free_allocated(struct buffers *b)
+static void free_allocated(struct transfer_buffers *b)
 {
 	while (b->n_allocated) {
 		b->n_allocated--;
@@ -76,10 +76,10 @@ static void free_allocated(struct buffers *b)
 	}
 }
 
-int buffers_allocate(struct buffers *b, const struct device *d, enum memory_choice choice,
+int buffers_allocate(struct transfer_buffers *b, const struct device *d, enum memory_choice choice,
 		     unsigned int n, size_t size, struct error *err)
 {
-	*b = (struct buffers){ .device = d, .buffer_size = size, .n_requested = n };
+	*b = (struct transfer_buffers){ .device = d, .buffer_size = size, .n_requested = n };
 	if ((uint64_t)n * size > MEMORY_MAX)
 		return error_set(err, EX_USAGE, EINVAL, NULL,
 				 "%u buffers of %zu bytes are more than 1 GiB", n, size);
@@ -98,7 +98,7 @@ int buffers_allocate(struct buffers *b, const struct device *d, enum memory_choi
 	return buffers_add_hint(b, err);
 }
 
-void buffers_free(struct buffers *b)
+void buffers_free(struct transfer_buffers *b)
 {
 	free_allocated(b);
 	free(b->data);
@@ -118,7 +118,7 @@ static unsigned int read_usbfs_limit_mib(void)
 
 /* Returns advice if the limit of usbfs is too low for these buffers, else NULL. The caller frees
    the advice. */
-static char *usbfs_limit_advice(const struct buffers *b)
+static char *usbfs_limit_advice(const struct transfer_buffers *b)
 {
 	unsigned int limit = read_usbfs_limit_mib();
 	unsigned int need =
@@ -131,7 +131,7 @@ static char *usbfs_limit_advice(const struct buffers *b)
 		    limit, need, 2 * need + KERNEL_DATA_MIB);
 }
 
-int buffers_add_hint(const struct buffers *b, struct error *err)
+int buffers_add_hint(const struct transfer_buffers *b, struct error *err)
 {
 	_cleanup_free_ char *advice = usbfs_limit_advice(b);
 
@@ -143,7 +143,7 @@ int buffers_add_hint(const struct buffers *b, struct error *err)
 			      b->zero_copy ? ", use --memory ordinary" : "");
 }
 
-char *buffers_warning(const struct buffers *b, enum memory_choice choice)
+char *buffers_warning(const struct transfer_buffers *b, enum memory_choice choice)
 {
 	_cleanup_free_ char *advice = NULL;
 

@@ -34,7 +34,7 @@ static const struct curve {
 	{ KIND_LATENCY, "99th percentile", p99_latency_us },
 };
 
-static char *direction_and_depth(const struct combination *c)
+static char *direction_and_depth(const struct run_parameters *c)
 {
 	static const char *const names[] = {
 		[DIRECTION_IN] = "IN, ", [DIRECTION_OUT] = "OUT, ", [DIRECTION_BOTH] = ""
@@ -45,8 +45,8 @@ static char *direction_and_depth(const struct combination *c)
 
 static bool on_same_curve(const struct result_row *a, const struct result_row *b)
 {
-	return a->combination.direction == b->combination.direction &&
-	       a->combination.depth == b->combination.depth;
+	return a->run_parameters.direction == b->run_parameters.direction &&
+	       a->run_parameters.depth == b->run_parameters.depth;
 }
 
 /* Adds one curve: a point for the row with the index `first` and for each of the following rows
@@ -61,7 +61,7 @@ static size_t add_curve(struct plot *p, const struct report *r, size_t first,
 	*s = (struct plot_series){ .legend_name = curve->legend_name
 							  ? xstrdup(curve->legend_name)
 							  : direction_and_depth(
-								    &r->rows[first].combination),
+								    &r->rows[first].run_parameters),
 				   .sizes = xcalloc(r->n_rows, sizeof(double)),
 				   .values = xcalloc(r->n_rows, sizeof(double)) };
 	for (i = first; i < r->n_rows && on_same_curve(&r->rows[i], &r->rows[first]); i++) {

@@ -54,16 +54,16 @@ struct echo_state {
 	const struct options *options;
 	struct error *err;
 	const struct message_lengths *message_lengths;
-	uint64_t n_messages; /* number of messages to send; reduced when the time is over */
+	uint64_t n_messages_to_send; /* in this run; reduced when the time is over */
 	struct pattern pattern;
-	struct buffers buffers;
+	struct transfer_buffers buffers;
 	struct echo_direction out, in;
 	/* Index of the message, and offset in the message, to send next. */
 	uint64_t send_index, send_offset;
 	/* Index of the message, and offset in the message, to receive next. */
 	uint64_t receive_index, receive_offset;
-	uint64_t echoed_bytes; /* bytes of the messages that came back */
-	int64_t last_moved_ms; /* time at which data was last sent or received */
+	uint64_t echoed_bytes;	    /* bytes of the messages that came back */
+	int64_t data_last_moved_ms; /* time at which data was last sent or received */
 	/* Time at which the resync marker's OUT transfer completed; 0: not yet. */
 	int64_t resync_marker_sent_at_ms;
 	unsigned int n_recovered_stalls;
@@ -88,7 +88,7 @@ static unsigned int n_in_flight(const struct echo_direction *s)
 
 static bool all_messages_echoed(const struct echo_state *l)
 {
-	return !l->awaiting_resync_marker && l->receive_index == l->n_messages;
+	return !l->awaiting_resync_marker && l->receive_index == l->n_messages_to_send;
 }
 
 _printf_(2, 3) static void fail_wrong_message(struct echo_state *l, const char *fmt, ...)
@@ -200,7 +200,7 @@ static void submit_free_transfers(struct echo_state *l)
 	if (l->awaiting_resync_marker && !l->resync_marker_sent)
 		send_resync_marker(l);
 	while (!l->failed && !l->awaiting_resync_marker && n_in_flight(&l->out) < l->out.n_slots &&
-	       l->send_index < l->n_messages)
+	       l->send_index < l->n_messages_to_send)
 		send_next_transfer(l);
 }
 
@@ -228,7 +228,7 @@ static void check_received_data(struct echo_state *l, const unsigned char *data,
 		check_for_resync_marker(l, data, n, end);
 		return;
 	}
-	if (l->receive_index == l->n_messages) {
+	if (l->receive_index == l->n_messages_to_send) {
 		error_set(l->err, EXIT_WRONG_DATA, EIO, NULL,
 			  "received %d bytes more than were sent", n);
 		l->failed = true;
@@ -273,7 +273,7 @@ static void check_transfer_status(struct echo_state *l, struct echo_direction *s
 	}
 	fail_libusb(l->err, libusb_error,
 		    "transfer on endpoint 0x%02x failed in message %" PRIu64 " of %" PRIu64,
-		    s->endpoint_address, l->receive_index + 1, l->n_messages);
+		    s->endpoint_address, l->receive_index + 1, l->n_messages_to_send);
 	transfer_add_hint(libusb_error, l->err);
 	if (libusb_error == LIBUSB_ERROR_PIPE)
 		error_add_hint(l->err, "--recover continues after a stall");
@@ -299,12 +299,12 @@ static void handle_completions(struct echo_state *l)
 		check_transfer_status(l, &l->out, x);
 		if (x->status == LIBUSB_TRANSFER_COMPLETED)
 			*(l->awaiting_resync_marker ? &l->resync_marker_sent_at_ms
-						    : &l->last_moved_ms) = now_ms();
+						    : &l->data_last_moved_ms) = now_ms();
 	}
 	while (!l->failed && !l->recovery_needed && (x = take_next_completed_transfer(&l->in))) {
 		if (x->actual_length > 0 || x->status == LIBUSB_TRANSFER_COMPLETED) {
 			if (!l->awaiting_resync_marker)
-				l->last_moved_ms = now_ms();
+				l->data_last_moved_ms = now_ms();
 			check_received_data(l, x->buffer, x->actual_length,
 					    x->status == LIBUSB_TRANSFER_COMPLETED &&
 						    x->actual_length < x->length);
@@ -379,26 +379,26 @@ static void check_timeout(struct echo_state *l)
 	if (l->awaiting_resync_marker && l->resync_marker_sent_at_ms &&
 	    now_ms() - l->resync_marker_sent_at_ms >= RESYNC_MARKER_RESEND_MS)
 		l->recovery_needed = true;
-	if (now_ms() - l->last_moved_ms < l->options->timeout_ms)
+	if (now_ms() - l->data_last_moved_ms < l->options->timeout_ms)
 		return;
 	error_set(l->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 		  "nothing moved for %.1f s: %" PRIu64 " of %" PRIu64
 		  " messages came back, and %" PRIu64 " bytes of the next",
-		  l->options->timeout_ms / 1000.0, l->receive_index, l->n_messages,
+		  l->options->timeout_ms / 1000.0, l->receive_index, l->n_messages_to_send,
 		  l->receive_offset);
 	error_add_hint(l->err, NO_ECHO_HINT);
 	l->failed = true;
 }
 
-/* If the time of the run is over, reduces l->n_messages to the messages that were begun. These
-   messages must be completed, so that none of their data stays in the device. */
+/* If the time of the run is over, reduces l->n_messages_to_send to the messages that were begun.
+   These messages must be completed, so that none of their data stays in the device. */
 static void check_time_limit(struct echo_state *l, double elapsed)
 {
 	uint64_t begun = l->send_index + (l->send_offset > 0);
 	bool over = l->options->max_run_ms && elapsed * 1000 >= l->options->max_run_ms;
 
-	if ((over || run_interrupted()) && begun < l->n_messages)
-		l->n_messages = begun > l->receive_index ? begun : l->receive_index;
+	if ((over || run_interrupted()) && begun < l->n_messages_to_send)
+		l->n_messages_to_send = begun > l->receive_index ? begun : l->receive_index;
 }
 
 static double finished_fraction(const struct echo_state *l, double elapsed)
@@ -414,7 +414,7 @@ static void run_transfers(struct echo_state *l, struct progress_bar *progress)
 {
 	double start = now_seconds(), elapsed;
 
-	l->last_moved_ms = now_ms();
+	l->data_last_moved_ms = now_ms();
 	while (!l->failed && !all_messages_echoed(l)) {
 		if (l->recovery_needed)
 			recover_from_stall(l);
@@ -455,14 +455,14 @@ static int allocate_transfers(struct echo_state *l, struct run_result *m, unsign
 }
 
 static int run_messages(const struct message_lengths *lengths, const struct device *d,
-			const struct options *o, const struct combination *c,
+			const struct options *o, const struct run_parameters *c,
 			struct progress_bar *progress, struct run_result *m, struct error *err)
 {
 	struct echo_state l = { .device = d,
 				.options = o,
 				.err = err,
 				.message_lengths = lengths,
-				.n_messages = lengths->n_messages };
+				.n_messages_to_send = lengths->n_messages };
 	double start, cpu;
 	int r;
 
@@ -488,8 +488,9 @@ static int run_messages(const struct message_lengths *lengths, const struct devi
 	return r;
 }
 
-int run_loop_command(const struct device *d, const struct options *o, const struct combination *c,
-		     struct progress_bar *p, struct run_result *m, struct error *err)
+int run_loop_command(const struct device *d, const struct options *o,
+		     const struct run_parameters *c, struct progress_bar *p, struct run_result *m,
+		     struct error *err)
 {
 	struct message_lengths even;
 	int r;
@@ -507,8 +508,8 @@ int run_loop_command(const struct device *d, const struct options *o, const stru
 }
 
 int run_messages_command(const struct device *d, const struct options *o,
-			 const struct combination *c, struct progress_bar *p, struct run_result *m,
-			 struct error *err)
+			 const struct run_parameters *c, struct progress_bar *p,
+			 struct run_result *m, struct error *err)
 {
 	struct message_lengths random;
 

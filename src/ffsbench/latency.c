@@ -20,7 +20,7 @@ struct latency_state {
 	struct run_result *result;
 	struct error *err;
 	struct pattern pattern;
-	struct buffers buffers;
+	struct transfer_buffers buffers;
 	struct libusb_transfer *out_transfer, *in_transfer;
 	unsigned int message_size; /* bytes */
 	unsigned int n_in_flight;
@@ -212,8 +212,8 @@ static int run_round_trips(struct latency_state *t, struct progress_bar *p)
 }
 
 int run_latency_command(const struct device *d, const struct options *o,
-			const struct combination *c, struct progress_bar *p, struct run_result *m,
-			struct error *err)
+			const struct run_parameters *c, struct progress_bar *p,
+			struct run_result *m, struct error *err)
 {
 	struct latency_state t = { .device = d,
 				   .options = o,

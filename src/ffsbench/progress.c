@@ -31,7 +31,7 @@ void progress_bar_update(struct progress_bar *p, double fraction, uint64_t bytes
 		bar[i] = i < (unsigned int)(done * BAR_WIDTH) ? '#' : '.';
 	bar[BAR_WIDTH] = 0;
 	fprintf(stderr, "\r[%s] %3.0f %%  %s  %6.1f MB  %7.1f MB/s\033[K", bar, done * 100,
-		p->combination_name, (double)bytes / 1e6,
+		p->run_parameters_text, (double)bytes / 1e6,
 		seconds > 0 ? (double)bytes / 1e6 / seconds : 0);
 }
 

@@ -8,9 +8,9 @@
 
 struct progress_bar {
 	bool enabled;
-	size_t run_index, n_runs;  /* index of the current run; number of all runs */
-	char combination_name[48]; /* what the current run measures */
-	int64_t drawn_at_ms;	   /* time of the last update; 0: none */
+	size_t run_index, n_runs;     /* index of the current run; number of all runs */
+	char run_parameters_text[48]; /* what the current run measures */
+	int64_t drawn_at_ms;	      /* time of the last update; 0: none */
 };
 
 void progress_bar_init(struct progress_bar *p, bool quiet, size_t n_runs);

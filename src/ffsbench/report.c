@@ -19,7 +19,7 @@ static size_t count_host_limited_rows(const struct report *r, size_t *measured)
 	*measured = 0;
 	for (size_t i = 0; i < r->n_rows; i++) {
 		*measured += r->rows[i].n_runs > 0;
-		limited += r->rows[i].n_runs && row_is_limited_by_host(&r->rows[i]);
+		limited += r->rows[i].n_runs && host_limits_rate_of_row(&r->rows[i]);
 	}
 	return limited;
 }

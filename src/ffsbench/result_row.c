@@ -74,7 +74,7 @@ double row_queue_empty_share(const struct result_row *row)
 	return median_of_runs(row, host_queue_empty_share_of_run);
 }
 
-bool row_is_limited_by_host(const struct result_row *row)
+bool host_limits_rate_of_row(const struct result_row *row)
 {
 	return queue_limits_rate(row_queue_empty_share(row));
 }
@@ -118,12 +118,12 @@ static uint64_t row_size_rounded_to_packets(const struct result_row *row)
 {
 	return row->n_runs && row->runs[0].size_rounded_to_packets
 		       ? row->runs[0].size_rounded_to_packets
-		       : row->combination.size;
+		       : row->run_parameters.size;
 }
 
 static json_t *get_direction(const struct result_row *row)
 {
-	return json_string(direction_name(row->combination.direction));
+	return json_string(direction_name(row->run_parameters.direction));
 }
 
 static json_t *get_size(const struct result_row *row)
@@ -133,7 +133,7 @@ static json_t *get_size(const struct result_row *row)
 
 static json_t *get_depth(const struct result_row *row)
 {
-	return json_integer(row->combination.depth);
+	return json_integer(row->run_parameters.depth);
 }
 
 static json_t *get_memory_kind(const struct result_row *row)
@@ -188,7 +188,7 @@ static json_t *get_queue_empty_share(const struct result_row *row)
 
 static json_t *get_host_limited(const struct result_row *row)
 {
-	return json_boolean(row_is_limited_by_host(row));
+	return json_boolean(host_limits_rate_of_row(row));
 }
 
 static json_t *get_ok(const struct result_row *row)
@@ -293,11 +293,11 @@ void row_label(const struct result_row *row, char *text, size_t size)
 	char number[24];
 
 	snprintf(text, size, "%s%s x %u",
-		 row->combination.direction == DIRECTION_IN    ? "IN "
-		 : row->combination.direction == DIRECTION_OUT ? "OUT "
-							       : "",
-		 format_size(row->combination.size, number, sizeof(number)),
-		 row->combination.depth);
+		 row->run_parameters.direction == DIRECTION_IN	  ? "IN "
+		 : row->run_parameters.direction == DIRECTION_OUT ? "OUT "
+								  : "",
+		 format_size(row->run_parameters.size, number, sizeof(number)),
+		 row->run_parameters.depth);
 }
 
 static void print_size(char *cell, size_t cell_size, const struct result_row *row)
@@ -307,12 +307,12 @@ static void print_size(char *cell, size_t cell_size, const struct result_row *ro
 
 static void print_direction(char *cell, size_t cell_size, const struct result_row *row)
 {
-	snprintf(cell, cell_size, "%s", direction_name(row->combination.direction));
+	snprintf(cell, cell_size, "%s", direction_name(row->run_parameters.direction));
 }
 
 static void print_depth(char *cell, size_t cell_size, const struct result_row *row)
 {
-	snprintf(cell, cell_size, "%u", row->combination.depth);
+	snprintf(cell, cell_size, "%u", row->run_parameters.depth);
 }
 
 static void print_bytes(char *cell, size_t cell_size, const struct result_row *row)
@@ -338,7 +338,7 @@ static void print_cpu_seconds_per_gb(char *cell, size_t cell_size, const struct 
 static void print_queue_empty_share(char *cell, size_t cell_size, const struct result_row *row)
 {
 	snprintf(cell, cell_size, "%.0f %%%s", row_queue_empty_share(row) * 100,
-		 row_is_limited_by_host(row) ? "*" : " ");
+		 host_limits_rate_of_row(row) ? "*" : " ");
 }
 
 static void print_memory_kind(char *cell, size_t cell_size, const struct result_row *row)

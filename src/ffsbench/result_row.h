@@ -26,7 +26,7 @@ double row_queue_empty_share(const struct result_row *row); /* 0 to 1 */
    another `which`, such as LATENCY_P99, returns the median of the runs' values. */
 double row_latency_seconds(const struct result_row *row, unsigned int which);
 /* Returns whether the data rate is limited because the host's queue is often empty. */
-bool row_is_limited_by_host(const struct result_row *row);
+bool host_limits_rate_of_row(const struct result_row *row);
 /* Writes what the row measures, such as "IN 64K x 8", into `text`. */
 void row_label(const struct result_row *row, char *text, size_t size);
 json_t *row_json(const struct result_row *row, enum command_kind kind);

@@ -28,7 +28,7 @@ struct stream_state {
 	enum direction direction;
 	unsigned int depth, packet_size;
 	unsigned int transfer_size; /* bytes */
-	struct buffers buffers;
+	struct transfer_buffers buffers;
 	struct libusb_transfer **libusb_transfers;
 	bool verify;
 	/* Whether the device answered the READ request of usbtest before the first transfer. */
@@ -37,7 +37,8 @@ struct stream_state {
 	unsigned char *expected_data;
 	uint64_t max_run_bytes; /* bytes to move in this run */
 	unsigned int n_in_flight;
-	unsigned int n_completed; /* completions since the last sample of the host's queue */
+	unsigned int n_completed_since_sample; /* completions since the last sample of the host's
+						  queue */
 	bool stop_submitting;
 	bool failed;
 	bool ignore_completions; /* the run is over and its transfers were cancelled */
@@ -122,7 +123,7 @@ static void LIBUSB_CALL on_completion(struct libusb_transfer *x)
 	struct stream_state *s = x->user_data;
 
 	s->n_in_flight--;
-	s->n_completed++;
+	s->n_completed_since_sample++;
 	if (s->ignore_completions || s->failed)
 		return;
 	if (x->status != LIBUSB_TRANSFER_COMPLETED) {
@@ -164,7 +165,7 @@ static bool device_answers_usbtest_read(const struct stream_state *s)
 	return r >= 0;
 }
 
-static int prepare_transfers(struct stream_state *s, const struct combination *c)
+static int prepare_transfers(struct stream_state *s, const struct run_parameters *c)
 {
 	unsigned int i;
 	int r = buffers_allocate(&s->buffers, s->device, s->options->memory_choice, s->depth,
@@ -212,8 +213,8 @@ static void fail_timeout(struct stream_state *s)
 /* How a run proceeds. Times are in seconds. */
 struct run_progress {
 	double started_at;
-	double last_moved_at;	     /* time at which data last moved */
-	uint64_t bytes_at_last_move; /* number of bytes that had moved at last_moved_at */
+	double data_last_moved_at;   /* time at which data last moved */
+	uint64_t bytes_at_last_move; /* number of bytes that had moved at data_last_moved_at */
 };
 
 static void update_bar_and_check_limits(struct stream_state *s, struct run_progress *l,
@@ -228,12 +229,12 @@ static void update_bar_and_check_limits(struct stream_state *s, struct run_progr
 	progress_bar_update(p, fraction, s->result->bytes, elapsed);
 	if (s->result->bytes != l->bytes_at_last_move) {
 		l->bytes_at_last_move = s->result->bytes;
-		l->last_moved_at = now;
+		l->data_last_moved_at = now;
 	}
 	if (run_interrupted() ||
 	    (s->options->max_run_ms && elapsed * 1000 >= s->options->max_run_ms))
 		s->stop_submitting = true;
-	if (!s->failed && (now - l->last_moved_at) * 1000 >= s->options->timeout_ms)
+	if (!s->failed && (now - l->data_last_moved_at) * 1000 >= s->options->timeout_ms)
 		fail_timeout(s);
 }
 
@@ -253,16 +254,17 @@ static void run_transfers(struct stream_state *s, struct progress_bar *p)
 	double cpu = cpu_seconds();
 	unsigned int i;
 
-	l.last_moved_at = l.started_at;
+	l.data_last_moved_at = l.started_at;
 	for (i = 0; i < s->depth && needs_more_transfers(s); i++)
 		submit_transfer(s, s->libusb_transfers[i]);
 	while (run_continues(s)) {
-		s->n_completed = 0;
+		s->n_completed_since_sample = 0;
 		transfer_handle_completions(s->device, 1000);
 		/* No sample is taken at the end of the run, when completed transfers are not
 		   submitted again. */
-		if (s->n_completed && s->n_in_flight == s->depth)
-			queue_samples_add(&s->result->host_queue, s->depth, s->n_completed);
+		if (s->n_completed_since_sample && s->n_in_flight == s->depth)
+			queue_samples_add(&s->result->host_queue, s->depth,
+					  s->n_completed_since_sample);
 		if (tick_elapsed())
 			update_bar_and_check_limits(s, &l, p);
 	}
@@ -334,8 +336,9 @@ static void check_endpoint_halted(struct stream_state *s)
 	}
 }
 
-static int run_stream(const struct device *d, const struct options *o, const struct combination *c,
-		      struct progress_bar *p, struct run_result *m, bool verify, struct error *err)
+static int run_stream(const struct device *d, const struct options *o,
+		      const struct run_parameters *c, struct progress_bar *p, struct run_result *m,
+		      bool verify, struct error *err)
 {
 	struct stream_state s = { .device = d,
 				  .options = o,
@@ -368,14 +371,16 @@ static int run_stream(const struct device *d, const struct options *o, const str
 	return r;
 }
 
-int run_stream_command(const struct device *d, const struct options *o, const struct combination *c,
-		       struct progress_bar *p, struct run_result *m, struct error *err)
+int run_stream_command(const struct device *d, const struct options *o,
+		       const struct run_parameters *c, struct progress_bar *p, struct run_result *m,
+		       struct error *err)
 {
 	return run_stream(d, o, c, p, m, false, err);
 }
 
-int run_verify_command(const struct device *d, const struct options *o, const struct combination *c,
-		       struct progress_bar *p, struct run_result *m, struct error *err)
+int run_verify_command(const struct device *d, const struct options *o,
+		       const struct run_parameters *c, struct progress_bar *p, struct run_result *m,
+		       struct error *err)
 {
 	return run_stream(d, o, c, p, m, true, err);
 }

@@ -31,7 +31,7 @@ static void catch_interrupt_signal(int signal)
 		sigaction(signal, &action, NULL);
 }
 
-void tick_timer_start(void)
+void start_periodic_ticks(void)
 {
 	/* SA_RESTART is not set, because a tick must interrupt libusb when it waits. */
 	struct sigaction tick = { .sa_handler = on_tick };
@@ -43,7 +43,7 @@ void tick_timer_start(void)
 	setitimer(ITIMER_REAL, &every, NULL);
 }
 
-void tick_timer_stop(void)
+void stop_periodic_ticks(void)
 {
 	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
 }

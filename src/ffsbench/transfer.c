@@ -65,8 +65,8 @@ int transfer_add_hint(int libusb_error, struct error *err)
 	return -EIO;
 }
 
-int transfer_set_submit_error(const struct device *d, uint8_t address, const struct buffers *b,
-			      int libusb_error, struct error *err)
+int transfer_set_submit_error(const struct device *d, uint8_t address,
+			      const struct transfer_buffers *b, int libusb_error, struct error *err)
 {
 	fail_libusb(err, libusb_error, "cannot submit a transfer to endpoint 0x%02x of %04x:%04x",
 		    address, d->vendor_id, d->product_id);

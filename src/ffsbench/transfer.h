@@ -25,8 +25,9 @@ int transfer_libusb_error(enum libusb_transfer_status status);
 int transfer_add_hint(int libusb_error, struct error *err);
 /* Sets `err` after the submission of a transfer has failed. `address`: endpoint address. Returns
    a negative errno. */
-int transfer_set_submit_error(const struct device *d, uint8_t address, const struct buffers *b,
-			      int libusb_error, struct error *err);
+int transfer_set_submit_error(const struct device *d, uint8_t address,
+			      const struct transfer_buffers *b, int libusb_error,
+			      struct error *err);
 /* Calls the callbacks of completed transfers. If there are none, waits until a transfer
    completes, a tick elapses, or `ms` milliseconds are over. */
 void transfer_handle_completions(const struct device *d, unsigned int ms);

@@ -34,11 +34,11 @@ static struct run_result runs[] = {
 	  .host_queue = { .n_samples = 10 } },
 };
 static struct result_row rows[] = {
-	{ .combination = { DIRECTION_IN, 65536, 8 },
+	{ .run_parameters = { DIRECTION_IN, 65536, 8 },
 	  .runs = runs,
 	  .n_runs = 3,
 	  .all_runs_succeeded = true },
-	{ .combination = { DIRECTION_IN, 4096, 8 },
+	{ .run_parameters = { DIRECTION_IN, 4096, 8 },
 	  .runs = runs,
 	  .n_runs = 0,
 	  .all_runs_succeeded = true }, /* not run */
@@ -118,7 +118,7 @@ Test(rows, a_chart_of_latency_has_the_median_and_the_99th_percentile)
 	struct run_result trips = { .size_rounded_to_packets = 64,
 				    .latency_seconds = { 50e-6, 100e-6, 200e-6, 400e-6, 800e-6,
 							 1e-3 } };
-	struct result_row row = { .combination = { DIRECTION_BOTH, 64, 1 },
+	struct result_row row = { .run_parameters = { DIRECTION_BOTH, 64, 1 },
 				  .runs = &trips,
 				  .n_runs = 1,
 				  .all_runs_succeeded = true };
@@ -128,7 +128,7 @@ Test(rows, a_chart_of_latency_has_the_median_and_the_99th_percentile)
 				    .device = &none,
 				    .rows = &row,
 				    .n_rows = 1,
-				    .n_allocated_runs = 1 };
+				    .n_allocated_runs_per_row = 1 };
 	char *text = NULL;
 	size_t size;
 	FILE *f = open_memstream(&text, &size);
@@ -146,7 +146,7 @@ Test(rows, a_chart_of_latency_has_the_median_and_the_99th_percentile)
 /* The sizes that were run, in order: "4096 8192 ..." */
 static char run_order[256];
 
-static int note_run(const struct device *d, const struct options *o, const struct combination *c,
+static int note_run(const struct device *d, const struct options *o, const struct run_parameters *c,
 		    struct progress_bar *p, struct run_result *m, struct error *err)
 {
 	size_t n = strlen(run_order);
