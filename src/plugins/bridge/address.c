@@ -89,7 +89,7 @@ static bool split_host_and_port(struct socket_address *a, const char *text)
 
 /* Sets a->host_name so that the socket listens on all local addresses. If the kernel has IPv6,
    the socket is an IPv6 socket, which also accepts IPv4 clients. */
-static void set_any_address(struct socket_address *a)
+static void set_address_for_all_interfaces(struct socket_address *a)
 {
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -116,7 +116,7 @@ static int parse_tcp_address(struct bridge *b, const char *text)
 			"\"length\"",
 			a->option_text);
 	if (b->peer_type == &peer_type_listen && strcmp(a->host_name, "*") == 0)
-		set_any_address(a);
+		set_address_for_all_interfaces(a);
 	a->socket_family = AF_UNSPEC;
 	a->socket_type = SOCK_STREAM;
 	a->needs_look_up = look_up_host_name(a, AI_NUMERICHOST) != 0;

@@ -35,9 +35,10 @@ enum framing {
 struct bridge;
 struct peer;
 
-/* The source of a peer: the file descriptor from which the bridge reads the data for the host. */
-struct peer_source {
-	struct ffsctl_watch watch; /* fd -1: the peer has no source, or its source is closed */
+/* The reading side of a peer: the file descriptor from which the bridge reads the data for the
+   host. */
+struct peer_reader {
+	struct ffsctl_watch watch; /* fd -1: the bridge does not read from the peer, or no longer */
 	bool maybe_readable;	   /* read() may return data */
 	bool hung_up;		   /* EPOLLRDHUP was reported: the peer sends no more data */
 	/* The following members are for FRAMING_LENGTH. */
@@ -48,12 +49,14 @@ struct peer_source {
 	uint32_t message_piece_bytes_left; /* bytes of the current piece that were not read yet */
 	bool more_message_pieces_follow;   /* another piece of the current message follows */
 	bool message_begun;		   /* a part of the current message was read */
-	bool discard_rest_of_message;	   /* discard the rest of the current message */
+	/* the current message began in an earlier session: discard the rest of it */
+	bool message_is_of_earlier_session;
 };
 
-/* The sink of a peer: the file descriptor to which the bridge writes the data of the host. */
-struct peer_sink {
-	struct ffsctl_watch watch; /* fd -1: the peer has no sink, or its sink is closed */
+/* The writing side of a peer: the file descriptor to which the bridge writes the data of the host.
+   The data is in the queue bridge.out_queue, which all peers share. */
+struct peer_writer {
+	struct ffsctl_watch watch; /* fd -1: the bridge does not write to the peer, or no longer */
 	bool blocked;		   /* write() accepts no data until EPOLLOUT */
 	/* all data of the queue's first n_transfers_to_write_together() transfers was written to
 	   this peer */
@@ -66,8 +69,8 @@ struct peer_sink {
 /* What the bridge moves data from and to. The list of all peers is bridge.peers. */
 struct peer {
 	struct peer *next;
-	struct peer_source source;
-	struct peer_sink sink;
+	struct peer_reader reader;
+	struct peer_writer writer;
 };
 
 /* A type of peers. bridge.c has the table of all types. */
@@ -113,7 +116,7 @@ struct socket_address {
 };
 
 /* The values of the statistics that `ffsctl status` shows. */
-struct counters {
+struct bridge_statistics {
 	uint64_t bytes_to_host, bytes_from_host, bytes_dropped;
 	unsigned int n_peers;
 };
@@ -129,14 +132,14 @@ struct bridge {
 	bool link_up; /* the host has enabled the function */
 
 	struct peer *peers;
-	/* n_peers: number of peers; n_sinks: number of peers to which the bridge can write, because
-	   their sink is open */
-	unsigned int n_peers, n_sinks;
+	/* n_peers: number of peers; n_open_writers: number of peers to which the bridge can write,
+	   because their writer is open */
+	unsigned int n_peers, n_open_writers;
 
 	/* The following members are for data to the host. */
 	/* The peer whose message is incomplete; other peers wait until the message ends. */
 	struct peer *message_sender;
-	struct peer *last_read_peer; /* the peer whose source was read last */
+	struct peer *last_read_peer; /* the peer from which data was read last */
 	bool message_truncated;	     /* `message_sender` was closed before the end of its message */
 	struct ffsctl_transfer **packet_transfers; /* array: the transfers of one packet */
 
@@ -170,8 +173,8 @@ struct bridge {
 	uint64_t socket_file_inode, socket_file_device;
 	bool stopping; /* stop() was called */
 
-	struct counters current_counters;
-	struct counters reported_counters; /* values of the last STATS message */
+	struct bridge_statistics statistics;
+	struct bridge_statistics reported_statistics; /* values of the last STATS message */
 	struct ffsctl_timer stats_timer;
 };
 
@@ -184,13 +187,13 @@ int bridge_fail_start(struct bridge *b, const char *fmt, ...) __attribute__((for
 void bridge_set_timers(struct bridge *b);
 /* Moves all data that can be moved, removes closed peers, and watches for the next events. */
 void bridge_move_data_and_watch(struct bridge *b);
-/* Adds a peer. `source` and `sink` are file descriptors, which the peer owns from now on; -1 if the
-   peer has no source or no sink. */
-void bridge_add_peer(struct bridge *b, int source, int sink);
-/* These functions close the source or the sink of a peer. They also close the other one of the two
-   if the bridge cannot use it any more. */
-void bridge_close_source(struct bridge *b, struct peer *p);
-void bridge_close_sink(struct bridge *b, struct peer *p);
+/* Adds a peer. `read_fd` and `write_fd` are file descriptors, which the peer owns from now on; -1
+   if the bridge does not read from the peer or does not write to it. */
+void bridge_add_peer(struct bridge *b, int read_fd, int write_fd);
+/* These functions close the reader or the writer of a peer. They also close the other one of the
+   two if the bridge cannot use it any more. */
+void bridge_close_reader(struct bridge *b, struct peer *p);
+void bridge_close_writer(struct bridge *b, struct peer *p);
 /* Watches the file descriptor for `events` and for errors. If `events` is -1, the file
    descriptor is not watched any more, not even for errors. */
 void bridge_set_watch(struct bridge *b, struct ffsctl_watch *w, int events);
@@ -209,20 +212,20 @@ void bridge_open_failed(struct bridge *b, int error, const char *fmt, ...)
 /* Moves all data that can be moved. */
 void in_move_data(struct bridge *b);
 /* These three functions are called after an event: an IN transfer has ended, the link is up, the
-   source of a peer was closed. */
+   reader of a peer was closed. */
 void in_transfer_done(struct bridge *b, struct ffsctl_transfer *t);
 void in_session_started(struct bridge *b);
-void in_source_closed(struct bridge *b, struct peer *p);
+void in_reader_closed(struct bridge *b, struct peer *p);
 
 /* --- out.c: from the host to peers --- */
 /* Moves all data that can be moved. */
 void out_move_data(struct bridge *b);
 /* These four functions are called after an event: an OUT transfer has ended, the link is up, the
-   sink of a peer was added or closed. */
+   writer of a peer was added or closed. */
 void out_transfer_done(struct bridge *b, struct ffsctl_transfer *t);
 void out_session_started(struct bridge *b);
-void out_sink_added(struct bridge *b, struct peer *p);
-void out_sink_closed(struct bridge *b, struct peer *p);
+void out_writer_added(struct bridge *b, struct peer *p);
+void out_writer_closed(struct bridge *b, struct peer *p);
 
 /* --- address.c: b->socket_address --- */
 /* Parses `text` and stores the address. On failure logs the reason and returns -EINVAL. */

@@ -33,21 +33,21 @@ static void submit_in_transfer(struct bridge *b, struct ffsctl_transfer *t, bool
 	t->flags = ends_message ? FFSCTL_END : 0;
 	if (b->host->call->submit(b->host, b->in_endpoint_index, t) == 0)
 		return;
-	b->current_counters.bytes_dropped += t->length;
+	b->statistics.bytes_dropped += t->length;
 	b->host->call->release_transfer(b->host, t);
 }
 
-/* Handles a read() that has returned no data: closes the source at the end of file or after an
+/* Handles a read() that has returned no data: closes the reader at the end of file or after an
    error. `n`: result of read(). Returns false, because no data was moved. */
 static bool handle_empty_read(struct bridge *b, struct peer *p, ssize_t n)
 {
-	p->source.maybe_readable = false;
+	p->reader.maybe_readable = false;
 	if (n == 0 || (errno != EAGAIN && errno != EINTR))
-		bridge_close_source(b, p);
+		bridge_close_reader(b, p);
 	return false;
 }
 
-static bool more_to_read(const struct peer_source *s)
+static bool more_to_read(const struct peer_reader *s)
 {
 	int n = 0;
 
@@ -68,21 +68,21 @@ static bool move_bytes(struct bridge *b, struct peer *p)
 	if (!t)
 		return false;
 	limit = usable_buffer_bytes(b);
-	n = read(p->source.watch.fd, t->data, limit);
+	n = read(p->reader.watch.fd, t->data, limit);
 	if (n <= 0) {
 		handle_empty_read(b, p, n);
 		b->host->call->release_transfer(b->host, t);
 		return false;
 	}
 	t->length = (size_t)n;
-	p->source.maybe_readable = t->length == limit && more_to_read(&p->source);
-	submit_in_transfer(b, t, !p->source.maybe_readable);
-	return p->source.maybe_readable;
+	p->reader.maybe_readable = t->length == limit && more_to_read(&p->reader);
+	submit_in_transfer(b, t, !p->reader.maybe_readable);
+	return p->reader.maybe_readable;
 }
 
 /* --- FRAMING_LENGTH --- */
 
-static void parse_header(struct peer_source *s)
+static void parse_header(struct peer_reader *s)
 {
 	uint32_t word;
 
@@ -98,7 +98,7 @@ static void parse_header(struct peer_source *s)
 
 static bool read_header(struct bridge *b, struct peer *p)
 {
-	struct peer_source *s = &p->source;
+	struct peer_reader *s = &p->reader;
 	ssize_t n = read(s->watch.fd, s->header + s->header_bytes_read,
 			 HEADER_SIZE - s->header_bytes_read);
 
@@ -109,22 +109,22 @@ static bool read_header(struct bridge *b, struct peer *p)
 	return true;
 }
 
-static void drop_current_transfer(struct bridge *b, struct peer_source *s)
+static void drop_current_transfer(struct bridge *b, struct peer_reader *s)
 {
 	if (!s->transfer)
 		return;
-	b->current_counters.bytes_dropped += s->transfer->length;
+	b->statistics.bytes_dropped += s->transfer->length;
 	b->host->call->release_transfer(b->host, s->transfer);
 	s->transfer = NULL;
 }
 
 /* Submits the current transfer, or drops it if its message is discarded. `ends_message`: the
    message ends with this transfer. */
-static void submit_or_drop_current_transfer(struct bridge *b, struct peer *p, bool ends_message)
+static void submit_or_discard_current_transfer(struct bridge *b, struct peer *p, bool ends_message)
 {
-	struct peer_source *s = &p->source;
+	struct peer_reader *s = &p->reader;
 
-	if (s->discard_rest_of_message) {
+	if (s->message_is_of_earlier_session) {
 		drop_current_transfer(b, s);
 		/* The other peers must be read before this one is read again. If this peer has more
 		   data, epoll will report it. */
@@ -135,14 +135,14 @@ static void submit_or_drop_current_transfer(struct bridge *b, struct peer *p, bo
 		b->message_sender = ends_message ? NULL : p;
 	}
 	if (ends_message)
-		s->message_begun = s->discard_rest_of_message = false;
+		s->message_begun = s->message_is_of_earlier_session = false;
 }
 
 /* Reads as much of the current piece as the current transfer can hold. If it can hold all that is
    left of the piece, the same readv() also reads the header of the next piece. */
 static bool read_message_piece(struct bridge *b, struct peer *p)
 {
-	struct peer_source *s = &p->source;
+	struct peer_reader *s = &p->reader;
 	size_t limit = usable_buffer_bytes(b), room = limit - s->transfer->length, body;
 	struct iovec iov[2] = { { (char *)s->transfer->data + s->transfer->length,
 				  s->message_piece_bytes_left },
@@ -161,9 +161,9 @@ static bool read_message_piece(struct bridge *b, struct peer *p)
 	s->inside_message_piece = s->message_piece_bytes_left > 0;
 	s->message_begun = true;
 	if (!s->inside_message_piece && !s->more_message_pieces_follow)
-		submit_or_drop_current_transfer(b, p, true);
+		submit_or_discard_current_transfer(b, p, true);
 	else if (s->transfer->length == limit)
-		submit_or_drop_current_transfer(b, p, false);
+		submit_or_discard_current_transfer(b, p, false);
 	s->header_bytes_read = (size_t)n - body;
 	parse_header(s);
 	return true;
@@ -171,7 +171,7 @@ static bool read_message_piece(struct bridge *b, struct peer *p)
 
 static bool move_message(struct bridge *b, struct peer *p)
 {
-	struct peer_source *s = &p->source;
+	struct peer_reader *s = &p->reader;
 
 	if (!s->inside_message_piece)
 		return read_header(b, p);
@@ -209,8 +209,8 @@ static bool drop_next_packet(struct bridge *b, struct peer *p, size_t length)
 		b->host, FFSCTL_LOG_ERROR,
 		"dropped a message of %zu bytes to the host: longer than io.size times io.depth",
 		length);
-	b->current_counters.bytes_dropped += length;
-	if (recv(p->source.watch.fd, NULL, 0, MSG_TRUNC) < 0)
+	b->statistics.bytes_dropped += length;
+	if (recv(p->reader.watch.fd, NULL, 0, MSG_TRUNC) < 0)
 		return handle_empty_read(b, p, -1);
 	return true;
 }
@@ -240,7 +240,7 @@ static bool move_packet(struct bridge *b, struct peer *p)
 	if (!get_transfers_for_packet(b, 1))
 		return false;
 	b->host->call->release_transfer(b->host, b->packet_transfers[0]);
-	length = next_packet_length(p->source.watch.fd);
+	length = next_packet_length(p->reader.watch.fd);
 	if (length < 0)
 		return handle_empty_read(b, p, -1);
 	limit = usable_buffer_bytes(b);
@@ -260,7 +260,7 @@ static bool move_packet(struct bridge *b, struct peer *p)
 					 b->packet_transfers[i]->length };
 	}
 	msg.msg_iovlen = n;
-	length = recvmsg(p->source.watch.fd, &msg, 0);
+	length = recvmsg(p->reader.watch.fd, &msg, 0);
 	if (length < 0)
 		handle_empty_read(b, p, -1);
 	for (i = 0; i < n; i++) {
@@ -277,7 +277,7 @@ static bool move_packet(struct bridge *b, struct peer *p)
 /* Moves a part of the data of one peer. Returns true if the peer may have more data. */
 static bool move_peer_data(struct bridge *b, struct peer *p)
 {
-	if (!p->source.maybe_readable || (b->message_sender && b->message_sender != p))
+	if (!p->reader.maybe_readable || (b->message_sender && b->message_sender != p))
 		return false;
 	switch (b->framing) {
 	case FRAMING_NONE:
@@ -325,9 +325,9 @@ void in_move_data(struct bridge *b)
 void in_transfer_done(struct bridge *b, struct ffsctl_transfer *t)
 {
 	if (t->status == 0)
-		b->current_counters.bytes_to_host += t->length;
+		b->statistics.bytes_to_host += t->length;
 	else
-		b->current_counters.bytes_dropped += t->length;
+		b->statistics.bytes_dropped += t->length;
 	b->host->call->release_transfer(b->host, t);
 }
 
@@ -338,18 +338,18 @@ void in_session_started(struct bridge *b)
 	struct peer *p;
 
 	for (p = b->peers; p; p = p->next) {
-		struct peer_source *s = &p->source;
+		struct peer_reader *s = &p->reader;
 
 		drop_current_transfer(b, s);
-		s->discard_rest_of_message = s->message_begun;
+		s->message_is_of_earlier_session = s->message_begun;
 	}
 	b->message_sender = NULL;
 	b->message_truncated = false;
 }
 
-void in_source_closed(struct bridge *b, struct peer *p)
+void in_reader_closed(struct bridge *b, struct peer *p)
 {
-	struct peer_source *s = &p->source;
+	struct peer_reader *s = &p->reader;
 
 	drop_current_transfer(b, s);
 	if (b->message_sender != p)

@@ -40,7 +40,7 @@ static void submit_free_transfers(struct bridge *b)
 {
 	struct ffsctl_transfer *t;
 
-	while (b->link_up && (b->n_sinks || b->discard_without_peer) &&
+	while (b->link_up && (b->n_open_writers || b->discard_without_peer) &&
 	       (t = b->host->call->get_transfer(b->host, b->out_endpoint_index))) {
 		if (b->host->call->submit(b->host, b->out_endpoint_index, t) == 0)
 			continue;
@@ -62,17 +62,17 @@ static void release_first_queued_transfers(struct bridge *b, unsigned int n_tran
 		b->queue_head_continues_message =
 			b->framing != FRAMING_NONE && !(t->flags & FFSCTL_END);
 		if (was_written)
-			b->current_counters.bytes_from_host += t->length;
+			b->statistics.bytes_from_host += t->length;
 		else
-			b->current_counters.bytes_dropped += t->length;
+			b->statistics.bytes_dropped += t->length;
 		b->host->call->release_transfer(b->host, t);
 	}
 	b->next_peer_start_offset = 0;
 	for (p = b->peers; p; p = p->next) {
-		p->sink.queue_head_bytes_written = 0;
-		p->sink.queue_head_written = false;
+		p->writer.queue_head_bytes_written = 0;
+		p->writer.queue_head_written = false;
 		if (!b->queue_head_continues_message)
-			p->sink.waits_for_next_message = false;
+			p->writer.waits_for_next_message = false;
 	}
 }
 
@@ -88,7 +88,7 @@ static void drop_rest_of_long_message(struct bridge *b)
 /* Writes the part of the queue's first transfer that the peer has not got yet; with
    FRAMING_LENGTH the transfer is a piece, and its header is written first. Returns true if all
    of it was written. *n: result of writev(). */
-static bool write_queue_head(struct bridge *b, struct peer_sink *k, ssize_t *n)
+static bool write_queue_head(struct bridge *b, struct peer_writer *k, ssize_t *n)
 {
 	struct ffsctl_transfer *t = queued_transfer(b, 0);
 	size_t head = b->framing == FRAMING_LENGTH ? HEADER_SIZE : 0, at = 0;
@@ -114,7 +114,7 @@ static bool write_queue_head(struct bridge *b, struct peer_sink *k, ssize_t *n)
 
 /* Writes the first `n_transfers` transfers of the queue as one packet. Returns true if it was
    written. *n: result of sendmsg(). */
-static bool write_queue_head_as_packet(struct bridge *b, struct peer_sink *k,
+static bool write_queue_head_as_packet(struct bridge *b, struct peer_writer *k,
 				       unsigned int n_transfers, ssize_t *n)
 {
 	struct iovec iov[TRANSFERS_MAX];
@@ -132,7 +132,7 @@ static bool write_queue_head_as_packet(struct bridge *b, struct peer_sink *k,
    data was written, or if the peer must not get this data. */
 static bool write_to_peer(struct bridge *b, struct peer *p, unsigned int n_transfers)
 {
-	struct peer_sink *k = &p->sink;
+	struct peer_writer *k = &p->writer;
 	ssize_t n;
 
 	if (k->watch.fd < 0 || k->queue_head_written || k->waits_for_next_message)
@@ -155,7 +155,7 @@ static bool write_to_peer(struct bridge *b, struct peer *p, unsigned int n_trans
 		k->waits_for_next_message = true;
 		return true;
 	}
-	bridge_close_sink(b, p);
+	bridge_close_writer(b, p);
 	return true;
 }
 
@@ -174,7 +174,7 @@ static bool any_peer_got_queue_head(const struct bridge *b)
 	const struct peer *p;
 
 	for (p = b->peers; p; p = p->next)
-		if (p->sink.watch.fd >= 0 && p->sink.queue_head_written)
+		if (p->writer.watch.fd >= 0 && p->writer.queue_head_written)
 			return true;
 	return false;
 }
@@ -205,11 +205,11 @@ void out_move_data(struct bridge *b)
 		}
 		if (n == 0)
 			break;
-		if (b->n_sinks && !write_to_all_peers(b, n))
+		if (b->n_open_writers && !write_to_all_peers(b, n))
 			break;
 		if (b->dropping_too_long_message)
 			continue;
-		if (b->n_sinks == 0 && !b->discard_without_peer)
+		if (b->n_open_writers == 0 && !b->discard_without_peer)
 			break;
 		release_first_queued_transfers(b, n, any_peer_got_queue_head(b));
 	}
@@ -235,8 +235,8 @@ static bool any_peer_began_message(const struct bridge *b)
 	if (b->queue_head_continues_message)
 		return true;
 	for (p = b->peers; p; p = p->next)
-		if (p->sink.watch.fd >= 0 &&
-		    (p->sink.queue_head_bytes_written || p->sink.queue_head_written))
+		if (p->writer.watch.fd >= 0 &&
+		    (p->writer.queue_head_bytes_written || p->writer.queue_head_written))
 			return true;
 	return false;
 }
@@ -258,45 +258,45 @@ void out_session_started(struct bridge *b)
 	if (whole == 0 && b->framing == FRAMING_LENGTH && any_peer_began_message(b) &&
 	    !b->dropping_too_long_message) {
 		for (p = b->peers; p; p = p->next) {
-			if (p->sink.waits_for_next_message)
+			if (p->writer.waits_for_next_message)
 				continue;
-			bridge_close_source(b, p);
-			bridge_close_sink(b, p);
+			bridge_close_reader(b, p);
+			bridge_close_writer(b, p);
 		}
 	}
 	while (b->n_queued_transfers > whole) {
 		struct ffsctl_transfer *t = queued_transfer(b, b->n_queued_transfers - 1);
 
 		b->n_queued_transfers--;
-		b->current_counters.bytes_dropped += t->length;
+		b->statistics.bytes_dropped += t->length;
 		b->host->call->release_transfer(b->host, t);
 	}
 	if (whole == 0) {
 		b->dropping_too_long_message = b->queue_head_continues_message = false;
 		for (p = b->peers; p; p = p->next)
-			p->sink.waits_for_next_message = false;
+			p->writer.waits_for_next_message = false;
 	}
 }
 
 /* Selects the data that a new peer gets first. If another peer has already got a part of a
    message or transfer, the new peer does not get this message or transfer. */
-void out_sink_added(struct bridge *b, struct peer *p)
+void out_writer_added(struct bridge *b, struct peer *p)
 {
-	bool late = b->n_sinks > 1 && b->n_queued_transfers > 0 && any_peer_began_message(b);
+	bool late = b->n_open_writers > 1 && b->n_queued_transfers > 0 && any_peer_began_message(b);
 
 	if (b->framing != FRAMING_NONE)
-		p->sink.waits_for_next_message = late || b->queue_head_continues_message;
-	else if (b->n_sinks == 1)
-		p->sink.queue_head_bytes_written = b->next_peer_start_offset;
+		p->writer.waits_for_next_message = late || b->queue_head_continues_message;
+	else if (b->n_open_writers == 1)
+		p->writer.queue_head_bytes_written = b->next_peer_start_offset;
 	else
-		p->sink.queue_head_written = late;
+		p->writer.queue_head_written = late;
 }
 
-/* If the bridge now has no sink left, stores how many bytes of the queue's first transfer were
-   written to this peer. The next peer continues with the byte after them. This is for FRAMING_NONE:
-   with the other framings the next peer gets the whole message. */
-void out_sink_closed(struct bridge *b, struct peer *p)
+/* If the bridge now has no open writer left, stores how many bytes of the queue's first transfer
+   were written to this peer. The next peer continues with the byte after them. This is for
+   FRAMING_NONE: with the other framings the next peer gets the whole message. */
+void out_writer_closed(struct bridge *b, struct peer *p)
 {
-	if (b->n_sinks == 0 && b->framing == FRAMING_NONE)
-		b->next_peer_start_offset = p->sink.queue_head_bytes_written;
+	if (b->n_open_writers == 0 && b->framing == FRAMING_NONE)
+		b->next_peer_start_offset = p->writer.queue_head_bytes_written;
 }

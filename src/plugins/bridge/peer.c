@@ -49,11 +49,11 @@ void bridge_close_watch(struct bridge *b, struct ffsctl_watch *w)
 
 /* --- peers --- */
 
-static void on_source_event(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+static void on_reader_event(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
 {
 	struct bridge *b = host->state;
 	struct peer *p = w->user;
-	struct peer_source *s = &p->source;
+	struct peer_reader *s = &p->reader;
 	int n = 0;
 
 	if (events & EPOLLIN || !(w->events & EPOLLRDHUP)) {
@@ -64,23 +64,23 @@ static void on_source_event(struct ffsctl_host *host, struct ffsctl_watch *w, ui
 		   later. */
 		s->hung_up = true;
 		if (!b->has_in_endpoint || (ioctl(w->fd, FIONREAD, &n) == 0 && n == 0))
-			bridge_close_source(b, p);
+			bridge_close_reader(b, p);
 	}
 	bridge_move_data_and_watch(b);
 }
 
-static void on_sink_event(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+static void on_writer_event(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
 {
 	struct bridge *b = host->state;
 	struct peer *p = w->user;
 
-	p->sink.blocked = false;
+	p->writer.blocked = false;
 	if (events & (EPOLLERR | EPOLLHUP))
-		bridge_close_sink(b, p);
+		bridge_close_writer(b, p);
 	bridge_move_data_and_watch(b);
 }
 
-void bridge_add_peer(struct bridge *b, int source, int sink)
+void bridge_add_peer(struct bridge *b, int read_fd, int write_fd)
 {
 	struct peer *p = calloc(1, sizeof(*p)), **at = &b->peers;
 
@@ -89,38 +89,39 @@ void bridge_add_peer(struct bridge *b, int source, int sink)
 		b->host->call->exit(b->host, 1);
 		return;
 	}
-	p->source.watch =
-		(struct ffsctl_watch){ .fd = source, .ready = on_source_event, .user = p };
-	p->sink.watch = (struct ffsctl_watch){ .fd = sink, .ready = on_sink_event, .user = p };
+	p->reader.watch =
+		(struct ffsctl_watch){ .fd = read_fd, .ready = on_reader_event, .user = p };
+	p->writer.watch =
+		(struct ffsctl_watch){ .fd = write_fd, .ready = on_writer_event, .user = p };
 	while (*at)
 		at = &(*at)->next;
 	*at = p;
 	b->n_peers++;
-	if (sink < 0)
+	if (write_fd < 0)
 		return;
-	b->n_sinks++;
-	out_sink_added(b, p);
+	b->n_open_writers++;
+	out_writer_added(b, p);
 }
 
-void bridge_close_source(struct bridge *b, struct peer *p)
+void bridge_close_reader(struct bridge *b, struct peer *p)
 {
-	if (p->source.watch.fd < 0)
+	if (p->reader.watch.fd < 0)
 		return;
-	bridge_close_watch(b, &p->source.watch);
-	in_source_closed(b, p);
+	bridge_close_watch(b, &p->reader.watch);
+	in_reader_closed(b, p);
 	if (!b->has_out_endpoint || !b->peer_type->allows_half_close)
-		bridge_close_sink(b, p);
+		bridge_close_writer(b, p);
 }
 
-void bridge_close_sink(struct bridge *b, struct peer *p)
+void bridge_close_writer(struct bridge *b, struct peer *p)
 {
-	if (p->sink.watch.fd < 0)
+	if (p->writer.watch.fd < 0)
 		return;
-	bridge_close_watch(b, &p->sink.watch);
-	b->n_sinks--;
-	out_sink_closed(b, p);
+	bridge_close_watch(b, &p->writer.watch);
+	b->n_open_writers--;
+	out_writer_closed(b, p);
 	if (!b->has_in_endpoint)
-		bridge_close_source(b, p);
+		bridge_close_reader(b, p);
 }
 
 static void remove_closed_peers(struct bridge *b)
@@ -128,7 +129,7 @@ static void remove_closed_peers(struct bridge *b)
 	struct peer **at = &b->peers, *p;
 
 	while ((p = *at)) {
-		if (p->source.watch.fd >= 0 || p->sink.watch.fd >= 0) {
+		if (p->reader.watch.fd >= 0 || p->writer.watch.fd >= 0) {
 			at = &p->next;
 			continue;
 		}
@@ -211,7 +212,7 @@ static void reopen_if_closed(struct bridge *b)
 
 static void watch_peer(struct bridge *b, struct peer *p)
 {
-	struct peer_source *s = &p->source;
+	struct peer_reader *s = &p->reader;
 	int events = EPOLLIN;
 
 	/* While data must not be read, because no transfer is free or the link is down, only
@@ -220,7 +221,7 @@ static void watch_peer(struct bridge *b, struct peer *p)
 	if (!b->has_in_endpoint || !b->link_up || s->maybe_readable)
 		events = s->hung_up ? -1 : EPOLLRDHUP;
 	bridge_set_watch(b, &s->watch, events);
-	bridge_set_watch(b, &p->sink.watch, p->sink.blocked ? EPOLLOUT : 0);
+	bridge_set_watch(b, &p->writer.watch, p->writer.blocked ? EPOLLOUT : 0);
 }
 
 static void on_stats_timer(struct ffsctl_host *host, struct ffsctl_timer *t)
@@ -232,20 +233,20 @@ static void on_stats_timer(struct ffsctl_host *host, struct ffsctl_timer *t)
 	snprintf(json, sizeof(json),
 		 "{\"clients\": %u, \"to_host\": %" PRIu64 ", \"from_host\": %" PRIu64
 		 ", \"dropped\": %" PRIu64 "}",
-		 b->current_counters.n_peers, b->current_counters.bytes_to_host,
-		 b->current_counters.bytes_from_host, b->current_counters.bytes_dropped);
-	b->reported_counters = b->current_counters;
+		 b->statistics.n_peers, b->statistics.bytes_to_host, b->statistics.bytes_from_host,
+		 b->statistics.bytes_dropped);
+	b->reported_statistics = b->statistics;
 	host->call->stats(host, json);
 }
 
 static void schedule_stats(struct bridge *b)
 {
-	b->current_counters.n_peers = b->n_peers;
+	b->statistics.n_peers = b->n_peers;
 	if (!b->stats_timer.running &&
-	    (b->current_counters.n_peers != b->reported_counters.n_peers ||
-	     b->current_counters.bytes_to_host != b->reported_counters.bytes_to_host ||
-	     b->current_counters.bytes_from_host != b->reported_counters.bytes_from_host ||
-	     b->current_counters.bytes_dropped != b->reported_counters.bytes_dropped))
+	    (b->statistics.n_peers != b->reported_statistics.n_peers ||
+	     b->statistics.bytes_to_host != b->reported_statistics.bytes_to_host ||
+	     b->statistics.bytes_from_host != b->reported_statistics.bytes_from_host ||
+	     b->statistics.bytes_dropped != b->reported_statistics.bytes_dropped))
 		b->host->call->timer_start(b->host, &b->stats_timer, STATS_MS);
 }
 

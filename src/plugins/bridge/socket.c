@@ -79,7 +79,7 @@ static struct peer *half_closed_client(const struct bridge *b)
 {
 	struct peer *p = b->peers;
 
-	while (p && p->source.watch.fd >= 0)
+	while (p && p->reader.watch.fd >= 0)
 		p = p->next;
 	return p;
 }
@@ -113,7 +113,7 @@ static void on_client_waiting(struct ffsctl_host *host, struct ffsctl_watch *w, 
 	fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0) {
 		if (b->n_peers >= b->max_clients)
-			bridge_close_sink(b, half_closed_client(b));
+			bridge_close_writer(b, half_closed_client(b));
 		r = add_socket_peer(b, fd);
 	} else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
 		r = -errno;

@@ -146,16 +146,16 @@ static void fifo_open(struct bridge *b)
 {
 	const char *in = b->host->call->option_string(b->host, "fifo_in");
 	const char *out = b->host->call->option_string(b->host, "fifo_out");
-	int source, sink;
+	int read_fd, write_fd;
 
-	if (open_fifo_path(b, in, &source) < 0)
+	if (open_fifo_path(b, in, &read_fd) < 0)
 		return;
-	if (open_fifo_path(b, out, &sink) < 0) {
-		if (source >= 0)
-			close(source);
+	if (open_fifo_path(b, out, &write_fd) < 0) {
+		if (read_fd >= 0)
+			close(read_fd);
 		return;
 	}
-	bridge_add_peer(b, source, sink);
+	bridge_add_peer(b, read_fd, write_fd);
 	bridge_peer_opened(b, in ? in : out);
 }
 
