@@ -248,7 +248,7 @@ tests_unit_stream_test_stream_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_stream_test_stream_LDADD = libstream.a $(CRITERION_LIBS)
 UNIT_TESTS += tests/unit/stream/test_stream_kernel
 tests_unit_stream_test_stream_kernel_SOURCES = tests/unit/stream/test_stream_kernel.c tests/unit/stream/recorder.h \
-	src/stream/library.c
+	src/stream/libffsctl_stream.c
 tests_unit_stream_test_stream_kernel_CFLAGS = $(AM_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_stream_test_stream_kernel_LDADD = libstream.a $(AIO_LIBS) $(CRITERION_LIBS)
 tests_unit_plugin_host_test_plugin_host_SOURCES = tests/unit/plugin-host/test_plugin_host.c src/plugin-host/watches.c src/plugin-host/options.c \

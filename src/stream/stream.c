@@ -26,13 +26,13 @@ int stream_open(struct stream *s, const struct stream_config *config, struct str
 		eps[i].max_request_length = config->buffer_size;
 		eps[i].outstanding_transfers_tail = &eps[i].outstanding_transfers;
 	}
-	s->batch = calloc(requests ? requests : 1, sizeof(*s->batch));
-	if (!s->batch)
+	s->request_batch = calloc(requests ? requests : 1, sizeof(*s->request_batch));
+	if (!s->request_batch)
 		return -ENOMEM;
 	r = config->engine->open(s, requests ? requests : 1);
 	if (r < 0) {
-		free(s->batch);
-		s->batch = NULL;
+		free(s->request_batch);
+		s->request_batch = NULL;
 	}
 	return r;
 }
@@ -53,8 +53,8 @@ void stream_close(struct stream *s)
 		ep->buffers = NULL;
 		ep->transfers = ep->free_transfers = NULL;
 	}
-	free(s->batch);
-	s->batch = NULL;
+	free(s->request_batch);
+	s->request_batch = NULL;
 }
 
 const char *stream_engine_in_use(const struct stream *s)

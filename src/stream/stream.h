@@ -168,14 +168,15 @@ struct stream {
 	bool session_is_pending;      /* the host has enabled the function, but a transfer of an
 					 earlier session is still outstanding */
 	bool inside_stream_link_down; /* stream_link_down() is running */
-	bool is_submitting_batch; /* stream_submit_queued_requests() is running and uses `batch` */
+	bool is_submitting_batch;     /* stream_submit_queued_requests() is running and uses
+					 `request_batch` */
 	/* a request of an earlier session was submitted again in this session */
 	bool resubmitted_request_of_earlier_session;
 	uint64_t n_link_ups; /* number of calls of stream_link_up() */
 	unsigned int n_requests_in_flight;
 	unsigned int n_outstanding_transfers; /* number of outstanding transfers */
 	/* the requests that stream_submit_queued_requests() submits together */
-	struct stream_request **batch;
+	struct stream_request **request_batch;
 };
 
 /*

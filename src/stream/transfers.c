@@ -140,8 +140,8 @@ static void move_transfer_to_tail(struct stream_endpoint *ep, struct stream_tran
 
 /* Returns whether a transfer may stay submitted when the next session starts. Only an OUT transfer
    may stay submitted, and only if the length of its request is a multiple of the new packet size or
-   is equal to out_transfer_length. Any other OUT transfer in flight is cancelled. */
-static bool may_stay_submitted_in_next_session(struct stream *s, struct stream_transfer *t)
+   is equal to out_transfer_length. Cancels any other OUT transfer in flight. */
+static bool keep_submitted_or_cancel(struct stream *s, struct stream_transfer *t)
 {
 	size_t length = t->data_request.length;
 
@@ -157,7 +157,9 @@ static bool may_stay_submitted_in_next_session(struct stream *s, struct stream_t
 	return false;
 }
 
-static bool is_session_over(struct stream *s)
+/* Cancels the transfers in flight that must not stay submitted. Returns whether no outstanding
+   transfer prevents the next session from starting. */
+static bool cancel_transfers_of_old_session(struct stream *s)
 {
 	struct stream_transfer *t;
 	bool clear = true;
@@ -165,7 +167,7 @@ static bool is_session_over(struct stream *s)
 
 	for (i = 0; i < s->n_eps; i++)
 		for (t = s->eps[i].outstanding_transfers; t; t = t->next)
-			clear &= may_stay_submitted_in_next_session(s, t);
+			clear &= keep_submitted_or_cancel(s, t);
 	return clear;
 }
 
@@ -189,7 +191,7 @@ static void mark_transfers_outstanding_at_link_up(struct stream *s)
 
 void stream_start_pending_session(struct stream *s)
 {
-	if (!s->session_is_pending || s->link_is_up || !is_session_over(s))
+	if (!s->session_is_pending || s->link_is_up || !cancel_transfers_of_old_session(s))
 		return;
 	s->session_is_pending = s->resubmitted_request_of_earlier_session = false;
 	s->link_is_up = true;
@@ -429,7 +431,7 @@ static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stre
 				length = ep->max_request_length;
 			t->data_request.data = (char *)t->public.data + t->submitted_bytes;
 			t->data_request.length = length;
-			s->batch[n++] = &t->data_request;
+			s->request_batch[n++] = &t->data_request;
 			if (t->submitted_bytes + length < t->total_bytes)
 				return n;
 			if (is_in_endpoint(ep) && t->buffer_endpoint->kernel_copies_buffers &&
@@ -441,7 +443,7 @@ static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stre
 		if (t->needs_zlp) {
 			t->zlp_request.data = t->public.data;
 			t->zlp_request.length = 0;
-			s->batch[n++] = &t->zlp_request;
+			s->request_batch[n++] = &t->zlp_request;
 		}
 	}
 	return n;
@@ -474,25 +476,25 @@ static void submit_batch(struct stream *s, unsigned int n)
 	int r, k;
 
 	while (i < n) {
-		if (s->batch[i]->transfer->status) { /* failed after the batch was made */
+		if (s->request_batch[i]->transfer->status) { /* failed after the batch was made */
 			i++;
 			continue;
 		}
-		r = s->config.engine->submit(s, s->batch + i, n - i);
+		r = s->config.engine->submit(s, s->request_batch + i, n - i);
 		for (k = 0; k < r; k++)
-			mark_request_submitted(s, s->batch[i++]);
+			mark_request_submitted(s, s->request_batch[i++]);
 		if (r > 0)
 			continue;
-		mark_request_submitted(s, s->batch[i]);
-		bad = s->batch[i]->ep;
+		mark_request_submitted(s, s->request_batch[i]);
+		bad = s->request_batch[i]->ep;
 		bad->may_have_queued_requests = true;
-		stream_complete_request(s, s->batch[i], r < 0 ? r : -EIO);
-		while (i < n && s->batch[i]->ep == bad)
+		stream_complete_request(s, s->request_batch[i], r < 0 ? r : -EIO);
+		while (i < n && s->request_batch[i]->ep == bad)
 			i++;
 	}
 }
 
-static bool any_endpoint_has_requests(const struct stream *s)
+static bool any_endpoint_may_have_queued_requests(const struct stream *s)
 {
 	unsigned int i;
 
@@ -517,10 +519,10 @@ bool stream_submit_queued_requests(struct stream *s)
 		s->is_submitting_batch = false;
 		/* After an IN request that is longer than SAFE_REQUEST, the next one is submitted
 		   only when this request has completed without ENOMEM. */
-		if (n && any_endpoint_has_requests(s))
+		if (n && any_endpoint_may_have_queued_requests(s))
 			s->config.engine->reap_completions(s);
 		deliver_transfers(s);
-		if (!any_endpoint_has_requests(s))
+		if (!any_endpoint_may_have_queued_requests(s))
 			return false;
 	}
 	return true;
