@@ -26,12 +26,12 @@ struct function_export {
 	 * added to `tree` again.
 	 */
 	const struct configfs_tree **exported_entries;
-	size_t n_exported;
+	size_t n_exported_entries;
 };
 
 static bool is_entry_exported(const struct function_export *d, const struct configfs_tree *tree)
 {
-	for (size_t i = 0; i < d->n_exported; i++)
+	for (size_t i = 0; i < d->n_exported_entries; i++)
 		if (d->exported_entries[i] == tree)
 			return true;
 	return false;
@@ -39,7 +39,7 @@ static bool is_entry_exported(const struct function_export *d, const struct conf
 
 static void mark_entry_exported(struct function_export *d, const struct configfs_tree *tree)
 {
-	*array_add(d->exported_entries, d->n_exported) = tree;
+	*array_add(d->exported_entries, d->n_exported_entries) = tree;
 }
 
 /* --- Rows ------------------------------------------------------------------------------------- */
@@ -414,7 +414,7 @@ static void export_attributes(struct function_export *d, json_t *group_without_a
 {
 	json_decref(d->function_group);
 	d->function_group = json_deep_copy(group_without_attributes);
-	d->n_exported = 0;
+	d->n_exported_entries = 0;
 	add_type_comment(d);
 	if (method == WITH_KEYS) {
 		add_attrs_group(d, function_type_find(d->function_type));
