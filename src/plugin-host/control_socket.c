@@ -6,7 +6,7 @@
 
 #include "base/control_message.h"
 #include "base/util.h"
-#include "plugin-host/state.h"
+#include "plugin-host/plugin_host_state.h"
 
 static uint16_t get_le16(const unsigned char *p)
 {

@@ -9,7 +9,7 @@
 #include "base/util.h"
 #include "plugin-host/options.h"
 #include "plugin-host/plugin_host.h"
-#include "plugin-host/state.h"
+#include "plugin-host/plugin_host_state.h"
 #include "process/permission_names.h"
 
 static json_t *option_to_json(const struct ffsctl_option *o)

@@ -38,7 +38,7 @@ static int fail_no_passed_fds(struct error *err)
 	return error_add_hint(err, "ffsctl-worker must be started by ffsctl");
 }
 
-static int find_passed_fds(struct worker_fds *fds, struct error *err)
+static int find_passed_fds(struct passed_fds *fds, struct error *err)
 {
 	const char *pid = getenv("LISTEN_PID"), *n = getenv("LISTEN_FDS");
 
@@ -56,7 +56,7 @@ static int find_passed_fds(struct worker_fds *fds, struct error *err)
 
 /* Checks that the file descriptors after `control` have the names of the endpoints in the worker's
    configuration, in the same order. */
-static int check_endpoint_names(const struct worker_fds *fds, const struct worker_config *config,
+static int check_endpoint_names(const struct passed_fds *fds, const struct worker_config *config,
 				struct error *err)
 {
 	const char *names = fds->fd_names;
@@ -73,15 +73,16 @@ static int check_endpoint_names(const struct worker_fds *fds, const struct worke
 	}
 	if (i == config->n_endpoints)
 		return 0;
-	return error_set(
-		err, WORKER_EXIT_NEVER, EINVAL, NULL,
-		"endpoint '%s' of the configuration is not file descriptor %d of LISTEN_FDNAMES",
-		config->endpoints[i].name, fds->first_endpoint_fd + (int)i);
+	return error_set(err, WORKER_EXIT_NEVER, EINVAL, NULL,
+			 "file descriptor %d must be the endpoint '%s' of the worker's "
+			 "configuration, but has "
+			 "another name in LISTEN_FDNAMES",
+			 fds->first_endpoint_fd + (int)i, config->endpoints[i].name);
 }
 
 /* Returns the file descriptor with this name among the file descriptors after those of the
    endpoints; -1 if there is none. */
-static int find_fd_by_name(const struct worker_fds *fds, const struct worker_config *config,
+static int find_fd_by_name(const struct passed_fds *fds, const struct worker_config *config,
 			   const char *name)
 {
 	const char *at = fds->fd_names;
@@ -97,7 +98,7 @@ static int find_fd_by_name(const struct worker_fds *fds, const struct worker_con
 	return -1;
 }
 
-static void find_optional_fds(struct worker_fds *fds, const struct worker_config *config)
+static void find_optional_fds(struct passed_fds *fds, const struct worker_config *config)
 {
 	fds->plugin_fd = find_fd_by_name(fds, config, "plugin");
 	fds->dmabuf_device_fd = find_fd_by_name(fds, config, "udmabuf");
@@ -109,7 +110,7 @@ static void find_optional_fds(struct worker_fds *fds, const struct worker_config
 
 /* Returns the path of the file to load: the path in /proc if the file descriptor of the plugin was
  * passed, because the user of the worker may be unable to open `path`; else `path`. */
-static const char *plugin_file_to_load(const struct worker_fds *fds, const char *path, char *link,
+static const char *plugin_file_to_load(const struct passed_fds *fds, const char *path, char *link,
 				       size_t size)
 {
 	if (fds->plugin_fd < 0)
@@ -118,7 +119,7 @@ static const char *plugin_file_to_load(const struct worker_fds *fds, const char 
 	return link;
 }
 
-static void set_close_on_exec(const struct worker_fds *fds)
+static void set_close_on_exec(const struct passed_fds *fds)
 {
 	int fd;
 
@@ -152,7 +153,7 @@ static int load_and_run_plugin(const char *plugin_path)
 	struct option_values options = { 0 };
 	struct worker_config config = { 0 };
 	struct ffsctl_plugin plugin;
-	struct worker_fds fds = { 0 };
+	struct passed_fds fds = { 0 };
 	char link[32];
 	int status;
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 pkglibexec_PROGRAMS += ffsctl-worker
 ffsctl_worker_SOURCES = \
-	src/plugin-host/calls.c \
+	src/plugin-host/plugin_calls.c \
 	src/plugin-host/control_socket.c \
 	src/plugin-host/describe.c \
 	src/plugin-host/plugin_host.c src/plugin-host/plugin_host.h \
@@ -9,7 +9,7 @@ ffsctl_worker_SOURCES = \
 	src/plugin-host/options.c src/plugin-host/options.h \
 	src/plugin-host/plugin.c \
 	src/plugin-host/worker_config.c src/plugin-host/worker_config.h \
-	src/plugin-host/state.h \
+	src/plugin-host/plugin_host_state.h \
 	src/plugin-host/watches.c
 ffsctl_worker_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 ffsctl_worker_LDADD = libstream.a libffsctl.a $(WORKER_LIBS)

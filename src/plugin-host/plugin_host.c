@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The event loop of the plugin host. It passes events between the plugin, the stream and the
    control socket. */
-#include "plugin-host/state.h"
+#include "plugin-host/plugin_host_state.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -117,7 +117,7 @@ static int check_transfer_size(const struct plugin_host *h, const struct worker_
 }
 
 static int open_endpoints(struct plugin_host *h, const struct worker_config *config,
-			  const struct worker_fds *fds)
+			  const struct passed_fds *fds)
 {
 	unsigned int i, n = config->n_endpoints;
 
@@ -161,7 +161,7 @@ static int print_open_failure(struct plugin_host *h, const struct stream_engine 
 }
 
 static int open_stream(struct plugin_host *h, const struct worker_config *config,
-		       const struct worker_fds *fds)
+		       const struct passed_fds *fds)
 {
 	const struct ffsctl_plugin *p = h->plugin;
 	struct stream_config sc = {
@@ -302,7 +302,7 @@ static int run_plugin(struct plugin_host *h)
 }
 
 int plugin_host_run(const struct ffsctl_plugin *plugin, const struct worker_config *config,
-		    const struct worker_fds *fds, const struct option_values *options)
+		    const struct passed_fds *fds, const struct option_values *options)
 {
 	struct plugin_host h = { .plugin = plugin,
 				 .options = options,

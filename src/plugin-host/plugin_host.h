@@ -14,7 +14,7 @@ struct worker_config;
 struct option_values;
 
 /* The file descriptors that ffsctl passed to this process (sd_listen_fds(3)). */
-struct worker_fds {
+struct passed_fds {
 	int config_fd;			  /* the worker's configuration */
 	int control_fd;			  /* the control socket */
 	int first_endpoint_fd;		  /* the file descriptors of the other endpoints follow */
@@ -41,4 +41,4 @@ int plugin_describe(const struct ffsctl_plugin *plugin, int out, struct error *e
 /* Runs the plugin until the process must exit. Prints errors on stderr. Returns the exit status for
    the process. */
 int plugin_host_run(const struct ffsctl_plugin *plugin, const struct worker_config *config,
-		    const struct worker_fds *fds, const struct option_values *options);
+		    const struct passed_fds *fds, const struct option_values *options);

@@ -6,7 +6,7 @@
 
 #include "base/loop.h"
 #include "base/util.h"
-#include "plugin-host/state.h"
+#include "plugin-host/plugin_host_state.h"
 
 /*
  * Returns the value that identifies a watch of the plugin in epoll events. The low 32 bits are

@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "control.h"
-#include "plugin-host/state.h"
+#include "plugin-host/plugin_host_state.h"
 
 #define stream_link_up(stream, speed) ((void)(stream), (void)(speed), 0)
 #define stream_link_down(stream) ((void)(stream))

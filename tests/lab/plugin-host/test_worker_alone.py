@@ -330,7 +330,7 @@ def exit_125_with_sentence():
     refused("loopback: error: unknown I/O engine 'warp'", engine="warp")
     refused("hint: decrease io.depth", depth=1024, size=1024, limit_aio=100)
     refused("started by ffsctl", env={"LISTEN_PID": "1"})
-    refused("endpoint 'ep2-out' of the configuration is not file descriptor 6",
+    refused("file descriptor 6 must be the endpoint 'ep2-out' of the worker's configuration",
             env={"LISTEN_FDNAMES": "config:control:ep1-in:ep3-out"})
     refused("usage:", (WORKER, "--nonsense"), status=64)
 

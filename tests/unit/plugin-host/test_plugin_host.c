@@ -9,7 +9,7 @@
 
 #include "plugin-host/options.h"
 #include "plugin-host/plugin_host.h"
-#include "plugin-host/state.h"
+#include "plugin-host/plugin_host_state.h"
 #include "plugin-host/worker_config.h"
 
 #define EP                                                                                         \

@@ -47,7 +47,7 @@ struct plugin_host {
 
 extern const struct ffsctl_calls plugin_host_calls;
 
-/* calls.c: the functions that a plugin can call. */
+/* plugin_calls.c: the functions that a plugin can call. */
 int plugin_host_send(struct plugin_host *h, uint16_t type, uint32_t id, const void *body,
 		     size_t length);
 void plugin_host_log(struct plugin_host *h, const char *text);

@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/control_message.h"
 #include "base/util.h"
-#include "plugin-host/state.h"
+#include "plugin-host/plugin_host_state.h"
 
 static struct plugin_host *plugin_host_of(struct ffsctl_host *public)
 {
