@@ -120,18 +120,18 @@ def kernel_dir(version, flavour, variant):
     return os.path.join(root(), "kernel-%s-%s-%s" % (version, flavour, key))
 
 
-def of_kernel(kind, *kernel):
+def path_for_kernel(kind, *kernel):
     return os.path.join(root(), kind + os.path.basename(kernel_dir(*kernel)).removeprefix("kernel"))
 
 
 def drivers_dir(version, flavour, variant):
     """Returns the directory of the modules that are built in the kernel's own tree."""
-    return of_kernel("drivers", version, flavour, variant)
+    return path_for_kernel("drivers", version, flavour, variant)
 
 
 def parts_dir(version, flavour, variant):
     """Returns the build directory of all variants of a kernel's modules."""
-    return of_kernel("parts", version, flavour, variant)
+    return path_for_kernel("parts", version, flavour, variant)
 
 
 def modules_dir(version, flavour, variant, extra=None):
@@ -172,7 +172,7 @@ def packages_dir():
     return os.path.join(root(), "packages-" + digest(str(RECIPE), *inside_packages()))
 
 
-def complete(directory):
+def is_complete(directory):
     return os.path.exists(os.path.join(directory, "complete"))
 
 
@@ -183,11 +183,11 @@ def missing(version, flavour, variant):
     out = []
     if not os.path.exists(init_file()) or not os.path.exists(speed_file()):
         out.append("process 1")
-    if not complete(packages_dir()):
+    if not is_complete(packages_dir()):
         out.append("packages")
-    if not complete(kernel_dir(version, flavour, variant)):
+    if not is_complete(kernel_dir(version, flavour, variant)):
         out.append("kernel %s %s" % (version, flavour))
-    if not complete(modules_dir(version, flavour, variant)):
+    if not is_complete(modules_dir(version, flavour, variant)):
         out.append("modules %s %s %s" % (version, flavour, variant))
     return out
 
@@ -203,6 +203,6 @@ def missing_qemu(version, flavour, variant):
         return missing(version, SMP, variant) + ["initramfs"] * (not os.path.exists(initramfs()))
     # The selftests of the patched modules are used for both variants
     out = missing(version, "normal", "patched")
-    if source_deb(version) is not None and not complete(qemu_dir(version, variant)):
+    if source_deb(version) is not None and not is_complete(qemu_dir(version, variant)):
         out.append("QEMU image %s %s" % (version, variant))
     return out

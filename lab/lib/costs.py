@@ -9,7 +9,7 @@ SLOWEST = 100
 WORDS = {"total": "whole", "boot": "boot", "start": "interpreter", "processor": "processor", "waiting": "waiting"}
 
 
-def times(result):
+def times_of_program(result):
     """Returns the times of one program as {column of the table: seconds}. `processor` is the processor time of the whole
     lab, with its boot. `waiting` is the rest of the time, in which the lab was idle or other programs used the CPU."""
     out = {"total": result.seconds, "boot": 0.0, "start": 0.0, "processor": 0.0, **result.profile}
@@ -18,33 +18,33 @@ def times(result):
     return out
 
 
-def row(values, name):
+def format_row(values, name):
     return " ".join("%11.2f" % values[c] for c in COLUMNS) + "  " + name
 
 
-def add(table, key, values):
+def add_times(table, key, values):
     sums = table.setdefault(key, dict.fromkeys(COLUMNS, 0.0))
     for c in COLUMNS:
         sums[c] += values[c]
     sums["runs"] = sums.get("runs", 0) + 1
 
 
-def table(results):
+def format_table(results):
     """Returns the lines of the table: all runs sorted by time, then the sum of each program, of each folder, and of
     all runs."""
-    measured = [(times(r), r.name) for r in results if r.seconds]
+    measured = [(times_of_program(r), r.name) for r in results if r.seconds]
     programs, folders, everything = {}, {}, {}
     for values, name in measured:
         program = name.split(" [")[0]
-        add(programs, program, values)
-        add(folders, os.path.dirname(program) or program, values)
-        add(everything, "all", values)
+        add_times(programs, program, values)
+        add_times(folders, os.path.dirname(program) or program, values)
+        add_times(everything, "all", values)
     head = " ".join("%11s" % WORDS[c] for c in COLUMNS)
     out = ["seconds of each run:", head]
-    out += [row(v, n) for v, n in sorted(measured, key=lambda x: -x[0]["total"])]
+    out += [format_row(v, n) for v, n in sorted(measured, key=lambda x: -x[0]["total"])]
     for words, sums in (("program", programs), ("folder", folders), ("run", everything)):
         out += ["", "seconds, sum of each %s:" % words, head]
-        out += [row(v, "%s (%d)" % (n, v["runs"])) for n, v in sorted(sums.items(), key=lambda x: -x[1]["total"])]
+        out += [format_row(v, "%s (%d)" % (n, v["runs"])) for n, v in sorted(sums.items(), key=lambda x: -x[1]["total"])]
     out += ["", "seconds of the slowest tests (virtual time, if they use it):"]
     tests = sorted(((took, "%s: %s" % (r.name, name)) for r in results for took, name in r.took), reverse=True)
     return out + ["%11.2f  %s" % test for test in tests[:SLOWEST]]

@@ -73,7 +73,7 @@ def make(version, flavour, variant):
             run(kbuild + ["bzImage" if flavour == cache.SMP else "vmlinux", "modules_prepare", *FLAGS], log, cwd=final)
             # The symbols that vmlinux exports, for modules that are built before the drivers or without them
             shutil.copy(os.path.join(final, "vmlinux.symvers"), os.path.join(final, "Module.symvers"))
-            drop_objects(final)
+            remove_object_files(final)
             os.sync()
             write(os.path.join(final, "complete"), "")
 
@@ -94,12 +94,12 @@ def make_drivers(version, flavour, variant):
                     shutil.copy(path, work)
             # The build of further modules does not need the object files of the drivers: the kernel's Module.symvers now
             # also has the drivers' symbols
-            drop_objects(directory)
+            remove_object_files(directory)
 
     product(cache.drivers_dir(version, flavour, variant), build)
 
 
-def drop_objects(directory):
+def remove_object_files(directory):
     """Removes the object files, which need half a gigabyte. Keeps vmlinux.o, which the build of modules reads."""
     for path, dirs, files in os.walk(directory):
         if path == directory:

@@ -71,7 +71,7 @@ def patched(source, patches, scratch):
     return {name: cache.read(os.path.join(scratch, name)) for name in files_below(scratch, names)}, names
 
 
-def tree_of(version, source, tree, patches, scratch):
+def files_to_build(version, source, tree, patches, scratch):
     """Returns {file: contents} of the tree to build."""
     out = {name: cache.read(os.path.join(source, name)) for name in files_below(source, PARTS)}
     # All variants have the same headers: otherwise an incremental build could use the wrong one
@@ -116,7 +116,7 @@ def update_tree(tree, files):
     write(listing, "\n".join(sorted(files)))
 
 
-def left_out(kernel):
+def make_arguments_excluding_variants(kernel):
     """Returns arguments of make that exclude everything but the basic variant."""
     config = cache.read(os.path.join(kernel, ".config")).decode()
     return [o + "=" for o in re.findall(r"^(CONFIG_USB_[FU]_\w+|CONFIG_USBIP_\w+|CONFIG_USB_TEST)=m$", config, re.M)
@@ -186,8 +186,8 @@ def make(version, flavour, variant):
             with building(final) as work:
                 scratch = os.path.join(work, "scratch")
                 os.mkdir(scratch)
-                update_tree(tree, tree_of(version, source, tree, cache.kernel_patches(version, variant), scratch))
-                paths = compile_modules(tree, kernel, flavour, [] if drivers else left_out(kernel))
+                update_tree(tree, files_to_build(version, source, tree, cache.kernel_patches(version, variant), scratch))
+                paths = compile_modules(tree, kernel, flavour, [] if drivers else make_arguments_excluding_variants(kernel))
                 shutil.rmtree(scratch)
                 install(paths, kernel, drivers, scratch, work)
                 make_selftests(tree, source, os.path.join(work, "selftests"))

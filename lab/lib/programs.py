@@ -104,7 +104,7 @@ class MakeCheck(Program):
 
     def __init__(self, build_name, goals, lenient, everything):
         self.build_name, self.directory = build_name, os.path.join(WORK, build_name)
-        env = {**environment(), **env_for(build_name), **tier(everything)}
+        env = {**environment(), **env_for(build_name), **tier_environment(everything)}
         if build_name == "sanitize":
             # LeakSanitizer works outside of the lab
             env["ASAN_OPTIONS"] = "detect_leaks=1:exitcode=86"
@@ -191,7 +191,7 @@ def env_for(build_name, work=WORK):
     return env
 
 
-def starter(path, name=None):
+def arguments_to_start(path, name=None):
     """Returns the arguments that start a test program. Python programs are started with the interpreter that has the
     needed modules."""
     if path.endswith(".py"):
@@ -241,7 +241,7 @@ def variations(path, everything):
     return out
 
 
-def plain_only(path, everything):
+def runs_only_with_plain_build(path, everything):
     """Returns whether a test runs only with the build "plain", and not with "sanitize"."""
     text = cache.read(path)
     if everything and re.search(rb"^# lab all:.*\bbuild=plain,sanitize\b", text, re.M):
@@ -270,14 +270,14 @@ def lab_program(path, v, everything, forced):
     slow = (3 if v["flavour"] == "debug" else 1) * (2 if build_name == "sanitize" else 1)
     name = os.path.relpath(path, SRC)
     src = os.path.join(INSIDE, "src")
-    env = {**env_for(build_name, INSIDE), "TAP_PART": v["part"], **tier(everything)}
+    env = {**env_for(build_name, INSIDE), "TAP_PART": v["part"], **tier_environment(everything)}
     return Program("%s [%s]" % (name, " ".join(words)),
                    [os.path.join(cache.LAB, "run"), *options, "--",
-                    "env", "-C", src, *starter(path, os.path.join(src, name))],
+                    "env", "-C", src, *arguments_to_start(path, os.path.join(src, name))],
                    env, int(v["timeout"]) * slow, v, needs)
 
 
-def give_old(programs):
+def add_old_build_to_programs(programs):
     """Adds an older build of the project to the programs with the flag `old`, if there is such a build."""
     asking = [p for p in programs if p.combination and "old" in p.combination]
     directory = build_old() if asking else None
@@ -287,7 +287,7 @@ def give_old(programs):
             program.env["FFSCTL_OLD"] = OLD_INSIDE + "/ffsctl"
 
 
-def tier(everything):
+def tier_environment(everything):
     """Returns the environment variable by which a test detects lab/test --all (tests/lab/lib/tap.py)."""
     return {"LAB_TIER": "all" if everything else "1"}
 
@@ -354,7 +354,7 @@ def lab_programs(everything, kernel=None, forced=None):
     programs for other builds are left out."""
     seen = set()
     for path in sorted(glob.glob(os.path.join(SRC, "tests/lab/[!_]*/test_*"))):  # no __pycache__
-        if forced == "sanitize" and plain_only(path, everything):
+        if forced == "sanitize" and runs_only_with_plain_build(path, everything):
             continue
         for v in variations(path, everything):
             if kernel in (None, v["kernel"]) and (not forced or v["build"] in (KEYS["build"], forced)):
@@ -379,17 +379,17 @@ def host_programs(checked, everything, kernel=None, forced=None):
                 part = "%d/%d" % (part, SELFTEST_PARTS)
                 yield Program("lab/selftest [%s part=%s]" % (version, part),
                               [PYTHON, "-B", os.path.join(cache.LAB, "selftest")],
-                              {"LAB_TEST_KERNEL": version, "TAP_PART": part, **tier(everything)}, HOST_TIMEOUT, None, ALL_KERNELS)
+                              {"LAB_TEST_KERNEL": version, "TAP_PART": part, **tier_environment(everything)}, HOST_TIMEOUT, None, ALL_KERNELS)
     for build_name, made in checked.items():
         for path in sorted(glob.glob(os.path.join(SRC, "tests/cli/test_*"))):
             name = os.path.relpath(path, SRC)
             if name in made:
                 continue
-            if build_name != "plain" and plain_only(path, everything):
+            if build_name != "plain" and runs_only_with_plain_build(path, everything):
                 continue
             for part in dict.fromkeys(v["part"] for v in variations(path, everything)):
                 words = [build_name] * (build_name != "plain") + ["part=" + part] * (part != "1/1")
-                env = {**environment(), **env_for(build_name), **tier(everything), "TAP_PART": part}
-                yield Program(" ".join([name] + ["[%s]" % " ".join(words)] * bool(words)), starter(path), env,
+                env = {**environment(), **env_for(build_name), **tier_environment(everything), "TAP_PART": part}
+                yield Program(" ".join([name] + ["[%s]" % " ".join(words)] * bool(words)), arguments_to_start(path), env,
                               HOST_TIMEOUT, None,
                               ALL_KERNELS if WANTS_KERNELS.search(cache.read(path)) else None)

@@ -149,14 +149,14 @@ def build_old():
     return directory
 
 
-def newer(path, than):
+def must_be_made_again(path, than):
     return not os.path.exists(than) or os.stat(path).st_mtime_ns > os.stat(than).st_mtime_ns
 
 
 def configure(name):
     script, directory = os.path.join(SRC, "configure"), os.path.join(WORK, name)
     os.makedirs(directory, exist_ok=True)
-    if newer(script, os.path.join(directory, "config.status")):
+    if must_be_made_again(script, os.path.join(directory, "config.status")):
         step([script] + BUILDS[name], "configure " + " ".join(BUILDS[name]), cwd=directory)
 
 
@@ -165,7 +165,7 @@ def build(*names, goals=(), lenient=False):
     including the programs of the tests. `lenient`: warnings are not errors."""
     if not os.path.exists(os.path.join(SRC, "configure.ac")):
         raise Error("cannot build the project: configure.ac is missing")
-    if newer(os.path.join(SRC, "configure.ac"), os.path.join(SRC, "configure")):
+    if must_be_made_again(os.path.join(SRC, "configure.ac"), os.path.join(SRC, "configure")):
         step([os.path.join(SRC, "bootstrap")], "bootstrap", cwd=SRC)
     # configure uses one core, so several run in parallel. make uses all cores, and the builds share generated
     # files, so they run one after the other

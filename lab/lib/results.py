@@ -72,8 +72,8 @@ def parse_tap(result, text, status):
 
 
 def expected_skips():
-    """Returns the patterns of tests/expected-skips, which match `PROGRAM: TEST`. Each line of this file has a pattern, and
-    after # the reason why the tests that match may be skipped."""
+    """Returns the patterns of tests/expected-skips, which match `PROGRAM: TEST`. Each line of tests/expected-skips has a
+    pattern, and after # the reason why the tests that match may be skipped."""
     path = os.path.join(SRC, "tests/expected-skips")
     if not os.path.exists(path):
         return []

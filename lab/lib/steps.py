@@ -90,10 +90,10 @@ def building(final):
 
 def product(final, make):
     """Calls make(final) if the product does not exist yet."""
-    if cache.complete(final):
+    if cache.is_complete(final):
         return
     with locked(os.path.basename(final)):
-        if not cache.complete(final):
+        if not cache.is_complete(final):
             make(final)
 
 

@@ -19,7 +19,7 @@ import cache  # noqa: E402
 import costs  # noqa: E402
 import mutants  # noqa: E402
 import progress  # noqa: E402
-from programs import (ALL_KERNELS, check_programs, choose, give_old, host_programs, lab_programs, make_checks,  # noqa: E402
+from programs import (ALL_KERNELS, check_programs, choose, add_old_build_to_programs, host_programs, lab_programs, make_checks,  # noqa: E402
                       selftested)
 from project import build, compile_tests, copy_tree  # noqa: E402
 from results import Report  # noqa: E402
@@ -216,7 +216,7 @@ def main():
         needed = {*builds, *builds_of(programs), *["plain"] * bool(builds)}
         if needed:
             build(*sorted(needed), lenient=bool(args.mutant))
-        give_old(programs)
+        add_old_build_to_programs(programs)
         checked = {name: check_programs(name) for name in builds}
         programs += choose(host_programs(checked, args.all, args.kernel, args.build), args.only)
         whole = [pattern for pattern in args.only or () if ":" not in pattern]
@@ -232,7 +232,7 @@ def main():
     if args.save:
         report.save(args.save)
     if args.profile:
-        print("\n".join(costs.table(report.results)))
+        print("\n".join(costs.format_table(report.results)))
     summary(speed, start, before, report, args)
     return report.finish()
 

@@ -450,7 +450,7 @@ def profile_sums():
         r.seconds, r.profile = seconds, {"boot": 0.5, "start": 0.25, "processor": processor}
         return r
 
-    table = costs.table([result("tests/lab/a.py [6.12]", 2, 1), result("tests/lab/a.py [6.1]", 3, 1),
+    table = costs.format_table([result("tests/lab/a.py [6.12]", 2, 1), result("tests/lab/a.py [6.1]", 3, 1),
                          result("tests/lab/b.py [6.12]", 4, 4)])
     rows = [line.split() for line in table if re.match(r"\s*\d", line)]
     eq([r[5] for r in rows], ["tests/lab/b.py", "tests/lab/a.py", "tests/lab/a.py", "tests/lab/a.py",

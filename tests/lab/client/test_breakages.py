@@ -306,7 +306,7 @@ def leave_clean():
     """Checks that nothing of the gadget is left and that `status` reports this; the next test brings it up again."""
     eq(harness.status("flow"), (None, 3))
     restore_udc()
-    harness.same(before, harness.snapshot())
+    harness.check_same_snapshots(before, harness.snapshot())
     current.clear()
 
 

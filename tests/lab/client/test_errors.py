@@ -430,7 +430,7 @@ def many_ups_and_downs_at_once():
         results = [finish(front) for front in fronts]
         ok(set(r.returncode for r in results) <= {0, 73}, [r.stderr for r in results])
         ok(any(r.returncode == 0 for r in results))
-        harness.same(before, harness.snapshot())
+        harness.check_same_snapshots(before, harness.snapshot())
 
 
 @test("status at the same time hinders no command")
@@ -456,7 +456,7 @@ def ctrl_c_while_up_waits():
     front.send_signal(signal.SIGINT)
     result = must(finish(front), 75)
     eq(result.stderr.splitlines()[-1], "ffsctl: the command that waited for the gadget has ended")
-    harness.same(before, harness.snapshot())
+    harness.check_same_snapshots(before, harness.snapshot())
     with no_udc():
         front = start("up", INTERRUPT, "--wait-udc")
         await_state("interrupt", "starting")
@@ -528,7 +528,7 @@ def run_ends_on_term_and_int():
         eq(status("interrupt")[0]["supervisor"], r.process.pid)
         r.process.send_signal(sig)
         r.ends(0)
-        harness.same(before, harness.snapshot())
+        harness.check_same_snapshots(before, harness.snapshot())
 
 
 @test("run ends with 76 when a keeper dies, removes nothing, and the next one starts anew")

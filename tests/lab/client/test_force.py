@@ -104,7 +104,7 @@ def gadget_of_a_script():
         refused("mix")
         eq((top / "UDC").read_text(), UDC + "\n")
         forced("mix")
-        harness.same(before, harness.snapshot())
+        harness.check_same_snapshots(before, harness.snapshot())
         eq((theirs / "UDC").read_text(), OTHER + "\n")
         down("ours")
         must(ffsctl("down", "--all"))

@@ -15,7 +15,7 @@ import time
 import gadgets
 import harness
 import tap
-from gadgets import (FRAGILE, LOOPBACK, SLOW, Fifo, cont, fail_for_good, finish, gadget, leave_without_worker, no_host,
+from gadgets import (FRAGILE, LOOPBACK, SLOW, Fifo, continue_stopped_worker, fail_for_good, finish, gadget, leave_without_worker, no_host,
                      odd, start, unconfigure)
 from harness import down, ffsctl, must, stat_of, status, up
 from tap import contains, eq, ok, test
@@ -50,7 +50,7 @@ def ready_after_coming_up():
     pid = told.wait()
     eq(status("x")[0]["state"], "starting")
     process = waiting()
-    cont(pid)
+    continue_stopped_worker(pid)
     must(finish(process))
     eq(status("x")[0]["state"], "ready")
     must(finish(coming))

@@ -30,7 +30,7 @@ def nothing_left():
             ffsctl("down", name)
             if os.path.isdir(f"{harness.CONFIGFS}/{name}"):
                 os.rmdir(f"{harness.CONFIGFS}/{name}")  # a test's foreign gadget
-    harness.same(before, harness.snapshot())
+    harness.check_same_snapshots(before, harness.snapshot())
 
 
 def file_with(text, name="test.conf"):

@@ -132,16 +132,16 @@ def check(case):
     if case.type in NOT_6_1 and os.environ["LAB_KERNEL"] == "6.1":
         must(ffsctl("up", write("one", case)), 69)
         return
-    with kernel_functions.on_the_bus(write("one", case), case.type):
+    with kernel_functions.up_and_configured(write("one", case), case.type):
         look(case)
         exported = must(ffsctl("export", "one"))
         eq(exported.stderr, "", "what the export says")
         configfs, descriptors = harness.configfs("one"), seen(case)
     again = gadgets.DIRECTORY / "one.conf"
     again.write_text(exported.stdout)
-    with kernel_functions.on_the_bus(again, case.type):
+    with kernel_functions.up_and_configured(again, case.type):
         look(case)
-        harness.same({"configfs": configfs, "descriptors": {"": descriptors}},
+        harness.check_same_snapshots({"configfs": configfs, "descriptors": {"": descriptors}},
                      {"configfs": harness.configfs("one"), "descriptors": {"": seen(case)}})
         eq(must(ffsctl("export", "one")).stdout, exported.stdout, "the second export")
 
@@ -195,7 +195,7 @@ def tcm_gets_its_target():
     must(ffsctl("up", "--no-bind", path))
     try:
         for n in (2, 1):
-            with kernel_functions.target(n):
+            with kernel_functions.tcm_target(n):
                 with harness.configured():
                     must(ffsctl("bind", "one", "dummy_udc.0"))
                 look_at_drives(n)
@@ -209,7 +209,7 @@ def tcm_with_target_stays():
     path = gadgets.DIRECTORY / "one.conf"
     path.write_text(DRIVES)
     must(ffsctl("up", "--no-bind", path))
-    with kernel_functions.target():
+    with kernel_functions.tcm_target():
         contains(must(ffsctl("down", "one"), 71).stderr, "SCSI target still exists")
     down("one")
 
@@ -224,7 +224,7 @@ def of_the_manual(first):
 @test("the manual's example of a target")
 def manual_example_of_target():
     (gadgets.DIRECTORY / "box.conf").write_text('udc = "dummy_udc.0";' + DRIVES)
-    with kernel_functions.unasked():
+    with kernel_functions.host_driver_delayed():
         for first in ("ffsctl up --no-bind box.conf", "ffsctl unbind box"):
             with harness.configured() if "up" in first else contextlib.nullcontext():
                 must(subprocess.run(["/bin/sh", "-ec", of_the_manual(first)], cwd=gadgets.DIRECTORY, text=True,

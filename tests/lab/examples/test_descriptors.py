@@ -158,7 +158,7 @@ def bring_up(name):
         return
     take_down()
     if name == "webcam":
-        is_up.enter_context(kernel_functions.on_the_bus(PATHS[name], "uvc"))
+        is_up.enter_context(kernel_functions.up_and_configured(PATHS[name], "uvc"))
     else:
         up(PATHS[name], "--udc", "dummy_udc.0", "--wait-host")
         is_up.callback(down, name)

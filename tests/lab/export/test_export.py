@@ -64,7 +64,7 @@ def made_by_hand(name, paths, values, links, udc=None):
 def order(name):
     """Returns the order of all items that have an order."""
     top = pathlib.Path(CONFIGFS, name)
-    return {str(path): harness.made(top / path)
+    return {str(path): harness.names_in_order_of_creation(top / path)
             for path in ("functions", "strings", "configs", "configs/second.2", "configs/first one.1")}
 
 
@@ -131,7 +131,7 @@ def mixture_by_script():
     with harness.configured():
         must(ffsctl("up", file))
     after = {"configfs": harness.configfs("mix"), "order": order("mix"), "host": {"": harness.descriptors()}}
-    harness.same(before, after)
+    harness.check_same_snapshots(before, after)
     eq(before["order"], after["order"], "orders")
     eq(must(ffsctl("export", "mix")).stdout, file.read_text(), "the second export")
     down("mix")
@@ -186,7 +186,7 @@ def check_example(path):
     down(name)
     with harness.configured():
         must(ffsctl("up", file))
-    harness.same(before, {"configfs": harness.configfs(name), "host": {"": harness.descriptors(*ids)}})
+    harness.check_same_snapshots(before, {"configfs": harness.configfs(name), "host": {"": harness.descriptors(*ids)}})
     eq(functions(name), told, "functions")
     eq(must(ffsctl("export", name)).stdout, file.read_text(), "the second export")
     down(name)

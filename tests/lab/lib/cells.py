@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Checks which cells of the state tables a test has used. A cell is what a table has for one state and one event.
 Each time that the supervisor or the keeper looks up a cell in its table, it writes the cell's state and event to a trace
-file (src/base/trace.h)."""
+file (src/base/test_environment.h)."""
 
 import contextlib
 import os

@@ -12,7 +12,7 @@ import pathlib
 
 import gadgets
 import tap
-from harness import EXAMPLES, document, ffsctl, must, same, snapshot, status, wait_dead
+from harness import EXAMPLES, document, ffsctl, must, check_same_snapshots, snapshot, status, wait_dead
 from tap import contains, eq, ok
 
 KERNEL_REFUSED = 71
@@ -97,7 +97,7 @@ def clean(function):
         before = snapshot()
         try:
             function(example, step)
-            same(before, snapshot())
+            check_same_snapshots(before, snapshot())
         finally:
             ffsctl("down", example.name)
 

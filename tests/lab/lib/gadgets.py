@@ -126,7 +126,7 @@ class Fifo:
         return int(line)
 
 
-def cont(pid):
+def continue_stopped_worker(pid):
     """Continues a worker that has stopped itself."""
     while harness.stat_of(pid)[1][0] != "T":
         os.sched_yield()

@@ -142,7 +142,7 @@ def configfs(gadget):
     return found
 
 
-def made(directory):
+def names_in_order_of_creation(directory):
     """Returns the names of the items in a directory of configfs, in the order in which the items were made."""
     with os.scandir(CONFIGFS) as gadgets:
         gadget = next(gadgets).path
@@ -162,13 +162,13 @@ def snapshot():
     }
 
 
-def private(pid, kind=r"\w+"):
+def private_memory_kib(pid, kind=r"\w+"):
     """Returns the private memory of a process in KiB. The kind "Dirty" excludes unchanged pages of files."""
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
     return sum(map(int, re.findall(rf"^Private_{kind}:\s+(\d+)", text, re.M)))
 
 
-def ends(pid, seconds):
+def ends_within(pid, seconds):
     """Waits for at most `seconds`; returns whether the process has ended."""
     try:
         fd = os.pidfd_open(pid)
@@ -180,12 +180,12 @@ def ends(pid, seconds):
         os.close(fd)
 
 
-def same(before, after):
+def check_same_snapshots(before, after):
     """Fails if two snapshots differ, and shows the differences. Before it compares the processes, it waits until new
     processes have ended, because the kernel kills the children of a killed supervisor with a delay."""
     for key, was in before.items():
         if key == "processes":
-            after[key] = {pid: name for pid, name in after[key].items() if pid in was or not ends(pid, patience(5))}
+            after[key] = {pid: name for pid, name in after[key].items() if pid in was or not ends_within(pid, patience(5))}
         if after[key] != was:
             was, now = (set(x.items() if isinstance(x, dict) else x) for x in (was, after[key]))
             raise AssertionError(f"{key}: gone {sorted(map(str, was - now))}, left {sorted(map(str, now - was))}")
@@ -216,7 +216,7 @@ def leaves_nothing():
     def nothing_left():
         try:
             host_lets_go(devices)
-            same(before, snapshot())
+            check_same_snapshots(before, snapshot())
         finally:
             ffsctl("down", "--all")
 

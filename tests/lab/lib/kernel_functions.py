@@ -55,7 +55,7 @@ def camera():
 TARGET = pathlib.Path("/sys/kernel/config/target")
 
 
-def for_now(stack, file, text, later):
+def write_for_now(stack, file, text, later):
     file.write_text(text)
     stack.callback(file.write_text, later)
 
@@ -78,27 +78,27 @@ def drive_for_now(stack, group, number):
 
 
 @contextlib.contextmanager
-def unasked():
+def host_driver_delayed():
     """Delays the host's driver, so that it sends no command to the drives, because f_tcm.c frees the first command of BOT
     (bulk-only transport) twice (refcount_t: underflow)."""
     with contextlib.ExitStack() as stack:
         delay = pathlib.Path("/sys/module/usb_storage/parameters/delay_use")
-        for_now(stack, delay, "3600", delay.read_text())
+        write_for_now(stack, delay, "3600", delay.read_text())
         yield
 
 
 @contextlib.contextmanager
-def target(drives=1):
+def tcm_target(drives=1):
     """Makes a target for the tcm function. The function must exist already."""
     with contextlib.ExitStack() as stack:
-        stack.enter_context(unasked())
+        stack.enter_context(host_driver_delayed())
         fabric = directory_for_now(stack, TARGET / "usb_gadget")
         wwn = directory_for_now(stack, fabric / "naa.6001405000000001")
         group = directory_for_now(stack, wwn / "tpgt_1")
-        for_now(stack, group / "nexus", f"{wwn.name}\n", "NULL\n")
+        write_for_now(stack, group / "nexus", f"{wwn.name}\n", "NULL\n")
         for number in range(drives):
             drive_for_now(stack, group, number)
-        for_now(stack, group / "enable", "1\n", "0\n")
+        write_for_now(stack, group / "enable", "1\n", "0\n")
         yield
 
 
@@ -116,7 +116,7 @@ def sound_card():
 
 
 @contextlib.contextmanager
-def on_the_bus(path, kind=None, isochronous=False):
+def up_and_configured(path, kind=None, isochronous=False):
     """Brings up the gadget of a file, makes what functions of type `kind` need, and waits until the host has configured
     the gadget, if that is possible (see NEVER_SEEN)."""
     isochronous = isochronous or kind in ISOCHRONOUS
@@ -130,7 +130,7 @@ def on_the_bus(path, kind=None, isochronous=False):
             if kind == "uvc":
                 stack.enter_context(camera())
             if kind == "tcm":
-                stack.enter_context(target())
+                stack.enter_context(tcm_target())
                 stack.callback(lambda: must(ffsctl("unbind", path.stem)))
                 must(ffsctl("bind", path.stem, udc))
             if isochronous:

@@ -23,7 +23,7 @@ def ptrace(request, pid, data=None):
 
 
 @contextlib.contextmanager
-def opening(pid, path, cause, times=1):
+def stopped_before_opening(pid, path, cause, times=1):
     """Calls cause(), and stops the process before it opens the file for the `times`-th time. Then runs the body of the
     `with` statement, and lets the process continue."""
     registers = (ctypes.c_ulong * 27)()

@@ -16,8 +16,8 @@ import signal
 import subprocess
 
 import harness
-from gadgets import LOOPBACK, Fifo, cont, devnums, finish, gadget, odd, processes, traffic
-from harness import FFSCTL, ffsctl, kill, must, same, snapshot, status
+from gadgets import LOOPBACK, Fifo, continue_stopped_worker, devnums, finish, gadget, odd, processes, traffic
+from harness import FFSCTL, ffsctl, kill, must, check_same_snapshots, snapshot, status
 from tap import eq, test
 
 # The programs and files that the service files refer to
@@ -64,7 +64,7 @@ def managing(kind):
     try:
         yield manager
         eq((manager.knows(), status("x")), ("down", (None, 3)))
-        same(before, manager.remains())
+        check_same_snapshots(before, manager.remains())
         eq(harness.tree("/run/ffsctl"), [str(GADGETS), f"{GADGETS}/x.conf"])
     finally:
         ffsctl("down", "x")
@@ -78,7 +78,7 @@ def starts(kind):
         starting = manager.start()
         worker = told.wait()
         eq((starting.poll(), manager.knows()), (None, "starting"))
-        cont(worker)
+        continue_stopped_worker(worker)
         must(finish(starting))
         eq((manager.knows(), status("x")[0]["state"]), ("up", "ready"))
         manager.stop()

@@ -147,7 +147,7 @@ def speed_of(document, fastest=SPEED):
 
 def check(path, kind=None, isochronous=False, ids=(0x1d6b, 0x0104)):
     isochronous = isochronous or kind in kernel_functions.ISOCHRONOUS
-    with kernel_functions.on_the_bus(path, kind, isochronous):
+    with kernel_functions.up_and_configured(path, kind, isochronous):
         document = predicted(path)
         eq(document["kernel"], KERNEL, "kernel")
         return compare(speed_of(document, "high" if isochronous else SPEED), harness.descriptors(*ids),

@@ -106,7 +106,7 @@ def gadgets_may_be_up():
     up(f"{harness.EXAMPLES}/loopback.conf", "--wait-host")
     before = snapshot()
     eq({f["name"]: f["available"] for f in features(ffsctl("features", "--json"))["features"]}, HAS)
-    harness.same(before, snapshot())
+    harness.check_same_snapshots(before, snapshot())
     harness.bench("loop", "--lengths", "1-600", "--quiet")
     down("loopback")
 
@@ -119,7 +119,7 @@ def killed(fault):
         # Nobody is shown what is of no use to them.
         eq(must(ffsctl("status")).stdout, "")
         must(ffsctl(*clears))
-        harness.same(before, snapshot())
+        harness.check_same_snapshots(before, snapshot())
 
 
 for fault in KILLS:
@@ -134,7 +134,7 @@ def killed_during_up():
         must(ffsctl("up", path, fault="kill-after=2"), 71)
         must(ffsctl(*then), 0 if PATCHED or then[0] == "down" else 69)
         down("asks")
-        harness.same(before, snapshot())
+        harness.check_same_snapshots(before, snapshot())
 
 
 def hold_lock(path):
@@ -156,7 +156,7 @@ def killed_under_several_names():
     for lock in held:
         lock.close()
     must(ffsctl("features"))
-    harness.same(before, snapshot())
+    harness.check_same_snapshots(before, snapshot())
 
 
 @test("many at once")
@@ -266,7 +266,7 @@ def asked(name):
     place = f"{path}:{number + 1}:{column}: error: "
     contains(result.stderr, f"{place}this kernel's FunctionFS has no '{feature}'")
     contains(result.stderr, "ffsctl's kernel patches")
-    harness.same(before, snapshot())
+    harness.check_same_snapshots(before, snapshot())
     error, = harness.document(must(ffsctl("up", "--json", path), 69))["errors"]
     eq((error["file"], error["line"], error["column"]), (path, number + 1, column))
     contains(must(ffsctl("check", "--here", path), 69).stderr, place)
@@ -301,7 +301,7 @@ def dfu_descriptor_wanted():
         result = must(ffsctl("up", path), 69)
         contains(result.stderr, f"{path}:3:20: error: this kernel's FunctionFS has no 'dfu'")
         contains(result.stderr, "it needs Linux 6.12\nhint: ")
-    harness.same(before, snapshot())
+    harness.check_same_snapshots(before, snapshot())
 
 
 def step_fails(name):
@@ -313,11 +313,11 @@ def step_fails(name):
     before = snapshot()
     result = must(ffsctl("up", path, fault=f"fail={step['n']}:5"), 71)
     contains(result.stderr, f"cannot {name} {step['path']}: Input/output error")
-    harness.same(before, snapshot())
+    harness.check_same_snapshots(before, snapshot())
     for fault in ("kill-before", "kill-after"):
         must(ffsctl("up", path, fault=f"{fault}={step['n']}"), 71)
         down("asks")
-        harness.same(before, snapshot())
+        harness.check_same_snapshots(before, snapshot())
 
 
 @test("check --here without root: a note, no error")

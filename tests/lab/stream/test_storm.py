@@ -30,7 +30,7 @@ import harness
 import tap
 import usb.core
 import usb.util
-from harness import BUILD, down, ffsctl, must, private, status
+from harness import BUILD, down, ffsctl, must, private_memory_kib, status
 from tap import eq, ok, rounds, test
 
 PATCHED = os.environ["LAB_MODULES"] == "patched"
@@ -100,7 +100,7 @@ def weather(engine, plugin, size, depth, speed="", kinds=None):
     args = ["-f", FIXED] if plugin == "copyback_fixed" else []
     args += ["-d", min(depth, 8)] + (["-k", kinds] if kinds else [])
     pid = worker()["pid"]
-    memory = private(pid) + 2 * size * depth // 1024  # the buffers, once they have been written to
+    memory = private_memory_kib(pid) + 2 * size * depth // 1024  # the buffers, once they have been written to
     storm(*args, runs=1)  # makes them
     is_idle(pid)
     descriptors = len(os.listdir(f"/proc/{pid}/fd"))
@@ -111,7 +111,7 @@ def weather(engine, plugin, size, depth, speed="", kinds=None):
     eq(after["engine"], engine)
     eq(len(os.listdir(f"/proc/{pid}/fd")), descriptors, "descriptors")
     if not BUILD.endswith("sanitize"):
-        ok(private(pid) <= memory + GROWTH, f"{private(pid)} KiB private, not {memory}")
+        ok(private_memory_kib(pid) <= memory + GROWTH, f"{private_memory_kib(pid)} KiB private, not {memory}")
     # Without our patches it has 100 ms to learn of a reset, which on a loaded machine may once be too little.
     ok(told["stale"] <= (0 if PATCHED else 1), told)
     down("x")

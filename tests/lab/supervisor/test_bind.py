@@ -19,7 +19,7 @@ import harness
 import tap
 from gadgets import FRAGILE, LOOPBACK, SLOW, await_status, fail_for_good, finish, gadget, leave_without_worker, start, worker
 from harness import bench, configured, device, document, down, ffsctl, kill, must, status, up, wait_dead
-from ptrace import opening
+from ptrace import stopped_before_opening
 from tap import contains, eq, ok, patience, test
 
 harness.leaves_nothing()
@@ -367,7 +367,7 @@ def unbound_while_supervisor_looks():
     udc = pathlib.Path("/sys/class/udc", FIRST)
     # A UDC that seems to be a new one makes the supervisor look.
     news = next(udc.resolve().parent.parent.glob("gadget.*/uevent"))
-    with opening(status("x")[0]["supervisor"], str(udc / "function"), lambda: news.write_text("add")):
+    with stopped_before_opening(status("x")[0]["supervisor"], str(udc / "function"), lambda: news.write_text("add")):
         pathlib.Path(harness.CONFIGFS, "x", "UDC").write_text("\n")
     await_status("x", lambda g: g["state"] == "unbound", "unbound")
     eq(bound("x"), "")
@@ -381,7 +381,7 @@ def unbound_right_after_answer():
     must(ffsctl("unbind", "x"))
     udc, binding = pathlib.Path("/sys/class/udc", FIRST), []
     # First to see whether the UDC is free, then whether the gadget is on it.
-    with opening(status("x")[0]["supervisor"], str(udc / "function"), lambda: binding.append(start("bind", "x")), 2):
+    with stopped_before_opening(status("x")[0]["supervisor"], str(udc / "function"), lambda: binding.append(start("bind", "x")), 2):
         must(finish(binding[0]))
         device = os.path.basename(os.readlink(udc / "gadget"))
         pathlib.Path("/sys/bus/gadget/drivers/configfs-gadget.x/unbind").write_text(device)

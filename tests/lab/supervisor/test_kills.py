@@ -78,7 +78,7 @@ def up_killed_at_any_moment():
         ok(status("early")[1] in (0, 1, 3))
         down("early")
         wait_dead(supervisor)
-        harness.same(before, harness.snapshot())
+        harness.check_same_snapshots(before, harness.snapshot())
 
 
 # --- supervisor and keeper --------------------------------------------------------------------------

@@ -19,7 +19,7 @@ import harness
 import tap
 from faults import KERNEL_REFUSED, errno_of, first_of_each, must_be_down, must_be_leftover
 from gadgets import LOOPBACK, gadget, worker
-from harness import document, down, ffsctl, must, same, snapshot, status
+from harness import document, down, ffsctl, must, check_same_snapshots, snapshot, status
 from tap import contains, eq, ok
 
 TOP = pathlib.Path(harness.CONFIGFS, "x")
@@ -133,7 +133,7 @@ def each(title, *ways):
                 before = snapshot()
                 try:
                     function(way, change)
-                    same(before, snapshot())
+                    check_same_snapshots(before, snapshot())
                 finally:
                     ffsctl("down", "x")
 

@@ -135,7 +135,7 @@ def udc_goes_during_reload():
         goes()
         if back:
             comes()
-        gadgets.cont(pid)
+        gadgets.continue_stopped_worker(pid)
         said = must(finish(going)).stderr
         if back:
             contains(said, "reloaded with a rebind")
@@ -161,7 +161,7 @@ def fails_without_udc():
         pid = fifo.wait()
         if during:
             goes()
-        gadgets.cont(pid)
+        gadgets.continue_stopped_worker(pid)
         said = must(finish(going), 76).stderr
         contains(said, "the worker of 'b'")
         contains(said, f"; 'x' is as it was before the reload; {BACK}")

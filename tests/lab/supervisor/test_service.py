@@ -14,7 +14,7 @@ import time
 
 import gadgets
 import tap
-from harness import EXAMPLES, FFSCTL, must, same, snapshot, status
+from harness import EXAMPLES, FFSCTL, must, check_same_snapshots, snapshot, status
 from tap import contains, eq, ok, patience, test
 
 
@@ -59,7 +59,7 @@ for who in ("the supervisor alone", "everybody, the workers first", "everybody, 
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
         eq(end(child)[0], 0, "exit status")
-        same(before, snapshot())
+        check_same_snapshots(before, snapshot())
 
 
 @test("a terminal's Ctrl-C, which goes to the whole process group, does the same")
@@ -71,7 +71,7 @@ def terminal_ctrl_c():
         pass
     os.killpg(child.pid, signal.SIGINT)
     eq(end(child)[0], 0, "exit status")
-    same(before, snapshot())
+    check_same_snapshots(before, snapshot())
 
 
 def until(child, words):
@@ -178,7 +178,7 @@ def notify_fd():
     worker = told.wait()
     eq(status("x")[0]["state"], "starting")
     eq(select.select([ours], [], [], 0)[0], [], "what there is to read")
-    gadgets.cont(worker)
+    gadgets.continue_stopped_worker(worker)
     with open(ours, "rb") as f:
         eq(f.read(), b"\n")
     eq(status("x")[0]["state"], "ready")
@@ -198,7 +198,7 @@ def keeper_death():
     gadget, code = status("loopback")
     eq((gadget["state"], code), ("degraded", 1))
     must(subprocess.run([FFSCTL, "down", "loopback"], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
-    same(before, snapshot())
+    check_same_snapshots(before, snapshot())
 
 
 tap.main()

@@ -534,14 +534,14 @@ def then_up(fault):
     must_be_up("a")
     must_be_gone("b")
     down("a")
-    harness.same(before, harness.snapshot())
+    harness.check_same_snapshots(before, harness.snapshot())
 
 
 def then_down(fault):
     killed(fault)
     down("--all")
     must_be_gone("a", "b")
-    harness.same(before, harness.snapshot())
+    harness.check_same_snapshots(before, harness.snapshot())
 
 
 def kills():

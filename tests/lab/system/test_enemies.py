@@ -29,7 +29,7 @@ import gadgets
 import harness
 import tap
 from gadgets import AT_ONCE, DIRECTORY, LOOPBACK, gadget, odd, worker
-from harness import BUILD, FFSCTL, SRC, down, ffsctl, private, status, up
+from harness import BUILD, FFSCTL, SRC, down, ffsctl, private_memory_kib, status, up
 from tap import SOAKING, patience, test
 
 harness.leaves_nothing()
@@ -346,7 +346,7 @@ class Game:
         self.look_at_processes()
         try:
             self.victim.more(1)
-            harness.same({**self.before}, self.all())
+            harness.check_same_snapshots({**self.before}, self.all())
         except (AssertionError, OSError) as e:
             self.fail(e, True)
         self.recent.clear()
@@ -365,7 +365,7 @@ class Game:
                     s.send(text)
                     while s.recv(65536):
                         pass
-        return {what: (private(pid, "Dirty"), len(os.listdir(f"/proc/{pid}/fd"))) for what, pid in self.pids.items()
+        return {what: (private_memory_kib(pid, "Dirty"), len(os.listdir(f"/proc/{pid}/fd"))) for what, pid in self.pids.items()
                 if what.startswith(("supervisor", "keeper"))}
 
     def grown(self, first):

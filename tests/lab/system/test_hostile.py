@@ -22,7 +22,7 @@ import harness
 import tap
 import usb.core
 import usb.util
-from harness import BUILD, down, ffsctl, must, private, status
+from harness import BUILD, down, ffsctl, must, private_memory_kib, status
 from tap import eq, ok, rounds, test
 
 HOSTILE = f"{BUILD}/tests/lab/hosts/hostile"
@@ -103,7 +103,7 @@ def descriptors_of(pid):
 
 def sizes(processes):
     """Returns for each process its private memory and what its descriptors are of."""
-    return {name: (private(pid, "Dirty"), descriptors_of(pid)) for name, pid in processes.items()}
+    return {name: (private_memory_kib(pid, "Dirty"), descriptors_of(pid)) for name, pid in processes.items()}
 
 
 def hostile(known, requests, seed):

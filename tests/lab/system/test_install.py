@@ -169,7 +169,7 @@ snapshot = harness.snapshot()
 
 @tap.cleanup
 def nothing_left():
-    harness.same(snapshot, harness.snapshot())
+    harness.check_same_snapshots(snapshot, harness.snapshot())
 
 
 @test("every file is installed, and no other")
