@@ -13,7 +13,7 @@
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/option_text.h"
-#include "cmd/requests.h"
+#include "cmd/socket_requests.h"
 
 #define COMMAND(name) &cmd_##name,
 #define REQUEST(...) &(const struct command){ .run = cmd_send_request, __VA_ARGS__ },

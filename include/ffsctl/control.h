@@ -16,6 +16,7 @@
 
 #define FFSCTL_CONTROL_VERSION 1
 
+/* Head of a message on a worker's control socket; the body of `length` bytes follows. */
 struct ffsctl_msg {
 	uint16_t version; /* FFSCTL_CONTROL_VERSION */
 	uint16_t type;	  /* enum ffsctl_msg_type */

@@ -13,7 +13,7 @@ libffsctl_a_SOURCES += \
 	src/base/proc.c src/base/proc.h \
 	src/base/sha256.c src/base/sha256.h \
 	src/base/text.c src/base/text.h \
-	src/base/trace.c src/base/trace.h \
+	src/base/test_environment.c src/base/test_environment.h \
 	src/base/trust.c src/base/trust.h \
 	src/base/util.c src/base/util.h \
 	src/base/paths.h

@@ -81,7 +81,7 @@ static size_t write_nonblocking(const char *data, size_t size)
 	return n > 0 ? (size_t)n : 0;
 }
 
-void log_raw(const char *data, size_t size)
+void log_without_prefix(const char *data, size_t size)
 {
 	size_t n;
 
@@ -121,7 +121,7 @@ static void _printf_(4, 0) print_line(const char *gadget, const char *function, 
 		return;
 	/* Writes each line with one write(2), so that lines of several processes do not mix. */
 	line = strf("ffsctl: %s\n", text);
-	log_raw(line, strlen(line));
+	log_without_prefix(line, strlen(line));
 }
 
 void log_about(const char *gadget, const char *function, int priority, const char *fmt, ...)
@@ -142,7 +142,7 @@ void log_failure(const char *gadget, const struct error *err)
 		return;
 	lines = error_lines(err);
 	named = strf("ffsctl: %s", lines);
-	log_raw(named, strlen(named));
+	log_without_prefix(named, strlen(named));
 }
 
 #define LOG_FUNCTION(name, priority)                                                               \

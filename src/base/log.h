@@ -21,7 +21,7 @@ void log_debug(const char *fmt, ...) _printf_(1, 2);
 void log_error(const char *fmt, ...) _printf_(1, 2);
 
 /* Prints `data` without the name of the program and without a newline. */
-void log_raw(const char *data, size_t size);
+void log_without_prefix(const char *data, size_t size);
 
 /*
  * Makes all later output non-blocking. Output is dropped while a stopped terminal or a full pipe

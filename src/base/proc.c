@@ -152,7 +152,7 @@ bool mounts_have(const char *mounts, const char *path, const char *type, const c
 }
 
 /* Arguments of mounts_each(). */
-struct mounts_of_type {
+struct mounts_each_arguments {
 	const char *type;
 	void (*on_mount)(void *data, const char *path, const char *source);
 	void *callback_data;
@@ -160,7 +160,7 @@ struct mounts_of_type {
 
 static int call_if_mount_type(void *data, const struct mount_line *m)
 {
-	const struct mounts_of_type *each = data;
+	const struct mounts_each_arguments *each = data;
 
 	if (streq(m->type, each->type))
 		each->on_mount(each->callback_data, m->path, m->source);
@@ -171,7 +171,7 @@ void mounts_each(const char *mounts, const char *type,
 		 void (*fn)(void *data, const char *path, const char *source), void *data)
 {
 	_cleanup_free_ char *word = strf(" - %s ", type);
-	struct mounts_of_type each = { type, fn, data };
+	struct mounts_each_arguments each = { type, fn, data };
 
 	each_mount_line_with(mounts, word, call_if_mount_type, &each);
 }
@@ -273,11 +273,11 @@ static bool descends_from(pid_t pid, pid_t ancestor)
 }
 
 /* Arguments and result of mount_users_as_text(). */
-struct mount_users {
+struct mount_user_search {
 	pid_t except_pid; /* 0: no exception */
 	dev_t mount_device;
-	char *process_list;   /* the list so far; NULL: empty */
-	unsigned int n_users; /* number of processes that were found */
+	char *process_list;	    /* the list so far; NULL: empty */
+	unsigned int n_users_found; /* number of processes that were found */
 };
 
 static bool process_uses_device(pid_t pid, dev_t dev)
@@ -307,7 +307,7 @@ static bool process_uses_device(pid_t pid, dev_t dev)
 
 static int add_mount_user(void *data, pid_t pid)
 {
-	struct mount_users *h = data;
+	struct mount_user_search *h = data;
 	_cleanup_free_ char *name = NULL, *old = NULL;
 
 	if (pid == getpid() || !process_uses_device(pid, h->mount_device) ||
@@ -315,7 +315,7 @@ static int add_mount_user(void *data, pid_t pid)
 		return 0;
 	name = process_name(pid);
 	old = h->process_list;
-	if (++h->n_users > MOUNT_USERS_SHOWN) {
+	if (++h->n_users_found > MOUNT_USERS_SHOWN) {
 		h->process_list = strf("%s and others", old);
 		return 1;
 	}
@@ -333,7 +333,7 @@ bool process_uses_mount(pid_t pid, const char *path)
 
 char *mount_users_as_text(const char *path, pid_t except)
 {
-	struct mount_users h = { .except_pid = except };
+	struct mount_user_search h = { .except_pid = except };
 	struct stat st;
 
 	if (stat(path, &st) < 0)
@@ -370,7 +370,7 @@ static char process_state(pid_t pid)
 
 /* Does what process_alive does, for a process whose /proc/PID/exe the caller has no permission to
    read. */
-static bool is_alive_by_state(pid_t pid)
+static bool is_alive_by_proc_state(pid_t pid)
 {
 	char state = process_state(pid);
 
@@ -393,5 +393,5 @@ bool process_alive(pid_t pid)
 	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
 	if (readlink(path, &byte, 1) >= 0)
 		return true;
-	return errno != ENOENT && is_alive_by_state(pid);
+	return errno != ENOENT && is_alive_by_proc_state(pid);
 }

@@ -123,7 +123,7 @@ char *text_printable_lines(const char *s, size_t n)
 	return out;
 }
 
-void text_cut(char *text, size_t max)
+void text_shorten(char *text, size_t max)
 {
 	size_t n = max;
 

@@ -23,7 +23,7 @@ char *text_printable(const char *s, size_t n);
 char *text_printable_lines(const char *s, size_t n);
 /* Shortens a text that is longer than `max` bytes to at most `max` bytes with "..." at the end.
    Does not split a character. */
-void text_cut(char *text, size_t max);
+void text_shorten(char *text, size_t max);
 /* Returns the formatted text, which the caller frees. */
 char *text_vformat(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 

@@ -4,7 +4,7 @@ libffsctl_a_SOURCES += \
 	src/blob/decode.c src/blob/decode.h \
 	src/blob/encode.c src/blob/encode.h \
 	src/blob/ffs.h \
-	src/blob/finding.c \
+	src/blob/validation_finding.c \
 	src/blob/flags.c src/blob/flags.h \
 	src/blob/rules.c \
 	src/blob/uapi.h \

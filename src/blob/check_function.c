@@ -36,7 +36,7 @@ struct ffs_refusal ffs_check_blobs(const struct ffs *ffs)
  * speed. f_fs.c then reads addresses and sizes from missing full-speed descriptors
  * (__ffs_func_bind_do_descs).
  */
-bool ffs_crashes_at_bind(const struct ffs *ffs)
+bool ffs_may_crash_kernel_at_bind(const struct ffs *ffs)
 {
 	return ffs->has_speed[EP_HIGH] && ffs->has_speed[EP_SUPER] && !ffs->has_speed[EP_FULL];
 }

@@ -25,7 +25,7 @@ struct ffs_refusal ffs_check_blobs(const struct ffs *ffs);
  * Returns whether the kernel (at least up to Linux 6.12) accepts the descriptors of these speeds,
  * but dereferences a null pointer at the bind.
  */
-bool ffs_crashes_at_bind(const struct ffs *ffs);
+bool ffs_may_crash_kernel_at_bind(const struct ffs *ffs);
 
 /*
  * Validates one descriptor of an interface's key `extra`. The descriptor must have at least 2

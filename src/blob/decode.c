@@ -129,7 +129,7 @@ static int decode_endpoint(struct decoder *d, const uint8_t *desc)
 			      "endpoint in its place, or none",
 			      desc[2]);
 	d->n_endpoints++;
-	d->endpoint->speed[d->speed] = (struct ep_speed){
+	d->endpoint->speed[d->speed] = (struct endpoint_speed_values){
 		.is_offered = true,
 		.max_packet = size & 0x7ff,
 		.interval = desc[6],
@@ -140,7 +140,7 @@ static int decode_endpoint(struct decoder *d, const uint8_t *desc)
 
 static int decode_companion(struct decoder *d, const uint8_t *desc)
 {
-	struct ep_speed *s;
+	struct endpoint_speed_values *s;
 
 	if (!d->endpoint || d->speed != EP_SUPER)
 		return refuse(d, d->offset,

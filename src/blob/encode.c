@@ -89,7 +89,7 @@ static const uint8_t xfer_type[] = {
  */
 static uint32_t put_endpoint(struct ffs_blob *b, const struct endpoint *ep, int speed)
 {
-	const struct ep_speed *s = &ep->speed[speed];
+	const struct endpoint_speed_values *s = &ep->speed[speed];
 	unsigned int more =
 		s->mult > 1 ? s->mult - 1U : 0; /* transactions or bursts beyond the first */
 

@@ -24,7 +24,7 @@ enum ep_type { EP_BULK, EP_INTERRUPT, EP_ISOCHRONOUS };
 enum ep_direction { EP_OUT, EP_IN };
 
 /* Values of an endpoint's descriptors at one speed. The loader has checked them (USB 2.0, 3.2). */
-struct ep_speed {
+struct endpoint_speed_values {
 	bool is_offered;     /* the function has descriptors for this speed */
 	uint16_t max_packet; /* wMaxPacketSize, bytes */
 	uint8_t interval;    /* bInterval as the descriptor encodes it */
@@ -44,7 +44,8 @@ struct endpoint {
 	enum ep_direction direction;
 	enum ep_type type;
 	uint8_t alternate; /* number of the alternate setting that has the endpoint, from 0 */
-	struct ep_speed speed[EP_SPEED_COUNT]; /* values of the descriptors at each speed */
+	struct endpoint_speed_values
+		speed[EP_SPEED_COUNT]; /* values of the descriptors at each speed */
 	struct positioned_int
 		zlp; /* only IN endpoints; not 0: FunctionFS adds zero-length packets to writes */
 	unsigned int
@@ -53,13 +54,13 @@ struct endpoint {
 };
 
 /* The text of a string in one language. */
-struct ffs_text {
+struct ffs_string_translation {
 	uint16_t lang;
 	char *text;
 };
 
 struct ffs_string {
-	struct ffs_text *texts;
+	struct ffs_string_translation *texts;
 	size_t n_texts; /* 0: no string */
 	struct position at;
 };

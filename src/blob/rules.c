@@ -266,10 +266,10 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 	STANDARD(USB_NO_INTERFACE, "USB 2.0, 9.6.3", "a function without an interface",
 		 "write at least one interface descriptor at each speed"),
 	STANDARD(USB_INTERFACE_NUMBER, "USB 2.0, 9.6.5",
-		 "interface {found} where interface {wanted} comes next",
+		 "interface {found} where interface {wanted} must follow",
 		 "count interfaces from 0 without a gap, each with all its alternate settings"),
 	STANDARD(USB_ALTERNATE, "USB 2.0, 9.6.5",
-		 "alternate setting {found} where {wanted} comes next",
+		 "alternate setting {found} where alternate setting {wanted} must follow",
 		 "count the alternate settings of an interface from 0 without a gap"),
 	STANDARD(USB_INTERFACE_CLASS, "USB 2.0, 9.6.5", "bInterfaceClass 0 is reserved",
 		 "use 0xff (vendor-specific) if no class fits"),
@@ -352,8 +352,9 @@ static const struct ffs_rule_info rules[FFS_RULE_COUNT] = {
 		 "endpoints"),
 	STANDARD(USB_COMPANION_BITS, "USB 3.2, 9.6.7",
 		 "reserved bits of the companion's bmAttributes are set: {found:x}",
-		 "clear them; bulk endpoints have streams in bits 0 to 4, isochronous ones Mult in "
-		 "bits 0 and 1 (the kernel does not accept the companion that bit 7 announces)"),
+		 "clear them; of bulk endpoints, bits 0 to 4 are MaxStreams; of isochronous "
+		 "endpoints, bits 0 and 1 are Mult, and bit 7 must be 0, too: it announces a "
+		 "SuperSpeedPlus companion descriptor, which the kernel does not accept"),
 	STANDARD(USB_STREAMS, "USB 3.2, 9.6.7", "MaxStreams is {found}, above {wanted}",
 		 "set it to 0: FunctionFS does not support streams"),
 	STANDARD(USB_MULT, "USB 3.2, 9.6.7", "Mult is {found}, above {wanted}", "set it lower"),

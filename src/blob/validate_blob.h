@@ -20,10 +20,10 @@
  *   if (f.rule != FFS_ACCEPTED)
  *           puts(text = ffs_finding_text(&f));
  *
- * ffs_validate_as_kernel() and ffs_validate_usb() do not find faults of a blob that have an effect
- * only later, at the bind or at SET_CONFIGURATION:
+ * ffs_validate_as_kernel() and ffs_validate_usb() do not report the following faults, because
+ * write() accepts the blob, and only the bind fails or crashes the kernel:
  *
- * - The UDC has fewer endpoints than the blob.
+ * - The UDC has fewer endpoints than the blob: the bind fails.
  * - Two alternate settings of an interface have the same endpoint address: the bind fails.
  * - There are descriptors of high speed and SuperSpeed, but none of full speed: the bind crashes
  *   Linux 6.1 and 6.12 without our patches (__ffs_func_bind_do_descs, descs[0]).
@@ -371,8 +371,8 @@ bool ffs_rule_exists(const struct ffs_kernel_rules *kernel, enum ffs_rule rule);
 
 /*
  * Returns what is wrong, without a final period; for a standard also its section. Example:
- * "alternate setting 3 where 1 comes next (USB 2.0, 9.6.5)". Returns "accepted" for FFS_ACCEPTED.
- * The caller frees the text.
+ * "alternate setting 3 where alternate setting 1 must follow (USB 2.0, 9.6.5)". Returns "accepted"
+ * for FFS_ACCEPTED. The caller frees the text.
  */
 char *ffs_finding_what_is_wrong(const struct ffs_finding *f);
 /* Returns what the user can do: "count the alternate settings ...". The caller frees the text. */

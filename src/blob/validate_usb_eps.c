@@ -82,12 +82,12 @@ static unsigned int reserved_bmattributes_bits(const struct speed_validation *s,
 
 /* --- packet sizes --- */
 
-struct packet_sizes {
+struct allowed_packet_sizes {
 	uint16_t min, max;
 	bool only_powers_of_2; /* other sizes from `min` to `max` are not allowed */
 };
 
-static const struct packet_sizes packet_sizes[][FFS_SET_COUNT] = {
+static const struct allowed_packet_sizes packet_sizes[][FFS_SET_COUNT] = {
 	[CONTROL] = { { 8, 64, true }, { 64, 64, false }, { 512, 512, false } },
 	[ISOCHRONOUS] = { { 0, 1023, false }, { 0, 1024, false }, { 0, 1024, false } },
 	[BULK] = { { 8, 64, true }, { 512, 512, false }, { 1024, 1024, false } },
@@ -109,7 +109,7 @@ static const uint16_t packet_size_min[] = { 0, 513, 683, UINT16_MAX };
 
 static bool packet_size_is_legal(const struct speed_validation *s, const uint8_t *d)
 {
-	const struct packet_sizes *range = &packet_sizes[transfer_type(d)][s->speed];
+	const struct allowed_packet_sizes *range = &packet_sizes[transfer_type(d)][s->speed];
 	unsigned int size = packet_size(d);
 
 	return size >= range->min && size <= range->max &&

@@ -52,7 +52,7 @@ static void catch_termination_signals(int fd)
 }
 
 /* Waits for the child's report. Returns 0, or the exit status of a child that sent no report. */
-static int wait_for_report(int fd, pid_t pid, struct client_report *report, struct error *err)
+static int wait_for_report(int fd, pid_t pid, struct client_up_report *report, struct error *err)
 {
 	int status;
 	ssize_t n;
@@ -73,7 +73,7 @@ static int wait_for_report(int fd, pid_t pid, struct client_report *report, stru
 	return err->exit;
 }
 
-int client_fork_supervisor(int *report_fd, struct client_report *report, struct error *err)
+int client_fork_supervisor(int *report_fd, struct client_up_report *report, struct error *err)
 {
 	int pair[2], exit;
 	pid_t pid;
@@ -109,7 +109,7 @@ static void copy_text(char *to, size_t size, const char *text)
 
 void client_send_report(int fd, enum client_result result, const char *name, const char *udc)
 {
-	struct client_report report = { .result = result };
+	struct client_up_report report = { .result = result };
 
 	copy_text(report.gadget_name, sizeof(report.gadget_name), name);
 	copy_text(report.udc_name, sizeof(report.udc_name), udc);
@@ -156,7 +156,7 @@ int client_supervise_in_background(struct supervisor **s, const struct gadget *g
 	r = supervisor_watch_waiting_command(*s, report_fd, err);
 	if (r < 0)
 		return r;
-	r = supervisor_run(*s, options->up_timeout, options->udc_wait, err);
+	r = supervisor_run(*s, options->up_timeout_seconds, options->udc_wait_seconds, err);
 	r = client_run_requested_switches(s, g, options, false, r, err);
 	*reported = b.report_fd < 0;
 	return r;

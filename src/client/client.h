@@ -20,10 +20,11 @@ struct client_options {
 	const char *udc_name;		/* value of --udc; NULL: not given */
 	bool no_bind;			/* --no-bind: the gadget is not bound to a UDC */
 	const char *const *gadget_dirs; /* directories of gadget files; ends with NULL */
-	double up_timeout;		/* --timeout: maximum time to come up, in seconds */
-	double udc_wait; /* maximum time to wait for a UDC, in seconds; HUGE_VAL: no limit */
+	double up_timeout_seconds;	/* --timeout: maximum time to come up, in seconds */
+	double udc_wait_seconds; /* maximum time to wait for a UDC, in seconds; HUGE_VAL: no limit
+				  */
 	/* --hold: seconds that keepers and workers wait for a takeover if their supervisor dies */
-	double takeover_wait;
+	double max_takeover_wait_seconds;
 	gid_t gid_allowed_to_control; /* --group: its members may send requests; 0: only root may */
 	/* File descriptor that gets a newline when the gadget is up (--notify-fd); -1: none. */
 	int notify_fd;
@@ -55,7 +56,7 @@ int client_make_plan(const struct gadget *g, const struct client_options *option
  * The report that a supervisor in the background sends to the command that started it, when the
  * gadget is up.
  */
-struct client_report {
+struct client_up_report {
 	enum client_result result;
 	char gadget_name[256];
 	char udc_name[256]; /* "": the gadget is not bound */
@@ -74,7 +75,7 @@ struct client_report {
  *
  * Callers fork before they read gadget files, so that there is little memory to copy.
  */
-int client_fork_supervisor(int *report_fd, struct client_report *report, struct error *err);
+int client_fork_supervisor(int *report_fd, struct client_up_report *report, struct error *err);
 
 /*
  * Runs in the child of client_fork_supervisor: brings the gadget up, sends the report, closes the

@@ -125,7 +125,7 @@ static bool watch_directories(struct gadget_watch *w, const struct gadget_status
 	is_new |= watch_directory(w, w->paths->configfs, IN_CREATE);
 	is_new |= watch_directory(w, all, ENTRY_EVENTS);
 	for (size_t i = 0; i < gadgets->n; i++) {
-		const char *name = gadgets->v[i].name;
+		const char *name = gadgets->list[i].name;
 		_cleanup_free_ char *run = strf("%s/%s", w->paths->run_dir, name),
 				    *dir = configfs_gadget_path(w->paths, name);
 
@@ -223,7 +223,7 @@ bool gadget_watch_set_gadgets(struct gadget_watch *w, const struct gadget_status
 	for (size_t i = 0; i < w->n_process_and_udc_watches; i++)
 		w->process_and_udc_watches[i]->is_in_use = false;
 	for (size_t i = 0; i < gadgets->n; i++)
-		is_new |= watch_gadget(w, &gadgets->v[i]);
+		is_new |= watch_gadget(w, &gadgets->list[i]);
 	remove_unused_process_and_udc_watches(w);
 	return is_new;
 }

@@ -141,7 +141,7 @@ static void inspect_and_add_gadget(const struct paths *paths, const struct gadge
 	if ((found->has_run_dir &&
 	     inspect_gadget_with_run_dir(paths, found->gadget_name, mounts, &gadget)) ||
 	    inspect_foreign_gadget(paths, found->gadget_name, mounts, &gadget))
-		*array_add(gadgets->v, gadgets->n) = gadget;
+		*array_add(gadgets->list, gadgets->n) = gadget;
 	else
 		status_free(&gadget);
 }

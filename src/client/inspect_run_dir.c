@@ -47,8 +47,8 @@ static bool keeper_waits_for_takeover(const struct gadget_status *gadget,
 	return gadget->held && function->keeper > 0 && process_alive(function->keeper);
 }
 
-static void check_mount(struct gadget_status *gadget, struct function_status *function,
-			const char *mounts)
+static void compare_mount_with_kernel(struct gadget_status *gadget,
+				      struct function_status *function, const char *mounts)
 {
 	if (!function->mount || is_mounted(mounts, function->mount, function->instance))
 		return;
@@ -62,7 +62,8 @@ static void check_mount(struct gadget_status *gadget, struct function_status *fu
  * Checks that the symbolic link of a FunctionFS function exists. Kernel functions have no device in
  * the status yet: inspect_add_kernel_devices adds it later.
  */
-static void check_device_symlink(struct gadget_status *gadget, struct function_status *function)
+static void compare_device_symlink_with_kernel(struct gadget_status *gadget,
+					       struct function_status *function)
 {
 	if (!function->device || path_exists(function->device))
 		return;
@@ -72,8 +73,8 @@ static void check_device_symlink(struct gadget_status *gadget, struct function_s
 	inspect_replace_text(&function->device, NULL);
 }
 
-static void check_keeper(struct gadget_status *gadget, struct function_status *function,
-			 bool supervised)
+static void compare_keeper_with_process_table(struct gadget_status *gadget,
+					      struct function_status *function, bool supervised)
 {
 	if (function->keeper <= 0 || process_alive(function->keeper))
 		return;
@@ -85,8 +86,8 @@ static void check_keeper(struct gadget_status *gadget, struct function_status *f
 	function->keeper = 0;
 }
 
-static void check_worker(struct gadget_status *gadget, struct function_status *function,
-			 bool supervised)
+static void compare_worker_with_process_table(struct gadget_status *gadget,
+					      struct function_status *function, bool supervised)
 {
 	struct worker_status *worker = &function->worker;
 	bool dead = worker->pid > 0 && !process_alive(worker->pid);
@@ -118,10 +119,10 @@ static void compare_function_with_kernel(struct gadget_status *gadget,
 					 struct function_status *function, const char *mounts,
 					 bool supervised)
 {
-	check_mount(gadget, function, mounts);
-	check_device_symlink(gadget, function);
-	check_worker(gadget, function, supervised);
-	check_keeper(gadget, function, supervised);
+	compare_mount_with_kernel(gadget, function, mounts);
+	compare_device_symlink_with_kernel(gadget, function);
+	compare_worker_with_process_table(gadget, function, supervised);
+	compare_keeper_with_process_table(gadget, function, supervised);
 	if (!supervised)
 		set_byte_counts_unknown(function);
 }
@@ -164,8 +165,9 @@ static void correct_status_if_kernel_binding_differs(struct gadget_status *gadge
 	}
 }
 
-static void check_bus_state(struct gadget_status *gadget, const struct inspect_kernel_state *kernel,
-			    const struct supervision_state *supervision)
+static void add_problems_of_binding(struct gadget_status *gadget,
+				    const struct inspect_kernel_state *kernel,
+				    const struct supervision_state *supervision)
 {
 	_cleanup_free_ char *sysfs = strf(UDC_CLASS_DIR "/%s", kernel->bound_udc);
 
@@ -248,7 +250,7 @@ static void add_problems_of_removed_files(struct gadget_status *gadget, const st
 
 /*
  * Replaces the UDC state "configured" if the supervisor knows that no host has configured the
- * gadget: `state` in sysfs can still be the state of a previous gadget (supervisor/host.c).
+ * gadget: `state` in sysfs can still be the state of a previous gadget (supervisor/usb_host.c).
  */
 static void correct_udc_state(struct gadget_status *gadget,
 			      const struct supervision_state *supervision)
@@ -324,7 +326,7 @@ pid_t inspect_find_supervisor(const struct paths *paths, const char *name)
 	return pid;
 }
 
-struct lock_owner {
+struct gadget_lock_owner {
 	pid_t pid; /* 0: no process; -1: a process that has not written its pid yet */
 	enum lock_owner_role role;
 };
@@ -335,7 +337,7 @@ struct lock_owner {
  * the control socket or the status file shows.
  */
 static bool find_lock_owner(const struct paths *paths, const char *name,
-			    const struct gadget_status *status, struct lock_owner *owner)
+			    const struct gadget_status *status, struct gadget_lock_owner *owner)
 {
 	int r = rundir_get_lock_owner(paths, name, &owner->pid, &owner->role);
 
@@ -345,7 +347,8 @@ static bool find_lock_owner(const struct paths *paths, const char *name,
 }
 
 /* Sets the state of a gadget that has no valid status file. */
-static void set_state_without_status(struct gadget_status *gadget, const struct lock_owner *owner)
+static void set_state_without_status(struct gadget_status *gadget,
+				     const struct gadget_lock_owner *owner)
 {
 	if (owner->pid && owner->role == OWNER_STARTING) {
 		gadget->state = STATUS_STARTING;
@@ -360,7 +363,7 @@ static void set_state_without_status(struct gadget_status *gadget, const struct 
 }
 
 static void compare_with_kernel(const struct paths *paths, const char *name, const char *mounts,
-				const struct lock_owner *owner, const bool *was_read,
+				const struct gadget_lock_owner *owner, const bool *was_read,
 				const struct supervision_state *supervision,
 				struct gadget_status *gadget)
 {
@@ -369,7 +372,7 @@ static void compare_with_kernel(const struct paths *paths, const char *name, con
 	inspect_kernel_state_read(paths, name, &kernel);
 	if (!supervision->is_supervised)
 		report_dead_supervisor(gadget, paths, name);
-	check_bus_state(gadget, &kernel, supervision);
+	add_problems_of_binding(gadget, &kernel, supervision);
 	if (gadget->state != STATUS_STARTING) {
 		check_symlinks_to_functions(gadget);
 		for (size_t i = 0; i < gadget->n_functions; i++)
@@ -395,7 +398,7 @@ static bool inspect_from_status_text(const struct paths *paths, const char *name
 {
 	struct supervision_state supervision = { .has_valid_status = parse_status(text, gadget) };
 	bool was_read[RUN_FILE_COUNT] = { [RUN_FILE_STATUS] = text };
-	struct lock_owner owner = { 0 };
+	struct gadget_lock_owner owner = { 0 };
 	size_t n_reported;
 
 	was_read[RUN_FILE_LOCK] = find_lock_owner(paths, name, gadget, &owner);

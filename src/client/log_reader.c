@@ -25,7 +25,7 @@ static int error_read(const struct log_reader *r, int e, struct error *err)
 }
 
 /* Reads all bytes from r->offset to the end of the file. The caller frees *text. */
-static int read_rest(const struct log_reader *r, char **text, size_t *size)
+static int read_from_offset_to_end(const struct log_reader *r, char **text, size_t *size)
 {
 	_cleanup_free_ char *buffer = NULL;
 	size_t n = 0;
@@ -50,7 +50,7 @@ static int read_rest(const struct log_reader *r, char **text, size_t *size)
 }
 
 /* Counts `n` bytes at `text` as read. */
-static void advance(struct log_reader *r, const char *text, size_t n)
+static void count_as_read(struct log_reader *r, const char *text, size_t n)
 {
 	size_t added = n < LOG_READER_TAIL ? n : LOG_READER_TAIL, kept = LOG_READER_TAIL - added;
 
@@ -87,7 +87,7 @@ static int open_replacement(struct log_reader *r, struct error *err)
 	close(r->log_fd);
 	r->log_fd = fd;
 	r->offset = 0;
-	e = read_rest(r, &text, &size);
+	e = read_from_offset_to_end(r, &text, &size);
 	if (e < 0)
 		return error_read(r, -e, err);
 	found = memmem(text, size, r->tail, r->tail_size);
@@ -125,17 +125,17 @@ int log_reader_read(struct log_reader *r, char **text, size_t *size, struct erro
 	/* First, so that log_reader_wait returns for what changes from here on. */
 	fd_drain(r->watch_fd);
 	replaced = was_replaced(r, &removed);
-	e = read_rest(r, text, size);
+	e = read_from_offset_to_end(r, text, size);
 	if (e < 0)
 		return error_read(r, -e, err);
 	newline = memrchr(*text, '\n', *size);
 	if (!removed && (newline || *size < LINE_MAX_BYTES))
 		*size = newline ? (size_t)(newline + 1 - *text) : 0;
 	(*text)[*size] = '\0';
-	advance(r, *text, *size);
-	r->gadget_down = removed;
-	r->has_replacement = replaced && !removed;
-	return r->has_replacement ? open_replacement(r, err) : 0;
+	count_as_read(r, *text, *size);
+	r->log_ended = removed;
+	r->has_unread_replacement = replaced && !removed;
+	return r->has_unread_replacement ? open_replacement(r, err) : 0;
 }
 
 bool log_reader_wait(const struct log_reader *r)
@@ -143,7 +143,7 @@ bool log_reader_wait(const struct log_reader *r)
 	/* Events 0: only POLLERR and POLLHUP. */
 	struct pollfd fds[] = { { .fd = r->watch_fd, .events = POLLIN }, { .fd = STDOUT_FILENO } };
 
-	while (!r->has_replacement && poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno == EINTR)
+	while (!r->has_unread_replacement && poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno == EINTR)
 		;
 	return fds[1].revents == 0;
 }

@@ -24,8 +24,8 @@ struct log_reader {
 	off_t offset; /* of the next byte in log_fd */
 	char tail[LOG_READER_TAIL];
 	size_t tail_size;
-	bool has_replacement; /* the file was replaced, and the new one was not read yet */
-	bool gadget_down;     /* the log was removed, and was read up to its end */
+	bool has_unread_replacement; /* the file was replaced, and the new one was not read yet */
+	bool log_ended;		     /* the log was removed, and was read up to its end */
 };
 
 /* Opens the log of a gadget that is up. Fails with EX_UNAVAILABLE if the gadget has no log. */
@@ -34,7 +34,7 @@ int log_reader_open(struct log_reader *r, const struct paths *paths, const char 
 /*
  * Stores the complete lines that were written since the last call in *text, which ends with a NUL
  * and which the caller frees. At the end of the gadget, also stores an incomplete line, and sets
- * r->gadget_down.
+ * r->log_ended.
  */
 int log_reader_read(struct log_reader *r, char **text, size_t *size, struct error *err);
 /*

@@ -141,10 +141,10 @@ int client_reload(const struct paths *paths, const char *name, const char *file,
 		  struct error *err)
 {
 	struct socket_request request = { .command = COMMAND_RELOAD,
-					  .file = file,
+					  .file_path = file,
 					  .keeps_name = keep_name,
 					  .forces_eject = force_eject,
-					  .timeout = timeout };
+					  .timeout_seconds = timeout };
 	_cleanup_answer_ struct socket_answer answer = { 0 };
 	int r = client_send_request(paths, name, &request, &answer, err);
 

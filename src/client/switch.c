@@ -92,24 +92,24 @@ static void move_gadgets_out_and_free_supervisor(struct switch_sequence *p,
 	struct requested_switch *sw = left.requested_switch;
 	struct gadget *first = NULL;
 
-	if (left.loaded_model) {
+	if (left.previous_loaded_model) {
 		first = old->owned_model;
-		old->model = old->owned_model = left.loaded_model;
+		old->model = old->owned_model = left.previous_loaded_model;
 	}
 	json_decref(old->document);
-	old->document = left.document;
+	old->document = left.previous_document;
 	free(old->udc_name);
-	old->udc_name = left.udc;
-	old->no_bind = left.no_bind;
-	old->rundir = left.rundir;
-	*new = (struct supervised_gadget){ .model = sw->gadget,
-					   .owned_model = steal_ptr(sw->gadget),
-					   .document = steal_ptr(sw->document),
+	old->udc_name = left.previous_udc;
+	old->no_bind = left.previous_no_bind;
+	old->rundir = left.previous_rundir;
+	*new = (struct supervised_gadget){ .model = sw->target_gadget,
+					   .owned_model = steal_ptr(sw->target_gadget),
+					   .document = steal_ptr(sw->target_document),
 					   .switch_json_for_workers =
 						   steal_ptr(sw->switch_json_for_workers),
 					   .rundir = rundir_steal(&sw->target_rundir),
 					   .has_leftovers = sw->target_has_record,
-					   .udc_name = steal_ptr(sw->udc),
+					   .udc_name = steal_ptr(sw->target_udc),
 					   .no_bind = old->no_bind };
 	requested_switch_free(sw);
 	end_current_supervisor(p);
@@ -185,8 +185,8 @@ static int supervise_until_down(struct switch_sequence *p, struct supervised_gad
 	}
 	p->inherited_children = (struct inherited_children){ 0 };
 	supervisor_set_on_up(*p->supervisor, on_gadget_up, p);
-	return supervisor_run(*p->supervisor, options.up_timeout, target->model->udc.wait_seconds,
-			      err);
+	return supervisor_run(*p->supervisor, options.up_timeout_seconds,
+			      target->model->udc.wait_seconds, err);
 }
 
 /* Brings the old gadget up again, because the new gadget did not come up. */
@@ -270,8 +270,8 @@ int client_run_requested_switches(struct supervisor **s, const struct gadget *g,
 struct leftover_search {
 	const struct paths *paths;
 	const char *first_gadget_name;
-	char **gadget_names;
-	size_t n_gadget_names;
+	char **found_names;
+	size_t n_found_names;
 };
 
 static int add_leftover_name(void *data, const char *name)
@@ -285,7 +285,7 @@ static int add_leftover_name(void *data, const char *name)
 		return 0;
 	if (record_read(leftovers->paths, name, &record, &ignored) == 0 &&
 	    streq_null(record.first_gadget_name, leftovers->first_gadget_name))
-		*array_add(leftovers->gadget_names, leftovers->n_gadget_names) = xstrdup(name);
+		*array_add(leftovers->found_names, leftovers->n_found_names) = xstrdup(name);
 	record_free(&record);
 	return 0;
 }
@@ -311,11 +311,11 @@ int client_remove_leftovers_of_switch(const struct paths *paths, const char *nam
 	int r = 0;
 
 	rundir_each_gadget(paths, add_leftover_name, &leftovers);
-	for (size_t i = 0; i < leftovers.n_gadget_names; i++) {
+	for (size_t i = 0; i < leftovers.n_found_names; i++) {
 		if (r == 0)
-			r = clear_leftovers_of_dead_gadget(paths, leftovers.gadget_names[i], err);
-		free(leftovers.gadget_names[i]);
+			r = clear_leftovers_of_dead_gadget(paths, leftovers.found_names[i], err);
+		free(leftovers.found_names[i]);
 	}
-	free(leftovers.gadget_names);
+	free(leftovers.found_names);
 	return r;
 }

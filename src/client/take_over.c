@@ -11,7 +11,7 @@
 #include "base/fd.h"
 #include "client/internal.h"
 #include "gadgetfile/gadgetfile.h"
-#include "supervisor/errors.h"
+#include "supervisor/gadget_errors.h"
 
 void client_recorded_gadget_free(struct client_recorded_gadget *recorded)
 {
@@ -34,9 +34,10 @@ int client_recorded_gadget_read(struct client_recorded_gadget *recorded, const s
 		(struct client_options){ .paths = paths,
 					 .gadget_dirs = (const char *const *)record->gadget_dirs,
 					 .udc_name = record->requested_udc,
-					 .takeover_wait = record->takeover_wait_seconds,
+					 .max_takeover_wait_seconds =
+						 record->max_takeover_wait_seconds,
 					 .gid_allowed_to_control = record->gid_allowed_to_control,
-					 .up_timeout = record->up_timeout };
+					 .up_timeout_seconds = record->up_timeout_seconds };
 	return gadgetfile_load_document(record->document, record->gadget_file ?: "", name,
 					&recorded->gadget, err);
 }

@@ -18,7 +18,7 @@
 #include "configfs/udc.h"
 #include "rundir/record.h"
 #include "rundir/status.h"
-#include "supervisor/errors.h"
+#include "supervisor/gadget_errors.h"
 #include "supervisor/gadget_plan.h"
 
 #define OWNER_WAIT_MS 1000 /* maximum time to wait for a pid in the lock file, in milliseconds */
@@ -318,15 +318,15 @@ int client_run_in_foreground(const struct gadget *g, const json_t *document,
 		return gadget_error_up_already(g->name, err);
 	supervisor_record_inherited_children(s);
 	supervisor_set_on_up(s, release_unused_memory_after_parsing, NULL);
-	supervisor_set_notify_fd(s, options->notify_fd);
-	r = supervisor_run(s, options->up_timeout, options->udc_wait, err);
+	supervisor_set_ready_notification_fd(s, options->notify_fd);
+	r = supervisor_run(s, options->up_timeout_seconds, options->udc_wait_seconds, err);
 	r = client_run_requested_switches(&s, g, options, true, r, err);
 	supervisor_free(s);
 	return r;
 }
 
 /* Returns the name for a UDC that does not exist. The caller frees it. */
-static char *name_missing_udc(const struct gadget *g, const struct client_options *options)
+static char *text_for_missing_udc(const struct gadget *g, const struct client_options *options)
 {
 	if (options->udc_name)
 		return xstrdup(options->udc_name);
@@ -344,7 +344,7 @@ int client_make_plan(const struct gadget *g, const struct client_options *option
 		r = udc_choose(options->paths, &g->udc, options->udc_name, &udc, err);
 	if (r == -ENODEV) {
 		error_move(missing_udc, err);
-		udc = name_missing_udc(g, options);
+		udc = text_for_missing_udc(g, options);
 	} else if (r < 0) {
 		return r;
 	}

@@ -33,7 +33,7 @@ libffsctl_a_SOURCES += \
 	src/cmd/plugins.c \
 	src/cmd/reexec.c \
 	src/cmd/reload.c \
-	src/cmd/requests.c src/cmd/requests.h \
+	src/cmd/socket_requests.c src/cmd/socket_requests.h \
 	src/cmd/schema.c \
 	src/cmd/status.c \
 	src/cmd/status_print.c src/cmd/status_print.h \

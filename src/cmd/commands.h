@@ -8,7 +8,7 @@
  * can contain a hyphen.
  *
  * REQUEST(...): a command that sends one request to a gadget's supervisor and prints the answer.
- * The arguments of REQUEST are initializers of a struct command. requests.c executes such a
+ * The arguments of REQUEST are initializers of a struct command. socket_requests.c executes such a
  * command, so the command has no file here. In the supervisor, the request has a row in
  * rundir/control.h and a function in supervisor/control_commands.c.
  */

@@ -68,9 +68,9 @@ static void complete_gadget_name(const struct command_line *l, bool foreign)
 
 	inspect_gadgets(&l->globals.paths, NULL, &gadgets, &ignored);
 	for (size_t i = 0; i < gadgets.n; i++)
-		if (foreign || gadgets.v[i].state != STATUS_FOREIGN)
-			print_candidate(l, gadgets.v[i].name,
-					gadget_state_in_status_words[gadgets.v[i].state]);
+		if (foreign || gadgets.list[i].state != STATUS_FOREIGN)
+			print_candidate(l, gadgets.list[i].name,
+					gadget_state_in_status_words[gadgets.list[i].state]);
 	statuses_free(&gadgets);
 }
 
@@ -80,8 +80,9 @@ static void complete_function_label(const struct command_line *l, const char *ga
 	struct gadget_statuses gadgets;
 
 	inspect_gadgets(&l->globals.paths, gadget, &gadgets, &ignored);
-	for (size_t i = 0; gadgets.n > 0 && i < gadgets.v[0].n_functions; i++)
-		print_candidate(l, gadgets.v[0].functions[i].label, gadgets.v[0].functions[i].type);
+	for (size_t i = 0; gadgets.n > 0 && i < gadgets.list[0].n_functions; i++)
+		print_candidate(l, gadgets.list[0].functions[i].label,
+				gadgets.list[0].functions[i].type);
 	statuses_free(&gadgets);
 }
 
@@ -128,14 +129,14 @@ static void complete_status_field(const struct command_line *l)
 	last.unchanged_prefix = prefix;
 	last.part_to_complete = l->part_to_complete + strlen(done);
 	for (size_t i = 0; i < gadget_fields.n; i++)
-		print_candidate(&last, gadget_fields.v[i].name, "field of the gadget");
+		print_candidate(&last, gadget_fields.list[i].name, "field of the gadget");
 	for (size_t i = 0; i < function_fields.n; i++) {
-		_cleanup_free_ char *word = strf("*.%s", function_fields.v[i].name);
+		_cleanup_free_ char *word = strf("*.%s", function_fields.list[i].name);
 
 		print_candidate(&last, word, "field of each function");
 	}
 	for (size_t i = 0; i < worker_fields.n; i++) {
-		_cleanup_free_ char *word = strf("*.worker.%s", worker_fields.v[i].name);
+		_cleanup_free_ char *word = strf("*.worker.%s", worker_fields.list[i].name);
 
 		print_candidate(&last, word, "field of each function's worker");
 	}

@@ -66,7 +66,7 @@ static void print_unknown_functions(const struct descriptors_command *r,
 
 static void print_descriptors_at_speed(const struct descriptors_command *r, int speed)
 {
-	const struct prediction f = { r->gadget, r->kernel_version, speed, r->serial_number };
+	const struct prediction_input f = { r->gadget, r->kernel_version, speed, r->serial_number };
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 
 	printf("%s at %s speed, as Linux %s makes it\n", r->gadget->name, speed_words[speed],
@@ -163,7 +163,7 @@ static json_t *descriptors_to_json(const struct descriptors *d)
 
 static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 {
-	const struct prediction f = { r->gadget, r->kernel_version, speed, r->serial_number };
+	const struct prediction_input f = { r->gadget, r->kernel_version, speed, r->serial_number };
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 	json_t *configs = json_array();
 

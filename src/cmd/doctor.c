@@ -63,9 +63,10 @@ static bool probe_features(const struct globals *globals, const struct doctor *d
 	_cleanup_error_ struct error err = { 0 };
 	struct finding *finding;
 
-	if (*doctor->system.root) {
-		finding = findings_add(findings, "another-system", FINDING_NOTE,
-				       "%s has the files of another system", doctor->system.root);
+	if (*doctor->system.root_dir) {
+		finding =
+			findings_add(findings, "another-system", FINDING_NOTE,
+				     "%s has the files of another system", doctor->system.root_dir);
 		finding_why(finding, "features of its kernel, users, programs and plugins are not "
 				     "checked");
 		return false;

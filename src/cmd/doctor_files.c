@@ -7,21 +7,22 @@
 #include "cmd/check_system.h"
 #include "configfs/items.h"
 
-struct file_check {
+struct gadget_files_check {
 	const struct globals *globals;
 	const struct doctor *doctor;
 	struct plugin_cache plugin_cache;
 	struct findings *findings;
-	size_t n_good; /* files without errors and warnings */
+	size_t n_files_without_problems; /* files without errors and warnings */
 };
 
 /* Returns whether the system that is checked is the one that executes ffsctl. */
-static bool checks_this_system(const struct file_check *c)
+static bool checks_this_system(const struct gadget_files_check *c)
 {
-	return !*c->doctor->system.root;
+	return !*c->doctor->system.root_dir;
 }
 
-static void add_file_with_errors(struct file_check *c, const char *path, const struct diags *diags)
+static void add_file_with_errors(struct gadget_files_check *c, const char *path,
+				 const struct diags *diags)
 {
 	struct finding *finding = findings_add(c->findings, "gadget-file-has-errors",
 					       FINDING_PROBLEM, "%s has %zu error%s", path,
@@ -35,7 +36,7 @@ static void add_file_with_errors(struct file_check *c, const char *path, const s
 }
 
 /* Adds `text` to the list of texts that are separated by "; ". */
-static void add_text(char **list, const char *text)
+static void append_to_text_list(char **list, const char *text)
 {
 	char *old = *list;
 
@@ -44,7 +45,7 @@ static void add_text(char **list, const char *text)
 }
 
 /* Returns the modules of the gadget's functions that the kernel lacks, as texts; NULL: none. */
-static char *missing_modules(const struct file_check *c, const struct gadget *g)
+static char *missing_modules(const struct gadget_files_check *c, const struct gadget *g)
 {
 	char *texts = NULL;
 
@@ -57,13 +58,13 @@ static char *missing_modules(const struct file_check *c, const struct gadget *g)
 		text = strf("the kernel has no module %s for the type '%s'", module,
 			    g->functions[i].type);
 		if (!texts || !strstr(texts, text))
-			add_text(&texts, text);
+			append_to_text_list(&texts, text);
 	}
 	return texts;
 }
 
 /* Adds a finding if the system lacks something that the gadget needs. */
-static void check_needs(struct file_check *c, const char *path, const struct gadget *g)
+static void check_needs(struct gadget_files_check *c, const char *path, const struct gadget *g)
 {
 	_cleanup_free_ char *texts = missing_modules(c, g);
 	struct diags diags = { 0 };
@@ -73,10 +74,10 @@ static void check_needs(struct file_check *c, const char *path, const struct gad
 		check_this_system(&c->globals->paths, g, cmd_gadget_dirs(c->globals), DIAG_WARNING,
 				  &c->plugin_cache, &diags);
 	for (size_t i = 0; i < diags.n; i++)
-		add_text(&texts, diags.list[i].text);
+		append_to_text_list(&texts, diags.list[i].text);
 	diags_free(&diags);
 	if (!texts) {
-		c->n_good++;
+		c->n_files_without_problems++;
 		return;
 	}
 	finding = findings_add(c->findings, "gadget-file-has-warnings", FINDING_NOTE,
@@ -85,7 +86,7 @@ static void check_needs(struct file_check *c, const char *path, const struct gad
 	finding_command(finding, "ffsctl check", path);
 }
 
-static void check_file(struct file_check *c, const char *path)
+static void check_file(struct gadget_files_check *c, const char *path)
 {
 	const struct gadgetfile_plugin_lookup plugins =
 		plugin_cache_for_gadgetfile(&c->plugin_cache);
@@ -104,7 +105,7 @@ static void check_file(struct file_check *c, const char *path)
 	diags_free(&diags);
 }
 
-static void check_files(struct file_check *c)
+static void check_files(struct gadget_files_check *c)
 {
 	_cleanup_gadget_files_ struct cmd_gadget_files files = { 0 };
 	_cleanup_error_ struct error err = { 0 };
@@ -113,10 +114,11 @@ static void check_files(struct file_check *c)
 		findings_add(c->findings, "gadget-directory-unread", FINDING_NOTE, "%s", err.text);
 	for (size_t i = 0; i < files.n_files; i++)
 		check_file(c, files.files[i].path);
-	if (c->n_good > 0)
+	if (c->n_files_without_problems > 0)
 		findings_add(c->findings, "gadget-files", FINDING_OK,
-			     "%zu gadget file%s no errors and no warnings", c->n_good,
-			     c->n_good == 1 ? " has" : "s have");
+			     "%zu gadget file%s no errors and no warnings",
+			     c->n_files_without_problems,
+			     c->n_files_without_problems == 1 ? " has" : "s have");
 	else if (files.n_files == 0 && !err.exit)
 		findings_add(c->findings, "no-gadget-files", FINDING_NOTE,
 			     "the directories of gadget files are empty");
@@ -127,7 +129,9 @@ void doctor_check_gadget_files(const struct globals *globals, const struct docto
 			       struct findings *findings)
 {
 	struct globals of_system = *globals;
-	struct file_check c = { .globals = &of_system, .doctor = doctor, .findings = findings };
+	struct gadget_files_check c = { .globals = &of_system,
+					.doctor = doctor,
+					.findings = findings };
 	char *dirs[ARRAY_SIZE(of_system.gadget_dirs)] = { NULL };
 
 	/* The first directory is that of --dir, which the user has named as it is. */

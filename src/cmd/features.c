@@ -16,7 +16,7 @@ int cmd_check_functionfs_loaded(const char *kernel_release, struct error *err)
 {
 	_cleanup_free_ char *advice = NULL;
 
-	if (!ffs_module_would_load(kernel_release))
+	if (!ffs_first_instance_would_load_module(kernel_release))
 		return 0;
 	advice = ffs_module_advice(kernel_release, NULL);
 	error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "FunctionFS is not loaded");

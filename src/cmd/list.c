@@ -13,13 +13,13 @@
 #include "cmd/table.h"
 
 /* Returns the word for the state of a gadget; "down" if `gadgets` does not contain the gadget. */
-static const char *find_state_word(const struct gadget_statuses *gadgets, const char *name)
+static const char *state_word_of_gadget(const struct gadget_statuses *gadgets, const char *name)
 {
 	enum gadget_state_in_status state = STATUS_DOWN;
 
 	for (size_t i = 0; i < gadgets->n; i++)
-		if (streq(gadgets->v[i].name, name))
-			state = gadgets->v[i].state;
+		if (streq(gadgets->list[i].name, name))
+			state = gadgets->list[i].state;
 	return gadget_state_in_status_words[state];
 }
 
@@ -69,7 +69,7 @@ static void add_gadget_file(const struct globals *globals, const struct cmd_gadg
 	cmd_load_gadget_file_at(globals, file->path, NULL, NULL, GADGETFILE_TRUST_ALL, &g, NULL,
 				&diags, &err);
 	diags_free(&diags);
-	state = g ? find_state_word(gadgets, g->name) : err.exit ? "unread" : "errors";
+	state = g ? state_word_of_gadget(gadgets, g->name) : err.exit ? "unread" : "errors";
 	description = describe_gadget_file(file->path, g);
 	if (files) {
 		json_array_append_new(files, file_to_json(file, g, state, description));

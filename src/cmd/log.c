@@ -76,8 +76,8 @@ static int follow_log(const struct log_command *q, const char *name, struct erro
 		if (!(is_first ? print_old_lines(q, text, size) : print_log_text(text, size)))
 			return EX_IOERR;
 		is_first = false;
-	} while (!r.gadget_down && log_reader_wait(&r));
-	if (r.gadget_down)
+	} while (!r.log_ended && log_reader_wait(&r));
+	if (r.log_ended)
 		log_info("%s: down", name);
 	return 0;
 }

@@ -27,7 +27,7 @@ static int reexec_gadget(void *data, const char *name)
 	const struct reexec_command *w = data;
 	_cleanup_error_ struct error err = { 0 };
 	const struct socket_request request = { .command = COMMAND_REEXEC,
-						.program = w->program_path };
+						.program_path = w->program_path };
 
 	/* client_send_request returns when the supervisor's new program has answered. */
 	if (client_send_request(&w->globals->paths, name, &request, NULL, &err) == 0)

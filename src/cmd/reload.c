@@ -18,15 +18,15 @@ enum { OPT_DRY_RUN = 256, OPT_JSON, OPT_TIMEOUT, OPT_NAME, OPT_FORCE_EJECT };
 struct reload_command {
 	const struct globals *globals;
 	bool dry_run, prints_json;
-	bool keeps_name;       /* --name: ignores the name in the file */
-	bool forces_eject;     /* --force-eject */
-	double reload_timeout; /* seconds */
+	bool keeps_name;	       /* --name: ignores the name in the file */
+	bool forces_eject;	       /* --force-eject */
+	double reload_timeout_seconds; /* seconds */
 	char *gadget_name, *file_path;
 	struct diags diags;
 	struct error err;
 };
 
-static int finish_command(struct reload_command *q, json_t *gadgets, int exit)
+static int print_output_and_free_command(struct reload_command *q, json_t *gadgets, int exit)
 {
 	if (q->prints_json && exit == EX_DATAERR && !q->err.exit)
 		cmd_error_file_has_errors(q->file_path, &q->err);
@@ -114,7 +114,7 @@ static int print_status_and_changes_as_json(struct reload_command *q, json_t *ch
 		}
 	statuses_free(&gadgets);
 	json_decref(changes);
-	return finish_command(q, json, q->err.exit);
+	return print_output_and_free_command(q, json, q->err.exit);
 }
 
 static void print_changes(const json_t *changes)
@@ -141,7 +141,7 @@ static int print_reload_plan(struct reload_command *q)
 
 	if (client_reload_plan(&q->globals->paths, q->gadget_name, q->file_path, q->keeps_name,
 			       cmd_gadget_dirs(q->globals), &changes, &rebinds, &q->err) < 0)
-		return finish_command(q, NULL, q->err.exit);
+		return print_output_and_free_command(q, NULL, q->err.exit);
 	if (q->prints_json)
 		return print_status_and_changes_as_json(q, changes, rebinds);
 	print_changes(changes);
@@ -152,7 +152,7 @@ static int print_reload_plan(struct reload_command *q)
 	else
 		log_info("%s: needs no rebind: the gadget would stay bound", q->gadget_name);
 	json_decref(changes);
-	return finish_command(q, NULL, 0);
+	return print_output_and_free_command(q, NULL, 0);
 }
 
 static int reload_gadget(struct reload_command *q)
@@ -160,12 +160,12 @@ static int reload_gadget(struct reload_command *q)
 	struct client_reload_result done;
 
 	if (client_reload(&q->globals->paths, q->gadget_name, q->file_path, q->keeps_name,
-			  q->forces_eject, q->reload_timeout, &done, &q->err) < 0) {
+			  q->forces_eject, q->reload_timeout_seconds, &done, &q->err) < 0) {
 		free(done.awaited_udc);
 		cmd_explain_worker_failure(q->globals, q->file_path,
 					   q->keeps_name ? q->gadget_name : NULL,
 					   q->prints_json ? &q->diags : NULL, &q->err);
-		return finish_command(q, NULL, q->err.exit);
+		return print_output_and_free_command(q, NULL, q->err.exit);
 	}
 	if (done.result == CLIENT_UNCHANGED)
 		log_info("%s: unchanged", q->gadget_name);
@@ -178,7 +178,7 @@ static int reload_gadget(struct reload_command *q)
 		log_info("%s: reloaded without a rebind", q->gadget_name);
 	free(done.awaited_udc);
 	return q->prints_json ? print_status_and_changes_as_json(q, NULL, false)
-			      : finish_command(q, NULL, 0);
+			      : print_output_and_free_command(q, NULL, 0);
 }
 
 static int run_reload_command(const struct globals *globals, int argc, char **argv)
@@ -192,7 +192,7 @@ static int run_reload_command(const struct globals *globals, int argc, char **ar
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct reload_command q = { .globals = globals, .reload_timeout = DEFAULT_TIMEOUT };
+	struct reload_command q = { .globals = globals, .reload_timeout_seconds = DEFAULT_TIMEOUT };
 	const char *name = NULL;
 	int option, exit;
 
@@ -213,7 +213,8 @@ static int run_reload_command(const struct globals *globals, int argc, char **ar
 			name = optarg;
 			break;
 		case OPT_TIMEOUT:
-			if (cmd_parse_seconds_option(&cmd_reload, "--timeout", &q.reload_timeout))
+			if (cmd_parse_seconds_option(&cmd_reload, "--timeout",
+						     &q.reload_timeout_seconds))
 				return EX_USAGE;
 			break;
 		default:
@@ -226,7 +227,7 @@ static int run_reload_command(const struct globals *globals, int argc, char **ar
 		return cmd_error_usage(&cmd_reload, "--name needs the path of a file");
 	exit = find_gadget_and_file(&q, argv[optind], name);
 	if (exit)
-		return finish_command(&q, NULL, exit);
+		return print_output_and_free_command(&q, NULL, exit);
 	return q.dry_run ? print_reload_plan(&q) : reload_gadget(&q);
 }
 

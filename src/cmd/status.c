@@ -29,7 +29,7 @@ static int exit_status_of_gadget(const struct gadget_status *gadget)
 static int exit_status_of_all(const struct gadget_statuses *gadgets)
 {
 	for (size_t i = 0; i < gadgets->n; i++)
-		if (exit_status_of_gadget(&gadgets->v[i]) == EXIT_DEGRADED)
+		if (exit_status_of_gadget(&gadgets->list[i]) == EXIT_DEGRADED)
 			return EXIT_DEGRADED;
 	return EXIT_READY;
 }
@@ -56,13 +56,13 @@ static int add_named_gadget(struct status_command *q, const char *argument)
 		statuses_free(&found);
 		return EXIT_UNKNOWN;
 	}
-	gadget = array_add(q->gadgets.v, q->gadgets.n);
+	gadget = array_add(q->gadgets.list, q->gadgets.n);
 	if (found.n == 0) {
 		*gadget = (struct gadget_status){ .name = steal_ptr(name), .state = STATUS_DOWN };
 		return EXIT_NOT_UP;
 	}
-	*gadget = found.v[0];
-	free(found.v); /* has only one element, because gadget names are unique */
+	*gadget = found.list[0];
+	free(found.list); /* has only one element, because gadget names are unique */
 	return exit_status_of_gadget(gadget);
 }
 
@@ -102,9 +102,9 @@ static int print_status(struct status_command *q, int code)
 					      code);
 	for (size_t i = 0; i < q->gadgets.n; i++) {
 		if (q->fields->n_fields > 0)
-			status_fields_print(q->fields, &q->gadgets.v[i]);
+			status_fields_print(q->fields, &q->gadgets.list[i]);
 		else
-			status_print_gadget(stdout, &q->gadgets.v[i], NULL);
+			status_print_gadget(stdout, &q->gadgets.list[i], NULL);
 	}
 	if (q->first_error.exit)
 		cmd_print_error(&q->first_error);

@@ -13,8 +13,8 @@
 static const struct json_member *find_member(const struct json_members *members, const char *name)
 {
 	for (size_t i = 0; i < members->n; i++)
-		if (streq(members->v[i].name, name))
-			return &members->v[i];
+		if (streq(members->list[i].name, name))
+			return &members->list[i];
 	return NULL;
 }
 

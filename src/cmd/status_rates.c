@@ -34,19 +34,19 @@ static void update_rate(struct data_rates *rates, char *id, int64_t bytes, doubl
 
 	if (!r) {
 		*array_add(rates->endpoints, rates->n_endpoints) = (struct data_rate){
-			.endpoint_id = id, .last_reported_bytes = bytes, .last_change = now
+			.endpoint_id = id, .last_reported_bytes = bytes, .last_changed_at = now
 		};
 		return;
 	}
 	free(id);
-	if (bytes > r->last_reported_bytes && now > r->last_change)
+	if (bytes > r->last_reported_bytes && now > r->last_changed_at)
 		r->bytes_per_second =
-			(double)(bytes - r->last_reported_bytes) / (now - r->last_change);
-	else if (bytes < r->last_reported_bytes || now >= r->last_change + STALE_RATE_SECONDS)
+			(double)(bytes - r->last_reported_bytes) / (now - r->last_changed_at);
+	else if (bytes < r->last_reported_bytes || now >= r->last_changed_at + STALE_RATE_SECONDS)
 		r->bytes_per_second =
 			0; /* a new worker counts from 0, or no bytes were transferred */
 	if (bytes != r->last_reported_bytes)
-		r->last_change = now;
+		r->last_changed_at = now;
 	r->last_reported_bytes = bytes;
 }
 
@@ -64,9 +64,9 @@ static void update_rates_of_function(struct data_rates *rates, const struct gadg
 void rates_update(struct data_rates *rates, const struct gadget_statuses *gadgets, double now)
 {
 	for (size_t i = 0; i < gadgets->n; i++)
-		for (size_t k = 0; k < gadgets->v[i].n_functions; k++)
-			update_rates_of_function(rates, &gadgets->v[i], &gadgets->v[i].functions[k],
-						 now);
+		for (size_t k = 0; k < gadgets->list[i].n_functions; k++)
+			update_rates_of_function(rates, &gadgets->list[i],
+						 &gadgets->list[i].functions[k], now);
 }
 
 double rates_seconds_until_stale(const struct data_rates *rates, double now)
@@ -74,7 +74,7 @@ double rates_seconds_until_stale(const struct data_rates *rates, double now)
 	double wait = -1;
 
 	for (size_t i = 0; i < rates->n_endpoints; i++) {
-		double left = rates->endpoints[i].last_change + STALE_RATE_SECONDS - now;
+		double left = rates->endpoints[i].last_changed_at + STALE_RATE_SECONDS - now;
 
 		if (rates->endpoints[i].bytes_per_second > 0 && (wait < 0 || left < wait))
 			wait = left > 0 ? left : 0;

@@ -13,7 +13,7 @@ struct data_rates {
 		char *endpoint_id; /* text that identifies gadget, function and endpoint */
 		int64_t last_reported_bytes; /* byte count that the worker reported last */
 		/* Time when last_reported_bytes changed last, from now_monotonic(). */
-		double last_change;
+		double last_changed_at;
 		double bytes_per_second;
 	} * endpoints;
 	size_t n_endpoints;

@@ -110,7 +110,7 @@ static void print_on_screen(struct status_viewer *v, const struct gadget_statuse
 	if (!out)
 		return;
 	for (size_t i = 0; i < gadgets->n; i++)
-		status_print_gadget(out, &gadgets->v[i], &v->rates);
+		status_print_gadget(out, &gadgets->list[i], &v->rates);
 	if (gadgets->n == 0)
 		fputs("no gadget is up\n", out);
 	fclose(out);
@@ -168,7 +168,7 @@ static void print_changed_lines(struct status_viewer *v, const struct gadget_sta
 	for (size_t i = 0; i < v->n_lines; i++)
 		v->lines[i].still_exists = false;
 	for (size_t i = 0; i < gadgets->n; i++)
-		print_changed_line(v, &gadgets->v[i]);
+		print_changed_line(v, &gadgets->list[i]);
 	for (size_t i = 0; i < v->n_lines; i++) {
 		if (!v->lines[i].still_exists && v->lines[i].line)
 			printf("%s: down\n", v->lines[i].gadget_name);

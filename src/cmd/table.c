@@ -49,8 +49,8 @@ static void print_row(FILE *out, const struct table *table, const struct table_r
 	if (row->note) {
 		_cleanup_free_ char *note = xstrdup(row->note);
 
-		text_cut(note, widths[0] + 2 < TABLE_WIDTH / 2 ? TABLE_WIDTH - widths[0] - 2
-							       : TABLE_WIDTH / 2);
+		text_shorten(note, widths[0] + 2 < TABLE_WIDTH / 2 ? TABLE_WIDTH - widths[0] - 2
+								   : TABLE_WIDTH / 2);
 		fprintf(out, "%*s%s\n", (int)widths[0] + 2, "", note);
 	}
 }

@@ -22,7 +22,7 @@ static json_t *attribute_to_json(const struct udc *udc, const char *name)
 
 static json_t *udc_to_json(const struct udc *udc)
 {
-	const struct udc_traits *traits = udc_find_traits(udc->driver);
+	const struct udc_traits *traits = udc_traits_or_unknown(udc->driver);
 
 	return json_pack(
 		"{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", udc->name, "driver",

@@ -25,7 +25,8 @@ struct up_command {
 	const struct command *command;
 	struct client_options client_options;
 	const char *file_argument, *name_option;
-	double host_wait; /* maximum time to wait for a host, in seconds; < 0: does not wait */
+	double host_wait_seconds; /* maximum time to wait for a host, in seconds; < 0: does not wait
+				   */
 	bool dry_run, prints_json;
 	bool all_files; /* --all */
 	/*
@@ -148,18 +149,19 @@ static int parse_option(struct up_command *q, int option, char **argv)
 		return 0;
 	case OPT_TIMEOUT:
 		return parse_seconds_option(q, "--timeout", DEFAULT_TIMEOUT,
-					    &q->client_options.up_timeout);
+					    &q->client_options.up_timeout_seconds);
 	case OPT_WAIT_UDC:
-		return parse_wait_option(q, "--wait-udc", DEFAULT_WAIT, &q->client_options.udc_wait,
-					 argv);
+		return parse_wait_option(q, "--wait-udc", DEFAULT_WAIT,
+					 &q->client_options.udc_wait_seconds, argv);
 	case OPT_WAIT_HOST:
-		return parse_wait_option(q, "--wait-host", DEFAULT_WAIT, &q->host_wait, argv);
+		return parse_wait_option(q, "--wait-host", DEFAULT_WAIT, &q->host_wait_seconds,
+					 argv);
 	case OPT_NO_BIND:
 		q->client_options.no_bind = true;
 		return 0;
 	case OPT_HOLD:
 		return parse_seconds_option(q, "--hold", CLIENT_TAKEOVER_WAIT_DEFAULT,
-					    &q->client_options.takeover_wait);
+					    &q->client_options.max_takeover_wait_seconds);
 	case OPT_GROUP:
 		return parse_group_option(q);
 	case OPT_NOTIFY_FD:
@@ -223,7 +225,7 @@ static int parse_command_line(struct up_command *q, int argc, char **argv)
 		return error_separate_value(q);
 	if (!q->all_files && argc - optind != 1)
 		return cmd_error_usage(q->command, "expected one gadget file or name");
-	if (q->client_options.no_bind && q->host_wait >= 0)
+	if (q->client_options.no_bind && q->host_wait_seconds >= 0)
 		return cmd_error_usage(q->command, "--no-bind and --wait-host exclude each other");
 	if (q->all_files)
 		return check_options_with_all(q, argc - optind);
@@ -252,8 +254,8 @@ static int load_gadget_file(struct up_command *q)
 		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
 	else if (!q->prints_json && exit)
 		diags_print(stderr, &q->diags, DIAG_FORMAT_HUMAN, q->globals->color);
-	if (exit == 0 && q->gadget->udc.wait_seconds > q->client_options.udc_wait)
-		q->client_options.udc_wait = q->gadget->udc.wait_seconds;
+	if (exit == 0 && q->gadget->udc.wait_seconds > q->client_options.udc_wait_seconds)
+		q->client_options.udc_wait_seconds = q->gadget->udc.wait_seconds;
 	return exit;
 }
 
@@ -275,7 +277,7 @@ static void up_command_free(struct up_command *q)
 	gadget_free(q->gadget);
 }
 
-static int finish_command(struct up_command *q, json_t *gadgets, int exit)
+static int print_output_and_free_command(struct up_command *q, json_t *gadgets, int exit)
 {
 	/*
 	 * In the --json output, "problems" contains the errors of the gadget file. Adds to "errors"
@@ -315,7 +317,7 @@ static int print_up_plan(struct up_command *q)
 	json_t *gadgets = NULL;
 
 	if (client_make_plan(q->gadget, &q->client_options, &plan, &missing_udc, &q->err) < 0)
-		return finish_command(q, NULL, q->err.exit);
+		return print_output_and_free_command(q, NULL, q->err.exit);
 	if (missing_udc.exit)
 		log_info("%s: 'up' would fail now: %s", q->gadget->name, missing_udc.text);
 	if (q->prints_json)
@@ -323,7 +325,7 @@ static int print_up_plan(struct up_command *q)
 				    q->gadget->file, "state", "down", "plan", plan_to_json(&plan));
 	else
 		print_plan_steps(&plan);
-	return finish_command(q, gadgets, 0);
+	return print_output_and_free_command(q, gadgets, 0);
 }
 
 /*
@@ -338,7 +340,7 @@ static int supervise_in_child(struct up_command *q, int report_fd)
 	int exit = load_gadget_file(q);
 
 	if (exit)
-		return finish_command(q, NULL, exit);
+		return print_output_and_free_command(q, NULL, exit);
 	client_bring_up(q->gadget, q->document, &q->client_options, report_fd, &reported, &output,
 			&q->err);
 	if (reported) {
@@ -353,10 +355,10 @@ static int supervise_in_child(struct up_command *q, int report_fd)
 		cmd_print_lines(stderr, shown);
 	}
 	explain_worker_failure(q);
-	return finish_command(q, NULL, q->err.exit);
+	return print_output_and_free_command(q, NULL, q->err.exit);
 }
 
-static int print_up_result(struct up_command *q, const struct client_report *report)
+static int print_up_result(struct up_command *q, const struct client_up_report *report)
 {
 	const char *already = report->result == CLIENT_UNCHANGED ? " already" : "";
 	struct gadget_statuses gadgets = { 0 };
@@ -370,9 +372,9 @@ static int print_up_result(struct up_command *q, const struct client_report *rep
 	else
 		log_about(report->gadget_name, NULL, LOG_INFO, "%s: up%s, not bound",
 			  report->gadget_name, already);
-	if (*report->udc_name && q->host_wait >= 0 &&
-	    client_wait_configured(q->client_options.paths, report->gadget_name, q->host_wait,
-				   &q->err) == 0)
+	if (*report->udc_name && q->host_wait_seconds >= 0 &&
+	    client_wait_configured(q->client_options.paths, report->gadget_name,
+				   q->host_wait_seconds, &q->err) == 0)
 		log_about(report->gadget_name, NULL, LOG_INFO, "%s: configured by the host",
 			  report->gadget_name);
 	/*
@@ -383,24 +385,24 @@ static int print_up_result(struct up_command *q, const struct client_report *rep
 		inspect_gadgets(&q->globals->paths, report->gadget_name, &gadgets, &q->err);
 	json = q->prints_json ? statuses_to_json(&gadgets) : NULL;
 	statuses_free(&gadgets);
-	return finish_command(q, json, q->err.exit);
+	return print_output_and_free_command(q, json, q->err.exit);
 }
 
 /* Brings one gadget up, and frees the members of *q. */
 static int bring_up_gadget(struct up_command *q)
 {
-	struct client_report report;
+	struct client_up_report report;
 	int report_fd, exit;
 
 	if (q->dry_run) {
 		exit = load_gadget_file(q);
-		return exit ? finish_command(q, NULL, exit) : print_up_plan(q);
+		return exit ? print_output_and_free_command(q, NULL, exit) : print_up_plan(q);
 	}
 	exit = client_fork_supervisor(&report_fd, &report, &q->err);
 	if (report_fd >= 0)
 		return supervise_in_child(q, report_fd);
 	if (exit && q->err.exit)
-		return finish_command(q, NULL, exit);
+		return print_output_and_free_command(q, NULL, exit);
 	return exit ? exit : print_up_result(q, &report);
 }
 
@@ -416,11 +418,11 @@ static int run_up_command(const struct globals *globals, int argc, char **argv)
 {
 	struct up_command q = { .globals = globals,
 				.command = &cmd_up,
-				.host_wait = -1,
+				.host_wait_seconds = -1,
 				.client_options = { .paths = &globals->paths,
 						    .notify_fd = -1,
-						    .up_timeout = DEFAULT_TIMEOUT,
-						    .takeover_wait =
+						    .up_timeout_seconds = DEFAULT_TIMEOUT,
+						    .max_takeover_wait_seconds =
 							    CLIENT_TAKEOVER_WAIT_DEFAULT } };
 	struct up_all_options all = { .globals = globals,
 				      .bring_up_file = bring_up_file,
@@ -438,29 +440,29 @@ static int run_run_command(const struct globals *globals, int argc, char **argv)
 {
 	struct up_command q = { .globals = globals,
 				.command = &cmd_run,
-				.host_wait = -1,
+				.host_wait_seconds = -1,
 				.client_options = { .paths = &globals->paths,
 						    .notify_fd = -1,
-						    .up_timeout = DEFAULT_TIMEOUT,
-						    .udc_wait = HUGE_VAL,
-						    .takeover_wait =
+						    .up_timeout_seconds = DEFAULT_TIMEOUT,
+						    .udc_wait_seconds = HUGE_VAL,
+						    .max_takeover_wait_seconds =
 							    CLIENT_TAKEOVER_WAIT_DEFAULT } };
 	int exit = parse_command_line(&q, argc, argv);
 
 	if (exit)
 		return exit < 0 ? cmd_print_help(&cmd_run) : exit;
-	if (q.host_wait >= 0)
-		return finish_command(&q, NULL,
-				      cmd_error_usage(&cmd_run, "unknown option '--wait-host'"));
+	if (q.host_wait_seconds >= 0)
+		return print_output_and_free_command(
+			&q, NULL, cmd_error_usage(&cmd_run, "unknown option '--wait-host'"));
 	set_absolute_gadget_dirs(&q);
 	exit = load_gadget_file(&q);
 	if (exit)
-		return finish_command(&q, NULL, exit);
+		return print_output_and_free_command(&q, NULL, exit);
 	if (q.dry_run)
 		return print_up_plan(&q);
 	client_run_in_foreground(q.gadget, q.document, &q.client_options, &q.err);
 	explain_worker_failure(&q);
-	return finish_command(&q, NULL, q.err.exit);
+	return print_output_and_free_command(&q, NULL, q.err.exit);
 }
 
 const struct command cmd_up = {

@@ -33,7 +33,7 @@ static int bring_up_in_child(void *data)
  * Returns whether the gadget file has autostart = true. Also returns true for a file with syntax
  * errors, so that the child prints these errors.
  */
-static bool is_autostart(const struct globals *globals, const char *path)
+static bool is_autostart_or_unreadable(const struct globals *globals, const char *path)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	_cleanup_error_ struct error err = { 0 };
@@ -126,7 +126,7 @@ int bring_up_all_gadgets(const struct up_all_options *options)
 	if (cmd_list_gadget_files(options->globals, &files, &err) < 0)
 		report_failure(&w, err.exit, &err);
 	for (size_t i = 0; i < files.n_files; i++) {
-		if (!is_autostart(options->globals, files.files[i].path))
+		if (!is_autostart_or_unreadable(options->globals, files.files[i].path))
 			continue;
 		any = true;
 		if (!bring_up_one_file(&w, files.files[i].path))

@@ -30,11 +30,12 @@ enum backend_item {
 	ITEM_SYMLINK, /* configs/c.1/echo, the name of the function's directory: "ffs.echo" */
 };
 
-struct libusbgx; /* libusbgx, opened for one gadget */
+struct libusbgx_session; /* libusbgx, opened for one gadget */
 
 /* The state of both back ends for one gadget; initially all zero. */
 struct backend {
-	struct libusbgx *libusbgx; /* libusbgx, opened for the gadget; NULL: it is not open */
+	struct libusbgx_session
+		*libusbgx; /* libusbgx, opened for the gadget; NULL: it is not open */
 	/* libusbgx could not be opened. ffsctl tries to open it again only after backend_close. */
 	bool usbg_open_failed;
 };
@@ -73,14 +74,14 @@ int direct_make_item(enum backend_item item, const char *path, const char *value
  * file descriptor of an empty directory, which libusbgx uses in place of configfs. libusbgx_open
  * takes ownership of the file descriptor. Returns NULL with errno set on failure.
  */
-struct libusbgx *libusbgx_open(int root_fd, const char *gadget);
-void libusbgx_close(struct libusbgx *usbg);
+struct libusbgx_session *libusbgx_open(int root_fd, const char *gadget);
+void libusbgx_close(struct libusbgx_session *usbg);
 /*
  * Makes an empty directory that no other process can open; libusbgx_open uses it. Returns a file
  * descriptor, or a negative errno.
  */
 int open_unmounted_tmpfs(void);
 /* Makes or writes an item with libusbgx. Returns 0, a negative errno, or BACKEND_UNKNOWN. */
-int libusbgx_make_item(struct libusbgx *usbg, enum backend_item item, const char *path,
+int libusbgx_make_item(struct libusbgx_session *usbg, enum backend_item item, const char *path,
 		       const char *value);
 #endif

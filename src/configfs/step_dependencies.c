@@ -67,7 +67,7 @@ bool configfs_earlier_must_be_reapplied_if_later_changes(const struct step *earl
 	       !configfs_writable_while_bound(later);
 }
 
-bool configfs_step_replaces(const struct step *next, const struct step *last)
+bool configfs_step_can_replace(const struct step *next, const struct step *last)
 {
 	return next->op->restore_previous_value && streq(next->path, last->path);
 }

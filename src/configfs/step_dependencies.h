@@ -17,4 +17,4 @@
 bool configfs_step_depends_on(const struct step *later, const struct step *earlier);
 bool configfs_earlier_must_be_reapplied_if_later_changes(const struct step *earlier,
 							 const struct step *later);
-bool configfs_step_replaces(const struct step *next, const struct step *last);
+bool configfs_step_can_replace(const struct step *next, const struct step *last);

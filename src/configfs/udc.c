@@ -59,7 +59,7 @@ bool udc_is_virtual(const char *name)
 {
 	_cleanup_free_ char *driver = udc_driver(name);
 
-	return udc_find_traits(driver)->is_virtual;
+	return udc_traits_or_unknown(driver)->is_virtual;
 }
 
 /*
@@ -132,7 +132,7 @@ int udcs_list(const struct paths *paths, struct udcs *udcs, struct error *err)
 		udc->name = xstrdup(entry->d_name);
 		udc->driver = udc_driver(udc->name);
 		set_udc_holder(paths, udc);
-		udc->is_virtual = udc_find_traits(udc->driver)->is_virtual;
+		udc->is_virtual = udc_traits_or_unknown(udc->driver)->is_virtual;
 	}
 	closedir(dir);
 	if (udcs->n > 0)

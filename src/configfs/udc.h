@@ -70,7 +70,7 @@ struct udc_traits {
 	bool dual_role;	  /* the controller also has a host mode, in which it has no UDC */
 };
 /* Returns the properties of a driver; never NULL. `driver` may be NULL. */
-const struct udc_traits *udc_find_traits(const char *driver);
+const struct udc_traits *udc_traits_or_unknown(const char *driver);
 /*
  * Returns a sentence that says why the gadget cannot work on a UDC of this driver: the first reason
  * that is found; NULL: no reason is known. `driver` may be NULL. The caller frees the sentence.

@@ -50,7 +50,7 @@ static const struct udc_traits driver_traits[] = {
 };
 /* clang-format on */
 
-const struct udc_traits *udc_find_traits(const char *driver)
+const struct udc_traits *udc_traits_or_unknown(const char *driver)
 {
 	static const struct udc_traits unknown = { 0 };
 
@@ -62,7 +62,7 @@ const struct udc_traits *udc_find_traits(const char *driver)
 
 char *udc_mismatch_reason(const char *driver, const struct gadget *g)
 {
-	const struct udc_traits *udc = udc_find_traits(driver);
+	const struct udc_traits *udc = udc_traits_or_unknown(driver);
 	const struct endpoint_count needs = gadget_endpoint_count(g);
 
 	if (udc->n_endpoints > 0 && needs.in + needs.out > udc->n_endpoints)

@@ -36,7 +36,7 @@
 #include "configfs/backend.h"
 
 /* libusbgx, opened for one gadget. */
-struct libusbgx {
+struct libusbgx_session {
 	usbg_state *state;
 	usbg_gadget *gadget;
 	int root_fd;	     /* file descriptor of the temporary directory */
@@ -46,7 +46,7 @@ struct libusbgx {
 
 /* --- Silences libusbgx --------------------------------------------------------------------- */
 
-static void silence_stderr(struct libusbgx *usbg)
+static void silence_stderr(struct libusbgx_session *usbg)
 {
 	if (usbg->dev_null_fd < 0)
 		usbg->dev_null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -57,7 +57,7 @@ static void silence_stderr(struct libusbgx *usbg)
 	errno = 0;
 }
 
-static void restore_stderr(const struct libusbgx *usbg)
+static void restore_stderr(const struct libusbgx_session *usbg)
 {
 	int e = errno;
 
@@ -173,7 +173,7 @@ static int split_config_name(const char *dir, char **label)
  * Returns libusbgx's object for the configuration; NULL: libusbgx has not created the
  * configuration.
  */
-static usbg_config *find_usbg_config(const struct libusbgx *usbg, const char *dir)
+static usbg_config *find_usbg_config(const struct libusbgx_session *usbg, const char *dir)
 {
 	_cleanup_free_ char *label = NULL;
 	int id = split_config_name(dir, &label);
@@ -181,7 +181,7 @@ static usbg_config *find_usbg_config(const struct libusbgx *usbg, const char *di
 	return usbg_get_config(usbg->gadget, id, label);
 }
 
-static usbg_function *find_usbg_function(const struct libusbgx *usbg, const char *dir)
+static usbg_function *find_usbg_function(const struct libusbgx_session *usbg, const char *dir)
 {
 	int type = lookup_function_type(dir);
 
@@ -190,7 +190,7 @@ static usbg_function *find_usbg_function(const struct libusbgx *usbg, const char
 
 /* --- Items ------------------------------------------------------------------------------------ */
 
-static int make_attribute_item(struct libusbgx *usbg, const char *path, const char *value)
+static int make_attribute_item(struct libusbgx_session *usbg, const char *path, const char *value)
 {
 	int attribute = usbg_lookup_gadget_attr(last_component(path));
 
@@ -200,7 +200,7 @@ static int make_attribute_item(struct libusbgx *usbg, const char *path, const ch
 		       usbg_set_gadget_attr(usbg->gadget, attribute, (int)strtol(value, NULL, 0)));
 }
 
-static int make_string_item(struct libusbgx *usbg, const char *path, const char *value)
+static int make_string_item(struct libusbgx_session *usbg, const char *path, const char *value)
 {
 	int string = usbg_lookup_gadget_str(last_component(path));
 
@@ -211,7 +211,7 @@ static int make_string_item(struct libusbgx *usbg, const char *path, const char 
 		       usbg_set_gadget_str(usbg->gadget, string, language_in_path(path), value));
 }
 
-static int create_function(struct libusbgx *usbg, const char *dir)
+static int create_function(struct libusbgx_session *usbg, const char *dir)
 {
 	int type = lookup_function_type(dir);
 	usbg_function *function;
@@ -222,12 +222,13 @@ static int create_function(struct libusbgx *usbg, const char *dir)
 						  &function));
 }
 
-static int make_function_item(struct libusbgx *usbg, const char *path, const char *value _unused_)
+static int make_function_item(struct libusbgx_session *usbg, const char *path,
+			      const char *value _unused_)
 {
 	return create_function(usbg, last_component(path));
 }
 
-static int create_config(struct libusbgx *usbg, const char *dir)
+static int create_config(struct libusbgx_session *usbg, const char *dir)
 {
 	_cleanup_free_ char *label = NULL;
 	int id = split_config_name(dir, &label);
@@ -236,12 +237,14 @@ static int create_config(struct libusbgx *usbg, const char *dir)
 	return QUIETLY(usbg, usbg_create_config(usbg->gadget, id, label, NULL, NULL, &config));
 }
 
-static int make_config_item(struct libusbgx *usbg, const char *path, const char *value _unused_)
+static int make_config_item(struct libusbgx_session *usbg, const char *path,
+			    const char *value _unused_)
 {
 	return create_config(usbg, last_component(path));
 }
 
-static int make_config_attribute_item(struct libusbgx *usbg, const char *path, const char *value)
+static int make_config_attribute_item(struct libusbgx_session *usbg, const char *path,
+				      const char *value)
 {
 	_cleanup_free_ char *dir = component_from_end(path, 1);
 	usbg_config *config = find_usbg_config(usbg, dir);
@@ -258,7 +261,8 @@ static int make_config_attribute_item(struct libusbgx *usbg, const char *path, c
 	return QUIETLY(usbg, usbg_set_config_bm_attrs(config, number));
 }
 
-static int make_config_string_item(struct libusbgx *usbg, const char *path, const char *value)
+static int make_config_string_item(struct libusbgx_session *usbg, const char *path,
+				   const char *value)
 {
 	_cleanup_free_ char *dir = component_from_end(path, 3);
 	usbg_config *config = find_usbg_config(usbg, dir);
@@ -268,7 +272,7 @@ static int make_config_string_item(struct libusbgx *usbg, const char *path, cons
 	return QUIETLY(usbg, usbg_set_config_string(config, language_in_path(path), value));
 }
 
-static int make_symlink_item(struct libusbgx *usbg, const char *path, const char *value)
+static int make_symlink_item(struct libusbgx_session *usbg, const char *path, const char *value)
 {
 	_cleanup_free_ char *dir = component_from_end(path, 1);
 	usbg_config *config = find_usbg_config(usbg, dir);
@@ -279,10 +283,11 @@ static int make_symlink_item(struct libusbgx *usbg, const char *path, const char
 	return QUIETLY(usbg, usbg_add_config_function(config, last_component(path), function));
 }
 
-int libusbgx_make_item(struct libusbgx *usbg, enum backend_item item, const char *path,
+int libusbgx_make_item(struct libusbgx_session *usbg, enum backend_item item, const char *path,
 		       const char *value)
 {
-	static int (*const make[])(struct libusbgx *, const char *path, const char *value) = {
+	static int (*const make[])(struct libusbgx_session *, const char *path,
+				   const char *value) = {
 		[ITEM_ATTRIBUTE] = make_attribute_item,
 		[ITEM_STRING] = make_string_item,
 		[ITEM_FUNCTION] = make_function_item,
@@ -334,7 +339,7 @@ static bool make_empty_gadget(int root_fd, const char *name)
 	return fd >= 0;
 }
 
-static bool init_libusbgx(struct libusbgx *usbg, const char *name)
+static bool init_libusbgx(struct libusbgx_session *usbg, const char *name)
 {
 	_cleanup_free_ char *path = strf("/proc/self/fd/%d", usbg->root_fd);
 
@@ -349,8 +354,8 @@ static bool init_libusbgx(struct libusbgx *usbg, const char *name)
  * has them in its list. Skips functions whose type libusbgx does not know: the other back end makes
  * their items. `below` is the directory "functions" or "configs".
  */
-static void add_existing_items(struct libusbgx *usbg, const char *gadget, const char *below,
-			       int (*create)(struct libusbgx *usbg, const char *dir))
+static void add_existing_items(struct libusbgx_session *usbg, const char *gadget, const char *below,
+			       int (*create)(struct libusbgx_session *usbg, const char *dir))
 {
 	_cleanup_free_ char *path = strf("%s/%s", gadget, below);
 	DIR *dir = opendir(path);
@@ -367,7 +372,7 @@ static void add_existing_items(struct libusbgx *usbg, const char *gadget, const 
  * Replaces the empty gadget, which libusbgx has read, by a symbolic link to the directory `gadget`
  * in configfs. Afterwards the paths that libusbgx has stored lead to configfs.
  */
-static bool replace_empty_gadget_by_link(struct libusbgx *usbg, const char *gadget)
+static bool replace_empty_gadget_by_link(struct libusbgx_session *usbg, const char *gadget)
 {
 	_cleanup_free_ char *path = strf(GADGETS "/%s", last_component(gadget));
 
@@ -375,12 +380,14 @@ static bool replace_empty_gadget_by_link(struct libusbgx *usbg, const char *gadg
 	       symlinkat(gadget, usbg->root_fd, path) == 0;
 }
 
-struct libusbgx *libusbgx_open(int root_fd, const char *gadget)
+struct libusbgx_session *libusbgx_open(int root_fd, const char *gadget)
 {
-	struct libusbgx *usbg = xcalloc(1, sizeof(*usbg));
+	struct libusbgx_session *usbg = xcalloc(1, sizeof(*usbg));
 	int e;
 
-	*usbg = (struct libusbgx){ .root_fd = root_fd, .dev_null_fd = -1, .saved_stderr_fd = -1 };
+	*usbg = (struct libusbgx_session){ .root_fd = root_fd,
+					   .dev_null_fd = -1,
+					   .saved_stderr_fd = -1 };
 	if (make_empty_gadget(root_fd, last_component(gadget)) &&
 	    init_libusbgx(usbg, last_component(gadget))) {
 		add_existing_items(usbg, gadget, "functions", create_function);
@@ -394,7 +401,7 @@ struct libusbgx *libusbgx_open(int root_fd, const char *gadget)
 	return NULL;
 }
 
-void libusbgx_close(struct libusbgx *usbg)
+void libusbgx_close(struct libusbgx_session *usbg)
 {
 	if (usbg->state)
 		usbg_cleanup(usbg->state);

@@ -46,11 +46,11 @@ static void on_keeper_message(void *data, uint32_t events _unused_)
 	static uint8_t body[FFSCTL_MSG_MAX_BODY];
 	struct live_function *function = data;
 	struct ffsctl_msg head;
-	ssize_t size =
-		control_message_receive(function->keeper_socket.fd, &head, body, sizeof(body));
+	ssize_t size = control_message_receive(function->keeper_socket_watch.fd, &head, body,
+					       sizeof(body));
 
 	if (size == -EPIPE)
-		fd_watch_remove(function->functions->loop, &function->keeper_socket);
+		fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
 	if (size == -EPIPE &&
 	    function->keeper.taken_over) { /* SIGCHLD reports the end of a keeper that is a child */
 		keeper_send_sigkill(&function->keeper);
@@ -103,11 +103,11 @@ int function_take_over_keeper(struct live_function *function, pid_t keeper)
 	function->link_state = hello.link_state;
 	function->keeper_accepts_takeover = true;
 	/* unknown: no file records the value that the dead supervisor sent */
-	function->takeover_wait_sent_to_keeper = -1;
+	function->max_takeover_wait_sent_to_keeper = -1;
 	function_can_start_worker(function);
 	function->kernel_device.inode_or_ifindex_at_start =
 		function->kernel_device.inode_or_ifindex;
-	r = fd_watch_add(function->functions->loop, &function->keeper_socket,
+	r = fd_watch_add(function->functions->loop, &function->keeper_socket_watch,
 			 function->keeper.socket, EPOLLIN, on_keeper_message, function);
 	if (r == 0 && function->worker)
 		r = worker_take_over_process(function->worker, hello.worker.pid, &pidfd, &output);
@@ -148,7 +148,7 @@ static int start_keeper(struct live_function *function, const char *path, struct
 			     path, err);
 
 	if (r == 0)
-		r = fd_watch_add(function->functions->loop, &function->keeper_socket,
+		r = fd_watch_add(function->functions->loop, &function->keeper_socket_watch,
 				 function->keeper.socket, EPOLLIN, on_keeper_message, function);
 	if (r < 0 && function->keeper.pid > 0) {
 		keeper_send_sigkill(&function->keeper);
@@ -183,7 +183,7 @@ bool function_restart_keeper(struct live_function *function)
 		return false;
 	functions_log(function->functions, function->model->label, LOG_ERR,
 		      "its keeper has died: restarting keeper and worker");
-	fd_watch_remove(function->functions->loop, &function->keeper_socket);
+	fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
 	cleanup_close(&function->keeper.socket);
 	cleanup_close(&function->keeper.pidfd);
 	function->keeper = KEEPER_NONE;
@@ -247,12 +247,12 @@ static int keeper_undo(struct step *step, struct error *err)
 	if (!function)
 		return kill_orphaned_keeper(step->value, err);
 	if (!function->keeper_kill_sent) {
-		fd_watch_remove(function->functions->loop, &function->keeper_socket);
+		fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
 		keeper_send_sigkill(&function->keeper);
 		function->keeper_kill_sent = true;
 	}
 	if (!keeper_has_ended(&function->keeper))
-		return ++step->undo_tries < KEEPER_TRIES
+		return ++step->n_undo_tries < KEEPER_TRIES
 			       ? PLAN_SOON
 			       : error_keeper_does_not_end(function->model->label,
 							   function->keeper.pid, err);
@@ -323,8 +323,8 @@ static char *mount_options(const struct live_function *function)
 		const char *name;
 		const struct positioned_int *mode;
 	} modes[] = { { "mode", &m->mode }, { "rmode", &m->rmode }, { "fmode", &m->fmode } };
-	char *options = strf("%s uid=%u,gid=%u", function->model->instance, function->mount_uid,
-			     function->mount_gid);
+	char *options = strf("%s uid=%u,gid=%u", function->model->instance,
+			     function->endpoint_files_uid, function->endpoint_files_gid);
 
 	for (size_t k = 0; k < ARRAY_SIZE(modes); k++) {
 		_cleanup_free_ char *old = options;
@@ -447,12 +447,12 @@ int function_new(struct live_function **out, struct functions *all, const struct
 					    .model = model,
 					    .ep0_fd = -1,
 					    .keeper = KEEPER_NONE,
-					    .keeper_socket = FD_WATCH_NONE };
+					    .keeper_socket_watch = FD_WATCH_NONE };
 	if (m && m->uid.value)
-		r = spawn_find_user(m->uid.value, &function->mount_uid, &group_of_user, &m->uid.at,
-				    err);
+		r = spawn_find_user(m->uid.value, &function->endpoint_files_uid, &group_of_user,
+				    &m->uid.at, err);
 	if (r == 0 && m && m->gid.value)
-		r = spawn_find_group(m->gid.value, &function->mount_gid, &m->gid.at, err);
+		r = spawn_find_group(m->gid.value, &function->endpoint_files_gid, &m->gid.at, err);
 	if (r == 0 && model->worker) {
 		function->worker = xcalloc(1, sizeof(*function->worker));
 		r = worker_init(function->worker, function, model->worker, err);
@@ -460,9 +460,9 @@ int function_new(struct live_function **out, struct functions *all, const struct
 	/* A daemon must be able to open ep0. */
 	if (r == 0 && m && model->worker && model->worker->opens_ep0) {
 		if (!m->uid.value)
-			function->mount_uid = function->worker->spawn.uid;
+			function->endpoint_files_uid = function->worker->spawn.uid;
 		if (!m->gid.value)
-			function->mount_gid = function->worker->spawn.gid;
+			function->endpoint_files_gid = function->worker->spawn.gid;
 	}
 	return r;
 }
@@ -472,7 +472,7 @@ void function_free(struct live_function *function)
 	if (function->worker)
 		worker_free(function->worker);
 	free(function->worker);
-	fd_watch_remove(function->functions->loop, &function->keeper_socket);
+	fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
 	/* A keeper whose takeover failed keeps running, so that another supervisor can take it
 	   over. */
 	cleanup_close(&function->keeper.socket);

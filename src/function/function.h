@@ -34,9 +34,9 @@ struct live_function {
 		       keeper; otherwise -1 */
 	struct kernel_device kernel_device; /* used only for kernel functions */
 	struct keeper keeper;
-	struct fd_watch keeper_socket;
-	uid_t mount_uid;		  /* owner of the endpoint files */
-	gid_t mount_gid;		  /* group of the endpoint files */
+	struct fd_watch keeper_socket_watch;
+	uid_t endpoint_files_uid;	  /* owner of the endpoint files */
+	gid_t endpoint_files_gid;	  /* group of the endpoint files */
 	bool keeper_kill_sent;		  /* SIGKILL was sent to the keeper */
 	bool awaits_last_worker_messages; /* the keeper still forwards messages of the worker that
 					  ended */
@@ -46,7 +46,7 @@ struct live_function {
 	bool keeper_accepts_takeover;
 	/* how long the keeper waits for another supervisor: the last value that was sent to the
 	   keeper; -1: unknown */
-	double takeover_wait_sent_to_keeper;
+	double max_takeover_wait_sent_to_keeper;
 	struct live_function *replacement; /* during a reload: the function of the new plan that
 					      replaces this one */
 	bool removed_by_reload; /* a reload removes this function: its worker stops in parallel with

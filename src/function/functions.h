@@ -61,8 +61,11 @@ struct function_callbacks {
 	 * Returns whether a reload is being applied. A reload waits for the workers that it starts.
 	 */
 	bool (*is_reloading)(void *data);
-	/* Returns which owners are trusted for programs of a gadget whose file is in `dir`. */
-	enum trusted_users (*users_trusted_with_programs)(void *data, const char *dir);
+	/*
+	 * Returns which owners are trusted for the programs that a gadget file in
+	 * `gadget_file_dir` names.
+	 */
+	enum trusted_users (*trusted_program_owners)(void *data, const char *gadget_file_dir);
 };
 
 struct functions {
@@ -76,7 +79,7 @@ struct functions {
 	struct log_file *log_file; /* the log of the workers' output */
 
 	/* The supervisor changes the following members; the functions only read them. */
-	enum up_down_phase phase;
+	enum up_down_phase up_down_phase;
 	bool foreground;		       /* the workers' output goes to stderr, too */
 	const json_t *switch_json_for_workers; /* value of "switch" in the configuration of each
 				   worker; NULL: the gadget was not started by a switch */

@@ -25,31 +25,33 @@ int function_pass_worker_to_keeper(struct live_function *function, pid_t pid, in
 
 void function_send_to_worker(struct live_function *function, uint16_t type, uint32_t id)
 {
-	if (function->keeper_socket.fd >= 0)
-		control_message_send(function->keeper_socket.fd, type, id, NULL, 0);
+	if (function->keeper_socket_watch.fd >= 0)
+		control_message_send(function->keeper_socket_watch.fd, type, id, NULL, 0);
 }
 
 void function_set_keeper_udc(struct live_function *function, const char *udc)
 {
 	_cleanup_free_ char *path = udc ? strf(UDC_CLASS_DIR "/%s/current_speed", udc) : NULL;
 
-	if (path && function->keeper_socket.fd >= 0)
+	if (path && function->keeper_socket_watch.fd >= 0)
 		keeper_set_speed_file(&function->keeper, path);
 }
 
 void function_set_keeper_takeover_wait(struct live_function *function, double seconds)
 {
 	if (function->keeper_accepts_takeover &&
-	    seconds != function->takeover_wait_sent_to_keeper && function->keeper_socket.fd >= 0 &&
+	    seconds != function->max_takeover_wait_sent_to_keeper &&
+	    function->keeper_socket_watch.fd >= 0 &&
 	    keeper_set_takeover_wait(&function->keeper, seconds))
-		function->takeover_wait_sent_to_keeper = seconds;
+		function->max_takeover_wait_sent_to_keeper = seconds;
 }
 
 void function_request_last_worker_messages(struct live_function *function)
 {
 	function->awaits_last_worker_messages =
-		function->keeper_socket.fd >= 0 &&
-		control_message_send(function->keeper_socket.fd, KEEPER_MSG_NO_WORKER, 0, NULL, 0);
+		function->keeper_socket_watch.fd >= 0 &&
+		control_message_send(function->keeper_socket_watch.fd, KEEPER_MSG_NO_WORKER, 0,
+				     NULL, 0);
 	function->last_worker_messages_awaited_since = now_monotonic();
 }
 
@@ -61,7 +63,7 @@ bool function_awaits_last_worker_messages(struct live_function *function)
 {
 	double waited = now_monotonic() - function->last_worker_messages_awaited_since;
 
-	if (function->keeper_socket.fd < 0 || waited >= DRAIN_SECONDS)
+	if (function->keeper_socket_watch.fd < 0 || waited >= DRAIN_SECONDS)
 		function->awaits_last_worker_messages = false;
 	if (function->awaits_last_worker_messages && waited >= DRAIN_INTERRUPT_MS / 1e3)
 		keeper_interrupt_control_request(&function->keeper);

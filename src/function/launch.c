@@ -44,7 +44,7 @@
 static int check_trust(const struct live_worker *worker, const char *path, struct error *err)
 {
 	const struct functions *all = worker->function->functions;
-	enum trusted_users trust = all->callbacks->users_trusted_with_programs(
+	enum trusted_users trust = all->callbacks->trusted_program_owners(
 		all->callback_data, worker->function->gadget->file_dir);
 	/* A missing file is reported when it is opened. */
 	_cleanup_free_ char *why = geteuid() == 0 ? trust_find_problem(path, trust) : NULL;
@@ -113,9 +113,9 @@ static char *expand_variables(const struct live_worker *worker, const char *text
 static int find_program_in_path(struct live_worker *worker, struct error *err)
 {
 	struct spawn_settings *s = &worker->spawn;
-	int r = spawn_find_program(s->argv[0], &s->program, &worker->model->program_at, err);
+	int r = spawn_find_program(s->argv[0], &s->program_path, &worker->model->program_at, err);
 
-	return r < 0 ? r : check_trust(worker, s->program, err);
+	return r < 0 ? r : check_trust(worker, s->program_path, err);
 }
 
 static void prepare_arguments(struct live_worker *worker)
@@ -145,7 +145,7 @@ static int prepare_program(struct live_worker *worker, struct error *err)
 			free(plugin);
 			return -err->errno_value;
 		}
-		s->program = plugin_host_path();
+		s->program_path = plugin_host_path();
 		s->argv = xcalloc(3, sizeof(*s->argv));
 		s->argv[0] = xstrdup("ffsctl-worker");
 		s->argv[1] = plugin;
@@ -154,10 +154,11 @@ static int prepare_program(struct live_worker *worker, struct error *err)
 	prepare_arguments(worker);
 	if (!strchr(s->argv[0], '/'))
 		return find_program_in_path(worker, err);
-	s->program = xstrdup(s->argv[0]);
-	if (access(s->program, X_OK) == 0)
-		return check_trust(worker, s->program, err);
-	error_errno(err, EX_UNAVAILABLE, errno, s->program, "cannot execute %s", s->program);
+	s->program_path = xstrdup(s->argv[0]);
+	if (access(s->program_path, X_OK) == 0)
+		return check_trust(worker, s->program_path, err);
+	error_errno(err, EX_UNAVAILABLE, errno, s->program_path, "cannot execute %s",
+		    s->program_path);
 	return error_set_position(err, &w->program_at);
 }
 
@@ -266,8 +267,8 @@ int launch_prepare(struct live_worker *worker, struct error *err)
 	 * RLIMIT_NPROC counts all processes of a user, so it makes sense only for a user that runs
 	 * no other processes.
 	 */
-	if (!w->process_limits.max_tasks && !w->user.value)
-		worker->spawn.process_limits.max_tasks = DEFAULT_TASKS;
+	if (!w->process_limits.max_tasks_of_user && !w->user.value)
+		worker->spawn.process_limits.max_tasks_of_user = DEFAULT_TASKS;
 	worker->spawn.working_directory = xstrdup(w->working_directory);
 	worker->spawn.worker_pid_symlink_name =
 		strf(RUNDIR_WORKER_SYMLINK "%s", worker->function->model->label);
@@ -288,7 +289,7 @@ int launch_prepare(struct live_worker *worker, struct error *err)
  * File descriptors for one start of a worker. The supervisor closes them afterwards; the worker has
  * duplicates.
  */
-struct worker_fds {
+struct worker_start_fds {
 	const struct live_worker *worker;
 	struct error *err;
 	/*
@@ -299,12 +300,12 @@ struct worker_fds {
 	size_t n_fds;
 };
 
-static enum ep_blocking blocking_mode_of(const struct worker_fds *fds)
+static enum ep_blocking blocking_mode_of(const struct worker_start_fds *fds)
 {
 	return fds->worker->model->blocking_io ? EP_BLOCKING : EP_NONBLOCKING;
 }
 
-static int add_fd(struct worker_fds *fds, int fd)
+static int add_fd(struct worker_start_fds *fds, int fd)
 {
 	if (fd >= 0)
 		fds->fds[fds->n_fds++] = fd;
@@ -313,7 +314,7 @@ static int add_fd(struct worker_fds *fds, int fd)
 
 static int open_endpoint(void *data, const struct endpoint *ep)
 {
-	struct worker_fds *fds = data;
+	struct worker_start_fds *fds = data;
 
 	return add_fd(fds, ffs_endpoint_open(fds->worker->function->model->ffs, ep,
 					     blocking_mode_of(fds), fds->err));
@@ -322,7 +323,7 @@ static int open_endpoint(void *data, const struct endpoint *ep)
 static int open_in_out_pair_file(void *data, const struct endpoint *first,
 				 const struct endpoint *second _unused_)
 {
-	struct worker_fds *fds = data;
+	struct worker_start_fds *fds = data;
 
 	return add_fd(fds, ffs_open_in_out_pair_file(fds->worker->function->model->ffs, first,
 						     blocking_mode_of(fds), fds->err));
@@ -363,7 +364,8 @@ static int make_pipe(int *ours, int *theirs)
 	return fcntl(*ours, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
 }
 
-static int make_worker_control_socket_pair(struct worker_fds *fds, struct supervisor_fds *ends)
+static int make_worker_control_socket_pair(struct worker_start_fds *fds,
+					   struct supervisor_fds *ends)
 {
 	int size = CONTROL_BUFFER, pair[2];
 
@@ -447,7 +449,7 @@ static int open_worker_output(const struct live_worker *worker, struct superviso
 	return make_pipe(&ends->output_fd, &ends->output_write_fd);
 }
 
-static int open_file(struct worker_fds *fds, const char *path, int flags, const char *what)
+static int open_file(struct worker_start_fds *fds, const char *path, int flags, const char *what)
 {
 	int fd = open(path, flags | O_CLOEXEC);
 
@@ -457,7 +459,7 @@ static int open_file(struct worker_fds *fds, const char *path, int flags, const 
 	return add_fd(fds, fd);
 }
 
-static int open_worker_fds(struct live_worker *worker, struct worker_fds *fds,
+static int open_worker_fds(struct live_worker *worker, struct worker_start_fds *fds,
 			   struct supervisor_fds *ends, struct error *err)
 {
 	int config = reopen_worker_config(worker), theirs, r = 0;
@@ -532,13 +534,14 @@ static void update_spawn_for_kernel_device(struct live_worker *worker)
 /* Returns the program, or the plugin that the plugin host loads. */
 static const char *path_that_must_be_trusted(const struct live_worker *worker)
 {
-	return worker->model->kind == WORKER_PLUGIN ? worker->spawn.argv[1] : worker->spawn.program;
+	return worker->model->kind == WORKER_PLUGIN ? worker->spawn.argv[1]
+						    : worker->spawn.program_path;
 }
 
 int launch_start(struct live_worker *worker, struct error *err)
 {
 	struct supervisor_fds ends = { -1, -1, -1, -1 };
-	struct worker_fds fds = { .worker = worker, .err = err };
+	struct worker_start_fds fds = { .worker = worker, .err = err };
 	int r;
 
 	/* Checked at each start, because the file may have changed. */

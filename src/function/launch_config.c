@@ -15,12 +15,12 @@
 #include "functionfs/endpoint.h"
 #include "process/permission_names.h"
 
-struct name_list {
+struct endpoint_name_list {
 	const struct ffs *ffs;
 	char *joined_names;
 };
 
-static void append_name(struct name_list *names, const char *name)
+static void append_name(struct endpoint_name_list *names, const char *name)
 {
 	_cleanup_free_ char *old = names->joined_names;
 
@@ -36,7 +36,7 @@ static int append_endpoint_name(void *data, const struct endpoint *ep)
 static int append_in_out_pair_file_name(void *data, const struct endpoint *first,
 					const struct endpoint *second _unused_)
 {
-	struct name_list *names = data;
+	struct endpoint_name_list *names = data;
 	_cleanup_free_ char *file = ffs_in_out_pair_file_name(names->ffs, first);
 
 	append_name(names, file);
@@ -46,7 +46,7 @@ static int append_in_out_pair_file_name(void *data, const struct endpoint *first
 char *launch_fd_names(const struct live_worker *worker)
 {
 	const struct ffs *ffs = worker->function->model->ffs;
-	struct name_list names = { .ffs = ffs, .joined_names = xstrdup("config:control") };
+	struct endpoint_name_list names = { .ffs = ffs, .joined_names = xstrdup("config:control") };
 
 	ffs_each_endpoint(ffs, append_endpoint_name, &names);
 	ffs_each_in_out_pair(ffs, append_in_out_pair_file_name, &names);
@@ -64,7 +64,7 @@ static const char *const type_words[] = {
 };
 static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };
 
-struct endpoint_list {
+struct endpoint_json_list {
 	const struct ffs *ffs;
 	json_t *json_array;
 };
@@ -72,7 +72,7 @@ struct endpoint_list {
 static int add_in_out_pair_json(void *data, const struct endpoint *first,
 				const struct endpoint *second)
 {
-	struct endpoint_list *list = data;
+	struct endpoint_json_list *list = data;
 	_cleanup_free_ char *file = ffs_in_out_pair_file_name(list->ffs, first);
 	bool first_is_in = first->direction == EP_IN;
 
@@ -87,7 +87,7 @@ static int add_in_out_pair_json(void *data, const struct endpoint *first,
 
 static int add_endpoint_json(void *data, const struct endpoint *ep)
 {
-	struct endpoint_list *list = data;
+	struct endpoint_json_list *list = data;
 	_cleanup_free_ char *file = ffs_endpoint_file(list->ffs, ep);
 	json_t *sizes = json_object();
 
@@ -107,8 +107,8 @@ static int add_endpoint_json(void *data, const struct endpoint *ep)
 static json_t *worker_config_json(const struct live_worker *worker)
 {
 	const struct function *f = worker->function->model;
-	struct endpoint_list list = { .ffs = f->ffs, .json_array = json_array() };
-	struct endpoint_list pairs = { .ffs = f->ffs, .json_array = json_array() };
+	struct endpoint_json_list list = { .ffs = f->ffs, .json_array = json_array() };
+	struct endpoint_json_list pairs = { .ffs = f->ffs, .json_array = json_array() };
 	json_t *options = json_loads(worker->model->options_json, 0, NULL), *json;
 
 	ffs_each_endpoint(f->ffs, add_endpoint_json, &list);
@@ -149,7 +149,7 @@ uint64_t launch_digest(const struct live_worker *worker)
 			      worker->model->sandbox };
 	uint64_t digest = digest_add_text(DIGEST_EMPTY, config);
 
-	digest = digest_add_text(digest, s->program);
+	digest = digest_add_text(digest, s->program_path);
 	digest = digest_add_text(digest, s->working_directory);
 	for (size_t i = 0; s->argv[i]; i++)
 		digest = digest_add_text(digest, s->argv[i]);

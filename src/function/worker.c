@@ -15,7 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/proc.h"
-#include "base/trace.h"
+#include "base/test_environment.h"
 #include "function/function.h"
 #include "function/launch.h"
 
@@ -203,7 +203,7 @@ static void do_kill_after_start_timeout(struct live_worker *worker)
 static void await_restart(struct live_worker *worker, double delay)
 {
 	worker->state = WORKER_WAITING;
-	worker->restart_due = now_monotonic() + delay;
+	worker->restart_due_at = now_monotonic() + delay;
 	/*
 	 * If there is no delay and no endpoint is busy, this event starts the next process at once.
 	 */
@@ -229,7 +229,7 @@ static void do_continue_restart(struct live_worker *worker)
 
 	if (worker->n_endpoints_to_halt > 0)
 		worker_retry_endpoint_halts(worker);
-	left = worker->restart_due - now_monotonic();
+	left = worker->restart_due_at - now_monotonic();
 	if (worker->n_endpoints_to_halt > 0) {
 		retry_endpoint_halts_later(worker);
 	} else if (left > 0) {
@@ -255,12 +255,12 @@ static bool ended_too_often(struct live_worker *worker)
 
 	if (limit == 0)
 		return false;
-	worker->end_times[worker->next_end_index] = now;
-	worker->next_end_index = (worker->next_end_index + 1) % (limit + 1);
-	if (worker->n_end_times < limit + 1)
-		worker->n_end_times++;
-	for (size_t i = 0; i < worker->n_end_times; i++)
-		recent += now - worker->end_times[i] <= worker->model->restart_window;
+	worker->process_end_times[worker->next_end_time_index] = now;
+	worker->next_end_time_index = (worker->next_end_time_index + 1) % (limit + 1);
+	if (worker->n_process_end_times < limit + 1)
+		worker->n_process_end_times++;
+	for (size_t i = 0; i < worker->n_process_end_times; i++)
+		recent += now - worker->process_end_times[i] <= worker->model->restart_window;
 	return recent > limit;
 }
 
@@ -300,14 +300,14 @@ static void handle_unrequested_end(struct live_worker *worker, double least_dela
 
 	timer_stop(&worker->state_timer);
 	worker_halt_endpoints(worker);
-	if (all->phase ==
+	if (all->up_down_phase ==
 	    PHASE_GOING_DOWN) { /* a service manager may have sent SIGTERM to all processes */
 		worker->state = WORKER_STOPPED;
 		functions_report_state_change(all);
 		return;
 	}
 	if (function_blocks_bind(worker->function) &&
-	    (all->phase != PHASE_UP || worker->awaited_by_reload)) {
+	    (all->up_down_phase != PHASE_UP || worker->awaited_by_reload)) {
 		fail_for_good(worker, "it ended while the gadget was coming up");
 		return;
 	}
@@ -322,7 +322,7 @@ static void handle_unrequested_end(struct live_worker *worker, double least_dela
 		functions_report_state_change(all);
 		return;
 	}
-	/* The kernel device was removed: this end does not count as a failure. */
+	/* The worker has ended because its kernel device was removed: this is not its failure. */
 	if (least_delay == 0 && !function_can_start_worker(worker->function)) {
 		do_wait_for_device(worker);
 		return;
@@ -353,7 +353,7 @@ static void do_finish_stop(struct live_worker *worker)
 {
 	timer_stop(&worker->state_timer);
 	worker->state = WORKER_STOPPED;
-	if (worker->restart_wanted && gadget_functions_of(worker)->phase == PHASE_UP) {
+	if (worker->restart_wanted && gadget_functions_of(worker)->up_down_phase == PHASE_UP) {
 		worker_halt_endpoints(worker);
 		await_restart(worker, 0);
 	}
@@ -396,7 +396,7 @@ static void do_stop_without_process(struct live_worker *worker)
 /* Restarts the worker. Earlier ends of its process no longer count for the restart limit. */
 static void do_restart_by_command(struct live_worker *worker)
 {
-	worker->n_end_times = worker->next_end_index = 0;
+	worker->n_process_end_times = worker->next_end_time_index = 0;
 	worker->next_restart_delay = worker->model->restart_delay;
 	await_restart(worker, 0);
 	functions_report_state_change(gadget_functions_of(worker));
@@ -498,9 +498,10 @@ void worker_replace(struct live_worker *worker, struct live_worker *replacement)
 void worker_set_model(struct live_worker *worker, const struct worker *model)
 {
 	if (model->restart_limit != worker->model->restart_limit) {
-		free(worker->end_times);
-		worker->end_times = xcalloc(model->restart_limit + 1, sizeof(*worker->end_times));
-		worker->n_end_times = worker->next_end_index = 0;
+		free(worker->process_end_times);
+		worker->process_end_times =
+			xcalloc(model->restart_limit + 1, sizeof(*worker->process_end_times));
+		worker->n_process_end_times = worker->next_end_time_index = 0;
 	}
 	/* The endpoints that are still to be halted belong to the old model. */
 	worker_close_endpoints_to_halt(worker);
@@ -540,7 +541,8 @@ int worker_init(struct live_worker *worker, struct live_function *function,
 					.notify_watch = FD_WATCH_NONE,
 					.state_timer = FD_WATCH_NONE,
 					.next_restart_delay = model->restart_delay };
-	worker->end_times = xcalloc(model->restart_limit + 1, sizeof(*worker->end_times));
+	worker->process_end_times =
+		xcalloc(model->restart_limit + 1, sizeof(*worker->process_end_times));
 	r = timer_open(function->functions->loop, &worker->state_timer, on_worker_timer, worker);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make a timer");
@@ -566,7 +568,7 @@ void worker_free(struct live_worker *worker)
 	cleanup_close(&worker->worker_config_fd);
 	spawn_free(&worker->spawn);
 	error_clear(&worker->start_error);
-	free(worker->end_times);
+	free(worker->process_end_times);
 	free(worker->launch_fingerprint);
 	worker_status_free(&worker->status);
 }

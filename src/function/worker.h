@@ -82,8 +82,8 @@ struct live_worker {
 		CLEANUP_OF_PROCESSES,
 		CLEANUP_OF_MESSAGES
 	} cleanup_stage; /* what is still awaited after the end of the process (worker_cleanup.c) */
-	double cleanup_since; /* monotonic time of the first attempt to kill remaining processes;
-				   0: none yet */
+	double cleanup_started_at; /* monotonic time of the first attempt to kill remaining
+				   processes; 0: none yet */
 	struct fd_watch output_watch, notify_watch, state_timer;
 	struct worker_stats *stats; /* statistics (worker_stats.c); NULL: the worker sent none */
 	/*
@@ -113,9 +113,10 @@ struct live_worker {
 	double started_at, ready_since; /* monotonic */
 	double last_answer_at;		/* monotonic time of the last PONG or WATCHDOG=1 */
 	double next_restart_delay;	/* delay of the next restart, seconds */
-	double *end_times; /* ring buffer of the times of the last restart_limit + 1 ends, monotonic
-			    */
-	size_t n_end_times, next_end_index;
+	double *process_end_times; /* ring buffer of the times of the last restart_limit + 1 ends,
+				    * monotonic
+				    */
+	size_t n_process_end_times, next_end_time_index;
 
 	/* an IN endpoint that could not be halted yet, because the host has not read all of its
 	   data; the next attempt to halt it follows later */
@@ -124,9 +125,9 @@ struct live_worker {
 		const struct endpoint *endpoint;
 	} * endpoints_to_halt;
 	size_t n_endpoints_to_halt;
-	unsigned int endpoint_halt_tries;
+	unsigned int n_endpoint_halt_tries;
 	struct error start_error; /* reason why the last start failed */
-	double restart_due;	  /* monotonic time of the next restart */
+	double restart_due_at;	  /* monotonic time of the next restart */
 };
 
 /*

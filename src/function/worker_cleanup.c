@@ -15,7 +15,7 @@ void worker_begin_cleanup(struct live_worker *worker)
 {
 	worker_close_watch(worker, &worker->end_watch);
 	worker->cleanup_stage = CLEANUP_OF_PROCESSES;
-	worker->cleanup_since = 0;
+	worker->cleanup_started_at = 0;
 	functions_report_state_change(worker->function->functions);
 	worker_continue_cleanup(worker);
 }
@@ -35,12 +35,12 @@ static void log_process_that_does_not_end(const struct live_worker *worker, pid_
 
 static bool remaining_processes_ended(struct live_worker *worker)
 {
-	bool first = worker->cleanup_since == 0;
+	bool first = worker->cleanup_started_at == 0;
 	pid_t left = reap_kill_remaining_processes(worker, first);
 
 	if (first)
-		worker->cleanup_since = now_monotonic();
-	if (left && now_monotonic() - worker->cleanup_since < REAP_SECONDS)
+		worker->cleanup_started_at = now_monotonic();
+	if (left && now_monotonic() - worker->cleanup_started_at < REAP_SECONDS)
 		return false;
 	if (left)
 		log_process_that_does_not_end(worker, left);

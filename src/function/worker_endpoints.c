@@ -46,9 +46,9 @@ void worker_close_endpoints_to_halt(struct live_worker *worker)
 void worker_halt_endpoints(struct live_worker *worker)
 {
 	worker_close_endpoints_to_halt(worker);
-	worker->endpoint_halt_tries = 0;
+	worker->n_endpoint_halt_tries = 0;
 	if (worker->model->on_crash == CRASH_STALL &&
-	    worker->function->functions->phase == PHASE_UP)
+	    worker->function->functions->up_down_phase == PHASE_UP)
 		ffs_each_endpoint(worker->function->model->ffs, halt_endpoint, worker);
 }
 
@@ -65,6 +65,6 @@ void worker_retry_endpoint_halts(struct live_worker *worker)
 			close(h.fd);
 	}
 	worker->n_endpoints_to_halt = busy;
-	if (busy == 0 || ++worker->endpoint_halt_tries >= HALT_TRIES)
+	if (busy == 0 || ++worker->n_endpoint_halt_tries >= HALT_TRIES)
 		worker_close_endpoints_to_halt(worker);
 }

@@ -74,7 +74,7 @@ static void print_output(const char *text, size_t size)
 {
 	_cleanup_free_ char *shown = text_printable_lines(text, size);
 
-	log_raw(shown, strlen(shown));
+	log_without_prefix(shown, strlen(shown));
 }
 
 static void on_output(void *data, uint32_t events _unused_)
@@ -124,7 +124,7 @@ static bool text_has_line(const char *text, const char *line)
  * (setsid(2)). A sender that has ended already, such as systemd-notify(1) in a shell script, must
  * have the user id of the worker.
  */
-static bool may_notify(const struct live_worker *worker, const struct ucred *sender)
+static bool sender_may_notify(const struct live_worker *worker, const struct ucred *sender)
 {
 	pid_t session = getsid(sender->pid);
 
@@ -155,7 +155,7 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 		return;
 	memcpy(&sender, CMSG_DATA(c), sizeof(sender));
 	text[n] = '\0';
-	if (!may_notify(worker, &sender))
+	if (!sender_may_notify(worker, &sender))
 		return;
 	if (text_has_line(text, "WATCHDOG=1"))
 		worker_note_watchdog_answer(worker);

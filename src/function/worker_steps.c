@@ -85,7 +85,7 @@ static int start_worker_undo(struct step *step, struct error *err _unused_)
 
 		if (other->worker && other->worker->state != WORKER_STOPPING &&
 		    (other == function || other->removed_by_reload ||
-		     all->phase == PHASE_GOING_DOWN))
+		     all->up_down_phase == PHASE_GOING_DOWN))
 			worker_handle_event(other->worker, WORKER_EV_STOP);
 	}
 	if (function->worker->state != WORKER_STOPPED)
@@ -168,14 +168,14 @@ void function_add_start_worker_step(struct plan *plan, struct live_function *fun
 		return;
 	free(worker->launch_fingerprint);
 	worker->launch_fingerprint = make_launch_fingerprint(function);
-	plan_add(plan, &function_op_worker, xstrdup(worker->spawn.program),
+	plan_add(plan, &function_op_worker, xstrdup(worker->spawn.program_path),
 		 xstrdup(worker->launch_fingerprint), &worker->model->at, function);
 }
 
 void function_add_await_ready_step(struct plan *plan, struct live_function *function)
 {
 	if (function->worker && function_blocks_bind(function))
-		plan_add(plan, &function_op_ready, xstrdup(function->worker->spawn.program),
+		plan_add(plan, &function_op_ready, xstrdup(function->worker->spawn.program_path),
 			 xstrdup(function->worker->launch_fingerprint),
 			 &function->worker->model->at, function);
 }

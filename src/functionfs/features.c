@@ -158,7 +158,8 @@ static int write_probe_blobs(int ep0, uint32_t flags, enum written what)
 	size_t descriptors_size, strings_size;
 
 	for (size_t i = 0; i < ARRAY_SIZE(eps); i++)
-		eps[i].speed[EP_FULL] = (struct ep_speed){ .is_offered = true, .max_packet = 64 };
+		eps[i].speed[EP_FULL] =
+			(struct endpoint_speed_values){ .is_offered = true, .max_packet = 64 };
 	descriptors = ffs_blob_descriptors(&ffs, &descriptors_size);
 	strings = ffs_blob_strings(&ffs, &strings_size);
 	if (write(ep0, descriptors, descriptors_size) < 0 ||

@@ -37,15 +37,15 @@ struct keeper_state {
 	int supervisor_socket; /* -1: the supervisor has died */
 	int listener_socket;   /* the next supervisor connects to it */
 	bool taken_over;       /* the supervisor is not our parent: no signal reports its death */
-	double takeover_wait_seconds; /* time to wait for the next supervisor, seconds */
+	double max_takeover_wait_seconds; /* time to wait for the next supervisor, seconds */
 	double exit_deadline; /* value of now_monotonic() at which the keeper exits; HUGE_VAL: a
 			     supervisor is connected */
 
-	pid_t worker_pid;  /* 0: there is no worker */
-	int worker_socket; /* -1: no worker, or the worker has closed it */
-	int worker_pidfd;
-	int worker_output_fd; /* read end of the worker's output pipe */
-	int group_kill_pipe;  /* pipe of KEEPER_MSG_GROUP_KILL_PIPE; -1: none */
+	pid_t worker_pid;	       /* 0: there is no worker */
+	int worker_socket;	       /* -1: no worker, or the worker has closed it */
+	int worker_pidfd_for_takeover; /* sent to the next supervisor; -1: none */
+	int worker_output_fd;	       /* read end of the worker's output pipe */
+	int group_kill_pipe;	       /* pipe of KEEPER_MSG_GROUP_KILL_PIPE; -1: none */
 
 	struct link_state link_state;
 	int udc_speed_fd; /* the UDC's file current_speed; -1: none */
@@ -54,7 +54,7 @@ struct keeper_state {
 		bool exists;
 		uint32_t id; /* number of this SETUP in messages */
 		struct usb_ctrlrequest setup;
-		double deadline; /* value of now_monotonic() at which the keeper stalls the SETUP */
+		double stall_deadline; /* time of now_monotonic() at which the keeper stalls it */
 	} pending_setup;
 
 	/*
@@ -163,7 +163,7 @@ static void pass_setup_to_worker(struct keeper_state *k, const struct usb_ctrlre
 	k->pending_setup.exists = true;
 	k->pending_setup.id++;
 	k->pending_setup.setup = *setup;
-	k->pending_setup.deadline =
+	k->pending_setup.stall_deadline =
 		now_monotonic() + (k->next_setup_timeout_is_short ? KEEPER_SETUP_SHORT_DEADLINE_MS
 								  : KEEPER_SETUP_DEADLINE_MS) /
 					  1e3;
@@ -331,7 +331,7 @@ static void forget_worker(struct keeper_state *k)
 	wait_and_forward_unsent_message(k);
 	k->unsent.type = 0;
 	cleanup_close(&k->worker_socket);
-	cleanup_close(&k->worker_pidfd);
+	cleanup_close(&k->worker_pidfd_for_takeover);
 	cleanup_close(&k->worker_output_fd);
 	cleanup_close(&k->group_kill_pipe);
 	k->worker_pid = 0;
@@ -366,7 +366,7 @@ static void take_worker_from_message(struct keeper_state *k, int *fds)
 	k->worker_socket = steal_fd(&fds[n_fds++]);
 	setsockopt(k->worker_socket, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
 	if (worker.has_pidfd)
-		k->worker_pidfd = steal_fd(&fds[n_fds++]);
+		k->worker_pidfd_for_takeover = steal_fd(&fds[n_fds++]);
 	if (worker.has_output_pipe)
 		k->worker_output_fd = steal_fd(&fds[n_fds++]);
 	for (size_t i = 0; i < n; i++)
@@ -393,17 +393,17 @@ static void on_supervisor_lost(struct keeper_state *k)
 {
 	cleanup_close(&k->supervisor_socket);
 	k->unsent.type = 0;
-	if (k->takeover_wait_seconds <= 0)
+	if (k->max_takeover_wait_seconds <= 0)
 		exit_keeper(k);
-	k->exit_deadline = now_monotonic() + k->takeover_wait_seconds;
+	k->exit_deadline = now_monotonic() + k->max_takeover_wait_seconds;
 }
 
-static void store_takeover_wait(struct keeper_state *k)
+static void store_max_takeover_wait(struct keeper_state *k)
 {
 	uint32_t ms;
 
 	memcpy(&ms, k->message_body, sizeof(ms));
-	k->takeover_wait_seconds = ms / 1e3;
+	k->max_takeover_wait_seconds = ms / 1e3;
 }
 
 /* Replaces *own by the received file descriptor *fd; -1: none was received. */
@@ -447,7 +447,7 @@ static void receive_from_supervisor(struct keeper_state *k)
 		break;
 	case KEEPER_MSG_TAKEOVER_WAIT:
 		if (size == sizeof(uint32_t))
-			store_takeover_wait(k);
+			store_max_takeover_wait(k);
 		break;
 	case FFSCTL_MSG_PING:
 	case FFSCTL_MSG_STOP:
@@ -471,7 +471,7 @@ static bool peer_is_same_user(int fd)
 static void accept_supervisor(struct keeper_state *k)
 {
 	struct keeper_hello hello = { .worker = { .pid = k->worker_pid,
-						  .has_pidfd = k->worker_pidfd >= 0,
+						  .has_pidfd = k->worker_pidfd_for_takeover >= 0,
 						  .has_output_pipe = k->worker_output_fd >= 0 },
 				      .link_state = k->link_state };
 	int fds[CONTROL_MESSAGE_FDS];
@@ -481,7 +481,7 @@ static void accept_supervisor(struct keeper_state *k)
 	if (fd < 0)
 		return;
 	if (hello.worker.has_pidfd)
-		fds[n_fds++] = k->worker_pidfd;
+		fds[n_fds++] = k->worker_pidfd_for_takeover;
 	if (hello.worker.has_output_pipe)
 		fds[n_fds++] = k->worker_output_fd;
 	if (!peer_is_same_user(fd) ||
@@ -507,8 +507,8 @@ static int poll_timeout_ms(const struct keeper_state *k)
 	if (!has_poll_timeout(k))
 		return -1;
 	return poll_timeout_until(k->pending_setup.exists &&
-						  k->pending_setup.deadline < k->exit_deadline
-					  ? k->pending_setup.deadline
+						  k->pending_setup.stall_deadline < k->exit_deadline
+					  ? k->pending_setup.stall_deadline
 					  : k->exit_deadline);
 }
 
@@ -546,7 +546,7 @@ static _Noreturn void run_keeper(struct keeper_state *k)
 			accept_supervisor(k);
 		if (pfd[2].revents && k->worker_socket >= 0 && !k->unsent.type)
 			receive_from_worker(k, false);
-		if (k->pending_setup.exists && now_monotonic() >= k->pending_setup.deadline)
+		if (k->pending_setup.exists && now_monotonic() >= k->pending_setup.stall_deadline)
 			k->next_setup_timeout_is_short = stall_pending_setup(k);
 		if (pfd[3].revents && !k->pending_setup.exists)
 			read_ep0_events(k);
@@ -591,8 +591,8 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 	k.ep0 = ep0;
 	k.supervisor_socket = supervisor;
 	k.listener_socket = listener;
-	k.worker_socket = k.worker_pidfd = k.worker_output_fd = k.group_kill_pipe = k.udc_speed_fd =
-		-1;
+	k.worker_socket = k.worker_pidfd_for_takeover = k.worker_output_fd = k.group_kill_pipe =
+		k.udc_speed_fd = -1;
 	k.exit_deadline = HUGE_VAL;
 	keeper_enter_sandbox();
 	control_message_send(supervisor, KEEPER_MSG_STARTED, 0, NULL, 0);

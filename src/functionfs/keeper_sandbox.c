@@ -4,7 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include "base/trace.h"
+#include "base/test_environment.h"
 #include "base/util.h"
 #include "process/capabilities.h"
 #include "process/sandbox.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "functionfs/link_state.h"
 
-#include "base/trace.h"
+#include "base/test_environment.h"
 #include "base/util.h"
 
 enum link_status { LINK_UNBOUND, LINK_BOUND, LINK_ENABLED, LINK_SUSPENDED, LINK_COUNT };

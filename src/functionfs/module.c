@@ -29,7 +29,7 @@ static bool file_contains(const char *path, size_t max, const char *text)
 	return file_read(AT_FDCWD, path, max, &content, &size) == 0 && strstr(content, text);
 }
 
-bool ffs_module_would_load(const char *release)
+bool ffs_first_instance_would_load_module(const char *release)
 {
 	_cleanup_free_ char *modules = strf("/lib/modules/%s", release);
 	_cleanup_free_ char *list = strf("%s/modules.builtin", modules);

@@ -11,7 +11,7 @@
  * /proc/filesystems shows it only after an instance exists. Returns false also if the kernel has no
  * directory of modules.
  */
-bool ffs_module_would_load(const char *release);
+bool ffs_first_instance_would_load_module(const char *release);
 
 /*
  * Returns advice for the user in two cases, if a usb_f_fs with ffsctl's kernel patches is installed

@@ -66,7 +66,7 @@ static int mount_undo(struct step *step, struct error *err)
 	if (r != MOUNT_MATCH || umount2(step->path, UMOUNT_NOFOLLOW) == 0)
 		return 0;
 	r = -errno;
-	if (r == -EBUSY && ++step->undo_tries < UMOUNT_TRIES)
+	if (r == -EBUSY && ++step->n_undo_tries < UMOUNT_TRIES)
 		return PLAN_SOON;
 	users = mount_users_as_text(step->path, 0);
 	if (users)

@@ -23,12 +23,12 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/syntax/drop_in.c \
 	src/gadgetfile/syntax/lex.c src/gadgetfile/syntax/lex.h \
 	src/gadgetfile/syntax/compare_with_libconfig.c \
-	src/gadgetfile/syntax/names.c \
+	src/gadgetfile/syntax/duplicate_names.c \
 	src/gadgetfile/syntax/parse.c \
 	src/gadgetfile/syntax/scan.c \
 	src/gadgetfile/syntax/source.c \
 	src/gadgetfile/syntax/tree.c src/gadgetfile/syntax/tree.h \
-	src/gadgetfile/syntax/value.c src/gadgetfile/syntax/value.h \
+	src/gadgetfile/syntax/literal_value.c src/gadgetfile/syntax/literal_value.h \
 	src/gadgetfile/types/associations.c \
 	src/gadgetfile/types/attrs.c src/gadgetfile/types/attrs.h \
 	src/gadgetfile/types/blob.c \
@@ -40,15 +40,15 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/ffs.c \
 	src/gadgetfile/types/function.c \
 	src/gadgetfile/types/hid.c \
-	src/gadgetfile/types/lang.c src/gadgetfile/types/lang.h \
+	src/gadgetfile/types/language_id.c src/gadgetfile/types/language_id.h \
 	src/gadgetfile/types/mass_storage.c \
 	src/gadgetfile/types/midi2.c \
-	src/gadgetfile/types/mounts.c \
+	src/gadgetfile/types/resolve_mounts.c \
 	src/gadgetfile/types/os_descs.c \
 	src/gadgetfile/types/plugin.c \
 	src/gadgetfile/types/uac.c \
 	src/gadgetfile/types/uvc.c \
-	src/gadgetfile/types/variables.c \
+	src/gadgetfile/types/env_and_variables.c \
 	src/gadgetfile/types/winusb.c \
 	src/gadgetfile/types/worker.c
 

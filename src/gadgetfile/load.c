@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "gadgetfile/types/attrs.h"
-#include "gadgetfile/types/lang.h"
+#include "gadgetfile/types/language_id.h"
 #include "gadgetfile/write.h"
 
 /* idVendor and idProduct of the Linux Foundation, for development only. */
@@ -271,8 +271,8 @@ static struct gadget *new_gadget(const struct scan *s)
 	return g;
 }
 
-int load_from_scan(struct scan *s, const struct gadgetfile_options *options, struct gadget **out,
-		   json_t **json, struct diags *diags)
+int load_gadget_from_scanned_text(struct scan *s, const struct gadgetfile_options *options,
+				  struct gadget **out, json_t **json, struct diags *diags)
 {
 	_cleanup_gadget_ struct gadget *g = NULL;
 	struct load l = { .diags = diags,
@@ -311,7 +311,7 @@ int gadgetfile_load(const char *path, const struct gadgetfile_options *options, 
 	r = scan_file(&s, path, options, diags, err);
 	if (r < 0)
 		return r;
-	return load_from_scan(&s, options, out, json, diags);
+	return load_gadget_from_scanned_text(&s, options, out, json, diags);
 }
 
 static char *first_error_text(const struct diags *diags)
@@ -334,7 +334,7 @@ int gadgetfile_load_document(const json_t *document, const char *path, const cha
 
 	*out = NULL;
 	scan_text_of_document(&s, path, text, &diags);
-	r = load_from_scan(&s, &options, out, NULL, &diags);
+	r = load_gadget_from_scanned_text(&s, &options, out, NULL, &diags);
 	if (r < 0) {
 		_cleanup_free_ char *why = first_error_text(&diags);
 
@@ -358,7 +358,7 @@ int gadgetfile_load_texts(const struct gadgetfile_text *texts, size_t n, struct 
 	scan_text(&s, texts[0].path, texts[0].text, texts[0].size, diags);
 	for (size_t i = 1; i < n; i++)
 		scan_text_as_drop_in(&s, texts[i].path, texts[i].text, texts[i].size);
-	return load_from_scan(&s, NULL, out, json, diags);
+	return load_gadget_from_scanned_text(&s, NULL, out, json, diags);
 }
 
 int gadgetfile_load_text(const char *path, const char *text, size_t size, struct gadget **out,

@@ -32,7 +32,7 @@ struct load {
 	 * configurations.
 	 */
 	struct node **function_nodes;
-	size_t n_functions;
+	size_t n_function_nodes;
 	bool *function_has_error; /* for each function: whether an error about it was added */
 	/*
 	 * The file has a syntax error, so a missing setting is not reported: it may be in text that
@@ -133,8 +133,8 @@ struct worker_settings {
 };
 
 /* Makes the gadget from the syntax tree in `s`, for gadgetfile_load. The caller still owns `s`. */
-int load_from_scan(struct scan *s, const struct gadgetfile_options *options, struct gadget **out,
-		   json_t **json, struct diags *diags);
+int load_gadget_from_scanned_text(struct scan *s, const struct gadgetfile_options *options,
+				  struct gadget **out, json_t **json, struct diags *diags);
 /*
  * Reads the settings of a group into the struct `object`: validates each setting by its key, and
  * calls the key's setter.

@@ -14,12 +14,12 @@
 #define WIDTH 100
 #define INDENT 2
 
-struct text {
+struct text_buffer {
 	char *data;
 	size_t n, capacity;
 };
 
-static void append_bytes(struct text *t, const char *data, size_t n)
+static void append_bytes(struct text_buffer *t, const char *data, size_t n)
 {
 	if (t->n + n + 1 > t->capacity) {
 		t->capacity = (t->n + n + 1) * 2;
@@ -30,12 +30,12 @@ static void append_bytes(struct text *t, const char *data, size_t n)
 	t->data[t->n] = '\0';
 }
 
-static void add_text(struct text *t, const char *s)
+static void add_text(struct text_buffer *t, const char *s)
 {
 	append_bytes(t, s, strlen(s));
 }
 
-static void begin_indented_line(struct text *t, unsigned int depth)
+static void begin_indented_line(struct text_buffer *t, unsigned int depth)
 {
 	add_text(t, "\n");
 	for (unsigned int i = 0; i < depth * INDENT; i++)
@@ -75,7 +75,7 @@ static bool is_byte_list_key(const char *name)
 
 enum base { DECIMAL, HEX };
 
-static void add_integer(struct text *t, json_int_t value, enum base base)
+static void add_integer(struct text_buffer *t, json_int_t value, enum base base)
 {
 	_cleanup_free_ char *text = NULL;
 
@@ -87,14 +87,14 @@ static void add_integer(struct text *t, json_int_t value, enum base base)
 }
 
 /* Prints the number with jansson, which ignores the locale's decimal point. */
-static void add_real(struct text *t, const json_t *value)
+static void add_real(struct text_buffer *t, const json_t *value)
 {
 	_cleanup_free_ char *text = json_dumps(value, JSON_ENCODE_ANY);
 
 	add_text(t, text ? text : "0.0");
 }
 
-static void add_quoted_string(struct text *t, const char *s)
+static void add_quoted_string(struct text_buffer *t, const char *s)
 {
 	static const char letters[] = "nrtf\\\"", meanings[] = "\n\r\t\f\\\"";
 
@@ -167,7 +167,7 @@ static bool contains_comment(const json_t *value)
 	return false;
 }
 
-static void add_scalar(struct text *t, const json_t *value, enum base base)
+static void add_scalar(struct text_buffer *t, const json_t *value, enum base base)
 {
 	if (json_is_string(value))
 		add_quoted_string(t, json_string_value(value));
@@ -181,9 +181,9 @@ static void add_scalar(struct text *t, const json_t *value, enum base base)
 
 /* --- on one line ------------------------------------------------------------------------------ */
 
-static void add_on_one_line(struct text *t, const json_t *value, const char *name);
+static void add_on_one_line(struct text_buffer *t, const json_t *value, const char *name);
 
-static void add_item(struct text *t, const json_t *item, const char *name)
+static void add_item(struct text_buffer *t, const json_t *item, const char *name)
 {
 	if (!is_scalar(item))
 		add_on_one_line(t, item, name);
@@ -191,7 +191,7 @@ static void add_item(struct text *t, const json_t *item, const char *name)
 		add_scalar(t, item, is_byte_list_key(name) ? HEX : DECIMAL);
 }
 
-static void add_setting_on_one_line(struct text *t, const json_t *value, const char *name)
+static void add_setting_on_one_line(struct text_buffer *t, const json_t *value, const char *name)
 {
 	add_text(t, name);
 	add_text(t, json_is_object(value) ? " : " : " = ");
@@ -199,7 +199,7 @@ static void add_setting_on_one_line(struct text *t, const json_t *value, const c
 	add_text(t, ";");
 }
 
-static void add_on_one_line(struct text *t, const json_t *value, const char *name)
+static void add_on_one_line(struct text_buffer *t, const json_t *value, const char *name)
 {
 	const char *key;
 	json_t *item;
@@ -228,7 +228,7 @@ static void add_on_one_line(struct text *t, const json_t *value, const char *nam
 
 /* --- values on several lines ------------------------------------------------------------------ */
 
-static size_t current_column(const struct text *t)
+static size_t current_column(const struct text_buffer *t)
 {
 	const char *newline = memrchr(t->data, '\n', t->n);
 
@@ -236,9 +236,9 @@ static size_t current_column(const struct text *t)
 }
 
 /* Returns whether the value fits on the current line; at most three characters follow it. */
-static bool fits_on_line(const struct text *t, const json_t *value, const char *name)
+static bool fits_on_line(const struct text_buffer *t, const json_t *value, const char *name)
 {
-	struct text flat = { 0 };
+	struct text_buffer flat = { 0 };
 	bool good;
 
 	if (contains_comment(value))
@@ -249,12 +249,14 @@ static bool fits_on_line(const struct text *t, const json_t *value, const char *
 	return good;
 }
 
-static void add_value(struct text *t, const json_t *value, const char *name, unsigned int depth);
+static void add_value(struct text_buffer *t, const json_t *value, const char *name,
+		      unsigned int depth);
 
 /*
  * Puts as many scalars on a line as fit. Each element that is a list or group begins on a new line.
  */
-static void add_list(struct text *t, const json_t *list, const char *name, unsigned int depth)
+static void add_list(struct text_buffer *t, const json_t *list, const char *name,
+		     unsigned int depth)
 {
 	bool strings = has_only_strings(list), scalar_before = false;
 	const json_t *item;
@@ -279,7 +281,7 @@ static void add_list(struct text *t, const json_t *list, const char *name, unsig
 	add_text(t, strings ? "]" : ")");
 }
 
-static void add_comment(struct text *t, const char *s)
+static void add_comment(struct text_buffer *t, const char *s)
 {
 	_cleanup_free_ char *shown = text_printable(s, strlen(s));
 
@@ -287,7 +289,7 @@ static void add_comment(struct text *t, const char *s)
 	add_text(t, shown);
 }
 
-static void add_settings(struct text *t, const json_t *group, unsigned int depth)
+static void add_settings(struct text_buffer *t, const json_t *group, unsigned int depth)
 {
 	const char *key, *before = "";
 	json_t *item;
@@ -309,7 +311,8 @@ static void add_settings(struct text *t, const json_t *group, unsigned int depth
 	}
 }
 
-static void add_value(struct text *t, const json_t *value, const char *name, unsigned int depth)
+static void add_value(struct text_buffer *t, const json_t *value, const char *name,
+		      unsigned int depth)
 {
 	if (is_scalar(value) || fits_on_line(t, value, name)) {
 		add_on_one_line(t, value, name);
@@ -326,7 +329,7 @@ static void add_value(struct text *t, const json_t *value, const char *name, uns
 
 char *gadgetfile_write(const json_t *document)
 {
-	struct text t = { 0 };
+	struct text_buffer t = { 0 };
 
 	add_text(&t, "");
 	add_settings(&t, document, 0);

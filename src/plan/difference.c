@@ -20,7 +20,7 @@ enum step_decision {
 };
 
 /* The old or the new plan, and what is known about its steps. */
-struct plan_side {
+struct compared_plan {
 	const struct plan *plan;
 	enum step_decision *decisions;
 	/*
@@ -35,7 +35,7 @@ static bool same_step(const struct step *a, const struct step *b)
 	return a->op == b->op && streq(a->path, b->path) && streq_null(a->value, b->value);
 }
 
-static void pair_steps(struct plan_side *old, struct plan_side *new, size_t i, size_t j,
+static void pair_steps(struct compared_plan *old, struct compared_plan *new, size_t i, size_t j,
 		       enum step_decision decision)
 {
 	old->decisions[i] = new->decisions[j] = decision;
@@ -43,7 +43,7 @@ static void pair_steps(struct plan_side *old, struct plan_side *new, size_t i, s
 	new->paired_with[j] = i;
 }
 
-static bool find_and_pair_step(struct plan_side *old, struct plan_side *new, size_t j,
+static bool find_and_pair_step(struct compared_plan *old, struct compared_plan *new, size_t j,
 			       enum step_decision decision, const struct plan_rules *rules)
 {
 	const struct step *step = &new->plan->steps[j];
@@ -67,7 +67,7 @@ static bool find_and_pair_step(struct plan_side *old, struct plan_side *new, siz
  * Finds for each step of the new plan the step of the old plan that is kept or replaced. Looks
  * for steps with the same value first, because several steps may have the same path.
  */
-static void pair_all_steps(struct plan_side *old, struct plan_side *new,
+static void pair_all_steps(struct compared_plan *old, struct compared_plan *new,
 			   const struct plan_rules *rules)
 {
 	for (size_t j = 0; j < new->plan->n; j++)
@@ -78,7 +78,8 @@ static void pair_all_steps(struct plan_side *old, struct plan_side *new,
 }
 
 /* Returns whether step `i` must be undone and applied again because another step changes. */
-static bool is_step_affected(const struct plan_side *side, size_t i, const struct plan_rules *rules)
+static bool is_step_affected(const struct compared_plan *side, size_t i,
+			     const struct plan_rules *rules)
 {
 	const struct step *steps = side->plan->steps;
 
@@ -95,7 +96,7 @@ static bool is_step_affected(const struct plan_side *side, size_t i, const struc
  * Returns whether step `j` of the new plan depends on a step that precedes it in the new plan, but
  * follows it in the old plan.
  */
-static bool step_must_move_after_dependency(const struct plan_side *new, size_t j,
+static bool step_must_move_after_dependency(const struct compared_plan *new, size_t j,
 					    const struct plan_rules *rules)
 {
 	for (size_t k = 0; k < j; k++)
@@ -110,7 +111,7 @@ static bool step_must_move_after_dependency(const struct plan_side *new, size_t 
  * old step is undone before that change, and the new step is applied after it. The loop ends,
  * because each round sets this decision for at least one more pair.
  */
-static void decide_steps_to_redo(struct plan_side *old, struct plan_side *new,
+static void decide_steps_to_redo(struct compared_plan *old, struct compared_plan *new,
 				 const struct plan_rules *rules)
 {
 	bool again;
@@ -130,18 +131,18 @@ static void decide_steps_to_redo(struct plan_side *old, struct plan_side *new,
 	} while (again);
 }
 
-static struct plan_side make_plan_side(const struct plan *plan)
+static struct compared_plan make_compared_plan(const struct plan *plan)
 {
-	struct plan_side side = { .plan = plan,
-				  .decisions = xcalloc(plan->n, sizeof(*side.decisions)),
-				  .paired_with = xcalloc(plan->n, sizeof(*side.paired_with)) };
+	struct compared_plan side = { .plan = plan,
+				      .decisions = xcalloc(plan->n, sizeof(*side.decisions)),
+				      .paired_with = xcalloc(plan->n, sizeof(*side.paired_with)) };
 
 	for (size_t i = 0; i < plan->n; i++)
 		side.paired_with[i] = NONE;
 	return side;
 }
 
-static void plan_side_free(struct plan_side *side)
+static void compared_plan_free(struct compared_plan *side)
 {
 	free(side->decisions);
 	free(side->paired_with);
@@ -168,7 +169,7 @@ static size_t find_merged_index(const struct step_of_either_plan *slots, size_t 
  * Returns the index of the last step of the old plan with the op and path of `step`; NONE: there is
  * none.
  */
-static size_t last_step_with_path(const struct plan_side *old, const struct step *step)
+static size_t last_step_with_path(const struct compared_plan *old, const struct step *step)
 {
 	for (size_t i = old->plan->n; i-- > 0;)
 		if (old->plan->steps[i].op == step->op &&
@@ -184,8 +185,8 @@ static size_t last_step_with_path(const struct plan_side *old, const struct step
  * on the old or on the new step comes after both of them, and is undone before both of them when
  * the merged plan is undone from its end.
  */
-static struct step_of_either_plan *merge_plans(const struct plan_side *old,
-					       const struct plan_side *new, size_t *n)
+static struct step_of_either_plan *merge_plans(const struct compared_plan *old,
+					       const struct compared_plan *new, size_t *n)
 {
 	struct step_of_either_plan *slots = xcalloc(old->plan->n + new->plan->n, sizeof(*slots));
 	size_t after = 0;
@@ -229,7 +230,7 @@ static struct plan build_merged_plan(const struct step_of_either_plan *slots, si
 
 /* --- The changes ------------------------------------------------------------------------------ */
 
-static bool is_in_made_or_removed_directory(const struct plan_side *side, size_t i)
+static bool is_in_made_or_removed_directory(const struct compared_plan *side, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
 		if (side->decisions[k] == DECISION_UNDO_OR_APPLY && side->plan->steps[k].op->undo &&
@@ -241,16 +242,18 @@ static bool is_in_made_or_removed_directory(const struct plan_side *side, size_t
 static void add_change(struct difference *d, enum change_kind kind, size_t index_in_merged_plan,
 		       size_t replaced_index_in_merged_plan, bool in_made_or_removed_directory)
 {
-	struct change *change = array_add(d->changes, d->n_changes);
+	struct step_change *change = array_add(d->changes, d->n_changes);
 
-	*change = (struct change){ .kind = kind,
-				   .index_in_merged_plan = index_in_merged_plan,
-				   .replaced_index_in_merged_plan = replaced_index_in_merged_plan,
-				   .in_made_or_removed_directory = in_made_or_removed_directory };
+	*change = (struct step_change){ .kind = kind,
+					.index_in_merged_plan = index_in_merged_plan,
+					.replaced_index_in_merged_plan =
+						replaced_index_in_merged_plan,
+					.in_made_or_removed_directory =
+						in_made_or_removed_directory };
 }
 
-static void list_changes(struct difference *d, const struct plan_side *old,
-			 const struct plan_side *new)
+static void list_changes(struct difference *d, const struct compared_plan *old,
+			 const struct compared_plan *new)
 {
 	for (size_t i = d->n_old_plan_steps; i-- > 0;)
 		if (old->decisions[i] == DECISION_UNDO_OR_APPLY)
@@ -266,7 +269,7 @@ static void list_changes(struct difference *d, const struct plan_side *old,
 	}
 }
 
-static void find_merged_indices(struct difference *d, const struct plan_side *new,
+static void find_merged_indices(struct difference *d, const struct compared_plan *new,
 				const struct step_of_either_plan *slots, size_t n)
 {
 	for (size_t i = 0; i < d->n_old_plan_steps; i++)
@@ -280,8 +283,8 @@ static void find_merged_indices(struct difference *d, const struct plan_side *ne
 void difference_make(struct difference *d, struct plan *plan, struct plan *new_plan,
 		     const struct plan_rules *rules)
 {
-	_cleanup_(plan_side_free) struct plan_side old = make_plan_side(plan),
-						   new = make_plan_side(new_plan);
+	_cleanup_(compared_plan_free) struct compared_plan old = make_compared_plan(plan),
+							   new = make_compared_plan(new_plan);
 	_cleanup_free_ struct step_of_either_plan *slots = NULL;
 	struct plan merged;
 	size_t n;

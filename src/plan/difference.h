@@ -44,7 +44,7 @@ enum change_kind {
 	CHANGE_REPLACE, /* replaces a step of the old plan by one of the new plan */
 };
 
-struct change {
+struct step_change {
 	enum change_kind kind;
 	size_t index_in_merged_plan; /* index of the step in the merged plan */
 	/* CHANGE_REPLACE only: index of the replaced step in the merged plan. */
@@ -60,7 +60,7 @@ struct change {
 struct difference {
 	struct plan *merged_plan;
 	const struct plan_rules *rules;
-	struct change *changes;
+	struct step_change *changes;
 	size_t n_changes;
 	size_t next_change; /* index of the first change that is not made yet */
 	/* For each step of the old plan and of the new plan, its index in the merged plan. */
@@ -123,7 +123,7 @@ bool difference_keeps_step(const struct difference *d, const struct step *step);
  * These return the verb that messages and the JSON output use for making a change, and for
  * reverting it: "write-text", "rmdir", "restore".
  */
-const char *change_verb(const struct difference *d, const struct change *change);
-const char *change_revert_verb(const struct difference *d, const struct change *change);
+const char *change_verb(const struct difference *d, const struct step_change *change);
+const char *change_revert_verb(const struct difference *d, const struct step_change *change);
 /* Returns the array "changes" of the JSON output; the caller owns it. */
 json_t *difference_to_json(const struct difference *d);

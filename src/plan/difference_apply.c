@@ -7,14 +7,14 @@
 #include "plan/difference.h"
 #include "plan/fault_injection.h"
 
-static struct step *step_of_change(const struct difference *d, const struct change *change)
+static struct step *step_of_change(const struct difference *d, const struct step_change *change)
 {
 	return &d->merged_plan->steps[change->index_in_merged_plan];
 }
 
 /* --- Description ------------------------------------------------------------------------------ */
 
-static const char *undo_verb(const struct change *change, const struct step *step)
+static const char *undo_verb(const struct step_change *change, const struct step *step)
 {
 	if (step->op->undo)
 		return step->op->undo_name;
@@ -22,14 +22,14 @@ static const char *undo_verb(const struct change *change, const struct step *ste
 											 : "leave";
 }
 
-const char *change_verb(const struct difference *d, const struct change *change)
+const char *change_verb(const struct difference *d, const struct step_change *change)
 {
 	const struct step *step = step_of_change(d, change);
 
 	return change->kind == CHANGE_UNDO ? undo_verb(change, step) : step->op->name;
 }
 
-const char *change_revert_verb(const struct difference *d, const struct change *change)
+const char *change_revert_verb(const struct difference *d, const struct step_change *change)
 {
 	const struct step *step = step_of_change(d, change);
 
@@ -41,7 +41,7 @@ json_t *difference_to_json(const struct difference *d)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < d->n_changes; i++) {
-		const struct change *change = &d->changes[i];
+		const struct step_change *change = &d->changes[i];
 		const struct step *step = step_of_change(d, change);
 		const char *value = change->kind == CHANGE_UNDO ? NULL : step->value;
 
@@ -56,7 +56,7 @@ json_t *difference_to_json(const struct difference *d)
 
 /* --- Making changes --------------------------------------------------------------------------- */
 
-static int undo_or_restore(const struct change *change, struct step *step, struct error *err)
+static int undo_or_restore(const struct step_change *change, struct step *step, struct error *err)
 {
 	if (step->op->undo)
 		return step->op->undo(step, err);
@@ -74,12 +74,12 @@ static int replace_step(struct step *step, struct step *replaced, struct error *
 static void set_step_state(const struct difference *d, struct step *step, bool applied)
 {
 	step->state = applied ? STEP_DONE : STEP_TODO;
-	step->undo_tries = 0;
+	step->n_undo_tries = 0;
 	if (d->merged_plan->on_step)
 		d->merged_plan->on_step(step, !applied);
 }
 
-static int perform_change(struct difference *d, struct change *change, struct error *err)
+static int perform_change(struct difference *d, struct step_change *change, struct error *err)
 {
 	struct step *step = step_of_change(d, change), *replaced;
 	int r = 0;
@@ -118,7 +118,7 @@ static int fail_with_injected_fault(const char *verb, const struct step *step, i
 int difference_apply(struct difference *d, struct error *err)
 {
 	for (; d->next_change < d->n_changes; d->next_change++) {
-		struct change *change = &d->changes[d->next_change];
+		struct step_change *change = &d->changes[d->next_change];
 		struct step *step = step_of_change(d, change);
 		int fault = fault_inject(FAULT_RELOAD_BEFORE, d->next_change + 1);
 		int r = fault ? fail_with_injected_fault(change_verb(d, change), step, fault, err)
@@ -137,7 +137,7 @@ int difference_apply(struct difference *d, struct error *err)
 
 /* --- Reverting changes ------------------------------------------------------------------------ */
 
-static int revert_change(struct difference *d, struct change *change, struct error *err)
+static int revert_change(struct difference *d, struct step_change *change, struct error *err)
 {
 	struct step *step = step_of_change(d, change), *replaced;
 	int r = 0;
@@ -166,7 +166,7 @@ static int revert_change(struct difference *d, struct change *change, struct err
  * be reverted. For example, the gadget must not be bound again if one of its functions could not be
  * made again.
  */
-static bool depends_on_failed_step(const struct difference *d, const struct change *change)
+static bool depends_on_failed_step(const struct difference *d, const struct step_change *change)
 {
 	if (change->kind == CHANGE_APPLY)
 		return false;
@@ -178,7 +178,7 @@ static bool depends_on_failed_step(const struct difference *d, const struct chan
 	return false;
 }
 
-static void record_revert_failure(struct difference *d, struct change *change,
+static void record_revert_failure(struct difference *d, struct step_change *change,
 				  struct error *failure, struct error *err)
 {
 	change->revert_failed = true;
@@ -192,7 +192,7 @@ static void record_revert_failure(struct difference *d, struct change *change,
 int difference_revert(struct difference *d, struct error *err)
 {
 	for (; d->next_change > 0; d->next_change--) {
-		struct change *change = &d->changes[d->next_change - 1];
+		struct step_change *change = &d->changes[d->next_change - 1];
 		struct step *step = step_of_change(d, change);
 		_cleanup_error_ struct error one = { 0 };
 		int fault, r;
@@ -216,9 +216,9 @@ int difference_revert(struct difference *d, struct error *err)
 }
 
 /* Returns the only change that failed to be made or reverted; NULL: none or several failed. */
-static struct change *only_failed_change(const struct difference *d)
+static struct step_change *only_failed_change(const struct difference *d)
 {
-	struct change *only = NULL;
+	struct step_change *only = NULL;
 
 	if (!d->any_revert_failed)
 		return d->next_change < d->n_changes ? &d->changes[d->next_change] : NULL;
@@ -234,14 +234,14 @@ static struct change *only_failed_change(const struct difference *d)
 
 const struct step *difference_failed_step(const struct difference *d)
 {
-	const struct change *change = only_failed_change(d);
+	const struct step_change *change = only_failed_change(d);
 
 	return change ? step_of_change(d, change) : NULL;
 }
 
 void difference_skip_failed_change(struct difference *d)
 {
-	struct change *change = only_failed_change(d);
+	struct step_change *change = only_failed_change(d);
 	bool back = d->any_revert_failed;
 
 	step_of_change(d, change)->state =
@@ -253,7 +253,7 @@ void difference_skip_failed_change(struct difference *d)
 
 void difference_fail_revert_by_timeout(struct difference *d, struct error *err)
 {
-	struct change *change = &d->changes[--d->next_change];
+	struct step_change *change = &d->changes[--d->next_change];
 	const struct step *step = step_of_change(d, change);
 	_cleanup_error_ struct error one = { 0 };
 

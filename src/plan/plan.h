@@ -63,10 +63,10 @@ struct step {
 	void *context; /* argument of the op's functions; not owned; NULL in a plan that was read
 		       from disk */
 	enum { STEP_TODO, STEP_DONE } state;
-	unsigned int undo_tries;  /* number of times that `undo` returned PLAN_SOON */
-	bool save_previous_value; /* `apply` must store in `previous_value` the value that it
-				     overwrites */
-	char *previous_value;	  /* value before the step was applied; NULL: unknown */
+	unsigned int n_undo_tries; /* number of times that `undo` returned PLAN_SOON */
+	bool save_previous_value;  /* `apply` must store in `previous_value` the value that it
+				      overwrites */
+	char *previous_value;	   /* value before the step was applied; NULL: unknown */
 };
 
 struct plan {

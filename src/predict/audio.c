@@ -12,18 +12,18 @@
 
 #define MAX_RATES 10
 
-struct rates {
+struct sampling_rates {
 	long long values[MAX_RATES];
 	size_t n;
 	long long highest;
 };
 
 /* Reads the sample rates from the variable `name`, a list like "44100,48000". */
-static void read_rates(struct template_state *m, const char *name, struct rates *rates)
+static void read_rates(struct template_state *m, const char *name, struct sampling_rates *rates)
 {
 	const char *p = template_text(m, name);
 
-	*rates = (struct rates){ 0 };
+	*rates = (struct sampling_rates){ 0 };
 	while (*p && rates->n < MAX_RATES) {
 		char *end;
 		long long rate = strtoll(p, &end, 0);
@@ -125,7 +125,8 @@ static const char *const uac1_streaming_in[] = {
  * Sets the variables that the templates of uac1 and uac2 both use, and reads the sample rates: `p`
  * to the host, `c` from the host.
  */
-static void set_common_variables(struct template_state *m, struct rates *p, struct rates *c)
+static void set_common_variables(struct template_state *m, struct sampling_rates *p,
+				 struct sampling_rates *c)
 {
 	bool in = template_number(m, "p_chmask"), out = template_number(m, "c_chmask");
 
@@ -163,7 +164,7 @@ static void add_uac1_descriptors(struct template_state *m)
 		{ "out_it", "out" }, { "in_it", "in" },		 { "out_ot", "out" },
 		{ "in_ot", "in" },   { "out_fu", "out_has_fu" }, { "in_fu", "in_has_fu" },
 	};
-	struct rates p, c;
+	struct sampling_rates p, c;
 
 	set_common_variables(m, &p, &c);
 	/* The kernel makes a feature unit even for a direction with 0 channels. */
@@ -243,8 +244,9 @@ static const char *const uac2_terminals[] = {
 };
 
 /* Returns the bytes of an isochronous interval, like get_max_bw_for_bint() of f_uac2.c. */
-static long long bytes_per_interval(struct template_state *m, const struct rates *rates, bool async,
-				    long long frame_bytes, long long factor, int interval)
+static long long bytes_per_interval(struct template_state *m, const struct sampling_rates *rates,
+				    bool async, long long frame_bytes, long long factor,
+				    int interval)
 {
 	long long rate = rates->highest, per_second = factor / (1 << (interval - 1));
 
@@ -258,8 +260,9 @@ static long long bytes_per_interval(struct template_state *m, const struct rates
  * "out"), like set_ep_max_packet_size_bint() of f_uac2.c. `wanted` is the bInterval in the gadget
  * file; 0: the kernel chooses it.
  */
-static void set_packet_size(struct template_state *m, const char *side, const struct rates *rates,
-			    bool async, long long frame_bytes, long long wanted)
+static void set_packet_size(struct template_state *m, const char *side,
+			    const struct sampling_rates *rates, bool async, long long frame_bytes,
+			    long long wanted)
 {
 	bool full = m->prediction->speed == EP_FULL;
 	long long limit = full ? 1023 : 1024, factor = full ? 1000 : 8000, size = 0;
@@ -287,7 +290,7 @@ static void add_uac2_descriptors(struct template_state *m)
 		{ "out_clock", "out" }, { "in_clock", "in" },
 	};
 	bool async = !streq(template_text(m, "c_sync"), "adaptive"), in, out;
-	struct rates p, c;
+	struct sampling_rates p, c;
 
 	set_common_variables(m, &p, &c);
 	in = template_number(m, "in");

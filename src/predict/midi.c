@@ -14,7 +14,7 @@
  * The ids that an endpoint lists: those of its embedded jacks (MIDI 1.0) or of its function blocks
  * (MIDI 2.0).
  */
-struct jacks {
+struct jack_ids {
 	long long ids[MAX_CABLES];
 	size_t n_ids;
 };
@@ -24,7 +24,7 @@ struct jacks {
  * 01 02 01 03".
  */
 static void add_jack_list_row(struct template_state *m, const char *subtype,
-			      const struct jacks *jacks)
+			      const struct jack_ids *jacks)
 {
 	char *row = strf("L 25 %s %02zx", subtype, jacks->n_ids);
 
@@ -47,7 +47,7 @@ static void add_jack_list_row(struct template_state *m, const char *subtype,
 #define NOT_CLAIMED "{?? ??|00 02|00 04}"
 
 static void add_midi1_endpoint(struct template_state *m, const char *address, const char *size,
-			       const struct jacks *jacks)
+			       const struct jack_ids *jacks)
 {
 	_cleanup_free_ char *row = strf("09 05 %s 02 %s 00 00 00", address, size);
 
@@ -63,7 +63,7 @@ enum data_direction { FROM_HOST, TO_HOST };
  * embedded jack to `jacks`, which the endpoint lists. The ids are *next_id and the number after it.
  */
 static void add_jack_pair(struct template_state *m, enum data_direction direction,
-			  long long *next_id, const char *name, struct jacks *jacks)
+			  long long *next_id, const char *name, struct jack_ids *jacks)
 {
 	long long in = (*next_id)++, out = (*next_id)++;
 	const char *in_type = direction == FROM_HOST ? "01" : "02",
@@ -82,7 +82,7 @@ static void add_jack_pair(struct template_state *m, enum data_direction directio
 
 static void add_midi_descriptors(struct template_state *m)
 {
-	struct jacks from = { 0 }, to = { 0 };
+	struct jack_ids from = { 0 }, to = { 0 };
 	long long id = 1;
 
 	template_add_descriptor(m, "09 04 #0 00 00 01 01 00 'MIDI function'");
@@ -106,7 +106,7 @@ static void add_midi_descriptors(struct template_state *m)
 enum { INPUT = 1, OUTPUT = 2 };
 
 /* The name of the function block of each MIDI cable, for each direction. */
-struct cables {
+struct cable_names {
 	const char *names_to_host[MAX_CABLES], *names_from_host[MAX_CABLES];
 	size_t n_to_host, n_from_host;
 };
@@ -137,7 +137,8 @@ static const char *attribute_text(const struct function *f, const char *dir, con
 }
 
 /* Adds the cables of a function block, like fill_midi1_cable_mapping() of f_midi2.c. */
-static void add_cables(struct cables *c, const struct function *f, const char *block, bool first)
+static void add_cables(struct cable_names *c, const struct function *f, const char *block,
+		       bool first)
 {
 	long long direction = attribute_number(f, block, "direction", 3),
 		  n = attribute_number(f, block, "midi1_num_groups", first);
@@ -153,9 +154,9 @@ static void add_cables(struct cables *c, const struct function *f, const char *b
 
 /* The MIDI 2.0 endpoints (UMP endpoints) of a midi2 function, and its MIDI 1.0 cables. */
 struct ump_endpoints {
-	struct jacks blocks[MAX_ENDPOINTS]; /* ids of the function blocks of each endpoint */
+	struct jack_ids blocks[MAX_ENDPOINTS]; /* ids of the function blocks of each endpoint */
 	size_t n_endpoints;
-	struct cables cables;
+	struct cable_names cables;
 };
 
 /* Reads the function blocks of all endpoints. The kernel itself creates ep.0 and ep.0/block.0. */
@@ -170,7 +171,7 @@ static void read_ump_endpoints(struct ump_endpoints *u, const struct function *f
 			break;
 		for (size_t b = 0; b < MAX_BLOCKS; b++) {
 			_cleanup_free_ char *block = strf("%s/block.%zu", ep, b);
-			struct jacks *ids = &u->blocks[u->n_endpoints];
+			struct jack_ids *ids = &u->blocks[u->n_endpoints];
 
 			if ((u->n_endpoints > 0 || b > 0) && !has_directory(f, block))
 				break;
@@ -185,10 +186,10 @@ static void read_ump_endpoints(struct ump_endpoints *u, const struct function *f
  * Adds the alternate setting for MIDI 1.0 with its jacks and endpoints. The kernel names the jacks
  * of one direction after the function blocks of the other direction (append_midi1_in_jack).
  */
-static void add_midi1_alternate_setting(struct template_state *m, const struct cables *c)
+static void add_midi1_alternate_setting(struct template_state *m, const struct cable_names *c)
 {
 	long long first = attribute_number(m->function, "ep.0/block.0", "direction", 3), id = 1;
-	struct jacks from = { 0 }, to = { 0 };
+	struct jack_ids from = { 0 }, to = { 0 };
 
 	template_set_number(m, "n_midi1", c->n_to_host && c->n_from_host ? 2 : 1);
 	template_add_descriptor(m, "09 04 #1 00 $n_midi1 01 03 00 %iface");

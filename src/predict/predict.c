@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "blob/encode.h"
 #include "blob/uapi.h"
-#include "gadgetfile/types/lang.h"
+#include "gadgetfile/types/language_id.h"
 #include "predict/template.h"
 
 const char *const predict_kernel_words[KERNEL_COUNT] = {
@@ -145,7 +145,8 @@ static size_t find_descriptors_of_speed(const uint8_t *blob, size_t size, int sp
 	return at;
 }
 
-static unsigned int add_ffs_descriptors(const struct prediction *f, const struct function *function,
+static unsigned int add_ffs_descriptors(const struct prediction_input *f,
+					const struct function *function,
 					unsigned int first_interface, struct descriptors *out)
 {
 	const struct ffs *ffs = function->ffs;
@@ -219,7 +220,7 @@ static void set_config_string(struct descriptor *d, const struct config *config)
 		set_string_index(d, 6, text ? text : "");
 }
 
-void predict_config(const struct prediction *f, const struct config *config,
+void predict_config(const struct prediction_input *f, const struct config *config,
 		    struct descriptors *out)
 {
 	uint8_t head[USB_DT_CONFIG_SIZE] = { USB_DT_CONFIG_SIZE, USB_DT_CONFIG };
@@ -282,7 +283,7 @@ const struct gadget_strings *predict_device_strings(const struct gadget *g)
  * Adds the device strings. The kernel gives them the indices 1 to 3, even if the gadget file does
  * not set a text (configfs_composite_bind).
  */
-static void add_device_strings(const struct prediction *f, const struct gadget_strings *s,
+static void add_device_strings(const struct prediction_input *f, const struct gadget_strings *s,
 			       struct descriptor *d)
 {
 	const char *from = s->serialnumber_source.value;
@@ -303,7 +304,7 @@ static void add_device_strings(const struct prediction *f, const struct gadget_s
 	}
 }
 
-void predict_device(const struct prediction *f, struct descriptors *out)
+void predict_device(const struct prediction_input *f, struct descriptors *out)
 {
 	const struct gadget *g = f->gadget;
 	const struct gadget_strings *s = predict_device_strings(g);
@@ -390,7 +391,7 @@ static const struct function_template bos_template = {
 	},
 };
 
-void predict_bos(const struct prediction *f, struct descriptors *out)
+void predict_bos(const struct prediction_input *f, struct descriptors *out)
 {
 	template_apply(f, NULL, &bos_template, 0, out);
 }

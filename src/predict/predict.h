@@ -65,7 +65,7 @@ bool predict_find_kernel(const char *release, enum predict_kernel *kernel);
 /* Returns whether `release` is a release of the kernel, and not an earlier, other or later one. */
 bool predict_knows_release(const char *release, enum predict_kernel kernel);
 
-struct prediction {
+struct prediction_input {
 	const struct gadget *gadget;
 	enum predict_kernel kernel_version;
 	int speed; /* EP_FULL, EP_HIGH or EP_SUPER */
@@ -86,11 +86,11 @@ const struct gadget_strings *predict_device_strings(const struct gadget *g);
 bool predict_has_speed(const struct gadget *g, int speed);
 
 /* Appends the device descriptor to *out. */
-void predict_device(const struct prediction *f, struct descriptors *out);
+void predict_device(const struct prediction_input *f, struct descriptors *out);
 /* Appends the BOS descriptor with its device capabilities. */
-void predict_bos(const struct prediction *f, struct descriptors *out);
+void predict_bos(const struct prediction_input *f, struct descriptors *out);
 /* Appends the configuration descriptor and all descriptors of its functions. */
-void predict_config(const struct prediction *f, const struct config *config,
+void predict_config(const struct prediction_input *f, const struct config *config,
 		    struct descriptors *out);
 /* Prints the Microsoft OS descriptors; prints nothing if the gadget has none. */
 void predict_print_os(FILE *to, const struct gadget *g);

@@ -87,8 +87,8 @@ static bool layout_field_matches(int wanted, int have)
 	return wanted == ANY || wanted == have;
 }
 
-static const struct descriptor_layout *find_layout(const struct descriptor *d,
-						   const struct descriptor *interface)
+static const struct descriptor_layout *layout_of_descriptor(const struct descriptor *d,
+							    const struct descriptor *interface)
 {
 	const struct descriptor_layout *l = layouts;
 	int class = interface ? interface->bytes[5] : ANY,
@@ -216,7 +216,7 @@ static void print_remaining_bytes(FILE *to, const struct descriptor *d, size_t o
 
 void descriptor_print(FILE *to, const struct descriptor *d, const struct descriptor *interface)
 {
-	const struct descriptor_layout *l = find_layout(d, interface);
+	const struct descriptor_layout *l = layout_of_descriptor(d, interface);
 	const char *p = l->fields;
 	size_t offset = 2;
 

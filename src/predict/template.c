@@ -342,7 +342,7 @@ static void free_variables(struct template_state *m)
 	free(m->variables);
 }
 
-unsigned int template_apply(const struct prediction *f, const struct function *function,
+unsigned int template_apply(const struct prediction_input *f, const struct function *function,
 			    const struct function_template *template, unsigned int first_interface,
 			    struct descriptors *out)
 {

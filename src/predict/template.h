@@ -40,7 +40,7 @@ struct template_variable {
 
 /* The state while template_apply makes the descriptors of one function. */
 struct template_state {
-	const struct prediction *prediction;
+	const struct prediction_input *prediction;
 	const struct function *function;
 	struct descriptors *descriptors;
 	size_t first_descriptor; /* index of the function's first descriptor in `descriptors` */
@@ -78,7 +78,7 @@ extern const struct function_template function_templates[], audio_templates[], m
  * Appends the descriptors of a function to *out; returns its number of interfaces. `function` may
  * be NULL for a template that reads no attributes.
  */
-unsigned int template_apply(const struct prediction *f, const struct function *function,
+unsigned int template_apply(const struct prediction_input *f, const struct function *function,
 			    const struct function_template *template, unsigned int first_interface,
 			    struct descriptors *out);
 

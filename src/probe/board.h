@@ -15,13 +15,14 @@ enum board_change {
 struct board {
 	const char *compatible; /* of the device tree's root; a '*' stands for any text */
 	const char *name;	/* a board or a family of boards */
-	const char *port;	/* the socket that can be a device; NULL: depends on the board */
+	/* text: the socket that can be a device; NULL: depends on the board */
+	const char *device_port;
 	enum board_change change;
-	const char *advice;  /* a pitfall of this board that keeps a port from being a device; NULL:
-				none is known */
-	const char *gadget;  /* gadget in configfs that the board's system makes at boot; NULL: none
-			      */
-	const char *service; /* the systemd service that makes it */
+	const char *advice; /* a pitfall of this board that keeps a port from being a device; NULL:
+			       none is known */
+	/* gadget in configfs that the board's system makes at boot; NULL: none */
+	const char *boot_gadget;
+	const char *boot_gadget_service; /* the systemd service that makes it */
 };
 
 /* Returns the row of this system's board; NULL: the board is unknown, or there is no device tree.

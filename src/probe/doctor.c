@@ -21,12 +21,13 @@ static void read_udc(const struct system *system, const char *name, struct docto
 			    *holder = system_read_line(system, "%s/function", dir);
 
 	udc->name = xstrdup(name);
-	udc->driver = system_link_name(system, "%s/driver", device);
+	udc->controller_driver = system_link_name(system, "%s/driver", device);
 	udc->state = system_read_line(system, "%s/state", dir);
-	udc->holder = holder && *holder ? steal_ptr(holder) : NULL;
-	udc->is_virtual = udc_find_traits(udc->driver)->is_virtual;
+	udc->bound_gadget_driver = holder && *holder ? steal_ptr(holder) : NULL;
+	udc->is_virtual = udc_traits_or_unknown(udc->controller_driver)->is_virtual;
 	/* The device of musb and chipidea is a child of the one that has the node. */
-	udc->node = device_tree_node(system, device) ?: device_tree_node(system, parent);
+	udc->device_tree_path =
+		device_tree_node(system, device) ?: device_tree_node(system, parent);
 }
 
 void doctor_open(struct doctor *doctor, const char *root, const struct paths *paths)
@@ -49,10 +50,10 @@ void doctor_close(struct doctor *doctor)
 		struct doctor_udc *udc = &doctor->udcs[i];
 
 		free(udc->name);
-		free(udc->driver);
+		free(udc->controller_driver);
 		free(udc->state);
-		free(udc->holder);
-		free(udc->node);
+		free(udc->bound_gadget_driver);
+		free(udc->device_tree_path);
 	}
 	free(doctor->udcs);
 	free(doctor->board_model);

@@ -13,11 +13,12 @@
 /* A UDC of the system, which may be a copy of another system's files. */
 struct doctor_udc {
 	char *name;
-	char *driver; /* NULL: unknown */
-	char *state;  /* such as "configured"; NULL: unknown */
-	char *holder; /* name of the gadget driver that is bound to it, which for a gadget in
-			 configfs is the gadget's name; NULL: the UDC is free */
-	char *node;   /* its device tree node (usb_port.node); NULL: none */
+	char *controller_driver; /* driver of the UDC; NULL: unknown */
+	char *state;		 /* such as "configured"; NULL: unknown */
+	/* name of the gadget driver that is bound to it, which for a gadget in configfs is the
+	   gadget's name; NULL: the UDC is free */
+	char *bound_gadget_driver;
+	char *device_tree_path; /* usb_port.device_tree_path of its controller; NULL: none */
 	bool is_virtual;
 };
 

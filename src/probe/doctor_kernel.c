@@ -14,7 +14,7 @@ static bool file_contains(const struct system *system, const char *path, const c
 
 static bool has_gadget_dir(const struct doctor *doctor)
 {
-	return system_has(&doctor->system, "%s/usb_gadget", doctor->system.paths->configfs);
+	return system_has_file(&doctor->system, "%s/usb_gadget", doctor->system.paths->configfs);
 }
 
 void doctor_check_configfs(const struct doctor *doctor, struct findings *findings)

@@ -16,20 +16,23 @@ void doctor_check_board(const struct doctor *doctor, struct findings *findings)
 				       "the %s has no device port", model);
 		finding_why(finding, "%s", board->advice);
 		finding_remedy(finding, "use a board of doc/boards.md that has one");
-	} else if (board && board->port) {
+	} else if (board && board->device_port) {
 		findings_add(findings, "board", FINDING_OK, "the device port of the %s is %s",
-			     model, board->port);
+			     model, board->device_port);
 	} else if (model) {
 		findings_add(findings, "board", FINDING_OK, "the board is '%s'", model);
 	}
 }
 
-/* Sets how a Raspberry Pi puts its port into device mode: by an overlay, and after a reboot. */
+/*
+ * Adds the remedy for a Raspberry Pi to the finding: enable the device tree overlay that puts the
+ * port into device mode, then reboot.
+ */
 static void add_raspberry_pi_remedy(const struct doctor *doctor, struct finding *finding)
 {
 	const struct system *system = &doctor->system;
-	const char *path = !system_has(system, "/boot/firmware/config.txt") &&
-					   system_has(system, "/boot/config.txt")
+	const char *path = !system_has_file(system, "/boot/firmware/config.txt") &&
+					   system_has_file(system, "/boot/config.txt")
 				   ? "/boot/config.txt"
 				   : "/boot/firmware/config.txt";
 	_cleanup_free_ char *config = system_read(system, "%s", path);
@@ -59,8 +62,8 @@ static void add_mode_remedy(const struct doctor *doctor, const struct usb_port *
 		finding_remedy(finding,
 			       "set %sdr_mode = \"peripheral\" in the node %s of the device tree, "
 			       "by an overlay or in the file of the board, and reboot%s%s",
-			       port->disabled ? "status = \"okay\" and " : "", port->node,
-			       board && board->advice ? "; " : "",
+			       port->disabled ? "status = \"okay\" and " : "",
+			       port->device_tree_path, board && board->advice ? "; " : "",
 			       board && board->advice ? board->advice : "");
 	}
 }
@@ -69,16 +72,17 @@ static void add_mode_remedy(const struct doctor *doctor, const struct usb_port *
 static void add_driver_remedy(const struct doctor *doctor, const struct usb_port *port,
 			      struct finding *finding)
 {
-	switch (system_module_state(&doctor->system, port->kind->module)) {
+	switch (system_module_state(&doctor->system, port->controller_kind->kernel_module)) {
 	case MODULE_ABSENT:
-		finding_remedy(finding, "use a kernel with %s", port->kind->options);
+		finding_remedy(finding, "use a kernel with %s",
+			       port->controller_kind->kernel_config_options);
 		return;
 	case MODULE_PRESENT:
 		finding_remedy(finding, "read why the driver did not bind: dmesg | grep -i usb");
 		return;
 	case MODULE_LOADABLE:
 	case MODULE_UNKNOWN:
-		finding_command(finding, "modprobe", port->kind->module);
+		finding_command(finding, "modprobe", port->controller_kind->kernel_module);
 	}
 }
 
@@ -90,7 +94,7 @@ static bool has_role_files(const struct doctor *doctor)
 
 	/* The role switch of a plain dwc3 has no file `role`. */
 	for (char **name = switches; *name; name++)
-		if (system_has(&doctor->system, "/sys/class/usb_role/%s/role", *name))
+		if (system_has_file(&doctor->system, "/sys/class/usb_role/%s/role", *name))
 			return true;
 	return *typec;
 }
@@ -99,24 +103,27 @@ static bool has_role_files(const struct doctor *doctor)
 static void add_role_remedy(const struct doctor *doctor, const struct usb_port *port,
 			    struct finding *finding)
 {
-	_cleanup_free_ char *debugfs = strf("/sys/kernel/debug/usb/%s/mode", port->device);
+	_cleanup_free_ char *debugfs = strf("/sys/kernel/debug/usb/%s/mode", port->platform_device);
 
 	if (streq_null(port->dr_mode, "peripheral")) {
 		finding_why(finding, "the driver did not make it, although dr_mode is "
 				     "\"peripheral\"");
 		finding_remedy(finding, "use a kernel with %s",
-			       port->kind ? port->kind->options : "the driver's device mode");
+			       port->controller_kind ? port->controller_kind->kernel_config_options
+						     : "the driver's device mode");
 		return;
 	}
 	finding_why(finding, "its role decides, because dr_mode is %s",
 		    port->dr_mode ? port->dr_mode : "missing");
-	if (port->kind && streq(port->kind->driver, "dwc3") && !has_role_files(doctor))
+	if (port->controller_kind && streq(port->controller_kind->common_driver_name, "dwc3") &&
+	    !has_role_files(doctor))
 		finding_command(finding, "echo device >", debugfs);
 	else
 		finding_remedy(finding,
 			       "set the role to device, as a finding below says; if there "
 			       "is none, use a kernel with %s",
-			       port->kind ? port->kind->options : "the driver's device mode");
+			       port->controller_kind ? port->controller_kind->kernel_config_options
+						     : "the driver's device mode");
 }
 
 static void check_port(const struct doctor *doctor, const struct usb_port *port,
@@ -124,33 +131,36 @@ static void check_port(const struct doctor *doctor, const struct usb_port *port,
 {
 	/* Other ports may well be hosts while one has a UDC. */
 	const enum finding_severity severity = doctor->n_udcs > 0 ? FINDING_NOTE : FINDING_PROBLEM;
-	const char *driver = port->kind ? port->kind->driver : "unknown driver";
+	const char *driver = port->controller_kind ? port->controller_kind->common_driver_name
+						   : "unknown driver";
 	struct finding *finding;
 
 	if (port->disabled) {
-		finding =
-			findings_add(findings, "port-is-disabled", severity,
-				     "the USB controller %s (%s) is disabled", port->node, driver);
+		finding = findings_add(findings, "port-is-disabled", severity,
+				       "the USB controller %s (%s) is disabled",
+				       port->device_tree_path, driver);
 		finding_why(finding, "the device tree disables it");
 		add_mode_remedy(doctor, port, finding);
-	} else if (streq_null(port->dr_mode, "host") || streq_null(port->driver, "dwc_otg")) {
+	} else if (streq_null(port->dr_mode, "host") || streq_null(port->bound_driver, "dwc_otg")) {
 		finding = findings_add(findings, "port-is-host", severity,
-				       "the USB controller %s (%s) is in host mode", port->node,
-				       driver);
-		if (streq_null(port->driver, "dwc_otg"))
+				       "the USB controller %s (%s) is in host mode",
+				       port->device_tree_path, driver);
+		if (streq_null(port->bound_driver, "dwc_otg"))
 			finding_why(finding, "its driver is dwc_otg, which has no device mode");
 		else
 			finding_why(finding, "its dr_mode in the device tree is \"host\"");
 		add_mode_remedy(doctor, port, finding);
-	} else if (!port->driver && port->kind) {
-		finding = findings_add(findings, "controller-without-driver", severity,
-				       "the USB controller %s has no driver", port->node);
-		finding_why(finding, "the driver %s makes its UDC", port->kind->module);
-		add_driver_remedy(doctor, port, finding);
-	} else if (port->driver) {
+	} else if (!port->bound_driver && port->controller_kind) {
 		finding =
-			findings_add(findings, "port-without-udc", severity,
-				     "the USB controller %s (%s) has no UDC", port->device, driver);
+			findings_add(findings, "controller-without-driver", severity,
+				     "the USB controller %s has no driver", port->device_tree_path);
+		finding_why(finding, "the driver %s makes its UDC",
+			    port->controller_kind->kernel_module);
+		add_driver_remedy(doctor, port, finding);
+	} else if (port->bound_driver) {
+		finding = findings_add(findings, "port-without-udc", severity,
+				       "the USB controller %s (%s) has no UDC",
+				       port->platform_device, driver);
 		add_role_remedy(doctor, port, finding);
 	}
 }
@@ -158,7 +168,7 @@ static void check_port(const struct doctor *doctor, const struct usb_port *port,
 static bool has_udc(const struct doctor *doctor, const struct usb_port *port)
 {
 	for (size_t i = 0; i < doctor->n_udcs; i++)
-		if (streq_null(doctor->udcs[i].node, port->node))
+		if (streq_null(doctor->udcs[i].device_tree_path, port->device_tree_path))
 			return true;
 	return false;
 }

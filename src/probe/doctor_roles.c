@@ -81,7 +81,7 @@ static bool device_tree_makes_it_host(const struct doctor *doctor, const char *d
 					    ?: device_tree_node(&doctor->system, parent);
 
 	for (size_t i = 0; node && i < doctor->ports.n; i++)
-		if (streq(doctor->ports.list[i].node, node))
+		if (streq(doctor->ports.list[i].device_tree_path, node))
 			return streq_null(doctor->ports.list[i].dr_mode, "host");
 	return false;
 }

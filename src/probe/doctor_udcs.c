@@ -7,13 +7,13 @@
 
 static bool is_gadget_in_configfs(const struct doctor *doctor, const char *name)
 {
-	return system_has(&doctor->system, "%s/usb_gadget/%s", doctor->system.paths->configfs,
-			  name);
+	return system_has_file(&doctor->system, "%s/usb_gadget/%s", doctor->system.paths->configfs,
+			       name);
 }
 
 static bool is_gadget_of_ffsctl(const struct doctor *doctor, const char *name)
 {
-	return system_has(&doctor->system, "%s/%s", doctor->system.paths->run_dir, name);
+	return system_has_file(&doctor->system, "%s/%s", doctor->system.paths->run_dir, name);
 }
 
 /* Sets how a gadget of configfs that another program made is removed. */
@@ -23,8 +23,8 @@ static void add_foreign_gadget_remedy(const struct doctor *doctor, const char *g
 	const struct board *board = doctor->board;
 
 	finding_why(finding, "another program made the gadget, which may be how you log in");
-	if (board && streq_null(board->gadget, gadget))
-		finding_command(finding, "systemctl disable --now", board->service);
+	if (board && streq_null(board->boot_gadget, gadget))
+		finding_command(finding, "systemctl disable --now", board->boot_gadget_service);
 	else
 		finding_remedy(finding, "disable the script or the service that makes it");
 	finding_command(finding, "ffsctl down --force", gadget);
@@ -40,12 +40,12 @@ static void add_legacy_remedy(const struct doctor *doctor, const char *driver,
 			?: xstrdup(driver);
 
 	/* Drivers that are built in have a directory in /sys/module, too, but no `initstate`. */
-	if (system_has(&doctor->system, "/sys/module/%s/initstate", module)) {
+	if (system_has_file(&doctor->system, "/sys/module/%s/initstate", module)) {
 		finding_remedy(finding, "unload it, and remove the line that loads it from "
 					"/etc/modules, /etc/modules-load.d or modules-load= of "
 					"the kernel's command line");
 		finding_command(finding, "modprobe -r", module);
-	} else if (system_has(&doctor->system, "/sys/module/%s", module)) {
+	} else if (system_has_file(&doctor->system, "/sys/module/%s", module)) {
 		finding_remedy(finding, "use a kernel that does not have this driver built in");
 	} else {
 		finding_remedy(finding, "end the program that uses this driver");
@@ -55,27 +55,30 @@ static void add_legacy_remedy(const struct doctor *doctor, const char *driver,
 static void add_udc(const struct doctor *doctor, const struct doctor_udc *udc, bool other_is_free,
 		    struct findings *findings)
 {
-	_cleanup_free_ char *words = strf("the UDC %s (%s%s%s%s)", udc->name,
-					  udc->driver ? udc->driver : "unknown driver",
-					  udc->is_virtual ? ", virtual" : "",
-					  udc->state ? ", " : "", udc->state ? udc->state : "");
+	_cleanup_free_ char *words =
+		strf("the UDC %s (%s%s%s%s)", udc->name,
+		     udc->controller_driver ? udc->controller_driver : "unknown driver",
+		     udc->is_virtual ? ", virtual" : "", udc->state ? ", " : "",
+		     udc->state ? udc->state : "");
 	const enum finding_severity severity = other_is_free ? FINDING_NOTE : FINDING_PROBLEM;
 	struct finding *finding;
 
-	if (!udc->holder) {
+	if (!udc->bound_gadget_driver) {
 		findings_add(findings, "udc", FINDING_OK, "%s is free", words);
-	} else if (!is_gadget_in_configfs(doctor, udc->holder)) {
+	} else if (!is_gadget_in_configfs(doctor, udc->bound_gadget_driver)) {
 		finding = findings_add(findings, "udc-held-by-legacy-driver", severity,
-				       "%s is held by the driver '%s'", words, udc->holder);
+				       "%s is held by the driver '%s'", words,
+				       udc->bound_gadget_driver);
 		finding_why(finding, "a UDC serves one gadget at a time");
-		add_legacy_remedy(doctor, udc->holder, finding);
-	} else if (is_gadget_of_ffsctl(doctor, udc->holder)) {
+		add_legacy_remedy(doctor, udc->bound_gadget_driver, finding);
+	} else if (is_gadget_of_ffsctl(doctor, udc->bound_gadget_driver)) {
 		findings_add(findings, "udc", FINDING_OK, "%s is held by the gadget '%s' of ffsctl",
-			     words, udc->holder);
+			     words, udc->bound_gadget_driver);
 	} else {
 		finding = findings_add(findings, "udc-held-by-gadget", severity,
-				       "%s is held by the gadget '%s'", words, udc->holder);
-		add_foreign_gadget_remedy(doctor, udc->holder, finding);
+				       "%s is held by the gadget '%s'", words,
+				       udc->bound_gadget_driver);
+		add_foreign_gadget_remedy(doctor, udc->bound_gadget_driver, finding);
 	}
 }
 
@@ -101,7 +104,7 @@ void doctor_check_udcs(const struct doctor *doctor, struct findings *findings)
 	size_t n_free = 0, n_real = 0;
 
 	for (size_t i = 0; i < doctor->n_udcs; i++) {
-		n_free += !doctor->udcs[i].holder;
+		n_free += !doctor->udcs[i].bound_gadget_driver;
 		n_real += !doctor->udcs[i].is_virtual;
 	}
 	for (size_t i = 0; i < doctor->n_udcs; i++)
@@ -123,7 +126,7 @@ static bool holds_a_udc(const struct doctor *doctor, const char *driver)
 		if (str_has_prefix(*name, "gadget."))
 			return true;
 	for (size_t i = 0; i < doctor->n_udcs; i++)
-		if (streq_null(doctor->udcs[i].holder, driver))
+		if (streq_null(doctor->udcs[i].bound_gadget_driver, driver))
 			return true;
 	return false;
 }
@@ -149,7 +152,7 @@ static void add_waiting_driver(const struct doctor *doctor, const char *driver,
  */
 void doctor_check_waiting_drivers(const struct doctor *doctor, struct findings *findings)
 {
-	const bool has_bus = system_has(&doctor->system, GADGET_DRIVERS_DIR);
+	const bool has_bus = system_has_file(&doctor->system, GADGET_DRIVERS_DIR);
 	_cleanup_strings_ char **names = has_bus ? system_list(&doctor->system, GADGET_DRIVERS_DIR)
 						 : system_list(&doctor->system, "/sys/module");
 

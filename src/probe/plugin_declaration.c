@@ -134,7 +134,7 @@ static int start_plugin_host(struct plugin_host_process *c, int plugin_fd, struc
 	char *env[] = { asan_options_variable(), NULL };
 	_cleanup_free_ char *program = plugin_host_path();
 	_cleanup_close_ int answer = -1, errors = -1;
-	struct spawn_settings spawn = { .program = program,
+	struct spawn_settings spawn = { .program_path = program,
 					.argv = argv,
 					.env = env,
 					.working_directory = "/",

@@ -19,7 +19,7 @@ __attribute__((format(printf, 2, 0))) static char *vpath(const struct system *sy
 {
 	_cleanup_free_ char *path = text_vformat(fmt, ap);
 
-	return strf("%s%s", system->root, path);
+	return strf("%s%s", system->root_dir, path);
 }
 
 /* Defines `path`, which is formatted from the arguments of the function. */
@@ -37,7 +37,7 @@ char *system_path(const struct system *system, const char *fmt, ...)
 	return steal_ptr(path);
 }
 
-bool system_has(const struct system *system, const char *fmt, ...)
+bool system_has_file(const struct system *system, const char *fmt, ...)
 {
 	PATH_FROM_ARGUMENTS(system, fmt);
 	return path_exists(path);
@@ -111,21 +111,21 @@ char **system_list(const struct system *system, const char *fmt, ...)
 
 void system_open(struct system *system, const char *root, const struct paths *paths)
 {
-	*system = (struct system){ .root = root, .paths = paths };
+	*system = (struct system){ .root_dir = root, .paths = paths };
 	system->kernel_release = system_read_line(system, "/proc/sys/kernel/osrelease");
 	if (!system->kernel_release)
 		return;
-	system->modules_builtin =
+	system->modules_builtin_text =
 		system_read(system, "/lib/modules/%s/modules.builtin", system->kernel_release);
-	system->modules_dep =
+	system->modules_dep_text =
 		system_read(system, "/lib/modules/%s/modules.dep", system->kernel_release);
 }
 
 void system_close(struct system *system)
 {
 	free(system->kernel_release);
-	free(system->modules_builtin);
-	free(system->modules_dep);
+	free(system->modules_builtin_text);
+	free(system->modules_dep_text);
 	*system = (struct system){ 0 };
 }
 
@@ -167,11 +167,12 @@ enum module_state system_module_state(const struct system *system, const char *m
 	for (char *c = name; *c; c++)
 		if (*c == '-')
 			*c = '_';
-	if (system_has(system, "/sys/module/%s", name))
+	if (system_has_file(system, "/sys/module/%s", name))
 		return MODULE_PRESENT;
-	if (system->modules_builtin && list_has_module(system->modules_builtin, name))
+	if (system->modules_builtin_text && list_has_module(system->modules_builtin_text, name))
 		return MODULE_PRESENT;
-	if (system->modules_dep && list_has_module(system->modules_dep, name))
+	if (system->modules_dep_text && list_has_module(system->modules_dep_text, name))
 		return MODULE_LOADABLE;
-	return system->modules_builtin && system->modules_dep ? MODULE_ABSENT : MODULE_UNKNOWN;
+	return system->modules_builtin_text && system->modules_dep_text ? MODULE_ABSENT
+									: MODULE_UNKNOWN;
 }

@@ -11,11 +11,11 @@
 #include "base/util.h"
 
 struct system {
-	const char *root;	   /* directory that has the files of the system; "": this system */
+	const char *root_dir;	   /* directory that has the files of the system; "": this system */
 	const struct paths *paths; /* paths in the system, without `root` */
 	char *kernel_release;	   /* as uname -r prints it; NULL: unknown */
-	char *modules_builtin;	   /* text of modules.builtin; NULL: cannot be read */
-	char *modules_dep;	   /* text of modules.dep; NULL: cannot be read */
+	char *modules_builtin_text; /* text of modules.builtin; NULL: cannot be read */
+	char *modules_dep_text;	    /* text of modules.dep; NULL: cannot be read */
 };
 
 void system_open(struct system *system, const char *root, const struct paths *paths);
@@ -27,7 +27,7 @@ void system_close(struct system *system);
  * what these functions return.
  */
 char *system_path(const struct system *system, const char *fmt, ...) _printf_(2, 3);
-bool system_has(const struct system *system, const char *fmt, ...) _printf_(2, 3);
+bool system_has_file(const struct system *system, const char *fmt, ...) _printf_(2, 3);
 /* Returns the first line of a file, or a string of the device tree; NULL: it cannot be read. */
 char *system_read_line(const struct system *system, const char *fmt, ...) _printf_(2, 3);
 /* Returns the text of a file; NULL: it cannot be read. */

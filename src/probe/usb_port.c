@@ -47,7 +47,7 @@ static const struct usb_controller_kind kinds[] = {
 /* clang-format on */
 
 /* Compares with a pattern, in which one '*' stands for any text. */
-static bool matches(const char *text, const char *pattern)
+static bool matches_pattern(const char *text, const char *pattern)
 {
 	const char *star = strchr(pattern, '*');
 	size_t before = star ? (size_t)(star - pattern) : 0;
@@ -58,46 +58,47 @@ static bool matches(const char *text, const char *pattern)
 }
 
 /* A property that is a list of strings, each with a NUL at its end. */
-struct string_list {
+struct string_list_property {
 	char *strings; /* NULL: the node has no such property */
 	size_t size;
 };
 
-static struct string_list read_compatible(const struct system *system, const char *node)
+static struct string_list_property read_compatible(const struct system *system, const char *node)
 {
 	_cleanup_free_ char *path = system_path(system, DEVICE_TREE_DIR "%s/compatible", node);
-	struct string_list list = { 0 };
+	struct string_list_property list = { 0 };
 
 	if (file_read(AT_FDCWD, path, PROPERTY_MAX, &list.strings, &list.size) < 0)
-		return (struct string_list){ 0 };
+		return (struct string_list_property){ 0 };
 	return list;
 }
 
-static bool any_matches(const struct string_list *list, const char *pattern)
+static bool any_string_matches(const struct string_list_property *list, const char *pattern)
 {
 	if (!list->strings)
 		return false;
 	for (const char *s = list->strings; s < list->strings + list->size; s += strlen(s) + 1)
-		if (matches(s, pattern))
+		if (matches_pattern(s, pattern))
 			return true;
 	return false;
 }
 
 bool device_tree_compatible(const struct system *system, const char *node, const char *compatible)
 {
-	const struct string_list list = read_compatible(system, node);
+	const struct string_list_property list = read_compatible(system, node);
 	_cleanup_free_ _unused_ char *strings = list.strings;
 
-	return any_matches(&list, compatible);
+	return any_string_matches(&list, compatible);
 }
 
-static const struct usb_controller_kind *find_kind(const struct system *system, const char *node)
+static const struct usb_controller_kind *find_controller_kind(const struct system *system,
+							      const char *node)
 {
-	const struct string_list list = read_compatible(system, node);
+	const struct string_list_property list = read_compatible(system, node);
 	_cleanup_free_ _unused_ char *strings = list.strings;
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
-		if (any_matches(&list, kinds[i].compatible))
+		if (any_string_matches(&list, kinds[i].compatible))
 			return &kinds[i];
 	return NULL;
 }
@@ -115,7 +116,7 @@ static void add_ports(const struct system *system, struct usb_ports *ports, cons
 {
 	_cleanup_free_ char *dr_mode = system_read_line(system, DEVICE_TREE_DIR "%s/dr_mode", node),
 			    *path = system_path(system, DEVICE_TREE_DIR "%s", node);
-	const struct usb_controller_kind *kind = find_kind(system, node);
+	const struct usb_controller_kind *kind = find_controller_kind(system, node);
 	struct dirent *entry;
 	DIR *dir;
 
@@ -123,8 +124,8 @@ static void add_ports(const struct system *system, struct usb_ports *ports, cons
 	if (kind || dr_mode) {
 		struct usb_port *port = array_add(ports->list, ports->n);
 
-		port->node = xstrdup(node);
-		port->kind = kind;
+		port->device_tree_path = xstrdup(node);
+		port->controller_kind = kind;
 		port->disabled = disabled;
 		port->dr_mode = steal_ptr(dr_mode);
 	}
@@ -154,7 +155,7 @@ char *device_tree_node(const struct system *system, const char *device)
  * Finds the platform device of each controller by the link to its node: on some boards the address
  * in the name of the device is not that of the node (fe980000.usb is usb@7e980000).
  */
-static void find_devices(const struct system *system, struct usb_ports *ports)
+static void find_platform_devices_of_ports(const struct system *system, struct usb_ports *ports)
 {
 	_cleanup_strings_ char **devices = system_list(system, "/sys/bus/platform/devices");
 
@@ -166,18 +167,19 @@ static void find_devices(const struct system *system, struct usb_ports *ports)
 			struct usb_port *port = &ports->list[i];
 
 			/* A controller's second device, such as musb-hdrc.0, has the same node. */
-			if (!streq(node, port->node) || port->driver)
+			if (!streq(node, port->device_tree_path) || port->bound_driver)
 				continue;
-			free(port->device);
-			port->device = xstrdup(*device);
-			port->driver = system_link_name(system, "%s/driver", dir);
+			free(port->platform_device);
+			port->platform_device = xstrdup(*device);
+			port->bound_driver = system_link_name(system, "%s/driver", dir);
 		}
 	}
 }
 
 static int compare_ports(const void *a, const void *b)
 {
-	return strcmp(((const struct usb_port *)a)->node, ((const struct usb_port *)b)->node);
+	return strcmp(((const struct usb_port *)a)->device_tree_path,
+		      ((const struct usb_port *)b)->device_tree_path);
 }
 
 void usb_ports_list(const struct system *system, struct usb_ports *ports)
@@ -186,7 +188,7 @@ void usb_ports_list(const struct system *system, struct usb_ports *ports)
 	add_ports(system, ports, "", false, 0);
 	if (ports->n > 0)
 		qsort(ports->list, ports->n, sizeof(*ports->list), compare_ports);
-	find_devices(system, ports);
+	find_platform_devices_of_ports(system, ports);
 }
 
 void usb_ports_free(struct usb_ports *ports)
@@ -194,10 +196,10 @@ void usb_ports_free(struct usb_ports *ports)
 	for (size_t i = 0; i < ports->n; i++) {
 		struct usb_port *port = &ports->list[i];
 
-		free(port->node);
+		free(port->device_tree_path);
 		free(port->dr_mode);
-		free(port->device);
-		free(port->driver);
+		free(port->platform_device);
+		free(port->bound_driver);
 	}
 	free(ports->list);
 	*ports = (struct usb_ports){ 0 };

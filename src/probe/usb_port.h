@@ -9,19 +9,22 @@
 /* A kind of controller that has a device mode. */
 struct usb_controller_kind {
 	const char *compatible; /* in the device tree; a '*' at its end stands for any text */
-	const char *driver;	/* what people call the driver */
-	const char *module;	/* kernel module that binds to the node */
-	const char *options;	/* kernel options that build the driver with its device mode */
+	/* what people call the driver: "musb"; not its name in sysfs */
+	const char *common_driver_name;
+	const char *kernel_module; /* kernel module that binds to the node */
+	/* kernel options that build the driver with its device mode */
+	const char *kernel_config_options;
 };
 
 struct usb_port {
-	char *node;    /* path below DEVICE_TREE_DIR: "/soc/usb@7e980000" */
-	char *dr_mode; /* "host", "peripheral" or "otg"; NULL: the node has none */
-	bool disabled; /* the node, or one above it, is disabled */
+	char *device_tree_path; /* path of the node below DEVICE_TREE_DIR: "/soc/usb@7e980000" */
+	char *dr_mode;		/* "host", "peripheral" or "otg"; NULL: the node has none */
+	bool disabled;		/* the node, or one above it, is disabled */
 	/* NULL: the controller has no row in the table, but it has a dr_mode. */
-	const struct usb_controller_kind *kind;
-	char *device; /* name of its device in /sys/bus/platform/devices; NULL: it has none */
-	char *driver; /* the driver that is bound to the device; NULL: none */
+	const struct usb_controller_kind *controller_kind;
+	/* name of its device in /sys/bus/platform/devices; NULL: it has none */
+	char *platform_device;
+	char *bound_driver; /* name of the driver that is bound to the device; NULL: none */
 };
 
 struct usb_ports {

@@ -13,13 +13,17 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic error "-Wpadded"
 struct process_limits {
-	/* 1: do not reduce the privileges; 0: set no_new_privs and keep only `capabilities` */
+	/*
+	 * A flag: 1: do not reduce the privileges; 0: set no_new_privs and keep only
+	 * `capabilities`. All members have the type that the setters of keys expect.
+	 */
 	uint64_t keep_all_privileges;
 	uint64_t capabilities; /* bit n is the capability with the number n (capabilities(7)) */
 	/* Resource limits (setrlimit(2)). 0: the worker has the same limit as ffsctl. */
-	uint64_t max_memory_bytes; /* maximum size of the address space */
-	uint64_t max_open_files;   /* maximum number of open files */
-	uint64_t max_cpu_seconds;  /* maximum CPU time */
-	uint64_t max_tasks; /* maximum number of processes and threads of the worker's user */
+	uint64_t max_memory_bytes;  /* maximum size of the address space */
+	uint64_t max_open_files;    /* maximum number of open files */
+	uint64_t max_cpu_seconds;   /* maximum CPU time */
+	uint64_t max_tasks_of_user; /* maximum number of processes and threads of the worker's user
+				     */
 };
 #pragma GCC diagnostic pop

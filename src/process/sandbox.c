@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/trace.h"
+#include "base/test_environment.h"
 #include "base/util.h"
 
 #ifndef F_SETOWN_EX

@@ -128,7 +128,7 @@ static bool set_resource_limits(const struct process_limits *limits)
 	return set_resource_limit(RLIMIT_AS, limits->max_memory_bytes) &&
 	       set_resource_limit(RLIMIT_NOFILE, limits->max_open_files) &&
 	       set_resource_limit(RLIMIT_CPU, limits->max_cpu_seconds) &&
-	       set_resource_limit(RLIMIT_NPROC, limits->max_tasks);
+	       set_resource_limit(RLIMIT_NPROC, limits->max_tasks_of_user);
 }
 
 static void write_decimal_pid(char *to, pid_t pid)
@@ -197,7 +197,7 @@ static const char *become_worker(struct spawn_child *c)
 	if (s->listen_pid_value)
 		write_decimal_pid(s->listen_pid_value, getpid());
 	reset_signals(c->ignored_signals);
-	execve(s->program, s->argv, s->env);
+	execve(s->program_path, s->argv, s->env);
 	/*
 	 * EACCES: the user has no permission to search a directory of the path, for example of a
 	 * build tree in a home directory. An exec by file descriptor needs no path. It does not
@@ -233,7 +233,7 @@ int spawn_start(const struct spawn_settings *spawn, const int *fds, size_t n_fds
 		pid_t *pid, struct error *err)
 {
 	_cleanup_close_ int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	_cleanup_close_ int program = open(spawn->program, O_PATH | O_CLOEXEC);
+	_cleanup_close_ int program = open(spawn->program_path, O_PATH | O_CLOEXEC);
 	int r = program < 0 ? -errno : 0;
 	_cleanup_free_ int *copy = xcalloc(n_fds, sizeof(*copy));
 	struct spawn_child c = { .spawn = spawn,
@@ -254,14 +254,14 @@ int spawn_start(const struct spawn_settings *spawn, const int *fds, size_t n_fds
 	if (*pid < 0) {
 		r = r < 0 ? r : -errno;
 		*pid = 0;
-		error_errno(err, r == -ENOENT ? EX_UNAVAILABLE : EX_OSERR, -r, spawn->program,
-			    "cannot start %s", spawn->program);
+		error_errno(err, r == -ENOENT ? EX_UNAVAILABLE : EX_OSERR, -r, spawn->program_path,
+			    "cannot start %s", spawn->program_path);
 	} else if (c.failure.failed_action) {
 		/* Reaps the zombie, because the caller gets no pid. */
 		syscall(SYS_wait4, *pid, NULL, 0, NULL);
 		*pid = 0;
-		r = error_errno(err, EX_UNAVAILABLE, c.failure.errno_value, spawn->program,
-				"cannot %s %s", c.failure.failed_action, spawn->program);
+		r = error_errno(err, EX_UNAVAILABLE, c.failure.errno_value, spawn->program_path,
+				"cannot %s %s", c.failure.failed_action, spawn->program_path);
 	}
 	return r;
 }
@@ -270,7 +270,7 @@ void spawn_free(struct spawn_settings *spawn)
 {
 	strings_free(spawn->argv);
 	strings_free(spawn->env);
-	free(spawn->program);
+	free(spawn->program_path);
 	free(spawn->working_directory);
 	free(spawn->groups);
 	free(spawn->worker_pid_symlink_name);

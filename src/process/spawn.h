@@ -14,7 +14,7 @@
 #include "process/sandbox.h"
 
 struct spawn_settings {
-	char *program; /* absolute path */
+	char *program_path; /* absolute path */
 	char **argv;
 	char **env; /* the complete environment; each start writes the pid into listen_pid_value */
 	char *listen_pid_value; /* value of LISTEN_PID in `env`, SPAWN_PID_DIGITS long; NULL: `env`

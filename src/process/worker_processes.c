@@ -58,14 +58,14 @@ bool worker_pid_symlink_parse_target(const char *text, struct worker_processes *
 	return true;
 }
 
-struct process_scan {
+struct worker_process_search {
 	const struct worker_processes *processes;
 	pid_t session_id; /* 0: unknown, or another process has the pid of the worker */
 	pid_t found_pid;  /* a process of the worker, the last one that was found; 0: none */
 	int *pidfd;	  /* pidfd of found_pid; NULL: not wanted */
 };
 
-static bool belongs_to_worker(const struct process_scan *scan, pid_t pid)
+static bool belongs_to_worker(const struct worker_process_search *scan, pid_t pid)
 {
 	if (scan->session_id && getsid(pid) == scan->session_id)
 		return true;
@@ -75,7 +75,7 @@ static bool belongs_to_worker(const struct process_scan *scan, pid_t pid)
 
 static int kill_if_belongs_to_worker(void *data, pid_t pid)
 {
-	struct process_scan *scan = data;
+	struct worker_process_search *scan = data;
 	_cleanup_close_ int fd = -1;
 
 	if (pid == getpid() || !belongs_to_worker(scan, pid))
@@ -100,9 +100,9 @@ static int kill_if_belongs_to_worker(void *data, pid_t pid)
 
 pid_t worker_processes_kill_and_find_remaining(const struct worker_processes *processes, int *pidfd)
 {
-	struct process_scan scan = { .processes = processes,
-				     .session_id = processes->session_id,
-				     .pidfd = pidfd };
+	struct worker_process_search scan = { .processes = processes,
+					      .session_id = processes->session_id,
+					      .pidfd = pidfd };
 	uint64_t leader_start;
 
 	if (pidfd)

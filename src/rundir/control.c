@@ -114,11 +114,12 @@ static const struct json_members wait_request = MEMBERS({
 	.enum_names = wait_condition_words,
 	.n_enum_names = CONDITION_COUNT,
 });
-static const struct json_members reload_request =
-	MEMBERS(REQUEST("file", file, MEMBER_TEXT), REQUEST("renamed", keeps_name, MEMBER_FLAG),
-		REQUEST("force_eject", forces_eject, MEMBER_FLAG),
-		REQUEST("timeout", timeout, MEMBER_SECONDS));
-static const struct json_members reexec_request = MEMBERS(REQUEST("program", program, MEMBER_TEXT));
+static const struct json_members reload_request = MEMBERS(
+	REQUEST("file", file_path, MEMBER_TEXT), REQUEST("renamed", keeps_name, MEMBER_FLAG),
+	REQUEST("force_eject", forces_eject, MEMBER_FLAG),
+	REQUEST("timeout", timeout_seconds, MEMBER_SECONDS));
+static const struct json_members reexec_request =
+	MEMBERS(REQUEST("program", program_path, MEMBER_TEXT));
 
 static const struct json_members bus_answer =
 	MEMBERS(ANSWER("changed", gadget_changed, MEMBER_FLAG), ANSWER("udc", udc, MEMBER_TEXT));

@@ -69,10 +69,10 @@ bool json_members_write(const struct json_members *members, const void *structur
 	bool is_utf8 = true;
 
 	for (size_t i = 0; i < members->n; i++) {
-		json_t *value = json_member_to_json(&members->v[i], structure);
+		json_t *value = json_member_to_json(&members->list[i], structure);
 
 		is_utf8 = is_utf8 && value;
-		json_object_set_new(object, members->v[i].name, value ? value : json_null());
+		json_object_set_new(object, members->list[i].name, value ? value : json_null());
 	}
 	return is_utf8;
 }
@@ -182,7 +182,7 @@ const char *json_members_read(const struct json_members *members, void *structur
 	const char *wrong = NULL;
 
 	for (size_t i = 0; i < members->n; i++) {
-		const struct json_member *member = &members->v[i];
+		const struct json_member *member = &members->list[i];
 		json_t *value = json_object_get(object, member->name);
 
 		if (value && !json_is_null(value) && is_valid(member, value)) {
@@ -199,11 +199,11 @@ const char *json_members_read(const struct json_members *members, void *structur
 void json_members_free(const struct json_members *members, void *structure)
 {
 	for (size_t i = 0; i < members->n; i++) {
-		const union member_pointer at = member_pointer(&members->v[i], structure);
+		const union member_pointer at = member_pointer(&members->list[i], structure);
 
-		if (is_text_member(&members->v[i]))
+		if (is_text_member(&members->list[i]))
 			free((char *)steal_ptr(*at.text));
-		else if (members->v[i].type == MEMBER_OBJECT)
+		else if (members->list[i].type == MEMBER_OBJECT)
 			json_decref(steal_ptr(*at.object));
 	}
 }
@@ -212,7 +212,7 @@ void json_members_copy(const struct json_members *members, void *to, const void 
 {
 	json_members_free(members, to);
 	for (size_t i = 0; i < members->n; i++) {
-		const struct json_member *member = &members->v[i];
+		const struct json_member *member = &members->list[i];
 		const union member_pointer source = member_pointer(member, from),
 					   target = member_pointer(member, to);
 

@@ -33,7 +33,7 @@ struct json_member {
 };
 
 struct json_members {
-	const struct json_member *v;
+	const struct json_member *list;
 	size_t n;
 };
 

@@ -66,8 +66,8 @@ static json_t *record_to_json(const struct record *record, const struct plan *pl
 			 record->gadget_file, "dir", record->gadget_file_dir, "form",
 			 record->document, "origin", record->first_gadget_name, "dirs", dirs,
 			 "udc_wanted", json_string_or_null(record->requested_udc), "hold",
-			 record->takeover_wait_seconds, "timeout", record->up_timeout, "group",
-			 (json_int_t)record->gid_allowed_to_control, "path",
+			 record->max_takeover_wait_seconds, "timeout", record->up_timeout_seconds,
+			 "group", (json_int_t)record->gid_allowed_to_control, "path",
 			 json_string_or_null(record->path_env), "plan", plan_to_record(plan));
 }
 
@@ -98,8 +98,8 @@ static void record_from_json(struct record *record, const json_t *json)
 		.first_gadget_name = copy_json_text(json, "origin"),
 		.gadget_dirs = copy_dirs(json_object_get(json, "dirs")),
 		.requested_udc = copy_json_text(json, "udc_wanted"),
-		.takeover_wait_seconds = json_number_value(json_object_get(json, "hold")),
-		.up_timeout = json_number_value(json_object_get(json, "timeout")),
+		.max_takeover_wait_seconds = json_number_value(json_object_get(json, "hold")),
+		.up_timeout_seconds = json_number_value(json_object_get(json, "timeout")),
 		.gid_allowed_to_control = (gid_t)json_integer_value(json_object_get(json, "group")),
 		.path_env = copy_json_text(json, "path"),
 	};

@@ -21,11 +21,11 @@ struct record {
 	char *first_gadget_name;
 
 	/* The options of `up`. */
-	char **gadget_dirs;	      /* directories of gadget files; ends with NULL */
-	char *requested_udc;	      /* --udc; NULL: not given */
-	double takeover_wait_seconds; /* --hold: time that keepers wait for a takeover */
-	double up_timeout;	      /* --timeout, seconds */
-	gid_t gid_allowed_to_control; /* --group; 0: root only */
+	char **gadget_dirs;		  /* directories of gadget files; ends with NULL */
+	char *requested_udc;		  /* --udc; NULL: not given */
+	double max_takeover_wait_seconds; /* --hold: time that keepers wait for a takeover */
+	double up_timeout_seconds;	  /* --timeout, seconds */
+	gid_t gid_allowed_to_control;	  /* --group; 0: root only */
 	char *path_env; /* PATH of the environment; NULL in records of older versions */
 };
 

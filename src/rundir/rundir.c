@@ -117,18 +117,19 @@ static enum lock_owner_role read_last_lock_owner_role(const struct rundir *rundi
 }
 
 /*
- * Sets supervisor_died from the role of the previous owner of the lock. Returns the role of the new
- * owner: for a takeover OWNER_TAKING_OVER instead of OWNER_STARTING. So the next `up` can take over
- * if this process dies during the takeover.
+ * Sets previous_supervisor_died from the role of the previous owner of the lock. Returns the role
+ * of the new owner: for a takeover OWNER_TAKING_OVER instead of OWNER_STARTING. So the next `up`
+ * can take over if this process dies during the takeover.
  */
 static enum lock_owner_role decide_lock_owner_role(struct rundir *rundir,
 						   enum lock_owner_role requested_role)
 {
 	enum lock_owner_role was = read_last_lock_owner_role(rundir);
 
-	rundir->supervisor_died = was == OWNER_SUPERVISOR || was == OWNER_TAKING_OVER;
-	return rundir->supervisor_died && requested_role == OWNER_STARTING ? OWNER_TAKING_OVER
-									   : requested_role;
+	rundir->previous_supervisor_died = was == OWNER_SUPERVISOR || was == OWNER_TAKING_OVER;
+	return rundir->previous_supervisor_died && requested_role == OWNER_STARTING
+		       ? OWNER_TAKING_OVER
+		       : requested_role;
 }
 
 int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *name,
@@ -174,7 +175,7 @@ int rundir_reopen_locked(struct rundir *rundir, const struct paths *paths, const
 	*rundir = RUNDIR_NONE;
 	rundir->path = strf("%s/%s", paths->run_dir, name);
 	rundir->lock_fd = lock_fd;
-	rundir->supervisor_died = true;
+	rundir->previous_supervisor_died = true;
 	r = open_or_create_dir(rundir, paths, err);
 	if (r < 0 || lock_file_is_current(rundir))
 		return r;
@@ -525,7 +526,7 @@ int rundir_each_entry(const struct paths *paths, int (*fn)(void *data, const cha
 	return r;
 }
 
-struct gadget_iteration {
+struct rundir_each_gadget_arguments {
 	const struct paths *paths;
 	int (*fn)(void *data, const char *name);
 	void *data;
@@ -533,7 +534,7 @@ struct gadget_iteration {
 
 static int call_fn_for_gadget_run_dir(void *data, const char *name)
 {
-	const struct gadget_iteration *e = data;
+	const struct rundir_each_gadget_arguments *e = data;
 
 	return rundir_exists(e->paths, name) ? e->fn(e->data, name) : 0;
 }
@@ -541,7 +542,7 @@ static int call_fn_for_gadget_run_dir(void *data, const char *name)
 int rundir_each_gadget(const struct paths *paths, int (*fn)(void *data, const char *name),
 		       void *data)
 {
-	struct gadget_iteration existing = { paths, fn, data };
+	struct rundir_each_gadget_arguments existing = { paths, fn, data };
 
 	return rundir_each_entry(paths, call_fn_for_gadget_run_dir, &existing);
 }

@@ -33,7 +33,7 @@ struct rundir {
 	 * The previous owner of the lock was the supervisor of a gadget that was up: a takeover is
 	 * possible (supervisor/take_over.h).
 	 */
-	bool supervisor_died;
+	bool previous_supervisor_died;
 };
 #define RUNDIR_NONE ((struct rundir){ .dir_fd = -1, .lock_fd = -1 })
 #define _cleanup_rundir_ _cleanup_(rundir_close)

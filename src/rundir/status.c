@@ -128,7 +128,7 @@ json_t *statuses_to_json(const struct gadget_statuses *statuses)
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < statuses->n; i++)
-		json_array_append_new(array, status_to_json(&statuses->v[i]));
+		json_array_append_new(array, status_to_json(&statuses->list[i]));
 	return array;
 }
 
@@ -320,8 +320,8 @@ void status_free(struct gadget_status *status)
 void statuses_free(struct gadget_statuses *statuses)
 {
 	for (size_t i = 0; i < statuses->n; i++)
-		status_free(&statuses->v[i]);
-	free(statuses->v);
+		status_free(&statuses->list[i]);
+	free(statuses->list);
 	*statuses = (struct gadget_statuses){ 0 };
 }
 

@@ -164,7 +164,7 @@ struct gadget_status {
 };
 
 struct gadget_statuses {
-	struct gadget_status *v;
+	struct gadget_status *list;
 	size_t n;
 };
 

@@ -12,13 +12,13 @@
 #include <syslog.h>
 
 #include "base/cleanup.h"
-#include "base/trace.h"
+#include "base/test_environment.h"
 #include "configfs/steps.h"
 #include "configfs/udc.h"
 #include "supervisor/binding_in_kernel.h"
-#include "supervisor/errors.h"
-#include "supervisor/host.h"
+#include "supervisor/gadget_errors.h"
 #include "supervisor/live_gadget.h"
+#include "supervisor/usb_host.h"
 
 /* Sets `err`: the gadget's UDC was removed. */
 static int error_udc_removed(const struct binding *b, struct error *err)

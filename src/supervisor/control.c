@@ -16,8 +16,8 @@
 #include "base/fd.h"
 #include "supervisor/binding.h"
 #include "supervisor/control_internal.h"
-#include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
+#include "supervisor/usb_host.h"
 
 /* --- clients ---------------------------------------------------------------------
  */
@@ -305,7 +305,7 @@ static bool requested_action_has_ended(const struct control_client *client, stru
 		return restarted_workers_are_ready_or_failed(client, err) &&
 		       (err->exit || binding_rebind_has_ended(control->binding, err));
 	case CLIENT_WAITS_READY:
-		return control->live->functions.phase == PHASE_UP &&
+		return control->live->functions.up_down_phase == PHASE_UP &&
 		       restarted_workers_are_ready_or_failed(client, err) &&
 		       (err->exit ||
 			(gadget_state_for_status(control->live, control->binding) == STATUS_READY &&
@@ -313,7 +313,7 @@ static bool requested_action_has_ended(const struct control_client *client, stru
 	case CLIENT_WAITS_HOST:
 		return host_has_configured(control->binding->host);
 	case CLIENT_WAITS_NO_HOST:
-		return control->live->functions.phase == PHASE_UP &&
+		return control->live->functions.up_down_phase == PHASE_UP &&
 		       !host_has_configured(control->binding->host);
 	}
 	return false;
@@ -325,7 +325,8 @@ static bool requested_action_has_ended(const struct control_client *client, stru
  */
 static bool reload_has_ended(const struct control_server *control)
 {
-	return control->live->functions.phase == PHASE_UP && !gadget_is_reloading(control->live);
+	return control->live->functions.up_down_phase == PHASE_UP &&
+	       !gadget_is_reloading(control->live);
 }
 
 void control_answer_finished_commands(struct control_server *control)

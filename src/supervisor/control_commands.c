@@ -104,7 +104,7 @@ static void begin_unbind(struct control_client *client,
 
 static void begin_reload(struct control_client *client, const struct socket_request *request)
 {
-	const char *file = request->file;
+	const char *file = request->file_path;
 	const struct control_server *control = client->control;
 	_cleanup_error_ struct error err = { 0 };
 
@@ -114,7 +114,7 @@ static void begin_reload(struct control_client *client, const struct socket_requ
 	    refuse_unless_root(client, "only root may reload from another gadget file"))
 		return;
 	if (reload_begin(control->reloader, file, request->keeps_name, request->forces_eject,
-			 request->timeout, &err) < 0)
+			 request->timeout_seconds, &err) < 0)
 		control_answer(client, &err);
 	else
 		client->waits_for = CLIENT_WAITS_RELOAD;
@@ -123,7 +123,7 @@ static void begin_reload(struct control_client *client, const struct socket_requ
 
 static void begin_reexec(struct control_client *client, const struct socket_request *request)
 {
-	const char *program = request->program;
+	const char *program = request->program_path;
 	const struct control_server *control = client->control;
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *why = NULL;

@@ -3,9 +3,9 @@
 
 #include "supervisor/binding.h"
 #include "supervisor/function_failures.h"
-#include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/switch.h"
+#include "supervisor/usb_host.h"
 
 static void on_function_state_changed(void *data)
 {
@@ -78,11 +78,11 @@ static bool is_reloading(void *data)
 	return d->live->state == GADGET_RELOADING;
 }
 
-static enum trusted_users users_trusted_with_programs(void *data, const char *dir)
+static enum trusted_users trusted_program_owners(void *data, const char *gadget_file_dir)
 {
 	const struct function_callback_data *d = data;
 
-	return live_gadget_trusted_owners_of_programs(d->live, dir);
+	return live_gadget_trusted_owners_of_programs(d->live, gadget_file_dir);
 }
 
 const struct function_callbacks supervisor_function_callbacks = {
@@ -96,5 +96,5 @@ const struct function_callbacks supervisor_function_callbacks = {
 	.is_bound = is_bound,
 	.is_configured = is_configured,
 	.is_reloading = is_reloading,
-	.users_trusted_with_programs = users_trusted_with_programs,
+	.trusted_program_owners = trusted_program_owners,
 };

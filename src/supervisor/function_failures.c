@@ -39,7 +39,7 @@ void failures_handle_dead_keeper(struct live_gadget *live, struct live_function 
 {
 	_cleanup_error_ struct error err = { 0 };
 
-	bool ends = live->functions.phase == PHASE_GOING_DOWN;
+	bool ends = live->functions.up_down_phase == PHASE_GOING_DOWN;
 
 	if (!ends && function_restart_keeper(function))
 		return;
@@ -49,7 +49,7 @@ void failures_handle_dead_keeper(struct live_gadget *live, struct live_function 
 	gadget_log_error(live, NULL, &err);
 	if (ends) /* the gadget is already going down: nothing else is necessary */
 		return;
-	if (live->functions.phase != PHASE_UP) {
+	if (live->functions.up_down_phase != PHASE_UP) {
 		gadget_begin_down(live, &err);
 		return;
 	}

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "supervisor/gadget_state.h"
 
-#include "base/trace.h"
+#include "base/test_environment.h"
 #include "supervisor/binding.h"
 #include "supervisor/live_gadget.h"
 
 static const struct {
 	const char *name;	  /* name of the state in traces */
-	enum up_down_phase phase; /* value of functions.phase in this state */
+	enum up_down_phase phase; /* value of functions.up_down_phase in this state */
 	/* what `status` prints; STATUS_UNKNOWN: state_of_binding_and_workers finds it out */
 	enum gadget_state_in_status status;
 	const char *notification; /* notification for sd_notify(3); NULL: none */
@@ -111,7 +111,7 @@ bool gadget_handle_event(struct live_gadget *live, enum gadget_event event)
 	if (to == GADGET_WAITING)
 		return false;
 	live->state = to;
-	live->functions.phase = states[to].phase;
+	live->functions.up_down_phase = states[to].phase;
 	live->needs_plan_and_status_update = true;
 	return true;
 }

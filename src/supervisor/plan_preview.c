@@ -11,8 +11,7 @@ static enum trusted_users always_trust_owner(void *data _unused_, const char *di
 }
 
 /* Live functions of a preview never start, so the other callbacks are not called. */
-static const struct function_callbacks callbacks = { .users_trusted_with_programs =
-							     always_trust_owner };
+static const struct function_callbacks callbacks = { .trusted_program_owners = always_trust_owner };
 
 int plan_preview_open(struct plan_preview *p, const struct paths *paths, const char *name,
 		      struct error *err)

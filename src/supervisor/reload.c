@@ -14,12 +14,12 @@
 #include "functionfs/mount.h"
 #include "probe/features.h"
 #include "supervisor/binding.h"
-#include "supervisor/errors.h"
 #include "supervisor/function_failures.h"
-#include "supervisor/host.h"
+#include "supervisor/gadget_errors.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/privileges.h"
 #include "supervisor/reload_plan.h"
+#include "supervisor/usb_host.h"
 
 /* Timeout of a reload by SIGHUP, in seconds; the same as the default timeout of `up`. */
 #define HUP_SECONDS 30
@@ -83,8 +83,8 @@ static void adopt_functions_of_new_plan(struct live_gadget *live, struct reload 
 				stays = r->old_functions[k];
 		stays->gadget = next->gadget;
 		stays->model = next->model;
-		stays->mount_uid = next->mount_uid;
-		stays->mount_gid = next->mount_gid;
+		stays->endpoint_files_uid = next->endpoint_files_uid;
+		stays->endpoint_files_gid = next->endpoint_files_gid;
 		if (stays->worker)
 			worker_set_model(stays->worker, next->model->worker);
 		*array_add(list, n_list) = stays;
@@ -253,7 +253,7 @@ static void begin_revert(struct reloader *reloader, struct reload *r)
 		host_clear_link_states_of_functions(reloader->binding->host);
 	}
 	restart_stopped_workers(live);
-	timer_start(&live->up_or_reload_timer, r->timeout);
+	timer_start(&live->up_or_reload_timer, r->timeout_seconds);
 }
 
 /* Returns whether all changes succeeded except the bind, which failed because of a missing UDC. */
@@ -325,7 +325,7 @@ void reload_continue(struct reloader *reloader)
 	if (result > 0)
 		error_set(&err, EX_TEMPFAIL, ETIMEDOUT, NULL,
 			  "'%s' could not be reloaded within %g s", reloader->live->name,
-			  r->timeout);
+			  r->timeout_seconds);
 	error_move(&r->failed_change_error, &err);
 	begin_revert(reloader, r);
 	reload_revert(reloader);
@@ -409,7 +409,7 @@ static void start_changes(struct reloader *reloader, struct reload *r, double ti
 
 	reloader->current_reload = r;
 	gadget_handle_event(live, GADGET_EV_RELOAD);
-	r->timeout = timeout;
+	r->timeout_seconds = timeout;
 	live->configfs.gadget = r->new_gadget;
 	mark_functions_removed_by_reload(r);
 	timer_start(&live->up_or_reload_timer, timeout);
@@ -436,8 +436,8 @@ static void abandon_reload(struct live_gadget *live, struct reload *r)
 
 /*
  * Checks that no other program has a file open in a FunctionFS mount that the reload removes. An
- * open file would prevent the unmount. The reload could not be reverted either, because FunctionFS
- * accepts no new descriptors while a file is open.
+ * open file would prevent the unmount. Nor would it be possible to revert the reload: the revert
+ * writes the old descriptors again, and FunctionFS accepts no descriptors while a file is open.
  */
 static int check_mounts_unused(const struct reload *r, struct error *err)
 {

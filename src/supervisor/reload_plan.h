@@ -26,11 +26,11 @@ struct reload {
 	struct live_function **old_functions;
 	size_t n_old_functions;
 	struct difference difference;
-	char *new_udc;	/* UDC that the gadget is bound to after the reload; NULL: none */
-	bool rebinds;	/* the reload unbinds the gadget and binds it again */
-	double timeout; /* maximum time for applying all changes, and again for reverting them, in
-			   seconds */
-	bool timed_out; /* the timeout has expired */
+	char *new_udc; /* UDC that the gadget is bound to after the reload; NULL: none */
+	bool rebinds;  /* the reload unbinds the gadget and binds it again */
+	/* maximum time for applying all changes, and again for reverting them */
+	double timeout_seconds;
+	bool timed_out;		 /* the timeout has expired */
 	bool gadget_was_unbound; /* the gadget was unbound, and the link states were cleared */
 	bool bind_awaits_udc;	 /* all changes are done except the bind, because the UDC does not
 				    exist */

@@ -77,17 +77,17 @@ static bool earlier_must_be_reapplied_if_later_changes(const struct step *earlie
 	return configfs_earlier_must_be_reapplied_if_later_changes(earlier, later);
 }
 
-static bool step_replaces_old_step(const struct step *next, const struct step *last)
+static bool step_can_replace_old_step(const struct step *next, const struct step *last)
 {
 	if (next->op == &function_op_worker)
 		return function_steps_have_same_worker(next, last);
-	return configfs_step_replaces(next, last);
+	return configfs_step_can_replace(next, last);
 }
 
 const struct plan_rules reload_rules = {
 	.depends_on = step_depends_on,
 	.earlier_must_be_reapplied_if_later_changes = earlier_must_be_reapplied_if_later_changes,
-	.can_replace_in_place = step_replaces_old_step,
+	.can_replace_in_place = step_can_replace_old_step,
 };
 
 bool reload_rebinds(const struct difference *d)

@@ -12,9 +12,9 @@ void requested_switch_free(struct requested_switch *sw)
 	if (sw->target_rundir.lock_fd >= 0 && !sw->target_has_record)
 		rundir_remove(&sw->target_rundir, &ignored);
 	rundir_close(&sw->target_rundir);
-	gadget_free(sw->gadget);
-	json_decref(sw->document);
+	gadget_free(sw->target_gadget);
+	json_decref(sw->target_document);
 	json_decref(sw->switch_json_for_workers);
-	free(sw->udc);
+	free(sw->target_udc);
 	free(sw);
 }

@@ -94,7 +94,7 @@ int service_notify_start_watchdog(struct service_notifier *notify, struct error 
 static const char *notification_line(const struct service_notifier *notify)
 {
 	bool is_not_reported =
-		notify->live->up_is_awaited && notify->live->functions.phase == PHASE_UP;
+		notify->live->up_is_awaited && notify->live->functions.up_down_phase == PHASE_UP;
 
 	return is_not_reported ? "" : gadget_service_notification(notify->live);
 }

@@ -19,16 +19,16 @@
 #include "supervisor/control.h"
 #include "supervisor/function_callbacks.h"
 #include "supervisor/gadget_plan.h"
-#include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/privileges.h"
 #include "supervisor/reload.h"
 #include "supervisor/service_notify.h"
 #include "supervisor/signals.h"
-#include "supervisor/status.h"
 #include "supervisor/switch.h"
 #include "supervisor/take_over.h"
 #include "supervisor/up_down.h"
+#include "supervisor/usb_host.h"
+#include "supervisor/write_status.h"
 
 /* All components of a supervisor. Only this file knows all components. */
 struct supervisor {
@@ -42,7 +42,7 @@ struct supervisor {
 	struct service_notifier notify;
 	struct signals signals;
 	struct function_callback_data function_callback_data;
-	struct status_view status_view;
+	struct status_sources status_sources;
 
 	struct fd_watch waiting_command_watch; /* watch of the socket of the command that waits
 					 until the gadget is up */
@@ -75,7 +75,7 @@ static void on_waiting_command_end(void *data, uint32_t events _unused_)
 	_cleanup_error_ struct error err = { 0 };
 
 	fd_watch_remove(&s->live.loop, &s->waiting_command_watch);
-	if (s->live.functions.phase == PHASE_UP)
+	if (s->live.functions.up_down_phase == PHASE_UP)
 		return;
 	error_set(&err, EX_TEMPFAIL, ECANCELED, NULL,
 		  "the command that waited for the gadget has ended");
@@ -120,7 +120,7 @@ static void write_status(void *data)
 {
 	const struct supervisor *s = data;
 
-	status_write(&s->status_view);
+	status_write(&s->status_sources);
 }
 
 /* --- the loop ------------------------------------------------------------------------------------
@@ -223,7 +223,7 @@ static void advance_state_and_write_status(struct supervisor *s)
 	enum gadget_state before;
 
 	take_over_send_wait_seconds_to_keepers(&s->takeover);
-	gadget_check_remaining_worker_processes(live);
+	gadget_continue_cleanup_of_workers(live);
 	do {
 		before = live->state;
 		live->needs_plan_and_status_update = live->retry_undo_soon = false;
@@ -235,7 +235,7 @@ static void advance_state_and_write_status(struct supervisor *s)
 	gadget_write_status(live);
 	take_over_send_wait_seconds_to_keepers(&s->takeover);
 	control_answer_finished_commands(&s->control);
-	if (live->functions.phase == PHASE_UP && live->up_is_awaited &&
+	if (live->functions.up_down_phase == PHASE_UP && live->up_is_awaited &&
 	    gadget_keepers_accept_takeover(live))
 		report_up(s);
 	service_notify_state(&s->notify);
@@ -382,11 +382,11 @@ static int init_components(struct supervisor *s, const struct paths *paths,
 								     .switcher = &s->switcher };
 	live->functions.callbacks = &supervisor_function_callbacks;
 	live->functions.callback_data = &s->function_callback_data;
-	s->status_view = (struct status_view){ .live = live,
-					       .binding = &s->binding,
-					       .host = &s->host,
-					       .reloader = &s->reloader,
-					       .takeover = &s->takeover };
+	s->status_sources = (struct status_sources){ .live = live,
+						     .binding = &s->binding,
+						     .host = &s->host,
+						     .reloader = &s->reloader,
+						     .takeover = &s->takeover };
 	s->waiting_command_watch = FD_WATCH_NONE;
 	r = loop_open(&live->loop);
 	if (r == 0)
@@ -428,7 +428,7 @@ int supervisor_new(struct supervisor **out, const struct supervisor_options *opt
 	live->functions.n_inherited_child_pids = options->inherited_children.n_pids;
 	s->binding.udc_from_command_line = options->udc;
 	s->binding.must_stay_unbound = options->no_bind;
-	s->takeover.takeover_wait_seconds = options->takeover_wait_seconds;
+	s->takeover.max_takeover_wait_seconds = options->max_takeover_wait_seconds;
 	s->control.gid_allowed_to_control = options->gid_allowed_to_control;
 	take_ownership_of_rundir(live, rundir);
 	*out = s;
@@ -476,7 +476,7 @@ void supervisor_set_on_up(struct supervisor *s, void (*fn)(void *data), void *da
 	s->live.up_is_awaited = true;
 }
 
-void supervisor_set_notify_fd(struct supervisor *s, int fd)
+void supervisor_set_ready_notification_fd(struct supervisor *s, int fd)
 {
 	s->notify.notify_fd = fd;
 }
@@ -531,11 +531,11 @@ struct switch_handover supervisor_hand_over_for_switch(struct supervisor *s)
 {
 	return (struct switch_handover){
 		.requested_switch = steal_ptr(s->switcher.requested_switch),
-		.loaded_model = steal_ptr(s->reloader.loaded_model),
-		.document = json_incref(s->live.record.document),
-		.udc = steal_ptr(s->binding.udc),
-		.no_bind = s->binding.must_stay_unbound,
-		.rundir = rundir_steal(&s->live.rundir),
+		.previous_loaded_model = steal_ptr(s->reloader.loaded_model),
+		.previous_document = json_incref(s->live.record.document),
+		.previous_udc = steal_ptr(s->binding.udc),
+		.previous_no_bind = s->binding.must_stay_unbound,
+		.previous_rundir = rundir_steal(&s->live.rundir),
 	};
 }
 

@@ -38,7 +38,7 @@ struct supervisor_options {
 	const char *const *gadget_file_dirs; /* directories in which gadget files are searched by
 						name; ends with NULL */
 	/* --hold: seconds that keepers wait for a takeover after the supervisor died */
-	double takeover_wait_seconds;
+	double max_takeover_wait_seconds;
 	gid_t gid_allowed_to_control; /* --group, whose members may send commands; 0: only root */
 	bool foreground;	      /* the log and the workers' output go to stderr */
 	const json_t *switch_json_for_workers; /* the object "switch" in the workers'
@@ -64,7 +64,7 @@ void supervisor_set_on_up(struct supervisor *s, void (*fn)(void *data), void *da
  * Sets the file descriptor to which a newline is written when the gadget is up (--notify-fd). The
  * supervisor takes ownership of it.
  */
-void supervisor_set_notify_fd(struct supervisor *s, int fd);
+void supervisor_set_ready_notification_fd(struct supervisor *s, int fd);
 /*
  * Records the child processes that this process already has. Must be called before the supervisor
  * starts keepers and workers.
@@ -136,13 +136,13 @@ bool supervisor_has_switched(const struct supervisor *s);
  */
 struct switch_handover {
 	struct requested_switch
-		*requested_switch; /* the next gadget, and what was prepared for it */
-	struct gadget
-		*loaded_model; /* the previous gadget's model if a reload loaded it; else NULL */
-	json_t *document;
-	char *udc; /* UDC that the previous gadget was bound to; NULL: none */
-	bool no_bind;
-	struct rundir rundir;
+		*requested_switch;	      /* the next gadget, and what was prepared for it */
+	struct gadget *previous_loaded_model; /* model of the previous gadget if a reload loaded it;
+						 else NULL */
+	json_t *previous_document;	      /* document of the previous gadget's file */
+	char *previous_udc;    /* UDC that the previous gadget was bound to; NULL: none */
+	bool previous_no_bind; /* --no-bind or `unbind`: the gadgets stay unbound */
+	struct rundir previous_rundir;
 };
 /* Returns everything that is handed over. Afterwards the supervisor can only be freed. */
 struct switch_handover supervisor_hand_over_for_switch(struct supervisor *s);

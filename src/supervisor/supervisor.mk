@@ -5,8 +5,8 @@ libffsctl_a_SOURCES += \
 	src/supervisor/signals.c src/supervisor/signals.h \
 	src/supervisor/gadget_state.c src/supervisor/gadget_state.h \
 	src/supervisor/live_gadget.c src/supervisor/live_gadget.h \
-	src/supervisor/status.c src/supervisor/status.h \
-	src/supervisor/host.c src/supervisor/host.h \
+	src/supervisor/write_status.c src/supervisor/write_status.h \
+	src/supervisor/usb_host.c src/supervisor/usb_host.h \
 	src/supervisor/function_callbacks.c src/supervisor/function_callbacks.h \
 	src/supervisor/function_failures.c src/supervisor/function_failures.h \
 	src/supervisor/service_notify.c src/supervisor/service_notify.h \
@@ -20,7 +20,7 @@ libffsctl_a_SOURCES += \
 	src/supervisor/control_answer.c \
 	src/supervisor/control_commands.c \
 	src/supervisor/await_udc.c \
-	src/supervisor/errors.c src/supervisor/errors.h \
+	src/supervisor/gadget_errors.c src/supervisor/gadget_errors.h \
 	src/supervisor/gadget_plan.c src/supervisor/gadget_plan.h \
 	src/supervisor/plan_preview.c \
 	src/supervisor/privileges.c src/supervisor/privileges.h \

@@ -18,7 +18,7 @@
 #include "probe/features.h"
 #include "rundir/record.h"
 #include "supervisor/binding.h"
-#include "supervisor/errors.h"
+#include "supervisor/gadget_errors.h"
 #include "supervisor/gadget_plan.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/privileges.h"
@@ -71,8 +71,8 @@ static int read_target_gadget_file(struct live_gadget *live, struct requested_sw
 	if (r == 0)
 		r = supervisor_read_gadget_file(path, NULL, live->gadget_file_dirs,
 						gadget_file_trust(live), log_diagnostic, live,
-						&sw->gadget, &sw->document, err);
-	if (r < 0 || !streq(sw->gadget->name, live->name))
+						&sw->target_gadget, &sw->target_document, err);
+	if (r < 0 || !streq(sw->target_gadget->name, live->name))
 		return r;
 	error_set(err, EX_CANTCREAT, EEXIST, path,
 		  "the gadget in %s has the name of the current gadget, '%s'", path, live->name);
@@ -97,9 +97,10 @@ static int choose_udc(const struct switcher *switcher, struct requested_switch *
 
 	if (switcher->binding->must_stay_unbound || !switcher->binding->udc)
 		return 0;
-	if (!target_accepts_udc(switcher, &sw->gadget->udc))
-		return udc_choose(switcher->live->paths, &sw->gadget->udc, NULL, &other, err);
-	sw->udc = xstrdup(switcher->binding->udc);
+	if (!target_accepts_udc(switcher, &sw->target_gadget->udc))
+		return udc_choose(switcher->live->paths, &sw->target_gadget->udc, NULL, &other,
+				  err);
+	sw->target_udc = xstrdup(switcher->binding->udc);
 	return 0;
 }
 
@@ -108,7 +109,7 @@ static int check_target_can_be_planned(const struct live_gadget *live,
 				       const struct requested_switch *sw, struct error *err)
 {
 	struct plan_preview preview;
-	int r = plan_preview_make(&preview, live->paths, sw->gadget, NULL, err);
+	int r = plan_preview_make(&preview, live->paths, sw->target_gadget, NULL, err);
 
 	plan_preview_free(&preview);
 	return r;
@@ -146,7 +147,7 @@ static int check_mounts_unused(const struct live_gadget *live, struct error *err
 static int lock_target_run_dir(const struct live_gadget *live, struct requested_switch *sw,
 			       struct error *err)
 {
-	const char *name = sw->gadget->name;
+	const char *name = sw->target_gadget->name;
 	_cleanup_free_ char *dir = configfs_gadget_path(live->paths, name);
 	enum lock_owner_role role;
 	pid_t pid;
@@ -179,8 +180,8 @@ static int write_empty_record(const struct live_gadget *live, const struct reque
 
 	if (sw->target_has_record)
 		return 0;
-	record =
-		record_make(sw->gadget, sw->document, live->record.first_gadget_name ?: live->name);
+	record = record_make(sw->target_gadget, sw->target_document,
+			     live->record.first_gadget_name ?: live->name);
 	r = record_write(&sw->target_rundir, &record, &(struct plan){ 0 }, err);
 	record_free(&record);
 	return r;
@@ -195,7 +196,7 @@ static int prepare_switch(struct switcher *switcher, struct requested_switch *sw
 	if (r == 0)
 		r = choose_udc(switcher, sw, err);
 	if (r == 0)
-		r = check_privileges(live, sw->gadget, err);
+		r = check_privileges(live, sw->target_gadget, err);
 	if (r == 0)
 		r = check_target_can_be_planned(live, sw, err);
 	if (r == 0)
@@ -203,7 +204,7 @@ static int prepare_switch(struct switcher *switcher, struct requested_switch *sw
 	if (r == 0)
 		r = lock_target_run_dir(live, sw, err);
 	if (r == 0)
-		r = features_require_for_gadget(live->paths, sw->gadget, err);
+		r = features_require_for_gadget(live->paths, sw->target_gadget, err);
 	if (r == 0)
 		r = write_empty_record(live, sw, err);
 	if (r == 0)

@@ -17,9 +17,9 @@
 #include "supervisor/binding.h"
 #include "supervisor/control.h"
 #include "supervisor/gadget_plan.h"
-#include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/signals.h"
+#include "supervisor/usb_host.h"
 
 void take_over_init(struct takeover *t, struct live_gadget *live, struct binding *binding,
 		    struct control_server *control)
@@ -106,7 +106,7 @@ static bool was_on_udc_from_command_line(const struct takeover *t,
 	       streq_null(t->binding->udc_from_command_line, prev->planned_udc);
 }
 
-static bool make_new_plan(struct live_gadget *live, const struct previous_supervisor *prev)
+static bool try_make_new_plan(struct live_gadget *live, const struct previous_supervisor *prev)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 
@@ -156,7 +156,7 @@ static void copy_undo_values(struct live_gadget *live, const struct previous_sup
  * Copies the `value` of the recorded step start-worker to the struct live_worker: the running
  * process was started with it. For a worker that started now, the value might differ.
  */
-static void copy_recorded_start_worker_value_to_worker(const struct step *step)
+static void restore_launch_fingerprint_from_step(const struct step *step)
 {
 	const struct live_function *function = step->context;
 
@@ -180,7 +180,7 @@ static void use_recorded_plan(struct live_gadget *live, struct previous_supervis
 		if (step) {
 			prev->recorded_plan.steps[i].context = step->context;
 			prev->recorded_plan.steps[i].at = step->at;
-			copy_recorded_start_worker_value_to_worker(&prev->recorded_plan.steps[i]);
+			restore_launch_fingerprint_from_step(&prev->recorded_plan.steps[i]);
 		}
 	}
 	live->plan = prev->recorded_plan;
@@ -238,9 +238,10 @@ static int take_over(struct takeover *t, bool skip_plan_comparison)
 	struct live_gadget *live = t->live;
 	_cleanup_error_ struct error ignored = { 0 };
 	struct previous_supervisor prev = { 0 };
-	bool taken = live->rundir.supervisor_died && read_previous_supervisor(live, &prev) &&
+	bool taken = live->rundir.previous_supervisor_died &&
+		     read_previous_supervisor(live, &prev) &&
 		     (skip_plan_comparison || was_on_udc_from_command_line(t, &prev)) &&
-		     make_new_plan(live, &prev);
+		     try_make_new_plan(live, &prev);
 
 	if (taken && !is_same_plan(live, &prev)) {
 		taken = skip_plan_comparison;

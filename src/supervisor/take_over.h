@@ -18,9 +18,9 @@ struct takeover {
 	struct binding *binding;
 	struct control_server *control;
 	/* --hold: seconds that keepers wait for a takeover after the supervisor died */
-	double takeover_wait_seconds;
-	/* the takeover_wait_seconds last sent to the keepers; 0: they do not wait */
-	double takeover_wait_seconds_sent_to_keepers;
+	double max_takeover_wait_seconds;
+	/* the max_takeover_wait_seconds last sent to the keepers; 0: they do not wait */
+	double max_takeover_wait_seconds_sent_to_keepers;
 	bool took_over; /* this supervisor took the gadget over */
 };
 

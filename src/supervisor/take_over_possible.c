@@ -21,14 +21,14 @@ bool take_over_is_possible(const struct takeover *t)
 
 void take_over_send_wait_seconds_to_keepers(struct takeover *t)
 {
-	double seconds = take_over_is_possible(t) ? t->takeover_wait_seconds : 0;
+	double seconds = take_over_is_possible(t) ? t->max_takeover_wait_seconds : 0;
 
 	/*
 	 * Writes the status before the keepers wait: a command that finds keepers without a
 	 * supervisor reads there whether they wait for a takeover.
 	 */
-	if (seconds != t->takeover_wait_seconds_sent_to_keepers) {
-		t->takeover_wait_seconds_sent_to_keepers = seconds;
+	if (seconds != t->max_takeover_wait_seconds_sent_to_keepers) {
+		t->max_takeover_wait_seconds_sent_to_keepers = seconds;
 		gadget_write_status(t->live);
 	}
 	for (size_t n = 0; n < t->live->functions.n; n++)

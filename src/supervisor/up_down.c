@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "supervisor/errors.h"
+#include "supervisor/gadget_errors.h"
 #include "supervisor/gadget_plan.h"
 #include "supervisor/live_gadget.h"
 
@@ -56,7 +56,7 @@ bool gadget_keepers_accept_takeover(const struct live_gadget *live)
 	return true;
 }
 
-void gadget_check_remaining_worker_processes(const struct live_gadget *live)
+void gadget_continue_cleanup_of_workers(const struct live_gadget *live)
 {
 	const struct functions *functions = &live->functions;
 

@@ -27,5 +27,5 @@ int gadget_timeout_error(const struct live_gadget *live, struct error *err);
 bool gadget_keepers_accept_takeover(const struct live_gadget *live);
 bool gadget_all_workers_have_stopped(const struct live_gadget *live);
 /* Checks whether remaining processes of workers have ended; no event reports their end. */
-void gadget_check_remaining_worker_processes(const struct live_gadget *live);
+void gadget_continue_cleanup_of_workers(const struct live_gadget *live);
 bool gadget_has_remaining_worker_processes(const struct live_gadget *live);

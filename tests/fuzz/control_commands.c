@@ -15,12 +15,12 @@
 #include "control.h"
 #include "supervisor/binding.h"
 #include "supervisor/function_callbacks.h"
-#include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/reexec.h"
 #include "supervisor/reload.h"
 #include "supervisor/switch.h"
 #include "supervisor/take_over.h"
+#include "supervisor/usb_host.h"
 
 /* Fakes for calls that would change the machine. */
 static void handle_event(struct live_worker *worker, enum worker_event event);
@@ -192,7 +192,7 @@ void control_fuzz_commands(struct script *script)
 
 	live_gadget_init(&w.live, &paths, &gadget, "fuzz", write_nothing, NULL);
 	w.live.state = GADGET_UP;
-	w.live.functions.phase = PHASE_UP;
+	w.live.functions.up_down_phase = PHASE_UP;
 	w.live.functions.list = functions;
 	w.live.functions.n = 1;
 	w.live.functions.callback_data = &owner;

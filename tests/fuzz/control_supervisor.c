@@ -17,9 +17,9 @@
 #include "functionfs/keeper.h"
 #include "supervisor/binding.h"
 #include "supervisor/function_callbacks.h"
-#include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/switch.h"
+#include "supervisor/usb_host.h"
 
 /* Fake for calls that would start and end processes. */
 static void handle_event(struct live_worker *worker, enum worker_event event);
@@ -100,7 +100,7 @@ void control_fuzz_supervisor(struct script *script)
 	live_gadget_init(&live, &paths, &gadget, "fuzz", write_nothing, NULL);
 	live.functions.callbacks = &supervisor_function_callbacks;
 	live.functions.callback_data = &owner;
-	live.functions.phase = PHASE_UP;
+	live.functions.up_down_phase = PHASE_UP;
 	host_init(&host, &live);
 	binding_init(&binding, &live, &host);
 	switch_init(&switcher, &live, &binding);
@@ -108,7 +108,8 @@ void control_fuzz_supervisor(struct script *script)
 	    loop_open(&live.loop) < 0)
 		found("no socket");
 	worker.function = &i;
-	if (fd_watch_add(&live.loop, &i.keeper_socket, pair[0], EPOLLIN, on_keeper_message, &i) < 0)
+	if (fd_watch_add(&live.loop, &i.keeper_socket_watch, pair[0], EPOLLIN, on_keeper_message,
+			 &i) < 0)
 		found("no source");
 	while (script_next(script, &step)) {
 		if (step.op % 8 == 0) {
@@ -124,7 +125,7 @@ void control_fuzz_supervisor(struct script *script)
 			;
 		json_decref(worker_stats_json(&worker));
 	}
-	fd_watch_remove(&live.loop, &i.keeper_socket);
+	fd_watch_remove(&live.loop, &i.keeper_socket_watch);
 	worker_stats_free(&worker);
 	worker_status_free(&worker.status);
 	binding_free(&binding);

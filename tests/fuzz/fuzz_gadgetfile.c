@@ -193,7 +193,7 @@ static void load(struct scan *s, struct diags *d)
 {
 	struct gadget *g;
 	json_t *document;
-	int r = load_from_scan(s, NULL, &g, &document, d);
+	int r = load_gadget_from_scanned_text(s, NULL, &g, &document, d);
 
 	if ((r == 0) != (d->n_errors == 0) || (r == 0) != (g != NULL))
 		disagree("result and diagnostics differ", d);

@@ -55,9 +55,10 @@ static const struct key text_rows[] = {
 	{ "lang", NODE_INT | NODE_STRING, .min = 0, .max = 65535,
 	  .pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$", .default_text = "en-us",
 	  .doc = "Language: an id (0x0409) or a name ('en-us').", .set = set_lang,
-	  FIELD(struct ffs_text, lang) },
+	  FIELD(struct ffs_string_translation, lang) },
 	{ "text", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY,
-	  .doc = "The text in this language.", .set = set_text, FIELD(struct ffs_text, text) },
+	  .doc = "The text in this language.", .set = set_text,
+	  FIELD(struct ffs_string_translation, text) },
 	{ 0 },
 };
 const struct key_group text_keys = { "ffs.interfaces.string", "a text", text_rows, NULL,

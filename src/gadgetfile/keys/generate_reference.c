@@ -156,7 +156,7 @@ static struct {
 static size_t n_printed_keys;
 
 /* Returns the heading of the section that describes a key with the same text; NULL: none. */
-static const char *find_printed_key(const struct key *k)
+static const char *heading_of_printed_key(const struct key *k)
 {
 	for (size_t i = 0; i < n_printed_keys; i++)
 		if (is_same_key(printed_keys[i].key, k))
@@ -177,7 +177,7 @@ static void remember_printed_key(const struct key *k, const char *heading)
 /* Prints a key in the section `heading`. A page describes a key only once. */
 static void print_key(const struct key *k, const char *heading)
 {
-	const char *first_heading = find_printed_key(k);
+	const char *first_heading = heading_of_printed_key(k);
 
 	printf(".It Cm %s Pq ", k->name);
 	print_types(k->types);
@@ -368,7 +368,7 @@ static void print_family(const struct function_family *family)
 		const struct function_type *t = function_type_find(family->types[i]);
 
 		for (const struct key *k = t->attr_keys->keys; k->name; k++) {
-			if (!is_in_family(t, k) || find_printed_key(k))
+			if (!is_in_family(t, k) || heading_of_printed_key(k))
 				continue;
 			print_key(k, family->manual_heading);
 			print_types_with_key(family, k);

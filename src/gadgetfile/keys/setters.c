@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "gadgetfile/load.h"
-#include "gadgetfile/types/lang.h"
+#include "gadgetfile/types/language_id.h"
 
 struct position position_of_range(const struct load *l, const struct text_range *at)
 {

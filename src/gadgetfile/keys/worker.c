@@ -151,7 +151,7 @@ static const struct key limits_rows[] = {
 	  .default_text = "256 for a worker with a user id of its own, else none",
 	  .doc = "Processes and threads of the worker's user, including those not started by the "
 		 "worker. Does not limit root.",
-	  .set = set_uint64, WORKER(process_limits.max_tasks) },
+	  .set = set_uint64, WORKER(process_limits.max_tasks_of_user) },
 	{ 0 },
 };
 const struct key_group limits_keys = {

@@ -63,7 +63,7 @@ static bool same_value(const struct node *ours, const config_setting_t *theirs)
 	case CONFIG_TYPE_INT:
 		/*
 		 * libconfig 1.5 wraps an integer above INT32_MAX to a negative number, which
-		 * programs cast to an unsigned type (value.c).
+		 * programs cast to an unsigned type (literal_value.c).
 		 */
 		return ours->type == NODE_INT && (ours->integer > INT32_MAX ||
 						  ours->integer == config_setting_get_int(theirs));

@@ -53,7 +53,7 @@ __attribute__((format(printf, 1, 0))) static char *printable_message(const char 
 	_cleanup_free_ char *text = text_vformat(fmt, ap);
 	char *shown = text_printable(text, strlen(text));
 
-	text_cut(shown, MAX_TEXT);
+	text_shorten(shown, MAX_TEXT);
 	return shown;
 }
 
@@ -120,14 +120,14 @@ void diags_hint(struct diags *d, const char *fmt, ...)
 	va_end(ap);
 }
 
-struct sort_item {
+struct diag_with_index {
 	struct diag diag;
 	size_t index;
 };
 
 static int compare_sort_items(const void *a, const void *b)
 {
-	const struct sort_item *x = a, *y = b;
+	const struct diag_with_index *x = a, *y = b;
 
 	if (x->diag.sort_key != y->diag.sort_key)
 		return x->diag.sort_key < y->diag.sort_key ? -1 : 1;
@@ -136,10 +136,10 @@ static int compare_sort_items(const void *a, const void *b)
 
 void diags_sort(struct diags *d)
 {
-	_cleanup_free_ struct sort_item *items = xcalloc(d->n, sizeof(*items));
+	_cleanup_free_ struct diag_with_index *items = xcalloc(d->n, sizeof(*items));
 
 	for (size_t i = 0; i < d->n; i++)
-		items[i] = (struct sort_item){ d->list[i], i };
+		items[i] = (struct diag_with_index){ d->list[i], i };
 	qsort(items, d->n, sizeof(*items), compare_sort_items);
 	for (size_t i = 0; i < d->n; i++)
 		d->list[i] = items[i].diag;
@@ -172,7 +172,7 @@ char *diag_quote(const char *text)
 	_cleanup_free_ char *shown = NULL;
 
 	shown = text_printable(text, strnlen(text, 4 * MAX_QUOTED));
-	text_cut(shown, MAX_QUOTED);
+	text_shorten(shown, MAX_QUOTED);
 	for (char *p = shown; *p; p++)
 		if (*p == '\t')
 			*p = ' ';

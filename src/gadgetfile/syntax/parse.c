@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "gadgetfile/syntax/lex.h"
-#include "gadgetfile/syntax/value.h"
+#include "gadgetfile/syntax/literal_value.h"
 
 enum bracket { BRACKET_GROUP, BRACKET_LIST, BRACKET_ARRAY, BRACKET_COUNT };
 
@@ -265,7 +265,7 @@ static bool parse_separator(struct parser *p, enum bracket kind)
  * Returns whether a closing bracket is missing before ';', as in `( 1, 2; next = 3`. Adds an error
  * if it is missing.
  */
-static bool lacks_bracket(struct parser *p, const struct token *open, enum bracket kind)
+static bool refuse_missing_bracket(struct parser *p, const struct token *open, enum bracket kind)
 {
 	int bracket = closed_bracket_kind(&p->token[p->token->type != TOKEN_END]);
 
@@ -305,7 +305,7 @@ static void parse_list(struct parser *p, struct node *n, enum bracket kind)
 			parse_value(p, element);
 			p->n_open[kind]--;
 			element->has_error |= !fits;
-			if (lacks_bracket(p, open, kind))
+			if (refuse_missing_bracket(p, open, kind))
 				return;
 			if (!parse_separator(p, kind) && p->token->type != TOKEN_END &&
 			    closed_bracket_kind(p->token) < 0 && !starts_setting(p->token)) {

@@ -87,8 +87,8 @@ long long load_attr_integer(struct attribute_values *d, const char *name, long l
 /* Sets the value to write; `a` then owns `value`. */
 void load_set_attr_value(struct attribute_value *a, char *value, size_t size);
 /*
- * For functions of the type key_setter: sets the value of the key `k` to `text`. `field` points to
- * a struct attribute_values, which then owns `text`.
+ * Called by setters of keys (C functions of the type key_setter): sets the value of the key `k` to
+ * `text`. `field` points to a struct attribute_values, which then owns `text`.
  */
 void load_set_attr_text(const struct key *k, struct node *value, void *field, char *text);
 /*

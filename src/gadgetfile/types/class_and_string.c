@@ -6,11 +6,11 @@
 #include <stdio.h>
 
 #include "gadgetfile/load.h"
-#include "gadgetfile/types/lang.h"
+#include "gadgetfile/types/language_id.h"
 
 static void add_string_text(struct load *l, struct ffs_string *s, struct node *item)
 {
-	struct ffs_text *t = array_add(s->texts, s->n_texts);
+	struct ffs_string_translation *t = array_add(s->texts, s->n_texts);
 	const struct node *lang = node_member(item, "lang");
 
 	t->lang = LANG_EN_US;
@@ -49,7 +49,7 @@ void load_class(struct load *l, const struct class_settings *d, uint8_t *class, 
 
 void load_ffs_string(struct load *l, struct ffs_string *s, struct node *value)
 {
-	struct ffs_text *t;
+	struct ffs_string_translation *t;
 
 	s->at = position_of_range(l, &value->at);
 	if (value->type == NODE_STRING) {

@@ -4,21 +4,22 @@
 
 #include "base/cleanup.h"
 #include "gadgetfile/load.h"
-#include "gadgetfile/types/lang.h"
+#include "gadgetfile/types/language_id.h"
 
 #define MAX_INTERFACES 16 /* MAX_CONFIG_INTERFACES of linux/usb/composite.h */
 #define MAX_CONFIGS 255	  /* bConfigurationValue is a byte; 0 means unconfigured */
 #define DEFAULT_NAME "c"
 
-static size_t find_function(const struct load *l, const struct node *value)
+static size_t function_index_of_setting(const struct load *l, const struct node *value)
 {
 	size_t i = 0;
 
 	if (value->type == NODE_GROUP)
-		while (i < l->n_functions && l->function_nodes[i] != value)
+		while (i < l->n_function_nodes && l->function_nodes[i] != value)
 			i++;
 	else
-		while (i < l->n_functions && !streq(l->gadget->functions[i].label, value->text))
+		while (i < l->n_function_nodes &&
+		       !streq(l->gadget->functions[i].label, value->text))
 			i++;
 	return i;
 }
@@ -73,12 +74,12 @@ static void check_link_name(struct load *l, const struct config *c, const char *
 static void add_function(struct load *l, struct config *c, struct node *value, struct node *name,
 			 const struct position *at)
 {
-	size_t index = find_function(l, value);
+	size_t index = function_index_of_setting(l, value);
 	const struct function *f;
 	struct config_function *link;
 
 	if (index == l->gadget->n_functions) {
-		if (!l->has_syntax_error && value->type == NODE_STRING && l->n_functions > 0)
+		if (!l->has_syntax_error && value->type == NODE_STRING && l->n_function_nodes > 0)
 			error_unknown_label(l, value);
 		return;
 	}
@@ -264,7 +265,7 @@ static void add_default_config(struct load *l)
 
 static void warn_unused_functions(struct load *l)
 {
-	for (size_t f = 0; f < l->n_functions; f++) {
+	for (size_t f = 0; f < l->n_function_nodes; f++) {
 		const struct node *node = l->function_nodes[f];
 		bool used = false;
 

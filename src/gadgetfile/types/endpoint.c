@@ -200,7 +200,7 @@ static void error_mult_not_allowed(struct load *l, enum ep_type type, int speed,
 	}
 }
 
-static void check_mult(struct load *l, const struct ep_speed *high, struct node *value)
+static void check_mult(struct load *l, const struct endpoint_speed_values *high, struct node *value)
 {
 	if (value->has_error || high->max_packet >= mult_minimum[high->mult])
 		return;
@@ -216,7 +216,7 @@ static void check_mult(struct load *l, const struct ep_speed *high, struct node 
  * 1: the endpoint has one burst in each service interval. If a packet has 1024 bytes, this burst
  * has as many packets as 'mult' of the gadget file; else it has one packet.
  */
-static void set_super_mult(struct load *l, struct ep_speed *super,
+static void set_super_mult(struct load *l, struct endpoint_speed_values *super,
 			   const struct endpoint_settings *d, struct node *node)
 {
 	const struct node *speed_group = d->by_speed[EP_SUPER];
@@ -247,7 +247,7 @@ static void error_bulk_interval(struct load *l, struct node *value)
 static void load_values_for_one_speed(struct load *l, struct endpoint *ep, const struct ffs *ffs,
 				      int speed, struct node *node)
 {
-	struct ep_speed *s = &ep->speed[speed];
+	struct endpoint_speed_values *s = &ep->speed[speed];
 	struct endpoint_speed_settings x = { 0 };
 	struct node *size = node_member(node, "max_packet"),
 		    *interval = node_member(node, "interval"), *mult = node_member(node, "mult");
@@ -332,7 +332,7 @@ static void load_endpoint_speeds(struct load *l, struct endpoint *ep, const stru
 
 	check_values_for_all_speeds(l, ep, ffs, d, node);
 	for (int i = 0; i < EP_SPEED_COUNT; i++) {
-		struct ep_speed *s = &ep->speed[i];
+		struct endpoint_speed_values *s = &ep->speed[i];
 
 		s->is_offered = ffs->has_speed[i];
 		if (s->is_offered) {

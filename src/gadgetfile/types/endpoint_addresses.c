@@ -11,12 +11,13 @@
 
 #define MAX_PER_DIRECTION 15
 
-struct address_map {
+struct used_endpoint_addresses {
 	struct load *load;
 	bool used_addresses[2][MAX_PER_DIRECTION + 1]; /* [direction][number] */
 };
 
-static void reserve_address(struct address_map *u, const struct endpoint *ep, struct node *node)
+static void reserve_address(struct used_endpoint_addresses *u, const struct endpoint *ep,
+			    struct node *node)
 {
 	bool *used = &u->used_addresses[ep->direction][ep->address & 0x0f];
 
@@ -30,7 +31,7 @@ static void reserve_address(struct address_map *u, const struct endpoint *ep, st
  * Gives an endpoint an address. The endpoint number in it is the endpoint's position in the
  * function (`ep->number`) if that number is free, else the lowest free number.
  */
-static void assign_address(struct address_map *u, struct endpoint *ep)
+static void assign_address(struct used_endpoint_addresses *u, struct endpoint *ep)
 {
 	const bool *used = u->used_addresses[ep->direction];
 	unsigned int number = ep->number;
@@ -108,7 +109,7 @@ static void check_in_out_pairs(struct load *l, struct endpoint *const *eps,
 void load_check_endpoints(struct load *l, struct ffs_settings *d)
 {
 	_cleanup_free_ struct endpoint **eps = xcalloc(d->n_endpoints, sizeof(*eps));
-	struct address_map u = { .load = l };
+	struct used_endpoint_addresses u = { .load = l };
 	struct node *rw_proxy;
 	size_t n = 0;
 

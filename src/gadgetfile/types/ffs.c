@@ -62,7 +62,7 @@ static void check_speed_combination(struct load *l, const struct ffs_settings *d
 {
 	const struct node *at = d->speeds ? d->speeds : d->blob ? d->blob : node;
 
-	if (!ffs_crashes_at_bind(d->ffs))
+	if (!ffs_may_crash_kernel_at_bind(d->ffs))
 		return;
 	diag_error(l->diags, node_range(at),
 		   "descriptors of high speed and SuperSpeed without those of full speed crash "

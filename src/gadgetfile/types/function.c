@@ -353,12 +353,12 @@ static void find_inline_functions(struct load *l, const struct node *config)
 		 * The limit for functions with labels also applies to inline functions. Without it,
 		 * loading would take too long, because each function is compared with all others.
 		 */
-		if (l->n_functions == GADGETFILE_MAX_GROUP) {
+		if (l->n_function_nodes == GADGETFILE_MAX_GROUP) {
 			diag_error(l->diags, node_range(function), "more than %d functions",
 				   GADGETFILE_MAX_GROUP);
 			return;
 		}
-		*array_add(l->function_nodes, l->n_functions) = function;
+		*array_add(l->function_nodes, l->n_function_nodes) = function;
 	}
 }
 
@@ -367,7 +367,7 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 	if (functions) {
 		load_group(l, key_find(&gadget_keys, "functions")->group, functions, NULL);
 		node_foreach(node, functions)
-			*array_add(l->function_nodes, l->n_functions) = node;
+			*array_add(l->function_nodes, l->n_function_nodes) = node;
 	}
 	if (configs) {
 		size_t errors = l->diags->n_errors;
@@ -377,10 +377,11 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 			if (l->diags->n_errors == errors)
 				find_inline_functions(l, config);
 	}
-	if (l->n_functions == 0 && !node_member(l->scan->root, "functions") && !l->has_syntax_error)
+	if (l->n_function_nodes == 0 && !node_member(l->scan->root, "functions") &&
+	    !l->has_syntax_error)
 		diag_error(l->diags, &l->scan->root->at, "a gadget file needs 'functions'");
-	l->function_has_error = xcalloc(l->n_functions, sizeof(*l->function_has_error));
-	for (size_t i = 0; i < l->n_functions; i++) {
+	l->function_has_error = xcalloc(l->n_function_nodes, sizeof(*l->function_has_error));
+	for (size_t i = 0; i < l->n_function_nodes; i++) {
 		struct node *node = l->function_nodes[i];
 		size_t errors = l->diags->n_errors;
 

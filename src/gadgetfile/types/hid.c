@@ -119,9 +119,9 @@ static const uint8_t gamepad[] = {
 };
 
 #define DESCRIPTOR(bytes) bytes, sizeof(bytes)
-static const struct report_descriptor {
+static const struct predefined_report {
 	const char *name;
-	const uint8_t *bytes;
+	const uint8_t *descriptor;
 	size_t size;
 	/* Values of the attributes subclass, protocol and report_length, as text. */
 	const char *interface_subclass_text, *interface_protocol_text, *report_length_text;
@@ -131,7 +131,7 @@ static const struct report_descriptor {
 	{ "gamepad", DESCRIPTOR(gamepad), "0", "0", "7" },
 };
 
-static const struct report_descriptor *find_report_descriptor(const char *name)
+static const struct predefined_report *find_predefined_report(const char *name)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(reports); i++)
 		if (streq(reports[i].name, name))
@@ -142,7 +142,7 @@ static const struct report_descriptor *find_report_descriptor(const char *name)
 void set_attr_report_desc(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	struct attribute_values *d = field;
-	const struct report_descriptor *report;
+	const struct predefined_report *report;
 	struct attribute_value *a;
 	char *bytes;
 
@@ -155,7 +155,7 @@ void set_attr_report_desc(struct load *l, const struct key *k, struct node *valu
 		load_find_attr(d, k->name)->kind = ATTRIBUTE_VALUE_FILE;
 		return;
 	}
-	report = find_report_descriptor(value->text);
+	report = find_predefined_report(value->text);
 	if (!report) {
 		_cleanup_free_ char *shown = diag_quote(value->text);
 
@@ -164,7 +164,7 @@ void set_attr_report_desc(struct load *l, const struct key *k, struct node *valu
 		return;
 	}
 	bytes = xcalloc(report->size + 1, 1);
-	memcpy(bytes, report->bytes, report->size);
+	memcpy(bytes, report->descriptor, report->size);
 	a = load_find_attr(d, k->name);
 	a->node = value;
 	load_set_attr_value(a, bytes, report->size);
@@ -173,11 +173,11 @@ void set_attr_report_desc(struct load *l, const struct key *k, struct node *valu
 void load_hid(struct load *l, struct function *f _unused_, struct attribute_values *d)
 {
 	struct node *desc = load_find_attr(d, "report_desc")->node;
-	const struct report_descriptor *report;
+	const struct predefined_report *report;
 
 	if (!desc)
 		return;
-	report = desc->type == NODE_STRING ? find_report_descriptor(desc->text) : NULL;
+	report = desc->type == NODE_STRING ? find_predefined_report(desc->text) : NULL;
 	if (report) {
 		load_set_attr_default(d, "subclass", report->interface_subclass_text, desc);
 		load_set_attr_default(d, "protocol", report->interface_protocol_text, desc);

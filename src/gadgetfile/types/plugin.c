@@ -121,7 +121,7 @@ static size_t count_endpoints(const struct ffs *ffs, bool (*which)(const struct 
 	return n;
 }
 
-static bool matches_every_endpoint(const struct endpoint *ep _unused_)
+static bool every_endpoint_matches(const struct endpoint *ep _unused_)
 {
 	return true;
 }
@@ -193,7 +193,7 @@ static void check_buffers_fit_mmap_memory(const struct plugin_check *c)
 	size_t depth = w->io_queue_depth ? w->io_queue_depth
 		       : c->plugin	 ? c->plugin->transfers_per_endpoint
 					 : 0;
-	size_t n = count_endpoints(c->function->ffs, matches_every_endpoint);
+	size_t n = count_endpoints(c->function->ffs, every_endpoint_matches);
 	const struct positioned_int *limit =
 		c->function->ffs ? &c->function->ffs->mount.mmap_memory_mb : NULL;
 	uint64_t has, needs = (uint64_t)size * depth * n;

@@ -237,7 +237,7 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 			check_exec_settings(l, node);
 		}
 	}
-	set_worker_defaults(&d.worker, f, node, l->n_functions);
+	set_worker_defaults(&d.worker, f, node, l->n_function_nodes);
 	if (!d.worker.sandbox)
 		error_setting_not_applicable(
 			l, node, "allow",

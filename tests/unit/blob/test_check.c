@@ -36,7 +36,7 @@ struct model {
 	struct association association;
 	struct ffs_bytes extra;
 	struct os_property property;
-	struct ffs_text text;
+	struct ffs_string_translation text;
 	uint8_t hid[9];
 };
 
@@ -59,7 +59,8 @@ static void make_model(struct model *m)
 	};
 	for (int i = 0; i < 2; i++)
 		for (int s = 0; s < EP_SPEED_COUNT; s++)
-			m->endpoints[i].speed[s] = (struct ep_speed){ true, 64, 1, 0, 0 };
+			m->endpoints[i].speed[s] =
+				(struct endpoint_speed_values){ true, 64, 1, 0, 0 };
 	m->extra = (struct ffs_bytes){ m->hid, sizeof(m->hid) };
 	m->interfaces[0] = (struct interface){ .class = 3,
 					       .string = { &m->text, 1, line(TEXT) },

@@ -6,9 +6,11 @@
 #include "blob/encode.h"
 #include "blob/uapi.h"
 
-static struct ep_speed speed(uint16_t size, uint8_t interval)
+static struct endpoint_speed_values speed(uint16_t size, uint8_t interval)
 {
-	return (struct ep_speed){ .is_offered = true, .max_packet = size, .interval = interval };
+	return (struct endpoint_speed_values){ .is_offered = true,
+					       .max_packet = size,
+					       .interval = interval };
 }
 
 static struct endpoint bulk(uint8_t address)
@@ -39,7 +41,7 @@ Test(blob, three_speeds_of_a_bulk_pair)
 		7,    5,    0x02, 2,  0,   4,	 0,    6,    0x30, 3, 0, 0,    0,
 	};
 	struct endpoint endpoints[] = { bulk(0x81), bulk(0x02) };
-	struct ffs_text text = { 0x409, (char *)"x" };
+	struct ffs_string_translation text = { 0x409, (char *)"x" };
 	struct interface interface = { .class = 0xff,
 				       .subclass = 1,
 				       .protocol = 2,
@@ -127,7 +129,7 @@ Test(blob, an_interrupt_endpoint_says_what_it_moves_in_an_interval)
 
 Test(blob, interfaces_count_from_zero_and_strings_from_one)
 {
-	struct ffs_text a = { 0x409, (char *)"a" }, c = { 0x409, (char *)"c" };
+	struct ffs_string_translation a = { 0x409, (char *)"a" }, c = { 0x409, (char *)"c" };
 	struct interface interfaces[] = { { .string = { &a, 1, { 0 } } },
 					  { .class = 1 },
 					  { .string = { &c, 1, { 0 } } } };
@@ -154,8 +156,9 @@ Test(blob, every_language_has_every_string)
 		4, 'e', 'i', 'n', 's', 0, 'b', 0, /* 'b' has no German text: its first one is taken
 						   */
 	};
-	struct ffs_text one[] = { { 0x409, (char *)"one" }, { 0x407, (char *)"eins" } };
-	struct ffs_text b = { 0x409, (char *)"b" };
+	struct ffs_string_translation one[] = { { 0x409, (char *)"one" },
+						{ 0x407, (char *)"eins" } };
+	struct ffs_string_translation b = { 0x409, (char *)"b" };
 	struct interface interfaces[] = { { .string = { one, 2, { 0 } } },
 					  { .string = { &b, 1, { 0 } } } };
 	struct ffs ffs = { .interfaces = interfaces, .n_interfaces = 2 };
@@ -186,7 +189,7 @@ Test(blob, alternate_settings_follow_their_interface)
 		64, 0, 0, 9, 4,	 0, 2, 0, 3, 0, 0, 0, 9, 4, 1, 0, 0, 5, 0, 0, 0,
 	};
 	struct endpoint endpoint = bulk(0x81);
-	struct ffs_text text = { 0x409, (char *)"x" };
+	struct ffs_string_translation text = { 0x409, (char *)"x" };
 	struct interface interfaces[] = { { .class = 3,
 					    .string = { &text, 1, { 0 } },
 					    .endpoints = &endpoint,
@@ -239,7 +242,7 @@ Test(blob, associations_stand_before_their_first_interface_with_its_final_number
 								       begin at 5 */
 		9, 4, 1, 0, 0, 2, 0, 0, 0, 9, 4,  2, 0, 0, 2, 0, 0, 0,
 	};
-	struct ffs_text a = { 0x409, (char *)"a" }, b = { 0x409, (char *)"b" };
+	struct ffs_string_translation a = { 0x409, (char *)"a" }, b = { 0x409, (char *)"b" };
 	struct interface interfaces[] = { { .class = 2, .string = { &a, 1, { 0 } } },
 					  { .class = 2 },
 					  { .class = 2 } };

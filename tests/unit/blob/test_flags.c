@@ -28,7 +28,8 @@ static uint8_t *encode(uint32_t flags, size_t *size)
 
 	for (int i = 0; i < 2; i++)
 		for (int s = 0; s < EP_SPEED_COUNT; s++)
-			eps[i].speed[s] = (struct ep_speed){ .is_offered = true, .max_packet = 64 };
+			eps[i].speed[s] = (struct endpoint_speed_values){ .is_offered = true,
+									  .max_packet = 64 };
 	return ffs_blob_descriptors(&ffs, size);
 }
 

@@ -46,7 +46,7 @@ static void read_gadgets(void *data, struct gadget_statuses *gadgets, struct err
 	bool *done = data;
 
 	if (access(gadget_dir, F_OK) == 0)
-		*array_add(gadgets->v, gadgets->n) =
+		*array_add(gadgets->list, gadgets->n) =
 			(struct gadget_status){ .name = xstrdup("late"), .state = STATUS_FOREIGN };
 	if (!*done && (mkdir(gadget_dir, 0700) < 0 || raise(SIGTERM) != 0))
 		_exit(99);

@@ -169,15 +169,15 @@ static void teardown_usbg(void)
 
 TestSuite(usbg, .init = setup_usbg, .fini = teardown_usbg);
 
-static struct libusbgx *open_gadget(void)
+static struct libusbgx_session *open_gadget(void)
 {
-	struct libusbgx *library = libusbgx_open(open(root, O_PATH | O_CLOEXEC), gadget);
+	struct libusbgx_session *library = libusbgx_open(open(root, O_PATH | O_CLOEXEC), gadget);
 
 	cr_assert_not_null(library, "%s", strerror(errno));
 	return library;
 }
 
-static int usbg(struct libusbgx *library, enum backend_item item, const char *name,
+static int usbg(struct libusbgx_session *library, enum backend_item item, const char *name,
 		const char *value)
 {
 	_cleanup_free_ char *path = in_gadget(name);
@@ -188,7 +188,7 @@ static int usbg(struct libusbgx *library, enum backend_item item, const char *na
 /* The library writes numbers in its own way. */
 Test(usbg, makes_a_gadget)
 {
-	struct libusbgx *library = open_gadget();
+	struct libusbgx_session *library = open_gadget();
 
 	cr_expect_eq(usbg(library, ITEM_ATTRIBUTE, "idVendor", "0x1D6B"), 0);
 	cr_expect_eq(usbg(library, ITEM_STRING, "strings/0x409/product", "x y"), 0);
@@ -214,7 +214,7 @@ Test(usbg, makes_a_gadget)
 
 Test(usbg, opens_a_gadget_with_functions_that_it_does_not_know)
 {
-	struct libusbgx *library;
+	struct libusbgx_session *library;
 
 	make_directory("functions/none.x");
 	make_directory("functions/acm.old");
@@ -232,7 +232,7 @@ Test(usbg, opens_a_gadget_with_functions_that_it_does_not_know)
 
 Test(usbg, leaves_to_system_calls_what_it_does_not_know)
 {
-	struct libusbgx *library;
+	struct libusbgx_session *library;
 
 	make_directory("functions/none.x");
 	make_directory("configs/c.1");
@@ -250,7 +250,7 @@ Test(usbg, leaves_to_system_calls_what_it_does_not_know)
 
 Test(usbg, errors_are_those_of_the_kernel)
 {
-	struct libusbgx *library = open_gadget();
+	struct libusbgx_session *library = open_gadget();
 
 	make_directory("functions/ffs.x"); /* after libusbgx has looked */
 	cr_expect_eq(usbg(library, ITEM_FUNCTION, "functions/ffs.x", NULL), -EEXIST);

@@ -40,10 +40,10 @@ Test(udc_mismatch_reason, is_nothing_for_enough_or_an_unknown_number_of_endpoint
 
 Test(udc_traits, virtual_and_dual_role_drivers)
 {
-	cr_expect(udc_find_traits("dummy_udc")->is_virtual);
-	cr_expect(udc_find_traits("usbip-vudc")->is_virtual);
-	cr_expect_not(udc_find_traits("dwc3")->is_virtual);
-	cr_expect_not(udc_find_traits(NULL)->is_virtual);
-	cr_expect(udc_find_traits("dwc3")->dual_role);
-	cr_expect_not(udc_find_traits("net2280")->dual_role);
+	cr_expect(udc_traits_or_unknown("dummy_udc")->is_virtual);
+	cr_expect(udc_traits_or_unknown("usbip-vudc")->is_virtual);
+	cr_expect_not(udc_traits_or_unknown("dwc3")->is_virtual);
+	cr_expect_not(udc_traits_or_unknown(NULL)->is_virtual);
+	cr_expect(udc_traits_or_unknown("dwc3")->dual_role);
+	cr_expect_not(udc_traits_or_unknown("net2280")->dual_role);
 }

@@ -13,7 +13,7 @@ static struct live_function live = { .model = &function, .functions = &all };
 static struct live_worker worker = {
 	.function = &live,
 	.model = &model,
-	.spawn = { .program = "/bin/true",
+	.spawn = { .program_path = "/bin/true",
 		   .working_directory = "/",
 		   .argv = nothing,
 		   .env = nothing },

@@ -169,7 +169,9 @@ static void open_worker(void)
 
 	memset(&saw, 0, sizeof(saw));
 	memset(&live, 0, sizeof(live));
-	all = (struct functions){ .callbacks = &callbacks, .loop = &loop, .phase = PHASE_UP };
+	all = (struct functions){ .callbacks = &callbacks,
+				  .loop = &loop,
+				  .up_down_phase = PHASE_UP };
 	function = (struct function){ .label = (char *)"echo" };
 	model = (struct worker){ .start_timeout = 10,
 				 .stop_timeout = 5,
@@ -284,7 +286,7 @@ Test(worker, every_event_in_every_state)
 		for (int e = 0; e < WORKER_EVENT_COUNT; e++) {
 			open_worker();
 			enter((enum worker_state)s);
-			worker->restart_due = 0; /* due now */
+			worker->restart_due_at = 0; /* due now */
 			saw.changes = 0;
 			saw.leaves_processes = e == WORKER_EV_DIED;
 			if ((e == WORKER_EV_EXIT || e == WORKER_EV_DIED) && worker->pid)
@@ -446,7 +448,7 @@ Test(worker, no_worker_restarts_while_the_gadget_goes_down)
 	open_worker();
 	enter(WORKER_STOPPING);
 	worker_handle_event(worker, WORKER_EV_RESTART);
-	all.phase = PHASE_GOING_DOWN;
+	all.up_down_phase = PHASE_GOING_DOWN;
 	process_ended(EXITED(0));
 	cr_expect_eq(worker->state, WORKER_STOPPED);
 	close_worker();
@@ -456,7 +458,7 @@ Test(worker, an_end_while_the_gadget_goes_down_is_no_failure)
 {
 	open_worker();
 	enter(WORKER_READY);
-	all.phase = PHASE_GOING_DOWN;
+	all.up_down_phase = PHASE_GOING_DOWN;
 	process_ended(15);
 	cr_expect_eq(worker->state, WORKER_STOPPED);
 	cr_expect_eq(saw.failures, 0);
@@ -522,7 +524,7 @@ Test(worker, failed_start_and_policy)
 /* Makes the restart due now. */
 static void due(void)
 {
-	worker->restart_due = 0;
+	worker->restart_due_at = 0;
 	worker_handle_event(worker, WORKER_EV_TIMER);
 }
 
@@ -580,7 +582,7 @@ Test(worker, the_delay_doubles_up_to_its_maximum)
 		double delay;
 
 		process_ended(KILLED);
-		delay = worker->restart_due - now_monotonic();
+		delay = worker->restart_due_at - now_monotonic();
 		cr_expect(delay <= delays[i] && delay > delays[i] - 0.5, "restart %zu: %g", i,
 			  delay);
 		due();
@@ -676,7 +678,7 @@ Test(worker, a_failed_start_is_not_retried_at_once)
 	process_ended(KILLED);
 	cr_expect_eq(worker->state, WORKER_WAITING);
 	cr_expect_eq(saw.launches, 2);
-	cr_expect_gt(worker->restart_due - now_monotonic(), 0.5);
+	cr_expect_gt(worker->restart_due_at - now_monotonic(), 0.5);
 	saw.launch_error = 0;
 	saw.changes = 0;
 	due();

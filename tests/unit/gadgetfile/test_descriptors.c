@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "blob/uapi.h"
-#include "gadgetfile/types/lang.h"
+#include "gadgetfile/types/language_id.h"
 #include "text.h"
 
 TestSuite(descriptors, .fini = unload);

@@ -5,7 +5,7 @@
 
 #include "base/text.h"
 #include "gadgetfile/syntax/diag.h"
-#include "gadgetfile/types/lang.h"
+#include "gadgetfile/types/language_id.h"
 
 Test(text, accepts_utf8_as_in_rfc_3629)
 {

@@ -41,13 +41,13 @@ static int bad(struct step *step, struct error *err)
 static int wait_once(struct step *step, struct error *err _unused_)
 {
 	note("?", step);
-	return step->undo_tries++ == 0 ? PLAN_AGAIN : 0;
+	return step->n_undo_tries++ == 0 ? PLAN_AGAIN : 0;
 }
 
 static int soon_once(struct step *step, struct error *err _unused_)
 {
 	note("?", step);
-	return step->undo_tries++ == 0 ? PLAN_SOON : 0;
+	return step->n_undo_tries++ == 0 ? PLAN_SOON : 0;
 }
 
 static const struct step_op op_ok = {
@@ -147,7 +147,7 @@ Test(plan, a_step_that_waits_is_called_again)
 	add(&plan, &op_ok, "c");
 	cr_assert_eq(plan_apply(&plan, &err), PLAN_AGAIN);
 	cr_assert_eq(plan_apply(&plan, &err), 0);
-	plan.steps[1].undo_tries = 0;
+	plan.steps[1].n_undo_tries = 0;
 	cr_assert_eq(plan_undo(&plan, &err), PLAN_SOON);
 	cr_assert_eq(plan_undo(&plan, &err), 0);
 	cr_assert_str_eq(done, "+a ?b ?b +c -c ?b ?b -a ");

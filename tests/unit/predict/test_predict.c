@@ -32,7 +32,7 @@ static unsigned int total_of(const struct descriptor *d)
 }
 
 /* Checks lengths, counts and total lengths. */
-static void check_config(const struct prediction *f)
+static void check_config(const struct prediction_input *f)
 {
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 	const struct function *function = &f->gadget->functions[0];
@@ -74,7 +74,8 @@ static void check_type(const char *type, const char *attrs)
 
 	for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
 		for (int speed = 0; speed < EP_SPEED_COUNT; speed++) {
-			const struct prediction f = { g, (enum predict_kernel)kernel, speed, NULL };
+			const struct prediction_input f = { g, (enum predict_kernel)kernel, speed,
+							    NULL };
 
 			if (predict_has_speed(g, speed))
 				check_config(&f);
@@ -119,7 +120,7 @@ Test(predict, descriptors_are_consistent_with_unusual_attributes)
 }
 
 /* Counts the descriptors with this type and third byte for which `fits` is true. */
-static size_t count(const struct prediction *f, uint8_t type, uint8_t subtype,
+static size_t count(const struct prediction_input *f, uint8_t type, uint8_t subtype,
 		    bool (*fits)(const struct descriptor *d))
 {
 	_cleanup_descriptors_ struct descriptors d = { 0 };
@@ -155,8 +156,8 @@ Test(predict, uac2_terminals_have_channel_names_since_6_12)
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"uac2\"; };");
 
 	for (int speed = 0; speed < EP_SPEED_COUNT; speed++) {
-		const struct prediction old = { g, KERNEL_6_1, speed, NULL },
-					new = { g, KERNEL_6_12, speed, NULL };
+		const struct prediction_input old = { g, KERNEL_6_1, speed, NULL },
+					      new = { g, KERNEL_6_12, speed, NULL };
 
 		cr_expect_eq(count(&old, USB_DT_CS_INTERFACE, INPUT_TERMINAL, has_no_channel_names),
 			     2);
@@ -177,7 +178,7 @@ Test(predict, uvc_bytes_per_interval_include_all_bursts)
 		load("f : { type = \"uvc\"; attrs : { streaming_maxpacket = 3072; "
 		     "streaming_maxburst = 2; formats = ( { type = \"mjpeg\"; frames = ( { width = "
 		     "16; height = 16; } ); } ); }; };");
-	const struct prediction f = { g, KERNEL_6_12, EP_SUPER, NULL };
+	const struct prediction_input f = { g, KERNEL_6_12, EP_SUPER, NULL };
 
 	cr_expect_eq(count(&f, USB_DT_SS_ENDPOINT_COMP, 2, has_9216_bytes_per_interval), 1);
 }
@@ -185,7 +186,7 @@ Test(predict, uvc_bytes_per_interval_include_all_bursts)
 Test(predict, an_unknown_type_makes_the_totals_uncertain)
 {
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"new\"; };");
-	const struct prediction f = { g, KERNEL_6_12, EP_HIGH, NULL };
+	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 
 	cr_assert_not(predict_covers_function(&g->functions[0]));
@@ -201,7 +202,7 @@ Test(predict, renumbers_functionfs_descriptors)
 	_cleanup_gadget_ struct gadget *g = load("a : { type = \"acm\"; }; b : { ffs : { "
 						 "interfaces = ( { string = \"s\"; endpoints = ( "
 						 "\"bulk-in\" ); }, { } ); }; };");
-	const struct prediction f = { g, KERNEL_6_12, EP_SUPER, NULL };
+	const struct prediction_input f = { g, KERNEL_6_12, EP_SUPER, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 	const struct descriptor *first = NULL;
 
@@ -246,7 +247,7 @@ Test(predict, prints_the_fields_of_a_descriptor)
 		"    wMaxPacketSize          512\n"
 		"    bInterval               0\n";
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"mass_storage\"; };");
-	const struct prediction f = { g, KERNEL_6_12, EP_HIGH, NULL };
+	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 	_cleanup_free_ char *text = NULL;
 	size_t size;

@@ -32,7 +32,7 @@ Test(spawn, gives_file_descriptors_whatever_numbers_they_had, .timeout = 60)
 {
 	char dir[] = "/tmp/ffsctl-spawn-XXXXXX";
 	char *argv[N_FDS + 5] = { "sh", "-c", (char *)script, "sh" }, *env[] = { NULL };
-	struct spawn_settings settings = { .program = "/bin/sh",
+	struct spawn_settings settings = { .program_path = "/bin/sh",
 					   .argv = argv,
 					   .env = env,
 					   .working_directory = "/",

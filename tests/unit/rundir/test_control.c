@@ -133,13 +133,13 @@ Test(control_messages, requests_are_those_of_the_protocol)
 		  "{\"command\":\"wait\",\"for\":\"disconnected\"}" },
 		{ { .command = COMMAND_WAIT_HOST }, "{\"command\":\"wait-host\"}" },
 		{ { .command = COMMAND_RELOAD,
-		    .file = "/g.conf",
+		    .file_path = "/g.conf",
 		    .keeps_name = true,
 		    .forces_eject = true,
-		    .timeout = 30 },
+		    .timeout_seconds = 30 },
 		  "{\"command\":\"reload\",\"file\":\"/g.conf\",\"renamed\":true,"
 		  "\"force_eject\":true,\"timeout\":30.0}" },
-		{ { .command = COMMAND_REEXEC, .program = "/sbin/ffsctl" },
+		{ { .command = COMMAND_REEXEC, .program_path = "/sbin/ffsctl" },
 		  "{\"command\":\"reexec\",\"program\":\"/sbin/ffsctl\"}" },
 	};
 

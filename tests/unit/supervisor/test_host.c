@@ -8,7 +8,7 @@
 #undef UDC_CLASS_DIR
 #define UDC_CLASS_DIR "udc"
 
-#include "supervisor/host.c"
+#include "supervisor/usb_host.c"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

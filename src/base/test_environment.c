@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/trace.h"
+#include "base/test_environment.h"
 
 #ifdef FFSCTL_TEST_HOOKS
 #include <fcntl.h>

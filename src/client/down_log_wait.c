@@ -278,7 +278,7 @@ int client_send_request(const struct paths *paths, const char *name,
 
 /*
  * Sends a request to the supervisor instead of reading the UDC's state in sysfs, which can still be
- * the state of a previous gadget (supervisor/host.c).
+ * the state of a previous gadget (supervisor/usb_host.c).
  */
 int client_wait_configured(const struct paths *paths, const char *name, double seconds,
 			   struct error *err)

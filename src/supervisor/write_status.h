@@ -9,7 +9,7 @@ struct reloader;
 struct takeover;
 
 /* The components from which the status is made. */
-struct status_view {
+struct status_sources {
 	const struct live_gadget *live;
 	const struct binding *binding;
 	const struct usb_host_state *host;
@@ -21,4 +21,4 @@ struct status_view {
  * Writes the status file. Does nothing if this process only undoes the recorded steps of a dead
  * supervisor.
  */
-void status_write(const struct status_view *view);
+void status_write(const struct status_sources *view);

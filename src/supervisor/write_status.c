@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "supervisor/status.h"
+#include "supervisor/write_status.h"
 
 #include <unistd.h>
 
@@ -8,10 +8,10 @@
 #include "functionfs/endpoint.h"
 #include "rundir/status.h"
 #include "supervisor/binding.h"
-#include "supervisor/host.h"
 #include "supervisor/live_gadget.h"
 #include "supervisor/reload.h"
 #include "supervisor/take_over.h"
+#include "supervisor/usb_host.h"
 
 /* --- functions ---------------------------------------------------------------------------------
  */
@@ -40,14 +40,14 @@ static unsigned int max_packet_size(const struct live_function *function, const 
 	return size;
 }
 
-struct endpoint_statuses {
+struct endpoint_status_list {
 	const struct live_function *function;
 	struct function_status *status;
 };
 
 static int add_endpoint_status(void *data, const struct endpoint *ep)
 {
-	struct endpoint_statuses *e = data;
+	struct endpoint_status_list *e = data;
 	size_t index = e->status->n_endpoints;
 
 	*array_add(e->status->endpoints, e->status->n_endpoints) = (struct endpoint_status){
@@ -61,7 +61,7 @@ static int add_endpoint_status(void *data, const struct endpoint *ep)
 	return 0;
 }
 
-static const struct live_function *find_live_function(const struct status_view *view,
+static const struct live_function *find_live_function(const struct status_sources *view,
 						      const struct function *f)
 {
 	for (size_t n = 0; n < view->live->functions.n; n++)
@@ -70,7 +70,7 @@ static const struct live_function *find_live_function(const struct status_view *
 	return NULL;
 }
 
-static void fill_function_status(struct function_status *status, const struct status_view *view,
+static void fill_function_status(struct function_status *status, const struct status_sources *view,
 				 const struct function *f)
 {
 	const struct live_function *function = find_live_function(view, f);
@@ -88,7 +88,7 @@ static void fill_function_status(struct function_status *status, const struct st
 	};
 	if (ffs)
 		ffs_each_endpoint(ffs, add_endpoint_status,
-				  &(struct endpoint_statuses){ function, status });
+				  &(struct endpoint_status_list){ function, status });
 	if (status->has_worker)
 		worker_status_copy(&status->worker, worker_update_status(function->worker));
 }
@@ -143,7 +143,7 @@ static void add_changed_value_problem(struct gadget_status *status,
 	problem->column = changed->at.column;
 }
 
-static void add_problems(struct gadget_status *status, const struct status_view *view)
+static void add_problems(struct gadget_status *status, const struct status_sources *view)
 {
 	add_error_problem(status, &view->live->failure);
 	if (view->binding->state == BINDING_FAILED || view->binding->state == BINDING_REBIND_DUE)
@@ -163,7 +163,7 @@ static void add_problems(struct gadget_status *status, const struct status_view 
  * Adds the links to functions in the gadget's configurations. The command `status` checks whether
  * these links still exist.
  */
-static void add_config_symlinks(struct gadget_status *status, const struct status_view *view)
+static void add_config_symlinks(struct gadget_status *status, const struct status_sources *view)
 {
 	for (size_t n = 0; n < view->live->plan.n; n++) {
 		const struct step *step = &view->live->plan.steps[n];
@@ -174,7 +174,7 @@ static void add_config_symlinks(struct gadget_status *status, const struct statu
 	}
 }
 
-void status_write(const struct status_view *view)
+void status_write(const struct status_sources *view)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget_status status;
@@ -192,7 +192,7 @@ void status_write(const struct status_view *view)
 		.no_bind = view->binding->must_stay_unbound,
 		.lost = view->binding->state == BINDING_REBIND_DUE,
 		.taken = view->binding->state == BINDING_UNBOUND_EXTERNALLY,
-		.held = view->takeover->takeover_wait_seconds_sent_to_keepers > 0,
+		.held = view->takeover->max_takeover_wait_seconds_sent_to_keepers > 0,
 	};
 	for (size_t n = 0; n < view->live->model->n_functions; n++)
 		fill_function_status(array_add(status.functions, status.n_functions), view,

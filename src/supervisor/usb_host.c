@@ -6,7 +6,7 @@
  * value belongs to this gadget from the first notification after the bind; until then, it may be
  * older.
  */
-#include "supervisor/host.h"
+#include "supervisor/usb_host.h"
 
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -46,7 +46,7 @@ static void stop_watching_udc_state(struct usb_host_state *host)
  * Reads the UDC's state and sets *configured. The kernel notifies the next change only after a read
  * from offset 0 (sysfs_notify). Returns false if the state cannot be read.
  */
-static bool read_configured(int fd, bool *configured)
+static bool read_whether_configured(int fd, bool *configured)
 {
 	char word[32];
 	ssize_t n = pread(fd, word, sizeof(word) - 1, 0);
@@ -63,8 +63,8 @@ static void on_udc_state(void *data, uint32_t events _unused_)
 {
 	struct usb_host_state *host = data;
 
-	if (!read_configured(host->udc_state_watch.fd,
-			     &host->state_is_configured)) { /* the UDC was removed */
+	if (!read_whether_configured(host->udc_state_watch.fd,
+				     &host->state_is_configured)) { /* the UDC was removed */
 		stop_watching_udc_state(host);
 		host->state_is_configured = false;
 	}
@@ -101,7 +101,7 @@ void host_watch_udc_state(struct usb_host_state *host, const char *udc)
 		return;
 	path = strf(UDC_CLASS_DIR "/%s/state", udc);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0 && read_configured(fd, &before) &&
+	if (fd >= 0 && read_whether_configured(fd, &before) &&
 	    fd_watch_add(&host->live->loop, &host->udc_state_watch, fd, EPOLLPRI, on_udc_state,
 			 host) == 0)
 		steal_fd(&fd);
@@ -112,7 +112,7 @@ void host_watch_after_takeover(struct usb_host_state *host, const char *udc, boo
 	host_watch_udc_state(host, udc);
 	host->state_is_configured = configured;
 	if (host->udc_state_watch.fd >= 0 &&
-	    !read_configured(host->udc_state_watch.fd, &host->state_is_configured))
+	    !read_whether_configured(host->udc_state_watch.fd, &host->state_is_configured))
 		stop_watching_udc_state(host);
 	host->state_is_configured = host->state_is_configured && configured;
 }

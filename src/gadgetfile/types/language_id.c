@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* USB language ids (USB-IF, Language Identifiers 1.0) and their common names. */
-#include "gadgetfile/types/lang.h"
+#include "gadgetfile/types/language_id.h"
 
 #include <string.h>
 #include <strings.h>

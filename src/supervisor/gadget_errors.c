@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "supervisor/errors.h"
+#include "supervisor/gadget_errors.h"
 
 #include <errno.h>
 

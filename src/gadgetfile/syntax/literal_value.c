@@ -3,7 +3,7 @@
  * Converts tokens to values. libconfig's values of numbers are not used, because libconfig 1.5
  * wraps 2147483648 to a negative number without an error.
  */
-#include "gadgetfile/syntax/value.h"
+#include "gadgetfile/syntax/literal_value.h"
 
 #include <errno.h>
 #include <locale.h>

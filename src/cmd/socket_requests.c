@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cmd/requests.h"
+#include "cmd/socket_requests.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -67,7 +67,7 @@ static int take_over_and_send_request(const struct globals *globals, const char 
 				      const char *second_argument)
 {
 	_cleanup_error_ struct error err = { 0 };
-	struct client_report report;
+	struct client_up_report report;
 	int report_fd, exit = client_fork_supervisor(&report_fd, &report, &err);
 
 	if (report_fd >= 0)
