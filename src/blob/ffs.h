@@ -38,6 +38,7 @@ struct endpoint_speed_values {
 
 enum { EP_FULL, EP_HIGH, EP_SUPER, EP_SPEED_COUNT };
 
+/* An endpoint of a FunctionFS function, in one alternate setting. */
 struct endpoint {
 	char *name;	 /* unique in the function, without a colon; the default is like "ep1-in" */
 	uint8_t address; /* bEndpointAddress in the blob; the kernel remaps it at bind */
@@ -81,6 +82,7 @@ struct os_property {
 
 #define OS_ID_SIZE 8
 
+/* An interface of a FunctionFS function, with all its alternate settings. */
 struct interface {
 	uint8_t class, subclass, protocol;
 	struct ffs_string string;
@@ -107,6 +109,7 @@ struct association {
 	struct position at;
 };
 
+/* The mount of the function's FunctionFS instance. */
 struct ffs_mount {
 	char *path; /* absolute path of the mount point; never NULL */
 	bool path_is_default;
@@ -118,6 +121,7 @@ struct ffs_mount {
 	struct position at;
 };
 
+/* The FunctionFS part of a function: the group `ffs` of the gadget file. */
 struct ffs {
 	struct ffs_mount mount;
 	/*

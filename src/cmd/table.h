@@ -7,6 +7,7 @@
 
 #define TABLE_COLUMNS_MAX 4
 
+/* A table of text cells, which is printed when all rows are known. */
 struct table {
 	size_t n_columns;
 	struct table_row {

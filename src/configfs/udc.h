@@ -8,6 +8,7 @@
 #include "base/paths.h"
 #include "gadgetfile/gadget.h"
 
+/* A UDC of this system. */
 struct udc {
 	char *name;	    /* name of its directory in /sys/class/udc */
 	char *driver;	    /* name of its driver; NULL: unknown */

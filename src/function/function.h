@@ -26,6 +26,7 @@ struct kernel_device {
 	uint64_t inode_or_ifindex_at_start; /* that of the device that the worker was started for */
 };
 
+/* A function while its gadget is up. */
 struct live_function {
 	struct functions *functions;  /* all live functions of the gadget */
 	const struct gadget *gadget;  /* model of the whole gadget, which contains `model` */

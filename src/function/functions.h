@@ -68,6 +68,7 @@ struct function_callbacks {
 	enum trusted_users (*trusted_program_owners)(void *data, const char *gadget_file_dir);
 };
 
+/* The live functions of a gadget, and what they share. */
 struct functions {
 	const struct function_callbacks *callbacks;
 	void *callback_data; /* argument of the callbacks */

@@ -52,6 +52,7 @@ struct dmabuf_exporter {
 	const char *path, *fd_name;
 };
 
+/* The worker of a live function, with or without a process. */
 struct live_worker {
 	struct live_function *function;
 	const struct worker *model;

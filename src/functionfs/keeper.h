@@ -85,6 +85,7 @@ struct keeper_hello {
 	struct link_state link_state;
 };
 
+/* A keeper, as its supervisor sees it. */
 struct keeper {
 	pid_t pid;	 /* pid of the keeper; 0: there is none */
 	int socket;	 /* SOCK_SEQPACKET, non-blocking; -1: none */

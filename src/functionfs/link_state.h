@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The state of the link, from the last events of ep0. */
 struct link_state {
 	bool bound, enabled, suspended;
 	uint8_t speed; /* enum ffsctl_speed: speed of the connection at the last ENABLE */

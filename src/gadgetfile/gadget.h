@@ -82,12 +82,14 @@ enum worker_engine { ENGINE_AUTO, STREAM_ENGINES(WORKER_ENGINE) };
 extern const char *const worker_engine_words[];
 extern const unsigned int worker_engine_needs[];
 
+/* An environment variable that the gadget file sets for a worker. */
 struct env_var {
 	char *name, *value; /* `value` may contain ${...}, which is expanded at each start of the
 			       worker */
 	struct position at;
 };
 
+/* The settings of a worker in the gadget file. (A worker that runs is a struct live_worker.) */
 struct worker {
 	enum worker_kind kind;
 	char *plugin;	    /* the plugin's name or absolute path */
@@ -194,6 +196,7 @@ struct endpoint_count {
 	bool is_minimum;      /* `in` and `out` are minimums */
 };
 
+/* A function in the gadget file. (While the gadget is up, it is a struct live_function.) */
 struct function {
 	char *label;	/* name of the function in the gadget file */
 	char *type;	/* configfs type: "ffs" */
@@ -221,12 +224,14 @@ struct config_strings {
 	struct position at;
 };
 
+/* A function's link in a configuration. */
 struct config_function {
 	char *name;	       /* name of the link in the configuration's directory */
 	size_t function_index; /* in gadget.functions */
 	struct position at;
 };
 
+/* A USB configuration. */
 struct config {
 	unsigned int id; /* bConfigurationValue, 1-255 */
 	char *name;	 /* the configfs name is NAME.ID, at most 39 characters */
@@ -239,6 +244,7 @@ struct config {
 	struct position at;
 };
 
+/* The model: what a gadget file means. */
 struct gadget {
 	char *name;
 	char *file;	       /* absolute path of the gadget file */

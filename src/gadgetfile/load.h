@@ -20,6 +20,7 @@
 /* Characters that compatible IDs of Microsoft OS descriptors 1.0 may contain. */
 #define OS_ID_CHARACTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 
+/* The state while a scanned gadget file is loaded into a struct gadget. */
 struct load {
 	struct diags *diags;
 	const struct key_group *top_level_keys; /* keys of the top level of the file */
@@ -42,6 +43,7 @@ struct load {
 	bool relative_path_note_added; /* the note about relative paths was added */
 };
 
+/* The settings at the top level of a gadget file, before they are loaded. */
 struct gadget_settings {
 	struct node *name, *udc, *attrs, *strings, *functions, *configs, *os_descs, *webusb;
 	struct node *switch_to;

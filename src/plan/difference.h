@@ -44,6 +44,7 @@ enum change_kind {
 	CHANGE_REPLACE, /* replaces a step of the old plan by one of the new plan */
 };
 
+/* One action of a difference: undoes, applies or replaces one step of the merged plan. */
 struct step_change {
 	enum change_kind kind;
 	size_t index_in_merged_plan; /* index of the step in the merged plan */
@@ -57,6 +58,7 @@ struct step_change {
 	bool revert_failed; /* the change could not be reverted */
 };
 
+/* The changes that make one plan out of another. */
 struct difference {
 	struct plan *merged_plan;
 	const struct plan_rules *rules;

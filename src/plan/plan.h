@@ -31,6 +31,7 @@
 
 struct step;
 
+/* A kind of step: what applies and undoes steps of this kind. */
 struct step_op {
 	const char *name; /* "mkdir": the word in --dry-run, in messages and in the record */
 	const char
@@ -55,6 +56,7 @@ struct step_op {
 	int (*replace)(struct step *step, struct step *replaced, struct error *err);
 };
 
+/* A step of a plan: one operation on a path. */
 struct step {
 	const struct step_op *op;
 	char *path;
@@ -69,6 +71,7 @@ struct step {
 	char *previous_value;	   /* value before the step was applied; NULL: unknown */
 };
 
+/* The steps that bring a gadget up, in this order; they are undone from the end. */
 struct plan {
 	struct step *steps;
 	size_t n, capacity;

@@ -19,6 +19,7 @@ struct watch_slot {
 			    watch has a lower number */
 };
 
+/* The plugin host: one plugin, and the endpoints of one function. */
 struct plugin_host {
 	struct ffsctl_host public; /* first member, because plugin_host_of() converts a pointer to
 				      it */

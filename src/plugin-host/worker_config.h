@@ -20,6 +20,7 @@ struct worker_endpoint {
 				    descriptor for this speed */
 };
 
+/* The worker's configuration, which the supervisor passes as a file. */
 struct worker_config {
 	json_t *document; /* owns the strings to which the other members point */
 	const char *gadget_name, *function_name;

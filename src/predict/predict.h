@@ -15,6 +15,7 @@
 #define DESCRIPTOR_MAX 255 /* bLength is a byte */
 #define DESCRIPTOR_STRINGS 3
 
+/* A descriptor that is predicted, and how certain its bits are. */
 struct descriptor {
 	uint8_t bytes[DESCRIPTOR_MAX];
 	uint8_t certain_bits[DESCRIPTOR_MAX]; /* for each of `bytes`, the mask of the bits that are
@@ -65,6 +66,7 @@ bool predict_find_kernel(const char *release, enum predict_kernel *kernel);
 /* Returns whether `release` is a release of the kernel, and not an earlier, other or later one. */
 bool predict_knows_release(const char *release, enum predict_kernel kernel);
 
+/* What a prediction depends on; the results are struct descriptors. */
 struct prediction_input {
 	const struct gadget *gadget;
 	enum predict_kernel kernel_version;

@@ -31,6 +31,7 @@ struct sandbox_call {
 extern const struct sandbox_call sandbox_calls[];
 extern const size_t sandbox_n_calls;
 
+/* A system call filter, as seccomp(2) installs it. */
 struct sandbox {
 	struct sock_filter *filter; /* array of instructions */
 	size_t n_instructions;

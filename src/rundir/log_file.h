@@ -21,6 +21,7 @@
  */
 #define LOG_FILE_EVENTS (16 * 1024)
 
+/* The log of a gadget, to which a supervisor writes. */
 struct log_file {
 	int dir_fd; /* run directory of the gadget; not owned */
 	int log_fd; /* -1: nothing was written yet */

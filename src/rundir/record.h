@@ -13,6 +13,7 @@
 #include "plan/plan.h"
 #include "rundir/rundir.h"
 
+/* The contents of the record, without the plan. */
 struct record {
 	char *name; /* name of the gadget */
 	char *gadget_file, *gadget_file_dir;

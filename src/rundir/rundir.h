@@ -25,6 +25,7 @@
 #include "plan/plan.h"
 #include "process/worker_processes.h"
 
+/* The open run directory of a gadget. */
 struct rundir {
 	char *path;
 	int dir_fd;

@@ -153,6 +153,7 @@ struct stream_config {
 	bool dmabuf_device_is_heap; /* the device is a DMA heap */
 };
 
+/* The endpoint I/O of one FunctionFS function. */
 struct stream {
 	struct stream_config config;
 	struct stream_endpoint *eps;

@@ -5,6 +5,7 @@
 
 #include "stream/stream.h"
 
+/* A transfer: its buffer, and the requests that move its data. */
 struct stream_transfer {
 	struct ffsctl_transfer public; /* first member, because transfer_of_public() converts a
 					  pointer to it */

@@ -19,6 +19,7 @@ struct gadget;
 struct live_gadget;
 struct reload;
 
+/* The component that reloads the gadget file. */
 struct reloader {
 	struct live_gadget *live;
 	struct binding *binding;

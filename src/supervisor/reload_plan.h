@@ -13,6 +13,7 @@
 #include "plan/difference.h"
 #include "rundir/record.h"
 
+/* A reload that is planned, in progress, or could not be reverted. */
 struct reload {
 	struct gadget *new_gadget; /* model of the new gadget file; owned */
 	json_t *new_document;	   /* document of the new gadget file; owned */

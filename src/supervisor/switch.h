@@ -14,6 +14,7 @@ struct live_gadget;
 struct live_worker;
 struct requested_switch;
 
+/* The component that switches to another gadget. */
 struct switcher {
 	struct live_gadget *live;
 	const struct binding *binding;

@@ -13,6 +13,7 @@ struct binding;
 struct control_server;
 struct live_gadget;
 
+/* The component that takes over a gadget, and prepares its keepers for a later takeover. */
 struct takeover {
 	struct live_gadget *live;
 	struct binding *binding;

@@ -12,6 +12,7 @@
 
 struct live_gadget;
 
+/* The component that finds out whether a host has configured the gadget. */
 struct usb_host_state {
 	struct live_gadget *live;
 	struct fd_watch udc_state_watch; /* watch of the UDC's attribute `state`; owns its file

@@ -14,6 +14,7 @@ enum bracket { BRACKET_GROUP, BRACKET_LIST, BRACKET_ARRAY, BRACKET_COUNT };
 
 static const char brackets[BRACKET_COUNT][2] = { "{}", "()", "[]" };
 
+/* The position of the parser in the tokens. */
 struct parser {
 	struct scan *scan;
 	const struct token *token;	    /* next token */
