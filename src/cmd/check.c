@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "cmd/check_system.h"
 #include "cmd/cmd.h"
+#include "predict/endpoints.h"
 #include "rundir/control.h"
 
 enum output_format { OUTPUT_WORDS, OUTPUT_JSON };
@@ -43,8 +44,11 @@ static void add_file_to_json_output(struct check_command *c, const char *path,
 	for (const char **drop_in = g ? g->drop_ins : NULL; drop_in && *drop_in; drop_in++)
 		json_array_append_new(drop_ins, json_string(*drop_in));
 	json_object_set_new(file, "drop_ins", drop_ins);
-	if (g)
+	if (g) {
 		json_object_set_new(file, "name", json_string(g->name));
+		json_object_set_new(file, "endpoints",
+				    endpoint_needs_to_json(g, predict_running_kernel()));
+	}
 	json_array_append_new(c->files, file);
 	json_array_extend(c->diagnostics, problems);
 	json_decref(problems);

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "configfs/serial_number.h"
 #include "configfs/udc.h"
+#include "predict/udc_mismatch.h"
 #include "probe/features.h"
 #include "process/spawn.h"
 
@@ -147,19 +148,28 @@ static void check_worker(struct system_check *h, const struct worker *w)
 }
 
 /*
- * Warns if the gadget cannot work on the UDC. `udc_name` NULL: checks the UDC driver that the
- * gadget file names, if any.
+ * Adds a message for each thing that the gadget needs and the UDC does not have. `udc_name` NULL:
+ * checks the UDC driver that the gadget file names, if any. A configuration that needs more
+ * endpoints is an error with --here; the other messages are warnings, because the gadget may work
+ * in part.
  */
-static void warn_if_gadget_cannot_work_on_udc(const struct system_check *h, const char *udc_name)
+static void check_udc_mismatches(const struct system_check *h, const char *udc_name)
 {
 	const struct gadget_udc *udc = &h->gadget->udc;
-	const struct position whole = { .file = h->gadget->source_files[0] };
-	_cleanup_free_ char *driver = udc_name ? udc_driver(udc_name) : NULL,
-			    *why = udc_mismatch_reason(driver ?: udc->driver.value, h->gadget);
+	_cleanup_free_ char *driver = udc_name ? udc_driver(udc_name) : NULL;
+	_cleanup_udc_mismatches_ struct udc_mismatches m = { 0 };
 
-	if (why)
-		diags_add_at_position(h->diags, DIAG_WARNING, udc->at.file ? &udc->at : &whole,
-				      "%s", why);
+	udc_mismatches_find(driver ?: udc->driver.value, h->gadget, predict_running_kernel(), &m);
+	for (size_t i = 0; i < m.n; i++) {
+		const struct udc_mismatch *one = &m.list[i];
+
+		diags_add_at_position(h->diags,
+				      one->kind == UDC_TOO_FEW_ENDPOINTS
+					      ? h->missing_requirement_severity
+					      : DIAG_WARNING,
+				      one->at, "%s", one->text);
+		diags_hint(h->diags, "%s", one->hint);
+	}
 }
 
 /*
@@ -175,10 +185,10 @@ static void check_udc(const struct system_check *h)
 	if (h->missing_requirement_severity == DIAG_ERROR) {
 		if (udc_choose(h->paths, udc, NULL, &name, &err) < 0)
 			report_missing_requirement(h, &udc->at, &err);
-		warn_if_gadget_cannot_work_on_udc(h, name ? name : udc->name.value);
+		check_udc_mismatches(h, name ? name : udc->name.value);
 		return;
 	}
-	warn_if_gadget_cannot_work_on_udc(h, udc->name.value);
+	check_udc_mismatches(h, udc->name.value);
 	if (!udc->name.value || udc_exists(udc->name.value))
 		return;
 	error_udc_missing(h->paths, udc->name.value, &err);

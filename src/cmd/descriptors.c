@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -15,6 +14,8 @@
 #include "blob/validate_blob.h"
 #include "cmd/cmd.h"
 #include "configfs/serial_number.h"
+#include "configfs/udc.h"
+#include "predict/endpoints.h"
 #include "predict/predict.h"
 
 static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };
@@ -141,11 +142,42 @@ static void print_findings_of_functions(const struct descriptors_command *r)
 	}
 }
 
+/* Returns the driver of the gadget's UDC, if the gadget file names one; the caller frees it. */
+static char *driver_of_file(const struct gadget *g)
+{
+	return g->udc.driver.value ? xstrdup(g->udc.driver.value)
+	       : g->udc.name.value ? udc_driver(g->udc.name.value)
+				   : NULL;
+}
+
+/* Prints how many endpoints each configuration needs, and how many the UDC of the file has. */
+static void print_endpoint_counts(const struct descriptors_command *r)
+{
+	_cleanup_free_ char *driver = driver_of_file(r->gadget), *has = NULL;
+	const struct udc_traits *traits = udc_traits_or_unknown(driver);
+
+	if (traits->endpoints[0].n)
+		has = udc_endpoints_text(traits);
+	for (size_t i = 0; i < r->gadget->n_configs; i++) {
+		_cleanup_endpoint_needs_ struct endpoint_needs needs = { 0 };
+		_cleanup_free_ char *text = NULL;
+
+		endpoint_needs_find(r->gadget, r->kernel_version, &r->gadget->configs[i], &needs);
+		text = endpoint_needs_text(&needs);
+		printf("configuration %u needs %s", r->gadget->configs[i].id, text);
+		if (has)
+			printf("; a UDC of %s has %s", traits->driver, has);
+		putchar('\n');
+	}
+	putchar('\n');
+}
+
 static void print_text_output(const struct descriptors_command *r)
 {
 	for (int s = 0; s < EP_SPEED_COUNT; s++)
 		if (r->selected_speeds[s])
 			print_descriptors_at_speed(r, s);
+	print_endpoint_counts(r);
 	predict_print_os(stdout, r->gadget);
 	print_findings_of_functions(r);
 }
@@ -195,7 +227,10 @@ static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 static int print_descriptors_json(const struct descriptors_command *r, const struct diags *diags,
 				  const struct error *err, int exit)
 {
-	json_t *output = cmd_new_json_output(), *speeds = json_array();
+	json_t *output = cmd_new_json_output(), *speeds = json_array(),
+	       *endpoints = r->gadget && exit == 0
+				    ? endpoint_needs_to_json(r->gadget, r->kernel_version)
+				    : json_array();
 
 	for (int s = 0; s < EP_SPEED_COUNT && r->gadget && exit == 0; s++)
 		if (r->selected_speeds[s])
@@ -204,6 +239,7 @@ static int print_descriptors_json(const struct descriptors_command *r, const str
 			    r->gadget ? json_string(r->gadget->name) : json_null());
 	json_object_set_new(output, "kernel", json_string(predict_kernel_words[r->kernel_version]));
 	json_object_set_new(output, "speeds", speeds);
+	json_object_set_new(output, "endpoints", endpoints);
 	json_object_set_new(output, "errors", cmd_error_to_json_array(err));
 	json_object_set_new(output, "problems", diags_to_json(diags));
 	return cmd_print_json_output(output, exit);
@@ -372,12 +408,9 @@ static int run_descriptors_command(const struct globals *globals, int argc, char
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct descriptors_command r = { .kernel_version = KERNEL_6_12 };
-	struct utsname system;
+	struct descriptors_command r = { .kernel_version = predict_running_kernel() };
 	int opt;
 
-	if (uname(&system) == 0)
-		predict_find_kernel(system.release, &r.kernel_version);
 	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (opt) {
 		case 's':

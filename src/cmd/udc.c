@@ -20,27 +20,96 @@ static json_t *attribute_to_json(const struct udc *udc, const char *name)
 	return json_string_or_null(value && *value && !streq(value, "UNKNOWN") ? value : NULL);
 }
 
+static json_t *answer_to_json(enum udc_answer answer)
+{
+	return answer == UDC_UNKNOWN ? json_null() : json_boolean(answer == UDC_YES);
+}
+
+static json_t *types_to_json(unsigned int types)
+{
+	static const struct {
+		unsigned int bits;
+		const char *word;
+	} words[] = {
+		{ UDC_BULK, "bulk" },
+		{ UDC_BULK | UDC_INTERRUPT, "interrupt" }, /* see UDC_BULK */
+		{ UDC_ISOCHRONOUS, "isochronous" },
+	};
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (types & words[i].bits)
+			json_array_append_new(list, json_string(words[i].word));
+	return list;
+}
+
+static json_t *endpoint_groups_to_json(const struct udc_traits *traits)
+{
+	static const char *const directions[] = { "in", "out", "either" };
+	json_t *groups = json_array();
+
+	for (const struct udc_endpoints *e = traits->endpoints; e->n; e++)
+		json_array_append_new(
+			groups,
+			json_pack("{s:i, s:s, s:o, s:o}", "count", (int)e->n, "direction",
+				  directions[e->direction], "types", types_to_json(e->types),
+				  "max_packet",
+				  e->max_packet ? json_integer(e->max_packet) : json_null()));
+	return groups;
+}
+
+/* Adds the properties of the UDC's driver. */
+static void add_traits_to_json(json_t *object, const struct udc_traits *traits)
+{
+	unsigned int n = udc_count_endpoints(traits, UDC_IN) +
+			 udc_count_endpoints(traits, UDC_OUT) +
+			 udc_count_endpoints(traits, UDC_EITHER);
+
+	json_object_set_new(object, "endpoints",
+			    n && !traits->by_hardware ? json_integer(n) : json_null());
+	json_object_set_new(object, "endpoints_by_hardware", json_boolean(traits->by_hardware));
+	json_object_set_new(object, "endpoint_groups", endpoint_groups_to_json(traits));
+	json_object_set_new(object, "isochronous", answer_to_json(udc_has_isochronous(traits)));
+	json_object_set_new(object, "zlp", answer_to_json(traits->zlp));
+	json_object_set_new(object, "scatter_gather", answer_to_json(traits->scatter_gather));
+	json_object_set_new(object, "dual_role", json_boolean(traits->dual_role));
+	json_object_set_new(object, "note", json_string_or_null(traits->note));
+}
+
 static json_t *udc_to_json(const struct udc *udc)
 {
-	const struct udc_traits *traits = udc_traits_or_unknown(udc->driver);
-
-	return json_pack(
-		"{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", udc->name, "driver",
+	json_t *object = json_pack(
+		"{s:s, s:o, s:b, s:o, s:o, s:o, s:o, s:o}", "name", udc->name, "driver",
 		json_string_or_null(udc->driver), "virtual", udc->is_virtual, "state",
 		attribute_to_json(udc, "state"), "speed", attribute_to_json(udc, "current_speed"),
 		"max_speed", attribute_to_json(udc, "maximum_speed"), "gadget",
-		json_string_or_null(udc->bound_gadget), "holder", json_string_or_null(udc->holder),
-		"endpoints", traits->n_endpoints ? json_integer(traits->n_endpoints) : json_null(),
-		"scatter_gather",
-		traits->scatter_gather == UDC_SG_UNKNOWN
-			? json_null()
-			: json_boolean(traits->scatter_gather == UDC_SG_YES));
+		json_string_or_null(udc->bound_gadget), "holder", json_string_or_null(udc->holder));
+
+	add_traits_to_json(object, udc_traits_or_unknown(udc->driver));
+	return object;
+}
+
+static const char *answer_word(enum udc_answer answer)
+{
+	return answer == UDC_UNKNOWN ? "unknown" : answer == UDC_YES ? "yes" : "no";
+}
+
+static void print_traits(const struct udc_traits *traits, const char *max_speed)
+{
+	_cleanup_free_ char *endpoints = udc_endpoints_text(traits),
+			    *types = udc_endpoint_types_text(traits);
+
+	printf("  up to %s, endpoints %s, isochronous %s, ZLP %s, scatter-gather %s\n", max_speed,
+	       endpoints, answer_word(udc_has_isochronous(traits)), answer_word(traits->zlp),
+	       answer_word(traits->scatter_gather));
+	if (types)
+		printf("  endpoints: %s\n", types);
+	if (traits->note)
+		printf("  note: %s\n", traits->note);
 }
 
 static void print_udc(const json_t *udc)
 {
-	const json_t *endpoints = json_object_get(udc, "endpoints"),
-		     *sg = json_object_get(udc, "scatter_gather");
 	const char *speed = json_text(udc, "speed", NULL);
 
 	printf("%s: %s%s, %s%s%s, %s\n", json_text(udc, "name", "?"),
@@ -48,13 +117,8 @@ static void print_udc(const json_t *udc)
 	       json_is_true(json_object_get(udc, "virtual")) ? " (virtual)" : "",
 	       json_text(udc, "state", "state unknown"), speed ? ", " : "", speed ? speed : "",
 	       json_text(udc, "holder", "free"));
-	printf("  up to %s, endpoints ", json_text(udc, "max_speed", "unknown speed"));
-	if (json_is_integer(endpoints))
-		printf("%lld", (long long)json_integer_value(endpoints));
-	else
-		printf("unknown");
-	printf(", scatter-gather %s\n",
-	       json_is_boolean(sg) ? (json_is_true(sg) ? "yes" : "no") : "unknown");
+	print_traits(udc_traits_or_unknown(json_text(udc, "driver", NULL)),
+		     json_text(udc, "max_speed", "unknown speed"));
 }
 
 static json_t *hints_to_json(void)

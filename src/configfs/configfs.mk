@@ -16,9 +16,17 @@ libffsctl_a_SOURCES += \
 	src/configfs/steps.c src/configfs/steps.h \
 	src/configfs/tree.c src/configfs/tree.h \
 	src/configfs/udc.c src/configfs/udc.h \
-	src/configfs/udc_traits.c \
+	src/configfs/udc_traits.c src/configfs/udc_traits.h \
 	src/configfs/udc_watch.c src/configfs/udc_watch.h \
 	src/configfs/values_changed_by_kernel.c
+
+# The table of UDC drivers in doc/boards.md; make check compares it (tests/cli/test_reference.py).
+noinst_PROGRAMS += udc-table
+udc_table_SOURCES = src/configfs/udc_table.c
+udc_table_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
+udc_table_LDADD = $(FFSCTL_LIBS)
+update-reference: udc-table
+
 if HAVE_LIBUSBGX
 libffsctl_a_SOURCES += src/configfs/usbg.c
 endif

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/paths.h"
+#include "configfs/udc_traits.h"
 #include "gadgetfile/gadget.h"
 
 /* A UDC of this system. */
@@ -57,26 +58,6 @@ bool udc_unbound_through_sysfs(const char *name, const char *gadget);
 
 /* Returns the name of a UDC's driver; NULL: unknown. The caller frees it. */
 char *udc_driver(const char *name);
-
-/* Properties of a UDC driver, from its source code in Linux 6.12. */
-struct udc_traits {
-	const char *driver;
-	unsigned int n_endpoints; /* number of endpoints besides ep0; 0: depends on the hardware */
-	enum udc_sg {
-		UDC_SG_UNKNOWN,
-		UDC_SG_NO,
-		UDC_SG_YES
-	} scatter_gather; /* whether the driver sets gadget->sg_supported */
-	bool is_virtual;  /* the UDC has no connector */
-	bool dual_role;	  /* the controller also has a host mode, in which it has no UDC */
-};
-/* Returns the properties of a driver; never NULL. `driver` may be NULL. */
-const struct udc_traits *udc_traits_or_unknown(const char *driver);
-/*
- * Returns a sentence that says why the gadget cannot work on a UDC of this driver: the first reason
- * that is found; NULL: no reason is known. `driver` may be NULL. The caller frees the sentence.
- */
-char *udc_mismatch_reason(const char *driver, const struct gadget *g);
 
 /*
  * Finds reasons why this system may have no UDC, from its role switches and dual-role drivers.

@@ -269,6 +269,7 @@ struct gadget {
 	size_t n_strings;
 	struct function *functions;
 	size_t n_functions;
+	struct position functions_at; /* position of the key `functions` */
 	struct configfs_attributes
 		configfs_attributes; /* attributes in the gadget's directory, not in those of its
 					functions; written after functions and configurations were

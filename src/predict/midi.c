@@ -46,10 +46,11 @@ static void add_jack_list_row(struct template_state *m, const char *subtype,
 #define CLAIMED "{40 00|00 02|00 04}"
 #define NOT_CLAIMED "{?? ??|00 02|00 04}"
 
-static void add_midi1_endpoint(struct template_state *m, const char *address, const char *size,
+static void add_midi1_endpoint(struct template_state *m, const char *address, bool claimed,
 			       const struct jack_ids *jacks)
 {
-	_cleanup_free_ char *row = strf("09 05 %s 02 %s 00 00 00", address, size);
+	_cleanup_free_ char *row = strf("09 05 %s%s 02 %s 00 00 00", address, claimed ? "" : "-",
+					claimed ? CLAIMED : NOT_CLAIMED);
 
 	template_add_descriptor(m, row);
 	template_add_descriptor(m, "S: 06 30 00 00 00 00");
@@ -93,8 +94,8 @@ static void add_midi_descriptors(struct template_state *m)
 		add_jack_pair(m, TO_HOST, &id, NULL, &to);
 	for (long long i = 0; i < template_number(m, "out_ports") && i < MAX_CABLES; i++)
 		add_jack_pair(m, FROM_HOST, &id, NULL, &from);
-	add_midi1_endpoint(m, "&o", CLAIMED, &from);
-	add_midi1_endpoint(m, "&i", CLAIMED, &to);
+	add_midi1_endpoint(m, "&o", true, &from);
+	add_midi1_endpoint(m, "&i", true, &to);
 }
 
 /* --- MIDI 2.0 --------------------------------------------------------------------------------- */
@@ -201,9 +202,9 @@ static void add_midi1_alternate_setting(struct template_state *m, const struct c
 		add_jack_pair(m, TO_HOST, &id, i < c->n_from_host ? c->names_from_host[i] : NULL,
 			      &to);
 	if (c->n_from_host)
-		add_midi1_endpoint(m, "&o", first == INPUT ? NOT_CLAIMED : CLAIMED, &from);
+		add_midi1_endpoint(m, "&o", first != INPUT, &from);
 	if (c->n_to_host)
-		add_midi1_endpoint(m, "&i", first == OUTPUT ? NOT_CLAIMED : CLAIMED, &to);
+		add_midi1_endpoint(m, "&i", first != OUTPUT, &to);
 }
 
 static void add_midi2_descriptors(struct template_state *m)

@@ -5,6 +5,7 @@
 #include <linux/usb/ch9.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/utsname.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
@@ -26,6 +27,16 @@ bool predict_find_kernel(const char *release, enum predict_kernel *kernel)
 		return false;
 	*kernel = major > 6 || (major == 6 && minor >= 12) ? KERNEL_6_12 : KERNEL_6_1;
 	return true;
+}
+
+enum predict_kernel predict_running_kernel(void)
+{
+	enum predict_kernel kernel = KERNEL_6_12;
+	struct utsname system;
+
+	if (uname(&system) == 0)
+		predict_find_kernel(system.release, &kernel);
+	return kernel;
 }
 
 bool predict_knows_release(const char *release, enum predict_kernel kernel)

@@ -15,6 +15,8 @@
 #define DESCRIPTOR_MAX 255 /* bLength is a byte */
 #define DESCRIPTOR_STRINGS 3
 
+#define DESCRIPTOR_NOT_CLAIMED '-'
+
 /* A descriptor that is predicted, and how certain its bits are. */
 struct descriptor {
 	uint8_t bytes[DESCRIPTOR_MAX];
@@ -45,6 +47,12 @@ struct descriptor {
 	enum { TOTAL_LENGTH_NONE, TOTAL_LENGTH_CLASS, TOTAL_LENGTH_INTERFACE } total_length_kind;
 	size_t total_length_offset;
 	bool depends_on_endpoints; /* the descriptor exists only if the UDC has enough endpoints */
+	/*
+	 * In an endpoint descriptor, a name that all descriptors of the same endpoint of the
+	 * function have; 0: no other descriptor has this endpoint. DESCRIPTOR_NOT_CLAIMED: the
+	 * kernel makes the descriptor, and claims no endpoint of the UDC for it.
+	 */
+	char shared_name;
 	const struct function *function; /* the function that the descriptor belongs to; NULL: it
 					    belongs to the configuration or the device */
 };
@@ -65,6 +73,8 @@ extern const char *const predict_kernel_words[KERNEL_COUNT];
 bool predict_find_kernel(const char *release, enum predict_kernel *kernel);
 /* Returns whether `release` is a release of the kernel, and not an earlier, other or later one. */
 bool predict_knows_release(const char *release, enum predict_kernel kernel);
+/* Returns the kernel for the release of the running kernel. */
+enum predict_kernel predict_running_kernel(void);
 
 /* What a prediction depends on; the results are struct descriptors. */
 struct prediction_input {

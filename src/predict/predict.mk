@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
 	src/predict/audio.c \
+	src/predict/endpoints.c src/predict/endpoints.h \
 	src/predict/predict.c src/predict/predict.h \
 	src/predict/print_descriptor.c \
 	src/predict/functions.c \
 	src/predict/midi.c \
 	src/predict/template.c src/predict/template.h \
+	src/predict/udc_mismatch.c src/predict/udc_mismatch.h \
 	src/predict/video.c

@@ -6,6 +6,8 @@
  *   09         a byte, hexadecimal
  *   #0 #NAME   an interface number, relative to the function's first interface
  *   &i &o      an endpoint address, IN or OUT; the UDC decides its number
+ *   &iX &oX    the address of an endpoint that several rows of the function describe, all with the
+ *              same character X; with -, the kernel claims no endpoint
  *   ??         a byte with an unknown value
  *   $NAME      a variable: a function attribute or a computed value; $NAME.2 is two bytes
  *   'text'     the index of a string

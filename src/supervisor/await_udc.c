@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "configfs/udc.h"
 #include "configfs/udc_watch.h"
+#include "predict/udc_mismatch.h"
 #include "supervisor/binding.h"
 #include "supervisor/live_gadget.h"
 
@@ -20,11 +21,12 @@
 static void warn_if_udc_does_not_fit(const struct binding *b)
 {
 	const struct live_gadget *live = b->live;
-	_cleanup_free_ char *driver = udc_driver(b->udc),
-			    *why = udc_mismatch_reason(driver, live->model);
+	_cleanup_free_ char *driver = udc_driver(b->udc);
+	_cleanup_udc_mismatches_ struct udc_mismatches m = { 0 };
 
-	if (why)
-		log_about(live->name, NULL, LOG_WARNING, "%s: %s", live->name, why);
+	udc_mismatches_find(driver, live->model, predict_running_kernel(), &m);
+	for (size_t i = 0; i < m.n; i++)
+		log_about(live->name, NULL, LOG_WARNING, "%s: %s", live->name, m.list[i].text);
 }
 
 static int choose_udc(struct binding *b, bool waiting, struct error *err)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""ffsctl check: options, exit codes, and JSON that is what its schema says."""
+"""ffsctl check: options, exit codes, and JSON that is what its schema says; also the endpoints that `descriptors` counts."""
 
 import glob
 import grp
@@ -352,6 +352,39 @@ def here_makes_errors():
     tap.eq(code, 69, "exit status")
     tap.eq([p["severity"] for p in doc["problems"] if "no-such" in p["text"]], ["error"] * 9)
     tap.eq([f["valid"] for f in doc["files"]], [True])
+
+
+TWO_LINES = 'functions : { a : { type = "acm"; }; b : { type = "gser"; }; };\n'
+
+
+@tap.test("a configuration that needs more endpoints than a UDC of the driver has is an error with --here")
+def too_few_endpoints_here():
+    path = file_with(TWO_LINES + 'udc : { driver = "max3420-udc"; };\n')
+    words = "configuration 1 needs 3 IN and 2 OUT endpoints besides endpoint 0, but a UDC of max3420-udc has 2 IN and 1 OUT"
+    tap.ok(words in [text for _, text in messages(ffsctl("check", path).stderr, "warning")])
+    got = ffsctl("check", "--here", path)
+    tap.eq((got.returncode, words in [text for _, text in messages(got.stderr, "error")]), (69, True), got.stderr)
+
+
+@tap.test("--json: the endpoints that each configuration needs, with or without a known UDC")
+def endpoints_in_document():
+    two = TWO_LINES + 'configs = ( { functions = ( "a", "b" ); }, { id = 5; functions = ( "b" ); } );\n'
+    needs = [{"configuration": 1, "in": 3, "out": 2, "at_least": False}, {"configuration": 5, "in": 1, "out": 1, "at_least": False}]
+    for udc in ("", 'udc : { driver = "max3420-udc"; };\n'):
+        doc, code = document(file_with(two + udc))
+        tap.eq((code, doc["files"][0]["endpoints"]), (0, needs))
+
+
+@tap.test("descriptors prints the endpoints that each configuration needs, and those of the UDC if its driver is known")
+def endpoints_of_descriptors():
+    words = "configuration 1 needs 3 IN and 2 OUT endpoints besides endpoint 0"
+    for udc, has in (("", ""), ("dwc2", "; a UDC of dwc2 has at most 15 IN and 15 OUT"), ("omap_udc", ""), ("other", ""),
+                     ("max3420-udc", "; a UDC of max3420-udc has 2 IN and 1 OUT")):
+        path = file_with(TWO_LINES + (f'udc : {{ driver = "{udc}"; }};\n' if udc else ""))
+        got = ffsctl("descriptors", path)
+        tap.eq((got.returncode, [line for line in got.stdout.splitlines() if "needs" in line]), (0, [words + has]))
+        tap.eq(json.loads(ffsctl("descriptors", "--json", path).stdout)["endpoints"],
+               [{"configuration": 1, "in": 3, "out": 2, "at_least": False}])
 
 
 @tap.test("gadgets to switch to: beside the file or in --dir, or that is said")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The JSON Schema and the key references of the manuals are those of the table of keys, a manual says everything once,
 the configuration of workers has the engines of that table, and the schema of `status --json` has the members of the
-tables in src/rundir/status.h.
+tables in src/rundir/status.h. The table of UDC drivers in doc/boards.md is that of src/configfs/udc_traits.c.
 
 With --update they are made so: `make update-reference`."""
 
@@ -19,6 +19,9 @@ WORKER_CONFIG = os.path.join(SRC, "schemas", "worker-config.schema.json")
 OUTPUT = os.path.join(SRC, "schemas", "output.schema.json")
 GADGET = os.path.join(SRC, "man", "ffsctl-gadget.5")
 FUNCTIONS = os.path.join(SRC, "man", "ffsctl-functions.5")
+BOARDS = os.path.join(SRC, "doc", "boards.md")
+UDC_BEGIN = "<!-- The table of UDC drivers is made from src/configfs/udc_traits.c: make update-reference -->\n"
+UDC_END = "<!-- End of the table of UDC drivers -->\n"
 BEGIN = '.\\" The key reference is made from the table of keys: make update-reference\n'
 END = '.\\" End of the key reference\n'
 
@@ -46,6 +49,11 @@ def gadget_with_reference():
 
 def functions_with_reference():
     return with_part(FUNCTIONS, BEGIN, END, made("functions"))
+
+
+def boards_with_udc_drivers():
+    table = subprocess.run([os.path.join(BUILD, "udc-table")], check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
+    return with_part(BOARDS, UDC_BEGIN, UDC_END, "\n" + table + "\n")
 
 
 def engines(schema):
@@ -136,7 +144,8 @@ def strings_with_ranges():
 
 def main():
     wanted = ((SCHEMA, lambda: made("schema")), (GADGET, gadget_with_reference), (FUNCTIONS, functions_with_reference),
-              (WORKER_CONFIG, worker_config_with_engines), (OUTPUT, output_with_status))
+              (WORKER_CONFIG, worker_config_with_engines), (OUTPUT, output_with_status),
+              (BOARDS, boards_with_udc_drivers))
     if sys.argv[1:] == ["--update"]:
         for path, make in wanted:
             text = make()

@@ -71,21 +71,75 @@ def rndis_not_first():
        ["4:5: " + (words % 1).replace("'r'", "'rndis_r'")])
 
 
-@test("more endpoints than the UDC is known to have, where it is named")
+FEWER = "; leave a function out, or use one that needs fewer endpoints"
+
+
+@test("a configuration that needs more endpoints than the UDC of a known driver has, in any direction and of any type")
 def too_many_endpoints():
     many = "functions = {\n" + "".join(ffs("f%d" % i, *["bulk-in"] * 8) for i in range(3)) + (
         '  a = { type = "acm"; }; m = { type = "mass_storage"; }; n = { type = "ncm"; };\n};\n')
-    words = "the gadget needs at least 32 endpoints besides ep0, but a UDC of %s has 30"
-    for driver in ("dummy_udc", "usbip-vudc"):
-        eq(warnings(IDS + many + 'udc = { driver = "%s"; };\n' % driver), ["8:7: " + words % driver])
-    eq(warnings(IDS + many + 'udc = { driver = "dwc2"; };\n'), [], "it depends on the hardware")
+    words = "configuration %d needs %s endpoints besides endpoint 0, but a UDC of %s has %s"
+    need = "29 IN and 3 OUT"
+    for driver, has in (("dummy_udc", "12 IN and 12 OUT"), ("usbip-vudc", "15 IN and 15 OUT"), ("dwc2", "at most 15 IN and 15 OUT"),
+                        ("fusb300_udc", "15 for either direction")):
+        eq(warnings(IDS + many + 'udc = { driver = "%s"; };\n' % driver), ["2:1: " + words % (1, need, driver, has) + FEWER])
+    eq(warnings(IDS + many + 'udc = { driver = "omap_udc"; };\n'), [], "nothing is known of its endpoints")
+    eq(warnings(IDS + many), [], "no UDC is named")
+    few = 'configs = ( { functions = ( "f0", "a" ); }, { functions = ( "f1", "m", "n" ); },\n  { functions = ( "f2" ); } );\n'
+    eq(warnings(IDS + many + few + 'udc = { driver = "dwc2"; };\n'), [], "not in one configuration")
+    eq(warnings(IDS + many + few + 'udc = { driver = "xilinx-udc"; };\n'),
+       [f"{place}: {words % (n, need, 'xilinx-udc', '7 for either direction')}{FEWER}"
+        for place, n, need in (("8:13", 1, "10 IN and 1 OUT"), ("8:45", 2, "11 IN and 2 OUT"), ("9:3", 3, "8 IN and 0 OUT"))])
     serial = "functions = { a = { type = \"acm\"; }; };\n"
     eq(warnings(IDS + serial + 'udc = { driver = "max3420-udc"; };\n'), [], "three, and three are needed")
     eq(warnings(IDS + serial.replace("}; };", '}; s = { type = "gser"; }; };') + 'udc = { driver = "max3420-udc"; };\n'),
-       ["3:7: the gadget needs at least 5 endpoints besides ep0, but a UDC of max3420-udc has 3"])
-    eq(warnings(IDS + many), [], "no UDC is named")
-    few = 'configs = ( { functions = ( "f0", "f1", "f2", "a" ); }, { functions = ( "m", "n" ); } );\n'
-    eq(warnings(IDS + many + few + 'udc = { driver = "dummy_udc"; };\n'), [], "not in one configuration")
+       ["2:1: " + words % (1, "3 IN and 2 OUT", "max3420-udc", "2 IN and 1 OUT") + FEWER])
+    eq(warnings(IDS + "functions = {\n" + ffs("f", *["bulk-in"] * 10) + '};\nudc = { driver = "dummy_udc"; };\n'),
+       ["2:1: configuration 1 needs 10 IN and 0 OUT endpoints besides endpoint 0, but a UDC of dummy_udc has 9 IN (bulk, interrupt), "
+        "3 IN (interrupt), 12 OUT (bulk, interrupt): none is left for the bulk IN endpoint of function 'f'" + FEWER])
+
+
+def typed(type_, packet, more=""):
+    return ('functions = {\n  f = { ffs = { speeds = [ "full", "high" ]; interfaces = ( { alternates = ( { endpoints = (\n'
+            '    { type = "%s"; direction = "in"; max_packet = %d; %s } ); } ); } ); }; };\n};\nmax_speed = "high";\n'
+            % (type_, packet, more))
+
+
+@test("isochronous endpoints on a UDC that has none")
+def no_isochronous_endpoints():
+    words = "3:3: function 'f' needs isochronous endpoints, but a UDC of %s has none; " \
+            "use a function without isochronous endpoints, or another UDC"
+    for driver in ("tegra-xudc", "renesas_usb3", "max3420-udc", "dummy_udc"):
+        eq(warnings(IDS + typed("iso", 64) + 'udc = { driver = "%s"; };\n' % driver), [words % driver])
+        eq(warnings(IDS + typed("interrupt", 64) + 'udc = { driver = "%s"; };\n' % driver), [])
+    eq(warnings(IDS + typed("iso", 64) + 'udc = { driver = "dwc2"; };\n'), [])
+    eq(warnings(IDS + typed("iso", 64) + 'udc = { driver = "renesas_usbhs"; };\n'), [], "its endpoints are unknown")
+    sound = 'functions = { f = { type = "uac2"; }; };\nudc = { driver = "tegra-xudc"; };\n'
+    eq(warnings(IDS + sound), [words.replace("3:3", "2:15") % "tegra-xudc"])
+
+
+@test("packets that are larger than the UDC's, at a speed that the UDC has")
+def large_packets():
+    words = "3:3: the %s IN endpoint of function 'f' has packets of %d bytes at full speed, but a UDC of pxa27x-udc has at most %d; " \
+            "choose a smaller packet size"
+    udc = 'udc = { driver = "pxa27x-udc"; };\n'
+    eq(warnings(IDS + typed("iso", 300) + udc), [words % ("isochronous", 300, 256)])
+    eq(warnings(IDS + typed("iso", 256) + udc), [])
+    eq(warnings(IDS + typed("iso", 256, "high = { max_packet = 1024; };") + udc), [], "the UDC has no high speed")
+    eq(warnings(IDS + typed("iso", 256, "high = { max_packet = 1024; };") + 'udc = { driver = "m66592_udc"; };\n'),
+       ["3:3: the isochronous IN endpoint of function 'f' has packets of 1024 bytes at high speed, but a UDC of m66592_udc has "
+        "at most 512; choose a smaller packet size"])
+
+
+@test("'zlp' on a UDC whose driver ignores it")
+def zlp_is_ignored():
+    text = 'functions = {\n  f = { ffs = { interfaces = ( { endpoints = (\n    { type = "bulk"; direction = "in"; zlp = true; } ); } ); };\n' \
+           '    };\n};\n'
+    found = warnings(IDS + text + 'udc = { driver = "fotg210"; };\n')
+    eq(found, ["4:46: 'zlp' of endpoint 'ep1-in' of function 'f' has no effect: fotg210 ignores it; "
+               "let the program write the zero-length packets itself"])
+    eq(warnings(IDS + text + 'udc = { driver = "dwc2"; };\n'), [])
+    eq(warnings(IDS + text.replace("zlp = true", "zlp = false") + 'udc = { driver = "fotg210"; };\n'), [])
 
 
 @test("a worker that keeps all of root's powers")

@@ -259,8 +259,10 @@ static void add_default_config(struct load *l)
 		link->function_index = i;
 		link->at = f->at;
 	}
-	if (functions)
+	if (functions) {
+		g->functions_at = position_of_range(l, &functions->name_at);
 		check_interface_count(l, c, &functions->name_at);
+	}
 }
 
 static void warn_unused_functions(struct load *l)

@@ -30,7 +30,10 @@ def sysfs(udc, attribute):
 
 
 FREE = {"driver": "dummy_udc", "virtual": True, "state": "not attached", "speed": None, "max_speed": "super-speed",
-        "gadget": None, "holder": None, "endpoints": 30, "scatter_gather": None}
+        "gadget": None, "holder": None, "endpoints": 24, "endpoints_by_hardware": False,
+        "endpoint_groups": [{"count": n, "direction": direction, "types": types, "max_packet": None} for n, direction, types in
+                            ((9, "in", ["bulk", "interrupt"]), (3, "in", ["interrupt"]), (12, "out", ["bulk", "interrupt"]))],
+        "isochronous": False, "zlp": True, "scatter_gather": None, "dual_role": False, "note": None}
 
 
 @test("free UDCs")
@@ -40,8 +43,10 @@ def free_udcs():
     eq(value["hints"], [])
     words = must(ffsctl("udc"))
     eq(words.stderr, "")
-    eq(words.stdout.splitlines()[2:], ["dummy_udc.1: dummy_udc (virtual), %s, free" % sysfs("dummy_udc.1", "state"),
-                                       "  up to super-speed, endpoints 30, scatter-gather unknown"])
+    eq(words.stdout.splitlines()[3:],
+       ["dummy_udc.1: dummy_udc (virtual), %s, free" % sysfs("dummy_udc.1", "state"),
+        "  up to super-speed, endpoints 12 IN and 12 OUT, isochronous no, ZLP yes, scatter-gather unknown",
+        "  endpoints: 9 IN (bulk, interrupt), 3 IN (interrupt), 12 OUT (bulk, interrupt)"])
 
 
 @test("a UDC with a gadget that the host has configured")

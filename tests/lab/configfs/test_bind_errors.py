@@ -47,14 +47,27 @@ def too_few_endpoints_functionfs():
 @test("`up` warns before it binds a gadget that needs more endpoints than the driver of the UDC has")
 def warns_of_too_few_endpoints():
     path = gadgets.DIRECTORY / "x.conf"
-    words = "ffsctl: x: the gadget needs at least 32 endpoints besides ep0, but a UDC of %s has 30\n"
-    for udc, driver in ("dummy_udc.0", "dummy_udc"), ("usbip-vudc.0", "usbip-vudc"):
-        for n, said in (16, [words % driver]), (2, []):
+    words = "ffsctl: x: configuration 1 needs 16 IN and 16 OUT endpoints besides endpoint 0, but a UDC of %s has %s\n"
+    for udc, has in ("dummy_udc.0", ("dummy_udc", "12 IN and 12 OUT")), ("usbip-vudc.0", ("usbip-vudc", "15 IN and 15 OUT")):
+        for n, said in (16, [words % has]), (2, []):
             path.write_text("attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions : {\n%s\n};\n" % several(n, PAIR))
             lines = must(ffsctl("up", path, "--udc", udc), 69 if said else 0).stderr.splitlines(keepends=True)
-            eq([line for line in lines if "needs at least" in line], said)
+            eq([line for line in lines if "configuration 1 needs" in line], said)
             if not said:
                 harness.down("x")
+
+
+@test("the UDC has as many endpoints as the table of drivers says: the largest gadget that fits is bound, and no larger one")
+def table_of_drivers_is_right():
+    path = gadgets.DIRECTORY / "x.conf"
+    for endpoints, fits in (9 * ["bulk-in"] + 3 * ["interrupt-in"] + 12 * ["bulk-out"], True), (10 * ["bulk-in"], False), \
+                           (13 * ["bulk-out"], False), (10 * ["interrupt-in"] + 3 * ["bulk-in"], False):
+        path.write_text("attrs = { idVendor = 0x1d6b; idProduct = 0x0104; };\nfunctions : { f : { ffs : { interfaces = ( { endpoints = "
+                        "( %s ); } ); }; }; };\n" % ", ".join(f'"{word}"' for word in endpoints))
+        said = must(ffsctl("up", path, "--udc", "dummy_udc.0"), 0 if fits else 69).stderr
+        eq("configuration 1 needs" in said, not fits, said)
+        if fits:
+            harness.down("x")
 
 
 @test("too few endpoints for functions of the kernel's: ENODEV, and how many it takes")

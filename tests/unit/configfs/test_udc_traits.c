@@ -1,41 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is known about drivers of UDCs, and the gadgets that they cannot carry. */
+/* The table of UDC drivers, and what is derived from it. */
 #include <criterion/criterion.h>
 
 #include "base/cleanup.h"
-#include "configfs/udc.h"
-#include "gadgetfile/gadgetfile.h"
+#include "configfs/udc_traits.h"
 
-static struct gadget *load(const char *text)
+static void expect_texts(const char *driver, const char *endpoints, const char *types)
 {
-	struct diags diags = { 0 };
-	struct gadget *g;
+	_cleanup_free_ char *has = udc_endpoints_text(udc_traits_or_unknown(driver)),
+			    *has_types = udc_endpoint_types_text(udc_traits_or_unknown(driver));
 
-	gadgetfile_load_text("/nonexistent/demo.conf", text, strlen(text), &g, NULL, &diags);
-	cr_assert_not_null(g, "%s", diags.n ? diags.list[0].text : "");
-	diags_free(&diags);
-	return g;
-}
-
-Test(udc_mismatch_reason, a_known_driver_has_too_few_endpoints)
-{
-	_cleanup_gadget_ struct gadget *g =
-		load("functions = { a = { type = \"acm\"; }; b = { type = \"gser\"; }; };");
-	_cleanup_free_ char *words = udc_mismatch_reason("max3420-udc", g);
-
-	cr_expect_str_eq(words ?: "",
-			 "the gadget needs at least 5 endpoints besides ep0, but a UDC of "
-			 "max3420-udc has 3");
-}
-
-Test(udc_mismatch_reason, is_nothing_for_enough_or_an_unknown_number_of_endpoints)
-{
-	_cleanup_gadget_ struct gadget *g = load("functions = { a = { type = \"acm\"; }; };");
-
-	cr_expect_null(udc_mismatch_reason("max3420-udc", g));
-	cr_expect_null(udc_mismatch_reason("dwc2", g), "its number depends on the hardware");
-	cr_expect_null(udc_mismatch_reason("no-such-driver", g));
-	cr_expect_null(udc_mismatch_reason(NULL, g));
+	cr_expect_str_eq(has, endpoints, "%s: %s", driver, has);
+	cr_expect_str_eq(has_types ?: "", types, "%s: %s", driver, has_types);
 }
 
 Test(udc_traits, virtual_and_dual_role_drivers)
@@ -46,4 +22,58 @@ Test(udc_traits, virtual_and_dual_role_drivers)
 	cr_expect_not(udc_traits_or_unknown(NULL)->is_virtual);
 	cr_expect(udc_traits_or_unknown("dwc3")->dual_role);
 	cr_expect_not(udc_traits_or_unknown("net2280")->dual_role);
+}
+
+Test(udc_traits, of_an_unknown_driver_everything_is_unknown)
+{
+	for (size_t i = 0; i < 2; i++) {
+		const struct udc_traits *t = udc_traits_or_unknown(i ? "no-such-driver" : NULL);
+
+		cr_expect_null(t->driver);
+		cr_expect_eq(udc_count_endpoints(t, UDC_IN), 0);
+		cr_expect_eq(udc_has_isochronous(t), UDC_UNKNOWN);
+		cr_expect_eq(t->zlp, UDC_UNKNOWN);
+		cr_expect_eq(t->scatter_gather, UDC_UNKNOWN);
+		cr_expect_eq(t->max_speed, GADGET_SPEED_NONE);
+	}
+	expect_texts(NULL, "unknown", "");
+	expect_texts("omap_udc", "unknown", "");
+}
+
+Test(udc_traits, endpoints_by_direction)
+{
+	const struct udc_traits *t = udc_traits_or_unknown("pxa27x-udc");
+
+	cr_expect_eq(udc_count_endpoints(t, UDC_IN), 3);
+	cr_expect_eq(udc_count_endpoints(t, UDC_OUT), 2);
+	cr_expect_eq(udc_count_endpoints(t, UDC_EITHER), 0);
+	expect_texts("max3420-udc", "2 IN and 1 OUT", "bulk, interrupt, at most 64 bytes");
+	expect_texts("net2272", "3 for either direction", "all types");
+	expect_texts("dwc2", "at most 15 IN and 15 OUT", "all types, at most 1024 bytes");
+	expect_texts("usbf_renesas", "15 for either direction",
+		     "5 IN or OUT (bulk, interrupt, at most 512 bytes), 4 IN or OUT (interrupt, at "
+		     "most 1024 bytes), 6 IN or OUT (isochronous, at most 1024 bytes)");
+}
+
+Test(udc_traits, isochronous_endpoints)
+{
+	cr_expect_eq(udc_has_isochronous(udc_traits_or_unknown("dwc2")), UDC_YES);
+	cr_expect_eq(udc_has_isochronous(udc_traits_or_unknown("pxa27x-udc")), UDC_YES);
+	cr_expect_eq(udc_has_isochronous(udc_traits_or_unknown("tegra-xudc")), UDC_NO);
+	cr_expect_eq(udc_has_isochronous(udc_traits_or_unknown("renesas_usbhs")), UDC_UNKNOWN);
+}
+
+Test(udc_traits, each_row_has_a_source_and_follows_the_one_before)
+{
+	const char *before = "";
+
+	for (const struct udc_traits *t = udc_traits_table; t->driver; t++) {
+		cr_expect(t->source && strstr(t->source, ".") && strchr(t->source, ':'), "%s",
+			  t->driver);
+		cr_expect_lt(strcmp(before, t->driver), 0, "%s after %s", t->driver, before);
+		cr_expect_eq(t->endpoints[UDC_MAX_GROUPS].n, 0, "%s", t->driver);
+		for (const struct udc_endpoints *e = t->endpoints; e->n; e++)
+			cr_expect(e->types && e->n <= 15, "%s", t->driver);
+		before = t->driver;
+	}
 }

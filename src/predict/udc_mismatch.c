@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "predict/udc_mismatch.h"
+
+#include <stdlib.h>
+
+#include "base/cleanup.h"
+#include "configfs/udc_traits.h"
+#include "predict/endpoints.h"
+
+#define MAX_ENDPOINTS 64 /* more than a UDC has */
+
+static const char *const type_words[] = {
+	[EP_BULK] = "bulk",
+	[EP_INTERRUPT] = "interrupt",
+	[EP_ISOCHRONOUS] = "isochronous",
+};
+static const char *const direction_words[] = { [EP_OUT] = "OUT", [EP_IN] = "IN" };
+static const char *const speed_words[] = {
+	[EP_FULL] = "full speed",
+	[EP_HIGH] = "high speed",
+	[EP_SUPER] = "SuperSpeed",
+};
+
+void udc_mismatches_free(struct udc_mismatches *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		free(m->list[i].text);
+	free(m->list);
+	*m = (struct udc_mismatches){ 0 };
+}
+
+/* --- endpoints that fit ----------------------------------------------------------------------- */
+
+/*
+ * Returns the speed, not above that of the UDC, at which the packets of the endpoint are largest.
+ * If the gadget has no such speed, or the speed of the UDC is unknown, returns the gadget's lowest
+ * speed. -1: the packet sizes are unknown.
+ */
+static int speed_of_largest_packet(const struct udc_traits *udc, const struct endpoint_need *need)
+{
+	static const enum gadget_speed speeds[] = {
+		[EP_FULL] = GADGET_SPEED_FULL,
+		[EP_HIGH] = GADGET_SPEED_HIGH,
+		[EP_SUPER] = GADGET_SPEED_SUPER,
+	};
+	int largest = -1;
+
+	for (int s = 0; s < EP_SPEED_COUNT; s++) {
+		if (!need->max_packet[s] || (largest >= 0 && speeds[s] > udc->max_speed))
+			continue;
+		if (largest < 0 || need->max_packet[s] > need->max_packet[largest])
+			largest = s;
+	}
+	return largest;
+}
+
+static bool fits_direction(const struct udc_endpoints *e, const struct endpoint_need *need)
+{
+	return e->direction == UDC_EITHER ||
+	       e->direction == (need->direction == EP_IN ? UDC_IN : UDC_OUT);
+}
+
+/*
+ * Returns whether the endpoints have the direction and the type of the need, as
+ * usb_gadget_ep_match_desc() of gadget/udc/core.c does.
+ */
+static bool fits_type(const struct udc_endpoints *e, const struct endpoint_need *need)
+{
+	static const unsigned int types[] = {
+		[EP_BULK] = UDC_BULK,
+		[EP_INTERRUPT] = UDC_INTERRUPT | UDC_BULK,
+		[EP_ISOCHRONOUS] = UDC_ISOCHRONOUS,
+	};
+
+	return fits_direction(e, need) && (e->types & types[need->type]);
+}
+
+static bool fits(const struct udc_traits *udc, const struct udc_endpoints *e,
+		 const struct endpoint_need *need)
+{
+	int speed = speed_of_largest_packet(udc, need);
+
+	return fits_type(e, need) &&
+	       (!e->max_packet || speed < 0 || need->max_packet[speed] <= e->max_packet);
+}
+
+/*
+ * An assignment of the UDC's endpoints to the needs of a configuration. Unlike the kernel, which
+ * takes the first endpoint that fits, finds an assignment if there is one: a mismatch is certain.
+ */
+struct assignment {
+	const struct udc_traits *udc;
+	const struct endpoint_needs *needs;
+	/* For each need: its type or packets were reported, so that only its direction counts. */
+	const bool *is_reported;
+	const struct udc_endpoints *endpoints[MAX_ENDPOINTS];
+	size_t taken_by[MAX_ENDPOINTS]; /* index of the need, plus 1; 0: none */
+	bool is_visited[MAX_ENDPOINTS];
+	size_t n_endpoints;
+};
+
+/* Finds an endpoint for a need. Needs that have one already may get another one. */
+static bool assign_endpoint(struct assignment *a, size_t need)
+{
+	for (size_t i = 0; i < a->n_endpoints; i++) {
+		const struct endpoint_need *n = &a->needs->list[need];
+
+		if (a->is_visited[i] || !(a->is_reported[need] ? fits_direction(a->endpoints[i], n)
+							       : fits(a->udc, a->endpoints[i], n)))
+			continue;
+		a->is_visited[i] = true;
+		if (!a->taken_by[i] || assign_endpoint(a, a->taken_by[i] - 1)) {
+			a->taken_by[i] = need + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Returns the first need for which the UDC has no endpoint left; NULL: all have one. */
+static const struct endpoint_need *find_need_without_endpoint(const struct udc_traits *udc,
+							      const struct endpoint_needs *needs,
+							      const bool *is_reported)
+{
+	struct assignment a = { .udc = udc, .needs = needs, .is_reported = is_reported };
+
+	for (const struct udc_endpoints *e = udc->endpoints; e->n; e++)
+		for (unsigned int i = 0; i < e->n && a.n_endpoints < MAX_ENDPOINTS; i++)
+			a.endpoints[a.n_endpoints++] = e;
+	for (size_t i = 0; i < needs->n; i++) {
+		memset(a.is_visited, 0, sizeof(a.is_visited));
+		if (!assign_endpoint(&a, i))
+			return &needs->list[i];
+	}
+	return NULL;
+}
+
+/* --- messages --------------------------------------------------------------------------------- */
+
+/* Adds a mismatch, unless there is one of this kind with the same position. Owns `text`. */
+static void add_mismatch(struct udc_mismatches *out, enum udc_mismatch_kind kind,
+			 const struct position *at, char *text, const char *hint)
+{
+	for (size_t i = 0; i < out->n; i++) {
+		if (out->list[i].kind != kind || out->list[i].at != at)
+			continue;
+		free(text);
+		return;
+	}
+	*array_add(out->list, out->n) = (struct udc_mismatch){ kind, text, hint, at };
+}
+
+/* Adds a mismatch if no endpoint of the UDC has the type or the packet size of the need. */
+static bool report_type_or_packet(const struct udc_traits *udc, const struct endpoint_need *need,
+				  struct udc_mismatches *out)
+{
+	int speed = speed_of_largest_packet(udc, need);
+	unsigned int largest = 0;
+
+	if (need->type == EP_ISOCHRONOUS && udc_has_isochronous(udc) == UDC_NO) {
+		add_mismatch(out, UDC_NO_ISOCHRONOUS, &need->function->at,
+			     strf("function '%s' needs isochronous endpoints, but a UDC of %s has "
+				  "none",
+				  need->function->label, udc->driver),
+			     "use a function without isochronous endpoints, or another UDC");
+		return true;
+	}
+	for (const struct udc_endpoints *e = udc->endpoints; e->n; e++) {
+		if (fits(udc, e, need))
+			return false;
+		if (fits_type(e, need) && e->max_packet > largest)
+			largest = e->max_packet;
+	}
+	if (!largest)
+		return false;
+	add_mismatch(out, UDC_PACKET_TOO_LARGE, &need->function->at,
+		     strf("the %s %s endpoint of function '%s' has packets of %u bytes at %s, but "
+			  "a UDC of %s has at most %u",
+			  type_words[need->type], direction_words[need->direction],
+			  need->function->label, need->max_packet[speed], speed_words[speed],
+			  udc->driver, largest),
+		     "choose a smaller packet size");
+	return true;
+}
+
+static char *too_few_text(const struct udc_traits *udc, const struct config *config,
+			  const struct endpoint_needs *needs, const struct endpoint_need *without)
+{
+	_cleanup_free_ char *wanted = endpoint_needs_text(needs), *has = udc_endpoints_text(udc),
+			    *types = udc_endpoint_types_text(udc);
+	unsigned int either = udc_count_endpoints(udc, UDC_EITHER),
+		     in = udc_count_endpoints(udc, UDC_IN) + either,
+		     out = udc_count_endpoints(udc, UDC_OUT) + either;
+
+	if (needs->in > in || needs->out > out || needs->in + needs->out > in + out - either)
+		return strf("configuration %u needs %s, but a UDC of %s has %s", config->id, wanted,
+			    udc->driver, has);
+	return strf("configuration %u needs %s, but a UDC of %s has %s: none is left for the %s %s "
+		    "endpoint of function '%s'",
+		    config->id, wanted, udc->driver, types, type_words[without->type],
+		    direction_words[without->direction], without->function->label);
+}
+
+static void check_config(const struct udc_traits *udc, const struct gadget *g,
+			 enum predict_kernel kernel, const struct config *config,
+			 struct udc_mismatches *out)
+{
+	_cleanup_endpoint_needs_ struct endpoint_needs needs = { 0 };
+	_cleanup_free_ bool *is_reported = NULL;
+	const struct endpoint_need *without;
+
+	endpoint_needs_find(g, kernel, config, &needs);
+	is_reported = xcalloc(needs.n + 1, sizeof(*is_reported));
+	for (size_t i = 0; i < needs.n; i++)
+		is_reported[i] = report_type_or_packet(udc, &needs.list[i], out);
+	without = find_need_without_endpoint(udc, &needs, is_reported);
+	if (without)
+		add_mismatch(out, UDC_TOO_FEW_ENDPOINTS,
+			     config->at.file ? &config->at : &g->functions_at,
+			     too_few_text(udc, config, &needs, without),
+			     "leave a function out, or use one that needs fewer endpoints");
+}
+
+static void check_zlp(const struct udc_traits *udc, const struct function *f,
+		      struct udc_mismatches *out)
+{
+	const struct ffs *ffs = function_descriptors(f);
+
+	for (size_t i = 0; ffs && i < ffs->n_interfaces; i++) {
+		for (size_t k = 0; k < ffs->interfaces[i].n_endpoints; k++) {
+			const struct endpoint *ep = &ffs->interfaces[i].endpoints[k];
+
+			if (!ep->zlp.value)
+				continue;
+			add_mismatch(out, UDC_NO_ZLP, &ep->zlp.at,
+				     strf("'zlp' of endpoint '%s' of function '%s' has no effect: "
+					  "%s ignores it",
+					  ep->name, f->label, udc->driver),
+				     "let the program write the zero-length packets itself");
+		}
+	}
+}
+
+void udc_mismatches_find(const char *driver, const struct gadget *g, enum predict_kernel kernel,
+			 struct udc_mismatches *out)
+{
+	const struct udc_traits *udc = udc_traits_or_unknown(driver);
+
+	for (size_t i = 0; udc->endpoints[0].n && i < g->n_configs; i++)
+		check_config(udc, g, kernel, &g->configs[i], out);
+	for (size_t i = 0; udc->zlp == UDC_NO && i < g->n_functions; i++)
+		check_zlp(udc, &g->functions[i], out);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Finds what a gadget needs and a UDC of a driver does not have, by the table of UDC drivers
+ * (configfs/udc_traits.h).
+ */
+#pragma once
+
+#include "predict/predict.h"
+
+enum udc_mismatch_kind {
+	UDC_TOO_FEW_ENDPOINTS, /* a configuration needs more endpoints than the UDC has */
+	UDC_NO_ISOCHRONOUS,    /* a function needs isochronous endpoints */
+	UDC_PACKET_TOO_LARGE,  /* a function has an endpoint whose packets are too large */
+	UDC_NO_ZLP,	       /* an endpoint of FunctionFS has `zlp` */
+};
+
+struct udc_mismatch {
+	enum udc_mismatch_kind kind;
+	char *text;		   /* one sentence without a final period */
+	const char *hint;	   /* what the user can do */
+	const struct position *at; /* position in the gadget file; the gadget owns it */
+};
+
+struct udc_mismatches {
+	struct udc_mismatch *list;
+	size_t n;
+};
+void udc_mismatches_free(struct udc_mismatches *m);
+#define _cleanup_udc_mismatches_ _cleanup_(udc_mismatches_free)
+
+/*
+ * Appends what the gadget needs and no UDC of the driver has: nothing for a driver that is not in
+ * the table. `driver` may be NULL. The caller frees the list.
+ */
+void udc_mismatches_find(const char *driver, const struct gadget *g, enum predict_kernel kernel,
+			 struct udc_mismatches *out);

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The endpoints that a configuration needs, and what a UDC of a known driver does not have. */
+#include <criterion/criterion.h>
+
+#include "base/cleanup.h"
+#include "gadgetfile/gadgetfile.h"
+#include "gadgetfile/keys/function.h"
+#include "predict/endpoints.h"
+#include "predict/udc_mismatch.h"
+
+static struct gadget *load(const char *text)
+{
+	struct diags diags = { 0 };
+	struct gadget *g;
+
+	gadgetfile_load_text("/nonexistent/demo.conf", text, strlen(text), &g, NULL, &diags);
+	cr_assert_not_null(g, "%s", diags.n ? diags.list[0].text : "");
+	diags_free(&diags);
+	return g;
+}
+
+static void expect_needs(const char *text, size_t config, unsigned int in, unsigned int out,
+			 bool at_least)
+{
+	_cleanup_gadget_ struct gadget *g = load(text);
+
+	for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
+		_cleanup_endpoint_needs_ struct endpoint_needs needs = { 0 };
+
+		endpoint_needs_find(g, (enum predict_kernel)kernel, &g->configs[config], &needs);
+		cr_expect_eq(needs.in, in, "%u IN: %s", needs.in, text);
+		cr_expect_eq(needs.out, out, "%u OUT: %s", needs.out, text);
+		cr_expect_eq(needs.is_minimum, at_least, "%s", text);
+		cr_expect_eq(needs.n, in + out, "%s", text);
+	}
+}
+
+#define FUNCTION(group) "functions = { f = { " group " }; };"
+#define BOTH                                                                                       \
+	"functions = { a = { type = \"acm\"; }; b = { ffs = { interfaces = ( { endpoints = ( "     \
+	"\"bulk-in\", \"bulk-in\", \"interrupt-out\" ); } ); }; }; };"
+
+Test(endpoint_needs, are_those_of_all_functions_of_one_configuration)
+{
+	expect_needs(BOTH, 0, 4, 2, false);
+	expect_needs(BOTH "configs = ( { functions = ( \"a\" ); }, { functions = ( \"b\" ); } );",
+		     0, 2, 1, false);
+	expect_needs(BOTH "configs = ( { functions = ( \"a\" ); }, { functions = ( \"b\" ); } );",
+		     1, 2, 1, false);
+}
+
+Test(endpoint_needs, depend_on_attributes)
+{
+	expect_needs(FUNCTION("type = \"hid\"; attrs = { report_desc = \"mouse\"; "
+			      "no_out_endpoint = true; };"),
+		     0, 1, 0, false);
+	expect_needs(FUNCTION("type = \"uac2\"; attrs = { c_chmask = 0; p_mute_present = false; "
+			      "p_volume_present = false; };"),
+		     0, 1, 0, false);
+}
+
+Test(endpoint_needs, count_an_endpoint_once_that_several_alternate_settings_have)
+{
+	expect_needs(FUNCTION("type = \"tcm\";"), 0, 2, 2, false);
+	/* The isochronous endpoints of SourceSink are only used if the UDC has them. */
+	expect_needs(FUNCTION("type = \"SourceSink\";"), 0, 1, 1, false);
+}
+
+Test(endpoint_needs, leave_out_descriptors_for_which_no_endpoint_is_claimed)
+{
+	expect_needs(FUNCTION("type = \"midi2\";"), 0, 2, 2, false);
+	expect_needs(
+		FUNCTION("type = \"midi2\"; attrs = { endpoints = ( { blocks = ( { direction = "
+			 "1; }, { midi1_num_groups = 1; } ); } ); };"),
+		0, 2, 1, false);
+}
+
+Test(endpoint_needs, of_a_daemon_are_unknown)
+{
+	expect_needs(FUNCTION("ffs = { }; worker = { exec = [ \"true\" ]; opens = \"ep0\"; };"), 0,
+		     0, 0, true);
+	expect_needs(FUNCTION("type = \"ffs\";"), 0, 0, 0, true);
+}
+
+/* bind_failure.c uses the numbers in the table of function types. */
+Test(endpoint_needs, are_those_of_the_table_of_function_types)
+{
+	for (const struct function_type *t = function_table; t->name; t++) {
+		_cleanup_free_ char *text =
+			strf("functions = { f = { type = \"%s\"; %s }; };", t->name,
+			     streq(t->name, "hid") ? "attrs = { report_desc = \"mouse\"; };" : "");
+		_cleanup_endpoint_needs_ struct endpoint_needs needs = { 0 };
+		_cleanup_gadget_ struct gadget *g = NULL;
+
+		if (streq(t->name, "ffs") || streq(t->name, "uvc")) /* uvc needs formats */
+			continue;
+		g = load(text);
+		endpoint_needs_find(g, KERNEL_6_12, &g->configs[0], &needs);
+		if (t->endpoints.is_minimum) {
+			cr_expect_geq(needs.in, t->endpoints.in, "%s", t->name);
+			cr_expect_geq(needs.out, t->endpoints.out, "%s", t->name);
+		} else {
+			cr_expect_eq(needs.in, t->endpoints.in, "%s: %u", t->name, needs.in);
+			cr_expect_eq(needs.out, t->endpoints.out, "%s: %u", t->name, needs.out);
+		}
+	}
+}
+
+static void expect_mismatch(const char *driver, const char *text, const char *says)
+{
+	_cleanup_gadget_ struct gadget *g = load(text);
+	_cleanup_udc_mismatches_ struct udc_mismatches m = { 0 };
+
+	udc_mismatches_find(driver, g, KERNEL_6_12, &m);
+	cr_expect_eq(m.n, says ? 1 : 0, "%s: %zu: %s", text, m.n, m.n ? m.list[0].text : "");
+	if (says && m.n > 0) {
+		cr_expect_str_eq(m.list[0].text, says);
+		cr_expect_not_null(m.list[0].hint);
+		cr_expect_not_null(m.list[0].at->file);
+	}
+}
+
+#define TWO_LINES "functions = { a = { type = \"acm\"; }; b = { type = \"gser\"; }; };"
+
+Test(udc_mismatches, a_known_driver_has_too_few_endpoints)
+{
+	expect_mismatch("max3420-udc", TWO_LINES,
+			"configuration 1 needs 3 IN and 2 OUT endpoints besides endpoint 0, but a "
+			"UDC of max3420-udc has 2 IN and 1 OUT");
+	expect_mismatch("aspeed_udc", TWO_LINES,
+			"configuration 1 needs 3 IN and 2 OUT endpoints besides endpoint 0, but a "
+			"UDC of aspeed_udc has 4 for either direction");
+}
+
+Test(udc_mismatches, are_none_for_enough_or_unknown_endpoints)
+{
+	expect_mismatch("max3420-udc", "functions = { a = { type = \"acm\"; }; };", NULL);
+	expect_mismatch("dwc2", TWO_LINES, NULL);
+	expect_mismatch("omap_udc", TWO_LINES, NULL);
+	expect_mismatch("no-such-driver", TWO_LINES, NULL);
+	expect_mismatch(NULL, TWO_LINES, NULL);
+}
+
+/* The kernel takes the first endpoint that fits: other assignments must not cause a warning. */
+Test(udc_mismatches, an_assignment_in_any_order_counts)
+{
+	/* at91_udc: only ep3 cannot be bulk, so that the interrupt endpoint must take it. */
+	expect_mismatch("at91_udc",
+			FUNCTION("ffs = { speeds = [ \"full\" ]; interfaces = ( { endpoints = ( "
+				 "\"interrupt-in\", \"bulk-in\", \"bulk-in\", \"bulk-out\", "
+				 "\"bulk-out\" ); } ); };"),
+			NULL);
+	expect_mismatch("at91_udc",
+			FUNCTION("ffs = { speeds = [ \"full\" ]; interfaces = ( { endpoints = ( "
+				 "\"bulk-in\", \"bulk-in\", \"bulk-in\", \"bulk-out\", "
+				 "\"bulk-out\" ); } ); };"),
+			"configuration 1 needs 3 IN and 2 OUT endpoints besides endpoint 0, but a "
+			"UDC of at91_udc has 2 IN or OUT (all types, at most 64 bytes), 1 IN or "
+			"OUT (interrupt, at most 64 bytes), 2 IN or OUT (all types, at most 512 "
+			"bytes): none is left for the bulk OUT endpoint of function 'f'");
+}
+
+Test(udc_mismatches, isochronous_endpoints_are_reported_once_for_a_function)
+{
+	expect_mismatch(
+		"tegra-xudc", FUNCTION("type = \"uac2\";"),
+		"function 'f' needs isochronous endpoints, but a UDC of tegra-xudc has none");
+}
