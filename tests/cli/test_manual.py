@@ -55,7 +55,20 @@ def arguments(page):
         tap.eq(lost_arguments(plain(groff(page, "-P-c").stdout.replace("\b", "\0"))), [], "groff")
 
 
+def too_wide(page):
+    """The lines that do not fit on a terminal of 80 columns, as man(1) formats a page for it."""
+    texts = {"mandoc": stdout("mandoc", "-T", "utf8", "-O", "width=78", page)}
+    if shutil.which("groff"):
+        texts["groff"] = groff(page, "-P-c", "-rLL=78n").stdout
+    return [(name, line) for name, text in texts.items() for line in plain(text.replace("\b", "\0")).splitlines() if len(line) > 80]
+
+
+def width(page):
+    tap.eq(too_wide(page), [])
+
+
 for path in PAGES:
+    tap.test("%s fits on a terminal of 80 columns" % os.path.basename(path), path)(width)
     tap.test("%s has no mistake" % os.path.basename(path), path)(lint)
     tap.test("groff accepts %s" % os.path.basename(path), path)(warnings_of_groff)
     tap.test("%s has no quotes without text" % os.path.basename(path), path)(arguments)
@@ -67,6 +80,15 @@ def planted_argument_is_found():
         page.write(".Dd November 23, 2026\n.Dt X 5\n.Os\n.Sh NAME\n.Nm x\n.Nd x\n.Sh DESCRIPTION\nA list\n.Ql ( )\nis empty.\n")
         page.flush()
         tap.ok(lost_arguments(plain(stdout("mandoc", "-T", "utf8", page.name).replace("\b", "\0"))))
+
+
+@tap.test("a planted line of 81 columns is found, and one of 80 is not")
+def planted_width_is_found():
+    with tempfile.NamedTemporaryFile("w", suffix=".5") as page:
+        page.write(".Dd November 23, 2026\n.Dt X 5\n.Os\n.Sh NAME\n.Nm x\n.Nd x\n.Sh DESCRIPTION\nA table\n"
+                   ".Bd -literal\n%s\n%s\n.Ed\n" % ("\\('e" * 75, "y" * 76))
+        page.flush()
+        tap.eq({line.strip() for _, line in too_wide(page.name)}, {"y" * 76})
 
 
 def text_of(page):
@@ -165,10 +187,14 @@ def source(path, begin, end):
 
 
 def drawn(heading, page="ffsctl-worker.7"):
-    """A table of a manual page: {(row, column): word}."""
+    """A table of a manual page: {(row, column): word}. An empty line is between its parts, which have columns of their
+    own."""
     with open(os.path.join(SRC, "man", page), encoding="utf-8") as f:
-        lines = f.read().split(heading)[1].split(".Bd -literal\n")[1].split("\n.Ed")[0].splitlines()
-    return {(row.split()[0], column): word for row in lines[1:] for column, word in zip(lines[0].split(), row.split()[1:])}
+        parts = f.read().split(heading)[1].split(".Bd -literal\n")[1].split("\n.Ed")[0].split("\n\n")
+    cells = [((row.split()[0], column), word) for heads, *rows in map(str.splitlines, parts)
+             for row in rows for column, word in zip(heads.split(), row.split()[1:], strict=True)]
+    tap.eq(len(dict(cells)), len(cells), "cells that are drawn once")
+    return dict(cells)
 
 
 @tap.test("the fields of status -o are those of the schema, and ffsctl(8) lists them")
@@ -217,14 +243,14 @@ def enumerators(path, name, prefix):
 def bus_table_is_drawn():
     # What is too long for a column
     words = {"UNBOUND_EXTERNALLY": "unbound", "UDC_REMOVED": "no-udc", "REBIND_DUE": "rebind"}
-    columns = {"EP0_CLOSED": "closed", "UDC_REMOVED": "removed", "REBIND_FAILED": "refused"}
+    rows = {"EP0_CLOSED": "closed", "UDC_REMOVED": "removed", "REBIND_FAILED": "refused"}
     states = enumerators("src/supervisor/binding.h", "binding_state", "BINDING_")
     events = enumerators("src/supervisor/binding.h", "binding_event", "BINDING_EV_")
     acts = {(state, event): to
             for state, row in re.findall(r"\[BINDING_(\w+)\] = \{(.*?)\n\t\}", source("src/supervisor/binding_states.c", "} cells[", "\n};"), re.S)
             for event, to in re.findall(r"\[BINDING_EV_(\w+)\] = \{ \w+, BINDING_(\w+) \}", row)}
     tap.eq((len(states), len(events)), (6, 9))
-    wanted = {(words.get(state, state.lower()), columns.get(event, event.lower())):
+    wanted = {(rows.get(event, event.lower()), words.get(state, state.lower())):
               words.get(acts[state, event], acts[state, event].lower()) if (state, event) in acts else "-"
               for state in states for event in events}
     tap.eq(drawn(".Ss The states of the bus", "ffsctl.8"), wanted)
