@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 
+#define WRAPPED_WIDTH 79 /* the last column of a terminal of 80 columns stays free */
 #define REPLACEMENT "\xef\xbf\xbd"
 
 size_t text_utf8_length(const char *s, size_t n)
@@ -132,6 +133,22 @@ void text_shorten(char *text, size_t max)
 	for (n -= strlen("..."); n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--)
 		;
 	strcpy(text + n, "...");
+}
+
+void text_print_wrapped(FILE *out, const char *line, size_t indent)
+{
+	size_t room = WRAPPED_WIDTH;
+
+	while (strlen(line) > room) {
+		const char *space = memrchr(line, ' ', room + 1);
+
+		if (!space)
+			break;
+		fprintf(out, "%.*s\n%*s", (int)(space - line), line, (int)indent, "");
+		line = space + 1;
+		room = WRAPPED_WIDTH - indent;
+	}
+	fprintf(out, "%s\n", line);
 }
 
 char *text_vformat(const char *fmt, va_list ap)

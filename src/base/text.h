@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/util.h"
 
@@ -24,6 +25,12 @@ char *text_printable_lines(const char *s, size_t n);
 /* Shortens a text that is longer than `max` bytes to at most `max` bytes with "..." at the end.
    Does not split a character. */
 void text_shorten(char *text, size_t max);
+/*
+ * Prints a line of ASCII characters, and a newline. A line of more than 79 characters is broken at
+ * spaces into lines of at most 79 characters; the lines after the first one begin with `indent`
+ * spaces. A longer word is not broken.
+ */
+void text_print_wrapped(FILE *out, const char *line, size_t indent);
 /* Returns the formatted text, which the caller frees. */
 char *text_vformat(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 

@@ -15,6 +15,8 @@
 #include "cmd/plugin_cache.h"
 #include "rundir/control.h"
 
+#define DESCRIPTION_COLUMN 22 /* of the descriptions of options in --help */
+
 int cmd_error_usage(const struct command *command, const char *fmt, ...)
 {
 	_cleanup_error_ struct error err = { 0 };
@@ -29,12 +31,28 @@ int cmd_error_usage(const struct command *command, const char *fmt, ...)
 	return cmd_print_error(&err);
 }
 
+/* Prints the text after the summary. The descriptions of options are in a column. */
+static void print_options_help(const char *text)
+{
+	const char *end = text + strlen(text), *next;
+
+	for (size_t length; text < end; text = next) {
+		_cleanup_free_ char *line = NULL;
+
+		next = str_next_line(text, end, &length);
+		line = xstrndup(text, length);
+		text_print_wrapped(stdout, line, *line == ' ' ? DESCRIPTION_COLUMN : 0);
+	}
+}
+
 int cmd_print_help(const struct command *command)
 {
 	printf("usage: ffsctl %s%s%s\n\n%s\n", command->name, *command->usage_arguments ? " " : "",
 	       command->usage_arguments, command->summary);
-	if (command->options_help)
-		printf("\n%s", command->options_help);
+	if (command->options_help) {
+		putchar('\n');
+		print_options_help(command->options_help);
+	}
 	return 0;
 }
 

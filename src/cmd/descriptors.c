@@ -455,7 +455,8 @@ static const struct cmd_option_words option_words[] = {
 
 const struct command cmd_descriptors = {
 	.name = "descriptors",
-	.usage_arguments = "FILE [--speed S] [--kernel V] [--json | --hex | --blob DIR]",
+	.usage_arguments = "FILE [--speed S] [--kernel V]\n"
+			   "                          [--json | --hex | --blob DIR]",
 	.summary = "predict the descriptors that a host will read",
 	.options_help =
 		"  --speed S           full, high or super (default: all speeds of the gadget)\n"

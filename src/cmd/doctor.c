@@ -249,8 +249,8 @@ const struct command cmd_doctor = {
 		"/lib\n"
 		"  --json              one JSON document on stdout\n"
 		"\n"
-		"Changes nothing, and needs root only for the features of FunctionFS. The "
-		"commands\n"
-		"that it prints are for root. The exit status is 69 if there is a problem.\n",
+		"Changes nothing, and needs root only for the features of FunctionFS. The\n"
+		"commands that it prints are for root. The exit status is 69 if there is a\n"
+		"problem.\n",
 	.run = run_doctor_command,
 };

@@ -4,20 +4,24 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "cmd/cmd.h"
-#include "cmd/table.h"
 
 static void print_commands(const struct globals *globals)
 {
-	_cleanup_table_ struct table table = { .n_columns = 2 };
+	size_t width = 0;
 
 	for (const struct command *const *c = globals->all_commands; *c; c++) {
-		struct table_row *row = table_add_row(&table);
+		size_t n = strlen((*c)->name);
 
-		row->cells[0] = strf("  %s", (*c)->name);
-		row->cells[1] = xstrdup((*c)->summary);
+		width = n > width ? n : width;
 	}
-	table_print(stdout, &table);
+	for (const struct command *const *c = globals->all_commands; *c; c++) {
+		_cleanup_free_ char *line =
+			strf("  %-*s  %s", (int)width, (*c)->name, (*c)->summary);
+
+		text_print_wrapped(stdout, line, width + strlen("    "));
+	}
 }
 
 int cmd_print_general_help(const struct globals *globals)

@@ -137,10 +137,9 @@ const struct command cmd_list = {
 	.options_help =
 		"  --json              one JSON document on stdout\n"
 		"\n"
-		"Prints name, state, path and the paths of drop-ins. The description below them "
-		"is\n"
-		"the first sentence of the file's comment, or the product string. The state is\n"
-		"one that 'ffsctl status' prints, or 'errors' (see 'ffsctl check'), or 'unread'\n"
-		"(the file cannot be opened).\n",
+		"Prints name, state, path and the paths of drop-ins. The description below them\n"
+		"is the first sentence of the file's comment, or the product string. The state\n"
+		"is one that 'ffsctl status' prints, or 'errors' (see 'ffsctl check'), or\n"
+		"'unread' (the file cannot be opened).\n",
 	.run = run_list_command,
 };

@@ -223,11 +223,11 @@ const struct command cmd_plugins = {
 	.name = "plugins",
 	.usage_arguments = "[PLUGIN] [--json]",
 	.summary = "list the installed plugins, or print the declaration of one",
-	.options_help = "  --json              one JSON document on stdout\n"
-			"\n"
-			"PLUGIN is a name, as in the key worker.plugin, or a path. An unprivileged "
-			"process\n"
-			"loads the plugin and reads its declaration.\n",
+	.options_help =
+		"  --json              one JSON document on stdout\n"
+		"\n"
+		"PLUGIN is a name, as in the key worker.plugin, or a path. An unprivileged\n"
+		"process loads the plugin and reads its declaration.\n",
 	.argument_kinds = { CMD_ARGUMENT_PLUGINS },
 	.run = run_plugins_command,
 };

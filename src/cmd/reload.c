@@ -241,8 +241,7 @@ const struct command cmd_reload = {
 		"  --json              one JSON document on stdout\n"
 		"  --timeout S         seconds for the reload, and for its undo (30)\n"
 		"  --force-eject       eject media that the host has locked, and lose data that "
-		"the\n"
-		"                      host has not written yet\n",
+		"the host has not written yet\n",
 	.argument_kinds = { CMD_ARGUMENT_GADGETS },
 	.run = run_reload_command,
 };

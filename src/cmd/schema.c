@@ -55,7 +55,7 @@ static int run_schema_command(const struct globals *globals _unused_, int argc, 
 const struct command cmd_schema = {
 	.name = "schema",
 	.usage_arguments = "[NAME]",
-	.summary = "print the JSON Schema of gadget files, or of the output of --json",
+	.summary = "print the JSON Schema of gadget files, or of --json output",
 	.options_help =
 		"names: gadget (the default: a gadget file as a JSON document); check,\n"
 		"descriptors, doctor, export, features, list, output, plugins and udc (output of\n"

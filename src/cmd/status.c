@@ -162,18 +162,16 @@ const struct command cmd_status = {
 		"  --json              one JSON document on stdout\n"
 		"  --watch             print the status again at each change, until Ctrl-C\n"
 		"                      terminal: the current status, with data rates\n"
-		"                      other output: a line, or with --json a document, per "
-		"change\n"
-		"  -o FIELD[,FIELD...] print these fields, separated by tabs, on a line per "
-		"gadget\n"
+		"                      otherwise: a line, or with --json a document, per change\n"
+		"  -o FIELD[,FIELD...] print these fields, separated by tabs, a line per gadget\n"
 		"                      ('-': the field has no value)\n"
 		"\n"
 		"fields:" GADGET_MEMBERS(WORD_OF) GADGET_UP_MEMBERS(
 			WORD_OF) "\n"
-				 "after a function's label and a dot:" FUNCTION_MEMBERS(
+				 "after a function's label and a dot:\n " FUNCTION_MEMBERS(
 					 WORD_OF) "\n"
 						  "after a function's label and "
-						  "'.worker.':" WORKER_MEMBERS(
+						  "'.worker.':\n " WORKER_MEMBERS(
 							  WORD_OF) "\n"
 								   "'*' in place of the label "
 								   "prints a line for each "

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "base/util.h"
 #define MAX_MESSAGE (UINT64_C(1) << 40)
 #define MAX_COUNT 10000000
@@ -283,6 +284,7 @@ static const struct option_definition {
 	{ "plot", "FILE", ALL, set_plot, "also write a chart as SVG" },
 	{ "quiet", NULL, ALL, set_quiet, "print neither progress nor result" },
 };
+#define DESCRIPTION_COLUMN 25 /* in --help */
 #define N_OPTIONS ARRAY_SIZE(definitions)
 #define FIRST_OPTION 256 /* what getopt_long() returns for the first option */
 #define OPT_VERSION (FIRST_OPTION + (int)N_OPTIONS)
@@ -304,9 +306,10 @@ static void print_usage(FILE *f)
 			strf("%s--%s%s%s", i == N_OPTIONS - 1 ? "-q, " : "    ",
 			     definitions[i].name, definitions[i].argument ? " " : "",
 			     definitions[i].argument ? definitions[i].argument : "");
+		_cleanup_free_ char *line = strf(
+			"  %-22s%s%s", name, strlen(name) > 21 ? "  " : " ", definitions[i].help);
 
-		fprintf(f, "  %-22s%s%s\n", name, strlen(name) > 21 ? "  " : " ",
-			definitions[i].help);
+		text_print_wrapped(f, line, DESCRIPTION_COLUMN);
 	}
 	fputs("  -h, --help\n"
 	      "      --version\n"

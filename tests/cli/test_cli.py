@@ -40,25 +40,32 @@ Creates, supervises and removes USB gadgets described by files.
 
 commands:
   up           bring a gadget up and leave a supervisor in the background
-  run          bring a gadget up and supervise it in the foreground, until SIGTERM
+  run          bring a gadget up and supervise it in the foreground, until
+               SIGTERM
   down         take gadgets down: unbind, stop, unmount, remove
   reload       apply the changes of a gadget file to its gadget
-  restart      restart the workers of a gadget or of one function, without a disconnect
-  reexec       make supervisors execute this version of ffsctl, without a disconnect
+  restart      restart the workers of a gadget or of one function, without a
+               disconnect
+  reexec       make supervisors execute this version of ffsctl, without a
+               disconnect
   bind         bind a gadget that is up to a UDC
   unbind       unbind a gadget and leave it up
-  wait         wait until a gadget is ready, configured by its host, or disconnected
+  wait         wait until a gadget is ready, configured by its host, or
+               disconnected
   status       print the status of all gadgets in configfs
   log          print the log of a gadget, with the output of its workers
   check        print all errors and warnings of a gadget file
   descriptors  predict the descriptors that a host will read
   export       print a gadget file for any gadget in configfs
-  list         list the gadget files in the directories, and the states of their gadgets
+  list         list the gadget files in the directories, and the states of
+               their gadgets
   plugins      list the installed plugins, or print the declaration of one
-  doctor       print what keeps this system from being a gadget, and how to mend it
+  doctor       print what keeps this system from being a gadget, and how to
+               mend it
   udc          list the USB device controllers, and the gadgets bound to them
-  features     list the features of this kernel's FunctionFS, and how to get the others
-  schema       print the JSON Schema of gadget files, or of the output of --json
+  features     list the features of this kernel's FunctionFS, and how to get
+               the others
+  schema       print the JSON Schema of gadget files, or of --json output
   completion   print the completion script for a shell
   help         print the help of ffsctl, or of a command
   version      print the version of ffsctl
@@ -90,6 +97,20 @@ def help_command():
         eq(run("help", command), run(command, "--help"), command)
 
 
+@test("each line of each --help fits on a terminal of 80 columns")
+def help_fits():
+    """The last column stays free."""
+    commands = [line.split("\t")[0] for line in run("completion", "--words", "--", "")[1].splitlines()]
+    ok(len(commands) >= 20, commands)
+    texts = {" ".join(words): run(*words)[1] for words in [("--help",)] + [(command, "--help") for command in commands]}
+    for program in ("ffsbench", "ffsctl-worker"):
+        got = subprocess.run([os.path.join(BUILD, program), "--help"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, encoding="utf-8", check=False)
+        texts[program] = got.stdout
+    eq([name for name, text in texts.items() if "usage: " not in text], [])
+    eq([(name, line) for name, text in texts.items() for line in text.splitlines() if len(line) > 79], [])
+
+
 @test("--version, version")
 def version_on_stdout():
     eq(run("--version"), (0, "ffsctl 0.1.0\n", ""))
@@ -112,11 +133,13 @@ for name, expected in {
           "  --udc NAME          the UDC to bind to\n"
           "  --timeout S         fail if the gadget is not up after S seconds (30)\n"
           "  --no-bind           create everything, but do not bind to a UDC\n"
-          "  --hold S            seconds that workers continue after the supervisor died (10)\n"
+          "  --hold S            seconds that workers continue after the supervisor died\n"
+          "                      (10)\n"
           "  --group GROUP       also allow members of GROUP to control the gadget\n"
           "  --all               all gadget files in the directories with autostart = true\n"
           "  --wait-udc[=S]      wait at most S seconds for a UDC to appear (30)\n"
-          "  --wait-host[=S]     wait at most S seconds for a host to configure the gadget (30)\n",
+          "  --wait-host[=S]     wait at most S seconds for a host to configure the gadget\n"
+          "                      (30)\n",
     "run": "usage: ffsctl run [OPTIONS] GADGET\n"
            "\n"
            "bring a gadget up and supervise it in the foreground, until SIGTERM\n"
@@ -127,9 +150,11 @@ for name, expected in {
            "  --udc NAME          the UDC to bind to\n"
            "  --timeout S         fail if the gadget is not up after S seconds (30)\n"
            "  --no-bind           create everything, but do not bind to a UDC\n"
-           "  --hold S            seconds that workers continue after the supervisor died (10)\n"
+           "  --hold S            seconds that workers continue after the supervisor died\n"
+           "                      (10)\n"
            "  --group GROUP       also allow members of GROUP to control the gadget\n"
-           "  --notify-fd N       write a newline to file descriptor N when the gadget is up\n"
+           "  --notify-fd N       write a newline to file descriptor N when the gadget is\n"
+           "                      up\n"
            "  --wait-udc[=S]      wait at most S seconds for a UDC (default: no limit)\n",
     "down": "usage: ffsctl down GADGET... | --all\n"
             "\n"
@@ -146,8 +171,8 @@ for name, expected in {
               "  --dry-run           print the changes and apply none\n"
               "  --json              one JSON document on stdout\n"
               "  --timeout S         seconds for the reload, and for its undo (30)\n"
-              "  --force-eject       eject media that the host has locked, and lose data that the\n"
-              "                      host has not written yet\n",
+              "  --force-eject       eject media that the host has locked, and lose data that\n"
+              "                      the host has not written yet\n",
     "restart": "usage: ffsctl restart GADGET [FUNCTION]\n"
                "\n"
                "restart the workers of a gadget or of one function, without a disconnect\n",
@@ -169,7 +194,8 @@ for name, expected in {
             "wait until a gadget is ready, configured by its host, or disconnected\n"
             "\n"
             "  --for CONDITION     ready, configured or disconnected (ready)\n"
-            "  --timeout S         wait at most S seconds, also for a gadget that is not up; then exit 75\n"
+            "  --timeout S         wait at most S seconds, also for a gadget that is not up;\n"
+            "                      then exit 75\n"
             "  --json              one JSON document on stdout\n",
     "export": "usage: ffsctl export GADGET [--json]\n"
               "\n"
@@ -189,13 +215,15 @@ for name, expected in {
               "  --json              one JSON document on stdout\n"
               "  --watch             print the status again at each change, until Ctrl-C\n"
               "                      terminal: the current status, with data rates\n"
-              "                      other output: a line, or with --json a document, per change\n"
-              "  -o FIELD[,FIELD...] print these fields, separated by tabs, on a line per gadget\n"
+              "                      otherwise: a line, or with --json a document, per change\n"
+              "  -o FIELD[,FIELD...] print these fields, separated by tabs, a line per gadget\n"
               "                      ('-': the field has no value)\n"
               "\n"
               "fields: name file state udc udc_state speed since supervisor\n"
-              "after a function's label and a dot: label type instance mount device ifname keeper\n"
-              "after a function's label and '.worker.': state pid engine restarts last_exit ready_since stats\n"
+              "after a function's label and a dot:\n"
+              "  label type instance mount device ifname keeper\n"
+              "after a function's label and '.worker.':\n"
+              "  state pid engine restarts last_exit ready_since stats\n"
               "'*' in place of the label prints a line for each function, as in '*.device'\n"
               "\n"
               "exit status for one gadget: 0 up and ready, 1 degraded, 3 not up, 4 unknown;\n"
@@ -205,7 +233,8 @@ for name, expected in {
              "print all errors and warnings of a gadget file\n"
              "\n"
              "  --all               all gadget files in the directories of gadget files\n"
-             "  --here              fail if this system lacks a user, program, plugin, UDC or kernel feature\n"
+             "  --here              fail if this system lacks a user, program, plugin, UDC or\n"
+             "                      kernel feature\n"
              "  --json              one JSON document on stdout\n"
              "  --format=gcc        one line per message, as compilers print them\n"
              "\n"
@@ -221,29 +250,31 @@ for name, expected in {
               "\n"
               "print what keeps this system from being a gadget, and how to mend it\n"
               "\n"
-              "  --root DIR          check the files of a system below DIR: /sys, /proc, /etc, /lib\n"
+              "  --root DIR          check the files of a system below DIR: /sys, /proc, /etc,\n"
+              "                      /lib\n"
               "  --json              one JSON document on stdout\n"
               "\n"
-              "Changes nothing, and needs root only for the features of FunctionFS. The commands\n"
-              "that it prints are for root. The exit status is 69 if there is a problem.\n",
+              "Changes nothing, and needs root only for the features of FunctionFS. The\n"
+              "commands that it prints are for root. The exit status is 69 if there is a\n"
+              "problem.\n",
     "list": "usage: ffsctl list [--json]\n"
             "\n"
             "list the gadget files in the directories, and the states of their gadgets\n"
             "\n"
             "  --json              one JSON document on stdout\n"
             "\n"
-            "Prints name, state, path and the paths of drop-ins. The description below them is\n"
-            "the first sentence of the file's comment, or the product string. The state is\n"
-            "one that 'ffsctl status' prints, or 'errors' (see 'ffsctl check'), or 'unread'\n"
-            "(the file cannot be opened).\n",
+            "Prints name, state, path and the paths of drop-ins. The description below them\n"
+            "is the first sentence of the file's comment, or the product string. The state\n"
+            "is one that 'ffsctl status' prints, or 'errors' (see 'ffsctl check'), or\n"
+            "'unread' (the file cannot be opened).\n",
     "plugins": "usage: ffsctl plugins [PLUGIN] [--json]\n"
                "\n"
                "list the installed plugins, or print the declaration of one\n"
                "\n"
                "  --json              one JSON document on stdout\n"
                "\n"
-               "PLUGIN is a name, as in the key worker.plugin, or a path. An unprivileged process\n"
-               "loads the plugin and reads its declaration.\n",
+               "PLUGIN is a name, as in the key worker.plugin, or a path. An unprivileged\n"
+               "process loads the plugin and reads its declaration.\n",
     "udc": "usage: ffsctl udc [--json]\n"
            "\n"
            "list the USB device controllers, and the gadgets bound to them\n"
@@ -263,7 +294,7 @@ for name, expected in {
                "print the version of ffsctl\n",
     "schema": "usage: ffsctl schema [NAME]\n"
               "\n"
-              "print the JSON Schema of gadget files, or of the output of --json\n"
+              "print the JSON Schema of gadget files, or of --json output\n"
               "\n"
               "names: gadget (the default: a gadget file as a JSON document); check,\n"
               "descriptors, doctor, export, features, list, output, plugins and udc (output of\n"

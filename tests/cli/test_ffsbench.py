@@ -34,7 +34,7 @@ def help_and_version():
     code, out, err = run("--help")
     eq((code, err), (0, ""))
     eq(re.findall(r"^  ([a-z]+) +[a-z]", out[out.index("commands:"):out.index("options:")], re.M), COMMANDS)
-    ok(max(map(len, out.splitlines())) <= 100, out)
+    ok(max(map(len, out.splitlines())) <= 79, out)
     for command in COMMANDS:
         eq(run(command, "--help"), (0, out, ""))
     code, out, err = run("--version")

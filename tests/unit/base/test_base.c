@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "base/proc.h"
+#include "base/text.h"
 #include "process/sandbox.h"
 
 Test(error, has_the_failed_action_the_errno_and_the_hint)
@@ -260,3 +261,45 @@ Test(sandbox, without_files_allows_only_reading)
 	unlink(path);
 }
 #endif
+
+/* Returns what text_print_wrapped prints. The caller frees it. */
+static char *wrapped(const char *line, size_t indent)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	text_print_wrapped(out, line, indent);
+	fclose(out);
+	return text;
+}
+
+#define WORD_OF_35 "wordwordwordwordwordwordwordwordwor"
+
+Test(text, lines_of_more_than_79_characters_are_broken_at_spaces)
+{
+	static const struct {
+		const char *line, *lines;
+	} cases[] = {
+		{ "", "\n" },
+		/* 79 and 80 characters */
+		{ "  --a   " WORD_OF_35 " " WORD_OF_35, "  --a   " WORD_OF_35 " " WORD_OF_35 "\n" },
+		{ "  --ab   " WORD_OF_35 " " WORD_OF_35,
+		  "  --ab   " WORD_OF_35 "\n        " WORD_OF_35 "\n" },
+		/* the space is the character after the 79th one */
+		{ "  --a   " WORD_OF_35 " " WORD_OF_35 " b",
+		  "  --a   " WORD_OF_35 " " WORD_OF_35 "\n        b\n" },
+		/* the second line has 79 characters, and the spaces before it count */
+		{ "  --a   " WORD_OF_35 " " WORD_OF_35 " " WORD_OF_35 " " WORD_OF_35 " b",
+		  "  --a   " WORD_OF_35 " " WORD_OF_35 "\n        " WORD_OF_35 " " WORD_OF_35
+		  "\n        b\n" },
+		/* a word that is too long */
+		{ WORD_OF_35 WORD_OF_35 WORD_OF_35, WORD_OF_35 WORD_OF_35 WORD_OF_35 "\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *lines = wrapped(cases[i].line, 8);
+
+		cr_assert_str_eq(lines, cases[i].lines);
+	}
+}
