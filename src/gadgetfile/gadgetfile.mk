@@ -9,6 +9,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/worker_restarts.h \
 	src/gadgetfile/write.c src/gadgetfile/write.h \
 	src/gadgetfile/keys/attrs.h \
+	src/gadgetfile/keys/errors.c \
 	src/gadgetfile/keys/ffs.c \
 	src/gadgetfile/keys/function.c src/gadgetfile/keys/function.h \
 	src/gadgetfile/keys/gadget.c \
