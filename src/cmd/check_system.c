@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "configfs/mac_address.h"
 #include "configfs/serial_number.h"
 #include "configfs/udc.h"
 #include "predict/udc_mismatch.h"
@@ -207,6 +208,19 @@ static void check_serial_numbers(const struct system_check *h)
 	}
 }
 
+static void check_addresses(const struct system_check *h, const struct function *f)
+{
+	for (size_t i = 0; i < f->configfs_attributes.n; i++) {
+		const struct configfs_attribute *e = &f->configfs_attributes.list[i];
+		_cleanup_error_ struct error err = { 0 };
+		char address[MAC_ADDRESS_SIZE];
+
+		if (e->kind == ATTRIBUTE_ADDRESS_SOURCE &&
+		    mac_address_of_function(h->gadget, f, e, address, &err) < 0)
+			report_missing_requirement(h, &e->position, &err);
+	}
+}
+
 static void check_switch_targets(const struct system_check *h, const char *const *dirs)
 {
 	for (size_t i = 0; i < h->gadget->n_switch_to; i++) {
@@ -256,6 +270,7 @@ void check_this_system(const struct paths *paths, const struct gadget *gadget,
 	for (size_t i = 0; i < gadget->n_functions; i++) {
 		const struct function *f = &gadget->functions[i];
 
+		check_addresses(&h, f);
 		if (f->ffs) {
 			check_user(&h, &f->ffs->mount.uid);
 			check_group(&h, &f->ffs->mount.gid);

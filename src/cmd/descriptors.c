@@ -13,6 +13,7 @@
 #include "blob/encode.h"
 #include "blob/validate_blob.h"
 #include "cmd/cmd.h"
+#include "configfs/mac_address.h"
 #include "configfs/serial_number.h"
 #include "configfs/udc.h"
 #include "predict/endpoints.h"
@@ -30,6 +31,8 @@ struct descriptors_command {
 	const char *unknown_release; /* value of --kernel if its descriptors are unknown, or NULL */
 	const char *blob_dir;	     /* directory to which OUTPUT_BLOB writes files */
 	char *serial_number;	     /* this system's serial number; freed by the command */
+	/* prediction.host_addresses; freed by the command */
+	char **host_addresses;
 };
 
 /* --- words ------------------------------------------------------------------------------------ */
@@ -67,7 +70,8 @@ static void print_unknown_functions(const struct descriptors_command *r,
 
 static void print_descriptors_at_speed(const struct descriptors_command *r, int speed)
 {
-	const struct prediction_input f = { r->gadget, r->kernel_version, speed, r->serial_number };
+	const struct prediction_input f = { r->gadget, r->kernel_version, speed, r->serial_number,
+					    r->host_addresses };
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 
 	printf("%s at %s speed, as Linux %s makes it\n", r->gadget->name, speed_words[speed],
@@ -195,7 +199,8 @@ static json_t *descriptors_to_json(const struct descriptors *d)
 
 static json_t *speed_to_json(const struct descriptors_command *r, int speed)
 {
-	const struct prediction_input f = { r->gadget, r->kernel_version, speed, r->serial_number };
+	const struct prediction_input f = { r->gadget, r->kernel_version, speed, r->serial_number,
+					    r->host_addresses };
 	_cleanup_descriptors_ struct descriptors device = { 0 }, bos = { 0 };
 	json_t *configs = json_array();
 
@@ -333,6 +338,13 @@ static int choose_speeds(struct descriptors_command *r, struct error *err)
 	return 0;
 }
 
+static void print_reason(const struct error *err)
+{
+	_cleanup_free_ char *text = error_text(err);
+
+	log_info("%s", text);
+}
+
 /*
  * Reads this system's serial number, if the gadget file uses it. Prints the reason of a failure and
  * continues, because the gadget file may be for another system.
@@ -343,11 +355,38 @@ static void read_serial_number(struct descriptors_command *r)
 	_cleanup_error_ struct error err = { 0 };
 
 	if (s && s->serialnumber_source.value &&
-	    serial_number_read(s->serialnumber_source.value, &r->serial_number, &err) < 0) {
-		_cleanup_free_ char *text = error_text(&err);
+	    serial_number_read(s->serialnumber_source.value, &r->serial_number, &err) < 0)
+		print_reason(&err);
+}
 
-		log_info("%s", text);
+/* Makes the addresses of the hosts' interfaces that depend on this system. */
+static void read_host_addresses(struct descriptors_command *r)
+{
+	const struct gadget *g = r->gadget;
+
+	r->host_addresses = xcalloc(g->n_functions + 1, sizeof(*r->host_addresses));
+	for (size_t i = 0; i < g->n_functions; i++) {
+		const struct function *f = &g->functions[i];
+		const struct configfs_attribute *e =
+			configfs_attributes_find(&f->configfs_attributes, "host_addr");
+		_cleanup_error_ struct error err = { 0 };
+		char address[MAC_ADDRESS_SIZE];
+
+		if (!e || e->kind != ATTRIBUTE_ADDRESS_SOURCE)
+			continue;
+		if (mac_address_of_function(g, f, e, address, &err) < 0)
+			print_reason(&err);
+		else
+			r->host_addresses[i] = xstrdup(address);
 	}
+}
+
+static void free_system_values(struct descriptors_command *r)
+{
+	free(r->serial_number);
+	for (size_t i = 0; r->host_addresses && i < r->gadget->n_functions; i++)
+		free(r->host_addresses[i]);
+	free(r->host_addresses);
 }
 
 static int print_output(const struct descriptors_command *r, struct error *err)
@@ -381,8 +420,10 @@ static int print_descriptors_of_file(const struct globals *globals, const char *
 			 r->unknown_release, predict_kernel_words[r->kernel_version]);
 	if (exit == 0 && choose_speeds(r, &err) < 0)
 		exit = err.exit;
-	if (exit == 0 && (r->output_format == OUTPUT_WORDS || r->output_format == OUTPUT_JSON))
+	if (exit == 0 && (r->output_format == OUTPUT_WORDS || r->output_format == OUTPUT_JSON)) {
 		read_serial_number(r);
+		read_host_addresses(r);
+	}
 	if (r->output_format == OUTPUT_JSON) {
 		exit = print_descriptors_json(r, &diags, &err, exit);
 	} else {
@@ -393,7 +434,7 @@ static int print_descriptors_of_file(const struct globals *globals, const char *
 			cmd_print_error(&err);
 	}
 	diags_free(&diags);
-	free(r->serial_number);
+	free_system_values(r);
 	return exit;
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "configfs/mac_address.h"
 #include "configfs/restore_value.h"
 #include "plan/directories_and_links.h"
 
@@ -137,6 +138,12 @@ static bool same_value(const char *written, size_t n_written, const char *shown,
 	       ((*written == '1' && *shown == 'Y') || (*written == '0' && *shown == 'N'));
 }
 
+/* Returns whether the step writes a text, which messages can show. */
+static bool writes_text(const struct step *step)
+{
+	return step->op == &attribute_op_text || step->op == &attribute_op_address;
+}
+
 static void note_if_kernel_changed_value(struct step *step, const char *written, size_t n)
 {
 	_cleanup_free_ char *shown = NULL, *written_text = NULL, *shown_text = NULL;
@@ -147,7 +154,7 @@ static void note_if_kernel_changed_value(struct step *step, const char *written,
 	if (file_read(AT_FDCWD, step->path, ATTRIBUTE_VALUE_MAX + 1, &shown, &n_shown) < 0 ||
 	    same_value(written, n, shown, n_shown))
 		return;
-	if (step->op == &attribute_op_text) {
+	if (writes_text(step)) {
 		written_text = xstrndup(written, trimmed_length(written, n));
 		shown_text = xstrndup(shown, trimmed_length(shown, n_shown));
 	} else {
@@ -218,8 +225,8 @@ static int write_attribute_value(struct step *step, const char *value, size_t n,
 		note_if_kernel_changed_value(step, value, n);
 		return 0;
 	}
-	if (step->op == &attribute_op_text)
-		error_errno(err, EX_OSERR, -r, step->path, "cannot write '%s' to %s", step->value,
+	if (writes_text(step))
+		error_errno(err, EX_OSERR, -r, step->path, "cannot write '%s' to %s", value,
 			    step->path);
 	else
 		error_errno(err, EX_OSERR, -r, step->path, "cannot write %zu bytes to %s", n,
@@ -319,6 +326,28 @@ const struct step_op attribute_op_file = {
 	.restore_previous_value = configfs_restore_value,
 };
 
+static int write_address_apply(struct step *step, struct error *err)
+{
+	_cleanup_free_ char *function_dir = path_parent(step->path),
+			    *functions_dir = path_parent(function_dir),
+			    *gadget_dir = path_parent(functions_dir);
+	const struct mac_address_owner owner = {
+		.gadget = strrchr(gadget_dir, '/') + 1,
+		.function = strrchr(function_dir, '/') + 1,
+		.attribute = strrchr(step->path, '/') + 1,
+	};
+	char address[MAC_ADDRESS_SIZE];
+	int r = mac_address_read(step->value, &owner, address, err);
+
+	return r < 0 ? r : write_attribute_value(step, address, strlen(address), err);
+}
+
+const struct step_op attribute_op_address = {
+	.name = "write-address",
+	.apply = write_address_apply,
+	.restore_previous_value = configfs_restore_value,
+};
+
 static int make_symlink_apply(struct step *step, struct error *err)
 {
 	if (symlink(step->value, step->path) == 0)
@@ -357,6 +386,10 @@ void configfs_add_attributes(struct plan *plan, struct configfs *c,
 			break;
 		case ATTRIBUTE_VALUE_FILE:
 			step = plan_add(plan, &attribute_op_file, path, xstrdup(e->value),
+					&e->position, c);
+			break;
+		case ATTRIBUTE_ADDRESS_SOURCE:
+			step = plan_add(plan, &attribute_op_address, path, xstrdup(e->value),
 					&e->position, c);
 			break;
 		case ATTRIBUTE_LINK:

@@ -19,6 +19,12 @@ extern const struct step_op attribute_op_text;
 extern const struct step_op attribute_op_bytes;
 /* Writes the contents of the file `value` to the attribute `path`. */
 extern const struct step_op attribute_op_file;
+/*
+ * Makes an Ethernet address from the source `value` (mac_address_read) and writes it to the
+ * attribute `path`, which ends in GADGET/functions/TYPE.INSTANCE/ATTRIBUTE. The address is made
+ * when the step is applied.
+ */
+extern const struct step_op attribute_op_address;
 /* Makes the symbolic link `path`, which leads to `value`. */
 extern const struct step_op attribute_op_symlink;
 

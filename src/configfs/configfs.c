@@ -18,6 +18,7 @@ const struct step_op *const configfs_ops[] = {
 	&attribute_op_text,
 	&attribute_op_bytes,
 	&attribute_op_file,
+	&attribute_op_address,
 	&attribute_op_symlink,
 	&configfs_op_view,
 	&configfs_op_attribute,

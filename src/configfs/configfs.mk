@@ -4,11 +4,13 @@ libffsctl_a_SOURCES += \
 	src/configfs/backend.c src/configfs/backend.h \
 	src/configfs/bind_kernel_log.c src/configfs/bind_kernel_log.h \
 	src/configfs/bind_failure.c src/configfs/bind_failure.h \
+	src/configfs/board_id.c src/configfs/board_id.h \
 	src/configfs/configfs.c src/configfs/configfs.h \
 	src/configfs/direct.c \
 	src/configfs/found_gadget.c src/configfs/found_gadget.h \
 	src/configfs/items.c src/configfs/items.h \
 	src/configfs/kernel_device.c src/configfs/kernel_device.h \
+	src/configfs/mac_address.c src/configfs/mac_address.h \
 	src/configfs/renew_symlinks.c src/configfs/renew_symlinks.h \
 	src/configfs/restore_value.c src/configfs/restore_value.h \
 	src/configfs/serial_number.c src/configfs/serial_number.h \

@@ -2,11 +2,8 @@
 /* Reads a serial number of this system, for the key strings.serialnumber = { from = ... }. */
 #pragma once
 
-#include <stdint.h>
+#include "configfs/board_id.h"
 
-#include "base/error.h"
-
-#define MACHINE_ID_SIZE 16
 #define SERIAL_SIZE (2 * MACHINE_ID_SIZE + 1) /* bytes of the digits and a NUL */
 
 /*

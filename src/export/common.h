@@ -50,5 +50,15 @@ const char *export_recorded_label(const struct export *e, const char *directory)
 /* Returns a function's groups `ffs` and `worker` in the record; the caller owns the object. */
 json_t *export_recorded_ffs_and_worker(const struct export *e, const char *label);
 
+/*
+ * Returns the recorded group { from = ... } of the attribute `key` of the function with this
+ * directory. NULL: the record has no such group, or the attribute has another address than the one
+ * that is made from the source. The caller owns the group.
+ */
+json_t *export_address_source(const struct export *e, const char *directory, const char *key,
+			      const char *address);
+/* The same for a serial number. */
+json_t *export_serial_source(const struct export *e, const char *serial);
+
 /* Exports all functions: sets the key `functions` of the document, and e->function_labels. */
 void export_functions(struct export *e, json_t *document);

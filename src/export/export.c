@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "export/common.h"
 
 void export_free(struct export *e)
@@ -173,13 +174,16 @@ static json_t *export_string_groups(struct export *e, const struct configfs_tree
 
 	for (size_t i = 0; dir && i < dir->n_children; i++) {
 		const struct configfs_tree *language = &dir->children[i];
-		json_t *group;
+		json_t *group, *source;
 
 		if (language->kind != TREE_DIRECTORY)
 			continue;
 		group = json_pack("{s:i}", "lang", (int)strtol(language->name, NULL, 0));
 		for (size_t k = 0; k < n; k++)
 			add_string_attribute(e, group, language, string_names[k]);
+		source = export_serial_source(e, json_text(group, "serialnumber", NULL));
+		if (source)
+			json_object_set_new(group, "serialnumber", source);
 		report_other_entries(e, group, language, string_names, n,
 				     ": a string that only uvc functions can use");
 		json_array_append_new(list, group);

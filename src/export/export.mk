@@ -4,4 +4,5 @@ libffsctl_a_SOURCES += \
 	src/export/function.c \
 	src/export/common.c src/export/common.h \
 	src/export/record.c \
+	src/export/source.c \
 	src/export/value.c

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
+#include "base/json.h"
 #include "export/common.h"
 #include "gadgetfile/write.h"
 
@@ -105,11 +106,29 @@ static json_t *export_key_group(struct function_export *d, const struct key_grou
 	return object;
 }
 
+/* Replaces addresses by the sources from which they are made. */
+static void use_address_sources(const struct function_export *d, json_t *attrs)
+{
+	static const char *const keys[] = { "dev_addr", "host_addr" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		json_t *source = export_address_source(d->export, d->directory_name, keys[i],
+						       json_text(attrs, keys[i], NULL));
+
+		if (source)
+			json_object_set_new(attrs, keys[i], source);
+	}
+}
+
 static void add_attrs_group(struct function_export *d, const struct function_type *type)
 {
-	if (type && type->attr_keys)
-		export_set_unless_empty(d->function_group, "attrs",
-					export_key_group(d, type->attr_keys, d->directory));
+	json_t *attrs;
+
+	if (!type || !type->attr_keys)
+		return;
+	attrs = export_key_group(d, type->attr_keys, d->directory);
+	use_address_sources(d, attrs);
+	export_set_unless_empty(d->function_group, "attrs", attrs);
 }
 
 static void add_os_desc_id(struct function_export *d, json_t *entry,

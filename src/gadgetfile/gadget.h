@@ -154,6 +154,7 @@ static inline bool worker_needs_privileges(const struct worker *w)
 enum configfs_attribute_kind {
 	ATTRIBUTE_VALUE,
 	ATTRIBUTE_VALUE_FILE,
+	ATTRIBUTE_ADDRESS_SOURCE,
 	ATTRIBUTE_DIRECTORY,
 	ATTRIBUTE_LINK
 };
@@ -173,8 +174,10 @@ struct configfs_attribute {
 	char *path; /* relative to the directory of the function or gadget: "lun.0/file" */
 	/*
 	 * `size` bytes and a NUL. ATTRIBUTE_VALUE: the value to write; ATTRIBUTE_VALUE_FILE:
-	 * absolute path of a file that has the value; ATTRIBUTE_LINK: the target of the link,
-	 * relative to the same directory as `path`; ATTRIBUTE_DIRECTORY: NULL.
+	 * absolute path of a file that has the value; ATTRIBUTE_ADDRESS_SOURCE: source from which
+	 * an Ethernet address is made (mac_address_read in configfs/mac_address.h); ATTRIBUTE_LINK:
+	 * the target of the link, relative to the same directory as `path`; ATTRIBUTE_DIRECTORY:
+	 * NULL.
 	 */
 	char *value;
 	size_t size;

@@ -31,6 +31,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/syntax/tree.c src/gadgetfile/syntax/tree.h \
 	src/gadgetfile/syntax/literal_value.c src/gadgetfile/syntax/literal_value.h \
 	src/gadgetfile/types/associations.c \
+	src/gadgetfile/types/address.c \
 	src/gadgetfile/types/attrs.c src/gadgetfile/types/attrs.h \
 	src/gadgetfile/types/blob.c \
 	src/gadgetfile/types/class_and_string.c \

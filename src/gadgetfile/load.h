@@ -105,6 +105,11 @@ struct association_settings {
 	struct node *string;
 };
 
+/* The settings of a group from which an Ethernet address is made. */
+struct address_settings {
+	struct positioned_str source;
+};
+
 /* A setting whose value is a keyword. */
 struct keyword_setting {
 	const struct node *setting; /* NULL: the file does not have the setting */
@@ -187,7 +192,7 @@ bool load_bytes(struct load *l, struct node *list, struct ffs_bytes *bytes);
 
 key_setter set_node, set_keyword_setting, set_bool, set_int, set_uint, set_uint64, set_keyword,
 	set_seconds, set_transfer_size, set_memory_limit, set_class, set_lang, set_usb_string,
-	set_serialnumber, set_serialnumber_source, set_config_string, set_text,
+	set_serialnumber, set_serialnumber_source, set_address_source, set_config_string, set_text,
 	set_name_refusing_slash, set_path, set_user_or_group, set_supplementary_groups,
 	set_octal_mode, set_nested_group, set_endpoint_name, set_bm_attributes, set_env,
 	set_capabilities, set_sandbox_permissions;

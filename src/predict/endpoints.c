@@ -104,7 +104,9 @@ void endpoint_needs_find(const struct gadget *g, enum predict_kernel kernel,
 {
 	*out = (struct endpoint_needs){ 0 };
 	for (int speed = 0; speed < EP_SPEED_COUNT; speed++) {
-		const struct prediction_input prediction = { g, kernel, speed, NULL };
+		const struct prediction_input prediction = { .gadget = g,
+							     .kernel_version = kernel,
+							     .speed = speed };
 
 		if (predict_has_speed(g, speed))
 			add_speed(&prediction, config, out);

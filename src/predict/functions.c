@@ -19,6 +19,14 @@
  */
 #define ETHERNET(segment) "0d 24 0f %mac 00 00 00 00 " segment " 00 00 00"
 
+/* Returns the address of host_addr that this system makes from a source; NULL: unknown. */
+static const char *address_from_source(const struct template_state *m)
+{
+	const struct prediction_input *f = m->prediction;
+
+	return f->host_addresses ? f->host_addresses[m->function - f->gadget->functions] : NULL;
+}
+
 /*
  * Sets the variable "mac" to the digits of the attribute host_addr, without colons. If the gadget
  * file does not set host_addr, the kernel chooses a random address.
@@ -26,16 +34,17 @@
 static void set_ethernet_variables(struct template_state *m)
 {
 	const struct configfs_attribute *e = template_attribute(m->function, "host_addr");
-	char mac[13];
+	bool has_source = e && e->kind == ATTRIBUTE_ADDRESS_SOURCE;
+	const char *address = has_source ? address_from_source(m) : e ? e->value : NULL;
+	char mac[13] = "";
 	size_t n = 0;
 
 	if (!e)
 		return;
-	for (const char *p = e->value; *p && n + 1 < sizeof(mac); p++)
+	for (const char *p = address; p && *p && n + 1 < sizeof(mac); p++)
 		if (*p != ':')
 			mac[n++] = (char)toupper((unsigned char)*p);
-	mac[n] = '\0';
-	template_set_text(m, "mac", mac);
+	template_set_text_of_system(m, "mac", address ? mac : NULL, has_source ? e->value : NULL);
 }
 
 /*

@@ -309,8 +309,8 @@ static void add_device_strings(const struct prediction_input *f, const struct ga
 
 		d->bytes[14 + i] = (uint8_t)(i + 1);
 		string->offset = 14 + i;
-		string->serial_source = i == 2 ? from : NULL;
-		if (texts[i] || !string->serial_source)
+		string->source = i == 2 ? from : NULL;
+		if (texts[i] || !string->source)
 			string->text = xstrdup(texts[i] ? texts[i] : "");
 	}
 }

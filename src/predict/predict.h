@@ -32,10 +32,10 @@ struct descriptor {
 				  the index is certain */
 		char *text;    /* NULL: the text is known only while the gadget is up */
 		/*
-		 * Value of the key strings.serialnumber.from, if the text is a serial number that
-		 * this system provides; else NULL. The struct gadget owns the value.
+		 * Value of the key `from`, if the text is a serial number or an Ethernet address
+		 * that this system provides; else NULL. The struct gadget owns the value.
 		 */
-		const char *serial_source;
+		const char *source;
 	} strings[DESCRIPTOR_STRINGS];
 	size_t n_strings;
 	/*
@@ -86,6 +86,12 @@ struct prediction_input {
 	 * NULL: it could not be read.
 	 */
 	const char *serial_number;
+	/*
+	 * For each function of the gadget, the address that its attribute host_addr gets if the
+	 * attribute's kind is ATTRIBUTE_ADDRESS_SOURCE; else, or if the source could not be read,
+	 * NULL. The array may be NULL.
+	 */
+	char *const *host_addresses;
 };
 
 /*

@@ -104,7 +104,8 @@ static const struct descriptor_layout *layout_of_descriptor(const struct descrip
 
 /*
  * Returns the text of the string whose index is at `offset`, in the form in which it is printed: in
- * quotes, and for a serial number with its source. NULL: the text is unknown. The caller frees it.
+ * quotes, and for a value of this system with its source. NULL: the text is unknown. The caller
+ * frees it.
  */
 static char *string_text(const struct descriptor *d, size_t offset)
 {
@@ -118,9 +119,9 @@ static char *string_text(const struct descriptor *d, size_t offset)
 		return NULL;
 	if (string->text)
 		text = text_printable(string->text, strlen(string->text));
-	if (!string->serial_source)
+	if (!string->source)
 		return text ? strf("\"%s\"", text) : NULL;
-	from = text_printable(string->serial_source, strlen(string->serial_source));
+	from = text_printable(string->source, strlen(string->source));
 	return text ? strf("\"%s\" (from %s of this machine)", text, from)
 		    : strf("(from %s, not readable here)", from);
 }
@@ -253,9 +254,7 @@ json_t *descriptor_to_json(const struct descriptor *d)
 	for (size_t i = 0; i < d->n_strings; i++) {
 		const struct descriptor_string *one = &d->strings[i];
 		_cleanup_free_ char *text = one->text ? text_make_valid_utf8(one->text) : NULL,
-				    *from = one->serial_source
-						    ? text_make_valid_utf8(one->serial_source)
-						    : NULL;
+				    *from = one->source ? text_make_valid_utf8(one->source) : NULL;
 
 		json_array_append_new(strings,
 				      json_pack("{s:i, s:s?, s:s*}", "offset", (int)one->offset,

@@ -68,6 +68,16 @@ void template_set_text(struct template_state *m, const char *name, const char *t
 	v->text = xstrdup(text);
 }
 
+void template_set_text_of_system(struct template_state *m, const char *name, const char *text,
+				 const char *source)
+{
+	struct template_variable *v = find_or_add_variable(m, name);
+
+	free(v->text);
+	v->text = xstrdup_or_null(text);
+	v->source = source;
+}
+
 void template_set_current_number_list(struct template_state *m, const long long *numbers, size_t n)
 {
 	m->current_number_list = numbers;
@@ -82,7 +92,8 @@ const struct configfs_attribute *template_attribute(const struct function *funct
 	for (size_t i = 0; function && i < function->configfs_attributes.n; i++) {
 		const struct configfs_attribute *e = &function->configfs_attributes.list[i];
 
-		if ((e->kind == ATTRIBUTE_VALUE || e->kind == ATTRIBUTE_VALUE_FILE) &&
+		if ((e->kind == ATTRIBUTE_VALUE || e->kind == ATTRIBUTE_VALUE_FILE ||
+		     e->kind == ATTRIBUTE_ADDRESS_SOURCE) &&
 		    streq(e->path, path))
 			found = e;
 	}
@@ -152,15 +163,27 @@ static void put_number(struct descriptor *d, long long value, int bytes)
 
 /*
  * Appends the index of a string to a descriptor, and stores the text. `text` NULL: the text is
- * unknown.
+ * unknown. `source`: see descriptor_string.
  */
-static void put_string(struct descriptor *d, const char *text, size_t n)
+static void put_string(struct descriptor *d, const char *text, size_t n, const char *source)
 {
 	if (d->n_strings < DESCRIPTOR_STRINGS)
-		d->strings[d->n_strings++] =
-			(struct descriptor_string){ .offset = d->size,
-						    .text = text ? xstrndup(text, n) : NULL };
+		d->strings[d->n_strings++] = (struct descriptor_string){
+			.offset = d->size, .text = text ? xstrndup(text, n) : NULL, .source = source
+		};
 	put_byte(d, 0, 0);
+}
+
+/* Appends the index of the string in a variable, without the newline at the end of its text. */
+static void put_string_variable(const struct template_state *m, struct descriptor *d,
+				const char *name)
+{
+	const struct template_variable *v = find_variable(m, name);
+	char text[DESCRIPTOR_MAX];
+
+	without_newline(template_text(m, name), text, sizeof(text));
+	put_string(d, v && (v->text || !v->source) ? text : NULL, strlen(text),
+		   v ? v->source : NULL);
 }
 
 static void put_interface_number(struct template_state *m, struct descriptor *d, const char *word)
@@ -176,7 +199,7 @@ static void put_interface_number(struct template_state *m, struct descriptor *d,
 static void put_template_word(struct template_state *m, struct descriptor *d, const char *word)
 {
 	_cleanup_free_ char *name = xstrdup(*word ? word + 1 : "");
-	char *dot = strchr(name, '.'), text[DESCRIPTOR_MAX];
+	char *dot = strchr(name, '.');
 	int bytes = dot ? dot[1] - '0' : 1;
 
 	if (dot)
@@ -196,8 +219,7 @@ static void put_template_word(struct template_state *m, struct descriptor *d, co
 		put_number(d, template_number(m, name), bytes);
 		break;
 	case '%':
-		without_newline(template_text(m, name), text, sizeof(text));
-		put_string(d, find_variable(m, name) ? text : NULL, strlen(text));
+		put_string_variable(m, d, name);
 		break;
 	case '@':
 		for (size_t i = 0; i < m->current_number_list_length; i++)
@@ -252,7 +274,7 @@ static void put_template_words(struct template_state *m, struct descriptor *d, c
 			p = put_template_words_for_predicted_speed(m, d, p + 1);
 		} else if (*p == '\'') {
 			n = strcspn(p + 1, "'");
-			put_string(d, p + 1, n);
+			put_string(d, p + 1, n, NULL);
 			p += n + 2;
 		} else {
 			word = xstrndup(p, n);

@@ -37,7 +37,8 @@
 struct template_variable {
 	char *name;
 	long long number;
-	char *text; /* value of the variable if it is a text; NULL: it is a number */
+	char *text; /* value of the variable if it is a text; NULL: it is a number, or unknown */
+	const char *source; /* descriptor_string.source of the text */
 };
 
 /* The state while template_apply makes the descriptors of one function. */
@@ -91,6 +92,12 @@ const char *template_text(const struct template_state *m,
 			  const char *name); /* returns "" if the variable has no text */
 void template_set_number(struct template_state *m, const char *name, long long number);
 void template_set_text(struct template_state *m, const char *name, const char *text);
+/*
+ * Sets a variable to a text that this system provides. `source`: see descriptor_string; `text`
+ * NULL: the text is unknown.
+ */
+void template_set_text_of_system(struct template_state *m, const char *name, const char *text,
+				 const char *source);
 /* Sets the list that @NAME appends; `numbers` must stay valid until the rows are added. */
 void template_set_current_number_list(struct template_state *m, const long long *numbers, size_t n);
 void template_add_descriptor(struct template_state *m, const char *row);

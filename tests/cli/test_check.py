@@ -391,6 +391,15 @@ def endpoints_of_descriptors():
 def gadgets_to_switch_to():
     with tempfile.TemporaryDirectory() as beside, tempfile.TemporaryDirectory() as named:
         for path in (f"{beside}/one.conf", f"{named}/two.scheme"):
+@tap.test("a source of an address that is missing: a warning, and an error of --here")
+def address_source_is_missing():
+    path = file_with('attrs = { idVendor = 0x1209; idProduct = 1; };\nfunctions : { n : { type = "ncm"; attrs : {\n'
+                     'dev_addr : { from = "file:no-such-id"; }; host_addr : { from = "file:/etc/passwd"; }; }; }; };\n')
+    words = [("3:1", f"cannot read the source of 'dev_addr' from {tmp.name}/no-such-id: No such file or directory")]
+    tap.eq(messages(ffsctl("check", path).stderr, "warning"), words)
+    tap.ok(words[0] in messages(ffsctl("check", "--here", path).stderr, "error"))
+
+
             pathlib.Path(path).write_text("")
         pathlib.Path(beside, "x.conf").write_text(
             'attrs = { idVendor = 0x1209; idProduct = 1; };\n'

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 
 from paths import BUILD, SRC
+import identity
 import tap
 from tap import contains, eq, ok, test
 
@@ -600,6 +601,23 @@ def descriptors_of_unknown_kernel():
         code, out, err = run("descriptors", "--kernel", release, "examples/loopback.conf")
         eq((code, err), (0, f"ffsctl: Linux {release} is unknown: these are the descriptors of Linux {kernel}\n" if kernel else ""))
         contains(out, f"as Linux {kernel or release[:4].rstrip('.')} makes it")
+
+
+@test("descriptors: an address that this system makes from a file, or the reason why it cannot")
+def descriptors_of_address():
+    with tempfile.TemporaryDirectory() as directory:
+        path, source = os.path.join(directory, "net.conf"), os.path.join(directory, "id")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write('attrs : { idVendor = 0x1209; idProduct = 1; };\n'
+                       'functions : { f : { type = "ecm"; attrs : { host_addr : { from = "file:id"; }; }; }; };\n')
+        with open(source, "w", encoding="utf-8") as file:
+            file.write("A-17\n")
+        address = identity.address("net", "ecm.f", "host_addr", b"A-17").replace(":", "").upper()
+        contains(run("descriptors", path)[1], f'"{address}" (from {source} of this machine)')
+        os.unlink(source)
+        code, out, err = run("descriptors", path)
+        eq((code, err), (0, f"ffsctl: cannot read the source of 'host_addr' from {source}: No such file or directory\n"))
+        contains(out, f"(from {source}, not readable here)")
 
 
 @test("what cannot be written to stdout is told by 74")

@@ -35,19 +35,18 @@ static const struct key obex_rows[] = { PORT_NUM, { 0 } };
 					      "ignored.",                                          \
 				       .set = set_attr_ifname                                      \
 	}
+#define ADDRESS(name_, end)                                                                        \
+	{                                                                                          \
+		name_, NODE_STRING | NODE_GROUP,                                                   \
+			.flags = KEY_SCHEME, .group = &address_keys,                               \
+			.default_text = "random at each start",                                    \
+			.doc = "Ethernet address of the network "                                  \
+			       "interface on the " end ": a string, or a group with the source "   \
+			       "from which it is made.",                                           \
+			.set = set_attr_address                                                    \
+	}
 #define ETHERNET                                                                                   \
-	{ "dev_addr",                                                                              \
-	  NODE_STRING,                                                                             \
-	  .flags = KEY_SCHEME,                                                                     \
-	  .default_text = "random",                                                                \
-	  .doc = "Ethernet address of the network interface on the board.",                        \
-	  .set = set_attr_mac },                                                                   \
-		{ "host_addr",                                                                     \
-		  NODE_STRING,                                                                     \
-		  .flags = KEY_SCHEME,                                                             \
-		  .default_text = "random",                                                        \
-		  .doc = "Ethernet address of the network interface on the host.",                 \
-		  .set = set_attr_mac },                                                           \
+	ADDRESS("dev_addr", "board"), ADDRESS("host_addr", "host"),                                \
 		INT("qmult", BYTE, .flags = KEY_SCHEME, .default_text = "5",                       \
 		    .doc = "Multiplier of the queue length at high speed and above: a queue has "  \
 			   "2 requests times this number."),                                       \

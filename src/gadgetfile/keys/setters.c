@@ -242,21 +242,17 @@ void set_serialnumber(struct load *l, const struct key *k, struct node *value, v
 	}
 }
 
-void set_serialnumber_source(struct load *l, const struct key *k, struct node *value, void *field)
+/* Sets the source of a value that differs for each board or gadget: one of `words`. */
+static void set_source(struct load *l, const struct key *k, const struct keyword *words,
+		       struct node *value, struct positioned_str *source)
 {
-	static const struct keyword words[] = { { "machine-id", 0 },
-						{ "device-tree", 0 },
-						{ "name", 0 },
-						{ "file:PATH", 0 },
-						{ NULL, 0 } };
 	struct node path = *value;
 
 	if (str_has_prefix(value->text, "file:") && value->text[strlen("file:")]) {
 		path.text += strlen("file:");
-		set_positioned_text(l, field, value, load_absolute_path(l, &path));
-	} else if (streq(value->text, "machine-id") || streq(value->text, "device-tree") ||
-		   streq(value->text, "name")) {
-		set_positioned_text(l, field, value, xstrdup(value->text));
+		set_positioned_text(l, source, value, load_absolute_path(l, &path));
+	} else if (key_find_word(words, value->text)) {
+		set_positioned_text(l, source, value, xstrdup(value->text));
 	} else {
 		load_error_wrong_word(l, k, words, value);
 	}
@@ -271,6 +267,26 @@ void set_config_string(struct load *l, const struct key *k _unused_, struct node
 		free(*text);
 		*text = xstrdup(value->text);
 	}
+}
+
+void set_serialnumber_source(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	static const struct keyword words[] = { { "machine-id", 0 },
+						{ "device-tree", 0 },
+						{ "name", 0 },
+						{ "file:PATH", 0 },
+						{ NULL, 0 } };
+
+	set_source(l, k, words, value, field);
+}
+
+void set_address_source(struct load *l, const struct key *k, struct node *value, void *field)
+{
+	static const struct keyword words[] = {
+		{ "machine-id", 0 }, { "device-tree", 0 }, { "file:PATH", 0 }, { NULL, 0 }
+	};
+
+	set_source(l, k, words, value, field);
 }
 
 void set_text(struct load *l, const struct key *k, struct node *value, void *field)

@@ -2,8 +2,6 @@
 /* Converts the attributes of kernel functions in a gadget file to attributes in configfs. */
 #include "gadgetfile/types/attrs.h"
 
-#include <stdio.h>
-
 #include "base/cleanup.h"
 
 #define BELOW_PATTERN "^[^/]+(/[^/]+)*$"
@@ -201,70 +199,6 @@ void set_attr_path(struct load *l, const struct key *k, struct node *value, void
 		load_set_attr_text(k, value, field, path);
 	else
 		free(path);
-}
-
-/*
- * Reads an Ethernet address: six pairs of hexadecimal digits, optionally separated by ':' or '.'.
- */
-static bool parse_mac(const char *text, unsigned int bytes[6])
-{
-	for (int i = 0; i < 6; i++, text += 2) {
-		if (i > 0 && (*text == ':' || *text == '.'))
-			text++;
-		if (strspn(text, "0123456789abcdefABCDEF") < 2 ||
-		    sscanf(text, "%2x", &bytes[i]) != 1)
-			return false;
-	}
-	return !*text;
-}
-
-/*
- * Sets an Ethernet address, in the form in which the kernel shows it. Must be strict, because the
- * kernel accepts any text and takes each character that is not a hexadecimal digit for 0xff.
- */
-void set_attr_mac(struct load *l, const struct key *k, struct node *value, void *field)
-{
-	_cleanup_free_ char *shown = diag_quote(value->text);
-	unsigned int b[6];
-
-	if (!parse_mac(value->text, b))
-		load_error(l, value,
-			   "'%s' must be an Ethernet address like \"02:00:00:00:00:01\", not %s",
-			   k->name, shown);
-	else if (!(b[0] | b[1] | b[2] | b[3] | b[4] | b[5]))
-		load_error(l, value,
-			   "'%s' must not be all 0, which is not an address of a network interface",
-			   k->name);
-	else if (b[0] & 1)
-		load_error(
-			l, value,
-			"'%s' must not be a multicast address: bit 0 of its first byte must be 0",
-			k->name);
-	else
-		load_set_attr_text(
-			k, value, field,
-			strf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]));
-}
-
-/*
- * Sets the pattern of a network interface's name. Ignores a name without '%', which the kernel
- * would refuse: scheme files that libusbgx has exported contain the name of the interface.
- */
-void set_attr_ifname(struct load *l, const struct key *k, struct node *value, void *field)
-{
-	const char *percent = strchr(value->text, '%');
-	_cleanup_free_ char *shown = diag_quote(value->text);
-
-	if (!percent)
-		ignore_readonly_attr(l, k, value, field);
-	else if (percent[1] != 'd' || strchr(percent + 1, '%') || strlen(value->text) > 15 ||
-		 strpbrk(value->text, "/: \t\n"))
-		load_error(l, value,
-			   "'%s' must be a pattern like \"lab%%d\", not %s: at most 15 characters, "
-			   "and no '/', ':' or blank",
-			   k->name, shown);
-	else
-		load_set_attr_text(k, value, field, xstrdup(value->text));
 }
 
 /*

@@ -104,7 +104,7 @@ bool load_check_attr_alias(struct load *l, struct attribute_values *d, const cha
 void load_set_attr_default(struct attribute_values *d, const char *name, const char *value,
 			   struct node *node);
 
-key_setter set_attr_int, set_attr_hex, set_attr_bool, set_attr_string, set_attr_mac,
+key_setter set_attr_int, set_attr_hex, set_attr_bool, set_attr_string, set_attr_address,
 	set_attr_ifname, ignore_readonly_attr, set_attr_bytes, set_attr_path, set_attr_report_desc,
 	set_attr_bcd, set_attr_url, set_attr_one_line, set_attr_rates, set_attr_node,
 	set_attr_printer_device_id, set_configfs_path;

@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # lab all: kernel=6.12,6.1
 """Features of the gadget file whose effects only a running gadget shows: functions inside a configuration, drop-ins,
-and serial numbers of the machine."""
+and serial numbers and addresses of the machine."""
 
-import hashlib
-import hmac
 import pathlib
 
 import gadgets
 import harness
+import identity
 import tap
 from harness import down, ffsctl, must, status, up
 from tap import contains, eq, ok, test
@@ -87,14 +86,89 @@ def serial(name, origin):
 @test("the serial number is made of the machine's id, which stays here")
 def serial_from_machine_id():
     MACHINE_ID.write_text(ID + "\n")
-    want = hmac.new(bytes.fromhex(ID), b"ffsctl serial number", hashlib.sha256).hexdigest()[:32].upper()
-    eq(serial("hashed", "machine-id"), want)
+    eq(serial("hashed", "machine-id"), identity.serial_number(bytes.fromhex(ID)))
 
 
 @test("the serial number is the first line of a file")
 def serial_from_file():
     write("number", "A-0017\nnot this\n")
     eq(serial("filed", "file:number"), "A-0017")
+
+
+NETWORK = IDS + """
+functions = {
+  a = { type = "ecm"; attrs = { dev_addr = { from = "%s"; }; host_addr = { from = "%s"; }; qmult = 7; }; };
+  b = { type = "ecm"; attrs = { dev_addr = { from = "%s"; }; host_addr = { from = "%s"; }; }; };
+};
+"""
+
+
+ENDS = [(function, end) for function in ("ecm.a", "ecm.b") for end in ("dev_addr", "host_addr")]
+
+
+def addresses(name):
+    return {place: (CONFIGFS / name / "functions" / "/".join(place)).read_text().strip("\0\n") for place in ENDS}
+
+
+def expected(name, key):
+    return {place: identity.address(name, *place, key) for place in ENDS}
+
+
+@test("addresses are made of the board, the gadget, the function and the end, and none is that of another")
+def addresses_from_sources():
+    MACHINE_ID.write_text(ID + "\n")
+    write("number", "B-0017 %s\nnot this\n" % ("x" * 70))
+    seen = []
+    for name, source, key in (("net1", "machine-id", bytes.fromhex(ID)), ("net2", "machine-id", bytes.fromhex(ID)),
+                              ("net1", "file:number", b"B-0017 " + b"x" * 70)):
+        path = write(name + ".conf", NETWORK % ((source,) * 4))
+        for _ in range(2):  # the same after each start
+            up(path)
+            eq(addresses(name), expected(name, key), name)
+            ok(ID not in must(ffsctl("status", name, "--json")).stdout, "the machine's id")
+            down(name)
+        seen += expected(name, key).values()
+    eq(len(set(seen)), len(seen), "addresses that differ")
+    ok(all(int(one[:2], 16) & 3 == 2 for one in seen), "locally administered, of one interface")
+
+
+@test("reload, export and descriptors know an address of the board")
+def commands_know_addresses():
+    MACHINE_ID.write_text(ID + "\n")
+    key = bytes.fromhex(ID)
+    path = write("net.conf", NETWORK % (("machine-id",) * 4))
+    up(path)
+    before = addresses("net")
+    contains(must(ffsctl("reload", "net")).stderr, "net: unchanged")
+    contains(must(ffsctl("export", "net")).stdout, 'dev_addr : { from = "machine-id"; }')
+    contains(must(ffsctl("descriptors", path)).stdout,
+             '"%s" (from machine-id of this machine)' % before["ecm.a", "host_addr"].replace(":", "").upper())
+    path.write_text(path.read_text().replace('{ from = "machine-id"; }; qmult', '"02:00:00:00:00:05"; qmult'))
+    must(ffsctl("reload", "net"))
+    eq(addresses("net"), expected("net", key) | {("ecm.a", "host_addr"): "02:00:00:00:00:05"})
+    exported = must(ffsctl("export", "net")).stdout
+    contains(exported, 'host_addr = "02:00:00:00:00:05"')
+    path.write_text(NETWORK % (("machine-id",) * 4))
+    must(ffsctl("reload", "net"))
+    eq(addresses("net"), before)
+    down("net")
+
+
+@test("no source of an address is an error at its place, and nothing is left")
+def missing_address_source_is_an_error():
+    write("empty", "")
+    for text, source, why in (("uninitialized\n", "machine-id", "does not contain a machine id"),
+                              ("", "device-tree", "this machine has no device tree"),
+                              ("", "file:empty", "its first line is empty"),
+                              ("", "file:nowhere", "nowhere: No such file or directory")):
+        MACHINE_ID.write_text(text)
+        path = write("none.conf", IDS + 'functions = { f = { type = "ncm"; attrs = {\n dev_addr = { from = "%s"; }; }; }; };\n'
+                     % source)
+        got = must(ffsctl("up", path), 69)
+        contains(got.stderr, f"{path}:3:2: error: ")
+        contains(got.stderr, why)
+        contains(must(ffsctl("check", "--here", path), 69).stderr, why)
+        eq(list(CONFIGFS.iterdir()), [])
 
 
 @test("no serial number is an error at its place, and nothing is left")

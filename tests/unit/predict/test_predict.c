@@ -75,7 +75,7 @@ static void check_type(const char *type, const char *attrs)
 	for (int kernel = 0; kernel < KERNEL_COUNT; kernel++) {
 		for (int speed = 0; speed < EP_SPEED_COUNT; speed++) {
 			const struct prediction_input f = { g, (enum predict_kernel)kernel, speed,
-							    NULL };
+							    NULL, NULL };
 
 			if (predict_has_speed(g, speed))
 				check_config(&f);
@@ -156,8 +156,8 @@ Test(predict, uac2_terminals_have_channel_names_since_6_12)
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"uac2\"; };");
 
 	for (int speed = 0; speed < EP_SPEED_COUNT; speed++) {
-		const struct prediction_input old = { g, KERNEL_6_1, speed, NULL },
-					      new = { g, KERNEL_6_12, speed, NULL };
+		const struct prediction_input old = { g, KERNEL_6_1, speed, NULL, NULL },
+					      new = { g, KERNEL_6_12, speed, NULL, NULL };
 
 		cr_expect_eq(count(&old, USB_DT_CS_INTERFACE, INPUT_TERMINAL, has_no_channel_names),
 			     2);
@@ -178,7 +178,7 @@ Test(predict, uvc_bytes_per_interval_include_all_bursts)
 		load("f : { type = \"uvc\"; attrs : { streaming_maxpacket = 3072; "
 		     "streaming_maxburst = 2; formats = ( { type = \"mjpeg\"; frames = ( { width = "
 		     "16; height = 16; } ); } ); }; };");
-	const struct prediction_input f = { g, KERNEL_6_12, EP_SUPER, NULL };
+	const struct prediction_input f = { g, KERNEL_6_12, EP_SUPER, NULL, NULL };
 
 	cr_expect_eq(count(&f, USB_DT_SS_ENDPOINT_COMP, 2, has_9216_bytes_per_interval), 1);
 }
@@ -186,7 +186,7 @@ Test(predict, uvc_bytes_per_interval_include_all_bursts)
 Test(predict, an_unknown_type_makes_the_totals_uncertain)
 {
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"new\"; };");
-	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL };
+	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 
 	cr_assert_not(predict_covers_function(&g->functions[0]));
@@ -202,7 +202,7 @@ Test(predict, renumbers_functionfs_descriptors)
 	_cleanup_gadget_ struct gadget *g = load("a : { type = \"acm\"; }; b : { ffs : { "
 						 "interfaces = ( { string = \"s\"; endpoints = ( "
 						 "\"bulk-in\" ); }, { } ); }; };");
-	const struct prediction_input f = { g, KERNEL_6_12, EP_SUPER, NULL };
+	const struct prediction_input f = { g, KERNEL_6_12, EP_SUPER, NULL, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 	const struct descriptor *first = NULL;
 
@@ -217,6 +217,39 @@ Test(predict, renumbers_functionfs_descriptors)
 	cr_assert_eq(first[1].bytes[2], 0x80);
 	cr_assert_eq(first[1].certain_bits[2], 0xf0);
 	cr_assert_eq(d.list[0].bytes[4], 4);
+}
+
+#define ETHERNET_FUNCTIONAL 0x0f /* CDC ECM 1.2, 5.4 */
+
+/* The string iMACAddress of the first function, an ecm function with an address from a source. */
+static void expect_mac_address(char *const *host_addresses, const char *text)
+{
+	_cleanup_gadget_ struct gadget *g =
+		load("f : { type = \"ecm\"; attrs : { host_addr : { from "
+		     "= \"machine-id\"; }; }; };");
+	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL, host_addresses };
+	_cleanup_descriptors_ struct descriptors d = { 0 };
+	const struct descriptor *found = NULL;
+
+	predict_config(&f, &g->configs[0], &d);
+	for (size_t i = 0; i < d.n; i++)
+		if (d.list[i].bytes[1] == USB_DT_CS_INTERFACE &&
+		    d.list[i].bytes[2] == ETHERNET_FUNCTIONAL)
+			found = &d.list[i];
+	cr_assert_not_null(found);
+	cr_assert_eq(found->n_strings, 1U);
+	cr_expect_str_eq(found->strings[0].source, "machine-id");
+	if (text)
+		cr_expect_str_eq(found->strings[0].text, text);
+	else
+		cr_expect_null(found->strings[0].text);
+}
+
+Test(predict, an_address_is_that_of_this_system_or_unknown)
+{
+	expect_mac_address((char *[]){ (char[]){ "02:1d:6b:01:04:0a" } }, "021D6B01040A");
+	expect_mac_address((char *[]){ NULL }, NULL);
+	expect_mac_address(NULL, NULL);
 }
 
 Test(predict, finds_the_kernel_for_a_release)
@@ -247,7 +280,7 @@ Test(predict, prints_the_fields_of_a_descriptor)
 		"    wMaxPacketSize          512\n"
 		"    bInterval               0\n";
 	_cleanup_gadget_ struct gadget *g = load("f : { type = \"mass_storage\"; };");
-	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL };
+	const struct prediction_input f = { g, KERNEL_6_12, EP_HIGH, NULL, NULL };
 	_cleanup_descriptors_ struct descriptors d = { 0 };
 	_cleanup_free_ char *text = NULL;
 	size_t size;
