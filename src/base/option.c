@@ -58,8 +58,7 @@ static int parse_size(const char *s, int64_t *n)
 	*n = strtoll(s, &end, 10);
 	if (errno || end == s || *n < 0)
 		return -EINVAL;
-	shift = size_suffix_shift(*end);
-	if ((shift && end[1]) || (!shift && *end) || *n > INT64_MAX >> shift)
+	if (!size_unit_shift(end, &shift) || *n > INT64_MAX >> shift)
 		return -EINVAL;
 	*n <<= shift;
 	return 0;

@@ -45,6 +45,17 @@ static inline unsigned int size_suffix_shift(char suffix)
 }
 
 /*
+ * Sets *shift like size_suffix_shift for a unit: "K", "KB" and "KiB" are the same, "" is bytes.
+ * Returns false for other units.
+ */
+static inline bool size_unit_shift(const char *unit, unsigned int *shift)
+{
+	*shift = size_suffix_shift(*unit);
+	return *shift == 0 ? *unit == '\0'
+			   : unit[1] == '\0' || streq(unit + 1, "B") || streq(unit + 1, "iB");
+}
+
+/*
  * Returns the start of the line after the line at `p`, or `end` if there is none. *length becomes
  * the length of the line at `p` without its newline. The last line may have no newline.
  */

@@ -16,6 +16,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/keys/group.c \
 	src/gadgetfile/keys/key.h \
 	src/gadgetfile/keys/media.c \
+	src/gadgetfile/keys/normalize.c \
 	src/gadgetfile/keys/setters.c \
 	src/gadgetfile/keys/worker.c \
 	src/gadgetfile/syntax/arena.c \
@@ -30,8 +31,8 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/syntax/source.c \
 	src/gadgetfile/syntax/tree.c src/gadgetfile/syntax/tree.h \
 	src/gadgetfile/syntax/literal_value.c src/gadgetfile/syntax/literal_value.h \
-	src/gadgetfile/types/associations.c \
 	src/gadgetfile/types/address.c \
+	src/gadgetfile/types/associations.c \
 	src/gadgetfile/types/attrs.c src/gadgetfile/types/attrs.h \
 	src/gadgetfile/types/blob.c \
 	src/gadgetfile/types/class_and_string.c \

@@ -284,14 +284,18 @@ int load_gadget_from_scanned_text(struct scan *s, const struct gadgetfile_option
 	*out = NULL;
 	if (json)
 		*json = NULL;
-	if (json && s->root && !l.has_syntax_error)
-		*json = node_to_json(s->root);
 	if (s->root) {
 		g = l.gadget = new_gadget(s);
 		load_gadget(&l, options ? options->gadget_name : NULL);
+		/* Not earlier: setters of bytes have replaced their strings, which may have them.
+		 */
+		l.has_syntax_error |= !node_check_nul_bytes(s, s->root);
 		free(l.function_nodes);
 		free(l.function_has_error);
 	}
+	/* Loading has rewritten values in the tree to the forms that the document has. */
+	if (json && s->root && !l.has_syntax_error)
+		*json = node_to_json(s->root);
 	diags_sort(diags);
 	if (diags->n_errors > 0)
 		return -EINVAL;

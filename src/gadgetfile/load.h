@@ -24,7 +24,7 @@
 struct load {
 	struct diags *diags;
 	const struct key_group *top_level_keys; /* keys of the top level of the file */
-	const struct scan *scan;
+	struct scan *scan;
 	const struct gadgetfile_plugin_lookup *plugins; /* NULL: no declarations are available */
 	struct gadget *gadget;
 	/*
@@ -147,6 +147,11 @@ int load_gadget_from_scanned_text(struct scan *s, const struct gadgetfile_option
  * calls the key's setter.
  */
 void load_group(struct load *l, const struct key_group *group, struct node *node, void *object);
+/*
+ * Rewrites a value that the key accepts in another form to the usual form (keys/normalize.c). The
+ * value must have no error.
+ */
+void load_normalize(struct load *l, const struct key *k, struct node *value);
 /* Adds an error about a value and sets node.has_error, so that later checks skip the value. */
 void load_error(struct load *l, struct node *value, const char *fmt, ...) _printf_(3, 4);
 /*

@@ -68,7 +68,7 @@ const struct key_group text_keys = { "ffs.interfaces.string", "a text", text_row
  * Limits of an interval in milliseconds. The highest bInterval at high speed, 16, stands for 2^15
  * microframes (USB 2.0, 9.6.6).
  */
-#define INTERVAL .min = 0.125, .max = 4096
+#define INTERVAL .flags = KEY_MILLISECONDS, .min = 0.125, .max = 4096
 #define MULT .min = 1, .max = 3
 
 static const struct key full_rows[] = {

@@ -27,13 +27,15 @@ static const struct key obex_rows[] = { PORT_NUM, { 0 } };
 
 #define IFNAME                                                                                     \
 	{                                                                                          \
-		"ifname", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,                        \
-				       .default_text = "the kernel's, usb%d",                      \
-				       .doc = "Pattern for the name of the network interface on "  \
-					      "the board, with one %d: \"lab%d\". A name without " \
-					      "%d, as exported schemes have it, is accepted and "  \
-					      "ignored.",                                          \
-				       .set = set_attr_ifname                                      \
+		"ifname", NODE_STRING,                                                             \
+			.flags = KEY_SCHEME | KEY_NOT_EMPTY,                                       \
+			.default_text = "the kernel's, usb%d",                                     \
+			.doc = "Pattern for the name of the network interface on "                 \
+			       "the board, with one %d: \"lab%d\". The kernel puts "               \
+			       "the first free number there. A name without %d is "                \
+			       "taken as the pattern of that name: \"lab0\" and "                  \
+			       "\"lab\" are \"lab%d\".",                                           \
+			.set = set_attr_ifname                                                     \
 	}
 #define ADDRESS(name_, end)                                                                        \
 	{                                                                                          \
@@ -109,9 +111,11 @@ static const struct key hid_rows[] = {
 	    .doc = "Length of the longest report in bytes. If it is more than 64, a host at full "
 		   "speed cannot select the configuration."),
 	{ "report_desc", TYPE_LIST | NODE_STRING, NODE_INT,
-	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY, BYTE,
-	  .doc = "The report descriptor: a list of bytes, the name of a built-in one (keyboard, "
-		 "mouse, gamepad), or, with a slash, a file relative to the gadget file.",
+	  KEY_SCHEME | KEY_REQUIRED | KEY_NOT_EMPTY | KEY_BYTES, BYTE,
+	  .doc = "The report descriptor: a list of bytes; a string of hexadecimal bytes "
+		 "(\"05 01 09 06\", \"05010906\") or of escapes (\"\\x05\\x01\\x09\\x06\"); the "
+		 "name of a built-in one (keyboard, mouse, gamepad); or, with a slash, a file "
+		 "relative to the gadget file.",
 	  .set = set_attr_report_desc },
 	READ_ONLY("dev", "Device number of /dev/hidgN."),
 	{ 0 },

@@ -79,7 +79,7 @@ static const struct key udc_rows[] = {
 	{ "driver", NODE_STRING, .flags = KEY_NOT_EMPTY,
 	  .doc = "Name of the UDC's driver, for systems whose UDC names vary.",
 	  .set = set_name_refusing_slash, FIELD(struct gadget_udc, driver) },
-	{ "wait", TYPE_SECONDS, .min = 0, .max = 86400, .default_text = "0",
+	{ "wait", TYPE_SECONDS, .flags = KEY_SECONDS, .min = 0, .max = 86400, .default_text = "0",
 	  .doc = "Seconds to wait for the UDC to appear.", .set = set_seconds,
 	  FIELD(struct gadget_udc, wait_seconds) },
 	{ 0 },

@@ -29,7 +29,11 @@ static const struct {
  */
 static void print_word(const char *word, size_t n, size_t *column)
 {
-	if (*column > 0 && *column + 1 + n > MAN_COLUMNS) {
+	size_t columns = n;
+
+	for (size_t i = 0; i < n; i++)
+		columns += word[i] == '\\';
+	if (*column > 0 && *column + 1 + columns > MAN_COLUMNS) {
 		putchar('\n');
 		*column = 0;
 	} else if (*column > 0) {
@@ -44,7 +48,7 @@ static void print_word(const char *word, size_t n, size_t *column)
 		else
 			putchar(word[i]);
 	}
-	*column += n;
+	*column += columns;
 }
 
 /*
@@ -139,7 +143,7 @@ static void print_limits(const struct key *k)
 /* Returns whether a manual page would have the same text for both keys. */
 static bool is_same_key(const struct key *a, const struct key *b)
 {
-	const unsigned int flags = KEY_REQUIRED | KEY_ITEM_RANGE;
+	const unsigned int flags = KEY_REQUIRED | KEY_ITEM_RANGE | KEY_TIME;
 
 	return streq(a->name, b->name) && a->types == b->types && a->item_types == b->item_types &&
 	       (a->flags & flags) == (b->flags & flags) && !(a->min < b->min || a->min > b->min) &&
@@ -180,7 +184,7 @@ static void print_key(const struct key *k, const char *heading)
 	const char *first_heading = heading_of_printed_key(k);
 
 	printf(".It Cm %s Pq ", k->name);
-	print_types(k->types);
+	print_types(k->types | (k->flags & KEY_TIME ? NODE_STRING : 0));
 	if (k->item_types) {
 		fputs(" of ", stdout);
 		print_types(k->item_types);

@@ -159,7 +159,8 @@ static void check_type(struct load *l, const struct key *k, struct node *value, 
 
 	/* Users are likely to write a single element without the brackets of a list. */
 	if (types == TYPE_LIST)
-		extra = ", even for one element";
+		extra = k->item_types == NODE_GROUP ? " of groups '{ }', or one group"
+						    : ", even for one element";
 	if ((k->flags & KEY_OCTAL) && value->type == NODE_INT)
 		load_error(l, value,
 			   "'%s' must be a string, \"0%s\": libconfig reads this integer as "
@@ -234,6 +235,8 @@ static void check_list(struct load *l, const struct key *k, struct node *list)
 
 static void check_value(struct load *l, const struct key *k, struct node *value)
 {
+	if (!value->has_error)
+		load_normalize(l, k, value);
 	if (value->type == NODE_BAD || value->has_error)
 		value->has_error = true;
 	else if (!(value->type & k->types))

@@ -27,10 +27,14 @@ enum key_flag {
 				these groups, each with a name */
 	KEY_ONE_OF = 1 << 5, /* a group with such keys must have at least one of them; the loader
 				checks that */
-	KEY_ITEM_RANGE = 1 << 6, /* min and max apply only to the numbers of a list */
-	KEY_OCTAL = 1 << 7,	 /* a string of octal digits */
+	KEY_ITEM_RANGE = 1 << 6,   /* min and max apply only to the numbers of a list */
+	KEY_OCTAL = 1 << 7,	   /* a string of octal digits */
+	KEY_SECONDS = 1 << 8,	   /* a number of seconds, or a string with a unit: "500ms" */
+	KEY_MILLISECONDS = 1 << 9, /* a number of milliseconds, or a string with a unit */
+	KEY_BYTES = 1 << 10, /* a list of bytes, or a string with hexadecimal or binary bytes */
 };
 
+#define KEY_TIME (KEY_SECONDS | KEY_MILLISECONDS)
 #define TYPE_LIST (NODE_LIST | NODE_ARRAY)
 #define TYPE_SECONDS (NODE_INT | NODE_FLOAT)
 

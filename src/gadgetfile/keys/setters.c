@@ -97,25 +97,36 @@ void set_seconds(struct load *l _unused_, const struct key *k _unused_, struct n
 }
 
 /*
- * Returns the size in bytes that the value sets; 0: an error was added. `suffixes`: letters that
- * are allowed after the number.
+ * Returns the size in bytes that the value sets; 0: an error was added. `letters`: those with which
+ * a unit may begin.
  */
 static uint64_t read_size(struct load *l, const struct key *k, struct node *value,
-			  const char *suffixes, const char *examples)
+			  const char *letters, const char *examples)
 {
 	uint64_t size = (uint64_t)value->integer;
+	unsigned int shift;
 	char *end = NULL;
 
 	if (value->type == NODE_STRING) {
 		size_t digits = strspn(value->text, "0123456789");
 
 		size = strtoull(value->text, &end, 10);
-		if (digits == 0 || digits > 9 || (*end && end[1]) || !strchr(suffixes, *end)) {
+		if (digits == 0 || digits > 9 || !strchr(letters, *end) ||
+		    !size_unit_shift(end, &shift)) {
 			load_error(l, value, "'%s' must be a size: an integer, %s", k->name,
 				   examples);
 			return 0;
 		}
-		size <<= size_suffix_shift(*end);
+		size <<= shift;
+		/*
+		 * The document has no units of two and three letters, which older versions of
+		 * ffsctl refuse, unless the number is too large for libconfig.
+		 */
+		if (*end && end[1] && size <= UINT32_MAX) {
+			value->type = NODE_INT;
+			value->integer = (int64_t)size;
+			value->real = (double)size;
+		}
 	}
 	if (size >= k->min && size <= k->max)
 		return size;
@@ -258,17 +269,6 @@ static void set_source(struct load *l, const struct key *k, const struct keyword
 	}
 }
 
-void set_config_string(struct load *l, const struct key *k _unused_, struct node *value,
-		       void *field)
-{
-	char **text = field;
-
-	if (load_check_usb_string(l, value) && *value->text) {
-		free(*text);
-		*text = xstrdup(value->text);
-	}
-}
-
 void set_serialnumber_source(struct load *l, const struct key *k, struct node *value, void *field)
 {
 	static const struct keyword words[] = { { "machine-id", 0 },
@@ -287,6 +287,17 @@ void set_address_source(struct load *l, const struct key *k, struct node *value,
 	};
 
 	set_source(l, k, words, value, field);
+}
+
+void set_config_string(struct load *l, const struct key *k _unused_, struct node *value,
+		       void *field)
+{
+	char **text = field;
+
+	if (load_check_usb_string(l, value) && *value->text) {
+		free(*text);
+		*text = xstrdup(value->text);
+	}
 }
 
 void set_text(struct load *l, const struct key *k, struct node *value, void *field)

@@ -5,7 +5,7 @@
 
 #define SETTING(member) FIELD(struct worker_settings, member)
 #define WORKER(member) .offset = offsetof(struct worker_settings, worker.member)
-#define SECONDS .min = 0, .max = 86400
+#define SECONDS .flags = KEY_SECONDS, .min = 0, .max = 86400
 #define END_WORDS                                                                                  \
 	{                                                                                          \
 		NULL, 0                                                                            \
@@ -122,7 +122,7 @@ static const struct key io_rows[] = {
 		  ENGINE_DOC) " \"auto\" is the fastest that this kernel has.",
 	  .set = set_keyword_setting, SETTING(engine) },
 	{ "size", NODE_INT | NODE_STRING, .min = 1, .max = 16 * 1024 * 1024,
-	  .pattern = "^[0-9]{1,9}[KM]?$", .default_text = "the plugin's",
+	  .pattern = "^[0-9]{1,9}([KM](B|iB)?)?$", .default_text = "the plugin's",
 	  .doc = "Bytes in a transfer: an integer, \"64K\" or \"1M\". At least the largest packet; "
 		 "rounded down to whole packets.",
 	  .set = set_transfer_size, SETTING(worker.io_transfer_size) },
@@ -136,7 +136,7 @@ const struct key_group io_keys = { "worker.io", "'io'", io_rows, NULL,
 
 static const struct key limits_rows[] = {
 	{ "memory", NODE_INT | NODE_STRING, .min = 1 << 20, .max = 1ULL << 40,
-	  .pattern = "^[0-9]{1,9}[KMG]?$", .default_text = "none",
+	  .pattern = "^[0-9]{1,9}([KMG](B|iB)?)?$", .default_text = "none",
 	  .doc = "Bytes of address space: an integer, \"64M\" or \"2G\". All mappings count, "
 		 "including libraries and the memory that 'io.engine' maps.",
 	  .set = set_memory_limit, WORKER(process_limits.max_memory_bytes) },
@@ -175,10 +175,11 @@ static const struct key worker_rows[] = {
 	{ "options", NODE_GROUP, .default_text = "none",
 	  .doc = "Options of the plugin; 'ffsctl plugins NAME' lists them.", .set = set_node,
 	  SETTING(options) },
-	{ "exec", TYPE_LIST, NODE_STRING, KEY_NOT_EMPTY,
-	  .doc = "The program to run as the worker, and its arguments; no shell is used. A name "
-		 "without a slash is searched in PATH; a path is relative to the file. ${dir}, "
-		 "${gadget}, ${function}, ${mount}, ${device} and ${ifname} are expanded.",
+	{ "exec", TYPE_LIST | NODE_STRING, NODE_STRING, KEY_NOT_EMPTY,
+	  .doc = "The program to run as the worker, and its arguments; a string is a program "
+		 "without arguments. No shell is used. A name without a slash is searched in "
+		 "PATH; a path is relative to the file. ${dir}, ${gadget}, ${function}, ${mount}, "
+		 "${device} and ${ifname} are expanded.",
 	  .set = set_node, SETTING(exec) },
 	{ "opens", NODE_STRING, .words = opens_words, .default_text = "endpoints",
 	  .doc = "endpoints: the worker gets open endpoints. ep0: the worker is a daemon that "

@@ -72,7 +72,9 @@ static bool same_value(const struct node *ours, const config_setting_t *theirs)
 	case CONFIG_TYPE_FLOAT:
 		return ours->type == NODE_FLOAT && ours->real == config_setting_get_float(theirs);
 	case CONFIG_TYPE_STRING:
-		return ours->type == NODE_STRING && streq(ours->text, string_or_empty(theirs));
+		/* libconfig ends a string at its first NUL byte, which few keys allow. */
+		return ours->type == NODE_STRING && (strlen(ours->text) != ours->size ||
+						     streq(ours->text, string_or_empty(theirs)));
 	case CONFIG_TYPE_GROUP:
 		return ours->type == NODE_GROUP;
 	case CONFIG_TYPE_LIST:

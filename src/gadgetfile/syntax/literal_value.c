@@ -22,7 +22,7 @@ static int hex_digit(char c)
  * Appends the character that the escape at `p` stands for, and returns the length of the escape.
  * For an unknown escape, appends its backslash.
  */
-static size_t append_unescaped(struct scan *s, const struct token *t, const char *p, char **out)
+static size_t append_unescaped(const char *p, char **out)
 {
 	static const char letters[] = "nrtf\\\"", meanings[] = "\n\r\t\f\\\"";
 	const char *letter = strchr(letters, p[1]);
@@ -34,18 +34,15 @@ static size_t append_unescaped(struct scan *s, const struct token *t, const char
 	}
 	if ((p[1] == 'x' || p[1] == 'X') && (high = hex_digit(p[2])) >= 0 &&
 	    (low = hex_digit(p[3])) >= 0) {
-		if (high == 0 && low == 0)
-			scan_error_in_valid_libconfig(s, &t->at,
-						      "a string cannot hold a NUL byte (\\x00)");
-		else
-			*(*out)++ = (char)(high << 4 | low);
+		*(*out)++ = (char)(high << 4 | low);
 		return 4;
 	}
 	*(*out)++ = '\\';
 	return 1;
 }
 
-const char *value_join_strings(struct scan *s, const struct token *first, size_t n, size_t size)
+void value_set_string(struct scan *s, const struct token *first, size_t n, size_t size,
+		      struct node *node)
 {
 	char *text = arena_alloc(&s->arena, size + 1), *out = text;
 
@@ -54,13 +51,15 @@ const char *value_join_strings(struct scan *s, const struct token *first, size_t
 
 		while (p < end) {
 			if (*p == '\\')
-				p += append_unescaped(s, t, p, &out);
+				p += append_unescaped(p, &out);
 			else
 				*out++ = *p++;
 		}
 	}
 	*out = '\0';
-	return text;
+	node->type = NODE_STRING;
+	node->text = text;
+	node->size = (size_t)(out - text);
 }
 
 /* Converts a decimal number. Ignores the locale, unlike strtod. */

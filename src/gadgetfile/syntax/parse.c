@@ -333,8 +333,7 @@ static void parse_string(struct parser *p, struct node *n)
 
 	while (p->token->type == TOKEN_STRING)
 		size += p->token++->length;
-	n->type = NODE_STRING;
-	n->text = value_join_strings(p->scan, first, (size_t)(p->token - first), size);
+	value_set_string(p->scan, first, (size_t)(p->token - first), size, n);
 }
 
 /* Reports and discards a value that is nested too deeply, which ends the recursion. */

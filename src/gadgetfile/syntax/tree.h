@@ -63,12 +63,16 @@ struct node {
 	struct text_range name_at, at; /* of the name and of the value */
 	const char *text; /* NODE_INT and NODE_FLOAT: the number as it is written in the file;
 			     NODE_STRING: the string with its escapes replaced */
+	size_t size;	  /* bytes of the text of a NODE_STRING; more than its strlen if it contains
+			     NUL bytes */
 	int64_t integer;  /* value of a NODE_INT; 0 or 1 for a NODE_BOOL */
 	double real;	  /* value of a NODE_FLOAT or NODE_INT */
 	struct node *parent, *first_child, *last_child;
 	struct node *next; /* next child of the same parent */
 	size_t n_children;
 };
+
+struct scan;
 
 #define node_foreach(child, parent_)                                                               \
 	for (struct node *child = (parent_)->first_child; child; child = child->next)
@@ -80,6 +84,15 @@ struct node *node_member(const struct node *group, const char *name);
  * list has no name: for it, returns the range of the value.
  */
 const struct text_range *node_range(const struct node *node);
+/* Turns a value into a list whose only element is that value. */
+void node_wrap_in_list(struct scan *s, struct node *node);
+/* Turns a value into a list of integers. */
+void node_set_byte_list(struct scan *s, struct node *node, const uint8_t *bytes, size_t n);
+/*
+ * Adds an error for each string below the node that contains NUL bytes. Returns whether there is no
+ * such string.
+ */
+bool node_check_nul_bytes(struct scan *s, const struct node *node);
 /* Returns the node as JSON, with U+FFFD for each byte that is not UTF-8. The caller owns it. */
 json_t *node_to_json(const struct node *node);
 

@@ -87,23 +87,54 @@ void set_attr_address(struct load *l, const struct key *k, struct node *value, v
 
 /* --- names ------------------------------------------------------------------------------------ */
 
+#define MAX_IFNAME 15	       /* IFNAMSIZ without the NUL */
+#define KERNEL_PATTERN "usb%d" /* the kernel's default of ifname (u_ether.c) */
+
+/* Returns the pattern from which the kernel makes a name: "lan%d" for "lan0" and for "lan". */
+static char *pattern_of_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	while (n > 0 && name[n - 1] >= '0' && name[n - 1] <= '9')
+		n--;
+	return strf("%.*s%%d", (int)n, name);
+}
+
+static bool is_valid_pattern(const char *pattern)
+{
+	const char *percent = strchr(pattern, '%');
+
+	return percent[1] == 'd' && !strchr(percent + 1, '%') && strlen(pattern) <= MAX_IFNAME &&
+	       !strpbrk(pattern, "/: \t\n");
+}
+
 /*
- * Sets the pattern of a network interface's name. Ignores a name without '%', which the kernel
- * would refuse: scheme files that libusbgx has exported contain the name of the interface.
+ * Sets the pattern of a network interface's name. The kernel accepts no name without a pattern, but
+ * schemes have the name of the interface that existed when they were exported.
  */
 void set_attr_ifname(struct load *l, const struct key *k, struct node *value, void *field)
 {
-	const char *percent = strchr(value->text, '%');
-	_cleanup_free_ char *shown = diag_quote(value->text);
+	bool has_pattern = strchr(value->text, '%');
+	_cleanup_free_ char *shown = diag_quote(value->text),
+			    *pattern = has_pattern ? xstrdup(value->text)
+						   : pattern_of_name(value->text);
 
-	if (!percent)
+	/* Before the gadget is bound, configfs shows "(unnamed net_device)". */
+	if (!has_pattern && (value->text[0] == '(' || streq(pattern, KERNEL_PATTERN))) {
 		ignore_readonly_attr(l, k, value, field);
-	else if (percent[1] != 'd' || strchr(percent + 1, '%') || strlen(value->text) > 15 ||
-		 strpbrk(value->text, "/: \t\n"))
+		return;
+	}
+	if (!is_valid_pattern(pattern) || (!has_pattern && *pattern == '%')) {
 		load_error(l, value,
-			   "'%s' must be a pattern like \"lab%%d\", not %s: at most 15 characters, "
-			   "and no '/', ':' or blank",
-			   k->name, shown);
-	else
-		load_set_attr_text(k, value, field, xstrdup(value->text));
+			   "'%s' must be a pattern like \"lab%%d\", not %s: at most %d characters "
+			   "including %%d, and no '/', ':' or blank",
+			   k->name, shown, MAX_IFNAME);
+		return;
+	}
+	if (!has_pattern)
+		diag_note(l->diags, &value->at,
+			  "the kernel takes only a pattern: '%s' is \"%s\", whose first name is "
+			  "%.*s0",
+			  k->name, pattern, (int)(strlen(pattern) - 2), pattern);
+	load_set_attr_text(k, value, field, steal_ptr(pattern));
 }

@@ -337,9 +337,10 @@ static void check_mount_and_symlink_paths_are_unique(struct load *l)
  */
 static void find_inline_functions(struct load *l, const struct node *config)
 {
-	const struct node *list =
-		config->type == NODE_GROUP ? node_member(config, "functions") : NULL;
+	struct node *list = config->type == NODE_GROUP ? node_member(config, "functions") : NULL;
 
+	if (list && !list->has_error)
+		load_normalize(l, key_find(&config_keys, "functions"), list);
 	if (!list || !(list->type & TYPE_LIST))
 		return;
 	node_foreach(item, list) {

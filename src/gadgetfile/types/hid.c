@@ -160,7 +160,8 @@ void set_attr_report_desc(struct load *l, const struct key *k, struct node *valu
 		_cleanup_free_ char *shown = diag_quote(value->text);
 
 		load_error(l, value, "unknown report descriptor %s", shown);
-		diags_hint(l->diags, "use 'keyboard', 'mouse', 'gamepad', or a path with a slash");
+		diags_hint(l->diags, "use 'keyboard', 'mouse', 'gamepad', bytes like "
+				     "\"05 01 09 06\", or a path with a slash");
 		return;
 	}
 	bytes = xcalloc(report->size + 1, 1);

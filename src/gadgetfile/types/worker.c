@@ -30,10 +30,22 @@ static void load_plugin(struct load *l, struct worker *w, struct node *value)
 	w->plugin = xstrdup(name);
 }
 
+/* Makes a list of a program that is written as a string. */
+static void load_program_name(struct load *l, struct node *value)
+{
+	if (strpbrk(value->text, " \t")) {
+		load_error(l, value, "a string in 'exec' is one program, without arguments");
+		diags_hint(l->diags, "write a list: exec = [ \"program\", \"argument\" ]");
+	}
+	node_wrap_in_list(l->scan, value);
+}
+
 static void load_exec(struct load *l, struct worker *w, struct node *list)
 {
 	size_t n = 0;
 
+	if (list->type == NODE_STRING)
+		load_program_name(l, list);
 	w->kind = WORKER_EXEC;
 	if (list->first_child)
 		w->program_at = position_of_range(l, &list->first_child->at);
