@@ -117,7 +117,10 @@ static const struct key hid_rows[] = {
 		 "name of a built-in one (keyboard, mouse, gamepad); or, with a slash, a file "
 		 "relative to the gadget file.",
 	  .set = set_attr_report_desc },
-	READ_ONLY("dev", "Device number of /dev/hidgN."),
+	{ "dev", NODE_INT | NODE_STRING | NODE_GROUP, .flags = KEY_SCHEME,
+	  .set = ignore_readonly_attr,
+	  .doc = "Device number of /dev/hidgN. The kernel chooses the value; a value in the file "
+		 "is accepted and ignored." },
 	{ 0 },
 };
 

@@ -64,6 +64,29 @@ static void normalize_time(struct load *l, const struct key *k, struct node *val
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
+/*
+ * Takes integers that are a sign-extended byte, 0xffffff80 to 0xffffffff, as that byte: libusbgx
+ * 0.3 exports bytes above 127 like this.
+ */
+static void normalize_signed_bytes(struct load *l, const struct key *k, struct node *list)
+{
+	const struct node *first = NULL;
+
+	node_foreach(item, list) {
+		if (item->type != NODE_INT || item->has_error || item->integer < 0xffffff80 ||
+		    item->integer > 0xffffffff)
+			continue;
+		first = first ? first : item;
+		item->integer &= 0xff;
+		item->real = (double)item->integer;
+	}
+	if (first)
+		diag_warning(l->diags, &first->at,
+			     "a byte of '%s' is sign-extended, as libusbgx 0.3 exports it: %s is "
+			     "read as 0x%02llx",
+			     k->name, first->text, (long long)first->integer);
+}
+
 #define HEX_DIGITS "0123456789abcdefABCDEF"
 #define HEX_SEPARATORS " ,\t\r\n"
 
@@ -144,4 +167,6 @@ void load_normalize(struct load *l, const struct key *k, struct node *value)
 		normalize_time(l, k, value);
 	else if (value->type == NODE_STRING && (k->flags & KEY_BYTES))
 		normalize_bytes(l, k, value);
+	else if ((value->type & TYPE_LIST) && (k->flags & KEY_BYTES))
+		normalize_signed_bytes(l, k, value);
 }

@@ -208,7 +208,9 @@ void set_attr_path(struct load *l, const struct key *k, struct node *value, void
 void ignore_readonly_attr(struct load *l, const struct key *k, struct node *value,
 			  void *field _unused_)
 {
-	diag_note(l->diags, &value->name_at, "'%s' is ignored: the kernel chooses it", k->name);
+	/* A group is what libusbgx 0.3 exports: dev = { major, minor }. */
+	diag_add(l->diags, value->type == NODE_GROUP ? DIAG_WARNING : DIAG_NOTE, &value->name_at,
+		 "'%s' is ignored: the kernel chooses it", k->name);
 }
 
 void set_attr_bytes(struct load *l, const struct key *k, struct node *value, void *field)

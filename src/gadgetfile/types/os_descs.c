@@ -195,7 +195,11 @@ void load_gadget_os_descs(struct load *l, struct node *group)
 	load_add_attributes(l, &l->gadget->configfs_attributes, "os_desc/", &d);
 	if (id && !config && !l->has_syntax_error)
 		load_error(l, id, "no configuration has the id %s", id->text);
-	if (config && config->name)
+	/*
+	 * libusbgx exports `use = 0` without 'config_id' for a gadget without OS descriptors, which
+	 * has no link.
+	 */
+	if (config && config->name && (id || !use || use->integer != 0))
 		load_add_attribute(l, &l->gadget->configfs_attributes, ATTRIBUTE_LINK,
 				   strf("os_desc/%s.%u", config->name, config->id),
 				   strf("configs/%s.%u", config->name, config->id), 0,

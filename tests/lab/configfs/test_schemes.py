@@ -23,8 +23,8 @@ shutil.copytree(pathlib.Path(SRC, "tests/schemes"), SCHEMES)
 (SCHEMES / "disk.img").write_bytes(bytes(1 << 20))
 OLD = os.environ["LAB_KERNEL"] == "6.1"
 # Linux 6.1 has no sound on User-Mode Linux; usb9pfs is in neither kernel.
-MISSING = {"usb9pfs"} | ({"midi", "uac2"} if OLD else set())
-ISOCHRONOUS = {"uac2", "uvc"}
+MISSING = {"usb9pfs"} | ({"midi", "uac2", "exported-midi", "exported-uac2"} if OLD else set())
+ISOCHRONOUS = {"uac2", "uvc", "exported-uac2"}
 NOT_SEEN = {"obex", "uvc"}  # not before a program has opened the camera's device; obex never
 NO_BIND = {"ffs"}
 SIGN = "ffffff" if OLD else ""  # how Linux 6.1 shows a vendor code from 0x80 on
@@ -38,6 +38,13 @@ UVC, UAC2 = "functions/uvc.0/streaming/", "functions/uac2.0/"
 def below(directory, values):
     return {f"{directory}/{name}": value for name, value in values.items()}
 
+
+# What the six gadgets have in common whose schemes libusbgx 0.3 exported
+EXPORTED = {"idVendor": "0x1d6b", "idProduct": "0x0104", "bcdDevice": "0x0100",
+            "strings/0x409/manufacturer": "Foo Inc.", "strings/0x409/serialnumber": "0123456789",
+            "configs/The only one.1/bmAttributes": "0x80", "configs/The only one.1/MaxPower": "120",
+            "configs/The only one.1/strings/0x409/configuration": "The only one"}
+NO_OS_DESCS = {"os_desc/use": "0", "os_desc/qw_sign": "", "os_desc/b_vendor_code": "0x00"}
 
 # {scheme: {path below the gadget's directory: what is read there, the newline apart; of a link its target}}
 WANT = {
@@ -104,6 +111,33 @@ WANT = {
               "configs/three.3/strings/0x407/configuration": "Alles", "configs/three.3/ecm.net": "ecm.net",
               "configs/three.3/acm.a_b": "acm.a_b", "configs/three.3/storage": "mass_storage.disk",
               "configs/one.1/ecm.net": "ecm.net"},
+    "exported-hid": EXPORTED | NO_OS_DESCS | {"strings/0x409/product": "Mouse", "bDeviceClass": "0x00"} | below(
+        "functions/hid.usb0", {"protocol": "2", "report_length": "3", "subclass": "1", "report_desc": MOUSE}),
+    "exported-acm-ecm": EXPORTED | NO_OS_DESCS | {
+        "bDeviceClass": "0x02", "configs/The only one.1/acm.GS0": "acm.GS0",
+        "configs/The only one.1/ecm.usb0": "ecm.usb0"} | below("functions/ecm.usb0", NET | {"qmult": "5"}),
+    "exported-rndis": EXPORTED | below("functions/rndis.usb0", NET | {
+        "qmult": "5", "class": "ef", "subclass": "04", "protocol": "01",
+        "os_desc/interface.rndis/compatible_id": "RNDIS",
+        "os_desc/interface.rndis/sub_compatible_id": "5162001"}) | {
+            "os_desc/use": "1", "os_desc/qw_sign": "MSFT100", "os_desc/b_vendor_code": f"0x{SIGN}bc",
+            "os_desc/The only one.1": "The only one.1", "bDeviceSubClass": "0x02",
+            "configs/The only one.1/MaxPower": "500"},
+    "exported-uac2": EXPORTED | NO_OS_DESCS | below("functions/uac2.usb0", {
+        "c_chmask": "3", "c_srate": "64000", "c_ssize": "2", "c_hs_bint": "0", "c_sync": "async", "c_mute_present": "1",
+        "c_volume_present": "1", "c_volume_min": "-25600", "c_volume_max": "0", "c_volume_res": "256",
+        "p_chmask": "3", "p_srate": "48000", "p_ssize": "2", "p_hs_bint": "0", "p_mute_present": "1",
+        "p_volume_present": "1", "p_volume_min": "-25600", "p_volume_max": "0", "p_volume_res": "256",
+        "req_number": "2", "fb_max": "5", "function_name": "Source/Sink"}),
+    "exported-midi": {name: value for name, value in EXPORTED.items() if not name.endswith("/configuration")} |
+                     NO_OS_DESCS | below("functions/midi.usb0", {
+                         "index": "-1", "id": "MIDI", "buflen": "512", "qlen": "32", "in_ports": "2",
+                         "out_ports": "1"}),
+    "exported-mass_storage": EXPORTED | NO_OS_DESCS | {"strings/0x409/serialnumber": "0123456789AB"} | below(
+        "functions/mass_storage.usb0", {
+            "stall": "0", "lun.0/cdrom": "0", "lun.0/ro": "0", "lun.0/nofua": "0", "lun.0/removable": "1",
+            "lun.0/file": f"{SCHEMES}/disk.img", "lun.0/inquiry_string": "Linux   File-Stor Gadget0612",
+            "lun.1/cdrom": "1", "lun.1/ro": "1", "lun.1/removable": "1", "lun.1/file": ""}),
     "smallest": {"strings/0x409/product": "smallest", "configs/c.1/acm.0": "acm.0"},
 }
 
@@ -131,6 +165,9 @@ def comes_up(name):
                 for plug in harness.attach():
                     stack.callback(plug.close)
         top = pathlib.Path(harness.CONFIGFS, name)
+        if name.startswith("exported-"):
+            links = {p.name for p in (top / "os_desc").iterdir() if p.is_symlink()}
+            eq(links, {"The only one.1"} if name == "exported-rndis" else set(), "links in os_desc")
         for path, want in WANT[name].items():
             eq(read(top / path), want if isinstance(want, bytes) else want.encode(), path)
         eq(status(name)[0]["problems"], [], "problems")

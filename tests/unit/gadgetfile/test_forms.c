@@ -120,6 +120,7 @@ Test(forms, bytes_of_a_report_descriptor)
 		HID("\"\\x05\\x01\\x09\\x06\\xa1\\x01\\x15\\x00\\xc0\""),
 		HID("\"\\x05\\x01\\x09\\x06\\xa1\\x01\\x15\\x00\" \"\\xc0\""),
 		HID("\"\\\\x05\\\\x01\\\\x09\\\\x06\\\\xa1\\\\x01\\\\x15\\\\x00\\\\xc0\""),
+		HID("( 0x5, 0x1, 0x9, 0x6, 0xFFFFFFA1, 0x1, 0x15, 0x0, 0xFFFFFFC0 )"),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
@@ -130,6 +131,13 @@ Test(forms, bytes_of_a_report_descriptor)
 		cr_assert_eq(e->size, 9U);
 		cr_expect_arr_eq(e->value, "\x05\x01\x09\x06\xa1\x01\x15\x00\xc0", 9);
 	}
+}
+
+Test(forms, signs_of_exported_bytes_are_a_warning)
+{
+	load(HID("( 5, 0xFFFFFFA1, 0xFFFFFFC0 )"));
+	cr_expect(said(DIAG_WARNING, "0xFFFFFFA1 is read as 0xa1"));
+	cr_expect_eq(d.n_warnings, 2U, "one for all bytes, one about ids");
 }
 
 static void ifname_is(const char *name, const char *wanted)
@@ -158,4 +166,14 @@ Test(forms, names_of_interfaces)
 	ifname_is("a2b17", "a2b%d");
 	ifname_is("usb0", NULL);
 	ifname_is("(unnamed net_device)", NULL);
+}
+
+/* libusbgx exports this for a gadget that has none. */
+Test(forms, os_descriptors_that_are_not_used_have_no_link)
+{
+	load(ACM "os_descs = { use = 0; qw_sign = \"\"; b_vendor_code = 0; };");
+	cr_expect_null(configfs_attributes_find(&g->configfs_attributes, "os_desc/c.1"));
+	unload();
+	load(ACM "os_descs = { use = 0; config_id = 1; };");
+	cr_expect_not_null(configfs_attributes_find(&g->configfs_attributes, "os_desc/c.1"));
 }
