@@ -222,7 +222,7 @@ def kernel_without_functionfs():
     modules.rename(away)
     try:
         path = f"{CONFIGFS}/interrupt/functions/ffs.interrupt-meter"
-        refuses(69, last(INTERRUPT, "12:3", f"cannot make the function {path}: No such file or directory; "
+        refuses(69, last(INTERRUPT, "15:3", f"cannot make the function {path}: No such file or directory; "
                                             "this kernel has no function 'ffs'\nhint: modprobe usb_f_fs"),
                 INTERRUPT)
     finally:

@@ -18,6 +18,7 @@ import threading
 import uuid
 
 import harness
+import identity
 import tap
 from gadgets import DIRECTORY, interface_of, network_namespace, raw_terminal, read_until, sh
 from harness import EXAMPLES, SRC, ffsctl, must, status
@@ -138,9 +139,9 @@ def traffic(here, theirs):
 @test("network: TCP between two network namespaces, the interfaces as the file says, WINNCM for Windows")
 def network_tcp_both_ways():
     with up(f"{GADGETS}/network.conf") as gadget:
-        eq(gadget["functions"][0]["ifname"], interface_of("02:1d:6b:01:04:01"))
+        eq(gadget["functions"][0]["ifname"], interface_of(identity.address("network", "ncm.net", "dev_addr")))
         eq(compatible_ids(harness.device(), 1), {0: ("WINNCM", "")})
-        traffic(gadget["functions"][0]["ifname"], interface_of("02:1d:6b:01:04:02"))
+        traffic(gadget["functions"][0]["ifname"], interface_of(identity.address("network", "ncm.net", "host_addr")))
 
 
 @test("network-windows: RNDIS first, with its ids; Linux takes NCM, and there is traffic")
@@ -152,7 +153,8 @@ def network_windows_rndis_first():
         eq(bytes(first.extra_descriptors)[-8:-1], bytes([8, 11, 0, 2, 0xE0, 1, 3]), "association")
         eq(device.get_active_configuration().bConfigurationValue, second.bConfigurationValue)
         eq(compatible_ids(device, 1), {0: ("RNDIS", "5162001")})
-        traffic(interface_of("02:1d:6b:01:04:05"), interface_of("02:1d:6b:01:04:06"))
+        ends = [interface_of(identity.address("network-windows", "ncm.ncm", end)) for end in ("dev_addr", "host_addr")]
+        traffic(*ends)
 
 
 # --- keyboard and mouse -------------------------------------------------------------------------------
@@ -413,7 +415,7 @@ def composite_shell_network_drive():
             eq((device.bDeviceClass, device.bDeviceSubClass, device.bDeviceProtocol), (0xEF, 2, 1))
             eq(compatible_ids(device, 1), {2: ("WINNCM", "")})
             shell_over(gadget["functions"][0]["device"])
-            traffic(gadget["functions"][1]["ifname"], interface_of("02:1d:6b:01:04:08"))
+            traffic(gadget["functions"][1]["ifname"], interface_of(identity.address("composite", "ncm.net", "host_addr")))
             with open(drive(), "rb") as f:
                 ok(f.read() == path.read_bytes(), "another medium")
                 eq(pathlib.Path("/sys/class/block", f.name[5:], "ro").read_text(), "1\n")

@@ -14,6 +14,7 @@ import subprocess
 
 import gadgets
 import harness
+import identity
 import tap
 from gadgets import (AT_ONCE, DIRECTORY, ODD_WORKER, TAKEN_OVER, await_status, devnums, odd, open_file,
                      worker)
@@ -360,6 +361,7 @@ print(socket.inet_ntoa(given), answer[53][0], socket.inet_ntoa(answer[54]), 3 in
 
 @test("network-dhcp: the host gets its address from here, also after dnsmasq was killed and the cable pulled")
 def dhcp_address():
+    host_address = identity.address("network-dhcp", "ncm.net", "host_addr")
     with harness.configured():
         up(f"{SRC}/gadget.d/network-dhcp.conf")
     must(ffsctl("wait", "network-dhcp", "--for", "configured"))
@@ -372,12 +374,12 @@ def dhcp_address():
                 must(ffsctl("bind", "network-dhcp"))
         await_status("network-dhcp", lambda g: g["functions"][0]["worker"]["restarts"] >= (step != "at first")
                      and g["state"] == "ready", "ready")
-        theirs = gadgets.interface_of("02:1d:6b:01:04:02")
+        theirs = gadgets.interface_of(host_address)
         with gadgets.network_namespace() as host:
             gadgets.sh(f"ip link set {theirs} netns {host}")
             inside = f"nsenter -t {host} -n "
             gadgets.sh(inside + f"ip link set {theirs} up")
-            got = must(subprocess.run([*inside.split(), "/usr/bin/python3", "-c", DHCP, theirs, "02:1d:6b:01:04:02"],
+            got = must(subprocess.run([*inside.split(), "/usr/bin/python3", "-c", DHCP, theirs, host_address],
                                       capture_output=True, text=True, timeout=patience(60))).stdout
             eq(got, "192.168.55.2 5 192.168.55.1 False False\n", step)
             gadgets.sh(inside + f"ip link set {theirs} netns {os.getpid()}")

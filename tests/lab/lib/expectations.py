@@ -7,7 +7,10 @@ import os
 import struct
 from typing import NamedTuple
 
+import identity
+
 OLD = os.environ["LAB_KERNEL"] == "6.1"
+SERIAL = identity.serial_number()
 EN, DE = 0x0409, 0x0407
 
 # The addresses are those of dummy_hcd's endpoints, which the kernel assigns in this order.
@@ -130,41 +133,41 @@ CONTROL = Interface(0, VENDOR, {EN: "Control"}, [bulk(0x02), bulk(0x81)])
 
 EXPECTED = {
     "accessory": Gadget(
-        {EN: ("ffsctl examples", "Accessory", "0008")},
+        {EN: ("ffsctl examples", "Accessory", SERIAL)},
         one_config(Interface(0, (255, 255, 0), {EN: "Android Accessory Interface"}, [bulk(0x81), bulk(0x02)])),
         ids=(0x18d1, 0x2d00)),
     "phone": Gadget(
-        {EN: ("ffsctl examples", "Phone", "0012")},
+        {EN: ("ffsctl examples", "Phone", SERIAL)},
         one_config(Interface(0, VENDOR, {EN: "AOA"}, []))),
     "app": Gadget(
-        {EN: ("ffsctl examples", "Phone", "0012")},
+        {EN: ("ffsctl examples", "Phone", SERIAL)},
         one_config(Interface(0, (255, 255, 0), {EN: "Android Accessory Interface"}, [bulk(0x81), bulk(0x02)])),
         ids=(0x18d1, 0x2d00)),
     "loopback": Gadget(
-        {EN: ("ffsctl examples", "Loopback", "0001")},
+        {EN: ("ffsctl examples", "Loopback", SERIAL)},
         one_config(Interface(0, VENDOR, {EN: "Loopback"}, [bulk(0x81), bulk(0x02)]))),
     "farm": Gadget(
         {EN: ("ffsctl examples", "Device of a farm", "farm")},
         one_config(Interface(0, VENDOR, {EN: "Loopback"}, [bulk(0x81), bulk(0x02)]))),
     "python-worker": Gadget(
-        {EN: ("", "Python echo", "0007")},
+        {EN: ("", "Python echo", SERIAL)},
         one_config(Interface(0, VENDOR, {EN: "Echo"}, [bulk(0x81), bulk(0x02)]))),
     "python-echo": Gadget(
-        {EN: ("", "Python echo", "0011")},
+        {EN: ("", "Python echo", SERIAL)},
         one_config(Interface(0, VENDOR, {EN: "Echo"}, [bulk(0x81), bulk(0x02)]))),
     "exec-worker": Gadget(
-        {EN: ("", "A program's echo", "0005")},
+        {EN: ("", "A program's echo", SERIAL)},
         one_config(Interface(0, VENDOR, {}, [bulk(0x81), bulk(0x02)]))),
     "stream-echo": Gadget(
-        {EN: ("", "A program's streams", "0009")},
+        {EN: ("", "A program's streams", SERIAL)},
         one_config(Interface(0, VENDOR, {}, [bulk(0x81), bulk(0x02)]))),
     "mount-options": Gadget(
-        {EN: ("", "Mount options", "0006")},
+        {EN: ("", "Mount options", SERIAL)},
         one_config(Interface(0, VENDOR, {EN: "Events"}, [
             Ep(0x81, 3, (64, 1), (64, 4), None)])),
         fastest="high"),
     "interrupt": Gadget(
-        {EN: ("", "Interrupt endpoints", "0003")},
+        {EN: ("", "Interrupt endpoints", SERIAL)},
         one_config(Interface(0, VENDOR, {EN: "Meter"}, [
             # 1 ms: 1 frame at full speed, 2^3 microframes at the other speeds
             Ep(0x02, 3, (64, 1), (64, 4), (64, 4, 0, 0, 64)),
@@ -176,21 +179,21 @@ EXPECTED = {
             bulk(0x86, burst=15),
             bulk(0x07)]))),
     "languages": Gadget(
-        {EN: ("ffsctl examples", "Scales", "0004"),
-         DE: ("ffsctl-Beispiele", "Küchenwaage", "0004")},
+        {EN: ("ffsctl examples", "Scales", SERIAL),
+         DE: ("ffsctl-Beispiele", "Küchenwaage", SERIAL)},
         one_config(
             Interface(0, VENDOR, {EN: "Weight", DE: "Gewicht"}, [bulk(0x81), bulk(0x02)]),
             Interface(1, (255, 1, 0), {EN: "Firmware", DE: "Firmware"}, []),
             strings={EN: "Normal", DE: "Üblich"})),
     "two-functions": Gadget(
-        {EN: ("", "Two functions", "0002")},
+        {EN: ("", "Two functions", SERIAL)},
         [Config(1, 0x80, (50, 12), {EN: "Everything"}, [
             CONTROL,
             Interface(1, (255, 1, 0), {EN: "Data A"}, [bulk(0x86), bulk(0x07)]),
             Interface(2, (255, 2, 0), {EN: "Data B"}, [bulk(0x8b), bulk(0x0c)])]),
          Config(2, 0xc0, (10, 2), {EN: "Control only"}, [CONTROL])]),
     "dfu": Gadget(
-        {EN: ("ffsctl examples", "DFU", "0010")},
+        {EN: ("ffsctl examples", "DFU", SERIAL)},
         # DFU 1.1, 4.2.3: can download and upload, manifestation tolerant; wDetachTimeOut 1000 ms, wTransferSize 1024
         # bytes, bcdDFUVersion 1.1
         one_config(Interface(0, (0xfe, 1, 2), {EN: "firmware"}, [],
@@ -203,10 +206,10 @@ EXPECTED = {
         {EN: ("ffsctl examples", "Webcam", "")}, [camera()], fastest="high", triple=(0xef, 2, 1),
         more=("",)),
     "webusb": Gadget(
-        {EN: ("ffsctl examples", "WebUSB", "0009")},
+        {EN: ("ffsctl examples", "WebUSB", SERIAL)},
         one_config(Interface(0, VENDOR, {EN: "Echo"}, [bulk(0x81), bulk(0x02)]))),
     "winusb": Gadget(
-        {EN: ("ffsctl examples", "WinUSB", "0008")},
+        {EN: ("ffsctl examples", "WinUSB", SERIAL)},
         one_config(Interface(0, VENDOR, {EN: "Echo"}, [bulk(0x81), bulk(0x02)]))),
 }
 
