@@ -143,6 +143,15 @@ struct worker_settings {
 int load_gadget_from_scanned_text(struct scan *s, const struct gadgetfile_options *options,
 				  struct gadget **out, json_t **json, struct diags *diags);
 /*
+ * Returns whether the gadget is loaded from a stored document. Earlier versions accepted more than
+ * this one: what only this version refuses must not be an error about a gadget that is up, because
+ * it could no longer be taken over or taken down.
+ */
+static inline bool load_is_stored(const struct load *l)
+{
+	return l->scan->is_from_document;
+}
+/*
  * Reads the settings of a group into the struct `object`: validates each setting by its key, and
  * calls the key's setter.
  */

@@ -166,6 +166,10 @@ SCHEMA_CANNOT = {
     "scheme-label", "scheme-nothing", "sound-bandwidth", "sound-volume-order", "speeds", "too-many-endpoints",
     "too-many-interfaces", "udc-path", "variables", "windows-properties", "worker-of-both",
     "worker-of-nothing", "worker-variables",
+    "ecm-ifname", "endpoint-one-way", "exec-empty", "ffs-of-another-type", "hid-report",
+    "io-size", "keyboard-name", "latin1", "loopback-twice", "only-labels", "plugin-name", "same-device", "same-mount", "scheme-label",
+    "scheme-nothing", "sound-bandwidth", "sound-volume-order", "speeds", "too-many-endpoints", "too-many-interfaces", "udc-path",
+    "variables", "windows-properties", "worker-of-both", "worker-of-nothing", "worker-variables",
 }
 
 

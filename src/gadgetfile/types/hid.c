@@ -6,6 +6,7 @@
  */
 #include "base/cleanup.h"
 #include "gadgetfile/types/attrs.h"
+#include "gadgetfile/types/hid_report.h"
 
 /*
  * Input report of eight bytes: modifiers, a reserved byte, six keys. Output report: five LEDs. The
@@ -171,6 +172,92 @@ void set_attr_report_desc(struct load *l, const struct key *k, struct node *valu
 	load_set_attr_value(a, bytes, report->size);
 }
 
+/* Returns the range of a byte of `report_desc`; that of the whole value if it is not a list. */
+static const struct text_range *byte_range(const struct node *desc, size_t offset)
+{
+	const struct node *byte = desc->type & TYPE_LIST ? desc->first_child : NULL;
+
+	for (; byte && offset > 0; offset--)
+		byte = byte->next;
+	return byte ? &byte->at : &desc->at;
+}
+
+static void add_report_problem(struct load *l, const struct hid_report *report,
+			       const struct text_range *at)
+{
+	switch (report->problem) {
+	case HID_REPORT_VALID:
+		break;
+	case HID_REPORT_ITEM_CUT_OFF:
+		diag_error(l->diags, at,
+			   "%zu byte%s of this item %s beyond the end of the report descriptor "
+			   "(HID 1.11, 6.2.2.2)",
+			   report->missing, report->missing == 1 ? "" : "s",
+			   report->missing == 1 ? "is" : "are");
+		diags_hint(l->diags, "the lowest two bits of an item's first byte are the size of "
+				     "its data: 0, 1, 2 or 4 bytes");
+		break;
+	case HID_REPORT_END_WITHOUT_COLLECTION:
+		diag_error(l->diags, at,
+			   "this End Collection ends no Collection (HID 1.11, 6.2.2.6)");
+		diags_hint(l->diags, "remove this byte, or begin a collection with 0xa1");
+		break;
+	case HID_REPORT_OPEN_COLLECTION:
+		diag_error(l->diags, at,
+			   "this Collection has no End Collection (HID 1.11, 6.2.2.6)");
+		diags_hint(l->diags, "add 0xc0 where the collection ends");
+		break;
+	}
+}
+
+/*
+ * Compares `report_length` with the longest report. The kernel sends at most `report_length` bytes
+ * of a report, and receives as many with the OUT endpoint (f_hidg_write and f_hidg_intout_read in
+ * f_hid.c). It receives reports of any length with SET_REPORT, and has no feature reports.
+ */
+static void check_report_length(struct load *l, struct attribute_values *d,
+				const struct hid_report *report)
+{
+	const struct node *length = node_member(d->group, "report_length");
+	bool has_out_endpoint = load_attr_integer(d, "no_out_endpoint", 0) == 0;
+	uint64_t longest = report->input_length;
+
+	if (has_out_endpoint && report->output_length > longest)
+		longest = report->output_length;
+	if (!length || length->has_error || length->type != NODE_INT ||
+	    length->real >= (double)longest)
+		return;
+	diag_warning(l->diags, &length->at,
+		     "the longest report has %llu bytes, but the kernel cuts off reports after "
+		     "'report_length' bytes (f_hid.c)",
+		     (unsigned long long)longest);
+	if (longest <= 1024)
+		diags_hint(l->diags, "set report_length = %llu", (unsigned long long)longest);
+	else
+		diags_hint(l->diags, "define reports of at most 1024 bytes");
+}
+
+/* Checks a report descriptor whose bytes are in the gadget file or built-in. */
+static void check_report_descriptor(struct load *l, struct attribute_values *d)
+{
+	const struct attribute_value *a = load_find_attr(d, "report_desc");
+	struct hid_report report;
+
+	if (!a->value || a->kind != ATTRIBUTE_VALUE || load_is_stored(l))
+		return;
+	hid_report_parse((const uint8_t *)a->value, a->size, &report);
+	if (report.problem != HID_REPORT_VALID)
+		add_report_problem(l, &report, byte_range(a->node, report.offset));
+	else if (report.input_length + report.output_length + report.feature_length == 0) {
+		diag_warning(l->diags, node_range(a->node),
+			     "the report descriptor defines no report (HID 1.11, 6.2.2)");
+		diags_hint(l->diags, "add an Input, Output or Feature item after a Report Size and "
+				     "a Report Count");
+	} else {
+		check_report_length(l, d, &report);
+	}
+}
+
 void load_hid(struct load *l, struct function *f _unused_, struct attribute_values *d)
 {
 	struct node *desc = load_find_attr(d, "report_desc")->node;
@@ -178,6 +265,7 @@ void load_hid(struct load *l, struct function *f _unused_, struct attribute_valu
 
 	if (!desc)
 		return;
+	check_report_descriptor(l, d);
 	report = desc->type == NODE_STRING ? find_predefined_report(desc->text) : NULL;
 	if (report) {
 		load_set_attr_default(d, "subclass", report->interface_subclass_text, desc);

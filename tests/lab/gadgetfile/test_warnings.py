@@ -57,4 +57,14 @@ def obex_stays_off_bus():
         down("obex")
 
 
+@test("the kernel cuts off a report that is longer than report_length")
+def long_report_is_cut_off():
+    path = write("keys", 'functions = { k = { type = "hid"; attrs = { report_desc = "keyboard"; report_length = 7; }; }; };\n')
+    got = must(ffsctl("up", "--wait-host", path))
+    eq("the longest report has 8 bytes, but the kernel cuts off reports after 'report_length' bytes" in got.stderr, True)
+    with open("/dev/hidg0", "rb+", buffering=0) as f:
+        eq(f.write(bytes(8)), 7, "bytes that the kernel took")
+    down("keys")
+
+
 tap.main()

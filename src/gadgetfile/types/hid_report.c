@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Parses HID report descriptors. Section numbers are those of "Device Class Definition for HID"
+ * 1.11. Linux as a host refuses the same descriptors (fetch_item, close_collection and
+ * hid_open_report in drivers/hid/hid-core.c).
+ */
+#include "gadgetfile/types/hid_report.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/util.h"
+
+#define LONG_ITEM 0xfe /* 6.2.2.3 */
+
+/* Prefixes of items without the two bits of their size (6.2.2.4, 6.2.2.7). */
+enum item {
+	ITEM_INPUT = 0x80,
+	ITEM_OUTPUT = 0x90,
+	ITEM_COLLECTION = 0xa0,
+	ITEM_FEATURE = 0xb0,
+	ITEM_END_COLLECTION = 0xc0,
+	ITEM_REPORT_SIZE = 0x74,
+	ITEM_REPORT_ID = 0x84,
+	ITEM_REPORT_COUNT = 0x94,
+	ITEM_PUSH = 0xa4,
+	ITEM_POP = 0xb4,
+};
+
+/* The global items that the length of a report depends on. */
+struct globals {
+	uint32_t size, count; /* bits of a field, and number of fields */
+	uint8_t id;
+};
+
+enum kind { INPUT, OUTPUT, FEATURE, KIND_COUNT };
+
+struct parser {
+	struct globals globals;
+	struct globals *pushed;
+	size_t n_pushed;
+	size_t *open_collections; /* offsets of their items */
+	size_t n_open_collections;
+	bool has_ids;			/* the descriptor has a Report ID item */
+	uint64_t bits[KIND_COUNT][256]; /* length of each report without its ID */
+};
+
+static uint32_t item_value(const uint8_t *data, size_t size)
+{
+	uint32_t value = 0;
+
+	for (size_t i = 0; i < size; i++)
+		value |= (uint32_t)data[i] << (8 * i);
+	return value;
+}
+
+static void add_field(struct parser *p, enum kind kind)
+{
+	p->bits[kind][p->globals.id] += (uint64_t)p->globals.size * p->globals.count;
+}
+
+/* Processes the item at `offset`. Returns false for an End Collection without a Collection. */
+static bool process_item(struct parser *p, enum item item, uint32_t value, size_t offset)
+{
+	switch (item) {
+	case ITEM_INPUT:
+		add_field(p, INPUT);
+		break;
+	case ITEM_OUTPUT:
+		add_field(p, OUTPUT);
+		break;
+	case ITEM_FEATURE:
+		add_field(p, FEATURE);
+		break;
+	case ITEM_COLLECTION:
+		*array_add(p->open_collections, p->n_open_collections) = offset;
+		break;
+	case ITEM_END_COLLECTION:
+		if (p->n_open_collections == 0)
+			return false;
+		p->n_open_collections--;
+		break;
+	case ITEM_REPORT_SIZE:
+		p->globals.size = value;
+		break;
+	case ITEM_REPORT_COUNT:
+		p->globals.count = value;
+		break;
+	case ITEM_REPORT_ID:
+		p->globals.id = (uint8_t)value;
+		p->has_ids = true;
+		break;
+	case ITEM_PUSH:
+		*array_add(p->pushed, p->n_pushed) = p->globals;
+		break;
+	case ITEM_POP:
+		if (p->n_pushed > 0)
+			p->globals = p->pushed[--p->n_pushed];
+		break;
+	}
+	return true;
+}
+
+/*
+ * Parses all items. Sets the problem and its offset in `report` and stops, if there is a problem.
+ */
+static void parse_items(struct parser *p, const uint8_t *bytes, size_t size,
+			struct hid_report *report)
+{
+	static const uint8_t data_sizes[] = { 0, 1, 2, 4 }; /* 6.2.2.2 */
+
+	for (size_t offset = 0, length; offset < size; offset += length) {
+		uint8_t prefix = bytes[offset];
+		bool is_long = prefix == LONG_ITEM;
+		size_t data_size = data_sizes[prefix & 3];
+
+		if (is_long) /* the size of the data, and a tag */
+			data_size = offset + 1 < size ? 2 + (size_t)bytes[offset + 1] : 2;
+		length = 1 + data_size;
+		report->offset = offset;
+		if (length > size - offset) {
+			report->problem = HID_REPORT_ITEM_CUT_OFF;
+			report->missing = length - (size - offset);
+			return;
+		}
+		if (!is_long && !process_item(p, prefix & 0xfc,
+					      item_value(bytes + offset + 1, data_size), offset)) {
+			report->problem = HID_REPORT_END_WITHOUT_COLLECTION;
+			return;
+		}
+	}
+	if (p->n_open_collections > 0) {
+		report->problem = HID_REPORT_OPEN_COLLECTION;
+		report->offset = p->open_collections[p->n_open_collections - 1];
+	}
+}
+
+/* Returns the bytes of the longest report of one kind: its ID, if there are IDs, and its fields. */
+static uint64_t longest_report(const struct parser *p, enum kind kind)
+{
+	uint64_t longest = 0;
+
+	for (size_t id = 0; id < ARRAY_SIZE(p->bits[kind]); id++)
+		if (p->bits[kind][id] > longest)
+			longest = p->bits[kind][id];
+	/* A report ID is one byte before the fields (6.2.2.7). */
+	return longest ? (longest + 7) / 8 + p->has_ids : 0;
+}
+
+void hid_report_parse(const uint8_t *bytes, size_t size, struct hid_report *report)
+{
+	struct parser p = { 0 };
+
+	*report = (struct hid_report){ 0 };
+	parse_items(&p, bytes, size, report);
+	report->input_length = longest_report(&p, INPUT);
+	report->output_length = longest_report(&p, OUTPUT);
+	report->feature_length = longest_report(&p, FEATURE);
+	free(p.pushed);
+	free(p.open_collections);
+}

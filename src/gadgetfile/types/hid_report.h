@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Parses HID report descriptors ("Device Class Definition for HID" 1.11, section 6.2.2). */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Why no host can parse a report descriptor. */
+enum hid_report_problem {
+	HID_REPORT_VALID,
+	HID_REPORT_ITEM_CUT_OFF,	   /* the descriptor ends inside the item at `offset` */
+	HID_REPORT_END_WITHOUT_COLLECTION, /* End Collection at `offset` ends no Collection */
+	HID_REPORT_OPEN_COLLECTION,	   /* the Collection at `offset` has no End Collection */
+};
+
+struct hid_report {
+	enum hid_report_problem problem; /* the first problem */
+	size_t offset;			 /* bytes before the item with the problem */
+	size_t missing;			 /* bytes that HID_REPORT_ITEM_CUT_OFF lacks */
+	/*
+	 * Length of the longest report of each kind in bytes, with its report ID; 0: the descriptor
+	 * defines no such report. After a problem, only the items before it are counted.
+	 */
+	uint64_t input_length, output_length, feature_length;
+};
+
+void hid_report_parse(const uint8_t *bytes, size_t size, struct hid_report *report);
