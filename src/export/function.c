@@ -521,6 +521,9 @@ static json_t *make_group_without_attributes(struct function_export *d, const ch
 			    *name = NULL;
 	json_t *groups = recorded ? export_recorded_ffs_and_worker(e, recorded) : json_object(),
 	       *group_without_attributes;
+	_cleanup_free_ char *correction = function_type_find(d->function_type)
+						  ? NULL
+						  : function_type_correction(d->function_type);
 
 	d->function_group = json_object();
 	name = choose_instance_name(d, instance);
@@ -528,6 +531,9 @@ static json_t *make_group_without_attributes(struct function_export *d, const ch
 	if (!json_object_get(groups, "ffs"))
 		json_object_set_new(group_without_attributes, "type",
 				    json_string(d->function_type));
+	/* The kernel has this type, but the loader refuses it, because it resembles another. */
+	if (correction)
+		json_object_set_new(group_without_attributes, "type_unchecked", json_true());
 	if (!streq(name, fallback))
 		json_object_set_new(group_without_attributes, "instance", json_string(name));
 	json_object_update(group_without_attributes, groups);

@@ -53,6 +53,7 @@ struct gadget_settings {
 
 struct function_settings {
 	struct node *type, *instance, *ffs, *worker, *attrs, *tree, *os_descs;
+	bool type_unchecked;
 };
 
 struct config_settings {

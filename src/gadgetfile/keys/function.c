@@ -4,6 +4,8 @@
  * functions in drivers/usb/gadget/function (Linux 6.12) enforce; rows are in the order in which the
  * kernel expects the writes. Audio, MIDI and video functions are in keys/media.c.
  */
+#include "base/cleanup.h"
+#include "base/text.h"
 #include "gadgetfile/keys/attrs.h"
 
 /* --- serial lines ----------------------------------------------------------------------------- */
@@ -292,6 +294,54 @@ const struct function_type *function_type_find(const char *name)
 		if (streq(t->name, name))
 			return t;
 	return NULL;
+}
+
+/* Words that users write as the type of a function, and the type that they mean. */
+static const struct {
+	const char *word, *type;
+	const char *report_desc; /* built-in report descriptor of a hid function; NULL: none */
+} type_synonyms[] = {
+	{ "keyboard", "hid", "keyboard" }, { "mouse", "hid", "mouse" },
+	{ "gamepad", "hid", "gamepad" },   { "joystick", "hid", "gamepad" },
+	{ "serial", "acm", NULL },	   { "cdc_acm", "acm", NULL },
+	{ "cdc_ecm", "ecm", NULL },	   { "cdc_eem", "eem", NULL },
+	{ "cdc_ncm", "ncm", NULL },	   { "ethernet", "ncm", NULL },
+	{ "network", "ncm", NULL },	   { "storage", "mass_storage", NULL },
+	{ "disk", "mass_storage", NULL },  { "audio", "uac2", NULL },
+	{ "sound", "uac2", NULL },	   { "camera", "uvc", NULL },
+	{ "webcam", "uvc", NULL },	   { "video", "uvc", NULL },
+	{ "functionfs", "ffs", NULL },
+};
+
+static bool is_module_of(const char *name, const struct function_type *t)
+{
+	return t->module
+		       ? streq(name, t->module)
+		       : str_has_prefix(name, "usb_f_") && streq(name + strlen("usb_f_"), t->name);
+}
+
+char *function_type_correction(const char *name)
+{
+	/* Stricter than for keys, because there are other types, and short names resemble many. */
+	size_t limit = strlen(name) <= 6 ? 1 : 2;
+	const char *best = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(type_synonyms); i++) {
+		if (!streq(type_synonyms[i].word, name))
+			continue;
+		if (type_synonyms[i].report_desc)
+			return strf("type = \"%s\" with report_desc = \"%s\"",
+				    type_synonyms[i].type, type_synonyms[i].report_desc);
+		best = type_synonyms[i].type;
+	}
+	for (const struct function_type *t = function_table; !best && t->name; t++)
+		if (is_module_of(name, t))
+			best = t->name;
+	for (size_t allowed = 0; !best && allowed <= limit; allowed++)
+		for (const struct function_type *t = function_table; !best && t->name; t++)
+			if (text_edit_distance(name, t->name, allowed) <= allowed)
+				best = t->name;
+	return best ? strf("type = \"%s\"", best) : NULL;
 }
 
 enum function_device function_type_device(const char *name)

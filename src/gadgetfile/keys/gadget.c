@@ -94,6 +94,10 @@ static const struct key function_rows[] = {
 		 "no 'ffs' group, ffsctl only creates the configfs function: you mount it and "
 		 "write the descriptors.",
 	  .set = set_node, FIELD(struct function_settings, type) },
+	{ "type_unchecked", NODE_BOOL, .default_text = "false",
+	  .doc = "Whether to accept a type that ffsctl does not know: without it, such a type gets "
+		 "a warning, and one that resembles a known type is an error.",
+	  .set = set_bool, FIELD(struct function_settings, type_unchecked) },
 	{ "instance", NODE_STRING, .flags = KEY_SCHEME | KEY_NOT_EMPTY,
 	  .default_text = "the label; for type ffs, GADGET-LABEL", .pattern = "^[!-.0-~]{1,35}$",
 	  .doc = "Name of the instance, at most 35 characters. Names of ffs instances must be "

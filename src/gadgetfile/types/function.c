@@ -16,13 +16,12 @@ static const char *const speed_names[] = {
 
 /*
  * Checks the function's type. An unknown type causes only a warning, because a newer kernel may
- * have it.
+ * have it; one that resembles a known type is more likely a mistake.
  */
-static void check_function_type(struct load *l, const struct function *f, struct node *value)
+static void check_function_type(struct load *l, const struct function *f, struct node *value,
+				bool unchecked)
 {
-	size_t best = text_max_misspelling(f->type) + 1;
-	const char *meant = NULL;
-	_cleanup_free_ char *shown = diag_quote(f->type);
+	_cleanup_free_ char *shown = diag_quote(f->type), *correction = NULL;
 
 	for (const char *p = f->type; *p; p++) {
 		if (strchr("./", *p) || *p <= ' ' || *p >= 0x7f) {
@@ -30,19 +29,19 @@ static void check_function_type(struct load *l, const struct function *f, struct
 			return;
 		}
 	}
-	if (function_type_find(f->type))
+	if (unchecked || function_type_find(f->type) || load_is_stored(l))
 		return;
-	for (const struct function_type *t = function_table; t->name; t++) {
-		size_t distance = text_edit_distance(f->type, t->name, best - 1);
-
-		if (distance < best) {
-			best = distance;
-			meant = t->name;
-		}
+	correction = function_type_correction(f->type);
+	if (correction) {
+		load_error(l, value, "unknown function type %s", shown);
+		diags_hint(l->diags,
+			   "use %s, or set 'type_unchecked = true' if the kernel has this type",
+			   correction);
+		return;
 	}
 	diag_warning(l->diags, &value->at,
 		     "unknown function type %s: its attributes are not checked", shown);
-	load_add_suggestion_hint(l, meant);
+	diags_hint(l->diags, "set 'type_unchecked = true' if the kernel has this type");
 }
 
 /* Sets the function's type; returns false after adding an error. */
@@ -61,7 +60,7 @@ static bool load_function_type(struct load *l, struct function *f, struct node *
 	}
 	f->type = xstrdup(d->type ? d->type->text : "ffs");
 	if (d->type)
-		check_function_type(l, f, d->type);
+		check_function_type(l, f, d->type, d->type_unchecked);
 	return true;
 }
 

@@ -374,6 +374,25 @@ Test(tree, what_our_rows_refuse_goes_to_the_tree)
 	tree_free(&t);
 }
 
+Test(tree, types_that_resemble_a_known_one_are_not_checked)
+{
+	struct tree t = tree_new();
+	struct result r;
+	const json_t *functions;
+
+	PUT(&t, "functions/uac3.x/rate", "1\n");
+	PUT(&t, "functions/accessory.y/rate", "1\n");
+	PUT(&t, "configs/c.1/MaxPower", "2\n");
+	put_link(&t, "configs/c.1/x", "functions/uac3.x");
+	r = export_tree(&t);
+	cr_assert_eq(r.g->n_functions, 2);
+	functions = json_object_get(r.form, "functions");
+	cr_expect(json_is_true(json_object_get(json_object_get(functions, "x"), "type_unchecked")));
+	cr_expect_null(json_object_get(json_object_get(functions, "y"), "type_unchecked"));
+	result_free(&r);
+	tree_free(&t);
+}
+
 Test(tree, labels_are_names_of_settings_and_all_different)
 {
 	struct tree t = tree_new();
