@@ -178,7 +178,8 @@ void load_add_suggestion_hint(struct load *l, const char *suggestion);
 /*
  * If the edit distance of `candidate` to `word` is less than *best_distance, sets *best_distance to
  * this distance and *suggestion to the candidate. If the function is called once for each
- * candidate, *suggestion is then the one that is most similar to `word`. Before the first call,
+ * candidate, *suggestion is then the one that is most similar to `word`. A candidate that begins or
+ * ends with `word` counts as more distant than any misspelling. Before the first call,
  * *best_distance must be SIZE_MAX.
  */
 void load_improve_suggestion(const char *word, const char *candidate, size_t *best_distance,

@@ -31,13 +31,28 @@ void load_add_suggestion_hint(struct load *l, const char *suggestion)
 		diags_hint(l->diags, "did you mean '%s'?", suggestion);
 }
 
+/*
+ * Returns whether `word` is the beginning or the end of `candidate`, as "serial" is of
+ * "serialnumber". Shorter words than these are parts of too many others.
+ */
+static bool is_part_of(const char *word, const char *candidate)
+{
+	return strlen(word) >= 4 &&
+	       (str_has_prefix(candidate, word) || str_has_suffix(candidate, word));
+}
+
 void load_improve_suggestion(const char *word, const char *candidate, size_t *best_distance,
 			     const char **suggestion)
 {
 	size_t limit = text_max_misspelling(word),
 	       distance = text_edit_distance(word, candidate, limit);
 
-	if (distance <= limit && distance < *best_distance) {
+	/* A misspelling is better than a part, and a part of a short word than one of a long. */
+	if (distance > limit && is_part_of(word, candidate))
+		distance = limit + strlen(candidate);
+	else if (distance > limit)
+		return;
+	if (distance < *best_distance) {
 		*best_distance = distance;
 		*suggestion = candidate;
 	}

@@ -48,7 +48,9 @@ static void suggest_key(struct load *l, const struct key_group *group, const cha
 
 	for (const struct key *k = group->keys; k && k->name; k++)
 		load_improve_suggestion(name, k->name, &best_distance, &suggestion);
-	if (!suggestion && count_groups_with_key(l->top_level_keys, name, &group_name) == 1)
+	/* An exact name of another group is better than a part of a name of this group. */
+	if (best_distance > text_max_misspelling(name) &&
+	    count_groups_with_key(l->top_level_keys, name, &group_name) == 1)
 		diags_hint(l->diags, "it is a key of %s", group_name);
 	else
 		load_add_suggestion_hint(l, suggestion);

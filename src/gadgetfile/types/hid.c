@@ -159,8 +159,14 @@ void set_attr_report_desc(struct load *l, const struct key *k, struct node *valu
 	report = find_predefined_report(value->text);
 	if (!report) {
 		_cleanup_free_ char *shown = diag_quote(value->text);
+		const char *suggestion = NULL;
+		size_t best_distance = SIZE_MAX;
 
+		for (size_t i = 0; i < ARRAY_SIZE(reports); i++)
+			load_improve_suggestion(value->text, reports[i].name, &best_distance,
+						&suggestion);
 		load_error(l, value, "unknown report descriptor %s", shown);
+		load_add_suggestion_hint(l, suggestion);
 		diags_hint(l->diags, "use 'keyboard', 'mouse', 'gamepad', bytes like "
 				     "\"05 01 09 06\", or a path with a slash");
 		return;
