@@ -245,6 +245,11 @@ struct node *load_find_os_descs_setting(const struct load *l, size_t function_in
  */
 void load_check_associations(struct load *l);
 /*
+ * Returns whether the device descriptor has the class, subclass and protocol of devices with
+ * interface associations.
+ */
+bool load_has_association_class(const struct load *l);
+/*
  * Adds errors about variables (${...}) in `value`, a string in the 'worker' group of the function
  * that was added last.
  */

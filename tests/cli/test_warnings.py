@@ -12,6 +12,7 @@ from tap import eq, test
 
 FFSCTL = os.path.join(BUILD, "ffsctl")
 IDS = "attrs = { idVendor = 0x1209; idProduct = 1; };\n"
+MISC = IDS.replace(" };", ' bDeviceClass = "misc"; bDeviceSubClass = 2; bDeviceProtocol = 1; };')
 ACM = 'functions = { a = { type = "acm"; }; };\n'
 
 tmp = tempfile.TemporaryDirectory()
@@ -62,11 +63,11 @@ def no_superspeed_descriptors():
 def rndis_not_first():
     both = 'functions = {\n  a = { type = "acm"; };\n  r = { type = "rndis"; };\n};\n'
     words = "function 'r' is not the first of configuration %d: Windows supports RNDIS only as the first function"
-    eq(warnings(IDS + both), ["4:3: " + words % 1])
-    eq(warnings(IDS + both + 'configs = ( { functions = ( "r", "a" ); }, { functions = ( "r" ); } );\n'), [])
-    eq(warnings(IDS + both + 'configs = ( { functions = ( "r" ); }, { functions = ( "a", "r" ); } );\n'),
+    eq(warnings(MISC + both), ["4:3: " + words % 1])
+    eq(warnings(MISC + both + 'configs = ( { functions = ( "r", "a" ); } );\n'), [])
+    eq(warnings(MISC + both + 'configs = ( { functions = ( "r" ); }, { functions = ( "a", "r" ); } );\n'),
        ["4:3: " + words % 2])
-    eq(warnings(IDS + 'configs = ( { functions = (\n  { function = { type = "acm"; instance = "0"; }; },\n'
+    eq(warnings(MISC + 'configs = ( { functions = (\n  { function = { type = "acm"; instance = "0"; }; },\n'
                 '  { function = { type = "rndis"; instance = "r"; }; } ); } );\n'),
        ["4:5: " + (words % 1).replace("'r'", "'rndis_r'")])
 
@@ -82,14 +83,14 @@ def too_many_endpoints():
     need = "29 IN and 3 OUT"
     for driver, has in (("dummy_udc", "12 IN and 12 OUT"), ("usbip-vudc", "15 IN and 15 OUT"), ("dwc2", "at most 15 IN and 15 OUT"),
                         ("fusb300_udc", "15 for either direction")):
-        eq(warnings(IDS + many + 'udc = { driver = "%s"; };\n' % driver), ["2:1: " + words % (1, need, driver, has) + FEWER])
-    eq(warnings(IDS + many + 'udc = { driver = "omap_udc"; };\n'), [], "nothing is known of its endpoints")
-    eq(warnings(IDS + many), [], "no UDC is named")
-    few = 'configs = ( { functions = ( "f0", "a" ); }, { functions = ( "f1", "m", "n" ); },\n  { functions = ( "f2" ); } );\n'
-    eq(warnings(IDS + many + few + 'udc = { driver = "dwc2"; };\n'), [], "not in one configuration")
-    eq(warnings(IDS + many + few + 'udc = { driver = "xilinx-udc"; };\n'),
+        eq(warnings(MISC + many + 'udc = { driver = "%s"; };\n' % driver), ["2:1: " + words % (1, need, driver, has) + FEWER])
+    eq(warnings(MISC + many + 'udc = { driver = "omap_udc"; };\n'), [], "nothing is known of its endpoints")
+    eq(warnings(MISC + many), [], "no UDC is named")
+    few = 'configs = ( { functions = ( "f2" ); },\n  { functions = ( "f0", "a" ); }, { functions = ( "f1", "m", "n" ); } );\n'
+    eq(warnings(MISC + many + few + 'udc = { driver = "dwc2"; };\n'), [], "not in one configuration")
+    eq(warnings(MISC + many + few + 'udc = { driver = "xilinx-udc"; };\n'),
        [f"{place}: {words % (n, need, 'xilinx-udc', '7 for either direction')}{FEWER}"
-        for place, n, need in (("8:13", 1, "10 IN and 1 OUT"), ("8:45", 2, "11 IN and 2 OUT"), ("9:3", 3, "8 IN and 0 OUT"))])
+        for place, n, need in (("8:13", 1, "8 IN and 0 OUT"), ("9:3", 2, "10 IN and 1 OUT"), ("9:35", 3, "11 IN and 2 OUT"))])
     serial = "functions = { a = { type = \"acm\"; }; };\n"
     eq(warnings(IDS + serial + 'udc = { driver = "max3420-udc"; };\n'), [], "three, and three are needed")
     eq(warnings(IDS + serial.replace("}; };", '}; s = { type = "gser"; }; };') + 'udc = { driver = "max3420-udc"; };\n'),
@@ -138,8 +139,9 @@ def zlp_is_ignored():
     found = warnings(IDS + text + 'udc = { driver = "fotg210"; };\n')
     eq(found, ["4:46: 'zlp' of endpoint 'ep1-in' of function 'f' has no effect: fotg210 ignores it; "
                "let the program write the zero-length packets itself"])
-    eq(warnings(IDS + text + 'udc = { driver = "dwc2"; };\n'), [])
-    eq(warnings(IDS + text.replace("zlp = true", "zlp = false") + 'udc = { driver = "fotg210"; };\n'), [])
+    eq(warnings(MISC + text + 'udc = { driver = "dwc2"; };\n'), [])
+    got = warnings(MISC + text.replace("zlp = true", "zlp = false") + 'udc = { driver = "fotg210"; };\n')
+    eq([line for line in got if "endpoints" in line], [])
 
 
 @test("a worker that keeps all of root's powers")
@@ -155,6 +157,60 @@ def obex_hides_gadget():
     eq(warnings(IDS + 'max_speed = "high";\nfunctions = { o = { type = "obex"; }; };\n'),
        ["3:15: the gadget will not connect to a host: the kernel's obex function keeps it disconnected until a host "
         "configures it (f_obex.c)"])
+
+
+TYPES = 'functions = {\n  a = { type = "%s"; };\n  b = { type = "%s"; };\n};\n'
+
+
+@test("several functions with associations, or RNDIS beside another, without the class of such devices")
+def class_of_composite_devices():
+    words = "hosts may not group the interfaces of function '%s' unless 'attrs' sets class 'misc', subclass 2 and " \
+            "protocol 1 (USB 3.2, 9.6.1); write attrs = { bDeviceClass = \"misc\"; bDeviceSubClass = 2; bDeviceProtocol = 1; ... }"
+    for pair, place, function in ((("acm", "ncm"), "4:3", "b"), (("uvc", "uac2"), "4:3", "b"), (("rndis", "hid"), "3:3", "a"),
+                                  (("acm", "rndis"), "4:3", "b")):
+        text = TYPES % pair
+        text = text.replace('"hid";', '"hid"; attrs = { report_desc = "mouse"; };')
+        text = text.replace('"uvc";', '"uvc"; attrs = { formats = ( { type = "mjpeg"; frames = ( { width = 16; height = 16; } ); } ); };')
+        found = [line for line in warnings(IDS + text) if "group the interfaces" in line]
+        eq(found, [place + ": " + words % function], str(pair))
+        eq([line for line in warnings(MISC + text) if "group the interfaces" in line], [], str(pair))
+        other = IDS.replace(" };", ' bDeviceClass = "cdc"; };')
+        eq([line for line in warnings(other + text) if "group the interfaces" in line], found, str(pair))
+    eq(warnings(IDS + TYPES % ("acm", "gser")), [], "one association")
+    eq(warnings(IDS + TYPES % ("acm", "ncm") + 'configs = ( { functions = ( "a" ); }, { functions = ( "b" ); } );\n'), [],
+       "never together")
+    eq(warnings(IDS + 'functions = { r = { type = "rndis"; }; };\n'), [], "RNDIS alone")
+
+
+@test("several configurations of which the first has functions for Windows")
+def several_configurations():
+    words = "Windows uses several functions of a device only if it has one configuration, not 2; remove all configurations " \
+            "but one, or begin with one that has only the function for Windows"
+    both = TYPES % ("acm", "gser")
+    eq(warnings(IDS + both + 'configs = ( { functions = ( "a", "b" ); }, { functions = ( "a" ); } );\n'), ["6:1: " + words])
+    eq(warnings(IDS + both + 'configs = ( { functions = ( "a" ); }, { functions = ( "a", "b" ); } );\n'), [],
+       "as gadget.d/network-windows.conf has it")
+    eq(warnings(IDS + both + 'configs = ( { functions = ( "a", "b" ); } );\n'), [])
+    two = 'configs = ( { functions = ( "e", "f" ); }, { functions = ( "e" ); } );\n'
+    echoes = "functions = {\n" + ffs("e", "bulk-in") + "%s};\n" + two
+    eq(warnings(IDS + echoes % ffs("f", "bulk-in")), [], "Windows has a driver for none of them")
+    eq(warnings(IDS + echoes % ffs("f", "bulk-in", more="winusb = true;")), ["6:1: " + words])
+    eq(warnings(IDS + echoes % ffs("f", "bulk-in").replace("( { e", '( { class = "hid"; e')), ["6:1: " + words])
+    eq(warnings(IDS + TYPES.replace("a =", "e =").replace("b =", "f =") % ("Loopback", "SourceSink") + two), [])
+
+
+@test("serial numbers that the standard of drives forbids")
+def serial_numbers_of_drives():
+    disk = 'functions = { d = { type = "mass_storage"; }; };\n'
+    words = "drives need a serial number of at least 12 digits, 0 to 9 and A to F (USB Mass Storage, Bulk-Only Transport " \
+            "1.0, 4.1.1); use a number such as \"0123456789AB\""
+    for serial, warned in (("0123456789A", True), ("0123456789AB", False), ("0123456789ABCDEF", False), ("0123456789ab", True),
+                           ("0123456789 A", True), ("", False)):
+        text = 'strings = ( { serialnumber = "%s"; } );\n' % serial
+        eq(warnings(IDS + text + disk), ["2:30: " + words] if warned else [], serial)
+        eq(warnings(IDS + text + ACM), [], serial)
+    eq(warnings(IDS + disk), [], "no serial number")
+    eq(warnings(IDS + 'strings = ( { serialnumber = { from = "machine-id"; }; } );\n' + disk), [])
 
 
 tap.main()

@@ -46,6 +46,8 @@ struct function_type {
 	 * none.
 	 */
 	const char *attribute_enabling_in_endpoint, *attribute_enabling_out_endpoint;
+	/* Its interfaces belong together by an interface association (kernel/functions.md). */
+	bool has_association;
 };
 
 /* Types that have attributes in common, which the manual describes once. */

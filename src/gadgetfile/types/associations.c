@@ -79,6 +79,16 @@ void load_associations(struct load *l, struct ffs *ffs, struct node *list)
 
 /* --- the device descriptor -------------------------------------------------------------------- */
 
+bool load_has_association_class(const struct load *l)
+{
+	const struct positioned_int *attrs = l->gadget->device_attrs;
+
+	for (size_t i = 0; i < ARRAY_SIZE(device_class); i++)
+		if (attrs[device_class[i].attr].value != device_class[i].value)
+			return false;
+	return true;
+}
+
 /*
  * Sets the device class, unless the gadget file does; then warns if the host may ignore
  * associations.
@@ -86,15 +96,11 @@ void load_associations(struct load *l, struct ffs *ffs, struct node *list)
 static void set_device_class(struct load *l, const struct text_range *at)
 {
 	struct positioned_int *attrs = l->gadget->device_attrs;
-	bool set = false, right = true;
+	bool set = false;
 
-	for (size_t i = 0; i < ARRAY_SIZE(device_class); i++) {
-		const struct positioned_int *attr = &attrs[device_class[i].attr];
-
-		set |= attr->set;
-		right &= attr->set && attr->value == device_class[i].value;
-	}
-	if (set && !right)
+	for (size_t i = 0; i < ARRAY_SIZE(device_class); i++)
+		set |= attrs[device_class[i].attr].set;
+	if (set && !load_has_association_class(l))
 		diag_warning(l->diags, at,
 			     "hosts may ignore associations unless 'attrs' sets class 'misc', "
 			     "subclass 2 and protocol 1 (USB 3.2, 9.6.1)");
