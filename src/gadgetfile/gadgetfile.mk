@@ -39,6 +39,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/config.c \
 	src/gadgetfile/types/endpoint.c \
 	src/gadgetfile/types/endpoint_addresses.c \
+	src/gadgetfile/types/ethernet_addresses.c \
 	src/gadgetfile/types/extra_descriptors.c \
 	src/gadgetfile/types/ffs.c \
 	src/gadgetfile/types/function.c \

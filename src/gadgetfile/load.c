@@ -242,6 +242,7 @@ static void load_gadget(struct load *l, const char *name_override)
 	load_functions(l, d.functions, d.configs);
 	load_configs(l, d.configs);
 	load_check_associations(l);
+	load_check_ethernet_addresses(l);
 	if (d.os_descs || !node_member(l->scan->root, "os_descs"))
 		load_gadget_os_descs(l, d.os_descs);
 	if (d.webusb)

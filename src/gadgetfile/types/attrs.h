@@ -109,6 +109,9 @@ key_setter set_attr_int, set_attr_hex, set_attr_bool, set_attr_string, set_attr_
 	set_attr_bcd, set_attr_url, set_attr_one_line, set_attr_rates, set_attr_node,
 	set_attr_printer_device_id, set_configfs_path;
 
+/* Adds errors and warnings about equal Ethernet addresses. Must be called after load_configs. */
+void load_check_ethernet_addresses(struct load *l);
+
 void load_mass_storage(struct load *l, struct function *f, struct attribute_values *d);
 void load_hid(struct load *l, struct function *f, struct attribute_values *d);
 void load_midi2(struct load *l, struct function *f, struct attribute_values *d);

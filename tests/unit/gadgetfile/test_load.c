@@ -8,6 +8,7 @@
 #include "blob/uapi.h"
 #include "gadgetfile/load.h"
 #include "gadgetfile/syntax/diag.h"
+#include "gadgetfile/write.h"
 #include "text.h"
 
 TestSuite(load, .fini = unload);
@@ -804,6 +805,27 @@ Test(load, the_name_option_overrides_the_file)
 	cr_expect_str_eq(g->functions[0].instance, "other-echo");
 	cr_expect_str_eq(g->strings[0].serialnumber.value, "other");
 	cr_expect_null(g->strings[0].serialnumber_source.value, "the machine is not asked");
+}
+
+/* A gadget that an earlier version has brought up must still load. */
+Test(load, a_stored_document_has_no_errors_that_earlier_versions_did_not_have)
+{
+	_cleanup_error_ struct error err = { 0 };
+	json_t *form =
+		json_loads("{ \"functions\": { \"a\": { \"type\": \"uac3\" }, \"b\": { \"type\": "
+			   "\"hid\", \"attrs\": { \"report_desc\": [ 161, 1 ], "
+			   "\"report_length\": 1 } }, \"c\": { \"type\": \"ncm\", "
+			   "\"attrs\": { \"dev_addr\": \"02:00:00:00:00:01\", "
+			   "\"host_addr\": \"02:00:00:00:00:01\" } } } }",
+			   0, NULL);
+	char *text = gadgetfile_write(form);
+
+	cr_assert_eq(gadgetfile_load_document(form, "/nonexistent/demo.conf", "x", &g, &err), 0,
+		     "%s", err.text);
+	cr_expect_eq(g->n_functions, 3);
+	unload();
+	cr_expect_eq(count_errors(text, strlen(text)), 3);
+	json_decref(form);
 }
 
 Test(load, unreadable_files_are_errors)
