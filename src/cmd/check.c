@@ -281,8 +281,8 @@ const struct command cmd_check = {
 	.summary = "print all errors and warnings of a gadget file",
 	.options_help =
 		"  --all               all gadget files in the directories of gadget files\n"
-		"  --here              fail if this system lacks a user, program, plugin, UDC or "
-		"kernel feature\n"
+		"  --here              fail if this system lacks a user, program, plugin, file, "
+		"UDC or kernel feature\n"
 		"  --json              one JSON document on stdout\n"
 		"  --format=gcc        one line per message, as compilers print them\n"
 		"\n"

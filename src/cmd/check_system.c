@@ -149,6 +149,38 @@ static void check_worker(struct system_check *h, const struct worker *w)
 }
 
 /*
+ * Returns the path of the file that an attribute needs: the medium of a drive, or a file with the
+ * value. NULL: none.
+ */
+static const char *file_of_attribute(const struct function *f, const struct configfs_attribute *a)
+{
+	bool is_medium = a->kind == ATTRIBUTE_VALUE && streq(f->type, "mass_storage") &&
+			 str_has_suffix(a->path, "/file");
+
+	return (is_medium || a->kind == ATTRIBUTE_VALUE_FILE) && *a->value == '/' ? a->value : NULL;
+}
+
+/* Checks that the files that a function's attributes need exist. */
+static void check_attribute_files(const struct system_check *h, const struct function *f)
+{
+	for (size_t i = 0; i < f->configfs_attributes.n; i++) {
+		const struct configfs_attribute *a = &f->configfs_attributes.list[i];
+		_cleanup_error_ struct error err = { 0 };
+		const char *path = a->value ? file_of_attribute(f, a) : NULL;
+
+		/* A file in a directory that this user cannot search may exist. */
+		if (!path || access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
+			continue;
+		error_errno(&err, EX_UNAVAILABLE, errno, path, "cannot open %s", path);
+		if (a->kind == ATTRIBUTE_VALUE)
+			error_add_hint(&err,
+				       "create it before 'ffsctl up', or remove 'file': then the "
+				       "drive has no medium");
+		report_missing_requirement(h, &a->position, &err);
+	}
+}
+
+/*
  * Adds a message for each thing that the gadget needs and the UDC does not have. `udc_name` NULL:
  * checks the UDC driver that the gadget file names, if any. A configuration that needs more
  * endpoints is an error with --here; the other messages are warnings, because the gadget may work
@@ -275,6 +307,7 @@ void check_this_system(const struct paths *paths, const struct gadget *gadget,
 			check_user(&h, &f->ffs->mount.uid);
 			check_group(&h, &f->ffs->mount.gid);
 		}
+		check_attribute_files(&h, f);
 		if (f->worker)
 			check_worker(&h, f->worker);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Checks that this system has the users, programs and so on that a gadget file names. */
+/* Checks that this system has the users, programs, files and so on that a gadget file names. */
 #pragma once
 
 #include "base/paths.h"
@@ -7,10 +7,10 @@
 #include "gadgetfile/gadgetfile.h"
 
 /*
- * Adds a message of severity `severity` to `diags` for each user, group, program, plugin, UDC and
- * gadget file that does not exist. DIAG_ERROR (`check --here`): also requires a free UDC and the
- * kernel features that the gadget needs. `dirs` are the directories of gadget files; NULL ends
- * them.
+ * Adds a message of severity `severity` to `diags` for each user, group, program, plugin, UDC,
+ * gadget file, medium of a drive and file with a report descriptor that does not exist. DIAG_ERROR
+ * (`check --here`): also requires a free UDC and the kernel features that the gadget needs. `dirs`
+ * are the directories of gadget files; NULL ends them.
  */
 void check_this_system(const struct paths *paths, const struct gadget *gadget,
 		       const char *const *dirs, enum diag_severity severity,

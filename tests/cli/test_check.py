@@ -80,6 +80,11 @@ def schemas_are_schemas():
 
 # Who logs in needs them.
 KNOWN = {"login.conf": [': warning: with "keep" the worker has all of root\'s privileges']}
+# The medium that users of these files must create.
+IMAGE = "/var/lib/ffsctl/storage.img"
+if not os.path.exists(IMAGE):
+    for name in ("storage.conf", "composite.conf"):
+        KNOWN[name] = [f": warning: cannot open {IMAGE}: No such file or directory"]
 
 
 def good(path):
@@ -402,6 +407,39 @@ def address_source_is_missing():
     words = [("3:1", f"cannot read the source of 'dev_addr' from {tmp.name}/no-such-id: No such file or directory")]
     tap.eq(messages(ffsctl("check", path).stderr, "warning"), words)
     tap.ok(words[0] in messages(ffsctl("check", "--here", path).stderr, "error"))
+@tap.test("files that attributes name: the medium of a drive and a report descriptor")
+def files_of_attributes():
+    with tempfile.TemporaryDirectory() as beside:
+        path = f"{beside}/x.conf"
+        pathlib.Path(path).write_text(
+            'attrs = { idVendor = 0x1209; idProduct = 1; };\nfunctions : {\n'
+            '  d : { type = "mass_storage"; attrs : { luns = ( { file = "a.img"; }, { file = ""; },\n'
+            '    { file = "/no-such-directory/b.img"; } ); }; };\n'
+            '  h : { type = "hid"; attrs : { report_desc = "%s/r.bin"; report_length = 1; }; };\n};\n' % beside)
+        words = [("3:53", f"cannot open {beside}/a.img: No such file or directory"),
+                 ("4:7", "cannot open /no-such-directory/b.img: No such file or directory"),
+                 ("5:33", f"cannot open {beside}/r.bin: No such file or directory")]
+        got = ffsctl("check", path)
+        tap.eq((got.returncode, messages(got.stderr, "warning")), (0, words))
+        tap.eq(got.stderr.count("hint: create it before 'ffsctl up', or remove 'file': then the drive has no medium\n"), 2)
+        got = ffsctl("check", "--here", path)
+        tap.eq((got.returncode, [m for m in messages(got.stderr, "error") if m in words]), (69, words))
+        for name in ("a.img", "r.bin"):
+            pathlib.Path(beside, name).write_bytes(b"x")
+        tap.eq(messages(ffsctl("check", path).stderr, "warning"), words[1:2])
+
+
+@tap.test("--here reports what is missing beside the UDC, too")
+def here_without_udc():
+    path = file_with('attrs = { idVendor = 0x1209; idProduct = 1; };\nudc = "no-such-udc";\n'
+                     'functions : { d : { type = "mass_storage"; attrs : { luns = ( { file = "/no-such-image"; } ); }; };\n'
+                     '  e : { ffs : { interfaces = ( { } ); }; worker : { exec = [ "no-such-program" ]; user = "root"; }; }; };\n')
+    got = ffsctl("check", "--here", path)
+    tap.eq((got.returncode, [place for place, _ in messages(got.stderr, "error")]), (69, ["2:7", "3:65", "4:62"]))
+    anywhere = ffsctl("--configfs", tmp.name, "check", "--here", file_with(pathlib.Path(path).read_text().replace('udc = "no-such-udc";', "")))
+    found = re.findall(r": error: (.*)", anywhere.stderr)
+    tap.eq(anywhere.returncode, 69, "exit status")
+    tap.ok(any("no-such-image" in text for text in found) and any("no-such-program" in text for text in found), anywhere.stderr)
 
 
 @tap.test("gadgets to switch to: beside the file or in --dir, or that is said")

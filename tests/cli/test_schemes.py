@@ -26,8 +26,10 @@ TYPES = {"acm", "gser", "obex", "ecm", "geth", "ncm", "eem", "rndis", "phonet", 
 
 
 def check(*args):
-    return subprocess.run([FFSCTL, "check", *args], cwd=SCHEMES, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          encoding="utf-8", env=dict(os.environ, LC_ALL="C"), check=False)
+    got = subprocess.run([FFSCTL, "check", *args], cwd=SCHEMES, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         encoding="utf-8", env=dict(os.environ, LC_ALL="C"), check=False)
+    got.stderr = got.stderr.replace(SCHEMES, "DIRECTORY")  # messages have absolute paths of media
+    return got
 
 
 def said(name):

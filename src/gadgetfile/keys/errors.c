@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-or-later
+/* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Adds errors about settings, and hints at what the user may have meant. */
 #include <stdarg.h>
 
