@@ -146,6 +146,19 @@ void diags_sort(struct diags *d)
 	d->last_added = 0;
 }
 
+void diags_truncate(struct diags *d, size_t n)
+{
+	while (d->n > n) {
+		struct diag *last = &d->list[--d->n];
+
+		d->n_errors -= last->severity == DIAG_ERROR;
+		d->n_warnings -= last->severity == DIAG_WARNING;
+		free(last->text);
+		free(last->hint);
+	}
+	d->last_added = 0;
+}
+
 void diags_free(struct diags *d)
 {
 	for (size_t i = 0; i < d->n; i++) {

@@ -29,6 +29,9 @@ void diag_note_to_last(struct diags *d, const struct text_range *at, const char 
  */
 void diags_sort(struct diags *d);
 
+/* Removes all messages from the one with the index `n` on. */
+void diags_truncate(struct diags *d, size_t n);
+
 /*
  * Returns `text` for use in a message: in double quotes, with control characters escaped, and
  * shortened if it is long. The caller frees it.

@@ -116,6 +116,12 @@ void expanded_text_append(struct scan *s, const struct gadgetfile_source *source
 /* Returns the line of a source from which line `line` of the expanded text was copied. */
 struct text_range expanded_line_range(const struct scan *s, unsigned int line);
 
+/*
+ * Returns the name of the language of a text that libconfig rejects, "YAML", and sets *start to
+ * where the text shows that it is in that language. NULL: the text is in no other language that is
+ * known.
+ */
+const char *other_language_find(const char *text, const char **start);
 /* Adds errors if settings of a group have the same name, or if the group has too many settings. */
 void scan_check_setting_names(struct scan *s, struct node *group);
 /* Makes s->root from s->tokens. */

@@ -474,8 +474,8 @@ static void parse_settings(struct parser *p, struct node *group)
 			error_expected(
 				p, p->token,
 				p->token == p->scan->tokens && p->token->type == TOKEN_GROUP_OPEN
-					? "a setting's name (a gadget file is not JSON and has "
-					  "no '{ }' around it)"
+					? "a setting's name (a gadget file has no '{ }' around "
+					  "it)"
 					: "a setting's name");
 			skip_to_setting(p);
 		}

@@ -10,10 +10,32 @@
 /* Bytes of the syntax tree for each token, as measured with the examples and with long files. */
 #define TREE_BYTES_PER_TOKEN 40
 
+/*
+ * If the text is in another language, replaces the messages from index `n` on, which are about each
+ * line of it, by one that names the language. Must be called only for text with errors.
+ */
+static void report_other_language(struct scan *s, const struct gadgetfile_source *source, size_t n)
+{
+	struct cursor c = { .source = source, .line = 1, .column = 1 };
+	const char *start, *language = other_language_find(source->text, &start);
+	struct text_range at;
+
+	if (!language)
+		return;
+	diags_truncate(s->diags, n);
+	cursor_advance(&c, (size_t)(start - source->text));
+	at = cursor_range(s, &c, strcspn(start, " \t\r\n"));
+	diag_error(s->diags, &at, "this is %s, but gadget files are in the language of libconfig",
+		   language);
+	diags_hint(s->diags, "settings are 'name = value;', groups '{ }' and lists '( )': see "
+			     "ffsctl-gadget(5)");
+	s->root = NULL;
+}
+
 /* Scans the gadget file or a drop-in. Its settings become s->root. */
 static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 {
-	const size_t errors = s->diags->n_errors;
+	const size_t errors = s->diags->n_errors, messages = s->diags->n;
 
 	s->root = NULL;
 	s->unparsable = false;
@@ -29,10 +51,14 @@ static void scan_source(struct scan *s, const struct gadgetfile_source *source)
 		return;
 	}
 	lex_source(s, source, NULL);
-	if (s->unparsable)
+	if (!s->unparsable) {
+		arena_reserve(&s->arena, TREE_BYTES_PER_TOKEN * s->n_tokens);
+		scan_parse(s);
+	}
+	if (s->diags->n_errors > errors) {
+		report_other_language(s, source, messages);
 		return;
-	arena_reserve(&s->arena, TREE_BYTES_PER_TOKEN * s->n_tokens);
-	scan_parse(s);
+	}
 	/* n_errors does not count errors beyond DIAG_MAX_ERRORS. */
 	if (s->diags->n_errors == errors && errors <= DIAG_MAX_ERRORS && !s->is_from_document)
 		scan_compare_with_libconfig(s);
