@@ -25,6 +25,12 @@ struct parser {
 	 * are not reported.
 	 */
 	bool unbalanced;
+	/*
+	 * The first group whose closing bracket is less indented than the line on which the group
+	 * is opened, and that bracket: if a bracket is missing, it is most likely that of this
+	 * group. NULL: none.
+	 */
+	const struct token *misindented_open, *misindented_close;
 };
 
 /* Returns the kind of bracket that the token closes; -1: it is no closing bracket. */
@@ -154,8 +160,37 @@ static bool handle_wrong_bracket(struct parser *p, const struct token *open, enu
 	return false;
 }
 
+/* Returns the number of blanks at the start of the token's line. */
+static size_t indentation(const struct token *t)
+{
+	return strspn(t->at.source->text + t->at.line_start_offset, " \t");
+}
+
+/* Remembers the group as misindented if its closing bracket is below an outer group. */
+static void compare_indentation(struct parser *p, const struct token *open,
+				const struct token *close)
+{
+	if (p->misindented_open || open->at.source != close->at.source ||
+	    open->at.line == close->at.line || close->at.column != indentation(close) + 1 ||
+	    indentation(close) >= indentation(open))
+		return;
+	p->misindented_open = open;
+	p->misindented_close = close;
+}
+
 static void error_never_closed(struct parser *p, const struct token *open, enum bracket kind)
 {
+	const struct token *inner = kind == BRACKET_GROUP ? p->misindented_open : NULL;
+
+	if (inner && inner > open) {
+		diag_error(p->scan->diags, &inner->at, "this '%c' is never closed",
+			   brackets[kind][0]);
+		diag_note_to_last(p->scan->diags, &p->misindented_close->at,
+				  "this '%c' closes it, but is indented as that of an outer group",
+				  brackets[kind][1]);
+		p->misindented_open = NULL;
+		return;
+	}
 	diag_error(p->scan->diags, &open->at, "this '%c' is never closed", brackets[kind][0]);
 }
 
@@ -172,7 +207,7 @@ static void parse_group(struct parser *p, struct node *n)
 			break;
 		}
 		if (p->token->type == TOKEN_GROUP_CLOSE) {
-			p->token++;
+			compare_indentation(p, open, p->token++);
 			break;
 		}
 		if (handle_wrong_bracket(p, open, BRACKET_GROUP))
