@@ -62,6 +62,8 @@
 /* Milliseconds after SIGKILL until remaining processes are reported. */
 #define KILL_GRACE_MS 5000
 
+#define MACHINE_ID "0123456789abcdef0123456789abcdef\n"
+
 /* Milliseconds until QEMU's ports must appear. */
 #define PORT_WAIT_MS 5000
 
@@ -248,6 +250,20 @@ static void make_system(void)
 	must_mount("cgroup2", "/sys/fs/cgroup", "cgroup2", safe, NULL);
 	must_mount("configfs", "/sys/kernel/config", "configfs", safe, NULL);
 	must_mount("debugfs", "/sys/kernel/debug", "debugfs", safe, NULL);
+}
+
+/*
+ * Gives the machine an id of its own, from which gadget files make serial numbers and addresses. The
+ * host's id is not used: it may have none, and results should not depend on the host.
+ */
+static void make_machine_id(void)
+{
+	int fd = open("/etc/machine-id", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0444);
+
+	if (fd < 0)
+		fail("/etc/machine-id");
+	write_all(fd, MACHINE_ID, strlen(MACHINE_ID));
+	close(fd);
 }
 
 static void write_file(const char *path, const char *text)
@@ -836,6 +852,7 @@ int main(void)
 	parse_job(&job);
 	fcntl(control, F_SETFL, O_NONBLOCK);
 	sethostname("lab", 3);
+	make_machine_id();
 	raise_loopback();
 	load_modules(&job);
 	if (job.out) {

@@ -14,7 +14,6 @@ import signal
 import socket
 import subprocess
 
-import identity
 import tap
 import usb.backend.libusb1
 import usb.core
@@ -89,9 +88,6 @@ def unpack(*names):
 
 
 # --- the machine ------------------------------------------------------------------------------
-
-if "LAB_KERNEL" in os.environ:
-    identity.machine_id()  # the examples need one
 
 KERNEL_THREADS = 2  # pid of kthreadd, the parent of all kernel threads
 
