@@ -54,6 +54,19 @@ static void add_file_to_json_output(struct check_command *c, const char *path,
 	json_decref(problems);
 }
 
+/* Prints how many endpoints each configuration needs, for -v. */
+static void print_endpoint_counts(const char *path, const struct gadget *g)
+{
+	for (size_t i = 0; i < g->n_configs; i++) {
+		_cleanup_endpoint_needs_ struct endpoint_needs needs = { 0 };
+		_cleanup_free_ char *text = NULL;
+
+		endpoint_needs_find(g, predict_running_kernel(), &g->configs[i], &needs);
+		text = endpoint_needs_text(&needs);
+		fprintf(stderr, "%s: configuration %u needs %s\n", path, g->configs[i].id, text);
+	}
+}
+
 static void print_file_report(const struct check_command *c, const char *path,
 			      const struct gadget *g, const struct diags *diags)
 {
@@ -62,6 +75,8 @@ static void print_file_report(const struct check_command *c, const char *path,
 		return;
 	for (const char **drop_in = g->drop_ins; *drop_in; drop_in++)
 		fprintf(stderr, "%s: with %s\n", path, *drop_in);
+	if (log_get_level() >= LOG_VERBOSE)
+		print_endpoint_counts(path, g);
 	if (diags->n_warnings > 0)
 		fprintf(stderr, "%s: no errors, %zu warning%s\n", path, diags->n_warnings,
 			diags->n_warnings == 1 ? "" : "s");

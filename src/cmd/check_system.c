@@ -2,12 +2,16 @@
 #include "cmd/check_system.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "configfs/mac_address.h"
 #include "configfs/serial_number.h"
 #include "configfs/udc.h"
+#include "gadgetfile/types/hid_report.h"
 #include "predict/udc_mismatch.h"
 #include "probe/features.h"
 #include "process/spawn.h"
@@ -160,7 +164,32 @@ static const char *file_of_attribute(const struct function *f, const struct conf
 	return (is_medium || a->kind == ATTRIBUTE_VALUE_FILE) && *a->value == '/' ? a->value : NULL;
 }
 
-/* Checks that the files that a function's attributes need exist. */
+/* Checks a report descriptor of hid that is in a file. */
+static void check_report_file(const struct system_check *h, const struct configfs_attribute *a)
+{
+	_cleanup_free_ char *bytes = NULL, *text = NULL;
+	struct hid_report report;
+	struct stat st;
+	size_t size;
+
+	/* Opening a FIFO could block. A file that this user cannot read may be readable for root.
+	 */
+	if (stat(a->value, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    file_read(AT_FDCWD, a->value, ATTRIBUTE_VALUE_MAX, &bytes, &size) < 0)
+		return;
+	hid_report_parse((const uint8_t *)bytes, size, &report);
+	text = hid_report_problem_text(&report);
+	if (!text)
+		return;
+	diags_add_at_position(h->diags, h->missing_requirement_severity, &a->position,
+			      "%s, byte %zu: %s", a->value, report.offset, text);
+	diags_hint(h->diags, "%s", hid_report_problem_hint(&report));
+}
+
+/*
+ * Checks that the files that a function's attributes need exist, and the contents of report
+ * descriptors.
+ */
 static void check_attribute_files(const struct system_check *h, const struct function *f)
 {
 	for (size_t i = 0; i < f->configfs_attributes.n; i++) {
@@ -168,6 +197,9 @@ static void check_attribute_files(const struct system_check *h, const struct fun
 		_cleanup_error_ struct error err = { 0 };
 		const char *path = a->value ? file_of_attribute(f, a) : NULL;
 
+		if (path && a->kind == ATTRIBUTE_VALUE_FILE &&
+		    str_has_suffix(a->path, "report_desc"))
+			check_report_file(h, a);
 		/* A file in a directory that this user cannot search may exist. */
 		if (!path || access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
 			continue;

@@ -407,6 +407,8 @@ def address_source_is_missing():
     words = [("3:1", f"cannot read the source of 'dev_addr' from {tmp.name}/no-such-id: No such file or directory")]
     tap.eq(messages(ffsctl("check", path).stderr, "warning"), words)
     tap.ok(words[0] in messages(ffsctl("check", "--here", path).stderr, "error"))
+
+
 @tap.test("files that attributes name: the medium of a drive and a report descriptor")
 def files_of_attributes():
     with tempfile.TemporaryDirectory() as beside:
@@ -427,6 +429,33 @@ def files_of_attributes():
         for name in ("a.img", "r.bin"):
             pathlib.Path(beside, name).write_bytes(b"x")
         tap.eq(messages(ffsctl("check", path).stderr, "warning"), words[1:2])
+
+
+@tap.test("a report descriptor in a file: a warning about the first problem, and an error of --here")
+def report_descriptor_in_a_file():
+    path = file_with('attrs = { idVendor = 0x1209; idProduct = 1; };\nfunctions : { h : { type = "hid";\n'
+                     '  attrs : { report_desc = "/%s/report.bin"; report_length = 8; }; }; };\n' % tmp.name.strip("/"))
+    report = pathlib.Path(tmp.name, "report.bin")
+    for data, words in ((b"\x05\x01\x09\x06\xa1\x01\x81\x02", "byte 4: this Collection has no End Collection (HID 1.11, 6.2.2.6)"),
+                        (b"\x05\x01\xc0", "byte 2: this End Collection ends no Collection (HID 1.11, 6.2.2.6)"),
+                        (b"\x05", "byte 0: 1 byte of this item is beyond the end of the report descriptor (HID 1.11, 6.2.2.2)")):
+        report.write_bytes(data)
+        found = [("3:13", f"{tmp.name}/report.bin, {words}")]
+        tap.eq(messages(ffsctl("check", path).stderr, "warning"), found)
+        tap.ok(found[0] in messages(ffsctl("check", "--here", path).stderr, "error"), words)
+    report.write_bytes(b"\xa1\x01\x81\x02\xc0")
+    tap.eq(messages(ffsctl("check", path).stderr, "warning"), [], "no problem")
+    report.unlink()
+    os.mkfifo(report)
+    tap.eq(messages(ffsctl("check", path).stderr, "warning"), [], "a FIFO is not opened")
+
+
+@tap.test("-v prints how many endpoints each configuration needs")
+def endpoints_with_verbose():
+    path = os.path.join(SRC, "examples/interrupt.conf")
+    tap.contains(ffsctl("check", "-v", path).stderr,
+                 f"{path}: configuration 1 needs 3 IN and 2 OUT endpoints besides endpoint 0\n{path}: no errors")
+    tap.eq("endpoints besides" in ffsctl("check", path).stderr, False, "without -v")
 
 
 @tap.test("--here reports what is missing beside the UDC, too")

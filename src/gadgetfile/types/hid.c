@@ -188,34 +188,6 @@ static const struct text_range *byte_range(const struct node *desc, size_t offse
 	return byte ? &byte->at : &desc->at;
 }
 
-static void add_report_problem(struct load *l, const struct hid_report *report,
-			       const struct text_range *at)
-{
-	switch (report->problem) {
-	case HID_REPORT_VALID:
-		break;
-	case HID_REPORT_ITEM_CUT_OFF:
-		diag_error(l->diags, at,
-			   "%zu byte%s of this item %s beyond the end of the report descriptor "
-			   "(HID 1.11, 6.2.2.2)",
-			   report->missing, report->missing == 1 ? "" : "s",
-			   report->missing == 1 ? "is" : "are");
-		diags_hint(l->diags, "the lowest two bits of an item's first byte are the size of "
-				     "its data: 0, 1, 2 or 4 bytes");
-		break;
-	case HID_REPORT_END_WITHOUT_COLLECTION:
-		diag_error(l->diags, at,
-			   "this End Collection ends no Collection (HID 1.11, 6.2.2.6)");
-		diags_hint(l->diags, "remove this byte, or begin a collection with 0xa1");
-		break;
-	case HID_REPORT_OPEN_COLLECTION:
-		diag_error(l->diags, at,
-			   "this Collection has no End Collection (HID 1.11, 6.2.2.6)");
-		diags_hint(l->diags, "add 0xc0 where the collection ends");
-		break;
-	}
-}
-
 /*
  * Compares `report_length` with the longest report. The kernel sends at most `report_length` bytes
  * of a report, and receives as many with the OUT endpoint (f_hidg_write and f_hidg_intout_read in
@@ -252,9 +224,12 @@ static void check_report_descriptor(struct load *l, struct attribute_values *d)
 	if (!a->value || a->kind != ATTRIBUTE_VALUE || load_is_stored(l))
 		return;
 	hid_report_parse((const uint8_t *)a->value, a->size, &report);
-	if (report.problem != HID_REPORT_VALID)
-		add_report_problem(l, &report, byte_range(a->node, report.offset));
-	else if (report.input_length + report.output_length + report.feature_length == 0) {
+	if (report.problem != HID_REPORT_VALID) {
+		_cleanup_free_ char *text = hid_report_problem_text(&report);
+
+		diag_error(l->diags, byte_range(a->node, report.offset), "%s", text);
+		diags_hint(l->diags, "%s", hid_report_problem_hint(&report));
+	} else if (report.input_length + report.output_length + report.feature_length == 0) {
 		diag_warning(l->diags, node_range(a->node),
 			     "the report descriptor defines no report (HID 1.11, 6.2.2)");
 		diags_hint(l->diags, "add an Input, Output or Feature item after a Report Size and "

@@ -159,3 +159,34 @@ void hid_report_parse(const uint8_t *bytes, size_t size, struct hid_report *repo
 	free(p.pushed);
 	free(p.open_collections);
 }
+
+char *hid_report_problem_text(const struct hid_report *report)
+{
+	switch (report->problem) {
+	case HID_REPORT_ITEM_CUT_OFF:
+		return strf("%zu byte%s of this item %s beyond the end of the report descriptor "
+			    "(HID 1.11, 6.2.2.2)",
+			    report->missing, report->missing == 1 ? "" : "s",
+			    report->missing == 1 ? "is" : "are");
+	case HID_REPORT_END_WITHOUT_COLLECTION:
+		return xstrdup("this End Collection ends no Collection (HID 1.11, 6.2.2.6)");
+	case HID_REPORT_OPEN_COLLECTION:
+		return xstrdup("this Collection has no End Collection (HID 1.11, 6.2.2.6)");
+	default:
+		return NULL;
+	}
+}
+
+const char *hid_report_problem_hint(const struct hid_report *report)
+{
+	static const char *const hints[] = {
+		[HID_REPORT_VALID] = NULL,
+		[HID_REPORT_ITEM_CUT_OFF] = "the lowest two bits of an item's first byte are the "
+					    "size of its data: 0, 1, 2 or 4 bytes",
+		[HID_REPORT_END_WITHOUT_COLLECTION] =
+			"remove this byte, or begin a collection with 0xa1",
+		[HID_REPORT_OPEN_COLLECTION] = "add 0xc0 where the collection ends",
+	};
+
+	return hints[report->problem];
+}

@@ -25,3 +25,9 @@ struct hid_report {
 };
 
 void hid_report_parse(const uint8_t *bytes, size_t size, struct hid_report *report);
+/*
+ * Describes the problem of the item at report->offset, which both texts call "this". The caller
+ * frees the text; the hint is a constant. Both are NULL for HID_REPORT_VALID.
+ */
+char *hid_report_problem_text(const struct hid_report *report);
+const char *hid_report_problem_hint(const struct hid_report *report);
