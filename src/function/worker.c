@@ -375,7 +375,7 @@ static void do_cancel_restart(struct live_worker *worker)
 static void do_stop_after_kernel_device_removal(struct live_worker *worker)
 {
 	functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
-		      "the kernel device of the function was removed");
+		      "the kernel device of the function was unbound or removed: its worker stops");
 	do_stop_for_restart(worker);
 }
 
