@@ -63,6 +63,14 @@ static int explain_medium_locked(struct error *err)
 				   "--force-eject'");
 }
 
+/* Adds to the error why the write of lun.N/file fails with ENOENT. */
+static int explain_missing_medium(struct error *err, const char *medium)
+{
+	error_add_detail(err, "the drive's medium does not exist");
+	return error_add_hint(err, "create %s, or remove 'file': then the drive has no medium",
+			      medium);
+}
+
 static const char *next_component(const char **path)
 {
 	const char *start = *path + (**path == '/');
@@ -236,7 +244,7 @@ static int write_attribute_value(struct step *step, const char *value, size_t n,
 		/* If the attribute exists, it is lun.N/file, and the file of the medium is missing.
 		 */
 		if (path_exists(step->path))
-			return r;
+			return explain_missing_medium(err, value);
 		err->exit = EX_UNAVAILABLE;
 		return error_add_detail(err, "this kernel has no such attribute");
 	case -KERNEL_ETOOSMALL: /* only lun.N/file of mass_storage returns this errno */

@@ -139,7 +139,7 @@ def unreadable_kernel_log():
         pathlib.Path("/dev/kmsg.away").rename(kmsg)
 
 
-@test("a medium that is too small")
+@test("a medium that is too small, or missing")
 def medium_too_small():
     medium = gadgets.DIRECTORY / "empty.img"
     medium.write_bytes(b"")
@@ -149,6 +149,10 @@ def medium_too_small():
     said = must(ffsctl("up", path, "--udc", "dummy_udc.0"), 71).stderr
     contains(said, "x.conf:3:")
     contains(said, "Too small (error 525); a medium has at least 512 bytes")
+    medium.unlink()
+    said = must(ffsctl("up", path, "--udc", "dummy_udc.0"), 71).stderr
+    contains(said, "No such file or directory; the drive's medium does not exist\n"
+                   f"hint: create {medium}, or remove 'file': then the drive has no medium\n")
 
 
 tap.main()
