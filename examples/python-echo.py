@@ -20,8 +20,8 @@ def how_many(request):
 def echo():
     global count
     for message in worker.outs[0].messages():
-        worker.ins[0].send(message)
         count += 1
+        worker.ins[0].send(message)
 
 
 worker.run(echo)

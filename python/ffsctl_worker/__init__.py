@@ -458,6 +458,13 @@ class Worker:
         request_type, number, value, index, length = struct.unpack("<BBHHH", body[:8])
         return Request(request_type, number, value, index, length, id, self)
 
+    def _checked_answer(self, answer: Any) -> Answer:
+        """Returns what the handler of control requests has returned, if it is an answer."""
+        if answer is None or isinstance(answer, (bool, bytes, bytearray, memoryview)):
+            return answer
+        name = getattr(self._on_request, "__name__", "the handler")
+        raise TypeError(f"{name}() returned {type(answer).__name__}, not bytes, True or None")
+
     def _handle(self, packet: bytes) -> bool:
         """Handles a message; returns False if the worker must end."""
         kind, id, body = self._parse(packet)
@@ -467,9 +474,9 @@ class Worker:
                 self._on_event(event)
         elif kind == _SETUP:
             request = self._request_of(id, body)
-            answer: Any = None
+            answer: Answer = None
             try:
-                answer = self._on_request(request) if self._on_request else None
+                answer = self._checked_answer(self._on_request(request) if self._on_request else None)
             except Exception:
                 traceback.print_exc()  # a mistake in a handler costs one request
             request._answer(answer)
@@ -552,11 +559,10 @@ class Worker:
     async def _answer_requests(self, requests: "asyncio.Queue[Request]") -> None:
         while True:
             request = await requests.get()
-            answer: Any = None
+            answer: Answer = None
             try:
-                answer = self._on_request(request) if self._on_request else None
-                if inspect.isawaitable(answer):
-                    answer = await answer
+                returned: Any = self._on_request(request) if self._on_request else None
+                answer = self._checked_answer(await returned if inspect.isawaitable(returned) else returned)
             except Exception:
                 traceback.print_exc()
             request._answer(answer)

@@ -201,10 +201,13 @@ static const char *become_worker(struct spawn_child *c)
 	/*
 	 * EACCES: the user has no permission to search a directory of the path, for example of a
 	 * build tree in a home directory. An exec by file descriptor needs no path. It does not
-	 * work for scripts, because their interpreter needs a path.
+	 * work for scripts, because their interpreter needs a path: the kernel then returns ENOENT.
 	 */
-	if (errno == EACCES)
+	if (errno == EACCES) {
 		syscall(SYS_execveat, PROGRAM_FD(c), "", s->argv, s->env, AT_EMPTY_PATH);
+		if (errno == ENOENT)
+			errno = EACCES;
+	}
 	return "execute";
 }
 
@@ -262,6 +265,10 @@ int spawn_start(const struct spawn_settings *spawn, const int *fds, size_t n_fds
 		*pid = 0;
 		r = error_errno(err, EX_UNAVAILABLE, c.failure.errno_value, spawn->program_path,
 				"cannot %s %s", c.failure.failed_action, spawn->program_path);
+		if (c.failure.errno_value == EACCES)
+			error_add_hint(err,
+				       "the worker's user needs permission to execute the program, "
+				       "and to search each directory of its path");
 	}
 	return r;
 }

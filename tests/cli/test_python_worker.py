@@ -153,6 +153,8 @@ def handle(request):
         return True
     if request.number == 4:
         raise ValueError("a mistake")
+    if request.number == 5:
+        return "no bytes"
     return (request.kind, request.recipient, request.is_in) == ("class", "interface", False)
 worker.run()
 """
@@ -160,7 +162,7 @@ worker.run()
 
 @tap.test("the answer of a handler: data no longer than wLength, an acknowledgement, a refusal")
 def answers():
-    with worker(HANDLER, errors="a mistake") as f:
+    with worker(HANDLER, errors="() returned str, not bytes, True or None") as f:
         tap.eq(f.setup(0xC0, 1, 64), (DATA, 7, b"0123456789"))
         tap.eq(f.setup(0xC0, 1, 4), (DATA, 7, b"0123"))
         tap.eq(f.setup(0xC0, 3, 4), (DATA, 7, b""))
@@ -168,6 +170,7 @@ def answers():
         tap.eq(f.setup(0x40, 9, 0), (STALL, 7, b""))
         tap.eq(f.setup(0x21, 9, 0), (ACCEPT, 7, b""))
         tap.eq(f.setup(0xC0, 4, 4), (STALL, 7, b""))
+        tap.eq(f.setup(0xC0, 5, 4), (STALL, 7, b""))
 
 
 @tap.test("a handler reads the data of an OUT request, while other messages wait")

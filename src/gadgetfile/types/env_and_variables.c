@@ -65,8 +65,9 @@ void load_check_variables(struct load *l, struct node *value)
 		if (!known) {
 			shown = text_printable(name, n);
 			load_error(l, value, "unknown variable '${%s}'", shown);
-			diags_hint(l->diags, "use ${dir}, ${gadget}, ${function}, ${mount}, "
-					     "${device} or ${ifname}");
+			diags_hint(l->diags,
+				   "use ${dir}, ${gadget}, ${function}, ${mount}, "
+				   "${device} or ${ifname}, and $NAME for a variable of the shell");
 			return;
 		}
 		why = l->has_syntax_error ? NULL : why_undefined(f, name);

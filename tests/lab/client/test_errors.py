@@ -283,6 +283,14 @@ def program_missing_or_none():
     refuses_worker(69, "cannot find the program 'nope' in PATH", worker(exec=["nope"]))
     refuses_worker(69, "cannot execute /nope: No such file or directory", worker(exec=["/nope"]))
     refuses_worker(69, "cannot execute /etc/passwd: Permission denied", worker(exec=["/etc/passwd"]))
+    closed = gadgets.DIRECTORY / "closed"
+    closed.mkdir(mode=0o700)
+    script = closed / "script"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    refuses(69, f"{gadgets.DIRECTORY}/x.conf:6:5: error: cannot execute {script}: Permission denied\n"
+                "hint: the worker's user needs permission to execute the program, and to search each directory of its path",
+            gadget("x", worker(exec=[str(script)])))
     bad = gadgets.DIRECTORY / "bad"
     bad.write_text("this is no program")
     bad.chmod(0o755)

@@ -9,8 +9,12 @@ import contextlib
 import json
 import os
 import pathlib
+import select
 import signal
 import subprocess
+import termios
+import time
+import tty
 
 import gadgets
 import harness
@@ -317,16 +321,26 @@ def login_prompt():
         with harness.configured():
             up(f"{SRC}/gadget.d/login.conf")
         must(ffsctl("wait", "login", "--for", "configured"))
+        # A program of the host opens the line later. Until it sets the terminal to raw, the terminal sends back what
+        # comes: here must be nothing that could become a user's name
+        time.sleep(5)
+        with contextlib.closing(os.fdopen(os.open("/dev/ttyACM0", os.O_RDWR | os.O_NOCTTY), "r+b", buffering=0)) as line:
+            time.sleep(1)
+            tty.setraw(line, termios.TCSANOW)
+            eq(select.select([line], [], [], 1)[0], [], "before Enter")
         fd = gadgets.raw_terminal("/dev/ttyACM0")
         with contextlib.closing(os.fdopen(fd, "r+b", buffering=0)):
-            os.write(fd, b"\r")  # whoever comes late has missed the first prompt
-            for _ in range(2):
+            for restarts in range(2):
+                await_status("login", lambda g, n=restarts: g["functions"][0]["worker"]["restarts"] == n
+                             and g["functions"][0]["worker"]["state"] == "ready", "getty")
+                os.write(fd, b"\r")
                 gadgets.read_until(fd, b"login: ")
                 os.write(fd, b"root\r")
                 gadgets.read_until(fd, b"# ")
                 os.write(fd, b"echo $((6 * 7))-$(tty)\r")
                 gadgets.read_until(fd, b"42-/dev/ttyGS0\r")
                 os.write(fd, b"exit\r")
+            await_status("login", lambda g: g["functions"][0]["worker"]["restarts"] == 2, "restarted")
         eq(status("login")[0]["functions"][0]["worker"]["last_exit"], "exit 0")
         down("login")
 

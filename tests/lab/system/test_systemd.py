@@ -234,6 +234,7 @@ for name, block, expected in (("network-dhcp", BLOCKS[0], [f"{1 << 10 | 1 << 12 
         text = pathlib.Path(SRC, "gadget.d", f"{name}.conf").read_text()
         (GADGETS / f"{name}.conf").write_text(f'udc = "dummy_udc.0";\n{text}')
         must(run("systemctl", "start", f"ffsctl@{name}"))
+        must(ffsctl("wait", name, "--for", "configured"))
         gadget, _ = status(name)
         found = privileges(gadget["functions"][0]["worker"]["pid"])
         must(run("systemctl", "stop", f"ffsctl@{name}"))
