@@ -137,7 +137,8 @@ static void check_default_user(const struct system_check *h, const struct worker
 	diags_add_at_position(h->diags, DIAG_WARNING, &w->program_at,
 			      "the program has no 'user': it runs with an allocated user id, but "
 			      "earlier versions of ffsctl ran it as root");
-	diags_hint(h->diags, "set 'user' if the program needs root or another user");
+	diags_hint(h->diags, "set 'user' if the program needs root or another user; a program that "
+			     "logs users in also needs privileges = \"keep\"");
 }
 
 static void check_worker(struct system_check *h, const struct worker *w)

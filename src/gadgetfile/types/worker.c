@@ -262,9 +262,12 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 		diag_error(l->diags, &d.privileges.setting->at,
 			   "privileges = \"keep\" needs 'user', because the worker gets the "
 			   "privileges of that user: all of them if it is \"root\"");
-	if (d.worker.process_limits.keep_all_privileges)
+	if (d.worker.process_limits.keep_all_privileges) {
 		diag_warning(l->diags, &d.privileges.setting->at,
 			     "with \"keep\" the worker has all of root's privileges");
+		diags_hint(l->diags, "a program that logs users in needs them; for other programs "
+				     "list what they need in 'capabilities'");
+	}
 	f->worker = xcalloc(1, sizeof(*f->worker));
 	*f->worker = d.worker;
 }
