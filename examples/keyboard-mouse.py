@@ -1,14 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Types and moves the mouse on the host of keyboard-mouse.conf:
+"""Types and moves the mouse on the host of keyboard-mouse.conf, or of another gadget with functions of these names:
 
     keyboard-mouse.py type 'Hello, world' move 100 50 click
+    keyboard-mouse.py --gadget keyboard type hello
 
 A report has the keys that are pressed now; each key takes a report with it and an empty one. The key
 codes are those of a US keyboard (HID Usage Tables, Keyboard page); the host's keyboard layout decides
 what they type.
 """
 
+import contextlib
+import os
+import select
 import string
 import subprocess
 import sys
@@ -20,10 +24,37 @@ SHIFTED = dict(zip('!@#$%^&*()_+{}|:"~<>?' + string.ascii_uppercase,
                    "1234567890-=[]\\;'`,./" + string.ascii_lowercase))
 
 
+SECONDS = 5  # until the host must have read a report
+
+gadget = "keyboard-mouse"
+
+
+class Device:
+    """The function's /dev/hidgN. ffsctl reports the number that the kernel chose."""
+
+    def __init__(self, function):
+        ask = ["ffsctl", "status", gadget, "-o", f"{function}.device"]
+        answer = subprocess.run(ask, check=False, stdout=subprocess.PIPE, text=True)
+        if answer.returncode:
+            raise SystemExit(f"keyboard-mouse.py: the gadget {gadget} is not up (--gadget NAME selects another one)")
+        self.path = answer.stdout.strip()
+        # A blocking write would wait for ever for a host that does not read
+        self.fd = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
+
+    def close(self):
+        os.close(self.fd)
+
+    def write(self, report):
+        poll = select.poll()
+        poll.register(self.fd, select.POLLOUT)
+        if not poll.poll(SECONDS * 1000):
+            raise SystemExit(f"keyboard-mouse.py: the host has not read the last report of {self.path}: it sleeps, or has no "
+                             "driver for it")
+        os.write(self.fd, report)
+
+
 def device(function):
-    """Opens the function's /dev/hidgN. ffsctl reports the number that the kernel chose."""
-    ask = ["ffsctl", "status", "keyboard-mouse", "-o", f"{function}.device"]
-    return open(subprocess.run(ask, check=True, stdout=subprocess.PIPE, text=True).stdout.strip(), "wb", buffering=0)
+    return contextlib.closing(Device(function))
 
 
 def type_text(text):
@@ -57,6 +88,9 @@ def click(button=1):
 
 
 def main(words):
+    global gadget
+    if words[0] == "--gadget" and len(words) > 1:
+        gadget, words = words[1], words[2:] or ["help"]
     while words:
         word = words.pop(0)
         if word == "type" and words:

@@ -211,6 +211,12 @@ def keyboard_mouse_types_and_moves():
         with open(gadget["functions"][0]["device"], "rb", buffering=0) as keyboard:
             device.write(next(e for e in device.get_active_configuration()[0, 0] if e.bEndpointAddress < 0x80), b"\2")
             eq(keyboard.read(8), b"\2", "Caps Lock")
+        # Nobody reads on the host
+        for words, said in ((("type", "ab"), "the host has not read the last report of /dev/hidg0"),
+                            (("--gadget", "other", "type", "ab"), "the gadget other is not up")):
+            refused = subprocess.run([f"{EXAMPLES}/keyboard-mouse.py", *words], stderr=subprocess.PIPE, text=True, check=False)
+            eq(refused.returncode, 1, said)
+            contains(refused.stderr, said)
 
 
 # --- storage ------------------------------------------------------------------------------------------
