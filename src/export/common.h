@@ -21,8 +21,8 @@ void export_set_unless_empty(json_t *group, const char *key, json_t *value);
 enum export_text { EXPORT_ONE_LINE, EXPORT_LINES };
 bool export_is_text(const char *text, size_t size, enum export_text kind);
 
-/* An attribute of a function, with its directory in configfs. */
-struct export_attribute {
+/* An attribute in the configfs tree, with its directory and the type of its function. */
+struct attribute_with_directory {
 	const char *function_type;
 	const struct configfs_tree *directory, *attribute;
 };
@@ -31,13 +31,13 @@ struct export_attribute {
  * Returns the value for the key `row`, so that `up` sets the attribute to its current value. NULL:
  * the attribute has no value, or the key cannot have such a value.
  */
-json_t *export_key_value(const struct export_attribute *a, const struct key *row);
+json_t *export_key_value(const struct attribute_with_directory *a, const struct key *row);
 /*
  * Returns the value for an element of the function's list `tree`, so that `up` sets the attribute
  * to its current value. `tree` contains the attributes for which there is no key. NULL: the
  * attribute has no value.
  */
-json_t *export_attribute_value(const struct export_attribute *a);
+json_t *export_attribute_value(const struct attribute_with_directory *a);
 /*
  * Returns the pattern from which the kernel made the name of a network interface: "lab%d" for
  * "lab0". If `name` is a pattern already, returns a copy. NULL: the pattern is unknown. The caller

@@ -30,7 +30,8 @@ struct function_export {
 	size_t n_exported_entries;
 };
 
-static bool is_entry_exported(const struct function_export *d, const struct configfs_tree *tree)
+/* Returns whether mark_entry_exported was called for the entry. */
+static bool entry_was_exported(const struct function_export *d, const struct configfs_tree *tree)
 {
 	for (size_t i = 0; i < d->n_exported_entries; i++)
 		if (d->exported_entries[i] == tree)
@@ -96,7 +97,8 @@ static json_t *export_key_group(struct function_export *d, const struct key_grou
 			value = export_numbered_list(d, row, dir);
 		} else if (child && child->kind == TREE_ATTRIBUTE && row->set != set_attr_node) {
 			value = export_key_value(
-				&(struct export_attribute){ d->function_type, dir, child }, row);
+				&(struct attribute_with_directory){ d->function_type, dir, child },
+				row);
 			if (value)
 				mark_entry_exported(d, child);
 		}
@@ -135,10 +137,10 @@ static void add_os_desc_id(struct function_export *d, json_t *entry,
 			   const struct configfs_tree *interface, const char *name)
 {
 	const struct configfs_tree *id = configfs_tree_child(interface, name);
-	json_t *value =
-		id ? export_key_value(&(struct export_attribute){ d->function_type, interface, id },
-				      key_find(&function_os_descs_keys, name))
-		   : NULL;
+	json_t *value = id ? export_key_value(&(struct attribute_with_directory){ d->function_type,
+										  interface, id },
+					      key_find(&function_os_descs_keys, name))
+			   : NULL;
 
 	if (!value)
 		return;
@@ -256,7 +258,7 @@ static bool add_attribute_to_tree_setting(struct function_export *d,
 		return false;
 	}
 	value = export_attribute_value(
-		&(struct export_attribute){ d->function_type, dir, attribute });
+		&(struct attribute_with_directory){ d->function_type, dir, attribute });
 	return value && add_element_to_tree_setting(d, path, "value", value);
 }
 
@@ -288,7 +290,7 @@ static bool add_children_to_tree_setting(struct function_export *d, const struct
 		path = join_path(prefix, child->name);
 		if (kind == TREE_DIRECTORY)
 			any |= add_directory_to_tree_setting(d, child, path, order);
-		else if (!is_entry_exported(d, child))
+		else if (!entry_was_exported(d, child))
 			any |= add_attribute_to_tree_setting(d, dir, child, path);
 	}
 	return any;
@@ -319,7 +321,7 @@ static bool add_directory_to_tree_setting(struct function_export *d,
 	any = add_children_to_tree_setting(d, dir, prefix, TREE_ATTRIBUTE, false, order);
 	any |= add_children_to_tree_setting(d, dir, prefix, TREE_ATTRIBUTE, true, order);
 	any |= add_children_to_tree_setting(d, dir, prefix, TREE_DIRECTORY, false, order);
-	if (any || is_entry_exported(d, dir) || has_symlinks(dir) || !*prefix ||
+	if (any || entry_was_exported(d, dir) || has_symlinks(dir) || !*prefix ||
 	    is_in_list(prefix, kernel_directories, ARRAY_SIZE(kernel_directories)))
 		return any;
 	return add_element_to_tree_setting(d, prefix, NULL, NULL);
@@ -340,7 +342,7 @@ static void add_symlink_to_tree_setting(struct function_export *d, const struct 
 	const char *target = link->value ? link->value : "";
 	const struct configfs_tree *leads_to;
 
-	if (is_entry_exported(d, link))
+	if (entry_was_exported(d, link))
 		return;
 	mark_entry_exported(d, link);
 	if (!str_has_prefix(target, top)) {
@@ -494,10 +496,10 @@ static char *choose_label(const struct export *e, const char *directory, const c
 }
 
 /*
- * Returns the name of the function's instance. Replaces the characters that gadgetfile_load rejects
- * (gadgetfile/types/function.c, load_instance). The caller frees the name.
+ * Returns the name of the function's instance. Replaces, and reports, the characters that
+ * gadgetfile_load rejects (gadgetfile/types/function.c, load_instance). The caller frees the name.
  */
-static char *choose_instance_name(struct function_export *d, const char *instance)
+static char *make_valid_instance_name(struct function_export *d, const char *instance)
 {
 	char *copy = xstrdup(*instance ? instance : d->function_label);
 
@@ -526,7 +528,7 @@ static json_t *make_group_without_attributes(struct function_export *d, const ch
 						  : function_type_correction(d->function_type);
 
 	d->function_group = json_object();
-	name = choose_instance_name(d, instance);
+	name = make_valid_instance_name(d, instance);
 	group_without_attributes = steal_ptr(d->function_group);
 	if (!json_object_get(groups, "ffs"))
 		json_object_set_new(group_without_attributes, "type",

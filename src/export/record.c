@@ -34,27 +34,29 @@ const char *export_recorded_label(const struct export *e, const char *directory)
 
 /* --- Paths ------------------------------------------------------------------------------------ */
 
-enum path_kind {
-	PATH,	 /* the value of the key is a path */
-	PROGRAM, /* the value of the key is a path if it contains a slash, else a name */
+/* Whether the value of a key is a path. */
+enum path_value_kind {
+	ALWAYS_PATH,   /* it is always a path */
+	PATH_IF_SLASH, /* it is a path if it contains a slash, else a name */
 };
 
 static const struct {
 	const char *group, *inner_group, *key; /* inner_group NULL: the key is in `group` */
-	enum path_kind kind;
+	enum path_value_kind kind;
 } path_keys[] = {
-	{ "ffs", "mount", "path", PATH },	{ "ffs", NULL, "device", PATH },
-	{ "ffs", "blob", "descriptors", PATH }, { "ffs", "blob", "strings", PATH },
-	{ "worker", NULL, "plugin", PROGRAM },	{ "worker", NULL, "directory", PATH },
+	{ "ffs", "mount", "path", ALWAYS_PATH },       { "ffs", NULL, "device", ALWAYS_PATH },
+	{ "ffs", "blob", "descriptors", ALWAYS_PATH }, { "ffs", "blob", "strings", ALWAYS_PATH },
+	{ "worker", NULL, "plugin", PATH_IF_SLASH },   { "worker", NULL, "directory", ALWAYS_PATH },
 };
 
 /* Returns a JSON string with the absolute path; NULL: `value` is no relative path. */
-static json_t *make_absolute_path(const json_t *value, const char *dir, enum path_kind kind)
+static json_t *make_absolute_path(const json_t *value, const char *dir, enum path_value_kind kind)
 {
 	const char *text = json_string_value(value);
 	_cleanup_free_ char *path = NULL;
 
-	if (!text || text[0] == '/' || text[0] == '$' || (kind == PROGRAM && !strchr(text, '/')))
+	if (!text || text[0] == '/' || text[0] == '$' ||
+	    (kind == PATH_IF_SLASH && !strchr(text, '/')))
 		return NULL;
 	path = strf("%s/%s", streq(dir, "/") ? "" : dir, text);
 	return json_string(path);
@@ -82,7 +84,8 @@ static json_t *expand_dir_variable(const json_t *value, const char *dir)
 	return json_string(text);
 }
 
-static void make_path_absolute(json_t *group, const char *key, const char *dir, enum path_kind kind)
+static void make_path_absolute(json_t *group, const char *key, const char *dir,
+			       enum path_value_kind kind)
 {
 	json_t *value = make_absolute_path(json_object_get(group, key), dir, kind);
 
@@ -93,7 +96,7 @@ static void make_path_absolute(json_t *group, const char *key, const char *dir, 
 static void make_worker_paths_absolute(json_t *worker, const char *dir)
 {
 	json_t *exec = json_object_get(worker, "exec"), *env = json_object_get(worker, "env"),
-	       *item, *program = make_absolute_path(json_array_get(exec, 0), dir, PROGRAM);
+	       *item, *program = make_absolute_path(json_array_get(exec, 0), dir, PATH_IF_SLASH);
 	const char *name;
 	size_t i;
 

@@ -11,10 +11,10 @@
 #include "export/common.h"
 
 /*
- * Returns the member `from` of the group as it is in struct gadget, with an absolute path instead
- * of "file:PATH"; NULL: `group` is no such group. The caller frees it.
+ * Returns the member `from` of the recorded group of a value, as it is in struct gadget, with an
+ * absolute path instead of "file:PATH"; NULL: `group` is no such group. The caller frees it.
  */
-static char *recorded_source(const struct export *e, const json_t *group)
+static char *recorded_source_of_value(const struct export *e, const json_t *group)
 {
 	const char *from = json_text(group, "from", NULL), *dir = e->record->gadget_file_dir;
 
@@ -26,8 +26,8 @@ static char *recorded_source(const struct export *e, const json_t *group)
 	return dir ? strf("%s/%s", streq(dir, "/") ? "" : dir, from) : NULL;
 }
 
-/* Returns a group for the result of recorded_source. */
-static json_t *source_group(const char *from)
+/* Returns a group { from = ... } for the result of recorded_source_of_value. */
+static json_t *make_from_group(const char *from)
 {
 	_cleanup_free_ char *text = *from == '/' ? strf("file:%s", from) : xstrdup(from);
 
@@ -48,10 +48,11 @@ json_t *export_address_source(const struct export *e, const char *directory, con
 
 	if (!function || !address)
 		return NULL;
-	from = recorded_source(e, json_object_get(json_object_get(function, "attrs"), key));
+	from = recorded_source_of_value(e,
+					json_object_get(json_object_get(function, "attrs"), key));
 	if (!from || mac_address_read(from, &owner, made, &err) < 0 || !streq(made, address))
 		return NULL;
-	return source_group(from);
+	return make_from_group(from);
 }
 
 /* Returns the recorded strings of a language; NULL: there are none. */
@@ -77,10 +78,10 @@ json_t *export_serial_source(const struct export *e, const char *serial)
 
 	for (size_t i = 0; e->record && serial && (strings = recorded_strings(e, i)); i++) {
 		_cleanup_free_ char *from =
-			recorded_source(e, json_object_get(strings, "serialnumber"));
+			recorded_source_of_value(e, json_object_get(strings, "serialnumber"));
 
 		if (from && source_gives_serial(e, from, serial))
-			return source_group(from);
+			return make_from_group(from);
 	}
 	return NULL;
 }

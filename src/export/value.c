@@ -53,7 +53,7 @@ static bool name_matches(const char *name, const char *pattern)
 	return *pattern == '*' ? str_has_suffix(name, pattern + 1) : streq(name, pattern);
 }
 
-static enum readback_quirk find_readback_quirk(const struct export_attribute *a)
+static enum readback_quirk find_readback_quirk(const struct attribute_with_directory *a)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(quirks); i++)
 		if ((!quirks[i].type || streq(a->function_type, quirks[i].type)) &&
@@ -77,7 +77,7 @@ bool export_is_text(const char *text, size_t size, enum export_text kind)
  * property. It does so if the property contains a string, which is the case for the types 1, 2 and
  * 6.
  */
-static bool kernel_shows_extra_byte(const struct export_attribute *a)
+static bool kernel_shows_extra_byte(const struct attribute_with_directory *a)
 {
 	const struct configfs_tree *type = configfs_tree_child(a->directory, "type");
 
@@ -92,10 +92,10 @@ static size_t length_without_padding(const char *text, size_t n)
 }
 
 /*
- * Returns the value that must be written to the attribute so that it has the text that was read;
+ * Returns the value that must be written to the attribute so that it reads back as it did;
  * NULL: the attribute is not set. *size is the size of the value. The caller frees the value.
  */
-static char *make_value_to_write(const struct export_attribute *a, size_t *size)
+static char *attribute_value_from_readback(const struct attribute_with_directory *a, size_t *size)
 {
 	const char *value = a->attribute->value;
 	size_t n = a->attribute->value_size;
@@ -200,10 +200,10 @@ static json_t *text_to_json(const char *value, size_t n)
 	return export_is_text(value, n, EXPORT_ONE_LINE) ? json_string(value) : NULL;
 }
 
-json_t *export_key_value(const struct export_attribute *a, const struct key *row)
+json_t *export_key_value(const struct attribute_with_directory *a, const struct key *row)
 {
 	size_t n;
-	_cleanup_free_ char *value = make_value_to_write(a, &n);
+	_cleanup_free_ char *value = attribute_value_from_readback(a, &n);
 
 	if (!value)
 		return NULL;
@@ -221,15 +221,15 @@ json_t *export_key_value(const struct export_attribute *a, const struct key *row
 }
 
 /* Returns whether the kernel drops the last byte of each value that is written to the attribute. */
-static bool kernel_drops_last_byte(const struct export_attribute *a)
+static bool kernel_drops_last_byte(const struct attribute_with_directory *a)
 {
 	return streq(a->function_type, "uac1") && find_readback_quirk(a) == EMPTY;
 }
 
-json_t *export_attribute_value(const struct export_attribute *a)
+json_t *export_attribute_value(const struct attribute_with_directory *a)
 {
 	size_t n;
-	_cleanup_free_ char *value = make_value_to_write(a, &n), *canonical = NULL;
+	_cleanup_free_ char *value = attribute_value_from_readback(a, &n), *canonical = NULL;
 	json_t *number;
 
 	if (!value)

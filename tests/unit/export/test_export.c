@@ -118,7 +118,7 @@ static void check_value(const char *type, char *name, char *text, size_t size,
 	struct configfs_tree property = { TREE_ATTRIBUTE, .name = (char *)"type",
 					  .value = (char *)"1\n", .value_size = 2 };
 	struct configfs_tree dir = { .children = &property, .n_children = 1 };
-	struct export_attribute a = { type, &dir, &attribute };
+	struct attribute_with_directory a = { type, &dir, &attribute };
 	json_t *value = row ? export_key_value(&a, row) : export_attribute_value(&a);
 	_cleanup_free_ char *shown =
 		value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
