@@ -17,7 +17,7 @@ static int fail_invalid_value(struct error *err, const char *s, const char *what
 }
 
 /* Parses the size that the text *s begins with, and sets *s to the text behind the size. */
-static int parse_size_prefix(const char **s, uint64_t *n)
+static int parse_leading_size(const char **s, uint64_t *n)
 {
 	unsigned int shift;
 	char *end;
@@ -40,7 +40,7 @@ int args_parse_size(const char *s, uint64_t *n, struct error *err)
 {
 	const char *p = s;
 
-	if (parse_size_prefix(&p, n) < 0 || *p)
+	if (parse_leading_size(&p, n) < 0 || *p)
 		return fail_invalid_value(
 			err, s, "a size: an integer up to 1024G, optionally followed by K, M or G");
 	return 0;
@@ -98,10 +98,10 @@ int args_parse_list(const char *s, uint64_t max, const char *what, struct value_
 
 	*l = (struct value_list){ 0 };
 	do {
-		if (parse_size_prefix(&p, &first) < 0)
+		if (parse_leading_size(&p, &first) < 0)
 			goto bad;
 		last = first;
-		if (*p == '-' && (p++, parse_size_prefix(&p, &last) < 0 || last < first))
+		if (*p == '-' && (p++, parse_leading_size(&p, &last) < 0 || last < first))
 			goto bad;
 		for (; first <= last; first *= 2)
 			if (add_list_value(l, first, max) < 0)
@@ -135,12 +135,12 @@ int args_parse_lengths(const char *s, struct message_lengths *l, struct error *e
 
 	*l = (struct message_lengths){ 0 };
 	do {
-		if (parse_size_prefix(&p, &first) < 0)
+		if (parse_leading_size(&p, &first) < 0)
 			goto bad;
 		last = first;
 		if (*p == '-') {
 			p++;
-			if (parse_size_prefix(&p, &last) < 0 || last < first ||
+			if (parse_leading_size(&p, &last) < 0 || last < first ||
 			    last - first > 1 << 20)
 				goto bad;
 		}

@@ -24,11 +24,11 @@ static double p99_latency_us(const struct result_row *row)
 }
 
 /* The kinds of curves. A chart has a curve of each kind for each pair of direction and depth. */
-static const struct curve {
-	unsigned int command_kind_flags;
-	const char *legend_name; /* name in the legend; NULL: direction and depth */
+static const struct curve_kind {
+	unsigned int shown_for_command_kinds; /* flags of enum command_kind */
+	const char *legend_name;	      /* name in the legend; NULL: direction and depth */
 	double (*row_value)(const struct result_row *row);
-} curves[] = {
+} curve_kinds[] = {
 	{ KIND_STREAM | KIND_MESSAGES, NULL, rate_mb_per_s },
 	{ KIND_LATENCY, "median", median_latency_us },
 	{ KIND_LATENCY, "99th percentile", p99_latency_us },
@@ -52,14 +52,14 @@ static bool on_same_curve(const struct result_row *a, const struct result_row *b
 /* Adds one curve: a point for the row with the index `first` and for each of the following rows
    that differs from it only in size. Returns the index of the first row after them. */
 static size_t add_curve(struct plot *p, const struct report *r, size_t first,
-			const struct curve *curve)
+			const struct curve_kind *kind)
 {
 	struct plot_series *s = &p->series[p->n_series++];
 	const struct result_row *row;
 	size_t i;
 
-	*s = (struct plot_series){ .legend_name = curve->legend_name
-							  ? xstrdup(curve->legend_name)
+	*s = (struct plot_series){ .legend_name = kind->legend_name
+							  ? xstrdup(kind->legend_name)
 							  : direction_and_depth(
 								    &r->rows[first].run_parameters),
 				   .sizes = xcalloc(r->n_rows, sizeof(double)),
@@ -69,7 +69,7 @@ static size_t add_curve(struct plot *p, const struct report *r, size_t first,
 		if (!row->n_runs || !row->all_runs_succeeded)
 			continue;
 		s->sizes[s->n_points] = (double)row->runs[0].size_rounded_to_packets;
-		s->values[s->n_points++] = curve->row_value(row);
+		s->values[s->n_points++] = kind->row_value(row);
 	}
 	return i;
 }
@@ -83,10 +83,11 @@ void report_write_chart(FILE *f, const struct report *r)
 			  .y_label = r->command->kind == KIND_LATENCY ? "microseconds" : "MB/s" };
 	size_t i, k;
 
-	p.series = xcalloc(r->n_rows * ARRAY_SIZE(curves) + 1, sizeof(*p.series));
-	for (k = 0; k < ARRAY_SIZE(curves); k++)
-		for (i = 0; curves[k].command_kind_flags & r->command->kind && i < r->n_rows;)
-			i = add_curve(&p, r, i, &curves[k]);
+	p.series = xcalloc(r->n_rows * ARRAY_SIZE(curve_kinds) + 1, sizeof(*p.series));
+	for (k = 0; k < ARRAY_SIZE(curve_kinds); k++)
+		for (i = 0;
+		     curve_kinds[k].shown_for_command_kinds & r->command->kind && i < r->n_rows;)
+			i = add_curve(&p, r, i, &curve_kinds[k]);
 	plot_write(f, &p);
 	for (i = 0; i < p.n_series; i++) {
 		free(p.series[i].legend_name);

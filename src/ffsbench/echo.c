@@ -67,7 +67,7 @@ struct echo_state {
 	/* Time at which the resync marker's OUT transfer completed; 0: not yet. */
 	int64_t resync_marker_sent_at_ms;
 	unsigned int n_recovered_stalls;
-	bool recovery_needed;	     /* recover_from_stall() must be called */
+	bool stall_recovery_needed;  /* recover_from_stall() must be called */
 	bool awaiting_resync_marker; /* data is dropped until the echo of the marker arrives */
 	bool resync_marker_sent;
 	unsigned char resync_marker[RESYNC_MARKER_LENGTH];
@@ -268,7 +268,7 @@ static void check_transfer_status(struct echo_state *l, struct echo_direction *s
 	if (libusb_error == 0)
 		return;
 	if (libusb_error == LIBUSB_ERROR_PIPE && l->options->recover_from_stall) {
-		l->recovery_needed = true;
+		l->stall_recovery_needed = true;
 		return;
 	}
 	fail_libusb(l->err, libusb_error,
@@ -295,13 +295,15 @@ static void handle_completions(struct echo_state *l)
 {
 	struct libusb_transfer *x;
 
-	while (!l->failed && !l->recovery_needed && (x = take_next_completed_transfer(&l->out))) {
+	while (!l->failed && !l->stall_recovery_needed &&
+	       (x = take_next_completed_transfer(&l->out))) {
 		check_transfer_status(l, &l->out, x);
 		if (x->status == LIBUSB_TRANSFER_COMPLETED)
 			*(l->awaiting_resync_marker ? &l->resync_marker_sent_at_ms
 						    : &l->data_last_moved_ms) = now_ms();
 	}
-	while (!l->failed && !l->recovery_needed && (x = take_next_completed_transfer(&l->in))) {
+	while (!l->failed && !l->stall_recovery_needed &&
+	       (x = take_next_completed_transfer(&l->in))) {
 		if (x->actual_length > 0 || x->status == LIBUSB_TRANSFER_COMPLETED) {
 			if (!l->awaiting_resync_marker)
 				l->data_last_moved_ms = now_ms();
@@ -364,7 +366,7 @@ static void clear_endpoint_halt(struct echo_state *l, enum direction direction)
 
 static void recover_from_stall(struct echo_state *l)
 {
-	l->recovery_needed = false;
+	l->stall_recovery_needed = false;
 	l->n_recovered_stalls++;
 	cancel_transfers_and_wait(l, false);
 	clear_endpoint_halt(l, DIRECTION_OUT);
@@ -378,7 +380,7 @@ static void check_timeout(struct echo_state *l)
 {
 	if (l->awaiting_resync_marker && l->resync_marker_sent_at_ms &&
 	    now_ms() - l->resync_marker_sent_at_ms >= RESYNC_MARKER_RESEND_MS)
-		l->recovery_needed = true;
+		l->stall_recovery_needed = true;
 	if (now_ms() - l->data_last_moved_ms < l->options->timeout_ms)
 		return;
 	error_set(l->err, EX_TEMPFAIL, ETIMEDOUT, NULL,
@@ -416,7 +418,7 @@ static void run_transfers(struct echo_state *l, struct progress_bar *progress)
 
 	l->data_last_moved_ms = now_ms();
 	while (!l->failed && !all_messages_echoed(l)) {
-		if (l->recovery_needed)
+		if (l->stall_recovery_needed)
 			recover_from_stall(l);
 		submit_free_transfers(l);
 		if (l->failed)

@@ -154,12 +154,12 @@ static int set_memory_kind(struct options *o, const char *arg, struct error *err
 	return memory_choice_parse(arg, &o->memory_choice, err);
 }
 
-static int set_pattern(struct options *o, const char *arg, struct error *err)
+static int set_usbtest_pattern(struct options *o, const char *arg, struct error *err)
 {
 	return args_parse_integer(arg, 1, &o->usbtest_pattern, err);
 }
 
-static int set_lengths(struct options *o, const char *arg, struct error *err)
+static int set_message_lengths(struct options *o, const char *arg, struct error *err)
 {
 	message_lengths_free(&o->message_lengths);
 	return args_parse_lengths(arg, &o->message_lengths, err);
@@ -267,13 +267,13 @@ static const struct option_definition {
 	{ "count", "N", MESSAGES | LATENCY, set_message_count, "number of messages (2000)" },
 	{ "seed", "N", MESSAGES, set_seed,
 	  "seed (0) of the random lengths, which are from 1 to --size" },
-	{ "lengths", "LIST", LOOP, set_lengths,
+	{ "lengths", "LIST", LOOP, set_message_lengths,
 	  "send one message of each of these lengths: 1-4096,1M,16M" },
 	{ "transfer", "SIZE", LOOP | MESSAGES, set_max_transfer_size,
 	  "longest USB transfer (64K)" },
 	{ "recover", NULL, LOOP | MESSAGES, set_recover,
 	  "clear a stall, and send lost messages again" },
-	{ "pattern", "N", SINK | VERIFY, set_pattern,
+	{ "pattern", "N", SINK | VERIFY, set_usbtest_pattern,
 	  "0: zeros; 1: byte n of a packet is n modulo 63 (0)" },
 	{ "repeat", "N", ALL, set_repeat, "measure everything N times, show medians (1)" },
 	{ "memory", "KIND", ALL, set_memory_kind,
@@ -373,7 +373,8 @@ static uint64_t longest_length(const struct message_lengths *l)
 	return max;
 }
 
-static int check_max_size(const struct options *o, const struct command *c, struct error *err)
+/* Checks that --size has no transfer longer than 64M. Messages may be longer. */
+static int check_sizes(const struct options *o, const struct command *c, struct error *err)
 {
 	for (size_t i = 0; i < o->sizes.n_values; i++)
 		if (c->kind != KIND_MESSAGES && o->sizes.values[i] > MAX_TRANSFER)
@@ -475,7 +476,7 @@ int options_parse(int argc, char **argv, struct options *o, const struct command
 	if (r == 0)
 		r = check_exclusive_options(o, given, err);
 	if (r == 0)
-		r = check_max_size(o, *command, err);
+		r = check_sizes(o, *command, err);
 	return r < 0 ? r : set_defaults(o, *command, err);
 }
 

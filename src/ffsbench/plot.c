@@ -22,8 +22,8 @@
 static const char *const colours[] = { "#0072b2", "#d55e00", "#009e73", "#cc79a7",
 				       "#e69f00", "#56b4e9", "#000000", "#888888" };
 struct axes {
-	/* The x axis goes from 2^min_exponent to 2^max_exponent bytes. */
-	int min_exponent, max_exponent;
+	/* The x axis goes from 2^log2_min_size to 2^log2_max_size bytes. */
+	int log2_min_size, log2_max_size;
 	double tick_distance, max_value; /* of the y axis */
 };
 
@@ -75,12 +75,12 @@ static struct axes choose_axes(const struct plot *p)
 		low = high = 1;
 	if (!(max > 0))
 		max = 1;
-	a.min_exponent = (int)floor(log2(low));
-	a.max_exponent = (int)ceil(log2(high));
+	a.log2_min_size = (int)floor(log2(low));
+	a.log2_max_size = (int)ceil(log2(high));
 	/* If there is only one size, it is placed in the middle. */
-	if (a.min_exponent == a.max_exponent) {
-		a.min_exponent--;
-		a.max_exponent++;
+	if (a.log2_min_size == a.log2_max_size) {
+		a.log2_min_size--;
+		a.log2_max_size++;
 	}
 	a.tick_distance = plot_tick_distance(max, Y_TICKS);
 	a.max_value = ceil(max / a.tick_distance) * a.tick_distance;
@@ -89,7 +89,7 @@ static struct axes choose_axes(const struct plot *p)
 
 static double x_position(const struct axes *a, double size)
 {
-	return LEFT + (log2(size) - a->min_exponent) / (a->max_exponent - a->min_exponent) *
+	return LEFT + (log2(size) - a->log2_min_size) / (a->log2_max_size - a->log2_min_size) *
 			      (RIGHT - LEFT);
 }
 
@@ -100,18 +100,18 @@ static double y_position(const struct axes *a, double value)
 
 static void draw_axes(FILE *f, const struct plot *p, const struct axes *a)
 {
-	int every = (a->max_exponent - a->min_exponent) / X_TICKS + 1, e;
+	int every = (a->log2_max_size - a->log2_min_size) / X_TICKS + 1, e;
 	char number[32];
 	double y;
 
 	fprintf(f, "<g stroke=\"#dddddd\">\n");
-	for (e = a->min_exponent; e <= a->max_exponent; e += every)
+	for (e = a->log2_min_size; e <= a->log2_max_size; e += every)
 		fprintf(f, "<path d=\"M%.1f %dV%d\"/>\n", x_position(a, exp2(e)), TOP, BOTTOM);
 	for (y = 0; y <= a->max_value * 1.001; y += a->tick_distance)
 		fprintf(f, "<path d=\"M%d %.1fH%d\"/>\n", LEFT, y_position(a, y), RIGHT);
 	fprintf(f, "</g>\n<path d=\"M%d %dV%dH%d\" fill=\"none\" stroke=\"black\"/>\n", LEFT, TOP,
 		BOTTOM, RIGHT);
-	for (e = a->min_exponent; e <= a->max_exponent; e += every)
+	for (e = a->log2_min_size; e <= a->log2_max_size; e += every)
 		if (e >= 0)
 			write_label(f, x_position(a, exp2(e)), BOTTOM + 18, "middle",
 				    format_size((uint64_t)1 << e, number, sizeof(number)));

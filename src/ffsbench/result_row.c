@@ -141,22 +141,22 @@ static json_t *get_memory_kind(const struct result_row *row)
 	return json_string(memory_kind_name(row));
 }
 
-static json_t *get_runs(const struct result_row *row)
+static json_t *get_n_runs(const struct result_row *row)
 {
 	return json_integer((json_int_t)row->n_runs);
 }
 
-static json_t *get_transfers(const struct result_row *row)
+static json_t *get_n_transfers(const struct result_row *row)
 {
 	return json_integer((json_int_t)SUM(row, transfers));
 }
 
-static json_t *get_short_transfers(const struct result_row *row)
+static json_t *get_n_short_transfers(const struct result_row *row)
 {
 	return json_integer((json_int_t)SUM(row, short_transfers));
 }
 
-static json_t *get_messages(const struct result_row *row)
+static json_t *get_n_messages(const struct result_row *row)
 {
 	return json_integer((json_int_t)SUM(row, messages));
 }
@@ -213,10 +213,10 @@ const struct row_field row_fields[] = {
 	{ "size", KIND_ALL, get_size },
 	{ "depth", KIND_ALL, get_depth },
 	{ "memory", KIND_ALL, get_memory_kind },
-	{ "runs", KIND_ALL, get_runs },
-	{ "transfers", KIND_STREAM, get_transfers },
-	{ "short_transfers", KIND_STREAM, get_short_transfers },
-	{ "messages", KIND_MESSAGES | KIND_LATENCY, get_messages },
+	{ "runs", KIND_ALL, get_n_runs },
+	{ "transfers", KIND_STREAM, get_n_transfers },
+	{ "short_transfers", KIND_STREAM, get_n_short_transfers },
+	{ "messages", KIND_MESSAGES | KIND_LATENCY, get_n_messages },
 	{ "bytes", KIND_ALL, get_bytes },
 	{ "seconds", KIND_ALL, get_seconds },
 	{ "bytes_per_second", KIND_STREAM | KIND_MESSAGES, get_rate },
@@ -239,7 +239,7 @@ json_t *row_json(const struct result_row *row, enum command_kind kind)
 	size_t i;
 
 	for (i = 0; i < row_n_fields; i++)
-		if (row_fields[i].command_kind_flags & kind)
+		if (row_fields[i].shown_for_command_kinds & kind)
 			json_object_set_new(object, row_fields[i].name,
 					    row_fields[i].get_value(row));
 	for (i = 0; i < row->n_runs; i++)
@@ -270,14 +270,14 @@ void rows_print_csv(FILE *f, const struct report *r)
 
 	fputs("command", f);
 	for (i = 0; i < row_n_fields; i++)
-		if (row_fields[i].command_kind_flags & kind)
+		if (row_fields[i].shown_for_command_kinds & kind)
 			fprintf(f, ",%s", row_fields[i].name);
 	for (row = 0; row < r->n_rows; row++) {
 		if (!r->rows[row].n_runs)
 			continue;
 		fprintf(f, "\n%s", r->command->name);
 		for (i = 0; i < row_n_fields; i++) {
-			if (!(row_fields[i].command_kind_flags & kind))
+			if (!(row_fields[i].shown_for_command_kinds & kind))
 				continue;
 			fputc(',', f);
 			print_csv_value(f, row_fields[i].get_value(&r->rows[row]));
@@ -361,7 +361,7 @@ LATENCY_CELL(max, LATENCY_MAX)
 static const struct column {
 	const char *heading;
 	int width;
-	unsigned int command_kind_flags;
+	unsigned int shown_for_command_kinds; /* flags of enum command_kind */
 	void (*print)(char *cell, size_t cell_size, const struct result_row *row);
 } columns[] = {
 	{ "direction", 9, KIND_STREAM, print_direction },
@@ -388,14 +388,14 @@ void rows_print_text(FILE *f, const struct report *r)
 	size_t i, row;
 
 	for (i = 0; i < ARRAY_SIZE(columns); i++)
-		if (columns[i].command_kind_flags & kind)
+		if (columns[i].shown_for_command_kinds & kind)
 			fprintf(f, "%*s", columns[i].width, columns[i].heading);
 	for (row = 0; row < r->n_rows; row++) {
 		if (!r->rows[row].n_runs || !r->rows[row].all_runs_succeeded)
 			continue;
 		fputc('\n', f);
 		for (i = 0; i < ARRAY_SIZE(columns); i++) {
-			if (!(columns[i].command_kind_flags & kind))
+			if (!(columns[i].shown_for_command_kinds & kind))
 				continue;
 			columns[i].print(cell, sizeof(cell), &r->rows[row]);
 			fprintf(f, "%*s", columns[i].width, cell);

@@ -11,7 +11,7 @@
 struct row_field {
 	const char *name; /* key in JSON, heading in CSV */
 	/* Flags of enum command_kind: the commands whose reports have this value in each row. */
-	unsigned int command_kind_flags;
+	unsigned int shown_for_command_kinds;
 	json_t *(*get_value)(const struct result_row *row);
 };
 

@@ -32,7 +32,7 @@ struct stream_state {
 	struct libusb_transfer **libusb_transfers;
 	bool verify;
 	/* Whether the device answered the READ request of usbtest before the first transfer. */
-	bool device_answers_usbtest_read;
+	bool device_answers_usbtest_request;
 	/* Data of a correct IN transfer; NULL: received data is not compared. */
 	unsigned char *expected_data;
 	uint64_t max_run_bytes; /* bytes to move in this run */
@@ -153,7 +153,7 @@ static void fill_with_pattern(unsigned char *data, size_t size, unsigned int pac
  * exits if the data is wrong. When the second answer arrives, the worker has compared all data that
  * it had received before the first request. Other devices do not know this request and stall it.
  */
-static bool device_answers_usbtest_read(const struct stream_state *s)
+static bool device_answers_usbtest_request(const struct stream_state *s)
 {
 	unsigned char byte;
 	int i, r = 0;
@@ -194,8 +194,8 @@ static int prepare_transfers(struct stream_state *s, const struct run_parameters
 			return fail_libusb(s->err, LIBUSB_ERROR_NO_MEM,
 					   "cannot allocate a transfer");
 	}
-	s->device_answers_usbtest_read =
-		s->verify && c->direction == DIRECTION_OUT && device_answers_usbtest_read(s);
+	s->device_answers_usbtest_request =
+		s->verify && c->direction == DIRECTION_OUT && device_answers_usbtest_request(s);
 	return transfer_clear_halt(s->device, c->direction, s->err);
 }
 
@@ -217,8 +217,8 @@ struct run_progress {
 	uint64_t bytes_at_last_move; /* number of bytes that had moved at data_last_moved_at */
 };
 
-static void update_bar_and_check_limits(struct stream_state *s, struct run_progress *l,
-					struct progress_bar *p)
+static void update_bar_and_check_time(struct stream_state *s, struct run_progress *l,
+				      struct progress_bar *p)
 {
 	double now = now_seconds(), elapsed = now - l->started_at;
 	double fraction =
@@ -266,7 +266,7 @@ static void run_transfers(struct stream_state *s, struct progress_bar *p)
 			queue_samples_add(&s->result->host_queue, s->depth,
 					  s->n_completed_since_sample);
 		if (tick_elapsed())
-			update_bar_and_check_limits(s, &l, p);
+			update_bar_and_check_time(s, &l, p);
 	}
 	s->result->seconds = now_seconds() - l.started_at;
 	s->result->cpu_seconds = cpu_seconds() - cpu;
@@ -306,12 +306,12 @@ static void send_zero_length_packet(struct stream_state *s)
 }
 
 /*
- * Checks whether the endpoint is halted, which means that the device has found a wrong byte. The
+ * Fails the run if the endpoint is halted, which means that the device has found a wrong byte. The
  * device compares the data of one of its requests when the request is full or ends with a short
  * packet. Therefore sends a zero-length packet, which ends the request, before it asks for the
  * endpoint's status.
  */
-static void check_endpoint_halted(struct stream_state *s)
+static void fail_if_endpoint_halted(struct stream_state *s)
 {
 	uint8_t address = transfer_endpoint_address(s->device, s->direction);
 	unsigned char status[2] = { 0 };
@@ -323,7 +323,7 @@ static void check_endpoint_halted(struct stream_state *s)
 		return;
 	/* A worker that has found a wrong byte exits, and the endpoint is halted only afterwards:
 	   if the worker no longer answers, the data was wrong, too. */
-	ended = s->device_answers_usbtest_read && !device_answers_usbtest_read(s);
+	ended = s->device_answers_usbtest_request && !device_answers_usbtest_request(s);
 	r = libusb_control_transfer(s->device->handle,
 				    LIBUSB_ENDPOINT_IN | LIBUSB_RECIPIENT_ENDPOINT,
 				    LIBUSB_REQUEST_GET_STATUS, 0, address, status, sizeof(status),
@@ -363,7 +363,7 @@ static int run_stream(const struct device *d, const struct options *o,
 	if (r >= 0) {
 		run_transfers(&s, p);
 		if (verify && c->direction == DIRECTION_OUT && !s.failed)
-			check_endpoint_halted(&s);
+			fail_if_endpoint_halted(&s);
 		cancel_transfers_and_wait(&s);
 		r = s.failed ? -EIO : 0;
 	}

@@ -21,9 +21,9 @@ static void on_interrupt(int signal)
 	interrupt_received = 1;
 }
 
-/* Catches a signal, unless the process ignores it: shells start background jobs with SIGINT
-   ignored. */
-static void catch_interrupt_signal(int signal)
+/* Makes on_interrupt the handler of a signal, unless the process ignores it: shells start
+   background jobs with SIGINT ignored. */
+static void install_interrupt_handler(int signal)
 {
 	struct sigaction old, action = { .sa_handler = on_interrupt, .sa_flags = SA_RESETHAND };
 
@@ -37,8 +37,8 @@ void start_periodic_ticks(void)
 	struct sigaction tick = { .sa_handler = on_tick };
 	struct itimerval every = { { 0, TICK_MS * 1000 }, { 0, TICK_MS * 1000 } };
 
-	catch_interrupt_signal(SIGINT);
-	catch_interrupt_signal(SIGTERM);
+	install_interrupt_handler(SIGINT);
+	install_interrupt_handler(SIGTERM);
 	sigaction(SIGALRM, &tick, NULL);
 	setitimer(ITIMER_REAL, &every, NULL);
 }
