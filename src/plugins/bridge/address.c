@@ -34,7 +34,7 @@ static int parse_unix_address(struct bridge *b, const char *path)
 	memcpy(address.sun_path, path, n);
 	if (*path == '@')
 		address.sun_path[0] = '\0';
-	a->socket_family = AF_UNIX;
+	a->is_unix_socket = true;
 	a->socket_type = b->framing == FRAMING_PACKET ? SOCK_SEQPACKET : SOCK_STREAM;
 	a->n_addresses = 1;
 	a->addresses[0].sockaddr_length =
@@ -117,7 +117,7 @@ static int parse_tcp_address(struct bridge *b, const char *text)
 			a->option_text);
 	if (b->peer_type == &peer_type_listen && strcmp(a->host_name, "*") == 0)
 		set_address_for_all_interfaces(a);
-	a->socket_family = AF_UNSPEC;
+	a->is_unix_socket = false;
 	a->socket_type = SOCK_STREAM;
 	a->needs_look_up = look_up_host_name(a, AI_NUMERICHOST) != 0;
 	return 0;

@@ -245,12 +245,12 @@ static int bridge_start(struct ffsctl_host *host)
 	b->host = host;
 	host->state = b;
 	b->out_queue = calloc(host->transfers_per_endpoint, sizeof(struct ffsctl_transfer *));
-	b->packet_transfers =
+	b->transfers_of_one_packet =
 		calloc(host->transfers_per_endpoint, sizeof(struct ffsctl_transfer *));
-	if (!b->out_queue || !b->packet_transfers)
+	if (!b->out_queue || !b->transfers_of_one_packet)
 		return -ENOMEM;
-	b->listen_watch.fd = b->connect_watch.fd = b->command_watch.fd = -1;
-	bridge_set_timers(b);
+	b->listen_watch.fd = b->connect_watch.fd = b->command_end_watch.fd = -1;
+	bridge_set_timer_callbacks(b);
 	signal(SIGPIPE, SIG_IGN); /* so that write() fails with EPIPE */
 	r = read_options(b);
 	if (r == 0)
@@ -270,8 +270,8 @@ static void bridge_enable(struct ffsctl_host *host)
 	struct bridge *b = host->state;
 
 	b->link_up = true;
-	in_session_started(b);
-	out_session_started(b);
+	in_drop_unfinished_messages(b);
+	out_drop_unfinished_message(b);
 	bridge_move_data_and_watch(b);
 }
 

@@ -66,7 +66,7 @@ struct peer_writer {
 	size_t queue_head_bytes_written;
 };
 
-/* What the bridge moves data from and to. The list of all peers is bridge.peers. */
+/* What the bridge moves data from and to. The list of all peers begins with bridge.first_peer. */
 struct peer {
 	struct peer *next;
 	struct peer_reader reader;
@@ -79,8 +79,8 @@ struct peer_type {
 	   it logs the reason and returns a negative errno; then the worker ends and is
 	   not restarted. */
 	int (*check_options_and_prepare)(struct bridge *b);
-	/* Opens the peer. Calls bridge_peer_opened() or bridge_open_failed(), at once or later.
-	   NULL for peers that are clients: they open the connection. */
+	/* Opens the peer. Calls bridge_note_peer_opened() or bridge_open_failed(), at once or
+	   later. NULL for peers that are clients: they open the connection. */
 	void (*open)(struct bridge *b);
 	/* Returns whether the peer may be opened again, after its file descriptors were closed.
 	   NULL: the peer may always be opened again. */
@@ -102,7 +102,7 @@ extern const struct peer_type peer_type_listen, peer_type_connect, peer_type_tty
 /* The address that the bridge listens on or connects to. */
 struct socket_address {
 	const char *option_text; /* the address as in the gadget file */
-	int socket_family;	 /* AF_UNIX, or AF_UNSPEC for TCP */
+	bool is_unix_socket;	 /* false: TCP */
 	int socket_type;	 /* SOCK_STREAM or SOCK_SEQPACKET */
 	bool needs_look_up;	 /* `host_name` is a name, not an IP address */
 	char host_name[256], port_number[6];
@@ -131,7 +131,7 @@ struct bridge {
 	bool has_in_endpoint, has_out_endpoint;
 	bool link_up; /* the host has enabled the function */
 
-	struct peer *peers;
+	struct peer *first_peer; /* of the list of all peers */
 	/* n_peers: number of peers; n_open_writers: number of peers to which the bridge can write,
 	   because their writer is open */
 	unsigned int n_peers, n_open_writers;
@@ -140,8 +140,10 @@ struct bridge {
 	/* The peer whose message is incomplete; other peers wait until the message ends. */
 	struct peer *message_sender;
 	struct peer *last_read_peer; /* the peer from which data was read last */
-	bool message_truncated;	     /* `message_sender` was closed before the end of its message */
-	struct ffsctl_transfer **packet_transfers; /* array: the transfers of one packet */
+	/* The sender of a message was closed before the end of the message, which an empty
+	   transfer must still end. */
+	bool sender_closed_inside_message;
+	struct ffsctl_transfer **transfers_of_one_packet; /* array */
 
 	/* The following members are for data from the host. The queue holds the received transfers
 	   whose data was not written yet. */
@@ -149,7 +151,7 @@ struct bridge {
 	unsigned int queue_first_index, n_queued_transfers;
 	/* FRAMING_NONE: number of bytes of the queue's first transfer that were written to a peer
 	   before the bridge had no peer left. The next peer continues there. */
-	size_t next_peer_start_offset;
+	size_t queue_head_resume_offset;
 	/* The queue's first transfer is not the first of its message. */
 	bool queue_head_continues_message;
 	bool dropping_too_long_message; /* drop the rest of a message that was too long */
@@ -157,7 +159,7 @@ struct bridge {
 	/* The following members are for opening a peer again. */
 	struct ffsctl_timer retry_timer;
 	uint32_t retry_delay_ms, first_retry_delay_ms, max_retry_delay_ms;
-	/* Time of the last bridge_peer_opened(); 0: the peer is being opened again. */
+	/* Time of the last bridge_note_peer_opened(); 0: the peer is being opened again. */
 	uint64_t opened_at_ms;
 	int last_logged_error; /* negative errno; 0: none */
 	const char *peer_name; /* name of the peer in messages */
@@ -167,7 +169,7 @@ struct bridge {
 	struct ffsctl_watch listen_watch;  /* of the listening socket; fd -1: none */
 	struct ffsctl_watch connect_watch; /* reports the end of connect() or of the name look-up */
 	int child_pid; /* process id of the command or of the name look-up; 0: none */
-	struct ffsctl_watch command_watch; /* of the command's pidfd */
+	struct ffsctl_watch command_end_watch; /* reports that the command has ended: its pidfd */
 	char **command_argv;
 	/* Inode number and device of the socket file; inode 0: there is no file. */
 	uint64_t socket_file_inode, socket_file_device;
@@ -183,8 +185,8 @@ struct bridge {
 int bridge_fail_start(struct bridge *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* --- peer.c --- */
-/* Sets the callbacks of the timers. */
-void bridge_set_timers(struct bridge *b);
+/* Sets the callbacks of the timers; starts none. */
+void bridge_set_timer_callbacks(struct bridge *b);
 /* Moves all data that can be moved, removes closed peers, and watches for the next events. */
 void bridge_move_data_and_watch(struct bridge *b);
 /* Adds a peer. `read_fd` and `write_fd` are file descriptors, which the peer owns from now on; -1
@@ -199,9 +201,9 @@ void bridge_close_writer(struct bridge *b, struct peer *p);
 void bridge_set_watch(struct bridge *b, struct ffsctl_watch *w, int events);
 /* Stops watching the file descriptor and closes it. */
 void bridge_close_watch(struct bridge *b, struct ffsctl_watch *w);
-/* The code of a type of peers calls this function after it has opened and added the peer. `name` is
-   the name of the peer in messages. */
-void bridge_peer_opened(struct bridge *b, const char *name);
+/* Stores when the peer was opened. The code of a type of peers calls this function after it has
+   opened and added the peer. `name` is the name of the peer in messages. */
+void bridge_note_peer_opened(struct bridge *b, const char *name);
 /* The code of a type of peers calls this function if the peer cannot be opened. `error` is a
    negative errno. The formatted text is logged unless `error` is the error that was logged last.
    open() is called again later. */
@@ -211,19 +213,21 @@ void bridge_open_failed(struct bridge *b, int error, const char *fmt, ...)
 /* --- in.c: from peers to the host --- */
 /* Moves all data that can be moved. */
 void in_move_data(struct bridge *b);
-/* These three functions are called after an event: an IN transfer has ended, the link is up, the
-   reader of a peer was closed. */
+/* Drops the messages that were begun in the previous session. */
+void in_drop_unfinished_messages(struct bridge *b);
+/* These two functions are called after an event: an IN transfer has ended, the reader of a peer was
+   closed. */
 void in_transfer_done(struct bridge *b, struct ffsctl_transfer *t);
-void in_session_started(struct bridge *b);
 void in_reader_closed(struct bridge *b, struct peer *p);
 
 /* --- out.c: from the host to peers --- */
 /* Moves all data that can be moved. */
 void out_move_data(struct bridge *b);
-/* These four functions are called after an event: an OUT transfer has ended, the link is up, the
-   writer of a peer was added or closed. */
+/* Drops a message whose end was lost when the previous session ended. */
+void out_drop_unfinished_message(struct bridge *b);
+/* These three functions are called after an event: an OUT transfer has ended, the writer of a peer
+   was added or closed. */
 void out_transfer_done(struct bridge *b, struct ffsctl_transfer *t);
-void out_session_started(struct bridge *b);
 void out_writer_added(struct bridge *b, struct peer *p);
 void out_writer_closed(struct bridge *b, struct peer *p);
 

@@ -136,10 +136,10 @@ static void command_open(struct bridge *b)
 	b->child_pid = bridge_fork_child();
 	if (b->child_pid == 0)
 		exec_command(b, input[0], output[1]);
-	b->command_watch = (struct ffsctl_watch){ .fd = -1, .ready = on_command_ended };
+	b->command_end_watch = (struct ffsctl_watch){ .fd = -1, .ready = on_command_ended };
 	if (b->child_pid > 0)
-		b->command_watch.fd = (int)syscall(SYS_pidfd_open, b->child_pid, 0);
-	if (b->command_watch.fd < 0)
+		b->command_end_watch.fd = (int)syscall(SYS_pidfd_open, b->child_pid, 0);
+	if (b->command_end_watch.fd < 0)
 		r = -errno;
 	close(input[0]);
 	close(output[1]);
@@ -156,13 +156,13 @@ static void command_open(struct bridge *b)
 	}
 	fcntl(input[1], F_SETFL, O_NONBLOCK);
 	fcntl(output[0], F_SETFL, O_NONBLOCK);
-	bridge_set_watch(b, &b->command_watch, EPOLLIN);
+	bridge_set_watch(b, &b->command_end_watch, EPOLLIN);
 	if (!b->has_out_endpoint) {
 		close(input[1]);
 		input[1] = -1;
 	}
 	bridge_add_peer(b, output[0], input[1]);
-	bridge_peer_opened(b, b->command_argv[0]);
+	bridge_note_peer_opened(b, b->command_argv[0]);
 }
 
 /*
@@ -174,6 +174,7 @@ static bool command_process_has_ended(struct bridge *b)
 	return b->child_pid == 0;
 }
 
+/* Sends SIGTERM to the command. Returns false while it still runs: the worker must not end yet. */
 static bool command_stop(struct bridge *b)
 {
 	if (b->child_pid == 0)

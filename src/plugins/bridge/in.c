@@ -118,9 +118,9 @@ static void drop_current_transfer(struct bridge *b, struct peer_reader *s)
 	s->transfer = NULL;
 }
 
-/* Submits the current transfer, or drops it if its message is discarded. `ends_message`: the
-   message ends with this transfer. */
-static void submit_or_discard_current_transfer(struct bridge *b, struct peer *p, bool ends_message)
+/* Submits the current transfer, or drops it if its message began in an earlier session.
+   `ends_message`: the message ends with this transfer. */
+static void submit_unless_of_earlier_session(struct bridge *b, struct peer *p, bool ends_message)
 {
 	struct peer_reader *s = &p->reader;
 
@@ -161,9 +161,9 @@ static bool read_message_piece(struct bridge *b, struct peer *p)
 	s->inside_message_piece = s->message_piece_bytes_left > 0;
 	s->message_begun = true;
 	if (!s->inside_message_piece && !s->more_message_pieces_follow)
-		submit_or_discard_current_transfer(b, p, true);
+		submit_unless_of_earlier_session(b, p, true);
 	else if (s->transfer->length == limit)
-		submit_or_discard_current_transfer(b, p, false);
+		submit_unless_of_earlier_session(b, p, false);
 	s->header_bytes_read = (size_t)n - body;
 	parse_header(s);
 	return true;
@@ -215,18 +215,18 @@ static bool drop_next_packet(struct bridge *b, struct peer *p, size_t length)
 	return true;
 }
 
-/* Gets `n` transfers from the engine and returns true. If fewer transfers are free, gets none
-   and returns false. */
-static bool get_transfers_for_packet(struct bridge *b, size_t n)
+/* Gets `n_transfers` transfers from the engine and returns true. If fewer transfers are free, gets
+   none and returns false. */
+static bool get_packet_transfers(struct bridge *b, size_t n_transfers)
 {
 	size_t i;
 
-	for (i = 0; i < n && (b->packet_transfers[i] = get_in_transfer(b)); i++)
+	for (i = 0; i < n_transfers && (b->transfers_of_one_packet[i] = get_in_transfer(b)); i++)
 		;
-	if (i == n)
+	if (i == n_transfers)
 		return true;
 	while (i-- > 0)
-		b->host->call->release_transfer(b->host, b->packet_transfers[i]);
+		b->host->call->release_transfer(b->host, b->transfers_of_one_packet[i]);
 	return false;
 }
 
@@ -237,9 +237,9 @@ static bool move_packet(struct bridge *b, struct peer *p)
 	size_t limit, n, i, left;
 	ssize_t length;
 
-	if (!get_transfers_for_packet(b, 1))
+	if (!get_packet_transfers(b, 1))
 		return false;
-	b->host->call->release_transfer(b->host, b->packet_transfers[0]);
+	b->host->call->release_transfer(b->host, b->transfers_of_one_packet[0]);
 	length = next_packet_length(p->reader.watch.fd);
 	if (length < 0)
 		return handle_empty_read(b, p, -1);
@@ -249,15 +249,15 @@ static bool move_packet(struct bridge *b, struct peer *p)
 		return drop_next_packet(b, p, (size_t)length);
 	/* If too few transfers are free, the packets of other peers must wait, even a shorter one
 	   for which enough transfers are free. */
-	if (!get_transfers_for_packet(b, n)) {
+	if (!get_packet_transfers(b, n)) {
 		b->message_sender = p;
 		return false;
 	}
 	b->message_sender = NULL;
 	for (i = 0, left = (size_t)length; i < n; i++, left -= limit) {
-		b->packet_transfers[i]->length = left < limit ? left : limit;
-		iov[i] = (struct iovec){ b->packet_transfers[i]->data,
-					 b->packet_transfers[i]->length };
+		b->transfers_of_one_packet[i]->length = left < limit ? left : limit;
+		iov[i] = (struct iovec){ b->transfers_of_one_packet[i]->data,
+					 b->transfers_of_one_packet[i]->length };
 	}
 	msg.msg_iovlen = n;
 	length = recvmsg(p->reader.watch.fd, &msg, 0);
@@ -265,9 +265,9 @@ static bool move_packet(struct bridge *b, struct peer *p)
 		handle_empty_read(b, p, -1);
 	for (i = 0; i < n; i++) {
 		if (length < 0)
-			b->host->call->release_transfer(b->host, b->packet_transfers[i]);
+			b->host->call->release_transfer(b->host, b->transfers_of_one_packet[i]);
 		else
-			submit_in_transfer(b, b->packet_transfers[i], i + 1 == n);
+			submit_in_transfer(b, b->transfers_of_one_packet[i], i + 1 == n);
 	}
 	return length >= 0;
 }
@@ -296,13 +296,13 @@ static bool submit_end_of_truncated_message(struct bridge *b)
 {
 	struct ffsctl_transfer *t;
 
-	if (!b->message_truncated)
+	if (!b->sender_closed_inside_message)
 		return true;
 	t = get_in_transfer(b);
 	if (!t)
 		return false;
 	submit_in_transfer(b, t, true);
-	b->message_truncated = false;
+	b->sender_closed_inside_message = false;
 	return true;
 }
 
@@ -314,10 +314,10 @@ void in_move_data(struct bridge *b)
 		return;
 	/* last_read_peer is kept between calls, so that all peers are read in turn, even if only
 	   one transfer is free at a time. */
-	while (idle < b->n_peers && !b->message_truncated) {
+	while (idle < b->n_peers && !b->sender_closed_inside_message) {
 		b->last_read_peer = b->last_read_peer && b->last_read_peer->next
 					    ? b->last_read_peer->next
-					    : b->peers;
+					    : b->first_peer;
 		idle = move_peer_data(b, b->last_read_peer) ? 0 : idle + 1;
 	}
 }
@@ -333,18 +333,18 @@ void in_transfer_done(struct bridge *b, struct ffsctl_transfer *t)
 
 /* Drops the messages that were begun in the previous session: what was read of them is not sent,
    and what the peers still send of them is discarded. */
-void in_session_started(struct bridge *b)
+void in_drop_unfinished_messages(struct bridge *b)
 {
 	struct peer *p;
 
-	for (p = b->peers; p; p = p->next) {
+	for (p = b->first_peer; p; p = p->next) {
 		struct peer_reader *s = &p->reader;
 
 		drop_current_transfer(b, s);
 		s->message_is_of_earlier_session = s->message_begun;
 	}
 	b->message_sender = NULL;
-	b->message_truncated = false;
+	b->sender_closed_inside_message = false;
 }
 
 void in_reader_closed(struct bridge *b, struct peer *p)
@@ -355,8 +355,8 @@ void in_reader_closed(struct bridge *b, struct peer *p)
 	if (b->message_sender != p)
 		return;
 	b->message_sender = NULL;
-	b->message_truncated = b->framing == FRAMING_LENGTH;
-	if (b->message_truncated)
+	b->sender_closed_inside_message = b->framing == FRAMING_LENGTH;
+	if (b->sender_closed_inside_message)
 		b->host->call->log(b->host, FFSCTL_LOG_ERROR,
 				   "truncated a message to the host: its sender disconnected");
 }

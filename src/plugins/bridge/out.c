@@ -67,8 +67,8 @@ static void release_first_queued_transfers(struct bridge *b, unsigned int n_tran
 			b->statistics.bytes_dropped += t->length;
 		b->host->call->release_transfer(b->host, t);
 	}
-	b->next_peer_start_offset = 0;
-	for (p = b->peers; p; p = p->next) {
+	b->queue_head_resume_offset = 0;
+	for (p = b->first_peer; p; p = p->next) {
 		p->writer.queue_head_bytes_written = 0;
 		p->writer.queue_head_written = false;
 		if (!b->queue_head_continues_message)
@@ -164,7 +164,7 @@ static bool write_to_all_peers(struct bridge *b, unsigned int n_transfers)
 	bool all = true;
 	struct peer *p;
 
-	for (p = b->peers; p; p = p->next)
+	for (p = b->first_peer; p; p = p->next)
 		all &= write_to_peer(b, p, n_transfers);
 	return all;
 }
@@ -173,7 +173,7 @@ static bool any_peer_got_queue_head(const struct bridge *b)
 {
 	const struct peer *p;
 
-	for (p = b->peers; p; p = p->next)
+	for (p = b->first_peer; p; p = p->next)
 		if (p->writer.watch.fd >= 0 && p->writer.queue_head_written)
 			return true;
 	return false;
@@ -234,7 +234,7 @@ static bool any_peer_began_message(const struct bridge *b)
 
 	if (b->queue_head_continues_message)
 		return true;
-	for (p = b->peers; p; p = p->next)
+	for (p = b->first_peer; p; p = p->next)
 		if (p->writer.watch.fd >= 0 &&
 		    (p->writer.queue_head_bytes_written || p->writer.queue_head_written))
 			return true;
@@ -246,7 +246,7 @@ static bool any_peer_began_message(const struct bridge *b)
  * message, closes the peer's connection, because the peer would take the next message for the rest
  * of this one.
  */
-void out_session_started(struct bridge *b)
+void out_drop_unfinished_message(struct bridge *b)
 {
 	unsigned int whole = b->n_queued_transfers;
 	struct peer *p;
@@ -257,7 +257,7 @@ void out_session_started(struct bridge *b)
 		whole--;
 	if (whole == 0 && b->framing == FRAMING_LENGTH && any_peer_began_message(b) &&
 	    !b->dropping_too_long_message) {
-		for (p = b->peers; p; p = p->next) {
+		for (p = b->first_peer; p; p = p->next) {
 			if (p->writer.waits_for_next_message)
 				continue;
 			bridge_close_reader(b, p);
@@ -273,7 +273,7 @@ void out_session_started(struct bridge *b)
 	}
 	if (whole == 0) {
 		b->dropping_too_long_message = b->queue_head_continues_message = false;
-		for (p = b->peers; p; p = p->next)
+		for (p = b->first_peer; p; p = p->next)
 			p->writer.waits_for_next_message = false;
 	}
 }
@@ -287,7 +287,7 @@ void out_writer_added(struct bridge *b, struct peer *p)
 	if (b->framing != FRAMING_NONE)
 		p->writer.waits_for_next_message = late || b->queue_head_continues_message;
 	else if (b->n_open_writers == 1)
-		p->writer.queue_head_bytes_written = b->next_peer_start_offset;
+		p->writer.queue_head_bytes_written = b->queue_head_resume_offset;
 	else
 		p->writer.queue_head_written = late;
 }
@@ -298,5 +298,5 @@ void out_writer_added(struct bridge *b, struct peer *p)
 void out_writer_closed(struct bridge *b, struct peer *p)
 {
 	if (b->n_open_writers == 0 && b->framing == FRAMING_NONE)
-		b->next_peer_start_offset = p->writer.queue_head_bytes_written;
+		b->queue_head_resume_offset = p->writer.queue_head_bytes_written;
 }

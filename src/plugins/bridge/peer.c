@@ -82,7 +82,7 @@ static void on_writer_event(struct ffsctl_host *host, struct ffsctl_watch *w, ui
 
 void bridge_add_peer(struct bridge *b, int read_fd, int write_fd)
 {
-	struct peer *p = calloc(1, sizeof(*p)), **at = &b->peers;
+	struct peer *p = calloc(1, sizeof(*p)), **at = &b->first_peer;
 
 	if (!p) {
 		b->host->call->log(b->host, FFSCTL_LOG_ERROR, "cannot add a peer: out of memory");
@@ -126,7 +126,7 @@ void bridge_close_writer(struct bridge *b, struct peer *p)
 
 static void remove_closed_peers(struct bridge *b)
 {
-	struct peer **at = &b->peers, *p;
+	struct peer **at = &b->first_peer, *p;
 
 	while ((p = *at)) {
 		if (p->reader.watch.fd >= 0 || p->writer.watch.fd >= 0) {
@@ -170,7 +170,7 @@ static void schedule_retry(struct bridge *b)
 									  : b->max_retry_delay_ms;
 }
 
-void bridge_peer_opened(struct bridge *b, const char *name)
+void bridge_note_peer_opened(struct bridge *b, const char *name)
 {
 	b->opened_at_ms = now_ms();
 	b->peer_name = name;
@@ -203,7 +203,7 @@ static void reopen_if_closed(struct bridge *b)
 		return;
 	}
 	b->host->call->log(b->host, FFSCTL_LOG_NOTE, "%s was closed; trying again", b->peer_name);
-	/* Because this is not 0, bridge_peer_opened() will log that the peer is open again. */
+	/* Because this is not 0, bridge_note_peer_opened() will log that the peer is open again. */
 	b->last_logged_error = -ENOTCONN;
 	schedule_retry(b);
 }
@@ -257,7 +257,7 @@ void bridge_move_data_and_watch(struct bridge *b)
 	out_move_data(b);
 	in_move_data(b);
 	remove_closed_peers(b);
-	for (p = b->peers; p; p = p->next)
+	for (p = b->first_peer; p; p = p->next)
 		watch_peer(b, p);
 	reopen_if_closed(b);
 	if (b->listen_watch.fd >= 0)
@@ -265,7 +265,7 @@ void bridge_move_data_and_watch(struct bridge *b)
 	schedule_stats(b);
 }
 
-void bridge_set_timers(struct bridge *b)
+void bridge_set_timer_callbacks(struct bridge *b)
 {
 	b->retry_timer.fired = on_retry_timer;
 	b->stats_timer.fired = on_stats_timer;

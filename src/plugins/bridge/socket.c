@@ -53,7 +53,7 @@ static int add_socket_peer(struct bridge *b, int fd)
 		close(fd);
 		return r;
 	}
-	if (b->socket_address.socket_family == AF_UNIX) {
+	if (b->socket_address.is_unix_socket) {
 		/* The socket's buffer must be large enough for a packet. The kernel may reduce
 		   the value. */
 		if (b->framing == FRAMING_PACKET)
@@ -77,7 +77,7 @@ static int add_socket_peer(struct bridge *b, int fd)
 
 static struct peer *half_closed_client(const struct bridge *b)
 {
-	struct peer *p = b->peers;
+	struct peer *p = b->first_peer;
 
 	while (p && p->reader.watch.fd >= 0)
 		p = p->next;
@@ -135,7 +135,7 @@ static int read_socket_mode(struct bridge *b, mode_t *mode)
 	if (!text)
 		return 0;
 	n = strtol(text, &end, 8);
-	if (b->socket_address.socket_family != AF_UNIX ||
+	if (!b->socket_address.is_unix_socket ||
 	    b->socket_address.addresses[0].sockaddr[sizeof(sa_family_t)] == '\0')
 		return bridge_fail_start(
 			b,
@@ -161,7 +161,7 @@ static bool remove_stale_socket(struct bridge *b)
 	int fd;
 	bool dead;
 
-	if (b->socket_address.socket_family != AF_UNIX || !*path || lstat(path, &st) < 0 ||
+	if (!b->socket_address.is_unix_socket || !*path || lstat(path, &st) < 0 ||
 	    !S_ISSOCK(st.st_mode))
 		return false;
 	fd = make_socket(b, 0);
@@ -173,7 +173,7 @@ static bool remove_stale_socket(struct bridge *b)
 	return dead && unlink(path) == 0;
 }
 
-static int bind_socket(struct bridge *b, int fd, mode_t mode)
+static int bind_listening_socket(struct bridge *b, int fd, mode_t mode)
 {
 	int on = 1, off = 0, r;
 	mode_t before;
@@ -181,7 +181,7 @@ static int bind_socket(struct bridge *b, int fd, mode_t mode)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	/* IP_FREEBIND is set because the address may belong to a network function whose
 	   interface is not up yet. */
-	if (b->socket_address.socket_family != AF_UNIX) {
+	if (!b->socket_address.is_unix_socket) {
 		setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
 		if (sockaddr_at(b, 0)->sa_family == AF_INET6)
 			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
@@ -193,14 +193,14 @@ static int bind_socket(struct bridge *b, int fd, mode_t mode)
 	return r;
 }
 
-/* Stores the inode number of the socket file, so that listen_stop() does not remove another
-   file. */
+/* Stores the inode number of the socket file, so that listen_remove_socket_file() does not remove
+   another file. */
 static void store_socket_inode(struct bridge *b)
 {
 	const struct sockaddr_un *address = (const void *)sockaddr_at(b, 0);
 	struct stat st;
 
-	if (b->socket_address.socket_family != AF_UNIX || !*address->sun_path ||
+	if (!b->socket_address.is_unix_socket || !*address->sun_path ||
 	    lstat(address->sun_path, &st) < 0)
 		return;
 	b->socket_file_inode = st.st_ino;
@@ -209,7 +209,7 @@ static void store_socket_inode(struct bridge *b)
 
 static const char *listen_advice(const struct bridge *b, int error)
 {
-	bool is_unix = b->socket_address.socket_family == AF_UNIX;
+	bool is_unix = b->socket_address.is_unix_socket;
 
 	switch (-error) {
 	case EADDRINUSE:
@@ -239,9 +239,9 @@ static int listen_peer_prepare(struct bridge *b)
 	if (r < 0)
 		return r;
 	fd = make_socket(b, 0);
-	r = fd < 0 ? fd : bind_socket(b, fd, mode);
+	r = fd < 0 ? fd : bind_listening_socket(b, fd, mode);
 	if (r == -EADDRINUSE && remove_stale_socket(b))
-		r = bind_socket(b, fd, mode);
+		r = bind_listening_socket(b, fd, mode);
 	if (r == 0)
 		store_socket_inode(b);
 	if (r == 0 && listen(fd, BACKLOG) < 0)
@@ -255,7 +255,8 @@ static int listen_peer_prepare(struct bridge *b)
 	return 0;
 }
 
-static bool listen_stop(struct bridge *b)
+/* Removes the socket file, unless another file has replaced it. */
+static bool listen_remove_socket_file(struct bridge *b)
 {
 	const struct sockaddr_un *address = (const void *)sockaddr_at(b, 0);
 	struct stat st;
@@ -269,7 +270,7 @@ static bool listen_stop(struct bridge *b)
 const struct peer_type peer_type_listen = {
 	.option_names = { "listen" },
 	.check_options_and_prepare = listen_peer_prepare,
-	.stop = listen_stop,
+	.stop = listen_remove_socket_file,
 	.allows_half_close = true,
 };
 
@@ -300,7 +301,7 @@ static void finish_connect(struct bridge *b, int fd)
 		bridge_open_failed(b, r, "cannot connect to %s: %s", b->socket_address.option_text,
 				   strerror(-r));
 	else
-		bridge_peer_opened(b, b->socket_address.option_text);
+		bridge_note_peer_opened(b, b->socket_address.option_text);
 }
 
 static void on_connect_ended(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)

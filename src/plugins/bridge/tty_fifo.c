@@ -74,7 +74,7 @@ static void tty_open(struct bridge *b)
 		return;
 	}
 	bridge_add_peer(b, fd, second);
-	bridge_peer_opened(b, tty_path(b));
+	bridge_note_peer_opened(b, tty_path(b));
 }
 
 static int check_absolute_path(struct bridge *b, const char *option)
@@ -87,20 +87,20 @@ static int check_absolute_path(struct bridge *b, const char *option)
 				 path);
 }
 
-static int tty_prepare(struct bridge *b)
+static int tty_check_options(struct bridge *b)
 {
 	return check_absolute_path(b, "tty");
 }
 
 const struct peer_type peer_type_tty = {
 	.option_names = { "tty" },
-	.check_options_and_prepare = tty_prepare,
+	.check_options_and_prepare = tty_check_options,
 	.open = tty_open,
 };
 
 /* --- FIFOs --- */
 
-static int fifo_prepare(struct bridge *b)
+static int fifo_check_options(struct bridge *b)
 {
 	bool in = b->host->call->option_string(b->host, "fifo_in");
 	bool out = b->host->call->option_string(b->host, "fifo_out");
@@ -156,11 +156,11 @@ static void fifo_open(struct bridge *b)
 		return;
 	}
 	bridge_add_peer(b, read_fd, write_fd);
-	bridge_peer_opened(b, in ? in : out);
+	bridge_note_peer_opened(b, in ? in : out);
 }
 
 const struct peer_type peer_type_fifo = {
 	.option_names = { "fifo_in", "fifo_out" },
-	.check_options_and_prepare = fifo_prepare,
+	.check_options_and_prepare = fifo_check_options,
 	.open = fifo_open,
 };
