@@ -13,7 +13,7 @@ static uint16_t get_le16(const unsigned char *p)
 	return (uint16_t)(p[0] | p[1] << 8);
 }
 
-void plugin_host_stop(struct plugin_host *h)
+void plugin_host_request_stop(struct plugin_host *h)
 {
 	if (h->stopping)
 		return;
@@ -102,7 +102,7 @@ bool plugin_host_receive_message(struct plugin_host *h)
 		plugin_host_send(h, FFSCTL_MSG_PONG, head.id, NULL, 0);
 		break;
 	case FFSCTL_MSG_STOP:
-		plugin_host_stop(h);
+		plugin_host_request_stop(h);
 		break;
 	default: /* a message of an unknown type must be ignored (ffsctl/control.h) */
 		break;

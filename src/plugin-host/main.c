@@ -196,7 +196,7 @@ static int load_and_run_plugin(const char *plugin_path)
  * not have: a constructor cannot start a process, write a large file, or write to stdout. Returns a
  * duplicate of stdout, to which plugin_describe() writes.
  */
-static int limit_plugin_process(struct error *err)
+static int limit_describing_process(struct error *err)
 {
 	static const struct {
 		int resource;
@@ -240,7 +240,7 @@ static int describe_plugin(const char *path, const char *file)
 {
 	_cleanup_error_ struct error err = { 0 };
 	struct ffsctl_plugin plugin;
-	int out = limit_plugin_process(&err);
+	int out = limit_describing_process(&err);
 
 	if (out < 0 || (enter_sandbox(0, &err) < 0 && !ignore_missing_seccomp(&err)) ||
 	    plugin_load(path, file, &plugin, &err) < 0 || plugin_describe(&plugin, out, &err) < 0)

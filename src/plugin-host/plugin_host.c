@@ -47,11 +47,11 @@ static void on_link_down(void *user)
 static void report_traffic_totals(struct ffsctl_host *public, struct ffsctl_timer *t _unused_)
 {
 	struct plugin_host *h = (struct plugin_host *)public;
-	size_t size = h->public.n_endpoints * sizeof(*h->bytes_moved);
+	size_t size = h->public.n_endpoints * sizeof(*h->endpoint_bytes);
 	_cleanup_free_ uint64_t *body = xcalloc(1, size);
 
 	for (unsigned int i = 0; i < h->public.n_endpoints; i++)
-		body[i] = htole64(h->bytes_moved[i]);
+		body[i] = htole64(h->endpoint_bytes[i]);
 	plugin_host_send(h, FFSCTL_MSG_TRAFFIC, 0, body, size);
 }
 
@@ -59,7 +59,7 @@ static void count_moved_bytes(struct plugin_host *h, const struct ffsctl_transfe
 {
 	if (t->status != 0 || t->length == 0)
 		return;
-	h->bytes_moved[t->endpoint] += t->length;
+	h->endpoint_bytes[t->endpoint] += t->length;
 	if (!h->traffic_report_timer.running)
 		plugin_host_timer_start(h, &h->traffic_report_timer, TRAFFIC_MS);
 }
@@ -116,13 +116,14 @@ static int check_transfer_size(const struct plugin_host *h, const struct worker_
 	return 0;
 }
 
-static int open_endpoints(struct plugin_host *h, const struct worker_config *config,
-			  const struct passed_fds *fds)
+/* Fills the tables of endpoints, and makes their files, which ffsctl has opened, non-blocking. */
+static int set_up_endpoints(struct plugin_host *h, const struct worker_config *config,
+			    const struct passed_fds *fds)
 {
 	unsigned int i, n = config->n_endpoints;
 
 	h->stream_endpoints = xcalloc(n, sizeof(*h->stream_endpoints));
-	h->bytes_moved = xcalloc(n, sizeof(*h->bytes_moved));
+	h->endpoint_bytes = xcalloc(n, sizeof(*h->endpoint_bytes));
 	h->traffic_report_timer.fired = report_traffic_totals;
 	h->endpoints = xcalloc(n, sizeof(*h->endpoints));
 	for (i = 0; i < n; i++) {
@@ -223,7 +224,7 @@ static void handle_epoll_events(struct plugin_host *h, const struct epoll_event 
 		if (ev[i].data.u64 < PLUGIN_HOST_FD_PLUGIN)
 			seen[ev[i].data.u64] = true;
 	if (seen[PLUGIN_HOST_FD_SIGNALS])
-		plugin_host_stop(h);
+		plugin_host_request_stop(h);
 	if (seen[PLUGIN_HOST_FD_CONTROL])
 		plugin_host_receive_message(h);
 	for (i = 0; i < n && !h->exiting; i++)
@@ -310,7 +311,7 @@ int plugin_host_run(const struct ffsctl_plugin *plugin, const struct worker_conf
 	int status = WORKER_EXIT_NEVER;
 
 	h.epoll_fd = h.signal_fd = -1;
-	if (open_endpoints(&h, config, fds) < 0)
+	if (set_up_endpoints(&h, config, fds) < 0)
 		goto out;
 	h.public = (struct ffsctl_host){
 		.size = sizeof(h.public),
@@ -340,7 +341,7 @@ out:
 		close(h.signal_fd);
 	free(h.watch_slots);
 	free(h.stream_endpoints);
-	free(h.bytes_moved);
+	free(h.endpoint_bytes);
 	free(h.endpoints);
 	return status;
 }

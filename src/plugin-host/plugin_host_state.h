@@ -32,7 +32,7 @@ struct plugin_host {
 	struct watch_slot *watch_slots; /* array */
 	size_t n_watch_slots;
 	struct ffsctl_timer *running_timers; /* list; the timer that fires next is the first one */
-	uint64_t *bytes_moved;		     /* array: total number of bytes for each endpoint */
+	uint64_t *endpoint_bytes;	     /* array: total number of bytes for each endpoint */
 	/* Fires when the next TRAFFIC message is due; runs only if data was moved since the last
 	   message. */
 	struct ffsctl_timer traffic_report_timer;
@@ -61,7 +61,8 @@ void plugin_host_report_engine_change(struct plugin_host *h);
 /* control_socket.c: the messages of the control socket. */
 /* Receives and handles one message of the control socket. Returns false if there was no message. */
 bool plugin_host_receive_message(struct plugin_host *h);
-void plugin_host_stop(struct plugin_host *h);
+/* Asks the plugin to stop; it calls exit() now or later. */
+void plugin_host_request_stop(struct plugin_host *h);
 
 /* watches.c: the file descriptors and timers of the plugin in the event loop. */
 enum {
