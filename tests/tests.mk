@@ -183,10 +183,10 @@ UNIT_TESTS += tests/unit/predict/test_predict
 tests_unit_predict_test_predict_SOURCES = tests/unit/predict/test_predict.c
 tests_unit_predict_test_predict_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
 tests_unit_predict_test_predict_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
-UNIT_TESTS += tests/unit/predict/test_endpoints
-tests_unit_predict_test_endpoints_SOURCES = tests/unit/predict/test_endpoints.c
-tests_unit_predict_test_endpoints_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
-tests_unit_predict_test_endpoints_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
+UNIT_TESTS += tests/unit/predict/test_endpoint_needs
+tests_unit_predict_test_endpoint_needs_SOURCES = tests/unit/predict/test_endpoint_needs.c
+tests_unit_predict_test_endpoint_needs_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS) $(CRITERION_CFLAGS)
+tests_unit_predict_test_endpoint_needs_LDADD = $(FFSCTL_LIBS) $(CRITERION_LIBS)
 
 # process: what a process of ours is started with.
 UNIT_TESTS += tests/unit/process/test_worker_uid

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "cmd/check_system.h"
 #include "cmd/cmd.h"
-#include "predict/endpoints.h"
+#include "predict/endpoint_needs.h"
 #include "rundir/control.h"
 
 enum output_format { OUTPUT_WORDS, OUTPUT_JSON };

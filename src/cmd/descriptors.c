@@ -16,7 +16,7 @@
 #include "configfs/mac_address.h"
 #include "configfs/serial_number.h"
 #include "configfs/udc.h"
-#include "predict/endpoints.h"
+#include "predict/endpoint_needs.h"
 #include "predict/predict.h"
 
 static const char *const speed_words[EP_SPEED_COUNT] = { "full", "high", "super" };
@@ -328,8 +328,8 @@ static int choose_speeds(struct descriptors_command *r, struct error *err)
 		any |= r->selected_speeds[s];
 	for (int s = 0; s < EP_SPEED_COUNT; s++) {
 		if (!any)
-			r->selected_speeds[s] = predict_has_speed(r->gadget, s);
-		else if (r->selected_speeds[s] && !predict_has_speed(r->gadget, s))
+			r->selected_speeds[s] = predict_can_run_at_speed(r->gadget, s);
+		else if (r->selected_speeds[s] && !predict_can_run_at_speed(r->gadget, s))
 			return error_set(err, EX_DATAERR, EINVAL, NULL,
 					 "cannot predict %s speed of '%s': the gadget does not "
 					 "support it",

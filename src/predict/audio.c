@@ -189,9 +189,9 @@ static void add_uac1_descriptors(struct template_state *m)
 	if (template_number(m, "in") && template_number(m, "in_has_fu"))
 		add_feature_unit(m, "$in_fu $in_it 02 $in_controls.2",
 				 template_number(m, "p_channels"), 2, "%p_fu_vol_name");
-	template_set_current_number_list(m, c.values, c.n);
+	template_set_numbers_to_append(m, c.values, c.n);
 	template_add_descriptors(m, uac1_streaming_out);
-	template_set_current_number_list(m, p.values, p.n);
+	template_set_numbers_to_append(m, p.values, p.n);
 	template_add_descriptors(m, uac1_streaming_in);
 }
 

@@ -20,11 +20,11 @@ struct jack_ids {
 };
 
 /*
- * Adds the class-specific endpoint descriptor with the number of ids and the ids, for example "L 25
- * 01 02 01 03".
+ * Adds the class-specific endpoint descriptor that lists the ids, with their number first, for
+ * example "L 25 01 02 01 03".
  */
-static void add_jack_list_row(struct template_state *m, const char *subtype,
-			      const struct jack_ids *jacks)
+static void add_jack_ids_descriptor(struct template_state *m, const char *subtype,
+				    const struct jack_ids *jacks)
 {
 	char *row = strf("L 25 %s %02zx", subtype, jacks->n_ids);
 
@@ -54,7 +54,7 @@ static void add_midi1_endpoint(struct template_state *m, const char *address, bo
 
 	template_add_descriptor(m, row);
 	template_add_descriptor(m, "S: 06 30 00 00 00 00");
-	add_jack_list_row(m, "01", jacks);
+	add_jack_ids_descriptor(m, "01", jacks);
 }
 
 enum data_direction { FROM_HOST, TO_HOST };
@@ -137,9 +137,12 @@ static const char *attribute_text(const struct function *f, const char *dir, con
 	return e ? e->value : NULL;
 }
 
-/* Adds the cables of a function block, like fill_midi1_cable_mapping() of f_midi2.c. */
-static void add_cables(struct cable_names *c, const struct function *f, const char *block,
-		       bool first)
+/*
+ * Adds the cables of a function block, in one or both directions, like fill_midi1_cable_mapping()
+ * of f_midi2.c.
+ */
+static void add_cables_of_block(struct cable_names *c, const struct function *f, const char *block,
+				bool first)
 {
 	long long direction = attribute_number(f, block, "direction", 3),
 		  n = attribute_number(f, block, "midi1_num_groups", first);
@@ -176,7 +179,7 @@ static void read_ump_endpoints(struct ump_endpoints *u, const struct function *f
 
 			if ((u->n_endpoints > 0 || b > 0) && !has_directory(f, block))
 				break;
-			add_cables(&u->cables, f, block, u->n_endpoints == 0 && b == 0);
+			add_cables_of_block(&u->cables, f, block, u->n_endpoints == 0 && b == 0);
 			if (ids->n_ids < MAX_CABLES)
 				ids->ids[ids->n_ids++] = id++;
 		}
@@ -228,10 +231,10 @@ static void add_midi2_descriptors(struct template_state *m)
 	for (size_t i = 0; i < u.n_endpoints; i++) {
 		template_add_descriptor(m, "07 05 &o 02 {40 00|00 02|00 04} 00");
 		template_add_descriptor(m, "S: 06 30 00 00 00 00");
-		add_jack_list_row(m, "02", &u.blocks[i]);
+		add_jack_ids_descriptor(m, "02", &u.blocks[i]);
 		template_add_descriptor(m, "07 05 &i 03 {08 00|00 02|00 04} 01");
 		template_add_descriptor(m, "S: 06 30 00 00 00 00");
-		add_jack_list_row(m, "02", &u.blocks[i]);
+		add_jack_ids_descriptor(m, "02", &u.blocks[i]);
 	}
 }
 

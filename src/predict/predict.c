@@ -46,7 +46,7 @@ bool predict_knows_release(const char *release, enum predict_kernel kernel)
 	return rest && (*rest < '0' || *rest > '9');
 }
 
-bool predict_has_speed(const struct gadget *g, int speed)
+bool predict_can_run_at_speed(const struct gadget *g, int speed)
 {
 	static const enum gadget_speed speeds[] = {
 		[EP_FULL] = GADGET_SPEED_FULL,
@@ -309,8 +309,8 @@ static void add_device_strings(const struct prediction_input *f, const struct ga
 
 		d->bytes[14 + i] = (uint8_t)(i + 1);
 		string->offset = 14 + i;
-		string->source = i == 2 ? from : NULL;
-		if (texts[i] || !string->source)
+		string->from_key_value = i == 2 ? from : NULL;
+		if (texts[i] || !string->from_key_value)
 			string->text = xstrdup(texts[i] ? texts[i] : "");
 	}
 }

@@ -35,7 +35,7 @@ struct descriptor {
 		 * Value of the key `from`, if the text is a serial number or an Ethernet address
 		 * that this system provides; else NULL. The struct gadget owns the value.
 		 */
-		const char *source;
+		const char *from_key_value;
 	} strings[DESCRIPTOR_STRINGS];
 	size_t n_strings;
 	/*
@@ -48,11 +48,11 @@ struct descriptor {
 	size_t total_length_offset;
 	bool depends_on_endpoints; /* the descriptor exists only if the UDC has enough endpoints */
 	/*
-	 * In an endpoint descriptor, a name that all descriptors of the same endpoint of the
+	 * In an endpoint descriptor, a letter that all descriptors of the same endpoint of the
 	 * function have; 0: no other descriptor has this endpoint. DESCRIPTOR_NOT_CLAIMED: the
 	 * kernel makes the descriptor, and claims no endpoint of the UDC for it.
 	 */
-	char shared_name;
+	char shared_endpoint_letter;
 	const struct function *function; /* the function that the descriptor belongs to; NULL: it
 					    belongs to the configuration or the device */
 };
@@ -100,8 +100,8 @@ struct prediction_input {
  */
 const struct gadget_strings *predict_device_strings(const struct gadget *g);
 
-/* Returns whether the gadget can run at this speed. */
-bool predict_has_speed(const struct gadget *g, int speed);
+/* Returns whether max_speed of the gadget allows this speed. */
+bool predict_can_run_at_speed(const struct gadget *g, int speed);
 
 /* Appends the device descriptor to *out. */
 void predict_device(const struct prediction_input *f, struct descriptors *out);

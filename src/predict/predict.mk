@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
 	src/predict/audio.c \
-	src/predict/endpoints.c src/predict/endpoints.h \
+	src/predict/endpoint_needs.c src/predict/endpoint_needs.h \
 	src/predict/predict.c src/predict/predict.h \
 	src/predict/print_descriptor.c \
 	src/predict/functions.c \

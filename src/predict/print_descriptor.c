@@ -119,9 +119,9 @@ static char *string_text(const struct descriptor *d, size_t offset)
 		return NULL;
 	if (string->text)
 		text = text_printable(string->text, strlen(string->text));
-	if (!string->source)
+	if (!string->from_key_value)
 		return text ? strf("\"%s\"", text) : NULL;
-	from = text_printable(string->source, strlen(string->source));
+	from = text_printable(string->from_key_value, strlen(string->from_key_value));
 	return text ? strf("\"%s\" (from %s of this machine)", text, from)
 		    : strf("(from %s, not readable here)", from);
 }
@@ -254,7 +254,9 @@ json_t *descriptor_to_json(const struct descriptor *d)
 	for (size_t i = 0; i < d->n_strings; i++) {
 		const struct descriptor_string *one = &d->strings[i];
 		_cleanup_free_ char *text = one->text ? text_make_valid_utf8(one->text) : NULL,
-				    *from = one->source ? text_make_valid_utf8(one->source) : NULL;
+				    *from = one->from_key_value
+						    ? text_make_valid_utf8(one->from_key_value)
+						    : NULL;
 
 		json_array_append_new(strings,
 				      json_pack("{s:i, s:s?, s:s*}", "offset", (int)one->offset,

@@ -69,19 +69,19 @@ void template_set_text(struct template_state *m, const char *name, const char *t
 }
 
 void template_set_text_of_system(struct template_state *m, const char *name, const char *text,
-				 const char *source)
+				 const char *from_key_value)
 {
 	struct template_variable *v = find_or_add_variable(m, name);
 
 	free(v->text);
 	v->text = xstrdup_or_null(text);
-	v->source = source;
+	v->from_key_value = from_key_value;
 }
 
-void template_set_current_number_list(struct template_state *m, const long long *numbers, size_t n)
+void template_set_numbers_to_append(struct template_state *m, const long long *numbers, size_t n)
 {
-	m->current_number_list = numbers;
-	m->current_number_list_length = n;
+	m->numbers_to_append = numbers;
+	m->n_numbers_to_append = n;
 }
 
 const struct configfs_attribute *template_attribute(const struct function *function,
@@ -163,27 +163,32 @@ static void put_number(struct descriptor *d, long long value, int bytes)
 
 /*
  * Appends the index of a string to a descriptor, and stores the text. `text` NULL: the text is
- * unknown. `source`: see descriptor_string.
+ * unknown. `from_key_value`: see struct descriptor_string.
  */
-static void put_string(struct descriptor *d, const char *text, size_t n, const char *source)
+static void put_string_index(struct descriptor *d, const char *text, size_t n,
+			     const char *from_key_value)
 {
 	if (d->n_strings < DESCRIPTOR_STRINGS)
-		d->strings[d->n_strings++] = (struct descriptor_string){
-			.offset = d->size, .text = text ? xstrndup(text, n) : NULL, .source = source
-		};
+		d->strings[d->n_strings++] =
+			(struct descriptor_string){ .offset = d->size,
+						    .text = text ? xstrndup(text, n) : NULL,
+						    .from_key_value = from_key_value };
 	put_byte(d, 0, 0);
 }
 
-/* Appends the index of the string in a variable, without the newline at the end of its text. */
-static void put_string_variable(const struct template_state *m, struct descriptor *d,
-				const char *name)
+/*
+ * Appends the index of the string in a variable to a descriptor, and stores the text, without the
+ * newline at its end.
+ */
+static void put_variable_string_index(const struct template_state *m, struct descriptor *d,
+				      const char *name)
 {
 	const struct template_variable *v = find_variable(m, name);
 	char text[DESCRIPTOR_MAX];
 
 	without_newline(template_text(m, name), text, sizeof(text));
-	put_string(d, v && (v->text || !v->source) ? text : NULL, strlen(text),
-		   v ? v->source : NULL);
+	put_string_index(d, v && (v->text || !v->from_key_value) ? text : NULL, strlen(text),
+			 v ? v->from_key_value : NULL);
 }
 
 static void put_interface_number(struct template_state *m, struct descriptor *d, const char *word)
@@ -210,7 +215,7 @@ static void put_template_word(struct template_state *m, struct descriptor *d, co
 		break;
 	case '&':
 		put_byte(d, name[0] == 'i' ? USB_DIR_IN : 0, (uint8_t)~USB_ENDPOINT_NUMBER_MASK);
-		d->shared_name = name[0] ? name[1] : 0;
+		d->shared_endpoint_letter = name[0] ? name[1] : 0;
 		break;
 	case '?':
 		put_byte(d, 0, 0);
@@ -219,11 +224,11 @@ static void put_template_word(struct template_state *m, struct descriptor *d, co
 		put_number(d, template_number(m, name), bytes);
 		break;
 	case '%':
-		put_string_variable(m, d, name);
+		put_variable_string_index(m, d, name);
 		break;
 	case '@':
-		for (size_t i = 0; i < m->current_number_list_length; i++)
-			put_number(d, m->current_number_list[i], 3);
+		for (size_t i = 0; i < m->n_numbers_to_append; i++)
+			put_number(d, m->numbers_to_append[i], 3);
 		break;
 	case 'L':
 		put_byte(d, 0, 0xff); /* a placeholder; template_add_descriptor replaces it by the
@@ -274,7 +279,7 @@ static void put_template_words(struct template_state *m, struct descriptor *d, c
 			p = put_template_words_for_predicted_speed(m, d, p + 1);
 		} else if (*p == '\'') {
 			n = strcspn(p + 1, "'");
-			put_string(d, p + 1, n, NULL);
+			put_string_index(d, p + 1, n, NULL);
 			p += n + 2;
 		} else {
 			word = xstrndup(p, n);

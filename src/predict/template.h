@@ -38,7 +38,7 @@ struct template_variable {
 	char *name;
 	long long number;
 	char *text; /* value of the variable if it is a text; NULL: it is a number, or unknown */
-	const char *source; /* descriptor_string.source of the text */
+	const char *from_key_value; /* see struct descriptor_string */
 };
 
 /* The state while template_apply makes the descriptors of one function. */
@@ -50,9 +50,9 @@ struct template_state {
 	unsigned int first_interface, n_interfaces;
 	struct template_variable *variables;
 	size_t n_variables;
-	const long long *current_number_list; /* the numbers that the word @NAME of a template row
-					  appends to the descriptor */
-	size_t current_number_list_length;
+	const long long *numbers_to_append; /* the numbers that the word @NAME of the rows added
+					       next appends */
+	size_t n_numbers_to_append;
 };
 
 #define TEMPLATE_MAX_ROWS 32 /* highest number of rows in one template */
@@ -93,13 +93,13 @@ const char *template_text(const struct template_state *m,
 void template_set_number(struct template_state *m, const char *name, long long number);
 void template_set_text(struct template_state *m, const char *name, const char *text);
 /*
- * Sets a variable to a text that this system provides. `source`: see descriptor_string; `text`
- * NULL: the text is unknown.
+ * Sets a variable to a text that this system provides. `from_key_value`: see descriptor_string;
+ * `text` NULL: the text is unknown.
  */
 void template_set_text_of_system(struct template_state *m, const char *name, const char *text,
-				 const char *source);
-/* Sets the list that @NAME appends; `numbers` must stay valid until the rows are added. */
-void template_set_current_number_list(struct template_state *m, const long long *numbers, size_t n);
+				 const char *from_key_value);
+/* Sets the numbers that @NAME appends; `numbers` must stay valid until the rows are added. */
+void template_set_numbers_to_append(struct template_state *m, const long long *numbers, size_t n);
 void template_add_descriptor(struct template_state *m, const char *row);
 void template_add_descriptors(struct template_state *m, const char *const *rows);
 /*

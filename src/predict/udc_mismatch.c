@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "configfs/udc_traits.h"
-#include "predict/endpoints.h"
+#include "predict/endpoint_needs.h"
 
 #define MAX_ENDPOINTS 64 /* more than a UDC has */
 
@@ -93,20 +93,21 @@ struct assignment {
 	const struct endpoint_needs *needs;
 	/* For each need: its type or packets were reported, so that only its direction counts. */
 	const bool *is_reported;
-	const struct udc_endpoints *endpoints[MAX_ENDPOINTS];
+	const struct udc_endpoints *endpoints_of_udc[MAX_ENDPOINTS]; /* all, assigned or not */
 	size_t taken_by[MAX_ENDPOINTS]; /* index of the need, plus 1; 0: none */
 	bool is_visited[MAX_ENDPOINTS];
-	size_t n_endpoints;
+	size_t n_endpoints_of_udc;
 };
 
 /* Finds an endpoint for a need. Needs that have one already may get another one. */
 static bool assign_endpoint(struct assignment *a, size_t need)
 {
-	for (size_t i = 0; i < a->n_endpoints; i++) {
+	for (size_t i = 0; i < a->n_endpoints_of_udc; i++) {
 		const struct endpoint_need *n = &a->needs->list[need];
 
-		if (a->is_visited[i] || !(a->is_reported[need] ? fits_direction(a->endpoints[i], n)
-							       : fits(a->udc, a->endpoints[i], n)))
+		if (a->is_visited[i] ||
+		    !(a->is_reported[need] ? fits_direction(a->endpoints_of_udc[i], n)
+					   : fits(a->udc, a->endpoints_of_udc[i], n)))
 			continue;
 		a->is_visited[i] = true;
 		if (!a->taken_by[i] || assign_endpoint(a, a->taken_by[i] - 1)) {
@@ -125,8 +126,8 @@ static const struct endpoint_need *find_need_without_endpoint(const struct udc_t
 	struct assignment a = { .udc = udc, .needs = needs, .is_reported = is_reported };
 
 	for (const struct udc_endpoints *e = udc->endpoints; e->n; e++)
-		for (unsigned int i = 0; i < e->n && a.n_endpoints < MAX_ENDPOINTS; i++)
-			a.endpoints[a.n_endpoints++] = e;
+		for (unsigned int i = 0; i < e->n && a.n_endpoints_of_udc < MAX_ENDPOINTS; i++)
+			a.endpoints_of_udc[a.n_endpoints_of_udc++] = e;
 	for (size_t i = 0; i < needs->n; i++) {
 		memset(a.is_visited, 0, sizeof(a.is_visited));
 		if (!assign_endpoint(&a, i))

@@ -77,7 +77,7 @@ static void check_type(const char *type, const char *attrs)
 			const struct prediction_input f = { g, (enum predict_kernel)kernel, speed,
 							    NULL, NULL };
 
-			if (predict_has_speed(g, speed))
+			if (predict_can_run_at_speed(g, speed))
 				check_config(&f);
 		}
 	}
@@ -238,7 +238,7 @@ static void expect_mac_address(char *const *host_addresses, const char *text)
 			found = &d.list[i];
 	cr_assert_not_null(found);
 	cr_assert_eq(found->n_strings, 1U);
-	cr_expect_str_eq(found->strings[0].source, "machine-id");
+	cr_expect_str_eq(found->strings[0].from_key_value, "machine-id");
 	if (text)
 		cr_expect_str_eq(found->strings[0].text, text);
 	else

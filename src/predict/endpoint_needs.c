@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "predict/endpoints.h"
+#include "predict/endpoint_needs.h"
 
 #include <linux/usb/ch9.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ void endpoint_needs_free(struct endpoint_needs *needs)
 static bool claims_endpoint(const struct descriptor *d)
 {
 	return d->bytes[1] == USB_DT_ENDPOINT && d->function && !d->depends_on_endpoints &&
-	       d->shared_name != DESCRIPTOR_NOT_CLAIMED;
+	       d->shared_endpoint_letter != DESCRIPTOR_NOT_CLAIMED;
 }
 
 static struct endpoint_need need_of_descriptor(const struct descriptor *d)
@@ -32,29 +32,29 @@ static struct endpoint_need need_of_descriptor(const struct descriptor *d)
 		.function = d->function,
 		.direction = d->bytes[2] & USB_DIR_IN ? EP_IN : EP_OUT,
 		.type = types[d->bytes[3] & USB_ENDPOINT_XFERTYPE_MASK],
-		.shared_name = d->shared_name,
+		.shared_endpoint_letter = d->shared_endpoint_letter,
 	};
 }
 
-static bool is_alike(const struct endpoint_need *a, const struct endpoint_need *b)
+static bool is_same_kind(const struct endpoint_need *a, const struct endpoint_need *b)
 {
 	return a->function == b->function && a->direction == b->direction && a->type == b->type &&
-	       a->shared_name == b->shared_name;
+	       a->shared_endpoint_letter == b->shared_endpoint_letter;
 }
 
 /*
  * Returns the number of descriptors before descriptor `i` that describe other endpoints of the same
  * kind.
  */
-static size_t count_alike_before(const struct descriptors *d, size_t i)
+static size_t count_same_kind_before(const struct descriptors *d, size_t i)
 {
 	const struct endpoint_need need = need_of_descriptor(&d->list[i]);
 	size_t n = 0;
 
-	for (size_t j = 0; j < i && !need.shared_name; j++) {
+	for (size_t j = 0; j < i && !need.shared_endpoint_letter; j++) {
 		const struct endpoint_need other = need_of_descriptor(&d->list[j]);
 
-		n += claims_endpoint(&d->list[j]) && is_alike(&need, &other);
+		n += claims_endpoint(&d->list[j]) && is_same_kind(&need, &other);
 	}
 	return n;
 }
@@ -66,7 +66,7 @@ static struct endpoint_need *find_or_add(struct endpoint_needs *needs,
 	struct endpoint_need *added;
 
 	for (size_t i = 0; i < needs->n; i++)
-		if (is_alike(&needs->list[i], need) && place-- == 0)
+		if (is_same_kind(&needs->list[i], need) && place-- == 0)
 			return &needs->list[i];
 	added = array_add(needs->list, needs->n);
 	*added = *need;
@@ -92,7 +92,7 @@ static void add_speed(const struct prediction_input *prediction, const struct co
 		if (!claims_endpoint(one))
 			continue;
 		new = need_of_descriptor(one);
-		need = find_or_add(out, &new, count_alike_before(&d, i));
+		need = find_or_add(out, &new, count_same_kind_before(&d, i));
 		if (one->certain_bits[4] && one->certain_bits[5] &&
 		    packet > need->max_packet[prediction->speed])
 			need->max_packet[prediction->speed] = packet;
@@ -108,7 +108,7 @@ void endpoint_needs_find(const struct gadget *g, enum predict_kernel kernel,
 							     .kernel_version = kernel,
 							     .speed = speed };
 
-		if (predict_has_speed(g, speed))
+		if (predict_can_run_at_speed(g, speed))
 			add_speed(&prediction, config, out);
 	}
 	for (size_t i = 0; i < config->n_functions; i++) {

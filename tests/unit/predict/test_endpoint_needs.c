@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "gadgetfile/gadgetfile.h"
 #include "gadgetfile/keys/function.h"
-#include "predict/endpoints.h"
+#include "predict/endpoint_needs.h"
 #include "predict/udc_mismatch.h"
 
 static struct gadget *load(const char *text)
