@@ -14,7 +14,7 @@
 #include "cmd/cmd.h"
 #include "cmd/plugin_cache.h"
 #include "cmd/table.h"
-#include "probe/plugin_file.h"
+#include "probe/plugin_path.h"
 #include "process/permission_names.h"
 #include "rundir/control.h"
 

@@ -21,7 +21,7 @@
 #include "function/function.h"
 #include "function/launch_internal.h"
 #include "functionfs/endpoint.h"
-#include "probe/plugin_file.h"
+#include "probe/plugin_path.h"
 #include "process/credentials.h"
 #include "process/worker_processes.h"
 

@@ -35,7 +35,7 @@ void doctor_open(struct doctor *doctor, const char *root, const struct paths *pa
 	_cleanup_strings_ char **names = NULL;
 
 	*doctor = (struct doctor){ 0 };
-	system_open(&doctor->system, root, paths);
+	system_init(&doctor->system, root, paths);
 	names = system_list(&doctor->system, UDC_CLASS_DIR);
 	for (char **name = names; *name; name++)
 		read_udc(&doctor->system, *name, array_add(doctor->udcs, doctor->n_udcs));
@@ -58,7 +58,7 @@ void doctor_close(struct doctor *doctor)
 	free(doctor->udcs);
 	free(doctor->board_model);
 	usb_ports_free(&doctor->ports);
-	system_close(&doctor->system);
+	system_free(&doctor->system);
 	*doctor = (struct doctor){ 0 };
 }
 

@@ -11,7 +11,7 @@ void doctor_check_board(const struct doctor *doctor, struct findings *findings)
 	const char *model = doctor->board_model ? doctor->board_model : board ? board->name : NULL;
 	struct finding *finding;
 
-	if (board && board->change == BOARD_CHANGE_NONE) {
+	if (board && board->device_mode_method == DEVICE_MODE_NONE) {
 		finding = findings_add(findings, "board-without-device-port", FINDING_PROBLEM,
 				       "the %s has no device port", model);
 		finding_why(finding, "%s", board->advice);
@@ -56,9 +56,9 @@ static void add_mode_remedy(const struct doctor *doctor, const struct usb_port *
 {
 	const struct board *board = doctor->board;
 
-	if (board && board->change == BOARD_CHANGE_RASPBERRY_PI) {
+	if (board && board->device_mode_method == DEVICE_MODE_BY_CONFIG_TXT) {
 		add_raspberry_pi_remedy(doctor, finding);
-	} else if (!board || board->change == BOARD_CHANGE_DEVICE_TREE) {
+	} else if (!board || board->device_mode_method == DEVICE_MODE_BY_DEVICE_TREE) {
 		finding_remedy(finding,
 			       "set %sdr_mode = \"peripheral\" in the node %s of the device tree, "
 			       "by an overlay or in the file of the board, and reboot%s%s",

@@ -23,8 +23,8 @@ static void add_foreign_gadget_remedy(const struct doctor *doctor, const char *g
 	const struct board *board = doctor->board;
 
 	finding_why(finding, "another program made the gadget, which may be how you log in");
-	if (board && streq_null(board->boot_gadget, gadget))
-		finding_command(finding, "systemctl disable --now", board->boot_gadget_service);
+	if (board && streq_null(board->gadget_made_at_boot, gadget))
+		finding_command(finding, "systemctl disable --now", board->gadget_making_service);
 	else
 		finding_remedy(finding, "disable the script or the service that makes it");
 	finding_command(finding, "ffsctl down --force", gadget);

@@ -15,7 +15,7 @@
 #include "base/loop.h"
 #include "base/option.h"
 #include "base/text.h"
-#include "probe/plugin_file.h"
+#include "probe/plugin_path.h"
 #include "process/permission_names.h"
 #include "process/spawn.h"
 

@@ -10,6 +10,6 @@ libffsctl_a_SOURCES += \
 	src/probe/finding.c src/probe/finding.h \
 	src/probe/plugin_declaration.c src/probe/plugin_declaration.h \
 	src/probe/features.c src/probe/features.h \
-	src/probe/plugin_file.c src/probe/plugin_file.h \
+	src/probe/plugin_path.c src/probe/plugin_path.h \
 	src/probe/system.c src/probe/system.h \
 	src/probe/usb_port.c src/probe/usb_port.h

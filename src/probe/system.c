@@ -109,7 +109,7 @@ char **system_list(const struct system *system, const char *fmt, ...)
 	return names;
 }
 
-void system_open(struct system *system, const char *root, const struct paths *paths)
+void system_init(struct system *system, const char *root, const struct paths *paths)
 {
 	*system = (struct system){ .root_dir = root, .paths = paths };
 	system->kernel_release = system_read_line(system, "/proc/sys/kernel/osrelease");
@@ -121,7 +121,7 @@ void system_open(struct system *system, const char *root, const struct paths *pa
 		system_read(system, "/lib/modules/%s/modules.dep", system->kernel_release);
 }
 
-void system_close(struct system *system)
+void system_free(struct system *system)
 {
 	free(system->kernel_release);
 	free(system->modules_builtin_text);

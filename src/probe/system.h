@@ -18,9 +18,9 @@ struct system {
 	char *modules_dep_text;	    /* text of modules.dep; NULL: cannot be read */
 };
 
-void system_open(struct system *system, const char *root, const struct paths *paths);
-void system_close(struct system *system);
-#define _cleanup_system_ _cleanup_(system_close)
+void system_init(struct system *system, const char *root, const struct paths *paths);
+void system_free(struct system *system);
+#define _cleanup_system_ _cleanup_(system_free)
 
 /*
  * The arguments after `system` are the format of an absolute path in the system. The caller frees

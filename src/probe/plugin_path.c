@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "probe/plugin_file.h"
+#include "probe/plugin_path.h"
 
 #include <errno.h>
 #include <string.h>
