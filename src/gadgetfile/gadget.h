@@ -77,7 +77,7 @@ enum worker_engine { ENGINE_AUTO, STREAM_ENGINES(WORKER_ENGINE) };
 /*
  * Arrays indexed by enum worker_engine. worker_engine_words has the word for the engine in gadget
  * files and in the configuration of workers. worker_engine_needs has what the engine needs, as bits
- * of enum stream_feature.
+ * of enum stream_needed_feature.
  */
 extern const char *const worker_engine_words[];
 extern const unsigned int worker_engine_needs[];

@@ -183,8 +183,8 @@ static int open_stream(struct plugin_host *h, const struct worker_config *config
 			p->name, sc.buffer_size, sc.out_transfer_length);
 		return -EINVAL;
 	}
-	r = stream_open_with_engine(&h->stream, &sc, config->engine_name, h->stream_endpoints,
-				    config->n_endpoints);
+	r = stream_choose_engine_and_open(&h->stream, &sc, config->engine_name, h->stream_endpoints,
+					  config->n_endpoints);
 	if (!sc.engine)
 		fprintf(stderr, "%s: error: unknown I/O engine '%s'\n", p->name,
 			config->engine_name);

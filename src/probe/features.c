@@ -131,7 +131,7 @@ int features_probe(const struct paths *paths, struct ffs_features *features, str
 	return r < 0 ? error_wrap(err, "probing the kernel's FunctionFS") : 0;
 }
 
-/* The bit of enum stream_feature for each feature of FunctionFS that an engine can need. */
+/* The bit of enum stream_needed_feature for each feature of FunctionFS that an engine can need. */
 static const unsigned int engine_needs[FFS_FEATURE_COUNT] = {
 	[FFS_MMAP] = STREAM_NEEDS_MMAP,
 	[FFS_DMABUF] = STREAM_NEEDS_DMABUF,

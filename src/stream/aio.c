@@ -121,7 +121,8 @@ bool aio_endpoint_is_enabled(struct stream *s, struct stream_endpoint *ep)
 	return ioctl(ep->fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0 || errno != EAGAIN;
 }
 
-int aio_attach_endpoint_to_session(struct stream *s, struct stream_endpoint *ep, uint32_t *session)
+int aio_attach_endpoint_file_to_session(struct stream *s, struct stream_endpoint *ep,
+					uint32_t *session)
 {
 	(void)s;
 	if (ioctl(ep->fd, FUNCTIONFS_ENDPOINT_SESSION, session) == 0)

@@ -194,8 +194,8 @@ static struct dmabuf_slot *slot_of_request(const struct stream *s, const struct 
 }
 
 /* Returns the DMABUF for a request, or NULL if the request cannot use a DMABUF. */
-static struct dmabuf_slot *slot_for_dma_transfer(const struct stream *s,
-						 const struct stream_request *q)
+static struct dmabuf_slot *slot_usable_for_request(const struct stream *s,
+						   const struct stream_request *q)
 {
 	if (q->ep->kernel_copies_buffers ||
 	    (q->ep->public.direction == FFSCTL_OUT && q->length != s->config.out_transfer_length))
@@ -300,7 +300,7 @@ static int submit_dmabuf_requests(struct stream *s, struct stream_request **requ
 	int r = 0;
 
 	for (i = 0; i < n && i < AIO_BATCH && requests[i]->ep == ep; i++) {
-		slot = slot_for_dma_transfer(s, requests[i]);
+		slot = slot_usable_for_request(s, requests[i]);
 		if (!slot)
 			break;
 		r = start_dma_transfer(s, requests[i], slot);
@@ -333,12 +333,12 @@ static int dmabuf_submit(struct stream *s, struct stream_request **requests, uns
 	unsigned int i;
 	int r;
 
-	if (slot_for_dma_transfer(s, requests[0])) {
+	if (slot_usable_for_request(s, requests[0])) {
 		r = submit_dmabuf_requests(s, requests, n);
 		if (r != -ECANCELED)
 			return r;
 	}
-	for (i = 0; i < n && i < AIO_BATCH && (i == 0 || !slot_for_dma_transfer(s, requests[i]));
+	for (i = 0; i < n && i < AIO_BATCH && (i == 0 || !slot_usable_for_request(s, requests[i]));
 	     i++)
 		iocbs[i] = aio_prepare_iocb(s, requests[i]);
 	return aio_queue_iocbs(s, iocbs, i);
@@ -406,7 +406,7 @@ const struct stream_engine stream_engine_dmabuf = {
 	.submit = dmabuf_submit,
 	.cancel = dmabuf_cancel,
 	.endpoint_is_enabled = aio_endpoint_is_enabled,
-	.attach_endpoint_to_session = aio_attach_endpoint_to_session,
+	.attach_endpoint_file_to_session = aio_attach_endpoint_file_to_session,
 	.has_completions = aio_has_completions,
 	.reap_completions = dmabuf_reap_completions,
 };

@@ -14,8 +14,8 @@ static const struct {
 	unsigned int needs;
 } engines[] = { STREAM_ENGINES(ENGINE) };
 
-int stream_open_with_engine(struct stream *s, struct stream_config *config, const char *name,
-			    struct stream_endpoint *eps, unsigned int n_eps)
+int stream_choose_engine_and_open(struct stream *s, struct stream_config *config, const char *name,
+				  struct stream_endpoint *eps, unsigned int n_eps)
 {
 	bool any = strcmp(name, "auto") == 0;
 	size_t i = sizeof(engines) / sizeof(engines[0]);

@@ -9,7 +9,7 @@
 #pragma once
 
 /* Features that an engine needs and that some kernels or machines do not have. */
-enum stream_feature {
+enum stream_needed_feature {
 	/* mmap() of endpoint files; the option mmap_memory_mb of the mount limits the memory */
 	STREAM_NEEDS_MMAP = 1 << 0,
 	/* the kernel can attach DMABUFs to endpoints, there is a device that makes DMABUFs, and all
@@ -25,8 +25,9 @@ enum stream_feature {
  * stream_engine.skipped_by_auto, and uses the first engine that can be opened.
  *
  * The sandbox of a worker permits the system calls of process/sandbox.list: an engine that makes
- * other ones must add them. A new feature that an engine needs is a value of enum stream_feature,
- * with a row in probe/features.c; gadgetfile/types/plugin.c checks gadget files for it.
+ * other ones must add them. A new feature that an engine needs is a value of enum
+ * stream_needed_feature, with a row in probe/features.c; gadgetfile/types/plugin.c checks gadget
+ * files for it.
  */
 #define STREAM_ENGINES(ENGINE)                                                                     \
 	ENGINE(COPY, copy, 0, "works with every kernel.")                                          \

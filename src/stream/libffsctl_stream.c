@@ -44,8 +44,8 @@ struct ffsctl_stream {
 	struct stream stream;
 	struct stream_endpoint eps[MAX_ENDPOINTS];
 	uint32_t n_eps;
-	/* SIZES_A or SIZES_B: the speed for which the current packet sizes are stored */
-	enum ffsctl_speed speed_with_current_sizes;
+	/* SIZES_A or SIZES_B, not the real speed */
+	enum ffsctl_speed fake_speed_of_current_sizes;
 	int is_open; /* boolean */
 };
 
@@ -112,7 +112,7 @@ int ffsctl_stream_new(struct ffsctl_stream **out, const struct ffsctl_stream_con
 	if (!s)
 		return -ENOMEM;
 	s->config = c;
-	s->speed_with_current_sizes = SIZES_A;
+	s->fake_speed_of_current_sizes = SIZES_A;
 	*out = s;
 	return 0;
 }
@@ -209,8 +209,8 @@ int ffsctl_stream_open(struct ffsctl_stream *s)
 
 	if (s->is_open)
 		return -EBUSY;
-	r = stream_open_with_engine(&s->stream, &sc, s->config.engine ? s->config.engine : "auto",
-				    s->eps, s->n_eps);
+	r = stream_choose_engine_and_open(
+		&s->stream, &sc, s->config.engine ? s->config.engine : "auto", s->eps, s->n_eps);
 	s->is_open = r == 0;
 	return r;
 }
@@ -289,17 +289,17 @@ int ffsctl_stream_enable(struct ffsctl_stream *s)
 
 	if (!s->is_open)
 		return -EINVAL;
-	next = s->speed_with_current_sizes == SIZES_A ? SIZES_B : SIZES_A;
+	next = s->fake_speed_of_current_sizes == SIZES_A ? SIZES_B : SIZES_A;
 	for (i = 0; i < s->n_eps; i++) {
 		r = read_endpoint_descriptor(s, &s->eps[i], next);
 		if (r < 0)
 			return r;
 		differs |= s->eps[i].packet_size[next] !=
-			   s->eps[i].packet_size[s->speed_with_current_sizes];
+			   s->eps[i].packet_size[s->fake_speed_of_current_sizes];
 	}
 	if (differs)
-		s->speed_with_current_sizes = next;
-	return stream_link_up(&s->stream, s->speed_with_current_sizes);
+		s->fake_speed_of_current_sizes = next;
+	return stream_link_up(&s->stream, s->fake_speed_of_current_sizes);
 }
 
 void ffsctl_stream_disable(struct ffsctl_stream *s)

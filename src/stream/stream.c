@@ -148,7 +148,7 @@ int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_tr
 	if (!s->link_is_up)
 		return -ESHUTDOWN;
 
-	t->endpoint = t->data_request.ep = t->zlp_request.ep = ep;
+	t->submit_endpoint = t->data_request.ep = t->zlp_request.ep = ep;
 	t->submitted_bytes = t->completed_bytes = 0;
 	t->n_requests_in_flight = 0;
 	t->status = 0;
@@ -173,7 +173,7 @@ int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_tr
 	t->next = NULL;
 	*ep->outstanding_transfers_tail = t;
 	ep->outstanding_transfers_tail = &t->next;
-	ep->may_have_queued_requests = true;
+	ep->may_have_requests_to_submit = true;
 	s->n_outstanding_transfers++;
 	return 0;
 }
@@ -182,14 +182,14 @@ int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_tr
  * Attaches all endpoint files to the current session and stores its number. Returns -EAGAIN if this
  * session is already over; stream_link_up() will then be called for the next session.
  */
-static int attach_all_endpoints_to_session(struct stream *s, uint32_t *session)
+static int attach_endpoint_files_to_session(struct stream *s, uint32_t *session)
 {
 	uint32_t number = 0;
 	unsigned int i;
 	int r = -ENOTTY;
 
 	for (i = 0; i < s->n_eps; i++) {
-		r = s->config.engine->attach_endpoint_to_session(s, &s->eps[i], &number);
+		r = s->config.engine->attach_endpoint_file_to_session(s, &s->eps[i], &number);
 		if (r < 0)
 			break;
 		if (i > 0 && number != *session)
@@ -227,7 +227,7 @@ int stream_link_up(struct stream *s, enum ffsctl_speed speed)
 	s->n_link_ups++;
 	other_speed = speed != s->speed;
 	s->speed = speed;
-	r = attach_all_endpoints_to_session(s, &session);
+	r = attach_endpoint_files_to_session(s, &session);
 	if (r == 0)
 		start_numbered_session(s, session, other_speed);
 	else if (r == -EAGAIN && s->link_is_up)

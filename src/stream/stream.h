@@ -79,8 +79,8 @@ struct stream_engine {
 	 * When this session is over, the requests of the endpoint file end with -ESHUTDOWN. Returns
 	 * -EAGAIN if the endpoint is disabled, -ENOTTY if the kernel does not number sessions.
 	 */
-	int (*attach_endpoint_to_session)(struct stream *s, struct stream_endpoint *ep,
-					  uint32_t *session);
+	int (*attach_endpoint_file_to_session)(struct stream *s, struct stream_endpoint *ep,
+					       uint32_t *session);
 	/* Returns true if reap_completions() would find a completion. Makes no system call, and so
 	   may return false although there is a completion. */
 	bool (*has_completions)(struct stream *s);
@@ -134,9 +134,8 @@ struct stream_endpoint {
 	/* where the next transfer must be appended: the `next` of the last one, or
 	   `outstanding_transfers` */
 	struct stream_transfer **outstanding_transfers_tail;
-	bool may_have_queued_requests; /* an outstanding transfer may have requests that must
-					  still be submitted */
-	bool saw_eshutdown;	       /* a request ended with ESHUTDOWN after the link went down */
+	bool may_have_requests_to_submit; /* requests of outstanding transfers */
+	bool saw_eshutdown; /* a request ended with ESHUTDOWN after the link went down */
 };
 
 struct stream_config {
@@ -147,8 +146,8 @@ struct stream_config {
 	size_t buffer_size; /* bytes of the buffer of one transfer */
 	unsigned int transfers_per_endpoint;
 	size_t out_transfer_length;    /* bytes of each OUT request; 0: the size of the buffer */
-	unsigned int missing_features; /* bits of enum stream_feature; an engine that needs one of
-					  these features is not tried */
+	unsigned int missing_features; /* bits of enum stream_needed_feature; an engine that needs
+					  one of these features is not tried */
 	int dmabuf_device_fd; /* /dev/udmabuf or a DMA heap, which the caller closes; -1: none */
 	bool dmabuf_device_is_heap; /* the device is a DMA heap */
 };
@@ -181,9 +180,9 @@ struct stream {
 };
 
 /*
- * Opens a stream. The caller fills in `public`, `fd` and `packet_size` of each element of `eps`,
- * and keeps this array until stream_close(). Returns 0, or the negative errno of the engine's
- * open().
+ * Opens a stream with the engine of `config`, and tries no other one. The caller fills in `public`,
+ * `fd` and `packet_size` of each element of `eps`, and keeps this array until stream_close().
+ * Returns 0, or the negative errno of the engine's open().
  */
 int stream_open(struct stream *s, const struct stream_config *config, struct stream_endpoint *eps,
 		unsigned int n_eps);
@@ -192,8 +191,8 @@ int stream_open(struct stream *s, const struct stream_config *config, struct str
  * slowest until one of them can be opened. Stores in config->engine the engine that was tried last.
  * Returns -EINVAL and stores nothing if no engine has that name.
  */
-int stream_open_with_engine(struct stream *s, struct stream_config *config, const char *name,
-			    struct stream_endpoint *eps, unsigned int n_eps);
+int stream_choose_engine_and_open(struct stream *s, struct stream_config *config, const char *name,
+				  struct stream_endpoint *eps, unsigned int n_eps);
 void stream_close(struct stream *s);
 
 /* Returns a file descriptor that is readable when there are completions. */

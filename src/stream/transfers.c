@@ -112,7 +112,7 @@ static void handle_link_loss(struct stream *s, bool enabled_again)
  */
 static bool is_link_up_again(const struct stream *s, const struct stream_transfer *t)
 {
-	return !s->session_number && t->n_link_ups_at_submission < s->n_link_ups;
+	return !s->session_number && t->n_link_ups_at_last_request < s->n_link_ups;
 }
 
 static void remove_from_outstanding_transfers(struct stream_endpoint *ep, struct stream_transfer *t)
@@ -145,11 +145,11 @@ static bool keep_submitted_or_cancel(struct stream *s, struct stream_transfer *t
 {
 	size_t length = t->data_request.length;
 
-	if (s->session_number || is_in_endpoint(t->endpoint) || t->status)
+	if (s->session_number || is_in_endpoint(t->submit_endpoint) || t->status)
 		return false;
 	if (t->completed_before_link_up_call || !t->data_request.in_flight)
 		return t->completed_before_link_up_call;
-	if (length % t->endpoint->packet_size[s->speed] == 0 ||
+	if (length % t->submit_endpoint->packet_size[s->speed] == 0 ||
 	    length == s->config.out_transfer_length)
 		return true;
 	stream_fail_transfer(t, -ESHUTDOWN);
@@ -184,7 +184,7 @@ static void mark_transfers_outstanding_at_link_up(struct stream *s)
 	for (i = 0; i < s->n_eps; i++) {
 		for (t = s->eps[i].outstanding_transfers; t; t = t->next) {
 			t->was_outstanding_at_link_up = true;
-			t->n_link_ups_at_submission = s->n_link_ups;
+			t->n_link_ups_at_last_request = s->n_link_ups;
 		}
 	}
 }
@@ -225,7 +225,7 @@ static void requeue_or_fail_request(struct stream_request *r, int why)
 		stream_fail_transfer(t, why);
 		return;
 	}
-	ep->may_have_queued_requests = true;
+	ep->may_have_requests_to_submit = true;
 	if (r == &t->zlp_request) {
 		t->zlp_submitted = false;
 		return;
@@ -281,7 +281,7 @@ static void handle_failed_request(struct stream *s, struct stream_request *r, in
 	case ESHUTDOWN:
 	case ENODEV:
 		if (s->link_is_up && t->was_outstanding_at_link_up &&
-		    t->n_link_ups_at_submission == s->n_link_ups &&
+		    t->n_link_ups_at_last_request == s->n_link_ups &&
 		    s->config.engine->endpoint_is_enabled(s, r->ep)) {
 			s->resubmitted_request_of_earlier_session = true;
 			requeue_or_fail_request(r, -ESHUTDOWN);
@@ -337,7 +337,7 @@ void stream_complete_request(struct stream *s, struct stream_request *r, long re
 			stream_fail_transfer(t, -ECANCELED);
 	}
 	if (!stream_transfer_has_no_more_requests(t))
-		ep->may_have_queued_requests = true;
+		ep->may_have_requests_to_submit = true;
 	finish_transfer_if_ended(t);
 }
 
@@ -405,22 +405,22 @@ void stream_handle_completions(struct stream *s)
 	deliver_transfers(s);
 }
 
-/* Appends to the batch all requests of this endpoint that may be submitted now. `n` is the number
-   of requests that are already in the batch. Returns the new number. */
+/* Appends to the batch all requests of this endpoint that may be submitted now. `n_in_batch` is the
+   number of requests that are already in it. Returns the new number. */
 static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stream_endpoint *ep,
-						   unsigned int n)
+						   unsigned int n_in_batch)
 {
 	struct stream_transfer *t;
 	size_t length;
 
-	ep->may_have_queued_requests = false;
+	ep->may_have_requests_to_submit = false;
 	for (t = ep->outstanding_transfers; t; t = t->next) {
 		if (stream_transfer_has_no_more_requests(t))
 			continue;
 		if (t->data_request.in_flight)
 			/* The next request of this transfer, and those of later transfers, follow
 			   when the request in flight has ended. */
-			return n;
+			return n_in_batch;
 		if (!t->data_submitted) {
 			if (!is_in_endpoint(ep) && t->total_bytes > ep->max_request_length)
 				t->total_bytes = ep->max_request_length;
@@ -431,22 +431,22 @@ static unsigned int add_endpoint_requests_to_batch(struct stream *s, struct stre
 				length = ep->max_request_length;
 			t->data_request.data = (char *)t->public.data + t->submitted_bytes;
 			t->data_request.length = length;
-			s->request_batch[n++] = &t->data_request;
+			s->request_batch[n_in_batch++] = &t->data_request;
 			if (t->submitted_bytes + length < t->total_bytes)
-				return n;
+				return n_in_batch;
 			if (is_in_endpoint(ep) && t->buffer_endpoint->kernel_copies_buffers &&
 			    length > SAFE_REQUEST && (t->needs_zlp || t->next)) {
-				ep->may_have_queued_requests = true;
-				return n;
+				ep->may_have_requests_to_submit = true;
+				return n_in_batch;
 			}
 		}
 		if (t->needs_zlp) {
 			t->zlp_request.data = t->public.data;
 			t->zlp_request.length = 0;
-			s->request_batch[n++] = &t->zlp_request;
+			s->request_batch[n_in_batch++] = &t->zlp_request;
 		}
 	}
-	return n;
+	return n_in_batch;
 }
 
 /* Updates the counters after the engine has accepted a request. */
@@ -458,7 +458,7 @@ static void mark_request_submitted(struct stream *s, struct stream_request *r)
 	t->was_outstanding_at_link_up = false;
 	t->n_requests_in_flight++;
 	s->n_requests_in_flight++;
-	t->n_link_ups_at_submission = s->n_link_ups;
+	t->n_link_ups_at_last_request = s->n_link_ups;
 	if (r == &t->zlp_request) {
 		t->zlp_submitted = true;
 	} else {
@@ -487,19 +487,19 @@ static void submit_batch(struct stream *s, unsigned int n)
 			continue;
 		mark_request_submitted(s, s->request_batch[i]);
 		bad = s->request_batch[i]->ep;
-		bad->may_have_queued_requests = true;
+		bad->may_have_requests_to_submit = true;
 		stream_complete_request(s, s->request_batch[i], r < 0 ? r : -EIO);
 		while (i < n && s->request_batch[i]->ep == bad)
 			i++;
 	}
 }
 
-static bool any_endpoint_may_have_queued_requests(const struct stream *s)
+static bool any_requests_to_submit(const struct stream *s)
 {
 	unsigned int i;
 
 	for (i = 0; i < s->n_eps; i++)
-		if (s->eps[i].may_have_queued_requests)
+		if (s->eps[i].may_have_requests_to_submit)
 			return true;
 	return false;
 }
@@ -511,7 +511,7 @@ bool stream_submit_queued_requests(struct stream *s)
 	for (round = 0; round < MAX_ROUNDS; round++) {
 		n = 0;
 		for (i = 0; i < s->n_eps; i++)
-			if (s->eps[i].may_have_queued_requests)
+			if (s->eps[i].may_have_requests_to_submit)
 				n = add_endpoint_requests_to_batch(s, &s->eps[i], n);
 		s->is_submitting_batch = true;
 		if (n)
@@ -519,10 +519,10 @@ bool stream_submit_queued_requests(struct stream *s)
 		s->is_submitting_batch = false;
 		/* After an IN request that is longer than SAFE_REQUEST, the next one is submitted
 		   only when this request has completed without ENOMEM. */
-		if (n && any_endpoint_may_have_queued_requests(s))
+		if (n && any_requests_to_submit(s))
 			s->config.engine->reap_completions(s);
 		deliver_transfers(s);
-		if (!any_endpoint_may_have_queued_requests(s))
+		if (!any_requests_to_submit(s))
 			return false;
 	}
 	return true;

@@ -11,14 +11,16 @@ struct stream_transfer {
 					  pointer to it */
 	struct stream_transfer *next;  /* in the list of free or of outstanding transfers */
 	struct stream_endpoint *buffer_endpoint; /* the endpoint that owns the buffer */
-	struct stream_endpoint *endpoint; /* the endpoint that the transfer was submitted on */
+	/* the endpoint that the transfer was submitted on */
+	struct stream_endpoint *submit_endpoint;
 	struct stream_request data_request, zlp_request;
 	size_t total_bytes;	/* size of the transfer */
 	size_t submitted_bytes; /* bytes of the requests that the kernel has accepted */
 	size_t completed_bytes; /* bytes of the requests that have completed */
 	unsigned int n_requests_in_flight;
-	/* stream.n_link_ups when the last request of the transfer was submitted */
-	uint64_t n_link_ups_at_submission;
+	/* stream.n_link_ups when the last request of the transfer was submitted, or at a later
+	   link up while the transfer was outstanding */
+	uint64_t n_link_ups_at_last_request;
 	bool is_outstanding, data_submitted, needs_zlp, zlp_submitted, cancelled, finished;
 	bool was_outstanding_at_link_up; /* an OUT transfer that was outstanding when the link came
 					    up */

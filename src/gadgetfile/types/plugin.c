@@ -157,7 +157,7 @@ static void check_packet_size(const struct plugin_check *c)
 	}
 }
 
-static bool chosen_engine_needs(const struct plugin_check *c, enum stream_feature needs)
+static bool chosen_engine_needs(const struct plugin_check *c, enum stream_needed_feature needs)
 {
 	return worker_engine_needs[c->settings->worker.engine] & needs;
 }

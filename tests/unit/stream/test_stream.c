@@ -134,7 +134,7 @@ static const struct stream_engine engine = {
 	.submit = fake_submit,
 	.cancel = fake_cancel,
 	.endpoint_is_enabled = fake_enabled,
-	.attach_endpoint_to_session = fake_join,
+	.attach_endpoint_file_to_session = fake_join,
 	.has_completions = fake_has_completions,
 	.reap_completions = fake_reap,
 };

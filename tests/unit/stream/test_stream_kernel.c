@@ -193,11 +193,11 @@ Test(engine, auto_is_the_last_of_the_list_that_opens)
 					.transfers_per_endpoint = 1 };
 
 	eps[0].fd = memory_file();
-	cr_assert_eq(stream_open_with_engine(&s, &config, "auto", eps, 1), 0);
+	cr_assert_eq(stream_choose_engine_and_open(&s, &config, "auto", eps, 1), 0);
 	cr_expect_eq(config.engine, &stream_engine_mmap);
 	stream_close(&s);
 	eps[0].fd = open("/dev/null", O_RDWR | O_CLOEXEC); /* has no mmap() */
-	cr_assert_eq(stream_open_with_engine(&s, &config, "auto", eps, 1), 0);
+	cr_assert_eq(stream_choose_engine_and_open(&s, &config, "auto", eps, 1), 0);
 	cr_expect_eq(config.engine, &stream_engine_copy);
 	stream_close(&s);
 }
@@ -210,10 +210,10 @@ Test(engine, one_whose_needs_are_lacking_does_not_exist)
 
 	eps[0].fd = memory_file();
 	config.missing_features = STREAM_NEEDS_DMABUF;
-	cr_expect_eq(stream_open_with_engine(&s, &config, "dmabuf", eps, 1), -EINVAL);
+	cr_expect_eq(stream_choose_engine_and_open(&s, &config, "dmabuf", eps, 1), -EINVAL);
 	cr_expect_null(config.engine);
 	config.missing_features = STREAM_NEEDS_MMAP;
-	cr_assert_eq(stream_open_with_engine(&s, &config, "auto", eps, 1), 0);
+	cr_assert_eq(stream_choose_engine_and_open(&s, &config, "auto", eps, 1), 0);
 	cr_expect_eq(config.engine, &stream_engine_copy);
 	stream_close(&s);
 }
