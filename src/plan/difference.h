@@ -81,7 +81,7 @@ void difference_make(struct difference *d, struct plan *plan, struct plan *new_p
 
 /*
  * Makes the changes that were not made yet, in order. Returns what plan_apply returns, or PLAN_SOON
- * if an undo is not finished.
+ * if an undo is not finished. Does not revert the changes on failure.
  */
 int difference_apply(struct difference *d, struct error *err);
 

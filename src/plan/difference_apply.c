@@ -166,7 +166,7 @@ static int revert_change(struct difference *d, struct step_change *change, struc
  * be reverted. For example, the gadget must not be bound again if one of its functions could not be
  * made again.
  */
-static bool depends_on_failed_step(const struct difference *d, const struct step_change *change)
+static bool depends_on_unreverted_step(const struct difference *d, const struct step_change *change)
 {
 	if (change->kind == CHANGE_APPLY)
 		return false;
@@ -197,7 +197,7 @@ int difference_revert(struct difference *d, struct error *err)
 		_cleanup_error_ struct error one = { 0 };
 		int fault, r;
 
-		if (depends_on_failed_step(d, change)) {
+		if (depends_on_unreverted_step(d, change)) {
 			change->revert_failed = true;
 			continue;
 		}

@@ -93,7 +93,8 @@ void plan_free(struct plan *plan);
 /*
  * Applies the steps in order. Returns 0 when all steps are applied, PLAN_AGAIN when a step waits,
  * or a negative errno when a step fails; `err` then has the step's op, path and position in the
- * gadget file. Does not undo the applied steps.
+ * gadget file. Does not undo the applied steps. The next call continues with the step that waited
+ * or failed.
  */
 int plan_apply(struct plan *plan, struct error *err);
 
