@@ -15,7 +15,7 @@
 #include "cmd/plugin_cache.h"
 #include "cmd/table.h"
 #include "probe/plugin_path.h"
-#include "process/permission_names.h"
+#include "process/sandbox_permission_names.h"
 #include "rundir/control.h"
 
 #define SUFFIX ".so"

@@ -252,7 +252,7 @@ static void prepare_sandbox(struct live_worker *worker)
 	if (worker->model->sandbox && worker->model->kind == WORKER_EXEC)
 		sandbox_from_permissions(s, worker->model->sandbox_permissions);
 	else if (!worker->model->sandbox && worker->function->model->ffs)
-		sandbox_without_io_uring(
+		sandbox_refusing_only_io_uring(
 			s); /* io_uring requests to endpoints cannot be cancelled */
 }
 

@@ -13,7 +13,7 @@
 #include "function/launch.h"
 #include "function/launch_internal.h"
 #include "functionfs/endpoint.h"
-#include "process/permission_names.h"
+#include "process/sandbox_permission_names.h"
 
 struct endpoint_name_list {
 	const struct ffs *ffs;

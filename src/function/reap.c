@@ -146,7 +146,7 @@ static pid_t kill_orphans(const struct live_worker *worker)
 
 static struct worker_processes processes_of(const struct live_worker *worker)
 {
-	return (struct worker_processes){ .worker_uid = worker->worker_uid,
+	return (struct worker_processes){ .reserved_uid = worker->worker_uid,
 					  .session_id = worker->session_id,
 					  .worker_started_before_ticks =
 						  worker->process_started_before_ticks };

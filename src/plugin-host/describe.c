@@ -10,7 +10,7 @@
 #include "plugin-host/options.h"
 #include "plugin-host/plugin_host.h"
 #include "plugin-host/plugin_host_state.h"
-#include "process/permission_names.h"
+#include "process/sandbox_permission_names.h"
 
 static json_t *option_to_json(const struct ffsctl_option *o)
 {

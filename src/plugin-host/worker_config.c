@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/util.h"
 #include "plugin-host/plugin_host.h"
-#include "process/permission_names.h"
+#include "process/sandbox_permission_names.h"
 
 #define MAX_CONFIG (1 << 20)
 #define MAX_ENDPOINTS 30 /* 15 endpoint numbers, two directions (USB 2.0, 8.3.2.2) */

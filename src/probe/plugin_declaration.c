@@ -16,7 +16,7 @@
 #include "base/option.h"
 #include "base/text.h"
 #include "probe/plugin_path.h"
-#include "process/permission_names.h"
+#include "process/sandbox_permission_names.h"
 #include "process/spawn.h"
 
 #define LOAD_TIMEOUT 5.0	     /* seconds; usually, loading a plugin takes milliseconds */

@@ -3,7 +3,7 @@ libffsctl_a_SOURCES += \
 	src/process/capabilities.c src/process/capabilities.h \
 	src/process/credentials.c src/process/credentials.h \
 	src/process/worker_processes.c src/process/worker_processes.h \
-	src/process/permission_names.c src/process/permission_names.h \
+	src/process/sandbox_permission_names.c src/process/sandbox_permission_names.h \
 	src/process/worker_uid.c src/process/worker_uid.h \
 	src/process/sandbox.c src/process/sandbox.h \
 	src/process/process_limits.h \

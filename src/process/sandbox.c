@@ -129,7 +129,7 @@ static void refuse_io_uring(struct sandbox *s)
 			      UNKNOWN);
 }
 
-void sandbox_without_io_uring(struct sandbox *s)
+void sandbox_refusing_only_io_uring(struct sandbox *s)
 {
 	load_call_number(s);
 	refuse_io_uring(s);
@@ -320,7 +320,7 @@ void sandbox_from_calls(struct sandbox *s, int *calls, size_t n)
 void sandbox_from_permissions(struct sandbox *s, unsigned int permissions)
 {
 #ifdef FFSCTL_SANITIZED /* The process that LeakSanitizer starts must be able to use ptrace(2). */
-	sandbox_without_io_uring(s);
+	sandbox_refusing_only_io_uring(s);
 	return;
 #endif
 	begin_filter(s);

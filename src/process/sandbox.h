@@ -42,7 +42,7 @@ struct sandbox {
  * io_uring requests when the process that submitted them ends (f_fs.c has no uring_cmd, and the
  * kernel does not cancel its kiocbs at exit).
  */
-void sandbox_without_io_uring(struct sandbox *sandbox);
+void sandbox_refusing_only_io_uring(struct sandbox *sandbox);
 /*
  * Makes a filter that allows the system calls of sandbox.list that require no other permissions
  * than `permissions`. Other system calls fail with EPERM, or with ENOSYS if libraries then use an

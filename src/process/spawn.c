@@ -102,7 +102,7 @@ static const sigset_t *find_ignored_signals(void)
 }
 
 /* Gives the worker default signal actions and an empty signal mask. */
-static void reset_signals(const sigset_t *ignored)
+static void unignore_and_unblock_signals(const sigset_t *ignored)
 {
 	const struct sigaction action = { .sa_handler = SIG_DFL };
 	sigset_t none;
@@ -196,7 +196,7 @@ static const char *become_worker(struct spawn_child *c)
 		return "set the parent-death signal of";
 	if (s->listen_pid_value)
 		write_decimal_pid(s->listen_pid_value, getpid());
-	reset_signals(c->ignored_signals);
+	unignore_and_unblock_signals(c->ignored_signals);
 	execve(s->program_path, s->argv, s->env);
 	/*
 	 * EACCES: the user has no permission to search a directory of the path, for example of a
@@ -285,7 +285,7 @@ void spawn_free(struct spawn_settings *spawn)
 	*spawn = (struct spawn_settings){ 0 };
 }
 
-static bool parse_decimal_id(const char *name, unsigned int *id)
+static bool parse_uid_or_gid(const char *name, unsigned int *id)
 {
 	char *end;
 	unsigned long n = strtoul(name, &end, 10);
@@ -300,7 +300,7 @@ int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct posit
 		    struct error *err)
 {
 	unsigned int number = 0;
-	bool numeric = parse_decimal_id(name, &number);
+	bool numeric = parse_uid_or_gid(name, &number);
 	const struct passwd *pw = numeric ? getpwuid(number) : getpwnam(name);
 
 	if (!pw && !numeric) {
@@ -315,7 +315,7 @@ int spawn_find_user(const char *name, uid_t *uid, gid_t *gid, const struct posit
 int spawn_find_group(const char *name, gid_t *gid, const struct position *at, struct error *err)
 {
 	unsigned int number = 0;
-	bool numeric = parse_decimal_id(name, &number);
+	bool numeric = parse_uid_or_gid(name, &number);
 	const struct group *gr = numeric ? NULL : getgrnam(name);
 
 	if (!gr && !numeric) {

@@ -69,8 +69,8 @@ static bool belongs_to_worker(const struct worker_process_search *scan, pid_t pi
 {
 	if (scan->session_id && getsid(pid) == scan->session_id)
 		return true;
-	return scan->processes->worker_uid &&
-	       process_has_uid_or_gid(pid, scan->processes->worker_uid);
+	return scan->processes->reserved_uid &&
+	       process_has_uid_or_gid(pid, scan->processes->reserved_uid);
 }
 
 static int kill_if_belongs_to_worker(void *data, pid_t pid)
@@ -112,7 +112,7 @@ pid_t worker_processes_kill_and_find_remaining(const struct worker_processes *pr
 	if (scan.session_id && process_start_time(scan.session_id, &leader_start) &&
 	    leader_start > processes->worker_started_before_ticks)
 		scan.session_id = 0;
-	if (scan.session_id || processes->worker_uid)
+	if (scan.session_id || processes->reserved_uid)
 		process_each(kill_if_belongs_to_worker, &scan);
 	return scan.found_pid;
 }

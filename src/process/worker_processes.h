@@ -16,9 +16,9 @@
 #include <sys/types.h>
 
 struct worker_processes {
-	uid_t worker_uid; /* user id reserved for the worker, also used as a group id; 0: none */
-	pid_t session_id; /* id of the process session, which is the pid of the worker; 0: unknown
-			   */
+	uid_t reserved_uid; /* user id reserved for the worker, also used as a group id; 0: none */
+	pid_t session_id;   /* id of the process session, which is the pid of the worker; 0: unknown
+			     */
 	/*
 	 * Upper bound of the time at which the leader of the process session, the worker, was
 	 * started, in clock ticks since boot as in /proc/PID/stat. If the process with this pid was

@@ -39,11 +39,11 @@ static bool is_uid_reserved_for(const struct worker_uid_owner *owner, uid_t uid)
 	return streq_null(name, owner->owner_name);
 }
 
-/* The symbolic link at `uid_symlink_path` may be out of date, so this function also checks that the
-   id is still reserved for the owner. */
+/* The symbolic link at `uid_lookup_symlink_path` may be out of date, so this function also checks
+   that the id is still reserved for the owner. */
 bool worker_uid_find_reserved(const struct worker_uid_owner *owner, uid_t *uid)
 {
-	_cleanup_free_ char *text = read_symlink_target(owner->uid_symlink_path);
+	_cleanup_free_ char *text = read_symlink_target(owner->uid_lookup_symlink_path);
 
 	*uid = text ? (uid_t)strtoul(text, NULL, 10) : 0;
 	return text && is_uid_reserved_for(owner, *uid);
@@ -112,8 +112,8 @@ int worker_uid_reserve(const struct worker_uid_owner *owner, uid_t *uid)
 	if (r < 0)
 		return r;
 	text = strf("%u", (unsigned int)*uid);
-	unlink(owner->uid_symlink_path);
-	return symlink(text, owner->uid_symlink_path) < 0 ? -errno : 0;
+	unlink(owner->uid_lookup_symlink_path);
+	return symlink(text, owner->uid_lookup_symlink_path) < 0 ? -errno : 0;
 }
 
 void worker_uid_release(const struct worker_uid_owner *owner)
@@ -127,7 +127,7 @@ void worker_uid_release(const struct worker_uid_owner *owner)
 		path = uid_reservation_symlink_path(owner, uid);
 		unlink(path);
 	}
-	unlink(owner->uid_symlink_path);
+	unlink(owner->uid_lookup_symlink_path);
 	rmdir(owner->pool_dir); /* fails while another owner has an id */
 }
 

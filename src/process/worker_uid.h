@@ -19,7 +19,7 @@
 struct worker_uid_owner {
 	const char *pool_dir; /* path of the pool */
 	/* path of the symbolic link whose target is the owner's id; its directory must exist */
-	const char *uid_symlink_path;
+	const char *uid_lookup_symlink_path;
 	const char *owner_name; /* any text; only one process at a time may use the same name */
 };
 

@@ -257,7 +257,8 @@ static void make_uid_owner(struct worker_uid_owner *user, const struct rundir *r
 
 	*user = (struct worker_uid_owner){
 		.pool_dir = strf("%s/" RUNDIR_UID_POOL, parent),
-		.uid_symlink_path = strf("%s/" RUNDIR_UID_SYMLINK "%s", rundir->path, function),
+		.uid_lookup_symlink_path =
+			strf("%s/" RUNDIR_UID_SYMLINK "%s", rundir->path, function),
 		.owner_name = strf("%s/%s", strrchr(rundir->path, '/') + 1, function)
 	};
 }
@@ -265,7 +266,7 @@ static void make_uid_owner(struct worker_uid_owner *user, const struct rundir *r
 static void free_uid_owner(struct worker_uid_owner *user)
 {
 	free((char *)user->pool_dir);
-	free((char *)user->uid_symlink_path);
+	free((char *)user->uid_lookup_symlink_path);
 	free((char *)user->owner_name);
 }
 
@@ -345,17 +346,17 @@ void rundir_each_worker(const struct rundir *rundir,
 			   *function =
 				   user ? user : str_after(entry->d_name, RUNDIR_WORKER_SYMLINK);
 		struct worker_processes processes = {
-			.worker_uid = function ? reserved_uid_of(rundir, function) : 0
+			.reserved_uid = function ? reserved_uid_of(rundir, function) : 0
 		};
 
 		/*
 		 * A function can have both user-FUNCTION and worker-FUNCTION. Skips worker-FUNCTION
 		 * then, so that `fn` is called once for the function.
 		 */
-		if (!function || (processes.worker_uid != 0) != (user != NULL))
+		if (!function || (processes.reserved_uid != 0) != (user != NULL))
 			continue;
 		rundir_read_worker_processes(rundir, function, &processes);
-		if (processes.worker_uid || processes.session_id)
+		if (processes.reserved_uid || processes.session_id)
 			fn(data, function, &processes);
 	}
 	if (dir)

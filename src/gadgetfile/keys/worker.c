@@ -108,7 +108,7 @@ static const struct keyword privileges_words[] = {
 	END_WORDS,
 };
 
-/* The same words as in sandbox_permission_names[] (process/permission_names.h). */
+/* The same words as in sandbox_permission_names[] (process/sandbox_permission_names.h). */
 static const struct keyword allow_words[] = {
 	{ "network", SANDBOX_NETWORK },
 	{ "files", SANDBOX_FILES },

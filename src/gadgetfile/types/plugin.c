@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/option.h"
 #include "gadgetfile/load.h"
-#include "process/permission_names.h"
+#include "process/sandbox_permission_names.h"
 
 #define MIB (1024 * 1024)
 #define DEFAULT_MMAP_MEMORY_MB 16 /* MiB; the default in ffsctl's kernel patches */

@@ -103,7 +103,7 @@ Test(worker_uid, without_its_own_link_an_owner_gets_the_same_id)
 	const struct worker_uid_owner *a = owner("a");
 	uid_t mine = reserve(a), again = 0;
 
-	cr_assert_eq(unlink(a->uid_symlink_path), 0);
+	cr_assert_eq(unlink(a->uid_lookup_symlink_path), 0);
 	cr_assert_eq(worker_uid_preview(a, &again), 0);
 	cr_assert_eq(again, mine);
 	cr_assert_eq(reserve(a), mine);
@@ -115,7 +115,7 @@ Test(worker_uid, a_link_to_the_id_of_another_owner_is_ignored)
 	const struct worker_uid_owner *a = owner("a");
 	_cleanup_free_ char *text = strf("%u", (unsigned int)b);
 
-	cr_assert_eq(symlink(text, a->uid_symlink_path), 0);
+	cr_assert_eq(symlink(text, a->uid_lookup_symlink_path), 0);
 	cr_assert_neq(reserve(a), b);
 	worker_uid_release(owner("b"));
 	cr_assert_eq(reserve(owner("b")), b);
@@ -130,7 +130,7 @@ Test(worker_uid, release_frees_only_the_id_of_the_owner)
 	cr_assert(!path_exists(link));
 	cr_assert_eq(reserve(owner("b")), b);
 	/* The id is released also if the owner's link does not exist. */
-	cr_assert_eq(unlink(owner("b")->uid_symlink_path), 0);
+	cr_assert_eq(unlink(owner("b")->uid_lookup_symlink_path), 0);
 	worker_uid_release(owner("b"));
 	cr_assert(!path_exists(pool), "the last release must remove the pool");
 }

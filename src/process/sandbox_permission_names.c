@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "process/permission_names.h"
+#include "process/sandbox_permission_names.h"
 
 #include "base/util.h"
 
