@@ -24,7 +24,7 @@ struct client_options {
 	double udc_wait_seconds; /* maximum time to wait for a UDC, in seconds; HUGE_VAL: no limit
 				  */
 	/* --hold: seconds that keepers and workers wait for a takeover if their supervisor dies */
-	double max_takeover_wait_seconds;
+	double keeper_takeover_wait_seconds;
 	gid_t gid_allowed_to_control; /* --group: its members may send requests; 0: only root may */
 	/* File descriptor that gets a newline when the gadget is up (--notify-fd); -1: none. */
 	int notify_fd;

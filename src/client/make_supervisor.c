@@ -24,7 +24,7 @@ static void copy_options_to_record(struct record *record, const struct client_op
 	while (n-- > 0)
 		record->gadget_dirs[n] = xstrdup(options->gadget_dirs[n]);
 	record->requested_udc = xstrdup_or_null(options->udc_name);
-	record->max_takeover_wait_seconds = options->max_takeover_wait_seconds;
+	record->keeper_takeover_wait_seconds = options->keeper_takeover_wait_seconds;
 	record->gid_allowed_to_control = options->gid_allowed_to_control;
 	record->up_timeout_seconds = options->up_timeout_seconds;
 	record->path_env = xstrdup_or_null(path);
@@ -42,7 +42,7 @@ struct supervisor_options client_make_supervisor_options(const struct gadget *g,
 		.udc = options->udc_name,
 		.no_bind = options->no_bind,
 		.gadget_file_dirs = options->gadget_dirs,
-		.max_takeover_wait_seconds = options->max_takeover_wait_seconds,
+		.keeper_takeover_wait_seconds = options->keeper_takeover_wait_seconds,
 		.gid_allowed_to_control = options->gid_allowed_to_control
 	};
 

@@ -52,7 +52,7 @@ int client_find_file_of_gadget(const struct paths *paths, const char *name, char
 	int r = read_record_or_status(paths, name, &record, err);
 
 	if (r == 0 && !record.gadget_file)
-		r = record_fail_no_file(name, err);
+		r = record_fail_no_gadget_file(name, err);
 	if (r == 0)
 		*file = xstrdup(record.gadget_file);
 	record_free(&record);
@@ -80,7 +80,7 @@ static int add_gadget_of_file(void *data, const char *name)
 	if (read_record_or_status(o->paths, name, &record, &ignored) == 0 &&
 	    streq_null(record.gadget_file, o->file_path)) {
 		*array_add(o->gadget_names, o->n_gadgets) = xstrdup(name);
-		if (!record_name_differs_from_file(&record)) {
+		if (!record_name_was_overridden(&record)) {
 			o->exactly_one_name_is_unchanged =
 				o->index_of_gadget_with_unchanged_name == SIZE_MAX;
 			o->index_of_gadget_with_unchanged_name = o->n_gadgets - 1;
@@ -142,7 +142,7 @@ int client_reload(const struct paths *paths, const char *name, const char *file,
 {
 	struct socket_request request = { .command = COMMAND_RELOAD,
 					  .file_path = file,
-					  .keeps_name = keep_name,
+					  .keeps_gadget_name = keep_name,
 					  .forces_eject = force_eject,
 					  .timeout_seconds = timeout };
 	_cleanup_answer_ struct socket_answer answer = { 0 };

@@ -34,8 +34,8 @@ int client_recorded_gadget_read(struct client_recorded_gadget *recorded, const s
 		(struct client_options){ .paths = paths,
 					 .gadget_dirs = (const char *const *)record->gadget_dirs,
 					 .udc_name = record->requested_udc,
-					 .max_takeover_wait_seconds =
-						 record->max_takeover_wait_seconds,
+					 .keeper_takeover_wait_seconds =
+						 record->keeper_takeover_wait_seconds,
 					 .gid_allowed_to_control = record->gid_allowed_to_control,
 					 .up_timeout_seconds = record->up_timeout_seconds };
 	return gadgetfile_load_document(record->document, record->gadget_file ?: "", name,
@@ -58,7 +58,7 @@ static int error_cannot_take_over(const struct client_recorded_gadget *recorded,
 				  struct error *err)
 {
 	const char *file = recorded->record.gadget_file ?: "";
-	bool has_other_name = record_name_differs_from_file(&recorded->record);
+	bool has_other_name = record_name_was_overridden(&recorded->record);
 
 	error_set(err, EX_UNAVAILABLE, ESRCH, NULL,
 		  "'%s' has no supervisor, and cannot be taken over", name);

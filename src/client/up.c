@@ -136,13 +136,13 @@ static int check_same_gadget_is_up(const struct gadget *g, const json_t *documen
 	if (r < 0)
 		return r;
 	mine = record_make(g, document, NULL);
-	if (!record_is_of_same_gadget(&mine, &theirs)) {
+	if (!records_describe_equal_gadgets(&mine, &theirs)) {
 		error_set(err, EX_CANTCREAT, EEXIST, NULL, "a different gadget '%s' is up",
 			  g->name);
 		error_add_hint(err, "'ffsctl reload %s%s%s%s' applies the gadget file",
-			       record_name_differs_from_file(&mine) ? "--name " : "",
-			       record_name_differs_from_file(&mine) ? g->name : "",
-			       record_name_differs_from_file(&mine) ? " " : "", g->file);
+			       record_name_was_overridden(&mine) ? "--name " : "",
+			       record_name_was_overridden(&mine) ? g->name : "",
+			       record_name_was_overridden(&mine) ? " " : "", g->file);
 	} else {
 		check_bound_as_required(g, options, err);
 	}

@@ -161,7 +161,7 @@ static int parse_option(struct up_command *q, int option, char **argv)
 		return 0;
 	case OPT_HOLD:
 		return parse_seconds_option(q, "--hold", CLIENT_TAKEOVER_WAIT_DEFAULT,
-					    &q->client_options.max_takeover_wait_seconds);
+					    &q->client_options.keeper_takeover_wait_seconds);
 	case OPT_GROUP:
 		return parse_group_option(q);
 	case OPT_NOTIFY_FD:
@@ -422,7 +422,7 @@ static int run_up_command(const struct globals *globals, int argc, char **argv)
 				.client_options = { .paths = &globals->paths,
 						    .notify_fd = -1,
 						    .up_timeout_seconds = DEFAULT_TIMEOUT,
-						    .max_takeover_wait_seconds =
+						    .keeper_takeover_wait_seconds =
 							    CLIENT_TAKEOVER_WAIT_DEFAULT } };
 	struct up_all_options all = { .globals = globals,
 				      .bring_up_file = bring_up_file,
@@ -445,7 +445,7 @@ static int run_run_command(const struct globals *globals, int argc, char **argv)
 						    .notify_fd = -1,
 						    .up_timeout_seconds = DEFAULT_TIMEOUT,
 						    .udc_wait_seconds = HUGE_VAL,
-						    .max_takeover_wait_seconds =
+						    .keeper_takeover_wait_seconds =
 							    CLIENT_TAKEOVER_WAIT_DEFAULT } };
 	int exit = parse_command_line(&q, argc, argv);
 

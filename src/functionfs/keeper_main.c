@@ -37,7 +37,7 @@ struct keeper_state {
 	int supervisor_socket; /* -1: the supervisor has died */
 	int listener_socket;   /* the next supervisor connects to it */
 	bool taken_over;       /* the supervisor is not our parent: no signal reports its death */
-	double max_takeover_wait_seconds; /* time to wait for the next supervisor, seconds */
+	double keeper_takeover_wait_seconds; /* time to wait for the next supervisor, seconds */
 	double exit_deadline; /* value of now_monotonic() at which the keeper exits; HUGE_VAL: a
 			     supervisor is connected */
 
@@ -393,9 +393,9 @@ static void on_supervisor_lost(struct keeper_state *k)
 {
 	cleanup_close(&k->supervisor_socket);
 	k->unsent.type = 0;
-	if (k->max_takeover_wait_seconds <= 0)
+	if (k->keeper_takeover_wait_seconds <= 0)
 		exit_keeper(k);
-	k->exit_deadline = now_monotonic() + k->max_takeover_wait_seconds;
+	k->exit_deadline = now_monotonic() + k->keeper_takeover_wait_seconds;
 }
 
 static void store_max_takeover_wait(struct keeper_state *k)
@@ -403,7 +403,7 @@ static void store_max_takeover_wait(struct keeper_state *k)
 	uint32_t ms;
 
 	memcpy(&ms, k->message_body, sizeof(ms));
-	k->max_takeover_wait_seconds = ms / 1e3;
+	k->keeper_takeover_wait_seconds = ms / 1e3;
 }
 
 /* Replaces *own by the received file descriptor *fd; -1: none was received. */

@@ -115,7 +115,7 @@ static const struct json_members wait_request = MEMBERS({
 	.n_enum_names = CONDITION_COUNT,
 });
 static const struct json_members reload_request = MEMBERS(
-	REQUEST("file", file_path, MEMBER_TEXT), REQUEST("renamed", keeps_name, MEMBER_FLAG),
+	REQUEST("file", file_path, MEMBER_TEXT), REQUEST("renamed", keeps_gadget_name, MEMBER_FLAG),
 	REQUEST("force_eject", forces_eject, MEMBER_FLAG),
 	REQUEST("timeout", timeout_seconds, MEMBER_SECONDS));
 static const struct json_members reexec_request =

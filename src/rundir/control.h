@@ -67,10 +67,11 @@ struct socket_request {
 	const char *function;	       /* restart: label of the function; NULL: all functions */
 	const char *udc;	       /* bind: name of the UDC; NULL: any UDC */
 	enum wait_condition condition; /* wait: the state to wait for */
-	const char *file_path; /* reload: the gadget file; NULL: the current file of the gadget */
-	bool keeps_name;   /* reload: the gadget keeps its name even if the file has another name */
-	bool forces_eject; /* reload: ejects media that the host has locked */
-	double timeout_seconds;	  /* reload: time limit */
+	const char *file_path;	/* reload: the gadget file; NULL: the current file of the gadget */
+	bool keeps_gadget_name; /* reload: the gadget keeps its name even if the file has another
+				   name */
+	bool forces_eject;	/* reload: ejects media that the host has locked */
+	double timeout_seconds; /* reload: time limit */
 	const char *program_path; /* reexec: absolute path of the program */
 };
 

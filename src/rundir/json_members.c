@@ -17,7 +17,7 @@
 union member_pointer {
 	void *any;
 	const char **text;
-	unsigned int *enum_value, *count;
+	unsigned int *enum_value, *unsigned_number;
 	pid_t *pid;
 	time_t *time;
 	int64_t *bytes;
@@ -50,8 +50,8 @@ json_t *json_member_to_json(const struct json_member *member, const void *struct
 		return *at.pid > 0 ? json_integer(*at.pid) : json_null();
 	case MEMBER_TIME:
 		return *at.time ? json_integer(*at.time) : json_null();
-	case MEMBER_COUNT:
-		return json_integer(*at.count);
+	case MEMBER_UNSIGNED:
+		return json_integer(*at.unsigned_number);
 	case MEMBER_BYTES:
 		return *at.bytes >= 0 ? json_integer(*at.bytes) : json_null();
 	case MEMBER_SECONDS:
@@ -80,7 +80,7 @@ bool json_members_write(const struct json_members *members, const void *structur
 static const size_t sizes[] = {
 	[MEMBER_NAME] = sizeof(char *),	  [MEMBER_TEXT] = sizeof(char *),
 	[MEMBER_ENUM] = sizeof(int),	  [MEMBER_PID] = sizeof(pid_t),
-	[MEMBER_TIME] = sizeof(time_t),	  [MEMBER_COUNT] = sizeof(unsigned int),
+	[MEMBER_TIME] = sizeof(time_t),	  [MEMBER_UNSIGNED] = sizeof(unsigned int),
 	[MEMBER_BYTES] = sizeof(int64_t), [MEMBER_SECONDS] = sizeof(double),
 	[MEMBER_FLAG] = sizeof(bool),	  [MEMBER_OBJECT] = sizeof(json_t *),
 };
@@ -125,7 +125,7 @@ static bool is_valid(const struct json_member *member, const json_t *value)
 		return json_is_string(value);
 	case MEMBER_PID:
 		return is_within(value, 0, INT_MAX);
-	case MEMBER_COUNT:
+	case MEMBER_UNSIGNED:
 		return is_within(value, 0, UINT_MAX);
 	case MEMBER_TIME:
 	case MEMBER_BYTES:
@@ -158,8 +158,8 @@ static void set_value(const struct json_member *member, void *structure, json_t 
 	case MEMBER_TIME:
 		*at.time = (time_t)json_integer_value(value);
 		break;
-	case MEMBER_COUNT:
-		*at.count = (unsigned int)json_integer_value(value);
+	case MEMBER_UNSIGNED:
+		*at.unsigned_number = (unsigned int)json_integer_value(value);
 		break;
 	case MEMBER_BYTES:
 		*at.bytes = (int64_t)json_integer_value(value);

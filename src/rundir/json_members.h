@@ -11,17 +11,17 @@
 #include <stddef.h>
 
 enum json_member_type {
-	MEMBER_NAME,	/* char *, owned, never NULL; "?" if the JSON object has no such member */
-	MEMBER_TEXT,	/* char *, owned; NULL is null in JSON */
-	MEMBER_ENUM,	/* an enum, a word in JSON; a value that has no word is null, and an unknown
-			   word becomes the value 0 */
-	MEMBER_PID,	/* pid_t; 0 is null in JSON */
-	MEMBER_TIME,	/* time_t, seconds since the epoch; 0 is null in JSON */
-	MEMBER_COUNT,	/* unsigned int */
-	MEMBER_BYTES,	/* int64_t; -1 is null in JSON */
-	MEMBER_SECONDS, /* double */
-	MEMBER_FLAG,	/* bool */
-	MEMBER_OBJECT,	/* json_t *, owned: a JSON object; NULL is null in JSON */
+	MEMBER_NAME, /* char *, owned, never NULL; "?" if the JSON object has no such member */
+	MEMBER_TEXT, /* char *, owned; NULL is null in JSON */
+	MEMBER_ENUM, /* an enum, a word in JSON; a value that has no word is null, and an unknown
+			word becomes the value 0 */
+	MEMBER_PID,  /* pid_t; 0 is null in JSON */
+	MEMBER_TIME, /* time_t, seconds since the epoch; 0 is null in JSON */
+	MEMBER_UNSIGNED, /* unsigned int */
+	MEMBER_BYTES,	 /* int64_t; -1 is null in JSON */
+	MEMBER_SECONDS,	 /* double */
+	MEMBER_FLAG,	 /* bool */
+	MEMBER_OBJECT,	 /* json_t *, owned: a JSON object; NULL is null in JSON */
 };
 
 struct json_member {

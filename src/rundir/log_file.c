@@ -14,8 +14,8 @@
 
 #define TIME_LENGTH 20 /* "2026-11-21 14:30:05 " */
 /*
- * Maximum size of one write, so that the log after halve_log() and one write is smaller than twice
- * LOG_FILE_KEPT.
+ * Maximum size of one write, so that the log after shorten_log() and one write is smaller than
+ * twice LOG_FILE_KEPT.
  */
 #define WRITE_MAX (LOG_FILE_KEPT - LOG_FILE_EVENTS)
 
@@ -90,7 +90,7 @@ static size_t copy_event_lines(const char *text, const char *end, size_t skip, c
  * keeps only the last ones that report events, at most LOG_FILE_EVENTS bytes. Replaces the file, so
  * that a process that reads the old file can continue to read it.
  */
-static void halve_log(struct log_file *log)
+static void shorten_log(struct log_file *log)
 {
 	_cleanup_free_ char *all = xcalloc(1, log->log_size + 1), *kept = NULL;
 	ssize_t read = pread(log->log_fd, all, log->log_size, 0);
@@ -128,7 +128,7 @@ static void append_text(struct log_file *log, const char *data, size_t size)
 		data = newline ? newline + 1 : data;
 	}
 	if (log->log_size + size > 2 * LOG_FILE_KEPT)
-		halve_log(log);
+		shorten_log(log);
 	if (open_log(log) >= 0 && fd_write_all(log->log_fd, data, size) == 0)
 		log->log_size += size;
 }

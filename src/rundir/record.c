@@ -66,8 +66,9 @@ static json_t *record_to_json(const struct record *record, const struct plan *pl
 			 record->gadget_file, "dir", record->gadget_file_dir, "form",
 			 record->document, "origin", record->first_gadget_name, "dirs", dirs,
 			 "udc_wanted", json_string_or_null(record->requested_udc), "hold",
-			 record->max_takeover_wait_seconds, "timeout", record->up_timeout_seconds,
-			 "group", (json_int_t)record->gid_allowed_to_control, "path",
+			 record->keeper_takeover_wait_seconds, "timeout",
+			 record->up_timeout_seconds, "group",
+			 (json_int_t)record->gid_allowed_to_control, "path",
 			 json_string_or_null(record->path_env), "plan", plan_to_record(plan));
 }
 
@@ -98,7 +99,7 @@ static void record_from_json(struct record *record, const json_t *json)
 		.first_gadget_name = copy_json_text(json, "origin"),
 		.gadget_dirs = copy_dirs(json_object_get(json, "dirs")),
 		.requested_udc = copy_json_text(json, "udc_wanted"),
-		.max_takeover_wait_seconds = json_number_value(json_object_get(json, "hold")),
+		.keeper_takeover_wait_seconds = json_number_value(json_object_get(json, "hold")),
 		.up_timeout_seconds = json_number_value(json_object_get(json, "timeout")),
 		.gid_allowed_to_control = (gid_t)json_integer_value(json_object_get(json, "group")),
 		.path_env = copy_json_text(json, "path"),
@@ -158,7 +159,7 @@ static json_t *document_without_autostart(const struct record *record)
 	return document;
 }
 
-bool record_is_of_same_gadget(const struct record *a, const struct record *b)
+bool records_describe_equal_gadgets(const struct record *a, const struct record *b)
 {
 	json_t *document_a = document_without_autostart(a),
 	       *document_b = document_without_autostart(b);
@@ -170,7 +171,7 @@ bool record_is_of_same_gadget(const struct record *a, const struct record *b)
 	       streq_null(a->gadget_file_dir, b->gadget_file_dir);
 }
 
-bool record_name_differs_from_file(const struct record *record)
+bool record_name_was_overridden(const struct record *record)
 {
 	const char *given = json_text(record->document, "name", NULL);
 	_cleanup_free_ char *fallback =
@@ -179,7 +180,7 @@ bool record_name_differs_from_file(const struct record *record)
 	return !streq_null(given ? given : fallback, record->name);
 }
 
-int record_fail_no_file(const char *name, struct error *err)
+int record_fail_no_gadget_file(const char *name, struct error *err)
 {
 	return error_set(err, EX_SOFTWARE, EBADMSG, NULL,
 			 "the record of '%s' does not contain the path of the gadget file", name);

@@ -22,11 +22,11 @@ struct record {
 	char *first_gadget_name;
 
 	/* The options of `up`. */
-	char **gadget_dirs;		  /* directories of gadget files; ends with NULL */
-	char *requested_udc;		  /* --udc; NULL: not given */
-	double max_takeover_wait_seconds; /* --hold: time that keepers wait for a takeover */
-	double up_timeout_seconds;	  /* --timeout, seconds */
-	gid_t gid_allowed_to_control;	  /* --group; 0: root only */
+	char **gadget_dirs;		     /* directories of gadget files; ends with NULL */
+	char *requested_udc;		     /* --udc; NULL: not given */
+	double keeper_takeover_wait_seconds; /* --hold: time that keepers wait for a takeover */
+	double up_timeout_seconds;	     /* --timeout, seconds */
+	gid_t gid_allowed_to_control;	     /* --group; 0: root only */
 	char *path_env; /* PATH of the environment; NULL in records of older versions */
 };
 
@@ -54,11 +54,11 @@ int record_read_plan(const struct paths *paths, const char *name, const struct s
 		     struct plan *plan, struct error *err);
 
 /* Returns whether two records describe the same gadget. Ignores `autostart` and the options. */
-bool record_is_of_same_gadget(const struct record *a, const struct record *b);
+bool records_describe_equal_gadgets(const struct record *a, const struct record *b);
 /*
  * Sets the error for a record that does not contain the path of the gadget file. `name` is the name
  * of the gadget. Returns a negative errno.
  */
-int record_fail_no_file(const char *name, struct error *err);
+int record_fail_no_gadget_file(const char *name, struct error *err);
 /* Returns whether the gadget has another name than in its gadget file (`up --name`). */
-bool record_name_differs_from_file(const struct record *record);
+bool record_name_was_overridden(const struct record *record);

@@ -20,7 +20,8 @@
  */
 #define RACES_MAX 1000
 
-static int fail_no_access(struct error *err, const char *path, const char *what)
+/* Sets the error "cannot WHAT PATH" from errno; with the hint about root if access was denied. */
+static int fail_at_path(struct error *err, const char *path, const char *what)
 {
 	int e = errno;
 
@@ -40,13 +41,13 @@ static int open_or_create_dir(struct rundir *rundir, const struct paths *paths, 
 
 	do {
 		if (mkdir(paths->run_dir, 0755) < 0 && errno != EEXIST)
-			return fail_no_access(err, paths->run_dir, "create");
+			return fail_at_path(err, paths->run_dir, "create");
 		if (mkdir(rundir->path, 0755) < 0 && errno != EEXIST && errno != ENOENT)
-			return fail_no_access(err, rundir->path, "create");
+			return fail_at_path(err, rundir->path, "create");
 		rundir->dir_fd =
 			open(rundir->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	} while (rundir->dir_fd < 0 && errno == ENOENT && ++tries < RACES_MAX);
-	return rundir->dir_fd < 0 ? fail_no_access(err, rundir->path, "open") : 0;
+	return rundir->dir_fd < 0 ? fail_at_path(err, rundir->path, "open") : 0;
 }
 
 /*
@@ -54,7 +55,7 @@ static int open_or_create_dir(struct rundir *rundir, const struct paths *paths, 
  * query this lock (F_OFD_GETLK) without taking it, so a query never makes `up` or `down` fail. A
  * lock of flock(2) cannot be queried.
  */
-static int take_lock(int fd)
+static int take_ofd_lock(int fd)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
@@ -121,8 +122,8 @@ static enum lock_owner_role read_last_lock_owner_role(const struct rundir *rundi
  * of the new owner: for a takeover OWNER_TAKING_OVER instead of OWNER_STARTING. So the next `up`
  * can take over if this process dies during the takeover.
  */
-static enum lock_owner_role decide_lock_owner_role(struct rundir *rundir,
-						   enum lock_owner_role requested_role)
+static enum lock_owner_role change_role_if_supervisor_died(struct rundir *rundir,
+							   enum lock_owner_role requested_role)
 {
 	enum lock_owner_role was = read_last_lock_owner_role(rundir);
 
@@ -146,10 +147,10 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 		rundir->lock_fd = openat(rundir->dir_fd, RUNDIR_LOCK,
 					 O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (rundir->lock_fd < 0 && errno != ENOENT) {
-			fail_no_access(err, rundir->path, "lock");
+			fail_at_path(err, rundir->path, "lock");
 			break;
 		}
-		if (rundir->lock_fd >= 0 && take_lock(rundir->lock_fd) < 0) {
+		if (rundir->lock_fd >= 0 && take_ofd_lock(rundir->lock_fd) < 0) {
 			error_errno(err, EX_CANTCREAT, errno, rundir->path, "cannot lock %s",
 				    rundir->path);
 			break;
@@ -159,8 +160,8 @@ int rundir_lock(struct rundir *rundir, const struct paths *paths, const char *na
 		 * lock.
 		 */
 		if (rundir->lock_fd >= 0 && lock_file_is_current(rundir))
-			return rundir_write_lock_owner(rundir, decide_lock_owner_role(rundir, role),
-						       err);
+			return rundir_write_lock_owner(
+				rundir, change_role_if_supervisor_died(rundir, role), err);
 		rundir_close(rundir);
 	}
 	rundir_close(rundir);

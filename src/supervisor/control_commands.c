@@ -113,7 +113,7 @@ static void begin_reload(struct control_client *client, const struct socket_requ
 	if (file && !streq_null(file, control->live->record.gadget_file) &&
 	    refuse_unless_root(client, "only root may reload from another gadget file"))
 		return;
-	if (reload_begin(control->reloader, file, request->keeps_name, request->forces_eject,
+	if (reload_begin(control->reloader, file, request->keeps_gadget_name, request->forces_eject,
 			 request->timeout_seconds, &err) < 0)
 		control_answer(client, &err);
 	else

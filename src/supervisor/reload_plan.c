@@ -26,9 +26,9 @@ int reload_read_file(struct reload *r, const struct record *record, const char *
 
 	path = path ? path : record->gadget_file;
 	if (!path || !name)
-		return record_fail_no_file(name ?: "?", err);
+		return record_fail_no_gadget_file(name ?: "?", err);
 	result = supervisor_read_gadget_file(
-		path, keep_name || record_name_differs_from_file(record) ? name : NULL, dirs, trust,
+		path, keep_name || record_name_was_overridden(record) ? name : NULL, dirs, trust,
 		log_line, data, &r->new_gadget, &r->new_document, err);
 	if (result < 0 || streq(r->new_gadget->name, name))
 		return result;

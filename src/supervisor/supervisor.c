@@ -428,7 +428,7 @@ int supervisor_new(struct supervisor **out, const struct supervisor_options *opt
 	live->functions.n_inherited_child_pids = options->inherited_children.n_pids;
 	s->binding.udc_from_command_line = options->udc;
 	s->binding.must_stay_unbound = options->no_bind;
-	s->takeover.max_takeover_wait_seconds = options->max_takeover_wait_seconds;
+	s->takeover.keeper_takeover_wait_seconds = options->keeper_takeover_wait_seconds;
 	s->control.gid_allowed_to_control = options->gid_allowed_to_control;
 	take_ownership_of_rundir(live, rundir);
 	*out = s;

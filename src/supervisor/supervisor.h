@@ -38,7 +38,7 @@ struct supervisor_options {
 	const char *const *gadget_file_dirs; /* directories in which gadget files are searched by
 						name; ends with NULL */
 	/* --hold: seconds that keepers wait for a takeover after the supervisor died */
-	double max_takeover_wait_seconds;
+	double keeper_takeover_wait_seconds;
 	gid_t gid_allowed_to_control; /* --group, whose members may send commands; 0: only root */
 	bool foreground;	      /* the log and the workers' output go to stderr */
 	const json_t *switch_json_for_workers; /* the object "switch" in the workers'

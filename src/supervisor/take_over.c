@@ -89,7 +89,7 @@ static bool read_previous_supervisor(const struct live_gadget *live,
 	return (state == STATUS_READY || state == STATUS_UNBOUND || state == STATUS_DEGRADED ||
 		state == STATUS_STARTING) &&
 	       links_and_mounts_exist(&prev->recorded_plan) &&
-	       record_is_of_same_gadget(&prev->record, &live->record) &&
+	       records_describe_equal_gadgets(&prev->record, &live->record) &&
 	       !prev->record.first_gadget_name &&
 	       file_read_line(AT_FDCWD, path, &prev->udc_in_configfs) == 0 &&
 	       (!*prev->udc_in_configfs || streq_null(prev->udc_in_configfs, prev->planned_udc));

@@ -19,8 +19,8 @@ struct takeover {
 	struct binding *binding;
 	struct control_server *control;
 	/* --hold: seconds that keepers wait for a takeover after the supervisor died */
-	double max_takeover_wait_seconds;
-	/* the max_takeover_wait_seconds last sent to the keepers; 0: they do not wait */
+	double keeper_takeover_wait_seconds;
+	/* the keeper_takeover_wait_seconds last sent to the keepers; 0: they do not wait */
 	double max_takeover_wait_seconds_sent_to_keepers;
 	bool took_over; /* this supervisor took the gadget over */
 };

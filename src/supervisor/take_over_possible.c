@@ -21,7 +21,7 @@ bool take_over_is_possible(const struct takeover *t)
 
 void take_over_send_wait_seconds_to_keepers(struct takeover *t)
 {
-	double seconds = take_over_is_possible(t) ? t->max_takeover_wait_seconds : 0;
+	double seconds = take_over_is_possible(t) ? t->keeper_takeover_wait_seconds : 0;
 
 	/*
 	 * Writes the status before the keepers wait: a command that finds keepers without a

@@ -350,7 +350,7 @@ void control_fuzz_keeper(struct script *script)
 	w.k.listener_socket = make_listener();
 	w.k.worker_pidfd_for_takeover = w.k.worker_output_fd = w.k.group_kill_pipe =
 		w.k.udc_speed_fd = -1;
-	w.k.max_takeover_wait_seconds = 1;
+	w.k.keeper_takeover_wait_seconds = 1;
 	w.k.exit_deadline = HUGE_VAL;
 	if (setjmp(w.end) == 0)
 		run_keeper(&w.k);

@@ -134,7 +134,7 @@ Test(control_messages, requests_are_those_of_the_protocol)
 		{ { .command = COMMAND_WAIT_HOST }, "{\"command\":\"wait-host\"}" },
 		{ { .command = COMMAND_RELOAD,
 		    .file_path = "/g.conf",
-		    .keeps_name = true,
+		    .keeps_gadget_name = true,
 		    .forces_eject = true,
 		    .timeout_seconds = 30 },
 		  "{\"command\":\"reload\",\"file\":\"/g.conf\",\"renamed\":true,"
