@@ -8,7 +8,7 @@
 #include "cmd/cmd.h"
 #include "cmd/features.h"
 #include "cmd/table.h"
-#include "functionfs/module.h"
+#include "functionfs/check_module.h"
 #include "functionfs/mount.h"
 #include "probe/features.h"
 

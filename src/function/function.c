@@ -121,7 +121,7 @@ static int descriptors_apply(struct step *step, struct error *err)
 {
 	struct live_function *function = step->context;
 
-	return ffs_write_descriptors(function->model->ffs, &function->ep0_fd, err);
+	return ffs_open_and_write_ep0(function->model->ffs, &function->ep0_fd, err);
 }
 
 static int descriptors_undo(struct step *step, struct error *err _unused_)
@@ -169,7 +169,7 @@ static int keeper_apply(struct step *step, struct error *err)
 
 	/* The end of the previous keeper closed ep0, and the kernel discarded the descriptors. */
 	if (ffs && function->ep0_fd < 0)
-		r = ffs_write_descriptors(ffs, &function->ep0_fd, err);
+		r = ffs_open_and_write_ep0(ffs, &function->ep0_fd, err);
 	return r == 0 ? start_keeper(function, step->value, err) : r;
 }
 

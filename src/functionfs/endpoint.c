@@ -31,7 +31,8 @@ static int write_blob(int fd, const char *path, const char *what, const uint8_t 
  * The second write replaces what the first one has set in the instance (f_fs.c,
  * __ffs_data_got_descs).
  */
-static int write_all_descriptors(int fd, const char *path, const struct ffs *ffs, struct error *err)
+static int write_descriptors_with_retry(int fd, const char *path, const struct ffs *ffs,
+					struct error *err)
 {
 	size_t size;
 	_cleanup_free_ uint8_t *right = ffs_blob_descriptors(ffs, &size), *swapped = NULL;
@@ -44,7 +45,7 @@ static int write_all_descriptors(int fd, const char *path, const struct ffs *ffs
 	return write_blob(fd, path, "descriptors", swapped, size, err);
 }
 
-int ffs_write_descriptors(const struct ffs *ffs, int *ep0, struct error *err)
+int ffs_open_and_write_ep0(const struct ffs *ffs, int *ep0_fd, struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/ep0", ffs->mount.path);
 	_cleanup_free_ uint8_t *strings = NULL;
@@ -55,11 +56,11 @@ int ffs_write_descriptors(const struct ffs *ffs, int *ep0, struct error *err)
 	if (fd < 0)
 		return error_errno(err, EX_OSERR, errno, path, "cannot open %s", path);
 	strings = ffs_blob_strings(ffs, &strings_size);
-	r = write_all_descriptors(fd, path, ffs, err);
+	r = write_descriptors_with_retry(fd, path, ffs, err);
 	if (r == 0)
 		r = write_blob(fd, path, "strings", strings, strings_size, err);
 	if (r == 0)
-		*ep0 = steal_fd(&fd);
+		*ep0_fd = steal_fd(&fd);
 	return r;
 }
 
@@ -180,7 +181,7 @@ size_t ffs_count_endpoints(const struct ffs *ffs)
 	return n;
 }
 
-static bool has_in_out_pairs(const struct ffs *ffs)
+static bool uses_rw_proxy(const struct ffs *ffs)
 {
 	return ffs && ffs->flags & FUNCTIONFS_RW_PROXY_EPS;
 }
@@ -207,10 +208,10 @@ int ffs_each_in_out_pair(const struct ffs *ffs,
 {
 	struct in_out_pair_search p = { .fn = fn, .data = data };
 
-	return has_in_out_pairs(ffs) ? ffs_each_endpoint(ffs, add_to_in_out_pair, &p) : 0;
+	return uses_rw_proxy(ffs) ? ffs_each_endpoint(ffs, add_to_in_out_pair, &p) : 0;
 }
 
 size_t ffs_count_in_out_pairs(const struct ffs *ffs)
 {
-	return has_in_out_pairs(ffs) ? ffs_count_endpoints(ffs) / 2 : 0;
+	return uses_rw_proxy(ffs) ? ffs_count_endpoints(ffs) / 2 : 0;
 }

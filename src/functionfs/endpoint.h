@@ -12,9 +12,9 @@
 
 /*
  * Opens MOUNT/ep0 and writes descriptors and strings. On success, the endpoint files exist and the
- * function can be bound as long as *ep0 is open. The caller owns *ep0.
+ * function can be bound as long as *ep0_fd is open. The caller owns *ep0_fd.
  */
-int ffs_write_descriptors(const struct ffs *ffs, int *ep0, struct error *err);
+int ffs_open_and_write_ep0(const struct ffs *ffs, int *ep0_fd, struct error *err);
 
 /* Returns the name of an endpoint file: "ep3", with virtual_addr "ep81". The caller frees it. */
 char *ffs_endpoint_file(const struct ffs *ffs, const struct endpoint *ep);

@@ -135,13 +135,13 @@ static int make_detached_mount(const char *instance, const char *option)
 	return fd < 0 ? -errno : fd;
 }
 
-enum written { DESCRIPTORS, DESCRIPTORS_AND_STRINGS };
+enum probe_blobs { DESCRIPTORS, DESCRIPTORS_AND_STRINGS };
 
 /*
  * Writes the descriptors of a function with one interface and two endpoints; with
  * DESCRIPTORS_AND_STRINGS, also its strings.
  */
-static int write_probe_blobs(int ep0, uint32_t flags, enum written what)
+static int write_probe_blobs(int ep0, uint32_t flags, enum probe_blobs blobs_to_write)
 {
 	struct endpoint eps[] = {
 		{ .address = 0x81, .direction = EP_IN, .type = EP_BULK },
@@ -163,15 +163,15 @@ static int write_probe_blobs(int ep0, uint32_t flags, enum written what)
 	descriptors = ffs_blob_descriptors(&ffs, &descriptors_size);
 	strings = ffs_blob_strings(&ffs, &strings_size);
 	if (write(ep0, descriptors, descriptors_size) < 0 ||
-	    (what == DESCRIPTORS_AND_STRINGS && write(ep0, strings, strings_size) < 0))
+	    (blobs_to_write == DESCRIPTORS_AND_STRINGS && write(ep0, strings, strings_size) < 0))
 		return -errno;
 	return 0;
 }
 
 /* Probes a flag by writing descriptors with this flag. Closing ep0 discards them. */
-static int probe_flag(int dir, uint32_t flag, bool *has)
+static int probe_flag(int mount_dir_fd, uint32_t flag, bool *has)
 {
-	_cleanup_close_ int ep0 = openat(dir, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_close_ int ep0 = openat(mount_dir_fd, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	int r = ep0 < 0 ? -errno : write_probe_blobs(ep0, flag, DESCRIPTORS);
 
 	*has = r == 0;
@@ -179,13 +179,14 @@ static int probe_flag(int dir, uint32_t flag, bool *has)
 	return r == -ENOSYS ? 0 : r;
 }
 
-int ffs_probe_flags(int dir, struct ffs_features *features)
+int ffs_probe_flags(int mount_dir_fd, struct ffs_features *features)
 {
 	int r = 0;
 
 	for (const struct ffs_flag *f = ffs_flags; f->flag && r == 0; f++)
 		if (f->feature.description)
-			r = probe_flag(dir, f->flag, &features->has[FFS_FLAG_NUMBER(f->flag)]);
+			r = probe_flag(mount_dir_fd, f->flag,
+				       &features->has[FFS_FLAG_NUMBER(f->flag)]);
 	return r;
 }
 
@@ -202,9 +203,9 @@ static bool has_ioctl(int ep, unsigned long request, void *argument)
 	return ioctl(ep, request, argument) >= 0 || (errno != EAGAIN && errno != ENOTTY);
 }
 
-static int probe_ioctls(int dir, struct ffs_features *features)
+static int probe_ioctls(int mount_dir_fd, struct ffs_features *features)
 {
-	_cleanup_close_ int ep = openat(dir, "ep1", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_close_ int ep = openat(mount_dir_fd, "ep1", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	__u32 off = 0;
 	int no_buffer = -1;
 
@@ -220,9 +221,9 @@ static int probe_ioctls(int dir, struct ffs_features *features)
  * Probes DFU by writing its descriptor: a kernel without DFU returns EINVAL. Closing ep0 discards
  * the descriptors.
  */
-static int probe_dfu(int dir, struct ffs_features *features)
+static int probe_dfu(int mount_dir_fd, struct ffs_features *features)
 {
-	_cleanup_close_ int ep0 = openat(dir, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_close_ int ep0 = openat(mount_dir_fd, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	uint8_t functional[9] = { sizeof(functional), 0x21 };
 	struct ffs_bytes extra = { functional, sizeof(functional) };
 	struct interface intf = { .class = DFU_CLASS,
@@ -242,33 +243,37 @@ static int probe_dfu(int dir, struct ffs_features *features)
 	return features->has[FFS_DFU] || errno == EINVAL ? 0 : -errno;
 }
 
-static int probe_endpoint_features(int dir, struct ffs_features *features)
+/*
+ * Writes descriptors and strings, which makes the endpoint files, and probes the features that are
+ * ioctls of these files.
+ */
+static int probe_endpoint_features(int mount_dir_fd, struct ffs_features *features)
 {
-	_cleanup_close_ int ep0 = openat(dir, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	_cleanup_close_ int ep0 = openat(mount_dir_fd, "ep0", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 	int r;
 
 	if (ep0 < 0)
 		return -errno;
 	r = write_probe_blobs(ep0, 0, DESCRIPTORS_AND_STRINGS);
-	return r == 0 ? probe_ioctls(dir, features) : r;
+	return r == 0 ? probe_ioctls(mount_dir_fd, features) : r;
 }
 
 int ffs_probe(const char *instance, struct ffs_features *features, struct error *err)
 {
-	_cleanup_close_ int dir = make_detached_mount(instance, MMAP_OPTION);
+	_cleanup_close_ int mount_dir_fd = make_detached_mount(instance, MMAP_OPTION);
 	int r = 0;
 
 	*features = (struct ffs_features){ 0 };
-	features->has[FFS_MMAP] = dir >= 0;
-	if (dir == -EINVAL)
-		dir = make_detached_mount(instance, NULL);
-	if (dir == -ENOSYS) /* a kernel before 5.2 has none of the features */
+	features->has[FFS_MMAP] = mount_dir_fd >= 0;
+	if (mount_dir_fd == -EINVAL)
+		mount_dir_fd = make_detached_mount(instance, NULL);
+	if (mount_dir_fd == -ENOSYS) /* a kernel before 5.2 has none of the features */
 		return 0;
-	r = dir < 0 ? dir : probe_dfu(dir, features);
+	r = mount_dir_fd < 0 ? mount_dir_fd : probe_dfu(mount_dir_fd, features);
 	if (r == 0)
-		r = ffs_probe_flags(dir, features);
+		r = ffs_probe_flags(mount_dir_fd, features);
 	if (r == 0)
-		r = probe_endpoint_features(dir, features);
+		r = probe_endpoint_features(mount_dir_fd, features);
 	if (r == 0)
 		return 0;
 	error_errno(err, r == -EPERM || r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL,

@@ -37,10 +37,10 @@ int ffs_probe(const char *instance, struct ffs_features *features, struct error 
 
 /*
  * A part of ffs_probe(): probes the optional flags of ffs_flags on a mounted instance that has no
- * descriptors yet, and leaves the instance unchanged. `dir` is a file descriptor of the root
- * directory of the mount. Returns 0 or a negative errno.
+ * descriptors yet, and leaves the instance unchanged. `mount_dir_fd` is a file descriptor of the
+ * root directory of the mount. Returns 0 or a negative errno.
  */
-int ffs_probe_flags(int dir, struct ffs_features *features);
+int ffs_probe_flags(int mount_dir_fd, struct ffs_features *features);
 
 /*
  * Returns whether a function uses the optional feature with this number. If so, stores in *at the

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
+	src/functionfs/check_module.c src/functionfs/check_module.h \
 	src/functionfs/endpoint.c src/functionfs/endpoint.h \
 	src/functionfs/features.c src/functionfs/features.h \
 	src/functionfs/keeper.c src/functionfs/keeper.h \
 	src/functionfs/keeper_sandbox.c src/functionfs/keeper_sandbox.h \
 	src/functionfs/keeper_main.c src/functionfs/keeper_main.h \
 	src/functionfs/link_state.c src/functionfs/link_state.h \
-	src/functionfs/module.c src/functionfs/module.h \
 	src/functionfs/mount.c src/functionfs/mount.h

@@ -57,7 +57,7 @@ static int set_socket_address(struct sockaddr_un *address, const char *path, int
  * Binds the socket for the next supervisor. The keeper calls listen(2) itself, so that SO_PEERCRED
  * returns the credentials of the keeper.
  */
-static int bind_listener(const char *path)
+static int bind_takeover_socket(const char *path)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	_cleanup_close_ int dir_fd = -1;
@@ -76,7 +76,7 @@ static int bind_listener(const char *path)
 int keeper_start(struct keeper *keeper, int ep0, const char *label, const char *path,
 		 struct error *err)
 {
-	_cleanup_close_ int fd = ep0, listener = bind_listener(path);
+	_cleanup_close_ int fd = ep0, listener = bind_takeover_socket(path);
 	pid_t self = getpid();
 	int pair[2];
 
@@ -190,7 +190,7 @@ int keeper_take_over(struct keeper *keeper, const char *path, struct keeper_hell
  * reading and writing: if it had a file descriptor for each end, closing one of them would send the
  * signal, too.
  */
-static int make_group_kill_pipe(pid_t group)
+static int make_worker_kill_pipe(pid_t group)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -1;
@@ -208,11 +208,11 @@ static int make_group_kill_pipe(pid_t group)
 	return steal_fd(&fd);
 }
 
-static bool send_group_kill_pipe(const struct keeper *keeper, pid_t group)
+static bool send_worker_kill_pipe(const struct keeper *keeper, pid_t group)
 {
-	_cleanup_close_ int fd = make_group_kill_pipe(group);
+	_cleanup_close_ int fd = make_worker_kill_pipe(group);
 
-	return fd >= 0 && control_message_send_fds(keeper->socket, KEEPER_MSG_GROUP_KILL_PIPE, 0,
+	return fd >= 0 && control_message_send_fds(keeper->socket, KEEPER_MSG_WORKER_KILL_PIPE, 0,
 						   NULL, 0, &fd, 1);
 }
 
@@ -230,7 +230,7 @@ bool keeper_send_worker(const struct keeper *keeper, pid_t pid, int control, int
 		fds[n++] = output;
 	return control_message_send_fds(keeper->socket, KEEPER_MSG_WORKER, 0, &worker,
 					sizeof(worker), fds, n) &&
-	       send_group_kill_pipe(keeper, pid);
+	       send_worker_kill_pipe(keeper, pid);
 }
 
 bool keeper_set_speed_file(const struct keeper *keeper, const char *path)

@@ -53,7 +53,7 @@ enum keeper_msg {
 	 * descriptor: a pipe; when the keeper writes a byte to it, the kernel sends SIGKILL to the
 	 * group.
 	 */
-	KEEPER_MSG_GROUP_KILL_PIPE = 131,
+	KEEPER_MSG_WORKER_KILL_PIPE = 131,
 
 	/*
 	 * To the keeper: the worker has ended. From the keeper, as the answer: all messages of that

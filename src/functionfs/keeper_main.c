@@ -45,7 +45,7 @@ struct keeper_state {
 	int worker_socket;	       /* -1: no worker, or the worker has closed it */
 	int worker_pidfd_for_takeover; /* sent to the next supervisor; -1: none */
 	int worker_output_fd;	       /* read end of the worker's output pipe */
-	int group_kill_pipe;	       /* pipe of KEEPER_MSG_GROUP_KILL_PIPE; -1: none */
+	int worker_kill_pipe_fd; /* a write to it kills the worker's process group; -1: none */
 
 	struct link_state link_state;
 	int udc_speed_fd; /* the UDC's file current_speed; -1: none */
@@ -262,7 +262,7 @@ static void forward_unsent_message(struct keeper_state *k)
 }
 
 /* Waits until the supervisor's socket has room for a message, at most SUPERVISOR_WAIT_MS. */
-static void wait_for_supervisor_socket(const struct keeper_state *k)
+static void wait_for_supervisor_socket_room(const struct keeper_state *k)
 {
 	struct pollfd pfd = { .fd = k->supervisor_socket, .events = POLLOUT };
 
@@ -315,7 +315,7 @@ static bool receive_from_worker(struct keeper_state *k, bool wait)
 static bool wait_and_forward_unsent_message(struct keeper_state *k)
 {
 	if (k->unsent.type) {
-		wait_for_supervisor_socket(k);
+		wait_for_supervisor_socket_room(k);
 		forward_unsent_message(k);
 	}
 	return !k->unsent.type;
@@ -333,7 +333,7 @@ static void forget_worker(struct keeper_state *k)
 	cleanup_close(&k->worker_socket);
 	cleanup_close(&k->worker_pidfd_for_takeover);
 	cleanup_close(&k->worker_output_fd);
-	cleanup_close(&k->group_kill_pipe);
+	cleanup_close(&k->worker_kill_pipe_fd);
 	k->worker_pid = 0;
 	if (k->pending_setup.exists)
 		stall_pending_setup(k);
@@ -380,8 +380,8 @@ static void take_worker_from_message(struct keeper_state *k, int *fds)
  */
 static _Noreturn void exit_keeper(const struct keeper_state *k)
 {
-	if (k->group_kill_pipe >= 0)
-		(void)!write(k->group_kill_pipe, "", 1);
+	if (k->worker_kill_pipe_fd >= 0)
+		(void)!write(k->worker_kill_pipe_fd, "", 1);
 	raise(SIGKILL);
 	_exit(1);
 }
@@ -398,7 +398,7 @@ static void on_supervisor_lost(struct keeper_state *k)
 	k->exit_deadline = now_monotonic() + k->keeper_takeover_wait_seconds;
 }
 
-static void store_max_takeover_wait(struct keeper_state *k)
+static void store_takeover_wait(struct keeper_state *k)
 {
 	uint32_t ms;
 
@@ -434,7 +434,7 @@ static void receive_from_supervisor(struct keeper_state *k)
 	case KEEPER_MSG_NO_WORKER:
 		forget_worker(k);
 		if (!control_message_send(k->supervisor_socket, KEEPER_MSG_NO_WORKER, 0, NULL, 0)) {
-			wait_for_supervisor_socket(k);
+			wait_for_supervisor_socket_room(k);
 			control_message_send(k->supervisor_socket, KEEPER_MSG_NO_WORKER, 0, NULL,
 					     0);
 		}
@@ -442,12 +442,12 @@ static void receive_from_supervisor(struct keeper_state *k)
 	case KEEPER_MSG_SPEED_FILE:
 		replace_fd(&k->udc_speed_fd, &fds[0]);
 		break;
-	case KEEPER_MSG_GROUP_KILL_PIPE:
-		replace_fd(&k->group_kill_pipe, &fds[0]);
+	case KEEPER_MSG_WORKER_KILL_PIPE:
+		replace_fd(&k->worker_kill_pipe_fd, &fds[0]);
 		break;
 	case KEEPER_MSG_TAKEOVER_WAIT:
 		if (size == sizeof(uint32_t))
-			store_max_takeover_wait(k);
+			store_takeover_wait(k);
 		break;
 	case FFSCTL_MSG_PING:
 	case FFSCTL_MSG_STOP:
@@ -591,7 +591,7 @@ _Noreturn void keeper_main(int ep0, int supervisor, int listener, const char *la
 	k.ep0 = ep0;
 	k.supervisor_socket = supervisor;
 	k.listener_socket = listener;
-	k.worker_socket = k.worker_pidfd_for_takeover = k.worker_output_fd = k.group_kill_pipe =
+	k.worker_socket = k.worker_pidfd_for_takeover = k.worker_output_fd = k.worker_kill_pipe_fd =
 		k.udc_speed_fd = -1;
 	k.exit_deadline = HUGE_VAL;
 	keeper_enter_sandbox();

@@ -348,7 +348,7 @@ void control_fuzz_keeper(struct script *script)
 	w.k.worker_socket = worker[0];
 	w.k.supervisor_socket = supervisor[0];
 	w.k.listener_socket = make_listener();
-	w.k.worker_pidfd_for_takeover = w.k.worker_output_fd = w.k.group_kill_pipe =
+	w.k.worker_pidfd_for_takeover = w.k.worker_output_fd = w.k.worker_kill_pipe_fd =
 		w.k.udc_speed_fd = -1;
 	w.k.keeper_takeover_wait_seconds = 1;
 	w.k.exit_deadline = HUGE_VAL;
@@ -360,7 +360,7 @@ void control_fuzz_keeper(struct script *script)
 	cleanup_close(&w.k.listener_socket);
 	cleanup_close(&w.k.worker_pidfd_for_takeover);
 	cleanup_close(&w.k.worker_output_fd);
-	cleanup_close(&w.k.group_kill_pipe);
+	cleanup_close(&w.k.worker_kill_pipe_fd);
 	cleanup_close(&w.k.udc_speed_fd);
 	cleanup_close(&w.worker);
 	cleanup_close(&w.supervisor);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "functionfs/module.h"
+#include "functionfs/check_module.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -21,6 +21,7 @@
 	"are signed with an enrolled key (Secure Boot): mokutil --import "                         \
 	"/var/lib/dkms/mok.pub, reboot, and confirm"
 
+/* Returns false also if the file is larger than `max` bytes or cannot be read. */
 static bool file_contains(const char *path, size_t max, const char *text)
 {
 	_cleanup_free_ char *content = NULL;
@@ -39,7 +40,7 @@ bool ffs_first_instance_would_load_module(const char *release)
 }
 
 /* Returns the path of the module that dkms(8) has installed; NULL: none. The caller frees it. */
-static char *installed_module_path(const char *release)
+static char *dkms_module_path(const char *release)
 {
 	static const char *const packed[] = { "", ".xz", ".zst", ".gz" };
 
@@ -79,7 +80,7 @@ static bool lacks_patched_feature(const struct ffs_features *features)
 
 char *ffs_module_advice(const char *release, const struct ffs_features *features)
 {
-	_cleanup_free_ char *path = installed_module_path(release);
+	_cleanup_free_ char *path = dkms_module_path(release);
 
 	if (!path || (features && !lacks_patched_feature(features)))
 		return NULL;
