@@ -16,7 +16,7 @@
 #include "base/fd.h"
 #include "base/proc.h"
 #include "blob/encode.h"
-#include "function/reap.h"
+#include "function/kill_processes.h"
 #include "functionfs/endpoint.h"
 #include "functionfs/mount.h"
 #include "plan/directories_and_links.h"
@@ -103,7 +103,7 @@ int function_take_over_keeper(struct live_function *function, pid_t keeper)
 	function->link_state = hello.link_state;
 	function->keeper_accepts_takeover = true;
 	/* unknown: no file records the value that the dead supervisor sent */
-	function->max_takeover_wait_sent_to_keeper = -1;
+	function->takeover_wait_sent_to_keeper = -1;
 	function_can_start_worker(function);
 	function->kernel_device.inode_or_ifindex_at_start =
 		function->kernel_device.inode_or_ifindex;
@@ -181,8 +181,8 @@ bool function_restart_keeper(struct live_function *function)
 
 	if (function_descriptors(function->model))
 		return false;
-	functions_log(function->functions, function->model->label, LOG_ERR,
-		      "its keeper has died: restarting keeper and worker");
+	functions_log_about(function->functions, function->model->label, LOG_ERR,
+			    "its keeper has died: restarting keeper and worker");
 	fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
 	cleanup_close(&function->keeper.socket);
 	cleanup_close(&function->keeper.pidfd);
@@ -194,7 +194,7 @@ bool function_restart_keeper(struct live_function *function)
 	if (r < 0) {
 		_cleanup_free_ char *text = error_text(&err);
 
-		functions_log(function->functions, NULL, LOG_INFO, "%s", text);
+		functions_log_about(function->functions, NULL, LOG_INFO, "%s", text);
 	}
 	return r == 0;
 }
@@ -218,20 +218,20 @@ static int end_worker_of_keeper(pid_t pid, int pidfd, const char *label, struct 
 	if (pidfd < 0 || !process_start_time(pid, &processes.worker_started_before_ticks) ||
 	    syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) < 0)
 		return 0;
-	return reap_worker_processes(&processes, label, err);
+	return kill_worker_processes_and_wait(&processes, label, err);
 }
 
 /* Kills a keeper whose supervisor died, and its worker. */
-static int kill_orphaned_keeper(const char *path, struct error *err)
+static int kill_keeper_at_socket(const char *socket_path, struct error *err)
 {
-	const char *label = strrchr(path, '/') + strlen("/" KEEPER_FILE);
+	const char *label = strrchr(socket_path, '/') + strlen("/" KEEPER_FILE);
 	_cleanup_close_ int pidfd = -1, output = -1;
 	struct keeper_hello hello;
 	struct keeper keeper;
 	pid_t pid;
 	int r;
 
-	if (keeper_take_over(&keeper, path, &hello, &pidfd, &output) < 0)
+	if (keeper_take_over(&keeper, socket_path, &hello, &pidfd, &output) < 0)
 		return 0;
 	pid = keeper.pid;
 	r = end_worker_of_keeper(hello.worker.pid, pidfd, label, err);
@@ -245,7 +245,7 @@ static int keeper_undo(struct step *step, struct error *err)
 	struct live_function *function = step->context;
 
 	if (!function)
-		return kill_orphaned_keeper(step->value, err);
+		return kill_keeper_at_socket(step->value, err);
 	if (!function->keeper_kill_sent) {
 		fd_watch_remove(function->functions->loop, &function->keeper_socket_watch);
 		keeper_send_sigkill(&function->keeper);
@@ -277,12 +277,12 @@ const struct step_op *const function_ops[] = {
 	&function_op_ready,	  NULL,
 };
 
-static bool plan_makes_directory(const struct plan *base, const char *dir)
+static bool plan_makes_directory(const struct plan *applied_plan, const char *dir)
 {
-	for (size_t n = 0; base && n < base->n; n++)
-		if ((base->steps[n].op == &plan_op_mkdir ||
-		     base->steps[n].op == &plan_op_mkdir_shared) &&
-		    streq(base->steps[n].path, dir))
+	for (size_t n = 0; applied_plan && n < applied_plan->n; n++)
+		if ((applied_plan->steps[n].op == &plan_op_mkdir ||
+		     applied_plan->steps[n].op == &plan_op_mkdir_shared) &&
+		    streq(applied_plan->steps[n].path, dir))
 			return true;
 	return false;
 }
@@ -291,11 +291,11 @@ static bool plan_makes_directory(const struct plan *base, const char *dir)
  * Adds steps that create the directories of the mount point's path. The directories of the default
  * path, /dev/ffs and below, belong to ffsctl and are shared by its gadgets, so each of them gets a
  * step. If the gadget file sets another path, a directory gets a step only if it does not exist
- * yet, or if a step of the applied plan `base` has created it. So ffsctl does not remove
- * directories of the user.
+ * yet, or if a step of `applied_plan` has created it. So ffsctl does not remove directories of the
+ * user.
  */
 static void add_mount_directory_steps(struct plan *plan, const struct live_function *function,
-				      const struct plan *base)
+				      const struct plan *applied_plan)
 {
 	const struct ffs_mount *m = &function->model->ffs->mount;
 	void *above = NULL;
@@ -304,7 +304,7 @@ static void add_mount_directory_steps(struct plan *plan, const struct live_funct
 		char *dir = p ? xstrndup(m->path, (size_t)(p - m->path)) : xstrdup(m->path);
 		bool ours = m->path_is_default && !streq(dir, "/dev");
 
-		if (ours || !path_exists(dir) || plan_makes_directory(base, dir)) {
+		if (ours || !path_exists(dir) || plan_makes_directory(applied_plan, dir)) {
 			plan_add(plan, p ? &plan_op_mkdir_shared : &plan_op_mkdir, dir, NULL,
 				 &m->at, above);
 			above = PLAN_SHARED_PARENT;
@@ -358,7 +358,7 @@ static int store_first_endpoint(void *data, const struct endpoint *ep)
  * gadgetfile_load ensures that the function has one endpoint or one pair. The caller frees the
  * name.
  */
-static char *endpoint_symlink_target(const struct ffs *ffs)
+static char *linked_endpoint_file_name(const struct ffs *ffs)
 {
 	const struct endpoint *ep = NULL;
 
@@ -367,14 +367,15 @@ static char *endpoint_symlink_target(const struct ffs *ffs)
 					       : ffs_endpoint_file(ffs, ep);
 }
 
-struct add_enable_zlp_step_data {
+/* The argument of add_enable_zlp_step(). */
+struct add_enable_zlp_step_arguments {
 	struct plan *plan;
 	const struct ffs *ffs;
 };
 
 static int add_enable_zlp_step(void *data, const struct endpoint *ep)
 {
-	const struct add_enable_zlp_step_data *z = data;
+	const struct add_enable_zlp_step_arguments *z = data;
 	_cleanup_free_ char *file = ffs_endpoint_file(z->ffs, ep);
 
 	if (ep->zlp.value)
@@ -402,19 +403,20 @@ static char *descriptors_digest(const struct ffs *ffs)
 
 static void add_keeper_step(struct plan *plan, struct live_function *function)
 {
-	_cleanup_free_ char *place = function_directory(function);
+	_cleanup_free_ char *place = function_mount_or_configfs_path(function);
 
 	plan_add(plan, &function_op_keeper,
 		 function->model->ffs ? strf("%s/ep0", place) : xstrdup(place),
 		 keeper_socket_path(function), &function->model->at, function);
 }
 
-void function_add_steps(struct plan *plan, struct live_function *function, const struct plan *base)
+void function_add_steps(struct plan *plan, struct live_function *function,
+			const struct plan *applied_plan)
 {
 	const struct ffs *ffs = function->model->ffs;
 
 	if (ffs) {
-		add_mount_directory_steps(plan, function, base);
+		add_mount_directory_steps(plan, function, applied_plan);
 		plan_add(plan, &ffs_op_mount, xstrdup(ffs->mount.path), mount_options(function),
 			 &ffs->mount.at, NULL);
 	}
@@ -422,11 +424,11 @@ void function_add_steps(struct plan *plan, struct live_function *function, const
 		plan_add(plan, &function_op_descriptors, strf("%s/ep0", ffs->mount.path),
 			 descriptors_digest(ffs), &ffs->at, function);
 		ffs_each_endpoint(ffs, add_enable_zlp_step,
-				  &(struct add_enable_zlp_step_data){ plan, ffs });
+				  &(struct add_enable_zlp_step_arguments){ plan, ffs });
 	}
 	add_keeper_step(plan, function);
 	if (ffs && ffs->endpoint_symlink.value) {
-		_cleanup_free_ char *file = endpoint_symlink_target(ffs);
+		_cleanup_free_ char *file = linked_endpoint_file_name(ffs);
 
 		plan_add(plan, &plan_op_symlink, xstrdup(ffs->endpoint_symlink.value),
 			 strf("%s/%s", ffs->mount.path, file), &ffs->endpoint_symlink.at, NULL);

@@ -47,11 +47,11 @@ struct live_function {
 	bool keeper_accepts_takeover;
 	/* how long the keeper waits for another supervisor: the last value that was sent to the
 	   keeper; -1: unknown */
-	double max_takeover_wait_sent_to_keeper;
+	double takeover_wait_sent_to_keeper;
 	struct live_function *replacement; /* during a reload: the function of the new plan that
 					      replaces this one */
-	bool removed_by_reload; /* a reload removes this function: its worker stops in parallel with
-				   those of other removed functions */
+	bool worker_ended_by_reload;	   /* a reload ends or replaces the worker, which stops in
+					      parallel with the other workers that the reload ends */
 	struct live_worker *worker; /* owned; NULL: ffsctl starts no worker for this function */
 };
 
@@ -66,7 +66,7 @@ bool function_blocks_bind(const struct live_function *function);
  * Returns the directory that exists as long as the function: its mount point, or that of a kernel
  * function in configfs. The caller frees it.
  */
-char *function_directory(const struct live_function *function);
+char *function_mount_or_configfs_path(const struct live_function *function);
 
 /*
  * Creates a live function. The caller owns *out, also on failure. Watches and steps point at the
@@ -78,12 +78,13 @@ void function_free(struct live_function *function);
 
 /*
  * Adds the steps for the mount, the descriptors, the keeper and the symbolic link of the key
- * `device`. They must precede the steps of the worker. `base` is the plan that is already applied;
- * NULL: none. If a step of `base` has created a directory of the mount point's path, `plan` gets a
- * step for this directory, too, although it exists already: otherwise the difference of the two
- * plans would remove the directory.
+ * `device`. They must precede the steps of the worker. `applied_plan` is the plan that is already
+ * applied; NULL: none. If a step of `applied_plan` has created a directory of the mount point's
+ * path, `plan` gets a step for this directory, too, although it exists already: otherwise the
+ * difference of the two plans would remove the directory.
  */
-void function_add_steps(struct plan *plan, struct live_function *function, const struct plan *base);
+void function_add_steps(struct plan *plan, struct live_function *function,
+			const struct plan *applied_plan);
 /*
  * Adds the steps that start the worker and wait until it is ready. The two steps are separate, so
  * that the workers of all functions start in parallel.
@@ -104,13 +105,15 @@ extern const struct step_op function_op_keeper;
  */
 extern const struct step_op function_op_worker, function_op_ready;
 /*
- * Returns DIRECTORY, the last word of the `value` of a step start-worker or await-ready. Returns ""
- * if an older version of ffsctl recorded the step: its `value` has no DIRECTORY.
+ * Returns DIRECTORY, the last word of the `value` of a step start-worker or await-ready: the mount
+ * point of a FunctionFS function, or the configfs directory of a kernel function
+ * (function_mount_or_configfs_path). Returns "" if an older version of ffsctl recorded the step:
+ * its `value` has no DIRECTORY.
  */
 const char *function_directory_of_worker_step(const struct step *step);
 /* Returns whether two of these steps are for the same worker: GADGET, FUNCTION and DIRECTORY in
    their `value` are the same. */
-bool function_steps_have_same_worker(const struct step *a, const struct step *b);
+bool function_steps_name_same_worker(const struct step *a, const struct step *b);
 /* Exchanges the worker of the function with the worker of its replacement (swap_workers.c). */
 void function_swap_workers_with_replacement(struct live_function *function);
 

@@ -39,17 +39,17 @@ struct function_callbacks {
 	void (*function_state_changed)(void *data);
 	/* The statistics of a worker changed. */
 	void (*statistics_changed)(void *data);
-	/* Adds a line about a function to the log; `priority` as in syslog(3). */
-	void (*log_line)(void *data, const char *label, int priority, const char *text);
+	/* Adds ffsctl's own line about a function to the log; `priority` as in syslog(3). */
+	void (*log_about_function)(void *data, const char *label, int priority, const char *text);
 	/* A worker failed for good. */
 	void (*worker_failed)(void *data, struct live_worker *worker);
 	/* The keeper of a function died. */
 	void (*keeper_died)(void *data, struct live_function *function);
 	/*
-	 * A process has ended that had ep0 open. If no other process has ep0 open, the kernel has
-	 * unbound the gadget.
+	 * A daemon has ended: a worker that opens ep0 itself. If no other process has ep0 open, the
+	 * kernel has unbound the gadget.
 	 */
-	void (*ep0_closed)(void *data);
+	void (*daemon_ended)(void *data);
 	/* A worker requests another gadget in place of this one: SWITCH of ffsctl/control.h. */
 	void (*switch_requested)(void *data, struct live_worker *worker, const char *body,
 				 size_t size);
@@ -89,13 +89,14 @@ struct functions {
 	struct live_function **list; /* one live function for each function with a `ffs` group or a
 					worker; owned */
 	size_t n;
-	pid_t *inherited_child_pids; /* pids of the child processes that this process had before it
-				  became the supervisor (reap.h); owned */
-	size_t n_inherited_child_pids;
+	/* pids of the child processes that neither ffsctl nor a worker has started
+	   (kill_processes.h); owned */
+	pid_t *foreign_child_pids;
+	size_t n_foreign_child_pids;
 };
 
 /* Calls the callback `function_state_changed`. */
 void functions_report_state_change(const struct functions *all);
 /* Logs one line about a function (NULL: the gadget); `priority` as in syslog(3). */
-void functions_log(const struct functions *all, const char *label, int priority, const char *fmt,
-		   ...) _printf_(4, 5);
+void functions_log_about(const struct functions *all, const char *label, int priority,
+			 const char *fmt, ...) _printf_(4, 5);

@@ -54,7 +54,7 @@ bool function_can_start_worker(struct live_function *function)
 
 	if (function->model->ffs)
 		return true;
-	dir = function_directory(function);
+	dir = function_mount_or_configfs_path(function);
 	free(device->device_node);
 	free(device->ifname);
 	device->device_node = kernel_device_path(dir);
@@ -115,7 +115,7 @@ bool function_descriptors_are_written(const struct live_function *function)
 	return path_exists(file);
 }
 
-char *function_directory(const struct live_function *function)
+char *function_mount_or_configfs_path(const struct live_function *function)
 {
 	const struct function *f = function->model;
 

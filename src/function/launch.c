@@ -342,7 +342,7 @@ static int reopen_worker_config(const struct live_worker *worker)
  * output pipe.
  */
 struct supervisor_fds {
-	int control_fd, output_fd, output_write_fd, notify_fd;
+	int control_fd, output_fd, output_write_fd, readiness_fd;
 };
 
 static void close_supervisor_fds(struct supervisor_fds *ends)
@@ -350,7 +350,7 @@ static void close_supervisor_fds(struct supervisor_fds *ends)
 	cleanup_close(&ends->control_fd);
 	cleanup_close(&ends->output_fd);
 	cleanup_close(&ends->output_write_fd);
-	cleanup_close(&ends->notify_fd);
+	cleanup_close(&ends->readiness_fd);
 }
 
 static int make_pipe(int *ours, int *theirs)
@@ -489,14 +489,14 @@ static int open_worker_fds(struct live_worker *worker, struct worker_start_fds *
 		 */
 		return open_file(fds, worker->spawn.argv[1], O_RDONLY, "the plugin ");
 	if (worker->model->ready_when == READY_FD) {
-		r = make_pipe(&ends->notify_fd, &theirs);
+		r = make_pipe(&ends->readiness_fd, &theirs);
 		if (r == 0)
 			fds->fds[fds->n_fds++] = theirs;
 	} else if (worker->model->kind == WORKER_EXEC &&
 		   worker->model->ready_when == READY_NOTIFY) {
-		r = make_notify_socket(worker, &ends->notify_fd);
+		r = make_notify_socket(worker, &ends->readiness_fd);
 	} else if (worker->model->ready_when == READY_INSTANCE) {
-		r = open_ep0_write_inotify(worker, &ends->notify_fd);
+		r = open_ep0_write_inotify(worker, &ends->readiness_fd);
 	}
 	if (r < 0)
 		return error_errno(
@@ -565,7 +565,7 @@ int launch_start(struct live_worker *worker, struct error *err)
 	if (r == 0)
 		r = open_pidfd_and_pass_worker_to_keeper(worker, &ends, err);
 	if (r == 0)
-		r = worker_take_and_watch_fds(worker, &ends.output_fd, &ends.notify_fd, err);
+		r = worker_take_and_watch_fds(worker, &ends.output_fd, &ends.readiness_fd, err);
 	worker->session_id = worker->pid;
 	worker->process_started_before_ticks = now_boot_ticks();
 	worker->taken_over = false;

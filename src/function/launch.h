@@ -23,4 +23,4 @@ int launch_start(struct live_worker *worker, struct error *err);
 uint64_t launch_digest(const struct live_worker *worker);
 
 /* Releases the user ids of functions that the gadget no longer has. */
-void launch_release_user_ids(const struct functions *all);
+void launch_release_unused_user_ids(const struct functions *all);

@@ -15,45 +15,46 @@
 #include "functionfs/endpoint.h"
 #include "process/sandbox_permission_names.h"
 
-struct endpoint_name_list {
+struct fd_name_list {
 	const struct ffs *ffs;
 	char *joined_names;
 };
 
-static void append_name(struct endpoint_name_list *names, const char *name)
+static void append_fd_name(struct fd_name_list *names, const char *name)
 {
 	_cleanup_free_ char *old = names->joined_names;
 
 	names->joined_names = strf("%s:%s", old, name);
 }
 
-static int append_endpoint_name(void *data, const struct endpoint *ep)
+/* Appends the name that an endpoint file has in LISTEN_FDNAMES. */
+static int append_endpoint_fd_name(void *data, const struct endpoint *ep)
 {
-	append_name(data, ep->name);
+	append_fd_name(data, ep->name);
 	return 0;
 }
 
-static int append_in_out_pair_file_name(void *data, const struct endpoint *first,
-					const struct endpoint *second _unused_)
+static int append_in_out_pair_fd_name(void *data, const struct endpoint *first,
+				      const struct endpoint *second _unused_)
 {
-	struct endpoint_name_list *names = data;
+	struct fd_name_list *names = data;
 	_cleanup_free_ char *file = ffs_in_out_pair_file_name(names->ffs, first);
 
-	append_name(names, file);
+	append_fd_name(names, file);
 	return 0;
 }
 
 char *launch_fd_names(const struct live_worker *worker)
 {
 	const struct ffs *ffs = worker->function->model->ffs;
-	struct endpoint_name_list names = { .ffs = ffs, .joined_names = xstrdup("config:control") };
+	struct fd_name_list names = { .ffs = ffs, .joined_names = xstrdup("config:control") };
 
-	ffs_each_endpoint(ffs, append_endpoint_name, &names);
-	ffs_each_in_out_pair(ffs, append_in_out_pair_file_name, &names);
+	ffs_each_endpoint(ffs, append_endpoint_fd_name, &names);
+	ffs_each_in_out_pair(ffs, append_in_out_pair_fd_name, &names);
 	if (worker->dmabuf_exporter)
-		append_name(&names, worker->dmabuf_exporter->fd_name);
+		append_fd_name(&names, worker->dmabuf_exporter->fd_name);
 	if (worker->model->kind == WORKER_PLUGIN)
-		append_name(&names, "plugin");
+		append_fd_name(&names, "plugin");
 	return names.joined_names;
 }
 

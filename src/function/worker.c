@@ -38,7 +38,8 @@ static const char *function_label_of(const struct live_worker *worker)
 	return worker->function->model->label;
 }
 
-static void retry_endpoint_halts_later(struct live_worker *worker)
+/* Starts the timer after which busy IN endpoints are halted. */
+static void retry_halting_endpoints_later(struct live_worker *worker)
 {
 	if (worker->n_endpoints_to_halt > 0)
 		timer_start(&worker->state_timer, HALT_RETRY_SECONDS);
@@ -57,8 +58,8 @@ static void do_start(struct live_worker *worker)
 	if (launch_start(worker, &worker->start_error) < 0) {
 		_cleanup_free_ char *text = error_text(&worker->start_error);
 
-		functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_ERR, "%s",
-			      text);
+		functions_log_about(gadget_functions_of(worker), function_label_of(worker), LOG_ERR,
+				    "%s", text);
 		/* replaces the exit status of an earlier process */
 		worker_store_failed_start(worker);
 		handle_unrequested_end(worker, START_RETRY_SECONDS);
@@ -120,8 +121,8 @@ static void do_check_watchdog(struct live_worker *worker)
 		send_ping(worker);
 		return;
 	}
-	functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
-		      "the worker did not answer for %g s (watchdog): killed", limit);
+	functions_log_about(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
+			    "the worker did not answer for %g s (watchdog): killed", limit);
 	worker_send_signal(worker, SIGKILL, true);
 }
 
@@ -130,8 +131,8 @@ static void note_worker_ready(struct live_worker *worker)
 	worker->was_ready = true;
 	worker->ready_since = now_monotonic();
 	worker->status.ready_since = time(NULL);
-	functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_INFO,
-		      "worker ready (pid %d)", (int)worker->pid);
+	functions_log_about(gadget_functions_of(worker), function_label_of(worker), LOG_INFO,
+			    "worker ready (pid %d)", (int)worker->pid);
 	functions_report_state_change(gadget_functions_of(worker));
 }
 
@@ -142,7 +143,9 @@ static void do_handle_ready(struct live_worker *worker)
 	note_worker_ready(worker);
 }
 
-static void do_await_cleanup(struct live_worker *worker)
+/* The worker's process has ended: waits until its remaining processes (worker.h) have ended, too.
+ */
+static void do_await_worker_cleanup(struct live_worker *worker)
 {
 	timer_stop(&worker->state_timer);
 	worker->state = WORKER_ENDING;
@@ -158,16 +161,16 @@ static void do_cancel_stop_timeout(struct live_worker *worker)
  * Handles a request to stop a worker whose process has already ended: the worker is stopped when
  * its remaining processes (worker.h) have ended, too.
  */
-static void do_stop_after_cleanup(struct live_worker *worker)
+static void do_stop_after_worker_cleanup(struct live_worker *worker)
 {
 	worker->state = WORKER_STOPPING;
 	functions_report_state_change(gadget_functions_of(worker));
 }
 
-static void do_restart_after_cleanup(struct live_worker *worker)
+static void do_restart_after_worker_cleanup(struct live_worker *worker)
 {
 	worker->restart_wanted = true;
-	do_stop_after_cleanup(worker);
+	do_stop_after_worker_cleanup(worker);
 }
 
 static void do_stop(struct live_worker *worker)
@@ -187,16 +190,18 @@ static void do_stop_for_restart(struct live_worker *worker)
 
 static void do_kill_after_stop_timeout(struct live_worker *worker)
 {
-	functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
-		      "the worker did not stop within %g s: killed", worker->model->stop_timeout);
+	functions_log_about(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
+			    "the worker did not stop within %g s: killed",
+			    worker->model->stop_timeout);
 	worker_send_signal(worker, SIGKILL, true);
 }
 
 static void do_kill_after_start_timeout(struct live_worker *worker)
 {
 	worker->start_timed_out = true;
-	functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
-		      "the worker was not ready within %g s: killed", worker->model->start_timeout);
+	functions_log_about(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
+			    "the worker was not ready within %g s: killed",
+			    worker->model->start_timeout);
 	worker_send_signal(worker, SIGKILL, true);
 }
 
@@ -228,10 +233,10 @@ static void do_continue_restart(struct live_worker *worker)
 	double left;
 
 	if (worker->n_endpoints_to_halt > 0)
-		worker_retry_endpoint_halts(worker);
+		worker_retry_halting_endpoints(worker);
 	left = worker->restart_due_at - now_monotonic();
 	if (worker->n_endpoints_to_halt > 0) {
-		retry_endpoint_halts_later(worker);
+		retry_halting_endpoints_later(worker);
 	} else if (left > 0) {
 		timer_start(&worker->state_timer, left);
 	} else if (worker->replacement) {
@@ -282,9 +287,9 @@ static double update_restart_delay(struct live_worker *worker)
 static void fail_for_good(struct live_worker *worker, const char *why)
 {
 	worker->state = WORKER_FAILED;
-	retry_endpoint_halts_later(worker);
-	functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_ERR,
-		      "worker failed: %s", why);
+	retry_halting_endpoints_later(worker);
+	functions_log_about(gadget_functions_of(worker), function_label_of(worker), LOG_ERR,
+			    "worker failed: %s", why);
 	gadget_functions_of(worker)->callbacks->worker_failed(
 		gadget_functions_of(worker)->callback_data, worker);
 }
@@ -317,8 +322,8 @@ static void handle_unrequested_end(struct live_worker *worker, double least_dela
 	}
 	if (worker_end_is_final(worker)) {
 		worker->state = WORKER_DONE;
-		retry_endpoint_halts_later(worker);
-		functions_log(all, function_label_of(worker), LOG_INFO, "worker done");
+		retry_halting_endpoints_later(worker);
+		functions_log_about(all, function_label_of(worker), LOG_INFO, "worker done");
 		functions_report_state_change(all);
 		return;
 	}
@@ -335,17 +340,17 @@ static void handle_unrequested_end(struct live_worker *worker, double least_dela
 	if (delay < least_delay)
 		delay = least_delay;
 	if (delay > 0)
-		functions_log(all, function_label_of(worker), LOG_INFO, "worker restarts in %g s",
-			      delay);
+		functions_log_about(all, function_label_of(worker), LOG_INFO,
+				    "worker restarts in %g s", delay);
 	await_restart(worker, delay);
 	functions_report_state_change(all);
 }
 
 static void do_handle_unrequested_end(struct live_worker *worker)
 {
-	functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
-		      "worker ended: %s%s", worker_exit_reason(worker),
-		      worker->start_timed_out ? " (never ready)" : "");
+	functions_log_about(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
+			    "worker ended: %s%s", worker_exit_reason(worker),
+			    worker->start_timed_out ? " (never ready)" : "");
 	handle_unrequested_end(worker, 0);
 }
 
@@ -360,10 +365,10 @@ static void do_finish_stop(struct live_worker *worker)
 	functions_report_state_change(gadget_functions_of(worker));
 }
 
-static void do_retry_endpoint_halts(struct live_worker *worker)
+static void do_retry_halting_endpoints(struct live_worker *worker)
 {
-	worker_retry_endpoint_halts(worker);
-	retry_endpoint_halts_later(worker);
+	worker_retry_halting_endpoints(worker);
+	retry_halting_endpoints_later(worker);
 }
 
 static void do_cancel_restart(struct live_worker *worker)
@@ -374,12 +379,14 @@ static void do_cancel_restart(struct live_worker *worker)
 
 static void do_stop_after_kernel_device_removal(struct live_worker *worker)
 {
-	functions_log(gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
-		      "the kernel device of the function was unbound or removed: its worker stops");
+	functions_log_about(
+		gadget_functions_of(worker), function_label_of(worker), LOG_WARNING,
+		"the kernel device of the function was unbound or removed: its worker stops");
 	do_stop_for_restart(worker);
 }
 
-static void do_restart_after_stop(struct live_worker *worker)
+/* Handles a request to restart a worker that is still stopping. */
+static void do_request_restart_after_stop(struct live_worker *worker)
 {
 	worker->restart_wanted = true;
 }
@@ -420,14 +427,14 @@ static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	},
 	[WORKER_STARTING] = {
 		[WORKER_EV_READY] = do_handle_ready,
-		[WORKER_EV_DIED] = do_await_cleanup,
+		[WORKER_EV_DIED] = do_await_worker_cleanup,
 		[WORKER_EV_TIMER] = do_kill_after_start_timeout,
 		[WORKER_EV_STOP] = do_stop,
 		[WORKER_EV_RESTART] = do_stop_for_restart,
 		[WORKER_EV_REMOVED] = do_stop_after_kernel_device_removal,
 	},
 	[WORKER_READY] = {
-		[WORKER_EV_DIED] = do_await_cleanup,
+		[WORKER_EV_DIED] = do_await_worker_cleanup,
 		[WORKER_EV_TIMER] = do_check_watchdog,
 		[WORKER_EV_STOP] = do_stop,
 		[WORKER_EV_RESTART] = do_stop_for_restart,
@@ -436,16 +443,16 @@ static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 	[WORKER_ENDING] = {
 		[WORKER_EV_READY] = note_worker_ready, /* the process sent READY before it ended */
 		[WORKER_EV_EXIT] = do_handle_unrequested_end,
-		[WORKER_EV_STOP] = do_stop_after_cleanup,
-		[WORKER_EV_RESTART] = do_restart_after_cleanup,
-		[WORKER_EV_REMOVED] = do_restart_after_cleanup,
+		[WORKER_EV_STOP] = do_stop_after_worker_cleanup,
+		[WORKER_EV_RESTART] = do_restart_after_worker_cleanup,
+		[WORKER_EV_REMOVED] = do_restart_after_worker_cleanup,
 	},
 	[WORKER_STOPPING] = {
 		[WORKER_EV_DIED] = do_cancel_stop_timeout,
 		[WORKER_EV_EXIT] = do_finish_stop,
 		[WORKER_EV_TIMER] = do_kill_after_stop_timeout,
 		[WORKER_EV_STOP] = do_cancel_restart,
-		[WORKER_EV_RESTART] = do_restart_after_stop,
+		[WORKER_EV_RESTART] = do_request_restart_after_stop,
 	},
 	[WORKER_WAITING] = {
 		[WORKER_EV_TIMER] = do_continue_restart,
@@ -453,12 +460,12 @@ static const action actions[WORKER_STATE_COUNT][WORKER_EVENT_COUNT] = {
 		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
 	[WORKER_FAILED] = {
-		[WORKER_EV_TIMER] = do_retry_endpoint_halts,
+		[WORKER_EV_TIMER] = do_retry_halting_endpoints,
 		[WORKER_EV_STOP] = do_stop_without_process,
 		[WORKER_EV_RESTART] = do_restart_by_command,
 	},
 	[WORKER_DONE] = {
-		[WORKER_EV_TIMER] = do_retry_endpoint_halts,
+		[WORKER_EV_TIMER] = do_retry_halting_endpoints,
 		[WORKER_EV_STOP] = do_stop_without_process,
 		[WORKER_EV_RESTART] = do_restart_by_command,
 		[WORKER_EV_REMOVED] = do_wait_for_device,
@@ -538,7 +545,7 @@ int worker_init(struct live_worker *worker, struct live_function *function,
 					.worker_config_fd = -1,
 					.end_watch = FD_WATCH_NONE,
 					.output_watch = FD_WATCH_NONE,
-					.notify_watch = FD_WATCH_NONE,
+					.readiness_watch = FD_WATCH_NONE,
 					.state_timer = FD_WATCH_NONE,
 					.next_restart_delay = model->restart_delay };
 	worker->process_end_times =
@@ -563,7 +570,7 @@ void worker_free(struct live_worker *worker)
 	worker_stats_free(worker);
 	worker_close_watch(worker, &worker->end_watch);
 	worker_close_watch(worker, &worker->output_watch);
-	worker_close_watch(worker, &worker->notify_watch);
+	worker_close_watch(worker, &worker->readiness_watch);
 	fd_watch_close(gadget_functions_of(worker)->loop, &worker->state_timer);
 	cleanup_close(&worker->worker_config_fd);
 	spawn_free(&worker->spawn);

@@ -57,7 +57,7 @@ struct live_worker {
 	struct live_function *function;
 	const struct worker *model;
 	struct spawn_settings spawn;
-	uid_t worker_uid; /* user id that is reserved for this worker, also used as a group id; 0:
+	uid_t reserved_uid; /* user id that is reserved for this worker, also used as a group id; 0:
 			     none */
 	const struct dmabuf_exporter *
 		dmabuf_exporter; /* device for DMABUFs; NULL: the engine of the worker needs none */
@@ -85,7 +85,10 @@ struct live_worker {
 	} cleanup_stage; /* what is still awaited after the end of the process (worker_cleanup.c) */
 	double cleanup_started_at; /* monotonic time of the first attempt to kill remaining
 				   processes; 0: none yet */
-	struct fd_watch output_watch, notify_watch, state_timer;
+	struct fd_watch output_watch, state_timer;
+	/* watch of what reports that the worker is ready, by `ready_when`: the notify socket, the
+	   pipe of NOTIFY_FD, or an inotify(7) file descriptor for ep0 */
+	struct fd_watch readiness_watch;
 	struct worker_stats *stats; /* statistics (worker_stats.c); NULL: the worker sent none */
 	/*
 	 * The values that the command `status` prints. Some of them are stored only here: code that
@@ -171,8 +174,8 @@ void worker_set_model(struct live_worker *worker, const struct worker *model);
  * WORKER_STATUS_UNKNOWN. WORKER_EV_EXIT follows when the last remaining process has ended.
  */
 void worker_handle_process_end(struct live_worker *worker, int status);
-/* Handles the end of the last remaining process. */
-void worker_handle_cleanup_end(struct live_worker *worker);
+/* Ends the cleanup of worker_cleanup.c, which has killed the remaining processes. */
+void worker_finish_cleanup(struct live_worker *worker);
 
 /*
  * `status` of a worker that was taken over, for which waitpid(2) returns no status: only the parent
@@ -241,12 +244,12 @@ bool worker_end_is_final(const struct live_worker *worker);
 /* Begins to kill the remaining processes of the worker. */
 void worker_begin_cleanup(struct live_worker *worker);
 /*
- * Continues to kill the remaining processes. Calls worker_handle_cleanup_end when none is left, or
- * after REAP_SECONDS.
+ * Continues to kill the remaining processes. Calls worker_finish_cleanup when none is left, or
+ * after KILL_TIMEOUT_SECONDS.
  */
 void worker_continue_cleanup(struct live_worker *worker);
 
-/* --- worker_endpoints.c --- */
+/* --- halt_worker_endpoints.c --- */
 
 /* Halts the endpoints that the host has enabled, if on_crash is "stall". */
 void worker_halt_endpoints(struct live_worker *worker);
@@ -254,7 +257,7 @@ void worker_halt_endpoints(struct live_worker *worker);
  * Tries again to halt the busy endpoints. Afterwards worker->n_endpoints_to_halt is the number of
  * endpoints that are still busy.
  */
-void worker_retry_endpoint_halts(struct live_worker *worker);
+void worker_retry_halting_endpoints(struct live_worker *worker);
 /* Closes the endpoint files of `endpoints_to_halt`: the endpoints will not be halted. */
 void worker_close_endpoints_to_halt(struct live_worker *worker);
 
@@ -281,10 +284,11 @@ void worker_stats_free(struct live_worker *worker);
 /* --- worker_io.c --- */
 
 /*
- * Watches the output pipe and the notification file descriptor that launch_start opened (-1: none).
+ * Watches the output pipe and the file descriptor for `readiness_watch` that launch_start opened
+ * (-1: none).
  * The worker then owns them.
  */
-int worker_take_and_watch_fds(struct live_worker *worker, int *output, int *notify,
+int worker_take_and_watch_fds(struct live_worker *worker, int *output, int *readiness,
 			      struct error *err);
 
 /*

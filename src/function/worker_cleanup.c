@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "function/function.h"
-#include "function/reap.h"
+#include "function/kill_processes.h"
 
 void worker_begin_cleanup(struct live_worker *worker)
 {
@@ -28,19 +28,23 @@ static void log_process_that_does_not_end(const struct live_worker *worker, pid_
 {
 	_cleanup_free_ char *name = process_name(pid);
 
-	functions_log(worker->function->functions, worker->function->model->label, LOG_ERR,
-		      "a process that the worker has started does not end: %s (pid %d)", name,
-		      (int)pid);
+	functions_log_about(worker->function->functions, worker->function->model->label, LOG_ERR,
+			    "a process that the worker has started does not end: %s (pid %d)", name,
+			    (int)pid);
 }
 
-static bool remaining_processes_ended(struct live_worker *worker)
+/*
+ * Kills the remaining processes again. Returns true if none is left, or if one has not ended within
+ * KILL_TIMEOUT_SECONDS.
+ */
+static bool continue_killing_processes(struct live_worker *worker)
 {
 	bool first = worker->cleanup_started_at == 0;
-	pid_t left = reap_kill_remaining_processes(worker, first);
+	pid_t left = kill_remaining_processes(worker, first);
 
 	if (first)
 		worker->cleanup_started_at = now_monotonic();
-	if (left && now_monotonic() - worker->cleanup_started_at < REAP_SECONDS)
+	if (left && now_monotonic() - worker->cleanup_started_at < KILL_TIMEOUT_SECONDS)
 		return false;
 	if (left)
 		log_process_that_does_not_end(worker, left);
@@ -49,7 +53,7 @@ static bool remaining_processes_ended(struct live_worker *worker)
 
 void worker_continue_cleanup(struct live_worker *worker)
 {
-	if (worker->cleanup_stage == CLEANUP_OF_PROCESSES && remaining_processes_ended(worker)) {
+	if (worker->cleanup_stage == CLEANUP_OF_PROCESSES && continue_killing_processes(worker)) {
 		worker->cleanup_stage = CLEANUP_OF_MESSAGES;
 		function_request_last_worker_messages(worker->function);
 	}
@@ -57,5 +61,5 @@ void worker_continue_cleanup(struct live_worker *worker)
 	    function_awaits_last_worker_messages(worker->function))
 		return;
 	worker->cleanup_stage = CLEANUP_NONE;
-	worker_handle_cleanup_end(worker);
+	worker_finish_cleanup(worker);
 }

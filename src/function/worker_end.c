@@ -68,11 +68,11 @@ bool worker_end_is_final(const struct live_worker *worker)
 	return final_ends[worker->model->restart_when] & last_end_of(worker);
 }
 
-void worker_handle_cleanup_end(struct live_worker *worker)
+void worker_finish_cleanup(struct live_worker *worker)
 {
 	worker_drain_fds(worker);
 	if (worker->model->opens_ep0)
-		worker->function->functions->callbacks->ep0_closed(
+		worker->function->functions->callbacks->daemon_ended(
 			worker->function->functions->callback_data);
 	worker->handle_event(worker, WORKER_EV_EXIT);
 }

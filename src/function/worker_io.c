@@ -106,7 +106,7 @@ static void drain_watch(struct live_worker *worker, struct fd_watch *watch)
 void worker_drain_fds(struct live_worker *worker)
 {
 	drain_watch(worker, &worker->output_watch);
-	drain_watch(worker, &worker->notify_watch);
+	drain_watch(worker, &worker->readiness_watch);
 }
 
 static bool text_has_line(const char *text, const char *line)
@@ -147,7 +147,7 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 			      .msg_iovlen = 1,
 			      .msg_control = control,
 			      .msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(worker->notify_watch.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t n = recvmsg(worker->readiness_watch.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	const struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
 	struct ucred sender;
 
@@ -163,18 +163,18 @@ static void on_notify_socket(void *data, uint32_t events _unused_)
 		worker->handle_event(worker, WORKER_EV_READY);
 }
 
-/* Reads NOTIFY_FD: a newline means that the worker is ready, as with s6. */
-static void on_notify_fd(void *data, uint32_t events _unused_)
+/* Reads the pipe of NOTIFY_FD: a newline means that the worker is ready, as with s6. */
+static void on_notify_pipe(void *data, uint32_t events _unused_)
 {
 	struct live_worker *worker = data;
 	char text[64];
-	ssize_t n = read(worker->notify_watch.fd, text, sizeof(text));
+	ssize_t n = read(worker->readiness_watch.fd, text, sizeof(text));
 
 	if (n > 0 && memchr(text, '\n', (size_t)n)) {
-		worker_close_watch(worker, &worker->notify_watch);
+		worker_close_watch(worker, &worker->readiness_watch);
 		worker->handle_event(worker, WORKER_EV_READY);
 	} else if (n == 0) {
-		worker_close_watch(worker, &worker->notify_watch);
+		worker_close_watch(worker, &worker->readiness_watch);
 	}
 }
 
@@ -182,19 +182,19 @@ static void on_ep0_written_by_daemon(void *data, uint32_t events _unused_)
 {
 	struct live_worker *worker = data;
 
-	fd_drain(worker->notify_watch.fd);
+	fd_drain(worker->readiness_watch.fd);
 	if (!function_descriptors_are_written(worker->function))
 		return;
-	worker_close_watch(worker, &worker->notify_watch);
+	worker_close_watch(worker, &worker->readiness_watch);
 	worker->handle_event(worker, WORKER_EV_READY);
 }
 
-int worker_take_and_watch_fds(struct live_worker *worker, int *output, int *notify,
+int worker_take_and_watch_fds(struct live_worker *worker, int *output, int *readiness,
 			      struct error *err)
 {
-	static void (*const on_notify[])(void *data, uint32_t events) = {
+	static void (*const on_readiness[])(void *data, uint32_t events) = {
 		[READY_NOTIFY] = on_notify_socket,
-		[READY_FD] = on_notify_fd,
+		[READY_FD] = on_notify_pipe,
 		[READY_STARTED] = on_notify_socket,
 		[READY_INSTANCE] = on_ep0_written_by_daemon,
 	};
@@ -206,11 +206,11 @@ int worker_take_and_watch_fds(struct live_worker *worker, int *output, int *noti
 		if (r == 0)
 			*output = -1;
 	}
-	if (r == 0 && *notify >= 0) {
-		r = fd_watch_add(loop, &worker->notify_watch, *notify, EPOLLIN,
-				 on_notify[worker->model->ready_when], worker);
+	if (r == 0 && *readiness >= 0) {
+		r = fd_watch_add(loop, &worker->readiness_watch, *readiness, EPOLLIN,
+				 on_readiness[worker->model->ready_when], worker);
 		if (r == 0)
-			*notify = -1;
+			*readiness = -1;
 	}
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the worker") : 0;
 }

@@ -22,9 +22,8 @@ struct worker_stats {
 	 */
 	char stats_text[FFSCTL_STATS_MAX];
 	size_t stats_text_size;
-	bool text_awaits_status_update; /* `stats_text` arrived after the last update of the status
-					 */
-	json_t *shown_json;		/* the statistics that the status contains; NULL: none */
+	bool stats_text_awaits_status_update; /* `stats_text` is newer than the status */
+	json_t *shown_json; /* the statistics that the status contains; NULL: none */
 	struct traffic {
 		uint64_t endpoint_bytes[WORKER_ENDPOINTS_MAX]; /* number of bytes of each endpoint,
 							 in the order of the gadget file */
@@ -61,7 +60,7 @@ static void parse_stats_text(struct worker_stats *stats)
 	json_t *value =
 		json_loadb(stats->stats_text, stats->stats_text_size, JSON_REJECT_DUPLICATES, NULL);
 
-	stats->text_awaits_status_update = false;
+	stats->stats_text_awaits_status_update = false;
 	if (!json_is_object(value) || !is_nested_at_most(value, FFSCTL_STATS_DEPTH)) {
 		json_decref(value);
 		return;
@@ -76,7 +75,7 @@ static void on_status_timer(void *data, uint32_t events _unused_)
 
 	timer_stop(&stats->timer);
 	stats->shown_at = now_monotonic();
-	if (stats->text_awaits_status_update)
+	if (stats->stats_text_awaits_status_update)
 		parse_stats_text(stats);
 	if (stats->traffic_awaits_status_update)
 		stats->shown_traffic = stats->traffic;
@@ -106,7 +105,7 @@ static void schedule_status_update(struct worker_stats *stats)
 {
 	double due = stats->shown_at + STATUS_INTERVAL - now_monotonic();
 
-	if (!stats->text_awaits_status_update && !stats->traffic_awaits_status_update)
+	if (!stats->stats_text_awaits_status_update && !stats->traffic_awaits_status_update)
 		timer_start(&stats->timer, due > 0 ? due : 0);
 }
 
@@ -139,7 +138,7 @@ void worker_stats_receive(struct live_worker *worker, const void *body, size_t s
 	memcpy(stats->stats_text, body, size);
 	stats->stats_text_size = size;
 	schedule_status_update(stats);
-	stats->text_awaits_status_update = true;
+	stats->stats_text_awaits_status_update = true;
 }
 
 json_t *worker_stats_json(const struct live_worker *worker)
@@ -152,8 +151,8 @@ void worker_stats_forget(struct live_worker *worker)
 	if (!worker->stats)
 		return;
 	timer_stop(&worker->stats->timer);
-	worker->stats->text_awaits_status_update = worker->stats->traffic_awaits_status_update =
-		false;
+	worker->stats->stats_text_awaits_status_update =
+		worker->stats->traffic_awaits_status_update = false;
 	worker->stats->shown_traffic.n_endpoints = 0;
 	json_decref(worker->stats->shown_json);
 	worker->stats->shown_json = NULL;

@@ -12,7 +12,7 @@
 
 static char *make_launch_fingerprint(const struct live_function *function)
 {
-	_cleanup_free_ char *directory = function_directory(function);
+	_cleanup_free_ char *directory = function_mount_or_configfs_path(function);
 
 	return strf("%s %s %016" PRIx64 " %s", function->functions->gadget_name,
 		    function->model->label, launch_digest(function->worker), directory);
@@ -33,7 +33,7 @@ const char *function_directory_of_worker_step(const struct step *step)
 	return skip_words(step->value ? step->value : "", 3);
 }
 
-bool function_steps_have_same_worker(const struct step *a, const struct step *b)
+bool function_steps_name_same_worker(const struct step *a, const struct step *b)
 {
 	const char *ours = a->value ? a->value : "", *theirs = b->value ? b->value : "";
 	size_t names = (size_t)(skip_words(ours, 2) - ours);
@@ -74,8 +74,8 @@ static int start_worker_undo(struct step *step, struct error *err _unused_)
 	struct live_function *function = step->context;
 	const struct functions *all;
 
-	/* If a command undoes the steps of a dead supervisor, reap_all_leftovers has ended the
-	   worker before. */
+	/* If a command undoes the steps of a dead supervisor, kill_rundir_workers_and_wait has
+	   ended the worker before. */
 	if (!function || !function->worker)
 		return 0;
 	/* Stops in parallel all workers whose steps are undone next. */
@@ -84,7 +84,7 @@ static int start_worker_undo(struct step *step, struct error *err _unused_)
 		struct live_function *other = all->list[n];
 
 		if (other->worker && other->worker->state != WORKER_STOPPING &&
-		    (other == function || other->removed_by_reload ||
+		    (other == function || other->worker_ended_by_reload ||
 		     all->up_down_phase == PHASE_GOING_DOWN))
 			worker_handle_event(other->worker, WORKER_EV_STOP);
 	}

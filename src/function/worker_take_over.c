@@ -8,7 +8,7 @@
 
 #include "base/proc.h"
 #include "function/function.h"
-#include "function/reap.h"
+#include "function/kill_processes.h"
 #include "process/worker_processes.h"
 
 static void on_process_end(void *data, uint32_t events _unused_)
@@ -61,7 +61,7 @@ static void end_remaining_processes(struct live_worker *worker)
 	worker->session_id = processes.session_id;
 	worker->process_started_before_ticks = processes.worker_started_before_ticks;
 	worker->taken_over = true;
-	if (reap_kill_remaining_processes(worker, true) == 0) {
+	if (kill_remaining_processes(worker, true) == 0) {
 		worker_handle_event(worker, WORKER_EV_RESTART);
 		return;
 	}

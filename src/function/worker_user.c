@@ -14,7 +14,7 @@
 static int use_reserved_worker_uid(struct live_worker *worker, int reserve_result,
 				   struct error *err)
 {
-	worker->spawn.uid = worker->spawn.gid = worker->worker_uid;
+	worker->spawn.uid = worker->spawn.gid = worker->reserved_uid;
 	if (reserve_result == -ENOSPC) {
 		error_set(err, EX_UNAVAILABLE, ENOSPC, NULL,
 			  "all user ids from %d to %d belong to other workers",
@@ -32,18 +32,18 @@ int launch_prepare_user(struct live_worker *worker, struct error *err)
 	const struct worker *w = worker->model;
 	struct spawn_settings *s = &worker->spawn;
 	int r = rundir_get_worker_uid(worker->function->functions->rundir,
-				      worker->function->model->label, &worker->worker_uid);
+				      worker->function->model->label, &worker->reserved_uid);
 
 	if (r < 0)
-		worker->worker_uid = 0;
+		worker->reserved_uid = 0;
 	/* The reserved user id needs no user database: some boards have none. */
 	r = w->user.value ? spawn_find_user(w->user.value, &s->uid, &s->gid, &w->user.at, err)
 			  : use_reserved_worker_uid(worker, r, err);
 	s->groups = xcalloc(w->n_groups + 1, sizeof(*s->groups));
 	/* The worker also gets the group with the number of its reserved user id: this group
 	   identifies the processes that the worker starts (process/worker_processes.h). */
-	if (w->user.value && worker->worker_uid)
-		s->groups[s->n_groups++] = worker->worker_uid;
+	if (w->user.value && worker->reserved_uid)
+		s->groups[s->n_groups++] = worker->reserved_uid;
 	for (size_t i = 0; r == 0 && i < w->n_groups; i++)
 		r = spawn_find_group(w->groups[i].value, &s->groups[s->n_groups++],
 				     &w->groups[i].at, err);
@@ -60,7 +60,7 @@ static bool has_function_with_label(const void *data, const char *label)
 	return false;
 }
 
-void launch_release_user_ids(const struct functions *all)
+void launch_release_unused_user_ids(const struct functions *all)
 {
 	rundir_release_worker_uids(all->rundir, has_function_with_label, all);
 }

@@ -88,10 +88,10 @@ static enum trusted_users trusted_program_owners(void *data, const char *gadget_
 const struct function_callbacks supervisor_function_callbacks = {
 	.function_state_changed = on_function_state_changed,
 	.statistics_changed = on_statistics_changed,
-	.log_line = on_log_line,
+	.log_about_function = on_log_line,
 	.worker_failed = on_worker_failed,
 	.keeper_died = on_keeper_died,
-	.ep0_closed = on_ep0_closed,
+	.daemon_ended = on_ep0_closed,
 	.switch_requested = on_switch_requested,
 	.is_bound = is_bound,
 	.is_configured = is_configured,

@@ -53,7 +53,7 @@ void live_gadget_free(struct live_gadget *live)
 	rundir_close(&live->rundir);
 	record_free(&live->record);
 	error_clear(&live->failure);
-	free(live->functions.inherited_child_pids);
+	free(live->functions.foreign_child_pids);
 	free(live->functions.last_bound_udc);
 }
 

@@ -73,12 +73,12 @@ static inline void live_gadget_request_plan_and_status_update(struct live_gadget
 }
 
 /* Logs one line about the gadget: to stderr in the foreground, else to the log. */
-#define gadget_log(live, ...) functions_log(&(live)->functions, NULL, LOG_INFO, __VA_ARGS__)
+#define gadget_log(live, ...) functions_log_about(&(live)->functions, NULL, LOG_INFO, __VA_ARGS__)
 /*
  * Logs one line about the function `label`; NULL: about the gadget. `priority` is one of syslog(3).
  */
 #define gadget_log_about(live, label, priority, ...)                                               \
-	functions_log(&(live)->functions, label, priority, __VA_ARGS__)
+	functions_log_about(&(live)->functions, label, priority, __VA_ARGS__)
 /* Logs an error in one line, which begins with "WHAT: "; `what` NULL: without this prefix. */
 void gadget_log_error(struct live_gadget *live, const char *what, const struct error *err);
 /* Logs the line `text` about the function `label`; NULL: about the gadget. */

@@ -60,7 +60,7 @@ static void clear_reload_flags_of_functions(struct live_gadget *live)
 {
 	for (size_t n = 0; n < live->functions.n; n++) {
 		live->functions.list[n]->replacement = NULL;
-		live->functions.list[n]->removed_by_reload = false;
+		live->functions.list[n]->worker_ended_by_reload = false;
 		if (live->functions.list[n]->worker)
 			live->functions.list[n]->worker->awaited_by_reload = false;
 	}
@@ -114,7 +114,7 @@ static void end_reload(struct reloader *reloader, struct reload *r)
 	configfs_close_backend(&live->configfs);
 	reloader->current_reload = NULL;
 	reload_discard(r, &live->functions);
-	launch_release_user_ids(&live->functions);
+	launch_release_unused_user_ids(&live->functions);
 	memory_release_unused(); /* releases the memory that only the parser needed */
 	/* Handles the workers that failed during the reload. */
 	for (size_t n = 0; n < live->functions.n && reloader->binding->state != BINDING_FAILED; n++)
@@ -223,7 +223,7 @@ static void finish_irreversible_reload(struct reloader *reloader, struct reload 
 static void restart_stopped_workers(struct live_gadget *live)
 {
 	for (size_t n = 0; n < live->functions.n; n++) {
-		live->functions.list[n]->removed_by_reload = false;
+		live->functions.list[n]->worker_ended_by_reload = false;
 		if (live->functions.list[n]->worker) {
 			live->functions.list[n]->worker->awaited_by_reload = false;
 			live->functions.list[n]->worker->replacement = NULL;
@@ -399,7 +399,7 @@ static void mark_functions_removed_by_reload(const struct reload *r)
 			&d->merged_plan->steps[d->changes[k].index_in_merged_plan];
 
 		if (d->changes[k].kind == CHANGE_UNDO && step->op == &function_op_worker)
-			((struct live_function *)step->context)->removed_by_reload = true;
+			((struct live_function *)step->context)->worker_ended_by_reload = true;
 	}
 }
 
@@ -431,7 +431,7 @@ static void abandon_reload(struct live_gadget *live, struct reload *r)
 		replace_function_list(live, r->old_functions, r->n_old_functions);
 	clear_reload_flags_of_functions(live);
 	reload_discard(r, &live->functions);
-	launch_release_user_ids(&live->functions);
+	launch_release_unused_user_ids(&live->functions);
 }
 
 /*

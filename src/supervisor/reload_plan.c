@@ -95,7 +95,7 @@ static void remove_unapplied_bind(struct plan *plan)
 static struct live_function *find_kept_function(const struct plan *plan, const struct reload *r,
 						const struct live_function *next)
 {
-	_cleanup_free_ char *path = function_directory(next);
+	_cleanup_free_ char *path = function_mount_or_configfs_path(next);
 	const struct step_op *op = next->model->ffs ? &ffs_op_mount : &configfs_op_function;
 	bool kept = false;
 
@@ -103,7 +103,7 @@ static struct live_function *find_kept_function(const struct plan *plan, const s
 		if (plan->steps[i].op == op && streq(plan->steps[i].path, path))
 			kept = kept || difference_keeps_step(&r->difference, &plan->steps[i]);
 	for (size_t n = 0; kept && n < r->n_old_functions; n++) {
-		_cleanup_free_ char *old = function_directory(r->old_functions[n]);
+		_cleanup_free_ char *old = function_mount_or_configfs_path(r->old_functions[n]);
 
 		if (streq(old, path))
 			return r->old_functions[n];

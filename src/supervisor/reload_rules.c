@@ -80,7 +80,7 @@ static bool earlier_must_be_reapplied_if_later_changes(const struct step *earlie
 static bool step_can_replace_old_step(const struct step *next, const struct step *last)
 {
 	if (next->op == &function_op_worker)
-		return function_steps_have_same_worker(next, last);
+		return function_steps_name_same_worker(next, last);
 	return configfs_step_can_replace(next, last);
 }
 

@@ -10,11 +10,11 @@
 
 #include "base/cleanup.h"
 #include "function/function.h"
-#include "function/reap.h"
+#include "function/kill_processes.h"
 
 static void handle_child_end(struct functions *functions, pid_t pid, int status)
 {
-	reap_forget_inherited_child_pid(functions, pid);
+	functions_forget_foreign_child(functions, pid);
 	for (size_t n = 0; n < functions->n; n++) {
 		struct live_function *function = functions->list[n];
 

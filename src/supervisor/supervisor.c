@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "configfs/udc.h"
-#include "function/reap.h"
+#include "function/kill_processes.h"
 #include "probe/features.h"
 #include "supervisor/binding.h"
 #include "supervisor/control.h"
@@ -342,7 +342,7 @@ static int undo_recorded_plan(struct supervisor *s, struct error *err)
 	if (r < 0)
 		return r;
 	/* Must precede the undo, because processes of workers could prevent it. */
-	reap_all_leftovers(&s->live.rundir, &s->live.failure);
+	kill_rundir_workers_and_wait(&s->live.rundir, &s->live.failure);
 	gadget_handle_event(&s->live, GADGET_EV_DOWN);
 	r = loop_until_down(s, err);
 	return r < 0 ? r : move_gadget_failure(&s->live, err);
@@ -424,8 +424,8 @@ int supervisor_new(struct supervisor **out, const struct supervisor_options *opt
 	live->record = options->first_record;
 	live->functions.foreground = options->foreground;
 	live->functions.switch_json_for_workers = options->switch_json_for_workers;
-	live->functions.inherited_child_pids = options->inherited_children.pids;
-	live->functions.n_inherited_child_pids = options->inherited_children.n_pids;
+	live->functions.foreign_child_pids = options->inherited_children.pids;
+	live->functions.n_foreign_child_pids = options->inherited_children.n_pids;
 	s->binding.udc_from_command_line = options->udc;
 	s->binding.must_stay_unbound = options->no_bind;
 	s->takeover.keeper_takeover_wait_seconds = options->keeper_takeover_wait_seconds;
@@ -483,7 +483,7 @@ void supervisor_set_ready_notification_fd(struct supervisor *s, int fd)
 
 void supervisor_record_inherited_children(struct supervisor *s)
 {
-	reap_record_inherited_child_pids(&s->live.functions);
+	functions_list_foreign_children(&s->live.functions);
 }
 
 void supervisor_give_up_privileges(struct supervisor *s)
@@ -543,6 +543,6 @@ struct inherited_children supervisor_hand_over_inherited_children(struct supervi
 {
 	struct functions *functions = &s->live.functions;
 
-	return (struct inherited_children){ .pids = steal_ptr(functions->inherited_child_pids),
-					    .n_pids = functions->n_inherited_child_pids };
+	return (struct inherited_children){ .pids = steal_ptr(functions->foreign_child_pids),
+					    .n_pids = functions->n_foreign_child_pids };
 }

@@ -19,7 +19,8 @@
 struct supervisor;
 struct requested_switch;
 
-/* The child processes that this process had before it became the supervisor: function/reap.h. */
+/* The child processes that this process had before it became the supervisor:
+ * function/kill_processes.h. */
 struct inherited_children {
 	pid_t *pids; /* owned */
 	size_t n_pids;

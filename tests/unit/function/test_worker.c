@@ -21,7 +21,7 @@
 #define FAKE_PID 0x7ffffff0
 
 static struct {
-	int launches, terms, kills, stops, pings, interrupts, ended, failures, halts, ep0_closed;
+	int launches, terms, kills, stops, pings, interrupts, ended, failures, halts, daemon_ended;
 	int changes;
 	bool unavailable;      /* the kernel device of the worker does not exist */
 	bool leaves_processes; /* remaining processes exist when the worker ends */
@@ -87,7 +87,7 @@ void worker_begin_cleanup(struct live_worker *u)
 {
 	saw.ended++;
 	if (!saw.leaves_processes)
-		worker_handle_cleanup_end(u);
+		worker_finish_cleanup(u);
 }
 
 void spawn_free(struct spawn_settings *spawn _unused_)
@@ -152,14 +152,14 @@ static void on_worker_failed(void *data _unused_, struct live_worker *u _unused_
 
 static void on_ep0_closed(void *data _unused_)
 {
-	saw.ep0_closed++;
+	saw.daemon_ended++;
 }
 
 static const struct function_callbacks callbacks = { .function_state_changed =
 							     on_function_state_changed,
-						     .log_line = on_log_line,
+						     .log_about_function = on_log_line,
 						     .worker_failed = on_worker_failed,
-						     .ep0_closed = on_ep0_closed };
+						     .daemon_ended = on_ep0_closed };
 
 /* --- a worker in some state --- */
 
@@ -329,7 +329,7 @@ Test(worker, a_worker_with_leftover_processes_starts_when_they_have_ended)
 	worker_handle_event(worker, WORKER_EV_TIMER);
 	cr_expect_eq(saw.terms + saw.kills, 0, "it has ended");
 	cr_expect_eq(saw.launches, 1);
-	worker_handle_cleanup_end(worker);
+	worker_finish_cleanup(worker);
 	cr_expect_eq(worker->state, WORKER_STARTING);
 	close_worker();
 }
@@ -409,7 +409,7 @@ Test(worker, the_end_of_a_daemon_closes_ep0)
 	model.opens_ep0 = true;
 	enter(WORKER_READY);
 	process_ended(KILLED);
-	cr_expect_eq(saw.ep0_closed, 1);
+	cr_expect_eq(saw.daemon_ended, 1);
 	close_worker();
 }
 

@@ -52,7 +52,7 @@ void worker_halt_endpoints(struct live_worker *worker)
 		ffs_each_endpoint(worker->function->model->ffs, halt_endpoint, worker);
 }
 
-void worker_retry_endpoint_halts(struct live_worker *worker)
+void worker_retry_halting_endpoints(struct live_worker *worker)
 {
 	size_t busy = 0;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "function/reap.h"
+#include "function/kill_processes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +21,8 @@ static bool is_known_child(const struct functions *all, pid_t pid)
 		if (all->list[i]->keeper.pid == pid ||
 		    (all->list[i]->worker && all->list[i]->worker->pid == pid))
 			return true;
-	for (size_t i = 0; i < all->n_inherited_child_pids; i++)
-		if (all->inherited_child_pids[i] == pid)
+	for (size_t i = 0; i < all->n_foreign_child_pids; i++)
+		if (all->foreign_child_pids[i] == pid)
 			return true;
 	return false;
 }
@@ -42,7 +42,7 @@ static bool any_other_worker_runs(const struct live_worker *worker)
 
 static bool process_has_reserved_id_of(const struct live_worker *worker, pid_t pid)
 {
-	return worker->worker_uid && process_has_uid_or_gid(pid, worker->worker_uid);
+	return worker->reserved_uid && process_has_uid_or_gid(pid, worker->reserved_uid);
 }
 
 static bool process_has_reserved_id_of_another_worker(const struct live_worker *worker, pid_t pid)
@@ -61,8 +61,8 @@ static bool process_has_reserved_id_of_another_worker(const struct live_worker *
  * session of the worker, or has the user id that is reserved for the worker. A process with
  * privileges can change both. Such a process still counts as an orphan of `worker` if it has a file
  * of the function's mount open, or if no other worker of this supervisor runs. The latter does not
- * count if the supervisor has inherited child processes from a script (reap.h), because processes
- * that these have started can be orphans, too.
+ * count if the supervisor has inherited child processes from a script (kill_processes.h), because
+ * processes that these have started can be orphans, too.
  */
 static bool is_orphan_of(const struct live_worker *worker, pid_t pid)
 {
@@ -72,7 +72,7 @@ static bool is_orphan_of(const struct live_worker *worker, pid_t pid)
 		return true;
 	if (process_has_reserved_id_of_another_worker(worker, pid))
 		return false;
-	return (worker->function->functions->n_inherited_child_pids == 0 &&
+	return (worker->function->functions->n_foreign_child_pids == 0 &&
 		!any_other_worker_runs(worker)) ||
 	       (f->ffs && process_uses_mount(pid, f->ffs->mount.path));
 }
@@ -101,7 +101,7 @@ static char *own_child_pids(void)
 		       : list;
 }
 
-void reap_record_inherited_child_pids(struct functions *all)
+void functions_list_foreign_children(struct functions *all)
 {
 	_cleanup_free_ char *list = own_child_pids();
 	const char *p = list;
@@ -109,19 +109,19 @@ void reap_record_inherited_child_pids(struct functions *all)
 
 	while (p && (pid = next_pid(&p)) > 0)
 		if (!is_known_child(all, pid))
-			*array_add(all->inherited_child_pids, all->n_inherited_child_pids) = pid;
+			*array_add(all->foreign_child_pids, all->n_foreign_child_pids) = pid;
 }
 
-void reap_forget_inherited_child_pid(struct functions *all, pid_t pid)
+void functions_forget_foreign_child(struct functions *all, pid_t pid)
 {
 	/*
-	 * n_inherited_child_pids is not decreased: processes that this child has started may still
+	 * n_foreign_child_pids is not decreased: processes that this child has started may still
 	 * become children of the supervisor. Therefore is_orphan_of() must still know that there
 	 * were inherited children.
 	 */
-	for (size_t i = 0; i < all->n_inherited_child_pids; i++)
-		if (all->inherited_child_pids[i] == pid)
-			all->inherited_child_pids[i] = 0;
+	for (size_t i = 0; i < all->n_foreign_child_pids; i++)
+		if (all->foreign_child_pids[i] == pid)
+			all->foreign_child_pids[i] = 0;
 }
 
 /*
@@ -146,13 +146,13 @@ static pid_t kill_orphans(const struct live_worker *worker)
 
 static struct worker_processes processes_of(const struct live_worker *worker)
 {
-	return (struct worker_processes){ .reserved_uid = worker->worker_uid,
+	return (struct worker_processes){ .reserved_uid = worker->reserved_uid,
 					  .session_id = worker->session_id,
 					  .worker_started_before_ticks =
 						  worker->process_started_before_ticks };
 }
 
-pid_t reap_kill_remaining_processes(const struct live_worker *worker, bool first)
+pid_t kill_remaining_processes(const struct live_worker *worker, bool first)
 {
 	const struct worker_processes processes = processes_of(worker);
 	pid_t left = 0, orphan;
@@ -177,10 +177,10 @@ pid_t reap_kill_remaining_processes(const struct live_worker *worker, bool first
 
 /* --- without a supervisor --- */
 
-int reap_worker_processes(const struct worker_processes *processes, const char *label,
-			  struct error *err)
+int kill_worker_processes_and_wait(const struct worker_processes *processes, const char *label,
+				   struct error *err)
 {
-	double deadline = now_monotonic() + REAP_SECONDS, left = REAP_SECONDS;
+	double deadline = now_monotonic() + KILL_TIMEOUT_SECONDS, left = KILL_TIMEOUT_SECONDS;
 	_cleanup_free_ char *name = NULL;
 	pid_t pid = 0;
 
@@ -199,18 +199,18 @@ int reap_worker_processes(const struct worker_processes *processes, const char *
 			 label, name, (int)pid);
 }
 
-static void end_recorded_worker(void *data, const char *label,
-				const struct worker_processes *processes)
+static void kill_rundir_worker(void *data, const char *label,
+			       const struct worker_processes *processes)
 {
 	struct error *first = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	if (reap_worker_processes(processes, label, &err) < 0 && !first->exit)
+	if (kill_worker_processes_and_wait(processes, label, &err) < 0 && !first->exit)
 		error_move(first, &err);
 }
 
-int reap_all_leftovers(const struct rundir *rundir, struct error *err)
+int kill_rundir_workers_and_wait(const struct rundir *rundir, struct error *err)
 {
-	rundir_each_worker(rundir, end_recorded_worker, err);
+	rundir_each_worker(rundir, kill_rundir_worker, err);
 	return err->exit ? -err->errno_value : 0;
 }

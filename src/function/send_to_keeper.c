@@ -40,10 +40,10 @@ void function_set_keeper_udc(struct live_function *function, const char *udc)
 void function_set_keeper_takeover_wait(struct live_function *function, double seconds)
 {
 	if (function->keeper_accepts_takeover &&
-	    seconds != function->max_takeover_wait_sent_to_keeper &&
+	    seconds != function->takeover_wait_sent_to_keeper &&
 	    function->keeper_socket_watch.fd >= 0 &&
 	    keeper_set_takeover_wait(&function->keeper, seconds))
-		function->max_takeover_wait_sent_to_keeper = seconds;
+		function->takeover_wait_sent_to_keeper = seconds;
 }
 
 void function_request_last_worker_messages(struct live_function *function)
