@@ -153,7 +153,7 @@ int client_supervise_in_background(struct supervisor **s, const struct gadget *g
 	supervisor_set_on_up(*s, report_gadget_up, &b);
 	if (chdir("/") < 0)
 		return error_errno(err, EX_OSERR, errno, "/", "cannot change to /");
-	r = supervisor_watch_waiting_command(*s, report_fd, err);
+	r = supervisor_watch_up_command(*s, report_fd, err);
 	if (r < 0)
 		return r;
 	r = supervisor_run(*s, options->up_timeout_seconds, options->udc_wait_seconds, err);

@@ -52,7 +52,7 @@ int client_resume_after_exec(const struct paths *paths, const char *name, int lo
 	control_answer_and_close_socket(client_fd, err);
 	if (r == 0) {
 		supervisor_log(s, LOG_INFO, "continues as ffsctl " PACKAGE_VERSION);
-		supervisor_record_inherited_children(s);
+		supervisor_list_foreign_children(s);
 		r = supervisor_run(s, 0, 0, err);
 		r = client_run_requested_switches(&s, recorded.gadget, &recorded.options,
 						  foreground, r, err);

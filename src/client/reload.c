@@ -195,10 +195,10 @@ int client_reload_plan(const struct paths *paths, const char *name, const char *
 {
 	struct reload *reload = xcalloc(1, sizeof(*reload));
 	struct current_gadget now = { 0 };
-	struct gadget_before_reload base = { .paths = paths,
-					     .functions = &now.plan_preview.functions,
-					     .configfs = &now.plan_preview.configfs,
-					     .plan = &now.plan_preview.plan };
+	struct gadget_to_reload base = { .paths = paths,
+					 .functions = &now.plan_preview.functions,
+					 .configfs = &now.plan_preview.configfs,
+					 .plan = &now.plan_preview.plan };
 	int r = plan_preview_open(&now.plan_preview, paths, name, err);
 
 	if (r == 0)

@@ -60,7 +60,7 @@ struct switch_sequence {
 	char *first_gadget_name; /* name of the gadget that this process supervised first */
 	bool foreground;
 	/* Child processes, between the end of a supervisor and the start of the next one. */
-	struct inherited_children inherited_children;
+	struct foreign_children foreign_children;
 
 	const struct gadget *current_model; /* the gadget that this process supervises */
 	/* JSON object for the member "switch" in the configurations of the current gadget's workers
@@ -78,7 +78,7 @@ struct switch_sequence {
 static void end_current_supervisor(struct switch_sequence *p)
 {
 	if (*p->supervisor)
-		p->inherited_children = supervisor_hand_over_inherited_children(*p->supervisor);
+		p->foreign_children = supervisor_hand_over_foreign_children(*p->supervisor);
 	supervisor_free(*p->supervisor);
 	*p->supervisor = NULL;
 }
@@ -92,9 +92,9 @@ static void move_gadgets_out_and_free_supervisor(struct switch_sequence *p,
 	struct requested_switch *sw = left.requested_switch;
 	struct gadget *first = NULL;
 
-	if (left.previous_loaded_model) {
+	if (left.previous_model_from_reload) {
 		first = old->owned_model;
-		old->model = old->owned_model = left.previous_loaded_model;
+		old->model = old->owned_model = left.previous_model_from_reload;
 	}
 	json_decref(old->document);
 	old->document = left.previous_document;
@@ -177,13 +177,13 @@ static int supervise_until_down(struct switch_sequence *p, struct supervised_gad
 		&options);
 	supervisor.foreground = p->foreground;
 	supervisor.switch_json_for_workers = target->switch_json_for_workers;
-	supervisor.inherited_children = p->inherited_children;
+	supervisor.foreign_children = p->foreign_children;
 	r = supervisor_new(p->supervisor, &supervisor, &target->rundir, err);
 	if (r < 0) {
 		record_free(&supervisor.first_record);
 		return r;
 	}
-	p->inherited_children = (struct inherited_children){ 0 };
+	p->foreign_children = (struct foreign_children){ 0 };
 	supervisor_set_on_up(*p->supervisor, on_gadget_up, p);
 	return supervisor_run(*p->supervisor, options.up_timeout_seconds,
 			      target->model->udc.wait_seconds, err);
@@ -247,19 +247,19 @@ int client_run_requested_switches(struct supervisor **s, const struct gadget *g,
 	struct supervised_gadget target = SUPERVISED_GADGET_NONE;
 	int r = supervisor_result;
 
-	if (r < 0 && supervisor_has_switched(*s)) {
+	if (r < 0 && supervisor_ended_for_switch(*s)) {
 		_cleanup_free_ char *text = error_text(err);
 
 		supervisor_log(*s, LOG_ERR, "not switched: %s", text);
 	}
-	if (r < 0 || !supervisor_has_switched(*s))
+	if (r < 0 || !supervisor_ended_for_switch(*s))
 		return r;
 	p.first_gadget_name = xstrdup(g->name);
 	target.model = g;
-	while (r == 0 && supervisor_has_switched(*s))
+	while (r == 0 && supervisor_ended_for_switch(*s))
 		r = switch_to_next_gadget(&p, &target, err);
 	supervised_gadget_free(&target);
-	free(p.inherited_children.pids);
+	free(p.foreign_children.pids);
 	free(p.first_gadget_name);
 	return r;
 }

@@ -15,7 +15,7 @@ void binding_free(struct binding *b)
 	cleanup_close(&b->uevent_watch.fd);
 	free(b->uevent_filter_udc);
 	free(b->udc);
-	free(b->last_udc);
+	free(b->udc_before_unbind);
 	free(b->udc_before_reload);
 	free(b->requested_udc);
 	error_clear(&b->bind_error);
@@ -28,7 +28,7 @@ void binding_set_state_after_takeover(struct binding *b, const char *udc, bool n
 	if (!udc)
 		return;
 	if (no_bind) {
-		b->last_udc = xstrdup(udc);
+		b->udc_before_unbind = xstrdup(udc);
 		return;
 	}
 	b->udc = xstrdup(udc);
@@ -37,15 +37,15 @@ void binding_set_state_after_takeover(struct binding *b, const char *udc, bool n
 
 void binding_cancel_bind(struct binding *b)
 {
-	b->bind_requested = false;
+	b->bind_pending = false;
 }
 
-void binding_save_udc(struct binding *b)
+void binding_set_udc_aside(struct binding *b)
 {
 	b->udc_before_reload = steal_ptr(b->udc);
 }
 
-void binding_restore_saved_udc(struct binding *b)
+void binding_restore_udc_set_aside(struct binding *b)
 {
 	b->udc = steal_ptr(b->udc_before_reload);
 }

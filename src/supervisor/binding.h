@@ -52,11 +52,11 @@ struct binding {
 	bool must_stay_unbound; /* the gadget must stay unbound, because of --no-bind or `unbind` */
 	char *udc; /* UDC to which the gadget is bound, or before the bind the UDC that was chosen;
 		      NULL: none was chosen, or `unbind` has unbound the gadget */
-	char *last_udc;		 /* UDC before `unbind`; NULL: none */
+	char *udc_before_unbind; /* UDC before `unbind`; NULL: none */
 	char *udc_before_reload; /* UDC that the gadget was bound to before the current reload
 				    unbound it; NULL: the reload did not unbind it */
 	char *requested_udc;	 /* UDC that `bind` names; NULL: none */
-	bool bind_requested;	 /* `bind` was requested, and waits until the workers are ready */
+	bool bind_pending;	 /* `bind` was requested, and waits until the workers are ready */
 	struct error bind_error; /* reason why the last bind or rebind failed */
 
 	/* binding_uevents.c */
@@ -116,9 +116,9 @@ void binding_cancel_bind(struct binding *binding);
  * Moves binding->udc to binding->udc_before_reload. Called before a reload unbinds the gadget to
  * bind it again.
  */
-void binding_save_udc(struct binding *binding);
+void binding_set_udc_aside(struct binding *binding);
 /* Moves binding->udc_before_reload back to binding->udc. */
-void binding_restore_saved_udc(struct binding *binding);
+void binding_restore_udc_set_aside(struct binding *binding);
 /* Sets binding->udc to `udc`; the binding takes ownership of the string. */
 void binding_set_udc_after_reload(struct binding *binding, char *udc);
 /*
@@ -131,7 +131,7 @@ void binding_set_state_after_reload(struct binding *binding, enum binding_state 
  * Called after the end of a daemon that had ep0 open: the kernel closed ep0, and unbound the gadget
  * (f_fs.c, ffs_closed). The gadget is bound again when the restarted daemon is ready.
  */
-void binding_handle_ep0_closed(struct binding *binding);
+void binding_handle_daemon_end(struct binding *binding);
 
 /* Unbinds the gadget, because a worker with on_failed = "unbind" is WORKER_FAILED. */
 void binding_handle_failed_worker(struct binding *binding);
@@ -144,7 +144,7 @@ void binding_handle_failed_worker(struct binding *binding);
 bool binding_rebind_has_ended(const struct binding *binding, struct error *err);
 
 /* Returns the applied bind step of a plan; NULL: the gadget is not bound. */
-const struct step *binding_find_bind_step(const struct plan *plan);
+const struct step *binding_find_applied_bind_step(const struct plan *plan);
 
 /*
  * Checks, before a reload or a switch, that no other bind conflicts with it. Fails with
@@ -156,5 +156,5 @@ int binding_check_no_foreign_or_pending_bind(const struct binding *binding, stru
  * are ready.
  */
 void binding_handle_uevents_and_bind(struct binding *binding);
-/* binding_uevents.c: receives the uevents that matter in the current state. */
-void binding_watch_uevents(struct binding *binding);
+/* binding_uevents.c: starts, changes or ends the watch of uevents as the current state needs it. */
+void binding_update_uevent_watch(struct binding *binding);

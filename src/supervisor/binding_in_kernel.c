@@ -9,7 +9,7 @@
 #include "configfs/udc.h"
 #include "supervisor/live_gadget.h"
 
-char *binding_udc_path(const struct binding *b)
+char *binding_udc_attribute_path(const struct binding *b)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(b->live->paths, b->live->name);
 
@@ -18,12 +18,12 @@ char *binding_udc_path(const struct binding *b)
 
 char *binding_udc_in_configfs(const struct binding *b)
 {
-	_cleanup_free_ char *path = binding_udc_path(b), *udc = NULL;
+	_cleanup_free_ char *path = binding_udc_attribute_path(b), *udc = NULL;
 
 	return file_read_line(AT_FDCWD, path, &udc) == 0 && *udc ? steal_ptr(udc) : NULL;
 }
 
-bool binding_configfs_has_udc(const struct binding *b)
+bool binding_configfs_has_our_udc(const struct binding *b)
 {
 	_cleanup_free_ char *now = binding_udc_in_configfs(b);
 
@@ -33,7 +33,7 @@ bool binding_configfs_has_udc(const struct binding *b)
 bool binding_is_bound_in_kernel(const struct binding *b)
 {
 	_cleanup_free_ char *gadget =
-		binding_configfs_has_udc(b) ? udc_read_attribute(b->udc, "function") : NULL;
+		binding_configfs_has_our_udc(b) ? udc_read_attribute(b->udc, "function") : NULL;
 
 	return gadget && streq(gadget, b->live->name);
 }
@@ -59,7 +59,7 @@ enum binding_event binding_event_from_kernel(const struct binding *b)
 {
 	if (!udc_exists(b->udc))
 		return BINDING_EV_UDC_REMOVED;
-	if (!binding_configfs_has_udc(b))
+	if (!binding_configfs_has_our_udc(b))
 		return BINDING_EV_UNBOUND;
 	if (binding_is_bound_in_kernel(b))
 		return BINDING_EV_BOUND;
@@ -67,7 +67,7 @@ enum binding_event binding_event_from_kernel(const struct binding *b)
 	 * Another program may be unbinding the gadget. The second read of configfs waits until the
 	 * unbind is complete.
 	 */
-	if (!binding_configfs_has_udc(b))
+	if (!binding_configfs_has_our_udc(b))
 		return BINDING_EV_UNBOUND;
 	if (b->new_udc_uevent_arrived)
 		return BINDING_EV_REBIND_FAILED;

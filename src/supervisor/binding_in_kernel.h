@@ -7,14 +7,14 @@
 #include "supervisor/binding.h"
 
 /* Returns the path of the gadget's attribute UDC; the caller frees it. */
-char *binding_udc_path(const struct binding *binding);
+char *binding_udc_attribute_path(const struct binding *binding);
 /*
  * Returns the UDC in configfs, whichever program wrote it; NULL: configfs contains none. The caller
  * frees it.
  */
 char *binding_udc_in_configfs(const struct binding *binding);
 /* Returns whether configfs contains the UDC that ffsctl wrote, even if that UDC does not exist. */
-bool binding_configfs_has_udc(const struct binding *binding);
+bool binding_configfs_has_our_udc(const struct binding *binding);
 /*
  * Returns the event that describes the state in the kernel:
  *

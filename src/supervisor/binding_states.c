@@ -26,14 +26,15 @@ static int error_udc_removed(const struct binding *b, struct error *err)
 	return error_set(err, EX_UNAVAILABLE, ENODEV, NULL, "its UDC %s was removed", b->udc);
 }
 
-static struct step *last_bind_step(struct live_gadget *live)
+/* Returns the last step of the plan if it binds, else NULL. */
+static struct step *last_step_if_bind(struct live_gadget *live)
 {
 	struct step *last = live->plan.n > 0 ? &live->plan.steps[live->plan.n - 1] : NULL;
 
 	return last && last->op == &configfs_op_bind ? last : NULL;
 }
 
-const struct step *binding_find_bind_step(const struct plan *plan)
+const struct step *binding_find_applied_bind_step(const struct plan *plan)
 {
 	for (size_t i = plan->n; i-- > 0;)
 		if (plan->steps[i].op == &configfs_op_bind && plan->steps[i].state == STEP_DONE)
@@ -43,8 +44,8 @@ const struct step *binding_find_bind_step(const struct plan *plan)
 
 static int undo_bind(struct binding *b, struct error *err)
 {
-	_cleanup_free_ char *path = binding_udc_path(b);
-	const struct step *step = last_bind_step(b->live);
+	_cleanup_free_ char *path = binding_udc_attribute_path(b);
+	const struct step *step = last_step_if_bind(b->live);
 
 	return step && step->state == STEP_DONE ? plan_undo_last(&b->live->plan, err)
 						: configfs_unbind(path, err);
@@ -52,7 +53,7 @@ static int undo_bind(struct binding *b, struct error *err)
 
 static int set_udc_of_bind_step(struct live_gadget *live, const char *udc, struct error *err)
 {
-	struct step *step = last_bind_step(live);
+	struct step *step = last_step_if_bind(live);
 	int r = 0;
 
 	/* If another program unbound the gadget, the step still counts as applied. */
@@ -149,14 +150,14 @@ static int do_handle_rebind_failure(struct binding *b, struct error *err _unused
  * Handles a UDC that exists again. The kernel has already bound the gadget to the UDC, because the
  * UDC has the same name as before (gadget_match_driver).
  */
-static int do_handle_reappeared_udc(struct binding *b, struct error *err _unused_)
+static int do_handle_kernel_rebind(struct binding *b, struct error *err _unused_)
 {
 	gadget_log(b->live, "its UDC %s is back", b->udc);
 	host_watch_udc_state(b->host, b->udc);
 	return 0;
 }
 
-static int rebind(struct binding *b, struct error *err)
+static int bind_again(struct binding *b, struct error *err)
 {
 	int r;
 
@@ -179,7 +180,7 @@ static int rebind(struct binding *b, struct error *err)
 }
 
 /* Binds again when the failed worker or daemon is ready again, or when the UDC exists again. */
-static int do_rebind(struct binding *b, struct error *err)
+static int do_bind_again(struct binding *b, struct error *err)
 {
 	_cleanup_error_ struct error before = { 0 };
 	int r;
@@ -188,7 +189,7 @@ static int do_rebind(struct binding *b, struct error *err)
 	if (binding_is_bound_in_kernel(b))
 		return 0;
 	error_move(&before, err);
-	r = rebind(b, err);
+	r = bind_again(b, err);
 	if (r == 0)
 		gadget_log(b->live, "rebound to %s", b->udc);
 	else if (!streq_null(before.text, err->text))
@@ -202,8 +203,8 @@ static int do_rebind(struct binding *b, struct error *err)
  */
 static const char *udc_to_bind(const struct binding *b)
 {
-	/* Only `unbind` moves b->udc to b->last_udc; an unbind by another program does not. */
-	const char *const names[] = { b->requested_udc, b->udc, b->last_udc,
+	/* Only `unbind` moves b->udc to b->udc_before_unbind, not an unbind by another program. */
+	const char *const names[] = { b->requested_udc, b->udc, b->udc_before_unbind,
 				      b->udc_from_command_line };
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -226,7 +227,7 @@ static int do_bind(struct binding *b, struct error *err)
 	b->udc = steal_ptr(udc);
 	host_watch_udc_state(b->host, b->udc);
 	/* Opens the uevent socket before the bind, so that the uevents of the bind are received. */
-	binding_watch_uevents(b);
+	binding_update_uevent_watch(b);
 	/*
 	 * Writes the status before the bind: otherwise inspect_run_dir.c would report a bind by
 	 * another program.
@@ -265,8 +266,8 @@ static int do_unbind(struct binding *b, struct error *err)
 	/* FunctionFS reports the unbind later; `status` must not show the old host until then. */
 	host_handle_unbind(b->host);
 	if (b->udc) {
-		free(b->last_udc);
-		b->last_udc = steal_ptr(b->udc);
+		free(b->udc_before_unbind);
+		b->udc_before_unbind = steal_ptr(b->udc);
 	}
 	return 0;
 }
@@ -304,7 +305,7 @@ static const struct transition {
 		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF },
 		[BINDING_EV_FAILED] = { do_unbind_after_failure, BINDING_FAILED },
 		[BINDING_EV_EP0_CLOSED] = { do_handle_ep0_closed, BINDING_REBIND_DUE },
-		[BINDING_EV_BOUND] = { do_handle_reappeared_udc, BINDING_ON },
+		[BINDING_EV_BOUND] = { do_handle_kernel_rebind, BINDING_ON },
 		[BINDING_EV_UNBOUND] = { do_handle_external_unbind, BINDING_UNBOUND_EXTERNALLY },
 		[BINDING_EV_REBIND_FAILED] = { do_handle_rebind_failure, BINDING_REBIND_DUE },
 	},
@@ -312,12 +313,12 @@ static const struct transition {
 		[BINDING_EV_BIND] = { do_bind, BINDING_ON },
 		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF },
 		[BINDING_EV_FAILED] = { do_unbind_after_failure, BINDING_FAILED },
-		[BINDING_EV_READY] = { do_rebind, BINDING_ON },
+		[BINDING_EV_READY] = { do_bind_again, BINDING_ON },
 	},
 	[BINDING_FAILED] = {
 		[BINDING_EV_BIND] = { do_bind, BINDING_ON },
 		[BINDING_EV_UNBIND] = { do_unbind, BINDING_OFF },
-		[BINDING_EV_READY] = { do_rebind, BINDING_ON },
+		[BINDING_EV_READY] = { do_bind_again, BINDING_ON },
 		[BINDING_EV_BOUND] = { do_handle_external_bind, BINDING_ON },
 	},
 };
@@ -385,7 +386,7 @@ void binding_handle_failed_worker(struct binding *b)
 	handle_binding_event(b, BINDING_EV_FAILED, NULL);
 }
 
-void binding_handle_ep0_closed(struct binding *b)
+void binding_handle_daemon_end(struct binding *b)
 {
 	if (gadget_steps_are_applied(b->live))
 		handle_binding_event(b, BINDING_EV_EP0_CLOSED, NULL);
@@ -430,20 +431,20 @@ static void bind_when_ready(struct binding *b)
 	if (worker && worker->state != WORKER_FAILED)
 		return;
 	if (worker) {
-		b->bind_requested = false;
+		b->bind_pending = false;
 		error_worker_failed(worker, &b->bind_error);
 		return;
 	}
-	b->bind_requested = false;
+	b->bind_pending = false;
 	handle_binding_event(b, BINDING_EV_BIND, &b->bind_error);
 }
 
 void binding_handle_uevents_and_bind(struct binding *b)
 {
-	binding_watch_uevents(b);
+	binding_update_uevent_watch(b);
 	if (b->uevent_arrived)
 		handle_binding_change_in_kernel(b);
-	if (b->bind_requested)
+	if (b->bind_pending)
 		bind_when_ready(b);
 	else if (!first_unready_worker(b->live))
 		handle_binding_event(b, BINDING_EV_READY, &b->bind_error);
@@ -475,7 +476,7 @@ int binding_check_no_foreign_or_pending_bind(const struct binding *b, struct err
 
 	if (now && !streq_null(now, b->udc))
 		return gadget_error_bound_externally(b->live->name, now, err);
-	if (b->bind_requested)
+	if (b->bind_pending)
 		return error_set(err, EX_CANTCREAT, EBUSY, NULL,
 				 "a 'bind' of '%s' waits for its workers", b->live->name);
 	return 0;
@@ -497,7 +498,7 @@ int binding_request_bind(struct binding *b, const char *udc, bool *changed, stru
 	*changed = !now;
 	if (now && udc && !streq(now, udc))
 		return gadget_error_bound_elsewhere(live->name, now, udc, err);
-	if (!now && b->bind_requested && b->requested_udc && udc && !streq(b->requested_udc, udc)) {
+	if (!now && b->bind_pending && b->requested_udc && udc && !streq(b->requested_udc, udc)) {
 		error_set(err, EX_CANTCREAT, EBUSY, NULL,
 			  "cannot bind '%s' to %s: an earlier 'bind' to %s still waits for workers",
 			  live->name, udc, b->requested_udc);
@@ -508,11 +509,11 @@ int binding_request_bind(struct binding *b, const char *udc, bool *changed, stru
 	/* Requests a check of the kernel's state: another program may have unbound the gadget. */
 	b->uevent_arrived = true;
 	error_clear(&b->bind_error);
-	if (!b->bind_requested)
+	if (!b->bind_pending)
 		free(steal_ptr(b->requested_udc));
 	if (udc && !b->requested_udc)
 		b->requested_udc = xstrdup(udc);
-	b->bind_requested = true;
+	b->bind_pending = true;
 	live_gadget_request_plan_and_status_update(live);
 	return 0;
 }
@@ -522,11 +523,11 @@ int binding_unbind(struct binding *b, bool *changed, struct error *err)
 	_cleanup_free_ char *now = binding_udc_in_configfs(b);
 	int r;
 
-	*changed = now || b->bind_requested;
-	if (b->bind_requested)
+	*changed = now || b->bind_pending;
+	if (b->bind_pending)
 		error_set(&b->bind_error, EX_TEMPFAIL, ECANCELED, NULL,
 			  "'unbind' was requested before '%s' was bound", b->live->name);
-	b->bind_requested = false;
+	b->bind_pending = false;
 	r = handle_binding_event(b, BINDING_EV_UNBIND, err);
 	if (r == 0 && *changed)
 		gadget_log(b->live, "unbound");

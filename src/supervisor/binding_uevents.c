@@ -40,7 +40,7 @@ static int open_uevent_watch(struct binding *b, const char *udc, struct error *e
 	return error_errno(err, EX_OSERR, -r, NULL, "cannot watch the kernel's uevents");
 }
 
-void binding_watch_uevents(struct binding *b)
+void binding_update_uevent_watch(struct binding *b)
 {
 	_cleanup_error_ struct error err = { 0 };
 	bool all = functions_need_all_uevents(&b->live->functions), wanted = all || b->udc;

@@ -111,29 +111,29 @@ static bool has_sent_no_request(const struct control_client *client)
 	return client->watch.fd >= 0 && client->waits_for == CLIENT_IDLE;
 }
 
-static void start_command_deadline_timer(struct control_server *control)
+static void start_command_arrival_timer(struct control_server *control)
 {
 	double next = HUGE_VAL, now = now_monotonic();
 
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (has_sent_no_request(&control->clients[i]) &&
-		    control->clients[i].command_deadline < next)
-			next = control->clients[i].command_deadline;
-	timer_stop(&control->command_deadline_timer);
+		    control->clients[i].command_arrival_deadline < next)
+			next = control->clients[i].command_arrival_deadline;
+	timer_stop(&control->command_arrival_timer);
 	if (!isinf(next))
-		timer_start(&control->command_deadline_timer, next > now ? next - now : 0);
+		timer_start(&control->command_arrival_timer, next > now ? next - now : 0);
 }
 
 /* Closes clients that sent no command in time. */
-static void on_command_deadline(void *data, uint32_t events _unused_)
+static void on_command_arrival_deadline(void *data, uint32_t events _unused_)
 {
 	struct control_server *control = data;
 
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		if (has_sent_no_request(&control->clients[i]) &&
-		    control->clients[i].command_deadline <= now_monotonic())
+		    control->clients[i].command_arrival_deadline <= now_monotonic())
 			control_close_client(&control->clients[i]);
-	start_command_deadline_timer(control);
+	start_command_arrival_timer(control);
 }
 
 /*
@@ -178,8 +178,8 @@ static void on_new_client(void *data, uint32_t events _unused_)
 	}
 	client->uid = late.uid;
 	client->is_root = late.is_root;
-	client->command_deadline = now_monotonic() + CONTROL_COMMAND_SECONDS;
-	start_command_deadline_timer(control);
+	client->command_arrival_deadline = now_monotonic() + CONTROL_COMMAND_SECONDS;
+	start_command_arrival_timer(control);
 }
 
 void control_init(struct control_server *control, struct live_gadget *live, struct binding *binding,
@@ -191,7 +191,7 @@ void control_init(struct control_server *control, struct live_gadget *live, stru
 					    .switcher = switcher,
 					    .takeover = takeover,
 					    .listener = FD_WATCH_NONE,
-					    .command_deadline_timer = FD_WATCH_NONE,
+					    .command_arrival_timer = FD_WATCH_NONE,
 					    .spare_fd = -1 };
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		control->clients[i] =
@@ -216,8 +216,8 @@ int control_listen(struct control_server *control, const struct rundir *rundir, 
 	    chmod(path, control->gid_allowed_to_control ? 0666 : 0600) < 0 ||
 	    listen(fd, CONTROL_CLIENTS) < 0)
 		return error_errno(err, EX_OSERR, errno, path, "cannot listen on %s", path);
-	r = timer_open(&control->live->loop, &control->command_deadline_timer, on_command_deadline,
-		       control);
+	r = timer_open(&control->live->loop, &control->command_arrival_timer,
+		       on_command_arrival_deadline, control);
 	if (r == 0)
 		r = fd_watch_add(&control->live->loop, &control->listener, fd, EPOLLIN,
 				 on_new_client, control);
@@ -234,7 +234,7 @@ void control_close(struct control_server *control)
 	for (size_t i = 0; i < CONTROL_CLIENTS; i++)
 		control_close_client(&control->clients[i]);
 	fd_watch_close(&control->live->loop, &control->listener);
-	fd_watch_close(&control->live->loop, &control->command_deadline_timer);
+	fd_watch_close(&control->live->loop, &control->command_arrival_timer);
 }
 
 /* Refuses reloads that `down` has cancelled. */
@@ -280,7 +280,7 @@ static bool restarted_workers_are_ready_or_failed(const struct control_client *c
 }
 
 /* Refuses the clients that wait for a failed gadget: their commands cannot succeed any more. */
-static void refuse_waiting_clients(struct control_server *control)
+static void refuse_clients_of_failed_gadget(struct control_server *control)
 {
 	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
 		struct control_client *client = &control->clients[c];
@@ -332,12 +332,12 @@ static bool reload_has_ended(const struct control_server *control)
 void control_answer_finished_commands(struct control_server *control)
 {
 	if (control->live->state == GADGET_FAILED)
-		refuse_waiting_clients(control);
+		refuse_clients_of_failed_gadget(control);
 	for (size_t c = 0; c < CONTROL_CLIENTS; c++) {
 		struct control_client *client = &control->clients[c];
 		_cleanup_error_ struct error err = { 0 };
 
-		if (client->waits_for == CLIENT_WAITS_BIND && !control->binding->bind_requested)
+		if (client->waits_for == CLIENT_WAITS_BIND && !control->binding->bind_pending)
 			control_answer_bind(client, true, &control->binding->bind_error);
 		else if (client->waits_for == CLIENT_WAITS_RELOAD && reload_has_ended(control))
 			control_answer_reload(client);

@@ -30,7 +30,7 @@ struct control_client {
 	struct fd_watch watch; /* watch of the client's socket; fd -1: this slot is free */
 	bool is_root; /* the client is root, or the user of a supervisor that is not root */
 	uid_t uid;
-	double command_deadline; /* monotonic time until which the command must arrive */
+	double command_arrival_deadline; /* monotonic time until which the command must arrive */
 	enum {
 		CLIENT_IDLE,
 		CLIENT_WAITS_DOWN,
@@ -55,7 +55,7 @@ struct control_server {
 	struct takeover *takeover;
 	gid_t gid_allowed_to_control; /* --group, whose members may send commands; 0: only root */
 
-	struct fd_watch listener, command_deadline_timer;
+	struct fd_watch listener, command_arrival_timer;
 	/*
 	 * A file descriptor that is open only to be closed when the process has reached its limit
 	 * of file descriptors: then a client can be accepted, and gets an error. Owned.

@@ -21,7 +21,7 @@ static void on_statistics_changed(void *data)
 	gadget_write_status(d->live);
 }
 
-static void on_log_line(void *data, const char *label, int priority, const char *text)
+static void on_log_about_function(void *data, const char *label, int priority, const char *text)
 {
 	const struct function_callback_data *d = data;
 
@@ -42,11 +42,11 @@ static void on_keeper_died(void *data, struct live_function *function)
 	failures_handle_dead_keeper(d->live, function);
 }
 
-static void on_ep0_closed(void *data)
+static void on_daemon_ended(void *data)
 {
 	const struct function_callback_data *d = data;
 
-	binding_handle_ep0_closed(d->binding);
+	binding_handle_daemon_end(d->binding);
 }
 
 static void on_switch_requested(void *data, struct live_worker *worker, const char *body,
@@ -88,10 +88,10 @@ static enum trusted_users trusted_program_owners(void *data, const char *gadget_
 const struct function_callbacks supervisor_function_callbacks = {
 	.function_state_changed = on_function_state_changed,
 	.statistics_changed = on_statistics_changed,
-	.log_about_function = on_log_line,
+	.log_about_function = on_log_about_function,
 	.worker_failed = on_worker_failed,
 	.keeper_died = on_keeper_died,
-	.daemon_ended = on_ep0_closed,
+	.daemon_ended = on_daemon_ended,
 	.switch_requested = on_switch_requested,
 	.is_bound = is_bound,
 	.is_configured = is_configured,

@@ -88,7 +88,7 @@ void gadget_begin_down(struct live_gadget *live, struct error *why)
 	live->needs_plan_and_status_update = true;
 }
 
-enum gadgetfile_trust gadget_file_trust(const struct live_gadget *live)
+enum gadgetfile_trust required_gadget_file_trust(const struct live_gadget *live)
 {
 	return live->functions.foreground ? GADGETFILE_TRUST_ROOT : GADGETFILE_TRUST_UNWRITABLE;
 }
@@ -97,7 +97,7 @@ enum trusted_users live_gadget_trusted_owners_of_programs(const struct live_gadg
 							  const char *dir)
 {
 	bool only_root =
-		gadget_file_trust(live) == GADGETFILE_TRUST_ROOT ||
+		required_gadget_file_trust(live) == GADGETFILE_TRUST_ROOT ||
 		(live->gadget_file_dirs && gadgetfile_is_dir_among(live->gadget_file_dirs, dir));
 
 	return only_root ? TRUST_ROOT : TRUST_OWNER;

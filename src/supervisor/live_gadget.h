@@ -90,8 +90,8 @@ void gadget_log_line(struct live_gadget *live, const char *label, int priority, 
  */
 void gadget_begin_down(struct live_gadget *live, struct error *why);
 
-/* Returns which gadget files are trusted; see enum gadgetfile_trust. */
-enum gadgetfile_trust gadget_file_trust(const struct live_gadget *live);
+/* Returns which gadget files the supervisor agrees to read; see enum gadgetfile_trust. */
+enum gadgetfile_trust required_gadget_file_trust(const struct live_gadget *live);
 /*
  * Returns which owners of programs and plugins are trusted. `dir` is the directory of the gadget
  * file.

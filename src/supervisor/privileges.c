@@ -28,10 +28,10 @@
 #define SWITCH_FILES_MAX 64
 
 /* The files of the gadgets that this gadget may switch to, directly or after other switches. */
-struct switch_targets {
+struct switchable_gadget_files {
 	const struct live_gadget *live;
-	char *gadget_files[SWITCH_FILES_MAX];
-	size_t n_gadget_files;
+	char *paths[SWITCH_FILES_MAX];
+	size_t n_paths;
 };
 
 static uint64_t capabilities_needed_by_gadget(const struct gadget *g)
@@ -49,61 +49,61 @@ static uint64_t capabilities_needed_by_gadget(const struct gadget *g)
 	return needs;
 }
 
-static bool targets_have_path(const struct switch_targets *targets, const char *path)
+static bool files_have_path(const struct switchable_gadget_files *files, const char *path)
 {
-	for (size_t i = 0; i < targets->n_gadget_files; i++)
-		if (streq(targets->gadget_files[i], path))
+	for (size_t i = 0; i < files->n_paths; i++)
+		if (streq(files->paths[i], path))
 			return true;
 	return false;
 }
 
-static void add_switch_targets(struct switch_targets *targets, const struct gadget *g)
+static void add_switchable_files(struct switchable_gadget_files *files, const struct gadget *g)
 {
-	for (size_t i = 0; i < g->n_switch_to && targets->n_gadget_files < SWITCH_FILES_MAX; i++) {
-		_cleanup_free_ char *path = gadgetfile_find_beside(
-			g, targets->live->gadget_file_dirs, g->switch_to[i].value);
+	for (size_t i = 0; i < g->n_switch_to && files->n_paths < SWITCH_FILES_MAX; i++) {
+		_cleanup_free_ char *path = gadgetfile_find_beside(g, files->live->gadget_file_dirs,
+								   g->switch_to[i].value);
 
-		if (path && !targets_have_path(targets, path))
-			targets->gadget_files[targets->n_gadget_files++] = steal_ptr(path);
+		if (path && !files_have_path(files, path))
+			files->paths[files->n_paths++] = steal_ptr(path);
 	}
 }
 
 /* Reads the file as a switch would, and returns the capabilities that its workers need. */
-static uint64_t capabilities_needed_by_file(struct switch_targets *targets, const char *path)
+static uint64_t capabilities_needed_by_file(struct switchable_gadget_files *files, const char *path)
 {
 	_cleanup_error_ struct error ignored = { 0 };
 	struct gadget *g = NULL;
 	json_t *document = NULL;
 	uint64_t needs = 0;
 
-	if (supervisor_read_gadget_file(path, NULL, targets->live->gadget_file_dirs,
-					gadget_file_trust(targets->live), NULL, NULL, &g, &document,
-					&ignored) == 0) {
+	if (supervisor_read_gadget_file(path, NULL, files->live->gadget_file_dirs,
+					required_gadget_file_trust(files->live), NULL, NULL, &g,
+					&document, &ignored) == 0) {
 		needs = capabilities_needed_by_gadget(g);
-		add_switch_targets(targets, g);
+		add_switchable_files(files, g);
 	}
 	gadget_free(g);
 	json_decref(document);
 	return needs;
 }
 
-static uint64_t capabilities_needed_by_switch_targets(const struct live_gadget *live)
+static uint64_t capabilities_needed_by_switchable_files(const struct live_gadget *live)
 {
-	struct switch_targets targets = { .live = live };
+	struct switchable_gadget_files files = { .live = live };
 	uint64_t needs = 0;
 
-	add_switch_targets(&targets, live->model);
-	for (size_t i = 0; i < targets.n_gadget_files; i++)
-		needs |= capabilities_needed_by_file(&targets, targets.gadget_files[i]);
-	for (size_t i = 0; i < targets.n_gadget_files; i++)
-		free(targets.gadget_files[i]);
+	add_switchable_files(&files, live->model);
+	for (size_t i = 0; i < files.n_paths; i++)
+		needs |= capabilities_needed_by_file(&files, files.paths[i]);
+	for (size_t i = 0; i < files.n_paths; i++)
+		free(files.paths[i]);
 	return needs;
 }
 
 void privileges_give_up(struct live_gadget *live)
 {
 	uint64_t needs = capabilities_needed_by_gadget(live->model) |
-			 capabilities_needed_by_switch_targets(live);
+			 capabilities_needed_by_switchable_files(live);
 
 	if (needs == ALL_CAPABILITIES)
 		return;

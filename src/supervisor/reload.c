@@ -39,7 +39,7 @@ void reload_free(struct reloader *reloader)
 {
 	reload_cancel(reloader);
 	error_clear(&reloader->last_result.reload_error);
-	gadget_free(reloader->loaded_model);
+	gadget_free(reloader->model_from_reload);
 }
 
 /* --- the end -------------------------------------------------------------------------------------
@@ -145,13 +145,14 @@ static void log_reloaded(struct reloader *reloader, size_t n)
 static void commit_reload(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
-	struct gadget *before = reloader->loaded_model;
+	struct gadget *before = reloader->model_from_reload;
 	size_t n = r->difference.n_changes;
 
 	difference_finish_keeping_plan(&r->difference, DIFFERENCE_NEW_PLAN);
 	adopt_functions_of_new_plan(live, r);
 	record_set_gadget_file(&live->record, r->new_gadget, r->new_document);
-	live->model = live->configfs.gadget = reloader->loaded_model = steal_ptr(r->new_gadget);
+	live->model = live->configfs.gadget = reloader->model_from_reload =
+		steal_ptr(r->new_gadget);
 	configfs_update_values_changed_by_kernel(&live->configfs, &live->plan);
 	write_record_and_log_failure(live);
 	reloader->last_result.was_applied = true;
@@ -179,8 +180,8 @@ static void finish_reverted_reload(struct reloader *reloader, struct reload *r)
 	configfs_update_values_changed_by_kernel(&live->configfs, &live->plan);
 	write_record_and_log_failure(live);
 	if (r->rebinds)
-		binding_restore_saved_udc(reloader->binding);
-	if (r->gadget_was_unbound)
+		binding_restore_udc_set_aside(reloader->binding);
+	if (r->has_unbound_gadget)
 		binding_set_state_after_reload(
 			reloader->binding, r->bind_awaits_udc ? BINDING_REBIND_DUE : BINDING_ON);
 	error_add_detail(&r->failed_change_error, "'%s' is as it was before the reload",
@@ -196,10 +197,10 @@ static void finish_reverted_reload(struct reloader *reloader, struct reload *r)
 }
 
 /* Ends a reload that could not be reverted. The supervisor and the record keep the merged plan. */
-static void finish_irreversible_reload(struct reloader *reloader, struct reload *r)
+static void finish_unreverted_reload(struct reloader *reloader, struct reload *r)
 {
 	struct live_gadget *live = reloader->live;
-	const struct step *bind = binding_find_bind_step(&live->plan);
+	const struct step *bind = binding_find_applied_bind_step(&live->plan);
 
 	timer_stop(&live->up_or_reload_timer);
 	configfs_close_backend(&live->configfs);
@@ -248,7 +249,7 @@ static void begin_revert(struct reloader *reloader, struct reload *r)
 	gadget_handle_event(live, GADGET_EV_REVERT);
 	r->timed_out = false;
 	live->configfs.gadget = live->model;
-	if (r->gadget_was_unbound) {
+	if (r->has_unbound_gadget) {
 		host_watch_udc_state(reloader->binding->host, reloader->binding->udc_before_reload);
 		host_clear_link_states_of_functions(reloader->binding->host);
 	}
@@ -290,7 +291,7 @@ void reload_revert(struct reloader *reloader)
 		reloader->live->retry_undo_soon =
 			reloader->live->retry_undo_soon || result == PLAN_SOON;
 	else if (result < 0)
-		finish_irreversible_reload(reloader, r);
+		finish_unreverted_reload(reloader, r);
 	else
 		finish_reverted_reload(reloader, r);
 }
@@ -301,7 +302,7 @@ void reload_continue(struct reloader *reloader)
 	struct reload *r = reloader->current_reload;
 	int result;
 
-	if (r->rebinds && !r->gadget_was_unbound)
+	if (r->rebinds && !r->has_unbound_gadget)
 		host_watch_udc_state(reloader->binding->host, r->new_udc);
 	result = difference_apply(&r->difference, &err);
 	if (result < 0 && bind_failed_without_udc(r)) {
@@ -309,9 +310,9 @@ void reload_continue(struct reloader *reloader)
 		result = 0;
 	}
 	/* If the reload rebinds the gadget, the unbind is its first change. */
-	if (r->rebinds && !r->gadget_was_unbound && r->difference.next_change > 0) {
+	if (r->rebinds && !r->has_unbound_gadget && r->difference.next_change > 0) {
 		host_clear_link_states_of_functions(reloader->binding->host);
-		r->gadget_was_unbound = true;
+		r->has_unbound_gadget = true;
 	}
 	if (result > 0 && !r->timed_out) {
 		reloader->live->retry_undo_soon =
@@ -342,7 +343,7 @@ void reloader_handle_keeper_death(struct reloader *reloader)
 	if (!r || reloader->last_result.reload_error.exit)
 		return;
 	error_copy(&r->failed_change_error, &reloader->live->failure);
-	finish_irreversible_reload(reloader, r);
+	finish_unreverted_reload(reloader, r);
 }
 
 static void begin_reload_requested_by_sighup(struct reloader *reloader)
@@ -357,7 +358,7 @@ static void begin_reload_requested_by_sighup(struct reloader *reloader)
 void reload_begin_if_requested(struct reloader *reloader)
 {
 	if (reloader->reload_requested && !reloader->live->up_is_awaited &&
-	    !reloader->binding->bind_requested)
+	    !reloader->binding->bind_pending)
 		begin_reload_requested_by_sighup(reloader);
 }
 
@@ -390,7 +391,7 @@ static void log_diagnostic(void *data, const char *line)
 }
 
 /* Marks the functions whose workers the reload ends, so that all these workers stop in parallel. */
-static void mark_functions_removed_by_reload(const struct reload *r)
+static void mark_functions_with_ending_workers(const struct reload *r)
 {
 	const struct difference *d = &r->difference;
 
@@ -411,12 +412,12 @@ static void start_changes(struct reloader *reloader, struct reload *r, double ti
 	gadget_handle_event(live, GADGET_EV_RELOAD);
 	r->timeout_seconds = timeout;
 	live->configfs.gadget = r->new_gadget;
-	mark_functions_removed_by_reload(r);
+	mark_functions_with_ending_workers(r);
 	timer_start(&live->up_or_reload_timer, timeout);
 	if (reload_rebinds(&r->difference)) {
 		/* Writes the status before the unbind, as binding_unbind does. */
 		r->rebinds = true;
-		binding_save_udc(reloader->binding);
+		binding_set_udc_aside(reloader->binding);
 		gadget_write_status(live);
 	}
 	live_gadget_request_plan_and_status_update(live);
@@ -472,12 +473,12 @@ static int check_privileges(const struct live_gadget *live, const struct reload 
 static int plan_reload(struct reloader *reloader, struct reload *r, struct error *err)
 {
 	struct live_gadget *live = reloader->live;
-	const struct gadget_before_reload base = { .paths = live->paths,
-						   .functions = &live->functions,
-						   .configfs = &live->configfs,
-						   .plan = &live->plan,
-						   .udc = reloader->binding->udc,
-						   .record = &live->record };
+	const struct gadget_to_reload base = { .paths = live->paths,
+					       .functions = &live->functions,
+					       .configfs = &live->configfs,
+					       .plan = &live->plan,
+					       .udc = reloader->binding->udc,
+					       .record = &live->record };
 	int result = reload_make_functions_and_choose_udc(r, &base, err);
 
 	if (result == 0)
@@ -504,8 +505,8 @@ static int prepare_reload(struct reloader *reloader, struct reload *r, const cha
 		 * printed them.
 		 */
 		result = reload_read_file(r, &live->record, path, keep_name, live->gadget_file_dirs,
-					  gadget_file_trust(live), path ? NULL : log_diagnostic,
-					  live, err);
+					  required_gadget_file_trust(live),
+					  path ? NULL : log_diagnostic, live, err);
 	if (result == 0)
 		result = features_require_for_gadget(live->paths, r->new_gadget, err);
 	if (result == 0)

@@ -32,8 +32,8 @@ struct reloader {
 		bool gadget_rebound;	   /* the reload unbound the gadget, and bound it again */
 		bool awaits_udc; /* the gadget is not bound, but will be when its UDC appears */
 	} last_result;
-	struct gadget
-		*loaded_model; /* the gadget's model if a reload loaded it, otherwise NULL; owned */
+	struct gadget *model_from_reload; /* the gadget's model if a reload loaded it, otherwise
+					     NULL; owned */
 };
 
 void reload_init(struct reloader *reloader, struct live_gadget *live, struct binding *binding);

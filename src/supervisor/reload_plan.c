@@ -57,11 +57,11 @@ static bool udc_has_driver(const struct paths *paths, const char *udc, const cha
 }
 
 /* Keeps the UDC, unless the file now selects another one. */
-static int choose_udc(struct reload *r, const struct gadget_before_reload *base, struct error *err)
+static int choose_udc(struct reload *r, const struct gadget_to_reload *base, struct error *err)
 {
 	const struct gadget_udc *wanted = &r->new_gadget->udc;
 
-	if (!base->udc || !binding_find_bind_step(base->plan))
+	if (!base->udc || !binding_find_applied_bind_step(base->plan))
 		return 0;
 	if (json_equal(json_object_get(base->record->document, "udc"),
 		       json_object_get(r->new_document, "udc")) ||
@@ -126,7 +126,7 @@ static void point_steps_at_kept_function(struct plan *plan, struct live_function
 }
 
 /* Sets base->functions to the functions of both plans. */
-static void list_functions_of_both_plans(struct reload *r, const struct gadget_before_reload *base)
+static void list_functions_of_both_plans(struct reload *r, const struct gadget_to_reload *base)
 {
 	struct functions *live = base->functions;
 
@@ -146,7 +146,7 @@ static void list_functions_of_both_plans(struct reload *r, const struct gadget_b
 	}
 }
 
-int reload_make_functions_and_choose_udc(struct reload *r, const struct gadget_before_reload *base,
+int reload_make_functions_and_choose_udc(struct reload *r, const struct gadget_to_reload *base,
 					 struct error *err)
 {
 	int result = gadget_make_live_functions(base->functions, r->new_gadget, &r->new_functions,
@@ -155,7 +155,7 @@ int reload_make_functions_and_choose_udc(struct reload *r, const struct gadget_b
 	return result < 0 ? result : choose_udc(r, base, err);
 }
 
-void reload_make_difference(struct reload *r, const struct gadget_before_reload *base)
+void reload_make_difference(struct reload *r, const struct gadget_to_reload *base)
 {
 	struct plan next = { 0 };
 

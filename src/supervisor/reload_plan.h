@@ -32,7 +32,7 @@ struct reload {
 	/* maximum time for applying all changes, and again for reverting them */
 	double timeout_seconds;
 	bool timed_out;		 /* the timeout has expired */
-	bool gadget_was_unbound; /* the gadget was unbound, and the link states were cleared */
+	bool has_unbound_gadget; /* the reload has unbound the gadget and cleared the link states */
 	bool bind_awaits_udc;	 /* all changes are done except the bind, because the UDC does not
 				    exist */
 	struct error failed_change_error; /* reason why a change failed */
@@ -56,21 +56,22 @@ int reload_read_file(struct reload *r, const struct record *record, const char *
  * The gadget that is up, as it is before the reload. The data come from a supervisor, or from a
  * record.
  */
-struct gadget_before_reload {
+struct gadget_to_reload {
 	const struct paths *paths;
 	struct functions *functions;
+	/* data that the steps of the gadget share, also those of the new plan */
 	struct configfs *configfs;
 	struct plan *plan;
 	const char *udc; /* UDC that the gadget is bound to; NULL: none */
 	const struct record *record;
 };
 /* Creates the functions of the new plan, and chooses the UDC. */
-int reload_make_functions_and_choose_udc(struct reload *r, const struct gadget_before_reload *base,
+int reload_make_functions_and_choose_udc(struct reload *r, const struct gadget_to_reload *base,
 					 struct error *err);
 /*
  * Makes the new plan and the difference; base->plan becomes the merged plan. Must be called after
  * reload_make_functions_and_choose_udc.
  */
-void reload_make_difference(struct reload *r, const struct gadget_before_reload *base);
+void reload_make_difference(struct reload *r, const struct gadget_to_reload *base);
 /* Frees the reload, and its functions except those in the list of `live`. */
 void reload_discard(struct reload *r, const struct functions *live);

@@ -18,19 +18,20 @@
 void service_notify_init(struct service_notifier *notify, struct live_gadget *live,
 			 const struct binding *binding)
 {
-	*notify = (struct service_notifier){
-		.live = live, .binding = binding, .watchdog_timer = FD_WATCH_NONE, .notify_fd = -1
-	};
+	*notify = (struct service_notifier){ .live = live,
+					     .binding = binding,
+					     .watchdog_timer = FD_WATCH_NONE,
+					     .ready_newline_fd = -1 };
 }
 
 /* Writes the newline once, as s6 expects. Ignores errors. */
-static void report_up_on_notify_fd(struct service_notifier *notify)
+static void write_ready_newline(struct service_notifier *notify)
 {
-	if (notify->notify_fd < 0)
+	if (notify->ready_newline_fd < 0)
 		return;
-	if (write(notify->notify_fd, "\n", 1) < 0)
+	if (write(notify->ready_newline_fd, "\n", 1) < 0)
 		log_debug("cannot write to --notify-fd: %s", strerror(errno));
-	cleanup_close(&notify->notify_fd);
+	cleanup_close(&notify->ready_newline_fd);
 }
 
 /* Sends a notification to the service manager. Ignores errors. */
@@ -58,14 +59,14 @@ static void on_watchdog_timer(void *data, uint32_t events _unused_)
 
 	timer_stop(&notify->watchdog_timer);
 	send_notification("WATCHDOG=1");
-	timer_start(&notify->watchdog_timer, notify->watchdog_interval);
+	timer_start(&notify->watchdog_timer, notify->watchdog_send_interval);
 }
 
 /*
- * Returns half of the watchdog interval in seconds; 0: there is no watchdog, or it watches another
- * process.
+ * Returns the seconds between two WATCHDOG=1, half of the service manager's watchdog interval; 0:
+ * there is no watchdog, or it watches another process.
  */
-static double read_watchdog_interval(void)
+static double read_watchdog_send_interval(void)
 {
 	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
 
@@ -80,10 +81,10 @@ int service_notify_start_watchdog(struct service_notifier *notify, struct error 
 
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot make a timer");
-	notify->watchdog_interval =
-		notify->live->functions.foreground ? read_watchdog_interval() : 0;
-	if (notify->watchdog_interval > 0)
-		timer_start(&notify->watchdog_timer, notify->watchdog_interval);
+	notify->watchdog_send_interval =
+		notify->live->functions.foreground ? read_watchdog_send_interval() : 0;
+	if (notify->watchdog_send_interval > 0)
+		timer_start(&notify->watchdog_timer, notify->watchdog_send_interval);
 	return 0;
 }
 
@@ -99,7 +100,7 @@ static const char *notification_line(const struct service_notifier *notify)
 	return is_not_reported ? "" : gadget_service_notification(notify->live);
 }
 
-static void send_gadget_state(struct service_notifier *notify, const char *word)
+static void send_state_to_service_manager(struct service_notifier *notify, const char *word)
 {
 	const char *state = gadget_state_in_status_words[gadget_state_for_status(notify->live,
 										 notify->binding)],
@@ -129,20 +130,20 @@ void service_notify_state(struct service_notifier *notify)
 	if (!notify->live->functions.foreground)
 		return;
 	if (streq(word, "READY=1"))
-		report_up_on_notify_fd(notify);
+		write_ready_newline(notify);
 	if (getenv("NOTIFY_SOCKET"))
-		send_gadget_state(notify, word);
+		send_state_to_service_manager(notify, word);
 }
 
 void service_notify_reloading(struct service_notifier *notify)
 {
 	if (notify->live->functions.foreground && getenv("NOTIFY_SOCKET"))
-		send_gadget_state(notify, GADGET_NOTIFY_RELOADING);
+		send_state_to_service_manager(notify, GADGET_NOTIFY_RELOADING);
 }
 
 void service_notify_close(struct service_notifier *notify)
 {
 	fd_watch_close(&notify->live->loop, &notify->watchdog_timer);
 	free(steal_ptr(notify->last_state_sent));
-	cleanup_close(&notify->notify_fd);
+	cleanup_close(&notify->ready_newline_fd);
 }

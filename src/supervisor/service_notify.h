@@ -19,10 +19,10 @@ struct service_notifier {
 	struct live_gadget *live;
 	const struct binding *binding;
 	struct fd_watch watchdog_timer;
-	double watchdog_interval; /* seconds between two WATCHDOG=1; 0: no watchdog */
+	double watchdog_send_interval; /* seconds between two WATCHDOG=1; 0: no watchdog */
 	char *last_state_sent; /* last notification that was sent about the gadget's state; owned */
-	int notify_fd; /* file descriptor of --notify-fd; -1: not given, or the newline was written;
-			  owned */
+	int ready_newline_fd;  /* file descriptor of --notify-fd; -1: not given, or the newline was
+			   written; owned */
 };
 
 void service_notify_init(struct service_notifier *notify, struct live_gadget *live,

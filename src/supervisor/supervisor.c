@@ -44,7 +44,7 @@ struct supervisor {
 	struct function_callback_data function_callback_data;
 	struct status_sources status_sources;
 
-	struct fd_watch waiting_command_watch; /* watch of the socket of the command that waits
+	struct fd_watch up_command_watch; /* watch of the socket of the command that waits
 					 until the gadget is up */
 	void (*on_up)(void *data);
 	void *on_up_data;
@@ -69,12 +69,12 @@ static void on_up_or_reload_timeout(void *data, uint32_t events _unused_)
 		gadget_begin_down(&s->live, &err);
 }
 
-static void on_waiting_command_end(void *data, uint32_t events _unused_)
+static void on_up_command_end(void *data, uint32_t events _unused_)
 {
 	struct supervisor *s = data;
 	_cleanup_error_ struct error err = { 0 };
 
-	fd_watch_remove(&s->live.loop, &s->waiting_command_watch);
+	fd_watch_remove(&s->live.loop, &s->up_command_watch);
 	if (s->live.functions.up_down_phase == PHASE_UP)
 		return;
 	error_set(&err, EX_TEMPFAIL, ECANCELED, NULL,
@@ -82,10 +82,10 @@ static void on_waiting_command_end(void *data, uint32_t events _unused_)
 	gadget_begin_down(&s->live, &err);
 }
 
-int supervisor_watch_waiting_command(struct supervisor *s, int fd, struct error *err)
+int supervisor_watch_up_command(struct supervisor *s, int fd, struct error *err)
 {
-	int r = fd_watch_add(&s->live.loop, &s->waiting_command_watch, fd, EPOLLIN | EPOLLHUP,
-			     on_waiting_command_end, s);
+	int r = fd_watch_add(&s->live.loop, &s->up_command_watch, fd, EPOLLIN | EPOLLHUP,
+			     on_up_command_end, s);
 
 	return r < 0 ? error_errno(err, EX_OSERR, -r, NULL, "cannot watch the command's socket")
 		     : 0;
@@ -203,8 +203,8 @@ static void report_up(struct supervisor *s)
 	_cleanup_error_ struct error ignored = { 0 };
 
 	supervisor_write_lock_owner(s, &ignored);
-	if (s->waiting_command_watch.fd >= 0)
-		fd_watch_remove(&s->live.loop, &s->waiting_command_watch);
+	if (s->up_command_watch.fd >= 0)
+		fd_watch_remove(&s->live.loop, &s->up_command_watch);
 	s->on_up(s->on_up_data);
 	s->live.up_is_awaited = false;
 	s->live.needs_plan_and_status_update =
@@ -387,7 +387,7 @@ static int init_components(struct supervisor *s, const struct paths *paths,
 						     .host = &s->host,
 						     .reloader = &s->reloader,
 						     .takeover = &s->takeover };
-	s->waiting_command_watch = FD_WATCH_NONE;
+	s->up_command_watch = FD_WATCH_NONE;
 	r = loop_open(&live->loop);
 	if (r == 0)
 		r = timer_open(&live->loop, &live->up_or_reload_timer, on_up_or_reload_timeout, s);
@@ -424,8 +424,8 @@ int supervisor_new(struct supervisor **out, const struct supervisor_options *opt
 	live->record = options->first_record;
 	live->functions.foreground = options->foreground;
 	live->functions.switch_json_for_workers = options->switch_json_for_workers;
-	live->functions.foreign_child_pids = options->inherited_children.pids;
-	live->functions.n_foreign_child_pids = options->inherited_children.n_pids;
+	live->functions.foreign_child_pids = options->foreign_children.pids;
+	live->functions.n_foreign_child_pids = options->foreign_children.n_pids;
 	s->binding.udc_from_command_line = options->udc;
 	s->binding.must_stay_unbound = options->no_bind;
 	s->takeover.keeper_takeover_wait_seconds = options->keeper_takeover_wait_seconds;
@@ -478,10 +478,10 @@ void supervisor_set_on_up(struct supervisor *s, void (*fn)(void *data), void *da
 
 void supervisor_set_ready_notification_fd(struct supervisor *s, int fd)
 {
-	s->notify.notify_fd = fd;
+	s->notify.ready_newline_fd = fd;
 }
 
-void supervisor_record_inherited_children(struct supervisor *s)
+void supervisor_list_foreign_children(struct supervisor *s)
 {
 	functions_list_foreign_children(&s->live.functions);
 }
@@ -522,7 +522,7 @@ struct rundir supervisor_hand_over_rundir(struct supervisor *s)
 	return rundir_steal(&s->live.rundir);
 }
 
-bool supervisor_has_switched(const struct supervisor *s)
+bool supervisor_ended_for_switch(const struct supervisor *s)
 {
 	return s->switcher.requested_switch;
 }
@@ -531,7 +531,7 @@ struct switch_handover supervisor_hand_over_for_switch(struct supervisor *s)
 {
 	return (struct switch_handover){
 		.requested_switch = steal_ptr(s->switcher.requested_switch),
-		.previous_loaded_model = steal_ptr(s->reloader.loaded_model),
+		.previous_model_from_reload = steal_ptr(s->reloader.model_from_reload),
 		.previous_document = json_incref(s->live.record.document),
 		.previous_udc = steal_ptr(s->binding.udc),
 		.previous_no_bind = s->binding.must_stay_unbound,
@@ -539,10 +539,10 @@ struct switch_handover supervisor_hand_over_for_switch(struct supervisor *s)
 	};
 }
 
-struct inherited_children supervisor_hand_over_inherited_children(struct supervisor *s)
+struct foreign_children supervisor_hand_over_foreign_children(struct supervisor *s)
 {
 	struct functions *functions = &s->live.functions;
 
-	return (struct inherited_children){ .pids = steal_ptr(functions->foreign_child_pids),
-					    .n_pids = functions->n_foreign_child_pids };
+	return (struct foreign_children){ .pids = steal_ptr(functions->foreign_child_pids),
+					  .n_pids = functions->n_foreign_child_pids };
 }

@@ -19,9 +19,8 @@
 struct supervisor;
 struct requested_switch;
 
-/* The child processes that this process had before it became the supervisor:
- * function/kill_processes.h. */
-struct inherited_children {
+/* The child processes that neither ffsctl nor a worker has started (function/kill_processes.h). */
+struct foreign_children {
 	pid_t *pids; /* owned */
 	size_t n_pids;
 };
@@ -42,10 +41,9 @@ struct supervisor_options {
 	double keeper_takeover_wait_seconds;
 	gid_t gid_allowed_to_control; /* --group, whose members may send commands; 0: only root */
 	bool foreground;	      /* the log and the workers' output go to stderr */
-	const json_t *switch_json_for_workers; /* the object "switch" in the workers'
-						configurations; NULL: none */
-	struct inherited_children
-		inherited_children; /* supervisor_new takes ownership of the list */
+	const json_t *switch_json_for_workers;	  /* the object "switch" in the workers'
+						   configurations; NULL: none */
+	struct foreign_children foreign_children; /* supervisor_new takes ownership of the list */
 };
 
 /*
@@ -67,15 +65,15 @@ void supervisor_set_on_up(struct supervisor *s, void (*fn)(void *data), void *da
  */
 void supervisor_set_ready_notification_fd(struct supervisor *s, int fd);
 /*
- * Records the child processes that this process already has. Must be called before the supervisor
- * starts keepers and workers.
+ * Lists in memory the child processes that this process already has. Must be called before the
+ * supervisor starts keepers and workers.
  */
-void supervisor_record_inherited_children(struct supervisor *s);
+void supervisor_list_foreign_children(struct supervisor *s);
 /*
  * Watches the socket `fd` of the command that waits until the gadget is up. If the command ends
  * before the gadget is up, the supervisor takes the gadget down.
  */
-int supervisor_watch_waiting_command(struct supervisor *s, int fd, struct error *err);
+int supervisor_watch_up_command(struct supervisor *s, int fd, struct error *err);
 
 /*
  * Takes over the gadget of a dead supervisor. Returns 0 if the gadget is up with the same keepers
@@ -129,7 +127,7 @@ int supervisor_write_lock_owner(struct supervisor *s, struct error *err);
 struct rundir supervisor_hand_over_rundir(struct supervisor *s);
 
 /* Returns whether the gadget went down because of a switch to another gadget (switch_to). */
-bool supervisor_has_switched(const struct supervisor *s);
+bool supervisor_ended_for_switch(const struct supervisor *s);
 
 /*
  * What the supervisor of a gadget hands over to the supervisor of the next gadget, when a worker
@@ -137,15 +135,15 @@ bool supervisor_has_switched(const struct supervisor *s);
  */
 struct switch_handover {
 	struct requested_switch
-		*requested_switch;	      /* the next gadget, and what was prepared for it */
-	struct gadget *previous_loaded_model; /* model of the previous gadget if a reload loaded it;
-						 else NULL */
-	json_t *previous_document;	      /* document of the previous gadget's file */
+		*requested_switch; /* the next gadget, and what was prepared for it */
+	struct gadget *previous_model_from_reload; /* model of the previous gadget if a reload
+						 loaded it; else NULL */
+	json_t *previous_document;		   /* document of the previous gadget's file */
 	char *previous_udc;    /* UDC that the previous gadget was bound to; NULL: none */
 	bool previous_no_bind; /* --no-bind or `unbind`: the gadgets stay unbound */
 	struct rundir previous_rundir;
 };
 /* Returns everything that is handed over. Afterwards the supervisor can only be freed. */
 struct switch_handover supervisor_hand_over_for_switch(struct supervisor *s);
-/* Returns the list of the recorded child processes. The caller becomes its owner. */
-struct inherited_children supervisor_hand_over_inherited_children(struct supervisor *s);
+/* Returns the list that supervisor_list_foreign_children has made. The caller becomes its owner. */
+struct foreign_children supervisor_hand_over_foreign_children(struct supervisor *s);

@@ -11,7 +11,7 @@ libffsctl_a_SOURCES += \
 	src/supervisor/function_failures.c src/supervisor/function_failures.h \
 	src/supervisor/service_notify.c src/supervisor/service_notify.h \
 	src/supervisor/take_over.c src/supervisor/take_over.h \
-	src/supervisor/take_over_possible.c \
+	src/supervisor/later_takeover.c \
 	src/supervisor/binding.c src/supervisor/binding.h \
 	src/supervisor/binding_states.c \
 	src/supervisor/binding_in_kernel.c src/supervisor/binding_in_kernel.h \

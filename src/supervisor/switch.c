@@ -69,9 +69,9 @@ static int read_target_gadget_file(struct live_gadget *live, struct requested_sw
 	int r = find_target_gadget_file(live, name, &path, err);
 
 	if (r == 0)
-		r = supervisor_read_gadget_file(path, NULL, live->gadget_file_dirs,
-						gadget_file_trust(live), log_diagnostic, live,
-						&sw->target_gadget, &sw->target_document, err);
+		r = supervisor_read_gadget_file(
+			path, NULL, live->gadget_file_dirs, required_gadget_file_trust(live),
+			log_diagnostic, live, &sw->target_gadget, &sw->target_document, err);
 	if (r < 0 || !streq(sw->target_gadget->name, live->name))
 		return r;
 	error_set(err, EX_CANTCREAT, EEXIST, path,

@@ -99,8 +99,8 @@ static bool read_previous_supervisor(const struct live_gadget *live,
  * Returns whether the recorded plan binds the gadget to the UDC of --udc; true if --udc is not
  * given.
  */
-static bool was_on_udc_from_command_line(const struct takeover *t,
-					 const struct previous_supervisor *prev)
+static bool udc_option_matches_recorded_plan(const struct takeover *t,
+					     const struct previous_supervisor *prev)
 {
 	return !t->binding->udc_from_command_line ||
 	       streq_null(t->binding->udc_from_command_line, prev->planned_udc);
@@ -132,7 +132,8 @@ static bool is_same_plan(const struct live_gadget *live, const struct previous_s
 	return same;
 }
 
-static const struct step *find_same_step(const struct plan *plan, const struct step *step)
+/* Returns the step with the same op and path; its `value` may differ. */
+static const struct step *find_step_for_same_path(const struct plan *plan, const struct step *step)
 {
 	for (size_t i = 0; i < plan->n; i++)
 		if (plan->steps[i].op == step->op && streq(plan->steps[i].path, step->path))
@@ -145,7 +146,7 @@ static void copy_undo_values(struct live_gadget *live, const struct previous_sup
 {
 	for (size_t i = 0; i < live->plan.n; i++) {
 		const struct step *step =
-			find_same_step(&prev->recorded_plan, &live->plan.steps[i]);
+			find_step_for_same_path(&prev->recorded_plan, &live->plan.steps[i]);
 
 		if (step && step->previous_value && !live->plan.steps[i].previous_value)
 			live->plan.steps[i].previous_value = xstrdup(step->previous_value);
@@ -175,7 +176,8 @@ static void use_recorded_plan(struct live_gadget *live, struct previous_supervis
 	struct plan ours = live->plan;
 
 	for (size_t i = 0; i < prev->recorded_plan.n; i++) {
-		const struct step *step = find_same_step(&ours, &prev->recorded_plan.steps[i]);
+		const struct step *step =
+			find_step_for_same_path(&ours, &prev->recorded_plan.steps[i]);
 
 		if (step) {
 			prev->recorded_plan.steps[i].context = step->context;
@@ -240,7 +242,7 @@ static int take_over(struct takeover *t, bool skip_plan_comparison)
 	struct previous_supervisor prev = { 0 };
 	bool taken = live->rundir.previous_supervisor_died &&
 		     read_previous_supervisor(live, &prev) &&
-		     (skip_plan_comparison || was_on_udc_from_command_line(t, &prev)) &&
+		     (skip_plan_comparison || udc_option_matches_recorded_plan(t, &prev)) &&
 		     try_make_new_plan(live, &prev);
 
 	if (taken && !is_same_plan(live, &prev)) {

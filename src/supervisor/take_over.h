@@ -21,7 +21,7 @@ struct takeover {
 	/* --hold: seconds that keepers wait for a takeover after the supervisor died */
 	double keeper_takeover_wait_seconds;
 	/* the keeper_takeover_wait_seconds last sent to the keepers; 0: they do not wait */
-	double max_takeover_wait_seconds_sent_to_keepers;
+	double keeper_takeover_wait_seconds_sent;
 	bool took_over; /* this supervisor took the gadget over */
 };
 

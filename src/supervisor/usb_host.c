@@ -16,6 +16,10 @@
 #include "configfs/udc.h"
 #include "supervisor/live_gadget.h"
 
+/*
+ * Returns whether a function of the configuration has an ep0 that ffsctl holds, not a daemon (see
+ * function_descriptors()).
+ */
 static bool config_has_ffs(const struct gadget *g, const struct config *c)
 {
 	for (size_t i = 0; i < c->n_functions; i++)

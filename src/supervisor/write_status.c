@@ -40,14 +40,15 @@ static unsigned int max_packet_size(const struct live_function *function, const 
 	return size;
 }
 
-struct endpoint_status_list {
+/* The argument of add_endpoint_status(). */
+struct add_endpoint_status_arguments {
 	const struct live_function *function;
 	struct function_status *status;
 };
 
 static int add_endpoint_status(void *data, const struct endpoint *ep)
 {
-	struct endpoint_status_list *e = data;
+	struct add_endpoint_status_arguments *e = data;
 	size_t index = e->status->n_endpoints;
 
 	*array_add(e->status->endpoints, e->status->n_endpoints) = (struct endpoint_status){
@@ -88,7 +89,7 @@ static void fill_function_status(struct function_status *status, const struct st
 	};
 	if (ffs)
 		ffs_each_endpoint(ffs, add_endpoint_status,
-				  &(struct endpoint_status_list){ function, status });
+				  &(struct add_endpoint_status_arguments){ function, status });
 	if (status->has_worker)
 		worker_status_copy(&status->worker, worker_update_status(function->worker));
 }
@@ -192,7 +193,7 @@ void status_write(const struct status_sources *view)
 		.no_bind = view->binding->must_stay_unbound,
 		.lost = view->binding->state == BINDING_REBIND_DUE,
 		.taken = view->binding->state == BINDING_UNBOUND_EXTERNALLY,
-		.held = view->takeover->max_takeover_wait_seconds_sent_to_keepers > 0,
+		.held = view->takeover->keeper_takeover_wait_seconds_sent > 0,
 	};
 	for (size_t n = 0; n < view->live->model->n_functions; n++)
 		fill_function_status(array_add(status.functions, status.n_functions), view,

@@ -49,8 +49,8 @@ static void handle_event(struct live_worker *worker, enum worker_event event)
 
 static int change_bus(struct binding *b, const char *udc, bool *changed, struct error *err)
 {
-	*changed = !b->bind_requested;
-	b->bind_requested = true;
+	*changed = !b->bind_pending;
+	b->bind_pending = true;
 	return udc ? error_set(err, EX_CANTCREAT, EBUSY, udc, "%s is busy", udc) : 0;
 }
 
@@ -123,7 +123,7 @@ static void change(const struct script_step *step)
 		live->functions.list[0]->worker->state = step->id % WORKER_STATE_COUNT;
 		break;
 	case 3:
-		w.binding.bind_requested = step->id % 2;
+		w.binding.bind_pending = step->id % 2;
 		break;
 	case 4:
 		w.host.state_is_configured = step->id % 2;

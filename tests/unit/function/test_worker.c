@@ -136,8 +136,8 @@ static void on_function_state_changed(void *data _unused_)
 	saw.changes++;
 }
 
-static void on_log_line(void *data _unused_, const char *label _unused_, int priority _unused_,
-			const char *text)
+static void on_log_about_function(void *data _unused_, const char *label _unused_,
+				  int priority _unused_, const char *text)
 {
 	size_t n = strlen(saw.log);
 
@@ -150,16 +150,16 @@ static void on_worker_failed(void *data _unused_, struct live_worker *u _unused_
 	saw.failures++;
 }
 
-static void on_ep0_closed(void *data _unused_)
+static void on_daemon_ended(void *data _unused_)
 {
 	saw.daemon_ended++;
 }
 
 static const struct function_callbacks callbacks = { .function_state_changed =
 							     on_function_state_changed,
-						     .log_about_function = on_log_line,
+						     .log_about_function = on_log_about_function,
 						     .worker_failed = on_worker_failed,
-						     .daemon_ended = on_ep0_closed };
+						     .daemon_ended = on_daemon_ended };
 
 /* --- a worker in some state --- */
 

@@ -27,8 +27,8 @@ void take_over_send_wait_seconds_to_keepers(struct takeover *t)
 	 * Writes the status before the keepers wait: a command that finds keepers without a
 	 * supervisor reads there whether they wait for a takeover.
 	 */
-	if (seconds != t->max_takeover_wait_seconds_sent_to_keepers) {
-		t->max_takeover_wait_seconds_sent_to_keepers = seconds;
+	if (seconds != t->keeper_takeover_wait_seconds_sent) {
+		t->keeper_takeover_wait_seconds_sent = seconds;
 		gadget_write_status(t->live);
 	}
 	for (size_t n = 0; n < t->live->functions.n; n++)
