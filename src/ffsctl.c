@@ -100,7 +100,7 @@ static int handle_global_option(struct globals *g, int option, char **argv)
 		g->gadget_dirs[0] = optarg;
 		return -1;
 	case OPT_CONFIGFS:
-		return set_directory_option(&g->paths.configfs, "--configfs");
+		return set_directory_option(&g->paths.configfs_mount_point, "--configfs");
 	case OPT_RUN_DIR:
 		return set_directory_option(&g->paths.run_dir, "--run-dir");
 	case OPT_VERSION:
@@ -170,7 +170,7 @@ int main(int argc, char **argv)
 	struct globals g = {
 		.all_commands = all_commands,
 		.option_words = global_option_words,
-		.paths = { .configfs = "/sys/kernel/config", .run_dir = "/run/ffsctl" },
+		.paths = { .configfs_mount_point = "/sys/kernel/config", .run_dir = "/run/ffsctl" },
 		.gadget_dirs = { NULL, FFSCTL_SYSCONFDIR "/ffsctl/gadget.d", "/run/ffsctl/gadget.d",
 				 FFSCTL_DATADIR "/gadget.d" }
 	};
@@ -181,8 +181,8 @@ int main(int argc, char **argv)
 	/* With SIGCHLD ignored, which a parent process may have set, waitpid(2) would fail. */
 	signal(SIGCHLD, SIG_DFL);
 	/*
-	 * The usual umask, whatever umask the caller has: all users may read the status, and workers
-	 * begin with this umask.
+	 * The usual umask, whatever umask the caller has: all users may read the status, and
+	 * workers begin with this umask.
 	 */
 	umask(022);
 	/* Writes whole lines to stderr, so that the lines of several processes do not mix. */

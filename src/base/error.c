@@ -79,7 +79,7 @@ int error_add_hint(struct error *err, const char *fmt, ...)
 	return negative_errno_of(err);
 }
 
-int error_needs_root(struct error *err)
+int error_add_root_hint(struct error *err)
 {
 	return error_add_hint(err, "this needs root");
 }

@@ -71,7 +71,7 @@ int error_add_detail(struct error *err, const char *fmt, ...) _printf_(2, 3);
  */
 int error_add_hint(struct error *err, const char *fmt, ...) _printf_(2, 3);
 /* Adds the hint that the user must be root. */
-int error_needs_root(struct error *err);
+int error_add_root_hint(struct error *err);
 /* Puts "ACTION: " before the sentence. ACTION is what the caller was doing. */
 int error_wrap(struct error *err, const char *fmt, ...) _printf_(2, 3);
 /* Sets the position of the error in the gadget file, unless the error already has a position. */

@@ -48,21 +48,21 @@ int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size)
 	return read_to_end(dirfd, path, max, false, out, size);
 }
 
-int file_read_regular(int dirfd, const char *path, size_t max, char **out, size_t *size)
+int file_read_until_short_read(int dirfd, const char *path, size_t max, char **out, size_t *size)
 {
 	return read_to_end(dirfd, path, max, true, out, size);
 }
 
-int file_read_line(int dirfd, const char *path, char **out)
+int file_read_first_line(int dirfd, const char *path, char **out)
 {
 	_cleanup_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
-	return fd < 0 ? -errno : fd_read_line(fd, out);
+	return fd < 0 ? -errno : fd_read_first_line(fd, out);
 }
 
 /* Makes only one read, because the kernel returns the whole attribute (fs/seq_file.c, fs/kernfs).
  */
-int fd_read_line(int fd, char **out)
+int fd_read_first_line(int fd, char **out)
 {
 	char data[ATTRIBUTE_MAX + 1];
 	ssize_t n;
@@ -192,7 +192,7 @@ void fd_stdio_to_null(void)
 		close(null);
 }
 
-char *fd_path(int fd)
+char *fd_real_path(int fd)
 {
 	char link[32], target[PATH_MAX];
 	ssize_t n;

@@ -19,12 +19,12 @@ int file_read(int dirfd, const char *path, size_t max, char **out, size_t *size)
  * Reads a regular file as file_read does, but with one call of read(2) less: a read of fewer bytes
  * than requested is the end of the file.
  */
-int file_read_regular(int dirfd, const char *path, size_t max, char **out, size_t *size);
+int file_read_until_short_read(int dirfd, const char *path, size_t max, char **out, size_t *size);
 
 /* Reads a sysfs or configfs attribute: its first line without the newline. The caller frees *out.
    Returns 0 or a negative errno. */
-int file_read_line(int dirfd, const char *path, char **out);
-int fd_read_line(int fd, char **out);
+int file_read_first_line(int dirfd, const char *path, char **out);
+int fd_read_first_line(int fd, char **out);
 
 /*
  * Writes an attribute with one write(2), so that the kernel gets the complete value. Returns 0 or a
@@ -50,7 +50,7 @@ int fd_peer_credentials(int fd, struct ucred *peer);
 
 /* Returns the path of an open file without symbolic links, or NULL on error. The caller frees it.
  */
-char *fd_path(int fd);
+char *fd_real_path(int fd);
 
 /*
  * Writes all of `data` to a pipe or file, with several calls of write(2) if necessary. Returns 0 or

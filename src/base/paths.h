@@ -3,6 +3,6 @@
 #pragma once
 
 struct paths {
-	const char *configfs; /* where configfs is mounted; default: /sys/kernel/config */
-	const char *run_dir;  /* the run directory; default: /run/ffsctl */
+	const char *configfs_mount_point; /* default: /sys/kernel/config */
+	const char *run_dir;		  /* the run directory; default: /run/ffsctl */
 };

@@ -40,12 +40,12 @@ static void unescape_mount_field(char *s)
 }
 
 /* The fields of a line of mountinfo. */
-struct mount_line {
+struct mountinfo_line {
 	unsigned int major, minor;
 	char *path, *type, *source;
 };
 
-static bool parse_mount_line(char *line, struct mount_line *m)
+static bool parse_mountinfo_line(char *line, struct mountinfo_line *m)
 {
 	char *rest = NULL, *field = NULL, *p = strtok_r(line, " ", &rest);
 
@@ -66,7 +66,7 @@ static bool parse_mount_line(char *line, struct mount_line *m)
 	return true;
 }
 
-static int each_mount_line(int (*fn)(void *data, const struct mount_line *m), void *data)
+static int each_mountinfo_line(int (*fn)(void *data, const struct mountinfo_line *m), void *data)
 {
 	_cleanup_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
 	_cleanup_free_ char *line = NULL;
@@ -76,10 +76,10 @@ static int each_mount_line(int (*fn)(void *data, const struct mount_line *m), vo
 	if (!f)
 		return -errno;
 	while (r == 0 && getline(&line, &size, f) > 0) {
-		struct mount_line m;
+		struct mountinfo_line m;
 
 		line[strcspn(line, "\n")] = '\0';
-		if (parse_mount_line(line, &m))
+		if (parse_mountinfo_line(line, &m))
 			r = fn(data, &m);
 	}
 	return r;
@@ -91,7 +91,7 @@ struct mount_query {
 	enum mount_state state; /* result */
 };
 
-static int match_mount_line(void *data, const struct mount_line *m)
+static int match_mountinfo_line(void *data, const struct mountinfo_line *m)
 {
 	struct mount_query *f = data;
 
@@ -110,7 +110,7 @@ int mount_state_at(const char *path, const char *type, const char *source)
 	struct mount_query f = {
 		.path = path, .type = type, .source = source, .state = MOUNT_NONE
 	};
-	int r = each_mount_line(match_mount_line, &f);
+	int r = each_mountinfo_line(match_mountinfo_line, &f);
 
 	return r < 0 ? r : (int)f.state;
 }
@@ -124,18 +124,19 @@ char *mounts_read(void)
 }
 
 /* Calls `fn` for each line of `mounts` that contains `word`. */
-static void each_mount_line_with(const char *mounts, const char *word,
-				 int (*fn)(void *data, const struct mount_line *m), void *data)
+static void each_mountinfo_line_with(const char *mounts, const char *word,
+				     int (*fn)(void *data, const struct mountinfo_line *m),
+				     void *data)
 {
 	for (const char *at = mounts; at && (at = strstr(at, word)); at++) {
 		_cleanup_free_ char *line = NULL;
 		const char *begin = at;
-		struct mount_line m;
+		struct mountinfo_line m;
 
 		while (begin > mounts && begin[-1] != '\n')
 			begin--;
 		line = xstrndup(begin, strcspn(begin, "\n"));
-		if (parse_mount_line(line, &m))
+		if (parse_mountinfo_line(line, &m))
 			fn(data, &m);
 	}
 }
@@ -147,7 +148,7 @@ bool mounts_have(const char *mounts, const char *path, const char *type, const c
 		.path = path, .type = type, .source = source, .state = MOUNT_NONE
 	};
 
-	each_mount_line_with(mounts, word, match_mount_line, &f);
+	each_mountinfo_line_with(mounts, word, match_mountinfo_line, &f);
 	return f.state == MOUNT_MATCH;
 }
 
@@ -158,7 +159,7 @@ struct mounts_each_arguments {
 	void *callback_data;
 };
 
-static int call_if_mount_type(void *data, const struct mount_line *m)
+static int call_if_mount_type(void *data, const struct mountinfo_line *m)
 {
 	const struct mounts_each_arguments *each = data;
 
@@ -173,7 +174,7 @@ void mounts_each(const char *mounts, const char *type,
 	_cleanup_free_ char *word = strf(" - %s ", type);
 	struct mounts_each_arguments each = { type, fn, data };
 
-	each_mount_line_with(mounts, word, call_if_mount_type, &each);
+	each_mountinfo_line_with(mounts, word, call_if_mount_type, &each);
 }
 
 int process_each(int (*fn)(void *data, pid_t pid), void *data)
@@ -205,7 +206,7 @@ static const char *read_process_stat(pid_t pid, char **line)
 	_cleanup_free_ char *path = strf("/proc/%d/stat", (int)pid);
 	const char *rest;
 
-	if (file_read_line(AT_FDCWD, path, line) < 0)
+	if (file_read_first_line(AT_FDCWD, path, line) < 0)
 		return NULL;
 	rest = strrchr(*line, ')');
 	return rest && strlen(rest) > 2 ? rest + 2 : NULL;
@@ -280,7 +281,7 @@ struct mount_user_search {
 	unsigned int n_users_found; /* number of processes that were found */
 };
 
-static bool process_uses_device(pid_t pid, dev_t dev)
+static bool process_uses_filesystem(pid_t pid, dev_t dev)
 {
 	static const char *const links[] = { "cwd", "root", "exe" };
 	_cleanup_free_ char *dir = strf("/proc/%d/fd", (int)pid);
@@ -310,7 +311,7 @@ static int add_mount_user(void *data, pid_t pid)
 	struct mount_user_search *h = data;
 	_cleanup_free_ char *name = NULL, *old = NULL;
 
-	if (pid == getpid() || !process_uses_device(pid, h->mount_device) ||
+	if (pid == getpid() || !process_uses_filesystem(pid, h->mount_device) ||
 	    (h->except_pid && descends_from(pid, h->except_pid)))
 		return 0;
 	name = process_name(pid);
@@ -328,7 +329,7 @@ bool process_uses_mount(pid_t pid, const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && process_uses_device(pid, st.st_dev);
+	return stat(path, &st) == 0 && process_uses_filesystem(pid, st.st_dev);
 }
 
 char *mount_users_as_text(const char *path, pid_t except)
@@ -348,7 +349,7 @@ char *process_name(pid_t pid)
 	_cleanup_free_ char *path = strf("/proc/%d/comm", (int)pid);
 	char *name;
 
-	return file_read_line(AT_FDCWD, path, &name) < 0 ? xstrdup("?") : name;
+	return file_read_first_line(AT_FDCWD, path, &name) < 0 ? xstrdup("?") : name;
 }
 
 void process_await_end(int pidfd, int timeout_ms)

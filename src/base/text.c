@@ -10,7 +10,7 @@
 #define WRAPPED_WIDTH 79 /* the last column of a terminal of 80 columns stays free */
 #define REPLACEMENT "\xef\xbf\xbd"
 
-size_t text_utf8_length(const char *s, size_t n)
+size_t text_utf8_character_size(const char *s, size_t n)
 {
 	const unsigned char *u = (const unsigned char *)s;
 	size_t len;
@@ -44,7 +44,7 @@ bool text_is_utf8(const char *s)
 	size_t n = strlen(s), len;
 
 	for (; n > 0; s += len, n -= len) {
-		len = text_utf8_length(s, n);
+		len = text_utf8_character_size(s, n);
 		if (len == 0)
 			return false;
 	}
@@ -72,7 +72,7 @@ static char *make_printable(const char *s, size_t n, const char *replacement, bo
 
 	while (n > 0) {
 		size_t plain = printable_ascii_length(s, n),
-		       len = plain ? plain : text_utf8_length(s, n);
+		       len = plain ? plain : text_utf8_character_size(s, n);
 		unsigned char c = (unsigned char)*s;
 
 		if (len == 0) {
@@ -102,12 +102,12 @@ char *text_make_valid_utf8(const char *s)
 	return make_printable(s, strlen(s), REPLACEMENT, true);
 }
 
-char *text_printable(const char *s, size_t n)
+char *text_replace_unprintable(const char *s, size_t n)
 {
 	return make_printable(s, n, "?", false);
 }
 
-char *text_printable_lines(const char *s, size_t n)
+char *text_replace_unprintable_lines(const char *s, size_t n)
 {
 	const char *end = s + n, *next;
 	char *out = xcalloc(n + 1, 1), *to = out;
@@ -115,8 +115,8 @@ char *text_printable_lines(const char *s, size_t n)
 	for (size_t length; s < end; s = next) {
 		_cleanup_free_ char *line = NULL;
 
-		next = str_next_line(s, end, &length);
-		line = text_printable(s, length);
+		next = str_skip_line(s, end, &length);
+		line = text_replace_unprintable(s, length);
 		to = stpcpy(to, line);
 		if (next[-1] == '\n')
 			*to++ = '\n';

@@ -11,7 +11,7 @@
 
 /* Returns the number of bytes (1 to 4) of the first character of `s`, a text of `n` bytes; 0: not
  * UTF-8. */
-size_t text_utf8_length(const char *s, size_t n);
+size_t text_utf8_character_size(const char *s, size_t n);
 bool text_is_utf8(const char *s);
 /* Returns a copy in which U+FFFD replaces each byte that is not UTF-8. The caller frees it. */
 char *text_make_valid_utf8(const char *s);
@@ -19,9 +19,9 @@ char *text_make_valid_utf8(const char *s);
  * Returns a copy of `n` bytes in which '?' replaces each byte that is not UTF-8 and each control
  * character except tab. The caller frees it.
  */
-char *text_printable(const char *s, size_t n);
-/* Does what text_printable does, but keeps newlines. */
-char *text_printable_lines(const char *s, size_t n);
+char *text_replace_unprintable(const char *s, size_t n);
+/* Does what text_replace_unprintable does, but keeps newlines. */
+char *text_replace_unprintable_lines(const char *s, size_t n);
 /* Shortens a text that is longer than `max` bytes to at most `max` bytes with "..." at the end.
    Does not split a character. */
 void text_shorten(char *text, size_t max);

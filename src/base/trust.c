@@ -259,12 +259,13 @@ static char *find_reason_for_distrust(const struct path_walk *w, enum trusted_us
 	return why;
 }
 
-int trust_open(const char *path, enum trusted_users trust, int *fd, char **why)
+int trust_open_and_check(const char *path, enum trusted_users trust, int *fd,
+			 char **why_not_trusted)
 {
 	struct path_walk w = { .fd = -1 };
 	int r = walk_path(&w, path);
 
-	*why = r == 0 ? find_reason_for_distrust(&w, trust) : NULL;
+	*why_not_trusted = r == 0 ? find_reason_for_distrust(&w, trust) : NULL;
 	*fd = r == 0 ? steal_fd(&w.fd) : -1;
 	walk_free(&w);
 	return r;
@@ -275,7 +276,7 @@ char *trust_find_problem(const char *path, enum trusted_users trust)
 	_cleanup_close_ int fd = -1;
 	char *why;
 
-	return trust_open(path, trust, &fd, &why) < 0 ? NULL : why;
+	return trust_open_and_check(path, trust, &fd, &why) < 0 ? NULL : why;
 }
 
 int trust_set_error(const char *path, const char *why, struct error *err)

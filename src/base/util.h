@@ -56,14 +56,14 @@ static inline bool size_unit_shift(const char *unit, unsigned int *shift)
 }
 
 /*
- * Returns the start of the line after the line at `p`, or `end` if there is none. *length becomes
- * the length of the line at `p` without its newline. The last line may have no newline.
+ * Returns the start of the line after the line at `p`, or `end` if there is none. *skipped_length
+ * becomes the length of the line at `p` without its newline. The last line may have no newline.
  */
-static inline const char *str_next_line(const char *p, const char *end, size_t *length)
+static inline const char *str_skip_line(const char *p, const char *end, size_t *skipped_length)
 {
 	const char *newline = memchr(p, '\n', (size_t)(end - p));
 
-	*length = (size_t)((newline ? newline : end) - p);
+	*skipped_length = (size_t)((newline ? newline : end) - p);
 	return newline ? newline + 1 : end;
 }
 

@@ -167,7 +167,7 @@ static int error_cannot_take_down(const char *name, int r, struct error *err)
 {
 	error_errno(err, r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL, "cannot take '%s' down",
 		    name);
-	return r == -EACCES ? error_needs_root(err) : r;
+	return r == -EACCES ? error_add_root_hint(err) : r;
 }
 
 int client_down(const struct paths *paths, const char *name, enum client_down_scope scope,

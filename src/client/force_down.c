@@ -79,7 +79,7 @@ static int make_undo_plan(struct unrecorded_gadget *f, const struct paths *paths
 			  const char *mounts, struct error *err)
 {
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, f->gadget_name);
-	int r = configfs_tree_read(paths->configfs, dir, &f->tree, err);
+	int r = configfs_tree_read(paths->configfs_mount_point, dir, &f->tree, err);
 
 	if (r < 0 && r != -ENOENT)
 		return r;
@@ -123,7 +123,7 @@ static int undo_all_steps(struct plan *plan, struct error *err)
 	if (r != -EACCES && r != -EPERM)
 		return r;
 	err->exit = EX_NOPERM;
-	return error_needs_root(err);
+	return error_add_root_hint(err);
 }
 
 /*

@@ -118,11 +118,11 @@ static bool watch_directory(struct gadget_watch *w, const char *path, uint32_t e
 static bool watch_directories(struct gadget_watch *w, const struct gadget_statuses *gadgets)
 {
 	_cleanup_free_ char *above = path_parent(w->paths->run_dir),
-			    *all = strf("%s/usb_gadget", w->paths->configfs);
+			    *all = strf("%s/usb_gadget", w->paths->configfs_mount_point);
 	bool is_new = watch_directory(w, above, IN_CREATE);
 
 	is_new |= watch_directory(w, w->paths->run_dir, ENTRY_EVENTS);
-	is_new |= watch_directory(w, w->paths->configfs, IN_CREATE);
+	is_new |= watch_directory(w, w->paths->configfs_mount_point, IN_CREATE);
 	is_new |= watch_directory(w, all, ENTRY_EVENTS);
 	for (size_t i = 0; i < gadgets->n; i++) {
 		const char *name = gadgets->list[i].name;

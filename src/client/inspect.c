@@ -107,7 +107,7 @@ static int add_gadget_name(void *data, const char *name)
 
 static void add_configfs_names(const struct paths *paths, struct gadgets_to_inspect *all)
 {
-	_cleanup_free_ char *path = strf("%s/usb_gadget", paths->configfs);
+	_cleanup_free_ char *path = strf("%s/usb_gadget", paths->configfs_mount_point);
 	DIR *dir = opendir(path);
 	struct dirent *entry;
 

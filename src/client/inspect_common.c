@@ -36,7 +36,8 @@ void inspect_kernel_state_read(const struct paths *paths, const char *name,
 	_cleanup_free_ char *dir = configfs_gadget_path(paths, name);
 	_cleanup_free_ char *path = strf("%s/UDC", dir);
 
-	kernel->has_configfs_directory = file_read_line(AT_FDCWD, path, &kernel->bound_udc) == 0;
+	kernel->has_configfs_directory =
+		file_read_first_line(AT_FDCWD, path, &kernel->bound_udc) == 0;
 	if (kernel->has_configfs_directory && *kernel->bound_udc &&
 	    udc_unbound_through_sysfs(kernel->bound_udc, name))
 		*kernel->bound_udc = '\0';
@@ -100,7 +101,7 @@ char *inspect_gadget_name_of_mount_path(const char *path)
 
 char *inspect_read_mounts(const struct paths *paths)
 {
-	_cleanup_free_ char *all = strf("%s/usb_gadget", paths->configfs);
+	_cleanup_free_ char *all = strf("%s/usb_gadget", paths->configfs_mount_point);
 
 	return path_exists(all) ? mounts_read() : NULL;
 }

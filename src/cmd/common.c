@@ -39,7 +39,7 @@ static void print_options_help(const char *text)
 	for (size_t length; text < end; text = next) {
 		_cleanup_free_ char *line = NULL;
 
-		next = str_next_line(text, end, &length);
+		next = str_skip_line(text, end, &length);
 		line = xstrndup(text, length);
 		text_print_wrapped(stdout, line, *line == ' ' ? DESCRIPTION_COLUMN : 0);
 	}

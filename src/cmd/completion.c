@@ -226,7 +226,7 @@ static void set_global_option(struct globals *g, const char *option, const char 
 	if (streq(option, "--dir"))
 		g->gadget_dirs[0] = value;
 	else if (streq(option, "--configfs"))
-		g->paths.configfs = value;
+		g->paths.configfs_mount_point = value;
 	else if (streq(option, "--run-dir"))
 		g->paths.run_dir = value;
 }

@@ -118,7 +118,7 @@ static size_t count_findings(const struct findings *findings, enum finding_sever
 /* The names in a copy of another system's files can contain anything. */
 static void print_text(const char *before, const char *text)
 {
-	_cleanup_free_ char *printable = text_printable(text, strlen(text));
+	_cleanup_free_ char *printable = text_replace_unprintable(text, strlen(text));
 
 	printf("%s%s\n", before, printable);
 }

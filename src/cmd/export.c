@@ -27,14 +27,14 @@ static int read_record_and_configfs(const struct globals *globals, const char *n
 	if (r == -ENOENT)
 		error_clear(err);
 	else if (err->exit == EX_NOPERM)
-		return error_needs_root(err);
+		return error_add_root_hint(err);
 	else if (r < 0)
 		return r;
-	r = configfs_tree_read(globals->paths.configfs, dir, live, err);
+	r = configfs_tree_read(globals->paths.configfs_mount_point, dir, live, err);
 	if (r == -ENOENT) {
 		error_clear(err);
 		error_set(err, EX_NOINPUT, ENOENT, dir, "cannot find gadget '%s' in %s/usb_gadget",
-			  name, globals->paths.configfs);
+			  name, globals->paths.configfs_mount_point);
 		return error_add_hint(err, "'ffsctl status' lists the gadgets");
 	}
 	return r;

@@ -74,7 +74,7 @@ static char *first_sentence(const char *path)
 
 	while (end > start && end[-1] == ' ')
 		end--;
-	return end > start ? text_printable(start, (size_t)(end - start)) : NULL;
+	return end > start ? text_replace_unprintable(start, (size_t)(end - start)) : NULL;
 }
 
 char *describe_gadget_file(const char *path, const struct gadget *g)
@@ -84,5 +84,5 @@ char *describe_gadget_file(const char *path, const struct gadget *g)
 
 	if (sentence || !product || streq(product, g->name))
 		return sentence;
-	return text_printable(product, strlen(product));
+	return text_replace_unprintable(product, strlen(product));
 }

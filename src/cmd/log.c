@@ -36,7 +36,7 @@ static const char *last_lines(const char *text, size_t size, size_t max)
 static bool print_log_text(const char *text, size_t size)
 {
 	/* Removes control characters, with which workers could control the terminal. */
-	_cleanup_free_ char *shown = text_printable_lines(text, size);
+	_cleanup_free_ char *shown = text_replace_unprintable_lines(text, size);
 
 	cmd_print_lines(stdout, shown);
 	return fflush(stdout) == 0 && !ferror(stdout);

@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/option.h"
+#include "base/plugin_option.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
 #include "cmd/plugin_cache.h"
@@ -68,7 +68,7 @@ void cmd_plugin_names_free(struct cmd_plugin_names *names)
 /* Prints a text of a plugin. Removes control characters, which could control the terminal. */
 static void print_printable(const char *before, const char *text, const char *after)
 {
-	_cleanup_free_ char *shown = text_printable(text, strlen(text));
+	_cleanup_free_ char *shown = text_replace_unprintable(text, strlen(text));
 
 	printf("%s%s%s", before, shown, after);
 }
@@ -77,7 +77,7 @@ static void add_summary_row(struct table *table, const struct cached_plugin *t)
 {
 	const char *summary = t->declaration.plugin.summary;
 	_cleanup_free_ char *path = plugin_path_expand(t->name_or_path);
-	_cleanup_free_ char *shown = text_printable(summary, strlen(summary));
+	_cleanup_free_ char *shown = text_replace_unprintable(summary, strlen(summary));
 	struct table_row *row = table_add_row(table);
 
 	row->cells[0] = xstrdup(t->name_or_path);
@@ -96,7 +96,7 @@ static void print_option_range(const struct ffsctl_option *o)
 
 static void print_plugin_option(const struct ffsctl_option *o)
 {
-	_cleanup_free_ char *name = text_printable(o->name, strlen(o->name));
+	_cleanup_free_ char *name = text_replace_unprintable(o->name, strlen(o->name));
 
 	printf("  %-14s %s", name, option_type_name(o->type));
 	print_option_range(o);

@@ -36,7 +36,7 @@ static void print_worker_stats(FILE *out, const json_t *stats, int indent)
 
 		text = strf("%s%s%s %s", old, *old ? ", " : "", key, member ? member : "?");
 	}
-	shown = text_printable(text, strlen(text));
+	shown = text_replace_unprintable(text, strlen(text));
 	text_shorten(shown, STATS_MAX);
 	if (*shown)
 		fprintf(out, "\n%*s%s", indent, "", shown);

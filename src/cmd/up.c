@@ -350,7 +350,7 @@ static int supervise_in_child(struct up_command *q, int report_fd)
 	}
 	/* Prints the last output of the workers, without control characters, as `log` does. */
 	if (output) {
-		_cleanup_free_ char *shown = text_printable_lines(output, strlen(output));
+		_cleanup_free_ char *shown = text_replace_unprintable_lines(output, strlen(output));
 
 		cmd_print_lines(stderr, shown);
 	}

@@ -209,7 +209,7 @@ static int eject_and_write(const struct step *step, const char *value, size_t n)
 {
 	_cleanup_free_ char *lun = path_parent(step->path), *medium = NULL;
 	_cleanup_free_ char *forced_eject = strf("%s/forced_eject", lun);
-	int r = file_read_line(AT_FDCWD, step->path, &medium);
+	int r = file_read_first_line(AT_FDCWD, step->path, &medium);
 
 	if (r == 0)
 		r = write_in_one_call(forced_eject, "1", 1);

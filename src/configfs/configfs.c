@@ -45,13 +45,14 @@ void configfs_free(struct configfs *c)
 
 char *configfs_gadget_path(const struct paths *paths, const char *name)
 {
-	return strf("%s/usb_gadget/%s", paths->configfs, name);
+	return strf("%s/usb_gadget/%s", paths->configfs_mount_point, name);
 }
 
 char *configfs_function_path(const struct paths *paths, const char *gadget, const char *type,
 			     const char *instance)
 {
-	return strf("%s/usb_gadget/%s/functions/%s.%s", paths->configfs, gadget, type, instance);
+	return strf("%s/usb_gadget/%s/functions/%s.%s", paths->configfs_mount_point, gadget, type,
+		    instance);
 }
 
 /*

@@ -17,7 +17,7 @@ static char *read_attribute(const char *dir, const char *name)
 {
 	_cleanup_free_ char *path = strf("%s/%s", dir, name), *text = NULL;
 
-	return file_read_line(AT_FDCWD, path, &text) == 0 && *text ? steal_ptr(text) : NULL;
+	return file_read_first_line(AT_FDCWD, path, &text) == 0 && *text ? steal_ptr(text) : NULL;
 }
 
 static char *serial_port_path(const char *dir)

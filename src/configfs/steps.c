@@ -19,15 +19,16 @@
 
 static int explain_no_configfs(const struct configfs *c, struct error *err)
 {
-	_cleanup_free_ char *gadgets = strf("%s/usb_gadget", c->paths->configfs);
+	_cleanup_free_ char *gadgets = strf("%s/usb_gadget", c->paths->configfs_mount_point);
 	struct statfs fs;
 
 	if (path_exists(gadgets))
 		return -err->errno_value;
 	err->exit = EX_UNAVAILABLE;
-	if (statfs(c->paths->configfs, &fs) < 0 || fs.f_type != CONFIGFS_MAGIC) {
+	if (statfs(c->paths->configfs_mount_point, &fs) < 0 || fs.f_type != CONFIGFS_MAGIC) {
 		error_add_detail(err, "configfs is not mounted");
-		return error_add_hint(err, "mount -t configfs none %s", c->paths->configfs);
+		return error_add_hint(err, "mount -t configfs none %s",
+				      c->paths->configfs_mount_point);
 	}
 	error_add_detail(err, "the kernel has not loaded libcomposite");
 	return error_add_hint(err, "modprobe libcomposite");
@@ -54,7 +55,7 @@ static int gadget_directory_step_apply(struct step *step, struct error *err)
 	case EACCES:
 	case EPERM:
 		err->exit = EX_NOPERM;
-		return error_needs_root(err);
+		return error_add_root_hint(err);
 	default:
 		return -err->errno_value;
 	}
@@ -102,7 +103,7 @@ const struct step_op configfs_op_write = {
 int configfs_unbind(const char *path, struct error *err)
 {
 	_cleanup_free_ char *udc = NULL;
-	int r = file_read_line(AT_FDCWD, path, &udc);
+	int r = file_read_first_line(AT_FDCWD, path, &udc);
 
 	if (r == -ENOENT || (r == 0 && *udc == '\0'))
 		return 0;

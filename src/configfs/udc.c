@@ -15,7 +15,7 @@ char *udc_read_attribute(const char *name, const char *attribute)
 	_cleanup_free_ char *path = strf(UDC_CLASS_DIR "/%s/%s", name, attribute);
 	char *value;
 
-	return file_read_line(AT_FDCWD, path, &value) < 0 ? NULL : value;
+	return file_read_first_line(AT_FDCWD, path, &value) < 0 ? NULL : value;
 }
 
 bool udc_exists(const char *name)
@@ -39,7 +39,7 @@ bool udc_unbound_through_sysfs(const char *name, const char *gadget)
 	 * link before it unbinds the gadget. So a gadget was bound when `function` was read.
 	 */
 	return udc >= 0 && faccessat(udc, "gadget", F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       file_read_line(udc, "function", &has) == 0 && !streq(has, gadget) &&
+	       file_read_first_line(udc, "function", &has) == 0 && !streq(has, gadget) &&
 	       faccessat(udc, "gadget", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
@@ -69,10 +69,11 @@ bool udc_is_virtual(const char *name)
  */
 static char *gadget_bound_to(const struct paths *paths, const char *udc, const char *driver)
 {
-	_cleanup_free_ char *path = strf("%s/usb_gadget/%s/UDC", paths->configfs, driver);
+	_cleanup_free_ char *path =
+		strf("%s/usb_gadget/%s/UDC", paths->configfs_mount_point, driver);
 	_cleanup_free_ char *value = NULL;
 
-	if (file_read_line(AT_FDCWD, path, &value) < 0 || !streq(value, udc))
+	if (file_read_first_line(AT_FDCWD, path, &value) < 0 || !streq(value, udc))
 		return NULL;
 	return xstrdup(driver);
 }

@@ -266,7 +266,7 @@ static void add_role_hint(struct hint_list *h, const char *name)
 {
 	_cleanup_free_ char *path = strf(ROLE_CLASS_DIR "/%s/role", name), *role = NULL;
 
-	if (file_read_line(AT_FDCWD, path, &role) < 0 || streq(role, "device"))
+	if (file_read_first_line(AT_FDCWD, path, &role) < 0 || streq(role, "device"))
 		return;
 	*array_add(h->hints, h->n) =
 		strf("the role switch %s is set to '%s': echo device > %s", name, role, path);
@@ -290,7 +290,7 @@ static void add_dual_role_hint(struct hint_list *h, const char *driver)
 		if (entry->d_type != DT_LNK || streq(entry->d_name, "module") || path_exists(path))
 			continue;
 		mode_path = strf("%s/%s/of_node/dr_mode", dir, entry->d_name);
-		if (file_read_line(AT_FDCWD, mode_path, &mode) < 0)
+		if (file_read_first_line(AT_FDCWD, mode_path, &mode) < 0)
 			mode = NULL;
 		*array_add(h->hints, h->n) =
 			strf("%s (%s) is not in device mode%s%s%s: in the device tree dr_mode "

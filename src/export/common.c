@@ -45,7 +45,7 @@ void export_report_omission(struct export *e, json_t *group, const char *fmt, ..
 	va_end(ap);
 	marked = strf("LOST: %s", text);
 	add_comment(group, marked);
-	*array_add(e->omissions, e->n_omissions) = text_printable(text, strlen(text));
+	*array_add(e->omissions, e->n_omissions) = text_replace_unprintable(text, strlen(text));
 }
 
 void export_set_unless_empty(json_t *group, const char *key, json_t *value)

@@ -134,7 +134,7 @@ static bool netdev_was_renamed(const char *name)
 {
 	_cleanup_free_ char *path = strf("/sys/class/net/%s/name_assign_type", name), *type = NULL;
 
-	return file_read_line(AT_FDCWD, path, &type) == 0 && streq(type, "4");
+	return file_read_first_line(AT_FDCWD, path, &type) == 0 && streq(type, "4");
 }
 
 char *export_ifname_pattern(const char *name)

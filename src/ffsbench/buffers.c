@@ -111,7 +111,7 @@ static unsigned int read_usbfs_limit_mib(void)
 {
 	_cleanup_free_ char *text = NULL;
 
-	return file_read_line(AT_FDCWD, LIMIT_PATH, &text) < 0
+	return file_read_first_line(AT_FDCWD, LIMIT_PATH, &text) < 0
 		       ? 0
 		       : (unsigned int)strtoul(text, NULL, 10);
 }

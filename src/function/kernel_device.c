@@ -110,7 +110,7 @@ bool function_descriptors_are_written(const struct live_function *function)
 			    *ready = strf("%s/ready", dir),
 			    *file = strf("%s/ep1", f->ffs->mount.path), *text = NULL;
 
-	if (file_read_line(AT_FDCWD, ready, &text) == 0)
+	if (file_read_first_line(AT_FDCWD, ready, &text) == 0)
 		return streq(text, "1");
 	return path_exists(file);
 }

@@ -72,7 +72,7 @@ void worker_on_message(struct live_worker *worker, uint16_t type, const void *bo
  */
 static void print_output(const char *text, size_t size)
 {
-	_cleanup_free_ char *shown = text_printable_lines(text, size);
+	_cleanup_free_ char *shown = text_replace_unprintable_lines(text, size);
 
 	log_without_prefix(shown, strlen(shown));
 }

@@ -278,5 +278,5 @@ int ffs_probe(const char *instance, struct ffs_features *features, struct error 
 		return 0;
 	error_errno(err, r == -EPERM || r == -EACCES ? EX_NOPERM : EX_OSERR, -r, NULL,
 		    "cannot probe the FunctionFS instance '%s'", instance);
-	return err->exit == EX_NOPERM ? error_needs_root(err) : r;
+	return err->exit == EX_NOPERM ? error_add_root_hint(err) : r;
 }

@@ -189,7 +189,7 @@ static uint8_t read_current_speed(const struct keeper_state *k)
 	};
 	_cleanup_free_ char *word = NULL;
 
-	if (fd_read_line(k->udc_speed_fd, &word) < 0)
+	if (fd_read_first_line(k->udc_speed_fd, &word) < 0)
 		return FFSCTL_SPEED_UNKNOWN;
 	for (size_t i = 0; i < ARRAY_SIZE(speeds); i++)
 		if (streq(word, speeds[i].word))

@@ -28,7 +28,7 @@ static char *read_line(const struct position *at)
 	if (n < 0)
 		return xstrdup("");
 	line[strcspn(line, "\r\n")] = '\0';
-	return text_printable(line, strlen(line));
+	return text_replace_unprintable(line, strlen(line));
 }
 
 /* Returns the end column of the string, number or name that begins at `column`. */

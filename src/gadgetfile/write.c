@@ -283,7 +283,7 @@ static void add_list(struct text_buffer *t, const json_t *list, const char *name
 
 static void add_comment(struct text_buffer *t, const char *s)
 {
-	_cleanup_free_ char *shown = text_printable(s, strlen(s));
+	_cleanup_free_ char *shown = text_replace_unprintable(s, strlen(s));
 
 	add_text(t, "# ");
 	add_text(t, shown);

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "base/option.h"
+#include "base/plugin_option.h"
 
 struct option_values {
 	struct option_value *values; /* array */

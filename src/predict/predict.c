@@ -411,7 +411,7 @@ void predict_bos(const struct prediction_input *f, struct descriptors *out)
 
 static void print_os_field(FILE *to, const char *name, const char *text, size_t n)
 {
-	_cleanup_free_ char *shown = text_printable(text, n);
+	_cleanup_free_ char *shown = text_replace_unprintable(text, n);
 
 	fprintf(to, "    %-24s\"%s\"\n", name, shown);
 }

@@ -118,10 +118,10 @@ static char *string_text(const struct descriptor *d, size_t offset)
 	if (!string)
 		return NULL;
 	if (string->text)
-		text = text_printable(string->text, strlen(string->text));
+		text = text_replace_unprintable(string->text, strlen(string->text));
 	if (!string->from_key_value)
 		return text ? strf("\"%s\"", text) : NULL;
-	from = text_printable(string->from_key_value, strlen(string->from_key_value));
+	from = text_replace_unprintable(string->from_key_value, strlen(string->from_key_value));
 	return text ? strf("\"%s\" (from %s of this machine)", text, from)
 		    : strf("(from %s, not readable here)", from);
 }

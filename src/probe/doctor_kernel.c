@@ -14,13 +14,14 @@ static bool file_contains(const struct system *system, const char *path, const c
 
 static bool has_gadget_dir(const struct doctor *doctor)
 {
-	return system_has_file(&doctor->system, "%s/usb_gadget", doctor->system.paths->configfs);
+	return system_has_file(&doctor->system, "%s/usb_gadget",
+			       doctor->system.paths->configfs_mount_point);
 }
 
 void doctor_check_configfs(const struct doctor *doctor, struct findings *findings)
 {
 	const struct system *system = &doctor->system;
-	const char *configfs = system->paths->configfs;
+	const char *configfs = system->paths->configfs_mount_point;
 	_cleanup_free_ char *mount = strf(" %s configfs ", configfs);
 	struct finding *finding;
 

@@ -7,8 +7,8 @@
 
 static bool is_gadget_in_configfs(const struct doctor *doctor, const char *name)
 {
-	return system_has_file(&doctor->system, "%s/usb_gadget/%s", doctor->system.paths->configfs,
-			       name);
+	return system_has_file(&doctor->system, "%s/usb_gadget/%s",
+			       doctor->system.paths->configfs_mount_point, name);
 }
 
 static bool is_gadget_of_ffsctl(const struct doctor *doctor, const char *name)

@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/json.h"
 #include "base/loop.h"
-#include "base/option.h"
+#include "base/plugin_option.h"
 #include "base/text.h"
 #include "probe/plugin_path.h"
 #include "process/sandbox_permission_names.h"
@@ -188,7 +188,8 @@ static char *text_after_prefix(const char *line, const char *prefix)
 {
 	const char *text = line + strlen(prefix);
 
-	return str_has_prefix(line, prefix) ? text_printable(text, strcspn(text, "\n")) : NULL;
+	return str_has_prefix(line, prefix) ? text_replace_unprintable(text, strcspn(text, "\n"))
+					    : NULL;
 }
 
 /*

@@ -48,7 +48,7 @@ char *system_read_line(const struct system *system, const char *fmt, ...)
 	char *line;
 
 	PATH_FROM_ARGUMENTS(system, fmt);
-	return file_read_line(AT_FDCWD, path, &line) < 0 ? NULL : line;
+	return file_read_first_line(AT_FDCWD, path, &line) < 0 ? NULL : line;
 }
 
 char *system_read(const struct system *system, const char *fmt, ...)
@@ -152,7 +152,7 @@ static bool list_has_module(const char *list, const char *module)
 		size_t n;
 		const char *line = list, *colon;
 
-		list = str_next_line(line, end, &n);
+		list = str_skip_line(line, end, &n);
 		colon = memchr(line, ':', n);
 		if (is_module_file(line, colon ? (size_t)(colon - line) : n, module))
 			return true;

@@ -281,7 +281,7 @@ static int send_request(const struct paths *paths, const char *name,
 		r = errno;
 		error_errno(err, r == EACCES || r == EPERM ? EX_NOPERM : EX_OSERR, r, path,
 			    "cannot reach the supervisor of '%s'", name);
-		return err->exit == EX_NOPERM ? error_needs_root(err) : -r;
+		return err->exit == EX_NOPERM ? error_add_root_hint(err) : -r;
 	}
 	if (!limit && check_supervisor_not_sigstopped(fd, name, err) < 0)
 		return -err->errno_value;

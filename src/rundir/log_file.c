@@ -71,7 +71,7 @@ static size_t copy_event_lines(const char *text, const char *end, size_t skip, c
 	for (size_t length; text < end; text = next) {
 		size_t size;
 
-		next = str_next_line(text, end, &length);
+		next = str_skip_line(text, end, &length);
 		size = (size_t)(next - text);
 		if (!is_event_line(text, length) || next[-1] != '\n')
 			continue;
@@ -164,7 +164,7 @@ static size_t count_lines(const char *p, const char *end)
 	size_t n = 0, length;
 
 	for (; p < end; n++)
-		p = str_next_line(p, end, &length);
+		p = str_skip_line(p, end, &length);
 	return n;
 }
 
@@ -183,7 +183,7 @@ void log_file_write_worker_text(struct log_file *log, const void *writer, const 
 		log->unfinished_writer = NULL;
 	}
 	for (const char *p = data; p < end; p = next) {
-		next = str_next_line(p, end, &length);
+		next = str_skip_line(p, end, &length);
 		if (!log->unfinished_writer)
 			to = mempcpy(to, head, n);
 		to = mempcpy(to, p, (size_t)(next - p));

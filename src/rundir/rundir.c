@@ -27,7 +27,7 @@ static int fail_at_path(struct error *err, const char *path, const char *what)
 
 	error_errno(err, e == EACCES || e == EPERM ? EX_NOPERM : EX_OSERR, e, path, "cannot %s %s",
 		    what, path);
-	return err->exit == EX_NOPERM ? error_needs_root(err) : -e;
+	return err->exit == EX_NOPERM ? error_add_root_hint(err) : -e;
 }
 
 /*
@@ -112,7 +112,7 @@ static enum lock_owner_role read_last_lock_owner_role(const struct rundir *rundi
 	_cleanup_free_ char *line = NULL;
 	enum lock_owner_role role = OWNER_UNKNOWN;
 
-	if (file_read_line(rundir->dir_fd, RUNDIR_LOCK, &line) == 0)
+	if (file_read_first_line(rundir->dir_fd, RUNDIR_LOCK, &line) == 0)
 		parse_lock_line(line, &role);
 	return role;
 }
@@ -434,7 +434,7 @@ int rundir_get_lock_owner(const struct paths *paths, const char *name, pid_t *pi
 	r = is_locked(fd, &locked);
 	if (r < 0 || !locked)
 		return r;
-	if (fd_read_line(fd, &line) == 0)
+	if (fd_read_first_line(fd, &line) == 0)
 		number = parse_lock_line(line, &written);
 	/*
 	 * A new owner takes the lock before it writes its pid. Until then, the file contains the
@@ -451,7 +451,7 @@ int rundir_read_text(const struct paths *paths, const char *name, const char *fi
 		     char **text, size_t *size, struct error *err)
 {
 	_cleanup_free_ char *path = strf("%s/%s/%s", paths->run_dir, name, file);
-	int r = file_read_regular(AT_FDCWD, path, max, text, size);
+	int r = file_read_until_short_read(AT_FDCWD, path, max, text, size);
 
 	if (r < 0 && r != -ENOENT)
 		return error_errno(err, r == -EACCES ? EX_NOPERM : EX_IOERR, -r, path,

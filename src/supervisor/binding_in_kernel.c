@@ -20,7 +20,7 @@ char *binding_udc_in_configfs(const struct binding *b)
 {
 	_cleanup_free_ char *path = binding_udc_attribute_path(b), *udc = NULL;
 
-	return file_read_line(AT_FDCWD, path, &udc) == 0 && *udc ? steal_ptr(udc) : NULL;
+	return file_read_first_line(AT_FDCWD, path, &udc) == 0 && *udc ? steal_ptr(udc) : NULL;
 }
 
 bool binding_configfs_has_our_udc(const struct binding *b)

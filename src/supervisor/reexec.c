@@ -25,7 +25,7 @@ int supervisor_reexec(struct takeover *t, const char *program, int client_fd, st
 			    *client = strf("%d", client_fd);
 	const char *const argv[] = { program,
 				     "--configfs",
-				     live->paths->configfs,
+				     live->paths->configfs_mount_point,
 				     "--run-dir",
 				     live->paths->run_dir,
 				     SUPERVISOR_RESUME,

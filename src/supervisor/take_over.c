@@ -91,7 +91,7 @@ static bool read_previous_supervisor(const struct live_gadget *live,
 	       links_and_mounts_exist(&prev->recorded_plan) &&
 	       records_describe_equal_gadgets(&prev->record, &live->record) &&
 	       !prev->record.first_gadget_name &&
-	       file_read_line(AT_FDCWD, path, &prev->udc_in_configfs) == 0 &&
+	       file_read_first_line(AT_FDCWD, path, &prev->udc_in_configfs) == 0 &&
 	       (!*prev->udc_in_configfs || streq_null(prev->udc_in_configfs, prev->planned_udc));
 }
 

@@ -175,7 +175,8 @@ static void make_listener(void)
 
 void control_fuzz_commands(struct script *script)
 {
-	static const struct paths paths = { .configfs = "/nonexistent", .run_dir = "/nonexistent" };
+	static const struct paths paths = { .configfs_mount_point = "/nonexistent",
+					    .run_dir = "/nonexistent" };
 	static const struct gadget gadget = { .name = "fuzz", .file = "fuzz.conf" };
 	static struct worker model = { .ready_when = READY_NOTIFY };
 	static const struct function function = { .label = "echo", .worker = &model };

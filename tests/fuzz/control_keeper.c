@@ -42,7 +42,7 @@ static int speed_word(char **word);
 #define control_message_await control_message_receive /* there are no later answers */
 #define raise(sig) end_run()
 #define alarm(seconds) ((void)(seconds))
-#define fd_read_line(fd, word) ((void)(fd), speed_word(word))
+#define fd_read_first_line(fd, word) ((void)(fd), speed_word(word))
 #include "../../src/functionfs/keeper_main.c"
 #undef read
 #undef write

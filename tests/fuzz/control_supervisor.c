@@ -80,7 +80,8 @@ void control_fuzz_supervisor(struct script *script)
 {
 	static const struct gadget gadget = { .name = "fuzz", .file = "fuzz.conf" };
 	static const struct function function = { .label = "echo" };
-	static const struct paths paths = { .configfs = "/nonexistent", .run_dir = "/nonexistent" };
+	static const struct paths paths = { .configfs_mount_point = "/nonexistent",
+					    .run_dir = "/nonexistent" };
 	struct live_gadget live;
 	struct usb_host_state host;
 	struct binding binding;

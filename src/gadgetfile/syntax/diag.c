@@ -43,7 +43,7 @@ static const char *store_quoted_line(struct diags *d, const struct text_range *a
 		return NULL;
 	if (last && strlen(last) == n && memcmp(last, line, n) == 0)
 		return last;
-	*array_add(d->quoted_lines, d->n_quoted_lines) = text_printable(line, n);
+	*array_add(d->quoted_lines, d->n_quoted_lines) = text_replace_unprintable(line, n);
 	return d->quoted_lines[d->n_quoted_lines - 1];
 }
 
@@ -51,7 +51,7 @@ static const char *store_quoted_line(struct diags *d, const struct text_range *a
 __attribute__((format(printf, 1, 0))) static char *printable_message(const char *fmt, va_list ap)
 {
 	_cleanup_free_ char *text = text_vformat(fmt, ap);
-	char *shown = text_printable(text, strlen(text));
+	char *shown = text_replace_unprintable(text, strlen(text));
 
 	text_shorten(shown, MAX_TEXT);
 	return shown;
@@ -184,7 +184,7 @@ char *diag_quote(const char *text)
 {
 	_cleanup_free_ char *shown = NULL;
 
-	shown = text_printable(text, strnlen(text, 4 * MAX_QUOTED));
+	shown = text_replace_unprintable(text, strnlen(text, 4 * MAX_QUOTED));
 	text_shorten(shown, MAX_QUOTED);
 	for (char *p = shown; *p; p++)
 		if (*p == '\t')

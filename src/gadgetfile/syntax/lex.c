@@ -266,7 +266,7 @@ static void read_invalid_text(struct scan *s, struct cursor *c)
 		n = 1;
 		diag_error(s->diags, &at, "strings need double quotes");
 	} else {
-		_cleanup_free_ char *shown = text_printable(p, n);
+		_cleanup_free_ char *shown = text_replace_unprintable(p, n);
 
 		diag_error(s->diags, &at, "unexpected '%s'", shown);
 	}

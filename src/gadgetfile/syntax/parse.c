@@ -78,7 +78,7 @@ static char *describe_token(const struct token *t)
 		return xstrdup("the end of the file");
 	if (t->type == TOKEN_STRING)
 		return xstrdup("a string");
-	text = text_printable(t->text, t->length);
+	text = text_replace_unprintable(t->text, t->length);
 	return strf("'%s'", text);
 }
 

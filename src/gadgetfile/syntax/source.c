@@ -119,8 +119,8 @@ static int open_trusted(const struct scan *s, const char *path, int flags, char 
 		fd = open(path, flags);
 		return fd < 0 ? -errno : fd;
 	}
-	r = trust_open(path, s->trust == GADGETFILE_TRUST_ROOT ? TRUST_ROOT : TRUST_OWNER, &found,
-		       why);
+	r = trust_open_and_check(path, s->trust == GADGETFILE_TRUST_ROOT ? TRUST_ROOT : TRUST_OWNER,
+				 &found, why);
 	if (r < 0 || *why)
 		return r < 0 ? r : -EPERM;
 	/* Opens the file that was checked. The path may refer to another file by now. */
@@ -188,7 +188,7 @@ bool gadgetfile_source_has_valid_text(struct scan *s, const struct gadgetfile_so
  */
 static bool is_below_gadget_file_dir(const struct gadgetfile_source *main_file, int fd)
 {
-	_cleanup_free_ char *path = fd_path(fd), *dir = realpath(main_file->dir, NULL);
+	_cleanup_free_ char *path = fd_real_path(fd), *dir = realpath(main_file->dir, NULL);
 	size_t n;
 
 	if (!path || !dir)

@@ -63,7 +63,7 @@ void load_check_variables(struct load *l, struct node *value)
 		for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
 			known |= streq(name, variables[i]);
 		if (!known) {
-			shown = text_printable(name, n);
+			shown = text_replace_unprintable(name, n);
 			load_error(l, value, "unknown variable '${%s}'", shown);
 			diags_hint(l->diags,
 				   "use ${dir}, ${gadget}, ${function}, ${mount}, "

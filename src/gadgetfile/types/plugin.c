@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "base/option.h"
+#include "base/plugin_option.h"
 #include "gadgetfile/load.h"
 #include "process/sandbox_permission_names.h"
 
@@ -70,7 +70,7 @@ static void check_plugin_option(const struct plugin_check *c, struct node *optio
 	}
 	given = node_to_json(option);
 	if (option_from_json(&v, given, &err) < 0) {
-		_cleanup_free_ char *text = text_printable(err.text, strlen(err.text));
+		_cleanup_free_ char *text = text_replace_unprintable(err.text, strlen(err.text));
 
 		load_error(c->load, option, "%s", text);
 		if (err.hint)

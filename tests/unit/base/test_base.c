@@ -91,7 +91,7 @@ Test(fd, file_replace_leaves_only_the_new_content)
 	cr_assert_eq(file_read(fd, "f", 100, &text, &size), 0);
 	cr_assert_eq(size, 4);
 	free(steal_ptr(text));
-	cr_assert_eq(file_read_line(AT_FDCWD, path, &text), 0);
+	cr_assert_eq(file_read_first_line(AT_FDCWD, path, &text), 0);
 	cr_assert_str_eq(text, "two");
 	cr_assert_eq(file_read(fd, "f", 3, &(char *){ NULL }, NULL), -EFBIG);
 	cr_assert_eq(file_read(fd, "g", 3, &(char *){ NULL }, NULL), -ENOENT);

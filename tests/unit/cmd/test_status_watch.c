@@ -55,7 +55,8 @@ static void read_gadgets(void *data, struct gadget_statuses *gadgets, struct err
 
 Test(watch, prints_a_gadget_that_appears_between_the_first_read_and_the_watch)
 {
-	const struct globals globals = { .paths = { .run_dir = run_dir, .configfs = top } };
+	const struct globals globals = { .paths = { .run_dir = run_dir,
+						    .configfs_mount_point = top } };
 	char shown[256];
 	int out[2], status;
 	size_t n;

@@ -35,7 +35,7 @@ Test(text, accepts_utf8_as_in_rfc_3629)
 
 static void expect_printable(const char *text, const char *want)
 {
-	char *got = text_printable(text, strlen(text));
+	char *got = text_replace_unprintable(text, strlen(text));
 
 	cr_expect_str_eq(got, want);
 	free(got);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "base/option.h"
+#include "base/plugin_option.h"
 
 #include <errno.h>
 #include <inttypes.h>
