@@ -3,9 +3,9 @@
 
 #include "blob/encode.h"
 
-static struct ffs_finding validate_blob(struct ffs_instance *in, const struct ffs_blob *blob)
+static struct ffs_finding simulate_blob_write(struct ffs_instance *in, const struct ffs_blob *blob)
 {
-	const struct ffs_validation_options options = ffs_validation_options_any_kernel();
+	const struct ffs_validation_options options = ffs_validation_options_least_strict();
 
 	return ffs_validate_as_kernel(&options, in, blob->data, blob->size);
 }
@@ -17,13 +17,13 @@ struct ffs_refusal ffs_check_blobs(const struct ffs *ffs)
 	struct ffs_instance in = { 0 };
 
 	ffs_encode_descriptors(ffs, &descriptors);
-	r.finding = validate_blob(&in, &descriptors);
+	r.finding = simulate_blob_write(&in, &descriptors);
 	if (r.finding.rule != FFS_ACCEPTED) {
 		r.at = ffs_blob_position(&descriptors, r.finding.offset);
 		return r;
 	}
 	ffs_encode_strings(ffs, &strings);
-	r.finding = validate_blob(&in, &strings);
+	r.finding = simulate_blob_write(&in, &strings);
 	if (r.finding.rule != FFS_ACCEPTED) {
 		r.at = ffs_blob_position(&strings, r.finding.offset);
 		r.in_strings = true;
@@ -57,7 +57,7 @@ struct ffs_finding ffs_check_extra_descriptor(const struct interface *interface,
 	struct ffs_finding finding;
 
 	ffs_encode_descriptors(&ffs, &blob);
-	finding = validate_blob(&in, &blob);
+	finding = simulate_blob_write(&in, &blob);
 	/* The extra descriptor is at the end of the blob; all bytes before it are valid */
 	if (finding.rule != FFS_ACCEPTED)
 		finding.offset -= blob.size - descriptor->size;

@@ -53,8 +53,8 @@ static int add_interface(struct decoder *d, const uint8_t *desc)
 		return 0;
 	}
 	if (d->interface && desc[2] + 1U == ffs->n_interfaces &&
-	    desc[3] == d->interface->n_alternates + 1) {
-		d->interface->n_alternates++;
+	    desc[3] == d->interface->highest_alternate + 1) {
+		d->interface->highest_alternate++;
 		return 0;
 	}
 	refuse(d, d->offset, "alternate setting %u of interface %u is out of order", desc[3],
@@ -96,7 +96,7 @@ static struct endpoint *add_endpoint(struct decoder *d, const uint8_t *desc, enu
 	*ep = (struct endpoint){ .address = desc[2],
 				 .direction = desc[2] & USB_ENDPOINT_DIR_MASK ? EP_IN : EP_OUT,
 				 .type = type,
-				 .alternate = (uint8_t)interface->n_alternates,
+				 .alternate = (uint8_t)interface->highest_alternate,
 				 .at = d->ffs->raw_descriptors_at };
 	return ep;
 }
@@ -216,7 +216,7 @@ static void decode_flags(struct ffs *ffs, uint32_t flags)
 	}
 }
 
-static int decode_blob_head(struct decoder *d, const struct validation *v)
+static int check_blob_and_decode_flags(struct decoder *d, const struct validation *v)
 {
 	for (const struct ffs_flag *f = ffs_flags; f->flag; f++)
 		if (f->why_ffsctl_refuses && v->flags & f->flag)
@@ -234,7 +234,7 @@ static int decode_blob_head(struct decoder *d, const struct validation *v)
 
 int ffs_decode_descriptors(struct ffs *ffs, struct error *err)
 {
-	const struct ffs_validation_options options = ffs_validation_options_any_kernel();
+	const struct ffs_validation_options options = ffs_validation_options_least_strict();
 	struct decoder d = { .ffs = ffs, .data = ffs->raw_descriptors.data, .err = err };
 	struct ffs_instance in = { 0 };
 	struct validation v = { .options = &options,
@@ -245,7 +245,7 @@ int ffs_decode_descriptors(struct ffs *ffs, struct error *err)
 	int r;
 
 	validate_ep0_write(&v);
-	r = decode_blob_head(&d, &v);
+	r = check_blob_and_decode_flags(&d, &v);
 	memset(ffs->has_speed, 0, sizeof(ffs->has_speed));
 	for (int s = 0; s < EP_SPEED_COUNT && r == 0; s++) {
 		if (v.n_descriptors[s] == 0)

@@ -195,7 +195,7 @@ static uint32_t put_speed_descriptors(struct ffs_blob *b, const struct ffs *ffs,
 
 	for (size_t i = 0; i < ffs->n_interfaces; i++) {
 		n += put_association(b, ffs, i);
-		for (unsigned int alt = 0; alt <= ffs->interfaces[i].n_alternates; alt++)
+		for (unsigned int alt = 0; alt <= ffs->interfaces[i].highest_alternate; alt++)
 			n += put_alternate_setting(b, ffs, i, alt, speed);
 	}
 	return n;

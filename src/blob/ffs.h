@@ -49,8 +49,8 @@ struct endpoint {
 		speed[EP_SPEED_COUNT]; /* values of the descriptors at each speed */
 	struct positioned_int
 		zlp; /* only IN endpoints; not 0: FunctionFS adds zero-length packets to writes */
-	unsigned int
-		number; /* from 1, in the order of the gadget file: N of the kernel's file epN */
+	/* N of the kernel's file epN: from 1, in the order of the gadget file */
+	unsigned int file_number;
 	struct position at;
 };
 
@@ -96,7 +96,7 @@ struct interface {
 	struct endpoint
 		*endpoints; /* endpoints of all alternate settings, in the order of the settings */
 	size_t n_endpoints;
-	unsigned int n_alternates; /* number of alternate settings, not counting setting 0 */
+	unsigned int highest_alternate; /* 0: only alternate setting 0 */
 	struct position at;
 };
 
@@ -128,7 +128,7 @@ struct ffs {
 	 * Absolute path of a symbolic link that ffsctl makes to the file of the only endpoint, or
 	 * with rw_proxy to the file of the only pair of endpoints.
 	 */
-	struct positioned_str endpoint_symlink;
+	struct positioned_str endpoint_file_symlink;
 	/*
 	 * The flags that keys of the gadget file set (blob/flags.h). With FUNCTIONFS_RW_PROXY_EPS,
 	 * each pair of endpoints (1 and 2, 3 and 4, ...) also has a file for both directions; the

@@ -41,7 +41,7 @@ const struct ffs_kernel_rules *ffs_kernel_rules_newest(void)
 	return &ffs_known_kernels[ARRAY_SIZE(ffs_known_kernels) - 2];
 }
 
-struct ffs_validation_options ffs_validation_options_any_kernel(void)
+struct ffs_validation_options ffs_validation_options_least_strict(void)
 {
 	return (struct ffs_validation_options){ .kernel = ffs_kernel_rules_newest(),
 						.also_accepted_flags = ffs_all_flags() };

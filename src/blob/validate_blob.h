@@ -100,7 +100,7 @@ struct ffs_validation_options {
  * newest known kernel, which accepts what any other known kernel accepts. It also accepts every
  * flag of ffs_flags, even a flag that this kernel lacks.
  */
-struct ffs_validation_options ffs_validation_options_any_kernel(void);
+struct ffs_validation_options ffs_validation_options_least_strict(void);
 
 enum ffs_instance_state { FFS_WANTS_DESCRIPTORS, FFS_WANTS_STRINGS, FFS_ACTIVE };
 

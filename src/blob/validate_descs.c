@@ -106,7 +106,7 @@ static bool add_string_number(struct validation *v, unsigned int string)
 	return true;
 }
 
-static bool add_endpoint_address(struct validation *v, uint8_t address)
+static bool add_or_compare_endpoint_address(struct validation *v, uint8_t address)
 {
 	uint8_t *known;
 
@@ -125,7 +125,7 @@ static bool add_endpoint_address(struct validation *v, uint8_t address)
 
 /* --- one descriptor: ffs_do_single_desc --- */
 
-static bool require_length(struct validation *v, enum ffs_rule rule, unsigned int wanted)
+static bool require_descriptor_length(struct validation *v, enum ffs_rule rule, unsigned int wanted)
 {
 	return !refuse_with_numbers_if(v, rule, v->data[v->offset] != wanted, v->offset,
 				       v->data[v->offset], wanted);
@@ -133,7 +133,7 @@ static bool require_length(struct validation *v, enum ffs_rule rule, unsigned in
 
 static bool read_interface(struct validation *v, const uint8_t *d)
 {
-	if (!require_length(v, FFS_INTERFACE_LENGTH, INTERFACE_SIZE))
+	if (!require_descriptor_length(v, FFS_INTERFACE_LENGTH, INTERFACE_SIZE))
 		return false;
 	if (count_rule_outcome(v, FFS_INTERFACE_NEW, d[2] >= v->n_interfaces))
 		v->n_interfaces = d[2] + 1U;
@@ -147,11 +147,11 @@ static bool read_interface(struct validation *v, const uint8_t *d)
 static bool read_endpoint(struct validation *v, const uint8_t *d)
 {
 	if (!count_rule_outcome(v, FFS_ENDPOINT_SEVEN, d[0] == ENDPOINT_SIZE) &&
-	    !require_length(v, FFS_ENDPOINT_LENGTH, ENDPOINT_AUDIO_SIZE))
+	    !require_descriptor_length(v, FFS_ENDPOINT_LENGTH, ENDPOINT_AUDIO_SIZE))
 		return false;
 	return !refuse_with_numbers_if(v, FFS_ENDPOINT_ZERO, (d[2] & USB_ENDPOINT_NUMBER_MASK) == 0,
 				       v->offset + 2, d[2], 0) &&
-	       add_endpoint_address(v, d[2]);
+	       add_or_compare_endpoint_address(v, d[2]);
 }
 
 /*
@@ -169,27 +169,27 @@ static bool read_class_descriptor(struct validation *v, const uint8_t *d)
 	if (refuse_with_numbers_if(v, FFS_CLASS_OTHER, !hid && !ccid && !dfu, v->offset, d[1], 0))
 		return false;
 	if (hid)
-		return require_length(v, FFS_HID_LENGTH, HID_SIZE);
+		return require_descriptor_length(v, FFS_HID_LENGTH, HID_SIZE);
 	if (ccid)
-		return require_length(v, FFS_CCID_LENGTH, CCID_SIZE);
-	return require_length(v, FFS_DFU_LENGTH, DFU_SIZE);
+		return require_descriptor_length(v, FFS_CCID_LENGTH, CCID_SIZE);
+	return require_descriptor_length(v, FFS_DFU_LENGTH, DFU_SIZE);
 }
 
 static bool read_otg(struct validation *v, _unused_ const uint8_t *d)
 {
-	return require_length(v, FFS_OTG_LENGTH, OTG_SIZE);
+	return require_descriptor_length(v, FFS_OTG_LENGTH, OTG_SIZE);
 }
 
 static bool read_association(struct validation *v, const uint8_t *d)
 {
-	return require_length(v, FFS_ASSOCIATION_LENGTH, ASSOCIATION_SIZE) &&
+	return require_descriptor_length(v, FFS_ASSOCIATION_LENGTH, ASSOCIATION_SIZE) &&
 	       (!count_rule_outcome(v, FFS_ASSOCIATION_STRING, d[7] != 0) ||
 		add_string_number(v, d[7]));
 }
 
 static bool read_companion(struct validation *v, _unused_ const uint8_t *d)
 {
-	return require_length(v, FFS_COMPANION_LENGTH, COMPANION_SIZE);
+	return require_descriptor_length(v, FFS_COMPANION_LENGTH, COMPANION_SIZE);
 }
 
 static bool is_reserved_type(uint8_t type)
@@ -304,7 +304,7 @@ static bool read_all_speeds(struct validation *v)
 
 /* --- pairs of endpoints with FUNCTIONFS_RW_PROXY_EPS (Linux 7.3; kernel/patches) --- */
 
-static bool check_endpoint_pairs(struct validation *v)
+static bool check_rw_proxy_pairs(struct validation *v)
 {
 	const struct ffs_instance *in = v->instance;
 
@@ -339,7 +339,7 @@ bool validate_descriptors(struct validation *v)
 	if (refuse_if(v, FFS_NOTHING, v->offset == start, v->offset) ||
 	    refuse_with_numbers_if(v, FFS_DESCS_LEFT, bytes_left(v) > 0, v->offset,
 				   (uint32_t)bytes_left(v), 0) ||
-	    !check_endpoint_pairs(v))
+	    !check_rw_proxy_pairs(v))
 		return false;
 	v->instance->flags = v->flags;
 	return true;

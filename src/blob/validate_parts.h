@@ -118,14 +118,14 @@ struct speed_validation {
 	bool any_alternate_has_class_descriptor; /* true: an alternate setting has one */
 	/* Numbers in the last interface descriptor; -1: no such descriptor so far */
 	int interface_number, alternate_setting;
-	unsigned int n_endpoints; /* endpoints so far in the current alternate setting */
-	/* The endpoints of the current alternate setting, as a mask of usb_endpoint_bit() */
+	unsigned int n_endpoints_in_alternate; /* so far in the current alternate setting */
+	/* The endpoints of the current alternate setting, as a mask of usb_endpoint_bit_number() */
 	uint32_t alternate_endpoint_mask;
-	/* The endpoints of all interfaces so far, as a mask of usb_endpoint_bit() */
+	/* The endpoints of all interfaces so far, as a mask of usb_endpoint_bit_number() */
 	uint32_t claimed_endpoint_mask;
 	/*
 	 * For each endpoint in `claimed_endpoint_mask`, the number of the interface that it belongs
-	 * to; index: usb_endpoint_bit()
+	 * to; index: usb_endpoint_bit_number()
 	 */
 	uint8_t interface_of_endpoint[32];
 	bool has_otg;		    /* an OTG descriptor was found */
@@ -133,7 +133,7 @@ struct speed_validation {
 };
 
 /* Returns the bit number of an endpoint: 0 to 15 for OUT endpoints, 16 to 31 for IN endpoints. */
-static inline unsigned int usb_endpoint_bit(uint8_t address)
+static inline unsigned int usb_endpoint_bit_number(uint8_t address)
 {
 	return (address & 0x0f) | (address & 0x80) >> 3;
 }

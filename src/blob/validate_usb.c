@@ -74,7 +74,8 @@ static bool validate_class_descriptor(struct speed_validation *s, const uint8_t 
 	 * endpoints, nor that an alternate setting has only one.
 	 */
 	if (refuse_if(s->validation, FFS_USB_CLASS_ORDER,
-		      !c || s->class_descriptor || s->n_endpoints > 0, offset_in_blob(s, d)))
+		      !c || s->class_descriptor || s->n_endpoints_in_alternate > 0,
+		      offset_in_blob(s, d)))
 		return false;
 	s->class_descriptor = d;
 	return c->check(s, d);
@@ -91,8 +92,8 @@ static bool validate_complete_alternate(struct speed_validation *s)
 	if (!d)
 		return true;
 	good = !refuse_with_numbers_if(s->validation, FFS_USB_ENDPOINT_COUNT,
-				       d[4] != s->n_endpoints, offset_in_blob(s, d) + 4, d[4],
-				       s->n_endpoints);
+				       d[4] != s->n_endpoints_in_alternate,
+				       offset_in_blob(s, d) + 4, d[4], s->n_endpoints_in_alternate);
 	s->any_alternate_has_class_descriptor |= s->class_descriptor != NULL;
 	if (class_of_alternate(s) && !s->class_descriptor &&
 	    !s->first_alternate_without_class_descriptor)
@@ -106,7 +107,7 @@ static bool validate_complete_alternate(struct speed_validation *s)
  * them must have a class descriptor: devices with several DFU settings have it in the first or the
  * last one.
  */
-static bool validate_complete_interface(struct speed_validation *s)
+static bool validate_class_descriptor_present(struct speed_validation *s)
 {
 	const uint8_t *d = s->first_alternate_without_class_descriptor;
 
@@ -135,7 +136,7 @@ static bool check_interface_numbers(struct speed_validation *s, const uint8_t *d
 static bool validate_interface(struct speed_validation *s, const uint8_t *d)
 {
 	if (!validate_complete_alternate(s) ||
-	    (d[2] != s->interface_number && !validate_complete_interface(s)) ||
+	    (d[2] != s->interface_number && !validate_class_descriptor_present(s)) ||
 	    !check_interface_numbers(s, d) ||
 	    refuse_if(s->validation, FFS_USB_INTERFACE_CLASS, d[5] == 0, offset_in_blob(s, d) + 5))
 		return false;
@@ -143,7 +144,7 @@ static bool validate_interface(struct speed_validation *s, const uint8_t *d)
 	s->class_descriptor = NULL;
 	s->interface_number = d[2];
 	s->alternate_setting = d[3];
-	s->n_endpoints = 0;
+	s->n_endpoints_in_alternate = 0;
 	s->alternate_endpoint_mask = 0;
 	return true;
 }
@@ -160,7 +161,7 @@ static unsigned int association_end(const uint8_t *d)
  * Returns the number that the kernel gives to the next interface at the bind. bFirstInterface of an
  * association must be this number.
  */
-static unsigned int next_interface_number(const struct speed_validation *s)
+static unsigned int next_interface_number_at_bind(const struct speed_validation *s)
 {
 	return s->validation->options->first_interface + (unsigned int)(s->interface_number + 1);
 }
@@ -168,7 +169,7 @@ static unsigned int next_interface_number(const struct speed_validation *s)
 static bool validate_association(struct speed_validation *s, const uint8_t *d)
 {
 	size_t at = offset_in_blob(s, d);
-	unsigned int next = next_interface_number(s);
+	unsigned int next = next_interface_number_at_bind(s);
 	unsigned int end = s->association ? association_end(s->association) : 0;
 
 	if (!validate_complete_alternate(s) ||
@@ -185,7 +186,7 @@ static bool validate_association(struct speed_validation *s, const uint8_t *d)
 
 static bool validate_last_association(struct speed_validation *s)
 {
-	unsigned int there = next_interface_number(s);
+	unsigned int there = next_interface_number_at_bind(s);
 	const uint8_t *d = s->association;
 
 	return !d || !refuse_with_numbers_if(s->validation, FFS_USB_ASSOCIATION_MISSING,
@@ -240,7 +241,7 @@ static bool validate_speed(struct validation *v, int speed)
 		at += v->data[at];
 	}
 	return validate_usb_companion_present(&s) && validate_complete_alternate(&s) &&
-	       validate_complete_interface(&s) && validate_last_association(&s) &&
+	       validate_class_descriptor_present(&s) && validate_last_association(&s) &&
 	       !refuse_if(v, FFS_USB_NO_INTERFACE, s.interface_number < 0, v->set_offset[speed]);
 }
 

@@ -47,7 +47,7 @@ static bool is_periodic_endpoint(const uint8_t *d)
 static bool check_endpoint_address(struct speed_validation *s, const uint8_t *d)
 {
 	size_t at = offset_in_blob(s, d) + 2;
-	unsigned int bit = usb_endpoint_bit(d[2]);
+	unsigned int bit = usb_endpoint_bit_number(d[2]);
 	bool owned = s->claimed_endpoint_mask >> bit & 1;
 
 	if (refuse_with_numbers_if(s->validation, FFS_USB_ENDPOINT_BITS, d[2] & 0x70, at, d[2],
@@ -162,7 +162,7 @@ bool validate_usb_endpoint(struct speed_validation *s, const uint8_t *d)
 				   reserved_bmattributes_bits(s, d), 0) ||
 	    !check_packet_size(s, d) || !check_interval(s, d))
 		return false;
-	s->n_endpoints++;
+	s->n_endpoints_in_alternate++;
 	s->previous_endpoint = d;
 	return true;
 }
@@ -178,7 +178,7 @@ bool validate_usb_companion_present(struct speed_validation *s)
 				offset_in_blob(s, d));
 }
 
-static unsigned int max_burst(const uint8_t *endpoint)
+static unsigned int max_allowed_burst(const uint8_t *endpoint)
 {
 	switch (transfer_type(endpoint)) {
 	case CONTROL:
@@ -240,8 +240,9 @@ bool validate_usb_companion(struct speed_validation *s, const uint8_t *d)
 	if (refuse_if(s->validation, FFS_USB_COMPANION_SPEED, s->speed != FFS_SET_SUPER, at) ||
 	    refuse_if(s->validation, FFS_USB_COMPANION_STRAY, !endpoint, at))
 		return false;
-	return !refuse_with_numbers_if(s->validation, FFS_USB_BURST, d[2] > max_burst(endpoint),
-				       at + 2, d[2], max_burst(endpoint)) &&
+	return !refuse_with_numbers_if(s->validation, FFS_USB_BURST,
+				       d[2] > max_allowed_burst(endpoint), at + 2, d[2],
+				       max_allowed_burst(endpoint)) &&
 	       check_companion_attributes(s, endpoint, d) &&
 	       !refuse_with_numbers_if(s->validation, FFS_USB_SIZE_BURST,
 				       is_periodic_endpoint(endpoint) && d[2] > 0 &&

@@ -10,8 +10,8 @@
 #define UTF16_MAX 126
 #define LANGUAGES_MAX 126
 
-/* Returns the length of the first UTF-8 character of the string `s`; 0: it is not UTF-8. */
-static size_t utf8_length(const uint8_t *s)
+/* Returns the number of bytes of the first UTF-8 character of `s`; 0: it is not UTF-8. */
+static size_t utf8_character_size(const uint8_t *s)
 {
 	static const struct {
 		uint8_t mask, head;
@@ -43,7 +43,7 @@ static bool check_string(struct validation *v, size_t at, size_t end)
 	uint32_t units = 0;
 
 	for (size_t n, i = at; i < end; i += n) {
-		n = utf8_length(v->data + i);
+		n = utf8_character_size(v->data + i);
 		if (refuse_if(v, FFS_USB_STRING_TEXT, n == 0, i))
 			return false;
 		units += n == 4 ? 2 : 1;

@@ -125,7 +125,7 @@ static void print_validator_finding(const struct ffs *ffs,
 static void print_findings_of_functions(const struct descriptors_command *r)
 {
 	/* Accepts what any kernel accepts: only violations of standards are printed here. */
-	const struct ffs_validation_options any_kernel = ffs_validation_options_any_kernel();
+	const struct ffs_validation_options any_kernel = ffs_validation_options_least_strict();
 	const char *version = predict_kernel_words[r->kernel_version];
 	const size_t n = strlen(version);
 

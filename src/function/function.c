@@ -427,11 +427,12 @@ void function_add_steps(struct plan *plan, struct live_function *function,
 				  &(struct add_enable_zlp_step_arguments){ plan, ffs });
 	}
 	add_keeper_step(plan, function);
-	if (ffs && ffs->endpoint_symlink.value) {
+	if (ffs && ffs->endpoint_file_symlink.value) {
 		_cleanup_free_ char *file = linked_endpoint_file_name(ffs);
 
-		plan_add(plan, &plan_op_symlink, xstrdup(ffs->endpoint_symlink.value),
-			 strf("%s/%s", ffs->mount.path, file), &ffs->endpoint_symlink.at, NULL);
+		plan_add(plan, &plan_op_symlink, xstrdup(ffs->endpoint_file_symlink.value),
+			 strf("%s/%s", ffs->mount.path, file), &ffs->endpoint_file_symlink.at,
+			 NULL);
 	}
 }
 

@@ -60,7 +60,7 @@ static const char *device_path_of(const struct live_function *function)
 {
 	const struct ffs *ffs = function->model->ffs;
 
-	return ffs ? ffs->endpoint_symlink.value : function->kernel_device.device_node;
+	return ffs ? ffs->endpoint_file_symlink.value : function->kernel_device.device_node;
 }
 
 static const char *text_or_empty(const char *text)

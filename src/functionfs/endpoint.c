@@ -67,7 +67,7 @@ int ffs_open_and_write_ep0(const struct ffs *ffs, int *ep0_fd, struct error *err
 char *ffs_endpoint_file(const struct ffs *ffs, const struct endpoint *ep)
 {
 	return ffs->flags & FUNCTIONFS_VIRTUAL_ADDR ? strf("ep%02x", ep->address)
-						    : strf("ep%u", ep->number);
+						    : strf("ep%u", ep->file_number);
 }
 
 char *ffs_in_out_pair_file_name(const struct ffs *ffs, const struct endpoint *first)

@@ -45,7 +45,7 @@ static void free_ffs(struct ffs *ffs)
 	free(ffs->mount.path);
 	free(ffs->mount.uid.value);
 	free(ffs->mount.gid.value);
-	free(ffs->endpoint_symlink.value);
+	free(ffs->endpoint_file_symlink.value);
 	for (size_t n = 0; n < ffs->n_interfaces; n++)
 		free_interface(&ffs->interfaces[n]);
 	free(ffs->interfaces);

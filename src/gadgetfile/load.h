@@ -66,7 +66,7 @@ struct config_function_settings {
 
 struct ffs_settings {
 	struct ffs *ffs;
-	struct node *mount, *endpoint_symlink, *speeds, *interfaces, *associations;
+	struct node *mount, *endpoint_file_symlink, *speeds, *interfaces, *associations;
 	struct node *winusb, *os_compat, *os_properties, *blob;
 	struct node **endpoints; /* settings of the endpoints, in file order */
 	size_t n_endpoints;

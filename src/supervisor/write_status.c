@@ -83,7 +83,7 @@ static void fill_function_status(struct function_status *status, const struct st
 		.type = xstrdup(f->type),
 		.instance = xstrdup(f->instance),
 		.mount = xstrdup_or_null(ffs ? ffs->mount.path : NULL),
-		.device = xstrdup_or_null(ffs ? ffs->endpoint_symlink.value : NULL),
+		.device = xstrdup_or_null(ffs ? ffs->endpoint_file_symlink.value : NULL),
 		.keeper = function && function->keeper.pid > 0 ? function->keeper.pid : 0,
 		.has_worker = function && function->worker,
 	};

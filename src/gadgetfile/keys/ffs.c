@@ -287,7 +287,7 @@ static const struct key ffs_rows[] = {
 	  .doc = "Path of a symbolic link that ffsctl makes to the file of the endpoint, if the "
 		 "function has only one; with 'rw_proxy', to the file of the pair, if the function "
 		 "has only one. An existing file is never replaced.",
-	  .set = set_node, FIELD(struct ffs_settings, endpoint_symlink) },
+	  .set = set_node, FIELD(struct ffs_settings, endpoint_file_symlink) },
 	{ "virtual_addr", NODE_BOOL, .default_text = "false",
 	  .doc = "The name of an endpoint's file contains the address in the descriptors: ep81. "
 		 "The kernel enables an endpoint only if the UDC assigns this same address to it; "

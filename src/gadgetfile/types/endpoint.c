@@ -440,7 +440,7 @@ static void load_endpoint(struct load *l, struct ffs_settings *settings,
 
 	*array_add(settings->endpoints, settings->n_endpoints) = node;
 	ep->at = position_of_range(l, &node->at);
-	ep->alternate = (uint8_t)interface->n_alternates;
+	ep->alternate = (uint8_t)interface->highest_alternate;
 	if (node->type == NODE_STRING) {
 		unsigned int word = key_find_word(k->words, node->text)->value;
 

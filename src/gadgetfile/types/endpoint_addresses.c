@@ -29,12 +29,12 @@ static void reserve_address(struct used_endpoint_addresses *u, const struct endp
 
 /*
  * Gives an endpoint an address. The endpoint number in it is the endpoint's position in the
- * function (`ep->number`) if that number is free, else the lowest free number.
+ * function (`ep->file_number`) if that number is free, else the lowest free number.
  */
 static void assign_address(struct used_endpoint_addresses *u, struct endpoint *ep)
 {
 	const bool *used = u->used_addresses[ep->direction];
-	unsigned int number = ep->number;
+	unsigned int number = ep->file_number;
 
 	if (number > MAX_PER_DIRECTION || used[number])
 		for (number = 1; number < MAX_PER_DIRECTION && used[number];)
@@ -117,7 +117,7 @@ void load_check_endpoints(struct load *l, struct ffs_settings *d)
 		for (size_t j = 0; j < d->ffs->interfaces[i].n_endpoints; j++)
 			eps[n++] = &d->ffs->interfaces[i].endpoints[j];
 	for (size_t i = 0; i < n; i++)
-		eps[i]->number = (unsigned int)i + 1;
+		eps[i]->file_number = (unsigned int)i + 1;
 	if (!check_endpoint_count(l, eps, d->endpoints, n))
 		return;
 	for (size_t i = 0; i < n; i++)

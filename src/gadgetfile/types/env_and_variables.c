@@ -32,7 +32,7 @@ static const char *why_undefined(const struct function *f, const char *variable)
 		return "an ffs function has no '${ifname}'";
 	if (streq(variable, "ifname") && !may_have_ifname(f))
 		return "a function of this type has no '${ifname}'";
-	if (streq(variable, "device") && f->ffs && !f->ffs->endpoint_symlink.value)
+	if (streq(variable, "device") && f->ffs && !f->ffs->endpoint_file_symlink.value)
 		return "'${device}' is undefined: 'ffs' sets no 'device'";
 	if (streq(variable, "device") && !f->ffs && !may_have_device_file(f))
 		return "a function of this type has no device file for '${device}'";

@@ -78,14 +78,14 @@ static void load_alternates(struct load *l, struct ffs_settings *settings, struc
 	node_foreach(item, list) {
 		struct node *endpoints = NULL;
 
-		if (i->n_alternates == FFS_ALTERNATES_MAX) {
+		if (i->highest_alternate == FFS_ALTERNATES_MAX) {
 			load_error(l, item,
 				   "FunctionFS accepts at most %d alternate settings after the "
 				   "first (f_fs.c)",
 				   FFS_ALTERNATES_MAX);
 			return;
 		}
-		i->n_alternates++;
+		i->highest_alternate++;
 		if (item->has_error)
 			continue;
 		load_group(l, group, item, &endpoints);
@@ -119,8 +119,8 @@ static void load_device_symlink(struct load *l, struct ffs *ffs, struct node *va
 {
 	size_t n = 0;
 
-	ffs->endpoint_symlink.value = load_absolute_path(l, value);
-	ffs->endpoint_symlink.at = position_of_range(l, &value->at);
+	ffs->endpoint_file_symlink.value = load_absolute_path(l, value);
+	ffs->endpoint_file_symlink.at = position_of_range(l, &value->at);
 	for (size_t i = 0; i < ffs->n_interfaces; i++)
 		n += ffs->interfaces[i].n_endpoints;
 	if (!all_settings_valid)
@@ -199,8 +199,8 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 		load_associations(l, ffs, d.associations);
 	if (d.interfaces)
 		load_winusb(l, f, &d);
-	if (d.endpoint_symlink)
-		load_device_symlink(l, ffs, d.endpoint_symlink,
+	if (d.endpoint_file_symlink)
+		load_device_symlink(l, ffs, d.endpoint_file_symlink,
 				    l->diags->n_errors == errors && !l->has_syntax_error);
 	free(d.endpoints);
 }

@@ -320,12 +320,13 @@ static void check_mount_and_symlink_paths_are_unique(struct load *l)
 				diag_error(l->diags, &node->name_at,
 					   "functions '%s' and '%s' have the same mount point %s",
 					   other->label, f->label, f->ffs->mount.path);
-			if (f->ffs->endpoint_symlink.value &&
-			    streq_null(f->ffs->endpoint_symlink.value,
-				       other->ffs->endpoint_symlink.value))
+			if (f->ffs->endpoint_file_symlink.value &&
+			    streq_null(f->ffs->endpoint_file_symlink.value,
+				       other->ffs->endpoint_file_symlink.value))
 				diag_error(l->diags, &node->name_at,
 					   "functions '%s' and '%s' have the same device %s",
-					   other->label, f->label, f->ffs->endpoint_symlink.value);
+					   other->label, f->label,
+					   f->ffs->endpoint_file_symlink.value);
 		}
 	}
 }

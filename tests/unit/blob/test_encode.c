@@ -194,7 +194,7 @@ Test(blob, alternate_settings_follow_their_interface)
 					    .string = { &text, 1, { 0 } },
 					    .endpoints = &endpoint,
 					    .n_endpoints = 1,
-					    .n_alternates = 2 },
+					    .highest_alternate = 2 },
 					  { .class = 5 } };
 	struct ffs ffs = { .has_speed = { true, false, false },
 			   .interfaces = interfaces,
@@ -292,7 +292,7 @@ Test(blob, further_descriptors_follow_that_of_the_interface)
 	struct interface interface = { .class = 3,
 				       .endpoints = &endpoint,
 				       .n_endpoints = 1,
-				       .n_alternates = 1,
+				       .highest_alternate = 1,
 				       .extra_descriptors = extra,
 				       .n_extra_descriptors = 2 };
 	struct ffs ffs = { .has_speed = { true, false, false },

@@ -35,17 +35,17 @@ Test(descriptors, endpoint_numbers_continue_across_settings)
 		 "\"bulk-out\", \"interrupt-in\" ); }, { endpoints = ( \"bulk-in\" ); } ); }, "
 		 "{ alternates = ( { } ); endpoints = ( \"bulk-out\" ); } );"));
 	cr_assert_eq(interface(0)->n_endpoints, 4);
-	cr_expect_eq(interface(0)->n_alternates, 2);
+	cr_expect_eq(interface(0)->highest_alternate, 2);
 	for (size_t i = 0; i < 4; i++) {
 		const struct endpoint *ep = &interface(0)->endpoints[i];
 
 		cr_expect_eq(ep->alternate, want[i].alternate);
 		cr_expect_eq(ep->address, want[i].address);
 		cr_expect_str_eq(ep->name, want[i].name);
-		cr_expect_eq(ep->number, i + 1);
+		cr_expect_eq(ep->file_number, i + 1);
 	}
-	cr_expect_eq(interface(1)->n_alternates, 1);
-	cr_expect_eq(interface(1)->endpoints[0].number, 5);
+	cr_expect_eq(interface(1)->highest_alternate, 1);
+	cr_expect_eq(interface(1)->endpoints[0].file_number, 5);
 	cr_expect_eq(interface(1)->endpoints[0].alternate, 0);
 }
 
@@ -385,7 +385,7 @@ Test(descriptors, a_blob_defines_speeds_and_endpoints)
 	cr_assert_eq(ffs->n_interfaces, 1);
 	cr_expect_eq(interface(0)->class, 0xff);
 	cr_expect_eq(interface(0)->subclass, 1);
-	cr_expect_eq(interface(0)->n_alternates, 1);
+	cr_expect_eq(interface(0)->highest_alternate, 1);
 	cr_assert_eq(interface(0)->n_endpoints, 2);
 	ep = &interface(0)->endpoints[0];
 	cr_expect_eq(ep->type, EP_ISOCHRONOUS);
@@ -399,7 +399,7 @@ Test(descriptors, a_blob_defines_speeds_and_endpoints)
 	cr_expect_eq(ep->speed[EP_SUPER].mult, 3);
 	ep = &interface(0)->endpoints[1];
 	cr_expect_eq(ep->type, EP_INTERRUPT);
-	cr_expect_eq(ep->number, 2);
+	cr_expect_eq(ep->file_number, 2);
 	cr_expect_eq(ep->speed[EP_SUPER].max_packet, 16);
 	cr_expect_eq(ep->speed[EP_SUPER].interval, 2);
 }
@@ -416,5 +416,5 @@ Test(descriptors, a_class_descriptor_in_a_blob_belongs_to_the_setting_before_it)
 	cr_assert_geq(fd, 0);
 	close(fd);
 	load_with_blob(name, blob, sizeof(blob) - 1);
-	cr_expect_eq(interface(0)->n_alternates, 1);
+	cr_expect_eq(interface(0)->highest_alternate, 1);
 }

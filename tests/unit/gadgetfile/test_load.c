@@ -117,7 +117,7 @@ Test(load, a_minimal_file_gets_all_defaults)
 	cr_expect(f->ffs->mount.path_is_default);
 	cr_expect(!f->ffs->mount.no_disconnect);
 	cr_expect_null(f->ffs->mount.uid.value);
-	cr_expect_null(f->ffs->endpoint_symlink.value);
+	cr_expect_null(f->ffs->endpoint_file_symlink.value);
 	cr_expect(f->ffs->has_speed[EP_FULL] && f->ffs->has_speed[EP_HIGH] &&
 		  f->ffs->has_speed[EP_SUPER]);
 	cr_expect_eq(f->ffs->interfaces[0].class, 0xff);
@@ -126,7 +126,7 @@ Test(load, a_minimal_file_gets_all_defaults)
 	cr_expect_eq(endpoint(0)->address, 0x81);
 	cr_expect_str_eq(endpoint(1)->name, "ep2-out");
 	cr_expect_eq(endpoint(1)->address, 0x02);
-	cr_expect_eq(endpoint(1)->number, 2);
+	cr_expect_eq(endpoint(1)->file_number, 2);
 	cr_expect_eq(endpoint(1)->speed[EP_FULL].max_packet, 64);
 	cr_expect_eq(endpoint(1)->speed[EP_HIGH].max_packet, 512);
 	cr_expect_eq(endpoint(1)->speed[EP_SUPER].max_packet, 1024);
@@ -348,7 +348,7 @@ Test(load, mount_options)
 	cr_expect(ffs->mount.no_disconnect);
 	cr_expect_eq(ffs->flags, FUNCTIONFS_VIRTUAL_ADDR | FUNCTIONFS_ALL_CTRL_RECIP |
 					 FUNCTIONFS_CONFIG0_SETUP);
-	cr_expect_str_eq(ffs->endpoint_symlink.value, "/dev/x");
+	cr_expect_str_eq(ffs->endpoint_file_symlink.value, "/dev/x");
 }
 
 /* The rows of ffs_flags and the keys of the group 'ffs' set the same flags. */
