@@ -90,10 +90,10 @@ static int make_undo_plan(struct unrecorded_gadget *f, const struct paths *paths
 			      f->gadget_name),
 			 NULL, NULL, NULL);
 	if (r == 0)
-		found_gadget_add_applied_steps(f->undo_plan, &f->tree, dir);
+		found_gadget_add_steps(f->undo_plan, &f->tree, dir);
 	mounts_each(mounts, FFS_FILE_SYSTEM, add_mount_step, f);
 	if (r == 0)
-		found_gadget_add_applied_bind_step(f->undo_plan, dir);
+		found_gadget_add_bind_step(f->undo_plan, dir);
 	f->undo_plan->on_step = log_undo_of_step;
 	return 0;
 }

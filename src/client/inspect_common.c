@@ -79,7 +79,7 @@ void inspect_add_kernel_devices(const struct paths *paths, const char *name,
 		struct function_status *function = &gadget->functions[i];
 		_cleanup_free_ char *dir = configfs_function_path(paths, name, function->type,
 								  function->instance),
-				    *device = kernel_device_path(dir),
+				    *device = kernel_device_file_path(dir),
 				    *ifname = kernel_device_ifname(dir);
 
 		if (device)

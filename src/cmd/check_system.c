@@ -281,7 +281,7 @@ static void check_addresses(const struct system_check *h, const struct function 
 		char address[MAC_ADDRESS_SIZE];
 
 		if (e->kind == ATTRIBUTE_ADDRESS_SOURCE &&
-		    mac_address_of_function(h->gadget, f, e, address, &err) < 0)
+		    mac_address_from_attribute_source(h->gadget, f, e, address, &err) < 0)
 			report_missing_requirement(h, &e->position, &err);
 	}
 }

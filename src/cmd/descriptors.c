@@ -161,7 +161,7 @@ static void print_endpoint_counts(const struct descriptors_command *r)
 	const struct udc_traits *traits = udc_traits_or_unknown(driver);
 
 	if (traits->endpoints[0].n)
-		has = udc_endpoints_text(traits);
+		has = udc_endpoint_counts_text(traits);
 	for (size_t i = 0; i < r->gadget->n_configs; i++) {
 		_cleanup_endpoint_needs_ struct endpoint_needs needs = { 0 };
 		_cleanup_free_ char *text = NULL;
@@ -374,7 +374,7 @@ static void read_host_addresses(struct descriptors_command *r)
 
 		if (!e || e->kind != ATTRIBUTE_ADDRESS_SOURCE)
 			continue;
-		if (mac_address_of_function(g, f, e, address, &err) < 0)
+		if (mac_address_from_attribute_source(g, f, e, address, &err) < 0)
 			print_reason(&err);
 		else
 			r->host_addresses[i] = xstrdup(address);

@@ -48,7 +48,7 @@ static json_t *endpoint_groups_to_json(const struct udc_traits *traits)
 	static const char *const directions[] = { "in", "out", "either" };
 	json_t *groups = json_array();
 
-	for (const struct udc_endpoints *e = traits->endpoints; e->n; e++)
+	for (const struct udc_endpoint_group *e = traits->endpoints; e->n; e++)
 		json_array_append_new(
 			groups,
 			json_pack("{s:i, s:s, s:o, s:o}", "count", (int)e->n, "direction",
@@ -66,8 +66,10 @@ static void add_traits_to_json(json_t *object, const struct udc_traits *traits)
 			 udc_count_endpoints(traits, UDC_EITHER);
 
 	json_object_set_new(object, "endpoints",
-			    n && !traits->by_hardware ? json_integer(n) : json_null());
-	json_object_set_new(object, "endpoints_by_hardware", json_boolean(traits->by_hardware));
+			    n && !traits->endpoints_depend_on_hardware ? json_integer(n)
+								       : json_null());
+	json_object_set_new(object, "endpoints_by_hardware",
+			    json_boolean(traits->endpoints_depend_on_hardware));
 	json_object_set_new(object, "endpoint_groups", endpoint_groups_to_json(traits));
 	json_object_set_new(object, "isochronous", answer_to_json(udc_has_isochronous(traits)));
 	json_object_set_new(object, "zlp", answer_to_json(traits->zlp));
@@ -96,7 +98,7 @@ static const char *answer_word(enum udc_answer answer)
 
 static void print_traits(const struct udc_traits *traits, const char *max_speed)
 {
-	_cleanup_free_ char *endpoints = udc_endpoints_text(traits),
+	_cleanup_free_ char *endpoints = udc_endpoint_counts_text(traits),
 			    *types = udc_endpoint_types_text(traits);
 
 	printf("  up to %s, endpoints %s, isochronous %s, ZLP %s, scatter-gather %s\n", max_speed,

@@ -28,13 +28,14 @@ static char *gadget_directory_of_item(enum backend_item item, const char *path)
 	return gadget;
 }
 
-static void open_gadget_in_libusbgx(struct backend *b, enum backend_item item, const char *path)
+static void open_gadget_in_libusbgx(struct backend_state *b, enum backend_item item,
+				    const char *path)
 {
 	_cleanup_free_ char *gadget = gadget_directory_of_item(item, path);
-	int root_fd = open_unmounted_tmpfs();
+	int tmpfs_fd = open_unmounted_tmpfs();
 
-	errno = -root_fd;
-	b->libusbgx = root_fd < 0 ? NULL : libusbgx_open(root_fd, gadget);
+	errno = -tmpfs_fd;
+	b->libusbgx = tmpfs_fd < 0 ? NULL : libusbgx_open(tmpfs_fd, gadget);
 	b->usbg_open_failed = !b->libusbgx;
 	if (b->usbg_open_failed)
 		log_debug("without libusbgx: %s: %s", gadget, errno_words(errno));
@@ -42,32 +43,33 @@ static void open_gadget_in_libusbgx(struct backend *b, enum backend_item item, c
 		log_debug("with libusbgx: %s", gadget);
 }
 
-static int try_make_item_with_libusbgx(struct backend *b, enum backend_item item, const char *path,
-				       const char *value)
+static int try_make_item_with_libusbgx(struct backend_state *b, enum backend_item item,
+				       const char *path, const char *value)
 {
 	if (!b->libusbgx && !b->usbg_open_failed)
 		open_gadget_in_libusbgx(b, item, path);
 	return b->libusbgx ? libusbgx_make_item(b->libusbgx, item, path, value) : BACKEND_UNKNOWN;
 }
 
-static void close_libusbgx(struct backend *b)
+static void close_libusbgx(struct backend_state *b)
 {
 	if (b->libusbgx)
 		libusbgx_close(steal_ptr(b->libusbgx));
 }
 #else
-static int try_make_item_with_libusbgx(struct backend *b _unused_, enum backend_item item _unused_,
-				       const char *path _unused_, const char *value _unused_)
+static int try_make_item_with_libusbgx(struct backend_state *b _unused_,
+				       enum backend_item item _unused_, const char *path _unused_,
+				       const char *value _unused_)
 {
 	return BACKEND_UNKNOWN;
 }
 
-static void close_libusbgx(struct backend *b _unused_)
+static void close_libusbgx(struct backend_state *b _unused_)
 {
 }
 #endif
 
-int backend_make_item(struct backend *b, enum backend_item item, const char *path,
+int backend_make_item(struct backend_state *b, enum backend_item item, const char *path,
 		      const char *value)
 {
 	int r = b ? try_make_item_with_libusbgx(b, item, path, value) : BACKEND_UNKNOWN;
@@ -75,13 +77,13 @@ int backend_make_item(struct backend *b, enum backend_item item, const char *pat
 	return r == BACKEND_UNKNOWN ? direct_make_item(item, path, value) : r;
 }
 
-void backend_prepare_item_removal(struct backend *b)
+void backend_close_before_removal(struct backend_state *b)
 {
 	if (b)
 		close_libusbgx(b);
 }
 
-void backend_close(struct backend *b)
+void backend_close(struct backend_state *b)
 {
 	close_libusbgx(b);
 	b->usbg_open_failed = false;

@@ -33,7 +33,7 @@ enum backend_item {
 struct libusbgx_session; /* libusbgx, opened for one gadget */
 
 /* The state of both back ends for one gadget; initially all zero. */
-struct backend {
+struct backend_state {
 	struct libusbgx_session
 		*libusbgx; /* libusbgx, opened for the gadget; NULL: it is not open */
 	/* libusbgx could not be opened. ffsctl tries to open it again only after backend_close. */
@@ -44,7 +44,7 @@ struct backend {
  * Makes or writes an item. `path` must be absolute, and its parent directory must exist. If `b` is
  * NULL, uses only system calls. Returns 0 or a negative errno.
  */
-int backend_make_item(struct backend *b, enum backend_item item, const char *path,
+int backend_make_item(struct backend_state *b, enum backend_item item, const char *path,
 		      const char *value);
 
 /*
@@ -52,13 +52,13 @@ int backend_make_item(struct backend *b, enum backend_item item, const char *pat
  * would be wrong after the removal. The next backend_make_item opens libusbgx with a new list. `b`
  * may be NULL.
  */
-void backend_prepare_item_removal(struct backend *b);
+void backend_close_before_removal(struct backend_state *b);
 
 /*
  * Closes libusbgx if it is open. The next backend_make_item opens it again, also if libusbgx could
  * not be opened before.
  */
-void backend_close(struct backend *b);
+void backend_close(struct backend_state *b);
 
 /* --- The functions of the back ends, for backend.c and tests --- */
 
@@ -70,11 +70,12 @@ int direct_make_item(enum backend_item item, const char *path, const char *value
 
 #ifdef HAVE_LIBUSBGX
 /*
- * Opens libusbgx for one gadget. `gadget` is the gadget's directory in configfs. `root_fd` is a
- * file descriptor of an empty directory, which libusbgx uses in place of configfs. libusbgx_open
- * takes ownership of the file descriptor. Returns NULL with errno set on failure.
+ * Opens libusbgx for one gadget. `gadget` is the gadget's directory in configfs.
+ * `empty_directory_fd` is a file descriptor of an empty directory, which libusbgx uses in place of
+ * configfs. libusbgx_open takes ownership of the file descriptor. Returns NULL with errno set on
+ * failure.
  */
-struct libusbgx_session *libusbgx_open(int root_fd, const char *gadget);
+struct libusbgx_session *libusbgx_open(int empty_directory_fd, const char *gadget);
 void libusbgx_close(struct libusbgx_session *usbg);
 /*
  * Makes an empty directory that no other process can open; libusbgx_open uses it. Returns a file

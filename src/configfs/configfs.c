@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "configfs/attributes.h"
+#include "configfs/attribute_steps.h"
 #include "configfs/items.h"
 #include "configfs/steps.h"
 
@@ -65,7 +65,7 @@ static void add_restorable_step(struct plan *plan, const struct step_op *op, cha
 	plan_add(plan, op, path, value, at, self)->save_previous_value = true;
 }
 
-static void add_attributes(struct plan *plan, struct configfs *c, const char *dir)
+static void add_device_attributes(struct plan *plan, struct configfs *c, const char *dir)
 {
 	for (int i = 0; i < GADGET_ATTR_COUNT; i++) {
 		const struct positioned_int *attr = &c->gadget->device_attrs[i];
@@ -151,13 +151,13 @@ static void add_config(struct plan *plan, struct configfs *c, const struct confi
 	}
 }
 
-void configfs_add_gadget(struct plan *plan, struct configfs *c)
+void configfs_add_gadget_without_bind(struct plan *plan, struct configfs *c)
 {
 	const struct gadget *g = c->gadget;
 	_cleanup_free_ char *dir = configfs_gadget_path(c->paths, g->name);
 
 	plan_add(plan, &configfs_op_gadget, xstrdup(dir), NULL, NULL, c);
-	add_attributes(plan, c, dir);
+	add_device_attributes(plan, c, dir);
 	add_max_speed(plan, g, dir);
 	add_strings(plan, c, dir);
 	for (size_t i = 0; i < g->n_functions; i++) {

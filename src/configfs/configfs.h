@@ -11,7 +11,7 @@
 struct configfs {
 	const struct paths *paths;
 	const struct gadget *gadget;
-	struct backend backend;
+	struct backend_state backend;
 	bool forces_eject; /* the last reload ejects media that the host has locked */
 	/*
 	 * Attributes whose value the kernel has changed, in the order in which they were written.
@@ -35,7 +35,7 @@ void configfs_note_value_changed_by_kernel(struct configfs *c, const struct step
  * Called after a reload: removes from values_changed_by_kernel the attributes that the plan does
  * not write any more, and updates the positions of the others.
  */
-void configfs_update_values_changed_by_kernel(struct configfs *c, const struct plan *plan);
+void configfs_prune_values_changed_by_kernel(struct configfs *c, const struct plan *plan);
 void configfs_free_values_changed_by_kernel(struct configfs *c);
 /* Closes the back end, and frees values_changed_by_kernel. */
 void configfs_free(struct configfs *c);
@@ -46,8 +46,8 @@ char *configfs_gadget_path(const struct paths *paths, const char *name);
 char *configfs_function_path(const struct paths *paths, const char *gadget, const char *type,
 			     const char *instance);
 
-/* Adds all steps that make the gadget, without the bind. */
-void configfs_add_gadget(struct plan *plan, struct configfs *c);
+/* Adds all steps that make the gadget, except the bind. */
+void configfs_add_gadget_without_bind(struct plan *plan, struct configfs *c);
 /* Adds the last step of the plan, which binds the gadget to the UDC. */
 void configfs_add_bind(struct plan *plan, struct configfs *c, const char *udc);
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 libffsctl_a_SOURCES += \
-	src/configfs/attributes.c src/configfs/attributes.h \
+	src/configfs/attribute_steps.c src/configfs/attribute_steps.h \
 	src/configfs/backend.c src/configfs/backend.h \
 	src/configfs/bind_kernel_log.c src/configfs/bind_kernel_log.h \
 	src/configfs/bind_failure.c src/configfs/bind_failure.h \
@@ -18,13 +18,13 @@ libffsctl_a_SOURCES += \
 	src/configfs/steps.c src/configfs/steps.h \
 	src/configfs/tree.c src/configfs/tree.h \
 	src/configfs/udc.c src/configfs/udc.h \
-	src/configfs/udc_traits.c src/configfs/udc_traits.h \
+	src/configfs/udc_driver_table.c src/configfs/udc_driver_table.h \
 	src/configfs/udc_watch.c src/configfs/udc_watch.h \
 	src/configfs/values_changed_by_kernel.c
 
 # The table of UDC drivers in doc/boards.md; make check compares it (tests/cli/test_reference.py).
 noinst_PROGRAMS += udc-table
-udc_table_SOURCES = src/configfs/udc_table.c
+udc_table_SOURCES = src/configfs/generate_udc_table.c
 udc_table_CFLAGS = $(AM_CFLAGS) $(JANSSON_CFLAGS)
 udc_table_LDADD = $(FFSCTL_LIBS)
 update-reference: udc-table

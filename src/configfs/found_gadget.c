@@ -2,7 +2,7 @@
 #include "configfs/found_gadget.h"
 
 #include "base/cleanup.h"
-#include "configfs/attributes.h"
+#include "configfs/attribute_steps.h"
 #include "configfs/steps.h"
 
 /*
@@ -42,15 +42,14 @@ static void add_symlink_steps(struct plan *plan, const struct configfs_tree *tre
 	}
 }
 
-void found_gadget_add_applied_steps(struct plan *plan, const struct configfs_tree *tree,
-				    const char *dir)
+void found_gadget_add_steps(struct plan *plan, const struct configfs_tree *tree, const char *dir)
 {
 	plan_add(plan, &configfs_op_gadget, xstrdup(dir), NULL, NULL, NULL);
 	add_directory_steps(plan, tree, dir);
 	add_symlink_steps(plan, tree, dir);
 }
 
-void found_gadget_add_applied_bind_step(struct plan *plan, const char *dir)
+void found_gadget_add_bind_step(struct plan *plan, const char *dir)
 {
 	plan_add(plan, &configfs_op_bind, strf("%s/UDC", dir), NULL, NULL, NULL);
 }

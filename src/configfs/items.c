@@ -36,25 +36,25 @@ static int write_item_value(struct step *step, enum backend_item item, const cha
 	return make_item(step, item, value, "write", err);
 }
 
-static int attribute_apply(struct step *step, struct error *err)
+static int write_attribute_apply(struct step *step, struct error *err)
 {
 	return write_item_value(step, ITEM_ATTRIBUTE, step->value, err);
 }
 
 const struct step_op configfs_op_attribute = {
 	.name = "write-attribute",
-	.apply = attribute_apply,
+	.apply = write_attribute_apply,
 	.restore_previous_value = configfs_restore_value,
 };
 
-static int usb_string_apply(struct step *step, struct error *err)
+static int write_string_apply(struct step *step, struct error *err)
 {
 	return write_item_value(step, ITEM_STRING, step->value, err);
 }
 
 const struct step_op configfs_op_string = {
 	.name = "write-string",
-	.apply = usb_string_apply,
+	.apply = write_string_apply,
 	.restore_previous_value = configfs_restore_value,
 };
 
@@ -62,7 +62,7 @@ const struct step_op configfs_op_string = {
  * Reads the serial number of this system and writes it to the attribute. The plan contains only the
  * source of the serial number, because `up --dry-run` prints the plan.
  */
-static int serial_number_apply(struct step *step, struct error *err)
+static int write_serial_apply(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *serial = NULL;
 	int r = serial_number_read(step->value, &serial, err);
@@ -72,29 +72,29 @@ static int serial_number_apply(struct step *step, struct error *err)
 
 const struct step_op configfs_op_serial = {
 	.name = "write-serial",
-	.apply = serial_number_apply,
+	.apply = write_serial_apply,
 	.restore_previous_value = configfs_restore_value,
 };
 
-static int config_attribute_apply(struct step *step, struct error *err)
+static int write_config_attribute_apply(struct step *step, struct error *err)
 {
 	return write_item_value(step, ITEM_CONFIG_ATTRIBUTE, step->value, err);
 }
 
 const struct step_op configfs_op_config_attribute = {
 	.name = "write-config-attribute",
-	.apply = config_attribute_apply,
+	.apply = write_config_attribute_apply,
 	.restore_previous_value = configfs_restore_value,
 };
 
-static int config_string_apply(struct step *step, struct error *err)
+static int write_config_string_apply(struct step *step, struct error *err)
 {
 	return write_item_value(step, ITEM_CONFIG_STRING, step->value, err);
 }
 
 const struct step_op configfs_op_config_string = {
 	.name = "write-config-string",
-	.apply = config_string_apply,
+	.apply = write_config_string_apply,
 	.restore_previous_value = configfs_restore_value,
 };
 
@@ -134,7 +134,7 @@ static int function_undo(struct step *step, struct error *err)
 {
 	int r;
 
-	backend_prepare_item_removal(step->context);
+	backend_close_before_removal(step->context);
 	r = plan_undo_mkdir(step, err);
 	if (r != -EBUSY || !str_has_prefix(last_component(step->path), "tcm."))
 		return r;
@@ -156,7 +156,7 @@ static int config_apply(struct step *step, struct error *err)
 
 static int config_undo(struct step *step, struct error *err)
 {
-	backend_prepare_item_removal(step->context);
+	backend_close_before_removal(step->context);
 	return plan_undo_mkdir(step, err);
 }
 
@@ -174,7 +174,7 @@ static int function_symlink_apply(struct step *step, struct error *err)
 
 static int function_symlink_undo(struct step *step, struct error *err)
 {
-	backend_prepare_item_removal(step->context);
+	backend_close_before_removal(step->context);
 	return plan_undo_symlink(step, err);
 }
 
@@ -187,11 +187,16 @@ const struct step_op configfs_op_link = {
 
 /* --- The step "view" in records of older versions of ffsctl ----------------------------------- */
 
+/*
+ * Earlier versions made the link RUN/view/usb_gadget/NAME to the gadget for libusbgx. This version
+ * never applies the step; it only undoes the step of a record that such a version wrote.
+ */
 static int obsolete_view_step_apply(struct step *step _unused_, struct error *err _unused_)
 {
 	return 0;
 }
 
+/* Removes the link and the two directories above it. */
 static int obsolete_view_step_undo(struct step *step, struct error *err)
 {
 	_cleanup_free_ char *gadgets = path_parent(step->path), *top = path_parent(gadgets);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Steps that make the items that every gadget has: attributes, strings, functions, configurations
- * and links. The step's `path` is in configfs. The step's `context` is a struct backend. If
+ * and links. The step's `path` is in configfs. The step's `context` is a struct backend_state. If
  * `context` is NULL, the items are made without libusbgx.
  */
 #pragma once

@@ -110,7 +110,7 @@ bool kernel_reports_device_of_function_type(const char *type)
 	return function_type_device(type) != FUNCTION_DEVICE_NONE;
 }
 
-char *kernel_device_path(const char *dir)
+char *kernel_device_file_path(const char *dir)
 {
 	switch (device_kind(dir)) {
 	case FUNCTION_DEVICE_TTY:

@@ -9,7 +9,7 @@
  * there is no device file (yet), or the kernel does not report it. `dir` is the function's
  * directory in configfs; its name is TYPE.INSTANCE.
  */
-char *kernel_device_path(const char *dir);
+char *kernel_device_file_path(const char *dir);
 /*
  * Returns whether functions of that type have a device file or a network interface that the kernel
  * reports in configfs or sysfs.

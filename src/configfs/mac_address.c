@@ -9,11 +9,11 @@
 
 #define HMAC_MAX_KEY 64 /* hmac_sha256 has no longer keys */
 
-void mac_address_from_key(const void *key, size_t size, const struct mac_address_owner *owner,
+void mac_address_from_key(const void *key, size_t size, const struct mac_address_target *target,
 			  char address[MAC_ADDRESS_SIZE])
 {
-	_cleanup_free_ char *hashed_text =
-		strf("ffsctl address %s/%s/%s", owner->gadget, owner->function, owner->attribute);
+	_cleanup_free_ char *hashed_text = strf("ffsctl address %s/%s/%s", target->gadget,
+						target->function_in_configfs, target->attribute);
 	uint8_t digest[SHA256_SIZE], short_key[SHA256_SIZE];
 
 	/* HMAC replaces a longer key by its hash (FIPS 198-1, table 1). */
@@ -28,10 +28,10 @@ void mac_address_from_key(const void *key, size_t size, const struct mac_address
 		 digest[2], digest[3], digest[4], digest[5]);
 }
 
-int mac_address_read(const char *from, const struct mac_address_owner *owner,
+int mac_address_read(const char *from, const struct mac_address_target *target,
 		     char address[MAC_ADDRESS_SIZE], struct error *err)
 {
-	_cleanup_free_ char *purpose = strf("the source of '%s'", owner->attribute), *line = NULL;
+	_cleanup_free_ char *purpose = strf("the source of '%s'", target->attribute), *line = NULL;
 	uint8_t id[MACHINE_ID_SIZE];
 	int r = board_id_read(from, purpose, &line, err);
 
@@ -40,23 +40,23 @@ int mac_address_read(const char *from, const struct mac_address_owner *owner,
 	if (streq(from, "machine-id")) {
 		r = board_id_parse_machine_id(line, id, err);
 		if (r == 0)
-			mac_address_from_key(id, sizeof(id), owner, address);
+			mac_address_from_key(id, sizeof(id), target, address);
 		return r;
 	}
 	if (!*line)
 		return error_set(err, EX_UNAVAILABLE, EINVAL, board_id_path(from),
 				 "cannot make '%s' from %s: its first line is empty",
-				 owner->attribute, board_id_path(from));
-	mac_address_from_key(line, strlen(line), owner, address);
+				 target->attribute, board_id_path(from));
+	mac_address_from_key(line, strlen(line), target, address);
 	return 0;
 }
 
-int mac_address_of_function(const struct gadget *gadget, const struct function *function,
-			    const struct configfs_attribute *attribute,
-			    char address[MAC_ADDRESS_SIZE], struct error *err)
+int mac_address_from_attribute_source(const struct gadget *gadget, const struct function *function,
+				      const struct configfs_attribute *attribute,
+				      char address[MAC_ADDRESS_SIZE], struct error *err)
 {
 	_cleanup_free_ char *name = strf("%s.%s", function->type, function->instance);
-	const struct mac_address_owner owner = { gadget->name, name, attribute->path };
+	const struct mac_address_target target = { gadget->name, name, attribute->path };
 
-	return mac_address_read(attribute->value, &owner, address, err);
+	return mac_address_read(attribute->value, &target, address, err);
 }

@@ -2,7 +2,7 @@
 #include "configfs/step_dependencies.h"
 
 #include "base/cleanup.h"
-#include "configfs/attributes.h"
+#include "configfs/attribute_steps.h"
 #include "configfs/items.h"
 #include "configfs/steps.h"
 
@@ -20,7 +20,7 @@ static bool in_same_directory(const struct step *a, const struct step *b)
 	return streq(dir_a, dir_b);
 }
 
-static bool has_name(const struct step *step, const char *name)
+static bool last_path_component_is(const struct step *step, const char *name)
 {
 	return streq(strrchr(step->path, '/') + 1, name);
 }
@@ -32,7 +32,8 @@ static bool has_name(const struct step *step, const char *name)
 static bool is_ro_of_same_lun(const struct step *file, const struct step *ro)
 {
 	return configfs_writable_while_bound(file) && configfs_writable_while_bound(ro) &&
-	       has_name(file, "file") && has_name(ro, "ro") && in_same_directory(file, ro);
+	       last_path_component_is(file, "file") && last_path_component_is(ro, "ro") &&
+	       in_same_directory(file, ro);
 }
 
 bool configfs_step_depends_on(const struct step *later, const struct step *earlier)
@@ -49,7 +50,8 @@ bool configfs_step_depends_on(const struct step *later, const struct step *earli
 		/* The order of a configuration's links is the order of its interfaces. */
 		if (earlier->op == &configfs_op_link)
 			return in_same_directory(later, earlier);
-		return earlier->op == &configfs_op_function && has_name(earlier, later->value);
+		return earlier->op == &configfs_op_function &&
+		       last_path_component_is(earlier, later->value);
 	}
 	/*
 	 * The order of the configurations matters, because a host chooses the first one that it can

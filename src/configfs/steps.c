@@ -100,19 +100,20 @@ const struct step_op configfs_op_write = {
 	.restore_previous_value = configfs_restore_value,
 };
 
-int configfs_unbind(const char *path, struct error *err)
+int configfs_unbind(const char *udc_attribute_path, struct error *err)
 {
 	_cleanup_free_ char *udc = NULL;
-	int r = file_read_first_line(AT_FDCWD, path, &udc);
+	int r = file_read_first_line(AT_FDCWD, udc_attribute_path, &udc);
 
 	if (r == -ENOENT || (r == 0 && *udc == '\0'))
 		return 0;
 	if (r == 0)
-		r = file_write(AT_FDCWD, path, "\n", 1);
+		r = file_write(AT_FDCWD, udc_attribute_path, "\n", 1);
 	if (r == 0 || r == -ENODEV) /* ENODEV: the kernel has unbound the gadget since its attribute
 				       UDC was read */
 		return 0;
-	return error_errno(err, EX_OSERR, -r, path, "cannot unbind the gadget (%s)", path);
+	return error_errno(err, EX_OSERR, -r, udc_attribute_path, "cannot unbind the gadget (%s)",
+			   udc_attribute_path);
 }
 
 static int bind_apply(struct step *step, struct error *err)

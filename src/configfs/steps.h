@@ -18,5 +18,5 @@ extern const struct step_op configfs_op_bind;
 
 /* Sets the error that another program made the gadget `name`; `dir` is the gadget's directory. */
 int error_gadget_of_other_program(const char *name, const char *dir, struct error *err);
-/* Unbinds a gadget; does nothing if it is not bound. `path` is GADGET/UDC. */
-int configfs_unbind(const char *path, struct error *err);
+/* Unbinds a gadget; does nothing if it is not bound. The path is GADGET/UDC. */
+int configfs_unbind(const char *udc_attribute_path, struct error *err);

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/paths.h"
-#include "configfs/udc_traits.h"
+#include "configfs/udc_driver_table.h"
 #include "gadgetfile/gadget.h"
 
 /* A UDC of this system. */

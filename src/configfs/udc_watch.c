@@ -99,9 +99,9 @@ int udc_watch_attach_filter(int fd, const char *udc)
 	return r;
 }
 
-struct udc_uevents udc_watch_read(int fd)
+struct udc_uevent_summary udc_watch_read(int fd)
 {
-	struct udc_uevents uevents = { 0 };
+	struct udc_uevent_summary uevents = { 0 };
 	char message[8192];
 	ssize_t n;
 
@@ -119,6 +119,6 @@ struct udc_uevents udc_watch_read(int fd)
 	}
 	/* Some messages were lost: assumes that one of each kind was among them. */
 	if (n < 0 && errno == ENOBUFS)
-		uevents = (struct udc_uevents){ true, true };
+		uevents = (struct udc_uevent_summary){ true, true };
 	return uevents;
 }

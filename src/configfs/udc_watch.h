@@ -21,11 +21,11 @@ int udc_watch_open(struct error *err);
 int udc_watch_attach_filter(int fd, const char *udc);
 
 /* What the received uevents reported. */
-struct udc_uevents {
+struct udc_uevent_summary {
 	bool udc_changed; /* a UDC was added, changed or removed */
 	bool udc_added; /* a UDC was added; the kernel then binds the gadget that was bound to this
 			   UDC before */
 };
 
 /* Reads all uevents that were received. */
-struct udc_uevents udc_watch_read(int fd);
+struct udc_uevent_summary udc_watch_read(int fd);

@@ -39,8 +39,8 @@
 struct libusbgx_session {
 	usbg_state *state;
 	usbg_gadget *gadget;
-	int root_fd;	     /* file descriptor of the temporary directory */
-	int dev_null_fd;     /* file descriptor of /dev/null; -1: not opened */
+	int tmpfs_fd;	 /* root directory of the tmpfs that libusbgx reads in place of configfs */
+	int dev_null_fd; /* file descriptor of /dev/null; -1: not opened */
 	int saved_stderr_fd; /* duplicate of the file descriptor of stderr; -1: not opened */
 };
 
@@ -190,7 +190,7 @@ static usbg_function *find_usbg_function(const struct libusbgx_session *usbg, co
 
 /* --- Items ------------------------------------------------------------------------------------ */
 
-static int make_attribute_item(struct libusbgx_session *usbg, const char *path, const char *value)
+static int set_gadget_attribute(struct libusbgx_session *usbg, const char *path, const char *value)
 {
 	int attribute = usbg_lookup_gadget_attr(last_component(path));
 
@@ -200,7 +200,7 @@ static int make_attribute_item(struct libusbgx_session *usbg, const char *path, 
 		       usbg_set_gadget_attr(usbg->gadget, attribute, (int)strtol(value, NULL, 0)));
 }
 
-static int make_string_item(struct libusbgx_session *usbg, const char *path, const char *value)
+static int set_gadget_string(struct libusbgx_session *usbg, const char *path, const char *value)
 {
 	int string = usbg_lookup_gadget_str(last_component(path));
 
@@ -243,8 +243,7 @@ static int make_config_item(struct libusbgx_session *usbg, const char *path,
 	return create_config(usbg, last_component(path));
 }
 
-static int make_config_attribute_item(struct libusbgx_session *usbg, const char *path,
-				      const char *value)
+static int set_config_attribute(struct libusbgx_session *usbg, const char *path, const char *value)
 {
 	_cleanup_free_ char *dir = component_from_end(path, 1);
 	usbg_config *config = find_usbg_config(usbg, dir);
@@ -261,8 +260,7 @@ static int make_config_attribute_item(struct libusbgx_session *usbg, const char 
 	return QUIETLY(usbg, usbg_set_config_bm_attrs(config, number));
 }
 
-static int make_config_string_item(struct libusbgx_session *usbg, const char *path,
-				   const char *value)
+static int set_config_string(struct libusbgx_session *usbg, const char *path, const char *value)
 {
 	_cleanup_free_ char *dir = component_from_end(path, 3);
 	usbg_config *config = find_usbg_config(usbg, dir);
@@ -288,12 +286,12 @@ int libusbgx_make_item(struct libusbgx_session *usbg, enum backend_item item, co
 {
 	static int (*const make[])(struct libusbgx_session *, const char *path,
 				   const char *value) = {
-		[ITEM_ATTRIBUTE] = make_attribute_item,
-		[ITEM_STRING] = make_string_item,
+		[ITEM_ATTRIBUTE] = set_gadget_attribute,
+		[ITEM_STRING] = set_gadget_string,
 		[ITEM_FUNCTION] = make_function_item,
 		[ITEM_CONFIG] = make_config_item,
-		[ITEM_CONFIG_ATTRIBUTE] = make_config_attribute_item,
-		[ITEM_CONFIG_STRING] = make_config_string_item,
+		[ITEM_CONFIG_ATTRIBUTE] = set_config_attribute,
+		[ITEM_CONFIG_STRING] = set_config_string,
 		[ITEM_SYMLINK] = make_symlink_item,
 	};
 
@@ -306,13 +304,13 @@ int libusbgx_make_item(struct libusbgx_session *usbg, enum backend_item item, co
 int open_unmounted_tmpfs(void)
 {
 	_cleanup_close_ int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC);
-	int root_fd;
+	int tmpfs_fd;
 
 	if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return -errno;
-	root_fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
-			       MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	return root_fd < 0 ? -errno : root_fd;
+	tmpfs_fd = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC,
+				MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	return tmpfs_fd < 0 ? -errno : tmpfs_fd;
 }
 
 #define GADGETS "usb_gadget"
@@ -321,27 +319,27 @@ int open_unmounted_tmpfs(void)
  * Makes the directories and files that usbg_init() expects of a gadget called `name`. Returns false
  * with errno set on failure.
  */
-static bool make_empty_gadget(int root_fd, const char *name)
+static bool make_empty_gadget(int tmpfs_fd, const char *name)
 {
 	static const char *const below[] = { "", "/functions", "/configs", "/os_desc" };
 	_cleanup_free_ char *udc = strf(GADGETS "/%s/UDC", name);
 	_cleanup_close_ int fd = -1;
 
-	if (mkdirat(root_fd, GADGETS, 0700) < 0)
+	if (mkdirat(tmpfs_fd, GADGETS, 0700) < 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(below); i++) {
 		_cleanup_free_ char *path = strf(GADGETS "/%s%s", name, below[i]);
 
-		if (mkdirat(root_fd, path, 0700) < 0)
+		if (mkdirat(tmpfs_fd, path, 0700) < 0)
 			return false;
 	}
-	fd = openat(root_fd, udc, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	fd = openat(tmpfs_fd, udc, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	return fd >= 0;
 }
 
 static bool init_libusbgx(struct libusbgx_session *usbg, const char *name)
 {
-	_cleanup_free_ char *path = strf("/proc/self/fd/%d", usbg->root_fd);
+	_cleanup_free_ char *path = strf("/proc/self/fd/%d", usbg->tmpfs_fd);
 
 	errno = -QUIETLY(usbg, usbg_init(path, &usbg->state));
 	if (usbg->state)
@@ -376,19 +374,19 @@ static bool replace_empty_gadget_by_link(struct libusbgx_session *usbg, const ch
 {
 	_cleanup_free_ char *path = strf(GADGETS "/%s", last_component(gadget));
 
-	return renameat(usbg->root_fd, path, usbg->root_fd, "empty") == 0 &&
-	       symlinkat(gadget, usbg->root_fd, path) == 0;
+	return renameat(usbg->tmpfs_fd, path, usbg->tmpfs_fd, "empty") == 0 &&
+	       symlinkat(gadget, usbg->tmpfs_fd, path) == 0;
 }
 
-struct libusbgx_session *libusbgx_open(int root_fd, const char *gadget)
+struct libusbgx_session *libusbgx_open(int empty_directory_fd, const char *gadget)
 {
 	struct libusbgx_session *usbg = xcalloc(1, sizeof(*usbg));
 	int e;
 
-	*usbg = (struct libusbgx_session){ .root_fd = root_fd,
+	*usbg = (struct libusbgx_session){ .tmpfs_fd = empty_directory_fd,
 					   .dev_null_fd = -1,
 					   .saved_stderr_fd = -1 };
-	if (make_empty_gadget(root_fd, last_component(gadget)) &&
+	if (make_empty_gadget(empty_directory_fd, last_component(gadget)) &&
 	    init_libusbgx(usbg, last_component(gadget))) {
 		add_existing_items(usbg, gadget, "functions", create_function);
 		add_existing_items(usbg, gadget, "configs", create_config);
@@ -405,7 +403,7 @@ void libusbgx_close(struct libusbgx_session *usbg)
 {
 	if (usbg->state)
 		usbg_cleanup(usbg->state);
-	cleanup_close(&usbg->root_fd);
+	cleanup_close(&usbg->tmpfs_fd);
 	cleanup_close(&usbg->dev_null_fd);
 	cleanup_close(&usbg->saved_stderr_fd);
 	free(usbg);

@@ -29,7 +29,7 @@ void configfs_note_value_changed_by_kernel(struct configfs *c, const struct step
 			(struct value_changed_by_kernel){ xstrdup(step->path), warning, step->at };
 }
 
-void configfs_update_values_changed_by_kernel(struct configfs *c, const struct plan *plan)
+void configfs_prune_values_changed_by_kernel(struct configfs *c, const struct plan *plan)
 {
 	for (size_t i = c->n_values_changed_by_kernel; i-- > 0;) {
 		size_t k = 0;

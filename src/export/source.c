@@ -41,7 +41,7 @@ json_t *export_address_source(const struct export *e, const char *directory, con
 	const json_t *functions =
 			     json_object_get(e->record ? e->record->document : NULL, "functions"),
 		     *function = label ? json_object_get(functions, label) : NULL;
-	const struct mac_address_owner owner = { e->gadget_name, directory, key };
+	const struct mac_address_target target = { e->gadget_name, directory, key };
 	_cleanup_free_ char *from = NULL;
 	_cleanup_error_ struct error err = { 0 };
 	char made[MAC_ADDRESS_SIZE];
@@ -50,7 +50,7 @@ json_t *export_address_source(const struct export *e, const char *directory, con
 		return NULL;
 	from = recorded_source_of_value(e,
 					json_object_get(json_object_get(function, "attrs"), key));
-	if (!from || mac_address_read(from, &owner, made, &err) < 0 || !streq(made, address))
+	if (!from || mac_address_read(from, &target, made, &err) < 0 || !streq(made, address))
 		return NULL;
 	return make_from_group(from);
 }

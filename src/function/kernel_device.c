@@ -57,7 +57,7 @@ bool function_can_start_worker(struct live_function *function)
 	dir = function_mount_or_configfs_path(function);
 	free(device->device_node);
 	free(device->ifname);
-	device->device_node = kernel_device_path(dir);
+	device->device_node = kernel_device_file_path(dir);
 	device->ifname = kernel_device_ifname(dir);
 	device->inode_or_ifindex = kernel_device_inode_or_ifindex(device);
 	/* Without devtmpfs the device node may appear after the bind. */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "configfs/udc_traits.h"
+#include "configfs/udc_driver_table.h"
 #include "predict/endpoint_needs.h"
 
 #define MAX_ENDPOINTS 64 /* more than a UDC has */
@@ -54,7 +54,7 @@ static int speed_of_largest_packet(const struct udc_traits *udc, const struct en
 	return largest;
 }
 
-static bool fits_direction(const struct udc_endpoints *e, const struct endpoint_need *need)
+static bool fits_direction(const struct udc_endpoint_group *e, const struct endpoint_need *need)
 {
 	return e->direction == UDC_EITHER ||
 	       e->direction == (need->direction == EP_IN ? UDC_IN : UDC_OUT);
@@ -64,7 +64,7 @@ static bool fits_direction(const struct udc_endpoints *e, const struct endpoint_
  * Returns whether the endpoints have the direction and the type of the need, as
  * usb_gadget_ep_match_desc() of gadget/udc/core.c does.
  */
-static bool fits_type(const struct udc_endpoints *e, const struct endpoint_need *need)
+static bool fits_type(const struct udc_endpoint_group *e, const struct endpoint_need *need)
 {
 	static const unsigned int types[] = {
 		[EP_BULK] = UDC_BULK,
@@ -75,7 +75,7 @@ static bool fits_type(const struct udc_endpoints *e, const struct endpoint_need 
 	return fits_direction(e, need) && (e->types & types[need->type]);
 }
 
-static bool fits(const struct udc_traits *udc, const struct udc_endpoints *e,
+static bool fits(const struct udc_traits *udc, const struct udc_endpoint_group *e,
 		 const struct endpoint_need *need)
 {
 	int speed = speed_of_largest_packet(udc, need);
@@ -93,7 +93,7 @@ struct assignment {
 	const struct endpoint_needs *needs;
 	/* For each need: its type or packets were reported, so that only its direction counts. */
 	const bool *is_reported;
-	const struct udc_endpoints *endpoints_of_udc[MAX_ENDPOINTS]; /* all, assigned or not */
+	const struct udc_endpoint_group *endpoints_of_udc[MAX_ENDPOINTS]; /* all, assigned or not */
 	size_t taken_by[MAX_ENDPOINTS]; /* index of the need, plus 1; 0: none */
 	bool is_visited[MAX_ENDPOINTS];
 	size_t n_endpoints_of_udc;
@@ -125,7 +125,7 @@ static const struct endpoint_need *find_need_without_endpoint(const struct udc_t
 {
 	struct assignment a = { .udc = udc, .needs = needs, .is_reported = is_reported };
 
-	for (const struct udc_endpoints *e = udc->endpoints; e->n; e++)
+	for (const struct udc_endpoint_group *e = udc->endpoints; e->n; e++)
 		for (unsigned int i = 0; i < e->n && a.n_endpoints_of_udc < MAX_ENDPOINTS; i++)
 			a.endpoints_of_udc[a.n_endpoints_of_udc++] = e;
 	for (size_t i = 0; i < needs->n; i++) {
@@ -166,7 +166,7 @@ static bool report_type_or_packet(const struct udc_traits *udc, const struct end
 			     "use a function without isochronous endpoints, or another UDC");
 		return true;
 	}
-	for (const struct udc_endpoints *e = udc->endpoints; e->n; e++) {
+	for (const struct udc_endpoint_group *e = udc->endpoints; e->n; e++) {
 		if (fits(udc, e, need))
 			return false;
 		if (fits_type(e, need) && e->max_packet > largest)
@@ -187,7 +187,8 @@ static bool report_type_or_packet(const struct udc_traits *udc, const struct end
 static char *too_few_text(const struct udc_traits *udc, const struct config *config,
 			  const struct endpoint_needs *needs, const struct endpoint_need *without)
 {
-	_cleanup_free_ char *wanted = endpoint_needs_text(needs), *has = udc_endpoints_text(udc),
+	_cleanup_free_ char *wanted = endpoint_needs_text(needs),
+			    *has = udc_endpoint_counts_text(udc),
 			    *types = udc_endpoint_types_text(udc);
 	unsigned int either = udc_count_endpoints(udc, UDC_EITHER),
 		     in = udc_count_endpoints(udc, UDC_IN) + either,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Finds what a gadget needs and a UDC of a driver does not have, by the table of UDC drivers
- * (configfs/udc_traits.h).
+ * (configfs/udc_driver_table.h).
  */
 #pragma once
 

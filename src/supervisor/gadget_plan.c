@@ -38,7 +38,7 @@ void gadget_add_steps(struct configfs *configfs, const struct gadget *g,
 	const struct gadget *before = configfs->gadget;
 
 	configfs->gadget = g;
-	configfs_add_gadget(plan, configfs);
+	configfs_add_gadget_without_bind(plan, configfs);
 	for (size_t i = 0; i < n; i++)
 		function_add_steps(plan, list[i], base);
 	for (size_t i = 0; i < n; i++)

@@ -153,7 +153,7 @@ static void commit_reload(struct reloader *reloader, struct reload *r)
 	record_set_gadget_file(&live->record, r->new_gadget, r->new_document);
 	live->model = live->configfs.gadget = reloader->model_from_reload =
 		steal_ptr(r->new_gadget);
-	configfs_update_values_changed_by_kernel(&live->configfs, &live->plan);
+	configfs_prune_values_changed_by_kernel(&live->configfs, &live->plan);
 	write_record_and_log_failure(live);
 	reloader->last_result.was_applied = true;
 	if (r->rebinds) {
@@ -177,7 +177,7 @@ static void finish_reverted_reload(struct reloader *reloader, struct reload *r)
 	difference_finish_keeping_plan(&r->difference, DIFFERENCE_OLD_PLAN);
 	replace_function_list(live, r->old_functions, r->n_old_functions);
 	clear_reload_flags_of_functions(live);
-	configfs_update_values_changed_by_kernel(&live->configfs, &live->plan);
+	configfs_prune_values_changed_by_kernel(&live->configfs, &live->plan);
 	write_record_and_log_failure(live);
 	if (r->rebinds)
 		binding_restore_udc_set_aside(reloader->binding);

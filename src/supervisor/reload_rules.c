@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "configfs/attributes.h"
+#include "configfs/attribute_steps.h"
 #include "configfs/items.h"
 #include "configfs/step_dependencies.h"
 #include "configfs/steps.h"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The JSON Schema and the key references of the manuals are those of the table of keys, a manual says everything once,
 the configuration of workers has the engines of that table, and the schema of `status --json` has the members of the
-tables in src/rundir/status.h. The table of UDC drivers in doc/boards.md is that of src/configfs/udc_traits.c.
+tables in src/rundir/status.h. The table of UDC drivers in doc/boards.md is that of src/configfs/udc_driver_table.c.
 
 With --update they are made so: `make update-reference`."""
 
@@ -20,7 +20,7 @@ OUTPUT = os.path.join(SRC, "schemas", "output.schema.json")
 GADGET = os.path.join(SRC, "man", "ffsctl-gadget.5")
 FUNCTIONS = os.path.join(SRC, "man", "ffsctl-functions.5")
 BOARDS = os.path.join(SRC, "doc", "boards.md")
-UDC_BEGIN = "<!-- The table of UDC drivers is made from src/configfs/udc_traits.c: make update-reference -->\n"
+UDC_BEGIN = "<!-- The table of UDC drivers is made from src/configfs/udc_driver_table.c: make update-reference -->\n"
 UDC_END = "<!-- End of the table of UDC drivers -->\n"
 BEGIN = '.\\" The key reference is made from the table of keys: make update-reference\n'
 END = '.\\" End of the key reference\n'

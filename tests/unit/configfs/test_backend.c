@@ -143,7 +143,7 @@ Test(direct, errors_are_those_of_the_kernel)
 	cr_expect_eq(direct(ITEM_SYMLINK, "configs/c.1", "none.x"), -EEXIST);
 }
 
-/* Without a struct backend, and in a build without libusbgx. */
+/* Without a struct backend_state, and in a build without libusbgx. */
 Test(direct, makes_what_no_back_end_is_asked_for)
 {
 	_cleanup_free_ char *path = in_gadget("functions/ffs.x");

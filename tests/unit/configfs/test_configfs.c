@@ -33,7 +33,7 @@ Test(values_changed_by_kernel, a_reload_leaves_those_of_what_is_in_the_plan_with
 
 	for (size_t i = 0; i < ARRAY_SIZE(before); i++)
 		configfs_note_value_changed_by_kernel(&c, &before[i], xstrdup(before[i].path));
-	configfs_update_values_changed_by_kernel(&c, &plan);
+	configfs_prune_values_changed_by_kernel(&c, &plan);
 	cr_assert_eq(c.n_values_changed_by_kernel, 2U);
 	cr_expect_str_eq(c.values_changed_by_kernel[0].attribute_path, "/b");
 	cr_expect_eq(c.values_changed_by_kernel[0].at.line, 9U);

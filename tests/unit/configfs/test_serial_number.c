@@ -67,33 +67,33 @@ Test(serial, of_a_machine_stays_the_same)
  */
 Test(address, of_a_board_stays_the_same)
 {
-	const struct mac_address_owner owner = { "board", "ncm.net", "host_addr" };
+	const struct mac_address_target target = { "board", "ncm.net", "host_addr" };
 	uint8_t key[100];
 	char address[MAC_ADDRESS_SIZE];
 
 	for (uint8_t i = 0; i < sizeof(key); i++)
 		key[i] = i;
-	mac_address_from_key(key, 16, &owner, address);
+	mac_address_from_key(key, 16, &target, address);
 	cr_expect_str_eq(address, "fe:b4:38:68:b6:20");
-	mac_address_from_key(key, 64, &owner, address);
+	mac_address_from_key(key, 64, &target, address);
 	cr_expect_str_eq(address, "c6:1b:9f:9e:e5:7e");
-	mac_address_from_key(key, sizeof(key), &owner, address);
+	mac_address_from_key(key, sizeof(key), &target, address);
 	cr_expect_str_eq(address, "42:df:2f:c9:1e:fa", "HMAC hashes a key of more than 64 bytes");
 }
 
 Test(address, differs_for_each_gadget_function_and_end)
 {
-	static const struct mac_address_owner owners[] = {
+	static const struct mac_address_target targets[] = {
 		{ "a", "ncm.net", "host_addr" },  { "a", "ncm.net", "dev_addr" },
 		{ "a", "ncm.other", "dev_addr" }, { "a", "ecm.net", "dev_addr" },
 		{ "b", "ncm.net", "dev_addr" },
 	};
-	char addresses[ARRAY_SIZE(owners)][MAC_ADDRESS_SIZE];
+	char addresses[ARRAY_SIZE(targets)][MAC_ADDRESS_SIZE];
 
-	for (size_t i = 0; i < ARRAY_SIZE(owners); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
 		unsigned int first;
 
-		mac_address_from_key("board", 5, &owners[i], addresses[i]);
+		mac_address_from_key("board", 5, &targets[i], addresses[i]);
 		cr_assert_eq(sscanf(addresses[i], "%2x:", &first), 1);
 		cr_expect_eq(first & 3, 2, "%s is not local, or not of one interface",
 			     addresses[i]);
@@ -181,12 +181,12 @@ Test(file, what_is_not_there_or_would_block_is_an_error)
 
 Test(file, an_empty_line_makes_no_address)
 {
-	const struct mac_address_owner owner = { "a", "ncm.net", "dev_addr" };
+	const struct mac_address_target target = { "a", "ncm.net", "dev_addr" };
 	_cleanup_error_ struct error err = { 0 };
 	char address[MAC_ADDRESS_SIZE];
 
 	put("\nx", 2);
-	cr_expect_lt(mac_address_read(path, &owner, address, &err), 0);
+	cr_expect_lt(mac_address_read(path, &target, address, &err), 0);
 	cr_expect_eq(err.exit, EX_UNAVAILABLE);
 	cr_expect_not_null(strstr(err.text, "cannot make 'dev_addr' from "), "%s", err.text);
 }
@@ -194,14 +194,14 @@ Test(file, an_empty_line_makes_no_address)
 Test(file, an_address_depends_only_on_the_first_line)
 {
 	static const char *const texts[] = { "A-17\nx", "A-17\r\n", "A-17" };
-	const struct mac_address_owner owner = { "a", "ncm.net", "dev_addr" };
+	const struct mac_address_target target = { "a", "ncm.net", "dev_addr" };
 	struct error err = { 0 };
 	char wanted[MAC_ADDRESS_SIZE], address[MAC_ADDRESS_SIZE];
 
-	mac_address_from_key("A-17", 4, &owner, wanted);
+	mac_address_from_key("A-17", 4, &target, wanted);
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		put(texts[i], strlen(texts[i]));
-		cr_assert_eq(mac_address_read(path, &owner, address, &err), 0, "%s", err.text);
+		cr_assert_eq(mac_address_read(path, &target, address, &err), 0, "%s", err.text);
 		cr_expect_str_eq(address, wanted);
 	}
 }

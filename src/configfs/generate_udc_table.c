@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "configfs/udc_traits.h"
+#include "configfs/udc_driver_table.h"
 
 static const char *const answer_words[] = {
 	[UDC_UNKNOWN] = "?",
@@ -21,19 +21,20 @@ static const char *const speed_words[] = {
 	[GADGET_SPEED_SUPER_PLUS] = "super-plus",
 };
 
-static const char *kind(const struct udc_traits *t)
+static const char *kind_suffix(const struct udc_traits *t)
 {
 	return t->is_virtual ? " (virtual)" : t->dual_role ? " (dual role)" : "";
 }
 
 static void print_driver(const struct udc_traits *t)
 {
-	_cleanup_free_ char *endpoints = udc_endpoints_text(t), *types = udc_endpoint_types_text(t);
+	_cleanup_free_ char *endpoints = udc_endpoint_counts_text(t),
+			    *types = udc_endpoint_types_text(t);
 
-	printf("| %s%s | %s | %s | %s | %s | %s | %s | %s | %s |\n", t->driver, kind(t), endpoints,
-	       types ? types : "?", answer_words[udc_has_isochronous(t)], answer_words[t->zlp],
-	       answer_words[t->scatter_gather], speed_words[t->max_speed], t->note ? t->note : "",
-	       t->source);
+	printf("| %s%s | %s | %s | %s | %s | %s | %s | %s | %s |\n", t->driver, kind_suffix(t),
+	       endpoints, types ? types : "?", answer_words[udc_has_isochronous(t)],
+	       answer_words[t->zlp], answer_words[t->scatter_gather], speed_words[t->max_speed],
+	       t->note ? t->note : "", t->source);
 }
 
 int main(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "configfs/attributes.h"
+#include "configfs/attribute_steps.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -339,13 +339,13 @@ static int write_address_apply(struct step *step, struct error *err)
 	_cleanup_free_ char *function_dir = path_parent(step->path),
 			    *functions_dir = path_parent(function_dir),
 			    *gadget_dir = path_parent(functions_dir);
-	const struct mac_address_owner owner = {
+	const struct mac_address_target target = {
 		.gadget = strrchr(gadget_dir, '/') + 1,
-		.function = strrchr(function_dir, '/') + 1,
+		.function_in_configfs = strrchr(function_dir, '/') + 1,
 		.attribute = strrchr(step->path, '/') + 1,
 	};
 	char address[MAC_ADDRESS_SIZE];
-	int r = mac_address_read(step->value, &owner, address, err);
+	int r = mac_address_read(step->value, &target, address, err);
 
 	return r < 0 ? r : write_attribute_value(step, address, strlen(address), err);
 }

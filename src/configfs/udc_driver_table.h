@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The table of UDC drivers: properties that sysfs does not show, from the source code of Linux 6.12
- * (udc_traits.c). `udc`, `check`, `up`, `descriptors` and the table in doc/boards.md use it.
+ * (udc_driver_table.c). `udc`, `check`, `up`, `descriptors` and the table in doc/boards.md use it.
  */
 #pragma once
 
@@ -19,8 +19,8 @@ enum udc_direction { UDC_IN, UDC_OUT, UDC_EITHER };
  */
 enum { UDC_INTERRUPT = 1, UDC_BULK = 2, UDC_ISOCHRONOUS = 4, UDC_ALL_TYPES = 7 };
 
-/* Endpoints of a UDC that have the same properties. */
-struct udc_endpoints {
+/* Some of the endpoints of a UDC, which have the same properties. */
+struct udc_endpoint_group {
 	unsigned int n;
 	enum udc_direction direction;
 	unsigned int types;	 /* bits of UDC_BULK and so on */
@@ -33,12 +33,12 @@ struct udc_traits {
 	const char *driver; /* name that /sys/class/udc/UDC/device/driver points to */
 	const char *source; /* files and lines below drivers/usb */
 	/* Endpoints besides ep0; ends with n 0. No elements: the endpoints are unknown. */
-	struct udc_endpoints endpoints[UDC_MAX_GROUPS + 1];
+	struct udc_endpoint_group endpoints[UDC_MAX_GROUPS + 1];
 	/*
 	 * The hardware, the device tree or the configuration of the kernel determines the
 	 * endpoints; `endpoints` are maximums.
 	 */
-	bool by_hardware;
+	bool endpoints_depend_on_hardware;
 	enum udc_answer zlp;		/* whether the driver obeys usb_request.zero */
 	enum udc_answer scatter_gather; /* whether the driver sets gadget->sg_supported */
 	enum gadget_speed max_speed;	/* of the fastest hardware; GADGET_SPEED_NONE: unknown */
@@ -65,7 +65,7 @@ enum udc_answer udc_has_isochronous(const struct udc_traits *traits);
  * Returns the numbers of endpoints: "2 IN and 1 OUT", "5 for either direction", "at most 15 IN and
  * 15 OUT", "unknown". The caller frees the text.
  */
-char *udc_endpoints_text(const struct udc_traits *traits);
+char *udc_endpoint_counts_text(const struct udc_traits *traits);
 
 /*
  * Returns the transfer types and packet sizes of the endpoints: "bulk, interrupt, at most 64

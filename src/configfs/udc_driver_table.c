@@ -3,7 +3,7 @@
  * The table of UDC drivers, from the source code of Linux 6.12. Also finds reasons why this system
  * has no UDC.
  */
-#include "configfs/udc_traits.h"
+#include "configfs/udc_driver_table.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -35,21 +35,22 @@
 /*
  * A member that a row does not set is unknown. To add a driver, add a row, and the lines of its
  * source code that show it. To add a property, add a member to struct udc_traits, set it in the
- * rows, and use it: in `udc` (cmd/udc.c), in the table of doc/boards.md (udc_table.c), and if a
- * gadget can need it, in predict/udc_mismatch.c. clang-format would put each member of a long row
- * on a separate line.
+ * rows, and use it: in `udc` (cmd/udc.c), in the table of doc/boards.md (generate_udc_table.c), and
+ * if a gadget can need it, in predict/udc_mismatch.c. clang-format would put each member of a long
+ * row on a separate line.
  */
 /* clang-format off */
 const struct udc_traits udc_traits_table[] = {
 	{ .driver = "amd5536udc-pci", .source = "gadget/udc/snps_udc_core.c:109, 3137",
-	  .endpoints = { PAIRS(15, BULK, 0) }, .by_hardware = true,
+	  .endpoints = { PAIRS(15, BULK, 0) }, .endpoints_depend_on_hardware = true,
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_HIGH },
 	{ .driver = "aspeed_udc", .source = "gadget/udc/aspeed_udc.c:19, 663, 1361, 1384, 1538",
 	  .endpoints = { EITHER(4, ALL, 1024) }, .zlp = UDC_NO,
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_HIGH },
 	{ .driver = "aspeed_vhub",
 	  .source = "gadget/udc/aspeed-vhub/vhub.h:213, dev.c:359, 590, epn.c:53, 206",
-	  .endpoints = { EITHER(15, ALL, 1024) }, .by_hardware = true, .zlp = UDC_YES,
+	  .endpoints = { EITHER(15, ALL, 1024) }, .endpoints_depend_on_hardware = true,
+	  .zlp = UDC_YES,
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_HIGH,
 	  .note = "its UDCs share the endpoints, and sysfs does not show their driver" },
 	{ .driver = "at91_udc", .source = "gadget/udc/at91_udc.c:70, 425, 833, 1597",
@@ -57,7 +58,8 @@ const struct udc_traits udc_traits_table[] = {
 	  .zlp = UDC_YES, .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_FULL,
 	  .note = "the packets of the last two are 256 bytes on some SoCs" },
 	{ .driver = "atmel_usba_udc", .source = "gadget/udc/atmel_usba_udc.c:414, 1126, 2061",
-	  .endpoints = { EITHER(15, ALL, 1024) }, .by_hardware = true, .zlp = UDC_YES,
+	  .endpoints = { EITHER(15, ALL, 1024) }, .endpoints_depend_on_hardware = true,
+	  .zlp = UDC_YES,
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_HIGH,
 	  .note = "SAM9 has 6, of which 4 can be isochronous" },
 	{ .driver = "bcm63xx_udc", .source = "gadget/udc/bcm63xx_udc.c:56, 176, 604, 2305",
@@ -65,39 +67,44 @@ const struct udc_traits udc_traits_table[] = {
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_HIGH },
 	{ .driver = "bdc",
 	  .source = "gadget/udc/bdc/bdc_core.c:395, bdc_ep.c:1730, 1980, bdc_udc.c:525, 529",
-	  .endpoints = { PAIRS(15, ALL, 1024) }, .by_hardware = true, .zlp = UDC_NO,
+	  .endpoints = { PAIRS(15, ALL, 1024) }, .endpoints_depend_on_hardware = true,
+	  .zlp = UDC_NO,
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_SUPER },
 	{ .driver = "cdns-usb3", .source = "cdns3/cdns3-gadget.c:2660, 3215, 3224, 3331, 3401",
-	  .endpoints = { PAIRS(15, ALL, 1024) }, .by_hardware = true, .zlp = UDC_YES,
+	  .endpoints = { PAIRS(15, ALL, 1024) }, .endpoints_depend_on_hardware = true,
+	  .zlp = UDC_YES,
 	  .max_speed = GADGET_SPEED_SUPER,
 	  .note = "scatter-gather from version 2 of the controller on; a buffer for all endpoints" },
 	{ .driver = "cdns2-pci", .source = "gadget/udc/cdns2/cdns2-gadget.c:1723, 2219, 2226, 2334",
-	  .endpoints = { PAIRS(15, ALL, 1024) }, .by_hardware = true, .zlp = UDC_YES,
+	  .endpoints = { PAIRS(15, ALL, 1024) }, .endpoints_depend_on_hardware = true,
+	  .zlp = UDC_YES,
 	  .scatter_gather = UDC_YES, .max_speed = GADGET_SPEED_HIGH },
 	{ .driver = "cdnsp-pci",
 	  .source = "cdns3/cdnsp-gadget.c:1687, 1694, 2007, 2014, cdnsp-ring.c:1902",
-	  .endpoints = { PAIRS(15, ALL, 1024) }, .by_hardware = true, .zlp = UDC_YES,
+	  .endpoints = { PAIRS(15, ALL, 1024) }, .endpoints_depend_on_hardware = true,
+	  .zlp = UDC_YES,
 	  .scatter_gather = UDC_YES, .max_speed = GADGET_SPEED_SUPER_PLUS },
 	{ .driver = "ci_hdrc", .source = "chipidea/core.c:241, udc.c:458, 2034, 2263, 2266",
-	  .endpoints = { PAIRS(15, ALL, 0) }, .by_hardware = true, .zlp = UDC_YES,
+	  .endpoints = { PAIRS(15, ALL, 0) }, .endpoints_depend_on_hardware = true, .zlp = UDC_YES,
 	  .scatter_gather = UDC_YES, .max_speed = GADGET_SPEED_HIGH, .dual_role = true },
 	/* The patches in kernel/ add scatter-gather to dummy_hcd, as a module parameter. */
 	{ .driver = "dummy_udc", .source = "gadget/udc/dummy_hcd.c:142, 1116, 1530",
 	  .endpoints = { IN(9, BULK, 0), IN(3, UDC_INTERRUPT, 0), OUT(12, BULK, 0) },
 	  .zlp = UDC_YES, .max_speed = GADGET_SPEED_SUPER, .is_virtual = true },
 	{ .driver = "dwc2", .source = "dwc2/gadget.c:1133, 4160, 4582, 4850, 4858, 4898, 5009",
-	  .endpoints = { PAIRS(15, ALL, 1024) }, .by_hardware = true, .zlp = UDC_YES,
+	  .endpoints = { PAIRS(15, ALL, 1024) }, .endpoints_depend_on_hardware = true,
+	  .zlp = UDC_YES,
 	  .max_speed = GADGET_SPEED_HIGH, .dual_role = true,
 	  .note = "scatter-gather with descriptor DMA; each IN endpoint needs a FIFO" },
 	{ .driver = "dwc3", .source = "dwc3/core.c:614, gadget.c:1420, 3283, 3331, 4858",
-	  .endpoints = { PAIRS(15, ALL, 0) }, .by_hardware = true, .zlp = UDC_YES,
+	  .endpoints = { PAIRS(15, ALL, 0) }, .endpoints_depend_on_hardware = true, .zlp = UDC_YES,
 	  .scatter_gather = UDC_YES, .max_speed = GADGET_SPEED_SUPER_PLUS, .dual_role = true,
 	  .note = "FIFOs limit the packets" },
 	{ .driver = "fotg210", .source = "fotg210/fotg210-udc.h:11, fotg210-udc.c:1228, 1247",
 	  .endpoints = { EITHER(4, ALL, 0) }, .zlp = UDC_NO,
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_HIGH },
 	{ .driver = "fsl-usb2-udc", .source = "gadget/udc/fsl_udc_core.c:797, 2324, 2430, 2462",
-	  .endpoints = { PAIRS(15, ALL, 0) }, .by_hardware = true, .zlp = UDC_YES,
+	  .endpoints = { PAIRS(15, ALL, 0) }, .endpoints_depend_on_hardware = true, .zlp = UDC_YES,
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_HIGH },
 	{ .driver = "fusb300_udc", .source = "gadget/udc/fusb300_udc.c:1418, 1450, 1455",
 	  .endpoints = { EITHER(15, ALL, 512) }, .zlp = UDC_NO,
@@ -106,7 +113,7 @@ const struct udc_traits udc_traits_table[] = {
 	  .endpoints = { EITHER(3, BULK, 64) },
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_FULL },
 	{ .driver = "gr_udc", .source = "gadget/udc/gr_udc.c:555, 2007, 2154, 2164",
-	  .endpoints = { PAIRS(15, ALL, 0) }, .by_hardware = true, .zlp = UDC_YES,
+	  .endpoints = { PAIRS(15, ALL, 0) }, .endpoints_depend_on_hardware = true, .zlp = UDC_YES,
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_HIGH,
 	  .note = "the device tree limits the packets" },
 	{ .driver = "isp1760", .source = "isp1760/isp1760-udc.h:80, isp1760-udc.c:416, 1482, 1570",
@@ -124,10 +131,11 @@ const struct udc_traits udc_traits_table[] = {
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_FULL },
 	{ .driver = "mtu3",
 	  .source = "mtu3/mtu3_core.c:615, mtu3_gadget.c:669, 712, mtu3_qmu.c:270",
-	  .endpoints = { PAIRS(15, ALL, 1024) }, .by_hardware = true, .zlp = UDC_YES,
+	  .endpoints = { PAIRS(15, ALL, 1024) }, .endpoints_depend_on_hardware = true,
+	  .zlp = UDC_YES,
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_SUPER_PLUS, .dual_role = true },
 	{ .driver = "musb-hdrc", .source = "musb/musb_gadget.c:474, 1718, 1780, 2075, sunxi.c:632",
-	  .endpoints = { PAIRS(15, ALL, 0) }, .by_hardware = true, .zlp = UDC_YES,
+	  .endpoints = { PAIRS(15, ALL, 0) }, .endpoints_depend_on_hardware = true, .zlp = UDC_YES,
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_HIGH, .dual_role = true,
 	  .note = "sets quirk_zlp_not_supp, with which network functions send a byte instead of a "
 		  "ZLP; Allwinner has 4 or 5 IN and OUT of 512 bytes" },
@@ -135,7 +143,7 @@ const struct udc_traits udc_traits_table[] = {
 	  .endpoints = { EITHER(3, ALL, 0) }, .zlp = UDC_YES,
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_HIGH },
 	{ .driver = "net2280", .source = "gadget/udc/net2280.c:85, 916, 2174, 3640, 3694, 3706",
-	  .endpoints = { EITHER(8, ALL, 0) }, .by_hardware = true, .zlp = UDC_YES,
+	  .endpoints = { EITHER(8, ALL, 0) }, .endpoints_depend_on_hardware = true, .zlp = UDC_YES,
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_SUPER,
 	  .note = "NET228x has 6, two of them with 64 bytes; USB338x has 4 IN and 4 OUT, or 4" },
 	{ .driver = "omap_udc", .source = "gadget/udc/omap_udc.c:380, 562, 2637",
@@ -151,7 +159,8 @@ const struct udc_traits udc_traits_table[] = {
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_HIGH,
 	  .note = "3 can be bulk, 2 isochronous, 2 interrupt" },
 	{ .driver = "renesas_usb3", .source = "gadget/udc/renesas_usb3.c:262, 1121, 2687, 2727, 2868",
-	  .endpoints = { IN(8, BULK, 0), OUT(7, BULK, 0) }, .by_hardware = true, .zlp = UDC_YES,
+	  .endpoints = { IN(8, BULK, 0), OUT(7, BULK, 0) }, .endpoints_depend_on_hardware = true,
+	  .zlp = UDC_YES,
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_SUPER,
 	  .note = "3 IN and 2 OUT, except on RZ/V2M" },
 	{ .driver = "renesas_usbhs",
@@ -159,7 +168,7 @@ const struct udc_traits udc_traits_table[] = {
 	  .zlp = UDC_YES, .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_HIGH,
 	  .note = "9 or 15 for either direction, each with one type; 2 are isochronous" },
 	{ .driver = "snps-udc-plat", .source = "gadget/udc/snps_udc_core.c:109, 3137",
-	  .endpoints = { PAIRS(15, BULK, 0) }, .by_hardware = true,
+	  .endpoints = { PAIRS(15, BULK, 0) }, .endpoints_depend_on_hardware = true,
 	  .scatter_gather = UDC_NO, .max_speed = GADGET_SPEED_HIGH },
 	{ .driver = "tegra-xudc", .source = "gadget/udc/tegra-xudc.c:461, 1288, 3175, 3178, 3883",
 	  .endpoints = { PAIRS(15, BULK, 1024) }, .zlp = UDC_YES,
@@ -193,7 +202,7 @@ unsigned int udc_count_endpoints(const struct udc_traits *traits, enum udc_direc
 {
 	unsigned int n = 0;
 
-	for (const struct udc_endpoints *e = traits->endpoints; e->n; e++)
+	for (const struct udc_endpoint_group *e = traits->endpoints; e->n; e++)
 		n += e->direction == direction ? e->n : 0;
 	return n;
 }
@@ -202,15 +211,15 @@ enum udc_answer udc_has_isochronous(const struct udc_traits *traits)
 {
 	if (!traits->endpoints[0].n)
 		return UDC_UNKNOWN;
-	for (const struct udc_endpoints *e = traits->endpoints; e->n; e++)
+	for (const struct udc_endpoint_group *e = traits->endpoints; e->n; e++)
 		if (e->types & UDC_ISOCHRONOUS)
 			return UDC_YES;
 	return UDC_NO;
 }
 
-char *udc_endpoints_text(const struct udc_traits *traits)
+char *udc_endpoint_counts_text(const struct udc_traits *traits)
 {
-	const char *most = traits->by_hardware ? "at most " : "";
+	const char *most = traits->endpoints_depend_on_hardware ? "at most " : "";
 
 	if (!traits->endpoints[0].n)
 		return xstrdup("unknown");
@@ -221,7 +230,7 @@ char *udc_endpoints_text(const struct udc_traits *traits)
 		    udc_count_endpoints(traits, UDC_OUT));
 }
 
-static char *types_and_packet_text(const struct udc_endpoints *e)
+static char *types_and_packet_text(const struct udc_endpoint_group *e)
 {
 	const char *types = (e->types & UDC_ALL_TYPES) == UDC_ALL_TYPES ? "all types"
 			    : e->types & UDC_BULK			? "bulk, interrupt"
@@ -234,20 +243,20 @@ static char *types_and_packet_text(const struct udc_endpoints *e)
 char *udc_endpoint_types_text(const struct udc_traits *traits)
 {
 	static const char *const directions[] = { "IN", "OUT", "IN or OUT" };
-	const struct udc_endpoints *first = traits->endpoints;
+	const struct udc_endpoint_group *first = traits->endpoints;
 	bool differ = false;
 	char *text;
 
 	if (!first->n)
 		return NULL;
 	text = types_and_packet_text(first);
-	for (const struct udc_endpoints *e = first; e->n; e++)
+	for (const struct udc_endpoint_group *e = first; e->n; e++)
 		differ |= e->types != first->types || e->max_packet != first->max_packet;
 	if (!differ)
 		return text;
 	free(text);
 	text = xstrdup("");
-	for (const struct udc_endpoints *e = first; e->n; e++) {
+	for (const struct udc_endpoint_group *e = first; e->n; e++) {
 		_cleanup_free_ char *old = text, *types = types_and_packet_text(e);
 
 		text = strf("%s%s%u %s (%s)", old, e == first ? "" : ", ", e->n,
@@ -256,27 +265,28 @@ char *udc_endpoint_types_text(const struct udc_traits *traits)
 	return text;
 }
 
-struct hint_list {
+/* Sentences that say why the system may have no UDC, each with a remedy. */
+struct missing_udc_hints {
 	char **hints;
 	size_t n;
 };
 
-/* Adds a hint if the role switch `name` is not set to device mode. */
-static void add_role_hint(struct hint_list *h, const char *name)
+/* Adds a hint if the role switch in /sys/class/usb_role is not set to device mode. */
+static void add_role_switch_hint(struct missing_udc_hints *h, const char *role_switch)
 {
-	_cleanup_free_ char *path = strf(ROLE_CLASS_DIR "/%s/role", name), *role = NULL;
+	_cleanup_free_ char *path = strf(ROLE_CLASS_DIR "/%s/role", role_switch), *role = NULL;
 
 	if (file_read_first_line(AT_FDCWD, path, &role) < 0 || streq(role, "device"))
 		return;
-	*array_add(h->hints, h->n) =
-		strf("the role switch %s is set to '%s': echo device > %s", name, role, path);
+	*array_add(h->hints, h->n) = strf("the role switch %s is set to '%s': echo device > %s",
+					  role_switch, role, path);
 }
 
 /*
  * Adds a hint for each controller of the dual-role driver `driver` that is not in device mode: such
  * a controller has no UDC.
  */
-static void add_dual_role_hint(struct hint_list *h, const char *driver)
+static void add_dual_role_hint(struct missing_udc_hints *h, const char *driver)
 {
 	_cleanup_free_ char *dir = strf(PLATFORM_DRIVERS_DIR "/%s", driver);
 	DIR *d = opendir(dir);
@@ -304,13 +314,13 @@ static void add_dual_role_hint(struct hint_list *h, const char *driver)
 
 size_t udc_absence_hints(char ***hints)
 {
-	struct hint_list h = { 0 };
+	struct missing_udc_hints h = { 0 };
 	DIR *d = opendir(ROLE_CLASS_DIR);
 	struct dirent *entry;
 
 	while (d && (entry = readdir(d)))
 		if (entry->d_name[0] != '.')
-			add_role_hint(&h, entry->d_name);
+			add_role_switch_hint(&h, entry->d_name);
 	if (d)
 		closedir(d);
 	for (const struct udc_traits *t = udc_traits_table; t->driver; t++)

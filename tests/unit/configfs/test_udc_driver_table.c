@@ -3,11 +3,11 @@
 #include <criterion/criterion.h>
 
 #include "base/cleanup.h"
-#include "configfs/udc_traits.h"
+#include "configfs/udc_driver_table.h"
 
 static void expect_texts(const char *driver, const char *endpoints, const char *types)
 {
-	_cleanup_free_ char *has = udc_endpoints_text(udc_traits_or_unknown(driver)),
+	_cleanup_free_ char *has = udc_endpoint_counts_text(udc_traits_or_unknown(driver)),
 			    *has_types = udc_endpoint_types_text(udc_traits_or_unknown(driver));
 
 	cr_expect_str_eq(has, endpoints, "%s: %s", driver, has);
@@ -72,7 +72,7 @@ Test(udc_traits, each_row_has_a_source_and_follows_the_one_before)
 			  t->driver);
 		cr_expect_lt(strcmp(before, t->driver), 0, "%s after %s", t->driver, before);
 		cr_expect_eq(t->endpoints[UDC_MAX_GROUPS].n, 0, "%s", t->driver);
-		for (const struct udc_endpoints *e = t->endpoints; e->n; e++)
+		for (const struct udc_endpoint_group *e = t->endpoints; e->n; e++)
 			cr_expect(e->types && e->n <= 15, "%s", t->driver);
 		before = t->driver;
 	}
