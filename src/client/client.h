@@ -30,7 +30,7 @@ struct client_options {
 	int notify_fd;
 };
 
-#define CLIENT_TAKEOVER_WAIT_DEFAULT 10
+#define CLIENT_SECONDS_WITHOUT_SUPERVISOR_DEFAULT 10
 
 enum client_result {
 	CLIENT_DONE,	  /* the gadget came up, went down or was reloaded */
@@ -84,9 +84,9 @@ int client_fork_supervisor(int *report_fd, struct client_up_report *report, stru
  * with err set. *reported is true if the report was sent. `document` is the document of the gadget
  * file. On failure *output is the last output of the workers, or NULL; the caller frees it.
  */
-int client_bring_up(const struct gadget *g, const json_t *document,
-		    const struct client_options *options, int report_fd, bool *reported,
-		    char **output, struct error *err);
+int client_bring_up_and_supervise(const struct gadget *g, const json_t *document,
+				  const struct client_options *options, int report_fd,
+				  bool *reported, char **output, struct error *err);
 
 /* Returns whether the gadget's supervisor has died. Then client_take_over may be possible. */
 bool client_gadget_is_orphaned(const struct paths *paths, const char *name);
@@ -95,7 +95,7 @@ bool client_gadget_is_orphaned(const struct paths *paths, const char *name);
  * keepers and workers continue. Reads the record, but not the gadget file. Sends the report
  * CLIENT_TAKEN_OVER, or CLIENT_UNCHANGED if another process has taken the gadget over. Fails with
  * EX_UNAVAILABLE if a takeover is not possible. After the takeover does the same as
- * client_bring_up.
+ * client_bring_up_and_supervise.
  */
 int client_take_over(const struct paths *paths, const char *name, int report_fd, bool *reported,
 		     struct error *err);

@@ -21,9 +21,9 @@
 struct process_or_udc_watch {
 	struct gadget_watch *gadget_watch;
 	struct fd_watch fd_watch;
-	pid_t pid;	/* pid of a process; 0: watches a UDC */
-	char *udc_name; /* name of a UDC; NULL: watches a process */
-	bool is_in_use; /* a gadget in the current call of gadget_watch_set_gadgets needs it */
+	pid_t pid;	      /* pid of a process; 0: watches a UDC */
+	char *udc_name;	      /* name of a UDC; NULL: watches a process */
+	bool is_still_needed; /* the current call of gadget_watch_set_gadgets needs it */
 };
 
 struct gadget_watch {
@@ -31,7 +31,8 @@ struct gadget_watch {
 	struct loop *loop;
 	void (*on_change)(void *data);
 	void *on_change_data;
-	struct fd_watch inotify_watch, mounts_watch;
+	struct fd_watch directories_watch; /* inotify(7): run directories and configfs */
+	struct fd_watch mounts_watch;
 	/* Highest watch descriptor of inotify(7). The kernel gives each new watch a higher one. */
 	int highest_wd;
 	struct process_or_udc_watch **process_and_udc_watches;
@@ -43,7 +44,7 @@ static void on_directory_event(void *data, uint32_t events _unused_)
 	struct gadget_watch *w = data;
 
 	/* Discards the events: on_change inspects all gadgets, whatever has changed. */
-	fd_drain(w->inotify_watch.fd);
+	fd_drain(w->directories_watch.fd);
 	w->on_change(w->on_change_data);
 }
 
@@ -86,13 +87,14 @@ struct gadget_watch *gadget_watch_new(const struct paths *paths, struct loop *lo
 				    .loop = loop,
 				    .on_change = on_change,
 				    .on_change_data = data,
-				    .inotify_watch = FD_WATCH_NONE,
+				    .directories_watch = FD_WATCH_NONE,
 				    .mounts_watch = FD_WATCH_NONE };
 	if (inotify < 0 || mounts < 0 ||
-	    fd_watch_add(loop, &w->inotify_watch, inotify, EPOLLIN, on_directory_event, w) < 0 ||
+	    fd_watch_add(loop, &w->directories_watch, inotify, EPOLLIN, on_directory_event, w) <
+		    0 ||
 	    fd_watch_add(loop, &w->mounts_watch, mounts, EPOLLPRI, on_mounts_event, w) < 0) {
 		error_errno(err, EX_OSERR, errno, NULL, "cannot watch the gadgets for changes");
-		fd_watch_remove(loop, &w->inotify_watch);
+		fd_watch_remove(loop, &w->directories_watch);
 		free(w);
 		return NULL;
 	}
@@ -107,7 +109,7 @@ struct gadget_watch *gadget_watch_new(const struct paths *paths, struct loop *lo
  */
 static bool watch_directory(struct gadget_watch *w, const char *path, uint32_t events)
 {
-	int wd = inotify_add_watch(w->inotify_watch.fd, path, events | IN_ONLYDIR);
+	int wd = inotify_add_watch(w->directories_watch.fd, path, events | IN_ONLYDIR);
 	bool is_new = wd > w->highest_wd;
 
 	if (is_new)
@@ -151,7 +153,7 @@ static bool watch_process_or_udc(struct gadget_watch *w, pid_t pid, const char *
 		watch = w->process_and_udc_watches[i];
 		if (watch->pid == pid && streq_null(watch->udc_name, udc) &&
 		    watch->fd_watch.fd >= 0) {
-			watch->is_in_use = true;
+			watch->is_still_needed = true;
 			return false;
 		}
 	}
@@ -161,7 +163,7 @@ static bool watch_process_or_udc(struct gadget_watch *w, pid_t pid, const char *
 					  inspected again */
 	watch = xcalloc(1, sizeof(*watch));
 	*watch = (struct process_or_udc_watch){
-		.gadget_watch = w, .fd_watch = FD_WATCH_NONE, .pid = pid, .is_in_use = true
+		.gadget_watch = w, .fd_watch = FD_WATCH_NONE, .pid = pid, .is_still_needed = true
 	};
 	watch->udc_name = xstrdup_or_null(udc);
 	if (fd_watch_add(w->loop, &watch->fd_watch, fd, udc ? EPOLLPRI : EPOLLIN,
@@ -177,6 +179,10 @@ static bool watch_process_or_udc(struct gadget_watch *w, pid_t pid, const char *
 	return true;
 }
 
+/*
+ * Returns true if the process was not watched before or has ended, so that the gadgets must be
+ * inspected again.
+ */
 static bool watch_process(struct gadget_watch *w, pid_t pid)
 {
 	return pid > 0 && watch_process_or_udc(w, pid, NULL);
@@ -207,7 +213,7 @@ static void remove_unused_process_and_udc_watches(struct gadget_watch *w)
 	size_t n = 0;
 
 	for (size_t i = 0; i < w->n_process_and_udc_watches; i++) {
-		if (w->process_and_udc_watches[i]->is_in_use &&
+		if (w->process_and_udc_watches[i]->is_still_needed &&
 		    w->process_and_udc_watches[i]->fd_watch.fd >= 0)
 			w->process_and_udc_watches[n++] = w->process_and_udc_watches[i];
 		else
@@ -221,7 +227,7 @@ bool gadget_watch_set_gadgets(struct gadget_watch *w, const struct gadget_status
 	bool is_new = watch_directories(w, gadgets);
 
 	for (size_t i = 0; i < w->n_process_and_udc_watches; i++)
-		w->process_and_udc_watches[i]->is_in_use = false;
+		w->process_and_udc_watches[i]->is_still_needed = false;
 	for (size_t i = 0; i < gadgets->n; i++)
 		is_new |= watch_gadget(w, &gadgets->list[i]);
 	remove_unused_process_and_udc_watches(w);
@@ -230,7 +236,7 @@ bool gadget_watch_set_gadgets(struct gadget_watch *w, const struct gadget_status
 
 void gadget_watch_free(struct gadget_watch *w)
 {
-	fd_watch_close(w->loop, &w->inotify_watch);
+	fd_watch_close(w->loop, &w->directories_watch);
 	fd_watch_close(w->loop, &w->mounts_watch);
 	for (size_t i = 0; i < w->n_process_and_udc_watches; i++)
 		process_or_udc_watch_free(w->process_and_udc_watches[i]);

@@ -176,7 +176,7 @@ int inspect_gadgets(const struct paths *paths, const char *name, struct gadget_s
 		     : 0;
 }
 
-bool inspect_gadget_exists(const struct paths *paths, const char *name)
+bool inspect_kernel_has_gadget(const struct paths *paths, const char *name)
 {
 	_cleanup_free_ char *mounts = inspect_read_mounts(paths);
 	struct gadget_status gadget;

@@ -25,4 +25,4 @@ int inspect_gadgets(const struct paths *paths, const char *name, struct gadget_s
  */
 pid_t inspect_find_supervisor(const struct paths *paths, const char *name);
 /* Returns whether configfs has the gadget, or FunctionFS is mounted below /dev/ffs/NAME. */
-bool inspect_gadget_exists(const struct paths *paths, const char *name);
+bool inspect_kernel_has_gadget(const struct paths *paths, const char *name);

@@ -24,7 +24,7 @@
 /* What is known about the gadget's supervisor. */
 struct supervision_state {
 	bool has_valid_status; /* the run directory has a valid status file of this supervisor */
-	bool is_supervised;    /* a supervisor or a command owns the gadget's lock */
+	bool has_lock_owner;   /* a supervisor or a command owns the gadget's lock */
 };
 
 static void set_gadget_degraded(struct gadget_status *gadget)
@@ -62,8 +62,8 @@ static void compare_mount_with_kernel(struct gadget_status *gadget,
  * Checks that the symbolic link of a FunctionFS function exists. Kernel functions have no device in
  * the status yet: inspect_add_kernel_devices adds it later.
  */
-static void compare_device_symlink_with_kernel(struct gadget_status *gadget,
-					       struct function_status *function)
+static void check_device_symlink_exists(struct gadget_status *gadget,
+					struct function_status *function)
 {
 	if (!function->device || path_exists(function->device))
 		return;
@@ -74,11 +74,11 @@ static void compare_device_symlink_with_kernel(struct gadget_status *gadget,
 }
 
 static void compare_keeper_with_process_table(struct gadget_status *gadget,
-					      struct function_status *function, bool supervised)
+					      struct function_status *function, bool has_lock_owner)
 {
 	if (function->keeper <= 0 || process_alive(function->keeper))
 		return;
-	if (supervised) {
+	if (has_lock_owner) {
 		set_gadget_degraded(gadget);
 		inspect_add_problem(gadget, PROBLEM_ERROR, "%s: its keeper (pid %d) has ended",
 				    function->label, (int)function->keeper);
@@ -87,20 +87,20 @@ static void compare_keeper_with_process_table(struct gadget_status *gadget,
 }
 
 static void compare_worker_with_process_table(struct gadget_status *gadget,
-					      struct function_status *function, bool supervised)
+					      struct function_status *function, bool has_lock_owner)
 {
 	struct worker_status *worker = &function->worker;
 	bool dead = worker->pid > 0 && !process_alive(worker->pid);
 
 	if (!function->has_worker)
 		return;
-	if (dead && supervised) {
+	if (dead && has_lock_owner) {
 		set_gadget_degraded(gadget);
 		inspect_add_problem(gadget, PROBLEM_WARNING, "%s: its worker (pid %d) has ended",
 				    function->label, (int)worker->pid);
 	}
-	if (dead ||
-	    (!supervised && (worker->pid <= 0 || !keeper_waits_for_takeover(gadget, function)))) {
+	if (dead || (!has_lock_owner &&
+		     (worker->pid <= 0 || !keeper_waits_for_takeover(gadget, function)))) {
 		worker->state = STATUS_WORKER_STOPPED;
 		worker->ready_since = 0;
 	}
@@ -117,13 +117,13 @@ static void set_byte_counts_unknown(struct function_status *function)
 
 static void compare_function_with_kernel(struct gadget_status *gadget,
 					 struct function_status *function, const char *mounts,
-					 bool supervised)
+					 bool has_lock_owner)
 {
 	compare_mount_with_kernel(gadget, function, mounts);
-	compare_device_symlink_with_kernel(gadget, function);
-	compare_worker_with_process_table(gadget, function, supervised);
-	compare_keeper_with_process_table(gadget, function, supervised);
-	if (!supervised)
+	check_device_symlink_exists(gadget, function);
+	compare_worker_with_process_table(gadget, function, has_lock_owner);
+	compare_keeper_with_process_table(gadget, function, has_lock_owner);
+	if (!has_lock_owner)
 		set_byte_counts_unknown(function);
 }
 
@@ -146,10 +146,10 @@ static void check_symlinks_to_functions(struct gadget_status *gadget)
 
 static void correct_status_if_kernel_binding_differs(struct gadget_status *gadget,
 						     const struct inspect_kernel_state *kernel,
-						     bool supervised)
+						     bool has_lock_owner)
 {
 	if (gadget->udc && *kernel->bound_udc == '\0') {
-		if (!supervised || gadget->no_bind || gadget->lost ||
+		if (!has_lock_owner || gadget->no_bind || gadget->lost ||
 		    (gadget->state != STATUS_READY && gadget->state != STATUS_DEGRADED))
 			return; /* the status file already shows why the gadget is not bound */
 		if (gadget->state == STATUS_READY)
@@ -181,7 +181,7 @@ static void add_problems_of_binding(struct gadget_status *gadget,
 	/* The expected UDC is only known from the status file. */
 	if (supervision->has_valid_status)
 		correct_status_if_kernel_binding_differs(gadget, kernel,
-							 supervision->is_supervised);
+							 supervision->has_lock_owner);
 	if (*kernel->bound_udc && !kernel->udc_state && !path_exists(sysfs)) {
 		set_gadget_degraded(gadget);
 		inspect_add_problem(gadget, PROBLEM_ERROR, "its UDC %s was removed",
@@ -252,10 +252,10 @@ static void add_problems_of_removed_files(struct gadget_status *gadget, const st
  * Replaces the UDC state "configured" if the supervisor knows that no host has configured the
  * gadget: `state` in sysfs can still be the state of a previous gadget (supervisor/usb_host.c).
  */
-static void correct_udc_state(struct gadget_status *gadget,
-			      const struct supervision_state *supervision)
+static void replace_stale_configured_state(struct gadget_status *gadget,
+					   const struct supervision_state *supervision)
 {
-	if (supervision->is_supervised && supervision->has_valid_status && !gadget->configured &&
+	if (supervision->has_lock_owner && supervision->has_valid_status && !gadget->configured &&
 	    streq_null(gadget->udc_state, "configured")) {
 		inspect_replace_text(&gadget->udc_state, "attached");
 		inspect_replace_text(&gadget->speed, NULL);
@@ -370,21 +370,21 @@ static void compare_with_kernel(const struct paths *paths, const char *name, con
 	struct inspect_kernel_state kernel = { 0 };
 
 	inspect_kernel_state_read(paths, name, &kernel);
-	if (!supervision->is_supervised)
+	if (!supervision->has_lock_owner)
 		report_dead_supervisor(gadget, paths, name);
 	add_problems_of_binding(gadget, &kernel, supervision);
 	if (gadget->state != STATUS_STARTING) {
 		check_symlinks_to_functions(gadget);
 		for (size_t i = 0; i < gadget->n_functions; i++)
 			compare_function_with_kernel(gadget, &gadget->functions[i], mounts,
-						     supervision->is_supervised);
+						     supervision->has_lock_owner);
 	}
 	/* While a gadget comes up or goes down, some of the files do not exist. */
-	if (supervision->is_supervised && gadget->state != STATUS_STARTING &&
+	if (supervision->has_lock_owner && gadget->state != STATUS_STARTING &&
 	    (owner->role == OWNER_SUPERVISOR || (owner->role == OWNER_UNKNOWN && owner->pid > 0)))
 		add_problems_of_removed_files(gadget, paths, name, was_read);
 	inspect_set_udc_state(gadget, &kernel);
-	correct_udc_state(gadget, supervision);
+	replace_stale_configured_state(gadget, supervision);
 	inspect_kernel_state_free(&kernel);
 }
 
@@ -402,7 +402,7 @@ static bool inspect_from_status_text(const struct paths *paths, const char *name
 	size_t n_reported;
 
 	was_read[RUN_FILE_LOCK] = find_lock_owner(paths, name, gadget, &owner);
-	supervision.is_supervised = owner.pid != 0;
+	supervision.has_lock_owner = owner.pid != 0;
 	/* The supervisor that wrote the status has died; another process undoes the gadget. */
 	if (supervision.has_valid_status && owner.pid && owner.pid != gadget->supervisor) {
 		status_free(gadget);

@@ -70,8 +70,7 @@ int client_run_requested_switches(struct supervisor **s, const struct gadget *g,
  * switch.c: undoes the gadgets of dead supervisors that were started for the gadget `name` and then
  * switched to another gadget.
  */
-int client_remove_leftovers_of_switch(const struct paths *paths, const char *name,
-				      struct error *err);
+int client_undo_dead_switch_targets(const struct paths *paths, const char *name, struct error *err);
 
 /*
  * force_down.c: takes down a gadget that has no record: removes its directory in configfs and its

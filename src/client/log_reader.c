@@ -52,13 +52,14 @@ static int read_from_offset_to_end(const struct log_reader *r, char **text, size
 /* Counts `n` bytes at `text` as read. */
 static void count_as_read(struct log_reader *r, const char *text, size_t n)
 {
-	size_t added = n < LOG_READER_TAIL ? n : LOG_READER_TAIL, kept = LOG_READER_TAIL - added;
+	size_t added = n < LOG_READER_LAST_BYTES ? n : LOG_READER_LAST_BYTES,
+	       kept = LOG_READER_LAST_BYTES - added;
 
-	if (kept > r->tail_size)
-		kept = r->tail_size;
-	memmove(r->tail, r->tail + r->tail_size - kept, kept);
-	memcpy(r->tail + kept, text + n - added, added);
-	r->tail_size = kept + added;
+	if (kept > r->n_last_read_bytes)
+		kept = r->n_last_read_bytes;
+	memmove(r->last_read_bytes, r->last_read_bytes + r->n_last_read_bytes - kept, kept);
+	memcpy(r->last_read_bytes + kept, text + n - added, added);
+	r->n_last_read_bytes = kept + added;
 	r->offset += (off_t)n;
 }
 
@@ -90,9 +91,9 @@ static int open_replacement(struct log_reader *r, struct error *err)
 	e = read_from_offset_to_end(r, &text, &size);
 	if (e < 0)
 		return error_read(r, -e, err);
-	found = memmem(text, size, r->tail, r->tail_size);
+	found = memmem(text, size, r->last_read_bytes, r->n_last_read_bytes);
 	if (found)
-		r->offset = found - text + (off_t)r->tail_size;
+		r->offset = found - text + (off_t)r->n_last_read_bytes;
 	return 0;
 }
 

@@ -13,17 +13,17 @@
 #include "base/paths.h"
 
 /*
- * Number of the last bytes that were read, by which the reader finds its position in the new file.
+ * Maximum size of `last_read_bytes`, by which the reader finds its position in the new file.
  */
-#define LOG_READER_TAIL 4096
+#define LOG_READER_LAST_BYTES 4096
 
 struct log_reader {
 	char *log_path;
 	int watch_fd; /* inotify(7) of the gadget's run directory */
 	int log_fd;
 	off_t offset; /* of the next byte in log_fd */
-	char tail[LOG_READER_TAIL];
-	size_t tail_size;
+	char last_read_bytes[LOG_READER_LAST_BYTES];
+	size_t n_last_read_bytes;
 	bool has_unread_replacement; /* the file was replaced, and the new one was not read yet */
 	bool log_ended;		     /* the log was removed, and was read up to its end */
 };

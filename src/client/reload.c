@@ -66,8 +66,8 @@ struct gadgets_of_file {
 	char **gadget_names;
 	size_t n_gadgets;
 	/* Index of the last gadget whose name was not changed with --name; SIZE_MAX: none. */
-	size_t index_of_gadget_with_unchanged_name;
-	bool exactly_one_name_is_unchanged; /* the name of exactly one gadget was not changed */
+	size_t index_with_default_name;
+	bool exactly_one_has_default_name; /* the name of exactly one gadget was not changed */
 };
 
 /* Adds the gadget if it was brought up from the file. Ignores errors of reading its record. */
@@ -81,9 +81,8 @@ static int add_gadget_of_file(void *data, const char *name)
 	    streq_null(record.gadget_file, o->file_path)) {
 		*array_add(o->gadget_names, o->n_gadgets) = xstrdup(name);
 		if (!record_name_was_overridden(&record)) {
-			o->exactly_one_name_is_unchanged =
-				o->index_of_gadget_with_unchanged_name == SIZE_MAX;
-			o->index_of_gadget_with_unchanged_name = o->n_gadgets - 1;
+			o->exactly_one_has_default_name = o->index_with_default_name == SIZE_MAX;
+			o->index_with_default_name = o->n_gadgets - 1;
 		}
 	}
 	record_free(&record);
@@ -119,15 +118,15 @@ int client_find_gadget_by_file(const struct paths *paths, const char *file, char
 {
 	struct gadgets_of_file o = { .paths = paths,
 				     .file_path = file,
-				     .index_of_gadget_with_unchanged_name = SIZE_MAX };
+				     .index_with_default_name = SIZE_MAX };
 	int r = 0;
 
 	*name = NULL;
 	rundir_each_gadget(paths, add_gadget_of_file, &o);
 	if (o.n_gadgets == 1)
 		*name = xstrdup(o.gadget_names[0]);
-	else if (o.n_gadgets > 1 && o.exactly_one_name_is_unchanged)
-		*name = xstrdup(o.gadget_names[o.index_of_gadget_with_unchanged_name]);
+	else if (o.n_gadgets > 1 && o.exactly_one_has_default_name)
+		*name = xstrdup(o.gadget_names[o.index_with_default_name]);
 	else if (o.n_gadgets > 1)
 		r = error_several_gadgets(&o, err);
 	for (size_t i = 0; i < o.n_gadgets; i++)

@@ -62,7 +62,7 @@ struct switch_sequence {
 	/* Child processes, between the end of a supervisor and the start of the next one. */
 	struct foreign_children foreign_children;
 
-	const struct gadget *current_model; /* the gadget that this process supervises */
+	const struct gadget *supervised_model; /* the gadget that this process supervises */
 	/* JSON object for the member "switch" in the configurations of the current gadget's workers
 	 */
 	const json_t *switch_json_for_workers;
@@ -71,11 +71,11 @@ struct switch_sequence {
 	/* Reason why the switch failed, while the old gadget is brought up again; else NULL. */
 	const char *failure_reason;
 	const char *failed_gadget_log_lines; /* last log lines of the gadget that did not come up */
-	bool current_came_up;		     /* the current gadget came up */
+	bool supervised_came_up;	     /* the current gadget came up */
 };
 
 /* Frees the supervisor, but keeps the list of its child processes. */
-static void end_current_supervisor(struct switch_sequence *p)
+static void free_current_supervisor(struct switch_sequence *p)
 {
 	if (*p->supervisor)
 		p->foreign_children = supervisor_hand_over_foreign_children(*p->supervisor);
@@ -112,7 +112,7 @@ static void move_gadgets_out_and_free_supervisor(struct switch_sequence *p,
 					   .udc_name = steal_ptr(sw->target_udc),
 					   .no_bind = old->no_bind };
 	requested_switch_free(sw);
-	end_current_supervisor(p);
+	free_current_supervisor(p);
 	rundir_remove_files(&old->rundir);
 	/* Frees the model after the supervisor, because the supervisor used the name in it. */
 	gadget_free(first);
@@ -123,12 +123,12 @@ static void on_gadget_up(void *data)
 	struct switch_sequence *p = data;
 	struct supervisor *s = *p->supervisor;
 
-	p->current_came_up = true;
+	p->supervised_came_up = true;
 	if (p->failed_gadget_log_lines && *p->failed_gadget_log_lines)
 		supervisor_log(s, LOG_INFO, "%s", p->failed_gadget_log_lines);
 	if (p->failure_reason)
 		supervisor_log(s, LOG_INFO, "not switched: %s; '%s' is up again", p->failure_reason,
-			       p->current_model->name);
+			       p->supervised_model->name);
 	else
 		supervisor_log(s, LOG_INFO, "switched from '%s'",
 			       json_text(p->switch_json_for_workers, "from", "?"));
@@ -151,7 +151,7 @@ static int clear_leftovers_and_lock_again(const struct switch_sequence *p,
 }
 
 /*
- * Brings the gadget `target` up and supervises it until it is down. Stores in p->current_came_up
+ * Brings the gadget `target` up and supervises it until it is down. Stores in p->supervised_came_up
  * whether it came up. Sets *p->supervisor to NULL if no supervisor could be made.
  */
 static int supervise_until_down(struct switch_sequence *p, struct supervised_gadget *target,
@@ -161,8 +161,8 @@ static int supervise_until_down(struct switch_sequence *p, struct supervised_gad
 	struct supervisor_options supervisor;
 	int r = 0;
 
-	p->current_came_up = false;
-	p->current_model = target->model;
+	p->supervised_came_up = false;
+	p->supervised_model = target->model;
 	p->switch_json_for_workers = target->switch_json_for_workers;
 	if (target->has_leftovers)
 		r = clear_leftovers_and_lock_again(p, target, err);
@@ -199,19 +199,24 @@ static int bring_previous_up_again(struct switch_sequence *p, struct supervised_
 	int r;
 
 	error_move(&reason, err);
-	end_current_supervisor(p);
+	free_current_supervisor(p);
 	p->previous_gadget = NULL;
 	text = error_text(&reason);
 	p->failure_reason = text;
 	p->failed_gadget_log_lines = output;
 	r = supervise_until_down(p, old, err);
-	if (!p->current_came_up && r < 0)
+	if (!p->supervised_came_up && r < 0)
 		error_add_detail(err, "the switch to another gadget had failed before: %s", text);
 	p->failure_reason = p->failed_gadget_log_lines = NULL;
 	return r;
 }
 
-static int switch_to_next_gadget(struct switch_sequence *p, struct supervised_gadget *target,
+/*
+ * Makes the supervisor of the gadget to which the last one has switched, and returns when that
+ * gadget is down. If it does not come up, supervises the gadget before it again. *target becomes
+ * the gadget that was supervised last.
+ */
+static int supervise_next_gadget(struct switch_sequence *p, struct supervised_gadget *target,
 				 struct error *err)
 {
 	struct supervised_gadget old = *target, new;
@@ -222,7 +227,7 @@ static int switch_to_next_gadget(struct switch_sequence *p, struct supervised_ga
 	fault_use_next_fault_list();
 	p->previous_gadget = &old;
 	r = supervise_until_down(p, &new, err);
-	if (p->current_came_up || r == 0) {
+	if (p->supervised_came_up || r == 0) {
 		supervised_gadget_free(&old);
 		*target = new;
 		return r;
@@ -257,7 +262,7 @@ int client_run_requested_switches(struct supervisor **s, const struct gadget *g,
 	p.first_gadget_name = xstrdup(g->name);
 	target.model = g;
 	while (r == 0 && supervisor_ended_for_switch(*s))
-		r = switch_to_next_gadget(&p, &target, err);
+		r = supervise_next_gadget(&p, &target, err);
 	supervised_gadget_free(&target);
 	free(p.foreign_children.pids);
 	free(p.first_gadget_name);
@@ -304,8 +309,7 @@ static int clear_leftovers_of_dead_gadget(const struct paths *paths, const char 
 	return client_clear_leftovers(paths, name, &rundir, err);
 }
 
-int client_remove_leftovers_of_switch(const struct paths *paths, const char *name,
-				      struct error *err)
+int client_undo_dead_switch_targets(const struct paths *paths, const char *name, struct error *err)
 {
 	struct leftover_search leftovers = { .paths = paths, .first_gadget_name = name };
 	int r = 0;

@@ -206,7 +206,7 @@ static int check_name_is_free(const struct gadget *g, const struct paths *paths,
 		error_gadget_of_other_program(g->name, dir, err);
 		error_add_hint(err, "'ffsctl up --name' gives the new gadget another name");
 	} else if (g->n_switch_to > 0) {
-		client_remove_leftovers_of_switch(paths, g->name, err);
+		client_undo_dead_switch_targets(paths, g->name, err);
 	}
 	if (err->exit)
 		rundir_remove(rundir, &(struct error){ 0 });
@@ -247,7 +247,7 @@ static int lock_and_make_supervisor(struct supervisor **s, const struct gadget *
 		if (!rundir_has_record(&rundir))
 			break;
 		/* If the dead supervisor had switched to another gadget, undoes that gadget. */
-		r = g->n_switch_to > 0 ? client_remove_leftovers_of_switch(paths, g->name, err) : 0;
+		r = g->n_switch_to > 0 ? client_undo_dead_switch_targets(paths, g->name, err) : 0;
 		if (r < 0)
 			return r;
 		if (try_take_over(s, g, document, options, foreground, &rundir)) {
@@ -267,9 +267,9 @@ static int lock_and_make_supervisor(struct supervisor **s, const struct gadget *
 /* --- up ------------------------------------------------------------------------------------------
  */
 
-int client_bring_up(const struct gadget *g, const json_t *document,
-		    const struct client_options *options, int report_fd, bool *reported,
-		    char **output, struct error *err)
+int client_bring_up_and_supervise(const struct gadget *g, const json_t *document,
+				  const struct client_options *options, int report_fd,
+				  bool *reported, char **output, struct error *err)
 {
 	enum client_result result;
 	struct supervisor *s;
@@ -326,7 +326,7 @@ int client_run_in_foreground(const struct gadget *g, const json_t *document,
 }
 
 /* Returns the name for a UDC that does not exist. The caller frees it. */
-static char *text_for_missing_udc(const struct gadget *g, const struct client_options *options)
+static char *missing_udc_name(const struct gadget *g, const struct client_options *options)
 {
 	if (options->udc_name)
 		return xstrdup(options->udc_name);
@@ -344,7 +344,7 @@ int client_make_plan(const struct gadget *g, const struct client_options *option
 		r = udc_choose(options->paths, &g->udc, options->udc_name, &udc, err);
 	if (r == -ENODEV) {
 		error_move(missing_udc, err);
-		udc = text_for_missing_udc(g, options);
+		udc = missing_udc_name(g, options);
 	} else if (r < 0) {
 		return r;
 	}

@@ -160,7 +160,7 @@ static int parse_option(struct up_command *q, int option, char **argv)
 		q->client_options.no_bind = true;
 		return 0;
 	case OPT_HOLD:
-		return parse_seconds_option(q, "--hold", CLIENT_TAKEOVER_WAIT_DEFAULT,
+		return parse_seconds_option(q, "--hold", CLIENT_SECONDS_WITHOUT_SUPERVISOR_DEFAULT,
 					    &q->client_options.keeper_takeover_wait_seconds);
 	case OPT_GROUP:
 		return parse_group_option(q);
@@ -341,8 +341,8 @@ static int supervise_in_child(struct up_command *q, int report_fd)
 
 	if (exit)
 		return print_output_and_free_command(q, NULL, exit);
-	client_bring_up(q->gadget, q->document, &q->client_options, report_fd, &reported, &output,
-			&q->err);
+	client_bring_up_and_supervise(q->gadget, q->document, &q->client_options, report_fd,
+				      &reported, &output, &q->err);
 	if (reported) {
 		exit = q->err.exit;
 		up_command_free(q);
@@ -419,11 +419,12 @@ static int run_up_command(const struct globals *globals, int argc, char **argv)
 	struct up_command q = { .globals = globals,
 				.command = &cmd_up,
 				.host_wait_seconds = -1,
-				.client_options = { .paths = &globals->paths,
-						    .notify_fd = -1,
-						    .up_timeout_seconds = DEFAULT_TIMEOUT,
-						    .keeper_takeover_wait_seconds =
-							    CLIENT_TAKEOVER_WAIT_DEFAULT } };
+				.client_options = {
+					.paths = &globals->paths,
+					.notify_fd = -1,
+					.up_timeout_seconds = DEFAULT_TIMEOUT,
+					.keeper_takeover_wait_seconds =
+						CLIENT_SECONDS_WITHOUT_SUPERVISOR_DEFAULT } };
 	struct up_all_options all = { .globals = globals,
 				      .bring_up_file = bring_up_file,
 				      .bring_up_data = &q };
@@ -441,12 +442,13 @@ static int run_run_command(const struct globals *globals, int argc, char **argv)
 	struct up_command q = { .globals = globals,
 				.command = &cmd_run,
 				.host_wait_seconds = -1,
-				.client_options = { .paths = &globals->paths,
-						    .notify_fd = -1,
-						    .up_timeout_seconds = DEFAULT_TIMEOUT,
-						    .udc_wait_seconds = HUGE_VAL,
-						    .keeper_takeover_wait_seconds =
-							    CLIENT_TAKEOVER_WAIT_DEFAULT } };
+				.client_options = {
+					.paths = &globals->paths,
+					.notify_fd = -1,
+					.up_timeout_seconds = DEFAULT_TIMEOUT,
+					.udc_wait_seconds = HUGE_VAL,
+					.keeper_takeover_wait_seconds =
+						CLIENT_SECONDS_WITHOUT_SUPERVISOR_DEFAULT } };
 	int exit = parse_command_line(&q, argc, argv);
 
 	if (exit)

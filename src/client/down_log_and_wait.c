@@ -44,7 +44,7 @@ static bool down_without_run_dir(const struct paths *paths, const char *name,
 	pid_t pid;
 
 	*result = CLIENT_UNCHANGED;
-	if (!inspect_gadget_exists(paths, name))
+	if (!inspect_kernel_has_gadget(paths, name))
 		return true;
 	if (rundir_get_lock_owner(paths, name, &pid, NULL) != -ENOENT)
 		return false;
