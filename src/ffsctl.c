@@ -12,7 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
-#include "cmd/option_text.h"
+#include "cmd/help_options.h"
 #include "cmd/socket_requests.h"
 
 #define COMMAND(name) &cmd_##name,
@@ -108,7 +108,7 @@ static int handle_global_option(struct globals *g, int option, char **argv)
 	case 'h':
 		return cmd_print_general_help(g);
 	default:
-		return cmd_error_bad_global_option(g, argv);
+		return cmd_print_bad_global_option_error(g, argv);
 	}
 }
 
@@ -137,7 +137,7 @@ static int handle_verbosity_options(const struct command *command, int argc, cha
 			continue;
 		argv[n++] = argv[i];
 		if (i + 1 < argc &&
-		    help_kind_of_option(command->options_help, argv[i]) == OPTION_TEXT_VALUE)
+		    help_find_option(command->options_help, argv[i]) == OPTION_NEEDS_VALUE)
 			argv[n++] = argv[++i];
 	}
 	while (i < argc)
@@ -206,5 +206,5 @@ int main(int argc, char **argv)
 		return check_output_written(run_command(&g, command, argc, argv));
 	if (streq(argv[0], cmd_continue_after_reexec.name))
 		return cmd_continue_after_reexec.run(&g, argc, argv);
-	return cmd_error_unknown_command(&g, argv[0]);
+	return cmd_print_unknown_command_error(&g, argv[0]);
 }

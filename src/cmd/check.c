@@ -23,8 +23,11 @@ struct check_command {
 	enum diag_format diag_format;
 	/* Severity of messages about users, programs and so on that do not exist. */
 	enum diag_severity missing_requirement_severity;
-	/* Arrays of the --json output: "files", "problems" (of all files), and "errors". */
-	json_t *files, *diagnostics, *unreadable_files;
+	/*
+	 * Arrays of the --json output: "files", "problems" (of all files), and "errors" (of reading
+	 * files).
+	 */
+	json_t *files, *diagnostics, *read_errors;
 	struct plugin_cache plugin_cache; /* declarations of the plugins of all files */
 	/*
 	 * The exit status of the first file that cannot be read; else EX_DATAERR if a file has
@@ -84,12 +87,12 @@ static void print_file_report(const struct check_command *c, const char *path,
 		fprintf(stderr, "%s: no errors\n", path);
 }
 
-static void report_unreadable_file(struct check_command *c, const struct error *err)
+static void report_read_error(struct check_command *c, const struct error *err)
 {
 	if (c->exit_status == 0 || c->exit_status == EX_DATAERR || c->exit_status == EX_UNAVAILABLE)
 		c->exit_status = err->exit;
 	if (c->output_format == OUTPUT_JSON)
-		json_array_append_new(c->unreadable_files, error_to_json(err));
+		json_array_append_new(c->read_errors, error_to_json(err));
 	else
 		cmd_print_error(err);
 }
@@ -109,7 +112,7 @@ static void check_file_at(struct check_command *c, const char *path)
 		check_this_system(&c->globals->paths, g, cmd_gadget_dirs(c->globals),
 				  c->missing_requirement_severity, &c->plugin_cache, &diags);
 	if (r < 0 && err.exit != 0) {
-		report_unreadable_file(c, &err);
+		report_read_error(c, &err);
 	} else {
 		if (r < 0 && (c->exit_status == 0 || c->exit_status == EX_UNAVAILABLE))
 			c->exit_status = EX_DATAERR;
@@ -156,12 +159,12 @@ static void check_stdin(struct check_command *c)
 	_cleanup_error_ struct error err = { 0 };
 
 	if (copy_stdin(&err) < 0)
-		report_unreadable_file(c, &err);
+		report_read_error(c, &err);
 	else
 		check_file_at(c, GADGETFILE_STDIN);
 }
 
-static void check_files(struct check_command *c, const struct cmd_gadget_files *files)
+static void check_files(struct check_command *c, const struct cmd_listed_gadget_files *files)
 {
 	for (size_t i = 0; i < files->n_files; i++)
 		check_file_at(c, files->files[i].path);
@@ -169,11 +172,11 @@ static void check_files(struct check_command *c, const struct cmd_gadget_files *
 
 static void check_all_files(struct check_command *c)
 {
-	_cleanup_gadget_files_ struct cmd_gadget_files files = { 0 };
+	_cleanup_listed_gadget_files_ struct cmd_listed_gadget_files files = { 0 };
 	_cleanup_error_ struct error err = { 0 };
 
 	if (cmd_list_gadget_files(c->globals, &files, &err) < 0)
-		report_unreadable_file(c, &err);
+		report_read_error(c, &err);
 	if (files.n_files == 0 && !err.exit) {
 		_cleanup_free_ char *words = cmd_gadget_dirs_text(c->globals);
 
@@ -184,7 +187,7 @@ static void check_all_files(struct check_command *c)
 
 static void check_directory(struct check_command *c, const char *argument)
 {
-	_cleanup_gadget_files_ struct cmd_gadget_files files = { 0 };
+	_cleanup_listed_gadget_files_ struct cmd_listed_gadget_files files = { 0 };
 	_cleanup_error_ struct error err = { 0 };
 	size_t n = strlen(argument);
 	_cleanup_free_ char *dir = NULL;
@@ -197,7 +200,7 @@ static void check_directory(struct check_command *c, const char *argument)
 		error_add_hint(&err, "the name of a gadget file ends in '.conf' or '.scheme'");
 	}
 	if (err.exit)
-		report_unreadable_file(c, &err);
+		report_read_error(c, &err);
 	check_files(c, &files);
 }
 
@@ -218,7 +221,7 @@ static void check_argument(struct check_command *c, const char *argument)
 	    S_ISDIR(st.st_mode))
 		check_directory(c, argument);
 	else if (r < 0)
-		report_unreadable_file(c, &err);
+		report_read_error(c, &err);
 	else
 		check_file_at(c, path);
 }
@@ -242,7 +245,7 @@ static int run_check_command(const struct globals *globals, int argc, char **arg
 			break;
 		case 'f':
 			if (!streq(optarg, "gcc"))
-				return cmd_error_usage(&cmd_check, "--format must be gcc");
+				return cmd_print_usage_error(&cmd_check, "--format must be gcc");
 			c.diag_format = DIAG_FORMAT_GCC;
 			break;
 		case 'H':
@@ -254,18 +257,18 @@ static int run_check_command(const struct globals *globals, int argc, char **arg
 		case 'h':
 			return cmd_print_help(&cmd_check);
 		default:
-			return cmd_error_bad_option(&cmd_check, argv);
+			return cmd_print_bad_option_error(&cmd_check, argv);
 		}
 	}
 	if (all && optind < argc)
-		return cmd_error_usage(&cmd_check, "expected gadget files or --all");
+		return cmd_print_usage_error(&cmd_check, "expected gadget files or --all");
 	if (!all && optind == argc)
-		return cmd_error_usage(&cmd_check, "expected a gadget file");
+		return cmd_print_usage_error(&cmd_check, "expected a gadget file");
 	if (c.output_format == OUTPUT_JSON && c.diag_format == DIAG_FORMAT_GCC)
-		return cmd_error_usage(&cmd_check, "--json and --format exclude each other");
+		return cmd_print_usage_error(&cmd_check, "--json and --format exclude each other");
 	c.files = json_array();
 	c.diagnostics = json_array();
-	c.unreadable_files = json_array();
+	c.read_errors = json_array();
 	if (all)
 		check_all_files(&c);
 	for (int i = optind; i < argc; i++)
@@ -275,13 +278,13 @@ static int run_check_command(const struct globals *globals, int argc, char **arg
 
 		json_object_set(output, "files", c.files);
 		json_object_set(output, "problems", c.diagnostics);
-		json_object_set(output, "errors", c.unreadable_files);
+		json_object_set(output, "errors", c.read_errors);
 		c.exit_status = cmd_print_json_output(output, c.exit_status);
 	}
 	plugin_cache_free(&c.plugin_cache);
 	json_decref(c.files);
 	json_decref(c.diagnostics);
-	json_decref(c.unreadable_files);
+	json_decref(c.read_errors);
 	return c.exit_status;
 }
 

@@ -130,7 +130,7 @@ static void check_plugin(struct system_check *h, const struct worker *w)
 }
 
 /* Warns about a program without `user`: earlier versions of ffsctl ran it as root. */
-static void check_default_user(const struct system_check *h, const struct worker *w)
+static void warn_program_without_user(const struct system_check *h, const struct worker *w)
 {
 	if (w->kind != WORKER_EXEC || w->user.value)
 		return;
@@ -148,7 +148,7 @@ static void check_worker(struct system_check *h, const struct worker *w)
 	else
 		check_program(h, w);
 	check_user(h, &w->user);
-	check_default_user(h, w);
+	warn_program_without_user(h, w);
 	for (size_t i = 0; i < w->n_groups; i++)
 		check_group(h, &w->groups[i]);
 }
@@ -261,7 +261,8 @@ static void check_udc(const struct system_check *h)
 	report_missing_requirement(h, &udc->name.at, &err);
 }
 
-static void check_serial_numbers(const struct system_check *h)
+/* Checks that the sources from which serial numbers are made can be read here. */
+static void check_serial_number_sources(const struct system_check *h)
 {
 	for (size_t i = 0; i < h->gadget->n_strings; i++) {
 		const struct positioned_str *from = &h->gadget->strings[i].serialnumber_source;
@@ -273,7 +274,7 @@ static void check_serial_numbers(const struct system_check *h)
 	}
 }
 
-static void check_addresses(const struct system_check *h, const struct function *f)
+static void check_address_sources(const struct system_check *h, const struct function *f)
 {
 	for (size_t i = 0; i < f->configfs_attributes.n; i++) {
 		const struct configfs_attribute *e = &f->configfs_attributes.list[i];
@@ -328,14 +329,14 @@ void check_this_system(const struct paths *paths, const struct gadget *gadget,
 {
 	struct system_check h = { paths, gadget, severity, plugins, diags, NULL, 0 };
 
-	check_serial_numbers(&h);
+	check_serial_number_sources(&h);
 	check_switch_targets(&h, dirs);
 	check_udc(&h);
 	check_kernel_features(&h);
 	for (size_t i = 0; i < gadget->n_functions; i++) {
 		const struct function *f = &gadget->functions[i];
 
-		check_addresses(&h, f);
+		check_address_sources(&h, f);
 		if (f->ffs) {
 			check_user(&h, &f->ffs->mount.uid);
 			check_group(&h, &f->ffs->mount.gid);

@@ -103,16 +103,16 @@ extern const struct command cmd_continue_after_reexec COMMANDS(DECLARE_COMMAND, 
 /* --- usage --- */
 
 /* Prints a usage error, with a hint to --help. Returns EX_USAGE. */
-int cmd_error_usage(const struct command *command, const char *fmt, ...) _printf_(2, 3);
+int cmd_print_usage_error(const struct command *command, const char *fmt, ...) _printf_(2, 3);
 /*
  * Prints the error for an option that getopt_long has rejected, or that the command does not have.
  * Returns EX_USAGE.
  */
-int cmd_error_bad_option(const struct command *command, char *const *argv);
+int cmd_print_bad_option_error(const struct command *command, char *const *argv);
 /* Does the same for an option before the command. */
-int cmd_error_bad_global_option(const struct globals *globals, char *const *argv);
+int cmd_print_bad_global_option_error(const struct globals *globals, char *const *argv);
 /* Prints the error for a word that is not a command, with a suggestion. Returns EX_USAGE. */
-int cmd_error_unknown_command(const struct globals *globals, const char *word);
+int cmd_print_unknown_command_error(const struct globals *globals, const char *word);
 /* Returns the command of this name; NULL: there is none. */
 const struct command *cmd_find_command(const struct globals *globals, const char *name);
 /* Text of the global options in --help. */
@@ -144,13 +144,13 @@ const char *const *cmd_gadget_dirs(const struct globals *globals);
 char *cmd_gadget_dirs_text(const struct globals *globals);
 
 /* A gadget file in one of the directories of gadget files. */
-struct cmd_gadget_file {
-	char *base_name; /* file name without directory and suffix */
+struct cmd_listed_gadget_file {
+	char *name_without_suffix; /* file name without directory and suffix */
 	char *path;
 };
 
-struct cmd_gadget_files {
-	struct cmd_gadget_file *files;
+struct cmd_listed_gadget_files {
+	struct cmd_listed_gadget_file *files;
 	size_t n_files;
 };
 
@@ -158,23 +158,24 @@ struct cmd_gadget_files {
  * Lists the gadget files in the directories of gadget files, sorted by name. If several files have
  * the same name, lists only the first. On failure, *files has the files found so far.
  */
-int cmd_list_gadget_files(const struct globals *globals, struct cmd_gadget_files *files,
+int cmd_list_gadget_files(const struct globals *globals, struct cmd_listed_gadget_files *files,
 			  struct error *err);
 /* Lists all gadget files of a directory, sorted by name. */
-int cmd_list_files_of_directory(const char *dir, struct cmd_gadget_files *files, struct error *err);
-void cmd_gadget_files_free(struct cmd_gadget_files *files);
-#define _cleanup_gadget_files_ _cleanup_(cmd_gadget_files_free)
+int cmd_list_files_of_directory(const char *dir, struct cmd_listed_gadget_files *files,
+				struct error *err);
+void cmd_listed_gadget_files_free(struct cmd_listed_gadget_files *files);
+#define _cleanup_listed_gadget_files_ _cleanup_(cmd_listed_gadget_files_free)
 
 /* Names of plugins. */
-struct cmd_plugin_names {
+struct cmd_installed_plugin_names {
 	char **names;
 	size_t n_names;
 };
 
 /* Lists the names of the installed plugins, sorted. */
-int cmd_list_plugin_names(struct cmd_plugin_names *names, struct error *err);
-void cmd_plugin_names_free(struct cmd_plugin_names *names);
-#define _cleanup_plugin_names_ _cleanup_(cmd_plugin_names_free)
+int cmd_list_installed_plugins(struct cmd_installed_plugin_names *names, struct error *err);
+void cmd_installed_plugin_names_free(struct cmd_installed_plugin_names *names);
+#define _cleanup_installed_plugin_names_ _cleanup_(cmd_installed_plugin_names_free)
 
 /*
  * Finds the gadget file for an argument, which is a path (cmd_argument_is_path) or the name of a
@@ -207,8 +208,8 @@ int cmd_load_gadget_file_at(const struct globals *globals, const char *path, con
  * `up` does not do so before, because reading the declarations takes long. If options have errors,
  * adds the errors to `diags` (NULL: prints them) and sets err->exit to EX_DATAERR.
  */
-void cmd_explain_worker_failure(const struct globals *globals, const char *file, const char *name,
-				struct diags *diags, struct error *err);
+void cmd_check_failed_worker_options(const struct globals *globals, const char *file,
+				     const char *name, struct diags *diags, struct error *err);
 
 /*
  * Stores in *name the name of the gadget that an argument means. The argument is the name itself or
@@ -252,7 +253,7 @@ void cmd_print_takeover(const char *gadget);
  * Handles an error in a command for several gadgets, which continues with the next gadget. Moves
  * the first error to *first, and prints each later error. The caller clears both structs.
  */
-void cmd_keep_first_error(struct error *first, struct error *err);
+void cmd_keep_or_print_error(struct error *first, struct error *err);
 
 /*
  * Prints the --json output of a command, {"ffsctl", "gadgets", "errors", "problems"}, on stdout.

@@ -21,14 +21,14 @@ libffsctl_a_SOURCES += \
 	src/cmd/export.c \
 	src/cmd/features.c src/cmd/features.h \
 	src/cmd/status_fields.c src/cmd/status_fields.h \
-	src/cmd/file_description.c src/cmd/file_description.h \
+	src/cmd/gadget_file_description.c src/cmd/gadget_file_description.h \
 	src/cmd/gadget_files.c \
 	src/cmd/help.c \
 	src/cmd/gadget_name.c \
 	src/cmd/check_system.c src/cmd/check_system.h \
 	src/cmd/list.c \
 	src/cmd/log.c \
-	src/cmd/option_text.c src/cmd/option_text.h \
+	src/cmd/help_options.c src/cmd/help_options.h \
 	src/cmd/plugin_cache.c src/cmd/plugin_cache.h \
 	src/cmd/plugins.c \
 	src/cmd/reexec.c \
@@ -41,8 +41,8 @@ libffsctl_a_SOURCES += \
 	src/cmd/status_watch.c src/cmd/status_watch.h \
 	src/cmd/table.c src/cmd/table.h \
 	src/cmd/udc.c \
-	src/cmd/up.c src/cmd/up.h \
-	src/cmd/up_all.c \
+	src/cmd/up.c \
+	src/cmd/up_all.c src/cmd/up_all.h \
 	src/cmd/wait.c
 
 dist_schema_DATA += schemas/descriptors.schema.json schemas/doctor.schema.json schemas/export.schema.json schemas/features.schema.json schemas/list.schema.json schemas/output.schema.json schemas/plugins.schema.json schemas/udc.schema.json

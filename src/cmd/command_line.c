@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "cmd/cmd.h"
-#include "cmd/option_text.h"
+#include "cmd/help_options.h"
 
 const char cmd_global_options_help[] =
 	"  -v, --verbose       print each step\n"
@@ -31,7 +31,7 @@ const struct command *cmd_find_command(const struct globals *globals, const char
 
 /* --- unknown commands --- */
 
-int cmd_error_unknown_command(const struct globals *globals, const char *word)
+int cmd_print_unknown_command_error(const struct globals *globals, const char *word)
 {
 	_cleanup_error_ struct error err = { 0 };
 	const char *suggestion = NULL;
@@ -118,20 +118,20 @@ static int add_option_hint(struct error *err, const struct command *command, con
 	return r;
 }
 
-int cmd_error_bad_option(const struct command *command, char *const *argv)
+int cmd_print_bad_option_error(const struct command *command, char *const *argv)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = rejected_option_name(argv);
 
-	switch (help_kind_of_option(command->options_help, name)) {
-	case OPTION_TEXT_VALUE:
-		return cmd_error_usage(command, "option '%s' needs a value", name);
-	case OPTION_TEXT_FLAG:
-		return cmd_error_usage(command, "option '%s' takes no value", name);
-	case OPTION_TEXT_UNKNOWN:
+	switch (help_find_option(command->options_help, name)) {
+	case OPTION_NEEDS_VALUE:
+		return cmd_print_usage_error(command, "option '%s' needs a value", name);
+	case OPTION_NEEDS_NO_VALUE:
+		return cmd_print_usage_error(command, "option '%s' takes no value", name);
+	case OPTION_NOT_FOUND:
 		break;
 	}
-	if (help_kind_of_option(cmd_global_options_help, name) != OPTION_TEXT_UNKNOWN) {
+	if (help_find_option(cmd_global_options_help, name) != OPTION_NOT_FOUND) {
 		error_set(&err, EX_USAGE, EINVAL, NULL, "%s: option '%s' must precede the command",
 			  command->name, name);
 		error_add_hint(&err, "write it before '%s'", command->name);
@@ -159,7 +159,7 @@ bool cmd_parse_help_and_json(const struct command *command, int argc, char **arg
 	if (option == 'h')
 		*exit = cmd_print_help(command);
 	else if (option != -1)
-		*exit = cmd_error_bad_option(command, argv);
+		*exit = cmd_print_bad_option_error(command, argv);
 	return option == -1;
 }
 
@@ -173,12 +173,12 @@ static const struct command *find_command_with_option(const struct globals *glob
 {
 	*any = false;
 	for (const struct command *const *c = globals->all_commands; *c; c++)
-		if (help_kind_of_option((*c)->options_help, name) != OPTION_TEXT_UNKNOWN)
+		if (help_find_option((*c)->options_help, name) != OPTION_NOT_FOUND)
 			*any = true;
 	for (int i = optind; argv[i]; i++) {
 		const struct command *c = cmd_find_command(globals, argv[i]);
 
-		if (c && help_kind_of_option(c->options_help, name) != OPTION_TEXT_UNKNOWN)
+		if (c && help_find_option(c->options_help, name) != OPTION_NOT_FOUND)
 			return c;
 	}
 	return NULL;
@@ -201,21 +201,21 @@ static int error_not_a_global_option(const struct globals *globals, const char *
 	return error_add_hint(err, "see 'ffsctl --help'");
 }
 
-int cmd_error_bad_global_option(const struct globals *globals, char *const *argv)
+int cmd_print_bad_global_option_error(const struct globals *globals, char *const *argv)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *name = rejected_option_name(argv);
 
-	switch (help_kind_of_option(cmd_global_options_help, name)) {
-	case OPTION_TEXT_VALUE:
+	switch (help_find_option(cmd_global_options_help, name)) {
+	case OPTION_NEEDS_VALUE:
 		error_set(&err, EX_USAGE, EINVAL, NULL, "option '%s' needs a value", name);
 		error_add_hint(&err, "see 'ffsctl --help'");
 		break;
-	case OPTION_TEXT_FLAG:
+	case OPTION_NEEDS_NO_VALUE:
 		error_set(&err, EX_USAGE, EINVAL, NULL, "option '%s' takes no value", name);
 		error_add_hint(&err, "see 'ffsctl --help'");
 		break;
-	case OPTION_TEXT_UNKNOWN:
+	case OPTION_NOT_FOUND:
 		error_not_a_global_option(globals, name, argv, &err);
 		break;
 	}

@@ -17,7 +17,7 @@
 
 #define DESCRIPTION_COLUMN 22 /* of the descriptions of options in --help */
 
-int cmd_error_usage(const struct command *command, const char *fmt, ...)
+int cmd_print_usage_error(const struct command *command, const char *fmt, ...)
 {
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_free_ char *text = NULL;
@@ -69,8 +69,8 @@ int cmd_parse_seconds_option(const struct command *command, const char *option, 
 {
 	return parse_seconds(optarg, seconds)
 		       ? 0
-		       : cmd_error_usage(command, "%s takes a number of seconds, not '%s'", option,
-					 optarg);
+		       : cmd_print_usage_error(command, "%s takes a number of seconds, not '%s'",
+					       option, optarg);
 }
 
 bool cmd_parse_fd(const char *text, int *fd)
@@ -112,8 +112,8 @@ static void copy_errors(struct diags *to, const struct diags *from)
 	}
 }
 
-void cmd_explain_worker_failure(const struct globals *globals, const char *file, const char *name,
-				struct diags *diags, struct error *err)
+void cmd_check_failed_worker_options(const struct globals *globals, const char *file,
+				     const char *name, struct diags *diags, struct error *err)
 {
 	_cleanup_plugin_cache_ struct plugin_cache cache = { 0 };
 	const struct gadgetfile_plugin_lookup plugins = plugin_cache_for_gadgetfile(&cache);
@@ -137,7 +137,7 @@ void cmd_explain_worker_failure(const struct globals *globals, const char *file,
 	diags_free(&found);
 }
 
-void cmd_keep_first_error(struct error *first, struct error *err)
+void cmd_keep_or_print_error(struct error *first, struct error *err)
 {
 	if (!first->exit)
 		error_move(first, err);

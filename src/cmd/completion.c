@@ -2,7 +2,8 @@
 /*
  * `completion`: prints the completion script of a shell. The script runs `ffsctl completion --words
  * -- WORD...`, which prints the candidates for the last word of the command line. Each line has a
- * candidate, a tab and a description. The options are read from the text of --help (option_text.h).
+ * candidate, a tab and a description. The options are read from the text of --help
+ * (help_options.h).
  */
 #include <getopt.h>
 #include <grp.h>
@@ -14,7 +15,7 @@
 #include "client/inspect.h"
 #include "cmd/cmd.h"
 #include "cmd/embedded_files.h"
-#include "cmd/option_text.h"
+#include "cmd/help_options.h"
 #include "cmd/status_fields.h"
 #include "configfs/udc.h"
 
@@ -51,14 +52,14 @@ static void complete_command_name(const struct command_line *l)
 		print_candidate(l, (*c)->name, (*c)->summary);
 }
 
-static void complete_gadget_file(const struct command_line *l)
+static void complete_gadget_file_name(const struct command_line *l)
 {
-	_cleanup_gadget_files_ struct cmd_gadget_files files = { 0 };
+	_cleanup_listed_gadget_files_ struct cmd_listed_gadget_files files = { 0 };
 	_cleanup_error_ struct error ignored = { 0 };
 
 	cmd_list_gadget_files(&l->globals, &files, &ignored);
 	for (size_t i = 0; i < files.n_files; i++)
-		print_candidate(l, files.files[i].base_name, files.files[i].path);
+		print_candidate(l, files.files[i].name_without_suffix, files.files[i].path);
 }
 
 static void complete_gadget_name(const struct command_line *l, bool foreign)
@@ -108,10 +109,10 @@ static void complete_schema_name(const struct command_line *l)
 
 static void complete_plugin_name(const struct command_line *l)
 {
-	_cleanup_plugin_names_ struct cmd_plugin_names names = { 0 };
+	_cleanup_installed_plugin_names_ struct cmd_installed_plugin_names names = { 0 };
 	_cleanup_error_ struct error ignored = { 0 };
 
-	cmd_list_plugin_names(&names, &ignored);
+	cmd_list_installed_plugins(&names, &ignored);
 	for (size_t i = 0; i < names.n_names; i++)
 		print_candidate(l, names.names[i], NULL);
 }
@@ -149,7 +150,7 @@ static void complete_argument_of_kind(const struct command_line *l, enum cmd_arg
 	case CMD_ARGUMENT_NONE:
 		break;
 	case CMD_ARGUMENT_FILES:
-		complete_gadget_file(l);
+		complete_gadget_file_name(l);
 		break;
 	case CMD_ARGUMENT_GADGETS:
 	case CMD_ARGUMENT_ALL_GADGETS:
@@ -253,7 +254,7 @@ static bool complete_option(struct command_line *l, const char *options, char **
 	} else if (*i == n - 1) {
 		l->part_to_complete = word;
 		help_option_each(options, print_option_candidate, l);
-	} else if (help_kind_of_option(options, word) == OPTION_TEXT_VALUE) {
+	} else if (help_find_option(options, word) == OPTION_NEEDS_VALUE) {
 		++*i;
 		l->part_to_complete = words[*i];
 		if (*i == n - 1)
@@ -323,8 +324,8 @@ static int print_completion_script(const char *shell)
 				fputs(e->text, stdout);
 		return 0;
 	}
-	return cmd_error_usage(&cmd_completion, "unknown shell '%s': it must be bash, fish or zsh",
-			       shell);
+	return cmd_print_usage_error(&cmd_completion,
+				     "unknown shell '%s': it must be bash, fish or zsh", shell);
 }
 
 static int run_completion_command(const struct globals *globals, int argc, char **argv)
@@ -344,9 +345,10 @@ static int run_completion_command(const struct globals *globals, int argc, char 
 		return complete_command_line(globals, argv + optind, argc - optind);
 	}
 	if (option != -1)
-		return cmd_error_bad_option(&cmd_completion, argv);
+		return cmd_print_bad_option_error(&cmd_completion, argv);
 	if (argc - optind != 1)
-		return cmd_error_usage(&cmd_completion, "expected one shell: bash, fish or zsh");
+		return cmd_print_usage_error(&cmd_completion,
+					     "expected one shell: bash, fish or zsh");
 	return print_completion_script(argv[optind]);
 }
 

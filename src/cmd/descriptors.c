@@ -360,7 +360,7 @@ static void read_serial_number(struct descriptors_command *r)
 }
 
 /* Makes the addresses of the hosts' interfaces that depend on this system. */
-static void read_host_addresses(struct descriptors_command *r)
+static void make_host_addresses(struct descriptors_command *r)
 {
 	const struct gadget *g = r->gadget;
 
@@ -422,7 +422,7 @@ static int print_descriptors_of_file(const struct globals *globals, const char *
 		exit = err.exit;
 	if (exit == 0 && (r->output_format == OUTPUT_WORDS || r->output_format == OUTPUT_JSON)) {
 		read_serial_number(r);
-		read_host_addresses(r);
+		make_host_addresses(r);
 	}
 	if (r->output_format == OUTPUT_JSON) {
 		exit = print_descriptors_json(r, &diags, &err, exit);
@@ -456,12 +456,12 @@ static int run_descriptors_command(const struct globals *globals, int argc, char
 		switch (opt) {
 		case 's':
 			if (!parse_speed(optarg, r.selected_speeds))
-				return cmd_error_usage(&cmd_descriptors,
-						       "--speed must be full, high or super");
+				return cmd_print_usage_error(&cmd_descriptors,
+							     "--speed must be full, high or super");
 			break;
 		case 'k':
 			if (!predict_find_kernel(optarg, &r.kernel_version))
-				return cmd_error_usage(
+				return cmd_print_usage_error(
 					&cmd_descriptors,
 					"--kernel must be a release like 6.12, not '%s'", optarg);
 			r.unknown_release =
@@ -480,11 +480,11 @@ static int run_descriptors_command(const struct globals *globals, int argc, char
 		case 'h':
 			return cmd_print_help(&cmd_descriptors);
 		default:
-			return cmd_error_bad_option(&cmd_descriptors, argv);
+			return cmd_print_bad_option_error(&cmd_descriptors, argv);
 		}
 	}
 	if (optind + 1 != argc)
-		return cmd_error_usage(&cmd_descriptors, "expected one gadget file");
+		return cmd_print_usage_error(&cmd_descriptors, "expected one gadget file");
 	return print_descriptors_of_file(globals, argv[optind], &r);
 }
 

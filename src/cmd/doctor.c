@@ -116,7 +116,7 @@ static size_t count_findings(const struct findings *findings, enum finding_sever
 }
 
 /* The names in a copy of another system's files can contain anything. */
-static void print_text(const char *before, const char *text)
+static void print_untrusted_text(const char *before, const char *text)
 {
 	_cleanup_free_ char *printable = text_replace_unprintable(text, strlen(text));
 
@@ -126,13 +126,13 @@ static void print_text(const char *before, const char *text)
 static void print_finding(const struct finding *finding)
 {
 	printf("%-8s ", severity_words[finding->severity]);
-	print_text("", finding->what);
+	print_untrusted_text("", finding->what);
 	if (finding->why)
-		print_text("         why: ", finding->why);
+		print_untrusted_text("         why: ", finding->why);
 	if (finding->remedy)
-		print_text("         remedy: ", finding->remedy);
+		print_untrusted_text("         remedy: ", finding->remedy);
 	for (size_t i = 0; i < finding->n_commands; i++)
-		print_text("         # ", finding->commands[i]);
+		print_untrusted_text("         # ", finding->commands[i]);
 }
 
 static void print_findings(const struct findings *findings)
@@ -230,11 +230,11 @@ static int run_doctor_command(const struct globals *globals, int argc, char **ar
 		case 'h':
 			return cmd_print_help(&cmd_doctor);
 		default:
-			return cmd_error_bad_option(&cmd_doctor, argv);
+			return cmd_print_bad_option_error(&cmd_doctor, argv);
 		}
 	}
 	if (optind != argc)
-		return cmd_error_usage(&cmd_doctor, "expected no arguments");
+		return cmd_print_usage_error(&cmd_doctor, "expected no arguments");
 	if (parse_root(root_argument, &root, &err) < 0)
 		return cmd_print_error(&err);
 	return examine_system(globals, root, json);

@@ -107,7 +107,7 @@ static void check_file(struct gadget_files_check *c, const char *path)
 
 static void check_files(struct gadget_files_check *c)
 {
-	_cleanup_gadget_files_ struct cmd_gadget_files files = { 0 };
+	_cleanup_listed_gadget_files_ struct cmd_listed_gadget_files files = { 0 };
 	_cleanup_error_ struct error err = { 0 };
 
 	if (cmd_list_gadget_files(c->globals, &files, &err) < 0)

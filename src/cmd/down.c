@@ -28,7 +28,7 @@ static void take_gadget_down(const struct globals *globals, const char *name,
 		json_array_append_new(gadgets, json_pack("{s:s, s:n, s:s}", "name", name, "file",
 							 "state", "down"));
 	} else {
-		cmd_keep_first_error(first_error, &err);
+		cmd_keep_or_print_error(first_error, &err);
 	}
 }
 
@@ -38,17 +38,18 @@ static void remove_feature_probe_gadgets(const struct globals *globals, struct e
 	_cleanup_error_ struct error err = { 0 };
 
 	if (features_remove_scratch_gadgets(&globals->paths, &err) < 0)
-		cmd_keep_first_error(first_error, &err);
+		cmd_keep_or_print_error(first_error, &err);
 }
 
-struct recorded_gadget_names {
+/* Names of the gadgets that have a run directory. */
+struct run_dir_names {
 	char **names;
 	size_t n_names;
 };
 
-static int add_recorded_name(void *data, const char *name)
+static int add_run_dir_name(void *data, const char *name)
 {
-	struct recorded_gadget_names *all = data;
+	struct run_dir_names *all = data;
 
 	*array_add(all->names, all->n_names) = xstrdup(name);
 	return 0;
@@ -56,9 +57,9 @@ static int add_recorded_name(void *data, const char *name)
 
 static void take_all_gadgets_down(const struct globals *globals, json_t *gadgets, struct error *err)
 {
-	struct recorded_gadget_names all = { 0 };
+	struct run_dir_names all = { 0 };
 
-	rundir_each_gadget(&globals->paths, add_recorded_name, &all);
+	rundir_each_gadget(&globals->paths, add_run_dir_name, &all);
 	if (all.n_names == 0)
 		log_info("no gadget of ffsctl is up");
 	for (size_t i = 0; i < all.n_names; i++) {
@@ -81,7 +82,7 @@ static void take_down_by_argument(const struct globals *globals, const char *arg
 	if (r == 0)
 		take_gadget_down(globals, name, scope, gadgets, first_error);
 	else
-		cmd_keep_first_error(first_error, &err);
+		cmd_keep_or_print_error(first_error, &err);
 }
 
 static int run_down_command(const struct globals *globals, int argc, char **argv)
@@ -103,16 +104,16 @@ static int run_down_command(const struct globals *globals, int argc, char **argv
 		if (option == 'h')
 			return cmd_print_help(&cmd_down);
 		if (option == '?')
-			return cmd_error_bad_option(&cmd_down, argv);
+			return cmd_print_bad_option_error(&cmd_down, argv);
 		if (option == 'f')
 			scope = CLIENT_DOWN_ANY;
 		all = all || option == 'a';
 		json = json || option == 'j';
 	}
 	if (all != (optind == argc))
-		return cmd_error_usage(&cmd_down, "expected gadgets or --all");
+		return cmd_print_usage_error(&cmd_down, "expected gadgets or --all");
 	if (all && scope == CLIENT_DOWN_ANY)
-		return cmd_error_usage(&cmd_down, "--force and --all exclude each other");
+		return cmd_print_usage_error(&cmd_down, "--force and --all exclude each other");
 	gadgets = json_array();
 	if (all)
 		take_all_gadgets_down(globals, gadgets, &err);

@@ -139,7 +139,7 @@ static int run_export_command(const struct globals *globals, int argc, char **ar
 	if (!cmd_parse_help_and_json(&cmd_export, argc, argv, &json, &exit))
 		return exit;
 	if (optind + 1 != argc)
-		return cmd_error_usage(&cmd_export, "expected one gadget");
+		return cmd_print_usage_error(&cmd_export, "expected one gadget");
 	return export_named_gadget(globals, argv[optind], json);
 }
 

@@ -91,7 +91,7 @@ static int run_features_command(const struct globals *globals, int argc, char **
 	if (!cmd_parse_help_and_json(&cmd_features, argc, argv, &json, &exit))
 		return exit;
 	if (optind != argc)
-		return cmd_error_usage(&cmd_features, "expected no arguments");
+		return cmd_print_usage_error(&cmd_features, "expected no arguments");
 	uname(&kernel);
 	if (cmd_check_functionfs_loaded(kernel.release, &err) == 0 &&
 	    features_probe(&globals->paths, &features, &err) == 0)

@@ -55,23 +55,23 @@ int cmd_load_gadget_file_at(const struct globals *globals, const char *path, con
 					 gadget, document, diags, err);
 }
 
-/* `first_only`: ignores a file with the same name as one in `files`. */
-static void add_gadget_file(struct cmd_gadget_files *files, const char *dir, const char *entry,
-			    const char *suffix, bool first_only)
+/* `skip_known_names`: ignores a file with the same name as one in `files`. */
+static void add_gadget_file(struct cmd_listed_gadget_files *files, const char *dir,
+			    const char *entry, const char *suffix, bool skip_known_names)
 {
 	_cleanup_free_ char *name = xstrndup(entry, strlen(entry) - strlen(suffix));
-	struct cmd_gadget_file *file;
+	struct cmd_listed_gadget_file *file;
 
-	for (size_t i = 0; i < files->n_files && first_only; i++)
-		if (streq(files->files[i].base_name, name))
+	for (size_t i = 0; i < files->n_files && skip_known_names; i++)
+		if (streq(files->files[i].name_without_suffix, name))
 			return;
 	file = array_add(files->files, files->n_files);
-	file->base_name = steal_ptr(name);
+	file->name_without_suffix = steal_ptr(name);
 	file->path = strf("%s/%s", dir, entry);
 }
 
-static int add_files_of_directory(struct cmd_gadget_files *files, const char *dir,
-				  const char *suffix, bool first_only, struct error *err)
+static int add_files_of_directory(struct cmd_listed_gadget_files *files, const char *dir,
+				  const char *suffix, bool skip_known_names, struct error *err)
 {
 	DIR *d = opendir(dir);
 	struct dirent *entry;
@@ -84,31 +84,32 @@ static int add_files_of_directory(struct cmd_gadget_files *files, const char *di
 	while ((entry = readdir(d)))
 		if (entry->d_name[0] != '.' && str_has_suffix(entry->d_name, suffix) &&
 		    strlen(entry->d_name) > strlen(suffix))
-			add_gadget_file(files, dir, entry->d_name, suffix, first_only);
+			add_gadget_file(files, dir, entry->d_name, suffix, skip_known_names);
 	closedir(d);
 	return 0;
 }
 
-static int compare_base_names(const void *a, const void *b)
+static int compare_names_without_suffix(const void *a, const void *b)
 {
-	const struct cmd_gadget_file *first = a, *second = b;
-	int difference = strcmp(first->base_name, second->base_name);
+	const struct cmd_listed_gadget_file *first = a, *second = b;
+	int difference = strcmp(first->name_without_suffix, second->name_without_suffix);
 
 	return difference ? difference : strcmp(first->path, second->path);
 }
 
-static void sort_files(struct cmd_gadget_files *files)
+static void sort_files(struct cmd_listed_gadget_files *files)
 {
 	if (files->n_files > 0)
-		qsort(files->files, files->n_files, sizeof(*files->files), compare_base_names);
+		qsort(files->files, files->n_files, sizeof(*files->files),
+		      compare_names_without_suffix);
 }
 
-int cmd_list_gadget_files(const struct globals *globals, struct cmd_gadget_files *files,
+int cmd_list_gadget_files(const struct globals *globals, struct cmd_listed_gadget_files *files,
 			  struct error *err)
 {
 	int r = 0;
 
-	*files = (struct cmd_gadget_files){ 0 };
+	*files = (struct cmd_listed_gadget_files){ 0 };
 	for (const char *const *dir = cmd_gadget_dirs(globals); r == 0 && *dir; dir++)
 		for (const char *const *suffix = gadgetfile_suffixes; r == 0 && *suffix; suffix++)
 			r = add_files_of_directory(files, *dir, *suffix, true, err);
@@ -116,23 +117,24 @@ int cmd_list_gadget_files(const struct globals *globals, struct cmd_gadget_files
 	return r;
 }
 
-int cmd_list_files_of_directory(const char *dir, struct cmd_gadget_files *files, struct error *err)
+int cmd_list_files_of_directory(const char *dir, struct cmd_listed_gadget_files *files,
+				struct error *err)
 {
 	int r = 0;
 
-	*files = (struct cmd_gadget_files){ 0 };
+	*files = (struct cmd_listed_gadget_files){ 0 };
 	for (const char *const *suffix = gadgetfile_suffixes; r == 0 && *suffix; suffix++)
 		r = add_files_of_directory(files, dir, *suffix, false, err);
 	sort_files(files);
 	return r;
 }
 
-void cmd_gadget_files_free(struct cmd_gadget_files *files)
+void cmd_listed_gadget_files_free(struct cmd_listed_gadget_files *files)
 {
 	for (size_t i = 0; i < files->n_files; i++) {
-		free(files->files[i].base_name);
+		free(files->files[i].name_without_suffix);
 		free(files->files[i].path);
 	}
 	free(files->files);
-	*files = (struct cmd_gadget_files){ 0 };
+	*files = (struct cmd_listed_gadget_files){ 0 };
 }

@@ -49,11 +49,12 @@ static int run_help_command(const struct globals *globals, int argc, char **argv
 	if (!cmd_parse_help_and_json(&cmd_help, argc, argv, NULL, &exit))
 		return exit;
 	if (argc - optind > 1)
-		return cmd_error_usage(&cmd_help, "expected at most one command");
+		return cmd_print_usage_error(&cmd_help, "expected at most one command");
 	if (optind == argc)
 		return cmd_print_general_help(globals);
 	command = cmd_find_command(globals, argv[optind]);
-	return command ? cmd_print_help(command) : cmd_error_unknown_command(globals, argv[optind]);
+	return command ? cmd_print_help(command)
+		       : cmd_print_unknown_command_error(globals, argv[optind]);
 }
 
 const struct command cmd_help = {
@@ -77,7 +78,7 @@ static int run_version_command(const struct globals *globals _unused_, int argc,
 	if (!cmd_parse_help_and_json(&cmd_version, argc, argv, NULL, &exit))
 		return exit;
 	if (optind != argc)
-		return cmd_error_usage(&cmd_version, "expected no arguments");
+		return cmd_print_usage_error(&cmd_version, "expected no arguments");
 	return cmd_print_version();
 }
 

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "client/inspect.h"
 #include "cmd/cmd.h"
-#include "cmd/file_description.h"
+#include "cmd/gadget_file_description.h"
 #include "cmd/table.h"
 
 /* Returns the word for the state of a gadget; "down" if `gadgets` does not contain the gadget. */
@@ -24,11 +24,11 @@ static const char *state_word_of_gadget(const struct gadget_statuses *gadgets, c
 }
 
 /* Returns the path of a gadget file, the gadget's name if it differs, and the drop-ins. */
-static char *make_location(const struct cmd_gadget_file *file, const struct gadget *g)
+static char *make_location(const struct cmd_listed_gadget_file *file, const struct gadget *g)
 {
 	char *location = xstrdup(file->path);
 
-	if (g && !streq(g->name, file->base_name)) {
+	if (g && !streq(g->name, file->name_without_suffix)) {
 		_cleanup_free_ char *old = location;
 
 		location = strf("%s, gadget %s", old, g->name);
@@ -41,7 +41,7 @@ static char *make_location(const struct cmd_gadget_file *file, const struct gadg
 	return location;
 }
 
-static json_t *file_to_json(const struct cmd_gadget_file *file, const struct gadget *g,
+static json_t *file_to_json(const struct cmd_listed_gadget_file *file, const struct gadget *g,
 			    const char *state, const char *description)
 {
 	json_t *drop_ins = json_array();
@@ -49,14 +49,15 @@ static json_t *file_to_json(const struct cmd_gadget_file *file, const struct gad
 	for (const char **drop_in = g ? g->drop_ins : NULL; drop_in && *drop_in; drop_in++)
 		json_array_append_new(drop_ins, json_string_or_null(*drop_in));
 	return json_pack("{s:o, s:o, s:s, s:o, s:o, s:o}", "name",
-			 json_string_or_null(file->base_name), "file",
+			 json_string_or_null(file->name_without_suffix), "file",
 			 json_string_or_null(file->path), "state", state, "gadget",
 			 json_string_or_null(g ? g->name : NULL), "drop_ins", drop_ins,
 			 "description", json_string_or_null(description));
 }
 
 /* Adds a gadget file to the table, or to the JSON array `files` unless it is NULL. */
-static void add_gadget_file(const struct globals *globals, const struct cmd_gadget_file *file,
+static void add_gadget_file(const struct globals *globals,
+			    const struct cmd_listed_gadget_file *file,
 			    const struct gadget_statuses *gadgets, struct table *table,
 			    json_t *files)
 {
@@ -76,7 +77,7 @@ static void add_gadget_file(const struct globals *globals, const struct cmd_gadg
 	} else {
 		struct table_row *row = table_add_row(table);
 
-		row->cells[0] = xstrdup(file->base_name);
+		row->cells[0] = xstrdup(file->name_without_suffix);
 		row->cells[1] = xstrdup(state);
 		row->cells[2] = make_location(file, g);
 		row->note = steal_ptr(description);
@@ -108,7 +109,7 @@ static int print_text(const struct globals *globals, const struct table *table,
 
 static int run_list_command(const struct globals *globals, int argc, char **argv)
 {
-	_cleanup_gadget_files_ struct cmd_gadget_files files = { 0 };
+	_cleanup_listed_gadget_files_ struct cmd_listed_gadget_files files = { 0 };
 	_cleanup_error_ struct error err = { 0 };
 	_cleanup_table_ struct table table = { .n_columns = 3 };
 	struct gadget_statuses gadgets = { 0 };
@@ -119,7 +120,7 @@ static int run_list_command(const struct globals *globals, int argc, char **argv
 	if (!cmd_parse_help_and_json(&cmd_list, argc, argv, &json, &exit))
 		return exit;
 	if (optind != argc)
-		return cmd_error_usage(&cmd_list, "expected no arguments");
+		return cmd_print_usage_error(&cmd_list, "expected no arguments");
 	if (json)
 		array = json_array();
 	if (inspect_gadgets(&globals->paths, NULL, &gadgets, &err) == 0)

@@ -97,18 +97,18 @@ static int run_log_command(const struct globals *globals, int argc, char **argv)
 		if (option == 'h')
 			return cmd_print_help(&cmd_log);
 		if (option == '?')
-			return cmd_error_bad_option(&cmd_log, argv);
+			return cmd_print_bad_option_error(&cmd_log, argv);
 		q.follows = q.follows || option == 'f';
 		if (option != 'n')
 			continue;
 		q.limits_lines = true;
 		if (!*optarg || strspn(optarg, "0123456789") != strlen(optarg))
-			return cmd_error_usage(&cmd_log, "-n takes a number of lines, not '%s'",
-					       optarg);
+			return cmd_print_usage_error(
+				&cmd_log, "-n takes a number of lines, not '%s'", optarg);
 		q.max_lines = strtoul(optarg, NULL, 10);
 	}
 	if (argc - optind != 1)
-		return cmd_error_usage(&cmd_log, "expected one gadget");
+		return cmd_print_usage_error(&cmd_log, "expected one gadget");
 	if (cmd_find_gadget_name(globals, argv[optind], &name, &err) < 0)
 		return cmd_print_error(&err);
 	exit = q.follows ? follow_log(&q, name, &err) : print_log(&q, name, &err);

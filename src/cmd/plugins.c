@@ -34,13 +34,13 @@ static int is_plugin_file(const struct dirent *entry)
 	return entry->d_name[0] != '.' && str_has_suffix(entry->d_name, SUFFIX);
 }
 
-int cmd_list_plugin_names(struct cmd_plugin_names *names, struct error *err)
+int cmd_list_installed_plugins(struct cmd_installed_plugin_names *names, struct error *err)
 {
 	_cleanup_free_ char *dir = plugin_dir();
 	struct dirent **entries = NULL;
 	int n = scandir(dir, &entries, is_plugin_file, alphasort);
 
-	*names = (struct cmd_plugin_names){ 0 };
+	*names = (struct cmd_installed_plugin_names){ 0 };
 	if (n < 0 && errno != ENOENT)
 		return error_errno(err, errno == EACCES ? EX_NOPERM : EX_OSERR, errno, dir,
 				   "cannot list %s", dir);
@@ -55,12 +55,12 @@ int cmd_list_plugin_names(struct cmd_plugin_names *names, struct error *err)
 	return 0;
 }
 
-void cmd_plugin_names_free(struct cmd_plugin_names *names)
+void cmd_installed_plugin_names_free(struct cmd_installed_plugin_names *names)
 {
 	for (size_t i = 0; i < names->n_names; i++)
 		free(names->names[i]);
 	free(names->names);
-	*names = (struct cmd_plugin_names){ 0 };
+	*names = (struct cmd_installed_plugin_names){ 0 };
 }
 
 /* --- text --- */
@@ -170,10 +170,10 @@ static void show_plugin(struct plugins_command *q, const char *plugin, bool in_f
 
 static void show_installed_plugins(struct plugins_command *q)
 {
-	_cleanup_plugin_names_ struct cmd_plugin_names names = { 0 };
+	_cleanup_installed_plugin_names_ struct cmd_installed_plugin_names names = { 0 };
 	_cleanup_error_ struct error err = { 0 };
 
-	if (cmd_list_plugin_names(&names, &err) < 0) {
+	if (cmd_list_installed_plugins(&names, &err) < 0) {
 		q->exit_status = err.exit;
 		if (q->errors)
 			json_array_append_new(q->errors, error_to_json(&err));
@@ -197,7 +197,7 @@ static int run_plugins_command(const struct globals *globals _unused_, int argc,
 	if (!cmd_parse_help_and_json(&cmd_plugins, argc, argv, &json, &exit))
 		return exit;
 	if (argc - optind > 1)
-		return cmd_error_usage(&cmd_plugins, "expected at most one plugin");
+		return cmd_print_usage_error(&cmd_plugins, "expected at most one plugin");
 	if (json) {
 		q.plugins = json_array();
 		q.errors = json_array();

@@ -33,7 +33,7 @@ static int reexec_gadget(void *data, const char *name)
 	if (client_send_request(&w->globals->paths, name, &request, NULL, &err) == 0)
 		log_info("%s: continues as ffsctl " PACKAGE_VERSION, name);
 	else
-		cmd_keep_first_error(w->first_error, &err);
+		cmd_keep_or_print_error(w->first_error, &err);
 	return 0;
 }
 
@@ -65,11 +65,11 @@ static int run_reexec_command(const struct globals *globals, int argc, char **ar
 		if (option == 'h')
 			return cmd_print_help(&cmd_reexec);
 		if (option == '?')
-			return cmd_error_bad_option(&cmd_reexec, argv);
+			return cmd_print_bad_option_error(&cmd_reexec, argv);
 		all = true;
 	}
 	if (all != (optind == argc))
-		return cmd_error_usage(&cmd_reexec, "expected gadgets or --all");
+		return cmd_print_usage_error(&cmd_reexec, "expected gadgets or --all");
 	if (path_of_this_program(program, sizeof(program), &err) < 0)
 		return cmd_print_error(&err);
 	if (all)
@@ -81,7 +81,7 @@ static int run_reexec_command(const struct globals *globals, int argc, char **ar
 		if (cmd_find_gadget_name(globals, argv[i], &name, &of_name) == 0)
 			reexec_gadget(&work, name);
 		else
-			cmd_keep_first_error(&err, &of_name);
+			cmd_keep_or_print_error(&err, &of_name);
 	}
 	return err.exit ? cmd_print_error(&err) : 0;
 }
@@ -103,8 +103,8 @@ static int run_continue_after_reexec(const struct globals *globals, int argc, ch
 
 	if (argc < 4 || argc > 5 || !cmd_parse_fd(argv[2], &lock) ||
 	    !cmd_parse_fd(argv[3], &client))
-		return cmd_error_usage(&cmd_continue_after_reexec,
-				       "internal command of 'ffsctl reexec'");
+		return cmd_print_usage_error(&cmd_continue_after_reexec,
+					     "internal command of 'ffsctl reexec'");
 	if (client_resume_after_exec(&globals->paths, argv[1], lock, client, argc == 5, &err) < 0)
 		return cmd_print_error(&err);
 	return 0;

@@ -162,9 +162,9 @@ static int reload_gadget(struct reload_command *q)
 	if (client_reload(&q->globals->paths, q->gadget_name, q->file_path, q->keeps_name,
 			  q->forces_eject, q->reload_timeout_seconds, &done, &q->err) < 0) {
 		free(done.awaited_udc);
-		cmd_explain_worker_failure(q->globals, q->file_path,
-					   q->keeps_name ? q->gadget_name : NULL,
-					   q->prints_json ? &q->diags : NULL, &q->err);
+		cmd_check_failed_worker_options(q->globals, q->file_path,
+						q->keeps_name ? q->gadget_name : NULL,
+						q->prints_json ? &q->diags : NULL, &q->err);
 		return print_output_and_free_command(q, NULL, q->err.exit);
 	}
 	if (done.result == CLIENT_UNCHANGED)
@@ -218,13 +218,13 @@ static int run_reload_command(const struct globals *globals, int argc, char **ar
 				return EX_USAGE;
 			break;
 		default:
-			return cmd_error_bad_option(&cmd_reload, argv);
+			return cmd_print_bad_option_error(&cmd_reload, argv);
 		}
 	}
 	if (argc - optind != 1)
-		return cmd_error_usage(&cmd_reload, "expected one gadget");
+		return cmd_print_usage_error(&cmd_reload, "expected one gadget");
 	if (name && !cmd_argument_is_path(argv[optind]))
-		return cmd_error_usage(&cmd_reload, "--name needs the path of a file");
+		return cmd_print_usage_error(&cmd_reload, "--name needs the path of a file");
 	exit = find_gadget_and_file(&q, argv[optind], name);
 	if (exit)
 		return print_output_and_free_command(&q, NULL, exit);

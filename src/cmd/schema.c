@@ -31,8 +31,8 @@ static int error_unknown_schema(const char *name)
 		names = strf("%s%s%.*s", old, *old ? ", " : "",
 			     (int)(strlen(e->file_name) - strlen(SUFFIX)), e->file_name);
 	}
-	return cmd_error_usage(&cmd_schema, "unknown schema '%s': it must be one of %s", name,
-			       names);
+	return cmd_print_usage_error(&cmd_schema, "unknown schema '%s': it must be one of %s", name,
+				     names);
 }
 
 static int run_schema_command(const struct globals *globals _unused_, int argc, char **argv)
@@ -43,7 +43,7 @@ static int run_schema_command(const struct globals *globals _unused_, int argc, 
 	if (!cmd_parse_help_and_json(&cmd_schema, argc, argv, NULL, &exit))
 		return exit;
 	if (argc - optind > 1)
-		return cmd_error_usage(&cmd_schema, "expected at most one name");
+		return cmd_print_usage_error(&cmd_schema, "expected at most one name");
 	name = optind < argc ? argv[optind] : "gadget";
 	text = find_schema_text(name);
 	if (!text)

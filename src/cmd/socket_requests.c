@@ -100,14 +100,14 @@ int cmd_send_request(const struct globals *globals, int argc, char **argv)
 		if (option == 'h')
 			return cmd_print_help(command);
 		if (option == '?')
-			return cmd_error_bad_option(command, argv);
+			return cmd_print_bad_option_error(command, argv);
 		second_argument = optarg;
 	}
 	if (argc - optind < 1 ||
 	    argc - optind > (row->argument_member_offset && !second_argument ? 2 : 1))
-		return cmd_error_usage(command, "expected %s",
-				       row->expected_arguments ? row->expected_arguments
-							       : "one gadget");
+		return cmd_print_usage_error(command, "expected %s",
+					     row->expected_arguments ? row->expected_arguments
+								     : "one gadget");
 	if (argc - optind == 2)
 		second_argument = argv[optind + 1];
 	if (cmd_find_gadget_name(globals, argv[optind], &gadget, &err) < 0)

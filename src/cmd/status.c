@@ -52,7 +52,7 @@ static int add_named_gadget(struct status_command *q, const char *argument)
 
 	if (cmd_find_gadget_name(q->globals, argument, &name, &err) < 0 ||
 	    inspect_gadgets(&q->globals->paths, name, &found, &err) < 0) {
-		cmd_keep_first_error(&q->first_error, &err);
+		cmd_keep_or_print_error(&q->first_error, &err);
 		statuses_free(&found);
 		return EXIT_UNKNOWN;
 	}
@@ -67,7 +67,7 @@ static int add_named_gadget(struct status_command *q, const char *argument)
 }
 
 /* Reads the status of the gadgets in the arguments. Returns the exit status of the command. */
-static int read_all_statuses(struct status_command *q)
+static int read_requested_statuses(struct status_command *q)
 {
 	int code = EXIT_READY;
 
@@ -87,7 +87,7 @@ static int read_all_statuses(struct status_command *q)
 static void read_gadget_statuses(void *data, struct gadget_statuses *gadgets, struct error *err)
 {
 	struct status_command *q = data;
-	int code = read_all_statuses(q);
+	int code = read_requested_statuses(q);
 
 	if (q->first_error.exit && code == EXIT_UNKNOWN)
 		error_move(err, &q->first_error);
@@ -121,7 +121,7 @@ static int run_status_command(const struct globals *globals, int argc, char **ar
 	};
 	_cleanup_status_fields_ struct status_fields fields = { 0 };
 	struct status_command q = { .globals = globals, .fields = &fields };
-	_cleanup_free_ char *bad = NULL;
+	_cleanup_free_ char *message = NULL;
 	bool watch = false;
 	int option, code;
 
@@ -129,20 +129,20 @@ static int run_status_command(const struct globals *globals, int argc, char **ar
 		if (option == 'h')
 			return cmd_print_help(&cmd_status);
 		if (option == '?')
-			return cmd_error_bad_option(&cmd_status, argv);
-		if (option == 'o' && !status_fields_parse(&fields, optarg, &bad))
-			return cmd_error_usage(&cmd_status, "%s", bad);
+			return cmd_print_bad_option_error(&cmd_status, argv);
+		if (option == 'o' && !status_fields_parse(&fields, optarg, &message))
+			return cmd_print_usage_error(&cmd_status, "%s", message);
 		q.prints_json = q.prints_json || option == 'j';
 		watch = watch || option == 'w';
 	}
 	if (q.prints_json && fields.n_fields > 0)
-		return cmd_error_usage(&cmd_status, "-o and --json exclude each other");
+		return cmd_print_usage_error(&cmd_status, "-o and --json exclude each other");
 	if (watch && fields.n_fields > 0)
-		return cmd_error_usage(&cmd_status, "-o and --watch exclude each other");
+		return cmd_print_usage_error(&cmd_status, "-o and --watch exclude each other");
 	q.gadget_arguments = argv + optind;
 	if (watch)
 		return status_watch(globals, q.prints_json, read_gadget_statuses, &q);
-	code = read_all_statuses(&q);
+	code = read_requested_statuses(&q);
 	if (!*q.gadget_arguments && q.gadgets.n == 0 && !q.prints_json && !fields.n_fields &&
 	    !q.first_error.exit)
 		log_info("no gadget is up");

@@ -40,7 +40,7 @@ static bool parse_field(struct status_field *field, const char *text)
 	return field->status_member && *field->function_label;
 }
 
-bool status_fields_parse(struct status_fields *fields, const char *text, char **bad)
+bool status_fields_parse(struct status_fields *fields, const char *text, char **message)
 {
 	_cleanup_free_ char *copy = xstrdup(text);
 	char *rest = copy, *word;
@@ -49,7 +49,7 @@ bool status_fields_parse(struct status_fields *fields, const char *text, char **
 		struct status_field *field = array_add(fields->fields, fields->n_fields);
 
 		if (!parse_field(field, word)) {
-			*bad = strf("unknown field '%s'", word);
+			*message = strf("unknown field '%s'", word);
 			status_fields_free(fields);
 			return false;
 		}

@@ -21,9 +21,10 @@ struct status_fields {
 
 /*
  * Parses a list of fields like "udc,state,echo.device,*.worker.pid" and adds the fields to *fields.
- * If the list is invalid, returns false and stores an error message in *bad; the caller frees it.
+ * If the list is invalid, returns false and stores an error message in *message; the caller frees
+ * it.
  */
-bool status_fields_parse(struct status_fields *fields, const char *text, char **bad);
+bool status_fields_parse(struct status_fields *fields, const char *text, char **message);
 void status_fields_free(struct status_fields *fields);
 #define _cleanup_status_fields_ _cleanup_(status_fields_free)
 

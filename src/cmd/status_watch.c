@@ -33,8 +33,8 @@ struct status_viewer {
 	struct printed_line {
 		char *gadget_name, *line;
 		bool still_exists; /* the gadget still exists */
-	} * lines;
-	size_t n_lines;
+	} * gadget_lines;
+	size_t n_gadget_lines;
 };
 
 /* --- a terminal ------------------------------------------------------------------------------- */
@@ -137,11 +137,12 @@ static void print_json_if_changed(struct status_viewer *v, const struct gadget_s
 
 static struct printed_line *find_printed_line(struct status_viewer *v, const char *name)
 {
-	for (size_t i = 0; i < v->n_lines; i++)
-		if (streq(v->lines[i].gadget_name, name))
-			return &v->lines[i];
-	*array_add(v->lines, v->n_lines) = (struct printed_line){ .gadget_name = xstrdup(name) };
-	return &v->lines[v->n_lines - 1];
+	for (size_t i = 0; i < v->n_gadget_lines; i++)
+		if (streq(v->gadget_lines[i].gadget_name, name))
+			return &v->gadget_lines[i];
+	*array_add(v->gadget_lines, v->n_gadget_lines) =
+		(struct printed_line){ .gadget_name = xstrdup(name) };
+	return &v->gadget_lines[v->n_gadget_lines - 1];
 }
 
 static void print_changed_line(struct status_viewer *v, const struct gadget_status *gadget)
@@ -165,15 +166,15 @@ static void print_changed_line(struct status_viewer *v, const struct gadget_stat
 
 static void print_changed_lines(struct status_viewer *v, const struct gadget_statuses *gadgets)
 {
-	for (size_t i = 0; i < v->n_lines; i++)
-		v->lines[i].still_exists = false;
+	for (size_t i = 0; i < v->n_gadget_lines; i++)
+		v->gadget_lines[i].still_exists = false;
 	for (size_t i = 0; i < gadgets->n; i++)
 		print_changed_line(v, &gadgets->list[i]);
-	for (size_t i = 0; i < v->n_lines; i++) {
-		if (!v->lines[i].still_exists && v->lines[i].line)
-			printf("%s: down\n", v->lines[i].gadget_name);
-		if (!v->lines[i].still_exists)
-			free(steal_ptr(v->lines[i].line));
+	for (size_t i = 0; i < v->n_gadget_lines; i++) {
+		if (!v->gadget_lines[i].still_exists && v->gadget_lines[i].line)
+			printf("%s: down\n", v->gadget_lines[i].gadget_name);
+		if (!v->gadget_lines[i].still_exists)
+			free(steal_ptr(v->gadget_lines[i].line));
 	}
 }
 
@@ -218,7 +219,8 @@ static void on_change(void *data)
 	v->must_print = true;
 }
 
-static void on_rate_timer(void *data, uint32_t events _unused_)
+/* Called when the printed data rates are no longer valid. */
+static void on_rates_stale(void *data, uint32_t events _unused_)
 {
 	struct status_viewer *v = data;
 
@@ -272,7 +274,7 @@ static int open_watches(struct status_viewer *v, const struct paths *paths, stru
 	if (r == 0)
 		r = fd_watch_add(&v->loop, &v->signal_watch, fd, EPOLLIN, on_signal, v);
 	if (r == 0)
-		r = timer_open(&v->loop, &v->timer_watch, on_rate_timer, v);
+		r = timer_open(&v->loop, &v->timer_watch, on_rates_stale, v);
 	if (r < 0)
 		return error_errno(err, EX_OSERR, -r, NULL, "cannot watch the gadgets for changes");
 	/*
@@ -309,11 +311,11 @@ static void close_watches(struct status_viewer *v)
 	fd_watch_close(&v->loop, &v->timer_watch);
 	loop_close(&v->loop);
 	rates_free(&v->rates);
-	for (size_t i = 0; i < v->n_lines; i++) {
-		free(v->lines[i].gadget_name);
-		free(v->lines[i].line);
+	for (size_t i = 0; i < v->n_gadget_lines; i++) {
+		free(v->gadget_lines[i].gadget_name);
+		free(v->gadget_lines[i].line);
 	}
-	free(v->lines);
+	free(v->gadget_lines);
 	free(v->last_json_output);
 }
 

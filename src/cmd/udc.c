@@ -179,7 +179,7 @@ static int run_udc_command(const struct globals *globals, int argc, char **argv)
 	if (!cmd_parse_help_and_json(&cmd_udc, argc, argv, &json, &exit))
 		return exit;
 	if (optind != argc)
-		return cmd_error_usage(&cmd_udc, "expected no arguments");
+		return cmd_print_usage_error(&cmd_udc, "expected no arguments");
 	if (udcs_list(&globals->paths, &udcs, &err) < 0 && !json)
 		return cmd_print_error(&err);
 	array = json_array();

@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "client/inspect.h"
 #include "cmd/table.h"
-#include "cmd/up.h"
+#include "cmd/up_all.h"
 #include "process/spawn.h"
 
 #define DEFAULT_TIMEOUT 30
@@ -118,18 +118,19 @@ static int parse_notify_fd_option(struct up_command *q)
 	if (cmd_parse_fd(optarg, &q->client_options.notify_fd) &&
 	    fcntl(q->client_options.notify_fd, F_SETFD, FD_CLOEXEC) == 0)
 		return 0;
-	return cmd_error_usage(
+	return cmd_print_usage_error(
 		q->command, "--notify-fd takes an open file descriptor above 2, not '%s'", optarg);
 }
 
-static int parse_group_option(struct up_command *q)
+/* Parses --group: the group whose members may send requests to the supervisor. */
+static int parse_allowed_group_option(struct up_command *q)
 {
 	_cleanup_error_ struct error err = { 0 };
 
 	if (spawn_find_group(optarg, &q->client_options.gid_allowed_to_control,
 			     &(struct position){ 0 }, &err) == 0)
 		return 0;
-	return cmd_error_usage(q->command, "%s", err.text);
+	return cmd_print_usage_error(q->command, "%s", err.text);
 }
 
 static int parse_option(struct up_command *q, int option, char **argv)
@@ -163,15 +164,15 @@ static int parse_option(struct up_command *q, int option, char **argv)
 		return parse_seconds_option(q, "--hold", CLIENT_SECONDS_WITHOUT_SUPERVISOR_DEFAULT,
 					    &q->client_options.keeper_takeover_wait_seconds);
 	case OPT_GROUP:
-		return parse_group_option(q);
+		return parse_allowed_group_option(q);
 	case OPT_NOTIFY_FD:
 		return q->command == &cmd_run ? parse_notify_fd_option(q)
-					      : cmd_error_bad_option(q->command, argv);
+					      : cmd_print_bad_option_error(q->command, argv);
 	case OPT_ALL:
 		q->all_files = true;
-		return q->command == &cmd_up ? 0 : cmd_error_bad_option(q->command, argv);
+		return q->command == &cmd_up ? 0 : cmd_print_bad_option_error(q->command, argv);
 	default:
-		return cmd_error_bad_option(q->command, argv);
+		return cmd_print_bad_option_error(q->command, argv);
 	}
 }
 
@@ -193,11 +194,11 @@ static void set_absolute_gadget_dirs(struct up_command *q)
 static int check_options_with_all(const struct up_command *q, int n_arguments)
 {
 	if (n_arguments > 0)
-		return cmd_error_usage(q->command, "expected one gadget or --all");
+		return cmd_print_usage_error(q->command, "expected one gadget or --all");
 	if (q->name_option)
-		return cmd_error_usage(q->command, "--name and --all exclude each other");
+		return cmd_print_usage_error(q->command, "--name and --all exclude each other");
 	if (q->client_options.udc_name)
-		return cmd_error_usage(q->command, "--udc and --all exclude each other");
+		return cmd_print_usage_error(q->command, "--udc and --all exclude each other");
 	return 0;
 }
 
@@ -224,9 +225,10 @@ static int parse_command_line(struct up_command *q, int argc, char **argv)
 	if (q->number_after_option && argc - optind > (q->all_files ? 0 : 1))
 		return error_separate_value(q);
 	if (!q->all_files && argc - optind != 1)
-		return cmd_error_usage(q->command, "expected one gadget file or name");
+		return cmd_print_usage_error(q->command, "expected one gadget file or name");
 	if (q->client_options.no_bind && q->host_wait_seconds >= 0)
-		return cmd_error_usage(q->command, "--no-bind and --wait-host exclude each other");
+		return cmd_print_usage_error(q->command,
+					     "--no-bind and --wait-host exclude each other");
 	if (q->all_files)
 		return check_options_with_all(q, argc - optind);
 	q->file_argument = argv[optind];
@@ -260,13 +262,13 @@ static int load_gadget_file(struct up_command *q)
 }
 
 /*
- * Explains why a worker failed. Uses the absolute path of the gadget file, because a supervisor
- * changes its working directory.
+ * Checks the options of the workers, one of which has failed. Uses the absolute path of the gadget
+ * file, because a supervisor changes its working directory.
  */
-static void explain_worker_failure(struct up_command *q)
+static void check_failed_worker_options(struct up_command *q)
 {
-	cmd_explain_worker_failure(q->globals, q->gadget->file, q->name_option,
-				   q->prints_json ? &q->diags : NULL, &q->err);
+	cmd_check_failed_worker_options(q->globals, q->gadget->file, q->name_option,
+					q->prints_json ? &q->diags : NULL, &q->err);
 }
 
 static void up_command_free(struct up_command *q)
@@ -354,7 +356,7 @@ static int supervise_in_child(struct up_command *q, int report_fd)
 
 		cmd_print_lines(stderr, shown);
 	}
-	explain_worker_failure(q);
+	check_failed_worker_options(q);
 	return print_output_and_free_command(q, NULL, q->err.exit);
 }
 
@@ -434,7 +436,7 @@ static int run_up_command(const struct globals *globals, int argc, char **argv)
 		return exit < 0 ? cmd_print_help(&cmd_up) : exit;
 	set_absolute_gadget_dirs(&q);
 	all.prints_json = q.prints_json;
-	return q.all_files ? bring_up_all_gadgets(&all) : bring_up_gadget(&q);
+	return q.all_files ? bring_up_autostart_gadgets(&all) : bring_up_gadget(&q);
 }
 
 static int run_run_command(const struct globals *globals, int argc, char **argv)
@@ -455,7 +457,7 @@ static int run_run_command(const struct globals *globals, int argc, char **argv)
 		return exit < 0 ? cmd_print_help(&cmd_run) : exit;
 	if (q.host_wait_seconds >= 0)
 		return print_output_and_free_command(
-			&q, NULL, cmd_error_usage(&cmd_run, "unknown option '--wait-host'"));
+			&q, NULL, cmd_print_usage_error(&cmd_run, "unknown option '--wait-host'"));
 	set_absolute_gadget_dirs(&q);
 	exit = load_gadget_file(&q);
 	if (exit)
@@ -463,7 +465,7 @@ static int run_run_command(const struct globals *globals, int argc, char **argv)
 	if (q.dry_run)
 		return print_up_plan(&q);
 	client_run_in_foreground(q.gadget, q.document, &q.client_options, &q.err);
-	explain_worker_failure(&q);
+	check_failed_worker_options(&q);
 	return print_output_and_free_command(&q, NULL, q.err.exit);
 }
 

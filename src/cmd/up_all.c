@@ -3,7 +3,7 @@
  * `up --all`: brings up each gadget in a separate child process, so that a failure does not affect
  * the others. With --json, merges the JSON output of the children.
  */
-#include "cmd/up.h"
+#include "cmd/up_all.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -98,7 +98,8 @@ static bool bring_up_one_file(struct up_all_progress *w, const char *path)
 	return err.errno_value != ECANCELED;
 }
 
-static int print_results_of_all_gadgets(struct up_all_progress *w)
+/* With --json, prints the results of all gadgets. Returns the exit status. */
+static int print_json_results(struct up_all_progress *w)
 {
 	json_t *output;
 
@@ -111,10 +112,10 @@ static int print_results_of_all_gadgets(struct up_all_progress *w)
 	return cmd_print_json_output(output, w->exit_status);
 }
 
-int bring_up_all_gadgets(const struct up_all_options *options)
+int bring_up_autostart_gadgets(const struct up_all_options *options)
 {
 	struct up_all_progress w = { .options = options };
-	_cleanup_gadget_files_ struct cmd_gadget_files files = { 0 };
+	_cleanup_listed_gadget_files_ struct cmd_listed_gadget_files files = { 0 };
 	_cleanup_error_ struct error err = { 0 };
 	bool any = false;
 
@@ -137,5 +138,5 @@ int bring_up_all_gadgets(const struct up_all_options *options)
 
 		log_info("no gadget file in %s has autostart = true", words);
 	}
-	return print_results_of_all_gadgets(&w);
+	return print_json_results(&w);
 }

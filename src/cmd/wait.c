@@ -55,7 +55,7 @@ static int run_wait_command(const struct globals *globals, int argc, char **argv
 		if (option == 'h')
 			return cmd_print_help(&cmd_wait);
 		if (option == '?')
-			return cmd_error_bad_option(&cmd_wait, argv);
+			return cmd_print_bad_option_error(&cmd_wait, argv);
 		if (option == OPT_FOR)
 			condition = optarg;
 		else if (option == OPT_JSON)
@@ -64,11 +64,11 @@ static int run_wait_command(const struct globals *globals, int argc, char **argv
 			return EX_USAGE;
 	}
 	if (!parse_condition(condition))
-		return cmd_error_usage(&cmd_wait,
-				       "--for takes ready, configured or disconnected, not '%s'",
-				       condition);
+		return cmd_print_usage_error(
+			&cmd_wait, "--for takes ready, configured or disconnected, not '%s'",
+			condition);
 	if (argc - optind != 1)
-		return cmd_error_usage(&cmd_wait, "expected one gadget");
+		return cmd_print_usage_error(&cmd_wait, "expected one gadget");
 	if (cmd_find_gadget_name(globals, argv[optind], &name, &err) == 0)
 		client_wait_condition(&globals->paths, name, parse_condition(condition), seconds,
 				      &err);

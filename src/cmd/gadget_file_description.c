@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cmd/file_description.h"
+#include "cmd/gadget_file_description.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,7 +59,7 @@ static const char *sentence_end(const char *text)
 }
 
 /* Returns the text after a command in backquotes, such as "`ffsctl up x`: ". */
-static const char *skip_command(const char *text)
+static const char *skip_command_in_backquotes(const char *text)
 {
 	const char *end = *text == '`' ? strstr(text, "`: ") : NULL;
 
@@ -70,7 +70,7 @@ static char *first_sentence(const char *path)
 {
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
 	_cleanup_free_ char *paragraph = f ? first_comment_paragraph(f) : xstrdup("");
-	const char *start = skip_command(paragraph), *end = sentence_end(start);
+	const char *start = skip_command_in_backquotes(paragraph), *end = sentence_end(start);
 
 	while (end > start && end[-1] == ' ')
 		end--;

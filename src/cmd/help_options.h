@@ -20,6 +20,6 @@ struct help_option {
 bool help_option_each(const char *text, bool (*fn)(const struct help_option *o, void *data),
 		      void *data);
 
-enum help_option_kind { OPTION_TEXT_UNKNOWN, OPTION_TEXT_FLAG, OPTION_TEXT_VALUE };
+enum help_option_match { OPTION_NOT_FOUND, OPTION_NEEDS_NO_VALUE, OPTION_NEEDS_VALUE };
 /* Returns whether `text` has the option `option_name`, and whether that option needs a value. */
-enum help_option_kind help_kind_of_option(const char *text, const char *option_name);
+enum help_option_match help_find_option(const char *text, const char *option_name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "cmd/option_text.h"
+#include "cmd/help_options.h"
 
 #include <stdlib.h>
 
@@ -56,7 +56,7 @@ bool help_option_each(const char *text, bool (*fn)(const struct help_option *o, 
 
 struct option_search {
 	const char *option_name;
-	enum help_option_kind found_kind;
+	enum help_option_match match;
 };
 
 static bool match_option_name(const struct help_option *o, void *data)
@@ -65,15 +65,15 @@ static bool match_option_name(const struct help_option *o, void *data)
 
 	if (!streq(o->option_name, search->option_name))
 		return false;
-	search->found_kind = o->next_word_is_value || o->value_follows_equals ? OPTION_TEXT_VALUE
-									      : OPTION_TEXT_FLAG;
+	search->match = o->next_word_is_value || o->value_follows_equals ? OPTION_NEEDS_VALUE
+									 : OPTION_NEEDS_NO_VALUE;
 	return true;
 }
 
-enum help_option_kind help_kind_of_option(const char *text, const char *option_name)
+enum help_option_match help_find_option(const char *text, const char *option_name)
 {
-	struct option_search search = { option_name, OPTION_TEXT_UNKNOWN };
+	struct option_search search = { option_name, OPTION_NOT_FOUND };
 
 	help_option_each(text, match_option_name, &search);
-	return search.found_kind;
+	return search.match;
 }

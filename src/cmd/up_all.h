@@ -4,7 +4,7 @@
 
 #include "cmd/cmd.h"
 
-/* Parameters of bring_up_all_gadgets. */
+/* Parameters of bring_up_autostart_gadgets. */
 struct up_all_options {
 	const struct globals *globals;
 	bool prints_json; /* `bring_up_file` prints a JSON document on stdout */
@@ -20,4 +20,4 @@ struct up_all_options {
  * Brings up the gadgets of all gadget files with autostart = true. Returns 0, or the exit status of
  * the first failure.
  */
-int bring_up_all_gadgets(const struct up_all_options *options);
+int bring_up_autostart_gadgets(const struct up_all_options *options);
