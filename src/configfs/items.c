@@ -9,7 +9,7 @@
 #include "configfs/backend.h"
 #include "configfs/restore_value.h"
 #include "configfs/serial_number.h"
-#include "gadgetfile/keys/function.h"
+#include "gadgetfile/keys/function_types.h"
 #include "plan/directories_and_links.h"
 
 static const char *last_component(const char *path)

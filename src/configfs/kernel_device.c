@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "configfs/udc.h"
-#include "gadgetfile/keys/function.h"
+#include "gadgetfile/keys/function_types.h"
 
 /* Returns the attribute `name` in the directory `dir`; NULL: it cannot be read, or is empty. */
 static char *read_attribute(const char *dir, const char *name)

@@ -234,8 +234,8 @@ int worker_failure_error(const struct live_worker *worker, struct error *err);
 /* Returns whether the last process asked not to be restarted: it exited with 125. */
 bool worker_end_forbids_restart(const struct live_worker *worker);
 /*
- * Returns whether the restart policy of the worker (gadgetfile/worker_restarts.h) does not restart
- * the worker after the most recent end of its process.
+ * Returns whether the restart policy of the worker (gadgetfile/worker_restart_policies.h) does not
+ * restart the worker after the most recent end of its process.
  */
 bool worker_end_is_final(const struct live_worker *worker);
 

@@ -13,7 +13,7 @@
 
 #include "base/positioned_value.h"
 #include "blob/ffs.h"
-#include "gadgetfile/worker_restarts.h"
+#include "gadgetfile/worker_restart_policies.h"
 #include "process/process_limits.h"
 #include "process/sandbox.h"
 #include "stream/engines.h"

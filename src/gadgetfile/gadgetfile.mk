@@ -6,12 +6,12 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/gadget.c src/gadgetfile/gadget.h \
 	src/gadgetfile/gadgetfile.h \
 	src/gadgetfile/load.c src/gadgetfile/load.h \
-	src/gadgetfile/worker_restarts.h \
+	src/gadgetfile/worker_restart_policies.h \
 	src/gadgetfile/write.c src/gadgetfile/write.h \
 	src/gadgetfile/keys/attrs.h \
 	src/gadgetfile/keys/errors.c \
 	src/gadgetfile/keys/ffs.c \
-	src/gadgetfile/keys/function.c src/gadgetfile/keys/function.h \
+	src/gadgetfile/keys/function_types.c src/gadgetfile/keys/function_types.h \
 	src/gadgetfile/keys/gadget.c \
 	src/gadgetfile/keys/group.c \
 	src/gadgetfile/keys/key.h \
@@ -28,7 +28,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/syntax/duplicate_names.c \
 	src/gadgetfile/syntax/other_language.c \
 	src/gadgetfile/syntax/parse.c \
-	src/gadgetfile/syntax/scan.c \
+	src/gadgetfile/syntax/scan_to_tree.c \
 	src/gadgetfile/syntax/source.c \
 	src/gadgetfile/syntax/tree.c src/gadgetfile/syntax/tree.h \
 	src/gadgetfile/syntax/literal_value.c src/gadgetfile/syntax/literal_value.h \
@@ -51,7 +51,7 @@ libffsctl_a_SOURCES += \
 	src/gadgetfile/types/midi2.c \
 	src/gadgetfile/types/resolve_mounts.c \
 	src/gadgetfile/types/os_descs.c \
-	src/gadgetfile/types/plugin.c \
+	src/gadgetfile/types/check_plugin.c \
 	src/gadgetfile/types/uac.c \
 	src/gadgetfile/types/uvc.c \
 	src/gadgetfile/types/env_and_variables.c \

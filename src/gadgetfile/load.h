@@ -256,7 +256,7 @@ bool load_has_association_class(const struct load *l);
 void load_check_variables(struct load *l, struct node *value);
 void load_worker(struct load *l, struct function *f, struct node *node);
 /*
- * Validates a worker against the declaration of its plugin (plugin.c). `node` is the `worker`
+ * Validates a worker against the declaration of its plugin (check_plugin.c). `node` is the `worker`
  * group.
  */
 void load_check_plugin(struct load *l, const struct function *f, struct worker_settings *d,

@@ -26,7 +26,7 @@ enum stream_needed_feature {
  *
  * The sandbox of a worker permits the system calls of process/sandbox.list: an engine that makes
  * other ones must add them. A new feature that an engine needs is a value of enum
- * stream_needed_feature, with a row in probe/features.c; gadgetfile/types/plugin.c checks gadget
+ * stream_needed_feature, with a row in probe/features.c; gadgetfile/types/check_plugin.c checks gadget
  * files for it.
  */
 #define STREAM_ENGINES(ENGINE)                                                                     \

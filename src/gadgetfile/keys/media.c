@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The table of keys: attributes of audio, MIDI and video functions. See keys/function.c. */
+/* The table of keys: attributes of audio, MIDI and video functions. See keys/function_types.c. */
 #include "gadgetfile/keys/attrs.h"
 
 /* --- sound ------------------------------------------------------------------------------------ */

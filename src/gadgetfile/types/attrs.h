@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Checks the attributes of kernel functions and converts them to struct configfs_attribute. To add
- * an attribute, add a key (a row of an array of struct key) to keys/function.c or keys/media.c. To
- * add a function type, add such an array, and a row to function_table.
+ * an attribute, add a key (a row of an array of struct key) to keys/function_types.c or
+ * keys/media.c. To add a function type, add such an array, and a row to function_table.
  */
 #pragma once
 
-#include "gadgetfile/keys/function.h"
+#include "gadgetfile/keys/function_types.h"
 #include "gadgetfile/load.h"
 
 #define ATTRS_MAX 40 /* maximum number of keys in a group */

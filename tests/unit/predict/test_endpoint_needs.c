@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "gadgetfile/gadgetfile.h"
-#include "gadgetfile/keys/function.h"
+#include "gadgetfile/keys/function_types.h"
 #include "predict/endpoint_needs.h"
 #include "predict/udc_mismatch.h"
 
