@@ -159,10 +159,11 @@ static void check_worker(struct system_check *h, const struct worker *w)
  */
 static const char *file_of_attribute(const struct function *f, const struct configfs_attribute *a)
 {
-	bool is_medium = a->kind == ATTRIBUTE_VALUE && streq(f->type, "mass_storage") &&
+	bool is_medium = a->entry_kind == ATTRIBUTE_VALUE && streq(f->type, "mass_storage") &&
 			 str_has_suffix(a->path, "/file");
 
-	return (is_medium || a->kind == ATTRIBUTE_VALUE_FILE) && *a->value == '/' ? a->value : NULL;
+	return (is_medium || a->entry_kind == ATTRIBUTE_VALUE_FILE) && *a->value == '/' ? a->value
+											: NULL;
 }
 
 /* Checks a report descriptor of hid that is in a file. */
@@ -198,14 +199,14 @@ static void check_attribute_files(const struct system_check *h, const struct fun
 		_cleanup_error_ struct error err = { 0 };
 		const char *path = a->value ? file_of_attribute(f, a) : NULL;
 
-		if (path && a->kind == ATTRIBUTE_VALUE_FILE &&
+		if (path && a->entry_kind == ATTRIBUTE_VALUE_FILE &&
 		    str_has_suffix(a->path, "report_desc"))
 			check_report_file(h, a);
 		/* A file in a directory that this user cannot search may exist. */
 		if (!path || access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
 			continue;
 		error_errno(&err, EX_UNAVAILABLE, errno, path, "cannot open %s", path);
-		if (a->kind == ATTRIBUTE_VALUE)
+		if (a->entry_kind == ATTRIBUTE_VALUE)
 			error_add_hint(&err,
 				       "create it before 'ffsctl up', or remove 'file': then the "
 				       "drive has no medium");
@@ -281,7 +282,7 @@ static void check_address_sources(const struct system_check *h, const struct fun
 		_cleanup_error_ struct error err = { 0 };
 		char address[MAC_ADDRESS_SIZE];
 
-		if (e->kind == ATTRIBUTE_ADDRESS_SOURCE &&
+		if (e->entry_kind == ATTRIBUTE_ADDRESS_SOURCE &&
 		    mac_address_from_attribute_source(h->gadget, f, e, address, &err) < 0)
 			report_missing_requirement(h, &e->position, &err);
 	}

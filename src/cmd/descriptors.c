@@ -372,7 +372,7 @@ static void make_host_addresses(struct descriptors_command *r)
 		_cleanup_error_ struct error err = { 0 };
 		char address[MAC_ADDRESS_SIZE];
 
-		if (!e || e->kind != ATTRIBUTE_ADDRESS_SOURCE)
+		if (!e || e->entry_kind != ATTRIBUTE_ADDRESS_SOURCE)
 			continue;
 		if (mac_address_from_attribute_source(g, f, e, address, &err) < 0)
 			print_reason(&err);

@@ -388,7 +388,7 @@ void configfs_add_attributes(struct plan *plan, struct configfs *c,
 		char *path = strf("%s/%s", dir, e->path);
 		struct step *step = NULL;
 
-		switch (e->kind) {
+		switch (e->entry_kind) {
 		case ATTRIBUTE_DIRECTORY:
 			plan_add(plan, &attribute_op_directory, path, NULL, &e->position, c);
 			break;

@@ -151,7 +151,8 @@ static inline bool worker_needs_privileges(const struct worker *w)
 	return w->process_limits.keep_all_privileges || w->process_limits.capabilities;
 }
 
-enum configfs_attribute_kind {
+/* What an entry in the configfs directory of a function or of the gadget is. */
+enum configfs_entry_kind {
 	ATTRIBUTE_VALUE,
 	ATTRIBUTE_VALUE_FILE,
 	ATTRIBUTE_ADDRESS_SOURCE,
@@ -170,7 +171,7 @@ enum configfs_attribute_kind {
  * link to create there.
  */
 struct configfs_attribute {
-	enum configfs_attribute_kind kind;
+	enum configfs_entry_kind entry_kind;
 	char *path; /* relative to the directory of the function or gadget: "lun.0/file" */
 	/*
 	 * `size` bytes and a NUL. ATTRIBUTE_VALUE: the value to write; ATTRIBUTE_VALUE_FILE:

@@ -34,7 +34,7 @@ static const char *address_from_source(const struct template_state *m)
 static void set_ethernet_variables(struct template_state *m)
 {
 	const struct configfs_attribute *e = template_attribute(m->function, "host_addr");
-	bool has_source = e && e->kind == ATTRIBUTE_ADDRESS_SOURCE;
+	bool has_source = e && e->entry_kind == ATTRIBUTE_ADDRESS_SOURCE;
 	const char *address = has_source ? address_from_source(m) : e ? e->value : NULL;
 	char mac[13] = "";
 	size_t n = 0;
@@ -67,7 +67,7 @@ static void set_hid_variables(struct template_state *m)
 	const struct configfs_attribute *e = template_attribute(m->function, "report_desc");
 	struct stat st;
 
-	if (e && e->kind == ATTRIBUTE_VALUE_FILE)
+	if (e && e->entry_kind == ATTRIBUTE_VALUE_FILE)
 		template_set_number(m, "report_desc_size",
 				    stat(e->value, &st) == 0 ? (long long)st.st_size : 0);
 	else

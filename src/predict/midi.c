@@ -115,7 +115,7 @@ struct cable_names {
 static bool has_directory(const struct function *f, const char *path)
 {
 	for (size_t i = 0; f && i < f->configfs_attributes.n; i++)
-		if (f->configfs_attributes.list[i].kind == ATTRIBUTE_DIRECTORY &&
+		if (f->configfs_attributes.list[i].entry_kind == ATTRIBUTE_DIRECTORY &&
 		    streq(f->configfs_attributes.list[i].path, path))
 			return true;
 	return false;

@@ -448,7 +448,7 @@ static void print_kernel_os_descriptors(FILE *to, const struct function *f)
 	for (size_t i = 0; i < f->configfs_attributes.n; i++) {
 		const struct configfs_attribute *e = &f->configfs_attributes.list[i];
 
-		if (e->kind != ATTRIBUTE_VALUE || !str_has_prefix(e->path, prefix))
+		if (e->entry_kind != ATTRIBUTE_VALUE || !str_has_prefix(e->path, prefix))
 			continue;
 		fprintf(to, "  --- function '%s', %s\n", f->label, e->path + strlen("os_desc/"));
 		print_os_field(to, strrchr(e->path, '/') + 1, e->value, e->size);

@@ -88,8 +88,8 @@ struct prediction_input {
 	const char *serial_number;
 	/*
 	 * For each function of the gadget, the address that its attribute host_addr gets if the
-	 * attribute's kind is ATTRIBUTE_ADDRESS_SOURCE; else, or if the source could not be read,
-	 * NULL. The array may be NULL.
+	 * attribute's entry_kind is ATTRIBUTE_ADDRESS_SOURCE; else, or if the source could not be
+	 * read, NULL. The array may be NULL.
 	 */
 	char *const *host_addresses;
 };

@@ -92,8 +92,8 @@ const struct configfs_attribute *template_attribute(const struct function *funct
 	for (size_t i = 0; function && i < function->configfs_attributes.n; i++) {
 		const struct configfs_attribute *e = &function->configfs_attributes.list[i];
 
-		if ((e->kind == ATTRIBUTE_VALUE || e->kind == ATTRIBUTE_VALUE_FILE ||
-		     e->kind == ATTRIBUTE_ADDRESS_SOURCE) &&
+		if ((e->entry_kind == ATTRIBUTE_VALUE || e->entry_kind == ATTRIBUTE_VALUE_FILE ||
+		     e->entry_kind == ATTRIBUTE_ADDRESS_SOURCE) &&
 		    streq(e->path, path))
 			found = e;
 	}

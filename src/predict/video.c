@@ -153,7 +153,7 @@ static void add_extension_units(struct template_state *m)
 	for (size_t i = 0; i < m->function->configfs_attributes.n; i++) {
 		const struct configfs_attribute *e = &m->function->configfs_attributes.list[i];
 
-		if (e->kind == ATTRIBUTE_DIRECTORY &&
+		if (e->entry_kind == ATTRIBUTE_DIRECTORY &&
 		    is_directly_below(e->path, "control/extensions"))
 			add_extension_unit(m, e->path, id++);
 	}
@@ -192,7 +192,7 @@ static long long count_frames(const struct function *f, const char *format)
 	long long n = 0;
 
 	for (size_t i = 0; i < f->configfs_attributes.n; i++)
-		n += f->configfs_attributes.list[i].kind == ATTRIBUTE_DIRECTORY &&
+		n += f->configfs_attributes.list[i].entry_kind == ATTRIBUTE_DIRECTORY &&
 		     is_directly_below(f->configfs_attributes.list[i].path, format);
 	return n;
 }
@@ -204,7 +204,7 @@ static void add_frames(struct template_state *m, const char *format, const char 
 	for (size_t i = 0; i < m->function->configfs_attributes.n; i++) {
 		const struct configfs_attribute *e = &m->function->configfs_attributes.list[i];
 
-		if (e->kind == ATTRIBUTE_DIRECTORY && is_directly_below(e->path, format))
+		if (e->entry_kind == ATTRIBUTE_DIRECTORY && is_directly_below(e->path, format))
 			add_frame(m, e->path, subtype, index++);
 	}
 }
@@ -221,7 +221,7 @@ static void add_color_matching(struct template_state *m, const char *format)
 	for (size_t i = 0; format && i < m->function->configfs_attributes.n; i++) {
 		const struct configfs_attribute *e = &m->function->configfs_attributes.list[i];
 
-		if (e->kind == ATTRIBUTE_LINK && is_directly_below(e->path, format))
+		if (e->entry_kind == ATTRIBUTE_LINK && is_directly_below(e->path, format))
 			dir = e->value;
 	}
 	own = !streq(dir, "streaming/color_matching/default");
@@ -267,7 +267,7 @@ static void add_formats(struct template_state *m)
 	for (size_t i = 0; i < m->function->configfs_attributes.n && n < MAX_FORMATS; i++) {
 		const struct configfs_attribute *e = &m->function->configfs_attributes.list[i];
 
-		if (e->kind != ATTRIBUTE_LINK || !str_has_prefix(e->path, HEADER))
+		if (e->entry_kind != ATTRIBUTE_LINK || !str_has_prefix(e->path, HEADER))
 			continue;
 		controls[n] = (uint8_t)attribute_number(m, e->value, "bmaControls", 0);
 		formats[n++] = e->value;

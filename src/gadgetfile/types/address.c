@@ -74,7 +74,7 @@ static void set_address_from_source(struct load *l, const struct key *k, struct 
 	if (!d.source.value)
 		return;
 	load_set_attr_text(k, value, field, d.source.value);
-	load_find_attr(field, k->name)->kind = ATTRIBUTE_ADDRESS_SOURCE;
+	load_find_attr(field, k->name)->entry_kind = ATTRIBUTE_ADDRESS_SOURCE;
 }
 
 void set_attr_address(struct load *l, const struct key *k, struct node *value, void *field)

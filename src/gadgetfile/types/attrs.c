@@ -10,15 +10,15 @@ static const struct key function_tree_rows[] = {
 	{ "path", NODE_STRING, .flags = KEY_REQUIRED | KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
 	  .doc = "Path of an attribute, a directory or a link, relative to the function's "
 		 "directory. Missing directories in the path are created.",
-	  .set = set_configfs_path, FIELD(struct tree_entry_settings, path) },
+	  .set = set_configfs_path, FIELD(struct configfs_entry_settings, path) },
 	{ "value", NODE_BOOL | NODE_INT | NODE_STRING | TYPE_LIST, NODE_INT, KEY_ITEM_RANGE, BYTE,
 	  .doc = "Value to write to the attribute: true is written as 1, false as 0, and a list as "
 		 "its bytes.",
-	  .set = set_node, FIELD(struct tree_entry_settings, value) },
+	  .set = set_node, FIELD(struct configfs_entry_settings, value) },
 	{ "link", NODE_STRING, .flags = KEY_NOT_EMPTY, .pattern = BELOW_PATTERN,
 	  .doc = "Target of a link, also relative to the function's directory. Without 'value' and "
 		 "'link', the entry is a directory.",
-	  .set = set_configfs_path, FIELD(struct tree_entry_settings, symlink_target) },
+	  .set = set_configfs_path, FIELD(struct configfs_entry_settings, symlink_target) },
 	{ 0 },
 };
 const struct key_group function_tree_keys = { "functions.LABEL.tree", "an entry of 'tree'",
@@ -26,12 +26,12 @@ const struct key_group function_tree_keys = { "functions.LABEL.tree", "an entry 
 					      "One attribute, directory or link." };
 
 void load_add_attribute(struct load *l, struct configfs_attributes *attributes,
-			enum configfs_attribute_kind kind, char *path, char *value, size_t size,
+			enum configfs_entry_kind entry_kind, char *path, char *value, size_t size,
 			const struct node *node)
 {
 	struct configfs_attribute *attribute = array_add(attributes->list, attributes->n);
 
-	*attribute = (struct configfs_attribute){ kind, path, value, size,
+	*attribute = (struct configfs_attribute){ entry_kind, path, value, size,
 						  position_of_range(l, node_range(node)) };
 }
 
@@ -239,7 +239,7 @@ void load_add_attributes(struct load *l, struct configfs_attributes *attributes,
 		struct attribute_value *a = &d->values[i];
 
 		if (a->value)
-			load_add_attribute(l, attributes, a->kind,
+			load_add_attribute(l, attributes, a->entry_kind,
 					   strf("%s%s", prefix, d->keys[i].name),
 					   steal_ptr(a->value), a->size, a->node);
 	}
@@ -407,7 +407,8 @@ static bool has_directory(const struct function *f, const char *path, size_t n)
 	for (size_t i = 0; i < f->configfs_attributes.n; i++) {
 		const struct configfs_attribute *e = &f->configfs_attributes.list[i];
 
-		if (e->kind == ATTRIBUTE_DIRECTORY && strncmp(e->path, path, n) == 0 && !e->path[n])
+		if (e->entry_kind == ATTRIBUTE_DIRECTORY && strncmp(e->path, path, n) == 0 &&
+		    !e->path[n])
 			return true;
 	}
 	return false;
@@ -437,7 +438,7 @@ void load_function_configfs_tree(struct load *l, struct function *f, struct node
 		return;
 	}
 	node_foreach(item, list) {
-		struct tree_entry_settings d = { 0 };
+		struct configfs_entry_settings d = { 0 };
 		char *value = NULL;
 		size_t size = 0;
 

@@ -20,7 +20,7 @@ struct attribute_values {
 	struct node *group; /* group in the gadget file; NULL: none */
 	struct attribute_value {
 		struct node *node; /* setting in the gadget file; NULL: none */
-		enum configfs_attribute_kind kind;
+		enum configfs_entry_kind entry_kind;
 		char *value; /* the value to write; NULL: nothing is written, or the loader of the
 				function type sets the value later */
 		size_t size;
@@ -32,7 +32,8 @@ struct os_descriptor_settings {
 	struct node *compatible, *sub_compatible;
 };
 
-struct tree_entry_settings {
+/* An element of the list `tree`: an attribute, directory or link in configfs. */
+struct configfs_entry_settings {
 	struct node *path, *value, *symlink_target;
 };
 
@@ -69,7 +70,7 @@ void load_add_attributes(struct load *l, struct configfs_attributes *attributes,
 			 struct attribute_values *d);
 /* Appends an attribute, directory or link, which then owns `path` and `value` (NULL: no value). */
 void load_add_attribute(struct load *l, struct configfs_attributes *attributes,
-			enum configfs_attribute_kind kind, char *path, char *value, size_t size,
+			enum configfs_entry_kind entry_kind, char *path, char *value, size_t size,
 			const struct node *node);
 /* Returns the value of the key `name`, which must exist. */
 struct attribute_value *load_find_attr(struct attribute_values *d, const char *name);

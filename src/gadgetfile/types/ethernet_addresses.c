@@ -44,7 +44,7 @@ static struct address find_address(const struct load *l, size_t function, const 
 	attrs = group->type == NODE_GROUP ? node_member(group, "attrs") : NULL;
 	node = attrs && attrs->type == NODE_GROUP ? node_member(attrs, name) : NULL;
 	/* Only an ATTRIBUTE_VALUE contains the address itself. */
-	if (!node || node->has_error || !attribute || attribute->kind != ATTRIBUTE_VALUE ||
+	if (!node || node->has_error || !attribute || attribute->entry_kind != ATTRIBUTE_VALUE ||
 	    !has_attribute(f, name))
 		return address;
 	address.node = node;

@@ -153,7 +153,7 @@ void set_attr_report_desc(struct load *l, const struct key *k, struct node *valu
 	}
 	if (strchr(value->text, '/')) {
 		set_attr_path(l, k, value, field);
-		load_find_attr(d, k->name)->kind = ATTRIBUTE_VALUE_FILE;
+		load_find_attr(d, k->name)->entry_kind = ATTRIBUTE_VALUE_FILE;
 		return;
 	}
 	report = find_predefined_report(value->text);
@@ -221,7 +221,7 @@ static void check_report_descriptor(struct load *l, struct attribute_values *d)
 	const struct attribute_value *a = load_find_attr(d, "report_desc");
 	struct hid_report report;
 
-	if (!a->value || a->kind != ATTRIBUTE_VALUE || load_is_stored(l))
+	if (!a->value || a->entry_kind != ATTRIBUTE_VALUE || load_is_stored(l))
 		return;
 	hid_report_parse((const uint8_t *)a->value, a->size, &report);
 	if (report.problem != HID_REPORT_VALID) {
