@@ -87,7 +87,7 @@ void diags_add_at_position(struct diags *d, enum diag_severity severity, const s
 	if (d->n == n)
 		return; /* there are DIAG_MAX_ERRORS errors already */
 	diag = d->list[n];
-	diag.sort_key = i > 0 ? d->list[i - 1].sort_key : 0;
+	diag.order_in_text = i > 0 ? d->list[i - 1].order_in_text : 0;
 	if (at->line > 0) {
 		diag.quoted_line = *array_add(d->quoted_lines, d->n_quoted_lines) = read_line(at);
 		diag.line = at->line;
@@ -96,6 +96,6 @@ void diags_add_at_position(struct diags *d, enum diag_severity severity, const s
 	}
 	memmove(&d->list[i + 1], &d->list[i], (n - i) * sizeof(diag));
 	d->list[i] = diag;
-	if (d->last_added > 0)
-		d->last_added = i + 1;
+	if (d->last_added_plus_1 > 0)
+		d->last_added_plus_1 = i + 1;
 }

@@ -22,17 +22,18 @@ struct diag {
 	unsigned int end_column;   /* end of the marked range on the same line, exclusive */
 	const char *quoted_line; /* the line of the file without its newline; struct diags owns it;
 				  NULL: the message is shown without the line */
-	unsigned int sort_key; /* increases with the position in the text; text of an included file
-				  is sorted as if it were in place of the @include line */
+	unsigned int order_in_text; /* increases with the position in the text; text of an included
+				  file is sorted as if it were in place of the @include line */
 };
 
 struct diags {
 	struct diag *list;
 	size_t n;
 	size_t n_errors, n_warnings;
-	size_t last_added; /* 1 + index of the message added last; 0: none was added since the last
-			      diags_sort, or that message was dropped because of DIAG_MAX_ERRORS */
-	char **file_paths; /* strings to which diag.file points */
+	size_t last_added_plus_1; /* 1 + index of the message added last; 0: none was added since
+			      the last diags_sort, or that message was dropped because of
+			      DIAG_MAX_ERRORS */
+	char **file_paths;	  /* strings to which diag.file points */
 	size_t n_file_paths;
 	char **quoted_lines; /* strings to which diag.quoted_line points */
 	size_t n_quoted_lines;

@@ -111,7 +111,7 @@ static bool set_default_usb_id(struct load *l, struct node *attrs, enum gadget_a
 static void set_default_usb_ids(struct load *l, struct node *attrs)
 {
 	const struct text_range whole = { .source = l->scan->sources[0] };
-	const struct text_range *at = attrs ? node_range(attrs) : &whole;
+	const struct text_range *at = attrs ? node_range_to_mark(attrs) : &whole;
 	bool vendor = set_default_usb_id(l, attrs, GADGET_ID_VENDOR, TEST_VENDOR);
 	bool product = set_default_usb_id(l, attrs, GADGET_ID_PRODUCT, TEST_PRODUCT);
 

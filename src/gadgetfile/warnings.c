@@ -17,7 +17,7 @@ static void warn_about_rndis(struct load *l, const struct config *c)
 		size_t function = c->functions[i].function_index;
 
 		if (is_function_type(&l->gadget->functions[function], "rndis"))
-			diag_warning(l->diags, node_range(l->function_nodes[function]),
+			diag_warning(l->diags, node_range_to_mark(l->function_nodes[function]),
 				     "function '%s' is not the first of configuration %u: Windows "
 				     "supports RNDIS only as the first function",
 				     l->gadget->functions[function].label, c->id);
@@ -32,7 +32,7 @@ static void warn_about_rndis(struct load *l, const struct config *c)
 static void warn_about_obex(struct load *l, size_t function)
 {
 	if (is_function_type(&l->gadget->functions[function], "obex"))
-		diag_warning(l->diags, node_range(l->function_nodes[function]),
+		diag_warning(l->diags, node_range_to_mark(l->function_nodes[function]),
 			     "the gadget will not connect to a host: the kernel's obex function "
 			     "keeps it disconnected until a host configures it (f_obex.c)");
 }
@@ -84,7 +84,7 @@ static void warn_about_device_class(struct load *l)
 		function = function_that_needs_class(g, &g->configs[i]);
 	if (function == g->n_functions)
 		return;
-	diag_warning(l->diags, node_range(l->function_nodes[function]),
+	diag_warning(l->diags, node_range_to_mark(l->function_nodes[function]),
 		     "hosts may not group the interfaces of function '%s' unless 'attrs' sets "
 		     "class 'misc', subclass 2 and protocol 1 (USB 3.2, 9.6.1)",
 		     g->functions[function].label);

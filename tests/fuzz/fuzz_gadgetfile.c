@@ -85,11 +85,11 @@ static void compare_results(const struct scan *s, const struct diags *d, const c
 {
 	bool refused = d->n_errors > 0;
 
-	if (s->libconfig_result == LIBCONFIG_DISAGREES)
+	if (s->libconfig_comparison == LIBCONFIG_DISAGREES)
 		disagree("libconfig does not read what the scanner reads", d);
 	if (!refused && !s->root)
 		disagree("neither a tree nor an error", d);
-	if (!refused && s->libconfig_result != LIBCONFIG_AGREES)
+	if (!refused && s->libconfig_comparison != LIBCONFIG_AGREES)
 		disagree("libconfig was not asked", d);
 	/* libconfig must not get an @include: with a directory it would end the process. */
 	if (!refused || s->has_error_in_valid_libconfig || strstr(text, "@include"))
@@ -171,7 +171,7 @@ static void check_json(const struct diags *d)
 
 	/* The position in the file serves as a pseudo-random number */
 	if (d->n > n)
-		some.list += d->list[d->n - 1].sort_key % (d->n - n + 1);
+		some.list += d->list[d->n - 1].order_in_text % (d->n - n + 1);
 	some.n = n;
 	json = diags_to_json(&some);
 	/* A message that is not UTF-8 would be missing */
@@ -183,7 +183,7 @@ static void check_json(const struct diags *d)
 static void check_messages(const struct diags *d)
 {
 	for (size_t i = 1; i < d->n; i++)
-		if (d->list[i].sort_key < d->list[i - 1].sort_key)
+		if (d->list[i].order_in_text < d->list[i - 1].order_in_text)
 			disagree("diagnostics out of order", d);
 	diags_print(null_stream(), d, DIAG_FORMAT_HUMAN, DIAG_PLAIN);
 	check_json(d);
@@ -240,7 +240,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	compare_results(&s, &d, texts[0].text);
 	for (size_t i = 1; i < n; i++)
 		scan_text_as_drop_in(&s, texts[i].path, texts[i].text, texts[i].size);
-	if (s.libconfig_result == LIBCONFIG_DISAGREES)
+	if (s.libconfig_comparison == LIBCONFIG_DISAGREES)
 		disagree("libconfig does not read what the scanner reads in a drop-in", &d);
 	load(&s, &d);
 	scan_free(&s);

@@ -264,7 +264,7 @@ static void check_required(struct load *l, const struct key_group *group, struct
 {
 	for (const struct key *k = group->keys; k && k->name; k++)
 		if ((k->flags & KEY_REQUIRED) && !node_member(node, k->name))
-			diag_error(l->diags, node_range(node), "%s needs '%s'",
+			diag_error(l->diags, node_range_to_mark(node), "%s needs '%s'",
 				   group->group_name_in_messages, k->name);
 }
 

@@ -93,8 +93,8 @@ static void normalize_signed_bytes(struct load *l, const struct key *k, struct n
 /* Returns whether the string can only be meant as hexadecimal bytes: "05 01", "0x05, 0x01". */
 static bool looks_like_hex(const struct node *value)
 {
-	return value->size == strlen(value->text) && strpbrk(value->text, HEX_DIGITS) &&
-	       strspn(value->text, HEX_DIGITS HEX_SEPARATORS "xX\\") == value->size;
+	return value->text_size == strlen(value->text) && strpbrk(value->text, HEX_DIGITS) &&
+	       strspn(value->text, HEX_DIGITS HEX_SEPARATORS "xX\\") == value->text_size;
 }
 
 /*
@@ -122,7 +122,7 @@ static size_t parse_hex(const char *p, uint8_t *bytes)
 /* Returns whether the string has bytes that no name and no path has: it was written with \x05. */
 static bool is_binary(const struct node *value)
 {
-	for (size_t i = 0; i < value->size; i++)
+	for (size_t i = 0; i < value->text_size; i++)
 		if ((unsigned char)value->text[i] < 0x20)
 			return true;
 	return false;
@@ -131,11 +131,11 @@ static bool is_binary(const struct node *value)
 static void normalize_bytes(struct load *l, const struct key *k, struct node *value)
 {
 	_cleanup_free_ uint8_t *bytes = NULL;
-	size_t n = value->size;
+	size_t n = value->text_size;
 
 	if (!looks_like_hex(value) && !is_binary(value))
 		return;
-	bytes = xcalloc(value->size + 1, 1);
+	bytes = xcalloc(value->text_size + 1, 1);
 	if (looks_like_hex(value))
 		n = parse_hex(value->text, bytes);
 	else

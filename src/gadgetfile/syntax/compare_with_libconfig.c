@@ -4,9 +4,9 @@
  * every program that uses libconfig. Our parser follows libconfig 1.5; the installed library may
  * have another version.
  *
- * libconfig gets the expanded text, in which each @include line is replaced by the included file,
- * because libconfig exits the process if such a line names a directory. libconfig gets only text
- * without errors: it leaks memory if the text has errors, and needs too much time if the text
+ * libconfig gets scan.text_with_includes, in which each @include line is replaced by the included
+ * file, because libconfig exits the process if such a line names a directory. libconfig gets only
+ * text without errors: it leaks memory if the text has errors, and needs too much time if the text
  * exceeds the limits in tree.h.
  */
 #include <libconfig.h>
@@ -73,7 +73,7 @@ static bool same_value(const struct node *ours, const config_setting_t *theirs)
 		return ours->type == NODE_FLOAT && ours->real == config_setting_get_float(theirs);
 	case CONFIG_TYPE_STRING:
 		/* libconfig ends a string at its first NUL byte, which few keys allow. */
-		return ours->type == NODE_STRING && (strlen(ours->text) != ours->size ||
+		return ours->type == NODE_STRING && (strlen(ours->text) != ours->text_size ||
 						     streq(ours->text, string_or_empty(theirs)));
 	case CONFIG_TYPE_GROUP:
 		return ours->type == NODE_GROUP;
@@ -103,8 +103,8 @@ static bool same_tree(struct scan *s, const struct node *ours, const config_sett
 
 	if (!same_setting(ours, theirs)) {
 		words = describe_setting(theirs);
-		diag_error(s->diags, node_range(ours), "libconfig reads this differently: %s",
-			   words);
+		diag_error(s->diags, node_range_to_mark(ours),
+			   "libconfig reads this differently: %s", words);
 		return false;
 	}
 	node_foreach(child, ours)
@@ -115,11 +115,11 @@ static bool same_tree(struct scan *s, const struct node *ours, const config_sett
 
 /*
  * Adds the error that libconfig reports. The line number from libconfig is that of a line of
- * s->expanded_text.
+ * s->text_with_includes.
  */
 static void error_libconfig_rejects(struct scan *s, const config_t *config)
 {
-	struct text_range at = expanded_line_range(s, (unsigned int)config_error_line(config));
+	struct text_range at = source_range_of_line(s, (unsigned int)config_error_line(config));
 
 	diag_error(s->diags, &at, "libconfig rejects this: %s", config_error_text(config));
 }
@@ -130,11 +130,11 @@ void scan_compare_with_libconfig(struct scan *s)
 	bool agrees = false;
 
 	config_init(&config);
-	if (config_read_string(&config, s->expanded_text) != CONFIG_TRUE)
+	if (config_read_string(&config, s->text_with_includes) != CONFIG_TRUE)
 		error_libconfig_rejects(s, &config);
 	else
 		agrees = same_tree(s, s->root, config_root_setting(&config));
-	if (s->libconfig_result != LIBCONFIG_DISAGREES)
-		s->libconfig_result = agrees ? LIBCONFIG_AGREES : LIBCONFIG_DISAGREES;
+	if (s->libconfig_comparison != LIBCONFIG_DISAGREES)
+		s->libconfig_comparison = agrees ? LIBCONFIG_AGREES : LIBCONFIG_DISAGREES;
 	config_destroy(&config);
 }

@@ -15,7 +15,7 @@ struct text_range cursor_range(struct scan *s, const struct cursor *c, size_t le
 		.line_start_offset = (unsigned int)c->line_start_offset,
 		.column = c->column,
 		.end_column = c->column,
-		.sort_key = ++s->last_sort_key,
+		.order_in_text = ++s->last_order_in_text,
 	};
 
 	for (size_t i = 0; i < length && p[i] && p[i] != '\n'; i++)

@@ -58,26 +58,26 @@ __attribute__((format(printf, 1, 0))) static char *printable_message(const char 
 }
 
 __attribute__((format(printf, 5, 0))) static void
-add_formatted_diag(struct diags *d, enum diag_severity severity, unsigned int sort_key,
+add_formatted_diag(struct diags *d, enum diag_severity severity, unsigned int order_in_text,
 		   const struct text_range *at, const char *fmt, va_list ap)
 {
 	struct diag *diag;
 
-	d->last_added = 0;
+	d->last_added_plus_1 = 0;
 	if (d->n_errors > DIAG_MAX_ERRORS)
 		return;
 	diag = array_add(d->list, d->n);
 	diag->severity = severity;
-	diag->sort_key = sort_key;
+	diag->order_in_text = order_in_text;
 	if (severity == DIAG_ERROR && ++d->n_errors > DIAG_MAX_ERRORS) {
 		diag->text = xstrdup("too many errors: the rest is not shown");
 		diag->file = store_path(d, at->source->path);
-		diag->sort_key = UINT_MAX;
+		diag->order_in_text = UINT_MAX;
 		return;
 	}
 	if (severity == DIAG_WARNING)
 		d->n_warnings++;
-	d->last_added = d->n;
+	d->last_added_plus_1 = d->n;
 	diag->text = printable_message(fmt, ap);
 	diag->file = store_path(d, at->source->path);
 	if (at->line == 0)
@@ -94,7 +94,7 @@ void diag_add(struct diags *d, enum diag_severity severity, const struct text_ra
 	va_list ap;
 
 	va_start(ap, fmt);
-	add_formatted_diag(d, severity, at->sort_key, at, fmt, ap);
+	add_formatted_diag(d, severity, at->order_in_text, at, fmt, ap);
 	va_end(ap);
 }
 
@@ -103,14 +103,15 @@ void diag_note_to_last(struct diags *d, const struct text_range *at, const char 
 	va_list ap;
 
 	va_start(ap, fmt);
-	add_formatted_diag(d, DIAG_NOTE, d->n > 0 ? d->list[d->n - 1].sort_key : at->sort_key, at,
-			   fmt, ap);
+	add_formatted_diag(d, DIAG_NOTE,
+			   d->n > 0 ? d->list[d->n - 1].order_in_text : at->order_in_text, at, fmt,
+			   ap);
 	va_end(ap);
 }
 
 void diags_hint(struct diags *d, const char *fmt, ...)
 {
-	struct diag *diag = d->last_added > 0 ? &d->list[d->last_added - 1] : NULL;
+	struct diag *diag = d->last_added_plus_1 > 0 ? &d->list[d->last_added_plus_1 - 1] : NULL;
 	va_list ap;
 
 	if (!diag || diag->hint)
@@ -129,8 +130,8 @@ static int compare_sort_items(const void *a, const void *b)
 {
 	const struct diag_with_index *x = a, *y = b;
 
-	if (x->diag.sort_key != y->diag.sort_key)
-		return x->diag.sort_key < y->diag.sort_key ? -1 : 1;
+	if (x->diag.order_in_text != y->diag.order_in_text)
+		return x->diag.order_in_text < y->diag.order_in_text ? -1 : 1;
 	return x->index < y->index ? -1 : 1;
 }
 
@@ -143,7 +144,7 @@ void diags_sort(struct diags *d)
 	qsort(items, d->n, sizeof(*items), compare_sort_items);
 	for (size_t i = 0; i < d->n; i++)
 		d->list[i] = items[i].diag;
-	d->last_added = 0;
+	d->last_added_plus_1 = 0;
 }
 
 void diags_truncate(struct diags *d, size_t n)
@@ -156,7 +157,7 @@ void diags_truncate(struct diags *d, size_t n)
 		free(last->text);
 		free(last->hint);
 	}
-	d->last_added = 0;
+	d->last_added_plus_1 = 0;
 }
 
 void diags_free(struct diags *d)

@@ -24,7 +24,7 @@ void diag_note_to_last(struct diags *d, const struct text_range *at, const char 
 #define DIAG_TOO_LARGE "the gadget file with its included files and drop-ins is larger than 1 MiB"
 
 /*
- * Sorts messages by sort_key. Messages with the same key keep their order, so a note of
+ * Sorts messages by order_in_text. Messages with the same value keep their order, so a note of
  * diag_note_to_last stays after its error.
  */
 void diags_sort(struct diags *d);

@@ -10,7 +10,7 @@ static int compare_names(const void *a, const void *b)
 
 	if (r != 0)
 		return r;
-	return x->name_at.sort_key < y->name_at.sort_key ? -1 : 1;
+	return x->name_at.order_in_text < y->name_at.order_in_text ? -1 : 1;
 }
 
 /*

@@ -227,7 +227,7 @@ static void add_ascii_token(struct scan *s, struct cursor *c, enum token_type ty
 		.line_start_offset = (unsigned int)c->line_start_offset,
 		.column = c->column,
 		.end_column = c->column + (unsigned int)length,
-		.sort_key = ++s->last_sort_key,
+		.order_in_text = ++s->last_order_in_text,
 	};
 	advance_ascii(c, length);
 }
@@ -344,7 +344,7 @@ void lex_source(struct scan *s, const struct gadgetfile_source *source,
 
 	while (!s->unparsable) {
 		size_t directive =
-			c.offset == c.line_start_offset ? include_directive_length(&c) : 0;
+			c.offset == c.line_start_offset ? include_length_before_quote(&c) : 0;
 		enum skipped skipped;
 
 		if (directive > 0) {
@@ -368,7 +368,7 @@ void lex_source(struct scan *s, const struct gadgetfile_source *source,
 			s->unparsable = true;
 		}
 	}
-	expanded_text_append(s, source, copied, source->size, c.line);
+	text_with_includes_append(s, source, copied, source->size, c.line);
 	if (!includer)
 		add_token(s, &c, TOKEN_END, 0);
 }

@@ -30,12 +30,12 @@ struct token {
 	struct text_range at;
 };
 
-/* A range of lines of the expanded text (scan.expanded_text), which were copied from one file. */
-struct expanded_text_segment {
-	unsigned int first_expanded_line; /* first line of the range in the expanded text */
+/* A range of lines of scan.text_with_includes that were copied from one file. */
+struct text_segment {
+	unsigned int first_line; /* first line of the range in scan.text_with_includes */
 	const struct gadgetfile_source *source;
 	unsigned int source_line; /* number of the line of `source` from which the line
-				     `first_expanded_line` was copied */
+				     `first_line` was copied */
 };
 
 /* The lexer's position in one source. */
@@ -89,32 +89,35 @@ void drop_in_merge(struct scan *s, struct node *drop_in_root);
  */
 char **drop_in_paths(struct scan *s, const char *const *dirs);
 /*
- * Checks the text before it is scanned: its size, NUL bytes and byte order mark. Returns whether
- * the text is valid; adds an error if not.
+ * Checks the text before it is scanned: its size, NUL bytes and byte order mark, but not whether it
+ * is valid UTF-8. Adds an error if the text cannot be scanned.
  */
-bool gadgetfile_source_has_valid_text(struct scan *s, const struct gadgetfile_source *source);
+bool gadgetfile_source_can_be_scanned(struct scan *s, const struct gadgetfile_source *source);
 
 /*
  * If the line at the cursor is an @include directive, returns the number of bytes before the quote
  * that begins its file name; else 0.
  */
-size_t include_directive_length(const struct cursor *c);
+size_t include_length_before_quote(const struct cursor *c);
 /*
  * Reads the file that the @include directive at the cursor names, and moves the cursor to the end
- * of the directive. `directive`: the result of include_directive_length. `*copied`: the offset in
- * the source up to which its text was copied to the expanded text; the function copies the text up
- * to the directive, and updates the offset. NULL: an error was added.
+ * of the directive. `directive`: the result of include_length_before_quote. `*copied`: the offset
+ * in the source up to which its text was copied to s->text_with_includes; the function copies the
+ * text up to the directive, and updates the offset. NULL: an error was added.
  */
 const struct gadgetfile_source *include_process(struct scan *s, struct cursor *c, size_t directive,
 						size_t *copied);
 /*
- * Appends the bytes with the offsets `from` to `to` - 1 of the source to the expanded text.
+ * Appends the bytes with the offsets `from` to `to` - 1 of the source to s->text_with_includes.
  * `last_line`: the line of the source that contains the offset `to`.
  */
-void expanded_text_append(struct scan *s, const struct gadgetfile_source *source, size_t from,
-			  size_t to, unsigned int last_line);
-/* Returns the line of a source from which line `line` of the expanded text was copied. */
-struct text_range expanded_line_range(const struct scan *s, unsigned int line);
+void text_with_includes_append(struct scan *s, const struct gadgetfile_source *source, size_t from,
+			       size_t to, unsigned int last_line);
+/*
+ * Returns the range of the line of a source from which line `line` of s->text_with_includes was
+ * copied.
+ */
+struct text_range source_range_of_line(const struct scan *s, unsigned int line);
 
 /*
  * Returns the name of the language of a text that libconfig rejects, "YAML", and sets *start to
@@ -128,7 +131,7 @@ void scan_check_setting_names(struct scan *s, struct node *group);
 void scan_parse(struct scan *s);
 
 /*
- * Lets libconfig parse the expanded text, and adds an error if the result differs from s->root. The
- * text must not have errors.
+ * Lets libconfig parse s->text_with_includes, and adds an error if the result differs from s->root.
+ * The text must not have errors.
  */
 void scan_compare_with_libconfig(struct scan *s);

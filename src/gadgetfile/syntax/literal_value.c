@@ -22,7 +22,7 @@ static int hex_digit(char c)
  * Appends the character that the escape at `p` stands for, and returns the length of the escape.
  * For an unknown escape, appends its backslash.
  */
-static size_t append_unescaped(const char *p, char **out)
+static size_t append_decoded_escape(const char *p, char **out)
 {
 	static const char letters[] = "nrtf\\\"", meanings[] = "\n\r\t\f\\\"";
 	const char *letter = strchr(letters, p[1]);
@@ -51,7 +51,7 @@ void value_set_string(struct scan *s, const struct token *first, size_t n, size_
 
 		while (p < end) {
 			if (*p == '\\')
-				p += append_unescaped(p, &out);
+				p += append_decoded_escape(p, &out);
 			else
 				*out++ = *p++;
 		}
@@ -59,7 +59,7 @@ void value_set_string(struct scan *s, const struct token *first, size_t n, size_
 	*out = '\0';
 	node->type = NODE_STRING;
 	node->text = text;
-	node->size = (size_t)(out - text);
+	node->text_size = (size_t)(out - text);
 }
 
 /* Converts a decimal number. Ignores the locale, unlike strtod. */

@@ -269,7 +269,7 @@ static void parse_setting_in_list(struct parser *p, enum bracket kind)
 }
 
 /* Parses the separator after a value of a list. Returns whether another value may follow. */
-static bool parse_separator(struct parser *p, enum bracket kind)
+static bool parse_list_separator(struct parser *p, enum bracket kind)
 {
 	static const char *const words[] = { "',' or '}'", "',' or ')'", "',' or ']'" };
 	const char *what = words[kind];
@@ -343,7 +343,7 @@ static void parse_list(struct parser *p, struct node *n, enum bracket kind)
 			element->has_error |= !fits;
 			if (refuse_missing_bracket(p, open, kind))
 				return;
-			if (!parse_separator(p, kind) && p->token->type != TOKEN_END &&
+			if (!parse_list_separator(p, kind) && p->token->type != TOKEN_END &&
 			    closed_bracket_kind(p->token) < 0 && !starts_setting(p->token)) {
 				_cleanup_free_ char *what = strf("',' or '%c'", brackets[kind][1]);
 
@@ -355,7 +355,7 @@ static void parse_list(struct parser *p, struct node *n, enum bracket kind)
 					       ? "a value (strings need double quotes)"
 					       : "a value");
 			p->token++;
-			parse_separator(p, kind);
+			parse_list_separator(p, kind);
 		}
 	}
 }
@@ -428,7 +428,7 @@ static void parse_value(struct parser *p, struct node *n)
  * reports it and discards it. Returns false if the name at p->token is not dotted. The lexer
  * returns a lone '.' as a number, like libconfig.
  */
-static bool parse_dotted_name(struct parser *p)
+static bool refuse_dotted_name(struct parser *p)
 {
 	struct node scratch = { .type = NODE_GROUP };
 	const struct token *name = p->token++;
@@ -497,7 +497,7 @@ static void parse_settings(struct parser *p, struct node *group)
 {
 	for (;;) {
 		if (p->token->type == TOKEN_NAME) {
-			if (!parse_dotted_name(p))
+			if (!refuse_dotted_name(p))
 				parse_setting(p, group);
 		} else if (p->token->type == TOKEN_END || closed_bracket_kind(p->token) >= 0) {
 			break;

@@ -33,15 +33,15 @@ static void report_other_language(struct scan *s, const struct gadgetfile_source
 }
 
 /* Scans the gadget file or a drop-in. Its settings become s->root. */
-static void scan_source(struct scan *s, const struct gadgetfile_source *source)
+static void scan_source_with_includes(struct scan *s, const struct gadgetfile_source *source)
 {
 	const size_t errors = s->diags->n_errors, messages = s->diags->n;
 
 	s->root = NULL;
 	s->unparsable = false;
-	s->n_tokens = s->n_expanded_text_segments = s->expanded_size = 0;
-	s->n_expanded_lines = 0;
-	if (!gadgetfile_source_has_valid_text(s, source))
+	s->n_tokens = s->n_text_segments = s->text_with_includes_size = 0;
+	s->n_lines_with_includes = 0;
+	if (!gadgetfile_source_can_be_scanned(s, source))
 		return;
 	s->total_source_bytes += source->size;
 	if (s->total_source_bytes > GADGETFILE_MAX_SIZE) {
@@ -72,7 +72,7 @@ static void scan_drop_in(struct scan *s, struct gadgetfile_source *source)
 	if (!source)
 		return;
 	source->is_drop_in = true;
-	scan_source(s, source);
+	scan_source_with_includes(s, source);
 	drop_in_root = s->root;
 	s->root = root;
 	if (drop_in_root)
@@ -98,7 +98,7 @@ int scan_file(struct scan *s, const char *path, const struct gadgetfile_options 
 	r = gadgetfile_source_open(s, path, err);
 	if (r < 0)
 		return r;
-	scan_source(s, s->sources[0]);
+	scan_source_with_includes(s, s->sources[0]);
 	scan_drop_ins(s, options ? options->drop_in_dirs : NULL);
 	return 0;
 }
@@ -106,13 +106,13 @@ int scan_file(struct scan *s, const char *path, const struct gadgetfile_options 
 void scan_text(struct scan *s, const char *path, const char *text, size_t size, struct diags *diags)
 {
 	*s = (struct scan){ .diags = diags };
-	scan_source(s, gadgetfile_source_add(s, path, text, size));
+	scan_source_with_includes(s, gadgetfile_source_add(s, path, text, size));
 }
 
 void scan_text_of_document(struct scan *s, const char *path, const char *text, struct diags *diags)
 {
 	*s = (struct scan){ .diags = diags, .is_from_document = true };
-	scan_source(s, gadgetfile_source_add(s, path, text, strlen(text)));
+	scan_source_with_includes(s, gadgetfile_source_add(s, path, text, strlen(text)));
 }
 
 void scan_text_as_drop_in(struct scan *s, const char *path, const char *text, size_t size)
@@ -130,8 +130,8 @@ void scan_free(struct scan *s)
 	}
 	free(s->sources);
 	free(s->tokens);
-	free(s->expanded_text);
-	free(s->expanded_text_segments);
+	free(s->text_with_includes);
+	free(s->text_segments);
 	arena_free(s->arena);
 	*s = (struct scan){ 0 };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Reads gadget files and included files, and makes the expanded text for libconfig. libconfig must
- * never process an @include line itself, because it exits the process if the line names a
+ * Reads gadget files and included files, and makes the text with includes for libconfig. libconfig
+ * must never process an @include line itself, because it exits the process if the line names a
  * directory.
  */
 #include <errno.h>
@@ -153,7 +153,7 @@ int gadgetfile_source_open(struct scan *s, const char *path, struct error *err)
 	return 0;
 }
 
-bool gadgetfile_source_has_valid_text(struct scan *s, const struct gadgetfile_source *source)
+bool gadgetfile_source_can_be_scanned(struct scan *s, const struct gadgetfile_source *source)
 {
 	struct cursor c = { .source = source, .line = 1, .column = 1 };
 	const char *nul;
@@ -267,7 +267,7 @@ struct gadgetfile_source *gadgetfile_source_open_drop_in(struct scan *s, const c
 }
 
 /* An @include directive begins with ^[ \t]*@include[ \t]+" */
-size_t include_directive_length(const struct cursor *c)
+size_t include_length_before_quote(const struct cursor *c)
 {
 	const char *text = c->source->text + c->offset, *p = text;
 
@@ -326,7 +326,7 @@ static const struct gadgetfile_source *include_file(struct scan *s, const struct
 	       : streq(dir, "/")		 ? strf("/%s", path)
 						 : strf("%s/%s", dir, path);
 	source = open_included(s, c, full, "include", at);
-	if (!source || !gadgetfile_source_has_valid_text(s, source))
+	if (!source || !gadgetfile_source_can_be_scanned(s, source))
 		return NULL;
 	if (path[0] != '/' && !s->relative_include_note_added) {
 		s->relative_include_note_added = true;
@@ -360,7 +360,7 @@ const struct gadgetfile_source *include_process(struct scan *s, struct cursor *c
 		cursor_advance(c, strcspn(c->source->text + c->offset, "\n"));
 	} else {
 		cursor_advance(c, length);
-		expanded_text_append(s, c->source, *copied, start, c->line);
+		text_with_includes_append(s, c->source, *copied, start, c->line);
 		included = include_file(s, c, path, &at);
 	}
 	*copied = c->offset;
@@ -368,42 +368,40 @@ const struct gadgetfile_source *include_process(struct scan *s, struct cursor *c
 }
 
 /* Ends each appended piece with a newline, so that tokens of two files do not merge. */
-void expanded_text_append(struct scan *s, const struct gadgetfile_source *source, size_t from,
-			  size_t to, unsigned int last_line)
+void text_with_includes_append(struct scan *s, const struct gadgetfile_source *source, size_t from,
+			       size_t to, unsigned int last_line)
 {
-	size_t n = to - from, need = s->expanded_size + n + 2;
-	struct expanded_text_segment *segment;
+	size_t n = to - from, need = s->text_with_includes_size + n + 2;
+	struct text_segment *segment;
 	unsigned int lines = 0;
 
-	if (need > s->expanded_capacity) {
-		s->expanded_capacity = 2 * need;
-		s->expanded_text = xreallocarray(s->expanded_text, s->expanded_capacity, 1);
+	if (need > s->text_with_includes_capacity) {
+		s->text_with_includes_capacity = 2 * need;
+		s->text_with_includes =
+			xreallocarray(s->text_with_includes, s->text_with_includes_capacity, 1);
 	}
-	memcpy(s->expanded_text + s->expanded_size, source->text + from, n);
+	memcpy(s->text_with_includes + s->text_with_includes_size, source->text + from, n);
 	for (const char *p = source->text + from;
 	     (p = memchr(p, '\n', to - (size_t)(p - source->text))); p++)
 		lines++;
-	segment = array_add(s->expanded_text_segments, s->n_expanded_text_segments);
-	*segment = (struct expanded_text_segment){ s->n_expanded_lines + 1, source,
-						   last_line - lines };
-	s->expanded_size += n;
-	s->expanded_text[s->expanded_size++] = '\n';
-	s->expanded_text[s->expanded_size] = '\0';
-	s->n_expanded_lines += lines + 1;
+	segment = array_add(s->text_segments, s->n_text_segments);
+	*segment = (struct text_segment){ s->n_lines_with_includes + 1, source, last_line - lines };
+	s->text_with_includes_size += n;
+	s->text_with_includes[s->text_with_includes_size++] = '\n';
+	s->text_with_includes[s->text_with_includes_size] = '\0';
+	s->n_lines_with_includes += lines + 1;
 }
 
-struct text_range expanded_line_range(const struct scan *s, unsigned int line)
+struct text_range source_range_of_line(const struct scan *s, unsigned int line)
 {
-	const struct expanded_text_segment *found = &s->expanded_text_segments[0];
+	const struct text_segment *found = &s->text_segments[0];
 	struct text_range at = { .source = s->sources[0] };
 	const char *text, *p;
 
-	for (size_t i = 0; i < s->n_expanded_text_segments &&
-			   s->expanded_text_segments[i].first_expanded_line <= line;
-	     i++)
-		found = &s->expanded_text_segments[i];
+	for (size_t i = 0; i < s->n_text_segments && s->text_segments[i].first_line <= line; i++)
+		found = &s->text_segments[i];
 	at.source = found->source;
-	at.line = found->source_line + (line - found->first_expanded_line);
+	at.line = found->source_line + (line - found->first_line);
 	text = p = at.source->text;
 	for (unsigned int i = 1; i < at.line && (p = strchr(p, '\n')); i++)
 		p++;
@@ -411,6 +409,6 @@ struct text_range expanded_line_range(const struct scan *s, unsigned int line)
 	p = text + at.line_start_offset;
 	at.column = 1 + (unsigned int)strspn(p, " \t");
 	at.end_column = 1 + (unsigned int)strcspn(p, "\n");
-	at.sort_key = 0;
+	at.order_in_text = 0;
 	return at;
 }

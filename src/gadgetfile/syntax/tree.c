@@ -14,7 +14,7 @@ struct node *node_member(const struct node *group, const char *name)
 	return NULL;
 }
 
-const struct text_range *node_range(const struct node *node)
+const struct text_range *node_range_to_mark(const struct node *node)
 {
 	return node->name ? &node->name_at : &node->at;
 }
@@ -67,7 +67,7 @@ void node_set_byte_list(struct scan *s, struct node *node, const uint8_t *bytes,
 
 bool node_check_nul_bytes(struct scan *s, const struct node *node)
 {
-	bool valid = node->type != NODE_STRING || strlen(node->text) == node->size;
+	bool valid = node->type != NODE_STRING || strlen(node->text) == node->text_size;
 
 	if (!valid)
 		scan_error_in_valid_libconfig(s, &node->at,

@@ -38,8 +38,8 @@ struct text_range {
 	uint64_t line : 21;		 /* 0: the whole file */
 	uint64_t line_start_offset : 21; /* offset of the line in the source's text */
 	uint64_t column : 21;
-	uint64_t end_column : 21; /* exclusive, on the same line */
-	uint64_t sort_key : 32;	  /* see diag.sort_key */
+	uint64_t end_column : 21;    /* exclusive, on the same line */
+	uint64_t order_in_text : 32; /* see diag.order_in_text */
 };
 _Static_assert(GADGETFILE_MAX_SIZE < (1 << 21) - 1, "offsets, lines and columns fit");
 
@@ -63,7 +63,7 @@ struct node {
 	struct text_range name_at, at; /* of the name and of the value */
 	const char *text; /* NODE_INT and NODE_FLOAT: the number as it is written in the file;
 			     NODE_STRING: the string with its escapes replaced */
-	size_t size;	  /* bytes of the text of a NODE_STRING; more than its strlen if it contains
+	size_t text_size; /* bytes of the text of a NODE_STRING; more than its strlen if it contains
 			     NUL bytes */
 	int64_t integer;  /* value of a NODE_INT; 0 or 1 for a NODE_BOOL */
 	double real;	  /* value of a NODE_FLOAT or NODE_INT */
@@ -83,7 +83,7 @@ struct node *node_member(const struct node *group, const char *name);
  * Returns the text to mark in a message about a whole setting: the setting's name. An element of a
  * list has no name: for it, returns the range of the value.
  */
-const struct text_range *node_range(const struct node *node);
+const struct text_range *node_range_to_mark(const struct node *node);
 /* Turns a value into a list whose only element is that value. */
 void node_wrap_in_list(struct scan *s, struct node *node);
 /* Turns a value into a list of integers. */
@@ -97,31 +97,34 @@ bool node_check_nul_bytes(struct scan *s, const struct node *node);
 json_t *node_to_json(const struct node *node);
 
 /* Result of scan_compare_with_libconfig for all files of a gadget together. */
-enum libconfig_result { LIBCONFIG_NOT_COMPARED, LIBCONFIG_AGREES, LIBCONFIG_DISAGREES };
+enum libconfig_comparison { LIBCONFIG_NOT_COMPARED, LIBCONFIG_AGREES, LIBCONFIG_DISAGREES };
 
 struct token;
-struct expanded_text_segment;
+struct text_segment;
 /* The state while a gadget file is read, and the result. */
 struct scan {
 	struct gadgetfile_source **sources; /* all files that were read; [0] is the gadget file */
 	size_t n_sources;
 	struct token *tokens; /* ends with TOKEN_END */
 	size_t n_tokens, token_capacity;
-	struct node *root;   /* NULL: the text could not be parsed */
-	char *expanded_text; /* text of the file or drop-in that is scanned, with each @include line
-				replaced by the included file, for scan_compare_with_libconfig */
-	size_t expanded_size, expanded_capacity;
-	unsigned int n_expanded_lines;
-	/* Files and lines from which the lines of `expanded_text` were copied. */
-	struct expanded_text_segment *expanded_text_segments;
-	size_t n_expanded_text_segments;
+	struct node *root; /* NULL: the text could not be parsed */
+	/*
+	 * Text of the file or drop-in that is scanned, with each @include line replaced by the
+	 * included file, for scan_compare_with_libconfig.
+	 */
+	char *text_with_includes;
+	size_t text_with_includes_size, text_with_includes_capacity;
+	unsigned int n_lines_with_includes;
+	/* Files and lines from which the lines of `text_with_includes` were copied. */
+	struct text_segment *text_segments;
+	size_t n_text_segments;
 	size_t n_included_files;
 	size_t total_source_bytes; /* sum of the sizes of all sources, in bytes */
 	struct arena *arena;
 	struct diags *diags;
-	enum libconfig_result libconfig_result;
+	enum libconfig_comparison libconfig_comparison;
 	enum gadgetfile_trust trust;
-	unsigned int last_sort_key;	   /* text_range.sort_key of the range made last */
+	unsigned int last_order_in_text;   /* text_range.order_in_text of the range made last */
 	bool has_error_in_valid_libconfig; /* at least one error was added by
 					      scan_error_in_valid_libconfig */
 	bool unparsable; /* the text is not parsed, because it has an unterminated string or

@@ -32,7 +32,7 @@ void load_add_attribute(struct load *l, struct configfs_attributes *attributes,
 	struct configfs_attribute *attribute = array_add(attributes->list, attributes->n);
 
 	*attribute = (struct configfs_attribute){ entry_kind, path, value, size,
-						  position_of_range(l, node_range(node)) };
+						  position_of_range(l, node_range_to_mark(node)) };
 }
 
 static size_t key_index(const struct attribute_values *d, const char *name)
@@ -329,7 +329,7 @@ static void check_required_attrs(struct load *l, const struct function_type *typ
 		return;
 	for (const struct key *k = type->attr_keys->keys; k->name; k++)
 		if (k->flags & KEY_REQUIRED)
-			diag_error(l->diags, node_range(function),
+			diag_error(l->diags, node_range_to_mark(function),
 				   "a function of type %s needs 'attrs' with '%s'", type->name,
 				   k->name);
 }
@@ -446,7 +446,7 @@ void load_function_configfs_tree(struct load *l, struct function *f, struct node
 			continue;
 		load_group(l, &function_tree_keys, item, &d);
 		if (node_member(item, "value") && node_member(item, "link")) {
-			diag_error(l->diags, node_range(item),
+			diag_error(l->diags, node_range_to_mark(item),
 				   "an entry of 'tree' must not have both 'value' and 'link'");
 			continue;
 		}

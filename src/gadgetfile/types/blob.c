@@ -174,7 +174,7 @@ static void check_function_blobs(struct load *l, const struct function *f, const
 		return;
 	at = find_setting_range(l, node, refusal.at);
 	reason = ffs_finding_what_is_wrong(&refusal.finding);
-	diag_error(l->diags, at ? at : node_range(node),
+	diag_error(l->diags, at ? at : node_range_to_mark(node),
 		   "FunctionFS refuses the %s of function '%s': %s",
 		   refusal.in_strings ? "strings" : "descriptors", f->label, reason);
 	add_finding_hint(l, &refusal.finding);

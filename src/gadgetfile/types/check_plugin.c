@@ -83,7 +83,8 @@ static void check_plugin_option(const struct plugin_check *c, struct node *optio
 static void check_plugin_options(const struct plugin_check *c)
 {
 	struct node *options = c->settings->options;
-	const struct text_range *at = options ? node_range(options) : &c->settings->plugin->at;
+	const struct text_range *at =
+		options ? node_range_to_mark(options) : &c->settings->plugin->at;
 
 	if (options)
 		node_foreach(option, options)

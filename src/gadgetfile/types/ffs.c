@@ -64,7 +64,7 @@ static void check_speed_combination(struct load *l, const struct ffs_settings *d
 
 	if (!ffs_may_crash_kernel_at_bind(d->ffs))
 		return;
-	diag_error(l->diags, node_range(at),
+	diag_error(l->diags, node_range_to_mark(at),
 		   "descriptors of high speed and SuperSpeed without those of full speed crash "
 		   "the kernel");
 	diags_hint(l->diags, "add \"full\"");
@@ -193,7 +193,8 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 		load_blob(l, &d, node);
 	else if (!node_member(node, "interfaces") && !node_member(node, "blob") &&
 		 !l->has_syntax_error)
-		diag_error(l->diags, node_range(node), "'ffs' needs 'interfaces' or 'blob'");
+		diag_error(l->diags, node_range_to_mark(node),
+			   "'ffs' needs 'interfaces' or 'blob'");
 	check_speed_combination(l, &d, node);
 	if (d.associations && d.interfaces)
 		load_associations(l, ffs, d.associations);

@@ -113,7 +113,7 @@ static void check_instance_is_unique(struct load *l, const struct function *f,
 
 		if (!streq_null(other->type, f->type) || !streq_null(other->instance, f->instance))
 			continue;
-		diag_error(l->diags, node_range(setting),
+		diag_error(l->diags, node_range_to_mark(setting),
 			   "instance '%s' of function '%s' is already that of '%s'", f->instance,
 			   f->label, other->label);
 		return;
@@ -147,7 +147,7 @@ static char *make_label_of_inline_function(const struct function_settings *d)
 static void check_inline_function(struct load *l, const struct function *f, struct node *node)
 {
 	if (!node_member(node, "instance") && !l->has_syntax_error)
-		diag_error(l->diags, node_range(node),
+		diag_error(l->diags, node_range_to_mark(node),
 			   "a function inside a configuration needs 'instance', because it has no "
 			   "label");
 	for (size_t i = 0; f->instance && i + 1 < l->gadget->n_functions; i++) {
@@ -161,7 +161,7 @@ static void check_inline_function(struct load *l, const struct function *f, stru
 		    (streq_null(other->type, f->type) && streq_null(other->instance, f->instance)))
 			continue;
 		diag_error(
-			l->diags, node_range(node),
+			l->diags, node_range_to_mark(node),
 			"the type and instance of this function make the label '%s', which another "
 			"function has",
 			f->label);
@@ -355,7 +355,7 @@ static void find_inline_functions(struct load *l, const struct node *config)
 		 * loading would take too long, because each function is compared with all others.
 		 */
 		if (l->n_function_nodes == GADGETFILE_MAX_GROUP) {
-			diag_error(l->diags, node_range(function), "more than %d functions",
+			diag_error(l->diags, node_range_to_mark(function), "more than %d functions",
 				   GADGETFILE_MAX_GROUP);
 			return;
 		}

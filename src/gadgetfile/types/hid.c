@@ -230,7 +230,7 @@ static void check_report_descriptor(struct load *l, struct attribute_values *d)
 		diag_error(l->diags, byte_range(a->node, report.offset), "%s", text);
 		diags_hint(l->diags, "%s", hid_report_problem_hint(&report));
 	} else if (report.input_length + report.output_length + report.feature_length == 0) {
-		diag_warning(l->diags, node_range(a->node),
+		diag_warning(l->diags, node_range_to_mark(a->node),
 			     "the report descriptor defines no report (HID 1.11, 6.2.2)");
 		diags_hint(l->diags, "add an Input, Output or Feature item after a Report Size and "
 				     "a Report Count");
@@ -253,7 +253,7 @@ void load_hid(struct load *l, struct function *f _unused_, struct attribute_valu
 		load_set_attr_default(d, "protocol", report->interface_protocol_text, desc);
 		load_set_attr_default(d, "report_length", report->report_length_text, desc);
 	} else if (!node_member(d->group, "report_length") && !l->has_syntax_error) {
-		diag_error(l->diags, node_range(desc),
+		diag_error(l->diags, node_range_to_mark(desc),
 			   "a 'report_desc' that is not a name needs 'report_length': without it "
 			   "the kernel accepts no report");
 	}

@@ -46,7 +46,7 @@ static void load_lun(struct load *l, struct function *f, const char *dir, struct
 						       because configfs rejects an empty write */
 	if (ro->value && *ro->value == '0' && load_find_attr(&d, "cdrom")->value &&
 	    *load_find_attr(&d, "cdrom")->value == '1')
-		diag_warning(l->diags, node_range(ro->node),
+		diag_warning(l->diags, node_range_to_mark(ro->node),
 			     "a writable CD drive: hosts treat 'cdrom' as read-only");
 	load_add_attributes(l, &f->configfs_attributes, prefix, &d);
 }
@@ -62,8 +62,8 @@ void load_mass_storage(struct load *l, struct function *f, struct attribute_valu
 		_cleanup_free_ char *dir = attr_element_directory(d, "luns", n);
 
 		if (n == MAX_LUNS) {
-			diag_error(l->diags, node_range(item), "the kernel has at most %d LUNs",
-				   MAX_LUNS);
+			diag_error(l->diags, node_range_to_mark(item),
+				   "the kernel has at most %d LUNs", MAX_LUNS);
 			return;
 		}
 		if (!item->has_error)

@@ -78,13 +78,13 @@ static bool load_function_block(struct load *l, struct function *f, const char *
 	midi1_first = load_attr_integer(&d, "midi1_first_group", 0);
 	midi1_count = load_attr_integer(&d, "midi1_num_groups", n == 0 && streq(endpoint, "ep.0"));
 	if (first + count > 16)
-		diag_error(l->diags, node_range(node),
+		diag_error(l->diags, node_range_to_mark(node),
 			   "a block's groups must be from 0 to 15, but this block has %lld groups "
 			   "from %lld on",
 			   count, first);
 	else if (midi1_count > 0 &&
 		 (midi1_first < first || midi1_first + midi1_count > first + count))
-		diag_error(l->diags, node_range(node),
+		diag_error(l->diags, node_range_to_mark(node),
 			   "the groups for MIDI 1.0 (%lld groups from %lld on) must be in the "
 			   "block",
 			   midi1_count, midi1_first);
@@ -106,7 +106,8 @@ static bool load_midi2_endpoint(struct load *l, struct function *f, const char *
 			   node);
 	load_attr_group(l, &midi2_endpoint_keys, node, &d);
 	if (!(load_attr_integer(&d, "protocol", 2) & load_attr_integer(&d, "protocol_caps", 3)))
-		diag_error(l->diags, node_range(node), "'protocol' must be one of 'protocol_caps'");
+		diag_error(l->diags, node_range_to_mark(node),
+			   "'protocol' must be one of 'protocol_caps'");
 	blocks = load_find_attr(&d, "blocks")->node;
 	first_block = attr_element_directory(&d, "blocks", 0);
 	load_add_attributes(l, &f->configfs_attributes, prefix, &d);
@@ -117,8 +118,8 @@ static bool load_midi2_endpoint(struct load *l, struct function *f, const char *
 		_cleanup_free_ char *name = NULL;
 
 		if (n_blocks == MAX_BLOCKS) {
-			diag_error(l->diags, node_range(item), "an endpoint has at most %d blocks",
-				   MAX_BLOCKS);
+			diag_error(l->diags, node_range_to_mark(item),
+				   "an endpoint has at most %d blocks", MAX_BLOCKS);
 			return true;
 		}
 		name = attr_element_directory(&d, "blocks", n_blocks);
@@ -140,7 +141,7 @@ void load_midi2(struct load *l, struct function *f, struct attribute_values *d)
 		_cleanup_free_ char *dir = attr_element_directory(d, "endpoints", n);
 
 		if (n == MAX_ENDPOINTS) {
-			diag_error(l->diags, node_range(item),
+			diag_error(l->diags, node_range_to_mark(item),
 				   "the kernel has at most %d MIDI 2.0 endpoints", MAX_ENDPOINTS);
 			return;
 		}
@@ -148,7 +149,7 @@ void load_midi2(struct load *l, struct function *f, struct attribute_values *d)
 		n++;
 	}
 	if (!midi1 && !l->has_syntax_error)
-		diag_error(l->diags, node_range(endpoints),
+		diag_error(l->diags, node_range_to_mark(endpoints),
 			   "no block has 'midi1_num_groups' above 0: the kernel needs a block with "
 			   "groups for MIDI 1.0");
 }

@@ -56,11 +56,11 @@ static void check_volume_range(struct load *l, struct attribute_values *d, const
 		  res = side_attr_integer(d, side, "volume_res", 256);
 
 	if (max <= min)
-		diag_error(l->diags, node_range(d->group),
+		diag_error(l->diags, node_range_to_mark(d->group),
 			   "'%s_volume_max' (%lld) must be above '%s_volume_min' (%lld)", side, max,
 			   side, min);
 	else if (res > 0 && (max - min) % res != 0)
-		diag_error(l->diags, node_range(d->group),
+		diag_error(l->diags, node_range_to_mark(d->group),
 			   "'%s_volume_min' and '%s_volume_max' differ by %lld, which is not a "
 			   "multiple of '%s_volume_res' (%lld)",
 			   side, side, max - min, side, res);
@@ -102,7 +102,7 @@ static void check_bandwidth(struct load *l, struct attribute_values *d, const ch
 		side_attr_integer(d, side, "ssize", 2) * samples;
 	if (bytes <= MAX_PACKET || load_attr_integer(d, bint, 0) != 0)
 		return;
-	diag_error(l->diags, node_range(place ? place : d->group),
+	diag_error(l->diags, node_range_to_mark(place ? place : d->group),
 		   "the data %s the host needs %lld bytes per microframe, but Linux crashes above "
 		   "%d bytes",
 		   *side == 'p' ? "to" : "from", bytes, MAX_PACKET);
@@ -118,7 +118,7 @@ void load_uac(struct load *l, struct function *f, struct attribute_values *d)
 
 	if (side_attr_integer(d, "p", "chmask", 3) == 0 &&
 	    side_attr_integer(d, "c", "chmask", 3) == 0)
-		diag_error(l->diags, node_range(d->group),
+		diag_error(l->diags, node_range_to_mark(d->group),
 			   "a sound card needs channels: 'p_chmask' and 'c_chmask' are both 0");
 	for (size_t i = 0; i < ARRAY_SIZE(sides); i++)
 		check_volume_range(l, d, sides[i]);

@@ -258,7 +258,7 @@ static bool check_frame_has_size(struct load *l, const struct node *frame, long 
 {
 	if (size == 0 && !node_member(frame, word) && !node_member(frame, other) &&
 	    !l->has_syntax_error)
-		diag_error(l->diags, node_range(frame), "a frame needs '%s'", word);
+		diag_error(l->diags, node_range_to_mark(frame), "a frame needs '%s'", word);
 	return size != 0;
 }
 
@@ -337,7 +337,7 @@ static void load_format(struct uvc_loader *u, const struct uvc_format *format, s
 		add_number_attribute(u, u->format_directory, "bBitsPerPixel", u->bits_per_pixel,
 				     node);
 	} else if (guid->node) {
-		diag_error(u->load->diags, node_range(guid->node),
+		diag_error(u->load->diags, node_range_to_mark(guid->node),
 			   "a format of type %s has no GUID", format->name);
 	}
 	add_number_or_fallback(u, u->format_directory, "bDefaultFrameIndex", &d, 1);
@@ -350,7 +350,7 @@ static void load_format(struct uvc_loader *u, const struct uvc_format *format, s
 			load_frame(u, item);
 	preset = load_find_attr(&d, "bDefaultFrameIndex")->node;
 	if (frames && preset && preset->integer > (int64_t)frames->n_children)
-		diag_error(u->load->diags, node_range(preset),
+		diag_error(u->load->diags, node_range_to_mark(preset),
 			   "'bDefaultFrameIndex' must be 1 to %zu, the number of frames",
 			   frames->n_children);
 	free(guid->value);
@@ -434,7 +434,7 @@ void load_uvc(struct load *l, struct function *f, struct attribute_values *d)
 			continue;
 		}
 		if (u.n_formats == ARRAY_SIZE(dirs)) {
-			diag_error(l->diags, node_range(item), "more than %zu formats",
+			diag_error(l->diags, node_range_to_mark(item), "more than %zu formats",
 				   ARRAY_SIZE(dirs));
 			break;
 		}

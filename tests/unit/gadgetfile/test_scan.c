@@ -381,8 +381,8 @@ Test(include, errors_have_the_right_file_and_line)
 	}
 }
 
-/* libconfig reports lines of the expanded text only. */
-Test(include, lines_of_the_expanded_text_map_to_the_files)
+/* libconfig reports lines of the text with includes only. */
+Test(include, lines_of_the_text_with_includes_map_to_the_files)
 {
 	static const struct {
 		const char *text; /* what stands in the line */
@@ -396,15 +396,16 @@ Test(include, lines_of_the_expanded_text_map_to_the_files)
 	scan_main_file();
 	cr_assert_eq(d.n_errors, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(want); i++) {
-		const char *found = *want[i].text ? strstr(s.expanded_text, want[i].text) : NULL;
+		const char *found =
+			*want[i].text ? strstr(s.text_with_includes, want[i].text) : NULL;
 		unsigned int line = 1;
 		struct text_range at;
 
 		if (!found)
 			continue;
-		for (const char *p = s.expanded_text; p < found; p++)
+		for (const char *p = s.text_with_includes; p < found; p++)
 			line += *p == '\n';
-		at = expanded_line_range(&s, line);
+		at = source_range_of_line(&s, line);
 		cr_expect_eq(at.source, s.sources[want[i].source], "%s", want[i].text);
 		cr_expect_eq(at.line, want[i].line, "%s: line %u", want[i].text, at.line);
 	}
