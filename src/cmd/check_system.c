@@ -184,7 +184,7 @@ static void check_report_file(const struct system_check *h, const struct configf
 	if (!text)
 		return;
 	diags_add_at_position(h->diags, h->missing_requirement_severity, &a->position,
-			      "%s, byte %zu: %s", a->value, report.offset, text);
+			      "%s, byte %zu: %s", a->value, report.problem_offset, text);
 	diags_hint(h->diags, "%s", hid_report_problem_hint(&report));
 }
 

@@ -525,7 +525,7 @@ static json_t *make_group_without_attributes(struct function_export *d, const ch
 	       *group_without_attributes;
 	_cleanup_free_ char *correction = function_type_find(d->function_type)
 						  ? NULL
-						  : function_type_correction(d->function_type);
+						  : function_type_suggest_setting(d->function_type);
 
 	d->function_group = json_object();
 	name = make_valid_instance_name(d, instance);

@@ -119,8 +119,8 @@ static json_t *worker_config_json(const struct live_worker *worker)
 			 worker->function->functions->gadget_name, "function", f->label, "mount",
 			 f->ffs ? f->ffs->mount.path : NULL, "endpoints", list.json_array, "pairs",
 			 pairs.json_array, "engine", worker_engine_words[worker->model->engine],
-			 "size", (int)worker->model->io_transfer_size, "depth",
-			 (int)worker->model->io_queue_depth, "options",
+			 "size", (int)worker->model->endpoint_transfer_size, "depth",
+			 (int)worker->model->endpoint_queue_depth, "options",
 			 options ? options : json_object());
 	json_object_set_new(json, "sandbox", json_boolean(worker->model->sandbox));
 	if (worker->model->sandbox_permissions != worker_default_permissions(worker->model))

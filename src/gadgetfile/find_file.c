@@ -61,7 +61,7 @@ int gadgetfile_load_with_dirs(const char *path, const char *name, const char *co
 {
 	_cleanup_free_ char *parent = path_parent(path);
 	const char *dir = strchr(path, '/') ? *parent ? parent : "/" : ".";
-	struct gadgetfile_options options = { .gadget_name = name,
+	struct gadgetfile_options options = { .overriding_gadget_name = name,
 					      .plugins = plugins,
 					      .trust = trust };
 	int r;
@@ -73,6 +73,6 @@ int gadgetfile_load_with_dirs(const char *path, const char *name, const char *co
 	}
 	r = gadgetfile_load(path, &options, out, json, diags, err);
 	if (r == 0)
-		gadgetfile_resolve_mounts(*out);
+		gadgetfile_resolve_mount_symlinks(*out);
 	return r;
 }

@@ -101,14 +101,16 @@ struct worker {
 	 */
 	char **argv;
 	struct position program_at; /* position of the plugin's name or of argv[0] */
-	bool opens_ep0; /* the worker is a daemon: it writes descriptors and opens endpoints itself
-			 */
+	bool opens_ep0; /* the worker is a daemon: it writes descriptors and opens endpoints
+			   itself; the function's keeper then runs without ep0 */
 	enum worker_start start_when; /* only for the worker of a kernel function */
 	bool blocking_io;	      /* endpoints are opened without O_NONBLOCK */
 	enum worker_engine engine;
-	struct position engine_at; /* of the key `engine`; line 0: the file does not set it */
-	uint32_t io_transfer_size; /* bytes of a transfer; 0: the plugin's default */
-	uint32_t io_queue_depth; /* requests in flight at each endpoint; 0: the plugin's default */
+	struct position engine_at;	 /* of the key `engine`; line 0: the file does not set it */
+	uint32_t endpoint_transfer_size; /* bytes of a transfer at an endpoint; 0: the plugin's
+					    default */
+	uint32_t endpoint_queue_depth;	 /* requests in flight at each endpoint; 0: the plugin's
+					    default */
 	enum worker_ready ready_when;
 	double start_timeout, stop_timeout; /* seconds */
 	double watchdog;		    /* seconds; 0: off */

@@ -90,8 +90,11 @@ enum gadgetfile_trust {
 };
 
 struct gadgetfile_options {
-	const char *gadget_name; /* argument of the option --name, which overrides the key `name`
-				    and its default; NULL: the option is not given */
+	/*
+	 * Argument of the option --name, which overrides the key `name` and its default; NULL: the
+	 * option is not given.
+	 */
+	const char *overriding_gadget_name;
 	/*
 	 * Directories that may contain FILE.d, a directory with drop-ins for the gadget file FILE.
 	 * Of two drop-ins with the same name, the one in the earlier directory is used. The array
@@ -140,12 +143,13 @@ int gadgetfile_error_file_not_found(const struct gadget *g, const char *name, st
 /* Returns whether `dir` is one of `dirs`, compared by inode. */
 bool gadgetfile_is_dir_among(const char *const *dirs, const char *dir);
 /* Resolves symbolic links in the mount points of a gadget, so that they match /proc/mounts. */
-void gadgetfile_resolve_mounts(struct gadget *gadget);
+void gadgetfile_resolve_mount_symlinks(struct gadget *gadget);
 
 /*
- * Like gadgetfile_load, and also calls gadgetfile_resolve_mounts. `name` is
- * gadgetfile_options.gadget_name. If the file is in one of the gadget directories `dirs`, uses the
- * drop-ins in all of them, and GADGETFILE_TRUST_ROOT instead of GADGETFILE_TRUST_UNWRITABLE.
+ * Like gadgetfile_load, and also calls gadgetfile_resolve_mount_symlinks. `name` is
+ * gadgetfile_options.overriding_gadget_name. If the file is in one of the gadget directories
+ * `dirs`, uses the drop-ins in all of them, and GADGETFILE_TRUST_ROOT instead of
+ * GADGETFILE_TRUST_UNWRITABLE.
  */
 int gadgetfile_load_with_dirs(const char *path, const char *name, const char *const *dirs,
 			      const struct gadgetfile_plugin_lookup *plugins,
@@ -164,9 +168,9 @@ char *gadgetfile_default_name(const char *path);
 char *gadgetfile_default_instance(const char *type, const char *gadget, const char *label);
 
 /*
- * Makes a gadget from a document. `name` is gadgetfile_options.gadget_name. `path` is the absolute
- * path of the gadget file, which need not exist. Every position in the gadget is line 1, column 1.
- * Sets `err` (EX_DATAERR) if the document is not valid for this version of ffsctl.
+ * Makes a gadget from a document. `name` is gadgetfile_options.overriding_gadget_name. `path` is
+ * the absolute path of the gadget file, which need not exist. Every position in the gadget is line
+ * 1, column 1. Sets `err` (EX_DATAERR) if the document is not valid for this version of ffsctl.
  */
 int gadgetfile_load_document(const json_t *document, const char *path, const char *name,
 			     struct gadget **out, struct error *err);

@@ -241,7 +241,7 @@ static void load_gadget(struct load *l, const char *name_override)
 		g->max_speed_at = position_of_range(l, &speed->at);
 	load_functions(l, d.functions, d.configs);
 	load_configs(l, d.configs);
-	load_check_associations(l);
+	load_finish_associations(l);
 	load_check_ethernet_addresses(l);
 	if (d.os_descs || !node_member(l->scan->root, "os_descs"))
 		load_gadget_os_descs(l, d.os_descs);
@@ -287,7 +287,7 @@ int load_gadget_from_scanned_text(struct scan *s, const struct gadgetfile_option
 		*json = NULL;
 	if (s->root) {
 		g = l.gadget = new_gadget(s);
-		load_gadget(&l, options ? options->gadget_name : NULL);
+		load_gadget(&l, options ? options->overriding_gadget_name : NULL);
 		/* Not earlier: setters of bytes have replaced their strings, which may have them.
 		 */
 		l.has_syntax_error |= !node_check_nul_bytes(s, s->root);
@@ -330,7 +330,7 @@ static char *first_error_text(const struct diags *diags)
 int gadgetfile_load_document(const json_t *document, const char *path, const char *name,
 			     struct gadget **out, struct error *err)
 {
-	const struct gadgetfile_options options = { .gadget_name = name };
+	const struct gadgetfile_options options = { .overriding_gadget_name = name };
 	_cleanup_scan_ struct scan s = { 0 };
 	_cleanup_free_ char *text =
 		json_is_object(document) ? gadgetfile_write(document) : xstrdup("");
@@ -346,7 +346,7 @@ int gadgetfile_load_document(const json_t *document, const char *path, const cha
 		error_set(err, EX_DATAERR, EINVAL, path,
 			  "cannot load the stored document of %s: %s", path, why);
 	} else {
-		gadgetfile_resolve_mounts(*out);
+		gadgetfile_resolve_mount_symlinks(*out);
 	}
 	diags_free(&diags);
 	return r;

@@ -53,7 +53,7 @@ struct gadget_settings {
 
 struct function_settings {
 	struct node *type, *instance, *ffs, *worker, *attrs, *tree, *os_descs;
-	bool type_unchecked;
+	bool type_unchecked; /* true: accept a type that is not in the table of function types */
 };
 
 struct config_settings {
@@ -113,8 +113,8 @@ struct address_settings {
 
 /* A setting whose value is a keyword. */
 struct keyword_setting {
-	const struct node *setting; /* NULL: the file does not have the setting */
-	unsigned int value;	    /* keyword.value of the keyword; 0 without the setting */
+	const struct node *node; /* NULL: the file does not have the setting */
+	unsigned int value;	 /* keyword.value of the keyword; 0 without the setting */
 };
 
 /*
@@ -144,11 +144,11 @@ struct worker_settings {
 int load_gadget_from_scanned_text(struct scan *s, const struct gadgetfile_options *options,
 				  struct gadget **out, json_t **json, struct diags *diags);
 /*
- * Returns whether the gadget is loaded from a stored document. Earlier versions accepted more than
- * this one: what only this version refuses must not be an error about a gadget that is up, because
- * it could no longer be taken over or taken down.
+ * Returns whether the gadget is loaded from the document of a record, not from a file. Earlier
+ * versions accepted more than this one: what only this version refuses must not be an error about a
+ * gadget that is up, because it could no longer be taken over or taken down.
  */
-static inline bool load_is_stored(const struct load *l)
+static inline bool load_is_from_document(const struct load *l)
 {
 	return l->scan->is_from_document;
 }
@@ -218,7 +218,11 @@ void load_functions(struct load *l, struct node *functions, struct node *configs
 void load_ffs(struct load *l, struct function *f, struct node *node);
 void load_interface_endpoints(struct load *l, struct ffs_settings *d, struct interface *interface,
 			      struct node *list);
-void load_check_endpoints(struct load *l, struct ffs_settings *d);
+/*
+ * Called when all endpoints of a function are loaded: sets their numbers and the addresses and
+ * names that the file does not set, and adds errors about their count, addresses, names and pairs.
+ */
+void load_finish_endpoints(struct load *l, struct ffs_settings *d);
 /*
  * Loads the group 'blob' of a function, and adds errors about keys of its 'ffs' group that cannot
  * be set together with 'blob'. `group` is the 'ffs' group.
@@ -236,14 +240,15 @@ void load_ffs_string(struct load *l, struct ffs_string *s, struct node *value);
 void load_associations(struct load *l, struct ffs *ffs, struct node *list);
 void load_winusb(struct load *l, struct function *f, struct ffs_settings *d);
 /*
- * Returns the setting that gives a function Microsoft OS descriptors; NULL: the function has none.
+ * Returns the setting that gives an ffs function Microsoft OS descriptors: 'winusb', 'os_compat' or
+ * 'os_properties'; NULL: the function has none.
  */
-struct node *load_find_os_descs_setting(const struct load *l, size_t function_index);
+struct node *load_find_microsoft_os_setting(const struct load *l, size_t function_index);
 /*
- * Checks that the device class is right for interface associations. Must be called after
- * load_configs.
+ * If functions have interface associations, sets the device class that these need, unless the file
+ * sets one, and the numbers of the functions' first interfaces. Must be called after load_configs.
  */
-void load_check_associations(struct load *l);
+void load_finish_associations(struct load *l);
 /*
  * Returns whether the device descriptor has the class, subclass and protocol of devices with
  * interface associations.
@@ -253,14 +258,14 @@ bool load_has_association_class(const struct load *l);
  * Adds errors about variables (${...}) in `value`, a string in the 'worker' group of the function
  * that was added last.
  */
-void load_check_variables(struct load *l, struct node *value);
+void load_check_variables_in_string(struct load *l, struct node *value);
 void load_worker(struct load *l, struct function *f, struct node *node);
 /*
  * Validates a worker against the declaration of its plugin (check_plugin.c). `node` is the `worker`
  * group.
  */
-void load_check_plugin(struct load *l, const struct function *f, struct worker_settings *d,
-		       struct node *node);
+void load_check_plugin_settings(struct load *l, const struct function *f, struct worker_settings *d,
+				struct node *node);
 void load_configs(struct load *l, struct node *configs);
 /* Adds warnings about a gadget that is valid, but will not work as intended. */
 void load_add_warnings(struct load *l);

@@ -100,7 +100,7 @@ static bool windows_may_have_driver(const struct load *l, size_t function)
 {
 	const struct function *f = &l->gadget->functions[function];
 
-	if (load_find_os_descs_setting(l, function))
+	if (load_find_microsoft_os_setting(l, function))
 		return true;
 	if (!f->ffs)
 		return !is_function_type(f, "Loopback") && !is_function_type(f, "SourceSink");
@@ -148,7 +148,7 @@ static bool is_storage_serial_number(const char *serial)
  * Warns about serial numbers that "USB Mass Storage Class, Bulk-Only Transport" 1.0, 4.1.1, forbids
  * for a device with drives: hosts recognize a drive by the last 12 digits.
  */
-static void warn_about_serial_numbers(struct load *l, const struct node *strings)
+static void warn_about_drive_serial_numbers(struct load *l, const struct node *strings)
 {
 	const struct gadget *g = l->gadget;
 	bool has_drives = false;
@@ -180,5 +180,5 @@ void load_add_warnings(struct load *l)
 		warn_about_obex(l, i);
 	warn_about_device_class(l);
 	warn_about_configs(l, node_member(l->scan->root, "configs"));
-	warn_about_serial_numbers(l, node_member(l->scan->root, "strings"));
+	warn_about_drive_serial_numbers(l, node_member(l->scan->root, "strings"));
 }

@@ -183,12 +183,12 @@ static void add_scalar(struct text_buffer *t, const json_t *value, enum base bas
 
 static void add_on_one_line(struct text_buffer *t, const json_t *value, const char *name);
 
-static void add_item(struct text_buffer *t, const json_t *item, const char *name)
+static void add_list_element(struct text_buffer *t, const json_t *item, const char *list_name)
 {
 	if (!is_scalar(item))
-		add_on_one_line(t, item, name);
+		add_on_one_line(t, item, list_name);
 	else
-		add_scalar(t, item, is_byte_list_key(name) ? HEX : DECIMAL);
+		add_scalar(t, item, is_byte_list_key(list_name) ? HEX : DECIMAL);
 }
 
 static void add_setting_on_one_line(struct text_buffer *t, const json_t *value, const char *name)
@@ -218,7 +218,7 @@ static void add_on_one_line(struct text_buffer *t, const json_t *value, const ch
 		add_text(t, has_only_strings(value) ? "[" : "(");
 		json_array_foreach(value, i, item) {
 			add_text(t, i ? ", " : " ");
-			add_item(t, item, name);
+			add_list_element(t, item, name);
 		}
 		add_text(t, has_only_strings(value) ? " ]" : " )");
 	} else {
@@ -272,7 +272,7 @@ static void add_list(struct text_buffer *t, const json_t *list, const char *name
 		else
 			begin_indented_line(t, depth + 1);
 		if (scalar)
-			add_item(t, item, name);
+			add_list_element(t, item, name);
 		else
 			add_value(t, item, name, depth + 1);
 		scalar_before = scalar;

@@ -35,7 +35,7 @@ void load_add_suggestion_hint(struct load *l, const char *suggestion)
  * Returns whether `word` is the beginning or the end of `candidate`, as "serial" is of
  * "serialnumber". Shorter words than these are parts of too many others.
  */
-static bool is_part_of(const char *word, const char *candidate)
+static bool is_beginning_or_end_of(const char *word, const char *candidate)
 {
 	return strlen(word) >= 4 &&
 	       (str_has_prefix(candidate, word) || str_has_suffix(candidate, word));
@@ -48,7 +48,7 @@ void load_improve_suggestion(const char *word, const char *candidate, size_t *be
 	       distance = text_edit_distance(word, candidate, limit);
 
 	/* A misspelling is better than a part, and a part of a short word than one of a long. */
-	if (distance > limit && is_part_of(word, candidate))
+	if (distance > limit && is_beginning_or_end_of(word, candidate))
 		distance = limit + strlen(candidate);
 	else if (distance > limit)
 		return;

@@ -240,21 +240,21 @@ const struct function_type function_table[] = {
 	  .device = FUNCTION_DEVICE_NETWORK, .highest_speed = GADGET_SPEED_HIGH,
 	  .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("mass_storage", mass_storage_rows, "Drives: files or block devices."),
-	  .check_and_convert_values = load_mass_storage, .highest_speed = GADGET_SPEED_SUPER_PLUS,
-	  .endpoints = { .in = 1, .out = 1 } },
+	  .check_and_convert_values = check_and_convert_mass_storage,
+	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("hid", hid_rows,
 	       "A keyboard, a mouse, any human interface device: a program reads and writes "
 	       "reports in /dev/hidgN."),
-	  .device = FUNCTION_DEVICE_CHARACTER, .check_and_convert_values = load_hid,
+	  .device = FUNCTION_DEVICE_CHARACTER, .check_and_convert_values = check_and_convert_hid,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .is_minimum = true } },
 	{ TYPE("midi", midi_rows, "MIDI ports and an ALSA card."), .manual_device = "ALSA card",
 	  .highest_speed = GADGET_SPEED_SUPER, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("midi2", midi2_rows, "MIDI 2.0 endpoints and an ALSA card (Linux 6.6 and later)."),
-	  .manual_device = "ALSA card", .check_and_convert_values = load_midi2,
+	  .manual_device = "ALSA card", .check_and_convert_values = check_and_convert_midi2,
 	  .highest_speed = GADGET_SPEED_SUPER,
 	  .endpoints = { .in = 1, .out = 1, .is_minimum = true } },
 	{ TYPE("uac1", uac1_rows, "A sound card, USB Audio Class 1."), .manual_device = "ALSA card",
-	  .check_and_convert_values = load_uac, .highest_speed = GADGET_SPEED_HIGH,
+	  .check_and_convert_values = check_and_convert_uac, .highest_speed = GADGET_SPEED_HIGH,
 	  .endpoints = ISOCHRONOUS(1, 1), .attribute_enabling_in_endpoint = "p_chmask",
 	  .attribute_enabling_out_endpoint = "c_chmask" },
 	{ TYPE("uac1_legacy", uac1_legacy_rows,
@@ -262,13 +262,14 @@ const struct function_type function_table[] = {
 	       "the gadget is bound."),
 	  .highest_speed = GADGET_SPEED_HIGH, .endpoints = { .out = 1, .has_isochronous = true } },
 	{ TYPE("uac2", uac2_rows, "A sound card, USB Audio Class 2."), .manual_device = "ALSA card",
-	  .check_and_convert_values = load_uac, .highest_speed = GADGET_SPEED_SUPER_PLUS,
-	  .endpoints = ISOCHRONOUS(1, 1), .attribute_enabling_in_endpoint = "p_chmask",
+	  .check_and_convert_values = check_and_convert_uac,
+	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 1),
+	  .attribute_enabling_in_endpoint = "p_chmask",
 	  .attribute_enabling_out_endpoint = "c_chmask", .has_association = true },
 	{ TYPE("uvc", uvc_rows,
 	       "A camera: a program feeds /dev/videoN. Until a program has opened /dev/videoN, the "
 	       "gadget does not connect to the host."),
-	  .device = FUNCTION_DEVICE_VIDEO, .check_and_convert_values = load_uvc,
+	  .device = FUNCTION_DEVICE_VIDEO, .check_and_convert_values = check_and_convert_uvc,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = ISOCHRONOUS(1, 0),
 	  .has_association = true },
 	{ TYPE("tcm", no_rows,
@@ -282,7 +283,7 @@ const struct function_type function_table[] = {
 	{ TYPE("printer", printer_rows, "A printer."), .manual_device = "/dev/g_printerN",
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("Loopback", loopback_rows, "Sends received data back. For tests."),
-	  .module = "usb_f_ss_lb", .check_and_convert_values = load_loopback,
+	  .module = "usb_f_ss_lb", .check_and_convert_values = check_and_convert_loopback,
 	  .highest_speed = GADGET_SPEED_SUPER_PLUS, .endpoints = { .in = 1, .out = 1 } },
 	{ TYPE("SourceSink", source_sink_rows, "A source and a sink of data. For tests."),
 	  .module = "usb_f_ss_lb", .highest_speed = GADGET_SPEED_SUPER_PLUS,
@@ -322,7 +323,7 @@ static bool is_module_of(const char *name, const struct function_type *t)
 		       : str_has_prefix(name, "usb_f_") && streq(name + strlen("usb_f_"), t->name);
 }
 
-char *function_type_correction(const char *name)
+char *function_type_suggest_setting(const char *name)
 {
 	/* Stricter than for keys, because there are other types, and short names resemble many. */
 	size_t limit = strlen(name) <= 6 ? 1 : 2;

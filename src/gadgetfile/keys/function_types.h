@@ -65,6 +65,6 @@ const struct function_type *function_type_find(const char *name);
  * Returns what to write instead of a type that is not in the table, `type = "ncm"`, if the type
  * resembles one of the table or is a common word for one; else NULL. The caller frees it.
  */
-char *function_type_correction(const char *name);
+char *function_type_suggest_setting(const char *name);
 /* Returns FUNCTION_DEVICE_NONE for a type that is not in the table. */
 enum function_device function_type_device(const char *name);

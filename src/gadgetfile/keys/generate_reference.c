@@ -210,11 +210,11 @@ static void print_key(const struct key *k, const char *heading)
 #define MAX_GROUPS 128
 
 /*
- * Returns true on the first call for a group. Several keys may have the same group: for example
- * 'full' and 'high', or functions in 'functions' and in 'configs'. Such a group must be printed
- * only once.
+ * Marks a group as printed. Returns false if it was marked before. Several keys may have the same
+ * group: for example 'full' and 'high', or functions in 'functions' and in 'configs'. Such a group
+ * must be printed only once.
  */
-static bool is_not_printed(const struct key_group *group)
+static bool mark_group_as_printed(const struct key_group *group)
 {
 	static const struct key_group *printed[MAX_GROUPS];
 	size_t n = 0;
@@ -253,7 +253,7 @@ static void print_group(const struct key_group *group)
 {
 	const char *heading = *group->manual_heading ? group->manual_heading : "The file";
 
-	if (!is_not_printed(group))
+	if (!mark_group_as_printed(group))
 		return;
 	print_heading(heading, group->doc);
 	puts(".Bl -tag -width Ds");

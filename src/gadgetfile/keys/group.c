@@ -211,7 +211,8 @@ static void check_string(struct load *l, const struct key *k, struct node *value
 	}
 }
 
-static void check_scalar(struct load *l, const struct key *k, struct node *value)
+/* Checks a value whose type was checked: the range of a number, or the text of a string. */
+static void check_range_or_string(struct load *l, const struct key *k, struct node *value)
 {
 	if (value->type & (NODE_INT | NODE_FLOAT))
 		check_range(l, k, value);
@@ -231,7 +232,7 @@ static void check_list(struct load *l, const struct key *k, struct node *list)
 		else if (!(item->type & k->item_types))
 			check_type(l, k, item, k->item_types, "an element of ");
 		else
-			check_scalar(l, k, item);
+			check_range_or_string(l, k, item);
 	}
 }
 
@@ -249,7 +250,7 @@ static void check_value(struct load *l, const struct key *k, struct node *value)
 		 value->n_children == 0 && !l->has_syntax_error)
 		load_error(l, value, "'%s' is empty", name_in_messages(k, value));
 	else
-		check_scalar(l, k, value);
+		check_range_or_string(l, k, value);
 }
 
 static void error_unknown_key(struct load *l, const struct key_group *group, struct node *setting)

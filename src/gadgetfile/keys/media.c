@@ -69,11 +69,11 @@ const struct key midi2_rows[] = {
 #define TO_HOST "to the host"
 #define FROM_HOST "from the host"
 
-/* uac1 expects a newline after a name (set_attr_one_line). */
+/* uac1 expects a newline after a name (set_attr_string_with_newline). */
 #define NAME(name_, what)                                                                          \
 	{                                                                                          \
 		name_, NODE_STRING, .max = 125, .default_text = "the kernel's",                    \
-				    .set = set_attr_one_line,                                      \
+				    .set = set_attr_string_with_newline,                           \
 				    .doc = "Name of " what " (Linux 6.12 and later)."              \
 	}
 const struct key uac1_rows[] = {
@@ -86,7 +86,7 @@ const struct key uac1_rows[] = {
 	{ "function_name", NODE_STRING, .max = 125, .default_text = "the kernel's",
 	  .doc = "Name of the function. Linux 6.1 uses only its first 31 bytes, Linux 6.12 "
 		 "all of them.",
-	  .set = set_attr_one_line },
+	  .set = set_attr_string_with_newline },
 	UAC_NAMES("p"),
 	UAC_NAMES("c"),
 	{ 0 },

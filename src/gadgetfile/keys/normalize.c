@@ -91,7 +91,7 @@ static void normalize_signed_bytes(struct load *l, const struct key *k, struct n
 #define HEX_SEPARATORS " ,\t\r\n"
 
 /* Returns whether the string can only be meant as hexadecimal bytes: "05 01", "0x05, 0x01". */
-static bool looks_like_hex(const struct node *value)
+static bool looks_like_hex_bytes(const struct node *value)
 {
 	return value->text_size == strlen(value->text) && strpbrk(value->text, HEX_DIGITS) &&
 	       strspn(value->text, HEX_DIGITS HEX_SEPARATORS "xX\\") == value->text_size;
@@ -101,7 +101,7 @@ static bool looks_like_hex(const struct node *value)
  * Parses pairs of hexadecimal digits, each of which may follow "0x" or "\x". Returns the number of
  * bytes; 0: the text is malformed. `bytes` must have room for half of the text's length.
  */
-static size_t parse_hex(const char *p, uint8_t *bytes)
+static size_t parse_hex_bytes(const char *p, uint8_t *bytes)
 {
 	size_t n = 0;
 
@@ -133,11 +133,11 @@ static void normalize_bytes(struct load *l, const struct key *k, struct node *va
 	_cleanup_free_ uint8_t *bytes = NULL;
 	size_t n = value->text_size;
 
-	if (!looks_like_hex(value) && !is_binary(value))
+	if (!looks_like_hex_bytes(value) && !is_binary(value))
 		return;
 	bytes = xcalloc(value->text_size + 1, 1);
-	if (looks_like_hex(value))
-		n = parse_hex(value->text, bytes);
+	if (looks_like_hex_bytes(value))
+		n = parse_hex_bytes(value->text, bytes);
 	else
 		memcpy(bytes, value->text, n);
 	if (n == 0)

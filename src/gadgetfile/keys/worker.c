@@ -125,10 +125,10 @@ static const struct key io_rows[] = {
 	  .pattern = "^[0-9]{1,9}([KM](B|iB)?)?$", .default_text = "the plugin's",
 	  .doc = "Bytes in a transfer: an integer, \"64K\" or \"1M\". At least the largest packet; "
 		 "rounded down to whole packets.",
-	  .set = set_transfer_size, SETTING(worker.io_transfer_size) },
+	  .set = set_transfer_size, SETTING(worker.endpoint_transfer_size) },
 	{ "depth", NODE_INT, .min = 1, .max = 256, .default_text = "the plugin's",
 	  .doc = "Transfers in flight on each endpoint.", .set = set_uint,
-	  SETTING(worker.io_queue_depth) },
+	  SETTING(worker.endpoint_queue_depth) },
 	{ 0 },
 };
 const struct key_group io_keys = { "worker.io", "'io'", io_rows, NULL,

@@ -100,7 +100,7 @@ static char *pattern_of_name(const char *name)
 	return strf("%.*s%%d", (int)n, name);
 }
 
-static bool is_valid_pattern(const char *pattern)
+static bool is_valid_ifname_pattern(const char *pattern)
 {
 	const char *percent = strchr(pattern, '%');
 
@@ -124,7 +124,7 @@ void set_attr_ifname(struct load *l, const struct key *k, struct node *value, vo
 		ignore_readonly_attr(l, k, value, field);
 		return;
 	}
-	if (!is_valid_pattern(pattern) || (!has_pattern && *pattern == '%')) {
+	if (!is_valid_ifname_pattern(pattern) || (!has_pattern && *pattern == '%')) {
 		load_error(l, value,
 			   "'%s' must be a pattern like \"lab%%d\", not %s: at most %d characters "
 			   "including %%d, and no '/', ':' or blank",

@@ -148,7 +148,8 @@ static bool config_has_function(const struct config *c, size_t function)
  * kernel numbers the interfaces and writes the numbers into interface descriptors, but not into
  * association descriptors; those must already contain the final numbers.
  */
-static void set_first_interface_number(struct load *l, size_t function, const struct text_range *at)
+static void set_first_interface_of_function(struct load *l, size_t function,
+					    const struct text_range *at)
 {
 	struct ffs *ffs = l->gadget->functions[function].ffs;
 	const struct config *first = NULL;
@@ -175,7 +176,7 @@ static void set_first_interface_number(struct load *l, size_t function, const st
 	}
 }
 
-void load_check_associations(struct load *l)
+void load_finish_associations(struct load *l)
 {
 	bool has_class = false;
 
@@ -189,6 +190,6 @@ void load_check_associations(struct load *l)
 		if (!has_class)
 			set_device_class(l, &node->name_at);
 		has_class = true;
-		set_first_interface_number(l, i, &node->name_at);
+		set_first_interface_of_function(l, i, &node->name_at);
 	}
 }

@@ -67,8 +67,8 @@ long long load_attr_integer(struct attribute_values *d, const char *name, long l
  * Returns the value of the key `k` in the struct attribute_values that `field` points to, after
  * setting its node.
  */
-static struct attribute_value *store_node_of_attr(const struct key *k, struct node *value,
-						  void *field)
+static struct attribute_value *find_attr_and_set_node(const struct key *k, struct node *value,
+						      void *field)
 {
 	struct attribute_values *d = field;
 	struct attribute_value *a = &d->values[k - d->keys];
@@ -97,12 +97,12 @@ void load_set_attr_default(struct attribute_values *d, const char *name, const c
 
 void load_set_attr_text(const struct key *k, struct node *value, void *field, char *text)
 {
-	load_set_attr_value(store_node_of_attr(k, value, field), text, strlen(text));
+	load_set_attr_value(find_attr_and_set_node(k, value, field), text, strlen(text));
 }
 
 void set_attr_node(struct load *l _unused_, const struct key *k, struct node *value, void *field)
 {
-	store_node_of_attr(k, value, field);
+	find_attr_and_set_node(k, value, field);
 }
 
 void set_attr_int(struct load *l _unused_, const struct key *k, struct node *value, void *field)
@@ -218,7 +218,7 @@ void set_attr_bytes(struct load *l, const struct key *k, struct node *value, voi
 	struct ffs_bytes bytes = { 0 };
 
 	if (load_bytes(l, value, &bytes) && fits_one_write(l, k->name, value, bytes.size))
-		load_set_attr_value(store_node_of_attr(k, value, field),
+		load_set_attr_value(find_attr_and_set_node(k, value, field),
 				    (char *)steal_ptr(bytes.data), bytes.size);
 	free(bytes.data);
 }
@@ -291,7 +291,8 @@ bool load_check_attr_alias(struct load *l, struct attribute_values *d, const cha
 	return false;
 }
 
-void load_loopback(struct load *l, struct function *f _unused_, struct attribute_values *d)
+void check_and_convert_loopback(struct load *l, struct function *f _unused_,
+				struct attribute_values *d)
 {
 	struct node *other = load_find_attr(d, "buflen")->node;
 	_cleanup_free_ char *text = other ? strf("%lld", (long long)other->integer) : NULL;
@@ -322,8 +323,8 @@ static void load_attrs_of_unknown_type(struct load *l, struct function *f, const
  * Called if the function has no group `attrs`: adds an error for each required key of this group.
  * Adds none if the function has a `tree`, which may set these attributes.
  */
-static void check_required_attrs(struct load *l, const struct function_type *type,
-				 const struct node *function)
+static void report_missing_attrs_group(struct load *l, const struct function_type *type,
+				       const struct node *function)
 {
 	if (l->has_syntax_error || node_member(function, "tree"))
 		return;
@@ -347,7 +348,7 @@ void load_function_attrs(struct load *l, struct function *f, const struct functi
 		if (attrs)
 			load_group(l, &none, attrs, NULL);
 	} else if (!attrs) {
-		check_required_attrs(l, type, function);
+		report_missing_attrs_group(l, type, function);
 	} else {
 		load_attr_group(l, type->attr_keys, attrs, &d);
 		if (type->check_and_convert_values)
@@ -402,7 +403,7 @@ void set_configfs_path(struct load *l, const struct key *k, struct node *value, 
 		*(struct node **)field = value;
 }
 
-static bool has_directory(const struct function *f, const char *path, size_t n)
+static bool has_directory_entry(const struct function *f, const char *path, size_t n)
 {
 	for (size_t i = 0; i < f->configfs_attributes.n; i++) {
 		const struct configfs_attribute *e = &f->configfs_attributes.list[i];
@@ -424,7 +425,7 @@ static void add_configfs_parent_directories(struct load *l, struct function *f,
 	for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
 		size_t n = (size_t)(slash - path);
 
-		if (!has_directory(f, path, n))
+		if (!has_directory_entry(f, path, n))
 			load_add_attribute(l, &f->configfs_attributes, ATTRIBUTE_DIRECTORY,
 					   xstrndup(path, n), NULL, 0, node);
 	}

@@ -21,8 +21,8 @@ struct attribute_values {
 	struct attribute_value {
 		struct node *node; /* setting in the gadget file; NULL: none */
 		enum configfs_entry_kind entry_kind;
-		char *value; /* the value to write; NULL: nothing is written, or the loader of the
-				function type sets the value later */
+		char *value; /* the value to write; NULL: nothing is written, or
+				function_type.check_and_convert_values sets the value later */
 		size_t size;
 	} values[ATTRS_MAX];
 };
@@ -107,15 +107,15 @@ void load_set_attr_default(struct attribute_values *d, const char *name, const c
 
 key_setter set_attr_int, set_attr_hex, set_attr_bool, set_attr_string, set_attr_address,
 	set_attr_ifname, ignore_readonly_attr, set_attr_bytes, set_attr_path, set_attr_report_desc,
-	set_attr_bcd, set_attr_url, set_attr_one_line, set_attr_rates, set_attr_node,
+	set_attr_bcd, set_attr_url, set_attr_string_with_newline, set_attr_rates, set_attr_node,
 	set_attr_printer_device_id, set_configfs_path;
 
 /* Adds errors and warnings about equal Ethernet addresses. Must be called after load_configs. */
 void load_check_ethernet_addresses(struct load *l);
 
-void load_mass_storage(struct load *l, struct function *f, struct attribute_values *d);
-void load_hid(struct load *l, struct function *f, struct attribute_values *d);
-void load_midi2(struct load *l, struct function *f, struct attribute_values *d);
-void load_uac(struct load *l, struct function *f, struct attribute_values *d);
-void load_uvc(struct load *l, struct function *f, struct attribute_values *d);
-void load_loopback(struct load *l, struct function *f, struct attribute_values *d);
+void check_and_convert_mass_storage(struct load *l, struct function *f, struct attribute_values *d);
+void check_and_convert_hid(struct load *l, struct function *f, struct attribute_values *d);
+void check_and_convert_midi2(struct load *l, struct function *f, struct attribute_values *d);
+void check_and_convert_uac(struct load *l, struct function *f, struct attribute_values *d);
+void check_and_convert_uvc(struct load *l, struct function *f, struct attribute_values *d);
+void check_and_convert_loopback(struct load *l, struct function *f, struct attribute_values *d);

@@ -83,7 +83,7 @@ static bool load_blob_descriptors(struct load *l, struct ffs_settings *d, struct
 	for (size_t i = 0; i < ffs->n_interfaces; i++)
 		for (size_t e = 0; e < ffs->interfaces[i].n_endpoints; e++)
 			*array_add(d->endpoints, d->n_endpoints) = value;
-	load_check_endpoints(l, d);
+	load_finish_endpoints(l, d);
 	return true;
 }
 

@@ -140,10 +140,10 @@ static void check_packet_size(const struct plugin_check *c)
 {
 	unsigned int largest = largest_packet(c->function->ffs);
 
-	if (c->io_size_setting && c->settings->worker.io_transfer_size < largest) {
+	if (c->io_size_setting && c->settings->worker.endpoint_transfer_size < largest) {
 		load_error(c->load, c->io_size_setting,
 			   "'size' must be at least a packet of this function, %u bytes", largest);
-	} else if (c->plugin && !c->settings->worker.io_transfer_size &&
+	} else if (c->plugin && !c->settings->worker.endpoint_transfer_size &&
 		   c->plugin->transfer_size < largest) {
 		load_error(c->load, c->settings->plugin,
 			   "plugin '%s' has buffers of %u bytes, but packets of this function have "
@@ -151,7 +151,7 @@ static void check_packet_size(const struct plugin_check *c)
 			   c->settings->worker.plugin, c->plugin->transfer_size, largest);
 		diags_hint(c->load->diags, "set 'io.size'");
 	} else if (c->plugin && c->io_size_setting &&
-		   c->settings->worker.io_transfer_size < c->plugin->out_transfer_length) {
+		   c->settings->worker.endpoint_transfer_size < c->plugin->out_transfer_length) {
 		load_error(c->load, c->io_size_setting,
 			   "'size' must be at least %u, the length of OUT transfers of plugin '%s'",
 			   c->plugin->out_transfer_length, c->settings->worker.plugin);
@@ -168,7 +168,7 @@ static bool chosen_engine_needs(const struct plugin_check *c, enum stream_needed
  */
 static void warn_that_out_transfers_are_copied(const struct plugin_check *c)
 {
-	const struct node *engine = c->settings->engine.setting;
+	const struct node *engine = c->settings->engine.node;
 
 	if (!c->plugin || c->plugin->out_transfer_length || !engine ||
 	    !chosen_engine_needs(c, STREAM_NEEDS_DMABUF) ||
@@ -186,14 +186,14 @@ static void warn_that_out_transfers_are_copied(const struct plugin_check *c)
  */
 static void check_buffers_fit_mmap_memory(const struct plugin_check *c)
 {
-	const struct node *engine = c->settings->engine.setting;
+	const struct node *engine = c->settings->engine.node;
 	const struct worker *w = &c->settings->worker;
-	size_t size = w->io_transfer_size ? w->io_transfer_size
-		      : c->plugin	  ? c->plugin->transfer_size
-					  : 0;
-	size_t depth = w->io_queue_depth ? w->io_queue_depth
-		       : c->plugin	 ? c->plugin->transfers_per_endpoint
-					 : 0;
+	size_t size = w->endpoint_transfer_size ? w->endpoint_transfer_size
+		      : c->plugin		? c->plugin->transfer_size
+						: 0;
+	size_t depth = w->endpoint_queue_depth ? w->endpoint_queue_depth
+		       : c->plugin	       ? c->plugin->transfers_per_endpoint
+					       : 0;
 	size_t n = count_endpoints(c->function->ffs, every_endpoint_matches);
 	const struct positioned_int *limit =
 		c->function->ffs ? &c->function->ffs->mount.mmap_memory_mb : NULL;
@@ -230,8 +230,8 @@ static void check_allow_setting(const struct plugin_check *c, const struct node 
 						     item->text, c->settings->worker.plugin);
 }
 
-void load_check_plugin(struct load *l, const struct function *f, struct worker_settings *d,
-		       struct node *node)
+void load_check_plugin_settings(struct load *l, const struct function *f, struct worker_settings *d,
+				struct node *node)
 {
 	struct plugin_check c = { .load = l, .function = f, .settings = d };
 	struct node *io = node_member(node, "io");

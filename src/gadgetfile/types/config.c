@@ -44,7 +44,7 @@ static void error_unknown_label(struct load *l, struct node *value)
 }
 
 /* Returns whether the configfs directory of every configuration has an entry with this name. */
-static bool is_configfs_file_name(const char *name)
+static bool is_reserved_by_configfs(const char *name)
 {
 	return streq(name, "MaxPower") || streq(name, "bmAttributes") || streq(name, "strings") ||
 	       streq(name, ".") || streq(name, "..");
@@ -55,7 +55,7 @@ static void check_link_name(struct load *l, const struct config *c, const char *
 {
 	_cleanup_free_ char *shown = diag_quote(name);
 
-	if (strchr(name, '/') || strlen(name) > 255 || is_configfs_file_name(name)) {
+	if (strchr(name, '/') || strlen(name) > 255 || is_reserved_by_configfs(name)) {
 		load_error(l, value, "%s cannot be the name of a link in configfs", shown);
 		return;
 	}

@@ -94,8 +94,8 @@ static void check_max_packet_for_one_speed(struct load *l, enum ep_type type, in
  * Checks the packet size that a bulk endpoint has for all speeds: at least one of the function's
  * speeds must allow it.
  */
-static void check_max_packet_for_all_speeds(struct load *l, enum ep_type type,
-					    const struct ffs *ffs, struct node *value)
+static void check_max_packet_for_any_speed(struct load *l, enum ep_type type, const struct ffs *ffs,
+					   struct node *value)
 {
 	if (type != EP_BULK || value->has_error)
 		return;
@@ -287,15 +287,15 @@ static bool has_max_packet_for_each_speed(const struct ffs *ffs, const struct en
 }
 
 /* Adds errors about values in the endpoint's group that none of the function's speeds allows. */
-static void check_values_for_all_speeds(struct load *l, const struct endpoint *ep,
-					const struct ffs *ffs, const struct endpoint_settings *d,
-					struct node *node)
+static void check_values_for_any_speed(struct load *l, const struct endpoint *ep,
+				       const struct ffs *ffs, const struct endpoint_settings *d,
+				       struct node *node)
 {
 	bool any = false;
 
 	if (d->max_packet.set)
-		check_max_packet_for_all_speeds(l, ep->type, ffs,
-						load_member_or_node_itself(node, "max_packet"));
+		check_max_packet_for_any_speed(l, ep->type, ffs,
+					       load_member_or_node_itself(node, "max_packet"));
 	else if (ep->type == EP_ISOCHRONOUS && !node_member(node, "max_packet") &&
 		 !has_max_packet_for_each_speed(ffs, d) && !l->has_syntax_error)
 		diag_error(l->diags, &node->at, "an isochronous endpoint needs 'max_packet'");
@@ -330,7 +330,7 @@ static void load_endpoint_speeds(struct load *l, struct endpoint *ep, const stru
 {
 	double ms = d->interval ? d->interval->real : 1;
 
-	check_values_for_all_speeds(l, ep, ffs, d, node);
+	check_values_for_any_speed(l, ep, ffs, d, node);
 	for (int i = 0; i < EP_SPEED_COUNT; i++) {
 		struct endpoint_speed_values *s = &ep->speed[i];
 
@@ -366,7 +366,7 @@ static bool load_direction_and_address(struct load *l, struct endpoint *ep,
 	int64_t address = d->address.value;
 	struct node *given = load_member_or_node_itself(node, "address");
 
-	if (node_member(node, "direction") && !d->direction.setting)
+	if (node_member(node, "direction") && !d->direction.node)
 		return false;
 	if (d->address.set && ((address & 0x0f) == 0 || (address & 0x70) != 0)) {
 		load_error(
@@ -376,16 +376,16 @@ static bool load_direction_and_address(struct load *l, struct endpoint *ep,
 			given->text);
 		return false;
 	}
-	if (!d->direction.setting && !d->address.set) {
+	if (!d->direction.node && !d->address.set) {
 		if (!l->has_syntax_error && !node_member(node, "address"))
 			diag_error(l->diags, &node->at, "an endpoint needs 'direction'");
 		return false;
 	}
-	ep->direction = d->direction.setting ? (enum ep_direction)d->direction.value
-			: address & 0x80     ? EP_IN
-					     : EP_OUT;
+	ep->direction = d->direction.node ? (enum ep_direction)d->direction.value
+			: address & 0x80  ? EP_IN
+					  : EP_OUT;
 	/* An address without the direction bit gets that bit from 'direction' */
-	if (d->address.set && d->direction.setting && (address & 0x80) && ep->direction == EP_OUT) {
+	if (d->address.set && d->direction.node && (address & 0x80) && ep->direction == EP_OUT) {
 		load_error(l, given,
 			   "address %s belongs to an in endpoint, but the direction is out",
 			   given->text);
@@ -459,7 +459,7 @@ static void load_endpoint(struct load *l, struct ffs_settings *settings,
 	}
 	load_group(l, &endpoint_keys, node, &d);
 	ep->name = d.name.value;
-	if (!load_direction_and_address(l, ep, &d, node) || !d.type.setting) {
+	if (!load_direction_and_address(l, ep, &d, node) || !d.type.node) {
 		node->has_error = true;
 		return;
 	}

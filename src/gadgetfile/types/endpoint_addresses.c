@@ -83,8 +83,9 @@ static bool check_endpoint_count(struct load *l, struct endpoint *const *eps,
 }
 
 /*
- * Checks the pairs of endpoints that 'rw_proxy' joins. The kernel pairs them in the order of their
- * descriptors, across interfaces (f_fs.c).
+ * With the key 'rw_proxy' the kernel has one file for two endpoints, an IN and an OUT endpoint;
+ * checks these pairs. The kernel pairs endpoints in the order of their descriptors, across
+ * interfaces (f_fs.c).
  */
 static void check_in_out_pairs(struct load *l, struct endpoint *const *eps,
 			       struct node *const *nodes, size_t n, struct node *rw_proxy)
@@ -106,7 +107,7 @@ static void check_in_out_pairs(struct load *l, struct endpoint *const *eps,
 	}
 }
 
-void load_check_endpoints(struct load *l, struct ffs_settings *d)
+void load_finish_endpoints(struct load *l, struct ffs_settings *d)
 {
 	_cleanup_free_ struct endpoint **eps = xcalloc(d->n_endpoints, sizeof(*eps));
 	struct used_endpoint_addresses u = { .load = l };

@@ -45,7 +45,7 @@ static const char *why_undefined(const struct function *f, const char *variable)
  * Adds an error if ${...} in a string of `exec` or `env` is wrong. The supervisor expands the
  * variables when it starts the worker, but only the loader can report the position of an error.
  */
-void load_check_variables(struct load *l, struct node *value)
+void load_check_variables_in_string(struct load *l, struct node *value)
 {
 	const struct function *f = &l->gadget->functions[l->gadget->n_functions - 1];
 
@@ -116,7 +116,7 @@ void set_env(struct load *l, const struct key *k, struct node *value, void *fiel
 			continue;
 		}
 		if (item->type == NODE_STRING)
-			load_check_variables(l, item);
+			load_check_variables_in_string(l, item);
 		var = array_add(w->env, w->n_env);
 		var->name = xstrdup(item->name);
 		var->value = xstrdup(item->text);

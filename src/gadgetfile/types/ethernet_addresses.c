@@ -13,10 +13,10 @@ static const char *const address_names[] = { "dev_addr", "host_addr" };
 
 /* An address in the group `attrs` of a function. */
 struct address {
-	size_t function;	 /* in gadget.functions */
-	const char *name;	 /* an element of address_names */
-	const struct node *node; /* NULL: not set, or with an error */
-	const char *text;	 /* as the kernel shows it: lower case, with ':' */
+	size_t function;	     /* in gadget.functions */
+	const char *name;	     /* an element of address_names */
+	const struct node *node;     /* NULL: not set, or with an error */
+	const char *normalized_text; /* as the kernel shows it: lower case, with ':' */
 };
 
 /* The addresses of each function, in the order of address_names. */
@@ -26,7 +26,7 @@ struct function_addresses {
 };
 
 /* Returns whether a function has a type of which ffsctl knows that it has the attribute. */
-static bool has_attribute(const struct function *f, const char *name)
+static bool type_has_attribute(const struct function *f, const char *name)
 {
 	const struct function_type *type = function_type_find(f->type);
 
@@ -45,10 +45,10 @@ static struct address find_address(const struct load *l, size_t function, const 
 	node = attrs && attrs->type == NODE_GROUP ? node_member(attrs, name) : NULL;
 	/* Only an ATTRIBUTE_VALUE contains the address itself. */
 	if (!node || node->has_error || !attribute || attribute->entry_kind != ATTRIBUTE_VALUE ||
-	    !has_attribute(f, name))
+	    !type_has_attribute(f, name))
 		return address;
 	address.node = node;
-	address.text = attribute->value;
+	address.normalized_text = attribute->value;
 	return address;
 }
 
@@ -56,7 +56,7 @@ static void check_ends_differ(struct load *l, const struct function_addresses *f
 {
 	const struct address *board = &f->list[0], *host = &f->list[1];
 
-	if (!board->node || !host->node || !streq(board->text, host->text))
+	if (!board->node || !host->node || !streq(board->normalized_text, host->normalized_text))
 		return;
 	diag_error(l->diags, &host->node->at,
 		   "'host_addr' is equal to 'dev_addr': the two ends of a link need different "
@@ -68,7 +68,7 @@ static void check_ends_differ(struct load *l, const struct function_addresses *f
 static int compare_addresses(const void *a, const void *b)
 {
 	const struct address *x = a, *y = b;
-	int order = strcmp(x->text, y->text);
+	int order = strcmp(x->normalized_text, y->normalized_text);
 
 	if (order != 0)
 		return order;
@@ -97,7 +97,7 @@ static void check_functions_differ(struct load *l, struct function_addresses *fu
 	for (size_t i = 0; i < n; i++) {
 		struct function_addresses *f = &functions[all[i].function];
 
-		if (!first || !streq(all[i].text, first->text))
+		if (!first || !streq(all[i].normalized_text, first->normalized_text))
 			first = &all[i];
 		if (all[i].function == first->function || f->has_warning)
 			continue;
@@ -115,7 +115,7 @@ void load_check_ethernet_addresses(struct load *l)
 	const struct gadget *g = l->gadget;
 	_cleanup_free_ struct function_addresses *functions = NULL;
 
-	if (load_is_stored(l))
+	if (load_is_from_document(l))
 		return;
 	functions = xcalloc(g->n_functions, sizeof(*functions));
 	for (size_t i = 0; i < g->n_functions; i++) {

@@ -185,7 +185,7 @@ void load_ffs(struct load *l, struct function *f, struct node *node)
 		node_foreach(item, d.interfaces)
 			if (!item->has_error)
 				load_interface(l, &d, item);
-		load_check_endpoints(l, &d);
+		load_finish_endpoints(l, &d);
 	}
 	if (has_daemon(node->parent))
 		check_keys_beside_daemon(l, node);

@@ -29,9 +29,9 @@ static void check_function_type(struct load *l, const struct function *f, struct
 			return;
 		}
 	}
-	if (unchecked || function_type_find(f->type) || load_is_stored(l))
+	if (unchecked || function_type_find(f->type) || load_is_from_document(l))
 		return;
-	correction = function_type_correction(f->type);
+	correction = function_type_suggest_setting(f->type);
 	if (correction) {
 		load_error(l, value, "unknown function type %s", shown);
 		diags_hint(l->diags,

@@ -221,13 +221,13 @@ static void check_report_descriptor(struct load *l, struct attribute_values *d)
 	const struct attribute_value *a = load_find_attr(d, "report_desc");
 	struct hid_report report;
 
-	if (!a->value || a->entry_kind != ATTRIBUTE_VALUE || load_is_stored(l))
+	if (!a->value || a->entry_kind != ATTRIBUTE_VALUE || load_is_from_document(l))
 		return;
 	hid_report_parse((const uint8_t *)a->value, a->size, &report);
 	if (report.problem != HID_REPORT_VALID) {
 		_cleanup_free_ char *text = hid_report_problem_text(&report);
 
-		diag_error(l->diags, byte_range(a->node, report.offset), "%s", text);
+		diag_error(l->diags, byte_range(a->node, report.problem_offset), "%s", text);
 		diags_hint(l->diags, "%s", hid_report_problem_hint(&report));
 	} else if (report.input_length + report.output_length + report.feature_length == 0) {
 		diag_warning(l->diags, node_range_to_mark(a->node),
@@ -239,7 +239,7 @@ static void check_report_descriptor(struct load *l, struct attribute_values *d)
 	}
 }
 
-void load_hid(struct load *l, struct function *f _unused_, struct attribute_values *d)
+void check_and_convert_hid(struct load *l, struct function *f _unused_, struct attribute_values *d)
 {
 	struct node *desc = load_find_attr(d, "report_desc")->node;
 	const struct predefined_report *report;

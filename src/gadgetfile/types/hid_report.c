@@ -117,10 +117,10 @@ static void parse_items(struct parser *p, const uint8_t *bytes, size_t size,
 		if (is_long) /* the size of the data, and a tag */
 			data_size = offset + 1 < size ? 2 + (size_t)bytes[offset + 1] : 2;
 		length = 1 + data_size;
-		report->offset = offset;
+		report->problem_offset = offset;
 		if (length > size - offset) {
 			report->problem = HID_REPORT_ITEM_CUT_OFF;
-			report->missing = length - (size - offset);
+			report->missing_bytes = length - (size - offset);
 			return;
 		}
 		if (!is_long && !process_item(p, prefix & 0xfc,
@@ -131,7 +131,7 @@ static void parse_items(struct parser *p, const uint8_t *bytes, size_t size,
 	}
 	if (p->n_open_collections > 0) {
 		report->problem = HID_REPORT_OPEN_COLLECTION;
-		report->offset = p->open_collections[p->n_open_collections - 1];
+		report->problem_offset = p->open_collections[p->n_open_collections - 1];
 	}
 }
 
@@ -166,8 +166,8 @@ char *hid_report_problem_text(const struct hid_report *report)
 	case HID_REPORT_ITEM_CUT_OFF:
 		return strf("%zu byte%s of this item %s beyond the end of the report descriptor "
 			    "(HID 1.11, 6.2.2.2)",
-			    report->missing, report->missing == 1 ? "" : "s",
-			    report->missing == 1 ? "is" : "are");
+			    report->missing_bytes, report->missing_bytes == 1 ? "" : "s",
+			    report->missing_bytes == 1 ? "is" : "are");
 	case HID_REPORT_END_WITHOUT_COLLECTION:
 		return xstrdup("this End Collection ends no Collection (HID 1.11, 6.2.2.6)");
 	case HID_REPORT_OPEN_COLLECTION:

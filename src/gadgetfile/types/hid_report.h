@@ -8,15 +8,18 @@
 /* Why no host can parse a report descriptor. */
 enum hid_report_problem {
 	HID_REPORT_VALID,
-	HID_REPORT_ITEM_CUT_OFF,	   /* the descriptor ends inside the item at `offset` */
-	HID_REPORT_END_WITHOUT_COLLECTION, /* End Collection at `offset` ends no Collection */
-	HID_REPORT_OPEN_COLLECTION,	   /* the Collection at `offset` has no End Collection */
+	/* the descriptor ends inside the item at `problem_offset` */
+	HID_REPORT_ITEM_CUT_OFF,
+	/* End Collection at `problem_offset` ends no Collection */
+	HID_REPORT_END_WITHOUT_COLLECTION,
+	/* the Collection at `problem_offset` has no End Collection */
+	HID_REPORT_OPEN_COLLECTION,
 };
 
 struct hid_report {
 	enum hid_report_problem problem; /* the first problem */
-	size_t offset;			 /* bytes before the item with the problem */
-	size_t missing;			 /* bytes that HID_REPORT_ITEM_CUT_OFF lacks */
+	size_t problem_offset;		 /* bytes before the item with the problem */
+	size_t missing_bytes;		 /* bytes that the item of HID_REPORT_ITEM_CUT_OFF lacks */
 	/*
 	 * Length of the longest report of each kind in bytes, with its report ID; 0: the descriptor
 	 * defines no such report. After a problem, only the items before it are counted.

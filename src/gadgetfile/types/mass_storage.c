@@ -51,7 +51,7 @@ static void load_lun(struct load *l, struct function *f, const char *dir, struct
 	load_add_attributes(l, &f->configfs_attributes, prefix, &d);
 }
 
-void load_mass_storage(struct load *l, struct function *f, struct attribute_values *d)
+void check_and_convert_mass_storage(struct load *l, struct function *f, struct attribute_values *d)
 {
 	const struct node *luns = load_find_attr(d, "luns")->node;
 	size_t n = 0;

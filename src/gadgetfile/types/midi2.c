@@ -129,7 +129,7 @@ static bool load_midi2_endpoint(struct load *l, struct function *f, const char *
 	return midi1 || (!blocks && (n == 0 || node_member(node, "blocks")));
 }
 
-void load_midi2(struct load *l, struct function *f, struct attribute_values *d)
+void check_and_convert_midi2(struct load *l, struct function *f, struct attribute_values *d)
 {
 	const struct node *endpoints = load_find_attr(d, "endpoints")->node;
 	bool midi1 = false;

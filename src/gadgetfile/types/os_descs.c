@@ -131,7 +131,7 @@ static size_t first_function_with_os_descs(const struct load *l)
 {
 	size_t i = 0;
 
-	while (i < l->gadget->n_functions && !load_find_os_descs_setting(l, i))
+	while (i < l->gadget->n_functions && !load_find_microsoft_os_setting(l, i))
 		i++;
 	return i;
 }
@@ -157,7 +157,7 @@ static void warn_os_descs_host_never_reads(struct load *l, const struct node *us
 					   const struct config *config)
 {
 	for (size_t i = 0; i < l->gadget->n_functions; i++) {
-		const struct node *node = load_find_os_descs_setting(l, i);
+		const struct node *node = load_find_microsoft_os_setting(l, i);
 
 		if (!node)
 			continue;
@@ -177,7 +177,7 @@ static void warn_os_descs_host_never_reads(struct load *l, const struct node *us
 void load_gadget_os_descs(struct load *l, struct node *group)
 {
 	size_t first_function = first_function_with_os_descs(l);
-	struct node *node = group ? group : load_find_os_descs_setting(l, first_function);
+	struct node *node = group ? group : load_find_microsoft_os_setting(l, first_function);
 	const struct config *config;
 	struct node *id, *use;
 	struct attribute_values d = { .keys = os_descs_keys.keys };

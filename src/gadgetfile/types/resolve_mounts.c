@@ -29,7 +29,7 @@ static char *resolve_symlinks(const char *path)
 	}
 }
 
-void gadgetfile_resolve_mounts(struct gadget *g)
+void gadgetfile_resolve_mount_symlinks(struct gadget *g)
 {
 	for (size_t i = 0; i < g->n_functions; i++) {
 		struct ffs *ffs = g->functions[i].ffs;

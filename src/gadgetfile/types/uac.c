@@ -29,7 +29,8 @@ void set_attr_rates(struct load *l, const struct key *k, struct node *value, voi
 }
 
 /* Sets a text, and appends a newline because uac1 always removes the last byte. */
-void set_attr_one_line(struct load *l, const struct key *k, struct node *value, void *field)
+void set_attr_string_with_newline(struct load *l, const struct key *k, struct node *value,
+				  void *field)
 {
 	struct attribute_value *a = load_find_attr(field, k->name);
 
@@ -112,7 +113,7 @@ static void check_bandwidth(struct load *l, struct attribute_values *d, const ch
 		   bint);
 }
 
-void load_uac(struct load *l, struct function *f, struct attribute_values *d)
+void check_and_convert_uac(struct load *l, struct function *f, struct attribute_values *d)
 {
 	static const char *const sides[] = { "p", "c" };
 

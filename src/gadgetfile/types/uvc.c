@@ -135,13 +135,16 @@ static const struct uvc_format *format_by_name(const char *word)
 	return NULL;
 }
 
-/* The state of load_uvc while it adds the entries of the directories "streaming" and "control". */
+/*
+ * The state of check_and_convert_uvc while it adds the entries of the directories "streaming" and
+ * "control".
+ */
 struct uvc_loader {
 	struct load *load;
 	struct function *function;
 	char *format_directory; /* directory of the current format */
 	unsigned int bits_per_pixel;
-	size_t n_formats, n_frames;
+	size_t n_formats, n_frames_in_format;
 };
 
 static void add_directory(struct uvc_loader *u, char *path, const struct node *node)
@@ -253,13 +256,17 @@ static long long limit_to_32_bits(double value)
 	return value > UINT32_MAX ? UINT32_MAX : (long long)(value + 0.5);
 }
 
-static bool check_frame_has_size(struct load *l, const struct node *frame, long long size,
-				 const char *word, const char *other)
+/*
+ * Returns whether a frame has a width, or a height; adds an error if it has neither the key nor the
+ * other key for it.
+ */
+static bool require_frame_dimension(struct load *l, const struct node *frame, long long pixels,
+				    const char *key, const char *other_key)
 {
-	if (size == 0 && !node_member(frame, word) && !node_member(frame, other) &&
+	if (pixels == 0 && !node_member(frame, key) && !node_member(frame, other_key) &&
 	    !l->has_syntax_error)
-		diag_error(l->diags, node_range_to_mark(frame), "a frame needs '%s'", word);
-	return size != 0;
+		diag_error(l->diags, node_range_to_mark(frame), "a frame needs '%s'", key);
+	return pixels != 0;
 }
 
 static void load_frame(struct uvc_loader *u, struct node *node)
@@ -284,12 +291,12 @@ static void load_frame(struct uvc_loader *u, struct node *node)
 	width = load_attr_integer(&d, "width", load_attr_integer(&d, "wWidth", 0));
 	height = load_attr_integer(&d, "height", load_attr_integer(&d, "wHeight", 0));
 	n = read_frame_intervals(&d, v, &first);
-	if (!check_frame_has_size(u->load, node, width, "width", "wWidth") ||
-	    !check_frame_has_size(u->load, node, height, "height", "wHeight") || n == 0)
+	if (!require_frame_dimension(u->load, node, width, "width", "wWidth") ||
+	    !require_frame_dimension(u->load, node, height, "height", "wHeight") || n == 0)
 		return;
 	check_default_interval(u->load, load_find_attr(&d, "dwDefaultFrameInterval")->node, v, n);
 	bits = (double)width * (double)height * u->bits_per_pixel;
-	dir = strf("%s/%zu_%lldx%lld", u->format_directory, ++u->n_frames, width, height);
+	dir = strf("%s/%zu_%lldx%lld", u->format_directory, ++u->n_frames_in_format, width, height);
 	add_directory(u, xstrdup(dir), node);
 	add_number_attribute(u, dir, "wWidth", width, node);
 	add_number_attribute(u, dir, "wHeight", height, node);
@@ -312,7 +319,7 @@ static void load_format(struct uvc_loader *u, const struct uvc_format *format, s
 	struct attribute_value *guid;
 	const struct node *frames, *preset;
 
-	u->n_frames = 0;
+	u->n_frames_in_format = 0;
 	u->format_directory =
 		strf("streaming/%s/%zu_%s", format->directory, ++u->n_formats, format->name);
 	load_attr_group(u->load, &uvc_format_keys, node, &d);
@@ -406,7 +413,7 @@ static void check_settings_of_untyped_format(struct load *l, struct node *item)
 	free(load_find_attr(&d, "guidFormat")->value);
 }
 
-void load_uvc(struct load *l, struct function *f, struct attribute_values *d)
+void check_and_convert_uvc(struct load *l, struct function *f, struct attribute_values *d)
 {
 	struct node *list = load_find_attr(d, "formats")->node,
 		    *config = load_find_attr(d, "config")->node;

@@ -307,7 +307,7 @@ void load_winusb(struct load *l, struct function *f, struct ffs_settings *d)
 		set_winusb(l, f, d->winusb);
 }
 
-struct node *load_find_os_descs_setting(const struct load *l, size_t function_index)
+struct node *load_find_microsoft_os_setting(const struct load *l, size_t function_index)
 {
 	static const char *const names[] = { "winusb", "os_compat", "os_properties" };
 	const struct node *node;

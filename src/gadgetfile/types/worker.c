@@ -31,7 +31,7 @@ static void load_plugin(struct load *l, struct worker *w, struct node *value)
 }
 
 /* Makes a list of a program that is written as a string. */
-static void load_program_name(struct load *l, struct node *value)
+static void wrap_exec_string_in_list(struct load *l, struct node *value)
 {
 	if (strpbrk(value->text, " \t")) {
 		load_error(l, value, "a string in 'exec' is one program, without arguments");
@@ -45,7 +45,7 @@ static void load_exec(struct load *l, struct worker *w, struct node *list)
 	size_t n = 0;
 
 	if (list->type == NODE_STRING)
-		load_program_name(l, list);
+		wrap_exec_string_in_list(l, list);
 	w->kind = WORKER_EXEC;
 	if (list->first_child)
 		w->program_at = position_of_range(l, &list->first_child->at);
@@ -53,7 +53,7 @@ static void load_exec(struct load *l, struct worker *w, struct node *list)
 	node_foreach(item, list) {
 		if (item->has_error)
 			continue;
-		load_check_variables(l, item);
+		load_check_variables_in_string(l, item);
 		if (n == 0 && !*item->text && !item->has_error)
 			load_error(l, item, "the name of the program is empty");
 		if (n == 0 && strchr(item->text, '/') && !str_has_prefix(item->text, "${"))
@@ -234,8 +234,8 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 	d.worker.options_json = options_json(d.options);
 	d.worker.options_at = d.options ? position_of_range(l, &d.options->at) : d.worker.at;
 	d.worker.engine = d.engine.value;
-	if (d.engine.setting)
-		d.worker.engine_at = position_of_range(l, &d.engine.setting->at);
+	if (d.engine.node)
+		d.worker.engine_at = position_of_range(l, &d.engine.node->at);
 	d.worker.process_limits.keep_all_privileges = d.privileges.value == 1;
 	d.worker.opens_ep0 = d.what_worker_opens.value == 1;
 	if (load_plugin_or_exec(l, &d, node)) {
@@ -244,7 +244,7 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 		if (node_member(node, "plugin")) {
 			check_ready_setting_of_plugin(l, &d.worker, node);
 			if (f->ffs && !d.worker.opens_ep0)
-				load_check_plugin(l, f, &d, node);
+				load_check_plugin_settings(l, f, &d, node);
 		} else {
 			check_exec_settings(l, node);
 		}
@@ -259,11 +259,11 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 			l, node, "capabilities",
 			"has no effect: with privileges = \"keep\" the worker keeps all");
 	if (d.worker.process_limits.keep_all_privileges && !d.worker.user.value)
-		diag_error(l->diags, &d.privileges.setting->at,
+		diag_error(l->diags, &d.privileges.node->at,
 			   "privileges = \"keep\" needs 'user', because the worker gets the "
 			   "privileges of that user: all of them if it is \"root\"");
 	if (d.worker.process_limits.keep_all_privileges) {
-		diag_warning(l->diags, &d.privileges.setting->at,
+		diag_warning(l->diags, &d.privileges.node->at,
 			     "with \"keep\" the worker has all of root's privileges");
 		diags_hint(l->diags, "a program that logs users in needs them; for other programs "
 				     "list what they need in 'capabilities'");

@@ -90,23 +90,23 @@ Test(hid_report, long_items_are_skipped)
 static void expect_problem(enum hid_report_problem problem, size_t offset)
 {
 	cr_expect_eq(r.problem, problem, "problem %d", (int)r.problem);
-	cr_expect_eq(r.offset, offset, "at %zu", r.offset);
+	cr_expect_eq(r.problem_offset, offset, "at %zu", r.problem_offset);
 }
 
 Test(hid_report, an_item_ends_beyond_the_descriptor)
 {
 	PARSE(COLLECTION, END, 0x26, 0xff);
 	expect_problem(HID_REPORT_ITEM_CUT_OFF, 3);
-	cr_expect_eq(r.missing, 1);
+	cr_expect_eq(r.missing_bytes, 1);
 	PARSE(0x27);
 	expect_problem(HID_REPORT_ITEM_CUT_OFF, 0);
-	cr_expect_eq(r.missing, 4);
+	cr_expect_eq(r.missing_bytes, 4);
 	PARSE(0x05, 0x01, 0xfe);
 	expect_problem(HID_REPORT_ITEM_CUT_OFF, 2);
-	cr_expect_eq(r.missing, 2);
+	cr_expect_eq(r.missing_bytes, 2);
 	PARSE(0xfe, 3, 0xf0, 1, 2);
 	expect_problem(HID_REPORT_ITEM_CUT_OFF, 0);
-	cr_expect_eq(r.missing, 1);
+	cr_expect_eq(r.missing_bytes, 1);
 }
 
 Test(hid_report, collections_are_unbalanced)

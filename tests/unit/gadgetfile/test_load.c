@@ -165,8 +165,8 @@ Test(load, defaults_of_a_plugin)
 	cr_expect_null(w->argv);
 	cr_expect(!w->blocking_io);
 	cr_expect_eq(w->engine, ENGINE_AUTO);
-	cr_expect_eq(w->io_transfer_size, 0);
-	cr_expect_eq(w->io_queue_depth, 0);
+	cr_expect_eq(w->endpoint_transfer_size, 0);
+	cr_expect_eq(w->endpoint_queue_depth, 0);
 	cr_expect_eq(w->ready_when, READY_NOTIFY);
 	cr_expect_eq(w->start_timeout, 10);
 	cr_expect_eq(w->stop_timeout, 5);
@@ -290,8 +290,8 @@ Test(load, io_and_options_of_a_plugin)
 	w = g->functions[0].worker;
 	cr_expect_str_eq(w->plugin, "/nonexistent/./my.so");
 	cr_expect_eq(w->engine, ENGINE_COPY);
-	cr_expect_eq(w->io_transfer_size, 65536);
-	cr_expect_eq(w->io_queue_depth, 8);
+	cr_expect_eq(w->endpoint_transfer_size, 65536);
+	cr_expect_eq(w->endpoint_queue_depth, 8);
 	options = json_loads(w->options_json, 0, NULL);
 	cr_expect_eq(json_integer_value(json_object_get(options, "a")), 1);
 	cr_expect(json_is_true(json_array_get(json_object_get(options, "b"), 0)));
@@ -789,7 +789,7 @@ Test(load, an_ffs_function_of_a_scheme_is_only_created_in_configfs)
 
 Test(load, the_name_option_overrides_the_file)
 {
-	const struct gadgetfile_options options = { .gadget_name = "other" };
+	const struct gadgetfile_options options = { .overriding_gadget_name = "other" };
 	char path[] = "/tmp/ffsctl-test-XXXXXX.conf";
 	_cleanup_error_ struct error err = { 0 };
 	int fd = mkstemps(path, 5);
