@@ -137,8 +137,9 @@ static void warn_program_without_user(const struct system_check *h, const struct
 	diags_add_at_position(h->diags, DIAG_WARNING, &w->program_at,
 			      "the program has no 'user': it runs with an allocated user id, but "
 			      "earlier versions of ffsctl ran it as root");
-	diags_hint(h->diags, "set 'user' if the program needs root or another user; a program that "
-			     "logs users in also needs privileges = \"keep\"");
+	diags_hint(h->diags, "set 'user' if the program needs root or another user, and privileges "
+			     "= \"keep\" if "
+			     "it logs users in");
 }
 
 static void check_worker(struct system_check *h, const struct worker *w)

@@ -148,8 +148,8 @@ def zlp_is_ignored():
 def worker_keeps_privileges():
     text = "functions = {\n  f = { ffs = { interfaces = ( { endpoints = ( \"bulk-in\" ); } ); };\n" \
            '    worker = { exec = [ "/bin/sh" ]; user = "root"; privileges = "%s"; };\n  };\n};\n'
-    eq(warnings(IDS + text % "keep"), ["4:66: with \"keep\" the worker has all of root's privileges; a program that logs users "
-                                        "in needs them; for other programs list what they need in 'capabilities'"])
+    eq(warnings(IDS + text % "keep"), ["4:66: with \"keep\" the worker has all of root's privileges; unless the program "
+                                        "logs users in, list what it needs in 'capabilities'"])
     eq(warnings(IDS + text % "drop"), [])
 
 

@@ -265,8 +265,9 @@ void load_worker(struct load *l, struct function *f, struct node *node)
 	if (d.worker.process_limits.keep_all_privileges) {
 		diag_warning(l->diags, &d.privileges.node->at,
 			     "with \"keep\" the worker has all of root's privileges");
-		diags_hint(l->diags, "a program that logs users in needs them; for other programs "
-				     "list what they need in 'capabilities'");
+		diags_hint(
+			l->diags,
+			"unless the program logs users in, list what it needs in 'capabilities'");
 	}
 	f->worker = xcalloc(1, sizeof(*f->worker));
 	*f->worker = d.worker;
