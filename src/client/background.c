@@ -23,7 +23,7 @@ static volatile sig_atomic_t got_termination_signal;
  * Shuts down the parent's end of the socket pair. The child then reads end of file, and undoes its
  * steps.
  */
-static void on_termination_signal(int sig _unused_)
+static void end_child_input_at_signal(int sig _unused_)
 {
 	int e = errno;
 
@@ -41,12 +41,12 @@ bool client_got_termination_signal(void)
  * Sets the handler of SIGINT and SIGTERM. With SA_RESETHAND, the kernel calls the handler only
  * once, so that a second Ctrl-C ends the command.
  */
-static void catch_termination_signals(int fd)
+static void let_signals_end_child_input(int report_fd)
 {
-	struct sigaction once = { .sa_handler = on_termination_signal,
+	struct sigaction once = { .sa_handler = end_child_input_at_signal,
 				  .sa_flags = (int)(SA_RESETHAND | SA_RESTART) };
 
-	report_socket = fd;
+	report_socket = report_fd;
 	sigaction(SIGINT, &once, NULL);
 	sigaction(SIGTERM, &once, NULL);
 }
@@ -90,7 +90,7 @@ int client_fork_supervisor(int *report_fd, struct client_up_report *report, stru
 		*report_fd = pair[1];
 		return 0;
 	}
-	catch_termination_signals(pair[0]);
+	let_signals_end_child_input(pair[0]);
 	close(pair[1]);
 	if (pid > 0) {
 		exit = wait_for_report(pair[0], pid, report, err);

@@ -20,7 +20,7 @@ static volatile sig_atomic_t child_pid;
 static volatile sig_atomic_t got_termination_signal;
 
 /* Sends SIGTERM to the child. The child then undoes its steps. */
-static void on_termination_signal(int sig _unused_)
+static void pass_signal_to_child(int sig _unused_)
 {
 	int e = errno;
 
@@ -64,7 +64,7 @@ int client_run_in_child(int (*fn)(void *data), void *data, int stdout_fd, struct
 
 	fflush(stdout); /* otherwise both processes would print what is in the buffer of stdout */
 	child_pid = got_termination_signal = 0;
-	set_signal_handlers(on_termination_signal);
+	set_signal_handlers(pass_signal_to_child);
 	pid = fork();
 	if (pid == 0)
 		child_main(fn, data, stdout_fd, parent);

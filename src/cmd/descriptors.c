@@ -29,7 +29,7 @@ struct descriptors_command {
 	bool selected_speeds[EP_SPEED_COUNT];
 	enum output_format output_format;
 	const char *unknown_release; /* value of --kernel if its descriptors are unknown, or NULL */
-	const char *blob_dir;	     /* directory to which OUTPUT_BLOB writes files */
+	const char *blob_output_dir; /* directory to which OUTPUT_BLOB writes files */
 	char *serial_number;	     /* this system's serial number; freed by the command */
 	/* prediction.host_addresses; freed by the command */
 	char **host_addresses;
@@ -295,11 +295,11 @@ static int print_blobs(const struct descriptors_command *r, struct error *err)
 			print_blob_hex(f->label, "strings", strings, n_strings);
 			continue;
 		}
-		result = write_blob(r->blob_dir, f->label, "descriptors", descriptors,
+		result = write_blob(r->blob_output_dir, f->label, "descriptors", descriptors,
 				    n_descriptors, err);
 		if (result == 0)
-			result = write_blob(r->blob_dir, f->label, "strings", strings, n_strings,
-					    err);
+			result = write_blob(r->blob_output_dir, f->label, "strings", strings,
+					    n_strings, err);
 	}
 	if (n_functions == 0)
 		return error_set(err, EX_DATAERR, EINVAL, NULL,
@@ -472,7 +472,7 @@ static int run_descriptors_command(const struct globals *globals, int argc, char
 			break;
 		case 'b':
 			r.output_format = OUTPUT_BLOB;
-			r.blob_dir = optarg;
+			r.blob_output_dir = optarg;
 			break;
 		case 'j':
 			r.output_format = OUTPUT_JSON;

@@ -16,7 +16,7 @@ void endpoint_needs_free(struct endpoint_needs *needs)
 static bool claims_endpoint(const struct descriptor *d)
 {
 	return d->bytes[1] == USB_DT_ENDPOINT && d->function && !d->depends_on_endpoints &&
-	       d->shared_endpoint_letter != DESCRIPTOR_NOT_CLAIMED;
+	       d->endpoint_letter != DESCRIPTOR_NOT_CLAIMED;
 }
 
 static struct endpoint_need need_of_descriptor(const struct descriptor *d)
@@ -32,14 +32,14 @@ static struct endpoint_need need_of_descriptor(const struct descriptor *d)
 		.function = d->function,
 		.direction = d->bytes[2] & USB_DIR_IN ? EP_IN : EP_OUT,
 		.type = types[d->bytes[3] & USB_ENDPOINT_XFERTYPE_MASK],
-		.shared_endpoint_letter = d->shared_endpoint_letter,
+		.endpoint_letter = d->endpoint_letter,
 	};
 }
 
 static bool is_same_kind(const struct endpoint_need *a, const struct endpoint_need *b)
 {
 	return a->function == b->function && a->direction == b->direction && a->type == b->type &&
-	       a->shared_endpoint_letter == b->shared_endpoint_letter;
+	       a->endpoint_letter == b->endpoint_letter;
 }
 
 /*
@@ -51,7 +51,7 @@ static size_t count_same_kind_before(const struct descriptors *d, size_t i)
 	const struct endpoint_need need = need_of_descriptor(&d->list[i]);
 	size_t n = 0;
 
-	for (size_t j = 0; j < i && !need.shared_endpoint_letter; j++) {
+	for (size_t j = 0; j < i && !need.endpoint_letter; j++) {
 		const struct endpoint_need other = need_of_descriptor(&d->list[j]);
 
 		n += claims_endpoint(&d->list[j]) && is_same_kind(&need, &other);

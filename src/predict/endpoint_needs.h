@@ -12,7 +12,7 @@ struct endpoint_need {
 	const struct function *function;
 	enum ep_direction direction;
 	enum ep_type type;
-	char shared_endpoint_letter;		 /* see struct descriptor */
+	char endpoint_letter;			 /* see struct descriptor */
 	unsigned int max_packet[EP_SPEED_COUNT]; /* bytes at each speed; 0: unknown, or the gadget
 						    does not have the speed */
 };

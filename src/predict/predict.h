@@ -52,7 +52,7 @@ struct descriptor {
 	 * function have; 0: no other descriptor has this endpoint. DESCRIPTOR_NOT_CLAIMED: the
 	 * kernel makes the descriptor, and claims no endpoint of the UDC for it.
 	 */
-	char shared_endpoint_letter;
+	char endpoint_letter;
 	const struct function *function; /* the function that the descriptor belongs to; NULL: it
 					    belongs to the configuration or the device */
 };

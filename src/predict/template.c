@@ -215,7 +215,7 @@ static void put_template_word(struct template_state *m, struct descriptor *d, co
 		break;
 	case '&':
 		put_byte(d, name[0] == 'i' ? USB_DIR_IN : 0, (uint8_t)~USB_ENDPOINT_NUMBER_MASK);
-		d->shared_endpoint_letter = name[0] ? name[1] : 0;
+		d->endpoint_letter = name[0] ? name[1] : 0;
 		break;
 	case '?':
 		put_byte(d, 0, 0);

@@ -85,11 +85,11 @@ static void compare_results(const struct scan *s, const struct diags *d, const c
 {
 	bool refused = d->n_errors > 0;
 
-	if (s->libconfig_comparison == LIBCONFIG_DISAGREES)
+	if (s->comparison_with_libconfig == LIBCONFIG_DISAGREES)
 		disagree("libconfig does not read what the scanner reads", d);
 	if (!refused && !s->root)
 		disagree("neither a tree nor an error", d);
-	if (!refused && s->libconfig_comparison != LIBCONFIG_AGREES)
+	if (!refused && s->comparison_with_libconfig != LIBCONFIG_AGREES)
 		disagree("libconfig was not asked", d);
 	/* libconfig must not get an @include: with a directory it would end the process. */
 	if (!refused || s->has_error_in_valid_libconfig || strstr(text, "@include"))
@@ -240,7 +240,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	compare_results(&s, &d, texts[0].text);
 	for (size_t i = 1; i < n; i++)
 		scan_text_as_drop_in(&s, texts[i].path, texts[i].text, texts[i].size);
-	if (s.libconfig_comparison == LIBCONFIG_DISAGREES)
+	if (s.comparison_with_libconfig == LIBCONFIG_DISAGREES)
 		disagree("libconfig does not read what the scanner reads in a drop-in", &d);
 	load(&s, &d);
 	scan_free(&s);

@@ -134,7 +134,7 @@ void scan_compare_with_libconfig(struct scan *s)
 		error_libconfig_rejects(s, &config);
 	else
 		agrees = same_tree(s, s->root, config_root_setting(&config));
-	if (s->libconfig_comparison != LIBCONFIG_DISAGREES)
-		s->libconfig_comparison = agrees ? LIBCONFIG_AGREES : LIBCONFIG_DISAGREES;
+	if (s->comparison_with_libconfig != LIBCONFIG_DISAGREES)
+		s->comparison_with_libconfig = agrees ? LIBCONFIG_AGREES : LIBCONFIG_DISAGREES;
 	config_destroy(&config);
 }

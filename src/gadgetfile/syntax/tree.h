@@ -122,7 +122,7 @@ struct scan {
 	size_t total_source_bytes; /* sum of the sizes of all sources, in bytes */
 	struct arena *arena;
 	struct diags *diags;
-	enum libconfig_comparison libconfig_comparison;
+	enum libconfig_comparison comparison_with_libconfig;
 	enum gadgetfile_trust trust;
 	unsigned int last_order_in_text;   /* text_range.order_in_text of the range made last */
 	bool has_error_in_valid_libconfig; /* at least one error was added by

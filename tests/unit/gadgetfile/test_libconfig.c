@@ -27,13 +27,13 @@ TestSuite(libconfig, .fini = teardown);
 Test(libconfig, is_asked_about_each_text_without_errors)
 {
 	scan("a = 1;");
-	cr_expect_eq(s.libconfig_comparison, LIBCONFIG_AGREES);
+	cr_expect_eq(s.comparison_with_libconfig, LIBCONFIG_AGREES);
 	teardown();
 	scan("a = ;");
-	cr_expect_eq(s.libconfig_comparison, LIBCONFIG_NOT_COMPARED);
+	cr_expect_eq(s.comparison_with_libconfig, LIBCONFIG_NOT_COMPARED);
 	teardown();
 	scan_text_of_document(&s, "test.conf", "a = 1;", &d);
-	cr_expect_eq(s.libconfig_comparison, LIBCONFIG_NOT_COMPARED);
+	cr_expect_eq(s.comparison_with_libconfig, LIBCONFIG_NOT_COMPARED);
 	cr_expect_eq(d.n, 0);
 }
 
@@ -48,7 +48,7 @@ Test(libconfig, is_not_asked_about_errors_that_are_not_counted)
 	fclose(f);
 	scan(text);
 	scan_text_as_drop_in(&s, "test.conf.d/a.conf", "b = ;", 5);
-	cr_expect_eq(s.libconfig_comparison, LIBCONFIG_NOT_COMPARED);
+	cr_expect_eq(s.comparison_with_libconfig, LIBCONFIG_NOT_COMPARED);
 	free(text);
 }
 
@@ -56,7 +56,7 @@ Test(libconfig, is_not_asked_about_errors_that_are_not_counted)
 static void let_libconfig_read(const char *text, const char *instead)
 {
 	scan(text);
-	cr_assert_eq(s.libconfig_comparison, LIBCONFIG_AGREES, "%s: %s", text,
+	cr_assert_eq(s.comparison_with_libconfig, LIBCONFIG_AGREES, "%s: %s", text,
 		     d.n ? d.list[0].text : "");
 	memcpy(s.text_with_includes, instead, strlen(instead));
 	scan_compare_with_libconfig(&s);
@@ -66,7 +66,7 @@ Test(libconfig, a_text_that_libconfig_rejects_is_an_error_in_its_line)
 {
 	let_libconfig_read("a = 1;\nb = 2;\n", "a = 1;\nb =  ;\n");
 	cr_assert_eq(d.n, 1);
-	cr_expect_eq(s.libconfig_comparison, LIBCONFIG_DISAGREES);
+	cr_expect_eq(s.comparison_with_libconfig, LIBCONFIG_DISAGREES);
 	cr_expect_str_eq(d.list[0].text, "libconfig rejects this: syntax error");
 	cr_expect_eq(d.list[0].line, 2);
 }
@@ -101,7 +101,7 @@ Test(libconfig, what_libconfig_reads_otherwise_is_an_error_at_the_setting)
 
 		let_libconfig_read(table[i].text, table[i].instead);
 		cr_assert_eq(d.n, 1, "%zu messages: %s", d.n, table[i].instead);
-		cr_expect_eq(s.libconfig_comparison, LIBCONFIG_DISAGREES);
+		cr_expect_eq(s.comparison_with_libconfig, LIBCONFIG_DISAGREES);
 		cr_expect_str_eq(d.list[0].text, words, "%s", d.list[0].text);
 		cr_expect_eq(d.list[0].column, table[i].column, "%s: %u", table[i].instead,
 			     d.list[0].column);
@@ -113,7 +113,7 @@ Test(libconfig, another_type_of_integer_is_the_same_value)
 {
 	let_libconfig_read("a = 2 ;", "a = 2L;");
 	cr_expect_eq(d.n, 0);
-	cr_expect_eq(s.libconfig_comparison, LIBCONFIG_AGREES);
+	cr_expect_eq(s.comparison_with_libconfig, LIBCONFIG_AGREES);
 }
 
 Test(libconfig, another_number_of_settings_is_an_error_of_the_whole_file)
@@ -142,7 +142,7 @@ Test(libconfig, a_difference_in_an_included_file_is_reported_there)
 	scan_text(&s, path, main_file, strlen(main_file), &d);
 	unlink(included);
 	rmdir(dir);
-	cr_assert_eq(s.libconfig_comparison, LIBCONFIG_AGREES);
+	cr_assert_eq(s.comparison_with_libconfig, LIBCONFIG_AGREES);
 	memcpy(strstr(s.text_with_includes, "b = 2"), "b = 3", 5);
 	scan_compare_with_libconfig(&s);
 	cr_assert_eq(d.n_errors, 1);
