@@ -378,7 +378,7 @@ def drive_medium_forced():
     disk('{ file = "/none"; }')
     with open(found[0], "rb"):
         words = reload("x", "--force-eject", code=71).stderr
-        contains(words, "No such file or directory; 'x' is as it was before")
+        contains(words, "No such file or directory; the drive's medium does not exist; 'x' is as it was before")
         eq((TOP / "x/functions/mass_storage.disk/lun.0/file").read_text().strip(), str(a))
     eq(begins(found[0])[0], b"a.img")
     disk(f'{{ file = "{b}"; }}')
