@@ -309,6 +309,16 @@ def capabilities_as_listed():
 # --- the real ones --------------------------------------------------------------------------------
 
 
+def line_is_raw(pid):
+    """Returns whether the process has a terminal as its standard input, and has set it to raw. agetty does so after it
+    has thrown away what came before, and then waits for Enter."""
+    stdin = f"/proc/{pid}/fd/0"
+    if not os.readlink(stdin).startswith("/dev/ttyGS"):
+        return False
+    with contextlib.closing(os.fdopen(os.open(stdin, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK), "rb")) as line:
+        return not termios.tcgetattr(line)[3] & termios.ICANON
+
+
 @test("login: a prompt on the host's /dev/ttyACM0, a shell behind it, and a prompt again")
 def login_prompt():
     with contextlib.ExitStack() as stack:
@@ -331,8 +341,8 @@ def login_prompt():
         fd = gadgets.raw_terminal("/dev/ttyACM0")
         with contextlib.closing(os.fdopen(fd, "r+b", buffering=0)):
             for restarts in range(2):
-                await_status("login", lambda g, n=restarts: g["functions"][0]["worker"]["restarts"] == n
-                             and g["functions"][0]["worker"]["state"] == "ready", "getty")
+                await_status("login", lambda g, n=restarts: (worker := g["functions"][0]["worker"])["restarts"] == n
+                             and worker["state"] == "ready" and line_is_raw(worker["pid"]), "getty")
                 os.write(fd, b"\r")
                 gadgets.read_until(fd, b"login: ")
                 os.write(fd, b"root\r")
