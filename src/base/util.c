@@ -107,6 +107,13 @@ char *strf(const char *fmt, ...)
 	return exit_if_null(r < 0 ? NULL : s);
 }
 
+const char *path_last_component(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 char *path_parent(const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -102,6 +102,8 @@ char *xstrndup(const char *s, size_t n);
 char *strf(const char *fmt, ...) _printf_(1, 2);
 /* Returns the path of the directory: "/a" for "/a/b", "" for "b". The caller frees it. */
 char *path_parent(const char *path);
+/* Returns the part of the path after the last slash: "b" for "/a/b" and for "b". */
+const char *path_last_component(const char *path);
 /* Returns whether `path` is below `dir`, at any depth. */
 bool path_is_below(const char *path, const char *dir);
 

@@ -74,13 +74,16 @@ static void print_file_report(const struct check_command *c, const char *path,
 			      const struct gadget *g, const struct diags *diags)
 {
 	diags_print(stderr, diags, c->diag_format, c->globals->color);
-	if (diags->n_errors > 0 || log_get_level() < LOG_NORMAL)
+	if (!g || log_get_level() < LOG_NORMAL)
 		return;
 	for (const char **drop_in = g->drop_ins; *drop_in; drop_in++)
 		fprintf(stderr, "%s: with %s\n", path, *drop_in);
 	if (log_get_level() >= LOG_VERBOSE)
 		print_endpoint_counts(path, g);
-	if (diags->n_warnings > 0)
+	/* With --here: an error of the file itself would have left no gadget. */
+	if (diags->n_errors > 0)
+		fprintf(stderr, "%s: no errors in the file, but this system cannot run it\n", path);
+	else if (diags->n_warnings > 0)
 		fprintf(stderr, "%s: no errors, %zu warning%s\n", path, diags->n_warnings,
 			diags->n_warnings == 1 ? "" : "s");
 	else

@@ -75,6 +75,7 @@ static const char *text_or_empty(const char *text)
 static char *expand_variables(const struct live_worker *worker, const char *text)
 {
 	const struct live_function *function = worker->function;
+	const char *device = text_or_empty(device_path_of(function));
 	const struct {
 		const char *name, *value;
 	} variables[] = {
@@ -82,7 +83,8 @@ static char *expand_variables(const struct live_worker *worker, const char *text
 		{ "${gadget}", function->functions->gadget_name },
 		{ "${function}", function->model->label },
 		{ "${mount}", function->model->ffs ? function->model->ffs->mount.path : "" },
-		{ "${device}", text_or_empty(device_path_of(function)) },
+		{ "${device}", device },
+		{ "${device_name}", path_last_component(device) },
 		{ "${ifname}", text_or_empty(function->kernel_device.ifname) },
 	};
 	char *out = xstrdup("");

@@ -39,7 +39,7 @@
  */
 static int set_socket_address(struct sockaddr_un *address, const char *path, int *dir_fd)
 {
-	const char *name = strrchr(path, '/') + 1;
+	const char *name = path_last_component(path);
 	_cleanup_free_ char *dir = path_parent(path), *by_fd = NULL;
 
 	*dir_fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);

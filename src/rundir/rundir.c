@@ -260,7 +260,7 @@ static void make_uid_owner(struct worker_uid_owner *user, const struct rundir *r
 		.pool_dir = strf("%s/" RUNDIR_UID_POOL, parent),
 		.uid_lookup_symlink_path =
 			strf("%s/" RUNDIR_UID_SYMLINK "%s", rundir->path, function),
-		.owner_name = strf("%s/%s", strrchr(rundir->path, '/') + 1, function)
+		.owner_name = strf("%s/%s", path_last_component(rundir->path), function)
 	};
 }
 

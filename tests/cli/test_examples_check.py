@@ -28,9 +28,9 @@ WORLD = ("--run-dir", os.path.join(world.name, "run"), "--configfs", os.path.joi
 def clean(path):
     result = must(ffsctl("check", path))
     eq(result.stdout, "", "stdout")
-    # About a worker that keeps all privileges, and about an image that users must create
+    # About an image that users must create
     images = () if os.path.exists("/var/lib/ffsctl/storage.img") else ("storage.conf", "composite.conf")
-    warnings = 1 if os.path.basename(path) in ("login.conf", *images) else 0
+    warnings = 1 if os.path.basename(path) in images else 0
     warnings += identity.warnings_without_machine_id(path)
     last = f", {warnings} warning" + "s" * (warnings > 1) if warnings else ""
     eq(result.stderr.splitlines()[-1], f"{path}: no errors{last}", "last line")

@@ -147,10 +147,21 @@ def zlp_is_ignored():
 @test("a worker that keeps all of root's powers")
 def worker_keeps_privileges():
     text = "functions = {\n  f = { ffs = { interfaces = ( { endpoints = ( \"bulk-in\" ); } ); };\n" \
-           '    worker = { exec = [ "/bin/sh" ]; user = "root"; privileges = "%s"; };\n  };\n};\n'
-    eq(warnings(IDS + text % "keep"), ["4:66: with \"keep\" the worker has all of root's privileges; unless the program "
-                                        "logs users in, list what it needs in 'capabilities'"])
-    eq(warnings(IDS + text % "drop"), [])
+           '    worker = { exec = [ "%s" ]; user = "root"; privileges = "%s"; };\n  };\n};\n'
+    eq(warnings(IDS + text % ("/bin/sh", "keep")), ["4:66: with \"keep\" the worker has all of root's privileges; list what "
+                                                    "the program needs in 'capabilities'"])
+    eq(warnings(IDS + text % ("/bin/sh", "drop")), [])
+    eq(warnings(IDS + text % ("/bin/login", "keep")), [], "who logs in needs them")
+
+
+@test("a path for agetty, which takes a name")
+def path_for_agetty():
+    text = 'functions = { t = { type = "acm";\n  worker = { exec = [ "%s", "115200", "%s" ]; user = "root"; }; }; };\n'
+    for program in ("agetty", "/sbin/getty"):
+        eq(warnings(IDS + text % (program, "${device}")),
+           ["3:%d: agetty takes the name of the line without /dev/; write \"${device_name}\"" % (37 + len(program))], program)
+    eq(warnings(IDS + text % ("agetty", "${device_name}")), [])
+    eq(warnings(IDS + text % ("cat", "${device}")), [])
 
 
 @test("obex, with which no host sees the gadget")

@@ -175,7 +175,8 @@ static const char *const sound_types[] = { "uac1", "uac2", NULL };
 const struct function_family function_families[] = {
 	{ "Serial functions",
 	  "A serial line. The tty on the board exists as long as the function, also while the "
-	  "gadget is not bound. All serial functions of a system together can have 8 ports.",
+	  "gadget is not bound. All serial functions of a system together can have 8 ports. "
+	  "The gadget file login has a login prompt on one.",
 	  serial_types },
 	{ "Network functions",
 	  "A network interface on the board and one on the host. The interface on the board is "

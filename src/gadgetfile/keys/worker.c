@@ -179,7 +179,8 @@ static const struct key worker_rows[] = {
 	  .doc = "The program to run as the worker, and its arguments; a string is a program "
 		 "without arguments. No shell is used. A name without a slash is searched in "
 		 "PATH; a path is relative to the file. ${dir}, ${gadget}, ${function}, ${mount}, "
-		 "${device} and ${ifname} are expanded.",
+		 "${device} (a path: /dev/ttyGS0), ${device_name} (its name: ttyGS0) and "
+		 "${ifname} are expanded; ${ cannot be written for anything else.",
 	  .set = set_node, SETTING(exec) },
 	{ "opens", NODE_STRING, .words = opens_words, .default_text = "endpoints",
 	  .doc = "endpoints: the worker gets open endpoints. ep0: the worker is a daemon that "
@@ -201,8 +202,8 @@ static const struct key worker_rows[] = {
 	{ "ready", NODE_STRING, .words = ready_words,
 	  .default_text = "notify for plugin, started for exec, instance where opens is ep0",
 	  .doc = "How the worker reports that it is ready: notify (READY=1 to NOTIFY_SOCKET or a "
-		 "READY message), fd (a newline on NOTIFY_FD), started (it is ready at once), "
-		 "instance (it has written its descriptors).",
+		 "READY message), fd (a newline on NOTIFY_FD), started (when the program "
+		 "has been executed: what it opens may come later), instance (it has written its descriptors).",
 	  .set = set_keyword, WORKER(ready_when) },
 	{ "start_timeout", TYPE_SECONDS, SECONDS, .default_text = "10",
 	  .doc = "Seconds until the worker must be ready.", .set = set_seconds,

@@ -4,8 +4,9 @@
 #include "base/text.h"
 #include "gadgetfile/types/attrs.h"
 
-/* Variables for ${...} (ffsctl-gadget(5), Variables), expanded when the worker is started. */
-static const char *const variables[] = { "dir", "device", "ifname", "mount", "gadget", "function" };
+/* Variables for ${...} (ffsctl-gadget(5), `exec`), expanded when the worker is started. */
+static const char *const variables[] = { "dir",	  "device", "device_name", "ifname",
+					 "mount", "gadget", "function" };
 
 /*
  * Returns whether the function may have a network interface. A function of an unknown type may have
@@ -25,19 +26,21 @@ static bool may_have_device_file(const struct function *f)
 	       (device != FUNCTION_DEVICE_NONE && device != FUNCTION_DEVICE_NETWORK);
 }
 
-/* Returns the text of an error if the variable is undefined for this function; else NULL. */
+/* Returns why the variable is undefined for this function; NULL if it is defined. */
 static const char *why_undefined(const struct function *f, const char *variable)
 {
+	const bool is_device = streq(variable, "device") || streq(variable, "device_name");
+
 	if (streq(variable, "ifname") && f->ffs)
-		return "an ffs function has no '${ifname}'";
+		return "an ffs function has no network interface";
 	if (streq(variable, "ifname") && !may_have_ifname(f))
-		return "a function of this type has no '${ifname}'";
-	if (streq(variable, "device") && f->ffs && !f->ffs->endpoint_file_symlink.value)
-		return "'${device}' is undefined: 'ffs' sets no 'device'";
-	if (streq(variable, "device") && !f->ffs && !may_have_device_file(f))
-		return "a function of this type has no device file for '${device}'";
+		return "a function of this type has no network interface";
+	if (is_device && f->ffs && !f->ffs->endpoint_file_symlink.value)
+		return "'ffs' sets no 'device'";
+	if (is_device && !f->ffs && !may_have_device_file(f))
+		return "a function of this type has no device file";
 	if (streq(variable, "mount") && !f->ffs)
-		return "only an ffs function has a '${mount}'";
+		return "only an ffs function has a mount";
 	return NULL;
 }
 
@@ -66,13 +69,14 @@ void load_check_variables_in_string(struct load *l, struct node *value)
 			shown = text_replace_unprintable(name, n);
 			load_error(l, value, "unknown variable '${%s}'", shown);
 			diags_hint(l->diags,
-				   "use ${dir}, ${gadget}, ${function}, ${mount}, "
-				   "${device} or ${ifname}, and $NAME for a variable of the shell");
+				   "use ${dir}, ${gadget}, ${function}, ${mount}, ${device}, "
+				   "${device_name} or ${ifname}, and $NAME for a variable of the "
+				   "shell");
 			return;
 		}
 		why = l->has_syntax_error ? NULL : why_undefined(f, name);
 		if (why) {
-			load_error(l, value, "%s", why);
+			load_error(l, value, "'${%s}' is undefined: %s", name, why);
 			return;
 		}
 	}

@@ -371,7 +371,7 @@ static void add_headers(struct uvc_loader *u, char *const *dirs, const struct no
 
 	add_directory(u, xstrdup("streaming/header/h"), node);
 	for (size_t i = 0; i < u->n_formats; i++)
-		add_symlink(u, strf("streaming/header/h/%s", strrchr(dirs[i], '/') + 1),
+		add_symlink(u, strf("streaming/header/h/%s", path_last_component(dirs[i])),
 			    xstrdup(dirs[i]), node);
 	for (size_t i = 0; i < ARRAY_SIZE(streaming); i++)
 		add_symlink(u, strf("streaming/class/%s/h", streaming[i]),
