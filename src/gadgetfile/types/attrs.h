@@ -23,7 +23,7 @@ struct attribute_values {
 		enum configfs_entry_kind entry_kind;
 		char *value; /* the value to write; NULL: nothing is written, or
 				function_type.check_and_convert_values sets the value later */
-		size_t size;
+		size_t size; /* bytes of `value` */
 	} values[ATTRS_MAX];
 };
 

@@ -115,7 +115,7 @@ static void close_pipe(const int *fds)
 	close(fds[1]);
 }
 
-static void fail_command_open(struct bridge *b, int error)
+static void report_command_start_error(struct bridge *b, int error)
 {
 	bridge_open_failed(b, error, "cannot start '%s': %s", b->command_argv[0], strerror(-error));
 }
@@ -125,11 +125,11 @@ static void command_open(struct bridge *b)
 	int input[2], output[2], r = 0;
 
 	if (pipe2(input, O_CLOEXEC) < 0) {
-		fail_command_open(b, -errno);
+		report_command_start_error(b, -errno);
 		return;
 	}
 	if (pipe2(output, O_CLOEXEC) < 0) {
-		fail_command_open(b, -errno);
+		report_command_start_error(b, -errno);
 		close_pipe(input);
 		return;
 	}
@@ -151,7 +151,7 @@ static void command_open(struct bridge *b)
 		b->child_pid = 0;
 		close(input[1]);
 		close(output[0]);
-		fail_command_open(b, r);
+		report_command_start_error(b, r);
 		return;
 	}
 	fcntl(input[1], F_SETFL, O_NONBLOCK);

@@ -49,7 +49,7 @@ void bridge_close_watch(struct bridge *b, struct ffsctl_watch *w)
 
 /* --- peers --- */
 
-static void on_reader_event(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+static void on_peer_readable(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
 {
 	struct bridge *b = host->state;
 	struct peer *p = w->user;
@@ -69,7 +69,7 @@ static void on_reader_event(struct ffsctl_host *host, struct ffsctl_watch *w, ui
 	bridge_move_data_and_watch(b);
 }
 
-static void on_writer_event(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
+static void on_peer_writable(struct ffsctl_host *host, struct ffsctl_watch *w, uint32_t events)
 {
 	struct bridge *b = host->state;
 	struct peer *p = w->user;
@@ -90,9 +90,9 @@ void bridge_add_peer(struct bridge *b, int read_fd, int write_fd)
 		return;
 	}
 	p->reader.watch =
-		(struct ffsctl_watch){ .fd = read_fd, .ready = on_reader_event, .user = p };
+		(struct ffsctl_watch){ .fd = read_fd, .ready = on_peer_readable, .user = p };
 	p->writer.watch =
-		(struct ffsctl_watch){ .fd = write_fd, .ready = on_writer_event, .user = p };
+		(struct ffsctl_watch){ .fd = write_fd, .ready = on_peer_writable, .user = p };
 	while (*at)
 		at = &(*at)->next;
 	*at = p;
