@@ -162,6 +162,8 @@ def main():
     p.add_argument("--flavour", action="append", choices=cache.FLAVOURS, help="only this flavour")
     p.add_argument("--stock", action="store_true", help="only modules without ffsctl's patches")
     p.add_argument("--patched", action="store_true", help="only modules with ffsctl's patches")
+    p.add_argument("--groups", metavar="LIST", help="only the patches of these groups of kernel/patches, such as "
+                   "fixes,backports (all, or those of the environment variable LAB_GROUPS)")
     p.add_argument("--basic", action="store_true", help="only build what lab/run --basic needs")
     p.add_argument("--deb", action="append", default=[], metavar="FILE",
                    help="use this linux-source package from now on")
@@ -171,6 +173,12 @@ def main():
                    help="only install the Debian packages of lab/packages")
     p.add_argument("--prune", action="store_true", help="remove kernels and other products that this tree no longer uses, and build none")
     args = p.parse_args()
+    if args.groups:
+        os.environ["LAB_GROUPS"] = args.groups
+    try:
+        cache.chosen_groups()
+    except ValueError as e:
+        p.error("--groups or LAB_GROUPS: %s" % e)
     if args.prune:
         prune()
         return 0

@@ -20,6 +20,9 @@ VARIANTS = ("patched", "stock")
 # the side of the USB host. The debug flavour of this variant has a smaller kernel, with only the features that the
 # tests of these functions use
 BASIC = "basic"
+# The groups of the patches in kernel/patches/VERSION, in the order in which they are applied, and which groups each of
+# them needs (kernel/check tries that)
+GROUPS = {"fixes": (), "backports": ("fixes",), "features": ("fixes", "backports"), "tests": ()}
 
 # Increase this number when a change of lib/kernel.py or lib/build.py makes another product from the same inputs. The
 # modules that lib/modules.py builds need no such number: the names of their directories contain a hash of that file, so
@@ -73,12 +76,38 @@ def lab_patches(version):
     return patches(os.path.join(LAB, "patches", version))
 
 
+def parse_groups(text):
+    """Returns the groups that a text such as "fixes,backports" names, in the order of GROUPS. Raises ValueError if one is
+    unknown."""
+    names = text.replace(",", " ").split()
+    for name in names:
+        if name not in GROUPS:
+            raise ValueError("unknown group of patches '%s': the groups are %s" % (name, ", ".join(GROUPS)))
+    return tuple(g for g in GROUPS if g in names)
+
+
+def chosen_groups():
+    """Returns the groups of the environment variable LAB_GROUPS; all groups if it is not set. Raises ValueError if one is
+    unknown, or needs a group that is not among them."""
+    chosen = parse_groups(os.environ.get("LAB_GROUPS") or " ".join(GROUPS))
+    for group in chosen:
+        for needed in GROUPS[group]:
+            if needed not in chosen:
+                raise ValueError("the group of patches '%s' needs '%s'" % (group, needed))
+    return chosen
+
+
+def group_patches(version, groups):
+    return [p for group in groups for p in patches(os.path.join(TREE, "kernel", "patches", version, group))]
+
+
 def kernel_patches(version, variant, extra=None):
-    """Returns the patches of a variant. `extra`, or the environment variable LAB_EXTRA_PATCH, is one more patch."""
+    """Returns the patches of a variant: those of the chosen groups. `extra`, or the environment variable
+    LAB_EXTRA_PATCH, is one more patch."""
     if variant == "stock":
         return []
     extra = extra or os.environ.get("LAB_EXTRA_PATCH")
-    return patches(os.path.join(TREE, "kernel", "patches", version)) + ([extra] if extra else [])
+    return group_patches(version, chosen_groups()) + ([extra] if extra else [])
 
 
 def fragments(flavour, variant):

@@ -56,7 +56,8 @@ def build_dkms(version, release, package, work):
         apt("linux-source-%s=%s" % (version, package))
     tree, destination = os.path.join(work, "dkms"), os.path.join(work, "sources")
     os.mkdir(tree)
-    run(["make", "-s", "-C", os.path.join(cache.TREE, "kernel"), "dkms", "DESTDIR=" + destination])
+    run(["make", "-s", "-C", os.path.join(cache.TREE, "kernel"), "dkms", "DESTDIR=" + destination,
+         "GROUP=" + " ".join(cache.chosen_groups())])
     sources = os.path.join(destination, "usr/src")
     name, _, number = os.listdir(sources)[0].rpartition("-")
     run(["dkms", "build", "-m", name, "-v", number, "-k", release, "--dkmstree", tree, "--sourcetree", sources])

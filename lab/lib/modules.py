@@ -74,8 +74,9 @@ def patched(source, patches, scratch):
 def files_to_build(version, source, tree, patches, scratch):
     """Returns {file: contents} of the tree to build."""
     out = {name: cache.read(os.path.join(source, name)) for name in files_below(source, PARTS)}
-    # All variants have the same headers: otherwise an incremental build could use the wrong one
-    always = [n for n in patched_files(cache.kernel_patches(version, "patched")) if n.startswith("include/")]
+    # All variants and groups have the same headers: otherwise an incremental build could use the wrong one
+    every = cache.group_patches(version, cache.GROUPS) + cache.kernel_patches(version, "patched")
+    always = [n for n in patched_files(every) if n.startswith("include/")]
     out.update((n, cache.read(os.path.join(source, n))) for n in files_below(source, always))
     changed, names = patched(source, patches, scratch)
     for name in names:
@@ -152,9 +153,10 @@ def install(paths, kernel, drivers, scratch, target):
 
 
 def make_selftests(tree, source, target):
-    """Builds the selftests of the series, if any, with the headers of the same tree."""
+    """Builds the selftests of the series with the headers of the same tree. Does nothing if a group of patches is left
+    out: the selftests use all of them."""
     directory = os.path.join(tree, SELFTESTS)
-    if not os.path.isdir(directory):
+    if not os.path.isdir(directory) or cache.chosen_groups() != tuple(cache.GROUPS):
         return
     headers = os.path.join(target, "headers")
     os.makedirs(os.path.join(headers, "linux/usb"))

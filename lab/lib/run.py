@@ -23,6 +23,8 @@ anywhere, and nothing outside changes. Without COMMAND: a shell.
 
   --kernel 6.12|6.1       the kernel (6.12)
   --stock                 gadget modules without the patches of kernel/patches
+  --groups LIST           only the patches of these groups of kernel/patches, such as
+                          fixes,backports (all)
   --basic                 only FunctionFS, Loopback and SourceSink, and no driver of the
                           host: the fastest to build, unless everything exists
   --flavour normal|debug  debug: KASAN, lockdep, kmemleak, slub debug (normal)
@@ -45,6 +47,7 @@ Environment:
   LAB_LOG   a file for the whole kernel log
   LAB_CORE  the core to run on (default: one that no other lab uses)
   LAB_EXTRA_PATCH  a patch to apply after those of kernel/patches
+  LAB_GROUPS  the same as --groups
   LAB_PROFILE  a file for the times of the run, a JSON object in seconds: boot (until
             the command is started), total, processor
 
@@ -118,7 +121,7 @@ class Options:
                 setattr(self, *flags[name])
                 continue
             if name not in ("--kernel", "--flavour", "--speed", "--udcs", "--vudcs", "--mem",
-                            "--timeout", "--append", "--bind", "--cpus"):
+                            "--timeout", "--append", "--bind", "--cpus", "--groups"):
                 raise Usage("unknown option %s" % name)
             if not eq:
                 if not argv:
@@ -128,6 +131,8 @@ class Options:
                 raise Usage("%s is one of %s" % (name, ", ".join(choices[name])))
             if name == "--append":
                 self.append.append(value)
+            elif name == "--groups":
+                os.environ["LAB_GROUPS"] = value
             elif name == "--bind":
                 source, colon, target = value.rpartition(":")
                 if not os.path.isdir(source) or not target.startswith("/"):
@@ -145,6 +150,10 @@ class Options:
         return []
 
     def check(self):
+        try:
+            cache.chosen_groups()
+        except ValueError as e:
+            raise Usage("--groups or LAB_GROUPS: %s" % e) from None
         if self.qemu and self.virtual:
             raise Usage("--qemu has no virtual time")
         if self.qemu and self.variant == cache.BASIC:

@@ -34,12 +34,12 @@ def write(path, text, mode=0o644):
 class Machine:
     """A place with a package's directory as dkms makes it, headers, and what dpkg says is installed."""
 
-    def __init__(self, work, version, headers_of, installed):
+    def __init__(self, work, version, headers_of, installed, groups=tuple(cache.GROUPS)):
         self.release, _ = VERSIONS[version]
         self.headers, self.sources, self.bin = (os.path.join(work, n) for n in ("headers", "src", "bin"))
         os.makedirs(self.sources)
-        subprocess.run(["make", "-s", "-C", os.path.join(SRC, "kernel"), "dkms", "DESTDIR=" + work], check=True,
-                       stdout=subprocess.DEVNULL)
+        subprocess.run(["make", "-s", "-C", os.path.join(SRC, "kernel"), "dkms", "DESTDIR=" + work,
+                        "GROUP=" + " ".join(groups)], check=True, stdout=subprocess.DEVNULL)
         self.build, = glob.glob(os.path.join(work, "usr/src/ffsctl-modules-*"))
         if headers_of is not None:
             write(os.path.join(self.headers, "include/generated/package.h"),
@@ -55,8 +55,8 @@ class Machine:
             for name in (GADGET, "include/uapi/linux/usb", "Documentation/usb", "tools/testing/selftests/Makefile"):
                 tar.add(os.path.join(source, name), os.path.join(package, name))
 
-    def prepare(self, release=None):
-        return subprocess.run(["./prepare", release or self.release, self.headers], cwd=self.build, text=True,
+    def prepare(self, release=None, groups=tuple(cache.GROUPS)):
+        return subprocess.run(["./prepare", release or self.release, self.headers, *groups], cwd=self.build, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                               env={**os.environ, "FFSCTL_SOURCES": self.sources,
                                    "PATH": self.bin + ":" + os.environ["PATH"]}, check=False)
@@ -89,7 +89,7 @@ def dkms_conf_fields(work):
     name = os.path.basename(machine.build)
     eq(conf[0], name)
     ok(re.fullmatch(r"ffsctl-modules-\d+\.\d+\.\d+", name), name)
-    eq(conf[1:], ["prepare 1.2 /k", "make -C /k M=/t/%s/build modules" % name.replace("modules-", "modules/"),
+    eq(conf[1:], ["prepare 1.2 /k fixes backports features tests", "make -C /k M=/t/%s/build modules" % name.replace("modules-", "modules/"),
                   "usb_f_fs g_ffs dummy_hcd"])
     ok(os.access(os.path.join(machine.build, "prepare"), os.X_OK), "prepare cannot be run")
 
@@ -165,5 +165,20 @@ def makes_the_source(work, version):
 
 for version in VERSIONS:
     test(f"the source of {version} is unpacked and patched, as often as one likes", version)(makes_the_source)
+
+
+@test("a package of some groups has their patches only, and calls prepare with them")
+@in_place
+def package_of_groups(work):
+    _, package = VERSIONS["6.1"]
+    machine = Machine(work, "6.1", " Debian " + package, "installed " + package, ("fixes",))
+    eq(os.listdir(os.path.join(machine.build, "patches", "6.1")), ["fixes"])
+    ok(b'PRE_BUILD="prepare $kernelver $kernel_source_dir fixes"' in cache.read(os.path.join(machine.build, "dkms.conf")))
+    machine.tarball("6.1")
+    result = machine.prepare(groups=("fixes",))
+    eq((result.returncode, result.stderr), (0, ""))
+    text = cache.read(os.path.join(machine.build, "source", GADGET, "function/f_fs.c")).decode()
+    ok("mmput_async" in text and "ffs_proxy_operations" not in text, "f_fs.c has other patches")
+
 
 tap.main()

@@ -202,7 +202,7 @@ def named_files_exist():
     tour = read(os.path.join(SRC, "doc", "architecture.md"))
     named += [("doc/architecture.md", f"src/{path}") for path in re.findall(r"`((?:[\w-]+/)+[\w*]+\.[ch])`", tour)]
     rules = read(os.path.join(SRC, "CONTRIBUTING.md"))
-    named += [("CONTRIBUTING.md", re.sub(r"ROOM|VERSION|NNNN", "*", path)) for path in
+    named += [("CONTRIBUTING.md", re.sub(r"ROOM|VERSION|GROUP|NNNN", "*", path)) for path in
               re.findall(r"`((?:examples|include|init|kernel|lab|man|schemas|tests)/[\w./*-]*)(?: --[\w-]+.*?)?`", rules)]
     ok(len(named) > 100, f"{len(named)} names")
     documents = {os.path.basename(p) for p in glob.glob(os.path.join(SRC, "**", "*.md"), recursive=True)}

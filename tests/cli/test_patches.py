@@ -1,0 +1,102 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+# lab: build=plain
+# lab needs: kernels
+"""kernel/patches: the groups of each version, and that make and the lab apply the groups that are asked for."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+
+from paths import SRC
+import cache
+import modules
+import tap
+from tap import eq, ok, test
+
+DIRECTORY = os.path.join(SRC, "kernel", "patches")
+VERSIONS = ("6.12", "6.1")
+
+
+@test("each version has the groups, and each group's series lists the patches of its directory")
+def series_are_complete():
+    for version in VERSIONS:
+        eq(sorted(os.listdir(os.path.join(DIRECTORY, version))), sorted(cache.GROUPS))
+        for group in cache.GROUPS:
+            directory = os.path.join(DIRECTORY, version, group)
+            names = set(os.listdir(directory)) - {"series", "cover-letter.txt"}
+            listed = [os.path.basename(p) for p in cache.patches(directory)]
+            eq(sorted(listed), sorted(names), f"{version}/{group}")
+            eq(listed, sorted(listed), f"{version}/{group}: the numbers")
+
+
+@test("the lab takes the groups of LAB_GROUPS in their order, and refuses unknown ones and those that lack others")
+def groups_of_environment():
+    def chosen(text):
+        os.environ["LAB_GROUPS"] = text
+        try:
+            return cache.chosen_groups()
+        except ValueError as e:
+            return str(e)
+        finally:
+            del os.environ["LAB_GROUPS"]
+    eq(chosen(""), tuple(cache.GROUPS))
+    eq(chosen("backports,fixes"), ("fixes", "backports"))
+    eq(chosen("tests fixes"), ("fixes", "tests"))
+    eq(chosen("fixes,bugs"), "unknown group of patches 'bugs': the groups are fixes, backports, features, tests")
+    eq(chosen("fixes,features"), "the group of patches 'features' needs 'backports'")
+
+
+@test("lab/setup and lab/run refuse unknown groups")
+def tools_refuse_unknown_groups():
+    for tool, status in (("setup", 2), ("run", 64)):
+        result = subprocess.run([os.path.join(SRC, "lab", tool), "--groups", "bugs"], stderr=subprocess.PIPE,
+                                stdin=subprocess.DEVNULL, text=True, check=False)
+        eq(result.returncode, status, result.stderr)
+        ok("unknown group of patches 'bugs'" in result.stderr, result.stderr)
+
+
+def pristine(version, tree):
+    """Copies the files that the patches change."""
+    source = cache.source_dir(version)
+    for name in modules.files_below(source, modules.patched_files(cache.group_patches(version, cache.GROUPS))):
+        os.makedirs(os.path.join(tree, os.path.dirname(name)), exist_ok=True)
+        shutil.copyfile(os.path.join(source, name), os.path.join(tree, name))
+
+
+def make_apply(version, tree, groups):
+    subprocess.run(["make", "-s", "-C", os.path.join(SRC, "kernel"), "apply", f"VERSION={version}", f"TREE={tree}",
+                    "GROUP=" + ",".join(groups)], check=True, stdout=2)
+
+
+def each_group_applies(version):
+    for group, needed in cache.GROUPS.items():
+        with tempfile.TemporaryDirectory(prefix="ffsctl-patches-") as tree:
+            pristine(version, tree)
+            # In two steps: the second one changes a tree that has what the group needs
+            make_apply(version, tree, needed)
+            make_apply(version, tree, [group])
+            text = cache.read(os.path.join(tree, "drivers/usb/gadget/function/f_fs.c")).decode()
+            has = {"fixes": "mmput_async" in text, "backports": "ffs_proxy_operations" in text, "features": "ffs_mmap_find" in text,
+                   "tests": os.path.exists(os.path.join(tree, modules.SELFTESTS))}
+            eq({g for g in has if has[g]}, {*needed, group}, f"the groups in the source with {group}")
+
+
+for version_ in VERSIONS:
+    test(f"each group for {version_} applies without fuzz to a source with only the groups that it needs", version_)(each_group_applies)
+
+
+@test("make refuses unknown groups, and a package for dkms without a group that another one needs")
+def make_refuses_groups():
+    with tempfile.TemporaryDirectory() as work:
+        for goal, groups, message in (("apply", "bugs", "unknown group of patches 'bugs'"),
+                                      ("dkms", "fixes,features", "the group of patches 'features' needs 'backports'")):
+            result = subprocess.run(["make", "-s", "-C", os.path.join(SRC, "kernel"), goal, "VERSION=6.12", f"TREE={work}",
+                                     f"DESTDIR={work}", "GROUP=" + groups], stderr=subprocess.PIPE, text=True, check=False)
+            eq(result.returncode, 2, result.stderr)
+            ok(message in result.stderr, result.stderr)
+        eq(os.listdir(work), [], "made nevertheless")
+
+
+tap.main()
