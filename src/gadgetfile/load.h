@@ -24,6 +24,8 @@
 struct load {
 	struct diags *diags;
 	const struct key_group *top_level_keys; /* keys of the top level of the file */
+	/* While the keys of a function are loaded: the attributes of its type, or NULL. */
+	const struct key_group *function_attr_keys;
 	struct scan *scan;
 	const struct gadgetfile_plugin_lookup *plugins; /* NULL: no declarations are available */
 	struct gadget *gadget;

@@ -334,7 +334,7 @@ char *function_type_suggest_setting(const char *name)
 		if (!streq(type_synonyms[i].word, name))
 			continue;
 		if (type_synonyms[i].report_desc)
-			return strf("type = \"%s\" with report_desc = \"%s\"",
+			return strf("type = \"%s\"; attrs : { report_desc = \"%s\"; }",
 				    type_synonyms[i].type, type_synonyms[i].report_desc);
 		best = type_synonyms[i].type;
 	}

@@ -41,11 +41,19 @@ static unsigned int count_groups_with_key(const struct key_group *group, const c
 	return n;
 }
 
-static void suggest_key(struct load *l, const struct key_group *group, const char *name)
+static void suggest_key(struct load *l, const struct key_group *group, const struct node *node,
+			const char *name)
 {
 	const char *suggestion = NULL, *group_name = NULL;
 	size_t best_distance = SIZE_MAX;
 
+	if (l->function_attr_keys && key_find(l->function_attr_keys, name)) {
+		if (node_member(node, "attrs"))
+			diags_hint(l->diags, "move it into the function's 'attrs'");
+		else
+			diags_hint(l->diags, "write attrs : { %s = ...; }", name);
+		return;
+	}
 	for (const struct key *k = group->keys; k && k->name; k++)
 		load_improve_suggestion(name, k->name, &best_distance, &suggestion);
 	/* An exact name of another group is better than a part of a name of this group. */
@@ -253,12 +261,13 @@ static void check_value(struct load *l, const struct key *k, struct node *value)
 		check_range_or_string(l, k, value);
 }
 
-static void error_unknown_key(struct load *l, const struct key_group *group, struct node *setting)
+static void error_unknown_key(struct load *l, const struct key_group *group,
+			      const struct node *node, struct node *setting)
 {
 	setting->has_error = true;
 	diag_error(l->diags, &setting->name_at, "unknown key '%s' in %s", setting->name,
 		   group->group_name_in_messages);
-	suggest_key(l, group, setting->name);
+	suggest_key(l, group, node, setting->name);
 }
 
 static void check_required(struct load *l, const struct key_group *group, struct node *node)
@@ -275,7 +284,7 @@ void load_group(struct load *l, const struct key_group *group, struct node *node
 		const struct key *k = key_find(group, setting->name);
 
 		if (!k) {
-			error_unknown_key(l, group, setting);
+			error_unknown_key(l, group, node, setting);
 			continue;
 		}
 		check_value(l, k, setting);

@@ -212,13 +212,25 @@ static struct endpoint_count count_endpoints(const struct function *f)
 	return n;
 }
 
+/* Loads the keys of a function. A hint finds attributes that stand beside its type. */
+static void load_function_keys(struct load *l, struct node *node, struct function_settings *d)
+{
+	const struct node *given = node_member(node, "type");
+	const struct function_type *type =
+		given && given->type == NODE_STRING ? function_type_find(given->text) : NULL;
+
+	l->function_attr_keys = type ? type->attr_keys : NULL;
+	load_group(l, &function_keys, node, d);
+	l->function_attr_keys = NULL;
+}
+
 static void load_function(struct load *l, struct node *node)
 {
 	struct function *f = array_add(l->gadget->functions, l->gadget->n_functions);
 	struct function_settings d = { 0 };
 
 	f->at = position_of_range(l, &node->name_at);
-	load_group(l, &function_keys, node, &d);
+	load_function_keys(l, node, &d);
 	f->label =
 		is_inline_function(node) ? make_label_of_inline_function(&d) : xstrdup(node->name);
 	if (!load_function_type(l, f, node, &d))
