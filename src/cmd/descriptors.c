@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -146,6 +147,35 @@ static void print_findings_of_functions(const struct descriptors_command *r)
 	}
 }
 
+/*
+ * Prints the report descriptor of a hid function. One that cannot be read from its file is not an
+ * error, because the gadget file may be for another system.
+ */
+static void print_report_descriptor(const struct function *f)
+{
+	const struct configfs_attribute *a =
+		configfs_attributes_find(&f->configfs_attributes, "report_desc");
+	_cleanup_free_ char *bytes = NULL;
+	size_t size;
+	int r;
+
+	if (!a || !a->value)
+		return;
+	if (a->entry_kind == ATTRIBUTE_VALUE_FILE) {
+		r = file_read(AT_FDCWD, a->value, ATTRIBUTE_VALUE_MAX, &bytes, &size);
+		if (r < 0) {
+			log_info("cannot read the report descriptor of '%s' from %s: %s", f->label,
+				 a->value, strerror(-r));
+			return;
+		}
+	} else {
+		size = a->size;
+	}
+	printf("report descriptor of '%s', %zu bytes\n", f->label, size);
+	hid_report_print(stdout, (const uint8_t *)(bytes ? bytes : a->value), size);
+	putchar('\n');
+}
+
 /* Returns the driver of the gadget's UDC, if the gadget file names one; the caller frees it. */
 static char *driver_of_file(const struct gadget *g)
 {
@@ -182,6 +212,9 @@ static void print_text_output(const struct descriptors_command *r)
 		if (r->selected_speeds[s])
 			print_descriptors_at_speed(r, s);
 	print_endpoint_counts(r);
+	for (size_t i = 0; i < r->gadget->n_functions; i++)
+		if (streq(r->gadget->functions[i].type, "hid"))
+			print_report_descriptor(&r->gadget->functions[i]);
 	predict_print_os(stdout, r->gadget);
 	print_findings_of_functions(r);
 }

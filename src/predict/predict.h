@@ -125,6 +125,11 @@ bool predict_covers_function(const struct function *function);
  */
 void descriptor_print(FILE *to, const struct descriptor *d, const struct descriptor *interface);
 /*
+ * Prints a HID report descriptor item by item, and the length of the longest reports. Prints the
+ * items before the first one that no host can parse, and the problem of that one.
+ */
+void hid_report_print(FILE *to, const uint8_t *bytes, size_t size);
+/*
  * Returns the descriptor as a JSON object of schemas/descriptors.schema.json; the caller owns it.
  */
 json_t *descriptor_to_json(const struct descriptor *d);

@@ -4,6 +4,7 @@ libffsctl_a_SOURCES += \
 	src/predict/endpoint_needs.c src/predict/endpoint_needs.h \
 	src/predict/predict.c src/predict/predict.h \
 	src/predict/print_descriptor.c \
+	src/predict/print_hid_report.c \
 	src/predict/functions.c \
 	src/predict/midi.c \
 	src/predict/template.c src/predict/template.h \

@@ -603,6 +603,51 @@ def descriptors_of_unknown_kernel():
         contains(out, f"as Linux {kernel or release[:4].rstrip('.')} makes it")
 
 
+@test("descriptors decodes a report descriptor: a built-in one, bytes, and a file")
+def descriptors_of_reports():
+    def decoded(report_desc, files=()):
+        with tempfile.TemporaryDirectory() as directory:
+            for name, data in files:
+                with open(os.path.join(directory, name), "wb") as file:
+                    file.write(data)
+            path = os.path.join(directory, "hid.conf")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write('attrs : { idVendor = 0x1209; idProduct = 1; };\n'
+                           'functions : { h : { type = "hid"; attrs : { report_length = 8; report_desc = %s; }; }; };\n'
+                           % report_desc)
+            code, out, err = run("descriptors", "--speed", "high", path)
+            eq(code, 0)
+            _, _, text = out.partition("\nreport descriptor of 'h', ")
+            lines = [re.sub(" +", " ", line).strip() for line in text.strip().splitlines()]
+            return lines, err.replace(directory, "DIR")
+
+    mouse, _ = decoded('"mouse"')
+    eq(mouse[0], "52 bytes")
+    for line in ("09 02 Usage (Mouse)", "a1 00 Collection (Physical)", "15 81 Logical Minimum (-127)",
+                 "25 7f Logical Maximum (127)", "81 06 Input (Data, Variable, Relative)",
+                 "longest input report: 4 bytes"):
+        ok(line in mouse, f"{line} in {mouse}")
+    keyboard, _ = decoded('"keyboard"')
+    eq((keyboard[0], keyboard[-2:]), ("61 bytes", ["longest input report: 8 bytes", "longest output report: 1 byte"]))
+    eq(decoded('"gamepad"')[0][-1], "longest input report: 7 bytes")
+    data = bytes.fromhex("05 0c 0b 39000100 09 e9 a1 01 16 00ff 26 ff00 a4 35 ff 05 09 46 ff00 b4 45 ff 0901 8502"
+                         "fe 01 00 aa 7501 9508 b2 4201 f4 c0")
+    lines = """05 0c Usage Page (Consumer)|0b 39 00 01 00 Usage (Hat Switch)|09 e9 Usage (0xe9)
+        a1 01 Collection (Application)|16 00 ff Logical Minimum (-256)|26 ff 00 Logical Maximum (255)|a4 Push
+        35 ff Physical Minimum (-1)|05 09 Usage Page (Button)|46 ff 00 Physical Maximum (255)|b4 Pop
+        45 ff Physical Maximum (255)|09 01 Usage (Consumer Control)
+        85 02 Report ID (2)|fe 01 00 aa long item of 4 bytes|75 01 Report Size (1)|95 08 Report Count (8)
+        b2 42 01 Feature (Data, Variable, Absolute, Null State, Buffered Bytes)|f4 unknown item|c0 End Collection
+        longest feature report: 2 bytes"""
+    expected = [line.strip() for line in lines.replace("|", "\n").splitlines()]
+    eq(decoded('"' + data.hex(" ") + '"')[0], [f"{len(data)} bytes", *expected])
+    eq(decoded('"./report"', [("report", data)])[0], [f"{len(data)} bytes", *expected])
+    eq(decoded('"./report"', [("report", b"\x75\x08\xc0\x05\x01")])[0],
+       ["5 bytes", "75 08 Report Size (8)", "byte 2: this End Collection ends no Collection (HID 1.11, 6.2.2.6)"])
+    eq(decoded('"./missing"'),
+       ([], "ffsctl: cannot read the report descriptor of 'h' from DIR/./missing: No such file or directory\n"))
+
+
 @test("descriptors: an address that this system makes from a file, or the reason why it cannot")
 def descriptors_of_address():
     with tempfile.TemporaryDirectory() as directory:

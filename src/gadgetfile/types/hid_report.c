@@ -6,26 +6,11 @@
  */
 #include "gadgetfile/types/hid_report.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/util.h"
 
 #define LONG_ITEM 0xfe /* 6.2.2.3 */
-
-/* Prefixes of items without the two bits of their size (6.2.2.4, 6.2.2.7). */
-enum item {
-	ITEM_INPUT = 0x80,
-	ITEM_OUTPUT = 0x90,
-	ITEM_COLLECTION = 0xa0,
-	ITEM_FEATURE = 0xb0,
-	ITEM_END_COLLECTION = 0xc0,
-	ITEM_REPORT_SIZE = 0x74,
-	ITEM_REPORT_ID = 0x84,
-	ITEM_REPORT_COUNT = 0x94,
-	ITEM_PUSH = 0xa4,
-	ITEM_POP = 0xb4,
-};
 
 /* The global items that the length of a report depends on. */
 struct globals {
@@ -45,13 +30,22 @@ struct parser {
 	uint64_t bits[KIND_COUNT][256]; /* length of each report without its ID */
 };
 
-static uint32_t item_value(const uint8_t *data, size_t size)
+size_t hid_item_read(const uint8_t *bytes, size_t size, size_t offset, struct hid_item *item)
 {
-	uint32_t value = 0;
+	static const uint8_t data_sizes[] = { 0, 1, 2, 4 }; /* 6.2.2.2 */
+	uint8_t prefix = bytes[offset];
+	size_t length;
 
-	for (size_t i = 0; i < size; i++)
-		value |= (uint32_t)data[i] << (8 * i);
-	return value;
+	*item = (struct hid_item){ .kind = prefix & 0xfc, .is_long = prefix == LONG_ITEM };
+	item->data_size = data_sizes[prefix & 3];
+	if (item->is_long) /* the size of the data, and a tag */
+		item->data_size = offset + 1 < size ? 2 + (size_t)bytes[offset + 1] : 2;
+	length = 1 + item->data_size;
+	if (length > size - offset)
+		return length - (size - offset);
+	for (size_t i = 0; i < item->data_size && !item->is_long; i++)
+		item->value |= (uint32_t)bytes[offset + 1 + i] << (8 * i);
+	return 0;
 }
 
 static void add_field(struct parser *p, enum kind kind)
@@ -60,40 +54,40 @@ static void add_field(struct parser *p, enum kind kind)
 }
 
 /* Processes the item at `offset`. Returns false for an End Collection without a Collection. */
-static bool process_item(struct parser *p, enum item item, uint32_t value, size_t offset)
+static bool process_item(struct parser *p, unsigned int item, uint32_t value, size_t offset)
 {
 	switch (item) {
-	case ITEM_INPUT:
+	case HID_INPUT:
 		add_field(p, INPUT);
 		break;
-	case ITEM_OUTPUT:
+	case HID_OUTPUT:
 		add_field(p, OUTPUT);
 		break;
-	case ITEM_FEATURE:
+	case HID_FEATURE:
 		add_field(p, FEATURE);
 		break;
-	case ITEM_COLLECTION:
+	case HID_COLLECTION:
 		*array_add(p->open_collections, p->n_open_collections) = offset;
 		break;
-	case ITEM_END_COLLECTION:
+	case HID_END_COLLECTION:
 		if (p->n_open_collections == 0)
 			return false;
 		p->n_open_collections--;
 		break;
-	case ITEM_REPORT_SIZE:
+	case HID_REPORT_SIZE:
 		p->globals.size = value;
 		break;
-	case ITEM_REPORT_COUNT:
+	case HID_REPORT_COUNT:
 		p->globals.count = value;
 		break;
-	case ITEM_REPORT_ID:
+	case HID_REPORT_ID:
 		p->globals.id = (uint8_t)value;
 		p->has_ids = true;
 		break;
-	case ITEM_PUSH:
+	case HID_PUSH:
 		*array_add(p->pushed, p->n_pushed) = p->globals;
 		break;
-	case ITEM_POP:
+	case HID_POP:
 		if (p->n_pushed > 0)
 			p->globals = p->pushed[--p->n_pushed];
 		break;
@@ -107,24 +101,16 @@ static bool process_item(struct parser *p, enum item item, uint32_t value, size_
 static void parse_items(struct parser *p, const uint8_t *bytes, size_t size,
 			struct hid_report *report)
 {
-	static const uint8_t data_sizes[] = { 0, 1, 2, 4 }; /* 6.2.2.2 */
+	struct hid_item item;
 
-	for (size_t offset = 0, length; offset < size; offset += length) {
-		uint8_t prefix = bytes[offset];
-		bool is_long = prefix == LONG_ITEM;
-		size_t data_size = data_sizes[prefix & 3];
-
-		if (is_long) /* the size of the data, and a tag */
-			data_size = offset + 1 < size ? 2 + (size_t)bytes[offset + 1] : 2;
-		length = 1 + data_size;
+	for (size_t offset = 0; offset < size; offset += 1 + item.data_size) {
 		report->problem_offset = offset;
-		if (length > size - offset) {
+		report->missing_bytes = hid_item_read(bytes, size, offset, &item);
+		if (report->missing_bytes > 0) {
 			report->problem = HID_REPORT_ITEM_CUT_OFF;
-			report->missing_bytes = length - (size - offset);
 			return;
 		}
-		if (!is_long && !process_item(p, prefix & 0xfc,
-					      item_value(bytes + offset + 1, data_size), offset)) {
+		if (!item.is_long && !process_item(p, item.kind, item.value, offset)) {
 			report->problem = HID_REPORT_END_WITHOUT_COLLECTION;
 			return;
 		}

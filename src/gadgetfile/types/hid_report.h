@@ -2,8 +2,53 @@
 /* Parses HID report descriptors ("Device Class Definition for HID" 1.11, section 6.2.2). */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Items: their first byte without the two bits of their size (6.2.2.4, 6.2.2.7, 6.2.2.8). */
+enum hid_item_kind {
+	HID_INPUT = 0x80,
+	HID_OUTPUT = 0x90,
+	HID_COLLECTION = 0xa0,
+	HID_FEATURE = 0xb0,
+	HID_END_COLLECTION = 0xc0,
+	HID_USAGE_PAGE = 0x04,
+	HID_LOGICAL_MINIMUM = 0x14,
+	HID_LOGICAL_MAXIMUM = 0x24,
+	HID_PHYSICAL_MINIMUM = 0x34,
+	HID_PHYSICAL_MAXIMUM = 0x44,
+	HID_UNIT_EXPONENT = 0x54,
+	HID_UNIT = 0x64,
+	HID_REPORT_SIZE = 0x74,
+	HID_REPORT_ID = 0x84,
+	HID_REPORT_COUNT = 0x94,
+	HID_PUSH = 0xa4,
+	HID_POP = 0xb4,
+	HID_USAGE = 0x08,
+	HID_USAGE_MINIMUM = 0x18,
+	HID_USAGE_MAXIMUM = 0x28,
+	HID_DESIGNATOR_INDEX = 0x38,
+	HID_DESIGNATOR_MINIMUM = 0x48,
+	HID_DESIGNATOR_MAXIMUM = 0x58,
+	HID_STRING_INDEX = 0x78,
+	HID_STRING_MINIMUM = 0x88,
+	HID_STRING_MAXIMUM = 0x98,
+	HID_DELIMITER = 0xa8,
+};
+
+struct hid_item {
+	unsigned int kind; /* one of enum hid_item_kind, or an unknown one */
+	bool is_long;	   /* a long item (6.2.2.3), which has no kind and no value */
+	size_t data_size;  /* bytes after the first one */
+	uint32_t value;	   /* the data as an unsigned number */
+};
+
+/*
+ * Reads the item at `offset`, which is less than `size`. Returns how many bytes the item lacks; if
+ * it lacks any, it has no value.
+ */
+size_t hid_item_read(const uint8_t *bytes, size_t size, size_t offset, struct hid_item *item);
 
 /* Why no host can parse a report descriptor. */
 enum hid_report_problem {
