@@ -5,6 +5,8 @@
     keyboard-mouse.py type 'Hello, world' move 100 50 click
     keyboard-mouse.py --gadget keyboard type hello
 
+read-keys.py prints what a host without a HID driver receives.
+
 A report has the keys that are pressed now; each key takes a report with it and an empty one. The key
 codes are those of a US keyboard (HID Usage Tables, Keyboard page); the host's keyboard layout decides
 what they type.

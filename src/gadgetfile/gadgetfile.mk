@@ -83,6 +83,7 @@ dist_gadget_DATA += \
 	gadget.d/bridge.conf \
 	gadget.d/composite.conf \
 	gadget.d/iio.conf \
+	gadget.d/keyboard.conf \
 	gadget.d/login.conf \
 	gadget.d/loopback.conf \
 	gadget.d/midi.conf \

@@ -28,4 +28,5 @@ templatedir = $(exampledir)/plugin-template
 dist_template_DATA = examples/plugin-template/mine.c examples/plugin-template/mine.conf \
 	examples/plugin-template/README.md
 dist_example_SCRIPTS = examples/bridge-host.py examples/dfu-worker.py examples/echo-worker.py \
-	examples/keyboard-mouse.py examples/one-host.sh examples/python-echo.py
+	examples/keyboard-mouse.py examples/one-host.sh examples/python-echo.py \
+	examples/read-keys.py

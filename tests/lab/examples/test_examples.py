@@ -12,6 +12,7 @@ import os
 import pathlib
 import select
 import socket
+import string
 import struct
 import subprocess
 import threading
@@ -22,7 +23,7 @@ import identity
 import tap
 from gadgets import DIRECTORY, interface_of, network_namespace, raw_terminal, read_until, sh
 from harness import EXAMPLES, SRC, ffsctl, must, status
-from tap import contains, eq, ok, patience, test
+from tap import contains, eq, ok, patience, raises, test
 
 GADGETS = f"{SRC}/gadget.d"
 OLD = os.environ["LAB_KERNEL"] == "6.1"
@@ -161,6 +162,8 @@ def network_windows_rndis_first():
 
 # There is no HID driver in the lab's kernel: reports are taken off the endpoints.
 
+KEYS = string.ascii_letters + string.digits + string.punctuation + " \t\n\x1b\b"  # all of the programs
+
 
 def reports(device, interface, count):
     """The next reports of an interface, read by a thread from now on; call the result for them. Between
@@ -212,11 +215,47 @@ def keyboard_mouse_types_and_moves():
             device.write(next(e for e in device.get_active_configuration()[0, 0] if e.bEndpointAddress < 0x80), b"\2")
             eq(keyboard.read(8), b"\2", "Caps Lock")
         # Nobody reads on the host
-        for words, said in ((("type", "ab"), "the host has not read the last report of /dev/hidg0"),
-                            (("--gadget", "other", "type", "ab"), "the gadget other is not up")):
-            refused = subprocess.run([f"{EXAMPLES}/keyboard-mouse.py", *words], stderr=subprocess.PIPE, text=True, check=False)
-            eq(refused.returncode, 1, said)
-            contains(refused.stderr, said)
+        refuses("the host has not read the last report of /dev/hidg0", "keyboard-mouse.py", "type", "ab")
+
+
+def refuses(said, program, *words, env=None):
+    """The program ends with exit status 1 and one line on stderr, which has these words."""
+    refused = subprocess.run([f"{EXAMPLES}/{program}", *words], stderr=subprocess.PIPE, text=True, check=False, env=env)
+    must(refused, 1)
+    contains(refused.stderr, f"{program}: {said}")
+    eq(refused.stderr.count("\n"), 1, refused.stderr)
+
+
+@test("keyboard: what keyboard-mouse.py types, read-keys.py prints on the host until the keyboard is disconnected")
+def keyboard_is_read_on_host():
+    with contextlib.ExitStack() as stack:
+        with up(f"{GADGETS}/keyboard.conf") as gadget:
+            host = stack.enter_context(subprocess.Popen(
+                [f"{EXAMPLES}/read-keys.py"], stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+            stack.callback(host.kill)
+            contains(host.stderr.readline(), b":1.0 until Ctrl-C")
+            must(subprocess.run([f"{EXAMPLES}/keyboard-mouse.py", "--gadget", "keyboard", "type", KEYS], check=False))
+            eq(read_until(host.stdout.fileno(), KEYS[-5:].encode()), KEYS.encode())
+            with open(gadget["functions"][0]["device"], "wb", buffering=0) as device:
+                for pressed in (b"\4", b"\4\5", b"\5", b"\5\x3a"):
+                    device.write((b"\0\0" + pressed).ljust(8, b"\0"))
+            eq(read_until(host.stdout.fileno(), b"<0x3a>"), b"ab<0x3a>", "keys that are pressed together")
+            refuses("another program reads the keyboard", "read-keys.py")
+        eq(host.communicate(timeout=patience(20)), (b"", b""))
+        eq(host.returncode, 0, "exit status")
+
+
+@test("keyboard: reports that a UDC accepts although no program of the host reads them, as ffsctl-functions(5) says")
+def reports_without_reader():
+    for udc, accepted in (("dummy_udc.0", 2), ("usbip-vudc.0", 1)):
+        with up(f"{GADGETS}/keyboard.conf", udc) as gadget:
+            fd = os.open(gadget["functions"][0]["device"], os.O_WRONLY | os.O_NONBLOCK)
+            try:
+                for _ in range(accepted):
+                    eq(os.write(fd, bytes(8)), 8)
+                raises(BlockingIOError, os.write, fd, bytes(8))
+            finally:
+                os.close(fd)
 
 
 # --- storage ------------------------------------------------------------------------------------------

@@ -71,6 +71,7 @@ share/doc/ffsctl/examples/plugin-template/mine.conf
 share/doc/ffsctl/examples/python-echo.conf
 share/doc/ffsctl/examples/python-echo.py
 share/doc/ffsctl/examples/python-worker.conf
+share/doc/ffsctl/examples/read-keys.py
 share/doc/ffsctl/examples/stream-echo.c
 share/doc/ffsctl/examples/stream-echo.conf
 share/doc/ffsctl/examples/two-functions.conf
@@ -88,6 +89,7 @@ share/ffsctl/gadget.d/aoa.conf
 share/ffsctl/gadget.d/bridge.conf
 share/ffsctl/gadget.d/composite.conf
 share/ffsctl/gadget.d/iio.conf
+share/ffsctl/gadget.d/keyboard.conf
 share/ffsctl/gadget.d/login.conf
 share/ffsctl/gadget.d/loopback.conf
 share/ffsctl/gadget.d/midi.conf
