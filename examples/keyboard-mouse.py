@@ -13,6 +13,7 @@ what they type.
 """
 
 import contextlib
+import errno
 import os
 import select
 import string
@@ -31,15 +32,36 @@ SECONDS = 5  # until the host must have read a report
 gadget = "keyboard-mouse"
 
 
+def status(*fields):
+    """Returns these fields of the gadget's status."""
+    try:
+        answer = subprocess.run(["ffsctl", "status", gadget, "-o", ",".join(fields)], check=False,
+                                stdout=subprocess.PIPE, text=True)
+    except FileNotFoundError:
+        raise SystemExit("keyboard-mouse.py: cannot find ffsctl: add its directory to PATH") from None
+    if not answer.stdout:
+        raise SystemExit(answer.returncode)  # ffsctl has printed the reason
+    return answer.stdout.rstrip("\n").split("\t")
+
+
+def device_path(function):
+    """Returns the function's /dev/hidgN. The kernel has chosen the number."""
+    state, kind, path = status("state", f"{function}.type", f"{function}.device")
+    if state == "down":
+        raise SystemExit(f"keyboard-mouse.py: the gadget {gadget} is not up (--gadget NAME selects another one)")
+    if kind != "hid":
+        raise SystemExit(f"keyboard-mouse.py: the gadget {gadget} has no hid function '{function}': "
+                         "add one to its file")
+    if path == "-":
+        raise SystemExit(f"keyboard-mouse.py: the gadget {gadget} is {state}: bind it with 'ffsctl up FILE'")
+    return path
+
+
 class Device:
-    """The function's /dev/hidgN. ffsctl reports the number that the kernel chose."""
+    """The function's device."""
 
     def __init__(self, function):
-        ask = ["ffsctl", "status", gadget, "-o", f"{function}.device"]
-        answer = subprocess.run(ask, check=False, stdout=subprocess.PIPE, text=True)
-        if answer.returncode:
-            raise SystemExit(f"keyboard-mouse.py: the gadget {gadget} is not up (--gadget NAME selects another one)")
-        self.path = answer.stdout.strip()
+        self.path = device_path(function)
         # A blocking write would wait for ever for a host that does not read
         self.fd = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK)
 
@@ -49,10 +71,18 @@ class Device:
     def write(self, report):
         poll = select.poll()
         poll.register(self.fd, select.POLLOUT)
-        if not poll.poll(SECONDS * 1000):
-            raise SystemExit(f"keyboard-mouse.py: the host has not read the last report of {self.path}: it sleeps, or has no "
-                             "driver for it")
-        os.write(self.fd, report)
+        try:
+            if poll.poll(SECONDS * 1000):
+                os.write(self.fd, report)
+                return
+            if status("udc_state")[0] in ("configured", "suspended"):
+                raise SystemExit(f"keyboard-mouse.py: the host has not read the last report of {self.path}: it sleeps, "
+                                 "or has no driver for it")
+        except OSError as e:
+            if e.errno != errno.ESHUTDOWN:
+                raise
+        raise SystemExit("keyboard-mouse.py: no host has configured the gadget: "
+                         f"'ffsctl wait {gadget} --for configured' waits for one")
 
 
 def device(function):
@@ -105,4 +135,7 @@ def main(words):
             raise SystemExit(__doc__)
 
 
-main(sys.argv[1:] or ["help"])
+try:
+    main(sys.argv[1:] or ["help"])
+except OSError as e:
+    raise SystemExit(f"keyboard-mouse.py: {e}") from None

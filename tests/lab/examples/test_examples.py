@@ -245,6 +245,21 @@ def keyboard_is_read_on_host():
         eq(host.returncode, 0, "exit status")
 
 
+@test("keyboard: the programs say what is missing")
+def keyboard_programs_say_what_is_missing():
+    here = ("keyboard-mouse.py", "--gadget", "keyboard", "type", "a")
+    refuses("no keyboard: ", "read-keys.py")
+    refuses("the gadget keyboard is not up", *here)
+    refuses("cannot find ffsctl: ", *here, env={"PATH": "/"})
+    with up(f"{GADGETS}/keyboard.conf"):
+        refuses("the gadget keyboard has no hid function 'mouse'", *here[:3], "click")
+    for udc, said in (("--no-bind", "the gadget keyboard is unbound: "),
+                      ("--udc=usbip-vudc.0", "no host has configured the gadget: 'ffsctl wait keyboard ")):
+        must(ffsctl("up", f"{GADGETS}/keyboard.conf", udc))
+        refuses(said, *here)
+        harness.down("keyboard")
+
+
 @test("keyboard: reports that a UDC accepts although no program of the host reads them, as ffsctl-functions(5) says")
 def reports_without_reader():
     for udc, accepted in (("dummy_udc.0", 2), ("usbip-vudc.0", 1)):
