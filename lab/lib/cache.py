@@ -172,7 +172,7 @@ def modules_dir(version, flavour, variant, extra=None):
 
 def dkms_files():
     directory = os.path.join(TREE, "kernel", "dkms")
-    return [os.path.join(directory, n) for n in ("dkms.conf.in", "Kbuild", "prepare")]
+    return [os.path.join(directory, n) for n in ("dkms.conf.in", "modules.kbuild", "prepare")]
 
 
 def qemu_dir(version, variant):

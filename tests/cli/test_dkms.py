@@ -48,9 +48,9 @@ class Machine:
             "for last; do :; done\n[ $last = linux-source-%s ] && echo '%s'\n" % (version, installed)
             if installed else "exit 1\n"), 0o755)
 
-    def tarball(self, version):
-        """What of a linux-source package is needed here."""
-        source, package = cache.source_dir(version), "linux-source-" + version
+    def tarball(self, version, contents=None):
+        """Makes the tarball of a linux-source package, with what is needed here; `contents`: of another version."""
+        source, package = cache.source_dir(contents or version), "linux-source-" + version
         with tarfile.open(os.path.join(self.sources, package + ".tar.xz"), "w:xz", preset=0) as tar:
             for name in (GADGET, "include/uapi/linux/usb", "Documentation/usb", "tools/testing/selftests/Makefile"):
                 tar.add(os.path.join(source, name), os.path.join(package, name))
@@ -62,12 +62,23 @@ class Machine:
                                    "PATH": self.bin + ":" + os.environ["PATH"]}, check=False)
 
 
-def refused(result, *words):
+def refused(machine, *words, release=None):
+    result = machine.prepare(release)
     eq(result.returncode, 1, result.stderr)
-    eq(result.stdout, "")
     eq(result.stderr.count("\n"), 1, "lines of " + repr(result.stderr))
     for word in ("ffsctl-modules: ",) + words:
         ok(word in result.stderr, "%r lacks %r" % (result.stderr, word))
+    builds_nothing(machine, result.stderr.strip())
+    return result
+
+
+def builds_nothing(machine, reason):
+    """dkms runs make whatever prepare exits with: it must stop, with the reason."""
+    ok(not os.path.exists(os.path.join(machine.build, "source")), "source is left")
+    made = subprocess.run(["make", "-f", "-"], input="src := %s\ninclude $(src)/Kbuild\nall:\n" % machine.build, cwd="/", text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
+    eq(made.returncode, 2, made.stdout)
+    ok(reason in made.stderr, "%r lacks %r" % (made.stderr, reason))
 
 
 def in_place(function):
@@ -99,21 +110,21 @@ def dkms_conf_fields(work):
 def unknown_kernel(work):
     machine = Machine(work, "6.12", " Debian 6.12.117-1~deb12u1", "installed 6.12.117-1~deb12u1")
     for release in ("6.11.2-amd64", "6.18.1", "5.10.0-30-amd64", "6.120.1-amd64"):
-        refused(machine.prepare(release), release, "6.12 and 6.1 only")
+        refused(machine, release, "6.12 and 6.1 only", release=release)
 
 
 @test("a kernel whose headers are not there is refused")
 @in_place
 def missing_headers(work):
     machine = Machine(work, "6.12", None, "installed 6.12.117-1~deb12u1")
-    refused(machine.prepare(), "headers", "apt-get install linux-headers-6.12.117+deb12-amd64")
+    refused(machine, "headers", "apt-get install linux-headers-6.12.117+deb12-amd64")
 
 
 @test("a kernel that is not Debian's is refused")
 @in_place
 def kernel_of_others(work):
     machine = Machine(work, "6.12", "", "installed 6.12.117-1~deb12u1")
-    refused(machine.prepare(), "6.12.117+deb12-amd64 is not one of Debian's")
+    refused(machine, "6.12.117+deb12-amd64 is not one of Debian's")
 
 
 @test("without the source package it is refused, and named")
@@ -122,7 +133,7 @@ def missing_source_package(work):
     for n, installed in enumerate(("", "config-files 6.12.117-1~deb12u1", "installed 6.12.117-1~deb12u1")):
         place = os.path.join(work, str(n))
         # The last one: dpkg says it is installed, but its file was removed
-        refused(Machine(place, "6.12", " Debian 6.12.117-1~deb12u1", installed).prepare(),
+        refused(Machine(place, "6.12", " Debian 6.12.117-1~deb12u1", installed),
                 "apt-get install linux-source-6.12=6.12.117-1~deb12u1")
 
 
@@ -131,18 +142,30 @@ def missing_source_package(work):
 def different_releases(work):
     machine = Machine(work, "6.1", " Debian 6.1.192-2", "installed 6.1.190-1")
     machine.tarball("6.1")
-    refused(machine.prepare(), "6.1.192-2", "6.1.190-1", "apt-get install linux-source-6.1=6.1.192-2")
-    ok(not os.path.exists(os.path.join(machine.build, "source")), "something was unpacked")
+    refused(machine, "6.1.192-2", "6.1.190-1", "apt-get install linux-source-6.1=6.1.192-2")
 
 
 @test("patches that do not apply are not built from")
 @in_place
 def patches_do_not_apply(work):
     machine = Machine(work, "6.12", " Debian 6.12.117-1~deb12u1", "installed 6.12.117-1~deb12u1")
-    machine.tarball("6.1")
-    os.rename(os.path.join(machine.sources, "linux-source-6.1.tar.xz"),
-              os.path.join(machine.sources, "linux-source-6.12.tar.xz"))
-    eq(machine.prepare().returncode, 1)
+    machine.tarball("6.12", contents="6.1")
+    result = machine.prepare()
+    eq(result.returncode, 1)
+    reason = "ffsctl-modules: fixes/0003-usb-gadget-f_fs-do-not-look-for-DMABUFs-on-a-gadget-.patch does not apply"
+    eq(result.stderr.count(reason), 1, result.stderr)
+    builds_nothing(machine, reason)
+
+
+@test("a package whose prepare was interrupted builds nothing")
+@in_place
+def interrupted(work):
+    machine = Machine(work, "6.12", " Debian 6.12.117-1~deb12u1", "installed 6.12.117-1~deb12u1")
+    eq([n for n in os.listdir(machine.build) if n in ("Kbuild", "Makefile")], [], "files that make would read")
+    # It stops where it asks what is installed
+    write(os.path.join(machine.bin, "dpkg-query"), "#!/bin/sh\nkill $PPID\n", 0o755)
+    machine.prepare()
+    builds_nothing(machine, "ffsctl-modules: prepare did not finish")
 
 
 @in_place
@@ -158,7 +181,8 @@ def makes_the_source(work, version):
     ok("ffs_proxy_operations" in text and "ffs_mmap_find" in text, "f_fs.c is not patched")
     ok("gadget_sg" in cache.read(os.path.join(source, GADGET, "udc/dummy_hcd.c")).decode(), "dummy_hcd.c is not")
     ok("ENABLE_ZLP" in cache.read(os.path.join(source, "include/uapi/linux/usb/functionfs.h")).decode())
-    # What Kbuild names is there
+    # So is what Kbuild names
+    eq(cache.read(os.path.join(machine.build, "Kbuild")), cache.read(os.path.join(machine.build, "modules.kbuild")))
     for name in ("function/f_fs.c", "legacy/g_ffs.c", "udc/dummy_hcd.c"):
         ok(os.path.exists(os.path.join(source, GADGET, name)), name)
 
