@@ -62,8 +62,8 @@ class Machine:
                                    "PATH": self.bin + ":" + os.environ["PATH"]}, check=False)
 
 
-def refused(machine, *words, release=None):
-    result = machine.prepare(release)
+def refused(machine, *words, release=None, groups=tuple(cache.GROUPS)):
+    result = machine.prepare(release, groups)
     eq(result.returncode, 1, result.stderr)
     eq(result.stderr.count("\n"), 1, "lines of " + repr(result.stderr))
     for word in ("ffsctl-modules: ",) + words:
@@ -95,14 +95,15 @@ def dkms_conf_fields(work):
     machine = Machine(work, "6.12", None, "")
     conf = subprocess.run(
         ["bash", "-ec", "kernelver=1.2; kernel_source_dir=/k; dkms_tree=/t; . ./dkms.conf; echo $PACKAGE_NAME-"
-         "$PACKAGE_VERSION; echo $PRE_BUILD; echo ${MAKE[0]}; echo ${BUILT_MODULE_NAME[*]}"],
+         "$PACKAGE_VERSION; echo $PRE_BUILD; echo ${MAKE[0]}; echo ${BUILT_MODULE_NAME[*]}; echo $POST_INSTALL; echo $AUTOINSTALL"],
         cwd=machine.build, stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()
     name = os.path.basename(machine.build)
     eq(conf[0], name)
     ok(re.fullmatch(r"ffsctl-modules-\d+\.\d+\.\d+", name), name)
     eq(conf[1:], ["prepare 1.2 /k fixes backports features tests", "make -C /k M=/t/%s/build modules" % name.replace("modules-", "modules/"),
-                  "usb_f_fs g_ffs dummy_hcd"])
-    ok(os.access(os.path.join(machine.build, "prepare"), os.X_OK), "prepare cannot be run")
+                  "usb_f_fs g_ffs dummy_hcd", "remove-old /t 1.2", ""])
+    for script in ("prepare", "remove-old"):
+        ok(os.access(os.path.join(machine.build, script), os.X_OK), script + " cannot be run")
 
 
 @test("a kernel that there are no patches for is refused")
@@ -191,6 +192,29 @@ for version in VERSIONS:
     test(f"the source of {version} is unpacked and patched, as often as one likes", version)(makes_the_source)
 
 
+@test("a package with a bundle needs no source package, for the kernel of that version only")
+@in_place
+def bundle(work):
+    _, package = VERSIONS["6.1"]
+    machine = Machine(work, "6.1", " Debian " + package, "")
+    deb = os.path.join(work, "deb")
+    machine.sources = os.path.join(deb, "usr/src")
+    os.makedirs(machine.sources)
+    machine.tarball("6.1")
+    write(os.path.join(deb, "DEBIAN/control"), "Package: linux-source-6.1\nVersion: %s\nArchitecture: all\nMaintainer: a\n"
+          "Description: a\n" % package)
+    subprocess.run(["dpkg-deb", "-Znone", "-b", deb, os.path.join(work, "source.deb")], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["make", "-s", "-C", os.path.join(SRC, "kernel"), "dkms", "DESTDIR=" + work,
+                    "BUNDLE=" + os.path.join(work, "source.deb")], check=True, stdout=subprocess.DEVNULL)
+    machine.sources = "/nonexistent"
+    eq(os.listdir(os.path.join(machine.build, "sources")), [package + ".tar.xz"])
+    result = machine.prepare()
+    eq((result.returncode, result.stderr), (0, ""))
+    ok(os.path.exists(os.path.join(machine.build, "source", GADGET, "function/f_fs.c")))
+    write(os.path.join(machine.headers, "include/generated/package.h"), '#define LINUX_PACKAGE_ID " Debian 6.1.193-1"\n')
+    refused(machine, "apt-get install linux-source-6.1=6.1.193-1")
+
+
 @test("a package of some groups has their patches only, and calls prepare with them")
 @in_place
 def package_of_groups(work):
@@ -199,6 +223,7 @@ def package_of_groups(work):
     eq(os.listdir(os.path.join(machine.build, "patches", "6.1")), ["fixes"])
     ok(b'PRE_BUILD="prepare $kernelver $kernel_source_dir fixes"' in cache.read(os.path.join(machine.build, "dkms.conf")))
     machine.tarball("6.1")
+    refused(machine, "there are no patches 'backports' for Linux 6.1", groups=("fixes", "backports"))
     result = machine.prepare(groups=("fixes",))
     eq((result.returncode, result.stderr), (0, ""))
     text = cache.read(os.path.join(machine.build, "source", GADGET, "function/f_fs.c")).decode()

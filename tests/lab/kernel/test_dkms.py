@@ -24,15 +24,20 @@ import tap
 from tap import contains, eq, ok, test
 
 VERSION = os.environ["LAB_KERNEL"]
-RELEASE = {"6.12": "6.12.117+deb12-amd64", "6.1": "6.1.0-54-amd64"}[VERSION]
+# Not Debian's own names: the machine may have their headers
+RELEASE = {"6.12": "6.12.117+test-amd64", "6.1": "6.1.0-54-test-amd64"}[VERSION]
 PACKAGE = {"6.12": "6.12.117-1~deb12u1", "6.1": "6.1.192-2"}[VERSION]
 NAMES = ("usb_f_fs", "g_ffs", "dummy_hcd")
 TREE = pathlib.Path("/var/lib/dkms/ffsctl-modules")
 GADGET = "drivers/usb/gadget"
 
 
+def run(*command):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+
+
 def dkms(*arguments):
-    return subprocess.run(["dkms", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return run("dkms", *arguments)
 
 
 def modules(release):
@@ -40,16 +45,17 @@ def modules(release):
 
 
 def make_headers(release, package=PACKAGE):
-    """Makes a kernel of Debian out of the lab's kernel: its directory in /lib/modules, the headers and stock modules."""
+    """Makes a kernel of Debian out of the lab's kernel: its headers, and its modules in /lib/modules."""
     headers = pathlib.Path("/usr/src/linux-headers-" + release)
     (headers / "include/generated").mkdir(parents=True)
     (headers / "include/generated/package.h").write_text(f'#define LINUX_PACKAGE_ID " Debian {package}"\n')
     kernel = cache.kernel_dir(VERSION, "normal", "patched")
     # The lab's kernel does not export what udc-core and libcomposite do
-    (headers / "Makefile").write_text(f"modules:\n\t$(MAKE) -C {kernel} ARCH=um SUBARCH=x86_64 M=$(M) KBUILD_MODPOST_WARN=1 modules\n")
+    (headers / "Makefile").write_text(
+        f"modules:\n\t$(MAKE) -C {kernel} ARCH=um SUBARCH=x86_64 M=$(M) KBUILD_MODPOST_WARN=1 modules\n")
     stock = modules(release) / "kernel" / GADGET
     stock.mkdir(parents=True)
-    # Any module that is not ours
+    # Any module that is not ours. As Debian's, the lab's modules have neither version nor srcversion
     other = pathlib.Path(cache.modules_dir(VERSION, "normal", "patched")) / "libcomposite.ko"
     for name in ("function/usb_f_fs.ko", "legacy/g_ffs.ko"):
         (stock / name).parent.mkdir()
@@ -60,12 +66,19 @@ def make_headers(release, package=PACKAGE):
     subprocess.run(["depmod", release], check=True)
 
 
-def install_source(contents=VERSION):
-    """Installs the package linux-source. `contents`: the version of Linux in it."""
-    source, package = cache.source_dir(contents), "linux-source-" + VERSION
+def install_source(fits=True):
+    """Installs the package linux-source. If it does not fit, one of the last patches does not apply; all of it compiles."""
+    source, package = cache.source_dir(VERSION), "linux-source-" + VERSION
+    changed = pathlib.Path("/tmp/dummy_hcd.c")
+    line = "dum->gadget.max_speed = USB_SPEED_FULL;"
+    text = (pathlib.Path(source) / GADGET / "udc/dummy_hcd.c").read_text()
+    contains(text, line)
+    changed.write_text(text if fits else text.replace(line, line + " /* changed */"))
     with tarfile.open(f"/usr/src/{package}.tar.xz", "w:xz", preset=0) as tar:
         for name in (GADGET, "include/uapi/linux/usb", "Documentation/usb", "tools/testing/selftests/Makefile"):
-            tar.add(os.path.join(source, name), os.path.join(package, name))
+            tar.add(os.path.join(source, name), os.path.join(package, name),
+                    filter=lambda member: None if member.name.endswith("/dummy_hcd.c") else member)
+        tar.add(changed, os.path.join(package, GADGET, "udc/dummy_hcd.c"))
     status = pathlib.Path("/var/lib/dpkg/status")
     text = re.sub(rf"Package: {re.escape(package)}\n.*?\n\n", "", status.read_text(), flags=re.S)
     status.write_text(text + f"Package: {package}\nStatus: install ok installed\nMaintainer: a\nArchitecture: all\n"
@@ -80,7 +93,11 @@ def make_package():
 
 
 def file_of(name, release=RELEASE):
-    return subprocess.run(["modinfo", "-k", release, "-n", name], stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+    return run("modinfo", "-k", release, "-n", name).stdout.strip()
+
+
+def field_of(name, field, release=RELEASE):
+    return run("modinfo", "-F", field, file_of(name, release)).stdout.strip()
 
 
 def is_patched(path):
@@ -88,7 +105,7 @@ def is_patched(path):
 
 
 def stock_is_used(release=RELEASE):
-    eq([p.name for p in (modules(release) / "updates").rglob("*.ko*")] if (modules(release) / "updates").exists() else [], [])
+    eq([p.name for p in modules(release).glob("updates/**/*.ko*")], [])
     eq(file_of("usb_f_fs", release), str(modules(release) / "kernel" / GADGET / "function/usb_f_fs.ko"))
 
 
@@ -99,15 +116,40 @@ def ours_are_used(release=RELEASE):
     ok(is_patched(file_of("usb_f_fs", release)), "the module is not patched")
 
 
+def hook(release):
+    """Does what Debian's packages do when the headers of a kernel have been installed."""
+    return run("run-parts", "--arg=" + release, "/etc/kernel/header_postinst.d")
+
+
+def make_key():
+    """Makes a key as a machine's owner would; returns the name in its certificate."""
+    directory = pathlib.Path("/var/lib/ffsctl-test-key")
+    directory.mkdir()
+    subprocess.run(["openssl", "req", "-new", "-x509", "-nodes", "-days", "1", "-newkey", "rsa:2048",
+                    "-subj", "/CN=a test's own key", "-keyout", directory / "key", "-outform", "DER",
+                    "-out", directory / "certificate"], check=True, stderr=subprocess.DEVNULL)
+    sign = directory / "sign-file"
+    subprocess.run(["gcc", "-o", sign, os.path.join(cache.source_dir(VERSION), "scripts/sign-file.c"), "-lcrypto"],
+                   check=True, stderr=subprocess.DEVNULL)
+    pathlib.Path("/etc/dkms/framework.conf").write_text(
+        f"sign_file={sign}\nmok_signing_key={directory}/key\nmok_certificate={directory}/certificate\n")
+    return "a test's own key"
+
+
 harness.unpack("dkms")
+# The hooks of the machine's own packages are not of this test
+for name in ("postinst.d", "header_postinst.d"):
+    shutil.rmtree(pathlib.Path("/etc/kernel") / name, ignore_errors=True)
 make_headers(RELEASE)
 version = make_package()
 NAME = f"ffsctl-modules/{version}"
+KEY = make_key()
+NEWER = RELEASE.replace("117+", "118+").replace("-54-", "-55-")
 
 
 @test("patches that do not apply: dkms builds, signs and installs nothing, and its log names the patch")
 def patches_do_not_apply():
-    install_source({"6.12": "6.1", "6.1": "6.12"}[VERSION])
+    install_source(fits=False)
     result = dkms("install", NAME, "-k", RELEASE)
     eq(result.returncode, 10, result.stdout)
     log = (TREE / version / "build/make.log").read_text()
@@ -118,16 +160,73 @@ def patches_do_not_apply():
     stock_is_used()
 
 
-@test("the modules are built and installed, and removed again")
-def installed_and_removed():
+@test("a kernel that gets installed has no modules if they are installed for no other kernel")
+def hook_without_modules():
+    dkms("remove", NAME, "--all")
+    result = hook(RELEASE)
+    eq((result.returncode, result.stdout), (0, ""))
+    stock_is_used()
+
+
+@test("the modules are built, signed with the owner's key, and installed")
+def installed():
     install_source()
     result = dkms("install", NAME, "-k", RELEASE)
     eq(result.returncode, 0, result.stdout)
-    print(result.stdout, file=sys.stderr); ours_are_used()
-    result = dkms("remove", NAME, "--all")
+    ours_are_used()
+    for name in NAMES:
+        eq((field_of(name, "signer"), field_of(name, "version")), (KEY, version), name)
+
+
+@test("an update of the kernel keeps the features if the patches apply, and goes on without them if not")
+def kernel_update():
+    make_headers(NEWER)
+    install_source(fits=False)
+    result = hook(NEWER)
     eq(result.returncode, 0, result.stdout)
+    contains(result.stdout, f"the usb_f_fs of Linux {NEWER} stays in use, without ffsctl's patches: ")
+    ok(re.search(r"patches: \w+/\d{4}-\S+ does not apply", result.stdout), result.stdout)
+    log = re.search(r"^log: (.*)$", result.stdout, re.M)
+    contains(pathlib.Path(log[1]).read_text(), "does not apply")
+    stock_is_used(NEWER)
+    ours_are_used()
+    install_source()
+    result = hook(NEWER)
+    eq(result.returncode, 0, result.stdout)
+    ours_are_used(NEWER)
+    ours_are_used()
+
+
+@test("a newer version replaces the old one, which goes when no kernel has it any more")
+def upgrade():
+    old, new = (pathlib.Path(f"/usr/src/ffsctl-modules-{v}") for v in (version, "99.1"))
+    shutil.copytree(old, new)
+    for name in ("dkms.conf", "version.h"):
+        text = (new / name).read_text()
+        contains(text, version)
+        (new / name).write_text(text.replace(version, "99.1"))
+    result = dkms("install", "ffsctl-modules/99.1", "-k", RELEASE)
+    eq(result.returncode, 0, result.stdout)
+    ours_are_used()
+    eq(field_of("usb_f_fs", "version"), "99.1")
+    eq([p.name for p in TREE.glob(f"{version}/6*")], [NEWER], "kernels of the old version")
+    ok(old.exists(), "the source of the old version is gone, which a kernel has still")
+    ours_are_used(NEWER)
+    result = hook(NEWER)
+    eq(result.returncode, 0, result.stdout)
+    eq(sorted(p.name for p in TREE.glob("[0-9]*")), ["99.1"])
+    ok(not old.exists(), "the source of the old version is left")
+    ours_are_used()
+    ours_are_used(NEWER)
+
+
+@test("remove-dkms leaves the kernels' own modules, and nothing of ours")
+def removed():
+    subprocess.run(["make", "-s", "-C", SRC / "kernel", "remove-dkms"], check=True, stdout=subprocess.DEVNULL)
     stock_is_used()
-    ok(not (TREE / version).exists(), "dkms still knows of it")
+    stock_is_used(NEWER)
+    ok(not TREE.exists(), "dkms still knows of it")
+    eq([*pathlib.Path("/usr/src").glob("ffsctl-modules*"), *pathlib.Path("/etc/kernel").glob("*/ffsctl-modules")], [])
 
 
 tap.main()
