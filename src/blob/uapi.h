@@ -22,6 +22,6 @@
 #endif
 
 /* Added by ffsctl's kernel patches */
-#ifndef FUNCTIONFS_ENDPOINT_SESSION
-#define FUNCTIONFS_ENDPOINT_SESSION _IOR('g', 135, __u32)
+#ifndef FUNCTIONFS_SESSION_ACCEPT
+#define FUNCTIONFS_SESSION_ACCEPT _IO('g', 0xe0)
 #endif

@@ -194,9 +194,9 @@ int ffs_probe_flags(int mount_dir_fd, struct ffs_features *features)
  * Returns whether FunctionFS implements an ioctl. `ep` is a non-blocking endpoint file before the
  * bind. If the kernel does not know the ioctl, it first waits until the endpoint is enabled; on a
  * non-blocking file, the ioctl fails with EAGAIN instead. If the kernel knows the ioctl, the call
- * does not wait: ATTACH fails, because its argument is no DMABUF, and SESSION with a NULL pointer
- * returns at once. DETACH and TRANSFER are not probed, because before the bind they cause an oops
- * in Linux 6.9 to 7.2.
+ * does not wait: ATTACH fails, because its argument is no DMABUF, and SESSION_ACCEPT fails with
+ * ESHUTDOWN, because there is no session. DETACH and TRANSFER are not probed, because before the
+ * bind they cause an oops in Linux 6.9 to 7.2.
  */
 static bool has_ioctl(int ep, unsigned long request, void *argument)
 {
@@ -213,7 +213,7 @@ static int probe_ioctls(int mount_dir_fd, struct ffs_features *features)
 		return -errno;
 	features->has[FFS_ZLP] = has_ioctl(ep, FUNCTIONFS_ENDPOINT_ENABLE_ZLP, &off);
 	features->has[FFS_DMABUF] = has_ioctl(ep, FUNCTIONFS_DMABUF_ATTACH, &no_buffer);
-	features->has[FFS_SESSIONS] = has_ioctl(ep, FUNCTIONFS_ENDPOINT_SESSION, NULL);
+	features->has[FFS_SESSIONS] = has_ioctl(ep, FUNCTIONFS_SESSION_ACCEPT, NULL);
 	return 0;
 }
 

@@ -16,8 +16,8 @@
 #include "stream/aio.h"
 
 /* ffsctl's kernel patches add this ioctl. */
-#ifndef FUNCTIONFS_ENDPOINT_SESSION
-#define FUNCTIONFS_ENDPOINT_SESSION _IOR('g', 135, __u32)
+#ifndef FUNCTIONFS_SESSION_ACCEPT
+#define FUNCTIONFS_SESSION_ACCEPT _IO('g', 0xe0)
 #endif
 
 _Static_assert(sizeof(struct iocb) <= STREAM_REQUEST_PRIVATE,
@@ -121,12 +121,16 @@ bool aio_endpoint_is_enabled(struct stream *s, struct stream_endpoint *ep)
 	return ioctl(ep->fd, FUNCTIONFS_ENDPOINT_DESC, &desc) == 0 || errno != EAGAIN;
 }
 
-int aio_attach_endpoint_file_to_session(struct stream *s, struct stream_endpoint *ep,
-					uint32_t *session)
+int aio_accept_session(struct stream *s)
 {
-	(void)s;
-	if (ioctl(ep->fd, FUNCTIONFS_ENDPOINT_SESSION, session) == 0)
-		return 0;
+	int session;
+
+	if (s->n_eps == 0)
+		return -ENOTTY;
+	/* The file does not matter: the kernel accepts the session for all endpoints at once. */
+	session = ioctl(s->eps[0].fd, FUNCTIONFS_SESSION_ACCEPT);
+	if (session >= 0)
+		return session;
 	return errno == ENOTTY ? -ENOTTY : -EAGAIN;
 }
 

@@ -32,8 +32,7 @@ int aio_queue_iocbs(struct stream *s, struct iocb **iocbs, unsigned int n);
 int aio_submit(struct stream *s, struct stream_request **requests, unsigned int n);
 void aio_cancel(struct stream *s, struct stream_request *q);
 bool aio_endpoint_is_enabled(struct stream *s, struct stream_endpoint *ep);
-int aio_attach_endpoint_file_to_session(struct stream *s, struct stream_endpoint *ep,
-					uint32_t *session);
+int aio_accept_session(struct stream *s);
 bool aio_has_completions(struct stream *s);
 void aio_reap_completions(struct stream *s);
 /* Reads all completions from the kernel and calls `complete` for each of them. */
@@ -44,5 +43,5 @@ void aio_reap_with(struct stream *s,
 #define AIO_CALLS                                                                                  \
 	.close = aio_close, .free_buffers = aio_free_buffers, .submit = aio_submit,                \
 	.cancel = aio_cancel, .endpoint_is_enabled = aio_endpoint_is_enabled,                      \
-	.attach_endpoint_file_to_session = aio_attach_endpoint_file_to_session,                    \
+	.accept_session = aio_accept_session,                                                      \
 	.has_completions = aio_has_completions, .reap_completions = aio_reap_completions

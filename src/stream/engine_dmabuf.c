@@ -406,7 +406,7 @@ const struct stream_engine stream_engine_dmabuf = {
 	.submit = dmabuf_submit,
 	.cancel = dmabuf_cancel,
 	.endpoint_is_enabled = aio_endpoint_is_enabled,
-	.attach_endpoint_file_to_session = aio_attach_endpoint_file_to_session,
+	.accept_session = aio_accept_session,
 	.has_completions = aio_has_completions,
 	.reap_completions = dmabuf_reap_completions,
 };

@@ -178,30 +178,9 @@ int stream_submit_transfer(struct stream *s, uint32_t endpoint, struct ffsctl_tr
 	return 0;
 }
 
-/*
- * Attaches all endpoint files to the current session and stores its number. Returns -EAGAIN if this
- * session is already over; stream_link_up() will then be called for the next session.
- */
-static int attach_endpoint_files_to_session(struct stream *s, uint32_t *session)
-{
-	uint32_t number = 0;
-	unsigned int i;
-	int r = -ENOTTY;
-
-	for (i = 0; i < s->n_eps; i++) {
-		r = s->config.engine->attach_endpoint_file_to_session(s, &s->eps[i], &number);
-		if (r < 0)
-			break;
-		if (i > 0 && number != *session)
-			return -EAGAIN;
-		*session = number;
-	}
-	return r;
-}
-
 /* Starts a session to which the kernel has given a number. The kernel does not mix the data of two
    numbered sessions. */
-static void start_numbered_session(struct stream *s, uint32_t session, bool other_speed)
+static void start_numbered_session(struct stream *s, int session, bool other_speed)
 {
 	if (s->link_is_up && session == s->session_number && !other_speed)
 		return; /* this session has already started */
@@ -215,9 +194,8 @@ static void start_numbered_session(struct stream *s, uint32_t session, bool othe
 int stream_link_up(struct stream *s, enum ffsctl_speed speed)
 {
 	bool other_speed;
-	uint32_t session;
 	unsigned int i;
-	int r;
+	int session;
 
 	if (speed > FFSCTL_SPEED_SUPER_PLUS)
 		return -EINVAL;
@@ -227,12 +205,13 @@ int stream_link_up(struct stream *s, enum ffsctl_speed speed)
 	s->n_link_ups++;
 	other_speed = speed != s->speed;
 	s->speed = speed;
-	r = attach_endpoint_files_to_session(s, &session);
-	if (r == 0)
+	session = s->config.engine->accept_session(s);
+	if (session > 0)
 		start_numbered_session(s, session, other_speed);
-	else if (r == -EAGAIN && s->link_is_up)
+	else if (session == -EAGAIN && s->link_is_up)
+		/* This session is already over: the function will be called for the next one. */
 		stream_end_session(s);
-	if (r != -ENOTTY)
+	if (session != -ENOTTY)
 		return 0;
 	/*
 	 * The kernel does not number sessions, so this call may report a new session or the old

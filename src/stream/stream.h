@@ -75,12 +75,11 @@ struct stream_engine {
 	   enabled, the endpoint is busy. */
 	bool (*endpoint_is_enabled)(struct stream *s, struct stream_endpoint *ep);
 	/*
-	 * Attaches the endpoint file to the current session and stores the number of the session.
-	 * When this session is over, the requests of the endpoint file end with -ESHUTDOWN. Returns
-	 * -EAGAIN if the endpoint is disabled, -ENOTTY if the kernel does not number sessions.
+	 * Accepts the current session and returns its number. When this session is over, all
+	 * requests of the function end with -ESHUTDOWN, until the next session is accepted. Returns
+	 * -EAGAIN if there is no session, -ENOTTY if the kernel does not number sessions.
 	 */
-	int (*attach_endpoint_file_to_session)(struct stream *s, struct stream_endpoint *ep,
-					       uint32_t *session);
+	int (*accept_session)(struct stream *s);
 	/* Returns true if reap_completions() would find a completion. Makes no system call, and so
 	   may return false although there is a completion. */
 	bool (*has_completions)(struct stream *s);
@@ -161,8 +160,8 @@ struct stream {
 	int completion_fd; /* readable when there are completions; the engine opens and closes it */
 	void *engine_data; /* private to the engine */
 
-	uint32_t session_number; /* number that the kernel gives to the current session; 0: the
-				    kernel does not number sessions */
+	int session_number; /* number that the kernel gives to the current session; 0: the kernel
+			       does not number sessions */
 	enum ffsctl_speed speed; /* argument of the last call of stream_link_up() */
 	bool link_is_up;
 	bool session_is_pending;      /* the host has enabled the function, but a transfer of an

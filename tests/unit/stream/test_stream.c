@@ -21,11 +21,10 @@ static struct {
 	size_t longest; /* bytes; longer requests end with ENOMEM */
 	int why;	/* if not 0, every request ends at once with this error */
 	bool enabled;
-	uint32_t session, other_session; /* 0: sessions are not numbered; the OUT endpoint's, if it
-					    differs */
-	bool mapped;			 /* its buffers are not copied */
-	int refuse_all;			 /* if not 0, submit() fails with it */
-	struct stream_request *ended;	 /* completed at the next reap() */
+	int session;		      /* 0: sessions are not numbered */
+	bool mapped;		      /* its buffers are not copied */
+	int refuse_all;		      /* if not 0, submit() fails with it */
+	struct stream_request *ended; /* completed at the next reap() */
 	long ended_with;
 } kernel;
 
@@ -93,15 +92,12 @@ static bool fake_enabled(struct stream *st, struct stream_endpoint *ep)
 	return kernel.enabled;
 }
 
-static int fake_join(struct stream *st, struct stream_endpoint *ep, uint32_t *session)
+static int fake_accept(struct stream *st)
 {
 	(void)st;
 	if (!kernel.session)
 		return -ENOTTY;
-	if (!kernel.enabled)
-		return -EAGAIN;
-	*session = ep->index == OUT && kernel.other_session ? kernel.other_session : kernel.session;
-	return 0;
+	return kernel.enabled ? kernel.session : -EAGAIN;
 }
 
 static void fake_reap(struct stream *st)
@@ -134,7 +130,7 @@ static const struct stream_engine engine = {
 	.submit = fake_submit,
 	.cancel = fake_cancel,
 	.endpoint_is_enabled = fake_enabled,
-	.attach_endpoint_file_to_session = fake_join,
+	.accept_session = fake_accept,
 	.has_completions = fake_has_completions,
 	.reap_completions = fake_reap,
 };
@@ -932,7 +928,7 @@ Test(stream, a_repeated_enable_keeps_the_session)
 	stream_close(&s);
 }
 
-Test(stream, a_session_joined_by_an_earlier_enable_gets_its_own_speed)
+Test(stream, a_session_accepted_at_an_earlier_enable_gets_its_own_speed)
 {
 	open_in_session();
 	stream_link_up(&s, FFSCTL_SPEED_SUPER);
@@ -962,7 +958,7 @@ Test(stream, a_new_session_cancels_the_transfers_of_the_last)
 	stream_close(&s);
 }
 
-Test(stream, a_session_starts_only_when_its_endpoints_have_joined_it)
+Test(stream, a_session_starts_only_when_it_is_accepted)
 {
 	open_in_session();
 	submit(OUT, 0, 0);
@@ -991,20 +987,6 @@ Test(stream, a_session_that_is_over_at_its_enable_does_not_start)
 	kernel.session = 3;
 	stream_link_up(&s, FFSCTL_SPEED_HIGH);
 	expect_recorded("down done up");
-	stream_close(&s);
-}
-
-Test(stream, endpoints_of_different_sessions_wait_for_the_next)
-{
-	open_in_session();
-	kernel.session = 2;
-	kernel.other_session = 3;
-	stream_link_up(&s, FFSCTL_SPEED_HIGH);
-	expect_recorded("down");
-	kernel.other_session = 0;
-	kernel.session = 3;
-	stream_link_up(&s, FFSCTL_SPEED_HIGH);
-	expect_recorded("down up");
 	stream_close(&s);
 }
 

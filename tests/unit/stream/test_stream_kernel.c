@@ -34,13 +34,13 @@
 #define DMABUF_DETACH _IOW('g', 132, int)
 #define DMABUF_TRANSFER _IOC(_IOC_WRITE, 'g', 133, 16)
 #define EXPORT_SYNC_FILE _IOC(_IOC_READ | _IOC_WRITE, 'b', 2, 8)
-#define ENDPOINT_SESSION _IOR('g', 135, __u32)
+#define SESSION_ACCEPT _IO('g', 0xe0)
 
 /* The fake kernel's state. */
 static struct {
 	int files[2];	      /* of the endpoints */
 	uint16_t packet;      /* bytes, in the current session */
-	uint32_t session;     /* its number; 0: sessions are not numbered */
+	int session;	      /* its number; 0: sessions are not numbered */
 	unsigned int forgets; /* number of transfers that fail as if their DMABUF were detached */
 	unsigned int attached, transfers;
 } kernel;
@@ -79,11 +79,8 @@ int ioctl(int fd, unsigned long request, ...)
 	switch ((unsigned int)request) {
 	case (unsigned int)FUNCTIONFS_ENDPOINT_DESC:
 		return endpoint_desc(fd, arg);
-	case (unsigned int)ENDPOINT_SESSION:
-		if (!kernel.session)
-			return fails(ENOTTY);
-		*(uint32_t *)arg = kernel.session;
-		return 0;
+	case (unsigned int)SESSION_ACCEPT:
+		return kernel.session ? kernel.session : fails(ENOTTY);
 	case (unsigned int)UDMABUF_CREATE:
 		return dup((int)((struct udmabuf_create *)arg)->memfd);
 	case (unsigned int)DMABUF_ATTACH:
@@ -292,7 +289,7 @@ static void on_disable(struct ffsctl_stream *st, void *user)
 }
 
 /* Opens and enables the library's stream at 64 bytes a packet, with a transfer submitted. */
-static void open_library(uint32_t session)
+static void open_library(int session)
 {
 	const struct ffsctl_stream_config config = {
 		FFSCTL_STREAM_CONFIG_HEAD, .framing = FFSCTL_FRAMING_MESSAGES,
@@ -352,7 +349,7 @@ Test(library, an_enable_with_the_same_packet_sizes_keeps_the_session)
 	ffsctl_stream_free(library);
 }
 
-/* An earlier enable may have joined it, after the packet sizes of the session before were read. */
+/* It may have been accepted at an earlier enable, after the packet sizes of the session before were read. */
 Test(library, a_numbered_session_has_its_own_packet_sizes)
 {
 	open_library(7);
