@@ -14,7 +14,8 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import cache  # noqa: E402
 import kernel  # noqa: E402
 import modules  # noqa: E402
-from steps import Error, building, locked, product, run, say, step  # noqa: E402
+import trees  # noqa: E402
+from steps import Error, building, kernel_argument, locked, product, run, say, step  # noqa: E402
 
 # Download as the current user, because the user _apt may be unable to write to the cache
 DOWNLOAD = ["apt-get", "-qq", "-o", "APT::Sandbox::User=", "download"]
@@ -117,18 +118,22 @@ def remove(path):
 
 
 def prune():
-    """Removes products (see cache.py) that this tree does not use for any version, flavour and variant, and incomplete
-    products of lab/setups that were interrupted."""
+    """Removes products (see cache.py) that this tree does not use for any version, flavour and variant, those of users'
+    trees that no longer exist, and incomplete products of lab/setups that were interrupted."""
     used = {cache.init_file(), cache.speed_file(), cache.packages_dir()}
-    for version in cache.VERSIONS:
-        if cache.source_deb(version) is None:
+    for name in cache.trees():
+        if not os.path.isdir(cache.tree(name)["path"]):
+            remove(cache.tree_file(name))
+    for version in (*cache.VERSIONS, *cache.trees()):
+        if cache.source_key(version) is None:
             continue
         used.add(cache.source_dir(version))
         for flavour in cache.FLAVOURS + (cache.SMP,):
             for variant in (*cache.VARIANTS, cache.BASIC):
                 used.update(place(version, flavour, variant) for place in
                             (cache.kernel_dir, cache.drivers_dir, cache.parts_dir, cache.modules_dir))
-        used.update(cache.qemu_dir(version, v) for v in cache.VARIANTS)
+        if version in cache.VERSIONS:
+            used.update(cache.qemu_dir(version, v) for v in cache.VARIANTS)
     used.add(cache.initramfs())
     for kind in ("source-", "kernel-", "drivers-", "parts-", "modules-", "init-", "speed-", "initramfs-", "qemu-", "packages-"):
         for path in glob.glob(os.path.join(cache.root(), kind + "*")):
@@ -144,7 +149,7 @@ def prune():
 
 def make(version, flavour, variant):
     """Makes everything that lab/run needs for one kernel."""
-    if cache.source_deb(version) is None:
+    if cache.source_key(version) is None:
         fetch_deb(version)
     # The source tree is only needed to build something
     if cache.missing(version, flavour, variant):
@@ -158,7 +163,10 @@ def make(version, flavour, variant):
 def main():
     p = argparse.ArgumentParser(prog="lab/setup", description="Prepares the virtual USB lab: "
                                 "Debian packages, kernels, modules. Only makes what is missing.")
-    p.add_argument("--kernel", action="append", choices=cache.VERSIONS, help="only this version")
+    p.add_argument("--kernel", action="append", type=kernel_argument, help="only this version, or tree of --tree")
+    p.add_argument("--tree", metavar="DIR", help="a kernel tree of your own: builds its kernel (the normal flavour, unless "
+                   "--flavour is given), for lab/run --kernel NAME. After changes in DIR: again")
+    p.add_argument("--name", help="the name of the kernel of --tree")
     p.add_argument("--flavour", action="append", choices=cache.FLAVOURS, help="only this flavour")
     p.add_argument("--stock", action="store_true", help="only modules without ffsctl's patches")
     p.add_argument("--patched", action="store_true", help="only modules with ffsctl's patches")
@@ -182,9 +190,20 @@ def main():
     if args.prune:
         prune()
         return 0
+    if bool(args.tree) != bool(args.name):
+        p.error("--tree DIR and --name NAME need each other")
+    if args.tree and (args.kernel or args.deb or args.qemu):
+        p.error("--tree excludes --kernel, --deb and --qemu")
     variants = [v for v in (*cache.VARIANTS, cache.BASIC) if getattr(args, v)] or cache.VARIANTS
-    wanted = [(version, flavour, variant) for version in args.kernel or cache.VERSIONS
-              for flavour in args.flavour or cache.FLAVOURS for variant in variants]
+    kernels, flavours = args.kernel or cache.VERSIONS, args.flavour or cache.FLAVOURS
+    if args.tree:
+        kernels, flavours = [args.name], args.flavour or ["normal"]
+        try:
+            trees.record(args.name, args.tree)
+        except Error as e:
+            say(str(e))
+            return 1
+    wanted = [(version, flavour, variant) for version in kernels for flavour in flavours for variant in variants]
     images = wanted if args.qemu else []
     if args.qemu:
         wanted = [(version, cache.SMP, variant) if flavour == "debug" else (version, "normal", "patched")
@@ -199,6 +218,10 @@ def main():
         make_program(cache.init_file(), "init.c", "-static")
         make_program(cache.speed_file(), "speed.c")
         make_packages()
+        if args.tree and not (args.patched or args.basic) and cache.missing(*wanted[0]):
+            kernel.make_source(args.name)
+            if not trees.series_fits(args.name):
+                wanted = [w for w in wanted if w[2] == "stock"]
         for one in wanted:
             make(*one)
         if images:

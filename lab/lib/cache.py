@@ -72,8 +72,49 @@ def patches(directory):
     return [os.path.join(directory, n) for n in names]
 
 
-def lab_patches(version):
-    return patches(os.path.join(LAB, "patches", version))
+def numbers(version):
+    return [int(n) for n in version.split(".")]
+
+
+def tree_file(name):
+    """Returns the file in which lab/setup --tree records a user's kernel tree under a name."""
+    return os.path.join(root(), "tree-" + name)
+
+
+def tree(name):
+    """Returns the record of a user's kernel tree, {"path", "version", "digest"}; None if there is no tree of this name."""
+    try:
+        lines = read(tree_file(name)).decode().splitlines()
+    except FileNotFoundError:
+        return None
+    return dict(line.split(" ", 1) for line in lines)
+
+
+def trees():
+    """Returns the names of the users' kernel trees."""
+    try:
+        return sorted(n.removeprefix("tree-") for n in os.listdir(root()) if n.startswith("tree-"))
+    except FileNotFoundError:
+        return []
+
+
+def is_kernel(name):
+    """Returns whether a name is a value of the options --kernel: a version of VERSIONS, or the name of a user's tree."""
+    return name in VERSIONS or os.path.exists(tree_file(name))
+
+
+def version_of(kernel):
+    """Returns the version of a kernel, such as 6.12. Versions of VERSIONS are their own names."""
+    return kernel if kernel in VERSIONS else tree(kernel)["version"]
+
+
+def lab_patches(kernel):
+    """Returns the lab's own patches for a kernel. For a version that has none they are those of the newest version before
+    it, or of the oldest version."""
+    directory = os.path.join(LAB, "patches")
+    versions = sorted(os.listdir(directory), key=numbers)
+    wanted = numbers(version_of(kernel))
+    return patches(os.path.join(directory, ([v for v in versions if numbers(v) <= wanted] or versions[:1])[-1]))
 
 
 def parse_groups(text):
@@ -98,7 +139,8 @@ def chosen_groups():
 
 
 def group_patches(version, groups):
-    return [p for group in groups for p in patches(os.path.join(TREE, "kernel", "patches", version, group))]
+    directory = os.path.join(TREE, "kernel", "patches", version_of(version))
+    return [p for group in groups for p in patches(os.path.join(directory, group))]
 
 
 def kernel_patches(version, variant, extra=None):
@@ -138,9 +180,17 @@ def source_deb(version):
     return path if os.path.exists(path) else None
 
 
+def source_key(kernel):
+    """Returns a text that identifies the source of a kernel: the name of its package, or the digest of a user's tree. None
+    if lab/setup has recorded neither."""
+    if kernel not in VERSIONS:
+        return tree(kernel)["digest"]
+    deb = source_deb(kernel)
+    return deb and os.path.basename(deb)
+
+
 def source_dir(version):
-    key = digest(str(RECIPE), os.path.basename(source_deb(version)),
-                 *map(read, lab_patches(version)))
+    key = digest(str(RECIPE), source_key(version), *map(read, lab_patches(version)))
     return os.path.join(root(), "source-%s-%s" % (version, key))
 
 
@@ -201,13 +251,26 @@ def packages_dir():
     return os.path.join(root(), "packages-" + digest(str(RECIPE), *inside_packages()))
 
 
+def lacks_file(directory):
+    """Returns the file, in the directory of a user's kernel or of its source, that lists the lab's patches that do not
+    apply to the tree, and the options that its configuration should have but lacks: a name in each line."""
+    return os.path.join(directory, "lacks")
+
+
+def lacks(directory):
+    try:
+        return read(lacks_file(directory)).decode().split("\n")[:-1]
+    except FileNotFoundError:
+        return []
+
+
 def is_complete(directory):
     return os.path.exists(os.path.join(directory, "complete"))
 
 
 def missing(version, flavour, variant):
     """Returns a list of what must be built before this kernel can run."""
-    if source_deb(version) is None:
+    if source_key(version) is None:
         return ["source package of " + version]
     out = []
     if not os.path.exists(init_file()) or not os.path.exists(speed_file()):

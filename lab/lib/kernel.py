@@ -6,8 +6,9 @@ import os
 import shutil
 
 import cache
+import trees
 from modules import apply_patches
-from steps import Error, arch, building, jobs, product, run, step, write
+from steps import Error, arch, building, jobs, product, run, say, step, write
 
 # Arguments of make that exclude the drivers of these options from the build of the kernel, because modules.py builds
 # these drivers. Nevertheless the options stay set in .config, because they select other options, which the kernel image
@@ -20,6 +21,9 @@ FLAGS = ["KCFLAGS=-O1"]
 
 
 def make_source(version):
+    if version not in cache.VERSIONS:
+        product(cache.source_dir(version), lambda final: trees.make_source(version, final))
+        return
     deb = cache.source_deb(version)
 
     def unpack(final):
@@ -33,14 +37,21 @@ def make_source(version):
 
 
 def check_config(config, version, flavour):
+    """Checks that a configuration has the options of lab/config/required.list. Returns those that the configuration of a
+    user's tree lacks and may lack."""
+    lacks = []
     have = set(cache.read(config).decode().splitlines())
     kinds = {"all", flavour} | ({"uml"} if flavour != cache.SMP else set())
     for line in cache.read(os.path.join(cache.LAB, "config", "required.list")).decode().splitlines():
         words = line.split()
         if not words or words[0] == "#":
             continue
-        if words[0] in kinds and words[1] in ("all", version) and words[2] not in have:
-            raise Error("the %s %s kernel lacks %s" % (version, flavour, words[2]))
+        if words[0] in kinds and words[1] in ("all", cache.version_of(version)) and words[2] not in have:
+            if version in cache.VERSIONS or words[3:] != ["may-lack"]:
+                raise Error("the %s %s kernel lacks %s" % (version, flavour, words[2]))
+            say("the %s %s kernel lacks %s" % (version, flavour, words[2]))
+            lacks.append(words[2])
+    return lacks
 
 
 def configure(make, source, directory, fragments, log=None):
@@ -69,7 +80,8 @@ def make(version, flavour, variant):
             log = os.path.join(final, "log")
             kbuild = ["make", "-s", *arch(flavour), "-j%d" % jobs()]
             configure(kbuild, source, final, cache.fragments(flavour, variant), log)
-            check_config(os.path.join(final, ".config"), version, flavour)
+            lacks = cache.lacks(source) + check_config(os.path.join(final, ".config"), version, flavour)
+            write(cache.lacks_file(final), "".join(name + "\n" for name in lacks))
             run(kbuild + ["bzImage" if flavour == cache.SMP else "vmlinux", "modules_prepare", *FLAGS], log, cwd=final)
             # The symbols that vmlinux exports, for modules that are built before the drivers or without them
             shutil.copy(os.path.join(final, "vmlinux.symvers"), os.path.join(final, "Module.symvers"))

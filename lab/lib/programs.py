@@ -357,6 +357,9 @@ def lab_programs(everything, kernel=None, forced=None):
         if forced == "sanitize" and runs_only_with_plain_build(path, everything):
             continue
         for v in variations(path, everything):
+            if kernel not in (None, *cache.VERSIONS) and v["kernel"] == KEYS["kernel"]:
+                # A user's tree runs what the default version runs
+                v = {**v, "kernel": kernel}
             if kernel in (None, v["kernel"]) and (not forced or v["build"] in (KEYS["build"], forced)):
                 program = lab_program(path, v, everything, forced)
                 if program.name not in seen:
@@ -365,9 +368,9 @@ def lab_programs(everything, kernel=None, forced=None):
 
 
 def selftested(everything, kernel=None):
-    """Returns the kernel versions with which lab/selftest runs: those of cache.VERSIONS, or only `kernel`. Without
-    `everything` it runs only with the first of these versions."""
-    return [v for v in cache.VERSIONS if kernel in (None, v)][:None if everything else 1]
+    """Returns the kernels with which lab/selftest runs: those of cache.VERSIONS, or only `kernel`. Without `everything`
+    it runs only with the first of these versions."""
+    return [kernel] if kernel else list(cache.VERSIONS if everything else cache.VERSIONS[:1])
 
 
 def host_programs(checked, everything, kernel=None, forced=None):

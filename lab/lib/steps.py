@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Helpers of lab/setup, which run commands and make the products in the cache (see cache.py)."""
 
+import argparse
 import contextlib
 import fcntl
 import os
@@ -104,6 +105,14 @@ def write(path, text):
 
 def jobs():
     return len(os.sched_getaffinity(0))
+
+
+def kernel_argument(name):
+    """The type of the options --kernel, for argparse."""
+    if not cache.is_kernel(name):
+        raise argparse.ArgumentTypeError("%s is none of %s (lab/setup --tree adds a kernel of your own)" % (
+            name, ", ".join((*cache.VERSIONS, *cache.trees()))))
+    return name
 
 
 def arch(flavour):

@@ -24,7 +24,7 @@ from programs import (ALL_KERNELS, check_programs, choose, add_old_build_to_prog
 from project import build, compile_tests, copy_tree  # noqa: E402
 from results import Report  # noqa: E402
 from schedule import Schedule, Speed, processor_time  # noqa: E402
-from steps import Error  # noqa: E402
+from steps import Error, kernel_argument  # noqa: E402
 
 WHO = "lab/test"
 # Goals for the time of a run. The unit is T, the time of a fork and exec in the lab (lab/README.md)
@@ -171,7 +171,8 @@ def parse():
     p.add_argument("--only", action="append", metavar="PATTERN",
                    help="only programs whose name contains or matches PATTERN (a glob); PATTERN:NAME: only their tests "
                    "of function NAME; may be repeated")
-    p.add_argument("--kernel", choices=cache.VERSIONS, help="only on this version")
+    p.add_argument("--kernel", type=kernel_argument, help="only on this version; NAME of lab/setup --tree: what runs on "
+                   "6.12, on this tree")
     p.add_argument("--build", choices=LAB_BUILDS, help="run the tests in the lab with this build")
     p.add_argument("--sanitize", action="store_const", const="sanitize", dest="build", help="--build sanitize")
     p.add_argument("--list", action="store_true", help="print the names of the programs and exit")

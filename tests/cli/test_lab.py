@@ -27,13 +27,16 @@ os.environ.pop("LAB_EXTRA_PATCH", None)
 from paths import SRC  # noqa: E402
 import cache  # noqa: E402
 import costs  # noqa: E402
+import kernel  # noqa: E402
 import mutants  # noqa: E402
 import programs  # noqa: E402
 import progress  # noqa: E402
 import results  # noqa: E402
+import run  # noqa: E402
 import schedule  # noqa: E402
 import steps  # noqa: E402
 import tap  # noqa: E402
+import trees  # noqa: E402
 from tap import contains, eq, ok, patience, raises, test  # noqa: E402
 
 ROOT = TMP / "cache"
@@ -156,6 +159,191 @@ def basic_kernel_of_debug_flavour():
     for flavour, kernels in (("normal", 1), ("debug", 2)):
         made = {cache.kernel_dir("6.12", flavour, variant) for variant in (*cache.VARIANTS, cache.BASIC)}
         eq(len(made), kernels, flavour)
+
+
+# Trees of users (lab/setup --tree)
+
+
+def diff(file, old, new):
+    return f"Subject: [PATCH] {new}\n\n--- a/{file}\n+++ b/{file}\n@@ -1 +1 @@\n-{old}\n+{new}\n"
+
+
+@contextlib.contextmanager
+def small_tree(version="6.99"):
+    """An empty cache, and a directory that looks like the source of a kernel."""
+    path = TMP / "a tree"
+    for place in (path, ROOT):
+        shutil.rmtree(place, ignore_errors=True)
+    for name in trees.EXPECTED:
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_text("a line\n")
+    (path / "Makefile").write_text("VERSION = %s\nPATCHLEVEL = %s\n" % tuple(version.split(".")))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def own_patches(lab_patches, series):
+    """Replaces the lab's patches for 6.12, and the series for 6.99, during the `with` statement."""
+    top = TMP / "patches"
+    shutil.rmtree(top, ignore_errors=True)
+    for directory, patches in (("lab/patches/6.12", lab_patches), ("kernel/patches/6.99/fixes", series)):
+        (top / directory).mkdir(parents=True)
+        for n, (name, text) in enumerate(patches.items(), 1):
+            (top / directory / f"{n:04}-{name}.patch").write_text(text)
+    before = cache.LAB, cache.TREE
+    cache.LAB, cache.TREE = str(top / "lab"), str(top)
+    try:
+        yield
+    finally:
+        cache.LAB, cache.TREE = before
+
+
+def said_by(function, *args):
+    """Returns (result of the function, what it printed on stderr)."""
+    with contextlib.redirect_stderr(io.StringIO()) as said:
+        result = function(*args)
+    return result, said.getvalue()
+
+
+@test("--tree: patches of the lab that do not apply are left out, printed and kept, those that the tree has are not")
+def tree_without_patches_that_do_not_apply():
+    patches = {"one-that-applies": diff("Kbuild", "a line", "applied"),
+               "one-that-the-tree-has": diff("arch/um/Makefile", "an older line", "a line"),
+               "one-for-other-text": diff("drivers/usb/gadget/function/f_fs.c", "another line", "changed")}
+    with small_tree() as path, own_patches(patches, {}):
+        trees.record("mine", str(path))
+        _, said = said_by(kernel.make_source, "mine")
+        copy = pathlib.Path(cache.source_dir("mine"))
+        eq({n: (copy / n).read_text() for n in trees.EXPECTED[1:]},
+           {"Kbuild": "applied\n", "arch/um/Makefile": "a line\n", "drivers/usb/gadget/function/f_fs.c": "a line\n"})
+        eq((path / "Kbuild").read_text(), "a line\n", "the tree itself")
+        eq(cache.lacks(str(copy)), ["one-for-other-text"])
+        eq([l for l in said.splitlines() if "left out" in l],
+           ["lab/setup: left out, because it does not apply: changed (lab/patches/6.12/0003-one-for-other-text.patch)"])
+
+
+@test("--tree: the copy has neither the repository nor what was built in the tree")
+def tree_without_products():
+    with small_tree() as path, own_patches({}, {}):
+        (path / ".git").mkdir()
+        for name in (".git/HEAD", "arch/um/x.o", "arch/um/x.ko", ".gitignore"):
+            (path / name).touch()
+        trees.record("mine", str(path))
+        said_by(kernel.make_source, "mine")
+        copy = pathlib.Path(cache.source_dir("mine"))
+        eq(sorted(str(p.relative_to(copy)) for p in copy.rglob("*") if p.is_file()),
+           sorted([*trees.EXPECTED, ".gitignore", "complete", "lacks"]))
+
+
+@test("--tree: a tree of which a series applies no more is one for --stock; which patch it was is printed")
+def tree_without_series():
+    fits, other = diff("Kbuild", "a line", "changed"), diff("Kbuild", "another line", "changed")
+    for series, want, words in (({"a": fits}, True, ""), ({"a": fits, "b": other}, False, "0002-b.patch does not apply"),
+                                ({}, True, "no series for 6.99")):
+        with small_tree() as path, own_patches({}, series):
+            trees.record("mine", str(path))
+            said_by(kernel.make_source, "mine")
+            result, said = said_by(trees.series_fits, "mine")
+            eq(result, want)
+            contains(said, words)
+            eq(bool(cache.kernel_patches("mine", "patched")), bool(series), "patched modules")
+
+
+@test("--tree: a changed tree makes another kernel; a copy of its old state is refused, with the command to use")
+def changed_tree():
+    with small_tree() as path:
+        trees.record("mine", str(path))
+        before = cache.kernel_dir("mine", "normal", "patched")
+        trees.record("mine", str(path))
+        eq(cache.kernel_dir("mine", "normal", "patched"), before, "unchanged")
+        os.utime(path / "Kbuild", (1, 1))
+        contains(str(raises(steps.Error, kernel.make_source, "mine")), f"lab/setup --tree {path} --name mine")
+        trees.record("mine", str(path))
+        ok(cache.kernel_dir("mine", "normal", "patched") != before, "the same kernel")
+        shutil.rmtree(path)
+        contains(str(raises(steps.Error, kernel.make_source, "mine")), "no longer exists")
+
+
+@test("--tree: a version without patches of the lab gets those of the newest version before it, or of the oldest")
+def patches_of_nearest_version():
+    for version, nearest in (("5.10", "6.1"), ("6.1", "6.1"), ("6.6", "6.1"), ("6.12", "6.12"), ("6.13", "6.12"), ("7.0", "6.18")):
+        with small_tree(version) as path:
+            trees.record("mine", str(path))
+            eq({os.path.basename(os.path.dirname(p)) for p in cache.lab_patches("mine")}, {nearest}, version)
+
+
+@test("--tree: wrong arguments are refused, and the message says what is wrong")
+def wrong_tree():
+    with small_tree() as path:
+        for args, words in ((["--tree", path], "need each other"), (["--name", "mine"], "need each other"),
+                            (["--tree", path, "--name", "6.12"], "is not 6.12 or 6.1"),
+                            (["--tree", path, "--name", "a/b"], "--name a/b"),
+                            (["--tree", TMP, "--name", "mine"], f"--tree {TMP} is not the source of a Linux kernel: it has no Makefile"),
+                            (["--tree", path, "--name", "mine", "--kernel", "6.1"], "excludes --kernel"),
+                            (["--kernel", "mine"], "mine is none of 6.12, 6.1 (lab/setup --tree")):
+            said = lab("/usr/bin/python3", "-B", "lab/lib/build.py", *map(str, args))
+            ok(said.returncode, args)
+            contains(said.stdout, words)
+        (path / "Makefile").write_text("all:\n")
+        contains(str(raises(steps.Error, trees.version, str(path))), "no VERSION")
+        eq(cache.trees(), [])
+        said = lab("lab/run", "--kernel", "mine", "true")
+        eq((said.returncode, said.stdout),
+           (64, "lab/run: --kernel is one of 6.12, 6.1; lab/setup --tree DIR --name NAME adds a kernel of your own (see --help)\n"))
+
+
+@test("--tree: a kernel of the user lacks an option only if required.list allows it; lab/run tells it to the command")
+def lacks_of_tree():
+    required = [l.split() for l in pathlib.Path(SRC, "lab/config/required.list").read_text().splitlines() if not l.startswith("#")]
+    needed = [w[2] for w in required if w[0] in ("all", "uml", "normal") and w[1] in ("all", "6.99")]
+    optional = [w[2] for w in required if w[3:] == ["may-lack"]]
+    config = TMP / "config"
+    with small_tree() as path:
+        trees.record("mine", str(path))
+        config.write_text("\n".join(n for n in needed if n not in optional))
+        lacks, said = said_by(kernel.check_config, str(config), "mine", "normal")
+        eq(lacks, optional)
+        contains(said, f"the mine normal kernel lacks {optional[0]}")
+        config.write_text("\n".join(needed[1:]))
+        contains(str(raises(steps.Error, kernel.check_config, str(config), "mine", "normal")), needed[0])
+        directory = pathlib.Path(cache.kernel_dir("mine", "normal", "patched"))
+        directory.mkdir()
+        pathlib.Path(cache.lacks_file(str(directory))).write_text("a-patch\n" + optional[0] + "\n")
+        options = run.Options(["--kernel", "mine", "true"])
+        options.check()
+        eq(options.lacks(), ["a-patch", optional[0]])
+
+
+@test("lab/test --kernel NAME runs on a user's tree what it runs on the default version")
+def tests_of_tree():
+    with small_tree() as path:
+        trees.record("mine", str(path))
+        for everything in (False, True):
+            usual = [p for p in programs.lab_programs(everything, "6.12")]
+            mine = [p for p in programs.lab_programs(everything, "mine")]
+            eq([p.name.replace("[mine ", "[6.12 ") for p in mine], [p.name for p in usual])
+            eq({p.args[p.args.index("--kernel") + 1] for p in mine} | {p.needs[0] for p in mine}, {"mine"})
+            eq(programs.selftested(everything, "mine"), ["mine"])
+
+
+@test("--prune keeps the products of a user's tree, until the tree no longer exists")
+def prune_trees():
+    with small_tree() as path:
+        trees.record("mine", str(path))
+        kept = [cache.source_dir("mine"), cache.kernel_dir("mine", "debug", cache.BASIC), cache.modules_dir("mine", "normal", "stock")]
+        for name in kept:
+            os.makedirs(name)
+        lab("lab/setup", "--prune")
+        eq([os.path.isdir(name) for name in kept], [True] * 3)
+        shutil.rmtree(path)
+        lab("lab/setup", "--prune")
+        eq(([os.path.isdir(name) for name in kept], cache.trees()), ([False] * 3, []))
+
+
+# Steps
 
 
 @test("a failed step shows the compiler's error, however much other jobs have printed since")
